@@ -1,0 +1,55 @@
+// The one error of op-dbus, and the closed list of its codes. The CLI's exit codes are a table over this list.
+
+export const ERROR_CODES = [
+  'ABORTED', // the caller's own signal
+  'CLOSED', // used after close()
+  'DEVICE_UNAVAILABLE', // no device of those allowed could open the model; details.reasons says why, per device
+  'DISABLED', // embedding is switched off (OP_DBUS_VECTOR_LEVEL=none)
+  'EMBEDDER_FAILED', // a model or the user's own embedder threw, or returned something that is not rows x dims numbers
+  'INVALID_INPUT', // an argument that no retry will mend
+  'LOAD_FAILED', // a query, diff or block loader threw; cause is what it threw
+  'MODEL_NOT_FOUND', // no such model here; details.known lists those that are
+  'OVERLOADED', // the queue is full: slow down and try again
+  'PARTIAL_FAILURE', // some of a batch failed; details.failed is [{ index, error }]; the rest is cached
+  'STORE', // a disk or database said no; cause is what it said
+  'UNCACHEABLE', // a value that cannot be cloned (a function, a socket)
+  'UNSUPPORTED_MODEL', // a model folder that we would embed wrongly
+  'WORKER_LOST', // the worker thread died with the call in hand; the next call starts a new one
+] as const
+
+export type ErrorCode = (typeof ERROR_CODES)[number]
+
+/** What any function of op-dbus throws or rejects with, a caller's own loader included (`cause`). */
+export class OpDbusError extends Error {
+  override readonly name = 'OpDbusError'
+  /** Facts for programs: which file, which devices, which rows. Always structured-cloneable. */
+  readonly details: Readonly<Record<string, unknown>>
+
+  constructor(
+    readonly code: ErrorCode,
+    message: string,
+    options: { cause?: unknown; details?: Readonly<Record<string, unknown>> } = {},
+  ) {
+    super(message, 'cause' in options ? { cause: options.cause } : undefined)
+    this.details = options.details ?? {}
+  }
+}
+
+/** True for any OpDbusError, also one from another copy of this package; with `code`, only for that one. */
+export function isOpDbusError(error: unknown, code?: ErrorCode): error is OpDbusError {
+  return (
+    error instanceof Error &&
+    error.name === 'OpDbusError' &&
+    (code === undefined || (error as OpDbusError).code === code)
+  )
+}
+
+/** The message of whatever was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
+/** What a call rejects with when its own signal fired. */
+export function abortError(signal: AbortSignal): OpDbusError {
+  return new OpDbusError('ABORTED', 'the call was aborted', { cause: signal.reason })
+}

@@ -1,0 +1,127 @@
+// Every seam of the house: brands and interfaces, nothing that runs. Imports nothing.
+
+/** Everything that can change a vector: model hash, dtype, pooling, normalisation, token limit, prefix. One string. */
+export type Space = string & { readonly __space: never }
+
+/**
+ * The name of one entry in a {@link Store}: 1 to 100 characters of `a-z 0-9 . _ -`, not beginning with a dot, so that
+ * it is a safe file name on every system. Embeddings use the SHA-256 of space and text, as 64 hex digits.
+ */
+export type Key = string & { readonly __key: never }
+
+/** Where an answer came from, nearest first. */
+export type Source = 'memory' | 'disk' | 'shared' | 'pattern' | 'computed'
+
+/** What computes vectors. `custom` is an embedder of the user's own. */
+export type Device = 'cuda' | 'webgpu' | 'cpu' | 'wasm' | 'custom'
+
+/** What any call may carry. */
+export interface Call {
+  /** Ends this caller's wait. Work that others wait for goes on. */
+  readonly signal?: AbortSignal | undefined
+}
+
+/** Wall clock in ms since the epoch, and a monotonic one in ms from any start. Injected, so tests can turn them. */
+export interface Clock {
+  now(): number
+  monotonic(): number
+}
+
+/** Digests, synchronous in every runtime. */
+export interface Hash {
+  /** SHA-256 of the UTF-8 bytes of `text`, as 64 lowercase hex digits. */
+  sha256(text: string): string
+  /** `bytes` random bytes as lowercase hex digits. */
+  random(bytes: number): string
+}
+
+/** CRC-32 (IEEE 802.3, as in zlib) of `bytes`, continuing from `seed` (0 to begin). Unsigned. */
+export type Crc32 = (bytes: Uint8Array, seed?: number) => number
+
+// ---- stores ---------------------------------------------------------------------------------------------------------
+
+/** Dumb bytes under keys. No policy. Absent is undefined; failure throws an OpDbusError with code STORE. */
+export interface Store {
+  readonly name: string
+  /** Where the medium can answer at once: segments, files, map. */
+  getSync?(key: Key): Uint8Array | undefined
+  /** One answer per key, in the order of `keys`. */
+  getMany(keys: readonly Key[], call?: Call): Promise<(Uint8Array | undefined)[]>
+  /** A later item with the same key wins. The bytes are copied before this returns. */
+  setMany(items: readonly (readonly [Key, Uint8Array])[], call?: Call): Promise<void>
+  /** How many of `keys` were there. */
+  deleteMany(keys: readonly Key[]): Promise<number>
+  /** Every live key once, in no order. `bytes` is the length of the value. */
+  list(): AsyncIterable<{ key: Key; bytes: number }>
+  /** `bytes` is what the medium spends, headers and all. */
+  size(): Promise<{ entries: number; bytes: number }>
+  /** Removes what is ours and nothing else. */
+  clear(): Promise<void>
+  /** Writes what is pending and lets go. Closing twice is fine; any other call afterwards throws CLOSED. */
+  close(): Promise<void>
+}
+
+/** What a tier answers. "Did not look" is not "not there": what was skipped is not written back. */
+export type Load<V> =
+  | { readonly kind: 'hit'; readonly value: V }
+  | { readonly kind: 'miss' }
+  | { readonly kind: 'skipped'; readonly why: 'timeout' | 'breaker' | 'error' }
+
+// ---- embedding ------------------------------------------------------------------------------------------------------
+
+/** One text's vector with its provenance. */
+export interface Embedding {
+  /** `dims` floats. Read-only by agreement: it may be the shared one in memory. */
+  readonly vector: Float32Array
+  /** Tokens that were embedded, special tokens included; 0 where unknown (an embedder of the user's own). */
+  readonly tokens: number
+  /** True when the text was longer than the model's limit and its end was not seen. */
+  readonly truncated: boolean
+  /** What computed the vector, whenever that was. */
+  readonly device: Device
+}
+
+/** Texts to vectors, without any cache. One of these stands behind the embedding cache. */
+export interface Embedder {
+  /** Known before any model is loaded. */
+  readonly space: Space
+  /** What the space is, for people: goes into `space.json` and `doctor`. */
+  readonly description: Readonly<Record<string, string | number | boolean>>
+  readonly dims: number
+  /**
+   * The embedding of one text; `vector` has an ArrayBuffer of its own. Texts handed over in the same turn, by whichever
+   * callers, share batches. Rejects with OVERLOADED when the queue is full, ABORTED, WORKER_LOST, or what the model said.
+   */
+  embed(text: string, call?: Call): Promise<Embedding>
+  /** How many more texts `embed` takes now before it says OVERLOADED. */
+  readonly room: number
+  close(): Promise<void>
+}
+
+/** Token ids of one batch, row-major, `rows x width`, padded on the right. */
+export interface TokenBatch {
+  readonly rows: number
+  readonly width: number
+  readonly inputIds: BigInt64Array
+  /** 1 where a token is, 0 where padding is. */
+  readonly attentionMask: BigInt64Array
+}
+
+/** One open ONNX session. Calls may overlap; an adapter whose runtime cannot must queue inside. */
+export interface Backend {
+  readonly device: Device
+  /** `[rows, width, dims]` (one vector a token) or `[rows, dims]` (already pooled), row-major: tell by the length. */
+  run(batch: TokenBatch, call?: Call): Promise<Float32Array>
+  close(): Promise<void>
+}
+
+/** How an ONNX model reaches a backend: a path (Node) or the bytes themselves (browser). */
+export interface OnnxFile {
+  readonly model: string | Uint8Array
+}
+
+export interface BackendFactory {
+  readonly device: Device
+  /** Rejects with DEVICE_UNAVAILABLE and the runtime's own reason. Loads the runtime only when called. */
+  open(file: OnnxFile, options: { readonly threads: number }, call?: Call): Promise<Backend>
+}
