@@ -57,6 +57,8 @@ export interface Store {
   size(): Promise<{ entries: number; bytes: number }>
   /** Removes what is ours and nothing else. */
   clear(): Promise<void>
+  /** True once after another process cleared the medium: what was copied out of it into memory must go as well. */
+  clearedElsewhere?(): boolean
   /** Writes what is pending and lets go. Closing twice is fine; any other call afterwards throws CLOSED. */
   close(): Promise<void>
 }

@@ -1,0 +1,212 @@
+// The one way in: sets everything up with nothing but Node, builds what changed, then runs the task it was asked for.
+//
+//   node build.mjs            build the library, the CLI and the built-in model into dist/
+//   node build.mjs test       build, then run the tests           (arguments go to vitest)
+//   node build.mjs demo       build, then run the demo            (likewise)
+//   node build.mjs bench      build, then run the benchmark       (likewise)
+//   node build.mjs check      build, then types, lint, import rules, publint, attw
+//
+// Packages come by `npm ci` when node_modules is missing or older than the lock file. No other tool is needed.
+import { spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { gzipSync } from 'node:zlib'
+
+const root = dirname(fileURLToPath(import.meta.url))
+const at = (...parts) => join(root, ...parts)
+
+/** Every bundle: which files go in, where they come out, for whom. `report` puts a line into the size report. */
+const TARGETS = [
+  {
+    name: 'node',
+    outdir: 'dist',
+    entries: { node: 'src/node.ts', 'node-worker': 'src/node-worker.ts', cli: 'src/cli/main.ts' },
+    options: { platform: 'node', target: 'node20', splitting: true, chunkNames: 'chunk-[hash]' },
+    report: true,
+  },
+  {
+    name: 'web',
+    outdir: 'dist',
+    entries: { web: 'src/web.ts' },
+    options: { platform: 'browser', target: 'es2022' },
+    report: true,
+  },
+  {
+    name: 'bench',
+    outdir: '.build',
+    entries: { bench: 'test/bench/main.ts' },
+    options: { platform: 'node', target: 'node20' },
+    report: false,
+  },
+]
+
+/** What runs after the build. A row is a command line; a task stops at the first that fails. */
+const TASKS = {
+  build: [],
+  test: [['node_modules/vitest/vitest.mjs', 'run', '...args']],
+  demo: [['dist/cli.js', 'demo', '...args']],
+  bench: [['.build/bench.js', '...args']],
+  start: [['build/start.mjs', '...args']],
+  check: [
+    ['node_modules/typescript/bin/tsc', '-p', '.'],
+    ['node_modules/@biomejs/biome/bin/biome', 'check', '.'],
+    ['node_modules/vitest/vitest.mjs', 'run', 'test/import-rules.test.ts'],
+    ['build/check-package.mjs'],
+  ],
+}
+
+const [task = 'build', ...args] = process.argv.slice(2)
+if (!Object.hasOwn(TASKS, task)) {
+  fail(`unknown task "${task}"; there are: ${Object.keys(TASKS).join(', ')}`, 2)
+}
+requireNode()
+installPackages()
+await build()
+for (const row of TASKS[task]) {
+  const command = row.flatMap(part => (part === '...args' ? args : [part]))
+  const code = node(command)
+  if (code !== 0) process.exit(code)
+}
+
+function requireNode() {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
+  if (major < 20 || (major === 20 && minor < 19)) fail(`op-dbus needs Node 20.19 or newer; this is ${process.version}`)
+}
+
+/** `npm ci` where nothing is installed yet, or the lock file changed since. */
+function installPackages() {
+  const installed = at('node_modules', '.package-lock.json')
+  if (existsSync(installed) && statSync(installed).mtimeMs >= statSync(at('package-lock.json')).mtimeMs) return
+  console.error('installing packages (npm ci) ...')
+  const npm = process.env.npm_execpath
+  const command = npm?.endsWith('.js') ? [process.execPath, npm] : ['npm']
+  // onnxruntime-node's install script only fetches CUDA libraries, from outside npm. `allowScripts` in package.json tells
+  // npm 11 to leave it out; npm 10 does not know that field, so the script itself is told as well.
+  const env = { ...process.env, ONNXRUNTIME_NODE_INSTALL: 'skip' }
+  const result = spawnSync(command[0], [...command.slice(1), 'ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+    cwd: root,
+    env,
+    stdio: ['ignore', 2, 2],
+    shell: process.platform === 'win32' && command[0] === 'npm',
+  })
+  if (result.error) fail(`cannot run npm: ${result.error.message}`)
+  if (result.status !== 0) fail('npm ci failed: see above. It needs the npm registry once.')
+}
+
+/** Builds what changed since the last time: each step has a stamp over the bytes of everything it reads. */
+async function build() {
+  const shared = ['build.mjs', 'package.json', 'package-lock.json']
+  const started = performance.now()
+  const did = []
+  const step = async (name, inputs, output, run) => {
+    const stamp = at('.build', 'stamps', name)
+    const digest = digestOf([...shared, ...inputs])
+    if (existsSync(at(output)) && existsSync(stamp) && readFileSync(stamp, 'utf8') === digest) return
+    rmSync(stamp, { force: true })
+    await run()
+    mkdirSync(dirname(stamp), { recursive: true })
+    writeFileSync(stamp, digest)
+    did.push(name)
+  }
+
+  await step('model', ['build/builtin-model.mjs', 'build/builtin-model'], 'dist/models/builtin', async () => {
+    const { buildBuiltinModel } = await import('./build/builtin-model.mjs')
+    await buildBuiltinModel({
+      packageDir: at('node_modules', '@energetic-ai', 'model-embeddings-en'),
+      outDir: at('dist', 'models', 'builtin'),
+    })
+  })
+  await step('bundles', ['src', 'test/bench'], 'dist/node.js', async () => {
+    removeOldBundles()
+    for (const target of TARGETS) await bundle(target)
+  })
+  await step('types', ['src', 'tsconfig.json', 'tsconfig.types.json'], 'dist/types', () => {
+    rmSync(at('dist', 'types'), { recursive: true, force: true })
+    if (node(['node_modules/typescript/bin/tsc', '-p', 'tsconfig.types.json']) !== 0) fail('the types do not check')
+  })
+  if (did.length > 0) {
+    sizeReport()
+    console.error(`built ${did.join(', ')} in ${((performance.now() - started) / 1000).toFixed(1)} s`)
+  } else if (task === 'build') {
+    console.error('nothing changed')
+  }
+}
+
+async function bundle({ outdir, entries, options }) {
+  const { build: esbuild } = await import('esbuild')
+  const present = Object.entries(entries).map(([out, path]) => ({ out, in: at(path) }))
+  await esbuild({
+    entryPoints: present,
+    outdir: at(outdir),
+    bundle: true,
+    format: 'esm',
+    packages: 'external',
+    legalComments: 'none',
+    logLevel: 'warning',
+    ...options,
+  })
+}
+
+/** Chunks have hashed names: without this, those of earlier builds would pile up and ship. */
+function removeOldBundles() {
+  if (!existsSync(at('dist'))) return
+  for (const name of readdirSync(at('dist'))) {
+    if (name.endsWith('.js')) rmSync(at('dist', name))
+  }
+}
+
+function sizeReport() {
+  const rows = []
+  for (const target of TARGETS.filter(t => t.report)) {
+    for (const name of Object.keys(target.entries)) {
+      const files = withStaticImports(at(target.outdir, `${name}.js`))
+      const bytes = files.map(file => readFileSync(file))
+      const raw = bytes.reduce((sum, b) => sum + b.length, 0)
+      const zipped = bytes.reduce((sum, b) => sum + gzipSync(b).length, 0)
+      rows.push([`dist/${name}.js`, `${(raw / 1024).toFixed(1)} KB`, `${(zipped / 1024).toFixed(1)} KB gzip`])
+    }
+  }
+  const model = at('dist', 'models', 'builtin', 'onnx', 'model_quantized.onnx')
+  rows.push(['built-in model', `${(statSync(model).size / 1e6).toFixed(1)} MB`, 'int8 weights'])
+  for (const [name, raw, zipped] of rows) console.error(`  ${name.padEnd(22)} ${raw.padStart(9)}  ${zipped}`)
+}
+
+/** A bundle and the chunks that it loads at once. */
+function withStaticImports(file, seen = new Set()) {
+  if (seen.has(file)) return [...seen]
+  seen.add(file)
+  for (const [, name] of readFileSync(file, 'utf8').matchAll(/^(?:import|export)[^;]*?from "\.\/([^"]+)"/gm)) {
+    withStaticImports(join(dirname(file), name), seen)
+  }
+  return [...seen]
+}
+
+/** SHA-256 over names and bytes of files, and of all files below folders. A missing input is part of the digest too. */
+function digestOf(inputs) {
+  const hash = createHash('sha256').update(process.version)
+  const visit = path => {
+    if (!existsSync(path)) return hash.update(`missing ${relative(root, path)}\n`)
+    if (statSync(path).isDirectory()) {
+      for (const name of readdirSync(path).sort()) visit(join(path, name))
+    } else {
+      const bytes = readFileSync(path)
+      hash.update(`${relative(root, path)} ${bytes.length}\n`).update(bytes)
+    }
+  }
+  for (const input of inputs) visit(at(input))
+  return hash.digest('hex')
+}
+
+/** Runs a script of this project or of a package; its exit code. */
+function node(command) {
+  const result = spawnSync(process.execPath, command, { cwd: root, stdio: 'inherit' })
+  if (result.error) fail(result.error.message)
+  return result.status ?? 1
+}
+
+function fail(message, code = 1) {
+  console.error(`build.mjs: ${message}`)
+  process.exit(code)
+}

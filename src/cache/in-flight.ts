@@ -1,0 +1,84 @@
+// One computation per key, shared by everyone who waits for it. Knows nothing of tiers or values.
+import { abortError } from '../errors.js'
+
+/** A computation under way. `stale` turns true when its key is deleted, invalidated or cleared meanwhile. */
+export interface Flight {
+  /** Fires when the last waiter has left. */
+  readonly signal: AbortSignal
+  /** A stale flight still answers those who wait for it, but its result must not be stored anywhere. */
+  readonly stale: boolean
+}
+
+interface Entry<T> {
+  promise: Promise<T>
+  waiters: number
+  stale: boolean
+  readonly controller: AbortController
+}
+
+/** Flights by key. An AbortSignal ends only its own caller's wait; the work ends when nobody waits any more. */
+export class InFlight<T> {
+  readonly #entries = new Map<string, Entry<T>>()
+
+  get size(): number {
+    return this.#entries.size
+  }
+
+  /** Waits for the flight of `id`, if there is one. */
+  join(id: string, signal?: AbortSignal): Promise<T> | undefined {
+    const entry = this.#entries.get(id)
+    return entry && this.#wait(id, entry, signal)
+  }
+
+  /** Begins the flight of `id`; there must be none. `run` is called at once. */
+  start(id: string, run: (flight: Flight) => Promise<T>, signal?: AbortSignal): Promise<T> {
+    const controller = new AbortController()
+    const entry: Entry<T> = { promise: undefined as never, waiters: 0, stale: false, controller }
+    const flight: Flight = {
+      signal: controller.signal,
+      get stale() {
+        return entry.stale
+      },
+    }
+    this.#entries.set(id, entry)
+    entry.promise = run(flight).finally(() => this.#remove(id, entry))
+    // Every waiter may have left: then nobody else handles the rejection.
+    entry.promise.catch(() => {})
+    return this.#wait(id, entry, signal)
+  }
+
+  /** Whoever asks for `id` from now on starts anew, and what is under way is stale. */
+  detach(id: string): void {
+    const entry = this.#entries.get(id)
+    if (entry === undefined) return
+    entry.stale = true
+    this.#entries.delete(id)
+  }
+
+  detachAll(): void {
+    for (const id of [...this.#entries.keys()]) this.detach(id)
+  }
+
+  #remove(id: string, entry: Entry<T>): void {
+    if (this.#entries.get(id) === entry) this.#entries.delete(id)
+  }
+
+  #wait(id: string, entry: Entry<T>, signal: AbortSignal | undefined): Promise<T> {
+    entry.waiters++
+    if (signal === undefined) return entry.promise
+    return new Promise<T>((resolve, reject) => {
+      const leave = () => {
+        entry.waiters--
+        if (entry.waiters === 0) {
+          // Who comes after this begins a new computation rather than join one that is being aborted.
+          this.#remove(id, entry)
+          entry.controller.abort(signal.reason)
+        }
+        reject(abortError(signal))
+      }
+      if (signal.aborted) return leave()
+      signal.addEventListener('abort', leave, { once: true })
+      entry.promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', leave))
+    })
+  }
+}

@@ -1,0 +1,47 @@
+// What a tier and a cache count. Arithmetic only: who persists the counts lives in counter-ledger.ts.
+
+/** Counts that only grow. */
+export interface Counts {
+  hits: number
+  misses: number
+  evictions: number
+}
+
+/** One tier as `stats()` shows it. */
+export interface TierStats extends Counts {
+  /** Entries held now. */
+  readonly size: number
+  /** Entries it may hold; Infinity where only bytes or age are bounded. */
+  readonly capacity: number
+  /** Bytes held now: an estimate in memory, what the files take on disk. */
+  readonly bytes: number
+  /** Bytes it may hold. */
+  readonly capacityBytes: number
+  /** hits / (hits + misses); 0 before the first look-up. */
+  readonly hitRate: number
+  /** size / capacity; 0 where the capacity is 0 or unbounded. */
+  readonly utilization: number
+}
+
+/** A rate that is 0, not NaN, when nothing happened yet. */
+export function rate(part: number, whole: number): number {
+  return whole > 0 && Number.isFinite(whole) ? part / whole : 0
+}
+
+export function tierStats(
+  counts: Counts,
+  now: { size: number; capacity: number; bytes: number; capacityBytes: number },
+): TierStats {
+  return {
+    hits: counts.hits,
+    misses: counts.misses,
+    evictions: counts.evictions,
+    ...now,
+    hitRate: rate(counts.hits, counts.hits + counts.misses),
+    utilization: rate(now.size, now.capacity),
+  }
+}
+
+export function newCounts(): Counts {
+  return { hits: 0, misses: 0, evictions: 0 }
+}

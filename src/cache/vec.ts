@@ -1,0 +1,55 @@
+// The bytes of one embedding in a store. Knows no medium and no key: a store adds its own key and checksum around it.
+import type { Device, Embedding } from '../ports.js'
+
+/*
+   0      1       2        3      4            8
+  +------+-------+--------+------+------------+---------------------- - -
+  | form | flags | device |  0   | tokens u32 | dims x float32, little-endian
+  +------+-------+--------+------+------------+---------------------- - -
+*/
+const HEADER_BYTES = 8
+const FORM = 1
+const TRUNCATED = 1
+/** Positions are on disk: append only. */
+const DEVICES: readonly Device[] = ['cpu', 'wasm', 'webgpu', 'cuda', 'custom']
+
+const littleEndian = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1
+
+/** The length of every value for vectors of `dims` floats, in bytes. */
+export function vecBytes(dims: number): number {
+  return HEADER_BYTES + 4 * dims
+}
+
+export function encodeVec(embedding: Embedding): Uint8Array {
+  const { vector, tokens, truncated, device } = embedding
+  const bytes = new Uint8Array(vecBytes(vector.length))
+  bytes[0] = FORM
+  bytes[1] = truncated ? TRUNCATED : 0
+  bytes[2] = Math.max(0, DEVICES.indexOf(device))
+  new DataView(bytes.buffer).setUint32(4, tokens, true)
+  bytes.set(new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength), HEADER_BYTES)
+  if (!littleEndian) swapFloats(bytes)
+  return bytes
+}
+
+/**
+ * The embedding in `bytes`, or undefined when they are not one of `dims` floats in a form known here. The vector is a
+ * view onto `bytes` where alignment allows: the caller hands over a buffer that nobody else writes to.
+ */
+export function decodeVec(bytes: Uint8Array, dims: number): Embedding | undefined {
+  const device = DEVICES[bytes[2] ?? DEVICES.length]
+  if (bytes.length !== vecBytes(dims) || bytes[0] !== FORM || device === undefined) return undefined
+  const own = littleEndian && (bytes.byteOffset + HEADER_BYTES) % 4 === 0 ? bytes : bytes.slice()
+  if (!littleEndian) swapFloats(own)
+  return {
+    vector: new Float32Array(own.buffer as ArrayBuffer, own.byteOffset + HEADER_BYTES, dims),
+    tokens: new DataView(own.buffer, own.byteOffset).getUint32(4, true),
+    truncated: (own[1]! & TRUNCATED) !== 0,
+    device,
+  }
+}
+
+function swapFloats(bytes: Uint8Array): void {
+  const view = new DataView(bytes.buffer, bytes.byteOffset)
+  for (let at = HEADER_BYTES; at < bytes.length; at += 4) view.setUint32(at, view.getUint32(at, true), false)
+}
