@@ -105,7 +105,7 @@ export class TieredCache<V extends object> {
     const computed = new Map<string, Twins>()
     let underWay = 0
     let wake = () => {}
-    const settle = async (id: string, twins: Twins, answer: Promise<Answer<V>>) => {
+    const settle = async (twins: Twins, answer: Promise<Answer<V>>) => {
       underWay++
       try {
         sink.answer(twins.first, await answer)
@@ -133,7 +133,7 @@ export class TieredCache<V extends object> {
         if (answer instanceof Promise) {
           const first: Twins = { first: index, others: [], state: 'waiting', error: undefined }
           computed.set(id, first)
-          void settle(id, first, answer)
+          void settle(first, answer)
         } else sink.answer(index, answer)
       }
       while (underWay >= concurrency) {

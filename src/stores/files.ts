@@ -1,0 +1,341 @@
+// One JSON document per entry, for the few and small: blocks and queries. Bounded in number and age; never touches a
+// file that is not ours.
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readSync,
+  renameSync,
+  rmSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { abortError, messageOf, OpDbusError } from '../errors.js'
+import type { Call, Clock, Crc32, Hash, Key, Store } from '../ports.js'
+
+/*
+   <dir>/<key>.json      {"op-dbus":1,"crc32":"0f3a91bc","document":<the value's bytes>}\n
+   <dir>/.<key>.<8 hex>.tmp   being written; renamed when whole
+   <dir>/.epoch          a random token, replaced by `clear`, so that other processes notice
+
+   The CRC-32 covers the key and the value, so that a damaged or misplaced file is a miss. Where the value is JSON, the
+   whole file is. A file without our first bytes is somebody else's: it is neither read, nor replaced, nor removed.
+*/
+const MAGIC = '{"op-dbus":1,"crc32":"'
+const MIDDLE = '","document":'
+const END = '}\n'
+const HEAD_BYTES = MAGIC.length + 8 + MIDDLE.length
+const EPOCH = '.epoch'
+const SUFFIX = '.json'
+const KEY = /^[a-z0-9_-][a-z0-9._-]{0,99}$/
+const TEMPORARY = /^\.[a-z0-9_-][a-z0-9._-]{0,99}\.[0-9a-f]{8}\.tmp$/
+/** A temporary file this old has no writer any more, in ms. */
+const ORPHAN_MS = 60_000
+/** Expired files are looked for this often, in ms. */
+const SWEEP_MS = 60_000
+
+export interface FileStoreOptions {
+  /** What the store is called in messages. */
+  readonly name: string
+  /** The folder; made, with 0700, at the first write. */
+  readonly dir: string
+  /** Files kept; the oldest go first. */
+  readonly maxEntries: number
+  /** Files older than this are removed at the first look and every minute, in ms. Absent: never. */
+  readonly maxAgeMs?: number
+  /** A file longer than this is damaged or not ours, and a value longer than this is refused. Default 64 MiB. */
+  readonly maxBytes?: number
+  readonly clock: Clock
+  readonly hash: Hash
+  readonly crc32: Crc32
+}
+
+export interface FileStore extends Store {
+  getSync(key: Key): Uint8Array | undefined
+  clearedElsewhere(): boolean
+  /** What was found wrong since the store was opened. */
+  readonly counters: { readonly corrupt: number; readonly foreign: number; readonly removed: number }
+}
+
+/** Creates nothing and reads nothing until it is used. */
+export function openFileStore(options: FileStoreOptions): FileStore {
+  const { dir, clock, crc32 } = options
+  const maxBytes = options.maxBytes ?? 64 * 2 ** 20
+  const encoder = new TextEncoder()
+  const counters = { corrupt: 0, foreign: 0, removed: 0 }
+  let closed = false
+  let epoch: string | undefined
+  let entries: number | undefined
+  let timer: NodeJS.Timeout | undefined
+
+  const enter = (keys: readonly Key[], call?: Call): void => {
+    if (closed) throw new OpDbusError('CLOSED', `the ${options.name} store is closed`)
+    if (call?.signal?.aborted) throw abortError(call.signal)
+    for (const key of keys) {
+      if (!KEY.test(key)) throw new OpDbusError('INVALID_INPUT', `not a key: ${JSON.stringify(key)}`)
+    }
+    if (timer === undefined && options.maxAgeMs !== undefined) {
+      timer = setInterval(() => quietly(sweep), SWEEP_MS)
+      timer.unref()
+      quietly(sweep)
+    }
+  }
+  const pathOf = (key: Key): string => join(dir, key + SUFFIX)
+  const checksum = (key: Key, value: Uint8Array): string =>
+    crc32(value, crc32(encoder.encode(key)))
+      .toString(16)
+      .padStart(8, '0')
+
+  /** Absent, damaged and foreign are all undefined; the last two are counted. */
+  function read(key: Key): Uint8Array | undefined {
+    const bytes = readFile(pathOf(key), maxBytes + HEAD_BYTES + END.length)
+    if (bytes === undefined) return undefined
+    if (!isOurs(bytes)) {
+      counters.foreign++
+      return undefined
+    }
+    const value = bytes.subarray(HEAD_BYTES, bytes.length - END.length)
+    const head = text(bytes.subarray(0, HEAD_BYTES))
+    const whole = bytes.length >= HEAD_BYTES + END.length && text(bytes.subarray(-END.length)) === END
+    if (whole && head === MAGIC + checksum(key, value) + MIDDLE) return value
+    counters.corrupt++
+    return undefined
+  }
+
+  function write(key: Key, value: Uint8Array): void {
+    const path = pathOf(key)
+    const there = look(path)
+    if (there === 'foreign') {
+      counters.foreign++
+      return
+    }
+    const temporary = join(dir, `.${key}.${options.hash.random(4)}.tmp`)
+    const file = Buffer.concat([encoder.encode(MAGIC + checksum(key, value) + MIDDLE), value, encoder.encode(END)])
+    try {
+      writeFileSync(temporary, file, { mode: 0o600, flag: 'wx' })
+      renameSync(temporary, path)
+    } catch (error) {
+      rmSync(temporary, { force: true })
+      throw error
+    }
+    if (there === 'absent' && entries !== undefined) entries++
+  }
+
+  /** Keeps the number of files within bounds. Other processes write too, so the count is taken anew when it is over. */
+  function trim(): void {
+    entries ??= ours().length
+    if (entries <= options.maxEntries) return
+    const files = ours().sort((a, b) => a.mtimeMs - b.mtimeMs)
+    // A little more than needed, so that a full folder is not listed at every write.
+    const keep = options.maxEntries - Math.floor(options.maxEntries / 16)
+    const extra = files.length > options.maxEntries ? files.slice(0, files.length - keep) : []
+    for (const { key } of extra) if (remove(key)) counters.removed++
+    entries = files.length - extra.length
+  }
+
+  function sweep(): void {
+    const now = clock.now()
+    for (const { key, mtimeMs } of ours()) {
+      if (now - mtimeMs > options.maxAgeMs! && remove(key)) counters.removed++
+    }
+    for (const name of names()) {
+      if (TEMPORARY.test(name) && now - (stat(join(dir, name))?.mtimeMs ?? now) > ORPHAN_MS) unlink(join(dir, name))
+    }
+    entries = undefined
+  }
+
+  /** Removes a file of ours; false when there was none. */
+  function remove(key: Key): boolean {
+    if (look(pathOf(key)) !== 'ours' || !unlink(pathOf(key))) return false
+    if (entries !== undefined) entries--
+    return true
+  }
+
+  function look(path: string): 'absent' | 'ours' | 'foreign' {
+    const stats = stat(path)
+    if (stats === undefined) return 'absent'
+    if (!stats.isFile()) return 'foreign'
+    const bytes = readFile(path, maxBytes + HEAD_BYTES + END.length, MAGIC.length)
+    return bytes !== undefined && isOurs(bytes) ? 'ours' : 'foreign'
+  }
+
+  function names(): string[] {
+    try {
+      return readdirSync(dir)
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT') return []
+      throw error
+    }
+  }
+
+  function ours(): { key: Key; bytes: number; mtimeMs: number }[] {
+    const found = []
+    for (const name of names()) {
+      const key = name.slice(0, -SUFFIX.length) as Key
+      if (!name.endsWith(SUFFIX) || !KEY.test(key) || look(join(dir, name)) !== 'ours') continue
+      const stats = stat(join(dir, name))
+      if (stats) found.push({ key, bytes: stats.size, mtimeMs: stats.mtimeMs })
+    }
+    return found
+  }
+
+  function readEpoch(): string {
+    const stats = stat(join(dir, EPOCH))
+    return stats ? `${stats.ino} ${stats.mtimeMs}` : ''
+  }
+
+  /** Runs a step against the disk; what the disk says becomes a STORE error. */
+  function onDisk<T>(what: string, run: () => T): T {
+    try {
+      return run()
+    } catch (error) {
+      if (error instanceof OpDbusError) throw error
+      throw new OpDbusError('STORE', `cannot ${what} ${dir}: ${messageOf(error)}`, { cause: error })
+    }
+  }
+
+  return {
+    name: options.name,
+    counters,
+    getSync(key) {
+      enter([key])
+      return onDisk('read', () => read(key))
+    },
+    async getMany(keys, call) {
+      enter(keys, call)
+      return onDisk('read', () => keys.map(read))
+    },
+    async setMany(items, call) {
+      enter(
+        items.map(([key]) => key),
+        call,
+      )
+      for (const [key, value] of items) {
+        if (value.length > maxBytes) {
+          throw new OpDbusError('INVALID_INPUT', `${key}: ${value.length} bytes, the limit is ${maxBytes}`)
+        }
+      }
+      if (items.length === 0) return
+      onDisk('write to', () => {
+        mkdirSync(dir, { recursive: true, mode: 0o700 })
+        for (const [key, value] of items) write(key, value)
+        trim()
+      })
+    },
+    async deleteMany(keys) {
+      enter(keys)
+      // A damaged file counts as gone already, but goes.
+      return onDisk('delete from', () => keys.filter(key => read(key) !== undefined && remove(key)).length)
+    },
+    async *list() {
+      enter([])
+      for (const { key } of onDisk('list', ours)) {
+        const value = onDisk('read', () => read(key))
+        if (value !== undefined) yield { key, bytes: value.length }
+      }
+    },
+    async size() {
+      enter([])
+      const files = onDisk('list', ours)
+      return { entries: files.length, bytes: files.reduce((sum, file) => sum + file.bytes, 0) }
+    },
+    async clear() {
+      enter([])
+      onDisk('clear', () => {
+        if (stat(dir) === undefined) return
+        const temporary = join(dir, `.epoch.${options.hash.random(4)}.tmp`)
+        writeFileSync(temporary, `${options.hash.random(16)}\n`, { mode: 0o600, flag: 'wx' })
+        renameSync(temporary, join(dir, EPOCH))
+        epoch = readEpoch()
+        for (const { key } of ours()) remove(key)
+        for (const name of names()) if (TEMPORARY.test(name)) unlink(join(dir, name))
+        entries = undefined
+      })
+    },
+    clearedElsewhere() {
+      const now = readEpoch()
+      const before = epoch ?? now
+      epoch = now
+      if (now === before) return false
+      entries = undefined
+      return true
+    },
+    async close() {
+      closed = true
+      clearInterval(timer)
+    },
+  }
+}
+
+/** A file that a power cut left empty or full of zeros was ours: nobody else names files so. */
+function isOurs(bytes: Uint8Array): boolean {
+  const head = bytes.subarray(0, MAGIC.length)
+  return head.every(byte => byte === 0) || text(head) === MAGIC
+}
+
+/** The first `length` bytes of a regular file, or undefined: absent, a link, a folder, a pipe, or over `maxBytes`. */
+function readFile(path: string, maxBytes: number, length = maxBytes): Uint8Array | undefined {
+  let fd: number
+  try {
+    // NOFOLLOW: a link is never ours. NONBLOCK: opening a pipe must not wait for its writer.
+    fd = openSync(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0))
+  } catch (error) {
+    if (['ENOENT', 'ELOOP', 'EISDIR', 'ENXIO', 'ENOTDIR'].includes(codeOf(error))) return undefined
+    throw error
+  }
+  try {
+    const stats = fstatSync(fd)
+    if (!stats.isFile() || stats.size > maxBytes) return undefined
+    const bytes = new Uint8Array(Math.min(stats.size, length))
+    let at = 0
+    while (at < bytes.length) {
+      const read = readSync(fd, bytes, at, bytes.length - at, at)
+      if (read === 0) break
+      at += read
+    }
+    return bytes.subarray(0, at)
+  } finally {
+    closeSync(fd)
+  }
+}
+
+function stat(path: string) {
+  try {
+    return lstatSync(path)
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes(codeOf(error))) return undefined
+    throw error
+  }
+}
+
+/** False when it was gone already. */
+function unlink(path: string): boolean {
+  try {
+    unlinkSync(path)
+    return true
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return false
+    throw error
+  }
+}
+
+function quietly(run: () => void): void {
+  try {
+    run()
+  } catch {
+    // Housekeeping: the next sweep tries again, and a call that needs the folder says what is wrong.
+  }
+}
+
+function text(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')
+}
+
+function codeOf(error: unknown): string {
+  return (error as NodeJS.ErrnoException).code ?? ''
+}

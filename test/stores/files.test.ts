@@ -1,0 +1,168 @@
+// The file store: the shared contract, then what only files can get wrong.
+import { execFileSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { Key } from '../../src/ports.js'
+import { type FileStoreOptions, openFileStore } from '../../src/stores/files.js'
+import { storeContract } from '../contract/store-contract.js'
+import { crc32, hash, TestClock } from '../support.js'
+
+const open = (dir: string, options: Partial<FileStoreOptions> = {}) =>
+  openFileStore({ name: 'test', dir, maxEntries: 1000, clock: new TestClock(), hash, crc32, ...options })
+
+const key = (name: string) => name as Key
+const json = (value: unknown) => Buffer.from(JSON.stringify(value))
+
+storeContract('files', {
+  medium() {
+    const dir = join(tmpdir(), `op-dbus-files-${randomBytes(6).toString('hex')}`)
+    return { open: () => open(dir), settle() {}, remove: () => rmSync(dir, { recursive: true, force: true }) }
+  },
+})
+
+describe('file store', () => {
+  let dir: string
+  beforeEach(() => {
+    dir = mkdtempSync(join(tmpdir(), 'op-dbus-files-'))
+  })
+  afterEach(() => rmSync(dir, { recursive: true, force: true }))
+
+  it('writes files that people and JSON.parse can read, private to their owner', async () => {
+    const store = open(join(dir, 'sub'))
+    await store.setMany([[key('net'), json({ interfaces: ['eth0'] })]])
+    const file = JSON.parse(readFileSync(join(dir, 'sub', 'net.json'), 'utf8'))
+    expect(file.document).toEqual({ interfaces: ['eth0'] })
+    expect(statSync(join(dir, 'sub', 'net.json')).mode & 0o777).toBe(0o600)
+    expect(statSync(join(dir, 'sub')).mode & 0o777).toBe(0o700)
+    await store.close()
+  })
+
+  it('never serves a damaged file: every bit flipped in turn, every length cut', async () => {
+    const store = open(dir)
+    const value = json({ state: 'up', n: 12 })
+    await store.setMany([[key('net'), value]])
+    const path = join(dir, 'net.json')
+    const good = readFileSync(path)
+    for (let bit = 0; bit < good.length * 8; bit++) {
+      const bad = Buffer.from(good)
+      bad[bit >> 3]! ^= 1 << (bit & 7)
+      writeFileSync(path, bad)
+      expect(store.getSync(key('net'))).toBeUndefined()
+    }
+    for (let length = 0; length < good.length; length++) {
+      writeFileSync(path, good.subarray(0, length))
+      expect(store.getSync(key('net'))).toBeUndefined()
+    }
+    expect(store.counters.corrupt + store.counters.foreign).toBe(good.length * 8 + good.length)
+    writeFileSync(path, good)
+    expect(store.getSync(key('net'))).toEqual(new Uint8Array(value))
+    await store.close()
+  })
+
+  it('does not serve one entry’s file under another’s name', async () => {
+    const store = open(dir)
+    await store.setMany([[key('net'), json(1)]])
+    writeFileSync(join(dir, 'lxc.json'), readFileSync(join(dir, 'net.json')))
+    expect(store.getSync(key('lxc'))).toBeUndefined()
+    await store.close()
+  })
+
+  it('repairs what a power cut left empty or zeroed', async () => {
+    const store = open(dir)
+    for (const left of [Buffer.alloc(0), Buffer.alloc(300)]) {
+      writeFileSync(join(dir, 'net.json'), left)
+      expect(store.getSync(key('net'))).toBeUndefined()
+      await store.setMany([[key('net'), json(2)]])
+      expect(store.getSync(key('net'))).toEqual(new Uint8Array(json(2)))
+    }
+    await store.close()
+  })
+
+  it('leaves alone what is not ours: files, links, folders and pipes under our names', async () => {
+    const store = open(dir)
+    await store.setMany([[key('mine'), json(1)]])
+    const secret = join(dir, 'secret.txt')
+    writeFileSync(secret, 'secret')
+    writeFileSync(join(dir, 'notes.json'), '{"a":1}')
+    symlinkSync(secret, join(dir, 'link.json'))
+    mkdirSync(join(dir, 'folder.json'))
+    execFileSync('mkfifo', [join(dir, 'pipe.json')])
+    const names = ['notes', 'link', 'folder', 'pipe'].map(key)
+    expect(await store.getMany(names)).toEqual([undefined, undefined, undefined, undefined])
+    await store.setMany(names.map(name => [name, json(9)]))
+    expect(await store.deleteMany(names)).toBe(0)
+    await store.clear()
+    expect(readFileSync(join(dir, 'notes.json'), 'utf8')).toBe('{"a":1}')
+    expect(readFileSync(secret, 'utf8')).toBe('secret')
+    expect(readdirSync(dir).sort()).toEqual(
+      ['.epoch', 'folder.json', 'link.json', 'notes.json', 'pipe.json', 'secret.txt'].sort(),
+    )
+    await store.close()
+  })
+
+  it('keeps the newest maxEntries', async () => {
+    const store = open(dir, { maxEntries: 10 })
+    for (let n = 0; n < 25; n++) {
+      await store.setMany([[key(`b${n}`), json(n)]])
+      utimesSync(join(dir, `b${n}.json`), n, n)
+      expect((await store.size()).entries).toBeLessThanOrEqual(10)
+    }
+    expect(store.getSync(key('b24'))).toBeDefined()
+    expect(store.getSync(key('b14'))).toBeUndefined()
+    await store.close()
+  })
+
+  it('removes expired files and orphaned temporary files at the first look', async () => {
+    const clock = new TestClock()
+    const writer = open(dir, { clock })
+    await writer.setMany([
+      [key('old'), json(1)],
+      [key('new'), json(2)],
+    ])
+    writeFileSync(join(dir, '.old.0123abcd.tmp'), 'x')
+    writeFileSync(join(dir, '.user.tmp'), 'theirs')
+    const now = clock.now() / 1000
+    utimesSync(join(dir, 'old.json'), now - 100, now - 100)
+    utimesSync(join(dir, 'new.json'), now, now)
+    utimesSync(join(dir, '.old.0123abcd.tmp'), now - 100, now - 100)
+    const store = open(dir, { clock, maxAgeMs: 50_000 })
+    expect(store.getSync(key('old'))).toBeUndefined()
+    expect(readdirSync(dir).sort()).toEqual(['.user.tmp', 'new.json'])
+    await Promise.all([store.close(), writer.close()])
+  })
+
+  it('tells once that another store cleared the folder', async () => {
+    const [one, two] = [open(dir), open(dir)]
+    await one.setMany([[key('a'), json(1)]])
+    expect(two.clearedElsewhere()).toBe(false)
+    await one.clear()
+    expect(one.clearedElsewhere()).toBe(false)
+    expect(two.clearedElsewhere()).toBe(true)
+    expect(two.clearedElsewhere()).toBe(false)
+    await Promise.all([one.close(), two.close()])
+  })
+
+  it('says STORE when the folder cannot be made, and works once it can', async () => {
+    writeFileSync(join(dir, 'in-the-way'), '')
+    const store = open(join(dir, 'in-the-way', 'blocks'))
+    await expect(store.setMany([[key('a'), json(1)]])).rejects.toMatchObject({ code: 'STORE' })
+    expect(store.getSync(key('a'))).toBeUndefined()
+    rmSync(join(dir, 'in-the-way'))
+    await store.setMany([[key('a'), json(1)]])
+    expect(store.getSync(key('a'))).toBeDefined()
+    await store.close()
+  })
+})

@@ -1,0 +1,57 @@
+// What many tests need: a clock that only moves when told, the digests of the Node root, temporary folders.
+import { createHash, randomBytes } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { crc32 as zlibCrc32 } from 'node:zlib'
+import { afterEach } from 'vitest'
+import type { Clock, Crc32, Hash } from '../src/ports.js'
+
+/** Both clocks stand still until `advance`; the wall clock can also be set. */
+export class TestClock implements Clock {
+  wall = 1_700_000_000_000
+  mono = 1_000
+
+  now(): number {
+    return this.wall
+  }
+
+  monotonic(): number {
+    return this.mono
+  }
+
+  advance(ms: number): void {
+    this.wall += ms
+    this.mono += ms
+  }
+}
+
+export const hash: Hash = {
+  sha256: text => createHash('sha256').update(text).digest('hex'),
+  random: bytes => randomBytes(bytes).toString('hex'),
+}
+
+export const crc32: Crc32 = (bytes, seed = 0) => zlibCrc32(bytes, seed)
+
+/** A new empty folder that goes away after the test. */
+export function temporaryFolder(): string {
+  const dir = mkdtempSync(join(tmpdir(), 'op-dbus-test-'))
+  folders.push(dir)
+  return dir
+}
+
+const folders: string[] = []
+afterEach(() => {
+  for (const dir of folders.splice(0)) rmSync(dir, { recursive: true, force: true })
+})
+
+/** A promise and the handles to settle it. */
+export function deferred<T>(): { promise: Promise<T>; resolve: (value: T) => void; reject: (error: unknown) => void } {
+  let resolve!: (value: T) => void
+  let reject!: (error: unknown) => void
+  const promise = new Promise<T>((yes, no) => {
+    resolve = yes
+    reject = no
+  })
+  return { promise, resolve, reject }
+}
