@@ -127,3 +127,24 @@ export interface BackendFactory {
   /** Rejects with DEVICE_UNAVAILABLE and the runtime's own reason. Loads the runtime only when called. */
   open(file: OnnxFile, options: { readonly threads: number }, call?: Call): Promise<Backend>
 }
+
+// ---- threads --------------------------------------------------------------------------------------------------------
+
+/** One message port of a worker, in the shape that comlink speaks. */
+export interface WorkerEndpoint {
+  postMessage(message: unknown, transfer?: Transferable[]): void
+  addEventListener(type: string, listener: EventListenerOrEventListenerObject): void
+  removeEventListener(type: string, listener: EventListenerOrEventListenerObject): void
+}
+
+/** A running worker thread (worker_threads or Web Worker). The life cycle is its owner's. */
+export interface WorkerHandle {
+  readonly endpoint: WorkerEndpoint
+  /** The process stays alive while the worker is ref'd; both may be called any number of times. No-ops in browsers. */
+  ref(): void
+  unref(): void
+  /** Resolves when the thread is gone. Safe to call twice. */
+  terminate(): Promise<void>
+  /** Called once when the thread dies, whatever the cause, `terminate()` included; `why` is for people. */
+  onExit(listener: (why: string) => void): void
+}

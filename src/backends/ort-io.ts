@@ -1,0 +1,87 @@
+// What both ONNX Runtime adapters share: which inputs a graph may ask for, which output is the answer.
+
+import type { InferenceSession, Tensor, TypedTensor } from 'onnxruntime-web'
+import { isOpDbusError, messageOf, OpDbusError } from '../errors.js'
+import type { Backend, Device, TokenBatch } from '../ports.js'
+
+/** Outputs in order of trust. `pooler_output` is not among them: it is BERT's classification head, not an embedding. */
+const OUTPUTS = ['sentence_embedding', 'last_hidden_state', 'token_embeddings']
+const INPUTS = ['input_ids', 'attention_mask', 'token_type_ids']
+
+type TensorConstructor = new (type: 'int64', data: BigInt64Array, dims: readonly number[]) => TypedTensor<'int64'>
+
+/**
+ * A {@link Backend} over an open session. Calls queue: neither runtime gains from overlapping ones, and one of them
+ * breaks. Throws UNSUPPORTED_MODEL when the graph wants inputs that are not known here or offers no known output.
+ */
+export function sessionBackend(device: Device, session: InferenceSession, Tensor: TensorConstructor): Backend {
+  const output = outputOf(session)
+  const strange = session.inputNames.filter(name => !INPUTS.includes(name))
+  if (strange.length > 0 || !session.inputNames.includes('input_ids'))
+    throw refuse(`the graph's inputs are ${session.inputNames.join(', ')}; supported: ${INPUTS.join(', ')}`)
+  let last: Promise<unknown> = Promise.resolve()
+
+  async function run(batch: TokenBatch): Promise<Float32Array> {
+    const shape = [batch.rows, batch.width]
+    const feeds: Record<string, Tensor> = {}
+    for (const name of session.inputNames)
+      feeds[name] = new Tensor(
+        'int64',
+        name === 'input_ids'
+          ? batch.inputIds
+          : name === 'attention_mask'
+            ? batch.attentionMask
+            : new BigInt64Array(batch.inputIds.length),
+        shape,
+      )
+    let tensor: Tensor | undefined
+    try {
+      tensor = (await session.run(feeds, [output]))[output]
+    } catch (error) {
+      throw new OpDbusError('EMBEDDER_FAILED', `the model failed: ${messageOf(error)}`, { cause: error })
+    }
+    return floatsOf(tensor, output, batch)
+  }
+
+  return {
+    device,
+    run(batch) {
+      // After a rejection the next call starts all the same.
+      const answer = last.then(() => run(batch))
+      last = answer.catch(() => undefined)
+      return answer
+    },
+    async close() {
+      await last
+      await session.release()
+    },
+  }
+}
+
+/** DEVICE_UNAVAILABLE with the runtime's own words; what this module refused stays as it is. */
+export function openError(device: Device, error: unknown): OpDbusError {
+  if (isOpDbusError(error)) return error
+  return new OpDbusError('DEVICE_UNAVAILABLE', messageOf(error), { cause: error, details: { device } })
+}
+
+function outputOf(session: InferenceSession): string {
+  const names = session.outputNames
+  const name = OUTPUTS.find(known => names.includes(known)) ?? (names.length === 1 ? names[0] : undefined)
+  if (name === undefined)
+    throw refuse(`the graph's outputs are ${names.join(', ')}; one of ${OUTPUTS.join(', ')} is needed`)
+  return name
+}
+
+function floatsOf(tensor: Tensor | undefined, name: string, { rows, width }: TokenBatch): Float32Array {
+  const dims = tensor?.dims ?? []
+  const shaped = dims[0] === rows && (dims.length === 2 || (dims.length === 3 && dims[1] === width))
+  if (tensor?.type !== 'float32' || !shaped)
+    throw refuse(
+      `output ${name} is ${tensor?.type} [${dims.join(', ')}]; float32 of [${rows}, ${width}, dims] is needed`,
+    )
+  return tensor.data as Float32Array
+}
+
+function refuse(message: string): OpDbusError {
+  return new OpDbusError('UNSUPPORTED_MODEL', message)
+}

@@ -1,0 +1,63 @@
+// What crosses between the main thread and the embedding worker. Types, and the form in which errors travel.
+
+import { ERROR_CODES, isOpDbusError, messageOf, OpDbusError } from '../errors.js'
+import type { Device } from '../ports.js'
+import type { ModelSpec } from './model-spec.js'
+
+export interface WorkerConfig {
+  readonly spec: ModelSpec
+  /** In the order to be tried. */
+  readonly devices: readonly Device[]
+  readonly threads: number
+  readonly maxBatchTokens: number
+}
+
+/** Why a device does not serve. */
+export interface DeviceReason {
+  readonly device: Device
+  readonly reason: string
+}
+
+/** Which device serves, and why those before it do not. */
+export interface Opened {
+  readonly device: Device
+  readonly tried: readonly DeviceReason[]
+}
+
+/** One finished batch: row `i` of `matrix` (`ids.length x dims`, row-major) belongs to `ids[i]`. */
+export interface Part {
+  readonly ids: readonly number[]
+  readonly matrix: Float32Array
+  readonly tokens: readonly number[]
+  readonly truncated: readonly boolean[]
+  readonly failed: readonly { readonly id: number; readonly error: WireError }[]
+}
+
+/** An OpDbusError as plain data: comlink would send only its message. */
+export interface WireError {
+  readonly code: string
+  readonly message: string
+  readonly details: Readonly<Record<string, unknown>>
+}
+
+export type OpenReply = { readonly opened: Opened } | { readonly error: WireError }
+
+/** The worker as comlink exposes it. */
+export interface EmbedWorker {
+  open(config: WorkerConfig): Promise<OpenReply>
+  /** Queues `texts[i]` under `ids[i]`. */
+  submit(ids: readonly number[], texts: readonly string[]): void
+  /** Nobody waits for these any more. */
+  drop(ids: readonly number[]): void
+  /** The next finished batch, as soon as there is one. One call at a time. */
+  next(): Promise<Part>
+}
+
+export function toWire(error: unknown): WireError {
+  if (!isOpDbusError(error)) return { code: 'EMBEDDER_FAILED', message: messageOf(error), details: {} }
+  return { code: error.code, message: error.message, details: error.details }
+}
+
+export function fromWire({ code, message, details }: WireError): OpDbusError {
+  return new OpDbusError(ERROR_CODES.find(known => known === code) ?? 'EMBEDDER_FAILED', message, { details })
+}
