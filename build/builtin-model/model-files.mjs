@@ -1,6 +1,6 @@
 // The text files of the model folder: what the model is, its tokenizer, and the card for people.
 // @ts-check
-import { PAD_TOKEN, tokenizerJson } from './tokenizer.mjs'
+import { PAD_ID, PAD_TOKEN, tokenizerJson } from './tokenizer.mjs'
 import { DIMS, HEADS, MAX_TOKENS } from './use-lite-graph.mjs'
 
 /**
@@ -18,6 +18,7 @@ export function modelFiles(vocabulary, weights) {
       num_attention_heads: HEADS,
       num_hidden_layers: weights.layers.length,
       max_position_embeddings: MAX_TOKENS,
+      pad_token_id: PAD_ID,
       vocab_size: weights.embeddings.shape[0],
       torch_dtype: 'float32',
     },

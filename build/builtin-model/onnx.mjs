@@ -44,7 +44,9 @@ export class GraphBuilder {
     if (data.length !== expected) throw new Error(`${name}: ${data.length} values do not fill [${shape}]`)
     this.#claim(name)
     const dataType = ELEMENT_TYPES[elementType(data)]
-    this.#constants.set(name, { name, dims: [...shape], dataType, rawData: littleEndian(data) })
+    // Little-endian, as ONNX wants it: so is every platform that ONNX Runtime is built for.
+    const rawData = new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
+    this.#constants.set(name, { name, dims: [...shape], dataType, rawData })
     return name
   }
 
@@ -183,18 +185,4 @@ function elementType(data) {
   if (data instanceof Float32Array) return 'float32'
   if (data instanceof Uint16Array) return 'float16'
   return data instanceof Int8Array ? 'int8' : 'int64'
-}
-
-/**
- * The bytes as ONNX wants them, whatever the byte order of this machine.
- * @param {Data} data
- * @returns {Uint8Array}
- */
-function littleEndian(data) {
-  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
-  if (data.BYTES_PER_ELEMENT === 1 || new Uint8Array(Uint16Array.of(1).buffer)[0] === 1) return bytes
-  const swapped = bytes.slice()
-  for (let i = 0; i < swapped.length; i += data.BYTES_PER_ELEMENT)
-    swapped.subarray(i, i + data.BYTES_PER_ELEMENT).reverse()
-  return swapped
 }

@@ -36,25 +36,26 @@ export function storeInt8(graph, name, { data, shape }) {
  * Symmetric quantisation: the largest magnitude of a block becomes 127, and zero stays zero.
  * @param {Float32Array} data a whole number of blocks
  * @param {number} block values that share a scale
- * @returns {{ values: Int8Array, scales: Uint16Array }} value i is values[i] x scales[floor(i / block)], a float16
+ * @returns {{ values: Int8Array, scales: Uint16Array }} number i is values[i] x scales[floor(i / block)], a float16
  */
 export function quantize(data, block) {
   if (data.length % block !== 0) throw new Error(`${data.length} values do not divide into blocks of ${block}`)
-  const blocks = data.length / block
-  const exact = Float32Array.from(
-    { length: blocks },
-    (_, b) => largestMagnitude(data.subarray(b * block, (b + 1) * block)) / INT8_MAX,
-  )
+  const exact = new Float32Array(data.length / block)
+  for (let b = 0; b < exact.length; b++) exact[b] = largestMagnitude(data, b * block, block) / INT8_MAX
   const scales = toFloat16(exact)
-  // Divided by the scale as it will be read back, so that its own rounding costs nothing.
+
+  // Divided by the scale as it will be read back, so that the rounding of the scale itself costs little.
   const divisors = fromFloat16(scales)
-  const values = Int8Array.from(data, (x, i) => nearestInt8(x, divisors[Math.floor(i / block)] ?? 0))
+  const values = new Int8Array(data.length)
+  for (let i = 0; i < data.length; i++) values[i] = nearestInt8(data[i] ?? 0, divisors[Math.floor(i / block)] ?? 0)
   return { values, scales }
 }
 
-/** @param {Float32Array} values */
-function largestMagnitude(values) {
-  return values.reduce((largest, x) => Math.max(largest, Math.abs(x)), 0)
+/** @type {(data: Float32Array, start: number, count: number) => number} */
+function largestMagnitude(data, start, count) {
+  let largest = 0
+  for (let i = start; i < start + count; i++) largest = Math.max(largest, Math.abs(data[i] ?? 0))
+  return largest
 }
 
 /** @type {(x: number, scale: number) => number} */

@@ -27,7 +27,7 @@ export async function readTfjsWeights(folder) {
 
 /**
  * @param {Entry[]} entries in the order of their bytes
- * @param {Uint8Array} bytes all shards of the group, joined
+ * @param {Buffer} bytes all shards of the group, joined
  * @param {Map<string, Tensor>} into
  */
 function readGroup(entries, bytes, into) {
@@ -36,19 +36,12 @@ function readGroup(entries, bytes, into) {
     if (dtype !== 'float32' && dtype !== 'int32')
       throw new Error(`the weight ${name} is of type ${dtype}: not expected here`)
     const count = shape.reduce((product, n) => product * n, 1)
-    const end = offset + 4 * count
-    if (dtype === 'float32') into.set(name, { data: readFloats(bytes.subarray(offset, end)), shape })
-    offset = end
+    const start = bytes.byteOffset + offset
+    offset += 4 * count
+    // Little-endian, as is every platform that ONNX Runtime is built for. Copied, so that the floats lie aligned.
+    const copy = bytes.buffer.slice(start, bytes.byteOffset + offset)
+    if (dtype === 'float32') into.set(name, { data: new Float32Array(copy), shape })
   }
   if (offset !== bytes.length)
     throw new Error(`model.json lists ${offset} bytes of weights, the shards hold ${bytes.length}`)
-}
-
-/**
- * @param {Uint8Array} bytes little-endian float32, at any offset
- * @returns {Float32Array}
- */
-function readFloats(bytes) {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  return Float32Array.from({ length: bytes.length / 4 }, (_, i) => view.getFloat32(4 * i, true))
 }

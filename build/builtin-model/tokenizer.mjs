@@ -7,7 +7,8 @@
 const SPACE_MARK = '\u2581'
 /** Ids below this are control tokens that no text ever yields; 0 is the unknown token. */
 const FIRST_PIECE = 6
-/** The token that fills short rows of a batch; the attention mask hides it. */
+/** The token that fills short rows of a batch; the attention mask hides it. The original leaves it unused. */
+export const PAD_ID = 3
 export const PAD_TOKEN = reserved('extra_token_id_1')
 
 /**
