@@ -28,10 +28,6 @@ export class GraphBuilder {
   /** @type {Set<string>} */
   #names = new Set()
 
-  get nodeCount() {
-    return this.#nodes.length
-  }
-
   /**
    * Stores a tensor in the file.
    * @param {string} name
@@ -95,18 +91,17 @@ export class GraphBuilder {
   }
 
   /**
-   * Adds a node with several outputs.
+   * Cuts a tensor into parts along one dimension.
    * @param {string} name
-   * @param {string} operator
-   * @param {readonly Value[]} inputs
-   * @param {readonly string[]} outputs
-   * @param {Attributes} [attributes]
+   * @param {Value} value
+   * @param {number} axis
+   * @param {readonly number[]} sizes of the parts
    * @returns {Value[]}
    */
-  nodeWithOutputs(name, operator, inputs, outputs, attributes = {}) {
-    const values = outputs.map(output => `${name}/${output}`)
-    this.#add(name, operator, inputs, values, attributes)
-    return values
+  split(name, value, axis, sizes) {
+    const parts = sizes.map((_, i) => `${name}/${i}`)
+    this.#add(name, 'Split', [value, this.ints(...sizes)], parts, { axis })
+    return parts
   }
 
   /**

@@ -125,14 +125,7 @@ class UseLite {
     const size = width / HEADS
     const normalised = this.norm(`${name}/norm`, x, layer.attentionNorm)
     const joined = this.linear(`${name}/query_key_value`, normalised, layer.queryKeyValue)
-    const split = [graph.ints(width, width, width)]
-    const [query = '', key = '', value = ''] = graph.nodeWithOutputs(
-      `${name}/split`,
-      'Split',
-      [joined, ...split],
-      ['query', 'key', 'value'],
-      { axis: 2 },
-    )
+    const [query = '', key = '', value = ''] = graph.split(`${name}/split`, joined, 2, [width, width, width])
     const scaled = graph.node(`${name}/scaled_query`, 'Mul', [query, graph.float(size ** -0.5)])
 
     const queries = this.heads(`${name}/queries`, scaled, size, [0, 2, 1, 3])
