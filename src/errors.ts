@@ -7,7 +7,6 @@ export const ERROR_CODES = [
   'DISABLED', // embedding is switched off (OP_DBUS_VECTOR_LEVEL=none)
   'EMBEDDER_FAILED', // a model or the user's own embedder threw, or returned something that is not rows x dims numbers
   'INVALID_INPUT', // an argument that no retry will mend
-  'LOAD_FAILED', // a query, diff or block loader threw; cause is what it threw
   'MODEL_NOT_FOUND', // no such model here; details.known lists those that are
   'OVERLOADED', // the queue is full: slow down and try again
   'PARTIAL_FAILURE', // some of a batch failed; details.failed is [{ index, error }]; the rest is cached
@@ -19,7 +18,7 @@ export const ERROR_CODES = [
 
 export type ErrorCode = (typeof ERROR_CODES)[number]
 
-/** What any function of op-dbus throws or rejects with, a caller's own loader included (`cause`). */
+/** What any function of op-dbus throws or rejects with. What a caller's own query, diff or loader throws passes as it is. */
 export class OpDbusError extends Error {
   override readonly name = 'OpDbusError'
   /** Facts for programs: which file, which devices, which rows. Always structured-cloneable. */
@@ -52,4 +51,24 @@ export function messageOf(error: unknown): string {
 /** What a call rejects with when its own signal fired. */
 export function abortError(signal: AbortSignal): OpDbusError {
   return new OpDbusError('ABORTED', 'the call was aborted', { cause: signal.reason })
+}
+
+/** One item of a batch that failed, by its index in the batch. */
+export interface FailedItem {
+  readonly index: number
+  readonly error: unknown
+}
+
+/** Some of a batch failed (code PARTIAL_FAILURE). What finished is cached: asking again costs only the rest. */
+export class BatchError extends OpDbusError {
+  constructor(
+    readonly failed: readonly FailedItem[],
+    total: number,
+  ) {
+    const first = failed[0]?.error
+    super('PARTIAL_FAILURE', `${failed.length} of ${total} failed, the first with: ${messageOf(first)}`, {
+      cause: first,
+      details: { failed: failed.map(({ index, error }) => ({ index, message: messageOf(error) })) },
+    })
+  }
 }

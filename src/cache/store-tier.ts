@@ -11,7 +11,7 @@ export interface Codec<V> {
   /** The value and what is left of its life in ms, or undefined when the bytes are damaged, too old or foreign. */
   decode(id: string, bytes: Uint8Array): { value: V; ttlMs?: number } | undefined
   /** Taken when a computation begins and handed to `encode` with its result (see query-cache.ts). */
-  ticket?(id: string): unknown
+  ticket?(id: string): Promise<unknown>
 }
 
 export interface StoreTierOptions<V> {
@@ -63,8 +63,18 @@ export class StoreTier<V> {
     return this.#store.getSync !== undefined
   }
 
-  ticket(id: string): unknown {
-    return this.#codec.ticket?.(id)
+  /** The codec's ticket, or undefined where there is none to be had. Does not reject. */
+  async ticket(id: string): Promise<unknown> {
+    try {
+      return await this.#codec.ticket?.(id)
+    } catch (error) {
+      this.#writes.failed(error)
+      return undefined
+    }
+  }
+
+  get hasTickets(): boolean {
+    return this.#codec.ticket !== undefined
   }
 
   getSync(id: string): Load<Found<V>> {
@@ -89,8 +99,15 @@ export class StoreTier<V> {
     })
   }
 
+  /** Neither decoded nor counted; false when the medium cannot be asked. */
+  async has(id: string): Promise<boolean> {
+    await this.flush()
+    const [bytes] = await this.#store.getMany([this.#codec.key(id)]).catch(() => [undefined])
+    return bytes !== undefined
+  }
+
   /** Stores soon: what is set in one turn goes to the medium as one batch. */
-  set(id: string, value: V, ticket: unknown): void {
+  set(id: string, value: V, ticket?: unknown): void {
     if (this.#writes.open) return
     const bytes = this.#codec.encode(id, value, ticket)
     if (bytes === undefined) return

@@ -1,9 +1,9 @@
 // THE read path: memory -> disk -> shared -> load, and back-fill on the way back. Knows no domain and no runtime.
-import { abortError } from '../errors.js'
+import { abortError, OpDbusError } from '../errors.js'
 import type { Call, Clock, Source } from '../ports.js'
 import { type Flight, InFlight } from './in-flight.js'
 import type { MemoryTier } from './memory-tier.js'
-import { rate, type TierStats } from './metrics.js'
+import { type Counts, rate, type TierStats } from './metrics.js'
 import type { Found, StoreTier } from './store-tier.js'
 import { turn } from './turn.js'
 
@@ -62,6 +62,7 @@ export class TieredCache<V extends object> {
   /** Grows with every set, delete and clear: a plain read that saw another number must not back-fill. */
   #generation = 0
   #nextClearCheck = 0
+  #closed = false
 
   constructor(options: TieredCacheOptions<V>) {
     this.#memory = options.memory
@@ -91,7 +92,32 @@ export class TieredCache<V extends object> {
   /** What a tier has, else what `load` computes, once however many ask. Errors are not cached. */
   async getOrLoad(id: string, load: Loader<V>, call: Call = {}): Promise<Answer<V>> {
     throwIfAborted(call.signal)
-    return this.#lookUp(id, load, call.signal)
+    return this.lookUp(id, load, call.signal)
+  }
+
+  /** As getOrLoad, but at once from memory and from the tiers that can: no promise where none is needed. */
+  lookUp(id: string, load: Loader<V>, signal?: AbortSignal): Answer<V> | Promise<Answer<V>> {
+    const value = this.#fromMemory(id)
+    if (value !== undefined) return { value, source: 'memory' }
+    const joined = this.#inFlight.join(id, signal)
+    if (joined !== undefined) return joined
+    const missed: StoreTier<V>[] = []
+    let next = 0
+    for (; next < this.#tiers.length && this.#tiers[next]!.synchronous; next++) {
+      const tier = this.#tiers[next]!
+      const found = tier.getSync(id)
+      if (found.kind === 'miss') missed.push(tier)
+      if (found.kind === 'hit') return this.#found(id, found.value, tier, missed, true)
+    }
+    const rest = this.#tiers.slice(next)
+    return this.#inFlight.start(id, flight => this.#readOrLoad(id, rest, missed, load, flight), signal)
+  }
+
+  /** Whether some tier has it. Counts nothing and moves nothing. */
+  async has(id: string): Promise<boolean> {
+    if (this.#memory.has(id)) return true
+    for (const tier of this.#tiers) if (await tier.has(id)) return true
+    return false
   }
 
   /** Many at once; equal ids are computed once. What finished stays cached, also when the call is aborted half-way. */
@@ -129,7 +155,7 @@ export class TieredCache<V extends object> {
         if (twins.state === 'waiting') twins.others.push(index)
         else tellTwin(sink, index, twins)
       } else {
-        const answer = this.#lookUp(id, load, signal)
+        const answer = this.lookUp(id, load, signal)
         if (answer instanceof Promise) {
           const first: Twins = { first: index, others: [], state: 'waiting', error: undefined }
           computed.set(id, first)
@@ -159,7 +185,7 @@ export class TieredCache<V extends object> {
     this.#generation++
     this.#inFlight.detach(id)
     this.#memory.set(id, value)
-    for (const tier of this.#tiers) tier.set(id, value, tier.ticket(id))
+    for (const tier of this.#tiers) tier.set(id, value)
   }
 
   /** True when some tier had it. A computation or read under way answers its waiters, and is not stored. */
@@ -185,38 +211,30 @@ export class TieredCache<V extends object> {
     this.#memory.clear()
   }
 
+  /** What happened so far, over all tiers: a hit is a look-up that any tier answered. */
+  counts(): Counts {
+    const { hits, misses, evictions } = this.#memory.counts
+    const below = this.#tiers.reduce((sum, tier) => sum + tier.counts.hits, 0)
+    return { hits: hits + below, misses: misses - below, evictions }
+  }
+
   async stats(): Promise<CacheStats> {
-    const memory = this.#memory.stats()
     const below = await Promise.all(this.#tiers.map(async tier => [tier.source, await tier.stats()] as const))
-    const hits = below.reduce((sum, [, tier]) => sum + tier.hits, memory.hits)
-    const lookUps = memory.hits + memory.misses
-    return { memory, ...Object.fromEntries(below), hits, misses: lookUps - hits, hitRate: rate(hits, lookUps) }
+    const { hits, misses } = this.counts()
+    return {
+      memory: this.#memory.stats(),
+      ...Object.fromEntries(below),
+      hits,
+      misses,
+      hitRate: rate(hits, hits + misses),
+    }
   }
 
   /** Writes what is pending and lets go of the media. */
   async close(): Promise<void> {
+    this.clearMemory()
+    this.#closed = true
     for (const tier of this.#tiers) await tier.close()
-  }
-
-  /** An answer at once from memory and the tiers that can; a promise where a tier or the computation needs one. */
-  #lookUp(id: string, load: Loader<V>, signal: AbortSignal | undefined): Answer<V> | Promise<Answer<V>> {
-    const value = this.#fromMemory(id)
-    if (value !== undefined) return { value, source: 'memory' }
-    const joined = this.#inFlight.join(id, signal)
-    if (joined !== undefined) return joined
-    const missed: StoreTier<V>[] = []
-    let next = 0
-    for (; next < this.#tiers.length && this.#tiers[next]!.synchronous; next++) {
-      const tier = this.#tiers[next]!
-      const found = tier.getSync(id)
-      if (found.kind === 'miss') missed.push(tier)
-      if (found.kind === 'hit') return this.#found(id, found.value, tier, missed, true)
-    }
-    return this.#inFlight.start(
-      id,
-      flight => this.#readOrLoad(id, this.#tiers.slice(next), missed, load, flight),
-      signal,
-    )
   }
 
   async #readOrLoad(
@@ -231,7 +249,8 @@ export class TieredCache<V extends object> {
       if (found.kind === 'miss') missed.push(tier)
       if (found.kind === 'hit') return this.#found(id, found.value, tier, missed, !flight.stale)
     }
-    const tickets = missed.map(tier => tier.ticket(id))
+    const tickets: unknown[] = []
+    for (const tier of missed) tickets.push(tier.hasTickets ? await tier.ticket(id) : undefined)
     const value = await load(id, flight.signal)
     if (!flight.stale) {
       this.#memory.set(id, value)
@@ -246,12 +265,13 @@ export class TieredCache<V extends object> {
   #found(id: string, found: Found<V>, tier: StoreTier<V>, missed: readonly StoreTier<V>[], fill: boolean): Answer<V> {
     if (fill) {
       this.#memory.set(id, found.value, found.ttlMs)
-      for (const nearer of missed) nearer.set(id, found.value, nearer.ticket(id))
+      for (const nearer of missed) nearer.set(id, found.value)
     }
     return { value: found.value, source: tier.source }
   }
 
   #fromMemory(id: string): V | undefined {
+    if (this.#closed) throw new OpDbusError('CLOSED', 'the cache is closed')
     const now = this.#clock.monotonic()
     if (now >= this.#nextClearCheck) {
       this.#nextClearCheck = now + CLEAR_CHECK_MS

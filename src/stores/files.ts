@@ -46,8 +46,8 @@ export interface FileStoreOptions {
   readonly dir: string
   /** Files kept; the oldest go first. */
   readonly maxEntries: number
-  /** Files older than this are removed at the first look and every minute, in ms. Absent: never. */
-  readonly maxAgeMs?: number
+  /** A file older than this, in ms, is removed at the first look and every minute. Absent: never. */
+  readonly maxAgeMs?: (key: Key) => number
   /** A file longer than this is damaged or not ours, and a value longer than this is refused. Default 64 MiB. */
   readonly maxBytes?: number
   readonly clock: Clock
@@ -57,6 +57,8 @@ export interface FileStoreOptions {
 
 export interface FileStore extends Store {
   getSync(key: Key): Uint8Array | undefined
+  /** One entry, written before this returns: for what must not wait, such as a process's exit. */
+  setSync(key: Key, value: Uint8Array): void
   clearedElsewhere(): boolean
   /** What was found wrong since the store was opened. */
   readonly counters: { readonly corrupt: number; readonly foreign: number; readonly removed: number }
@@ -126,6 +128,21 @@ export function openFileStore(options: FileStoreOptions): FileStore {
     if (there === 'absent' && entries !== undefined) entries++
   }
 
+  function set(items: readonly (readonly [Key, Uint8Array])[], call?: Call): void {
+    enter(
+      items.map(([key]) => key),
+      call,
+    )
+    const large = items.find(([, value]) => value.length > maxBytes)
+    if (large) throw new OpDbusError('INVALID_INPUT', `${large[0]}: more than ${maxBytes} bytes`)
+    if (items.length === 0) return
+    onDisk('write to', () => {
+      mkdirSync(dir, { recursive: true, mode: 0o700 })
+      for (const [key, value] of items) write(key, value)
+      trim()
+    })
+  }
+
   /** Keeps the number of files within bounds. Other processes write too, so the count is taken anew when it is over. */
   function trim(): void {
     entries ??= ours().length
@@ -141,7 +158,7 @@ export function openFileStore(options: FileStoreOptions): FileStore {
   function sweep(): void {
     const now = clock.now()
     for (const { key, mtimeMs } of ours()) {
-      if (now - mtimeMs > options.maxAgeMs! && remove(key)) counters.removed++
+      if (now - mtimeMs > options.maxAgeMs!(key) && remove(key)) counters.removed++
     }
     for (const name of names()) {
       if (TEMPORARY.test(name) && now - (stat(join(dir, name))?.mtimeMs ?? now) > ORPHAN_MS) unlink(join(dir, name))
@@ -210,22 +227,11 @@ export function openFileStore(options: FileStoreOptions): FileStore {
       enter(keys, call)
       return onDisk('read', () => keys.map(read))
     },
+    setSync(key, value) {
+      set([[key, value]])
+    },
     async setMany(items, call) {
-      enter(
-        items.map(([key]) => key),
-        call,
-      )
-      for (const [key, value] of items) {
-        if (value.length > maxBytes) {
-          throw new OpDbusError('INVALID_INPUT', `${key}: ${value.length} bytes, the limit is ${maxBytes}`)
-        }
-      }
-      if (items.length === 0) return
-      onDisk('write to', () => {
-        mkdirSync(dir, { recursive: true, mode: 0o700 })
-        for (const [key, value] of items) write(key, value)
-        trim()
-      })
+      set(items, call)
     },
     async deleteMany(keys) {
       enter(keys)

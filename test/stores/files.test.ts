@@ -138,7 +138,7 @@ describe('file store', () => {
     utimesSync(join(dir, 'old.json'), now - 100, now - 100)
     utimesSync(join(dir, 'new.json'), now, now)
     utimesSync(join(dir, '.old.0123abcd.tmp'), now - 100, now - 100)
-    const store = open(dir, { clock, maxAgeMs: 50_000 })
+    const store = open(dir, { clock, maxAgeMs: () => 50_000 })
     expect(store.getSync(key('old'))).toBeUndefined()
     expect(readdirSync(dir).sort()).toEqual(['.user.tmp', 'new.json'])
     await Promise.all([store.close(), writer.close()])

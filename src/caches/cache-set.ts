@@ -1,0 +1,129 @@
+// All four caches as one: stats over them, clear, close. Names no adapter.
+import type { CounterLedger, Tally } from '../cache/counter-ledger.js'
+import { rate } from '../cache/metrics.js'
+import type { CacheStats } from '../cache/tiered-cache.js'
+import { messageOf } from '../errors.js'
+import type { BlockCache } from './block-cache.js'
+import type { DiffCache } from './diff-cache.js'
+import type { EmbeddingCache } from './embedding-cache.js'
+import type { QueryCache } from './query-cache.js'
+
+export const CACHE_NAMES = ['embeddings', 'blocks', 'queries', 'diffs'] as const
+export type CacheName = (typeof CACHE_NAMES)[number]
+
+/** Look-ups of every process that used this folder, this one included. */
+export interface Lifetime {
+  readonly hits: number
+  readonly misses: number
+  readonly evictions: number
+  /** hits / (hits + misses); 0 before the first look-up. */
+  readonly hitRate: number
+}
+
+/** What is on disk, of any model: known without opening a model. */
+export interface DiskSize {
+  readonly entries: number
+  readonly bytes: number
+}
+
+export interface OneCacheStats extends CacheStats {
+  readonly lifetime: Lifetime
+  /** Everything of this cache on disk; absent where there is no disk tier. */
+  readonly onDisk?: DiskSize
+  /** How long an entry is good, in seconds; absent: for ever. */
+  readonly ttl?: number
+}
+
+export type Stats = Readonly<Record<CacheName, OneCacheStats>> & {
+  /** The folder of the disk tiers; absent where there is none. */
+  readonly dir?: string
+}
+
+/** Which caches `clear` empties; none named: all four. */
+export type Selection = { readonly [K in CacheName]?: boolean | undefined }
+
+/** What only a root knows about its disk. All of it optional: a browser has none of it yet. */
+export interface CacheSetExtras {
+  readonly dir?: string | undefined
+  readonly ledger?: CounterLedger | undefined
+  /** What each disk folder holds, whatever is open. */
+  readonly onDisk?: { readonly [K in CacheName]?: (() => Promise<DiskSize>) | undefined }
+  /** Empties what no open tier covers: the vectors of every other model. */
+  readonly clearEmbeddings?: (() => Promise<void>) | undefined
+  readonly ttl?: { readonly [K in CacheName]?: number }
+  readonly warn?: (message: string) => void
+  /** Called last by close, whatever failed before. */
+  readonly release?: () => void
+}
+
+export class CacheSet {
+  #closing: Promise<void> | undefined
+
+  constructor(
+    readonly embeddings: EmbeddingCache,
+    readonly queries: QueryCache,
+    readonly diffs: DiffCache,
+    readonly blocks: BlockCache,
+    private readonly extras: CacheSetExtras = {},
+  ) {}
+
+  /** What each cache holds and did: in this process, on disk, and over all processes so far. */
+  async stats(): Promise<Stats> {
+    const totals: Tally = (await this.extras.ledger?.totals().catch(() => undefined)) ?? this.tally()
+    const stats = {} as Record<CacheName, OneCacheStats>
+    for (const name of CACHE_NAMES) {
+      const onDisk = await this.extras.onDisk?.[name]?.().catch(() => undefined)
+      const ttl = this.extras.ttl?.[name]
+      stats[name] = {
+        ...(await this[name].stats()),
+        lifetime: lifetimeOf(name, totals),
+        ...(onDisk && { onDisk }),
+        ...(ttl !== undefined && { ttl }),
+      }
+    }
+    return { ...stats, ...(this.extras.dir !== undefined && { dir: this.extras.dir }) }
+  }
+
+  /**
+   * Empties the caches named, or all four: memory, and every file that is ours. Other processes on the same folder
+   * notice at their next look-up. Counters go on.
+   */
+  async clear(selection: Selection = {}): Promise<void> {
+    const named = CACHE_NAMES.filter(name => selection[name])
+    for (const name of named.length > 0 ? named : CACHE_NAMES) {
+      await this[name].clear()
+      if (name === 'embeddings') await this.extras.clearEmbeddings?.()
+    }
+  }
+
+  /** Writes what is pending, unloads the model, ends the worker. Closing twice is fine. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  /** Counts of this process, for the ledger. @internal */
+  tally(): Tally {
+    const tally: Record<string, number> = {}
+    for (const name of CACHE_NAMES) {
+      for (const [what, count] of Object.entries(this[name].counts())) tally[`${name}.${what}`] = count
+    }
+    return tally
+  }
+
+  async #close(): Promise<void> {
+    try {
+      await this.extras.ledger?.flush()
+    } catch (error) {
+      this.extras.warn?.(`cannot keep the counters: ${messageOf(error)}`)
+    }
+    await Promise.all(CACHE_NAMES.map(name => this[name].close()))
+    this.extras.release?.()
+  }
+}
+
+function lifetimeOf(name: CacheName, totals: Tally): Lifetime {
+  const of = (what: string) => totals[`${name}.${what}`] ?? 0
+  const [hits, misses] = [of('hits'), of('misses')]
+  return { hits, misses, evictions: of('evictions'), hitRate: rate(hits, hits + misses) }
+}

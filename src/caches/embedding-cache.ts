@@ -1,0 +1,260 @@
+// The embedding cache: a text's vector from memory, else from disk, else from the embedder, once. The key in memory is
+// the text itself; on disk it is a hash of space and text.
+import { MemoryTier } from '../cache/memory-tier.js'
+import { type Counts, newCounts } from '../cache/metrics.js'
+import type { StoreTier } from '../cache/store-tier.js'
+import { type BatchSink, type CacheStats, TieredCache } from '../cache/tiered-cache.js'
+import { abortError, BatchError, type FailedItem, OpDbusError } from '../errors.js'
+import type { Call, Clock, Device, Embedder, Embedding, Source } from '../ports.js'
+import { type Progress, ProgressMeter } from './progress.js'
+
+/** One text's vector, and where it came from. */
+export interface EmbeddingResult {
+  /** `dims` floats in an ArrayBuffer of their own: the caller's to keep and to change. */
+  readonly vector: Float32Array
+  readonly source: Source
+  /** True when the text was longer than the model's limit and its end was not seen. */
+  readonly truncated: boolean
+  /** What computed the vector, whenever that was. */
+  readonly device: Device
+  /** Tokens embedded; 0 where unknown (an embedder of the user's own). */
+  readonly tokens: number
+}
+
+/** Many texts' vectors as one matrix; row i belongs to text i. */
+export interface EmbeddingMatrix {
+  /** Row-major, `count x dims`. */
+  readonly matrix: Float32Array
+  readonly dims: number
+  readonly count: number
+  readonly sources: Source[]
+  readonly truncated: boolean[]
+  readonly devices: Device[]
+}
+
+export interface EmbedManyCall extends Call {
+  /** Called now and then while rows arrive, at most about 20 times a second, and once at the end. */
+  readonly onProgress?: ((progress: Progress) => void) | undefined
+}
+
+/** What the first look-up opens: known after the model's small files are read, before any model is loaded. */
+export interface EmbeddingParts {
+  readonly embedder: Embedder
+  readonly tiers: readonly StoreTier<Embedding>[]
+}
+
+export interface EmbeddingCacheOptions {
+  /** Entries in memory; 0 = off. */
+  readonly capacity: number
+  /** Bytes in memory; default capacity x (4 x dims + 512). */
+  readonly capacityBytes?: number | undefined
+  /** Called at the first look-up that needs more than memory; again after it failed. */
+  readonly open: () => Promise<EmbeddingParts>
+  readonly clock: Clock
+}
+
+interface Opened extends EmbeddingParts {
+  readonly cache: TieredCache<Embedding>
+}
+
+/** Bytes that an entry costs beside its floats and characters: measured at 10,000 entries (`npm run bench`). */
+const ENTRY_BYTES = 256
+/** Rows of one embedMany under way at once: enough to fill and sort many batches. */
+const ROWS_UNDER_WAY = 1024
+
+export class EmbeddingCache {
+  readonly #options: EmbeddingCacheOptions
+  #opening: Promise<Opened> | undefined
+  #opened: Opened | undefined
+  #closed = false
+  /** Rows of embedMany calls that the embedder has in hand, and those that wait until it has room. */
+  #rows = 0
+  readonly #waitingRows: (() => void)[] = []
+
+  constructor(options: EmbeddingCacheOptions) {
+    this.#options = options
+  }
+
+  /**
+   * The shared vector in memory, or undefined. Synchronous, the fastest look-up there is, and the one whose result must
+   * not be written to: every later caller sees the same array.
+   */
+  view(text: string): Float32Array | undefined {
+    return this.#opened?.cache.peek(text)?.vector
+  }
+
+  /**
+   * The text's vector, computed only if no tier has it, once however many ask.
+   * @throws OpDbusError INVALID_INPUT, ABORTED, DISABLED, MODEL_NOT_FOUND, UNSUPPORTED_MODEL, DEVICE_UNAVAILABLE,
+   *   EMBEDDER_FAILED, OVERLOADED, WORKER_LOST
+   */
+  async getOrEmbed(text: string, call: Call = {}): Promise<EmbeddingResult> {
+    checkText(text)
+    if (call.signal?.aborted) throw abortError(call.signal)
+    const { cache, embedder } = this.#opened ?? (await this.#open())
+    const answer = cache.lookUp(text, (id, signal) => embedder.embed(id.toWellFormed(), { signal }), call.signal)
+    const { value, source } = answer instanceof Promise ? await answer : answer
+    return toResult(value, source)
+  }
+
+  /** The text's vector if some tier has it, else undefined. Never computes. */
+  async get(text: string): Promise<EmbeddingResult | undefined> {
+    checkText(text)
+    const { cache } = this.#opened ?? (await this.#open())
+    const answer = await cache.get(text)
+    return answer && toResult(answer.value, answer.source)
+  }
+
+  /** Whether some tier has it. Not counted as a look-up. */
+  async has(text: string): Promise<boolean> {
+    checkText(text)
+    const { cache } = this.#opened ?? (await this.#open())
+    return cache.has(text)
+  }
+
+  /** Removes the text's vector from every tier; true when some tier had it. Other processes see it at their next read from disk. */
+  async delete(text: string): Promise<boolean> {
+    checkText(text)
+    const { cache } = this.#opened ?? (await this.#open())
+    return cache.delete(text)
+  }
+
+  /**
+   * Vectors for many texts, in their order; equal texts are computed once. Rows that finish stay cached even when others
+   * fail or the call is aborted.
+   * @throws BatchError (PARTIAL_FAILURE) with `failed: { index, error }[]`, and what getOrEmbed throws
+   */
+  async embedMany(texts: readonly string[], call: EmbedManyCall = {}): Promise<EmbeddingMatrix> {
+    texts.forEach(checkText)
+    if (call.signal?.aborted) throw abortError(call.signal)
+    const { cache, embedder } = this.#opened ?? (await this.#open())
+    const { dims } = embedder
+    const count = texts.length
+    const result = {
+      matrix: allocate(count, dims),
+      dims,
+      count,
+      sources: new Array<Source>(count),
+      truncated: new Array<boolean>(count),
+      devices: new Array<Device>(count),
+    }
+    const failed: FailedItem[] = []
+    const meter = new ProgressMeter(count, this.#options.clock, call.onProgress)
+    const sink: BatchSink<Embedding> = {
+      answer(index, { value, source }) {
+        result.matrix.set(value.vector, index * dims)
+        result.sources[index] = source
+        result.truncated[index] = value.truncated
+        result.devices[index] = value.device
+        meter.count(source)
+      },
+      same(index, first) {
+        result.matrix.copyWithin(index * dims, first * dims, (first + 1) * dims)
+        result.sources[index] = result.sources[first]!
+        result.truncated[index] = result.truncated[first]!
+        result.devices[index] = result.devices[first]!
+        meter.count(result.sources[first]!)
+      },
+      failed(index, error) {
+        failed.push({ index, error })
+        meter.count('failed')
+      },
+    }
+    const load = (id: string, signal: AbortSignal) => this.#embedRow(embedder, id.toWellFormed(), signal)
+    await cache.getOrLoadMany(texts, load, sink, { signal: call.signal, concurrency: ROWS_UNDER_WAY })
+    meter.end()
+    if (failed.length > 0)
+      throw new BatchError(
+        failed.sort((a, b) => a.index - b.index),
+        count,
+      )
+    return result
+  }
+
+  /** Empties memory and, where they are open, the tiers below. */
+  async clear(): Promise<void> {
+    await (await this.#settled())?.cache.clear()
+  }
+
+  /** Look-ups and evictions of this process. */
+  counts(): Counts {
+    return this.#opened?.cache.counts() ?? newCounts()
+  }
+
+  async stats(): Promise<CacheStats> {
+    const opened = await this.#settled()
+    return (opened?.cache ?? this.#newCache([], 0)).stats()
+  }
+
+  /** Writes what is pending, unloads the model, ends the worker. */
+  async close(): Promise<void> {
+    this.#closed = true
+    const opened = await this.#settled()
+    await opened?.embedder.close()
+    await opened?.cache.close()
+  }
+
+  /** Back-pressure for batches: a row waits for room as long as rows of ours will make some. */
+  async #embedRow(embedder: Embedder, text: string, signal: AbortSignal): Promise<Embedding> {
+    while (embedder.room <= 0 && this.#rows > 0) {
+      await new Promise<void>(resolve => {
+        this.#waitingRows.push(resolve)
+      })
+    }
+    this.#rows++
+    try {
+      return await embedder.embed(text, { signal })
+    } finally {
+      this.#rows--
+      this.#waitingRows.shift()?.()
+    }
+  }
+
+  #open(): Promise<Opened> {
+    if (this.#closed) return Promise.reject(new OpDbusError('CLOSED', 'the embedding cache is closed'))
+    this.#opening ??= this.#options.open().then(
+      parts => {
+        this.#opened = { ...parts, cache: this.#newCache(parts.tiers, parts.embedder.dims) }
+        return this.#opened
+      },
+      error => {
+        this.#opening = undefined
+        throw error
+      },
+    )
+    return this.#opening
+  }
+
+  /** What is open, or about to be; undefined when nothing was asked for yet, or opening failed. */
+  async #settled(): Promise<Opened | undefined> {
+    return this.#opened ?? this.#opening?.catch(() => undefined)
+  }
+
+  #newCache(tiers: readonly StoreTier<Embedding>[], dims: number): TieredCache<Embedding> {
+    const { capacity, capacityBytes = capacity * (4 * dims + 512), clock } = this.#options
+    const memory = new MemoryTier<Embedding>({
+      capacity,
+      capacityBytes,
+      sizeOf: (embedding, text) => 2 * text.length + embedding.vector.byteLength + ENTRY_BYTES,
+      clock,
+    })
+    return new TieredCache({ memory, tiers, clock })
+  }
+}
+
+function toResult({ vector, truncated, device, tokens }: Embedding, source: Source): EmbeddingResult {
+  return { vector: vector.slice(), source, truncated, device, tokens }
+}
+
+function checkText(text: unknown): void {
+  if (typeof text !== 'string') throw new OpDbusError('INVALID_INPUT', `a text is needed, got ${typeof text}`)
+}
+
+function allocate(count: number, dims: number): Float32Array {
+  try {
+    return new Float32Array(count * dims)
+  } catch (error) {
+    const message = `${count} x ${dims} floats do not fit into one matrix: embed in smaller batches`
+    throw new OpDbusError('INVALID_INPUT', message, { cause: error })
+  }
+}

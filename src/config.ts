@@ -1,0 +1,211 @@
+// Options over environment over defaults, checked once, into one frozen Config. Reads no file and no clock.
+import { OpDbusError } from './errors.js'
+
+/** Devices that can be asked for; `auto` takes the first that works. */
+export const DEVICE_CHOICES = ['auto', 'cuda', 'webgpu', 'cpu', 'wasm'] as const
+export type DeviceChoice = (typeof DEVICE_CHOICES)[number]
+
+/** Everything that can be set, by whoever opens the caches. All optional; an option wins over its variable. */
+export interface Settings {
+  /**
+   * Folder of the disk tiers. `OPDBUS_CACHE_DIR`. Default: `/var/lib/op-dbus/cache` for root, else
+   * `$XDG_CACHE_HOME/op-dbus` or `~/.cache/op-dbus`. Browsers: no disk tier yet.
+   */
+  readonly dir?: string | undefined
+  /** Embeddings kept in memory, entries; 0 switches that tier off. `OPDBUS_EMBEDDING_CACHE_SIZE`. Default 10,000. */
+  readonly embeddingCacheSize?: number | undefined
+  /** Embeddings kept in memory, bytes of texts and vectors. Default: size x (4 x dims + 512). */
+  readonly embeddingCacheBytes?: number | undefined
+  /** Keep embeddings on disk too. `OPDBUS_EMBEDDING_DISK_CACHE`. Default true. */
+  readonly embeddingDiskCache?: boolean | undefined
+  /** Bytes of all embeddings on disk together, of every model. `OPDBUS_EMBEDDING_DISK_BYTES`. Default 2 GiB. */
+  readonly embeddingDiskBytes?: number | undefined
+  /** Blocks kept in memory, entries; ten times as many on disk; 0 = off. `OPDBUS_BLOCK_CACHE_SIZE`. Default 1,000. */
+  readonly blockCacheSize?: number | undefined
+  /** How long a plugin's answer is good, seconds; 0 = off. `OPDBUS_QUERY_CACHE_TTL`. Default 5. */
+  readonly queryCacheTtl?: number | undefined
+  /** Diffs kept in memory, entries; 0 = off. `OPDBUS_DIFF_CACHE_SIZE`. Default 100. */
+  readonly diffCacheSize?: number | undefined
+  /** How long a diff is good, seconds; 0 = off. `OPDBUS_DIFF_CACHE_TTL`. Default 60. */
+  readonly diffCacheTtl?: number | undefined
+  /**
+   * `builtin`, a level (`low`, `medium`, `high`), a model folder, or a hub id that is on this machine. `OP_DBUS_MODEL`,
+   * else the level in `OP_DBUS_VECTOR_LEVEL`. Default `builtin`. `none` switches embedding off.
+   */
+  readonly model?: string | undefined
+  /** Folder to look for models in, before the Hugging Face cache. `OP_DBUS_MODEL_DIR`. */
+  readonly modelDir?: string | undefined
+  /** What computes: `auto`, `cuda`, `webgpu`, `cpu` or `wasm`. `OP_DBUS_EXECUTION_PROVIDER`. Default `auto`. */
+  readonly device?: DeviceChoice | undefined
+  /** Which GPU, counted from 0. `OP_DBUS_GPU_DEVICE`. Default 0. */
+  readonly gpuDevice?: number | undefined
+  /** Threads of one inference. Default: as many as the machine runs at once. */
+  readonly threads?: number | undefined
+  /** Texts that may wait for the embedder before it says OVERLOADED. Default 16,384. */
+  readonly maxQueue?: number | undefined
+  /** The model is unloaded after this long without a text to embed, ms; 0 = never. Default 300,000 (5 minutes). */
+  readonly idleUnloadMs?: number | undefined
+}
+
+export interface Config {
+  readonly dir: string | undefined
+  readonly embeddingCacheSize: number
+  readonly embeddingCacheBytes: number | undefined
+  readonly embeddingDiskCache: boolean
+  readonly embeddingDiskBytes: number
+  readonly blockCacheSize: number
+  readonly queryCacheTtl: number
+  readonly diffCacheSize: number
+  readonly diffCacheTtl: number
+  readonly model: string
+  readonly modelDir: string | undefined
+  readonly device: DeviceChoice
+  readonly gpuDevice: number
+  readonly threads: number | undefined
+  readonly maxQueue: number
+  readonly idleUnloadMs: number
+}
+
+/** Parses a variable's text; undefined when it means nothing. */
+type Parse<T> = (text: string) => T | undefined
+
+/** One setting: its default, its variable, and what is allowed. */
+interface Rule<T> {
+  readonly default: T
+  readonly env?: string
+  readonly parse?: Parse<T>
+  readonly allows: (value: unknown) => boolean
+  readonly expects: string
+}
+
+const wholeNumber = (least: number): Pick<Rule<number>, 'parse' | 'allows' | 'expects'> => ({
+  parse: text => (/^\d+$/.test(text) && Number(text) >= least ? safe(Number(text)) : undefined),
+  allows: value => Number.isSafeInteger(value) && (value as number) >= least,
+  expects: `a whole number from ${least}`,
+})
+const seconds: Pick<Rule<number>, 'parse' | 'allows' | 'expects'> = {
+  parse: text => (/^\d+(\.\d+)?$/.test(text) ? safe(Number(text)) : undefined),
+  allows: value => typeof value === 'number' && value >= 0 && value <= Number.MAX_SAFE_INTEGER,
+  expects: 'seconds, 0 or more',
+}
+const word: Pick<Rule<string | undefined>, 'parse' | 'allows' | 'expects'> = {
+  parse: text => (text.includes('\0') ? undefined : text),
+  allows: value => typeof value === 'string' && value !== '' && !value.includes('\0'),
+  expects: 'a text that is not empty',
+}
+
+const RULES: { readonly [K in keyof Config]: Rule<Config[K]> } = {
+  dir: { default: undefined, env: 'OPDBUS_CACHE_DIR', ...word },
+  embeddingCacheSize: { default: 10_000, env: 'OPDBUS_EMBEDDING_CACHE_SIZE', ...wholeNumber(0) },
+  embeddingCacheBytes: { default: undefined, ...wholeNumber(0) },
+  embeddingDiskCache: {
+    default: true,
+    env: 'OPDBUS_EMBEDDING_DISK_CACHE',
+    parse: text => BOOLEANS[text.toLowerCase()],
+    allows: value => typeof value === 'boolean',
+    expects: 'true or false',
+  },
+  embeddingDiskBytes: { default: 2 * 2 ** 30, env: 'OPDBUS_EMBEDDING_DISK_BYTES', ...wholeNumber(1 << 20) },
+  blockCacheSize: { default: 1_000, env: 'OPDBUS_BLOCK_CACHE_SIZE', ...wholeNumber(0) },
+  queryCacheTtl: { default: 5, env: 'OPDBUS_QUERY_CACHE_TTL', ...seconds },
+  diffCacheSize: { default: 100, env: 'OPDBUS_DIFF_CACHE_SIZE', ...wholeNumber(0) },
+  diffCacheTtl: { default: 60, env: 'OPDBUS_DIFF_CACHE_TTL', ...seconds },
+  model: { default: 'builtin', env: 'OP_DBUS_MODEL', ...(word as Omit<Rule<string>, 'default'>) },
+  modelDir: { default: undefined, env: 'OP_DBUS_MODEL_DIR', ...word },
+  device: {
+    default: 'auto',
+    env: 'OP_DBUS_EXECUTION_PROVIDER',
+    parse: text => PROVIDERS[text.toLowerCase()],
+    allows: value => (DEVICE_CHOICES as readonly unknown[]).includes(value),
+    expects: `one of ${DEVICE_CHOICES.join(', ')}`,
+  },
+  gpuDevice: { default: 0, env: 'OP_DBUS_GPU_DEVICE', ...wholeNumber(0) },
+  threads: { default: undefined, ...wholeNumber(1) },
+  maxQueue: { default: 16_384, ...wholeNumber(1) },
+  idleUnloadMs: { default: 300_000, ...wholeNumber(0) },
+}
+
+const BOOLEANS: Record<string, boolean> = Object.assign(Object.create(null), {
+  true: true,
+  '1': true,
+  yes: true,
+  on: true,
+  false: false,
+  '0': false,
+  no: false,
+  off: false,
+})
+
+/** The names of the strategy for execution providers, and ours. TensorRT, DirectML and CoreML are not served. */
+const PROVIDERS: Record<string, DeviceChoice> = Object.assign(Object.create(null), {
+  auto: 'auto',
+  cpu: 'cpu',
+  cuda: 'cuda',
+  gpu: 'cuda',
+  webgpu: 'webgpu',
+  wasm: 'wasm',
+})
+
+/** The strategy's names for `OP_DBUS_VECTOR_LEVEL`. */
+const LEVELS: Record<string, string> = Object.assign(Object.create(null), {
+  none: 'none',
+  low: 'low',
+  medium: 'medium',
+  med: 'medium',
+  high: 'high',
+  builtin: 'builtin',
+})
+
+/**
+ * `settings` over `env` over defaults. A bad option throws INVALID_INPUT, since a programmer wrote it; a bad variable
+ * warns, since it may be anybody's, and the default holds. An empty variable counts as unset.
+ */
+export function readConfig(
+  settings: Settings,
+  env: Readonly<Record<string, string | undefined>>,
+  warn: (message: string) => void,
+): Config {
+  const config: Record<string, unknown> = {}
+  for (const [name, rule] of Object.entries(RULES) as [keyof Config, Rule<unknown>][]) {
+    const option = settings[name]
+    if (option !== undefined && !rule.allows(option)) {
+      throw new OpDbusError('INVALID_INPUT', `${name}: ${show(option)} is not ${rule.expects}`, {
+        details: { option: name },
+      })
+    }
+    config[name] = option ?? fromEnv(rule, env, warn) ?? rule.default
+  }
+  if (settings.model === undefined && !env.OP_DBUS_MODEL) {
+    const level: Rule<string> = {
+      ...RULES.model,
+      env: 'OP_DBUS_VECTOR_LEVEL',
+      parse: text => LEVELS[text.toLowerCase()],
+      expects: 'one of none, low, medium, high',
+    }
+    config.model = fromEnv(level, env, warn) ?? config.model
+  }
+  return Object.freeze(config) as unknown as Config
+}
+
+function fromEnv<T>(
+  rule: Rule<T>,
+  env: Readonly<Record<string, string | undefined>>,
+  warn: (message: string) => void,
+): T | undefined {
+  const text = rule.env === undefined ? undefined : env[rule.env]?.trim()
+  if (text === undefined || text === '' || rule.parse === undefined) return undefined
+  const value = rule.parse(text)
+  if (value === undefined) {
+    warn(`${rule.env}=${show(text)} is not ${rule.expects}; using ${show(rule.default)}`)
+  }
+  return value
+}
+
+function safe(value: number): number | undefined {
+  return value <= Number.MAX_SAFE_INTEGER ? value : undefined
+}
+
+function show(value: unknown): string {
+  const text = typeof value === 'string' ? JSON.stringify(value) : String(value)
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text
+}
