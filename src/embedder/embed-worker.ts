@@ -1,0 +1,74 @@
+// The worker's side of the protocol, without its runtime: opens a model once, feeds the pipeline, hands out batches.
+
+import { transfer } from 'comlink'
+import { OpDbusError } from '../errors.js'
+import type { BackendFactory } from '../ports.js'
+import { openFirst } from './devices.js'
+import type { ModelFile } from './model-folder.js'
+import { Pipeline } from './pipeline.js'
+import { type EmbedWorker, type OpenReply, type Part, toWire, type WorkerConfig } from './protocol.js'
+import { loadTokenizer } from './tokenizer.js'
+
+/** What the runtime lends the worker. */
+export interface WorkerHost {
+  readonly backends: readonly BackendFactory[]
+  /** The text of a small file. */
+  readText(file: ModelFile): Promise<string>
+  /** The stamp of a file as it is now, in the form of {@link ModelFile.stamp}. */
+  stamp(file: ModelFile): Promise<string>
+  /** One turn of the event loop. */
+  turn(): Promise<void>
+}
+
+/** The object that comlink exposes; one per worker. */
+export function embedWorker(host: WorkerHost): EmbedWorker {
+  const done: Part[] = []
+  let deliver: ((part: Part) => void) | undefined
+  let pipeline: Pipeline | undefined
+
+  function emit(part: Part): void {
+    if (!deliver) {
+      done.push(part)
+      return
+    }
+    const waiting = deliver
+    deliver = undefined
+    waiting(part)
+  }
+
+  async function open({ spec, devices, threads, maxBatchTokens }: WorkerConfig): Promise<OpenReply> {
+    try {
+      const { model, tokenizer, tokenizerConfig } = spec.files
+      await Promise.all([model, tokenizer, tokenizerConfig].map(unchanged))
+      const factories = devices.flatMap(device => host.backends.filter(backend => backend.device === device))
+      const [tokenize, { backend, opened }] = await Promise.all([
+        Promise.all([host.readText(tokenizer), host.readText(tokenizerConfig)]).then(([json, config]) =>
+          loadTokenizer(json, config, spec),
+        ),
+        openFirst(factories, { model: model.path }, { threads }),
+      ])
+      pipeline = new Pipeline({ spec, tokenize, backend, maxBatchTokens, emit, turn: host.turn })
+      return { opened }
+    } catch (error) {
+      return { error: toWire(error) }
+    }
+  }
+
+  /** The space was computed from these files: another content under the same space would poison the cache. */
+  async function unchanged(file: ModelFile): Promise<void> {
+    if ((await host.stamp(file)) === file.stamp) return
+    throw new OpDbusError('UNSUPPORTED_MODEL', `${file.path} has changed since its space was computed: start again`, {
+      details: { file: file.path },
+    })
+  }
+
+  return {
+    open,
+    submit: (ids, texts) => pipeline!.submit(ids, texts),
+    drop: ids => pipeline?.drop(ids),
+    next: async () => {
+      const part = done.shift() ?? (await new Promise<Part>(resolve => (deliver = resolve)))
+      return transfer(part, [part.matrix.buffer])
+    },
+  }
+}

@@ -1,0 +1,167 @@
+// One worker thread from spawn to end: opens the model, hands texts over, settles whoever waits. Never restarts itself.
+
+import { type Remote, wrap } from 'comlink'
+import { messageOf, OpDbusError } from '../errors.js'
+import type { WorkerHandle } from '../ports.js'
+import { asFailure } from './batcher.js'
+import { type EmbedWorker, fromWire, type Opened, type Part, type WorkerConfig } from './protocol.js'
+import type { Waiter } from './waiter.js'
+
+export interface SessionEvents {
+  /** The model is open. */
+  opened(opened: Opened): void
+  /** Nobody waits any more. */
+  idle(): void
+  /** The session is over and everyone is settled. Called once. */
+  ended(): void
+}
+
+/** comlink alone does not do: a call pending when the worker dies would never settle. So `pending` is ours. */
+export class WorkerSession {
+  readonly #config: WorkerConfig
+  readonly #events: SessionEvents
+  readonly #handle: WorkerHandle
+  readonly #remote: Remote<EmbedWorker>
+  readonly #pending = new Map<number, Waiter>()
+  readonly #idOf = new Map<Waiter, number>()
+  #outbox: number[] = []
+  #dropped: number[] = []
+  #opened: Opened | undefined
+  #flushing = false
+  #nextId = 1
+  #end: Promise<void> | undefined
+
+  /** Throws WORKER_LOST when the thread cannot be started. */
+  constructor(spawn: () => WorkerHandle, config: WorkerConfig, events: SessionEvents) {
+    this.#config = config
+    this.#events = events
+    try {
+      this.#handle = spawn()
+    } catch (error) {
+      throw lost(messageOf(error), error)
+    }
+    this.#handle.onExit(why => void this.end(lost(why)))
+    this.#remote = wrap<EmbedWorker>(this.#handle.endpoint)
+    // wrap() listens on the port, which keeps the process alive whatever was said before.
+    this.#handle.unref()
+    void this.#serve()
+  }
+
+  /** Texts in hand. */
+  get size(): number {
+    return this.#pending.size
+  }
+
+  /** Undefined until the model is open. */
+  get opened(): Opened | undefined {
+    return this.#opened
+  }
+
+  /** Texts of one turn cross in one message. */
+  add(waiter: Waiter): void {
+    const id = this.#nextId++
+    this.#pending.set(id, waiter)
+    this.#idOf.set(waiter, id)
+    this.#outbox.push(id)
+    if (this.#pending.size === 1) this.#handle.ref()
+    if (this.#opened) this.#flushSoon()
+  }
+
+  /** The waiter is settled already; the worker need not compute its text any more. */
+  remove(waiter: Waiter): void {
+    const id = this.#idOf.get(waiter)
+    if (id === undefined) return
+    this.#forget(id, waiter)
+    this.#dropped.push(id)
+    if (this.#opened) this.#flushSoon()
+    this.#idleIfEmpty()
+  }
+
+  /** Rejects everyone with `error` and ends the thread; resolves when it is gone. */
+  end(error: OpDbusError): Promise<void> {
+    this.#end ??= (async () => {
+      const waiters = [...this.#pending.values()]
+      this.#pending.clear()
+      this.#idOf.clear()
+      this.#handle.unref()
+      this.#events.ended()
+      for (const waiter of waiters) waiter.reject(error)
+      await this.#handle.terminate()
+    })()
+    return this.#end
+  }
+
+  async #serve(): Promise<void> {
+    try {
+      const reply = await this.#remote.open(this.#config)
+      if (this.#end) return
+      if ('error' in reply) throw fromWire(reply.error)
+      this.#opened = reply.opened
+      this.#events.opened(reply.opened)
+      this.#flushSoon()
+      for (;;) {
+        const part = await this.#remote.next()
+        if (this.#end) return
+        this.#settle(part, reply.opened)
+      }
+    } catch (error) {
+      await this.end(asFailure(error))
+    }
+  }
+
+  #flushSoon(): void {
+    if (this.#flushing) return
+    this.#flushing = true
+    queueMicrotask(() => {
+      this.#flushing = false
+      const sent = this.#outbox
+      const dropped = this.#dropped
+      this.#outbox = []
+      this.#dropped = []
+      if (this.#end) return
+      const ids = sent.filter(id => this.#pending.has(id))
+      // One unit past the limit tells the worker that there was more, without copying a megabyte to say so.
+      const most = this.#config.spec.maxChars + 1
+      const texts = ids.map(id => this.#pending.get(id)!.text.slice(0, most))
+      const calls = [
+        ids.length > 0 && this.#remote.submit(ids, texts),
+        dropped.length > 0 && this.#remote.drop(dropped),
+      ]
+      Promise.all(calls).catch((error: unknown) => this.end(asFailure(error)))
+    })
+  }
+
+  #settle(part: Part, { device }: Opened): void {
+    const { dims } = this.#config.spec
+    for (const [row, id] of part.ids.entries()) {
+      const waiter = this.#pending.get(id)
+      if (!waiter) continue
+      this.#forget(id, waiter)
+      // A copy, so that keeping one vector does not keep the whole batch in memory.
+      const vector = part.matrix.slice(row * dims, (row + 1) * dims)
+      waiter.resolve({ vector, tokens: part.tokens[row]!, truncated: part.truncated[row]!, device })
+    }
+    for (const { id, error } of part.failed) {
+      const waiter = this.#pending.get(id)
+      if (!waiter) continue
+      this.#forget(id, waiter)
+      waiter.reject(fromWire(error))
+    }
+    this.#idleIfEmpty()
+  }
+
+  #forget(id: number, waiter: Waiter): void {
+    this.#pending.delete(id)
+    this.#idOf.delete(waiter)
+  }
+
+  #idleIfEmpty(): void {
+    if (this.#pending.size > 0 || this.#end) return
+    this.#handle.unref()
+    this.#events.idle()
+  }
+}
+
+function lost(why: string, cause?: unknown): OpDbusError {
+  return new OpDbusError('WORKER_LOST', `the embedding worker is gone: ${why}`, { cause })
+}

@@ -1,0 +1,23 @@
+// Composition root of the embedding worker on Node: names the backends and hands the worker to comlink.
+
+import { readFile } from 'node:fs/promises'
+import { setImmediate } from 'node:timers/promises'
+import { parentPort } from 'node:worker_threads'
+import { expose } from 'comlink'
+import { ortNode } from './backends/ort-node.js'
+import { ortWasm } from './backends/ort-web.js'
+import { nodeEndpoint } from './backends/worker-node.js'
+import { embedWorker } from './embedder/embed-worker.js'
+import { fileStamp } from './embedder/hub-files.js'
+
+if (!parentPort) throw new Error('node-worker runs as a worker thread only')
+
+expose(
+  embedWorker({
+    backends: [ortNode(), ortWasm()],
+    readText: file => readFile(file.path, 'utf8'),
+    stamp: file => fileStamp(file.path),
+    turn: () => setImmediate(),
+  }),
+  nodeEndpoint(parentPort),
+)
