@@ -49,7 +49,7 @@ export class CounterLedger {
   async totals(): Promise<Tally> {
     const pages = await this.#pages()
     const others = pages.filter(([key]) => key !== this.#options.key).map(([, page]) => page.counts)
-    return [this.#own(), ...others].reduce(add, {})
+    return [this.#own(), ...others].reduce((sum, counts) => add(sum, counts), {})
   }
 
   /** Writes the own page if anything changed, after taking over the pages of writers that have gone. */

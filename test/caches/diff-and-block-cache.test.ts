@@ -1,0 +1,151 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { canonicalJson } from '../../src/cache/hash.js'
+import { BlockCache, DISK_FACTOR } from '../../src/caches/block-cache.js'
+import { DiffCache, type DiffInput } from '../../src/caches/diff-cache.js'
+import { openFileStore } from '../../src/stores/files.js'
+import { crc32, hash, TestClock, temporaryFolder } from '../support.js'
+
+describe('DiffCache', () => {
+  const open = (capacity = 100, ttlMs = 60_000) => {
+    const clock = new TestClock()
+    return { clock, cache: new DiffCache({ capacity, capacityBytes: 1e6, ttlMs, clock, hash, clockResolutionMs: 0 }) }
+  }
+  const input: DiffInput = { plugin: 'net', pluginVersion: '1', current: { a: 1, b: 2 }, desired: { a: 2 } }
+  const never = () => {
+    throw new Error('computed again')
+  }
+
+  it('computes once for equal states, whatever the order of their keys', async () => {
+    const { cache } = open()
+    await cache.getOrCompute(input, () => ['a'])
+    const same = { ...input, current: { b: 2, a: 1 } }
+    expect(await cache.getOrCompute(same, never)).toEqual({ value: ['a'], source: 'memory' })
+  })
+
+  it.each([
+    ['plugin', { ...input, plugin: 'lxc' }],
+    ['version', { ...input, pluginVersion: '2' }],
+    ['current', { ...input, current: { a: 1 } }],
+    ['desired', { ...input, desired: { a: 3 } }],
+    ['direction', { ...input, current: input.desired, desired: input.current }],
+  ])('does not answer for another %s', async (_what, other) => {
+    const { cache } = open()
+    await cache.getOrCompute(input, () => 'this')
+    expect((await cache.getOrCompute(other, () => 'other')).value).toBe('other')
+  })
+
+  it('forgets after the TTL and beyond the capacity; 0 of either is off', async () => {
+    const { cache, clock } = open(2)
+    await cache.getOrCompute(input, () => 1)
+    clock.advance(60_001)
+    expect(await cache.get(input)).toBeUndefined()
+    for (let i = 0; i < 3; i++) await cache.getOrCompute({ ...input, desired: i }, () => i)
+    expect(await cache.get({ ...input, desired: 0 })).toBeUndefined()
+    expect(await cache.get({ ...input, desired: 2 })).toEqual({ value: 2, source: 'memory' })
+    for (const off of [open(0), open(100, 0)]) {
+      await off.cache.getOrCompute(input, () => 1)
+      expect(await off.cache.get(input)).toBeUndefined()
+    }
+  })
+
+  it.each([new Map(), new Date(), [undefined], { n: Number.NaN }, 1n, () => 1, undefined])(
+    'refuses %s as a state: JSON has one text for too many of them',
+    async state => {
+      await expect(open().cache.getOrCompute({ ...input, current: state }, never)).rejects.toMatchObject({
+        code: 'INVALID_INPUT',
+      })
+    },
+  )
+
+  it('gives equal values one canonical text and different values different ones', () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), fc.jsonValue(), (a, b) => {
+        const [x, y] = [canonicalJson(a), canonicalJson(b)]
+        expect(JSON.parse(x)).toEqual(JSON.parse(JSON.stringify(a)))
+        expect(canonicalJson(JSON.parse(x))).toBe(x)
+        const equal = JSON.stringify(JSON.parse(x)) === JSON.stringify(JSON.parse(y))
+        expect(x === y).toBe(equal)
+      }),
+    )
+    // The example of RFC 8785, section 3.2.3: keys sort by UTF-16 code units.
+    const keys = { '\u20ac': 1, '\r': 2, '\ufb33': 3, '1': 4, '\ud83d\ude00': 5, '\u0080': 6, '\u00f6': 7 }
+    expect(canonicalJson(keys)).toBe('{"\\r":2,"1":4,"\u0080":6,"\u00f6":7,"\u20ac":1,"\ud83d\ude00":5,"\ufb33":3}')
+  })
+
+  it('says INVALID_INPUT for circles and for a depth that no stack holds', () => {
+    const circle: { self?: unknown } = {}
+    circle.self = circle
+    let deep: unknown = 1
+    for (let i = 0; i < 200_000; i++) deep = [deep]
+    for (const state of [circle, deep]) {
+      expect(() => canonicalJson(state)).toThrow(expect.objectContaining({ code: 'INVALID_INPUT' }))
+    }
+  })
+})
+
+describe('BlockCache', () => {
+  function open(dir: string | undefined, capacity = 10) {
+    const clock = new TestClock()
+    const maxEntries = DISK_FACTOR * capacity
+    const store = dir && openFileStore({ name: 'blocks', dir, maxEntries, clock, hash, crc32 })
+    const warnings: string[] = []
+    const warn = (message: string) => warnings.push(message)
+    const cache = new BlockCache({ capacity, capacityBytes: 1e6, store: store || undefined, clock, warn })
+    return { cache, warnings }
+  }
+  const block = (n: number) => ({ number: n, hash: `h${n}`, data: { plugin: 'net' } })
+
+  it('loads a block once, then answers from memory, then from disk', async () => {
+    const dir = temporaryFolder()
+    const { cache } = open(dir)
+    expect(await cache.getOrLoad(100, () => block(100))).toEqual({ value: block(100), source: 'computed' })
+    expect(await cache.get(100)).toEqual({ value: block(100), source: 'memory' })
+    await cache.close()
+    expect(JSON.parse(readFileSync(join(dir, '100.json'), 'utf8')).document.block).toEqual(block(100))
+    expect(await open(dir).cache.get(100)).toEqual({ value: block(100), source: 'disk' })
+  })
+
+  it('writes through on put and forgets everywhere on invalidate', async () => {
+    const dir = temporaryFolder()
+    const { cache } = open(dir)
+    cache.put(1, block(1))
+    cache.put(1, block(11))
+    expect((await cache.get(1))?.value).toEqual(block(11))
+    expect(await cache.invalidate(1)).toBe(true)
+    expect(await cache.invalidate(1)).toBe(false)
+    expect(await cache.get(1)).toBeUndefined()
+    expect(await open(dir).cache.get(1)).toBeUndefined()
+  })
+
+  it('keeps at most its capacity in memory and ten times as many on disk', async () => {
+    const dir = temporaryFolder()
+    const { cache } = open(dir, 10)
+    for (let n = 0; n < 250; n++) {
+      cache.put(n, block(n))
+      if (n % 10 === 0) await Promise.resolve()
+    }
+    const stats = await cache.stats()
+    expect(stats.memory).toMatchObject({ size: 10, evictions: 240 })
+    expect(readdirSync(dir).length).toBeLessThanOrEqual(100)
+    expect(stats.disk!.size).toBeGreaterThan(80)
+    await cache.close()
+  })
+
+  it.each([-1, 1.5, Number.NaN, 2 ** 53, '1', '../x'])('refuses %s as a block number', async n => {
+    const { cache } = open(undefined)
+    await expect(cache.get(n as number)).rejects.toMatchObject({ code: 'INVALID_INPUT' })
+    expect(() => cache.put(n as number, 1)).toThrow(expect.objectContaining({ code: 'INVALID_INPUT' }))
+  })
+
+  it('is off with a capacity of 0, and leaves nothing on disk', async () => {
+    const dir = temporaryFolder()
+    const { cache } = open(dir, 0)
+    cache.put(1, block(1))
+    expect(await cache.getOrLoad(1, () => block(1))).toMatchObject({ source: 'computed' })
+    expect(await cache.get(1)).toBeUndefined()
+    expect(readdirSync(dir)).toEqual([])
+  })
+})
