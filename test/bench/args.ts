@@ -1,0 +1,65 @@
+// The bench's command line.
+import { parseArgs } from 'node:util'
+
+export interface BenchArgs {
+  /** Groups to run, in the bench's own order; empty: all. */
+  readonly only: readonly string[]
+  /** Where to write the JSON, or undefined. */
+  readonly json: string | undefined
+  /** A model folder, or undefined for the built-in model. */
+  readonly model: string | undefined
+  readonly quick: boolean
+  readonly help: boolean
+  /** Not for people: what a child process of the bench fills and weighs. */
+  readonly weigh: string | undefined
+}
+
+/** A command line that means nothing; the message says what and what would. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError'
+}
+
+/** @throws UsageError */
+export function parseBenchArgs(args: readonly string[], ids: readonly string[]): BenchArgs {
+  const values = parse(args)
+  const only = (values.only ?? []).flatMap(list => list.split(',')).filter(id => id !== '')
+  const unknown = only.filter(id => !ids.includes(id))
+  if (unknown.length > 0) throw new UsageError(`no row is called ${unknown.join(', ')}. There are: ${ids.join(', ')}`)
+  const { json, model, quick = false, help = false, weigh } = values
+  return { only, json, model, quick, help, weigh }
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      options: {
+        only: { type: 'string', multiple: true },
+        json: { type: 'string' },
+        model: { type: 'string' },
+        quick: { type: 'boolean' },
+        help: { type: 'boolean', short: 'h' },
+        weigh: { type: 'string' },
+      },
+    }).values
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error))
+  }
+}
+
+export function usage(ids: readonly string[]): string {
+  return `npm run bench -- [options]
+
+Measures op-dbus against its peers, each row in one run, and says which figures hold.
+
+  --only ID     only these rows; may be repeated, or a list with commas
+  --json FILE   also write the rows and the machine to FILE
+  --model DIR   a model folder for the embedding rows; default: the built-in model
+  --quick       fewer rounds and smaller sizes: for a first look, not for figures to quote
+  --help        this text
+
+Rows: ${ids.join(', ')}
+
+Exit code 0 even when a figure is missed (the table says so); 1 when an answer was wrong or a row broke; 2 for a bad option.
+`
+}

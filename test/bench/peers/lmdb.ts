@@ -1,0 +1,34 @@
+// LMDB set up for its best at this: binary keys and values, no compression.
+import { statSync } from 'node:fs'
+import { join } from 'node:path'
+import type { RootDatabase } from 'lmdb'
+
+export interface LmdbPeer {
+  /** Durable when it resolves: one transaction, one sync. */
+  write(items: readonly (readonly [key: string, value: Uint8Array])[]): Promise<void>
+  /** Bytes that are good until the next read: the caller copies what it keeps. */
+  read(key: Uint8Array): Uint8Array | undefined
+  bytesOnDisk(): number
+  close(): Promise<void>
+}
+
+export async function openLmdb(folder: string): Promise<LmdbPeer> {
+  const { open } = await import('lmdb')
+  const db = open({ path: folder, encoding: 'binary', keyEncoding: 'binary' }) as RootDatabase<Uint8Array, Uint8Array>
+  return {
+    async write(items) {
+      db.transactionSync(() => {
+        for (const [key, value] of items) db.putSync(binaryKey(key), value)
+      })
+      await db.flushed
+    },
+    read: key => db.getBinaryFast(key),
+    bytesOnDisk: () => statSync(join(folder, 'data.mdb')).blocks * 512,
+    close: () => db.close(),
+  }
+}
+
+/** Half as long as the hex digits. */
+export function binaryKey(key: string): Uint8Array {
+  return Buffer.from(key, 'hex')
+}

@@ -1,0 +1,151 @@
+// Computing vectors: many texts against transformers.js, one text against the bare session, and what the caller's thread feels.
+import { availableParallelism } from 'node:os'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { openCaches } from '../../../src/node.js'
+import { logLines } from '../log-lines.js'
+import { median, secondsOf, takeTurns } from '../measure.js'
+import { openBare } from '../peers/bare.js'
+import { type PeerModel, peerModel } from '../peers/model-files.js'
+import { openTransformers } from '../peers/transformers.js'
+import { type Bench, type Measured, type RowGroup, WrongAnswer } from '../row.js'
+import { checkDirections, cycle } from './fixtures.js'
+
+/** For both sides. */
+const THREADS = availableParallelism()
+const LINES = 512
+const BATCH_SIZES = [1, 8, 32, 128]
+/** Both sides open the same file with the same runtime. */
+const SAME_DIRECTION = 0.9999
+
+/** Caches that keep nothing, so that every text is computed. */
+function openUncached(folder: string, { name }: PeerModel) {
+  return openCaches({
+    dir: folder,
+    model: name,
+    threads: THREADS,
+    device: 'cpu',
+    embeddingCacheSize: 0,
+    embeddingDiskCache: false,
+  })
+}
+
+export const throughput: RowGroup = {
+  id: 'throughput',
+  async run({ folder, rounds, quick, model, progress }: Bench): Promise<Measured[]> {
+    const files = peerModel(model)
+    const lines = logLines(quick ? 128 : LINES)
+    const caches = await openUncached(folder, files)
+    const peer = await openTransformers(files, THREADS)
+    try {
+      const { matrix, dims } = await caches.embeddings.embedMany(lines)
+      checkDirections('embedMany()', matrix, await peer.embed(lines, 1), dims, SAME_DIRECTION)
+
+      const perSecond = async (work: () => unknown) => lines.length / (await secondsOf(work))
+      const [ours = 0, ...peers] = await takeTurns(
+        [
+          { name: 'embedMany()', round: () => perSecond(() => caches.embeddings.embedMany(lines)) },
+          ...BATCH_SIZES.map(size => ({ name: `${size}`, round: () => perSecond(() => peer.embed(lines, size)) })),
+        ],
+        // A round takes seconds.
+        Math.min(rounds, 5),
+        round => progress(`round ${round}`),
+      )
+      const best = Math.max(...peers)
+      const name = `transformers.js, batches of ${BATCH_SIZES[peers.indexOf(best)]}`
+      const what = `${lines.length} log lines of mixed length, ${files.label}`
+      const hold = { side: 'at least', times: 1.3 } as const
+      return [{ id: 'throughput', what, unit: 'texts/s', ours, peer: { name, value: best }, hold }]
+    } finally {
+      await peer.close()
+      await caches.close()
+    }
+  },
+}
+
+/** Texts in a round of `one-text`. */
+const CALLS = 64
+
+export const oneText: RowGroup = {
+  id: 'one-text',
+  async run({ folder, rounds, model, progress }: Bench): Promise<Measured[]> {
+    const files = peerModel(model)
+    const texts = Array.from({ length: CALLS }, (_, i) => `Created container ${100 + i}`)
+    const caches = await openUncached(folder, files)
+    const bare = await openBare(files, THREADS)
+    try {
+      const { vector, source } = await caches.embeddings.getOrEmbed(texts[0]!)
+      if (source !== 'computed') throw new WrongAnswer(`a text that was never seen comes from ${source}`)
+      const pooled = meanOfRows(await bare.run(texts[0]!), vector.length)
+      checkDirections('getOrEmbed()', vector, pooled, vector.length, SAME_DIRECTION)
+
+      const next = cycle(texts)
+      const milliseconds = async (embed: (text: string) => unknown) => {
+        const times: number[] = []
+        for (let call = 0; call < CALLS; call++) times.push(1000 * (await secondsOf(() => embed(next()))))
+        return median(times)
+      }
+      const [ours, peer] = await takeTurns(
+        [
+          { name: 'getOrEmbed()', round: () => milliseconds(text => caches.embeddings.getOrEmbed(text)) },
+          { name: 'bare', round: () => milliseconds(text => bare.run(text)) },
+        ],
+        rounds,
+        round => progress(`round ${round} of ${rounds}`),
+      )
+      const what = `one short text through the worker, ${files.label}`
+      // The smaller the model, the more the way to the worker and back weighs.
+      const hold = { side: 'at most', times: model === undefined ? 1.3 : 1.1 } as const
+      return [{ id: 'one-text', what, unit: 'ms', ours, peer: { name: 'tokenise + session.run', value: peer }, hold }]
+    } finally {
+      await bare.close()
+      await caches.close()
+    }
+  },
+}
+
+export const eventLoop: RowGroup = {
+  id: 'event-loop',
+  async run({ folder, rounds, quick, model, progress }: Bench): Promise<Measured[]> {
+    const files = peerModel(model)
+    const lines = logLines(quick ? 128 : LINES)
+    const caches = await openUncached(folder, files)
+    try {
+      const { count } = await caches.embeddings.embedMany(lines)
+      if (count !== lines.length) throw new WrongAnswer(`${count} rows for ${lines.length} lines`)
+      let took = 0
+      const busy = async () => {
+        took = await secondsOf(() => caches.embeddings.embedMany(lines))
+      }
+      const [ours, idle] = await takeTurns(
+        [
+          { name: 'embedMany()', round: () => worstDelay(busy) },
+          { name: 'idle', round: () => worstDelay(() => sleep(1000 * took)) },
+        ],
+        Math.min(rounds, 3),
+        round => progress(`round ${round}`),
+      )
+      const what = `event-loop delay while ${lines.length} lines are embedded, p99`
+      const hold = { side: 'at most', plus: 10 } as const
+      return [{ id: 'event-loop', what, unit: 'ms', ours, peer: { name: 'idle', value: idle }, hold }]
+    } finally {
+      await caches.close()
+    }
+  },
+}
+
+/** Token vectors to the text's, up to its length; a model that pools by itself has put out one row. */
+function meanOfRows(rows: Float32Array, dims: number): Float32Array {
+  const mean = new Float32Array(dims)
+  for (const [i, x] of rows.entries()) mean[i % dims]! += (x * dims) / rows.length
+  return mean
+}
+
+/** The 99th percentile of the event loop's delay meanwhile, in milliseconds; 1 of them is the timer's own. */
+async function worstDelay(work: () => Promise<unknown>): Promise<number> {
+  const delays = monitorEventLoopDelay({ resolution: 1 })
+  delays.enable()
+  await work()
+  delays.disable()
+  return delays.percentile(99) / 1e6
+}

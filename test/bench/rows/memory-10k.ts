@@ -1,0 +1,96 @@
+// What 10,000 vectors in memory really weigh: each contender fills a process of its own.
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { LRUCache } from 'lru-cache'
+import { openCaches } from '../../../src/node.js'
+import { logLines } from '../log-lines.js'
+import { collectGarbage, median } from '../measure.js'
+import type { Bench, Measured, RowGroup } from '../row.js'
+import { checkVector, DIMS, ownEmbedder, vectorOf } from './fixtures.js'
+
+const ENTRIES = 10_000
+const PAYLOAD = ENTRIES * DIMS * 4
+const MEGABYTE = 1e6
+
+/** Bytes that filling added, after garbage collection. */
+interface Weight {
+  /** JavaScript objects and everything outside the heap that they hold. */
+  readonly used: number
+  /** What the operating system counts, free lists and all. */
+  readonly resident: number
+}
+
+export const memoryOf10k: RowGroup = {
+  id: 'memory-10k',
+  async run({ rounds, progress }: Bench): Promise<Measured[]> {
+    const ours: Weight[] = []
+    const peers: Weight[] = []
+    for (let round = 1; round <= Math.min(rounds, 3); round++) {
+      progress(`process ${round}`)
+      ours.push(await inChild('op-dbus'))
+      peers.push(await inChild('lru-cache'))
+    }
+    const figure = (weights: readonly Weight[], of: keyof Weight) =>
+      median(weights.map(weight => weight[of])) / MEGABYTE
+    const payload = `of ${(PAYLOAD / MEGABYTE).toFixed(1)} MB of floats`
+    return [
+      {
+        id: 'memory-10k',
+        what: `10,000 entries in memory, ${payload}`,
+        unit: 'MB',
+        ours: figure(ours, 'used'),
+        peer: { name: 'lru-cache', value: figure(peers, 'used') },
+        // The strategy promises 31 MB for all four caches together.
+        hold: { side: 'at most', plus: 31 },
+      },
+      {
+        id: 'memory-10k-resident',
+        what: 'the same, as the system counts it',
+        unit: 'MB',
+        ours: figure(ours, 'resident'),
+        peer: { name: 'lru-cache', value: figure(peers, 'resident') },
+      },
+    ]
+  },
+}
+
+async function inChild(who: string): Promise<Weight> {
+  const { stdout } = await promisify(execFile)(process.execPath, [fileURLToPath(import.meta.url), '--weigh', who])
+  return JSON.parse(stdout) as Weight
+}
+
+/** The child's part: fills one contender and weighs what that added. */
+export async function weigh(who: string): Promise<Weight> {
+  const texts = logLines(ENTRIES)
+  const fill = who === 'op-dbus' ? await ourFill() : peerFill()
+  const before = weightNow()
+  const view = await fill(texts)
+  const after = weightNow()
+  for (const text of texts) checkVector(who, view(text), vectorOf(text))
+  return { used: after.used - before.used, resident: after.resident - before.resident }
+}
+
+type Fill = (texts: readonly string[]) => Promise<(text: string) => Float32Array | undefined>
+
+async function ourFill(): Promise<Fill> {
+  const caches = await openCaches({ embedder: ownEmbedder, embeddingDiskCache: false, embeddingCacheSize: ENTRIES })
+  return async texts => {
+    await caches.embeddings.embedMany(texts)
+    return text => caches.embeddings.view(text)
+  }
+}
+
+function peerFill(): Fill {
+  const lru = new LRUCache<string, Float32Array>({ max: ENTRIES })
+  return async texts => {
+    for (const text of texts) lru.set(text, vectorOf(text))
+    return text => lru.get(text)
+  }
+}
+
+function weightNow(): Weight {
+  collectGarbage()
+  const { heapUsed, external, rss } = process.memoryUsage()
+  return { used: heapUsed + external, resident: rss }
+}

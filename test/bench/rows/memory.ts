@@ -1,0 +1,85 @@
+// Hits in memory against lru-cache.
+import { LRUCache } from 'lru-cache'
+import { openCaches } from '../../../src/node.js'
+import { logLines } from '../log-lines.js'
+import { nanosecondsPerCall, takeTurns } from '../measure.js'
+import type { Bench, Measured, RowGroup } from '../row.js'
+import { checkVector, cycle, ownEmbedder, vectorOf } from './fixtures.js'
+
+/** Both hold as many entries as our default, and this many of them are asked for in turn. */
+const CAPACITY = 10_000
+const TEXTS = 8192
+
+/** Our caches with `texts` in memory. */
+async function filledCaches(folder: string, texts: readonly string[]) {
+  const caches = await openCaches({
+    dir: folder,
+    embedder: ownEmbedder,
+    embeddingDiskCache: false,
+    embeddingCacheSize: CAPACITY,
+  })
+  await caches.embeddings.embedMany(texts)
+  return caches
+}
+
+export const memoryHit: RowGroup = {
+  id: 'memory-hit',
+  async run({ folder, rounds, progress }: Bench): Promise<Measured[]> {
+    const texts = logLines(TEXTS)
+    const caches = await filledCaches(folder, texts)
+    try {
+      const lru = new LRUCache<string, Float32Array>({ max: CAPACITY })
+      for (const text of texts) lru.set(text, vectorOf(text))
+      for (const text of texts) checkVector('view()', caches.embeddings.view(text), lru.get(text)!)
+
+      const nextOurs = cycle(texts)
+      const nextPeers = cycle(texts)
+      const [ours, peer] = await takeTurns(
+        [
+          { name: 'view()', round: () => nanosecondsPerCall(() => caches.embeddings.view(nextOurs())) },
+          { name: 'get', round: () => nanosecondsPerCall(() => lru.get(nextPeers())) },
+        ],
+        rounds,
+        round => progress(`round ${round} of ${rounds}`),
+      )
+      const what = 'vector of a text in memory, shared'
+      const hold = { side: 'at most', times: 1.5 } as const
+      return [{ id: 'memory-hit', what, unit: 'ns', ours, peer: { name: 'lru-cache get', value: peer }, hold }]
+    } finally {
+      await caches.close()
+    }
+  },
+}
+
+export const awaitedHit: RowGroup = {
+  id: 'awaited-hit',
+  async run({ folder, rounds, progress }: Bench): Promise<Measured[]> {
+    const texts = logLines(TEXTS)
+    const caches = await filledCaches(folder, texts)
+    try {
+      const lru = new LRUCache<string, Float32Array>({ max: CAPACITY, fetchMethod: async text => vectorOf(text) })
+      for (const text of texts)
+        checkVector('getOrEmbed()', (await caches.embeddings.getOrEmbed(text)).vector, vectorOf(text))
+      for (const text of texts) checkVector('lru-cache fetch', await lru.fetch(text), vectorOf(text))
+
+      const nextOurs = cycle(texts)
+      const nextPeers = cycle(texts)
+      const [ours, peer] = await takeTurns(
+        [
+          { name: 'getOrEmbed()', round: () => nanosecondsPerCall(() => caches.embeddings.getOrEmbed(nextOurs())) },
+          {
+            name: 'fetch',
+            round: () => nanosecondsPerCall(async () => ({ vector: (await lru.fetch(nextPeers()))!.slice() })),
+          },
+        ],
+        rounds,
+        round => progress(`round ${round} of ${rounds}`),
+      )
+      const what = 'the same awaited, as a copy of the caller’s own'
+      const hold = { side: 'at most', times: 1.1 } as const
+      return [{ id: 'awaited-hit', what, unit: 'ns', ours, peer: { name: 'lru-cache fetch', value: peer }, hold }]
+    } finally {
+      await caches.close()
+    }
+  },
+}

@@ -1,0 +1,41 @@
+// How long importing the built library takes, in fresh processes.
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { takeTurns } from '../measure.js'
+import { type Bench, type Measured, type RowGroup, WrongAnswer } from '../row.js'
+
+/** The package as a user imports it: the bench lies in its dist folder. */
+const PACKAGE_DIR = fileURLToPath(new URL('..', import.meta.url))
+
+export const importTime: RowGroup = {
+  id: 'import-time',
+  async run({ rounds, progress }: Bench): Promise<Measured[]> {
+    const { runtimes } = await importInChild('op-dbus')
+    if (runtimes.length > 0) throw new WrongAnswer(`importing op-dbus loads ${runtimes.join(', ')}`)
+    const [ours, peer] = await takeTurns(
+      [
+        { name: 'op-dbus', round: async () => (await importInChild('op-dbus')).ms },
+        { name: 'lru-cache', round: async () => (await importInChild('lru-cache')).ms },
+      ],
+      rounds,
+      round => progress(`round ${round} of ${rounds}`),
+    )
+    const what = 'import of the library, no model'
+    const hold = { side: 'at most', times: 1.5, plus: 30 } as const
+    return [{ id: 'import-time', what, unit: 'ms', ours, peer: { name: 'lru-cache', value: peer }, hold }]
+  },
+}
+
+/** Milliseconds of one import, and native libraries of ONNX Runtime that it brought along. */
+async function importInChild(name: string): Promise<{ ms: number; runtimes: string[] }> {
+  const script = `
+    const start = performance.now()
+    await import(${JSON.stringify(name)})
+    const ms = performance.now() - start
+    const runtimes = process.report.getReport().sharedObjects.filter(path => /onnxruntime/.test(path))
+    console.log(JSON.stringify({ ms, runtimes }))`
+  const args = ['--input-type=module', '--eval', script]
+  const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: PACKAGE_DIR })
+  return JSON.parse(stdout) as { ms: number; runtimes: string[] }
+}
