@@ -1,0 +1,167 @@
+// The few file-system calls the segment store makes, each safe against links, FIFOs and folders in place of our files.
+import * as fs from 'node:fs'
+import { messageOf, OpDbusError } from '../../errors.js'
+
+const { O_RDONLY, O_RDWR, O_CREAT, O_EXCL } = fs.constants
+// Absent on Windows, where opening a link is a right few have.
+const NO_FOLLOW = fs.constants.O_NOFOLLOW ?? 0
+const NON_BLOCK = fs.constants.O_NONBLOCK ?? 0
+
+/** The errno name of what a file-system call threw. */
+export function errnoOf(error: unknown): string | undefined {
+  const code = (error as { code?: unknown } | null)?.code
+  return typeof code === 'string' ? code : undefined
+}
+
+/** What is thrown says that the file or folder is not there (any more). */
+export function isAbsent(error: unknown): boolean {
+  const code = errnoOf(error)
+  return code === 'ENOENT' || code === 'ENOTDIR' || code === 'ESTALE'
+}
+
+/** `error` as the one error that stores throw. Programming errors pass unchanged. */
+export function asStoreError(error: unknown, dir: string): unknown {
+  if (error instanceof OpDbusError || errnoOf(error) === undefined) return error
+  return new OpDbusError('STORE', `cannot use the cache folder ${dir}: ${messageOf(error)}`, {
+    cause: error,
+    details: { dir, errno: errnoOf(error) },
+  })
+}
+
+/** Runs what touches the disk; what the disk says is thrown as a STORE error. */
+export function guarded<T>(dir: string, action: () => T): T {
+  try {
+    return action()
+  } catch (error) {
+    throw asStoreError(error, dir)
+  }
+}
+
+export interface OpenFile {
+  readonly fd: number
+  readonly size: number
+  /** False where we may only read. */
+  readonly writable: boolean
+}
+
+/** Opens a regular file, to write in place where allowed; undefined where there is none, or it is something else. */
+export function openRegular(path: string): OpenFile | undefined {
+  if (!fs.lstatSync(path, { throwIfNoEntry: false })?.isFile()) return undefined
+  let fd: number
+  let writable = true
+  try {
+    fd = fs.openSync(path, O_RDWR | NO_FOLLOW | NON_BLOCK)
+  } catch (error) {
+    if (isAbsent(error) || errnoOf(error) === 'ELOOP') return undefined
+    if (!['EACCES', 'EPERM', 'EROFS'].includes(errnoOf(error) ?? '')) throw error
+    fd = fs.openSync(path, O_RDONLY | NO_FOLLOW | NON_BLOCK)
+    writable = false
+  }
+  const stat = fs.fstatSync(fd)
+  if (stat.isFile()) return { fd, size: stat.size, writable }
+  fs.closeSync(fd)
+  return undefined
+}
+
+/** A new file that only its owner may read and write. Throws EEXIST where something of that name is. */
+export function createFile(path: string): number {
+  return fs.openSync(path, O_RDWR | O_CREAT | O_EXCL | NO_FOLLOW, 0o600)
+}
+
+/** Reads until `target` is full or the file ends; returns how many bytes there were. */
+export function readAt(fd: number, target: Uint8Array, position: number): number {
+  let done = 0
+  while (done < target.length) {
+    const count = fs.readSync(fd, target, done, target.length - done, position + done)
+    if (count === 0) break
+    done += count
+  }
+  return done
+}
+
+/** Writes all of `bytes` or throws; some may have been written then. */
+export function writeAt(fd: number, bytes: Uint8Array, position: number): void {
+  for (let done = 0; done < bytes.length; ) {
+    done += fs.writeSync(fd, bytes, done, bytes.length - done, position + done)
+  }
+}
+
+/** The text of a small regular file; undefined where there is none, or what is there is no file of at most `limit` bytes. */
+export function readSmall(path: string, limit: number): string | undefined {
+  let fd: number
+  try {
+    fd = fs.openSync(path, O_RDONLY | NO_FOLLOW | NON_BLOCK)
+  } catch (error) {
+    if (isAbsent(error) || errnoOf(error) === 'ELOOP') return undefined
+    throw error
+  }
+  try {
+    const bytes = Buffer.allocUnsafe(limit + 1)
+    const length = readAt(fd, bytes, 0)
+    return length > limit ? undefined : bytes.toString('utf8', 0, length)
+  } catch (error) {
+    if (errnoOf(error) === 'EISDIR') return undefined
+    throw error
+  } finally {
+    fs.closeSync(fd)
+  }
+}
+
+/** Replaces a small file as a whole: a reader sees the old text or the new one. */
+export function replaceSmall(path: string, text: string, unique: string): void {
+  const temporary = `${path}.${unique}.tmp`
+  try {
+    const fd = createFile(temporary)
+    try {
+      writeAt(fd, Buffer.from(text), 0)
+      fs.fsyncSync(fd)
+    } finally {
+      fs.closeSync(fd)
+    }
+    fs.renameSync(temporary, path)
+  } catch (error) {
+    quietly(() => fs.unlinkSync(temporary))
+    throw error
+  }
+}
+
+/** The names in a folder; none where it is not there. */
+export function namesIn(dir: string): string[] {
+  try {
+    return fs.readdirSync(dir)
+  } catch (error) {
+    if (isAbsent(error)) return []
+    throw error
+  }
+}
+
+/** True for a folder that is not a link to one. */
+export function isFolder(path: string): boolean {
+  return fs.lstatSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false
+}
+
+/**
+ * Removes a file that is open as `fd` and empties it once nothing links to it: others that still hold it open see at
+ * once that it ended. Returns false, and changes nothing, where the name is gone or may not be removed: someone else did,
+ * or we try again later.
+ */
+export function retire(path: string, fd: number): boolean {
+  try {
+    fs.unlinkSync(path)
+  } catch {
+    return false
+  }
+  quietly(() => {
+    if (fs.fstatSync(fd).nlink === 0) fs.ftruncateSync(fd, 0)
+  })
+  return true
+}
+
+/** For tidying that may fail without harm, because the next opener does it again. */
+export function quietly(action: () => void): void {
+  try {
+    action()
+  } catch {
+    // Left as it was.
+  }
+}

@@ -1,0 +1,25 @@
+// The clear epoch: one random token for all spaces of a folder. Who finds another token than before drops what it knows.
+import * as fs from 'node:fs'
+import * as path from 'node:path'
+import type { Hash } from '../../ports.js'
+import { readSmall, replaceSmall } from './disk.js'
+
+const FILE = 'epoch'
+const TOKEN = /^[0-9a-f]{16}\n$/
+
+/** The token before the first clear, and of a file that says nothing. */
+export const FIRST_EPOCH = '0'.repeat(16)
+
+/** The current token, 16 hex digits. Segments of any other epoch are dead, whoever wrote them and however late. */
+export function readEpoch(dir: string): string {
+  const text = readSmall(path.join(dir, FILE), 64)
+  return text !== undefined && TOKEN.test(text) ? text.slice(0, 16) : FIRST_EPOCH
+}
+
+/** Begins a new epoch and returns its token. Nothing is done, and the first epoch stays, where there is no folder. */
+export function nextEpoch(dir: string, hash: Hash): string {
+  if (!fs.existsSync(dir)) return FIRST_EPOCH
+  const token = hash.random(8)
+  replaceSmall(path.join(dir, FILE), `${token}\n`, hash.random(4))
+  return token
+}

@@ -1,0 +1,158 @@
+// One segment file as a reader sees it: records by slot, footer, recovery without one. Knows no index and no other segment.
+import * as fs from 'node:fs'
+import type { Crc32 } from '../../ports.js'
+import type { Descriptors, Openable } from './descriptors.js'
+import { readAt, writeAt } from './disk.js'
+import {
+  DEAD,
+  decodeFooter,
+  decodeTrailer,
+  type Footer,
+  footerBytes,
+  HEADER_BYTES,
+  type Header,
+  isSound,
+  type Layout,
+  offsetOf,
+  STATE_AT,
+  TRAILER_BYTES,
+} from './format.js'
+
+/** How much is read at once where a whole segment is read. */
+const CHUNK_BYTES = 2 ** 20
+
+/** The records of a segment that are not in its file yet. Only our own segment has such a tail. */
+export interface Tail {
+  readonly bytes: Uint8Array
+  /** The slot of the record at the beginning of `bytes`. */
+  first: number
+}
+
+export class Segment implements Openable {
+  fd = -1
+  writable = false
+  lastUse = 0
+  /** Slots that were taken note of; what lies beyond is news. */
+  slots = 0
+  /** A valid trailer was seen: nothing will be appended any more. */
+  sealed = false
+  /** Size and time of last change when we last looked. */
+  size = 0
+  changedAt = 0
+  /** Dropped from the index: whoever still holds this object must let go of it. */
+  gone = false
+  tail: Tail | undefined
+  /** Which pages of record numbers stand for our slots. */
+  readonly pages: number[] = []
+  /** One byte a slot: read since it was written, or since the segment was opened. */
+  #touched = new Uint8Array(0)
+
+  constructor(
+    readonly path: string,
+    readonly name: string,
+    readonly seq: number,
+    readonly head: Uint8Array,
+    readonly header: Header,
+    readonly layout: Layout,
+    private readonly descriptors: Descriptors,
+  ) {}
+
+  /** Newer segments compare greater. */
+  isNewerThan(other: Segment): boolean {
+    return this.seq !== other.seq ? this.seq > other.seq : this.header.id > other.header.id
+  }
+
+  /** A slot's record in a buffer of its own; undefined where the file no longer has it. */
+  read(slot: number): Uint8Array | undefined {
+    const length = this.layout.recordBytes
+    const tail = this.tail
+    if (tail !== undefined && slot >= tail.first) {
+      const at = (slot - tail.first) * length
+      return tail.bytes.slice(at, at + length)
+    }
+    const fd = this.descriptors.of(this)
+    if (fd < 0) return undefined
+    const record = new Uint8Array(length)
+    const position = offsetOf(slot, this.layout)
+    const count = fs.readSync(fd, record, 0, length, position)
+    if (count === length) return record
+    return count > 0 && count + readAt(fd, record.subarray(count), position + count) === length ? record : undefined
+  }
+
+  /** Fills `target` with the beginning of a slot's record; false where the file no longer has it. */
+  readHead(slot: number, target: Uint8Array): boolean {
+    const tail = this.tail
+    if (tail !== undefined && slot >= tail.first) {
+      const at = (slot - tail.first) * this.layout.recordBytes
+      target.set(tail.bytes.subarray(at, at + target.length))
+      return true
+    }
+    const fd = this.descriptors.of(this)
+    return fd >= 0 && readAt(fd, target, offsetOf(slot, this.layout)) === target.length
+  }
+
+  /** Overwrites a slot's state, for every process that will read it. False where the file is gone, and the record with it. */
+  kill(slot: number): boolean {
+    const tail = this.tail
+    if (tail !== undefined && slot >= tail.first) {
+      tail.bytes[(slot - tail.first) * this.layout.recordBytes + STATE_AT] = DEAD
+      return true
+    }
+    const fd = this.descriptors.of(this)
+    if (fd < 0) return false
+    // Where we could only open it to read, opening it to write says why.
+    if (!this.writable) fs.closeSync(fs.openSync(this.path, fs.constants.O_RDWR | (fs.constants.O_NOFOLLOW ?? 0)))
+    const dead = Uint8Array.of(DEAD)
+    writeAt(fd, dead, offsetOf(slot, this.layout) + STATE_AT)
+    if (this.sealed) writeAt(fd, dead, offsetOf(this.slots, this.layout) + this.slots * 8 + slot)
+    return true
+  }
+
+  touch(slot: number): void {
+    if (slot >= this.#touched.length) {
+      const larger = new Uint8Array(Math.max(this.slots, slot + 1, this.#touched.length * 2))
+      larger.set(this.#touched)
+      this.#touched = larger
+    }
+    this.#touched[slot] = 1
+  }
+
+  wasTouched(slot: number): boolean {
+    return this.#touched[slot] === 1
+  }
+}
+
+/** How many slots the trailer vouches for; undefined for a segment without one. */
+export function readTrailer(fd: number, size: number, segment: Segment, crc32: Crc32): number | undefined {
+  if (size < HEADER_BYTES + TRAILER_BYTES) return undefined
+  const trailer = new Uint8Array(TRAILER_BYTES)
+  if (readAt(fd, trailer, size - TRAILER_BYTES) < TRAILER_BYTES) return undefined
+  return decodeTrailer(trailer, segment.header.id, size, segment.layout, crc32)
+}
+
+/** The footer of a sealed segment; undefined where it is damaged. */
+export function readFooter(fd: number, slots: number, layout: Layout, crc32: Crc32): Footer | undefined {
+  const bytes = new Uint8Array(footerBytes(slots))
+  if (readAt(fd, bytes, offsetOf(slots, layout)) < bytes.length) return undefined
+  return decodeFooter(bytes, slots, crc32)
+}
+
+/** What a scan saw in one slot. `record` is a view that holds until the visitor returns. */
+export type Visit = (slot: number, record: Uint8Array, sound: boolean) => void
+
+/** Reads and checks the records of the slots in `from <= slot < to` that the file has in full. Holds one chunk in memory. */
+export function scan(fd: number, layout: Layout, from: number, to: number, crc32: Crc32, visit: Visit): void {
+  const length = layout.recordBytes
+  const perChunk = Math.max(1, Math.floor(CHUNK_BYTES / length))
+  const chunk = new Uint8Array(Math.max(0, Math.min(perChunk, to - from)) * length)
+  for (let slot = from; slot < to; ) {
+    const wanted = Math.min(perChunk, to - slot)
+    const got = Math.floor(readAt(fd, chunk.subarray(0, wanted * length), offsetOf(slot, layout)) / length)
+    for (let i = 0; i < got; i++) {
+      const record = chunk.subarray(i * length, (i + 1) * length)
+      visit(slot + i, record, isSound(record, layout, crc32))
+    }
+    if (got < wanted) return
+    slot += got
+  }
+}

@@ -1,0 +1,18 @@
+// The segment store against the contract, in several shapes.
+import { describe } from 'vitest'
+import { type StoreHarness, storeContract } from '../contract/store-contract.js'
+import { SegmentBench, VALUE_BYTES } from './segments/harness.js'
+
+const harness = (options: { budgetBytes?: number }): StoreHarness => ({
+  valueBytes: VALUE_BYTES,
+  medium: () => {
+    const bench = new SegmentBench()
+    return { open: () => bench.open(options), settle: () => bench.settle() }
+  },
+})
+
+describe('segments', () => {
+  storeContract('segments', harness({}))
+  // A segment takes five records: everything is sealed, reopened and merged all the time, and nothing is evicted.
+  storeContract('segments, small ones', harness({ budgetBytes: 16 * 500 }))
+})
