@@ -6,7 +6,7 @@ import type { BackendFactory } from '../ports.js'
 import { openFirst } from './devices.js'
 import type { ModelFile } from './model-folder.js'
 import { Pipeline } from './pipeline.js'
-import { type EmbedWorker, type OpenReply, type Part, toWire, type WorkerConfig } from './protocol.js'
+import { type EmbedWorker, type OpenReply, type Part, toWire, type Work, type WorkerConfig } from './protocol.js'
 import { loadTokenizer } from './tokenizer.js'
 
 /** What the runtime lends the worker. */
@@ -22,18 +22,38 @@ export interface WorkerHost {
 
 /** The object that comlink exposes; one per worker. */
 export function embedWorker(host: WorkerHost): EmbedWorker {
-  const done: Part[] = []
-  let deliver: ((part: Part) => void) | undefined
   let pipeline: Pipeline | undefined
+  let done: Part[] = []
+  /** Answers the call that waits, if one does. */
+  let answer: ((parts: Part[]) => void) | undefined
 
   function emit(part: Part): void {
-    if (!deliver) {
-      done.push(part)
-      return
-    }
-    const waiting = deliver
-    deliver = undefined
-    waiting(part)
+    done.push(part)
+    if (answer) flush()
+  }
+
+  function flush(): void {
+    const parts = done
+    done = []
+    answer?.(
+      transfer(
+        parts,
+        parts.map(part => part.matrix.buffer),
+      ),
+    )
+    answer = undefined
+  }
+
+  function exchange({ ids, texts, dropped }: Work): Promise<readonly Part[]> {
+    if (!pipeline) throw new OpDbusError('CLOSED', 'no model is open')
+    if (answer) flush()
+    const parts = new Promise<Part[]>(resolve => {
+      answer = resolve
+    })
+    pipeline.drop(dropped)
+    pipeline.submit(ids, texts)
+    if (answer && done.length > 0) flush()
+    return parts
   }
 
   async function open({ spec, devices, threads, maxBatchTokens }: WorkerConfig): Promise<OpenReply> {
@@ -62,13 +82,5 @@ export function embedWorker(host: WorkerHost): EmbedWorker {
     })
   }
 
-  return {
-    open,
-    submit: (ids, texts) => pipeline!.submit(ids, texts),
-    drop: ids => pipeline?.drop(ids),
-    next: async () => {
-      const part = done.shift() ?? (await new Promise<Part>(resolve => (deliver = resolve)))
-      return transfer(part, [part.matrix.buffer])
-    },
-  }
+  return { open, exchange }
 }

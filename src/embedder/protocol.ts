@@ -42,15 +42,21 @@ export interface WireError {
 
 export type OpenReply = { readonly opened: Opened } | { readonly error: WireError }
 
+/** What the main thread has for the worker: `texts[i]` goes by `ids[i]`; for `dropped` nobody waits any more. */
+export interface Work {
+  readonly ids: readonly number[]
+  readonly texts: readonly string[]
+  readonly dropped: readonly number[]
+}
+
 /** The worker as comlink exposes it. */
 export interface EmbedWorker {
   open(config: WorkerConfig): Promise<OpenReply>
-  /** Queues `texts[i]` under `ids[i]`. */
-  submit(ids: readonly number[], texts: readonly string[]): void
-  /** Nobody waits for these any more. */
-  drop(ids: readonly number[]): void
-  /** The next finished batch, as soon as there is one. One call at a time. */
-  next(): Promise<Part>
+  /**
+   * Hands work over and waits for finished batches: one message each way for one text. A newer call sends the one that
+   * still waits home with nothing, so at most one is held.
+   */
+  exchange(work: Work): Promise<readonly Part[]>
 }
 
 export function toWire(error: unknown): WireError {

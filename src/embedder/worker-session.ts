@@ -27,9 +27,11 @@ export class WorkerSession {
   #outbox: number[] = []
   #dropped: number[] = []
   #opened: Opened | undefined
-  #flushing = false
+  #sending = false
   #nextId = 1
-  #end: Promise<void> | undefined
+  #calls = 0
+  #over = false
+  #gone: Promise<void> = Promise.resolve()
 
   /** Throws WORKER_LOST when the thread cannot be started. */
   constructor(spawn: () => WorkerHandle, config: WorkerConfig, events: SessionEvents) {
@@ -57,14 +59,13 @@ export class WorkerSession {
     return this.#opened
   }
 
-  /** Texts of one turn cross in one message. */
   add(waiter: Waiter): void {
     const id = this.#nextId++
     this.#pending.set(id, waiter)
     this.#idOf.set(waiter, id)
     this.#outbox.push(id)
     if (this.#pending.size === 1) this.#handle.ref()
-    if (this.#opened) this.#flushSoon()
+    if (this.#opened) this.#sendSoon()
   }
 
   /** The waiter is settled already; the worker need not compute its text any more. */
@@ -73,66 +74,72 @@ export class WorkerSession {
     if (id === undefined) return
     this.#forget(id, waiter)
     this.#dropped.push(id)
-    if (this.#opened) this.#flushSoon()
+    if (this.#opened) this.#sendSoon()
     this.#idleIfEmpty()
   }
 
   /** Rejects everyone with `error` and ends the thread; resolves when it is gone. */
   end(error: OpDbusError): Promise<void> {
-    this.#end ??= (async () => {
-      const waiters = [...this.#pending.values()]
-      this.#pending.clear()
-      this.#idOf.clear()
-      this.#handle.unref()
-      this.#events.ended()
-      for (const waiter of waiters) waiter.reject(error)
-      await this.#handle.terminate()
-    })()
-    return this.#end
+    if (this.#over) return this.#gone
+    this.#over = true
+    const waiters = [...this.#pending.values()]
+    this.#pending.clear()
+    this.#idOf.clear()
+    this.#handle.unref()
+    this.#events.ended()
+    for (const waiter of waiters) waiter.reject(error)
+    this.#gone = this.#handle.terminate()
+    return this.#gone
   }
 
   async #serve(): Promise<void> {
     try {
       const reply = await this.#remote.open(this.#config)
-      if (this.#end) return
+      if (this.#over) return
       if ('error' in reply) throw fromWire(reply.error)
       this.#opened = reply.opened
       this.#events.opened(reply.opened)
-      this.#flushSoon()
-      for (;;) {
-        const part = await this.#remote.next()
-        if (this.#end) return
-        this.#settle(part, reply.opened)
-      }
+      this.#sendSoon()
     } catch (error) {
       await this.end(asFailure(error))
     }
   }
 
-  #flushSoon(): void {
-    if (this.#flushing) return
-    this.#flushing = true
+  /** What one turn brings crosses in one message. */
+  #sendSoon(): void {
+    if (this.#sending) return
+    this.#sending = true
     queueMicrotask(() => {
-      this.#flushing = false
-      const sent = this.#outbox
-      const dropped = this.#dropped
-      this.#outbox = []
-      this.#dropped = []
-      if (this.#end) return
-      const ids = sent.filter(id => this.#pending.has(id))
-      // One unit past the limit tells the worker that there was more, without copying a megabyte to say so.
-      const most = this.#config.spec.maxChars + 1
-      const texts = ids.map(id => this.#pending.get(id)!.text.slice(0, most))
-      const calls = [
-        ids.length > 0 && this.#remote.submit(ids, texts),
-        dropped.length > 0 && this.#remote.drop(dropped),
-      ]
-      Promise.all(calls).catch((error: unknown) => this.end(asFailure(error)))
+      this.#sending = false
+      void this.#send()
     })
   }
 
-  #settle(part: Part, { device }: Opened): void {
+  async #send(): Promise<void> {
+    if (this.#over || (this.#pending.size === 0 && this.#dropped.length === 0)) return
+    const ids = this.#outbox.filter(id => this.#pending.has(id))
+    // One unit past the limit tells the worker that there was more, without copying a megabyte to say so.
+    const most = this.#config.spec.maxChars + 1
+    const texts = ids.map(id => this.#pending.get(id)!.text.slice(0, most))
+    const work = { ids, texts, dropped: this.#dropped }
+    this.#outbox = []
+    this.#dropped = []
+    const call = ++this.#calls
+    try {
+      const parts = await this.#remote.exchange(work)
+      if (this.#over) return
+      for (const part of parts) this.#settle(part)
+      this.#idleIfEmpty()
+      // Only the newest call is held by the worker; the others come home empty and are not renewed.
+      if (call === this.#calls && this.#pending.size > 0) this.#sendSoon()
+    } catch (error) {
+      await this.end(asFailure(error))
+    }
+  }
+
+  #settle(part: Part): void {
     const { dims } = this.#config.spec
+    const { device } = this.#opened!
     for (const [row, id] of part.ids.entries()) {
       const waiter = this.#pending.get(id)
       if (!waiter) continue
@@ -147,7 +154,6 @@ export class WorkerSession {
       this.#forget(id, waiter)
       waiter.reject(fromWire(error))
     }
-    this.#idleIfEmpty()
   }
 
   #forget(id: number, waiter: Waiter): void {
@@ -156,7 +162,7 @@ export class WorkerSession {
   }
 
   #idleIfEmpty(): void {
-    if (this.#pending.size > 0 || this.#end) return
+    if (this.#pending.size > 0 || this.#over) return
     this.#handle.unref()
     this.#events.idle()
   }

@@ -1,0 +1,133 @@
+// Token ids as the models' own authors compute them, cut at the limit, for any text at all.
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { buildBuiltinModel } from '../../build/builtin-model.mjs'
+import { cutText, loadTokenizer, type TextLimits, type Tokenize } from '../../src/embedder/tokenizer.js'
+import { PACKAGE_DIR } from '../build/use-lite.js'
+import { temporaryFolder } from '../support.js'
+import { miniLm, miniLmCases, noMiniLm, useLiteCases } from './node-embedder.js'
+import { IDS, tinyFiles, tinyIds } from './tiny-model.js'
+
+function load(dir: string, limits: Partial<TextLimits> = {}): Promise<Tokenize> {
+  const [json, config] = ['tokenizer.json', 'tokenizer_config.json'].map(file => readFileSync(join(dir, file), 'utf8'))
+  const all = { id: 'test', maxTokens: 256, maxChars: 8192, prefix: '', lowercase: false, ...limits }
+  return loadTokenizer(json!, config!, all)
+}
+
+const tiny = (limits: Partial<TextLimits> = {}, changes: object = {}): Promise<Tokenize> =>
+  loadTokenizer(JSON.stringify({ ...(tinyFiles()['tokenizer.json'] as object), ...changes }), '{}', {
+    id: 'tiny',
+    maxTokens: 6,
+    maxChars: 100,
+    prefix: '',
+    lowercase: false,
+    ...limits,
+  })
+
+describe.skipIf(noMiniLm)('MiniLM (skipped without ../shared/models)', () => {
+  let tokenize: Tokenize
+  beforeAll(async () => {
+    tokenize = await load(miniLm)
+  })
+
+  test('ids and truncation equal the reference', () => {
+    for (const { text, ids, truncated } of miniLmCases()) expect(tokenize(text), text).toEqual({ ids, truncated })
+  })
+
+  test('a text of exactly the limit is whole, one token more is cut', () => {
+    expect(tokenize('word '.repeat(254))).toMatchObject({ truncated: false, ids: { length: 256 } })
+    const cut = tokenize('word '.repeat(255))
+    expect(cut.truncated).toBe(true)
+    expect(cut.ids).toHaveLength(256)
+    expect([cut.ids[0], cut.ids[255]]).toEqual([101, 102])
+  })
+})
+
+describe('the built-in model', () => {
+  test('ids equal the reference, up to its own limit of 128', async () => {
+    const dir = temporaryFolder()
+    await buildBuiltinModel({ packageDir: PACKAGE_DIR, outDir: join(dir, 'model') })
+    const tokenize = await load(join(dir, 'model'), { maxTokens: 128, maxChars: 4096 })
+    for (const { text, ids, truncated } of useLiteCases())
+      expect(tokenize(text), text).toEqual({ ids: ids.slice(0, 128), truncated })
+    expect(tokenize('')).toEqual({ ids: [], truncated: false })
+    // Through the library's Unigram model a megabyte would overflow the stack after seconds.
+    expect(tokenize('systemd started unit '.repeat(50_000))).toMatchObject({ truncated: true, ids: { length: 128 } })
+  })
+})
+
+describe('any text', () => {
+  test("the tokenizer file's own truncation and padding are ignored", async () => {
+    const tokenize = await tiny()
+    expect(tokenize('a b c')).toEqual({ ids: tinyIds('a b c'), truncated: false })
+    expect(tokenize('')).toEqual({ ids: [IDS.start, IDS.end], truncated: false })
+    expect(tokenize('a b c d e')).toEqual({ ids: [IDS.start, 4, 5, 6, 7, IDS.end], truncated: true })
+  })
+
+  test('the prefix counts as text, lower-casing comes before the tokenizer', async () => {
+    expect((await tiny({ prefix: 'z ' }))('a').ids).toEqual(tinyIds('z a'))
+    expect((await tiny())('A').ids).toEqual([IDS.start, IDS.unknown, IDS.end])
+    expect((await tiny({ lowercase: true }))('A').ids).toEqual(tinyIds('a'))
+  })
+
+  test('special tokens written in a text are what the tokenizer makes of them', async () => {
+    expect((await tiny())('a[SEP]b').ids).toEqual([IDS.start, 4, IDS.end, 5, IDS.end])
+  })
+
+  test('never more tokens than the limit, never a throw, truncated when characters are lost', async () => {
+    const tokenize = await tiny()
+    const hostile = fc.oneof(
+      fc.string({ unit: 'binary', maxLength: 300 }),
+      fc.string({ unit: fc.constantFrom('\0', '\ud800', '\udc00', 'a', ' '), maxLength: 300 }),
+    )
+    fc.assert(
+      fc.property(hostile, text => {
+        const { ids, truncated } = tokenize(text)
+        expect(ids.length).toBeLessThanOrEqual(6)
+        expect(ids.every(Number.isInteger)).toBe(true)
+        if (text.length > 100) expect(truncated).toBe(true)
+      }),
+    )
+  })
+
+  test('a lone surrogate is the replacement character', async () => {
+    const tokenize = await tiny(
+      {},
+      { added_tokens: [{ id: 25, content: '\ufffd', special: false, normalized: false }] },
+    )
+    expect(tokenize('\ud800').ids).toEqual([IDS.start, 25, IDS.end])
+  })
+
+  test('cutText keeps a prefix of well-formed text well-formed', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme' }), fc.integer({ min: 1, max: 12 }), (text, most) => {
+        const { kept, cut } = cutText(text, most)
+        expect(text.startsWith(kept)).toBe(true)
+        expect(kept.isWellFormed()).toBe(true)
+        expect(cut).toBe(kept !== text)
+        expect(kept.length).toBeGreaterThanOrEqual(Math.min(text.length, most - 1))
+        expect(kept.length).toBeLessThanOrEqual(most)
+      }),
+    )
+  })
+})
+
+describe('what is refused', () => {
+  test.each([
+    ['not JSON', '{', 6],
+    [
+      'a model that the library does not know',
+      JSON.stringify({ ...(tinyFiles()['tokenizer.json'] as object), model: { type: 'Odd' } }),
+      6,
+    ],
+    ['no room beside the special tokens', JSON.stringify(tinyFiles()['tokenizer.json']), 2],
+  ])('%s', async (_what, json, maxTokens) => {
+    const limits = { id: 'tiny', maxTokens, maxChars: 9, prefix: '', lowercase: false }
+    await expect(loadTokenizer(json, '{}', limits)).rejects.toMatchObject({
+      code: 'UNSUPPORTED_MODEL',
+      details: { file: 'tokenizer.json' },
+    })
+  })
+})
