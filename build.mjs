@@ -143,10 +143,15 @@ async function bundle({ outdir, entries, options }) {
     bundle: true,
     format: 'esm',
     packages: 'external',
+    define: { __OP_DBUS_VERSION__: JSON.stringify(packageJson().version) },
     legalComments: 'none',
     logLevel: 'warning',
     ...options,
   })
+}
+
+function packageJson() {
+  return JSON.parse(readFileSync(at('package.json'), 'utf8'))
 }
 
 /** Chunks have hashed names: without this, those of earlier builds would pile up and ship. */

@@ -37,7 +37,7 @@ export interface Settings {
   readonly modelDir?: string | undefined
   /** What computes: `auto`, `cuda`, `webgpu`, `cpu` or `wasm`. `OP_DBUS_EXECUTION_PROVIDER`. Default `auto`. */
   readonly device?: DeviceChoice | undefined
-  /** Which GPU, counted from 0. `OP_DBUS_GPU_DEVICE`. Default 0. */
+  /** Which GPU, counted from 0. `OP_DBUS_GPU_DEVICE`. Default 0. No device of this version is a GPU yet. */
   readonly gpuDevice?: number | undefined
   /** Threads of one inference. Default: as many as the machine runs at once. */
   readonly threads?: number | undefined

@@ -19,6 +19,7 @@ interface Entry<T> {
 /** Flights by key. An AbortSignal ends only its own caller's wait; the work ends when nobody waits any more. */
 export class InFlight<T> {
   readonly #entries = new Map<string, Entry<T>>()
+  readonly #aborts = new Aborts()
 
   get size(): number {
     return this.#entries.size
@@ -77,8 +78,29 @@ export class InFlight<T> {
         reject(abortError(signal))
       }
       if (signal.aborted) return leave()
-      signal.addEventListener('abort', leave, { once: true })
-      entry.promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', leave))
+      const stay = this.#aborts.add(signal, leave)
+      entry.promise.then(resolve, reject).finally(stay)
     })
+  }
+}
+
+/** One listener per signal, however many wait under it: a batch of a thousand rows shares its caller's signal. */
+class Aborts {
+  readonly #waiting = new WeakMap<AbortSignal, Set<() => void>>()
+
+  /** Calls `leave` when `signal` fires, unless the function it returns is called before. */
+  add(signal: AbortSignal, leave: () => void): () => void {
+    let waiting = this.#waiting.get(signal)
+    if (waiting === undefined) {
+      const all = new Set<() => void>()
+      waiting = all
+      this.#waiting.set(signal, all)
+      const fire = () => {
+        for (const one of [...all]) one()
+      }
+      signal.addEventListener('abort', fire, { once: true })
+    }
+    waiting.add(leave)
+    return () => waiting.delete(leave)
   }
 }

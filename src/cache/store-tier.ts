@@ -19,7 +19,7 @@ export interface StoreTierOptions<V> {
   readonly store: Store
   readonly codec: Codec<V>
   readonly clock: Clock
-  /** Told once for reads and once for writes when the medium fails. */
+  /** Told once when the medium fails. */
   readonly warn: (message: string) => void
   /** What the medium may hold; for the stats only, a store keeps its own bounds. */
   readonly capacity?: number
@@ -48,6 +48,7 @@ export class StoreTier<V> {
   #asked: { id: string; resolve: (load: Load<Found<V>>) => void }[] = []
   #pending = new Map<Key, Uint8Array>()
   #flushing: Promise<void> = Promise.resolve()
+  #told = false
 
   constructor(options: StoreTierOptions<V>) {
     this.#options = options
@@ -196,6 +197,8 @@ export class StoreTier<V> {
   }
 
   #warn(what: 'read' | 'write', error: unknown): void {
+    if (this.#told) return
+    this.#told = true
     this.#options.warn(`cannot ${what} the ${this.#store.name} cache, going on without it: ${messageOf(error)}`)
   }
 }
@@ -206,7 +209,6 @@ class Breaker {
   static readonly PAUSE_MS = 10_000
   #failures = 0
   #until = 0
-  #told = false
 
   constructor(
     private readonly clock: Clock,
@@ -224,7 +226,6 @@ class Breaker {
   failed(error: unknown): void {
     this.#failures++
     this.#until = this.clock.monotonic() + Breaker.PAUSE_MS
-    if (!this.#told) this.tell(error)
-    this.#told = true
+    this.tell(error)
   }
 }

@@ -150,10 +150,11 @@ export class EmbeddingCache {
       },
       same(index, first) {
         result.matrix.copyWithin(index * dims, first * dims, (first + 1) * dims)
-        result.sources[index] = result.sources[first]!
+        // Nothing was computed for this one: it is a copy of a row that is in memory by now.
+        result.sources[index] = 'memory'
         result.truncated[index] = result.truncated[first]!
         result.devices[index] = result.devices[first]!
-        meter.count(result.sources[first]!)
+        meter.count('memory')
       },
       failed(index, error) {
         failed.push({ index, error })

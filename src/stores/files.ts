@@ -1,22 +1,10 @@
 // One JSON document per entry, for the few and small: blocks and queries. Bounded in number and age; never touches a
 // file that is not ours.
-import {
-  closeSync,
-  constants,
-  fstatSync,
-  lstatSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readSync,
-  renameSync,
-  rmSync,
-  unlinkSync,
-  writeFileSync,
-} from 'node:fs'
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { abortError, messageOf, OpDbusError } from '../errors.js'
 import type { Call, Clock, Crc32, Hash, Key, Store } from '../ports.js'
+import { namesIn, quietly, readFile, stat, unlink } from './files/file.js'
 
 /*
    <dir>/<key>.json      {"op-dbus":1,"crc32":"0f3a91bc","document":<the value's bytes>}\n
@@ -55,11 +43,23 @@ export interface FileStoreOptions {
   readonly crc32: Crc32
 }
 
+export interface FileReport {
+  /** Files with our first bytes. */
+  readonly files: number
+  /** Those of them whose check holds. */
+  readonly entries: number
+  readonly bytes: number
+  /** Other files of our name; left alone. */
+  readonly foreign: number
+}
+
 export interface FileStore extends Store {
   getSync(key: Key): Uint8Array | undefined
   /** One entry, written before this returns: for what must not wait, such as a process's exit. */
   setSync(key: Key, value: Uint8Array): void
   clearedElsewhere(): boolean
+  /** Reads everything there is. */
+  verify(): Promise<FileReport>
   /** What was found wrong since the store was opened. */
   readonly counters: { readonly corrupt: number; readonly foreign: number; readonly removed: number }
 }
@@ -160,7 +160,7 @@ export function openFileStore(options: FileStoreOptions): FileStore {
     for (const { key, mtimeMs } of ours()) {
       if (now - mtimeMs > options.maxAgeMs!(key) && remove(key)) counters.removed++
     }
-    for (const name of names()) {
+    for (const name of namesIn(dir)) {
       if (TEMPORARY.test(name) && now - (stat(join(dir, name))?.mtimeMs ?? now) > ORPHAN_MS) unlink(join(dir, name))
     }
     entries = undefined
@@ -181,18 +181,9 @@ export function openFileStore(options: FileStoreOptions): FileStore {
     return bytes !== undefined && isOurs(bytes) ? 'ours' : 'foreign'
   }
 
-  function names(): string[] {
-    try {
-      return readdirSync(dir)
-    } catch (error) {
-      if (codeOf(error) === 'ENOENT') return []
-      throw error
-    }
-  }
-
   function ours(): { key: Key; bytes: number; mtimeMs: number }[] {
     const found = []
-    for (const name of names()) {
+    for (const name of namesIn(dir)) {
       const key = name.slice(0, -SUFFIX.length) as Key
       if (!name.endsWith(SUFFIX) || !KEY.test(key) || look(join(dir, name)) !== 'ours') continue
       const stats = stat(join(dir, name))
@@ -250,6 +241,16 @@ export function openFileStore(options: FileStoreOptions): FileStore {
       const files = onDisk('list', ours)
       return { entries: files.length, bytes: files.reduce((sum, file) => sum + file.bytes, 0) }
     },
+    async verify() {
+      enter([])
+      return onDisk('verify', () => {
+        const files = ours()
+        const entries = files.filter(({ key }) => read(key) !== undefined).length
+        const named = namesIn(dir).filter(name => name.endsWith(SUFFIX) && KEY.test(name)).length
+        const bytes = files.reduce((sum, file) => sum + file.bytes, 0)
+        return { files: files.length, entries, bytes, foreign: named - files.length }
+      })
+    },
     async clear() {
       enter([])
       onDisk('clear', () => {
@@ -259,7 +260,7 @@ export function openFileStore(options: FileStoreOptions): FileStore {
         renameSync(temporary, join(dir, EPOCH))
         epoch = readEpoch()
         for (const { key } of ours()) remove(key)
-        for (const name of names()) if (TEMPORARY.test(name)) unlink(join(dir, name))
+        for (const name of namesIn(dir)) if (TEMPORARY.test(name)) unlink(join(dir, name))
         entries = undefined
       })
     },
@@ -284,64 +285,6 @@ function isOurs(bytes: Uint8Array): boolean {
   return head.every(byte => byte === 0) || text(head) === MAGIC
 }
 
-/** The first `length` bytes of a regular file, or undefined: absent, a link, a folder, a pipe, or over `maxBytes`. */
-function readFile(path: string, maxBytes: number, length = maxBytes): Uint8Array | undefined {
-  let fd: number
-  try {
-    // NOFOLLOW: a link is never ours. NONBLOCK: opening a pipe must not wait for its writer.
-    fd = openSync(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0))
-  } catch (error) {
-    if (['ENOENT', 'ELOOP', 'EISDIR', 'ENXIO', 'ENOTDIR'].includes(codeOf(error))) return undefined
-    throw error
-  }
-  try {
-    const stats = fstatSync(fd)
-    if (!stats.isFile() || stats.size > maxBytes) return undefined
-    const bytes = new Uint8Array(Math.min(stats.size, length))
-    let at = 0
-    while (at < bytes.length) {
-      const read = readSync(fd, bytes, at, bytes.length - at, at)
-      if (read === 0) break
-      at += read
-    }
-    return bytes.subarray(0, at)
-  } finally {
-    closeSync(fd)
-  }
-}
-
-function stat(path: string) {
-  try {
-    return lstatSync(path)
-  } catch (error) {
-    if (['ENOENT', 'ENOTDIR'].includes(codeOf(error))) return undefined
-    throw error
-  }
-}
-
-/** False when it was gone already. */
-function unlink(path: string): boolean {
-  try {
-    unlinkSync(path)
-    return true
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return false
-    throw error
-  }
-}
-
-function quietly(run: () => void): void {
-  try {
-    run()
-  } catch {
-    // Housekeeping: the next sweep tries again, and a call that needs the folder says what is wrong.
-  }
-}
-
 function text(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')
-}
-
-function codeOf(error: unknown): string {
-  return (error as NodeJS.ErrnoException).code ?? ''
 }

@@ -1,4 +1,4 @@
-// `npm run bench`: runs the rows, prints the table, writes the JSON. Bundled into dist/bench.js by the build.
+// `npm run bench`: runs the rows, prints the table, writes the JSON. The build bundles it; the library itself is imported as built.
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -71,6 +71,24 @@ describe('InFlight', () => {
     expect(await flights.start('a', async () => 2)).toBe(2)
   })
 
+  it('puts one listener on a signal that a thousand wait under, and frees them all when it fires', async () => {
+    const flights = new InFlight<number>()
+    const controller = new AbortController()
+    let listeners = 0
+    const add = controller.signal.addEventListener.bind(controller.signal)
+    controller.signal.addEventListener = (...args: Parameters<typeof add>) => {
+      listeners++
+      add(...args)
+    }
+    const waits = Array.from({ length: 1000 }, (_, i) =>
+      flights.start(`a${i}`, () => new Promise(() => {}), controller.signal),
+    )
+    expect(listeners).toBe(1)
+    controller.abort()
+    for (const result of await Promise.allSettled(waits)) expect(result).toMatchObject({ reason: { code: 'ABORTED' } })
+    expect(flights.size).toBe(0)
+  })
+
   it('marks a detached flight stale, answers its waiters, and lets the next caller start anew', async () => {
     const flights = new InFlight<number>()
     const work = deferred<number>()

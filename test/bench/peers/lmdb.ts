@@ -6,7 +6,7 @@ import type { RootDatabase } from 'lmdb'
 export interface LmdbPeer {
   /** Durable when it resolves: one transaction, one sync. */
   write(items: readonly (readonly [key: string, value: Uint8Array])[]): Promise<void>
-  /** Bytes that are good until the next read: the caller copies what it keeps. */
+  /** A view that is good until the next read: the caller copies what it keeps. Faster than having LMDB copy. */
   read(key: Uint8Array): Uint8Array | undefined
   bytesOnDisk(): number
   close(): Promise<void>
@@ -22,7 +22,11 @@ export async function openLmdb(folder: string): Promise<LmdbPeer> {
       })
       await db.flushed
     },
-    read: key => db.getBinaryFast(key),
+    read(key) {
+      const shared = db.getBinaryFast(key)
+      // Its length is that of the value, and hides how long the shared buffer is.
+      return shared?.subarray(0, shared.length)
+    },
     bytesOnDisk: () => statSync(join(folder, 'data.mdb')).blocks * 512,
     close: () => db.close(),
   }

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { BUILTIN_MODEL_DIR } from '../library.js'
 import { Skipped } from '../row.js'
 
 export interface PeerModel {
@@ -22,7 +23,7 @@ export function peerModel(folder: string | undefined): PeerModel {
     folder === undefined
       ? {
           name: 'builtin',
-          folder: fileURLToPath(new URL('models/builtin', import.meta.url)),
+          folder: fileURLToPath(BUILTIN_MODEL_DIR),
           onnx: 'onnx/model_quantized.onnx',
           dtype: 'q8' as const,
           label: 'the built-in model',

@@ -28,7 +28,7 @@ export const diskHit: RowGroup = {
     }
     const readLmdb = (key: Uint8Array) => {
       const bytes = lmdb.read(key)
-      return bytes && floatsOf(new Uint8Array(bytes))
+      return bytes && copyOfFloats(bytes)
     }
     const readFile = (path: string) => floatsOf(files.read(path))
     try {
@@ -148,6 +148,13 @@ async function writeOurs(folder: string, items: readonly Item[]): Promise<void> 
 /** The floats at the end of a value, as a view. */
 function floatsOf(value: Uint8Array): Float32Array {
   return new Float32Array(value.buffer as ArrayBuffer, value.byteOffset + value.length - PAYLOAD_BYTES, DIMS)
+}
+
+/** The floats at the end of a value, in memory of their own. */
+function copyOfFloats(value: Uint8Array): Float32Array {
+  const floats = new Float32Array(DIMS)
+  new Uint8Array(floats.buffer).set(value.subarray(value.length - PAYLOAD_BYTES))
+  return floats
 }
 
 function checkBytes(who: string, found: Uint8Array | undefined, expected: Uint8Array): void {

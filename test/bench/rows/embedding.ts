@@ -2,7 +2,7 @@
 import { availableParallelism } from 'node:os'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { openCaches } from '../../../src/node.js'
+import { openCaches } from '../library.js'
 import { logLines } from '../log-lines.js'
 import { median, secondsOf, takeTurns } from '../measure.js'
 import { openBare } from '../peers/bare.js'

@@ -1,6 +1,6 @@
 // Hits in memory against lru-cache.
 import { LRUCache } from 'lru-cache'
-import { openCaches } from '../../../src/node.js'
+import { openCaches } from '../library.js'
 import { logLines } from '../log-lines.js'
 import { nanosecondsPerCall, takeTurns } from '../measure.js'
 import type { Bench, Measured, RowGroup } from '../row.js'

@@ -1,12 +1,9 @@
 // How long importing the built library takes, in fresh processes.
 import { execFile } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { PACKAGE_DIR } from '../library.js'
 import { takeTurns } from '../measure.js'
 import { type Bench, type Measured, type RowGroup, WrongAnswer } from '../row.js'
-
-/** The package as a user imports it: the bench lies in its dist folder. */
-const PACKAGE_DIR = fileURLToPath(new URL('..', import.meta.url))
 
 export const importTime: RowGroup = {
   id: 'import-time',

@@ -1,0 +1,107 @@
+// `op-dbus cache stats|clear|verify`: what is cached, by whom it was used, and whether it is sound.
+import { type CacheName, type OneCacheStats, openCaches, type Selection, type Stats, verifyCaches } from '../../node.js'
+import { DAMAGE_FOUND } from '../exit-codes.js'
+import { bytes, commas, count, plural, table } from '../render.js'
+import { settingsOf, type Values } from '../settings.js'
+import type { Terminal } from '../terminal.js'
+
+export async function stats(values: Values, _args: readonly string[], terminal: Terminal): Promise<number> {
+  const caches = await openCaches(settingsOf(values, terminal))
+  try {
+    const found = await caches.stats()
+    await terminal.out(values.json ? `${JSON.stringify(found, finite, 2)}\n` : statsText(found))
+  } finally {
+    await caches.close()
+  }
+  return 0
+}
+
+export async function clear(values: Values, _args: readonly string[], terminal: Terminal): Promise<number> {
+  const selection: Selection = {
+    embeddings: values.embedding === true || values.embeddings === true,
+    blocks: values.blocks,
+    queries: values.queries,
+    diffs: values.diffs,
+  }
+  const caches = await openCaches(settingsOf(values, terminal))
+  try {
+    const before = await caches.stats()
+    await caches.clear(selection)
+    if (values.quiet !== true) terminal.say(`cleared ${clearedText(before, selection)}`)
+  } finally {
+    await caches.close()
+  }
+  return 0
+}
+
+export async function verify(values: Values, _args: readonly string[], terminal: Terminal): Promise<number> {
+  const report = await verifyCaches(settingsOf(values, terminal))
+  if (values.json) await terminal.out(`${JSON.stringify(report, undefined, 2)}\n`)
+  else {
+    const heading = ['cache', 'files', 'entries', 'size', 'damaged', 'not ours']
+    const rows = Object.entries(report.caches).map(([name, { files, entries, size, damaged, foreign }]) => [
+      name,
+      count(files),
+      count(entries),
+      bytes(size),
+      count(damaged),
+      count(foreign),
+    ])
+    await terminal.out(table([heading, ...rows], [1, 2, 3, 4, 5]))
+  }
+  if (!report.damaged) return 0
+  terminal.say('op-dbus: damaged entries are never served; they are computed again and replaced')
+  return DAMAGE_FOUND
+}
+
+/** The strategy's four lines, in its format; then what is on disk. */
+export function statsText(stats: Stats): string {
+  const { embeddings, blocks, queries, diffs } = stats
+  const lines = [
+    `Embedding Cache: ${fill(embeddings, 'entries')}, ${hitRate(embeddings)})`,
+    `Block Cache: ${fill(blocks, 'blocks')}, ${hitRate(blocks)})`,
+    `Query Cache: ${commas(held(queries))} / ∞ entries (${queries.ttl}s TTL, ${hitRate(queries)})`,
+    `Diff Cache: ${fill(diffs, 'entries')})`,
+    '',
+  ]
+  const disk = (['embeddings', 'blocks', 'queries'] as const).flatMap(name => {
+    const size = stats[name].onDisk
+    return size ? [[`  ${name}`, plural(size.entries, 'entry', 'entries'), bytes(size.bytes)]] : []
+  })
+  const folder = stats.dir === undefined ? 'On disk: nothing' : `On disk: ${stats.dir}`
+  return `${lines.join('\n')}${folder}\n${table(disk, [1, 2])}`
+}
+
+/** `8,432 / 10,000 entries (84% full`, left open for what follows. */
+function fill(cache: OneCacheStats, what: string): string {
+  const { capacity } = cache.memory
+  const size = held(cache)
+  const full = capacity > 0 ? Math.round((100 * size) / capacity) : 0
+  return `${commas(size)} / ${commas(capacity)} ${what} (${capacity > 0 ? `${full}% full` : 'off'}`
+}
+
+/** Entries in memory; in a process that holds none, what a start would load from disk. */
+function held({ memory, onDisk }: OneCacheStats): number {
+  return memory.size > 0 ? memory.size : Math.min(onDisk?.entries ?? 0, memory.capacity)
+}
+
+function hitRate({ lifetime }: OneCacheStats): string {
+  const lookUps = lifetime.hits + lifetime.misses
+  return `${lookUps > 0 ? `${Math.round(100 * lifetime.hitRate)}%` : 'n/a'} hit rate`
+}
+
+function clearedText(before: Stats, selection: Selection): string {
+  const names = ['embeddings', 'blocks', 'queries', 'diffs'] as const satisfies readonly CacheName[]
+  const chosen = names.filter(name => selection[name])
+  return (chosen.length > 0 ? chosen : names)
+    .map(name => {
+      const size = before[name].onDisk
+      return size ? `${name} (${plural(size.entries, 'entry', 'entries')}, ${bytes(size.bytes)})` : name
+    })
+    .join(', ')
+}
+
+/** JSON has no Infinity: an unbounded capacity is null. */
+function finite(_name: string, value: unknown): unknown {
+  return value === Number.POSITIVE_INFINITY ? null : value
+}

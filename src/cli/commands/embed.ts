@@ -1,0 +1,230 @@
+// `op-dbus embed`: texts to vectors, line by line, in order, with constant memory.
+import { createReadStream } from 'node:fs'
+import { type FileHandle, open } from 'node:fs/promises'
+import { messageOf } from '../../errors.js'
+import {
+  type Caches,
+  type EmbeddingResult,
+  type ErrorCode,
+  isOpDbusError,
+  OpDbusError,
+  openCaches,
+} from '../../node.js'
+import { linesOf } from '../lines.js'
+import { NpyWriter } from '../npy.js'
+import { bytes as byteCount, count, duration, oneLine } from '../render.js'
+import { settingsOf, type Values } from '../settings.js'
+import { sourceLabel, type Terminal } from '../terminal.js'
+
+/** Texts asked for ahead of the one that is printed: enough to fill batches, few enough to hold in memory. */
+const AHEAD = 512
+/** No progress line before this long, in ms. */
+const QUIET_MS = 1000
+/** What will not go better with the next line. */
+const FATAL: readonly ErrorCode[] = [
+  'ABORTED',
+  'CLOSED',
+  'DEVICE_UNAVAILABLE',
+  'DISABLED',
+  'MODEL_NOT_FOUND',
+  'STORE',
+  'UNSUPPORTED_MODEL',
+]
+
+/** One answered line. `ms`: from the question to the answer. */
+interface Row {
+  readonly text: string
+  readonly ms: number
+  readonly result?: EmbeddingResult
+  readonly error?: unknown
+}
+
+/** Where rows go. */
+interface Sink {
+  row(row: Row): Promise<void>
+  /** All rows are there. */
+  finish(): Promise<void>
+  /** Something failed on the way: leaves nothing half-written. */
+  abandon(): Promise<void>
+}
+
+export async function embed(values: Values, texts: readonly string[], terminal: Terminal): Promise<number> {
+  const source = sourceOf(values, texts)
+  const sink = await sinkOf(values, terminal)
+  const caches = await openCaches(settingsOf(values, terminal))
+  const meter = new Meter(terminal, values.quiet === true, source.total)
+  let failed = 0
+  try {
+    for await (const row of answers(caches, source.lines, terminal.signal)) {
+      if (row.error !== undefined) {
+        failed++
+        const fatal = isOpDbusError(row.error) && FATAL.includes(row.error.code)
+        if (fatal || values.format === 'npy') throw row.error
+      }
+      await sink.row(row)
+      meter.count(row)
+    }
+    await sink.finish()
+  } catch (error) {
+    await sink.abandon()
+    if (!terminal.closed) throw error
+  } finally {
+    meter.end()
+    await caches.close()
+  }
+  if (failed > 0) terminal.say(`op-dbus: ${count(failed)} of ${count(meter.done)} texts could not be embedded`)
+  return failed > 0 ? 5 : 0
+}
+
+/** Questions run ahead, answers come in order. */
+async function* answers(caches: Caches, lines: AsyncIterable<string>, signal: AbortSignal): AsyncGenerator<Row> {
+  const ahead: Promise<Row>[] = []
+  const ask = async (text: string): Promise<Row> => {
+    const start = performance.now()
+    try {
+      const result = await caches.embeddings.getOrEmbed(text, { signal })
+      return { text, ms: performance.now() - start, result }
+    } catch (error) {
+      return { text, ms: performance.now() - start, error }
+    }
+  }
+  const iterator = lines[Symbol.asyncIterator]()
+  let next = iterator.next()
+  for (let ended = false; !ended || ahead.length > 0; ) {
+    // A finished row goes out even when no further line comes: somebody may type, or `tail -f`.
+    const full = ended || ahead.length >= AHEAD
+    const row = full || (ahead.length > 0 && (await first(ahead[0]!, next)) === 'row')
+    if (row) {
+      yield await ahead.shift()!
+      continue
+    }
+    const line = await next
+    if (line.done) ended = true
+    else {
+      ahead.push(ask(line.value))
+      next = iterator.next()
+    }
+  }
+}
+
+/** Which of the two is there first; the line when both are. */
+function first(row: Promise<unknown>, line: Promise<unknown>): Promise<'row' | 'line'> {
+  return Promise.race([line.then(() => 'line' as const), row.then(() => 'row' as const)])
+}
+
+function sourceOf(values: Values, texts: readonly string[]): { lines: AsyncIterable<string>; total?: number } {
+  const stdin = texts.length === 1 && texts[0] === '-'
+  const given = Number(texts.length > 0) + Number(values.file !== undefined)
+  if (given !== 1) {
+    throw new OpDbusError('INVALID_INPUT', 'give texts, or --file FILE, or - for standard input (see --help)')
+  }
+  if (stdin || values.file === '-') return { lines: linesOf(process.stdin) }
+  if (values.file !== undefined) return { lines: linesOf(readFrom(values.file)) }
+  return {
+    total: texts.length,
+    lines: (async function* () {
+      yield* texts
+    })(),
+  }
+}
+
+async function* readFrom(path: string): AsyncGenerator<Uint8Array> {
+  try {
+    yield* createReadStream(path) as AsyncIterable<Uint8Array>
+  } catch (error) {
+    throw new OpDbusError('INVALID_INPUT', `cannot read ${path}: ${messageOf(error)}`, { cause: error })
+  }
+}
+
+async function sinkOf(values: Values, terminal: Terminal): Promise<Sink> {
+  const format = values.format ?? (values.json ? 'json' : 'text')
+  if (format === 'npy') {
+    if (values.output === undefined) throw new OpDbusError('INVALID_INPUT', '--format npy needs -o FILE')
+    const writer = await NpyWriter.open(values.output)
+    return {
+      row: row => writer.write(row.result!.vector),
+      finish: () => writer.finish(),
+      abandon: () => writer.abandon(),
+    }
+  }
+  if (format !== 'text' && format !== 'json') {
+    throw new OpDbusError('INVALID_INPUT', `unknown format "${format}"; there are: text, json, npy`)
+  }
+  const line = format === 'json' ? jsonLine(values['no-vector'] !== true) : textLine(terminal)
+  if (values.output === undefined) {
+    return { row: row => terminal.out(line(row)), finish: async () => {}, abandon: async () => {} }
+  }
+  const file = await openOutput(values.output)
+  const close = () => file.close()
+  return { row: async row => void (await file.appendFile(line(row))), finish: close, abandon: close }
+}
+
+async function openOutput(path: string): Promise<FileHandle> {
+  try {
+    return await open(path, 'w')
+  } catch (error) {
+    throw new OpDbusError('STORE', `cannot write ${path}: ${messageOf(error)}`, { cause: error })
+  }
+}
+
+/** One JSON object a line. */
+function jsonLine(withVector: boolean): (row: Row) => string {
+  return ({ text, ms, result, error }) => {
+    const rounded = Math.round(ms * 1000) / 1000
+    if (result === undefined) {
+      const code = isOpDbusError(error) ? error.code : undefined
+      return `${JSON.stringify({ text, ms: rounded, error: { code, message: messageOf(error) } })}\n`
+    }
+    const { vector, source, device, truncated } = result
+    const fields = { text, source, device, dims: vector.length, ms: rounded, truncated }
+    return `${JSON.stringify(withVector ? { ...fields, vector: Array.from(vector) } : fields)}\n`
+  }
+}
+
+/** For people: where from, how long, how many dims, how the vector begins, and the text. */
+function textLine(terminal: Terminal): (row: Row) => string {
+  return ({ text, ms, result, error }) => {
+    const shown = oneLine(text, Math.max(20, Math.min(terminal.columns, 120) - 64))
+    const time = duration(ms).padStart(8)
+    if (result === undefined) return `! failed    ${time}  ${oneLine(messageOf(error), 40)}  ${shown}\n`
+    const { vector, source, truncated } = result
+    const start = [...vector.subarray(0, 3)].map(x => x.toFixed(3).padStart(6)).join(' ')
+    const cut = truncated ? '  (cut at the token limit)' : ''
+    return `${sourceLabel(source, terminal.color)}  ${time}  ${vector.length} dims  ${start} …  ${shown}${cut}\n`
+  }
+}
+
+/** The progress line: done/total, rate, time left, share from cache. Only on a terminal and only when it takes long. */
+class Meter {
+  done = 0
+  #fromCache = 0
+  #shownAt = 0
+  readonly #start = performance.now()
+
+  constructor(
+    private readonly terminal: Terminal,
+    private readonly quiet: boolean,
+    private readonly total: number | undefined,
+  ) {}
+
+  count(row: Row): void {
+    this.done++
+    if (row.result && row.result.source !== 'computed') this.#fromCache++
+    const now = performance.now()
+    // On a terminal that shows the rows themselves there is nothing to add.
+    if (this.quiet || this.terminal.outTty || now - this.#start < QUIET_MS || now - this.#shownAt < 200) return
+    this.#shownAt = now
+    const rate = (1000 * this.done) / (now - this.#start)
+    const of = this.total === undefined ? '' : ` of ${count(this.total)}`
+    const left = this.total === undefined ? '' : `, ${duration((1000 * (this.total - this.done)) / rate)} left`
+    const cached = Math.round((100 * this.#fromCache) / this.done)
+    const memory = byteCount(process.memoryUsage.rss())
+    this.terminal.status(
+      `${count(this.done)}${of} texts, ${count(rate)}/s${left}, ${cached} % of ${count(this.done)} from cache, ${memory}`,
+    )
+  }
+
+  end(): void {
+    this.terminal.status('')
+  }
+}

@@ -1,0 +1,37 @@
+// The one table of exit codes, and how an error becomes one.
+import { type ErrorCode, isOpDbusError } from '../errors.js'
+
+/** 0 done, 1 a fault of ours, 2 a wrong call; the rest say what stood in the way. Shown by `op-dbus --help`. */
+export const EXIT_CODES: Readonly<Record<number, string>> = {
+  0: 'done',
+  1: 'an error that nobody foresaw',
+  2: 'wrong arguments or unusable input',
+  3: 'no such model, a model that is not supported, or embedding switched off',
+  4: 'no device can run the model',
+  5: 'some or all texts could not be embedded',
+  6: 'the cache folder or an output file could not be read or written',
+  7: 'cache verify found damage',
+  130: 'interrupted',
+}
+
+const CODES: Readonly<Record<ErrorCode, number>> = {
+  ABORTED: 130,
+  CLOSED: 1,
+  DEVICE_UNAVAILABLE: 4,
+  DISABLED: 3,
+  EMBEDDER_FAILED: 5,
+  INVALID_INPUT: 2,
+  MODEL_NOT_FOUND: 3,
+  OVERLOADED: 5,
+  PARTIAL_FAILURE: 5,
+  STORE: 6,
+  UNCACHEABLE: 2,
+  UNSUPPORTED_MODEL: 3,
+  WORKER_LOST: 5,
+}
+
+export const DAMAGE_FOUND = 7
+
+export function exitCodeOf(error: unknown): number {
+  return isOpDbusError(error) ? (CODES[error.code] ?? 1) : 1
+}

@@ -1,0 +1,161 @@
+#!/usr/bin/env node
+// The CLI: finds the command, parses its options, turns what it throws into three short lines and an exit code.
+import { parseArgs } from 'node:util'
+import { isOpDbusError, messageOf, OpDbusError } from '../errors.js'
+import { VERSION } from '../version.js'
+import { EXIT_CODES, exitCodeOf } from './exit-codes.js'
+import { OPTIONS, type OptionName, type Values } from './settings.js'
+import { openTerminal, type Terminal } from './terminal.js'
+
+type Run = (values: Values, args: readonly string[], terminal: Terminal) => Promise<number>
+
+interface Command {
+  readonly usage: string
+  readonly about: string
+  readonly options: readonly OptionName[]
+  /** Takes texts; other commands take none. */
+  readonly takesTexts?: boolean
+  /** Loads the command's own code only when it runs. */
+  readonly load: () => Promise<Run>
+}
+
+const COMMON: readonly OptionName[] = ['dir', 'quiet', 'debug', 'help', 'version']
+
+const COMMANDS: Readonly<Record<string, Command>> = {
+  embed: {
+    usage: 'op-dbus embed [TEXT...] | --file FILE | -',
+    about: 'vectors of texts, one text a line; from memory, disk or the model',
+    options: ['model', 'device', 'file', 'output', 'format', 'json', 'no-vector'],
+    takesTexts: true,
+    load: async () => (await import('./commands/embed.js')).embed,
+  },
+  'cache stats': {
+    usage: 'op-dbus cache stats [--json]',
+    about: 'what is cached, and how often it was of use',
+    options: ['json'],
+    load: async () => (await import('./commands/cache.js')).stats,
+  },
+  'cache clear': {
+    usage: 'op-dbus cache clear [--embeddings] [--blocks] [--queries] [--diffs]',
+    about: 'empty the caches named, or all; only files of op-dbus are touched',
+    options: ['embedding', 'embeddings', 'blocks', 'queries', 'diffs', 'force'],
+    load: async () => (await import('./commands/cache.js')).clear,
+  },
+  'cache verify': {
+    usage: 'op-dbus cache verify [--json]',
+    about: 'read everything on disk and say what is damaged',
+    options: ['json'],
+    load: async () => (await import('./commands/cache.js')).verify,
+  },
+  doctor: {
+    usage: 'op-dbus doctor [--json]',
+    about: 'versions, devices and why each works or not, model, folders',
+    options: ['model', 'device', 'json'],
+    load: async () => (await import('./commands/doctor.js')).doctor,
+  },
+  demo: {
+    usage: 'op-dbus demo',
+    about: 'the caches at work on real vectors, with measured times',
+    options: ['model'],
+    load: async () => (await import('./commands/demo.js')).demo,
+  },
+}
+
+const HELP = `op-dbus ${VERSION}: a cache in front of text embeddings, plugin queries, diffs and blocks
+
+Commands
+${Object.values(COMMANDS)
+  .map(({ usage, about }) => `  ${usage}\n      ${about}`)
+  .join('\n')}
+
+Options
+  -m, --model NAME    builtin, low, medium, high, a model folder, or a hub id that is on this machine
+      --device NAME   auto, cpu, wasm
+      --dir DIR       cache folder, instead of OPDBUS_CACHE_DIR or the default
+  -f, --file FILE     read texts from FILE, one a line; - is standard input
+  -o, --output FILE   write to FILE instead of standard output
+      --format NAME   text, json (same as --json), npy (NumPy; needs -o)
+      --json          one JSON object a line: text, source, device, dims, ms, truncated, vector
+      --no-vector     leave the vector out of the JSON
+      --force         accepted for scripts; clearing a cache needs no confirmation
+  -q, --quiet         no progress, no confirmations
+      --debug         show stack traces
+  -h, --help          this text        -V, --version   the version
+
+Examples
+  op-dbus embed "Created container 100" --json
+  journalctl -o cat | op-dbus embed - --json --no-vector
+  op-dbus embed --file events.log --format npy -o vectors.npy
+  op-dbus cache stats
+  OPDBUS_EMBEDDING_CACHE_SIZE=50000 op-dbus embed --file big.log --json > out.jsonl
+
+Exit codes
+${Object.entries(EXIT_CODES)
+  .map(([code, meaning]) => `  ${code.padStart(3)}  ${meaning}`)
+  .join('\n')}
+`
+
+process.exitCode = await main(process.argv.slice(2))
+
+async function main(argv: readonly string[]): Promise<number> {
+  const terminal = openTerminal()
+  try {
+    const { values, positionals } = parse(argv)
+    if (values.version) {
+      await terminal.out(`${VERSION}\n`)
+      return 0
+    }
+    if (values.help || positionals.length === 0) {
+      await terminal.out(HELP)
+      return values.help ? 0 : 2
+    }
+    const { command, rest } = find(positionals, values)
+    return await (await command.load())(values, rest, terminal)
+  } catch (error) {
+    // The reader of stdout went away (`| head -1`), which is no error; what failed because of it is none either.
+    if (terminal.closed) return Number(process.exitCode ?? 0)
+    if (terminal.signal.aborted) return exitCodeOf(new OpDbusError('ABORTED', 'interrupted'))
+    complain(error, argv.includes('--debug'), terminal)
+    return exitCodeOf(error)
+  }
+}
+
+function parse(argv: readonly string[]): { values: Values; positionals: string[] } {
+  try {
+    return parseArgs({ args: [...argv], options: OPTIONS, allowPositionals: true, strict: true })
+  } catch (error) {
+    throw new OpDbusError('INVALID_INPUT', `${messageOf(error)}\nsee op-dbus --help`, { cause: error })
+  }
+}
+
+/** The command that the first words name, once its options and arguments are known to be its own. */
+function find(positionals: readonly string[], values: Values): { command: Command; rest: readonly string[] } {
+  const name = [positionals.slice(0, 2).join(' '), positionals[0]!].find(words => Object.hasOwn(COMMANDS, words))
+  if (name === undefined) {
+    const known = Object.keys(COMMANDS).join(', ')
+    throw new OpDbusError(
+      'INVALID_INPUT',
+      `unknown command "${positionals.slice(0, 2).join(' ')}"\nthere are: ${known}`,
+    )
+  }
+  const command = COMMANDS[name]!
+  const rest = positionals.slice(name.split(' ').length)
+  const strange = (Object.keys(values) as OptionName[]).find(
+    option => !command.options.includes(option) && !COMMON.includes(option),
+  )
+  if (strange !== undefined) {
+    throw new OpDbusError('INVALID_INPUT', `"${name}" has no option --${strange}\nusage: ${command.usage}`)
+  }
+  if (rest.length > 0 && !command.takesTexts) {
+    throw new OpDbusError('INVALID_INPUT', `"${name}" takes no argument "${rest[0]}"\nusage: ${command.usage}`)
+  }
+  return { command, rest }
+}
+
+/** What failed, why, what to do next: three short lines at most; the stack only for who asks. */
+function complain(error: unknown, debug: boolean, terminal: Terminal): void {
+  const lines = messageOf(error).split('\n')
+  if (!isOpDbusError(error) && !debug) lines.push('this should not happen: run again with --debug and report it')
+  for (const [i, line] of lines.slice(0, 3).entries()) terminal.say(i === 0 ? `op-dbus: ${line}` : `  ${line}`)
+  if (debug && error instanceof Error) terminal.say(error.stack ?? '')
+}

@@ -1,0 +1,47 @@
+// The options that every command shares, and how they become settings of the library.
+import type { DeviceChoice, OpenOptions } from '../node.js'
+import type { Terminal } from './terminal.js'
+
+/** Every option of every command, for `parseArgs`. A command takes those it names. */
+export const OPTIONS = {
+  model: { type: 'string', short: 'm' },
+  device: { type: 'string' },
+  dir: { type: 'string' },
+  file: { type: 'string', short: 'f' },
+  output: { type: 'string', short: 'o' },
+  format: { type: 'string' },
+  json: { type: 'boolean' },
+  'no-vector': { type: 'boolean' },
+  embedding: { type: 'boolean' },
+  embeddings: { type: 'boolean' },
+  blocks: { type: 'boolean' },
+  queries: { type: 'boolean' },
+  diffs: { type: 'boolean' },
+  force: { type: 'boolean' },
+  quiet: { type: 'boolean', short: 'q' },
+  debug: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+  version: { type: 'boolean', short: 'V' },
+} as const
+
+export type OptionName = keyof typeof OPTIONS
+
+/** What `parseArgs` makes of them. */
+export type Values = {
+  readonly [K in OptionName]?: (typeof OPTIONS)[K]['type'] extends 'string' ? string : boolean
+}
+
+/** Library settings of a command line. Each warning is printed once. */
+export function settingsOf(values: Values, terminal: Terminal): OpenOptions {
+  const told = new Set<string>()
+  return {
+    ...(values.dir !== undefined && { dir: values.dir }),
+    ...(values.model !== undefined && { model: values.model }),
+    // The library checks it, and says which devices there are.
+    ...(values.device !== undefined && { device: values.device as DeviceChoice }),
+    onWarning(message) {
+      if (!told.has(message)) terminal.say(`op-dbus: ${message}`)
+      told.add(message)
+    },
+  }
+}

@@ -1,0 +1,194 @@
+// Composition root for Node: names the stores, the model finder and the worker, and opens the four caches over them.
+import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
+import { CounterLedger, LEDGER_FLUSH_MS } from './cache/counter-ledger.js'
+import { embeddingKey } from './cache/hash.js'
+import type { Codec } from './cache/store-tier.js'
+import { StoreTier } from './cache/store-tier.js'
+import { decodeVec, encodeVec, vecBytes } from './cache/vec.js'
+import { DISK_FACTOR } from './caches/block-cache.js'
+import type { CacheSet, CacheSetExtras, DiskSize } from './caches/cache-set.js'
+import type { EmbeddingParts } from './caches/embedding-cache.js'
+import { queryFileAge } from './caches/query-cache.js'
+import { composeCaches } from './compose.js'
+import { type Config, readConfig } from './config.js'
+import { fromUserEmbedder } from './embedder/custom.js'
+import { deviceOrder } from './embedder/devices.js'
+import { findModel } from './embedder/hub.js'
+import type { Opened } from './embedder/protocol.js'
+import { WorkerEmbedder } from './embedder/worker-client.js'
+import { OpDbusError } from './errors.js'
+import {
+  bootId,
+  cacheDir,
+  crc32,
+  hubOptions,
+  isAlive,
+  nodeClock,
+  nodeHash,
+  type OpenOptions,
+  spawnWorker,
+  timer,
+} from './node-runtime.js'
+import type { Embedder, Embedding, Key, Space } from './ports.js'
+import { openFileStore } from './stores/files.js'
+import { clearSegments, openSegmentStore, sizeOfSegments } from './stores/segments.js'
+
+export { type DeviceReport, type Diagnosis, diagnose } from './node-doctor.js'
+export type { OpenOptions } from './node-runtime.js'
+export { type CacheReport, type VerifyReport, verifyCaches } from './node-verify.js'
+export * from './public.js'
+
+/** The repair for a native binding that npm left out because its install script failed or was not run. */
+export const REPAIR = 'ONNXRUNTIME_NODE_INSTALL=skip npm install onnxruntime-node'
+
+/**
+ * Opens the four caches: options over environment over defaults. Reads no file and loads no runtime or model yet; the
+ * first text that no tier has does. Close them when done; a process that does not still ends, and loses nothing.
+ * @throws OpDbusError INVALID_INPUT for an option that is not what its type says
+ */
+export async function openCaches(options: OpenOptions = {}): Promise<CacheSet> {
+  const { embedder: user, onWarning: warn = emitWarning, ...settings } = options
+  const config = readConfig(settings, process.env, warn)
+  const dir = cacheDir(config)
+  const clock = nodeClock()
+  const boot = bootId()
+  const ttlMs = 1000 * config.queryCacheTtl
+  const files = { clock, hash: nodeHash, crc32 }
+  const embedder = user && fromUserEmbedder(user, { maxQueue: config.maxQueue })
+  if (dir === undefined) warn('no home folder, so nothing is kept on disk; set OPDBUS_CACHE_DIR')
+
+  const onExit: (() => void)[] = []
+  const openEmbeddings = async (): Promise<EmbeddingParts> => {
+    const opened = embedder ?? (await openModel(config, dir, warn))
+    const tiers: StoreTier<Embedding>[] = []
+    if (dir !== undefined && config.embeddingDiskCache) {
+      const store = openSegmentStore({
+        dir: join(dir, 'embeddings'),
+        space: opened.space,
+        description: opened.description,
+        dims: opened.dims,
+        valueBytes: vecBytes(opened.dims),
+        budgetBytes: config.embeddingDiskBytes,
+        hash: nodeHash,
+        clock,
+        crc32,
+        warn,
+      })
+      onExit.push(() => store.flushSync())
+      const codec = vecCodec(opened.space, opened.dims)
+      const capacityBytes = config.embeddingDiskBytes
+      tiers.push(new StoreTier({ source: 'disk', store, codec, clock, warn, capacityBytes }))
+    }
+    return { embedder: opened, tiers }
+  }
+
+  const queryStore = inDir(dir, 'queries', path =>
+    openFileStore({ name: 'query', dir: path, maxEntries: 1000, maxAgeMs: queryFileAge(ttlMs), ...files }),
+  )
+  const blockStore = inDir(dir, 'blocks', path =>
+    openFileStore({ name: 'block', dir: path, maxEntries: Math.max(1, DISK_FACTOR * config.blockCacheSize), ...files }),
+  )
+
+  const extras = (set: () => CacheSet): CacheSetExtras => {
+    if (dir === undefined) return {}
+    const ledger = new CounterLedger({
+      store: openFileStore({ name: 'counter', dir: join(dir, 'counters'), maxEntries: 1000, ...files }),
+      clock,
+      key: nodeHash.random(8) as Key,
+      process: { pid: process.pid, bootId: boot, alive: isAlive },
+      read: () => set().tally(),
+    })
+    const timer = setInterval(() => void ledger.flush().catch(() => {}), LEDGER_FLUSH_MS)
+    timer.unref()
+    const atExit = () => {
+      for (const run of [...onExit, () => ledger.flushSync()]) quietly(run)
+    }
+    process.on('exit', atExit)
+    const embeddings = join(dir, 'embeddings')
+    return {
+      dir,
+      ledger,
+      onDisk: {
+        embeddings: async () => sizeOfSegments(embeddings, { crc32 }),
+        blocks: () => sizeOf(blockStore),
+        queries: () => sizeOf(queryStore),
+      },
+      clearEmbeddings: async () => clearSegments(embeddings, { hash: nodeHash }),
+      release: () => {
+        clearInterval(timer)
+        process.off('exit', atExit)
+      },
+    }
+  }
+
+  return composeCaches(config, {
+    clock,
+    hash: nodeHash,
+    warn,
+    openEmbeddings,
+    queryDisk: queryStore && { store: queryStore, bootId: boot },
+    blockStore,
+    extras,
+  })
+}
+
+async function openModel(config: Config, dir: string | undefined, warn: (message: string) => void): Promise<Embedder> {
+  if (config.model === 'none') {
+    throw new OpDbusError('DISABLED', 'embedding is switched off (model "none", or OP_DBUS_VECTOR_LEVEL=none)')
+  }
+  const devices = deviceOrder(config.device, 'node')
+  const spec = await findModel(config.model, hubOptions(config, dir))
+  let told = false
+  return new WorkerEmbedder({
+    spec,
+    spawn: spawnWorker,
+    devices,
+    threads: config.threads ?? availableParallelism(),
+    timer,
+    maxQueue: config.maxQueue,
+    idleUnloadMs: config.idleUnloadMs,
+    onOpen(opened) {
+      if (!told) tellFallback(opened, warn)
+      told = true
+    },
+  })
+}
+
+function tellFallback({ device, tried }: Opened, warn: (message: string) => void): void {
+  const cpu = tried.find(attempt => attempt.device === 'cpu')
+  if (device !== 'wasm' || cpu === undefined) return
+  warn(`embedding with WebAssembly, several times slower: ${cpu.reason}. To repair: ${REPAIR}`)
+}
+
+function vecCodec(space: Space, dims: number): Codec<Embedding> {
+  return {
+    // A lone surrogate and U+FFFD are the same text to every model, so they may share a key.
+    key: text => embeddingKey(nodeHash, space, text),
+    encode: (_text, embedding) => encodeVec(embedding),
+    decode(_text, bytes) {
+      const value = decodeVec(bytes, dims)
+      return value && { value }
+    },
+  }
+}
+
+function inDir<T>(dir: string | undefined, name: string, open: (path: string) => T): T | undefined {
+  return dir === undefined ? undefined : open(join(dir, name))
+}
+
+async function sizeOf(store: { size(): Promise<DiskSize> } | undefined): Promise<DiskSize> {
+  return store ? store.size() : { entries: 0, bytes: 0 }
+}
+
+function emitWarning(message: string): void {
+  process.emitWarning(message, 'OpDbusWarning')
+}
+
+function quietly(run: () => void): void {
+  try {
+    run()
+  } catch {
+    // The process is ending and this is a cache: there is nobody left to tell.
+  }
+}

@@ -1,0 +1,22 @@
+// The one list of exports that both roots share. Names only; nothing is defined here.
+
+export type { TierStats } from './cache/metrics.js'
+export type { CacheStats } from './cache/tiered-cache.js'
+export type { BlockCache } from './caches/block-cache.js'
+export type {
+  CacheName,
+  CacheSet as Caches,
+  DiskSize,
+  Lifetime,
+  OneCacheStats,
+  Selection,
+  Stats,
+} from './caches/cache-set.js'
+export type { DiffCache, DiffInput } from './caches/diff-cache.js'
+export type { EmbeddingCache, EmbeddingMatrix, EmbeddingResult, EmbedManyCall } from './caches/embedding-cache.js'
+export type { Progress } from './caches/progress.js'
+export type { QueryCache, Result } from './caches/query-cache.js'
+export { DEVICE_CHOICES, type DeviceChoice, type Settings } from './config.js'
+export type { UserEmbedder } from './embedder/custom.js'
+export { BatchError, ERROR_CODES, type ErrorCode, type FailedItem, isOpDbusError, OpDbusError } from './errors.js'
+export type { Call, Device, Source } from './ports.js'
