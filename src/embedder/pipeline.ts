@@ -130,10 +130,10 @@ export class Pipeline {
   }
 }
 
-/** Pads on the right to the longest item, at least one token wide: ONNX Runtime has no use for empty tensors. */
+/** Pads on the right to the longest item, and to two at least: at one, pooled and unpooled output have the same length. */
 function toBatch(items: readonly Item[], padId: number): TokenBatch {
   const rows = items.length
-  const width = items.reduce((most, item) => Math.max(most, item.ids.length), 1)
+  const width = items.reduce((most, item) => Math.max(most, item.ids.length), 2)
   const inputIds = new BigInt64Array(rows * width)
   const attentionMask = new BigInt64Array(rows * width)
   // The low halves of the 64-bit numbers: ids are small, and a BigInt per token costs more than tokenising.
