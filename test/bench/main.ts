@@ -1,16 +1,16 @@
-// `npm run bench`: runs the rows, prints the table, writes the JSON. The build bundles it; the library itself is imported as built.
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+// `npm run bench`: runs the rows, prints the table, writes the JSON. The build bundles it; the library is imported as built.
+import { existsSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
 import { type BenchArgs, parseBenchArgs, UsageError, usage } from './args.js'
 import { machine, machineText } from './machine.js'
-import { finishRow, type Row, type RowGroup, Skipped } from './row.js'
+import type { RowGroup } from './row.js'
 import { diskBytes, diskHit, diskWrite } from './rows/disk.js'
 import { eventLoop, oneText, throughput } from './rows/embedding.js'
 import { awaitedHit, memoryHit } from './rows/memory.js'
 import { memoryOf10k, weigh } from './rows/memory-10k.js'
 import { openMillion } from './rows/open.js'
 import { importTime } from './rows/start.js'
+import { exitCodeOf, inOwnFolder, type Outcome, runGroups } from './runner.js'
 import { table, verdict } from './table.js'
 
 const GROUPS: readonly RowGroup[] = [
@@ -29,76 +29,31 @@ const GROUPS: readonly RowGroup[] = [
 const IDS = GROUPS.map(group => group.id)
 const ROUNDS = { full: 9, quick: 3 }
 
-/** What became of the groups. */
-interface Outcome {
-  readonly rows: Row[]
-  readonly skipped: { readonly id: string; readonly why: string }[]
-  readonly broken: { readonly id: string; readonly why: string }[]
+try {
+  process.exitCode = await main(parseBenchArgs(process.argv.slice(2), IDS))
+} catch (error) {
+  if (!(error instanceof UsageError)) throw error
+  process.stderr.write(`bench: ${error.message}\nnpm run bench -- --help lists the options.\n`)
+  process.exitCode = 2
 }
 
-process.exitCode = await main(process.argv.slice(2))
-
-async function main(argv: readonly string[]): Promise<number> {
-  let args: BenchArgs
-  try {
-    args = parseBenchArgs(argv, IDS)
-  } catch (error) {
-    if (!(error instanceof UsageError)) throw error
-    process.stderr.write(`bench: ${error.message}\nnpm run bench -- --help lists the options.\n`)
-    return 2
-  }
-  if (args.help) return print(usage(IDS))
-  if (args.weigh !== undefined) return print(`${JSON.stringify(await weigh(args.weigh))}\n`)
+async function main(args: BenchArgs): Promise<number> {
+  const { only, json, model, quick, help, weigh: who } = args
+  if (help) return print(usage(IDS))
+  if (who !== undefined) return print(`${JSON.stringify(await weigh(who))}\n`)
+  if (model !== undefined && !existsSync(model)) throw new UsageError(`there is no model folder ${model}`)
 
   // Before any ONNX Runtime loads: otherwise it keeps a device id and calls home.
   process.env.ORT_DISABLE_TELEMETRY ??= '1'
-  const chosen = args.only.length === 0 ? GROUPS : GROUPS.filter(group => args.only.includes(group.id))
-  const outcome = await inOwnFolder(folder => runGroups(chosen, args, folder))
-  report(outcome, args)
-  if (args.json !== undefined)
-    await writeFile(args.json, `${JSON.stringify({ machine: machine(), ...outcome }, null, 2)}\n`)
-  return outcome.broken.length === 0 ? 0 : 1
+  const groups = only.length === 0 ? GROUPS : GROUPS.filter(group => only.includes(group.id))
+  const rounds = quick ? ROUNDS.quick : ROUNDS.full
+  const outcome = await inOwnFolder(folder => runGroups(groups, folder, { rounds, quick, model, say }))
+  report(outcome, quick)
+  if (json !== undefined) await writeFile(json, `${JSON.stringify({ machine: machine(), ...outcome }, null, 2)}\n`)
+  return exitCodeOf(outcome)
 }
 
-async function runGroups(groups: readonly RowGroup[], args: BenchArgs, work: string): Promise<Outcome> {
-  const outcome: Outcome = { rows: [], skipped: [], broken: [] }
-  const { quick, model } = args
-  for (const { id, run } of groups) {
-    const folder = await mkdtemp(join(work, `${id}-`))
-    try {
-      const progress = (text: string) => say(`${id}: ${text}`)
-      progress('preparing')
-      const measured = await run({ folder, rounds: quick ? ROUNDS.quick : ROUNDS.full, quick, model, progress })
-      outcome.rows.push(...measured.map(finishRow))
-    } catch (error) {
-      if (error instanceof Skipped) outcome.skipped.push({ id, why: error.message })
-      else outcome.broken.push({ id, why: error instanceof Error ? (error.stack ?? error.message) : String(error) })
-    } finally {
-      say('')
-      await rm(folder, { recursive: true, force: true })
-    }
-  }
-  return outcome
-}
-
-/** A temporary folder that is removed however this ends, Ctrl+C included. */
-async function inOwnFolder<T>(use: (folder: string) => Promise<T>): Promise<T> {
-  const folder = await mkdtemp(join(tmpdir(), 'op-dbus-bench-'))
-  const interrupted = () => {
-    void rm(folder, { recursive: true, force: true }).finally(() => process.exit(130))
-  }
-  process.once('SIGINT', interrupted)
-  process.once('SIGTERM', interrupted)
-  try {
-    return await use(folder)
-  } finally {
-    process.off('SIGINT', interrupted)
-    process.off('SIGTERM', interrupted)
-    await rm(folder, { recursive: true, force: true })
-  }
-}
-
-function report({ rows, skipped, broken }: Outcome, { quick }: BenchArgs): void {
+function report({ rows, skipped, broken }: Outcome, quick: boolean): void {
   const colour = process.stdout.isTTY === true && process.env.NO_COLOR === undefined
   print(`op-dbus bench${quick ? ' (quick: not for figures to quote)' : ''}\n${machineText(machine())}\n`)
   if (rows.length > 0) print(`\n${table(rows, { colour })}\n\n${verdict(rows)}\n`)

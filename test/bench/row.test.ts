@@ -67,4 +67,5 @@ test('what is held reads as it is meant', () => {
   expect(holdText({ side: 'at least', times: 1.3 }, 'texts/s')).toBe('>= 1.3x')
   expect(holdText({ side: 'at most', times: 1.5, plus: 30 }, 'ms')).toBe('<= 1.5x + 30 ms')
   expect(holdText({ side: 'at most', plus: 1 }, 's')).toBe('<= 1 s')
+  expect(holdText({ side: 'at most', plus: 1.1 }, 'x')).toBe('<= 1.1x')
 })

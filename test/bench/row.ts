@@ -90,6 +90,7 @@ export function isHeld(ours: number, peer: number, { side, times = 0, plus = 0 }
 
 /** For example `<= 1.5x` or `<= 1.5x + 30 ms`. */
 export function holdText({ side, times, plus }: Hold, unit: string): string {
-  const parts = [times === undefined ? [] : `${times}x`, plus === undefined ? [] : `${plus} ${unit}`].flat()
+  const gap = unit === 'x' ? '' : ' '
+  const parts = [times === undefined ? [] : `${times}x`, plus === undefined ? [] : `${plus}${gap}${unit}`].flat()
   return `${side === 'at most' ? '<=' : '>='} ${parts.join(' + ')}`
 }

@@ -65,7 +65,7 @@ export const diskHit: RowGroup = {
         {
           ...row,
           id: 'disk-hit-file',
-          what: 'the same',
+          what: 'the same, against one file for each vector',
           peer: { name: 'readFileSync', value: fileTime },
           hold: { side: 'at most', times: 0.4 },
         },

@@ -46,7 +46,7 @@ export const memoryOf10k: RowGroup = {
       },
       {
         id: 'memory-10k-resident',
-        what: 'the same, as the system counts it',
+        what: 'the same, as the system counts it (resident)',
         unit: 'MB',
         ours: figure(ours, 'resident'),
         peer: { name: 'lru-cache', value: figure(peers, 'resident') },

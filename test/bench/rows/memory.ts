@@ -75,7 +75,7 @@ export const awaitedHit: RowGroup = {
         rounds,
         round => progress(`round ${round} of ${rounds}`),
       )
-      const what = 'the same awaited, as a copy of the caller’s own'
+      const what = 'vector of a text in memory, awaited and copied'
       const hold = { side: 'at most', times: 1.1 } as const
       return [{ id: 'awaited-hit', what, unit: 'ns', ours, peer: { name: 'lru-cache fetch', value: peer }, hold }]
     } finally {
