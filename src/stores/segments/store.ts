@@ -42,6 +42,8 @@ export class Segments implements SegmentStore {
   readonly #probe: Probe = newProbe()
   #begun = false
   #closed = false
+  /** Everything known was dropped, and nobody was told yet. */
+  #cleared = false
 
   constructor(options: SegmentOptions) {
     const { dir, hash, clock, crc32, dims, valueBytes, budgetBytes } = options
@@ -60,7 +62,10 @@ export class Segments implements SegmentStore {
       space,
       descriptors,
       onCorrupt: () => this.counters.corrupt++,
-      onReset: () => this.#writer.forget(),
+      onReset: () => {
+        this.#cleared = true
+        this.#writer.forget()
+      },
     })
     const writer = new Writer({
       ...parts,
@@ -192,7 +197,15 @@ export class Segments implements SegmentStore {
     this.#guard(() => {
       clearSpaces(this.#options.dir, this.#options.hash)
       this.#folder.reset()
+      this.#cleared = false
     })
+  }
+
+  clearedElsewhere(): boolean {
+    if (this.#begun) this.#guard(() => this.#folder.checkEpoch())
+    const cleared = this.#cleared
+    this.#cleared = false
+    return cleared
   }
 
   flushSync(): void {

@@ -29,6 +29,7 @@ const BUFFER_BYTES = 256 * 2 ** 10
 /** How long a record may wait in memory, and how long a written one for the disk, ms. */
 const FLUSH_MS = 50
 const SYNC_MS = 1000
+const MOST_TRIES = 100
 
 export interface WriterParts {
   readonly path: string
@@ -84,9 +85,18 @@ export class Writer {
   prepare(): void {
     const { folder } = this.parts
     if (this.#failing) this.flush()
-    if (folder.own !== undefined && this.slotsLeft === 0) this.seal()
-    if (this.#pending === this.#buffer.slots) this.flush()
-    if (folder.own === undefined) this.#begin()
+    for (
+      let tries = 0;
+      folder.own === undefined || this.slotsLeft === 0 || this.#pending === this.#buffer.slots;
+      tries++
+    ) {
+      // Flushing and beginning both may find that someone cleared, and beginning may fill the segment by merging.
+      if (tries === MOST_TRIES)
+        throw new OpDbusError('STORE', `the cache folder ${this.parts.path} is cleared all the time`)
+      if (folder.own === undefined) this.#begin()
+      else if (this.slotsLeft === 0) this.seal()
+      else this.flush()
+    }
   }
 
   /** Appends a value; call {@link prepare} first. */
@@ -226,7 +236,7 @@ export class Writer {
   #begin(): void {
     const { parts } = this
     const { folder } = parts
-    this.forget()
+    this.#room = 0
     folder.lookIfDue()
     folder.checkEpoch()
     const id = parts.hash.random(8)
