@@ -6,6 +6,8 @@ import type { Backend, Device, TokenBatch } from '../ports.js'
 
 /** Outputs in order of trust. `pooler_output` is not among them: it is BERT's classification head, not an embedding. */
 const OUTPUTS = ['sentence_embedding', 'last_hidden_state', 'token_embeddings']
+/** Fatal only: what fails is thrown, and stderr belongs to the application. Sessions want to be told apart from runs. */
+export const QUIET = { logSeverityLevel: 4 } as const
 const INPUTS = ['input_ids', 'attention_mask', 'token_type_ids']
 
 type TensorConstructor = new (type: 'int64', data: BigInt64Array, dims: readonly number[]) => TypedTensor<'int64'>
@@ -36,7 +38,7 @@ export function sessionBackend(device: Device, session: InferenceSession, Tensor
       )
     let tensor: Tensor | undefined
     try {
-      tensor = (await session.run(feeds, [output]))[output]
+      tensor = (await session.run(feeds, [output], QUIET))[output]
     } catch (error) {
       throw new OpDbusError('EMBEDDER_FAILED', `the model failed: ${messageOf(error)}`, { cause: error })
     }

@@ -1,7 +1,7 @@
 // onnxruntime-node on the CPU, as a BackendFactory. Loads the native binding only when a session is opened.
 
 import type { BackendFactory } from '../ports.js'
-import { openError, sessionBackend } from './ort-io.js'
+import { openError, QUIET, sessionBackend } from './ort-io.js'
 
 /** Sessions block the thread that runs them: open them in a worker. */
 export function ortNode(): BackendFactory {
@@ -20,7 +20,7 @@ export function ortNode(): BackendFactory {
           enableMemPattern: false,
           // Otherwise the other threads spin for some 30 ms after every run: measured, 40 ms of CPU for one short text.
           extra: { session: { force_spinning_stop: '1' } },
-          logSeverityLevel: 3,
+          ...QUIET,
         })
         return sessionBackend('cpu', session, Tensor)
       } catch (error) {

@@ -1,7 +1,7 @@
 // onnxruntime-web on WebAssembly, as a BackendFactory: the fallback on Node, the floor in browsers. No node:* here.
 
 import type { BackendFactory } from '../ports.js'
-import { openError, sessionBackend } from './ort-io.js'
+import { openError, QUIET, sessionBackend } from './ort-io.js'
 
 /** Memory only grows while a session lives: end its worker to give it back. */
 export function ortWasm(): BackendFactory {
@@ -14,7 +14,7 @@ export function ortWasm(): BackendFactory {
         const options: Parameters<typeof InferenceSession.create>[1] = {
           executionProviders: ['wasm'],
           enableMemPattern: false,
-          logSeverityLevel: 3,
+          ...QUIET,
         }
         const session = await (typeof file.model === 'string'
           ? InferenceSession.create(file.model, options)

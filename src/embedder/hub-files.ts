@@ -102,7 +102,7 @@ export function digestMemo(path: string | undefined): DigestMemo {
   async function read(): Promise<MemoFile['digests']> {
     try {
       const memo = JSON.parse(await readFile(path!, 'utf8')) as MemoFile
-      return memo.version === 1 && typeof memo.digests === 'object' ? memo.digests : {}
+      return memo.version === 1 ? (memo.digests ?? {}) : {}
     } catch {
       return {}
     }
@@ -111,7 +111,8 @@ export function digestMemo(path: string | undefined): DigestMemo {
     async get(file, stamp) {
       if (path === undefined) return undefined
       const known = (await read())[file]
-      return known?.stamp === stamp ? { sha256: known.sha256, dynamic: known.dynamic } : undefined
+      if (known?.stamp !== stamp || !/^[0-9a-f]{64}$/.test(known.sha256)) return undefined
+      return { sha256: known.sha256, dynamic: known.dynamic === true }
     },
     async set(file, stamp, digest) {
       if (path === undefined) return
@@ -136,7 +137,8 @@ export async function unlessAbsent<T>(path: string, read: (path: string) => Prom
     return await read(path)
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code
-    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined
+    // The last is a name with a NUL in it, which no file has.
+    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ERR_INVALID_ARG_VALUE') return undefined
     if (isOpDbusError(error)) throw error
     throw new OpDbusError('STORE', `cannot read ${path}: ${messageOf(error)}`, {
       cause: error,

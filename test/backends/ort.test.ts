@@ -1,0 +1,107 @@
+// Both ONNX Runtime adapters on graphs of a few nodes: right answers, wrong graphs, and life after a failed run.
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { ortNode } from '../../src/backends/ort-node.js'
+import { ortWasm } from '../../src/backends/ort-web.js'
+import type { Backend, TokenBatch } from '../../src/ports.js'
+import { DIMS, graphs, ROWS, tokenVector } from '../embedder/tiny-model.js'
+import { temporaryFolder } from '../support.js'
+
+const batch = (...rows: number[][]): TokenBatch => ({
+  rows: rows.length,
+  width: rows[0]!.length,
+  inputIds: BigInt64Array.from(rows.flat(), BigInt),
+  attentionMask: new BigInt64Array(rows.flat().length).fill(1n),
+})
+
+describe.each([ortNode(), ortWasm()])('$device', factory => {
+  let dir: string
+  let open: Backend[]
+  beforeEach(() => {
+    dir = temporaryFolder()
+    open = []
+  })
+  afterEach(async () => {
+    for (const backend of open) await backend.close()
+  })
+
+  async function start(graph: Uint8Array | string): Promise<Backend> {
+    const model = join(dir, 'model.onnx')
+    writeFileSync(model, graph)
+    const backend = await factory.open({ model }, { threads: 1 })
+    open.push(backend)
+    return backend
+  }
+
+  test('one vector a token, row-major', async () => {
+    const backend = await start(graphs.plain())
+    expect(backend.device).toBe(factory.device)
+    const out = await backend.run(batch([2, 5, 3], [4, 0, 1]))
+    expect([...out]).toEqual([2, 5, 3, 4, 0, 1].flatMap(tokenVector).map(Math.fround))
+  })
+
+  test('token_type_ids are given only to a graph that wants them', async () => {
+    const backend = await start(graphs.withTypeIds())
+    expect([...(await backend.run(batch([7])))]).toEqual(tokenVector(7))
+  })
+
+  test('a pooled output is preferred, and pooler_output is never it', async () => {
+    const backend = await start(graphs.pooled())
+    const out = await backend.run(batch([5, 9], [6, 9]))
+    expect(out).toHaveLength(2 * DIMS)
+    expect([...out]).toEqual([5, 6].flatMap(tokenVector))
+  })
+
+  test('a run that fails does not poison those after it, however they overlap', async () => {
+    const backend = await start(graphs.throwing())
+    const runs = [[1], [ROWS], [2], [ROWS], [3]].map(ids =>
+      backend.run(batch(ids)).then(
+        out => [...out],
+        error => error,
+      ),
+    )
+    const outcomes = await Promise.all(runs)
+    expect(outcomes.filter(Array.isArray)).toEqual([1, 2, 3].map(tokenVector))
+    for (const failed of [outcomes[1], outcomes[3]]) expect(failed).toMatchObject({ code: 'EMBEDDER_FAILED' })
+    expect(outcomes[1].message).toMatch(/bounds/)
+  })
+
+  test.each([
+    ['wrongInput', /inputs are input_ids, pixel_values/],
+    ['wrongOutputs', /outputs are pooler_output, logits/],
+  ] as const)('%s: refused when opened', async (graph, why) => {
+    await expect(start(graphs[graph]())).rejects.toMatchObject({
+      code: 'UNSUPPORTED_MODEL',
+      message: expect.stringMatching(why),
+    })
+  })
+
+  test.each([
+    ['wrongShape', /float32 \[3, 2, 4\]; float32 of \[2, 3, dims\]/],
+    ['wrongType', /int64 \[2, 3, 1\]/],
+  ] as const)('%s: refused when run', async (graph, why) => {
+    const backend = await start(graphs[graph]())
+    await expect(backend.run(batch([1, 2, 3], [4, 5, 6]))).rejects.toMatchObject({
+      code: 'UNSUPPORTED_MODEL',
+      message: expect.stringMatching(why),
+    })
+  })
+
+  test('what is no model, or not there, is DEVICE_UNAVAILABLE with the words of the runtime', async () => {
+    await expect(start('no model at all')).rejects.toMatchObject({
+      code: 'DEVICE_UNAVAILABLE',
+      details: { device: factory.device },
+      message: expect.stringMatching(/./),
+    })
+    await expect(factory.open({ model: join(dir, 'absent.onnx') }, { threads: 1 })).rejects.toMatchObject({
+      code: 'DEVICE_UNAVAILABLE',
+    })
+  })
+
+  test('the bytes of a model do as well as its path', async () => {
+    const backend = await factory.open({ model: graphs.plain() }, { threads: 1 })
+    open.push(backend)
+    expect([...(await backend.run(batch([3])))]).toEqual(tokenVector(3))
+  })
+})
