@@ -16,7 +16,6 @@ import { fromUserEmbedder } from './embedder/custom.js'
 import { deviceOrder } from './embedder/devices.js'
 import { findModel } from './embedder/hub.js'
 import type { Opened } from './embedder/protocol.js'
-import { WorkerEmbedder } from './embedder/worker-client.js'
 import { OpDbusError } from './errors.js'
 import {
   bootId,
@@ -34,9 +33,7 @@ import type { Embedder, Embedding, Key, Space } from './ports.js'
 import { openFileStore } from './stores/files.js'
 import { clearSegments, openSegmentStore, sizeOfSegments } from './stores/segments.js'
 
-export { type DeviceReport, type Diagnosis, diagnose } from './node-doctor.js'
 export type { OpenOptions } from './node-runtime.js'
-export { type CacheReport, type VerifyReport, verifyCaches } from './node-verify.js'
 export * from './public.js'
 
 /** The repair for a native binding that npm left out because its install script failed or was not run. */
@@ -139,6 +136,7 @@ async function openModel(config: Config, dir: string | undefined, warn: (message
   }
   const devices = deviceOrder(config.device, 'node')
   const spec = await findModel(config.model, hubOptions(config, dir))
+  const { WorkerEmbedder } = await import('./embedder/worker-client.js')
   let told = false
   return new WorkerEmbedder({
     spec,

@@ -34,7 +34,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
   'node-verify.ts': ['*'],
   'node-worker.ts': ['*', 'comlink'],
   'web.ts': ['*', '@noble/hashes/sha2.js', '@noble/hashes/utils.js'],
-  cli: ['node.ts', 'errors.ts', 'version.ts', 'ports.ts'],
+  cli: ['node.ts', 'node-doctor.ts', 'node-verify.ts', 'errors.ts', 'version.ts', 'ports.ts'],
 }
 
 /** Rooms whose files may import one another. Adapters may not: each is one medium, one runtime. */

@@ -102,6 +102,10 @@ export class CacheSet {
     return this.#closing
   }
 
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
   /** Counts of this process, for the ledger. @internal */
   tally(): Tally {
     const tally: Record<string, number> = {}
