@@ -33,9 +33,14 @@ export const hash: Hash = {
 
 export const crc32: Crc32 = (bytes, seed = 0) => zlibCrc32(bytes, seed)
 
+/** A new empty folder; whoever asks removes it. */
+export function newFolder(): string {
+  return mkdtempSync(join(tmpdir(), 'op-dbus-test-'))
+}
+
 /** A new empty folder that goes away after the test. */
 export function temporaryFolder(): string {
-  const dir = mkdtempSync(join(tmpdir(), 'op-dbus-test-'))
+  const dir = newFolder()
   folders.push(dir)
   return dir
 }

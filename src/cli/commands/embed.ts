@@ -67,7 +67,9 @@ export async function embed(values: Values, texts: readonly string[], terminal: 
     await sink.finish()
   } catch (error) {
     await sink.abandon()
+    // Nobody reads on (`| head -1`): what was left undone is no failure.
     if (!terminal.closed) throw error
+    failed = 0
   } finally {
     meter.end()
     await caches.close()

@@ -1,0 +1,145 @@
+// The package as a stranger gets it: packed, installed into an empty project, with onnxruntime-node's install script
+// run, skipped and failed; its CLI and both of its imports work each time.
+import { execFile } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { build } from 'esbuild'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { jsonLines, root, runNode } from '../processes.js'
+import { newFolder } from '../support.js'
+
+const run = promisify(execFile)
+const work = newFolder()
+let tarball: string
+let files: string[]
+
+/** npm on the machine's own settings, but with nothing of this project's environment. */
+async function npm(cwd: string, args: readonly string[], env: Record<string, string> = {}) {
+  const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(npm_|INIT_CWD)/i.test(name)))
+  return run('npm', [...args], { cwd, env: { ...inherited, ...env }, maxBuffer: 1 << 26 })
+}
+
+beforeAll(async () => {
+  const { stdout } = await npm(root, ['pack', '--json', '--ignore-scripts', '--pack-destination', work])
+  const [packed] = JSON.parse(stdout)
+  tarball = join(work, packed.filename)
+  files = packed.files.map((file: { path: string }) => file.path)
+}, 120_000)
+
+afterAll(() => rmSync(work, { recursive: true, force: true }))
+
+/** An empty project with the package in it. */
+async function consumer(name: string, env: Record<string, string>, manifest: object = {}): Promise<string> {
+  const dir = join(work, name)
+  mkdirSync(dir)
+  writeFileSync(join(dir, 'package.json'), JSON.stringify({ name, private: true, type: 'module', ...manifest }))
+  await npm(dir, ['install', tarball, '--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error'], env)
+  return dir
+}
+
+async function embed(dir: string) {
+  const cli = join(dir, 'node_modules', '.bin', 'op-dbus')
+  const env = { OPDBUS_CACHE_DIR: join(dir, 'cache'), HOME: dir }
+  return runNode([cli, 'embed', 'Created container 100', '--json', '--no-vector'], { cwd: dir, env })
+}
+
+const hasBinding = (dir: string) => existsSync(join(dir, 'node_modules', 'onnxruntime-node'))
+
+describe('the packed package', () => {
+  it('holds what it needs and nothing more', () => {
+    for (const path of ['dist/node.js', 'dist/web.js', 'dist/cli.js', 'dist/node-worker.js', 'dist/types/node.d.ts']) {
+      expect(files).toContain(path)
+    }
+    for (const path of [
+      'LICENSE',
+      'NOTICE',
+      'README.md',
+      'CHANGELOG.md',
+      'dist/models/builtin/onnx/model_quantized.onnx',
+    ]) {
+      expect(files).toContain(path)
+    }
+    expect(files).not.toContain('dist/models/builtin/onnx/model.onnx')
+    expect(files.filter(path => /^(src|test|build|node_modules)\//.test(path))).toEqual([])
+  })
+
+  it('names no file of the machine it was built on', () => {
+    for (const name of readdirSync(join(root, 'dist')).filter(file => file.endsWith('.js'))) {
+      expect(readFileSync(join(root, 'dist', name), 'utf8')).not.toContain(root)
+    }
+  })
+
+  it('works with the install script skipped: CLI and both imports, on the CPU', async () => {
+    const dir = await consumer('skipped', { ONNXRUNTIME_NODE_INSTALL: 'skip' })
+    expect(hasBinding(dir)).toBe(true)
+    const { code, stdout, stderr } = await embed(dir)
+    expect([code, stderr]).toEqual([0, ''])
+    expect(jsonLines(stdout)[0]).toMatchObject({ source: 'computed', device: 'cpu', dims: 512 })
+    writeFileSync(
+      join(dir, 'use.mjs'),
+      `import { openCaches } from 'op-dbus'
+       import { openCaches as openWeb } from 'op-dbus/web'
+       const caches = await openCaches({ dir: 'cache' })
+       const { source } = await caches.embeddings.getOrEmbed('Created container 100')
+       await caches.close()
+       const embedder = { space: 'mine@1', dims: 2, embed: async texts => new Float32Array(2 * texts.length) }
+       const web = await openWeb({ embedder })
+       const sources = [(await web.embeddings.getOrEmbed('a')).source, (await web.embeddings.getOrEmbed('a')).source]
+       console.log(JSON.stringify({ source, sources }))`,
+    )
+    const used = await runNode(['use.mjs'], { cwd: dir, env: { HOME: dir } })
+    expect(used.stderr).toBe('')
+    expect(jsonLines(used.stdout)).toEqual([{ source: 'disk', sources: ['computed', 'memory'] }])
+    // CommonJS may require it: Node 20.19 and newer load ESM there.
+    writeFileSync(join(dir, 'use.cjs'), `const { openCaches } = require('op-dbus'); console.log(typeof openCaches)`)
+    expect((await runNode(['use.cjs'], { cwd: dir })).stdout).toBe('function\n')
+  }, 300_000)
+
+  it('works when the install script ran, and when it failed: then by WebAssembly, with one line that says how to repair', async () => {
+    // Where the script's feed cannot be reached it fails, and npm leaves the optional package out without a word. A
+    // proxy that nobody listens on makes it fail everywhere.
+    const dir = await consumer('failed', {
+      GLOBAL_AGENT_HTTPS_PROXY: 'http://127.0.0.1:9',
+      ONNXRUNTIME_NODE_INSTALL: 'true',
+    })
+    if (hasBinding(dir)) rmSync(join(dir, 'node_modules', 'onnxruntime-node'), { recursive: true })
+    const { code, stdout, stderr } = await embed(dir)
+    expect(code).toBe(0)
+    expect(jsonLines(stdout)[0]).toMatchObject({ source: 'computed', device: 'wasm', dims: 512 })
+    expect(stderr.trim().split('\n')).toHaveLength(1)
+    expect(stderr).toContain('ONNXRUNTIME_NODE_INSTALL=skip npm install onnxruntime-node')
+    const again = await embed(dir)
+    expect([jsonLines(again.stdout)[0].source, again.stderr]).toEqual(['disk', ''])
+    const cli = join(dir, 'node_modules', '.bin', 'op-dbus')
+    const doctor = await runNode([cli, 'doctor', '--json'], { cwd: dir, env: { OPDBUS_CACHE_DIR: join(dir, 'cache') } })
+    const cpu = JSON.parse(doctor.stdout).devices.find((device: { device: string }) => device.device === 'cpu')
+    expect(cpu.works).toBe(false)
+    expect(cpu.reason).toContain('onnxruntime-node')
+    // The repair that the line names.
+    await npm(dir, ['install', 'onnxruntime-node', '--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error'], {
+      ONNXRUNTIME_NODE_INSTALL: 'skip',
+    })
+    rmSync(join(dir, 'cache'), { recursive: true })
+    expect(jsonLines((await embed(dir)).stdout)[0].device).toBe('cpu')
+  }, 300_000)
+
+  it('bundles for a browser with esbuild, without anything of Node, ONNX Runtime or a model', async () => {
+    const dir = join(work, 'skipped')
+    const result = await build({
+      stdin: { contents: `export { openCaches } from 'op-dbus'`, resolveDir: dir },
+      bundle: true,
+      format: 'esm',
+      platform: 'browser',
+      write: false,
+      minify: true,
+      metafile: true,
+    })
+    expect(result.warnings).toEqual([])
+    const inputs = Object.keys(result.metafile.inputs).join('\n')
+    expect(inputs).toContain('op-dbus/dist/web.js')
+    expect(inputs).not.toMatch(/onnxruntime|node:|tokenizers/)
+    expect(result.outputFiles[0]!.text).not.toMatch(/from\s*"node:/)
+    expect(result.outputFiles[0]!.contents.length).toBeLessThan(100_000)
+  })
+})
