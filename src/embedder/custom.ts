@@ -3,6 +3,7 @@
 import { abortError, messageOf, OpDbusError } from '../errors.js'
 import type { Call, Embedder, Embedding, Space } from '../ports.js'
 import { Batcher } from './batcher.js'
+import { Signals } from './signals.js'
 import { Waiter } from './waiter.js'
 
 /** Texts to vectors, by whatever means. */
@@ -39,6 +40,7 @@ class CustomEmbedder implements Embedder {
   readonly #maxQueue: number
   readonly #batcher: Batcher<Waiter>
   readonly #waiters = new Set<Waiter>()
+  readonly #signals = new Signals()
   #closed = false
 
   constructor(user: UserEmbedder, options: CustomOptions) {
@@ -70,7 +72,7 @@ class CustomEmbedder implements Embedder {
       const details = { maxQueue: this.#maxQueue }
       return Promise.reject(new OpDbusError('OVERLOADED', `${this.#maxQueue} texts are waiting already`, { details }))
     }
-    const waiter = new Waiter(text, call, left => {
+    const waiter = new Waiter(text, call, this.#signals, left => {
       this.#waiters.delete(left)
       this.#batcher.drop(left)
     })

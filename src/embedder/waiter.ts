@@ -2,11 +2,11 @@
 
 import { abortError } from '../errors.js'
 import type { Call, Embedding } from '../ports.js'
+import type { Signals } from './signals.js'
 
 export class Waiter {
   readonly promise: Promise<Embedding>
-  readonly #signal: AbortSignal | undefined
-  readonly #onAbort: () => void
+  readonly #unlisten: (() => void) | undefined
   #resolve!: (embedding: Embedding) => void
   #reject!: (error: unknown) => void
 
@@ -14,6 +14,7 @@ export class Waiter {
   constructor(
     readonly text: string,
     call: Call | undefined,
+    signals: Signals,
     leave: (waiter: Waiter) => void,
   ) {
     this.promise = new Promise((resolve, reject) => {
@@ -21,22 +22,22 @@ export class Waiter {
       this.#reject = reject
     })
     const signal = call?.signal
-    this.#signal = signal
-    this.#onAbort = () => {
-      this.reject(abortError(signal!))
-      leave(this)
-    }
-    signal?.addEventListener('abort', this.#onAbort, { once: true })
+    this.#unlisten =
+      signal &&
+      signals.listen(signal, () => {
+        this.reject(abortError(signal))
+        leave(this)
+      })
   }
 
   /** The first of resolve and reject counts. */
   resolve(embedding: Embedding): void {
-    this.#signal?.removeEventListener('abort', this.#onAbort)
+    this.#unlisten?.()
     this.#resolve(embedding)
   }
 
   reject(error: unknown): void {
-    this.#signal?.removeEventListener('abort', this.#onAbort)
+    this.#unlisten?.()
     this.#reject(error)
   }
 }

@@ -4,6 +4,7 @@ import { abortError, OpDbusError } from '../errors.js'
 import type { Call, Device, Embedder, Embedding, Space, WorkerHandle } from '../ports.js'
 import type { ModelSpec } from './model-spec.js'
 import type { Opened } from './protocol.js'
+import { Signals } from './signals.js'
 import { Waiter } from './waiter.js'
 import { WorkerSession } from './worker-session.js'
 
@@ -55,6 +56,7 @@ export class WorkerEmbedder implements Embedder {
   #cancelUnload: (() => void) | undefined
   /** Threads on their way out. */
   readonly #ending = new Set<Promise<void>>()
+  readonly #signals = new Signals()
   #closed = false
 
   constructor(options: WorkerEmbedderOptions) {
@@ -89,7 +91,7 @@ export class WorkerEmbedder implements Embedder {
     if (this.room === 0) return Promise.reject(overloaded(this.#options.maxQueue))
     try {
       const session = this.#session ?? this.#start()
-      const waiter = new Waiter(text, call, left => session.remove(left))
+      const waiter = new Waiter(text, call, this.#signals, left => session.remove(left))
       this.#stopUnload()
       session.add(waiter)
       return waiter.promise

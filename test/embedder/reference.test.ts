@@ -1,0 +1,104 @@
+// Real models through the whole path (worker, batches, pooling) against the vectors of their own authors' code.
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { buildBuiltinModel } from '../../build/builtin-model.mjs'
+import type { WorkerEmbedder } from '../../src/embedder/worker-client.js'
+import { cosine, PACKAGE_DIR } from '../build/use-lite.js'
+import {
+  largestDifference,
+  miniLm,
+  miniLmCases,
+  noMiniLm,
+  type ReferenceCase,
+  startEmbedder,
+  useLiteCases,
+} from './node-embedder.js'
+
+/** One at a time, so that every text is a batch of its own. */
+async function singly(embedder: WorkerEmbedder, cases: readonly ReferenceCase[]): Promise<Float32Array[]> {
+  const vectors: Float32Array[] = []
+  for (const { text, ids, truncated } of cases) {
+    const one = await embedder.embed(text)
+    expect({ tokens: one.tokens, truncated: one.truncated }, text).toEqual({
+      tokens: Math.min(ids.length, limit(embedder)),
+      truncated,
+    })
+    vectors.push(one.vector)
+  }
+  return vectors
+}
+
+const limit = (embedder: WorkerEmbedder) => embedder.description.maxTokens as number
+const together = async (embedder: WorkerEmbedder, cases: readonly ReferenceCase[]) =>
+  (await Promise.all(cases.map(({ text }) => embedder.embed(text)))).map(one => one.vector)
+
+function expectClose(vectors: readonly Float32Array[], cases: readonly ReferenceCase[], most: number): void {
+  for (const [i, { text, vector }] of cases.entries())
+    expect(largestDifference(vectors[i]!, vector), text).toBeLessThanOrEqual(most)
+}
+
+function expectSame(one: readonly Float32Array[], other: readonly Float32Array[]): void {
+  for (const [i, vector] of one.entries())
+    expect(largestDifference(vector, other[i]!), `text ${i}`).toBeLessThanOrEqual(1e-6)
+}
+
+describe.skipIf(noMiniLm)('MiniLM (skipped without ../shared/models)', () => {
+  test('within 1e-5 of sentence-transformers, alone and in batches of any size', async () => {
+    const cases = miniLmCases()
+    const embedder = await startEmbedder(miniLm)
+    const alone = await singly(embedder, cases)
+    expectClose(alone, cases, 1e-5)
+    expectSame(await together(embedder, cases), alone)
+    const wide = await startEmbedder(miniLm, { maxBatchTokens: 1 << 20 })
+    const some = (_: unknown, i: number) => i % 4 === 0
+    expectSame(await together(wide, cases.filter(some)), alone.filter(some))
+  })
+
+  test('the dynamically quantised file: a vector does not depend on its batch-mates', async () => {
+    const cases = miniLmCases().slice(0, 12)
+    const embedder = await startEmbedder(miniLm, { overrides: { dtype: 'int8' } })
+    expectSame(await together(embedder, cases), await singly(embedder, cases))
+  })
+
+  test('WebAssembly gives the same vectors', async () => {
+    const cases = miniLmCases().slice(0, 12)
+    const embedder = await startEmbedder(miniLm, { devices: ['wasm'] })
+    expectClose(await together(embedder, cases), cases, 1e-5)
+  })
+})
+
+describe('the built-in model', () => {
+  let work: string
+  beforeAll(async () => {
+    work = mkdtempSync(join(tmpdir(), 'op-dbus-builtin-'))
+    await buildBuiltinModel({ packageDir: PACKAGE_DIR, outDir: join(work, 'model') })
+  })
+  afterAll(() => rmSync(work, { recursive: true, force: true }))
+
+  const start = (dtype: 'fp32' | 'int8', devices: ('cpu' | 'wasm')[] = ['cpu']) =>
+    startEmbedder(join(work, 'model'), { overrides: { dtype }, devices })
+
+  test('fp32: within 2e-6 of the TensorFlow.js original, alone and together', async () => {
+    const cases = useLiteCases()
+    const embedder = await start('fp32')
+    const alone = await singly(embedder, cases)
+    expectClose(alone, cases, 2e-6)
+    expectSame(await together(embedder, cases), alone)
+  })
+
+  test('int8, the default: cosine 0.999, alone and together', async () => {
+    const cases = useLiteCases()
+    const embedder = await start('int8')
+    const alone = await singly(embedder, cases)
+    for (const [i, { text, vector }] of cases.entries())
+      expect(cosine(alone[i]!, vector), text).toBeGreaterThanOrEqual(0.999)
+    expectSame(await together(embedder, cases), alone)
+  })
+
+  test('WebAssembly gives the same vectors', async () => {
+    const cases = useLiteCases()
+    expectClose(await together(await start('fp32', ['wasm']), cases), cases, 2e-6)
+  })
+})
