@@ -6,6 +6,8 @@ import { clearSpaces, sizeOfSpaces, spaceFolders } from './segments/spaces.js'
 import { Segments } from './segments/store.js'
 import { emptyReport, type VerifyReport, verifyFolder } from './segments/verify.js'
 
+export type { VerifyReport } from './segments/verify.js'
+
 export interface SegmentOptions {
   /** The folder of all spaces, `<cache>/embeddings`. Ours is made in it with the first write. */
   readonly dir: string

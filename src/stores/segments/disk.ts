@@ -50,7 +50,7 @@ export function openRegular(path: string): OpenFile | undefined {
   let fd: number
   let writable = true
   try {
-    fd = fs.openSync(path, O_RDWR | NO_FOLLOW | NON_BLOCK)
+    fd = openToWrite(path)
   } catch (error) {
     if (isAbsent(error) || errnoOf(error) === 'ELOOP') return undefined
     if (!['EACCES', 'EPERM', 'EROFS'].includes(errnoOf(error) ?? '')) throw error
@@ -61,6 +61,10 @@ export function openRegular(path: string): OpenFile | undefined {
   if (stat.isFile()) return { fd, size: stat.size, writable }
   fs.closeSync(fd)
   return undefined
+}
+
+export function openToWrite(path: string): number {
+  return fs.openSync(path, O_RDWR | NO_FOLLOW | NON_BLOCK)
 }
 
 /** A new file that only its owner may read and write. Throws EEXIST where something of that name is. */

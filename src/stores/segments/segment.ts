@@ -2,7 +2,7 @@
 import * as fs from 'node:fs'
 import type { Crc32 } from '../../ports.js'
 import type { Descriptors, Openable } from './descriptors.js'
-import { readAt, writeAt } from './disk.js'
+import { openToWrite, readAt, writeAt } from './disk.js'
 import {
   DEAD,
   decodeFooter,
@@ -98,10 +98,12 @@ export class Segment implements Openable {
       tail.bytes[(slot - tail.first) * this.layout.recordBytes + STATE_AT] = DEAD
       return true
     }
+    // We may have been let to only read it once; perhaps that has changed.
+    if (this.fd >= 0 && !this.writable) this.descriptors.close(this)
     const fd = this.descriptors.of(this)
     if (fd < 0) return false
-    // Where we could only open it to read, opening it to write says why.
-    if (!this.writable) fs.closeSync(fs.openSync(this.path, fs.constants.O_RDWR | (fs.constants.O_NOFOLLOW ?? 0)))
+    // Opening it to write says why we may not.
+    if (!this.writable) fs.closeSync(openToWrite(this.path))
     const dead = Uint8Array.of(DEAD)
     writeAt(fd, dead, offsetOf(slot, this.layout) + STATE_AT)
     if (this.sealed) writeAt(fd, dead, offsetOf(this.slots, this.layout) + this.slots * 8 + slot)

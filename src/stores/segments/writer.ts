@@ -244,7 +244,6 @@ export class Writer {
     const head = encodeHeader(header, parts.crc32)
     this.#reserve(HEADER_BYTES)
     if (folder.own !== undefined) return
-    this.#makeFolder()
     // A number that was seen in a name, or the time: whichever is later. Beyond 14 digits someone made it up.
     const seq = Math.min(Math.max(Math.floor(parts.clock.now()), folder.lastSeq + 1), 1e14 - 1)
     const name = segmentName(seq, id)
@@ -270,14 +269,16 @@ export class Writer {
     parts.onBegin()
   }
 
+  /** Creates a segment's file, and its folder where it is not there. */
   #create(file: string): number {
-    try {
-      return createFile(file)
-    } catch (error) {
-      if (!isAbsent(error)) throw error
-      // A clear removed the folder between our making it and now.
-      this.#makeFolder()
-      return createFile(file)
+    for (let tries = 1; ; tries++) {
+      try {
+        this.#makeFolder()
+        return createFile(file)
+      } catch (error) {
+        // A clear removed the folder while we made it.
+        if (!isAbsent(error) || tries === MOST_TRIES) throw error
+      }
     }
   }
 
