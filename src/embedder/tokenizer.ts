@@ -4,6 +4,7 @@
 
 import { messageOf, OpDbusError } from '../errors.js'
 import type { ModelSpec } from './model-spec.js'
+import { hastenWordPiece, type WordPieceModel } from './word-piece.js'
 
 export interface Tokens {
   /** Special tokens included; empty for an empty text of a model that has none. */
@@ -32,7 +33,9 @@ export async function loadTokenizer(tokenizerJson: string, configJson: string, l
   let encode: (text: string, special: boolean) => number[]
   let frame: { before: number[]; after: number[] } | undefined
   try {
-    const tokenizer = new Tokenizer(JSON.parse(tokenizerJson), JSON.parse(configJson))
+    const file = JSON.parse(tokenizerJson)
+    const tokenizer = new Tokenizer(file, JSON.parse(configJson))
+    if (file.model.type === 'WordPiece') hastenWordPiece(tokenizer.model as unknown as WordPieceModel)
     encode = (text, special) => tokenizer.encode(text, { add_special_tokens: special }).ids
     frame = specialTokens(encode)
   } catch (error) {

@@ -190,6 +190,26 @@ describe('texts and rows', () => {
   })
 })
 
+test('one call is held at a time: a newer one sends it home, and it is not renewed', async () => {
+  let held: ((parts: readonly Part[]) => void) | undefined
+  const { embedder, workers } = harness({}, worker => {
+    worker.answer = () => {
+      held?.([])
+      return new Promise(resolve => {
+        held = resolve
+      })
+    }
+  })
+  const one = embedder.embed('a')
+  await sent(workers[0], 1)
+  const two = embedder.embed('b')
+  await sent(workers[0], 2)
+  for (let i = 0; i < 50; i++) await new Promise(setImmediate)
+  expect(workers[0]!.work).toHaveLength(2)
+  held!([part([1, 2])])
+  await Promise.all([one, two])
+})
+
 describe('leaving', () => {
   test('a caller’s signal settles it at once and tells the worker; others go on', async () => {
     const gate = deferred<void>()
