@@ -41,6 +41,7 @@ export class Batcher<T> {
   /** In order of arrival; what was dropped stays until the next batch is cut. */
   #queue: Entry<T>[] = []
   #queued = 0
+  #queuedCost = 0
   #running = 0
   #scheduled = false
 
@@ -58,11 +59,17 @@ export class Batcher<T> {
     return this.#queued
   }
 
+  /** The sum of their costs. */
+  get queuedCost(): number {
+    return this.#queuedCost
+  }
+
   add(item: T): void {
     const entry: Entry<T> = { item, cost: this.#options.cost(item), batch: undefined }
     this.#entries.set(item, entry)
     this.#queue.push(entry)
     this.#queued++
+    this.#queuedCost += entry.cost
     this.#schedule()
   }
 
@@ -73,6 +80,7 @@ export class Batcher<T> {
     this.#entries.delete(item)
     if (!entry.batch) {
       this.#queued--
+      this.#queuedCost -= entry.cost
       if (this.#queue.length > 2 * this.#queued + 1024) this.#queue = this.#live()
     } else if (--entry.batch.waiting === 0) entry.batch.controller.abort()
   }
@@ -143,6 +151,7 @@ export class Batcher<T> {
     const taken = new Set(batch)
     this.#queue = live.filter(entry => !taken.has(entry))
     this.#queued = this.#queue.length
+    this.#queuedCost = this.#queue.reduce((sum, entry) => sum + entry.cost, 0)
     return batch
   }
 }

@@ -9,10 +9,10 @@ import { type Part, toWire } from './protocol.js'
 import type { Tokenize } from './tokenizer.js'
 
 /**
- * Texts tokenised ahead of the session: enough to sort by length, few enough that the first batch of a long queue does
- * not wait for its end to be tokenised.
+ * Texts, and batches' worth of tokens, that are tokenised ahead of the session: enough to sort by length, few enough that
+ * the first batch of a long queue does not wait for its end to be tokenised.
  */
-const AHEAD = 512
+const AHEAD = { texts: 512, batches: 32 }
 
 export interface PipelineOptions {
   readonly spec: Pick<ModelSpec, 'dims' | 'pooling' | 'normalize' | 'padId' | 'rowsAlone'>
@@ -71,8 +71,9 @@ export class Pipeline {
   }
 
   #tokenize(): void {
+    const mostTokens = AHEAD.batches * this.#options.maxBatchTokens
     for (const [id, text] of this.#texts) {
-      if (this.#batcher.queued >= AHEAD) return
+      if (this.#batcher.queued >= AHEAD.texts || this.#batcher.queuedCost >= mostTokens) return
       this.#texts.delete(id)
       try {
         const item = { id, ...this.#options.tokenize(text) }

@@ -179,7 +179,23 @@ test('a long queue is tokenised as it goes, not before its first batch', async (
     many,
     many.map(() => 'a'),
   )
-  expect(tokenised).toBeLessThan(1000)
+  expect(tokenised).toBe(512)
   while (Object.keys(outcomes()).length < 3000) await turn()
   expect(tokenised).toBe(3000)
+})
+
+test('of long texts fewer are tokenised ahead', async () => {
+  let tokenised = 0
+  const { pipeline } = harness({
+    tokenize: text => {
+      tokenised++
+      return tokenize(text)
+    },
+  })
+  const many = Array.from({ length: 500 }, (_, id) => id)
+  pipeline.submit(
+    many,
+    many.map(() => 'abcdef'),
+  )
+  expect(tokenised).toBe((32 * 12) / 6)
 })
