@@ -58,14 +58,3 @@ export async function openFirst(
     details: { reasons: tried },
   })
 }
-
-/**
- * One line for stderr when WebAssembly serves on Node because the native binding would not, else undefined. Optional
- * packages whose install script fails are left out without a word; the command brings the CPU binding back.
- */
-export function fallbackNotice({ device, tried }: Opened): string | undefined {
-  const cpu = tried.find(attempt => attempt.device === 'cpu')
-  if (device !== 'wasm' || !cpu) return undefined
-  const [why] = cpu.reason.split('\n')
-  return `computing with WebAssembly, several times slower than onnxruntime-node (${why}); repair: ONNXRUNTIME_NODE_INSTALL=skip npm i onnxruntime-node`
-}

@@ -1,6 +1,6 @@
 // The first device that can serves; why the others do not is never lost.
 import { describe, expect, test } from 'vitest'
-import { deviceOrder, fallbackNotice, openFirst } from '../../src/embedder/devices.js'
+import { deviceOrder, openFirst } from '../../src/embedder/devices.js'
 import { OpDbusError } from '../../src/errors.js'
 import type { Backend, BackendFactory, Device } from '../../src/ports.js'
 
@@ -85,13 +85,4 @@ describe('deviceOrder', () => {
       expect.objectContaining({ code: 'INVALID_INPUT', message: expect.stringContaining('auto, cpu, wasm') }),
     )
   })
-})
-
-test('the notice names reason and repair, once WebAssembly stands in for the CPU and only then', () => {
-  const tried = [{ device: 'cpu' as const, reason: 'Cannot find package\nRequire stack: …' }]
-  expect(fallbackNotice({ device: 'wasm', tried })).toMatch(
-    /\(Cannot find package\); repair: .*npm i onnxruntime-node$/,
-  )
-  expect(fallbackNotice({ device: 'wasm', tried: [] })).toBeUndefined()
-  expect(fallbackNotice({ device: 'cpu', tried: [] })).toBeUndefined()
 })
