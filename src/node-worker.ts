@@ -8,7 +8,7 @@ import { ortNode } from './backends/ort-node.js'
 import { ortWasm } from './backends/ort-web.js'
 import { nodeEndpoint } from './backends/worker-node.js'
 import { embedWorker } from './embedder/embed-worker.js'
-import { fileStamp } from './embedder/hub-files.js'
+import { isUnchanged } from './embedder/hub-files.js'
 
 if (!parentPort) throw new Error('node-worker runs as a worker thread only')
 
@@ -16,7 +16,7 @@ expose(
   embedWorker({
     backends: [ortNode(), ortWasm()],
     readText: file => readFile(file.path, 'utf8'),
-    stamp: file => fileStamp(file.path),
+    isUnchanged,
     turn: () => setImmediate(),
   }),
   nodeEndpoint(parentPort),

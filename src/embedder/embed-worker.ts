@@ -14,8 +14,8 @@ export interface WorkerHost {
   readonly backends: readonly BackendFactory[]
   /** The text of a small file. */
   readText(file: ModelFile): Promise<string>
-  /** The stamp of a file as it is now, in the form of {@link ModelFile.stamp}. */
-  stamp(file: ModelFile): Promise<string>
+  /** Whether the file still holds the bytes that its digest says. */
+  isUnchanged(file: ModelFile): Promise<boolean>
   /** One turn of the event loop. */
   turn(): Promise<void>
 }
@@ -59,7 +59,7 @@ export function embedWorker(host: WorkerHost): EmbedWorker {
   async function open({ spec, devices, threads, maxBatchTokens }: WorkerConfig): Promise<OpenReply> {
     try {
       const { model, tokenizer, tokenizerConfig } = spec.files
-      await Promise.all([model, tokenizer, tokenizerConfig].map(unchanged))
+      await Promise.all([model, tokenizer, tokenizerConfig].map(mustBeUnchanged))
       const factories = devices.flatMap(device => host.backends.filter(backend => backend.device === device))
       const [tokenize, { backend, opened }] = await Promise.all([
         Promise.all([host.readText(tokenizer), host.readText(tokenizerConfig)]).then(([json, config]) =>
@@ -75,8 +75,8 @@ export function embedWorker(host: WorkerHost): EmbedWorker {
   }
 
   /** The space was computed from these files: another content under the same space would poison the cache. */
-  async function unchanged(file: ModelFile): Promise<void> {
-    if ((await host.stamp(file)) === file.stamp) return
+  async function mustBeUnchanged(file: ModelFile): Promise<void> {
+    if (await host.isUnchanged(file)) return
     throw new OpDbusError('UNSUPPORTED_MODEL', `${file.path} has changed since its space was computed: start again`, {
       details: { file: file.path },
     })

@@ -5,7 +5,7 @@ import { createReadStream } from 'node:fs'
 import { mkdir, readdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { isOpDbusError, messageOf, OpDbusError } from '../errors.js'
-import type { DigestedFile, ModelFolder } from './model-folder.js'
+import type { DigestedFile, ModelFile, ModelFolder } from './model-folder.js'
 
 type Digest = Pick<DigestedFile, 'sha256' | 'dynamic'>
 
@@ -40,6 +40,15 @@ export async function fileStamp(path: string): Promise<string> {
     stamps.push(`${size}-${mtimeNs}-${ctimeNs}-${ino}`)
   }
   return stamps.join('+')
+}
+
+/** Whether the file still holds what its space was computed from: the same stamp, or after a mere touch the same bytes. */
+export async function isUnchanged(file: ModelFile): Promise<boolean> {
+  const now = await unlessAbsent(file.path, async path => {
+    if ((await fileStamp(path)) === file.stamp) return file
+    return digestFile(path, digestMemo(undefined))
+  })
+  return now?.sha256 === file.sha256
 }
 
 /** The file, and the files that exporters put beside a model too large for one. */

@@ -8,7 +8,7 @@ export interface ModelFile {
   readonly path: string
   /** 64 hex digits. */
   readonly sha256: string
-  /** Changes when the file does; compared again before the file is loaded. */
+  /** Changes when the file does; looked at again before the file is loaded. */
   readonly stamp: string
 }
 

@@ -1,5 +1,5 @@
 // Real worker threads on real ONNX files: vectors, failures, deaths. The worker is bundled as the build bundles it.
-import { writeFileSync } from 'node:fs'
+import { rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { WorkerHandle } from '../../src/ports.js'
@@ -108,14 +108,21 @@ describe('failures', () => {
     })
   })
 
-  test('files that changed after their space was computed are not loaded under it', async () => {
+  test('files that changed after their space was computed are not loaded under it; a touch changes nothing', async () => {
     const dir = tiny()
+    const model = join(dir, 'onnx/model.onnx')
     const embedder = await startEmbedder(dir)
-    writeFileSync(join(dir, 'onnx/model.onnx'), graphs.pooled())
-    await expect(embedder.embed('a')).rejects.toMatchObject({
-      code: 'UNSUPPORTED_MODEL',
-      message: expect.stringMatching(/changed/),
-    })
+    utimesSync(model, 1, 1)
+    await embedder.embed('a')
+    for (const change of [(path: string) => writeFileSync(path, graphs.pooled()), rmSync]) {
+      const folder = tiny()
+      const late = await startEmbedder(folder)
+      change(join(folder, 'onnx/model.onnx'))
+      await expect(late.embed('a')).rejects.toMatchObject({
+        code: 'UNSUPPORTED_MODEL',
+        message: expect.stringMatching(/changed/),
+      })
+    }
   })
 })
 
