@@ -130,7 +130,7 @@ export function digestMemo(path: string | undefined): DigestMemo {
         const { [file]: _old, ...others } = await read()
         const kept = Object.entries(others).slice(1 - MEMO_ENTRIES)
         const memo: MemoFile = { version: 1, digests: { ...Object.fromEntries(kept), [file]: { stamp, ...digest } } }
-        await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+        await makeFolder(dirname(path))
         await writeFile(temporary, `${JSON.stringify(memo, undefined, 1)}\n`, { mode: 0o600 })
         await rename(temporary, path)
       } catch {
@@ -138,6 +138,19 @@ export function digestMemo(path: string | undefined): DigestMemo {
       }
     },
   }
+}
+
+/** Makes `path` and what is missing above it. Node's own `recursive` never returns where the kernel denies it, as in /proc. */
+async function makeFolder(path: string): Promise<void> {
+  const make = () =>
+    mkdir(path, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST') throw error
+    })
+  await make().catch(async (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT' || dirname(path) === path) throw error
+    await makeFolder(dirname(path))
+    await make()
+  })
 }
 
 /** What `read` says, undefined when there is no such file; other failures as STORE. */
