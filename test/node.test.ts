@@ -1,6 +1,6 @@
 // The public API on Node, over the built library: real model, real disk, real processes.
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { type Caches, OpDbusError, openCaches, type UserEmbedder } from 'op-dbus'
 import { afterEach, describe, expect, it } from 'vitest'
 import { jsonLines, runScript } from './processes.js'
@@ -326,7 +326,7 @@ describe('processes', () => {
       import { register } from 'node:module';
       register('data:text/javascript,' + encodeURIComponent(\`
         export async function resolve(specifier, context, next) {
-          if (/onnxruntime|tokenizers|comlink|node-worker/.test(specifier)) process._rawDebug('LOADED ' + specifier);
+          if (/onnxruntime|tokenizers|node-worker/.test(specifier)) process._rawDebug('LOADED ' + specifier);
           return next(specifier, context);
         }\`));`
     const again = await runScript(dir, `${watch} ${script}`)
@@ -371,13 +371,14 @@ describe('processes', () => {
     ['cannot be made', 'in-the-way/cache'],
     ['is a file', 'in-the-way'],
     ['has a file where the vectors go', '.'],
+    ['is where the kernel makes no folders', '/proc/self/op-dbus'],
   ])('works from memory, with one warning, when the cache folder %s', async (_what, path) => {
     const dir = temporaryFolder()
     writeFileSync(join(dir, 'in-the-way'), 'a file of the user')
     writeFileSync(join(dir, 'embeddings'), 'a file of the user')
     const body = `
       const embedder = { space: 's', dims: 2, embed: async texts => new Float32Array(2 * texts.length) };
-      const caches = await lib.openCaches({ embedder, dir: ${JSON.stringify(join(dir, path))} });
+      const caches = await lib.openCaches({ embedder, dir: ${JSON.stringify(resolve(dir, path))} });
       const sources = [];
       for (const text of ['a', 'b', 'a']) sources.push((await caches.embeddings.getOrEmbed(text)).source);
       await caches.close();

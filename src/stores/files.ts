@@ -1,10 +1,10 @@
 // One JSON document per entry, for the few and small: blocks and queries. Bounded in number and age; never touches a
 // file that is not ours.
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { abortError, messageOf, OpDbusError } from '../errors.js'
+import { abortError, OpDbusError } from '../errors.js'
 import type { Call, Clock, Crc32, Hash, Key, Store } from '../ports.js'
-import { namesIn, quietly, readFile, stat, unlink } from './files/file.js'
+import { guarded, makeFolder, namesIn, quietly, readFile, statOf, unlink } from './disk.js'
 
 /*
    <dir>/<key>.json      {"op-dbus":1,"crc32":"0f3a91bc","document":<the value's bytes>}\n
@@ -136,8 +136,8 @@ export function openFileStore(options: FileStoreOptions): FileStore {
     const large = items.find(([, value]) => value.length > maxBytes)
     if (large) throw new OpDbusError('INVALID_INPUT', `${large[0]}: more than ${maxBytes} bytes`)
     if (items.length === 0) return
-    onDisk('write to', () => {
-      mkdirSync(dir, { recursive: true, mode: 0o700 })
+    guarded(dir, () => {
+      makeFolder(dir)
       for (const [key, value] of items) write(key, value)
       trim()
     })
@@ -161,7 +161,7 @@ export function openFileStore(options: FileStoreOptions): FileStore {
       if (now - mtimeMs > options.maxAgeMs!(key) && remove(key)) counters.removed++
     }
     for (const name of namesIn(dir)) {
-      if (TEMPORARY.test(name) && now - (stat(join(dir, name))?.mtimeMs ?? now) > ORPHAN_MS) unlink(join(dir, name))
+      if (TEMPORARY.test(name) && now - (statOf(join(dir, name))?.mtimeMs ?? now) > ORPHAN_MS) unlink(join(dir, name))
     }
     entries = undefined
   }
@@ -174,7 +174,7 @@ export function openFileStore(options: FileStoreOptions): FileStore {
   }
 
   function look(path: string): 'absent' | 'ours' | 'foreign' {
-    const stats = stat(path)
+    const stats = statOf(path)
     if (stats === undefined) return 'absent'
     if (!stats.isFile()) return 'foreign'
     const bytes = readFile(path, maxBytes + HEAD_BYTES + END.length, MAGIC.length)
@@ -186,25 +186,15 @@ export function openFileStore(options: FileStoreOptions): FileStore {
     for (const name of namesIn(dir)) {
       const key = name.slice(0, -SUFFIX.length) as Key
       if (!name.endsWith(SUFFIX) || !KEY.test(key) || look(join(dir, name)) !== 'ours') continue
-      const stats = stat(join(dir, name))
+      const stats = statOf(join(dir, name))
       if (stats) found.push({ key, bytes: stats.size, mtimeMs: stats.mtimeMs })
     }
     return found
   }
 
   function readEpoch(): string {
-    const stats = stat(join(dir, EPOCH))
+    const stats = statOf(join(dir, EPOCH))
     return stats ? `${stats.ino} ${stats.mtimeMs}` : ''
-  }
-
-  /** Runs a step against the disk; what the disk says becomes a STORE error. */
-  function onDisk<T>(what: string, run: () => T): T {
-    try {
-      return run()
-    } catch (error) {
-      if (error instanceof OpDbusError) throw error
-      throw new OpDbusError('STORE', `cannot ${what} ${dir}: ${messageOf(error)}`, { cause: error })
-    }
   }
 
   return {
@@ -212,11 +202,11 @@ export function openFileStore(options: FileStoreOptions): FileStore {
     counters,
     getSync(key) {
       enter([key])
-      return onDisk('read', () => read(key))
+      return guarded(dir, () => read(key))
     },
     async getMany(keys, call) {
       enter(keys, call)
-      return onDisk('read', () => keys.map(read))
+      return guarded(dir, () => keys.map(read))
     },
     setSync(key, value) {
       set([[key, value]])
@@ -227,23 +217,23 @@ export function openFileStore(options: FileStoreOptions): FileStore {
     async deleteMany(keys) {
       enter(keys)
       // A damaged file counts as gone already, but goes.
-      return onDisk('delete from', () => keys.filter(key => read(key) !== undefined && remove(key)).length)
+      return guarded(dir, () => keys.filter(key => read(key) !== undefined && remove(key)).length)
     },
     async *list() {
       enter([])
-      for (const { key } of onDisk('list', ours)) {
-        const value = onDisk('read', () => read(key))
+      for (const { key } of guarded(dir, ours)) {
+        const value = guarded(dir, () => read(key))
         if (value !== undefined) yield { key, bytes: value.length }
       }
     },
     async size() {
       enter([])
-      const files = onDisk('list', ours)
+      const files = guarded(dir, ours)
       return { entries: files.length, bytes: files.reduce((sum, file) => sum + file.bytes, 0) }
     },
     async verify() {
       enter([])
-      return onDisk('verify', () => {
+      return guarded(dir, () => {
         const files = ours()
         const entries = files.filter(({ key }) => read(key) !== undefined).length
         const named = namesIn(dir).filter(name => name.endsWith(SUFFIX) && KEY.test(name)).length
@@ -253,8 +243,8 @@ export function openFileStore(options: FileStoreOptions): FileStore {
     },
     async clear() {
       enter([])
-      onDisk('clear', () => {
-        if (stat(dir) === undefined) return
+      guarded(dir, () => {
+        if (statOf(dir) === undefined) return
         const temporary = join(dir, `.epoch.${options.hash.random(4)}.tmp`)
         writeFileSync(temporary, `${options.hash.random(16)}\n`, { mode: 0o600, flag: 'wx' })
         renameSync(temporary, join(dir, EPOCH))

@@ -2,7 +2,7 @@
 import * as fs from 'node:fs'
 import * as path from 'node:path'
 import type { Hash } from '../../ports.js'
-import { readSmall, replaceSmall } from './disk.js'
+import { readSmall, replaceSmall } from '../disk.js'
 
 const FILE = 'epoch'
 const TOKEN = /^[0-9a-f]{16}\n$/

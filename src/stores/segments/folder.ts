@@ -2,8 +2,8 @@
 import * as fs from 'node:fs'
 import * as path from 'node:path'
 import type { Clock, Crc32 } from '../../ports.js'
+import { isFolder, namesIn, openRegular, readAt } from '../disk.js'
 import type { Descriptors } from './descriptors.js'
-import { isFolder, namesIn, openRegular, readAt } from './disk.js'
 import { readEpoch } from './epoch.js'
 import {
   bearsKey,

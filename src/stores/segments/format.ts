@@ -1,6 +1,7 @@
 // The bytes of a segment file: layouts, and how each part is written and recognised. Touches no file and keeps no state.
 import type { Crc32 } from '../../ports.js'
 import type { Probe } from './probe.js'
+import type { ProcessIdentity } from './process-identity.js'
 
 /*
  *  A segment, `<seq>-<id>.vec`; every number is little-endian:
@@ -41,7 +42,7 @@ const TRAILER_MAGIC = [0x6f, 0x70, 0x64, 0x62, 0x75, 0x73, 0x69, 0x0a] // "opdbu
 const FLOAT32 = 1
 
 /** What a segment says about itself. */
-export interface Header {
+export interface Header extends ProcessIdentity {
   readonly dims: number
   readonly valueBytes: number
   /** 16 hex digits, random: a segment is known by it, whatever its file is called. */
@@ -50,9 +51,6 @@ export interface Header {
   readonly space: string
   /** 16 hex digits: the token of the clear epoch it was begun in. */
   readonly epoch: string
-  /** Which boot and pid namespace `pid` belongs to; 0 where unknown. */
-  readonly boot: number
-  readonly pid: number
 }
 
 /** The measures of one store's segments. */
@@ -91,6 +89,19 @@ export function segmentName(seq: number, id: string): string {
 export function seqOf(name: string): number | undefined {
   const match = NAME.exec(name)
   return match ? Number(match[1]) : undefined
+}
+
+const UNFINISHED = /^\d{14}-[0-9a-f]{16}\.vec\.([0-9a-f]{8})-(\d{1,10})\.new$/
+
+/** What a segment is called until it has its header. */
+export function unfinishedName(name: string, writer: ProcessIdentity): string {
+  return `${name}.${writer.boot.toString(16).padStart(8, '0')}-${writer.pid}.new`
+}
+
+/** Who was about to begin the segment of this name; undefined where the name is not one of ours. */
+export function writerOfUnfinished(name: string): ProcessIdentity | undefined {
+  const match = UNFINISHED.exec(name)
+  return match ? { boot: Number.parseInt(match[1]!, 16), pid: Number(match[2]) } : undefined
 }
 
 export function encodeHeader(header: Header, crc32: Crc32): Uint8Array {

@@ -1,7 +1,7 @@
 // Moves records into our own segment and then removes the files they came from, without undoing anyone's delete.
 import type { Crc32 } from '../../ports.js'
+import { retire } from '../disk.js'
 import type { Descriptors } from './descriptors.js'
-import { retire } from './disk.js'
 import type { SpaceFolder } from './folder.js'
 import { KEY_AT, type Layout, LIVE, STATE_AT } from './format.js'
 import { newProbe, probeBytes } from './probe.js'

@@ -1,8 +1,8 @@
 // One segment file as a reader sees it: records by slot, footer, recovery without one. Knows no index and no other segment.
 import * as fs from 'node:fs'
 import type { Crc32 } from '../../ports.js'
+import { openToWrite, readAt, writeAt } from '../disk.js'
 import type { Descriptors, Openable } from './descriptors.js'
-import { openToWrite, readAt, writeAt } from './disk.js'
 import {
   DEAD,
   decodeFooter,

@@ -2,11 +2,11 @@
 import * as fs from 'node:fs'
 import * as path from 'node:path'
 import type { Crc32, Hash } from '../../ports.js'
+import { isFolder, namesIn, openRegular, quietly, readAt, readSmall, retire } from '../disk.js'
 import { Descriptors } from './descriptors.js'
-import { isFolder, namesIn, openRegular, quietly, readAt, readSmall, retire } from './disk.js'
 import { nextEpoch } from './epoch.js'
 import { SpaceFolder } from './folder.js'
-import { decodeHeader, HEADER_BYTES, type Header, hasMagic, layoutOf, seqOf } from './format.js'
+import { decodeHeader, HEADER_BYTES, type Header, hasMagic, layoutOf, seqOf, writerOfUnfinished } from './format.js'
 
 const SPACE_FOLDER = /^[0-9a-f]{16}$/
 export const SPACE_FILE = 'space.json'
@@ -65,6 +65,9 @@ export function clearSpaces(dir: string, hash: Hash): void {
   nextEpoch(dir, hash)
   for (const folder of spaceFolders(dir)) {
     for (const file of segmentFiles(folder)) quietly(() => void removeSegment(file.path))
+    // A writer whose file this is finds it gone, and begins again in the new epoch.
+    const unfinished = namesIn(folder).filter(name => writerOfUnfinished(name) !== undefined)
+    for (const name of unfinished) quietly(() => void removeSegment(path.join(folder, name)))
     const description = path.join(folder, SPACE_FILE)
     quietly(() => {
       if (readSmall(description, 65_536)?.includes(`"${SPACE_FORMAT}"`)) fs.unlinkSync(description)

@@ -2,10 +2,11 @@
 import * as fs from 'node:fs'
 import * as path from 'node:path'
 import type { Clock, Crc32 } from '../../ports.js'
-import { namesIn, openRegular, quietly, readAt, retire } from './disk.js'
+import { namesIn, openRegular, quietly, readAt, retire } from '../disk.js'
 import { readEpoch } from './epoch.js'
-import { decodeHeader, HEADER_BYTES, hasMagic } from './format.js'
+import { decodeHeader, HEADER_BYTES, hasMagic, writerOfUnfinished } from './format.js'
 import { ORPHAN_MS } from './merge.js'
+import { isDead } from './process-identity.js'
 import { segmentFiles } from './spaces.js'
 
 const LEFT_EPOCH = /^epoch\.[0-9a-f]{8}\.tmp$/
@@ -17,16 +18,21 @@ export interface TidyParts {
   readonly crc32: Crc32
 }
 
-/** Removes segments that a clear made void but could not remove, ones that never got a header, and half a clear's file. */
+/** Removes segments that a clear made void but could not remove, ones that were only begun, and half a clear's file. */
 export function tidy(parts: TidyParts): void {
   for (const file of segmentFiles(parts.path)) quietly(() => tidySegment(file.path, parts))
-  for (const name of namesIn(parts.dir)) {
-    if (!LEFT_EPOCH.test(name)) continue
-    const file = path.join(parts.dir, name)
-    quietly(() => {
-      if (isOld(fs.lstatSync(file), parts.clock)) fs.unlinkSync(file)
-    })
+  for (const name of namesIn(parts.path)) {
+    const writer = writerOfUnfinished(name)
+    if (writer !== undefined) quietly(() => removeLeft(path.join(parts.path, name), isDead(writer), parts.clock))
   }
+  for (const name of namesIn(parts.dir)) {
+    if (LEFT_EPOCH.test(name)) quietly(() => removeLeft(path.join(parts.dir, name), false, parts.clock))
+  }
+}
+
+function removeLeft(file: string, surely: boolean, clock: Clock): void {
+  const stat = fs.lstatSync(file)
+  if (stat.isFile() && (surely || isOld(stat, clock))) fs.unlinkSync(file)
 }
 
 function tidySegment(file: string, { dir, clock, crc32 }: TidyParts): void {

@@ -3,8 +3,8 @@ import * as fs from 'node:fs'
 import * as path from 'node:path'
 import { messageOf, OpDbusError } from '../../errors.js'
 import type { Clock, Crc32, Hash } from '../../ports.js'
+import { createFile, errnoOf, isAbsent, isFolder, makeFolder, quietly, retire, writeAt } from '../disk.js'
 import type { Descriptors } from './descriptors.js'
-import { createFile, errnoOf, isAbsent, isFolder, quietly, retire, writeAt } from './disk.js'
 import type { SpaceFolder } from './folder.js'
 import {
   DEAD,
@@ -248,14 +248,7 @@ export class Writer {
     const seq = Math.min(Math.max(Math.floor(parts.clock.now()), folder.lastSeq + 1), 1e14 - 1)
     const name = segmentName(seq, id)
     const file = path.join(parts.path, name)
-    const fd = this.#create(file)
-    try {
-      writeAt(fd, head, 0)
-    } catch (error) {
-      quietly(() => fs.unlinkSync(file))
-      fs.closeSync(fd)
-      throw error
-    }
+    const fd = createSegment(parts, name, head, header)
     const own = new Segment(file, name, seq, head, header, parts.layout, parts.descriptors)
     if (this.#buffer.bytes.length === 0) {
       this.#buffer.bytes = new Uint8Array(this.#buffer.slots * parts.layout.recordBytes)
@@ -267,36 +260,6 @@ export class Writer {
     folder.segments.set(name, own)
     folder.own = own
     parts.onBegin()
-  }
-
-  /** Creates a segment's file, and its folder where it is not there. */
-  #create(file: string): number {
-    for (let tries = 1; ; tries++) {
-      try {
-        this.#makeFolder()
-        return createFile(file)
-      } catch (error) {
-        // A clear removed the folder while we made it.
-        if (!isAbsent(error) || tries === MOST_TRIES) throw error
-      }
-    }
-  }
-
-  #makeFolder(): void {
-    const { parts } = this
-    fs.mkdirSync(parts.path, { recursive: true, mode: 0o700 })
-    if (!isFolder(parts.path)) {
-      throw new OpDbusError('STORE', `not a folder of its own: ${parts.path}`, { details: { dir: parts.path } })
-    }
-    const file = path.join(parts.path, SPACE_FILE)
-    if (fs.existsSync(file)) return
-    try {
-      fs.writeFileSync(file, parts.spaceFile(), { flag: 'wx', mode: 0o600 })
-    } catch (error) {
-      if (errnoOf(error) === 'EEXIST') return
-      quietly(() => fs.unlinkSync(file))
-      throw error
-    }
   }
 
   #reserve(bytes: number): void {

@@ -1,6 +1,7 @@
-// The few file-system calls the segment store makes, each safe against links, FIFOs and folders in place of our files.
+// The few file-system calls the stores on disk make, each safe against links, FIFOs and folders in place of our files.
 import * as fs from 'node:fs'
-import { messageOf, OpDbusError } from '../../errors.js'
+import { dirname } from 'node:path'
+import { messageOf, OpDbusError } from '../errors.js'
 
 const { O_RDONLY, O_RDWR, O_CREAT, O_EXCL } = fs.constants
 // Absent on Windows, where opening a link is a right few have.
@@ -167,5 +168,63 @@ export function quietly(action: () => void): void {
     action()
   } catch {
     // Left as it was.
+  }
+}
+
+/** Makes `path` and what is missing above it, 0700. Node's own `recursive` never returns where the kernel denies it, as in /proc. */
+export function makeFolder(path: string): void {
+  const make = () => {
+    try {
+      fs.mkdirSync(path, { mode: 0o700 })
+    } catch (error) {
+      if (errnoOf(error) !== 'EEXIST') throw error
+    }
+  }
+  try {
+    make()
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT' || dirname(path) === path) throw error
+    makeFolder(dirname(path))
+    make()
+  }
+}
+
+/** The first `length` bytes of a regular file; undefined where there is none, or what is there is over `maxBytes`. */
+export function readFile(path: string, maxBytes: number, length = maxBytes): Uint8Array | undefined {
+  let fd: number
+  try {
+    fd = fs.openSync(path, O_RDONLY | NO_FOLLOW | NON_BLOCK)
+  } catch (error) {
+    if (isAbsent(error) || ['ELOOP', 'EISDIR', 'ENXIO'].includes(errnoOf(error) ?? '')) return undefined
+    throw error
+  }
+  try {
+    const stats = fs.fstatSync(fd)
+    if (!stats.isFile() || stats.size > maxBytes) return undefined
+    const bytes = new Uint8Array(Math.min(stats.size, length))
+    return bytes.subarray(0, readAt(fd, bytes, 0))
+  } finally {
+    fs.closeSync(fd)
+  }
+}
+
+/** The file itself, not what a link leads to; undefined where there is none. */
+export function statOf(path: string): fs.Stats | undefined {
+  try {
+    return fs.lstatSync(path)
+  } catch (error) {
+    if (isAbsent(error)) return undefined
+    throw error
+  }
+}
+
+/** False when it was gone already. */
+export function unlink(path: string): boolean {
+  try {
+    fs.unlinkSync(path)
+    return true
+  } catch (error) {
+    if (isAbsent(error)) return false
+    throw error
   }
 }
