@@ -2,7 +2,7 @@
 import * as fs from 'node:fs'
 import * as path from 'node:path'
 import { OpDbusError } from '../../errors.js'
-import { createFile, errnoOf, isAbsent, isFolder, quietly, writeAt } from './disk.js'
+import { createFile, errnoOf, isAbsent, isFolder, makeFolder, quietly, writeAt } from '../disk.js'
 import { unfinishedName } from './format.js'
 import type { ProcessIdentity } from './process-identity.js'
 import { SPACE_FILE } from './spaces.js'
@@ -21,7 +21,7 @@ export interface CreateParts {
 export function createSegment(parts: CreateParts, name: string, head: Uint8Array, writer: ProcessIdentity): number {
   for (let tries = 1; ; tries++) {
     try {
-      makeFolder(parts)
+      makeSpaceFolder(parts)
       return createNamed(path.join(parts.path, unfinishedName(name, writer)), path.join(parts.path, name), head)
     } catch (error) {
       // A clear removed the folder, or the file, while we made it.
@@ -43,8 +43,8 @@ function createNamed(temporary: string, file: string, head: Uint8Array): number 
   }
 }
 
-function makeFolder(parts: CreateParts): void {
-  fs.mkdirSync(parts.path, { recursive: true, mode: 0o700 })
+function makeSpaceFolder(parts: CreateParts): void {
+  makeFolder(parts.path)
   if (!isFolder(parts.path)) {
     throw new OpDbusError('STORE', `not a folder of its own: ${parts.path}`, { details: { dir: parts.path } })
   }

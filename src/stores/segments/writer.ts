@@ -3,7 +3,8 @@ import * as fs from 'node:fs'
 import * as path from 'node:path'
 import { messageOf, OpDbusError } from '../../errors.js'
 import type { Clock, Crc32, Hash } from '../../ports.js'
-import { createFile, errnoOf, isAbsent, isFolder, makeFolder, quietly, retire, writeAt } from '../disk.js'
+import { errnoOf, quietly, retire, writeAt } from '../disk.js'
+import { createSegment } from './create.js'
 import type { Descriptors } from './descriptors.js'
 import type { SpaceFolder } from './folder.js'
 import {
@@ -23,7 +24,6 @@ import {
 import type { Probe } from './probe.js'
 import { thisProcess } from './process-identity.js'
 import { Segment } from './segment.js'
-import { SPACE_FILE } from './spaces.js'
 
 const BUFFER_BYTES = 256 * 2 ** 10
 /** How long a record may wait in memory, and how long a written one for the disk, ms. */
