@@ -43,7 +43,7 @@ export function decodeVec(bytes: Uint8Array, dims: number): Embedding | undefine
   if (!littleEndian) swapFloats(own)
   return {
     vector: new Float32Array(own.buffer as ArrayBuffer, own.byteOffset + HEADER_BYTES, dims),
-    tokens: new DataView(own.buffer, own.byteOffset).getUint32(4, true),
+    tokens: (own[4]! | (own[5]! << 8) | (own[6]! << 16) | (own[7]! << 24)) >>> 0,
     truncated: (own[1]! & TRUNCATED) !== 0,
     device,
   }
