@@ -165,6 +165,10 @@ export function readConfig(
   env: Readonly<Record<string, string | undefined>>,
   warn: (message: string) => void,
 ): Config {
+  const strange = Object.keys(settings).find(name => !Object.hasOwn(RULES, name))
+  if (strange !== undefined) {
+    throw new OpDbusError('INVALID_INPUT', `unknown option "${strange}"; there are: ${Object.keys(RULES).join(', ')}`)
+  }
   const config: Record<string, unknown> = {}
   for (const [name, rule] of Object.entries(RULES) as [keyof Config, Rule<unknown>][]) {
     const option = settings[name]

@@ -18,6 +18,7 @@ import { findModel } from './embedder/hub.js'
 import type { Opened } from './embedder/protocol.js'
 import { OpDbusError } from './errors.js'
 import {
+  atExit,
   bootId,
   cacheDir,
   crc32,
@@ -40,7 +41,7 @@ export * from './public.js'
 export const REPAIR = 'ONNXRUNTIME_NODE_INSTALL=skip npm install onnxruntime-node'
 
 /**
- * Opens the four caches: options over environment over defaults. Reads no file and loads no runtime or model yet; the
+ * Opens the four caches: options over environment over defaults. Loads no runtime and no model, and touches no cache file yet; the
  * first text that no tier has does. Close them when done; a process that does not still ends, and loses nothing.
  * @throws OpDbusError INVALID_INPUT for an option that is not what its type says
  */
@@ -52,7 +53,7 @@ export async function openCaches(options: OpenOptions = {}): Promise<CacheSet> {
   const boot = bootId()
   const ttlMs = 1000 * config.queryCacheTtl
   const files = { clock, hash: nodeHash, crc32 }
-  const embedder = user && fromUserEmbedder(user, { maxQueue: config.maxQueue })
+  const embedder = user && fromUserEmbedder(user, { ...user, maxQueue: config.maxQueue })
   if (dir === undefined) warn('no home folder, so nothing is kept on disk; set OPDBUS_CACHE_DIR')
 
   const onExit: (() => void)[] = []
@@ -75,7 +76,7 @@ export async function openCaches(options: OpenOptions = {}): Promise<CacheSet> {
       onExit.push(() => store.flushSync())
       const codec = vecCodec(opened.space, opened.dims)
       const capacityBytes = config.embeddingDiskBytes
-      tiers.push(new StoreTier({ source: 'disk', store, codec, clock, warn, capacityBytes }))
+      tiers.push(new StoreTier({ source: 'disk', store, codec, clock, warn, capacityBytes, label: 'embedding' }))
     }
     return { embedder: opened, tiers }
   }
@@ -98,10 +99,9 @@ export async function openCaches(options: OpenOptions = {}): Promise<CacheSet> {
     })
     const timer = setInterval(() => void ledger.flush().catch(() => {}), LEDGER_FLUSH_MS)
     timer.unref()
-    const atExit = () => {
+    const leaveExit = atExit(() => {
       for (const run of [...onExit, () => ledger.flushSync()]) quietly(run)
-    }
-    process.on('exit', atExit)
+    })
     const embeddings = join(dir, 'embeddings')
     return {
       dir,
@@ -114,7 +114,7 @@ export async function openCaches(options: OpenOptions = {}): Promise<CacheSet> {
       clearEmbeddings: async () => clearSegments(embeddings, { hash: nodeHash }),
       release: () => {
         clearInterval(timer)
-        process.off('exit', atExit)
+        leaveExit()
       },
     }
   }

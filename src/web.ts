@@ -34,7 +34,7 @@ const clock: Clock = {
 export async function openCaches(options: OpenOptions = {}): Promise<CacheSet> {
   const { embedder: user, onWarning: warn = message => console.warn(`op-dbus: ${message}`), ...settings } = options
   const config = readConfig(settings, {}, warn)
-  const embedder = user && fromUserEmbedder(user, { maxQueue: config.maxQueue })
+  const embedder = user && fromUserEmbedder(user, { ...user, maxQueue: config.maxQueue })
   return composeCaches(config, {
     clock,
     hash,

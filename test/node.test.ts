@@ -187,6 +187,41 @@ describe('openCaches with an embedder of the user’s own', () => {
     expect(told.slice(-3)).toEqual([300, 300, 200])
   })
 
+  it('blames a listener that throws, not the rows', async () => {
+    const caches = await open({ embedder: counting() })
+    const texts = Array.from({ length: 40 }, (_, i) => `t${i}`)
+    const onProgress = () => {
+      throw new TypeError('progress bug')
+    }
+    await expect(caches.embeddings.embedMany(texts, { onProgress })).rejects.toThrow(new TypeError('progress bug'))
+    expect(texts.every(text => caches.embeddings.view(text))).toBe(true)
+  })
+
+  it('refuses what is no array of texts', async () => {
+    const caches = await open({ embedder: counting() })
+    // biome-ignore lint/suspicious/noSparseArray: a hole is what is tested
+    for (const bad of [new Set(['a']), 'abc', null, ['a', , 'b'], ['a', 7]]) {
+      await expect(caches.embeddings.embedMany(bad as never)).rejects.toMatchObject({ code: 'INVALID_INPUT' })
+    }
+    await expect(openCaches({ cacheDir: '/x' } as never)).rejects.toMatchObject({ code: 'INVALID_INPUT' })
+  })
+
+  it('asks in calls of the size and number that the embedder names', async () => {
+    const embedder = { ...counting(), maxBatch: 3, concurrency: 2 }
+    const sizes: number[] = []
+    const caches = await open({
+      embedder: {
+        ...embedder,
+        async embed(texts) {
+          sizes.push(texts.length)
+          return embedder.embed(texts)
+        },
+      },
+    })
+    await caches.embeddings.embedMany(Array.from({ length: 7 }, (_, i) => `t${i}`))
+    expect(sizes.sort()).toEqual([1, 3, 3])
+  })
+
   it('gets, has and deletes', async () => {
     const caches = await open({ embedder: counting() })
     expect(await caches.embeddings.get('a')).toBeUndefined()

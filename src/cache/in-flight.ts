@@ -10,7 +10,8 @@ export interface Flight {
 }
 
 interface Entry<T> {
-  promise: Promise<T>
+  readonly promise: Promise<T>
+  readonly reject: (error: unknown) => void
   waiters: number
   stale: boolean
   readonly controller: AbortController
@@ -19,6 +20,8 @@ interface Entry<T> {
 /** Flights by key. An AbortSignal ends only its own caller's wait; the work ends when nobody waits any more. */
 export class InFlight<T> {
   readonly #entries = new Map<string, Entry<T>>()
+  /** Those that were detached too. */
+  readonly #all = new Set<Entry<T>>()
   readonly #aborts = new Aborts()
 
   get size(): number {
@@ -34,7 +37,13 @@ export class InFlight<T> {
   /** Begins the flight of `id`; there must be none. `run` is called at once. */
   start(id: string, run: (flight: Flight) => Promise<T>, signal?: AbortSignal): Promise<T> {
     const controller = new AbortController()
-    const entry: Entry<T> = { promise: undefined as never, waiters: 0, stale: false, controller }
+    let resolve!: (value: T) => void
+    let reject!: (error: unknown) => void
+    const promise = new Promise<T>((yes, no) => {
+      resolve = yes
+      reject = no
+    })
+    const entry: Entry<T> = { promise, reject, waiters: 0, stale: false, controller }
     const flight: Flight = {
       signal: controller.signal,
       get stale() {
@@ -42,9 +51,14 @@ export class InFlight<T> {
       },
     }
     this.#entries.set(id, entry)
-    entry.promise = run(flight).finally(() => this.#remove(id, entry))
+    this.#all.add(entry)
+    const ended = () => {
+      this.#remove(id, entry)
+      this.#all.delete(entry)
+    }
+    run(flight).finally(ended).then(resolve, reject)
     // Every waiter may have left: then nobody else handles the rejection.
-    entry.promise.catch(() => {})
+    promise.catch(() => {})
     return this.#wait(id, entry, signal)
   }
 
@@ -58,6 +72,17 @@ export class InFlight<T> {
 
   detachAll(): void {
     for (const id of [...this.#entries.keys()]) this.detach(id)
+  }
+
+  /** Ends everything: every waiter gets `error`, every computation its signal, and nothing is stored. */
+  abortAll(error: unknown): void {
+    for (const entry of this.#all) {
+      entry.stale = true
+      entry.reject(error)
+      entry.controller.abort(error)
+    }
+    this.#all.clear()
+    this.#entries.clear()
   }
 
   #remove(id: string, entry: Entry<T>): void {

@@ -49,6 +49,11 @@ export class MemoryTier<V extends object> {
     return value
   }
 
+  /** Marks an entry as used just now. Counts nothing. */
+  touch(id: string): void {
+    this.#lru?.get(id)
+  }
+
   /** Present and alive? Neither counted nor marked as used. */
   has(id: string): boolean {
     return this.#lru?.has(id) ?? false

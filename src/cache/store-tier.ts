@@ -19,6 +19,8 @@ export interface StoreTierOptions<V> {
   readonly store: Store
   readonly codec: Codec<V>
   readonly clock: Clock
+  /** What messages call this tier. Default: the store's name. */
+  readonly label?: string
   /** Told once when the medium fails. */
   readonly warn: (message: string) => void
   /** What the medium may hold; for the stats only, a store keeps its own bounds. */
@@ -199,7 +201,8 @@ export class StoreTier<V> {
   #warn(what: 'read' | 'write', error: unknown): void {
     if (this.#told) return
     this.#told = true
-    this.#options.warn(`cannot ${what} the ${this.#store.name} cache, going on without it: ${messageOf(error)}`)
+    const name = this.#options.label ?? this.#store.name
+    this.#options.warn(`cannot ${what} the ${name} cache, going on without it: ${messageOf(error)}`)
   }
 }
 

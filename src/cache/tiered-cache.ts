@@ -115,6 +115,7 @@ export class TieredCache<V extends object> {
 
   /** Whether some tier has it. Counts nothing and moves nothing. */
   async has(id: string): Promise<boolean> {
+    this.#enter()
     if (this.#memory.has(id)) return true
     for (const tier of this.#tiers) if (await tier.has(id)) return true
     return false
@@ -129,19 +130,28 @@ export class TieredCache<V extends object> {
   ): Promise<void> {
     const { signal, concurrency = DEFAULT_CONCURRENCY } = call
     const computed = new Map<string, Twins>()
+    // Rows finish in any order, but are used in theirs: the first text of a batch is the first to be evicted.
+    const settled = new Uint8Array(ids.length)
+    let front = 0
     let underWay = 0
     let wake = () => {}
     const settle = async (twins: Twins, answer: Promise<Answer<V>>) => {
       underWay++
-      try {
-        sink.answer(twins.first, await answer)
+      const outcome = await answer.then(
+        found => ({ found }),
+        (error: unknown) => ({ error }),
+      )
+      if ('found' in outcome) {
         twins.state = 'answered'
-      } catch (error) {
-        twins.error = error
+        sink.answer(twins.first, outcome.found)
+      } else {
+        twins.error = outcome.error
         twins.state = 'failed'
-        sink.failed(twins.first, error)
+        sink.failed(twins.first, outcome.error)
       }
       for (const index of twins.others) tellTwin(sink, index, twins)
+      settled[twins.first] = 1
+      for (; front < ids.length && settled[front] === 1; front++) this.#memory.touch(ids[front]!)
       underWay--
       wake()
     }
@@ -154,13 +164,18 @@ export class TieredCache<V extends object> {
       if (twins !== undefined) {
         if (twins.state === 'waiting') twins.others.push(index)
         else tellTwin(sink, index, twins)
+        settled[index] = 1
       } else {
         const answer = this.lookUp(id, load, signal)
         if (answer instanceof Promise) {
           const first: Twins = { first: index, others: [], state: 'waiting', error: undefined }
           computed.set(id, first)
           void settle(first, answer)
-        } else sink.answer(index, answer)
+        } else {
+          sink.answer(index, answer)
+          if (front === index) front++
+          else settled[index] = 1
+        }
       }
       while (underWay >= concurrency) {
         await new Promise<void>(resolve => {
@@ -182,6 +197,7 @@ export class TieredCache<V extends object> {
 
   /** Puts a value into every tier. A computation under way for `id` will not overwrite it. */
   set(id: string, value: V): void {
+    this.#enter()
     this.#generation++
     this.#inFlight.detach(id)
     this.#memory.set(id, value)
@@ -190,6 +206,7 @@ export class TieredCache<V extends object> {
 
   /** True when some tier had it. A computation or read under way answers its waiters, and is not stored. */
   async delete(id: string): Promise<boolean> {
+    this.#enter()
     let had = this.#forget(id)
     for (const tier of this.#tiers) had = (await tier.delete([id])) > 0 || had
     // Whoever asked while the tiers were busy may have brought the old value back.
@@ -199,6 +216,7 @@ export class TieredCache<V extends object> {
 
   /** Empties every tier. */
   async clear(): Promise<void> {
+    this.#enter()
     this.clearMemory()
     for (const tier of this.#tiers) await tier.clear()
     this.clearMemory()
@@ -219,6 +237,7 @@ export class TieredCache<V extends object> {
   }
 
   async stats(): Promise<CacheStats> {
+    this.#enter()
     const below = await Promise.all(this.#tiers.map(async tier => [tier.source, await tier.stats()] as const))
     const { hits, misses } = this.counts()
     return {
@@ -230,10 +249,11 @@ export class TieredCache<V extends object> {
     }
   }
 
-  /** Writes what is pending and lets go of the media. */
+  /** Ends what is under way with CLOSED, writes what is pending, and lets go of the media. */
   async close(): Promise<void> {
-    this.clearMemory()
     this.#closed = true
+    this.#inFlight.abortAll(new OpDbusError('CLOSED', 'the cache was closed'))
+    this.clearMemory()
     for (const tier of this.#tiers) await tier.close()
   }
 
@@ -271,7 +291,7 @@ export class TieredCache<V extends object> {
   }
 
   #fromMemory(id: string): V | undefined {
-    if (this.#closed) throw new OpDbusError('CLOSED', 'the cache is closed')
+    this.#enter()
     const now = this.#clock.monotonic()
     if (now >= this.#nextClearCheck) {
       this.#nextClearCheck = now + CLEAR_CHECK_MS
@@ -280,6 +300,10 @@ export class TieredCache<V extends object> {
     const value = this.#memory.get(id)
     if (value === undefined) this.#memory.counts.misses++
     return value
+  }
+
+  #enter(): void {
+    if (this.#closed) throw new OpDbusError('CLOSED', 'the cache is closed')
   }
 
   #forget(id: string): boolean {

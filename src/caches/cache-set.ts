@@ -121,8 +121,10 @@ export class CacheSet {
     } catch (error) {
       this.extras.warn?.(`cannot keep the counters: ${messageOf(error)}`)
     }
-    await Promise.all(CACHE_NAMES.map(name => this[name].close()))
+    const closed = await Promise.allSettled(CACHE_NAMES.map(name => this[name].close()))
     this.extras.release?.()
+    const failed = closed.find(outcome => outcome.status === 'rejected')
+    if (failed) throw failed.reason
   }
 }
 

@@ -84,7 +84,8 @@ export class DiffCache {
     return this.#cache.close()
   }
 
-  #idOf({ plugin, pluginVersion, current, desired }: DiffInput): string {
+  #idOf(input: DiffInput): string {
+    const { plugin, pluginVersion, current, desired } = input ?? {}
     if (typeof plugin !== 'string' || typeof pluginVersion !== 'string') {
       throw new OpDbusError('INVALID_INPUT', 'a diff needs plugin and pluginVersion, as text')
     }

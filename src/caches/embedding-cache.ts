@@ -125,7 +125,8 @@ export class EmbeddingCache {
    * @throws BatchError (PARTIAL_FAILURE) with `failed: { index, error }[]`, and what getOrEmbed throws
    */
   async embedMany(texts: readonly string[], call: EmbedManyCall = {}): Promise<EmbeddingMatrix> {
-    texts.forEach(checkText)
+    if (!Array.isArray(texts)) throw new OpDbusError('INVALID_INPUT', 'embedMany takes an array of texts')
+    for (let i = 0; i < texts.length; i++) checkText(texts[i])
     if (call.signal?.aborted) throw abortError(call.signal)
     const { cache, embedder } = this.#opened ?? (await this.#open())
     const { dims } = embedder
@@ -150,7 +151,7 @@ export class EmbeddingCache {
       },
       same(index, first) {
         result.matrix.copyWithin(index * dims, first * dims, (first + 1) * dims)
-        // Nothing was computed for this one: it is a copy of a row that is in memory by now.
+        // Nothing was computed for this one: it is a copy of a row that this call has in hand.
         result.sources[index] = 'memory'
         result.truncated[index] = result.truncated[first]!
         result.devices[index] = result.devices[first]!
@@ -164,6 +165,7 @@ export class EmbeddingCache {
     const load = (id: string, signal: AbortSignal) => this.#embedRow(embedder, id.toWellFormed(), signal)
     await cache.getOrLoadMany(texts, load, sink, { signal: call.signal, concurrency: ROWS_UNDER_WAY })
     meter.end()
+    if (meter.thrown) throw meter.thrown.error
     if (failed.length > 0)
       throw new BatchError(
         failed.sort((a, b) => a.index - b.index),

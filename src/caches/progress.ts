@@ -14,11 +14,13 @@ export class ProgressMeter {
   readonly #from: Partial<Record<Source | 'failed', number>> = {}
   #done = 0
   #tellAt = 0
+  /** What the listener threw; it is not called again. */
+  thrown: { readonly error: unknown } | undefined
 
   constructor(
     private readonly total: number,
     private readonly clock: Clock,
-    private readonly tell: ((progress: Progress) => void) | undefined,
+    private tell: ((progress: Progress) => void) | undefined,
   ) {}
 
   count(from: Source | 'failed'): void {
@@ -34,6 +36,12 @@ export class ProgressMeter {
 
   /** Tells where things stand. */
   end(): void {
-    this.tell?.({ done: this.#done, total: this.total, from: { ...this.#from } })
+    try {
+      this.tell?.({ done: this.#done, total: this.total, from: { ...this.#from } })
+    } catch (error) {
+      // The rows are not to blame for their listener: they finish first, then the call fails with its error.
+      this.tell = undefined
+      this.thrown = { error }
+    }
   }
 }

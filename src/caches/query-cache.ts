@@ -5,7 +5,7 @@ import type { Counts } from '../cache/metrics.js'
 import type { Codec } from '../cache/store-tier.js'
 import { StoreTier } from '../cache/store-tier.js'
 import { type CacheStats, TieredCache } from '../cache/tiered-cache.js'
-import { OpDbusError } from '../errors.js'
+import { isOpDbusError, OpDbusError } from '../errors.js'
 import type { Call, Clock, Hash, Key, Source, Store } from '../ports.js'
 import { fromJson, type Held, heldBytes, hold, release, toJson } from './values.js'
 
@@ -92,9 +92,11 @@ export class QueryCache {
    * answer that is still under way. Another process's memory may serve its own for the rest of the TTL.
    */
   async invalidate(plugin: string): Promise<void> {
-    const deleted = this.#cache.delete(checked(plugin)).catch(() => {})
-    await this.#tokens?.renew(plugin)
-    await deleted
+    // A file that cannot be removed does no harm: its token is not current any more.
+    const deleted = this.#cache.delete(checked(plugin)).catch((error: unknown) => {
+      if (isOpDbusError(error, 'CLOSED')) throw error
+    })
+    await Promise.all([deleted, this.#tokens?.renew(plugin)])
   }
 
   clear(): Promise<void> {

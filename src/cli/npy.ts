@@ -1,6 +1,5 @@
 // A matrix as a NumPy file, written row by row: the number of rows goes into the header at the end.
-import { type FileHandle, open, rename, rm } from 'node:fs/promises'
-import { messageOf, OpDbusError } from '../errors.js'
+import type { OutputFile } from './output.js'
 
 /**
  * The header of version 1.0 (numpy.lib.format): magic, version, length, a Python dict literal, spaces, a newline; always
@@ -15,26 +14,17 @@ export function npyHeader(rows: number, columns: number): Uint8Array {
   return header
 }
 
-/** Writes beside `path` and renames at the end: `path` is never a half-written file. */
 export class NpyWriter {
   #rows = 0
   #columns = 0
   #buffered: Uint8Array[] = []
   #bufferedBytes = 0
 
-  private constructor(
-    private readonly path: string,
-    private readonly temporary: string,
-    private readonly file: FileHandle,
-  ) {}
+  private constructor(private readonly file: OutputFile) {}
 
-  static async open(path: string): Promise<NpyWriter> {
-    const temporary = `${path}.${process.pid}.tmp`
-    return onDisk(path, async () => {
-      const file = await open(temporary, 'wx', 0o666)
-      await file.write(npyHeader(0, 0))
-      return new NpyWriter(path, temporary, file)
-    })
+  static async begin(file: OutputFile): Promise<NpyWriter> {
+    await file.append(npyHeader(0, 0))
+    return new NpyWriter(file)
   }
 
   /** A row of little-endian float32; all rows have the first one's length. */
@@ -48,31 +38,14 @@ export class NpyWriter {
 
   async finish(): Promise<void> {
     await this.#flush()
-    await onDisk(this.path, async () => {
-      await this.file.write(npyHeader(this.#rows, this.#columns), 0, 128, 0)
-      await this.file.close()
-      await rename(this.temporary, this.path)
-    })
-  }
-
-  /** Leaves nothing behind. */
-  async abandon(): Promise<void> {
-    await this.file.close().catch(() => {})
-    await rm(this.temporary, { force: true }).catch(() => {})
+    await this.file.rewrite(npyHeader(this.#rows, this.#columns))
+    await this.file.finish()
   }
 
   async #flush(): Promise<void> {
     const parts = this.#buffered
     this.#buffered = []
     this.#bufferedBytes = 0
-    if (parts.length > 0) await onDisk(this.path, () => this.file.appendFile(Buffer.concat(parts)))
-  }
-}
-
-async function onDisk<T>(path: string, run: () => Promise<T>): Promise<T> {
-  try {
-    return await run()
-  } catch (error) {
-    throw new OpDbusError('STORE', `cannot write ${path}: ${messageOf(error)}`, { cause: error })
+    if (parts.length > 0) await this.file.append(Buffer.concat(parts))
   }
 }

@@ -11,6 +11,10 @@ export interface UserEmbedder {
   /** Names everything that can change a vector, for example `my-model@1`. Another name is another cache. */
   readonly space: string
   readonly dims: number
+  /** Texts in one call. Default 128. */
+  readonly maxBatch?: number | undefined
+  /** Calls at the same time. Default 1. */
+  readonly concurrency?: number | undefined
   /**
    * The vectors of `texts` in order: `texts.length x dims` finite numbers, row-major. `signal` fires when nobody waits
    * for any of them any more. Not called again for texts it failed on: the callers get the error.

@@ -127,6 +127,9 @@ export function digestMemo(path: string | undefined): DigestMemo {
       if (path === undefined) return
       const temporary = `${path}.${randomUUID()}.tmp`
       try {
+        // A file of that name that is not ours is left alone.
+        const there = await unlessAbsent(path, full => readFile(full, 'utf8'))
+        if (there !== undefined && !there.startsWith('{\n "version": 1,')) return
         const { [file]: _old, ...others } = await read()
         const kept = Object.entries(others).slice(1 - MEMO_ENTRIES)
         const memo: MemoFile = { version: 1, digests: { ...Object.fromEntries(kept), [file]: { stamp, ...digest } } }

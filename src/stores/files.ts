@@ -4,7 +4,7 @@ import { renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { abortError, OpDbusError } from '../errors.js'
 import type { Call, Clock, Crc32, Hash, Key, Store } from '../ports.js'
-import { guarded, makeFolder, namesIn, quietly, readFile, statOf, unlink } from './disk.js'
+import { guarded, isFolder, makeFolder, namesIn, quietly, readFile, statOf, unlink } from './disk.js'
 
 /*
    <dir>/<key>.json      {"op-dbus":1,"crc32":"0f3a91bc","document":<the value's bytes>}\n
@@ -19,6 +19,10 @@ const MIDDLE = '","document":'
 const END = '}\n'
 const HEAD_BYTES = MAGIC.length + 8 + MIDDLE.length
 const EPOCH = '.epoch'
+const TOKEN = /^[0-9a-f]{32}\n$/
+const TOKEN_BYTES = 33
+/** Never blank: stands for a file that cannot be looked into. */
+const NOTHING = Uint8Array.of(1)
 const SUFFIX = '.json'
 const KEY = /^[a-z0-9_-][a-z0-9._-]{0,99}$/
 const TEMPORARY = /^\.[a-z0-9_-][a-z0-9._-]{0,99}\.[0-9a-f]{8}\.tmp$/
@@ -112,7 +116,7 @@ export function openFileStore(options: FileStoreOptions): FileStore {
   function write(key: Key, value: Uint8Array): void {
     const path = pathOf(key)
     const there = look(path)
-    if (there === 'foreign') {
+    if (there === 'foreign' && !isBlank(readFile(path, maxBytes) ?? NOTHING)) {
       counters.foreign++
       return
     }
@@ -125,7 +129,7 @@ export function openFileStore(options: FileStoreOptions): FileStore {
       rmSync(temporary, { force: true })
       throw error
     }
-    if (there === 'absent' && entries !== undefined) entries++
+    if (there !== 'ours' && entries !== undefined) entries++
   }
 
   function set(items: readonly (readonly [Key, Uint8Array])[], call?: Call): void {
@@ -138,6 +142,7 @@ export function openFileStore(options: FileStoreOptions): FileStore {
     if (items.length === 0) return
     guarded(dir, () => {
       makeFolder(dir)
+      if (!isFolder(dir)) throw new OpDbusError('STORE', `not a folder of its own: ${dir}`, { details: { dir } })
       for (const [key, value] of items) write(key, value)
       trim()
     })
@@ -244,10 +249,14 @@ export function openFileStore(options: FileStoreOptions): FileStore {
     async clear() {
       enter([])
       guarded(dir, () => {
-        if (statOf(dir) === undefined) return
-        const temporary = join(dir, `.epoch.${options.hash.random(4)}.tmp`)
-        writeFileSync(temporary, `${options.hash.random(16)}\n`, { mode: 0o600, flag: 'wx' })
-        renameSync(temporary, join(dir, EPOCH))
+        // Nothing is there, or a link: what it leads to is not ours to clear.
+        if (!isFolder(dir)) return
+        const old = readFile(join(dir, EPOCH), TOKEN_BYTES)
+        if (statOf(join(dir, EPOCH)) === undefined || (old !== undefined && TOKEN.test(text(old)))) {
+          const temporary = join(dir, `.epoch.${options.hash.random(4)}.tmp`)
+          writeFileSync(temporary, `${options.hash.random(16)}\n`, { mode: 0o600, flag: 'wx' })
+          renameSync(temporary, join(dir, EPOCH))
+        }
         epoch = readEpoch()
         for (const { key } of ours()) remove(key)
         for (const name of namesIn(dir)) if (TEMPORARY.test(name)) unlink(join(dir, name))
@@ -269,10 +278,13 @@ export function openFileStore(options: FileStoreOptions): FileStore {
   }
 }
 
-/** A file that a power cut left empty or full of zeros was ours: nobody else names files so. */
 function isOurs(bytes: Uint8Array): boolean {
-  const head = bytes.subarray(0, MAGIC.length)
-  return head.every(byte => byte === 0) || text(head) === MAGIC
+  return text(bytes.subarray(0, MAGIC.length)) === MAGIC
+}
+
+/** What a power cut may leave of a file of ours. It says nothing, so it may be written over, but whose it is nobody knows. */
+function isBlank(bytes: Uint8Array): boolean {
+  return bytes.every(byte => byte === 0)
 }
 
 function text(bytes: Uint8Array): string {

@@ -343,11 +343,44 @@ describe('TieredCache', () => {
     expect(stats.disk).toMatchObject({ hits: 1, misses: 3 })
   })
 
-  it('says CLOSED after close', async () => {
+  it('says CLOSED after close, to everything, and to those who were waiting', async () => {
     const { cache } = setUp()
-    await cache.close()
-    await expect(cache.getOrLoad('a1', counting().load)).rejects.toMatchObject({ code: 'CLOSED' })
+    let signal!: AbortSignal
+    const waiting = cache.getOrLoad('a1', (_id, s) => {
+      signal = s
+      return new Promise(() => {})
+    })
+    await Promise.all([cache.close(), expect(waiting).rejects.toMatchObject({ code: 'CLOSED' })])
+    expect(signal.aborted).toBe(true)
+    const closed = { code: 'CLOSED' }
+    const { load } = counting()
+    for (const call of [
+      cache.getOrLoad('a1', load),
+      cache.get('a1'),
+      cache.has('a1'),
+      cache.delete('a1'),
+      cache.clear(),
+      cache.stats(),
+    ]) {
+      await expect(call).rejects.toMatchObject(closed)
+    }
+    expect(() => cache.set('a1', { n: 1 })).toThrow(expect.objectContaining(closed))
     expect(cache.peek('a1')).toBeUndefined()
+  })
+
+  it('evicts the first texts of a batch first, in whatever order they finish', async () => {
+    const { cache } = setUp({ capacity: 100 })
+    const ids = Array.from({ length: 101 }, (_, i) => `a${i}`)
+    const gates = ids.map(() => deferred<Box>())
+    const batch = many(cache, ids, id => gates[Number(id.slice(1))]!.promise)
+    const order = ids.map((_, i) => i).sort((a, b) => ((a * 37) % 101) - ((b * 37) % 101))
+    for (const i of order.filter(n => n !== 100)) {
+      gates[i]!.resolve({ n: i })
+      await new Promise(resolve => setImmediate(resolve))
+    }
+    gates[100]!.resolve({ n: 100 })
+    await batch
+    expect(ids.filter(id => cache.peek(id) === undefined)).toEqual(['a0'])
   })
 
   it('never answers one id with another’s value, whatever happens in between', async () => {

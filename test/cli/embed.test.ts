@@ -69,6 +69,26 @@ describe('op-dbus embed', () => {
     expect(readdirSync(dir).filter(name => name.includes('x.npy'))).toEqual([])
   })
 
+  it('replaces an output file only by a whole one, also when it is the input', async () => {
+    const dir = temporaryFolder()
+    const [kept, both] = [join(dir, 'kept.jsonl'), join(dir, 'both.txt')]
+    writeFileSync(kept, 'precious\n')
+    writeFileSync(both, 'a\nb\n')
+    for (const wrong of [
+      ['--model', './no'],
+      ['--device', 'tpu'],
+      ['--device', 'cuda'],
+    ]) {
+      expect((await runCli(dir, ['embed', 'x', '--json', '-o', kept, ...wrong])).code).not.toBe(0)
+      expect(readFileSync(kept, 'utf8')).toBe('precious\n')
+    }
+    expect((await runCli(dir, ['embed', '--file', both, '--json', '--no-vector', '-o', both])).code).toBe(0)
+    expect(jsonLines(readFileSync(both, 'utf8')).map(row => row.text)).toEqual(['a', 'b'])
+    const folder = await runCli(dir, ['embed', 'x', '--format', 'npy', '-o', dir])
+    expect([folder.code, folder.stderr]).toEqual([6, `op-dbus: cannot write ${dir}: it is a folder\n`])
+    expect(readdirSync(dir).filter(name => name.endsWith('.tmp'))).toEqual([])
+  })
+
   it('reads a hundred thousand lines in bounded memory', async () => {
     const dir = temporaryFolder()
     const input = Array.from({ length: 100_000 }, (_, i) => `line ${i % 50} ${'x'.repeat(i % 50)}`).join('\n')
@@ -120,6 +140,8 @@ describe('op-dbus embed', () => {
       [['embed', 'a', '--format', 'npy'], 2, /needs -o FILE/],
       [['embed', 'a', '-o', join(dir, 'no', 'folder')], 6, /cannot write/],
       [['embed', 'a', '--blocks'], 2, /has no option --blocks/],
+      [['embed', 'a', '--json', '--format', 'text'], 2, /differ/],
+      [['embed', 'a', '--no-vector'], 2, /needs --json/],
       [['embed', '--bogus'], 2, /--bogus/],
       [['bogus'], 2, /unknown command "bogus"/],
       [['cache'], 2, /cache stats, cache clear, cache verify/],

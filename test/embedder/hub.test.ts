@@ -181,7 +181,8 @@ describe('digests', () => {
     const file = join(home, 'model.onnx')
     await writeFile(file, 'one')
     expect(await sha(file, memo)).toBe(await sha(file))
-    expect(JSON.parse(readFileSync(memo, 'utf8'))).toMatchObject({ version: 1 })
+    // It may be somebody else's.
+    expect(readFileSync(memo, 'utf8')).toBe(content)
   })
 
   test('a memo that cannot be written costs nothing but time', async () => {

@@ -113,6 +113,31 @@ describe('file store', () => {
     await store.close()
   })
 
+  it('leaves empty files and an epoch of the user alone, and does not clear through a link', async () => {
+    for (const name of ['todo.json', '.epoch']) writeFileSync(join(dir, name), name === '.epoch' ? 'mine' : '')
+    const clock = new TestClock()
+    const old = clock.now() / 1000 - 1000
+    utimesSync(join(dir, 'todo.json'), old, old)
+    const store = open(dir, { clock, maxAgeMs: () => 1 })
+    expect(store.getSync(key('net'))).toBeUndefined()
+    await store.clear()
+    expect(await store.verify()).toMatchObject({ files: 0, foreign: 1 })
+    expect(readFileSync(join(dir, '.epoch'), 'utf8')).toBe('mine')
+    expect(readdirSync(dir).sort()).toEqual(['.epoch', 'todo.json'])
+    await store.setMany([[key('net'), json(1)]])
+    symlinkSync(dir, `${dir}-link`)
+    try {
+      const linked = open(`${dir}-link`)
+      await linked.clear()
+      await expect(linked.setMany([[key('lxc'), json(1)]])).rejects.toMatchObject({ code: 'STORE' })
+      await linked.close()
+      expect(store.getSync(key('net'))).toBeDefined()
+    } finally {
+      rmSync(`${dir}-link`)
+    }
+    await store.close()
+  })
+
   it('keeps the newest maxEntries', async () => {
     const store = open(dir, { maxEntries: 10 })
     for (let n = 0; n < 25; n++) {

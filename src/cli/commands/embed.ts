@@ -1,6 +1,5 @@
 // `op-dbus embed`: texts to vectors, line by line, in order, with constant memory.
 import { createReadStream } from 'node:fs'
-import { type FileHandle, open } from 'node:fs/promises'
 import { messageOf } from '../../errors.js'
 import {
   type Caches,
@@ -12,12 +11,15 @@ import {
 } from '../../node.js'
 import { linesOf } from '../lines.js'
 import { NpyWriter } from '../npy.js'
+import { OutputFile } from '../output.js'
 import { bytes as byteCount, count, duration, oneLine } from '../render.js'
 import { settingsOf, type Values } from '../settings.js'
 import { sourceLabel, type Terminal } from '../terminal.js'
 
 /** Texts asked for ahead of the one that is printed: enough to fill batches, few enough to hold in memory. */
 const AHEAD = 512
+/** The same in UTF-16 units, for texts that are long. */
+const AHEAD_UNITS = 4 * 2 ** 20
 /** No progress line before this long, in ms. */
 const QUIET_MS = 1000
 /** What will not go better with the next line. */
@@ -50,23 +52,25 @@ interface Sink {
 
 export async function embed(values: Values, texts: readonly string[], terminal: Terminal): Promise<number> {
   const source = sourceOf(values, texts)
-  const sink = await sinkOf(values, terminal)
+  const format = formatOf(values)
   const caches = await openCaches(settingsOf(values, terminal))
   const meter = new Meter(terminal, values.quiet === true, source.total)
   let failed = 0
+  let sink: Sink | undefined
   try {
+    sink = await sinkOf(format, values, terminal)
     for await (const row of answers(caches, source.lines, terminal.signal)) {
       if (row.error !== undefined) {
         failed++
         const fatal = isOpDbusError(row.error) && FATAL.includes(row.error.code)
-        if (fatal || values.format === 'npy') throw row.error
+        if (fatal || format === 'npy') throw row.error
       }
       await sink.row(row)
       meter.count(row)
     }
     await sink.finish()
   } catch (error) {
-    await sink.abandon()
+    await sink?.abandon()
     // Nobody reads on (`| head -1`): what was left undone is no failure.
     if (!terminal.closed) throw error
     failed = 0
@@ -80,7 +84,8 @@ export async function embed(values: Values, texts: readonly string[], terminal: 
 
 /** Questions run ahead, answers come in order. */
 async function* answers(caches: Caches, lines: AsyncIterable<string>, signal: AbortSignal): AsyncGenerator<Row> {
-  const ahead: Promise<Row>[] = []
+  const ahead: { readonly row: Promise<Row>; readonly units: number }[] = []
+  let unitsAhead = 0
   const ask = async (text: string): Promise<Row> => {
     const start = performance.now()
     try {
@@ -94,16 +99,19 @@ async function* answers(caches: Caches, lines: AsyncIterable<string>, signal: Ab
   let next = iterator.next()
   for (let ended = false; !ended || ahead.length > 0; ) {
     // A finished row goes out even when no further line comes: somebody may type, or `tail -f`.
-    const full = ended || ahead.length >= AHEAD
-    const row = full || (ahead.length > 0 && (await first(ahead[0]!, next)) === 'row')
+    const full = ended || ahead.length >= AHEAD || unitsAhead >= AHEAD_UNITS
+    const row = full || (ahead.length > 0 && (await first(ahead[0]!.row, next)) === 'row')
     if (row) {
-      yield await ahead.shift()!
+      const oldest = ahead.shift()!
+      unitsAhead -= oldest.units
+      yield await oldest.row
       continue
     }
     const line = await next
     if (line.done) ended = true
     else {
-      ahead.push(ask(line.value))
+      ahead.push({ row: ask(line.value), units: line.value.length })
+      unitsAhead += line.value.length
       next = iterator.next()
     }
   }
@@ -138,35 +146,32 @@ async function* readFrom(path: string): AsyncGenerator<Uint8Array> {
   }
 }
 
-async function sinkOf(values: Values, terminal: Terminal): Promise<Sink> {
-  const format = values.format ?? (values.json ? 'json' : 'text')
-  if (format === 'npy') {
-    if (values.output === undefined) throw new OpDbusError('INVALID_INPUT', '--format npy needs -o FILE')
-    const writer = await NpyWriter.open(values.output)
-    return {
-      row: row => writer.write(row.result!.vector),
-      finish: () => writer.finish(),
-      abandon: () => writer.abandon(),
-    }
+const FORMATS = ['text', 'json', 'npy'] as const
+type Format = (typeof FORMATS)[number]
+
+function formatOf(values: Values): Format {
+  const format = FORMATS.find(known => known === (values.format ?? (values.json ? 'json' : 'text')))
+  if (format === undefined) {
+    throw new OpDbusError('INVALID_INPUT', `unknown format "${values.format}"; there are: ${FORMATS.join(', ')}`)
   }
-  if (format !== 'text' && format !== 'json') {
-    throw new OpDbusError('INVALID_INPUT', `unknown format "${format}"; there are: text, json, npy`)
+  if (values.json && format !== 'json') throw new OpDbusError('INVALID_INPUT', `--json and --format ${format} differ`)
+  if (values['no-vector'] && format !== 'json') throw new OpDbusError('INVALID_INPUT', '--no-vector needs --json')
+  if (format === 'npy' && values.output === undefined) {
+    throw new OpDbusError('INVALID_INPUT', '--format npy needs -o FILE')
   }
+  return format
+}
+
+async function sinkOf(format: Format, values: Values, terminal: Terminal): Promise<Sink> {
   const line = format === 'json' ? jsonLine(values['no-vector'] !== true) : textLine(terminal)
   if (values.output === undefined) {
     return { row: row => terminal.out(line(row)), finish: async () => {}, abandon: async () => {} }
   }
-  const file = await openOutput(values.output)
-  const close = () => file.close()
-  return { row: async row => void (await file.appendFile(line(row))), finish: close, abandon: close }
-}
-
-async function openOutput(path: string): Promise<FileHandle> {
-  try {
-    return await open(path, 'w')
-  } catch (error) {
-    throw new OpDbusError('STORE', `cannot write ${path}: ${messageOf(error)}`, { cause: error })
-  }
+  const file = await OutputFile.open(values.output)
+  const abandon = () => file.abandon()
+  if (format !== 'npy') return { row: row => file.append(line(row)), finish: () => file.finish(), abandon }
+  const writer = await NpyWriter.begin(file)
+  return { row: row => writer.write(row.result!.vector), finish: () => writer.finish(), abandon }
 }
 
 /** One JSON object a line. */

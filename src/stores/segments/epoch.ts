@@ -19,6 +19,9 @@ export function readEpoch(dir: string): string {
 /** Begins a new epoch and returns its token. Nothing is done, and the first epoch stays, where there is no folder. */
 export function nextEpoch(dir: string, hash: Hash): string {
   if (!fs.existsSync(dir)) return FIRST_EPOCH
+  const file = path.join(dir, FILE)
+  // A file of that name that is not ours stays as it is. Who has segments open notices that they are gone.
+  if (fs.lstatSync(file, { throwIfNoEntry: false }) && !TOKEN.test(readSmall(file, 64) ?? '')) return FIRST_EPOCH
   const token = hash.random(8)
   replaceSmall(path.join(dir, FILE), `${token}\n`, hash.random(4))
   return token

@@ -62,8 +62,14 @@ export class SpaceFolder {
   readonly #freePages: number[] = []
   readonly #found: number[] = []
   readonly #scanned: Probe = newProbe()
+  /** The record that was read last, and the part of it that its check covers. */
+  readonly #record: Uint8Array
+  readonly #covered: Uint8Array
 
-  constructor(private readonly parts: FolderParts) {}
+  constructor(private readonly parts: FolderParts) {
+    this.#record = new Uint8Array(parts.layout.recordBytes)
+    this.#covered = this.#record.subarray(KEY_AT)
+  }
 
   lookIfDue(): void {
     if (this.parts.clock.monotonic() - this.#lookedAt >= LOOK_EVERY_MS) this.look()
@@ -135,10 +141,25 @@ export class SpaceFolder {
     return fd >= 0 && fs.fstatSync(fd).nlink > 0
   }
 
-  /** The live, sound record that bears this key, the newest if there are more, in a buffer of its own. */
+  /** The live, sound record that bears this key, the newest if there are more. It holds until the next read. */
   find(probe: Probe): Uint8Array | undefined {
+    const count = this.index.find(probe.a, probe.b, this.#found)
+    if (count === 0) return undefined
+    if (count > 1) return this.#findAmong(probe, false)
+    // The common case, kept short: one candidate, on disk.
+    const number = this.#found[0]!
+    const segment = this.segmentOf(number)!
+    const slot = this.slotOf(number)
+    if (segment.tail !== undefined) return this.#findAmong(probe, false)
+    const record = this.verified(segment, slot, number, probe)
+    if (record === undefined) return this.#findAmong(probe, true)
+    segment.touch(slot)
+    return record
+  }
+
+  /** `surprised`: something that we knew was not as we knew it. */
+  #findAmong(probe: Probe, surprised: boolean): Uint8Array | undefined {
     for (let looked = false; ; looked = true) {
-      let surprised = false
       for (const number of this.candidates(probe)) {
         const segment = this.segmentOf(number)
         if (segment === undefined) continue
@@ -163,15 +184,15 @@ export class SpaceFolder {
 
   /**
    * The record of one candidate if it is live, sound and bears this key; otherwise what the index knew of it is corrected.
-   * A sound record of another key (the fingerprint's twin) is left as it is.
+   * It holds until the next read. A sound record of another key (the fingerprint's twin) is left as it is.
    */
   verified(segment: Segment, slot: number, number: number, probe: Probe): Uint8Array | undefined {
-    const record = segment.read(slot)
-    if (record === undefined) {
+    const record = this.#record
+    if (!segment.read(slot, record)) {
       this.lost(segment)
       return undefined
     }
-    const sound = isSound(record, this.parts.layout, this.parts.crc32)
+    const sound = isSound(record, this.parts.layout, this.parts.crc32, this.#covered)
     if (sound && record[STATE_AT] === LIVE) return bearsKey(record, 0, probe.words) ? record : undefined
     this.index.remove(probe.a, probe.b, number)
     if (!sound && record[STATE_AT] === LIVE) this.parts.onCorrupt()

@@ -22,21 +22,29 @@ const DIGITS = Uint8Array.from({ length: 128 }, (_, code) => {
 /** False where `key` is not 64 lowercase hex digits; then the probe holds nothing of use. */
 export function parseKey(key: string, probe: Probe): boolean {
   if (key.length !== 64) return false
-  const words = probe.words
   let digits = 0
   let codes = 0
-  for (let w = 0, at = 0; w < 8; w++) {
-    let word = 0
-    for (let shift = 0; shift < 32; shift += 8) {
-      const code = key.charCodeAt(at++)
-      const code2 = key.charCodeAt(at++)
-      const high = DIGITS[code & 127]!
-      const low = DIGITS[code2 & 127]!
-      codes |= code | code2
-      digits |= high | low
-      word |= ((high << 4) | low) << shift
-    }
-    words[w] = word
+  // Eight digits a turn, written out: a loop over digits takes a third longer, and this is in every look-up.
+  for (let w = 0, at = 0; w < 8; w++, at += 8) {
+    const c0 = key.charCodeAt(at)
+    const c1 = key.charCodeAt(at + 1)
+    const c2 = key.charCodeAt(at + 2)
+    const c3 = key.charCodeAt(at + 3)
+    const c4 = key.charCodeAt(at + 4)
+    const c5 = key.charCodeAt(at + 5)
+    const c6 = key.charCodeAt(at + 6)
+    const c7 = key.charCodeAt(at + 7)
+    const d0 = DIGITS[c0 & 127]!
+    const d1 = DIGITS[c1 & 127]!
+    const d2 = DIGITS[c2 & 127]!
+    const d3 = DIGITS[c3 & 127]!
+    const d4 = DIGITS[c4 & 127]!
+    const d5 = DIGITS[c5 & 127]!
+    const d6 = DIGITS[c6 & 127]!
+    const d7 = DIGITS[c7 & 127]!
+    codes |= c0 | c1 | c2 | c3 | c4 | c5 | c6 | c7
+    digits |= d0 | d1 | d2 | d3 | d4 | d5 | d6 | d7
+    probe.words[w] = (d0 << 4) | d1 | (d2 << 12) | (d3 << 8) | (d4 << 20) | (d5 << 16) | (d6 << 28) | (d7 << 24)
   }
   if (codes > 127 || digits >= NO_DIGIT) return false
   mix(probe)

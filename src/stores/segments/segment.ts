@@ -62,21 +62,21 @@ export class Segment implements Openable {
     return this.seq !== other.seq ? this.seq > other.seq : this.header.id > other.header.id
   }
 
-  /** A slot's record in a buffer of its own; undefined where the file no longer has it. */
-  read(slot: number): Uint8Array | undefined {
-    const length = this.layout.recordBytes
+  /** Fills `target` with a slot's record; false where the file no longer has it. */
+  read(slot: number, target: Uint8Array): boolean {
+    const length = target.length
     const tail = this.tail
     if (tail !== undefined && slot >= tail.first) {
       const at = (slot - tail.first) * length
-      return tail.bytes.slice(at, at + length)
+      target.set(tail.bytes.subarray(at, at + length))
+      return true
     }
     const fd = this.descriptors.of(this)
-    if (fd < 0) return undefined
-    const record = new Uint8Array(length)
+    if (fd < 0) return false
     const position = offsetOf(slot, this.layout)
-    const count = fs.readSync(fd, record, 0, length, position)
-    if (count === length) return record
-    return count > 0 && count + readAt(fd, record.subarray(count), position + count) === length ? record : undefined
+    const count = fs.readSync(fd, target, 0, length, position)
+    if (count === length) return true
+    return count > 0 && count + readAt(fd, target.subarray(count), position + count) === length
   }
 
   /** Fills `target` with the beginning of a slot's record; false where the file no longer has it. */

@@ -62,6 +62,8 @@ export function removeSegment(file: string): boolean {
  * Throws what the file system said where the epoch cannot be written.
  */
 export function clearSpaces(dir: string, hash: Hash): void {
+  // Nothing is there, or a link: what it leads to is not ours to clear.
+  if (!isFolder(dir)) return
   nextEpoch(dir, hash)
   for (const folder of spaceFolders(dir)) {
     for (const file of segmentFiles(folder)) quietly(() => void removeSegment(file.path))

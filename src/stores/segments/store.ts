@@ -4,7 +4,7 @@ import * as path from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { abortError, OpDbusError } from '../../errors.js'
 import type { Call, Key } from '../../ports.js'
-import { guarded } from '../disk.js'
+import { asStoreError, guarded } from '../disk.js'
 import type { SegmentCounters, SegmentOptions, SegmentStore } from '../segments.js'
 import { Descriptors } from './descriptors.js'
 import { makeRoom } from './evict.js'
@@ -91,7 +91,11 @@ export class Segments implements SegmentStore {
   getSync(key: Key): Uint8Array | undefined {
     this.#enter()
     this.#parse(key, this.#probe)
-    return this.#guard(() => this.#get())
+    try {
+      return this.#get()
+    } catch (error) {
+      throw asStoreError(error, this.#path)
+    }
   }
 
   async getMany(keys: readonly Key[], call?: Call): Promise<(Uint8Array | undefined)[]> {
@@ -260,7 +264,7 @@ export class Segments implements SegmentStore {
       blind = error
     }
     const record = this.#folder.find(this.#probe)
-    if (record !== undefined) return new Uint8Array(record.buffer, RECORD_HEAD, this.#options.valueBytes)
+    if (record !== undefined) return record.slice(RECORD_HEAD, RECORD_HEAD + this.#options.valueBytes)
     if (blind !== undefined) throw blind
     return undefined
   }
