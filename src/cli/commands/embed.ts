@@ -1,4 +1,4 @@
-// `op-dbus embed`: texts to vectors, line by line, in order, with constant memory.
+// `op-dbus embed`: texts to vectors, line by line, in order, in bounded memory.
 import { createReadStream } from 'node:fs'
 import { messageOf } from '../../errors.js'
 import {
