@@ -212,10 +212,6 @@ describe('writing', () => {
 describe('descriptors', () => {
   it('are at most 64, whatever the number of segments', async context => {
     if (noProc) return context.skip(noProc)
-    // One record a segment.
-    const store = bench.open({ budgetBytes: 16 * 200 * 100, valueBytes: 19_000, dims: 0 })
-    for (let n = 0; n < 12; n++) await store.setMany([[keyOf(n), valueFor(n, 0, 19_000)]])
-    await store.close()
     const writers: SegmentStore[] = []
     for (let n = 0; n < 90; n++) {
       const writer = bench.open({ space: 'many' as Space })
