@@ -105,6 +105,7 @@ export async function openCaches(options: OpenOptions = {}): Promise<CacheSet> {
     const embeddings = join(dir, 'embeddings')
     return {
       dir,
+      warn,
       ledger,
       onDisk: {
         embeddings: async () => sizeOfSegments(embeddings, { crc32 }),

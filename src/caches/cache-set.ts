@@ -72,7 +72,10 @@ export class CacheSet {
     const totals: Tally = (await this.extras.ledger?.totals().catch(() => undefined)) ?? this.tally()
     const stats = {} as Record<CacheName, OneCacheStats>
     for (const name of CACHE_NAMES) {
-      const onDisk = await this.extras.onDisk?.[name]?.().catch(() => undefined)
+      const onDisk = await this.extras.onDisk?.[name]?.().catch((error: unknown) => {
+        this.extras.warn?.(`cannot look at the ${name} on disk: ${messageOf(error)}`)
+        return undefined
+      })
       const ttl = this.extras.ttl?.[name]
       stats[name] = {
         ...(await this[name].stats()),

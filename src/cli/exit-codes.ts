@@ -11,7 +11,8 @@ export const EXIT_CODES: Readonly<Record<number, string>> = {
   5: 'some or all texts could not be embedded',
   6: 'the cache folder or an output file could not be read or written',
   7: 'cache verify found damage',
-  130: 'interrupted',
+  130: 'interrupted (SIGINT)',
+  143: 'terminated (SIGTERM)',
 }
 
 const CODES: Readonly<Record<ErrorCode, number>> = {
@@ -31,6 +32,7 @@ const CODES: Readonly<Record<ErrorCode, number>> = {
 }
 
 export const DAMAGE_FOUND = 7
+export const ENDED_BY = { SIGINT: 130, SIGTERM: 143 } as const
 
 export function exitCodeOf(error: unknown): number {
   return isOpDbusError(error) ? (CODES[error.code] ?? 1) : 1

@@ -3,7 +3,7 @@
 import { parseArgs } from 'node:util'
 import { isOpDbusError, messageOf, OpDbusError } from '../errors.js'
 import { VERSION } from '../version.js'
-import { EXIT_CODES, exitCodeOf } from './exit-codes.js'
+import { ENDED_BY, EXIT_CODES, exitCodeOf } from './exit-codes.js'
 import { OPTIONS, type OptionName, type Values } from './settings.js'
 import { openTerminal, type Terminal } from './terminal.js'
 
@@ -114,7 +114,7 @@ async function main(argv: readonly string[]): Promise<number> {
   } catch (error) {
     // The reader of stdout went away (`| head -1`), which is no error; what failed because of it is none either.
     if (terminal.closed) return Number(process.exitCode ?? 0)
-    if (terminal.signal.aborted) return exitCodeOf(new OpDbusError('ABORTED', 'interrupted'))
+    if (terminal.endedBy) return ENDED_BY[terminal.endedBy]
     complain(error, argv.includes('--debug'), terminal)
     return exitCodeOf(error)
   }

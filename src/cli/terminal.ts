@@ -12,11 +12,12 @@ export interface Terminal {
   /** The reader of stdout has gone: nothing that is written now arrives anywhere. */
   readonly closed: boolean
   readonly columns: number
-  /** stdout and stderr are terminals. */
+  /** stdout is a terminal. */
   readonly outTty: boolean
-  readonly errTty: boolean
   readonly color: boolean
-  /** Fires at Ctrl+C and when the reader of stdout has gone. */
+  /** Which signal ended the work, if one did. */
+  readonly endedBy: 'SIGINT' | 'SIGTERM' | undefined
+  /** Fires at Ctrl+C, SIGTERM, and when the reader of stdout has gone. */
   readonly signal: AbortSignal
 }
 
@@ -39,8 +40,13 @@ export function openTerminal(): Terminal {
   })
   // Who reads our messages may go away too; there is nobody left to tell.
   stderr.on('error', () => {})
-  process.once('SIGINT', () => controller.abort(new Error('interrupted')))
-  process.once('SIGTERM', () => controller.abort(new Error('terminated')))
+  let endedBy: Terminal['endedBy']
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      endedBy = signal
+      controller.abort(new Error(signal))
+    })
+  }
   const status = (text: string) => {
     if (!stderr.isTTY || (text === '' && !shown)) return
     stderr.write(`\r\x1b[K${text}`)
@@ -59,11 +65,13 @@ export function openTerminal(): Terminal {
     get closed() {
       return closed
     },
+    get endedBy() {
+      return endedBy
+    },
     get columns() {
       return stdout.columns ?? 100
     },
     outTty: stdout.isTTY === true,
-    errTty: stderr.isTTY === true,
     color: stdout.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb',
     signal: controller.signal,
   }

@@ -273,3 +273,28 @@ async function text(stream: AsyncIterable<Uint8Array>): Promise<string> {
   for await (const chunk of stream) chunks.push(chunk)
   return Buffer.concat(chunks).toString()
 }
+
+describe('signals', () => {
+  it.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)('%s ends the work with %i, leaves no half file, and keeps what was computed', async (signal, code) => {
+    const dir = temporaryFolder()
+    const out = join(dir, 'out.npy')
+    const env = { PATH: process.env.PATH, OPDBUS_CACHE_DIR: dir, HOME: dir }
+    const args = [cli, 'embed', '-', '--format', 'npy', '-o', out]
+    const child = spawn(process.execPath, args, { env, stdio: ['pipe', 'ignore', 'pipe'] })
+    const ended = new Promise(resolve => child.once('exit', resolve))
+    child.stdin.on('error', () => {})
+    child.stdin.write('first\n')
+    // The vector is on disk when the line was answered, and then it waits for the next one.
+    while (!JSON.parse((await runCli(dir, ['cache', 'stats', '--json'])).stdout).embeddings.onDisk?.entries) {
+      expect(child.exitCode).toBe(null)
+    }
+    child.kill(signal)
+    expect(await ended).toBe(code)
+    expect(existsSync(out)).toBe(false)
+    expect(readdirSync(dir).filter(name => name.endsWith('.tmp'))).toEqual([])
+    expect(jsonLines((await runCli(dir, ['embed', 'first', '--json', '--no-vector'])).stdout)[0].source).toBe('disk')
+  })
+})

@@ -1,5 +1,6 @@
 // `op-dbus embed`: texts to vectors, line by line, in order, in bounded memory.
 import { createReadStream } from 'node:fs'
+import { addAbortSignal } from 'node:stream'
 import { messageOf } from '../../errors.js'
 import {
   type Caches,
@@ -51,7 +52,7 @@ interface Sink {
 }
 
 export async function embed(values: Values, texts: readonly string[], terminal: Terminal): Promise<number> {
-  const source = sourceOf(values, texts)
+  const source = sourceOf(values, texts, terminal.signal)
   const format = formatOf(values)
   const caches = await openCaches(settingsOf(values, terminal))
   const meter = new Meter(terminal, values.quiet === true, source.total)
@@ -122,13 +123,18 @@ function first(row: Promise<unknown>, line: Promise<unknown>): Promise<'row' | '
   return Promise.race([line.then(() => 'line' as const), row.then(() => 'row' as const)])
 }
 
-function sourceOf(values: Values, texts: readonly string[]): { lines: AsyncIterable<string>; total?: number } {
+function sourceOf(
+  values: Values,
+  texts: readonly string[],
+  signal: AbortSignal,
+): { lines: AsyncIterable<string>; total?: number } {
   const stdin = texts.length === 1 && texts[0] === '-'
   const given = Number(texts.length > 0) + Number(values.file !== undefined)
   if (given !== 1) {
     throw new OpDbusError('INVALID_INPUT', 'give texts, or --file FILE, or - for standard input (see --help)')
   }
-  if (stdin || values.file === '-') return { lines: linesOf(process.stdin) }
+  // The signal also ends the wait for a line that never comes.
+  if (stdin || values.file === '-') return { lines: linesOf(addAbortSignal(signal, process.stdin)) }
   if (values.file !== undefined) return { lines: linesOf(readFrom(values.file)) }
   return {
     total: texts.length,
