@@ -2,7 +2,7 @@
 import * as fs from 'node:fs'
 import * as path from 'node:path'
 import { OpDbusError } from '../../errors.js'
-import { createFile, errnoOf, isAbsent, isFolder, makeFolder, quietly, writeAt } from '../disk.js'
+import { createFile, errnoOf, isAbsent, makeFolder, quietly, writeAt } from '../disk.js'
 import { unfinishedName } from './format.js'
 import type { ProcessIdentity } from './process-identity.js'
 import { SPACE_FILE } from './spaces.js'
@@ -45,7 +45,8 @@ function createNamed(temporary: string, file: string, head: Uint8Array): number 
 
 function makeSpaceFolder(parts: CreateParts): void {
   makeFolder(parts.path)
-  if (!isFolder(parts.path)) {
+  // Throws ENOENT where a clear has removed it already.
+  if (!fs.lstatSync(parts.path).isDirectory()) {
     throw new OpDbusError('STORE', `not a folder of its own: ${parts.path}`, { details: { dir: parts.path } })
   }
   const file = path.join(parts.path, SPACE_FILE)

@@ -214,7 +214,8 @@ describe('a folder that refuses', () => {
     await limited.kill()
     const store = openHere()
     const { live, damaged } = await store.verify()
-    expect(live).toBeGreaterThan(500)
+    // 930 records fit; what did not reach the file is at most one buffer, of 590.
+    expect(live).toBeGreaterThan(930 - 590)
     expect(damaged).toBe(0)
     await store.close()
   })
