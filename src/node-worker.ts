@@ -6,11 +6,15 @@ import { parentPort } from 'node:worker_threads'
 import { expose } from 'comlink'
 import { ortNode } from './backends/ort-node.js'
 import { ortWasm } from './backends/ort-web.js'
-import { nodeEndpoint } from './backends/worker-node.js'
+import { END, nodeEndpoint } from './backends/worker-node.js'
 import { embedWorker } from './embedder/embed-worker.js'
 import { isUnchanged } from './embedder/hub-files.js'
 
 if (!parentPort) throw new Error('node-worker runs as a worker thread only')
+
+parentPort.on('message', message => {
+  if (message === END) process.exit(0)
+})
 
 expose(
   embedWorker({

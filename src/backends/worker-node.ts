@@ -3,6 +3,11 @@
 import { type MessagePort, SHARE_ENV, Worker } from 'node:worker_threads'
 import type { WorkerEndpoint, WorkerHandle } from '../ports.js'
 
+/** The message that asks a worker to end itself. */
+export const END = 'op-dbus: end'
+/** A worker that has not ended by then is stuck and is terminated, ms. */
+const END_MS = 10_000
+
 /** Starts the worker whose file is `url`. Its environment is the process's own, so that native code reads what it sets. */
 export function spawnNodeWorker(url: URL): WorkerHandle {
   const worker = new Worker(url, { name: 'op-dbus embedder', env: SHARE_ENV, execArgv: [] })
@@ -10,11 +15,30 @@ export function spawnNodeWorker(url: URL): WorkerHandle {
   worker.on('error', error => {
     cause = error instanceof Error ? error.message : String(error)
   })
+  let exited = false
+  worker.once('exit', () => {
+    exited = true
+  })
+  let ending: Promise<void> | undefined
+  /** The worker ends itself between two runs: one that is terminated inside native code takes the process along. */
+  const end = () => {
+    ending ??= new Promise(resolve => {
+      if (exited) return resolve()
+      const force = setTimeout(() => void worker.terminate(), END_MS)
+      worker.once('exit', () => {
+        clearTimeout(force)
+        resolve()
+      })
+      worker.ref()
+      worker.postMessage(END)
+    })
+    return ending
+  }
   return {
     endpoint: nodeEndpoint(worker),
     ref: () => worker.ref(),
     unref: () => worker.unref(),
-    terminate: async () => void (await worker.terminate()),
+    terminate: () => end(),
     onExit: listener => void worker.once('exit', code => listener(cause ?? `it exited with code ${code}`)),
   }
 }
