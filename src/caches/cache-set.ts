@@ -121,8 +121,8 @@ export class CacheSet {
   async #close(): Promise<void> {
     try {
       await this.extras.ledger?.flush()
-    } catch (error) {
-      this.extras.warn?.(`cannot keep the counters: ${messageOf(error)}`)
+    } catch {
+      // The caches themselves have said what is wrong with the folder; counts may be lost.
     }
     const closed = await Promise.allSettled(CACHE_NAMES.map(name => this[name].close()))
     this.extras.release?.()

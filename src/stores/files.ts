@@ -249,8 +249,9 @@ export function openFileStore(options: FileStoreOptions): FileStore {
     async clear() {
       enter([])
       guarded(dir, () => {
-        // Nothing is there, or a link: what it leads to is not ours to clear.
-        if (!isFolder(dir)) return
+        if (statOf(dir) === undefined) return
+        // What a link leads to is not ours to clear.
+        if (!isFolder(dir)) throw new OpDbusError('STORE', `not a folder of its own: ${dir}`, { details: { dir } })
         const old = readFile(join(dir, EPOCH), TOKEN_BYTES)
         if (statOf(join(dir, EPOCH)) === undefined || (old !== undefined && TOKEN.test(text(old)))) {
           const temporary = join(dir, `.epoch.${options.hash.random(4)}.tmp`)

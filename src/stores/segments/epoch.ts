@@ -21,7 +21,10 @@ export function nextEpoch(dir: string, hash: Hash): string {
   if (!fs.existsSync(dir)) return FIRST_EPOCH
   const file = path.join(dir, FILE)
   // A file of that name that is not ours stays as it is. Who has segments open notices that they are gone.
-  if (fs.lstatSync(file, { throwIfNoEntry: false }) && !TOKEN.test(readSmall(file, 64) ?? '')) return FIRST_EPOCH
+  // A blank one is what a power cut left of ours.
+  const text = readSmall(file, 64)
+  const foreign = text === undefined ? fs.existsSync(file) : !TOKEN.test(text) && /[^\0]/.test(text)
+  if (foreign) return FIRST_EPOCH
   const token = hash.random(8)
   replaceSmall(path.join(dir, FILE), `${token}\n`, hash.random(4))
   return token

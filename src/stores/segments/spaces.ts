@@ -1,8 +1,9 @@
 // All spaces of one folder, as files: which segments there are, clearing them. Opens no space and keeps nothing.
 import * as fs from 'node:fs'
 import * as path from 'node:path'
+import { OpDbusError } from '../../errors.js'
 import type { Crc32, Hash } from '../../ports.js'
-import { isFolder, namesIn, openRegular, quietly, readAt, readSmall, retire } from '../disk.js'
+import { isFolder, namesIn, openRegular, quietly, readAt, readSmall, retire, statOf } from '../disk.js'
 import { Descriptors } from './descriptors.js'
 import { nextEpoch } from './epoch.js'
 import { SpaceFolder } from './folder.js'
@@ -62,8 +63,9 @@ export function removeSegment(file: string): boolean {
  * Throws what the file system said where the epoch cannot be written.
  */
 export function clearSpaces(dir: string, hash: Hash): void {
-  // Nothing is there, or a link: what it leads to is not ours to clear.
-  if (!isFolder(dir)) return
+  if (statOf(dir) === undefined) return
+  // What a link leads to is not ours to clear.
+  if (!isFolder(dir)) throw new OpDbusError('STORE', `not a folder of its own: ${dir}`, { details: { dir } })
   nextEpoch(dir, hash)
   for (const folder of spaceFolders(dir)) {
     for (const file of segmentFiles(folder)) quietly(() => void removeSegment(file.path))
