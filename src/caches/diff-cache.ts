@@ -2,12 +2,11 @@
 // to a later process.
 import { canonicalJson } from '../cache/hash.js'
 import { MemoryTier } from '../cache/memory-tier.js'
-import type { Counts } from '../cache/metrics.js'
-import { type CacheStats, TieredCache } from '../cache/tiered-cache.js'
+import { TieredCache } from '../cache/tiered-cache.js'
 import { OpDbusError } from '../errors.js'
 import type { Call, Clock, Hash } from '../ports.js'
-import type { Result } from './query-cache.js'
-import { type Held, heldBytes, hold, release } from './values.js'
+import { type Compute, type Result, ValueCache } from './value-cache.js'
+import { type Held, heldBytes } from './values.js'
 
 /** What a difference depends on. `current` and `desired` are JSON values. */
 export interface DiffInput {
@@ -30,8 +29,7 @@ export interface DiffCacheOptions {
   readonly clockResolutionMs?: number
 }
 
-export class DiffCache {
-  readonly #cache: TieredCache<Held>
+export class DiffCache extends ValueCache {
   readonly #hash: Hash
 
   constructor(options: DiffCacheOptions) {
@@ -43,7 +41,7 @@ export class DiffCache {
       clock: options.clock,
       ...(options.clockResolutionMs === undefined ? {} : { clockResolutionMs: options.clockResolutionMs }),
     })
-    this.#cache = new TieredCache({ memory, tiers: [], clock: options.clock })
+    super(new TieredCache({ memory, tiers: [], clock: options.clock }))
     this.#hash = options.hash
   }
 
@@ -52,36 +50,13 @@ export class DiffCache {
    * Equal states are equal by RFC 8785: the order of an object's keys does not matter.
    * @throws OpDbusError INVALID_INPUT when a state is no JSON value, UNCACHEABLE, ABORTED
    */
-  async getOrCompute<T>(
-    input: DiffInput,
-    compute: (signal: AbortSignal) => T | Promise<T>,
-    call: Call = {},
-  ): Promise<Result<T>> {
+  async getOrCompute<T>(input: DiffInput, compute: Compute<T>, call: Call = {}): Promise<Result<T>> {
     const id = this.#idOf(input)
-    const answer = await this.#cache.getOrLoad(id, async (_id, signal) => hold(await compute(signal)), call)
-    return { value: release<T>(answer.value), source: answer.source }
+    return this.lookUpOrCompute(id, compute, call)
   }
 
   async get<T = unknown>(input: DiffInput): Promise<Result<T> | undefined> {
-    const answer = await this.#cache.get(this.#idOf(input))
-    return answer && { value: release<T>(answer.value), source: answer.source }
-  }
-
-  clear(): Promise<void> {
-    return this.#cache.clear()
-  }
-
-  /** Look-ups and evictions of this process. */
-  counts(): Counts {
-    return this.#cache.counts()
-  }
-
-  stats(): Promise<CacheStats> {
-    return this.#cache.stats()
-  }
-
-  close(): Promise<void> {
-    return this.#cache.close()
+    return this.lookUp<T>(this.#idOf(input))
   }
 
   #idOf(input: DiffInput): string {

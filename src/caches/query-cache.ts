@@ -1,19 +1,13 @@
 // What plugins answered, for a few seconds: memory, and small files for one-shot programs that ask again.
 
 import { MemoryTier } from '../cache/memory-tier.js'
-import type { Counts } from '../cache/metrics.js'
 import type { Codec } from '../cache/store-tier.js'
 import { StoreTier } from '../cache/store-tier.js'
-import { type CacheStats, TieredCache } from '../cache/tiered-cache.js'
+import { TieredCache } from '../cache/tiered-cache.js'
 import { isOpDbusError, OpDbusError } from '../errors.js'
-import type { Call, Clock, Hash, Key, Source, Store } from '../ports.js'
-import { fromJson, type Held, heldBytes, hold, release, toJson } from './values.js'
-
-/** A value and where it came from. The value is the caller's own copy. */
-export interface Result<T> {
-  readonly value: T
-  readonly source: Source
-}
+import type { Call, Clock, Hash, Key, Store } from '../ports.js'
+import { type Compute, type Result, ValueCache } from './value-cache.js'
+import { fromJson, type Held, heldBytes, hold, toJson } from './values.js'
 
 const TOKEN = '.token'
 
@@ -44,8 +38,7 @@ export interface QueryCacheOptions {
   readonly clockResolutionMs?: number
 }
 
-export class QueryCache {
-  readonly #cache: TieredCache<Held>
+export class QueryCache extends ValueCache {
   readonly #tokens: Tokens | undefined
 
   constructor(options: QueryCacheOptions) {
@@ -59,18 +52,19 @@ export class QueryCache {
       ...(options.clockResolutionMs === undefined ? {} : { clockResolutionMs: options.clockResolutionMs }),
     })
     const tiers: StoreTier<Held>[] = []
+    let tokens: Tokens | undefined
     if (options.disk && ttlMs > 0) {
-      this.#tokens = new Tokens(options.disk.store, hash)
-      const codec = queryCodec(options.disk.bootId, this.#tokens, ttlMs, clock, hash)
+      tokens = new Tokens(options.disk.store, hash)
+      const codec = queryCodec(options.disk.bootId, tokens, ttlMs, clock, hash)
       tiers.push(new StoreTier({ source: 'disk', store: options.disk.store, codec, clock, warn }))
     }
-    this.#cache = new TieredCache({ memory, tiers, clock })
+    super(new TieredCache({ memory, tiers, clock }))
+    this.#tokens = tokens
   }
 
   /** The plugin's last answer if it is young enough, else undefined. */
   async get<T = unknown>(plugin: string): Promise<Result<T> | undefined> {
-    const answer = await this.#cache.get(checked(plugin))
-    return answer && { value: release<T>(answer.value), source: answer.source }
+    return this.lookUp<T>(checked(plugin))
   }
 
   /**
@@ -78,13 +72,8 @@ export class QueryCache {
    * `query`'s signal fires when nobody waits any more. What `query` throws passes as it is and is not cached.
    * @throws OpDbusError UNCACHEABLE, INVALID_INPUT (a name that is empty or over 1,000 characters), ABORTED
    */
-  async getOrQuery<T>(
-    plugin: string,
-    query: (signal: AbortSignal) => T | Promise<T>,
-    call: Call = {},
-  ): Promise<Result<T>> {
-    const answer = await this.#cache.getOrLoad(checked(plugin), async (_id, signal) => hold(await query(signal)), call)
-    return { value: release<T>(answer.value), source: answer.source }
+  async getOrQuery<T>(plugin: string, query: Compute<T>, call: Call = {}): Promise<Result<T>> {
+    return this.lookUpOrCompute(checked(plugin), query, call)
   }
 
   /**
@@ -93,27 +82,10 @@ export class QueryCache {
    */
   async invalidate(plugin: string): Promise<void> {
     // A file that cannot be removed does no harm: its token is not current any more.
-    const deleted = this.#cache.delete(checked(plugin)).catch((error: unknown) => {
+    const deleted = this.cache.delete(checked(plugin)).catch((error: unknown) => {
       if (isOpDbusError(error, 'CLOSED')) throw error
     })
     await Promise.all([deleted, this.#tokens?.renew(plugin)])
-  }
-
-  clear(): Promise<void> {
-    return this.#cache.clear()
-  }
-
-  /** Look-ups and evictions of this process. */
-  counts(): Counts {
-    return this.#cache.counts()
-  }
-
-  stats(): Promise<CacheStats> {
-    return this.#cache.stats()
-  }
-
-  close(): Promise<void> {
-    return this.#cache.close()
   }
 }
 

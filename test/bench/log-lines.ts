@@ -1,15 +1,8 @@
 // Made-up log lines of mixed length, the same for the same seed.
 
-/** Numbers in [0, 1) from a seed, by mulberry32 (Tommy Ettinger, public domain). */
-export function seededRandom(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
+import { seeded as seededRandom } from '../../src/cli/log-lines.js'
+
+export { seededRandom }
 
 const SERVICES = ['nginx', 'sshd', 'postgresql', 'docker', 'cron', 'kubelet', 'dnsmasq', 'redis-server'] as const
 const USERS = ['root', 'admin', 'deploy', 'www-data', 'backup'] as const
