@@ -5,6 +5,14 @@ import { OpDbusError } from './errors.js'
 export const DEVICE_CHOICES = ['auto', 'cuda', 'webgpu', 'cpu', 'wasm'] as const
 export type DeviceChoice = (typeof DEVICE_CHOICES)[number]
 
+/** How a model's weights are stored. Another dtype is another space. */
+export const DTYPE_CHOICES = ['fp32', 'fp16', 'int8'] as const
+export type DtypeChoice = (typeof DTYPE_CHOICES)[number]
+
+/** What a hit on a text's pattern may answer; see `embedder/patterns.ts`. */
+export const PATTERN_MODES = ['off', 'template', 'verified'] as const
+export type PatternMode = (typeof PATTERN_MODES)[number]
+
 /** Everything that can be set, by whoever opens the caches. All optional; an option wins over its variable. */
 export interface Settings {
   /**
@@ -33,14 +41,27 @@ export interface Settings {
    * else the level in `OP_DBUS_VECTOR_LEVEL`. Default `builtin`. `none` switches embedding off.
    */
   readonly model?: string | undefined
+  /** Which weights of the model: `fp32`, `fp16` or `int8`. `OP_DBUS_MODEL_DTYPE`. Default fp32; int8 for the built-in model. */
+  readonly dtype?: DtypeChoice | undefined
+  /**
+   * Keep only this many leading dims of every vector, scaled to length 1 again: for models trained so (Matryoshka). A
+   * space of its own. `OP_DBUS_MODEL_DIMENSIONS`. Default: all.
+   */
+  readonly dimensions?: number | undefined
+  /** A level that cannot load gives way to the next lower one, said aloud. `OP_DBUS_MODEL_FALLBACK`. Default false. */
+  readonly fallback?: boolean | undefined
+  /** Nothing is fetched: a model that is not on this machine is an error. `HF_HUB_OFFLINE`. Default false. */
+  readonly offline?: boolean | undefined
   /** Folder to look for models in, before the Hugging Face cache. `OP_DBUS_MODEL_DIR`. */
   readonly modelDir?: string | undefined
   /** What computes: `auto`, `cuda`, `webgpu`, `cpu` or `wasm`. `OP_DBUS_EXECUTION_PROVIDER`. Default `auto`. */
   readonly device?: DeviceChoice | undefined
-  /** Which GPU, counted from 0. `OP_DBUS_GPU_DEVICE`. Default 0. No device of this version is a GPU yet. */
+  /** Which GPU, counted from 0. `OP_DBUS_GPU_DEVICE`. Default 0. */
   readonly gpuDevice?: number | undefined
   /** Threads of one inference. Default: as many as the machine runs at once. */
   readonly threads?: number | undefined
+  /** Worker threads with a model of their own, on the CPU, while many texts wait. Default: one for every four cores. */
+  readonly workers?: number | undefined
   /** Texts that may wait for the embedder before it says OVERLOADED. Default 16,384. */
   readonly maxQueue?: number | undefined
   /** The model is unloaded after this long without a text to embed, ms; 0 = never. Default 300,000 (5 minutes). */
@@ -58,10 +79,15 @@ export interface Config {
   readonly diffCacheSize: number
   readonly diffCacheTtl: number
   readonly model: string
+  readonly dtype: DtypeChoice | undefined
+  readonly dimensions: number | undefined
+  readonly fallback: boolean
+  readonly offline: boolean
   readonly modelDir: string | undefined
   readonly device: DeviceChoice
   readonly gpuDevice: number
   readonly threads: number | undefined
+  readonly workers: number | undefined
   readonly maxQueue: number
   readonly idleUnloadMs: number
 }
@@ -88,6 +114,11 @@ const seconds: Pick<Rule<number>, 'parse' | 'allows' | 'expects'> = {
   allows: value => typeof value === 'number' && value >= 0 && value <= Number.MAX_SAFE_INTEGER,
   expects: 'seconds, 0 or more',
 }
+const flag: Pick<Rule<boolean>, 'parse' | 'allows' | 'expects'> = {
+  parse: text => BOOLEANS[text.toLowerCase()],
+  allows: value => typeof value === 'boolean',
+  expects: 'true or false',
+}
 const word: Pick<Rule<string | undefined>, 'parse' | 'allows' | 'expects'> = {
   parse: text => (text.includes('\0') ? undefined : text),
   allows: value => typeof value === 'string' && value !== '' && !value.includes('\0'),
@@ -98,19 +129,23 @@ const RULES: { readonly [K in keyof Config]: Rule<Config[K]> } = {
   dir: { default: undefined, env: 'OPDBUS_CACHE_DIR', ...word },
   embeddingCacheSize: { default: 10_000, env: 'OPDBUS_EMBEDDING_CACHE_SIZE', ...wholeNumber(0) },
   embeddingCacheBytes: { default: undefined, ...wholeNumber(0) },
-  embeddingDiskCache: {
-    default: true,
-    env: 'OPDBUS_EMBEDDING_DISK_CACHE',
-    parse: text => BOOLEANS[text.toLowerCase()],
-    allows: value => typeof value === 'boolean',
-    expects: 'true or false',
-  },
+  embeddingDiskCache: { default: true, env: 'OPDBUS_EMBEDDING_DISK_CACHE', ...flag },
   embeddingDiskBytes: { default: 2 * 2 ** 30, env: 'OPDBUS_EMBEDDING_DISK_BYTES', ...wholeNumber(1 << 20) },
   blockCacheSize: { default: 1_000, env: 'OPDBUS_BLOCK_CACHE_SIZE', ...wholeNumber(0) },
   queryCacheTtl: { default: 5, env: 'OPDBUS_QUERY_CACHE_TTL', ...seconds },
   diffCacheSize: { default: 100, env: 'OPDBUS_DIFF_CACHE_SIZE', ...wholeNumber(0) },
   diffCacheTtl: { default: 60, env: 'OPDBUS_DIFF_CACHE_TTL', ...seconds },
   model: { default: 'builtin', env: 'OP_DBUS_MODEL', ...(word as Omit<Rule<string>, 'default'>) },
+  dtype: {
+    default: undefined,
+    env: 'OP_DBUS_MODEL_DTYPE',
+    parse: text => DTYPE_CHOICES.find(known => known === text.toLowerCase()),
+    allows: value => (DTYPE_CHOICES as readonly unknown[]).includes(value),
+    expects: `one of ${DTYPE_CHOICES.join(', ')}`,
+  },
+  dimensions: { default: undefined, env: 'OP_DBUS_MODEL_DIMENSIONS', ...wholeNumber(1) },
+  fallback: { default: false, env: 'OP_DBUS_MODEL_FALLBACK', ...flag },
+  offline: { default: false, env: 'HF_HUB_OFFLINE', ...flag },
   modelDir: { default: undefined, env: 'OP_DBUS_MODEL_DIR', ...word },
   device: {
     default: 'auto',
@@ -121,6 +156,7 @@ const RULES: { readonly [K in keyof Config]: Rule<Config[K]> } = {
   },
   gpuDevice: { default: 0, env: 'OP_DBUS_GPU_DEVICE', ...wholeNumber(0) },
   threads: { default: undefined, ...wholeNumber(1) },
+  workers: { default: undefined, ...wholeNumber(1) },
   maxQueue: { default: 16_384, ...wholeNumber(1) },
   idleUnloadMs: { default: 300_000, ...wholeNumber(0) },
 }

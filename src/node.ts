@@ -1,5 +1,4 @@
 // Composition root for Node: names the stores, the model finder and the worker, and opens the four caches over them.
-import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { CounterLedger, LEDGER_FLUSH_MS } from './cache/counter-ledger.js'
 import { embeddingKey } from './cache/hash.js'
@@ -11,34 +10,16 @@ import type { CacheSet, CacheSetExtras, DiskSize } from './caches/cache-set.js'
 import type { EmbeddingParts } from './caches/embedding-cache.js'
 import { queryFileAge } from './caches/query-cache.js'
 import { composeCaches } from './compose.js'
-import { type Config, readConfig } from './config.js'
+import { readConfig } from './config.js'
 import { fromUserEmbedder } from './embedder/custom.js'
-import { deviceOrder } from './embedder/devices.js'
-import { findModel } from './embedder/hub.js'
-import type { Opened } from './embedder/protocol.js'
-import { OpDbusError } from './errors.js'
-import {
-  atExit,
-  bootId,
-  cacheDir,
-  crc32,
-  hubOptions,
-  isAlive,
-  nodeClock,
-  nodeHash,
-  type OpenOptions,
-  spawnWorker,
-  timer,
-} from './node-runtime.js'
-import type { Embedder, Embedding, Key, Space } from './ports.js'
+import { openModel } from './node-model.js'
+import { atExit, bootId, cacheDir, crc32, isAlive, nodeClock, nodeHash, type OpenOptions } from './node-runtime.js'
+import type { Embedding, Key, Space } from './ports.js'
 import { openFileStore } from './stores/files.js'
 import { clearSegments, openSegmentStore, sizeOfSegments } from './stores/segments.js'
 
 export type { OpenOptions } from './node-runtime.js'
 export * from './public.js'
-
-/** The repair for a native binding that npm left out because its install script failed or was not run. */
-export const REPAIR = 'ONNXRUNTIME_NODE_INSTALL=skip npm install onnxruntime-node'
 
 /**
  * Opens the four caches: options over environment over defaults. Loads no runtime and no model, and touches no cache file yet; the
@@ -129,35 +110,6 @@ export async function openCaches(options: OpenOptions = {}): Promise<CacheSet> {
     blockStore,
     extras,
   })
-}
-
-async function openModel(config: Config, dir: string | undefined, warn: (message: string) => void): Promise<Embedder> {
-  if (config.model === 'none') {
-    throw new OpDbusError('DISABLED', 'embedding is switched off (model "none", or OP_DBUS_VECTOR_LEVEL=none)')
-  }
-  const devices = deviceOrder(config.device, 'node')
-  const spec = await findModel(config.model, hubOptions(config, dir))
-  const { WorkerEmbedder } = await import('./embedder/worker-client.js')
-  let told = false
-  return new WorkerEmbedder({
-    spec,
-    spawn: spawnWorker,
-    devices,
-    threads: config.threads ?? availableParallelism(),
-    timer,
-    maxQueue: config.maxQueue,
-    idleUnloadMs: config.idleUnloadMs,
-    onOpen(opened) {
-      if (!told) tellFallback(opened, warn)
-      told = true
-    },
-  })
-}
-
-function tellFallback({ device, tried }: Opened, warn: (message: string) => void): void {
-  const cpu = tried.find(attempt => attempt.device === 'cpu')
-  if (device !== 'wasm' || cpu === undefined) return
-  warn(`embedding with WebAssembly, several times slower: ${cpu.reason}. To repair: ${REPAIR}`)
 }
 
 function vecCodec(space: Space, dims: number): Codec<Embedding> {

@@ -17,7 +17,15 @@ export type { EmbeddingCache, EmbeddingMatrix, EmbeddingResult, EmbedManyCall } 
 export type { Progress } from './caches/progress.js'
 export type { QueryCache } from './caches/query-cache.js'
 export type { Compute, Result } from './caches/value-cache.js'
-export { DEVICE_CHOICES, type DeviceChoice, type Settings } from './config.js'
+export {
+  DEVICE_CHOICES,
+  type DeviceChoice,
+  DTYPE_CHOICES,
+  type DtypeChoice,
+  PATTERN_MODES,
+  type PatternMode,
+  type Settings,
+} from './config.js'
 export type { UserEmbedder } from './embedder/custom.js'
 export { BatchError, ERROR_CODES, type ErrorCode, type FailedItem, isOpDbusError, OpDbusError } from './errors.js'
 export type { Call, Device, Source } from './ports.js'

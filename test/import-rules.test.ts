@@ -30,6 +30,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
   'public.ts': ['*'],
   'node.ts': ['*'],
   'node-runtime.ts': ['*'],
+  'node-model.ts': ['*'],
   'node-doctor.ts': ['*'],
   'node-verify.ts': ['*'],
   'node-worker.ts': ['*', 'comlink'],

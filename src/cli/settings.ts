@@ -1,11 +1,17 @@
 // The options that every command shares, and how they become settings of the library.
-import type { DeviceChoice, OpenOptions } from '../node.js'
+import { type DeviceChoice, type DtypeChoice, OpDbusError, type OpenOptions } from '../node.js'
 import type { Terminal } from './terminal.js'
 
 /** Every option of every command, for `parseArgs`. A command takes those it names. */
 export const OPTIONS = {
   model: { type: 'string', short: 'm' },
   device: { type: 'string' },
+  dtype: { type: 'string' },
+  dimensions: { type: 'string' },
+  fallback: { type: 'boolean' },
+  offline: { type: 'boolean' },
+  patterns: { type: 'string' },
+  update: { type: 'boolean' },
   dir: { type: 'string' },
   file: { type: 'string', short: 'f' },
   output: { type: 'string', short: 'o' },
@@ -39,9 +45,18 @@ export function settingsOf(values: Values, terminal: Terminal): OpenOptions {
     ...(values.model !== undefined && { model: values.model }),
     // The library checks it, and says which devices there are.
     ...(values.device !== undefined && { device: values.device as DeviceChoice }),
+    ...(values.dtype !== undefined && { dtype: values.dtype as DtypeChoice }),
+    ...(values.dimensions !== undefined && { dimensions: wholeNumber('dimensions', values.dimensions) }),
+    ...(values.fallback !== undefined && { fallback: values.fallback }),
+    ...(values.offline !== undefined && { offline: values.offline }),
     onWarning(message) {
       if (!told.has(message)) terminal.say(`op-dbus: ${message}`)
       told.add(message)
     },
   }
+}
+
+function wholeNumber(option: string, text: string): number {
+  if (/^\d{1,9}$/.test(text)) return Number(text)
+  throw new OpDbusError('INVALID_INPUT', `--${option} ${JSON.stringify(text)} is not a whole number`)
 }
