@@ -3,7 +3,7 @@
 import { OpDbusError } from '../errors.js'
 import type { Space } from '../ports.js'
 import { type ModelFile, type ModelFolder, readJson, requiredJson, unsupported } from './model-folder.js'
-import { type Dtype, ONNX_FILES } from './models.js'
+import { type Dtype, dtypesIn, onnxFileFor, onnxNames } from './models.js'
 import { type Pooling, poolingOf, readModules, sentenceConfig, tokenLimit } from './sentence-config.js'
 
 /** What a caller may set himself; everything else comes from the model's files. */
@@ -118,18 +118,28 @@ function spaceOf(files: ModelSpec['files'], settings: Readonly<Record<string, st
 }
 
 async function onnxFile(folder: ModelFolder, dtype: Dtype): Promise<{ model: ModelFile; dynamic: boolean }> {
-  for (const name of ONNX_FILES[dtype]) {
-    const digested = await folder.digest(name)
-    if (!digested) continue
+  const there = await folder.onnxFiles()
+  const file = onnxFileFor(dtype, there)
+  const digested = file === undefined ? undefined : await folder.digest(file)
+  if (digested) {
     const { dynamic, ...model } = digested
     return { model, dynamic }
   }
-  const there = await folder.onnxFiles()
-  throw new OpDbusError(
-    'UNSUPPORTED_MODEL',
-    `model ${folder.id} has no ${dtype} ONNX file (${ONNX_FILES[dtype].join(', ')}); there is: ${there.join(', ') || 'none'}`,
-    { details: { file: ONNX_FILES[dtype][0], found: there } },
-  )
+  throw new OpDbusError('UNSUPPORTED_MODEL', noOnnxFile(folder.id, dtype, there), {
+    details: { file: onnxNames(dtype)[0], found: [...there].sort(), missing: true },
+  })
+}
+
+function noOnnxFile(id: string, dtype: Dtype, there: readonly string[]): string {
+  const others = dtypesIn(there)
+  const found = [...there].sort().join(', ') || 'none'
+  const lines = [`model ${id} has no ${dtype} ONNX file such as ${onnxNames(dtype)[0]}; there is: ${found}`]
+  if (others.length > 0)
+    lines.push(
+      'another dtype gives other vectors, so it is not taken unasked',
+      `ask for it: ${others.map(other => `--dtype ${other}`).join(' or ')} (option dtype, OP_DBUS_MODEL_DTYPE)`,
+    )
+  return lines.join('\n')
 }
 
 /** The prompt that sentence-transformers would put before every text; '' for most models. */
