@@ -83,7 +83,7 @@ async function deviceReports(spec: ModelSpec | undefined, threads: number, asked
 }
 
 async function measure(spec: ModelSpec, devices: readonly Device[], threads: number) {
-  const embedder = new WorkerEmbedder({ spec, devices, threads, spawn: spawnWorker, timer })
+  const embedder = new WorkerEmbedder({ spec, plan: async () => ({ devices }), threads, spawn: spawnWorker, timer })
   try {
     const { vector } = await embedder.embed(TEXT)
     const start = performance.now()

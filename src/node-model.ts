@@ -27,7 +27,7 @@ export async function openModel(
   return new WorkerEmbedder({
     spec,
     spawn: spawnWorker,
-    devices,
+    plan: async () => ({ devices }),
     threads: config.threads ?? availableParallelism(),
     timer,
     maxQueue: config.maxQueue,

@@ -18,7 +18,7 @@ parentPort.on('message', message => {
 
 expose(
   embedWorker({
-    backends: [ortNode(), ortWasm()],
+    backends: [ortNode('cuda'), ortNode('webgpu'), ortNode('cpu'), ortWasm()],
     readText: file => readFile(file.path, 'utf8'),
     isUnchanged,
     turn: () => setImmediate(),

@@ -114,7 +114,17 @@ export interface Backend {
   readonly device: Device
   /** `[rows, width, dims]` (one vector a token) or `[rows, dims]` (already pooled), row-major: tell by the length. */
   run(batch: TokenBatch, call?: Call): Promise<Float32Array>
+  /** Of a backend opened with `profile`: what ran where, so far. Ends the profile; no run may follow. */
+  profile?(): Promise<readonly NodeRun[]>
   close(): Promise<void>
+}
+
+/** One node of the graph, run once. */
+export interface NodeRun {
+  /** ONNX operator: `MatMul`, `Softmax`, … */
+  readonly op: string
+  /** Execution provider, by the runtime's own name: `CPUExecutionProvider`, … */
+  readonly provider: string
 }
 
 /** How an ONNX model reaches a backend: a path (Node) or the bytes themselves (browser). */
@@ -122,10 +132,21 @@ export interface OnnxFile {
   readonly model: string | Uint8Array
 }
 
+export interface BackendOptions {
+  /** Threads that a session on the CPU may use. */
+  readonly threads: number
+  /** Which GPU, counted from 0. Default 0. */
+  readonly gpuDevice?: number | undefined
+  /** Note which provider runs each node: slower, for a check. Adapters that cannot leave `profile` out of the backend. */
+  readonly profile?: boolean | undefined
+}
+
 export interface BackendFactory {
   readonly device: Device
+  /** The runtime's name for this device's provider, as a profile gives it. */
+  readonly provider?: string
   /** Rejects with DEVICE_UNAVAILABLE and the runtime's own reason. Loads the runtime only when called. */
-  open(file: OnnxFile, options: { readonly threads: number }, call?: Call): Promise<Backend>
+  open(file: OnnxFile, options: BackendOptions, call?: Call): Promise<Backend>
 }
 
 // ---- threads --------------------------------------------------------------------------------------------------------

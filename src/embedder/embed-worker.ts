@@ -2,12 +2,22 @@
 
 import { transfer } from 'comlink'
 import { OpDbusError } from '../errors.js'
-import type { BackendFactory } from '../ports.js'
-import { openFirst } from './devices.js'
+import type { Backend, BackendFactory } from '../ports.js'
+import { openGuarded } from './device-guard.js'
+import { isGpu } from './devices.js'
 import type { ModelFile } from './model-folder.js'
 import { Pipeline } from './pipeline.js'
-import { type EmbedWorker, type OpenReply, type Part, toWire, type Work, type WorkerConfig } from './protocol.js'
-import { loadTokenizer } from './tokenizer.js'
+import {
+  type EmbedWorker,
+  type Opened,
+  type OpenReply,
+  type Part,
+  toWire,
+  type Work,
+  type WorkerConfig,
+} from './protocol.js'
+import { checkDevice } from './self-check.js'
+import { loadTokenizer, type Tokenize } from './tokenizer.js'
 
 /** What the runtime lends the worker. */
 export interface WorkerHost {
@@ -56,18 +66,39 @@ export function embedWorker(host: WorkerHost): EmbedWorker {
     return parts
   }
 
-  async function open({ spec, devices, threads, maxBatchTokens }: WorkerConfig): Promise<OpenReply> {
+  async function open(config: WorkerConfig): Promise<OpenReply> {
+    const { spec, devices, threads, gpuDevice, maxBatchTokens, refused } = config
     try {
       const { model, tokenizer, tokenizerConfig } = spec.files
       await Promise.all([model, tokenizer, tokenizerConfig].map(mustBeUnchanged))
       const factories = devices.flatMap(device => host.backends.filter(backend => backend.device === device))
-      const [tokenize, { backend, opened }] = await Promise.all([
-        Promise.all([host.readText(tokenizer), host.readText(tokenizerConfig)]).then(([json, config]) =>
-          loadTokenizer(json, config, spec),
-        ),
-        openFirst(factories, { model: model.path }, { threads }),
-      ])
-      pipeline = new Pipeline({ spec, tokenize, backend, maxBatchTokens, emit, turn: host.turn })
+      const tokenizing = Promise.all([host.readText(tokenizer), host.readText(tokenizerConfig)]).then(
+        ([json, settings]) => loadTokenizer(json, settings, spec),
+      )
+      // Both are read at the same time; an error of this one must not go unheard while the other is awaited.
+      tokenizing.catch(() => undefined)
+      let change: Opened | undefined
+      const { backend, opened } = await openGuarded({
+        model: model.path,
+        factories,
+        options: { threads, gpuDevice },
+        refused,
+        check: async open => prove(open, config, await tokenizing),
+        changed: now => {
+          change = now
+        },
+      })
+      pipeline = new Pipeline({
+        spec,
+        tokenize: await tokenizing,
+        backend,
+        maxBatchTokens,
+        turn: host.turn,
+        emit(part) {
+          emit(change ? { ...part, opened: change } : part)
+          change = undefined
+        },
+      })
       return { opened }
     } catch (error) {
       return { error: toWire(error) }
@@ -83,4 +114,12 @@ export function embedWorker(host: WorkerHost): EmbedWorker {
   }
 
   return { open, exchange }
+}
+
+/** Lets a device serve that has proved itself before, or does so now; a GPU that nothing can be compared with must not. */
+async function prove(backend: Backend, { spec, proven, reference }: WorkerConfig, tokenize: Tokenize): Promise<void> {
+  if (proven?.includes(backend.device)) return
+  if (reference) await checkDevice(backend, spec, tokenize, reference)
+  else if (isGpu(backend.device))
+    throw new OpDbusError('DEVICE_UNAVAILABLE', 'not checked: there are no reference vectors to compare with')
 }

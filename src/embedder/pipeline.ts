@@ -1,10 +1,10 @@
 // The station inside the worker: tokenise -> batch -> run -> pool -> normalise -> finished rows, failures per text.
 
 import { OpDbusError } from '../errors.js'
-import type { Backend, TokenBatch } from '../ports.js'
+import type { Backend } from '../ports.js'
+import { runBatch, type VectorSpec } from './batch-run.js'
 import { asFailure, Batcher } from './batcher.js'
 import type { ModelSpec } from './model-spec.js'
-import { finishRow, poolRow } from './pooling.js'
 import { type Part, toWire } from './protocol.js'
 import type { Tokenize } from './tokenizer.js'
 
@@ -15,9 +15,10 @@ import type { Tokenize } from './tokenizer.js'
 const AHEAD = { texts: 512, batches: 32 }
 
 export interface PipelineOptions {
-  readonly spec: Pick<ModelSpec, 'dims' | 'pooling' | 'normalize' | 'padId' | 'rowsAlone'>
+  readonly spec: VectorSpec & Pick<ModelSpec, 'rowsAlone'>
   readonly tokenize: Tokenize
-  readonly backend: Pick<Backend, 'run'>
+  /** `device` is asked after every run: it may have changed. */
+  readonly backend: Pick<Backend, 'run' | 'device'>
   /** Padded tokens in a batch. */
   readonly maxBatchTokens: number
   /** Gets every text's outcome once, batch by batch. */
@@ -88,69 +89,29 @@ export class Pipeline {
   #fail(id: number, error: OpDbusError): void {
     this.#items.delete(id)
     const failed = [{ id, error: toWire(error) }]
-    this.#options.emit({ ids: [], matrix: new Float32Array(0), tokens: [], truncated: [], failed })
+    const { device } = this.#options.backend
+    this.#options.emit({ ids: [], matrix: new Float32Array(0), tokens: [], truncated: [], failed, device })
   }
 
   async #run(items: readonly Item[]): Promise<void> {
     const { spec, backend } = this.#options
     try {
-      const batch = toBatch(items, spec.padId)
-      const output = await backend.run(batch)
-      this.#options.emit(this.#toPart(items, batch, output))
+      const { kept, matrix, notFinite } = await runBatch(backend, spec, items, this.#sums)
+      this.#options.emit({
+        ids: kept.map(item => item.id),
+        matrix,
+        tokens: kept.map(item => item.ids.length),
+        truncated: kept.map(item => item.truncated),
+        failed: notFinite.map(item => ({ id: item.id, error: toWire(notANumber()) })),
+        device: backend.device,
+      })
       for (const item of items) this.#items.delete(item.id)
     } finally {
       this.#tokenize()
     }
   }
-
-  #toPart(items: readonly Item[], { rows, width }: TokenBatch, output: Float32Array): Part {
-    const { dims, pooling, normalize } = this.#options.spec
-    const pooled = output.length === rows * dims
-    if (!pooled && output.length !== rows * width * dims)
-      throw new OpDbusError(
-        'UNSUPPORTED_MODEL',
-        `the model answered ${output.length} numbers for ${rows} texts of ${width} tokens; its files say ${dims} dims`,
-      )
-    const matrix = new Float32Array(rows * dims)
-    const kept: Item[] = []
-    const failed: Part['failed'][number][] = []
-    for (const [row, item] of items.entries()) {
-      const vector = matrix.subarray(kept.length * dims, (kept.length + 1) * dims)
-      if (pooled) vector.set(output.subarray(row * dims, (row + 1) * dims))
-      else poolRow(output, row * width * dims, item.ids.length, pooling, this.#sums, vector)
-      if (finishRow(vector, normalize)) kept.push(item)
-      else failed.push({ id: item.id, error: toWire(notFinite()) })
-    }
-    return {
-      ids: kept.map(item => item.id),
-      matrix: kept.length === rows ? matrix : matrix.slice(0, kept.length * dims),
-      tokens: kept.map(item => item.ids.length),
-      truncated: kept.map(item => item.truncated),
-      failed,
-    }
-  }
 }
 
-/** Pads on the right to the longest item, and to two at least: at one, pooled and unpooled output have the same length. */
-function toBatch(items: readonly Item[], padId: number): TokenBatch {
-  const rows = items.length
-  const width = items.reduce((most, item) => Math.max(most, item.ids.length), 2)
-  const inputIds = new BigInt64Array(rows * width)
-  const attentionMask = new BigInt64Array(rows * width)
-  // The low halves of the 64-bit numbers: ids are small, and a BigInt per token costs more than tokenising.
-  const ids = new Int32Array(inputIds.buffer)
-  const mask = new Int32Array(attentionMask.buffer)
-  for (let row = 0; row < rows; row++) {
-    const tokens = items[row]!.ids
-    for (let i = 0, at = row * width * 2; i < width; i++, at += 2) {
-      const real = i < tokens.length
-      ids[at] = real ? tokens[i]! : padId
-      mask[at] = real ? 1 : 0
-    }
-  }
-  return { rows, width, inputIds, attentionMask }
-}
-
-function notFinite(): OpDbusError {
+function notANumber(): OpDbusError {
   return new OpDbusError('EMBEDDER_FAILED', 'the model answered with NaN or Infinity')
 }

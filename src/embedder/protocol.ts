@@ -3,11 +3,24 @@
 import { ERROR_CODES, isOpDbusError, messageOf, OpDbusError } from '../errors.js'
 import type { Device } from '../ports.js'
 import type { ModelSpec } from './model-spec.js'
+import type { Reference } from './self-check.js'
 
-export interface WorkerConfig {
-  readonly spec: ModelSpec
+/** Which devices a worker may open, and what is known of them already. */
+export interface DevicePlan {
   /** In the order to be tried. */
   readonly devices: readonly Device[]
+  /** Those of them that have proved themselves with this model on this machine: they serve without a new check. */
+  readonly proven?: readonly Device[] | undefined
+  /** Devices that are not tried, and why. */
+  readonly refused?: readonly DeviceReason[] | undefined
+  /** What a device must reproduce before it serves. */
+  readonly reference?: Reference | undefined
+  /** Which GPU, counted from 0. Default 0. */
+  readonly gpuDevice?: number | undefined
+}
+
+export interface WorkerConfig extends DevicePlan {
+  readonly spec: ModelSpec
   readonly threads: number
   readonly maxBatchTokens: number
 }
@@ -31,6 +44,10 @@ export interface Part {
   readonly tokens: readonly number[]
   readonly truncated: readonly boolean[]
   readonly failed: readonly { readonly id: number; readonly error: WireError }[]
+  /** What computed them. */
+  readonly device: Device
+  /** Another device serves from here on, and why. */
+  readonly opened?: Opened
 }
 
 /** An OpDbusError as plain data: comlink would send only its message. */

@@ -1,9 +1,9 @@
 // The Embedder on the main thread: when the worker starts, rests and ends. What it computes is the worker's business.
 
 import { abortError, OpDbusError } from '../errors.js'
-import type { Call, Device, Embedder, Embedding, Space, WorkerHandle } from '../ports.js'
+import type { Call, Embedder, Embedding, Space, WorkerHandle } from '../ports.js'
 import type { ModelSpec } from './model-spec.js'
-import type { Opened } from './protocol.js'
+import type { DevicePlan, Opened } from './protocol.js'
 import { Signals } from './signals.js'
 import { Waiter } from './waiter.js'
 import { WorkerSession } from './worker-session.js'
@@ -25,15 +25,15 @@ export interface WorkerEmbedderOptions {
   readonly spec: ModelSpec
   /** Starts a worker thread running node-worker.ts (or its sibling for browsers). */
   readonly spawn: () => WorkerHandle
-  /** In the order to be tried. */
-  readonly devices: readonly Device[]
+  /** Asked at every start of a worker. What it rejects with, the waiting texts are rejected with. */
+  readonly plan: () => Promise<DevicePlan>
   /** Threads a session may use. */
   readonly threads: number
   readonly timer: Timer
   readonly maxQueue?: number | undefined
   readonly idleUnloadMs?: number | undefined
   readonly maxBatchTokens?: number | undefined
-  /** Called at every start of a worker, once its model is open. */
+  /** Called at every start of a worker, once its model is open, and when another device takes over. */
   readonly onOpen?: ((opened: Opened) => void) | undefined
 }
 
@@ -109,10 +109,10 @@ export class WorkerEmbedder implements Embedder {
   }
 
   #start(): WorkerSession {
-    const { spec, spawn, devices, threads, maxBatchTokens, onOpen } = this.#options
+    const { spec, spawn, plan, threads, maxBatchTokens, onOpen } = this.#options
     const session = new WorkerSession(
       spawn,
-      { spec, devices, threads, maxBatchTokens },
+      { spec, threads, maxBatchTokens, plan },
       {
         opened: opened => {
           this.#lastOpened = opened

@@ -4,11 +4,16 @@ import { type Remote, wrap } from 'comlink'
 import { messageOf, OpDbusError } from '../errors.js'
 import type { WorkerHandle } from '../ports.js'
 import { asFailure } from './batcher.js'
-import { type EmbedWorker, fromWire, type Opened, type Part, type WorkerConfig } from './protocol.js'
+import { type DevicePlan, type EmbedWorker, fromWire, type Opened, type Part, type WorkerConfig } from './protocol.js'
 import type { Waiter } from './waiter.js'
 
+export interface SessionConfig extends Pick<WorkerConfig, 'spec' | 'threads' | 'maxBatchTokens'> {
+  /** Which devices to open; asked while the thread starts. */
+  plan(): Promise<DevicePlan>
+}
+
 export interface SessionEvents {
-  /** The model is open. */
+  /** The model is open, or another device has taken over. */
   opened(opened: Opened): void
   /** Nobody waits any more. */
   idle(): void
@@ -18,7 +23,7 @@ export interface SessionEvents {
 
 /** comlink alone does not do: a call pending when the worker dies would never settle. So `pending` is ours. */
 export class WorkerSession {
-  readonly #config: WorkerConfig
+  readonly #config: SessionConfig
   readonly #events: SessionEvents
   readonly #handle: WorkerHandle
   readonly #remote: Remote<EmbedWorker>
@@ -34,7 +39,7 @@ export class WorkerSession {
   #gone: Promise<void> = Promise.resolve()
 
   /** Throws WORKER_LOST when the thread cannot be started. */
-  constructor(spawn: () => WorkerHandle, config: WorkerConfig, events: SessionEvents) {
+  constructor(spawn: () => WorkerHandle, config: SessionConfig, events: SessionEvents) {
     this.#config = config
     this.#events = events
     try {
@@ -94,7 +99,10 @@ export class WorkerSession {
 
   async #serve(): Promise<void> {
     try {
-      const reply = await this.#remote.open(this.#config)
+      const { plan, ...config } = this.#config
+      const devices = await plan()
+      if (this.#over) return
+      const reply = await this.#remote.open({ ...config, ...devices })
       if (this.#over) return
       if ('error' in reply) throw fromWire(reply.error)
       this.#opened = reply.opened
@@ -139,7 +147,11 @@ export class WorkerSession {
 
   #settle(part: Part): void {
     const { dims } = this.#config.spec
-    const { device } = this.#opened!
+    const { device, opened } = part
+    if (opened) {
+      this.#opened = opened
+      this.#events.opened(opened)
+    }
     for (const [row, id] of part.ids.entries()) {
       const waiter = this.#pending.get(id)
       if (!waiter) continue

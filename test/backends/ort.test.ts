@@ -15,7 +15,7 @@ const batch = (...rows: number[][]): TokenBatch => ({
   attentionMask: new BigInt64Array(rows.flat().length).fill(1n),
 })
 
-describe.each([ortNode(), ortWasm()])('$device', factory => {
+describe.each([ortNode('cpu'), ortWasm()])('$device', factory => {
   let dir: string
   let open: Backend[]
   beforeEach(() => {

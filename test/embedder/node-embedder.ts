@@ -9,6 +9,7 @@ import { spawnNodeWorker } from '../../src/backends/worker-node.js'
 import { findModel, type HubOptions } from '../../src/embedder/hub.js'
 import type { ModelOverrides } from '../../src/embedder/model-spec.js'
 import { type Timer, WorkerEmbedder, type WorkerEmbedderOptions } from '../../src/embedder/worker-client.js'
+import type { Device } from '../../src/ports.js'
 
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 
@@ -113,10 +114,11 @@ export async function startEmbedder(
   dir: string,
   options: Partial<WorkerEmbedderOptions> & {
     overrides?: ModelOverrides
+    devices?: readonly Device[]
     spawned?: ReturnType<typeof spawnNodeWorker>[]
   } = {},
 ): Promise<WorkerEmbedder> {
-  const { overrides, spawned, ...rest } = options
+  const { overrides, spawned, devices = ['cpu'], ...rest } = options
   const url = pathToFileURL(join(await bundle(), 'node-worker.js'))
   const embedder = new WorkerEmbedder({
     spec: await specOf(dir, overrides),
@@ -125,7 +127,7 @@ export async function startEmbedder(
       spawned?.push(handle)
       return handle
     },
-    devices: ['cpu'],
+    plan: async () => ({ devices }),
     threads: 2,
     timer: new TestTimer().set,
     ...rest,

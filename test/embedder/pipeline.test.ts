@@ -31,6 +31,7 @@ function harness(
     spec: { dims: 2, pooling: 'mean', normalize: false, padId: 99, rowsAlone: false, ...spec },
     tokenize,
     backend: {
+      device: 'cpu',
       run: batch => {
         batches.push(batch)
         return run(batch)

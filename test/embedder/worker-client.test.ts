@@ -18,6 +18,7 @@ const part = (ids: number[], change: Partial<Part> = {}): Part => ({
   tokens: ids,
   truncated: ids.map(id => id % 2 === 0),
   failed: [],
+  device: 'cpu',
   ...change,
 })
 
@@ -75,7 +76,7 @@ function harness(
   const timer = new TestTimer()
   const embedder = new WorkerEmbedder({
     spec,
-    devices: ['cuda', 'cpu'],
+    plan: async () => ({ devices: ['cuda', 'cpu'] }),
     threads: 3,
     timer: timer.set,
     spawn: () => {
