@@ -5,6 +5,7 @@ export const ERROR_CODES = [
   'CLOSED', // used after close()
   'DEVICE_UNAVAILABLE', // no device of those allowed could open the model; details.reasons says why, per device
   'DISABLED', // embedding is switched off (OP_DBUS_VECTOR_LEVEL=none)
+  'DOWNLOAD', // a hub could not be reached, refused, or sent something else than it states; details.why says which
   'EMBEDDER_FAILED', // a model or the user's own embedder threw, or returned something that is not rows x dims numbers
   'INVALID_INPUT', // an argument that no retry will mend
   'MODEL_NOT_FOUND', // no such model here; details.known lists those that are

@@ -43,7 +43,7 @@ const OPEN_ROOMS = ['cache', 'embedder', 'caches', 'cli']
 
 /** `node:*` is allowed here and nowhere else. */
 const NODE =
-  /^(node(-\w+)?\.ts|cli\/.*|stores\/(segments|files)(\.ts|\/.*)|stores\/disk\.ts|backends\/(ort-node|worker-node)\.ts|embedder\/(hub|hub-files)\.ts)$/
+  /^(node(-\w+)?\.ts|cli\/.*|stores\/(segments|files)(\.ts|\/.*)|stores\/disk\.ts|backends\/(ort-node|worker-node)\.ts|embedder\/hub(-\w+)*\.ts)$/
 /** Browser globals are allowed here and nowhere else. */
 const BROWSER = /^(stores\/indexeddb\.ts|backends\/ort-web\.ts|kernels\/webgpu\.ts|web\.ts)$/
 

@@ -11,6 +11,7 @@ export const EXIT_CODES: Readonly<Record<number, string>> = {
   5: 'some or all texts could not be embedded',
   6: 'the cache folder or an output file could not be read or written',
   7: 'cache verify found damage',
+  8: 'a model could not be downloaded',
   130: 'interrupted (SIGINT)',
   143: 'terminated (SIGTERM)',
 }
@@ -20,6 +21,7 @@ const CODES: Readonly<Record<ErrorCode, number>> = {
   CLOSED: 1,
   DEVICE_UNAVAILABLE: 4,
   DISABLED: 3,
+  DOWNLOAD: 8,
   EMBEDDER_FAILED: 5,
   INVALID_INPUT: 2,
   MODEL_NOT_FOUND: 3,
