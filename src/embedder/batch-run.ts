@@ -6,7 +6,7 @@ import type { ModelSpec } from './model-spec.js'
 import { finishRow, poolRow } from './pooling.js'
 
 /** What of a model decides how token vectors become a text's vector. */
-export type VectorSpec = Pick<ModelSpec, 'dims' | 'pooling' | 'normalize' | 'padId'>
+export type VectorSpec = Pick<ModelSpec, 'dims' | 'hiddenDims' | 'pooling' | 'normalize' | 'padId'>
 
 /** A tokenised text. */
 export interface TokenRow {
@@ -39,22 +39,22 @@ function finishBatch<T extends TokenRow>(
   items: readonly T[],
   { rows, width }: TokenBatch,
   output: Float32Array,
-  { dims, pooling, normalize }: VectorSpec,
+  { dims, hiddenDims, pooling, normalize }: VectorSpec,
   sums: Float64Array,
 ): FinishedBatch<T> {
-  const pooled = output.length === rows * dims
-  if (!pooled && output.length !== rows * width * dims)
+  const pooled = output.length === rows * hiddenDims
+  if (!pooled && output.length !== rows * width * hiddenDims)
     throw new OpDbusError(
       'UNSUPPORTED_MODEL',
-      `the model answered ${output.length} numbers for ${rows} texts of ${width} tokens; its files say ${dims} dims`,
+      `the model answered ${output.length} numbers for ${rows} texts of ${width} tokens; its files say ${hiddenDims} dims`,
     )
   const matrix = new Float32Array(rows * dims)
   const kept: T[] = []
   const notFinite: T[] = []
   for (const [row, item] of items.entries()) {
     const vector = matrix.subarray(kept.length * dims, (kept.length + 1) * dims)
-    if (pooled) vector.set(output.subarray(row * dims, (row + 1) * dims))
-    else poolRow(output, row * width * dims, item.ids.length, pooling, sums, vector)
+    if (pooled) vector.set(output.subarray(row * hiddenDims, row * hiddenDims + dims))
+    else poolRow(output, row * width * hiddenDims, hiddenDims, item.ids.length, pooling, sums, vector)
     if (finishRow(vector, normalize)) kept.push(item)
     else notFinite.push(item)
   }

@@ -17,7 +17,7 @@ import {
   type WorkerConfig,
 } from './protocol.js'
 import { checkDevice } from './self-check.js'
-import { loadTokenizer, type Tokenize } from './tokenizer.js'
+import { type Tokenize, tokenizerOf } from './tokenizer.js'
 
 /** What the runtime lends the worker. */
 export interface WorkerHost {
@@ -70,11 +70,10 @@ export function embedWorker(host: WorkerHost): EmbedWorker {
     const { spec, devices, threads, gpuDevice, maxBatchTokens, refused } = config
     try {
       const { model, tokenizer, tokenizerConfig } = spec.files
-      await Promise.all([model, tokenizer, tokenizerConfig].map(mustBeUnchanged))
+      const files = [model, tokenizer, ...(tokenizerConfig ? [tokenizerConfig] : [])]
+      await Promise.all(files.map(mustBeUnchanged))
       const factories = devices.flatMap(device => host.backends.filter(backend => backend.device === device))
-      const tokenizing = Promise.all([host.readText(tokenizer), host.readText(tokenizerConfig)]).then(
-        ([json, settings]) => loadTokenizer(json, settings, spec),
-      )
+      const tokenizing = tokenizerOf(spec, host.readText)
       // Both are read at the same time; an error of this one must not go unheard while the other is awaited.
       tokenizing.catch(() => undefined)
       let change: Opened | undefined

@@ -29,27 +29,50 @@ export interface ModelFolder {
   onnxFiles(): Promise<readonly string[]>
 }
 
-/** The JSON object (or array) in `file`, undefined when it is not there; UNSUPPORTED_MODEL when it is not JSON. */
-export async function readJson(folder: ModelFolder, file: string): Promise<Record<string, unknown> | undefined> {
+/** The JSON in `file`, undefined when it is not there; UNSUPPORTED_MODEL when it is not JSON. */
+export async function parseJson(folder: ModelFolder, file: string): Promise<unknown> {
   const text = await folder.text(file)
   if (text === undefined) return undefined
   try {
-    const value: unknown = JSON.parse(text)
-    if (typeof value === 'object' && value !== null) return value as Record<string, unknown>
+    return JSON.parse(text) as unknown
   } catch {
-    // Falls through: the complaint is the same for broken JSON and for a bare number.
+    throw unsupported(folder, file, 'is not JSON')
   }
+}
+
+/** The JSON object in `file`, undefined when it is not there; UNSUPPORTED_MODEL when it is anything else. */
+export async function readJson(folder: ModelFolder, file: string): Promise<JsonObject | undefined> {
+  const value = await parseJson(folder, file)
+  if (value === undefined || isObject(value)) return value
   throw unsupported(folder, file, 'is not a JSON object')
 }
 
 /** As {@link readJson}, but UNSUPPORTED_MODEL when the file is not there. */
-export async function requiredJson(folder: ModelFolder, file: string): Promise<Record<string, unknown>> {
+export async function requiredJson(folder: ModelFolder, file: string): Promise<JsonObject> {
   const value = await readJson(folder, file)
-  if (value === undefined) throw unsupported(folder, file, 'is missing')
+  if (value === undefined) throw missing(folder, file)
   return value
+}
+
+export type JsonObject = Readonly<Record<string, unknown>>
+
+export function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** A whole number from 1. */
+export function isCount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value > 0
 }
 
 /** "model X: FILE does Y", with the file in `details.file`. */
 export function unsupported(folder: ModelFolder, file: string, what: string): OpDbusError {
   return new OpDbusError('UNSUPPORTED_MODEL', `model ${folder.id}: ${file} ${what}`, { details: { file } })
+}
+
+/** As {@link unsupported}; `details.missing` says that a complete copy of the model may be all it takes. */
+export function missing(folder: ModelFolder, file: string, more = ''): OpDbusError {
+  return new OpDbusError('UNSUPPORTED_MODEL', `model ${folder.id}: ${file} is missing${more}`, {
+    details: { file, missing: true },
+  })
 }

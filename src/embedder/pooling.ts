@@ -6,12 +6,14 @@ import type { Pooling } from './sentence-config.js'
 const EPSILON = 1e-12
 
 /**
- * Pools one row of `hidden` (`[width, dims]` from `offset`, row-major) over its first `tokens` positions into `out`.
+ * Pools one row of `hidden` (`[width, stride]` from `offset`, row-major) over its first `tokens` positions into `out`:
+ * its leading `out.length` dims, all of them or fewer.
  * A row without tokens becomes zeros. Sums in float64, so the order of adding does not show at 1e-7.
  */
 export function poolRow(
   hidden: Float32Array,
   offset: number,
+  stride: number,
   tokens: number,
   pooling: Pooling,
   sums: Float64Array,
@@ -23,7 +25,7 @@ export function poolRow(
     return
   }
   sums.fill(0)
-  for (let token = 0, at = offset; token < tokens; token++, at += dims)
+  for (let token = 0, at = offset; token < tokens; token++, at += stride)
     for (let d = 0; d < dims; d++) sums[d] = sums[d]! + hidden[at + d]!
   const share = 1 / Math.max(tokens, 1)
   for (let d = 0; d < dims; d++) out[d] = sums[d]! * share

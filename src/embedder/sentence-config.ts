@@ -1,51 +1,96 @@
-// What sentence-transformers writes about a model: modules, pooling, token limit. Anything it cannot honour it refuses.
+// What sentence-transformers writes about a model: modules, pooling, prompts. Anything it cannot honour it refuses.
 
 import { OpDbusError } from '../errors.js'
-import { type ModelFolder, readJson, requiredJson, unsupported } from './model-folder.js'
+import {
+  isCount,
+  isObject,
+  type JsonObject,
+  type ModelFolder,
+  missing,
+  parseJson,
+  readJson,
+  requiredJson,
+  unsupported,
+} from './model-folder.js'
 
 /** How token vectors become one vector: the mean over the mask, or the first token's. */
 export type Pooling = 'mean' | 'cls'
 
-export interface Modules {
-  /** Folder of the transformer's own files, '' for the top. */
-  readonly transformerPath: string
-  readonly poolingPath: string
+/** From token vectors to the text's vector, as the model means it. */
+export interface SentenceLayout {
+  /** Folder of the transformer's own files: '', or a name with a slash at its end. */
+  readonly base: string
+  readonly pooling: Pooling
   readonly normalize: boolean
+  /** Dims of a token vector; undefined where only the network itself says so. */
+  readonly dims: number | undefined
+  /** False where a prompt's own tokens stay out of the mean. */
+  readonly includesPrompt: boolean
+  /** The file that says how to pool, for messages. */
+  readonly file: string
 }
 
-/** Reads `modules.json`: a Transformer, a Pooling and at most a Normalize, in that order. */
-export async function readModules(folder: ModelFolder): Promise<Modules> {
+/**
+ * Reads `modules.json` and the pooling module's `config.json`. A folder without `modules.json` (many conversions to ONNX)
+ * says nothing about pooling, and a guess is wrong for every other model: then `stated` is needed, and vectors are scaled
+ * to length 1.
+ * Rejects with UNSUPPORTED_MODEL, and with INVALID_INPUT where `stated` contradicts the folder.
+ */
+export async function sentenceLayout(folder: ModelFolder, stated: Pooling | undefined): Promise<SentenceLayout> {
   const file = 'modules.json'
-  const list: unknown = await requiredJson(folder, file)
-  if (!Array.isArray(list)) throw unsupported(folder, file, 'is not a list of modules')
-  const modules = list.map(entry => {
-    const { type, path } = entry as { type?: unknown; path?: unknown }
-    // "sentence_transformers.models.Pooling": the package moved between versions, the class name did not.
-    return { kind: String(type).split('.').at(-1), path: typeof path === 'string' ? path : '' }
-  })
-  const kinds = modules.map(module => module.kind).join(', ')
+  const list = await parseJson(folder, file)
+  if (list === undefined) {
+    if (stated === undefined) throw missing(folder, file, UNSTATED)
+    return { base: '', pooling: stated, normalize: true, dims: undefined, includesPrompt: true, file }
+  }
+  const { base, poolingFile, normalize } = modulesOf(folder, file, list)
+  const layout = { base, normalize, ...(await poolingOf(folder, poolingFile)), file: poolingFile }
+  if (stated !== undefined && stated !== layout.pooling)
+    throw new OpDbusError(
+      'INVALID_INPUT',
+      `model ${folder.id} pools by ${layout.pooling}, as its ${poolingFile} says, not by ${stated}`,
+    )
+  return layout
+}
+
+const UNSTATED = [
+  ', so nothing says how its token vectors become one',
+  'say it, as the page of the model does: pooling "mean" or "cls" (--pooling, OP_DBUS_MODEL_POOLING)',
+  'or put modules.json and 1_Pooling/config.json of the model that it was made from beside it',
+].join('\n')
+
+/** A Transformer, a Pooling and at most a Normalize, in that order. */
+function modulesOf(folder: ModelFolder, file: string, list: unknown) {
+  if (!Array.isArray(list) || !list.every(isObject)) throw unsupported(folder, file, 'is not a list of modules')
+  // "sentence_transformers.models.Pooling": the package moved between versions, the class name did not.
+  const kinds = list.map(({ type }) => String(type).split('.').at(-1)).join(', ')
   if (kinds !== 'Transformer, Pooling' && kinds !== 'Transformer, Pooling, Normalize')
     throw unsupported(folder, file, `asks for ${kinds || 'nothing'}; supported: Transformer, Pooling, Normalize`)
-  const [transformer, pooling] = modules
-  return { transformerPath: transformer!.path, poolingPath: pooling!.path, normalize: modules.length === 3 }
+  const [base, pooling] = list.map(({ path }) => {
+    if (path === undefined || path === '') return ''
+    // Below the model's folder and nowhere else, whoever wrote the file.
+    if (typeof path === 'string' && /^[\w-][\w.-]*$/.test(path)) return `${path}/`
+    throw unsupported(folder, file, `names the folder ${JSON.stringify(path)}, which is no plain name`)
+  })
+  return { base: base!, poolingFile: `${pooling}config.json`, normalize: list.length === 3 }
 }
 
-/** Reads the pooling module's `config.json`, in the older (flags) or newer (one name) form. */
-export async function poolingOf(
-  folder: ModelFolder,
-  path: string,
-): Promise<{ pooling: Pooling; dims: number; includesPrompt: boolean }> {
-  const file = path === '' ? 'config.json' : `${path}/config.json`
+/** More dims than any text encoder has: beyond it a file is wrong or hostile. */
+const MOST_DIMS = 65_536
+
+/** The pooling module's settings, in the older (flags) or newer (one name) form. */
+async function poolingOf(folder: ModelFolder, file: string) {
   const config = await requiredJson(folder, file)
   const flags = Object.keys(config).filter(key => key.startsWith('pooling_mode_') && config[key] === true)
   const named = config.pooling_mode
   const modes = typeof named === 'string' ? [named] : flags.map(flag => flag.slice('pooling_mode_'.length))
   const mode = modes.join(' + ')
-  const pooling =
-    mode === 'mean' || mode === 'mean_tokens' ? 'mean' : mode === 'cls' || mode === 'cls_token' ? 'cls' : ''
-  if (pooling === '') throw unsupported(folder, file, `pools by ${mode || 'nothing'}; supported: mean, cls`)
+  const pooling: Pooling | undefined =
+    mode === 'mean' || mode === 'mean_tokens' ? 'mean' : mode === 'cls' || mode === 'cls_token' ? 'cls' : undefined
+  if (!pooling) throw unsupported(folder, file, `pools by ${mode || 'nothing'}; supported: mean, cls`)
   const dims = config.word_embedding_dimension ?? config.embedding_dimension
-  if (!isCount(dims)) throw unsupported(folder, file, 'does not say word_embedding_dimension')
+  if (!isCount(dims) || dims > MOST_DIMS)
+    throw unsupported(folder, file, `does not say word_embedding_dimension, a whole number to ${MOST_DIMS}`)
   return { pooling, dims, includesPrompt: config.include_prompt !== false }
 }
 
@@ -55,7 +100,7 @@ const SENTENCE_CONFIGS = ['bert', 'roberta', 'distilbert', 'camembert', 'albert'
 )
 
 /** The first of those settings files that is there, else nothing. */
-export async function sentenceConfig(folder: ModelFolder, base: string): Promise<Record<string, unknown>> {
+export async function sentenceConfig(folder: ModelFolder, base: string): Promise<JsonObject> {
   for (const name of SENTENCE_CONFIGS) {
     const config = await readJson(folder, `${base}${name}`)
     if (config) return config
@@ -63,37 +108,10 @@ export async function sentenceConfig(folder: ModelFolder, base: string): Promise
   return {}
 }
 
-/** Beyond this a tokenizer's `model_max_length` means "no limit" (it is 1e30 in many files). */
-const NO_LIMIT = 1_000_000
-
-/**
- * Tokens after which a text is cut: the caller's limit, else `max_seq_length`, else the smaller of what tokenizer and
- * network can hold (the order of sentence-transformers).
- */
-export function tokenLimit(
-  folder: ModelFolder,
-  wanted: number | undefined,
-  sentence: Record<string, unknown>,
-  tokenizer: Record<string, unknown>,
-  config: Record<string, unknown>,
-): number {
-  const positions = isCount(config.max_position_embeddings) ? config.max_position_embeddings : Infinity
-  if (wanted !== undefined) {
-    if (isCount(wanted) && wanted <= positions) return wanted
-    const most = positions === Infinity ? '' : ` to ${positions}`
-    throw new OpDbusError(
-      'INVALID_INPUT',
-      `maxTokens of model ${folder.id} must be a whole number from 1${most}, not ${wanted}`,
-    )
-  }
-  const own = sentence.max_seq_length
-  if (isCount(own)) return own
-  const length = tokenizer.model_max_length
-  const limit = Math.min(positions, isCount(length) && length < NO_LIMIT ? length : Infinity)
-  if (limit === Infinity) throw unsupported(folder, 'tokenizer_config.json', 'gives no token limit: set one')
-  return limit
-}
-
-function isCount(value: unknown): value is number {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value > 0
+/** The prompt that sentence-transformers would put before every text; '' for most models. */
+export async function defaultPrompt(folder: ModelFolder): Promise<string> {
+  const { prompts, default_prompt_name: name } = (await readJson(folder, 'config_sentence_transformers.json')) ?? {}
+  if (typeof name !== 'string' || !isObject(prompts) || !Object.hasOwn(prompts, name)) return ''
+  const prompt = prompts[name]
+  return typeof prompt === 'string' ? prompt : ''
 }

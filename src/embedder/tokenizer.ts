@@ -3,6 +3,7 @@
 /// <reference lib="es2024.string" />
 
 import { messageOf, OpDbusError } from '../errors.js'
+import type { ModelFile } from './model-folder.js'
 import type { ModelSpec } from './model-spec.js'
 import { hastenWordPiece, type WordPieceModel } from './word-piece.js'
 
@@ -14,6 +15,16 @@ export interface Tokens {
 }
 
 export type Tokenize = (text: string) => Tokens
+
+/** As {@link loadTokenizer}, from the files of a spec. */
+export async function tokenizerOf(
+  spec: TextLimits & Pick<ModelSpec, 'files'>,
+  readText: (file: ModelFile) => Promise<string>,
+): Promise<Tokenize> {
+  const { tokenizer, tokenizerConfig } = spec.files
+  const [json, config] = await Promise.all([readText(tokenizer), tokenizerConfig ? readText(tokenizerConfig) : '{}'])
+  return loadTokenizer(json, config, spec)
+}
 
 /** The settings that decide what becomes of a text before the model sees it. */
 export type TextLimits = Pick<ModelSpec, 'id' | 'maxTokens' | 'maxChars' | 'prefix' | 'lowercase'>
@@ -34,6 +45,8 @@ export async function loadTokenizer(tokenizerJson: string, configJson: string, l
   let frame: { before: number[]; after: number[] } | undefined
   try {
     const file = JSON.parse(tokenizerJson)
+    // A vocabulary that is a text would pass for a table of its characters.
+    if (typeof file.model.vocab !== 'object') throw new Error('its vocabulary is not a table')
     const tokenizer = new Tokenizer(file, JSON.parse(configJson))
     if (file.model.type === 'WordPiece') hastenWordPiece(tokenizer.model as unknown as WordPieceModel)
     encode = (text, special) => tokenizer.encode(text, { add_special_tokens: special }).ids
@@ -42,6 +55,7 @@ export async function loadTokenizer(tokenizerJson: string, configJson: string, l
     throw refuse(`cannot be used: ${messageOf(error)}`, error)
   }
   if (!frame) throw refuse('adds special tokens inside a text')
+  if (![...frame.before, ...frame.after].every(isId)) throw refuse('adds special tokens that have no id')
   const { before, after } = frame
   const room = limits.maxTokens - before.length - after.length
   if (room < 1) throw refuse(`needs more than the ${limits.maxTokens} tokens allowed`)
@@ -50,6 +64,7 @@ export async function loadTokenizer(tokenizerJson: string, configJson: string, l
     const { kept, cut } = cutText(text, limits.maxChars)
     const input = limits.prefix + kept.toWellFormed()
     const body = encode(limits.lowercase ? input.toLowerCase() : input, false)
+    if (!body.every(isId)) throw refuse('has no id for a token of this text, nor one for unknown tokens')
     const truncated = cut || body.length > room
     return { ids: [...before, ...(body.length > room ? body.slice(0, room) : body), ...after], truncated }
   }
@@ -65,15 +80,21 @@ export function cutText(text: string, maxChars: number): { kept: string; cut: bo
   return { kept: text.slice(0, splits ? maxChars - 1 : maxChars), cut: true }
 }
 
+/** Texts of which some vocabularies know none; the first that has a token is looked at. */
+const PROBES = ['a', 'the', '0', '.', '\u4e00']
+
 /** What the tokenizer puts before and after a text, found by looking at one: `[CLS] a [SEP]`. */
 function specialTokens(encode: (text: string, special: boolean) => number[]) {
-  const body = encode('a', false)
-  const full = encode('a', true)
+  const probe = PROBES.find(text => encode(text, false).length > 0) ?? ''
+  const body = encode(probe, false)
+  const full = encode(probe, true)
+  if (body.length === 0 && full.length > 0) return undefined
   for (let start = 0; start + body.length <= full.length; start++)
     if (body.every((id, index) => full[start + index] === id))
       return { before: full.slice(0, start), after: full.slice(start + body.length) }
   return undefined
 }
 
+const isId = (id: unknown) => Number.isSafeInteger(id) && (id as number) >= 0
 const isHigh = (unit: number) => unit >= 0xd800 && unit < 0xdc00
 const isLow = (unit: number) => unit >= 0xdc00 && unit < 0xe000

@@ -1,4 +1,5 @@
 // A model folder is read as its authors meant it, or refused with the file that is to blame.
+import { mkdirSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
@@ -68,8 +69,13 @@ describe('what a folder says', () => {
   test('pooling by flag or by name', async () => {
     expect(await specOf(folderWith(pooling({ pooling_mode_cls_token: true })))).toMatchObject({ pooling: 'cls' })
     expect(
-      await specOf(folderWith({ '1_Pooling/config.json': { embedding_dimension: 7, pooling_mode: 'cls' } })),
-    ).toMatchObject({ pooling: 'cls', dims: 7 })
+      await specOf(
+        folderWith({
+          '1_Pooling/config.json': { embedding_dimension: 7, pooling_mode: 'cls' },
+          'config.json': { max_position_embeddings: 64 },
+        }),
+      ),
+    ).toMatchObject({ pooling: 'cls', dims: 7, hiddenDims: 7 })
   })
 
   test('token limit: the caller, then max_seq_length, then the smaller of tokenizer and network', async () => {
@@ -90,6 +96,67 @@ describe('what a folder says', () => {
     await expect(specOf(folderWith({}), { maxChars: 0.5 })).rejects.toMatchObject({ code: 'INVALID_INPUT' })
   })
 
+  test('architectures that count positions from the pad id have fewer of them', async () => {
+    const limit = async (config: object) =>
+      (
+        await specOf(
+          folderWith({
+            'config.json': { max_position_embeddings: 64, ...config },
+            'sentence_bert_config.json': undefined,
+            'tokenizer_config.json': undefined,
+          }),
+        )
+      ).maxTokens
+    expect(await limit({ model_type: 'bert', pad_token_id: 0 })).toBe(64)
+    for (const model_type of ['mpnet', 'roberta', 'xlm-roberta', 'camembert'])
+      expect(await limit({ model_type, pad_token_id: 1 }), model_type).toBe(62)
+    expect(await limit({ max_position_embeddings: undefined, n_positions: 40 })).toBe(40)
+  })
+
+  test("the pad id is the tokenizer's own, else the network's, else 0", async () => {
+    const padId = async (tokenizer: object | undefined, pad_token_id?: unknown) =>
+      (
+        await specOf(
+          folderWith({
+            'config.json': { max_position_embeddings: 64, pad_token_id },
+            'tokenizer_config.json': tokenizer,
+          }),
+        )
+      ).padId
+    const added_tokens_decoder = { 0: { content: '<s>' }, 1: { content: '<pad>' } }
+    expect(await padId({ pad_token: '<pad>', added_tokens_decoder }, 7)).toBe(1)
+    expect(await padId({ pad_token: { content: '<pad>' }, added_tokens_decoder }, 7)).toBe(1)
+    expect(await padId({ pad_token: '<pad>' }, 7)).toBe(7)
+    expect(await padId({ pad_token: '[PAD]', added_tokens_decoder }, 7)).toBe(7)
+    expect(await padId(undefined, 1)).toBe(1)
+    for (const odd of [undefined, null, -1, 0.5, '1']) expect(await padId({ added_tokens_decoder: [] }, odd)).toBe(0)
+  })
+
+  test('without tokenizer_config.json the other files say all there is to know', async () => {
+    const spec = await specOf(folderWith({ 'tokenizer_config.json': undefined }))
+    expect(spec).toMatchObject({ maxTokens: 16, files: { tokenizerConfig: undefined } })
+  })
+
+  test('without modules.json the caller says how to pool, and the network how wide it is', async () => {
+    const bare = { 'modules.json': undefined, '1_Pooling/config.json': undefined }
+    const spec = await specOf(folderWith(bare), { pooling: 'cls' })
+    expect(spec).toMatchObject({ pooling: 'cls', normalize: true, dims: DIMS, hiddenDims: DIMS })
+    const unstated = await specOf(folderWith(bare)).catch(e => e)
+    expect(unstated).toMatchObject({ code: 'UNSUPPORTED_MODEL', details: { file: 'modules.json', missing: true } })
+    expect(unstated.message.split('\n')).toHaveLength(3)
+    expect(unstated.message).toMatch(/--pooling/)
+    await expect(
+      specOf(folderWith({ ...bare, 'config.json': { max_position_embeddings: 9 } }), { pooling: 'mean' }),
+    ).rejects.toMatchObject({ code: 'UNSUPPORTED_MODEL', details: { file: 'config.json' } })
+  })
+
+  test('a folder that says how it pools is not talked out of it', async () => {
+    expect(await specOf(folderWith({}), { pooling: 'mean' })).toMatchObject({ pooling: 'mean' })
+    const error = await specOf(folderWith({}), { pooling: 'cls' }).catch(e => e)
+    expect(error).toMatchObject({ code: 'INVALID_INPUT' })
+    expect(error.message).toContain('1_Pooling/config.json')
+  })
+
   test("the model's default prompt is its prefix, unless the caller gives one", async () => {
     const file = 'config_sentence_transformers.json'
     const dir = folderWith({ [file]: { prompts: { query: 'query: ' }, default_prompt_name: 'query' } })
@@ -107,12 +174,30 @@ describe('what a folder says', () => {
 })
 
 describe('what is refused', () => {
-  const files = Object.keys(tinyFiles()).filter(file => !file.includes('sentence_bert'))
+  const optional = ['sentence_bert_config.json', 'tokenizer_config.json']
+  const files = Object.keys(tinyFiles()).filter(file => !optional.includes(file))
   test.each(files)('%s is missing', async file => {
     const error = await specOf(folderWith({ [file]: undefined })).catch(e => e)
-    expect(error).toMatchObject({ code: 'UNSUPPORTED_MODEL', details: { file } })
+    expect(error).toMatchObject({ code: 'UNSUPPORTED_MODEL', details: { file, missing: true } })
     expect(error.message).toContain(file)
+    expect(error.message.split('\n').length).toBeLessThanOrEqual(3)
   })
+
+  test('a vocabulary without tokenizer.json: what is there is named, and what to do', async () => {
+    const error = await specOf(folderWith({ 'tokenizer.json': undefined, 'vocab.txt': '[PAD]\n[UNK]\n' })).catch(e => e)
+    expect(error).toMatchObject({ code: 'UNSUPPORTED_MODEL', details: { file: 'tokenizer.json' } })
+    expect(error.message).toMatch(/vocab\.txt cannot stand for it\nsave the tokenizer again/)
+  })
+
+  test.each(['modules.json', 'config.json', 'tokenizer_config.json', 'sentence_bert_config.json'])(
+    '%s that is JSON of another shape',
+    async file => {
+      for (const odd of ['7', 'null', '"text"', file === 'modules.json' ? '{}' : '[]', '[null]', '[[]]']) {
+        const error = await specOf(folderWith({ [file]: odd })).catch(e => e)
+        expect(error, odd).toMatchObject({ code: 'UNSUPPORTED_MODEL', details: { file } })
+      }
+    },
+  )
 
   const refused: [string, Record<string, unknown>, string, RegExp][] = [
     [
@@ -127,6 +212,24 @@ describe('what is refused', () => {
       { 'modules.json': modules('Transformer', 'Normalize', 'Pooling') },
       'modules.json',
       /Normalize/,
+    ],
+    [
+      'a module outside of the folder',
+      { 'modules.json': [module('Transformer'), module('Pooling', '../elsewhere')] },
+      'modules.json',
+      /no plain name/,
+    ],
+    [
+      'a pooling module of another width than the network',
+      { '1_Pooling/config.json': { word_embedding_dimension: 8, pooling_mode_mean_tokens: true } },
+      '1_Pooling/config.json',
+      /8 dims where config\.json says 4/,
+    ],
+    [
+      'a width beyond all reason',
+      { '1_Pooling/config.json': { word_embedding_dimension: 1e12, pooling_mode_mean_tokens: true } },
+      '1_Pooling/config.json',
+      /65536/,
     ],
     ['modules that are no list', { 'modules.json': {} }, 'modules.json', /list/],
     ['broken JSON', { 'modules.json': '{"' }, 'modules.json', /JSON/],
@@ -163,10 +266,26 @@ describe('what is refused', () => {
     expect(error.message).toMatch(why)
   })
 
-  test('a dtype that is not there: the message lists what is', async () => {
-    const error = await specOf(folderWith({ 'model_O2.onnx': 'x' }), { dtype: 'int8' }).catch(e => e)
-    expect(error).toMatchObject({ code: 'UNSUPPORTED_MODEL', details: { found: ['model_O2.onnx', 'onnx/model.onnx'] } })
-    expect(error.message).toContain('onnx/model.onnx')
+  test('a dtype that is not there: the message lists what is, and how to ask for it', async () => {
+    const error = await specOf(folderWith({ 'model_O3.onnx': 'x' }), { dtype: 'int8' }).catch(e => e)
+    expect(error).toMatchObject({ code: 'UNSUPPORTED_MODEL', details: { found: ['model_O3.onnx', 'onnx/model.onnx'] } })
+    expect(error.message).toMatch(/model_O3\.onnx, onnx\/model\.onnx\n.*\nask for it: --dtype fp32/)
+    const quantised = folderWith({ 'onnx/model.onnx': undefined, 'onnx/model_qint8_avx512.onnx': 'x' })
+    await expect(specOf(quantised)).rejects.toThrow(/has no fp32 ONNX file.*\n.*\n.*--dtype int8/)
+    expect(await specOf(quantised, { dtype: 'int8' })).toMatchObject({ dtype: 'int8' })
+  })
+
+  test('a link that leads nowhere, as a broken download leaves it', async () => {
+    const dir = folderWith({ 'onnx/model.onnx': undefined })
+    mkdirSync(join(dir, 'onnx'), { recursive: true })
+    symlinkSync('../../blobs/gone', join(dir, 'onnx/model.onnx'))
+    const error = await specOf(dir).catch(e => e)
+    expect(error).toMatchObject({ code: 'UNSUPPORTED_MODEL', details: { file: 'onnx/model.onnx', missing: true } })
+  })
+
+  test.each([0, -1, 0.5, Number.NaN, DIMS + 1, 1e12])('%s dimensions', async dimensions => {
+    const error = await specOf(folderWith({}), { dimensions }).catch(e => e)
+    expect(error).toMatchObject({ code: 'INVALID_INPUT', details: { option: 'dimensions', most: DIMS } })
   })
 })
 
@@ -191,8 +310,19 @@ describe('space', () => {
       await specOf(folderWith({}), { maxTokens: 15, maxChars: 512 }),
       await specOf(folderWith({}), { maxChars: 511 }),
       await specOf(folderWith({}), { prefix: 'query: ' }),
+      await specOf(folderWith({}), { dimensions: 3 }),
+      await specOf(folderWith({}), { dimensions: 2 }),
+      await specOf(folderWith({ 'config.json': { max_position_embeddings: 64, pad_token_id: 1 } })),
+      await specOf(folderWith({ 'tokenizer_config.json': undefined })),
     ].map(spec => spec.space)
     expect(new Set(spaces).size).toBe(spaces.length)
+  })
+
+  test('all dims are no cut', async () => {
+    const dir = folderWith({})
+    expect((await specOf(dir, { dimensions: DIMS })).space).toBe((await specOf(dir)).space)
+    expect(await specOf(dir, { dimensions: DIMS })).toMatchObject({ dims: DIMS, hiddenDims: DIMS, normalize: false })
+    expect(await specOf(dir, { dimensions: 3 })).toMatchObject({ dims: 3, hiddenDims: DIMS, normalize: true })
   })
 
   test('no two prefixes read the same, whatever they contain', async () => {

@@ -28,7 +28,7 @@ function harness(
   const batches: TokenBatch[] = []
   const parts: Part[] = []
   const pipeline = new Pipeline({
-    spec: { dims: 2, pooling: 'mean', normalize: false, padId: 99, rowsAlone: false, ...spec },
+    spec: { dims: 2, hiddenDims: 2, pooling: 'mean', normalize: false, padId: 99, rowsAlone: false, ...spec },
     tokenize,
     backend: {
       device: 'cpu',
@@ -87,7 +87,7 @@ test('a text without tokens is zeros, alone or not', async () => {
 })
 
 test('already pooled output is taken as it is; normalisation follows the spec', async () => {
-  const spec = { dims: 2, pooling: 'mean' as const, normalize: true, padId: 0, rowsAlone: false }
+  const spec = { dims: 2, hiddenDims: 2, pooling: 'mean' as const, normalize: true, padId: 0, rowsAlone: false }
   const { pipeline, outcomes } = harness({ spec, run: async ({ rows }) => new Float32Array(rows * 2).fill(3) })
   pipeline.submit([1, 2], ['abc', 'ab'])
   await turn()
@@ -136,7 +136,7 @@ describe('failures stay with their text', () => {
 })
 
 test('a model whose vectors depend on batch-mates gets one text a run', async () => {
-  const spec = { dims: 2, pooling: 'mean' as const, normalize: false, padId: 0, rowsAlone: true }
+  const spec = { dims: 2, hiddenDims: 2, pooling: 'mean' as const, normalize: false, padId: 0, rowsAlone: true }
   const { pipeline, batches, outcomes } = harness({ spec })
   pipeline.submit([1, 2, 3], ['a', 'b', 'c'])
   while (Object.keys(outcomes()).length < 3) await turn()

@@ -8,7 +8,7 @@ const floats = (min: number, max: number) =>
 
 function pool(hidden: Float32Array, offset: number, tokens: number, mode: 'mean' | 'cls', dims: number): Float32Array {
   const out = new Float32Array(dims)
-  poolRow(hidden, offset, tokens, mode, new Float64Array(dims).fill(7), out)
+  poolRow(hidden, offset, dims, tokens, mode, new Float64Array(dims).fill(7), out)
   return out
 }
 
