@@ -2,7 +2,7 @@
 import { BlockCache } from './caches/block-cache.js'
 import { CacheSet, type CacheSetExtras } from './caches/cache-set.js'
 import { DiffCache } from './caches/diff-cache.js'
-import { EmbeddingCache, type EmbeddingParts } from './caches/embedding-cache.js'
+import { EmbeddingCache, type EmbeddingCacheOptions } from './caches/embedding-cache.js'
 import { QueryCache, type QueryDisk } from './caches/query-cache.js'
 import type { Config } from './config.js'
 import type { Clock, Hash, Store } from './ports.js'
@@ -20,7 +20,7 @@ export interface Runtime {
   readonly hash: Hash
   readonly warn: (message: string) => void
   /** Opens the embedder and its tiers at the first look-up that needs them. */
-  readonly openEmbeddings: () => Promise<EmbeddingParts>
+  readonly openEmbeddings: EmbeddingCacheOptions['open']
   readonly queryDisk?: QueryDisk | undefined
   readonly blockStore?: Store | undefined
   readonly extras?: (set: () => CacheSet) => CacheSetExtras

@@ -1,5 +1,8 @@
 // Options over environment over defaults, checked once, into one frozen Config. Reads no file and no clock.
+import { isPatternSetting, PATTERN_EXPECTS, type PatternSetting, parsePatterns } from './config-patterns.js'
 import { OpDbusError } from './errors.js'
+
+export { PATTERN_MODES, type PatternMode, type PatternOptions, type PatternSetting } from './config-patterns.js'
 
 /** Devices that can be asked for; `auto` takes the first that works. */
 export const DEVICE_CHOICES = ['auto', 'cuda', 'webgpu', 'cpu', 'wasm'] as const
@@ -9,9 +12,9 @@ export type DeviceChoice = (typeof DEVICE_CHOICES)[number]
 export const DTYPE_CHOICES = ['fp32', 'fp16', 'int8'] as const
 export type DtypeChoice = (typeof DTYPE_CHOICES)[number]
 
-/** What a hit on a text's pattern may answer; see `embedder/patterns.ts`. */
-export const PATTERN_MODES = ['off', 'template', 'verified'] as const
-export type PatternMode = (typeof PATTERN_MODES)[number]
+/** How token vectors become one: the mean of all, or the first token's. */
+export const POOLING_CHOICES = ['mean', 'cls'] as const
+export type PoolingChoice = (typeof POOLING_CHOICES)[number]
 
 /** Everything that can be set, by whoever opens the caches. All optional; an option wins over its variable. */
 export interface Settings {
@@ -48,10 +51,20 @@ export interface Settings {
    * space of its own. `OP_DBUS_MODEL_DIMENSIONS`. Default: all.
    */
   readonly dimensions?: number | undefined
+  /**
+   * How token vectors become one, for a model whose files do not say it (no `modules.json`): `mean` or `cls`; its vectors
+   * are scaled to length 1. `OP_DBUS_MODEL_POOLING`. Default: such a model is refused.
+   */
+  readonly pooling?: PoolingChoice | undefined
   /** A level that cannot load gives way to the next lower one, said aloud. `OP_DBUS_MODEL_FALLBACK`. Default false. */
   readonly fallback?: boolean | undefined
   /** Nothing is fetched: a model that is not on this machine is an error. `HF_HUB_OFFLINE`. Default false. */
   readonly offline?: boolean | undefined
+  /**
+   * Whether texts that differ only in variable parts share a vector: `off`, `template` (also `true`), `verified`, or an
+   * object with more to say. `OPDBUS_EMBEDDING_PATTERNS`. Default off.
+   */
+  readonly patterns?: PatternSetting | undefined
   /** Folder to look for models in, before the Hugging Face cache. `OP_DBUS_MODEL_DIR`. */
   readonly modelDir?: string | undefined
   /** What computes: `auto`, `cuda`, `webgpu`, `cpu` or `wasm`. `OP_DBUS_EXECUTION_PROVIDER`. Default `auto`. */
@@ -81,8 +94,10 @@ export interface Config {
   readonly model: string
   readonly dtype: DtypeChoice | undefined
   readonly dimensions: number | undefined
+  readonly pooling: PoolingChoice | undefined
   readonly fallback: boolean
   readonly offline: boolean
+  readonly patterns: PatternSetting
   readonly modelDir: string | undefined
   readonly device: DeviceChoice
   readonly gpuDevice: number
@@ -144,8 +159,22 @@ const RULES: { readonly [K in keyof Config]: Rule<Config[K]> } = {
     expects: `one of ${DTYPE_CHOICES.join(', ')}`,
   },
   dimensions: { default: undefined, env: 'OP_DBUS_MODEL_DIMENSIONS', ...wholeNumber(1) },
+  pooling: {
+    default: undefined,
+    env: 'OP_DBUS_MODEL_POOLING',
+    parse: text => POOLING_CHOICES.find(known => known === text.toLowerCase()),
+    allows: value => (POOLING_CHOICES as readonly unknown[]).includes(value),
+    expects: `one of ${POOLING_CHOICES.join(', ')}`,
+  },
   fallback: { default: false, env: 'OP_DBUS_MODEL_FALLBACK', ...flag },
   offline: { default: false, env: 'HF_HUB_OFFLINE', ...flag },
+  patterns: {
+    default: 'off',
+    env: 'OPDBUS_EMBEDDING_PATTERNS',
+    parse: parsePatterns,
+    allows: isPatternSetting,
+    expects: PATTERN_EXPECTS,
+  },
   modelDir: { default: undefined, env: 'OP_DBUS_MODEL_DIR', ...word },
   device: {
     default: 'auto',

@@ -9,11 +9,14 @@ import { spawnNodeWorker } from './backends/worker-node.js'
 import type { Config, Settings } from './config.js'
 import type { UserEmbedder } from './embedder/custom.js'
 import type { HubOptions } from './embedder/hub.js'
+import type { PullProgress } from './embedder/hub-download.js'
 import type { Clock, Crc32, Hash } from './ports.js'
 
 export interface OpenOptions extends Settings {
   /** What computes vectors instead of a model: a function of yours, batched, de-duplicated and cached as any other. */
   readonly embedder?: UserEmbedder | undefined
+  /** Told, in bytes over all its files, how far a model is that is being fetched. */
+  readonly onDownload?: ((progress: PullProgress) => void) | undefined
   /** Told, in one sentence, what did not work as asked. Default: `process.emitWarning`. */
   readonly onWarning?: ((message: string) => void) | undefined
 }

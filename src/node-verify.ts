@@ -25,7 +25,7 @@ export interface VerifyReport {
 
 /** @throws OpDbusError STORE where a folder cannot be read */
 export async function verifyCaches(options: OpenOptions = {}): Promise<VerifyReport> {
-  const { embedder: _embedder, onWarning = () => {}, ...settings } = options
+  const { embedder: _embedder, onDownload: _onDownload, onWarning = () => {}, ...settings } = options
   const dir = cacheDir(readConfig(settings, process.env, onWarning))
   const nothing: CacheReport = { files: 0, entries: 0, size: 0, damaged: 0, foreign: 0 }
   if (dir === undefined) {

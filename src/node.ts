@@ -14,7 +14,7 @@ import { readConfig } from './config.js'
 import { fromUserEmbedder } from './embedder/custom.js'
 import { openModel } from './node-model.js'
 import { atExit, bootId, cacheDir, crc32, isAlive, nodeClock, nodeHash, type OpenOptions } from './node-runtime.js'
-import type { Embedding, Key, Space } from './ports.js'
+import type { Call, Embedding, Key, Space } from './ports.js'
 import { openFileStore } from './stores/files.js'
 import { clearSegments, openSegmentStore, sizeOfSegments } from './stores/segments.js'
 
@@ -27,7 +27,7 @@ export * from './public.js'
  * @throws OpDbusError INVALID_INPUT for an option that is not what its type says
  */
 export async function openCaches(options: OpenOptions = {}): Promise<CacheSet> {
-  const { embedder: user, onWarning: warn = emitWarning, ...settings } = options
+  const { embedder: user, onWarning: warn = emitWarning, onDownload, ...settings } = options
   const config = readConfig(settings, process.env, warn)
   const dir = cacheDir(config)
   const clock = nodeClock()
@@ -38,8 +38,10 @@ export async function openCaches(options: OpenOptions = {}): Promise<CacheSet> {
   if (dir === undefined) warn('no home folder, so nothing is kept on disk; set OPDBUS_CACHE_DIR')
 
   const onExit: (() => void)[] = []
-  const openEmbeddings = async (): Promise<EmbeddingParts> => {
-    const opened = embedder ?? (await openModel(config, dir, warn))
+  const openEmbeddings = async ({ signal }: Call): Promise<EmbeddingParts> => {
+    const { embedder: opened, model } = embedder
+      ? { embedder }
+      : await openModel(config, dir, { warn, onDownload, signal })
     const tiers: StoreTier<Embedding>[] = []
     if (dir !== undefined && config.embeddingDiskCache) {
       const store = openSegmentStore({
@@ -59,7 +61,7 @@ export async function openCaches(options: OpenOptions = {}): Promise<CacheSet> {
       const capacityBytes = config.embeddingDiskBytes
       tiers.push(new StoreTier({ source: 'disk', store, codec, clock, warn, capacityBytes, label: 'embedding' }))
     }
-    return { embedder: opened, tiers }
+    return { embedder: opened, tiers, model }
   }
 
   const queryStore = inDir(dir, 'queries', path =>

@@ -13,7 +13,13 @@ export type {
   Stats,
 } from './caches/cache-set.js'
 export type { DiffCache, DiffInput } from './caches/diff-cache.js'
-export type { EmbeddingCache, EmbeddingMatrix, EmbeddingResult, EmbedManyCall } from './caches/embedding-cache.js'
+export type {
+  EmbeddingCache,
+  EmbeddingMatrix,
+  EmbeddingResult,
+  EmbedManyCall,
+  ServingModel,
+} from './caches/embedding-cache.js'
 export type { Progress } from './caches/progress.js'
 export type { QueryCache } from './caches/query-cache.js'
 export type { Compute, Result } from './caches/value-cache.js'
@@ -24,6 +30,8 @@ export {
   type DtypeChoice,
   PATTERN_MODES,
   type PatternMode,
+  POOLING_CHOICES,
+  type PoolingChoice,
   type Settings,
 } from './config.js'
 export type { UserEmbedder } from './embedder/custom.js'

@@ -5,7 +5,7 @@ import type { CacheStats } from '../cache/tiered-cache.js'
 import { messageOf } from '../errors.js'
 import type { BlockCache } from './block-cache.js'
 import type { DiffCache } from './diff-cache.js'
-import type { EmbeddingCache } from './embedding-cache.js'
+import type { EmbeddingCache, ServingModel } from './embedding-cache.js'
 import type { QueryCache } from './query-cache.js'
 
 export const CACHE_NAMES = ['embeddings', 'blocks', 'queries', 'diffs'] as const
@@ -32,6 +32,8 @@ export interface OneCacheStats extends CacheStats {
   readonly onDisk?: DiskSize
   /** How long an entry is good, in seconds; absent: for ever. */
   readonly ttl?: number
+  /** Embeddings only: which model serves; absent before the first look-up, and for an embedder of the user's own. */
+  readonly model?: ServingModel
 }
 
 export type Stats = Readonly<Record<CacheName, OneCacheStats>> & {

@@ -37,8 +37,20 @@ export interface EmbedManyCall extends Call {
   readonly onProgress?: ((progress: Progress) => void) | undefined
 }
 
+/** Which model serves. A level may have given way to a lower one, where that was allowed. */
+export interface ServingModel {
+  /** The name that was asked for. */
+  readonly asked: string
+  /** The name that serves. */
+  readonly serves: string
+  /** From `asked` downwards, what could not serve; empty when `asked` does. */
+  readonly gaveWay: readonly { readonly name: string; readonly reason: string }[]
+}
+
 /** What the first look-up opens: known after the model's small files are read, before any model is loaded. */
 export interface EmbeddingParts {
+  /** Absent for an embedder of the user's own. */
+  readonly model?: ServingModel | undefined
   readonly embedder: Embedder
   readonly tiers: readonly StoreTier<Embedding>[]
 }
@@ -48,8 +60,8 @@ export interface EmbeddingCacheOptions {
   readonly capacity: number
   /** Bytes in memory; default capacity x (4 x dims + 512). */
   readonly capacityBytes?: number | undefined
-  /** Called at the first look-up that needs more than memory; again after it failed. */
-  readonly open: () => Promise<EmbeddingParts>
+  /** Called at the first look-up that needs more than memory; again after it failed. The signal fires on close. */
+  readonly open: (call: Call) => Promise<EmbeddingParts>
   readonly clock: Clock
 }
 
@@ -66,7 +78,7 @@ export class EmbeddingCache {
   readonly #options: EmbeddingCacheOptions
   #opening: Promise<Opened> | undefined
   #opened: Opened | undefined
-  #closed = false
+  readonly #closing = new AbortController()
   /** Rows of embedMany calls that the embedder has in hand, and those that wait until it has room. */
   #rows = 0
   readonly #waitingRows: (() => void)[] = []
@@ -91,7 +103,7 @@ export class EmbeddingCache {
   async getOrEmbed(text: string, call: Call = {}): Promise<EmbeddingResult> {
     checkText(text)
     if (call.signal?.aborted) throw abortError(call.signal)
-    const { cache, embedder } = this.#opened ?? (await this.#open())
+    const { cache, embedder } = this.#opened ?? (await this.#open(call))
     const answer = cache.lookUp(text, (id, signal) => embedder.embed(id.toWellFormed(), { signal }), call.signal)
     const { value, source } = answer instanceof Promise ? await answer : answer
     return toResult(value, source)
@@ -128,7 +140,7 @@ export class EmbeddingCache {
     if (!Array.isArray(texts)) throw new OpDbusError('INVALID_INPUT', 'embedMany takes an array of texts')
     for (let i = 0; i < texts.length; i++) checkText(texts[i])
     if (call.signal?.aborted) throw abortError(call.signal)
-    const { cache, embedder } = this.#opened ?? (await this.#open())
+    const { cache, embedder } = this.#opened ?? (await this.#open(call))
     const { dims } = embedder
     const count = texts.length
     const result = {
@@ -184,14 +196,15 @@ export class EmbeddingCache {
     return this.#opened?.cache.counts() ?? newCounts()
   }
 
-  async stats(): Promise<CacheStats> {
+  async stats(): Promise<CacheStats & { readonly model?: ServingModel }> {
     const opened = await this.#settled()
-    return (opened?.cache ?? this.#newCache([], 0)).stats()
+    const stats = await (opened?.cache ?? this.#newCache([], 0)).stats()
+    return { ...stats, ...(opened?.model && { model: opened.model }) }
   }
 
   /** Writes what is pending, unloads the model, ends the worker. */
   async close(): Promise<void> {
-    this.#closed = true
+    this.#closing.abort(new OpDbusError('CLOSED', 'the embedding cache was closed'))
     const opened = await this.#settled()
     await opened?.embedder.close()
     await opened?.cache.close()
@@ -213,19 +226,21 @@ export class EmbeddingCache {
     }
   }
 
-  #open(): Promise<Opened> {
-    if (this.#closed) return Promise.reject(new OpDbusError('CLOSED', 'the embedding cache is closed'))
-    this.#opening ??= this.#options.open().then(
+  /** Opens once for all callers; the signal ends only its own caller's wait. */
+  async #open({ signal }: Call = {}): Promise<Opened> {
+    const closing = this.#closing.signal
+    if (closing.aborted) throw new OpDbusError('CLOSED', 'the embedding cache is closed')
+    this.#opening ??= this.#options.open({ signal: closing }).then(
       parts => {
         this.#opened = { ...parts, cache: this.#newCache(parts.tiers, parts.embedder.dims) }
         return this.#opened
       },
       error => {
         this.#opening = undefined
-        throw error
+        throw closing.aborted ? closing.reason : error
       },
     )
-    return this.#opening
+    return signal ? untilAborted(this.#opening, signal) : this.#opening
   }
 
   /** What is open, or about to be; undefined when nothing was asked for yet, or opening failed. */
@@ -243,6 +258,15 @@ export class EmbeddingCache {
     })
     return new TieredCache({ memory, tiers, clock })
   }
+}
+
+/** As `work` does, or ABORTED as soon as `signal` fires. */
+function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const leave = () => reject(abortError(signal))
+    signal.addEventListener('abort', leave, { once: true })
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', leave))
+  })
 }
 
 function toResult({ vector, truncated, device, tokens }: Embedding, source: Source): EmbeddingResult {

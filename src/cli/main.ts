@@ -21,11 +21,14 @@ interface Command {
 
 const COMMON: readonly OptionName[] = ['dir', 'quiet', 'debug', 'help', 'version']
 
+/** Which vectors: what decides a command's space. */
+const MODEL: readonly OptionName[] = ['model', 'dtype', 'dimensions', 'pooling', 'fallback', 'offline']
+
 const COMMANDS: Readonly<Record<string, Command>> = {
   embed: {
     usage: 'op-dbus embed [TEXT...] | --file FILE | -',
     about: 'vectors of texts, one text a line; from memory, disk or the model',
-    options: ['model', 'device', 'file', 'output', 'format', 'json', 'no-vector'],
+    options: [...MODEL, 'device', 'file', 'output', 'format', 'json', 'no-vector'],
     takesTexts: true,
     load: async () => (await import('./commands/embed.js')).embed,
   },
@@ -48,15 +51,15 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     load: async () => (await import('./commands/cache.js')).verify,
   },
   doctor: {
-    usage: 'op-dbus doctor [--json]',
+    usage: 'op-dbus doctor [--device all|NAME] [--json]',
     about: 'versions, devices and why each works or not, model, folders',
-    options: ['model', 'device', 'json'],
+    options: [...MODEL, 'device', 'json'],
     load: async () => (await import('./commands/doctor.js')).doctor,
   },
   demo: {
     usage: 'op-dbus demo',
     about: 'the caches at work on real vectors, with measured times',
-    options: ['model'],
+    options: MODEL,
     load: async () => (await import('./commands/demo.js')).demo,
   },
 }
@@ -69,8 +72,13 @@ ${Object.values(COMMANDS)
   .join('\n')}
 
 Options
-  -m, --model NAME    builtin, low, medium, high, a model folder, or a hub id that is on this machine
-      --device NAME   auto, cpu, wasm
+  -m, --model NAME    builtin, low, medium, high, a model folder, or a hub id (org/name); what is missing is fetched
+      --dtype NAME    fp32, fp16, int8: which weights; each has vectors of its own (default fp32, built-in int8)
+      --dimensions N  keep the leading N dims, scaled to length 1 (for models trained so)
+      --pooling NAME  mean, cls: only for a model whose files do not say it (no modules.json)
+      --fallback      a level that cannot load gives way: high, medium, low, builtin; said on stderr
+      --offline       fetch nothing; a model that is not on this machine is an error
+      --device NAME   auto, cuda, webgpu, cpu, wasm; a device by name fails with its reason where it cannot serve
       --dir DIR       cache folder, instead of OPDBUS_CACHE_DIR or the default
   -f, --file FILE     read texts from FILE, one a line; - is standard input
   -o, --output FILE   write to FILE instead of standard output

@@ -1,5 +1,6 @@
 // The options that every command shares, and how they become settings of the library.
-import { type DeviceChoice, type DtypeChoice, OpDbusError, type OpenOptions } from '../node.js'
+import { type DeviceChoice, type DtypeChoice, OpDbusError, type OpenOptions, type PoolingChoice } from '../node.js'
+import { bytes } from './render.js'
 import type { Terminal } from './terminal.js'
 
 /** Every option of every command, for `parseArgs`. A command takes those it names. */
@@ -8,6 +9,7 @@ export const OPTIONS = {
   device: { type: 'string' },
   dtype: { type: 'string' },
   dimensions: { type: 'string' },
+  pooling: { type: 'string' },
   fallback: { type: 'boolean' },
   offline: { type: 'boolean' },
   patterns: { type: 'string' },
@@ -47,8 +49,12 @@ export function settingsOf(values: Values, terminal: Terminal): OpenOptions {
     ...(values.device !== undefined && { device: values.device as DeviceChoice }),
     ...(values.dtype !== undefined && { dtype: values.dtype as DtypeChoice }),
     ...(values.dimensions !== undefined && { dimensions: wholeNumber('dimensions', values.dimensions) }),
+    ...(values.pooling !== undefined && { pooling: values.pooling as PoolingChoice }),
     ...(values.fallback !== undefined && { fallback: values.fallback }),
     ...(values.offline !== undefined && { offline: values.offline }),
+    onDownload({ file, done, total }) {
+      if (!values.quiet) terminal.status(done < total ? `fetching ${file}: ${bytes(done)} of ${bytes(total)}` : '')
+    },
     onWarning(message) {
       if (!told.has(message)) terminal.say(`op-dbus: ${message}`)
       told.add(message)

@@ -24,10 +24,25 @@ export interface HubOptions {
  * Rejects with MODEL_NOT_FOUND (`details.known`), UNSUPPORTED_MODEL, or STORE where files cannot be read.
  */
 export async function findModel(name: string, hub: HubOptions, overrides: ModelOverrides = {}): Promise<ModelSpec> {
-  const known = knownModel(name)
-  const folder = await locate(name, known?.hubId ?? name, hub)
+  const folder = await locateModel(name, hub)
   if (folder === undefined) throw await notFound(name, hub)
-  return readModelSpec(diskFolder(known?.hubId ?? name, folder, digestMemo(hub.memoFile)), {
+  return modelAt(name, folder, hub, overrides)
+}
+
+/** The folder that {@link findModel} would read, `name` itself where that is the folder; undefined where there is none. */
+export function locateModel(name: string, hub: HubOptions): Promise<string | undefined> {
+  return locate(name, knownModel(name)?.hubId ?? name, hub)
+}
+
+/** The spec of the model `name` whose files lie in the folder `path`. Rejects as {@link findModel} does. */
+export async function modelAt(
+  name: string,
+  path: string,
+  hub: HubOptions,
+  overrides: ModelOverrides = {},
+): Promise<ModelSpec> {
+  const known = knownModel(name)
+  return readModelSpec(diskFolder(known?.hubId ?? name, path, digestMemo(hub.memoFile)), {
     ...overrides,
     dtype: overrides.dtype ?? known?.dtype,
     maxTokens: overrides.maxTokens ?? known?.maxTokens,
