@@ -13,8 +13,16 @@ export interface Answer<V> {
   readonly source: Source
 }
 
+/** What a loader answers instead of a value of the id's own: told to those who wait, and stored nowhere. */
+export class StandIn<V> {
+  constructor(
+    readonly value: V,
+    readonly source: Source,
+  ) {}
+}
+
 /** Computes what no tier has. `signal` fires when nobody waits any more. */
-export type Loader<V> = (id: string, signal: AbortSignal) => Promise<V>
+export type Loader<V> = (id: string, signal: AbortSignal) => Promise<V | StandIn<V>>
 
 export interface TieredCacheOptions<V extends object> {
   readonly memory: MemoryTier<V>
@@ -272,6 +280,7 @@ export class TieredCache<V extends object> {
     const tickets: unknown[] = []
     for (const tier of missed) tickets.push(tier.hasTickets ? await tier.ticket(id) : undefined)
     const value = await load(id, flight.signal)
+    if (value instanceof StandIn) return { value: value.value, source: value.source }
     if (!flight.stale) {
       this.#memory.set(id, value)
       missed.forEach((tier, i) => {

@@ -1,0 +1,85 @@
+// The setting of patterns: what it may be, and what it means. Part of config.ts; knows no masker and no cache.
+
+/** What a hit on a text's pattern may answer. */
+export const PATTERN_MODES = ['off', 'template', 'verified'] as const
+export type PatternMode = (typeof PATTERN_MODES)[number]
+
+/** How texts that differ only in variable parts (numbers, addresses, ids, times) are answered. */
+export interface PatternOptions {
+  /**
+   * `template`: the text is embedded with its variable parts replaced by their kinds, in a space of its own.
+   * `verified`: the text itself is embedded; once `members` texts of a pattern were, and agreed, the vector of one of
+   * them answers for the others within `epsilon`. `off`: neither. Default `template`.
+   */
+  readonly mode?: PatternMode | undefined
+  /** Masks of your own, tried before the built-in ones: `{ name: 'tenant', pattern: /\btn-\w+/ }`. */
+  readonly masks?: readonly { readonly name: string; readonly pattern: RegExp }[] | undefined
+  /** Words beside which a number stays as it is, because it is a meaning there: `['vlan']`. */
+  readonly literals?: readonly string[] | undefined
+  /** Verified: how far a served vector x may be from the exact one r: |x - r| <= epsilon x the longer of the two. Default 0.14. */
+  readonly epsilon?: number | undefined
+  /** Verified: how many different texts of a pattern are embedded exactly before it serves. Default 8. */
+  readonly members?: number | undefined
+  /** Verified: the share of hits that is computed all the same and compared; a pattern's first hits more often. Default 1/16. */
+  readonly checkShare?: number | undefined
+}
+
+/** `true` means `template`. */
+export type PatternSetting = PatternMode | boolean | PatternOptions
+
+/** A setting with every default filled in. */
+export type PatternConfig = {
+  readonly [K in Exclude<keyof PatternOptions, 'masks' | 'literals'>]-?: Exclude<PatternOptions[K], undefined>
+} & Pick<PatternOptions, 'masks' | 'literals'>
+
+/**
+ * 0.14 is a cosine of 0.99. 8 members that agree within half of it: the farthest of a pattern's later members was
+ * measured at up to 2.2 times the spread of its first eight (built-in model and MiniLM, log lines of 5 to 95 words).
+ */
+const DEFAULTS = { mode: 'template', epsilon: 0.14, members: 8, checkShare: 1 / 16 } as const
+
+export const PATTERN_EXPECTS = `one of ${PATTERN_MODES.join(', ')}, or { mode, masks, literals, epsilon, members, checkShare }`
+
+/** A variable's text. */
+export function parsePatterns(text: string): PatternMode | undefined {
+  const lower = text.toLowerCase()
+  if (['true', '1', 'yes', 'on'].includes(lower)) return 'template'
+  if (['false', '0', 'no'].includes(lower)) return 'off'
+  return PATTERN_MODES.find(mode => mode === lower)
+}
+
+export function isPatternSetting(value: unknown): value is PatternSetting {
+  if (typeof value === 'boolean' || isMode(value)) return true
+  if (typeof value !== 'object' || value === null) return false
+  const { mode, masks, literals, epsilon, members, checkShare, ...strange } = value as Record<string, unknown>
+  return (
+    Object.keys(strange).length === 0 &&
+    (mode === undefined || isMode(mode)) &&
+    (masks === undefined || Array.isArray(masks)) &&
+    (literals === undefined || Array.isArray(literals)) &&
+    (epsilon === undefined || isBetween(epsilon, 0, 2)) &&
+    (members === undefined || (Number.isSafeInteger(members) && isBetween(members, 2, 64))) &&
+    (checkShare === undefined || isBetween(checkShare, 0, 1))
+  )
+}
+
+export function patternConfig(setting: PatternSetting): PatternConfig {
+  const options: PatternOptions =
+    typeof setting === 'object' ? setting : { mode: setting === true ? 'template' : setting === false ? 'off' : setting }
+  return {
+    masks: options.masks,
+    literals: options.literals,
+    mode: options.mode ?? DEFAULTS.mode,
+    epsilon: options.epsilon ?? DEFAULTS.epsilon,
+    members: options.members ?? DEFAULTS.members,
+    checkShare: options.checkShare ?? DEFAULTS.checkShare,
+  }
+}
+
+function isMode(value: unknown): value is PatternMode {
+  return (PATTERN_MODES as readonly unknown[]).includes(value)
+}
+
+function isBetween(value: unknown, least: number, most: number): boolean {
+  return typeof value === 'number' && value >= least && value <= most
+}
