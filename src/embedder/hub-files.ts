@@ -3,9 +3,10 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { mkdir, readdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { isOpDbusError, messageOf, OpDbusError } from '../errors.js'
 import type { DigestedFile, ModelFile, ModelFolder } from './model-folder.js'
+import { externalDataOf, ONNX_FOLDERS } from './models.js'
 
 type Digest = Pick<DigestedFile, 'sha256' | 'dynamic'>
 
@@ -24,7 +25,7 @@ export function diskFolder(id: string, path: string, memo: DigestMemo): ModelFol
     digest: file => unlessAbsent(join(path, file), full => digestFile(full, memo)),
     onnxFiles: async () => {
       const found: string[] = []
-      for (const folder of ['', 'onnx/'])
+      for (const folder of ONNX_FOLDERS)
         for (const name of (await unlessAbsent(join(path, folder), full => readdir(full))) ?? [])
           if (name.endsWith('.onnx')) found.push(folder + name)
       return found
@@ -53,11 +54,9 @@ export async function isUnchanged(file: ModelFile): Promise<boolean> {
 
 /** The file, and the files that exporters put beside a model too large for one. */
 async function partsOf(path: string): Promise<string[]> {
-  const parts = [path]
-  if (path.endsWith('.onnx'))
-    for (const beside of [`${path}_data`, `${path}.data`])
-      if (await unlessAbsent(beside, full => stat(full))) parts.push(beside)
-  return parts
+  if (!path.endsWith('.onnx')) return [path]
+  const names = await readdir(dirname(path))
+  return [path, ...externalDataOf(basename(path), names.sort()).map(name => join(dirname(path), name))]
 }
 
 async function digestFile(path: string, memo: DigestMemo): Promise<DigestedFile> {
@@ -144,14 +143,14 @@ export function digestMemo(path: string | undefined): DigestMemo {
 }
 
 /** Makes `path` and what is missing above it. Node's own `recursive` never returns where the kernel denies it, as in /proc. */
-async function makeFolder(path: string): Promise<void> {
+export async function makeFolder(path: string, mode = 0o700): Promise<void> {
   const make = () =>
-    mkdir(path, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
+    mkdir(path, { mode }).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== 'EEXIST') throw error
     })
   await make().catch(async (error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOENT' || dirname(path) === path) throw error
-    await makeFolder(dirname(path))
+    await makeFolder(dirname(path), mode)
     await make()
   })
 }
