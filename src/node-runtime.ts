@@ -73,8 +73,13 @@ function defaultCacheDir(env: NodeJS.ProcessEnv): string | undefined {
 export function hubOptions(config: Config, dir: string | undefined): HubOptions {
   return {
     builtinDir: fileURLToPath(new URL('./models/builtin/', import.meta.url)),
-    env: { ...process.env, ...(config.modelDir !== undefined && { OP_DBUS_MODEL_DIR: config.modelDir }) },
+    env: {
+      ...process.env,
+      ...(config.modelDir !== undefined && { OP_DBUS_MODEL_DIR: config.modelDir }),
+      HF_HUB_OFFLINE: config.offline ? '1' : '0',
+    },
     home: home() ?? '/',
+    ...(process.getuid?.() === 0 && { systemDir: '/var/lib/op-dbus/models' }),
     memoFile: dir && join(dir, 'model-digests.json'),
   }
 }

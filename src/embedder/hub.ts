@@ -1,22 +1,25 @@
 // Finds a model on this machine: by name, as a folder, or by hub id where other tools keep theirs. Downloads nothing.
 
-import { readdir, stat } from 'node:fs/promises'
-import { isAbsolute, join } from 'node:path'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { OpDbusError } from '../errors.js'
+import {
+  commitsOf,
+  type HubOptions,
+  isFolder,
+  isHubId,
+  isPath,
+  type ModelPlace,
+  modelPlaces,
+  repositoriesIn,
+  repositoryName,
+} from './hub-cache.js'
 import { digestMemo, diskFolder, unlessAbsent } from './hub-files.js'
+import { recordOf } from './hub-record.js'
 import { type ModelOverrides, type ModelSpec, readModelSpec } from './model-spec.js'
 import { KNOWN_MODELS, knownModel } from './models.js'
 
-export interface HubOptions {
-  /** Folder of the model that comes with this package. */
-  readonly builtinDir: string
-  /** Read: OP_DBUS_MODEL_DIR, HF_HUB_CACHE, HF_HOME, XDG_CACHE_HOME. */
-  readonly env: Readonly<Record<string, string | undefined>>
-  /** The user's home folder. */
-  readonly home: string
-  /** JSON file that remembers what model files hashed to; made when it is missing. Default: nothing is remembered. */
-  readonly memoFile?: string | undefined
-}
+export type { HubOptions } from './hub-cache.js'
 
 /**
  * The spec of `name`: `builtin`, `low`, `medium`, `high`, a folder in the hub layout, or a hub id (`org/name`).
@@ -52,48 +55,41 @@ export async function modelAt(
 /** Names that {@link findModel} finds on this machine now, for messages and `doctor`. */
 export async function localModels(hub: HubOptions): Promise<string[]> {
   const names: string[] = []
-  for (const [name, { hubId }] of Object.entries(KNOWN_MODELS))
-    if (await locate(name, hubId ?? name, hub)) names.push(name)
-  for (const folder of (await unlessAbsent(hubCache(hub), path => readdir(path))) ?? []) {
-    const id = /^models--(.+?)--(.+)$/.exec(folder)
-    if (id && (await inHubCache(`${id[1]}/${id[2]}`, hub))) names.push(`${id[1]}/${id[2]}`)
-  }
+  for (const name of Object.keys(KNOWN_MODELS)) if (await locateModel(name, hub)) names.push(name)
+  for (const place of modelPlaces(hub))
+    for (const id of await repositoriesIn(place))
+      if (!names.includes(id) && (await snapshotIn(place, id))) names.push(id)
   return names
 }
 
 async function locate(name: string, hubId: string, hub: HubOptions): Promise<string | undefined> {
   if (name === 'builtin') return isFolder(hub.builtinDir)
-  if (name.startsWith('.') || isAbsolute(name)) return isFolder(name)
+  if (isPath(name)) return isFolder(name)
   // A hub id goes into paths below: nothing that climbs out.
-  if (!/^[\w-][\w.-]*(\/[\w-][\w.-]*)?$/.test(hubId)) return isFolder(name)
-  return (await inModelDir(hubId, hub)) ?? (await inHubCache(hubId, hub)) ?? (await isFolder(name))
+  if (!isHubId(hubId)) return isFolder(name)
+  for (const place of modelPlaces(hub)) {
+    const found = (await plainIn(place, hubId)) ?? (await snapshotIn(place, hubId))
+    if (found !== undefined) return found
+  }
+  return isFolder(name)
 }
 
-async function inModelDir(hubId: string, { env }: HubOptions): Promise<string | undefined> {
-  const dir = env.OP_DBUS_MODEL_DIR
-  if (!dir) return undefined
+async function plainIn({ plain, dir }: ModelPlace, hubId: string): Promise<string | undefined> {
+  if (!plain) return undefined
   return (await isFolder(join(dir, hubId))) ?? isFolder(join(dir, hubId.split('/').at(-1)!))
 }
 
-/** The snapshot of `main`, or the only one there is. */
-async function inHubCache(hubId: string, hub: HubOptions): Promise<string | undefined> {
-  const repository = join(hubCache(hub), `models--${hubId.replace('/', '--')}`)
-  const snapshots = join(repository, 'snapshots')
-  const commits = (await unlessAbsent(snapshots, path => readdir(path))) ?? []
-  const main = await diskFolder(hubId, repository, digestMemo(undefined)).text('refs/main')
-  const commit = commits.find(name => name === main?.trim()) ?? (commits.length === 1 ? commits[0] : undefined)
-  return commit === undefined ? undefined : isFolder(join(snapshots, commit))
-}
-
-/** The Hugging Face cache, by the same variables in the same order as its own tools. */
-function hubCache({ env, home }: HubOptions): string {
-  const { HF_HUB_CACHE, HF_HOME, XDG_CACHE_HOME } = env
-  return HF_HUB_CACHE || join(HF_HOME || join(XDG_CACHE_HOME || join(home, '.cache'), 'huggingface'), 'hub')
-}
-
-async function isFolder(path: string): Promise<string | undefined> {
-  const info = await unlessAbsent(path, full => stat(full))
-  return info?.isDirectory() ? path : undefined
+/** The snapshot that was recorded and no other; where nothing was recorded that of `main`, else the only one there is. */
+export async function snapshotIn(place: ModelPlace, hubId: string): Promise<string | undefined> {
+  const repository = join(place.dir, repositoryName(hubId))
+  const commits = await commitsOf(repository)
+  if (commits.length === 0) return undefined
+  const record = await recordOf(place, hubId)
+  const main = await unlessAbsent(join(repository, 'refs/main'), path => readFile(path, 'utf8'))
+  const wanted = record?.commit ?? main?.trim()
+  const only = record === undefined && commits.length === 1 ? commits[0] : undefined
+  const commit = commits.find(name => name === wanted) ?? only
+  return commit === undefined ? undefined : isFolder(join(repository, 'snapshots', commit))
 }
 
 async function notFound(name: string, hub: HubOptions): Promise<OpDbusError> {
@@ -104,7 +100,7 @@ async function notFound(name: string, hub: HubOptions): Promise<OpDbusError> {
     [
       `no model ${JSON.stringify(name)} on this machine; there is: ${known.join(', ') || 'none'}`,
       `known by name: ${elsewhere.join(', ')}`,
-      'give a folder, or put the model into OP_DBUS_MODEL_DIR or the Hugging Face cache',
+      'give a folder, put the model into OP_DBUS_MODEL_DIR, or fetch it: op-dbus models pull NAME',
     ].join('\n'),
     { details: { known } },
   )
