@@ -26,12 +26,16 @@ const COUNTED_FROM_PAD = [
   'xmod',
 ]
 
+/** Their pad id where `config.json` leaves it to the default. */
+const ROBERTA_PAD = 1
+
 /** Tokens that the network has positions for; Infinity where the file does not say. */
 export function positionsOf(config: JsonObject): number {
   const most = [config.max_position_embeddings, config.n_positions].find(isCount)
   if (most === undefined) return Infinity
-  const pad = Number.isSafeInteger(config.pad_token_id) ? (config.pad_token_id as number) : 0
-  return COUNTED_FROM_PAD.includes(String(config.model_type)) ? Math.max(most - pad - 1, 1) : most
+  if (!COUNTED_FROM_PAD.includes(String(config.model_type))) return most
+  const pad = Number.isSafeInteger(config.pad_token_id) ? (config.pad_token_id as number) : ROBERTA_PAD
+  return Math.max(most - pad - 1, 1)
 }
 
 /**

@@ -117,7 +117,10 @@ async function bulk(caches: Caches, lines: readonly string[], terminal: Terminal
 /** Runs the CLI itself and adds up what it says; `ms` is the whole run, the start of Node included. */
 async function secondProcess(values: Values, what: readonly string[], terminal: Terminal): Promise<Pass> {
   const args = [process.argv[1]!, 'embed', ...what, '--json', '--no-vector', '--dir', values.dir!]
-  if (values.model !== undefined) args.push('--model', values.model)
+  for (const name of ['model', 'dtype', 'dimensions', 'pooling'] as const) {
+    if (values[name] !== undefined) args.push(`--${name}`, values[name])
+  }
+  for (const name of ['fallback', 'offline'] as const) if (values[name]) args.push(`--${name}`)
   const start = performance.now()
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'], signal: terminal.signal })
   const ended = new Promise<number | null>((resolve, reject) => child.once('error', reject).once('close', resolve))
