@@ -5,6 +5,7 @@ import { DiffCache } from './caches/diff-cache.js'
 import { EmbeddingCache, type EmbeddingCacheOptions } from './caches/embedding-cache.js'
 import { QueryCache, type QueryDisk } from './caches/query-cache.js'
 import type { Config } from './config.js'
+import { patternConfig } from './config-patterns.js'
 import type { Clock, Hash, Store } from './ports.js'
 
 /**
@@ -30,6 +31,7 @@ export function composeCaches(config: Config, runtime: Runtime): CacheSet {
   const { clock, hash, warn } = runtime
   const queryTtlMs = 1000 * config.queryCacheTtl
   const diffTtlMs = 1000 * config.diffCacheTtl
+  const { mode, epsilon } = patternConfig(config.patterns)
   const set: CacheSet = new CacheSet(
     new EmbeddingCache({
       capacity: config.embeddingCacheSize,
@@ -48,6 +50,7 @@ export function composeCaches(config: Config, runtime: Runtime): CacheSet {
     }),
     {
       ttl: { queries: config.queryCacheTtl, diffs: config.diffCacheTtl },
+      patterns: { mode, ...(mode === 'verified' && { bound: epsilon }) },
       ...runtime.extras?.(() => set),
     },
   )

@@ -65,7 +65,9 @@ export function isPatternSetting(value: unknown): value is PatternSetting {
 
 export function patternConfig(setting: PatternSetting): PatternConfig {
   const options: PatternOptions =
-    typeof setting === 'object' ? setting : { mode: setting === true ? 'template' : setting === false ? 'off' : setting }
+    typeof setting === 'object'
+      ? setting
+      : { mode: setting === true ? 'template' : setting === false ? 'off' : setting }
   return {
     masks: options.masks,
     literals: options.literals,

@@ -10,9 +10,11 @@ import type { CacheSet, CacheSetExtras, DiskSize } from './caches/cache-set.js'
 import type { EmbeddingParts } from './caches/embedding-cache.js'
 import { queryFileAge } from './caches/query-cache.js'
 import { composeCaches } from './compose.js'
+import { planPatterns } from './compose-patterns.js'
 import { readConfig } from './config.js'
 import { fromUserEmbedder } from './embedder/custom.js'
 import { openModel } from './node-model.js'
+import { clearPatterns, openPatternStores } from './node-patterns.js'
 import { atExit, bootId, cacheDir, crc32, isAlive, nodeClock, nodeHash, type OpenOptions } from './node-runtime.js'
 import type { Call, Embedding, Key, Space } from './ports.js'
 import { openFileStore } from './stores/files.js'
@@ -37,11 +39,18 @@ export async function openCaches(options: OpenOptions = {}): Promise<CacheSet> {
   const embedder = user && fromUserEmbedder(user, { ...user, maxQueue: config.maxQueue })
   if (dir === undefined) warn('no home folder, so nothing is kept on disk; set OPDBUS_CACHE_DIR')
 
+  const plan = planPatterns(config.patterns, {
+    hash: nodeHash,
+    warn,
+    disk: () =>
+      config.embeddingDiskCache ? inDir(dir, 'patterns', path => openPatternStores(path, files)) : undefined,
+  })
   const onExit: (() => void)[] = []
   const openEmbeddings = async ({ signal }: Call): Promise<EmbeddingParts> => {
-    const { embedder: opened, model } = embedder
+    const { embedder: exact, model } = embedder
       ? { embedder }
       : await openModel(config, dir, { warn, onDownload, signal })
+    const opened = plan?.embedder(exact) ?? exact
     const tiers: StoreTier<Embedding>[] = []
     if (dir !== undefined && config.embeddingDiskCache) {
       const store = openSegmentStore({
@@ -61,7 +70,9 @@ export async function openCaches(options: OpenOptions = {}): Promise<CacheSet> {
       const capacityBytes = config.embeddingDiskBytes
       tiers.push(new StoreTier({ source: 'disk', store, codec, clock, warn, capacityBytes, label: 'embedding' }))
     }
-    return { embedder: opened, tiers, model }
+    const patterns = await plan?.open(opened)
+    if (patterns) onExit.push(() => patterns.flush())
+    return { embedder: opened, tiers, model, patterns }
   }
 
   const queryStore = inDir(dir, 'queries', path =>
@@ -95,7 +106,10 @@ export async function openCaches(options: OpenOptions = {}): Promise<CacheSet> {
         blocks: () => sizeOf(blockStore),
         queries: () => sizeOf(queryStore),
       },
-      clearEmbeddings: async () => clearSegments(embeddings, { hash: nodeHash }),
+      clearEmbeddings: async () => {
+        clearSegments(embeddings, { hash: nodeHash })
+        await clearPatterns(join(dir, 'patterns'), files)
+      },
       release: () => {
         clearInterval(timer)
         leaveExit()

@@ -9,17 +9,20 @@ export type {
   DiskSize,
   Lifetime,
   OneCacheStats,
+  PatternStats,
   Selection,
   Stats,
 } from './caches/cache-set.js'
 export type { DiffCache, DiffInput } from './caches/diff-cache.js'
+export type { EmbeddingMatrix } from './caches/embedding-batch.js'
 export type {
   EmbeddingCache,
-  EmbeddingMatrix,
   EmbeddingResult,
   EmbedManyCall,
   ServingModel,
 } from './caches/embedding-cache.js'
+export type { Refusal } from './caches/pattern-book.js'
+export type { PatternCounts } from './caches/patterns.js'
 export type { Progress } from './caches/progress.js'
 export type { QueryCache } from './caches/query-cache.js'
 export type { Compute, Result } from './caches/value-cache.js'
@@ -30,6 +33,8 @@ export {
   type DtypeChoice,
   PATTERN_MODES,
   type PatternMode,
+  type PatternOptions,
+  type PatternSetting,
   POOLING_CHOICES,
   type PoolingChoice,
   type Settings,

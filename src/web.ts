@@ -3,6 +3,7 @@ import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex, randomBytes, utf8ToBytes } from '@noble/hashes/utils.js'
 import type { CacheSet } from './caches/cache-set.js'
 import { composeCaches } from './compose.js'
+import { planPatterns } from './compose-patterns.js'
 import { readConfig, type Settings } from './config.js'
 import { fromUserEmbedder, type UserEmbedder } from './embedder/custom.js'
 import { OpDbusError } from './errors.js'
@@ -35,12 +36,16 @@ export async function openCaches(options: OpenOptions = {}): Promise<CacheSet> {
   const { embedder: user, onWarning: warn = message => console.warn(`op-dbus: ${message}`), ...settings } = options
   const config = readConfig(settings, {}, warn)
   const embedder = user && fromUserEmbedder(user, { ...user, maxQueue: config.maxQueue })
+  const plan = planPatterns(config.patterns, { hash, warn })
   return composeCaches(config, {
     clock,
     hash,
     warn,
     async openEmbeddings() {
-      if (embedder) return { embedder, tiers: [] }
+      if (embedder) {
+        const opened = plan?.embedder(embedder) ?? embedder
+        return { embedder: opened, tiers: [], patterns: await plan?.open(opened) }
+      }
       throw new OpDbusError(
         'DISABLED',
         'in a browser this version needs an embedder of yours: openCaches({ embedder })',

@@ -6,6 +6,8 @@ import { messageOf } from '../errors.js'
 import type { BlockCache } from './block-cache.js'
 import type { DiffCache } from './diff-cache.js'
 import type { EmbeddingCache, ServingModel } from './embedding-cache.js'
+import type { Refusal } from './pattern-book.js'
+import { NO_COUNTS, type PatternCounts } from './patterns.js'
 import type { QueryCache } from './query-cache.js'
 
 export const CACHE_NAMES = ['embeddings', 'blocks', 'queries', 'diffs'] as const
@@ -26,12 +28,25 @@ export interface DiskSize {
   readonly bytes: number
 }
 
+/** What patterns did in this process. */
+export interface PatternStats extends PatternCounts {
+  readonly mode: 'off' | 'template' | 'verified'
+  /** Verified: what every served vector is within. */
+  readonly bound?: number
+  /** Verified: the last pattern of this process that would not serve. */
+  readonly refusal?: Refusal
+  /** The same counts over every process that used this folder. `worstError` is the largest ever seen. */
+  readonly lifetime: PatternCounts
+}
+
 export interface OneCacheStats extends CacheStats {
   readonly lifetime: Lifetime
   /** Everything of this cache on disk; absent where there is no disk tier. */
   readonly onDisk?: DiskSize
   /** How long an entry is good, in seconds; absent: for ever. */
   readonly ttl?: number
+  /** Embeddings only, where patterns are on or ever were. */
+  readonly patterns?: PatternStats
   /** Embeddings only: which model serves; absent before the first look-up, and for an embedder of the user's own. */
   readonly model?: ServingModel
 }
@@ -53,6 +68,8 @@ export interface CacheSetExtras {
   /** Empties what no open tier covers: the vectors of every other model. */
   readonly clearEmbeddings?: (() => Promise<void>) | undefined
   readonly ttl?: { readonly [K in CacheName]?: number }
+  /** Absent: off. */
+  readonly patterns?: Pick<PatternStats, 'mode' | 'bound'>
   readonly warn?: (message: string) => void
   /** Called last by close, whatever failed before. */
   readonly release?: () => void
@@ -84,6 +101,7 @@ export class CacheSet {
         lifetime: lifetimeOf(name, totals),
         ...(onDisk && { onDisk }),
         ...(ttl !== undefined && { ttl }),
+        ...(name === 'embeddings' && this.#patterns(totals)),
       }
     }
     return { ...stats, ...(this.extras.dir !== undefined && { dir: this.extras.dir }) }
@@ -117,7 +135,19 @@ export class CacheSet {
     for (const name of CACHE_NAMES) {
       for (const [what, count] of Object.entries(this[name].counts())) tally[`${name}.${what}`] = count
     }
+    for (const [what, count] of Object.entries(this.embeddings.patternCounts())) tally[patternName(what)] = count
     return tally
+  }
+
+  #patterns(totals: Tally): { patterns?: PatternStats } {
+    const names = Object.keys(NO_COUNTS)
+    const sums = names.map(what => [what, totals[patternName(what)] ?? 0] as const)
+    const { mode = 'off', bound } = this.extras.patterns ?? {}
+    if (mode === 'off' && sums.every(([, sum]) => sum === 0)) return {}
+    const { refusal } = this.embeddings
+    const lifetime = Object.fromEntries(sums) as unknown as PatternCounts
+    const now = { ...this.embeddings.patternCounts(), mode, lifetime }
+    return { patterns: { ...now, ...(bound !== undefined && { bound }), ...(refusal && { refusal }) } }
   }
 
   async #close(): Promise<void> {
@@ -131,6 +161,11 @@ export class CacheSet {
     const failed = closed.find(outcome => outcome.status === 'rejected')
     if (failed) throw failed.reason
   }
+}
+
+/** A count's name in the ledger, which keeps what ends in `.max` as a maximum. */
+function patternName(what: string): string {
+  return `embeddings.patterns.${what}${what === 'worstError' ? '.max' : ''}`
 }
 
 function lifetimeOf(name: CacheName, totals: Tally): Lifetime {

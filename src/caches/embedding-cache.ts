@@ -1,11 +1,14 @@
 // The embedding cache: a text's vector from memory, else from disk, else from the embedder, once. The key in memory is
 // the text itself; on disk it is a hash of space and text.
 import { MemoryTier } from '../cache/memory-tier.js'
-import { type Counts, newCounts } from '../cache/metrics.js'
+import { type Counts, newCounts, rate } from '../cache/metrics.js'
 import type { StoreTier } from '../cache/store-tier.js'
-import { type BatchSink, type CacheStats, TieredCache } from '../cache/tiered-cache.js'
-import { abortError, BatchError, type FailedItem, OpDbusError } from '../errors.js'
+import { type CacheStats, TieredCache } from '../cache/tiered-cache.js'
+import { abortError, OpDbusError } from '../errors.js'
 import type { Call, Clock, Device, Embedder, Embedding, Source } from '../ports.js'
+import { EmbeddingBatch, type EmbeddingMatrix } from './embedding-batch.js'
+import type { Refusal } from './pattern-book.js'
+import { NO_COUNTS, type Origin, type PatternCounts, type Patterns } from './patterns.js'
 import { type Progress, ProgressMeter } from './progress.js'
 
 /** One text's vector, and where it came from. */
@@ -13,23 +16,19 @@ export interface EmbeddingResult {
   /** `dims` floats in an ArrayBuffer of their own: the caller's to keep and to change. */
   readonly vector: Float32Array
   readonly source: Source
+  /**
+   * Patterns `template`: what was embedded, equal to the text where it holds nothing variable. Patterns `verified`: the
+   * pattern that answered, if one did. Else absent.
+   */
+  readonly template?: string | undefined
+  /** Of a vector that a verified pattern served: |x - exact| <= bound x the longer of the two (1 for most models). */
+  readonly bound?: number
   /** True when the text was longer than the model's limit and its end was not seen. */
   readonly truncated: boolean
   /** What computed the vector, whenever that was. */
   readonly device: Device
   /** Tokens embedded; 0 where unknown (an embedder of the user's own). */
   readonly tokens: number
-}
-
-/** Many texts' vectors as one matrix; row i belongs to text i. */
-export interface EmbeddingMatrix {
-  /** Row-major, `count x dims`. */
-  readonly matrix: Float32Array
-  readonly dims: number
-  readonly count: number
-  readonly sources: Source[]
-  readonly truncated: boolean[]
-  readonly devices: Device[]
 }
 
 export interface EmbedManyCall extends Call {
@@ -53,6 +52,8 @@ export interface EmbeddingParts {
   readonly model?: ServingModel | undefined
   readonly embedder: Embedder
   readonly tiers: readonly StoreTier<Embedding>[]
+  /** How texts that differ only in variable parts are answered; absent: each for itself. */
+  readonly patterns?: Patterns | undefined
 }
 
 export interface EmbeddingCacheOptions {
@@ -89,10 +90,11 @@ export class EmbeddingCache {
 
   /**
    * The shared vector in memory, or undefined. Synchronous, the fastest look-up there is, and the one whose result must
-   * not be written to: every later caller sees the same array.
+   * not be written to: every later caller sees the same array. With patterns `template` it is the template's.
    */
   view(text: string): Float32Array | undefined {
-    return this.#opened?.cache.peek(text)?.vector
+    const { cache, patterns } = this.#opened ?? {}
+    return cache?.peek(patterns?.ask(text).id ?? text)?.vector
   }
 
   /**
@@ -103,32 +105,51 @@ export class EmbeddingCache {
   async getOrEmbed(text: string, call: Call = {}): Promise<EmbeddingResult> {
     checkText(text)
     if (call.signal?.aborted) throw abortError(call.signal)
-    const { cache, embedder } = this.#opened ?? (await this.#open(call))
-    const answer = cache.lookUp(text, (id, signal) => embedder.embed(id.toWellFormed(), { signal }), call.signal)
+    const { cache, embedder, patterns } = this.#opened ?? (await this.#open(call))
+    const asked = patterns?.ask(text)
+    let own = false
+    const load = (id: string, signal: AbortSignal) => {
+      own = true
+      const compute = () => embedder.embed(id.toWellFormed(), { signal })
+      return patterns?.load(id, compute, signal) ?? compute()
+    }
+    const answer = cache.lookUp(asked?.id ?? text, load, call.signal)
     const { value, source } = answer instanceof Promise ? await answer : answer
-    return toResult(value, source)
+    return toResult(value, asked ? patterns!.origin(text, asked, source, own) : { source })
   }
 
-  /** The text's vector if some tier has it, else undefined. Never computes. */
+  /**
+   * The text's vector if some tier has it, else undefined. Never computes. With patterns `template` the template's;
+   * with `verified` the text's own, never one that stands in for it.
+   */
   async get(text: string): Promise<EmbeddingResult | undefined> {
     checkText(text)
-    const { cache } = this.#opened ?? (await this.#open())
-    const answer = await cache.get(text)
-    return answer && toResult(answer.value, answer.source)
+    const { cache, patterns } = this.#opened ?? (await this.#open())
+    const asked = patterns?.ask(text)
+    const answer = await cache.get(asked?.id ?? text)
+    if (answer === undefined) return undefined
+    const { value, source } = answer
+    return toResult(value, asked ? patterns!.origin(text, asked, source, false) : { source })
   }
 
-  /** Whether some tier has it. Not counted as a look-up. */
+  /** Whether `get` would answer. Not counted as a look-up. */
   async has(text: string): Promise<boolean> {
     checkText(text)
-    const { cache } = this.#opened ?? (await this.#open())
-    return cache.has(text)
+    const { cache, patterns } = this.#opened ?? (await this.#open())
+    return cache.has(patterns?.ask(text).id ?? text)
   }
 
-  /** Removes the text's vector from every tier; true when some tier had it. Other processes see it at their next read from disk. */
+  /**
+   * Removes what `get` would answer from every tier; true when some tier had it. Other processes see it at their next read
+   * from disk. With patterns `template` that is the vector of every text of the template; with `verified` a pattern
+   * that learnt from the text learns anew.
+   */
   async delete(text: string): Promise<boolean> {
     checkText(text)
-    const { cache } = this.#opened ?? (await this.#open())
-    return cache.delete(text)
+    const { cache, patterns } = this.#opened ?? (await this.#open())
+    const had = await cache.delete(patterns?.ask(text).id ?? text)
+    await patterns?.forget(text)
+    return had
   }
 
   /**
@@ -140,66 +161,49 @@ export class EmbeddingCache {
     if (!Array.isArray(texts)) throw new OpDbusError('INVALID_INPUT', 'embedMany takes an array of texts')
     for (let i = 0; i < texts.length; i++) checkText(texts[i])
     if (call.signal?.aborted) throw abortError(call.signal)
-    const { cache, embedder } = this.#opened ?? (await this.#open(call))
-    const { dims } = embedder
-    const count = texts.length
-    const result = {
-      matrix: allocate(count, dims),
-      dims,
-      count,
-      sources: new Array<Source>(count),
-      truncated: new Array<boolean>(count),
-      devices: new Array<Device>(count),
+    const { cache, embedder, patterns } = this.#opened ?? (await this.#open(call))
+    const meter = new ProgressMeter(texts.length, this.#options.clock, call.onProgress)
+    const batch = new EmbeddingBatch(texts, embedder.dims, patterns, meter)
+    const load = (id: string, signal: AbortSignal) => {
+      batch.computing(id)
+      const compute = () => this.#embedRow(embedder, id.toWellFormed(), signal)
+      return patterns?.load(id, compute, signal) ?? compute()
     }
-    const failed: FailedItem[] = []
-    const meter = new ProgressMeter(count, this.#options.clock, call.onProgress)
-    const sink: BatchSink<Embedding> = {
-      answer(index, { value, source }) {
-        result.matrix.set(value.vector, index * dims)
-        result.sources[index] = source
-        result.truncated[index] = value.truncated
-        result.devices[index] = value.device
-        meter.count(source)
-      },
-      same(index, first) {
-        result.matrix.copyWithin(index * dims, first * dims, (first + 1) * dims)
-        // Nothing was computed for this one: it is a copy of a row that this call has in hand.
-        result.sources[index] = 'memory'
-        result.truncated[index] = result.truncated[first]!
-        result.devices[index] = result.devices[first]!
-        meter.count('memory')
-      },
-      failed(index, error) {
-        failed.push({ index, error })
-        meter.count('failed')
-      },
-    }
-    const load = (id: string, signal: AbortSignal) => this.#embedRow(embedder, id.toWellFormed(), signal)
-    await cache.getOrLoadMany(texts, load, sink, { signal: call.signal, concurrency: ROWS_UNDER_WAY })
+    await cache.getOrLoadMany(batch.ids, load, batch, { signal: call.signal, concurrency: ROWS_UNDER_WAY })
     meter.end()
     if (meter.thrown) throw meter.thrown.error
-    if (failed.length > 0)
-      throw new BatchError(
-        failed.sort((a, b) => a.index - b.index),
-        count,
-      )
-    return result
+    return batch.finish()
   }
 
   /** Empties memory and, where they are open, the tiers below. */
   async clear(): Promise<void> {
-    await (await this.#settled())?.cache.clear()
+    const opened = await this.#settled()
+    await opened?.cache.clear()
+    await opened?.patterns?.clear()
   }
 
-  /** Look-ups and evictions of this process. */
+  /** Look-ups and evictions of this process. A vector that stands in is a hit. */
   counts(): Counts {
-    return this.#opened?.cache.counts() ?? newCounts()
+    const counts = this.#opened?.cache.counts() ?? newCounts()
+    const standIns = this.#opened?.patterns?.standIns ?? 0
+    return { ...counts, hits: counts.hits + standIns, misses: counts.misses - standIns }
+  }
+
+  /** What patterns did in this process. */
+  patternCounts(): PatternCounts {
+    return this.#opened?.patterns?.counts() ?? NO_COUNTS
+  }
+
+  /** The last pattern of this process that would not serve (patterns `verified`). */
+  get refusal(): Refusal | undefined {
+    return this.#opened?.patterns?.refusal
   }
 
   async stats(): Promise<CacheStats & { readonly model?: ServingModel }> {
     const opened = await this.#settled()
     const stats = await (opened?.cache ?? this.#newCache([], 0)).stats()
-    return { ...stats, ...(opened?.model && { model: opened.model }) }
+    const { hits, misses } = this.counts()
+    return { ...stats, hits, misses, hitRate: rate(hits, hits + misses), ...(opened?.model && { model: opened.model }) }
   }
 
   /** Writes what is pending, unloads the model, ends the worker. */
@@ -207,6 +211,7 @@ export class EmbeddingCache {
     this.#closing.abort(new OpDbusError('CLOSED', 'the embedding cache was closed'))
     const opened = await this.#settled()
     await opened?.embedder.close()
+    await opened?.patterns?.close()
     await opened?.cache.close()
   }
 
@@ -269,19 +274,10 @@ function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   })
 }
 
-function toResult({ vector, truncated, device, tokens }: Embedding, source: Source): EmbeddingResult {
-  return { vector: vector.slice(), source, truncated, device, tokens }
+function toResult({ vector, truncated, device, tokens }: Embedding, origin: Origin): EmbeddingResult {
+  return { vector: vector.slice(), ...origin, truncated, device, tokens }
 }
 
 function checkText(text: unknown): void {
   if (typeof text !== 'string') throw new OpDbusError('INVALID_INPUT', `a text is needed, got ${typeof text}`)
-}
-
-function allocate(count: number, dims: number): Float32Array {
-  try {
-    return new Float32Array(count * dims)
-  } catch (error) {
-    const message = `${count} x ${dims} floats do not fit into one matrix: embed in smaller batches`
-    throw new OpDbusError('INVALID_INPUT', message, { cause: error })
-  }
 }

@@ -1,0 +1,106 @@
+// The rows of one embedMany: gathers answers into a matrix, each with its provenance, and the failures. Asks nobody.
+import type { Answer, BatchSink } from '../cache/tiered-cache.js'
+import { BatchError, type FailedItem, OpDbusError } from '../errors.js'
+import type { Device, Embedding, Source } from '../ports.js'
+import type { Asked, Origin, Patterns } from './patterns.js'
+import type { ProgressMeter } from './progress.js'
+
+/** Many texts' vectors as one matrix; row i belongs to text i. */
+export interface EmbeddingMatrix {
+  /** Row-major, `count x dims`. */
+  readonly matrix: Float32Array
+  readonly dims: number
+  readonly count: number
+  readonly sources: Source[]
+  readonly truncated: boolean[]
+  readonly devices: Device[]
+  /** With patterns: each row's `template`, as in {@link EmbeddingResult}. */
+  readonly templates?: (string | undefined)[]
+  /** With verified patterns: what every row whose source is `pattern` is within. */
+  readonly bound?: number
+}
+
+export class EmbeddingBatch implements BatchSink<Embedding> {
+  readonly result: EmbeddingMatrix
+  /** What each text is kept under. */
+  readonly ids: readonly string[]
+  readonly #asked: readonly Asked[] | undefined
+  readonly #failed: FailedItem[] = []
+  /** Ids that this very batch had computed, until their row is told. */
+  readonly #own = new Set<string>()
+
+  constructor(
+    private readonly texts: readonly string[],
+    private readonly dims: number,
+    private readonly patterns: Patterns | undefined,
+    private readonly meter: ProgressMeter,
+  ) {
+    const count = texts.length
+    this.#asked = patterns && texts.map(text => patterns.ask(text))
+    this.ids = this.#asked?.map(asked => asked.id) ?? texts
+    this.result = {
+      matrix: allocate(count, dims),
+      dims,
+      count,
+      sources: new Array(count),
+      truncated: new Array(count),
+      devices: new Array(count),
+      ...(patterns && { templates: new Array(count) }),
+      ...(patterns?.bound !== undefined && { bound: patterns.bound }),
+    }
+  }
+
+  /** `id` is computed for this batch. */
+  computing(id: string): void {
+    if (this.patterns) this.#own.add(id)
+  }
+
+  answer(index: number, { value, source }: Answer<Embedding>): void {
+    const { result, patterns } = this
+    result.matrix.set(value.vector, index * this.dims)
+    result.truncated[index] = value.truncated
+    result.devices[index] = value.device
+    const asked = this.#asked?.[index]
+    const own = asked !== undefined && this.#own.delete(asked.id)
+    this.#tell(index, asked ? patterns!.origin(this.texts[index]!, asked, source, own) : { source })
+  }
+
+  same(index: number, first: number): void {
+    const { result, patterns, dims } = this
+    result.matrix.copyWithin(index * dims, first * dims, (first + 1) * dims)
+    result.truncated[index] = result.truncated[first]!
+    result.devices[index] = result.devices[first]!
+    // Nothing was computed for this one: it is a copy of a row that this call has in hand.
+    const before = { source: result.sources[first]!, template: result.templates?.[first] }
+    this.#tell(index, patterns?.twin(this.#asked![index]!, before) ?? { source: 'memory' })
+  }
+
+  failed(index: number, error: unknown): void {
+    this.#failed.push({ index, error })
+    this.meter.count('failed')
+  }
+
+  /** The matrix, once every row was told. Throws PARTIAL_FAILURE when one failed. */
+  finish(): EmbeddingMatrix {
+    if (this.#failed.length === 0) return this.result
+    throw new BatchError(
+      this.#failed.sort((a, b) => a.index - b.index),
+      this.result.count,
+    )
+  }
+
+  #tell(index: number, { source, template }: Origin): void {
+    this.result.sources[index] = source
+    if (this.result.templates) this.result.templates[index] = template
+    this.meter.count(source)
+  }
+}
+
+function allocate(count: number, dims: number): Float32Array {
+  try {
+    return new Float32Array(count * dims)
+  } catch (error) {
+    const message = `${count} x ${dims} floats do not fit into one matrix: embed in smaller batches`
+    throw new OpDbusError('INVALID_INPUT', message, { cause: error })
+  }
+}

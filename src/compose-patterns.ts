@@ -1,0 +1,46 @@
+// What both roots do alike with patterns: the setting becomes a masker, and a masker a mode over an embedder.
+import { PatternBook } from './caches/pattern-book.js'
+import { PatternShelf, type PatternShelfOptions } from './caches/pattern-shelf.js'
+import { type Patterns, TemplatePatterns, VerifiedPatterns } from './caches/patterns.js'
+import { type PatternSetting, patternConfig } from './config-patterns.js'
+import { createMasker, inTemplateSpace } from './embedder/patterns.js'
+import type { Embedder, Hash } from './ports.js'
+
+export interface PatternRuntime {
+  readonly hash: Hash
+  readonly warn: (message: string) => void
+  /** Opens what keeps patterns over the end of the process. */
+  readonly disk?: (() => PatternShelfOptions['disk']) | undefined
+}
+
+/** Patterns before the embedder is known. */
+export interface PatternPlan {
+  /** The embedder in the space that its vectors are kept under. */
+  embedder(exact: Embedder): Embedder
+  open(embedder: Embedder): Promise<Patterns>
+}
+
+/** Undefined where patterns are off. Throws INVALID_INPUT for a mask or a literal that is none. */
+export function planPatterns(setting: PatternSetting, runtime: PatternRuntime): PatternPlan | undefined {
+  const { mode, masks, literals, epsilon, members, checkShare } = patternConfig(setting)
+  const masker = createMasker({ masks, literals })
+  if (mode === 'off') return undefined
+  if (mode === 'template') {
+    return {
+      embedder: exact => inTemplateSpace(exact, masker),
+      open: async () => new TemplatePatterns(masker),
+    }
+  }
+  const { hash, warn, disk } = runtime
+  return {
+    embedder: exact => exact,
+    async open({ space, dims }) {
+      const shelf = await new PatternShelf({ dims, warn, disk: disk?.() }).open()
+      const random = Math.random
+      return new VerifiedPatterns(
+        new PatternBook({ masker, space, dims, epsilon, members, checkShare, hash, random, shelf }),
+        masker,
+      )
+    },
+  }
+}
