@@ -22,7 +22,7 @@ const TARGETS = [
   {
     name: 'node',
     outdir: 'dist',
-    entries: { node: 'src/node.ts', 'node-worker': 'src/node-worker.ts', cli: 'src/cli/main.ts' },
+    entries: { node: 'src/node.ts', 'node-worker': 'src/node-worker.ts', 'node-tokenizer': 'src/node-tokenizer.ts', 'node-trial': 'src/node-trial.ts', cli: 'src/cli/main.ts' },
     options: { platform: 'node', target: 'node20', splitting: true, chunkNames: 'chunk-[hash]' },
     report: true,
   },

@@ -28,6 +28,8 @@ export async function buildBuiltinModel({ packageDir, outDir }) {
   /** @type {Record<string, string | Uint8Array>} */
   const files = {
     ...modelFiles(vocabulary, weights),
+    // What the original graph answers: a device that serves this model has to reproduce it.
+    'op-dbus-reference.json': await readFile(new URL('./builtin-model/reference.json', import.meta.url)),
     LICENSE: await readFile(join(packageDir, 'LICENSE')),
     'onnx/model.onnx': encodeUseLite(weights, storeFloat32),
     'onnx/model_quantized.onnx': encodeUseLite(weights, storeCompact),

@@ -1,32 +1,30 @@
 // What runs on this machine and what does not, with the reason of each: for `op-dbus doctor`. Part of the Node root.
-import { accessSync, constants, existsSync, readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { availableParallelism } from 'node:os'
-import { dirname, join } from 'node:path'
-import { DEVICE_CHOICES, readConfig } from './config.js'
+import { accessSync, constants, existsSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { readConfig } from './config.js'
 import { deviceOrder } from './embedder/devices.js'
 import { findModel, localModels } from './embedder/hub.js'
 import type { ModelSpec } from './embedder/model-spec.js'
-import { WorkerEmbedder } from './embedder/worker-client.js'
+import type { TrialResult } from './embedder/trial.js'
 import { messageOf } from './errors.js'
-import { cacheDir, hubOptions, type OpenOptions, spawnWorker, timer } from './node-runtime.js'
+import type { DeviceBook } from './node-devices.js'
+import { installedVersion } from './node-machine.js'
+import { deviceBook } from './node-model.js'
+import { cacheDir, hubOptions, type OpenOptions } from './node-runtime.js'
 import type { Device } from './ports.js'
 import { VERSION } from './version.js'
 
-export interface DeviceReport {
-  readonly device: Exclude<Device, 'custom'>
-  readonly works: boolean
-  /** Why it does not, or what is to be known although it does. */
-  readonly reason?: string
-  /** Milliseconds of one short text with the model open. */
-  readonly ms?: number
-  /** Cosine between this device's vector and that of the first device that works. */
-  readonly cosine?: number
+/** One device with this model. Absent figures were not measured. */
+export interface DeviceReport extends Omit<TrialResult, 'reference'> {
+  /** CUDA and WebGPU are called working only where they ran: false where nobody could try. */
+  readonly verified: boolean
 }
 
 export interface Diagnosis {
   readonly versions: Readonly<Record<string, string>>
   readonly devices: readonly DeviceReport[]
+  /** What embeds under these settings; absent where nothing can. */
+  readonly serving?: Device
   readonly model: {
     readonly name: string
     readonly description?: Readonly<Record<string, string | number | boolean>>
@@ -35,11 +33,12 @@ export interface Diagnosis {
   readonly folders: readonly { readonly what: string; readonly path: string; readonly note: string }[]
 }
 
-const TEXT = 'Created container 100'
-
-/** Opens the model on every device of this version, one after another. Writes nothing but the digest memo. */
+/**
+ * Tries the model on every device, or on the one that `options.device` names, each in a process of its own. Writes what
+ * it found into the cache folder, where later processes look it up, and the digest memo.
+ */
 export async function diagnose(options: OpenOptions = {}): Promise<Diagnosis> {
-  const { embedder: _embedder, onWarning = () => {}, ...settings } = options
+  const { embedder: _embedder, onDownload: _onDownload, onWarning = () => {}, ...settings } = options
   const config = readConfig(settings, process.env, onWarning)
   const dir = cacheDir(config)
   const hub = hubOptions(config, dir)
@@ -47,14 +46,20 @@ export async function diagnose(options: OpenOptions = {}): Promise<Diagnosis> {
   let spec: ModelSpec | undefined
   try {
     if (config.model === 'none') throw new Error('embedding is switched off')
-    spec = await findModel(config.model, hub)
+    const { dtype, dimensions, pooling } = config
+    spec = await findModel(config.model, hub, { dtype, dimensions, pooling })
     model = { name: config.model, description: { ...spec.description, file: spec.files.model.path } }
   } catch (error) {
     model = { name: config.model, error: messageOf(error) }
   }
+  const book = deviceBook(config, dir)
+  const devices = await deviceReports(book, spec, config.device)
+  const plan = spec && (await book.plan(config.device, spec).catch(() => undefined))
+  const serving = plan?.devices.find(device => devices.some(report => report.device === device && report.works))
   return {
     versions: versions(),
-    devices: await deviceReports(spec, config.threads ?? availableParallelism(), config.device),
+    devices,
+    ...(serving && { serving }),
     model,
     folders: [
       { what: 'cache', path: dir ?? '(none)', note: dir === undefined ? 'no home folder' : access(dir) },
@@ -64,34 +69,15 @@ export async function diagnose(options: OpenOptions = {}): Promise<Diagnosis> {
   }
 }
 
-async function deviceReports(spec: ModelSpec | undefined, threads: number, asked: string): Promise<DeviceReport[]> {
-  const reports: DeviceReport[] = []
-  let reference: Float32Array | undefined
-  for (const device of DEVICE_CHOICES) {
-    if (device === 'auto' || (asked !== 'auto' && device !== asked)) continue
-    try {
-      const devices = deviceOrder(device, 'node')
-      if (spec === undefined) throw new Error('not tried: there is no model')
-      const { vector, ms } = await measure(spec, devices, threads)
-      reference ??= vector
-      reports.push({ device, works: true, ms, cosine: dot(vector, reference) / (norm(vector) * norm(reference)) })
-    } catch (error) {
-      reports.push({ device, works: false, reason: messageOf(error) })
-    }
+async function deviceReports(book: DeviceBook, spec: ModelSpec | undefined, asked: string): Promise<DeviceReport[]> {
+  const order = deviceOrder(asked, 'node')
+  const reports = new Map<Device, DeviceReport>()
+  // The CPU first: what it computes is what the others are compared with.
+  for (const device of [...order].sort((a, b) => Number(b === 'cpu') - Number(a === 'cpu'))) {
+    const trial = spec ? await book.try(device, spec) : { device, works: false, reason: 'not tried: there is no model' }
+    reports.set(device, { ...trial, verified: trial.works || 'cosine' in trial })
   }
-  return reports
-}
-
-async function measure(spec: ModelSpec, devices: readonly Device[], threads: number) {
-  const embedder = new WorkerEmbedder({ spec, plan: async () => ({ devices }), threads, spawn: spawnWorker, timer })
-  try {
-    const { vector } = await embedder.embed(TEXT)
-    const start = performance.now()
-    await embedder.embed(TEXT)
-    return { vector, ms: performance.now() - start }
-  } finally {
-    await embedder.close()
-  }
+  return order.map(device => reports.get(device)!)
 }
 
 function versions(): Record<string, string> {
@@ -105,13 +91,6 @@ function versions(): Record<string, string> {
   }
 }
 
-/** Read from the package's own file: packages need not export it. */
-function installedVersion(name: string): string | undefined {
-  const folders = createRequire(import.meta.url).resolve.paths(name) ?? []
-  const file = folders.map(folder => join(folder, name, 'package.json')).find(path => existsSync(path))
-  return file && (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version
-}
-
 /** Whether entries can be written there, or the folder be made. */
 function access(dir: string): string {
   let path = dir
@@ -122,12 +101,4 @@ function access(dir: string): string {
   } catch {
     return path === dir ? 'not writable: memory only' : `cannot be made in ${path}: memory only`
   }
-}
-
-function dot(a: Float32Array, b: Float32Array): number {
-  return a.reduce((sum, x, i) => sum + x * b[i]!, 0)
-}
-
-function norm(a: Float32Array): number {
-  return Math.sqrt(dot(a, a))
 }

@@ -77,11 +77,23 @@ function outputOf(session: InferenceSession): string {
 function floatsOf(tensor: Tensor | undefined, name: string, { rows, width }: TokenBatch): Float32Array {
   const dims = tensor?.dims ?? []
   const shaped = dims[0] === rows && (dims.length === 2 || (dims.length === 3 && dims[1] === width))
-  if (tensor?.type !== 'float32' || !shaped)
-    throw refuse(
-      `output ${name} is ${tensor?.type} [${dims.join(', ')}]; float32 of [${rows}, ${width}, dims] is needed`,
-    )
-  return tensor.data as Float32Array
+  if (shaped && tensor?.type === 'float32') return tensor.data as Float32Array
+  if (shaped && tensor?.type === 'float16') return fromHalves(tensor.data)
+  throw refuse(
+    `output ${name} is ${tensor?.type} [${dims.join(', ')}]; float32 or float16 of [${rows}, ${width}, dims] is needed`,
+  )
+}
+
+/** IEEE 754 half precision as the runtimes hand it out: numbers where the engine has a Float16Array, else raw bits. */
+function fromHalves(data: Tensor['data']): Float32Array {
+  if (!(data instanceof Uint16Array)) return Float32Array.from(data as unknown as ArrayLike<number>)
+  return Float32Array.from(data, half => {
+    const exponent = (half >> 10) & 31
+    const fraction = half & 1023
+    const sign = half & 0x8000 ? -1 : 1
+    if (exponent === 31) return fraction ? NaN : sign * Infinity
+    return sign * (exponent === 0 ? fraction * 2 ** -24 : (1024 + fraction) * 2 ** (exponent - 25))
+  })
 }
 
 function refuse(message: string): OpDbusError {

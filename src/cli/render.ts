@@ -39,7 +39,8 @@ export function commas(value: number): string {
   return value.toLocaleString('en-US')
 }
 
-function significant(value: number): string {
+/** Two significant digits: `0.21`, `14`, `130`. */
+export function significant(value: number): string {
   if (value === 0) return '0'
   const digits = Math.max(0, 1 - Math.floor(Math.log10(Math.abs(value))))
   return value.toFixed(Math.min(digits, 3))

@@ -46,6 +46,16 @@ describe.each([ortNode('cpu'), ortWasm()])('$device', factory => {
     expect([...(await backend.run(batch([7])))]).toEqual(tokenVector(7))
   })
 
+  test('halves are read as the numbers they are', async () => {
+    const backend = await start(graphs.halves())
+    const [tiny, subnormal, largest, endless] = await backend.run(batch([7]))
+    // Steps of half precision are 2^-24 below 2^-14.
+    expect(tiny).toBe(2 * 2 ** -24)
+    expect(subnormal).toBeCloseTo(-6.1e-5, 7)
+    expect([largest, endless]).toEqual([65_504, Number.NEGATIVE_INFINITY])
+    expect([...(await backend.run(batch([5])))]).toEqual(tokenVector(5))
+  })
+
   test('a pooled output is preferred, and pooler_output is never it', async () => {
     const backend = await start(graphs.pooled())
     const out = await backend.run(batch([5, 9], [6, 9]))
@@ -78,7 +88,7 @@ describe.each([ortNode('cpu'), ortWasm()])('$device', factory => {
   })
 
   test.each([
-    ['wrongShape', /float32 \[3, 2, 4\]; float32 of \[2, 3, dims\]/],
+    ['wrongShape', /float32 \[3, 2, 4\]; float32 or float16 of \[2, 3, dims\]/],
     ['wrongType', /int64 \[2, 3, 1\]/],
   ] as const)('%s: refused when run', async (graph, why) => {
     const backend = await start(graphs[graph]())

@@ -15,10 +15,12 @@ export const tokenVector = (id: number): number[] => [id, id * id, 1, -id]
 
 interface Output {
   readonly name: string
-  readonly type: 'float32' | 'int64'
+  readonly type: 'float32' | 'float16' | 'int64'
   readonly shape: (number | string)[]
 }
 
+/** The number of that type in ONNX's TensorProto.DataType. */
+const FLOAT16 = 10
 const BATCH = ['batch', 'sequence']
 const port = (name: string) => ({ name, type: 'int64' as const, shape: BATCH })
 
@@ -101,6 +103,17 @@ export const graphs = {
         graph.node(hidden.name, 'Transpose', ['vectors'], { perm: [1, 0, 2] })
       },
       [{ ...hidden, shape: ['sequence', 'batch', DIMS] }],
+    ),
+  /** Answers in half precision, as the hub's fp16 files do: token 7's row holds what halves can and cannot hold. */
+  halves: () =>
+    encodeGraph(
+      graph => {
+        const rows = Float32Array.from({ length: 64 * DIMS }, (_, i) => tokenVector(Math.floor(i / DIMS))[i % DIMS]!)
+        rows.set([1e-7, -6.1e-5, 65_504, Number.NEGATIVE_INFINITY], 7 * DIMS)
+        graph.node('full', 'Gather', [graph.constant('table', rows, [64, DIMS]), 'input_ids'])
+        graph.node(hidden.name, 'Cast', ['full'], { to: FLOAT16 })
+      },
+      [{ ...hidden, type: 'float16' }],
     ),
   wrongType: () =>
     encodeGraph(
