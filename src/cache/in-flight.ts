@@ -110,7 +110,7 @@ export class InFlight<T> {
 }
 
 /** One listener per signal, however many wait under it: a batch of a thousand rows shares its caller's signal. */
-class Aborts {
+export class Aborts {
   readonly #waiting = new WeakMap<AbortSignal, Set<() => void>>()
 
   /** Calls `leave` when `signal` fires, unless the function it returns is called before. */

@@ -1,5 +1,6 @@
 // The embedding cache: a text's vector from memory, else from disk, else from the embedder, once. The key in memory is
 // the text itself; on disk it is a hash of space and text.
+import { Aborts } from '../cache/in-flight.js'
 import { MemoryTier } from '../cache/memory-tier.js'
 import { type Counts, newCounts, rate } from '../cache/metrics.js'
 import type { StoreTier } from '../cache/store-tier.js'
@@ -80,6 +81,7 @@ export class EmbeddingCache {
   #opening: Promise<Opened> | undefined
   #opened: Opened | undefined
   readonly #closing = new AbortController()
+  readonly #aborts = new Aborts()
   /** Rows of embedMany calls that the embedder has in hand, and those that wait until it has room. */
   #rows = 0
   readonly #waitingRows: (() => void)[] = []
@@ -245,7 +247,15 @@ export class EmbeddingCache {
         throw closing.aborted ? closing.reason : error
       },
     )
-    return signal ? untilAborted(this.#opening, signal) : this.#opening
+    return signal ? this.#untilAborted(this.#opening, signal) : this.#opening
+  }
+
+  /** As `work` does, or ABORTED as soon as `signal` fires. */
+  #untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const stay = this.#aborts.add(signal, () => reject(abortError(signal)))
+      work.then(resolve, reject).finally(stay)
+    })
   }
 
   /** What is open, or about to be; undefined when nothing was asked for yet, or opening failed. */
@@ -263,15 +273,6 @@ export class EmbeddingCache {
     })
     return new TieredCache({ memory, tiers, clock })
   }
-}
-
-/** As `work` does, or ABORTED as soon as `signal` fires. */
-function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const leave = () => reject(abortError(signal))
-    signal.addEventListener('abort', leave, { once: true })
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', leave))
-  })
 }
 
 function toResult({ vector, truncated, device, tokens }: Embedding, origin: Origin): EmbeddingResult {

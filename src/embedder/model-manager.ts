@@ -4,6 +4,7 @@
 import { isOpDbusError, messageOf, OpDbusError } from '../errors.js'
 import type { Call } from '../ports.js'
 import { findModel, type HubOptions, locateModel, modelAt } from './hub.js'
+import { isHubId, isPath } from './hub-cache.js'
 import type { PullProgress, pullModel } from './hub-download.js'
 import type { ModelOverrides, ModelSpec } from './model-spec.js'
 import { KNOWN_MODELS, knownModel } from './models.js'
@@ -125,8 +126,9 @@ function below(asked: Level, ranAs: string, request: ModelRequest): ModelRequest
   return { ...request, overrides: { ...request.overrides, dtype: undefined } }
 }
 
+/** A level, or a name with an organisation: a bare word may be anything, a path is a path. */
 function isOnHub(name: string): boolean {
-  return knownModel(name)?.hubId !== undefined || /^[\w-][\w.-]*\/[\w-][\w.-]*$/.test(name)
+  return knownModel(name)?.hubId !== undefined || (name.includes('/') && !isPath(name) && isHubId(name))
 }
 
 /** Not here, or only in part: other tools fetch a model without its ONNX file. */

@@ -78,6 +78,7 @@ export function tokenLimit(
     throw new OpDbusError(
       'INVALID_INPUT',
       `maxTokens of model ${folder.id} must be a whole number from 1${most}, not ${wanted}`,
+      { details: { option: 'maxTokens' } },
     )
   }
   const own = sentence.max_seq_length

@@ -49,6 +49,7 @@ export async function sentenceLayout(folder: ModelFolder, stated: Pooling | unde
     throw new OpDbusError(
       'INVALID_INPUT',
       `model ${folder.id} pools by ${layout.pooling}, as its ${poolingFile} says, not by ${stated}`,
+      { details: { option: 'pooling' } },
     )
   return layout
 }

@@ -1,17 +1,21 @@
 // Real models through the whole path (worker, batches, pooling) against the vectors of their own authors' code.
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { buildBuiltinModel } from '../../build/builtin-model.mjs'
+import { ModelManager } from '../../src/embedder/model-manager.js'
 import type { WorkerEmbedder } from '../../src/embedder/worker-client.js'
 import { cosine, PACKAGE_DIR } from '../build/use-lite.js'
+import { temporaryFolder } from '../support.js'
 import {
+  bareHub,
   largestDifference,
   miniLm,
   miniLmCases,
   noMiniLm,
   type ReferenceCase,
+  specOf,
   startEmbedder,
   useLiteCases,
 } from './node-embedder.js'
@@ -39,6 +43,12 @@ function expectClose(vectors: readonly Float32Array[], cases: readonly Reference
     expect(largestDifference(vectors[i]!, vector), text).toBeLessThanOrEqual(most)
 }
 
+/** Scaled to length 1. */
+function unit(vector: Float32Array): Float32Array {
+  const length = Math.hypot(...vector)
+  return vector.map(x => x / length)
+}
+
 function expectSame(one: readonly Float32Array[], other: readonly Float32Array[]): void {
   for (const [i, vector] of one.entries())
     expect(largestDifference(vector, other[i]!), `text ${i}`).toBeLessThanOrEqual(1e-6)
@@ -62,10 +72,43 @@ describe.skipIf(noMiniLm)('MiniLM (skipped without ../shared/models)', () => {
     expectSame(await together(embedder, cases), await singly(embedder, cases))
   })
 
-  test('WebAssembly gives the same vectors', async () => {
-    const cases = miniLmCases().slice(0, 12)
+  test('WebAssembly too, alone and together', async () => {
+    const cases = miniLmCases()
     const embedder = await startEmbedder(miniLm, { devices: ['wasm'] })
     expectClose(await together(embedder, cases), cases, 1e-5)
+    const some = cases.filter((_, i) => i % 4 === 0)
+    expectClose(await singly(embedder, some), some, 1e-5)
+  })
+
+  test('through the level `medium`, out of a Hugging Face cache: the same space, the same vectors', async () => {
+    const home = temporaryFolder()
+    const snapshots = join(home, 'hub/models--sentence-transformers--all-MiniLM-L6-v2/snapshots')
+    mkdirSync(snapshots, { recursive: true })
+    symlinkSync(miniLm, join(snapshots, 'c0ffee'), 'dir')
+    const hub = bareHub(home, { env: { HF_HOME: home } })
+    const { spec, ranAs } = await new ModelManager().resolve('medium', { hub, offline: true })
+    expect({ id: spec.id, ranAs }).toEqual({ id: 'sentence-transformers/all-MiniLM-L6-v2', ranAs: 'medium' })
+    expect(spec.space).toBe((await specOf(miniLm)).space)
+    const cases = miniLmCases()
+    const embedder = await startEmbedder(miniLm, { spec })
+    expectClose(await together(embedder, cases), cases, 1e-5)
+    expectClose(await singly(embedder, cases), cases, 1e-5)
+  })
+
+  test('128 dimensions: the reference cut and scaled to length 1, in fp32 and in int8', async () => {
+    const cases = miniLmCases().slice(0, 12)
+    const cut = cases.map(one => ({ ...one, vector: unit(one.vector.slice(0, 128)) }))
+    const embedder = await startEmbedder(miniLm, { overrides: { dimensions: 128 } })
+    expect(embedder.dims).toBe(128)
+    expectClose(await together(embedder, cases), cut, 1e-5)
+    const [whole, half] = [
+      await startEmbedder(miniLm, { overrides: { dtype: 'int8' } }),
+      await startEmbedder(miniLm, { overrides: { dtype: 'int8', dimensions: 128 } }),
+    ]
+    const expected = (await together(whole, cases)).map(vector => unit(vector.slice(0, 128)))
+    expectSame(await together(half, cases), expected)
+    const spaces = [embedder, whole, half, await startEmbedder(miniLm)].map(one => one.space)
+    expect(new Set(spaces).size).toBe(4)
   })
 })
 

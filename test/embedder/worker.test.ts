@@ -91,6 +91,7 @@ describe('failures', () => {
     const embedder = await startEmbedder(
       tiny(graphs.plain(), {
         '1_Pooling/config.json': { word_embedding_dimension: 5, pooling_mode_mean_tokens: true },
+        'config.json': { hidden_size: 5 },
       }),
     )
     await expect(embedder.embed('a')).rejects.toMatchObject({

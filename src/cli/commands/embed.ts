@@ -13,6 +13,7 @@ import {
 import { linesOf } from '../lines.js'
 import { NpyWriter } from '../npy.js'
 import { OutputFile } from '../output.js'
+import { patternsText } from '../patterns-text.js'
 import { bytes as byteCount, count, duration, oneLine } from '../render.js'
 import { settingsOf, type Values } from '../settings.js'
 import { sourceLabel, type Terminal } from '../terminal.js'
@@ -29,10 +30,16 @@ const FATAL: readonly ErrorCode[] = [
   'CLOSED',
   'DEVICE_UNAVAILABLE',
   'DISABLED',
+  'DOWNLOAD',
   'MODEL_NOT_FOUND',
   'STORE',
   'UNSUPPORTED_MODEL',
 ]
+
+/** The same for every line: what no line mends, and a setting that does not fit the model. */
+function isFatal(error: unknown): boolean {
+  return isOpDbusError(error) && (FATAL.includes(error.code) || error.details.option !== undefined)
+}
 
 /** One answered line. `ms`: from the question to the answer. */
 interface Row {
@@ -63,13 +70,16 @@ export async function embed(values: Values, texts: readonly string[], terminal: 
     for await (const row of answers(caches, source.lines, terminal.signal)) {
       if (row.error !== undefined) {
         failed++
-        const fatal = isOpDbusError(row.error) && FATAL.includes(row.error.code)
-        if (fatal || format === 'npy') throw row.error
+        if (isFatal(row.error) || format === 'npy') throw row.error
       }
       await sink.row(row)
       meter.count(row)
     }
     await sink.finish()
+    const { patterns } = (await caches.stats()).embeddings
+    if (patterns && patterns.mode !== 'off' && !values.quiet) {
+      terminal.say(`op-dbus: ${patternsText(patterns, meter.done)}`)
+    }
   } catch (error) {
     await sink?.abandon()
     // Nobody reads on (`| head -1`): what was left undone is no failure.
@@ -188,8 +198,8 @@ function jsonLine(withVector: boolean): (row: Row) => string {
       const code = isOpDbusError(error) ? error.code : undefined
       return `${JSON.stringify({ text, ms: rounded, error: { code, message: messageOf(error) } })}\n`
     }
-    const { vector, source, device, truncated } = result
-    const fields = { text, source, device, dims: vector.length, ms: rounded, truncated }
+    const { vector, source, device, truncated, template, bound } = result
+    const fields = { text, source, device, dims: vector.length, ms: rounded, truncated, template, bound }
     return `${JSON.stringify(withVector ? { ...fields, vector: Array.from(vector) } : fields)}\n`
   }
 }
