@@ -33,6 +33,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
   'node.ts': ['*'],
   'node-runtime.ts': ['*'],
   'node-model.ts': ['*'],
+  'node-models.ts': ['*'],
   'node-devices.ts': ['*'],
   'node-machine.ts': [],
   'node-trial.ts': ['*'],
@@ -42,7 +43,17 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
   'node-worker.ts': ['*', 'comlink'],
   'node-tokenizer.ts': ['*', 'comlink'],
   'web.ts': ['*', '@noble/hashes/sha2.js', '@noble/hashes/utils.js'],
-  cli: ['node.ts', 'node-doctor.ts', 'node-verify.ts', 'errors.ts', 'version.ts', 'ports.ts'],
+  // The names of the modes alone: `--help` must not load the library.
+  cli: [
+    'config-patterns.ts',
+    'node.ts',
+    'node-doctor.ts',
+    'node-models.ts',
+    'node-verify.ts',
+    'errors.ts',
+    'version.ts',
+    'ports.ts',
+  ],
 }
 
 /** Rooms whose files may import one another. Adapters may not: each is one medium, one runtime. */

@@ -299,11 +299,11 @@ export class PatternBook {
   }
 
   /**
-   * A pattern is a template and how its variables are written, digits as 9 and letters as a: its members are closer to
-   * one another than those of a template, since 7 and 70000 are not read alike.
+   * A pattern is a template and how long its numbers and ids are: its members are closer to one another than those of
+   * a template, since 7 and 70000 are not read alike. Of what is punctuated, as addresses and times, the form counts.
    */
   #keyOf(template: string, variables: Masked['variables']): Key {
-    const written = variables.map(({ text }) => text.replace(/\d/g, '9').replace(/[A-Za-z]/g, 'a'))
+    const written = variables.map(({ text }) => (/\W/.test(text) ? text.replace(/\w+/g, '') : text.length))
     return embeddingKey(this.#options.hash, this.#space, JSON.stringify([template, ...written]))
   }
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // The CLI: finds the command, parses its options, turns what it throws into three short lines and an exit code.
 import { parseArgs } from 'node:util'
+import { PATTERN_MODES } from '../config-patterns.js'
 import { isOpDbusError, messageOf, OpDbusError } from '../errors.js'
 import { VERSION } from '../version.js'
 import { ENDED_BY, EXIT_CODES, exitCodeOf } from './exit-codes.js'
@@ -13,8 +14,8 @@ interface Command {
   readonly usage: string
   readonly about: string
   readonly options: readonly OptionName[]
-  /** Takes texts; other commands take none. */
-  readonly takesTexts?: boolean
+  /** Takes texts or names; other commands take none. */
+  readonly takesArguments?: boolean
   /** Loads the command's own code only when it runs. */
   readonly load: () => Promise<Run>
 }
@@ -28,8 +29,8 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   embed: {
     usage: 'op-dbus embed [TEXT...] | --file FILE | -',
     about: 'vectors of texts, one text a line; from memory, disk or the model',
-    options: [...MODEL, 'device', 'file', 'output', 'format', 'json', 'no-vector'],
-    takesTexts: true,
+    options: [...MODEL, 'device', 'patterns', 'file', 'output', 'format', 'json', 'no-vector'],
+    takesArguments: true,
     load: async () => (await import('./commands/embed.js')).embed,
   },
   'cache stats': {
@@ -49,6 +50,33 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     about: 'read everything on disk and say what is damaged',
     options: ['json'],
     load: async () => (await import('./commands/cache.js')).verify,
+  },
+  'models list': {
+    usage: 'op-dbus models list [--json]',
+    about: 'models on this machine: dims, size, commit, folder; and the levels that are not here',
+    options: ['json'],
+    load: async () => (await import('./commands/models.js')).list,
+  },
+  'models pull': {
+    usage: 'op-dbus models pull NAME... [--dtype NAME] [--update]',
+    about: 'fetch models from the hub, verify every byte, record the commit; later pulls bring the same one',
+    options: ['dtype', 'update', 'offline', 'json'],
+    takesArguments: true,
+    load: async () => (await import('./commands/models.js')).pull,
+  },
+  'models path': {
+    usage: 'op-dbus models path NAME',
+    about: 'print the folder of a model; exit code 3 if it is not here',
+    options: [],
+    takesArguments: true,
+    load: async () => (await import('./commands/models.js')).path,
+  },
+  'models rm': {
+    usage: 'op-dbus models rm NAME... [--force]',
+    about: 'remove models from the cache; --force: also what other tools keep of them',
+    options: ['force'],
+    takesArguments: true,
+    load: async () => (await import('./commands/models.js')).rm,
   },
   doctor: {
     usage: 'op-dbus doctor [--device all|NAME] [--json]',
@@ -78,14 +106,17 @@ Options
       --pooling NAME  mean, cls: only for a model whose files do not say it (no modules.json)
       --fallback      a level that cannot load gives way: high, medium, low, builtin; said on stderr
       --offline       fetch nothing; a model that is not on this machine is an error
+      --update        models pull: take what the hub has now, instead of the recorded commit
       --device NAME   auto, cuda, webgpu, cpu, wasm; a device by name fails with its reason where it cannot serve
+      --patterns[=MODE]  template (the default): texts that differ only in numbers, addresses, ids and times share the
+                      vector of their template; verified: a text's pattern answers within a stated, checked bound
       --dir DIR       cache folder, instead of OPDBUS_CACHE_DIR or the default
   -f, --file FILE     read texts from FILE, one a line; - is standard input
   -o, --output FILE   write to FILE instead of standard output
       --format NAME   text, json (same as --json), npy (NumPy; needs -o)
       --json          one JSON object a line: text, source, device, dims, ms, truncated, vector
       --no-vector     leave the vector out of the JSON
-      --force         accepted for scripts; clearing a cache needs no confirmation
+      --force         models rm: also files of other tools; clearing a cache needs no confirmation
   -q, --quiet         no progress, no confirmations
       --debug         show stack traces
   -h, --help          this text        -V, --version   the version
@@ -94,6 +125,7 @@ Examples
   op-dbus embed "Created container 100" --json
   journalctl -o cat | op-dbus embed - --json --no-vector
   op-dbus embed --file events.log --format npy -o vectors.npy
+  op-dbus embed --patterns "Created container 100" "Created container 101"
   op-dbus cache stats
   OPDBUS_EMBEDDING_CACHE_SIZE=50000 op-dbus embed --file big.log --json > out.jsonl
 
@@ -130,10 +162,21 @@ async function main(argv: readonly string[]): Promise<number> {
 
 function parse(argv: readonly string[]): { values: Values; positionals: string[] } {
   try {
-    return parseArgs({ args: [...argv], options: OPTIONS, allowPositionals: true, strict: true })
+    return parseArgs({ args: withMode(argv), options: OPTIONS, allowPositionals: true, strict: true })
   } catch (error) {
     throw new OpDbusError('INVALID_INPUT', `${messageOf(error)}\nsee op-dbus --help`, { cause: error })
   }
+}
+
+/** `--patterns` may stand alone, which parseArgs does not know: it means `template`. */
+function withMode(argv: readonly string[]): string[] {
+  const args = [...argv]
+  const end = args.indexOf('--')
+  const at = args.indexOf('--patterns')
+  if (at < 0 || (end >= 0 && end < at)) return args
+  const mode = PATTERN_MODES.find(known => known === args[at + 1])
+  args.splice(at, mode === undefined ? 1 : 2, `--patterns=${mode ?? 'template'}`)
+  return args
 }
 
 /** The command that the first words name, once its options and arguments are known to be its own. */
@@ -154,7 +197,7 @@ function find(positionals: readonly string[], values: Values): { command: Comman
   if (strange !== undefined) {
     throw new OpDbusError('INVALID_INPUT', `"${name}" has no option --${strange}\nusage: ${command.usage}`)
   }
-  if (rest.length > 0 && !command.takesTexts) {
+  if (rest.length > 0 && !command.takesArguments) {
     throw new OpDbusError('INVALID_INPUT', `"${name}" takes no argument "${rest[0]}"\nusage: ${command.usage}`)
   }
   return { command, rest }

@@ -1,5 +1,12 @@
 // The options that every command shares, and how they become settings of the library.
-import { type DeviceChoice, type DtypeChoice, OpDbusError, type OpenOptions, type PoolingChoice } from '../node.js'
+import {
+  type DeviceChoice,
+  type DtypeChoice,
+  OpDbusError,
+  type OpenOptions,
+  type PatternMode,
+  type PoolingChoice,
+} from '../node.js'
 import { bytes } from './render.js'
 import type { Terminal } from './terminal.js'
 
@@ -52,6 +59,10 @@ export function settingsOf(values: Values, terminal: Terminal): OpenOptions {
     ...(values.pooling !== undefined && { pooling: values.pooling as PoolingChoice }),
     ...(values.fallback !== undefined && { fallback: values.fallback }),
     ...(values.offline !== undefined && { offline: values.offline }),
+    // `true` as the environment has it; the library checks the rest.
+    ...(values.patterns !== undefined && {
+      patterns: values.patterns === 'true' ? 'template' : (values.patterns as PatternMode),
+    }),
     onDownload({ file, done, total }) {
       if (!values.quiet) terminal.status(done < total ? `fetching ${file}: ${bytes(done)} of ${bytes(total)}` : '')
     },

@@ -2,6 +2,7 @@
 import { type CacheName, type OneCacheStats, openCaches, type Selection, type Stats } from '../../node.js'
 import { verifyCaches } from '../../node-verify.js'
 import { DAMAGE_FOUND } from '../exit-codes.js'
+import { patternLine } from '../patterns-text.js'
 import { bytes, commas, count, plural, table } from '../render.js'
 import { settingsOf, type Values } from '../settings.js'
 import type { Terminal } from '../terminal.js'
@@ -63,6 +64,7 @@ export function statsText(stats: Stats): string {
     `Block Cache: ${fill(blocks, 'blocks')}, ${hitRate(blocks)})`,
     `Query Cache: ${commas(held(queries))} / ∞ entries (${queries.ttl}s TTL, ${hitRate(queries)})`,
     `Diff Cache: ${fill(diffs, 'entries')})`,
+    ...(embeddings.patterns ? [patternLine(embeddings.patterns)] : []),
     '',
   ]
   const disk = (['embeddings', 'blocks', 'queries'] as const).flatMap(name => {

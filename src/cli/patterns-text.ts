@@ -1,0 +1,40 @@
+// What patterns did, in one line of text. Pure: writes nowhere.
+import type { PatternStats } from '../node.js'
+import { commas, count, oneLine, plural } from './render.js'
+
+/** After a run over `texts` texts: `patterns (template): 2 of 3 texts (67 %) answered by a template; 1 template embedded`. */
+export function patternsText(stats: PatternStats, texts: number): string {
+  const { mode, hits, patterns, refusals, revocations, checks, worstError, bound = 0, refusal } = stats
+  const share = texts > 0 ? Math.round((100 * hits) / texts) : 0
+  const head = `patterns (${mode}): ${count(hits)} of ${plural(texts, 'text', 'texts')} (${share} %)`
+  if (mode === 'template')
+    return `${head} answered by a template; ${plural(patterns, 'template', 'templates')} embedded`
+  const said = [
+    `${head} served`,
+    `${count(patterns)} learnt, ${count(refusals)} refused, ${count(revocations)} revoked`,
+    `worst error ${distance(worstError)} in ${plural(checks, 'check', 'checks')}, bound ${distance(bound)}`,
+  ]
+  if (refusal) {
+    const { template, distance: apart, allowed } = refusal
+    const why = `texts ${distance(apart)} apart, ${distance(allowed)} allowed`
+    said.push(`refused last: "${oneLine(template, 60)}" (${why})`)
+  }
+  return said.join('; ')
+}
+
+/** For `cache stats`, over every process so far. */
+export function patternLine({ lifetime, mode, bound }: PatternStats): string {
+  const { patterns, hits, refusals, revocations, checks, worstError } = lifetime
+  const said = [
+    `${commas(patterns)} served`,
+    `${commas(hits)} hits`,
+    `${commas(refusals)} refused`,
+    `${commas(revocations)} revoked`,
+    `worst error ${checks > 0 ? distance(worstError) : 'n/a'} in ${plural(checks, 'check', 'checks')}`,
+  ]
+  return `Patterns: ${said.join(', ')} (${mode === 'off' ? 'now off' : mode}${bound === undefined ? '' : `, bound ${distance(bound)}`})`
+}
+
+function distance(value: number): string {
+  return value.toFixed(3)
+}
