@@ -6,7 +6,7 @@ import { parentPort } from 'node:worker_threads'
 import { expose } from 'comlink'
 import { ortNode } from './backends/ort-node.js'
 import { ortWasm } from './backends/ort-web.js'
-import { END, nodeEndpoint } from './backends/worker-node.js'
+import { END, nodeEndpoint, spawnNodeWorker } from './backends/worker-node.js'
 import { embedWorker } from './embedder/embed-worker.js'
 import { isUnchanged } from './embedder/hub-files.js'
 
@@ -22,6 +22,8 @@ expose(
     readText: file => readFile(file.path, 'utf8'),
     isUnchanged,
     turn: () => setImmediate(),
+    clock: { monotonic: () => performance.now() },
+    spawnTokenizer: () => spawnNodeWorker(new URL('./node-tokenizer.js', import.meta.url), 'op-dbus tokenizer'),
   }),
   nodeEndpoint(parentPort),
 )

@@ -8,9 +8,12 @@ export const END = 'op-dbus: end'
 /** A worker that has not ended by then is stuck and is terminated, ms. */
 const END_MS = 10_000
 
-/** Starts the worker whose file is `url`. Its environment is the process's own, so that native code reads what it sets. */
-export function spawnNodeWorker(url: URL): WorkerHandle {
-  const worker = new Worker(url, { name: 'op-dbus embedder', env: SHARE_ENV, execArgv: [] })
+/**
+ * Starts the worker whose file is `url`; debuggers show its `name`. Its environment is the process's own, so that native
+ * code reads what it sets.
+ */
+export function spawnNodeWorker(url: URL, name = 'op-dbus embedder'): WorkerHandle {
+  const worker = new Worker(url, { name, env: SHARE_ENV, execArgv: [] })
   let cause: string | undefined
   worker.on('error', error => {
     cause = error instanceof Error ? error.message : String(error)

@@ -10,7 +10,7 @@ export type VectorSpec = Pick<ModelSpec, 'dims' | 'hiddenDims' | 'pooling' | 'no
 
 /** A tokenised text. */
 export interface TokenRow {
-  readonly ids: readonly number[]
+  readonly ids: ArrayLike<number>
 }
 
 /** Row `i` of `matrix` (`kept.length x dims`, row-major) is the vector of `kept[i]`. */

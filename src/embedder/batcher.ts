@@ -4,8 +4,11 @@
 import { messageOf, OpDbusError } from '../errors.js'
 
 export interface BatcherOptions<T> {
-  /** Most a batch may cost. A batch costs its rows times its dearest row, as padding does. One item always fits. */
-  readonly budget: number
+  /**
+   * Most a batch may cost; a function is asked for every batch, and told what all that is queued costs. A batch costs its
+   * rows times its dearest row, as padding does. One item always fits.
+   */
+  readonly budget: number | ((queuedCost: number) => number)
   /** Most rows in a batch. Default: no limit but the budget. */
   readonly maxRows?: number
   /** Batches that may run at the same time. Default 1. */
@@ -132,7 +135,8 @@ export class Batcher<T> {
 
   /** Cuts the queue, sorted by cost, into batches, and takes the one with the oldest item. */
   #take(): Entry<T>[] {
-    const { budget, maxRows = Infinity } = this.#options
+    const { maxRows = Infinity, budget: limit } = this.#options
+    const budget = typeof limit === 'number' ? limit : limit(this.#queuedCost)
     const live = this.#live()
     const oldest = live[0]
     const byCost = [...live].sort((a, b) => b.cost - a.cost)

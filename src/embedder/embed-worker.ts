@@ -1,8 +1,9 @@
 // The worker's side of the protocol, without its runtime: opens a model once, feeds the pipeline, hands out batches.
 
 import { transfer } from 'comlink'
-import { OpDbusError } from '../errors.js'
-import type { Backend, BackendFactory } from '../ports.js'
+import { isOpDbusError, OpDbusError } from '../errors.js'
+import type { Backend, BackendFactory, Clock, WorkerHandle } from '../ports.js'
+import { BatchBudget } from './batch-budget.js'
 import { openGuarded } from './device-guard.js'
 import { isGpu } from './devices.js'
 import type { ModelFile } from './model-folder.js'
@@ -18,6 +19,7 @@ import {
 } from './protocol.js'
 import { checkDevice } from './self-check.js'
 import { type Tokenize, tokenizerOf } from './tokenizer.js'
+import { TokenizerPool } from './tokenizer-pool.js'
 
 /** What the runtime lends the worker. */
 export interface WorkerHost {
@@ -28,6 +30,9 @@ export interface WorkerHost {
   isUnchanged(file: ModelFile): Promise<boolean>
   /** One turn of the event loop. */
   turn(): Promise<void>
+  readonly clock: Pick<Clock, 'monotonic'>
+  /** Starts a thread running node-tokenizer.ts (or its sibling for browsers). */
+  readonly spawnTokenizer?: (() => WorkerHandle) | undefined
 }
 
 /** The object that comlink exposes; one per worker. */
@@ -67,7 +72,7 @@ export function embedWorker(host: WorkerHost): EmbedWorker {
   }
 
   async function open(config: WorkerConfig): Promise<OpenReply> {
-    const { spec, devices, threads, gpuDevice, maxBatchTokens, refused } = config
+    const { spec, devices, threads, gpuDevice, tokenizers, maxBatchTokens, batchTokens, refused } = config
     try {
       const { model, tokenizer, tokenizerConfig } = spec.files
       const files = [model, tokenizer, ...(tokenizerConfig ? [tokenizerConfig] : [])]
@@ -87,11 +92,14 @@ export function embedWorker(host: WorkerHost): EmbedWorker {
           change = now
         },
       })
+      const spawn = host.spawnTokenizer
       pipeline = new Pipeline({
         spec,
         tokenize: await tokenizing,
+        elsewhere: spawn && tokenizers > 0 ? new TokenizerPool({ spec, threads: tokenizers, spawn }) : undefined,
         backend,
-        maxBatchTokens,
+        budget: new BatchBudget({ fixed: maxBatchTokens, known: batchTokens }),
+        clock: host.clock,
         turn: host.turn,
         emit(part) {
           emit(change ? { ...part, opened: change } : part)
@@ -100,7 +108,7 @@ export function embedWorker(host: WorkerHost): EmbedWorker {
       })
       return { opened }
     } catch (error) {
-      return { error: toWire(error) }
+      return { error: toWire(withFile(error, spec.files.model)) }
     }
   }
 
@@ -113,6 +121,12 @@ export function embedWorker(host: WorkerHost): EmbedWorker {
   }
 
   return { open, exchange }
+}
+
+/** What a runtime refused in the graph is told with the graph's file. */
+function withFile(error: unknown, { path }: ModelFile): unknown {
+  if (!isOpDbusError(error, 'UNSUPPORTED_MODEL') || error.details.file !== undefined) return error
+  return new OpDbusError(error.code, `${path}: ${error.message}`, { details: { ...error.details, file: path } })
 }
 
 /** Lets a device serve that has proved itself before, or does so now; a GPU that nothing can be compared with must not. */

@@ -1,26 +1,37 @@
 // The station inside the worker: tokenise -> batch -> run -> pool -> normalise -> finished rows, failures per text.
 
 import { OpDbusError } from '../errors.js'
-import type { Backend } from '../ports.js'
+import type { Backend, Clock, Device } from '../ports.js'
+import type { BatchBudget, BudgetChoice } from './batch-budget.js'
 import { runBatch, type VectorSpec } from './batch-run.js'
 import { asFailure, Batcher } from './batcher.js'
+import { isGpu } from './devices.js'
 import type { ModelSpec } from './model-spec.js'
 import { type Part, toWire } from './protocol.js'
 import type { Tokenize } from './tokenizer.js'
+import type { TokenizeAhead } from './tokenizer-pool.js'
+import type { Tokenized } from './tokenizer-thread.js'
 
 /**
- * Texts, and batches' worth of tokens, that are tokenised ahead of the session: enough to sort by length, few enough that
+ * What is tokenised ahead of the session, in texts, and in batches' worth of tokens. So many `texts` and `batches`: enough
+ * to sort by length, and that a session finds its next batches ready. `mostBatches`, whatever the texts: few enough that
  * the first batch of a long queue does not wait for its end to be tokenised.
  */
-const AHEAD = { texts: 512, batches: 32 }
+const AHEAD = { texts: 512, batches: 3, mostBatches: 32 }
+/** Texts that must wait on a GPU before threads are started that tokenise for it, and texts handed to one at a time. */
+const THREADS = { from: 256, chunk: 64 }
+/** Tokens of a text, as long as none was seen. */
+const USUAL_TOKENS = 32
 
 export interface PipelineOptions {
   readonly spec: VectorSpec & Pick<ModelSpec, 'rowsAlone'>
   readonly tokenize: Tokenize
+  /** Tokenises in other threads while a GPU session blocks this one. On a CPU the session needs the cores itself. */
+  readonly elsewhere?: TokenizeAhead | undefined
   /** `device` is asked after every run: it may have changed. */
   readonly backend: Pick<Backend, 'run' | 'device'>
-  /** Padded tokens in a batch. */
-  readonly maxBatchTokens: number
+  readonly budget: Pick<BatchBudget, 'next' | 'most' | 'ran'>
+  readonly clock: Pick<Clock, 'monotonic'>
   /** Gets every text's outcome once, batch by batch. */
   emit(part: Part): void
   /** One turn of the event loop, so that new texts and drops are seen between batches. */
@@ -29,7 +40,7 @@ export interface PipelineOptions {
 
 interface Item {
   readonly id: number
-  readonly ids: readonly number[]
+  readonly ids: ArrayLike<number>
   readonly truncated: boolean
 }
 
@@ -39,13 +50,23 @@ export class Pipeline {
   readonly #sums: Float64Array
   /** Not yet tokenised, in order of arrival. */
   readonly #texts = new Map<number, string>()
+  /** In the hands of other threads. */
+  readonly #away = new Set<number>()
+  /** What comes back from them joins the queue in the order in which it left. */
+  #arrivals: Promise<void> = Promise.resolve()
   readonly #items = new Map<number, Item>()
+  readonly #seen = { texts: 0, tokens: 0 }
+  /** What the batch that runs was cut by. */
+  #cut = { budget: 0, queued: 0 }
 
   constructor(options: PipelineOptions) {
     this.#options = options
     this.#sums = new Float64Array(options.spec.dims)
     this.#batcher = new Batcher<Item>({
-      budget: options.maxBatchTokens,
+      budget: queued => {
+        this.#cut = { budget: options.budget.next(options.backend.device, queued), queued }
+        return this.#cut.budget
+      },
       ...(options.spec.rowsAlone && { maxRows: 1 }),
       halve: true,
       cost: item => Math.max(item.ids.length, 1),
@@ -65,6 +86,7 @@ export class Pipeline {
   drop(ids: readonly number[]): void {
     for (const id of ids) {
       this.#texts.delete(id)
+      this.#away.delete(id)
       const item = this.#items.get(id)
       if (item) this.#batcher.drop(item)
       this.#items.delete(id)
@@ -72,18 +94,63 @@ export class Pipeline {
   }
 
   #tokenize(): void {
-    const mostTokens = AHEAD.batches * this.#options.maxBatchTokens
-    for (const [id, text] of this.#texts) {
-      if (this.#batcher.queued >= AHEAD.texts || this.#batcher.queuedCost >= mostTokens) return
-      this.#texts.delete(id)
-      try {
-        const item = { id, ...this.#options.tokenize(text) }
-        this.#items.set(id, item)
-        this.#batcher.add(item)
-      } catch (error) {
-        this.#fail(id, asFailure(error))
-      }
+    const { elsewhere, backend, tokenize } = this.#options
+    if (elsewhere && isGpu(backend.device)) {
+      if (this.#texts.size >= THREADS.from) elsewhere.start()
+      if (elsewhere.ready) this.#sendAway(elsewhere)
     }
+    for (const [id, text] of this.#texts) {
+      if (this.#enough()) return
+      this.#texts.delete(id)
+      this.#enter(id, result(text, tokenize))
+    }
+  }
+
+  #sendAway(elsewhere: TokenizeAhead): void {
+    while (this.#texts.size > 0 && !this.#enough()) {
+      const chunk = [...take(this.#texts, THREADS.chunk)]
+      for (const [id] of chunk) {
+        this.#texts.delete(id)
+        this.#away.add(id)
+      }
+      const results = elsewhere.tokenize(chunk.map(([, text]) => text))
+      // Else its error would go unheard while those before it are awaited.
+      results.catch(() => undefined)
+      this.#arrivals = this.#arrivals.then(() => this.#takeBack(chunk, results))
+    }
+  }
+
+  async #takeBack(chunk: readonly [number, string][], results: Promise<readonly Tokenized[]>): Promise<void> {
+    // The thread is lost: what it had is done here.
+    const found = await results.catch(() => undefined)
+    for (const [index, [id, text]] of chunk.entries()) {
+      // Otherwise nobody waits for it any more.
+      if (this.#away.delete(id)) this.#enter(id, found?.[index] ?? result(text, this.#options.tokenize))
+    }
+    this.#tokenize()
+  }
+
+  #enter(id: number, tokens: Tokenized): void {
+    if ('error' in tokens) {
+      this.#fail(id, tokens.error)
+      return
+    }
+    const item = { id, ...tokens }
+    this.#seen.texts++
+    this.#seen.tokens += tokens.ids.length
+    this.#items.set(id, item)
+    this.#batcher.add(item)
+  }
+
+  /** Whether enough is tokenised, or about to be. */
+  #enough(): boolean {
+    const { budget, backend } = this.#options
+    const { queued, queuedCost } = this.#batcher
+    const usual = this.#seen.texts === 0 ? USUAL_TOKENS : this.#seen.tokens / this.#seen.texts
+    const tokens = queuedCost + this.#away.size * usual
+    const batch = budget.most(backend.device)
+    if (tokens >= AHEAD.mostBatches * batch) return true
+    return queued + this.#away.size >= AHEAD.texts && tokens >= AHEAD.batches * batch
   }
 
   #fail(id: number, error: OpDbusError): void {
@@ -94,9 +161,12 @@ export class Pipeline {
   }
 
   async #run(items: readonly Item[]): Promise<void> {
-    const { spec, backend } = this.#options
+    const { spec, backend, clock } = this.#options
+    const start = clock.monotonic()
+    const { device } = backend
     try {
       const { kept, matrix, notFinite } = await runBatch(backend, spec, items, this.#sums)
+      const chosen = this.#measured(items, device, clock.monotonic() - start)
       this.#options.emit({
         ids: kept.map(item => item.id),
         matrix,
@@ -104,11 +174,34 @@ export class Pipeline {
         truncated: kept.map(item => item.truncated),
         failed: notFinite.map(item => ({ id: item.id, error: toWire(notANumber()) })),
         device: backend.device,
+        ...(chosen && { chosen }),
       })
       for (const item of items) this.#items.delete(item.id)
     } finally {
       this.#tokenize()
     }
+  }
+
+  #measured(items: readonly Item[], device: Device, ms: number): BudgetChoice | undefined {
+    // A batch that lost its device took the time of two; one text a run fills no budget.
+    if (device !== this.#options.backend.device || this.#options.spec.rowsAlone) return undefined
+    const width = items.reduce((most, item) => Math.max(most, item.ids.length), 1)
+    return this.#options.budget.ran({ device, ...this.#cut, padded: items.length * width, ms })
+  }
+}
+
+function result(text: string, tokenize: Tokenize): Tokenized {
+  try {
+    return tokenize(text)
+  } catch (error) {
+    return { error: asFailure(error) }
+  }
+}
+
+function* take<T>(items: Iterable<T>, count: number): Generator<T> {
+  for (const item of items) {
+    if (count-- <= 0) return
+    yield item
   }
 }
 

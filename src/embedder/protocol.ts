@@ -2,6 +2,7 @@
 
 import { ERROR_CODES, isOpDbusError, messageOf, OpDbusError } from '../errors.js'
 import type { Device } from '../ports.js'
+import type { BudgetChoice } from './batch-budget.js'
 import type { ModelSpec } from './model-spec.js'
 import type { Reference } from './self-check.js'
 
@@ -21,8 +22,14 @@ export interface DevicePlan {
 
 export interface WorkerConfig extends DevicePlan {
   readonly spec: ModelSpec
+  /** Threads that a session on the CPU may use. */
   readonly threads: number
-  readonly maxBatchTokens: number
+  /** Threads that may tokenise for a session on a GPU. */
+  readonly tokenizers: number
+  /** Padded tokens in a batch, where the caller has chosen them; otherwise each device's own are found by measuring. */
+  readonly maxBatchTokens?: number | undefined
+  /** What earlier workers found. */
+  readonly batchTokens?: Readonly<Partial<Record<Device, number>>> | undefined
 }
 
 /** Why a device does not serve. */
@@ -48,6 +55,8 @@ export interface Part {
   readonly device: Device
   /** Another device serves from here on, and why. */
   readonly opened?: Opened
+  /** The device's token budget was found. */
+  readonly chosen?: BudgetChoice
 }
 
 /** An OpDbusError as plain data: comlink would send only its message. */

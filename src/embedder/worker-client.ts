@@ -1,4 +1,4 @@
-// The Embedder on the main thread: when the worker starts, rests and ends. What it computes is the worker's business.
+// The Embedder on the main thread: who may ask, and when the workers end. What they compute is their own business.
 
 import { abortError, OpDbusError } from '../errors.js'
 import type { Call, Embedder, Embedding, Space, WorkerHandle } from '../ports.js'
@@ -6,7 +6,7 @@ import type { ModelSpec } from './model-spec.js'
 import type { DevicePlan, Opened } from './protocol.js'
 import { Signals } from './signals.js'
 import { Waiter } from './waiter.js'
-import { WorkerSession } from './worker-session.js'
+import { type WorkerCount, WorkerPool } from './worker-pool.js'
 
 /** Calls `run` after `ms` unless cancelled by the function it returns. Must not keep the process alive. */
 export type Timer = (ms: number, run: () => void) => () => void
@@ -15,11 +15,14 @@ export type Timer = (ms: number, run: () => void) => () => void
 export const EMBEDDER_DEFAULTS = {
   /** Texts waiting or in work before `embed` answers OVERLOADED. */
   maxQueue: 16_384,
-  /** Milliseconds without work after which the worker, with model and runtime, is let go. 0 keeps it. */
+  /** Milliseconds without work after which the workers, with models and runtime, are let go. 0 keeps them. */
   idleUnloadMs: 5 * 60_000,
-  /** Padded tokens a batch may hold. */
-  maxBatchTokens: 1024,
+  /** Workers with a model of their own, on a CPU, while many texts wait. */
+  workers: 1,
 } as const
+
+/** Threads that tokenise for a GPU: each does some 10,000 short texts a second. */
+const MOST_TOKENIZERS = 4
 
 export interface WorkerEmbedderOptions {
   readonly spec: ModelSpec
@@ -27,11 +30,13 @@ export interface WorkerEmbedderOptions {
   readonly spawn: () => WorkerHandle
   /** Asked at every start of a worker. What it rejects with, the waiting texts are rejected with. */
   readonly plan: () => Promise<DevicePlan>
-  /** Threads a session may use. */
+  /** Threads that all sessions together may use. */
   readonly threads: number
   readonly timer: Timer
+  readonly workers?: number | undefined
   readonly maxQueue?: number | undefined
   readonly idleUnloadMs?: number | undefined
+  /** Padded tokens a batch may hold. Default: found for each device by measuring its first full batches. */
   readonly maxBatchTokens?: number | undefined
   /** Called at every start of a worker, once its model is open, and when another device takes over. */
   readonly onOpen?: ((opened: Opened) => void) | undefined
@@ -43,15 +48,22 @@ export interface EmbedderStatus {
   /** Undefined until a model was opened once. */
   readonly opened: Opened | undefined
   readonly waiting: number
+  readonly workers: WorkerCount
+  /** Of each session on a CPU. */
+  readonly threads: number
+  /** Padded tokens in a batch on the device that serves; undefined as long as it is being found. */
+  readonly batchTokens: number | undefined
 }
 
-/** The worker starts with the first text, however many callers, and starts anew after it was lost or unloaded. */
+/** A worker starts with the first text, however many callers, and starts anew after it was lost or unloaded. */
 export class WorkerEmbedder implements Embedder {
   readonly space: Space
   readonly description: Embedder['description']
   readonly dims: number
   readonly #options: WorkerEmbedderOptions & Record<keyof typeof EMBEDDER_DEFAULTS, number>
-  #session: WorkerSession | undefined
+  readonly #pool: WorkerPool
+  /** Of one worker. */
+  readonly #threads: number
   #lastOpened: Opened | undefined
   #cancelUnload: (() => void) | undefined
   /** Threads on their way out. */
@@ -60,28 +72,46 @@ export class WorkerEmbedder implements Embedder {
   #closed = false
 
   constructor(options: WorkerEmbedderOptions) {
-    const { maxQueue, idleUnloadMs, maxBatchTokens } = options
+    const { spec, spawn, plan, threads, maxBatchTokens, onOpen } = options
+    const { maxQueue, idleUnloadMs, workers } = EMBEDDER_DEFAULTS
     this.#options = {
       ...options,
-      maxQueue: maxQueue ?? EMBEDDER_DEFAULTS.maxQueue,
-      idleUnloadMs: idleUnloadMs ?? EMBEDDER_DEFAULTS.idleUnloadMs,
-      maxBatchTokens: maxBatchTokens ?? EMBEDDER_DEFAULTS.maxBatchTokens,
+      maxQueue: options.maxQueue ?? maxQueue,
+      idleUnloadMs: options.idleUnloadMs ?? idleUnloadMs,
+      workers: options.workers ?? workers,
     }
-    this.space = options.spec.space
-    this.description = options.spec.description
-    this.dims = options.spec.dims
+    this.space = spec.space
+    this.description = spec.description
+    this.dims = spec.dims
+    this.#threads = Math.max(1, Math.floor(threads / this.#options.workers))
+    // One core is for the thread that feeds the GPU.
+    const tokenizers = Math.min(MOST_TOKENIZERS, Math.max(1, threads - 1))
+    this.#pool = new WorkerPool({
+      spawn,
+      config: { spec, plan, threads: this.#threads, tokenizers, maxBatchTokens },
+      most: this.#options.workers,
+      opened: opened => {
+        this.#lastOpened = opened
+        onOpen?.(opened)
+      },
+      idle: () => this.#unloadLater(),
+    })
   }
 
   get room(): number {
-    return Math.max(0, this.#options.maxQueue - (this.#session?.size ?? 0))
+    return Math.max(0, this.#options.maxQueue - this.#pool.size)
   }
 
   get status(): EmbedderStatus {
-    const session = this.#session
+    const { workers } = this.#pool
+    const opened = this.#lastOpened
     return {
-      worker: session === undefined ? 'off' : session.opened ? 'ready' : 'starting',
-      opened: session?.opened ?? this.#lastOpened,
-      waiting: session?.size ?? 0,
+      worker: workers.open > 0 ? 'ready' : workers.starting > 0 ? 'starting' : 'off',
+      opened,
+      waiting: this.#pool.size,
+      workers,
+      threads: this.#threads,
+      batchTokens: this.#options.maxBatchTokens ?? (opened && this.#pool.batchTokens(opened.device)),
     }
   }
 
@@ -89,43 +119,22 @@ export class WorkerEmbedder implements Embedder {
     if (this.#closed) return Promise.reject(new OpDbusError('CLOSED', 'the embedder is closed'))
     if (call?.signal?.aborted) return Promise.reject(abortError(call.signal))
     if (this.room === 0) return Promise.reject(overloaded(this.#options.maxQueue))
+    this.#stopUnload()
+    const waiter = new Waiter(text, call, this.#signals, left => this.#pool.remove(left))
     try {
-      const session = this.#session ?? this.#start()
-      const waiter = new Waiter(text, call, this.#signals, left => session.remove(left))
-      this.#stopUnload()
-      session.add(waiter)
-      return waiter.promise
+      this.#pool.add(waiter)
     } catch (error) {
-      return Promise.reject(error)
+      waiter.reject(error)
     }
+    return waiter.promise
   }
 
-  /** Rejects what is in hand with CLOSED; resolves when the thread is gone. */
+  /** Rejects what is in hand with CLOSED; resolves when the threads are gone. */
   async close(): Promise<void> {
     this.#closed = true
     this.#stopUnload()
-    this.#endSession(new OpDbusError('CLOSED', 'the embedder was closed'))
+    this.#end(new OpDbusError('CLOSED', 'the embedder was closed'))
     await Promise.all(this.#ending)
-  }
-
-  #start(): WorkerSession {
-    const { spec, spawn, plan, threads, maxBatchTokens, onOpen } = this.#options
-    const session = new WorkerSession(
-      spawn,
-      { spec, threads, maxBatchTokens, plan },
-      {
-        opened: opened => {
-          this.#lastOpened = opened
-          onOpen?.(opened)
-        },
-        idle: () => this.#unloadLater(),
-        ended: () => {
-          if (this.#session === session) this.#session = undefined
-        },
-      },
-    )
-    this.#session = session
-    return session
   }
 
   #unloadLater(): void {
@@ -134,7 +143,7 @@ export class WorkerEmbedder implements Embedder {
     if (idleUnloadMs === 0 || this.#closed) return
     this.#cancelUnload = timer(idleUnloadMs, () => {
       this.#cancelUnload = undefined
-      this.#endSession(new OpDbusError('WORKER_LOST', 'the embedding worker was unloaded'))
+      this.#end(new OpDbusError('WORKER_LOST', 'the embedding worker was unloaded'))
     })
   }
 
@@ -143,9 +152,8 @@ export class WorkerEmbedder implements Embedder {
     this.#cancelUnload = undefined
   }
 
-  #endSession(error: OpDbusError): void {
-    const end = this.#session?.end(error)
-    if (!end) return
+  #end(error: OpDbusError): void {
+    const end = this.#pool.end(error)
     this.#ending.add(end)
     void end.finally(() => this.#ending.delete(end))
   }

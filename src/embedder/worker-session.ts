@@ -3,11 +3,12 @@
 import { type Remote, wrap } from 'comlink'
 import { messageOf, OpDbusError } from '../errors.js'
 import type { WorkerHandle } from '../ports.js'
+import type { BudgetChoice } from './batch-budget.js'
 import { asFailure } from './batcher.js'
 import { type DevicePlan, type EmbedWorker, fromWire, type Opened, type Part, type WorkerConfig } from './protocol.js'
 import type { Waiter } from './waiter.js'
 
-export interface SessionConfig extends Pick<WorkerConfig, 'spec' | 'threads' | 'maxBatchTokens'> {
+export interface SessionConfig extends Omit<WorkerConfig, keyof DevicePlan> {
   /** Which devices to open; asked while the thread starts. */
   plan(): Promise<DevicePlan>
 }
@@ -15,10 +16,12 @@ export interface SessionConfig extends Pick<WorkerConfig, 'spec' | 'threads' | '
 export interface SessionEvents {
   /** The model is open, or another device has taken over. */
   opened(opened: Opened): void
-  /** Nobody waits any more. */
-  idle(): void
-  /** The session is over and everyone is settled. Called once. */
-  ended(): void
+  /** The device's token budget was found. */
+  chosen(choice: BudgetChoice): void
+  /** So many texts got their outcome. */
+  settled(texts: number): void
+  /** The session is over, for this reason; whoever waits for it is settled next. Called once. */
+  ended(error: OpDbusError): void
 }
 
 /** comlink alone does not do: a call pending when the worker dies would never settle. So `pending` is ours. */
@@ -33,6 +36,7 @@ export class WorkerSession {
   #dropped: number[] = []
   #opened: Opened | undefined
   #sending = false
+  #held = false
   #nextId = 1
   #calls = 0
   #over = false
@@ -64,23 +68,33 @@ export class WorkerSession {
     return this.#opened
   }
 
+  /** Only once the model is open. */
   add(waiter: Waiter): void {
     const id = this.#nextId++
     this.#pending.set(id, waiter)
     this.#idOf.set(waiter, id)
     this.#outbox.push(id)
     if (this.#pending.size === 1) this.#handle.ref()
-    if (this.#opened) this.#sendSoon()
+    this.#sendSoon()
   }
 
-  /** The waiter is settled already; the worker need not compute its text any more. */
-  remove(waiter: Waiter): void {
+  /** The waiter is settled already; the worker need not compute its text any more. False: it is not here. */
+  remove(waiter: Waiter): boolean {
     const id = this.#idOf.get(waiter)
-    if (id === undefined) return
+    if (id === undefined) return false
     this.#forget(id, waiter)
     this.#dropped.push(id)
-    if (this.#opened) this.#sendSoon()
-    this.#idleIfEmpty()
+    this.#sendSoon()
+    this.#restIfEmpty()
+    return true
+  }
+
+  /** Keeps the process alive also without texts in hand: somebody waits for the model to be open. */
+  hold(held: boolean): void {
+    if (held === this.#held || this.#over) return
+    this.#held = held
+    if (held) this.#handle.ref()
+    else this.#restIfEmpty()
   }
 
   /** Rejects everyone with `error` and ends the thread; resolves when it is gone. */
@@ -91,7 +105,7 @@ export class WorkerSession {
     this.#pending.clear()
     this.#idOf.clear()
     this.#handle.unref()
-    this.#events.ended()
+    this.#events.ended(error)
     for (const waiter of waiters) waiter.reject(error)
     this.#gone = this.#handle.terminate()
     return this.#gone
@@ -107,7 +121,6 @@ export class WorkerSession {
       if ('error' in reply) throw fromWire(reply.error)
       this.#opened = reply.opened
       this.#events.opened(reply.opened)
-      this.#sendSoon()
     } catch (error) {
       await this.end(asFailure(error))
     }
@@ -136,8 +149,10 @@ export class WorkerSession {
     try {
       const parts = await this.#remote.exchange(work)
       if (this.#over) return
+      const before = this.#pending.size
       for (const part of parts) this.#settle(part)
-      this.#idleIfEmpty()
+      this.#restIfEmpty()
+      this.#events.settled(before - this.#pending.size)
       // Only the newest call is held by the worker; the others come home empty and are not renewed.
       if (call === this.#calls && this.#pending.size > 0) this.#sendSoon()
     } catch (error) {
@@ -147,11 +162,12 @@ export class WorkerSession {
 
   #settle(part: Part): void {
     const { dims } = this.#config.spec
-    const { device, opened } = part
+    const { device, opened, chosen } = part
     if (opened) {
       this.#opened = opened
       this.#events.opened(opened)
     }
+    if (chosen) this.#events.chosen(chosen)
     for (const [row, id] of part.ids.entries()) {
       const waiter = this.#pending.get(id)
       if (!waiter) continue
@@ -173,10 +189,8 @@ export class WorkerSession {
     this.#idOf.delete(waiter)
   }
 
-  #idleIfEmpty(): void {
-    if (this.#pending.size > 0 || this.#over) return
-    this.#handle.unref()
-    this.#events.idle()
+  #restIfEmpty(): void {
+    if (this.#pending.size === 0 && !this.#held && !this.#over) this.#handle.unref()
   }
 }
 

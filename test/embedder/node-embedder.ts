@@ -76,13 +76,14 @@ export class TestTimer {
 
 let bundled: Promise<string> | undefined
 
-/** `node-worker.js` and, beside it, `client.js`, bundled as the build does, with npm packages left outside. */
+/** `node-worker.js`, `node-tokenizer.js` and, beside them, `client.js`, bundled as the build does, with npm packages left outside. */
 export function bundle(): Promise<string> {
   bundled ??= (async () => {
     const outdir = mkdtempSync(join(tmpdir(), 'op-dbus-worker-'))
     symlinkSync(join(ROOT, 'node_modules'), join(outdir, 'node_modules'), 'dir')
     const entryPoints = {
       'node-worker': join(ROOT, 'src/node-worker.ts'),
+      'node-tokenizer': join(ROOT, 'src/node-tokenizer.ts'),
       client: join(ROOT, 'test/embedder/client-entry.ts'),
     }
     await build({

@@ -1,9 +1,10 @@
 // Inside the worker, over a backend that the test plays: rows go back to their texts, failures stay with theirs.
 import { describe, expect, test } from 'vitest'
+import { BatchBudget } from '../../src/embedder/batch-budget.js'
 import { Pipeline, type PipelineOptions } from '../../src/embedder/pipeline.js'
 import type { Part } from '../../src/embedder/protocol.js'
 import { OpDbusError } from '../../src/errors.js'
-import type { TokenBatch } from '../../src/ports.js'
+import type { Device, TokenBatch } from '../../src/ports.js'
 import { deferred } from '../support.js'
 
 const turn = () => new Promise<void>(resolve => setImmediate(resolve))
@@ -22,22 +23,27 @@ async function echo({ inputIds, attentionMask }: TokenBatch): Promise<Float32Arr
 }
 
 function harness(
-  options: Partial<Omit<PipelineOptions, 'backend'>> & { run?: (batch: TokenBatch) => Promise<Float32Array> } = {},
+  options: Partial<Omit<PipelineOptions, 'backend' | 'budget'>> & {
+    run?: (batch: TokenBatch) => Promise<Float32Array>
+    device?: Device
+    maxBatchTokens?: number | undefined
+  } = {},
 ) {
-  const { run = echo, spec, ...rest } = options
+  const { run = echo, spec, device = 'cpu', maxBatchTokens = 12, ...rest } = options
   const batches: TokenBatch[] = []
   const parts: Part[] = []
   const pipeline = new Pipeline({
     spec: { dims: 2, hiddenDims: 2, pooling: 'mean', normalize: false, padId: 99, rowsAlone: false, ...spec },
     tokenize,
     backend: {
-      device: 'cpu',
+      device,
       run: batch => {
         batches.push(batch)
         return run(batch)
       },
     },
-    maxBatchTokens: 12,
+    budget: new BatchBudget({ fixed: maxBatchTokens }),
+    clock: { monotonic: () => 0 },
     emit: part => parts.push(part),
     ...rest,
   })

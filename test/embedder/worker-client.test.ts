@@ -1,72 +1,10 @@
 // The life of the worker as its client sees it, against a worker that the test plays in the same thread.
-import { expose } from 'comlink'
 import { describe, expect, test } from 'vitest'
-import { nodeEndpoint } from '../../src/backends/worker-node.js'
-import type { ModelSpec } from '../../src/embedder/model-spec.js'
-import type { EmbedWorker, OpenReply, Part, Work, WorkerConfig } from '../../src/embedder/protocol.js'
+import type { OpenReply, Part } from '../../src/embedder/protocol.js'
 import { WorkerEmbedder, type WorkerEmbedderOptions } from '../../src/embedder/worker-client.js'
-import type { Space, WorkerHandle } from '../../src/ports.js'
 import { deferred } from '../support.js'
 import { TestTimer } from './node-embedder.js'
-
-const DIMS = 2
-const spec = { space: 'space' as Space, description: {}, dims: DIMS, maxChars: 10 } as ModelSpec
-const opened: OpenReply = { opened: { device: 'cpu', tried: [{ device: 'cuda', reason: 'no driver' }] } }
-const part = (ids: number[], change: Partial<Part> = {}): Part => ({
-  ids,
-  matrix: Float32Array.from(ids.flatMap(id => [id, -id])),
-  tokens: ids,
-  truncated: ids.map(id => id % 2 === 0),
-  failed: [],
-  device: 'cpu',
-  ...change,
-})
-
-/** One played worker: what it was asked, and levers for what it answers. */
-class PlayedWorker implements EmbedWorker {
-  readonly configs: WorkerConfig[] = []
-  readonly work: Work[] = []
-  readonly events: string[] = []
-  reply: OpenReply | Promise<OpenReply> = opened
-  /** Called for every exchange; the default computes everything at once. */
-  answer: (work: Work) => readonly Part[] | Promise<readonly Part[]> = ({ ids }) => [part([...ids])]
-  readonly handle: WorkerHandle
-  #exit: ((why: string) => void) | undefined
-
-  constructor() {
-    const { port1, port2 } = new MessageChannel()
-    expose(this, nodeEndpoint(port1 as never))
-    this.handle = {
-      endpoint: nodeEndpoint(port2 as never),
-      ref: () => this.events.push('ref'),
-      unref: () => this.events.push('unref'),
-      onExit: listener => {
-        this.#exit = listener
-      },
-      terminate: async () => {
-        this.events.push('terminate')
-        port1.close()
-        this.die('terminated')
-      },
-    }
-  }
-
-  async open(config: WorkerConfig): Promise<OpenReply> {
-    this.configs.push(config)
-    return this.reply
-  }
-
-  async exchange(work: Work): Promise<readonly Part[]> {
-    this.work.push(work)
-    return this.answer(work)
-  }
-
-  die(why: string): void {
-    const exit = this.#exit
-    this.#exit = undefined
-    exit?.(why)
-  }
-}
+import { DIMS, never, opened, PlayedWorker, part, sent, spec } from './played-worker.js'
 
 function harness(
   options: Partial<WorkerEmbedderOptions> = {},
@@ -90,22 +28,17 @@ function harness(
   return { embedder, workers, timer }
 }
 
-/** Until the worker was called that often. */
-async function sent(worker: PlayedWorker | undefined, calls: number): Promise<void> {
-  while ((worker?.work.length ?? 0) < calls) await new Promise(setImmediate)
-}
-
-const never = <T>() => new Promise<T>(() => undefined)
-
 describe('start', () => {
   test('nothing starts before the first text; then one worker, one open, however many callers', async () => {
     const { embedder, workers } = harness()
-    expect(embedder.status).toEqual({ worker: 'off', opened: undefined, waiting: 0 })
+    expect(embedder.status).toMatchObject({ worker: 'off', opened: undefined, waiting: 0 })
     const all = Promise.all(Array.from({ length: 50 }, (_, i) => embedder.embed(`text ${i}`)))
     expect(embedder.status).toMatchObject({ worker: 'starting', waiting: 50 })
     const vectors = (await all).map(one => one.vector)
     expect(workers).toHaveLength(1)
-    expect(workers[0]!.configs).toEqual([{ spec, devices: ['cuda', 'cpu'], threads: 3, maxBatchTokens: 1024 }])
+    expect(workers[0]!.configs).toEqual([
+      { spec, devices: ['cuda', 'cpu'], threads: 3, tokenizers: 2, batchTokens: {}, maxBatchTokens: undefined },
+    ])
     expect(workers[0]!.work).toHaveLength(1)
     expect(new Set(vectors.map(vector => vector.buffer)).size).toBe(50)
     for (const vector of vectors) expect(vector.buffer.byteLength).toBe(4 * DIMS)
@@ -121,7 +54,7 @@ describe('start', () => {
       device: 'cpu',
     })
     expect(told).toEqual([(opened as { opened: unknown }).opened])
-    expect(embedder.status).toEqual({ worker: 'ready', opened: told[0], waiting: 0 })
+    expect(embedder.status).toMatchObject({ worker: 'ready', opened: told[0], waiting: 0 })
   })
 
   test('a failed open rejects its callers with its error; the next call tries again', async () => {
