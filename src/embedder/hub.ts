@@ -27,9 +27,14 @@ export type { HubOptions } from './hub-cache.js'
  * Rejects with MODEL_NOT_FOUND (`details.known`), UNSUPPORTED_MODEL, or STORE where files cannot be read.
  */
 export async function findModel(name: string, hub: HubOptions, overrides: ModelOverrides = {}): Promise<ModelSpec> {
+  return modelAt(name, await modelPath(name, hub), hub, overrides)
+}
+
+/** The folder that {@link findModel} would read. Rejects with MODEL_NOT_FOUND (`details.known`). */
+export async function modelPath(name: string, hub: HubOptions): Promise<string> {
   const folder = await locateModel(name, hub)
   if (folder === undefined) throw await notFound(name, hub)
-  return modelAt(name, folder, hub, overrides)
+  return folder
 }
 
 /** The folder that {@link findModel} would read, `name` itself where that is the folder; undefined where there is none. */
@@ -92,7 +97,7 @@ export async function snapshotIn(place: ModelPlace, hubId: string): Promise<stri
   return commit === undefined ? undefined : isFolder(join(repository, 'snapshots', commit))
 }
 
-async function notFound(name: string, hub: HubOptions): Promise<OpDbusError> {
+export async function notFound(name: string, hub: HubOptions): Promise<OpDbusError> {
   const known = await localModels(hub)
   const elsewhere = Object.entries(KNOWN_MODELS).flatMap(([level, { hubId }]) => (hubId ? [`${level} (${hubId})`] : []))
   return new OpDbusError(
