@@ -4,6 +4,7 @@
 //   node build.mjs test       build, then run the tests           (arguments go to vitest)
 //   node build.mjs demo       build, then run the demo            (likewise)
 //   node build.mjs bench      build, then run the benchmark       (likewise)
+//   node build.mjs install-cuda   build, then fetch the CUDA provider (see build/install-cuda.mjs)
 //   node build.mjs check      build, then types, lint, import rules, publint, attw
 //
 // Packages come by `npm ci` when node_modules is missing or older than the lock file. No other tool is needed.
@@ -22,7 +23,13 @@ const TARGETS = [
   {
     name: 'node',
     outdir: 'dist',
-    entries: { node: 'src/node.ts', 'node-worker': 'src/node-worker.ts', 'node-tokenizer': 'src/node-tokenizer.ts', 'node-trial': 'src/node-trial.ts', cli: 'src/cli/main.ts' },
+    entries: {
+      node: 'src/node.ts',
+      'node-worker': 'src/node-worker.ts',
+      'node-tokenizer': 'src/node-tokenizer.ts',
+      'node-trial': 'src/node-trial.ts',
+      cli: 'src/cli/main.ts',
+    },
     options: { platform: 'node', target: 'node20', splitting: true, chunkNames: 'chunk-[hash]' },
     report: true,
   },
@@ -49,6 +56,7 @@ const TASKS = {
   demo: [['dist/cli.js', 'demo', '...args']],
   bench: [['.build/bench.js', '...args']],
   start: [['build/start.mjs', '...args']],
+  'install-cuda': [['build/install-cuda.mjs', '...args']],
   check: [
     ['node_modules/typescript/bin/tsc', '-p', '.'],
     ['node_modules/@biomejs/biome/bin/biome', 'check', '.'],

@@ -39,7 +39,10 @@ export type Verdict = Omit<TrialResult, 'reference'> & { readonly at: number }
 export class DeviceBook {
   readonly #options: DeviceBookOptions
   readonly #known = new Map<string, Verdict>()
+  /** Trials under way: two workers that start at once share one. */
+  readonly #trying = new Map<string, Promise<Verdict>>()
   readonly #clock = nodeClock()
+  #machine: string | undefined
 
   constructor(options: DeviceBookOptions) {
     this.#options = options
@@ -72,12 +75,19 @@ export class DeviceBook {
   }
 
   /** Tries `device` now, in a process of its own, whatever is remembered. Never rejects: the result says what went wrong. */
-  async try(device: Device, spec: ModelSpec, limitMs: number = TRIAL_MS.named): Promise<Verdict> {
+  try(device: Device, spec: ModelSpec, limitMs: number = TRIAL_MS.named): Promise<Verdict> {
+    const key = this.#verdictKey(device, spec)
+    const trial = this.#trying.get(key) ?? this.#attempt(device, spec, limitMs).finally(() => this.#trying.delete(key))
+    this.#trying.set(key, trial)
+    return trial
+  }
+
+  async #attempt(device: Device, spec: ModelSpec, limitMs: number): Promise<Verdict> {
     const { threads, gpuDevice } = this.#options
     const job = { spec, device, threads, gpuDevice, reference: await this.#reference(spec, device) }
     const missing = device === 'cuda' && cudaLibrary() === undefined
     const { reference, ...result }: TrialResult = missing
-      ? { device, works: false, reason: 'its libraries are not installed: npm run install:cuda' }
+      ? { device, works: false, reason: 'its libraries are not installed (README, CUDA)' }
       : await tryInProcess(job, limitMs)
     if (reference) this.#write(this.#referenceKey(spec), wireReference(reference))
     const verdict = { ...result, at: this.#clock.now() }
@@ -120,7 +130,8 @@ export class DeviceBook {
 
   #verdictKey(device: Device, spec: ModelSpec): Key {
     const { gpuDevice } = this.#options
-    return nodeHash.sha256(JSON.stringify([1, device, gpuDevice, spec.space, machinePrint()])) as Key
+    this.#machine ??= machinePrint()
+    return nodeHash.sha256(JSON.stringify([1, device, gpuDevice, spec.space, this.#machine])) as Key
   }
 
   #referenceKey(spec: ModelSpec): Key {
@@ -219,12 +230,12 @@ function tryInProcess(job: TrialJob, limitMs: number): Promise<TrialResult> {
   })
 }
 
-/** The runtime's words without its source paths, and the library that it could not load, which it tells only stderr. */
+/** The runtime's words without its source paths, and why it could not load a library, which it tells only stderr. */
 function withCause(reason: string, stderr: string): string {
   const plain = reason
     .split('\n')[0]!
     .replace(/^\/\S+\s+.*? was false\. /, '')
     .replace(/^(Failed to get a WebGPU adapter).*/, '$1: no GPU driver (Vulkan, Metal or Direct3D 12) answers')
-  const library = /error: (?:\S*\/)?([^/:\s]+): cannot open shared object file/.exec(stderr)?.[1]
-  return library === undefined ? plain : `${plain} (missing: ${library})`
+  const cause = /with error: (?:\S*\/)?(\S+: [^\n\x1b]+)/.exec(stderr)?.[1]
+  return cause === undefined ? plain : `${plain} (${cause})`
 }
