@@ -64,7 +64,9 @@ export async function openModel(
     },
   })
   for (const { name, reason } of gaveWay) warn(`model ${name} gives way: ${reason}`)
-  if (gaveWay.length > 0) warn(`embedding with ${ranAs} in place of ${config.model}: its vectors are cached as its own`)
+  if (gaveWay.length > 0) {
+    warn(`embedding with ${ranAs} (${spec.dims} dims) in place of ${config.model}: do not mix vectors of the two`)
+  }
   const embedder = probed.get(spec.space) ?? (await workerFor(spec, config, book, warn))
   return { embedder, model: { asked: config.model, serves: ranAs, gaveWay } }
 }
@@ -77,6 +79,7 @@ async function workerFor(
   warn: (message: string) => void,
 ): Promise<Embedder> {
   const { WorkerEmbedder } = await import('./embedder/worker-client.js')
+  const { usualWorkers } = await import('./embedder/worker-pool.js')
   const threads = config.threads ?? availableParallelism()
   let serving: Opened | undefined
   return new WorkerEmbedder({
@@ -84,6 +87,7 @@ async function workerFor(
     spawn: spawnWorker,
     plan: () => book.plan(config.device, spec),
     threads,
+    workers: config.workers ?? usualWorkers(threads),
     timer,
     maxQueue: config.maxQueue,
     idleUnloadMs: config.idleUnloadMs,

@@ -92,6 +92,14 @@ describe('any text', () => {
     )
   })
 
+  test('the special tokens are found also where the vocabulary has no Latin letter', async () => {
+    const vocab = { 零: 5, '[PAD]': 0, '[CLS]': 2, '[SEP]': 3, 一: 4 }
+    const model = { type: 'BPE', vocab, merges: [], unk_token: null }
+    const tokenize = await tiny({}, { added_tokens: [], model })
+    expect(tokenize('零 一 a')).toEqual({ ids: [2, 5, 4, 3], truncated: false })
+    expect(tokenize('')).toEqual({ ids: [2, 3], truncated: false })
+  })
+
   test('a lone surrogate is the replacement character', async () => {
     const tokenize = await tiny(
       {},
@@ -120,6 +128,20 @@ describe('what is refused', () => {
     [
       'a model that the library does not know',
       JSON.stringify({ ...(tinyFiles()['tokenizer.json'] as object), model: { type: 'Odd' } }),
+      6,
+    ],
+    [
+      'a vocabulary that is a text',
+      JSON.stringify({ ...(tinyFiles()['tokenizer.json'] as object), model: { type: 'WordPiece', vocab: 'ab' } }),
+      6,
+    ],
+    [
+      'special tokens without an id, where there is none for unknown ones either',
+      JSON.stringify({
+        ...(tinyFiles()['tokenizer.json'] as object),
+        added_tokens: [],
+        model: { type: 'WordPiece', vocab: { a: 0 }, continuing_subword_prefix: '##' },
+      }),
       6,
     ],
     ['no room beside the special tokens', JSON.stringify(tinyFiles()['tokenizer.json']), 2],

@@ -64,6 +64,9 @@ export function statsText(stats: Stats): string {
     `Block Cache: ${fill(blocks, 'blocks')}, ${hitRate(blocks)})`,
     `Query Cache: ${commas(held(queries))} / ∞ entries (${queries.ttl}s TTL, ${hitRate(queries)})`,
     `Diff Cache: ${fill(diffs, 'entries')})`,
+    ...(embeddings.model?.gaveWay.length
+      ? [`Model: ${embeddings.model.serves} in place of ${embeddings.model.asked}`]
+      : []),
     ...(embeddings.patterns ? [patternLine(embeddings.patterns)] : []),
     '',
   ]
