@@ -71,9 +71,12 @@ export interface Settings {
   readonly device?: DeviceChoice | undefined
   /** Which GPU, counted from 0. `OP_DBUS_GPU_DEVICE`. Default 0. */
   readonly gpuDevice?: number | undefined
-  /** Threads of one inference. Default: as many as the machine runs at once. */
+  /** Threads that compute on the CPU, of all workers together. Default: as many as the machine runs at once. */
   readonly threads?: number | undefined
-  /** Worker threads with a model of their own, on the CPU, while many texts wait. Default: one for every four cores. */
+  /**
+   * Workers that share the threads, each with a model of its own, on a CPU: one at first, more while many texts wait. A
+   * GPU has one. Default: one for every four threads, at least one and at most eight.
+   */
   readonly workers?: number | undefined
   /** Texts that may wait for the embedder before it says OVERLOADED. Default 16,384. */
   readonly maxQueue?: number | undefined

@@ -97,7 +97,21 @@ export interface Embedder {
   embed(text: string, call?: Call): Promise<Embedding>
   /** How many more texts `embed` takes now before it says OVERLOADED. */
   readonly room: number
+  /** What computes now; absent where only the user's own embedder knows. */
+  readonly running?: Running
   close(): Promise<void>
+}
+
+/** What computes behind an {@link Embedder}, as far as it has shown itself. */
+export interface Running {
+  /** Undefined until a model was opened. */
+  readonly device: Device | undefined
+  /** Sessions that are open, each in a thread of its own; 0 while nothing was to do for long. */
+  readonly workers: number
+  /** Of each session on a CPU. */
+  readonly threads: number
+  /** Padded tokens that a batch may hold; undefined as long as that is being found. */
+  readonly batchTokens: number | undefined
 }
 
 /** Token ids of one batch, row-major, `rows x width`, padded on the right. */

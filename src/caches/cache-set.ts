@@ -3,6 +3,7 @@ import type { CounterLedger, Tally } from '../cache/counter-ledger.js'
 import { rate } from '../cache/metrics.js'
 import type { CacheStats } from '../cache/tiered-cache.js'
 import { messageOf } from '../errors.js'
+import type { Running } from '../ports.js'
 import type { BlockCache } from './block-cache.js'
 import type { DiffCache } from './diff-cache.js'
 import type { EmbeddingCache, ServingModel } from './embedding-cache.js'
@@ -49,6 +50,8 @@ export interface OneCacheStats extends CacheStats {
   readonly patterns?: PatternStats
   /** Embeddings only: which model serves; absent before the first look-up, and for an embedder of the user's own. */
   readonly model?: ServingModel
+  /** Embeddings only: what computes; absent before the first look-up, and for an embedder of the user's own. */
+  readonly running?: Running
 }
 
 export type Stats = Readonly<Record<CacheName, OneCacheStats>> & {

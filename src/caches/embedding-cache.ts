@@ -6,7 +6,7 @@ import { type Counts, newCounts, rate } from '../cache/metrics.js'
 import type { StoreTier } from '../cache/store-tier.js'
 import { type CacheStats, TieredCache } from '../cache/tiered-cache.js'
 import { abortError, OpDbusError } from '../errors.js'
-import type { Call, Clock, Device, Embedder, Embedding, Source } from '../ports.js'
+import type { Call, Clock, Device, Embedder, Embedding, Running, Source } from '../ports.js'
 import { EmbeddingBatch, type EmbeddingMatrix } from './embedding-batch.js'
 import type { Refusal } from './pattern-book.js'
 import { NO_COUNTS, type Origin, type PatternCounts, type Patterns } from './patterns.js'
@@ -201,11 +201,14 @@ export class EmbeddingCache {
     return this.#opened?.patterns?.refusal
   }
 
-  async stats(): Promise<CacheStats & { readonly model?: ServingModel }> {
+  async stats(): Promise<CacheStats & { readonly model?: ServingModel; readonly running?: Running }> {
     const opened = await this.#settled()
     const stats = await (opened?.cache ?? this.#newCache([], 0)).stats()
     const { hits, misses } = this.counts()
-    return { ...stats, hits, misses, hitRate: rate(hits, hits + misses), ...(opened?.model && { model: opened.model }) }
+    const model = opened?.model
+    const running = opened?.embedder.running
+    const hitRate = rate(hits, hits + misses)
+    return { ...stats, hits, misses, hitRate, ...(model && { model }), ...(running && { running }) }
   }
 
   /** Writes what is pending, unloads the model, ends the worker. */

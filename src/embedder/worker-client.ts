@@ -1,7 +1,7 @@
 // The Embedder on the main thread: who may ask, and when the workers end. What they compute is their own business.
 
 import { abortError, OpDbusError } from '../errors.js'
-import type { Call, Embedder, Embedding, Space, WorkerHandle } from '../ports.js'
+import type { Call, Embedder, Embedding, Running, Space, WorkerHandle } from '../ports.js'
 import type { ModelSpec } from './model-spec.js'
 import type { DevicePlan, Opened } from './protocol.js'
 import { Signals } from './signals.js'
@@ -113,6 +113,11 @@ export class WorkerEmbedder implements Embedder {
       threads: this.#threads,
       batchTokens: this.#options.maxBatchTokens ?? (opened && this.#pool.batchTokens(opened.device)),
     }
+  }
+
+  get running(): Running {
+    const { opened, workers, threads, batchTokens } = this.status
+    return { device: opened?.device, workers: workers.open, threads, batchTokens }
   }
 
   embed(text: string, call?: Call): Promise<Embedding> {
