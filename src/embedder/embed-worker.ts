@@ -91,6 +91,10 @@ export function embedWorker(host: WorkerHost): EmbedWorker {
         changed: now => {
           change = now
         },
+      }).catch(async (error: unknown) => {
+        // Where texts cannot be tokenised no device is to blame.
+        await tokenizing
+        throw error
       })
       const spawn = host.spawnTokenizer
       pipeline = new Pipeline({
