@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Running } from '../../../src/ports.js'
 import { openCaches } from '../library.js'
 import { logLines } from '../log-lines.js'
 import { median, secondsOf, takeTurns } from '../measure.js'
@@ -15,6 +16,8 @@ import { checkDirections, cycle } from './fixtures.js'
 const THREADS = availableParallelism()
 const LINES = 512
 const BATCH_SIZES = [1, 8, 32, 128]
+/** Callers of the paced row: each asks for its next text when it has the one before. */
+const CALLERS = 64
 /** Both sides open the same file with the same runtime. */
 const SAME_DIRECTION = 0.9999
 
@@ -42,9 +45,11 @@ export const throughput: RowGroup = {
       checkDirections('embedMany()', matrix, await peer.embed(lines, 1), dims, SAME_DIRECTION)
 
       const perSecond = async (work: () => unknown) => lines.length / (await secondsOf(work))
-      const [ours = 0, ...peers] = await takeTurns(
+      const oneByOne = (text: string) => caches.embeddings.getOrEmbed(text)
+      const [ours = 0, paced = 0, ...peers] = await takeTurns(
         [
           { name: 'embedMany()', round: () => perSecond(() => caches.embeddings.embedMany(lines)) },
+          { name: 'getOrEmbed()', round: () => perSecond(() => byCallers(CALLERS, lines, oneByOne)) },
           ...BATCH_SIZES.map(size => ({ name: `${size}`, round: () => perSecond(() => peer.embed(lines, size)) })),
         ],
         // A round takes seconds.
@@ -53,14 +58,42 @@ export const throughput: RowGroup = {
       )
       const best = Math.max(...peers)
       const name = `transformers.js, batches of ${BATCH_SIZES[peers.indexOf(best)]}`
-      const what = `${lines.length} log lines of mixed length, ${files.label}`
+      const { running } = (await caches.stats()).embeddings
+      const what = `${lines.length} log lines of mixed length, ${files.label} (${setup(running)})`
       const hold = { side: 'at least', times: 1.3 } as const
-      return [{ id: 'throughput', what, unit: 'texts/s', ours, peer: { name, value: best }, hold }]
+      const unit = 'texts/s'
+      return [
+        { id: 'throughput', what, unit, ours, peer: { name, value: best }, hold },
+        {
+          id: 'throughput-paced',
+          what: `the same from ${CALLERS} callers, a text at a time`,
+          unit,
+          ours: paced,
+          // It does not put callers together.
+          peer: { name: 'transformers.js, batches of 1', value: peers[0]! },
+        },
+      ]
     } finally {
       await peer.close()
       await caches.close()
     }
   },
+}
+
+/** `1 worker x 2 threads, batches of 1024 tokens`. */
+function setup(running: Running | undefined): string {
+  const { workers = 0, threads = 0, batchTokens } = running ?? {}
+  const shape = `${workers} worker${workers === 1 ? '' : 's'} x ${threads} thread${threads === 1 ? '' : 's'}`
+  return `${shape}, ${batchTokens === undefined ? 'budget not yet found' : `batches of ${batchTokens} tokens`}`
+}
+
+/** All of `texts`, each asked for by the first of `count` callers that is free. */
+async function byCallers(count: number, texts: readonly string[], ask: (text: string) => Promise<unknown>) {
+  let next = 0
+  const caller = async () => {
+    while (next < texts.length) await ask(texts[next++]!)
+  }
+  await Promise.all(Array.from({ length: count }, caller))
 }
 
 /** Texts in a round of `one-text`. */
