@@ -32,10 +32,7 @@ export type PatternConfig = {
   readonly [K in Exclude<keyof PatternOptions, 'masks' | 'literals'>]-?: Exclude<PatternOptions[K], undefined>
 } & Pick<PatternOptions, 'masks' | 'literals'>
 
-/**
- * 0.14 is a cosine of 0.99. 8 members that agree within half of it: the farthest of a pattern's later members was
- * measured at up to 2.2 times the spread of its first eight (built-in model and MiniLM, log lines of 5 to 95 words).
- */
+/** 0.14 is a cosine of 0.99. Why 8: see AGREEMENT in `caches/pattern-book.ts`, which says what was measured. */
 const DEFAULTS = { mode: 'template', epsilon: 0.14, members: 8, checkShare: 1 / 16 } as const
 
 export const PATTERN_EXPECTS = `one of ${PATTERN_MODES.join(', ')}, or { mode, masks, literals, epsilon, members, checkShare }`

@@ -64,10 +64,11 @@ interface Entry {
 }
 
 /**
- * Members must agree within this share of the bound: a pattern's later members were measured at up to twice as far from
- * the one that serves as its first ones are from one another.
+ * Members must agree within this share of the bound. Measured with the built-in model (72 patterns of 3 to 68 words, 120
+ * texts each, 20 draws of 8 members): a later text is up to 3.3 times as far from the member that serves as the members
+ * are from one another, 1.2 times in the median. With a half, 1 pattern in 5 that served broke its bound; with a quarter none.
  */
-const AGREEMENT = 0.5
+const AGREEMENT = 0.25
 /** Patterns and vectors in memory; what was used longest ago goes first. 2,000 x 512 floats are 4 MB. */
 const MOST_ENTRIES = 10_000
 const MOST_VECTORS = 2_000

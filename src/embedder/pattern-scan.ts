@@ -174,10 +174,10 @@ class Scanner {
     return { end, parts }
   }
 
-  /** `:51234` or ` port 51234` directly behind an address. */
+  /** `:51234` or ` port 51234` directly behind an address, and the width of a network, `/8`, which is as small. */
   #portOfAddress(start: number): boolean {
     if (this.#address < 0 || start - this.#address > 7) return false
-    return /^(?:\]?[:#]| port[ :=])$/i.test(this.text.slice(this.#address, start))
+    return /^(?:\]?[:#/]| port[ :=])$/i.test(this.text.slice(this.#address, start))
   }
 
   /** `python3.11`, `v1.2`, `x86_64`, `localhost:8080`, `example.com:443`. */

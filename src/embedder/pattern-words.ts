@@ -9,7 +9,7 @@ export const MEANING = words(`
   return returned returns returncode retcode retval ret rc responded response result reason signal signo sig
   version ver release revision rev level lvl loglevel runlevel severity sev priority prio pri facility
   type kind mode class category grade opcode flag flags umask event eventid eventcode qos ttl mtu api localhost
-  http https tls ssl ssh utf sha md aes rsa iso rfc cve ipv x86 ext python java node php perl ruby
+  http https tls ssl ssh utf sha md aes rsa iso rfc cve ipv x86 ext python java nodejs php perl ruby
   ubuntu debian fedora windows linux
 `)
 
