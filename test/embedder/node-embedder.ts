@@ -76,7 +76,7 @@ export class TestTimer {
 
 let bundled: Promise<string> | undefined
 
-/** `node-worker.js`, `node-tokenizer.js` and, beside them, `client.js`, bundled as the build does, with npm packages left outside. */
+/** The worker, the tokenizer thread and what the tests need beside them, bundled as the build does, with npm packages left outside. */
 export function bundle(): Promise<string> {
   bundled ??= (async () => {
     const outdir = mkdtempSync(join(tmpdir(), 'op-dbus-worker-'))
@@ -84,6 +84,8 @@ export function bundle(): Promise<string> {
     const entryPoints = {
       'node-worker': join(ROOT, 'src/node-worker.ts'),
       'node-tokenizer': join(ROOT, 'src/node-tokenizer.ts'),
+      'gpu-worker': join(ROOT, 'test/embedder/gpu-worker-entry.ts'),
+      'counting-tokenizer': join(ROOT, 'test/embedder/counting-tokenizer-entry.ts'),
       client: join(ROOT, 'test/embedder/client-entry.ts'),
     }
     await build({
@@ -117,10 +119,12 @@ export async function startEmbedder(
     overrides?: ModelOverrides
     devices?: readonly Device[]
     spawned?: ReturnType<typeof spawnNodeWorker>[]
+    /** The bundled file that the thread runs. */
+    entry?: string
   } = {},
 ): Promise<WorkerEmbedder> {
-  const { overrides, spawned, devices = ['cpu'], ...rest } = options
-  const url = pathToFileURL(join(await bundle(), 'node-worker.js'))
+  const { overrides, spawned, devices = ['cpu'], entry = 'node-worker.js', ...rest } = options
+  const url = pathToFileURL(join(await bundle(), entry))
   const embedder = new WorkerEmbedder({
     spec: await specOf(dir, overrides),
     spawn: () => {

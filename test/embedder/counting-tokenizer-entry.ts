@@ -1,0 +1,28 @@
+// The tokenizer thread, which counts its texts in the environment that all threads share, and dies when told to.
+import { readFile } from 'node:fs/promises'
+import { parentPort } from 'node:worker_threads'
+import { expose } from 'comlink'
+import { END, nodeEndpoint } from '../../src/backends/worker-node.js'
+import { isUnchanged } from '../../src/embedder/hub-files.js'
+import { tokenizerThread } from '../../src/embedder/tokenizer-thread.js'
+
+parentPort!.on('message', message => {
+  if (message === END) process.exit(0)
+})
+
+const thread = tokenizerThread({ readText: file => readFile(file.path, 'utf8'), isUnchanged })
+
+expose(
+  {
+    open: thread.open,
+    tokenize(texts: readonly string[]) {
+      if (process.env.OP_DBUS_TEST_TOKENIZERS === 'die') {
+        process.env.OP_DBUS_TEST_TOKENIZERS = 'died'
+        process.exit(7)
+      }
+      process.env.OP_DBUS_TEST_TOKENIZED = `${Number(process.env.OP_DBUS_TEST_TOKENIZED ?? 0) + texts.length}`
+      return thread.tokenize(texts)
+    },
+  },
+  nodeEndpoint(parentPort!),
+)

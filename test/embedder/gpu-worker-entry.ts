@@ -1,0 +1,32 @@
+// The embedding worker as on a machine with a GPU: what it takes for one computes on the CPU. Bundled for the worker tests.
+import { readFile } from 'node:fs/promises'
+import { setImmediate } from 'node:timers/promises'
+import { parentPort } from 'node:worker_threads'
+import { expose } from 'comlink'
+import { ortNode } from '../../src/backends/ort-node.js'
+import { END, nodeEndpoint, spawnNodeWorker } from '../../src/backends/worker-node.js'
+import { embedWorker } from '../../src/embedder/embed-worker.js'
+import { isUnchanged } from '../../src/embedder/hub-files.js'
+import type { BackendFactory } from '../../src/ports.js'
+
+parentPort!.on('message', message => {
+  if (message === END) process.exit(0)
+})
+
+const cpu = ortNode('cpu')
+const gpu: BackendFactory = {
+  device: 'cuda',
+  open: async (file, options) => ({ ...(await cpu.open(file, options)), device: 'cuda' }),
+}
+
+expose(
+  embedWorker({
+    backends: [gpu],
+    readText: file => readFile(file.path, 'utf8'),
+    isUnchanged,
+    turn: () => setImmediate(),
+    clock: { monotonic: () => performance.now() },
+    spawnTokenizer: () => spawnNodeWorker(new URL('./counting-tokenizer.js', import.meta.url)),
+  }),
+  nodeEndpoint(parentPort!),
+)
