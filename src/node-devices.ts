@@ -87,7 +87,7 @@ export class DeviceBook {
     const job = { spec, device, threads, gpuDevice, reference: await this.#reference(spec, device) }
     const missing = device === 'cuda' && cudaLibrary() === undefined
     const { reference, ...result }: TrialResult = missing
-      ? { device, works: false, reason: 'its libraries are not installed (README, CUDA)' }
+      ? { device, works: false, reason: 'its libraries are not installed: see CUDA in the README' }
       : await tryInProcess(job, limitMs)
     if (reference) this.#write(this.#referenceKey(spec), wireReference(reference))
     const verdict = { ...result, at: this.#clock.now() }

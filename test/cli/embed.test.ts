@@ -134,7 +134,7 @@ describe('op-dbus embed', () => {
       [['embed', 'a', '--file', 'b'], 2, /give texts/],
       [['embed', '--file', join(dir, 'none.txt')], 2, /cannot read .*none\.txt/],
       [['embed', 'a', '--device', 'tpu'], 2, /auto, cuda, webgpu, cpu, wasm/],
-      [['embed', 'a', '--device', 'cuda'], 4, /not supported in this version/],
+      [['embed', 'a', '--device', 'cuda'], 4, /cuda: .*(not installed|Failed to load|CUDA)/],
       [['embed', 'a', '--model', 'no/such'], 3, /there is: builtin/],
       [['embed', 'a', '--format', 'csv'], 2, /text, json, npy/],
       [['embed', 'a', '--format', 'npy'], 2, /needs -o FILE/],
@@ -237,23 +237,14 @@ describe('op-dbus cache, doctor and help', () => {
     expect(sources.sort()).toEqual(['computed', 'disk'])
   })
 
-  it('diagnoses versions, devices with their reasons, model and folders', async () => {
+  it('diagnoses versions, model and folders; devices have tests of their own', async () => {
     const dir = temporaryFolder()
-    const { code, stdout } = await runCli(dir, ['doctor', '--json'])
+    const { code, stdout } = await runCli(dir, ['doctor', '--device', 'cpu', '--json'])
     expect(code).toBe(0)
     const found = JSON.parse(stdout)
-    expect(found.devices.map((d: { device: string; works: boolean }) => [d.device, d.works])).toEqual([
-      ['cuda', false],
-      ['webgpu', false],
-      ['cpu', true],
-      ['wasm', true],
-    ])
-    for (const device of found.devices) {
-      if (device.works) expect(device.cosine).toBeGreaterThan(0.99999)
-      else expect(device.reason).toBeTruthy()
-    }
+    expect(found.versions).toMatchObject({ 'op-dbus': expect.any(String), 'onnxruntime-node': expect.any(String) })
     expect(found.model.description).toMatchObject({ model: 'builtin', dims: 512 })
-    const text = await runCli(dir, ['doctor'])
+    const text = await runCli(dir, ['doctor', '--device', 'cpu'])
     expect(text.stdout).toContain('onnxruntime-node')
   })
 
