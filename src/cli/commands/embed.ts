@@ -19,7 +19,7 @@ import { settingsOf, type Values } from '../settings.js'
 import { sourceLabel, type Terminal } from '../terminal.js'
 
 /** Texts asked for ahead of the one that is printed: enough to fill batches, few enough to hold in memory. */
-const AHEAD = 512
+const AHEAD = 1024
 /** The same in UTF-16 units, for texts that are long. */
 const AHEAD_UNITS = 4 * 2 ** 20
 /** No progress line before this long, in ms. */
