@@ -78,7 +78,7 @@ export async function startHub(repositories: Readonly<Record<string, Files>> = {
   const handle = (host: HubRequest['host'], reply: (url: URL, range: string | undefined) => Reply) =>
     createServer(({ url, headers }, response) => {
       const at = new URL(url!, 'http://host')
-      const file = /\/(?:resolve\/)?[0-9a-f]{40}\/(.+)$/.exec(decodeURIComponent(at.pathname))?.[1]
+      const file = /\/(?:resolve\/main|(?:resolve\/)?[0-9a-f]{40})\/(.+)$/.exec(decodeURIComponent(at.pathname))?.[1]
       const request: HubRequest = { host, url: url!, file, headers }
       requests.push(request)
       const fault = hub.fault(request) ?? {}
@@ -87,8 +87,8 @@ export async function startHub(repositories: Readonly<Record<string, Files>> = {
   const hubServer = handle('hub', (url, range) => {
     const path = decodeURIComponent(url.pathname)
     const listing = /^\/api\/models\/(.+)\/revision\/([^/]+)$/.exec(path)
-    const [, id, revision, file] = listing ?? /^\/(.+)\/resolve\/([0-9a-f]{40})\/(.+)$/.exec(path) ?? []
-    const commit = (listing && revision === 'main' ? main.get(id!) : revision) ?? ''
+    const [, id, revision, file] = listing ?? /^\/(.+)\/resolve\/(main|[0-9a-f]{40})\/(.+)$/.exec(path) ?? []
+    const commit = (revision === 'main' ? main.get(id!) : revision) ?? ''
     const known = commits.get(commit)
     if (known === undefined || known.id !== id)
       return text(404, 'Repository not found', { 'x-error-code': 'RepoNotFound' })

@@ -67,7 +67,8 @@ export function readListing(id: string, text: string): Listing {
     const { rfilename: path, size, blobId, lfs } = record(entry)
     if (typeof path !== 'string' || !isSafePath(path)) throw refused(id, `names a file ${show(path)}`)
     if (files.has(path)) throw refused(id, `names ${show(path)} twice`)
-    const blob = lfs == null ? blobId : record(lfs).sha256
+    // Some mirrors answer with the name that the API of trees has for it.
+    const blob = lfs == null ? blobId : (record(lfs).sha256 ?? record(lfs).oid)
     const bytes = (lfs == null ? undefined : record(lfs).size) ?? size
     if (isBlobName(blob) && isByteCount(bytes)) files.set(path, { path, bytes, blob })
   }

@@ -1,9 +1,9 @@
 // A lock between processes: a file that its owner touches while it works, and that others take over when he is gone.
 
 import { readFileSync, readlinkSync } from 'node:fs'
-import { link, lstat, lutimes, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { lstat, lutimes, readFile, rm, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
-import { dirname } from 'node:path'
+import { basename, dirname } from 'node:path'
 import { abortError, OpDbusError } from '../errors.js'
 import { makeFolder, unlessAbsent } from './hub-files.js'
 import { errnoOf, type HubIo, onDisk } from './hub-io.js'
@@ -35,6 +35,7 @@ interface Owner {
 export async function withLock<T>(path: string, options: LockOptions, run: () => Promise<T>): Promise<T> {
   const { io } = options
   const own = JSON.stringify({ pid: process.pid, place: placeOfPids(), id: io.id() } satisfies Owner)
+  await refuseLinks(path)
   await onDisk(path, () => makeFolder(dirname(path), 0o777))
   await acquire(path, own, options)
   const beat = setInterval(() => {
@@ -51,6 +52,15 @@ export async function withLock<T>(path: string, options: LockOptions, run: () =>
   }
 }
 
+/** The folders of locks are ours to make: a link in their place would have us write elsewhere. */
+async function refuseLinks(path: string): Promise<void> {
+  for (let dir = dirname(path); /^(\.locks$|models--)/.test(basename(dir)); dir = dirname(dir)) {
+    if ((await unlessAbsent(dir, full => lstat(full)))?.isSymbolicLink()) {
+      throw new OpDbusError('STORE', `${dir} is a link\nnothing is written through it: remove it and try again`)
+    }
+  }
+}
+
 async function acquire(path: string, own: string, { io, signal, onWait }: LockOptions): Promise<void> {
   let seen = { stamp: '', since: 0 }
   let told = false
@@ -61,12 +71,13 @@ async function acquire(path: string, own: string, { io, signal, onWait }: LockOp
     if (held === undefined) continue
     if (held.stamp !== seen.stamp) seen = { stamp: held.stamp, since: io.monotonic() }
     const owner = ownerOf(held.text)
-    if (isGone(owner) || io.monotonic() - seen.since >= STALE_MS) {
-      await takeOver(path, held.text, io)
-      continue
+    const silent = io.monotonic() - seen.since
+    if (isGone(owner) || silent >= STALE_MS) {
+      if (await onDisk(path, () => takeOver(path, held.text, own, silent >= 2 * STALE_MS))) continue
+    } else {
+      if (!told) onWait?.(owner ? `process ${owner.pid}` : 'another process')
+      told = true
     }
-    if (!told) onWait?.(owner ? `process ${owner.pid}` : 'another process')
-    told = true
     await io.sleep(WAIT_MS, signal).catch(error => {
       throw signal?.aborted ? abortError(signal) : error
     })
@@ -95,17 +106,23 @@ async function read(path: string): Promise<{ text: string; stamp: string } | und
   })
 }
 
-/** By a rename, which succeeds for one; who finds that he took a newer lock than the one he judged puts it back. */
-async function takeOver(path: string, judged: string, io: HubIo): Promise<void> {
-  const aside = `${path}.${io.id()}.stale`
-  try {
-    await rename(path, aside)
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return
-    throw error
+/**
+ * Removes the lock that was judged dead; false where that is for another to do. Who does it holds a second file meanwhile
+ * and looks again under it, so that nobody removes a lock that was taken since. `patient`: that file is dead as well.
+ */
+async function takeOver(path: string, judged: string, own: string, patient: boolean): Promise<boolean> {
+  const guard = `${path}.taking`
+  if (!(await create(guard, own))) {
+    const other = await read(guard)
+    if (other && (patient || isGone(ownerOf(other.text)))) await rm(guard, { force: true })
+    return false
   }
-  if ((await readFile(aside, 'utf8')) !== judged) await link(aside, path).catch(() => {})
-  await rm(aside, { force: true })
+  try {
+    if ((await read(path))?.text === judged) await rm(path, { force: true })
+    return true
+  } finally {
+    await rm(guard, { force: true })
+  }
 }
 
 function ownerOf(text: string): Owner | undefined {

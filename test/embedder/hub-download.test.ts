@@ -107,6 +107,15 @@ describe('a pull', () => {
     expect((await pull({ io: { symlink } })).downloaded).toBe(0)
   })
 
+  test('twice at once fetches once', async () => {
+    const waited: string[] = []
+    const [one, two] = await Promise.all([0, 1].map(() => pull({ onWait: who => waited.push(who) })))
+    expect(waited).toEqual([`process ${process.pid}`])
+    expect([one!.downloaded, two!.downloaded].sort((a, b) => a - b)).toEqual([0, one!.bytes])
+    expect(requestsFor(undefined)).toHaveLength(1)
+    expectWhole()
+  })
+
   test('is not for the built-in model, folders, or what is no hub id', async () => {
     for (const name of ['builtin', './x', '/x', 'a/b/c', 'org/..', 'a--b', 'org/x.git', '', 'a\0b'])
       await expect(pull({}, {}, name), name).rejects.toMatchObject({ code: 'INVALID_INPUT' })

@@ -1,6 +1,7 @@
 // What goes wrong while a model is pulled: each fault has its code, leaves nothing half, and the next good pull succeeds.
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { PullProgress } from '../../src/embedder/hub-download.js'
@@ -96,6 +97,12 @@ describe('a hub that does not do as it should', () => {
     expectWhole()
   })
 
+  test('a proxy that packs what it was asked not to is understood', async () => {
+    on(weightsFile, { body: gzipSync(ONNX), headers: { 'content-encoding': 'gzip' } })
+    await pull()
+    expectWhole()
+  })
+
   test('silence is given up', async () => {
     on(weightsFile, { silent: true })
     await expect(pull({ io: { timeoutMs: 30 } })).rejects.toMatchObject({ details: { why: 'unreachable' } })
@@ -157,6 +164,17 @@ describe('hostile names in the list', () => {
       await expect(pull(), JSON.stringify(odd)).rejects.toMatchObject({ code: 'UNSUPPORTED_MODEL' })
     }
     expectNothingHalf()
+  })
+
+  test('a mirror that calls the hash of a large file its oid', async () => {
+    scene.hub.listing = answer => ({
+      ...answer,
+      siblings: answer.siblings.map(({ lfs, ...file }) =>
+        lfs ? { ...file, lfs: { oid: lfs.sha256, size: lfs.size } } : file,
+      ),
+    })
+    await pull()
+    expectWhole()
   })
 
   test('a size that no sentence encoder has', async () => {
@@ -337,6 +355,8 @@ describe('the disk', () => {
     ['snapshots', () => join(scene.cache, REPOSITORY, 'snapshots')],
     ['the snapshot', () => join(scene.cache, REPOSITORY, 'snapshots', scene.commit)],
     ['a folder of the snapshot', () => join(scene.cache, REPOSITORY, 'snapshots', scene.commit, 'onnx')],
+    ['the locks', () => join(scene.cache, '.locks')],
+    ['the locks of the model', () => join(scene.cache, '.locks', REPOSITORY)],
     ['refs', () => join(scene.cache, REPOSITORY, 'refs')],
     ['a blob', () => join(blobs(), sha256(ONNX))],
     ['a file of the snapshot', () => join(scene.cache, REPOSITORY, 'snapshots', scene.commit, 'config.json')],

@@ -106,6 +106,36 @@ describe('where', () => {
   })
 })
 
+describe('what was recorded', () => {
+  const record = (cache: string, commit: string) => {
+    const files = { 'config.json': { bytes: 1, blob: 'a'.repeat(40), sha256: 'a'.repeat(64) } }
+    const lock = { version: 1, models: { 'org/a': { commit, files } } }
+    writeFileSync(join(home, cache, 'op-dbus-models.lock.json'), JSON.stringify(lock))
+  }
+  const [old, main] = ['a'.repeat(40), 'b'.repeat(40)]
+
+  test('decides before main does, and nothing stands in for it', async () => {
+    const pulled = cached('dir', 'org/a', old)
+    const newer = cached('dir', 'org/a', main)
+    const env = { OP_DBUS_MODEL_DIR: join(home, 'dir') }
+    expect(await at('org/a', env)).toBe(newer)
+    record('dir', old)
+    expect(await at('org/a', env)).toBe(pulled)
+    record('dir', 'c'.repeat(40))
+    await expect(at('org/a', env)).rejects.toMatchObject({ code: 'MODEL_NOT_FOUND' })
+  })
+
+  test('counts in the place where it lies: first the own folder, then root\u2019s, then the cache of other tools', async () => {
+    const shared = cached('.cache/huggingface/hub', 'org/a', main)
+    const system = { ...hub, systemDir: join(home, 'system') }
+    expect(dirname((await findModel('org/a', system)).files.tokenizer.path)).toBe(shared)
+    const own = cached('system', 'org/a', old)
+    expect(dirname((await findModel('org/a', system)).files.tokenizer.path)).toBe(own)
+    const explicit = { ...system, env: { HF_HOME: join(home, '.cache/huggingface') } }
+    expect(dirname((await findModel('org/a', explicit)).files.tokenizer.path)).toBe(shared)
+  })
+})
+
 describe('not found', () => {
   test('says what there is, what has a name, and what to do, in three lines', async () => {
     model('models/all-MiniLM-L6-v2')
@@ -165,7 +195,10 @@ describe('digests', () => {
     const second = await sha(file, memo)
     await writeFile(`${file}_data`, 'weights')
     expect(await fileStamp(file)).not.toBe(stamp)
-    expect(await sha(file, memo)).not.toBe(second)
+    const third = await sha(file, memo)
+    expect(third).not.toBe(second)
+    await writeFile(`${file}_data_1`, 'more weights')
+    expect(await sha(file, memo)).not.toBe(third)
   })
 
   test.each([
