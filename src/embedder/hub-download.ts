@@ -212,14 +212,14 @@ class Pull {
   }
 
   private unreachable(error: OpDbusError): OpDbusError {
-    const lines = [messageOf(error).split('\n')[0], this.byHand(), 'to ask a mirror: HF_ENDPOINT']
+    const lines = [messageOf(error).split('\n')[0], this.byHand(), 'from a mirror: set HF_ENDPOINT']
     const details = { ...error.details, id: this.id, folder: this.place.dir }
     return new OpDbusError('DOWNLOAD', lines.join('\n'), { cause: error, details })
   }
 
   private byHand(): string {
     const { dir } = this.place
-    return `offline: copy ${repositoryName(this.id)} from another machine's cache into ${dir}, or give a folder as the model`
+    return `without a network: copy ${repositoryName(this.id)} from another machine's cache into ${dir}, or give a folder as the model`
   }
 }
 
