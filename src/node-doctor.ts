@@ -4,6 +4,7 @@ import { dirname } from 'node:path'
 import { readConfig } from './config.js'
 import { deviceOrder } from './embedder/devices.js'
 import { findModel, localModels } from './embedder/hub.js'
+import { modelPlaces } from './embedder/hub-cache.js'
 import type { ModelSpec } from './embedder/model-spec.js'
 import type { TrialResult } from './embedder/trial.js'
 import { messageOf } from './errors.js'
@@ -63,7 +64,7 @@ export async function diagnose(options: OpenOptions = {}): Promise<Diagnosis> {
     model,
     folders: [
       { what: 'cache', path: dir ?? '(none)', note: dir === undefined ? 'no home folder' : access(dir) },
-      { what: 'models', path: hub.env.OP_DBUS_MODEL_DIR ?? '(OP_DBUS_MODEL_DIR is not set)', note: '' },
+      { what: 'models', path: modelPlaces(hub)[0].dir, note: 'where models are fetched to' },
       { what: 'found', path: (await localModels(hub)).join(', '), note: 'names that --model takes now' },
     ],
   }

@@ -20,6 +20,16 @@ import type { Call, Embedding, Key, Space } from './ports.js'
 import { openFileStore } from './stores/files.js'
 import { clearSegments, openSegmentStore, sizeOfSegments } from './stores/segments.js'
 
+export {
+  type Inventory,
+  type LocalModel,
+  listModels,
+  modelPath,
+  type PulledModel,
+  type PullProgress,
+  pullModel,
+  removeModel,
+} from './node-models.js'
 export type { OpenOptions } from './node-runtime.js'
 export * from './public.js'
 
