@@ -8,12 +8,12 @@ const CANDIDATES = {
   cpu: { budgets: [256, 512, 1024, 2048, 4096], first: 1024 },
   gpu: { budgets: [1024, 2048, 4096, 8192, 16_384], first: 4096 },
 } as const
-/** Measurements of a candidate; the fastest counts, since whatever disturbs one makes it slower. */
-const RUNS = 3
-/** Full batches after which a candidate is left as it is: these texts do not fill it, or not at all. */
-const TRIES = 12
-/** A candidate dearer than the best by this factor ends the search in its direction. */
+/** Rounds in which every candidate is measured once. Its fastest run counts: whatever disturbs one makes it slower. */
+const ROUNDS = 3
+/** After the second round a candidate dearer than the best by this factor is out. */
 const WORSE = 1.15
+/** Full batches after which a candidate is out unmeasured: these texts do not fill it, or one alone is longer. */
+const TRIES = 12
 /** Of candidates this close to the best the smallest is taken: small batches answer earlier. */
 const CLOSE = 1.05
 
@@ -81,28 +81,25 @@ export class BatchBudget {
   }
 }
 
-/** Walks from the first candidate down, then up, in each direction until it gets worse. */
+/** Goes round the candidates, so that a machine that is busy for a while disturbs all of them alike. */
 class Search {
-  readonly #budgets: readonly number[]
-  readonly #first: number
+  /** Still in the race, in the order in which they are tried: the first, those below it, those above it. */
+  #candidates: readonly number[]
   /** Milliseconds of a padded token, the least seen, by candidate. */
   readonly #cost = new Map<number, number>()
-  #step: 1 | -1 = -1
-  /** Index of the candidate that is tried; undefined when the budget is found. */
-  #at: number | undefined
-  #runs = 0
+  #at = 0
+  #round = 0
   #tries = 0
   #best: number
 
   constructor({ budgets, first }: { readonly budgets: readonly number[]; readonly first: number }) {
-    this.#budgets = budgets
-    this.#first = budgets.indexOf(first)
-    this.#at = this.#first
+    const below = budgets.filter(budget => budget < first).reverse()
+    this.#candidates = [first, ...below, ...budgets.filter(budget => budget > first)]
     this.#best = first
   }
 
   get settled(): boolean {
-    return this.#at === undefined
+    return this.#candidate === undefined
   }
 
   /** The best so far. */
@@ -124,47 +121,42 @@ class Search {
     const candidate = this.#candidate
     // A batch that the queue could not fill says nothing about what is best for full ones.
     if (candidate === undefined || queued < budget) return false
-    this.#tries++
     // What a budget cuts is more than half of it, unless the texts ran out or one alone is longer.
     if (budget === candidate && padded > budget / 2 && padded <= budget && ms > 0) {
-      this.#runs++
       this.#cost.set(candidate, Math.min(this.#cost.get(candidate) ?? Infinity, ms / padded))
       this.#best = this.#choose()
+      this.#move(this.#at + 1)
+    } else if (++this.#tries >= TRIES) {
+      this.#candidates = this.#candidates.filter(other => other !== candidate)
+      this.#move(this.#at)
     }
-    if (this.#runs >= RUNS || this.#tries >= TRIES) this.#move()
     return this.settled
   }
 
+  /** Undefined when the budget is found. */
   get #candidate(): number | undefined {
-    return this.#at === undefined ? undefined : this.#budgets[this.#at]
+    return this.#candidates[this.#at]
   }
 
-  #move(): void {
-    const cost = this.#cost.get(this.#candidate!)
-    this.#runs = 0
+  #move(to: number): void {
     this.#tries = 0
-    // One that cannot be filled ends its direction too; the first has none.
-    const on = this.#at === this.#first || (cost !== undefined && cost <= WORSE * this.#least())
-    if (on && this.#go(this.#at! + this.#step)) return
-    if (this.#step === -1) {
-      this.#step = 1
-      if (this.#go(this.#first + 1)) return
-    }
-    this.#at = undefined
-  }
-
-  #go(to: number): boolean {
-    if (this.#budgets[to] === undefined) return false
     this.#at = to
-    return true
+    if (to < this.#candidates.length) return
+    this.#round++
+    if (this.#round >= 2) this.#dropWorse()
+    const [, other] = this.#candidates
+    const over = this.#round >= ROUNDS || other === undefined
+    // Past the last: nothing is tried any more.
+    this.#at = over ? this.#candidates.length : 0
   }
 
-  #least(): number {
-    return Math.min(...this.#cost.values())
+  #dropWorse(): void {
+    const limit = WORSE * Math.min(...this.#cost.values())
+    this.#candidates = this.#candidates.filter(budget => this.#cost.get(budget)! <= limit)
   }
 
   #choose(): number {
-    const limit = CLOSE * this.#least()
-    return this.#budgets.find(budget => (this.#cost.get(budget) ?? Infinity) <= limit)!
+    const limit = CLOSE * Math.min(...this.#cost.values())
+    return Math.min(...[...this.#cost.keys()].filter(budget => this.#cost.get(budget)! <= limit))
   }
 }

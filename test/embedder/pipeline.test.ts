@@ -26,7 +26,8 @@ function harness(
   options: Partial<Omit<PipelineOptions, 'backend' | 'budget'>> & {
     run?: (batch: TokenBatch) => Promise<Float32Array>
     device?: Device
-    maxBatchTokens?: number | undefined
+    /** `measured`: found as without a caller's choice. */
+    maxBatchTokens?: number | 'measured' | undefined
   } = {},
 ) {
   const { run = echo, spec, device = 'cpu', maxBatchTokens = 12, ...rest } = options
@@ -42,7 +43,7 @@ function harness(
         return run(batch)
       },
     },
-    budget: new BatchBudget({ fixed: maxBatchTokens }),
+    budget: new BatchBudget(maxBatchTokens === 'measured' ? {} : { fixed: maxBatchTokens }),
     clock: { monotonic: () => 0 },
     emit: part => parts.push(part),
     ...rest,
@@ -205,4 +206,52 @@ test('of long texts fewer are tokenised ahead', async () => {
     many.map(() => 'abcdef'),
   )
   expect(tokenised).toBe((32 * 12) / 6)
+})
+
+describe('the token budget', () => {
+  /** Texts of four tokens, run by a device whose batches of 512 tokens are the cheapest. */
+  async function measured(options: { device?: Device; rowsAlone?: boolean; count?: number } = {}) {
+    const { device = 'cpu', rowsAlone = false, count = 8000 } = options
+    let now = 0
+    const run = async (batch: TokenBatch) => {
+      const tokens = batch.rows * batch.width
+      now += tokens * (tokens === 512 ? 1 : 2)
+      return echo(batch)
+    }
+    const { pipeline, parts, batches } = harness({
+      device,
+      run,
+      maxBatchTokens: 'measured',
+      clock: { monotonic: () => now },
+      spec: { dims: 2, hiddenDims: 2, pooling: 'mean', normalize: false, padId: 0, rowsAlone },
+    })
+    const many = Array.from({ length: count }, (_, id) => id)
+    pipeline.submit(
+      many,
+      many.map(() => 'abcd'),
+    )
+    let settled = 0
+    for (let seen = 0; settled < count; await turn())
+      for (; seen < parts.length; seen++) settled += parts[seen]!.ids.length
+    return { chosen: parts.flatMap(part => part.chosen ?? []), batches }
+  }
+
+  test('is found on batches that run anyway, and told once', async () => {
+    const { chosen, batches } = await measured()
+    expect(chosen).toEqual([{ device: 'cpu', tokens: 512 }])
+    expect(new Set(batches.slice(12, -1).map(batch => batch.rows * batch.width))).toEqual(new Set([512]))
+    expect(batches.reduce((rows, batch) => rows + batch.rows, 0)).toBe(8000)
+  })
+
+  test('of a model that takes one text a run is never asked', async () => {
+    const { chosen, batches } = await measured({ rowsAlone: true, count: 300 })
+    expect(chosen).toEqual([])
+    expect(batches).toHaveLength(300)
+  })
+
+  test('of a GPU is sought among larger ones', async () => {
+    const { chosen, batches } = await measured({ device: 'cuda', count: 60_000 })
+    expect(chosen).toEqual([{ device: 'cuda', tokens: 1024 }])
+    expect(Math.max(...batches.map(batch => batch.rows * batch.width))).toBe(16_384)
+  })
 })

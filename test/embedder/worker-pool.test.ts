@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { OpenReply, Part } from '../../src/embedder/protocol.js'
 import { WorkerEmbedder, type WorkerEmbedderOptions } from '../../src/embedder/worker-client.js'
+import { usualWorkers } from '../../src/embedder/worker-pool.js'
 import type { Device } from '../../src/ports.js'
 import { TestTimer } from './node-embedder.js'
 import { never, PlayedWorker, part } from './played-worker.js'
@@ -82,6 +83,11 @@ function watch(all: readonly Promise<unknown>[]): () => boolean {
   })
   return () => done
 }
+
+test('usually one worker for every four threads, one at least, and never more than eight', () => {
+  const threads = [1, 2, 4, 7, 8, 16, 32, 33, 128]
+  expect(threads.map(usualWorkers)).toEqual([1, 1, 1, 1, 2, 4, 8, 8, 8])
+})
 
 describe('growing', () => {
   test.each([1, 512, 600])('%i texts at once are the first worker’s: no second model is loaded', async count => {
