@@ -20,7 +20,7 @@ export interface CacheReport {
 export interface VerifyReport {
   readonly dir: string | undefined
   readonly damaged: boolean
-  readonly caches: Readonly<Record<'embeddings' | 'blocks' | 'queries', CacheReport>>
+  readonly caches: Readonly<Record<'embeddings' | 'patterns' | 'blocks' | 'queries', CacheReport>>
 }
 
 /** @throws OpDbusError STORE where a folder cannot be read */
@@ -29,10 +29,15 @@ export async function verifyCaches(options: OpenOptions = {}): Promise<VerifyRep
   const dir = cacheDir(readConfig(settings, process.env, onWarning))
   const nothing: CacheReport = { files: 0, entries: 0, size: 0, damaged: 0, foreign: 0 }
   if (dir === undefined) {
-    return { dir, damaged: false, caches: { embeddings: nothing, blocks: nothing, queries: nothing } }
+    return {
+      dir,
+      damaged: false,
+      caches: { embeddings: nothing, patterns: nothing, blocks: nothing, queries: nothing },
+    }
   }
   const caches = {
     embeddings: await verifyEmbeddings(join(dir, 'embeddings')),
+    patterns: await verifyFiles(join(dir, 'patterns')),
     blocks: await verifyFiles(join(dir, 'blocks')),
     queries: await verifyFiles(join(dir, 'queries')),
   }

@@ -2,7 +2,7 @@
 // revoked for good. Computes nothing itself and never writes to a cache.
 import { embeddingKey } from '../cache/hash.js'
 import { StandIn } from '../cache/tiered-cache.js'
-import { abortError } from '../errors.js'
+import { abortError, OpDbusError } from '../errors.js'
 import type { Embedding, Hash, Key, Masked, Masker, Space } from '../ports.js'
 import { distance, type PatternRecord } from './pattern-record.js'
 import type { PatternShelf } from './pattern-shelf.js'
@@ -84,6 +84,7 @@ export class PatternBook {
   #vectors = 0
   /** Grows with every clear: what was begun before is not learnt. */
   #generation = 0
+  #closed = false
 
   constructor(options: PatternBookOptions) {
     const { masker, space, epsilon, members } = options
@@ -116,6 +117,7 @@ export class PatternBook {
           entry.waiting.push(resolve)
         })
         if (signal.aborted) throw abortError(signal)
+        if (this.#closed) throw new OpDbusError('CLOSED', 'the patterns are closed')
       } else if (entry.state === 'serving') {
         if (!this.#isChecked(entry)) return new StandIn(entry.embeddings[0]!, 'pattern')
         return this.#learn(entry, id, compute)
@@ -145,11 +147,13 @@ export class PatternBook {
 
   /** Writes what was learnt since. Synchronous, for the exit of a process too. */
   flush(): void {
+    if (this.#closed) return
     for (const entry of this.#entries.values()) if (entry.dirty) this.#save(entry)
   }
 
   async close(): Promise<void> {
     this.flush()
+    this.#closed = true
     await this.#options.shelf.close()
   }
 
@@ -159,7 +163,7 @@ export class PatternBook {
     entry.learners++
     try {
       const embedding = await compute()
-      if (generation === this.#generation) this.#take(entry, id, embedding)
+      if (generation === this.#generation && !this.#closed) this.#take(entry, id, embedding)
       return embedding
     } finally {
       entry.learners--

@@ -42,6 +42,10 @@ type Said = 'nothing' | 'meaning' | 'used' | 'ordinal' | 'port'
 const WORD_LENGTH = 24
 /** From here up a port that stands with an address names a connection: Linux's own range (RFC 6056 on why). */
 const EPHEMERAL_PORT = 32_768
+const ENDS_A_PATH = new Set(' \t\n\r\v\f\u00a0"\'`()[]{},;')
+/** `status 200/404`, `exit codes 1, 2`, `200 -> 404`. */
+const GOES_ON = new Set(',/|>→')
+const SHAPE_GOES_ON = new Set(' -:./,')
 /** Groups of thousands, as in 1,234,567. */
 const GROUPS = 8
 
@@ -107,7 +111,8 @@ class Scanner {
     // Dates begin with a digit or a capital, addresses with a hex digit.
     if (!isDigit(first) && !isHex(first) && !(first >= 65 && first <= 90)) return undefined
     const next = text[end]
-    if (next === undefined && end - start < 15) return undefined
+    // And go on with a sign or, after a month, a blank; or are written in one: 20240131T120000Z.
+    if ((next === undefined || !SHAPE_GOES_ON.has(next)) && end - start < 15) return undefined
     if (next === ':' && end - start <= 4) {
       this.steps += 46
       const found = ipv6End(text, start)
@@ -250,14 +255,13 @@ class Scanner {
       this.#authority = text[at - 1] === '/' && text[at - 2] === ':'
       this.#path = true
     }
-    if (/[\s"'`()[\]{},;]/.test(character)) {
+    if (ENDS_A_PATH.has(character)) {
       this.#path = false
       this.#authority = false
       this.#version = false
     }
-    if (/[\n\r;]/.test(character)) this.#said = 'nothing'
-    // `status 200/404`, `exit codes 1, 2`, `200 -> 404`.
-    if (this.#said === 'used' && /[,/|>→]/.test(character)) this.#said = 'meaning'
+    if (character === '\n' || character === '\r' || character === ';') this.#said = 'nothing'
+    if (this.#said === 'used' && GOES_ON.has(character)) this.#said = 'meaning'
     return at + 1
   }
 

@@ -83,7 +83,6 @@ describe('the masker', () => {
 
   it('leaves a number that is a meaning, and a text without variables, as they are', () => {
     for (const text of MEANINGS) {
-      // `CVE-2024` is one of them only by its word.
       expect(templateOf(text), text).toBe(text)
       expect(masker.mask(text).variables).toEqual([])
     }

@@ -10,6 +10,7 @@ import { count, duration, table } from '../render.js'
 import { settingsOf, type Values } from '../settings.js'
 import { sourceLabel, type Terminal } from '../terminal.js'
 import { statsText } from './cache.js'
+import { demoPatterns } from './demo-patterns.js'
 
 const EVENTS = ['Created container 100', 'Created container 101', 'Created container 102']
 const LINES = 1000
@@ -76,7 +77,8 @@ async function run(values: Values, dir: string, terminal: Terminal): Promise<voi
     const after = await openCaches(settingsOf(values, terminal))
     await terminal.out(statsText(await after.stats()))
     await after.close()
-    await out('The folder is removed now. Next: op-dbus embed "your own text"')
+    await demoPatterns(values, join(dir, 'patterns-demo'), lines, terminal)
+    await out('\nThe folder is removed now. Next: op-dbus embed "your own text"')
   } finally {
     await caches.close()
   }
