@@ -1,9 +1,13 @@
 // Real threads side by side on a real ONNX file: several workers on a CPU, threads that tokenise for what is taken for a GPU.
+import { execFile } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { WorkerEmbedder } from '../../src/embedder/worker-client.js'
 import type { WorkerHandle } from '../../src/ports.js'
 import { temporaryFolder } from '../support.js'
-import { largestDifference, startEmbedder } from './node-embedder.js'
+import { bundle, largestDifference, startEmbedder } from './node-embedder.js'
 import { tinyFiles, tinyIds, tinyMean, writeModel } from './tiny-model.js'
 
 const tiny = () => writeModel(temporaryFolder(), tinyFiles())
@@ -101,5 +105,24 @@ describe('tokenizer threads', () => {
     await expectRight(embedder, texts)
     expect(tokenized()).toBe(0)
     expect(embedder.status.worker).toBe('ready')
+  })
+
+  test('do not keep a process alive that never closes its embedder', async () => {
+    const script = join(await bundle(), 'unclosed.mjs')
+    writeFileSync(
+      script,
+      `import { findModel, spawnNodeWorker, WorkerEmbedder } from './client.js'
+       const spec = await findModel(${JSON.stringify(tiny())}, { builtinDir: '/absent', env: {}, home: '/absent' })
+       const embedder = new WorkerEmbedder({
+         spec, plan: async () => ({ devices: ['cuda'], proven: ['cuda'] }), threads: 2, timer: () => () => {},
+         spawn: () => spawnNodeWorker(new URL('./gpu-worker.js', import.meta.url)),
+       })
+       while (!process.env.OP_DBUS_TEST_TOKENIZED)
+         await Promise.all(Array.from({ length: 3000 }, (_, i) => embedder.embed('a b ' + i)))
+       console.log('bye')`,
+    )
+    // A process that does not end by itself is killed after this long, and the test fails.
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, [script], { timeout: 30_000 })
+    expect([stdout, stderr]).toEqual(['bye\n', ''])
   })
 })
