@@ -14,6 +14,7 @@ import {
   SOURCE_FILE,
   UNIT_WORDS,
   UNITS,
+  VERSION,
 } from './pattern-words.js'
 
 /** A part of a text, as UTF-16 offsets. */
@@ -36,7 +37,7 @@ export function scan(text: string, literals: ReadonlySet<string>): Scan {
 }
 
 /** What the words before a number say of it. `used`: said of the last number, and of the next one if `to` follows. */
-type Said = 'nothing' | 'meaning' | 'used' | 'ordinal' | 'port'
+type Said = 'nothing' | 'meaning' | 'version' | 'used' | 'ordinal' | 'port'
 
 /** Words longer than this say nothing of a number. */
 const WORD_LENGTH = 24
@@ -86,11 +87,8 @@ class Scanner {
   #piece(start: number, end: number): number {
     const shape = this.#shape(start, end)
     if (shape !== undefined) {
-      if (shape.kind === 'ip') {
-        // Four numbers behind `version` are no address.
-        if (this.#said === 'meaning' || this.#version) return this.#literal(shape.end)
-        this.#address = shape.end
-      }
+      if (this.#said === 'version' || this.#version) return this.#literal(shape.end)
+      if (shape.kind === 'ip') this.#address = shape.end
       return this.#variable(shape.kind, start, shape.end)
     }
     const { digits, letters, turns, hex } = this.#count(start, end)
@@ -98,7 +96,7 @@ class Scanner {
     const kind = this.#path ? idInPath(end - start, digits, turns, hex) : idAnywhere(end - start, digits, turns, hex)
     const prefixed = digits > 0 && /^0x[0-9a-f]{1,64}$/i.test(this.text.slice(start, Math.min(end, start + 67)))
     if (prefixed || kind !== undefined) {
-      if (this.#said === 'meaning' || this.#version) return this.#literal(end)
+      if (this.#said === 'meaning' || this.#said === 'version' || this.#version) return this.#literal(end)
       return this.#variable(prefixed ? 'hex' : kind!, start, end)
     }
     this.#readWord(start, end)
@@ -140,10 +138,8 @@ class Scanner {
     }
     const port = this.#portOfAddress(start)
     if (port) return value >= EPHEMERAL_PORT ? this.#variable('port', start, end) : this.#literal(end)
-    if (this.#said === 'meaning' || this.#said === 'port' || (this.#said === 'ordinal' && value < 100)) {
-      this.#said = 'used'
-      return end
-    }
+    const said = this.#said !== 'nothing' && this.#said !== 'used'
+    if (said && (this.#said !== 'ordinal' || value < 100)) return this.#literal(end)
     const free = !isJoint(text[start - 1]) && !isJoint(text[end])
     const status = value >= 100 && value <= 599 && end - start === 3
     const stays =
@@ -232,10 +228,12 @@ class Scanner {
 
   #saidBy(word: string, hump: string): Said {
     if (this.literals.has(word) || MEANING.has(word)) return 'meaning'
+    if (VERSION.has(word)) return 'version'
     if (PORT.has(word)) return 'port'
     if (ORDINAL.has(word)) return 'ordinal'
     if (FILLER.has(word)) return this.#said === 'used' && CHAIN.has(word) ? 'meaning' : this.#said
     if (hump === word) return 'nothing'
+    if (VERSION.has(hump)) return 'version'
     return MEANING.has(hump) ? 'meaning' : PORT.has(hump) ? 'port' : 'nothing'
   }
 

@@ -7,7 +7,7 @@ const words = (text: string): ReadonlySet<string> => new Set(text.split(/\s+/).f
 export const MEANING = words(`
   status statuscode state code codes errno err error errors errorcode errcode subcode exit exited exits exitcode
   return returned returns returncode retcode retval ret rc responded response result reason signal signo sig
-  version ver release revision rev level lvl loglevel runlevel severity sev priority prio pri facility
+  level lvl loglevel runlevel severity sev priority prio pri facility
   type kind mode class category grade opcode flag flags umask event eventid eventcode qos ttl mtu api localhost
   http https tls ssl ssh utf sha md aes rsa iso rfc cve ipv x86 ext python java nodejs php perl ruby
   ubuntu debian fedora windows linux
@@ -15,6 +15,9 @@ export const MEANING = words(`
 
 /** A line with one of these tells of a request: a number from 100 to 599 that stands free in it is a status. */
 export const REQUEST = words('GET POST PUT DELETE HEAD PATCH OPTIONS HTTP HTTPS')
+
+/** After one of these so is what looks like an address or a date: `version 1.2.3.4`, `release 2024.01.31`. */
+export const VERSION = words('version ver release revision rev')
 
 /** After these a number below 100 says which of a few: the third attempt is not the first. */
 export const ORDINAL = words(`
