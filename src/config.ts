@@ -40,8 +40,9 @@ export interface Settings {
   /** How long a diff is good, seconds; 0 = off. `OPDBUS_DIFF_CACHE_TTL`. Default 60. */
   readonly diffCacheTtl?: number | undefined
   /**
-   * `builtin`, a level (`low`, `medium`, `high`), a model folder, or a hub id that is on this machine. `OP_DBUS_MODEL`,
-   * else the level in `OP_DBUS_VECTOR_LEVEL`. Default `builtin`. `none` switches embedding off.
+   * `builtin`, a level (`low`, `medium`, `high`), a model folder, or a hub id (`org/name`); a level or id that is not on
+   * this machine is fetched with the first text. `OP_DBUS_MODEL`, else the level in `OP_DBUS_VECTOR_LEVEL`. Default
+   * `builtin`. `none` switches embedding off.
    */
   readonly model?: string | undefined
   /** Which weights of the model: `fp32`, `fp16` or `int8`. `OP_DBUS_MODEL_DTYPE`. Default fp32; int8 for the built-in model. */

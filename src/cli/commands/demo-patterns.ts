@@ -6,7 +6,9 @@ import { count, duration, table } from '../render.js'
 import { settingsOf, type Values } from '../settings.js'
 import type { Terminal } from '../terminal.js'
 
-const ALERTS = 100
+/** Few enough that three more passes over them stay a matter of seconds. */
+const LINES = 240
+const ALERTS = 60
 const SEED = 20_260_102
 /** A bound wide enough for long texts to be served; the default one refuses nearly everything, and should. */
 const WIDE = 0.4
@@ -23,7 +25,7 @@ export async function demoPatterns(
   log: readonly string[],
   terminal: Terminal,
 ): Promise<void> {
-  const lines = [...new Set(log), ...alertLines(ALERTS, SEED)]
+  const lines = [...new Set(log)].slice(0, LINES).concat(alertLines(ALERTS, SEED))
   const embed = async (name: string, patterns: PatternSetting): Promise<Pass> => {
     const caches = await openCaches({ ...settingsOf(values, terminal), dir: join(dir, name), patterns })
     try {
