@@ -12,7 +12,7 @@ export function patternsText(stats: PatternStats, texts: number): string {
   const said = [
     `${head} served`,
     `${count(patterns)} learnt, ${count(refusals)} refused, ${count(revocations)} revoked`,
-    `worst error ${distance(worstError)} in ${plural(checks, 'check', 'checks')}, bound ${distance(bound)}`,
+    `${errorText(worstError, checks)}, bound ${distance(bound)}`,
   ]
   if (refusal) {
     const { template, distance: apart, allowed } = refusal
@@ -30,9 +30,13 @@ export function patternLine({ lifetime, mode, bound }: PatternStats): string {
     `${commas(hits)} hits`,
     `${commas(refusals)} refused`,
     `${commas(revocations)} revoked`,
-    `worst error ${checks > 0 ? distance(worstError) : 'n/a'} in ${plural(checks, 'check', 'checks')}`,
+    errorText(worstError, checks),
   ]
   return `Patterns: ${said.join(', ')} (${mode === 'off' ? 'now off' : mode}${bound === undefined ? '' : `, bound ${distance(bound)}`})`
+}
+
+function errorText(worst: number, checks: number): string {
+  return `worst error ${checks > 0 ? distance(worst) : 'n/a'} in ${plural(checks, 'check', 'checks')}`
 }
 
 function distance(value: number): string {
