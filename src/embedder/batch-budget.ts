@@ -16,6 +16,8 @@ const WORSE = 1.15
 const TRIES = 12
 /** Of candidates this close to the best the smallest is taken: small batches answer earlier. */
 const CLOSE = 1.05
+/** Full batches after which it is all measured anew: what was found on a busy machine does not hold for ever. */
+const AGAIN = 500
 
 /** The budget that measuring led to. */
 export interface BudgetChoice {
@@ -39,11 +41,11 @@ export interface RanBatch {
 export interface BudgetOptions {
   /** The caller's own choice: nothing is tried. */
   readonly fixed?: number | undefined
-  /** What an earlier worker found. */
+  /** What an earlier worker found: that is begun with, and not measured soon. */
   readonly known?: Readonly<Partial<Record<Device, number>>> | undefined
 }
 
-/** The budgets of one model on whatever devices serve it; a device that takes over is measured anew. */
+/** The budgets of one model on whatever devices serve it, each measured for itself. */
 export class BatchBudget {
   readonly #options: BudgetOptions
   readonly #searches = new Map<Device, Search>()
@@ -54,52 +56,52 @@ export class BatchBudget {
 
   /** What the next batch may hold, where `queued` tokens wait. A candidate is tried only if it can be filled. */
   next(device: Device, queued: number): number {
-    return this.#set(device) ?? this.#search(device).next(queued)
+    return this.#options.fixed ?? this.#search(device).next(queued)
   }
 
   /** The most that {@link next} may say now: so many tokens should be ready. */
   most(device: Device): number {
-    return this.#set(device) ?? this.#search(device).most
+    return this.#options.fixed ?? this.#search(device).most
   }
 
-  /** Notes what a batch took. Answers once per device: when its budget is found. */
+  /** Notes what a batch took. Answers whenever a device's budget is found. */
   ran(batch: RanBatch): BudgetChoice | undefined {
     const { device } = batch
-    if (this.#set(device) !== undefined) return undefined
+    if (this.#options.fixed !== undefined) return undefined
     const search = this.#search(device)
-    return !search.settled && search.ran(batch) ? { device, tokens: search.best } : undefined
-  }
-
-  #set(device: Device): number | undefined {
-    return this.#options.fixed ?? this.#options.known?.[device]
+    return search.ran(batch) ? { device, tokens: search.best } : undefined
   }
 
   #search(device: Device): Search {
-    const search = this.#searches.get(device) ?? new Search(CANDIDATES[isGpu(device) ? 'gpu' : 'cpu'])
-    this.#searches.set(device, search)
+    let search = this.#searches.get(device)
+    if (!search) {
+      const { budgets, first } = CANDIDATES[isGpu(device) ? 'gpu' : 'cpu']
+      const known = this.#options.known?.[device]
+      search = new Search(budgets, known ?? first, known !== undefined)
+      this.#searches.set(device, search)
+    }
     return search
   }
 }
 
 /** Goes round the candidates, so that a machine that is busy for a while disturbs all of them alike. */
 class Search {
-  /** Still in the race, in the order in which they are tried: the first, those below it, those above it. */
-  #candidates: readonly number[]
+  readonly #budgets: readonly number[]
+  /** Still in the race, in the order in which they are tried: the best so far, those below it, those above it. */
+  #candidates: readonly number[] = []
   /** Milliseconds of a padded token, the least seen, by candidate. */
   readonly #cost = new Map<number, number>()
   #at = 0
   #round = 0
   #tries = 0
   #best: number
+  /** Full batches since the budget was found. */
+  #since = 0
 
-  constructor({ budgets, first }: { readonly budgets: readonly number[]; readonly first: number }) {
-    const below = budgets.filter(budget => budget < first).reverse()
-    this.#candidates = [first, ...below, ...budgets.filter(budget => budget > first)]
-    this.#best = first
-  }
-
-  get settled(): boolean {
-    return this.#candidate === undefined
+  constructor(budgets: readonly number[], best: number, found: boolean) {
+    this.#budgets = budgets
+    this.#best = best
+    if (!found) this.#begin()
   }
 
   /** The best so far. */
@@ -116,11 +118,15 @@ class Search {
     return candidate !== undefined && queued >= candidate ? candidate : this.#best
   }
 
-  /** True when the budget is found. */
+  /** True when the budget was found just now. */
   ran({ budget, queued, padded, ms }: RanBatch): boolean {
-    const candidate = this.#candidate
     // A batch that the queue could not fill says nothing about what is best for full ones.
-    if (candidate === undefined || queued < budget) return false
+    if (queued < budget) return false
+    const candidate = this.#candidate
+    if (candidate === undefined) {
+      if (++this.#since >= AGAIN) this.#begin()
+      return false
+    }
     // What a budget cuts is more than half of it, unless the texts ran out or one alone is longer.
     if (budget === candidate && padded > budget / 2 && padded <= budget && ms > 0) {
       this.#cost.set(candidate, Math.min(this.#cost.get(candidate) ?? Infinity, ms / padded))
@@ -130,12 +136,22 @@ class Search {
       this.#candidates = this.#candidates.filter(other => other !== candidate)
       this.#move(this.#at)
     }
-    return this.settled
+    return this.#candidate === undefined
   }
 
   /** Undefined when the budget is found. */
   get #candidate(): number | undefined {
     return this.#candidates[this.#at]
+  }
+
+  #begin(): void {
+    const best = this.#best
+    const below = this.#budgets.filter(budget => budget < best).reverse()
+    this.#candidates = [best, ...below, ...this.#budgets.filter(budget => budget > best)]
+    this.#cost.clear()
+    this.#at = 0
+    this.#round = 0
+    this.#since = 0
   }
 
   #move(to: number): void {

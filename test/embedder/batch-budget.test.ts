@@ -128,12 +128,23 @@ describe('what is not measured', () => {
   })
 })
 
-test('another device is measured anew; one that comes back is not', () => {
+test('all is measured anew after many batches: what was found does not hold for ever', () => {
+  const budget = new BatchBudget()
+  const busy = play(budget, { cost: limit => 1 / limit })
+  expect(busy.chosen).toEqual({ device: 'cpu', tokens: 4096 })
+  const later = play(budget, { cost: limit => (limit === 512 ? 1 : 2) }, 1000)
+  expect(new Set(later.used.slice(0, 500))).toEqual(new Set([4096]))
+  expect(later.used.slice(500, 505)).toEqual([4096, 2048, 1024, 512, 256])
+  expect(later.chosen).toEqual({ device: 'cpu', tokens: 512 })
+  expect(later.used.length).toBeLessThanOrEqual(515)
+})
+
+test('another device is measured for itself; one that comes back keeps what it had', () => {
   const budget = new BatchBudget()
   expect(play(budget, { device: 'cuda', cost: limit => 1 / limit }).chosen).toEqual({ device: 'cuda', tokens: 16_384 })
   expect(play(budget, { device: 'cpu', cost: limit => limit }).chosen).toEqual({ device: 'cpu', tokens: 256 })
   expect(budget.next('cuda', 1e6)).toBe(16_384)
-  expect(play(budget, { device: 'cuda', cost: limit => limit }).chosen).toBeUndefined()
+  expect(play(budget, { device: 'cuda', cost: limit => limit }, 400).chosen).toBeUndefined()
 })
 
 test('what the caller set, and what an earlier worker found, is taken as it is', () => {
@@ -144,7 +155,7 @@ test('what the caller set, and what an earlier worker found, is taken as it is',
     [known, 256],
   ] as const) {
     expect([budget.next('cpu', 1e6), budget.most('cpu')]).toEqual([limit, limit])
-    expect(new Set(play(budget, { cost: limit => limit }).used)).toEqual(new Set([limit]))
+    expect(new Set(play(budget, { cost: limit => 1 / limit }, 400).used)).toEqual(new Set([limit]))
   }
   expect(known.next('wasm', 1e6)).toBe(1024)
 })
