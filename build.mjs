@@ -25,9 +25,9 @@ const TARGETS = [
     outdir: 'dist',
     entries: {
       node: 'src/node.ts',
-      'node-worker': 'src/node-worker.ts',
-      'node-tokenizer': 'src/node-tokenizer.ts',
-      'node-trial': 'src/node-trial.ts',
+      'node-worker': 'src/node/worker.ts',
+      'node-tokenizer': 'src/node/tokenizer.ts',
+      'node-trial': 'src/node/trial.ts',
       cli: 'src/cli/main.ts',
     },
     options: { platform: 'node', target: 'node20', splitting: true, chunkNames: 'chunk-[hash]' },

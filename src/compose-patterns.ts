@@ -1,9 +1,9 @@
 // What both roots do alike with patterns: the setting becomes a masker, and a masker a mode over an embedder.
-import { PatternBook } from './caches/pattern-book.js'
-import { PatternShelf, type PatternShelfOptions } from './caches/pattern-shelf.js'
-import { type Patterns, TemplatePatterns, VerifiedPatterns } from './caches/patterns.js'
+import { PatternBook } from './caches/patterns/book.js'
+import { type Patterns, TemplatePatterns, VerifiedPatterns } from './caches/patterns/modes.js'
+import { PatternShelf, type PatternShelfOptions } from './caches/patterns/shelf.js'
 import { type PatternSetting, patternConfig } from './config-patterns.js'
-import { createMasker, inTemplateSpace } from './embedder/patterns.js'
+import { createMasker, inTemplateSpace } from './embedder/patterns/masker.js'
 import type { Embedder, Hash } from './ports.js'
 
 export interface PatternRuntime {

@@ -32,7 +32,7 @@ export type PatternConfig = {
   readonly [K in Exclude<keyof PatternOptions, 'masks' | 'literals'>]-?: Exclude<PatternOptions[K], undefined>
 } & Pick<PatternOptions, 'masks' | 'literals'>
 
-/** 0.14 is a cosine of 0.99. Why 8: see AGREEMENT in `caches/pattern-book.ts`, which says what was measured. */
+/** 0.14 is a cosine of 0.99. Why 8: see AGREEMENT in `caches/patterns/book.ts`, which says what was measured. */
 const DEFAULTS = { mode: 'template', epsilon: 0.14, members: 8, checkShare: 1 / 16 } as const
 
 export const PATTERN_EXPECTS = `one of ${PATTERN_MODES.join(', ')}, or { mode, masks, literals, epsilon, members, checkShare }`

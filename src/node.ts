@@ -13,9 +13,9 @@ import { composeCaches } from './compose.js'
 import { planPatterns } from './compose-patterns.js'
 import { readConfig } from './config.js'
 import { fromUserEmbedder } from './embedder/custom.js'
-import { openModel } from './node-model.js'
-import { clearPatterns, openPatternStores } from './node-patterns.js'
-import { atExit, bootId, cacheDir, crc32, isAlive, nodeClock, nodeHash, type OpenOptions } from './node-runtime.js'
+import { openModel } from './node/model.js'
+import { clearPatterns, openPatternStores } from './node/patterns.js'
+import { atExit, bootId, cacheDir, crc32, isAlive, nodeClock, nodeHash, type OpenOptions } from './node/runtime.js'
 import type { Call, Embedding, Key, Space } from './ports.js'
 import { openFileStore } from './stores/files.js'
 import { clearSegments, openSegmentStore, sizeOfSegments } from './stores/segments.js'
@@ -29,8 +29,8 @@ export {
   type PullProgress,
   pullModel,
   removeModel,
-} from './node-models.js'
-export type { OpenOptions } from './node-runtime.js'
+} from './node/models.js'
+export type { OpenOptions } from './node/runtime.js'
 export * from './public.js'
 
 /**

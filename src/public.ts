@@ -21,8 +21,8 @@ export type {
   EmbedManyCall,
   ServingModel,
 } from './caches/embedding-cache.js'
-export type { Refusal } from './caches/pattern-book.js'
-export type { PatternCounts } from './caches/patterns.js'
+export type { Refusal } from './caches/patterns/book.js'
+export type { PatternCounts } from './caches/patterns/modes.js'
 export type { Progress } from './caches/progress.js'
 export type { QueryCache } from './caches/query-cache.js'
 export type { Compute, Result } from './caches/value-cache.js'

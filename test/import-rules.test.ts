@@ -31,25 +31,16 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
   'compose-patterns.ts': ['*'],
   'public.ts': ['*'],
   'node.ts': ['*'],
-  'node-runtime.ts': ['*'],
-  'node-model.ts': ['*'],
-  'node-models.ts': ['*'],
-  'node-devices.ts': ['*'],
-  'node-machine.ts': [],
-  'node-trial.ts': ['*'],
-  'node-doctor.ts': ['*'],
-  'node-verify.ts': ['*'],
-  'node-patterns.ts': ['*'],
-  'node-worker.ts': ['*', 'comlink'],
-  'node-tokenizer.ts': ['*', 'comlink'],
+  // The parts of the Node root, and the roots of its threads and processes.
+  node: ['*', 'comlink'],
   'web.ts': ['*', '@noble/hashes/sha2.js', '@noble/hashes/utils.js'],
   // The names of the modes alone: `--help` must not load the library.
   cli: [
     'config-patterns.ts',
     'node.ts',
-    'node-doctor.ts',
-    'node-models.ts',
-    'node-verify.ts',
+    'node/doctor.ts',
+    'node/models.ts',
+    'node/verify.ts',
     'errors.ts',
     'version.ts',
     'ports.ts',
@@ -57,11 +48,11 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** Rooms whose files may import one another. Adapters may not: each is one medium, one runtime. */
-const OPEN_ROOMS = ['cache', 'embedder', 'caches', 'cli']
+const OPEN_ROOMS = ['cache', 'embedder', 'caches', 'cli', 'node']
 
 /** `node:*` is allowed here and nowhere else. */
 const NODE =
-  /^(node(-\w+)?\.ts|cli\/.*|stores\/(segments|files)(\.ts|\/.*)|stores\/disk\.ts|backends\/(ort-node|worker-node)\.ts|embedder\/hub(-\w+)*\.ts)$/
+  /^(node\.ts|node\/.*|cli\/.*|stores\/(segments|files)(\.ts|\/.*)|stores\/disk\.ts|backends\/(ort-node|worker-node)\.ts|embedder\/hub\/.*)$/
 /** Browser globals are allowed here and nowhere else. */
 const BROWSER = /^(stores\/indexeddb\.ts|backends\/ort-web\.ts|kernels\/webgpu\.ts|web\.ts)$/
 

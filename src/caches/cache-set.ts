@@ -7,8 +7,8 @@ import type { Running } from '../ports.js'
 import type { BlockCache } from './block-cache.js'
 import type { DiffCache } from './diff-cache.js'
 import type { EmbeddingCache, ServingModel } from './embedding-cache.js'
-import type { Refusal } from './pattern-book.js'
-import { NO_COUNTS, type PatternCounts } from './patterns.js'
+import type { Refusal } from './patterns/book.js'
+import { NO_COUNTS, type PatternCounts } from './patterns/modes.js'
 import type { QueryCache } from './query-cache.js'
 
 export const CACHE_NAMES = ['embeddings', 'blocks', 'queries', 'diffs'] as const

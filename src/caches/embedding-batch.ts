@@ -2,7 +2,7 @@
 import type { Answer, BatchSink } from '../cache/tiered-cache.js'
 import { BatchError, type FailedItem, OpDbusError } from '../errors.js'
 import type { Device, Embedding, Source } from '../ports.js'
-import type { Asked, Origin, Patterns } from './patterns.js'
+import type { Asked, Origin, Patterns } from './patterns/modes.js'
 import type { ProgressMeter } from './progress.js'
 
 /** Many texts' vectors as one matrix; row i belongs to text i. */

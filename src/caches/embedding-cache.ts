@@ -8,8 +8,8 @@ import { type CacheStats, TieredCache } from '../cache/tiered-cache.js'
 import { abortError, OpDbusError } from '../errors.js'
 import type { Call, Clock, Device, Embedder, Embedding, Running, Source } from '../ports.js'
 import { EmbeddingBatch, type EmbeddingMatrix } from './embedding-batch.js'
-import type { Refusal } from './pattern-book.js'
-import { NO_COUNTS, type Origin, type PatternCounts, type Patterns } from './patterns.js'
+import type { Refusal } from './patterns/book.js'
+import { NO_COUNTS, type Origin, type PatternCounts, type Patterns } from './patterns/modes.js'
 import { type Progress, ProgressMeter } from './progress.js'
 
 /** One text's vector, and where it came from. */

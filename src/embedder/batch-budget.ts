@@ -1,7 +1,7 @@
 // How many padded tokens a batch may hold: found by trying, on batches that run anyway. Reads no clock and runs nothing.
 
 import type { Device } from '../ports.js'
-import { isGpu } from './devices.js'
+import { isGpu } from './devices/order.js'
 
 /** Budgets that are tried, in padded tokens, and the one that is begun with. */
 const CANDIDATES = {

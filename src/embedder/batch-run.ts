@@ -2,7 +2,7 @@
 
 import { OpDbusError } from '../errors.js'
 import type { Backend, TokenBatch } from '../ports.js'
-import type { ModelSpec } from './model-spec.js'
+import type { ModelSpec } from './model/spec.js'
 import { finishRow, poolRow } from './pooling.js'
 
 /** What of a model decides how token vectors become a text's vector. */

@@ -3,8 +3,8 @@
 import { abortError, messageOf, OpDbusError } from '../errors.js'
 import type { Call, Embedder, Embedding, Space } from '../ports.js'
 import { Batcher } from './batcher.js'
-import { Signals } from './signals.js'
-import { Waiter } from './waiter.js'
+import { Signals } from './worker/signals.js'
+import { Waiter } from './worker/waiter.js'
 
 /** Texts to vectors, by whatever means. */
 export interface UserEmbedder {

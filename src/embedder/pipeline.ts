@@ -5,12 +5,12 @@ import type { Backend, Clock, Device } from '../ports.js'
 import type { BatchBudget, BudgetChoice } from './batch-budget.js'
 import { runBatch, type VectorSpec } from './batch-run.js'
 import { asFailure, Batcher } from './batcher.js'
-import { isGpu } from './devices.js'
-import type { ModelSpec } from './model-spec.js'
-import { type Part, toWire } from './protocol.js'
+import { isGpu } from './devices/order.js'
+import type { ModelSpec } from './model/spec.js'
 import type { Tokenize } from './tokenizer.js'
-import type { TokenizeAhead } from './tokenizer-pool.js'
-import type { Tokenized } from './tokenizer-thread.js'
+import { type Part, toWire } from './worker/protocol.js'
+import type { TokenizeAhead } from './worker/tokenizer-pool.js'
+import type { Tokenized } from './worker/tokenizer-thread.js'
 
 /**
  * What is tokenised ahead of the session, in texts, and in batches' worth of tokens. So many `texts` and `batches`: enough

@@ -1,6 +1,6 @@
 // Token vectors -> one vector a text, and scaling to length 1. Pure arithmetic on Float32Array.
 
-import type { Pooling } from './sentence-config.js'
+import type { Pooling } from './model/sentence-config.js'
 
 /** Smallest length divided by, as in torch.nn.functional.normalize. */
 const EPSILON = 1e-12

@@ -3,8 +3,8 @@
 /// <reference lib="es2024.string" />
 
 import { messageOf, OpDbusError } from '../errors.js'
-import type { ModelFile } from './model-folder.js'
-import type { ModelSpec } from './model-spec.js'
+import type { ModelFile } from './model/folder.js'
+import type { ModelSpec } from './model/spec.js'
 import { hastenWordPiece, type WordPieceModel } from './word-piece.js'
 
 export interface Tokens {

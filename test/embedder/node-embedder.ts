@@ -6,9 +6,9 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { build } from 'esbuild'
 import { afterAll, afterEach } from 'vitest'
 import { spawnNodeWorker } from '../../src/backends/worker-node.js'
-import { findModel, type HubOptions } from '../../src/embedder/hub.js'
-import type { ModelOverrides } from '../../src/embedder/model-spec.js'
-import { type Timer, WorkerEmbedder, type WorkerEmbedderOptions } from '../../src/embedder/worker-client.js'
+import { findModel, type HubOptions } from '../../src/embedder/hub/find.js'
+import type { ModelOverrides } from '../../src/embedder/model/spec.js'
+import { type Timer, WorkerEmbedder, type WorkerEmbedderOptions } from '../../src/embedder/worker/client.js'
 import type { Device } from '../../src/ports.js'
 
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url))
@@ -82,8 +82,8 @@ export function bundle(): Promise<string> {
     const outdir = mkdtempSync(join(tmpdir(), 'op-dbus-worker-'))
     symlinkSync(join(ROOT, 'node_modules'), join(outdir, 'node_modules'), 'dir')
     const entryPoints = {
-      'node-worker': join(ROOT, 'src/node-worker.ts'),
-      'node-tokenizer': join(ROOT, 'src/node-tokenizer.ts'),
+      'node-worker': join(ROOT, 'src/node/worker.ts'),
+      'node-tokenizer': join(ROOT, 'src/node/tokenizer.ts'),
       'gpu-worker': join(ROOT, 'test/embedder/gpu-worker-entry.ts'),
       'counting-tokenizer': join(ROOT, 'test/embedder/counting-tokenizer-entry.ts'),
       client: join(ROOT, 'test/embedder/client-entry.ts'),

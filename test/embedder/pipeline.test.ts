@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { BatchBudget } from '../../src/embedder/batch-budget.js'
 import { Pipeline, type PipelineOptions } from '../../src/embedder/pipeline.js'
-import type { Part } from '../../src/embedder/protocol.js'
+import type { Part } from '../../src/embedder/worker/protocol.js'
 import { OpDbusError } from '../../src/errors.js'
 import type { Device, TokenBatch } from '../../src/ports.js'
 import { deferred } from '../support.js'

@@ -1,6 +1,7 @@
 // `op-dbus cache stats|clear|verify`: what is cached, by whom it was used, and whether it is sound.
+
+import { verifyCaches } from '../../node/verify.js'
 import { type CacheName, type OneCacheStats, openCaches, type Selection, type Stats } from '../../node.js'
-import { verifyCaches } from '../../node-verify.js'
 import { DAMAGE_FOUND } from '../exit-codes.js'
 import { patternLine } from '../patterns-text.js'
 import { bytes, commas, count, plural, table } from '../render.js'

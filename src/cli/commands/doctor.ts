@@ -1,5 +1,5 @@
 // `op-dbus doctor`: what runs here, what does not, and why.
-import { type Diagnosis, diagnose } from '../../node-doctor.js'
+import { type Diagnosis, diagnose } from '../../node/doctor.js'
 import { significant, table } from '../render.js'
 import { settingsOf, type Values } from '../settings.js'
 import type { Terminal } from '../terminal.js'

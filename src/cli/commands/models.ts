@@ -1,6 +1,6 @@
 // `op-dbus models list|pull|path|rm`: what models are here, fetching them, where they lie, removing them.
 import { OpDbusError } from '../../errors.js'
-import { type LocalModel, listModels, modelPath, type PullProgress, pullModel, removeModel } from '../../node-models.js'
+import { type LocalModel, listModels, modelPath, type PullProgress, pullModel, removeModel } from '../../node/models.js'
 import { bytes, table } from '../render.js'
 import { settingsOf, type Values } from '../settings.js'
 import type { Terminal } from '../terminal.js'

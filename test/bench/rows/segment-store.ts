@@ -1,6 +1,6 @@
 // The segment store as the Node root opens it, and records to put into it.
 import { encodeVec, vecBytes } from '../../../src/cache/vec.js'
-import { crc32, nodeClock, nodeHash } from '../../../src/node-runtime.js'
+import { crc32, nodeClock, nodeHash } from '../../../src/node/runtime.js'
 import type { Key, Space } from '../../../src/ports.js'
 import { openSegmentStore } from '../../../src/stores/segments.js'
 import { WrongAnswer } from '../row.js'

@@ -1,0 +1,104 @@
+// A backend that outlives its device: a GPU that fails is opened again once, then gives way, and the batch runs again.
+
+import { messageOf } from '../../errors.js'
+import type { Backend, BackendFactory, Device, TokenBatch } from '../../ports.js'
+import { asFailure } from '../batcher.js'
+import type { DeviceReason, Opened } from '../worker/protocol.js'
+import { isGpu, type OpenPlan, openFirst, unavailable } from './order.js'
+
+export interface GuardOptions extends OpenPlan {
+  readonly model: string | Uint8Array
+  /** Another device serves now, and why. */
+  changed(opened: Opened): void
+}
+
+/**
+ * Opens the first device that can. Calls of `run` must not overlap. What fails on the CPU as well is the batch's own
+ * fault and rejects; the device is kept then.
+ */
+export async function openGuarded(options: GuardOptions): Promise<{ backend: Backend; opened: Opened }> {
+  const { backend, opened } = await openFirst({ model: options.model }, options)
+  const guard = new GuardedBackend(options, backend, opened.tried)
+  return { backend: guard, opened }
+}
+
+class GuardedBackend implements Backend {
+  readonly #options: GuardOptions
+  #current: Backend
+  #tried: readonly DeviceReason[]
+  /** Opened a second time already. */
+  #rebuilt = false
+
+  constructor(options: GuardOptions, first: Backend, tried: readonly DeviceReason[]) {
+    this.#options = options
+    this.#current = first
+    this.#tried = tried
+  }
+
+  get device(): Device {
+    return this.#current.device
+  }
+
+  async run(batch: TokenBatch): Promise<Float32Array> {
+    try {
+      return await this.#current.run(batch)
+    } catch (error) {
+      // A graph that is refused is refused everywhere; and a CPU is not lost, so its error is the batch's.
+      if (!isGpu(this.device) || asFailure(error).code === 'UNSUPPORTED_MODEL') throw error
+      return this.#runAgain(batch, error)
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#current.close()
+  }
+
+  async #runAgain(batch: TokenBatch, lost: unknown): Promise<Float32Array> {
+    const { device } = this
+    let reason = messageOf(lost)
+    // Where the device is gone, closing fails as well.
+    await this.#current.close().catch(() => undefined)
+    const { factories } = this.#options
+    const others = factories.slice(factories.findIndex(known => known.device === device) + 1)
+    // The only device there is may come back any number of times: there is nothing to give way to.
+    if (!this.#rebuilt || others.length === 0) {
+      this.#rebuilt = true
+      try {
+        this.#current = await this.#reopen(device)
+        return await this.#current.run(batch)
+      } catch (error) {
+        reason = `lost (${reason}), and again after it was opened anew: ${messageOf(error)}`
+        await this.#current.close().catch(() => undefined)
+      }
+    }
+    if (others.length === 0) throw unavailable([{ device, reason }])
+    const { backend, opened } = await this.#open(others)
+    const answer = await this.#answerOf(backend, batch, device)
+    if ('error' in answer) throw answer.error
+    this.#current = backend
+    this.#tried = [...this.#tried, { device, reason }, ...opened.tried]
+    this.#options.changed({ device: backend.device, tried: this.#tried })
+    return answer.output
+  }
+
+  /** What the next device makes of the batch. When it fails there too, the batch is at fault: the GPU is opened again. */
+  async #answerOf(backend: Backend, batch: TokenBatch, device: Device) {
+    try {
+      return { output: await backend.run(batch) }
+    } catch (error) {
+      this.#current = await this.#reopen(device).catch(() => backend)
+      if (this.#current !== backend) await backend.close().catch(() => undefined)
+      return { error }
+    }
+  }
+
+  async #reopen(device: Device): Promise<Backend> {
+    const { backend } = await this.#open(this.#options.factories.filter(known => known.device === device))
+    return backend
+  }
+
+  #open(factories: readonly BackendFactory[]) {
+    const { model, options, check } = this.#options
+    return openFirst({ model }, { factories, options, check })
+  }
+}

@@ -1,0 +1,93 @@
+// Where models lie on this machine: the folders in their order, and the layout of the Hugging Face cache. Writes nothing.
+
+import { readdir, stat } from 'node:fs/promises'
+import { isAbsolute, join, resolve } from 'node:path'
+import { unlessAbsent } from './files.js'
+
+export interface HubOptions {
+  /** Folder of the model that comes with this package. */
+  readonly builtinDir: string
+  /** Read: OP_DBUS_MODEL_DIR, OP_DBUS_MODEL_LOCK, XDG_CACHE_HOME, and the variables of Hugging Face's own tools (HF_*). */
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** The user's home folder. */
+  readonly home: string
+  /** Where downloads go when no variable says otherwise, in place of the Hugging Face cache: for root. */
+  readonly systemDir?: string | undefined
+  /** JSON file that remembers what model files hashed to; made when it is missing. Default: nothing is remembered. */
+  readonly memoFile?: string | undefined
+}
+
+/** One folder that holds models. */
+export interface ModelPlace {
+  /** Repositories lie in it as `models--org--name`. */
+  readonly dir: string
+  /** Model folders may lie in it as `org/name` or `name` too. */
+  readonly plain: boolean
+  /** The file that says which commit of each model was pulled into it. */
+  readonly lockFile: string
+}
+
+const LOCK_FILE = 'op-dbus-models.lock.json'
+
+/** Every place where models are looked for, nearest first; downloads go to the first. */
+export function modelPlaces({ env, home, systemDir }: HubOptions): readonly [ModelPlace, ...ModelPlace[]] {
+  const { OP_DBUS_MODEL_DIR, OP_DBUS_MODEL_LOCK, HF_HUB_CACHE, HUGGINGFACE_HUB_CACHE } = env
+  const own = (dir: string): ModelPlace => ({ dir, plain: true, lockFile: join(dir, LOCK_FILE) })
+  const places: ModelPlace[] = []
+  const explicit = HF_HUB_CACHE || HUGGINGFACE_HUB_CACHE
+  if (OP_DBUS_MODEL_DIR) places.push(own(atHome(OP_DBUS_MODEL_DIR, home)))
+  if (systemDir !== undefined && !explicit && !env.HF_HOME) places.push(own(systemDir))
+  const base = hubHome({ env, home })
+  places.push({
+    dir: explicit ? atHome(explicit, home) : join(base, 'hub'),
+    plain: false,
+    // Beside the cache rather than in it, where `hf cache` would call it an inconsistency.
+    lockFile: explicit ? join(atHome(explicit, home), LOCK_FILE) : join(base, LOCK_FILE),
+  })
+  const [first, ...others] = places as [ModelPlace, ...ModelPlace[]]
+  return [OP_DBUS_MODEL_LOCK ? { ...first, lockFile: atHome(OP_DBUS_MODEL_LOCK, home) } : first, ...others]
+}
+
+/** HF_HOME, or what it is by default; the token lies in it. */
+export function hubHome({ env, home }: Pick<HubOptions, 'env' | 'home'>): string {
+  return atHome(env.HF_HOME || join(env.XDG_CACHE_HOME || join(home, '.cache'), 'huggingface'), home)
+}
+
+/** An absolute path; `~` as Hugging Face's tools read it. */
+export function atHome(path: string, home: string): string {
+  return resolve(path === '~' || path.startsWith('~/') ? join(home, path.slice(1)) : path)
+}
+
+/** `name` or `org/name` as the hub allows it: safe as a part of a path and of a URL. */
+export function isHubId(id: string): boolean {
+  return /^[A-Za-z0-9_][\w.-]{0,95}(\/[A-Za-z0-9_][\w.-]{0,95})?$/.test(id) && !/--|\.\.|[.-](\/|$)|\.git$/.test(id)
+}
+
+/** A path is meant, not a hub id. */
+export function isPath(name: string): boolean {
+  return name.startsWith('.') || isAbsolute(name)
+}
+
+/** The name of a repository's folder, and of the folder of its locks. */
+export function repositoryName(id: string): string {
+  return `models--${id.replace('/', '--')}`
+}
+
+/** The hub ids whose repositories lie in `place`. */
+export async function repositoriesIn(place: ModelPlace): Promise<string[]> {
+  const names = (await unlessAbsent(place.dir, path => readdir(path))) ?? []
+  return names
+    .flatMap(name => (name.startsWith('models--') ? [name.slice('models--'.length).replace('--', '/')] : []))
+    .filter(isHubId)
+    .sort()
+}
+
+/** The commits of which a snapshot is there. */
+export async function commitsOf(repository: string): Promise<string[]> {
+  return (await unlessAbsent(join(repository, 'snapshots'), path => readdir(path))) ?? []
+}
+
+export async function isFolder(path: string): Promise<string | undefined> {
+  const info = await unlessAbsent(path, full => stat(full))
+  return info?.isDirectory() ? path : undefined
+}

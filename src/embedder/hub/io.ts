@@ -1,0 +1,57 @@
+// What a download takes from its surroundings, so that tests can turn time, chance and the disk. Holds no state.
+
+import { randomBytes } from 'node:crypto'
+import { type FileHandle, symlink } from 'node:fs/promises'
+import { setTimeout as wait } from 'node:timers/promises'
+import { messageOf, OpDbusError } from '../../errors.js'
+
+export interface HubIo {
+  /** Rejects when `signal` fires. */
+  sleep(ms: number, signal: AbortSignal | undefined): Promise<void>
+  /** Milliseconds from any start. */
+  monotonic(): number
+  /** From 0 up to 1. */
+  random(): number
+  /** Eight hex digits that nobody else has. */
+  id(): string
+  write(file: FileHandle, bytes: Uint8Array, position: number): Promise<void>
+  symlink(target: string, path: string): Promise<void>
+  /** Silence after which a connection is given up, ms. */
+  readonly timeoutMs: number
+}
+
+export const NODE_IO: HubIo = {
+  sleep: (ms, signal) => wait(ms, undefined, signal && { signal }),
+  monotonic: () => performance.now(),
+  random: () => Math.random(),
+  id: () => randomBytes(4).toString('hex'),
+  async write(file, bytes, position) {
+    for (let done = 0; done < bytes.length; ) {
+      done += (await file.write(bytes, done, bytes.length - done, position + done)).bytesWritten
+    }
+  },
+  symlink: (target, path) => symlink(target, path),
+  timeoutMs: 30_000,
+}
+
+/** The errno name of what a file-system call threw. */
+export function errnoOf(error: unknown): string | undefined {
+  const code = (error as { code?: unknown } | null)?.code
+  return typeof code === 'string' ? code : undefined
+}
+
+/** Runs what touches the disk; what the disk says is thrown as a STORE error. */
+export async function onDisk<T>(path: string, run: () => Promise<T>): Promise<T> {
+  try {
+    return await run()
+  } catch (error) {
+    const errno = errnoOf(error)
+    if (error instanceof OpDbusError || errno === undefined) throw error
+    const full = errno === 'ENOSPC' || errno === 'EDQUOT'
+    throw new OpDbusError(
+      'STORE',
+      `cannot write ${path}: ${messageOf(error)}${full ? '\nthe disk is full: make room, or set OP_DBUS_MODEL_DIR' : ''}`,
+      { cause: error, details: { file: path, errno } },
+    )
+  }
+}

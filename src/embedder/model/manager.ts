@@ -1,0 +1,156 @@
+// Which model serves: the one asked for, found here or else fetched, or with leave the next lower level. Reads files,
+// opens no model; what downloads is loaded only when something is missing.
+
+import { isOpDbusError, messageOf, OpDbusError } from '../../errors.js'
+import type { Call } from '../../ports.js'
+import { isHubId, isPath } from '../hub/cache.js'
+import type { PullProgress, pullModel } from '../hub/download.js'
+import { findModel, type HubOptions, locateModel, modelAt } from '../hub/find.js'
+import type { ModelOverrides, ModelSpec } from './spec.js'
+import { KNOWN_MODELS, knownModel } from './table.js'
+
+/** The levels of the caching strategy, each giving way to the next, and the model that is always there. */
+const LEVELS = ['high', 'medium', 'low', 'builtin'] as const
+type Level = (typeof LEVELS)[number]
+
+/** A level that could not serve, and why. */
+export interface GaveWay {
+  readonly name: string
+  readonly reason: string
+}
+
+export interface ResolvedModel {
+  readonly spec: ModelSpec
+  /** The name that serves: the one asked for, unless it gave way. */
+  readonly ranAs: string
+  /** From the level asked for downwards; empty when that one serves. */
+  readonly gaveWay: readonly GaveWay[]
+}
+
+export interface ModelRequest extends Call {
+  readonly hub: HubOptions
+  /** They hold for the model asked for and the levels below it; the built-in model keeps its own dtype. */
+  readonly overrides?: Pick<ModelOverrides, 'dtype' | 'dimensions' | 'pooling'> | undefined
+  /** Nothing is fetched. */
+  readonly offline?: boolean | undefined
+  /** A level that cannot serve gives way to the next lower one. */
+  readonly fallback?: boolean | undefined
+  /** Called while a model is fetched. */
+  readonly onProgress?: ((progress: PullProgress) => void) | undefined
+  /**
+   * Opens the model and lets go of it or keeps it; rejects where it cannot be opened. Asked only with `fallback`: the
+   * level must be chosen before the first vector, since each has a space of its own.
+   */
+  readonly probe?: ((spec: ModelSpec) => Promise<void>) | undefined
+}
+
+/** Brings a model to this machine: `pullModel` of hub/download.ts, unless a test plays it. */
+export type Pull = typeof pullModel
+
+/**
+ * One for a process: a level that gave way stays away until the process ends, so that no two of its parts embed in
+ * different spaces under one name.
+ */
+export class ModelManager {
+  readonly #pull: Pull
+  readonly #gaveWay = new Map<string, Pick<ResolvedModel, 'ranAs' | 'gaveWay'>>()
+  #deciding: Promise<unknown> = Promise.resolve()
+
+  constructor(pull: Pull = async (...call) => (await import('../hub/download.js')).pullModel(...call)) {
+    this.#pull = pull
+  }
+
+  /**
+   * The model that serves under `name`: `builtin`, a level, a folder, or a hub id. What is not on this machine is fetched
+   * from the hub if `name` is a level or a hub id (`org/name`); a bare word or a path never is.
+   * Rejects with what finding or fetching the model says: MODEL_NOT_FOUND, UNSUPPORTED_MODEL, DOWNLOAD, STORE,
+   * INVALID_INPUT, ABORTED. With `fallback`, only when the built-in model cannot serve either.
+   */
+  resolve(name: string, request: ModelRequest): Promise<ResolvedModel> {
+    const level = levelOf(name)
+    if (!request.fallback || level === undefined) return this.#plain(name, request)
+    // One decision at a time: the second finds what the first decided.
+    const decision = this.#deciding.then(() => this.#decide(level, request))
+    this.#deciding = decision.catch(() => undefined)
+    return decision
+  }
+
+  async #plain(name: string, request: ModelRequest): Promise<ResolvedModel> {
+    return { spec: await this.#bring(name, request), ranAs: name, gaveWay: [] }
+  }
+
+  async #decide(asked: Level, request: ModelRequest): Promise<ResolvedModel> {
+    const key = JSON.stringify([asked, request.overrides?.dtype])
+    const before = this.#gaveWay.get(key)
+    if (before) return { ...before, spec: await this.#bring(before.ranAs, below(asked, before.ranAs, request)) }
+    const gaveWay: GaveWay[] = []
+    let first: OpDbusError | undefined
+    for (const ranAs of LEVELS.slice(LEVELS.indexOf(asked))) {
+      try {
+        const spec = await this.#bring(ranAs, below(asked, ranAs, request))
+        await request.probe?.(spec)
+        if (gaveWay.length > 0) this.#gaveWay.set(key, { ranAs, gaveWay })
+        return { spec, ranAs, gaveWay }
+      } catch (error) {
+        if (!mayGiveWay(error, gaveWay.length > 0)) throw error
+        first ??= error
+        gaveWay.push({ name: ranAs, reason: messageOf(error).split('\n')[0]! })
+      }
+    }
+    throw allFailed(gaveWay, first!)
+  }
+
+  /** The spec of one model: from this machine, else from the hub. */
+  async #bring(name: string, { hub, overrides, offline, onProgress, signal }: ModelRequest): Promise<ModelSpec> {
+    try {
+      return await findModel(name, hub, overrides)
+    } catch (error) {
+      const fetch = !offline && isOnHub(name) && isIncomplete(error)
+      // A folder of the user's own is as the user left it.
+      if (!fetch || (await locateModel(name, hub)) === name) throw error
+      const dtype = overrides?.dtype ?? knownModel(name)?.dtype
+      const { path } = await this.#pull(name, hub, { signal, dtype, onProgress })
+      return modelAt(name, path, hub, overrides)
+    }
+  }
+}
+
+/** The level that a name or a level's hub id means. */
+function levelOf(name: string): Level | undefined {
+  return LEVELS.find(level => level === name || (level !== 'builtin' && KNOWN_MODELS[level].hubId === name))
+}
+
+/** A dtype that was asked of a level is not one that the built-in model must have. */
+function below(asked: Level, ranAs: string, request: ModelRequest): ModelRequest {
+  if (ranAs !== 'builtin' || asked === 'builtin') return request
+  return { ...request, overrides: { ...request.overrides, dtype: undefined } }
+}
+
+/** A level, or a name with an organisation: a bare word may be anything, a path is a path. */
+function isOnHub(name: string): boolean {
+  return knownModel(name)?.hubId !== undefined || (name.includes('/') && !isPath(name) && isHubId(name))
+}
+
+/** Not here, or only in part: other tools fetch a model without its ONNX file. */
+function isIncomplete(error: unknown): boolean {
+  if (isOpDbusError(error, 'MODEL_NOT_FOUND')) return true
+  return isOpDbusError(error, 'UNSUPPORTED_MODEL') && error.details.missing === true
+}
+
+/**
+ * What another level may mend: not what the caller asked for wrongly, or no longer wants. `lower`: the caller asked this of
+ * another level, so it is no fault of his that this one has fewer dims.
+ */
+function mayGiveWay(error: unknown, lower: boolean): error is OpDbusError {
+  if (!isOpDbusError(error) || ['ABORTED', 'CLOSED', 'DISABLED'].includes(error.code)) return false
+  return lower || error.code !== 'INVALID_INPUT'
+}
+
+function allFailed(gaveWay: readonly GaveWay[], first: OpDbusError): OpDbusError {
+  if (gaveWay.length === 1) return first
+  const reasons = gaveWay.map(({ name, reason }) => `${name} (${reason})`).join('; ')
+  return new OpDbusError(first.code, `no level could serve: ${reasons}`, {
+    cause: first,
+    details: { ...first.details, gaveWay },
+  })
+}

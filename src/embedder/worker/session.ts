@@ -1,0 +1,199 @@
+// One worker thread from spawn to end: opens the model, hands texts over, settles whoever waits. Never restarts itself.
+
+import { type Remote, wrap } from 'comlink'
+import { messageOf, OpDbusError } from '../../errors.js'
+import type { WorkerHandle } from '../../ports.js'
+import type { BudgetChoice } from '../batch-budget.js'
+import { asFailure } from '../batcher.js'
+import { type DevicePlan, type EmbedWorker, fromWire, type Opened, type Part, type WorkerConfig } from './protocol.js'
+import type { Waiter } from './waiter.js'
+
+export interface SessionConfig extends Omit<WorkerConfig, keyof DevicePlan> {
+  /** Which devices to open; asked while the thread starts. */
+  plan(): Promise<DevicePlan>
+}
+
+export interface SessionEvents {
+  /** The model is open, or another device has taken over. */
+  opened(opened: Opened): void
+  /** The device's token budget was found. */
+  chosen(choice: BudgetChoice): void
+  /** So many texts got their outcome. */
+  settled(texts: number): void
+  /** The session is over, for this reason; whoever waits for it is settled next. Called once. */
+  ended(error: OpDbusError): void
+}
+
+/** comlink alone does not do: a call pending when the worker dies would never settle. So `pending` is ours. */
+export class WorkerSession {
+  readonly #config: SessionConfig
+  readonly #events: SessionEvents
+  readonly #handle: WorkerHandle
+  readonly #remote: Remote<EmbedWorker>
+  readonly #pending = new Map<number, Waiter>()
+  readonly #idOf = new Map<Waiter, number>()
+  #outbox: number[] = []
+  #dropped: number[] = []
+  #opened: Opened | undefined
+  #sending = false
+  #held = false
+  #nextId = 1
+  #calls = 0
+  #over = false
+  #gone: Promise<void> = Promise.resolve()
+
+  /** Throws WORKER_LOST when the thread cannot be started. */
+  constructor(spawn: () => WorkerHandle, config: SessionConfig, events: SessionEvents) {
+    this.#config = config
+    this.#events = events
+    try {
+      this.#handle = spawn()
+    } catch (error) {
+      throw lost(messageOf(error), error)
+    }
+    this.#handle.onExit(why => void this.end(lost(why)))
+    this.#remote = wrap<EmbedWorker>(this.#handle.endpoint)
+    // wrap() listens on the port, which keeps the process alive whatever was said before.
+    this.#handle.unref()
+    void this.#serve()
+  }
+
+  /** Texts in hand. */
+  get size(): number {
+    return this.#pending.size
+  }
+
+  /** Undefined until the model is open. */
+  get opened(): Opened | undefined {
+    return this.#opened
+  }
+
+  /** Only once the model is open. */
+  add(waiter: Waiter): void {
+    const id = this.#nextId++
+    this.#pending.set(id, waiter)
+    this.#idOf.set(waiter, id)
+    this.#outbox.push(id)
+    if (this.#pending.size === 1) this.#handle.ref()
+    this.#sendSoon()
+  }
+
+  /** The waiter is settled already; the worker need not compute its text any more. False: it is not here. */
+  remove(waiter: Waiter): boolean {
+    const id = this.#idOf.get(waiter)
+    if (id === undefined) return false
+    this.#forget(id, waiter)
+    this.#dropped.push(id)
+    this.#sendSoon()
+    this.#restIfEmpty()
+    return true
+  }
+
+  /** Keeps the process alive also without texts in hand: somebody waits for the model to be open. */
+  hold(held: boolean): void {
+    if (held === this.#held || this.#over) return
+    this.#held = held
+    if (held) this.#handle.ref()
+    else this.#restIfEmpty()
+  }
+
+  /** Rejects everyone with `error` and ends the thread; resolves when it is gone. */
+  end(error: OpDbusError): Promise<void> {
+    if (this.#over) return this.#gone
+    this.#over = true
+    const waiters = [...this.#pending.values()]
+    this.#pending.clear()
+    this.#idOf.clear()
+    this.#handle.unref()
+    this.#events.ended(error)
+    for (const waiter of waiters) waiter.reject(error)
+    this.#gone = this.#handle.terminate()
+    return this.#gone
+  }
+
+  async #serve(): Promise<void> {
+    try {
+      const { plan, ...config } = this.#config
+      const devices = await plan()
+      if (this.#over) return
+      const reply = await this.#remote.open({ ...config, ...devices })
+      if (this.#over) return
+      if ('error' in reply) throw fromWire(reply.error)
+      this.#opened = reply.opened
+      this.#events.opened(reply.opened)
+    } catch (error) {
+      await this.end(asFailure(error))
+    }
+  }
+
+  /** What one turn brings crosses in one message. */
+  #sendSoon(): void {
+    if (this.#sending) return
+    this.#sending = true
+    queueMicrotask(() => {
+      this.#sending = false
+      void this.#send()
+    })
+  }
+
+  async #send(): Promise<void> {
+    if (this.#over || (this.#pending.size === 0 && this.#dropped.length === 0)) return
+    const ids = this.#outbox.filter(id => this.#pending.has(id))
+    // One unit past the limit tells the worker that there was more, without copying a megabyte to say so.
+    const most = this.#config.spec.maxChars + 1
+    const texts = ids.map(id => this.#pending.get(id)!.text.slice(0, most))
+    const work = { ids, texts, dropped: this.#dropped }
+    this.#outbox = []
+    this.#dropped = []
+    const call = ++this.#calls
+    try {
+      const parts = await this.#remote.exchange(work)
+      if (this.#over) return
+      const before = this.#pending.size
+      for (const part of parts) this.#settle(part)
+      this.#restIfEmpty()
+      this.#events.settled(before - this.#pending.size)
+      // Only the newest call is held by the worker; the others come home empty and are not renewed.
+      if (call === this.#calls && this.#pending.size > 0) this.#sendSoon()
+    } catch (error) {
+      await this.end(asFailure(error))
+    }
+  }
+
+  #settle(part: Part): void {
+    const { dims } = this.#config.spec
+    const { device, opened, chosen } = part
+    if (opened) {
+      this.#opened = opened
+      this.#events.opened(opened)
+    }
+    if (chosen) this.#events.chosen(chosen)
+    for (const [row, id] of part.ids.entries()) {
+      const waiter = this.#pending.get(id)
+      if (!waiter) continue
+      this.#forget(id, waiter)
+      // A copy, so that keeping one vector does not keep the whole batch in memory.
+      const vector = part.matrix.slice(row * dims, (row + 1) * dims)
+      waiter.resolve({ vector, tokens: part.tokens[row]!, truncated: part.truncated[row]!, device })
+    }
+    for (const { id, error } of part.failed) {
+      const waiter = this.#pending.get(id)
+      if (!waiter) continue
+      this.#forget(id, waiter)
+      waiter.reject(fromWire(error))
+    }
+  }
+
+  #forget(id: number, waiter: Waiter): void {
+    this.#pending.delete(id)
+    this.#idOf.delete(waiter)
+  }
+
+  #restIfEmpty(): void {
+    if (this.#pending.size === 0 && !this.#held && !this.#over) this.#handle.unref()
+  }
+}
+
+function lost(why: string, cause?: unknown): OpDbusError {
+  return new OpDbusError('WORKER_LOST', `the embedding worker is gone: ${why}`, { cause })
+}

@@ -1,0 +1,118 @@
+// What Node gives the caches: clocks, digests, names of places. Part of the Node root.
+import { hash as digest, randomBytes } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { crc32 as zlibCrc32 } from 'node:zlib'
+import { spawnNodeWorker } from '../backends/worker-node.js'
+import type { Config, Settings } from '../config.js'
+import type { UserEmbedder } from '../embedder/custom.js'
+import type { PullProgress } from '../embedder/hub/download.js'
+import type { HubOptions } from '../embedder/hub/find.js'
+import type { Clock, Crc32, Hash } from '../ports.js'
+
+export interface OpenOptions extends Settings {
+  /** What computes vectors instead of a model: a function of yours, batched, de-duplicated and cached as any other. */
+  readonly embedder?: UserEmbedder | undefined
+  /** Told, in bytes over all its files, how far a model is that is being fetched. */
+  readonly onDownload?: ((progress: PullProgress) => void) | undefined
+  /** Told, in one sentence, what did not work as asked. Default: `process.emitWarning`. */
+  readonly onWarning?: ((message: string) => void) | undefined
+}
+
+export const nodeHash: Hash = {
+  sha256: text => digest('sha256', text, 'hex'),
+  random: bytes => randomBytes(bytes).toString('hex'),
+}
+
+export const crc32: Crc32 = (bytes, seed = 0) => zlibCrc32(bytes, seed)
+
+/** `monotonic` counts from the machine's boot where the system does, so that two processes can compare readings. */
+export function nodeClock(): Clock {
+  const offset = Number(process.hrtime.bigint()) / 1e6 - performance.now()
+  return { now: () => Date.now(), monotonic: () => offset + performance.now() }
+}
+
+/** What tells two boots of this machine apart; empty where the system has no word for it. */
+export function bootId(): string {
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+  } catch {
+    return ''
+  }
+}
+
+/** Whether a process with this id runs here. */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}
+
+/** The user's home, or undefined where the system knows none. */
+function home(): string | undefined {
+  try {
+    return homedir() || undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** `/var/lib/op-dbus/cache` for root, else below XDG_CACHE_HOME or `~/.cache`; undefined where there is no home. */
+function defaultCacheDir(env: NodeJS.ProcessEnv): string | undefined {
+  if (process.getuid?.() === 0) return '/var/lib/op-dbus/cache'
+  const base = env.XDG_CACHE_HOME || (home() && join(home()!, '.cache'))
+  return base && join(base, 'op-dbus')
+}
+
+/** Where the model is looked for, by these settings. */
+export function hubOptions(config: Config, dir: string | undefined): HubOptions {
+  return {
+    builtinDir: fileURLToPath(new URL('./models/builtin/', import.meta.url)),
+    env: {
+      ...process.env,
+      ...(config.modelDir !== undefined && { OP_DBUS_MODEL_DIR: config.modelDir }),
+      HF_HUB_OFFLINE: config.offline ? '1' : '0',
+    },
+    home: home() ?? '/',
+    ...(process.getuid?.() === 0 && { systemDir: '/var/lib/op-dbus/models' }),
+    memoFile: dir && join(dir, 'model-digests.json'),
+  }
+}
+
+/** An absolute path, or undefined where there is no place to keep anything. */
+export function cacheDir(config: Config): string | undefined {
+  const dir = config.dir ?? defaultCacheDir(process.env)
+  return dir === undefined ? undefined : resolve(dir)
+}
+
+/** A worker thread of the built library. */
+export const spawnWorker = () => spawnNodeWorker(new URL('./node-worker.js', import.meta.url))
+
+/** Runs `run` after `ms`; does not keep the process alive. */
+export function timer(ms: number, run: () => void): () => void {
+  const handle = setTimeout(run, ms)
+  handle.unref()
+  return () => clearTimeout(handle)
+}
+
+/** One listener for all caches of the process: Node warns of a leak from the eleventh on. */
+const exitTasks = new Set<() => void>()
+
+/** Runs `task` when the process ends, unless the function it returns is called before. `task` must not throw. */
+export function atExit(task: () => void): () => void {
+  if (exitTasks.size === 0) process.on('exit', runExitTasks)
+  exitTasks.add(task)
+  return () => {
+    exitTasks.delete(task)
+    if (exitTasks.size === 0) process.off('exit', runExitTasks)
+  }
+}
+
+function runExitTasks(): void {
+  for (const task of exitTasks) task()
+}

@@ -1,0 +1,44 @@
+// Root of the process in which a device is put to the test: a driver that crashes or hangs takes only this one along.
+import { readFile } from 'node:fs/promises'
+import { ortNode } from '../backends/ort-node.js'
+import { ortWasm } from '../backends/ort-web.js'
+import type { Reference } from '../embedder/devices/self-check.js'
+import { type TrialResult, tryDevice } from '../embedder/devices/trial.js'
+import type { ModelSpec } from '../embedder/model/spec.js'
+import { tokenizerOf } from '../embedder/tokenizer.js'
+import { messageOf } from '../errors.js'
+import type { Device } from '../ports.js'
+import { nodeClock } from './runtime.js'
+
+/** What the parent sends, once. The answer is a {@link TrialResult}. */
+export interface TrialJob {
+  readonly spec: ModelSpec
+  readonly device: Device
+  readonly threads: number
+  readonly gpuDevice: number
+  readonly reference?: Reference | undefined
+}
+
+process.once('message', (job: TrialJob) => {
+  void attempt(job).then(result => {
+    process.send!(result, () => process.exit(0))
+  })
+})
+
+async function attempt({ spec, device, threads, gpuDevice, reference }: TrialJob): Promise<TrialResult> {
+  try {
+    const tokenize = await tokenizerOf(spec, file => readFile(file.path, 'utf8'))
+    const factory = device === 'wasm' || device === 'custom' ? ortWasm() : ortNode(device)
+    const file = { model: spec.files.model.path }
+    return await tryDevice(factory, ortNode('cpu'), {
+      spec,
+      file,
+      tokenize,
+      options: { threads, gpuDevice },
+      reference,
+      clock: nodeClock(),
+    })
+  } catch (error) {
+    return { device, works: false, reason: messageOf(error) }
+  }
+}

@@ -1,0 +1,60 @@
+// Reads everything on disk and says what is damaged: for `op-dbus cache verify`. Part of the Node root; repairs nothing.
+import { join } from 'node:path'
+import { readConfig } from '../config.js'
+import { openFileStore } from '../stores/files.js'
+import { verifySegments } from '../stores/segments.js'
+import { cacheDir, crc32, nodeClock, nodeHash, type OpenOptions } from './runtime.js'
+
+export interface CacheReport {
+  readonly files: number
+  /** Entries whose check holds. */
+  readonly entries: number
+  /** Bytes. */
+  readonly size: number
+  /** Entries whose check fails: never served. */
+  readonly damaged: number
+  /** Files of our name that are not ours, or of another version: left alone. */
+  readonly foreign: number
+}
+
+export interface VerifyReport {
+  readonly dir: string | undefined
+  readonly damaged: boolean
+  readonly caches: Readonly<Record<'embeddings' | 'patterns' | 'blocks' | 'queries', CacheReport>>
+}
+
+/** @throws OpDbusError STORE where a folder cannot be read */
+export async function verifyCaches(options: OpenOptions = {}): Promise<VerifyReport> {
+  const { embedder: _embedder, onDownload: _onDownload, onWarning = () => {}, ...settings } = options
+  const dir = cacheDir(readConfig(settings, process.env, onWarning))
+  const nothing: CacheReport = { files: 0, entries: 0, size: 0, damaged: 0, foreign: 0 }
+  if (dir === undefined) {
+    return {
+      dir,
+      damaged: false,
+      caches: { embeddings: nothing, patterns: nothing, blocks: nothing, queries: nothing },
+    }
+  }
+  const caches = {
+    embeddings: await verifyEmbeddings(join(dir, 'embeddings')),
+    patterns: await verifyFiles(join(dir, 'patterns')),
+    blocks: await verifyFiles(join(dir, 'blocks')),
+    queries: await verifyFiles(join(dir, 'queries')),
+  }
+  return { dir, damaged: Object.values(caches).some(report => report.damaged > 0), caches }
+}
+
+async function verifyEmbeddings(dir: string): Promise<CacheReport> {
+  const { segments, live, bytes, damaged, foreign } = await verifySegments(dir, { crc32 })
+  return { files: segments, entries: live, size: bytes, damaged, foreign: foreign.length }
+}
+
+async function verifyFiles(dir: string): Promise<CacheReport> {
+  const store = openFileStore({ name: 'file', dir, maxEntries: 1, clock: nodeClock(), hash: nodeHash, crc32 })
+  try {
+    const { files, entries, bytes, foreign } = await store.verify()
+    return { files, entries, size: bytes, damaged: files - entries, foreign }
+  } finally {
+    await store.close()
+  }
+}

@@ -1,0 +1,377 @@
+// The masker: what is masked, what stays because it is a meaning, that no text poses as a template, and that it is linear.
+import { createHash } from 'node:crypto'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { logLines } from '../../../src/cli/log-lines.js'
+import { createMasker, inTemplateSpace, MASKER_VERSION } from '../../../src/embedder/patterns/masker.js'
+import { scan } from '../../../src/embedder/patterns/scan.js'
+import { KINDS, SHAPES } from '../../../src/embedder/patterns/shapes.js'
+import { isOpDbusError } from '../../../src/errors.js'
+import type { Embedder, Space } from '../../../src/ports.js'
+
+const masker = createMasker()
+const templateOf = (text: string) => masker.mask(text).template
+
+/** Text, and its template. */
+const MASKED: Readonly<Record<string, string>> = {
+  'Created container 100': 'Created container <number>',
+  'Deleted container 7': 'Deleted container <number>',
+  '1,234,567 rows and 3.14159': '<number> rows and <number>',
+  'job_17 on worker-16, node#4': 'job_<number> on worker-<number>, node#<number>',
+  'blk_-1608999687919862906 is gone': 'blk_-<number> is gone',
+  'GET /items/12345?page=7': 'GET /items/<number>?page=<number>',
+  '550e8400-e29b-41d4-a716-446655440000 left': '<uuid> left',
+  '{550E8400-E29B-41D4-A716-446655440000}': '{<uuid>}',
+  '2024-01-31T12:34:56.789Z INFO': '<timestamp> INFO',
+  '2024-01-31 12:34:56,789 +0100 x': '<timestamp> x',
+  '[31/Jan/2024:12:00:00 +0000]': '[<timestamp>]',
+  'Jan  5 12:34:56 web sshd[1234]: x': '<timestamp> web sshd[<number>]: x',
+  'Mon, 05 Jan 2024 12:34:56 GMT': '<timestamp>',
+  '20240131T120000Z': '<timestamp>',
+  '17/06/09 20:10:40 INFO': '<timestamp> INFO',
+  'backup of 2024-01-31 done': 'backup of <date> done',
+  'due 01/31/2024': 'due <date>',
+  'error from 10.0.0.5 at 12:00:01': 'error from <ip> at <time>',
+  'at 12:34 and 1:02:03.456 and 10:15 pm': 'at <time> and <time> and <time>',
+  'from 10.0.0.5 to 192.168.1.255.': 'from <ip> to <ip>.',
+  'from fe80::1ff:fe23:4567:890a: refused, ::1, [2001:db8::1]:51234': 'from <ip>: refused, <ip>, [<ip>]:<port>',
+  'peer 2001:0db8:85a3:0000:0000:8a2e:0370:7334': 'peer <ip>',
+  '::ffff:10.1.2.3 joined': '<ip> joined',
+  '10.0.0.5:51234 -> 10.0.0.6:443': '<ip>:<port> -> <ip>:443',
+  'for root from 203.0.113.5 port 51234 ssh2': 'for root from <ip> port <port> ssh2',
+  'route 10.0.0.0/8': 'route <ip>/8',
+  '00:1b:44:11:3a:b7, 00-1B-44-11-3A-B7, 001b.4411.3ab7': '<mac>, <mac>, <mac>',
+  'at 0xdeadbeef and 0x0': 'at <hex> and <hex>',
+  'container 4c01db0b339c': 'container <hex>',
+  '/srv/data/3fa9/7d9f8c6b5-x2x4z/app.js': '/srv/data/<id>/<hex>-<id>/app.js',
+  第100章: '第<number>章',
+}
+
+/** Texts that stay as they are: every number in them is a meaning. */
+const MEANINGS = [
+  'status 200',
+  'status: 404, exit code 137, errno=13, rc 1',
+  'status changed from 200 to 404',
+  'exit codes 1, 2 and 3',
+  'process exited with 1',
+  '{"statusCode":404,"exitCode":1,"level":30}',
+  'killed by signal 9',
+  'listening on port 50051',
+  'http://db.example.com:8080/health',
+  'http://db:5432/',
+  'proxy.internal:3128 and localhost:8080',
+  'version 1.2.3.4, release 2024.01.31, apiVersion 7',
+  'version 3, v1.2.3, 1.2.3, python3.11, x86_64, 5.15.0-91-generic, libssl1.1',
+  'HTTP/1.1 and TLS 1.2 and utf-8 and sha-256',
+  'priority 3, severity=5',
+  'took 35 ms, 1.5 GB, 30s, 12 minutes, 4 kB',
+  'disk is 95% full, 95 % used, 20°C, 20 °C',
+  'balance -5 and (+7), costs $5',
+  'attempt 3, step 12, stage 2/5',
+  '404 Not Found',
+  '0 rows',
+  'error code 0x80070005',
+  'eth0 eth12 md5 i18n p2p',
+  'deadbeef facade std::abc a::b',
+  'CVE-2024, RFC 9110',
+  '<34>',
+]
+
+describe('the masker', () => {
+  it('puts the kind in the place of each variable', () => {
+    for (const [text, template] of Object.entries(MASKED)) expect(templateOf(text), text).toBe(template)
+  })
+
+  it('leaves a number that is a meaning, and a text without variables, as they are', () => {
+    for (const text of MEANINGS) {
+      expect(templateOf(text), text).toBe(text)
+      expect(masker.mask(text).variables).toEqual([])
+    }
+  })
+
+  it('tells what it replaced, in order', () => {
+    expect(masker.mask('sshd[77]: 10.0.0.1:40000 at 12:00').variables).toEqual([
+      { kind: 'number', text: '77' },
+      { kind: 'ip', text: '10.0.0.1' },
+      { kind: 'port', text: '40000' },
+      { kind: 'time', text: '12:00' },
+    ])
+  })
+
+  it('never lets two statuses, exit codes, ports, levels, versions or amounts share a template, wherever they stand', () => {
+    const number = fc.integer({ min: 1, max: 999 })
+    const says = fc.constantFrom(
+      (n: number) => `status ${n}`,
+      (n: number) => `status=${n}`,
+      (n: number) => `"status": ${n}`,
+      (n: number) => `status is ${n}`,
+      (n: number) => `exit code ${n}`,
+      (n: number) => `exited with code ${n}`,
+      (n: number) => `error ${n}`,
+      (n: number) => `port ${n}`,
+      (n: number) => `level ${n}`,
+      (n: number) => `version ${n}`,
+      (n: number) => `signal ${n}`,
+      (n: number) => `returned ${n}`,
+      (n: number) => `${n} ms`,
+      (n: number) => `${n}%`,
+      (n: number) => `-${n}`,
+    )
+    const around = fc.constantFrom(
+      '',
+      'container 17 ',
+      'from 10.0.0.1:50000 ',
+      'at 12:00:01, ',
+      'done; ',
+      '[worker-3] ',
+    )
+    fc.assert(
+      fc.property(says, number, number, around, around, (say, a, b, before, after) => {
+        fc.pre(a !== b)
+        const text = (n: number) => `${before}${say(n)} ${after}`
+        expect(templateOf(text(a))).not.toBe(templateOf(text(b)))
+      }),
+      { numRuns: 1000 },
+    )
+  })
+
+  it('keeps a request’s status and masks its other numbers', () => {
+    const line = (status: number, bytes: number) =>
+      `10.0.1.5 - - "GET /x/${bytes} HTTP/1.1" ${status} ${bytes} "-" "curl/8.5.0"`
+    expect(templateOf(line(200, 1234))).toBe('<ip> - - "GET /x/<number> HTTP/1.1" 200 <number> "-" "curl/8.5.0"')
+    expect(templateOf(line(200, 1234))).toBe(templateOf(line(200, 98765)))
+    expect(templateOf(line(404, 1234))).not.toBe(templateOf(line(200, 1234)))
+    expect(templateOf('GET /x 503 12 - 8')).not.toBe(templateOf('GET /x 500 12 - 8'))
+  })
+
+  it('gives every container one template, and every seed of log lines far fewer templates than lines', () => {
+    const containers = Array.from({ length: 1000 }, (_, i) => templateOf(`Created container ${i + 1}`))
+    expect(new Set(containers)).toEqual(new Set(['Created container <number>']))
+    const lines = logLines(2000, 3)
+    expect(new Set(lines.map(templateOf)).size).toBeLessThan(0.75 * new Set(lines).size)
+  })
+})
+
+describe('a template', () => {
+  /** Takes a template apart again: literal text, and the kinds of its variables. */
+  function parse(template: string): (string | { kind: string })[] {
+    const parts: (string | { kind: string })[] = []
+    const opening = new RegExp(`(<+)(${KINDS.join('|')})>`, 'y')
+    for (let at = 0; at < template.length; ) {
+      opening.lastIndex = at
+      const match = opening.exec(template)
+      if (match === null) {
+        let end = at
+        while (template[end] === '<') end++
+        end = Math.max(end, at + 1)
+        parts.push(template.slice(at, end))
+        at = end
+        continue
+      }
+      const [all, open, kind] = match as unknown as [string, string, string]
+      parts.push('<'.repeat(open.length >> 1))
+      // An odd number of < opens a variable, an even one stands for half as many of the text's own.
+      parts.push(open.length % 2 === 1 ? { kind } : `${kind}>`)
+      at += all.length
+    }
+    return parts
+  }
+
+  const hostile = fc
+    .array(
+      fc.oneof(
+        fc.constantFrom(
+          '<',
+          '<<',
+          '<<<',
+          '>',
+          '<number>',
+          '<ip>',
+          'number>',
+          '100',
+          '10.0.0.1',
+          'status ',
+          ' ',
+          '\\',
+          '-',
+        ),
+        fc.string({ maxLength: 6, unit: 'binary' }),
+      ),
+      { maxLength: 14 },
+    )
+    .map(parts => parts.join(''))
+
+  it('and its variables give back the text: so no text poses as the template of another', () => {
+    fc.assert(
+      fc.property(hostile, text => {
+        const { template, variables } = masker.mask(text)
+        const values = [...variables]
+        const back = parse(template).map(part => {
+          if (typeof part === 'string') return part
+          const variable = values.shift()!
+          expect(variable.kind).toBe(part.kind)
+          return variable.text
+        })
+        expect(values).toEqual([])
+        expect(back.join('')).toBe(text)
+      }),
+      { numRuns: 3000 },
+    )
+  })
+
+  it('of a text that says <number> is not that of a number', () => {
+    expect(templateOf('Created container <number>')).toBe('Created container <<number>')
+    expect(templateOf('<100')).toBe('<<<number>')
+    expect(new Set(['<number>', '<<number>', '100', '<100', '<<100'].map(templateOf)).size).toBe(5)
+  })
+
+  it('is the same every time, whatever was asked before', () => {
+    fc.assert(
+      fc.property(hostile, hostile, (one, other) => {
+        const first = masker.mask(one)
+        masker.mask(other)
+        expect(masker.mask(one)).toEqual(first)
+        expect(createMasker().mask(one)).toEqual(first)
+      }),
+    )
+  })
+})
+
+describe('hostile texts', () => {
+  it('cost a bounded number of steps a character', () => {
+    const seeds = [
+      '1',
+      '1,',
+      '1,111,',
+      'a',
+      'f',
+      '1.',
+      '1.1.',
+      '0x',
+      '<',
+      'a:',
+      '1:',
+      '2024-',
+      '::',
+      '-',
+      'Jan ',
+      'é',
+      '1a',
+    ]
+    const more = [
+      'fe80::',
+      '<number>',
+      '100 ',
+      'status ',
+      '10.0.0.1:',
+      'http://',
+      'a/',
+      '\u{1f600}',
+      '12:',
+      '1-',
+      'e1',
+      'ab-',
+    ]
+    const steps = (text: string) => scan(text, new Set()).steps
+    for (const seed of [...seeds, ...more]) {
+      expect(steps(seed.repeat(50_000)) / (50_000 * seed.length), seed).toBeLessThan(60)
+    }
+    fc.assert(
+      fc.property(fc.string({ minLength: 1, maxLength: 8, unit: 'binary-ascii' }), seed => {
+        const [small, large] = [steps(seed.repeat(500)), steps(seed.repeat(5000))]
+        expect(large).toBeLessThan(11 * small + 100)
+      }),
+    )
+  })
+
+  it('meet no expression that could take long: none has an open quantifier', () => {
+    for (const { expression } of SHAPES) expect(expression.source).not.toMatch(/[*+](?![^[]*\])|\{\d+,\}/)
+  })
+
+  it('come through whole: lone surrogates, NUL, a megabyte', () => {
+    expect(templateOf('\ud800 100 \udfff\0')).toBe('\ud800 <number> \udfff\0')
+    expect(templateOf('')).toBe('')
+    expect(templateOf('100 '.repeat(250_000)).startsWith('<number> <number> ')).toBe(true)
+  })
+})
+
+describe('masks and literals of the user’s own', () => {
+  it('come first; the words around a mask still speak', () => {
+    const own = createMasker({
+      masks: [
+        { name: 'tenant', pattern: /\btn-\w+/ },
+        { name: 'order', pattern: /tn-9|ORD\d+/gy },
+      ],
+      literals: ['VLAN'],
+    })
+    const { template, variables } = own.mask('tn-42 sent ORD77 on vlan 7 to host 9, 3 vlan, status tn-9 200')
+    expect(template).toBe('<tenant> sent <order> on vlan 7 to host <number>, 3 vlan, status <tenant> 200')
+    expect(variables.map(({ text }) => text)).toEqual(['tn-42', 'ORD77', '9', 'tn-9'])
+    expect(own.mask('<tenant> tn-1').template).toBe('<<tenant> <tenant>')
+  })
+
+  it('see the first 8,192 characters, and empty matches are none', () => {
+    const own = createMasker({ masks: [{ name: 'x', pattern: /x*/ }] })
+    const { template } = own.mask(`${'a'.repeat(8190)}xxxx`)
+    expect(template).toBe(`${'a'.repeat(8190)}<x>xx`)
+  })
+
+  it('make another masker by name, so that their vectors never mix', () => {
+    const names = [
+      createMasker(),
+      createMasker({ literals: ['vlan'] }),
+      createMasker({ masks: [{ name: 'x', pattern: /x/ }] }),
+      createMasker({ masks: [{ name: 'x', pattern: /x/i }] }),
+      createMasker({ masks: [{ name: 'y', pattern: /x/ }] }),
+    ].map(({ name }) => name)
+    expect(new Set(names).size).toBe(names.length)
+    expect(createMasker({ literals: ['b', 'A'] }).name).toBe(createMasker({ literals: ['a', 'B'] }).name)
+    expect(JSON.parse(names[0]!)).toMatchObject({ v: MASKER_VERSION })
+  })
+
+  it('are checked', () => {
+    const wrong = [
+      { masks: [{ name: 'number', pattern: /x/ }] },
+      { masks: [{ name: 'a b', pattern: /x/ }] },
+      { masks: [{ name: 'x>', pattern: /x/ }] },
+      { masks: [{ name: 'x', pattern: 'x' as unknown as RegExp }] },
+      { masks: [undefined as never] },
+      { literals: ['two words'] },
+      { literals: [''] },
+      { literals: [7 as never] },
+    ]
+    for (const options of wrong) {
+      expect(() => createMasker(options)).toThrow(expect.objectContaining({ code: 'INVALID_INPUT' }))
+    }
+    try {
+      createMasker({ literals: ['a b'] })
+    } catch (error) {
+      expect(isOpDbusError(error, 'INVALID_INPUT')).toBe(true)
+    }
+  })
+})
+
+describe('the space of templates', () => {
+  const exact: Embedder = {
+    space: 'exact' as Space,
+    description: { model: 'm' },
+    dims: 2,
+    room: 3,
+    embed: async () => ({ vector: new Float32Array(2), tokens: 1, truncated: false, device: 'cpu' }),
+    close: async () => {},
+  }
+
+  it('names the masker, and is nobody else’s', () => {
+    const one = inTemplateSpace(exact, createMasker())
+    const other = inTemplateSpace(exact, createMasker({ literals: ['vlan'] }))
+    expect(new Set([exact.space, one.space, other.space]).size).toBe(3)
+    expect(one).toMatchObject({ dims: 2, room: 3, description: { model: 'm', patterns: 'template' } })
+  })
+
+  // A new sample above changes the digest and nothing else; any other change of it raises MASKER_VERSION.
+  it('a changed template raises MASKER_VERSION: this fails when one changes and the other does not', () => {
+    const templates = [...Object.keys(MASKED), ...MEANINGS].map(templateOf)
+    const digest = createHash('sha256').update(JSON.stringify(templates)).digest('hex').slice(0, 16)
+    expect({ version: MASKER_VERSION, digest }).toEqual({ version: 1, digest: '2192455f1622ce49' })
+  })
+})

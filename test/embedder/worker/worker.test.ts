@@ -1,0 +1,173 @@
+// Real worker threads on real ONNX files: vectors, failures, deaths. The worker is bundled as the build bundles it.
+import { rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import type { WorkerHandle } from '../../../src/ports.js'
+import { temporaryFolder } from '../../support.js'
+import { largestDifference, startEmbedder } from '../node-embedder.js'
+import { graphs, tinyFiles, tinyIds, tinyMean, tokenVector, writeModel } from '../tiny-model.js'
+
+const tiny = (graph = graphs.plain(), changes: Record<string, unknown> = {}) =>
+  writeModel(temporaryFolder(), { ...tinyFiles(graph), ...changes })
+const normalized = (vector: number[]) => vector.map(x => x / Math.hypot(...vector))
+const texts = ['a', 'b c d', '', 'e f', 'z y x w v u', 'a a']
+
+describe('vectors', () => {
+  test.each(['cpu', 'wasm'] as const)('%s: the mean over the tokens, alone and together', async device => {
+    const embedder = await startEmbedder(tiny(), { devices: [device] })
+    for (const text of texts) {
+      const one = await embedder.embed(text)
+      expect(one).toMatchObject({ device, tokens: tinyIds(text).length, truncated: false })
+      expect(largestDifference(one.vector, tinyMean(text)), text).toBeLessThanOrEqual(1e-4)
+    }
+    const together = await Promise.all(texts.map(text => embedder.embed(text)))
+    for (const [i, text] of texts.entries())
+      expect(largestDifference(together[i]!.vector, tinyMean(text)), text).toBeLessThanOrEqual(1e-4)
+  })
+
+  test('cls pooling, normalisation, token_type_ids', async () => {
+    const embedder = await startEmbedder(
+      tiny(graphs.withTypeIds(), {
+        '1_Pooling/config.json': { word_embedding_dimension: 4, pooling_mode_cls_token: true },
+        'modules.json': ['Transformer', 'Pooling', 'Normalize'].map(kind => ({
+          path: kind === 'Pooling' ? '1_Pooling' : '',
+          type: `sentence_transformers.models.${kind}`,
+        })),
+      }),
+    )
+    const { vector } = await embedder.embed('b')
+    expect(largestDifference(vector, normalized(tokenVector(tinyIds('b')[0]!)))).toBeLessThanOrEqual(1e-6)
+  })
+
+  test('a text cut at the limit says so', async () => {
+    const embedder = await startEmbedder(tiny(), { overrides: { maxTokens: 4 } })
+    const [whole, cut] = await Promise.all([embedder.embed('a b'), embedder.embed('a b c')])
+    expect([whole.truncated, cut.truncated]).toEqual([false, true])
+    expect(cut.vector).toEqual(whole.vector)
+  })
+
+  test.each([
+    ['nothing', ''],
+    ['a megabyte', 'a b '.repeat(250_000)],
+    ['lone surrogates', '\ud800 \udfff \ud800'],
+    ['NUL', '\0\0 a'],
+    ['binary', String.fromCharCode(...Array.from({ length: 3000 }, (_, i) => (i * 7919) % 65_536))],
+  ])('hostile text: %s', async (_what, text) => {
+    const embedder = await startEmbedder(tiny())
+    const { vector, truncated } = await embedder.embed(text)
+    expect(vector.every(Number.isFinite)).toBe(true)
+    expect(truncated).toBe(text.length > 512 || text.split(' ').length > 14)
+  })
+})
+
+describe('failures', () => {
+  test('a graph that throws on one text, a row of NaN: mates are served', async () => {
+    for (const [graph, bad] of [
+      [graphs.throwing(), 'z'],
+      [graphs.nan(), 'a'],
+    ] as const) {
+      const embedder = await startEmbedder(tiny(graph))
+      const all = ['b', bad, 'c', 'd', `b ${bad}`, 'e f g']
+      const outcomes = await Promise.allSettled(all.map(text => embedder.embed(text)))
+      for (const [i, text] of all.entries()) {
+        const outcome = outcomes[i]!
+        if (text.includes(bad))
+          expect(outcome).toMatchObject({ reason: { name: 'OpDbusError', code: 'EMBEDDER_FAILED' } })
+        else expect(outcome.status).toBe('fulfilled')
+      }
+      expect((await embedder.embed('b')).vector).toHaveLength(4)
+    }
+  })
+
+  test.each(['wrongShape', 'wrongType', 'wrongOutputs', 'wrongInput'] as const)(
+    '%s is UNSUPPORTED_MODEL',
+    async graph => {
+      const embedder = await startEmbedder(tiny(graphs[graph]()), { devices: ['cpu', 'wasm'] })
+      await expect(embedder.embed('a b')).rejects.toMatchObject({ code: 'UNSUPPORTED_MODEL' })
+    },
+  )
+
+  test('dims that the graph does not have', async () => {
+    const embedder = await startEmbedder(
+      tiny(graphs.plain(), {
+        '1_Pooling/config.json': { word_embedding_dimension: 5, pooling_mode_mean_tokens: true },
+        'config.json': { hidden_size: 5 },
+      }),
+    )
+    await expect(embedder.embed('a')).rejects.toMatchObject({
+      code: 'UNSUPPORTED_MODEL',
+      message: expect.stringMatching(/5 dims/),
+    })
+  })
+
+  test('no device can open it: every reason crosses', async () => {
+    const embedder = await startEmbedder(tiny(Buffer.from('not a graph')), { devices: ['cpu', 'wasm'] })
+    const error = await embedder.embed('a').catch(e => e)
+    expect(error).toMatchObject({
+      code: 'DEVICE_UNAVAILABLE',
+      details: { reasons: [{ device: 'cpu' }, { device: 'wasm' }] },
+    })
+  })
+
+  test('files that changed after their space was computed are not loaded under it; a touch changes nothing', async () => {
+    const dir = tiny()
+    const model = join(dir, 'onnx/model.onnx')
+    const embedder = await startEmbedder(dir)
+    utimesSync(model, 1, 1)
+    await embedder.embed('a')
+    for (const change of [(path: string) => writeFileSync(path, graphs.pooled()), rmSync]) {
+      const folder = tiny()
+      const late = await startEmbedder(folder)
+      change(join(folder, 'onnx/model.onnx'))
+      await expect(late.embed('a')).rejects.toMatchObject({
+        code: 'UNSUPPORTED_MODEL',
+        message: expect.stringMatching(/changed/),
+      })
+    }
+  })
+})
+
+describe('life', () => {
+  test('50 callers at once start one thread and share no memory', async () => {
+    const spawned: WorkerHandle[] = []
+    const embedder = await startEmbedder(tiny(), { spawned })
+    const all = await Promise.all(Array.from({ length: 50 }, () => embedder.embed('a b')))
+    expect(spawned).toHaveLength(1)
+    expect(new Set(all.map(one => one.vector.buffer)).size).toBe(50)
+  })
+
+  test('killed in mid-batch: every caller settles, the next call works', async () => {
+    const spawned: WorkerHandle[] = []
+    const embedder = await startEmbedder(tiny(), { spawned, maxBatchTokens: 4 })
+    const all = Array.from({ length: 2000 }, (_, i) => embedder.embed(`a ${'b '.repeat(i % 7)}`))
+    const settled = Promise.allSettled(all)
+    // Once one is there, hundreds of batches are still to come.
+    await Promise.race(all)
+    await spawned[0]!.terminate()
+    const outcomes = await settled
+    const lost = outcomes.filter(outcome => outcome.status === 'rejected')
+    expect(lost.length).toBeGreaterThan(0)
+    for (const { reason } of lost) expect(reason).toMatchObject({ code: 'WORKER_LOST' })
+    for (const [i, outcome] of outcomes.entries())
+      if (outcome.status === 'fulfilled')
+        expect(largestDifference(outcome.value.vector, tinyMean(`a ${'b '.repeat(i % 7)}`))).toBeLessThanOrEqual(1e-4)
+    expect((await embedder.embed('a')).device).toBe('cpu')
+    expect(spawned).toHaveLength(2)
+  })
+
+  test('aborted callers settle at once, and the worker goes on for the others', async () => {
+    const embedder = await startEmbedder(tiny(), { maxBatchTokens: 4 })
+    const leaving = new AbortController()
+    const warnings: Error[] = []
+    const warned = (warning: Error) => warnings.push(warning)
+    process.on('warning', warned)
+    const left = Array.from({ length: 500 }, () => embedder.embed('a b', { signal: leaving.signal }))
+    const stays = embedder.embed('c')
+    leaving.abort()
+    for (const outcome of await Promise.allSettled(left)) expect(outcome).toMatchObject({ reason: { code: 'ABORTED' } })
+    expect(largestDifference((await stays).vector, tinyMean('c'))).toBeLessThanOrEqual(1e-4)
+    expect(embedder.status.waiting).toBe(0)
+    process.off('warning', warned)
+    expect(warnings).toEqual([])
+  })
+})
