@@ -46,7 +46,7 @@ export async function demoPatterns(
       `${Math.round((100 * hits) / lines.length)} %`,
       duration(pass.ms),
       saved > 0 ? duration(saved) : '-',
-      verified ? worstError(pass, exact).toFixed(3) : '-',
+      verified && hits > 0 ? worstError(pass, exact).toFixed(3) : '-',
       verified ? String(pass.bound) : '-',
     ]
   }
