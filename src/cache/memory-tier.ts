@@ -19,23 +19,12 @@ export interface MemoryTierOptions<V> {
 
 export class MemoryTier<V extends object> {
   readonly counts: Counts = newCounts()
-  readonly #lru: LRUCache<string, V> | undefined
-  readonly #options: MemoryTierOptions<V>
+  #lru: LRUCache<string, V> | undefined
+  #options: MemoryTierOptions<V>
 
   constructor(options: MemoryTierOptions<V>) {
     this.#options = options
-    if (options.capacity <= 0 || options.capacityBytes < 1) return
-    this.#lru = new LRUCache<string, V>({
-      ...(Number.isFinite(options.capacity) ? { max: options.capacity } : {}),
-      maxSize: Math.floor(options.capacityBytes),
-      sizeCalculation: (value, id) => Math.max(1, Math.ceil(options.sizeOf(value, id))),
-      ...(options.ttlMs === undefined ? {} : { ttl: options.ttlMs }),
-      ttlResolution: options.clockResolutionMs ?? 1,
-      perf: { now: () => options.clock.monotonic() },
-      dispose: (_value, _id, reason) => {
-        if (reason === 'evict') this.counts.evictions++
-      },
-    })
+    this.#lru = this.#open()
   }
 
   get enabled(): boolean {
@@ -76,6 +65,24 @@ export class MemoryTier<V extends object> {
     this.#lru?.clear()
   }
 
+  /** Ids and values, most recently used first. Neither counted nor marked as used. */
+  entries(): Iterable<[string, V]> {
+    return this.#lru?.entries() ?? []
+  }
+
+  /** Other bounds from now on. What was used least recently goes first, and is counted as evicted. */
+  resize(capacity: number, capacityBytes: number): void {
+    const before = this.#lru
+    this.#options = { ...this.#options, capacity, capacityBytes }
+    this.#lru = this.#open()
+    if (before === undefined) return
+    if (this.#lru === undefined) this.counts.evictions += before.size
+    for (const [id, value] of [...before.entries()].reverse()) {
+      const ttl = before.getRemainingTTL(id)
+      this.#lru?.set(id, value, Number.isFinite(ttl) ? { ttl } : {})
+    }
+  }
+
   stats(): TierStats {
     this.#lru?.purgeStale()
     return tierStats(this.counts, {
@@ -83,6 +90,22 @@ export class MemoryTier<V extends object> {
       capacity: this.#options.capacity,
       bytes: this.#lru?.calculatedSize ?? 0,
       capacityBytes: this.#options.capacityBytes,
+    })
+  }
+
+  #open(): LRUCache<string, V> | undefined {
+    const { capacity, capacityBytes, sizeOf, ttlMs, clock, clockResolutionMs = 1 } = this.#options
+    if (capacity <= 0 || capacityBytes < 1) return undefined
+    return new LRUCache<string, V>({
+      ...(Number.isFinite(capacity) ? { max: capacity } : {}),
+      maxSize: Math.floor(capacityBytes),
+      sizeCalculation: (value, id) => Math.max(1, Math.ceil(sizeOf(value, id))),
+      ...(ttlMs === undefined ? {} : { ttl: ttlMs }),
+      ttlResolution: clockResolutionMs,
+      perf: { now: () => clock.monotonic() },
+      dispose: (_value, _id, reason) => {
+        if (reason === 'evict') this.counts.evictions++
+      },
     })
   }
 }

@@ -237,6 +237,16 @@ export class TieredCache<V extends object> {
     this.#memory.clear()
   }
 
+  /** What memory holds, most recently used first. Counts nothing and moves nothing. */
+  entries(): Iterable<[string, V]> {
+    return this.#memory.entries()
+  }
+
+  /** Other bounds for memory; see {@link MemoryTier.resize}. */
+  resizeMemory(capacity: number, capacityBytes: number): void {
+    this.#memory.resize(capacity, capacityBytes)
+  }
+
   /** What happened so far, over all tiers: a hit is a look-up that any tier answered. */
   counts(): Counts {
     const { hits, misses, evictions } = this.#memory.counts

@@ -86,8 +86,11 @@ export class EmbeddingCache {
   #rows = 0
   readonly #waitingRows: (() => void)[] = []
 
+  #capacity: number
+
   constructor(options: EmbeddingCacheOptions) {
     this.#options = options
+    this.#capacity = options.capacity
   }
 
   /**
@@ -175,6 +178,32 @@ export class EmbeddingCache {
     meter.end()
     if (meter.thrown) throw meter.thrown.error
     return batch.finish()
+  }
+
+  /**
+   * What memory holds, most recently used first: each text (with patterns `template`: each template) and its shared vector,
+   * which must not be written to. Counts nothing and marks nothing as used; not to be kept over an await.
+   */
+  *entries(): IterableIterator<readonly [text: string, vector: Float32Array]> {
+    for (const [id, { vector }] of this.#opened?.cache.entries() ?? []) yield [id, vector]
+  }
+
+  /** Empties memory alone: the next look-ups are answered from disk. */
+  forgetMemory(): void {
+    this.#opened?.cache.clearMemory()
+  }
+
+  /**
+   * Another capacity of memory, in entries; 0 switches it off. What was used least recently goes first.
+   * @throws OpDbusError INVALID_INPUT
+   */
+  resize(capacity: number): void {
+    if (!Number.isSafeInteger(capacity) || capacity < 0) {
+      throw new OpDbusError('INVALID_INPUT', `a capacity is a whole number of at least 0, not ${capacity}`)
+    }
+    this.#capacity = capacity
+    const { cache, embedder } = this.#opened ?? {}
+    if (embedder) cache?.resizeMemory(capacity, this.#capacityBytes(embedder.dims))
   }
 
   /** Empties memory and, where they are open, the tiers below. */
@@ -267,14 +296,18 @@ export class EmbeddingCache {
   }
 
   #newCache(tiers: readonly StoreTier<Embedding>[], dims: number): TieredCache<Embedding> {
-    const { capacity, capacityBytes = capacity * (4 * dims + 512), clock } = this.#options
+    const { clock } = this.#options
     const memory = new MemoryTier<Embedding>({
-      capacity,
-      capacityBytes,
+      capacity: this.#capacity,
+      capacityBytes: this.#capacityBytes(dims),
       sizeOf: (embedding, text) => 2 * text.length + embedding.vector.byteLength + ENTRY_BYTES,
       clock,
     })
     return new TieredCache({ memory, tiers, clock })
+  }
+
+  #capacityBytes(dims: number): number {
+    return this.#options.capacityBytes ?? this.#capacity * (4 * dims + 512)
   }
 }
 
