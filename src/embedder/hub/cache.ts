@@ -3,6 +3,7 @@
 import { readdir, stat } from 'node:fs/promises'
 import { isAbsolute, join, resolve } from 'node:path'
 import { unlessAbsent } from './files.js'
+import { isHubId } from './names.js'
 
 export interface HubOptions {
   /** Folder of the model that comes with this package. */
@@ -56,11 +57,6 @@ export function hubHome({ env, home }: Pick<HubOptions, 'env' | 'home'>): string
 /** An absolute path; `~` as Hugging Face's tools read it. */
 export function atHome(path: string, home: string): string {
   return resolve(path === '~' || path.startsWith('~/') ? join(home, path.slice(1)) : path)
-}
-
-/** `name` or `org/name` as the hub allows it: safe as a part of a path and of a URL. */
-export function isHubId(id: string): boolean {
-  return /^[A-Za-z0-9_][\w.-]{0,95}(\/[A-Za-z0-9_][\w.-]{0,95})?$/.test(id) && !/--|\.\.|[.-](\/|$)|\.git$/.test(id)
 }
 
 /** A path is meant, not a hub id. */

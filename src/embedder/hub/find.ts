@@ -9,7 +9,6 @@ import {
   commitsOf,
   type HubOptions,
   isFolder,
-  isHubId,
   isPath,
   type ModelPlace,
   modelPlaces,
@@ -17,6 +16,7 @@ import {
   repositoryName,
 } from './cache.js'
 import { digestMemo, diskFolder, unlessAbsent } from './files.js'
+import { isHubId } from './names.js'
 import { recordOf } from './record.js'
 
 export type { HubOptions } from './cache.js'

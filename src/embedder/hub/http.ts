@@ -6,6 +6,7 @@ import { abortError, messageOf, OpDbusError } from '../../errors.js'
 import { atHome, type HubOptions, hubHome } from './cache.js'
 import { unlessAbsent } from './files.js'
 import { errnoOf } from './io.js'
+import { refusal } from './refusal.js'
 import { broken } from './retry.js'
 
 export interface HubSite {
@@ -30,9 +31,6 @@ export interface GetOptions {
   /** Silence after which the connection is given up. */
   readonly timeoutMs: number
 }
-
-/** `details.why` of a DOWNLOAD error; `unreachable` covers what broke off, too. */
-export type Why = 'offline' | 'unreachable' | 'refused' | 'integrity'
 
 const MAX_REDIRECTS = 5
 const DEFAULT_ENDPOINT = 'https://huggingface.co'
@@ -174,14 +172,4 @@ function reasonOf(cause: unknown): string {
   const code = (first as { code?: unknown } | null)?.code
   const message = messageOf(first)
   return typeof code === 'string' && !message.includes(code) ? `${message || 'failed'} (${code})` : message
-}
-
-/** An error that no retry will mend. */
-export function refusal(
-  message: string,
-  why: Why = 'refused',
-  details: Readonly<Record<string, unknown>> = {},
-  cause?: unknown,
-): OpDbusError {
-  return new OpDbusError('DOWNLOAD', message, { cause, details: { ...details, why } })
 }

@@ -1,9 +1,7 @@
-// What a hub says a repository holds, checked before anything is believed. Opens no file.
+// What a hub says a repository holds, checked before anything is believed. Asks nobody; runs in every runtime.
 
 import type { OpDbusError } from '../../errors.js'
-import { asDownloadError, get, type HubSite, refusal, statusError } from './http.js'
-import type { HubIo } from './io.js'
-import { retrying } from './retry.js'
+import { refusal } from './refusal.js'
 import type { HubFile } from './select.js'
 
 /** The files of one commit. */
@@ -15,42 +13,6 @@ export interface Listing {
 const COMMIT = /^[0-9a-f]{40}$/
 const SHA256 = /^[0-9a-f]{64}$/
 const GIT_BLOB = /^[0-9a-f]{40}$/
-
-/** 100,000 files make a list about so long. */
-const LISTING_BYTES = 32 * 2 ** 20
-
-/** Asks for the files of `id` at `revision`; undefined where the hub knows no such model or revision. One request. */
-export async function fetchListing(
-  site: HubSite,
-  id: string,
-  revision: string,
-  io: HubIo,
-  signal: AbortSignal | undefined,
-): Promise<Listing | undefined> {
-  const url = `${site.endpoint}/api/models/${id}/revision/${revision}?blobs=true`
-  const text = await retrying(io, signal, async () => {
-    const { response, alive, done } = await get(site, url, { signal, timeoutMs: io.timeoutMs })
-    try {
-      if (response.status === 404) return undefined
-      if (response.status !== 200) throw statusError(response, id)
-      const parts: Uint8Array[] = []
-      let bytes = 0
-      for await (const chunk of response.body ?? []) {
-        alive()
-        bytes += chunk.length
-        if (bytes > LISTING_BYTES) throw refused(id, 'does not end')
-        parts.push(chunk)
-      }
-      return Buffer.concat(parts).toString('utf8')
-    } catch (error) {
-      throw asDownloadError(error, new URL(url), signal)
-    } finally {
-      await response.body?.cancel().catch(() => {})
-      done()
-    }
-  })
-  return text === undefined ? undefined : readListing(id, text)
-}
 
 /**
  * Reads the answer of `GET /api/models/{id}/revision/{revision}?blobs=true`. Files without a size or digest are left
@@ -108,7 +70,8 @@ function record(value: unknown): Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
 }
 
-function refused(id: string, what: string, cause?: unknown): OpDbusError {
+/** What cannot be the list of a repository's files. */
+export function refused(id: string, what: string, cause?: unknown): OpDbusError {
   return refusal(`the hub's list of the files of ${id} ${what}\nnothing was fetched`, 'integrity', { id }, cause)
 }
 

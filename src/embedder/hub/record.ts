@@ -3,11 +3,12 @@
 import { readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { OpDbusError } from '../../errors.js'
-import { isHubId, type ModelPlace } from './cache.js'
+import type { ModelPlace } from './cache.js'
 import { makeFolder, unlessAbsent } from './files.js'
 import { onDisk } from './io.js'
 import { isBlobName, isByteCount, isCommit, isSafePath } from './listing.js'
 import { type LockOptions, withLock } from './lock.js'
+import { isHubId } from './names.js'
 import type { HubFile } from './select.js'
 
 /** A file that was here. */

@@ -3,9 +3,10 @@
 
 import { isOpDbusError, messageOf, OpDbusError } from '../../errors.js'
 import type { Call } from '../../ports.js'
-import { isHubId, isPath } from '../hub/cache.js'
+import { isPath } from '../hub/cache.js'
 import type { PullProgress, pullModel } from '../hub/download.js'
 import { findModel, type HubOptions, locateModel, modelAt } from '../hub/find.js'
+import { isHubId } from '../hub/names.js'
 import type { ModelOverrides, ModelSpec } from './spec.js'
 import { KNOWN_MODELS, knownModel } from './table.js'
 
