@@ -23,6 +23,8 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     'backends/ort-io.ts',
     'onnxruntime-node',
     'onnxruntime-web',
+    'onnxruntime-web/wasm',
+    'onnxruntime-web/webgpu',
     'onnxruntime-common',
   ],
   embedder: ['ports.ts', 'errors.ts', 'kernels', '@huggingface/tokenizers', 'comlink'],
@@ -33,7 +35,9 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
   'node.ts': ['*'],
   // The parts of the Node root, and the roots of its threads and processes.
   node: ['*', 'comlink'],
-  'web.ts': ['*', '@noble/hashes/sha2.js', '@noble/hashes/utils.js'],
+  'web.ts': ['*'],
+  // The parts of the web root, and the root of its worker.
+  web: ['*', 'comlink', '@noble/hashes/sha2.js', '@noble/hashes/legacy.js', '@noble/hashes/utils.js'],
   // The names of the modes alone: `--help` must not load the library.
   cli: [
     'config-patterns.ts',
@@ -48,13 +52,13 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** Rooms whose files may import one another. Adapters may not: each is one medium, one runtime. */
-const OPEN_ROOMS = ['cache', 'embedder', 'caches', 'cli', 'node']
+const OPEN_ROOMS = ['cache', 'embedder', 'caches', 'cli', 'node', 'web']
 
 /** `node:*` is allowed here and nowhere else. */
 const NODE =
   /^(node\.ts|node\/.*|cli\/.*|stores\/(segments|files)(\.ts|\/.*)|stores\/disk\.ts|backends\/(ort-node|worker-node)\.ts|embedder\/hub\/.*)$/
 /** Browser globals are allowed here and nowhere else. */
-const BROWSER = /^(stores\/indexeddb\.ts|backends\/ort-web\.ts|kernels\/webgpu\.ts|web\.ts)$/
+const BROWSER = /^(stores\/indexeddb\.ts|backends\/ort-web\.ts|kernels\/webgpu\.ts|web\.ts|web\/page\.ts)$/
 
 interface Import {
   readonly file: string

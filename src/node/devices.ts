@@ -5,6 +5,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { deviceOrder, isGpu } from '../embedder/devices/order.js'
+import { referenceFromJson, referenceToJson } from '../embedder/devices/reference-json.js'
 import type { Reference } from '../embedder/devices/self-check.js'
 import type { TrialResult } from '../embedder/devices/trial.js'
 import type { ModelSpec } from '../embedder/model/spec.js'
@@ -89,7 +90,7 @@ export class DeviceBook {
     const { reference, ...result }: TrialResult = missing
       ? { device, works: false, reason: 'its libraries are not installed: see CUDA in the README' }
       : await tryInProcess(job, limitMs)
-    if (reference) this.#write(this.#referenceKey(spec), wireReference(reference))
+    if (reference) this.#write(this.#referenceKey(spec), referenceToJson(reference))
     const verdict = { ...result, at: this.#clock.now() }
     this.#remember(spec, verdict)
     return verdict
@@ -122,10 +123,10 @@ export class DeviceBook {
 
   /** What the CPU made in an earlier trial; for the CPU itself, and before any trial, the model's own reference vectors. */
   async #reference(spec: ModelSpec, device?: Device): Promise<Reference | undefined> {
-    const made = device === 'cpu' ? undefined : readReference(this.#read(this.#referenceKey(spec)), spec.dims)
+    const made = device === 'cpu' ? undefined : referenceFromJson(this.#read(this.#referenceKey(spec)), spec.dims)
     const file = this.#options.referenceFile?.(spec)
     if (made || file === undefined) return made
-    return readReference(JSON.parse(await readFile(file, 'utf8')), spec.dims)
+    return referenceFromJson(JSON.parse(await readFile(file, 'utf8')), spec.dims)
   }
 
   #verdictKey(device: Device, spec: ModelSpec): Key {
@@ -169,26 +170,6 @@ export class DeviceBook {
       crc32,
     })
   }
-}
-
-/** A reference as JSON: the same form as `op-dbus-reference.json` beside the built-in model. */
-function wireReference({ texts, matrix }: Reference): unknown {
-  const dims = matrix.length / texts.length
-  const cases = texts.map((text, row) => ({
-    text,
-    vector: Buffer.from(matrix.slice(row * dims, (row + 1) * dims).buffer).toString('base64'),
-  }))
-  return { encoding: 'base64 float32 little-endian', dims, cases }
-}
-
-/** Undefined for what is none of `dims` dims. */
-function readReference(wire: unknown, dims: number): Reference | undefined {
-  const { cases } = (wire ?? {}) as { cases?: { text: string; vector: string }[] }
-  if (!Array.isArray(cases) || cases.length === 0) return undefined
-  const rows = cases.map(({ vector }) => Buffer.from(vector, 'base64'))
-  if (rows.some(row => row.length !== 4 * dims)) return undefined
-  const matrix = new Float32Array(new Uint8Array(Buffer.concat(rows)).buffer)
-  return { texts: cases.map(({ text }) => text), matrix }
 }
 
 /** Runs one trial in a child process and waits for its result, its death or the time limit. */

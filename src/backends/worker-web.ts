@@ -1,0 +1,31 @@
+// A Web Worker in the shape of the WorkerHandle port. The life cycle belongs to whoever holds the handle.
+
+import type { WorkerHandle } from '../ports.js'
+
+/** `url` is for messages: a script that cannot be loaded says nothing of itself. */
+export function webWorkerHandle(worker: Worker, url: string): WorkerHandle {
+  const listeners: ((why: string) => void)[] = []
+  let over: string | undefined
+  const end = (why: string) => {
+    if (over !== undefined) return
+    over = why
+    worker.terminate()
+    for (const listener of listeners.splice(0)) listener(why)
+  }
+  worker.addEventListener('error', event => {
+    event.preventDefault()
+    end(event.message || `its script could not be loaded from ${url}: run op-dbus assets, or let a bundler bring it`)
+  })
+  worker.addEventListener('messageerror', () => end('it sent what could not be read'))
+  return {
+    endpoint: worker,
+    // A page does not stay open for its workers.
+    ref() {},
+    unref() {},
+    terminate: async () => end('it was ended'),
+    onExit(listener) {
+      if (over === undefined) listeners.push(listener)
+      else listener(over)
+    },
+  }
+}

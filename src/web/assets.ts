@@ -1,0 +1,136 @@
+// What `op-dbus assets` has put beside a page, by its manifest. Part of the web root; fetches the manifest and nothing else.
+import { isOpDbusError, messageOf, OpDbusError } from '../errors.js'
+import type { Call } from '../ports.js'
+import { VERSION } from '../version.js'
+import type { Places } from './options.js'
+import { type FileRef, failure, type Shelf } from './shelf.js'
+
+/** The manifest's name, in the folder of assets. */
+export const MANIFEST = 'op-dbus-assets.json'
+
+/** A file of the assets. `path` is relative to their folder. */
+export interface AssetFile extends FileRef {
+  readonly digest: string
+  readonly bytes: number
+  /** ONNX files: whether they quantise dynamically. */
+  readonly dynamic: boolean
+}
+
+/** As the build writes it. */
+interface Manifest {
+  readonly version: 1
+  /** Of this package. */
+  readonly package: string
+  readonly files: Readonly<
+    Record<string, { readonly bytes: number; readonly sha256: string; readonly dynamic?: boolean }>
+  >
+}
+
+export type OrtBuild = 'wasm' | 'webgpu'
+/** ONNX Runtime's own file names, without their endings. */
+const ORT_NAMES: Readonly<Record<OrtBuild, string>> = {
+  wasm: 'ort-wasm-simd-threaded',
+  webgpu: 'ort-wasm-simd-threaded.asyncify',
+}
+
+/** The two files of one build of ONNX Runtime. */
+export interface OrtFiles {
+  readonly mjs: FileRef
+  readonly wasm: FileRef
+}
+
+export class Assets {
+  readonly #files: ReadonlyMap<string, AssetFile>
+
+  constructor(
+    readonly places: Places,
+    manifest: Manifest | undefined,
+    /** Why there is no manifest. */
+    private readonly absent?: unknown,
+  ) {
+    this.#files = new Map(
+      Object.entries(manifest?.files ?? {}).map(([path, { bytes, sha256, dynamic = false }]) => [
+        path,
+        { url: `${places.assets}${path}`, bytes, digest: sha256, dynamic },
+      ]),
+    )
+  }
+
+  /** Undefined where the manifest does not list it. */
+  file(path: string): AssetFile | undefined {
+    return this.#files.get(path)
+  }
+
+  /** The files below `folder` by their paths in it. Rejects with DOWNLOAD where there is no manifest. */
+  folder(folder: string): ReadonlyMap<string, AssetFile> {
+    if (this.absent !== undefined) throw this.absent
+    const inside = [...this.#files].filter(([path]) => path.startsWith(folder))
+    return new Map(inside.map(([path, file]) => [path.slice(folder.length), file]))
+  }
+
+  /** ONNX Runtime, at `wasmPaths` where that is set; unchecked only where there is no manifest to check it by. */
+  ort(build: OrtBuild): OrtFiles {
+    const { assets, wasm } = this.places
+    const ref = (name: string): FileRef => {
+      const known = this.file(`ort/${name}`)
+      return { url: `${wasm ?? `${assets}ort/`}${name}`, digest: known?.digest, bytes: known?.bytes }
+    }
+    return { mjs: ref(`${ORT_NAMES[build]}.mjs`), wasm: ref(`${ORT_NAMES[build]}.wasm`) }
+  }
+
+  /** The worker's script among the assets, where they were given, list it, and are of the page's own origin. */
+  worker(origin: string): string | undefined {
+    const file = this.places.assetsGiven ? this.file('worker.js') : undefined
+    if (!file || new URL(file.url).origin !== origin) return undefined
+    // With its digest, so that a copy of an older version that some cache still holds is never started.
+    return `${file.url}?${file.digest.slice(0, 16)}`
+  }
+}
+
+/**
+ * Reads the manifest: from the server, and where that cannot be reached as it was read last. Without one the built-in
+ * model cannot be had, which is told when it is asked for.
+ * Rejects with DOWNLOAD for assets of another version of this package, and with ABORTED.
+ */
+export async function readAssets(places: Places, shelf: Shelf, { signal }: Call): Promise<Assets> {
+  const url = `${places.assets}${MANIFEST}`
+  try {
+    const manifest = await fetchManifest(url, signal)
+    await shelf.setNote(url, manifest)
+    return new Assets(places, manifest)
+  } catch (error) {
+    if (signal?.aborted) throw error
+    if (!isOpDbusError(error, 'DOWNLOAD') || error.details.stale === true) throw error
+    const noted = error.details.why === 'unreachable' ? await shelf.note(url) : undefined
+    if (isManifest(noted) && noted.package === VERSION) return new Assets(places, noted)
+    const message = `${error.message}\nput the files there: op-dbus assets DIR, and say where they are: openCaches({ assetsUrl })`
+    return new Assets(places, undefined, new OpDbusError('DOWNLOAD', message, { cause: error, details: error.details }))
+  }
+}
+
+async function fetchManifest(url: string, signal: AbortSignal | undefined): Promise<Manifest> {
+  let found: unknown
+  try {
+    const response = await fetch(url, { cache: 'no-cache', ...(signal && { signal }) })
+    if (!response.ok)
+      throw failure(url, 'refused', `the server answers ${response.status}`, { status: response.status })
+    const text = await response.text()
+    // A server that answers every address with its start page does so here as well.
+    found = text.startsWith('{') ? JSON.parse(text) : undefined
+  } catch (error) {
+    if (isOpDbusError(error) || signal?.aborted) throw error
+    throw failure(url, error instanceof SyntaxError ? 'integrity' : 'unreachable', messageOf(error), {}, error)
+  }
+  if (!isManifest(found)) throw failure(url, 'integrity', 'it is not what `op-dbus assets` writes')
+  if (found.package !== VERSION) {
+    const message = `the files at ${new URL('.', url).href} are of op-dbus ${found.package}, this page is of ${VERSION}\nrun op-dbus assets again`
+    throw new OpDbusError('DOWNLOAD', message, { details: { url, why: 'integrity', stale: true } })
+  }
+  return found
+}
+
+function isManifest(value: unknown): value is Manifest {
+  const { version, files, package: name } = (value ?? {}) as Partial<Manifest>
+  if (version !== 1 || typeof name !== 'string' || typeof files !== 'object' || files === null) return false
+  return Object.values(files).every(file => /^[0-9a-f]{64}$/.test(file?.sha256) && Number.isSafeInteger(file.bytes))
+}

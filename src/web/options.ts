@@ -1,0 +1,74 @@
+// What can be set in a page, checked and turned into addresses. Part of the web root; asks nothing of any server.
+import type { Settings } from '../config.js'
+import type { UserEmbedder } from '../embedder/custom.js'
+import { OpDbusError } from '../errors.js'
+
+/** Bytes over all files that are fetched for a model: weights, tokenizer, runtime. `total` grows while files are found. */
+export interface DownloadProgress {
+  readonly file: string
+  readonly done: number
+  readonly total: number
+}
+
+/** Settings of {@link Settings} that mean nothing in a page: folders, and which GPU of several. */
+type OfMachines = 'dir' | 'modelDir' | 'gpuDevice'
+
+export interface OpenOptions extends Omit<Settings, OfMachines> {
+  /** What computes vectors instead of a model: a function of yours, batched, de-duplicated and cached as any other. */
+  readonly embedder?: UserEmbedder | undefined
+  /**
+   * Where the files lie that `op-dbus assets DIR` has put into a public folder: worker, runtime, built-in model. Relative
+   * to the page. Default: beside this module.
+   */
+  readonly assetsUrl?: string | undefined
+  /**
+   * Folder of ONNX Runtime's `.mjs` and `.wasm` files, where they are not among the assets: a CDN, for example. They must
+   * be of the version that this package was built with. Relative to the page.
+   */
+  readonly wasmPaths?: string | undefined
+  /** The hub that models are fetched from. Default `https://huggingface.co`. */
+  readonly hubUrl?: string | undefined
+  /** The IndexedDB database of the disk tier. Pages of one origin share it. Default `op-dbus`. */
+  readonly database?: string | undefined
+  /** Ask the browser not to evict what is stored; what it answered is in `stats().storage.persisted`. Default false. */
+  readonly persist?: boolean | undefined
+  /** Told, in bytes, how far the files are that are being fetched. */
+  readonly onDownload?: ((progress: DownloadProgress) => void) | undefined
+  /** Told, in one sentence, what did not work as asked. Default: console.warn. */
+  readonly onWarning?: ((message: string) => void) | undefined
+}
+
+/** Where things are. Addresses are absolute; folders end with a slash. */
+export interface Places {
+  readonly assets: string
+  /** Said by the caller, and not merely assumed to be beside the module. */
+  readonly assetsGiven: boolean
+  readonly wasm: string | undefined
+  /** Without a slash at its end. */
+  readonly hub: string
+}
+
+/** @throws OpDbusError INVALID_INPUT for what is no address */
+export function placesOf(options: OpenOptions, moduleUrl: string, pageUrl: string): Places {
+  const { assetsUrl, wasmPaths, hubUrl = 'https://huggingface.co' } = options
+  return {
+    assets: assetsUrl === undefined ? new URL('.', moduleUrl).href : folderAt('assetsUrl', assetsUrl, pageUrl),
+    assetsGiven: assetsUrl !== undefined,
+    wasm: wasmPaths === undefined ? undefined : folderAt('wasmPaths', wasmPaths, pageUrl),
+    hub: folderAt('hubUrl', hubUrl, pageUrl).replace(/\/+$/, ''),
+  }
+}
+
+function folderAt(option: string, value: unknown, base: string): string {
+  const url = typeof value === 'string' && URL.canParse(value, base) ? new URL(value, base) : undefined
+  if (!url || !/^https?:$/.test(url.protocol) || url.username || url.password || url.search || url.hash) {
+    throw new OpDbusError(
+      'INVALID_INPUT',
+      `${option} must be an http(s) address of a folder, not ${JSON.stringify(value)}`,
+      {
+        details: { option },
+      },
+    )
+  }
+  return url.href.replace(/\/*$/, '/')
+}

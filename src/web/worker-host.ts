@@ -1,0 +1,137 @@
+// What a browser lends the embedding worker: files from the shelf, ONNX Runtime, turns of the event loop. Names no global
+// of a worker itself: worker.ts does. Part of the web root.
+import { type OrtBuild, ortBrowser } from '../backends/ort-browser.js'
+import { tryDevice } from '../embedder/devices/trial.js'
+import type { ModelFile } from '../embedder/model/folder.js'
+import { tokenizerOf } from '../embedder/tokenizer.js'
+import { embedWorker } from '../embedder/worker/embed-worker.js'
+import { toWire } from '../embedder/worker/protocol.js'
+import { messageOf, OpDbusError } from '../errors.js'
+import type { BackendFactory } from '../ports.js'
+import { namesDynamicQuantization, sha256Of } from './digest.js'
+import { type FileRef, Shelf } from './shelf.js'
+import type { Notice, PageWorker, Setup } from './worker-protocol.js'
+
+export interface PageWorkerHost {
+  readonly setup: Promise<Setup>
+  readonly caches: CacheStorage | undefined
+  tell(notice: Notice): void
+  /** What computes; a test may put its own in between. */
+  readonly wrap?: ((factories: readonly BackendFactory[]) => readonly BackendFactory[]) | undefined
+}
+
+/** The object that comlink exposes; one per worker. */
+export function pageWorker({ setup, caches, tell, wrap = same => same }: PageWorkerHost): PageWorker {
+  const shelf = new Shelf(caches, message => tell({ opDbus: 'warning', message }))
+  /** Read once for the check and the use of it, and forgotten when the model is open. */
+  const inHand = new Map<string, Promise<Uint8Array<ArrayBuffer>>>()
+
+  function bytes(file: FileRef): Promise<Uint8Array<ArrayBuffer>> {
+    const { url } = file
+    const reading =
+      inHand.get(url) ??
+      shelf.bytes(file, { onBytes: sometimes((done, total) => tell({ opDbus: 'progress', url, done, total })) })
+    inHand.set(url, reading)
+    return reading
+  }
+  const modelBytes = ({ path, sha256 }: ModelFile) => bytes({ url: path, digest: sha256 })
+
+  async function parts(build: OrtBuild) {
+    const { mjs, wasm } = (await setup).ort[build]
+    // With its digest, so that no cache pairs an old glue with a new module.
+    const suffix = mjs.digest === undefined ? '' : `?${mjs.digest.slice(0, 16)}`
+    return { mjs: `${mjs.url}${suffix}`, wasm: await bytes(wasm) }
+  }
+
+  let file: ModelFile | undefined
+  const factories = wrap(ortBrowser(parts)).map(factory => ({
+    ...factory,
+    async open(...[, options, call]: Parameters<BackendFactory['open']>) {
+      if (!file) throw new OpDbusError('CLOSED', 'no model is open')
+      return factory.open({ model: await modelBytes(file) }, options, call)
+    },
+  }))
+
+  const inner = embedWorker({
+    backends: factories,
+    readText: async one => new TextDecoder().decode(await modelBytes(one)),
+    // Its bytes are hashed as they are read.
+    isUnchanged: one => modelBytes(one).then(() => true),
+    turn,
+    clock: { monotonic: () => performance.now() },
+  })
+
+  return {
+    exchange: work => inner.exchange(work),
+    async open(config) {
+      file = config.spec.files.model
+      try {
+        return await inner.open(config)
+      } finally {
+        inHand.clear()
+      }
+    },
+    async fetchFiles(files) {
+      try {
+        const found = await Promise.all(
+          files.map(async one => {
+            const content = await bytes(one)
+            const dynamic = one.url.endsWith('.onnx') && namesDynamicQuantization(content)
+            return { sha256: one.digest?.length === 64 ? one.digest : await sha256Of(content), dynamic }
+          }),
+        )
+        return { files: found }
+      } catch (error) {
+        return { error: toWire(error) }
+      } finally {
+        inHand.clear()
+      }
+    },
+    async tryDevice({ spec, device, threads, reference }) {
+      file = spec.files.model
+      try {
+        const [tried, floor] = [device, 'wasm'].map(name => factories.find(factory => factory.device === name))
+        const tokenize = await tokenizerOf(spec, async one => new TextDecoder().decode(await modelBytes(one)))
+        const clock = { now: () => Date.now(), monotonic: () => performance.now() }
+        const options = { threads }
+        return await tryDevice(tried!, floor!, {
+          spec,
+          file: { model: file.path },
+          tokenize,
+          options,
+          reference,
+          clock,
+        })
+      } catch (error) {
+        return { device, works: false, reason: messageOf(error) }
+      } finally {
+        inHand.clear()
+      }
+    },
+  }
+}
+
+/** Twenty messages a second are enough for any progress bar; the last byte is always told. */
+const PROGRESS_MS = 50
+
+function sometimes(tell: (done: number, total: number) => void): (done: number, total: number) => void {
+  let last = Number.NEGATIVE_INFINITY
+  return (done, total) => {
+    const now = performance.now()
+    if (done < total && now - last < PROGRESS_MS) return
+    last = now
+    tell(done, total)
+  }
+}
+
+/** One turn of the event loop; timers would wait 4 ms. */
+function turn(): Promise<void> {
+  return new Promise(resolve => {
+    const { port1, port2 } = new MessageChannel()
+    port1.onmessage = () => {
+      port1.close()
+      resolve()
+    }
+    port2.postMessage(undefined)
+  })
+}

@@ -1,0 +1,53 @@
+// What crosses between a page and its worker beside the embedder's own protocol. Types, and the marks of plain messages.
+import type { Reference } from '../embedder/devices/self-check.js'
+import type { TrialResult } from '../embedder/devices/trial.js'
+import type { ModelSpec } from '../embedder/model/spec.js'
+import type { EmbedWorker, WireError } from '../embedder/worker/protocol.js'
+import type { Device } from '../ports.js'
+import type { OrtBuild, OrtFiles } from './assets.js'
+import type { FileRef } from './shelf.js'
+
+/** The first message to a worker, before any call. */
+export interface Setup {
+  readonly opDbus: 'setup'
+  readonly ort: Readonly<Record<OrtBuild, OrtFiles>>
+}
+
+/** What a worker tells without being asked. */
+export type Notice =
+  | { readonly opDbus: 'progress'; readonly url: string; readonly done: number; readonly total: number }
+  | { readonly opDbus: 'warning'; readonly message: string }
+
+/** A file as it was found. */
+export interface FetchedFile {
+  /** SHA-256. */
+  readonly sha256: string
+  readonly dynamic: boolean
+}
+
+/** A device to be put to the test. */
+export interface TrialJob {
+  readonly spec: ModelSpec
+  readonly device: Device
+  readonly threads: number
+  readonly reference?: Reference | undefined
+}
+
+/** The worker as comlink exposes it: what embeds, and what only a page asks for. */
+export interface PageWorker extends EmbedWorker {
+  /** Brings files to the shelf. One answer per file, in their order. */
+  fetchFiles(
+    files: readonly FileRef[],
+  ): Promise<{ readonly files: readonly FetchedFile[] } | { readonly error: WireError }>
+  /** Never rejects for what the device does. */
+  tryDevice(job: TrialJob): Promise<TrialResult>
+}
+
+export function isSetup(data: unknown): data is Setup {
+  return (data as Partial<Setup> | null)?.opDbus === 'setup'
+}
+
+export function isNotice(data: unknown): data is Notice {
+  const kind = (data as Partial<Notice> | null)?.opDbus
+  return kind === 'progress' || kind === 'warning'
+}
