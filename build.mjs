@@ -41,6 +41,22 @@ const TARGETS = [
     report: true,
   },
   {
+    name: 'web-worker',
+    outdir: 'dist',
+    entries: { worker: 'src/web/worker.ts' },
+    // A module that needs no other: it also runs where no bundler has seen it. What glues ONNX Runtime's WebAssembly is a
+    // file of its own, since its threads start from it.
+    options: {
+      platform: 'browser',
+      target: 'es2022',
+      packages: 'bundle',
+      conditions: ['onnxruntime-web-use-extern-wasm'],
+      minifySyntax: true,
+      minifyWhitespace: true,
+    },
+    report: true,
+  },
+  {
     name: 'bench',
     outdir: '.build',
     entries: { bench: 'test/bench/main.ts' },
@@ -134,6 +150,15 @@ async function build() {
   await step('bundles', ['src', 'test/bench'], 'dist/node.js', async () => {
     removeOldBundles()
     for (const target of TARGETS) await bundle(target)
+  })
+  const manifest = ['build/assets-manifest.mjs', 'build/builtin-model.mjs', 'build/builtin-model', 'dist/worker.js']
+  await step('assets', manifest, 'dist/op-dbus-assets.json', async () => {
+    const { writeAssetsManifest } = await import('./build/assets-manifest.mjs')
+    await writeAssetsManifest({
+      dist: at('dist'),
+      ortDir: at('node_modules', 'onnxruntime-web', 'dist'),
+      version: packageJson().version,
+    })
   })
   if (did.length > 0) {
     sizeReport()
