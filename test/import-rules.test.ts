@@ -42,6 +42,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
   cli: [
     'config-patterns.ts',
     'node.ts',
+    'node/assets.ts',
     'node/doctor.ts',
     'node/models.ts',
     'node/verify.ts',

@@ -78,6 +78,13 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     takesArguments: true,
     load: async () => (await import('./commands/models.js')).rm,
   },
+  assets: {
+    usage: 'op-dbus assets DIR [--force] [--json]',
+    about: 'put what a page needs (worker, runtime, built-in model) into a public folder',
+    options: ['force', 'json'],
+    takesArguments: true,
+    load: async () => (await import('./commands/assets.js')).assets,
+  },
   doctor: {
     usage: 'op-dbus doctor [--device all|NAME] [--json]',
     about: 'versions, devices and why each works or not, model, folders',
