@@ -6,6 +6,8 @@ import type { Backend, Device, TokenBatch } from '../ports.js'
 
 /** Outputs in order of trust. `pooler_output` is not among them: it is BERT's classification head, not an embedding. */
 const OUTPUTS = ['sentence_embedding', 'last_hidden_state', 'token_embeddings']
+/** Never an embedding, even where there is nothing else. */
+const HEADS = ['pooler_output', 'logits']
 /** Fatal only: what fails is thrown, and stderr belongs to the application. Sessions want to be told apart from runs. */
 export const QUIET = { logSeverityLevel: 4 } as const
 const INPUTS = ['input_ids', 'attention_mask', 'token_type_ids']
@@ -68,7 +70,8 @@ export function openError(device: Device, error: unknown): OpDbusError {
 
 function outputOf(session: InferenceSession): string {
   const names = session.outputNames
-  const name = OUTPUTS.find(known => names.includes(known)) ?? (names.length === 1 ? names[0] : undefined)
+  const only = names.length === 1 && !HEADS.includes(names[0]!) ? names[0] : undefined
+  const name = OUTPUTS.find(known => names.includes(known)) ?? only
   if (name === undefined)
     throw refuse(`the graph's outputs are ${names.join(', ')}; one of ${OUTPUTS.join(', ')} is needed`)
   return name

@@ -10,7 +10,8 @@ import type { Reference } from '../embedder/devices/self-check.js'
 import type { TrialResult } from '../embedder/devices/trial.js'
 import type { ModelSpec } from '../embedder/model/spec.js'
 import type { DevicePlan, DeviceReason } from '../embedder/worker/protocol.js'
-import type { Device, Key } from '../ports.js'
+import { abortError } from '../errors.js'
+import type { Call, Device, Key } from '../ports.js'
 import { openFileStore } from '../stores/files.js'
 import { cudaLibrary, hasGpu, machinePrint } from './machine.js'
 import { crc32, nodeClock, nodeHash } from './runtime.js'
@@ -34,6 +35,11 @@ export interface DeviceBookOptions {
   readonly gpuDevice: number
 }
 
+export interface TrialCall extends Call {
+  /** Default: 5 minutes. */
+  readonly limitMs?: number | undefined
+}
+
 /** A trial's result without its vectors, and when it was, in ms since the epoch. */
 export type Verdict = Omit<TrialResult, 'reference'> & { readonly at: number }
 
@@ -51,16 +57,16 @@ export class DeviceBook {
 
   /**
    * The devices to open for `choice`. Under `auto` a GPU is among them only if it has proved itself and is faster than
-   * the CPU here; those left out are told with their reasons. May try GPUs, once each.
+   * the CPU here; those left out are told with their reasons. May try GPUs, once each; `signal` ends that, with ABORTED.
    */
-  async plan(choice: string, spec: ModelSpec): Promise<DevicePlan> {
+  async plan(choice: string, spec: ModelSpec, call: Call = {}): Promise<DevicePlan> {
     const devices: Device[] = []
     const proven: Device[] = []
     const refused: DeviceReason[] = []
     for (const device of deviceOrder(choice, 'node')) {
       // A GPU that proved itself is the best there is here: a lesser one need not be tried.
       if (choice === 'auto' && isGpu(device) && proven.length > 0) continue
-      const reason = isGpu(device) ? await this.#objection(device, spec, choice === 'auto') : undefined
+      const reason = isGpu(device) ? await this.#objection(device, spec, choice === 'auto', call) : undefined
       if (reason !== undefined) refused.push({ device, reason })
       else devices.push(device)
       if (reason === undefined && (isGpu(device) || this.#recall(device, spec)?.works)) proven.push(device)
@@ -75,21 +81,26 @@ export class DeviceBook {
     if (!this.#recall(device, spec)?.works) this.#remember(spec, { device, works: true, at: this.#clock.now() })
   }
 
-  /** Tries `device` now, in a process of its own, whatever is remembered. Never rejects: the result says what went wrong. */
-  try(device: Device, spec: ModelSpec, limitMs: number = TRIAL_MS.named): Promise<Verdict> {
+  /**
+   * Tries `device` now, in a process of its own, whatever is remembered. Rejects with ABORTED alone: what else goes wrong
+   * is the result.
+   */
+  try(device: Device, spec: ModelSpec, { limitMs = TRIAL_MS.named, signal }: TrialCall = {}): Promise<Verdict> {
     const key = this.#verdictKey(device, spec)
-    const trial = this.#trying.get(key) ?? this.#attempt(device, spec, limitMs).finally(() => this.#trying.delete(key))
+    const trial =
+      this.#trying.get(key) ?? this.#attempt(device, spec, limitMs, signal).finally(() => this.#trying.delete(key))
     this.#trying.set(key, trial)
     return trial
   }
 
-  async #attempt(device: Device, spec: ModelSpec, limitMs: number): Promise<Verdict> {
+  async #attempt(device: Device, spec: ModelSpec, limitMs: number, signal?: AbortSignal): Promise<Verdict> {
     const { threads, gpuDevice } = this.#options
     const job = { spec, device, threads, gpuDevice, reference: await this.#reference(spec, device) }
     const missing = device === 'cuda' && cudaLibrary() === undefined
     const { reference, ...result }: TrialResult = missing
       ? { device, works: false, reason: 'its libraries are not installed: see CUDA in the README' }
-      : await tryInProcess(job, limitMs)
+      : await tryInProcess(job, limitMs, signal)
+    if (signal?.aborted) throw abortError(signal)
     if (reference) this.#write(this.#referenceKey(spec), referenceToJson(reference))
     const verdict = { ...result, at: this.#clock.now() }
     this.#remember(spec, verdict)
@@ -97,11 +108,12 @@ export class DeviceBook {
   }
 
   /** Why a GPU must not serve; undefined when it may. */
-  async #objection(device: Device, spec: ModelSpec, auto: boolean): Promise<string | undefined> {
+  async #objection(device: Device, spec: ModelSpec, auto: boolean, { signal }: Call): Promise<string | undefined> {
     if (auto && !hasGpu()) return 'no GPU found on this machine'
     const known = this.#recall(device, spec)
     const fresh = known && (known.works || this.#clock.now() - known.at < FAILED_FOR_MS)
-    const verdict = fresh ? known : await this.try(device, spec, auto ? TRIAL_MS.auto : TRIAL_MS.named)
+    const limitMs = auto ? TRIAL_MS.auto : TRIAL_MS.named
+    const verdict = fresh ? known : await this.try(device, spec, { limitMs, signal })
     const { works, reason, textsPerSecond = 0, cpuTextsPerSecond = 0 } = verdict
     if (!works) return reason ?? 'it does not work'
     if (!auto || textsPerSecond > cpuTextsPerSecond) return undefined
@@ -172,8 +184,8 @@ export class DeviceBook {
   }
 }
 
-/** Runs one trial in a child process and waits for its result, its death or the time limit. */
-function tryInProcess(job: TrialJob, limitMs: number): Promise<TrialResult> {
+/** Runs one trial in a child process and waits for its result, its death or the time limit. `signal` ends the process. */
+function tryInProcess(job: TrialJob, limitMs: number, signal?: AbortSignal): Promise<TrialResult> {
   const { device } = job
   return new Promise(resolve => {
     const failed = (reason: string): TrialResult => ({ device, works: false, reason })
@@ -189,10 +201,14 @@ function tryInProcess(job: TrialJob, limitMs: number): Promise<TrialResult> {
     }
     let result: TrialResult | undefined
     let stderr = ''
-    const limit = setTimeout(() => {
-      result ??= failed(`no answer within ${limitMs / 1000} s`)
+    const end = (why: string) => {
+      result ??= failed(why)
       child.kill('SIGKILL')
-    }, limitMs)
+    }
+    const limit = setTimeout(() => end(`no answer within ${limitMs / 1000} s`), limitMs)
+    const leave = () => end('ended by its caller')
+    if (signal?.aborted) leave()
+    signal?.addEventListener('abort', leave, { once: true })
     child.stderr?.on('data', (chunk: Buffer) => {
       stderr = (stderr + chunk.toString('utf8')).slice(-STDERR_BYTES)
     })
@@ -202,10 +218,11 @@ function tryInProcess(job: TrialJob, limitMs: number): Promise<TrialResult> {
     child.once('error', error => {
       result ??= failed(`cannot start a process to try it in: ${error.message}`)
     })
-    child.once('close', (code, signal) => {
+    child.once('close', (code, killedBy) => {
       clearTimeout(limit)
-      const end = result ?? failed(`the process that tried it ended with ${signal ?? `code ${code}`}`)
-      resolve(end.reason === undefined ? end : { ...end, reason: withCause(end.reason, stderr) })
+      signal?.removeEventListener('abort', leave)
+      const found = result ?? failed(`the process that tried it ended with ${killedBy ?? `code ${code}`}`)
+      resolve(found.reason === undefined ? found : { ...found, reason: withCause(found.reason, stderr) })
     })
     child.send(job, () => {})
   })

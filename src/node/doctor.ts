@@ -8,7 +8,7 @@ import { modelPlaces } from '../embedder/hub/cache.js'
 import { findModel, localModels } from '../embedder/hub/find.js'
 import type { ModelSpec } from '../embedder/model/spec.js'
 import { messageOf } from '../errors.js'
-import type { Device } from '../ports.js'
+import type { Call, Device } from '../ports.js'
 import { VERSION } from '../version.js'
 import type { DeviceBook } from './devices.js'
 import { installedVersion } from './machine.js'
@@ -38,7 +38,7 @@ export interface Diagnosis {
  * Tries the model on every device, or on the one that `options.device` names, each in a process of its own. Writes what
  * it found into the cache folder, where later processes look it up, and the digest memo.
  */
-export async function diagnose(options: OpenOptions = {}): Promise<Diagnosis> {
+export async function diagnose(options: OpenOptions = {}, call: Call = {}): Promise<Diagnosis> {
   const { embedder: _embedder, onDownload: _onDownload, onWarning = () => {}, ...settings } = options
   const config = readConfig(settings, process.env, onWarning)
   const dir = cacheDir(config)
@@ -54,8 +54,8 @@ export async function diagnose(options: OpenOptions = {}): Promise<Diagnosis> {
     model = { name: config.model, error: messageOf(error) }
   }
   const book = deviceBook(config, dir)
-  const devices = await deviceReports(book, spec, config.device)
-  const plan = spec && (await book.plan(config.device, spec).catch(() => undefined))
+  const devices = await deviceReports(book, spec, config.device, call)
+  const plan = spec && (await book.plan(config.device, spec, call).catch(() => undefined))
   const serving = plan?.devices.find(device => devices.some(report => report.device === device && report.works))
   return {
     versions: versions(),
@@ -70,12 +70,19 @@ export async function diagnose(options: OpenOptions = {}): Promise<Diagnosis> {
   }
 }
 
-async function deviceReports(book: DeviceBook, spec: ModelSpec | undefined, asked: string): Promise<DeviceReport[]> {
+async function deviceReports(
+  book: DeviceBook,
+  spec: ModelSpec | undefined,
+  asked: string,
+  call: Call,
+): Promise<DeviceReport[]> {
   const order = deviceOrder(asked, 'node')
   const reports = new Map<Device, DeviceReport>()
   // The CPU first: what it computes is what the others are compared with.
   for (const device of [...order].sort((a, b) => Number(b === 'cpu') - Number(a === 'cpu'))) {
-    const trial = spec ? await book.try(device, spec) : { device, works: false, reason: 'not tried: there is no model' }
+    const trial = spec
+      ? await book.try(device, spec, call)
+      : { device, works: false, reason: 'not tried: there is no model' }
     reports.set(device, { ...trial, verified: trial.works || 'cosine' in trial })
   }
   return order.map(device => reports.get(device)!)

@@ -51,7 +51,7 @@ export async function openModel(
     signal,
     async probe(candidate) {
       // These very files were opened on this machine before: a process whose texts are all cached need not do it again.
-      const { proven = [] } = await book.plan(config.device, candidate)
+      const { proven = [] } = await book.plan(config.device, candidate, { signal })
       if (proven.length > 0) return
       const embedder = await workerFor(candidate, config, book, warn)
       try {
@@ -85,7 +85,7 @@ async function workerFor(
   return new WorkerEmbedder({
     spec,
     spawn: spawnWorker,
-    plan: () => book.plan(config.device, spec),
+    plan: call => book.plan(config.device, spec, call),
     threads,
     workers: config.workers ?? usualWorkers(threads),
     timer,

@@ -80,6 +80,7 @@ describe.each([ortNode('cpu'), ortWasm()])('$device', factory => {
   test.each([
     ['wrongInput', /inputs are input_ids, pixel_values/],
     ['wrongOutputs', /outputs are pooler_output, logits/],
+    ['headOnly', /outputs are pooler_output;/],
   ] as const)('%s: refused when opened', async (graph, why) => {
     await expect(start(graphs[graph]())).rejects.toMatchObject({
       code: 'UNSUPPORTED_MODEL',

@@ -1,9 +1,12 @@
 // Devices as a user meets them: doctor, --device, and a GPU that crashes, hangs on nothing, lies or works under SwiftShader.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { largestDifference } from '../embedder/node-embedder.js'
-import { jsonLines, runCli } from '../processes.js'
+import { cli, jsonLines, runCli } from '../processes.js'
 import { temporaryFolder } from '../support.js'
 
 /** A Vulkan driver that computes on the CPU; it comes with Debian's Chromium (apt install chromium libvulkan1). */
@@ -19,7 +22,7 @@ function rig(dir: string, body: string) {
   const [file, log] = [join(dir, 'rig.mjs'), join(dir, 'trials.log')]
   writeFileSync(
     file,
-    `import { appendFileSync } from 'node:fs'
+    `import { appendFileSync, writeFileSync } from 'node:fs'
      if (process.argv[1]?.endsWith('node-trial.js')) {
        process.prependOnceListener('message', job => {
          appendFileSync(${JSON.stringify(log)}, job.device + '\\n')
@@ -110,6 +113,25 @@ describe('embed --device', () => {
     const named = await embed(dir, ['three', '--device', 'webgpu'], env)
     expect(named.code).toBe(4)
     expect(named.stderr).toContain('ended with SIGSEGV')
+  })
+
+  test.each([
+    ['doctor', ['doctor', '--device', 'webgpu']],
+    ['embed', ['embed', 'one', '--device', 'webgpu']],
+  ])('Ctrl+C ends a trial that hangs: %s leaves no process behind', async (_what, args) => {
+    const dir = temporaryFolder()
+    const mark = join(dir, 'trial.pid')
+    const hang = `writeFileSync(${JSON.stringify(mark)}, String(process.pid)); process.removeAllListeners('message'); setInterval(() => {}, 1e6)`
+    const { env } = rig(dir, hang)
+    const child = spawn(process.execPath, [cli, ...args], {
+      env: { PATH: process.env.PATH ?? '', HOME: dir, OPDBUS_CACHE_DIR: dir, ...env },
+      stdio: 'ignore',
+    })
+    const ended = once(child, 'exit')
+    while (!existsSync(mark) || readFileSync(mark, 'utf8') === '') await setTimeout(20)
+    child.kill('SIGINT')
+    expect(await ended).toEqual([130, null])
+    expect(() => process.kill(Number(readFileSync(mark, 'utf8')), 0)).toThrow(/ESRCH/)
   })
 
   test('a device that proved itself once, and then does not open, gives way to the CPU', async () => {

@@ -86,6 +86,8 @@ export const graphs = {
         { ...hidden, name: 'logits' },
       ],
     ),
+  /** Nothing but a classification head: right in its shape, and no embedding. */
+  headOnly: () => encodeGraph(graph => lookUp(graph, 'pooler_output'), [{ ...hidden, name: 'pooler_output' }]),
   wrongInput: () =>
     encodeGraph(
       graph => {

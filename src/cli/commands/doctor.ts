@@ -7,7 +7,7 @@ import type { Terminal } from '../terminal.js'
 export async function doctor(values: Values, _args: readonly string[], terminal: Terminal): Promise<number> {
   terminal.status('trying the model on each device ...')
   const { device, ...others } = values
-  const found = await diagnose(settingsOf(device === 'all' ? others : values, terminal))
+  const found = await diagnose(settingsOf(device === 'all' ? others : values, terminal), { signal: terminal.signal })
   terminal.status('')
   await terminal.out(values.json ? `${JSON.stringify(found, undefined, 2)}\n` : text(found))
   if (found.model.error !== undefined) return 3

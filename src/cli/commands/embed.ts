@@ -209,7 +209,7 @@ function textLine(terminal: Terminal): (row: Row) => string {
   return ({ text, ms, result, error }) => {
     const shown = oneLine(text, Math.max(20, Math.min(terminal.columns, 120) - 64))
     const time = duration(ms).padStart(8)
-    if (result === undefined) return `! failed    ${time}  ${oneLine(messageOf(error), 40)}  ${shown}\n`
+    if (result === undefined) return `! failed    ${time}  ${shown}  ${oneLine(messageOf(error), 200)}\n`
     const { vector, source, truncated } = result
     const start = [...vector.subarray(0, 3)].map(x => x.toFixed(3).padStart(6)).join(' ')
     const cut = truncated ? '  (cut at the token limit)' : ''

@@ -1,6 +1,6 @@
 // A backend that outlives its device: a GPU that fails is opened again once, then gives way, and the batch runs again.
 
-import { messageOf } from '../../errors.js'
+import { messageOf, OpDbusError } from '../../errors.js'
 import type { Backend, BackendFactory, Device, TokenBatch } from '../../ports.js'
 import { asFailure } from '../batcher.js'
 import type { DeviceReason, Opened } from '../worker/protocol.js'
@@ -41,7 +41,7 @@ class GuardedBackend implements Backend {
 
   async run(batch: TokenBatch): Promise<Float32Array> {
     try {
-      return await this.#current.run(batch)
+      return await sane(this.#current, batch)
     } catch (error) {
       // A graph that is refused is refused everywhere; and a CPU is not lost, so its error is the batch's.
       if (!isGpu(this.device) || asFailure(error).code === 'UNSUPPORTED_MODEL') throw error
@@ -65,7 +65,7 @@ class GuardedBackend implements Backend {
       this.#rebuilt = true
       try {
         this.#current = await this.#reopen(device)
-        return await this.#current.run(batch)
+        return await sane(this.#current, batch)
       } catch (error) {
         reason = `lost (${reason}), and again after it was opened anew: ${messageOf(error)}`
         await this.#current.close().catch(() => undefined)
@@ -75,21 +75,25 @@ class GuardedBackend implements Backend {
     const { backend, opened } = await this.#open(others)
     const answer = await this.#answerOf(backend, batch, device)
     if ('error' in answer) throw answer.error
-    this.#current = backend
+    if (this.#current !== backend) return answer.output
     this.#tried = [...this.#tried, { device, reason }, ...opened.tried]
     this.#options.changed({ device: backend.device, tried: this.#tried })
     return answer.output
   }
 
-  /** What the next device makes of the batch. When it fails there too, the batch is at fault: the GPU is opened again. */
+  /**
+   * What the next device makes of the batch. When that one fails too, or has no numbers for it either, the batch is at
+   * fault: the GPU is opened again. Else the next device is the current one now.
+   */
   async #answerOf(backend: Backend, batch: TokenBatch, device: Device) {
-    try {
-      return { output: await backend.run(batch) }
-    } catch (error) {
-      this.#current = await this.#reopen(device).catch(() => backend)
-      if (this.#current !== backend) await backend.close().catch(() => undefined)
-      return { error }
-    }
+    const answer = await backend.run(batch).then(
+      output => ({ output }),
+      (error: unknown) => ({ error }),
+    )
+    const innocent = 'error' in answer || !hasNumbers(answer.output, batch)
+    this.#current = innocent ? await this.#reopen(device).catch(() => backend) : backend
+    if (this.#current !== backend) await backend.close().catch(() => undefined)
+    return answer
   }
 
   async #reopen(device: Device): Promise<Backend> {
@@ -101,4 +105,18 @@ class GuardedBackend implements Backend {
     const { model, options, check } = this.#options
     return openFirst({ model }, { factories, options, check })
   }
+}
+
+/** The answer of a run. A GPU that has no number for a text has failed; on a CPU that is the model's own answer. */
+async function sane(backend: Backend, batch: TokenBatch): Promise<Float32Array> {
+  const output = await backend.run(batch)
+  if (!isGpu(backend.device) || hasNumbers(output, batch)) return output
+  throw new OpDbusError('EMBEDDER_FAILED', 'it answers NaN or Infinity')
+}
+
+/** Looks at the first token of each row only: attention carries a NaN to every token of its text. */
+function hasNumbers(output: Float32Array, { rows }: TokenBatch): boolean {
+  const stride = output.length / rows
+  for (let row = 0; row < rows; row++) if (!Number.isFinite(output[row * stride])) return false
+  return true
 }

@@ -28,8 +28,11 @@ export interface WorkerEmbedderOptions {
   readonly spec: ModelSpec
   /** Starts a worker thread running node/worker.ts (or its sibling for browsers). */
   readonly spawn: () => WorkerHandle
-  /** Asked at every start of a worker. What it rejects with, the waiting texts are rejected with. */
-  readonly plan: () => Promise<DevicePlan>
+  /**
+   * Asked at every start of a worker. What it rejects with, the waiting texts are rejected with. `signal` fires when the
+   * worker is ended before the answer is there.
+   */
+  readonly plan: (call: Required<Call>) => Promise<DevicePlan>
   /** Threads that all sessions together may use. */
   readonly threads: number
   readonly timer: Timer

@@ -5,7 +5,7 @@ import type { Device, WorkerHandle } from '../../ports.js'
 import type { BudgetChoice } from '../batch-budget.js'
 import { asFailure } from '../batcher.js'
 import { isGpu } from '../devices/order.js'
-import type { DevicePlan, Opened } from './protocol.js'
+import type { Opened } from './protocol.js'
 import { type SessionConfig, WorkerSession } from './session.js'
 import type { Waiter } from './waiter.js'
 
@@ -109,7 +109,7 @@ export class WorkerPool {
     await Promise.all([...this.#sessions].map(session => session.end(error)))
   }
 
-  #start(plan: () => Promise<DevicePlan>): void {
+  #start(plan: SessionConfig['plan']): void {
     const { spawn, config, opened } = this.#options
     const session = new WorkerSession(
       spawn,
@@ -145,7 +145,7 @@ export class WorkerPool {
     this.#finished = 0
     try {
       // All compute on the device that serves.
-      this.#start(async () => ({ ...(await config.plan()), devices: [device] }))
+      this.#start(async call => ({ ...(await config.plan(call)), devices: [device] }))
     } catch (error) {
       this.#refused = messageOf(error)
     }

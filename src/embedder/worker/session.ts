@@ -2,15 +2,15 @@
 
 import { type Remote, wrap } from 'comlink'
 import { messageOf, OpDbusError } from '../../errors.js'
-import type { WorkerHandle } from '../../ports.js'
+import type { Call, WorkerHandle } from '../../ports.js'
 import type { BudgetChoice } from '../batch-budget.js'
 import { asFailure } from '../batcher.js'
 import { type DevicePlan, type EmbedWorker, fromWire, type Opened, type Part, type WorkerConfig } from './protocol.js'
 import type { Waiter } from './waiter.js'
 
 export interface SessionConfig extends Omit<WorkerConfig, keyof DevicePlan> {
-  /** Which devices to open; asked while the thread starts. */
-  plan(): Promise<DevicePlan>
+  /** Which devices to open; asked while the thread starts. `signal` fires when the session ends before. */
+  plan(call: Required<Call>): Promise<DevicePlan>
 }
 
 export interface SessionEvents {
@@ -40,6 +40,7 @@ export class WorkerSession {
   #nextId = 1
   #calls = 0
   #over = false
+  readonly #ended = new AbortController()
   #gone: Promise<void> = Promise.resolve()
 
   /** Throws WORKER_LOST when the thread cannot be started. */
@@ -101,6 +102,7 @@ export class WorkerSession {
   end(error: OpDbusError): Promise<void> {
     if (this.#over) return this.#gone
     this.#over = true
+    this.#ended.abort()
     const waiters = [...this.#pending.values()]
     this.#pending.clear()
     this.#idOf.clear()
@@ -114,7 +116,7 @@ export class WorkerSession {
   async #serve(): Promise<void> {
     try {
       const { plan, ...config } = this.#config
-      const devices = await plan()
+      const devices = await plan({ signal: this.#ended.signal })
       if (this.#over) return
       const reply = await this.#remote.open({ ...config, ...devices })
       if (this.#over) return

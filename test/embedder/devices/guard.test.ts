@@ -9,7 +9,7 @@ import type { Backend, BackendFactory, Device, TokenBatch } from '../../../src/p
 interface Rig {
   readonly device: Device
   readonly open?: (opening: number) => void
-  readonly run?: (opening: number, run: number) => void
+  readonly run?: (opening: number, run: number) => unknown
 }
 
 const VALUE: Partial<Record<Device, number>> = { cuda: 1, webgpu: 2, cpu: 3 }
@@ -27,8 +27,8 @@ function rigged(log: string[], { device, open, run }: Rig): BackendFactory {
         device,
         async run() {
           log.push(`run ${device}`)
-          run?.(opening, ++runs)
-          return Float32Array.of(VALUE[device]!)
+          const value = run?.(opening, ++runs)
+          return Float32Array.of(typeof value === 'number' ? value : VALUE[device]!)
         },
         async close() {
           log.push(`close ${device}`)
@@ -49,7 +49,7 @@ async function harness(rigs: Rig[], check: (backend: Backend) => Promise<void> =
     check,
     changed: now => changes.push(now),
   })
-  const run = async () => [...(await backend.run({} as TokenBatch))]
+  const run = async () => [...(await backend.run({ rows: 1 } as TokenBatch))]
   return { backend, opened, run, log, changes }
 }
 
@@ -105,6 +105,18 @@ describe('a lost device', () => {
     expect(log.filter(line => line === 'open webgpu')).toHaveLength(2)
   })
 
+  test('that answers NaN is lost too: once it is opened anew, then it gives way', async () => {
+    const once = await harness([
+      { device: 'webgpu', run: (opening, n) => opening === 1 && n === 2 && Number.NaN },
+      innocent,
+    ])
+    expect([await once.run(), await once.run()]).toEqual([[2], [2]])
+    expect(once.backend.device).toBe('webgpu')
+    const always = await harness([{ device: 'webgpu', run: () => Number.POSITIVE_INFINITY }, innocent])
+    expect([await always.run(), await always.run()]).toEqual([[3], [3]])
+    expect(always.changes).toMatchObject([{ device: 'cpu', tried: [{ reason: expect.stringContaining('NaN') }] }])
+  })
+
   test('that cannot be opened anew, or computes wrong vectors then, gives way', async () => {
     for (const rig of [{ open: (n: number) => n === 2 && die() }, {}]) {
       let checks = 0
@@ -143,6 +155,20 @@ describe('a batch that no device can run', () => {
       { device: 'cpu', run: fail },
     ])
     await expect(run()).rejects.toMatchObject({ code: 'EMBEDDER_FAILED', message: 'index out of bounds' })
+    poison = false
+    expect(await run()).toEqual([2])
+    expect(backend.device).toBe('webgpu')
+    expect(changes).toEqual([])
+  })
+
+  test('that is NaN on the CPU as well is the answer, and the GPU goes on serving', async () => {
+    let poison = true
+    const nan = () => poison && Number.NaN
+    const { run, backend, changes } = await harness([
+      { device: 'webgpu', run: nan },
+      { device: 'cpu', run: nan },
+    ])
+    expect(await run()).toEqual([Number.NaN])
     poison = false
     expect(await run()).toEqual([2])
     expect(backend.device).toBe('webgpu')

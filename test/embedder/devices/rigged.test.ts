@@ -118,6 +118,12 @@ describe('a GPU under the worker', () => {
     expect(told).toHaveLength(1)
   })
 
+  test('that answers NaN from some run on costs no result', async () => {
+    const { embedder, told } = await start((output, n) => (n >= 6 ? output.map(() => Number.NaN) : output))
+    expect(await answers(embedder)).toContain('cpu')
+    expect(told[1]!.tried).toEqual([{ device: 'webgpu', reason: expect.stringContaining('NaN') }])
+  })
+
   test('that dies for good costs no result: the CPU takes over, each vector says what computed it, and it is told', async () => {
     const { embedder, told } = await start((output, n) => {
       if (n >= 6) throw new Error('device lost')

@@ -187,6 +187,8 @@ describe('tryDevice', () => {
     expect(await tryDevice(cpu, cpu, { ...trial, reference: given })).toMatchObject({ works: false })
     const alone = await tryDevice(cpu, cpu, { ...trial, clock: clockThat(10) })
     expect(alone).toMatchObject({ works: true, reference: { texts: CHECK_TEXTS } })
+    // Compared with itself it would always be right: nothing is said.
+    expect(alone).not.toHaveProperty('cosine')
   })
 
   test('a GPU is compared with the CPU beside it, whatever reference is given', async () => {
