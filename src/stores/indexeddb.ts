@@ -1,0 +1,55 @@
+// The disk tier of a browser: checksummed values in an IndexedDB database that all tabs of an origin share. The face of
+// src/stores/indexeddb/; keeps to its byte budget and decides nothing else.
+import type { Clock, Crc32, Hash, Store } from '../ports.js'
+import { IndexedDbValues } from './indexeddb/store.js'
+
+export interface IndexedDbOptions {
+  /** What the store is called in messages. */
+  readonly name: string
+  /** The IndexedDB database, wholly ours; made at the first use. Stores of one name, in all tabs, share it. */
+  readonly database: string
+  /** Of all values with their keys; beyond it the least recently used go. The browser's own quota may be less. */
+  readonly budgetBytes: number
+  /** Ask the browser, once, not to remove the origin's data under pressure (`navigator.storage.persist()`). Default false. */
+  readonly persist?: boolean | undefined
+  readonly hash: Hash
+  readonly clock: Clock
+  readonly crc32: Crc32
+  /** Told what no caller can be told: an index that had to be made anew. */
+  warn(message: string): void
+}
+
+/** What happened since the store was opened. */
+export interface IndexedDbCounters {
+  /** Reads of values that failed their check: never served. */
+  corrupt: number
+  /** Entries that were let go to keep the budget. */
+  evicted: number
+}
+
+/** What the browser says of the whole origin's storage; undefined what it does not say. */
+export interface StorageReport {
+  readonly usageBytes: number | undefined
+  readonly quotaBytes: number | undefined
+  /** True where the browser promised not to remove it under pressure. */
+  readonly persisted: boolean | undefined
+}
+
+export interface IndexedDbStore extends Store {
+  clearedElsewhere(): boolean
+  /** Why values stay in memory only, for people; undefined while nothing is known to be wrong. */
+  readonly problem: string | undefined
+  readonly counters: Readonly<IndexedDbCounters>
+  /** Never rejects. */
+  estimate(): Promise<StorageReport>
+}
+
+/**
+ * A store in an IndexedDB database. Opening touches nothing; the first call does. A batch is one transaction. While
+ * IndexedDB is missing, forbidden, blocked or broken every call rejects with STORE, and from time to time one tries again;
+ * when the browser's quota is used up only `setMany` does. A database that is deleted or upgraded by others is let go at
+ * once, and opened again by the next call. A value that alone is over the budget is INVALID_INPUT.
+ */
+export function openIndexedDbStore(options: IndexedDbOptions): IndexedDbStore {
+  return new IndexedDbValues(options)
+}

@@ -1,0 +1,346 @@
+// The store itself: every call as one transaction over values and index. Opening, closing and losing the database is the
+// connection's business, what there is the ledger's.
+import { clear, delMany, getMany, promisifyRequest, setMany, type UseStore } from 'idb-keyval'
+import { abortError, messageOf, OpDbusError } from '../../errors.js'
+import type { Call, Key } from '../../ports.js'
+import type { IndexedDbCounters, IndexedDbOptions, IndexedDbStore, StorageReport } from '../indexeddb.js'
+import { Connection } from './connection.js'
+import { type Change, costOf, DamagedIndex, type Head, Ledger, readHead } from './ledger.js'
+import { decodeRecord, encodeRecord, KEY, valueBytes } from './record.js'
+import { keepWhole, transact } from './transaction.js'
+
+/** The index is folded this long after the first change, in ms; later where it is large, since it is written whole. */
+const FOLD_MS = 5_000
+const FOLD_MS_PER_ENTRY = 0.5
+/** After the browser refused to store more, writes pause this long, in ms, and twice as long each time, up to the second. */
+const FULL_MS = 60_000
+const FULL_MAX_MS = 16 * 60_000
+/** The budget is not halved below this by a browser that refuses, in bytes. */
+const LEAST_BUDGET = 2 ** 20
+/** What a browser says of a value that it has but cannot read, for example one kept in a file that is gone. */
+const UNREADABLE = ['DataError', 'NotReadableError', 'NotFoundError', 'DataCloneError', 'UnknownError']
+
+export class IndexedDbValues implements IndexedDbStore {
+  readonly name: string
+  readonly counters: IndexedDbCounters = { corrupt: 0, evicted: 0 }
+  readonly #options: IndexedDbOptions
+  readonly #connection: Connection
+  readonly #ledger: Ledger
+  readonly #inHand = new Set<Promise<unknown>>()
+  readonly #leaving = () => void this.#fold()
+  #news: BroadcastChannel | undefined
+  /** The medium's token, as far as `clearedElsewhere` knows. */
+  #token: string | undefined
+  #cleared = false
+  /** Less than what was asked for once the browser has refused. */
+  #budgetBytes: number
+  #full: OpDbusError | undefined
+  #fullUntil = 0
+  #refusals = 0
+  #greeted = false
+  #timer: ReturnType<typeof setTimeout> | undefined
+  #closing: Promise<void> | undefined
+
+  constructor(options: IndexedDbOptions) {
+    const { name, database, clock } = options
+    this.name = name
+    this.#options = options
+    this.#budgetBytes = options.budgetBytes
+    this.#ledger = new Ledger(options)
+    this.#connection = new Connection({
+      name,
+      database,
+      clock,
+      created: index => this.#ledger.begin(index, 0),
+      opened: () => this.#opened(),
+    })
+  }
+
+  get problem(): string | undefined {
+    return (this.#connection.problem ?? this.#full)?.message
+  }
+
+  async getMany(keys: readonly Key[], call?: Call): Promise<(Uint8Array | undefined)[]> {
+    this.#enter(keys, call)
+    if (keys.length === 0) return []
+    const found = await this.#do(db => this.#read(db, keys))
+    const now = this.#options.clock.now()
+    return keys.map((key, i) => {
+      if (found[i] === undefined) return undefined
+      const value = decodeRecord(this.#options.crc32, key, found[i])
+      if (value === undefined) this.counters.corrupt++
+      else this.#ledger.touch(key, now)
+      return value
+    })
+  }
+
+  async setMany(items: readonly (readonly [Key, Uint8Array])[], call?: Call): Promise<void> {
+    this.#enter(
+      items.map(([key]) => key),
+      call,
+    )
+    const { budgetBytes, clock } = this.#options
+    const large = items.find(([key, value]) => costOf(key, value.length) > budgetBytes)
+    if (large) throw new OpDbusError('INVALID_INPUT', `${large[0]}: more than the budget of ${budgetBytes} bytes`)
+    if (items.length === 0) return
+    if (this.#full && clock.monotonic() < this.#fullUntil) throw this.#full
+    const records = this.#records(items)
+    try {
+      await this.#do(db => this.#write(db, records))
+      this.#full = undefined
+      this.#refusals = 0
+    } catch (error) {
+      throw quotaExceeded(error) ? await this.#refused(error) : error
+    }
+  }
+
+  async deleteMany(keys: readonly Key[]): Promise<number> {
+    this.#enter(keys)
+    if (keys.length === 0) return 0
+    return this.#do(async db => {
+      const gone = await this.#change(
+        db,
+        () => [...new Set(keys)].filter(key => this.#ledger.has(key)).map(key => [key, -1]),
+        use => delMany([...keys], use),
+      )
+      return gone.length
+    })
+  }
+
+  async *list(): AsyncIterable<{ key: Key; bytes: number }> {
+    this.#enter([])
+    yield* await this.#do(async db => {
+      await transact(db, 'readonly', (_values, index) => this.#ledger.catchUp(index))
+      return this.#ledger.list()
+    })
+  }
+
+  async size(): Promise<{ entries: number; bytes: number }> {
+    this.#enter([])
+    return this.#do(async db => {
+      await transact(db, 'readonly', (_values, index) => this.#ledger.catchUp(index))
+      return this.#ledger.size
+    })
+  }
+
+  async clear(): Promise<void> {
+    this.#enter([])
+    await this.#do(db =>
+      transact(db, 'readwrite', async (values, index) => {
+        const head = await readHead(index)
+        index.clear()
+        this.#token = this.#ledger.begin(index, (head?.generation ?? 0) + 1).token
+        await clear(async (_mode, use) => use(values))
+      }),
+    )
+    this.#news?.postMessage(this.#token)
+  }
+
+  clearedElsewhere(): boolean {
+    const cleared = this.#cleared
+    this.#cleared = false
+    return cleared
+  }
+
+  async estimate(): Promise<StorageReport> {
+    const storage = storageManager()
+    const [estimate, persisted] = await Promise.all([
+      storage?.estimate?.().catch(() => undefined),
+      storage?.persisted?.().catch(() => undefined),
+    ])
+    return { usageBytes: estimate?.usage, quotaBytes: estimate?.quota, persisted }
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= (async () => {
+      await Promise.allSettled(this.#inHand)
+      await this.#fold()
+      globalThis.removeEventListener?.('pagehide', this.#leaving)
+      this.#news?.close()
+      this.#connection.close()
+    })()
+    return this.#closing
+  }
+
+  #enter(keys: readonly Key[], call?: Call): void {
+    if (this.#closing) throw new OpDbusError('CLOSED', `the ${this.name} store is closed`)
+    if (call?.signal?.aborted) throw abortError(call.signal)
+    for (const key of keys) {
+      if (!KEY.test(key)) throw new OpDbusError('INVALID_INPUT', `not a key: ${JSON.stringify(key)}`)
+    }
+  }
+
+  /** What to put. Later items win, and where a batch alone is over the budget its last items stay. */
+  #records(items: readonly (readonly [Key, Uint8Array])[]): Map<Key, Uint8Array> {
+    const records = new Map<Key, Uint8Array>()
+    let cost = 0
+    for (const [key, value] of items.toReversed()) {
+      if (records.has(key)) continue
+      cost += costOf(key, value.length)
+      if (cost > this.#budgetBytes && records.size > 0) break
+      records.set(key, encodeRecord(this.#options.crc32, key, value))
+    }
+    return new Map([...records].reverse())
+  }
+
+  /** Runs on the open database. A damaged index is made anew on the way. */
+  async #do<T>(work: (db: IDBDatabase) => Promise<T>): Promise<T> {
+    const done = this.#connection.run(async db => {
+      try {
+        return await work(db)
+      } catch (error) {
+        if (!(error instanceof DamagedIndex)) throw error
+        await this.#rebuild(db)
+        return work(db)
+      }
+    })
+    this.#inHand.add(done)
+    try {
+      return await done
+    } finally {
+      this.#inHand.delete(done)
+      this.#foldSoon()
+    }
+  }
+
+  /** Records, undefined where there is none; null where there is one that the browser cannot read. */
+  async #read(db: IDBDatabase, keys: readonly Key[]): Promise<unknown[]> {
+    const readable = (error: unknown) => !UNREADABLE.includes((error as Error).name)
+    try {
+      return await this.#readBatch(db, keys)
+    } catch (error) {
+      if (readable(error)) throw error
+    }
+    const found: unknown[] = []
+    for (const key of keys) {
+      const [record] = await this.#readBatch(db, [key]).catch(error => {
+        if (readable(error)) throw error
+        return [null]
+      })
+      found.push(record)
+    }
+    // When not even the index can be read, it is not the values that are damaged.
+    await this.#readBatch(db, [])
+    return found
+  }
+
+  #readBatch(db: IDBDatabase, keys: readonly Key[]): Promise<unknown[]> {
+    return transact(db, 'readonly', async (values, index) => {
+      const [head, found] = await Promise.all([readHead(index), getMany([...keys], async (_mode, use) => use(values))])
+      if (head) this.#seen(head.token)
+      return found
+    })
+  }
+
+  async #write(db: IDBDatabase, records: ReadonlyMap<Key, Uint8Array>): Promise<void> {
+    const sizes = new Map(Array.from(records, ([key, record]) => [key, valueBytes(record)]))
+    let victims: Key[] = []
+    await this.#change(
+      db,
+      values => {
+        victims = this.#ledger.victims(this.#budgetBytes, sizes)
+        for (const key of victims) values.delete(key)
+        return [...victims.map((key): Change => [key, -1]), ...sizes]
+      },
+      use => setMany([...records], use),
+    )
+    this.counters.evicted += victims.length
+  }
+
+  /** One transaction that writes: what others did is read first, `act` and its trace in the index are kept or lost as one. */
+  async #change(
+    db: IDBDatabase,
+    plan: (values: IDBObjectStore) => readonly Change[],
+    act: (use: UseStore) => Promise<void>,
+  ): Promise<readonly Change[]> {
+    const at = this.#options.clock.now()
+    let changes: readonly Change[] = []
+    let head: Head | undefined
+    await act((_mode, body) =>
+      transact(db, 'readwrite', async (values, index) => {
+        const before = await this.#ledger.catchUp(index)
+        this.#seen(before.token)
+        changes = plan(values)
+        if (changes.length > 0) head = this.#ledger.put(index, before, changes, at)
+        return body(values)
+      }),
+    )
+    if (head) this.#ledger.commit(head, changes, at)
+    return changes
+  }
+
+  /** The browser's quota is used up: less is kept from now on, and writes pause. */
+  async #refused(error: unknown): Promise<OpDbusError> {
+    const { name, clock } = this.#options
+    this.#budgetBytes = Math.min(this.#budgetBytes, Math.max(this.#ledger.size.bytes / 2, LEAST_BUDGET))
+    this.#fullUntil = clock.monotonic() + Math.min(FULL_MS * 2 ** this.#refusals++, FULL_MAX_MS)
+    const message = `${name}: the browser gives this site no more storage\nnew values stay in memory only`
+    this.#full = new OpDbusError('STORE', message, { cause: error })
+    // Room for later, where there is room enough to make room.
+    await this.#do(db => this.#write(db, new Map())).catch(() => undefined)
+    return this.#full
+  }
+
+  /** Goes through all values and writes the index anew. */
+  async #rebuild(db: IDBDatabase): Promise<void> {
+    const { name, crc32, clock, warn } = this.#options
+    const entries = await transact(db, 'readwrite', async (values, index) => {
+      const whole = await keepWhole(values, crc32)
+      const head = await readHead(index)
+      index.clear()
+      this.#token = this.#ledger.begin(index, (head?.generation ?? 0) + 1, whole, clock.now()).token
+      await promisifyRequest(index.transaction)
+      return whole
+    })
+    warn(`${name}: the index was damaged and has been made anew from ${entries.length} values`)
+  }
+
+  #foldSoon(): void {
+    if (this.#timer !== undefined || this.#closing || !this.#ledger.dirty) return
+    const delay = Math.max(FOLD_MS, FOLD_MS_PER_ENTRY * this.#ledger.size.entries)
+    this.#timer = setTimeout(() => void this.#fold(), delay)
+  }
+
+  /** Writes times of use, and the batches since the last time, into the snapshot. Does not reject: the next one will do. */
+  async #fold(): Promise<void> {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    if (!this.#ledger.dirty) return
+    const fold = (db: IDBDatabase) =>
+      transact(db, 'readwrite', async (_values, index) => {
+        await this.#ledger.fold(index)
+        await promisifyRequest(index.transaction)
+      })
+    await this.#connection.run(fold).catch(() => undefined)
+  }
+
+  #seen(token: string): void {
+    if (this.#token !== undefined && this.#token !== token) this.#cleared = true
+    this.#token = token
+  }
+
+  #opened(): void {
+    if (this.#greeted) return
+    this.#greeted = true
+    const { name, database, persist, warn } = this.#options
+    // A short visit ends before the timer does. What can then not be written any more is only times of use.
+    globalThis.addEventListener?.('pagehide', this.#leaving)
+    try {
+      this.#news = new BroadcastChannel(`op-dbus ${database}`)
+      this.#news.onmessage = ({ data }) => this.#seen(String(data))
+    } catch {
+      // Missing or forbidden. The next read or write sees what others did.
+    }
+    if (!persist) return
+    const asked = storageManager()?.persist?.() ?? Promise.reject(new Error('this browser cannot, or not in a worker'))
+    asked.catch(error => warn(`${name}: cannot ask for storage that persists: ${messageOf(error)}`))
+  }
+}
+
+function storageManager(): Partial<StorageManager> | undefined {
+  return globalThis.navigator?.storage
+}
+
+function quotaExceeded(error: unknown): boolean {
+  return ((error as OpDbusError).cause as Error | undefined)?.name === 'QuotaExceededError'
+}
