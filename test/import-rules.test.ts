@@ -14,7 +14,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
   'config.ts': ['errors.ts', 'config-patterns.ts'],
   'config-patterns.ts': [],
   cache: ['ports.ts', 'errors.ts', 'kernels', 'lru-cache', 'canonicalize'],
-  stores: ['ports.ts', 'errors.ts', 'cache/vec.ts', 'stores/disk.ts'],
+  stores: ['ports.ts', 'errors.ts', 'cache/vec.ts', 'stores/disk.ts', 'idb-keyval'],
   kernels: ['ports.ts', 'errors.ts', 'cache/vec.ts'],
   backends: [
     'ports.ts',
@@ -59,7 +59,7 @@ const OPEN_ROOMS = ['cache', 'embedder', 'caches', 'cli', 'node', 'web']
 const NODE =
   /^(node\.ts|node\/.*|cli\/.*|stores\/(segments|files)(\.ts|\/.*)|stores\/disk\.ts|backends\/(ort-node|worker-node)\.ts|embedder\/hub\/.*)$/
 /** Browser globals are allowed here and nowhere else. */
-const BROWSER = /^(stores\/indexeddb\.ts|backends\/ort-web\.ts|kernels\/webgpu\.ts|web\.ts|web\/page\.ts)$/
+const BROWSER = /^(stores\/indexeddb(\.ts|\/.*)|backends\/ort-web\.ts|kernels\/webgpu\.ts|web\.ts|web\/page\.ts)$/
 
 interface Import {
   readonly file: string
