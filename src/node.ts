@@ -1,13 +1,12 @@
 // Composition root for Node: names the stores, the model finder and the worker, and opens the four caches over them.
 import { join } from 'node:path'
 import { CounterLedger, LEDGER_FLUSH_MS } from './cache/counter-ledger.js'
-import { embeddingKey } from './cache/hash.js'
-import type { Codec } from './cache/store-tier.js'
 import { StoreTier } from './cache/store-tier.js'
-import { decodeVec, encodeVec, vecBytes } from './cache/vec.js'
+import { vecBytes } from './cache/vec.js'
 import { DISK_FACTOR } from './caches/block-cache.js'
 import type { CacheSet, CacheSetExtras, DiskSize } from './caches/cache-set.js'
 import type { EmbeddingParts } from './caches/embedding-cache.js'
+import { embeddingCodec } from './caches/embedding-codec.js'
 import { queryFileAge } from './caches/query-cache.js'
 import { composeCaches } from './compose.js'
 import { planPatterns } from './compose-patterns.js'
@@ -16,7 +15,7 @@ import { fromUserEmbedder } from './embedder/custom.js'
 import { openModel } from './node/model.js'
 import { clearPatterns, openPatternStores } from './node/patterns.js'
 import { atExit, bootId, cacheDir, crc32, isAlive, nodeClock, nodeHash, type OpenOptions } from './node/runtime.js'
-import type { Call, Embedding, Key, Space } from './ports.js'
+import type { Call, Embedding, Key } from './ports.js'
 import { openFileStore } from './stores/files.js'
 import { clearSegments, openSegmentStore, sizeOfSegments } from './stores/segments.js'
 
@@ -76,7 +75,7 @@ export async function openCaches(options: OpenOptions = {}): Promise<CacheSet> {
         warn,
       })
       onExit.push(() => store.flushSync())
-      const codec = vecCodec(opened.space, opened.dims)
+      const codec = embeddingCodec(nodeHash, opened.space, opened.dims)
       const capacityBytes = config.embeddingDiskBytes
       tiers.push(new StoreTier({ source: 'disk', store, codec, clock, warn, capacityBytes, label: 'embedding' }))
     }
@@ -136,18 +135,6 @@ export async function openCaches(options: OpenOptions = {}): Promise<CacheSet> {
     blockStore,
     extras,
   })
-}
-
-function vecCodec(space: Space, dims: number): Codec<Embedding> {
-  return {
-    // A lone surrogate and U+FFFD are the same text to every model, so they may share a key.
-    key: text => embeddingKey(nodeHash, space, text),
-    encode: (_text, embedding) => encodeVec(embedding),
-    decode(_text, bytes) {
-      const value = decodeVec(bytes, dims)
-      return value && { value }
-    },
-  }
 }
 
 function inDir<T>(dir: string | undefined, name: string, open: (path: string) => T): T | undefined {

@@ -12,6 +12,7 @@ export type {
   PatternStats,
   Selection,
   Stats,
+  StorageStats,
 } from './caches/cache-set.js'
 export type { DiffCache, DiffInput } from './caches/diff-cache.js'
 export type { EmbeddingMatrix } from './caches/embedding-batch.js'

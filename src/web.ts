@@ -1,41 +1,84 @@
 // Composition root for browsers: memory, IndexedDB and a worker with the model, as in node.ts; imports nothing of Node.
-import type { CacheSet } from './caches/cache-set.js'
+import { crc32 } from './cache/crc32.js'
+import { StoreTier } from './cache/store-tier.js'
+import type { CacheSet, StorageStats } from './caches/cache-set.js'
 import type { EmbeddingParts } from './caches/embedding-cache.js'
+import { embeddingCodec } from './caches/embedding-codec.js'
 import { composeCaches } from './compose.js'
 import { planPatterns } from './compose-patterns.js'
 import { readConfig } from './config.js'
 import { fromUserEmbedder } from './embedder/custom.js'
 import type { Call } from './ports.js'
+import { type IndexedDbStore, openIndexedDbStore } from './stores/indexeddb.js'
 import { openModel } from './web/model.js'
-import { type OpenOptions, placesOf } from './web/options.js'
-import { MODULE_URL, persistStorage, webClock, webHash } from './web/page.js'
+import { type OpenOptions, placesOf, splitOptions } from './web/options.js'
+import { hasIndexedDb, MODULE_URL, pageUrl, webClock, webHash } from './web/page.js'
 import { Shelf } from './web/shelf.js'
 
 export * from './public.js'
 export type { DownloadProgress, OpenOptions } from './web/options.js'
 
+/** Bytes of what is remembered of devices, of all models together. */
+const VERDICT_BYTES = 4_000_000
+
 /**
- * Opens the four caches. Loads no runtime and no model, and asks no server yet; the first text that no tier has does.
+ * Opens the four caches. Loads no runtime and no model, asks no server and touches no database yet; the first text that
+ * memory does not have does. Close them when done; a page that does not loses nothing.
  * @throws OpDbusError INVALID_INPUT for an option that is not what its type says
  */
 export async function openCaches(options: OpenOptions = {}): Promise<CacheSet> {
-  const { embedder: user, onWarning: warn = message => console.warn(`op-dbus: ${message}`), onDownload } = options
-  const { assetsUrl, wasmPaths, hubUrl, database = 'op-dbus', persist = false, ...others } = options
-  const { embedder: _user, onWarning: _warn, onDownload: _listener, ...settings } = others
+  const { settings, user, database, persist, onDownload, warn } = splitOptions(options)
   const config = readConfig(settings, {}, warn)
-  const places = placesOf({ assetsUrl, wasmPaths, hubUrl }, MODULE_URL, globalThis.location?.href ?? MODULE_URL)
+  const places = placesOf(options, MODULE_URL, pageUrl())
   const shelf = new Shelf(globalThis.caches, warn)
   const embedder = user && fromUserEmbedder(user, { ...user, maxQueue: config.maxQueue })
   const plan = planPatterns(config.patterns, { hash: webHash, warn })
-  if (persist) void persistStorage()
-  void database
+
+  const open = (name: string, of: string, budgetBytes: number): IndexedDbStore | undefined =>
+    config.embeddingDiskCache && hasIndexedDb()
+      ? openIndexedDbStore({ name, database: of, budgetBytes, persist, hash: webHash, clock: webClock, crc32, warn })
+      : undefined
+  const store = open('embedding', database, config.embeddingDiskBytes)
+  // What it cannot keep costs another trial and nothing else, so nobody is told.
+  const verdicts = open('device', `${database}-devices`, VERDICT_BYTES)
 
   const openEmbeddings = async ({ signal }: Call): Promise<EmbeddingParts> => {
     const { embedder: exact, model } = embedder
       ? { embedder }
-      : await openModel(config, { places, shelf, warn, onDownload, verdicts: undefined, signal })
+      : await openModel(config, { places, shelf, warn, onDownload, verdicts, signal })
     const opened = plan?.embedder(exact) ?? exact
-    return { embedder: opened, tiers: [], model, patterns: await plan?.open(opened) }
+    const codec = embeddingCodec(webHash, opened.space, opened.dims)
+    const capacityBytes = config.embeddingDiskBytes
+    const tiers = store
+      ? [new StoreTier({ source: 'disk', store, codec, clock: webClock, warn, capacityBytes, label: 'embedding' })]
+      : []
+    return { embedder: opened, tiers, model, patterns: await plan?.open(opened) }
   }
-  return composeCaches(config, { clock: webClock, hash: webHash, warn, openEmbeddings })
+
+  const extras = store && {
+    warn,
+    storage: () => storageStats(store, database),
+    onDisk: { embeddings: async () => (store.problem === undefined ? store.size() : { entries: 0, bytes: 0 }) },
+    clearEmbeddings: () => store.clear(),
+    release: () => void Promise.allSettled([store.close(), verdicts?.close()]),
+  }
+  return composeCaches(config, {
+    clock: webClock,
+    hash: webHash,
+    warn,
+    openEmbeddings,
+    ...(extras && { extras: () => extras }),
+  })
+}
+
+async function storageStats(store: IndexedDbStore, database: string): Promise<StorageStats> {
+  const { usageBytes, quotaBytes, persisted } = await store.estimate()
+  const { problem } = store
+  return {
+    database,
+    ...(problem !== undefined && { problem }),
+    ...(usageBytes !== undefined && { usageBytes }),
+    ...(quotaBytes !== undefined && { quotaBytes }),
+    ...(persisted !== undefined && { persisted }),
+  }
 }

@@ -23,9 +23,10 @@ const IMPORTS: Readonly<Record<OrtBuild, () => Promise<Ort>>> = {
 
 /**
  * WebGPU, then WebAssembly. The first that is opened decides the build: the one with WebGPU computes on WebAssembly as
- * well, so a lost GPU costs no second download. `parts` rejects where the build's files cannot be had.
+ * well, so a lost GPU costs no second download. `only`: this build, whichever is opened first. `parts` rejects where the
+ * build's files cannot be had.
  */
-export function ortBrowser(parts: (build: OrtBuild) => Promise<OrtParts>): readonly BackendFactory[] {
+export function ortBrowser(parts: (build: OrtBuild) => Promise<OrtParts>, only?: OrtBuild): readonly BackendFactory[] {
   let loaded: Promise<Ort> | undefined
   const load = async (build: OrtBuild, threads: number): Promise<Ort> => {
     const { mjs, wasm } = await parts(build)
@@ -40,7 +41,7 @@ export function ortBrowser(parts: (build: OrtBuild) => Promise<OrtParts>): reado
     device,
     async open({ model }, { threads }) {
       try {
-        loaded ??= load(device, threads)
+        loaded ??= load(only ?? device, threads)
         const { InferenceSession, Tensor } = await loaded
         if (typeof model === 'string') throw new OpDbusError('INVALID_INPUT', 'a browser opens a model by its bytes')
         const session = await InferenceSession.create(model, {

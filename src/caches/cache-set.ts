@@ -54,17 +54,33 @@ export interface OneCacheStats extends CacheStats {
   readonly running?: Running
 }
 
+/** Browsers: the database behind the disk tier, and what the browser says of the origin's storage. */
+export interface StorageStats {
+  /** Of IndexedDB. */
+  readonly database: string
+  /** Why nothing is kept beyond this page's memory; absent while nothing is wrong. */
+  readonly problem?: string
+  /** Of everything this origin stores; browsers round it. Absent where the browser does not say. */
+  readonly usageBytes?: number
+  readonly quotaBytes?: number
+  /** Whether the browser promised to keep it when space runs out. */
+  readonly persisted?: boolean
+}
+
 export type Stats = Readonly<Record<CacheName, OneCacheStats>> & {
   /** The folder of the disk tiers; absent where there is none. */
   readonly dir?: string
+  /** Browsers only. */
+  readonly storage?: StorageStats
 }
 
 /** Which caches `clear` empties; none named: all four. */
 export type Selection = { readonly [K in CacheName]?: boolean | undefined }
 
-/** What only a root knows about its disk. All of it optional: a browser has none of it yet. */
+/** What only a root knows about its disk. All of it optional: no runtime has all of it. */
 export interface CacheSetExtras {
   readonly dir?: string | undefined
+  readonly storage?: (() => Promise<StorageStats>) | undefined
   readonly ledger?: CounterLedger | undefined
   /** What each disk folder holds, whatever is open. */
   readonly onDisk?: { readonly [K in CacheName]?: (() => Promise<DiskSize>) | undefined }
@@ -107,7 +123,8 @@ export class CacheSet {
         ...(name === 'embeddings' && this.#patterns(totals)),
       }
     }
-    return { ...stats, ...(this.extras.dir !== undefined && { dir: this.extras.dir }) }
+    const { dir, storage } = this.extras
+    return { ...stats, ...(dir !== undefined && { dir }), ...(storage && { storage: await storage() }) }
   }
 
   /**

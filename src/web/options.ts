@@ -38,6 +38,18 @@ export interface OpenOptions extends Omit<Settings, OfMachines> {
   readonly onWarning?: ((message: string) => void) | undefined
 }
 
+/** The settings that every runtime has, and apart from them what only a page has; the latter checked. */
+export function splitOptions(options: OpenOptions) {
+  const { embedder, assetsUrl: _1, wasmPaths: _2, hubUrl: _3, database = 'op-dbus', persist = false, ...rest } = options
+  const { onDownload, onWarning = message => console.warn(`op-dbus: ${message}`), ...settings } = rest
+  if (typeof database !== 'string' || database === '') {
+    throw new OpDbusError('INVALID_INPUT', 'database must be a text that is not empty', {
+      details: { option: 'database' },
+    })
+  }
+  return { settings, user: embedder, database, persist: persist === true, onDownload, warn: onWarning }
+}
+
 /** Where things are. Addresses are absolute; folders end with a slash. */
 export interface Places {
   readonly assets: string

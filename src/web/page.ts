@@ -24,6 +24,11 @@ export function timer(ms: number, run: () => void): () => void {
 /** This module's own address. Not written out where it is used: bundlers would take it for a file to bring along. */
 export const MODULE_URL = import.meta.url
 
+/** What relative addresses are relative to. */
+export function pageUrl(): string {
+  return globalThis.document?.baseURI ?? globalThis.location?.href ?? MODULE_URL
+}
+
 /** Starts the worker: the one among the assets, else the one that lies, or that a bundler has put, beside this module. */
 export function startWorker(assets: Assets, onNotice: (notice: Notice) => void): WorkerHandle {
   const url = assets.worker(location.origin)
@@ -82,28 +87,7 @@ export async function probeGpu(): Promise<GpuProbe> {
   }
 }
 
-/** What the browser says of this origin's storage. Undefined where it does not say. */
-export interface StorageEstimate {
-  /** Bytes, of everything this origin stores; browsers round them. */
-  readonly usage: number | undefined
-  readonly quota: number | undefined
-  /** Whether the browser will keep it when space runs out. */
-  readonly persisted: boolean
-}
-
-export async function estimateStorage(): Promise<StorageEstimate | undefined> {
-  const { storage } = navigator as { readonly storage?: StorageManager }
-  try {
-    if (!storage) return undefined
-    const [{ usage, quota }, persisted] = await Promise.all([storage.estimate(), storage.persisted()])
-    return { usage, quota, persisted }
-  } catch {
-    return undefined
-  }
-}
-
-/** Asks the browser to keep what is stored. Never rejects: `estimateStorage` tells the answer. */
-export async function persistStorage(): Promise<void> {
-  const { storage } = navigator as { readonly storage?: StorageManager }
-  await storage?.persist?.().catch(() => false)
+/** False outside of browsers; where a browser forbids it the store itself says so. */
+export function hasIndexedDb(): boolean {
+  return 'indexedDB' in globalThis
 }

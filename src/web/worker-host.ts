@@ -44,16 +44,17 @@ export function pageWorker({ setup, caches, tell, wrap = same => same }: PageWor
   }
 
   let file: ModelFile | undefined
-  const factories = wrap(ortBrowser(parts)).map(factory => ({
-    ...factory,
-    async open(...[, options, call]: Parameters<BackendFactory['open']>) {
-      if (!file) throw new OpDbusError('CLOSED', 'no model is open')
-      return factory.open({ model: await modelBytes(file) }, options, call)
-    },
-  }))
+  const backends = (only?: OrtBuild) =>
+    wrap(ortBrowser(parts, only)).map(factory => ({
+      ...factory,
+      async open(...[, options, call]: Parameters<BackendFactory['open']>) {
+        if (!file) throw new OpDbusError('CLOSED', 'no model is open')
+        return factory.open({ model: await modelBytes(file) }, options, call)
+      },
+    }))
 
   const inner = embedWorker({
-    backends: factories,
+    backends: backends(),
     readText: async one => new TextDecoder().decode(await modelBytes(one)),
     // Its bytes are hashed as they are read.
     isUnchanged: one => modelBytes(one).then(() => true),
@@ -90,6 +91,7 @@ export function pageWorker({ setup, caches, tell, wrap = same => same }: PageWor
     async tryDevice({ spec, device, threads, reference }) {
       file = spec.files.model
       try {
+        const factories = backends('webgpu')
         const [tried, floor] = [device, 'wasm'].map(name => factories.find(factory => factory.device === name))
         const tokenize = await tokenizerOf(spec, async one => new TextDecoder().decode(await modelBytes(one)))
         const clock = { now: () => Date.now(), monotonic: () => performance.now() }

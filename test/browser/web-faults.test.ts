@@ -1,0 +1,172 @@
+// What a page does when files are missing or wrong, IndexedDB is blocked, the GPU lies or dies, the caller gives up.
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import type { Stats } from '../../src/web.js'
+import { type TestPage, type TestServer, useBrowser } from './harness.js'
+import { useWebAssets } from './web-assets.js'
+import type { Failure, Told } from './web-entry.js'
+
+const MODULE = '/web.js'
+const MODEL = '/op-dbus/models/builtin/onnx/model_quantized.onnx'
+const WASM = '/op-dbus/ort/ort-wasm-simd-threaded.wasm'
+
+const assets = useWebAssets({ web: 'test/browser/web-entry.ts' })
+const riggedAssets = useWebAssets({ web: 'test/browser/web-entry.ts' }, 'test/browser/rigged-worker.ts')
+const browser = useBrowser()
+
+const embed = async (page: TestPage, text: string) => page.call<Told>(MODULE, 'embed', [text])
+const failureOf = async (page: TestPage, ms?: number) => page.call<Failure>(MODULE, 'failure', 'some text', ms)
+const warningsOf = async (page: TestPage) => (await page.call<{ warnings: string[] }>(MODULE, 'told')).warnings
+
+async function pageOn(
+  server: TestServer,
+  options: object = { device: 'wasm' },
+  before?: () => void,
+): Promise<TestPage> {
+  const page = await browser.openPage(server.url, before && { before })
+  await page.call(MODULE, 'open', options)
+  return page
+}
+
+describe('files that are missing or wrong', () => {
+  it.each([
+    { what: 'runtime', path: WASM, code: 'DEVICE_UNAVAILABLE' },
+    { what: 'model', path: MODEL, code: 'DOWNLOAD' },
+    { what: 'tokenizer', path: '/op-dbus/models/builtin/tokenizer.json', code: 'DOWNLOAD' },
+    { what: 'manifest', path: '/op-dbus/op-dbus-assets.json', code: 'DOWNLOAD' },
+  ])('names the address of a $what that is not there, and goes on when it is', async ({ path, code }) => {
+    const server = await browser.serve({ folders: assets.folders() })
+    const page = await pageOn(server)
+    server.fault(path, { status: 404 })
+    const failed = await failureOf(page)
+    expect(failed.code).toBe(code)
+    expect(failed.message).toContain(server.url + path)
+    expect(failed.message).toContain('404')
+    server.fault(path, undefined)
+    expect((await embed(page, 'some text')).sources).toEqual(['computed'])
+  })
+
+  it('names the worker that cannot be loaded', async () => {
+    const server = await browser.serve({ folders: assets.folders() })
+    const page = await pageOn(server)
+    server.fault('/op-dbus/worker.js', { status: 404 })
+    const failed = await failureOf(page)
+    expect(failed.code).toBe('WORKER_LOST')
+    expect(failed.message).toContain(`${server.url}/op-dbus/worker.js`)
+  })
+
+  it('believes no bytes that do not hash to what is stated, also not its own copy', async () => {
+    const server = await browser.serve({ folders: assets.folders() })
+    const page = await pageOn(server)
+    server.fault(MODEL, { body: 'not a model' })
+    const failed = await failureOf(page)
+    expect([failed.code, failed.details.why]).toEqual(['DOWNLOAD', 'integrity'])
+    expect(failed.message).toContain(server.url + MODEL)
+    server.fault(MODEL, undefined)
+    await embed(page, 'some text')
+    await page.call(MODULE, 'close')
+    // The copy in the Cache API is damaged: it is fetched again.
+    const damaged = await page.page.evaluate(async () => {
+      const cache = await caches.open('op-dbus-files')
+      const keys = (await cache.keys()).filter(({ url }) => url.includes('.onnx'))
+      for (const key of keys) await cache.put(key, new Response('damaged'))
+      return keys.length
+    })
+    expect(damaged).toBe(1)
+    server.requests.splice(0)
+    await page.page.reload()
+    await page.call(MODULE, 'open', { device: 'wasm' })
+    expect((await embed(page, 'another text')).sources).toEqual(['computed'])
+    expect(server.requests).toContain(MODEL)
+  })
+
+  it('refuses assets of another version, and says what to run', async () => {
+    const folders = assets.folders()
+    const text = readFileSync(join(folders['/op-dbus/']!, 'op-dbus-assets.json'), 'utf8')
+    const files = { '/op-dbus/op-dbus-assets.json': text.replace('"package": "test"', '"package": "0.0.1"') }
+    const page = await pageOn(await browser.serve({ folders, files }))
+    const failed = await failureOf(page)
+    expect(failed.code).toBe('DOWNLOAD')
+    expect(failed.message).toMatch(/are of op-dbus 0\.0\.1.*\nrun op-dbus assets again/)
+  })
+
+  it('embeds without a network once it has everything, the worker aside', async () => {
+    const server = await browser.serve({ folders: assets.folders() })
+    const page = await pageOn(server)
+    await embed(page, 'some text')
+    server.fault('/op-dbus/op-dbus-assets.json', { cutAt: 10 })
+    await page.call(MODULE, 'close')
+    await page.call(MODULE, 'open', { device: 'wasm' })
+    expect((await embed(page, 'some text')).sources).toEqual(['disk'])
+    expect((await embed(page, 'another')).sources).toEqual(['computed'])
+  })
+})
+
+describe('a GPU', () => {
+  /** The page believes in a GPU of its own; the rigged worker plays it. */
+  const realGpu = () => {
+    const gpu = { requestAdapter: async () => ({ info: { vendor: 'test', isFallbackAdapter: false } }) }
+    Object.defineProperty(navigator, 'gpu', { value: gpu })
+  }
+
+  it('that computes wrong does not serve, is said to, and is not asked again', async () => {
+    const folders = riggedAssets.folders()
+    const server = await browser.serve({ folders, files: { '/mode.txt': 'wrong' } })
+    const page = await pageOn(server, {}, realGpu)
+    expect((await embed(page, 'some text')).devices).toEqual(['wasm'])
+    const warnings = await warningsOf(page)
+    expect(warnings).toEqual([expect.stringMatching(/^embedding on wasm: webgpu it computes wrong vectors: cosine/)])
+    const { running } = (await page.call<Stats>(MODULE, 'stats')).embeddings
+    expect(running?.refused).toMatchObject([{ device: 'webgpu', reason: expect.stringContaining('wrong vectors') }])
+    await page.call(MODULE, 'close')
+    server.requests.splice(0)
+    await page.page.reload()
+    await page.call(MODULE, 'open', {})
+    expect((await embed(page, 'another text')).devices).toEqual(['wasm'])
+    expect(server.requests).not.toContain('/mode.txt')
+    await page.call(MODULE, 'close')
+    await page.call(MODULE, 'open', { device: 'webgpu' })
+    const failed = await failureOf(page)
+    expect(failed).toMatchObject({ code: 'DEVICE_UNAVAILABLE', message: expect.stringContaining('wrong vectors') })
+  })
+
+  it('that is lost gives way to WebAssembly, and the text in hand is embedded all the same', async () => {
+    const server = await browser.serve({ folders: riggedAssets.folders(), files: { '/mode.txt': 'losing' } })
+    const page = await pageOn(server, { device: 'webgpu' }, realGpu)
+    expect((await embed(page, 'Created container 100')).devices).toEqual(['webgpu'])
+    const only = await failureOf(page)
+    expect(only.message).toBe('did not fail')
+    await page.call(MODULE, 'close')
+  })
+})
+
+describe('a caller', () => {
+  it('that gives up, and one that closes, are let go at once, whatever is under way', async () => {
+    const server = await browser.serve({ folders: assets.folders() })
+    let release = () => {}
+    server.fault(MODEL, { after: new Promise<void>(resolve => (release = resolve)) })
+    const page = await pageOn(server)
+    expect((await failureOf(page, 50)).code).toBe('ABORTED')
+    expect((await page.call<Failure>(MODULE, 'closeDuring', 'some text', 50)).code).toBe('CLOSED')
+    release()
+    await page.call(MODULE, 'open', { device: 'wasm' })
+    expect((await embed(page, 'some text')).sources).toEqual(['computed'])
+  })
+
+  it('without IndexedDB or Cache API embeds all the same, and is told once what is not kept', async () => {
+    const server = await browser.serve({ folders: assets.folders() })
+    const page = await pageOn(server, { device: 'wasm' }, () => {
+      Object.defineProperty(globalThis, 'indexedDB', { value: undefined })
+      IDBFactory.prototype.open = () => {
+        throw new DOMException('blocked by a test', 'SecurityError')
+      }
+    })
+    expect((await embed(page, 'a')).sources).toEqual(['computed'])
+    expect((await embed(page, 'b')).sources).toEqual(['computed'])
+    expect((await embed(page, 'a')).sources).toEqual(['memory'])
+    expect(await warningsOf(page)).toHaveLength(1)
+    const { storage } = await page.call<Stats>(MODULE, 'stats')
+    expect(storage?.problem).toEqual(expect.any(String))
+  })
+})
