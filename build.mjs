@@ -5,6 +5,8 @@
 //   node build.mjs demo       build, then run the demo            (likewise)
 //   node build.mjs bench      build, then run the benchmark       (likewise)
 //   node build.mjs install-cuda   build, then fetch the CUDA provider (see build/install-cuda.mjs)
+//   node build.mjs start      build, then serve the playground on this machine
+//   node build.mjs start      build, then serve the playground    (likewise)
 //   node build.mjs check      build, then types, lint, import rules, publint, attw
 //
 // Packages come by `npm ci` when node_modules is missing or older than the lock file. No other tool is needed.
@@ -57,6 +59,13 @@ const TARGETS = [
     report: true,
   },
   {
+    name: 'kernels',
+    outdir: 'dist',
+    entries: { kernels: 'src/kernels.ts' },
+    options: { platform: 'neutral', target: 'es2022' },
+    report: true,
+  },
+  {
     name: 'bench',
     outdir: '.build',
     entries: { bench: 'test/bench/main.ts' },
@@ -75,6 +84,7 @@ const TASKS = {
   'install-cuda': [['build/install-cuda.mjs', '...args']],
   check: [
     ['node_modules/typescript/bin/tsc', '-p', '.'],
+    ['node_modules/typescript/bin/tsc', '-p', 'playground'],
     ['node_modules/@biomejs/biome/bin/biome', 'check', '.'],
     ['node_modules/vitest/vitest.mjs', 'run', 'test/import-rules.test.ts'],
     ['build/check-package.mjs'],
@@ -142,12 +152,16 @@ async function build() {
       outDir: at('dist', 'models', 'builtin'),
     })
   })
+  await step('wasm', ['wasm', 'build/wasm.mjs'], '.build/wasm/kernels.js', async () => {
+    const { buildWasm } = await import('./build/wasm.mjs')
+    await buildWasm({ sourceDir: at('wasm'), outDir: at('.build', 'wasm'), names: ['kernels', 'memory-limit'] })
+  })
   // Before the bundles: what does not check does not come into dist.
   await step('types', ['src', 'tsconfig.json', 'tsconfig.types.json'], 'dist/types', () => {
     rmSync(at('dist', 'types'), { recursive: true, force: true })
     if (node(['node_modules/typescript/bin/tsc', '-p', 'tsconfig.types.json']) !== 0) fail('the types do not check')
   })
-  await step('bundles', ['src', 'test/bench'], 'dist/node.js', async () => {
+  await step('bundles', ['src', 'test/bench', 'wasm', 'build/wasm.mjs'], 'dist/node.js', async () => {
     removeOldBundles()
     for (const target of TARGETS) await bundle(target)
   })
@@ -155,6 +169,18 @@ async function build() {
   await step('assets', manifest, 'dist/op-dbus-assets.json', async () => {
     const { writeAssetsManifest } = await import('./build/assets-manifest.mjs')
     await writeAssetsManifest({
+      dist: at('dist'),
+      ortDir: at('node_modules', 'onnxruntime-web', 'dist'),
+      version: packageJson().version,
+    })
+  })
+  const page = ['playground', 'src', 'wasm', 'build/playground.mjs', 'dist/op-dbus-assets.json']
+  await step('playground', page, '.build/playground/sw.js', async () => {
+    if (node(['node_modules/typescript/bin/tsc', '-p', 'playground']) !== 0) fail('the types of the playground do not check')
+    const { buildPlayground } = await import('./build/playground.mjs')
+    await buildPlayground({
+      root,
+      outDir: at('.build', 'playground'),
       dist: at('dist'),
       ortDir: at('node_modules', 'onnxruntime-web', 'dist'),
       version: packageJson().version,

@@ -112,6 +112,8 @@ export interface Running {
   readonly threads: number
   /** Padded tokens that a batch may hold; undefined as long as that is being found. */
   readonly batchTokens: number | undefined
+  /** Devices that were to serve before this one, and why they do not. */
+  readonly refused?: readonly { readonly device: Device; readonly reason: string }[]
 }
 
 /** Token ids of one batch, row-major, `rows x width`, padded on the right. */
@@ -199,4 +201,70 @@ export interface WorkerHandle {
   terminate(): Promise<void>
   /** Called once when the thread dies, whatever the cause, `terminate()` included; `why` is for people. */
   onExit(listener: (why: string) => void): void
+}
+
+// ---- kernels --------------------------------------------------------------------------------------------------------
+
+/** Where arithmetic over many vectors runs. */
+export type KernelDevice = 'js' | 'wasm' | 'webgpu'
+
+/**
+ * Arithmetic over many vectors on one device. Every device answers as `js` does: scores within 1e-5 times the lengths of
+ * the two vectors. Throws and rejects with OpDbusError INVALID_INPUT for sizes that do not fit and numbers that are not
+ * finite, DEVICE_UNAVAILABLE where the device has no room, CLOSED after `close`.
+ */
+export interface Kernels {
+  readonly device: KernelDevice
+  /** Copies `matrix` (rows x `dims`, row-major) to where it is multiplied. A matrix of no rows is one. */
+  load(matrix: Float32Array, dims: number, options?: MatrixOptions): Promise<KernelMatrix>
+  /** Scales each row of `matrix` to length 1 in place. Zeros stay zeros; a row with a NaN or infinity stays as it is. */
+  normalize(matrix: Float32Array, dims: number): void
+  /**
+   * The mean of each text's token vectors, rows x dims. `hidden` is rows x width x dims; `mask` is rows x width and not 0
+   * where a token is. A text without tokens gets zeros. Sums in float64.
+   */
+  meanPool(hidden: Float32Array, mask: Uint8Array, shape: PoolShape): Float32Array
+  /** Lets go of the device and of every matrix. Closing twice is fine. */
+  close(): void
+}
+
+/** Texts, tokens of each with padding, floats of each token. */
+export interface PoolShape {
+  readonly rows: number
+  readonly width: number
+  readonly dims: number
+}
+
+export interface MatrixOptions {
+  /** Rows that `put` may fill. Default: as many as the matrix has. */
+  readonly capacity?: number | undefined
+  /** `int8` keeps a quarter of the bytes; `int8Error` in kernels/int8.ts tells how far its scores may be off. */
+  readonly precision?: 'float32' | 'int8' | undefined
+}
+
+/** Rows that lie where they are multiplied. Calls may overlap; each sees the rows as they were when it was made. */
+export interface KernelMatrix {
+  /** What multiplies now: a GPU that is lost gives way. */
+  readonly device: KernelDevice
+  readonly dims: number
+  readonly rows: number
+  readonly capacity: number
+  /** Puts whole rows in from row `first` on, over what is there or right behind it. */
+  put(first: number, vectors: Float32Array): void
+  /** Forgets the rows from `rows` on. */
+  cut(rows: number): void
+  /** A copy of `count` rows from `first` on; of an int8 matrix, what it kept of them. */
+  read(first: number, count: number): Float32Array
+  /** The dot product of `query` (`dims` floats) with every row. */
+  dot(query: Float32Array): Promise<Float32Array>
+  /** The `k` rows with the highest dot products, best first, of equal ones the lower row; all rows where there are fewer. */
+  nearest(query: Float32Array, k: number): Promise<NearestRows>
+  /** Gives the room back. Freeing twice is fine; any other call afterwards throws CLOSED. */
+  free(): void
+}
+
+export interface NearestRows {
+  readonly rows: Uint32Array
+  /** Of the same rows, in the same order. */
+  readonly scores: Float32Array
 }

@@ -1,0 +1,96 @@
+// A matrix in memory that this thread can reach. Checks what is asked; a block of rows does the arithmetic.
+import { OpDbusError } from '../errors.js'
+import type { KernelDevice, KernelMatrix, NearestRows } from '../ports.js'
+import { checkK, checkQuery, checkRows, invalid, rowsOf } from './checks.js'
+import { topK } from './top-k.js'
+
+/** Room for rows, and who multiplies them. Gets only arguments that were checked. */
+export interface RowBlock {
+  write(first: number, vectors: Float32Array): void
+  /** A copy. */
+  read(first: number, count: number): Float32Array
+  /** One score for each of the first `rows` rows. Good until the next call: the block may use it again. */
+  dot(query: Float32Array, rows: number): Float32Array
+  free(): void
+}
+
+/** Whose matrix it is: closed once, with all its matrices. */
+export interface Owner {
+  readonly device: KernelDevice
+  readonly closed: boolean
+}
+
+export class HostMatrix implements KernelMatrix {
+  readonly #owner: Owner
+  #block: RowBlock | undefined
+  #rows = 0
+
+  constructor(
+    owner: Owner,
+    readonly dims: number,
+    readonly capacity: number,
+    block: RowBlock,
+  ) {
+    this.#owner = owner
+    this.#block = block
+  }
+
+  get device(): KernelDevice {
+    return this.#owner.device
+  }
+
+  get rows(): number {
+    return this.#rows
+  }
+
+  put(first: number, vectors: Float32Array): void {
+    const block = this.#open()
+    const count = rowsOf(vectors, this.dims, 'what is put in')
+    if (!Number.isInteger(first) || first < 0 || first > this.#rows)
+      throw invalid(`rows go in from 0 to ${this.#rows}, right behind what is there; got ${first}`)
+    if (first + count > this.capacity)
+      throw invalid(`${count} rows from row ${first} on do not fit: the matrix has room for ${this.capacity}`)
+    checkRows(vectors, this.dims)
+    block.write(first, vectors)
+    this.#rows = Math.max(this.#rows, first + count)
+  }
+
+  cut(rows: number): void {
+    this.#open()
+    if (!Number.isInteger(rows) || rows < 0) throw invalid(`rows must be a whole number, 0 or more; got ${rows}`)
+    this.#rows = Math.min(this.#rows, rows)
+  }
+
+  read(first: number, count: number): Float32Array {
+    const block = this.#open()
+    if (!Number.isInteger(first) || !Number.isInteger(count) || first < 0 || count < 0 || first + count > this.#rows)
+      throw invalid(`there are no ${count} rows from row ${first} on: the matrix has ${this.#rows}`)
+    return block.read(first, count)
+  }
+
+  async dot(query: Float32Array): Promise<Float32Array> {
+    return this.#scores(query).slice()
+  }
+
+  async nearest(query: Float32Array, k: number): Promise<NearestRows> {
+    checkK(k)
+    return topK(this.#scores(query), k)
+  }
+
+  free(): void {
+    this.#block?.free()
+    this.#block = undefined
+  }
+
+  #scores(query: Float32Array): Float32Array {
+    const block = this.#open()
+    checkQuery(query, this.dims)
+    return block.dot(query, this.#rows)
+  }
+
+  #open(): RowBlock {
+    if (this.#block === undefined || this.#owner.closed)
+      throw new OpDbusError('CLOSED', 'this matrix was freed, or its kernels were closed')
+    return this.#block
+  }
+}

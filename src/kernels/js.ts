@@ -1,0 +1,157 @@
+// The kernels in plain JavaScript: the reference for every other, and what is left where nothing faster is there.
+import { OpDbusError } from '../errors.js'
+import type { KernelMatrix, Kernels, MatrixOptions, PoolShape } from '../ports.js'
+import { checkCapacity, checkPool, rowsOf } from './checks.js'
+import { HostMatrix, type RowBlock } from './host-matrix.js'
+import { quantize } from './int8.js'
+
+/** As in torch.nn.functional.normalize. */
+const EPSILON = 1e-12
+
+export class JsKernels implements Kernels {
+  readonly device = 'js'
+  closed = false
+
+  async load(matrix: Float32Array, dims: number, options: MatrixOptions = {}): Promise<KernelMatrix> {
+    this.#check()
+    const rows = rowsOf(matrix, dims)
+    const capacity = checkCapacity(options.capacity, rows)
+    const loaded = new HostMatrix(this, dims, capacity, blockFor(capacity, dims, options.precision))
+    loaded.put(0, matrix)
+    return loaded
+  }
+
+  normalize(matrix: Float32Array, dims: number): void {
+    this.#check()
+    rowsOf(matrix, dims)
+    for (let start = 0; start < matrix.length; start += dims) {
+      let squares = 0
+      for (let i = start; i < start + dims; i++) squares += matrix[i]! * matrix[i]!
+      if (!Number.isFinite(squares)) continue
+      const factor = 1 / Math.max(Math.sqrt(squares), EPSILON)
+      for (let i = start; i < start + dims; i++) matrix[i] = matrix[i]! * factor
+    }
+  }
+
+  meanPool(hidden: Float32Array, mask: Uint8Array, shape: PoolShape): Float32Array {
+    this.#check()
+    checkPool(hidden, mask, shape)
+    const { rows, width, dims } = shape
+    const out = new Float32Array(rows * dims)
+    const sums = new Float64Array(dims)
+    for (let row = 0; row < rows; row++) {
+      sums.fill(0)
+      let tokens = 0
+      for (let token = row * width; token < (row + 1) * width; token++) {
+        if (mask[token] === 0) continue
+        tokens++
+        for (let d = 0, at = token * dims; d < dims; d++, at++) sums[d] = sums[d]! + hidden[at]!
+      }
+      const share = 1 / Math.max(tokens, 1)
+      for (let d = 0; d < dims; d++) out[row * dims + d] = sums[d]! * share
+    }
+    return out
+  }
+
+  close(): void {
+    this.closed = true
+  }
+
+  #check(): void {
+    if (this.closed) throw new OpDbusError('CLOSED', 'these kernels were closed')
+  }
+}
+
+function blockFor(capacity: number, dims: number, precision: MatrixOptions['precision']): RowBlock {
+  try {
+    return precision === 'int8' ? new Int8Rows(capacity, dims) : new FloatRows(capacity, dims)
+  } catch (cause) {
+    throw new OpDbusError('DEVICE_UNAVAILABLE', `there is no memory for ${capacity} rows of ${dims} numbers`, { cause })
+  }
+}
+
+class FloatRows implements RowBlock {
+  readonly #matrix: Float32Array
+
+  constructor(
+    capacity: number,
+    readonly dims: number,
+  ) {
+    this.#matrix = new Float32Array(capacity * dims)
+  }
+
+  write(first: number, vectors: Float32Array): void {
+    this.#matrix.set(vectors, first * this.dims)
+  }
+
+  read(first: number, count: number): Float32Array {
+    return this.#matrix.slice(first * this.dims, (first + count) * this.dims)
+  }
+
+  dot(query: Float32Array, rows: number): Float32Array {
+    const { dims } = this
+    const matrix = this.#matrix
+    const scores = new Float32Array(rows)
+    const even = dims - (dims % 4)
+    for (let row = 0, at = 0; row < rows; row++) {
+      // Four sums at once: one alone waits for itself at every step.
+      let a = 0
+      let b = 0
+      let c = 0
+      let d = 0
+      let i = 0
+      for (; i < even; i += 4, at += 4) {
+        a += matrix[at]! * query[i]!
+        b += matrix[at + 1]! * query[i + 1]!
+        c += matrix[at + 2]! * query[i + 2]!
+        d += matrix[at + 3]! * query[i + 3]!
+      }
+      for (; i < dims; i++, at++) a += matrix[at]! * query[i]!
+      scores[row] = a + b + c + d
+    }
+    return scores
+  }
+
+  /** The garbage collector does it. */
+  free(): void {}
+}
+
+class Int8Rows implements RowBlock {
+  readonly #rows: Int8Array
+  readonly #scales: Float32Array
+
+  constructor(
+    capacity: number,
+    readonly dims: number,
+  ) {
+    this.#rows = new Int8Array(capacity * dims)
+    this.#scales = new Float32Array(capacity)
+  }
+
+  write(first: number, vectors: Float32Array): void {
+    quantize(vectors, this.dims, this.#rows, this.#scales, first)
+  }
+
+  read(first: number, count: number): Float32Array {
+    return Float32Array.from(
+      this.#rows.subarray(first * this.dims, (first + count) * this.dims),
+      (x, i) => x * this.#scales[first + Math.floor(i / this.dims)]!,
+    )
+  }
+
+  dot(query: Float32Array, rows: number): Float32Array {
+    const { dims } = this
+    const small = new Int8Array(dims)
+    const scale = new Float32Array(1)
+    quantize(query, dims, small, scale)
+    const scores = new Float32Array(rows)
+    for (let row = 0, at = 0; row < rows; row++) {
+      let sum = 0
+      for (let i = 0; i < dims; i++, at++) sum += this.#rows[at]! * small[i]!
+      scores[row] = Math.fround(Math.fround(sum) * this.#scales[row]!) * scale[0]!
+    }
+    return scores
+  }
+
+  free(): void {}
+}

@@ -1,0 +1,47 @@
+// The k highest of many scores. Ties go to the lower index, so that every device gives the same rows.
+import type { NearestRows } from '../ports.js'
+
+/**
+ * The `k` highest of `scores`, best first; all of them where there are fewer. A heap of k with the worst on top: most
+ * scores cost one comparison, whatever k is.
+ */
+export function topK(scores: Float32Array, k: number): NearestRows {
+  const size = Math.min(k, scores.length)
+  const heap = new Uint32Array(size)
+  /** True when index `a` belongs behind index `b`. */
+  const behind = (a: number, b: number) => scores[a]! < scores[b]! || (scores[a] === scores[b] && a > b)
+
+  const sink = (at: number, end: number) => {
+    const index = heap[at]!
+    for (;;) {
+      let child = 2 * at + 1
+      if (child >= end) break
+      if (child + 1 < end && behind(heap[child + 1]!, heap[child]!)) child++
+      if (!behind(heap[child]!, index)) break
+      heap[at] = heap[child]!
+      at = child
+    }
+    heap[at] = index
+  }
+
+  for (let i = 0; i < size; i++) heap[i] = i
+  for (let at = (size >> 1) - 1; at >= 0; at--) sink(at, size)
+  if (size > 0) {
+    let worst = scores[heap[0]!]!
+    for (let i = size; i < scores.length; i++) {
+      // An equal score comes behind: its index is higher than all that are in.
+      if (!(scores[i]! > worst)) continue
+      heap[0] = i
+      sink(0, size)
+      worst = scores[heap[0]!]!
+    }
+  }
+  // The worst goes to the end, one after the other: what is left is in order.
+  for (let end = size - 1; end > 0; end--) {
+    const last = heap[0]!
+    heap[0] = heap[end]!
+    heap[end] = last
+    sink(0, end)
+  }
+  return { rows: heap, scores: Float32Array.from(heap, index => scores[index]!) }
+}

@@ -1,0 +1,231 @@
+// The kernels in WebAssembly with SIMD. Lays out the memory and calls wasm/kernels.ts; does no arithmetic of its own.
+import { KERNELS_WASM } from '../../.build/wasm/kernels.js'
+import { messageOf, OpDbusError } from '../errors.js'
+import type { KernelMatrix, Kernels, MatrixOptions, PoolShape } from '../ports.js'
+import { checkCapacity, checkPool, rowsOf } from './checks.js'
+import { HostMatrix, type RowBlock } from './host-matrix.js'
+import { WasmHeap } from './wasm/heap.js'
+
+/** What wasm/kernels.ts exports. Addresses and strides in bytes. */
+interface Exports {
+  dot(rows: number, stride: number, count: number, query: number, out: number): void
+  normalize(rows: number, dims: number, count: number): void
+  meanPool(hidden: number, mask: number, out: number, count: number, width: number, dims: number): void
+  quantize(rows: number, dims: number, count: number, out: number, stride: number, scales: number): void
+  dotInt8(rows: number, stride: number, count: number, scales: number, query: number, scale: number, out: number): void
+}
+
+export interface WasmOptions {
+  /** Of the WebAssembly memory. Default: 4 GiB, what it can have at most. */
+  readonly maxBytes?: number | undefined
+}
+
+/**
+ * Compiles the kernels; they are part of the bundle, nothing is fetched.
+ * Rejects with DEVICE_UNAVAILABLE where WebAssembly or its SIMD is missing or not allowed (a content security policy
+ * without `wasm-unsafe-eval`).
+ */
+export async function openWasmKernels(options: WasmOptions = {}): Promise<Kernels> {
+  const heap = new WasmHeap(options.maxBytes)
+  try {
+    const code = Uint8Array.from(atob(KERNELS_WASM), char => char.charCodeAt(0))
+    const { instance } = await WebAssembly.instantiate(code, { env: { memory: heap.memory } })
+    return new WasmKernels(heap, instance.exports as unknown as Exports)
+  } catch (cause) {
+    throw new OpDbusError('DEVICE_UNAVAILABLE', `no WebAssembly kernels here: ${messageOf(cause)}`, { cause })
+  }
+}
+
+class WasmKernels implements Kernels {
+  readonly device = 'wasm'
+  closed = false
+  #heap: WasmHeap | undefined
+  readonly #exports: Exports
+
+  constructor(heap: WasmHeap, exports: Exports) {
+    this.#heap = heap
+    this.#exports = exports
+  }
+
+  async load(matrix: Float32Array, dims: number, options: MatrixOptions = {}): Promise<KernelMatrix> {
+    const heap = this.#open()
+    const rows = rowsOf(matrix, dims)
+    const capacity = checkCapacity(options.capacity, rows)
+    const Rows = options.precision === 'int8' ? Int8Rows : FloatRows
+    const loaded = new HostMatrix(this, dims, capacity, new Rows(heap, this.#exports, capacity, dims))
+    try {
+      loaded.put(0, matrix)
+    } catch (error) {
+      loaded.free()
+      throw error
+    }
+    return loaded
+  }
+
+  normalize(matrix: Float32Array, dims: number): void {
+    const heap = this.#open()
+    const rows = rowsOf(matrix, dims)
+    const at = heap.take(matrix.byteLength)
+    try {
+      const inside = heap.floats(at, matrix.length)
+      inside.set(matrix)
+      this.#exports.normalize(at, dims, rows)
+      matrix.set(inside)
+    } finally {
+      heap.give(at)
+    }
+  }
+
+  meanPool(hidden: Float32Array, mask: Uint8Array, shape: PoolShape): Float32Array {
+    const heap = this.#open()
+    checkPool(hidden, mask, shape)
+    const { rows, width, dims } = shape
+    const outBytes = align(rows * dims * 4)
+    const at = heap.take(outBytes + hidden.byteLength + mask.length)
+    try {
+      const hiddenAt = at + outBytes
+      const maskAt = hiddenAt + hidden.byteLength
+      heap.floats(hiddenAt, hidden.length).set(hidden)
+      heap.bytes(maskAt, mask.length).set(mask)
+      this.#exports.meanPool(hiddenAt, maskAt, at, rows, width, dims)
+      return heap.floats(at, rows * dims).slice()
+    } finally {
+      heap.give(at)
+    }
+  }
+
+  close(): void {
+    this.closed = true
+    this.#heap = undefined
+  }
+
+  #open(): WasmHeap {
+    if (this.#heap === undefined) throw new OpDbusError('CLOSED', 'these kernels were closed')
+    return this.#heap
+  }
+}
+
+/** Up to the next multiple of 16 bytes, one SIMD register. */
+function align(bytes: number): number {
+  return Math.ceil(bytes / 16) * 16
+}
+
+/** One allocation: rows | query | scores. Rows and query end in zeros up to the stride. */
+class FloatRows implements RowBlock {
+  readonly #stride: number
+  readonly #rows: number
+  readonly #query: number
+  readonly #scores: number
+
+  constructor(
+    readonly heap: WasmHeap,
+    readonly exports: Exports,
+    capacity: number,
+    readonly dims: number,
+  ) {
+    this.#stride = align(4 * dims)
+    this.#rows = heap.take((capacity + 1) * this.#stride + 4 * capacity)
+    this.#query = this.#rows + capacity * this.#stride
+    this.#scores = this.#query + this.#stride
+    this.#put(this.#query, new Float32Array(dims))
+  }
+
+  write(first: number, vectors: Float32Array): void {
+    const start = this.#rows + first * this.#stride
+    if (this.#stride === 4 * this.dims) this.heap.floats(start, vectors.length).set(vectors)
+    else
+      for (let row = 0; row * this.dims < vectors.length; row++)
+        this.#put(start + row * this.#stride, vectors.subarray(row * this.dims, (row + 1) * this.dims))
+  }
+
+  read(first: number, count: number): Float32Array {
+    const out = new Float32Array(count * this.dims)
+    for (let row = 0; row < count; row++)
+      out.set(this.heap.floats(this.#rows + (first + row) * this.#stride, this.dims), row * this.dims)
+    return out
+  }
+
+  dot(query: Float32Array, rows: number): Float32Array {
+    this.heap.floats(this.#query, this.dims).set(query)
+    this.exports.dot(this.#rows, this.#stride, rows, this.#query, this.#scores)
+    return this.heap.floats(this.#scores, rows)
+  }
+
+  free(): void {
+    this.heap.give(this.#rows)
+  }
+
+  #put(at: number, vector: Float32Array): void {
+    const inside = this.heap.floats(at, this.#stride / 4)
+    inside.set(vector)
+    inside.fill(0, this.dims)
+  }
+}
+
+/** One allocation: rows | query as int8 | query | scales, the query's last | scores. */
+class Int8Rows implements RowBlock {
+  readonly #stride: number
+  readonly #rows: number
+  readonly #query: number
+  readonly #floats: number
+  readonly #scales: number
+  readonly #scores: number
+  readonly #queryScale: number
+
+  constructor(
+    readonly heap: WasmHeap,
+    readonly exports: Exports,
+    capacity: number,
+    readonly dims: number,
+  ) {
+    this.#stride = align(dims)
+    const floats = align(4 * dims)
+    this.#rows = heap.take((capacity + 1) * this.#stride + floats + 8 * capacity + 4)
+    this.#query = this.#rows + capacity * this.#stride
+    this.#floats = this.#query + this.#stride
+    this.#scales = this.#floats + floats
+    this.#queryScale = this.#scales + 4 * capacity
+    this.#scores = this.#queryScale + 4
+  }
+
+  write(first: number, vectors: Float32Array): void {
+    const { dims, heap } = this
+    // Row by row through the room of the query: no second matrix of floats, however many come at once.
+    const inside = heap.floats(this.#floats, dims)
+    for (let row = first, start = 0; start < vectors.length; row++, start += dims) {
+      inside.set(vectors.subarray(start, start + dims))
+      this.exports.quantize(
+        this.#floats,
+        dims,
+        1,
+        this.#rows + row * this.#stride,
+        this.#stride,
+        this.#scales + 4 * row,
+      )
+    }
+  }
+
+  read(first: number, count: number): Float32Array {
+    const { dims, heap } = this
+    const out = new Float32Array(count * dims)
+    const scales = heap.floats(this.#scales + 4 * first, count)
+    for (let row = 0; row < count; row++) {
+      const bytes = new Int8Array(heap.memory.buffer, this.#rows + (first + row) * this.#stride, dims)
+      for (let d = 0; d < dims; d++) out[row * dims + d] = bytes[d]! * scales[row]!
+    }
+    return out
+  }
+
+  dot(query: Float32Array, rows: number): Float32Array {
+    const { dims, heap, exports } = this
+    heap.floats(this.#floats, dims).set(query)
+    exports.quantize(this.#floats, dims, 1, this.#query, this.#stride, this.#queryScale)
+    const scale = heap.floats(this.#queryScale, 1)[0]!
+    exports.dotInt8(this.#rows, this.#stride, rows, this.#scales, this.#query, scale, this.#scores)
+    return heap.floats(this.#scores, rows)
+  }
+
+  free(): void {
+    this.heap.give(this.#rows)
+  }
+}

@@ -1,0 +1,179 @@
+// Vector arithmetic over rows in linear memory, with SIMD. AssemblyScript: compiled by build.mjs, not by tsc.
+// Owns no memory and checks nothing: src/kernels/wasm.ts lays out every address, and has checked what is there.
+//
+// Addresses are in bytes, strides in bytes as well; `count` is in rows. Nothing here allocates.
+
+/** What vectors are at least taken to be long when dividing, as in torch.nn.functional.normalize. */
+const EPSILON: f64 = 1e-12
+
+/**
+ * out[i] = row i . query, as float32. Rows begin every `stride` bytes, a multiple of 16; what follows a row's last
+ * float is zero, in the query too. One row per pass and four sums at once: a sum that waits for itself leaves most of
+ * the memory's speed unused, and several rows per pass were three times slower.
+ */
+export function dot(rows: usize, stride: usize, count: usize, query: usize, out: usize): void {
+  const blocks = stride & ~63
+  for (let i: usize = 0; i < count; i++, rows += stride, out += 4) {
+    let a = f32x4.splat(0)
+    let b = a
+    let c = a
+    let d = a
+    let at: usize = 0
+    for (; at < blocks; at += 64) {
+      a = f32x4.add(a, f32x4.mul(v128.load(rows + at), v128.load(query + at)))
+      b = f32x4.add(b, f32x4.mul(v128.load(rows + at, 16), v128.load(query + at, 16)))
+      c = f32x4.add(c, f32x4.mul(v128.load(rows + at, 32), v128.load(query + at, 32)))
+      d = f32x4.add(d, f32x4.mul(v128.load(rows + at, 48), v128.load(query + at, 48)))
+    }
+    for (; at < stride; at += 16) a = f32x4.add(a, f32x4.mul(v128.load(rows + at), v128.load(query + at)))
+    const sums = f32x4.add(f32x4.add(a, b), f32x4.add(c, d))
+    store<f32>(
+      out,
+      f32x4.extract_lane(sums, 0) +
+        f32x4.extract_lane(sums, 1) +
+        (f32x4.extract_lane(sums, 2) + f32x4.extract_lane(sums, 3)),
+    )
+  }
+}
+
+/** Scales each row of `dims` floats to length 1 in place. Zeros stay zeros; a row with a NaN or infinity stays as it is. */
+export function normalize(rows: usize, dims: usize, count: usize): void {
+  const bytes = dims << 2
+  const blocks = bytes & ~15
+  for (let i: usize = 0; i < count; i++, rows += bytes) {
+    let low = f64x2.splat(0)
+    let high = low
+    let at: usize = 0
+    for (; at < blocks; at += 16) {
+      const four = v128.load(rows + at)
+      const first = f64x2.promote_low_f32x4(four)
+      const last = f64x2.promote_low_f32x4(v128.shuffle<i64>(four, four, 1, 0))
+      low = f64x2.add(low, f64x2.mul(first, first))
+      high = f64x2.add(high, f64x2.mul(last, last))
+    }
+    const both = f64x2.add(low, high)
+    let squares = f64x2.extract_lane(both, 0) + f64x2.extract_lane(both, 1)
+    for (; at < bytes; at += 4) {
+      const x = <f64>load<f32>(rows + at)
+      squares += x * x
+    }
+    if (!isFinite<f64>(squares)) continue
+    const factor = 1 / max<f64>(sqrt<f64>(squares), EPSILON)
+    const factors = f64x2.splat(factor)
+    for (at = 0; at < blocks; at += 16) {
+      const four = v128.load(rows + at)
+      const first = f32x4.demote_f64x2_zero(f64x2.mul(f64x2.promote_low_f32x4(four), factors))
+      const last = f32x4.demote_f64x2_zero(
+        f64x2.mul(f64x2.promote_low_f32x4(v128.shuffle<i64>(four, four, 1, 0)), factors),
+      )
+      v128.store(rows + at, v128.shuffle<i64>(first, last, 0, 2))
+    }
+    for (; at < bytes; at += 4) store<f32>(rows + at, <f32>(<f64>load<f32>(rows + at) * factor))
+  }
+}
+
+/**
+ * out[i] = the mean of text i's token vectors where its mask byte is not 0; zeros where none is. `hidden` is
+ * count x width x dims floats, `mask` count x width bytes. Sums in float64, eight dims at a time in registers.
+ */
+export function meanPool(hidden: usize, mask: usize, out: usize, count: usize, width: usize, dims: usize): void {
+  const bytes = dims << 2
+  const blocks = bytes & ~31
+  for (let i: usize = 0; i < count; i++, hidden += width * bytes, mask += width, out += bytes) {
+    let tokens: usize = 0
+    for (let t: usize = 0; t < width; t++) if (load<u8>(mask + t) != 0) tokens++
+    const share: f64 = 1 / max<f64>(<f64>tokens, 1)
+    const shares = f64x2.splat(share)
+    let at: usize = 0
+    for (; at < blocks; at += 32) {
+      let a = f64x2.splat(0)
+      let b = a
+      let c = a
+      let d = a
+      for (let t: usize = 0, from = hidden + at; t < width; t++, from += bytes) {
+        if (load<u8>(mask + t) == 0) continue
+        const first = v128.load(from)
+        const last = v128.load(from, 16)
+        a = f64x2.add(a, f64x2.promote_low_f32x4(first))
+        b = f64x2.add(b, f64x2.promote_low_f32x4(v128.shuffle<i64>(first, first, 1, 0)))
+        c = f64x2.add(c, f64x2.promote_low_f32x4(last))
+        d = f64x2.add(d, f64x2.promote_low_f32x4(v128.shuffle<i64>(last, last, 1, 0)))
+      }
+      v128.store(
+        out + at,
+        v128.shuffle<i64>(
+          f32x4.demote_f64x2_zero(f64x2.mul(a, shares)),
+          f32x4.demote_f64x2_zero(f64x2.mul(b, shares)),
+          0,
+          2,
+        ),
+      )
+      v128.store(
+        out + at,
+        v128.shuffle<i64>(
+          f32x4.demote_f64x2_zero(f64x2.mul(c, shares)),
+          f32x4.demote_f64x2_zero(f64x2.mul(d, shares)),
+          0,
+          2,
+        ),
+        16,
+      )
+    }
+    for (; at < bytes; at += 4) {
+      let sum: f64 = 0
+      for (let t: usize = 0, from = hidden + at; t < width; t++, from += bytes) {
+        if (load<u8>(mask + t) != 0) sum += <f64>load<f32>(from)
+      }
+      store<f32>(out + at, <f32>(sum * share))
+    }
+  }
+}
+
+/**
+ * Rows of `dims` floats, one after the other, as int8: out = floor(x * 127 / max|x| + 0.5), every `stride` bytes, zeros
+ * behind; scales[i] = max|x| / 127 gives the floats back. A row smaller than 1e-30 is taken for zeros, its scale is 0.
+ * Only float32 operations, in the order of src/kernels/js.ts: both give the same bytes.
+ */
+export function quantize(rows: usize, dims: usize, count: usize, out: usize, stride: usize, scales: usize): void {
+  for (let i: usize = 0; i < count; i++, rows += dims << 2, out += stride, scales += 4) {
+    let most: f32 = 0
+    for (let d: usize = 0; d < dims; d++) most = max<f32>(most, abs<f32>(load<f32>(rows + (d << 2))))
+    const empty = most < 1e-30
+    const inverse: f32 = empty ? 0 : 127 / most
+    store<f32>(scales, empty ? 0 : most / 127)
+    for (let d: usize = 0; d < dims; d++) {
+      const x = floor<f32>(load<f32>(rows + (d << 2)) * inverse + 0.5)
+      store<i8>(out + d, <i8>(<i32>x))
+    }
+    memory.fill(out + dims, 0, stride - dims)
+  }
+}
+
+/** out[i] = (row i . query) x scales[i] x scale, of int8 rows that begin every `stride` bytes, a multiple of 16. */
+export function dotInt8(
+  rows: usize,
+  stride: usize,
+  count: usize,
+  scales: usize,
+  query: usize,
+  scale: f32,
+  out: usize,
+): void {
+  for (let i: usize = 0; i < count; i++, rows += stride, scales += 4, out += 4) {
+    let a = i32x4.splat(0)
+    let b = a
+    for (let at: usize = 0; at < stride; at += 16) {
+      const x = v128.load(rows + at)
+      const y = v128.load(query + at)
+      a = i32x4.add(a, i32x4.dot_i16x8_s(i16x8.extend_low_i8x16_s(x), i16x8.extend_low_i8x16_s(y)))
+      b = i32x4.add(b, i32x4.dot_i16x8_s(i16x8.extend_high_i8x16_s(x), i16x8.extend_high_i8x16_s(y)))
+    }
+    const sums = i32x4.add(a, b)
+    const sum =
+      i32x4.extract_lane(sums, 0) +
+      i32x4.extract_lane(sums, 1) +
+      i32x4.extract_lane(sums, 2) +
+      i32x4.extract_lane(sums, 3)
+    store<f32>(out, <f32>sum * load<f32>(scales) * scale)
+  }
+}
