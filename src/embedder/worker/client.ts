@@ -120,7 +120,13 @@ export class WorkerEmbedder implements Embedder {
 
   get running(): Running {
     const { opened, workers, threads, batchTokens } = this.status
-    return { device: opened?.device, workers: workers.open, threads, batchTokens }
+    return {
+      device: opened?.device,
+      workers: workers.open,
+      threads,
+      batchTokens,
+      ...(opened && { refused: opened.tried }),
+    }
   }
 
   embed(text: string, call?: Call): Promise<Embedding> {
