@@ -1,11 +1,12 @@
 // `op-dbus cache stats|clear|verify`: what is cached, by whom it was used, and whether it is sound.
 
 import { verifyCaches } from '../../node/verify.js'
-import { type CacheName, type OneCacheStats, openCaches, type Selection, type Stats } from '../../node.js'
+import { type CacheName, openCaches, type Selection, type Stats } from '../../node.js'
 import { DAMAGE_FOUND } from '../exit-codes.js'
 import { patternLine } from '../patterns-text.js'
-import { bytes, commas, count, plural, table } from '../render.js'
+import { bytes, count, plural, table } from '../render.js'
 import { settingsOf, type Values } from '../settings.js'
+import { fourLines } from '../stats-lines.js'
 import type { Terminal } from '../terminal.js'
 
 export async function stats(values: Values, _args: readonly string[], terminal: Terminal): Promise<number> {
@@ -59,12 +60,9 @@ export async function verify(values: Values, _args: readonly string[], terminal:
 
 /** The strategy's four lines, in its format; then what is on disk. */
 export function statsText(stats: Stats): string {
-  const { embeddings, blocks, queries, diffs } = stats
+  const { embeddings } = stats
   const lines = [
-    `Embedding Cache: ${fill(embeddings, 'entries')}, ${hitRate(embeddings)})`,
-    `Block Cache: ${fill(blocks, 'blocks')}, ${hitRate(blocks)})`,
-    `Query Cache: ${commas(held(queries))} / ∞ entries (${queries.ttl}s TTL, ${hitRate(queries)})`,
-    `Diff Cache: ${fill(diffs, 'entries')})`,
+    ...fourLines(stats),
     ...(embeddings.model?.gaveWay.length
       ? [`Model: ${embeddings.model.serves} in place of ${embeddings.model.asked}`]
       : []),
@@ -77,24 +75,6 @@ export function statsText(stats: Stats): string {
   })
   const folder = stats.dir === undefined ? 'On disk: nothing' : `On disk: ${stats.dir}`
   return `${lines.join('\n')}${folder}\n${table(disk, [1, 2])}`
-}
-
-/** `8,432 / 10,000 entries (84% full`, left open for what follows. */
-function fill(cache: OneCacheStats, what: string): string {
-  const { capacity } = cache.memory
-  const size = held(cache)
-  const full = capacity > 0 ? Math.round((100 * size) / capacity) : 0
-  return `${commas(size)} / ${commas(capacity)} ${what} (${capacity > 0 ? `${full}% full` : 'off'}`
-}
-
-/** Entries in memory; in a process that holds none, what a start would load from disk. */
-function held({ memory, onDisk }: OneCacheStats): number {
-  return memory.size > 0 ? memory.size : Math.min(onDisk?.entries ?? 0, memory.capacity)
-}
-
-function hitRate({ lifetime }: OneCacheStats): string {
-  const lookUps = lifetime.hits + lifetime.misses
-  return `${lookUps > 0 ? `${Math.round(100 * lifetime.hitRate)}%` : 'n/a'} hit rate`
 }
 
 function clearedText(before: Stats, selection: Selection): string {

@@ -1,0 +1,104 @@
+// Builds the playground into static files that any host can serve: the page, its service worker, and beside them what
+// `op-dbus assets` brings. Runs at build time on plain Node.
+// @ts-check
+import { createHash } from 'node:crypto'
+import { copyFile, cp, mkdir, readdir, readFile, rm } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { build } from 'esbuild'
+
+/** Large files are kept by the library itself, checked by their hash: the service worker leaves them alone. */
+const KEPT_BY_THE_LIBRARY = /^op-dbus\/(models\/|ort\/.*\.wasm$)/
+
+/**
+ * @param {object} options
+ * @param {string} options.root the repository
+ * @param {string} options.outDir emptied first
+ * @param {string} options.dist the built package with its manifest of assets
+ * @param {string} options.ortDir the folder of ONNX Runtime's files
+ * @param {string} options.version
+ * @param {import('esbuild').BuildOptions} [options.bundling] what the bundles of `src` need
+ */
+export async function buildPlayground({ root, outDir, dist, ortDir, version, bundling = {} }) {
+  await rm(outDir, { recursive: true, force: true })
+  await mkdir(outDir, { recursive: true })
+  /** @type {{ files: Record<string, { bytes: number }> }} */
+  const manifest = JSON.parse(await readFile(join(dist, 'op-dbus-assets.json'), 'utf8'))
+  /** @type {import('esbuild').BuildOptions} */
+  const common = {
+    ...bundling,
+    bundle: true,
+    format: 'esm',
+    platform: 'browser',
+    target: 'es2022',
+    minify: true,
+    legalComments: 'none',
+    logLevel: 'warning',
+    outdir: outDir,
+    absWorkingDir: root,
+  }
+  await build({
+    ...common,
+    entryPoints: { main: 'playground/main.tsx' },
+    splitting: true,
+    chunkNames: 'chunk-[hash]',
+    jsx: 'automatic',
+    jsxImportSource: 'preact',
+    define: { __OP_DBUS_VERSION__: JSON.stringify(version), __ASSETS__: JSON.stringify(sizes(manifest.files)) },
+  })
+  await build({ ...common, entryPoints: { 'near-worker': 'playground/near-worker.ts' } })
+  for (const name of ['index.html', 'icon.svg']) await copyFile(join(root, 'playground', name), join(outDir, name))
+  await copyAssets(Object.keys(manifest.files), { dist, ortDir, to: join(outDir, 'op-dbus') })
+
+  const files = await hashes(outDir)
+  await build({
+    ...common,
+    entryPoints: { sw: 'playground/sw.ts' },
+    format: 'iife',
+    define: { __FILES__: JSON.stringify(files) },
+  })
+}
+
+/**
+ * What the first embedding fetches, in bytes.
+ * @param {Record<string, { bytes: number }>} files
+ */
+function sizes(files) {
+  /** @param {RegExp} pattern */
+  const sum = pattern =>
+    Object.entries(files).reduce((total, [path, { bytes }]) => total + (pattern.test(path) ? bytes : 0), 0)
+  return {
+    model: sum(/^(models\/|worker\.js$)/),
+    webgpu: sum(/^ort\/.*\.asyncify\./),
+    wasm: sum(/^ort\/[^.]*\.(mjs|wasm)$/),
+  }
+}
+
+/**
+ * @param {readonly string[]} paths
+ * @param {{ dist: string, ortDir: string, to: string }} places
+ */
+async function copyAssets(paths, { dist, ortDir, to }) {
+  for (const path of [...paths, 'op-dbus-assets.json']) {
+    const target = join(to, path)
+    await mkdir(dirname(target), { recursive: true })
+    await cp(path.startsWith('ort/') ? join(ortDir, path.slice('ort/'.length)) : join(dist, path), target)
+  }
+}
+
+/**
+ * Path -> the first digits of the SHA-256, for every file that the service worker keeps.
+ * @param {string} folder
+ */
+async function hashes(folder) {
+  /** @type {Record<string, string>} */
+  const found = {}
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue
+    const file = join(entry.parentPath, entry.name)
+    const path = file.slice(folder.length + 1).replaceAll('\\', '/')
+    if (KEPT_BY_THE_LIBRARY.test(path)) continue
+    const digest = createHash('sha256').update(await readFile(file))
+    found[path] = digest.digest('hex').slice(0, 16)
+  }
+  return found
+}

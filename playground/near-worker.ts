@@ -1,0 +1,43 @@
+// Runs search and map in a thread of its own, on the library's kernels: 10,000 vectors must not stop the page.
+import { expose } from 'comlink'
+import { openKernels, VectorIndex } from '../src/kernels.js'
+
+export interface NearWorker {
+  /** `added` are texts with their rows in `matrix`, in order. */
+  change(removed: readonly string[], added: readonly string[], matrix: Float32Array, dims: number): Promise<void>
+  nearest(query: Float32Array, count: number): Promise<readonly { readonly id: string; readonly score: number }[]>
+  project(): Promise<{ readonly texts: readonly string[]; readonly points: Float32Array }>
+}
+
+let index: Promise<VectorIndex> | undefined
+
+async function indexOf(dims: number): Promise<VectorIndex> {
+  const before = await index
+  if (before?.dims === dims) return before
+  await before?.close()
+  index = openKernels({ device: 'wasm' })
+    .catch(() => openKernels({ device: 'js' }))
+    .then(kernels => new VectorIndex(kernels, { dims }))
+  return index
+}
+
+const worker: NearWorker = {
+  async change(removed, added, matrix, dims) {
+    const into = await indexOf(dims)
+    await into.remove(...removed)
+    await into.setMany(added.map((text, i) => [text, matrix.subarray(i * dims, (i + 1) * dims)] as const))
+  },
+  async nearest(query, count) {
+    return (await (await index)?.nearest(query, count)) ?? []
+  },
+  async project() {
+    const { points = [] } = (await (await index)?.project()) ?? {}
+    const at = new Float32Array(2 * points.length)
+    points.forEach(({ x, y }, i) => {
+      at.set([x, y], 2 * i)
+    })
+    return { texts: points.map(point => point.id), points: at }
+  },
+}
+
+expose(worker)

@@ -1,0 +1,43 @@
+// Whether the page works without a network, and whether a newer one is ready. Talks to the service worker (sw.ts).
+import { signal } from '@preact/signals'
+
+export class Offline {
+  readonly online = signal(navigator.onLine)
+  /** The page's own files are in this browser. */
+  readonly kept = signal(false)
+  /** A newer page is fetched and waits. */
+  readonly update = signal(false)
+  #waiting: ServiceWorker | null = null
+
+  async start(): Promise<void> {
+    addEventListener('online', () => {
+      this.online.value = true
+    })
+    addEventListener('offline', () => {
+      this.online.value = false
+    })
+    // Plain http on a network address has none; the page works, it just needs its server each time.
+    if (!('serviceWorker' in navigator)) return
+    try {
+      const registration = await navigator.serviceWorker.register('sw.js')
+      const look = () => {
+        this.#waiting = registration.waiting
+        this.update.value = registration.waiting !== null && navigator.serviceWorker.controller !== null
+      }
+      registration.addEventListener('updatefound', () => {
+        registration.installing?.addEventListener('statechange', look)
+      })
+      look()
+      await navigator.serviceWorker.ready
+      this.kept.value = true
+    } catch {
+      // A browser that forbids it: the page works online.
+    }
+  }
+
+  /** Changes over to the newer page. */
+  takeUpdate(): void {
+    navigator.serviceWorker.addEventListener('controllerchange', () => location.reload(), { once: true })
+    this.#waiting?.postMessage('take over')
+  }
+}

@@ -1,0 +1,126 @@
+// The two time series, on uPlot. Knows pixels and colours; what happened comes from the history.
+import uPlot from 'uplot'
+import type { History } from './history.js'
+import { LETTERS, NAMES, SOURCES } from './sources.js'
+
+const HEIGHT = 328
+/** Whole powers of ten, in ms. */
+const DECADES = [0.001, 0.01, 0.1, 1, 10, 100, 1_000, 10_000]
+
+export class Plots {
+  #rate: uPlot
+  #times: uPlot
+  readonly #observer: ResizeObserver
+
+  constructor(
+    private readonly rateAt: HTMLElement,
+    private readonly timesAt: HTMLElement,
+    private readonly color: (token: string) => string,
+  ) {
+    this.#rate = this.#newRate()
+    this.#times = this.#newTimes()
+    this.#observer = new ResizeObserver(() => {
+      this.#rate.setSize({ width: this.rateAt.clientWidth, height: HEIGHT })
+      this.#times.setSize({ width: this.timesAt.clientWidth, height: HEIGHT })
+    })
+    this.#observer.observe(rateAt)
+    this.#observer.observe(timesAt)
+  }
+
+  draw(history: History, now: number): void {
+    const { seconds, rates } = history.rates(now)
+    this.#rate.setData([seconds, rates.map(rate => (rate === null ? null : 100 * rate))])
+    const events = history.since(now)
+    const xs = events.map(event => (event.at - now) / 1000)
+    // A log axis has no 0: what is shorter than the clock's step sits on the lowest line.
+    const series = SOURCES.map(source =>
+      events.map(event => (event.source === source ? Math.max(event.ms, 0.001) : null)),
+    )
+    this.#times.setData(events.length > 0 ? [xs, ...series] : [[-60, 0], ...SOURCES.map(() => [null, null])])
+  }
+
+  /** uPlot reads colours once: after a change of theme both are made anew. */
+  recolour(history: History, now: number): void {
+    this.#rate.destroy()
+    this.#times.destroy()
+    this.#rate = this.#newRate()
+    this.#times = this.#newTimes()
+    this.draw(history, now)
+  }
+
+  close(): void {
+    this.#observer.disconnect()
+    this.#rate.destroy()
+    this.#times.destroy()
+  }
+
+  #newRate(): uPlot {
+    const stroke = this.color('--accent')
+    return new uPlot(
+      {
+        ...this.#common(this.rateAt),
+        scales: { x: { time: false, range: [-60, 0] }, y: { range: [0, 100] } },
+        series: [{}, { label: 'hit rate', stroke, width: 2, fill: fade(stroke), points: { show: false } }],
+        axes: [this.#axis('seconds ago', (_u, ticks) => ticks.map(tick => `${-tick}`)), this.#axis('% of look-ups')],
+      },
+      [[], []],
+      this.rateAt,
+    )
+  }
+
+  #newTimes(): uPlot {
+    return new uPlot(
+      {
+        ...this.#common(this.timesAt),
+        scales: { x: { time: false, range: [-60, 0] }, y: { distr: 3, range: [0.001, 10_000] } },
+        series: [
+          {},
+          ...SOURCES.map(source => ({
+            label: `${LETTERS[source]} ${NAMES[source]}`,
+            stroke: this.color(`--${source}`),
+            paths: () => null,
+            points: { show: true, size: 7, width: 0, fill: this.color(`--${source}`) },
+          })),
+        ],
+        axes: [
+          this.#axis('seconds ago', (_u, ticks) => ticks.map(tick => `${-tick}`)),
+          { ...this.#axis('time of a text, log scale', (_u, ticks) => ticks.map(decade)), splits: () => DECADES },
+        ],
+      },
+      [[], ...SOURCES.map(() => [])] as unknown as uPlot.AlignedData,
+      this.timesAt,
+    )
+  }
+
+  #common(at: HTMLElement): { width: number; height: number; legend: uPlot.Legend; cursor: uPlot.Cursor } {
+    return { width: at.clientWidth, height: HEIGHT, legend: { show: false }, cursor: { show: false } }
+  }
+
+  #axis(label: string, values?: uPlot.Axis.Values): uPlot.Axis {
+    const quiet = this.color('--quiet')
+    const line = { stroke: this.color('--line'), width: 1 }
+    const font = '12px system-ui, sans-serif'
+    const size = label.startsWith('seconds') ? 28 : 52
+    return {
+      label,
+      labelSize: 20,
+      labelFont: font,
+      font,
+      size,
+      stroke: quiet,
+      grid: line,
+      ticks: { ...line, size: 4 },
+      ...(values && { values }),
+    }
+  }
+}
+
+function decade(ms: number): string {
+  if (ms < 0.01) return `${1000 * ms} µs`
+  return ms < 1000 ? `${ms} ms` : `${ms / 1000} s`
+}
+
+function fade(color: string): string {
+  const [red, green, blue] = color.match(/[\d.]+/g) ?? ['0', '0', '0']
+  return `rgba(${red}, ${green}, ${blue}, 0.16)`
+}

@@ -1,0 +1,158 @@
+// What can be done with what is cached: search, a map, and the comparison of devices. Draws nothing.
+import { batch, signal } from '@preact/signals'
+import { messageOf } from '../src/errors.js'
+import { type DeviceWish, openEngine } from './engine.js'
+import { comparisonLines } from './examples.js'
+import type { MapView, Near, Neighbour } from './near.js'
+import type { Session } from './session.js'
+
+export interface Found {
+  readonly query: string
+  readonly neighbours: readonly Neighbour[]
+}
+
+export interface Measured {
+  readonly name: string
+  /** Texts per second; undefined where it did not run. */
+  readonly rate: number | undefined
+  /** Why it did not run, or what it ran. */
+  readonly note: string
+}
+
+/** Texts that each device computes in the comparison. */
+const COMPARED = 32
+/** Look-ups of the cached case: many, since one is shorter than a tick of the page's clock. */
+const CACHED_ROUNDS = 200
+const CACHED = 'cached'
+/** WASM runs everywhere, and soon; a GPU driver in software may take long. */
+const DEVICES = [
+  ['wasm', 'WASM'],
+  ['webgpu', 'WebGPU'],
+] as const
+
+export class Tools {
+  readonly found = signal<Found | undefined>(undefined)
+  readonly searching = signal(false)
+  readonly problem = signal('')
+  readonly map = signal<MapView | undefined>(undefined)
+  /** The text around which neighbours are shown on the map. */
+  readonly centre = signal<Found | undefined>(undefined)
+  readonly measured = signal<readonly Measured[]>([])
+  readonly measuring = signal('')
+  #near: Promise<Near> | undefined
+  /** Of the session's `opened`, when the index followed it last. */
+  #followed = 0
+  #drawing = false
+  #stop: AbortController | undefined
+
+  constructor(private readonly session: Session) {}
+
+  /** Nearest among the cached to a text that is embedded for this. */
+  async search(query: string): Promise<void> {
+    if (query.trim() === '' || this.searching.peek()) return
+    this.searching.value = true
+    this.problem.value = ''
+    try {
+      const near = await this.#index()
+      if (near.size === 0) throw new Error('nothing is in memory yet: embed some lines first')
+      const { embeddings } = await this.session.caches()
+      const { vector } = await embeddings.getOrEmbed(query)
+      this.found.value = { query, neighbours: await near.nearest(vector, 8) }
+      await this.session.refresh()
+    } catch (error) {
+      this.problem.value = messageOf(error)
+    } finally {
+      this.searching.value = false
+    }
+  }
+
+  /** Lays out the map anew; not while it is being laid out. */
+  async drawMap(): Promise<void> {
+    if (this.#drawing) return
+    this.#drawing = true
+    try {
+      const near = await this.#index()
+      this.map.value = near.size > 0 ? await near.project() : undefined
+    } finally {
+      this.#drawing = false
+    }
+  }
+
+  /** The five nearest to a cached text, which `vector` is of. */
+  async around(text: string, vector?: Float32Array): Promise<void> {
+    const near = await this.#index()
+    const { embeddings } = await this.session.caches()
+    const own = vector ?? new Map(embeddings.entries()).get(text)
+    if (!own) return
+    const neighbours = (await near.nearest(own, 6)).filter(one => one.text !== text).slice(0, 5)
+    this.centre.value = { query: text, neighbours }
+  }
+
+  async compare(): Promise<void> {
+    if (this.measuring.peek() !== '') return
+    const stop = new AbortController()
+    this.#stop = stop
+    const add = (one: Measured) => {
+      this.measured.value = [...this.measured.peek(), one]
+    }
+    batch(() => {
+      this.measured.value = []
+      this.measuring.value = 'WASM'
+    })
+    try {
+      for (const [device, name] of DEVICES) {
+        stop.signal.throwIfAborted()
+        this.measuring.value = name
+        await this.#measure(device, name, stop.signal, add)
+      }
+    } catch (error) {
+      if (!stop.signal.aborted) add({ name: 'failed', rate: undefined, note: messageOf(error) })
+    } finally {
+      this.measuring.value = ''
+    }
+  }
+
+  stopComparing(): void {
+    this.#stop?.abort(new Error('stopped'))
+  }
+
+  /** A device in caches of its own that keep nothing on disk: what the visitor cached stays as it is. */
+  async #measure(device: DeviceWish, name: string, signal: AbortSignal, add: (one: Measured) => void): Promise<void> {
+    const nothing = () => {}
+    const settings = { device, patterns: 'off', capacity: 2 * COMPARED, disk: false } as const
+    const caches = await openEngine(settings, { onFetch: nothing, onWarning: nothing })
+    const { embeddings } = caches
+    try {
+      const lines = comparisonLines(COMPARED)
+      await embeddings.getOrEmbed('the model is loaded with this', { signal })
+      const start = performance.now()
+      await embeddings.embedMany(lines, { signal })
+      const computed = performance.now()
+      add({ name, rate: rateOf(COMPARED, computed - start), note: `${COMPARED} texts computed` })
+      if (this.measured.peek().some(one => one.name === CACHED)) return
+      for (let round = 0; round < CACHED_ROUNDS; round++) for (const line of lines) embeddings.view(line)
+      const ms = performance.now() - computed
+      add({ name: CACHED, rate: rateOf(CACHED_ROUNDS * COMPARED, ms), note: 'the same texts from memory' })
+    } catch (error) {
+      signal.throwIfAborted()
+      add({ name, rate: undefined, note: messageOf(error).split('\n')[0]! })
+    } finally {
+      await caches.close()
+    }
+  }
+
+  /** Holds what memory holds now. Its code and its thread come with the first use. */
+  async #index(): Promise<Near> {
+    this.#near ??= import('./near.js').then(({ Near }) => new Near())
+    const near = await this.#near
+    const { embeddings } = await this.session.caches()
+    const anew = this.#followed !== this.session.opened
+    this.#followed = this.session.opened
+    await near.follow(embeddings.entries(), anew)
+    return near
+  }
+}
+
+function rateOf(texts: number, ms: number): number {
+  return (1000 * texts) / Math.max(ms, 0.001)
+}

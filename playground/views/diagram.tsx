@@ -1,0 +1,85 @@
+// The tiers on the way of a look-up, lit along the way of the last one (or of the selected line's).
+import { plural } from '../../src/cli/render.js'
+import type { Source } from '../../src/public.js'
+import { DEVICE_NAMES } from '../devices.js'
+import { median } from '../history.js'
+import { shown } from '../lines.js'
+import { shortTime } from '../scale.js'
+import type { Session } from '../session.js'
+import { LETTERS, pathOf, SOURCES, type Visit } from '../sources.js'
+
+const VISITS: Readonly<Record<Visit, string>> = {
+  answered: 'answered',
+  missed: 'did not have it',
+  'not asked': 'not asked',
+  off: 'off',
+}
+
+export function Diagram({ session }: { readonly session: Session }) {
+  const row = session.rows.value[session.selected.value]
+  const { counts, runs, mode } = session
+  const off = offSources(session)
+  const path = row?.answer && pathOf(row.answer.source, off)
+  const names: Record<Source, string> = {
+    memory: 'memory',
+    disk: 'IndexedDB',
+    shared: 'shared',
+    pattern: mode.value === 'verified' ? 'pattern' : 'template',
+    computed: runs.value ? DEVICE_NAMES[runs.value] : 'compute',
+  }
+  return (
+    <section class="diagram" aria-labelledby="way-title">
+      <h2 id="way-title">The way of a look-up</h2>
+      <p class="way-of quiet">
+        {row ? (
+          <span class="mono">{shown(row.text, 60)}</span>
+        ) : (
+          'Each text asks the nearest tier first. Embed to see its way.'
+        )}
+      </p>
+      <ol class="stations" key={session.answered.value}>
+        {SOURCES.map((source, i) => {
+          const visit = path?.[source]
+          const hits = counts.value[source] ?? 0
+          const typical = median(session.times[source] ?? [])
+          const isOff = off.has(source)
+          return (
+            <li
+              key={source}
+              class={`station ${isOff ? 'off' : (visit?.replace(' ', '-') ?? 'waiting')}`}
+              data-source={source}
+              style={{ '--step': i }}
+            >
+              <span class="chip" aria-hidden="true">
+                {LETTERS[source]}
+              </span>
+              <span class="name">{names[source]}</span>
+              <span class="number">{isOff ? '' : hits === 0 ? '-' : plural(hits, one(source), many(source))}</span>
+              <span class="number">{isOff || typical === undefined ? '' : shortTime(typical)}</span>
+              <span class="visit">{isOff ? whyOff(source) : visit ? VISITS[visit] : ''}</span>
+            </li>
+          )
+        })}
+      </ol>
+    </section>
+  )
+}
+
+const one = (source: Source) => (source === 'computed' ? 'text' : 'hit')
+const many = (source: Source) => (source === 'computed' ? 'texts' : 'hits')
+
+function whyOff(source: Source): string {
+  if (source === 'shared') return 'off: a page has none'
+  if (source === 'pattern') return 'off: see Memory'
+  if (source === 'disk') return 'off: not available'
+  return 'off: capacity 0'
+}
+
+function offSources(session: Session): ReadonlySet<Source> {
+  const off = new Set<Source>(['shared'])
+  if (session.mode.value === 'off') off.add('pattern')
+  if (session.capacity.value === 0) off.add('memory')
+  const { stats } = session
+  if (stats.value && !stats.value.embeddings.disk) off.add('disk')
+  return off
+}

@@ -1,0 +1,53 @@
+// Title, the promise, which device computes, and the colours.
+import { DEVICE_NAMES } from '../devices.js'
+import type { DeviceWish } from '../engine.js'
+import type { Offline } from '../offline.js'
+import type { ThemeChoice } from '../theme.js'
+import type { Shared } from './app.js'
+
+export function Head({ session, theme, offline }: Shared & { readonly offline: Offline }) {
+  const runs = session.runs.value
+  return (
+    <header class="head">
+      <div class="title">
+        <h1>op-dbus playground</h1>
+        <p class="lead">Cache in front of an embedder. Everything runs in this page; no text leaves it.</p>
+      </div>
+      <div class="switches">
+        <label>
+          Device
+          <select
+            value={session.device.value}
+            disabled={session.busy.value}
+            onChange={event => void session.setDevice(event.currentTarget.value as DeviceWish)}
+          >
+            <option value="auto">
+              {runs && session.device.value === 'auto' ? `${DEVICE_NAMES[runs]} (checked)` : 'best'}
+            </option>
+            <option value="webgpu">WebGPU</option>
+            <option value="wasm">WASM</option>
+          </select>
+        </label>
+        <label>
+          Theme
+          <select
+            value={theme.choice.value}
+            onChange={event => {
+              theme.choice.value = event.currentTarget.value as ThemeChoice
+            }}
+          >
+            <option value="system">system</option>
+            <option value="light">light</option>
+            <option value="dark">dark</option>
+          </select>
+        </label>
+        <span class="net">{netText(offline)}</span>
+      </div>
+    </header>
+  )
+}
+
+function netText(offline: Offline): string {
+  if (!offline.online.value) return 'offline'
+  return offline.kept.value ? 'works offline' : 'online'
+}

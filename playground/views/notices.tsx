@@ -1,0 +1,38 @@
+// What a visitor must know: no GPU, offline, storage, a newer page. One plain sentence each.
+import type { Offline } from '../offline.js'
+import type { Session } from '../session.js'
+
+export function Notices({ session, offline }: { readonly session: Session; readonly offline: Offline }) {
+  const notes: { readonly text: string; readonly action?: readonly [string, () => void] }[] = []
+  if (offline.update.value) {
+    notes.push({ text: 'A newer version of this page is ready.', action: ['Use it', () => offline.takeUpdate()] })
+  }
+  if (!offline.online.value) {
+    notes.push({ text: 'You are offline. What is cached answers; what was never fetched cannot be.' })
+  }
+  if (!('gpu' in navigator)) {
+    notes.push({ text: 'This browser offers no WebGPU here. WASM computes instead: the same vectors, more slowly.' })
+  }
+  for (const text of session.warnings.value) notes.push({ text: sentence(text) })
+  if (notes.length === 0) return null
+  return (
+    <ul class="notices" aria-label="Notices">
+      {notes.map(({ text, action }) => (
+        <li key={text}>
+          {text}
+          {action && (
+            <button type="button" class="link" onClick={action[1]}>
+              {action[0]}
+            </button>
+          )}
+        </li>
+      ))}
+    </ul>
+  )
+}
+
+/** The library's warnings begin in lower case, as in a log. */
+function sentence(text: string): string {
+  const first = text.charAt(0).toUpperCase() + text.slice(1)
+  return /[.!?]$/.test(first) ? first : `${first}.`
+}
