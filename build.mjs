@@ -6,7 +6,6 @@
 //   node build.mjs bench      build, then run the benchmark       (likewise)
 //   node build.mjs install-cuda   build, then fetch the CUDA provider (see build/install-cuda.mjs)
 //   node build.mjs start      build, then serve the playground on this machine
-//   node build.mjs start      build, then serve the playground    (likewise)
 //   node build.mjs check      build, then types, lint, import rules, publint, attw
 //
 // Packages come by `npm ci` when node_modules is missing or older than the lock file. No other tool is needed.
@@ -176,7 +175,8 @@ async function build() {
   })
   const page = ['playground', 'src', 'wasm', 'build/playground.mjs', 'dist/op-dbus-assets.json']
   await step('playground', page, '.build/playground/sw.js', async () => {
-    if (node(['node_modules/typescript/bin/tsc', '-p', 'playground']) !== 0) fail('the types of the playground do not check')
+    if (node(['node_modules/typescript/bin/tsc', '-p', 'playground']) !== 0)
+      fail('the types of the playground do not check')
     const { buildPlayground } = await import('./build/playground.mjs')
     await buildPlayground({
       root,

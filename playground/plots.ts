@@ -100,7 +100,7 @@ export class Plots {
     const quiet = this.color('--quiet')
     const line = { stroke: this.color('--line'), width: 1 }
     const font = '12px system-ui, sans-serif'
-    const size = label.startsWith('seconds') ? 28 : 52
+    const size = label.startsWith('seconds') ? 28 : 60
     return {
       label,
       labelSize: 20,

@@ -1,5 +1,5 @@
 // Times in words, and on a log scale from a clock's step to a slow model's seconds. Pure.
-import { duration } from '../src/cli/render.js'
+import { count, duration, significant } from '../src/cli/render.js'
 
 export const FASTEST_MS = 0.001
 export const SLOWEST_MS = 10_000
@@ -22,4 +22,11 @@ export function decadesAround(values: readonly number[]): readonly [low: number,
 /** A page's clock ticks in steps: less than one is told as such. */
 export function shortTime(ms: number): string {
   return ms < 0.005 ? '< 0.01 ms' : duration(Math.max(ms, 0.01))
+}
+
+/** Two significant digits: `4.2`, `380`, `1 300 000`. */
+export function rateText(rate: number): string {
+  if (rate < 100) return significant(rate)
+  const step = 10 ** (Math.floor(Math.log10(rate)) - 1)
+  return count(Math.round(rate / step) * step)
 }

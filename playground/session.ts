@@ -5,7 +5,7 @@ import type { Caches, Device, PatternMode, Source, Stats } from '../src/public.j
 import { assetBytes, type DeviceWish, type EngineSettings, type Fetched, openEngine } from './engine.js'
 import { EXAMPLES } from './examples.js'
 import { largest } from './heat.js'
-import { History } from './history.js'
+import { History, median } from './history.js'
 import { type Lines, parseLines } from './lines.js'
 import { type Answer, lookUp, nextChunk, type Outcome } from './look-up.js'
 import { changed, type MemoryView, NOTHING_HELD } from './memory-view.js'
@@ -16,6 +16,8 @@ export interface Row {
   readonly answer?: Answer
   /** Why there is no answer. */
   readonly error?: string
+  /** The model was loaded for it: its time says nothing of the next one. */
+  readonly cold?: boolean
 }
 
 export type Phase =
@@ -30,7 +32,9 @@ export interface Run {
   readonly lines: number
   /** Spent on look-ups. */
   readonly ms: number
-  /** What the same lines took when they were last computed, less `ms`; undefined where that is not known. */
+  /** Of that, for the line that loaded the model. */
+  readonly loadMs: number
+  /** What the same lines took when they were last computed, loading aside, less `ms`; undefined where not known. */
   readonly savedMs: number | undefined
 }
 
@@ -72,6 +76,8 @@ export class Session {
   #evictions = 0
   /** How long each line took when it was last computed. */
   readonly #computedMs = new Map<string, number>()
+  /** Lines that a model was loaded for. */
+  readonly #cold = new Set<string>()
 
   /** Opened at the first use, and again after `#reopen`. */
   caches(): Promise<Caches> {
@@ -145,6 +151,7 @@ export class Session {
     await caches.clear()
     this.history.clear()
     this.#computedMs.clear()
+    this.#cold.clear()
     for (const source of SOURCES) delete this.times[source]
     batch(() => {
       this.rows.value = []
@@ -200,7 +207,9 @@ export class Session {
     const views = this.mode.peek() !== 'template'
     const now = () => performance.now()
     const from: Partial<Record<Source, number>> = {}
-    let [spent, before, known, size] = [0, 0, true, 16]
+    // One line alone first, while no model is loaded: its time is the loading's.
+    let size = this.ready.peek() ? 16 : 1
+    let [spent, loadMs, before, known] = [0, 0, 0, true]
     let lastRefresh = 0
     for (let at = 0; at < lines.length; ) {
       const chunk = lines.slice(at, at + size)
@@ -208,16 +217,25 @@ export class Session {
       const outcomes = await lookUp(caches.embeddings, chunk, { signal, now, views })
       const ms = now() - start
       signal.throwIfAborted()
-      this.#take(at, chunk, outcomes)
+      const cold = !this.ready.peek() && outcomes.some(isComputed)
+      this.#take(at, chunk, outcomes, cold)
+      if (cold) {
+        await this.refresh()
+        this.ready.value = true
+      }
       for (const [i, outcome] of outcomes.entries()) {
         if ('error' in outcome) continue
         const { source, ms: took } = outcome.answer
         from[source] = (from[source] ?? 0) + 1
         spent += took
-        const earlier = this.#computedMs.get(chunk[i]!)
-        if (source === 'computed') this.#computedMs.set(chunk[i]!, took)
-        before += source === 'computed' ? took : (earlier ?? 0)
-        known &&= source === 'computed' || earlier !== undefined
+        if (cold) loadMs += took
+        const line = chunk[i]!
+        if (source === 'computed' && !cold) this.#computedMs.set(line, took)
+        // Of a line that loaded the model what another one took: loading is no computing.
+        const alone =
+          this.#computedMs.get(line) ?? (this.#cold.has(line) ? median(this.times.computed ?? []) : undefined)
+        before += alone ?? 0
+        known &&= alone !== undefined
       }
       at += chunk.length
       this.phase.value = { kind: 'working', done: at, total: lines.length }
@@ -225,12 +243,11 @@ export class Session {
         await this.refresh(chunk)
         lastRefresh = now()
       }
-      size = nextChunk(size, ms)
+      size = cold ? 16 : nextChunk(size, ms)
       await turn()
     }
     await this.refresh(lines)
     batch(() => {
-      this.ready.value = this.ready.peek() || (from.computed ?? 0) > 0
       this.lastRun.value = {
         sources: from,
         lines: lines.length,
@@ -242,7 +259,7 @@ export class Session {
   }
 
   /** Outcomes of a chunk into rows, history and counts. */
-  #take(at: number, chunk: readonly string[], outcomes: readonly Outcome[]): void {
+  #take(at: number, chunk: readonly string[], outcomes: readonly Outcome[], cold: boolean): void {
     const rows = [...this.rows.peek()]
     const counts = { ...this.counts.peek() }
     const wall = performance.now()
@@ -257,12 +274,13 @@ export class Session {
         continue
       }
       const { answer } = outcome
-      rows[at + i] = { text, answer }
+      rows[at + i] = { text, answer, cold }
+      if (cold) this.#cold.add(text)
       scale = Math.max(scale, largest(answer.vector))
       counts[answer.source] = (counts[answer.source] ?? 0) + 1
       const group = groups.get(answer.source) ?? { count: 0, ms: 0 }
       groups.set(answer.source, { count: group.count + 1, ms: group.ms + answer.ms })
-      this.times[answer.source] = [...(this.times[answer.source] ?? []).slice(-TIMES_KEPT), answer.ms]
+      if (!cold) this.times[answer.source] = [...(this.times[answer.source] ?? []).slice(-TIMES_KEPT), answer.ms]
     }
     for (const [source, { count, ms }] of groups) this.history.add({ at: wall, source, ms: ms / count, count })
     batch(() => {
@@ -299,6 +317,10 @@ export class Session {
     if (phase.kind === 'failed') return `Failed: ${phase.message}`
     return phase.kind === 'stopped' ? `Stopped. ${text}` : text
   }
+}
+
+function isComputed(outcome: Outcome): boolean {
+  return 'answer' in outcome && outcome.answer.source === 'computed'
 }
 
 /** Lets the page draw and hear presses. A message port: a timer of 0 waits 4 ms when nested. */

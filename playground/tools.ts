@@ -1,6 +1,7 @@
 // What can be done with what is cached: search, a map, and the comparison of devices. Draws nothing.
 import { batch, signal } from '@preact/signals'
-import { messageOf } from '../src/errors.js'
+import { bytes } from '../src/cli/render.js'
+import { isOpDbusError, messageOf } from '../src/errors.js'
 import { type DeviceWish, openEngine } from './engine.js'
 import { comparisonLines } from './examples.js'
 import type { MapView, Near, Neighbour } from './near.js'
@@ -19,6 +20,8 @@ export interface Measured {
   readonly note: string
 }
 
+/** Lines that a search shows: the page keeps room for them. */
+const FOUND = 6
 /** Texts that each device computes in the comparison. */
 const COMPARED = 32
 /** Look-ups of the cached case: many, since one is shorter than a tick of the page's clock. */
@@ -57,7 +60,8 @@ export class Tools {
       if (near.size === 0) throw new Error('nothing is in memory yet: embed some lines first')
       const { embeddings } = await this.session.caches()
       const { vector } = await embeddings.getOrEmbed(query)
-      this.found.value = { query, neighbours: await near.nearest(vector, 8) }
+      const found = (await near.nearest(vector, FOUND + 1)).filter(one => one.text !== query)
+      this.found.value = { query, neighbours: found.slice(0, FOUND) }
       await this.session.refresh()
     } catch (error) {
       this.problem.value = messageOf(error)
@@ -97,12 +101,12 @@ export class Tools {
     }
     batch(() => {
       this.measured.value = []
-      this.measuring.value = 'WASM'
+      this.measuring.value = 'starting'
     })
     try {
       for (const [device, name] of DEVICES) {
         stop.signal.throwIfAborted()
-        this.measuring.value = name
+        this.measuring.value = `running ${name}`
         await this.#measure(device, name, stop.signal, add)
       }
     } catch (error) {
@@ -118,13 +122,18 @@ export class Tools {
 
   /** A device in caches of its own that keep nothing on disk: what the visitor cached stays as it is. */
   async #measure(device: DeviceWish, name: string, signal: AbortSignal, add: (one: Measured) => void): Promise<void> {
-    const nothing = () => {}
     const settings = { device, patterns: 'off', capacity: 2 * COMPARED, disk: false } as const
-    const caches = await openEngine(settings, { onFetch: nothing, onWarning: nothing })
+    const caches = await openEngine(settings, {
+      onFetch: ({ done, total }) => {
+        this.measuring.value = `${name}: fetching ${bytes(done)} of ${bytes(total)}`
+      },
+      onWarning: () => {},
+    })
     const { embeddings } = caches
     try {
       const lines = comparisonLines(COMPARED)
       await embeddings.getOrEmbed('the model is loaded with this', { signal })
+      this.measuring.value = `running ${name}`
       const start = performance.now()
       await embeddings.embedMany(lines, { signal })
       const computed = performance.now()
@@ -135,7 +144,7 @@ export class Tools {
       add({ name: CACHED, rate: rateOf(CACHED_ROUNDS * COMPARED, ms), note: 'the same texts from memory' })
     } catch (error) {
       signal.throwIfAborted()
-      add({ name, rate: undefined, note: messageOf(error).split('\n')[0]! })
+      add({ name, rate: undefined, note: whyNot(error) })
     } finally {
       await caches.close()
     }
@@ -155,4 +164,13 @@ export class Tools {
 
 function rateOf(texts: number, ms: number): number {
   return (1000 * texts) / Math.max(ms, 0.001)
+}
+
+/** The reason of the one device that was asked for; else what was thrown, in a line. */
+function whyNot(error: unknown): string {
+  if (isOpDbusError(error, 'DEVICE_UNAVAILABLE') && Array.isArray(error.details.reasons)) {
+    const [first] = error.details.reasons as { readonly reason?: string }[]
+    if (first?.reason) return first.reason
+  }
+  return messageOf(error).split('\n')[0]!
 }

@@ -16,7 +16,10 @@ const CARD = 96
 const BEYOND = 4
 
 export function Answers({ session, theme }: Shared) {
-  const rows = session.rows.value
+  // Before the first press the lines themselves: what will be answered is in sight.
+  const asked = session.rows.value
+  const rows: readonly Row[] = asked.length > 0 ? asked : session.lines.value.lines.map(text => ({ text }))
+  const waiting = session.busy.value ? 'waiting' : ''
   const scroller = useRef<HTMLDivElement>(null)
   const top = useSignal(0)
   const height = useSignal(480)
@@ -84,11 +87,7 @@ export function Answers({ session, theme }: Shared) {
         <span>vector{like ? ` (${like.length} dims)` : ''}</span>
         <span>like the selected</span>
       </div>
-      {rows.length === 0 && (
-        <p class="empty">
-          Nothing yet. Press Embed: each line shows where its vector came from, and how long that took.
-        </p>
-      )}
+      {rows.length === 0 && <p class="empty">No lines yet. Type or paste some above, or take an example.</p>}
       <div
         ref={scroller}
         class="grid-body"
@@ -113,6 +112,7 @@ export function Answers({ session, theme }: Shared) {
               like={like}
               scale={session.scale.value}
               table={table.value}
+              waiting={waiting}
               onSelect={select}
             />
           ))}
@@ -131,10 +131,12 @@ interface LineProps {
   readonly like: Float32Array | undefined
   readonly scale: number
   readonly table: Uint8ClampedArray
+  /** What a line without an answer says. */
+  readonly waiting: string
   readonly onSelect: (index: number) => void
 }
 
-function Line({ row, index, total, top, selected, like, scale, table, onSelect }: LineProps) {
+function Line({ row, index, total, top, selected, like, scale, table, waiting, onSelect }: LineProps) {
   const { text, answer, error } = row
   const score = like && answer && answer.vector.length === like.length ? cosine(like, answer.vector) : undefined
   return (
@@ -179,7 +181,7 @@ function Line({ row, index, total, top, selected, like, scale, table, onSelect }
           </span>
         </>
       ) : (
-        <span class={error === undefined ? 'waiting' : 'bad'}>{error ?? 'waiting'}</span>
+        <span class={error === undefined ? 'waiting' : 'bad'}>{error ?? waiting}</span>
       )}
     </div>
   )
@@ -190,17 +192,18 @@ function Strip({ vector, scale, table }: Pick<LineProps, 'scale' | 'table'> & { 
   useLayoutEffect(() => {
     if (canvas.current) drawStrip(canvas.current, vector, scale, table)
   }, [vector, scale, table])
-  return <canvas ref={canvas} class="strip" role="presentation" />
+  return <canvas ref={canvas} class="strip" />
 }
 
-function timeTitle({ answer }: Row): string {
+function timeTitle({ answer, cold }: Row): string {
   if (!answer) return ''
+  if (cold) return 'with loading the model'
   if (answer.together === 1) return shortTime(answer.ms)
   return `${answer.together} lines were answered together; this is the share of one`
 }
 
 function labelOf({ text, answer, error }: Row, score: number | undefined): string {
-  if (!answer) return `${shown(text, 80)}: ${error ?? 'waiting'}`
+  if (!answer) return `${shown(text, 80)}: ${error ?? 'not embedded yet'}`
   const parts = [shown(text, 80), `from ${NAMES[answer.source]}`, shortTime(answer.ms)]
   if (score !== undefined) parts.push(`${score.toFixed(2)} like the selected`)
   return parts.join(', ')

@@ -35,12 +35,14 @@ export function App({ session, theme, offline }: Shared & { readonly offline: Of
         <Answers session={session} theme={theme} />
         <Charts session={session} theme={theme} tools={tools} />
         <div class="pair">
-          <Search tools={tools} session={session} />
-          <Memory session={session} />
-        </div>
-        <div class="pair">
-          <Compare tools={tools} session={session} />
-          <StatsPanel session={session} />
+          <div class="stack">
+            <Search tools={tools} session={session} />
+            <Compare tools={tools} session={session} />
+          </div>
+          <div class="stack">
+            <Memory session={session} />
+            <StatsPanel session={session} />
+          </div>
         </div>
       </main>
       <footer class="foot">

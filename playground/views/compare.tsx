@@ -1,7 +1,7 @@
 // Run it yourself: texts per second from memory, with WASM, with WebGPU, on the visitor's machine.
-import { bytes, count, significant } from '../../src/cli/render.js'
+import { bytes } from '../../src/cli/render.js'
 import { allAssetBytes } from '../engine.js'
-import { decadesAround } from '../scale.js'
+import { decadesAround, rateText } from '../scale.js'
 import type { Session } from '../session.js'
 import type { Measured, Tools } from '../tools.js'
 
@@ -22,7 +22,7 @@ export function Compare({ tools }: { readonly tools: Tools; readonly session: Se
             <button type="button" onClick={() => tools.stopComparing()}>
               Stop
             </button>
-            <span class="quiet">running {running} …</span>
+            <span class="quiet">{running} …</span>
           </>
         ) : (
           <button type="button" onClick={() => void tools.compare()}>
@@ -48,9 +48,9 @@ export function Compare({ tools }: { readonly tools: Tools; readonly session: Se
       </table>
       {measured.some(one => one.rate !== undefined) && (
         <p class="quiet axis">
-          <span>{count(low)}/s</span>
+          <span>{rateText(low)}/s</span>
           <span>texts per second, log scale</span>
-          <span>{count(high)}/s</span>
+          <span>{rateText(high)}/s</span>
         </p>
       )}
     </section>
@@ -67,7 +67,7 @@ function Bar({ one, share }: { readonly one: Measured; readonly share: number })
         ) : (
           <span class="wide-bar" title={one.note}>
             <span class="fill" style={{ width: `${100 * share}%` }} />
-            <span class="number">{one.rate < 100 ? significant(one.rate) : count(one.rate)}/s</span>
+            <span class="number">{rateText(one.rate)}/s</span>
           </span>
         )}
       </td>

@@ -29,7 +29,9 @@ export function Diagram({ session }: { readonly session: Session }) {
   }
   return (
     <section class="diagram" aria-labelledby="way-title">
-      <h2 id="way-title">The way of a look-up</h2>
+      <h2 id="way-title">
+        The way of a look-up <span class="figure">answers so far, median time</span>
+      </h2>
       <p class="way-of quiet">
         {row ? (
           <span class="mono">{shown(row.text, 60)}</span>
@@ -70,7 +72,7 @@ const many = (source: Source) => (source === 'computed' ? 'texts' : 'hits')
 
 function whyOff(source: Source): string {
   if (source === 'shared') return 'off: a page has none'
-  if (source === 'pattern') return 'off: see Memory'
+  if (source === 'pattern') return 'off: see Patterns'
   if (source === 'disk') return 'off: not available'
   return 'off: capacity 0'
 }

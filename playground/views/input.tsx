@@ -133,7 +133,7 @@ function Progress({ phase, run, online }: { phase: Phase; run: Run | undefined; 
   return <p class="progress">{run ? runText(run) : 'Ctrl+Enter embeds. Press it twice to see what a cache does.'}</p>
 }
 
-function runText({ lines, ms, savedMs = 0, sources }: Run): string {
+function runText({ lines, ms, loadMs, savedMs = 0, sources }: Run): string {
   const computed = sources.computed ?? 0
   const took = duration(Math.max(ms, 0.01))
   const all = plural(lines, 'line', 'lines')
@@ -143,5 +143,6 @@ function runText({ lines, ms, savedMs = 0, sources }: Run): string {
   }
   const others = lines - computed
   const split = others > 0 ? `: ${count(computed)} computed, ${count(others)} from the cache` : ', all computed'
-  return `${all} in ${took}${split}. Embed again: they come from memory.`
+  const load = loadMs > 0 ? ` (${duration(loadMs)} of it loading the model)` : ''
+  return `${all} in ${took}${load}${split}. Embed again: they come from memory.`
 }

@@ -43,7 +43,10 @@ export function Memory({ session }: { readonly session: Session }) {
         {held.slice(0, CELLS).map((text, i) => (
           <span key={text} class="cell" title={`${i + 1}. ${shown(text, 100)}`} />
         ))}
-        {Array.from({ length: Math.min(free, CELLS) }, (_, i) => (
+        {gone.slice(0, Math.max(0, CELLS - held.length)).map(text => (
+          <span key={text} class="cell gone" title={`evicted: ${shown(text, 100)}`} />
+        ))}
+        {Array.from({ length: Math.max(0, free - gone.length) }, (_, i) => (
           <span key={`free ${i}`} class="cell free" />
         ))}
       </div>

@@ -10,9 +10,12 @@ export function Notices({ session, offline }: { readonly session: Session; reado
   if (!offline.online.value) {
     notes.push({ text: 'You are offline. What is cached answers; what was never fetched cannot be.' })
   }
-  if (!('gpu' in navigator)) {
-    notes.push({ text: 'This browser offers no WebGPU here. WASM computes instead: the same vectors, more slowly.' })
+  const gpu = session.stats.value?.embeddings.running?.refused?.find(({ device }) => device === 'webgpu')
+  if (gpu && session.device.value === 'auto') {
+    notes.push({ text: `No WebGPU: ${gpu.reason}. WASM computes instead, the same vectors.` })
   }
+  const storage = session.stats.value?.storage?.problem
+  if (storage !== undefined) notes.push({ text: sentence(`IndexedDB does not keep vectors: ${storage}`) })
   for (const text of session.warnings.value) notes.push({ text: sentence(text) })
   if (notes.length === 0) return null
   return (

@@ -30,21 +30,22 @@ export function Search({ tools, session }: { readonly tools: Tools; readonly ses
         </button>
       </form>
       {tools.problem.value !== '' && <p class="bad">{tools.problem.value}</p>}
-      <ol class="found">
-        {found?.neighbours.map(({ text, score }) => (
-          <li key={text}>
-            <span class="number">{score.toFixed(2)}</span>
-            <span class="bar">
-              <span style={{ width: `${Math.max(0, Math.min(100, 100 * score))}%` }} />
-            </span>
-            <span class="mono" title={shown(text, 1000)}>
-              {shown(text)}
-            </span>
-          </li>
-        ))}
-      </ol>
-      {!found && (
-        <p class="quiet">
+      {found ? (
+        <ol class="found">
+          {found.neighbours.map(({ text, score }) => (
+            <li key={text}>
+              <span class="number">{score.toFixed(2)}</span>
+              <span class="bar">
+                <span style={{ width: `${Math.max(0, Math.min(100, 100 * score))}%` }} />
+              </span>
+              <span class="mono" title={shown(text, 1000)}>
+                {shown(text)}
+              </span>
+            </li>
+          ))}
+        </ol>
+      ) : (
+        <p class="found quiet">
           {session.memory.value.held.length > 0
             ? 'Finds lines by meaning, not by words; scores are cosines.'
             : 'Embed some lines first; then find them by meaning.'}
