@@ -19,8 +19,13 @@ export function idInPath(length: number, digits: number, turns: number, hex: boo
 /** `-5` and `+5` where something may begin; in `web-5` and `3-5` the dash joins. */
 export function isSign(text: string, start: number): boolean {
   const sign = text[start - 1]
-  if (sign !== '-' && sign !== '+' && sign !== '\u2212') return false
+  if (sign !== '-' && sign !== '+' && sign !== '\u2212' && sign !== '\u2013') return false
   return start === 1 || /[\s"'`()[\]{}<>,;:=]/.test(text[start - 2]!)
+}
+
+/** A blank of whatever width that stays within its line. */
+export function isBlank(character: string | undefined): boolean {
+  return character !== undefined && /[ \t\u00a0\u2000-\u200a\u202f\u205f\u3000]/.test(character)
 }
 
 /** Ties a number to its neighbour, so that it does not stand free. */

@@ -6,7 +6,7 @@ import { type Span, scan } from './scan.js'
 import { KINDS } from './shapes.js'
 
 /** Goes up with every change that makes a different template of any text: it is part of the space of templates. */
-export const MASKER_VERSION = 1
+export const MASKER_VERSION = 2
 
 /** A mask of the user's own. */
 export interface UserMask {
@@ -23,11 +23,24 @@ export interface MaskerOptions {
   readonly literals?: readonly string[] | undefined
 }
 
+/**
+ * How much of a text is masked, in UTF-16 units; the rest is part of the template as it is. No model of the table sees
+ * more (512 tokens), so this merges nothing that differs and costs no hit that matters. Part of what MASKER_VERSION names.
+ */
+const MASKED_CHARACTERS = 16_384
+/** What ends this close to that limit is not masked: the words behind it are not seen. */
+const MARGIN = 128
+
 /** How much of a text a user's expressions are run over: they may backtrack. */
 const USER_MASK_CHARACTERS = 8192
 
 /**
- * A masker. Its built-in part takes time linear in the text.
+ * A masker. Its built-in part takes time linear in the text's first 16,384 characters, and copies the rest.
+ *
+ * What it masks are names: ids, addresses, times, and numbers of two digits or more that nothing around them marks as a
+ * meaning. The marks are lists of words (words.ts), and no list is whole: a phrasing that it does not know can give two
+ * meanings one template. So in doubt a number stays: decimals, single digits, years, leading zeros, numbers right behind
+ * a colon, and all below 1,000 in a text that speaks of outcomes, requests or ports.
  *
  * A template cannot be mistaken for a text that happens to read like one: where a text says `<number>` itself, its `<`
  * are doubled, and only an odd number of them opens a variable. So two texts share a template only if they differ in
@@ -46,8 +59,10 @@ export function createMasker(options: MaskerOptions = {}): Masker {
   return {
     name,
     mask(text) {
-      const own = masks.length > 0 ? userSpans(text, masks) : []
-      const spans = own.length > 0 ? around(text, own, literals) : scan(text, literals).spans
+      const seen = text.length > MASKED_CHARACTERS ? text.slice(0, MASKED_CHARACTERS) : text
+      const own = masks.length > 0 ? userSpans(seen, masks) : []
+      let spans = own.length > 0 ? around(seen, own, literals) : scan(seen, literals).spans
+      if (seen !== text) spans = spans.filter(span => span.end <= MASKED_CHARACTERS - MARGIN)
       return { template: render(text, spans, kinds), variables: spans.map(span => variable(text, span)) }
     },
   }

@@ -1,21 +1,17 @@
 // One walk over a text that finds its variables. A number stays where the words around it say that it is a meaning and
 // not a name. Linear: each character is looked at a bounded number of times, whatever the text (`steps` is the proof).
-import { idAnywhere, idInPath, isDigit, isHex, isJoint, isSign, isWord, lastHump } from './characters.js'
-import { ipv6End, type Kind, SHAPES } from './shapes.js'
 import {
-  CHAIN,
-  FILLER,
-  MEANING,
-  MEANING_AFTER,
-  ORDINAL,
-  PORT,
-  REASON,
-  REQUEST,
-  SOURCE_FILE,
-  UNIT_WORDS,
-  UNITS,
-  VERSION,
-} from './words.js'
+  followsCurrency,
+  isCodeOfName,
+  isHexCode,
+  isSaidAfter,
+  isUnit,
+  speaksOfOutcomes,
+  WORD_LENGTH,
+} from './around.js'
+import { idAnywhere, idInPath, isDigit, isHex, isSign, isWord, lastHump } from './characters.js'
+import { addressRunEnd, ipv6End, type Kind, shapesFor } from './shapes.js'
+import { CHAIN, FILLER, MEANING, ORDINAL, PORT, SOURCE_FILE, VERSION } from './words.js'
 
 /** A part of a text, as UTF-16 offsets. */
 export interface Span {
@@ -39,13 +35,15 @@ export function scan(text: string, literals: ReadonlySet<string>): Scan {
 /** What the words before a number say of it. `used`: said of the last number, and of the next one if `to` follows. */
 type Said = 'nothing' | 'meaning' | 'version' | 'used' | 'ordinal' | 'port'
 
-/** Words longer than this say nothing of a number. */
-const WORD_LENGTH = 24
 /** From here up a port that stands with an address names a connection: Linux's own range (RFC 6056 on why). */
 const EPHEMERAL_PORT = 32_768
+/** A number below this may be a status, an exit code, a well-known port. */
+const CODE = 1000
 const ENDS_A_PATH = new Set(' \t\n\r\v\f\u00a0"\'`()[]{},;')
 /** `status 200/404`, `exit codes 1, 2`, `200 -> 404`. */
 const GOES_ON = new Set(',/|>→')
+/** Ties a number to the number before it, so that they are one meaning: `80-90`, `200/503`, `1.2-3`. */
+const TIES = new Set('-/.:_~+\u2013')
 const SHAPE_GOES_ON = new Set(' -:./,')
 /** Groups of thousands, as in 1,234,567. */
 const GROUPS = 8
@@ -60,19 +58,29 @@ class Scanner {
   #authority = false
   /** In what follows a version: `5.15.0-91-generic`. */
   #version = false
-  /** The line tells of an HTTP request. */
-  #request = false
-  /** Where the last address, the last word and the last dotted name ended. */
+  /** The text speaks of outcomes, requests or ports, or in a language whose words are not known here. */
+  readonly #outcome: boolean
+  /** Where the last number that stayed ended. */
+  #stayed = -1
+  /** Up to here the signs of an address were looked at, and were none. */
+  #noAddress = -1
+  /** The last word is a unit, or says an amount: `elapsed_ms=5`. */
+  #wordIsUnit = false
+  /** Where the last address and the last word ended. */
   #address = -1
   #word = -1
-  #host = -1
+  /** The last word is the ending of a source file. */
+  #wordIsFile = false
   /** The last word ended in a digit: `python3` in `python3.11`. */
   #wordEndsInDigit = false
 
   constructor(
     private readonly text: string,
     private readonly literals: ReadonlySet<string>,
-  ) {}
+  ) {
+    this.steps += text.length
+    this.#outcome = speaksOfOutcomes(text)
+  }
 
   run(): readonly Span[] {
     const { text } = this
@@ -96,7 +104,8 @@ class Scanner {
     const kind = this.#path ? idInPath(end - start, digits, turns, hex) : idAnywhere(end - start, digits, turns, hex)
     const prefixed = digits > 0 && /^0x[0-9a-f]{1,64}$/i.test(this.text.slice(start, Math.min(end, start + 67)))
     if (prefixed || kind !== undefined) {
-      if (this.#said === 'meaning' || this.#said === 'version' || this.#version) return this.#literal(end)
+      const meant = this.#said === 'meaning' || this.#said === 'version' || this.#version
+      if (meant || (prefixed && isHexCode(this.text, start, end, this.#outcome))) return this.#literal(end)
       return this.#variable(prefixed ? 'hex' : kind!, start, end)
     }
     this.#readWord(start, end)
@@ -112,11 +121,10 @@ class Scanner {
     // And go on with a sign or, after a month, a blank; or are written in one: 20240131T120000Z.
     if ((next === undefined || !SHAPE_GOES_ON.has(next)) && end - start < 15) return undefined
     if (next === ':' && end - start <= 4) {
-      this.steps += 46
-      const found = ipv6End(text, start)
+      const found = this.#ipv6(start)
       if (found > 0) return { kind: 'ip', end: found }
     }
-    for (const { kind, expression } of SHAPES) {
+    for (const { kind, expression } of shapesFor(first, end - start, next)) {
       this.steps++
       expression.lastIndex = start
       if (expression.test(text)) return { kind, end: expression.lastIndex }
@@ -134,22 +142,49 @@ class Scanner {
     if (versioned || isWord(text.charCodeAt(end))) {
       // `1.2.3`, `HTTP/1.1`, or a number with a unit or a suffix of its own, as 30s and 1.5GB.
       this.#version = parts > 1
-      return this.#rest(end)
+      this.#stayed = this.#rest(end)
+      return this.#stayed
     }
     const port = this.#portOfAddress(start)
     if (port) return value >= EPHEMERAL_PORT ? this.#variable('port', start, end) : this.#literal(end)
+    this.steps += WORD_LENGTH
     const said = this.#said !== 'nothing' && this.#said !== 'used'
     if (said && (this.#said !== 'ordinal' || value < 100)) return this.#literal(end)
-    const free = !isJoint(text[start - 1]) && !isJoint(text[end])
-    const status = value >= 100 && value <= 599 && end - start === 3
     const stays =
-      Number(text.slice(start, Math.min(end, start + 16))) === 0 ||
+      // Decimals measure or tell versions; one digit counts or tells which of a few; 007 is a code, 2024 a year.
+      parts > 1 ||
+      end - start === 1 ||
+      text[start] === '0' ||
+      (end - start === 4 && value >= 1900 && value < 2100) ||
+      (this.#outcome && value < CODE) ||
+      (this.#stayed === start - 1 && TIES.has(text[start - 1]!)) ||
+      (this.#wordIsUnit && this.#word === start - 1 && /[=:]/.test(text[start - 1]!)) ||
+      isCodeOfName(text, start) ||
+      this.#isPort(start) ||
       isSign(text, start) ||
-      /[$€£¥]/.test(text[start - 1] ?? '') ||
-      (this.#request && status && free) ||
+      followsCurrency(text, start) ||
       (start === 1 && text[0] === '<' && text[end] === '>') ||
-      this.#isSaidAfter(end, status)
+      isSaidAfter(text, end, value >= 100 && value <= 599 && end - start === 3, this.literals)
     return stays ? this.#literal(end) : this.#variable('number', start, end)
+  }
+
+  /** `:8080`, `*:80`, `db:5432`: right behind a colon; but `Main.java:12` tells a line. */
+  #isPort(start: number): boolean {
+    const { text } = this
+    if (text[start - 1] !== ':' || /["'`]/.test(text[start - 2] ?? '')) return false
+    return !(this.#word === start - 1 && this.#wordIsFile)
+  }
+
+  /** An address that begins at `start`. Of one run of its signs only the beginning is tried: -1 from then on. */
+  #ipv6(start: number): number {
+    if (start < this.#noAddress) return -1
+    this.steps += 46
+    const end = ipv6End(this.text, start)
+    if (end < 0) {
+      this.#noAddress = addressRunEnd(this.text, start)
+      this.steps += this.#noAddress - start
+    }
+    return end
   }
 
   /** Takes in groups of thousands and what follows points; `parts` counts what points divide. */
@@ -185,7 +220,7 @@ class Scanner {
   #afterWordWithDigit(start: number): boolean {
     const joint = this.text[start - 1]
     if (this.#word !== start - 1) return false
-    if (joint === ':' && (this.#authority || this.#host === this.#word)) return true
+    if (joint === ':' && this.#authority) return true
     return this.#wordEndsInDigit && (joint === '.' || joint === '_')
   }
 
@@ -194,36 +229,27 @@ class Scanner {
     return parts === 2 && this.text[start - 1] === '/' && this.#word === start - 1
   }
 
-  /** What follows says that the number is an amount or a status. */
-  #isSaidAfter(end: number, status: boolean): boolean {
-    const { text } = this
-    this.steps += WORD_LENGTH
-    if (/[%‰°º℃℉€£]/.test(text[end] ?? '')) return true
-    const gap = text[end] === ' ' || text[end] === '\u00a0' ? 1 : 0
-    if (gap === 1 && /[%‰°℃℉€£]/.test(text[end + 1] ?? '')) return true
-    const word = /^[A-Za-zµμ]{1,24}(?![A-Za-z0-9])/.exec(text.slice(end + gap, end + gap + WORD_LENGTH + 1))?.[0]
-    if (word === undefined) return false
-    const lower = word.toLowerCase()
-    if (UNITS.has(word) || UNIT_WORDS.has(lower) || MEANING_AFTER.has(lower) || this.literals.has(lower)) return true
-    return status && REASON.has(word)
-  }
-
   /** What a word says of the numbers after it. */
   #readWord(start: number, end: number): void {
     const { text } = this
     const dotted = text[start - 1] === '.' && this.#word === start - 1
     this.#word = end
     this.#wordEndsInDigit = isDigit(text.charCodeAt(end - 1))
+    this.#wordIsUnit = false
+    this.#wordIsFile = false
     if (end - start > WORD_LENGTH) {
       this.#said = 'nothing'
       return
     }
     const word = text.slice(start, end)
     const lower = word.toLowerCase()
-    if (dotted && !SOURCE_FILE.has(lower)) this.#host = end
+    this.#wordIsUnit = isUnit(word)
+    this.#wordIsFile = dotted && SOURCE_FILE.has(lower)
     if (/^v\d+$/.test(lower)) this.#version = true
-    if (REQUEST.has(word)) this.#request = true
-    this.#said = this.#saidBy(lower, lastHump(word))
+    // The `java` of `Main.java` says nothing of a version.
+    this.#said = this.#wordIsFile ? 'nothing' : this.#saidBy(lower, lastHump(word))
+    // `elapsed_ms: 5`.
+    if (this.#wordIsUnit && text[start - 1] === '_') this.#said = 'meaning'
   }
 
   #saidBy(word: string, hump: string): Said {
@@ -242,8 +268,7 @@ class Scanner {
     const { text } = this
     const character = text[at]!
     if (character === ':' && text[at + 1] === ':' && this.#word !== at) {
-      this.steps += 46
-      const end = ipv6End(text, at)
+      const end = this.#ipv6(at)
       if (end > 0) {
         this.#address = end
         return this.#variable('ip', at, end)
@@ -270,7 +295,8 @@ class Scanner {
   }
 
   #literal(end: number): number {
-    if (this.#said !== 'nothing') this.#said = 'used'
+    this.#said = 'used'
+    this.#stayed = end
     return end
   }
 

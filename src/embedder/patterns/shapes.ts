@@ -20,23 +20,47 @@ const HEX = '[0-9A-Fa-f]'
 const END = '(?![A-Za-z0-9]|[.:]\\d)'
 const ADDRESS_END = '(?![A-Za-z0-9]|\\.\\d)'
 
-const shape = (kind: Kind, source: string, end = END) => ({ kind, expression: new RegExp(source + end, 'y') })
+type Shape = { readonly kind: Kind; readonly expression: RegExp }
 
-/** In the order in which they are tried. */
-export const SHAPES: readonly { readonly kind: Kind; readonly expression: RegExp }[] = [
-  shape('uuid', `${HEX}{8}-(?:${HEX}{4}-){3}${HEX}{12}`),
+const shape = (kind: Kind, source: string, end = END): Shape => ({ kind, expression: new RegExp(source + end, 'y') })
+
+const UUID = [shape('uuid', `${HEX}{8}-(?:${HEX}{4}-){3}${HEX}{12}`)]
+const MAC = [
   shape('mac', `(?:(?:${HEX}{2}:){7}|(?:${HEX}{2}:){5}|(?:${HEX}{2}-){5})${HEX}{2}`, '(?![A-Za-z0-9]|[:-][0-9A-Fa-f])'),
   shape('mac', `(?:${HEX}{4}\\.){2}${HEX}{4}`),
-  shape('timestamp', `${ISO_DATE}(?:[T_ :]|, )(?:${CLOCK}|${HOUR_MINUTE})${ZONE}`),
-  shape('timestamp', `${YEAR}\\d{4}T\\d{6}(?:[.,]\\d{1,9})?${ZONE}`),
+]
+/** What begins with the name of a month or a day. */
+const NAMED = [
   shape('timestamp', `(?:${WEEKDAY})?${DAY}[ /-]${MONTH}[ /-]${YEAR}[ :]${CLOCK}${ZONE}`),
   shape('timestamp', `(?:${WEEKDAY})?${MONTH} ${DAY},?(?: ${YEAR})? ${CLOCK}${ZONE}(?: ${YEAR})?`),
+]
+/** What begins with a digit. */
+const NUMERIC = [
+  shape('timestamp', `${ISO_DATE}(?:[T_ :]|, )(?:${CLOCK}|${HOUR_MINUTE})${ZONE}`),
+  shape('timestamp', `${YEAR}\\d{4}T\\d{6}(?:[.,]\\d{1,9})?${ZONE}`),
+  NAMED[0]!,
   shape('timestamp', `${SHORT_DATE} ${CLOCK}${ZONE}`),
   shape('date', ISO_DATE),
   shape('date', '\\d{1,2}([-/.])\\d{1,2}\\1(?:19|20)\\d{2}'),
   shape('time', `(?:${CLOCK}|${HOUR_MINUTE})${ZONE}`),
   shape('ip', `(?:${OCTET}\\.){3}${OCTET}`, ADDRESS_END),
 ]
+const NOTHING: readonly Shape[] = []
+const HEX_OR_DATE = [...MAC, ...NUMERIC]
+
+export const SHAPES: readonly Shape[] = [...UUID, ...MAC, ...NUMERIC, NAMED[1]!]
+
+/**
+ * The shapes that a run of letters and digits can begin, in the order in which they are tried. `first`: its first
+ * character; `length`: of the run; `next`: the character behind it.
+ */
+export function shapesFor(first: number, length: number, next: string | undefined): readonly Shape[] {
+  const digit = first >= 48 && first <= 57
+  if (length === 8 && next === '-') return UUID
+  if (digit) return length <= 2 || length === 4 ? HEX_OR_DATE : length === 3 || length >= 15 ? NUMERIC : NOTHING
+  if (length === 2 || (length === 4 && next === '.')) return MAC
+  return first >= 65 && first <= 90 && length >= 3 && length <= 9 ? NAMED : NOTHING
+}
 
 /** The longest an IPv6 address is written, in characters. */
 const IPV6_LENGTH = 45
@@ -49,6 +73,13 @@ export function ipv6End(text: string, start: number): number {
   // A sentence goes on after an address: "from fe80::1: refused".
   while (end > start && (text[end - 1] === '.' || (text[end - 1] === ':' && text[end - 2] !== ':'))) end--
   return isIpv6(text.slice(start, end)) ? end : -1
+}
+
+/** Where the run of signs of an address ends that `start` is in. */
+export function addressRunEnd(text: string, start: number): number {
+  let end = start
+  while (end < text.length && /[0-9A-Fa-f:.]/.test(text[end]!)) end++
+  return end
 }
 
 function isIpv6(address: string): boolean {

@@ -3,21 +3,41 @@
 
 const words = (text: string): ReadonlySet<string> => new Set(text.split(/\s+/).filter(word => word !== ''))
 
-/** A number after one of these is a meaning: `status 404`, `exit code 1`, `level=30`, `TLS 1.2`. */
+/** A number after one of these is a meaning: `status 404`, `exit code 1`, `level=30`, `TLS 1.2`, `took 12`, `USD 12`. */
 export const MEANING = words(`
-  status statuscode state code codes errno err error errors errorcode errcode subcode exit exited exits exitcode
-  return returned returns returncode retcode retval ret rc responded response result reason signal signo sig
-  level lvl loglevel runlevel severity sev priority prio pri facility
-  type kind mode class category grade opcode flag flags umask event eventid eventcode qos ttl mtu api localhost
-  http https tls ssl ssh utf sha md aes rsa iso rfc cve ipv x86 ext python java nodejs php perl ruby
-  ubuntu debian fedora windows linux
+  status statuses statuscode state code codes errno err error errors errorcode errcode subcode exit exited exits exitcode
+  return returned returns returncode retcode retval ret rc responded response result reason signal signo sig sqlstate
+  hresult ntstatus winerror failed failure failures fails warning warnings fault exception
+  level lvl loglevel runlevel verbosity severity sev priority prio pri facility init kill nice
+  type kind mode chmod umask permission permissions class category grade opcode flag flags event eventid eventcode qos
+  ttl mtu api abi localhost raid slot zone uid gid enabled power
+  http https h2 h3 tls ssl ssh utf sha md aes rsa iso rfc cve ipv x86 ext wpa usb pcie bluetooth
+  python java node nodejs php perl ruby go rust dotnet gcc clang llvm glibc libc openssl postgresql postgres mysql mariadb
+  redis mongodb sqlite nginx apache kafka elasticsearch docker kubernetes kernel chrome firefox safari edge
+  ubuntu debian fedora rhel centos alpine suse windows linux macos ios android
+  protocol proto schema build patch upgraded downgraded
+  took elapsed duration latency timeout delay interval age uptime size length len total count sum avg mean max min limit
+  threshold quota usage used free load temperature temp speed rate ratio percent score offset delta drift balance amount
+  price cost fee width height depth weight voltage current capacity throughput bandwidth volume
+  usd eur gbp chf jpy inr cny rmb krw aud cad sek nok dkk pln brl rub btc eth us rs
 `)
 
-/** A line with one of these tells of a request: a number from 100 to 599 that stands free in it is a status. */
-export const REQUEST = words('GET POST PUT DELETE HEAD PATCH OPTIONS HTTP HTTPS')
+/**
+ * A text with one of these speaks of outcomes, requests or ports: in it every number below 1,000 stays, wherever it
+ * stands, since which of them is the outcome only a reader knows: `TCP_MISS/200`, `got 404 from upstream`.
+ */
+export const OUTCOME = words(`
+  get post put delete head patch options connect trace http https h2 h3 url uri request requests response responded replied
+  reply answered answer served got sent upstream backend proxy gateway client server curl wget health healthcheck check
+  probe webhook rest
+  status statuses statuscode state code codes exit exited exits exitcode errno errorcode return returned returns failed
+  fails failure failing rc died signal sqlstate hresult ntstatus
+  tcp udp port ports listen listens listening bound bind firewall blocked allowed denied dropped
+  estado codigo statut etat stato codice zustand kode fehlercode
+`)
 
 /** After one of these so is what looks like an address or a date: `version 1.2.3.4`, `release 2024.01.31`. */
-export const VERSION = words('version ver release revision rev')
+export const VERSION = words('version versions ver release releases revision rev')
 
 /** After these a number below 100 says which of a few: the third attempt is not the first. */
 export const ORDINAL = words(`
@@ -25,20 +45,22 @@ export const ORDINAL = words(`
   section priority
 `)
 
-export const PORT = words('port ports sport dport spt dpt srcport dstport')
+export const PORT = words(`
+  port ports sport dport spt dpt srcport dstport tcp udp sctp listen listens listening bound bind
+`)
 
 /** What may stand between such a word and its number: `status changed from 200 to 404`. */
 export const FILLER = words(`
   a an the is was are be been of to from with by at and or vs value values number no num id got has had now changed
-  set equals
+  set equals on range ok
 `)
 
 /** What ties a second number to the first. */
-export const CHAIN = words('to and or vs')
+export const CHAIN = words('to and or vs of')
 
-/** A number before one of these is a meaning: `404 error`, `3 times`. */
+/** A number before one of these is a meaning: `404 error`, `3 times`, `2 of 3`, `443/tcp`. */
 export const MEANING_AFTER = words(`
-  error errors status failure failures warning warnings exit signal times
+  error errors status failure failures warning warnings exit signal times of tcp udp sctp
 `)
 
 /** The words that begin the reason phrases of HTTP (RFC 9110): `404 Not Found`. As they are written. */
@@ -50,17 +72,22 @@ export const REASON = words(`
 
 /** Units that are told apart by their case, as in the SI: `m` is not `M`. */
 export const UNITS = words(`
-  s m h d ms us ns µs μs B kB KB MB GB TB PB KiB MiB GiB TiB PiB k K M G T b kb Kb Mb Gb
-  bps kbps Kbps Mbps Gbps Hz kHz MHz GHz V mV kV W mW kW MW Wh kWh A mA C F J kJ N Pa hPa kPa bar
-  g kg mg km cm mm nm px pt em rem dB dBm rpm fps qps rps x USD EUR GBP CHF JPY
+  s m h d w y ms us ns ps µs μs B kB KB MB GB TB PB EB ZB KiB MiB GiB TiB PiB EiB k K M G T P b kb Kb Mb Gb
+  bps kbps Kbps Mbps Gbps Tbps Hz kHz MHz GHz V mV kV VA kVA W mW kW MW Wh kWh A mA Ah mAh Ω kΩ MΩ Ω kΩ MΩ C F J kJ N Pa hPa kPa bar
+  g kg mg t L l mL ml dl km cm mm nm ft yd mi mph kmh px pt em rem dB dBm rpm fps qps rps tps iops IOPS ppm ppb psi lx lm x USD EUR GBP CHF JPY INR CNY KRW AUD CAD SEK NOK DKK PLN BRL RUB BTC
 `)
 
 /** Units in words, in any case. */
 export const UNIT_WORDS = words(`
   sec secs second seconds msec msecs millisecond milliseconds microsecond microseconds nanosecond nanoseconds min mins
   minute minutes hr hrs hour hours day days week weeks month months year years byte bytes bit bits kbit mbit gbit kib mib
-  gib octets percent pct degrees celsius fahrenheit req reqs ops volts watts amps dollars euros meters metres
+  gib octets percent per pct pts points degrees celsius fahrenheit req reqs ops volts watts amps dollars cents euros pounds rupees yen meters
+  metres miles feet inches liters litres grams kilograms tons tonnes lux ohm ohms lumens cores cpus threads pages blocks
+  sectors frames packets items rows records entries lines files objects messages connections replicas nodes copies
 `)
+
+/** `MBytes`, `Mbits`, `kibibytes`, in lower case. */
+export const UNIT_FORM = /^(?:[kmgtpe]i?|kibi|mebi|gibi|tebi|kilo|mega|giga|tera)?(?:bits?|bytes?|bps|hz|watts?|hertz)$/
 
 /** Endings of source files: what follows the colon is a line, not a port. */
 export const SOURCE_FILE = words(

@@ -123,7 +123,7 @@ describe('patterns template', () => {
   it('in a batch: each row its source and template, each template once', async () => {
     const embedder = new Counting()
     const cache = newCache(embedder, 'template')
-    const texts = ['up 7', 'status 200', 'up 8', 'status 404', 'status 200', 'up 7', 'plain']
+    const texts = ['up 17', 'status 200', 'up 18', 'status 404', 'status 200', 'up 17', 'plain']
     const { sources, templates, matrix, bound } = await cache.embedMany(texts)
     expect(sources).toEqual(['computed', 'computed', 'pattern', 'computed', 'memory', 'pattern', 'computed'])
     const up = 'up <number>'
@@ -131,7 +131,7 @@ describe('patterns template', () => {
     expect(embedder.rows).toEqual([up, 'status 200', 'status 404', 'plain'])
     expect(matrix.subarray(4, 6)).toEqual(matrix.subarray(0, 2))
     expect(bound).toBeUndefined()
-    expect((await cache.embedMany(['up 9', 'plain'])).sources).toEqual(['pattern', 'memory'])
+    expect((await cache.embedMany(['up 19', 'plain'])).sources).toEqual(['pattern', 'memory'])
   })
 
   it('a batch that joins another caller’s computation calls it a pattern hit', async () => {
@@ -139,7 +139,7 @@ describe('patterns template', () => {
     const gate = deferred<void>()
     embedder.gate = gate.promise
     const cache = newCache(embedder, 'template')
-    const [one, many] = [cache.getOrEmbed('up 7'), cache.embedMany(['up 8', 'up 9'])]
+    const [one, many] = [cache.getOrEmbed('up 17'), cache.embedMany(['up 18', 'up 19'])]
     gate.resolve()
     expect((await one).source).toBe('computed')
     expect((await many).sources).toEqual(['pattern', 'pattern'])
@@ -147,10 +147,10 @@ describe('patterns template', () => {
 
   it('never mixes with exact vectors on the same disk', async () => {
     const store = openMapStore()
-    await newCache(new Counting(), 'off', store).embedMany(['plain', 'up 7', 'up <number>'])
+    await newCache(new Counting(), 'off', store).embedMany(['plain', 'up 17', 'up <number>'])
     const embedder = new Counting()
     const cache = newCache(embedder, 'template', store)
-    expect((await cache.embedMany(['plain', 'up 7', 'up <number>'])).sources).toEqual(Array(3).fill('computed'))
+    expect((await cache.embedMany(['plain', 'up 17', 'up <number>'])).sources).toEqual(Array(3).fill('computed'))
     expect(embedder.rows).toEqual(['plain', 'up <number>', 'up <<number>'])
     expect((await newCache(new Counting(), 'off', store).getOrEmbed('up <number>')).source).toBe('disk')
     const other = newCache(new Counting(), { mode: 'template', literals: ['up'] }, store)
@@ -159,15 +159,15 @@ describe('patterns template', () => {
 
   it('view, get, has and delete speak of the template', async () => {
     const cache = newCache(new Counting(), 'template', openMapStore())
-    expect(cache.view('up 7')).toBeUndefined()
-    expect(await cache.get('up 7')).toBeUndefined()
-    await cache.getOrEmbed('up 7')
-    expect(cache.view('up 8')).toBe(cache.view('up 7'))
-    expect(await cache.get('up 8')).toMatchObject({ source: 'pattern', template: 'up <number>' })
-    expect(await cache.has('up 9')).toBe(true)
-    expect(await cache.delete('up 10')).toBe(true)
-    expect(await cache.has('up 7')).toBe(false)
-    expect(cache.view('up 7')).toBeUndefined()
+    expect(cache.view('up 17')).toBeUndefined()
+    expect(await cache.get('up 17')).toBeUndefined()
+    await cache.getOrEmbed('up 17')
+    expect(cache.view('up 18')).toBe(cache.view('up 17'))
+    expect(await cache.get('up 18')).toMatchObject({ source: 'pattern', template: 'up <number>' })
+    expect(await cache.has('up 19')).toBe(true)
+    expect(await cache.delete('up 20')).toBe(true)
+    expect(await cache.has('up 17')).toBe(false)
+    expect(cache.view('up 17')).toBeUndefined()
   })
 
   it('an abort is nobody else’s', async () => {
@@ -177,8 +177,8 @@ describe('patterns template', () => {
     const cache = newCache(embedder, 'template')
     await cache.has('opens the cache')
     const leaver = new AbortController()
-    const left = cache.getOrEmbed('up 7', { signal: leaver.signal })
-    const stays = cache.getOrEmbed('up 8', { signal: new AbortController().signal })
+    const left = cache.getOrEmbed('up 17', { signal: leaver.signal })
+    const stays = cache.getOrEmbed('up 18', { signal: new AbortController().signal })
     await Promise.resolve()
     leaver.abort()
     await expect(left).rejects.toMatchObject({ code: 'ABORTED' })

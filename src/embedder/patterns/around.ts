@@ -1,0 +1,65 @@
+// What stands right around a number and says that it is a meaning: looked at from the number outwards, a bounded number of
+// characters. Pure predicates.
+import { isBlank, isDigit, isWord, lastHump } from './characters.js'
+import { MEANING_AFTER, OUTCOME, REASON, UNIT_FORM, UNIT_WORDS, UNITS } from './words.js'
+
+/** Words longer than this say nothing of a number. */
+export const WORD_LENGTH = 24
+const OTHER_LETTER = /\p{L}/u
+const ACCENT = /[\u00c0-\u052f]/
+
+/**
+ * Whether some word of the text tells of outcomes, requests or ports, or is of a language whose words are not known
+ * here. Looks at the whole text before any number is judged: what a number says may stand behind it.
+ */
+export function speaksOfOutcomes(text: string): boolean {
+  for (let at = 0; at < text.length; ) {
+    const start = at
+    for (let code = text.charCodeAt(at); isWord(code) && !isDigit(code); code = text.charCodeAt(++at)) {}
+    if (at === start) {
+      if (text.charCodeAt(at) > 0x2ff && OTHER_LETTER.test(text[at]!)) return true
+      at++
+      continue
+    }
+    const word = text.slice(start, Math.min(at, start + WORD_LENGTH + 1))
+    if (ACCENT.test(word)) return true
+    if (word.length <= WORD_LENGTH && (OUTCOME.has(word.toLowerCase()) || OUTCOME.has(lastHump(word)))) return true
+  }
+  return false
+}
+
+/** A unit as it is written, or in words, or of bits and bytes. */
+export function isUnit(word: string): boolean {
+  const lower = word.toLowerCase()
+  return UNITS.has(word) || UNIT_WORDS.has(lower) || UNIT_FORM.test(lower)
+}
+
+/** `ORA-12154`, `CVE-2021`, `C++ 17`. */
+export function isCodeOfName(text: string, start: number): boolean {
+  return /(?:[A-Z]{2}-|\+[ \t])$/.test(text.slice(Math.max(0, start - 3), start))
+}
+
+/** `$5`, `₹: 5`. */
+export function followsCurrency(text: string, start: number): boolean {
+  return /\p{Sc}[^\p{L}\p{N}]{0,2}$/u.test(text.slice(Math.max(0, start - 3), start))
+}
+
+/** `0x5`, `0x80070005`, `0xC0000005`: codes of Windows, and whatever is as short. */
+export function isHexCode(text: string, start: number, end: number, outcome: boolean): boolean {
+  const digits = end - start - 2
+  return digits <= 4 || (digits === 8 && (outcome || /[89cCeE]/.test(text[start + 2]!)))
+}
+
+/** What follows says that the number is an amount or a status. `status`: it could be one of HTTP. */
+export function isSaidAfter(text: string, end: number, status: boolean, literals: ReadonlySet<string>): boolean {
+  let next = end
+  while (next < end + 3 && isBlank(text[next])) next++
+  // `5-second`, `443/tcp`.
+  if (next === end && /[-/_]/.test(text[end] ?? '')) next++
+  if (/[%‰‱°º℃℉Ω\u2126]|\p{Sc}/u.test(text[next] ?? '')) return true
+  const word = /^[A-Za-zµμΩ\u2126]{1,24}(?![A-Za-z0-9])/.exec(text.slice(next, next + WORD_LENGTH + 1))?.[0]
+  if (word === undefined) return false
+  const lower = word.toLowerCase()
+  if (isUnit(word)) return true
+  return MEANING_AFTER.has(lower) || literals.has(lower) || (status && REASON.has(word))
+}
