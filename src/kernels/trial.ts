@@ -36,13 +36,13 @@ export async function paysFrom(gpu: Kernels, host: Kernels, monotonic: () => num
       const start = monotonic()
       const large = await kernels.load(data, DIMS)
       try {
-        // The first answer waits for the upload: so the time of both is the upload's, but for one answer.
+        // The first answer waits for the upload: both took so long, and the upload alone an answer less.
         const first = await timeOf(large, 1)
-        const upload = monotonic() - start
+        const both = monotonic() - start
         if (first > hopeless && (await timeOf(large, 1)) > hopeless) return undefined
         const [little, much] = [await best(small), await best(large)]
         const perFloat = Math.max(0, much - little) / ((LARGE_ROWS - SMALL_ROWS) * DIMS)
-        return { fixed: little, perFloat, much, uploadPerFloat: upload / (LARGE_ROWS * DIMS) }
+        return { fixed: little, perFloat, much, uploadPerFloat: Math.max(0, both - much) / (LARGE_ROWS * DIMS) }
       } finally {
         large.free()
       }

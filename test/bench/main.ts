@@ -6,6 +6,7 @@ import { machine, machineText } from './machine.js'
 import type { RowGroup } from './row.js'
 import { diskBytes, diskHit, diskWrite } from './rows/disk.js'
 import { eventLoop, oneText, throughput } from './rows/embedding.js'
+import { kernelRows } from './rows/kernels.js'
 import { awaitedHit, memoryHit } from './rows/memory.js'
 import { memoryOf10k, weigh } from './rows/memory-10k.js'
 import { openMillion } from './rows/open.js'
@@ -23,6 +24,7 @@ const GROUPS: readonly RowGroup[] = [
   throughput,
   oneText,
   eventLoop,
+  kernelRows,
   importTime,
   memoryOf10k,
 ]

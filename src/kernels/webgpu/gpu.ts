@@ -33,7 +33,8 @@ export class Gpu {
         layout: 'auto',
         compute: { module: device.createShaderModule({ code }), entryPoint: 'main' },
       })
-    return new Gpu(device, await pipeline(DOT), await pipeline(TOP_K), onLost)
+    const [dotRows, topK] = await Promise.all([pipeline(DOT), pipeline(TOP_K)])
+    return new Gpu(device, dotRows, topK, onLost)
   }
 
   /** Why it computes no more; undefined as long as it does. */
