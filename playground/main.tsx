@@ -1,4 +1,5 @@
 // The page's entry: puts the views on the screen and the page's own files into the browser's cache. Loads no model.
+import { effect } from '@preact/signals'
 import { render } from 'preact'
 import './playground.css'
 import { Offline } from './offline.js'
@@ -9,5 +10,9 @@ import { App } from './views/app.js'
 const root = document.getElementById('app')!
 root.replaceChildren()
 const offline = new Offline()
-render(<App session={new Session()} theme={new Theme()} offline={offline} />, root)
+const session = new Session()
+render(<App session={session} theme={new Theme()} offline={offline} />, root)
+effect(() => {
+  if (session.ready.value && offline.kept.value) void offline.keepEngine()
+})
 void offline.start()

@@ -35,6 +35,13 @@ export class Offline {
     }
   }
 
+  /** The engine was fetched: from now on it is kept as the page is. */
+  async keepEngine(): Promise<void> {
+    if (!('serviceWorker' in navigator) || !this.kept.peek()) return
+    const { active } = await navigator.serviceWorker.ready
+    active?.postMessage('keep the engine')
+  }
+
   /** Changes over to the newer page. */
   takeUpdate(): void {
     navigator.serviceWorker.addEventListener('controllerchange', () => location.reload(), { once: true })

@@ -252,6 +252,7 @@ export class Session {
         sources: from,
         lines: lines.length,
         ms: spent,
+        loadMs,
         savedMs: known ? before - spent : undefined,
       }
       this.phase.value = { kind: 'idle' }

@@ -34,9 +34,7 @@ scope.addEventListener('install', event => {
   event.waitUntil(
     (async () => {
       const cache = await caches.open(CACHE)
-      for (const path of Object.keys(FILES)) {
-        if (!(await cache.match(keyOf(path)))) await cache.put(keyOf(path), await fetched(path))
-      }
+      for (const path of Object.keys(FILES)) if (!isEngine(path)) await keep(cache, path)
     })(),
   )
 })
@@ -54,6 +52,8 @@ scope.addEventListener('activate', event => {
 
 scope.addEventListener('message', event => {
   if (event.data === 'take over') void scope.skipWaiting()
+  // The first embedding has fetched the engine, perhaps before this worker saw anything.
+  if (event.data === 'keep the engine') void keepAll().catch(() => undefined)
 })
 
 scope.addEventListener('fetch', event => {
@@ -68,6 +68,20 @@ scope.addEventListener('fetch', event => {
   if (request.method !== 'GET' || path === undefined) return
   event.respondWith(answer(path))
 })
+
+/** What only embedding needs: kept when it was needed, and not before. */
+function isEngine(path: string): boolean {
+  return path.startsWith('op-dbus/')
+}
+
+async function keepAll(): Promise<void> {
+  const cache = await caches.open(CACHE)
+  for (const path of Object.keys(FILES)) await keep(cache, path)
+}
+
+async function keep(cache: Cache, path: string): Promise<void> {
+  if (!(await cache.match(keyOf(path)))) await cache.put(keyOf(path), await fetched(path))
+}
 
 /** The file below the scope that is asked for; undefined for what is none of this build. */
 function pathOf(url: URL): string | undefined {

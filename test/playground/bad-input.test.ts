@@ -1,0 +1,83 @@
+// What bad input and a bad day do to the playground: markup, a megabyte, ten thousand lines, missing files, no IndexedDB.
+import { describe, expect, it } from 'vitest'
+import { useBrowser } from '../browser/harness.js'
+import { embed, letters, requireSite, SITE, settled } from './site.js'
+
+const test = useBrowser({ without: ['--enable-unsafe-webgpu'] })
+
+async function open(options: { before?: () => void } = {}) {
+  requireSite()
+  const server = await test.serve({ folders: { '/': SITE }, isolated: true })
+  return { server, ...(await test.openPage(`${server.url}/`, options)) }
+}
+
+describe('bad input', () => {
+  it('shows markup as text, and a megabyte as a line that was cut', async () => {
+    const { page } = await open()
+    const markup = '<script>window.hit = 1</script><img src=x onerror="window.hit = 2">'
+    const lines = page.getByRole('textbox', { name: 'Lines to embed' })
+    await lines.fill([markup, 'word '.repeat(200_000), '\u202ereversed\0'].join('\n'))
+    await embed(page)
+    expect(await letters(page)).toBe('CCC')
+    expect(await page.locator('.line .text').first().textContent()).toBe(markup)
+    expect(await page.evaluate(() => (window as { hit?: number }).hit)).toBeUndefined()
+    expect(await page.locator('.line img, .line script, .neighbours img').count()).toBe(0)
+    expect(await page.locator('.line').nth(1).textContent()).toContain('cut')
+    expect(await page.locator('.line .text').nth(2).textContent()).toBe('·reversed·')
+  })
+
+  it('takes ten thousand lines, draws few of them, and stops when told; what is done stays', async () => {
+    const { page } = await open()
+    await embed(page)
+    const many = Array.from({ length: 10_050 }, (_, i) => `event ${i} of a long night`).join('\n')
+    await page.getByRole('textbox', { name: 'Lines to embed' }).fill(many)
+    await page.getByText('the first 10\u2009000 are taken, 50 are left out').waitFor()
+    await page.getByRole('button', { name: /^Embed/ }).click()
+    await page.locator('.progress', { hasText: /^[1-9].* of 10\u2009000 lines/ }).waitFor()
+    expect(await page.locator('.line').count()).toBeLessThan(40)
+    await page.getByRole('button', { name: 'Stop', exact: true }).click()
+    const said = await settled(page)
+    const done = Number(said.match(/^Stopped after ([\d\u2009]+) of 10\u2009000 lines/)?.[1]?.replace(/\D/g, ''))
+    expect(done).toBeGreaterThan(0)
+    expect(done).toBeLessThan(10_000)
+    await page.getByRole('textbox', { name: 'Lines to embed' }).fill('event 0 of a long night')
+    await embed(page)
+    expect(await letters(page)).toBe('M')
+    const list = page.getByRole('listbox')
+    await list.press('End')
+  })
+})
+
+describe('a bad day', () => {
+  it('says that there is no WebGPU, and what serves instead', async () => {
+    const { page } = await open()
+    await embed(page)
+    await page.locator('.notices', { hasText: /No WebGPU: .*WASM computes instead/ }).waitFor()
+    await page.getByText('WASM (checked)').waitFor({ state: 'attached' })
+  })
+
+  it('names the file that is missing, and works when it is there', async () => {
+    const { page, server } = await open()
+    const path = '/op-dbus/ort/ort-wasm-simd-threaded.wasm'
+    server.fault(path, { status: 404 })
+    expect(await embed(page)).toContain(path)
+    await expect.poll(() => page.getByRole('alert').textContent()).toMatch(/^Failed: /)
+    server.fault(path, undefined)
+    expect(await embed(page)).toMatch(/19 computed/)
+  })
+
+  it('embeds without IndexedDB, and says that vectors last as long as the page', async () => {
+    const { page } = await open({
+      before: () => {
+        Object.defineProperty(globalThis, 'indexedDB', { value: undefined })
+      },
+    })
+    expect(await embed(page)).toMatch(/19 computed/)
+    await page
+      .getByText(/IndexedDB (does not keep vectors|is not available)/)
+      .first()
+      .waitFor()
+    await embed(page)
+    expect(await letters(page)).toMatch(/^M+$/)
+  })
+})

@@ -1,0 +1,186 @@
+// The playground as a visitor meets it, in Chromium: what a cache does, in order; keys, phones, colours, no network.
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import type { Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { useBrowser } from '../browser/harness.js'
+import { embed, letters, requireSite, SITE, type Started, settled, start } from './site.js'
+
+const test = useBrowser()
+let site: Started
+beforeAll(async () => {
+  requireSite()
+  site = await start()
+})
+afterAll(() => site?.close())
+
+const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+
+/** What axe finds that is serious or critical, as `rule: selector`. */
+async function violations(page: Page): Promise<string[]> {
+  // Not as a script tag: the page's own policy forbids those that are not its own.
+  const found = await page.evaluate(`(() => { ${axeSource} })(); axe.run(document, { resultTypes: ['violations'] })`)
+  const { violations } = found as { violations: { id: string; impact: string; nodes: { target: string[] }[] }[] }
+  return violations
+    .filter(one => one.impact === 'serious' || one.impact === 'critical')
+    .flatMap(one => one.nodes.map(node => `${one.id}: ${node.target.join(' ')}`))
+}
+
+async function scrollsSideways(page: Page): Promise<boolean> {
+  return page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth)
+}
+
+describe('the first visit', () => {
+  it('shows itself with at most 60 KB of JavaScript, and fetches no engine before Embed', async () => {
+    const { page, complaints } = await test.openPage(site.url)
+    const fetched: string[] = []
+    page.on('request', request => fetched.push(new URL(request.url()).pathname))
+    await page.reload()
+    await page.getByText('fetches up to').waitFor()
+    await page.locator('.net', { hasText: 'works offline' }).waitFor()
+    await page.locator('.plot canvas').first().waitFor()
+    expect(fetched.filter(path => path.startsWith('/op-dbus/'))).toEqual([])
+    const main = readFileSync(join(SITE, 'main.js'), 'utf8')
+    const needed = ['main.js', ...[...main.matchAll(/from"\.\/(chunk-[^"]+)"/g)].map(match => match[1]!)]
+    const bytes = new Set(needed)
+      .values()
+      .reduce((sum, name) => sum + gzipSync(readFileSync(join(SITE, name))).length, 0)
+    expect(bytes).toBeLessThanOrEqual(60 * 1024)
+    expect(complaints).toEqual([])
+  })
+
+  it('is isolated, for threads, and may ask nobody but its own server', async () => {
+    const { page } = await test.openPage(site.url)
+    expect(await page.evaluate(() => crossOriginIsolated)).toBe(true)
+    const refused = await page.evaluate(() =>
+      fetch('http://127.0.0.1:9/').then(
+        () => 'let through',
+        () => 'refused',
+      ),
+    )
+    expect(refused).toBe('refused')
+  })
+})
+
+describe('a visit', () => {
+  it('computes, then answers from memory, from IndexedDB after a reload, and without a network', async () => {
+    const { page, context, complaints } = await test.openPage(site.url)
+    const first = await embed(page)
+    expect(first).toMatch(/^20 lines in .* loading the model\): 19 computed, 1 from the cache\./)
+    expect(await letters(page)).toMatch(/^C+$/)
+    expect(await page.getByRole('status').textContent()).toBe('20 lines, 1 from memory, 19 computed')
+    expect(await embed(page)).toMatch(/^20 lines answered from the cache in .* Computing them took .* saved\.$/)
+    expect(await letters(page)).toMatch(/^M+$/)
+    expect(await page.locator('.station.answered .name').textContent()).toBe('memory')
+    expect(await page.locator('.stats pre').textContent()).toContain('Embedding Cache: 19 / 10,000 entries')
+
+    await page.getByRole('button', { name: 'Forget memory' }).click()
+    await page.locator('.memory h2', { hasText: '0 of' }).waitFor()
+    await embed(page)
+    expect(await letters(page)).toMatch(/^D+$/)
+
+    await page.locator('.net', { hasText: 'works offline' }).waitFor()
+    await page.evaluate(() => navigator.serviceWorker.ready.then(() => undefined))
+    await context.setOffline(true)
+    await page.reload()
+    await page.locator('.notices', { hasText: 'You are offline' }).waitFor()
+    await embed(page)
+    expect(await letters(page)).toMatch(/^D+$/)
+    expect(await page.locator('.station.answered .name').textContent()).toBe('IndexedDB')
+    await page.getByRole('textbox', { name: 'Lines to embed' }).fill('a line that nobody asked for yet')
+    await embed(page)
+    expect(await letters(page)).toBe('C')
+
+    await context.setOffline(false)
+    await page.getByRole('button', { name: 'Forget all' }).click()
+    await page.getByText('In IndexedDB: 0 vectors').waitFor()
+    expect(complaints.filter(text => !text.includes('ERR_INTERNET_DISCONNECTED'))).toEqual([])
+  })
+
+  it('finds by meaning, draws the map, evicts in sight, and switches patterns', async () => {
+    const { page, complaints } = await test.openPage(site.url)
+    await page.getByRole('button', { name: 'sentences' }).click()
+    await embed(page)
+    await page.getByText('16 texts, PCA').waitFor()
+    const nearest = page.getByRole('list', { name: 'Five nearest' }).getByRole('listitem')
+    await nearest.first().filter({ hasText: 'A kitten naps by the sunny window.' }).waitFor()
+    expect(await nearest.count()).toBe(5)
+
+    await page.getByRole('searchbox').fill('storms in the hills')
+    await page.getByRole('button', { name: 'Search' }).click()
+    await page.locator('.found li').first().waitFor()
+    expect((await page.locator('.found li .mono').allTextContents()).slice(0, 2).join()).toMatch(/rain|showers/i)
+
+    await page.getByRole('slider').fill('2')
+    await page.getByText('Evicted just now: 12.').waitFor()
+    expect(await page.locator('.cell.gone').count()).toBe(12)
+    expect(await page.locator('.stats pre').textContent()).toContain('5 / 5 entries (100% full')
+
+    await page.getByRole('button', { name: 'log lines' }).click()
+    await page.getByRole('radio', { name: 'template' }).check()
+    await embed(page)
+    expect(await letters(page)).toMatch(/P/)
+    expect(await page.locator('.patterns').textContent()).toMatch(/patterns? serves?, \d+ hits?/)
+    expect(complaints).toEqual([])
+  })
+
+  it('is worked with keys alone', async () => {
+    const { page } = await test.openPage(site.url)
+    const lines = page.getByRole('textbox', { name: 'Lines to embed' })
+    await lines.fill(Array.from({ length: 40 }, (_, i) => `line ${i}`).join('\n'))
+    await lines.press('Control+Enter')
+    await settled(page)
+    const list = page.getByRole('listbox')
+    await list.focus()
+    const chosen = () => page.locator('[role=option][aria-selected=true]').getAttribute('aria-label')
+    expect(await chosen()).toMatch(/^line 0, from computed, .* 1\.00 like the selected/)
+    await list.press('ArrowDown')
+    await list.press('ArrowDown')
+    expect(await chosen()).toMatch(/^line 2,/)
+    await list.press('End')
+    await page.locator('#answer-39').waitFor()
+    expect(await chosen()).toMatch(/^line 39,/)
+    expect(await list.getAttribute('aria-activedescendant')).toBe('answer-39')
+    await list.press('Home')
+    expect(await chosen()).toMatch(/^line 0,/)
+    const outline = await list.evaluate(element => getComputedStyle(element).outlineStyle)
+    expect(outline).toBe('solid')
+  })
+})
+
+describe('how it looks', () => {
+  for (const colorScheme of ['light', 'dark'] as const) {
+    it(`has nothing that axe finds serious, ${colorScheme}, before and after`, async () => {
+      const { page } = await test.openPage(site.url, { contextOptions: { colorScheme } })
+      await page.locator('.plot canvas').first().waitFor()
+      expect(await violations(page)).toEqual([])
+      await embed(page)
+      await page.getByText('texts, PCA').waitFor()
+      expect(await violations(page)).toEqual([])
+    })
+  }
+
+  it('fits a phone without scrolling sideways, and stands still where motion is unwelcome', async () => {
+    const contextOptions = { viewport: { width: 360, height: 740 }, reducedMotion: 'reduce' } as const
+    const { page } = await test.openPage(site.url, { contextOptions })
+    expect(await scrollsSideways(page)).toBe(false)
+    await page.getByRole('textbox', { name: 'Lines to embed' }).fill(`${'wide '.repeat(200)}\nsecond`)
+    await embed(page)
+    await page.getByText('2 texts, PCA').waitFor()
+    expect(await scrollsSideways(page)).toBe(false)
+    expect(
+      await page
+        .locator('.line')
+        .first()
+        .evaluate(line => line.clientHeight),
+    ).toBeGreaterThan(80)
+    const moving = await page.evaluate(
+      () =>
+        [...document.querySelectorAll('.station')].filter(one => getComputedStyle(one).animationName !== 'none').length,
+    )
+    expect(moving).toBe(0)
+    expect(await violations(page)).toEqual([])
+  })
+})
