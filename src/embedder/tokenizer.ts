@@ -5,6 +5,7 @@
 import { messageOf, OpDbusError } from '../errors.js'
 import type { ModelFile } from './model/folder.js'
 import type { ModelSpec } from './model/spec.js'
+import { tokenizerFault } from './tokenizer-fault.js'
 import { hastenWordPiece, type WordPieceModel } from './word-piece.js'
 
 export interface Tokens {
@@ -18,7 +19,7 @@ export type Tokenize = (text: string) => Tokens
 
 /** As {@link loadTokenizer}, from the files of a spec. */
 export async function tokenizerOf(
-  spec: TextLimits & Pick<ModelSpec, 'files'>,
+  spec: TextLimits & { readonly files: Pick<ModelSpec['files'], 'tokenizer' | 'tokenizerConfig'> },
   readText: (file: ModelFile) => Promise<string>,
 ): Promise<Tokenize> {
   const { tokenizer, tokenizerConfig } = spec.files
@@ -32,7 +33,7 @@ export type TextLimits = Pick<ModelSpec, 'id' | 'maxTokens' | 'maxChars' | 'pref
 /**
  * Builds the tokenizer from the texts of `tokenizer.json` and `tokenizer_config.json`. The truncation and padding inside
  * `tokenizer.json` are ignored: they are whatever was set when it was saved (MiniLM's says 128 where the model means 256).
- * Rejects with UNSUPPORTED_MODEL when the library cannot read them.
+ * Rejects with UNSUPPORTED_MODEL when they lack something, or the library cannot read them.
  */
 export async function loadTokenizer(tokenizerJson: string, configJson: string, limits: TextLimits): Promise<Tokenize> {
   const { Tokenizer } = await import('@huggingface/tokenizers')
@@ -41,12 +42,15 @@ export async function loadTokenizer(tokenizerJson: string, configJson: string, l
       cause,
       details: { file: 'tokenizer.json' },
     })
+  const fault = tokenizerFault(tokenizerJson)
+  if (fault !== undefined) throw refuse(`cannot be used: it ${fault}`)
   let encode: (text: string, special: boolean) => number[]
   let frame: { before: number[]; after: number[] } | undefined
   try {
-    const file = JSON.parse(tokenizerJson)
-    // A vocabulary that is a text would pass for a table of its characters.
-    if (typeof file.model.vocab !== 'object') throw new Error('its vocabulary is not a table')
+    // A file without a step means that there is none; the library wants it said.
+    const none = { normalizer: null, pre_tokenizer: null, post_processor: null, decoder: null }
+    const file = { ...none, ...JSON.parse(tokenizerJson) }
+    file.added_tokens ??= []
     const tokenizer = new Tokenizer(file, JSON.parse(configJson))
     if (file.model.type === 'WordPiece') hastenWordPiece(tokenizer.model as unknown as WordPieceModel)
     encode = (text, special) => tokenizer.encode(text, { add_special_tokens: special }).ids

@@ -64,7 +64,7 @@ export async function diagnose(options: OpenOptions = {}, call: Call = {}): Prom
     model,
     folders: [
       { what: 'cache', path: dir ?? '(none)', note: dir === undefined ? 'no home folder' : access(dir) },
-      { what: 'models', path: modelPlaces(hub)[0].dir, note: 'where models are fetched to' },
+      { what: 'models', path: modelPlaces(hub)[0]?.dir ?? '(none)', note: 'where models are fetched to' },
       { what: 'found', path: (await localModels(hub)).join(', '), note: 'names that --model takes now' },
     ],
   }

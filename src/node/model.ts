@@ -5,6 +5,7 @@ import type { ServingModel } from '../caches/embedding-cache.js'
 import type { Config } from '../config.js'
 import { deviceOrder } from '../embedder/devices/order.js'
 import type { PullProgress } from '../embedder/hub/download.js'
+import { retryText } from '../embedder/hub/retry.js'
 import { ModelManager } from '../embedder/model/manager.js'
 import type { ModelSpec } from '../embedder/model/spec.js'
 import type { Opened } from '../embedder/worker/protocol.js'
@@ -48,6 +49,7 @@ export async function openModel(
     offline: config.offline,
     fallback: config.fallback,
     onProgress: onDownload,
+    onRetry: retry => warn(`fetching ${config.model}: ${retryText(retry)}`),
     signal,
     async probe(candidate) {
       // These very files were opened on this machine before: a process whose texts are all cached need not do it again.

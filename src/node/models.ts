@@ -8,11 +8,12 @@ import { cacheDir, hubOptions, type OpenOptions } from './runtime.js'
 
 export type { PulledModel, PullProgress } from '../embedder/hub/download.js'
 export type { Inventory, LocalModel } from '../embedder/hub/inventory.js'
+export { retryText } from '../embedder/hub/retry.js'
 
 /** Every model that can be named here now, and the levels that would have to be fetched. */
 export async function listModels(options: OpenOptions = {}): Promise<Inventory & { readonly folder: string }> {
   const { hub } = settingsFrom(options)
-  return { ...(await inventory(hub)), folder: modelPlaces(hub)[0].dir }
+  return { ...(await inventory(hub)), folder: modelPlaces(hub)[0]?.dir ?? '(no home folder: set OP_DBUS_MODEL_DIR)' }
 }
 
 /** Fetches a level or a hub id; see `pullModel` in hub/download.ts for what it promises and rejects with. */

@@ -53,8 +53,9 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-/** The user's home, or undefined where the system knows none. */
+/** The user's home, or undefined where the system knows none, or HOME says that there is none. */
 function home(): string | undefined {
+  if (process.env.HOME === '') return undefined
   try {
     return homedir() || undefined
   } catch {
@@ -78,7 +79,7 @@ export function hubOptions(config: Config, dir: string | undefined): HubOptions 
       ...(config.modelDir !== undefined && { OP_DBUS_MODEL_DIR: config.modelDir }),
       HF_HUB_OFFLINE: config.offline ? '1' : '0',
     },
-    home: home() ?? '/',
+    home: home() ?? '',
     ...(process.getuid?.() === 0 && { systemDir: '/var/lib/op-dbus/models' }),
     memoFile: dir && join(dir, 'model-digests.json'),
   }

@@ -2,6 +2,7 @@
 
 import { readdir, stat } from 'node:fs/promises'
 import { isAbsolute, join, resolve } from 'node:path'
+import { OpDbusError } from '../../errors.js'
 import { unlessAbsent } from './files.js'
 import { isHubId } from './names.js'
 
@@ -10,7 +11,7 @@ export interface HubOptions {
   readonly builtinDir: string
   /** Read: OP_DBUS_MODEL_DIR, OP_DBUS_MODEL_LOCK, XDG_CACHE_HOME, and the variables of Hugging Face's own tools (HF_*). */
   readonly env: Readonly<Record<string, string | undefined>>
-  /** The user's home folder. */
+  /** The user's home folder; '' where the system knows none. */
   readonly home: string
   /** Where downloads go when no variable says otherwise, in place of the Hugging Face cache: for root. */
   readonly systemDir?: string | undefined
@@ -30,8 +31,8 @@ export interface ModelPlace {
 
 const LOCK_FILE = 'op-dbus-models.lock.json'
 
-/** Every place where models are looked for, nearest first; downloads go to the first. */
-export function modelPlaces({ env, home, systemDir }: HubOptions): readonly [ModelPlace, ...ModelPlace[]] {
+/** Every place where models are looked for, nearest first; none where nothing names a folder and there is no home. */
+export function modelPlaces({ env, home, systemDir }: HubOptions): readonly ModelPlace[] {
   const { OP_DBUS_MODEL_DIR, OP_DBUS_MODEL_LOCK, HF_HUB_CACHE, HUGGINGFACE_HUB_CACHE } = env
   const own = (dir: string): ModelPlace => ({ dir, plain: true, lockFile: join(dir, LOCK_FILE) })
   const places: ModelPlace[] = []
@@ -39,23 +40,38 @@ export function modelPlaces({ env, home, systemDir }: HubOptions): readonly [Mod
   if (OP_DBUS_MODEL_DIR) places.push(own(atHome(OP_DBUS_MODEL_DIR, home)))
   if (systemDir !== undefined && !explicit && !env.HF_HOME) places.push(own(systemDir))
   const base = hubHome({ env, home })
-  places.push({
-    dir: explicit ? atHome(explicit, home) : join(base, 'hub'),
-    plain: false,
+  if (explicit) {
+    const dir = atHome(explicit, home)
+    places.push({ dir, plain: false, lockFile: join(dir, LOCK_FILE) })
+  } else if (base !== undefined) {
     // Beside the cache rather than in it, where `hf cache` would call it an inconsistency.
-    lockFile: explicit ? join(atHome(explicit, home), LOCK_FILE) : join(base, LOCK_FILE),
-  })
-  const [first, ...others] = places as [ModelPlace, ...ModelPlace[]]
+    places.push({ dir: join(base, 'hub'), plain: false, lockFile: join(base, LOCK_FILE) })
+  }
+  const [first, ...others] = places
+  if (first === undefined) return []
   return [OP_DBUS_MODEL_LOCK ? { ...first, lockFile: atHome(OP_DBUS_MODEL_LOCK, home) } : first, ...others]
 }
 
-/** HF_HOME, or what it is by default; the token lies in it. */
-export function hubHome({ env, home }: Pick<HubOptions, 'env' | 'home'>): string {
-  return atHome(env.HF_HOME || join(env.XDG_CACHE_HOME || join(home, '.cache'), 'huggingface'), home)
+/** Where downloads go. Throws STORE where no folder is named and there is no home. */
+export function downloadPlace(hub: HubOptions): ModelPlace {
+  const [first] = modelPlaces(hub)
+  if (first !== undefined) return first
+  throw new OpDbusError(
+    'STORE',
+    'models have no place to lie in: there is no home folder (HOME is empty)\nname a folder: OP_DBUS_MODEL_DIR, or HF_HOME for all tools',
+  )
 }
 
-/** An absolute path; `~` as Hugging Face's tools read it. */
+/** HF_HOME, or what it is by default; the token lies in it. Undefined without a home. */
+export function hubHome({ env, home }: Pick<HubOptions, 'env' | 'home'>): string | undefined {
+  const cache = env.XDG_CACHE_HOME || (home && join(home, '.cache'))
+  const base = env.HF_HOME || (cache && join(cache, 'huggingface'))
+  return base ? atHome(base, home) : undefined
+}
+
+/** An absolute path; `~` as Hugging Face's tools read it, where there is a home. */
 export function atHome(path: string, home: string): string {
+  if (home === '') return resolve(path)
   return resolve(path === '~' || path.startsWith('~/') ? join(home, path.slice(1)) : path)
 }
 

@@ -1,9 +1,8 @@
 // Asks a hub what a repository holds. Believes nothing: listing.ts reads the answer.
 
 import { asDownloadError, get, type HubSite, statusError } from './http.js'
-import type { HubIo } from './io.js'
 import { type Listing, readListing, refused } from './listing.js'
-import { retrying } from './retry.js'
+import { type Retrying, retrying } from './retry.js'
 
 /** 100,000 files make a list about so long. */
 const LISTING_BYTES = 32 * 2 ** 20
@@ -13,15 +12,15 @@ export async function fetchListing(
   site: HubSite,
   id: string,
   revision: string,
-  io: HubIo,
-  signal: AbortSignal | undefined,
+  how: Retrying,
 ): Promise<Listing | undefined> {
   const url = `${site.endpoint}/api/models/${id}/revision/${revision}?blobs=true`
-  const text = await retrying(io, signal, async () => {
+  const { io, signal } = how
+  const text = await retrying(how, async () => {
     const { response, alive, done } = await get(site, url, { signal, timeoutMs: io.timeoutMs })
     try {
       if (response.status === 404) return undefined
-      if (response.status !== 200) throw statusError(response, id)
+      if (response.status !== 200) throw statusError(site, response, id)
       const parts: Uint8Array[] = []
       let bytes = 0
       for await (const chunk of response.body ?? []) {

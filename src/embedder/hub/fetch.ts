@@ -4,24 +4,25 @@ import { constants } from 'node:fs'
 import { type FileHandle, lstat, open, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isOpDbusError, type OpDbusError } from '../../errors.js'
+import { goneError } from './advice.js'
 import { unlessAbsent } from './files.js'
 import { type Answer, asDownloadError, get, type HubSite, statusError } from './http.js'
-import { type HubIo, onDisk } from './io.js'
+import { onDisk } from './io.js'
 import { refusal } from './refusal.js'
-import { broken, retrying } from './retry.js'
+import { broken, type Retrying, retrying } from './retry.js'
 import type { HubFile } from './select.js'
 import { digestOf } from './store.js'
 
-export interface FetchTask {
+export interface FetchTask extends Retrying {
   readonly site: HubSite
   readonly id: string
   readonly commit: string
   readonly file: HubFile
   /** The folder of blobs; the file comes to lie in it under `file.blob`. */
   readonly blobs: string
-  readonly io: HubIo
-  readonly signal: AbortSignal | undefined
-  /** Bytes of this file that are here now; goes back to 0 when what was here was of no use. */
+  /** The file that records what is to come; undefined where that is the hub's own list. */
+  readonly lockFile: string | undefined
+  /** Bytes of this file that are here now; goes back to 0 when what was here was of no use. Must not throw. */
   readonly onBytes: (bytes: number) => void
 }
 
@@ -47,7 +48,7 @@ export async function fetchBlob(task: FetchTask): Promise<{ sha256: string; down
       }
       await rm(path, { force: true })
       // What an earlier process left may have been spoilt since; what came whole is what the hub sends.
-      if (inherited === 0) throw wrong(task, `does not hash to ${file.blob}`)
+      if (inherited === 0) throw wrong(task, 'has another hash', digest.sha256)
     }
   } catch (error) {
     const spoilt = isOpDbusError(error, 'STORE') || (isOpDbusError(error) && error.details.why === 'integrity')
@@ -66,6 +67,15 @@ export async function removePartials(blobs: string): Promise<void> {
 
 /** Takes over the longest of what earlier, ended tries left of this file; its length, 0 where there is none. */
 async function adopt(path: string, { file, blobs }: FetchTask): Promise<number> {
+  const longest = await longestPartial(blobs, file)
+  if (!longest) return 0
+  // Whoever still has it open writes into a file that is hashed before it is believed.
+  await onDisk(path, () => rename(longest.full, path))
+  return longest.size
+}
+
+/** The longest of what earlier, ended tries left of this file. */
+export async function longestPartial(blobs: string, file: HubFile) {
   const left: { full: string; size: number }[] = []
   for (const name of (await unlessAbsent(blobs, dir => readdir(dir))) ?? []) {
     if (PARTIAL.exec(name)?.[1] !== file.blob) continue
@@ -73,11 +83,7 @@ async function adopt(path: string, { file, blobs }: FetchTask): Promise<number> 
     const info = await unlessAbsent(full, one => lstat(one))
     if (info?.isFile() && info.size <= file.bytes) left.push({ full, size: info.size })
   }
-  const longest = left.sort((a, b) => b.size - a.size)[0]
-  if (!longest) return 0
-  // Whoever still has it open writes into a file that is hashed before it is believed.
-  await onDisk(path, () => rename(longest.full, path))
-  return longest.size
+  return left.sort((a, b) => b.size - a.size)[0]
 }
 
 /** How far a file has come. */
@@ -93,11 +99,10 @@ async function receive(path: string, start: number, task: FetchTask): Promise<nu
   // The umask decides who may read it, as for the files of other tools that share the cache.
   const handle = await onDisk(path, () => open(path, flags, 0o666))
   const transfer: Transfer = { handle, have: start, fetched: 0 }
-  task.onBytes(start)
   try {
+    task.onBytes(start)
     await retrying(
-      task.io,
-      task.signal,
+      task,
       () => request(path, transfer, task),
       () => transfer.fetched,
     )
@@ -121,7 +126,7 @@ async function request(path: string, transfer: Transfer, task: FetchTask): Promi
     for await (const chunk of answer.response.body ?? []) {
       answer.alive()
       // Cut at the stated size, whatever the body still holds: an endless one, or one that unpacks to more.
-      if (transfer.have + chunk.length > file.bytes) throw wrong(task, `is longer than the ${file.bytes} bytes stated`)
+      if (transfer.have + chunk.length > file.bytes) throw wrong(task, 'is longer')
       await onDisk(path, () => io.write(transfer.handle, chunk, transfer.have))
       transfer.have += chunk.length
       transfer.fetched += chunk.length
@@ -155,7 +160,10 @@ async function begin(path: string, answer: Answer, transfer: Transfer, task: Fet
     return refuse(broken(`${file.path} of ${task.id} cannot be resumed`))
   }
   if (response.status !== 200 && response.status !== 206) {
-    return refuse(statusError(response, `${file.path} of ${task.id} at commit ${commit.slice(0, 12)}`))
+    const what = `${file.path} of ${task.id} at commit ${commit.slice(0, 12)}`
+    if (response.status !== 404 || task.lockFile === undefined) return refuse(statusError(task.site, response, what))
+    const gone = `${file.path} at commit ${commit.slice(0, 12)}`
+    return refuse(goneError(new URL(response.url).host, gone, task.id, commit, task.lockFile))
   }
   const stated = statedOtherwise(hubHeaders, file, commit)
   if (stated !== undefined) return refuse(wrong(task, stated))
@@ -170,7 +178,7 @@ async function begin(path: string, answer: Answer, transfer: Transfer, task: Fet
   } else if (transfer.have > 0) await startOver()
   const length = response.headers.get('content-length')
   if (length !== null && !packed && Number(length) !== file.bytes - transfer.have) {
-    return refuse(wrong(task, `comes with ${length} bytes where ${file.bytes - transfer.have} are stated`))
+    return refuse(wrong(task, `has another length (${length} bytes to come)`))
   }
 }
 
@@ -179,20 +187,29 @@ function statedOtherwise(headers: Headers, file: HubFile, commit: string): strin
   const etag = headers.get('x-linked-etag')?.replace(/^W\/|"/g, '')
   const size = headers.get('x-linked-size')
   const of = headers.get('x-repo-commit')
-  if (file.blob.length === 64 && etag?.length === 64 && etag !== file.blob) return `has the hash ${etag} now`
-  if (size && Number(size) !== file.bytes) return `has ${size} bytes now, where ${file.bytes} are stated`
-  if (of && of !== commit) return `is answered from commit ${of.slice(0, 12)}`
+  if (file.blob.length === 64 && etag?.length === 64 && etag !== file.blob) return `has another hash (${etag})`
+  if (size && Number(size) !== file.bytes) return `has another size (${size} bytes)`
+  if (of && of !== commit) return `is of another commit (${of.slice(0, 12)})`
   return undefined
 }
 
-function wrong({ id, file, commit, site }: FetchTask, what: string): OpDbusError {
-  return refusal(
-    [
-      `${file.path} of ${id}, as ${new URL(site.endpoint).host} sends it, ${what}`,
-      `expected: ${file.bytes} bytes, ${file.blob}, commit ${commit.slice(0, 12)}; what came was thrown away`,
-      'if the model was meant to change: op-dbus models pull --update',
-    ].join('\n'),
-    'integrity',
-    { id, file: file.path, commit },
-  )
+/** What came is not what was to come. `found`: its SHA-256, where all of it came. */
+function wrong({ id, file, commit, site, lockFile }: FetchTask, what: string, found?: string): OpDbusError {
+  const { host } = new URL(site.endpoint)
+  const expected = file.sha256 ?? file.blob
+  const hash = `${expected.length === 64 ? 'SHA-256' : 'Git hash'} ${expected}`
+  const came = found === undefined ? '' : `; came: SHA-256 ${found}`
+  const lines =
+    lockFile === undefined
+      ? [
+          `${file.path} of ${id}, as ${host} sends it, ${what} than its list states`,
+          `stated: ${file.bytes} bytes, ${hash}, commit ${commit.slice(0, 12)}${came}`,
+          'what came was thrown away: try again, or from another hub (HF_ENDPOINT)',
+        ]
+      : [
+          `${file.path} of ${id}, as ${host} sends it, ${what} than ${lockFile} records`,
+          `recorded: ${file.bytes} bytes, ${hash}, commit ${commit.slice(0, 12)}${came}`,
+          `if the record is wrong, or the model was meant to change: op-dbus models pull --update ${id}`,
+        ]
+  return refusal(lines.join('\n'), 'integrity', { id, file: file.path, commit, expected, found })
 }

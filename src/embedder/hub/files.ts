@@ -17,12 +17,25 @@ export interface DigestMemo {
   set(path: string, stamp: string, digest: Digest): Promise<void>
 }
 
-/** The folder at `path`, called `id` in messages. Rejects with STORE for what is there but cannot be read. */
-export function diskFolder(id: string, path: string, memo: DigestMemo): ModelFolder {
+/** Throws where `file`, whose bytes hash to `sha256` (large ones: with the weights beside them), is not what was recorded. */
+export type Check = (file: string, sha256: string) => void
+
+/** The folder at `path`, called `id` in messages. Rejects with STORE for what is there but cannot be read, and as `check` says. */
+export function diskFolder(id: string, path: string, memo: DigestMemo, check: Check = () => {}): ModelFolder {
   return {
     id,
-    text: file => unlessAbsent(join(path, file), full => readFile(full, 'utf8')),
-    digest: file => unlessAbsent(join(path, file), full => digestFile(full, memo)),
+    text: file =>
+      unlessAbsent(join(path, file), async full => {
+        const bytes = await readFile(full)
+        check(file, createHash('sha256').update(bytes).digest('hex'))
+        return bytes.toString('utf8')
+      }),
+    digest: file =>
+      unlessAbsent(join(path, file), async full => {
+        const digest = await digestFile(full, memo)
+        check(file, digest.sha256)
+        return digest
+      }),
     onnxFiles: async () => {
       const found: string[] = []
       for (const folder of ONNX_FOLDERS)
@@ -69,16 +82,20 @@ async function digestFile(path: string, memo: DigestMemo): Promise<DigestedFile>
   if ((await fileStamp(path)) !== stamp) throw new OpDbusError('STORE', `${path} changed while it was read`)
   const [first, ...beside] = digests.map(digest => digest.sha256)
   const digest: Digest = {
-    sha256:
-      beside.length === 0
-        ? first!
-        : createHash('sha256')
-            .update([first, ...beside].join())
-            .digest('hex'),
+    sha256: joined(first!, beside),
     dynamic: digests.some(part => part.dynamic),
   }
   await memo.set(real, stamp, digest)
   return { path, stamp, ...digest }
+}
+
+/** One digest for a file and for those beside it, in the order of their names. */
+export function joined(first: string, beside: readonly string[]): string {
+  return beside.length === 0
+    ? first
+    : createHash('sha256')
+        .update([first, ...beside].join())
+        .digest('hex')
 }
 
 /** The operator's name stands in the graph as plain bytes. */

@@ -1,10 +1,11 @@
 // Finds a model on this machine: by name, as a folder, or by hub id where other tools keep theirs. Downloads nothing.
 
 import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { OpDbusError } from '../../errors.js'
 import { type ModelOverrides, type ModelSpec, readModelSpec } from '../model/spec.js'
-import { KNOWN_MODELS, knownModel } from '../model/table.js'
+import { externalDataOf, KNOWN_MODELS, knownModel } from '../model/table.js'
+import { alteredError } from './advice.js'
 import {
   commitsOf,
   type HubOptions,
@@ -15,7 +16,7 @@ import {
   repositoriesIn,
   repositoryName,
 } from './cache.js'
-import { digestMemo, diskFolder, unlessAbsent } from './files.js'
+import { type Check, digestMemo, diskFolder, joined, unlessAbsent } from './files.js'
 import { isHubId } from './names.js'
 import { recordOf } from './record.js'
 
@@ -24,7 +25,8 @@ export type { HubOptions } from './cache.js'
 /**
  * The spec of `name`: `builtin`, `low`, `medium`, `high`, a folder in the hub layout, or a hub id (`org/name`).
  * A path that begins with `.` or `/`, or leads to a folder, is a folder. Reads and hashes files; loads no model.
- * Rejects with MODEL_NOT_FOUND (`details.known`), UNSUPPORTED_MODEL, or STORE where files cannot be read.
+ * Rejects with MODEL_NOT_FOUND (`details.known`), UNSUPPORTED_MODEL, STORE where files cannot be read, or DOWNLOAD (why:
+ * 'integrity') where a file is not the one that was recorded when the model was pulled.
  */
 export async function findModel(name: string, hub: HubOptions, overrides: ModelOverrides = {}): Promise<ModelSpec> {
   return modelAt(name, await modelPath(name, hub), hub, overrides)
@@ -50,11 +52,35 @@ export async function modelAt(
   overrides: ModelOverrides = {},
 ): Promise<ModelSpec> {
   const known = knownModel(name)
-  return readModelSpec(diskFolder(known?.hubId ?? name, path, digestMemo(hub.memoFile)), {
+  const id = known?.hubId ?? name
+  return readModelSpec(diskFolder(id, path, digestMemo(hub.memoFile), await recordedAt(id, path, hub)), {
     ...overrides,
     dtype: overrides.dtype ?? known?.dtype,
     maxTokens: overrides.maxTokens ?? known?.maxTokens,
   })
+}
+
+/**
+ * What the lock file says of the files in the snapshot `path`; undefined where that is no recorded one. The digests are made
+ * for the space anyway, so that the record holds for every use of a model and not only when it is pulled. What was not
+ * recorded (weights of another dtype that another tool brought) is not held to anything.
+ */
+async function recordedAt(id: string, path: string, hub: HubOptions): Promise<Check | undefined> {
+  if (!isHubId(id)) return undefined
+  for (const place of modelPlaces(hub)) {
+    if (!resolve(path).startsWith(join(place.dir, repositoryName(id), 'snapshots'))) continue
+    const record = await recordOf(place, id)
+    if (!record || resolve(path) !== join(place.dir, repositoryName(id), 'snapshots', record.commit)) continue
+    const hashes = new Map(record.files.map(file => [file.path, file.sha256]))
+    return (file, found) => {
+      const own = hashes.get(file)
+      if (own === undefined) return
+      const beside = externalDataOf(file, [...hashes.keys()].sort()).map(data => hashes.get(data)!)
+      const recorded = joined(own, beside)
+      if (found !== recorded) throw alteredError(id, file, recorded, found, place.lockFile)
+    }
+  }
+  return undefined
 }
 
 /** Names that {@link findModel} finds on this machine now, for messages and `doctor`. */

@@ -1,6 +1,7 @@
 // One GET to a hub: its own origin gets the token and no other, redirects are followed by hand. Writes no file.
 
 import { readFile } from 'node:fs/promises'
+import { BlockList, isIP } from 'node:net'
 import { join } from 'node:path'
 import { abortError, messageOf, OpDbusError } from '../../errors.js'
 import { atHome, type HubOptions, hubHome } from './cache.js'
@@ -50,9 +51,13 @@ export async function hubSite({ env, home }: HubOptions): Promise<HubSite> {
 
 async function readToken({ env, home }: Pick<HubOptions, 'env' | 'home'>): Promise<string | undefined> {
   if (isTrue(env.HF_HUB_DISABLE_IMPLICIT_TOKEN)) return undefined
-  const file = atHome(env.HF_TOKEN_PATH || join(hubHome({ env, home }), 'token'), home)
+  const base = hubHome({ env, home })
+  const path = env.HF_TOKEN_PATH ? atHome(env.HF_TOKEN_PATH, home) : base && join(base, 'token')
   const text =
-    env.HF_TOKEN || env.HUGGING_FACE_HUB_TOKEN || (await unlessAbsent(file, path => readFile(path, 'utf8'))) || ''
+    env.HF_TOKEN ||
+    env.HUGGING_FACE_HUB_TOKEN ||
+    (path && (await unlessAbsent(path, full => readFile(full, 'utf8')))) ||
+    ''
   const token = text.trim()
   if (/[^\x21-\x7e]/.test(token))
     throw new OpDbusError('INVALID_INPUT', 'the hub token holds characters that no token has')
@@ -65,7 +70,8 @@ export function isTrue(value: string | undefined): boolean {
 
 /**
  * The answer to a GET of `url` after at most five redirects, whatever its status. The token goes to the endpoint's origin
- * only, and after a redirect to any other is sent no more. A redirect from https to http is refused, loopback aside.
+ * only, and after a redirect to any other is sent no more. A redirect from https to http is refused, and so is one from a
+ * hub of the wide world to an address of this machine or its network.
  * Rejects with DOWNLOAD (why: 'unreachable' or 'refused') or ABORTED.
  */
 export async function get(site: HubSite, url: string, options: GetOptions): Promise<Answer> {
@@ -92,7 +98,7 @@ export async function get(site: HubSite, url: string, options: GetOptions): Prom
       if (location === null) return { response, hubHeaders, done: watch.done, alive: watch.alive }
       await response.body?.cancel().catch(() => {})
       if (hops === MAX_REDIRECTS) throw refusal(`${at.host} redirects more than ${MAX_REDIRECTS} times`)
-      at = redirected(at, location)
+      at = redirected(at, location, new URL(site.endpoint))
       trusted &&= at.origin === origin
     }
   } catch (error) {
@@ -101,20 +107,57 @@ export async function get(site: HubSite, url: string, options: GetOptions): Prom
   }
 }
 
-function redirected(from: URL, location: string): URL {
+/**
+ * Names are not looked up: what a name leads to may differ between our look and the connection's, so only a check in the
+ * socket itself would hold, and `fetch` has none. What could be had that way is little: the answer of a GET without a
+ * token, of which nothing is kept or shown that does not hash to what the model's list states.
+ */
+function redirected(from: URL, location: string, endpoint: URL): URL {
   const to = URL.canParse(location, from) ? new URL(location, from) : undefined
   if (!to || !/^https?:$/.test(to.protocol) || to.username || to.password) {
     throw refusal(`${from.host} redirects to ${JSON.stringify(location.slice(0, 80))}, which is no address to fetch`)
   }
-  if (from.protocol === 'https:' && to.protocol === 'http:' && !isLoopback(to.hostname)) {
+  const at = reach(endpoint.hostname)
+  if (from.protocol === 'https:' && to.protocol === 'http:' && at !== 'machine') {
     throw refusal(`${from.host} redirects from https to plain http at ${to.host}`)
+  }
+  if (at === 'world' && reach(to.hostname) !== 'world') {
+    throw refusal(
+      `${from.host} redirects to ${to.host}, an address of this machine or its network\nif the hub is yours: set HF_ENDPOINT to its address there`,
+    )
   }
   return to
 }
 
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '[::1]' || /^127(\.\d+){3}$/.test(host)
+/** How far a host of a URL is: this machine, its network (private and link-local addresses), or beyond. */
+function reach(hostname: string): 'machine' | 'network' | 'world' {
+  const host = hostname.replace(/^\[|\]$|\.$/g, '')
+  const family = isIP(host)
+  if (family === 0) return /(^|\.)localhost$/.test(host) ? 'machine' : 'world'
+  const within = (ranges: readonly (readonly [string, number])[]) => {
+    const list = new BlockList()
+    for (const [network, bits] of ranges) list.addSubnet(network, bits, isIP(network) === 6 ? 'ipv6' : 'ipv4')
+    return list.check(host, family === 6 ? 'ipv6' : 'ipv4')
+  }
+  return within(LOOPBACK) ? 'machine' : within(INNER) ? 'network' : 'world'
 }
+
+const LOOPBACK = [
+  ['127.0.0.0', 8],
+  ['0.0.0.0', 8],
+  ['::1', 128],
+  ['::', 128],
+] as const
+/** RFC 1918, 6598, 3927 and 4193, link-local and the deprecated site-local addresses. */
+const INNER = [
+  ['10.0.0.0', 8],
+  ['172.16.0.0', 12],
+  ['192.168.0.0', 16],
+  ['100.64.0.0', 10],
+  ['169.254.0.0', 16],
+  ['fc00::', 7],
+  ['fe80::', 9],
+] as const
 
 /** The caller's signal and a timer against silence as one signal. */
 function startWatch({ signal, timeoutMs }: GetOptions) {
@@ -150,8 +193,9 @@ export function asDownloadError(error: unknown, url: URL, signal: AbortSignal | 
 }
 
 /** An answer that is no file, as an error; busy servers are asked again. `what` was asked for. */
-export function statusError({ status, headers, url }: Response, what: string): OpDbusError {
-  const { host } = new URL(url)
+export function statusError({ endpoint }: HubSite, response: Response, what: string): OpDbusError {
+  const { status, headers, url } = response
+  const { host, origin } = new URL(url)
   // Header text of a stranger's: one line of printable characters.
   const said = (headers.get('x-error-message') ?? '').replace(/[^\x20-\x7e]+/g, ' ').slice(0, 200)
   const message = `${host} answers ${status} for ${what}${said && `: ${said}`}`
@@ -159,8 +203,9 @@ export function statusError({ status, headers, url }: Response, what: string): O
     const after = Number(headers.get('retry-after') ?? Number.NaN)
     return broken(message, undefined, after >= 0 ? 1000 * after : undefined)
   }
+  // A host that the hub redirects to never sees the token: another one would not help there.
   const next =
-    status === 401 || status === 403
+    (status === 401 || status === 403) && origin === new URL(endpoint).origin
       ? '\nit needs a token that may read it, or does not exist: set HF_TOKEN, and accept its terms on the hub'
       : ''
   return refusal(message + next, 'refused', { status })

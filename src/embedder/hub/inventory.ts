@@ -8,7 +8,15 @@ import { type ModelFolder, readJson } from '../model/folder.js'
 import { hiddenSize } from '../model/network-config.js'
 import { sentenceLayout } from '../model/sentence-config.js'
 import { type Dtype, dtypesIn, KNOWN_MODELS, knownModel } from '../model/table.js'
-import { type HubOptions, isPath, type ModelPlace, modelPlaces, repositoriesIn } from './cache.js'
+import {
+  commitsOf,
+  type HubOptions,
+  isPath,
+  type ModelPlace,
+  modelPlaces,
+  repositoriesIn,
+  repositoryName,
+} from './cache.js'
 import { digestMemo, diskFolder, unlessAbsent } from './files.js'
 import { locateModel, notFound, snapshotIn } from './find.js'
 import { type HubIo, NODE_IO, onDisk } from './io.js'
@@ -56,7 +64,8 @@ export async function inventory(hub: HubOptions): Promise<Inventory> {
       const path = await snapshotIn(place, id)
       const model = path && (await describe(id, path, dirname(dirname(path)), path.slice(dirname(path).length + 1)))
       if (model && model.dtypes.length > 0) models.push(model)
-      else others++
+      // What has no snapshot is a download that was broken off, not another tool's model.
+      else if ((await commitsOf(join(place.dir, repositoryName(id)))).length > 0) others++
     }
   }
   const absent: { level: string; id: string }[] = []

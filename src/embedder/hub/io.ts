@@ -1,7 +1,7 @@
 // What a download takes from its surroundings, so that tests can turn time, chance and the disk. Holds no state.
 
 import { randomBytes } from 'node:crypto'
-import { type FileHandle, symlink } from 'node:fs/promises'
+import { type FileHandle, statfs, symlink } from 'node:fs/promises'
 import { setTimeout as wait } from 'node:timers/promises'
 import { messageOf, OpDbusError } from '../../errors.js'
 
@@ -16,7 +16,9 @@ export interface HubIo {
   id(): string
   write(file: FileHandle, bytes: Uint8Array, position: number): Promise<void>
   symlink(target: string, path: string): Promise<void>
-  /** Silence after which a connection is given up, ms. */
+  /** Bytes that we may still write where `path` lies; undefined where the system does not say. */
+  free(path: string): Promise<number | undefined>
+  /** Silence after which a connection is given up, ms. HF_HUB_DOWNLOAD_TIMEOUT sets another. */
   readonly timeoutMs: number
 }
 
@@ -31,13 +33,31 @@ export const NODE_IO: HubIo = {
     }
   },
   symlink: (target, path) => symlink(target, path),
-  timeoutMs: 30_000,
+  async free(path) {
+    const { bavail, bsize, blocks } = await statfs(path)
+    // Some network and memory file systems count no blocks at all.
+    return blocks > 0 ? bavail * bsize : undefined
+  },
+  // Six tries make a minute; huggingface_hub waits 10 s.
+  timeoutMs: 8_000,
 }
 
 /** The errno name of what a file-system call threw. */
 export function errnoOf(error: unknown): string | undefined {
   const code = (error as { code?: unknown } | null)?.code
   return typeof code === 'string' ? code : undefined
+}
+
+const MAKE_ROOM = '\nthe disk is full: make room, or set OP_DBUS_MODEL_DIR'
+const MOVE = '\nset OP_DBUS_MODEL_DIR (or HF_HOME, for all tools) to a folder that may be written'
+
+/** What may help, by what the disk said. */
+const NEXT_STEPS: Readonly<Record<string, string>> = {
+  ENOSPC: MAKE_ROOM,
+  EDQUOT: MAKE_ROOM,
+  EACCES: MOVE,
+  EPERM: MOVE,
+  EROFS: MOVE,
 }
 
 /** Runs what touches the disk; what the disk says is thrown as a STORE error. */
@@ -47,11 +67,9 @@ export async function onDisk<T>(path: string, run: () => Promise<T>): Promise<T>
   } catch (error) {
     const errno = errnoOf(error)
     if (error instanceof OpDbusError || errno === undefined) throw error
-    const full = errno === 'ENOSPC' || errno === 'EDQUOT'
-    throw new OpDbusError(
-      'STORE',
-      `cannot write ${path}: ${messageOf(error)}${full ? '\nthe disk is full: make room, or set OP_DBUS_MODEL_DIR' : ''}`,
-      { cause: error, details: { file: path, errno } },
-    )
+    throw new OpDbusError('STORE', `cannot write ${path}: ${messageOf(error)}${NEXT_STEPS[errno] ?? ''}`, {
+      cause: error,
+      details: { file: path, errno },
+    })
   }
 }

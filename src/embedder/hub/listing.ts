@@ -8,6 +8,8 @@ import type { HubFile } from './select.js'
 export interface Listing {
   readonly commit: string
   readonly files: readonly HubFile[]
+  /** Names that came without a size or a digest: nobody could check those files. */
+  readonly unstated: readonly string[]
 }
 
 const COMMIT = /^[0-9a-f]{40}$/
@@ -15,8 +17,7 @@ const SHA256 = /^[0-9a-f]{64}$/
 const GIT_BLOB = /^[0-9a-f]{40}$/
 
 /**
- * Reads the answer of `GET /api/models/{id}/revision/{revision}?blobs=true`. Files without a size or digest are left
- * out: nobody could check them.
+ * Reads the answer of `GET /api/models/{id}/revision/{revision}?blobs=true`.
  * @throws OpDbusError DOWNLOAD (why: 'integrity') for what no repository can hold
  */
 export function readListing(id: string, text: string): Listing {
@@ -25,6 +26,7 @@ export function readListing(id: string, text: string): Listing {
   if (typeof commit !== 'string' || !COMMIT.test(commit)) throw refused(id, 'names no commit')
   if (!Array.isArray(answer.siblings)) throw refused(id, 'lists no files')
   const files = new Map<string, HubFile>()
+  const unstated: string[] = []
   for (const entry of answer.siblings as unknown[]) {
     const { rfilename: path, size, blobId, lfs } = record(entry)
     if (typeof path !== 'string' || !isSafePath(path)) throw refused(id, `names a file ${show(path)}`)
@@ -33,8 +35,9 @@ export function readListing(id: string, text: string): Listing {
     const blob = lfs == null ? blobId : (record(lfs).sha256 ?? record(lfs).oid)
     const bytes = (lfs == null ? undefined : record(lfs).size) ?? size
     if (isBlobName(blob) && isByteCount(bytes)) files.set(path, { path, bytes, blob })
+    else unstated.push(path)
   }
-  return { commit, files: [...files.values()] }
+  return { commit, files: [...files.values()], unstated }
 }
 
 /** True for a name that stays below its folder on every system. */

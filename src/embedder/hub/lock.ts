@@ -91,6 +91,8 @@ async function create(path: string, text: string): Promise<boolean> {
       () => true,
       error => {
         if (errnoOf(error) === 'EEXIST') return false
+        // Whoever was here before us tidied the folder away when he had done.
+        if (errnoOf(error) === 'ENOENT') return makeFolder(dirname(path), 0o777).then(() => false)
         throw error
       },
     ),

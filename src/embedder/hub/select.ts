@@ -16,7 +16,10 @@ export interface HubFile {
 
 /** A text file of this size is no configuration or vocabulary; the largest tokenizers seen are about 35 MB. */
 const SMALL_FILE_BYTES = 128 * 2 ** 20
-/** More than the largest sentence encoders in fp32, and far less than a mistake could fill. */
+/**
+ * More than the largest sentence encoders in fp32, and far less than a mistake could fill. Whether so much fits onto this
+ * disk is looked at before anything is fetched.
+ */
 const MODEL_BYTES = 64 * 2 ** 30
 
 /** Configuration and tokenizer, at the root and in the folders of a model's modules (`1_Pooling`). */
@@ -28,6 +31,11 @@ const SMALL_FILE = new RegExp(
     ')\\.json$|^(\\d+_\\w+/)?(vocab|merges)\\.txt$',
   ].join(''),
 )
+/** True for configuration and tokenizer, which say whether the weights are worth fetching. */
+export function isSmallFile(path: string): boolean {
+  return SMALL_FILE.test(path)
+}
+
 /**
  * Configuration, tokenizer, and the one ONNX file of `dtype` with what lies beside it; other weights stay where they are.
  * @throws OpDbusError UNSUPPORTED_MODEL where the repository has no such file (`details.found` lists its ONNX files), no

@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto'
 import { constants, createReadStream } from 'node:fs'
-import { copyFile, link, lstat, mkdir, readlink, realpath, rename, rm, stat } from 'node:fs/promises'
+import { copyFile, link, lstat, mkdir, readFile, readlink, realpath, rename, rm, rmdir, stat } from 'node:fs/promises'
 import { dirname, join, relative, resolve, sep } from 'node:path'
 import { abortError, OpDbusError } from '../../errors.js'
 import { type ModelPlace, repositoryName } from './cache.js'
@@ -60,10 +60,7 @@ export class Repository {
     const parts = file.path.split('/').slice(0, -1)
     await this.folder('snapshots', commit, ...parts)
     const target = relative(dirname(path), blob)
-    const there = await this.look(path)
-    if (there?.isSymbolicLink()) {
-      if ((await readlink(path)) === target) return
-    } else if (there && (await this.verifiedAt(path, file, signal)) !== undefined) return
+    if (await this.shown(file, commit, signal)) return
     await onDisk(path, async () => {
       await rm(path, { force: true })
       await this.io.symlink(target, path).catch(async error => {
@@ -73,12 +70,40 @@ export class Repository {
     })
   }
 
-  /** True when every one of `files` lies under its name in the snapshot of `commit`. Does not look at their bytes. */
-  async shows(files: readonly HubFile[], commit: string): Promise<boolean> {
-    for (const file of files) {
-      if (!(await unlessAbsent(join(this.snapshot(commit), file.path), full => stat(full)))?.isFile()) return false
+  /** The text of a file that is here. */
+  async text(file: HubFile, commit: string): Promise<string> {
+    for (const path of [this.blob(file), join(this.snapshot(commit), file.path)]) {
+      const text = await unlessAbsent(path, full => readFile(full, 'utf8'))
+      if (text !== undefined) return text
     }
+    return ''
+  }
+
+  /** Lets go of what a download that failed brought or made: the blobs `files`, and every folder that is empty. */
+  async withdraw(files: readonly HubFile[]): Promise<void> {
+    for (const file of files) await rm(this.blob(file), { force: true }).catch(() => {})
+    for (const dir of [this.blobs, this.dir]) await rmdir(dir).catch(() => {})
+  }
+
+  /** Removes the folders of locks where they are empty; call it without the lock. */
+  async tidyLocks(): Promise<void> {
+    for (const dir of [dirname(this.lock), dirname(dirname(this.lock))]) await rmdir(dir).catch(() => {})
+  }
+
+  /** True when every one of `files` lies under its name in the snapshot of `commit`: as a link to its blob, or itself. */
+  async shows(files: readonly HubFile[], commit: string, signal: AbortSignal | undefined): Promise<boolean> {
+    for (const file of files) if (!(await this.shown(file, commit, signal))) return false
     return true
+  }
+
+  private async shown(file: HubFile, commit: string, signal: AbortSignal | undefined): Promise<boolean> {
+    const path = join(this.snapshot(commit), file.path)
+    const there = await this.look(path)
+    if (!there) return false
+    if (there.isSymbolicLink() && (await readlink(path)) === relative(dirname(path), this.blob(file))) {
+      return (await unlessAbsent(path, full => stat(full)))?.isFile() === true
+    }
+    return (await this.verifiedAt(path, file, signal)) !== undefined
   }
 
   async hasMain(): Promise<boolean> {

@@ -3,10 +3,12 @@
 
 import { isOpDbusError, messageOf, OpDbusError } from '../../errors.js'
 import type { Call } from '../../ports.js'
-import { isPath } from '../hub/cache.js'
+import { offlineError } from '../hub/advice.js'
+import { downloadPlace, isPath } from '../hub/cache.js'
 import type { PullProgress, pullModel } from '../hub/download.js'
 import { findModel, type HubOptions, locateModel, modelAt } from '../hub/find.js'
 import { isHubId } from '../hub/names.js'
+import type { Retry } from '../hub/retry.js'
 import type { ModelOverrides, ModelSpec } from './spec.js'
 import { KNOWN_MODELS, knownModel } from './table.js'
 
@@ -38,6 +40,8 @@ export interface ModelRequest extends Call {
   readonly fallback?: boolean | undefined
   /** Called while a model is fetched. */
   readonly onProgress?: ((progress: PullProgress) => void) | undefined
+  /** Called while a fetch waits for its next try. */
+  readonly onRetry?: ((retry: Retry) => void) | undefined
   /**
    * Opens the model and lets go of it or keeps it; rejects where it cannot be opened. Asked only with `fallback`: the
    * level must be chosen before the first vector, since each has a space of its own.
@@ -102,15 +106,21 @@ export class ModelManager {
   }
 
   /** The spec of one model: from this machine, else from the hub. */
-  async #bring(name: string, { hub, overrides, offline, onProgress, signal }: ModelRequest): Promise<ModelSpec> {
+  async #bring(
+    name: string,
+    { hub, overrides, offline, onProgress, onRetry, signal }: ModelRequest,
+  ): Promise<ModelSpec> {
     try {
       return await findModel(name, hub, overrides)
     } catch (error) {
+      if (offline && isOnHub(name) && isOpDbusError(error, 'MODEL_NOT_FOUND')) {
+        throw offlineError(knownModel(name)?.hubId ?? name, downloadPlace(hub))
+      }
       const fetch = !offline && isOnHub(name) && isIncomplete(error)
       // A folder of the user's own is as the user left it.
       if (!fetch || (await locateModel(name, hub)) === name) throw error
       const dtype = overrides?.dtype ?? knownModel(name)?.dtype
-      const { path } = await this.#pull(name, hub, { signal, dtype, onProgress })
+      const { path } = await this.#pull(name, hub, { signal, dtype, onProgress, onRetry })
       return modelAt(name, path, hub, overrides)
     }
   }

@@ -61,8 +61,9 @@ function contentOf(token: unknown): string | undefined {
 const NO_LIMIT = 1_000_000
 
 /**
- * Tokens after which a text is cut: the caller's limit, else `max_seq_length`, else the smaller of what tokenizer and
- * network can hold (the order of sentence-transformers).
+ * Tokens after which a text is cut: the caller's limit, else `max_seq_length`, else what the tokenizer says (the order of
+ * sentence-transformers), and never more than the network has positions for: a file that says more is mistaken, and a long
+ * text would fail.
  */
 export function tokenLimit(
   folder: ModelFolder,
@@ -82,7 +83,7 @@ export function tokenLimit(
     )
   }
   const own = sentence.max_seq_length
-  if (isCount(own) && own < NO_LIMIT) return own
+  if (isCount(own) && own < NO_LIMIT) return Math.min(own, positions)
   const length = tokenizer.model_max_length
   const limit = Math.min(positions, isCount(length) && length < NO_LIMIT ? length : Infinity)
   if (limit === Infinity)

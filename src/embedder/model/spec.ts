@@ -69,6 +69,44 @@ const CHARS_PER_TOKEN = 32
  * what we would not do right, and with INVALID_INPUT for an override out of range.
  */
 export async function readModelSpec(folder: ModelFolder, overrides: ModelOverrides = {}): Promise<ModelSpec> {
+  const { files: small, ...settings } = await readSettings(folder, overrides)
+  const dtype = overrides.dtype ?? 'fp32'
+  const { model, dynamic } = await onnxFile(folder, dtype)
+  const files = { model, ...small }
+  const { dims, hiddenDims, pooling, normalize, lowercase, maxTokens, maxChars, prefix, padId } = settings
+  const dimensions = dims < hiddenDims ? dims : undefined
+  return Object.freeze({
+    id: folder.id,
+    ...settings,
+    dtype,
+    rowsAlone: dynamic,
+    space: spaceOf(files, { dtype, pooling, normalize, lowercase, maxTokens, maxChars, prefix, padId, dimensions }),
+    description: Object.freeze({
+      model: folder.id,
+      dims,
+      ...(dims < hiddenDims && { modelDims: hiddenDims }),
+      dtype,
+      pooling,
+      normalize,
+      lowercase,
+      maxTokens,
+      maxChars,
+      prefix,
+      modelSha256: files.model.sha256,
+      tokenizerSha256: files.tokenizer.sha256,
+    }),
+    files: Object.freeze(files),
+  })
+}
+
+/** What a model's small files say of it. */
+type Settings = Pick<
+  ModelSpec,
+  'dims' | 'hiddenDims' | 'pooling' | 'normalize' | 'lowercase' | 'maxTokens' | 'maxChars' | 'prefix' | 'padId'
+> & { readonly files: Omit<ModelSpec['files'], 'model'> }
+
+/** The same without the weights, which need not be there. Rejects as {@link readModelSpec} does. */
+export async function readSettings(folder: ModelFolder, overrides: ModelOverrides = {}): Promise<Settings> {
   const layout = await sentenceLayout(folder, overrides.pooling)
   const { base, pooling } = layout
   const config = await requiredJson(folder, `${base}config.json`)
@@ -86,38 +124,21 @@ export async function readModelSpec(folder: ModelFolder, overrides: ModelOverrid
   const maxChars = overrides.maxChars ?? maxTokens * CHARS_PER_TOKEN
   if (!Number.isSafeInteger(maxChars) || maxChars < 1)
     throw new OpDbusError('INVALID_INPUT', `maxChars must be a whole number of at least 1, not ${maxChars}`)
-
-  const dtype = overrides.dtype ?? 'fp32'
-  const { model, dynamic } = await onnxFile(folder, dtype)
-  const files = {
-    model,
-    tokenizer: await tokenizerFile(folder, base),
-    tokenizerConfig: await smallFile(folder, `${base}tokenizer_config.json`),
-  }
-  const normalize = layout.normalize || dims < hiddenDims
-  const padId = padIdOf(config, tokenizerConfig)
-  const vector = { dtype, pooling, normalize, lowercase: sentence.do_lower_case === true }
-  const limits = { maxTokens, maxChars, prefix }
-  return Object.freeze({
-    id: folder.id,
+  return {
     dims,
     hiddenDims,
-    ...vector,
-    ...limits,
-    padId,
-    rowsAlone: dynamic,
-    space: spaceOf(files, { ...vector, ...limits, padId, dimensions: dims < hiddenDims ? dims : undefined }),
-    description: Object.freeze({
-      model: folder.id,
-      dims,
-      ...(dims < hiddenDims && { modelDims: hiddenDims }),
-      ...vector,
-      ...limits,
-      modelSha256: files.model.sha256,
-      tokenizerSha256: files.tokenizer.sha256,
-    }),
-    files: Object.freeze(files),
-  })
+    pooling,
+    normalize: layout.normalize || dims < hiddenDims,
+    lowercase: sentence.do_lower_case === true,
+    maxTokens,
+    maxChars,
+    prefix,
+    padId: padIdOf(config, tokenizerConfig),
+    files: {
+      tokenizer: await tokenizerFile(folder, base),
+      tokenizerConfig: await smallFile(folder, `${base}tokenizer_config.json`),
+    },
+  }
 }
 
 /** What can change a vector beside the files' bytes. */

@@ -24,6 +24,7 @@ import {
 
 useHub()
 const lockFile = () => join(scene.cache, 'op-dbus-models.lock.json')
+const modules = NEEDED['modules.json'] as string
 const record = () => JSON.parse(readFileSync(lockFile(), 'utf8')).models[ID]
 
 describe('a pull', () => {
@@ -130,7 +131,11 @@ describe('the record', () => {
       commit: scene.commit,
       files: {
         'onnx/model.onnx': { bytes: ONNX.length, blob: sha256(ONNX), sha256: sha256(ONNX) },
-        'modules.json': { bytes: 2, blob: gitBlob('[]'), sha256: sha256('[]') },
+        'modules.json': {
+          bytes: modules.length,
+          blob: gitBlob(modules),
+          sha256: sha256(modules),
+        },
       },
     })
     await scene.hub.close()

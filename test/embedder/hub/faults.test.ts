@@ -161,7 +161,11 @@ describe('hostile names in the list', () => {
         ...answer,
         siblings: answer.siblings.map(file => (file.rfilename === 'tokenizer.json' ? { ...file, ...odd } : file)),
       })
-      await expect(pull(), JSON.stringify(odd)).rejects.toMatchObject({ code: 'UNSUPPORTED_MODEL' })
+      await expect(pull(), JSON.stringify(odd)).rejects.toMatchObject({
+        code: 'DOWNLOAD',
+        message: expect.stringMatching(/without sizes or hashes.*tokenizer\.json/),
+        details: { why: 'integrity' },
+      })
     }
     expectNothingHalf()
   })

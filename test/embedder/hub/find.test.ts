@@ -5,6 +5,7 @@ import { dirname, join, relative } from 'node:path'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { digestMemo, diskFolder, fileStamp } from '../../../src/embedder/hub/files.js'
 import { findModel, type HubOptions, localModels } from '../../../src/embedder/hub/find.js'
+import { gitBlob, sha256 } from '../../hub-server.js'
 import { temporaryFolder } from '../../support.js'
 import { graphs, tinyFiles, writeModel } from '../tiny-model.js'
 
@@ -108,7 +109,8 @@ describe('where', () => {
 
 describe('what was recorded', () => {
   const record = (cache: string, commit: string) => {
-    const files = { 'config.json': { bytes: 1, blob: 'a'.repeat(40), sha256: 'a'.repeat(64) } }
+    const content = JSON.stringify(tinyFiles()['config.json'])
+    const files = { 'config.json': { bytes: content.length, blob: gitBlob(content), sha256: sha256(content) } }
     const lock = { version: 1, models: { 'org/a': { commit, files } } }
     writeFileSync(join(home, cache, 'op-dbus-models.lock.json'), JSON.stringify(lock))
   }

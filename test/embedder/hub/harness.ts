@@ -6,6 +6,7 @@ import type { HubOptions } from '../../../src/embedder/hub/cache.js'
 import { type PullOptions, pullModel } from '../../../src/embedder/hub/download.js'
 import { blobName, type Files, startHub, type TestHub } from '../../hub-server.js'
 import { temporaryFolder } from '../../support.js'
+import { tinyFiles } from '../tiny-model.js'
 
 export const ID = 'org/tiny'
 export const REPOSITORY = 'models--org--tiny'
@@ -19,14 +20,13 @@ export const weights = (length: number, seed = 1): Uint8Array => {
 }
 
 export const ONNX = weights(300_000)
-/** What is fetched for fp32. */
+/** What is fetched for fp32: the small files of a model that can be honoured, and weights that nobody opens. */
 export const NEEDED: Files = {
-  'modules.json': '[]',
-  'config.json': '{"hidden_size":4}',
-  'tokenizer.json': '{"é":1}',
-  'tokenizer_config.json': '{}',
-  'sentence_bert_config.json': '{"max_seq_length":8}',
-  '1_Pooling/config.json': '{"word_embedding_dimension":4}',
+  ...Object.fromEntries(
+    Object.entries(tinyFiles()).flatMap(([path, content]) =>
+      content instanceof Uint8Array ? [] : [[path, JSON.stringify(content)]],
+    ),
+  ),
   'onnx/model.onnx': ONNX,
 }
 export const FILES: Files = {

@@ -37,7 +37,7 @@ function playedHub(offered: Record<string, Record<string, unknown>> = {}) {
     pulls.push([name, options, call])
     if (call.signal?.aborted) throw new OpDbusError('ABORTED', 'the call was aborted')
     if (!offered[name]) throw new OpDbusError('DOWNLOAD', `no hub at all\nfor ${name}`, { details: { why: 'offline' } })
-    call.onProgress?.({ file: 'onnx/model.onnx', done: 1, total: 2 })
+    call.onProgress?.({ model: name, from: 'hub', into: home, file: 'onnx/model.onnx', done: 1, total: 2 })
     const path = writeModel(join(home, 'pulled', name), offered[name])
     return { id: name, commit: 'c0ffee', path, bytes: 2, downloaded: 2, files: [] }
   }
@@ -63,7 +63,7 @@ describe('from here, else from the hub', () => {
     const seen: unknown[] = []
     const level = await models.resolve('medium', request({ onProgress: progress => seen.push(progress) }))
     expect(level.spec).toMatchObject({ id: IDS.medium, maxTokens: 256, dtype: 'fp32' })
-    expect(seen).toEqual([{ file: 'onnx/model.onnx', done: 1, total: 2 }])
+    expect(seen).toEqual([expect.objectContaining({ model: 'medium', file: 'onnx/model.onnx', done: 1, total: 2 })])
     const named = await models.resolve('org/name', request({ overrides: { dtype: 'int8' } }))
     expect(named).toMatchObject({ ranAs: 'org/name', spec: { id: 'org/name', dtype: 'int8' } })
     expect(pulls.map(([name, , call]) => [name, call?.dtype])).toEqual([
@@ -119,8 +119,12 @@ describe('from here, else from the hub', () => {
   test('offline, nothing is fetched', async () => {
     const { models, pulls } = playedHub({ medium: files() })
     await expect(models.resolve('medium', request({ offline: true }))).rejects.toMatchObject({
-      code: 'MODEL_NOT_FOUND',
+      code: 'DOWNLOAD',
+      message: expect.stringMatching(/offline.*\n.*copy models--sentence-transformers--all-MiniLM-L6-v2/),
+      details: { why: 'offline', folder: join(home, 'models') },
     })
+    // What is no model of a hub would not have been fetched either.
+    await expect(models.resolve('nope', request({ offline: true }))).rejects.toMatchObject({ code: 'MODEL_NOT_FOUND' })
     expect(pulls).toEqual([])
   })
 

@@ -80,6 +80,9 @@ describe('what a folder says', () => {
 
   test('token limit: the caller, then max_seq_length, then the smaller of tokenizer and network', async () => {
     expect((await specOf(folderWith({}), { maxTokens: 9 })).maxTokens).toBe(9)
+    // A file that promises more than the network has positions for is mistaken.
+    const mistaken = await specOf(folderWith({ 'sentence_bert_config.json': { max_seq_length: 500 } }))
+    expect(mistaken).toMatchObject({ maxTokens: 64, space: expect.stringContaining('"maxTokens":64') })
     const without = { 'sentence_bert_config.json': undefined }
     expect((await specOf(folderWith(without))).maxTokens).toBe(64)
     expect(
