@@ -100,7 +100,6 @@ export class Ledger {
   /** Begins a medium: new, cleared, or gone through. `generation` must be larger than any that was there. */
   begin(index: IDBObjectStore, generation: number, entries: readonly Change[] = [], at = 0): Head {
     this.#replace(entries.map(([key, bytes]) => [key, { bytes, used: at }]))
-    this.#touched.clear()
     this.#token = this.tools.hash.random(16)
     this.#generation = generation
     return this.#putSnapshot(index)
@@ -112,7 +111,6 @@ export class Ledger {
     if (head === undefined) throw new DamagedIndex('no head')
     if (head.token !== this.#token) {
       this.#replace([])
-      this.#touched.clear()
       this.#token = head.token
       this.#generation = -1
     }

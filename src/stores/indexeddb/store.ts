@@ -9,7 +9,9 @@ import { type Change, costOf, DamagedIndex, type Head, Ledger, readHead } from '
 import { decodeRecord, encodeRecord, KEY, valueBytes } from './record.js'
 import { keepWhole, transact } from './transaction.js'
 
-/** The index is folded this long after the first change, in ms; later where it is large, since it is written whole. */
+/** The index is folded this long after a change: many visits are short, and what ends with them is the order of use. */
+const FOLD_SOON_MS = 500
+/** But not more often than this, in ms, and less often where it is large: it is written whole. */
 const FOLD_MS = 5_000
 const FOLD_MS_PER_ENTRY = 0.5
 /** After the browser refused to store more, writes pause this long, in ms, and twice as long each time, up to the second. */
@@ -27,7 +29,6 @@ export class IndexedDbValues implements IndexedDbStore {
   readonly #connection: Connection
   readonly #ledger: Ledger
   readonly #inHand = new Set<Promise<unknown>>()
-  readonly #leaving = () => void this.#fold()
   #news: BroadcastChannel | undefined
   /** The medium's token, as far as `clearedElsewhere` knows. */
   #token: string | undefined
@@ -39,6 +40,7 @@ export class IndexedDbValues implements IndexedDbStore {
   #refusals = 0
   #greeted = false
   #timer: ReturnType<typeof setTimeout> | undefined
+  #folded = Number.NEGATIVE_INFINITY
   #closing: Promise<void> | undefined
 
   constructor(options: IndexedDbOptions) {
@@ -63,14 +65,16 @@ export class IndexedDbValues implements IndexedDbStore {
   async getMany(keys: readonly Key[], call?: Call): Promise<(Uint8Array | undefined)[]> {
     this.#enter(keys, call)
     if (keys.length === 0) return []
-    const found = await this.#do(db => this.#read(db, keys))
-    const now = this.#options.clock.now()
-    return keys.map((key, i) => {
-      if (found[i] === undefined) return undefined
-      const value = decodeRecord(this.#options.crc32, key, found[i])
-      if (value === undefined) this.counters.corrupt++
-      else this.#ledger.touch(key, now)
-      return value
+    return this.#do(async db => {
+      const found = await this.#read(db, keys)
+      const now = this.#options.clock.now()
+      return keys.map((key, i) => {
+        if (found[i] === undefined) return undefined
+        const value = decodeRecord(this.#options.crc32, key, found[i])
+        if (value === undefined) this.counters.corrupt++
+        else this.#ledger.touch(key, now)
+        return value
+      })
     })
   }
 
@@ -155,7 +159,6 @@ export class IndexedDbValues implements IndexedDbStore {
     this.#closing ??= (async () => {
       await Promise.allSettled(this.#inHand)
       await this.#fold()
-      globalThis.removeEventListener?.('pagehide', this.#leaving)
       this.#news?.close()
       this.#connection.close()
     })()
@@ -297,8 +300,9 @@ export class IndexedDbValues implements IndexedDbStore {
 
   #foldSoon(): void {
     if (this.#timer !== undefined || this.#closing || !this.#ledger.dirty) return
-    const delay = Math.max(FOLD_MS, FOLD_MS_PER_ENTRY * this.#ledger.size.entries)
-    this.#timer = setTimeout(() => void this.#fold(), delay)
+    const pause = Math.max(FOLD_MS, FOLD_MS_PER_ENTRY * this.#ledger.size.entries)
+    const due = this.#folded + pause - this.#options.clock.monotonic()
+    this.#timer = setTimeout(() => void this.#fold(), Math.max(FOLD_SOON_MS, due))
   }
 
   /** Writes times of use, and the batches since the last time, into the snapshot. Does not reject: the next one will do. */
@@ -306,6 +310,7 @@ export class IndexedDbValues implements IndexedDbStore {
     clearTimeout(this.#timer)
     this.#timer = undefined
     if (!this.#ledger.dirty) return
+    this.#folded = this.#options.clock.monotonic()
     const fold = (db: IDBDatabase) =>
       transact(db, 'readwrite', async (_values, index) => {
         await this.#ledger.fold(index)
@@ -323,8 +328,6 @@ export class IndexedDbValues implements IndexedDbStore {
     if (this.#greeted) return
     this.#greeted = true
     const { name, database, persist, warn } = this.#options
-    // A short visit ends before the timer does. What can then not be written any more is only times of use.
-    globalThis.addEventListener?.('pagehide', this.#leaving)
     try {
       this.#news = new BroadcastChannel(`op-dbus ${database}`)
       this.#news.onmessage = ({ data }) => this.#seen(String(data))

@@ -6,7 +6,9 @@ export { runCollected } from '../../browser/vitest-in-page.js'
 
 // The suite compares bytes with Node's Buffer.
 Object.assign(globalThis, {
-  Buffer: { compare: (a: Uint8Array, b: Uint8Array) => (a.length === b.length && a.every((x, i) => x === b[i]) ? 0 : 1) },
+  Buffer: {
+    compare: (a: Uint8Array, b: Uint8Array) => (a.length === b.length && a.every((x, i) => x === b[i]) ? 0 : 1),
+  },
 })
 
 let media = 0

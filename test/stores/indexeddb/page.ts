@@ -1,6 +1,5 @@
 // What tests of the IndexedDB store call inside a page. Stores are kept under their database's name between calls.
 import { crc32 } from '../../../src/cache/crc32.js'
-import type { Key } from '../../../src/ports.js'
 import { type IndexedDbOptions, type IndexedDbStore, openIndexedDbStore } from '../../../src/stores/indexeddb.js'
 import { bytesOf, keyOf } from '../../contract/store-contract-data.js'
 
@@ -15,7 +14,8 @@ const hash = {
   sha256: () => {
     throw new Error('not used by stores')
   },
-  random: (bytes: number) => [...crypto.getRandomValues(new Uint8Array(bytes))].map(b => b.toString(16).padStart(2, '0')).join(''),
+  random: (bytes: number) =>
+    [...crypto.getRandomValues(new Uint8Array(bytes))].map(b => b.toString(16).padStart(2, '0')).join(''),
 }
 
 /** A new store; each is one of its own, as another tab would have it. */
@@ -45,8 +45,141 @@ export function deleteDatabase(database: string): Promise<void> {
   })
 }
 
-function store(database: string): IndexedDbStore {
-  const there = stores.get(database) ?? open({ database })
-  stores.set(database, there)
-  return there
+/** Opens the store that the functions below mean by `database`. */
+export function openAs(database: string, options: Partial<IndexedDbOptions> = {}): void {
+  stores.set(database, open({ database, ...options }))
+}
+
+function storeOf(database: string): IndexedDbStore {
+  if (!stores.has(database)) openAs(database)
+  return stores.get(database)!
+}
+
+/** The result, or the code and message of what was thrown. */
+async function told<T>(work: Promise<T>): Promise<T | string> {
+  return work.catch(error => `${error.code}: ${error.message}`)
+}
+
+/** Stores the n-th value under the n-th key, for each of `ns`, in one batch. */
+export function set(database: string, ns: number[], length = 1544): Promise<string | undefined> {
+  return told(storeOf(database).setMany(ns.map(n => [keyOf(n), bytesOf(n, length)]))) as Promise<string | undefined>
+}
+
+/** For each of `ns`: 1 for the value that was set, 0 for none, -1 for any other, which must never be. */
+export function get(database: string, ns: number[]): Promise<number[] | string> {
+  const right = (n: number, value: Uint8Array) => bytesOf(n, value.length).every((byte, i) => byte === value[i])
+  const found = storeOf(database).getMany(ns.map(keyOf))
+  return told(found.then(values => values.map((value, i) => (value === undefined ? 0 : right(ns[i]!, value) ? 1 : -1))))
+}
+
+export function remove(database: string, ns: number[]): Promise<number | string> {
+  return told(storeOf(database).deleteMany(ns.map(keyOf)))
+}
+
+export function size(database: string): Promise<{ entries: number; bytes: number } | string> {
+  return told(storeOf(database).size())
+}
+
+export function clear(database: string): Promise<unknown> {
+  return told(storeOf(database).clear())
+}
+
+export function clearedElsewhere(database: string): boolean {
+  return storeOf(database).clearedElsewhere()
+}
+
+export async function close(database: string): Promise<void> {
+  await storeOf(database).close()
+  stores.delete(database)
+}
+
+export function report(database: string) {
+  const { problem, counters } = storeOf(database)
+  return { problem, ...counters, warnings }
+}
+
+export function estimate(database: string) {
+  return storeOf(database).estimate()
+}
+
+/** Batches of five from `first` on, one after the other, until the page dies; each is told on the console when it is stored. */
+export function writeForEver(database: string, first: number): void {
+  const write = async () => {
+    for (let n = first; n < first + 1000; n += 5) {
+      await storeOf(database).setMany([0, 1, 2, 3, 4].map(i => [keyOf(n + i), bytesOf(n + i, 1544)]))
+      console.log(`stored ${n}`)
+    }
+  }
+  void write()
+}
+
+/** What is really in the database: its keys, and the names of the records about them. */
+export async function inside(database: string): Promise<{ values: number; index: string[] }> {
+  return raw(database, async (values, index) => ({
+    values: await result(values.count()),
+    index: (await result(index.getAllKeys())).map(String),
+  }))
+}
+
+/** Damages a record about values: `remove`s it, or puts something else in its place. */
+export function damageIndex(database: string, record: string | number, how: 'remove' | 'garbage' | 'flip' | 'newer') {
+  return raw(database, async (_values, index) => {
+    const there = await result(index.get(record))
+    if (how === 'remove') index.delete(record)
+    if (how === 'garbage') index.put('garbage', record)
+    if (how === 'newer') index.put({ ...there, format: 2 }, record)
+    if (how === 'flip') {
+      there.bytes[0]++
+      index.put(there, record)
+    }
+  })
+}
+
+/** Damages the n-th value: one bit, its end, its type, or by putting it under another key. */
+export function damageValue(database: string, n: number, how: 'bit' | 'end' | 'type' | 'swap', other = 0) {
+  return raw(database, async values => {
+    const record: Uint8Array = await result(values.get(keyOf(n)))
+    if (how === 'bit') record[record.length >> 1]! ^= 4
+    if (how === 'swap') values.put(record, keyOf(other))
+    else values.put({ bit: record, end: record.slice(0, -1), type: record.buffer }[how], keyOf(n))
+  })
+}
+
+async function raw<T>(
+  database: string,
+  work: (values: IDBObjectStore, index: IDBObjectStore) => Promise<T>,
+): Promise<T> {
+  const db = await result(indexedDB.open(database))
+  try {
+    const transaction = db.transaction(['values', 'index'], 'readwrite')
+    const done = new Promise((resolve, reject) => {
+      transaction.oncomplete = resolve
+      transaction.onabort = () => reject(transaction.error)
+    })
+    const answer = await work(transaction.objectStore('values'), transaction.objectStore('index'))
+    await done
+    return answer
+  } finally {
+    db.close()
+  }
+}
+
+function result<T>(request: IDBRequest<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result)
+    request.onerror = () => reject(request.error)
+  })
+}
+
+/** Opens a database directly, as another program on the page would, at `version`. */
+export async function openForeign(database: string, version: number, stores: string[] = []): Promise<void> {
+  const request = indexedDB.open(database, version)
+  const blocked = new Promise((_, reject) => {
+    request.onblocked = () => reject(new Error('blocked'))
+  })
+  request.onupgradeneeded = () => {
+    for (const name of stores) request.result.createObjectStore(name)
+  }
+  const db = await Promise.race([result(request), blocked])
+  ;(db as IDBDatabase).close()
 }

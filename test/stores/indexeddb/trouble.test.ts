@@ -1,0 +1,245 @@
+// The IndexedDB store in Chromium when the browser, another tab or a crash is against it: nothing wrong is ever served,
+// nothing hangs, and it goes on when it can.
+import { describe, expect, it } from 'vitest'
+import { type OpenPageOptions, type TestServer, useBrowser, useBundle } from '../../browser/harness.js'
+import { callsOf, range, type Tab } from './calls.js'
+
+const bundle = useBundle({ store: 'test/stores/indexeddb/page.ts' })
+const browser = useBrowser()
+
+const serve = (): Promise<TestServer> => browser.serve({ folders: { '/': bundle.dir() } })
+const open = async (server: TestServer, options?: OpenPageOptions): Promise<Tab> =>
+  callsOf(await browser.openPage(server.url, options))
+
+/** Longer than any pause before another try. */
+const LONG = 20 * 60_000
+
+describe('no IndexedDB', () => {
+  const ways: [string, () => void, RegExp][] = [
+    ['is missing', () => Object.defineProperty(globalThis, 'indexedDB', { value: undefined }), /no IndexedDB/],
+    [
+      'is forbidden',
+      () => {
+        const get = () => {
+          throw new DOMException('The user denied permission', 'SecurityError')
+        }
+        Object.defineProperty(globalThis, 'indexedDB', { get })
+      },
+      /denied permission/,
+    ],
+    [
+      'throws on open',
+      () => {
+        IDBFactory.prototype.open = () => {
+          throw new DOMException('no storage for this origin', 'SecurityError')
+        }
+      },
+      /no storage for this origin/,
+    ],
+  ]
+  it.each(ways)('says so when it %s, and settles every call', async (_way, before, why) => {
+    const { set, get, remove, size, clear, report, close } = await open(await serve(), { before })
+    for (const call of [set('db', [1]), get('db', [1]), remove('db', [1]), size('db'), clear('db')]) {
+      expect(await call).toMatch(/^STORE: test: IndexedDB database "db": /)
+      expect(await call).toMatch(why)
+    }
+    expect((await report('db')).problem).toMatch(why)
+    await close('db')
+  })
+
+  it('tries again later, not at every call, and goes on when it can', async () => {
+    const one = await open(await serve())
+    const { tab, set, get, advance, report } = one
+    await tab.page.evaluate(() => {
+      const { open } = IDBFactory.prototype
+      const world = globalThis as unknown as { opens: number; broken: boolean }
+      Object.assign(world, { opens: 0, broken: false })
+      IDBFactory.prototype.open = function (name, version) {
+        world.opens++
+        return open.call(this, name, version ?? (world.broken ? 1 : undefined))
+      }
+    })
+    const world = (name: string) => tab.page.evaluate(n => (globalThis as never)[n] as unknown, name)
+    // Opening version 1 of a database that is at 2 is refused by the browser itself.
+    await one.openForeign('db', 2, ['values', 'index'])
+    await tab.page.evaluate(() => {
+      Object.assign(globalThis, { opens: 0, broken: true })
+    })
+    for (const _ of range(20)) expect(await get('db', [1])).toMatch(/^STORE/)
+    expect(await world('opens')).toBe(1)
+    // Pauses grow: 1 s, 2 s, 4 s.
+    for (const [ms, opens] of [
+      [1_100, 2],
+      [1_100, 2],
+      [1_100, 3],
+      [2_200, 3],
+      [2_200, 4],
+    ]) {
+      await advance(ms!)
+      expect(await set('db', [1])).toMatch(/^STORE/)
+      expect(await world('opens')).toBe(opens)
+    }
+    await tab.page.evaluate(() => {
+      ;(globalThis as unknown as { broken: boolean }).broken = false
+    })
+    await advance(LONG)
+    expect(await set('db', [1])).toBeUndefined()
+    expect(await get('db', [1])).toEqual([1])
+    expect((await report('db')).problem).toBeUndefined()
+  })
+
+  it('does not wait for ever for a browser that does not answer', async () => {
+    const server = await serve()
+    const one = await open(server, {
+      before: () => {
+        const { open } = IDBFactory.prototype
+        IDBFactory.prototype.open = function (name) {
+          return 'answers' in globalThis ? open.call(this, name) : ({} as IDBOpenDBRequest)
+        }
+      },
+    })
+    await one.tab.page.clock.install()
+    const asked = one.get('db', [1])
+    await expect
+      .poll(async () => {
+        await one.tab.page.clock.runFor(1_000)
+        return Promise.race([asked, 'waiting'])
+      })
+      .toMatch(/^STORE: .*no answer within 5 s/)
+    await one.tab.page.evaluate(() => void Object.assign(globalThis, { answers: true }))
+    await one.advance(LONG)
+    expect(await one.set('db', [1])).toBeUndefined()
+  })
+})
+
+describe('other tabs', () => {
+  it('lets a database go that another tab deletes, at once, and begins anew', async () => {
+    const server = await serve()
+    const context = await browser.newContext()
+    const [one, two] = [await open(server, { context }), await open(server, { context })]
+    await one.set('db', range(5))
+    await two.deleteDatabase('db')
+    expect(await one.get('db', range(5))).toEqual([0, 0, 0, 0, 0])
+    expect(await one.clearedElsewhere('db')).toBe(true)
+    expect(await one.set('db', [7])).toBeUndefined()
+    expect(await one.size('db')).toMatchObject({ entries: 1 })
+    expect(await two.get('db', [7])).toEqual([1])
+  })
+
+  it('survives a database deleted again and again in the middle of its work', async () => {
+    const server = await serve()
+    const context = await browser.newContext()
+    const [one, two] = [await open(server, { context }), await open(server, { context })]
+    for (const round of range(5)) {
+      const work = range(10).flatMap(n => [one.set('db', [n, 10 * round + n]), one.get('db', [n])])
+      await two.deleteDatabase('db')
+      for (const answer of await Promise.all(work)) {
+        expect([undefined, '0', '1']).toContain(answer === undefined ? undefined : String(answer))
+      }
+    }
+    expect(await one.set('db', range(3))).toBeUndefined()
+    expect(await one.get('db', range(3))).toEqual([1, 1, 1])
+    const { entries } = (await one.size('db')) as { entries: number }
+    expect((await two.inside('db')).values).toBe(entries)
+  })
+
+  it('makes room for another tab that upgrades the database, and works on with what it finds', async () => {
+    const server = await serve()
+    const context = await browser.newContext()
+    const [one, two] = [await open(server, { context }), await open(server, { context })]
+    await one.set('db', [1])
+    await two.openForeign('db', 5)
+    expect(await one.get('db', [1])).toEqual([1])
+    await two.openForeign('db', 6, ['more'])
+    expect(await one.set('db', [2])).toBeUndefined()
+    expect(await one.get('db', [1, 2])).toEqual([1, 1])
+    expect(await one.clearedElsewhere('db')).toBe(false)
+  })
+
+  it('survives the user’s “clear site data” while it is open', async () => {
+    const server = await serve()
+    const one = await open(server)
+    await one.set('db', range(5))
+    const cdp = await one.tab.context.newCDPSession(one.tab.page)
+    await cdp.send('Storage.clearDataForOrigin', { origin: server.url, storageTypes: 'indexeddb' })
+    await expect.poll(() => one.get('db', [1])).toEqual([0])
+    expect(await one.set('db', [1])).toBeUndefined()
+    expect(await one.get('db', [1, 2])).toEqual([1, 0])
+    expect(await one.clearedElsewhere('db')).toBe(true)
+  })
+})
+
+describe('quota', () => {
+  it('keeps serving what is there when the browser gives no more, pauses writes, and goes on when there is room', async () => {
+    const server = await serve()
+    const one = await open(server)
+    const cdp = await one.tab.context.newCDPSession(one.tab.page)
+    await cdp.send('Storage.overrideQuotaForOrigin', { origin: server.url, quotaSize: 2 ** 20 })
+    let stored = 0
+    let refused: unknown
+    while (refused === undefined && stored < 10_000) {
+      refused = await one.set(
+        'db',
+        range(50).map(n => stored + n),
+      )
+      if (refused === undefined) stored += 50
+    }
+    expect(refused).toBe('STORE: test: the browser gives this site no more storage\nnew values stay in memory only')
+    expect(stored).toBeGreaterThan(0)
+    expect((await one.report('db')).problem).toMatch(/no more storage/)
+    // Nothing of the refused batch is there, nothing is wrong.
+    expect(await one.get('db', [stored, stored + 49])).toEqual([0, 0])
+    expect(await one.get('db', range(stored))).not.toContain(-1)
+    expect((await one.inside('db')).values).toBe(((await one.size('db')) as { entries: number }).entries)
+    // While it pauses the browser is not asked again.
+    await one.tab.page.evaluate(() => {
+      const put = IDBObjectStore.prototype.put
+      Object.assign(globalThis, { puts: 0 })
+      IDBObjectStore.prototype.put = function (...args: Parameters<typeof put>) {
+        ;(globalThis as unknown as { puts: number }).puts += args[1] === 'head' || args[1] === 'snapshot' ? 0 : 1
+        return put.apply(this, args)
+      }
+    })
+    expect(await one.set('db', [50_000])).toBe(refused)
+    expect(await one.tab.page.evaluate(() => (globalThis as unknown as { puts: number }).puts)).toBe(0)
+    await cdp.send('Storage.overrideQuotaForOrigin', { origin: server.url, quotaSize: 2 ** 28 })
+    await one.advance(LONG)
+    expect(await one.set('db', [50_000])).toBeUndefined()
+    expect(await one.get('db', [50_000])).toEqual([1])
+    expect((await one.report('db')).problem).toBeUndefined()
+  })
+})
+
+describe('a crash', () => {
+  const rounds = Number(process.env.OP_DBUS_TEST_KILLS ?? 8)
+
+  it(`in the middle of writing leaves a database without a wrong value (${rounds} renderers killed)`, async () => {
+    const server = await serve()
+    const context = await browser.newContext()
+    const told = new Set<number>()
+    for (const round of range(rounds)) {
+      const one = await open(server, { context })
+      // What the page was told is stored reaches us over the console, until it dies.
+      one.tab.page.on('console', message => {
+        if (message.text().startsWith('stored ')) told.add(Number(message.text().slice(7)))
+      })
+      await one.writeForEver('db', 1000 * round)
+      await expect.poll(() => told.size, { interval: 5 }).toBeGreaterThan(5 * (round + 1))
+      const cdp = await context.newCDPSession(one.tab.page)
+      const crashed = one.tab.page.waitForEvent('crash')
+      cdp.send('Page.crash').catch(() => undefined)
+      await crashed
+      await one.tab.page.close()
+    }
+    const one = await open(server, { context })
+    const all = range(rounds).flatMap(round => range(1000).map(n => 1000 * round + n))
+    const found = (await one.get('db', all)) as number[]
+    expect(found).not.toContain(-1)
+    // A crash of the page is none of the browser: what was told stays.
+    for (const n of told) expect(found[all.indexOf(n)], `${n}`).toBe(1)
+    // A batch is there as a whole or not at all.
+    for (let n = 0; n < all.length; n += 5) expect(new Set(found.slice(n, n + 5)).size, `batch at ${all[n]}`).toBe(1)
+    expect(await one.size('db')).toMatchObject({ entries: found.filter(answer => answer === 1).length })
+    expect(await one.report('db')).toMatchObject({ corrupt: 0, warnings: [] })
+  })
+})
