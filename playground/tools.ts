@@ -46,6 +46,7 @@ export class Tools {
   /** Of the session's `opened`, when the index followed it last. */
   #followed = 0
   #drawing = false
+  #stale = false
   #stop: AbortController | undefined
 
   constructor(private readonly session: Session) {}
@@ -70,13 +71,17 @@ export class Tools {
     }
   }
 
-  /** Lays out the map anew; not while it is being laid out. */
+  /** Lays out the map anew; once more, if memory changed while it was being laid out. */
   async drawMap(): Promise<void> {
+    this.#stale = true
     if (this.#drawing) return
     this.#drawing = true
     try {
-      const near = await this.#index()
-      this.map.value = near.size > 0 ? await near.project() : undefined
+      while (this.#stale) {
+        this.#stale = false
+        const near = await this.#index()
+        this.map.value = near.size > 0 ? await near.project() : undefined
+      }
     } finally {
       this.#drawing = false
     }

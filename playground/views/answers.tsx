@@ -1,6 +1,7 @@
 // The table of answers: only the rows in sight are drawn, so 10,000 cost what twenty do. One tab stop, arrows move.
 import { useComputed, useSignal } from '@preact/signals'
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks'
+import type { Source } from '../../src/public.js'
 import { cosine } from '../cosine.js'
 import { drawStrip, heatTable } from '../heat.js'
 import { shown } from '../lines.js'
@@ -148,7 +149,6 @@ function Line({ row, index, total, top, selected, like, scale, table, waiting, o
       aria-selected={selected}
       aria-setsize={total}
       aria-posinset={index + 1}
-      aria-label={labelOf(row, score)}
       tabIndex={-1}
       style={{ transform: `translateY(${top}px)` }}
       onClick={() => onSelect(index)}
@@ -159,7 +159,11 @@ function Line({ row, index, total, top, selected, like, scale, table, waiting, o
       {answer ? (
         <>
           <span class="from" data-source={answer.source}>
-            <span class="chip">{LETTERS[answer.source]}</span>
+            <span class="chip" aria-hidden="true">
+              {LETTERS[answer.source]}
+            </span>
+            <span class="unseen">{` ${fromWords(answer.source)}, `}</span>
+            {row.cold && <small title="this time includes loading the model">load</small>}
             {answer.truncated && <small title="longer than the model's limit: its end was not seen">cut</small>}
           </span>
           <span class="time" data-source={answer.source} title={timeTitle(row)}>
@@ -173,6 +177,7 @@ function Line({ row, index, total, top, selected, like, scale, table, waiting, o
             {score !== undefined && (
               <>
                 <span class="number">{score.toFixed(2)}</span>
+                <span class="unseen"> like the selected</span>
                 <span class="bar">
                   <span style={{ width: `${Math.max(0, Math.min(100, 100 * score))}%` }} />
                 </span>
@@ -202,9 +207,7 @@ function timeTitle({ answer, cold }: Row): string {
   return `${answer.together} lines were answered together; this is the share of one`
 }
 
-function labelOf({ text, answer, error }: Row, score: number | undefined): string {
-  if (!answer) return `${shown(text, 80)}: ${error ?? 'not embedded yet'}`
-  const parts = [shown(text, 80), `from ${NAMES[answer.source]}`, shortTime(answer.ms)]
-  if (score !== undefined) parts.push(`${score.toFixed(2)} like the selected`)
-  return parts.join(', ')
+/** For screen readers, in place of the letter. */
+function fromWords(source: Source): string {
+  return source === 'computed' ? 'computed' : `from ${NAMES[source]}`
 }

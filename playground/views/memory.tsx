@@ -37,7 +37,7 @@ export function Memory({ session }: { readonly session: Session }) {
           aria-valuetext={plural(capacity, 'vector', 'vectors')}
           onInput={event => void session.resize(CAPACITIES[Number(event.currentTarget.value)]!)}
         />
-        <output>{plural(capacity, 'vector', 'vectors')}</output>
+        <span aria-hidden="true">{plural(capacity, 'vector', 'vectors')}</span>
       </label>
       <div class="cells" aria-hidden="true">
         {held.slice(0, CELLS).map((text, i) => (
