@@ -2,8 +2,9 @@
 // The CLI: finds the command, parses its options, turns what it throws into three short lines and an exit code.
 import { parseArgs } from 'node:util'
 import { PATTERN_MODES } from '../config-patterns.js'
-import { isOpDbusError, messageOf, OpDbusError } from '../errors.js'
+import { messageOf, OpDbusError } from '../errors.js'
 import { VERSION } from '../version.js'
+import { complain } from './complain.js'
 import { ENDED_BY, EXIT_CODES, exitCodeOf } from './exit-codes.js'
 import { OPTIONS, type OptionName, type Values } from './settings.js'
 import { openTerminal, type Terminal } from './terminal.js'
@@ -99,12 +100,18 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   },
 }
 
+/** Usage of the commands whose names begin with `words`. */
+function usageOf(words: string): string {
+  return Object.entries(COMMANDS)
+    .filter(([name]) => name.startsWith(words))
+    .map(([, { usage, about }]) => `  ${usage}\n      ${about}`)
+    .join('\n')
+}
+
 const HELP = `op-dbus ${VERSION}: a cache in front of text embeddings, plugin queries, diffs and blocks
 
 Commands
-${Object.values(COMMANDS)
-  .map(({ usage, about }) => `  ${usage}\n      ${about}`)
-  .join('\n')}
+${usageOf('')}
 
 Options
   -m, --model NAME    builtin, low, medium, high, a model folder, or a hub id (org/name); what is missing is fetched
@@ -155,6 +162,11 @@ async function main(argv: readonly string[]): Promise<number> {
     if (values.help || positionals.length === 0) {
       await terminal.out(HELP)
       return values.help ? 0 : 2
+    }
+    const group = positionals.length === 1 ? usageOf(`${positionals[0]} `) : ''
+    if (group !== '') {
+      await terminal.out(`Commands of op-dbus ${positionals[0]}\n${group}\n`)
+      return 2
     }
     const { command, rest } = find(positionals, values)
     return await (await command.load())(values, rest, terminal)
@@ -208,12 +220,4 @@ function find(positionals: readonly string[], values: Values): { command: Comman
     throw new OpDbusError('INVALID_INPUT', `"${name}" takes no argument "${rest[0]}"\nusage: ${command.usage}`)
   }
   return { command, rest }
-}
-
-/** What failed, why, what to do next: three short lines at most; the stack only for who asks. */
-function complain(error: unknown, debug: boolean, terminal: Terminal): void {
-  const lines = messageOf(error).split('\n')
-  if (!isOpDbusError(error) && !debug) lines.push('this should not happen: run again with --debug and report it')
-  for (const [i, line] of lines.slice(0, 3).entries()) terminal.say(i === 0 ? `op-dbus: ${line}` : `  ${line}`)
-  if (debug && error instanceof Error) terminal.say(error.stack ?? '')
 }

@@ -7,7 +7,7 @@ import {
   type PatternMode,
   type PoolingChoice,
 } from '../node.js'
-import { bytes } from './render.js'
+import { downloadBar } from './download-bar.js'
 import type { Terminal } from './terminal.js'
 
 /** Every option of every command, for `parseArgs`. A command takes those it names. */
@@ -49,6 +49,7 @@ export type Values = {
 /** Library settings of a command line. Each warning is printed once. */
 export function settingsOf(values: Values, terminal: Terminal): OpenOptions {
   const told = new Set<string>()
+  const draw = values.quiet ? undefined : downloadBar(terminal, true)
   return {
     ...(values.dir !== undefined && { dir: values.dir }),
     ...(values.model !== undefined && { model: values.model }),
@@ -63,9 +64,7 @@ export function settingsOf(values: Values, terminal: Terminal): OpenOptions {
     ...(values.patterns !== undefined && {
       patterns: values.patterns === 'true' ? 'template' : (values.patterns as PatternMode),
     }),
-    onDownload({ file, done, total }) {
-      if (!values.quiet) terminal.status(done < total ? `fetching ${file}: ${bytes(done)} of ${bytes(total)}` : '')
-    },
+    ...(draw && { onDownload: draw }),
     onWarning(message) {
       if (!told.has(message)) terminal.say(`op-dbus: ${message}`)
       told.add(message)

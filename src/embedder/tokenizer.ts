@@ -43,7 +43,7 @@ export async function loadTokenizer(tokenizerJson: string, configJson: string, l
       details: { file: 'tokenizer.json' },
     })
   const fault = tokenizerFault(tokenizerJson)
-  if (fault !== undefined) throw refuse(`cannot be used: it ${fault}`)
+  if (fault !== undefined) throw refuse(fault)
   let encode: (text: string, special: boolean) => number[]
   let frame: { before: number[]; after: number[] } | undefined
   try {

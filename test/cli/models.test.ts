@@ -79,10 +79,54 @@ describe('pull, then embed with the network gone', () => {
 })
 
 test('a model that is missing is fetched by embed itself, int8 where that is asked', async () => {
-  const { code, stdout } = await cli(['embed', '--model', ID, '--dtype', 'int8', '--json', '--no-vector', 'x'])
+  const embed = (...args: string[]) =>
+    cli(['embed', '--model', ID, '--dtype', 'int8', '--json', '--no-vector', 'x', ...args])
+  const { code, stdout, stderr } = await embed()
   expect(code).toBe(0)
+  // Off a terminal, one line says what is going on.
+  expect(stderr).toMatch(/^op-dbus: fetching op-dbus\/builtin \(\d.*MB\) from http:\/\/127.* into \/.*\n$/)
+  expect(stderr).toContain(`from ${hub.endpoint} into ${cache}`)
   expect(jsonLines(stdout)[0]).toMatchObject({ source: 'computed', dims: 512 })
   expect(fetched()).toEqual(['onnx/model_quantized.onnx'])
+  expect(await embed()).toMatchObject({ code: 0, stderr: '' })
+  rmSync(cache, { recursive: true })
+  expect(await embed('-q')).toMatchObject({ code: 0, stderr: '' })
+})
+
+test('a model altered since it was pulled is not used; pulling it mends that', async () => {
+  await cli(['models', 'pull', ID])
+  const folder = (await cli(['models', 'path', ID])).stdout.trim()
+  const file = join(folder, 'tokenizer_config.json')
+  const before = readFileSync(file, 'utf8')
+  rmSync(file)
+  writeFileSync(file, `${before} `)
+  const refused = await cli(['embed', '--model', ID, 'x'])
+  expect(refused).toMatchObject({ code: 8, stdout: '' })
+  expect(refused.stderr).toMatch(
+    /tokenizer_config\.json of .*lock\.json records\n.*SHA-256.*\n.*op-dbus models pull op-dbus\/builtin/,
+  )
+  expect((await cli(['models', 'pull', ID])).code).toBe(0)
+  expect((await cli(['embed', '--model', ID, 'x'])).code).toBe(0)
+})
+
+test('several names: each is tried, the first failure decides the exit code', async () => {
+  const outcome = await cli(['models', 'pull', 'org/none', ID, './x'])
+  expect(outcome).toMatchObject({ code: 3, stdout: '' })
+  expect(outcome.stderr).toMatch(/no model "org\/none"[\s\S]*op-dbus\/builtin at commit[\s\S]*neither a level nor/)
+  expect((await cli(['models', 'list'])).stderr).toBe('')
+})
+
+test('a hub that is busy: each further try is told', async () => {
+  let answers = 0
+  hub.fault = ({ file }) =>
+    file === undefined && answers++ === 0 ? { status: 503, headers: { 'retry-after': '0' } } : undefined
+  const { code, stderr } = await cli(['models', 'pull', ID])
+  expect(code).toBe(0)
+  expect(stderr).toMatch(/^op-dbus: op-dbus\/builtin: trying again \(2 of 6\) in 1 s: .*answers 503/)
+  rmSync(cache, { recursive: true })
+  answers = 0
+  const embedded = await cli(['embed', '--model', ID, '--json', '--no-vector', 'x'])
+  expect(embedded.stderr).toMatch(/^op-dbus: fetching op-dbus\/builtin: trying again \(2 of 6\)/)
 })
 
 /** `models pull` in a process that can be watched. */
@@ -214,6 +258,7 @@ describe('exit codes and messages', () => {
     [['models', 'pull', ID, '--dtype', 'fp16'], 3, /no fp16 ONNX file.*model_quantized/s],
     [['models', 'pull', ID, '--dtype', 'q4'], 2, /dtype/],
     [['models', 'pull', ID, '--offline'], 8, /nothing is fetched offline.*\n.*copy models--op-dbus--builtin/],
+    [['embed', '--model', ID, '--offline', 'x'], 8, /nothing is fetched offline.*\n.*copy models--op-dbus--builtin/],
     [['models', 'path'], 2, /needs a name/],
     [['models', 'list', 'x'], 2, /takes no argument/],
     [['models', 'frobnicate'], 2, /unknown command/],
@@ -221,6 +266,23 @@ describe('exit codes and messages', () => {
     const outcome = await cli(args)
     expect(outcome).toMatchObject({ code, stdout: '', stderr: expect.stringMatching(message) })
     expect(outcome.stderr.trim().split('\n').length).toBeLessThanOrEqual(3)
+  })
+
+  test.each(['models', 'cache'])('%s alone lists its commands', async name => {
+    const { code, stdout, stderr } = await cli([name])
+    expect({ code, stderr }).toEqual({ code: 2, stderr: '' })
+    const commands = [...stdout.matchAll(/^ {2}op-dbus (\w+) (\w+)/gm)].map(([, group, command]) => [group, command])
+    const known = name === 'models' ? ['list', 'pull', 'path', 'rm'] : ['stats', 'clear', 'verify']
+    expect(commands).toEqual(expect.arrayContaining(known.map(command => [name, command])))
+    expect(commands.every(([group]) => group === name)).toBe(true)
+  })
+
+  test('without a home: which variables name a folder', async () => {
+    const homeless = { HF_HUB_CACHE: '', HOME: '', XDG_CACHE_HOME: '' }
+    if (process.getuid?.() === 0) return console.warn('skipped: root has a folder of its own')
+    const { code, stderr } = await cli(['models', 'pull', ID], homeless)
+    expect(code).toBe(6)
+    expect(stderr).toMatch(/no home folder.*\n.*OP_DBUS_MODEL_DIR, or HF_HOME/)
   })
 
   test('--json is one object a model; --update moves on', async () => {

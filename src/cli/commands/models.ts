@@ -1,6 +1,9 @@
 // `op-dbus models list|pull|path|rm`: what models are here, fetching them, where they lie, removing them.
 import { OpDbusError } from '../../errors.js'
-import { type LocalModel, listModels, modelPath, type PullProgress, pullModel, removeModel } from '../../node/models.js'
+import { type LocalModel, listModels, modelPath, pullModel, removeModel, retryText } from '../../node/models.js'
+import { complain } from '../complain.js'
+import { downloadBar } from '../download-bar.js'
+import { exitCodeOf } from '../exit-codes.js'
 import { bytes, table } from '../render.js'
 import { settingsOf, type Values } from '../settings.js'
 import type { Terminal } from '../terminal.js'
@@ -23,28 +26,39 @@ export async function list(values: Values, _args: readonly string[], terminal: T
   return 0
 }
 
+/** All that are named, whatever becomes of the others; the exit code is that of the first that failed. */
 export async function pull(values: Values, args: readonly string[], terminal: Terminal): Promise<number> {
+  let first = 0
   for (const name of named(args, 'models pull')) {
-    const draw = values.quiet ? undefined : progressLine(name, terminal)
     try {
-      const pulled = await pullModel(name, settingsOf(values, terminal), {
-        update: values.update,
-        signal: terminal.signal,
-        onProgress: draw,
-        onWait: who => terminal.say(`op-dbus: ${who} is at work on ${name}; waiting for it`),
-      })
-      terminal.status('')
-      if (values.json) await terminal.out(`${JSON.stringify(pulled)}\n`)
-      if (values.quiet) continue
-      const { id, commit, from, downloaded, path } = pulled
-      const did =
-        downloaded > 0 ? `fetched ${bytes(downloaded)} from ${from} into` : `all ${bytes(pulled.bytes)} are in`
-      terminal.say(`${id} at commit ${commit.slice(0, 12)}: ${did} ${path}`)
-    } finally {
-      terminal.status('')
+      await pullOne(name, values, terminal)
+    } catch (error) {
+      if (args.length === 1 || terminal.signal.aborted) throw error
+      complain(error, values.debug === true, terminal)
+      first ||= exitCodeOf(error)
     }
   }
-  return 0
+  return first
+}
+
+async function pullOne(name: string, values: Values, terminal: Terminal): Promise<void> {
+  try {
+    const pulled = await pullModel(name, settingsOf(values, terminal), {
+      update: values.update,
+      signal: terminal.signal,
+      onProgress: values.quiet ? undefined : downloadBar(terminal, false),
+      onWait: who => terminal.say(`op-dbus: ${who} is at work on ${name}; waiting for it`),
+      onRetry: retry => terminal.say(`op-dbus: ${name}: ${retryText(retry)}`),
+    })
+    terminal.status('')
+    if (values.json) await terminal.out(`${JSON.stringify(pulled)}\n`)
+    if (values.quiet) return
+    const { id, commit, from, downloaded, path } = pulled
+    const did = downloaded > 0 ? `fetched ${bytes(downloaded)} from ${from} into` : `all ${bytes(pulled.bytes)} are in`
+    terminal.say(`${id} at commit ${commit.slice(0, 12)}: ${did} ${path}`)
+  } finally {
+    terminal.status('')
+  }
 }
 
 export async function path(values: Values, args: readonly string[], terminal: Terminal): Promise<number> {
@@ -71,22 +85,4 @@ function named(args: readonly string[], command: string): readonly [string, ...s
 
 function row({ name, level, dims, dtypes, bytes: size, commit, path }: LocalModel): string[] {
   return [name, level ?? '', String(dims ?? ''), dtypes.join(' '), bytes(size), commit?.slice(0, 12) ?? '', path]
-}
-
-/** Draws a bar at each new percent; off a terminal nothing is drawn. */
-function progressLine(name: string, terminal: Terminal): (progress: PullProgress) => void {
-  let drawn = -1
-  return ({ file, done, total }) => {
-    const percent = total > 0 ? Math.floor((100 * done) / total) : 100
-    if (percent === drawn) return
-    drawn = percent
-    terminal.status(progressBar(name, file, done, total))
-  }
-}
-
-/** `medium [=====     ] 50%  40 MB of 80 MB  onnx/model.onnx`, in at most 79 columns. */
-export function progressBar(name: string, file: string, done: number, total: number): string {
-  const share = total > 0 ? done / total : 1
-  const bar = '='.repeat(Math.floor(20 * share)).padEnd(20)
-  return `${name} [${bar}] ${Math.floor(100 * share)}%  ${bytes(done)} of ${bytes(total)}  ${file}`.slice(0, 79)
 }
