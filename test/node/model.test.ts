@@ -162,9 +162,9 @@ describe('files that are not what they should be', () => {
     [
       'a tokenizer whose vocabulary is a text',
       { 'tokenizer.json': { ...tokenizer(), model: { type: 'WordPiece', vocab: 'abc' } } },
-      /tokenizer\.json cannot be used: its vocabulary/,
+      /tokenizer\.json has a "model\.vocab" \(its vocabulary\) that is no table/,
     ],
-    ['a tokenizer that is no JSON', { 'tokenizer.json': '[PAD]\n[UNK]\n' }, /tokenizer\.json cannot be used/],
+    ['a tokenizer that is no JSON', { 'tokenizer.json': '[PAD]\n[UNK]\n' }, /tokenizer\.json is not JSON/],
     [
       'unknown pooling',
       { '1_Pooling/config.json': { word_embedding_dimension: 4, pooling_mode: 'weightedmean' } },
