@@ -1,5 +1,5 @@
 // The package's worker with a GPU that computes on WebAssembly and then spoils it, as `/mode.txt` says: `wrong` vectors, or
-// `lost` once the check is passed. Bundled for the tests of the web root.
+// `losing` itself once the check is passed. Bundled for the tests of the web root.
 import { expose } from 'comlink'
 import type { Backend, BackendFactory } from '../../src/ports.js'
 import { pageWorker } from '../../src/web/worker-host.js'
@@ -21,7 +21,18 @@ function rigged(factories: readonly BackendFactory[]): readonly BackendFactory[]
       return { ...backend, device: 'webgpu', run: mode === 'wrong' ? wrong(backend) : losing(backend) }
     },
   }
-  return [gpu, wasm]
+  return [gpu, { ...wasm, open: async (...call) => slowed(await wasm.open(...call)) }]
+}
+
+/** A GPU serves only where it is faster, and this one must whatever the machine does meanwhile. */
+function slowed(backend: Backend): Backend {
+  return {
+    ...backend,
+    async run(batch) {
+      await new Promise(resolve => setTimeout(resolve, 50))
+      return backend.run(batch)
+    },
+  }
 }
 
 /** Numbers of about the right size. */

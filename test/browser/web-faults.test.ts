@@ -16,7 +16,8 @@ const riggedAssets = useWebAssets({ web: 'test/browser/web-entry.ts' }, 'test/br
 const browser = useBrowser()
 
 const embed = async (page: TestPage, text: string) => page.call<Told>(MODULE, 'embed', [text])
-const failureOf = async (page: TestPage, ms?: number) => page.call<Failure>(MODULE, 'failure', 'some text', ms)
+const failureOf = async (page: TestPage, ms?: number, text = 'some text') =>
+  page.call<Failure>(MODULE, 'failure', text, ms)
 const warningsOf = async (page: TestPage) => (await page.call<{ warnings: string[] }>(MODULE, 'told')).warnings
 
 async function pageOn(
@@ -127,16 +128,21 @@ describe('a GPU', () => {
     expect(server.requests).not.toContain('/mode.txt')
     await page.call(MODULE, 'close')
     await page.call(MODULE, 'open', { device: 'webgpu' })
-    const failed = await failureOf(page)
+    const failed = await failureOf(page, undefined, 'a third')
     expect(failed).toMatchObject({ code: 'DEVICE_UNAVAILABLE', message: expect.stringContaining('wrong vectors') })
   })
 
   it('that is lost gives way to WebAssembly, and the text in hand is embedded all the same', async () => {
     const server = await browser.serve({ folders: riggedAssets.folders(), files: { '/mode.txt': 'losing' } })
-    const page = await pageOn(server, { device: 'webgpu' }, realGpu)
+    const page = await pageOn(server, {}, realGpu)
     expect((await embed(page, 'Created container 100')).devices).toEqual(['webgpu'])
-    const only = await failureOf(page)
-    expect(only.message).toBe('did not fail')
+    expect(await warningsOf(page)).toEqual([])
+    expect((await embed(page, 'a')).devices).toEqual(['wasm'])
+    expect(await warningsOf(page)).toEqual([
+      expect.stringMatching(/^embedding on wasm from here on: webgpu lost .*the device was lost/),
+    ])
+    const { running } = (await page.call<Stats>(MODULE, 'stats')).embeddings
+    expect(running).toMatchObject({ device: 'wasm', refused: [{ device: 'webgpu' }] })
     await page.call(MODULE, 'close')
   })
 })

@@ -4,7 +4,6 @@ import { execFile } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { build } from 'esbuild'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { jsonLines, root, runNode } from '../processes.js'
 import { newFolder } from '../support.js'
@@ -48,7 +47,15 @@ const hasBinding = (dir: string) => existsSync(join(dir, 'node_modules', 'onnxru
 
 describe('the packed package', () => {
   it('holds what it needs and nothing more', () => {
-    for (const path of ['dist/node.js', 'dist/web.js', 'dist/cli.js', 'dist/node-worker.js', 'dist/types/node.d.ts']) {
+    for (const path of [
+      'dist/node.js',
+      'dist/web.js',
+      'dist/worker.js',
+      'dist/op-dbus-assets.json',
+      'dist/cli.js',
+      'dist/node-worker.js',
+      'dist/types/node.d.ts',
+    ]) {
       expect(files).toContain(path)
     }
     for (const path of [
@@ -123,23 +130,4 @@ describe('the packed package', () => {
     rmSync(join(dir, 'cache'), { recursive: true })
     expect(jsonLines((await embed(dir)).stdout)[0].device).toBe('cpu')
   }, 300_000)
-
-  it('bundles for a browser with esbuild, without anything of Node, ONNX Runtime or a model', async () => {
-    const dir = join(work, 'skipped')
-    const result = await build({
-      stdin: { contents: `export { openCaches } from 'op-dbus'`, resolveDir: dir },
-      bundle: true,
-      format: 'esm',
-      platform: 'browser',
-      write: false,
-      minify: true,
-      metafile: true,
-    })
-    expect(result.warnings).toEqual([])
-    const inputs = Object.keys(result.metafile.inputs).join('\n')
-    expect(inputs).toContain('op-dbus/dist/web.js')
-    expect(inputs).not.toMatch(/onnxruntime|node:|tokenizers/)
-    expect(result.outputFiles[0]!.text).not.toMatch(/from\s*"node:/)
-    expect(result.outputFiles[0]!.contents.length).toBeLessThan(100_000)
-  })
 })

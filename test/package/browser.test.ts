@@ -1,0 +1,166 @@
+// The package as a page gets it: packed, installed, its assets copied by its own CLI, bundled by Vite (dev and build) and by
+// esbuild, and run in Chromium.
+import { execFile } from 'node:child_process'
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { gzipSync } from 'node:zlib'
+import { type BuildOptions, build } from 'esbuild'
+import { build as viteBuild, createServer as viteServer } from 'vite'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { useBrowser } from '../browser/harness.js'
+import { root, runNode } from '../processes.js'
+import { newFolder } from '../support.js'
+
+const run = promisify(execFile)
+const work = newFolder()
+const app = join(work, 'app')
+const browser = useBrowser()
+
+/** What a page must load before it can show something, gzipped; the library's share of it. */
+const MOST_BYTES = 60 * 1024
+
+const PAGE = `<!doctype html><html lang="en"><meta charset="utf-8"><title>app</title><link rel="icon" href="data:,">
+<script type="module" src="/main.js"></script></html>`
+const MAIN = `import { openCaches } from 'op-dbus'
+globalThis.embed = async options => {
+  const caches = await openCaches({ device: 'wasm', ...options })
+  const { vector, source, device } = await caches.embeddings.getOrEmbed('Created container 100')
+  await caches.close()
+  return { vector: [...vector], source, device }
+}`
+
+interface Answer {
+  readonly vector: number[]
+  readonly source: string
+  readonly device: string
+}
+
+let onNode: number[]
+
+beforeAll(async () => {
+  const clean = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(npm_|INIT_CWD)/i.test(name)))
+  const npm = (cwd: string, args: readonly string[]) =>
+    run('npm', [...args], { cwd, env: { ...clean, ONNXRUNTIME_NODE_INSTALL: 'skip' }, maxBuffer: 1 << 26 })
+  const { stdout } = await npm(root, ['pack', '--json', '--ignore-scripts', '--pack-destination', work])
+  const [{ filename }] = JSON.parse(stdout)
+  mkdirSync(app)
+  writeFileSync(join(app, 'package.json'), JSON.stringify({ name: 'app', private: true, type: 'module' }))
+  writeFileSync(join(app, 'index.html'), PAGE)
+  writeFileSync(join(app, 'main.js'), MAIN)
+  await npm(app, ['install', join(work, filename), '--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error'])
+  const cli = join(app, 'node_modules/.bin/op-dbus')
+  const copied = await runNode([cli, 'assets', 'public/op-dbus'], { cwd: app })
+  expect(copied.stderr).toContain("openCaches({ assetsUrl: '/op-dbus/' })")
+  expect(copied.stdout).toMatch(/worker\.js +\d+ kB[\s\S]*in all +\d+ MB/)
+  // The same files without a worker among them: then it is the bundler that has to bring it.
+  cpSync(join(app, 'public/op-dbus'), join(app, 'public/no-worker'), { recursive: true })
+  const manifest = join(app, 'public/no-worker/op-dbus-assets.json')
+  const { files, ...rest } = JSON.parse(readFileSync(manifest, 'utf8'))
+  delete files['worker.js']
+  rmSync(join(app, 'public/no-worker/worker.js'))
+  writeFileSync(manifest, JSON.stringify({ ...rest, files }))
+  const embedded = await runNode([cli, 'embed', 'Created container 100', '--json'], {
+    cwd: app,
+    env: { OPDBUS_CACHE_DIR: join(work, 'cache'), HOME: work },
+  })
+  onNode = JSON.parse(embedded.stdout).vector
+}, 300_000)
+
+afterAll(() => rmSync(work, { recursive: true, force: true }))
+
+/** Embeds on the page at `url`, and compares with Node. Complaints of the page fail the test. */
+async function expectSame(url: string, options: object): Promise<void> {
+  const { page, complaints } = await browser.openPage(url)
+  await page.waitForFunction('globalThis.embed')
+  const answer = (await page.evaluate(`globalThis.embed(${JSON.stringify(options)})`)) as Answer
+  expect([answer.source, answer.device]).toEqual(['computed', 'wasm'])
+  const worst = Math.max(...answer.vector.map((x, i) => Math.abs(x - onNode[i]!)))
+  expect(worst).toBeLessThanOrEqual(1e-5)
+  expect(complaints).toEqual([])
+}
+
+describe('a page with the packed package', () => {
+  it.each(['/op-dbus/', '/no-worker/'])('in Vite, dev server, assets at %s', async assetsUrl => {
+    const server = await viteServer({
+      root: app,
+      configFile: false,
+      logLevel: 'error',
+      cacheDir: join(work, 'vite'),
+      server: { host: '127.0.0.1', port: 0 },
+    })
+    try {
+      await server.listen()
+      const { port } = server.httpServer!.address() as { port: number }
+      await expectSame(`http://127.0.0.1:${port}/`, { assetsUrl })
+    } finally {
+      await server.close()
+    }
+  })
+
+  it('in Vite, built: with the assets, and with the worker that Vite bundles', async () => {
+    const outDir = join(work, 'vite-dist')
+    await viteBuild({ root: app, configFile: false, logLevel: 'error', build: { outDir, emptyOutDir: true } })
+    const server = await browser.serve({ folders: { '/': outDir } })
+    await expectSame(`${server.url}/`, { assetsUrl: '/op-dbus/' })
+    expect(server.requests).toContain('/op-dbus/worker.js')
+    server.requests.splice(0)
+    await expectSame(`${server.url}/`, { assetsUrl: '/no-worker/' })
+    expect(server.requests.filter(path => path.includes('worker') && path.endsWith('.js'))).toEqual([
+      expect.stringMatching(/^\/assets\/worker-\w+\.js$/),
+    ])
+  })
+
+  it('in an esbuild bundle, with the worker from the assets', async () => {
+    const outdir = join(work, 'esbuild-dist')
+    await bundle({ entryPoints: [join(app, 'main.js')], outdir })
+    writeFileSync(join(outdir, 'index.html'), PAGE)
+    symlinkSync(join(app, 'public/op-dbus'), join(outdir, 'op-dbus'))
+    const server = await browser.serve({ folders: { '/': outdir } })
+    await expectSame(`${server.url}/`, { assetsUrl: '/op-dbus/' })
+    expect(server.requests.filter(path => path.endsWith('worker.js'))).toEqual(['/op-dbus/worker.js'])
+  })
+
+  it('without assets beside the module says where it looked and what to run', async () => {
+    const outdir = join(work, 'bare-dist')
+    await bundle({ entryPoints: [join(app, 'main.js')], outdir })
+    writeFileSync(join(outdir, 'index.html'), PAGE)
+    const server = await browser.serve({ folders: { '/': outdir } })
+    const { page } = await browser.openPage(`${server.url}/`)
+    await page.waitForFunction('globalThis.embed')
+    const message = await page.evaluate('globalThis.embed({}).catch(error => error.message)')
+    expect(message).toContain(`cannot fetch ${server.url}/op-dbus-assets.json: the server answers 404`)
+    expect(message).toContain('op-dbus assets DIR')
+  })
+
+  it(`loads at most ${MOST_BYTES / 1024} KB gzip before the first embed, nothing of Node in it, and no runtime`, async () => {
+    const { outputFiles, metafile } = await bundle({
+      stdin: { contents: `export { openCaches } from 'op-dbus'`, resolveDir: app },
+      minify: true,
+      write: false,
+      metafile: true,
+    })
+    expect(outputFiles).toHaveLength(1)
+    const { contents, text } = outputFiles![0]!
+    const zipped = gzipSync(contents).length
+    console.log(
+      `the library in a page: ${(contents.length / 1024).toFixed(0)} KB, ${(zipped / 1024).toFixed(1)} KB gzip`,
+    )
+    expect(zipped).toBeLessThanOrEqual(MOST_BYTES)
+    expect(Object.keys(metafile!.inputs).join('\n')).not.toMatch(/onnxruntime|tokenizers/)
+    expect(text).not.toMatch(/(from|import|require)\s*\(?\s*["'](node:|fs["'/]|path["']|worker_threads["'])/)
+  })
+})
+
+async function bundle(options: BuildOptions) {
+  const result = await build({
+    bundle: true,
+    format: 'esm',
+    platform: 'browser',
+    logLevel: 'silent',
+    ...options,
+  })
+  expect(result.warnings).toEqual([])
+  if (options.outdir !== undefined) expect(existsSync(join(options.outdir, 'main.js'))).toBe(true)
+  return result
+}
