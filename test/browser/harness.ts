@@ -5,11 +5,19 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type BuildOptions, build } from 'esbuild'
-import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import {
+  type Browser,
+  type BrowserContext,
+  type BrowserContextOptions,
+  chromium,
+  type LaunchOptions,
+  type Page,
+} from 'playwright-core'
 import { afterAll, afterEach, beforeAll, expect } from 'vitest'
 import { ENSURE_MS, ensureChromium } from './chromium.js'
 import { type ServeOptions, startServer, type TestServer } from './static-server.js'
 
+export { ENSURE_MS } from './chromium.js'
 export type { Fault, ServeOptions, TestServer } from './static-server.js'
 
 /** The repository's root, with a slash at the end. */
@@ -73,9 +81,7 @@ export function useBrowser(options: UseBrowserOptions = {}): BrowserTest {
   const open: { page: TestPage; mayThrow: boolean }[] = []
 
   beforeAll(async () => {
-    const executablePath = await ensureChromium()
-    const args = [...FLAGS.filter(flag => !options.without?.includes(flag)), ...(options.args ?? [])]
-    browser = await chromium.launch({ executablePath, headless: true, args })
+    browser = await chromium.launch(await launchOptions(options))
   }, ENSURE_MS)
   afterAll(() => browser?.close())
   afterEach(async () => {
@@ -109,28 +115,34 @@ export function useBrowser(options: UseBrowserOptions = {}): BrowserTest {
       const page = await context.newPage()
       // It may be gone by then, with its context.
       undo.push(() => page.close().catch(() => undefined))
-      const complaints: string[] = []
-      const uncaught: string[] = []
-      page.on('console', message => {
-        if (message.type() === 'error' || message.type() === 'warning') {
-          complaints.push(`${message.type()}: ${message.text()}`)
-        }
-      })
-      page.on('pageerror', error => uncaught.push(String(error)))
+      const test = watchPage(page)
       if (pageOptions.before) await page.addInitScript(pageOptions.before)
-      const test: TestPage = {
-        page,
-        context,
-        complaints,
-        uncaught,
-        call: async <T>(...[module, name, ...args]: [string, string, ...unknown[]]) =>
-          (await page.evaluate(CALL, [module, name, args])) as T,
-      }
       open.push({ page: test, mayThrow: pageOptions.mayThrow ?? false })
       await page.goto(url)
       return test
     },
   }
+}
+
+/** For a test that launches a browser itself. Installs one where that is needed and allowed: allow it {@link ENSURE_MS}. */
+export async function launchOptions(options: UseBrowserOptions = {}): Promise<LaunchOptions> {
+  const args = [...FLAGS.filter(flag => !options.without?.includes(flag)), ...(options.args ?? [])]
+  return { executablePath: await ensureChromium(), headless: true, args }
+}
+
+/** Listens to a page from now on. */
+export function watchPage(page: Page): TestPage {
+  const complaints: string[] = []
+  const uncaught: string[] = []
+  page.on('console', message => {
+    if (message.type() === 'error' || message.type() === 'warning') {
+      complaints.push(`${message.type()}: ${message.text()}`)
+    }
+  })
+  page.on('pageerror', error => uncaught.push(String(error)))
+  const call = async <T>(...[module, name, ...args]: [string, string, ...unknown[]]) =>
+    (await page.evaluate(CALL, [module, name, args])) as T
+  return { page, context: page.context(), complaints, uncaught, call }
 }
 
 /** A string, because vitest rewrites an `import()` that it sees, also in what is meant for a page. */

@@ -15,8 +15,8 @@ import type { Crc32, Hash, Key } from '../../ports.js'
 const FORMAT = 1
 const HEAD = 'head'
 const SNAPSHOT = 'snapshot'
-/** What an entry takes beside its value, in bytes: checksum, the key (UTF-16, twice) and what the browser puts around it. */
-const ENTRY_BYTES = 48
+/** What an entry takes beside its value, in bytes, as found in a profile of Chromium: its key, in UTF-16, twice, and so on. */
+const ENTRY_BYTES = 200
 const KEY_BYTES = 4
 
 export interface Head {

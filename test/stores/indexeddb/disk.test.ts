@@ -1,0 +1,100 @@
+// The IndexedDB store on a browser profile whose files are damaged while the browser is away.
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import { chromium } from 'playwright-core'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { ENSURE_MS, launchOptions, useBundle, watchPage } from '../../browser/harness.js'
+import { startServer, type TestServer } from '../../browser/static-server.js'
+import { callsOf, range, type Tab } from './calls.js'
+
+const bundle = useBundle({ store: 'test/stores/indexeddb/page.ts' })
+/** Larger than what Chromium keeps inside its own database: these values lie in files of their own. */
+const LARGE = 200_000
+const LARGE_ONES = [100, 101, 102]
+
+const profile = mkdtempSync(join(tmpdir(), 'op-dbus-profile-'))
+const folder = join(profile, 'Default', 'IndexedDB')
+const undamaged = join(profile, 'undamaged')
+let server: TestServer
+
+/** A browser on the profile, for as long as `work` takes. */
+async function visit<T>(work: (one: Tab) => Promise<T>): Promise<T> {
+  const context = await chromium.launchPersistentContext(profile, await launchOptions())
+  try {
+    const tab = watchPage(await context.newPage())
+    await tab.page.goto(server.url)
+    const result = await work(callsOf(tab))
+    expect(tab.uncaught).toEqual([])
+    return result
+  } finally {
+    await context.close()
+  }
+}
+
+const files = (): string[] =>
+  readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter(entry => entry.isFile())
+    .map(entry => join(entry.parentPath, entry.name))
+
+beforeAll(async () => {
+  server = await startServer({ folders: { '/': bundle.dir() } })
+  await visit(async one => {
+    for (const n of range(20))
+      await one.set(
+        'db',
+        range(5).map(i => 5 * n + i),
+      )
+    await one.set('db', LARGE_ONES, LARGE)
+    await one.close('db')
+  })
+  cpSync(folder, undamaged, { recursive: true })
+}, ENSURE_MS)
+
+afterAll(async () => {
+  await server.close()
+  rmSync(profile, { recursive: true, force: true })
+})
+
+it('takes a value whose file is gone for a miss, and not the others of its batch', async () => {
+  const large = files().filter(path => path.includes('.blob'))
+  expect(large.length).toBeGreaterThanOrEqual(LARGE_ONES.length)
+  for (const path of large) rmSync(path)
+  await visit(async one => {
+    expect(await one.get('db', [1, ...LARGE_ONES, 2])).toEqual([1, 0, 0, 0, 1])
+    expect(await one.report('db')).toMatchObject({ corrupt: 3, problem: undefined })
+    expect(await one.set('db', [100], LARGE)).toBeUndefined()
+    expect(await one.get('db', [100, 101])).toEqual([1, 0])
+  })
+})
+
+it('serves nothing wrong from files with flipped bytes, cut short or emptied, and can store again', async () => {
+  const damages: [string, (path: string, bytes: Buffer) => void][] = [
+    [
+      'flipped',
+      (path, bytes) =>
+        writeFileSync(
+          path,
+          bytes.map((byte, i) => (i % 997 === 400 ? byte ^ 0x10 : byte)),
+        ),
+    ],
+    ['cut short', (path, bytes) => truncateSync(path, Math.floor(bytes.length / 2))],
+  ]
+  for (const [how, damage] of damages) {
+    rmSync(folder, { recursive: true })
+    cpSync(undamaged, folder, { recursive: true })
+    const damaged = files().filter(path => /\.(log|ldb)$|blob/.test(path))
+    expect(damaged.length).toBeGreaterThan(0)
+    for (const path of damaged) damage(path, readFileSync(path))
+    await visit(async one => {
+      const all = [...range(100), ...LARGE_ONES]
+      const found = await one.get('db', all)
+      expect(found, `${how}: ${damaged.map(path => basename(path))}`).toHaveLength(all.length)
+      expect(found).not.toContain(-1)
+      expect(await one.set('db', [1, 2, 3])).toBeUndefined()
+      expect(await one.get('db', [1, 2, 3])).toEqual([1, 1, 1])
+      const { entries } = (await one.size('db')) as { entries: number }
+      expect((await one.inside('db')).values).toBe(entries)
+    })
+  }
+})
