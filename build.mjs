@@ -11,7 +11,7 @@
 // Packages come by `npm ci` when node_modules is missing or older than the lock file. No other tool is needed.
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
@@ -150,6 +150,10 @@ async function build() {
       packageDir: at('node_modules', '@energetic-ai', 'model-embeddings-en'),
       outDir: at('dist', 'models', 'builtin'),
     })
+  })
+  // Vectors of models of a hub, made elsewhere: 'source' in each file says how.
+  await step('references', ['build/references'], 'dist/models/references', () => {
+    cpSync(at('build', 'references'), at('dist', 'models', 'references'), { recursive: true })
   })
   await step('wasm', ['wasm', 'build/wasm.mjs'], '.build/wasm/kernels.js', async () => {
     const { buildWasm } = await import('./build/wasm.mjs')

@@ -1,6 +1,6 @@
 // What computes on Node: finds the model, chooses the devices, stands the worker behind the Embedder port. Part of the Node root.
 import { availableParallelism } from 'node:os'
-import { join } from 'node:path'
+import { dirname } from 'node:path'
 import type { ServingModel } from '../caches/embedding-cache.js'
 import type { Config } from '../config.js'
 import { deviceOrder } from '../embedder/devices/order.js'
@@ -12,6 +12,7 @@ import type { Opened } from '../embedder/worker/protocol.js'
 import { OpDbusError } from '../errors.js'
 import type { Call, Embedder, Space } from '../ports.js'
 import { DeviceBook } from './devices.js'
+import { referenceFile } from './references.js'
 import { hubOptions, spawnWorker, timer } from './runtime.js'
 
 /** The repair for a native binding that npm left out because its install script failed or was not run. */
@@ -109,7 +110,7 @@ export function deviceBook(config: Config, dir: string | undefined): DeviceBook 
     dir,
     gpuDevice: config.gpuDevice,
     threads: config.threads ?? availableParallelism(),
-    referenceFile: spec => (spec.id === 'builtin' ? join(builtinDir, 'op-dbus-reference.json') : undefined),
+    referenceFile: spec => referenceFile(spec, dirname(builtinDir)),
   })
 }
 

@@ -1,6 +1,16 @@
 // `op-dbus models` against a hub on loopback, in processes of their own: the built-in model, and the real MiniLM where it is.
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -76,6 +86,26 @@ describe('pull, then embed with the network gone', () => {
       bytes: expect.any(Number),
     })
   })
+})
+
+test('a CPU that gives a model of the table other vectors than its authors is refused; a folder of the user’s own is not', async () => {
+  if (!existsSync(MINILM)) return console.warn('skipped: ../shared/models/all-MiniLM-L6-v2 is not here')
+  const files = filesIn(MINILM)
+  const onnx = Buffer.from(files['onnx/model.onnx'] as Uint8Array)
+  // A megabyte of weights is gone, as if the processor lost it.
+  onnx.fill(0, onnx.length - 2 ** 21, onnx.length - 2 ** 20)
+  hub.push('sentence-transformers/all-MiniLM-L6-v2', { ...files, 'onnx/model.onnx': onnx })
+  const embed = (env = {}) =>
+    cli(['embed', '-q', '-m', 'medium', '--device', 'cpu', '--json', 'Created container 100'], env)
+  const refused = await embed()
+  expect(refused).toMatchObject({ code: 4, stdout: '' })
+  expect(refused.stderr).toMatch(/wrong vectors: cosine .*by sentence-transformers/)
+  const own = join(dir, 'own')
+  cpSync((await cli(['models', 'path', 'medium'])).stdout.trim(), join(own, 'all-MiniLM-L6-v2'), {
+    recursive: true,
+    dereference: true,
+  })
+  expect((await embed({ OP_DBUS_MODEL_DIR: own })).code).toBe(0)
 })
 
 test('a model that is missing is fetched by embed itself, int8 where that is asked', async () => {

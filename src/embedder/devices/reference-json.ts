@@ -4,6 +4,7 @@ import type { Reference } from './self-check.js'
 
 interface ReferenceJson {
   readonly encoding: string
+  readonly source?: unknown
   readonly dims: number
   readonly cases: readonly { readonly text: string; readonly vector: string }[]
 }
@@ -17,11 +18,11 @@ export function referenceToJson({ texts, matrix }: Reference): ReferenceJson {
 
 /** Undefined for what is none of `dims` dims. */
 export function referenceFromJson(json: unknown, dims: number): Reference | undefined {
-  const { cases } = (json ?? {}) as Partial<ReferenceJson>
+  const { cases, source } = (json ?? {}) as Partial<ReferenceJson>
   if (!Array.isArray(cases) || cases.length === 0) return undefined
   const rows = cases.map(({ vector }) => Uint8Array.from(atob(vector), char => char.charCodeAt(0)))
   if (rows.some(row => row.length !== 4 * dims)) return undefined
   const matrix = new Float32Array(rows.length * dims)
   for (const [at, row] of rows.entries()) matrix.set(new Float32Array(row.buffer), at * dims)
-  return { texts: cases.map(({ text }) => text), matrix }
+  return { texts: cases.map(({ text }) => text), matrix, ...(typeof source === 'string' && { source }) }
 }

@@ -11,6 +11,8 @@ export interface Reference {
   readonly texts: readonly string[]
   /** Row-major, `texts.length x dims`. */
   readonly matrix: Float32Array
+  /** Who made them, where that was not this machine's CPU: in words for people. */
+  readonly source?: string | undefined
 }
 
 /** What a device's vectors were worth. */
@@ -57,7 +59,7 @@ export async function checkDevice(
   backend: Pick<Backend, 'run'>,
   spec: VectorSpec & { readonly dtype: Dtype; readonly rowsAlone: boolean },
   tokenize: Tokenize,
-  { texts, matrix }: Reference,
+  { texts, matrix, source }: Reference,
 ): Promise<CheckResult> {
   const { dims } = spec
   const sums = new Float64Array(dims)
@@ -79,7 +81,11 @@ export async function checkDevice(
   if (!(cosine >= least))
     throw new OpDbusError(
       'DEVICE_UNAVAILABLE',
-      `it computes wrong vectors: cosine ${cosine.toFixed(6)} to the reference, ${least} is needed`,
+      [
+        `it computes wrong vectors: cosine ${cosine.toFixed(6)} to the reference`,
+        source === undefined ? '' : ` (the model's own vectors, by ${source})`,
+        `, ${least} is needed`,
+      ].join(''),
       { details: { cosine, maxDiff } },
     )
   return { cosine, maxDiff }
