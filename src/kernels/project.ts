@@ -4,8 +4,8 @@ import { checkRows, rowsOf } from './checks.js'
 /** Rows that the axes are found on, evenly spaced among all: more make the axes steadier, not other ones. */
 const FITTED = 1024
 const MAX_ROUNDS = 60
-/** Largest change of an axis (both have length 1) at which it is found: less than a pixel on any screen. */
-const STILL = 1e-4
+/** The axes are found when a round adds less than this share to the variance that they show: another plane is no better. */
+const STILL = 1e-6
 
 export interface Projection {
   /** rows x 2, row-major: x along the direction in which the vectors differ most, y along the next one. */
@@ -76,26 +76,28 @@ function center(sample: Float64Array, mean: Float64Array): void {
 function axesOf(sample: Float64Array, dims: number): [Float64Array, Float64Array] {
   let x = farthestRow(sample, dims, undefined)
   let y = farthestRow(sample, dims, x)
-  for (let round = 0; round < MAX_ROUNDS; round++) {
-    const before = [x, y] as const
-    ;[x, y] = turned(sample, x, y)
-    x = unit(back(sample, times(sample, x), dims))
-    y = unit(without(back(sample, times(sample, y), dims), x))
-    if (change(before[0], x) < STILL && change(before[1], y) < STILL) break
+  let shown = 0
+  for (let round = 0; ; round++) {
+    const plane = turned(x, times(sample, x), y, times(sample, y))
+    ;[x, y] = [plane.x, plane.y]
+    const before = shown
+    shown = product(plane.alongX, plane.alongX) + product(plane.alongY, plane.alongY)
+    if (round === MAX_ROUNDS || shown - before <= STILL * shown) return [upright(x), upright(y)]
+    x = unit(back(sample, plane.alongX, dims))
+    y = unit(without(back(sample, plane.alongY, dims), x))
   }
-  ;[x, y] = turned(sample, x, y)
-  return [upright(x), upright(y)]
 }
 
 /**
  * Turns both axes within their plane so that the first shows as much as the plane can (Rayleigh-Ritz): where two directions
- * count almost the same, iterating alone would take long to tell them apart.
+ * count almost the same, iterating alone would take long to tell them apart. `alongX` and `alongY` are the rows on them.
  */
-function turned(sample: Float64Array, x: Float64Array, y: Float64Array): [Float64Array, Float64Array] {
-  const [a, b] = [times(sample, x), times(sample, y)]
-  const angle = Math.atan2(2 * product(a, b), product(a, a) - product(b, b)) / 2
+function turned(x: Float64Array, alongX: Float64Array, y: Float64Array, alongY: Float64Array) {
+  const angle = Math.atan2(2 * product(alongX, alongY), product(alongX, alongX) - product(alongY, alongY)) / 2
   const [cos, sin] = [Math.cos(angle), Math.sin(angle)]
-  return [x.map((value, d) => cos * value + sin * y[d]!), x.map((value, d) => cos * y[d]! - sin * value)]
+  const first = (a: Float64Array, b: Float64Array) => a.map((value, i) => cos * value + sin * b[i]!)
+  const second = (a: Float64Array, b: Float64Array) => b.map((value, i) => cos * value - sin * a[i]!)
+  return { x: first(x, y), y: second(x, y), alongX: first(alongX, alongY), alongY: second(alongX, alongY) }
 }
 
 /** The direction of the row that is longest, of what `axis` does not already show of it. */
@@ -148,12 +150,6 @@ function upright(axis: Float64Array): Float64Array {
   let largest = 0
   for (const value of axis) if (Math.abs(value) > Math.abs(largest) + 1e-9) largest = value
   return largest < 0 ? axis.map(value => -value) : axis
-}
-
-function change(a: Float64Array, b: Float64Array): number {
-  const same = a.reduce((most, value, d) => Math.max(most, Math.abs(value - b[d]!)), 0)
-  const flipped = a.reduce((most, value, d) => Math.max(most, Math.abs(value + b[d]!)), 0)
-  return Math.min(same, flipped)
 }
 
 function product(a: Float64Array, b: Float64Array): number {

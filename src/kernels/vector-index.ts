@@ -115,7 +115,7 @@ export class VectorIndex {
     })
   }
 
-  /** All on a map of two dimensions; see `project`. Takes 0.2 to 0.3 s on 10,000 x 512: in a page, best in a worker. */
+  /** All on a map of two dimensions; see `project`. Takes about 0.3 s on 10,000 x 512: in a page, best in a worker. */
   project(): Promise<VectorMap> {
     return this.#inTurn(async () => {
       const { points, ...rest } = project(this.#matrix?.read(0, this.size) ?? new Float32Array(0), this.dims)
