@@ -1,0 +1,124 @@
+// Models of a hub in Chromium: fetched once, verified, kept by commit; and WebGPU with its trial, on a model small enough
+// for a GPU that is played in software.
+import { describe, expect, it } from 'vitest'
+import type { Stats } from '../../src/web.js'
+import { graphs, tinyFiles, tinyMean } from '../embedder/tiny-model.js'
+import { type Content, gitBlob, sha256 } from '../hub-server.js'
+import { type ServeOptions, type TestPage, useBrowser } from './harness.js'
+import { useWebAssets } from './web-assets.js'
+import type { Failure, Told } from './web-entry.js'
+
+const MODULE = '/web.js'
+const ID = 'org/tiny'
+const COMMIT = sha256('commit').slice(0, 40)
+const LIST = `/hub/api/models/${ID}/revision/main`
+const HUB = { model: ID, hubUrl: '/hub' }
+
+const assets = useWebAssets({ web: 'test/browser/web-entry.ts' })
+const browser = useBrowser()
+
+/** As the page has it: in float32. */
+const mean = (text: string) => [...Float32Array.from(tinyMean(text))]
+
+const contentOf = (value: unknown): Content =>
+  typeof value === 'string' || value instanceof Uint8Array ? value : JSON.stringify(value)
+
+/** A hub below `/hub/`, as far as a page asks one. */
+function hub(files: Record<string, unknown> = tinyFiles()): NonNullable<ServeOptions['files']> {
+  const there = Object.entries(files).filter(([, value]) => value !== undefined)
+  const contents = there.map(([path, value]) => [path, contentOf(value)] as const)
+  const siblings = contents.map(([rfilename, content]) => {
+    const size = Buffer.byteLength(content as Uint8Array)
+    const large = rfilename.endsWith('.onnx') || rfilename.endsWith('_data')
+    return { rfilename, size, blobId: gitBlob(content), ...(large && { lfs: { sha256: sha256(content), size } }) }
+  })
+  return {
+    [LIST]: JSON.stringify({ id: ID, sha: COMMIT, siblings }),
+    ...Object.fromEntries(contents.map(([path, content]) => [`/hub/${ID}/resolve/${COMMIT}/${path}`, content])),
+  }
+}
+
+async function pageOn(files: ServeOptions['files'], options: object = {}) {
+  const server = await browser.serve({ folders: assets.folders(), ...(files && { files }) })
+  const page = await browser.openPage(server.url)
+  await page.call(MODULE, 'open', { device: 'wasm', ...HUB, ...options })
+  return { server, page }
+}
+
+const embed = async (page: TestPage, ...texts: string[]) => page.call<Told>(MODULE, 'embed', texts)
+const failureOf = async (page: TestPage) => page.call<Failure>(MODULE, 'failure', 'a b')
+
+describe('a model of a hub in a page', () => {
+  it('is fetched with the first text, and never again: not for a reload, nor without the hub', async () => {
+    const { server, page } = await pageOn(hub())
+    expect(server.requests.filter(path => path.startsWith('/hub'))).toEqual([])
+    const told = await embed(page, 'a b', 'c')
+    expect(told.vectors).toEqual([mean('a b'), mean('c')])
+    expect(server.requests).toContain(LIST)
+    await page.call(MODULE, 'close')
+    server.requests.splice(0)
+    server.fault(LIST, { status: 503 })
+    await page.page.reload()
+    await page.call(MODULE, 'open', { device: 'wasm', ...HUB, offline: true })
+    expect((await embed(page, 'a b')).sources).toEqual(['disk'])
+    expect((await embed(page, 'z z')).vectors).toEqual([mean('z z')])
+    expect(server.requests.filter(path => path.startsWith('/hub'))).toEqual([])
+    const { model } = (await page.call<Stats>(MODULE, 'stats')).embeddings
+    expect(model).toEqual({ asked: ID, serves: ID, gaveWay: [] })
+  })
+
+  it('is believed only where every byte is as the hub states it', async () => {
+    for (const path of ['onnx/model.onnx', 'tokenizer.json']) {
+      const url = `/hub/${ID}/resolve/${COMMIT}/${path}`
+      const { server, page } = await pageOn({ ...hub(), [url]: `${contentOf(tinyFiles(graphs.pooled())[path])} ` })
+      const failed = await failureOf(page)
+      expect([failed.code, failed.details.why]).toEqual(['DOWNLOAD', 'integrity'])
+      expect(failed.message).toContain(server.url + url)
+    }
+  })
+
+  it.each([
+    { what: 'no such model', files: {}, code: 'MODEL_NOT_FOUND', says: `has no model "${ID}"` },
+    {
+      what: 'no ONNX file',
+      files: hub({ ...tinyFiles(), 'onnx/model.onnx': undefined }),
+      code: 'UNSUPPORTED_MODEL',
+      says: 'has no fp32 ONNX file',
+    },
+    {
+      what: 'weights beside the graph',
+      files: hub({ ...tinyFiles(), 'onnx/model.onnx_data': 'weights' }),
+      code: 'UNSUPPORTED_MODEL',
+      says: 'which a page cannot open',
+    },
+    { what: 'a list that is none', files: { [LIST]: '<html>' }, code: 'DOWNLOAD', says: 'is not JSON' },
+  ])('$what is told for what it is', async ({ files, code, says }) => {
+    const { page } = await pageOn(files)
+    const failed = await failureOf(page)
+    expect(failed.code).toBe(code)
+    expect(failed.message).toContain(says)
+  })
+
+  it('a name that no hub has is refused without asking one', async () => {
+    const { server, page } = await pageOn(hub(), { model: '../secrets' })
+    expect((await failureOf(page)).code).toBe('MODEL_NOT_FOUND')
+    expect(server.requests.filter(path => path.startsWith('/hub'))).toEqual([])
+  })
+})
+
+describe('WebGPU', () => {
+  it('serves after its trial, with the same vectors, and need not prove itself twice', async () => {
+    const { server, page } = await pageOn(hub(), { device: 'webgpu' })
+    const told = await embed(page, 'a b', 'c')
+    expect(told.devices).toEqual(['webgpu', 'webgpu'])
+    expect(told.vectors).toEqual([mean('a b'), mean('c')])
+    // One worker fetched the model, one tried the GPU, one serves.
+    const workers = () => server.requests.filter(path => path === '/op-dbus/worker.js').length
+    expect(workers()).toBe(3)
+    await page.call(MODULE, 'close')
+    await page.page.reload()
+    await page.call(MODULE, 'open', { device: 'webgpu', ...HUB })
+    expect((await embed(page, 'x')).devices).toEqual(['webgpu'])
+    expect(workers()).toBe(4)
+  })
+})
