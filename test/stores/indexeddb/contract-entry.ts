@@ -1,6 +1,7 @@
-// The store contract suite on the IndexedDB store, as a page runs it.
+// The store contract suite on the IndexedDB store, as a page runs it, and two tabs' stores against one model.
 import { storeContract } from '../../contract/store-contract.js'
 import { deleteDatabase, open } from './page.js'
+import { sharedCases } from './shared-cases.js'
 
 export { runCollected } from '../../browser/vitest-in-page.js'
 
@@ -23,3 +24,4 @@ storeContract('indexeddb', {
   },
   skips: { sync: 'IndexedDB answers only later' },
 })
+sharedCases()
