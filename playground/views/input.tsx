@@ -6,6 +6,9 @@ import { MOST_LINES } from '../lines.js'
 import type { Offline } from '../offline.js'
 import type { Phase, Run, Session } from '../session.js'
 
+/** Characters from which a paste is put in by hand. Shorter ones keep the browser's undo. */
+const LARGE_PASTE = 20_000
+
 export function Input({ session, offline }: { readonly session: Session; readonly offline: Offline }) {
   const file = useRef<HTMLInputElement>(null)
   const { lines, left } = session.lines.value
@@ -16,6 +19,15 @@ export function Input({ session, offline }: { readonly session: Session; readonl
       event.preventDefault()
       void session.embed()
     }
+  }
+  const onPaste = (event: ClipboardEvent & { readonly currentTarget: HTMLTextAreaElement }) => {
+    const pasted = event.clipboardData?.getData('text/plain') ?? ''
+    if (pasted.length < LARGE_PASTE) return
+    // Chromium inserts line by line, each slower than the one before: thousands of them stop the page for many seconds.
+    event.preventDefault()
+    const area = event.currentTarget
+    area.setRangeText(pasted, area.selectionStart, area.selectionEnd, 'end')
+    session.text.value = area.value
   }
   const take = async (chosen: File | undefined) => {
     if (chosen) session.text.value = await chosen.text()
@@ -35,6 +47,7 @@ export function Input({ session, offline }: { readonly session: Session; readonl
           session.text.value = event.currentTarget.value
         }}
         onKeyDown={onKeyDown}
+        onPaste={onPaste}
       />
       <p class="quiet" id="lines-count">
         {plural(lines.length, 'line', 'lines')}
