@@ -6,9 +6,14 @@ import { type PatternSetting, patternConfig } from './config-patterns.js'
 import { createMasker, inTemplateSpace } from './embedder/patterns/masker.js'
 import type { Embedder, Hash } from './ports.js'
 
+/** Half of the ten digits: see AGREEMENT in `caches/patterns/book.ts`, measured with it. */
+const VARIETY = 5
+
 export interface PatternRuntime {
   readonly hash: Hash
   readonly warn: (message: string) => void
+  /** What a pattern must show before it serves, if not the usual. */
+  readonly evidence?: { readonly trials: number; readonly variety: number } | undefined
   /** Opens what keeps patterns over the end of the process. */
   readonly disk?: (() => PatternShelfOptions['disk']) | undefined
 }
@@ -37,8 +42,20 @@ export function planPatterns(setting: PatternSetting, runtime: PatternRuntime): 
     async open({ space, dims }) {
       const shelf = await new PatternShelf({ dims, warn, disk: disk?.() }).open()
       const random = Math.random
+      const evidence = runtime.evidence ?? { trials: 2 * members, variety: VARIETY }
       return new VerifiedPatterns(
-        new PatternBook({ masker, space, dims, epsilon, members, checkShare, hash, random, shelf }),
+        new PatternBook({
+          masker,
+          space,
+          dims,
+          epsilon,
+          members,
+          ...evidence,
+          checkShare,
+          hash,
+          random,
+          shelf,
+        }),
         masker,
       )
     },

@@ -8,19 +8,26 @@ export type PatternMode = (typeof PATTERN_MODES)[number]
 export interface PatternOptions {
   /**
    * `template`: the text is embedded with its variable parts replaced by their kinds, in a space of its own.
-   * `verified`: the text itself is embedded; once `members` texts of a pattern were, and agreed, the vector of one of
-   * them answers for the others within `epsilon`. `off`: neither. Default `template`.
+   * `verified`: the text itself is embedded; once `members` texts of a pattern were, and agreed, and twice as many checks
+   * found no fault, the vector of one of them answers for others whose variables hold nothing new. `off`: neither.
+   * Default `template`.
    */
   readonly mode?: PatternMode | undefined
   /** Masks of your own, tried before the built-in ones: `{ name: 'tenant', pattern: /\btn-\w+/ }`. */
   readonly masks?: readonly { readonly name: string; readonly pattern: RegExp }[] | undefined
   /** Words beside which a number stays as it is, because it is a meaning there: `['vlan']`. */
   readonly literals?: readonly string[] | undefined
-  /** Verified: how far a served vector x may be from the exact one r: |x - r| <= epsilon x the longer of the two. Default 0.14. */
+  /**
+   * Verified: the bound that a served vector x is meant to keep to the exact one r: |x - r| <= epsilon x the longer of the
+   * two. It is checked on members and on samples of hits, not proved for each: a statistical statement. Default 0.14.
+   */
   readonly epsilon?: number | undefined
   /** Verified: how many different texts of a pattern are embedded exactly before it serves. Default 8. */
   readonly members?: number | undefined
-  /** Verified: the share of hits that is computed all the same and compared; a pattern's first hits more often. Default 1/16. */
+  /**
+   * Verified: the share of hits that is computed all the same and compared; a pattern's first hits more often. 0: none after
+   * its trial, which is 2 x members hits whenever it saw something new. Default 1/16.
+   */
   readonly checkShare?: number | undefined
 }
 

@@ -22,7 +22,7 @@ export type {
   EmbedManyCall,
   ServingModel,
 } from './caches/embedding-cache.js'
-export type { Refusal } from './caches/patterns/book.js'
+export type { Refusal } from './caches/patterns/entry.js'
 export type { PatternCounts } from './caches/patterns/modes.js'
 export type { Progress } from './caches/progress.js'
 export type { QueryCache } from './caches/query-cache.js'

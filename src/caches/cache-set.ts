@@ -7,7 +7,7 @@ import type { Running } from '../ports.js'
 import type { BlockCache } from './block-cache.js'
 import type { DiffCache } from './diff-cache.js'
 import type { EmbeddingCache, ServingModel } from './embedding-cache.js'
-import type { Refusal } from './patterns/book.js'
+import type { Refusal } from './patterns/entry.js'
 import { NO_COUNTS, type PatternCounts } from './patterns/modes.js'
 import type { QueryCache } from './query-cache.js'
 
@@ -32,7 +32,7 @@ export interface DiskSize {
 /** What patterns did in this process. */
 export interface PatternStats extends PatternCounts {
   readonly mode: 'off' | 'template' | 'verified'
-  /** Verified: what every served vector is within. */
+  /** Verified: what served vectors are meant to be within; checked on samples. */
   readonly bound?: number
   /** Verified: the last pattern of this process that would not serve. */
   readonly refusal?: Refusal

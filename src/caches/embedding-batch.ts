@@ -16,7 +16,7 @@ export interface EmbeddingMatrix {
   readonly devices: Device[]
   /** With patterns: each row's `template`, as in {@link EmbeddingResult}. */
   readonly templates?: (string | undefined)[]
-  /** With verified patterns: what every row whose source is `pattern` is within. */
+  /** With verified patterns: the bound of every row whose source is `pattern`, as in {@link EmbeddingResult}. */
   readonly bound?: number
 }
 

@@ -8,7 +8,7 @@ import { type CacheStats, TieredCache } from '../cache/tiered-cache.js'
 import { abortError, OpDbusError } from '../errors.js'
 import type { Call, Clock, Device, Embedder, Embedding, Running, Source } from '../ports.js'
 import { EmbeddingBatch, type EmbeddingMatrix } from './embedding-batch.js'
-import type { Refusal } from './patterns/book.js'
+import type { Refusal } from './patterns/entry.js'
 import { NO_COUNTS, type Origin, type PatternCounts, type Patterns } from './patterns/modes.js'
 import { type Progress, ProgressMeter } from './progress.js'
 
@@ -22,7 +22,10 @@ export interface EmbeddingResult {
    * pattern that answered, if one did. Else absent.
    */
   readonly template?: string | undefined
-  /** Of a vector that a verified pattern served: |x - exact| <= bound x the longer of the two (1 for most models). */
+  /**
+   * Of a vector that a verified pattern served: what |x - exact| over the longer of the two (1 for most models) is meant to
+   * stay within. Statistical: the pattern's exact vectors and checks kept well within it; this very vector was not compared.
+   */
   readonly bound?: number
   /** True when the text was longer than the model's limit and its end was not seen. */
   readonly truncated: boolean

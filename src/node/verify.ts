@@ -37,7 +37,7 @@ export async function verifyCaches(options: OpenOptions = {}): Promise<VerifyRep
   }
   const caches = {
     embeddings: await verifyEmbeddings(join(dir, 'embeddings')),
-    patterns: await verifyFiles(join(dir, 'patterns')),
+    patterns: sum(await verifyFiles(join(dir, 'patterns')), await verifyFiles(join(dir, 'patterns', 'revoked'))),
     blocks: await verifyFiles(join(dir, 'blocks')),
     queries: await verifyFiles(join(dir, 'queries')),
   }
@@ -57,4 +57,9 @@ async function verifyFiles(dir: string): Promise<CacheReport> {
   } finally {
     await store.close()
   }
+}
+
+function sum(one: CacheReport, other: CacheReport): CacheReport {
+  const names = ['files', 'entries', 'size', 'damaged', 'foreign'] as const
+  return Object.fromEntries(names.map(name => [name, one[name] + other[name]])) as unknown as CacheReport
 }

@@ -61,6 +61,8 @@ export interface FileStore extends Store {
   getSync(key: Key): Uint8Array | undefined
   /** One entry, written before this returns: for what must not wait, such as a process's exit. */
   setSync(key: Key, value: Uint8Array): void
+  /** Whether anything has this key's file name: sound, damaged or somebody else's. */
+  standsSync(key: Key): boolean
   clearedElsewhere(): boolean
   /** Reads everything there is. */
   verify(): Promise<FileReport>
@@ -215,6 +217,10 @@ export function openFileStore(options: FileStoreOptions): FileStore {
     },
     setSync(key, value) {
       set([[key, value]])
+    },
+    standsSync(key) {
+      enter([key])
+      return guarded(dir, () => statOf(pathOf(key)) !== undefined)
     },
     async setMany(items, call) {
       set(items, call)

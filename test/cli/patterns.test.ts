@@ -17,6 +17,9 @@ const ADVICE =
   'with an error once the limit is reached, whatever the customer does. This alert was raised by the standing rule of ' +
   'the platform team, number'
 
+/** 200 to 299 in an order in which all digits are soon seen: a pattern serves only what it knows. */
+const number = (i: number) => 200 + ((37 * i) % 100)
+
 describe('op-dbus embed --patterns', () => {
   it('the strategy’s example: 100 is computed, 101 and 102 are pattern hits; a second process has all three from disk', async () => {
     const dir = temporaryFolder()
@@ -94,10 +97,10 @@ describe('op-dbus embed --patterns=verified', () => {
   it('serves what agreed, with the bound on every such line, in this process and the next; clear forgets it', async () => {
     const dir = temporaryFolder()
     const env = { OPDBUS_EMBEDDING_PATTERNS: 'verified' }
-    const input = Array.from({ length: 60 }, (_, i) => `${ADVICE} ${200 + i}`).join('\n')
+    const input = Array.from({ length: 60 }, (_, i) => `${ADVICE} ${number(i)}`).join('\n')
     const rows = jsonLines((await runCli(dir, ['embed', '-', '--json'], { input, env })).stdout)
     const served = rows.filter(row => row.source === 'pattern')
-    expect(served.length).toBeGreaterThan(20)
+    expect(served.length).toBeGreaterThan(5)
     for (const row of served) expect(row).toMatchObject({ bound: 0.14, template: `${ADVICE} <number>` })
     // Every one of them computed exactly now: none may be further off than its line says.
     const exact = jsonLines((await runCli(dir, ['embed', '-', '--json'], { input })).stdout)
@@ -105,7 +108,7 @@ describe('op-dbus embed --patterns=verified', () => {
       const off = Math.hypot(...row.vector.map((x: number, d: number) => x - exact[i].vector[d]))
       expect(off, row.text).toBeLessThanOrEqual(row.bound ?? 1e-6)
     })
-    const more = Array.from({ length: 20 }, (_, i) => `${ADVICE} ${700 + i}`).join('\n')
+    const more = Array.from({ length: 40 }, (_, i) => `${ADVICE} ${number(60 + i)}`).join('\n')
     const next = jsonLines((await runCli(dir, ['embed', '-', '--json'], { input: more, env })).stdout)
     expect(next.filter(row => row.source === 'pattern').length).toBeGreaterThan(5)
     await runCli(dir, ['cache', 'clear', '--embeddings', '-q'])
@@ -129,18 +132,18 @@ describe('op-dbus cache stats', () => {
   it('shows what patterns did in earlier processes: sums, and the worst error as a maximum', async () => {
     const dir = temporaryFolder()
     const env = { OPDBUS_EMBEDDING_PATTERNS: 'verified' }
-    // Vectors that turn with the number, far enough for a sum of three worst errors to pass the bound.
+    // Vectors that turn with the number.
     const embedder: UserEmbedder = {
       space: 'turning@1',
       dims: 2,
       async embed(texts) {
-        const angles = texts.map(text => 1e-4 * Number(/\d+/.exec(text)?.[0]))
+        const angles = texts.map(text => 3e-5 * Number(/\d+/.exec(text)?.[0]))
         return new Float32Array(angles.flatMap(angle => [Math.cos(angle), Math.sin(angle)]))
       },
     }
-    for (const from of [800, 100, 500]) {
+    for (const from of [0, 120, 240]) {
       const caches = await openCaches({ dir, embedder, patterns: { mode: 'verified', checkShare: 1 / 2 } })
-      const texts = Array.from({ length: 40 }, (_, i) => `container ${from + i}`)
+      const texts = Array.from({ length: 120 }, (_, i) => `container ${100 + ((37 * (from + i)) % 900)}`)
       for (const text of texts) await caches.embeddings.getOrEmbed(text)
       await caches.close()
     }
@@ -152,9 +155,9 @@ describe('op-dbus cache stats', () => {
     expect(lifetime).toMatchObject({ patterns: 2, refusals: 1, revocations: 0 })
     expect(lifetime.hits).toBeGreaterThan(20)
     expect(lifetime.checks).toBeGreaterThan(0)
-    // 100 against one of 800 to 807, in whichever process it was seen.
-    expect(lifetime.worstError).toBeGreaterThan(0.06)
-    expect(lifetime.worstError).toBeLessThan(0.08)
+    // The farthest of 900 numbers from one in their middle, in whichever process it was seen: no sum of three.
+    expect(lifetime.worstError).toBeGreaterThan(0.008)
+    expect(lifetime.worstError).toBeLessThan(0.028)
     const text = (await runCli(dir, ['cache', 'stats'], { env })).stdout
     expect(text).toMatch(
       /^Patterns: 2 served, \d+ hits, 1 refused, 0 revoked, worst error 0\.\d{3} in \d+ checks \(verified, bound 0\.140\)$/m,

@@ -1,7 +1,8 @@
 // How patterns take part in a look-up: under which id a text is kept, who answers for it, and what that is called.
 import type { StandIn } from '../../cache/tiered-cache.js'
 import type { Embedding, Masker, Source } from '../../ports.js'
-import type { PatternBook, Refusal } from './book.js'
+import type { PatternBook } from './book.js'
+import type { Refusal } from './entry.js'
 
 /** What a text is kept under; `masked` when variables were replaced in it. */
 export interface Asked {
@@ -44,7 +45,7 @@ export const NO_COUNTS: PatternCounts = {
 /** One mode of patterns. */
 export interface Patterns {
   readonly mode: 'template' | 'verified'
-  /** Verified: what every served vector is within. */
+  /** Verified: what served vectors are meant to be within; checked on samples. */
   readonly bound?: number
   /** Verified: look-ups that no tier had and a pattern answered. */
   readonly standIns: number
@@ -111,7 +112,7 @@ export class TemplatePatterns implements Patterns {
   async close(): Promise<void> {}
 }
 
-/** Texts are kept and embedded as they are; what no tier has may be answered by the book of patterns, within its bound. */
+/** Texts are kept and embedded as they are; what no tier has may be answered by the book of patterns, under its bound. */
 export class VerifiedPatterns implements Patterns {
   readonly mode = 'verified'
   standIns = 0

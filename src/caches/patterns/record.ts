@@ -1,8 +1,13 @@
 // What is kept on disk of one pattern, as JSON text, and how far two vectors are apart. Believes nothing it reads.
 import type { Device, Embedding } from '../../ports.js'
 
-/** `learning`: fewer than k members are known. `serving`: they agreed. `refused`: two of them did not. */
-export type PatternState = 'learning' | 'serving' | 'refused'
+import type { Places } from './cover.js'
+
+/**
+ * `learning`: fewer than k members are known. `serving`: they agreed. `refused`: two of them did not. `revoked`: a check
+ * failed; the revocation that counts stands apart, this is what takes the place of the record that served.
+ */
+export type PatternState = 'learning' | 'serving' | 'refused' | 'revoked'
 
 export interface PatternRecord {
   readonly state: PatternState
@@ -10,17 +15,23 @@ export interface PatternRecord {
   readonly template: string
   /** The largest distance between two members seen so far. */
   readonly spread: number
-  /** Digests of the members' texts, so that one text is not counted twice. No text is kept. */
+  /** Digests of texts that were computed, so that one is not counted twice: all members, or the last MOST_IDS. No text is kept. */
   readonly ids: readonly string[]
+  /** What they had in their variable parts. */
+  readonly places: Places
+  /** Checks passed since the pattern last saw something new. */
+  readonly clean: number
   /** While learning one for each id; serving, the one that serves; refused, none. */
   readonly embeddings: readonly Embedding[]
 }
 
-const VERSION = 1
+/** Texts that a serving pattern knows to have counted. */
+export const MOST_IDS = 64
+const VERSION = 2
 const TEMPLATE_LENGTH = 200
 const DEVICES: readonly string[] = ['cuda', 'webgpu', 'cpu', 'wasm', 'custom'] satisfies Device[]
 
-export function encodeRecord({ state, template, spread, ids, embeddings }: PatternRecord): Uint8Array {
+export function encodeRecord({ state, template, spread, ids, places, clean, embeddings }: PatternRecord): Uint8Array {
   const vectors = embeddings.map(({ vector, ...rest }) => ({ ...rest, vector: toBase64(vector) }))
   const document = {
     v: VERSION,
@@ -28,6 +39,8 @@ export function encodeRecord({ state, template, spread, ids, embeddings }: Patte
     template: template.slice(0, TEMPLATE_LENGTH).toWellFormed(),
     spread,
     ids,
+    places,
+    clean,
     vectors,
   }
   return new TextEncoder().encode(JSON.stringify(document))
@@ -36,19 +49,26 @@ export function encodeRecord({ state, template, spread, ids, embeddings }: Patte
 /** The record, or undefined when the bytes are no record of `dims` floats by this version. */
 export function decodeRecord(bytes: Uint8Array, dims: number): PatternRecord | undefined {
   try {
-    const { v, state, template, spread, ids, vectors } = JSON.parse(new TextDecoder().decode(bytes))
+    const { v, state, template, spread, ids, places, clean, vectors } = JSON.parse(new TextDecoder().decode(bytes))
     const embeddings = (vectors as Record<string, unknown>[]).map(one => readEmbedding(one, dims))
-    const count = { learning: ids.length, serving: 1, refused: 0 }[state as PatternState]
+    const count = { learning: ids.length, serving: 1, refused: 0, revoked: 0 }[state as PatternState]
     const sound =
       v === VERSION &&
       typeof template === 'string' &&
       Number.isFinite(spread) &&
+      Number.isSafeInteger(clean) &&
+      arePlaces(places) &&
       embeddings.length === count &&
       (ids as unknown[]).every(id => typeof id === 'string')
-    return sound ? { state, template, spread, ids, embeddings } : undefined
+    return sound ? { state, template, spread, ids, places, clean, embeddings } : undefined
   } catch {
     return undefined
   }
+}
+
+function arePlaces(places: unknown): places is Places {
+  const isMark = (mark: unknown) => Number.isSafeInteger(mark)
+  return Array.isArray(places) && places.every(seen => seen === null || (Array.isArray(seen) && seen.every(isMark)))
 }
 
 function readEmbedding({ vector, tokens, truncated, device }: Record<string, unknown>, dims: number): Embedding {

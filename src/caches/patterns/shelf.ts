@@ -8,6 +8,8 @@ import { decodeRecord, encodeRecord, type PatternRecord } from './record.js'
 export interface RecordStore extends Store {
   getSync(key: Key): Uint8Array | undefined
   setSync(key: Key, value: Uint8Array): void
+  /** Whether something stands under this key, sound or not. */
+  standsSync(key: Key): boolean
 }
 
 export interface PatternShelfOptions {
@@ -55,10 +57,10 @@ export class PatternShelf {
     await this.#options.disk?.records.deleteMany([key])
   }
 
-  /** True also where the disk cannot be asked: who does not know must not serve. */
+  /** True also where the disk cannot be asked, or what it says is damaged: who does not know must not serve. */
   isRevoked(key: Key): boolean {
     if (this.#revoked.has(key) || this.#revoked.size + this.#onDisk >= MOST_REVOCATIONS) return true
-    return this.#try('read', () => this.#options.disk?.revoked.getSync(key) !== undefined, true)
+    return this.#try('read', () => this.#options.disk?.revoked.standsSync(key) ?? false, true)
   }
 
   revoke(key: Key, { template, spread }: { readonly template: string; readonly spread: number }): void {
@@ -66,6 +68,9 @@ export class PatternShelf {
     const document = JSON.stringify({ template: template.slice(0, 200).toWellFormed(), distance: spread })
     const bytes = new TextEncoder().encode(document)
     this.#try('write', () => this.#options.disk?.revoked.setSync(key, bytes), undefined)
+    // Nor does the record that served stay: one damaged file must not bring it back.
+    const nothing = { ids: [], places: [], clean: 0, embeddings: [] }
+    this.write(key, { state: 'revoked', template, spread, ...nothing })
   }
 
   async clear(): Promise<void> {

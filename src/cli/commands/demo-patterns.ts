@@ -7,8 +7,8 @@ import { settingsOf, type Values } from '../settings.js'
 import type { Terminal } from '../terminal.js'
 
 /** Few enough that three more passes over them stay a matter of seconds. */
-const LINES = 240
-const ALERTS = 60
+const LINES = 120
+const ALERTS = 180
 const SEED = 20_260_102
 /** A bound wide enough for long texts to be served; the default one refuses nearly everything, and should. */
 const WIDE = 0.4

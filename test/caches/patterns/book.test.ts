@@ -40,7 +40,7 @@ function stores(dir: string) {
   }
 }
 
-/** Without checks of hits, unless told. */
+/** Without a trial, for any digits, and without checks of hits, unless told. */
 async function newBook({ dir, warn = () => {}, ...options }: Given = {}): Promise<PatternBook> {
   const shelf = await new PatternShelf({ dims: 2, warn, disk: dir === undefined ? undefined : stores(dir) }).open()
   return new PatternBook({
@@ -49,6 +49,8 @@ async function newBook({ dir, warn = () => {}, ...options }: Given = {}): Promis
     dims: 2,
     epsilon: EPSILON,
     members: MEMBERS,
+    trials: 0,
+    variety: 1,
     checkShare: 1 / 16,
     hash,
     random: () => 0.999,
@@ -100,8 +102,8 @@ describe('a pattern', () => {
     const book = await newBook()
     await book.answer('container 100', async () => at(0), never)
     await book.answer('container 101', async () => at(0, { truncated: true }), never)
-    await book.answer('volume 100', async () => at(Number.NaN), never)
-    await book.answer('volume 101', async () => at(0), never)
+    await book.answer('vessel 100', async () => at(Number.NaN), never)
+    await book.answer('vessel 101', async () => at(0), never)
     expect(book.counts.refusals).toBe(2)
   })
 
@@ -116,8 +118,8 @@ describe('a pattern', () => {
     const book = await newBook()
     for (let i = 100; i < 104; i++) await book.answer(`container ${i}`, async () => long(0, 10), never)
     expect(await ask(book, 'container 200')).not.toBe('computed')
-    await book.answer('volume 100', async () => long(0, 10), never)
-    await book.answer('volume 101', async () => long(0, 9), never)
+    await book.answer('vessel 100', async () => long(0, 10), never)
+    await book.answer('vessel 101', async () => long(0, 9), never)
     expect(book.counts.refusals).toBe(1)
   })
 })
@@ -147,7 +149,7 @@ describe('a hit', () => {
     dice = 0.999
     expect(book.counts).toMatchObject({ revocations: 1, checks: 1 })
     expect(book.counts.worstError).toBeGreaterThan(EPSILON)
-    expect(book.refusal).toMatchObject({ allowed: EPSILON })
+    expect(book.refusal).toMatchObject({ allowed: EPSILON / 2 })
     for (let i = 0; i < 20; i++) expect(await ask(book, `container ${300 + i}`, 0)).toBe('computed')
     expect(book.counts).toMatchObject({ patterns: 1, revocations: 1, checks: 1 })
   })
@@ -176,6 +178,103 @@ describe('a hit', () => {
         }
       }),
     )
+  })
+})
+
+describe('what is new', () => {
+  const trials = 3
+  const strict: Given = { trials, variety: 3, checkShare: 0, random: () => 0 }
+
+  it('is computed by a pattern that serves, and opens the trial again', async () => {
+    const book = await newBook(strict)
+    await teach(book, [0, 0, 0, 0], 100)
+    // The last digit is free now, the others are not: 105 to 107 are the trial.
+    for (const number of [105, 106, 107]) expect(await ask(book, `container ${number}`)).toBe('computed')
+    expect(await ask(book, 'container 108')).not.toBe('computed')
+    expect(book.counts.checks).toBe(3)
+    for (const number of [119, 118, 117, 116]) expect(await ask(book, `container ${number}`)).toBe('computed')
+    expect(await ask(book, 'container 108')).not.toBe('computed')
+    expect(await ask(book, 'container 208')).toBe('computed')
+  })
+
+  it('and far from the rest ends the pattern', async () => {
+    const book = await newBook(strict)
+    await teach(book, [0, 0, 0, 0, 0, 0, 0], 100)
+    expect(await ask(book, 'container 108')).not.toBe('computed')
+    expect(await ask(book, 'container 208', 0.06)).toBe('computed')
+    expect(await ask(book, 'container 109')).toBe('computed')
+    expect(book.counts).toMatchObject({ revocations: 1, checks: 3 })
+  })
+
+  it('is remembered over the end of a process, and so is the trial', async () => {
+    const dir = temporaryFolder()
+    for (const number of [100, 101, 102, 103, 105, 106]) {
+      const book = await newBook({ ...strict, dir })
+      expect(await ask(book, `container ${number}`)).toBe('computed')
+      await book.close()
+    }
+    const book = await newBook({ ...strict, dir })
+    expect(await ask(book, 'container 107')).toBe('computed')
+    expect(await ask(book, 'container 108')).not.toBe('computed')
+    expect(await ask(book, 'container 118')).toBe('computed')
+  })
+
+  it('is no reason to compute more at once than the trial wants', async () => {
+    const book = await newBook(strict)
+    await teach(book, [0, 0, 0, 0], 100)
+    let computed = 0
+    const texts = Array.from({ length: 10 }, (_, i) => `container 10${i}`)
+    const answers = await Promise.all(
+      texts.slice(4).map(text =>
+        book.answer(
+          text,
+          async () => {
+            computed++
+            return at(0)
+          },
+          never,
+        ),
+      ),
+    )
+    expect(computed).toBe(trials)
+    expect(answers.filter(answer => answer instanceof StandIn)).toHaveLength(6 - trials)
+  })
+})
+
+describe('a pattern that declines', () => {
+  it('asks the disk for a few of many texts, and masks each once', async () => {
+    const dir = temporaryFolder()
+    const disk = stores(dir)
+    let asked = 0
+    const counted = (store: RecordStore): RecordStore =>
+      new Proxy(store, {
+        get(target, name) {
+          if (['getSync', 'standsSync', 'clearedElsewhere'].includes(name as string)) asked++
+          return Reflect.get(target, name)
+        },
+      })
+    const shelf = await new PatternShelf({
+      dims: 2,
+      warn() {},
+      disk: { records: counted(disk.records), revoked: counted(disk.revoked) },
+    }).open()
+    const masker = createMasker()
+    let masked = 0
+    const counting = {
+      name: masker.name,
+      mask(text: string) {
+        masked++
+        return masker.mask(text)
+      },
+    }
+    const options = { space: 'exact' as Space, dims: 2, epsilon: EPSILON, members: MEMBERS, trials: 0, variety: 1 }
+    const book = new PatternBook({ ...options, masker: counting, checkShare: 0, hash, random: () => 0, shelf })
+    await ask(book, 'container 100', 0)
+    await ask(book, 'container 101', 1)
+    ;[asked, masked] = [0, 0]
+    for (let i = 0; i < 800; i++) expect(await ask(book, `container ${102 + i}`)).toBe('computed')
+    expect(masked).toBe(800)
+    expect(asked).toBeLessThan(12)
   })
 })
 
@@ -300,6 +399,38 @@ describe('on disk', () => {
     expect(later.counts).toMatchObject({ patterns: 0, refusals: 0, revocations: 0 })
   })
 
+  it('a damaged revocation, or any file in its place, still revokes; and no serving record is left behind it', async () => {
+    const dir = temporaryFolder()
+    let dice = 0.999
+    const book = await newBook({ dir, random: () => dice })
+    await teach(book)
+    await book.flush()
+    dice = 0
+    expect(await ask(book, 'container 500', 1)).toBe('computed')
+    await book.close()
+    const [name] = readdirSync(join(dir, 'revoked')).filter(name => name.endsWith('.json'))
+    const [revocation, record] = [join(dir, 'revoked', name!), join(dir, name!)]
+    const state = (bytes: Buffer) => /"state":"(\w+)"/.exec(bytes.toString())?.[1]
+    expect(state(readFileSync(record))).toBe('revoked')
+    const sound = readFileSync(revocation, 'utf8')
+    // The record that served may even be brought back, as by a copy of the folder.
+    const other = temporaryFolder()
+    const served = await newBook({ dir: other })
+    await teach(served)
+    await served.close()
+    const serving = readFileSync(join(other, name!))
+    expect(state(serving)).toBe('serving')
+    for (const damaged of [sound.replace('distance', 'distancf'), sound.slice(0, 40), '', 'mine']) {
+      writeFileSync(revocation, damaged)
+      for (const there of [readFileSync(record), serving]) {
+        writeFileSync(record, there)
+        const later = await newBook({ dir })
+        for (let i = 0; i < 6; i++) expect(await ask(later, `container ${600 + i}`)).toBe('computed')
+        await later.close()
+      }
+    }
+  })
+
   it('a refusal by one stops another that began to serve', async () => {
     const dir = temporaryFolder()
     const [one, two] = [await newBook({ dir }), await newBook({ dir })]
@@ -362,14 +493,23 @@ describe('on disk', () => {
   })
 
   it('a record reads back as it was, and anything else as nothing', () => {
-    const record = { state: 'serving', template: 'a <number>', spread: 0.1, ids: ['x'], embeddings: [at(0.3)] } as const
+    const record = {
+      state: 'serving',
+      template: 'a <number>',
+      spread: 0.1,
+      ids: ['x'],
+      places: [[7], null],
+      clean: 3,
+      embeddings: [at(0.3)],
+    } as const
     expect(decodeRecord(encodeRecord(record), 2)).toEqual(record)
     expect(decodeRecord(encodeRecord(record), 3)).toBeUndefined()
     expect(decodeRecord(encodeRecord({ ...record, state: 'learning', ids: [] }), 2)).toBeUndefined()
     expect(decodeRecord(encodeRecord({ ...record, spread: Number.NaN }), 2)).toBeUndefined()
     const text = new TextDecoder().decode(encodeRecord(record))
     for (const [a, b] of [
-      ['"v":1', '"v":2'],
+      ['"v":2', '"v":1'],
+      ['[7]', '["7"]'],
       ['cpu', 'abacus'],
       ['serving', 'toString'],
       ['"ids":["x"]', '"ids":[1]'],
@@ -437,7 +577,7 @@ describe('on disk', () => {
     expect(told).toHaveLength(1)
     const broken: RecordStore = {
       ...stores(join(dir, 'x')).revoked,
-      getSync() {
+      standsSync() {
         throw new Error('EIO')
       },
     }

@@ -45,11 +45,11 @@ function codec(space: Space): Codec<Embedding> {
   }
 }
 
-/** A cache over `store`, as a process of its own would open it. */
+/** A cache over `store`, as a process of its own would open it. Its patterns need no trial. */
 function newCache(embedder: Embedder, patterns: PatternSetting, store?: Store): EmbeddingCache {
   const clock = new TestClock()
   const warn = () => {}
-  const plan = planPatterns(patterns, { hash, warn })
+  const plan = planPatterns(patterns, { hash, warn, evidence: { trials: 0, variety: 1 } })
   return new EmbeddingCache({
     capacity: 1000,
     clock,

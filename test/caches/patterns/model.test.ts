@@ -73,10 +73,10 @@ describe('the built-in model', () => {
   })
 
   it('verified, a wider bound that its user chose: long lines are served, within it', async () => {
-    const lines = alertLines(150, 7)
+    const lines = alertLines(210, 7)
     const outcome = await measure('builtin', lines, verified(0.4))
     print('built-in, verified 0.4, alerts', lines, outcome, 0.4)
-    expect(outcome.hits).toBeGreaterThan(80)
+    expect(outcome.hits).toBeGreaterThan(60)
     expect(outcome.worst).toBeGreaterThan(0)
   })
 })
