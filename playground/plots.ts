@@ -1,6 +1,7 @@
 // The two time series, on uPlot. Knows pixels and colours; what happened comes from the history.
 import uPlot from 'uplot'
 import type { History } from './history.js'
+import { FASTEST_MS, SLOWEST_MS } from './scale.js'
 import { LETTERS, NAMES, SOURCES } from './sources.js'
 
 const HEIGHT = 328
@@ -32,9 +33,9 @@ export class Plots {
     this.#rate.setData([seconds, rates.map(rate => (rate === null ? null : 100 * rate))])
     const events = history.since(now)
     const xs = events.map(event => (event.at - now) / 1000)
-    // A log axis has no 0: what is shorter than the clock's step sits on the lowest line.
+    // A log axis has no 0: what lies outside sits on the nearest edge.
     const series = SOURCES.map(source =>
-      events.map(event => (event.source === source ? Math.max(event.ms, 0.001) : null)),
+      events.map(event => (event.source === source ? Math.min(Math.max(event.ms, FASTEST_MS), SLOWEST_MS) : null)),
     )
     this.#times.setData(events.length > 0 ? [xs, ...series] : [[-60, 0], ...SOURCES.map(() => [null, null])])
   }
@@ -72,7 +73,7 @@ export class Plots {
     return new uPlot(
       {
         ...this.#common(this.timesAt),
-        scales: { x: { time: false, range: [-60, 0] }, y: { distr: 3, range: [0.001, 10_000] } },
+        scales: { x: { time: false, range: [-60, 0] }, y: { distr: 3, range: [FASTEST_MS, SLOWEST_MS] } },
         series: [
           {},
           ...SOURCES.map(source => ({
