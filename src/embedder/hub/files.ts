@@ -159,7 +159,10 @@ export function digestMemo(path: string | undefined): DigestMemo {
   }
 }
 
-/** Makes `path` and what is missing above it. Node's own `recursive` never returns where the kernel denies it, as in /proc. */
+/**
+ * Makes `path` and what is missing above it. Node's own `recursive` never returns where the kernel denies it, as in /proc.
+ * stores/disk.ts has the like without promises: neither folder may import the other.
+ */
 export async function makeFolder(path: string, mode = 0o700): Promise<void> {
   const make = () =>
     mkdir(path, { mode }).catch((error: NodeJS.ErrnoException) => {

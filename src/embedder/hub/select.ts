@@ -65,6 +65,7 @@ export function totalBytes(files: readonly { readonly bytes: number }[]): number
   return files.reduce((sum, file) => sum + file.bytes, 0)
 }
 
+/** As in model/folder.ts, before there is a folder. */
 function unsupported(id: string, what: string, details: Readonly<Record<string, unknown>>): OpDbusError {
   return new OpDbusError('UNSUPPORTED_MODEL', `model ${id} ${what}`, { details })
 }
