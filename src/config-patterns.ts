@@ -52,19 +52,31 @@ export function parsePatterns(text: string): PatternMode | undefined {
   return PATTERN_MODES.find(mode => mode === lower)
 }
 
+/** What each field of an object may be. */
+const FIELDS: { readonly [K in keyof PatternOptions]-?: readonly [(value: unknown) => boolean, expects: string] } = {
+  mode: [isMode, `one of ${PATTERN_MODES.join(', ')}`],
+  masks: [Array.isArray, 'an array of { name, pattern }'],
+  literals: [Array.isArray, 'an array of words'],
+  epsilon: [value => isBetween(value, 0, 2), 'a number from 0 to 2'],
+  members: [value => Number.isSafeInteger(value) && isBetween(value, 2, 64), 'a whole number from 2 to 64'],
+  checkShare: [value => isBetween(value, 0, 1), 'a number from 0 to 1'],
+}
+
 export function isPatternSetting(value: unknown): value is PatternSetting {
   if (typeof value === 'boolean' || isMode(value)) return true
-  if (typeof value !== 'object' || value === null) return false
-  const { mode, masks, literals, epsilon, members, checkShare, ...strange } = value as Record<string, unknown>
-  return (
-    Object.keys(strange).length === 0 &&
-    (mode === undefined || isMode(mode)) &&
-    (masks === undefined || Array.isArray(masks)) &&
-    (literals === undefined || Array.isArray(literals)) &&
-    (epsilon === undefined || isBetween(epsilon, 0, 2)) &&
-    (members === undefined || (Number.isSafeInteger(members) && isBetween(members, 2, 64))) &&
-    (checkShare === undefined || isBetween(checkShare, 0, 1))
-  )
+  return typeof value === 'object' && value !== null && patternFault(value) === undefined
+}
+
+/** Which field of an object is wrong, and what it may be: `epsilon is NaN, not a number from 0 to 2`. */
+export function patternFault(value: unknown): string | undefined {
+  if (typeof value !== 'object' || value === null) return undefined
+  for (const [name, given] of Object.entries(value)) {
+    if (!Object.hasOwn(FIELDS, name)) return `there is no "${name}"; there are: ${Object.keys(FIELDS).join(', ')}`
+    const [allows, expects] = FIELDS[name as keyof PatternOptions]
+    const shown = typeof given === 'string' ? JSON.stringify(given.slice(0, 40)) : String(given).slice(0, 40)
+    if (given !== undefined && !allows(given)) return `${name} is ${shown}, not ${expects}`
+  }
+  return undefined
 }
 
 export function patternConfig(setting: PatternSetting): PatternConfig {

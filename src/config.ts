@@ -1,5 +1,11 @@
 // Options over environment over defaults, checked once, into one frozen Config. Reads no file and no clock.
-import { isPatternSetting, PATTERN_EXPECTS, type PatternSetting, parsePatterns } from './config-patterns.js'
+import {
+  isPatternSetting,
+  PATTERN_EXPECTS,
+  type PatternSetting,
+  parsePatterns,
+  patternFault,
+} from './config-patterns.js'
 import { OpDbusError } from './errors.js'
 
 export { PATTERN_MODES, type PatternMode, type PatternOptions, type PatternSetting } from './config-patterns.js'
@@ -121,6 +127,8 @@ interface Rule<T> {
   readonly parse?: Parse<T>
   readonly allows: (value: unknown) => boolean
   readonly expects: string
+  /** What is wrong inside of an option that is an object; undefined where `expects` says it all. */
+  readonly faultOf?: (value: unknown) => string | undefined
 }
 
 const wholeNumber = (least: number): Pick<Rule<number>, 'parse' | 'allows' | 'expects'> => ({
@@ -177,6 +185,7 @@ const RULES: { readonly [K in keyof Config]: Rule<Config[K]> } = {
     env: 'OPDBUS_EMBEDDING_PATTERNS',
     parse: parsePatterns,
     allows: isPatternSetting,
+    faultOf: patternFault,
     expects: PATTERN_EXPECTS,
   },
   modelDir: { default: undefined, env: 'OP_DBUS_MODEL_DIR', ...word },
@@ -242,7 +251,8 @@ export function readConfig(
   for (const [name, rule] of Object.entries(RULES) as [keyof Config, Rule<unknown>][]) {
     const option = settings[name]
     if (option !== undefined && !rule.allows(option)) {
-      throw new OpDbusError('INVALID_INPUT', `${name}: ${show(option)} is not ${rule.expects}`, {
+      const why = rule.faultOf?.(option) ?? `${show(option)} is not ${rule.expects}`
+      throw new OpDbusError('INVALID_INPUT', `${name}: ${why}`, {
         details: { option: name },
       })
     }

@@ -44,6 +44,14 @@ describe('the setting of patterns', () => {
       expect.stringContaining('OPDBUS_EMBEDDING_PATTERNS'),
     ])
     const wrong = ['sometimes', 1, null, { mode: 'x' }, { epsilon: 3 }, { epsilon: Number.NaN }, { members: 1 }]
+    for (const [option, fault] of [
+      [{ epsilon: Number.NaN }, 'patterns: epsilon is NaN, not a number from 0 to 2'],
+      [{ members: 2.5 }, 'patterns: members is 2.5, not a whole number from 2 to 64'],
+      [{ mode: 'x' }, 'patterns: mode is "x", not one of off, template, verified'],
+      [{ epsilom: 1 }, 'patterns: there is no "epsilom"; there are: mode, masks,'],
+    ] as const) {
+      expect(() => read(option)).toThrow(fault)
+    }
     const more = [{ members: 2.5 }, { checkShare: 2 }, { masks: {} }, { literals: 'a' }, { strange: 1 }]
     for (const option of [...wrong, ...more]) {
       expect(() => read(option), JSON.stringify(option)).toThrow(expect.objectContaining({ code: 'INVALID_INPUT' }))

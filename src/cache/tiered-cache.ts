@@ -31,6 +31,12 @@ export interface TieredCacheOptions<V extends object> {
   readonly clock: Clock
 }
 
+/** The ids of a batch, in order: an array, or something that makes each when it is asked for. May be asked twice. */
+export interface Ids {
+  readonly length: number
+  at(index: number): string | undefined
+}
+
 /** Where a batch's results go: each index is told once, as soon as it is known, in any order. */
 export interface BatchSink<V> {
   answer(index: number, answer: Answer<V>): void
@@ -130,12 +136,7 @@ export class TieredCache<V extends object> {
   }
 
   /** Many at once; equal ids are computed once. What finished stays cached, also when the call is aborted half-way. */
-  async getOrLoadMany(
-    ids: readonly string[],
-    load: Loader<V>,
-    sink: BatchSink<V>,
-    call: BatchCall = {},
-  ): Promise<void> {
+  async getOrLoadMany(ids: Ids, load: Loader<V>, sink: BatchSink<V>, call: BatchCall = {}): Promise<void> {
     const { signal, concurrency = DEFAULT_CONCURRENCY } = call
     const computed = new Map<string, Twins>()
     // Rows finish in any order, but are used in theirs: the first text of a batch is the first to be evicted.
@@ -159,7 +160,7 @@ export class TieredCache<V extends object> {
       }
       for (const index of twins.others) tellTwin(sink, index, twins)
       settled[twins.first] = 1
-      for (; front < ids.length && settled[front] === 1; front++) this.#memory.touch(ids[front]!)
+      for (; front < ids.length && settled[front] === 1; front++) this.#memory.touch(ids.at(front)!)
       underWay--
       wake()
     }
@@ -167,7 +168,7 @@ export class TieredCache<V extends object> {
     let turnAt = this.#clock.monotonic() + TURN_MS
     for (let index = 0; index < ids.length; index++) {
       throwIfAborted(signal)
-      const id = ids[index]!
+      const id = ids.at(index)!
       const twins = computed.get(id)
       if (twins !== undefined) {
         if (twins.state === 'waiting') twins.others.push(index)

@@ -1,5 +1,5 @@
 // The rows of one embedMany: gathers answers into a matrix, each with its provenance, and the failures. Asks nobody.
-import type { Answer, BatchSink } from '../cache/tiered-cache.js'
+import type { Answer, BatchSink, Ids } from '../cache/tiered-cache.js'
 import { BatchError, type FailedItem, OpDbusError } from '../errors.js'
 import type { Device, Embedding, Source } from '../ports.js'
 import type { Asked, Origin, Patterns } from './patterns/modes.js'
@@ -20,11 +20,12 @@ export interface EmbeddingMatrix {
   readonly bound?: number
 }
 
-export class EmbeddingBatch implements BatchSink<Embedding> {
+export class EmbeddingBatch implements BatchSink<Embedding>, Ids {
   readonly result: EmbeddingMatrix
-  /** What each text is kept under. */
-  readonly ids: readonly string[]
-  readonly #asked: readonly Asked[] | undefined
+  /** How many texts there are. */
+  readonly length: number
+  /** With patterns: what each text is kept under, from the moment it is first asked for. */
+  readonly #asked: (Asked | undefined)[]
   readonly #failed: FailedItem[] = []
   /** Ids that this very batch had computed, until their row is told. */
   readonly #own = new Set<string>()
@@ -36,8 +37,8 @@ export class EmbeddingBatch implements BatchSink<Embedding> {
     private readonly meter: ProgressMeter,
   ) {
     const count = texts.length
-    this.#asked = patterns && texts.map(text => patterns.ask(text))
-    this.ids = this.#asked?.map(asked => asked.id) ?? texts
+    this.length = count
+    this.#asked = patterns ? new Array(count) : []
     this.result = {
       matrix: allocate(count, dims),
       dims,
@@ -50,6 +51,11 @@ export class EmbeddingBatch implements BatchSink<Embedding> {
     }
   }
 
+  /** What the text is kept under. Masks it when it is first asked for, so that a long batch is masked on the way. */
+  at(index: number): string | undefined {
+    return this.patterns ? this.#ask(index).id : this.texts[index]
+  }
+
   /** `id` is computed for this batch. */
   computing(id: string): void {
     if (this.patterns) this.#own.add(id)
@@ -60,9 +66,12 @@ export class EmbeddingBatch implements BatchSink<Embedding> {
     result.matrix.set(value.vector, index * this.dims)
     result.truncated[index] = value.truncated
     result.devices[index] = value.device
-    const asked = this.#asked?.[index]
-    const own = asked !== undefined && this.#own.delete(asked.id)
-    this.#tell(index, asked ? patterns!.origin(this.texts[index]!, asked, source, own) : { source })
+    if (!patterns) {
+      this.#tell(index, { source })
+      return
+    }
+    const asked = this.#ask(index)
+    this.#tell(index, patterns.origin(this.texts[index]!, asked, source, this.#own.delete(asked.id)))
   }
 
   same(index: number, first: number): void {
@@ -72,7 +81,7 @@ export class EmbeddingBatch implements BatchSink<Embedding> {
     result.devices[index] = result.devices[first]!
     // Nothing was computed for this one: it is a copy of a row that this call has in hand.
     const before = { source: result.sources[first]!, template: result.templates?.[first] }
-    this.#tell(index, patterns?.twin(this.#asked![index]!, before) ?? { source: 'memory' })
+    this.#tell(index, patterns?.twin(this.#ask(index), before) ?? { source: 'memory' })
   }
 
   failed(index: number, error: unknown): void {
@@ -87,6 +96,11 @@ export class EmbeddingBatch implements BatchSink<Embedding> {
       this.#failed.sort((a, b) => a.index - b.index),
       this.result.count,
     )
+  }
+
+  #ask(index: number): Asked {
+    this.#asked[index] ??= this.patterns!.ask(this.texts[index]!)
+    return this.#asked[index]
   }
 
   #tell(index: number, { source, template }: Origin): void {

@@ -177,7 +177,7 @@ export class EmbeddingCache {
       const compute = () => this.#embedRow(embedder, id.toWellFormed(), signal)
       return patterns?.load(id, compute, signal) ?? compute()
     }
-    await cache.getOrLoadMany(batch.ids, load, batch, { signal: call.signal, concurrency: ROWS_UNDER_WAY })
+    await cache.getOrLoadMany(batch, load, batch, { signal: call.signal, concurrency: ROWS_UNDER_WAY })
     meter.end()
     if (meter.thrown) throw meter.thrown.error
     return batch.finish()

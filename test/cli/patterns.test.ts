@@ -40,6 +40,12 @@ describe('op-dbus embed --patterns', () => {
     expect(jsonLines(exact.stdout)[0].vector).not.toEqual(rows[0].vector)
   })
 
+  it('says how much time was saved, and that this is an estimate, where there is something to estimate it from', async () => {
+    const texts = [...EVENTS, 'one more', 'and one', 'and another']
+    const { stderr } = await runCli(temporaryFolder(), ['embed', '--patterns', '--json', ...texts])
+    expect(stderr).toMatch(/; about \S+ \S+ saved \(an estimate: hits x the mean time of a computed text\)\n$/)
+  })
+
   it('prints P for pattern in the text, and says nothing with --quiet', async () => {
     const { stdout, stderr } = await runCli(temporaryFolder(), ['embed', '--patterns', '-q', ...EVENTS])
     expect(stdout.split('\n').map(line => line.slice(0, 10).trim())).toEqual([

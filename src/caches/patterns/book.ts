@@ -1,34 +1,21 @@
 // Which patterns may answer for which of their texts, and with whose vector: learnt from exact vectors, tried before and
 // checked while serving, revoked for good. Computes nothing itself and never writes to a cache.
 import { embeddingKey } from '../../cache/hash.js'
-import { StandIn } from '../../cache/tiered-cache.js'
 import { abortError, OpDbusError } from '../../errors.js'
-import type { Embedding, Hash, Key, Masked, Masker, Space } from '../../ports.js'
+import type { Embedding, Key, Masked, Space } from '../../ports.js'
 import { Cover, MOST_PLACES } from './cover.js'
-import { type BookCounts, type Entry, formsOf, medoid, newEntry, type Refusal, valuesOf } from './entry.js'
+import {
+  type BookCounts,
+  type Entry,
+  formsOf,
+  medoid,
+  newEntry,
+  PatternStandIn,
+  type Refusal,
+  valuesOf,
+} from './entry.js'
+import type { PatternBookOptions } from './options.js'
 import { distance, MOST_IDS, type PatternRecord } from './record.js'
-import type { PatternShelf } from './shelf.js'
-
-export interface PatternBookOptions {
-  readonly masker: Masker
-  /** The space of the exact vectors. */
-  readonly space: Space
-  readonly dims: number
-  /** What a served vector is meant to be within, as `distance` measures it: checked on samples, proved for none. */
-  readonly epsilon: number
-  /** Different texts of a pattern that must agree before it serves. */
-  readonly members: number
-  /** Hits that are computed and compared, without one off the bound, before the first is served. */
-  readonly trials: number
-  /** Share of later hits that are computed and compared; the first of them more often. */
-  readonly checkShare: number
-  /** Different characters that its exact texts must have in a place before any character may stand there. */
-  readonly variety: number
-  readonly hash: Hash
-  /** Numbers in [0, 1). */
-  readonly random: () => number
-  readonly shelf: PatternShelf
-}
 
 type Compute = () => Promise<Embedding>
 
@@ -79,7 +66,7 @@ export class PatternBook {
    * The exact vector, from `compute`, or a member's of the text's pattern. While a pattern learns, no more texts of it are
    * computed at a time than it still needs: the others wait for the outcome. Rejects as `compute` does, or with ABORTED.
    */
-  async answer(text: string, compute: Compute, signal: AbortSignal): Promise<Embedding | StandIn<Embedding>> {
+  async answer(text: string, compute: Compute, signal: AbortSignal): Promise<Embedding | PatternStandIn> {
     const { template, variables } = this.#options.masker.mask(text)
     const values = valuesOf(variables)
     if (values === '' || values.length > MOST_PLACES) return compute()
@@ -96,7 +83,7 @@ export class PatternBook {
       // What is new to a pattern that serves is computed at once; of the rest no more at a time than is needed.
       const covered = entry.state === 'learning' || entry.cover.has(values)
       if (covered && this.#isTried(entry)) {
-        if (!this.#isChecked(entry)) return new StandIn(entry.embeddings[0]!, 'pattern')
+        if (!this.#isChecked(entry)) return new PatternStandIn(entry.embeddings[0]!, template)
         return this.#learn(entry, id, values, compute)
       }
       if (!covered || known || this.#wants(entry)) return this.#learn(entry, id, values, compute)

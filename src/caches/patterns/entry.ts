@@ -1,4 +1,5 @@
 // One pattern in memory, what is counted and told of patterns, and the small questions about them. Decides nothing.
+import { StandIn } from '../../cache/tiered-cache.js'
 import type { Embedding, Key, Masked } from '../../ports.js'
 import { Cover } from './cover.js'
 import { distance, type PatternRecord } from './record.js'
@@ -22,6 +23,16 @@ export interface Refusal {
   readonly template: string
   readonly distance: number
   readonly allowed: number
+}
+
+/** A pattern's vector in the place of a text's own. */
+export class PatternStandIn extends StandIn<Embedding> {
+  constructor(
+    embedding: Embedding,
+    readonly template: string,
+  ) {
+    super(embedding, 'pattern')
+  }
 }
 
 /** One pattern in memory. */

@@ -2,7 +2,7 @@
 import type { StandIn } from '../../cache/tiered-cache.js'
 import type { Embedding, Masker, Source } from '../../ports.js'
 import type { PatternBook } from './book.js'
-import type { Refusal } from './entry.js'
+import { PatternStandIn, type Refusal } from './entry.js'
 
 /** What a text is kept under; `masked` when variables were replaced in it. */
 export interface Asked {
@@ -16,6 +16,9 @@ export interface Origin {
   readonly template?: string | undefined
   readonly bound?: number
 }
+
+/** As many rows as one embedMany has under way. */
+const MOST_TEMPLATES = 1024
 
 /** What patterns did. */
 export interface PatternCounts {
@@ -118,6 +121,9 @@ export class VerifiedPatterns implements Patterns {
   standIns = 0
   #hits = 0
 
+  /** Of the texts answered last: who asked is told later, and may be many. */
+  readonly #templates = new Map<string, string>()
+
   constructor(
     private readonly book: PatternBook,
     private readonly masker: Masker,
@@ -135,15 +141,24 @@ export class VerifiedPatterns implements Patterns {
     return { id: text, masked: false }
   }
 
-  load(id: string, compute: () => Promise<Embedding>, signal: AbortSignal): Promise<Embedding | StandIn<Embedding>> {
-    return this.book.answer(id, compute, signal)
+  async load(
+    id: string,
+    compute: () => Promise<Embedding>,
+    signal: AbortSignal,
+  ): Promise<Embedding | StandIn<Embedding>> {
+    const answer = await this.book.answer(id, compute, signal)
+    if (answer instanceof PatternStandIn) {
+      this.#templates.set(id, answer.template)
+      if (this.#templates.size > MOST_TEMPLATES) this.#templates.delete(this.#templates.keys().next().value!)
+    }
+    return answer
   }
 
   origin(text: string, _asked: Asked, source: Source): Origin {
     if (source !== 'pattern') return { source }
     this.#hits++
     this.standIns++
-    return { source, template: this.masker.mask(text).template, bound: this.bound }
+    return { source, template: this.#templates.get(text) ?? this.masker.mask(text).template, bound: this.bound }
   }
 
   twin(_asked: Asked, first: Origin): Origin {

@@ -78,7 +78,7 @@ export async function embed(values: Values, texts: readonly string[], terminal: 
     await sink.finish()
     const { patterns } = (await caches.stats()).embeddings
     if (patterns && patterns.mode !== 'off' && !values.quiet) {
-      terminal.say(`op-dbus: ${patternsText(patterns, meter.done)}`)
+      terminal.say(`op-dbus: ${patternsText(patterns, meter.done, meter.savedMs(patterns.hits))}`)
     }
   } catch (error) {
     await sink?.abandon()
@@ -222,6 +222,9 @@ class Meter {
   done = 0
   #fromCache = 0
   #shownAt = 0
+  #computed = 0
+  #firstComputed: number | undefined
+  #lastComputed = 0
   readonly #start = performance.now()
 
   constructor(
@@ -234,6 +237,11 @@ class Meter {
     this.done++
     if (row.result && row.result.source !== 'computed') this.#fromCache++
     const now = performance.now()
+    if (row.result?.source === 'computed') {
+      this.#computed++
+      this.#firstComputed ??= now
+      this.#lastComputed = now
+    }
     // On a terminal that shows the rows themselves there is nothing to add.
     if (this.quiet || this.terminal.outTty || now - this.#start < QUIET_MS || now - this.#shownAt < 200) return
     this.#shownAt = now
@@ -245,6 +253,15 @@ class Meter {
     this.terminal.status(
       `${count(this.done)}${of} texts, ${count(rate)}/s${left}, ${cached} % of ${count(this.done)} from cache, ${memory}`,
     )
+  }
+
+  /**
+   * What `hits` texts would have taken, at the pace of those computed after the first, whose time is the loading of the
+   * model. Undefined while fewer than two were computed.
+   */
+  savedMs(hits: number): number | undefined {
+    if (this.#computed < 2) return undefined
+    return (hits * (this.#lastComputed - this.#firstComputed!)) / (this.#computed - 1)
   }
 
   end(): void {

@@ -4,8 +4,10 @@ import { embeddingKey } from '../../../src/cache/hash.js'
 import { type Codec, StoreTier } from '../../../src/cache/store-tier.js'
 import { decodeVec, encodeVec } from '../../../src/cache/vec.js'
 import { EmbeddingCache } from '../../../src/caches/embedding-cache.js'
+import { TemplatePatterns } from '../../../src/caches/patterns/modes.js'
 import { planPatterns } from '../../../src/compose-patterns.js'
 import type { PatternSetting } from '../../../src/config-patterns.js'
+import { createMasker } from '../../../src/embedder/patterns/masker.js'
 import type { Embedder, Embedding, Space, Store } from '../../../src/ports.js'
 import { openMapStore } from '../../../src/stores/map.js'
 import { deferred, hash, TestClock } from '../../support.js'
@@ -184,6 +186,37 @@ describe('patterns template', () => {
     await expect(left).rejects.toMatchObject({ code: 'ABORTED' })
     gate.resolve()
     expect((await stays).source).toBe('pattern')
+  })
+})
+
+describe('a long batch', () => {
+  it('is masked on the way, each text once, with a turn of the event loop at least every 5 ms', async () => {
+    const clock = new TestClock()
+    const masker = createMasker()
+    let masked = 0
+    const patterns = new TemplatePatterns({
+      name: masker.name,
+      mask(text) {
+        masked++
+        clock.advance(1)
+        return masker.mask(text)
+      },
+    })
+    const open = async () => ({ embedder: new Counting(), tiers: [], patterns })
+    const cache = new EmbeddingCache({ capacity: 1000, clock, open })
+    await cache.getOrEmbed('Created container 100')
+    masked = 0
+    let turns = 0
+    let watching = true
+    const watch = () => {
+      turns++
+      if (watching) setImmediate(watch)
+    }
+    setImmediate(watch)
+    await cache.embedMany(containers(200, 300))
+    watching = false
+    expect(masked).toBe(300)
+    expect(turns).toBeGreaterThanOrEqual(300 / 5 - 2)
   })
 })
 
