@@ -13,6 +13,7 @@ const MANIFEST = 'op-dbus-assets.json'
 const RUNTIME = 'ort/'
 
 interface Manifest {
+  readonly version: 1
   readonly package: string
   readonly files: Readonly<Record<string, { readonly bytes: number; readonly sha256: string }>>
 }
@@ -70,7 +71,8 @@ export async function copyAssets(dir: string, options: CopyAssetsOptions = {}): 
 async function earlier(folder: string): Promise<{ text: string; files: Manifest['files'] }> {
   try {
     const text = await readFile(join(folder, MANIFEST), 'utf8')
-    const { files } = JSON.parse(text) as Partial<Manifest>
+    const { version, package: of, files } = JSON.parse(text) as Partial<Manifest>
+    if (version !== 1 || typeof of !== 'string') return { text: '', files: {} }
     const safe = Object.entries(files ?? {}).filter(([path]) =>
       path.split('/').every(part => /^[\w-][\w.-]*$/.test(part)),
     )

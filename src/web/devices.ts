@@ -7,8 +7,8 @@ import type { Reference } from '../embedder/devices/self-check.js'
 import type { TrialResult } from '../embedder/devices/trial.js'
 import type { ModelSpec } from '../embedder/model/spec.js'
 import type { DevicePlan, DeviceReason } from '../embedder/worker/protocol.js'
-import { messageOf } from '../errors.js'
-import type { Clock, Device, Hash, Key, Store, WorkerHandle } from '../ports.js'
+import { abortError, messageOf } from '../errors.js'
+import type { Call, Clock, Device, Hash, Key, Store, WorkerHandle } from '../ports.js'
 import { VERSION } from '../version.js'
 import type { GpuProbe } from './page.js'
 import type { FileRef } from './shelf.js'
@@ -48,14 +48,14 @@ export class DeviceBook {
 
   /**
    * The devices to open for `choice`. Under `auto` a GPU is among them only if it has proved itself and is faster than
-   * WebAssembly here; those left out are told with their reasons. May try the GPU, once.
+   * WebAssembly here; those left out are told with their reasons. May try the GPU, once. The signal ends a trial.
    */
-  async plan(choice: string, spec: ModelSpec): Promise<DevicePlan> {
+  async plan(choice: string, spec: ModelSpec, call: Call = {}): Promise<DevicePlan> {
     const devices: Device[] = []
     const proven: Device[] = []
     const refused: DeviceReason[] = []
     for (const device of deviceOrder(choice, 'web')) {
-      const reason = isGpu(device) ? await this.#objection(device, spec, choice === 'auto') : undefined
+      const reason = isGpu(device) ? await this.#objection(device, spec, choice === 'auto', call) : undefined
       if (reason !== undefined) refused.push({ device, reason })
       else devices.push(device)
       if (reason === undefined && (isGpu(device) || (await this.#recall(device, spec))?.works)) proven.push(device)
@@ -71,14 +71,14 @@ export class DeviceBook {
   }
 
   /** Why a GPU must not serve; undefined when it may. */
-  async #objection(device: Device, spec: ModelSpec, auto: boolean): Promise<string | undefined> {
+  async #objection(device: Device, spec: ModelSpec, auto: boolean, call: Call): Promise<string | undefined> {
     const gpu = await this.#adapter()
     if ('reason' in gpu) return gpu.reason
     // It computes on the CPU, and several times slower than WebAssembly does.
     if (auto && gpu.software) return 'there is no GPU but one that the browser plays in software'
     const known = await this.#recall(device, spec)
     const fresh = known && (known.works || this.#options.clock.now() - known.at < FAILED_FOR_MS)
-    const verdict = fresh ? known : await this.#try(device, spec, auto ? TRIAL_MS.auto : TRIAL_MS.named)
+    const verdict = fresh ? known : await this.#try(device, spec, auto ? TRIAL_MS.auto : TRIAL_MS.named, call)
     const { works, reason, textsPerSecond = 0, cpuTextsPerSecond = 0 } = verdict
     if (!works) return reason ?? 'it does not work'
     if (!auto || textsPerSecond > cpuTextsPerSecond) return undefined
@@ -86,40 +86,51 @@ export class DeviceBook {
     return `it works, but slower than WebAssembly here: ${figures}`
   }
 
-  async #try(device: Device, spec: ModelSpec, limitMs: number): Promise<Verdict> {
-    const { reference, ...result } = await this.#inWorker(device, spec, limitMs)
+  async #try(device: Device, spec: ModelSpec, limitMs: number, { signal }: Call): Promise<Verdict> {
+    const { reference, begun, ...result } = await this.#inWorker(device, spec, limitMs, signal)
+    if (signal?.aborted) throw abortError(signal)
     if (reference) await this.#write(this.#referenceKey(spec), referenceToJson(reference))
     const verdict = { ...result, at: this.#options.clock.now() }
-    // What never began is no verdict on the device.
-    if (result.works || result.cosine !== undefined || result.cpuTextsPerSecond !== undefined) {
-      await this.#remember(spec, verdict)
-    }
+    // What could not be fetched is no verdict on the device.
+    if (begun) await this.#remember(spec, verdict)
     return verdict
   }
 
-  /** A worker of its own: one that hangs or dies takes only the trial along. */
-  async #inWorker(device: Device, spec: ModelSpec, limitMs: number): Promise<TrialResult> {
-    const failed = (reason: string): TrialResult => ({ device, works: false, reason })
-    const reference = await this.#reference(spec)
+  /** A worker of its own: one that hangs or dies takes only the trial along. `begun`: all files were there. */
+  async #inWorker(
+    device: Device,
+    spec: ModelSpec,
+    limitMs: number,
+    signal: AbortSignal | undefined,
+  ): Promise<TrialResult & { readonly begun: boolean }> {
     const { spawn, files, threads, timer } = this.#options
+    const reference = await this.#reference(spec)
+    let begun = false
     let handle: WorkerHandle | undefined
     let cancel: (() => void) | undefined
+    const failed = (reason: string) => ({ device, works: false, reason, begun })
+    const end = () => void handle?.terminate()
     try {
       const worker = spawn()
       handle = worker
-      const gone = new Promise<TrialResult>(resolve => worker.onExit(why => resolve(failed(why))))
+      signal?.addEventListener('abort', end, { once: true })
+      if (signal?.aborted) end()
+      const gone = new Promise<string>(resolve => worker.onExit(resolve))
       const remote = wrap<PageWorker>(worker.endpoint)
       const brought = await Promise.race([remote.fetchFiles(files(spec)), gone])
-      if ('works' in brought) return brought
+      if (typeof brought === 'string') return failed(brought)
       if ('error' in brought) return failed(brought.error.message)
-      const late = new Promise<TrialResult>(resolve => {
-        cancel = timer(limitMs, () => resolve(failed(`no answer within ${limitMs / 1000} s`)))
+      begun = true
+      const late = new Promise<string>(resolve => {
+        cancel = timer(limitMs, () => resolve(`no answer within ${limitMs / 1000} s`))
       })
-      return await Promise.race([remote.tryDevice({ spec, device, threads, reference }), gone, late])
+      const result = await Promise.race([remote.tryDevice({ spec, device, threads, reference }), gone, late])
+      return typeof result === 'string' ? failed(result) : { ...result, begun }
     } catch (error) {
       return failed(messageOf(error))
     } finally {
       cancel?.()
+      signal?.removeEventListener('abort', end)
       await handle?.terminate()
     }
   }

@@ -2,12 +2,13 @@
 import type { ServingModel } from '../caches/embedding-cache.js'
 import type { Config } from '../config.js'
 import { deviceOrder } from '../embedder/devices/order.js'
+import { Levels, levelOf } from '../embedder/model/levels.js'
 import { type ModelSpec, readModelSpec } from '../embedder/model/spec.js'
 import { knownModel } from '../embedder/model/table.js'
 import { WorkerEmbedder } from '../embedder/worker/client.js'
 import type { Opened } from '../embedder/worker/protocol.js'
 import { OpDbusError } from '../errors.js'
-import type { Call, Embedder, Store } from '../ports.js'
+import type { Call, Embedder, Space, Store, WorkerHandle } from '../ports.js'
 import { type Assets, readAssets } from './assets.js'
 import { DeviceBook } from './devices.js'
 import { Downloads } from './downloads.js'
@@ -16,7 +17,6 @@ import { type KnownFile, webFolder } from './model-folder.js'
 import type { OpenOptions, Places } from './options.js'
 import { probeGpu, startWorker, timer, usableThreads, webClock, webHash } from './page.js'
 import type { FileRef, Shelf } from './shelf.js'
-import type { Notice } from './worker-protocol.js'
 
 /** Where the built-in model lies among the assets. */
 const BUILTIN = 'models/builtin/'
@@ -29,28 +29,93 @@ export interface OpenModelCall extends Call, Pick<OpenOptions, 'onDownload'> {
   readonly verdicts: Store | undefined
 }
 
-/** The embedder of `config.model`. Reads its small files; a model of a hub is fetched whole when it is not there. */
+/** One for the page: what gave way once stays away, so that no two caches of it differ in what `high` means. */
+const levels = new Levels()
+
+/**
+ * The embedder of `config.model`. Reads its small files; a model of a hub is fetched whole when it is not there. Opens
+ * none, unless a level may give way.
+ */
 export async function openModel(
   config: Config,
   call: OpenModelCall,
 ): Promise<{ readonly embedder: Embedder; readonly model: ServingModel }> {
-  const { model: name } = config
+  const { model: name, dtype, fallback } = config
   if (name === 'none') throw new OpDbusError('DISABLED', 'embedding is switched off (model "none")')
   // A name that is no device is told now; whether the device works, when the first text needs it.
   deviceOrder(config.device, 'web')
   const assets = await readAssets(call.places, call.shelf, call)
-  const downloads = new Downloads(call.onDownload)
-  const spec = await readSpec(name, config, assets, downloads, call)
-  return {
-    embedder: workerFor(spec, config, assets, downloads, call),
-    model: { asked: name, serves: name, gaveWay: [] },
+  const page = pageParts(config, assets, call)
+  const level = fallback ? levelOf(name) : undefined
+  if (level === undefined) {
+    const spec = await readSpec(name, config, assets, page, call)
+    return { embedder: workerFor(spec, config, page, call), model: { asked: name, serves: name, gaveWay: [] } }
   }
+  /** What the probe opened stays open: it is the one that will serve. */
+  const probed = new Map<Space, Embedder>()
+  const { spec, ranAs, gaveWay } = await levels.choose(level, {
+    variant: dtype,
+    // A dtype that was asked of a level is not one that the built-in model must have.
+    bring: one =>
+      readSpec(one, one === 'builtin' && level !== one ? { ...config, dtype: undefined } : config, assets, page, call),
+    async probe(candidate) {
+      const { proven = [] } = await page.book.plan(config.device, candidate, call)
+      if (proven.length > 0) return
+      const embedder = workerFor(candidate, config, page, call)
+      try {
+        await embedder.embed('Created container 100', { signal: call.signal })
+        probed.set(candidate.space, embedder)
+      } catch (error) {
+        await embedder.close()
+        throw error
+      }
+    },
+  })
+  for (const one of gaveWay) call.warn(`model ${one.name} gives way: ${one.reason}`)
+  if (gaveWay.length > 0) {
+    call.warn(`embedding with ${ranAs} (${spec.dims} dims) in place of ${name}: do not mix vectors of the two`)
+  }
+  const embedder = probed.get(spec.space) ?? workerFor(spec, config, page, call)
+  return { embedder, model: { asked: name, serves: ranAs, gaveWay } }
+}
+
+/** What all models of one call share. */
+interface PageParts {
+  readonly threads: number
+  readonly book: DeviceBook
+  spawn(): WorkerHandle
+}
+
+function pageParts(config: Config, assets: Assets, call: OpenModelCall): PageParts {
+  const { shelf, warn, verdicts, onDownload } = call
+  const downloads = new Downloads(onDownload)
+  const spawn = () =>
+    startWorker(assets, notice => {
+      if (notice.opDbus === 'warning') warn(notice.message)
+      else downloads.saw(notice)
+    })
+  const threads = usableThreads(config.threads)
+  const book = new DeviceBook({
+    spawn,
+    probe: probeGpu,
+    files: spec => [...modelFiles(spec), assets.ort('webgpu').wasm],
+    ownReference: async spec => {
+      const file = spec.id === 'builtin' ? assets.file(`${BUILTIN}op-dbus-reference.json`) : undefined
+      return file && JSON.parse(await shelf.text(file))
+    },
+    store: verdicts,
+    threads,
+    clock: webClock,
+    hash: webHash,
+    timer,
+  })
+  return { threads, book, spawn }
 }
 
 /** From the same small files as everywhere, so that the space is the same as everywhere. */
-async function readSpec(name: string, config: Config, assets: Assets, downloads: Downloads, call: OpenModelCall) {
+async function readSpec(name: string, config: Config, assets: Assets, { spawn }: PageParts, call: OpenModelCall) {
   const { dtype, dimensions, pooling, offline } = config
-  const { shelf, places, signal, warn } = call
+  const { shelf, places, signal } = call
   const known = knownModel(name)
   const files: ReadonlyMap<string, KnownFile> =
     name === 'builtin'
@@ -58,7 +123,7 @@ async function readSpec(name: string, config: Config, assets: Assets, downloads:
       : await hubModel(name, {
           hub: places.hub,
           shelf,
-          spawn: () => startWorker(assets, notice => onNotice(notice, downloads, warn)),
+          spawn,
           dtype,
           offline,
           signal,
@@ -72,35 +137,13 @@ async function readSpec(name: string, config: Config, assets: Assets, downloads:
 }
 
 /** A worker for one model, started by the first text. */
-function workerFor(
-  spec: ModelSpec,
-  config: Config,
-  assets: Assets,
-  downloads: Downloads,
-  call: OpenModelCall,
-): WorkerEmbedder {
-  const { shelf, warn, verdicts } = call
-  const threads = usableThreads(config.threads)
-  const spawn = () => startWorker(assets, notice => onNotice(notice, downloads, warn))
-  const book = new DeviceBook({
-    spawn,
-    probe: probeGpu,
-    files: one => [...modelFiles(one), assets.ort('webgpu').wasm],
-    ownReference: async one => {
-      const file = one.id === 'builtin' ? assets.file(`${BUILTIN}op-dbus-reference.json`) : undefined
-      return file && JSON.parse(await shelf.text(file))
-    },
-    store: verdicts,
-    threads,
-    clock: webClock,
-    hash: webHash,
-    timer,
-  })
+function workerFor(spec: ModelSpec, config: Config, page: PageParts, { warn }: OpenModelCall): WorkerEmbedder {
+  const { threads, book, spawn } = page
   let serving: Opened | undefined
   return new WorkerEmbedder({
     spec,
     spawn,
-    plan: () => book.plan(config.device, spec),
+    plan: planning => book.plan(config.device, spec, planning),
     threads,
     workers: config.workers ?? 1,
     timer,
@@ -118,11 +161,6 @@ function workerFor(
 function modelFiles({ files: { model, tokenizer, tokenizerConfig } }: ModelSpec): FileRef[] {
   const all = [model, tokenizer, ...(tokenizerConfig ? [tokenizerConfig] : [])]
   return all.map(({ path, sha256 }) => ({ url: path, digest: sha256 }))
-}
-
-function onNotice(notice: Notice, downloads: Downloads, warn: (message: string) => void): void {
-  if (notice.opDbus === 'warning') warn(notice.message)
-  else downloads.saw(notice)
 }
 
 function tellChange(before: Opened, { device, tried }: Opened, warn: (message: string) => void): void {

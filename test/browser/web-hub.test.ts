@@ -99,6 +99,19 @@ describe('a model of a hub in a page', () => {
     expect(failed.message).toContain(says)
   })
 
+  it('gives way to the built-in model where that is allowed, said aloud', async () => {
+    const { page } = await pageOn({}, { model: 'low', fallback: true })
+    const { vectors } = await embed(page, 'a b')
+    expect(vectors[0]).toHaveLength(512)
+    const { warnings } = await page.call<{ warnings: string[] }>(MODULE, 'told')
+    expect(warnings).toEqual([
+      expect.stringMatching(/^model low gives way: .* has no model "sentence-transformers\/paraphrase-MiniLM-L3-v2"/),
+      'embedding with builtin (512 dims) in place of low: do not mix vectors of the two',
+    ])
+    const { model } = (await page.call<Stats>(MODULE, 'stats')).embeddings
+    expect(model).toMatchObject({ asked: 'low', serves: 'builtin', gaveWay: [{ name: 'low' }] })
+  })
+
   it('a name that no hub has is refused without asking one', async () => {
     const { server, page } = await pageOn(hub(), { model: '../secrets' })
     expect((await failureOf(page)).code).toBe('MODEL_NOT_FOUND')

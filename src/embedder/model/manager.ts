@@ -1,7 +1,7 @@
 // Which model serves: the one asked for, found here or else fetched, or with leave the next lower level. Reads files,
 // opens no model; what downloads is loaded only when something is missing.
 
-import { isOpDbusError, messageOf, OpDbusError } from '../../errors.js'
+import { isOpDbusError } from '../../errors.js'
 import type { Call } from '../../ports.js'
 import { offlineError } from '../hub/advice.js'
 import { downloadPlace, isPath } from '../hub/cache.js'
@@ -9,26 +9,9 @@ import type { PullProgress, pullModel } from '../hub/download.js'
 import { findModel, type HubOptions, locateModel, modelAt } from '../hub/find.js'
 import { isHubId } from '../hub/names.js'
 import type { Retry } from '../hub/retry.js'
+import { type Level, Levels, levelOf, type ResolvedModel } from './levels.js'
 import type { ModelOverrides, ModelSpec } from './spec.js'
-import { KNOWN_MODELS, knownModel } from './table.js'
-
-/** The levels of the caching strategy, each giving way to the next, and the model that is always there. */
-const LEVELS = ['high', 'medium', 'low', 'builtin'] as const
-type Level = (typeof LEVELS)[number]
-
-/** A level that could not serve, and why. */
-export interface GaveWay {
-  readonly name: string
-  readonly reason: string
-}
-
-export interface ResolvedModel {
-  readonly spec: ModelSpec
-  /** The name that serves: the one asked for, unless it gave way. */
-  readonly ranAs: string
-  /** From the level asked for downwards; empty when that one serves. */
-  readonly gaveWay: readonly GaveWay[]
-}
+import { knownModel } from './table.js'
 
 export interface ModelRequest extends Call {
   readonly hub: HubOptions
@@ -58,8 +41,7 @@ export type Pull = typeof pullModel
  */
 export class ModelManager {
   readonly #pull: Pull
-  readonly #gaveWay = new Map<string, Pick<ResolvedModel, 'ranAs' | 'gaveWay'>>()
-  #deciding: Promise<unknown> = Promise.resolve()
+  readonly #levels = new Levels()
 
   constructor(pull: Pull = async (...call) => (await import('../hub/download.js')).pullModel(...call)) {
     this.#pull = pull
@@ -74,35 +56,15 @@ export class ModelManager {
   resolve(name: string, request: ModelRequest): Promise<ResolvedModel> {
     const level = levelOf(name)
     if (!request.fallback || level === undefined) return this.#plain(name, request)
-    // One decision at a time: the second finds what the first decided.
-    const decision = this.#deciding.then(() => this.#decide(level, request))
-    this.#deciding = decision.catch(() => undefined)
-    return decision
+    return this.#levels.choose(level, {
+      variant: request.overrides?.dtype,
+      bring: ranAs => this.#bring(ranAs, below(level, ranAs, request)),
+      probe: request.probe,
+    })
   }
 
   async #plain(name: string, request: ModelRequest): Promise<ResolvedModel> {
     return { spec: await this.#bring(name, request), ranAs: name, gaveWay: [] }
-  }
-
-  async #decide(asked: Level, request: ModelRequest): Promise<ResolvedModel> {
-    const key = JSON.stringify([asked, request.overrides?.dtype])
-    const before = this.#gaveWay.get(key)
-    if (before) return { ...before, spec: await this.#bring(before.ranAs, below(asked, before.ranAs, request)) }
-    const gaveWay: GaveWay[] = []
-    let first: OpDbusError | undefined
-    for (const ranAs of LEVELS.slice(LEVELS.indexOf(asked))) {
-      try {
-        const spec = await this.#bring(ranAs, below(asked, ranAs, request))
-        await request.probe?.(spec)
-        if (gaveWay.length > 0) this.#gaveWay.set(key, { ranAs, gaveWay })
-        return { spec, ranAs, gaveWay }
-      } catch (error) {
-        if (!mayGiveWay(error, gaveWay.length > 0)) throw error
-        first ??= error
-        gaveWay.push({ name: ranAs, reason: messageOf(error).split('\n')[0]! })
-      }
-    }
-    throw allFailed(gaveWay, first!)
   }
 
   /** The spec of one model: from this machine, else from the hub. */
@@ -126,11 +88,6 @@ export class ModelManager {
   }
 }
 
-/** The level that a name or a level's hub id means. */
-function levelOf(name: string): Level | undefined {
-  return LEVELS.find(level => level === name || (level !== 'builtin' && KNOWN_MODELS[level].hubId === name))
-}
-
 /** A dtype that was asked of a level is not one that the built-in model must have. */
 function below(asked: Level, ranAs: string, request: ModelRequest): ModelRequest {
   if (ranAs !== 'builtin' || asked === 'builtin') return request
@@ -146,22 +103,4 @@ function isOnHub(name: string): boolean {
 function isIncomplete(error: unknown): boolean {
   if (isOpDbusError(error, 'MODEL_NOT_FOUND')) return true
   return isOpDbusError(error, 'UNSUPPORTED_MODEL') && error.details.missing === true
-}
-
-/**
- * What another level may mend: not what the caller asked for wrongly, or no longer wants. `lower`: the caller asked this of
- * another level, so it is no fault of his that this one has fewer dims.
- */
-function mayGiveWay(error: unknown, lower: boolean): error is OpDbusError {
-  if (!isOpDbusError(error) || ['ABORTED', 'CLOSED', 'DISABLED'].includes(error.code)) return false
-  return lower || error.code !== 'INVALID_INPUT'
-}
-
-function allFailed(gaveWay: readonly GaveWay[], first: OpDbusError): OpDbusError {
-  if (gaveWay.length === 1) return first
-  const reasons = gaveWay.map(({ name, reason }) => `${name} (${reason})`).join('; ')
-  return new OpDbusError(first.code, `no level could serve: ${reasons}`, {
-    cause: first,
-    details: { ...first.details, gaveWay },
-  })
 }
