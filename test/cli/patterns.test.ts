@@ -1,5 +1,5 @@
 // `op-dbus embed --patterns` and the line of patterns in `cache stats`: the built CLI, real processes, the built-in model.
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { openCaches, type UserEmbedder } from 'op-dbus'
 import { describe, expect, it } from 'vitest'
@@ -17,8 +17,8 @@ const ADVICE =
   'with an error once the limit is reached, whatever the customer does. This alert was raised by the standing rule of ' +
   'the platform team, number'
 
-/** 200 to 299 in an order in which all digits are soon seen: a pattern serves only what it knows. */
-const number = (i: number) => 200 + ((37 * i) % 100)
+/** 2200 to 2299 in an order in which all digits are soon seen: a pattern serves only what it knows. */
+const number = (i: number) => 2200 + ((37 * i) % 100)
 
 describe('op-dbus embed --patterns', () => {
   it('the strategy’s example: 100 is computed, 101 and 102 are pattern hits; a second process has all three from disk', async () => {
@@ -122,6 +122,28 @@ describe('op-dbus embed --patterns=verified', () => {
     expect(names.filter(name => name.endsWith('.json'))).toEqual([])
     const after = jsonLines((await runCli(dir, ['embed', '-', '--json'], { input: more, env })).stdout)
     expect(after.slice(0, 8).map(row => row.source)).toEqual(Array(8).fill('computed'))
+  })
+})
+
+describe('op-dbus cache verify', () => {
+  it('looks at revocations too', async () => {
+    const dir = temporaryFolder()
+    // Ten containers alike, and then one that is not.
+    const embedder: UserEmbedder = {
+      space: 'jumping@1',
+      dims: 2,
+      embed: async texts => new Float32Array(texts.flatMap(text => (text.endsWith('9') ? [0, 1] : [1, 0]))),
+    }
+    const caches = await openCaches({ dir, embedder, patterns: 'verified' })
+    for (const end of [0, 1, 2, 3, 4, 5, 6, 7, 9]) await caches.embeddings.getOrEmbed(`container 10${end}`)
+    await caches.close()
+    const revoked = join(dir, 'patterns', 'revoked')
+    const [name] = readdirSync(revoked).filter(name => name.endsWith('.json'))
+    expect((await runCli(dir, ['cache', 'verify'])).code).toBe(0)
+    const file = join(revoked, name!)
+    writeFileSync(file, readFileSync(file, 'utf8').replace('distance', 'distancf'))
+    const { code, stdout } = await runCli(dir, ['cache', 'verify', '--json'])
+    expect([code === 0, JSON.parse(stdout).caches.patterns]).toMatchObject([false, { damaged: 1 }])
   })
 })
 

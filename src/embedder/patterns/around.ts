@@ -1,7 +1,7 @@
 // What stands right around a number and says that it is a meaning: looked at from the number outwards, a bounded number of
 // characters. Pure predicates.
 import { isBlank, isDigit, isWord, lastHump } from './characters.js'
-import { MEANING_AFTER, OUTCOME, REASON, UNIT_FORM, UNIT_WORDS, UNITS } from './words.js'
+import { MEANING_AFTER, METHOD, OUTCOME, REASON, UNIT_FORM, UNIT_WORDS, UNITS } from './words.js'
 
 /** Words longer than this say nothing of a number. */
 export const WORD_LENGTH = 24
@@ -23,6 +23,7 @@ export function speaksOfOutcomes(text: string): boolean {
     }
     const word = text.slice(start, Math.min(at, start + WORD_LENGTH + 1))
     if (ACCENT.test(word)) return true
+    if (METHOD.has(word) || (text[at + 1] === '/' && METHOD.has(word.toUpperCase()))) return true
     if (word.length <= WORD_LENGTH && (OUTCOME.has(word.toLowerCase()) || OUTCOME.has(lastHump(word)))) return true
   }
   return false

@@ -22,14 +22,17 @@ export const MEANING = words(`
   usd eur gbp chf jpy inr cny rmb krw aud cad sek nok dkk pln brl rub btc eth us rs
 `)
 
+/** Methods of HTTP: in capitals, or before a path, they speak of a request too; `head` and `get` alone are plain words. */
+export const METHOD = words('GET POST PUT DELETE HEAD PATCH OPTIONS CONNECT TRACE')
+
 /**
  * A text with one of these speaks of outcomes, requests or ports: in it every number below 1,000 stays, wherever it
  * stands, since which of them is the outcome only a reader knows: `TCP_MISS/200`, `got 404 from upstream`.
  */
 export const OUTCOME = words(`
-  get post put delete head patch options connect trace http https h2 h3 url uri request requests response responded replied
-  reply answered answer served got sent upstream backend proxy gateway client server curl wget health healthcheck check
-  probe webhook rest
+  http https h2 h3 url uri request requests response responded replied
+  reply answered served upstream backend proxy gateway client server curl wget health healthcheck 
+  probe webhook 
   status statuses statuscode state code codes exit exited exits exitcode errno errorcode return returned returns failed
   fails failure failing rc died signal sqlstate hresult ntstatus
   tcp udp port ports listen listens listening bound bind firewall blocked allowed denied dropped
