@@ -2,6 +2,7 @@
 import { DEVICE_NAMES } from '../devices.js'
 import type { DeviceWish } from '../engine.js'
 import type { Offline } from '../offline.js'
+import type { Session } from '../session.js'
 import type { ThemeChoice } from '../theme.js'
 import type { Shared } from './app.js'
 
@@ -13,38 +14,49 @@ export function Head({ session, theme, offline }: Shared & { readonly offline: O
         <h1>op-dbus playground</h1>
         <p class="lead">Cache in front of an embedder. Everything runs in this page; no text leaves it.</p>
       </div>
-      <div class="switches">
-        <label>
-          Device
-          <select
-            value={session.device.value}
-            disabled={session.busy.value}
-            onChange={event => void session.setDevice(event.currentTarget.value as DeviceWish)}
-          >
-            <option value="auto">
-              {runs && session.device.value === 'auto' ? `${DEVICE_NAMES[runs]} (checked)` : 'best'}
-            </option>
-            <option value="webgpu">WebGPU</option>
-            <option value="wasm">WASM</option>
-          </select>
-        </label>
-        <label>
-          Theme
-          <select
-            value={theme.choice.value}
-            onChange={event => {
-              theme.choice.value = event.currentTarget.value as ThemeChoice
-            }}
-          >
-            <option value="system">system</option>
-            <option value="light">light</option>
-            <option value="dark">dark</option>
-          </select>
-        </label>
-        <span class="net">{netText(offline)}</span>
+      <div class="side">
+        <div class="switches">
+          <label>
+            Device
+            <select
+              value={session.device.value}
+              disabled={session.busy.value}
+              onChange={event => void session.setDevice(event.currentTarget.value as DeviceWish)}
+            >
+              <option value="auto">
+                {runs && session.device.value === 'auto' ? `${DEVICE_NAMES[runs]} (checked)` : 'best'}
+              </option>
+              <option value="webgpu">WebGPU</option>
+              <option value="wasm">WASM</option>
+            </select>
+          </label>
+          <label>
+            Theme
+            <select
+              value={theme.choice.value}
+              onChange={event => {
+                theme.choice.value = event.currentTarget.value as ThemeChoice
+              }}
+            >
+              <option value="system">system</option>
+              <option value="light">light</option>
+              <option value="dark">dark</option>
+            </select>
+          </label>
+          <span class="net">{netText(offline)}</span>
+        </div>
+        <p class="quiet device-note">{deviceText(session)}</p>
       </div>
     </header>
   )
+}
+
+/** What computes, and why a better one does not. Its line is kept free, so that nothing jumps. */
+function deviceText(session: Session): string {
+  const running = session.stats.value?.embeddings.running
+  const gpu = running?.refused?.find(({ device }) => device === 'webgpu')
+  if (gpu && session.device.value === 'auto') return `No WebGPU: ${gpu.reason}. WASM computes, the same vectors.`
+  return ''
 }
 
 function netText(offline: Offline): string {

@@ -1,4 +1,4 @@
-// What a visitor must know: no GPU, offline, storage, a newer page. One plain sentence each.
+// What a visitor must know: offline, storage, a newer page. One plain sentence each.
 import type { Offline } from '../offline.js'
 import type { Session } from '../session.js'
 
@@ -9,10 +9,6 @@ export function Notices({ session, offline }: { readonly session: Session; reado
   }
   if (!offline.online.value) {
     notes.push({ text: 'You are offline. What is cached answers; what was never fetched cannot be.' })
-  }
-  const gpu = session.stats.value?.embeddings.running?.refused?.find(({ device }) => device === 'webgpu')
-  if (gpu && session.device.value === 'auto') {
-    notes.push({ text: `No WebGPU: ${gpu.reason}. WASM computes instead, the same vectors.` })
   }
   const storage = session.stats.value?.storage?.problem
   if (storage !== undefined) notes.push({ text: sentence(`IndexedDB does not keep vectors: ${storage}`) })

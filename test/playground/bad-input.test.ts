@@ -57,7 +57,7 @@ describe('a bad day', () => {
   it('says that there is no WebGPU, and what serves instead', async () => {
     const { page } = await open()
     await embed(page)
-    await page.locator('.notices', { hasText: /No WebGPU: .*WASM computes instead/ }).waitFor()
+    await page.locator('.device-note', { hasText: /No WebGPU: .*WASM computes/ }).waitFor()
     await page.getByText('WASM (checked)').waitFor({ state: 'attached' })
   })
 
