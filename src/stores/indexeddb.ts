@@ -8,14 +8,14 @@ export interface IndexedDbOptions {
   readonly name: string
   /** The IndexedDB database, wholly ours; made at the first use. Stores of one name, in all tabs, share it. */
   readonly database: string
-  /** Of all values with their keys; beyond it the least recently used go. The browser's own quota may be less. */
+  /** Of all values with their keys; beyond it the least recently used go. Where the browser gives less, that is the budget. */
   readonly budgetBytes: number
   /** Ask the browser, once, not to remove the origin's data under pressure (`navigator.storage.persist()`). Default false. */
   readonly persist?: boolean | undefined
   readonly hash: Hash
   readonly clock: Clock
   readonly crc32: Crc32
-  /** Told what no caller can be told: an index that had to be made anew. */
+  /** Told what no caller can be told: an index that had to be made anew, a browser that gives less than the budget. */
   warn(message: string): void
 }
 
@@ -46,8 +46,8 @@ export interface IndexedDbStore extends Store {
 
 /**
  * A store in an IndexedDB database. Opening touches nothing; the first call does. A batch is one transaction. While
- * IndexedDB is missing, forbidden, blocked or broken every call rejects with STORE, and from time to time one tries again;
- * when the browser's quota is used up only `setMany` does. A database that is deleted or upgraded by others is let go at
+ * IndexedDB is missing, forbidden, blocked or broken every call rejects with STORE, and from time to time one tries again
+ * (after 1 s, 2 s, up to a minute); where the browser has no room for even a little, only `setMany` does. A database that is deleted or upgraded by others is let go at
  * once, and opened again by the next call. A value that alone is over the budget is INVALID_INPUT.
  */
 export function openIndexedDbStore(options: IndexedDbOptions): IndexedDbStore {

@@ -13,7 +13,7 @@ import type { Crc32, Hash, Key } from '../../ports.js'
    So every tab knows exactly what is there, nothing is scanned, and a crash at any moment loses nothing but times of use.
 */
 const FORMAT = 1
-const HEAD = 'head'
+export const HEAD = 'head'
 const SNAPSHOT = 'snapshot'
 /** What an entry takes beside its value, in bytes, as found in a profile of Chromium: its key, in UTF-16, twice, and so on. */
 const ENTRY_BYTES = 200

@@ -1,13 +1,14 @@
 // The store itself: every call as one transaction over values and index. Opening, closing and losing the database is the
 // connection's business, what there is the ledger's.
-import { clear, delMany, getMany, promisifyRequest, setMany, type UseStore } from 'idb-keyval'
+import { clear, delMany, promisifyRequest, setMany, type UseStore } from 'idb-keyval'
 import { abortError, messageOf, OpDbusError } from '../../errors.js'
 import type { Call, Key } from '../../ports.js'
 import type { IndexedDbCounters, IndexedDbOptions, IndexedDbStore, StorageReport } from '../indexeddb.js'
 import { Connection } from './connection.js'
-import { type Change, costOf, DamagedIndex, type Head, Ledger, readHead } from './ledger.js'
+import { type Change, costOf, DamagedIndex, HEAD, type Head, Ledger, readHead } from './ledger.js'
 import { decodeRecord, encodeRecord, KEY, valueBytes } from './record.js'
-import { keepWhole, transact } from './transaction.js'
+import { askToPersist, estimateStorage } from './storage.js'
+import { keepWhole, readRecords, transact } from './transaction.js'
 
 /** The index is folded this long after a change: many visits are short, and what ends with them is the order of use. */
 const FOLD_SOON_MS = 500
@@ -19,8 +20,6 @@ const FULL_MS = 60_000
 const FULL_MAX_MS = 16 * 60_000
 /** The budget is not halved below this by a browser that refuses, in bytes. */
 const LEAST_BUDGET = 2 ** 20
-/** What a browser says of a value that it has but cannot read, for example one kept in a file that is gone. */
-const UNREADABLE = ['DataError', 'NotReadableError', 'NotFoundError', 'DataCloneError', 'UnknownError']
 
 export class IndexedDbValues implements IndexedDbStore {
   readonly name: string
@@ -66,7 +65,7 @@ export class IndexedDbValues implements IndexedDbStore {
     this.#enter(keys, call)
     if (keys.length === 0) return []
     return this.#do(async db => {
-      const found = await this.#read(db, keys)
+      const found = await readRecords(db, keys, head => this.#seen(head.token))
       const now = this.#options.clock.now()
       return keys.map((key, i) => {
         if (found[i] === undefined) return undefined
@@ -89,12 +88,16 @@ export class IndexedDbValues implements IndexedDbStore {
     if (items.length === 0) return
     if (this.#full && clock.monotonic() < this.#fullUntil) throw this.#full
     const records = this.#records(items)
+    const write = () => this.#do(db => this.#write(db, records))
     try {
-      await this.#do(db => this.#write(db, records))
+      await write().catch(async error => {
+        if (!quotaExceeded(error) || !(await this.#makeRoom())) throw error
+        await write()
+      })
       this.#full = undefined
       this.#refusals = 0
     } catch (error) {
-      throw quotaExceeded(error) ? await this.#refused(error) : error
+      throw quotaExceeded(error) ? this.#refused(error) : error
     }
   }
 
@@ -146,13 +149,8 @@ export class IndexedDbValues implements IndexedDbStore {
     return cleared
   }
 
-  async estimate(): Promise<StorageReport> {
-    const storage = storageManager()
-    const [estimate, persisted] = await Promise.all([
-      storage?.estimate?.().catch(() => undefined),
-      storage?.persisted?.().catch(() => undefined),
-    ])
-    return { usageBytes: estimate?.usage, quotaBytes: estimate?.quota, persisted }
+  estimate(): Promise<StorageReport> {
+    return estimateStorage()
   }
 
   close(): Promise<void> {
@@ -193,7 +191,8 @@ export class IndexedDbValues implements IndexedDbStore {
         return await work(db)
       } catch (error) {
         if (!(error instanceof DamagedIndex)) throw error
-        await this.#rebuild(db)
+        const entries = await this.#rebuild(db)
+        this.#options.warn(`${this.name}: the index was damaged and has been made anew from ${entries} values`)
         return work(db)
       }
     })
@@ -204,35 +203,6 @@ export class IndexedDbValues implements IndexedDbStore {
       this.#inHand.delete(done)
       this.#foldSoon()
     }
-  }
-
-  /** Records, undefined where there is none; null where there is one that the browser cannot read. */
-  async #read(db: IDBDatabase, keys: readonly Key[]): Promise<unknown[]> {
-    const readable = (error: unknown) => !UNREADABLE.includes((error as Error).name)
-    try {
-      return await this.#readBatch(db, keys)
-    } catch (error) {
-      if (readable(error)) throw error
-    }
-    const found: unknown[] = []
-    for (const key of keys) {
-      const [record] = await this.#readBatch(db, [key]).catch(error => {
-        if (readable(error)) throw error
-        return [null]
-      })
-      found.push(record)
-    }
-    // When not even the index can be read, it is not the values that are damaged.
-    await this.#readBatch(db, [])
-    return found
-  }
-
-  #readBatch(db: IDBDatabase, keys: readonly Key[]): Promise<unknown[]> {
-    return transact(db, 'readonly', async (values, index) => {
-      const [head, found] = await Promise.all([readHead(index), getMany([...keys], async (_mode, use) => use(values))])
-      if (head) this.#seen(head.token)
-      return found
-    })
   }
 
   async #write(db: IDBDatabase, records: ReadonlyMap<Key, Uint8Array>): Promise<void> {
@@ -272,30 +242,55 @@ export class IndexedDbValues implements IndexedDbStore {
     return changes
   }
 
-  /** The browser's quota is used up: less is kept from now on, and writes pause. */
-  async #refused(error: unknown): Promise<OpDbusError> {
+  /** The browser has no room for what we were allowed: from now on half of what is there is the budget. False: too little. */
+  async #makeRoom(): Promise<boolean> {
+    const { name, warn } = this.#options
+    const half = this.#ledger.size.bytes / 2
+    if (half < LEAST_BUDGET) return false
+    if (this.#budgetBytes === this.#options.budgetBytes) {
+      warn(
+        `${name}: the browser gives this site less storage than it may use; keeping to about ${Math.ceil(half / 1e6)} MB`,
+      )
+    }
+    this.#budgetBytes = half
+    const shrink = async (db: IDBDatabase) => {
+      await transact(db, 'readwrite', async (values, index) => {
+        await this.#ledger.catchUp(index)
+        const victims = this.#ledger.victims(half, new Map())
+        for (const key of victims) values.delete(key)
+        // A browser that is full refuses every put, and a change without its trace in the index is damage: say so.
+        index.delete(HEAD)
+        await promisifyRequest(index.transaction)
+        this.counters.evicted += victims.length
+      })
+      await this.#rebuild(db)
+    }
+    return this.#do(shrink).then(
+      () => true,
+      () => false,
+    )
+  }
+
+  /** Not even a little goes in: writes pause. */
+  #refused(error: unknown): OpDbusError {
     const { name, clock } = this.#options
-    this.#budgetBytes = Math.min(this.#budgetBytes, Math.max(this.#ledger.size.bytes / 2, LEAST_BUDGET))
     this.#fullUntil = clock.monotonic() + Math.min(FULL_MS * 2 ** this.#refusals++, FULL_MAX_MS)
     const message = `${name}: the browser gives this site no more storage\nnew values stay in memory only`
     this.#full = new OpDbusError('STORE', message, { cause: error })
-    // Room for later, where there is room enough to make room.
-    await this.#do(db => this.#write(db, new Map())).catch(() => undefined)
     return this.#full
   }
 
-  /** Goes through all values and writes the index anew. */
-  async #rebuild(db: IDBDatabase): Promise<void> {
-    const { name, crc32, clock, warn } = this.#options
-    const entries = await transact(db, 'readwrite', async (values, index) => {
+  /** Goes through all values and writes the index anew. How many there are. */
+  #rebuild(db: IDBDatabase): Promise<number> {
+    const { crc32, clock } = this.#options
+    return transact(db, 'readwrite', async (values, index) => {
       const whole = await keepWhole(values, crc32)
       const head = await readHead(index)
       index.clear()
       this.#token = this.#ledger.begin(index, (head?.generation ?? 0) + 1, whole, clock.now()).token
       await promisifyRequest(index.transaction)
-      return whole
+      return whole.length
     })
-    warn(`${name}: the index was damaged and has been made anew from ${entries.length} values`)
   }
 
   #foldSoon(): void {
@@ -334,14 +329,9 @@ export class IndexedDbValues implements IndexedDbStore {
     } catch {
       // Missing or forbidden. The next read or write sees what others did.
     }
-    if (!persist) return
-    const asked = storageManager()?.persist?.() ?? Promise.reject(new Error('this browser cannot, or not in a worker'))
-    asked.catch(error => warn(`${name}: cannot ask for storage that persists: ${messageOf(error)}`))
+    if (persist)
+      askToPersist().catch(error => warn(`${name}: cannot ask for storage that persists: ${messageOf(error)}`))
   }
-}
-
-function storageManager(): Partial<StorageManager> | undefined {
-  return globalThis.navigator?.storage
 }
 
 function quotaExceeded(error: unknown): boolean {

@@ -1,12 +1,14 @@
 // Transactions over both object stores. Knows nothing of budgets or tabs.
-import { promisifyRequest } from 'idb-keyval'
+import { getMany, promisifyRequest } from 'idb-keyval'
 import type { Crc32, Key } from '../../ports.js'
 import { INDEX, VALUES } from './connection.js'
-import type { Change } from './ledger.js'
+import { type Change, type Head, readHead } from './ledger.js'
 import { decodeRecord, KEY } from './record.js'
 
 /** Values that are read at a time where all have to be. */
 const SCAN = 200
+/** What a browser says of a value that it has but cannot read, for example one kept in a file that is gone. */
+const UNREADABLE = ['DataError', 'NotReadableError', 'NotFoundError', 'DataCloneError', 'UnknownError']
 
 /**
  * Runs `body` in a transaction of its own; transactions that write run in the order in which they were begun, in all tabs.
@@ -49,4 +51,34 @@ export async function keepWhole(values: IDBObjectStore, crc32: Crc32): Promise<C
     if (more) rest = IDBKeyRange.lowerBound(keys.at(-1), true)
   }
   return whole
+}
+
+/** Records: undefined where there is none, null where there is one that the browser cannot read. `seen` is told the head. */
+export async function readRecords(
+  db: IDBDatabase,
+  keys: readonly Key[],
+  seen: (head: Head) => void,
+): Promise<unknown[]> {
+  const orUnreadable = (error: unknown): null => {
+    if (UNREADABLE.includes((error as Error).name)) return null
+    throw error
+  }
+  const together = await readTogether(db, keys, seen).catch(orUnreadable)
+  if (together) return together
+  const found: unknown[] = []
+  for (const key of keys) {
+    const alone = await readTogether(db, [key], seen).catch(orUnreadable)
+    found.push(alone === null ? null : alone[0])
+  }
+  // When not even the index can be read, it is not the values that are damaged.
+  await readTogether(db, [], seen)
+  return found
+}
+
+function readTogether(db: IDBDatabase, keys: readonly Key[], seen: (head: Head) => void): Promise<unknown[]> {
+  return transact(db, 'readonly', async (values, index) => {
+    const [head, found] = await Promise.all([readHead(index), getMany([...keys], async (_mode, use) => use(values))])
+    if (head) seen(head)
+    return found
+  })
 }

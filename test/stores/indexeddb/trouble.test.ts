@@ -170,6 +170,27 @@ describe('other tabs', () => {
 })
 
 describe('quota', () => {
+  it('keeps to what the browser gives when that is less than its budget, and says so once', async () => {
+    const server = await serve()
+    const one = await open(server)
+    const cdp = await one.tab.context.newCDPSession(one.tab.page)
+    await cdp.send('Storage.overrideQuotaForOrigin', { origin: server.url, quotaSize: 6 * 2 ** 20 })
+    for (let n = 0; n < 8_000; n += 100)
+      expect(
+        await one.set(
+          'db',
+          range(100).map(i => n + i),
+        ),
+      ).toBeUndefined()
+    expect(await one.get('db', [0, 7_999])).toEqual([0, 1])
+    const { entries, bytes } = (await one.size('db')) as { entries: number; bytes: number }
+    expect(bytes).toBeGreaterThan(2 ** 20)
+    expect((await one.inside('db')).values).toBe(entries)
+    const { warnings, problem } = await one.report('db')
+    expect(warnings).toEqual([expect.stringMatching(/^test: the browser gives this site less storage .* about \d MB$/)])
+    expect(problem).toBeUndefined()
+  })
+
   it('keeps serving what is there when the browser gives no more, pauses writes, and goes on when there is room', async () => {
     const server = await serve()
     const one = await open(server)
