@@ -47,8 +47,9 @@ export interface IndexedDbStore extends Store {
 /**
  * A store in an IndexedDB database. Opening touches nothing; the first call does. A batch is one transaction. While
  * IndexedDB is missing, forbidden, blocked or broken every call rejects with STORE, and from time to time one tries again
- * (after 1 s, 2 s, up to a minute); where the browser has no room for even a little, only `setMany` does. A database that is deleted or upgraded by others is let go at
- * once, and opened again by the next call. A value that alone is over the budget is INVALID_INPUT.
+ * (after 1 s, 2 s, up to a minute); where the browser has no room for even a little, only `setMany` rejects. A database
+ * that others delete or upgrade is let go at once, and opened again by the next call. A value that alone is over the
+ * budget is INVALID_INPUT.
  */
 export function openIndexedDbStore(options: IndexedDbOptions): IndexedDbStore {
   return new IndexedDbValues(options)

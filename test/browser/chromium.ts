@@ -1,6 +1,7 @@
 // Where Chromium is on this machine. Installs Debian's where that is allowed; never skips, never asks.
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable']
@@ -58,7 +59,15 @@ function install(): Promise<{ code: number | null; output: string }> {
     `apt-get -qq -y --no-install-recommends -o DPkg::Lock::Timeout=120 install ${PACKAGES}`,
   ].join('\n')
   console.error(`installing ${PACKAGES} with apt-get for the browser tests ...`)
-  const command = ['-w', `${INSTALL_SECONDS}`, '/tmp/op-dbus-apt.lock', 'timeout', `${INSTALL_SECONDS}`, 'sh', '-c']
+  const command = [
+    '-w',
+    `${INSTALL_SECONDS}`,
+    join(tmpdir(), 'op-dbus-apt.lock'),
+    'timeout',
+    `${INSTALL_SECONDS}`,
+    'sh',
+    '-c',
+  ]
   return new Promise((resolve, reject) => {
     const child = spawn('flock', [...command, script], { stdio: ['ignore', 'pipe', 'pipe'] })
     let output = ''
