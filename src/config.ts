@@ -26,7 +26,7 @@ export type PoolingChoice = (typeof POOLING_CHOICES)[number]
 export interface Settings {
   /**
    * Folder of the disk tiers. `OPDBUS_CACHE_DIR`. Default: `/var/lib/op-dbus/cache` for root, else
-   * `$XDG_CACHE_HOME/op-dbus` or `~/.cache/op-dbus`. Browsers: no disk tier yet.
+   * `$XDG_CACHE_HOME/op-dbus` or `~/.cache/op-dbus`. Browsers have a database.
    */
   readonly dir?: string | undefined
   /** Embeddings kept in memory, entries; 0 switches that tier off. `OPDBUS_EMBEDDING_CACHE_SIZE`. Default 10,000. */

@@ -1,13 +1,16 @@
 // What a page does when files are missing or wrong, IndexedDB is blocked, the GPU lies or dies, the caller gives up.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import type { Stats } from '../../src/web.js'
 import { type TestPage, type TestServer, useBrowser } from './harness.js'
 import { useWebAssets } from './web-assets.js'
 import type { Failure, Told } from './web-entry.js'
 
 const MODULE = '/web.js'
+// Each test opens a model of its own, which takes a busy machine a while.
+vi.setConfig({ testTimeout: 180_000 })
+
 const MODEL = '/op-dbus/models/builtin/onnx/model_quantized.onnx'
 const WASM = '/op-dbus/ort/ort-wasm-simd-threaded.wasm'
 

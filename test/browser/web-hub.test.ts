@@ -1,6 +1,6 @@
 // Models of a hub in Chromium: fetched once, verified, kept by commit; and WebGPU with its trial, on a model small enough
 // for a GPU that is played in software.
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import type { Stats } from '../../src/web.js'
 import { graphs, tinyFiles, tinyMean } from '../embedder/tiny-model.js'
 import { type Content, gitBlob, sha256 } from '../hub-server.js'
@@ -9,6 +9,9 @@ import { useWebAssets } from './web-assets.js'
 import type { Failure, Told } from './web-entry.js'
 
 const MODULE = '/web.js'
+// Each test opens a model of its own, which takes a busy machine a while.
+vi.setConfig({ testTimeout: 180_000 })
+
 const ID = 'org/tiny'
 const COMMIT = sha256('commit').slice(0, 40)
 const LIST = `/hub/api/models/${ID}/revision/main`

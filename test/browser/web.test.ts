@@ -1,6 +1,6 @@
 // The web root in Chromium: the same vectors as on Node, kept over a reload, shared by tabs, without holding the page up.
 import { join } from 'node:path'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it, vi } from 'vitest'
 import type { Stats } from '../../src/web.js'
 import { largestDifference, startEmbedder, useLiteCases } from '../embedder/node-embedder.js'
 import { ROOT, type TestPage, useBrowser } from './harness.js'
@@ -8,6 +8,9 @@ import { useWebAssets } from './web-assets.js'
 import type { LongTasks, Told } from './web-entry.js'
 
 const MODULE = '/web.js'
+// Each test opens a model of its own, which takes a busy machine a while.
+vi.setConfig({ testTimeout: 180_000 })
+
 const TEXTS = useLiteCases().map(({ text }) => text)
 const SHORT = ['Created container 100', 'eth0: link is down', 'a']
 
@@ -137,7 +140,8 @@ describe('the web root', () => {
     console.log(
       `512 embeds in ${(watched.ms / 1000).toFixed(1)} s: ${watched.tasks.length} long tasks [${watched.tasks.map(ms => ms.toFixed(0))}], longest wait of a timer ${watched.worstTurn.toFixed(0)} ms`,
     )
-    // A loaded machine takes the thread away for a while now and then; a page that computes would show dozens.
-    expect(watched.tasks.length).toBeLessThanOrEqual(2)
+    // On a busy machine the thread itself has to wait now and then, so what is asserted is a share: a page that computed
+    // would be held up all the time.
+    expect(watched.tasks.reduce((sum, ms) => sum + ms, 0)).toBeLessThan(0.05 * watched.ms)
   })
 })
