@@ -8,11 +8,14 @@ import { MapPanel } from './map.js'
 
 /** While the last minute holds anything, it moves on. */
 const TICK_MS = 1_000
+/** Answers come many times a second; pictures need not. */
+const GATHER_MS = 200
 
 export function Charts({ session, theme, tools }: Shared & { readonly tools: Tools }) {
   const rate = useRef<HTMLDivElement>(null)
   const times = useRef<HTMLDivElement>(null)
   const plots = useRef<Plots | null>(null)
+  const soon = useRef<ReturnType<typeof setTimeout> | undefined>(undefined)
   const draw = () => plots.current?.draw(session.history, performance.now())
 
   useEffect(() => {
@@ -28,12 +31,16 @@ export function Charts({ session, theme, tools }: Shared & { readonly tools: Too
     return () => {
       gone = true
       clearInterval(timer)
+      clearTimeout(soon.current)
       plots.current?.close()
     }
   }, [])
   useSignalEffect(() => {
     session.answered.value
-    draw()
+    soon.current ??= setTimeout(() => {
+      soon.current = undefined
+      draw()
+    }, GATHER_MS)
   })
   useSignalEffect(() => {
     if (theme.changes.value > 0) plots.current?.recolour(session.history, performance.now())

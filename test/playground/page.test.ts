@@ -52,12 +52,18 @@ describe('the first visit', () => {
   it('is isolated, for threads, and may ask nobody but its own server', async () => {
     const { page } = await test.openPage(site.url)
     expect(await page.evaluate(() => crossOriginIsolated)).toBe(true)
-    const refused = await page.evaluate(() =>
-      fetch('http://127.0.0.1:9/').then(
-        () => 'let through',
-        () => 'refused',
-      ),
+    // A server that would let any page read it: only the page's own policy stands in between.
+    const headers = { 'Access-Control-Allow-Origin': '*', 'Cross-Origin-Resource-Policy': 'cross-origin' }
+    const other = await test.serve({ headers, files: { '/': 'hello' } })
+    const refused = await page.evaluate(
+      url =>
+        fetch(url).then(
+          () => 'let through',
+          () => 'refused',
+        ),
+      `${other.url}/`,
     )
+    expect(other.requests).toEqual([])
     expect(refused).toBe('refused')
   })
 })
