@@ -4,6 +4,7 @@ import type { Call, Clock, Source } from '../ports.js'
 import { type Flight, InFlight } from './in-flight.js'
 import type { MemoryTier } from './memory-tier.js'
 import { type Counts, rate, type TierStats } from './metrics.js'
+import { StandIn } from './stand-in.js'
 import type { Found, StoreTier } from './store-tier.js'
 import { turn } from './turn.js'
 
@@ -11,14 +12,6 @@ import { turn } from './turn.js'
 export interface Answer<V> {
   readonly value: V
   readonly source: Source
-}
-
-/** What a loader answers instead of a value of the id's own: told to those who wait, and stored nowhere. */
-export class StandIn<V> {
-  constructor(
-    readonly value: V,
-    readonly source: Source,
-  ) {}
 }
 
 /** Computes what no tier has. `signal` fires when nobody waits any more. */

@@ -1,5 +1,5 @@
 // One pattern in memory, what is counted and told of patterns, and the small questions about them. Decides nothing.
-import { StandIn } from '../../cache/tiered-cache.js'
+import { StandIn } from '../../cache/stand-in.js'
 import type { Embedding, Key, Masked } from '../../ports.js'
 import { Cover } from './cover.js'
 import { distance, type PatternRecord } from './record.js'

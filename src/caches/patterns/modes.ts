@@ -1,5 +1,5 @@
 // How patterns take part in a look-up: under which id a text is kept, who answers for it, and what that is called.
-import type { StandIn } from '../../cache/tiered-cache.js'
+import type { StandIn } from '../../cache/stand-in.js'
 import type { Embedding, Masker, Source } from '../../ports.js'
 import type { PatternBook } from './book.js'
 import { PatternStandIn, type Refusal } from './entry.js'

@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'n
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { StandIn } from '../../../src/cache/tiered-cache.js'
+import { StandIn } from '../../../src/cache/stand-in.js'
 import { PatternBook } from '../../../src/caches/patterns/book.js'
 import type { PatternBookOptions } from '../../../src/caches/patterns/options.js'
 import { decodeRecord, distance, encodeRecord } from '../../../src/caches/patterns/record.js'

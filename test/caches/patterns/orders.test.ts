@@ -2,7 +2,7 @@
 // bursts or drawn at random. Every served vector is compared with the exact one; a control shows that this test can see.
 import { openCaches } from 'op-dbus'
 import { describe, expect, it } from 'vitest'
-import { StandIn } from '../../../src/cache/tiered-cache.js'
+import { StandIn } from '../../../src/cache/stand-in.js'
 import { PatternBook } from '../../../src/caches/patterns/book.js'
 import type { PatternBookOptions } from '../../../src/caches/patterns/options.js'
 import { distance } from '../../../src/caches/patterns/record.js'
