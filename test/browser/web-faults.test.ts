@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
 import type { Stats } from '../../src/web.js'
-import { type TestPage, type TestServer, useBrowser } from './harness.js'
+import { ROOT, type TestPage, type TestServer, useBrowser } from './harness.js'
 import { useWebAssets } from './web-assets.js'
 import type { Failure, Told } from './web-entry.js'
 
@@ -49,6 +49,17 @@ describe('files that are missing or wrong', () => {
     expect(failed.message).toContain('404')
     server.fault(path, undefined)
     expect((await embed(page, 'some text')).sources).toEqual(['computed'])
+  })
+
+  it('takes the runtime from where it is told to, checked like any other file', async () => {
+    const folders = { ...assets.folders(), '/cdn/': join(ROOT, 'node_modules/onnxruntime-web/dist') }
+    const server = await browser.serve({ folders })
+    const page = await pageOn(server, { device: 'wasm', wasmPaths: '/cdn' })
+    server.fault('/cdn/ort-wasm-simd-threaded.wasm', { body: 'of another version' })
+    expect((await failureOf(page)).message).toContain(`${server.url}/cdn/ort-wasm-simd-threaded.wasm`)
+    server.fault('/cdn/ort-wasm-simd-threaded.wasm', undefined)
+    expect((await embed(page, 'some text')).sources).toEqual(['computed'])
+    expect(server.requests.filter(path => path.startsWith('/op-dbus/ort/'))).toEqual([])
   })
 
   it('names the worker that cannot be loaded', async () => {
