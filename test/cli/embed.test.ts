@@ -135,7 +135,7 @@ describe('op-dbus embed', () => {
       [['embed', '--file', join(dir, 'none.txt')], 2, /cannot read .*none\.txt/],
       [['embed', 'a', '--device', 'tpu'], 2, /auto, cuda, webgpu, cpu, wasm/],
       [['embed', 'a', '--device', 'cuda'], 4, /cuda: .*(not installed|Failed to load|CUDA)/],
-      [['embed', 'a', '--model', 'no/such', '--offline'], 3, /there is: builtin/],
+      [['embed', 'a', '--model', 'no/such', '--offline'], 8, /offline/],
       [['embed', 'a', '--format', 'csv'], 2, /text, json, npy/],
       [['embed', 'a', '--format', 'npy'], 2, /needs -o FILE/],
       [['embed', 'a', '-o', join(dir, 'no', 'folder')], 6, /cannot write/],

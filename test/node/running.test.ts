@@ -13,7 +13,7 @@ test.each([
   try {
     expect((await caches.stats()).embeddings.running).toBeUndefined()
     await caches.embeddings.embedMany(['a', 'b'])
-    const running = { device: 'cpu', workers: 1, threads, batchTokens: undefined }
+    const running = { device: 'cpu', refused: [], workers: 1, threads, batchTokens: undefined }
     expect((await caches.stats()).embeddings.running).toEqual(running)
   } finally {
     await caches.close()

@@ -68,6 +68,7 @@ test('the token budget is found while texts are embedded, and told', async () =>
   expect([256, 512, 1024, 2048, 4096]).toContain(embedder.status.batchTokens)
   expect(embedder.running).toEqual({
     device: 'cpu',
+    refused: [],
     workers: 1,
     threads: 2,
     batchTokens: embedder.status.batchTokens,
