@@ -144,7 +144,7 @@ describe('op-dbus embed', () => {
       [['embed', 'a', '--no-vector'], 2, /needs --json/],
       [['embed', '--bogus'], 2, /--bogus/],
       [['bogus'], 2, /unknown command "bogus"/],
-      [['cache'], 2, /cache stats, cache clear, cache verify/],
+      [['cache'], 2, /^$/],
       [[], 2, /^$/],
     ]
     for (const [args, code, message] of cases) {
@@ -250,6 +250,7 @@ describe('op-dbus cache, doctor and help', () => {
 
   it('shows help with examples and exit codes, and the version', async () => {
     const dir = temporaryFolder()
+    expect((await runCli(dir, ['cache'])).stdout).toMatch(/cache stats[\s\S]*cache clear[\s\S]*cache verify/)
     const help = await runCli(dir, ['--help'])
     expect([help.code, help.stderr]).toEqual([0, ''])
     for (const word of ['Examples', 'Exit codes', 'op-dbus embed', 'cache verify', 'doctor'])
