@@ -4,12 +4,12 @@ import { type IndexedDbOptions, type IndexedDbStore, openIndexedDbStore } from '
 import { keyOf } from '../../contract/store-contract-data.js'
 
 let names = 0
-let offset = 0
 const stores = new Map<string, IndexedDbStore>()
 const warnings: string[] = []
 
-/** Both clocks, moved on by `advance`. */
-const clock = { now: () => Date.now() + offset, monotonic: () => performance.now() + offset }
+/** Both clocks run as the page's do until `advance` is called; from then on they move by it alone. */
+let still: { now: number; monotonic: number } | undefined
+const clock = { now: () => still?.now ?? Date.now(), monotonic: () => still?.monotonic ?? performance.now() }
 const hash = {
   sha256: () => {
     throw new Error('not used by stores')
@@ -33,7 +33,7 @@ export function open(options: Partial<IndexedDbOptions> = {}): IndexedDbStore {
 }
 
 export function advance(ms: number): void {
-  offset += ms
+  still = { now: clock.now() + ms, monotonic: clock.monotonic() + ms }
 }
 
 /** Waits for connections that are still being let go of. */

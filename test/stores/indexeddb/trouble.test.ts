@@ -65,6 +65,7 @@ describe('no IndexedDB', () => {
     await tab.page.evaluate(() => {
       Object.assign(globalThis, { opens: 0, broken: true })
     })
+    await advance(0)
     for (const _ of range(20)) expect(await get('db', [1])).toMatch(/^STORE/)
     expect(await world('opens')).toBe(1)
     // Pauses grow: 1 s, 2 s, 4 s.
