@@ -29,10 +29,9 @@ export class Near {
 
   /** `anew`: vectors may be others than before under the same texts. */
   async follow(entries: Iterable<readonly [string, Float32Array]>, anew = false): Promise<void> {
-    if (anew) this.#known.clear()
     const held = new Map(entries)
-    const removed = [...this.#known].filter(text => !held.has(text))
-    const added = [...held.keys()].filter(text => !this.#known.has(text))
+    const removed = [...this.#known].filter(text => anew || !held.has(text))
+    const added = [...held.keys()].filter(text => anew || !this.#known.has(text))
     const dims = held.values().next().value?.length ?? 1
     if (removed.length === 0 && added.length === 0) return
     const matrix = new Float32Array(added.length * dims)

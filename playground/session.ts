@@ -141,14 +141,19 @@ export class Session {
     const caches = await this.caches()
     caches.embeddings.forgetMemory()
     this.memory.value = NOTHING_HELD
-    this.spoken.value = 'Memory is empty. IndexedDB still has the vectors.'
     await this.refresh()
+    const onDisk = this.stats.value?.storage?.problem === undefined
+    this.spoken.value = onDisk ? 'Memory is empty. IndexedDB still has the vectors.' : 'Memory is empty.'
   }
 
   /** Empties every tier, and the page. */
   async forgetAll(): Promise<void> {
     const caches = await this.caches()
-    await caches.clear()
+    // A browser that denies its storage keeps what lies there; the page is emptied all the same, and says so.
+    const kept = await caches.clear().then(
+      () => undefined,
+      (error: unknown) => (error instanceof Error ? error.message : String(error)),
+    )
     this.history.clear()
     this.#computedMs.clear()
     this.#cold.clear()
@@ -160,7 +165,10 @@ export class Session {
       this.lastRun.value = undefined
       this.phase.value = { kind: 'idle' }
       this.answered.value++
-      this.spoken.value = 'Everything is forgotten.'
+      this.spoken.value =
+        kept === undefined
+          ? 'Everything is forgotten.'
+          : `This page has forgotten everything; the browser's storage could not be emptied: ${kept}`
     })
     await this.refresh()
   }

@@ -133,10 +133,13 @@ export class CacheSet {
    */
   async clear(selection: Selection = {}): Promise<void> {
     const named = CACHE_NAMES.filter(name => selection[name])
+    const failed: unknown[] = []
     for (const name of named.length > 0 ? named : CACHE_NAMES) {
-      await this[name].clear()
-      if (name === 'embeddings') await this.extras.clearEmbeddings?.()
+      // What can be emptied is, whatever else cannot.
+      await this[name].clear().catch((error: unknown) => failed.push(error))
+      if (name === 'embeddings') await this.extras.clearEmbeddings?.().catch((error: unknown) => failed.push(error))
     }
+    if (failed.length > 0) throw failed[0]
   }
 
   /** Writes what is pending, unloads the model, ends the worker. Closing twice is fine. */

@@ -85,4 +85,21 @@ describe('a bad day', () => {
     await embed(page)
     expect(await letters(page)).toMatch(/^M+$/)
   })
+
+  it('forgets all it can where the browser denies its storage, and says what it could not', async () => {
+    const { page } = await open({
+      before: () => {
+        IDBFactory.prototype.open = () => {
+          throw new DOMException('denied', 'SecurityError')
+        }
+      },
+    })
+    await embed(page)
+    await page.getByRole('button', { name: 'Forget memory' }).click()
+    await page.locator('p[role=status]', { hasText: /^Memory is empty\.$/ }).waitFor()
+    await embed(page)
+    await page.getByRole('button', { name: 'Forget all' }).click()
+    await page.locator('p[role=status]', { hasText: /could not be emptied: .*denied/ }).waitFor()
+    expect(await letters(page)).toBe('')
+  })
 })

@@ -126,6 +126,8 @@ describe('a visit', () => {
     await page.getByRole('radio', { name: 'template' }).check()
     await embed(page)
     expect(await letters(page)).toMatch(/P/)
+    // Search and map hold what memory holds, and nothing of the space before.
+    await page.getByText('5 texts, PCA').waitFor()
     expect(await page.locator('.patterns').textContent()).toMatch(/patterns? serves?, \d+ hits?/)
     expect(complaints).toEqual([])
   })
