@@ -2,6 +2,11 @@
 
 import type { WorkerHandle } from '../ports.js'
 
+/** What a worker's script says once it listens. One that was cut short may run and never say it. */
+export const READY = 'op-dbus: ready'
+/** A script that has not said so by then is none of ours, or not whole, ms: long enough for a slow connection. */
+const READY_MS = 60_000
+
 /** `url` is for messages: a script that cannot be loaded says nothing of itself. */
 export function webWorkerHandle(worker: Worker, url: string): WorkerHandle {
   const listeners: ((why: string) => void)[] = []
@@ -9,9 +14,14 @@ export function webWorkerHandle(worker: Worker, url: string): WorkerHandle {
   const end = (why: string) => {
     if (over !== undefined) return
     over = why
+    clearTimeout(limit)
     worker.terminate()
     for (const listener of listeners.splice(0)) listener(why)
   }
+  const limit = setTimeout(() => end(`the script at ${url} did not start: is it whole, and of this version?`), READY_MS)
+  worker.addEventListener('message', ({ data }) => {
+    if (data === READY) clearTimeout(limit)
+  })
   worker.addEventListener('error', event => {
     event.preventDefault()
     end(event.message || `its script could not be loaded from ${url}: run op-dbus assets, or let a bundler bring it`)

@@ -1,5 +1,6 @@
 // Root of the embedding worker in browsers: hands it to comlink. Becomes worker.js, a module that needs no other.
 import { expose } from 'comlink'
+import { READY } from '../backends/worker-web.js'
 import { pageWorker } from './worker-host.js'
 import { isSetup, type Setup } from './worker-protocol.js'
 
@@ -16,3 +17,4 @@ expose(
     tell: notice => postMessage(notice),
   }),
 )
+postMessage(READY)

@@ -1,6 +1,7 @@
 // The package's worker with a GPU that computes on WebAssembly and then spoils it, as `/mode.txt` says: `wrong` vectors, or
 // `losing` itself once the check is passed. Bundled for the tests of the web root.
 import { expose } from 'comlink'
+import { READY } from '../../src/backends/worker-web.js'
 import type { Backend, BackendFactory } from '../../src/ports.js'
 import { pageWorker } from '../../src/web/worker-host.js'
 import { isSetup, type PageWorker, type Setup } from '../../src/web/worker-protocol.js'
@@ -51,3 +52,4 @@ expose({
     return { device: job.device, works: true, textsPerSecond: 2, cpuTextsPerSecond: 1 }
   },
 } satisfies PageWorker)
+postMessage(READY)

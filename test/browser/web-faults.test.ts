@@ -62,6 +62,21 @@ describe('files that are missing or wrong', () => {
     expect(server.requests.filter(path => path.startsWith('/op-dbus/ort/'))).toEqual([])
   })
 
+  it('does not wait for ever for a worker whose script was cut short', async () => {
+    const server = await browser.serve({ folders: assets.folders() })
+    server.fault('/op-dbus/worker.js', { body: '// the rest is missing' })
+    const page = await pageOn(server)
+    await page.page.clock.install()
+    let failed: Failure | undefined
+    const asked = failureOf(page).then(failure => {
+      failed = failure
+    })
+    while (failed === undefined) await page.page.clock.runFor(5_000)
+    await asked
+    expect(failed).toMatchObject({ code: 'WORKER_LOST' })
+    expect(failed.message).toContain(`${server.url}/op-dbus/worker.js`)
+  })
+
   it('names the worker that cannot be loaded', async () => {
     const server = await browser.serve({ folders: assets.folders() })
     const page = await pageOn(server)
