@@ -15,6 +15,7 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statS
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
+import { oneAtATime } from './build/one-at-a-time.mjs'
 
 const root = dirname(fileURLToPath(import.meta.url))
 const at = (...parts) => join(root, ...parts)
@@ -95,8 +96,10 @@ if (!Object.hasOwn(TASKS, task)) {
   fail(`unknown task "${task}"; there are: ${Object.keys(TASKS).join(', ')}`, 2)
 }
 requireNode()
-installPackages()
-await build()
+await oneAtATime(at('.build', 'lock'), async () => {
+  installPackages()
+  await build()
+})
 for (const row of TASKS[task]) {
   const command = row.flatMap(part => (part === '...args' ? args : [part]))
   const code = node(command)
