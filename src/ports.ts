@@ -59,9 +59,17 @@ export interface Store {
   clear(): Promise<void>
   /** True once after another process cleared the medium: what was copied out of it into memory must go as well. */
   clearedElsewhere?(): boolean
+  /** The same of a medium that tells by itself: calls `listener` as soon as it is known, for as long as the store is open. */
+  onClearedElsewhere?(listener: () => void): void
   /** Writes what is pending and lets go. Closing twice is fine; any other call afterwards throws CLOSED. */
   close(): Promise<void>
 }
+
+/**
+ * What keeps a browser's storage from storing: there is none, the user or the browser forbids it, it does not answer, it has
+ * no room, the browser closed it, another tab runs a newer op-dbus, the database is of something else, it fails.
+ */
+export type StorageProblemKind = 'missing' | 'denied' | 'silent' | 'full' | 'closed' | 'newer' | 'foreign' | 'failed'
 
 /** What a tier answers. "Did not look" is not "not there": what was skipped is not written back. */
 export type Load<V> =

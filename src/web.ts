@@ -12,7 +12,7 @@ import type { Call } from './ports.js'
 import { type IndexedDbStore, openIndexedDbStore } from './stores/indexeddb.js'
 import { openModel } from './web/model.js'
 import { type OpenOptions, placesOf, splitOptions } from './web/options.js'
-import { hasIndexedDb, MODULE_URL, pageUrl, webClock, webHash } from './web/page.js'
+import { MODULE_URL, pageUrl, timer, webClock, webHash } from './web/page.js'
 import { Shelf } from './web/shelf.js'
 
 export * from './public.js'
@@ -20,6 +20,11 @@ export type { DownloadProgress, OpenOptions } from './web/options.js'
 
 /** Bytes of what is remembered of devices, of all models together. */
 const VERDICT_BYTES = 4_000_000
+/**
+ * How long a first text waits for a browser that leaves a database unopened, in ms: once for its vector, which may spare a
+ * download, and once for what is known of devices, which spares little.
+ */
+const PATIENCE_MS = { embedding: 3_000, device: 500 } as const
 
 /**
  * Opens the four caches. Loads no runtime and no model, asks no server and touches no database yet; the first text that
@@ -34,9 +39,10 @@ export async function openCaches(options: OpenOptions = {}): Promise<CacheSet> {
   const embedder = user && fromUserEmbedder(user, { ...user, maxQueue: config.maxQueue })
   const plan = planPatterns(config.patterns, { hash: webHash, warn })
 
-  const open = (name: string, of: string, budgetBytes: number): IndexedDbStore | undefined =>
-    config.embeddingDiskCache && hasIndexedDb()
-      ? openIndexedDbStore({ name, database: of, budgetBytes, persist, hash: webHash, clock: webClock, crc32, warn })
+  const parts = { persist, hash: webHash, clock: webClock, timer, crc32, warn }
+  const open = (name: 'embedding' | 'device', of: string, budgetBytes: number): IndexedDbStore | undefined =>
+    config.embeddingDiskCache
+      ? openIndexedDbStore({ name, database: of, budgetBytes, patienceMs: PATIENCE_MS[name], ...parts })
       : undefined
   const store = open('embedding', database, config.embeddingDiskBytes)
   // What it cannot keep costs another trial and nothing else, so nobody is told.
@@ -76,7 +82,7 @@ async function storageStats(store: IndexedDbStore, database: string): Promise<St
   const { problem } = store
   return {
     database,
-    ...(problem !== undefined && { problem }),
+    ...(problem && { problem: problem.sentence, problemKind: problem.kind }),
     ...(usageBytes !== undefined && { usageBytes }),
     ...(quotaBytes !== undefined && { quotaBytes }),
     ...(persisted !== undefined && { persisted }),

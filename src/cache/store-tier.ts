@@ -155,6 +155,11 @@ export class StoreTier<V> {
     }
   }
 
+  /** Calls `listener` whenever the medium tells by itself that somebody else cleared it. */
+  onClearedElsewhere(listener: () => void): void {
+    this.#store.onClearedElsewhere?.(listener)
+  }
+
   /** Counts, and the medium's own size; zero where it cannot be read. */
   async stats(): Promise<TierStats> {
     await this.flush()

@@ -75,9 +75,13 @@ export class TieredCache<V extends object> {
     this.#memory = options.memory
     this.#tiers = options.tiers
     this.#clock = options.clock
+    for (const tier of this.#tiers) tier.onClearedElsewhere(() => this.clearMemory())
   }
 
-  /** Memory alone, synchronously. A miss is not counted: who misses here asks again with `get` or `getOrLoad`. */
+  /**
+   * Memory alone, synchronously. A miss is not counted: who misses here asks again with `get` or `getOrLoad`. Asks no medium
+   * whether it was cleared elsewhere: one that does not tell that by itself is asked by the next other look-up.
+   */
   peek(id: string): V | undefined {
     return this.#memory.get(id)
   }

@@ -3,7 +3,7 @@ import type { CounterLedger, Tally } from '../cache/counter-ledger.js'
 import { rate } from '../cache/metrics.js'
 import type { CacheStats } from '../cache/tiered-cache.js'
 import { messageOf } from '../errors.js'
-import type { Running } from '../ports.js'
+import type { Running, StorageProblemKind } from '../ports.js'
 import type { BlockCache } from './block-cache.js'
 import type { DiffCache } from './diff-cache.js'
 import type { EmbeddingCache, ServingModel } from './embedding-cache.js'
@@ -58,8 +58,13 @@ export interface OneCacheStats extends CacheStats {
 export interface StorageStats {
   /** Of IndexedDB. */
   readonly database: string
-  /** Why nothing is kept beyond this page's memory; absent while nothing is wrong. */
+  /**
+   * Why vectors, or new ones, are not kept beyond this page's memory: one sentence for visitors. Absent while nothing is
+   * known to be wrong, and again when it is not wrong any more.
+   */
   readonly problem?: string
+  /** The same for programs: there exactly when `problem` is. */
+  readonly problemKind?: StorageProblemKind
   /** Of everything this origin stores; browsers round it. Absent where the browser does not say. */
   readonly usageBytes?: number
   readonly quotaBytes?: number

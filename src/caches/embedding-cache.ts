@@ -99,6 +99,9 @@ export class EmbeddingCache {
   /**
    * The shared vector in memory, or undefined. Synchronous, the fastest look-up there is, and the one whose result must
    * not be written to: every later caller sees the same array. With patterns `template` it is the template's.
+   *
+   * After a clear elsewhere: tabs tell one another at once. On Node nobody does, and this asks no disk: what another process
+   * cleared is served from here until the next look-up that may (`get`, `getOrEmbed`, `embedMany`).
    */
   view(text: string): Float32Array | undefined {
     const { cache, patterns } = this.#opened ?? {}

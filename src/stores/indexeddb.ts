@@ -1,6 +1,7 @@
 // The disk tier of a browser: checksummed values in an IndexedDB database that all tabs of an origin share. The face of
 // src/stores/indexeddb/; keeps to its byte budget and decides nothing else.
 import type { Clock, Crc32, Hash, Store } from '../ports.js'
+import type { StorageProblem } from './indexeddb/problem.js'
 import { IndexedDbValues } from './indexeddb/store.js'
 
 export interface IndexedDbOptions {
@@ -12,8 +13,12 @@ export interface IndexedDbOptions {
   readonly budgetBytes: number
   /** Ask the browser, once, not to remove the origin's data under pressure (`navigator.storage.persist()`). Default false. */
   readonly persist?: boolean | undefined
+  /** How long calls wait for a browser that does not open the database, in ms; only the first ones do. */
+  readonly patienceMs: number
   readonly hash: Hash
   readonly clock: Clock
+  /** Calls `run` after `ms`; what it returns cancels that. */
+  timer(ms: number, run: () => void): () => void
   readonly crc32: Crc32
   /** Told what no caller can be told: an index that had to be made anew, a browser that gives less than the budget. */
   warn(message: string): void
@@ -36,9 +41,9 @@ export interface StorageReport {
 }
 
 export interface IndexedDbStore extends Store {
-  clearedElsewhere(): boolean
-  /** Why values stay in memory only, for people; undefined while nothing is known to be wrong. */
-  readonly problem: string | undefined
+  onClearedElsewhere(listener: () => void): void
+  /** Why values, or new ones, are not stored; undefined while nothing is known to be wrong. */
+  readonly problem: StorageProblem | undefined
   readonly counters: Readonly<IndexedDbCounters>
   /** Never rejects. */
   estimate(): Promise<StorageReport>
@@ -46,10 +51,10 @@ export interface IndexedDbStore extends Store {
 
 /**
  * A store in an IndexedDB database. Opening touches nothing; the first call does. A batch is one transaction. While
- * IndexedDB is missing, forbidden, blocked or broken every call rejects with STORE, and from time to time one tries again
- * (after 1 s, 2 s, up to a minute); where the browser has no room for even a little, only `setMany` rejects. A database
- * that others delete or upgrade is let go at once, and opened again by the next call. A value that alone is over the
- * budget is INVALID_INPUT.
+ * IndexedDB is missing, forbidden, blocked or broken every call rejects with STORE (`details.kind`: what `problem` says), and
+ * from time to time one tries again (after 1 s, 2 s, up to a minute); where the browser has no room for even a little, only
+ * `setMany` rejects. A database that others delete or upgrade is let go at once, and opened again by the next call. A value
+ * that alone is over the budget is INVALID_INPUT.
  */
 export function openIndexedDbStore(options: IndexedDbOptions): IndexedDbStore {
   return new IndexedDbValues(options)

@@ -86,8 +86,3 @@ export async function probeGpu(): Promise<GpuProbe> {
     return { reason: `the browser refuses a GPU: ${String(error)}` }
   }
 }
-
-/** False outside of browsers; where a browser forbids it the store itself says so. */
-export function hasIndexedDb(): boolean {
-  return 'indexedDB' in globalThis
-}

@@ -328,6 +328,28 @@ describe('TieredCache', () => {
     expect((await cache.getOrLoad('a1', counting().load)).source).toBe('computed')
   })
 
+  it('drops memory as soon as a store tells of a clear: `peek` answers nothing, what is under way is not stored', async () => {
+    let tell = () => {}
+    const store: Store = {
+      ...openMapStore(),
+      onClearedElsewhere: listener => {
+        tell = listener
+      },
+    }
+    const { cache, tiers } = setUp({ stores: [store] })
+    await cache.getOrLoad('a1', counting().load)
+    const slow = deferred<Box>()
+    const underWay = cache.getOrLoad('a2', () => slow.promise)
+    expect(cache.peek('a1')).toEqual({ n: 1 })
+    tell()
+    expect(cache.peek('a1')).toBeUndefined()
+    slow.resolve({ n: 2 })
+    expect(await underWay).toEqual({ value: { n: 2 }, source: 'computed' })
+    await tiers[0]!.flush()
+    expect(cache.peek('a2')).toBeUndefined()
+    expect(store.getSync!(codec.key('a2'))).toBeUndefined()
+  })
+
   it('counts every look-up once', async () => {
     const { cache, tiers } = setUp({ capacity: 1 })
     const { load } = counting()

@@ -291,6 +291,30 @@ export function storeContract(name: string, harness: StoreHarness): void {
       expectBytes(await get(one, 4), value(4))
     })
 
+    it('tells once of a clear by another store on the same medium, and never of its own', async context => {
+      if (skips.shared !== undefined) return context.skip(skips.shared)
+      const medium = await newMedium()
+      const [one, two] = [await openOn(medium), await openOn(medium)]
+      let told = 0
+      two.onClearedElsewhere?.(() => told++)
+      /** How often `two` has told so far; it looks at the medium first. */
+      const clears = async () => {
+        await two.getMany([keyOf(1)])
+        if (two.clearedElsewhere?.()) told++
+        return told
+      }
+      await one.setMany([[keyOf(1), value(1)]])
+      await medium.settle!(one)
+      expect(await clears()).toBe(0)
+      await two.clear()
+      expect(await clears()).toBe(0)
+      await one.setMany([[keyOf(2), value(2)]])
+      await one.clear()
+      await medium.settle!(one)
+      expect(await clears()).toBe(1)
+      expect(await clears()).toBe(1)
+    })
+
     it('behaves as a Map does, over any sequence of calls', async () => {
       const n = fc.nat(11)
       const operation = fc.oneof(

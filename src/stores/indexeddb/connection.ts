@@ -1,14 +1,13 @@
-// One connection to one IndexedDB database, and what becomes of it: refused, blocked, closed by others, deleted, open
+// One connection to one IndexedDB database, and what becomes of it: refused, unanswered, closed by others, deleted, open
 // again. Knows the names of the object stores, not what is in them.
-import { messageOf, OpDbusError } from '../../errors.js'
+import { isOpDbusError, type OpDbusError } from '../../errors.js'
 import type { Clock } from '../../ports.js'
+import { storeError } from './problem.js'
 
 /** Object stores of the database. */
 export const VALUES = 'values'
 export const INDEX = 'index'
 
-/** A browser may leave an open unanswered, for example while another tab does not let go of a database to be deleted. */
-const OPEN_MS = 5_000
 /** After a failed open the next one waits this long, in ms, and twice as long each time, up to the second. */
 const RETRY_MS = 1_000
 const RETRY_MAX_MS = 60_000
@@ -16,14 +15,23 @@ const RETRY_MAX_MS = 60_000
 export interface ConnectionOptions {
   readonly name: string
   readonly database: string
+  /** How long callers wait for a browser that does not answer, in ms. */
+  readonly patienceMs: number
   readonly clock: Clock
+  readonly timer: (ms: number, run: () => void) => () => void
   /** Fills a database that has just been made. */
   created(index: IDBObjectStore): void
   /** Called when a database has been opened, at first and again. */
   opened(): void
+  /** Called when others have deleted the database, or the browser has taken it away. */
+  gone(): void
 }
 
-/** Opens when it is needed. Every failure is an OpDbusError with code STORE. */
+/**
+ * Opens when it is needed. Every failure is an OpDbusError with code STORE. A browser may leave an open unanswered, for
+ * example while another tab does not let go of a database to be deleted: callers wait for that once, and are refused from
+ * then on; attempts go on without them, and an answer is taken however late it comes.
+ */
 export class Connection {
   /** What keeps the database from being open; undefined while nothing is known to. */
   problem: OpDbusError | undefined
@@ -32,6 +40,7 @@ export class Connection {
   #db: IDBDatabase | undefined
   #failures = 0
   #notBefore = Number.NEGATIVE_INFINITY
+  #closed = false
 
   constructor(options: ConnectionOptions) {
     this.#options = options
@@ -54,85 +63,98 @@ export class Connection {
 
   /** Ends the connection as soon as its transactions have ended. */
   close(): void {
+    this.#closed = true
     if (this.#db) this.#forget(this.#db)
   }
 
-  #open(): Promise<IDBDatabase> {
-    if (this.#opening) return this.#opening
-    if (this.problem && this.#options.clock.monotonic() < this.#notBefore) return Promise.reject(this.problem)
-    const opening = this.#request().then(
-      db => {
-        this.#db = db
-        this.#failures = 0
-        this.problem = undefined
-        this.#options.opened()
-        return db
-      },
-      error => {
-        this.#opening = undefined
-        this.problem = this.#storeError(error)
-        const pause = Math.min(RETRY_MS * 2 ** this.#failures++, RETRY_MAX_MS)
-        this.#notBefore = this.#options.clock.monotonic() + pause
-        throw this.problem
-      },
-    )
-    this.#opening = opening
+  async #open(): Promise<IDBDatabase> {
+    if (this.#db) return this.#db
+    const waitedInVain = this.problem?.details.kind === 'silent'
+    if (this.#options.clock.monotonic() >= this.#notBefore) this.#opening ??= this.#begin()
+    if (this.#opening === undefined || waitedInVain) throw this.problem!
+    return this.#opening
+  }
+
+  #begin(): Promise<IDBDatabase> {
+    const opening = this.#request().catch(error => {
+      this.#opening = undefined
+      this.problem = this.#storeError(error)
+      const pause = Math.min(RETRY_MS * 2 ** this.#failures++, RETRY_MAX_MS)
+      this.#notBefore = this.#options.clock.monotonic() + pause
+      throw this.problem
+    })
+    // There may be nobody who waits.
+    opening.catch(() => undefined)
     return opening
   }
 
   #request(): Promise<IDBDatabase> {
+    const { database, patienceMs, timer } = this.#options
     return new Promise((resolve, reject) => {
       // No version: a database that a later op-dbus has raised to another one opens too, as long as the stores are there.
-      const request = factory().open(this.#options.database)
-      let late = false
-      const timer = setTimeout(() => {
-        late = true
-        reject(new Error(`no answer within ${OPEN_MS / 1000} s; another tab may be holding on to it`))
-      }, OPEN_MS)
+      const request = this.#factory().open(database)
+      const cancel = timer(patienceMs, () => {
+        const why = `no answer within ${patienceMs / 1000} s; another tab may be holding on to it`
+        reject(this.#storeError(new Error(why), 'silent'))
+      })
       request.onupgradeneeded = () => {
         request.result.createObjectStore(VALUES)
         this.#options.created(request.result.createObjectStore(INDEX))
       }
       request.onerror = () => {
-        clearTimeout(timer)
+        cancel()
         reject(request.error)
       }
       request.onsuccess = () => {
-        clearTimeout(timer)
+        cancel()
         const db = request.result
-        if (late) return db.close()
+        if (this.#db || this.#closed) {
+          db.close()
+          return this.#db ? resolve(this.#db) : reject(new Error('closed'))
+        }
         if (![VALUES, INDEX].every(store => db.objectStoreNames.contains(store))) {
           db.close()
-          return reject(new Error('it belongs to something else; choose another name'))
+          return reject(this.#storeError(new Error('it belongs to something else; choose another name'), 'foreign'))
         }
-        // Another tab wants to delete or upgrade it, or the browser took it away: let go, and open again when needed.
-        db.onversionchange = () => this.#forget(db)
-        db.onclose = () => this.#forget(db)
+        this.#take(db)
         resolve(db)
       }
     })
   }
 
+  #take(db: IDBDatabase): void {
+    this.#db = db
+    this.#opening = undefined
+    this.problem = undefined
+    this.#failures = 0
+    this.#notBefore = Number.NEGATIVE_INFINITY
+    // Another tab wants to delete or upgrade it: let go, and open again when needed.
+    db.onversionchange = ({ newVersion }) => {
+      this.#forget(db)
+      if (newVersion === null) this.#options.gone()
+    }
+    db.onclose = () => {
+      this.#forget(db)
+      this.problem = this.#storeError(new Error('the browser closed it'), 'closed')
+      this.#options.gone()
+    }
+    this.#options.opened()
+  }
+
   #forget(db: IDBDatabase): void {
     db.close()
-    if (this.#db !== db) return
-    this.#db = undefined
-    this.#opening = undefined
+    if (this.#db === db) this.#db = undefined
   }
 
-  #storeError(error: unknown): OpDbusError {
-    if (error instanceof OpDbusError) return error
-    const { name, database } = this.#options
-    return new OpDbusError('STORE', `${name}: IndexedDB database "${database}": ${messageOf(error)}`, {
-      cause: error,
-      details: { database },
-    })
+  /** Reading the global can throw by itself: in pages of no origin, or where the user forbids storage. */
+  #factory(): IDBFactory {
+    const found = globalThis.indexedDB as IDBFactory | undefined
+    if (found) return found
+    throw this.#storeError(new Error('this page has no IndexedDB (switched off, or a private window)'), 'missing')
   }
-}
 
-/** Reading the global can throw by itself: in pages of no origin, or where the user forbids storage. */
-function factory(): IDBFactory {
-  const found = globalThis.indexedDB as IDBFactory | undefined
-  if (!found) throw new Error('this page has no IndexedDB (switched off, or a private window)')
-  return found
+  #storeError(error: unknown, kind?: Parameters<typeof storeError>[3]): OpDbusError {
+    if (isOpDbusError(error)) return error
+    return storeError(this.#options.name, this.#options.database, error, kind)
+  }
 }

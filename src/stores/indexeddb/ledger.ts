@@ -252,7 +252,9 @@ export async function readHead(index: IDBObjectStore): Promise<Head | undefined>
   const head = (await promisifyRequest(index.get(HEAD))) as Partial<Head> | undefined
   if (typeof head !== 'object' || head === null) return undefined
   if (typeof head.format === 'number' && head.format > FORMAT) {
-    throw new OpDbusError('STORE', 'another tab runs a newer op-dbus on this database\nreload this page')
+    throw new OpDbusError('STORE', 'another tab runs a newer op-dbus on this database\nreload this page', {
+      details: { kind: 'newer' },
+    })
   }
   const numbers = [head.generation, head.base].every(number => Number.isSafeInteger(number))
   const texts = [head.token, head.stamp].every(text => typeof text === 'string')

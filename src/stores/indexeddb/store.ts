@@ -1,12 +1,15 @@
 // The store itself: every call as one transaction over values and index. Opening, closing and losing the database is the
 // connection's business, what there is the ledger's.
-import { clear, delMany, promisifyRequest, setMany, type UseStore } from 'idb-keyval'
+import { delMany, promisifyRequest, setMany, type UseStore } from 'idb-keyval'
 import { abortError, messageOf, OpDbusError } from '../../errors.js'
 import type { Call, Key } from '../../ports.js'
 import type { IndexedDbCounters, IndexedDbOptions, IndexedDbStore, StorageReport } from '../indexeddb.js'
+import { Clears } from './clears.js'
 import { Connection } from './connection.js'
 import { type Change, costOf, DamagedIndex, HEAD, type Head, Ledger, readHead } from './ledger.js'
+import { problemOf, type StorageProblem } from './problem.js'
 import { decodeRecord, encodeRecord, KEY, valueBytes } from './record.js'
+import { quotaExceeded, Refusal } from './refusal.js'
 import { askToPersist, estimateStorage } from './storage.js'
 import { keepWhole, readRecords, transact } from './transaction.js'
 
@@ -15,9 +18,6 @@ const FOLD_SOON_MS = 500
 /** But not more often than this, in ms, and less often where it is large: it is written whole. */
 const FOLD_MS = 5_000
 const FOLD_MS_PER_ENTRY = 0.5
-/** After the browser refused to store more, writes pause this long, in ms, and twice as long each time, up to the second. */
-const FULL_MS = 60_000
-const FULL_MAX_MS = 16 * 60_000
 /** The budget is not halved below this by a browser that refuses, in bytes. */
 const LEAST_BUDGET = 2 ** 20
 
@@ -27,45 +27,44 @@ export class IndexedDbValues implements IndexedDbStore {
   readonly #options: IndexedDbOptions
   readonly #connection: Connection
   readonly #ledger: Ledger
+  readonly #clears: Clears
+  readonly #refusal: Refusal
   readonly #inHand = new Set<Promise<unknown>>()
-  #news: BroadcastChannel | undefined
-  /** The medium's token, as far as `clearedElsewhere` knows. */
-  #token: string | undefined
-  #cleared = false
   /** Less than what was asked for once the browser has refused. */
   #budgetBytes: number
-  #full: OpDbusError | undefined
-  #fullUntil = 0
-  #refusals = 0
-  #greeted = false
-  #timer: ReturnType<typeof setTimeout> | undefined
+  /** What the last call failed with, the connection being open. */
+  #trouble: OpDbusError | undefined
+  /** To persist. */
+  #asked = false
+  #cancelFold: (() => void) | undefined
   #folded = Number.NEGATIVE_INFINITY
   #closing: Promise<void> | undefined
 
   constructor(options: IndexedDbOptions) {
-    const { name, database, clock } = options
-    this.name = name
+    this.name = options.name
     this.#options = options
     this.#budgetBytes = options.budgetBytes
     this.#ledger = new Ledger(options)
+    this.#clears = new Clears(options.database, () => void this.#look().catch(() => undefined))
+    this.#refusal = new Refusal(options)
     this.#connection = new Connection({
-      name,
-      database,
-      clock,
+      ...options,
       created: index => this.#ledger.begin(index, 0),
       opened: () => this.#opened(),
+      gone: () => this.#clears.gone(),
     })
   }
 
-  get problem(): string | undefined {
-    return (this.#connection.problem ?? this.#full)?.message
+  get problem(): StorageProblem | undefined {
+    const error = this.#connection.problem ?? this.#refusal.error ?? this.#trouble
+    return error && problemOf(error)
   }
 
   async getMany(keys: readonly Key[], call?: Call): Promise<(Uint8Array | undefined)[]> {
     this.#enter(keys, call)
     if (keys.length === 0) return []
     return this.#do(async db => {
-      const found = await readRecords(db, keys, head => this.#seen(head.token))
+      const found = await readRecords(db, keys, head => this.#clears.seen(head.token))
       const now = this.#options.clock.now()
       return keys.map((key, i) => {
         if (found[i] === undefined) return undefined
@@ -82,11 +81,11 @@ export class IndexedDbValues implements IndexedDbStore {
       items.map(([key]) => key),
       call,
     )
-    const { budgetBytes, clock } = this.#options
+    const { budgetBytes } = this.#options
     const large = items.find(([key, value]) => costOf(key, value.length) > budgetBytes)
     if (large) throw new OpDbusError('INVALID_INPUT', `${large[0]}: more than the budget of ${budgetBytes} bytes`)
     if (items.length === 0) return
-    if (this.#full && clock.monotonic() < this.#fullUntil) throw this.#full
+    if (this.#refusal.pausing) throw this.#refusal.error
     const records = this.#records(items)
     const write = () => this.#do(db => this.#write(db, records))
     try {
@@ -94,10 +93,9 @@ export class IndexedDbValues implements IndexedDbStore {
         if (!quotaExceeded(error) || !(await this.#makeRoom())) throw error
         await write()
       })
-      this.#full = undefined
-      this.#refusals = 0
+      this.#refusal.end()
     } catch (error) {
-      throw quotaExceeded(error) ? this.#refused(error) : error
+      throw quotaExceeded(error) ? this.#refusal.begin(error) : error
     }
   }
 
@@ -133,20 +131,22 @@ export class IndexedDbValues implements IndexedDbStore {
   async clear(): Promise<void> {
     this.#enter([])
     await this.#do(db =>
-      transact(db, 'readwrite', async (values, index) => {
-        const head = await readHead(index)
-        index.clear()
-        this.#token = this.#ledger.begin(index, (head?.generation ?? 0) + 1).token
-        await clear(async (_mode, use) => use(values))
+      this.#beginAnew(db, async values => {
+        values.clear()
+        return []
+      }).catch(async error => {
+        if (!quotaExceeded(error)) throw error
+        // A browser that is full lets us remove, and then put: in this order.
+        await this.#remove(db, values => void values.clear())
+        await this.#rebuild(db)
       }),
     )
-    this.#news?.postMessage(this.#token)
+    this.#refusal.end()
+    this.#clears.broadcast()
   }
 
-  clearedElsewhere(): boolean {
-    const cleared = this.#cleared
-    this.#cleared = false
-    return cleared
+  onClearedElsewhere(listener: () => void): void {
+    this.#clears.onElsewhere(listener)
   }
 
   estimate(): Promise<StorageReport> {
@@ -157,7 +157,7 @@ export class IndexedDbValues implements IndexedDbStore {
     this.#closing ??= (async () => {
       await Promise.allSettled(this.#inHand)
       await this.#fold()
-      this.#news?.close()
+      this.#clears.close()
       this.#connection.close()
     })()
     return this.#closing
@@ -198,7 +198,12 @@ export class IndexedDbValues implements IndexedDbStore {
     })
     this.#inHand.add(done)
     try {
-      return await done
+      const result = await done
+      this.#trouble = undefined
+      return result
+    } catch (error) {
+      if (error !== this.#connection.problem && !quotaExceeded(error)) this.#trouble = error as OpDbusError
+      throw error
     } finally {
       this.#inHand.delete(done)
       this.#foldSoon()
@@ -232,7 +237,7 @@ export class IndexedDbValues implements IndexedDbStore {
     await act((_mode, body) =>
       transact(db, 'readwrite', async (values, index) => {
         const before = await this.#ledger.catchUp(index)
-        this.#seen(before.token)
+        this.#clears.seen(before.token)
         changes = plan(values)
         if (changes.length > 0) head = this.#ledger.put(index, before, changes, at)
         return body(values)
@@ -254,13 +259,10 @@ export class IndexedDbValues implements IndexedDbStore {
     }
     this.#budgetBytes = half
     const shrink = async (db: IDBDatabase) => {
-      await transact(db, 'readwrite', async (values, index) => {
+      await this.#remove(db, async (values, index) => {
         await this.#ledger.catchUp(index)
         const victims = this.#ledger.victims(half, new Map())
         for (const key of victims) values.delete(key)
-        // A browser that is full refuses every put, and a change without its trace in the index is damage: say so.
-        index.delete(HEAD)
-        await promisifyRequest(index.transaction)
         this.counters.evicted += victims.length
       })
       await this.#rebuild(db)
@@ -271,39 +273,48 @@ export class IndexedDbValues implements IndexedDbStore {
     )
   }
 
-  /** Not even a little goes in: writes pause. */
-  #refused(error: unknown): OpDbusError {
-    const { name, clock } = this.#options
-    this.#fullUntil = clock.monotonic() + Math.min(FULL_MS * 2 ** this.#refusals++, FULL_MAX_MS)
-    const message = `${name}: the browser gives this site no more storage\nnew values stay in memory only`
-    this.#full = new OpDbusError('STORE', message, { cause: error })
-    return this.#full
+  /** Removes values alone. A change without its trace in the index is damage, which a browser that is full lets us say. */
+  #remove(db: IDBDatabase, act: (values: IDBObjectStore, index: IDBObjectStore) => unknown): Promise<void> {
+    return transact(db, 'readwrite', async (values, index) => {
+      await act(values, index)
+      index.delete(HEAD)
+      await promisifyRequest(index.transaction)
+    })
   }
 
   /** Goes through all values and writes the index anew. How many there are. */
-  #rebuild(db: IDBDatabase): Promise<number> {
-    const { crc32, clock } = this.#options
+  async #rebuild(db: IDBDatabase): Promise<number> {
+    const whole = await this.#beginAnew(db, values => keepWhole(values, this.#options.crc32))
+    return whole.length
+  }
+
+  /** A new index, with a new token, of what `keep` leaves. */
+  #beginAnew(
+    db: IDBDatabase,
+    keep: (values: IDBObjectStore) => Promise<readonly Change[]>,
+  ): Promise<readonly Change[]> {
     return transact(db, 'readwrite', async (values, index) => {
-      const whole = await keepWhole(values, crc32)
       const head = await readHead(index)
+      const kept = await keep(values)
       index.clear()
-      this.#token = this.#ledger.begin(index, (head?.generation ?? 0) + 1, whole, clock.now()).token
+      const { token } = this.#ledger.begin(index, (head?.generation ?? 0) + 1, kept, this.#options.clock.now())
       await promisifyRequest(index.transaction)
-      return whole.length
+      this.#clears.began(token)
+      return kept
     })
   }
 
   #foldSoon(): void {
-    if (this.#timer !== undefined || this.#closing || !this.#ledger.dirty) return
+    if (this.#cancelFold !== undefined || this.#closing || !this.#ledger.dirty) return
     const pause = Math.max(FOLD_MS, FOLD_MS_PER_ENTRY * this.#ledger.size.entries)
     const due = this.#folded + pause - this.#options.clock.monotonic()
-    this.#timer = setTimeout(() => void this.#fold(), Math.max(FOLD_SOON_MS, due))
+    this.#cancelFold = this.#options.timer(Math.max(FOLD_SOON_MS, due), () => void this.#fold())
   }
 
   /** Writes times of use, and the batches since the last time, into the snapshot. Does not reject: the next one will do. */
   async #fold(): Promise<void> {
-    clearTimeout(this.#timer)
-    this.#timer = undefined
+    this.#cancelFold?.()
+    this.#cancelFold = undefined
     if (!this.#ledger.dirty) return
     this.#folded = this.#options.clock.monotonic()
     const fold = (db: IDBDatabase) =>
@@ -314,26 +325,22 @@ export class IndexedDbValues implements IndexedDbStore {
     await this.#connection.run(fold).catch(() => undefined)
   }
 
-  #seen(token: string): void {
-    if (this.#token !== undefined && this.#token !== token) this.#cleared = true
-    this.#token = token
-  }
-
   #opened(): void {
-    if (this.#greeted) return
-    this.#greeted = true
-    const { name, database, persist, warn } = this.#options
-    try {
-      this.#news = new BroadcastChannel(`op-dbus ${database}`)
-      this.#news.onmessage = ({ data }) => this.#seen(String(data))
-    } catch {
-      // Missing or forbidden. The next read or write sees what others did.
-    }
-    if (persist)
-      askToPersist().catch(error => warn(`${name}: cannot ask for storage that persists: ${messageOf(error)}`))
+    if (this.#closing) return
+    this.#clears.attend()
+    const { name, persist, warn } = this.#options
+    if (!persist || this.#asked) return
+    this.#asked = true
+    askToPersist().catch(error => warn(`${name}: cannot ask for storage that persists: ${messageOf(error)}`))
   }
-}
 
-function quotaExceeded(error: unknown): boolean {
-  return ((error as OpDbusError).cause as Error | undefined)?.name === 'QuotaExceededError'
+  /** Reads nothing but whether the medium is the one that it was. */
+  #look(): Promise<void> {
+    return this.#do(db =>
+      transact(db, 'readonly', async (_values, index) => {
+        const head = await readHead(index)
+        if (head) this.#clears.seen(head.token)
+      }),
+    )
+  }
 }

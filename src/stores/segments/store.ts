@@ -200,6 +200,8 @@ export class Segments implements SegmentStore {
     this.#enter()
     this.#guard(() => {
       clearSpaces(this.#options.dir, this.#options.hash)
+      // The new epoch is ours: it is no news.
+      this.#folder.checkEpoch()
       this.#folder.reset()
       this.#cleared = false
     })

@@ -5,6 +5,7 @@ import { keyOf } from '../../contract/store-contract-data.js'
 
 let names = 0
 const stores = new Map<string, IndexedDbStore>()
+const clears = new Map<string, number>()
 const warnings: string[] = []
 
 /** Both clocks run as the page's do until `advance` is called; from then on they move by it alone. */
@@ -24,7 +25,12 @@ export function open(options: Partial<IndexedDbOptions> = {}): IndexedDbStore {
     name: 'test',
     database: `test-${names++}`,
     budgetBytes: 64 * 2 ** 20,
+    patienceMs: 5_000,
     clock,
+    timer: (ms, run) => {
+      const handle = setTimeout(run, ms)
+      return () => clearTimeout(handle)
+    },
     hash,
     crc32,
     warn: message => warnings.push(message),
@@ -47,7 +53,14 @@ export function deleteDatabase(database: string): Promise<void> {
 
 /** Opens the store that the functions below mean by `database`. */
 export function openAs(database: string, options: Partial<IndexedDbOptions> = {}): void {
-  stores.set(database, open({ database, ...options }))
+  const store = open({ database, ...options })
+  store.onClearedElsewhere(() => clears.set(database, clearsOf(database) + 1))
+  stores.set(database, store)
+}
+
+/** How often the store told that it was cleared elsewhere. */
+export function clearsOf(database: string): number {
+  return clears.get(database) ?? 0
 }
 
 function storeOf(database: string): IndexedDbStore {
@@ -91,10 +104,6 @@ export function size(database: string): Promise<{ entries: number; bytes: number
 
 export function clear(database: string): Promise<unknown> {
   return told(storeOf(database).clear())
-}
-
-export function clearedElsewhere(database: string): boolean {
-  return storeOf(database).clearedElsewhere()
 }
 
 export async function close(database: string): Promise<void> {

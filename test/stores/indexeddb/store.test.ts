@@ -190,16 +190,34 @@ describe('two tabs', () => {
         await tab.page.evaluate(() => void Reflect.deleteProperty(globalThis, 'BroadcastChannel'))
     await one!.set('db', [1, 2])
     expect(await two!.get('db', [1])).toEqual([1])
-    expect(await two!.clearedElsewhere('db')).toBe(false)
+    expect(await two!.clearsOf('db')).toBe(0)
     await one!.clear('db')
-    if (channel) await expect.poll(() => two!.clearedElsewhere('db')).toBe(true)
+    if (channel) await expect.poll(() => two!.clearsOf('db')).toBe(1)
+    else expect(await two!.clearsOf('db')).toBe(0)
     expect(await two!.get('db', [1])).toEqual([0])
-    expect(await two!.clearedElsewhere('db')).toBe(!channel)
+    expect(await two!.clearsOf('db')).toBe(1)
     expect(await two!.size('db')).toEqual({ entries: 0, bytes: 0 })
     await two!.set('db', [3])
-    expect(await two!.clearedElsewhere('db')).toBe(false)
+    expect(await two!.clearsOf('db')).toBe(1)
     expect(await one!.get('db', [1, 3])).toEqual([0, 1])
-    expect(await one!.clearedElsewhere('db')).toBe(false)
+    expect(await one!.clearsOf('db')).toBe(0)
+  })
+
+  it('look again when they come back from the back/forward cache, where they heard nothing', async () => {
+    const [one, two] = await tabs(2)
+    await two!.tab.page.evaluate(() => void Reflect.deleteProperty(globalThis, 'BroadcastChannel'))
+    await one!.set('db', [1])
+    expect(await two!.get('db', [1])).toEqual([1])
+    await one!.clear('db')
+    const show = (persisted: boolean) =>
+      two!.tab.page.evaluate(
+        shown => void dispatchEvent(new PageTransitionEvent('pageshow', { persisted: shown })),
+        persisted,
+      )
+    await show(false)
+    expect(await two!.clearsOf('db')).toBe(0)
+    await show(true)
+    await expect.poll(() => two!.clearsOf('db')).toBe(1)
   })
 
   it('clear only what is theirs', async () => {
