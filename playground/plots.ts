@@ -1,10 +1,13 @@
 // The two time series, on uPlot. Knows pixels and colours; what happened comes from the history.
 import uPlot from 'uplot'
+import type { Source } from '../src/public.js'
 import type { History } from './history.js'
+import { addMark } from './map-picture.js'
 import { FASTEST_MS, SLOWEST_MS } from './scale.js'
 import { LETTERS, NAMES, SOURCES } from './sources.js'
 
-const HEIGHT = 328
+/** Of a mark, in CSS pixels. */
+const RADIUS = 4
 /** Whole powers of ten, in ms. */
 const DECADES = [0.001, 0.01, 0.1, 1, 10, 100, 1_000, 10_000]
 
@@ -21,8 +24,8 @@ export class Plots {
     this.#rate = this.#newRate()
     this.#times = this.#newTimes()
     this.#observer = new ResizeObserver(() => {
-      this.#rate.setSize({ width: this.rateAt.clientWidth, height: HEIGHT })
-      this.#times.setSize({ width: this.timesAt.clientWidth, height: HEIGHT })
+      this.#rate.setSize(sizeOf(rateAt))
+      this.#times.setSize(sizeOf(timesAt))
     })
     this.#observer.observe(rateAt)
     this.#observer.observe(timesAt)
@@ -80,7 +83,7 @@ export class Plots {
             label: `${LETTERS[source]} ${NAMES[source]}`,
             stroke: this.color(`--${source}`),
             paths: () => null,
-            points: { show: true, size: 7, width: 0, fill: this.color(`--${source}`) },
+            points: { show: true, width: 0, fill: this.color(`--${source}`), paths: marksOf(source) },
           })),
         ],
         axes: [
@@ -94,7 +97,7 @@ export class Plots {
   }
 
   #common(at: HTMLElement): { width: number; height: number; legend: uPlot.Legend; cursor: uPlot.Cursor } {
-    return { width: at.clientWidth, height: HEIGHT, legend: { show: false }, cursor: { show: false } }
+    return { ...sizeOf(at), legend: { show: false }, cursor: { show: false } }
   }
 
   #axis(label: string, values?: uPlot.Axis.Values): uPlot.Axis {
@@ -113,6 +116,24 @@ export class Plots {
       ticks: { ...line, size: 4 },
       ...(values && { values }),
     }
+  }
+}
+
+function sizeOf({ clientWidth: width, clientHeight: height }: HTMLElement): { width: number; height: number } {
+  return { width, height }
+}
+
+/** The shape of a source at each of its times. */
+function marksOf(source: Source): uPlot.Series.Points.PathBuilder {
+  return (plot, series, from, to) => {
+    const fill = new Path2D()
+    const [xs, ys] = [plot.data[0], plot.data[series]!]
+    for (let i = from; i <= to; i++) {
+      const [x, y] = [xs[i], ys[i]]
+      if (x == null || y == null) continue
+      addMark(fill, source, plot.valToPos(x, 'x', true), plot.valToPos(y, 'y', true), RADIUS * devicePixelRatio)
+    }
+    return { fill }
   }
 }
 

@@ -14,6 +14,8 @@ export class Theme {
 
   constructor() {
     this.#probe.hidden = true
+    // Else every token would read as the system's text colour where colours are forced.
+    this.#probe.style.setProperty('forced-color-adjust', 'none')
     document.body.append(this.#probe)
     const kept = read()
     if (kept === 'light' || kept === 'dark') this.choice.value = kept
@@ -24,9 +26,11 @@ export class Theme {
       keep(choice)
       this.changes.value = this.changes.peek() + 1
     })
-    matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
-      this.changes.value++
-    })
+    for (const query of ['(prefers-color-scheme: dark)', '(forced-colors: active)']) {
+      matchMedia(query).addEventListener('change', () => {
+        this.changes.value++
+      })
+    }
   }
 
   /** A token of tokens.css as it is computed now, for example `color('--memory')`. */

@@ -1,9 +1,11 @@
-// Hit rate, times by source, and the map: three pictures side by side. uPlot is fetched after the page is on the screen.
-import { useSignalEffect } from '@preact/signals'
+// Hit rate, times by source, and the map: three pictures under one legend. uPlot is fetched after the page is on the screen.
+import { useComputed, useSignal, useSignalEffect } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
+import { count } from '../../src/cli/render.js'
 import type { Plots } from '../plots.js'
 import type { Tools } from '../tools.js'
 import type { Shared } from './app.js'
+import { Legend } from './legend.js'
 import { MapPanel } from './map.js'
 
 /** While the last minute holds anything, it moves on. */
@@ -14,62 +16,69 @@ const GATHER_MS = 200
 export function Charts({ session, theme, tools }: Shared & { readonly tools: Tools }) {
   const rate = useRef<HTMLDivElement>(null)
   const times = useRef<HTMLDivElement>(null)
-  const plots = useRef<Plots | null>(null)
+  const plots = useSignal<Plots | undefined>(undefined)
+  /** What the pictures show is the minute before it. */
+  const now = useSignal(performance.now())
   const soon = useRef<ReturnType<typeof setTimeout> | undefined>(undefined)
-  const draw = () => plots.current?.draw(session.history, performance.now())
 
   useEffect(() => {
     let gone = false
     void import('../plots.js').then(({ Plots }) => {
-      if (gone) return
-      plots.current = new Plots(rate.current!, times.current!, token => theme.color(token))
-      draw()
+      if (!gone) plots.value = new Plots(rate.current!, times.current!, token => theme.color(token))
     })
     const timer = setInterval(() => {
-      if (!document.hidden) draw()
+      if (!document.hidden) now.value = performance.now()
     }, TICK_MS)
     return () => {
       gone = true
       clearInterval(timer)
       clearTimeout(soon.current)
-      plots.current?.close()
+      plots.peek()?.close()
     }
   }, [])
   useSignalEffect(() => {
     session.answered.value
     soon.current ??= setTimeout(() => {
       soon.current = undefined
-      draw()
+      now.value = performance.now()
     }, GATHER_MS)
   })
+  useSignalEffect(() => plots.value?.draw(session.history, now.value))
   useSignalEffect(() => {
-    if (theme.changes.value > 0) plots.current?.recolour(session.history, performance.now())
+    if (theme.changes.value > 0) plots.peek()?.recolour(session.history, now.peek())
   })
 
-  session.answered.value
-  const { hits, all } = session.history.recent(performance.now())
+  const hits = useComputed(() => session.history.recent(now.value).hits).value
+  const all = useComputed(() => session.history.recent(now.value).all).value
   return (
     <div class="charts">
+      <Legend session={session} />
       <section aria-labelledby="rate-title">
         <h2 id="rate-title">
           Hit rate, last minute{' '}
-          <span class="figure">{all > 0 ? `${Math.round((100 * hits) / all)} % of ${all}` : ''}</span>
+          <span class="figure">{all > 0 ? `${Math.round((100 * hits) / all)} % of ${count(all)}` : ''}</span>
         </h2>
-        <div
-          ref={rate}
-          class="plot"
-          role="img"
-          aria-label={`hit rate of the last minute: ${hits} of ${all} look-ups`}
-        />
+        <div class="plane">
+          <div
+            ref={rate}
+            class="plot"
+            role="img"
+            aria-label={`hit rate of the last minute: ${count(hits)} of ${count(all)} look-ups`}
+          />
+          {all === 0 && <p class="empty">Embed some lines: here you see how many of them the cache answers.</p>}
+        </div>
       </section>
       <section aria-labelledby="times-title">
         <h2 id="times-title">Time by source</h2>
-        <div
-          ref={times}
-          class="plot"
-          role="img"
-          aria-label="time of each look-up in the last minute, by source, log scale"
-        />
+        <div class="plane">
+          <div
+            ref={times}
+            class="plot"
+            role="img"
+            aria-label="time of each look-up in the last minute, by source, log scale"
+          />
+          {all === 0 && <p class="empty">Embed some lines twice: here you see what each source takes for a text.</p>}
+        </div>
       </section>
       <MapPanel session={session} theme={theme} tools={tools} />
     </div>

@@ -1,11 +1,12 @@
-// The map of what is cached: two dimensions of many, a dot a text. A click shows the five nearest.
-import { useSignal, useSignalEffect } from '@preact/signals'
+// The map of what is in memory: two dimensions of many, a mark a text. A click, or arrows and Enter, show the five nearest.
+import { useComputed, useSignal, useSignalEffect } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
-import type { Source } from '../../src/public.js'
+import { plural } from '../../src/cli/render.js'
 import { shown } from '../lines.js'
-import { fitPoints, pick } from '../map-layout.js'
-import type { MapView } from '../near.js'
-import type { Theme } from '../theme.js'
+import { fitPoints, isDirection, nextPoint, pick } from '../map-layout.js'
+import { drawMap } from '../map-picture.js'
+import type { Row } from '../session.js'
+import { LETTERS, NAMES } from '../sources.js'
 import type { Tools } from '../tools.js'
 import type { Shared } from './app.js'
 
@@ -15,7 +16,15 @@ const GATHER_MS = 300
 export function MapPanel({ session, theme, tools }: Shared & { readonly tools: Tools }) {
   const canvas = useRef<HTMLCanvasElement>(null)
   const size = useSignal({ width: 0, height: 0 })
-  const fitted = useRef<Float32Array>(new Float32Array())
+  /** The text under the pointer, or the one that the arrows are at. */
+  const pointed = useSignal<string | undefined>(undefined)
+  const texts = useComputed(() => tools.map.value?.texts ?? [])
+  const indices = useComputed(() => new Map(texts.value.map((text, i) => [text, i])))
+  const rowOf = useComputed(() => firstRows(session.rows.value))
+  const at = useComputed(() => {
+    const { width, height } = size.value
+    return width > 0 && tools.map.value ? fitPoints(tools.map.value.points, width, height) : new Float32Array()
+  })
 
   useEffect(() => {
     const observer = new ResizeObserver(() => {
@@ -37,42 +46,107 @@ export function MapPanel({ session, theme, tools }: Shared & { readonly tools: T
   useSignalEffect(() => {
     const row = session.rows.value[session.selected.value]
     if (!row?.answer || session.memory.value.held.length === 0) return
-    void tools.around(row.answer.template ?? row.text, row.answer.vector).catch(() => undefined)
+    void tools.around(mapText(row), row.answer.vector).catch(() => undefined)
   })
   useSignalEffect(() => {
     theme.changes.value
-    const map = tools.map.value
-    const centre = tools.centre.value
     const { width, height } = size.value
     if (!canvas.current || width === 0) return
-    fitted.current = map ? fitPoints(map.points, width, height) : new Float32Array()
-    const sources = new Map(session.rows.value.flatMap(row => (row.answer ? [[row.text, row.answer.source]] : [])))
-    const marked = centre ? [centre.query, ...centre.neighbours.map(one => one.text)] : []
-    draw(canvas.current, { width, height, map, at: fitted.current, sources, marked, theme })
+    const indexOf = (text: string | undefined) => (text === undefined ? undefined : indices.value.get(text))
+    drawMap(canvas.current, {
+      width,
+      height,
+      at: at.value,
+      marks: texts.value.map(text => rowOf.value.get(text)?.row.answer?.source ?? 'other'),
+      centre: indexOf(tools.centre.value?.query),
+      neighbours: tools.centre.value?.neighbours.flatMap(one => indexOf(one.text) ?? []) ?? [],
+      pointed: indexOf(pointed.value),
+      color: memoized(token => theme.color(token)),
+    })
   })
 
-  const onClick = (event: MouseEvent) => {
-    const box = canvas.current!.getBoundingClientRect()
-    const hit = pick(fitted.current, event.clientX - box.left, event.clientY - box.top)
-    const text = hit === undefined ? undefined : tools.map.peek()?.texts[hit]
-    if (text === undefined) return
-    const row = session.rows.peek().findIndex(one => one.text === text)
-    if (row >= 0) session.selected.value = row
-    void tools.around(text)
+  const choose = async (text: string) => {
+    const row = rowOf.peek().get(text)
+    if (row) session.selected.value = row.index
+    await tools.around(text)
+    const centre = tools.centre.peek()
+    if (centre?.query !== text) return
+    const near = centre.neighbours.map(one => `${shown(one.text, 80)} ${one.score.toFixed(2)}`)
+    session.spoken.value = `Nearest to ${shown(text, 80)}: ${near.join('; ')}`
   }
-  const count = tools.map.value?.texts.length ?? 0
+  const textAt = (event: MouseEvent) => {
+    const box = canvas.current!.getBoundingClientRect()
+    const hit = pick(at.peek(), event.clientX - box.left, event.clientY - box.top)
+    return hit === undefined ? undefined : texts.peek()[hit]
+  }
+  const begin = () => {
+    const centre = tools.centre.peek()?.query
+    pointed.value = centre !== undefined && indices.peek().has(centre) ? centre : texts.peek()[0]
+  }
+  const onKeyDown = (event: KeyboardEvent) => {
+    const here = pointed.peek()
+    const from = here === undefined ? undefined : indices.peek().get(here)
+    const last = texts.peek().length - 1
+    if (last < 0) return
+    if (from === undefined) begin()
+    else if (isDirection(event.key)) pointed.value = texts.peek()[nextPoint(at.peek(), from, event.key) ?? from]
+    else if (event.key === 'Home') pointed.value = texts.peek()[0]
+    else if (event.key === 'End') pointed.value = texts.peek()[last]
+    else if (event.key === 'Enter' || event.key === ' ') void choose(here!)
+    else return
+    event.preventDefault()
+  }
+
+  const count = texts.value.length
   const centre = tools.centre.value
+  const active = pointed.value === undefined ? undefined : indices.value.get(pointed.value)
   return (
     <section class="map" aria-labelledby="map-title">
       <h2 id="map-title">
-        Map of what is cached <span class="figure">{count > 0 ? `${count} texts, PCA` : ''}</span>
+        Map of what is in memory <span class="figure">{count > 0 ? `${plural(count, 'text', 'texts')}, PCA` : ''}</span>
       </h2>
-      <canvas
-        ref={canvas}
-        role="img"
-        aria-label={`${count} cached texts on a plane; near means alike. Select a line to hear its nearest.`}
-        onClick={onClick}
-      />
+      <div class="plane">
+        <div
+          role="listbox"
+          tabIndex={0}
+          aria-label={`${plural(count, 'text', 'texts')} on a plane; near means alike. Arrows move, Enter shows the five nearest.`}
+          aria-activedescendant={active === undefined ? undefined : `map-${active}`}
+          onKeyDown={onKeyDown}
+          onFocus={begin}
+          onBlur={() => {
+            pointed.value = undefined
+          }}
+          onPointerMove={event => {
+            pointed.value = textAt(event)
+          }}
+          onPointerLeave={() => {
+            pointed.value = undefined
+          }}
+          onClick={event => {
+            const text = textAt(event)
+            if (text !== undefined) void choose(text)
+          }}
+        >
+          <canvas ref={canvas} />
+          {active !== undefined && (
+            <span
+              class="unseen"
+              role="option"
+              tabIndex={-1}
+              id={`map-${active}`}
+              aria-selected={pointed.value === centre?.query}
+              aria-setsize={count}
+              aria-posinset={active + 1}
+            >
+              {shown(pointed.value!, 80)}
+            </span>
+          )}
+        </div>
+        {count === 0 && (
+          <p class="empty">Embed some lines: each becomes a point, near those it is like. A click shows its nearest.</p>
+        )}
+      </div>
+      <Caption text={pointed.value} row={rowOf.value.get(pointed.value ?? '')?.row} centre={centre?.query} />
       <ol class="neighbours" aria-label="Five nearest to the selected text">
         {count > 1 && centre
           ? centre.neighbours.map(({ text, score }) => (
@@ -87,54 +161,56 @@ export function MapPanel({ session, theme, tools }: Shared & { readonly tools: T
   )
 }
 
-interface Picture {
-  readonly width: number
-  readonly height: number
-  readonly map: MapView | undefined
-  readonly at: Float32Array
-  readonly sources: ReadonlyMap<string, Source>
-  /** The centre first, then its neighbours. */
-  readonly marked: readonly string[]
-  readonly theme: Theme
+interface CaptionProps {
+  readonly text: string | undefined
+  readonly row: Row | undefined
+  readonly centre: string | undefined
 }
 
-function draw(canvas: HTMLCanvasElement, { width, height, map, at, sources, marked, theme }: Picture): void {
-  const ratio = devicePixelRatio
-  canvas.width = Math.round(width * ratio)
-  canvas.height = Math.round(height * ratio)
-  const pen = canvas.getContext('2d')
-  if (!pen) return
-  pen.scale(ratio, ratio)
-  const index = new Map(map?.texts.map((text, i) => [text, i]))
-  const centre = marked[0] === undefined ? undefined : index.get(marked[0])
-  pen.strokeStyle = theme.color('--quiet')
-  pen.lineWidth = 1
-  if (centre !== undefined) {
-    for (const text of marked.slice(1)) {
-      const other = index.get(text)
-      if (other === undefined) continue
-      pen.beginPath()
-      pen.moveTo(at[2 * centre]!, at[2 * centre + 1]!)
-      pen.lineTo(at[2 * other]!, at[2 * other + 1]!)
-      pen.stroke()
-    }
+/** One line that is always there: what is pointed at, else whose neighbours are listed. */
+function Caption({ text, row, centre }: CaptionProps) {
+  const source = row?.answer?.source
+  if (text === undefined) {
+    return (
+      <p class="caption quiet">
+        {centre !== undefined && (
+          <>
+            nearest to <span class="mono">{shown(centre, 80)}</span>
+          </>
+        )}
+      </p>
+    )
   }
-  const colours = new Map<string, string>()
-  const colourOf = (token: string) => {
-    if (!colours.has(token)) colours.set(token, theme.color(token))
-    return colours.get(token)!
-  }
-  map?.texts.forEach((text, i) => {
-    const near = marked.includes(text)
-    pen.fillStyle = colourOf(`--${sources.get(text) ?? 'quiet'}`)
-    pen.beginPath()
-    pen.arc(at[2 * i]!, at[2 * i + 1]!, near ? 5 : 3.5, 0, 2 * Math.PI)
-    pen.fill()
-    if (i !== centre) return
-    pen.strokeStyle = colourOf('--text')
-    pen.lineWidth = 2
-    pen.beginPath()
-    pen.arc(at[2 * i]!, at[2 * i + 1]!, 8, 0, 2 * Math.PI)
-    pen.stroke()
+  return (
+    <p class="caption quiet" aria-hidden="true" data-source={source}>
+      {source && (
+        <span class="chip" title={NAMES[source]}>
+          {LETTERS[source]}
+        </span>
+      )}
+      <span class="mono">{shown(text, 80)}</span>
+    </p>
+  )
+}
+
+/** What a row is called on the map: with templates, texts of one kind share a point. */
+function mapText({ text, answer }: Row): string {
+  return answer?.template ?? text
+}
+
+function firstRows(rows: readonly Row[]): ReadonlyMap<string, { readonly row: Row; readonly index: number }> {
+  const first = new Map<string, { readonly row: Row; readonly index: number }>()
+  rows.forEach((row, index) => {
+    if (row.answer && !first.has(mapText(row))) first.set(mapText(row), { row, index })
   })
+  return first
+}
+
+function memoized(color: (token: string) => string): (token: string) => string {
+  const known = new Map<string, string>()
+  return token => {
+    const found = known.get(token) ?? color(token)
+    known.set(token, found)
+    return found
+  }
 }

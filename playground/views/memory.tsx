@@ -90,25 +90,23 @@ function Patterns({ session }: { readonly session: Session }) {
             {one}
           </label>
         ))}
-        {mode === 'verified' && (
-          <label>
-            bound
-            <select
-              value={String(session.bound.value)}
-              onChange={event => void session.setPatterns('verified', Number(event.currentTarget.value))}
-            >
-              <option value="0.14">0.14 (cosine 0.99)</option>
-              <option value="0.4">0.40 (cosine 0.92)</option>
-              <option value="0.7">0.70 (cosine 0.75)</option>
-            </select>
-          </label>
-        )}
+        <label>
+          bound
+          <select
+            value={String(session.bound.value)}
+            disabled={mode !== 'verified'}
+            onChange={event => void session.setPatterns('verified', Number(event.currentTarget.value))}
+          >
+            <option value="0.14">0.14 (cosine 0.99)</option>
+            <option value="0.4">0.40 (cosine 0.92)</option>
+            <option value="0.7">0.70 (cosine 0.75)</option>
+          </select>
+        </label>
       </div>
-      <p class="quiet">
-        {MODES[mode]}
+      <p class="quiet mode">{MODES[mode]}</p>
+      <p class="quiet served">
         {mode !== 'off' && patterns && (
           <>
-            {' '}
             {plural(patterns.patterns, 'pattern serves', 'patterns serve')}, {plural(patterns.hits, 'hit', 'hits')}
             {mode === 'verified' &&
               `, ${plural(patterns.refusals, 'refusal', 'refusals')}; worst error seen ${patterns.worstError.toFixed(3)} of ${session.bound.value} allowed`}
