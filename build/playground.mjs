@@ -21,7 +21,7 @@ const KEPT_BY_THE_LIBRARY = /^op-dbus\/(models\/|ort\/.*\.wasm$)/
 export async function buildPlayground({ root, outDir, dist, ortDir, version, bundling = {} }) {
   await rm(outDir, { recursive: true, force: true })
   await mkdir(outDir, { recursive: true })
-  /** @type {{ files: Record<string, { bytes: number }> }} */
+  /** @type {{ files: Record<string, { bytes: number, sha256: string }> }} */
   const manifest = JSON.parse(await readFile(join(dist, 'op-dbus-assets.json'), 'utf8'))
   /** @type {import('esbuild').BuildOptions} */
   const common = {
@@ -43,7 +43,7 @@ export async function buildPlayground({ root, outDir, dist, ortDir, version, bun
     chunkNames: 'chunk-[hash]',
     jsx: 'automatic',
     jsxImportSource: 'preact',
-    define: { __OP_DBUS_VERSION__: JSON.stringify(version), __ASSETS__: JSON.stringify(sizes(manifest.files)) },
+    define: { __OP_DBUS_VERSION__: JSON.stringify(version), __ASSETS__: JSON.stringify(largeFiles(manifest.files)) },
   })
   await build({ ...common, entryPoints: { 'near-worker': 'playground/near-worker.ts' } })
   for (const name of ['index.html', 'icon.svg']) await copyFile(join(root, 'playground', name), join(outDir, name))
@@ -59,18 +59,14 @@ export async function buildPlayground({ root, outDir, dist, ortDir, version, bun
 }
 
 /**
- * What the first embedding fetches, in bytes.
- * @param {Record<string, { bytes: number }>} files
+ * What an embedding may fetch and the library then keeps, but for what is too small to be told of.
+ * @param {Record<string, { bytes: number, sha256: string }>} files
  */
-function sizes(files) {
-  /** @param {RegExp} pattern */
-  const sum = pattern =>
-    Object.entries(files).reduce((total, [path, { bytes }]) => total + (pattern.test(path) ? bytes : 0), 0)
-  return {
-    model: sum(/^(models\/|worker\.js$)/),
-    webgpu: sum(/^ort\/.*\.asyncify\./),
-    wasm: sum(/^ort\/[^.]*\.(mjs|wasm)$/),
-  }
+function largeFiles(files) {
+  const large = Object.entries(files).filter(
+    ([path, { bytes }]) => bytes >= 100_000 && KEPT_BY_THE_LIBRARY.test(`op-dbus/${path}`),
+  )
+  return Object.fromEntries(large.map(([path, { bytes, sha256 }]) => [path, { bytes, sha256 }]))
 }
 
 /**

@@ -1,6 +1,9 @@
 // The library as the page uses it: loaded with the first Embed press, never before. The one file here that opens caches.
 import type { Caches, PatternSetting } from '../src/public.js'
 
+/** Where `op-dbus assets` has put its files, relative to the page. */
+export const ASSETS_URL = 'op-dbus/'
+
 export type DeviceWish = 'auto' | 'webgpu' | 'wasm'
 
 export interface EngineSettings {
@@ -29,7 +32,7 @@ export interface EngineEvents {
 export async function openEngine(settings: EngineSettings, events: EngineEvents): Promise<Caches> {
   const { openCaches } = await import('../src/web.js')
   return openCaches({
-    assetsUrl: 'op-dbus/',
+    assetsUrl: ASSETS_URL,
     database: 'op-dbus-playground',
     device: settings.device,
     patterns: settings.patterns,
@@ -38,17 +41,4 @@ export async function openEngine(settings: EngineSettings, events: EngineEvents)
     onDownload: events.onFetch,
     onWarning: events.onWarning,
   })
-}
-
-/** Bytes of everything that the first embedding fetches for a device, as the build found them. */
-declare const __ASSETS__: { readonly model: number; readonly webgpu: number; readonly wasm: number }
-
-export function assetBytes(device: DeviceWish): number {
-  const gpu = device === 'webgpu' || (device === 'auto' && 'gpu' in navigator)
-  return __ASSETS__.model + (gpu ? __ASSETS__.webgpu : __ASSETS__.wasm)
-}
-
-/** The same for both devices, one after the other: they share the model. */
-export function allAssetBytes(): number {
-  return __ASSETS__.model + __ASSETS__.webgpu + __ASSETS__.wasm
 }

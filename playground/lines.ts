@@ -9,16 +9,37 @@ export interface Lines {
   readonly left: number
 }
 
-/** The lines that hold anything, as they are: only their line ends go. */
+/**
+ * The lines that hold anything, as they are: only their line ends go. Those beyond `most` are counted and not made: this
+ * runs at each key that is pressed.
+ */
 export function parseLines(text: string, most = MOST_LINES): Lines {
   const lines: string[] = []
   let left = 0
-  for (const line of text.split(/\r\n|[\n\r\u2028\u2029]/)) {
-    if (line.trim() === '') continue
-    if (lines.length < most) lines.push(line)
+  const visible = /\S/g
+  const lineEnd = /[\n\r\u2028\u2029]/g
+  for (let from = 0; ; ) {
+    const first = find(visible, text, from)
+    if (first < 0) return { lines, left }
+    const end = find(lineEnd, text, first)
+    const to = end < 0 ? text.length : end
+    if (lines.length < most) lines.push(text.slice(beginningOf(text, first, from), to))
     else left++
+    from = to
   }
-  return { lines, left }
+}
+
+/** Where a pattern of one character is found from `from` on, without making a text of it; -1 for nowhere. */
+function find(pattern: RegExp, text: string, from: number): number {
+  pattern.lastIndex = from
+  return pattern.test(text) ? pattern.lastIndex - 1 : -1
+}
+
+/** Of the line that `at` is in, not before `from`. */
+function beginningOf(text: string, at: number, from: number): number {
+  let start = at
+  while (start > from && !/[\n\r\u2028\u2029]/.test(text.charAt(start - 1))) start--
+  return start
 }
 
 /** What a line looks like in a table: short, and with control characters made visible. */

@@ -4,15 +4,22 @@ import { render } from 'preact'
 import './playground.css'
 import { Offline } from './offline.js'
 import { Session } from './session.js'
+import { Tabs } from './tabs.js'
 import { Theme } from './theme.js'
 import { App } from './views/app.js'
 
 const root = document.getElementById('app')!
 root.replaceChildren()
 const offline = new Offline()
-const session = new Session()
+const tabs: Tabs = new Tabs(() => void session.forgottenElsewhere())
+const session = new Session(() => tabs.tellForgotten())
 render(<App session={session} theme={new Theme()} offline={offline} />, root)
 effect(() => {
-  if (session.ready.value && offline.kept.value) void offline.keepEngine()
+  if (session.ready.value && offline.pageKept.value) void offline.keepEngine()
 })
+document.addEventListener('visibilitychange', () => {
+  // Other tabs may have changed what is stored.
+  if (!document.hidden) void session.refresh()
+})
+void session.askFetches()
 void offline.start()

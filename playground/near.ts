@@ -14,13 +14,24 @@ export interface MapView {
   readonly points: Float32Array
 }
 
-/** Follows what memory holds: each `follow` sends only what has changed. */
+/** Follows what memory holds: each `follow` sends only what has changed. When its thread is lost, every call rejects. */
 export class Near {
-  readonly #remote: Remote<NearWorker>
+  readonly #worker = new Worker(new URL('./near-worker.js', import.meta.url), { type: 'module' })
+  readonly #remote: Remote<NearWorker> = wrap(this.#worker)
   readonly #known = new Set<string>()
+  readonly #lost: Promise<never>
 
   constructor() {
-    this.#remote = wrap(new Worker(new URL('./near-worker.js', import.meta.url), { type: 'module' }))
+    this.#lost = new Promise((_resolve, reject) => {
+      for (const type of ['error', 'messageerror']) {
+        this.#worker.addEventListener(type, event => {
+          this.#worker.terminate()
+          reject(new NearLost((event as Partial<ErrorEvent>).message || 'near-worker.js could not be loaded'))
+        })
+      }
+    })
+    // Nobody may be waiting: the next call tells.
+    this.#lost.catch(() => undefined)
   }
 
   get size(): number {
@@ -39,15 +50,24 @@ export class Near {
     for (const text of removed) this.#known.delete(text)
     for (const text of added) this.#known.add(text)
     // Calls are answered in their order, so who searches after this sees it done.
-    await this.#remote.change(removed, added, transfer(matrix, [matrix.buffer]), dims)
+    await this.#orLost(this.#remote.change(removed, added, transfer(matrix, [matrix.buffer]), dims))
   }
 
   async nearest(query: Float32Array, count: number): Promise<Neighbour[]> {
-    const found = await this.#remote.nearest(query, count)
+    const found = await this.#orLost(this.#remote.nearest(query, count))
     return found.map(({ id, score }) => ({ text: id, score }))
   }
 
   project(): Promise<MapView> {
-    return this.#remote.project()
+    return this.#orLost(this.#remote.project())
   }
+
+  #orLost<T>(answer: Promise<T>): Promise<T> {
+    return Promise.race([answer, this.#lost])
+  }
+}
+
+/** The thread could not be started, or has died: another one may do. */
+export class NearLost extends Error {
+  override readonly name = 'NearLost'
 }

@@ -3,8 +3,10 @@ import { signal } from '@preact/signals'
 
 export class Offline {
   readonly online = signal(navigator.onLine)
-  /** The page's own files are in this browser. */
-  readonly kept = signal(false)
+  /** The page's own files are in this browser: it opens without a network. */
+  readonly pageKept = signal(false)
+  /** So is the code that embeds. Model and runtime are the library's to keep. */
+  readonly engineKept = signal(false)
   /** A newer page is fetched and waits. */
   readonly update = signal(false)
   #waiting: ServiceWorker | null = null
@@ -29,7 +31,8 @@ export class Offline {
       })
       look()
       await navigator.serviceWorker.ready
-      this.kept.value = true
+      this.pageKept.value = true
+      this.engineKept.value = await this.#ask('is the engine kept')
     } catch {
       // A browser that forbids it: the page works online.
     }
@@ -37,14 +40,25 @@ export class Offline {
 
   /** The engine was fetched: from now on it is kept as the page is. */
   async keepEngine(): Promise<void> {
-    if (!('serviceWorker' in navigator) || !this.kept.peek()) return
-    const { active } = await navigator.serviceWorker.ready
-    active?.postMessage('keep the engine')
+    if (this.pageKept.peek()) this.engineKept.value = await this.#ask('keep the engine')
   }
 
   /** Changes over to the newer page. */
   takeUpdate(): void {
     navigator.serviceWorker.addEventListener('controllerchange', () => location.reload(), { once: true })
     this.#waiting?.postMessage('take over')
+  }
+
+  async #ask(question: 'keep the engine' | 'is the engine kept'): Promise<boolean> {
+    const { active } = await navigator.serviceWorker.ready
+    const { port1, port2 } = new MessageChannel()
+    const answer = new Promise<boolean>(resolve => {
+      port1.onmessage = ({ data }) => {
+        port1.close()
+        resolve(data === true)
+      }
+    })
+    active?.postMessage(question, [port2])
+    return answer
   }
 }

@@ -1,61 +1,47 @@
 // What the page knows and what its buttons do: signals and actions. Draws nothing.
 import { batch, computed, type ReadonlySignal, signal } from '@preact/signals'
-import { isOpDbusError, messageOf } from '../src/errors.js'
-import type { Caches, Device, PatternMode, Source, Stats } from '../src/public.js'
-import { assetBytes, type DeviceWish, type EngineSettings, type Fetched, openEngine } from './engine.js'
+import type { Caches, Device, PatternMode, Stats } from '../src/public.js'
+import { Board } from './board.js'
+import { type DeviceWish, type EngineSettings, type Fetched, openEngine } from './engine.js'
 import { EXAMPLES } from './examples.js'
-import { largest } from './heat.js'
-import { History, median } from './history.js'
+import { type Failure, failureOf } from './failures.js'
+import type { Fetches } from './fetches.js'
 import { type Lines, parseLines } from './lines.js'
-import { type Answer, lookUp, nextChunk, type Outcome } from './look-up.js'
+import { lookUp, nextChunk, type Outcome } from './look-up.js'
 import { changed, type MemoryView, NOTHING_HELD } from './memory-view.js'
-import { SOURCES, summary } from './sources.js'
+import { type Run, RunSum } from './run-sum.js'
+import { summary } from './sources.js'
+import { storageTrouble } from './storage.js'
 
-export interface Row {
-  readonly text: string
-  readonly answer?: Answer
-  /** Why there is no answer. */
-  readonly error?: string
-  /** The model was loaded for it: its time says nothing of the next one. */
-  readonly cold?: boolean
-}
+export type { Row } from './rows.js'
+export type { Run } from './run-sum.js'
 
 export type Phase =
   | { readonly kind: 'idle' }
-  | { readonly kind: 'working'; readonly done: number; readonly total: number; readonly fetched?: Fetched }
+  | { readonly kind: 'working'; readonly done: number; readonly total: number }
   | { readonly kind: 'stopped'; readonly done: number; readonly total: number }
-  | { readonly kind: 'failed'; readonly message: string }
+  | { readonly kind: 'failed'; readonly failure: Failure }
 
-/** One finished press of Embed. */
-export interface Run {
-  readonly sources: Readonly<Partial<Record<Source, number>>>
-  readonly lines: number
-  /** Spent on look-ups. */
-  readonly ms: number
-  /** Of that, for the line that loaded the model. */
-  readonly loadMs: number
-  /** What the same lines took when they were last computed, loading aside, less `ms`; undefined where not known. */
-  readonly savedMs: number | undefined
-}
-
-/** Times of one source: enough for a median, bounded. */
-const TIMES_KEPT = 200
+/** How long the page does not ask again what memory holds while lines are answered, in ms. */
+const REFRESH_MS = 300
 
 export class Session {
   readonly text = signal(EXAMPLES[0]!.lines.join('\n'))
   readonly lines: ReadonlySignal<Lines> = computed(() => parseLines(this.text.value))
-  readonly rows = signal<readonly Row[]>([])
+  readonly board = new Board()
+  readonly rows = this.board.rows
+  readonly counts = this.board.counts
+  readonly times = this.board.times
+  readonly history = this.board.history
+  readonly scale = this.board.scale
+  readonly answered = this.board.answered
   readonly selected = signal(0)
-  /** The largest magnitude in any vector shown: what a heat strip's full colour means. */
-  readonly scale = signal(0)
   readonly phase = signal<Phase>({ kind: 'idle' })
   readonly lastRun = signal<Run | undefined>(undefined)
+  /** The answers that are shown are of other lines than those that stand there now. */
+  readonly outdated = computed(() => this.#asked.value !== undefined && this.#asked.value !== this.text.value)
   /** For screen readers. */
   readonly spoken = signal('')
-  /** Grows when something was answered: charts look at `history` then. */
-  readonly answered = signal(0)
-  readonly history = new History()
-  readonly counts = signal<Readonly<Partial<Record<Source, number>>>>({})
   readonly stats = signal<Stats | undefined>(undefined)
   readonly memory = signal<MemoryView>(NOTHING_HELD)
   /** Said by the library: what did not work as asked. Latest last, each once. */
@@ -65,27 +51,33 @@ export class Session {
   readonly mode = signal<PatternMode>('off')
   readonly bound = signal(0.14)
   readonly capacity = signal(10_000)
-  /** The model and a runtime were there at least once in this page. */
+  /** The model and a runtime have run in these caches. */
   readonly ready = signal(false)
   readonly busy = computed(() => this.phase.value.kind === 'working')
-  readonly times: Partial<Record<Source, number[]>> = {}
+  /** What the next embedding and the comparison would fetch; undefined as long as nobody knows. */
+  readonly fetches = signal<Fetches | undefined>(undefined)
+  /** How far the files are that are being fetched; undefined while none is. */
+  readonly fetched = signal<Fetched | undefined>(undefined)
+  /** Grows when everything was forgotten, here or in another tab. */
+  readonly forgotten = signal(0)
   /** How many times caches were opened: vectors of others may differ. */
   opened = 0
+  /** The text whose lines were asked for last. */
+  readonly #asked = signal<string | undefined>(undefined)
   #caches: Promise<Caches> | undefined
   #stop: AbortController | undefined
+  #running: Promise<void> | undefined
   #evictions = 0
-  /** How long each line took when it was last computed. */
-  readonly #computedMs = new Map<string, number>()
-  /** Lines that a model was loaded for. */
-  readonly #cold = new Set<string>()
+
+  /** `tellForgotten`: everything was forgotten here, and other tabs of this page must hear of it. */
+  constructor(private readonly tellForgotten: () => void = () => {}) {}
 
   /** Opened at the first use, and again after `#reopen`. */
   caches(): Promise<Caches> {
     if (this.#caches === undefined) this.opened++
     this.#caches ??= openEngine(this.settings(), {
       onFetch: fetched => {
-        const phase = this.phase.peek()
-        if (phase.kind === 'working') this.phase.value = { ...phase, fetched }
+        this.fetched.value = fetched
       },
       onWarning: message => {
         if (!this.warnings.peek().includes(message)) this.warnings.value = [...this.warnings.peek().slice(-4), message]
@@ -106,30 +98,25 @@ export class Session {
     }
   }
 
-  /** Bytes that the next Embed fetches; 0 once the model has run in this page. */
-  toFetch(): number {
-    return this.ready.value ? 0 : assetBytes(this.device.value)
+  /** Looks up what an embedding would fetch. Fetches none of it. */
+  async askFetches(): Promise<void> {
+    const device = this.device.peek()
+    const fetches = await import('./fetches.js').then(({ askFetches }) => askFetches(device)).catch(() => undefined)
+    if (device === this.device.peek()) this.fetches.value = fetches
   }
 
-  async embed(): Promise<void> {
+  embed(): Promise<void> {
     const { lines } = this.lines.peek()
-    if (this.busy.peek() || lines.length === 0) return
-    const stop = new AbortController()
-    this.#stop = stop
+    if (this.busy.peek() || lines.length === 0) return Promise.resolve()
     batch(() => {
-      this.rows.value = lines.map(text => ({ text }))
+      this.rows.begin(lines)
+      this.#asked.value = this.text.peek()
       this.selected.value = Math.min(this.selected.peek(), lines.length - 1)
+      this.fetched.value = undefined
       this.phase.value = { kind: 'working', done: 0, total: lines.length }
     })
-    try {
-      await this.#run(lines, stop.signal)
-    } catch (error) {
-      const { done, total } = this.#progress()
-      if (stop.signal.aborted) this.phase.value = { kind: 'stopped', done, total }
-      else this.phase.value = { kind: 'failed', message: messageOf(error) }
-    }
-    this.spoken.value = this.#say()
-    await this.refresh()
+    this.#running = this.#embed(lines)
+    return this.#running
   }
 
   stop(): void {
@@ -138,45 +125,48 @@ export class Session {
 
   /** Rows go on showing what they showed; the next look-ups are answered from IndexedDB. */
   async forgetMemory(): Promise<void> {
-    const caches = await this.caches()
+    const caches = await this.#open()
+    if (!caches) return
     caches.embeddings.forgetMemory()
     this.memory.value = NOTHING_HELD
     await this.refresh()
-    const onDisk = this.stats.value?.storage?.problem === undefined
-    this.spoken.value = onDisk ? 'Memory is empty. IndexedDB still has the vectors.' : 'Memory is empty.'
+    const kept = storageTrouble(this.stats.peek()) === undefined
+    this.spoken.value = kept ? 'Memory is empty. IndexedDB still has the vectors.' : 'Memory is empty.'
   }
 
   /** Empties every tier, and the page. */
   async forgetAll(): Promise<void> {
-    const caches = await this.caches()
+    const caches = await this.#open()
+    if (!caches) return
     // A browser that denies its storage keeps what lies there; the page is emptied all the same, and says so.
     const kept = await caches.clear().then(
       () => undefined,
       (error: unknown) => (error instanceof Error ? error.message : String(error)),
     )
-    this.history.clear()
-    this.#computedMs.clear()
-    this.#cold.clear()
-    for (const source of SOURCES) delete this.times[source]
-    batch(() => {
-      this.rows.value = []
-      this.counts.value = {}
-      this.memory.value = NOTHING_HELD
-      this.lastRun.value = undefined
-      this.phase.value = { kind: 'idle' }
-      this.answered.value++
-      this.spoken.value =
-        kept === undefined
-          ? 'Everything is forgotten.'
-          : `This page has forgotten everything; the browser's storage could not be emptied: ${kept}`
-    })
+    this.#empty()
+    this.spoken.value =
+      kept === undefined
+        ? 'Everything is forgotten.'
+        : `This page has forgotten everything; the browser's storage could not be emptied: ${kept}`
+    this.tellForgotten()
+    await this.refresh()
+  }
+
+  /** Another tab has emptied the database that both share. */
+  async forgottenElsewhere(): Promise<void> {
+    this.stop()
+    await this.#running
+    const caches = await this.#caches?.catch(() => undefined)
+    caches?.embeddings.forgetMemory()
+    this.#empty()
+    this.spoken.value = 'Everything was forgotten in another tab.'
     await this.refresh()
   }
 
   async resize(capacity: number): Promise<void> {
     this.capacity.value = capacity
-    if (this.#caches === undefined) return
-    const caches = await this.#caches
+    const caches = await this.#caches?.catch(() => undefined)
+    if (!caches) return
     caches.embeddings.resize(capacity)
     await this.refresh()
     const { left, held } = this.memory.peek()
@@ -191,15 +181,16 @@ export class Session {
 
   async setDevice(device: DeviceWish): Promise<void> {
     this.device.value = device
-    this.ready.value = false
-    await this.#reopen()
+    await Promise.all([this.#reopen(), this.askFetches()])
   }
 
   /** What the caches say of themselves, for the panels. */
   async refresh(asked: readonly string[] = []): Promise<void> {
-    if (this.#caches === undefined) return
-    const caches = await this.#caches
-    const stats = await caches.stats()
+    const opened = this.#caches
+    const caches = await opened?.catch(() => undefined)
+    const stats = await caches?.stats()
+    // Others may have been opened meanwhile.
+    if (!caches || !stats || opened !== this.#caches) return
     const evicted = stats.embeddings.memory.evictions - this.#evictions
     this.#evictions = stats.embeddings.memory.evictions
     const held = Array.from(caches.embeddings.entries(), ([text]) => text)
@@ -210,15 +201,28 @@ export class Session {
     })
   }
 
+  async #embed(lines: readonly string[]): Promise<void> {
+    const stop = new AbortController()
+    this.#stop = stop
+    try {
+      await this.#run(lines, stop.signal)
+    } catch (error) {
+      const { done, total } = this.#progress()
+      if (stop.signal.aborted) this.phase.value = { kind: 'stopped', done, total }
+      else this.#fail(error)
+    }
+    this.spoken.value = this.#say()
+    await Promise.all([this.refresh(), this.askFetches()])
+  }
+
   async #run(lines: readonly string[], signal: AbortSignal): Promise<void> {
     const caches = await this.caches()
     const views = this.mode.peek() !== 'template'
     const now = () => performance.now()
-    const from: Partial<Record<Source, number>> = {}
+    const sum = new RunSum(this.board)
     // One line alone first, while no model is loaded: its time is the loading's.
     let size = this.ready.peek() ? 16 : 1
-    let [spent, loadMs, before, known] = [0, 0, 0, true]
-    let lastRefresh = 0
+    let refreshed = 0
     for (let at = 0; at < lines.length; ) {
       const chunk = lines.slice(at, at + size)
       const start = now()
@@ -226,77 +230,47 @@ export class Session {
       const ms = now() - start
       signal.throwIfAborted()
       const cold = !this.ready.peek() && outcomes.some(isComputed)
-      this.#take(at, chunk, outcomes, cold)
-      if (cold) {
-        await this.refresh()
-        this.ready.value = true
-      }
-      for (const [i, outcome] of outcomes.entries()) {
-        if ('error' in outcome) continue
-        const { source, ms: took } = outcome.answer
-        from[source] = (from[source] ?? 0) + 1
-        spent += took
-        if (cold) loadMs += took
-        const line = chunk[i]!
-        if (source === 'computed' && !cold) this.#computedMs.set(line, took)
-        // Of a line that loaded the model what another one took: loading is no computing.
-        const alone =
-          this.#computedMs.get(line) ?? (this.#cold.has(line) ? median(this.times.computed ?? []) : undefined)
-        before += alone ?? 0
-        known &&= alone !== undefined
-      }
+      this.board.take(at, chunk, outcomes, { cold, wall: now() })
+      sum.add(chunk, outcomes, cold)
       at += chunk.length
       this.phase.value = { kind: 'working', done: at, total: lines.length }
-      if (now() - lastRefresh > 300) {
+      if (cold || now() - refreshed > REFRESH_MS) {
         await this.refresh(chunk)
-        lastRefresh = now()
+        refreshed = now()
       }
+      if (cold) this.ready.value = true
       size = cold ? 16 : nextChunk(size, ms)
       await turn()
     }
     await this.refresh(lines)
     batch(() => {
-      this.lastRun.value = {
-        sources: from,
-        lines: lines.length,
-        ms: spent,
-        loadMs,
-        savedMs: known ? before - spent : undefined,
-      }
+      this.lastRun.value = sum.run
       this.phase.value = { kind: 'idle' }
     })
   }
 
-  /** Outcomes of a chunk into rows, history and counts. */
-  #take(at: number, chunk: readonly string[], outcomes: readonly Outcome[], cold: boolean): void {
-    const rows = [...this.rows.peek()]
-    const counts = { ...this.counts.peek() }
-    const wall = performance.now()
-    const groups = new Map<Source, { count: number; ms: number }>()
-    let scale = this.scale.peek()
-    for (const [i, outcome] of outcomes.entries()) {
-      const text = chunk[i]!
-      if ('error' in outcome) {
-        // What holds for every line ends the run; what holds for one is said in its row.
-        if (!isOpDbusError(outcome.error, 'EMBEDDER_FAILED')) throw outcome.error
-        rows[at + i] = { text, error: messageOf(outcome.error) }
-        continue
-      }
-      const { answer } = outcome
-      rows[at + i] = { text, answer, cold }
-      if (cold) this.#cold.add(text)
-      scale = Math.max(scale, largest(answer.vector))
-      counts[answer.source] = (counts[answer.source] ?? 0) + 1
-      const group = groups.get(answer.source) ?? { count: 0, ms: 0 }
-      groups.set(answer.source, { count: group.count + 1, ms: group.ms + answer.ms })
-      if (!cold) this.times[answer.source] = [...(this.times[answer.source] ?? []).slice(-TIMES_KEPT), answer.ms]
-    }
-    for (const [source, { count, ms }] of groups) this.history.add({ at: wall, source, ms: ms / count, count })
+  /** The caches, or undefined and the failure said. */
+  #open(): Promise<Caches | undefined> {
+    return this.caches().catch((error: unknown) => {
+      this.#fail(error)
+      this.spoken.value = this.#say()
+      return undefined
+    })
+  }
+
+  #fail(error: unknown): void {
+    this.phase.value = { kind: 'failed', failure: failureOf(error, navigator.onLine) }
+  }
+
+  #empty(): void {
+    this.board.clear()
     batch(() => {
-      this.rows.value = rows
-      this.counts.value = counts
-      this.scale.value = scale
-      this.answered.value++
+      this.#asked.value = undefined
+      this.selected.value = 0
+      this.memory.value = NOTHING_HELD
+      this.lastRun.value = undefined
+      this.phase.value = { kind: 'idle' }
+      this.forgotten.value++
     })
   }
 
@@ -309,6 +283,7 @@ export class Session {
       this.memory.value = NOTHING_HELD
       this.warnings.value = []
       this.runs.value = undefined
+      this.ready.value = false
     })
     await (await caches?.catch(() => undefined))?.close()
   }
@@ -323,7 +298,7 @@ export class Session {
     const sources = rows.flatMap(row => (row.answer ? [row.answer.source] : []))
     const phase = this.phase.peek()
     const text = summary(sources, rows.filter(row => row.error !== undefined).length)
-    if (phase.kind === 'failed') return `Failed: ${phase.message}`
+    if (phase.kind === 'failed') return `Failed: ${phase.failure.said}`
     return phase.kind === 'stopped' ? `Stopped. ${text}` : text
   }
 }

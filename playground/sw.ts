@@ -16,7 +16,7 @@ interface Scope {
   readonly registration: { readonly scope: string }
   addEventListener(type: 'install' | 'activate', listener: (event: Extendable) => void): void
   addEventListener(type: 'fetch', listener: (event: Fetching) => void): void
-  addEventListener(type: 'message', listener: (event: MessageEvent) => void): void
+  addEventListener(type: 'message', listener: (event: MessageEvent & Extendable) => void): void
   skipWaiting(): Promise<void>
   readonly clients: { claim(): Promise<void> }
 }
@@ -53,7 +53,8 @@ scope.addEventListener('activate', event => {
 scope.addEventListener('message', event => {
   if (event.data === 'take over') void scope.skipWaiting()
   // The first embedding has fetched the engine, perhaps before this worker saw anything.
-  if (event.data === 'keep the engine') void keepAll().catch(() => undefined)
+  if (event.data === 'keep the engine') event.waitUntil(tell(event, keepAll()))
+  if (event.data === 'is the engine kept') event.waitUntil(tell(event, hasAll()))
 })
 
 scope.addEventListener('fetch', event => {
@@ -74,9 +75,20 @@ function isEngine(path: string): boolean {
   return path.startsWith('op-dbus/')
 }
 
-async function keepAll(): Promise<void> {
+/** Answers true where every file of this build is kept, false where not. */
+async function tell({ ports }: MessageEvent, kept: Promise<boolean>): Promise<void> {
+  ports[0]?.postMessage(await kept.catch(() => false))
+}
+
+async function keepAll(): Promise<boolean> {
   const cache = await caches.open(CACHE)
   for (const path of Object.keys(FILES)) await keep(cache, path)
+  return true
+}
+
+async function hasAll(): Promise<boolean> {
+  const kept = new Set((await (await caches.open(CACHE)).keys()).map(({ url }) => url))
+  return Object.keys(FILES).every(path => kept.has(keyOf(path)))
 }
 
 async function keep(cache: Cache, path: string): Promise<void> {

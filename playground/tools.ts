@@ -1,9 +1,10 @@
 // What can be done with what is cached: search, a map, and the comparison of devices. Draws nothing.
-import { batch, signal } from '@preact/signals'
+import { batch, effect, signal } from '@preact/signals'
 import { bytes } from '../src/cli/render.js'
 import { isOpDbusError, messageOf } from '../src/errors.js'
 import { type DeviceWish, openEngine } from './engine.js'
 import { comparisonLines } from './examples.js'
+import { failureOf } from './failures.js'
 import type { MapView, Near, Neighbour } from './near.js'
 import type { Session } from './session.js'
 
@@ -36,42 +37,68 @@ const DEVICES = [
 export class Tools {
   readonly found = signal<Found | undefined>(undefined)
   readonly searching = signal(false)
+  /** Why a search failed; empty while none did. */
   readonly problem = signal('')
+  /** Search and map have no thread to run in. The next use tries to start one. */
+  readonly lost = signal(false)
   readonly map = signal<MapView | undefined>(undefined)
   /** The text around which neighbours are shown on the map. */
   readonly centre = signal<Found | undefined>(undefined)
   readonly measured = signal<readonly Measured[]>([])
   readonly measuring = signal('')
   #near: Promise<Near> | undefined
-  /** Of the session's `opened`, when the index followed it last. */
-  #followed = 0
+  /** What the index followed last: of which caches, and what memory held. */
+  #followed: { readonly opened: number; readonly held: readonly string[] } = { opened: 0, held: [] }
   #drawing = false
   #stale = false
   #stop: AbortController | undefined
+  #stopSearch: AbortController | undefined
 
-  constructor(private readonly session: Session) {}
+  constructor(private readonly session: Session) {
+    effect(() => {
+      session.forgotten.value
+      this.stopSearching()
+      batch(() => {
+        this.found.value = undefined
+        this.centre.value = undefined
+        this.map.value = undefined
+        this.problem.value = ''
+      })
+    })
+  }
 
   /** Nearest among the cached to a text that is embedded for this. */
   async search(query: string): Promise<void> {
     if (query.trim() === '' || this.searching.peek()) return
-    this.searching.value = true
-    this.problem.value = ''
+    const stop = new AbortController()
+    const { signal } = stop
+    this.#stopSearch = stop
+    batch(() => {
+      this.searching.value = true
+      this.problem.value = ''
+      this.session.fetched.value = undefined
+    })
     try {
       const near = await this.#index()
-      if (near.size === 0) throw new Error('nothing is in memory yet: embed some lines first')
       const { embeddings } = await this.session.caches()
-      const { vector } = await embeddings.getOrEmbed(query)
+      const { vector } = await embeddings.getOrEmbed(query, { signal })
       const found = (await near.nearest(vector, FOUND + 1)).filter(one => one.text !== query)
+      signal.throwIfAborted()
       this.found.value = { query, neighbours: found.slice(0, FOUND) }
-      await this.session.refresh()
+      this.lost.value = false
+      await Promise.all([this.session.refresh(), this.session.askFetches()])
     } catch (error) {
-      this.problem.value = messageOf(error)
+      if (!this.#noteLoss(error) && !signal.aborted) this.problem.value = failureOf(error, navigator.onLine).said
     } finally {
       this.searching.value = false
     }
   }
 
-  /** Lays out the map anew; once more, if memory changed while it was being laid out. */
+  stopSearching(): void {
+    this.#stopSearch?.abort(new Error('stopped'))
+  }
+
+  /** Lays out the map anew; once more, if memory changed while it was being laid out. Never rejects. */
   async drawMap(): Promise<void> {
     this.#stale = true
     if (this.#drawing) return
@@ -79,22 +106,34 @@ export class Tools {
     try {
       while (this.#stale) {
         this.#stale = false
+        const { forgotten } = this.session
+        const of = forgotten.peek()
         const near = await this.#index()
-        this.map.value = near.size > 0 ? await near.project() : undefined
+        const map = near.size > 0 ? await near.project() : undefined
+        if (of === forgotten.peek()) this.map.value = map
+        this.lost.value = false
       }
+    } catch (error) {
+      this.#noteLoss(error)
     } finally {
       this.#drawing = false
     }
   }
 
-  /** The five nearest to a cached text, which `vector` is of. */
+  /** The five nearest to a cached text, which `vector` is of. Never rejects. */
   async around(text: string, vector?: Float32Array): Promise<void> {
-    const near = await this.#index()
-    const { embeddings } = await this.session.caches()
-    const own = vector ?? new Map(embeddings.entries()).get(text)
-    if (!own) return
-    const neighbours = (await near.nearest(own, 6)).filter(one => one.text !== text).slice(0, 5)
-    this.centre.value = { query: text, neighbours }
+    const { forgotten } = this.session
+    const of = forgotten.peek()
+    try {
+      const near = await this.#index()
+      const { embeddings } = await this.session.caches()
+      const own = vector ?? new Map(embeddings.entries()).get(text)
+      if (!own) return
+      const neighbours = (await near.nearest(own, 6)).filter(one => one.text !== text).slice(0, 5)
+      if (of === forgotten.peek()) this.centre.value = { query: text, neighbours }
+    } catch (error) {
+      this.#noteLoss(error)
+    }
   }
 
   async compare(): Promise<void> {
@@ -118,6 +157,7 @@ export class Tools {
       if (!stop.signal.aborted) add({ name: 'failed', rate: undefined, note: messageOf(error) })
     } finally {
       this.measuring.value = ''
+      await this.session.askFetches()
     }
   }
 
@@ -155,15 +195,37 @@ export class Tools {
     }
   }
 
-  /** Holds what memory holds now. Its code and its thread come with the first use. */
+  /** Holds what memory holds, as the session saw it last. Its code and its thread come with the first use. */
   async #index(): Promise<Near> {
     this.#near ??= import('./near.js').then(({ Near }) => new Near())
-    const near = await this.#near
-    const { embeddings } = await this.session.caches()
-    const anew = this.#followed !== this.session.opened
-    this.#followed = this.session.opened
-    await near.follow(embeddings.entries(), anew)
-    return near
+    try {
+      const near = await this.#near
+      const { embeddings } = await this.session.caches()
+      const { opened } = this.session
+      const { held } = this.session.memory.peek()
+      const before = this.#followed
+      this.#followed = { opened, held }
+      const anew = before.opened !== opened
+      if (anew || before.held !== held) await near.follow(embeddings.entries(), anew)
+      return near
+    } catch (error) {
+      this.#dropIndex()
+      throw error
+    }
+  }
+
+  /** The next use starts another thread, which knows nothing yet. */
+  #dropIndex(): void {
+    this.#near = undefined
+    this.#followed = { opened: 0, held: [] }
+  }
+
+  /** True where the thread is what failed. What else fails shows when lines are embedded. */
+  #noteLoss(error: unknown): boolean {
+    if (!(error instanceof Error && error.name === 'NearLost')) return false
+    this.#dropIndex()
+    this.lost.value = true
+    return true
   }
 }
 

@@ -3,6 +3,7 @@
 import { useMemo } from 'preact/hooks'
 import type { Offline } from '../offline.js'
 import type { Session } from '../session.js'
+import { storageTrouble } from '../storage.js'
 import type { Theme } from '../theme.js'
 import { Tools } from '../tools.js'
 import { Answers } from './answers.js'
@@ -29,7 +30,7 @@ export function App({ session, theme, offline }: Shared & { readonly offline: Of
       <main>
         <Notices session={session} offline={offline} />
         <div class="top">
-          <Input session={session} offline={offline} />
+          <Input session={session} />
           <Diagram session={session} />
         </div>
         <Answers session={session} theme={theme} />
@@ -47,8 +48,10 @@ export function App({ session, theme, offline }: Shared & { readonly offline: Of
       </main>
       <footer class="foot">
         <p>
-          Vectors are kept in this browser's IndexedDB, the model and this page in its cache. The page may ask nobody
-          but the server it came from; your browser enforces that.
+          {storageTrouble(session.stats.value)
+            ? "The model and this page are kept in this browser's cache. "
+            : "Vectors are kept in this browser's IndexedDB, the model and this page in its cache. "}
+          The page may ask nobody but the server it came from; your browser enforces that.
         </p>
       </footer>
       <p class="unseen" role="status" aria-live="polite">

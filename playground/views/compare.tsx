@@ -1,20 +1,21 @@
 // Run it yourself: texts per second from memory, with WASM, with WebGPU, on the visitor's machine.
 import { bytes } from '../../src/cli/render.js'
-import { allAssetBytes } from '../engine.js'
 import { decadesAround, rateText } from '../scale.js'
 import type { Session } from '../session.js'
 import type { Measured, Tools } from '../tools.js'
 
-export function Compare({ tools }: { readonly tools: Tools; readonly session: Session }) {
+export function Compare({ tools, session }: { readonly tools: Tools; readonly session: Session }) {
   const measured = tools.measured.value
   const running = tools.measuring.value
+  const fetches = session.fetches.value?.compare ?? 0
   const [low, high] = decadesAround(measured.flatMap(one => one.rate ?? []))
   const share = (rate: number) => Math.max(0.01, Math.log(rate / low) / Math.log(high / low))
   return (
     <section class="compare" aria-labelledby="compare-title">
       <h2 id="compare-title">Compare here</h2>
       <p class="quiet">
-        Texts per second on your machine: from memory, WASM, WebGPU. Fetches up to {bytes(allAssetBytes())}, once.
+        Texts per second on your machine: from memory, WASM, WebGPU.
+        {fetches > 0 && ` Fetches up to ${bytes(fetches)}, once.`}
       </p>
       <div class="buttons">
         {running ? (

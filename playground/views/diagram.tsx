@@ -7,6 +7,7 @@ import { shown } from '../lines.js'
 import { shortTime } from '../scale.js'
 import type { Session } from '../session.js'
 import { LETTERS, pathOf, SOURCES, type Visit } from '../sources.js'
+import { storageTrouble } from '../storage.js'
 
 const VISITS: Readonly<Record<Visit, string>> = {
   answered: 'answered',
@@ -44,7 +45,7 @@ export function Diagram({ session }: { readonly session: Session }) {
           const visit = path?.[source]
           const hits = counts.value[source] ?? 0
           const typical = median(session.times[source] ?? [])
-          const isOff = off.has(source)
+          const isOff = off.has(source) && visit !== 'answered'
           return (
             <li
               key={source}
@@ -58,7 +59,7 @@ export function Diagram({ session }: { readonly session: Session }) {
               <span class="name">{names[source]}</span>
               <span class="number">{isOff ? '' : hits === 0 ? '-' : plural(hits, one(source), many(source))}</span>
               <span class="number">{isOff || typical === undefined ? '' : shortTime(typical)}</span>
-              <span class="visit">{isOff ? whyOff(source) : visit ? VISITS[visit] : ''}</span>
+              <span class="visit">{isOff ? whyOff(source, session) : visit ? VISITS[visit] : ''}</span>
             </li>
           )
         })}
@@ -70,10 +71,10 @@ export function Diagram({ session }: { readonly session: Session }) {
 const one = (source: Source) => (source === 'computed' ? 'text' : 'hit')
 const many = (source: Source) => (source === 'computed' ? 'texts' : 'hits')
 
-function whyOff(source: Source): string {
+function whyOff(source: Source, session: Session): string {
   if (source === 'shared') return 'off: a page has none'
   if (source === 'pattern') return 'off: see Patterns'
-  if (source === 'disk') return 'off: not available'
+  if (source === 'disk') return `off: ${storageTrouble(session.stats.value)?.word}`
   return 'off: capacity 0'
 }
 
@@ -81,7 +82,6 @@ function offSources(session: Session): ReadonlySet<Source> {
   const off = new Set<Source>(['shared'])
   if (session.mode.value === 'off') off.add('pattern')
   if (session.capacity.value === 0) off.add('memory')
-  const { stats } = session
-  if (stats.value && !stats.value.embeddings.disk) off.add('disk')
+  if (storageTrouble(session.stats.value)?.off) off.add('disk')
   return off
 }

@@ -43,7 +43,7 @@ export function Head({ session, theme, offline }: Shared & { readonly offline: O
               <option value="dark">dark</option>
             </select>
           </label>
-          <span class="net">{netText(offline)}</span>
+          <span class="net">{netText(session, offline)}</span>
         </div>
         <p class="quiet device-note">{deviceText(session)}</p>
       </div>
@@ -59,7 +59,9 @@ function deviceText(session: Session): string {
   return ''
 }
 
-function netText(offline: Offline): string {
+/** Only what is true: without model and runtime the page opens offline, but embeds nothing new. */
+function netText(session: Session, offline: Offline): string {
   if (!offline.online.value) return 'offline'
-  return offline.kept.value ? 'works offline' : 'online'
+  if (!offline.pageKept.value) return 'online'
+  return offline.engineKept.value && session.fetches.value?.embed === 0 ? 'works offline' : 'page kept'
 }

@@ -1,19 +1,27 @@
 // Your lines, and the buttons. Says what a press will fetch before it is pressed.
+import { useSignal } from '@preact/signals'
 import { useRef } from 'preact/hooks'
-import { bytes, count, duration, plural } from '../../src/cli/render.js'
+import { bytes, count, plural } from '../../src/cli/render.js'
 import { EXAMPLES } from '../examples.js'
-import { MOST_LINES } from '../lines.js'
-import type { Offline } from '../offline.js'
-import type { Phase, Run, Session } from '../session.js'
+import { type Lines, MOST_LINES } from '../lines.js'
+import type { Session } from '../session.js'
+import { readTextFile } from '../text-file.js'
+import { Progress } from './progress.js'
 
 /** Characters from which a paste is put in by hand. Shorter ones keep the browser's undo. */
 const LARGE_PASTE = 20_000
 
-export function Input({ session, offline }: { readonly session: Session; readonly offline: Offline }) {
+export function Input({ session }: { readonly session: Session }) {
   const file = useRef<HTMLInputElement>(null)
-  const { lines, left } = session.lines.value
+  /** What to know of the file that was taken last. */
+  const note = useSignal('')
+  const lines = session.lines.value
   const busy = session.busy.value
-  const fetches = session.toFetch()
+  const fetches = session.fetches.value?.embed ?? 0
+  const put = (text: string) => {
+    session.text.value = text
+    note.value = ''
+  }
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) {
       event.preventDefault()
@@ -27,42 +35,50 @@ export function Input({ session, offline }: { readonly session: Session; readonl
     event.preventDefault()
     const area = event.currentTarget
     area.setRangeText(pasted, area.selectionStart, area.selectionEnd, 'end')
-    session.text.value = area.value
+    put(area.value)
   }
   const take = async (chosen: File | undefined) => {
-    if (chosen) session.text.value = await chosen.text()
+    if (!chosen) return
+    const taken = await readTextFile(chosen)
+    if (taken.text !== undefined) put(taken.text)
+    note.value = taken.note
+    session.spoken.value = taken.note
+  }
+  const onDrop = (event: DragEvent) => {
+    const dropped = event.dataTransfer?.files[0]
+    // Text that is dragged is the browser's to put in.
+    if (!dropped) return
+    event.preventDefault()
+    void take(dropped)
   }
   return (
     <section class="input" aria-labelledby="lines-title">
       <h2 id="lines-title">Your lines</h2>
       <textarea
         aria-label="Lines to embed, one text a line"
-        aria-describedby="lines-count"
+        aria-describedby="lines-number"
         rows={10}
         spellcheck={false}
         wrap="off"
         placeholder="Type or paste lines, one text a line."
         value={session.text.value}
-        onInput={event => {
-          session.text.value = event.currentTarget.value
-        }}
+        onInput={event => put(event.currentTarget.value)}
         onKeyDown={onKeyDown}
         onPaste={onPaste}
+        onDragOver={event => {
+          if (event.dataTransfer?.types.includes('Files')) event.preventDefault()
+        }}
+        onDrop={onDrop}
       />
       <p class="quiet" id="lines-count">
-        {plural(lines.length, 'line', 'lines')}
-        {left > 0 && `; the first ${count(MOST_LINES)} are taken, ${count(left)} are left out`}
+        <span id="lines-number">
+          {linesText(lines)}
+          {note.value && ` ${note.value}`}
+        </span>
         <span class="examples">
           examples:
           {EXAMPLES.map(({ name, lines: ready }) => (
-            <button
-              type="button"
-              class="link"
-              key={name}
-              onClick={() => {
-                session.text.value = ready.join('\n')
-              }}
-            >
+            <button type="button" class="link" key={name} onClick={() => put(ready.join('\n'))}>
               {name}
             </button>
           ))}
@@ -74,7 +90,11 @@ export function Input({ session, offline }: { readonly session: Session; readonl
             type="file"
             hidden
             accept=".txt,.log,.csv,text/*"
-            onChange={event => void take(event.currentTarget.files?.[0])}
+            onChange={event => {
+              void take(event.currentTarget.files?.[0])
+              // Else the same file could not be chosen again.
+              event.currentTarget.value = ''
+            }}
           />
         </span>
       </p>
@@ -87,11 +107,11 @@ export function Input({ session, offline }: { readonly session: Session; readonl
           <button
             type="button"
             class="main"
-            disabled={lines.length === 0}
+            disabled={lines.lines.length === 0}
             title="Ctrl+Enter"
             onClick={() => void session.embed()}
           >
-            {session.lastRun.value ? 'Embed again' : 'Embed'}
+            {session.lastRun.value && !session.outdated.value ? 'Embed again' : 'Embed'}
             {fetches > 0 && <small>fetches up to {bytes(fetches)} once</small>}
           </button>
         )}
@@ -102,60 +122,12 @@ export function Input({ session, offline }: { readonly session: Session; readonl
           Forget all
         </button>
       </div>
-      <Progress phase={session.phase.value} run={session.lastRun.value} online={offline.online.value} />
+      <Progress session={session} />
     </section>
   )
 }
 
-/** One line that is always there, so that nothing jumps. */
-function Progress({ phase, run, online }: { phase: Phase; run: Run | undefined; online: boolean }) {
-  if (phase.kind === 'working' && phase.fetched && phase.done === 0) {
-    const { done, total } = phase.fetched
-    return (
-      <p class="progress">
-        <progress max={Math.max(1, total)} value={done} aria-label="fetching the model" />
-        <span>
-          fetching model and runtime: {bytes(done)} of {bytes(total)}
-        </span>
-      </p>
-    )
-  }
-  if (phase.kind === 'working') {
-    return (
-      <p class="progress">
-        <progress max={phase.total} value={phase.done} aria-label="lines answered" />
-        <span>{phase.done === 0 ? 'starting' : `${count(phase.done)} of ${plural(phase.total, 'line', 'lines')}`}</span>
-      </p>
-    )
-  }
-  if (phase.kind === 'failed') {
-    return (
-      <p class="progress bad" role="alert">
-        Failed: {phase.message}
-        {!online && ' You are offline, and this was not fetched yet.'}
-      </p>
-    )
-  }
-  if (phase.kind === 'stopped') {
-    return (
-      <p class="progress">
-        Stopped after {count(phase.done)} of {plural(phase.total, 'line', 'lines')}. What is done is cached.
-      </p>
-    )
-  }
-  return <p class="progress">{run ? runText(run) : 'Ctrl+Enter embeds. Press it twice to see what a cache does.'}</p>
-}
-
-function runText({ lines, ms, loadMs, savedMs = 0, sources }: Run): string {
-  const computed = sources.computed ?? 0
-  const took = duration(Math.max(ms, 0.01))
-  const all = plural(lines, 'line', 'lines')
-  if (computed === 0) {
-    const saved = savedMs > 0 ? ` Computing them took ${duration(savedMs + ms)}: ${duration(savedMs)} saved.` : ''
-    return `${all} answered from the cache in ${took}.${saved}`
-  }
-  const others = lines - computed
-  const split = others > 0 ? `: ${count(computed)} computed, ${count(others)} from the cache` : ', all computed'
-  const load = loadMs > 0 ? ` (${duration(loadMs)} of it loading the model)` : ''
-  return `${all} in ${took}${load}${split}. Embed again: they come from memory.`
+function linesText({ lines, left }: Lines): string {
+  const all = `${plural(lines.length + left, 'line', 'lines')}`
+  return left > 0 ? `${all}; the first ${count(MOST_LINES)} are embedded.` : `${all}.`
 }

@@ -1,6 +1,7 @@
 // What a visitor must know: offline, storage, a newer page. One plain sentence each.
 import type { Offline } from '../offline.js'
 import type { Session } from '../session.js'
+import { isOfStorage, storageTrouble } from '../storage.js'
 
 export function Notices({ session, offline }: { readonly session: Session; readonly offline: Offline }) {
   const notes: { readonly text: string; readonly action?: readonly [string, () => void] }[] = []
@@ -10,9 +11,9 @@ export function Notices({ session, offline }: { readonly session: Session; reado
   if (!offline.online.value) {
     notes.push({ text: 'You are offline. What is cached answers; what was never fetched cannot be.' })
   }
-  const storage = session.stats.value?.storage?.problem
-  if (storage !== undefined) notes.push({ text: sentence(`IndexedDB does not keep vectors: ${storage}`) })
-  for (const text of session.warnings.value) notes.push({ text: sentence(text) })
+  const trouble = storageTrouble(session.stats.value)
+  if (trouble) notes.push({ text: trouble.notice })
+  for (const text of session.warnings.value) if (!isOfStorage(text)) notes.push({ text: sentence(text) })
   if (notes.length === 0) return null
   return (
     <ul class="notices" aria-label="Notices">

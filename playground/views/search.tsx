@@ -1,5 +1,6 @@
 // Similarity search over what is cached. The question is embedded like any line.
 import { useSignal } from '@preact/signals'
+import { bytes } from '../../src/cli/render.js'
 import { shown } from '../lines.js'
 import type { Session } from '../session.js'
 import type { Tools } from '../tools.js'
@@ -7,6 +8,9 @@ import type { Tools } from '../tools.js'
 export function Search({ tools, session }: { readonly tools: Tools; readonly session: Session }) {
   const query = useSignal('')
   const found = tools.found.value
+  const searching = tools.searching.value
+  const empty = session.memory.value.held.length === 0
+  const problem = tools.lost.value ? NO_THREAD : tools.problem.value
   return (
     <section class="search" aria-labelledby="search-title">
       <h2 id="search-title">Search what is cached</h2>
@@ -25,12 +29,24 @@ export function Search({ tools, session }: { readonly tools: Tools; readonly ses
             query.value = event.currentTarget.value
           }}
         />
-        <button type="submit" disabled={tools.searching.value || query.value.trim() === ''}>
-          Search
-        </button>
+        {searching ? (
+          <button type="button" onClick={() => tools.stopSearching()}>
+            Stop
+          </button>
+        ) : (
+          <button type="submit" disabled={empty || query.value.trim() === ''}>
+            Search
+          </button>
+        )}
       </form>
-      {tools.problem.value !== '' && <p class="bad">{tools.problem.value}</p>}
-      {found ? (
+      {problem !== '' && (
+        <p class="bad" role="alert">
+          {problem}
+        </p>
+      )}
+      {searching ? (
+        <p class="found quiet">{searchingText(session)}</p>
+      ) : found ? (
         <ol class="found">
           {found.neighbours.map(({ text, score }) => (
             <li key={text}>
@@ -46,11 +62,20 @@ export function Search({ tools, session }: { readonly tools: Tools; readonly ses
         </ol>
       ) : (
         <p class="found quiet">
-          {session.memory.value.held.length > 0
-            ? 'Finds lines by meaning, not by words; scores are cosines.'
-            : 'Embed some lines first; then find them by meaning.'}
+          {empty
+            ? 'Embed some lines first; then find them by meaning.'
+            : 'Finds lines by meaning, not by words; scores are cosines.'}
         </p>
       )}
     </section>
   )
+}
+
+const NO_THREAD = 'Search and map do not work now: their thread could not be started. The next search tries again.'
+
+/** The question is embedded like any line, so it may be what loads the model. */
+function searchingText(session: Session): string {
+  const fetched = session.fetched.value
+  if (session.ready.value || !fetched) return 'searching …'
+  return `fetching model and runtime: ${bytes(fetched.done)} of ${bytes(fetched.total)}`
 }

@@ -2,9 +2,11 @@
 import { bytes, plural } from '../../src/cli/render.js'
 import { fourLines } from '../../src/cli/stats-lines.js'
 import type { Session } from '../session.js'
+import { storageTrouble } from '../storage.js'
 
 export function StatsPanel({ session }: { readonly session: Session }) {
   const stats = session.stats.value
+  const trouble = storageTrouble(stats)
   const disk =
     stats?.embeddings.onDisk ??
     (stats?.embeddings.disk && { entries: stats.embeddings.disk.size, bytes: stats.embeddings.disk.bytes })
@@ -13,14 +15,17 @@ export function StatsPanel({ session }: { readonly session: Session }) {
       <h2 id="stats-title">Stats</h2>
       {stats ? (
         <>
-          {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it may scroll sideways, and keys must reach that */}
-          <section class="lines" tabIndex={0} aria-label="The four caches">
-            <pre>{fourLines(stats).join('\n')}</pre>
-          </section>
+          <pre>
+            {fourLines(stats).map(line => (
+              <span key={line.split(':')[0]}>{`${line}\n`}</span>
+            ))}
+          </pre>
           <p class="quiet">
-            {disk
-              ? `In IndexedDB: ${plural(disk.entries, 'vector', 'vectors')}, ${bytes(disk.bytes)}.`
-              : 'IndexedDB is not available here: vectors last as long as this page.'}
+            In IndexedDB:{' '}
+            {disk && !trouble?.off
+              ? `${plural(disk.entries, 'vector', 'vectors')}, ${bytes(disk.bytes)}`
+              : (trouble?.word ?? 'not asked yet')}
+            .
           </p>
         </>
       ) : (

@@ -58,6 +58,16 @@ export class Shelf {
     throw failure(file.url, 'integrity', `it does not hash to ${file.digest}`)
   }
 
+  /** Whether the file is here; its bytes are hashed only when they are read. */
+  async holds({ url, digest }: FileRef): Promise<boolean> {
+    if (digest?.length !== 64) return false
+    try {
+      return (await (await this.#open())?.match(keyOf(url, digest))) !== undefined
+    } catch {
+      return false
+    }
+  }
+
   /** What another run of this page noted under `url`; undefined where nothing was. */
   async note(url: string): Promise<unknown> {
     try {

@@ -36,7 +36,7 @@ describe('bad input', () => {
       ;(area as HTMLTextAreaElement).select()
       area.dispatchEvent(new ClipboardEvent('paste', { clipboardData, bubbles: true, cancelable: true }))
     }, many)
-    await page.getByText('the first 10\u2009000 are taken, 50 are left out').waitFor()
+    await page.getByText('10\u2009050 lines; the first 10\u2009000 are embedded.').waitFor()
     await page.getByRole('button', { name: /^Embed/ }).click()
     await page.locator('.progress', { hasText: /^[1-9].* of 10\u2009000 lines/ }).waitFor()
     expect(await page.locator('.line').count()).toBeLessThan(40)
@@ -69,21 +69,6 @@ describe('a bad day', () => {
     await expect.poll(() => page.getByRole('alert').textContent()).toMatch(/^Failed: /)
     server.fault(path, undefined)
     expect(await embed(page)).toMatch(/19 computed/)
-  })
-
-  it('embeds without IndexedDB, and says that vectors last as long as the page', async () => {
-    const { page } = await open({
-      before: () => {
-        Object.defineProperty(globalThis, 'indexedDB', { value: undefined })
-      },
-    })
-    expect(await embed(page)).toMatch(/19 computed/)
-    await page
-      .getByText(/IndexedDB (does not keep vectors|is not available)/)
-      .first()
-      .waitFor()
-    await embed(page)
-    expect(await letters(page)).toMatch(/^M+$/)
   })
 
   it('forgets all it can where the browser denies its storage, and says what it could not', async () => {

@@ -39,7 +39,7 @@ describe('the first visit', () => {
     page.on('request', request => fetched.push(new URL(request.url()).pathname))
     await page.reload()
     await page.getByRole('button', { name: /Embed.*fetches up to/ }).waitFor()
-    await page.locator('.net', { hasText: 'works offline' }).waitFor()
+    await page.locator('.net', { hasText: 'page kept' }).waitFor()
     await page.locator('.plot canvas').first().waitFor()
     expect(fetched.filter(path => path.startsWith('/op-dbus/'))).toEqual([])
     const main = readFileSync(join(SITE, 'main.js'), 'utf8')

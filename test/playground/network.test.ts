@@ -1,0 +1,134 @@
+// The playground and its network: what it keeps and says so, what it would fetch, newer versions, threads that do not load.
+import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Page } from 'playwright-core'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { useBrowser } from '../browser/harness.js'
+import { embed, requireSite, SITE, settled } from './site.js'
+
+const test = useBrowser({ without: ['--enable-unsafe-webgpu'] })
+
+async function open() {
+  requireSite()
+  const server = await test.serve({ folders: { '/': SITE }, isolated: true })
+  return { server, ...(await test.openPage(`${server.url}/`)) }
+}
+
+const net = (page: Page, text: string) => page.locator('.net', { hasText: text }).waitFor()
+
+describe('without a network', () => {
+  it('promises no more than the page before the model is kept, and says plainly what is missing', async () => {
+    const { page, context } = await open()
+    await net(page, 'page kept')
+    await context.setOffline(true)
+    await page.reload()
+    await net(page, 'offline')
+    const said = page.getByRole('alert')
+    await embed(page)
+    expect(await said.textContent()).toMatch(/^Failed: You are offline, .* Connect, then press Embed/)
+    expect(await said.textContent()).not.toMatch(/op-dbus|assets/)
+    await context.setOffline(false)
+    expect(await embed(page)).toMatch(/19 computed/)
+    await net(page, 'works offline')
+  })
+
+  it('says that it works offline when a later visit starts with everything kept, and that it fetches nothing', async () => {
+    const { page, context, server } = await open()
+    const button = page.getByRole('button', { name: /^Embed/ })
+    // No WebGPU here: the model and the smaller runtime.
+    await button.filter({ hasText: 'fetches up to 22 MB once' }).waitFor()
+    await page.locator('.compare', { hasText: 'Fetches up to 22 MB' }).waitFor()
+    await embed(page)
+    await net(page, 'works offline')
+    server.requests.length = 0
+    const again = await test.openPage(`${server.url}/`, { context })
+    await net(again.page, 'works offline')
+    expect(await again.page.getByRole('button', { name: /^Embed/ }).textContent()).toBe('Embed')
+    expect(await again.page.locator('.compare').textContent()).not.toContain('Fetches')
+    await again.page.getByRole('textbox', { name: 'Lines to embed' }).fill('a line of the second visit')
+    expect(await embed(again.page)).toMatch(/1 line in .* all computed/)
+    expect(server.requests.filter(path => path.endsWith('.wasm') || path.endsWith('.onnx'))).toEqual([])
+  })
+
+  it('says so when the server is gone though the network is there', async () => {
+    const { page, server } = await open()
+    await net(page, 'page kept')
+    await server.close()
+    await embed(page)
+    expect(await page.getByRole('alert').textContent()).toMatch(/^Failed: The server .* cannot be reached/)
+    // What the library said is at hand for who wants to mend it.
+    expect(await page.locator('.progress details').textContent()).toContain('/op-dbus/')
+  })
+})
+
+describe('a newer version', () => {
+  it('is offered when it is ready, and taken when it is wanted', async () => {
+    requireSite()
+    const folder = mkdtempSync(join(tmpdir(), 'op-dbus-site-'))
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+    const small = (path: string) => !path.endsWith('.wasm') && !path.endsWith('.onnx')
+    cpSync(SITE, folder, { recursive: true, filter: small })
+    const server = await test.serve({ folders: { '/': folder }, isolated: true })
+    const { page } = await test.openPage(`${server.url}/`)
+    await net(page, 'page kept')
+    server.fault('/sw.js', { body: `${readFileSync(join(folder, 'sw.js'), 'utf8')}\n// newer\n` })
+    await page.evaluate(() => navigator.serviceWorker.ready.then(registration => registration.update()))
+    await page.locator('.notices', { hasText: 'A newer version of this page is ready.' }).waitFor()
+    const loaded = page.waitForEvent('load')
+    await page.getByRole('button', { name: 'Use it' }).click()
+    await loaded
+    await net(page, 'page kept')
+    expect(await page.getByRole('button', { name: 'Use it' }).count()).toBe(0)
+  })
+})
+
+describe('the thread of search and map', () => {
+  it('is said to be missing when it does not load, and is tried again by the next search', async () => {
+    const { page, server } = await open()
+    server.fault('/near-worker.js', { status: 404 })
+    // Kept by the service worker, it would not be asked for.
+    await page.evaluate(async () => {
+      const [registration] = await navigator.serviceWorker.getRegistrations()
+      await registration?.unregister()
+      for (const name of await caches.keys()) await caches.delete(name)
+    })
+    await page.route('**/sw.js', route => route.abort())
+    await page.reload()
+    await embed(page)
+    const panel = page.locator('.search')
+    await panel.getByRole('alert').filter({ hasText: 'their thread could not be started' }).waitFor()
+    server.fault('/near-worker.js', undefined)
+    await page.getByRole('searchbox').fill('a container')
+    await page.getByRole('button', { name: 'Search', exact: true }).click()
+    await page.locator('.found li').first().waitFor()
+    expect(await panel.getByRole('alert').count()).toBe(0)
+  })
+})
+
+describe('a search that loads the model', () => {
+  it('shows how far it is, and can be stopped', async () => {
+    const { page, context, server } = await open()
+    await embed(page)
+    await net(page, 'works offline')
+    // Answered from IndexedDB: memory has vectors, and no model is loaded.
+    const second = await test.openPage(`${server.url}/`, { context })
+    await embed(second.page)
+    let release = () => {}
+    server.fault('/op-dbus/ort/ort-wasm-simd-threaded.wasm', {
+      after: new Promise<void>(resolve => {
+        release = resolve
+      }),
+    })
+    onTestFinished(() => release())
+    await second.page.evaluate(() => caches.delete('op-dbus-files'))
+    await second.page.getByRole('searchbox').fill('nothing that was asked before')
+    await second.page.getByRole('button', { name: 'Search', exact: true }).click()
+    await second.page.locator('.found', { hasText: /fetching model and runtime: .* of / }).waitFor()
+    await second.page.locator('.search').getByRole('button', { name: 'Stop' }).click()
+    await second.page.getByRole('button', { name: 'Search', exact: true }).waitFor()
+    expect(await second.page.locator('.found li').count()).toBe(0)
+    release()
+    await settled(second.page)
+  })
+})
