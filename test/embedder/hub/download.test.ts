@@ -6,51 +6,39 @@ import type { PullProgress } from '../../../src/embedder/hub/download.js'
 import { locateModel } from '../../../src/embedder/hub/find.js'
 import { get } from '../../../src/embedder/hub/http.js'
 import { blobName, gitBlob, sha256 } from '../../hub-server.js'
-import {
-  expectWhole,
-  FILES,
-  hubOptions,
-  ID,
-  NEEDED,
-  ONNX,
-  pull,
-  REPOSITORY,
-  requestsFor,
-  scene,
-  tree,
-  useHub,
-  weights,
-} from './harness.js'
+import { expectWhole, hubOptions, lockFile, pull, requestsFor, scene, TINY, tree, useHub, weights } from './harness.js'
 
 useHub()
-const lockFile = () => join(scene.cache, 'op-dbus-models.lock.json')
-const modules = NEEDED['modules.json'] as string
-const record = () => JSON.parse(readFileSync(lockFile(), 'utf8')).models[ID]
+const modules = TINY.needed['modules.json'] as string
+const record = () => JSON.parse(readFileSync(lockFile(), 'utf8')).models[TINY.id]
 
 describe('a pull', () => {
   test('leaves the layout of huggingface_hub, the files needed and no others, and asks once for each', async () => {
     const steps: PullProgress[] = []
     const pulled = await pull({ onProgress: step => steps.push(step) })
-    const bytes = Object.values(NEEDED).reduce((sum, content) => sum + Buffer.from(content as Uint8Array).length, 0)
-    expect(pulled).toMatchObject({ id: ID, commit: scene.commit, bytes, downloaded: bytes })
+    const bytes = Object.values(TINY.needed).reduce(
+      (sum, content) => sum + Buffer.from(content as Uint8Array).length,
+      0,
+    )
+    expect(pulled).toMatchObject({ id: TINY.id, commit: scene.commit, bytes, downloaded: bytes })
     expect(pulled.files.find(file => file.path === 'onnx/model.onnx')).toEqual({
       path: 'onnx/model.onnx',
-      bytes: ONNX.length,
-      sha256: sha256(ONNX),
+      bytes: TINY.onnx.length,
+      sha256: sha256(TINY.onnx),
     })
     expectWhole()
-    const found = tree(join(scene.cache, REPOSITORY))
-    for (const [path, content] of Object.entries(NEEDED)) {
+    const found = tree(join(scene.cache, TINY.folder))
+    for (const [path, content] of Object.entries(TINY.needed)) {
       const up = '../'.repeat(path.split('/').length + 1)
       expect(found[`snapshots/${scene.commit}/${path}`]).toBe(`${up}blobs/${blobName(path, content)}`)
     }
     // Its readers take the whole text for the commit.
-    expect(readFileSync(join(scene.cache, REPOSITORY, 'refs/main'), 'utf8')).toBe(scene.commit)
-    expect(await locateModel(ID, hubOptions())).toBe(pulled.path)
+    expect(readFileSync(join(scene.cache, TINY.folder, 'refs/main'), 'utf8')).toBe(scene.commit)
+    expect(await locateModel(TINY.id, hubOptions())).toBe(pulled.path)
 
     expect(requestsFor(undefined)).toHaveLength(1)
-    for (const path of Object.keys(FILES)) {
-      const expected = !(path in NEEDED) ? [] : path.endsWith('.onnx') ? ['hub', 'cdn'] : ['hub']
+    for (const path of Object.keys(TINY.files)) {
+      const expected = !(path in TINY.needed) ? [] : path.endsWith('.onnx') ? ['hub', 'cdn'] : ['hub']
       expect(requestsFor(path).map(request => request.host)).toEqual(expected)
     }
     expect(steps.at(-1)).toMatchObject({ done: bytes, total: bytes })
@@ -62,7 +50,7 @@ describe('a pull', () => {
     scene.hub.requests.length = 0
     const pulled = await pull({ dtype: 'int8' })
     expect(pulled.downloaded).toBe(1_000)
-    expectWhole(scene.commit, { ...NEEDED, 'onnx/model_quantized.onnx': FILES['onnx/model_quantized.onnx']! })
+    expectWhole(scene.commit, { ...TINY.needed, 'onnx/model_quantized.onnx': TINY.files['onnx/model_quantized.onnx']! })
     expect(Object.keys(record().files)).toContain('onnx/model.onnx')
     await expect(pull({ dtype: 'fp16' })).rejects.toMatchObject({
       code: 'UNSUPPORTED_MODEL',
@@ -72,27 +60,27 @@ describe('a pull', () => {
   })
 
   test('brings weights that lie beside their graph', async () => {
-    const files = { ...NEEDED, 'onnx/model.onnx_data': weights(5_000, 3) }
-    const commit = scene.hub.push(ID, files)
+    const files = { ...TINY.needed, 'onnx/model.onnx_data': weights(5_000, 3) }
+    const commit = scene.hub.push(TINY.id, files)
     await pull()
     expectWhole(commit, files)
   })
 
   test('says what a repository lacks before it fetches anything', async () => {
-    const { 'tokenizer.json': _tokenizer, ...rest } = FILES
-    scene.hub.push(ID, rest)
+    const { 'tokenizer.json': _tokenizer, ...rest } = TINY.files
+    scene.hub.push(TINY.id, rest)
     await expect(pull()).rejects.toMatchObject({ code: 'UNSUPPORTED_MODEL', details: { file: 'tokenizer.json' } })
     expect(scene.hub.requests).toHaveLength(1)
   })
 
   test('uses what other tools pulled, and mends what is damaged', async () => {
     await pull()
-    const onnx = join(scene.cache, REPOSITORY, 'blobs', sha256(ONNX))
+    const onnx = join(scene.cache, TINY.folder, 'blobs', sha256(TINY.onnx))
     rmSync(lockFile())
     expect((await pull()).downloaded).toBe(0)
-    writeFileSync(onnx, Buffer.concat([ONNX.subarray(1), Buffer.from([0])]))
+    writeFileSync(onnx, Buffer.concat([TINY.onnx.subarray(1), Buffer.from([0])]))
     scene.hub.requests.length = 0
-    expect((await pull()).downloaded).toBe(ONNX.length)
+    expect((await pull()).downloaded).toBe(TINY.onnx.length)
     expect(scene.hub.requests.map(request => request.file)).toEqual(['onnx/model.onnx', 'onnx/model.onnx'])
     expectWhole()
   })
@@ -103,8 +91,8 @@ describe('a pull', () => {
     }
     await pull({ io: { symlink } })
     expectWhole()
-    expect(Object.values(tree(join(scene.cache, REPOSITORY))).join('')).toBe('')
-    rmSync(join(scene.cache, REPOSITORY, 'blobs'), { recursive: true })
+    expect(Object.values(tree(join(scene.cache, TINY.folder))).join('')).toBe('')
+    rmSync(join(scene.cache, TINY.folder, 'blobs'), { recursive: true })
     expect((await pull({ io: { symlink } })).downloaded).toBe(0)
   })
 
@@ -130,7 +118,7 @@ describe('the record', () => {
     expect(record()).toMatchObject({
       commit: scene.commit,
       files: {
-        'onnx/model.onnx': { bytes: ONNX.length, blob: sha256(ONNX), sha256: sha256(ONNX) },
+        'onnx/model.onnx': { bytes: TINY.onnx.length, blob: sha256(TINY.onnx), sha256: sha256(TINY.onnx) },
         'modules.json': {
           bytes: modules.length,
           blob: gitBlob(modules),
@@ -145,17 +133,17 @@ describe('the record', () => {
 
   test('keeps its commit when the hub moves on; update moves along', async () => {
     const before = await pull()
-    const moved = { ...FILES, 'onnx/model.onnx': weights(2_000, 9) }
-    const commit = scene.hub.push(ID, moved)
+    const moved = { ...TINY.files, 'onnx/model.onnx': weights(2_000, 9) }
+    const commit = scene.hub.push(TINY.id, moved)
     expect((await pull()).commit).toBe(scene.commit)
     // Another dtype comes from the recorded commit as well.
     expect((await pull({ dtype: 'int8' })).commit).toBe(scene.commit)
     const after = await pull({ update: true })
     expect(after).toMatchObject({ commit, downloaded: 2_000 })
     expect(Object.keys(record().files)).not.toContain('onnx/model_quantized.onnx')
-    expect(readFileSync(join(scene.cache, REPOSITORY, 'refs/main'), 'utf8')).toBe(commit)
-    expect(await locateModel(ID, hubOptions())).toBe(after.path)
-    expect(readFileSync(join(before.path, 'onnx/model.onnx')).length).toBe(ONNX.length)
+    expect(readFileSync(join(scene.cache, TINY.folder, 'refs/main'), 'utf8')).toBe(commit)
+    expect(await locateModel(TINY.id, hubOptions())).toBe(after.path)
+    expect(readFileSync(join(before.path, 'onnx/model.onnx')).length).toBe(TINY.onnx.length)
   })
 
   test('may be shipped: an empty cache then gets those bytes, whatever the hub calls main', async () => {
@@ -164,20 +152,20 @@ describe('the record', () => {
     mkdirSync(dirname(shipped))
     renameSync(lockFile(), shipped)
     rmSync(scene.cache, { recursive: true })
-    scene.hub.push(ID, { ...FILES, 'config.json': '{"hidden_size":5}' })
+    scene.hub.push(TINY.id, { ...TINY.files, 'config.json': '{"hidden_size":5}' })
     scene.hub.requests.length = 0
     const pulled = await pull({}, { OP_DBUS_MODEL_LOCK: shipped })
     expect(pulled.commit).toBe(scene.commit)
     expect(requestsFor(undefined)).toEqual([])
     expectWhole()
-    expect(await locateModel(ID, hubOptions({ OP_DBUS_MODEL_LOCK: shipped }))).toBe(pulled.path)
+    expect(await locateModel(TINY.id, hubOptions({ OP_DBUS_MODEL_LOCK: shipped }))).toBe(pulled.path)
   })
 
   test('a hub with other bytes for the recorded commit is refused, a commit that is gone is named', async () => {
     await pull()
-    rmSync(join(scene.cache, REPOSITORY), { recursive: true })
+    rmSync(join(scene.cache, TINY.folder), { recursive: true })
     scene.hub.fault = ({ file, host }) =>
-      file === 'onnx/model.onnx' && host === 'cdn' ? { body: weights(ONNX.length, 7) } : undefined
+      file === 'onnx/model.onnx' && host === 'cdn' ? { body: weights(TINY.onnx.length, 7) } : undefined
     await expect(pull()).rejects.toMatchObject({ code: 'DOWNLOAD', details: { why: 'integrity' } })
     scene.hub.fault = () => undefined
     scene.hub.listing = answer => ({
@@ -185,7 +173,7 @@ describe('the record', () => {
       siblings: answer.siblings.map(file => ({ ...file, size: 1, lfs: null })),
     })
     await expect(pull({ dtype: 'int8' })).rejects.toMatchObject({ code: 'DOWNLOAD', details: { why: 'integrity' } })
-    scene.hub.push(ID, { ...FILES, 'config.json': '{}' })
+    scene.hub.push(TINY.id, { ...TINY.files, 'config.json': '{}' })
     scene.hub.forget(scene.commit)
     await expect(pull({ dtype: 'int8' })).rejects.toMatchObject({
       code: 'DOWNLOAD',
@@ -206,7 +194,7 @@ describe('the record', () => {
   test.each(['../../x', '/etc/x', 'a\\b', 'C:x'])('that names a file %s is refused', async path => {
     mkdirSync(scene.cache)
     const files = { [path]: { bytes: 1, blob: 'a'.repeat(40), sha256: 'a'.repeat(64) } }
-    writeFileSync(lockFile(), JSON.stringify({ version: 1, models: { [ID]: { commit: 'a'.repeat(40), files } } }))
+    writeFileSync(lockFile(), JSON.stringify({ version: 1, models: { [TINY.id]: { commit: 'a'.repeat(40), files } } }))
     await expect(pull()).rejects.toMatchObject({ code: 'STORE' })
   })
 })
@@ -226,7 +214,7 @@ describe('offline', () => {
     const error = await pull().catch(thrown => thrown)
     expect(error).toMatchObject({ code: 'DOWNLOAD', details: { why: 'unreachable', folder: scene.cache } })
     expect(error.message).toMatch(/ECONNREFUSED/)
-    expect(error.message).toContain(`copy ${REPOSITORY}`)
+    expect(error.message).toContain(`copy ${TINY.folder}`)
     expect(error.message.split('\n').length).toBeLessThanOrEqual(3)
   })
 })
@@ -236,8 +224,8 @@ describe('where', () => {
     const hf = { HF_HUB_CACHE: undefined, XDG_CACHE_HOME: join(scene.home, 'xdg') }
     const at = async (env: Record<string, string | undefined>, systemDir?: string) => {
       const { pullModel } = await import('../../../src/embedder/hub/download.js')
-      const { path } = await pullModel(ID, { ...hubOptions({ ...hf, ...env }), systemDir })
-      return path.slice(0, path.indexOf(`/${REPOSITORY}`))
+      const { path } = await pullModel(TINY.id, { ...hubOptions({ ...hf, ...env }), systemDir })
+      return path.slice(0, path.indexOf(`/${TINY.folder}`))
     }
     const dir = join(scene.home, 'dir')
     expect(await at({ OP_DBUS_MODEL_DIR: dir, HF_HOME: '/never' })).toBe(dir)

@@ -8,30 +8,17 @@ import type { PullProgress } from '../../../src/embedder/hub/download.js'
 import { NODE_IO } from '../../../src/embedder/hub/io.js'
 import { isSafePath } from '../../../src/embedder/hub/listing.js'
 import { type Fault, type HubRequest, type ListingJson, sha256 } from '../../hub-server.js'
-import {
-  expectNothingHalf,
-  expectWhole,
-  ID,
-  NEEDED,
-  ONNX,
-  pull,
-  REPOSITORY,
-  requestsFor,
-  scene,
-  tree,
-  useHub,
-  weights,
-} from './harness.js'
+import { expectNothingHalf, expectWhole, pull, requestsFor, scene, TINY, tree, useHub, weights } from './harness.js'
 
 useHub()
-const blobs = () => join(scene.cache, REPOSITORY, 'blobs')
+const blobs = () => join(scene.cache, TINY.folder, 'blobs')
 const partials = () => (existsSync(blobs()) ? readdirSync(blobs()).filter(name => name.endsWith('.incomplete')) : [])
 const weightsFile = ({ host, file }: HubRequest) => host === 'cdn' && file === 'onnx/model.onnx'
 const config = ({ file }: HubRequest) => file === 'config.json'
 const listing = ({ file }: HubRequest) => file === undefined
 /** A progress callback, and what waits until it was told of so many bytes of the large file. */
 function watcher() {
-  const before = Object.values(NEEDED).reduce((sum, content) => sum + Buffer.from(content as Uint8Array).length, 0)
+  const before = Object.values(TINY.needed).reduce((sum, content) => sum + Buffer.from(content as Uint8Array).length, 0)
   const waiting: { bytes: number; go: () => void }[] = []
   let have = 0
   const look = () => {
@@ -39,7 +26,7 @@ function watcher() {
   }
   return {
     onProgress({ file, done }: PullProgress) {
-      if (file === 'onnx/model.onnx') have = done - (before - ONNX.length)
+      if (file === 'onnx/model.onnx') have = done - (before - TINY.onnx.length)
       look()
     },
     until: (bytes: number) =>
@@ -64,7 +51,12 @@ describe('a hub that does not do as it should', () => {
     ['a list without a commit', listing, { body: '{}' }, { code: 'DOWNLOAD', details: { why: 'integrity' } }],
     ['a list that is null', listing, { body: 'null' }, { code: 'DOWNLOAD', details: { why: 'integrity' } }],
     ['a list without end', listing, { endless: true }, { code: 'DOWNLOAD', details: { why: 'integrity' } }],
-    ['wrong bytes in a large file', weightsFile, { body: weights(ONNX.length, 5) }, { details: { why: 'integrity' } }],
+    [
+      'wrong bytes in a large file',
+      weightsFile,
+      { body: weights(TINY.onnx.length, 5) },
+      { details: { why: 'integrity' } },
+    ],
     ['wrong bytes in a small file', config, { body: '{"hidden_size":5}' }, { details: { why: 'integrity' } }],
     ['another length stated', weightsFile, { body: 'short' }, { code: 'DOWNLOAD', details: { why: 'integrity' } }],
     ['an endless body', weightsFile, { endless: true }, { code: 'DOWNLOAD', details: { why: 'integrity' } }],
@@ -98,7 +90,7 @@ describe('a hub that does not do as it should', () => {
   })
 
   test('a proxy that packs what it was asked not to is understood', async () => {
-    on(weightsFile, { body: gzipSync(ONNX), headers: { 'content-encoding': 'gzip' } })
+    on(weightsFile, { body: gzipSync(TINY.onnx), headers: { 'content-encoding': 'gzip' } })
     await pull()
     expectWhole()
   })
@@ -202,7 +194,7 @@ describe('hostile names in the list', () => {
 
 describe('a connection that breaks', () => {
   test.each([1, 50, 99])('at %i percent: goes on from there', async percent => {
-    const at = Math.floor((ONNX.length * percent) / 100)
+    const at = Math.floor((TINY.onnx.length * percent) / 100)
     let broke = false
     scene.hub.fault = request => {
       if (!weightsFile(request) || broke) return undefined
@@ -221,7 +213,7 @@ describe('a connection that breaks', () => {
 
   test('again and again, as long as each try brings a mebibyte', async () => {
     const large = weights(8 * 2 ** 20)
-    const commit = scene.hub.push(ID, { ...NEEDED, 'onnx/model.onnx': large })
+    const commit = scene.hub.push(TINY.id, { ...TINY.needed, 'onnx/model.onnx': large })
     scene.hub.fault = request => {
       if (!weightsFile(request)) return undefined
       const from = Number(/\d+/.exec(request.headers.range ?? '0')?.[0])
@@ -230,7 +222,7 @@ describe('a connection that breaks', () => {
     }
     const watch = watcher()
     await pull(watch)
-    expectWhole(commit, { ...NEEDED, 'onnx/model.onnx': large })
+    expectWhole(commit, { ...TINY.needed, 'onnx/model.onnx': large })
   })
 
   test('a server that knows no ranges: from the start again', async () => {
@@ -246,7 +238,7 @@ describe('a connection that breaks', () => {
   })
 
   test.each([
-    ['another place', { headers: { 'content-range': `bytes 0-${ONNX.length - 1}/${ONNX.length}` } }],
+    ['another place', { headers: { 'content-range': `bytes 0-${TINY.onnx.length - 1}/${TINY.onnx.length}` } }],
     ['another length', { headers: { 'content-range': `bytes 1000-1999/2000` } }],
     ['nowhere', { status: 416, body: '' }],
   ])('a server that resumes at %s: from the start again', async (_where, fault: Fault) => {
@@ -273,7 +265,7 @@ describe('a connection that breaks', () => {
       scene.hub.fault = () => undefined
       scene.hub.requests.length = 0
       const { downloaded } = await pull()
-      expect(downloaded).toBe(spoil ? 100_000 + ONNX.length : 100_000)
+      expect(downloaded).toBe(spoil ? 100_000 + TINY.onnx.length : 100_000)
       const ranges = requestsFor('onnx/model.onnx')
         .filter(weightsFile)
         .map(request => request.headers.range)
@@ -354,16 +346,16 @@ describe('the disk', () => {
   })
 
   const links: [string, () => string][] = [
-    ['the repository', () => join(scene.cache, REPOSITORY)],
+    ['the repository', () => join(scene.cache, TINY.folder)],
     ['blobs', () => blobs()],
-    ['snapshots', () => join(scene.cache, REPOSITORY, 'snapshots')],
-    ['the snapshot', () => join(scene.cache, REPOSITORY, 'snapshots', scene.commit)],
-    ['a folder of the snapshot', () => join(scene.cache, REPOSITORY, 'snapshots', scene.commit, 'onnx')],
+    ['snapshots', () => join(scene.cache, TINY.folder, 'snapshots')],
+    ['the snapshot', () => join(scene.cache, TINY.folder, 'snapshots', scene.commit)],
+    ['a folder of the snapshot', () => join(scene.cache, TINY.folder, 'snapshots', scene.commit, 'onnx')],
     ['the locks', () => join(scene.cache, '.locks')],
-    ['the locks of the model', () => join(scene.cache, '.locks', REPOSITORY)],
-    ['refs', () => join(scene.cache, REPOSITORY, 'refs')],
-    ['a blob', () => join(blobs(), sha256(ONNX))],
-    ['a file of the snapshot', () => join(scene.cache, REPOSITORY, 'snapshots', scene.commit, 'config.json')],
+    ['the locks of the model', () => join(scene.cache, '.locks', TINY.folder)],
+    ['refs', () => join(scene.cache, TINY.folder, 'refs')],
+    ['a blob', () => join(blobs(), sha256(TINY.onnx))],
+    ['a file of the snapshot', () => join(scene.cache, TINY.folder, 'snapshots', scene.commit, 'config.json')],
   ]
   test.each(links)('a link in place of %s is refused, and nothing is written through it', async (_what, where) => {
     const outside = join(scene.home, 'outside')
@@ -378,8 +370,8 @@ describe('the disk', () => {
     const shared = join(scene.cache, 'blobs/ab/shared')
     mkdirSync(join(shared, '..'), { recursive: true })
     mkdirSync(blobs(), { recursive: true })
-    symlinkSync('../../blobs/ab/shared', join(blobs(), sha256(ONNX)))
-    writeFileSync(shared, ONNX)
+    symlinkSync('../../blobs/ab/shared', join(blobs(), sha256(TINY.onnx)))
+    writeFileSync(shared, TINY.onnx)
     await pull()
     expect(requestsFor('onnx/model.onnx')).toEqual([])
     writeFileSync(shared, 'spoilt')

@@ -8,8 +8,6 @@ import { blobName, type Files, startHub, type TestHub } from '../../hub-server.j
 import { temporaryFolder } from '../../support.js'
 import { tinyFiles } from '../tiny-model.js'
 
-export const ID = 'org/tiny'
-export const REPOSITORY = 'models--org--tiny'
 /** Bytes that do not repeat, so that no two parts of a file can be taken for each other. */
 export const weights = (length: number, seed = 1): Uint8Array => {
   let state = seed
@@ -19,22 +17,30 @@ export const weights = (length: number, seed = 1): Uint8Array => {
   })
 }
 
-export const ONNX = weights(300_000)
+const onnx = weights(300_000)
 /** What is fetched for fp32: the small files of a model that can be honoured, and weights that nobody opens. */
-export const NEEDED: Files = {
+const needed: Files = {
   ...Object.fromEntries(
     Object.entries(tinyFiles()).flatMap(([path, content]) =>
       content instanceof Uint8Array ? [] : [[path, JSON.stringify(content)]],
     ),
   ),
-  'onnx/model.onnx': ONNX,
+  'onnx/model.onnx': onnx,
 }
-export const FILES: Files = {
-  ...NEEDED,
-  'README.md': '# nothing to compute with',
-  'pytorch_model.bin': 'other weights',
-  'model.safetensors': 'other weights',
-  'onnx/model_quantized.onnx': weights(1_000, 2),
+
+/** The one model of the hub: its id, its folder in a cache, its files, those of them that are fetched, the largest of these. */
+export const TINY = {
+  id: 'org/tiny',
+  folder: 'models--org--tiny',
+  onnx,
+  needed,
+  files: {
+    ...needed,
+    'README.md': '# nothing to compute with',
+    'pytorch_model.bin': 'other weights',
+    'model.safetensors': 'other weights',
+    'onnx/model_quantized.onnx': weights(1_000, 2),
+  } as Files,
 }
 
 export interface Scene {
@@ -50,7 +56,7 @@ export const scene = {} as Scene
 export function useHub(): void {
   beforeEach(async () => {
     scene.hub = await startHub()
-    scene.commit = scene.hub.push(ID, FILES)
+    scene.commit = scene.hub.push(TINY.id, TINY.files)
     scene.home = temporaryFolder()
     scene.cache = join(scene.home, 'hub')
   })
@@ -63,8 +69,11 @@ export const hubOptions = (env: HubOptions['env'] = {}): HubOptions => ({
   home: scene.home,
 })
 
+/** Where pulls note what they fetched. */
+export const lockFile = () => join(scene.cache, 'op-dbus-models.lock.json')
+
 /** Pulls without waiting between tries. */
-export const pull = (options: PullOptions = {}, env: HubOptions['env'] = {}, id = ID) =>
+export const pull = (options: PullOptions = {}, env: HubOptions['env'] = {}, id = TINY.id) =>
   pullModel(id, hubOptions(env), { ...options, io: { sleep: async () => {}, timeoutMs: 10_000, ...options.io } })
 
 /** All files and links below a folder, with what a link says. */
@@ -84,23 +93,23 @@ export function tree(dir: string): Record<string, string> {
 
 /** Every blob that lies under its final name holds the bytes that the name promises; no snapshot shows what is not whole. */
 export function expectNothingHalf(): void {
-  for (const name of Object.keys(tree(join(scene.cache, REPOSITORY, 'blobs')))) {
+  for (const name of Object.keys(tree(join(scene.cache, TINY.folder, 'blobs')))) {
     if (name.endsWith('.incomplete')) continue
-    const bytes = readFileSync(join(scene.cache, REPOSITORY, 'blobs', name))
+    const bytes = readFileSync(join(scene.cache, TINY.folder, 'blobs', name))
     expect(blobName(name.length === 64 ? 'x.onnx' : 'x.json', bytes)).toBe(name)
   }
-  expect(tree(join(scene.cache, REPOSITORY, 'snapshots'))).toEqual({})
-  expect(tree(join(scene.cache, REPOSITORY, 'refs'))).toEqual({})
+  expect(tree(join(scene.cache, TINY.folder, 'snapshots'))).toEqual({})
+  expect(tree(join(scene.cache, TINY.folder, 'refs'))).toEqual({})
 }
 
 /** The model is here, whole, and every file reads as the hub has it. */
-export function expectWhole(commit = scene.commit, files: Files = NEEDED): void {
-  const snapshot = join(scene.cache, REPOSITORY, 'snapshots', commit)
+export function expectWhole(commit = scene.commit, files: Files = TINY.needed): void {
+  const snapshot = join(scene.cache, TINY.folder, 'snapshots', commit)
   expect(Object.keys(tree(snapshot)).sort()).toEqual(Object.keys(files).sort())
   for (const [path, content] of Object.entries(files)) {
     expect(Buffer.compare(readFileSync(join(snapshot, path)), Buffer.from(content as Uint8Array)), path).toBe(0)
   }
-  expect(Object.keys(tree(join(scene.cache, REPOSITORY, 'blobs'))).filter(name => name.includes('.'))).toEqual([])
+  expect(Object.keys(tree(join(scene.cache, TINY.folder, 'blobs'))).filter(name => name.includes('.'))).toEqual([])
   expect(tree(join(scene.cache, '.locks'))).toEqual({})
 }
 

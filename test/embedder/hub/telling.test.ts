@@ -9,27 +9,12 @@ import { inventory } from '../../../src/embedder/hub/inventory.js'
 import { type HubIo, NODE_IO } from '../../../src/embedder/hub/io.js'
 import { type Retry, retryText } from '../../../src/embedder/hub/retry.js'
 import { sha256 } from '../../hub-server.js'
-import {
-  expectWhole,
-  FILES,
-  hubOptions,
-  ID,
-  NEEDED,
-  ONNX,
-  pull,
-  REPOSITORY,
-  requestsFor,
-  scene,
-  tree,
-  useHub,
-  weights,
-} from './harness.js'
+import { expectWhole, hubOptions, lockFile, pull, requestsFor, scene, TINY, tree, useHub, weights } from './harness.js'
 
 useHub()
-const lockFile = () => join(scene.cache, 'op-dbus-models.lock.json')
 const editRecord = (change: (files: Record<string, Record<string, unknown>>, model: { commit: string }) => void) => {
   const lock = JSON.parse(readFileSync(lockFile(), 'utf8'))
-  change(lock.models[ID].files, lock.models[ID])
+  change(lock.models[TINY.id].files, lock.models[TINY.id])
   writeFileSync(lockFile(), JSON.stringify(lock))
 }
 const failure = async (run: Promise<unknown>) =>
@@ -106,7 +91,7 @@ describe('further tries', () => {
 test('progress says which model, from where, into what', async () => {
   const seen: PullProgress[] = []
   await pull({ onProgress: progress => seen.push(progress) })
-  expect(seen[0]).toMatchObject({ model: ID, from: scene.hub.endpoint, into: scene.cache, done: 0 })
+  expect(seen[0]).toMatchObject({ model: TINY.id, from: scene.hub.endpoint, into: scene.cache, done: 0 })
   // The small files come first: they say whether the weights are worth it.
   expect(seen.at(-1)!.file).toBe('onnx/model.onnx')
 })
@@ -114,8 +99,8 @@ test('progress says which model, from where, into what', async () => {
 describe('what failed leaves nothing that looks like a model', () => {
   test.each([
     ['an unknown name', 'nope/typo', () => {}],
-    ['a list refused', ID, () => (scene.hub.fault = () => ({ status: 403 }))],
-    ['a file refused', ID, () => (scene.hub.fault = ({ file }) => (file ? { status: 403 } : undefined))],
+    ['a list refused', TINY.id, () => (scene.hub.fault = () => ({ status: 403 }))],
+    ['a file refused', TINY.id, () => (scene.hub.fault = ({ file }) => (file ? { status: 403 } : undefined))],
   ])('%s', async (_what, id, spoil) => {
     spoil()
     await failure(pull({}, {}, id))
@@ -138,16 +123,16 @@ describe('a model that cannot work is refused before its weights are fetched', (
     ['config.json', '{"hidden_size":'],
     ['tokenizer.json', '{"model":{"type":"WordPiece"}}'],
   ])('%s: %s', async (path, content) => {
-    scene.hub.push(ID, { ...FILES, [path]: content })
+    scene.hub.push(TINY.id, { ...TINY.files, [path]: content })
     expect(await failure(pull())).toMatchObject({ code: 'UNSUPPORTED_MODEL', details: { file: path } })
     expect(requestsFor('onnx/model.onnx')).toEqual([])
     expect(tree(scene.cache)).toEqual({})
-    expect(existsSync(join(scene.cache, REPOSITORY))).toBe(false)
+    expect(existsSync(join(scene.cache, TINY.folder))).toBe(false)
   })
 
   test('one that leaves pooling to its user is fetched', async () => {
-    const { 'modules.json': _modules, '1_Pooling/config.json': _pooling, ...bare } = NEEDED
-    const commit = scene.hub.push(ID, bare)
+    const { 'modules.json': _modules, '1_Pooling/config.json': _pooling, ...bare } = TINY.needed
+    const commit = scene.hub.push(TINY.id, bare)
     await pull()
     expectWhole(commit, bare)
   })
@@ -157,7 +142,7 @@ describe('room on the disk', () => {
   const large = weights(3 * 2 ** 20, 4)
 
   test('is looked at before a large download; what lies there of it counts', async () => {
-    scene.hub.push(ID, { ...NEEDED, 'onnx/model.onnx': large })
+    scene.hub.push(TINY.id, { ...TINY.needed, 'onnx/model.onnx': large })
     const free = async () => 2 * 2 ** 20
     const error = await failure(pull({ io: { free } }))
     expect(error).toMatchObject({ code: 'STORE', details: { folder: scene.cache, free: 2 ** 21 } })
@@ -165,7 +150,7 @@ describe('room on the disk', () => {
       /4 MB are to be fetched, 3 MB are free\nmake room for 2 MB more, or set OP_DBUS_MODEL_DIR/,
     )
     expect(scene.hub.requests.filter(({ file }) => file !== undefined)).toEqual([])
-    const blobs = join(scene.cache, REPOSITORY, 'blobs')
+    const blobs = join(scene.cache, TINY.folder, 'blobs')
     mkdirSync(blobs, { recursive: true })
     writeFileSync(join(blobs, `${sha256(large)}.00000000.op-dbus.incomplete`), large.subarray(0, 2 ** 21))
     expect((await pull({ io: { free } })).downloaded).toBeLessThan(2 ** 21)
@@ -173,16 +158,16 @@ describe('room on the disk', () => {
 
   test('a system that does not say is believed to have it; the real one says', async () => {
     expect(await NODE_IO.free(scene.home)).toBeGreaterThan(0)
-    scene.hub.push(ID, { ...NEEDED, 'onnx/model.onnx': large })
+    scene.hub.push(TINY.id, { ...TINY.needed, 'onnx/model.onnx': large })
     await pull({ io: { free: () => Promise.reject(new Error('no such call')) } })
-    expect(readdirSync(join(scene.cache, REPOSITORY, 'snapshots'))).toHaveLength(1)
+    expect(readdirSync(join(scene.cache, TINY.folder, 'snapshots'))).toHaveLength(1)
   })
 })
 
 describe('the record', () => {
   test('that differs is named with both hashes, and how to move on', async () => {
     const pulled = await pull()
-    rmSync(join(scene.cache, REPOSITORY), { recursive: true })
+    rmSync(join(scene.cache, TINY.folder), { recursive: true })
     editRecord(files => {
       files['config.json']!.sha256 = 'f'.repeat(64)
     })
@@ -190,18 +175,18 @@ describe('the record', () => {
     expect(message).toContain(lockFile())
     expect(message).toContain(`SHA-256 ${'f'.repeat(64)}`)
     expect(message).toContain(pulled.files.find(file => file.path === 'config.json')!.sha256)
-    expect(message).toContain(`op-dbus models pull --update ${ID}`)
+    expect(message).toContain(`op-dbus models pull --update ${TINY.id}`)
   })
 
   test.each(['the files of the record', 'the list'])('of a commit that is gone is named: %s', async way => {
     await pull()
-    rmSync(join(scene.cache, REPOSITORY), { recursive: true })
-    scene.hub.push(ID, { ...FILES, 'config.json': '{"hidden_size":4,"max_position_embeddings":8}' })
+    rmSync(join(scene.cache, TINY.folder), { recursive: true })
+    scene.hub.push(TINY.id, { ...TINY.files, 'config.json': '{"hidden_size":4,"max_position_embeddings":8}' })
     scene.hub.forget(scene.commit)
     const { message } = await failure(pull(way === 'the list' ? { dtype: 'int8' } : {}))
     expect(message).toContain(scene.commit.slice(0, 12))
     expect(message).toContain(lockFile())
-    expect(message).toContain(`op-dbus models pull --update ${ID}`)
+    expect(message).toContain(`op-dbus models pull --update ${TINY.id}`)
   })
 
   test.each(['config.json', 'tokenizer.json', '1_Pooling/config.json', 'onnx/model.onnx'])(
@@ -209,27 +194,27 @@ describe('the record', () => {
     async path => {
       const { path: snapshot } = await pull()
       const file = join(snapshot, path)
-      await findModel(ID, hubOptions())
+      await findModel(TINY.id, hubOptions())
       const before = readFileSync(file)
       rmSync(file)
-      writeFileSync(file, path.endsWith('.onnx') ? weights(ONNX.length, 8) : `${before.toString()} `)
-      const error = await failure(findModel(ID, hubOptions()))
+      writeFileSync(file, path.endsWith('.onnx') ? weights(TINY.onnx.length, 8) : `${before.toString()} `)
+      const error = await failure(findModel(TINY.id, hubOptions()))
       expect(error).toMatchObject({ code: 'DOWNLOAD', details: { why: 'integrity', file: path } })
       expect(error.message).toContain(sha256(before))
       expect(error.message).toContain(sha256(readFileSync(file)))
-      expect(error.message).toContain(`op-dbus models pull ${ID}`)
+      expect(error.message).toContain(`op-dbus models pull ${TINY.id}`)
       await pull()
-      expect((await findModel(ID, hubOptions())).id).toBe(ID)
+      expect((await findModel(TINY.id, hubOptions())).id).toBe(TINY.id)
     },
   )
 
   test('with weights beside the graph; altered ones are found', async () => {
-    scene.hub.push(ID, { ...NEEDED, 'onnx/model.onnx_data': weights(5_000, 3) })
+    scene.hub.push(TINY.id, { ...TINY.needed, 'onnx/model.onnx_data': weights(5_000, 3) })
     const { path } = await pull()
-    expect((await findModel(ID, hubOptions())).files.model.sha256).toMatch(/^[0-9a-f]{64}$/)
+    expect((await findModel(TINY.id, hubOptions())).files.model.sha256).toMatch(/^[0-9a-f]{64}$/)
     rmSync(join(path, 'onnx/model.onnx_data'))
     writeFileSync(join(path, 'onnx/model.onnx_data'), weights(5_000, 4))
-    await expect(findModel(ID, hubOptions())).rejects.toMatchObject({ details: { why: 'integrity' } })
+    await expect(findModel(TINY.id, hubOptions())).rejects.toMatchObject({ details: { why: 'integrity' } })
   })
 })
 
@@ -238,7 +223,7 @@ describe('places', () => {
     const homeless = { ...hubOptions({ HF_HUB_CACHE: undefined }), home: '' }
     expect(modelPlaces(homeless)).toEqual([])
     expect(() => downloadPlace(homeless)).toThrow(/no home folder.*\n.*OP_DBUS_MODEL_DIR, or HF_HOME/)
-    await expect(findModel(ID, homeless)).rejects.toMatchObject({ code: 'MODEL_NOT_FOUND' })
+    await expect(findModel(TINY.id, homeless)).rejects.toMatchObject({ code: 'MODEL_NOT_FOUND' })
     const named = { ...homeless, env: { ...homeless.env, HF_HOME: scene.home } }
     expect(downloadPlace(named).dir).toBe(join(scene.home, 'hub'))
   })
