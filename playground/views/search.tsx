@@ -17,7 +17,7 @@ export function Search({ tools, session }: { readonly tools: Tools; readonly ses
       <form
         onSubmit={event => {
           event.preventDefault()
-          void tools.search(query.peek())
+          if (!empty) void tools.search(query.peek())
         }}
       >
         <input
@@ -29,15 +29,14 @@ export function Search({ tools, session }: { readonly tools: Tools; readonly ses
             query.value = event.currentTarget.value
           }}
         />
-        {searching ? (
-          <button type="button" onClick={() => tools.stopSearching()}>
-            Stop
-          </button>
-        ) : (
-          <button type="submit" disabled={empty || query.value.trim() === ''}>
-            Search
-          </button>
-        )}
+        {/* No submit button: on its way from Stop to Search the same element would submit the press that stopped it. */}
+        <button
+          type="button"
+          disabled={!searching && (empty || query.value.trim() === '')}
+          onClick={() => (searching ? tools.stopSearching() : void tools.search(query.peek()))}
+        >
+          {searching ? 'Stop' : 'Search'}
+        </button>
       </form>
       {problem !== '' && (
         <p class="bad" role="alert">

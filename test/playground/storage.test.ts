@@ -53,9 +53,10 @@ describe('storage', () => {
 
   it('that is full still answers for what it has', async () => {
     const { page } = await open(() => {
-      // As a browser refuses: when the transaction is to be committed.
-      IDBObjectStore.prototype.put = () => {
-        throw new DOMException('full', 'QuotaExceededError')
+      const { transaction } = IDBDatabase.prototype
+      IDBDatabase.prototype.transaction = function (...[stores, mode, options]: Parameters<typeof transaction>) {
+        if (mode === 'readwrite') throw new DOMException('no room', 'QuotaExceededError')
+        return transaction.call(this, stores, mode, options)
       }
     })
     await embed(page)
