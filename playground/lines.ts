@@ -3,6 +3,8 @@
 /** More would fill the memory of a phone with vectors (512 floats each). */
 export const MOST_LINES = 10_000
 
+const LINE_ENDS = '\n\r\u2028\u2029'
+
 export interface Lines {
   readonly lines: readonly string[]
   /** Lines beyond {@link MOST_LINES} that were left out. */
@@ -17,7 +19,7 @@ export function parseLines(text: string, most = MOST_LINES): Lines {
   const lines: string[] = []
   let left = 0
   const visible = /\S/g
-  const lineEnd = /[\n\r\u2028\u2029]/g
+  const lineEnd = new RegExp(`[${LINE_ENDS}]`, 'g')
   for (let from = 0; ; ) {
     const first = find(visible, text, from)
     if (first < 0) return { lines, left }
@@ -38,7 +40,7 @@ function find(pattern: RegExp, text: string, from: number): number {
 /** Of the line that `at` is in, not before `from`. */
 function beginningOf(text: string, at: number, from: number): number {
   let start = at
-  while (start > from && !/[\n\r\u2028\u2029]/.test(text.charAt(start - 1))) start--
+  while (start > from && !LINE_ENDS.includes(text.charAt(start - 1))) start--
   return start
 }
 

@@ -54,8 +54,10 @@ export class Session {
   /** The model and a runtime have run in these caches. */
   readonly ready = signal(false)
   readonly busy = computed(() => this.phase.value.kind === 'working')
-  /** What the next embedding and the comparison would fetch; undefined as long as nobody knows. */
+  /** What the browser does not keep yet and a new page would fetch; undefined as long as nobody knows. */
   readonly fetches = signal<Fetches | undefined>(undefined)
+  /** Bytes that the next Embed fetches: none once the model runs. */
+  readonly toFetch = computed(() => (this.ready.value ? 0 : (this.fetches.value?.embed ?? 0)))
   /** How far the files are that are being fetched; undefined while none is. */
   readonly fetched = signal<Fetched | undefined>(undefined)
   /** Grows when everything was forgotten, here or in another tab. */

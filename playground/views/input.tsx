@@ -17,7 +17,7 @@ export function Input({ session }: { readonly session: Session }) {
   const note = useSignal('')
   const lines = session.lines.value
   const busy = session.busy.value
-  const fetches = session.fetches.value?.embed ?? 0
+  const fetches = session.toFetch.value
   const put = (text: string) => {
     session.text.value = text
     note.value = ''
