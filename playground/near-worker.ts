@@ -21,23 +21,32 @@ async function indexOf(dims: number): Promise<VectorIndex> {
   return index
 }
 
+let last: Promise<unknown> = Promise.resolve()
+
+/** One call after the other: who asks after a change sees all of it. */
+function inTurn<T>(call: () => Promise<T>): Promise<T> {
+  const mine = last.then(call)
+  last = mine.catch(() => undefined)
+  return mine
+}
+
 const worker: NearWorker = {
-  async change(removed, added, matrix, dims) {
-    const into = await indexOf(dims)
-    await into.remove(...removed)
-    await into.setMany(added.map((text, i) => [text, matrix.subarray(i * dims, (i + 1) * dims)] as const))
-  },
-  async nearest(query, count) {
-    return (await (await index)?.nearest(query, count)) ?? []
-  },
-  async project() {
-    const { points = [] } = (await (await index)?.project()) ?? {}
-    const at = new Float32Array(2 * points.length)
-    points.forEach(({ x, y }, i) => {
-      at.set([x, y], 2 * i)
-    })
-    return { texts: points.map(point => point.id), points: at }
-  },
+  change: (removed, added, matrix, dims) =>
+    inTurn(async () => {
+      const into = await indexOf(dims)
+      await into.remove(...removed)
+      await into.setMany(added.map((text, i) => [text, matrix.subarray(i * dims, (i + 1) * dims)] as const))
+    }),
+  nearest: (query, count) => inTurn(async () => (await (await index)?.nearest(query, count)) ?? []),
+  project: () =>
+    inTurn(async () => {
+      const { points = [] } = (await (await index)?.project()) ?? {}
+      const at = new Float32Array(2 * points.length)
+      points.forEach(({ x, y }, i) => {
+        at.set([x, y], 2 * i)
+      })
+      return { texts: points.map(point => point.id), points: at }
+    }),
 }
 
 expose(worker)

@@ -4,17 +4,25 @@ import { decadesAround, rateText } from '../scale.js'
 import type { Session } from '../session.js'
 import type { Measured, Tools } from '../tools.js'
 
+/** Their rows are there from the beginning, so that nothing jumps. */
+const COMPARED = ['cached', 'WASM', 'WebGPU']
+
 export function Compare({ tools, session }: { readonly tools: Tools; readonly session: Session }) {
   const measured = tools.measured.value
   const running = tools.measuring.value
   const fetches = session.fetches.value?.compare ?? 0
+  const failed = measured.filter(one => !COMPARED.includes(one.name))
+  const rows = [
+    ...COMPARED.map(name => ({ name, one: measured.find(one => one.name === name) })),
+    ...failed.map(one => ({ name: one.name, one })),
+  ]
   const [low, high] = decadesAround(measured.flatMap(one => one.rate ?? []))
   const share = (rate: number) => Math.max(0.01, Math.log(rate / low) / Math.log(high / low))
   return (
     <section class="compare" aria-labelledby="compare-title">
       <h2 id="compare-title">Compare here</h2>
       <p class="quiet">
-        Texts per second on your machine: from memory, WASM, WebGPU.
+        Texts per second on your machine.
         {fetches > 0 && ` Fetches up to ${bytes(fetches)}, once.`}
       </p>
       <div class="buttons">
@@ -40,38 +48,37 @@ export function Compare({ tools, session }: { readonly tools: Tools; readonly se
           </tr>
         </thead>
         <tbody>
-          {[...measured]
-            .sort((a, b) => (b.rate ?? 0) - (a.rate ?? 0))
-            .map(one => (
-              <Bar key={one.name} one={one} share={one.rate === undefined ? 0 : share(one.rate)} />
-            ))}
+          {rows.map(({ name, one }) => (
+            <tr key={name} data-source={name === 'cached' ? 'memory' : 'computed'}>
+              <th scope="row">{name}</th>
+              <td>{one ? <Result one={one} share={share} /> : <span class="quiet">not run yet</span>}</td>
+            </tr>
+          ))}
         </tbody>
       </table>
-      {measured.some(one => one.rate !== undefined) && (
-        <p class="quiet axis">
-          <span>{rateText(low)}/s</span>
-          <span>texts per second, log scale</span>
-          <span>{rateText(high)}/s</span>
-        </p>
-      )}
+      <p class="quiet axis">
+        {measured.some(one => one.rate !== undefined) && (
+          <>
+            <span class="ends">
+              <span>{rateText(low)}/s</span>
+              <span>{rateText(high)}/s</span>
+            </span>
+            <span>log scale</span>
+          </>
+        )}
+      </p>
     </section>
   )
 }
 
-function Bar({ one, share }: { readonly one: Measured; readonly share: number }) {
+function Result({ one, share }: { readonly one: Measured; readonly share: (rate: number) => number }) {
+  if (one.rate === undefined) return <span class="quiet">not here: {one.note}</span>
   return (
-    <tr data-source={one.name === 'cached' ? 'memory' : 'computed'}>
-      <th scope="row">{one.name}</th>
-      <td>
-        {one.rate === undefined ? (
-          <span class="quiet">not here: {one.note}</span>
-        ) : (
-          <span class="wide-bar" title={one.note}>
-            <span class="fill" style={{ width: `${100 * share}%` }} />
-            <span class="number">{rateText(one.rate)}/s</span>
-          </span>
-        )}
-      </td>
-    </tr>
+    <span class="wide-bar" title={one.note}>
+      <span class="track">
+        <span class="fill" style={{ width: `${100 * share(one.rate)}%` }} />
+      </span>
+      <span class="number">{rateText(one.rate)}/s</span>
+    </span>
   )
 }

@@ -1,9 +1,7 @@
 // The playground as a visitor meets it, in Chromium: what a cache does, in order; keys, phones, colours, no network.
 import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
-import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { useBrowser } from '../browser/harness.js'
 import { embed, letters, requireSite, SITE, type Started, settled, start } from './site.js'
@@ -15,22 +13,6 @@ beforeAll(async () => {
   site = await start()
 })
 afterAll(() => site?.close())
-
-const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
-
-/** What axe finds that is serious or critical, as `rule: selector`. */
-async function violations(page: Page): Promise<string[]> {
-  // Not as a script tag: the page's own policy forbids those that are not its own.
-  const found = await page.evaluate(`(() => { ${axeSource} })(); axe.run(document, { resultTypes: ['violations'] })`)
-  const { violations } = found as { violations: { id: string; impact: string; nodes: { target: string[] }[] }[] }
-  return violations
-    .filter(one => one.impact === 'serious' || one.impact === 'critical')
-    .flatMap(one => one.nodes.map(node => `${one.id}: ${node.target.join(' ')}`))
-}
-
-async function scrollsSideways(page: Page): Promise<boolean> {
-  return page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth)
-}
 
 describe('the first visit', () => {
   it('shows itself with at most 60 KB of JavaScript, and fetches no engine before Embed', async () => {
@@ -153,40 +135,5 @@ describe('a visit', () => {
     expect(await chosen()).toMatch(/^line 0C/)
     const outline = await list.evaluate(element => getComputedStyle(element).outlineStyle)
     expect(outline).toBe('solid')
-  })
-})
-
-describe('how it looks', () => {
-  for (const colorScheme of ['light', 'dark'] as const) {
-    it(`has nothing that axe finds serious, ${colorScheme}, before and after`, async () => {
-      const { page } = await test.openPage(site.url, { contextOptions: { colorScheme } })
-      await page.locator('.plot canvas').first().waitFor()
-      expect(await violations(page)).toEqual([])
-      await embed(page)
-      await page.getByText('texts, PCA').waitFor()
-      expect(await violations(page)).toEqual([])
-    })
-  }
-
-  it('fits a phone without scrolling sideways, and stands still where motion is unwelcome', async () => {
-    const contextOptions = { viewport: { width: 360, height: 740 }, reducedMotion: 'reduce' } as const
-    const { page } = await test.openPage(site.url, { contextOptions })
-    expect(await scrollsSideways(page)).toBe(false)
-    await page.getByRole('textbox', { name: 'Lines to embed' }).fill(`${'wide '.repeat(200)}\nsecond`)
-    await embed(page)
-    await page.getByText('2 texts, PCA').waitFor()
-    expect(await scrollsSideways(page)).toBe(false)
-    expect(
-      await page
-        .locator('.line')
-        .first()
-        .evaluate(line => line.clientHeight),
-    ).toBeGreaterThan(80)
-    const moving = await page.evaluate(
-      () =>
-        [...document.querySelectorAll('.station')].filter(one => getComputedStyle(one).animationName !== 'none').length,
-    )
-    expect(moving).toBe(0)
-    expect(await violations(page)).toEqual([])
   })
 })

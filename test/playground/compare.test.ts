@@ -1,0 +1,100 @@
+// The comparison that a visitor runs: what is measured, what is not there and why, stopped, pressed twice.
+import type { Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { useBrowser } from '../browser/harness.js'
+import { embed, letters, requireSite, SITE, type Started, start } from './site.js'
+
+let site: Started
+beforeAll(async () => {
+  requireSite()
+  site = await start()
+})
+afterAll(() => site?.close())
+
+const run = (page: Page) => page.locator('.compare').getByRole('button', { name: 'Run' })
+const stop = (page: Page) => page.locator('.compare').getByRole('button', { name: 'Stop' })
+
+/** Name -> what is said of it, in the order of the table. */
+async function results(page: Page): Promise<Record<string, string>> {
+  const rows = await page.locator('.bars tbody tr').all()
+  const cells = await Promise.all(
+    rows.map(row => Promise.all([row.locator('th').textContent(), row.locator('td').textContent()])),
+  )
+  return Object.fromEntries(cells)
+}
+
+/** Texts per second, of `1 300 000/s`. */
+function rate(said: string | undefined): number {
+  expect(said).toMatch(/^[\d.\u2009]+\/s$/)
+  return Number(said!.replace(/[^\d.]/g, ''))
+}
+
+/** WebGPU in software takes about half a second for a text, more where others want the machine too. */
+const SLOW_MS = 180_000
+
+describe('Compare, with WebGPU', () => {
+  const test = useBrowser()
+
+  it(
+    'measures memory, WASM and WebGPU, and leaves what the visitor cached as it is',
+    async () => {
+      const { page, complaints } = await test.openPage(site.url)
+      expect(await results(page)).toEqual({ cached: 'not run yet', WASM: 'not run yet', WebGPU: 'not run yet' })
+      await page.getByRole('combobox', { name: 'Device' }).selectOption('wasm')
+      await page.getByRole('textbox', { name: 'Lines to embed' }).fill('one\ntwo\nthree')
+      await embed(page)
+      await run(page).click()
+      await run(page).waitFor({ timeout: SLOW_MS })
+      const said = await results(page)
+      expect(Object.keys(said)).toEqual(['cached', 'WASM', 'WebGPU'])
+      expect(rate(said.cached)).toBeGreaterThan(rate(said.WASM))
+      expect(rate(said.WebGPU)).toBeGreaterThan(0)
+      expect(await page.locator('.axis .ends').textContent()).toMatch(/\/s.*\/s$/)
+      expect(await page.locator('.memory h2').textContent()).toContain('3 of 10\u2009000')
+      await embed(page)
+      expect(await letters(page)).toBe('MMM')
+      expect(complaints).toEqual([])
+    },
+    SLOW_MS,
+  )
+})
+
+describe('Compare, without WebGPU', () => {
+  const test = useBrowser({ without: ['--enable-unsafe-webgpu'] })
+
+  it('says why a device is not here, and runs again when pressed again', async () => {
+    const { page } = await test.openPage(site.url)
+    for (const _ of ['first', 'second']) {
+      await run(page).click()
+      await stop(page).waitFor()
+      expect(Object.values(await results(page))).toContain('not run yet')
+      await run(page).waitFor({ timeout: 90_000 })
+      const said = await results(page)
+      expect(Object.keys(said)).toEqual(['cached', 'WASM', 'WebGPU'])
+      expect(rate(said.cached)).toBeGreaterThan(rate(said.WASM))
+      expect(said.WebGPU).toMatch(/^not here: .*GPU/)
+    }
+  })
+
+  it('stops when told, while the runtime is still on its way, and can be run again', async () => {
+    const server = await test.serve({ folders: { '/': SITE }, isolated: true })
+    const wasm = '/op-dbus/ort/ort-wasm-simd-threaded.wasm'
+    let letThrough = () => {}
+    server.fault(wasm, {
+      after: new Promise<void>(resolve => {
+        letThrough = resolve
+      }),
+    })
+    const { page } = await test.openPage(`${server.url}/`)
+    await run(page).click()
+    await expect.poll(() => server.requests).toContain(wasm)
+    await stop(page).click()
+    await run(page).waitFor()
+    expect(Object.values(await results(page))).toEqual(['not run yet', 'not run yet', 'not run yet'])
+    server.fault(wasm, undefined)
+    letThrough()
+    await run(page).click()
+    await run(page).waitFor({ timeout: 90_000 })
+    expect(rate((await results(page)).WASM)).toBeGreaterThan(0)
+  })
+})

@@ -1,0 +1,173 @@
+// How the playground looks in Chromium: what axe finds, widths, themes, forced colours, and that nothing jumps.
+import type { Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { useBrowser } from '../browser/harness.js'
+import { violations } from './axe.js'
+import { embed, requireSite, type Started, start } from './site.js'
+
+const test = useBrowser({ without: ['--enable-unsafe-webgpu'] })
+let site: Started
+beforeAll(async () => {
+  requireSite()
+  site = await start()
+})
+afterAll(() => site?.close())
+
+const PHONE = { width: 360, height: 740 }
+const WIDE_WORDS = 'wide '.repeat(200)
+const ONE_WORD = `${'x'.repeat(300)}/${'9'.repeat(300)}`
+
+async function drawn(page: Page): Promise<void> {
+  await page.locator('.plot canvas').first().waitFor()
+  await page.locator('.net', { hasText: /kept|works/ }).waitFor()
+}
+
+/** Elements that end right of the page, or whose text is cut off without a sign of it. */
+function cutOff(page: Page): Promise<string[]> {
+  return page.evaluate(() => {
+    const name = (element: Element) => `${element.tagName}.${element.className}`
+    const beyond = document.documentElement.scrollWidth > document.documentElement.clientWidth ? ['the page'] : []
+    const cut = [...document.querySelectorAll('main *, header *')].filter(element => {
+      const { overflowX, textOverflow } = getComputedStyle(element)
+      const hides = overflowX !== 'visible' && textOverflow !== 'ellipsis'
+      return hides && element.scrollWidth > element.clientWidth && !element.matches('.unseen, textarea, input')
+    })
+    const right = [...document.querySelectorAll('main section, main table, main pre')].filter(
+      element => element.getBoundingClientRect().right > document.documentElement.clientWidth + 1,
+    )
+    return [...beyond, ...cut.map(name), ...right.map(name)]
+  })
+}
+
+describe('what axe finds', () => {
+  for (const colorScheme of ['light', 'dark'] as const) {
+    it(`is nothing serious, ${colorScheme}: empty, working, filled, with a point chosen`, async () => {
+      const { page } = await test.openPage(site.url, { contextOptions: { colorScheme } })
+      await drawn(page)
+      expect(await violations(page)).toEqual([])
+      const many = Array.from({ length: 2_000 }, (_, i) => `a line that is number ${i}`)
+      await page.getByRole('textbox', { name: 'Lines to embed' }).fill(many.join('\n'))
+      await page.getByRole('button', { name: /^Embed/ }).click()
+      await page.getByText('texts, PCA').waitFor()
+      const stop = page.locator('.input').getByRole('button', { name: 'Stop' })
+      await stop.waitFor()
+      expect(await violations(page)).toEqual([])
+      await stop.click()
+      await page.getByRole('listbox', { name: /on a plane/ }).press('End')
+      await page.getByRole('searchbox').fill('number')
+      await page.getByRole('button', { name: 'Search' }).click()
+      await page.locator('.found li').first().waitFor()
+      expect(await violations(page)).toEqual([])
+    })
+  }
+
+  it('is nothing serious on a phone, and nothing moves where motion is unwelcome', async () => {
+    const contextOptions = { viewport: PHONE, reducedMotion: 'reduce' } as const
+    const { page } = await test.openPage(site.url, { contextOptions })
+    await drawn(page)
+    expect(await violations(page)).toEqual([])
+    await embed(page)
+    await page.getByText('texts, PCA').waitFor()
+    expect(await violations(page)).toEqual([])
+    const moving = await page.evaluate(
+      () => [...document.querySelectorAll('*')].filter(one => getComputedStyle(one).animationName !== 'none').length,
+    )
+    expect(moving).toBe(0)
+  })
+})
+
+describe('at every width', () => {
+  for (const width of [360, 768, 1280]) {
+    it(`of ${width} px nothing is cut off, with long lines and large numbers`, async () => {
+      const { page } = await test.openPage(site.url, { contextOptions: { viewport: { width, height: 740 } } })
+      await drawn(page)
+      expect(await cutOff(page)).toEqual([])
+      await page.getByRole('textbox', { name: 'Lines to embed' }).fill([WIDE_WORDS, ONE_WORD, 'short'].join('\n'))
+      await page.getByRole('radio', { name: 'verified' }).check()
+      await embed(page)
+      await page.getByText('3 texts, PCA').waitFor()
+      await page.getByRole('searchbox').fill('wide')
+      await page.getByRole('button', { name: 'Search' }).click()
+      await page.locator('.found li').first().waitFor()
+      await page.getByRole('slider').fill('1')
+      await page.getByText(/Evicted just now/).waitFor()
+      expect(await cutOff(page)).toEqual([])
+    })
+  }
+
+  it('cards take the place of the table on a phone', async () => {
+    const { page } = await test.openPage(site.url, { contextOptions: { viewport: PHONE } })
+    const line = page.locator('.line').first()
+    await line.waitFor()
+    expect(await line.evaluate(one => one.clientHeight)).toBeGreaterThan(80)
+  })
+})
+
+describe('nothing jumps', () => {
+  for (const [name, viewport] of [
+    ['a desk', { width: 1280, height: 900 }],
+    ['a phone', PHONE],
+  ] as const) {
+    it(`during a visit on ${name}`, async () => {
+      const { page } = await test.openPage(site.url, {
+        contextOptions: { viewport },
+        before: () => {
+          const shifts: number[] = []
+          Object.assign(globalThis, { shifts })
+          new PerformanceObserver(list => {
+            // Also those that follow a press: what a press brings has its room, too.
+            for (const entry of list.getEntries()) shifts.push((entry as unknown as { value: number }).value)
+          }).observe({ type: 'layout-shift', buffered: true })
+        },
+      })
+      const shifted = () =>
+        page.evaluate(() =>
+          (globalThis as unknown as { shifts: number[] }).shifts.reduce((sum, value) => sum + value, 0),
+        )
+      await drawn(page)
+      await embed(page)
+      await page.getByText('texts, PCA').waitFor()
+      await embed(page)
+      await page.locator('.compare').scrollIntoViewIfNeeded()
+      await page.getByRole('searchbox').fill('a service was started')
+      await page.getByRole('button', { name: 'Search' }).click()
+      await page.locator('.found li').first().waitFor()
+      await page.locator('.compare').getByRole('button', { name: 'Run' }).click()
+      await page.locator('.compare').getByRole('button', { name: 'Run' }).waitFor({ timeout: 90_000 })
+      expect(await shifted()).toBeLessThan(0.05)
+    })
+  }
+})
+
+describe('colours', () => {
+  it('follow the choice, and still do after a reload; without one, the system', async () => {
+    const { page } = await test.openPage(site.url, { contextOptions: { colorScheme: 'light' } })
+    const background = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor)
+    const choice = page.getByRole('combobox', { name: 'Theme' })
+    expect(await background()).toBe('rgb(255, 255, 255)')
+    await page.emulateMedia({ colorScheme: 'dark' })
+    expect(await background()).toBe('rgb(20, 23, 26)')
+    await choice.selectOption('light')
+    expect(await background()).toBe('rgb(255, 255, 255)')
+    await page.reload()
+    expect(await choice.inputValue()).toBe('light')
+    expect(await background()).toBe('rgb(255, 255, 255)')
+    await choice.selectOption('system')
+    await page.reload()
+    expect(await choice.inputValue()).toBe('system')
+    expect(await background()).toBe('rgb(20, 23, 26)')
+  })
+
+  it('of the system, where it forces them, leave marks and bars their own', async () => {
+    const { page } = await test.openPage(site.url, { contextOptions: { forcedColors: 'active' } })
+    await embed(page)
+    const colour = (selector: string, property: string) =>
+      page
+        .locator(selector)
+        .first()
+        .evaluate((one, name) => getComputedStyle(one).getPropertyValue(name), property)
+    expect(await colour('.legend [data-source=computed] .mark', 'fill')).toBe('rgb(213, 94, 0)')
+    expect(await colour('.time[data-source=computed] .bar > span', 'background-color')).toBe('rgb(213, 94, 0)')
+    expect(await colour('.line.selected', 'outline-style')).toBe('solid')
+  })
+})

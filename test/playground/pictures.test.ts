@@ -1,0 +1,161 @@
+// Legend, charts and map in Chromium: what they say while empty, what they tell apart, and how keys and ears use the map.
+import type { Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { MARKS } from '../../playground/marks.js'
+import { useBrowser } from '../browser/harness.js'
+import { embed, requireSite, type Started, start } from './site.js'
+
+const test = useBrowser({ without: ['--enable-unsafe-webgpu'] })
+let site: Started
+beforeAll(async () => {
+  requireSite()
+  site = await start()
+})
+afterAll(() => site?.close())
+
+const map = (page: Page) => page.getByRole('listbox', { name: /on a plane/ })
+const spoken = (page: Page) => page.locator('p[role=status]')
+
+/** What the arrows are at, as it is spoken. */
+function at(page: Page): Promise<string | undefined> {
+  return map(page).evaluate(list => {
+    const id = list.getAttribute('aria-activedescendant')
+    return id === null ? undefined : document.getElementById(id)?.textContent
+  })
+}
+
+/** How many pixels of the map have a colour, near enough. */
+function pixels(page: Page, [red, green, blue]: readonly [number, number, number]): Promise<number> {
+  return page.locator('.map canvas').evaluate(
+    (canvas: HTMLCanvasElement, wanted) => {
+      const { data } = canvas.getContext('2d')!.getImageData(0, 0, canvas.width, canvas.height)
+      let found = 0
+      for (let i = 0; i < data.length; i += 4) {
+        if (data[i + 3]! > 200 && wanted.every((value, channel) => Math.abs(data[i + channel]! - value) < 8)) found++
+      }
+      return found
+    },
+    [red, green, blue],
+  )
+}
+
+describe('pictures', () => {
+  it('say what to do while they are empty, over the space that they keep', async () => {
+    const { page } = await test.openPage(site.url)
+    await page.locator('.plot canvas').first().waitFor()
+    const empty = page.locator('.charts .empty')
+    expect(await empty.allTextContents()).toEqual([
+      expect.stringMatching(/^Embed some lines: /),
+      expect.stringMatching(/^Embed some lines twice: /),
+      expect.stringMatching(/^Embed some lines: /),
+    ])
+    const height = () => page.locator('.charts').evaluate(charts => charts.getBoundingClientRect().height)
+    const before = await height()
+    await embed(page)
+    await page.getByText('19 texts, PCA').waitFor()
+    expect(await empty.count()).toBe(0)
+    expect(await height()).toBe(before)
+  })
+
+  it('share a legend of letters and shapes, which says what occurs', async () => {
+    const { page } = await test.openPage(site.url)
+    const occurs = () => page.locator('.legend li[data-source]:not(.none) .chip').allTextContents()
+    expect(await page.locator('.legend .chip').allTextContents()).toEqual(['M', 'D', 'S', 'P', 'C'])
+    expect(await occurs()).toEqual([])
+    await page.getByRole('textbox', { name: 'Lines to embed' }).fill('one\ntwo')
+    await embed(page)
+    expect(await occurs()).toEqual(['C'])
+    await embed(page)
+    expect(await occurs()).toEqual(['M', 'C'])
+    expect(new Set(Object.values(MARKS)).size).toBe(6)
+  })
+
+  it('draw in the colour of its source what a line answers for, and the rest as the legend says', async () => {
+    const { page } = await test.openPage(site.url, { contextOptions: { colorScheme: 'light' } })
+    const lines = page.getByRole('textbox', { name: 'Lines to embed' })
+    const [computed, quiet] = [
+      [213, 94, 0],
+      [86, 93, 100],
+    ] as const
+    await lines.fill('a cat\na dog')
+    await embed(page)
+    await page.getByText('2 texts, PCA').waitFor()
+    await expect.poll(() => pixels(page, computed)).toBeGreaterThan(20)
+    await lines.fill('rain')
+    await embed(page)
+    await page.getByText('3 texts, PCA').waitFor()
+    // The other two are still in memory, but in no line: rings without a source.
+    await expect.poll(() => pixels(page, quiet)).toBeGreaterThan(20)
+    expect(await page.locator('.legend').textContent()).toContain('in memory, but in no line above')
+  })
+
+  it('count one text as one', async () => {
+    const { page } = await test.openPage(site.url)
+    await page.getByRole('textbox', { name: 'Lines to embed' }).fill('alone')
+    await embed(page)
+    await page.getByText('1 text, PCA').waitFor()
+  })
+
+  it('mark templates by the lines that share them', async () => {
+    const { page } = await test.openPage(site.url, { contextOptions: { colorScheme: 'light' } })
+    await page.getByRole('radio', { name: 'template' }).check()
+    await embed(page)
+    await page.getByText(/texts, PCA/).waitFor()
+    await expect.poll(() => pixels(page, [213, 94, 0])).toBeGreaterThan(20)
+    await map(page).focus()
+    await map(page).press('End')
+    await map(page).press('Enter')
+    await spoken(page)
+      .filter({ hasText: /^Nearest to / })
+      .waitFor()
+  })
+})
+
+describe('the map by keys', () => {
+  it('moves with arrows, chooses with Enter, and says what was chosen', async () => {
+    const { page } = await test.openPage(site.url)
+    await page.getByRole('button', { name: 'sentences' }).click()
+    await embed(page)
+    await page.getByText('16 texts, PCA').waitFor()
+    const first = 'The cat sleeps on the warm window sill.'
+    await page.locator('.caption', { hasText: `nearest to ${first}` }).waitFor()
+    expect(await at(page)).toBeUndefined()
+    // By Tab from the table above it, as keys come there.
+    await page.getByRole('listbox', { name: 'Answers' }).focus()
+    await page.keyboard.press('Tab')
+    await expect.poll(() => at(page)).toBe(first)
+    expect(await map(page).evaluate(list => getComputedStyle(list).outlineStyle)).toBe('solid')
+
+    const seen = new Set([await at(page)])
+    for (const key of ['ArrowLeft', 'ArrowUp', 'ArrowRight', 'ArrowDown', 'ArrowLeft', 'ArrowUp', 'ArrowRight']) {
+      await map(page).press(key)
+      seen.add(await at(page))
+    }
+    expect(seen.size).toBeGreaterThan(2)
+    await map(page).press('End')
+    const chosen = await at(page)
+    expect(chosen).not.toBe(first)
+    expect(await page.locator('.caption').textContent()).toBe(`C${chosen}`)
+    await map(page).press('Enter')
+    await spoken(page)
+      .filter({ hasText: `Nearest to ${chosen}: ` })
+      .waitFor()
+    expect(await page.locator('.line.selected .text').textContent()).toBe(chosen)
+    expect(await page.locator('.map [role=option]').getAttribute('aria-selected')).toBe('true')
+    await page.getByRole('searchbox').focus()
+    await page.locator('.caption', { hasText: `nearest to ${chosen}` }).waitFor()
+    expect(await at(page)).toBeUndefined()
+  })
+
+  it('also chooses by click, and points at what is under the pointer', async () => {
+    const { page } = await test.openPage(site.url)
+    await page.getByRole('textbox', { name: 'Lines to embed' }).fill('alone')
+    await embed(page)
+    await page.getByText('1 text, PCA').waitFor()
+    // One point lies in the middle.
+    await map(page).hover()
+    await page.locator('.caption', { hasText: /^Calone$/ }).waitFor()
+    await map(page).click()
+    await spoken(page).filter({ hasText: 'Nearest to alone' }).waitFor()
+  })
+})
