@@ -59,16 +59,24 @@ export function drawMap(canvas: HTMLCanvasElement, picture: Picture): void {
 /** One path for all texts of a source: thousands of them are filled at once. */
 function pathsOf({ at, marks, centre, neighbours }: Picture): ReadonlyMap<MarkOf, Path2D> {
   const paths = new Map<MarkOf, Path2D>()
+  const shapes = new Map<MarkOf, Path2D>()
   const near = new Set(centre === undefined ? neighbours : [centre, ...neighbours])
   marks.forEach((mark, i) => {
     const path = paths.get(mark) ?? new Path2D()
     paths.set(mark, path)
-    addMark(path, mark, at[2 * i]!, at[2 * i + 1]!, near.has(i) ? NEAR_RADIUS : RADIUS)
+    const shape = shapes.get(mark) ?? shapeOf(mark)
+    shapes.set(mark, shape)
+    addShape(path, shape, at[2 * i]!, at[2 * i + 1]!, near.has(i) ? NEAR_RADIUS : RADIUS)
   })
   return paths
 }
 
-/** Adds the shape of a source to a path. */
-export function addMark(path: Path2D, mark: MarkOf, x: number, y: number, radius: number): void {
-  path.addPath(new Path2D(MARKS[mark]), { a: radius, d: radius, e: x, f: y })
+/** The outline of a source. Reading one costs more than adding it: make it once for many points. */
+export function shapeOf(mark: MarkOf): Path2D {
+  return new Path2D(MARKS[mark])
+}
+
+/** Adds an outline to a path, around (x, y). */
+export function addShape(path: Path2D, shape: Path2D, x: number, y: number, radius: number): void {
+  path.addPath(shape, { a: radius, d: radius, e: x, f: y })
 }

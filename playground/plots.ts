@@ -2,7 +2,7 @@
 import uPlot from 'uplot'
 import type { Source } from '../src/public.js'
 import type { History } from './history.js'
-import { addMark } from './map-picture.js'
+import { addShape, shapeOf } from './map-picture.js'
 import { FASTEST_MS, SLOWEST_MS } from './scale.js'
 import { LETTERS, NAMES, SOURCES } from './sources.js'
 
@@ -127,11 +127,12 @@ function sizeOf({ clientWidth: width, clientHeight: height }: HTMLElement): { wi
 function marksOf(source: Source): uPlot.Series.Points.PathBuilder {
   return (plot, series, from, to) => {
     const fill = new Path2D()
+    const shape = shapeOf(source)
     const [xs, ys] = [plot.data[0], plot.data[series]!]
     for (let i = from; i <= to; i++) {
       const [x, y] = [xs[i], ys[i]]
       if (x == null || y == null) continue
-      addMark(fill, source, plot.valToPos(x, 'x', true), plot.valToPos(y, 'y', true), RADIUS * devicePixelRatio)
+      addShape(fill, shape, plot.valToPos(x, 'x', true), plot.valToPos(y, 'y', true), RADIUS * devicePixelRatio)
     }
     return { fill }
   }
