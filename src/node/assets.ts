@@ -1,7 +1,7 @@
 // Puts what a page needs into a public folder: worker, ONNX Runtime's WebAssembly, built-in model. Part of the Node root;
 // overwrites nothing that it did not put there.
 import { createHash } from 'node:crypto'
-import { lstat, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { lstat, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -36,14 +36,15 @@ export interface CopyAssetsOptions {
 /**
  * Copies every file that a page needs to `dir`, which is made if it is missing, and removes those that an earlier version
  * has put there and this one has not. A page finds them with `openCaches({ assetsUrl })`.
- * Rejects with INVALID_INPUT where a file of somebody else's is in the way (then nothing was changed), with STORE for what
- * the disk says.
+ * Rejects with INVALID_INPUT where `dir` is no folder, or a file of somebody else's is in the way (then nothing was changed),
+ * with STORE for what the disk says (`details.errno`).
  */
 export async function copyAssets(dir: string, options: CopyAssetsOptions = {}): Promise<readonly CopiedAsset[]> {
   const folder = resolve(dir)
   const source = fileURLToPath(new URL('.', import.meta.url))
   const text = await onDisk(() => readFile(join(source, MANIFEST), 'utf8'), join(source, MANIFEST))
   const { files } = JSON.parse(text) as Manifest
+  await mustBeFolder(folder)
   const before = await earlier(folder)
   const wanted = Object.entries(files)
   const there = new Map<string, boolean>()
@@ -65,6 +66,15 @@ export async function copyAssets(dir: string, options: CopyAssetsOptions = {}): 
   }
   await put(join(folder, MANIFEST), Buffer.from(text))
   return copied
+}
+
+/** `folder`, or where it is missing what it would be made in. */
+async function mustBeFolder(folder: string): Promise<void> {
+  for (let at = folder; ; at = dirname(at)) {
+    const info = await stat(at).catch(() => undefined)
+    if (info && !info.isDirectory()) throw inTheWay(at, 'is no folder')
+    if (info || at === dirname(at)) return
+  }
 }
 
 /** What an earlier call put into `folder`. A manifest that is none of ours names nothing. */
@@ -142,11 +152,23 @@ function digest(content: Uint8Array | string): string {
   return createHash('sha256').update(content).digest('hex')
 }
 
+/** What a disk says, in words. */
+const IN_WORDS: Readonly<Record<string, string>> = {
+  EACCES: 'permission denied',
+  EPERM: 'permission denied',
+  EROFS: 'the disk cannot be written to',
+  ENOSPC: 'the disk is full',
+}
+
 async function onDisk<T>(run: () => Promise<T>, file: string): Promise<T> {
   try {
     return await run()
   } catch (error) {
-    throw new OpDbusError('STORE', `${file}: ${messageOf(error)}`, { cause: error, details: { file } })
+    const { code = '' } = error as NodeJS.ErrnoException
+    throw new OpDbusError('STORE', `${file}: ${IN_WORDS[code] ?? messageOf(error)}`, {
+      cause: error,
+      details: { file, errno: code },
+    })
   }
 }
 

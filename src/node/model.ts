@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os'
 import { dirname } from 'node:path'
 import type { ServingModel } from '../caches/embedding-cache.js'
 import type { Config } from '../config.js'
+import type { DeviceBook } from '../embedder/devices/book.js'
 import { deviceOrder } from '../embedder/devices/order.js'
 import type { PullProgress } from '../embedder/hub/download.js'
 import { retryText } from '../embedder/hub/retry.js'
@@ -11,7 +12,7 @@ import type { ModelSpec } from '../embedder/model/spec.js'
 import type { Opened } from '../embedder/worker/protocol.js'
 import { OpDbusError } from '../errors.js'
 import type { Call, Embedder, Space } from '../ports.js'
-import { DeviceBook } from './devices.js'
+import { nodeDeviceBook } from './devices.js'
 import { referenceFile } from './references.js'
 import { hubOptions, spawnWorker, timer } from './runtime.js'
 
@@ -95,7 +96,7 @@ async function workerFor(
     maxQueue: config.maxQueue,
     idleUnloadMs: config.idleUnloadMs,
     onOpen(opened) {
-      book.passed(opened.device, spec)
+      void book.passed(opened.device, spec)
       if (serving === undefined) tellFallback(opened, warn)
       else if (serving.device !== opened.device) tellChange(serving, opened, warn)
       serving = opened
@@ -106,8 +107,7 @@ async function workerFor(
 /** What is known of this machine's devices, for this folder. */
 export function deviceBook(config: Config, dir: string | undefined): DeviceBook {
   const { builtinDir } = hubOptions(config, dir)
-  return new DeviceBook({
-    dir,
+  return nodeDeviceBook(dir, {
     gpuDevice: config.gpuDevice,
     threads: config.threads ?? availableParallelism(),
     referenceFile: spec => referenceFile(spec, dirname(builtinDir)),

@@ -3,7 +3,7 @@ import { isOpDbusError, messageOf, OpDbusError } from '../errors.js'
 import type { Call } from '../ports.js'
 import { VERSION } from '../version.js'
 import type { Places } from './options.js'
-import { type FileRef, failure, type Shelf } from './shelf.js'
+import { type FileRef, failure, type Shelf, unreachable } from './shelf.js'
 
 /** The manifest's name, in the folder of assets. */
 export const MANIFEST = 'op-dbus-assets.json'
@@ -90,7 +90,8 @@ export class Assets {
 /**
  * Reads the manifest: from the server, and where that cannot be reached as it was read last. Without one the built-in
  * model cannot be had, which is told when it is asked for.
- * Rejects with DOWNLOAD for assets of another version of this package, and with ABORTED.
+ * Rejects with DOWNLOAD for assets of another version of this package, and with ABORTED. `details.why` tells a visitor
+ * without a network ('unreachable') from a page that is not set up ('refused', 'integrity').
  */
 export async function readAssets(places: Places, shelf: Shelf, { signal }: Call): Promise<Assets> {
   const url = `${places.assets}${MANIFEST}`
@@ -103,10 +104,18 @@ export async function readAssets(places: Places, shelf: Shelf, { signal }: Call)
     if (!isOpDbusError(error, 'DOWNLOAD') || error.details.stale === true) throw error
     const noted = error.details.why === 'unreachable' ? await shelf.note(url) : undefined
     if (isManifest(noted) && noted.package === VERSION) return new Assets(places, noted)
-    const message = `${error.message}\nput the files there: op-dbus assets DIR, and say where they are: openCaches({ assetsUrl })`
+    const message = `${error.message}\n${ADVICE[error.details.why as keyof typeof ADVICE]}`
     return new Assets(places, undefined, new OpDbusError('DOWNLOAD', message, { cause: error, details: error.details }))
   }
 }
+
+const SET_UP = 'put the files there: op-dbus assets DIR, and say where they are: openCaches({ assetsUrl })'
+/** By `details.why`. */
+const ADVICE = {
+  unreachable: 'is there a network, and does the server run? No earlier visit has left a copy',
+  refused: SET_UP,
+  integrity: SET_UP,
+} as const
 
 async function fetchManifest(url: string, signal: AbortSignal | undefined): Promise<Manifest> {
   let found: unknown
@@ -119,7 +128,9 @@ async function fetchManifest(url: string, signal: AbortSignal | undefined): Prom
     found = text.startsWith('{') ? JSON.parse(text) : undefined
   } catch (error) {
     if (isOpDbusError(error) || signal?.aborted) throw error
-    throw failure(url, error instanceof SyntaxError ? 'integrity' : 'unreachable', messageOf(error), {}, error)
+    throw error instanceof SyntaxError
+      ? failure(url, 'integrity', messageOf(error), {}, error)
+      : unreachable(url, error)
   }
   if (!isManifest(found)) throw failure(url, 'integrity', 'it is not what `op-dbus assets` writes')
   if (found.package !== VERSION) {

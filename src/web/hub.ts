@@ -6,10 +6,10 @@ import { isHubId } from '../embedder/hub/names.js'
 import { type HubFile, neededFiles } from '../embedder/hub/select.js'
 import { type Dtype, externalDataOf, knownModel } from '../embedder/model/table.js'
 import { fromWire } from '../embedder/worker/protocol.js'
-import { abortError, isOpDbusError, messageOf, OpDbusError } from '../errors.js'
+import { abortError, isOpDbusError, OpDbusError } from '../errors.js'
 import type { Call, WorkerHandle } from '../ports.js'
 import type { KnownFile } from './model-folder.js'
-import { failure, type Shelf } from './shelf.js'
+import { failure, type Shelf, unreachable } from './shelf.js'
 import type { PageWorker } from './worker-protocol.js'
 
 export interface HubRequest extends Call {
@@ -77,7 +77,7 @@ async function list(id: string, revision: string, { hub, signal }: HubRequest) {
   } catch (error) {
     if (signal?.aborted) throw abortError(signal)
     if (isOpDbusError(error)) throw error
-    throw failure(url, 'unreachable', messageOf(error), { id }, error)
+    throw unreachable(url, error, { id })
   }
   return readListing(id, text)
 }

@@ -1,6 +1,7 @@
 // What computes in a page: finds the model, chooses the devices, stands the worker behind the Embedder port. Part of the web root.
 import type { ServingModel } from '../caches/embedding-cache.js'
 import type { Config } from '../config.js'
+import { DeviceBook } from '../embedder/devices/book.js'
 import { deviceOrder } from '../embedder/devices/order.js'
 import { Levels, levelOf } from '../embedder/model/levels.js'
 import { type ModelSpec, readModelSpec } from '../embedder/model/spec.js'
@@ -10,7 +11,7 @@ import type { Opened } from '../embedder/worker/protocol.js'
 import { OpDbusError } from '../errors.js'
 import type { Call, Embedder, Space, Store, WorkerHandle } from '../ports.js'
 import { type Assets, readAssets } from './assets.js'
-import { DeviceBook } from './devices.js'
+import { webDevices } from './devices.js'
 import { Downloads } from './downloads.js'
 import { hubModel } from './hub.js'
 import { type KnownFile, webFolder } from './model-folder.js'
@@ -95,7 +96,7 @@ function pageParts(config: Config, assets: Assets, call: OpenModelCall): PagePar
       else downloads.saw(notice)
     })
   const threads = usableThreads(config.threads)
-  const book = new DeviceBook({
+  const runtime = webDevices({
     spawn,
     probe: probeGpu,
     files: spec => [...modelFiles(spec), assets.ort('webgpu').wasm],
@@ -103,12 +104,10 @@ function pageParts(config: Config, assets: Assets, call: OpenModelCall): PagePar
       const file = spec.id === 'builtin' ? assets.file(`${BUILTIN}op-dbus-reference.json`) : undefined
       return file && JSON.parse(await shelf.text(file))
     },
-    store: verdicts,
     threads,
-    clock: webClock,
-    hash: webHash,
     timer,
   })
+  const book = new DeviceBook({ runtime, store: verdicts, clock: webClock, hash: webHash })
   return { threads, book, spawn }
 }
 

@@ -155,7 +155,7 @@ async function fetchBytes(file: FileRef, cache: RequestCache, call: ShelfCall): 
   } catch (error) {
     if (signal?.aborted) throw abortError(signal)
     if (error instanceof OpDbusError) throw error
-    throw failure(url, 'unreachable', messageOf(error), {}, error)
+    throw unreachable(url, error)
   }
 }
 
@@ -180,6 +180,19 @@ function joined(chunks: readonly Uint8Array[], length: number): Uint8Array<Array
     at += chunk.length
   }
   return all
+}
+
+/**
+ * What `fetch` itself rejected with. A browser does not say whether nobody answered or whether the answer may not be read:
+ * of another origin both are told, and `details.crossOrigin` is true.
+ */
+export function unreachable(url: string, error: unknown, details: Readonly<Record<string, unknown>> = {}): OpDbusError {
+  const [theirs, ours] = [new URL(url).origin, globalThis.location?.origin]
+  const crossOrigin = theirs !== ours
+  const advice = crossOrigin
+    ? `\n${theirs} cannot be reached, or does not let pages of ${ours} read from it (CORS)`
+    : ''
+  return failure(url, 'unreachable', `${messageOf(error)}${advice}`, { ...details, crossOrigin }, error)
 }
 
 /** DOWNLOAD with the address that was tried. */

@@ -86,6 +86,34 @@ describe('op-dbus assets', () => {
     }
   })
 
+  it('says so where the target, or what it would lie in, is a file', async () => {
+    const dir = temporaryFolder()
+    const file = join(dir, 'file')
+    writeFileSync(file, 'mine')
+    for (const target of [file, join(file, 'deeper', 'public')]) {
+      const { code, stderr } = await runCli(dir, ['assets', target])
+      expect([code, stderr]).toEqual([
+        2,
+        `op-dbus: ${file} is no folder; nothing was copied\n  choose another folder\n`,
+      ])
+    }
+    expect(readFileSync(file, 'utf8')).toBe('mine')
+  })
+
+  it('makes the folders that are missing on the way', async () => {
+    const dir = temporaryFolder()
+    expect((await runCli(dir, ['assets', join(dir, 'not/there/yet')])).code).toBe(0)
+    expect(existsSync(join(dir, 'not/there/yet/op-dbus-assets.json'))).toBe(true)
+  })
+
+  // A folder that nobody may write into, root included.
+  it.skipIf(process.platform !== 'linux')('says in words that a folder cannot be written', async () => {
+    const dir = temporaryFolder()
+    const { code, stderr } = await runCli(dir, ['assets', '/sys/op-dbus'])
+    expect(code).toBe(6)
+    expect(stderr).toMatch(/^op-dbus: \/sys\/op-dbus\/\S+: (permission denied|the disk cannot be written to)\n$/)
+  })
+
   it.each([[[]], [['a', 'b']]])('takes one folder, not %j', async folders => {
     const { code, stderr } = await runCli(temporaryFolder(), ['assets', ...folders])
     expect(code).toBe(2)
