@@ -9,6 +9,7 @@ import type { Fetches } from './fetches.js'
 import { type Lines, parseLines } from './lines.js'
 import { lookUp, nextChunk, type Outcome } from './look-up.js'
 import { changed, type MemoryView, NOTHING_HELD } from './memory-view.js'
+import { countsSince } from './pattern-counts.js'
 import { type Run, RunSum } from './run-sum.js'
 import { summary } from './sources.js'
 import { storageTrouble } from './storage.js'
@@ -43,6 +44,11 @@ export class Session {
   /** For screen readers. */
   readonly spoken = signal('')
   readonly stats = signal<Stats | undefined>(undefined)
+  /** What patterns did since everything was forgotten; undefined where they are off. */
+  readonly patterns = computed(() => {
+    const counts = this.stats.value?.embeddings.patterns
+    return counts && countsSince(counts, this.#patternsBefore.value)
+  })
   readonly memory = signal<MemoryView>(NOTHING_HELD)
   /** Said by the library: what did not work as asked. Latest last, each once. */
   readonly warnings = signal<readonly string[]>([])
@@ -66,6 +72,8 @@ export class Session {
   opened = 0
   /** The text whose lines were asked for last. */
   readonly #asked = signal<string | undefined>(undefined)
+  /** What patterns had done when everything was forgotten. */
+  readonly #patternsBefore = signal<Stats['embeddings']['patterns']>(undefined)
   #caches: Promise<Caches> | undefined
   #stop: AbortController | undefined
   #running: Promise<void> | undefined
@@ -272,6 +280,7 @@ export class Session {
       this.memory.value = NOTHING_HELD
       this.lastRun.value = undefined
       this.phase.value = { kind: 'idle' }
+      this.#patternsBefore.value = this.stats.peek()?.embeddings.patterns
       this.forgotten.value++
     })
   }
@@ -285,6 +294,7 @@ export class Session {
       this.memory.value = NOTHING_HELD
       this.warnings.value = []
       this.runs.value = undefined
+      this.#patternsBefore.value = undefined
       this.ready.value = false
     })
     await (await caches?.catch(() => undefined))?.close()

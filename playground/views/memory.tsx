@@ -79,7 +79,7 @@ const MODES: Readonly<Record<PatternMode, string>> = {
 
 function Patterns({ session }: { readonly session: Session }) {
   const mode = session.mode.value
-  const patterns = session.stats.value?.embeddings.patterns
+  const patterns = session.patterns.value
   return (
     <fieldset class="patterns" disabled={session.busy.value}>
       <legend>Patterns</legend>
