@@ -29,6 +29,15 @@ export async function embed(texts: readonly string[]): Promise<Told> {
   }
 }
 
+/** Of each text: whether memory answers at once, without any look-up. */
+export function views(texts: readonly string[]): boolean[] {
+  return texts.map(text => caches!.embeddings.view(text) !== undefined)
+}
+
+export function clear(): Promise<void> {
+  return caches!.clear()
+}
+
 export interface Failure {
   readonly code: string
   readonly message: string
@@ -57,7 +66,6 @@ export async function closeDuring(text: string, ms: number): Promise<Failure> {
 }
 
 export interface LongTasks {
-  readonly texts: number
   /** Milliseconds of the whole, model open before. */
   readonly ms: number
   /** Durations of tasks over 50 ms on the page's thread, in ms. */
@@ -86,7 +94,7 @@ export async function watchLongTasks(texts: readonly string[]): Promise<LongTask
   tasks.push(...observer.takeRecords().map(entry => entry.duration))
   observer.disconnect()
   clearInterval(beat)
-  return { texts: texts.length, ms, tasks, worstTurn }
+  return { ms, tasks, worstTurn }
 }
 
 export async function stats(): Promise<Stats> {

@@ -111,6 +111,22 @@ describe('files that are missing or wrong', () => {
     expect(server.requests).toContain(MODEL)
   })
 
+  it('tells a visitor without a network from a page that is not set up', async () => {
+    const server = await browser.serve({ folders: assets.folders() })
+    const page = await pageOn(server)
+    await page.context.setOffline(true)
+    const offline = await failureOf(page)
+    expect(offline).toMatchObject({ code: 'DOWNLOAD', details: { why: 'unreachable', crossOrigin: false } })
+    expect(offline.message).toMatch(/^cannot fetch .*\nis there a network/)
+    await page.context.setOffline(false)
+    server.fault('/op-dbus/op-dbus-assets.json', { status: 404 })
+    const absent = await failureOf(page)
+    expect(absent).toMatchObject({ code: 'DOWNLOAD', details: { why: 'refused', status: 404 } })
+    expect(absent.message).toMatch(/404\nput the files there: op-dbus assets DIR/)
+    server.fault('/op-dbus/op-dbus-assets.json', { body: '<html>' })
+    expect(await failureOf(page)).toMatchObject({ code: 'DOWNLOAD', details: { why: 'integrity' } })
+  })
+
   it('refuses assets of another version, and says what to run', async () => {
     const folders = assets.folders()
     const text = readFileSync(join(folders['/op-dbus/']!, 'op-dbus-assets.json'), 'utf8')
@@ -202,6 +218,36 @@ describe('a caller', () => {
     expect((await embed(page, 'a')).sources).toEqual(['memory'])
     expect(await warningsOf(page)).toHaveLength(1)
     const { storage } = await page.call<Stats>(MODULE, 'stats')
-    expect(storage?.problem).toEqual(expect.any(String))
+    expect(storage).toMatchObject({ problemKind: 'missing', problem: expect.stringMatching(/^This browser .*\.$/) })
+  })
+
+  it('with an IndexedDB that never answers waits once, and then embeds from memory alone', async () => {
+    const server = await browser.serve({ folders: assets.folders() })
+    const page = await pageOn(server, { device: 'wasm' }, () => {
+      const world = globalThis as unknown as { waits: number[] }
+      world.waits = []
+      const { setTimeout: later } = globalThis
+      // Time is not waited for: how long a timer was to take is noted, and what belongs to the database runs at once.
+      IDBFactory.prototype.open = () => {
+        const patched = globalThis.setTimeout
+        globalThis.setTimeout = ((run: () => void, ms: number) => {
+          globalThis.setTimeout = patched
+          world.waits.push(ms)
+          return later(run, 0)
+        }) as typeof setTimeout
+        return {} as IDBOpenDBRequest
+      }
+    })
+    expect((await embed(page, 'a')).sources).toEqual(['computed'])
+    expect((await embed(page, 'b')).sources).toEqual(['computed'])
+    expect((await embed(page, 'a')).sources).toEqual(['memory'])
+    // One database after the other: vectors, devices. Later attempts hold nobody up.
+    const [vectors, devices] = await page.page.evaluate(() => (globalThis as unknown as { waits: number[] }).waits)
+    expect(vectors! + devices!).toBeLessThanOrEqual(4_000)
+    const { storage } = await page.call<Stats>(MODULE, 'stats')
+    expect(storage).toMatchObject({ problemKind: 'silent', problem: expect.stringMatching(/does not answer/) })
+    expect(await warningsOf(page)).toEqual([
+      expect.stringMatching(/^cannot read the embedding cache, going on without/),
+    ])
   })
 })

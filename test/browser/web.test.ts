@@ -127,6 +127,22 @@ describe('the web root', () => {
     expect((await embed(two, ['only one'])).sources).toEqual(['disk'])
   })
 
+  it('forgets at once what another tab cleared: `view` needs no look-up for that', async () => {
+    const server = await browser.serve({ folders: assets.folders() })
+    const context = await browser.newContext()
+    const one = await browser.openPage(server.url, { context })
+    const two = await browser.openPage(server.url, { context })
+    await Promise.all([open(one, { device: 'wasm' }), open(two, { device: 'wasm' })])
+    const views = (page: TestPage) => page.call<boolean[]>(MODULE, 'views', SHORT)
+    await embed(one, SHORT)
+    await expect.poll(async () => (await statsOf(one)).embeddings.onDisk?.entries).toBe(SHORT.length)
+    expect((await embed(two, SHORT)).sources).toEqual(['disk', 'disk', 'disk'])
+    expect(await views(two)).toEqual([true, true, true])
+    await one.call(MODULE, 'clear')
+    expect(await views(one)).toEqual([false, false, false])
+    await expect.poll(() => views(two)).toEqual([false, false, false])
+  })
+
   it('leaves the page its thread while 512 texts are embedded', async () => {
     const server = await browser.serve({ folders: assets.folders() })
     const page = await browser.openPage(server.url)
