@@ -1,7 +1,10 @@
 // Models of a hub in Chromium: fetched once, verified, kept by commit; and WebGPU with its trial, on a model small enough
 // for a GPU that is played in software.
+import { readdirSync, readFileSync } from 'node:fs'
+import { join, relative } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
 import type { Stats } from '../../src/web.js'
+import { largestDifference, miniLm, miniLmCases, noMiniLm } from '../embedder/node-embedder.js'
 import { graphs, tinyFiles, tinyMean } from '../embedder/tiny-model.js'
 import { type Content, gitBlob, sha256 } from '../hub-server.js'
 import { type ServeOptions, type TestPage, useBrowser } from './harness.js'
@@ -14,7 +17,8 @@ vi.setConfig({ testTimeout: 180_000 })
 
 const ID = 'org/tiny'
 const COMMIT = sha256('commit').slice(0, 40)
-const LIST = `/hub/api/models/${ID}/revision/main`
+const listOf = (id: string) => `/hub/api/models/${id}/revision/main`
+const LIST = listOf(ID)
 const HUB = { model: ID, hubUrl: '/hub' }
 
 const assets = useWebAssets({ web: 'test/browser/web-entry.ts' })
@@ -26,8 +30,8 @@ const mean = (text: string) => [...Float32Array.from(tinyMean(text))]
 const contentOf = (value: unknown): Content =>
   typeof value === 'string' || value instanceof Uint8Array ? value : JSON.stringify(value)
 
-/** A hub below `/hub/`, as far as a page asks one. */
-function hub(files: Record<string, unknown> = tinyFiles()): NonNullable<ServeOptions['files']> {
+/** A hub below `/hub/` with one model, as far as a page asks one. */
+function hub(files: Record<string, unknown> = tinyFiles(), id = ID): NonNullable<ServeOptions['files']> {
   const there = Object.entries(files).filter(([, value]) => value !== undefined)
   const contents = there.map(([path, value]) => [path, contentOf(value)] as const)
   const siblings = contents.map(([rfilename, content]) => {
@@ -36,8 +40,8 @@ function hub(files: Record<string, unknown> = tinyFiles()): NonNullable<ServeOpt
     return { rfilename, size, blobId: gitBlob(content), ...(large && { lfs: { sha256: sha256(content), size } }) }
   })
   return {
-    [LIST]: JSON.stringify({ id: ID, sha: COMMIT, siblings }),
-    ...Object.fromEntries(contents.map(([path, content]) => [`/hub/${ID}/resolve/${COMMIT}/${path}`, content])),
+    [listOf(id)]: JSON.stringify({ id, sha: COMMIT, siblings }),
+    ...Object.fromEntries(contents.map(([path, content]) => [`/hub/${id}/resolve/${COMMIT}/${path}`, content])),
   }
 }
 
@@ -119,6 +123,57 @@ describe('a model of a hub in a page', () => {
     const { server, page } = await pageOn(hub(), { model: '../secrets' })
     expect((await failureOf(page)).code).toBe('MODEL_NOT_FOUND')
     expect(server.requests.filter(path => path.startsWith('/hub'))).toEqual([])
+  })
+})
+
+describe('a hub of another origin', () => {
+  /** The hub on a server of its own, and a page that is to use it. */
+  async function elsewhere(headers: Record<string, string>) {
+    const hubServer = await browser.serve({ files: hub(), headers })
+    const { page } = await pageOn(undefined, { hubUrl: `${hubServer.url}/hub` })
+    return { hubServer, page }
+  }
+
+  it('serves a page that it lets read', async () => {
+    const { hubServer, page } = await elsewhere({
+      'Access-Control-Allow-Origin': '*',
+      'Cross-Origin-Resource-Policy': 'cross-origin',
+    })
+    expect((await embed(page, 'a b')).vectors).toEqual([mean('a b')])
+    expect(hubServer.requests).toContain(LIST)
+    expect(hubServer.requests).toContain(`/hub/${ID}/resolve/${COMMIT}/onnx/model.onnx`)
+  })
+
+  it('that lets no page read is told by its address, with what may be the cause', async () => {
+    const { hubServer, page } = await elsewhere({})
+    const failed = await failureOf(page)
+    expect(failed).toMatchObject({ code: 'DOWNLOAD', details: { why: 'unreachable', crossOrigin: true } })
+    expect(failed.message).toContain(`${hubServer.url}${LIST}`)
+    expect(failed.message).toMatch(
+      /\nhttp:\/\/\S+ cannot be reached, or does not let pages of http:\/\/\S+ read from it \(CORS\)$/,
+    )
+  })
+})
+
+describe.skipIf(noMiniLm)(`MiniLM${noMiniLm ? ` (skipped: ${noMiniLm})` : ''}`, () => {
+  /** The files of `medium`, as the real hub has them. */
+  const files = () =>
+    Object.fromEntries(
+      readdirSync(miniLm, { recursive: true, withFileTypes: true })
+        .filter(entry => entry.isFile() && /\.json$|\/model\.onnx$/.test(join('/', entry.name)))
+        .map(entry => join(entry.parentPath, entry.name))
+        .map(path => [relative(miniLm, path), readFileSync(path)]),
+    )
+
+  it('as `medium` gives the vectors of sentence-transformers', async () => {
+    const { page } = await pageOn(hub(files(), 'sentence-transformers/all-MiniLM-L6-v2'), { model: 'medium' })
+    const cases = miniLmCases()
+    const { vectors } = await embed(page, ...cases.map(({ text }) => text))
+    const worst = Math.max(...cases.map(({ vector }, i) => largestDifference(vectors[i]!, vector)))
+    console.log(
+      `MiniLM in Chromium against sentence-transformers: ${worst.toExponential(1)} over ${cases.length} texts`,
+    )
+    expect(worst).toBeLessThanOrEqual(1e-5)
   })
 })
 
