@@ -12,6 +12,8 @@ const OFFLINE =
   'You are offline, and what embedding needs is not in this browser yet. Connect, then press Embed: it is fetched once.'
 const UNREACHABLE =
   'The server that this page came from cannot be reached. Check the connection, or start the server again; then try again.'
+const NOT_FETCHED =
+  'A file that embedding needs could not be fetched. Check the connection, then try again; reload the page if it stays so.'
 
 export function failureOf(error: unknown, online: boolean): Failure {
   return { said: wordsFor(error, online), detail: messageOf(error) }
@@ -24,7 +26,8 @@ function wordsFor(error: unknown, online: boolean): string {
     case 'DOWNLOAD':
       return download(error.details.why, online)
     case 'DEVICE_UNAVAILABLE':
-      return online ? 'Nothing here could run the model. Choose another device above, or try another browser.' : OFFLINE
+      if (wantsFile(error)) return online ? NOT_FETCHED : OFFLINE
+      return 'Nothing here could run the model. Choose another device above, or try another browser.'
     case 'WORKER_LOST':
       return 'The browser ended the thread that computes, perhaps for want of memory. Try again, with fewer lines.'
     case 'OVERLOADED':
@@ -40,6 +43,11 @@ function download(why: unknown, online: boolean): string {
     return 'The server does not hand out a file that embedding needs. Try again later; reload the page if it stays so.'
   }
   return 'A file that embedding needs arrived changed or cut short. Reload the page and try again.'
+}
+
+/** A device that lacks its runtime is as good as none; what is wrong is the file. */
+function wantsFile({ message }: Error): boolean {
+  return message.includes('cannot fetch ')
 }
 
 /** The browser's own word for code that could not be fetched. */

@@ -64,7 +64,7 @@ describe('a bad day', () => {
     const path = '/op-dbus/ort/ort-wasm-simd-threaded.wasm'
     server.fault(path, { status: 404 })
     expect(await embed(page)).toContain(path)
-    await expect.poll(() => page.getByRole('alert').textContent()).toMatch(/^Failed: /)
+    await expect.poll(() => page.getByRole('alert').textContent()).toMatch(/^Failed: A file .* could not be fetched/)
     server.fault(path, undefined)
     expect(await embed(page)).toMatch(/19 computed/)
   })

@@ -100,6 +100,10 @@ describe('failures', () => {
   it('tell a page without a network from one without a server', () => {
     expect(failureOf(download('unreachable'), false).said).toMatch(/^You are offline/)
     expect(failureOf(download('unreachable'), true).said).toMatch(/^The server .* cannot be reached/)
+    const device = new OpDbusError('DEVICE_UNAVAILABLE', 'no device (wasm: cannot fetch http://x/y.wasm: 404)')
+    expect(failureOf(device, false).said).toMatch(/^You are offline/)
+    expect(failureOf(device, true).said).toMatch(/^A file .* could not be fetched/)
+    expect(failureOf(new OpDbusError('DEVICE_UNAVAILABLE', 'no'), true).said).toMatch(/^Nothing here could run/)
     const chunk = new TypeError('Failed to fetch dynamically imported module: http://x/chunk.js')
     expect(failureOf(chunk, false).said).toMatch(/^You are offline/)
   })
