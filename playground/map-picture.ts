@@ -19,6 +19,9 @@ export interface Picture {
 
 const RADIUS = 3.5
 const NEAR_RADIUS = 5
+/** Where more texts are than this, marks are smaller. */
+const CROWD = 200
+const CROWD_RADIUS = 2.5
 
 export function drawMap(canvas: HTMLCanvasElement, picture: Picture): void {
   const { width, height, at, centre, neighbours, pointed, color } = picture
@@ -35,7 +38,12 @@ export function drawMap(canvas: HTMLCanvasElement, picture: Picture): void {
     pen.arc(x(index), y(index), radius, 0, 2 * Math.PI)
     pen.stroke()
   }
-  pen.strokeStyle = color('--quiet')
+  const all = picture.marks.map((_, i) => i)
+  const near = new Set(centre === undefined ? [] : [centre, ...neighbours])
+  const far = all.filter(i => !near.has(i))
+  fillMarks(pen, picture, far, all.length > CROWD ? CROWD_RADIUS : RADIUS)
+  // Over the others: a crowd would hide them.
+  pen.strokeStyle = color('--text')
   pen.lineWidth = 1
   if (centre !== undefined) {
     for (const other of neighbours) {
@@ -45,10 +53,7 @@ export function drawMap(canvas: HTMLCanvasElement, picture: Picture): void {
       pen.stroke()
     }
   }
-  for (const [mark, path] of pathsOf(picture)) {
-    pen.fillStyle = color(mark === 'other' ? '--quiet' : `--${mark}`)
-    pen.fill(path)
-  }
+  fillMarks(pen, picture, [...near], NEAR_RADIUS)
   pen.strokeStyle = color('--text')
   pen.lineWidth = 2
   if (centre !== undefined) ring(centre, 9)
@@ -57,18 +62,19 @@ export function drawMap(canvas: HTMLCanvasElement, picture: Picture): void {
 }
 
 /** One path for all texts of a source: thousands of them are filled at once. */
-function pathsOf({ at, marks, centre, neighbours }: Picture): ReadonlyMap<MarkOf, Path2D> {
-  const paths = new Map<MarkOf, Path2D>()
-  const shapes = new Map<MarkOf, Path2D>()
-  const near = new Set(centre === undefined ? neighbours : [centre, ...neighbours])
-  marks.forEach((mark, i) => {
-    const path = paths.get(mark) ?? new Path2D()
-    paths.set(mark, path)
-    const shape = shapes.get(mark) ?? shapeOf(mark)
-    shapes.set(mark, shape)
-    addShape(path, shape, at[2 * i]!, at[2 * i + 1]!, near.has(i) ? NEAR_RADIUS : RADIUS)
-  })
-  return paths
+function fillMarks(pen: CanvasRenderingContext2D, picture: Picture, which: readonly number[], radius: number): void {
+  const { at, marks, color } = picture
+  const paths = new Map<MarkOf, { readonly path: Path2D; readonly shape: Path2D }>()
+  for (const i of which) {
+    const mark = marks[i]!
+    const { path, shape } = paths.get(mark) ?? { path: new Path2D(), shape: shapeOf(mark) }
+    paths.set(mark, { path, shape })
+    addShape(path, shape, at[2 * i]!, at[2 * i + 1]!, radius)
+  }
+  for (const [mark, { path }] of paths) {
+    pen.fillStyle = color(mark === 'other' ? '--quiet' : `--${mark}`)
+    pen.fill(path)
+  }
 }
 
 /** The outline of a source. Reading one costs more than adding it: make it once for many points. */
