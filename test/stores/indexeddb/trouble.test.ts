@@ -130,7 +130,8 @@ describe('no IndexedDB', () => {
 
   it('waits once for a browser that does not answer, not again at each call, and takes an answer that is late', async () => {
     const one = await open(await serve(), { before: silent })
-    await one.tab.page.clock.install()
+    await one.tab.page.clock.install({ time: 0 })
+    await one.tab.page.clock.pauseAt(1_000)
     let over = false
     const asked = one.get('db', [1]).finally(() => {
       over = true
