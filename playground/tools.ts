@@ -46,6 +46,8 @@ export class Tools {
   readonly centre = signal<Found | undefined>(undefined)
   readonly measured = signal<readonly Measured[]>([])
   readonly measuring = signal('')
+  /** How long the map took when it was last laid out, in ms. */
+  layoutMs = 0
   #near: Promise<Near> | undefined
   /** What the index followed last: of which caches, and what memory held. */
   #followed: { readonly opened: number; readonly held: readonly string[] } = { opened: 0, held: [] }
@@ -108,8 +110,10 @@ export class Tools {
         this.#stale = false
         const { forgotten } = this.session
         const of = forgotten.peek()
+        const start = performance.now()
         const near = await this.#index()
         const map = near.size > 0 ? await near.project() : undefined
+        this.layoutMs = performance.now() - start
         if (of === forgotten.peek()) this.map.value = map
         this.lost.value = false
       }

@@ -5,6 +5,7 @@ import { count } from '../../src/cli/render.js'
 import type { Plots } from '../plots.js'
 import type { Tools } from '../tools.js'
 import type { Shared } from './app.js'
+import { useGathered } from './gather.js'
 import { Legend } from './legend.js'
 import { MapPanel } from './map.js'
 
@@ -19,7 +20,6 @@ export function Charts({ session, theme, tools }: Shared & { readonly tools: Too
   const plots = useSignal<Plots | undefined>(undefined)
   /** What the pictures show is the minute before it. */
   const now = useSignal(performance.now())
-  const soon = useRef<ReturnType<typeof setTimeout> | undefined>(undefined)
 
   useEffect(() => {
     let gone = false
@@ -32,17 +32,16 @@ export function Charts({ session, theme, tools }: Shared & { readonly tools: Too
     return () => {
       gone = true
       clearInterval(timer)
-      clearTimeout(soon.current)
       plots.peek()?.close()
     }
   }, [])
-  useSignalEffect(() => {
-    session.answered.value
-    soon.current ??= setTimeout(() => {
-      soon.current = undefined
+  useGathered(
+    () => GATHER_MS,
+    () => session.answered.value,
+    () => {
       now.value = performance.now()
-    }, GATHER_MS)
-  })
+    },
+  )
   useSignalEffect(() => plots.value?.draw(session.history, now.value))
   useSignalEffect(() => {
     if (theme.changes.value > 0) plots.peek()?.recolour(session.history, now.peek())

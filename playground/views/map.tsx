@@ -9,9 +9,12 @@ import type { Row } from '../session.js'
 import { LETTERS, NAMES } from '../sources.js'
 import type { Tools } from '../tools.js'
 import type { Shared } from './app.js'
+import { useGathered } from './gather.js'
 
-/** How long changes are gathered before the map is laid out anew. */
+/** How long changes are gathered before the map is laid out anew, and how long what lines came from. */
 const GATHER_MS = 300
+/** Laying out thousands of points takes its thread a while: at most this share of the time. */
+const LAYOUT_SHARE = 0.2
 
 export function MapPanel({ session, theme, tools }: Shared & { readonly tools: Tools }) {
   const canvas = useRef<HTMLCanvasElement>(null)
@@ -20,7 +23,8 @@ export function MapPanel({ session, theme, tools }: Shared & { readonly tools: T
   const pointed = useSignal<string | undefined>(undefined)
   const texts = useComputed(() => tools.map.value?.texts ?? [])
   const indices = useComputed(() => new Map(texts.value.map((text, i) => [text, i])))
-  const rowOf = useComputed(() => firstRows(session.rows.value))
+  const rowOf = useSignal<ReadonlyMap<string, FirstRow>>(new Map())
+  const selected = useComputed(() => session.rows.value[session.selected.value])
   const at = useComputed(() => {
     const { width, height } = size.value
     return width > 0 && tools.map.value ? fitPoints(tools.map.value.points, width, height) : new Float32Array()
@@ -34,19 +38,25 @@ export function MapPanel({ session, theme, tools }: Shared & { readonly tools: T
     observer.observe(canvas.current!)
     return () => observer.disconnect()
   }, [])
-  const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined)
+  useGathered(
+    () => Math.max(GATHER_MS, tools.layoutMs / LAYOUT_SHARE),
+    () => session.memory.value,
+    () => {
+      // What memory holds is the map; nothing is opened for it.
+      if (session.memory.peek().held.length > 0 || tools.map.peek() !== undefined) void tools.drawMap()
+    },
+  )
+  useGathered(
+    () => GATHER_MS,
+    () => session.rows.value,
+    () => {
+      rowOf.value = firstRows(session.rows.peek())
+    },
+  )
   useSignalEffect(() => {
-    // What memory holds is the map; nothing is opened for it.
-    if (session.memory.value.held.length === 0 && tools.map.peek() === undefined) return
-    timer.current ??= setTimeout(() => {
-      timer.current = undefined
-      void tools.drawMap().catch(() => undefined)
-    }, GATHER_MS)
-  })
-  useSignalEffect(() => {
-    const row = session.rows.value[session.selected.value]
+    const row = selected.value
     if (!row?.answer || session.memory.value.held.length === 0) return
-    void tools.around(mapText(row), row.answer.vector).catch(() => undefined)
+    void tools.around(mapText(row), row.answer.vector)
   })
   useSignalEffect(() => {
     theme.changes.value
@@ -198,8 +208,13 @@ function mapText({ text, answer }: Row): string {
   return answer?.template ?? text
 }
 
-function firstRows(rows: readonly Row[]): ReadonlyMap<string, { readonly row: Row; readonly index: number }> {
-  const first = new Map<string, { readonly row: Row; readonly index: number }>()
+interface FirstRow {
+  readonly row: Row
+  readonly index: number
+}
+
+function firstRows(rows: readonly Row[]): ReadonlyMap<string, FirstRow> {
+  const first = new Map<string, FirstRow>()
   rows.forEach((row, index) => {
     if (row.answer && !first.has(mapText(row))) first.set(mapText(row), { row, index })
   })

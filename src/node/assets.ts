@@ -1,10 +1,11 @@
 // Puts what a page needs into a public folder: worker, ONNX Runtime's WebAssembly, built-in model. Part of the Node root;
 // overwrites nothing that it did not put there.
 import { createHash } from 'node:crypto'
-import { lstat, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { lstat, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { makeFolder } from '../embedder/hub/files.js'
 import { messageOf, OpDbusError } from '../errors.js'
 
 /** The manifest's name, here and in the folder that it describes. */
@@ -133,7 +134,7 @@ function runtimeFile(name: string): string {
 async function put(path: string, content: Buffer): Promise<void> {
   const temporary = `${path}.${process.pid}.tmp`
   await onDisk(async () => {
-    await mkdir(dirname(path), { recursive: true })
+    await makeFolder(dirname(path), 0o777)
     try {
       await writeFile(temporary, content, { flag: 'wx' })
       await rename(temporary, path)
