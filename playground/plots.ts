@@ -2,7 +2,7 @@
 import uPlot from 'uplot'
 import type { Source } from '../src/public.js'
 import type { History } from './history.js'
-import { addShape, shapeOf } from './map-picture.js'
+import { shapeOf } from './map-picture.js'
 import { FASTEST_MS, SLOWEST_MS } from './scale.js'
 import { LETTERS, NAMES, SOURCES } from './sources.js'
 
@@ -128,11 +128,12 @@ function marksOf(source: Source): uPlot.Series.Points.PathBuilder {
   return (plot, series, from, to) => {
     const fill = new Path2D()
     const shape = shapeOf(source)
+    const size = RADIUS * devicePixelRatio
     const [xs, ys] = [plot.data[0], plot.data[series]!]
     for (let i = from; i <= to; i++) {
       const [x, y] = [xs[i], ys[i]]
       if (x == null || y == null) continue
-      addShape(fill, shape, plot.valToPos(x, 'x', true), plot.valToPos(y, 'y', true), RADIUS * devicePixelRatio)
+      fill.addPath(shape, { a: size, d: size, e: plot.valToPos(x, 'x', true), f: plot.valToPos(y, 'y', true) })
     }
     return { fill }
   }
