@@ -1,5 +1,6 @@
 // What the page knows and what its buttons do: signals and actions. Draws nothing.
 import { batch, computed, type ReadonlySignal, signal } from '@preact/signals'
+import { turn } from '../src/cache/turn.js'
 import type { Caches, Device, PatternMode, Stats } from '../src/public.js'
 import { Board } from './board.js'
 import { type DeviceWish, type EngineSettings, type Fetched, openEngine } from './engine.js'
@@ -250,6 +251,7 @@ export class Session {
       }
       if (cold) this.ready.value = true
       size = cold ? 16 : nextChunk(size, ms)
+      // The page draws, and hears presses.
       await turn()
     }
     await this.refresh(lines)
@@ -317,16 +319,4 @@ export class Session {
 
 function isComputed(outcome: Outcome): boolean {
   return 'answer' in outcome && outcome.answer.source === 'computed'
-}
-
-/** Lets the page draw and hear presses. A message port: a timer of 0 waits 4 ms when nested. */
-function turn(): Promise<void> {
-  return new Promise(resolve => {
-    const { port1, port2 } = new MessageChannel()
-    port1.onmessage = () => {
-      port1.close()
-      resolve()
-    }
-    port2.postMessage(0)
-  })
 }

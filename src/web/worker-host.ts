@@ -1,6 +1,7 @@
 // What a browser lends the embedding worker: files from the shelf, ONNX Runtime, turns of the event loop. Names no global
 // of a worker itself: worker.ts does. Part of the web root.
 import { type OrtBuild, ortBrowser } from '../backends/ort-browser.js'
+import { turn } from '../cache/turn.js'
 import { tryDevice } from '../embedder/devices/trial.js'
 import type { ModelFile } from '../embedder/model/folder.js'
 import { tokenizerOf } from '../embedder/tokenizer.js'
@@ -124,16 +125,4 @@ function sometimes(tell: (done: number, total: number) => void): (done: number, 
     last = now
     tell(done, total)
   }
-}
-
-/** One turn of the event loop; timers would wait 4 ms. */
-function turn(): Promise<void> {
-  return new Promise(resolve => {
-    const { port1, port2 } = new MessageChannel()
-    port1.onmessage = () => {
-      port1.close()
-      resolve()
-    }
-    port2.postMessage(undefined)
-  })
 }
