@@ -6,14 +6,16 @@ import { largest } from './heat.js'
 import { History, median } from './history.js'
 import type { Outcome } from './look-up.js'
 import { type Row, Rows } from './rows.js'
-import { SOURCES } from './sources.js'
+import { SOURCES, type Way } from './sources.js'
 
-/** Times of one source: enough for a median, bounded. */
-const TIMES_KEPT = 200
+/** The latest times of one source: enough for a median, bounded. */
+export const TIMES_KEPT = 200
 
 interface Taken {
   /** A model was loaded for them. */
   readonly cold: boolean
+  /** The way of what a source answers, as things are switched now. */
+  readonly way: (source: Source) => Way
   /** When, in ms on the page's clock. */
   readonly wall: number
 }
@@ -35,8 +37,8 @@ export class Board {
   /**
    * Takes the outcomes of `chunk`, whose first line is row `at`. Throws what holds for every line and not for one alone.
    */
-  take(at: number, chunk: readonly string[], outcomes: readonly Outcome[], { cold, wall }: Taken): void {
-    const rows = outcomes.map((outcome, i) => rowOf(chunk[i]!, outcome, cold))
+  take(at: number, chunk: readonly string[], outcomes: readonly Outcome[], { cold, way, wall }: Taken): void {
+    const rows = outcomes.map((outcome, i) => rowOf(chunk[i]!, outcome, cold, way))
     const counts = { ...this.counts.peek() }
     const groups = new Map<Source, { count: number; ms: number }>()
     let scale = this.scale.peek()
@@ -65,16 +67,23 @@ export class Board {
     return this.#computedMs.get(text) ?? (this.#cold.has(text) ? median(this.times.computed ?? []) : undefined)
   }
 
-  clear(): void {
-    this.history.clear()
+  /** Other caches answer from now on: counts and times of the ones before are not theirs. What is shown stays. */
+  restart(): void {
     this.#computedMs.clear()
     this.#cold.clear()
     for (const source of SOURCES) delete this.times[source]
     batch(() => {
-      this.rows.begin([])
       this.counts.value = {}
-      this.scale.value = 0
       this.answered.value++
+    })
+  }
+
+  clear(): void {
+    this.history.clear()
+    batch(() => {
+      this.rows.begin([])
+      this.scale.value = 0
+      this.restart()
     })
   }
 
@@ -87,8 +96,8 @@ export class Board {
   }
 }
 
-function rowOf(text: string, outcome: Outcome, cold: boolean): Row {
-  if ('answer' in outcome) return { text, answer: outcome.answer, cold }
+function rowOf(text: string, outcome: Outcome, cold: boolean, way: Taken['way']): Row {
+  if ('answer' in outcome) return { text, answer: outcome.answer, way: way(outcome.answer.source), cold }
   // What holds for every line ends the run; what holds for one is said in its row.
   if (!isOpDbusError(outcome.error, 'EMBEDDER_FAILED')) throw outcome.error
   return { text, error: messageOf(outcome.error) }

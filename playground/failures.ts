@@ -15,6 +15,9 @@ const UNREACHABLE =
 const NOT_FETCHED =
   'A file that embedding needs could not be fetched. Check the connection, then try again; reload the page if it stays so.'
 
+export const NOT_EMPTIED =
+  "This page has forgotten everything, but the browser's storage could not be emptied: what lies there is found again. Reload the page, then press Forget all once more."
+
 export function failureOf(error: unknown, online: boolean): Failure {
   return { said: wordsFor(error, online), detail: messageOf(error) }
 }
@@ -27,7 +30,7 @@ function wordsFor(error: unknown, online: boolean): string {
       return download(error.details.why, online)
     case 'DEVICE_UNAVAILABLE':
       if (wantsFile(error)) return online ? NOT_FETCHED : OFFLINE
-      return 'Nothing here could run the model. Choose another device above, or try another browser.'
+      return 'No device that was asked for can run the model here. Choose "best" above; if it is chosen, try another browser.'
     case 'WORKER_LOST':
       return 'The browser ended the thread that computes, perhaps for want of memory. Try again, with fewer lines.'
     case 'OVERLOADED':

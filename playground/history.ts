@@ -9,6 +9,8 @@ export interface Event {
   readonly ms: number
   /** Texts that this event stands for. */
   readonly count: number
+  /** A model was loaded for it: its time is no text's. */
+  readonly cold?: boolean
 }
 
 export const WINDOW_MS = 60_000
@@ -29,18 +31,29 @@ export class History {
     this.#events = []
   }
 
+  /** Nothing was added since it was last cleared. */
+  get empty(): boolean {
+    return this.#events.length === 0
+  }
+
   /** Events of the minute before `now`, oldest first. */
   since(now: number): readonly Event[] {
     return this.#events.filter(event => event.at > now - WINDOW_MS && event.at <= now).slice(-MOST)
   }
 
+  /** Those of {@link since} whose time is that of a text. */
+  timed(now: number): readonly Event[] {
+    return this.since(now).filter(event => !event.cold)
+  }
+
   /**
    * The hit rate of the minute before each second of the last minute: `[seconds ago (negative), rate or null]`, oldest
-   * first. Null before the first look-up.
+   * first. Null before the first look-up, and everywhere if the last minute had none.
    */
   rates(now: number, steps = 60): { readonly seconds: number[]; readonly rates: (number | null)[] } {
     const seconds: number[] = []
     const rates: (number | null)[] = []
+    const quiet = this.recent(now).all === 0
     for (let step = -steps; step <= 0; step++) {
       const at = now + (step * WINDOW_MS) / steps
       let [hits, all] = [0, 0]
@@ -50,7 +63,7 @@ export class History {
         if (event.source !== 'computed') hits += event.count
       }
       seconds.push((step * WINDOW_MS) / steps / 1000)
-      rates.push(all > 0 ? hits / all : null)
+      rates.push(all > 0 && !quiet ? hits / all : null)
     }
     return { seconds, rates }
   }

@@ -3,13 +3,11 @@ import uPlot from 'uplot'
 import type { Source } from '../src/public.js'
 import type { History } from './history.js'
 import { shapeOf } from './map-picture.js'
-import { FASTEST_MS, SLOWEST_MS } from './scale.js'
+import { FASTEST_MS, SLOWEST_MS, TIME_MARKS, timeMarkText } from './scale.js'
 import { LETTERS, NAMES, SOURCES } from './sources.js'
 
 /** Of a mark, in CSS pixels. */
 const RADIUS = 4
-/** Whole powers of ten, in ms. */
-const DECADES = [0.001, 0.01, 0.1, 1, 10, 100, 1_000, 10_000]
 
 export class Plots {
   #rate: uPlot
@@ -34,9 +32,9 @@ export class Plots {
   draw(history: History, now: number): void {
     const { seconds, rates } = history.rates(now)
     this.#rate.setData([seconds, rates.map(rate => (rate === null ? null : 100 * rate))])
-    const events = history.since(now)
+    const events = history.timed(now)
     const xs = events.map(event => (event.at - now) / 1000)
-    // A log axis has no 0: what lies outside sits on the nearest edge.
+    // A log axis has no 0: what lies outside sits on the nearest end, whose mark says so.
     const series = SOURCES.map(source =>
       events.map(event => (event.source === source ? Math.min(Math.max(event.ms, FASTEST_MS), SLOWEST_MS) : null)),
     )
@@ -88,7 +86,10 @@ export class Plots {
         ],
         axes: [
           this.#axis('seconds ago', (_u, ticks) => ticks.map(tick => `${-tick}`)),
-          { ...this.#axis('time of a text, log scale', (_u, ticks) => ticks.map(decade)), splits: () => DECADES },
+          {
+            ...this.#axis('time of a text, log scale', (_u, ticks) => ticks.map(timeMarkText)),
+            splits: () => [...TIME_MARKS],
+          },
         ],
       },
       [[], ...SOURCES.map(() => [])] as unknown as uPlot.AlignedData,
@@ -137,11 +138,6 @@ function marksOf(source: Source): uPlot.Series.Points.PathBuilder {
     }
     return { fill }
   }
-}
-
-function decade(ms: number): string {
-  if (ms < 0.01) return `${1000 * ms} µs`
-  return ms < 1000 ? `${ms} ms` : `${ms / 1000} s`
 }
 
 function fade(color: string): string {

@@ -1,12 +1,15 @@
 // The lines of a run and their answers: one array that is changed in place, so that 10,000 lines cost nothing per answer.
 import { signal } from '@preact/signals'
 import type { Answer } from './look-up.js'
+import type { Way } from './sources.js'
 
 export interface Row {
   readonly text: string
   readonly answer?: Answer
   /** Why there is no answer. */
   readonly error?: string
+  /** How it was looked up: what is switched on may be other things by now. */
+  readonly way?: Way
   /** The model was loaded for it: its time says nothing of the next one. */
   readonly cold?: boolean
 }

@@ -7,7 +7,7 @@ import type { Outcome } from './look-up.js'
 export interface Run {
   readonly sources: Readonly<Partial<Record<Source, number>>>
   readonly lines: number
-  /** Spent on look-ups. */
+  /** Spent on look-ups, and not on drawing what came of them. */
   readonly ms: number
   /** Of that, for the line that loaded the model. */
   readonly loadMs: number
@@ -35,7 +35,7 @@ export class RunSum {
       this.#ms += ms
       if (cold) this.#loadMs += ms
       const alone = this.board.computingMs(chunk[i]!)
-      if (this.#computingMs !== undefined) this.#computingMs = alone && this.#computingMs + alone
+      this.#computingMs = alone === undefined || this.#computingMs === undefined ? undefined : this.#computingMs + alone
     }
   }
 

@@ -2,7 +2,7 @@
 import { count, duration, significant } from '../src/cli/render.js'
 
 export const FASTEST_MS = 0.001
-export const SLOWEST_MS = 10_000
+export const SLOWEST_MS = 100_000
 
 /** Where `ms` lies between the two ends, 0 to 1, on a log scale. */
 export function timeShare(ms: number): number {
@@ -19,14 +19,31 @@ export function decadesAround(values: readonly number[]): readonly [low: number,
   return [10 ** low, 10 ** Math.max(high, low + 1)]
 }
 
-/** A page's clock ticks in steps: less than one is told as such. */
+/** Where a log axis of times has its marks, in ms: whole powers of ten from one end to the other. */
+export const TIME_MARKS: readonly number[] = Array.from(
+  { length: Math.round(Math.log10(SLOWEST_MS / FASTEST_MS)) + 1 },
+  (_, i) => Number(`1e${Math.round(Math.log10(FASTEST_MS)) + i}`),
+)
+
+/** A mark in words. What lies beyond an end is drawn at it, and its words say so. */
+export function timeMarkText(ms: number): string {
+  if (ms <= FASTEST_MS) return `≤ ${1000 * ms} µs`
+  if (ms < 0.01) return `${1000 * ms} µs`
+  const text = ms < 1000 ? `${ms} ms` : `${ms / 1000} s`
+  return ms < SLOWEST_MS ? text : `≥ ${text}`
+}
+
+/** Two significant digits: `0.21 ms`, `340 ms`, `1.3 s`. A page's clock ticks in steps: less than one is told as such. */
 export function shortTime(ms: number): string {
-  return ms < 0.005 ? '< 0.01 ms' : duration(Math.max(ms, 0.01))
+  return ms < 0.005 ? '< 0.01 ms' : duration(twoDigits(Math.max(ms, 0.01)))
 }
 
 /** Two significant digits: `4.2`, `380`, `1 300 000`. */
 export function rateText(rate: number): string {
-  if (rate < 100) return significant(rate)
-  const step = 10 ** (Math.floor(Math.log10(rate)) - 1)
-  return count(Math.round(rate / step) * step)
+  const rounded = twoDigits(rate)
+  return rounded < 100 ? significant(rounded) : count(rounded)
+}
+
+function twoDigits(value: number): number {
+  return Number(value.toPrecision(2))
 }

@@ -1,18 +1,19 @@
 // What the page knows and what its buttons do: signals and actions. Draws nothing.
 import { batch, computed, type ReadonlySignal, signal } from '@preact/signals'
 import { turn } from '../src/cache/turn.js'
-import type { Caches, Device, PatternMode, Stats } from '../src/public.js'
+import { messageOf } from '../src/errors.js'
+import type { Caches, Device, PatternMode, Source, Stats } from '../src/public.js'
 import { Board } from './board.js'
 import { type DeviceWish, type EngineSettings, type Fetched, openEngine } from './engine.js'
 import { EXAMPLES } from './examples.js'
-import { type Failure, failureOf } from './failures.js'
+import { type Failure, failureOf, NOT_EMPTIED } from './failures.js'
 import type { Fetches } from './fetches.js'
 import { type Lines, parseLines } from './lines.js'
 import { lookUp, nextChunk, type Outcome } from './look-up.js'
 import { changed, type MemoryView, NOTHING_HELD } from './memory-view.js'
 import { countsSince } from './pattern-counts.js'
 import { type Run, RunSum } from './run-sum.js'
-import { summary } from './sources.js'
+import { summary, wayOf } from './sources.js'
 import { storageTrouble } from './storage.js'
 
 export type { Row } from './rows.js'
@@ -67,7 +68,15 @@ export class Session {
   readonly toFetch = computed(() => (this.ready.value ? 0 : (this.fetches.value?.embed ?? 0)))
   /** How far the files are that are being fetched; undefined while none is. */
   readonly fetched = signal<Fetched | undefined>(undefined)
-  /** Grows when everything was forgotten, here or in another tab. */
+  /** Tiers that a look-up passes by. */
+  readonly off: ReadonlySignal<ReadonlySet<Source>> = computed(() => {
+    const off = new Set<Source>(['shared'])
+    if (this.mode.value === 'off') off.add('pattern')
+    if (this.capacity.value === 0) off.add('memory')
+    if (storageTrouble(this.stats.value)?.off) off.add('disk')
+    return off
+  })
+  /** Grows when what memory held is gone: by a button, here or in another tab, or with caches that were closed. */
   readonly forgotten = signal(0)
   /** How many times caches were opened: vectors of others may differ. */
   opened = 0
@@ -87,8 +96,9 @@ export class Session {
   caches(): Promise<Caches> {
     if (this.#caches === undefined) this.opened++
     this.#caches ??= openEngine(this.settings(), {
-      onFetch: fetched => {
-        this.fetched.value = fetched
+      onFetch: ({ file, done, total }) => {
+        // Files are found one after the other; what the button has announced is the better total.
+        this.fetched.value = { file, done, total: Math.max(total, this.fetches.peek()?.embed ?? 0) }
       },
       onWarning: message => {
         if (!this.warnings.peek().includes(message)) this.warnings.value = [...this.warnings.peek().slice(-4), message]
@@ -139,7 +149,10 @@ export class Session {
     const caches = await this.#open()
     if (!caches) return
     caches.embeddings.forgetMemory()
-    this.memory.value = NOTHING_HELD
+    batch(() => {
+      this.memory.value = NOTHING_HELD
+      this.forgotten.value++
+    })
     await this.refresh()
     const kept = storageTrouble(this.stats.peek()) === undefined
     this.spoken.value = kept ? 'Memory is empty. IndexedDB still has the vectors.' : 'Memory is empty.'
@@ -152,13 +165,11 @@ export class Session {
     // A browser that denies its storage keeps what lies there; the page is emptied all the same, and says so.
     const kept = await caches.clear().then(
       () => undefined,
-      (error: unknown) => (error instanceof Error ? error.message : String(error)),
+      (error: unknown) => ({ said: NOT_EMPTIED, detail: messageOf(error) }),
     )
     this.#empty()
-    this.spoken.value =
-      kept === undefined
-        ? 'Everything is forgotten.'
-        : `This page has forgotten everything; the browser's storage could not be emptied: ${kept}`
+    if (kept) this.phase.value = { kind: 'failed', failure: kept }
+    this.spoken.value = kept ? kept.said : 'Everything is forgotten.'
     this.tellForgotten()
     await this.refresh()
   }
@@ -199,7 +210,7 @@ export class Session {
   async refresh(asked: readonly string[] = []): Promise<void> {
     const opened = this.#caches
     const caches = await opened?.catch(() => undefined)
-    const stats = await caches?.stats()
+    const stats = await caches?.stats().catch(() => undefined)
     // Others may have been opened meanwhile.
     if (!caches || !stats || opened !== this.#caches) return
     const evicted = stats.embeddings.memory.evictions - this.#evictions
@@ -219,6 +230,8 @@ export class Session {
       await this.#run(lines, stop.signal)
     } catch (error) {
       const { done, total } = this.#progress()
+      // Files that are still being fetched come for whoever asks next: nobody does, so the caches are closed.
+      if (stop.signal.aborted && this.fetched.peek() && !this.ready.peek()) await this.#reopen()
       if (stop.signal.aborted) this.phase.value = { kind: 'stopped', done, total }
       else this.#fail(error)
     }
@@ -228,7 +241,9 @@ export class Session {
 
   async #run(lines: readonly string[], signal: AbortSignal): Promise<void> {
     const caches = await this.caches()
-    const views = this.mode.peek() !== 'template'
+    const mode = this.mode.peek()
+    const views = mode !== 'template'
+    const way = (source: Source) => wayOf(source, this.off.peek(), mode)
     const now = () => performance.now()
     const sum = new RunSum(this.board)
     // One line alone first, while no model is loaded: its time is the loading's.
@@ -241,7 +256,7 @@ export class Session {
       const ms = now() - start
       signal.throwIfAborted()
       const cold = !this.ready.peek() && outcomes.some(isComputed)
-      this.board.take(at, chunk, outcomes, { cold, wall: now() })
+      this.board.take(at, chunk, outcomes, { cold, way, wall: now() })
       sum.add(chunk, outcomes, cold)
       at += chunk.length
       this.phase.value = { kind: 'working', done: at, total: lines.length }
@@ -293,11 +308,16 @@ export class Session {
     this.#caches = undefined
     this.#evictions = 0
     batch(() => {
+      this.board.restart()
+      this.phase.value = { kind: 'idle' }
+      this.lastRun.value = undefined
       this.memory.value = NOTHING_HELD
+      this.stats.value = undefined
       this.warnings.value = []
       this.runs.value = undefined
       this.#patternsBefore.value = undefined
       this.ready.value = false
+      this.forgotten.value++
     })
     await (await caches?.catch(() => undefined))?.close()
   }

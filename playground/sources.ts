@@ -1,5 +1,5 @@
 // The five sources: their letters, their names, their order on the way of a look-up. Pure.
-import type { Source } from '../src/public.js'
+import type { PatternMode, Source } from '../src/public.js'
 
 export const SOURCES = ['memory', 'disk', 'shared', 'pattern', 'computed'] as const satisfies readonly Source[]
 
@@ -33,20 +33,23 @@ export function summary(sources: readonly Source[], failed = 0): string {
 }
 
 /** What happened at a station of one look-up. */
-export type Visit = 'answered' | 'missed' | 'not asked' | 'off'
+export type Visit = 'answered' | 'missed' | 'by template' | 'not asked' | 'off'
+export type Way = Readonly<Record<Source, Visit>>
 
 /**
  * The way of a look-up that `source` answered. A tier that is off was passed by; what lies behind the answer was not asked.
- * Templates are applied before memory is asked, so with them the pattern station is no stop of its own.
+ * In template mode a text is made a template first and the tiers are asked for that: one of them had the vector, and the
+ * cache does not tell which.
  */
-export function pathOf(source: Source, off: ReadonlySet<Source>): Record<Source, Visit> {
-  const path = {} as Record<Source, Visit>
+export function wayOf(source: Source, off: ReadonlySet<Source>, mode: PatternMode): Way {
+  const way = {} as Record<Source, Visit>
+  const before: Visit = mode === 'template' && source === 'pattern' ? 'by template' : 'missed'
   let answered = false
   for (const one of SOURCES) {
-    if (one === source) path[one] = 'answered'
-    else if (off.has(one)) path[one] = 'off'
-    else path[one] = answered ? 'not asked' : 'missed'
+    if (one === source) way[one] = 'answered'
+    else if (off.has(one)) way[one] = 'off'
+    else way[one] = answered ? 'not asked' : before
     answered ||= one === source
   }
-  return path
+  return way
 }

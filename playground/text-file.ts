@@ -1,5 +1,5 @@
 // A visitor's file as text: no more of it than a page can hold, and nothing that is no text. Pure but for the reading.
-import { bytes } from '../src/cli/render.js'
+import { bytes as byteCount } from '../src/cli/render.js'
 
 /** More is not read: a text area of this size is slow enough. */
 export const MOST_BYTES = 4_000_000
@@ -13,23 +13,43 @@ export interface TakenFile {
 
 export async function readTextFile(file: File, most = MOST_BYTES): Promise<TakenFile> {
   const cut = file.size > most
-  let text: string
+  let bytes: Uint8Array
   try {
-    text = await file.slice(0, most).text()
+    bytes = new Uint8Array(await file.slice(0, most).arrayBuffer())
   } catch {
     return { text: undefined, note: `${file.name} could not be read.` }
   }
-  if (isBinary(text)) return { text: undefined, note: `${file.name} is not a text file; the lines stay as they were.` }
+  const text = decoded(bytes)
+  if (text === undefined)
+    return { text: undefined, note: `${file.name} is not a text file; the lines stay as they were.` }
   if (!cut) return { text, note: '' }
   // The last line may have been cut in its middle.
   const whole = text.slice(0, Math.max(text.lastIndexOf('\n'), 0)) || text
-  return { text: whole, note: `Of ${file.name} the first ${bytes(most)} of ${bytes(file.size)} were read.` }
+  return { text: whole, note: `Of ${file.name} the first ${byteCount(most)} of ${byteCount(file.size)} were read.` }
 }
 
-/** What a text never holds, or what decoding made of bytes that are none: in more than a tenth of its beginning. */
-function isBinary(text: string): boolean {
-  const start = text.slice(0, 4096)
-  if (start.includes('\0')) return true
-  const strange = start.split('\ufffd').length - 1
-  return strange * 10 > start.length
+/** Undefined for what is no text. Texts are UTF-8, but for old ones of one byte a character. */
+function decoded(bytes: Uint8Array): string | undefined {
+  const start = bytes.subarray(0, 4096)
+  if (start.includes(0)) return undefined
+  const text = new TextDecoder().decode(bytes)
+  // A damaged text, or one that is cut in a character, is UTF-8 all the same: most of it reads as such.
+  const bad = text.match(/\ufffd/g)?.length ?? 0
+  const good = text.match(/[^\x00-\x7f\ufffd]/g)?.length ?? 0
+  if (bad <= good || valid(bytes)) return text
+  return start.some(isControl) ? undefined : new TextDecoder('windows-1252').decode(bytes)
+}
+
+/** Not those that a log holds: tabs, line ends, form feeds, the escape of terminal colours. */
+function isControl(byte: number): boolean {
+  return byte === 0x7f || (byte < 0x20 && byte !== 0x1b && (byte < 0x09 || byte > 0x0d))
+}
+
+function valid(bytes: Uint8Array): boolean {
+  try {
+    new TextDecoder('utf-8', { fatal: true }).decode(bytes, { stream: true })
+    return true
+  } catch {
+    return false
+  }
 }

@@ -174,7 +174,8 @@ export class Tools {
     const settings = { device, patterns: 'off', capacity: 2 * COMPARED, disk: false } as const
     const caches = await openEngine(settings, {
       onFetch: ({ done, total }) => {
-        this.measuring.value = `${name}: fetching ${bytes(done)} of ${bytes(total)}`
+        this.measuring.value =
+          done < total ? `${name}: fetching ${bytes(done)} of ${bytes(total)}` : `${name}: loading the model`
       },
       onWarning: () => {},
     })

@@ -13,6 +13,8 @@ import type { Shared } from './app.js'
 /** Heights of a row in CSS pixels; playground.css has the same. */
 const ROW = 36
 const CARD = 96
+/** Where rows are cards; playground.css has the same. */
+const CARDS = '(max-width: 900px)'
 /** Drawn beyond each edge, so that a quick scroll shows no gap. */
 const BEYOND = 4
 
@@ -24,16 +26,16 @@ export function Answers({ session, theme }: Shared) {
   const scroller = useRef<HTMLDivElement>(null)
   const top = useSignal(0)
   const height = useSignal(480)
-  const narrow = useSignal(matchMedia('(max-width: 640px)').matches)
+  const cards = useSignal(matchMedia(CARDS).matches)
   const table = useComputed(() => {
     theme.changes.value
     const [low, middle, high] = [theme.rgb('--heat-low'), theme.rgb('--page'), theme.rgb('--heat-high')]
     return heatTable({ low, middle, high })
   })
   useEffect(() => {
-    const query = matchMedia('(max-width: 640px)')
+    const query = matchMedia(CARDS)
     const onChange = () => {
-      narrow.value = query.matches
+      cards.value = query.matches
     }
     query.addEventListener('change', onChange)
     const observer = new ResizeObserver(() => {
@@ -46,7 +48,7 @@ export function Answers({ session, theme }: Shared) {
     }
   }, [])
 
-  const size = narrow.value ? CARD : ROW
+  const size = cards.value ? CARD : ROW
   const from = Math.max(0, Math.floor(top.value / size) - BEYOND)
   const to = Math.min(rows.length, Math.ceil((top.value + height.value) / size) + BEYOND)
   const chosen = Math.min(session.selected.value, rows.length - 1)

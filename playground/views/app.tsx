@@ -3,7 +3,6 @@
 import { useMemo } from 'preact/hooks'
 import type { Offline } from '../offline.js'
 import type { Session } from '../session.js'
-import { storageTrouble } from '../storage.js'
 import type { Theme } from '../theme.js'
 import { Tools } from '../tools.js'
 import { Answers } from './answers.js'
@@ -48,10 +47,8 @@ export function App({ session, theme, offline }: Shared & { readonly offline: Of
       </main>
       <footer class="foot">
         <p>
-          {storageTrouble(session.stats.value)
-            ? "The model and this page are kept in this browser's cache. "
-            : "Vectors are kept in this browser's IndexedDB, the model and this page in its cache. "}
-          The page may ask nobody but the server it came from; your browser enforces that.
+          Vectors are kept in this browser's IndexedDB where it allows that, the model and this page in its cache. The
+          page may ask nobody but the server it came from; your browser enforces that.
         </p>
       </footer>
       <p class="unseen" role="status" aria-live="polite">

@@ -14,6 +14,8 @@ const TICK_MS = 1_000
 /** Answers come many times a second; pictures need not. */
 const GATHER_MS = 200
 
+const NOTHING_LATELY = 'Nothing was asked for in the last minute.'
+
 export function Charts({ session, theme, tools }: Shared & { readonly tools: Tools }) {
   const rate = useRef<HTMLDivElement>(null)
   const times = useRef<HTMLDivElement>(null)
@@ -49,6 +51,7 @@ export function Charts({ session, theme, tools }: Shared & { readonly tools: Too
 
   const hits = useComputed(() => session.history.recent(now.value).hits).value
   const all = useComputed(() => session.history.recent(now.value).all).value
+  const timed = useComputed(() => session.history.timed(now.value).length > 0).value
   return (
     <div class="charts">
       <Legend session={session} />
@@ -64,11 +67,19 @@ export function Charts({ session, theme, tools }: Shared & { readonly tools: Too
             role="img"
             aria-label={`hit rate of the last minute: ${count(hits)} of ${count(all)} look-ups`}
           />
-          {all === 0 && <p class="empty">Embed some lines: here you see how many of them the cache answers.</p>}
+          {all === 0 && (
+            <p class="empty">
+              {session.history.empty
+                ? 'Embed some lines: here you see how many of them the cache answers.'
+                : NOTHING_LATELY}
+            </p>
+          )}
         </div>
       </section>
       <section aria-labelledby="times-title">
-        <h2 id="times-title">Time by source</h2>
+        <h2 id="times-title">
+          Time by source <span class="figure">without loading the model</span>
+        </h2>
         <div class="plane">
           <div
             ref={times}
@@ -76,7 +87,13 @@ export function Charts({ session, theme, tools }: Shared & { readonly tools: Too
             role="img"
             aria-label="time of each look-up in the last minute, by source, log scale"
           />
-          {all === 0 && <p class="empty">Embed some lines twice: here you see what each source takes for a text.</p>}
+          {!timed && (
+            <p class="empty">
+              {session.history.empty || all > 0
+                ? 'Embed some lines twice: here you see what each source takes for a text.'
+                : NOTHING_LATELY}
+            </p>
+          )}
         </div>
       </section>
       <MapPanel session={session} theme={theme} tools={tools} />

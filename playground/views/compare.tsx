@@ -1,8 +1,10 @@
 // Run it yourself: texts per second from memory, with WASM, with WebGPU, on the visitor's machine.
+import { useSignal, useSignalEffect } from '@preact/signals'
 import { bytes } from '../../src/cli/render.js'
 import { decadesAround, rateText } from '../scale.js'
 import type { Session } from '../session.js'
 import type { Measured, Tools } from '../tools.js'
+import { RunButton } from './run-button.js'
 
 /** Their rows are there from the beginning, so that nothing jumps. */
 const COMPARED = ['cached', 'WASM', 'WebGPU']
@@ -10,6 +12,8 @@ const COMPARED = ['cached', 'WASM', 'WebGPU']
 export function Compare({ tools, session }: { readonly tools: Tools; readonly session: Session }) {
   const measured = tools.measured.value
   const running = tools.measuring.value
+  /** Since the page is there. */
+  const begun = useSignal(false)
   const fetches = session.fetches.value?.compare ?? 0
   const failed = measured.filter(one => !COMPARED.includes(one.name))
   const rows = [
@@ -17,6 +21,14 @@ export function Compare({ tools, session }: { readonly tools: Tools; readonly se
     ...failed.map(one => ({ name: one.name, one })),
   ]
   const [low, high] = decadesAround(measured.flatMap(one => one.rate ?? []))
+  /** What is said of what has no result: it may have been stopped in its middle, or have run before. */
+  const absent = running ? 'not measured yet' : begun.value ? 'not measured' : 'not run yet'
+  useSignalEffect(() => {
+    if (tools.measuring.value !== '') {
+      begun.value = true
+      session.spoken.value = ''
+    } else if (begun.peek()) session.spoken.value = comparedText(tools.measured.peek())
+  })
   const share = (rate: number) => Math.max(0.01, Math.log(rate / low) / Math.log(high / low))
   return (
     <section class="compare" aria-labelledby="compare-title">
@@ -26,18 +38,13 @@ export function Compare({ tools, session }: { readonly tools: Tools; readonly se
         {fetches > 0 && ` Fetches up to ${bytes(fetches)}, once.`}
       </p>
       <div class="buttons">
-        {running ? (
-          <>
-            <button type="button" onClick={() => tools.stopComparing()}>
-              Stop
-            </button>
-            <span class="quiet">{running} …</span>
-          </>
-        ) : (
-          <button type="button" onClick={() => void tools.compare()}>
-            Run
-          </button>
-        )}
+        <RunButton
+          running={running !== ''}
+          word="Run"
+          onStart={() => void tools.compare()}
+          onStop={() => tools.stopComparing()}
+        />
+        {running && <span class="quiet">{running} …</span>}
       </div>
       <table class="bars">
         <caption class="unseen">Texts per second</caption>
@@ -51,7 +58,7 @@ export function Compare({ tools, session }: { readonly tools: Tools; readonly se
           {rows.map(({ name, one }) => (
             <tr key={name} data-source={name === 'cached' ? 'memory' : 'computed'}>
               <th scope="row">{name}</th>
-              <td>{one ? <Result one={one} share={share} /> : <span class="quiet">not run yet</span>}</td>
+              <td>{one ? <Result one={one} share={share} /> : <span class="quiet">{absent}</span>}</td>
             </tr>
           ))}
         </tbody>
@@ -81,4 +88,11 @@ function Result({ one, share }: { readonly one: Measured; readonly share: (rate:
       <span class="number">{rateText(one.rate)}/s</span>
     </span>
   )
+}
+
+/** For screen readers. */
+function comparedText(measured: readonly Measured[]): string {
+  if (measured.length === 0) return 'Nothing was measured.'
+  const parts = measured.map(({ name, rate }) => `${name} ${rate === undefined ? 'not here' : rateText(rate)}`)
+  return `Texts per second: ${parts.join(', ')}`
 }

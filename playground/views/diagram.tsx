@@ -1,26 +1,27 @@
 // The tiers on the way of a look-up, lit along the way of the last one (or of the selected line's).
 import { plural } from '../../src/cli/render.js'
-import type { Source } from '../../src/public.js'
+import type { Device, Source } from '../../src/public.js'
+import { TIMES_KEPT } from '../board.js'
 import { DEVICE_NAMES } from '../devices.js'
 import { median } from '../history.js'
 import { shown } from '../lines.js'
 import { shortTime } from '../scale.js'
-import type { Session } from '../session.js'
-import { LETTERS, pathOf, SOURCES, type Visit } from '../sources.js'
+import type { Row, Session } from '../session.js'
+import { LETTERS, SOURCES, type Visit } from '../sources.js'
 import { storageTrouble } from '../storage.js'
 
 const VISITS: Readonly<Record<Visit, string>> = {
   answered: 'answered',
   missed: 'did not have it',
+  'by template': 'asked for its template',
   'not asked': 'not asked',
-  off: 'off',
+  off: 'was off',
 }
 
 export function Diagram({ session }: { readonly session: Session }) {
   const row = session.rows.value[session.selected.value]
   const { counts, runs, mode } = session
-  const off = offSources(session)
-  const path = row?.answer && pathOf(row.answer.source, off)
+  const off = session.off.value
   const names: Record<Source, string> = {
     memory: 'memory',
     disk: 'IndexedDB',
@@ -31,7 +32,7 @@ export function Diagram({ session }: { readonly session: Session }) {
   return (
     <section class="diagram" aria-labelledby="way-title">
       <h2 id="way-title">
-        The way of a look-up <span class="figure">answers so far, median time</span>
+        The way of a look-up <span class="figure">answers so far, median of the last {TIMES_KEPT}</span>
       </h2>
       <p class="way-of quiet">
         {row ? (
@@ -42,7 +43,7 @@ export function Diagram({ session }: { readonly session: Session }) {
       </p>
       <ol class="stations" key={session.answered.value}>
         {SOURCES.map((source, i) => {
-          const visit = path?.[source]
+          const visit = row?.way?.[source]
           const hits = counts.value[source] ?? 0
           const typical = median(session.times[source] ?? [])
           const isOff = off.has(source) && visit !== 'answered'
@@ -59,13 +60,24 @@ export function Diagram({ session }: { readonly session: Session }) {
               <span class="name">{names[source]}</span>
               <span class="number">{isOff ? '' : hits === 0 ? '-' : plural(hits, one(source), many(source))}</span>
               <span class="number">{isOff || typical === undefined ? '' : shortTime(typical)}</span>
-              <span class="visit">{isOff ? whyOff(source, session) : visit ? VISITS[visit] : ''}</span>
+              <span class="visit">
+                {isOff ? whyOff(source, session) : visit ? VISITS[visit] : ''}
+                {by(source, row, runs.value)}
+              </span>
             </li>
           )
         })}
       </ol>
     </section>
   )
+}
+
+/** The device, where it is not the one that the station is named after. */
+function by(source: Source, row: Row | undefined, runs: Device | undefined): string {
+  const { source: from, device } = row?.answer ?? {}
+  return source === 'computed' && from === source && device && runs && device !== runs
+    ? ` by ${DEVICE_NAMES[device]}`
+    : ''
 }
 
 const one = (source: Source) => (source === 'computed' ? 'text' : 'hit')
@@ -76,12 +88,4 @@ function whyOff(source: Source, session: Session): string {
   if (source === 'pattern') return 'off: see Patterns'
   if (source === 'disk') return `off: ${storageTrouble(session.stats.value)?.word}`
   return 'off: capacity 0'
-}
-
-function offSources(session: Session): ReadonlySet<Source> {
-  const off = new Set<Source>(['shared'])
-  if (session.mode.value === 'off') off.add('pattern')
-  if (session.capacity.value === 0) off.add('memory')
-  if (storageTrouble(session.stats.value)?.off) off.add('disk')
-  return off
 }

@@ -100,7 +100,8 @@ export function Input({ session }: { readonly session: Session }) {
       </p>
       <div class="buttons">
         {busy ? (
-          <button type="button" class="main" onClick={() => session.stop()}>
+          // The second press of a double one was not meant for this button.
+          <button type="button" class="main" onClick={event => event.detail < 2 && session.stop()}>
             Stop
           </button>
         ) : (

@@ -53,7 +53,7 @@ export function Memory({ session }: { readonly session: Session }) {
       <p class="quiet evicted">
         {left > 0 || gone.length > 0 ? (
           <>
-            Evicted{left > 0 && ` just now: ${count(left)}`}. Used least recently went first:{' '}
+            Evicted{left > 0 && ` just now: ${count(left)}`}. The least recently used goes first. Last to go:{' '}
             <span class="mono">
               {gone
                 .slice(0, 3)

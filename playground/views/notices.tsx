@@ -1,4 +1,5 @@
 // What a visitor must know: offline, storage, a newer page. One plain sentence each.
+import { DEVICE_NAMES } from '../devices.js'
 import type { Offline } from '../offline.js'
 import type { Session } from '../session.js'
 import { isOfStorage, storageTrouble } from '../storage.js'
@@ -14,20 +15,26 @@ export function Notices({ session, offline }: { readonly session: Session; reado
   const trouble = storageTrouble(session.stats.value)
   if (trouble) notes.push({ text: trouble.notice })
   for (const text of session.warnings.value) if (!isOfStorage(text)) notes.push({ text: sentence(text) })
-  if (notes.length === 0) return null
+  const runs = session.runs.value
   return (
-    <ul class="notices" aria-label="Notices">
-      {notes.map(({ text, action }) => (
-        <li key={text}>
-          {text}
-          {action && (
-            <button type="button" class="link" onClick={action[1]}>
-              {action[0]}
-            </button>
-          )}
-        </li>
-      ))}
-    </ul>
+    // There before anything is said, or nobody would hear it; of what is there already nothing is said again.
+    <div class="heard" aria-live="polite">
+      <p class="unseen">{runs && `${DEVICE_NAMES[runs]} computes.`}</p>
+      {notes.length > 0 && (
+        <ul class="notices" aria-label="Notices">
+          {notes.map(({ text, action }) => (
+            <li key={text}>
+              {text}
+              {action && (
+                <button type="button" class="link" onClick={action[1]}>
+                  {action[0]}
+                </button>
+              )}
+            </li>
+          ))}
+        </ul>
+      )}
+    </div>
   )
 }
 

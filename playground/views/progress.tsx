@@ -1,6 +1,7 @@
 // How the run goes, or what it came to, in one line under the buttons. Starts nothing.
-import { bytes, count, duration, plural } from '../../src/cli/render.js'
+import { bytes, count, plural } from '../../src/cli/render.js'
 import type { Run } from '../run-sum.js'
+import { shortTime } from '../scale.js'
 import type { Session } from '../session.js'
 
 /** One line that is always there, so that nothing jumps. */
@@ -13,7 +14,7 @@ export function Progress({ session }: { readonly session: Session }) {
       <p class="progress">
         <progress max={Math.max(1, total)} value={done} aria-label="fetching the model" />
         <span>
-          fetching model and runtime: {bytes(done)} of {bytes(total)}
+          {done < total ? `fetching model and runtime: ${bytes(done)} of ${bytes(total)}` : 'loading the model'}
         </span>
       </p>
     )
@@ -48,19 +49,22 @@ export function Progress({ session }: { readonly session: Session }) {
     )
   }
   const run = session.lastRun.value
-  return <p class="progress">{run ? runText(run) : 'Ctrl+Enter embeds. Press it twice to see what a cache does.'}</p>
+  if (!run) return <p class="progress">Ctrl+Enter embeds. Press it twice to see what a cache does.</p>
+  return <p class="progress">{runText(run, session.capacity.value >= run.lines)}</p>
 }
 
-function runText({ lines, ms, loadMs, savedMs = 0, sources }: Run): string {
+/** `fits`: memory has room for all lines. */
+function runText({ lines, ms, loadMs, savedMs = 0, sources }: Run, fits: boolean): string {
   const computed = sources.computed ?? 0
-  const took = duration(Math.max(ms, 0.01))
+  const took = shortTime(ms)
   const all = plural(lines, 'line', 'lines')
   if (computed === 0) {
-    const saved = savedMs > 0 ? ` Computing them took ${duration(savedMs + ms)}: ${duration(savedMs)} saved.` : ''
-    return `${all} answered from the cache in ${took}.${saved}`
+    const saved = savedMs > 0 ? ` That saved ${shortTime(savedMs)} of computing.` : ''
+    return `${all} from the cache: the look-ups took ${took}.${saved}`
   }
   const others = lines - computed
   const split = others > 0 ? `: ${count(computed)} computed, ${count(others)} from the cache` : ', all computed'
-  const load = loadMs > 0 ? ` (${duration(loadMs)} of it loading the model)` : ''
-  return `${all} in ${took}${load}${split}. Embed again: they come from memory.`
+  const load = loadMs > 0 ? ` (${shortTime(loadMs)} of it loading the model)` : ''
+  const next = fits ? ' Embed again: they come from memory.' : ''
+  return `${all}${split}; the look-ups took ${took}${load}.${next}`
 }

@@ -1,9 +1,11 @@
 // Similarity search over what is cached. The question is embedded like any line.
-import { useSignal } from '@preact/signals'
-import { bytes } from '../../src/cli/render.js'
+import { useSignal, useSignalEffect } from '@preact/signals'
+import { plural } from '../../src/cli/render.js'
+import { fetchWords } from '../fetch-words.js'
 import { shown } from '../lines.js'
 import type { Session } from '../session.js'
-import type { Tools } from '../tools.js'
+import type { Found, Tools } from '../tools.js'
+import { RunButton } from './run-button.js'
 
 export function Search({ tools, session }: { readonly tools: Tools; readonly session: Session }) {
   const query = useSignal('')
@@ -11,6 +13,13 @@ export function Search({ tools, session }: { readonly tools: Tools; readonly ses
   const searching = tools.searching.value
   const empty = session.memory.value.held.length === 0
   const problem = tools.lost.value ? NO_THREAD : tools.problem.value
+  useSignalEffect(() => {
+    // Emptied first: the same words again would not be spoken.
+    if (tools.searching.value) session.spoken.value = ''
+  })
+  useSignalEffect(() => {
+    if (tools.found.value) session.spoken.value = foundText(tools.found.value)
+  })
   return (
     <section class="search" aria-labelledby="search-title">
       <h2 id="search-title">Search what is cached</h2>
@@ -29,14 +38,13 @@ export function Search({ tools, session }: { readonly tools: Tools; readonly ses
             query.value = event.currentTarget.value
           }}
         />
-        {/* No submit button: on its way from Stop to Search the same element would submit the press that stopped it. */}
-        <button
-          type="button"
+        <RunButton
+          running={searching}
+          word="Search"
           disabled={!searching && (empty || query.value.trim() === '')}
-          onClick={() => (searching ? tools.stopSearching() : void tools.search(query.peek()))}
-        >
-          {searching ? 'Stop' : 'Search'}
-        </button>
+          onStart={() => void tools.search(query.peek())}
+          onStop={() => tools.stopSearching()}
+        />
       </form>
       {problem !== '' && (
         <p class="bad" role="alert">
@@ -75,6 +83,12 @@ const NO_THREAD = 'Search and map do not work now: their thread could not be sta
 /** The question is embedded like any line, so it may be what loads the model. */
 function searchingText(session: Session): string {
   const fetched = session.fetched.value
-  if (session.ready.value || !fetched) return 'searching …'
-  return `fetching model and runtime: ${bytes(fetched.done)} of ${bytes(fetched.total)}`
+  return session.ready.value || !fetched ? 'searching …' : fetchWords(fetched)
+}
+
+/** For screen readers. */
+function foundText({ neighbours }: Found): string {
+  const [nearest] = neighbours
+  if (!nearest) return 'Nothing found.'
+  return `${plural(neighbours.length, 'line', 'lines')} found, nearest: ${shown(nearest.text, 80)}`
 }

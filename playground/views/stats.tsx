@@ -25,7 +25,7 @@ export function StatsPanel({ session }: { readonly session: Session }) {
             {disk && !trouble?.off
               ? `${plural(disk.entries, 'vector', 'vectors')}, ${bytes(disk.bytes)}`
               : (trouble?.word ?? 'not asked yet')}
-            .
+            . Rates count every look-up since the caches were opened, searches too.
           </p>
         </>
       ) : (

@@ -47,7 +47,7 @@ describe('without a network', () => {
     expect(await again.page.getByRole('button', { name: /^Embed/ }).textContent()).toBe('Embed')
     expect(await again.page.locator('.compare').textContent()).not.toContain('Fetches')
     await again.page.getByRole('textbox', { name: 'Lines to embed' }).fill('a line of the second visit')
-    expect(await embed(again.page)).toMatch(/1 line in .* all computed/)
+    expect(await embed(again.page)).toMatch(/^1 line, all computed; the look-ups took/)
     expect(server.requests.filter(path => path.endsWith('.wasm') || path.endsWith('.onnx'))).toEqual([])
   })
 
@@ -103,6 +103,22 @@ describe('the thread of search and map', () => {
     await page.getByRole('button', { name: 'Search', exact: true }).click()
     await page.locator('.found li').first().waitFor()
     expect(await panel.getByRole('alert').count()).toBe(0)
+  })
+})
+
+describe('stopping while the model is fetched', () => {
+  it('ends the fetching too, and the next press begins anew', async () => {
+    const { page, server } = await open()
+    const model = '/op-dbus/models/builtin/onnx/model_quantized.onnx'
+    const never = new Promise<void>(() => {})
+    server.fault(model, { after: never })
+    await page.getByRole('button', { name: /^Embed/ }).click()
+    await page.locator('.progress', { hasText: /^fetching model and runtime: .* of 22 MB$/ }).waitFor()
+    await page.getByRole('button', { name: 'Stop' }).click()
+    await page.locator('.progress', { hasText: /^Stopped after 0 of 20 lines/ }).waitFor()
+    server.fault(model, undefined)
+    expect(await embed(page)).toMatch(/19 computed/)
+    expect(server.requests.filter(path => path === model)).toHaveLength(2)
   })
 })
 

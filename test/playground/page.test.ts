@@ -54,10 +54,12 @@ describe('a visit', () => {
   it('computes, then answers from memory, from IndexedDB after a reload, and without a network', async () => {
     const { page, context, complaints } = await test.openPage(site.url)
     const first = await embed(page)
-    expect(first).toMatch(/^20 lines in .* loading the model\): 19 computed, 1 from the cache\./)
+    expect(first).toMatch(
+      /^20 lines: 19 computed, 1 from the cache; the look-ups took .* loading the model\)\. Embed again: they come from memory\.$/,
+    )
     expect(await letters(page)).toMatch(/^C+$/)
     expect(await page.locator('p[role=status]').textContent()).toBe('20 lines, 1 from memory, 19 computed')
-    expect(await embed(page)).toMatch(/^20 lines answered from the cache in .* Computing them took .* saved\.$/)
+    expect(await embed(page)).toMatch(/^20 lines from the cache: the look-ups took .* That saved .* of computing\.$/)
     expect(await letters(page)).toMatch(/^M+$/)
     expect(await page.locator('.station.answered .name').textContent()).toBe('memory')
     expect(await page.locator('.stats pre').textContent()).toContain('Embedding Cache: 19 / 10,000 entries')
@@ -112,6 +114,22 @@ describe('a visit', () => {
     await page.getByText('5 texts, PCA').waitFor()
     expect(await page.locator('.patterns').textContent()).toMatch(/patterns? serves?, \d+ hits?/)
     expect(complaints).toEqual([])
+  })
+
+  it('takes the second press of a double one for no stop, and tells a device that is not here from one that is', async () => {
+    const { page } = await test.openPage(site.url)
+    await page.getByRole('button', { name: /^Embed/ }).dblclick()
+    expect(await settled(page)).toMatch(/19 computed/)
+    await page.getByRole('combobox', { name: 'Device' }).selectOption('webgpu')
+    // Other caches: what the ones before counted is not theirs.
+    await page.locator('.stats', { hasText: 'Nothing was asked for yet' }).waitFor()
+    expect(await page.locator('.station .number').allTextContents()).not.toContain('19 texts')
+    await page.getByRole('textbox', { name: 'Lines to embed' }).fill('a line that was never asked for')
+    await embed(page)
+    await page.getByRole('alert').filter({ hasText: 'Choose "best" above' }).waitFor()
+    await page.getByRole('combobox', { name: 'Device' }).selectOption('wasm')
+    expect(await page.getByRole('alert').count()).toBe(0)
+    expect(await embed(page)).toMatch(/^1 line, all computed/)
   })
 
   it('is worked with keys alone', async () => {

@@ -8,7 +8,7 @@ import { parseLines, shown } from '../../playground/lines.js'
 import { fitPoints, pick } from '../../playground/map-layout.js'
 import { changed, NOTHING_HELD } from '../../playground/memory-view.js'
 import { decadesAround, FASTEST_MS, rateText, SLOWEST_MS, shortTime, timeShare } from '../../playground/scale.js'
-import { pathOf, SOURCES, summary } from '../../playground/sources.js'
+import { SOURCES, summary, wayOf } from '../../playground/sources.js'
 
 describe('lines', () => {
   it('takes what holds anything, whatever the line ends, and keeps it as it is', () => {
@@ -42,7 +42,7 @@ describe('lines', () => {
 describe('sources', () => {
   it('lights what was asked before the answer, and nothing behind it', () => {
     const off = new Set(['shared', 'pattern'] as const)
-    expect(pathOf('disk', off)).toEqual({
+    expect(wayOf('disk', off, 'off')).toEqual({
       memory: 'missed',
       disk: 'answered',
       shared: 'off',
@@ -50,12 +50,18 @@ describe('sources', () => {
       computed: 'not asked',
     })
     for (const source of SOURCES) {
-      const path = pathOf(source, new Set())
+      const path = wayOf(source, new Set(), 'verified')
       const at = SOURCES.indexOf(source)
       expect(SOURCES.map(one => path[one])).toEqual(
         SOURCES.map((_one, i) => (i < at ? 'missed' : i === at ? 'answered' : 'not asked')),
       )
     }
+  })
+
+  it('says that tiers were asked for a template, where a template answered', () => {
+    const way = wayOf('pattern', new Set(['shared', 'disk'] as const), 'template')
+    expect(way).toMatchObject({ memory: 'by template', disk: 'off', pattern: 'answered', computed: 'not asked' })
+    expect(wayOf('computed', new Set(), 'template')).toMatchObject({ memory: 'missed', pattern: 'missed' })
   })
 
   it('says in a sentence what a run came to', () => {

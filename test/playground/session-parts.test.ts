@@ -7,13 +7,15 @@ import { parseLines } from '../../playground/lines.js'
 import type { Outcome } from '../../playground/look-up.js'
 import { Rows } from '../../playground/rows.js'
 import { RunSum } from '../../playground/run-sum.js'
+import { wayOf } from '../../playground/sources.js'
 import { readTextFile } from '../../playground/text-file.js'
 import { OpDbusError, type Source } from '../../src/public.js'
 
 const answer = (source: Source, ms: number, vector = Float32Array.of(0.5, -0.25)): Outcome => ({
   answer: { source, ms, together: 1, vector, truncated: false },
 })
-const warm = { cold: false, wall: 0 }
+const way = (source: Source) => wayOf(source, new Set(), 'off')
+const warm = { cold: false, way, wall: 0 }
 
 describe('Rows', () => {
   it('change in place, and tell whoever read them', () => {
@@ -38,7 +40,7 @@ describe('Board and RunSum', () => {
       const lines = outcomes.map((_one, i) => `line ${i}`)
       const sum = new RunSum(board)
       board.rows.begin(lines)
-      board.take(0, lines, outcomes, { cold, wall: 0 })
+      board.take(0, lines, outcomes, { cold, way, wall: 0 })
       sum.add(lines, outcomes, cold)
       return sum.run
     }
@@ -57,11 +59,27 @@ describe('Board and RunSum', () => {
 
   it('take what loading cost for no time of computing', () => {
     const board = new Board()
-    board.take(0, ['first'], [answer('computed', 900)], { cold: true, wall: 0 })
+    board.take(0, ['first'], [answer('computed', 900)], { cold: true, way, wall: 0 })
     expect(board.times.computed).toBeUndefined()
     expect(board.computingMs('first')).toBeUndefined()
     board.take(1, ['second'], [answer('computed', 10)], warm)
     expect(board.computingMs('first')).toBe(10)
+  })
+
+  it('know what was saved where a line took no time that a clock can tell', () => {
+    const board = new Board()
+    const sum = new RunSum(board)
+    board.take(0, ['a', 'b'], [answer('computed', 0), answer('computed', 8)], warm)
+    sum.add(['a', 'b'], [answer('memory', 0), answer('memory', 1)], false)
+    expect(sum.run.savedMs).toBe(7)
+  })
+
+  it('keep what is shown when other caches take over, and count them anew', () => {
+    const board = new Board()
+    board.take(0, ['a'], [answer('computed', 10)], warm)
+    board.restart()
+    expect([board.counts.peek(), board.times, board.computingMs('a')]).toEqual([{}, {}, undefined])
+    expect(board.rows.peek()[0]).toMatchObject({ text: 'a', way: { memory: 'missed', computed: 'answered' } })
   })
 
   it('keep a failure of one line to its row, and throw what holds for all', () => {
@@ -103,7 +121,9 @@ describe('failures', () => {
     const device = new OpDbusError('DEVICE_UNAVAILABLE', 'no device (wasm: cannot fetch http://x/y.wasm: 404)')
     expect(failureOf(device, false).said).toMatch(/^You are offline/)
     expect(failureOf(device, true).said).toMatch(/^A file .* could not be fetched/)
-    expect(failureOf(new OpDbusError('DEVICE_UNAVAILABLE', 'no'), true).said).toMatch(/^Nothing here could run/)
+    expect(failureOf(new OpDbusError('DEVICE_UNAVAILABLE', 'no'), true).said).toMatch(
+      /^No device .* can run the model here\. Choose/,
+    )
     const chunk = new TypeError('Failed to fetch dynamically imported module: http://x/chunk.js')
     expect(failureOf(chunk, false).said).toMatch(/^You are offline/)
   })
