@@ -14,6 +14,9 @@ afterAll(() => site?.close())
 const run = (page: Page) => page.locator('.compare').getByRole('button', { name: 'Run' })
 const stop = (page: Page) => page.locator('.compare').getByRole('button', { name: 'Stop' })
 
+/** For ears. */
+const spoken = (page: Page) => page.locator('p[role=status]').textContent()
+
 /** Name -> what is said of it, in the order of the table. */
 async function results(page: Page): Promise<Record<string, string>> {
   const rows = await page.locator('.bars tbody tr').all()
@@ -45,7 +48,9 @@ describe('Compare, with WebGPU', () => {
     await run(page).waitFor()
     const said = await results(page)
     expect(rate(said.cached)).toBeGreaterThan(rate(said.WASM))
-    expect(said.WebGPU).toBe('not run yet')
+    // It was begun, and may have been run before: it is not that it never ran.
+    expect(said.WebGPU).toBe('not measured')
+    expect(await spoken(page)).toMatch(/^Texts per second: WASM [\d.\u2009]+, cached [\d.\u2009]+$/)
     expect(await page.locator('.axis .ends').textContent()).toMatch(/\/s.*\/s$/)
     expect(await page.locator('.memory h2').textContent()).toContain('3 of 10\u2009000')
     await embed(page)
@@ -62,13 +67,30 @@ describe('Compare, without WebGPU', () => {
     for (const _ of ['first', 'second']) {
       await run(page).click()
       await stop(page).waitFor()
-      expect(Object.values(await results(page))).toContain('not run yet')
+      expect((await results(page)).WebGPU).toBe('not measured yet')
       await run(page).waitFor({ timeout: 90_000 })
       const said = await results(page)
       expect(Object.keys(said)).toEqual(['cached', 'WASM', 'WebGPU'])
       expect(rate(said.cached)).toBeGreaterThan(rate(said.WASM))
       expect(said.WebGPU).toMatch(/^not here: .*GPU/)
     }
+  })
+
+  it('keeps the focus on its button, which no second press of a double one stops', async () => {
+    const { page } = await test.openPage(site.url)
+    const focused = () => page.evaluate(() => document.activeElement?.textContent)
+    await run(page).focus()
+    await run(page).press('Enter')
+    await stop(page).waitFor()
+    expect(await focused()).toBe('Stop')
+    await page.keyboard.press('Enter')
+    await run(page).waitFor()
+    expect(await focused()).toBe('Run')
+    await run(page).dblclick()
+    await stop(page).waitFor()
+    await run(page).waitFor({ timeout: 90_000 })
+    expect(rate((await results(page)).WASM)).toBeGreaterThan(0)
+    expect(await spoken(page)).toMatch(/, WebGPU not here$/)
   })
 
   it('stops when told, while the runtime is still on its way, and can be run again', async () => {
@@ -85,7 +107,8 @@ describe('Compare, without WebGPU', () => {
     await expect.poll(() => server.requests).toContain(wasm)
     await stop(page).click()
     await run(page).waitFor()
-    expect(Object.values(await results(page))).toEqual(['not run yet', 'not run yet', 'not run yet'])
+    expect(Object.values(await results(page))).toEqual(['not measured', 'not measured', 'not measured'])
+    expect(await spoken(page)).toBe('Nothing was measured.')
     server.fault(wasm, undefined)
     letThrough()
     await run(page).click()

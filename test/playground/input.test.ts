@@ -52,6 +52,14 @@ describe('a file', () => {
     expect(await lines(page).getAttribute('aria-describedby')).toBe('lines-number')
   })
 
+  it('of one byte a character is read as such', async () => {
+    const { page } = await open()
+    await page
+      .locator('input[type=file]')
+      .setInputFiles(file('latin.txt', Buffer.from('caf\u00e9 cr\u00e8me \u00fc\n', 'latin1')))
+    await expect.poll(() => lines(page).inputValue()).toBe('café crème ü\n')
+  })
+
   it('that is dropped on the lines is taken', async () => {
     const { page } = await open()
     await lines(page).evaluate(area => {

@@ -99,6 +99,19 @@ describe('at every width', () => {
     })
   }
 
+  it('a line has room to be read', async () => {
+    const { page } = await test.openPage(site.url)
+    const text = page.locator('.line .text').first()
+    for (const width of [641, 700, 760, 820, 900, 901, 961, 1000, 1100, 1280]) {
+      await page.setViewportSize({ width, height: 740 })
+      await expect.poll(() => text.evaluate(one => one.clientWidth), `at ${width} px`).toBeGreaterThan(300)
+    }
+    await page.setViewportSize({ width: 901, height: 740 })
+    await embed(page)
+    const strip = page.locator('.line .strip').first()
+    expect(await strip.evaluate(one => one.clientWidth)).toBeGreaterThan(100)
+  })
+
   it('cards take the place of the table on a phone', async () => {
     const { page } = await test.openPage(site.url, { contextOptions: { viewport: PHONE } })
     const line = page.locator('.line').first()

@@ -116,22 +116,6 @@ describe('a visit', () => {
     expect(complaints).toEqual([])
   })
 
-  it('takes the second press of a double one for no stop, and tells a device that is not here from one that is', async () => {
-    const { page } = await test.openPage(site.url)
-    await page.getByRole('button', { name: /^Embed/ }).dblclick()
-    expect(await settled(page)).toMatch(/19 computed/)
-    await page.getByRole('combobox', { name: 'Device' }).selectOption('webgpu')
-    // Other caches: what the ones before counted is not theirs.
-    await page.locator('.stats', { hasText: 'Nothing was asked for yet' }).waitFor()
-    expect(await page.locator('.station .number').allTextContents()).not.toContain('19 texts')
-    await page.getByRole('textbox', { name: 'Lines to embed' }).fill('a line that was never asked for')
-    await embed(page)
-    await page.getByRole('alert').filter({ hasText: 'Choose "best" above' }).waitFor()
-    await page.getByRole('combobox', { name: 'Device' }).selectOption('wasm')
-    expect(await page.getByRole('alert').count()).toBe(0)
-    expect(await embed(page)).toMatch(/^1 line, all computed/)
-  })
-
   it('is worked with keys alone', async () => {
     const { page } = await test.openPage(site.url)
     const lines = page.getByRole('textbox', { name: 'Lines to embed' })

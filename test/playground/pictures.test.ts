@@ -1,7 +1,9 @@
-// Legend, charts and map in Chromium: what they say while empty, what they tell apart, and how keys and ears use the map.
+// Legend, charts, map and memory in Chromium: what they say while empty, what they tell apart, how keys and ears use the map.
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { History } from '../../playground/history.js'
 import { MARKS } from '../../playground/marks.js'
+import { shortTime, TIME_MARKS, timeMarkText } from '../../playground/scale.js'
 import { useBrowser } from '../browser/harness.js'
 import { embed, requireSite, type Started, start } from './site.js'
 
@@ -57,6 +59,56 @@ describe('pictures', () => {
     expect(await height()).toBe(before)
   })
 
+  it('say a minute after use that nothing was asked for, and draw nothing behind it', async () => {
+    const { page } = await test.openPage(site.url)
+    await page.clock.install()
+    await page.reload()
+    await embed(page)
+    const empty = page.locator('.charts .empty')
+    expect(await empty.count()).toBe(0)
+    const accent = () =>
+      page
+        .locator('.plot canvas')
+        .first()
+        .evaluate((canvas: HTMLCanvasElement) => {
+          const { data } = canvas.getContext('2d')!.getImageData(0, 0, canvas.width, canvas.height)
+          // Axes are grey, the curve is not.
+          return data.some((value, i) => i % 4 === 0 && data[i + 3]! > 200 && Math.abs(value - data[i + 2]!) > 60)
+        })
+    await expect.poll(accent).toBe(true)
+    await page.clock.fastForward(61_000)
+    const words = 'Nothing was asked for in the last minute.'
+    await expect.poll(() => empty.allTextContents()).toEqual([words, words])
+    await expect.poll(accent).toBe(false)
+  })
+
+  it('take the time of loading a model for no time of a text', () => {
+    const history = new History()
+    history.add({ at: 1, source: 'computed', ms: 1_400, count: 1, cold: true })
+    history.add({ at: 2, source: 'computed', ms: 14, count: 1 })
+    expect(history.timed(3).map(({ ms }) => ms)).toEqual([14])
+    expect(history.recent(3).all).toBe(2)
+  })
+
+  it('have an axis of times up to slow ones, whose ends say that there is more beyond', () => {
+    expect(TIME_MARKS.map(timeMarkText)).toEqual([
+      '≤ 1 µs',
+      '10 µs',
+      '0.1 ms',
+      '1 ms',
+      '10 ms',
+      '100 ms',
+      '1 s',
+      '10 s',
+      '≥ 100 s',
+    ])
+  })
+
+  it('tell times in two digits', () => {
+    const told = [336, 321.4, 9.96, 99.6, 999.6, 34_400, 0.0104].map(shortTime)
+    expect(told).toEqual(['340 ms', '320 ms', '10 ms', '100 ms', '1.0 s', '34 s', '0.010 ms'])
+  })
+
   it('share a legend of letters and shapes, which says what occurs', async () => {
     const { page } = await test.openPage(site.url)
     const occurs = () => page.locator('.legend li[data-source]:not(.none) .chip').allTextContents()
@@ -108,6 +160,20 @@ describe('pictures', () => {
     await spoken(page)
       .filter({ hasText: /^Nearest to / })
       .waitFor()
+  })
+})
+
+describe('memory', () => {
+  it('names who went last first, and says so', async () => {
+    const { page } = await test.openPage(site.url)
+    const lines = Array.from({ length: 8 }, (_, i) => `line ${i + 1}`)
+    await page.getByRole('textbox', { name: 'Lines to embed' }).fill(lines.join('\n'))
+    await embed(page)
+    await page.getByRole('slider').fill('2')
+    const evicted = page.locator('.evicted', { hasText: 'Evicted' })
+    expect(await evicted.textContent()).toBe(
+      'Evicted just now: 3. The least recently used goes first. Last to go: line 3 · line 2 · line 1',
+    )
   })
 })
 
