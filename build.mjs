@@ -59,6 +59,19 @@ const TARGETS = [
     report: true,
   },
   {
+    name: 'web-alone',
+    outdir: 'dist',
+    entries: { 'op-dbus': 'src/web.ts' },
+    // The same as `web` for a page without a bundler: it lies among the assets, which it then finds beside itself.
+    options: {
+      platform: 'browser',
+      target: 'es2022',
+      packages: 'bundle',
+      minify: true,
+    },
+    report: true,
+  },
+  {
     name: 'kernels',
     outdir: 'dist',
     entries: { kernels: 'src/kernels.ts' },
@@ -171,7 +184,8 @@ async function build() {
     removeOldBundles()
     for (const target of TARGETS) await bundle(target)
   })
-  const manifest = ['build/assets-manifest.mjs', 'build/builtin-model.mjs', 'build/builtin-model', 'dist/worker.js']
+  const scripts = ['dist/worker.js', 'dist/op-dbus.js', 'dist/kernels.js']
+  const manifest = ['build/assets-manifest.mjs', 'build/builtin-model.mjs', 'build/builtin-model', ...scripts]
   await step('assets', manifest, 'dist/op-dbus-assets.json', async () => {
     const { writeAssetsManifest } = await import('./build/assets-manifest.mjs')
     await writeAssetsManifest({

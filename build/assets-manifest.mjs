@@ -13,19 +13,22 @@ const ORT_FILES = [
   'ort-wasm-simd-threaded.asyncify.wasm',
 ]
 
+/** The worker, and what a page without a bundler imports. */
+const SCRIPTS = ['worker.js', 'op-dbus.js', 'kernels.js']
+
 /** The fp32 weights are no part of the package. */
 const NOT_SHIPPED = ['onnx/model.onnx']
 
 /**
  * @param {object} options
- * @param {string} options.dist the built package: its worker and its model are listed, the manifest goes there
+ * @param {string} options.dist the built package: its scripts and its model are listed, the manifest goes there
  * @param {string} options.ortDir the folder of ONNX Runtime's files
  * @param {string} options.version of this package
  */
 export async function writeAssetsManifest({ dist, ortDir, version }) {
   const model = join(dist, 'models', 'builtin')
   /** @type {[string, string][]} */
-  const sources = [['worker.js', join(dist, 'worker.js')]]
+  const sources = SCRIPTS.map(name => [name, join(dist, name)])
   for (const name of ORT_FILES) sources.push([`ort/${name}`, join(ortDir, name)])
   for (const entry of await readdir(model, { recursive: true, withFileTypes: true })) {
     const path = join(entry.parentPath, entry.name)

@@ -9,6 +9,9 @@ import { build } from 'esbuild'
 /** Large files are kept by the library itself, checked by their hash: the service worker leaves them alone. */
 const KEPT_BY_THE_LIBRARY = /^op-dbus\/(models\/|ort\/.*\.wasm$)/
 
+/** The playground has the library in its own bundle. */
+const FOR_OTHER_PAGES = ['op-dbus.js', 'kernels.js']
+
 /**
  * @param {object} options
  * @param {string} options.root the repository
@@ -47,7 +50,8 @@ export async function buildPlayground({ root, outDir, dist, ortDir, version, bun
   })
   await build({ ...common, entryPoints: { 'near-worker': 'playground/near-worker.ts' } })
   for (const name of ['index.html', 'icon.svg']) await copyFile(join(root, 'playground', name), join(outDir, name))
-  await copyAssets(Object.keys(manifest.files), { dist, ortDir, to: join(outDir, 'op-dbus') })
+  const needed = Object.keys(manifest.files).filter(path => !FOR_OTHER_PAGES.includes(path))
+  await copyAssets(needed, { dist, ortDir, to: join(outDir, 'op-dbus') })
 
   const files = await hashes(outDir)
   await build({

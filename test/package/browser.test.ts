@@ -121,6 +121,25 @@ describe('a page with the packed package', () => {
     expect(server.requests.filter(path => path.endsWith('worker.js'))).toEqual(['/op-dbus/worker.js'])
   })
 
+  it('without a bundler: the module among the assets finds the others beside itself, and search works', async () => {
+    const plain = join(work, 'plain')
+    mkdirSync(plain)
+    writeFileSync(join(plain, 'index.html'), PAGE)
+    const search = `import { openKernels, VectorIndex } from './op-dbus/kernels.js'
+globalThis.nearest = async () => {
+  const index = new VectorIndex(await openKernels({ device: 'wasm' }), { dims: 2 })
+  await index.setMany([['up', Float32Array.of(0, 1)], ['right', Float32Array.of(1, 0)]])
+  return index.nearest(Float32Array.of(1, 0.1), 1)
+}`
+    writeFileSync(join(plain, 'main.js'), `${MAIN.replace("'op-dbus'", "'./op-dbus/op-dbus.js'")}\n${search}`)
+    symlinkSync(join(app, 'public/op-dbus'), join(plain, 'op-dbus'))
+    const server = await browser.serve({ folders: { '/': plain } })
+    await expectSame(`${server.url}/`, {})
+    const { page } = await browser.openPage(`${server.url}/`)
+    await page.waitForFunction('globalThis.nearest')
+    expect(await page.evaluate('globalThis.nearest()')).toMatchObject([{ id: 'right' }])
+  })
+
   it('without assets beside the module says where it looked and what to run', async () => {
     const outdir = join(work, 'bare-dist')
     await bundle({ entryPoints: [join(app, 'main.js')], outdir })
