@@ -110,6 +110,9 @@ export interface Embedder {
   close(): Promise<void>
 }
 
+/** A device is `absent`, or works but `slower` than another one here, or has `failed`, which somebody should look into. */
+export type RefusalKind = 'absent' | 'slower' | 'failed'
+
 /** What computes behind an {@link Embedder}, as far as it has shown itself. */
 export interface Running {
   /** Undefined until a model was opened. */
@@ -121,7 +124,7 @@ export interface Running {
   /** Padded tokens that a batch may hold; undefined as long as that is being found. */
   readonly batchTokens: number | undefined
   /** Devices that were to serve before this one, and why they do not. */
-  readonly refused?: readonly { readonly device: Device; readonly reason: string }[]
+  readonly refused?: readonly { readonly device: Device; readonly reason: string; readonly kind: RefusalKind }[]
 }
 
 /** Token ids of one batch, row-major, `rows x width`, padded on the right. */
@@ -246,7 +249,7 @@ export interface PoolShape {
 export interface MatrixOptions {
   /** Rows that `put` may fill. Default: as many as the matrix has. */
   readonly capacity?: number | undefined
-  /** `int8` keeps a quarter of the bytes; `int8Error` in kernels/int8.ts tells how far its scores may be off. */
+  /** `int8` keeps a quarter of the bytes; `int8Error(row, query)` of `op-dbus/kernels` tells how far a score may be off. */
   readonly precision?: 'float32' | 'int8' | undefined
 }
 

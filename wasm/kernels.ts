@@ -132,7 +132,7 @@ export function meanPool(hidden: usize, mask: usize, out: usize, count: usize, w
 /**
  * Rows of `dims` floats, one after the other, as int8: out = floor(x * 127 / max|x| + 0.5), every `stride` bytes, zeros
  * behind; scales[i] = max|x| / 127 gives the floats back. A row smaller than 1e-30 is taken for zeros, its scale is 0.
- * Only float32 operations, in the order of src/kernels/js.ts: both give the same bytes.
+ * Only float32 operations, in the order of src/kernels/int8.ts: both give the same bytes.
  */
 export function quantize(rows: usize, dims: usize, count: usize, out: usize, stride: usize, scales: usize): void {
   for (let i: usize = 0; i < count; i++, rows += dims << 2, out += stride, scales += 4) {

@@ -1,6 +1,6 @@
 // What every kernel asks of its arguments. Throws INVALID_INPUT and changes nothing.
 import { OpDbusError } from '../errors.js'
-import type { PoolShape } from '../ports.js'
+import type { MatrixOptions, PoolShape } from '../ports.js'
 
 /** More than any model has. Sums of int8 products of so many stay within 32 bits. */
 export const MAX_DIMS = 65_536
@@ -15,42 +15,61 @@ export function invalid(message: string): OpDbusError {
   return new OpDbusError('INVALID_INPUT', message)
 }
 
+/** What was given instead, for a message: short, and for any value at all. */
+export function shown(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value.slice(0, 40))
+  if (typeof value === 'object' && value !== null) return value.constructor?.name ?? 'an object'
+  return typeof value === 'function' ? 'a function' : String(value)
+}
+
 export function checkDims(dims: number): void {
   if (!Number.isInteger(dims) || dims < 1 || dims > MAX_DIMS)
-    throw invalid(`dims must be a whole number from 1 to ${MAX_DIMS}; got ${dims}`)
+    throw invalid(`dims must be a whole number from 1 to ${MAX_DIMS}; got ${shown(dims)}`)
+}
+
+export function checkFloats(values: Float32Array, what: string): void {
+  if (!(values instanceof Float32Array)) throw invalid(`${what} must be a Float32Array; got ${shown(values)}`)
+}
+
+/** 0 or more. */
+export function checkCount(count: number, what: string): void {
+  if (!Number.isInteger(count) || count < 0)
+    throw invalid(`${what} must be a whole number, 0 or more; got ${shown(count)}`)
+}
+
+export function checkOptions(options: object, what: string): void {
+  if (typeof options !== 'object' || options === null) throw invalid(`${what} must be an object; got ${shown(options)}`)
 }
 
 /** How many whole rows of `dims` floats `matrix` holds. */
 export function rowsOf(matrix: Float32Array, dims: number, what = 'matrix'): number {
   checkDims(dims)
-  if (!(matrix instanceof Float32Array)) throw invalid(`${what} must be a Float32Array`)
+  checkFloats(matrix, what)
   if (matrix.length % dims !== 0) throw invalid(`${what} has ${matrix.length} floats: no whole rows of ${dims}`)
   return matrix.length / dims
 }
 
 /** Rows that may be multiplied: none holds a NaN or an infinity, or is longer than 1e19. */
-export function checkRows(matrix: Float32Array, dims: number, what = 'row'): void {
-  for (let start = 0, row = 0; start < matrix.length; start += dims, row++) {
-    if (squaresOf(matrix, start, start + dims) <= MAX_SQUARES) continue
-    throw invalid(`${what} ${row} holds a number that is not finite, or is longer than 1e19: it has no dot product`)
-  }
+export function checkRows(matrix: Float32Array, dims: number): void {
+  for (let start = 0, row = 0; start < matrix.length; start += dims, row++)
+    checkLength(matrix, start, start + dims, () => `row ${row}`)
 }
 
-export function checkQuery(query: Float32Array, dims: number): void {
-  if (!(query instanceof Float32Array)) throw invalid('a query must be a Float32Array')
-  if (query.length !== dims) throw invalid(`the query has ${query.length} floats, the rows have ${dims}`)
-  if (!(squaresOf(query, 0, dims) <= MAX_SQUARES))
-    throw invalid('the query holds a number that is not finite, or is longer than 1e19: it has no dot product')
+/** One vector that may be multiplied. */
+export function checkVector(vector: Float32Array, dims: number, what = 'the query'): void {
+  checkFloats(vector, what)
+  if (vector.length !== dims) throw invalid(`${what} has ${vector.length} floats, not ${dims}`)
+  checkLength(vector, 0, dims, () => what)
 }
 
-export function checkK(k: number): void {
-  if (!Number.isInteger(k) || k < 0) throw invalid(`k must be a whole number, 0 or more; got ${k}`)
-}
-
-export function checkPool(hidden: Float32Array, mask: Uint8Array, { rows, width, dims }: PoolShape): void {
+export function checkPool(hidden: Float32Array, mask: Uint8Array, shape: PoolShape): void {
+  checkFloats(hidden, 'hidden')
+  if (!(mask instanceof Uint8Array)) throw invalid(`mask must be a Uint8Array; got ${shown(mask)}`)
+  checkOptions(shape, 'the shape')
+  const { rows, width, dims } = shape
   checkDims(dims)
-  for (const [what, value] of Object.entries({ rows, width }))
-    if (!Number.isInteger(value) || value < 0) throw invalid(`${what} must be a whole number, 0 or more; got ${value}`)
+  checkCount(rows, 'rows')
+  checkCount(width, 'width')
   const tokens = rows * width
   if (hidden.length !== tokens * dims || mask.length !== tokens)
     throw invalid(
@@ -59,12 +78,27 @@ export function checkPool(hidden: Float32Array, mask: Uint8Array, { rows, width,
     )
 }
 
-/** `capacity`, or as much as there is. */
-export function checkCapacity(capacity: number | undefined, rows: number): number {
-  if (capacity === undefined) return rows
+export interface MatrixShape {
+  readonly rows: number
+  readonly capacity: number
+  readonly precision: 'float32' | 'int8'
+}
+
+/** What `load` was asked for; room for as many rows as there are, if for no more. */
+export function matrixShape(matrix: Float32Array, dims: number, options: MatrixOptions): MatrixShape {
+  const rows = rowsOf(matrix, dims)
+  checkOptions(options, 'the options of a matrix')
+  const { capacity = rows, precision = 'float32' } = options
   if (!Number.isInteger(capacity) || capacity < rows)
-    throw invalid(`capacity must be a whole number, at least the ${rows} rows that are there; got ${capacity}`)
-  return capacity
+    throw invalid(`capacity must be a whole number, at least the ${rows} rows that are there; got ${shown(capacity)}`)
+  if (precision !== 'float32' && precision !== 'int8')
+    throw invalid(`precision must be float32 or int8; got ${shown(precision)}`)
+  return { rows, capacity, precision }
+}
+
+function checkLength(values: Float32Array, start: number, end: number, what: () => string): void {
+  if (squaresOf(values, start, end) <= MAX_SQUARES) return
+  throw invalid(`${what()} holds a number that is not finite, or is longer than 1e19: it has no dot product`)
 }
 
 function squaresOf(values: Float32Array, start: number, end: number): number {

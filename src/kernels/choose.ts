@@ -1,10 +1,13 @@
 // The fastest kernels that are there, for each matrix by its size. Knows no adapter: its maker hands them in.
 import { isOpDbusError, messageOf, OpDbusError } from '../errors.js'
 import type { KernelDevice, KernelMatrix, Kernels, MatrixOptions, PoolShape } from '../ports.js'
-import { rowsOf } from './checks.js'
-import { paysFrom } from './trial.js'
+import { matrixShape, shown } from './checks.js'
+import { type Pays, whereItPays } from './trial.js'
 
-/** `auto`: the fastest that is there. Any other: that one, or an error. */
+/**
+ * `auto`: the fastest that is there. Any other: that one, or none at all. Once open, what a device has no room for goes to
+ * the next one, and so does all when a GPU is lost.
+ */
 export type KernelChoice = 'auto' | KernelDevice
 export const KERNEL_CHOICES: readonly KernelChoice[] = ['auto', 'js', 'wasm', 'webgpu']
 
@@ -19,7 +22,14 @@ export interface KernelParts {
 }
 
 export interface ChosenKernels extends Kernels {
-  /** What does not serve, and why: missing, wrong, lost, or not faster. A GPU is not tried before it could pay. */
+  /**
+   * What serves matrices of every size: the device that was asked for by name, and with `auto` WebAssembly, or JavaScript
+   * where that is missing. A matrix may be elsewhere, and says so by its own `device`: with `auto` on a GPU where that pays,
+   * as int8 never on a GPU, and on the next device where one has no room or a GPU is lost (see `refused`). A GPU leaves
+   * pooling and normalising to WebAssembly.
+   */
+  readonly device: KernelDevice
+  /** What did not serve, and why: missing, wrong, lost, full, or not faster. A GPU is not tried before it could pay. */
   readonly refused: ReadonlyMap<KernelDevice, string>
 }
 
@@ -36,21 +46,26 @@ export const GPU_TRIED_FROM = 1 << 21
  */
 export async function chooseKernels(parts: KernelParts, choice: KernelChoice = 'auto'): Promise<ChosenKernels> {
   if (!KERNEL_CHOICES.includes(choice))
-    throw new OpDbusError('INVALID_INPUT', `kernels must be one of ${KERNEL_CHOICES.join(', ')}; got ${choice}`)
+    throw new OpDbusError('INVALID_INPUT', `kernels must be one of ${KERNEL_CHOICES.join(', ')}; got ${shown(choice)}`)
   const refused = new Map<KernelDevice, string>()
   const js = parts.js()
-  if (choice === 'js') return new Chosen(js, js, refused)
+  if (choice === 'js') return new Chosen(js, js, js, refused)
   const host = await parts.wasm().catch(error => {
     if (choice === 'wasm') throw error
     refused.set('wasm', messageOf(error))
     return js
   })
-  if (choice === 'wasm') return new Chosen(host, js, refused)
+  if (choice === 'wasm') return new Chosen(host, host, js, refused)
   const openGpu = () => parts.webgpu(host, js, why => refused.set('webgpu', `lost: ${why}`))
-  if (choice === 'auto') return new Chosen(host, js, refused, () => fasterGpu(openGpu, host, parts))
+  if (choice === 'auto') {
+    const gpu = new LateGpu(
+      () => fasterGpu(openGpu, host, parts),
+      why => refused.set('webgpu', why),
+    )
+    return new Chosen(host, host, js, refused, gpu)
+  }
   try {
-    const gpu = { kernels: await openGpu(), from: 0 }
-    return new Chosen(host, js, refused, async () => gpu, 0)
+    return new Chosen(await openGpu(), host, js, refused)
   } catch (error) {
     host.close()
     throw error
@@ -59,75 +74,100 @@ export async function chooseKernels(parts: KernelParts, choice: KernelChoice = '
 
 interface OpenGpu {
   readonly kernels: Kernels
-  /** Floats from which on it pays. */
-  readonly from: number
+  readonly pays: Pays
 }
 
 /** Rejects where there is no GPU, or none that is ever faster. */
 async function fasterGpu(open: () => Promise<Kernels>, host: Kernels, { monotonic }: KernelParts): Promise<OpenGpu> {
   const kernels = await open()
-  const from = await paysFrom(kernels, host, monotonic)
-  if (from < Number.POSITIVE_INFINITY) return { kernels, from }
+  const pays = await whereItPays(kernels, host, monotonic)
+  if (pays !== undefined) return { kernels, pays }
   kernels.close()
   throw new OpDbusError('DEVICE_UNAVAILABLE', `the GPU is never faster than ${host.device} here`)
 }
 
-class Chosen implements ChosenKernels {
+/** A GPU that is opened, at most once, for the first matrix that is large enough to try it. */
+class LateGpu {
   #gpu: Promise<OpenGpu | undefined> | undefined
+
+  constructor(
+    private readonly open: () => Promise<OpenGpu>,
+    private readonly onRefused: (why: string) => void,
+  ) {}
+
+  /** The GPU where it pays, or undefined. */
+  async for(rows: number, dims: number): Promise<Kernels | undefined> {
+    if (rows * dims < GPU_TRIED_FROM) return undefined
+    this.#gpu ??= this.open().catch(error => {
+      this.onRefused(messageOf(error))
+      return undefined
+    })
+    const gpu = await this.#gpu
+    return gpu?.pays(rows, dims) ? gpu.kernels : undefined
+  }
+
+  close(): void {
+    void this.#gpu?.then(gpu => gpu?.kernels.close())
+  }
+}
+
+class Chosen implements ChosenKernels {
   #closed = false
 
-  /** `openGpu` is called at most once, for the first matrix of `triedFrom` floats or more. */
+  /** `first` serves every size and `host` works on this thread: the same, where `first` is no GPU. */
   constructor(
+    private readonly first: Kernels,
     private readonly host: Kernels,
     private readonly js: Kernels,
     readonly refused: Map<KernelDevice, string>,
-    private readonly openGpu?: () => Promise<OpenGpu>,
-    private readonly triedFrom = GPU_TRIED_FROM,
+    private readonly late?: LateGpu,
   ) {}
 
-  /** Of what pools and normalises, and of matrices too small for a GPU. */
   get device(): KernelDevice {
-    return this.host.device
+    return this.first.device
   }
 
   async load(matrix: Float32Array, dims: number, options: MatrixOptions = {}): Promise<KernelMatrix> {
-    const floats = Math.max(rowsOf(matrix, dims) * dims, (options.capacity ?? 0) * dims)
-    const gpu = options.precision === 'int8' ? undefined : await this.#gpuFor(floats)
-    // Whoever has no room gives way to the next; JavaScript has the last word.
-    for (const kernels of [gpu, this.host]) {
+    const { capacity, precision } = matrixShape(matrix, dims, options)
+    const late = precision === 'int8' || this.#closed ? undefined : await this.late?.for(capacity, dims)
+    for (const kernels of new Set([late, this.first, this.host])) {
       if (kernels === undefined || kernels === this.js) continue
       try {
         return await kernels.load(matrix, dims, options)
       } catch (error) {
-        if (!isOpDbusError(error, 'DEVICE_UNAVAILABLE')) throw error
-        this.refused.set(kernels.device, error.message)
+        this.#giveWay(kernels, error)
       }
     }
     return this.js.load(matrix, dims, options)
   }
 
   normalize(matrix: Float32Array, dims: number): void {
-    this.host.normalize(matrix, dims)
+    this.#onHost(kernels => kernels.normalize(matrix, dims))
   }
 
   meanPool(hidden: Float32Array, mask: Uint8Array, shape: PoolShape): Float32Array {
-    return this.host.meanPool(hidden, mask, shape)
+    return this.#onHost(kernels => kernels.meanPool(hidden, mask, shape))
   }
 
   close(): void {
     this.#closed = true
-    void this.#gpu?.then(gpu => gpu?.kernels.close())
-    this.host.close()
-    this.js.close()
+    this.late?.close()
+    for (const kernels of [this.first, this.host, this.js]) kernels.close()
   }
 
-  async #gpuFor(floats: number): Promise<Kernels | undefined> {
-    if (this.openGpu === undefined || this.#closed || floats < this.triedFrom) return undefined
-    this.#gpu ??= this.openGpu().catch(error => {
-      this.refused.set('webgpu', messageOf(error))
-      return undefined
-    })
-    const gpu = await this.#gpu
-    return gpu !== undefined && floats >= gpu.from ? gpu.kernels : undefined
+  #onHost<T>(work: (kernels: Kernels) => T): T {
+    if (this.host === this.js) return work(this.js)
+    try {
+      return work(this.host)
+    } catch (error) {
+      this.#giveWay(this.host, error)
+      return work(this.js)
+    }
+  }
+
+  /** Whoever has no room gives way to the next; JavaScript has the last word. Every other error is the caller's. */
+  #giveWay(kernels: Kernels, error: unknown): void {
+    if (!isOpDbusError(error, 'DEVICE_UNAVAILABLE')) throw error
+    this.refused.set(kernels.device, error.message)
   }
 }

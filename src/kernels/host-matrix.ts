@@ -1,7 +1,7 @@
 // A matrix in memory that this thread can reach. Checks what is asked; a block of rows does the arithmetic.
 import { OpDbusError } from '../errors.js'
 import type { KernelDevice, KernelMatrix, NearestRows } from '../ports.js'
-import { checkK, checkQuery, checkRows, invalid, rowsOf } from './checks.js'
+import { checkCount, checkRows, checkVector, invalid, rowsOf, shown } from './checks.js'
 import { topK } from './top-k.js'
 
 /** Room for rows, and who multiplies them. Gets only arguments that were checked. */
@@ -47,7 +47,7 @@ export class HostMatrix implements KernelMatrix {
     const block = this.#open()
     const count = rowsOf(vectors, this.dims, 'what is put in')
     if (!Number.isInteger(first) || first < 0 || first > this.#rows)
-      throw invalid(`rows go in from 0 to ${this.#rows}, right behind what is there; got ${first}`)
+      throw invalid(`rows go in from 0 to ${this.#rows}, right behind what is there; got ${shown(first)}`)
     if (first + count > this.capacity)
       throw invalid(`${count} rows from row ${first} on do not fit: the matrix has room for ${this.capacity}`)
     checkRows(vectors, this.dims)
@@ -57,13 +57,15 @@ export class HostMatrix implements KernelMatrix {
 
   cut(rows: number): void {
     this.#open()
-    if (!Number.isInteger(rows) || rows < 0) throw invalid(`rows must be a whole number, 0 or more; got ${rows}`)
+    checkCount(rows, 'rows')
     this.#rows = Math.min(this.#rows, rows)
   }
 
   read(first: number, count: number): Float32Array {
     const block = this.#open()
-    if (!Number.isInteger(first) || !Number.isInteger(count) || first < 0 || count < 0 || first + count > this.#rows)
+    checkCount(first, 'first')
+    checkCount(count, 'count')
+    if (first + count > this.#rows)
       throw invalid(`there are no ${count} rows from row ${first} on: the matrix has ${this.#rows}`)
     return block.read(first, count)
   }
@@ -73,7 +75,7 @@ export class HostMatrix implements KernelMatrix {
   }
 
   async nearest(query: Float32Array, k: number): Promise<NearestRows> {
-    checkK(k)
+    checkCount(k, 'k')
     return topK(this.#scores(query), k)
   }
 
@@ -84,7 +86,7 @@ export class HostMatrix implements KernelMatrix {
 
   #scores(query: Float32Array): Float32Array {
     const block = this.#open()
-    checkQuery(query, this.dims)
+    checkVector(query, this.dims)
     return block.dot(query, this.#rows)
   }
 

@@ -1,7 +1,7 @@
 // The kernels in plain JavaScript: the reference for every other, and what is left where nothing faster is there.
 import { OpDbusError } from '../errors.js'
 import type { KernelMatrix, Kernels, MatrixOptions, PoolShape } from '../ports.js'
-import { checkCapacity, checkPool, rowsOf } from './checks.js'
+import { checkPool, type MatrixShape, matrixShape, rowsOf } from './checks.js'
 import { HostMatrix, type RowBlock } from './host-matrix.js'
 import { quantize } from './int8.js'
 
@@ -14,9 +14,8 @@ export class JsKernels implements Kernels {
 
   async load(matrix: Float32Array, dims: number, options: MatrixOptions = {}): Promise<KernelMatrix> {
     this.#check()
-    const rows = rowsOf(matrix, dims)
-    const capacity = checkCapacity(options.capacity, rows)
-    const loaded = new HostMatrix(this, dims, capacity, blockFor(capacity, dims, options.precision))
+    const { capacity, precision } = matrixShape(matrix, dims, options)
+    const loaded = new HostMatrix(this, dims, capacity, blockFor(capacity, dims, precision))
     loaded.put(0, matrix)
     return loaded
   }
@@ -62,7 +61,7 @@ export class JsKernels implements Kernels {
   }
 }
 
-function blockFor(capacity: number, dims: number, precision: MatrixOptions['precision']): RowBlock {
+function blockFor(capacity: number, dims: number, precision: MatrixShape['precision']): RowBlock {
   try {
     return precision === 'int8' ? new Int8Rows(capacity, dims) : new FloatRows(capacity, dims)
   } catch (cause) {

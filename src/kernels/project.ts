@@ -1,91 +1,132 @@
-// Vectors on a map: their two principal components. Pure arithmetic, and the same map for the same vectors.
-import { checkRows, rowsOf } from './checks.js'
+// Vectors on a map: their two principal components. The kernels multiply; the same map for the same vectors.
+import type { KernelMatrix, Kernels } from '../ports.js'
+import { checkVector } from './checks.js'
 
 /** Rows that the axes are found on, evenly spaced among all: more make the axes steadier, not other ones. */
 const FITTED = 1024
 const MAX_ROUNDS = 60
 /** The axes are found when a round adds less than this share to the variance that they show: another plane is no better. */
 const STILL = 1e-6
+/** What is so much smaller than what it was computed from is rounding: of the kernels' float32, of a mean in float64. */
+const ROUNDING = 1e-6
+const MEAN_ROUNDING = 1e-12
 
 export interface Projection {
   /** rows x 2, row-major: x along the direction in which the vectors differ most, y along the next one. */
   readonly points: Float32Array
   /** The share of the vectors' variance that x and y show, each from 0 to 1. */
   readonly shares: readonly [number, number]
-  /** Where another vector of the same dims lies on this map. */
+  /** Where another vector of the same dims lies on this map. Throws INVALID_INPUT for what is none. */
   place(vector: Float32Array): [number, number]
 }
 
 /**
- * Principal component analysis by orthogonal iteration (power iteration on two vectors at once; Golub and Van Loan, Matrix
- * Computations, 7.3.2), on `matrix` of rows x `dims`, row-major. Nothing in it is random: it begins at the row farthest from
- * the mean, and an axis points to where its largest number is positive. Throws INVALID_INPUT for numbers that are not finite.
+ * Principal component analysis of the rows of `matrix` by orthogonal iteration (power iteration on two vectors at once; Golub
+ * and Van Loan, Matrix Computations, 7.3.2). Nothing in it is random: it begins at the row farthest from the mean, and an
+ * axis points to where its largest number is positive. `kernels` hold a sample of the rows meanwhile. Points are off by
+ * about 1e-7 of the length of a row, more in an int8 matrix. Rejects as `load` and `dot` do.
  */
-export function project(matrix: Float32Array, dims: number): Projection {
-  const rows = rowsOf(matrix, dims)
-  checkRows(matrix, dims)
-  const sample = sampleOf(matrix, rows, dims)
-  const mean = meanOf(sample, dims)
-  center(sample, mean)
-  const [x, y] = axesOf(sample, dims)
-  const total = sample.reduce((sum, value) => sum + value * value, 0)
-  const shareOf = (axis: Float64Array) => (total > 0 ? Math.min(1, lengthOf(times(sample, axis)) ** 2 / total) : 0)
-  const along = (from: Float32Array, start: number, axis: Float64Array) => {
-    let sum = 0
-    for (let d = 0; d < dims; d++) sum += (from[start + d]! - mean[d]!) * axis[d]!
-    return sum
-  }
-  const points = new Float32Array(2 * rows)
-  for (let row = 0; row < rows; row++) {
-    points[2 * row] = along(matrix, row * dims, x)
-    points[2 * row + 1] = along(matrix, row * dims, y)
+export async function project(kernels: Kernels, matrix: KernelMatrix): Promise<Projection> {
+  const { dims } = matrix
+  const sample = sampleOf(matrix)
+  const { x, y, shares } = await axesOf(kernels, sample, dims)
+  const [alongX, alongY] = await Promise.all([dotOf(matrix, x), dotOf(matrix, y)])
+  const [middleX, middleY] = [product(sample.mean, x), product(sample.mean, y)]
+  const points = new Float32Array(2 * alongX.length)
+  for (let row = 0; row < alongX.length; row++) {
+    points[2 * row] = alongX[row]! - middleX
+    points[2 * row + 1] = alongY[row]! - middleY
   }
   return {
     points,
-    shares: [shareOf(x), shareOf(y)],
+    shares,
     place(vector) {
-      rowsOf(vector, dims, 'vector')
-      checkRows(vector, dims, 'vector')
-      return [along(vector, 0, x), along(vector, 0, y)]
+      checkVector(vector, dims, 'the vector')
+      const exact = new Float64Array(vector)
+      return [product(exact, x) - middleX, product(exact, y) - middleY]
     },
   }
 }
 
-function sampleOf(matrix: Float32Array, rows: number, dims: number): Float64Array {
-  const count = Math.min(rows, FITTED)
-  const sample = new Float64Array(count * dims)
-  for (let i = 0; i < count; i++) {
-    const start = Math.floor((i * rows) / count) * dims
-    sample.set(matrix.subarray(start, start + dims), i * dims)
-  }
-  return sample
+interface Sample {
+  readonly mean: Float64Array
+  /** Rows less their mean, at most 1 long; none where they do not differ. */
+  readonly rows: Float32Array
 }
 
-function meanOf(sample: Float64Array, dims: number): Float64Array {
+function sampleOf(matrix: KernelMatrix): Sample {
+  const { dims } = matrix
+  const count = Math.min(matrix.rows, FITTED)
+  const rows = new Float64Array(count * dims)
+  for (let i = 0; i < count; i++) rows.set(matrix.read(Math.floor((i * matrix.rows) / count), 1), i * dims)
+  const before = longest(rows, dims)
   const mean = new Float64Array(dims)
-  for (let i = 0; i < sample.length; i++) mean[i % dims] = mean[i % dims]! + sample[i]!
-  const count = Math.max(1, sample.length / dims)
-  return mean.map(sum => sum / count)
+  for (let at = 0; at < rows.length; ) for (let d = 0; d < dims; d++, at++) mean[d] = mean[d]! + rows[at]! / count
+  for (let at = 0; at < rows.length; ) for (let d = 0; d < dims; d++, at++) rows[at] = rows[at]! - mean[d]!
+  const length = longest(rows, dims)
+  if (length <= MEAN_ROUNDING * before) return { mean, rows: new Float32Array(0) }
+  // Neither axes nor shares depend on the scale, but float32 does.
+  for (let at = 0; at < rows.length; at++) rows[at] = rows[at]! / length
+  return { mean, rows: new Float32Array(rows) }
 }
 
-function center(sample: Float64Array, mean: Float64Array): void {
-  for (let i = 0; i < sample.length; i++) sample[i] = sample[i]! - mean[i % mean.length]!
+interface Axes {
+  readonly x: Float64Array
+  readonly y: Float64Array
+  readonly shares: readonly [number, number]
 }
 
 /** Two axes at right angles; zeros where the rows differ in fewer directions. */
-function axesOf(sample: Float64Array, dims: number): [Float64Array, Float64Array] {
-  let x = farthestRow(sample, dims, undefined)
-  let y = farthestRow(sample, dims, x)
-  let shown = 0
-  for (let round = 0; ; round++) {
-    const plane = turned(x, times(sample, x), y, times(sample, y))
-    ;[x, y] = [plane.x, plane.y]
-    const before = shown
-    shown = product(plane.alongX, plane.alongX) + product(plane.alongY, plane.alongY)
-    if (round === MAX_ROUNDS || shown - before <= STILL * shown) return [upright(x), upright(y)]
-    x = unit(back(sample, plane.alongX, dims))
-    y = unit(without(back(sample, plane.alongY, dims), x))
+async function axesOf(kernels: Kernels, { rows }: Sample, dims: number): Promise<Axes> {
+  if (rows.length === 0) return { x: new Float64Array(dims), y: new Float64Array(dims), shares: [0, 0] }
+  // By rows and by columns: multiplying with the rows, and adding them up by weights, both are dot products.
+  const byRow = await kernels.load(rows, dims)
+  try {
+    const byColumn = await kernels.load(transposed(rows, dims), rows.length / dims)
+    try {
+      return await iterated(byRow, byColumn, rows)
+    } finally {
+      byColumn.free()
+    }
+  } finally {
+    byRow.free()
   }
+}
+
+async function iterated(byRow: KernelMatrix, byColumn: KernelMatrix, rows: Float32Array): Promise<Axes> {
+  const { dims } = byRow
+  const squares = squaresOf(rows, dims)
+  let x = unit(rowAt(rows, dims, indexOfMost(squares)))
+  const onX = await dotOf(byRow, x)
+  let y = unit(without(rowAt(rows, dims, indexOfMost(squares.map((square, i) => square - onX[i]! ** 2))), x), ROUNDING)
+  const total = squares.reduce((sum, square) => sum + square, 0)
+  for (let round = 0, shown = 0; ; round++) {
+    const plane = turned(x, await dotOf(byRow, x), y, await dotOf(byRow, y))
+    const [varianceX, varianceY] = [product(plane.alongX, plane.alongX), product(plane.alongY, plane.alongY)]
+    const before = shown
+    shown = varianceX + varianceY
+    if (round === MAX_ROUNDS || shown - before <= STILL * shown) {
+      const shareOf = (variance: number) => Math.min(1, variance / total)
+      return { x: upright(plane.x), y: upright(plane.y), shares: [shareOf(varianceX), shareOf(varianceY)] }
+    }
+    const towardsX = await dotOf(byColumn, unit(plane.alongX))
+    const towardsY = await dotOf(byColumn, unit(plane.alongY))
+    x = unit(towardsX)
+    y = unit(without(towardsY, x), ROUNDING * lengthOf(towardsX))
+  }
+}
+
+/** In float64, so that what is computed from it adds no error. */
+async function dotOf(matrix: KernelMatrix, vector: Float64Array): Promise<Float64Array> {
+  return new Float64Array(await matrix.dot(new Float32Array(vector)))
+}
+
+function transposed(rows: Float32Array, dims: number): Float32Array {
+  const count = rows.length / dims
+  const columns = new Float32Array(rows.length)
+  for (let row = 0, at = 0; row < count; row++)
+    for (let d = 0; d < dims; d++, at++) columns[d * count + row] = rows[at]!
+  return columns
 }
 
 /**
@@ -100,39 +141,26 @@ function turned(x: Float64Array, alongX: Float64Array, y: Float64Array, alongY: 
   return { x: first(x, y), y: second(x, y), alongX: first(alongX, alongY), alongY: second(alongX, alongY) }
 }
 
-/** The direction of the row that is longest, of what `axis` does not already show of it. */
-function farthestRow(sample: Float64Array, dims: number, axis: Float64Array | undefined): Float64Array {
-  let best: Float64Array = new Float64Array(dims)
-  let most = 0
-  for (let start = 0; start < sample.length; start += dims) {
-    const row = sample.slice(start, start + dims)
-    const rest = axis ? without(row, axis) : row
-    const length = lengthOf(rest)
-    if (length > most * (1 + 1e-9)) [best, most] = [rest, length]
-  }
-  return unit(best)
+function squaresOf(rows: Float64Array | Float32Array, dims: number): Float64Array {
+  const squares = new Float64Array(rows.length / dims)
+  for (let row = 0, at = 0; row < squares.length; row++)
+    for (let d = 0; d < dims; d++, at++) squares[row] = squares[row]! + rows[at]! * rows[at]!
+  return squares
 }
 
-/** sample x axis: one number a row. */
-function times(sample: Float64Array, axis: Float64Array): Float64Array {
-  const dims = axis.length
-  const out = new Float64Array(sample.length / dims)
-  for (let row = 0, at = 0; row < out.length; row++) {
-    let sum = 0
-    for (let d = 0; d < dims; d++, at++) sum += sample[at]! * axis[d]!
-    out[row] = sum
-  }
-  return out
+function longest(rows: Float64Array, dims: number): number {
+  return Math.sqrt(squaresOf(rows, dims).reduce((most, square) => Math.max(most, square), 0))
 }
 
-/** The rows of the sample added up, each as often as `weights` says. */
-function back(sample: Float64Array, weights: Float64Array, dims: number): Float64Array {
-  const out = new Float64Array(dims)
-  for (let row = 0, at = 0; row < weights.length; row++) {
-    const weight = weights[row]!
-    for (let d = 0; d < dims; d++, at++) out[d] = out[d]! + weight * sample[at]!
-  }
-  return out
+/** The first of those that are the most, but for rounding. */
+function indexOfMost(values: Float64Array): number {
+  let index = 0
+  for (const [i, value] of values.entries()) if (value > values[index]! * (1 + ROUNDING)) index = i
+  return index
+}
+
+function rowAt(rows: Float32Array, dims: number, row: number): Float64Array {
+  return new Float64Array(rows.subarray(row * dims, (row + 1) * dims))
 }
 
 function without(vector: Float64Array, axis: Float64Array): Float64Array {
@@ -140,10 +168,10 @@ function without(vector: Float64Array, axis: Float64Array): Float64Array {
   return vector.map((value, d) => value - share * axis[d]!)
 }
 
-/** At length 1; zeros where nothing is left but rounding. */
-function unit(vector: Float64Array): Float64Array {
+/** At length 1; zeros where it is no longer than `rounding`. */
+function unit(vector: Float64Array, rounding = 0): Float64Array {
   const length = lengthOf(vector)
-  return length > 1e-12 ? vector.map(value => value / length) : vector.fill(0)
+  return length > rounding ? vector.map(value => value / length) : vector.fill(0)
 }
 
 function upright(axis: Float64Array): Float64Array {

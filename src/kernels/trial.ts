@@ -1,10 +1,14 @@
-// From which size on a GPU pays, measured on the machine at hand. Times two sizes on both sides; decides nothing.
-import type { KernelMatrix, Kernels } from '../ports.js'
+// For which matrices a GPU pays, measured on the machine at hand. Times three shapes on both sides; decides nothing.
+import type { Kernels } from '../ports.js'
+import { MAX_DIMS } from './checks.js'
 import { madeUp } from './self-check.js'
 
-const DIMS = 256
-const SMALL_ROWS = 64
-const LARGE_ROWS = 8192
+/** Next to nothing; much to multiply; much to sort and little to multiply. */
+const SHAPES = {
+  small: { rows: 64, dims: 8 },
+  wide: { rows: 8192, dims: 256 },
+  tall: { rows: 65_536, dims: 8 },
+} as const
 /** Searches that share one upload, at least: vectors are put in once and asked about again and again. */
 const SEARCHES_PER_LOAD = 16
 /** A GPU that takes so many times as long as the host, at its first try, is not worth a closer look. */
@@ -12,49 +16,76 @@ const HOPELESS = 20
 const ROUNDS = 3
 const CALLS = 4
 
+/** Does the GPU answer sooner, where there are so many rows of so many dims? */
+export type Pays = (rows: number, dims: number) => boolean
+
+/** Milliseconds of the quickest search in each shape, and of putting the wide one in. */
+interface Times extends Record<keyof typeof SHAPES, number> {
+  readonly upload: number
+}
+
 /**
- * Floats of a matrix above which `gpu` answers sooner than `host`, its share of the upload included; Infinity where it
- * never does. Both cost a fixed time and a time a float; two sizes tell both, and where the lines cross.
+ * For which matrices `gpu` answers sooner than `host`, its share of the upload included; undefined where that is none. A
+ * search costs a fixed time, a time a row (scores are sorted) and a time a float: a narrow matrix may not pay where a wide
+ * one of as many floats does.
  */
-export async function paysFrom(gpu: Kernels, host: Kernels, monotonic: () => number): Promise<number> {
-  const data = madeUp(LARGE_ROWS * DIMS)
-  const query = data.slice(0, DIMS)
-  const timeOf = async (matrix: KernelMatrix, calls: number) => {
+export async function whereItPays(gpu: Kernels, host: Kernels, monotonic: () => number): Promise<Pays | undefined> {
+  const hostTimes = await timesOf(host, monotonic)
+  const gpuTimes = hostTimes && (await timesOf(gpu, monotonic, hostTimes))
+  if (hostTimes === undefined || gpuTimes === undefined) return undefined
+  const [hosts, gpus] = [costOf(hostTimes), costOf(gpuTimes)]
+  const perRow = hosts.perRow - gpus.perRow
+  const perFloat = hosts.perFloat - gpus.perFloat - gpus.uploadPerFloat / SEARCHES_PER_LOAD
+  const savedByRow = (dims: number) => perRow + dims * perFloat
+  if (savedByRow(1) <= 0 && savedByRow(MAX_DIMS) <= 0) return undefined
+  return (rows, dims) => rows * savedByRow(dims) > gpus.fixed - hosts.fixed
+}
+
+/** Solves times = fixed + rows x perRow + floats x perFloat. Nothing costs less than nothing: that was the clock. */
+function costOf({ small, wide, tall, upload }: Times) {
+  const more = (shape: { rows: number; dims: number }) => ({
+    rows: shape.rows - SHAPES.small.rows,
+    floats: shape.rows * shape.dims - SHAPES.small.rows * SHAPES.small.dims,
+  })
+  const [wider, taller] = [more(SHAPES.wide), more(SHAPES.tall)]
+  const [widerMs, tallerMs] = [Math.max(0, wide - small), Math.max(0, tall - small)]
+  const perFloat = Math.max(
+    0,
+    (widerMs * taller.rows - tallerMs * wider.rows) / (wider.floats * taller.rows - taller.floats * wider.rows),
+  )
+  const perRow = Math.max(0, (tallerMs - taller.floats * perFloat) / taller.rows)
+  return { fixed: small, perRow, perFloat, uploadPerFloat: upload / (SHAPES.wide.rows * SHAPES.wide.dims) }
+}
+
+/** What searches take; undefined where one takes hopelessly longer than with `host`, twice. */
+async function timesOf(kernels: Kernels, monotonic: () => number, host?: Times): Promise<Times | undefined> {
+  const data = madeUp(SHAPES.wide.rows * SHAPES.wide.dims)
+  const timed = async (name: keyof typeof SHAPES) => {
+    const { rows, dims } = SHAPES[name]
+    const query = data.slice(0, dims)
     const start = monotonic()
-    for (let call = 0; call < calls; call++) await matrix.nearest(query, 10)
-    return (monotonic() - start) / calls
-  }
-  /** The best of some rounds: a busy machine makes things slower, never faster. */
-  const best = async (matrix: KernelMatrix) => {
-    let least = Number.POSITIVE_INFINITY
-    for (let round = 0; round < ROUNDS; round++) least = Math.min(least, await timeOf(matrix, CALLS))
-    return least
-  }
-  const lineOf = async (kernels: Kernels, hopeless: number) => {
-    const small = await kernels.load(data.subarray(0, SMALL_ROWS * DIMS), DIMS)
-    try {
+    const matrix = await kernels.load(data.subarray(0, rows * dims), dims)
+    const timeOf = async (calls: number) => {
       const start = monotonic()
-      const large = await kernels.load(data, DIMS)
-      try {
-        // The first answer waits for the upload: both took so long, and the upload alone an answer less.
-        const first = await timeOf(large, 1)
-        const both = monotonic() - start
-        if (first > hopeless && (await timeOf(large, 1)) > hopeless) return undefined
-        const [little, much] = [await best(small), await best(large)]
-        const perFloat = Math.max(0, much - little) / ((LARGE_ROWS - SMALL_ROWS) * DIMS)
-        return { fixed: little, perFloat, much, uploadPerFloat: Math.max(0, both - much) / (LARGE_ROWS * DIMS) }
-      } finally {
-        large.free()
-      }
+      for (let call = 0; call < calls; call++) await matrix.nearest(query, 10)
+      return (monotonic() - start) / calls
+    }
+    try {
+      // The first answer waits for the upload: both took so long, and the upload alone an answer less.
+      const first = await timeOf(1)
+      const both = monotonic() - start
+      const hopeless = HOPELESS * (host?.[name] ?? Number.POSITIVE_INFINITY)
+      if (name !== 'small' && first > hopeless && (await timeOf(1)) > hopeless) return undefined
+      // The best of some rounds: a busy machine makes things slower, never faster.
+      let least = Number.POSITIVE_INFINITY
+      for (let round = 0; round < ROUNDS; round++) least = Math.min(least, await timeOf(CALLS))
+      return { search: least, upload: Math.max(0, both - least) }
     } finally {
-      small.free()
+      matrix.free()
     }
   }
-
-  const hosts = await lineOf(host, Number.POSITIVE_INFINITY)
-  const gpus = hosts && (await lineOf(gpu, HOPELESS * hosts.much))
-  if (hosts === undefined || gpus === undefined) return Number.POSITIVE_INFINITY
-  const saved = hosts.perFloat - gpus.perFloat - gpus.uploadPerFloat / SEARCHES_PER_LOAD
-  if (!(saved > 0)) return Number.POSITIVE_INFINITY
-  return Math.max(0, (gpus.fixed - hosts.fixed) / saved)
+  const wide = await timed('wide')
+  const tall = wide && (await timed('tall'))
+  const small = tall && (await timed('small'))
+  return small && { small: small.search, wide: wide.search, tall: tall.search, upload: wide.upload }
 }

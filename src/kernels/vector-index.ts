@@ -1,7 +1,7 @@
 // Vectors under ids, and which of them lie nearest to another. Knows neither texts nor caches.
 import { OpDbusError } from '../errors.js'
 import type { KernelDevice, KernelMatrix, Kernels } from '../ports.js'
-import { checkDims, checkK, checkRows, invalid, rowsOf } from './checks.js'
+import { checkCount, checkDims, checkOptions, checkVector, invalid, shown } from './checks.js'
 import { type Projection, project } from './project.js'
 
 export interface VectorIndexOptions {
@@ -26,7 +26,8 @@ const FIRST_CAPACITY = 64
 /**
  * The rows stay where they are searched, in one matrix that doubles when it is full. What is removed is replaced by the last
  * row. Calls take turns, in the order in which they are made: so no row moves while a search is under way.
- * Rejects with INVALID_INPUT for a vector of other dims or with a number that is not finite, CLOSED after `close`.
+ * Throws and rejects with INVALID_INPUT for an id that is no string, a vector of other dims or with a number that is not
+ * finite; with CLOSED after `close`.
  */
 export class VectorIndex {
   readonly dims: number
@@ -39,7 +40,11 @@ export class VectorIndex {
   #turn: Promise<unknown> = Promise.resolve()
   #closed = false
 
-  constructor(kernels: Kernels, { dims, normalize = true }: VectorIndexOptions) {
+  constructor(kernels: Kernels, options: VectorIndexOptions) {
+    if (typeof kernels?.load !== 'function')
+      throw invalid(`an index needs what openKernels resolves with; got ${shown(kernels)}`)
+    checkOptions(options, 'the options of an index')
+    const { dims, normalize = true } = options
     checkDims(dims)
     this.dims = dims
     this.#kernels = kernels
@@ -56,6 +61,7 @@ export class VectorIndex {
   }
 
   has(id: string): boolean {
+    checkId(id)
     return this.#rowOf.has(id)
   }
 
@@ -70,18 +76,19 @@ export class VectorIndex {
 
   /** All or, where one is refused, none. A later one with the same id wins. */
   async setMany(items: Iterable<readonly [string, Float32Array]>): Promise<void> {
-    const latest = new Map(items)
+    const latest = latestOf(items)
     const vectors = new Float32Array(latest.size * this.dims)
     let at = 0
     for (const [id, vector] of latest) {
-      vectors.set(this.#checked(vector, `the vector of ${JSON.stringify(id.slice(0, 40))}`), at)
+      vectors.set(this.#checked(vector, `the vector of ${shown(id)}`), at)
       at += this.dims
     }
     return this.#inTurn(() => this.#put([...latest.keys()], vectors))
   }
 
   /** How many of `ids` were there. */
-  remove(...ids: readonly string[]): Promise<number> {
+  async remove(...ids: readonly string[]): Promise<number> {
+    for (const id of ids) checkId(id)
     return this.#inTurn(async () => ids.filter(id => this.#drop(id)).length)
   }
 
@@ -95,7 +102,8 @@ export class VectorIndex {
   }
 
   /** A copy of what is searched: of length 1 where the index normalises. */
-  vector(id: string): Promise<Float32Array | undefined> {
+  async vector(id: string): Promise<Float32Array | undefined> {
+    checkId(id)
     return this.#inTurn(async () => {
       const row = this.#rowOf.get(id)
       return row === undefined ? undefined : this.#matrix?.read(row, 1)
@@ -104,7 +112,7 @@ export class VectorIndex {
 
   /** The `k` that score highest, best first, all where there are fewer. An id finds itself first. */
   async nearest(to: Float32Array | string, k: number): Promise<Neighbour[]> {
-    checkK(k)
+    checkCount(k, 'k')
     const query = typeof to === 'string' ? undefined : this.#checked(to, 'the query')
     return this.#inTurn(async () => {
       const matrix = this.#matrix
@@ -115,10 +123,10 @@ export class VectorIndex {
     })
   }
 
-  /** All on a map of two dimensions; see `project`. Takes about 0.3 s on 10,000 x 512: in a page, best in a worker. */
+  /** All on a map of two dimensions; see `project`. */
   project(): Promise<VectorMap> {
     return this.#inTurn(async () => {
-      const { points, ...rest } = project(this.#matrix?.read(0, this.size) ?? new Float32Array(0), this.dims)
+      const { points, ...rest } = await project(this.#kernels, await this.#roomFor(this.size))
       return { ...rest, points: this.#ids.map((id, row) => ({ id, x: points[2 * row]!, y: points[2 * row + 1]! })) }
     })
   }
@@ -183,15 +191,14 @@ export class VectorIndex {
 
   #vectorOf(id: string): Float32Array {
     const row = this.#rowOf.get(id)
-    if (row === undefined || this.#matrix === undefined) throw invalid(`nothing has the id ${JSON.stringify(id)}`)
+    if (row === undefined || this.#matrix === undefined) throw invalid(`nothing has the id ${shown(id)}`)
     return this.#matrix.read(row, 1)
   }
 
   /** A copy, of length 1 where the index normalises. */
   #checked(vector: Float32Array, what: string): Float32Array {
-    if (rowsOf(vector, this.dims, what) !== 1) throw invalid(`${what} has ${vector.length} floats, not ${this.dims}`)
+    checkVector(vector, this.dims, what)
     const copy = vector.slice()
-    checkRows(copy, this.dims, what)
     if (this.#normalize) this.#kernels.normalize(copy, this.dims)
     return copy
   }
@@ -202,4 +209,22 @@ export class VectorIndex {
     this.#turn = result.catch(() => undefined)
     return result
   }
+}
+
+function checkId(id: unknown): void {
+  if (typeof id !== 'string') throw invalid(`an id must be a string; got ${shown(id)}`)
+}
+
+/** Each id once, with the last of its vectors. */
+function latestOf(items: Iterable<readonly [string, Float32Array]>): Map<string, Float32Array> {
+  const latest = new Map<string, Float32Array>()
+  if (typeof items?.[Symbol.iterator] !== 'function')
+    throw invalid(`what is set must be pairs [id, vector]; got ${shown(items)}`)
+  for (const item of items) {
+    if (!Array.isArray(item)) throw invalid(`what is set must be pairs [id, vector]; got ${shown(item)} among them`)
+    const [id, vector] = item
+    checkId(id)
+    latest.set(id, vector)
+  }
+  return latest
 }

@@ -2,7 +2,7 @@
 import { KERNELS_WASM } from '../../.build/wasm/kernels.js'
 import { messageOf, OpDbusError } from '../errors.js'
 import type { KernelMatrix, Kernels, MatrixOptions, PoolShape } from '../ports.js'
-import { checkCapacity, checkPool, rowsOf } from './checks.js'
+import { checkPool, matrixShape, rowsOf } from './checks.js'
 import { HostMatrix, type RowBlock } from './host-matrix.js'
 import { WasmHeap } from './wasm/heap.js'
 
@@ -23,11 +23,11 @@ export interface WasmOptions {
 /**
  * Compiles the kernels; they are part of the bundle, nothing is fetched.
  * Rejects with DEVICE_UNAVAILABLE where WebAssembly or its SIMD is missing or not allowed (a content security policy
- * without `wasm-unsafe-eval`).
+ * without `wasm-unsafe-eval`), or there is no memory for it.
  */
 export async function openWasmKernels(options: WasmOptions = {}): Promise<Kernels> {
-  const heap = new WasmHeap(options.maxBytes)
   try {
+    const heap = new WasmHeap(options.maxBytes)
     const code = Uint8Array.from(atob(KERNELS_WASM), char => char.charCodeAt(0))
     const { instance } = await WebAssembly.instantiate(code, { env: { memory: heap.memory } })
     return new WasmKernels(heap, instance.exports as unknown as Exports)
@@ -49,9 +49,8 @@ class WasmKernels implements Kernels {
 
   async load(matrix: Float32Array, dims: number, options: MatrixOptions = {}): Promise<KernelMatrix> {
     const heap = this.#open()
-    const rows = rowsOf(matrix, dims)
-    const capacity = checkCapacity(options.capacity, rows)
-    const Rows = options.precision === 'int8' ? Int8Rows : FloatRows
+    const { capacity, precision } = matrixShape(matrix, dims, options)
+    const Rows = precision === 'int8' ? Int8Rows : FloatRows
     const loaded = new HostMatrix(this, dims, capacity, new Rows(heap, this.#exports, capacity, dims))
     try {
       loaded.put(0, matrix)

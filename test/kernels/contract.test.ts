@@ -124,6 +124,42 @@ describe.each(HOSTS)('%s kernels', (name, open) => {
     loaded.free()
   })
 
+  it('says what is wrong with an argument of another type', async () => {
+    const loaded = await kernels.load(Float32Array.of(1, 2), 2)
+    const shape = { rows: 1, width: 1, dims: 2 }
+    const floats = new Float32Array(2)
+    const mask = new Uint8Array(1)
+    const asked: [() => unknown, RegExp][] = [
+      [() => kernels.load([1, 2] as never, 2), /^matrix must be a Float32Array; got Array$/],
+      [() => kernels.load(floats, '2' as never), /^dims must be .*; got "2"$/],
+      [() => kernels.load(floats, Symbol('two') as never), /^dims must be .*; got Symbol\(two\)$/],
+      [() => kernels.load(floats, 2, null as never), /^the options of a matrix must be an object; got null$/],
+      [
+        () => kernels.load(floats, 2, { precision: 'int4' as never }),
+        /^precision must be float32 or int8; got "int4"$/,
+      ],
+      [() => kernels.load(floats, 2, { capacity: '3' as never }), /^capacity must be .*; got "3"$/],
+      [() => loaded.dot(new Float64Array(2) as never), /^the query must be a Float32Array; got Float64Array$/],
+      [() => loaded.nearest(floats, null as never), /^k must be .*; got null$/],
+      [() => loaded.put('0' as never, floats), /; got "0"$/],
+      [() => loaded.put(0, [1, 2] as never), /must be a Float32Array; got Array$/],
+      [() => loaded.cut(undefined as never), /^rows must be .*; got undefined$/],
+      [() => loaded.read(undefined as never, 1), /^first must be .*; got undefined$/],
+      [() => loaded.read(0, 0.5), /^count must be .*; got 0.5$/],
+      [() => kernels.normalize([3, 4] as never, 2), /^matrix must be a Float32Array; got Array$/],
+      [() => kernels.meanPool([1, 2] as never, mask, shape), /^hidden must be a Float32Array; got Array$/],
+      [() => kernels.meanPool(floats, [1] as never, shape), /^mask must be a Uint8Array; got Array$/],
+      [() => kernels.meanPool(floats, mask, undefined as never), /^the shape must be an object; got undefined$/],
+      [() => kernels.meanPool(floats, mask, { ...shape, rows: '1' as never }), /^rows must be .*; got "1"$/],
+    ]
+    for (const [ask, message] of asked)
+      await expect((async () => ask())(), String(message)).rejects.toMatchObject({
+        code: 'INVALID_INPUT',
+        message: expect.stringMatching(message),
+      })
+    loaded.free()
+  })
+
   it.each([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 3e38])('takes no row with %f', async bad => {
     const row = new Float32Array(21)
     row[20] = bad

@@ -111,6 +111,43 @@ describe('an index', () => {
     )
   })
 
+  it('says what is wrong with an argument, by its name', async () => {
+    const index = new VectorIndex(new JsKernels(), { dims: 2 })
+    const vector = Float32Array.of(1, 0)
+    const nan = Float32Array.of(1, Number.NaN)
+    const asked: [() => unknown, RegExp][] = [
+      [() => index.set(1 as never, vector), /^an id must be a string; got 1$/],
+      [() => index.set(undefined as never, vector), /^an id must be a string; got undefined$/],
+      [() => index.set('n', nan), /^the vector of "n" holds a number that is not finite/],
+      [() => index.set('n', [1, 0] as never), /^the vector of "n" must be a Float32Array; got Array$/],
+      [() => index.set('n', new Float64Array(2) as never), /must be a Float32Array; got Float64Array$/],
+      [() => index.set('n', undefined as never), /must be a Float32Array; got undefined$/],
+      [() => index.set('n', new Float32Array(3)), /^the vector of "n" has 3 floats, not 2$/],
+      [() => index.setMany(undefined as never), /^what is set must be pairs \[id, vector\]; got undefined$/],
+      [() => index.setMany({ n: vector } as never), /pairs \[id, vector\]; got Object$/],
+      [() => index.setMany(['n'] as never), /pairs \[id, vector\]; got "n" among them$/],
+      [() => index.remove(['n'] as never), /^an id must be a string; got Array$/],
+      [() => index.has(3 as never), /^an id must be a string; got 3$/],
+      [() => index.vector(null as never), /^an id must be a string; got null$/],
+      [() => index.nearest(vector, '3' as never), /^k must be a whole number, 0 or more; got "3"$/],
+      [() => index.nearest(vector, undefined as never), /^k must be .*; got undefined$/],
+      [() => index.nearest(7 as never, 1), /^the query must be a Float32Array; got 7$/],
+      [() => index.nearest(nan, 1), /^the query holds a number that is not finite/],
+      [() => index.nearest('n', 1), /^nothing has the id "n"$/],
+      [() => new VectorIndex(Promise.resolve() as never, { dims: 2 }), /what openKernels resolves with; got Promise$/],
+      [() => new VectorIndex(undefined as never, { dims: 2 }), /; got undefined$/],
+      [() => new VectorIndex(new JsKernels(), undefined as never), /^the options of an index must be an object/],
+      [() => new VectorIndex(new JsKernels(), { dims: '2' as never }), /^dims must be .*; got "2"$/],
+      [() => new VectorIndex(new JsKernels(), {} as never), /^dims must be .*; got undefined$/],
+    ]
+    for (const [ask, message] of asked)
+      await expect((async () => ask())(), String(message)).rejects.toMatchObject({
+        code: 'INVALID_INPUT',
+        message: expect.stringMatching(message),
+      })
+    expect(index.size).toBe(0)
+  })
+
   it('stays as it was when there is no room to grow, and grows when there is', async () => {
     const js = new JsKernels()
     let full = false
@@ -175,7 +212,8 @@ describe('an index', () => {
     expect(shares[0]).toBeGreaterThan(0)
     const [x, y] = place((await index.vector('id7'))!)
     const there = points.find(({ id }) => id === 'id7')!
-    expect([there.x, there.y]).toEqual([Math.fround(x), Math.fround(y)])
+    expect(there.x).toBeCloseTo(x, 6)
+    expect(there.y).toBeCloseTo(y, 6)
   })
 
   it('answers what was asked before it was closed, and nothing after', async () => {

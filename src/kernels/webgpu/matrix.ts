@@ -1,7 +1,7 @@
 // A matrix on a GPU. The host keeps the same rows: it reads them back, checks what is asked, and answers if the GPU cannot.
 import { messageOf } from '../../errors.js'
 import type { KernelDevice, KernelMatrix, NearestRows } from '../../ports.js'
-import { checkK, checkQuery } from '../checks.js'
+import { checkCount, checkVector } from '../checks.js'
 import { topK } from '../top-k.js'
 import type { Gpu } from './gpu.js'
 import { DOT_ROWS, MAX_K, SORTED } from './shaders.js'
@@ -92,7 +92,7 @@ export class GpuMatrix implements KernelMatrix {
   }
 
   async nearest(query: Float32Array, k: number): Promise<NearestRows> {
-    checkK(k)
+    checkCount(k, 'k')
     const rows = this.#host.rows
     const wanted = Math.min(k, rows)
     if (wanted > MAX_K || wanted === 0) return topK(await this.dot(query), k)
@@ -121,7 +121,7 @@ export class GpuMatrix implements KernelMatrix {
 
   /** The GPU's answer, or the host's. */
   async #orHost<T>(query: Float32Array, onGpu: () => Promise<T>, onHost: () => Promise<T>): Promise<T> {
-    checkQuery(query, this.dims)
+    checkVector(query, this.dims)
     if (this.#gpu.lost !== undefined || this.#freed || this.#host.rows === 0) return onHost()
     try {
       return await onGpu()
