@@ -1,4 +1,5 @@
 // Lines to begin with: each set shows something else that a cache in front of an embedder does.
+import { alertLines } from '../src/cli/log-lines.js'
 
 export interface Example {
   readonly name: string
@@ -52,6 +53,8 @@ export const EXAMPLES: readonly Example[] = [
       'The concert was sold out in an hour.',
     ],
   },
+  // Long texts that differ in a number: what verified patterns are for.
+  { name: 'alerts', lines: alertLines(240, 5) },
 ]
 
 /** Texts for the comparison: many, all different, as long as log lines are. */

@@ -2,7 +2,7 @@
 import type { Stats } from '../src/public.js'
 
 type Counts = NonNullable<Stats['embeddings']['patterns']>
-export type PatternCounts = Pick<Counts, 'patterns' | 'hits' | 'refusals' | 'worstError'>
+export type PatternCounts = Pick<Counts, 'patterns' | 'hits' | 'refusals' | 'checks' | 'worstError' | 'refusal'>
 
 export function countsSince(now: Counts, before: Counts | undefined): PatternCounts {
   if (before === undefined) return now
@@ -10,7 +10,9 @@ export function countsSince(now: Counts, before: Counts | undefined): PatternCou
     patterns: now.patterns - before.patterns,
     hits: now.hits - before.hits,
     refusals: now.refusals - before.refusals,
+    checks: now.checks - before.checks,
     // A largest value has no difference: before the next check none was seen.
     worstError: now.checks > before.checks ? now.worstError : 0,
+    ...(now.refusals > before.refusals && now.refusal && { refusal: now.refusal }),
   }
 }

@@ -1,9 +1,9 @@
 // The memory tier: who is in it, who was evicted, how large it may be, and what patterns do.
 import { bytes, count, plural } from '../../src/cli/render.js'
-import type { PatternMode } from '../../src/public.js'
 import { shown } from '../lines.js'
 import { CAPACITIES } from '../memory-view.js'
 import type { Session } from '../session.js'
+import { Patterns } from './patterns.js'
 
 /** Cells that are drawn; more would be dust. */
 const CELLS = 100
@@ -68,52 +68,5 @@ export function Memory({ session }: { readonly session: Session }) {
       </p>
       <Patterns session={session} />
     </section>
-  )
-}
-
-const MODES: Readonly<Record<PatternMode, string>> = {
-  off: 'Each text is embedded as it is.',
-  template: 'Ids, times and numbers are replaced by their kind, then embedded: one vector for each kind of event.',
-  verified: 'Texts stay as they are; a pattern answers for others only after its members agreed within the bound.',
-}
-
-function Patterns({ session }: { readonly session: Session }) {
-  const mode = session.mode.value
-  const patterns = session.patterns.value
-  return (
-    <fieldset class="patterns" disabled={session.busy.value}>
-      <legend>Patterns</legend>
-      <div class="choices">
-        {(Object.keys(MODES) as PatternMode[]).map(one => (
-          <label key={one}>
-            <input type="radio" name="patterns" checked={mode === one} onChange={() => void session.setPatterns(one)} />
-            {one}
-          </label>
-        ))}
-        <label>
-          bound
-          <select
-            value={String(session.bound.value)}
-            disabled={mode !== 'verified'}
-            onChange={event => void session.setPatterns('verified', Number(event.currentTarget.value))}
-          >
-            <option value="0.14">0.14 (cosine 0.99)</option>
-            <option value="0.4">0.40 (cosine 0.92)</option>
-            <option value="0.7">0.70 (cosine 0.75)</option>
-          </select>
-        </label>
-      </div>
-      <p class="quiet mode">{MODES[mode]}</p>
-      <p class="quiet served">
-        {mode !== 'off' && patterns && (
-          <>
-            {plural(patterns.patterns, 'pattern serves', 'patterns serve')}, {plural(patterns.hits, 'hit', 'hits')}
-            {mode === 'verified' &&
-              `, ${plural(patterns.refusals, 'refusal', 'refusals')}; worst error seen ${patterns.worstError.toFixed(3)} of ${session.bound.value} allowed`}
-            .
-          </>
-        )}
-      </p>
-    </fieldset>
   )
 }
