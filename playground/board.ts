@@ -52,7 +52,7 @@ export class Board {
       if (cold) this.#cold.add(text)
       else this.#noteTime(text, source, ms)
     }
-    for (const [source, { count, ms }] of groups) this.history.add({ at: wall, source, ms: ms / count, count })
+    for (const [source, { count, ms }] of groups) this.history.add({ at: wall, source, ms: ms / count, count, cold })
     batch(() => {
       this.rows.put(at, rows)
       this.counts.value = counts

@@ -1,7 +1,6 @@
 // Which patterns may answer, within which bound, and what they did.
-import { count, plural } from '../../src/cli/render.js'
 import type { PatternMode } from '../../src/public.js'
-import type { PatternCounts } from '../pattern-counts.js'
+import { servedText } from '../pattern-counts.js'
 import type { Session } from '../session.js'
 
 const MODES: Readonly<Record<PatternMode, string>> = {
@@ -40,26 +39,4 @@ export function Patterns({ session }: { readonly session: Session }) {
       <p class="quiet served">{servedText(mode, counts, session.bound.value)}</p>
     </fieldset>
   )
-}
-
-/** What patterns did, or why they did nothing. */
-export function servedText(mode: PatternMode, counts: PatternCounts | undefined, bound: number): string {
-  if (mode === 'off') return ''
-  if (mode === 'template') {
-    if (!counts) return ''
-    return `${plural(counts.patterns, 'template', 'templates')} embedded, ${plural(counts.hits, 'text', 'texts')} answered by them.`
-  }
-  if (!counts || (counts.patterns === 0 && counts.refusals === 0)) {
-    return 'None serves yet. It pays for long texts that differ in little: try the example "alerts" with bound 0.40.'
-  }
-  const { patterns, hits, refusals, checks, worstError, refusal } = counts
-  const said = [`${plural(patterns, 'pattern serves', 'patterns serve')}, ${plural(hits, 'hit', 'hits')}`]
-  if (checks > 0)
-    said.push(`worst error in ${plural(checks, 'check', 'checks')} ${worstError.toFixed(3)} of ${bound} allowed`)
-  if (refusals > 0) said.push(`${count(refusals)} refused${refusal ? refusalText(refusal) : ''}`)
-  return `${said.join('; ')}.`
-}
-
-function refusalText({ distance, allowed }: NonNullable<PatternCounts['refusal']>): string {
-  return `, the last since its members were ${distance.toFixed(3)} apart and ${allowed.toFixed(3)} is allowed`
 }
