@@ -2,7 +2,14 @@
 
 import { JsKernels } from '../../src/kernels/js.js'
 import { openWebGpuKernels } from '../../src/kernels/webgpu.js'
-import { isOpDbusError, type KernelChoice, type KernelMatrix, type Kernels, openKernels } from '../../src/kernels.js'
+import {
+  isOpDbusError,
+  type KernelChoice,
+  type KernelMatrix,
+  type Kernels,
+  openKernels,
+  project,
+} from '../../src/kernels.js'
 import { farthest, randomMatrix } from './kernels.js'
 
 export interface Compared {
@@ -51,6 +58,32 @@ export async function compare(
   asked.free()
   known.free()
   return compared
+}
+
+/** The largest difference between the map that the GPU draws and the reference's, signs of axes apart. */
+export async function maps(rows: number, dims: number): Promise<number> {
+  // Three directions, each less than half as wide as the one before: two axes that no rounding turns.
+  const [along, axes] = [randomMatrix(rows, 3), randomMatrix(3, dims, 7)]
+  const matrix = Float32Array.from({ length: rows * dims }, (_, i) => {
+    const [row, d] = [Math.floor(i / dims), i % dims]
+    return [1, 0.4, 0.02].reduce((sum, width, a) => sum + width * along[3 * row + a]! * axes[a * dims + d]!, 0)
+  })
+  const gpu = await openGpu()
+  const [ours, known] = [
+    await project(gpu, await gpu.load(matrix, dims)),
+    await project(js, await js.load(matrix, dims)),
+  ].map(({ points }) => [0, 1].map(axis => points.filter((_, i) => i % 2 === axis)))
+  const apart = [0, 1].map(axis => {
+    const [a, b] = [ours![axis]!, known![axis]!]
+    return Math.min(
+      farthest(a, b),
+      farthest(
+        a,
+        b.map(value => -value),
+      ),
+    )
+  })
+  return Math.max(...apart)
 }
 
 /** Random puts and cuts on both sides; the largest difference on the way. */
@@ -113,15 +146,17 @@ export async function losing() {
   return result
 }
 
-/** The code of the error, or the device that answers. */
-export async function opening(device: KernelChoice): Promise<{ answer: string; refused: [string, string][] }> {
+/** The code of the error, or the device that answers; what the kernels call themselves. */
+export async function opening(
+  device: KernelChoice,
+): Promise<{ answer: string; named?: string; refused: [string, string][] }> {
   try {
     const kernels = await openKernels({ device })
     const loaded = await kernels.load(Float32Array.of(1, 0, 0, 1), 2)
     await loaded.nearest(Float32Array.of(1, 0), 1)
-    const refused = [...kernels.refused]
+    const [named, refused] = [kernels.device, [...kernels.refused]]
     kernels.close()
-    return { answer: loaded.device, refused }
+    return { answer: loaded.device, named, refused }
   } catch (error) {
     return { answer: isOpDbusError(error) ? `${error.code}: ${error.message}` : String(error), refused: [] }
   }
@@ -139,12 +174,12 @@ export async function lying(): Promise<string> {
 }
 
 /** `auto`, on a matrix large enough for a GPU: the same answer as the reference, whoever gives it. */
-export async function choosing() {
+export async function choosing(rows: number, dims: number) {
   const kernels = await openKernels()
-  const matrix = randomMatrix(9000, 256)
-  const loaded = await kernels.load(matrix, 256)
-  const known = await new JsKernels().load(matrix, 256)
-  const query = matrix.subarray(256 * 8000, 256 * 8001)
+  const matrix = randomMatrix(rows, dims)
+  const loaded = await kernels.load(matrix, dims)
+  const known = await new JsKernels().load(matrix, dims)
+  const query = matrix.subarray(dims * 8000, dims * 8001)
   const result = {
     rows: [...(await loaded.nearest(query, 3)).rows],
     expected: [...(await known.nearest(query, 3)).rows],

@@ -69,15 +69,24 @@ describe('in a browser with WebGPU', () => {
     expect(await call('lying')).toMatch(/^DEVICE_UNAVAILABLE: .*webgpu kernels answer wrongly: row 0 scores/)
   })
 
-  it('chooses by itself, and is right whatever it chose', async () => {
+  it('is called what was asked for, whatever the size, and draws the map that the reference draws', async () => {
     const call = await page()
-    const { rows, expected, device, refused } = await call<{
+    expect(await call('opening', 'webgpu')).toEqual({ answer: 'webgpu', named: 'webgpu', refused: [] })
+    expect(await call('maps', 600, 40)).toBeLessThanOrEqual(1e-5)
+  })
+
+  it.each([
+    [9000, 256],
+    [300_000, 8],
+  ])('chooses by itself for %i x %i, and is right whatever it chose', async (rows, dims) => {
+    const call = await page()
+    const { expected, device, refused, ...found } = await call<{
       rows: number[]
       expected: number[]
       device: string
       refused: [string, string][]
-    }>('choosing')
-    expect(rows).toEqual(expected)
+    }>('choosing', rows, dims)
+    expect(found.rows).toEqual(expected)
     if (device !== 'webgpu') expect(refused).toEqual([['webgpu', expect.stringContaining('never faster')]])
   })
 
