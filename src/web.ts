@@ -1,7 +1,7 @@
 // Composition root for browsers: memory, IndexedDB and a worker with the model, as in node.ts; imports nothing of Node.
 import { crc32 } from './cache/crc32.js'
 import { StoreTier } from './cache/store-tier.js'
-import type { CacheSet, StorageStats } from './caches/cache-set.js'
+import type { CacheSet, DiskSize, StorageStats } from './caches/cache-set.js'
 import type { EmbeddingParts } from './caches/embedding-cache.js'
 import { embeddingCodec } from './caches/embedding-codec.js'
 import { composeCaches } from './compose.js'
@@ -9,10 +9,10 @@ import { planPatterns } from './compose-patterns.js'
 import { readConfig } from './config.js'
 import { fromUserEmbedder } from './embedder/custom.js'
 import type { Call } from './ports.js'
-import { type IndexedDbStore, openIndexedDbStore } from './stores/indexeddb.js'
+import { type IndexedDbOptions, type IndexedDbStore, openIndexedDbStore } from './stores/indexeddb.js'
 import { openModel } from './web/model.js'
-import { type OpenOptions, placesOf, splitOptions } from './web/options.js'
-import { MODULE_URL, pageUrl, timer, webClock, webHash } from './web/page.js'
+import { IN_PAGES, type OpenOptions, placesOf, splitOptions } from './web/options.js'
+import { MODULE_URL, originLocks, pageUrl, timer, webClock, webHash } from './web/page.js'
 import { Shelf } from './web/shelf.js'
 
 export * from './public.js'
@@ -28,25 +28,30 @@ const PATIENCE_MS = { embedding: 3_000, device: 500 } as const
 
 /**
  * Opens the four caches. Loads no runtime and no model, asks no server and touches no database yet; the first text that
- * memory does not have does. Close them when done; a page that does not loses nothing.
+ * memory does not have does. Close them when done: a page that goes without loses what it computed in its last moment, whose
+ * write is still under way, and nothing that was written before.
  * @throws OpDbusError INVALID_INPUT for an option that is not what its type says
  */
 export async function openCaches(options: OpenOptions = {}): Promise<CacheSet> {
   const { settings, user, database, persist, onDownload, warn } = splitOptions(options)
-  const config = readConfig(settings, {}, warn)
+  const config = readConfig(settings, {}, warn, IN_PAGES)
   const places = placesOf(options, MODULE_URL, pageUrl())
-  const shelf = new Shelf(globalThis.caches, warn)
+  const shelf = new Shelf({ caches: globalThis.caches, locks: originLocks(), timer, warn })
   const embedder = user && fromUserEmbedder(user, { ...user, maxQueue: config.maxQueue })
   const plan = planPatterns(config.patterns, { hash: webHash, warn })
 
-  const parts = { persist, hash: webHash, clock: webClock, timer, crc32, warn }
-  const open = (name: 'embedding' | 'device', of: string, budgetBytes: number): IndexedDbStore | undefined =>
+  const parts = { hash: webHash, clock: webClock, timer, crc32, warn }
+  const open = (
+    name: 'embedding' | 'device',
+    options: Pick<IndexedDbOptions, 'database' | 'budgetBytes' | 'persist'>,
+  ): IndexedDbStore | undefined =>
     config.embeddingDiskCache
-      ? openIndexedDbStore({ name, database: of, budgetBytes, patienceMs: PATIENCE_MS[name], ...parts })
+      ? openIndexedDbStore({ name, patienceMs: PATIENCE_MS[name], ...options, ...parts })
       : undefined
-  const store = open('embedding', database, config.embeddingDiskBytes)
+  // One of them asks for the whole origin.
+  const store = open('embedding', { database, budgetBytes: config.embeddingDiskBytes, persist })
   // What it cannot keep costs another trial and nothing else, so nobody is told.
-  const verdicts = open('device', `${database}-devices`, VERDICT_BYTES)
+  const verdicts = open('device', { database: `${database}-devices`, budgetBytes: VERDICT_BYTES })
 
   const openEmbeddings = async ({ signal }: Call): Promise<EmbeddingParts> => {
     const { embedder: exact, model } = embedder
@@ -64,7 +69,7 @@ export async function openCaches(options: OpenOptions = {}): Promise<CacheSet> {
   const extras = store && {
     warn,
     storage: () => storageStats(store, database),
-    onDisk: { embeddings: async () => (store.problem === undefined ? store.size() : { entries: 0, bytes: 0 }) },
+    onDisk: { embeddings: () => sizeOf(store) },
     clearEmbeddings: () => store.clear(),
     release: () => void Promise.allSettled([store.close(), verdicts?.close()]),
   }
@@ -74,6 +79,14 @@ export async function openCaches(options: OpenOptions = {}): Promise<CacheSet> {
     warn,
     openEmbeddings,
     ...(extras && { extras: () => extras }),
+  })
+}
+
+/** Nothing where nothing can be looked at: then `storage.problem` says why. */
+async function sizeOf(store: IndexedDbStore): Promise<DiskSize> {
+  return store.size().catch(error => {
+    if (store.problem === undefined) throw error
+    return { entries: 0, bytes: 0 }
   })
 }
 

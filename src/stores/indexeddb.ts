@@ -55,6 +55,13 @@ export interface IndexedDbStore extends Store {
  * from time to time one tries again (after 1 s, 2 s, up to a minute); where the browser has no room for even a little, only
  * `setMany` rejects. A database that others delete or upgrade is let go at once, and opened again by the next call. A value
  * that alone is over the budget is INVALID_INPUT.
+ *
+ * Where the browser has no room for a batch, what is there becomes the budget: the batch is tried once more in the place of the
+ * least recently used, its own size and a sixteenth of the whole, in one transaction. A browser that takes it (those on SQLite
+ * use freed pages again) is kept to that budget from then on; of one that refuses it as well nothing is lost, reads go on, and
+ * writes pause for 15 s, 30 s, up to 4 min. Nothing is deleted ahead of a write: Chromium does not give the room of deleted
+ * values back in time, mostly not even after a restart, so that would cost values and gain nothing. What does give it back is
+ * `clear`, which then deletes the database.
  */
 export function openIndexedDbStore(options: IndexedDbOptions): IndexedDbStore {
   return new IndexedDbValues(options)

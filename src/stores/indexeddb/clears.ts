@@ -27,14 +27,14 @@ export class Clears {
     if (before !== undefined && before !== token) this.#tell()
   }
 
-  /** We began a medium ourselves. */
-  began(token: string): void {
+  /** We began a medium ourselves; undefined: ended one, and the next has not begun. */
+  began(token: string | undefined): void {
     this.#token = token
   }
 
   /** Lets other tabs know that we cleared it. */
   broadcast(): void {
-    this.#channel?.postMessage(this.#token)
+    if (this.#token !== undefined) this.#channel?.postMessage(this.#token)
   }
 
   /** The database is no more. That the next one has a token of its own is no further news. */

@@ -1,12 +1,10 @@
 // One connection to one IndexedDB database, and what becomes of it: refused, unanswered, closed by others, deleted, open
-// again. Knows the names of the object stores, not what is in them.
+// again. Knows that there are object stores, not what is in them.
 import { isOpDbusError, type OpDbusError } from '../../errors.js'
 import type { Clock } from '../../ports.js'
-import { storeError } from './problem.js'
-
-/** Object stores of the database. */
-export const VALUES = 'values'
-export const INDEX = 'index'
+import { INDEX, VALUES } from './ledger.js'
+import { nameOf, storeError } from './problem.js'
+import { endOf } from './transaction.js'
 
 /** After a failed open the next one waits this long, in ms, and twice as long each time, up to the second. */
 const RETRY_MS = 1_000
@@ -54,11 +52,30 @@ export class Connection {
         return await work(db)
       } catch (error) {
         // InvalidStateError: the connection is closing, which its events may not have told yet.
-        const lost = this.#db !== db || (error as Error).name === 'InvalidStateError'
+        const lost = this.#db !== db || nameOf(error) === 'InvalidStateError'
         if (lost) this.#forget(db)
         if (!lost || !again) throw this.#storeError(error)
       }
     }
+  }
+
+  /**
+   * Deletes the database; the next call makes it anew. In Chromium nothing else gives room back: what is deleted in a database
+   * goes on counting, mostly for longer than a visit. Other tabs let go of it when the browser tells them.
+   */
+  async delete(): Promise<void> {
+    const { database, patienceMs, timer } = this.#options
+    if (this.#db) this.#forget(this.#db)
+    await new Promise<void>((resolve, reject) => {
+      const request = this.#factory().deleteDatabase(database)
+      const cancel = timer(patienceMs, () => reject(this.#unanswered()))
+      const settled = (settle: () => void) => () => {
+        cancel()
+        settle()
+      }
+      request.onsuccess = settled(resolve)
+      request.onerror = settled(() => reject(this.#storeError(request.error)))
+    })
   }
 
   /** Ends the connection as soon as its transactions have ended. */
@@ -93,11 +110,10 @@ export class Connection {
     return new Promise((resolve, reject) => {
       // No version: a database that a later op-dbus has raised to another one opens too, as long as the stores are there.
       const request = this.#factory().open(database)
-      const cancel = timer(patienceMs, () => {
-        const why = `no answer within ${patienceMs / 1000} s; another tab may be holding on to it`
-        reject(this.#storeError(new Error(why), 'silent'))
-      })
+      const cancel = timer(patienceMs, () => reject(this.#unanswered()))
       request.onupgradeneeded = () => {
+        // The request itself says only that this was aborted.
+        endOf(request.transaction!).catch(reject)
         request.result.createObjectStore(VALUES)
         this.#options.created(request.result.createObjectStore(INDEX))
       }
@@ -151,6 +167,11 @@ export class Connection {
     const found = globalThis.indexedDB as IDBFactory | undefined
     if (found) return found
     throw this.#storeError(new Error('this page has no IndexedDB (switched off, or a private window)'), 'missing')
+  }
+
+  #unanswered(): OpDbusError {
+    const why = `no answer within ${this.#options.patienceMs / 1000} s; another tab may be holding on to it`
+    return this.#storeError(new Error(why), 'silent')
   }
 
   #storeError(error: unknown, kind?: Parameters<typeof storeError>[3]): OpDbusError {

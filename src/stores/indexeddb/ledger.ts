@@ -12,6 +12,9 @@ import type { Crc32, Hash, Key } from '../../ports.js'
    A tab that is behind reads the batches since its own generation, or the snapshot when they have been folded into it.
    So every tab knows exactly what is there, nothing is scanned, and a crash at any moment loses nothing but times of use.
 */
+/** Object stores of the database. */
+export const VALUES = 'values'
+export const INDEX = 'index'
 const FORMAT = 1
 export const HEAD = 'head'
 const SNAPSHOT = 'snapshot'

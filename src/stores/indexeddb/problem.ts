@@ -33,7 +33,7 @@ export interface StorageProblem {
 /** STORE, with `details.kind`: a kind that `error` brings along in its details, or the one that its name stands for. */
 export function storeError(where: string, database: string, error: unknown, kind = kindOf(error)): OpDbusError {
   // Some of the browser's errors have a name and no words.
-  const why = messageOf(error) || (error as Error).name
+  const why = error ? messageOf(error) || nameOf(error) : 'the browser gives no reason'
   return new OpDbusError('STORE', `${where}: IndexedDB database "${database}": ${why}`, {
     cause: error,
     details: { database, kind },
@@ -45,6 +45,11 @@ export function problemOf({ details }: OpDbusError): StorageProblem {
   return { kind, sentence: SENTENCES[kind] }
 }
 
+/** Empty for what has no name; browsers fail with null, too. */
+export function nameOf(error: unknown): string {
+  return (error as Error | null | undefined)?.name ?? ''
+}
+
 function kindOf(error: unknown): StorageProblemKind {
-  return KINDS[(error as Error | undefined)?.name ?? ''] ?? 'failed'
+  return KINDS[nameOf(error)] ?? 'failed'
 }

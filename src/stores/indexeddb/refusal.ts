@@ -1,11 +1,11 @@
 // That the browser has refused to store more, and how long it is left alone for that. Touches no database.
 import type { OpDbusError } from '../../errors.js'
 import type { Clock } from '../../ports.js'
-import { storeError } from './problem.js'
+import { nameOf, storeError } from './problem.js'
 
 /** After the browser refused to store more, writes pause this long, in ms, and twice as long each time, up to the second. */
-const FULL_MS = 60_000
-const FULL_MAX_MS = 16 * 60_000
+const FULL_MS = 15_000
+const FULL_MAX_MS = 4 * 60_000
 
 export class Refusal {
   /** What writes fail with; undefined while there is room. */
@@ -36,6 +36,5 @@ export class Refusal {
 
 /** Of what a transaction, or a call of the store, failed with. */
 export function quotaExceeded(error: unknown): boolean {
-  const { name, cause } = error as Error
-  return name === 'QuotaExceededError' || (cause as Error | undefined)?.name === 'QuotaExceededError'
+  return [error, (error as Error | null | undefined)?.cause].some(one => nameOf(one) === 'QuotaExceededError')
 }

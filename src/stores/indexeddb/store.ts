@@ -1,12 +1,11 @@
 // The store itself: every call as one transaction over values and index. Opening, closing and losing the database is the
 // connection's business, what there is the ledger's.
-import { delMany, promisifyRequest, setMany, type UseStore } from 'idb-keyval'
 import { abortError, messageOf, OpDbusError } from '../../errors.js'
 import type { Call, Key } from '../../ports.js'
 import type { IndexedDbCounters, IndexedDbOptions, IndexedDbStore, StorageReport } from '../indexeddb.js'
 import { Clears } from './clears.js'
 import { Connection } from './connection.js'
-import { type Change, costOf, DamagedIndex, HEAD, type Head, Ledger, readHead } from './ledger.js'
+import { type Change, costOf, DamagedIndex, type Head, Ledger, readHead } from './ledger.js'
 import { problemOf, type StorageProblem } from './problem.js'
 import { decodeRecord, encodeRecord, KEY, valueBytes } from './record.js'
 import { quotaExceeded, Refusal } from './refusal.js'
@@ -18,8 +17,6 @@ const FOLD_SOON_MS = 500
 /** But not more often than this, in ms, and less often where it is large: it is written whole. */
 const FOLD_MS = 5_000
 const FOLD_MS_PER_ENTRY = 0.5
-/** The budget is not halved below this by a browser that refuses, in bytes. */
-const LEAST_BUDGET = 2 ** 20
 
 export class IndexedDbValues implements IndexedDbStore {
   readonly name: string
@@ -87,12 +84,8 @@ export class IndexedDbValues implements IndexedDbStore {
     if (items.length === 0) return
     if (this.#refusal.pausing) throw this.#refusal.error
     const records = this.#records(items)
-    const write = () => this.#do(db => this.#write(db, records))
     try {
-      await write().catch(async error => {
-        if (!quotaExceeded(error) || !(await this.#makeRoom())) throw error
-        await write()
-      })
+      await this.#do(db => this.#write(db, records, this.#budgetBytes)).catch(error => this.#replace(records, error))
       this.#refusal.end()
     } catch (error) {
       throw quotaExceeded(error) ? this.#refusal.begin(error) : error
@@ -103,11 +96,10 @@ export class IndexedDbValues implements IndexedDbStore {
     this.#enter(keys)
     if (keys.length === 0) return 0
     return this.#do(async db => {
-      const gone = await this.#change(
-        db,
-        () => [...new Set(keys)].filter(key => this.#ledger.has(key)).map(key => [key, -1]),
-        use => delMany([...keys], use),
-      )
+      const gone = await this.#change(db, values => {
+        for (const key of keys) values.delete(key)
+        return [...new Set(keys)].filter(key => this.#ledger.has(key)).map((key): Change => [key, -1])
+      })
       return gone.length
     })
   }
@@ -130,17 +122,21 @@ export class IndexedDbValues implements IndexedDbStore {
 
   async clear(): Promise<void> {
     this.#enter([])
-    await this.#do(db =>
+    const empty = (db: IDBDatabase) =>
       this.#beginAnew(db, async values => {
         values.clear()
         return []
-      }).catch(async error => {
-        if (!quotaExceeded(error)) throw error
-        // A browser that is full lets us remove, and then put: in this order.
-        await this.#remove(db, values => void values.clear())
-        await this.#rebuild(db)
-      }),
-    )
+      })
+    let full = this.#refusal.error !== undefined
+    await this.#do(empty).catch(error => {
+      if (!quotaExceeded(error)) throw error
+      full = true
+    })
+    if (full) {
+      await this.#connection.delete()
+      this.#clears.began(undefined)
+    }
+    this.#trouble = undefined
     this.#refusal.end()
     this.#clears.broadcast()
   }
@@ -202,7 +198,7 @@ export class IndexedDbValues implements IndexedDbStore {
       this.#trouble = undefined
       return result
     } catch (error) {
-      if (error !== this.#connection.problem && !quotaExceeded(error)) this.#trouble = error as OpDbusError
+      if (error !== this.#connection.problem) this.#trouble = error as OpDbusError
       throw error
     } finally {
       this.#inHand.delete(done)
@@ -210,76 +206,43 @@ export class IndexedDbValues implements IndexedDbStore {
     }
   }
 
-  async #write(db: IDBDatabase, records: ReadonlyMap<Key, Uint8Array>): Promise<void> {
+  async #write(db: IDBDatabase, records: ReadonlyMap<Key, Uint8Array>, budgetBytes: number): Promise<void> {
     const sizes = new Map(Array.from(records, ([key, record]) => [key, valueBytes(record)]))
     let victims: Key[] = []
-    await this.#change(
-      db,
-      values => {
-        victims = this.#ledger.victims(this.#budgetBytes, sizes)
-        for (const key of victims) values.delete(key)
-        return [...victims.map((key): Change => [key, -1]), ...sizes]
-      },
-      use => setMany([...records], use),
-    )
+    await this.#change(db, values => {
+      victims = this.#ledger.victims(budgetBytes, sizes)
+      for (const key of victims) values.delete(key)
+      for (const [key, record] of records) values.put(record, key)
+      return [...victims.map((key): Change => [key, -1]), ...sizes]
+    })
     this.counters.evicted += victims.length
   }
 
+  /** Writes what was `refused` in the place of what is there: the policy of {@link openIndexedDbStore}. */
+  async #replace(records: ReadonlyMap<Key, Uint8Array>, refused: unknown): Promise<void> {
+    const there = this.#ledger.size.bytes
+    if (!quotaExceeded(refused) || there === 0) throw refused
+    await this.#do(db => this.#write(db, records, there))
+    if (this.#budgetBytes === this.#options.budgetBytes) {
+      const about = `about ${Math.ceil(there / 1e6)} MB`
+      this.#options.warn(`${this.name}: the browser gives this site less storage than it may use; keeping to ${about}`)
+    }
+    this.#budgetBytes = there
+  }
+
   /** One transaction that writes: what others did is read first, `act` and its trace in the index are kept or lost as one. */
-  async #change(
-    db: IDBDatabase,
-    plan: (values: IDBObjectStore) => readonly Change[],
-    act: (use: UseStore) => Promise<void>,
-  ): Promise<readonly Change[]> {
+  async #change(db: IDBDatabase, act: (values: IDBObjectStore) => readonly Change[]): Promise<readonly Change[]> {
     const at = this.#options.clock.now()
     let changes: readonly Change[] = []
     let head: Head | undefined
-    await act((_mode, body) =>
-      transact(db, 'readwrite', async (values, index) => {
-        const before = await this.#ledger.catchUp(index)
-        this.#clears.seen(before.token)
-        changes = plan(values)
-        if (changes.length > 0) head = this.#ledger.put(index, before, changes, at)
-        return body(values)
-      }),
-    )
+    await transact(db, 'readwrite', async (values, index) => {
+      const before = await this.#ledger.catchUp(index)
+      this.#clears.seen(before.token)
+      changes = act(values)
+      if (changes.length > 0) head = this.#ledger.put(index, before, changes, at)
+    })
     if (head) this.#ledger.commit(head, changes, at)
     return changes
-  }
-
-  /** The browser has no room for what we were allowed: from now on half of what is there is the budget. False: too little. */
-  async #makeRoom(): Promise<boolean> {
-    const { name, warn } = this.#options
-    const half = this.#ledger.size.bytes / 2
-    if (half < LEAST_BUDGET) return false
-    if (this.#budgetBytes === this.#options.budgetBytes) {
-      warn(
-        `${name}: the browser gives this site less storage than it may use; keeping to about ${Math.ceil(half / 1e6)} MB`,
-      )
-    }
-    this.#budgetBytes = half
-    const shrink = async (db: IDBDatabase) => {
-      await this.#remove(db, async (values, index) => {
-        await this.#ledger.catchUp(index)
-        const victims = this.#ledger.victims(half, new Map())
-        for (const key of victims) values.delete(key)
-        this.counters.evicted += victims.length
-      })
-      await this.#rebuild(db)
-    }
-    return this.#do(shrink).then(
-      () => true,
-      () => false,
-    )
-  }
-
-  /** Removes values alone. A change without its trace in the index is damage, which a browser that is full lets us say. */
-  #remove(db: IDBDatabase, act: (values: IDBObjectStore, index: IDBObjectStore) => unknown): Promise<void> {
-    return transact(db, 'readwrite', async (values, index) => {
-      await act(values, index)
-      index.delete(HEAD)
-      await promisifyRequest(index.transaction)
-    })
   }
 
   /** Goes through all values and writes the index anew. How many there are. */
@@ -298,7 +261,6 @@ export class IndexedDbValues implements IndexedDbStore {
       const kept = await keep(values)
       index.clear()
       const { token } = this.#ledger.begin(index, (head?.generation ?? 0) + 1, kept, this.#options.clock.now())
-      await promisifyRequest(index.transaction)
       this.#clears.began(token)
       return kept
     })
@@ -320,7 +282,6 @@ export class IndexedDbValues implements IndexedDbStore {
     const fold = (db: IDBDatabase) =>
       transact(db, 'readwrite', async (_values, index) => {
         await this.#ledger.fold(index)
-        await promisifyRequest(index.transaction)
       })
     await this.#connection.run(fold).catch(() => undefined)
   }

@@ -1,8 +1,8 @@
 // Transactions over both object stores. Knows nothing of budgets or tabs.
 import { getMany, promisifyRequest } from 'idb-keyval'
 import type { Crc32, Key } from '../../ports.js'
-import { INDEX, VALUES } from './connection.js'
-import { type Change, type Head, readHead } from './ledger.js'
+import { type Change, type Head, INDEX, readHead, VALUES } from './ledger.js'
+import { nameOf } from './problem.js'
 import { decodeRecord, KEY } from './record.js'
 
 /** Values that are read at a time where all have to be. */
@@ -12,7 +12,8 @@ const UNREADABLE = ['DataError', 'NotReadableError', 'NotFoundError', 'DataClone
 
 /**
  * Runs `body` in a transaction of its own; transactions that write run in the order in which they were begun, in all tabs.
- * When `body` throws, nothing of it is kept. `body` must wait for nothing but requests of this transaction.
+ * Resolves when it has ended well. When `body` throws, nothing of it is kept. `body` must wait for nothing but requests of
+ * this transaction. Rejects with what the browser, or `body`, gave as the reason.
  */
 export async function transact<T>(
   db: IDBDatabase,
@@ -21,16 +22,39 @@ export async function transact<T>(
 ): Promise<T> {
   // Losing the last moments in a power cut is allowed here; waiting for the disk at every batch is not needed.
   const transaction = db.transaction([VALUES, INDEX], mode, { durability: 'relaxed' })
+  const ended = endOf(transaction)
+  // Whoever waits for it hears of it below; a body that fails first does not wait.
+  ended.catch(() => undefined)
   try {
-    return await body(transaction.objectStore(VALUES), transaction.objectStore(INDEX))
+    const result = await body(transaction.objectStore(VALUES), transaction.objectStore(INDEX))
+    await ended
+    return result
   } catch (error) {
     try {
       transaction.abort()
     } catch {
-      // It has ended already: `error` tells why.
+      // It has ended already.
     }
+    // Of a request that was under way when the browser ended the transaction: only the transaction knows why.
+    if (nameOf(error) === 'AbortError') await ended
     throw error
   }
+}
+
+/**
+ * Resolves when `transaction` is kept, rejects with the reason when it is not: its own or, as some browsers give none there,
+ * that of the request that failed.
+ */
+export function endOf(transaction: IDBTransaction): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let failed: DOMException | null = null
+    transaction.onerror = ({ target }) => {
+      failed ??= (target as IDBRequest).error
+    }
+    transaction.oncomplete = () => resolve()
+    transaction.onabort = () =>
+      reject(transaction.error ?? failed ?? new DOMException('the browser gives no reason', 'UnknownError'))
+  })
 }
 
 /** Reads every value, and removes those that are damaged. The rest, with their lengths. */
@@ -60,7 +84,7 @@ export async function readRecords(
   seen: (head: Head) => void,
 ): Promise<unknown[]> {
   const orUnreadable = (error: unknown): null => {
-    if (UNREADABLE.includes((error as Error).name)) return null
+    if (UNREADABLE.includes(nameOf(error))) return null
     throw error
   }
   const together = await readTogether(db, keys, seen).catch(orUnreadable)

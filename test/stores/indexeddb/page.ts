@@ -189,6 +189,47 @@ function result<T>(request: IDBRequest<T>): Promise<T> {
   })
 }
 
+/**
+ * From now on there is room for `bytes` of values: a put beyond fails at its request, and the transaction itself never says
+ * why. What is deleted makes room for what is put after it, as where SQLite is behind it, or never.
+ */
+export function limitRoom(bytes: number, deleted: 'freed at once' | 'not freed'): void {
+  const { put, add, delete: remove } = IDBObjectStore.prototype
+  const touched = new WeakSet<IDBTransaction>()
+  let sizes = new Map<IDBValidKey, number>()
+  let total = 0
+  const change = (store: IDBObjectStore, key: IDBValidKey, size: number): number => {
+    if (!touched.has(store.transaction)) {
+      const before = { sizes: new Map(sizes), total }
+      store.transaction.addEventListener('abort', () => {
+        ;({ sizes, total } = before)
+      })
+      touched.add(store.transaction)
+    }
+    total += size - (sizes.get(key) ?? 0)
+    sizes.set(key, size)
+    return total
+  }
+  IDBObjectStore.prototype.put = function (value, key) {
+    const request = put.call(this, value, key)
+    if (this.name !== 'values' || change(this, key!, value.length) <= bytes) return request
+    // There already, so that this request fails.
+    return add.call(this, value, key)
+  }
+  IDBObjectStore.prototype.delete = function (key) {
+    if (this.name === 'values' && deleted === 'freed at once') change(this, key as IDBValidKey, 0)
+    return remove.call(this, key)
+  }
+  const { get } = Object.getOwnPropertyDescriptor(IDBRequest.prototype, 'error')!
+  Object.defineProperty(IDBRequest.prototype, 'error', {
+    get() {
+      const error = get!.call(this) as DOMException | null
+      return error?.name === 'ConstraintError' ? new DOMException('no room', 'QuotaExceededError') : error
+    },
+  })
+  Object.defineProperty(IDBTransaction.prototype, 'error', { get: () => null })
+}
+
 /** Opens a database directly, as another program on the page would, at `version`. */
 export async function openForeign(database: string, version: number, stores: string[] = []): Promise<void> {
   const request = indexedDB.open(database, version)

@@ -259,25 +259,61 @@ describe('other tabs', () => {
 })
 
 describe('quota', () => {
-  it('keeps to what the browser gives when that is less than its budget, and says so once', async () => {
+  /** Some 2 kB each, as vectors of 512 numbers, 500 a go. */
+  const VECTOR = 2_056
+  const batch = (first: number): number[] => range(500).map(n => first + n)
+
+  it('keeps to what the browser gives when that is less than its budget: little goes at a time, and it says so once', async () => {
+    const one = await open(await serve())
+    await one.limitRoom(5_000_000, 'freed at once')
+    let before = 0
+    for (let n = 0; n < 5_000; n += 500) {
+      expect(await one.set('db', batch(n), VECTOR)).toBeUndefined()
+      const { entries } = (await one.size('db')) as { entries: number }
+      expect(entries).toBeGreaterThanOrEqual(0.9 * before)
+      before = entries
+    }
+    expect(await one.get('db', [0, 4_500, 4_999])).toEqual([0, 1, 1])
+    expect(before).toBeGreaterThan(1_500)
+    expect((await one.inside('db')).values).toBe(before)
+    const { warnings, problem, evicted } = await one.report('db')
+    expect(evicted).toBe(5_000 - before)
+    expect(warnings).toEqual([expect.stringMatching(/^test: the browser gives this site less storage .* about \d MB$/)])
+    expect(problem).toBeUndefined()
+  })
+
+  it('loses nothing to a browser that refuses a write at its request and finds no room in what is deleted', async () => {
+    const one = await open(await serve())
+    await one.limitRoom(5_000_000, 'not freed')
+    for (const n of [0, 500, 1_000, 1_500]) expect(await one.set('db', batch(n), VECTOR)).toBeUndefined()
+    const whole = await one.size('db')
+    for (let round = 0; round < 3; round++) {
+      expect(await one.set('db', batch(2_000), VECTOR)).toMatch(
+        /^STORE: .*no more storage\nnew values stay in memory only$/,
+      )
+      expect((await one.report('db')).problem).toEqual({ kind: 'full', sentence: PLAIN })
+      await one.advance(LONG)
+    }
+    expect(await one.size('db')).toEqual(whole)
+    expect(await one.get('db', range(2_000))).toEqual(range(2_000).map(() => 1))
+    expect(await one.report('db')).toMatchObject({ evicted: 0, warnings: [] })
+  })
+
+  it.each([1, 200_000])('is called full where there is no room for the database itself (%d bytes)', async quotaSize => {
     const server = await serve()
     const one = await open(server)
     const cdp = await one.tab.context.newCDPSession(one.tab.page)
-    await cdp.send('Storage.overrideQuotaForOrigin', { origin: server.url, quotaSize: 6 * 2 ** 20 })
-    for (let n = 0; n < 8_000; n += 100)
-      expect(
-        await one.set(
-          'db',
-          range(100).map(i => n + i),
-        ),
-      ).toBeUndefined()
-    expect(await one.get('db', [0, 7_999])).toEqual([0, 1])
-    const { entries, bytes } = (await one.size('db')) as { entries: number; bytes: number }
-    expect(bytes).toBeGreaterThan(2 ** 20)
-    expect((await one.inside('db')).values).toBe(entries)
-    const { warnings, problem } = await one.report('db')
-    expect(warnings).toEqual([expect.stringMatching(/^test: the browser gives this site less storage .* about \d MB$/)])
-    expect(problem).toBeUndefined()
+    await cdp.send('Storage.overrideQuotaForOrigin', { origin: server.url, quotaSize })
+    for (let n = 0; n < 1_000 && (await one.report('db')).problem === undefined; n += 50)
+      await one.set(
+        'db',
+        range(50).map(i => n + i),
+      )
+    expect((await one.report('db')).problem).toEqual({ kind: 'full', sentence: PLAIN })
+    await cdp.send('Storage.overrideQuotaForOrigin', { origin: server.url, quotaSize: 2 ** 28 })
+    await one.advance(LONG)
+    expect(await one.set('db', [1])).toBeUndefined()
+    expect((await one.report('db')).problem).toBeUndefined()
   })
 
   it('keeps serving what is there when the browser gives no more, pauses writes, and goes on when there is room', async () => {
