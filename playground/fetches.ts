@@ -1,5 +1,5 @@
 // How much an embedding would fetch: what is neither in the browser's cache nor of use here does not count. Fetches nothing.
-import { probeGpu } from '../src/web/page.js'
+import { probeGpu, timer } from '../src/web/page.js'
 import { Shelf } from '../src/web/shelf.js'
 import { ASSETS_URL, type DeviceWish } from './engine.js'
 
@@ -28,7 +28,7 @@ export async function askFetches(device: DeviceWish): Promise<Fetches> {
 }
 
 async function missingFiles(): Promise<{ readonly path: string; readonly bytes: number }[]> {
-  const shelf = new Shelf(globalThis.caches, () => {})
+  const shelf = new Shelf({ caches: globalThis.caches, timer, warn: () => {} })
   const base = new URL(ASSETS_URL, document.baseURI)
   const files = Object.entries(__ASSETS__).map(async ([path, { bytes, sha256 }]) => {
     const held = await shelf.holds({ url: new URL(path, base).href, digest: sha256 })

@@ -117,6 +117,24 @@ export interface Config {
   readonly idleUnloadMs: number
 }
 
+/** In what the options of one runtime differ from {@link Settings}. */
+export interface RuntimeOptions {
+  /** For people. */
+  readonly name: string
+  /** Settings that mean nothing there. */
+  readonly lacks: readonly (keyof Settings)[]
+  /** Options that only the runtime's root reads, for messages. */
+  readonly beside: readonly string[]
+  readonly devices: readonly DeviceChoice[]
+}
+
+const ON_NODE: RuntimeOptions = {
+  name: 'Node',
+  lacks: [],
+  beside: ['embedder', 'onDownload', 'onWarning'],
+  devices: DEVICE_CHOICES,
+}
+
 /** Parses a variable's text; undefined when it means nothing. */
 type Parse<T> = (text: string) => T | undefined
 
@@ -152,6 +170,13 @@ const word: Pick<Rule<string | undefined>, 'parse' | 'allows' | 'expects'> = {
   expects: 'a text that is not empty',
 }
 
+function oneOf(choices: readonly string[]): Pick<Rule<string>, 'allows' | 'expects'> {
+  return {
+    allows: value => (choices as readonly unknown[]).includes(value),
+    expects: `one of ${choices.join(', ')}`,
+  }
+}
+
 const RULES: { readonly [K in keyof Config]: Rule<Config[K]> } = {
   dir: { default: undefined, env: 'OPDBUS_CACHE_DIR', ...word },
   embeddingCacheSize: { default: 10_000, env: 'OPDBUS_EMBEDDING_CACHE_SIZE', ...wholeNumber(0) },
@@ -167,16 +192,14 @@ const RULES: { readonly [K in keyof Config]: Rule<Config[K]> } = {
     default: undefined,
     env: 'OP_DBUS_MODEL_DTYPE',
     parse: text => DTYPE_CHOICES.find(known => known === text.toLowerCase()),
-    allows: value => (DTYPE_CHOICES as readonly unknown[]).includes(value),
-    expects: `one of ${DTYPE_CHOICES.join(', ')}`,
+    ...oneOf(DTYPE_CHOICES),
   },
   dimensions: { default: undefined, env: 'OP_DBUS_MODEL_DIMENSIONS', ...wholeNumber(1) },
   pooling: {
     default: undefined,
     env: 'OP_DBUS_MODEL_POOLING',
     parse: text => POOLING_CHOICES.find(known => known === text.toLowerCase()),
-    allows: value => (POOLING_CHOICES as readonly unknown[]).includes(value),
-    expects: `one of ${POOLING_CHOICES.join(', ')}`,
+    ...oneOf(POOLING_CHOICES),
   },
   fallback: { default: false, env: 'OP_DBUS_MODEL_FALLBACK', ...flag },
   offline: { default: false, env: 'HF_HUB_OFFLINE', ...flag },
@@ -193,8 +216,7 @@ const RULES: { readonly [K in keyof Config]: Rule<Config[K]> } = {
     default: 'auto',
     env: 'OP_DBUS_EXECUTION_PROVIDER',
     parse: text => PROVIDERS[text.toLowerCase()],
-    allows: value => (DEVICE_CHOICES as readonly unknown[]).includes(value),
-    expects: `one of ${DEVICE_CHOICES.join(', ')}`,
+    ...oneOf(DEVICE_CHOICES),
   },
   gpuDevice: { default: 0, env: 'OP_DBUS_GPU_DEVICE', ...wholeNumber(0) },
   threads: { default: undefined, ...wholeNumber(1) },
@@ -242,13 +264,12 @@ export function readConfig(
   settings: Settings,
   env: Readonly<Record<string, string | undefined>>,
   warn: (message: string) => void,
+  runtime: RuntimeOptions = ON_NODE,
 ): Config {
-  const strange = Object.keys(settings).find(name => !Object.hasOwn(RULES, name))
-  if (strange !== undefined) {
-    throw new OpDbusError('INVALID_INPUT', `unknown option "${strange}"; there are: ${Object.keys(RULES).join(', ')}`)
-  }
+  refuseStrange(settings, runtime)
+  const rules = { ...RULES, device: { ...RULES.device, ...oneOf(runtime.devices) } }
   const config: Record<string, unknown> = {}
-  for (const [name, rule] of Object.entries(RULES) as [keyof Config, Rule<unknown>][]) {
+  for (const [name, rule] of Object.entries(rules) as [keyof Config, Rule<unknown>][]) {
     const option = settings[name]
     if (option !== undefined && !rule.allows(option)) {
       const why = rule.faultOf?.(option) ?? `${show(option)} is not ${rule.expects}`
@@ -268,6 +289,17 @@ export function readConfig(
     config.model = fromEnv(level, env, warn) ?? config.model
   }
   return Object.freeze(config) as unknown as Config
+}
+
+function refuseStrange(settings: Settings, { name, beside, lacks }: RuntimeOptions): void {
+  const known = Object.keys(RULES).filter(option => !(lacks as readonly string[]).includes(option))
+  const strange = Object.entries(settings).find(([option, value]) => value !== undefined && !known.includes(option))
+  if (!strange) return
+  const [option] = strange
+  const what = Object.hasOwn(RULES, option) ? `${name} has no option "${option}"` : `unknown option "${option}"`
+  throw new OpDbusError('INVALID_INPUT', `${what}; there are: ${[...known, ...beside].sort().join(', ')}`, {
+    details: { option },
+  })
 }
 
 function fromEnv<T>(

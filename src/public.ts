@@ -42,4 +42,4 @@ export {
 } from './config.js'
 export type { UserEmbedder } from './embedder/custom.js'
 export { BatchError, ERROR_CODES, type ErrorCode, type FailedItem, isOpDbusError, OpDbusError } from './errors.js'
-export type { Call, Device, Running, Source, StorageProblemKind } from './ports.js'
+export type { Call, Device, RefusalKind, Running, Source, StorageProblemKind } from './ports.js'

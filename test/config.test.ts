@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { readConfig, type Settings } from '../src/config.js'
+import { IN_PAGES } from '../src/web/options.js'
 
 function read(settings: Settings, env: Record<string, string> = {}) {
   const warnings: string[] = []
@@ -81,6 +82,31 @@ describe('readConfig', () => {
       config: { model: 'high' },
       warnings: [],
     })
+  })
+
+  it('names the options of the runtime that was asked, each list right', () => {
+    const told = (settings: object, page: boolean) => {
+      try {
+        readConfig(settings, {}, () => {}, ...(page ? [IN_PAGES] : []))
+        return 'accepted'
+      } catch (error) {
+        return (error as Error).message
+      }
+    }
+    const [onNode, inPage] = [told({ diks: 1 }, false), told({ diks: 1 }, true)]
+    const namesIn = (message: string) => message.split('there are: ')[1]!.split(', ')
+    expect(onNode).toMatch(/^unknown option "diks"; there are: /)
+    expect(namesIn(onNode)).toEqual(expect.arrayContaining(['dir', 'modelDir', 'gpuDevice', 'onWarning', 'embedder']))
+    expect(namesIn(onNode)).not.toContain('assetsUrl')
+    const ofPages = ['assetsUrl', 'database', 'persist', 'wasmPaths', 'hubUrl', 'onDownload', 'onWarning', 'embedder']
+    expect(namesIn(inPage)).toEqual(expect.arrayContaining([...ofPages, 'device', 'threads']))
+    for (const option of ['dir', 'modelDir', 'gpuDevice']) {
+      expect(namesIn(inPage)).not.toContain(option)
+      expect(told({ [option]: 'x' }, true)).toMatch(`a page has no option "${option}"`)
+      expect(told({ [option]: undefined }, true)).toBe('accepted')
+    }
+    expect(told({ device: 'cuda' }, true)).toBe('device: "cuda" is not one of auto, webgpu, wasm')
+    expect(told({ device: 'cuda' }, false)).toBe('accepted')
   })
 
   it.each<Settings>([

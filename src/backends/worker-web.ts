@@ -7,8 +7,11 @@ export const READY = 'op-dbus: ready'
 /** A script that has not said so by then is none of ours, or not whole, ms: long enough for a slow connection. */
 const READY_MS = 60_000
 
-/** `url` is for messages: a script that cannot be loaded says nothing of itself. */
-export function webWorkerHandle(worker: Worker, url: string): WorkerHandle {
+/**
+ * `url` is for messages. `fault` finds out why the script cannot be loaded, of which a browser says nothing; it never
+ * rejects.
+ */
+export function webWorkerHandle(worker: Worker, url: string, fault: () => Promise<string>): WorkerHandle {
   const listeners: ((why: string) => void)[] = []
   let over: string | undefined
   const end = (why: string) => {
@@ -24,7 +27,8 @@ export function webWorkerHandle(worker: Worker, url: string): WorkerHandle {
   })
   worker.addEventListener('error', event => {
     event.preventDefault()
-    end(event.message || `its script could not be loaded from ${url}: run op-dbus assets, or let a bundler bring it`)
+    if (event.message) end(event.message)
+    else void fault().then(end)
   })
   worker.addEventListener('messageerror', () => end('it sent what could not be read'))
   return {

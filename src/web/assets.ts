@@ -1,9 +1,11 @@
 // What `op-dbus assets` has put beside a page, by its manifest. Part of the web root; fetches the manifest and nothing else.
-import { isOpDbusError, messageOf, OpDbusError } from '../errors.js'
+import type { Timer } from '../embedder/worker/client.js'
+import { abortError, isOpDbusError, messageOf, OpDbusError } from '../errors.js'
 import type { Call } from '../ports.js'
 import { VERSION } from '../version.js'
+import { type FileRef, failure, unreachable } from './fetch-file.js'
 import type { Places } from './options.js'
-import { type FileRef, failure, type Shelf, unreachable } from './shelf.js'
+import type { Shelf } from './shelf.js'
 
 /** The manifest's name, in the folder of assets. */
 export const MANIFEST = 'op-dbus-assets.json'
@@ -51,9 +53,13 @@ export class Assets {
     this.#files = new Map(
       Object.entries(manifest?.files ?? {}).map(([path, { bytes, sha256, dynamic = false }]) => [
         path,
-        { url: `${places.assets}${path}`, bytes, digest: sha256, dynamic },
+        { url: `${places.assets}${path}`, bytes, digest: sha256, dynamic, advice: RUN_AGAIN },
       ]),
     )
+  }
+
+  get files(): readonly AssetFile[] {
+    return [...this.#files.values()]
   }
 
   /** Undefined where the manifest does not list it. */
@@ -68,12 +74,17 @@ export class Assets {
     return new Map(inside.map(([path, file]) => [path.slice(folder.length), file]))
   }
 
-  /** ONNX Runtime, at `wasmPaths` where that is set; unchecked only where there is no manifest to check it by. */
+  /**
+   * ONNX Runtime, at `wasmPaths` where that is set. The `.wasm` is checked by the manifest, where there is one; the `.mjs` is
+   * what the browser imports, from its own cache, and nobody checks it.
+   */
   ort(build: OrtBuild): OrtFiles {
     const { assets, wasm } = this.places
     const ref = (name: string): FileRef => {
       const known = this.file(`ort/${name}`)
-      return { url: `${wasm ?? `${assets}ort/`}${name}`, digest: known?.digest, bytes: known?.bytes }
+      const { digest, bytes } = known ?? {}
+      const advice = wasm === undefined ? RUN_AGAIN : ELSEWHERE
+      return { url: `${wasm ?? `${assets}ort/`}${name}`, digest, bytes, advice }
     }
     return { mjs: ref(`${ORT_NAMES[build]}.mjs`), wasm: ref(`${ORT_NAMES[build]}.wasm`) }
   }
@@ -87,50 +98,82 @@ export class Assets {
   }
 }
 
+export interface AssetsCall extends Call {
+  readonly timer: Timer
+}
+
+/** How long the manifest is waited for, in ms: where it was read before, what is kept must not wait for a server. */
+const PATIENCE_MS = { noted: 3_000, first: 30_000 } as const
+
 /**
- * Reads the manifest: from the server, and where that cannot be reached as it was read last. Without one the built-in
- * model cannot be had, which is told when it is asked for.
+ * Reads the manifest: from the server, and as it was read last where that does not answer soon, or answers something else.
+ * Without one the built-in model cannot be had, which is told when it is asked for.
  * Rejects with DOWNLOAD for assets of another version of this package, and with ABORTED. `details.why` tells a visitor
  * without a network ('unreachable') from a page that is not set up ('refused', 'integrity').
  */
-export async function readAssets(places: Places, shelf: Shelf, { signal }: Call): Promise<Assets> {
+export async function readAssets(places: Places, shelf: Shelf, call: AssetsCall): Promise<Assets> {
   const url = `${places.assets}${MANIFEST}`
+  const note = await shelf.note(url)
+  const noted = isManifest(note) && note.package === VERSION ? note : undefined
   try {
-    const manifest = await fetchManifest(url, signal)
+    const manifest = await fetchManifest(url, noted ? PATIENCE_MS.noted : PATIENCE_MS.first, call)
     await shelf.setNote(url, manifest)
     return new Assets(places, manifest)
   } catch (error) {
-    if (signal?.aborted) throw error
     if (!isOpDbusError(error, 'DOWNLOAD') || error.details.stale === true) throw error
-    const noted = error.details.why === 'unreachable' ? await shelf.note(url) : undefined
-    if (isManifest(noted) && noted.package === VERSION) return new Assets(places, noted)
+    if (noted) return new Assets(places, noted)
     const message = `${error.message}\n${ADVICE[error.details.why as keyof typeof ADVICE]}`
     return new Assets(places, undefined, new OpDbusError('DOWNLOAD', message, { cause: error, details: error.details }))
   }
 }
 
 const SET_UP = 'put the files there: op-dbus assets DIR, and say where they are: openCaches({ assetsUrl })'
-/** By `details.why`. */
+/** By `details.why`, where there is no manifest. */
 const ADVICE = {
   unreachable: 'is there a network, and does the server run? No earlier visit has left a copy',
   refused: SET_UP,
   integrity: SET_UP,
 } as const
+/** Where the manifest lists a file that is not there, or not whole. */
+const RUN_AGAIN = 'put it there, whole: run op-dbus assets DIR again, on the folder that the server serves'
+const ELSEWHERE = 'the folder of wasmPaths must hold the files of the version that this package was built with'
 
-async function fetchManifest(url: string, signal: AbortSignal | undefined): Promise<Manifest> {
+async function fetchManifest(url: string, patienceMs: number, { signal, timer }: AssetsCall): Promise<Manifest> {
+  const ended = new AbortController()
+  const end = () => ended.abort()
+  let late = false
+  const cancel = timer(patienceMs, () => {
+    late = true
+    end()
+  })
+  signal?.addEventListener('abort', end, { once: true })
+  if (signal?.aborted) end()
+  try {
+    return manifestIn(url, await textAt(url, ended.signal))
+  } catch (error) {
+    if (signal?.aborted) throw abortError(signal)
+    if (late) throw failure(url, 'unreachable', `no answer within ${patienceMs / 1000} s`, {}, error)
+    throw isOpDbusError(error) ? error : unreachable(url, error)
+  } finally {
+    cancel()
+    signal?.removeEventListener('abort', end)
+  }
+}
+
+async function textAt(url: string, signal: AbortSignal): Promise<string> {
+  const response = await fetch(url, { cache: 'no-cache', signal })
+  const { ok, status } = response
+  if (!ok) throw failure(url, 'refused', `the server answers ${status}`, { status })
+  return response.text()
+}
+
+function manifestIn(url: string, text: string): Manifest {
   let found: unknown
   try {
-    const response = await fetch(url, { cache: 'no-cache', ...(signal && { signal }) })
-    if (!response.ok)
-      throw failure(url, 'refused', `the server answers ${response.status}`, { status: response.status })
-    const text = await response.text()
     // A server that answers every address with its start page does so here as well.
     found = text.startsWith('{') ? JSON.parse(text) : undefined
   } catch (error) {
-    if (isOpDbusError(error) || signal?.aborted) throw error
-    throw error instanceof SyntaxError
-      ? failure(url, 'integrity', messageOf(error), {}, error)
-      : unreachable(url, error)
+    throw failure(url, 'integrity', messageOf(error), {}, error)
   }
   if (!isManifest(found)) throw failure(url, 'integrity', 'it is not what `op-dbus assets` writes')
   if (found.package !== VERSION) {

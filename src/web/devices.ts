@@ -6,8 +6,8 @@ import type { ModelSpec } from '../embedder/model/spec.js'
 import { messageOf } from '../errors.js'
 import type { WorkerHandle } from '../ports.js'
 import { VERSION } from '../version.js'
+import type { FileRef } from './fetch-file.js'
 import type { GpuProbe } from './page.js'
-import type { FileRef } from './shelf.js'
 import type { PageWorker } from './worker-protocol.js'
 
 export interface WebDevicesOptions extends Pick<DeviceRuntime, 'ownReference'> {
@@ -60,6 +60,10 @@ async function tryInWorker(trial: TrialRequest, options: WebDevicesOptions): Pro
     if (signal?.aborted) end()
     const gone = new Promise<string>(resolve => worker.onExit(resolve))
     const remote = wrap<PageWorker>(worker.endpoint)
+    // What a page has a worker may lack, which is found out before megabytes are fetched.
+    const found = await Promise.race([remote.probeGpu(), gone])
+    if (typeof found === 'string') return failed(found)
+    if ('reason' in found) return { device, works: false, reason: `in workers, ${found.reason}`, absent: true }
     const brought = await Promise.race([remote.fetchFiles(files(spec)), gone])
     if (typeof brought === 'string') return failed(brought)
     if ('error' in brought) return failed(brought.error.message)

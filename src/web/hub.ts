@@ -8,8 +8,9 @@ import { type Dtype, externalDataOf, knownModel } from '../embedder/model/table.
 import { fromWire } from '../embedder/worker/protocol.js'
 import { abortError, isOpDbusError, OpDbusError } from '../errors.js'
 import type { Call, WorkerHandle } from '../ports.js'
+import { failure, unreachable } from './fetch-file.js'
 import type { KnownFile } from './model-folder.js'
-import { failure, type Shelf, unreachable } from './shelf.js'
+import type { Shelf } from './shelf.js'
 import type { PageWorker } from './worker-protocol.js'
 
 export interface HubRequest extends Call {
@@ -20,6 +21,8 @@ export interface HubRequest extends Call {
   readonly dtype: Dtype | undefined
   /** Nothing is fetched. */
   readonly offline: boolean
+  /** Why what is fetched would be of no use: then nothing is. */
+  readonly useless?: OpDbusError | undefined
 }
 
 /** What of a model is on the shelf. */
@@ -47,6 +50,7 @@ export async function hubModel(name: string, request: HubRequest): Promise<Reado
       details: { why: 'offline', id },
     })
   }
+  if (request.useless) throw request.useless
   const { commit, files } = await list(id, record?.commit ?? 'main', request)
   const needed = neededFiles(id, files, dtype)
   refuseExternal(id, needed)

@@ -2,22 +2,23 @@
 import type { ServingModel } from '../caches/embedding-cache.js'
 import type { Config } from '../config.js'
 import { DeviceBook } from '../embedder/devices/book.js'
-import { deviceOrder } from '../embedder/devices/order.js'
+import { deviceOrder, unavailable } from '../embedder/devices/order.js'
 import { Levels, levelOf } from '../embedder/model/levels.js'
 import { type ModelSpec, readModelSpec } from '../embedder/model/spec.js'
 import { knownModel } from '../embedder/model/table.js'
 import { WorkerEmbedder } from '../embedder/worker/client.js'
 import type { Opened } from '../embedder/worker/protocol.js'
 import { OpDbusError } from '../errors.js'
-import type { Call, Embedder, Space, Store, WorkerHandle } from '../ports.js'
+import type { Call, Embedder, Running, Space, Store, WorkerHandle } from '../ports.js'
 import { type Assets, readAssets } from './assets.js'
 import { webDevices } from './devices.js'
 import { Downloads } from './downloads.js'
+import type { FileRef } from './fetch-file.js'
 import { hubModel } from './hub.js'
 import { type KnownFile, webFolder } from './model-folder.js'
 import type { OpenOptions, Places } from './options.js'
 import { probeGpu, startWorker, timer, usableThreads, webClock, webHash } from './page.js'
-import type { FileRef, Shelf } from './shelf.js'
+import type { Shelf } from './shelf.js'
 
 /** Where the built-in model lies among the assets. */
 const BUILTIN = 'models/builtin/'
@@ -45,9 +46,10 @@ export async function openModel(
   if (name === 'none') throw new OpDbusError('DISABLED', 'embedding is switched off (model "none")')
   // A name that is no device is told now; whether the device works, when the first text needs it.
   deviceOrder(config.device, 'web')
-  const assets = await readAssets(call.places, call.shelf, call)
-  const page = pageParts(config, assets, call)
-  const level = fallback ? levelOf(name) : undefined
+  const assets = await readAssets(call.places, call.shelf, { signal: call.signal, timer })
+  const page = await pageParts(config, assets, call)
+  // Where none can run, a lesser model can neither.
+  const level = fallback && !page.useless ? levelOf(name) : undefined
   if (level === undefined) {
     const spec = await readSpec(name, config, assets, page, call)
     return { embedder: workerFor(spec, config, page, call), model: { asked: name, serves: name, gaveWay: [] } }
@@ -84,15 +86,17 @@ export async function openModel(
 interface PageParts {
   readonly threads: number
   readonly book: DeviceBook
+  /** Why nothing can be computed here, whatever were fetched for it. */
+  readonly useless: OpDbusError | undefined
   spawn(): WorkerHandle
 }
 
-function pageParts(config: Config, assets: Assets, call: OpenModelCall): PageParts {
-  const { shelf, warn, verdicts, onDownload } = call
+async function pageParts(config: Config, assets: Assets, call: OpenModelCall): Promise<PageParts> {
+  const { shelf, verdicts, onDownload } = call
   const downloads = new Downloads(onDownload)
   const spawn = () =>
     startWorker(assets, notice => {
-      if (notice.opDbus === 'warning') warn(notice.message)
+      if (notice.opDbus === 'warning') shelf.warnOnce(notice.message)
       else downloads.saw(notice)
     })
   const threads = usableThreads(config.threads)
@@ -108,11 +112,13 @@ function pageParts(config: Config, assets: Assets, call: OpenModelCall): PagePar
     timer,
   })
   const book = new DeviceBook({ runtime, store: verdicts, clock: webClock, hash: webHash })
-  return { threads, book, spawn }
+  const gone = config.device === 'webgpu' ? await runtime.absent('webgpu', false) : undefined
+  const useless = gone === undefined ? undefined : unavailable([{ device: 'webgpu', reason: gone, kind: 'absent' }])
+  return { threads, book, useless, spawn }
 }
 
 /** From the same small files as everywhere, so that the space is the same as everywhere. */
-async function readSpec(name: string, config: Config, assets: Assets, { spawn }: PageParts, call: OpenModelCall) {
+async function readSpec(name: string, config: Config, assets: Assets, page: PageParts, call: OpenModelCall) {
   const { dtype, dimensions, pooling, offline } = config
   const { shelf, places, signal } = call
   const known = knownModel(name)
@@ -122,9 +128,10 @@ async function readSpec(name: string, config: Config, assets: Assets, { spawn }:
       : await hubModel(name, {
           hub: places.hub,
           shelf,
-          spawn,
+          spawn: page.spawn,
           dtype,
           offline,
+          useless: page.useless,
           signal,
         })
   return readModelSpec(webFolder(known?.hubId ?? name, files, shelf, { signal }), {
@@ -135,9 +142,10 @@ async function readSpec(name: string, config: Config, assets: Assets, { spawn }:
   })
 }
 
-/** A worker for one model, started by the first text. */
-function workerFor(spec: ModelSpec, config: Config, page: PageParts, { warn }: OpenModelCall): WorkerEmbedder {
-  const { threads, book, spawn } = page
+/** A worker for one model, started by the first text; none where that could only fail. */
+function workerFor(spec: ModelSpec, config: Config, page: PageParts, { warn }: OpenModelCall): Embedder {
+  const { threads, book, useless, spawn } = page
+  if (useless) return refusing(spec, useless, config, page)
   let serving: Opened | undefined
   return new WorkerEmbedder({
     spec,
@@ -157,6 +165,23 @@ function workerFor(spec: ModelSpec, config: Config, page: PageParts, { warn }: O
   })
 }
 
+/** Computes nothing, and fetches nothing to find that out. What is kept of its space still answers. */
+function refusing(spec: ModelSpec, error: OpDbusError, { maxQueue }: Config, { threads }: PageParts): Embedder {
+  const { space, description, dims } = spec
+  const refused = error.details.reasons as Running['refused']
+  return {
+    space,
+    description,
+    dims,
+    room: maxQueue,
+    running: { device: undefined, workers: 0, threads, batchTokens: undefined, ...(refused && { refused }) },
+    embed: async () => {
+      throw error
+    },
+    close: async () => undefined,
+  }
+}
+
 function modelFiles({ files: { model, tokenizer, tokenizerConfig } }: ModelSpec): FileRef[] {
   const all = [model, tokenizer, ...(tokenizerConfig ? [tokenizerConfig] : [])]
   return all.map(({ path, sha256 }) => ({ url: path, digest: sha256 }))
@@ -167,9 +192,9 @@ function tellChange(before: Opened, { device, tried }: Opened, warn: (message: s
   warn(`embedding on ${device} from here on: ${before.device} ${lost?.reason ?? 'is gone'}`)
 }
 
-/** A browser without a GPU, or with a slow one, is nothing to complain of: `stats` tells. A GPU that computes wrong is. */
+/** A browser without a GPU, or with a slow one, is nothing to complain of: `stats` tells. A GPU that fails is. */
 function tellRefused({ device, tried }: Opened, { device: choice }: Config, warn: (message: string) => void): void {
   const gpu = tried.find(attempt => attempt.device === 'webgpu')
-  if (choice !== 'auto' || !gpu || /adapter|WebGPU|software|slower/.test(gpu.reason)) return
+  if (choice !== 'auto' || gpu?.kind !== 'failed') return
   warn(`embedding on ${device}: webgpu ${gpu.reason}`)
 }

@@ -1,5 +1,5 @@
 // What can be set in a page, checked and turned into addresses. Part of the web root; asks nothing of any server.
-import type { Settings } from '../config.js'
+import type { RuntimeOptions, Settings } from '../config.js'
 import type { UserEmbedder } from '../embedder/custom.js'
 import { OpDbusError } from '../errors.js'
 
@@ -11,9 +11,12 @@ export interface DownloadProgress {
 }
 
 /** Settings of {@link Settings} that mean nothing in a page: folders, and which GPU of several. */
-type OfMachines = 'dir' | 'modelDir' | 'gpuDevice'
+const OF_MACHINES = ['dir', 'modelDir', 'gpuDevice'] as const satisfies readonly (keyof Settings)[]
+const DEVICES = ['auto', 'webgpu', 'wasm'] as const
 
-export interface OpenOptions extends Omit<Settings, OfMachines> {
+export interface OpenOptions extends Omit<Settings, (typeof OF_MACHINES)[number] | 'device'> {
+  /** What computes: `auto`, `webgpu` or `wasm`. Default `auto`. */
+  readonly device?: (typeof DEVICES)[number] | undefined
   /** What computes vectors instead of a model: a function of yours, batched, de-duplicated and cached as any other. */
   readonly embedder?: UserEmbedder | undefined
   /**
@@ -36,6 +39,26 @@ export interface OpenOptions extends Omit<Settings, OfMachines> {
   readonly onDownload?: ((progress: DownloadProgress) => void) | undefined
   /** Told, in one sentence, what did not work as asked. Default: console.warn. */
   readonly onWarning?: ((message: string) => void) | undefined
+}
+
+/** The options that {@link splitOptions} takes out. */
+type OfPages = Exclude<keyof OpenOptions, keyof Settings>
+const OF_PAGES: Readonly<Record<OfPages, true>> = {
+  assetsUrl: true,
+  database: true,
+  embedder: true,
+  hubUrl: true,
+  onDownload: true,
+  onWarning: true,
+  persist: true,
+  wasmPaths: true,
+}
+
+export const IN_PAGES: RuntimeOptions = {
+  name: 'a page',
+  lacks: OF_MACHINES,
+  beside: Object.keys(OF_PAGES),
+  devices: DEVICES,
 }
 
 /** The settings that every runtime has, and apart from them what only a page has; the latter checked. */

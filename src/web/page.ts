@@ -1,9 +1,11 @@
-// What a page gives the caches: clocks, digests, workers, the GPU's name. With web.ts the only place for a page's globals.
+// What a page gives the caches: clocks, digests, workers, locks, the GPU's name. With web.ts the only place for a page's
+// globals; a worker takes from here what it has as well.
 import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex, randomBytes, utf8ToBytes } from '@noble/hashes/utils.js'
 import { webWorkerHandle } from '../backends/worker-web.js'
 import type { Clock, Hash, WorkerHandle } from '../ports.js'
 import type { Assets } from './assets.js'
+import { scriptFault } from './script-fault.js'
 import { isNotice, type Notice, type Setup } from './worker-protocol.js'
 
 export const webHash: Hash = {
@@ -19,6 +21,11 @@ export const webClock: Clock = {
 export function timer(ms: number, run: () => void): () => void {
   const handle = setTimeout(run, ms)
   return () => clearTimeout(handle)
+}
+
+/** Of the whole origin; undefined in insecure contexts. */
+export function originLocks(): LockManager | undefined {
+  return globalThis.navigator?.locks
 }
 
 /** This module's own address. Not written out where it is used: bundlers would take it for a file to bring along. */
@@ -39,9 +46,10 @@ export function startWorker(assets: Assets, onNotice: (notice: Notice) => void):
   worker.addEventListener('message', ({ data }) => {
     if (isNotice(data)) onNotice(data)
   })
-  const setup: Setup = { opDbus: 'setup', ort: { wasm: assets.ort('wasm'), webgpu: assets.ort('webgpu') } }
+  const ort = { wasm: assets.ort('wasm'), webgpu: assets.ort('webgpu') }
+  const setup: Setup = { opDbus: 'setup', ort, files: assets.files }
   worker.postMessage(setup)
-  return webWorkerHandle(worker, url ?? 'beside the module')
+  return webWorkerHandle(worker, url ?? 'beside the module', () => scriptFault(url, globalThis.crossOriginIsolated))
 }
 
 /** Threads for WebAssembly: only an isolated page has the memory that threads share. */
@@ -69,7 +77,7 @@ interface AdapterInfo {
 /** A GPU by its name, or why there is none. */
 export type GpuProbe = { readonly name: string; readonly software: boolean } | { readonly reason: string }
 
-/** Asks for an adapter before anything is fetched: without one the runtime's larger build is of no use. */
+/** Asks for an adapter before anything large is fetched: without one the runtime's larger build is of no use. */
 export async function probeGpu(): Promise<GpuProbe> {
   const { gpu } = navigator as { readonly gpu?: Gpu }
   if (!gpu)

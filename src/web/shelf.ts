@@ -1,22 +1,24 @@
 // Files by address and digest: from the Cache API, else fetched, and never believed before their bytes are hashed. Runs
 // in the page for small files and in its worker for large ones. Part of the web root.
-import { abortError, messageOf, OpDbusError } from '../errors.js'
+import type { Timer } from '../embedder/worker/client.js'
+import { abortError, isOpDbusError, messageOf, OpDbusError } from '../errors.js'
 import type { Call } from '../ports.js'
 import { isNamed, sha256Of } from './digest.js'
-
-/** A file and what is known of it before it is read. */
-export interface FileRef {
-  /** Absolute. */
-  readonly url: string
-  /** 64 hex digits of SHA-256, or 40 of Git; undefined where nothing states it: then it is neither checked nor kept. */
-  readonly digest: string | undefined
-  /** Where stated. */
-  readonly bytes?: number | undefined
-}
+import { type FileRef, failure, fetchFile } from './fetch-file.js'
 
 export interface ShelfCall extends Call {
   /** Called as bytes come over the network, never for what is on the shelf. */
   readonly onBytes?: ((done: number, total: number) => void) | undefined
+}
+
+export interface ShelfParts {
+  /** Undefined where the browser has none (insecure contexts). */
+  readonly caches: CacheStorage | undefined
+  /** With them, tabs and workers that want one file at once fetch it once. */
+  readonly locks?: LockManager | undefined
+  readonly timer: Timer
+  /** Told once that nothing is kept. */
+  readonly warn: (message: string) => void
 }
 
 /** The name of our part of the Cache API. */
@@ -25,15 +27,11 @@ export const CACHE = 'op-dbus-files'
 const DIGEST = 'op-dbus-digest'
 
 export class Shelf {
-  readonly #caches: CacheStorage | undefined
+  readonly #parts: ShelfParts
   #told = false
 
-  /** `caches`: undefined where the browser has none (insecure contexts). `warn` is told once that nothing is kept. */
-  constructor(
-    caches: CacheStorage | undefined,
-    private readonly warn: (message: string) => void,
-  ) {
-    this.#caches = caches
+  constructor(parts: ShelfParts) {
+    this.#parts = parts
   }
 
   async text(file: FileRef, call?: ShelfCall): Promise<string> {
@@ -46,16 +44,33 @@ export class Shelf {
   async bytes(file: FileRef, call: ShelfCall = {}): Promise<Uint8Array<ArrayBuffer>> {
     const kept = await this.#kept(file)
     if (kept) return kept
-    // What another program put into the browser's own cache may be older than the digest: then the server is asked again.
-    for (const mode of ['default', 'reload'] as const) {
-      const bytes = await fetchBytes(file, mode, call)
-      if (file.digest === undefined) return bytes
-      if (await isNamed(bytes, file.digest)) {
-        await this.#keep(file.url, file.digest.length === 64 ? file.digest : await sha256Of(bytes), bytes)
-        return bytes
+    const { caches, locks } = this.#parts
+    if (!caches || !locks || file.digest?.length !== 64) return this.#fetched(file, call)
+    // Whoever had the lock before has put the file on the shelf.
+    const fetched = async () => (await this.#kept(file)) ?? this.#fetched(file, call)
+    return alone(locks, `${CACHE}:${file.digest}`, call, fetched)
+  }
+
+  async #fetched(file: FileRef, call: ShelfCall): Promise<Uint8Array<ArrayBuffer>> {
+    const { url, digest, bytes: stated } = file
+    const { timer } = this.#parts
+    let seen = 0
+    try {
+      // What another program put into the browser's own cache may be older than the digest: then the server is asked again.
+      for (const mode of ['default', 'reload'] as const) {
+        const bytes = await fetchFile(file, mode, { ...call, timer })
+        if (digest === undefined) return bytes
+        if (await isNamed(bytes, digest)) {
+          await this.#keep(url, digest.length === 64 ? digest : await sha256Of(bytes), bytes)
+          return bytes
+        }
+        seen = bytes.length
       }
+    } catch (error) {
+      throw advised(error, file)
     }
-    throw failure(file.url, 'integrity', `it does not hash to ${file.digest}`)
+    const length = stated === undefined || stated === seen ? '' : `: it has ${seen} bytes of ${stated}`
+    throw advised(failure(url, 'integrity', `it does not hash to ${digest}${length}`), file)
   }
 
   /** Whether the file is here; its bytes are hashed only when they are read. */
@@ -118,90 +133,40 @@ export class Shelf {
   }
 
   async #open(): Promise<Cache | undefined> {
-    return this.#caches?.open(CACHE)
+    return this.#parts.caches?.open(CACHE)
   }
 
   #notKept(why: string): void {
-    if (!this.#told) this.warn(`model files are fetched again at each visit: ${why}`)
+    this.warnOnce(`model files are fetched again at each visit: ${why}`)
+  }
+
+  /** Says that nothing is kept, whoever found out: this shelf, or one in a worker of the page. */
+  warnOnce(message: string): void {
+    if (!this.#told) this.#parts.warn(message)
     this.#told = true
   }
 }
 
+/** Under a lock of the whole origin, which goes with its holder; without one where the browser gives none. */
+async function alone<T>(locks: LockManager, name: string, { signal }: Call, run: () => Promise<T>): Promise<T> {
+  let had = false
+  try {
+    return await locks.request(name, signal ? { signal } : {}, () => {
+      had = true
+      return run()
+    })
+  } catch (error) {
+    if (had) throw error
+    if (signal?.aborted) throw abortError(signal)
+    return run()
+  }
+}
+
+function advised(error: unknown, { advice }: FileRef): unknown {
+  if (advice === undefined || !isOpDbusError(error, 'DOWNLOAD') || error.details.why === 'unreachable') return error
+  return new OpDbusError('DOWNLOAD', `${error.message}\n${advice}`, { cause: error, details: error.details })
+}
+
 function keyOf(url: string, digest: string): string {
   return `${url}${url.includes('?') ? '&' : '?'}${DIGEST}=${digest}`
-}
-
-async function fetchBytes(file: FileRef, cache: RequestCache, call: ShelfCall): Promise<Uint8Array<ArrayBuffer>> {
-  const { url } = file
-  const { signal, onBytes } = call
-  try {
-    const response = await fetch(url, { cache, ...(signal && { signal }) })
-    if (!response.ok)
-      throw failure(url, 'refused', `the server answers ${response.status}`, { status: response.status })
-    const length = Number(response.headers.get('content-length') ?? 0)
-    // A packed body is longer than its header says.
-    const total = file.bytes ?? (response.headers.has('content-encoding') ? 0 : length)
-    const chunks: Uint8Array[] = []
-    let done = 0
-    for await (const chunk of chunksOf(response)) {
-      done += chunk.length
-      if (file.bytes !== undefined && done > file.bytes) {
-        throw failure(url, 'integrity', `it is longer than the ${file.bytes} bytes stated`)
-      }
-      chunks.push(chunk)
-      onBytes?.(done, Math.max(total, done))
-    }
-    return joined(chunks, done)
-  } catch (error) {
-    if (signal?.aborted) throw abortError(signal)
-    if (error instanceof OpDbusError) throw error
-    throw unreachable(url, error)
-  }
-}
-
-async function* chunksOf(response: Response): AsyncGenerator<Uint8Array> {
-  const reader = response.body?.getReader()
-  try {
-    for (;;) {
-      const next = await reader?.read()
-      if (!next || next.done) return
-      yield next.value
-    }
-  } finally {
-    await reader?.cancel().catch(() => undefined)
-  }
-}
-
-function joined(chunks: readonly Uint8Array[], length: number): Uint8Array<ArrayBuffer> {
-  const all = new Uint8Array(length)
-  let at = 0
-  for (const chunk of chunks) {
-    all.set(chunk, at)
-    at += chunk.length
-  }
-  return all
-}
-
-/**
- * What `fetch` itself rejected with. A browser does not say whether nobody answered or whether the answer may not be read:
- * of another origin both are told, and `details.crossOrigin` is true.
- */
-export function unreachable(url: string, error: unknown, details: Readonly<Record<string, unknown>> = {}): OpDbusError {
-  const [theirs, ours] = [new URL(url).origin, globalThis.location?.origin]
-  const crossOrigin = theirs !== ours
-  const advice = crossOrigin
-    ? `\n${theirs} cannot be reached, or does not let pages of ${ours} read from it (CORS)`
-    : ''
-  return failure(url, 'unreachable', `${messageOf(error)}${advice}`, { ...details, crossOrigin }, error)
-}
-
-/** DOWNLOAD with the address that was tried. */
-export function failure(
-  url: string,
-  why: 'unreachable' | 'refused' | 'integrity',
-  what: string,
-  details: Readonly<Record<string, unknown>> = {},
-  cause?: unknown,
-): OpDbusError {
-  return new OpDbusError('DOWNLOAD', `cannot fetch ${url}: ${what}`, { cause, details: { ...details, url, why } })
 }

@@ -10,30 +10,38 @@ import { toWire } from '../embedder/worker/protocol.js'
 import { messageOf, OpDbusError } from '../errors.js'
 import type { BackendFactory } from '../ports.js'
 import { namesDynamicQuantization, sha256Of } from './digest.js'
-import { type FileRef, Shelf } from './shelf.js'
+import type { FileRef } from './fetch-file.js'
+import type { GpuProbe } from './page.js'
+import { Shelf, type ShelfParts } from './shelf.js'
 import type { Notice, PageWorker, Setup } from './worker-protocol.js'
 
-export interface PageWorkerHost {
+export interface PageWorkerHost extends Omit<ShelfParts, 'warn'> {
   readonly setup: Promise<Setup>
-  readonly caches: CacheStorage | undefined
+  probeGpu(): Promise<GpuProbe>
   tell(notice: Notice): void
   /** What computes; a test may put its own in between. */
   readonly wrap?: ((factories: readonly BackendFactory[]) => readonly BackendFactory[]) | undefined
 }
 
 /** The object that comlink exposes; one per worker. */
-export function pageWorker({ setup, caches, tell, wrap = same => same }: PageWorkerHost): PageWorker {
-  const shelf = new Shelf(caches, message => tell({ opDbus: 'warning', message }))
+export function pageWorker(host: PageWorkerHost): PageWorker {
+  const { setup, tell, wrap = same => same } = host
+  const shelf = new Shelf({ ...host, warn: message => tell({ opDbus: 'warning', message }) })
   /** Read once for the check and the use of it, and forgotten when the model is open. */
   const inHand = new Map<string, Promise<Uint8Array<ArrayBuffer>>>()
 
   function bytes(file: FileRef): Promise<Uint8Array<ArrayBuffer>> {
     const { url } = file
-    const reading =
-      inHand.get(url) ??
-      shelf.bytes(file, { onBytes: sometimes((done, total) => tell({ opDbus: 'progress', url, done, total })) })
+    const reading = inHand.get(url) ?? read(file)
     inHand.set(url, reading)
     return reading
+  }
+
+  async function read(file: FileRef): Promise<Uint8Array<ArrayBuffer>> {
+    const { url } = file
+    const stated = (await setup).files.find(known => known.url === url)
+    const onBytes = sometimes((done, total) => tell({ opDbus: 'progress', url, done, total }))
+    return shelf.bytes({ ...stated, ...file }, { onBytes })
   }
   const modelBytes = ({ path, sha256 }: ModelFile) => bytes({ url: path, digest: sha256 })
 
@@ -65,16 +73,21 @@ export function pageWorker({ setup, caches, tell, wrap = same => same }: PageWor
 
   return {
     exchange: work => inner.exchange(work),
+    probeGpu: () => host.probeGpu(),
     async open(config) {
       file = config.spec.files.model
       try {
+        await mustCompile()
         return await inner.open(config)
+      } catch (error) {
+        return { error: toWire(error) }
       } finally {
         inHand.clear()
       }
     },
     async fetchFiles(files) {
       try {
+        await mustCompile()
         const found = await Promise.all(
           files.map(async one => {
             const content = await bytes(one)
@@ -111,6 +124,19 @@ export function pageWorker({ setup, caches, tell, wrap = same => same }: PageWor
         inHand.clear()
       }
     },
+  }
+}
+
+/** The shortest WebAssembly module: its magic and its version. */
+const EMPTY_MODULE = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0)
+
+/** Asked before megabytes are fetched: a Content-Security-Policy may forbid what all of them are for. */
+async function mustCompile(): Promise<void> {
+  try {
+    await WebAssembly.compile(EMPTY_MODULE)
+  } catch (error) {
+    const message = `this worker may not run WebAssembly: put 'wasm-unsafe-eval' into script-src of the Content-Security-Policy, the page's and the one that worker.js is served with (${messageOf(error)})`
+    throw new OpDbusError('DEVICE_UNAVAILABLE', message, { cause: error, details: { device: 'wasm' } })
   }
 }
 

@@ -5,12 +5,15 @@ import type { ModelSpec } from '../embedder/model/spec.js'
 import type { EmbedWorker, WireError } from '../embedder/worker/protocol.js'
 import type { Device } from '../ports.js'
 import type { OrtBuild, OrtFiles } from './assets.js'
-import type { FileRef } from './shelf.js'
+import type { FileRef } from './fetch-file.js'
+import type { GpuProbe } from './page.js'
 
 /** The first message to a worker, before any call. */
 export interface Setup {
   readonly opDbus: 'setup'
   readonly ort: Readonly<Record<OrtBuild, OrtFiles>>
+  /** What is known of the assets' files: sizes, and what to do where one is missing. */
+  readonly files: readonly FileRef[]
 }
 
 /** What a worker tells without being asked. */
@@ -35,6 +38,8 @@ export interface TrialJob {
 
 /** The worker as comlink exposes it: what embeds, and what only a page asks for. */
 export interface PageWorker extends EmbedWorker {
+  /** Whether the browser offers this worker a GPU, which it may offer to pages alone. */
+  probeGpu(): Promise<GpuProbe>
   /** Brings files to the shelf. One answer per file, in their order. */
   fetchFiles(
     files: readonly FileRef[],

@@ -3,14 +3,9 @@
 import { expose } from 'comlink'
 import { READY } from '../../src/backends/worker-web.js'
 import type { Backend, BackendFactory } from '../../src/ports.js'
+import { workerGlobals } from '../../src/web/worker-globals.js'
 import { pageWorker } from '../../src/web/worker-host.js'
-import { isSetup, type PageWorker, type Setup } from '../../src/web/worker-protocol.js'
-
-const setup = new Promise<Setup>(resolve => {
-  addEventListener('message', ({ data }) => {
-    if (isSetup(data)) resolve(data)
-  })
-})
+import type { PageWorker } from '../../src/web/worker-protocol.js'
 
 function rigged(factories: readonly BackendFactory[]): readonly BackendFactory[] {
   const wasm = factories.find(factory => factory.device === 'wasm')!
@@ -42,7 +37,7 @@ function losing(backend: Backend): Backend['run'] {
   }
 }
 
-const worker = pageWorker({ setup, caches: globalThis.caches, tell: notice => postMessage(notice), wrap: rigged })
+const worker = pageWorker({ ...workerGlobals(), wrap: rigged })
 
 expose({
   ...worker,

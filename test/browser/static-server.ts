@@ -24,8 +24,12 @@ export interface ServeOptions {
   readonly folders?: Readonly<Record<string, string>>
   /** URL path -> body. Wins over folders. */
   readonly files?: Readonly<Record<string, string | Uint8Array>>
-  /** Sends COOP `same-origin` and COEP `require-corp`: pages are cross-origin isolated. Default false. */
-  readonly isolated?: boolean
+  /** Sends COOP `same-origin` and COEP `require-corp`: pages are cross-origin isolated. `html`: with HTML alone. Default false. */
+  readonly isolated?: boolean | 'html'
+  /** False: a part that is asked for is answered with the whole. Default true. */
+  readonly ranges?: boolean
+  /** False: no answer says how long it is. Default true. */
+  readonly lengths?: boolean
   /** Sent with every answer, for example a Content-Security-Policy. */
   readonly headers?: Readonly<Record<string, string>>
 }
@@ -33,8 +37,8 @@ export interface ServeOptions {
 export type Fault =
   /** An answer of this status with an empty body. */
   | { readonly status: number }
-  /** Only the first `cutAt` bytes, then the connection ends; the length announced is the whole one. */
-  | { readonly cutAt: number }
+  /** Only the first `cutAt` bytes, then the connection ends; the length announced is the whole one. `times`: then it is mended. */
+  | { readonly cutAt: number; readonly times?: number }
   /** Other bytes than those that are there. */
   | { readonly body: string | Uint8Array }
   /** Answers when the promise resolves. */
@@ -45,6 +49,8 @@ export interface TestServer {
   readonly url: string
   /** Paths in the order in which they were asked for, without the query; oldest first. */
   readonly requests: string[]
+  /** Parts that were asked for, each as `path bytes=from-`. */
+  readonly parts: string[]
   /** What a path gets from now on; undefined mends it. */
   fault(path: string, fault: Fault | undefined): void
   close(): Promise<void>
@@ -54,6 +60,7 @@ export interface TestServer {
 export async function startServer(options: ServeOptions = {}): Promise<TestServer> {
   const faults = new Map<string, Fault>()
   const requests: string[] = []
+  const parts: string[] = []
   const prefixes = Object.keys(options.folders ?? {}).sort((a, b) => b.length - a.length)
 
   const bodyOf = (path: string): string | Uint8Array | { file: string } | undefined => {
@@ -72,6 +79,8 @@ export async function startServer(options: ServeOptions = {}): Promise<TestServe
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const path = decodeURIComponent(new URL(request.url ?? '/', 'http://localhost').pathname)
     requests.push(path)
+    const { range } = request.headers
+    if (range) parts.push(`${path} ${range}`)
     const fault = faults.get(path)
     if (fault && 'after' in fault) await fault.after
     const body = fault && 'body' in fault ? fault.body : bodyOf(path)
@@ -79,7 +88,7 @@ export async function startServer(options: ServeOptions = {}): Promise<TestServe
     response.statusCode = status
     response.setHeader('Cache-Control', 'no-store')
     response.setHeader('Cross-Origin-Resource-Policy', 'same-origin')
-    if (options.isolated) {
+    if (options.isolated === true || (options.isolated && path.endsWith('/'))) {
       response.setHeader('Cross-Origin-Opener-Policy', 'same-origin')
       response.setHeader('Cross-Origin-Embedder-Policy', 'require-corp')
     }
@@ -89,13 +98,21 @@ export async function startServer(options: ServeOptions = {}): Promise<TestServe
     const type = TYPES[extname(onDisk ? body.file : path)]
     response.setHeader('Content-Type', type ?? (path.endsWith('/') ? TYPES['.html']! : 'application/octet-stream'))
     const bytes = onDisk ? undefined : Buffer.from(body as string)
-    response.setHeader('Content-Length', bytes?.length ?? statSync((body as { file: string }).file).size)
+    const size = bytes?.length ?? statSync((body as { file: string }).file).size
+    const from = options.ranges === false ? 0 : Number(/^bytes=(\d+)-$/.exec(range ?? '')?.[1] ?? 0)
+    if (from > 0) {
+      response.statusCode = 206
+      response.setHeader('Content-Range', `bytes ${from}-${size - 1}/${size}`)
+    }
+    if (options.lengths !== false) response.setHeader('Content-Length', size - from)
     if (request.method === 'HEAD') return void response.end()
     if (fault && 'cutAt' in fault) {
+      if (fault.times !== undefined) faults.set(path, { ...fault, times: fault.times - 1 })
+      if (fault.times === 1) faults.delete(path)
       const whole = bytes ?? (await readAll((body as { file: string }).file))
-      response.write(whole.subarray(0, fault.cutAt), () => response.destroy())
-    } else if (bytes) response.end(bytes)
-    else createReadStream((body as { file: string }).file).pipe(response)
+      response.write(whole.subarray(from, from + fault.cutAt), () => response.destroy())
+    } else if (bytes) response.end(bytes.subarray(from))
+    else createReadStream((body as { file: string }).file, { start: from }).pipe(response)
   }
 
   const server = createServer((request, response) => {
@@ -105,6 +122,7 @@ export async function startServer(options: ServeOptions = {}): Promise<TestServe
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     requests,
+    parts,
     fault(path, fault) {
       if (fault) faults.set(path, fault)
       else faults.delete(path)

@@ -2,17 +2,12 @@
 // Bundled for the test that compares vectors.
 import { expose } from 'comlink'
 import { READY } from '../../src/backends/worker-web.js'
+import { workerGlobals } from '../../src/web/worker-globals.js'
 import { pageWorker } from '../../src/web/worker-host.js'
-import { isSetup, type PageWorker, type Setup } from '../../src/web/worker-protocol.js'
-
-const setup = new Promise<Setup>(resolve => {
-  addEventListener('message', ({ data }) => {
-    if (isSetup(data)) resolve(data)
-  })
-})
+import type { PageWorker } from '../../src/web/worker-protocol.js'
 
 const worker: PageWorker = {
-  ...pageWorker({ setup, caches: globalThis.caches, tell: notice => postMessage(notice) }),
+  ...pageWorker(workerGlobals()),
   tryDevice: async ({ device }) => ({ device, works: true }),
 }
 expose(worker)

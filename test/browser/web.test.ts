@@ -103,7 +103,9 @@ describe('the web root', () => {
     await open(page)
     expect((await embed(page, ['a'])).devices).toEqual(['wasm'])
     const { running } = (await statsOf(page)).embeddings
-    expect(running?.refused).toEqual([{ device: 'webgpu', reason: expect.stringContaining('software') }])
+    expect(running?.refused).toEqual([
+      { device: 'webgpu', reason: expect.stringContaining('software'), kind: 'absent' },
+    ])
     // The build without WebGPU is half as large.
     expect(server.requests.filter(path => path.endsWith('.wasm'))).toEqual(['/op-dbus/ort/ort-wasm-simd-threaded.wasm'])
   })

@@ -23,8 +23,9 @@ it('the space of the built-in model is the same in a page and on Node', async ()
   })
   const places = placesOf({ assetsUrl: '/assets' }, 'https://app.example/web.js', `${server.url}/`)
   const warnings: string[] = []
-  const shelf = new Shelf(undefined, message => warnings.push(message))
-  const files = (await readAssets(places, shelf, {})).folder('models/builtin/')
+  const timer = () => () => undefined
+  const shelf = new Shelf({ caches: undefined, timer, warn: message => warnings.push(message) })
+  const files = (await readAssets(places, shelf, { timer })).folder('models/builtin/')
   const inPage = await readModelSpec(webFolder('builtin', files, shelf, {}), { dtype: 'int8', maxTokens: 128 })
   const onNode = await findModel('builtin', { builtinDir, env: {}, home: builtinDir })
   expect(inPage.space).toBe(onNode.space)

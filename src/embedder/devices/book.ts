@@ -60,6 +60,8 @@ export interface TrialCall extends Call {
 /** A trial's result without its vectors, and when it was, in ms since the epoch. */
 export type Verdict = Omit<TrialResult, 'reference'> & { readonly at: number }
 
+type Objection = Omit<DeviceReason, 'device'>
+
 export class DeviceBook {
   readonly #options: DeviceBookOptions
   readonly #known = new Map<Key, unknown>()
@@ -82,10 +84,10 @@ export class DeviceBook {
     for (const device of deviceOrder(choice, name)) {
       // A GPU that proved itself is the best there is here: a lesser one need not be tried.
       if (choice === 'auto' && isGpu(device) && proven.length > 0) continue
-      const reason = isGpu(device) ? await this.#objection(device, spec, choice === 'auto', call) : undefined
-      if (reason !== undefined) refused.push({ device, reason })
+      const objection = isGpu(device) ? await this.#objection(device, spec, choice === 'auto', call) : undefined
+      if (objection) refused.push({ device, ...objection })
       else devices.push(device)
-      if (reason === undefined && (isGpu(device) || (await this.#recall(device, spec))?.works)) proven.push(device)
+      if (!objection && (isGpu(device) || (await this.#recall(device, spec))?.works)) proven.push(device)
     }
     const checked = devices.every(device => proven.includes(device))
     return { devices, proven, refused, reference: checked ? undefined : await this.#reference(spec), gpuDevice }
@@ -119,19 +121,19 @@ export class DeviceBook {
   }
 
   /** Why a GPU must not serve; undefined when it may. */
-  async #objection(device: Device, spec: ModelSpec, auto: boolean, { signal }: Call): Promise<string | undefined> {
+  async #objection(device: Device, spec: ModelSpec, auto: boolean, { signal }: Call): Promise<Objection | undefined> {
     const { runtime, clock } = this.#options
     const absent = await runtime.absent(device, auto)
-    if (absent !== undefined) return absent
+    if (absent !== undefined) return { kind: 'absent', reason: absent }
     const known = await this.#recall(device, spec)
     const fresh = known && (known.works || clock.now() - known.at < FAILED_FOR_MS)
     const limitMs = auto ? TRIAL_MS.auto : TRIAL_MS.named
     const verdict = fresh ? known : await this.try(device, spec, { limitMs, signal })
     const { works, reason, textsPerSecond = 0, cpuTextsPerSecond = 0 } = verdict
-    if (!works) return reason ?? 'it does not work'
+    if (!works) return { kind: verdict.absent ? 'absent' : 'failed', reason: reason ?? 'it does not work' }
     if (!auto || textsPerSecond > cpuTextsPerSecond) return undefined
     const figures = `${textsPerSecond.toPrecision(2)} against ${cpuTextsPerSecond.toPrecision(2)} texts/s`
-    return `it works, but slower than ${runtime.floor.called} here: ${figures}`
+    return { kind: 'slower', reason: `it works, but slower than ${runtime.floor.called} here: ${figures}` }
   }
 
   /** What the CPU made in an earlier trial; for the CPU itself, and before any trial, the model's own vectors. */

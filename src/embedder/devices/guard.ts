@@ -71,12 +71,12 @@ class GuardedBackend implements Backend {
         await this.#current.close().catch(() => undefined)
       }
     }
-    if (others.length === 0) throw unavailable([{ device, reason }])
+    if (others.length === 0) throw unavailable([{ device, reason, kind: 'failed' }])
     const { backend, opened } = await this.#open(others)
     const answer = await this.#answerOf(backend, batch, device)
     if ('error' in answer) throw answer.error
     if (this.#current !== backend) return answer.output
-    this.#tried = [...this.#tried, { device, reason }, ...opened.tried]
+    this.#tried = [...this.#tried, { device, reason, kind: 'failed' }, ...opened.tried]
     this.#options.changed({ device: backend.device, tried: this.#tried })
     return answer.output
   }

@@ -31,7 +31,7 @@ export function deviceOrder(name: string, runtime: 'node' | 'web'): readonly Dev
   const details = { known: ['auto', ...order] }
   if (!(ORDER.node as readonly string[]).includes(name))
     throw new OpDbusError('INVALID_INPUT', `unknown device ${JSON.stringify(name)}; ${choices}`, { details })
-  throw unavailable([{ device: name as Device, reason: 'not in browsers' }], details)
+  throw unavailable([{ device: name as Device, reason: 'not in browsers', kind: 'absent' }], details)
 }
 
 /** What opening needs beside the model. */
@@ -63,7 +63,7 @@ export async function openFirst(
     } catch (error) {
       await backend?.close().catch(() => undefined)
       if (asFailure(error).code === 'UNSUPPORTED_MODEL') throw error
-      tried.push({ device: factory.device, reason: messageOf(error) })
+      tried.push({ device: factory.device, reason: messageOf(error), kind: 'failed' })
     }
   }
   throw unavailable(tried)

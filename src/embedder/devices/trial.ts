@@ -15,6 +15,8 @@ export interface TrialResult extends Partial<CheckResult> {
   readonly works: boolean
   /** Why it does not. */
   readonly reason?: string
+  /** It was not there to be tried, so nothing has failed. */
+  readonly absent?: boolean
   /** Share of the graph's heavy nodes that ran on the device itself, 0 to 1; absent where the runtime cannot tell. */
   readonly share?: number
   /** Short texts, in batches where one alone is quick. */

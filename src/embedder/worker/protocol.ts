@@ -1,7 +1,7 @@
 // What crosses between the main thread and the embedding worker. Types, and the form in which errors travel.
 
 import { ERROR_CODES, isOpDbusError, messageOf, OpDbusError } from '../../errors.js'
-import type { Device } from '../../ports.js'
+import type { Device, RefusalKind } from '../../ports.js'
 import type { BudgetChoice } from '../batch-budget.js'
 import type { Reference } from '../devices/self-check.js'
 import type { ModelSpec } from '../model/spec.js'
@@ -36,6 +36,7 @@ export interface WorkerConfig extends DevicePlan {
 export interface DeviceReason {
   readonly device: Device
   readonly reason: string
+  readonly kind: RefusalKind
 }
 
 /** Which device serves, and why those before it do not. */

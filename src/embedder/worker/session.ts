@@ -5,6 +5,7 @@ import { messageOf, OpDbusError } from '../../errors.js'
 import type { Call, WorkerHandle } from '../../ports.js'
 import type { BudgetChoice } from '../batch-budget.js'
 import { asFailure } from '../batcher.js'
+import { unavailable } from '../devices/order.js'
 import { type DevicePlan, type EmbedWorker, fromWire, type Opened, type Part, type WorkerConfig } from './protocol.js'
 import type { Waiter } from './waiter.js'
 
@@ -118,6 +119,8 @@ export class WorkerSession {
       const { plan, ...config } = this.#config
       const devices = await plan({ signal: this.#ended.signal })
       if (this.#over) return
+      // Known before the worker loads a model.
+      if (devices.devices.length === 0) throw unavailable(devices.refused ?? [])
       const reply = await this.#remote.open({ ...config, ...devices })
       if (this.#over) return
       if ('error' in reply) throw fromWire(reply.error)

@@ -62,8 +62,8 @@ describe('the devices to open', () => {
     const { devices, refused } = await book.plan('auto', spec)
     expect(devices).toEqual(['cpu', 'wasm'])
     expect(refused).toEqual([
-      { device: 'cuda', reason: 'it crashed' },
-      { device: 'webgpu', reason: 'it works, but slower than the CPU here: 10 against 20 texts/s' },
+      { device: 'cuda', reason: 'it crashed', kind: 'failed' },
+      { device: 'webgpu', reason: 'it works, but slower than the CPU here: 10 against 20 texts/s', kind: 'slower' },
     ])
     expect(await book.plan('webgpu', spec)).toMatchObject({ devices: ['webgpu'], proven: ['webgpu'], refused: [] })
   })
@@ -71,11 +71,20 @@ describe('the devices to open', () => {
   test('where there is no GPU nothing is tried', async () => {
     const { book, tried } = play({ absent: 'no GPU found' })
     const { devices, refused } = await book.plan('auto', spec)
-    expect([devices, refused?.map(({ reason }) => reason)]).toEqual([
+    expect([devices, refused?.map(({ reason, kind }) => `${kind}: ${reason}`)]).toEqual([
       ['cpu', 'wasm'],
-      ['no GPU found', 'no GPU found'],
+      ['absent: no GPU found', 'absent: no GPU found'],
     ])
     expect(tried()).toEqual([])
+  })
+
+  test('a GPU that was not there to be tried has not failed, also as it is remembered', async () => {
+    const gone = { works: false, absent: true, reason: 'not in workers' }
+    const { book, store } = play({ outcomes: { cuda: gone } })
+    for (const one of [book, play({ store }).book]) {
+      const { refused } = await one.plan('cuda', spec)
+      expect(refused).toEqual([{ device: 'cuda', reason: 'not in workers', kind: 'absent' }])
+    }
   })
 
   test('who asks by name waits longer', async () => {
@@ -122,7 +131,7 @@ describe('what is remembered', () => {
 
   test('a trial that could not be held is no verdict', async () => {
     const { book, tried } = play({ outcomes: { cuda: { ...broken, inconclusive: true } } })
-    expect((await book.plan('cuda', spec)).refused).toEqual([{ device: 'cuda', reason: 'it crashed' }])
+    expect((await book.plan('cuda', spec)).refused).toEqual([{ device: 'cuda', reason: 'it crashed', kind: 'failed' }])
     await book.plan('cuda', spec)
     expect(tried()).toEqual(['cuda', 'cuda'])
   })

@@ -88,7 +88,13 @@ describe('a lost device', () => {
     expect(changes).toEqual([
       {
         device: 'cpu',
-        tried: [{ device: 'webgpu', reason: 'lost (device lost), and again after it was opened anew: device lost' }],
+        tried: [
+          {
+            device: 'webgpu',
+            reason: 'lost (device lost), and again after it was opened anew: device lost',
+            kind: 'failed',
+          },
+        ],
       },
     ])
     expect(log.filter(line => line === 'open webgpu')).toHaveLength(2)

@@ -28,8 +28,8 @@ describe('openFirst', () => {
     expect(opened).toEqual({
       device: 'wasm',
       tried: [
-        { device: 'cuda', reason: 'no driver' },
-        { device: 'cpu', reason: 'no binding' },
+        { device: 'cuda', reason: 'no driver', kind: 'failed' },
+        { device: 'cpu', reason: 'no binding', kind: 'failed' },
       ],
     })
   })
@@ -51,7 +51,7 @@ describe('openFirst', () => {
       open: async () => ({ device, close: async () => void closed.push(device) }) as Backend,
     })
     const { opened } = await open([openable('webgpu'), openable('cpu')], {
-      refused: [{ device: 'cuda', reason: 'not installed' }],
+      refused: [{ device: 'cuda', reason: 'not installed', kind: 'absent' }],
       check: async ({ device }) => {
         if (device === 'webgpu') throw unavailable('wrong vectors')
       },
@@ -59,8 +59,8 @@ describe('openFirst', () => {
     expect(opened).toEqual({
       device: 'cpu',
       tried: [
-        { device: 'cuda', reason: 'not installed' },
-        { device: 'webgpu', reason: 'wrong vectors' },
+        { device: 'cuda', reason: 'not installed', kind: 'absent' },
+        { device: 'webgpu', reason: 'wrong vectors', kind: 'failed' },
       ],
     })
     expect(closed).toEqual(['webgpu'])

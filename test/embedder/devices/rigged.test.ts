@@ -97,7 +97,10 @@ describe('a GPU under the worker', () => {
     const { embedder, told } = await start(output => output.map((value, i) => (i % 4 === 1 ? -value : value)))
     expect(new Set(await answers(embedder))).toEqual(new Set(['cpu']))
     expect(told).toMatchObject([
-      { device: 'cpu', tried: [{ device: 'webgpu', reason: expect.stringContaining('wrong vectors') }] },
+      {
+        device: 'cpu',
+        tried: [{ device: 'webgpu', reason: expect.stringContaining('wrong vectors'), kind: 'failed' }],
+      },
     ])
   })
 
@@ -121,7 +124,7 @@ describe('a GPU under the worker', () => {
   test('that answers NaN from some run on costs no result', async () => {
     const { embedder, told } = await start((output, n) => (n >= 6 ? output.map(() => Number.NaN) : output))
     expect(await answers(embedder)).toContain('cpu')
-    expect(told[1]!.tried).toEqual([{ device: 'webgpu', reason: expect.stringContaining('NaN') }])
+    expect(told[1]!.tried).toEqual([{ device: 'webgpu', reason: expect.stringContaining('NaN'), kind: 'failed' }])
   })
 
   test('that dies for good costs no result: the CPU takes over, each vector says what computed it, and it is told', async () => {
@@ -133,7 +136,9 @@ describe('a GPU under the worker', () => {
     expect(devices).toContain('webgpu')
     expect(devices).toContain('cpu')
     expect(told.map(opened => opened.device)).toEqual(['webgpu', 'cpu'])
-    expect(told[1]!.tried).toEqual([{ device: 'webgpu', reason: expect.stringContaining('device lost') }])
+    expect(told[1]!.tried).toEqual([
+      { device: 'webgpu', reason: expect.stringContaining('device lost'), kind: 'failed' },
+    ])
     expect(embedder.status.opened?.device).toBe('cpu')
   })
 })

@@ -7,7 +7,9 @@ import type { Space, WorkerHandle } from '../../../src/ports.js'
 
 export const DIMS = 2
 export const spec = { space: 'space' as Space, description: {}, dims: DIMS, maxChars: 10 } as ModelSpec
-export const opened: OpenReply = { opened: { device: 'cpu', tried: [{ device: 'cuda', reason: 'no driver' }] } }
+export const opened: OpenReply = {
+  opened: { device: 'cpu', tried: [{ device: 'cuda', reason: 'no driver', kind: 'failed' }] },
+}
 export const part = (ids: number[], change: Partial<Part> = {}): Part => ({
   ids,
   matrix: Float32Array.from(ids.flatMap(id => [id, -id])),

@@ -103,7 +103,7 @@ describe('fallback', () => {
     for (const [i, x] of tinyMean('a b').entries()) expect(one.vector[i]).toBeCloseTo(x, 4)
     expect(opened).toEqual({
       device: 'wasm',
-      tried: [{ device: 'cpu', reason: expect.stringMatching(/onnxruntime-node/) }],
+      tried: [{ device: 'cpu', reason: expect.stringMatching(/onnxruntime-node/), kind: 'failed' }],
     })
     expect(stderr).toBe('')
   })

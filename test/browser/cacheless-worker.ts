@@ -1,0 +1,8 @@
+// The package's worker in a browser that gives it no Cache API. Bundled for the test of what is told of that.
+import { expose } from 'comlink'
+import { READY } from '../../src/backends/worker-web.js'
+import { workerGlobals } from '../../src/web/worker-globals.js'
+import { pageWorker } from '../../src/web/worker-host.js'
+
+expose(pageWorker({ ...workerGlobals(), caches: undefined }))
+postMessage(READY)
