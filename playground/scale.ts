@@ -28,7 +28,7 @@ export const TIME_MARKS: readonly number[] = Array.from(
 /** A mark in words. What lies beyond an end is drawn at it, and its words say so. */
 export function timeMarkText(ms: number): string {
   if (ms <= FASTEST_MS) return `≤ ${1000 * ms} µs`
-  if (ms < 0.01) return `${1000 * ms} µs`
+  if (ms < 0.1) return `${1000 * ms} µs`
   const text = ms < 1000 ? `${ms} ms` : `${ms / 1000} s`
   return ms < SLOWEST_MS ? text : `≥ ${text}`
 }

@@ -19,7 +19,7 @@ export async function readTextFile(file: File, most = MOST_BYTES): Promise<Taken
   } catch {
     return { text: undefined, note: `${file.name} could not be read.` }
   }
-  const text = decoded(bytes)
+  const text = decoded(bytes, cut)
   if (text === undefined)
     return { text: undefined, note: `${file.name} is not a text file; the lines stay as they were.` }
   if (!cut) return { text, note: '' }
@@ -29,14 +29,14 @@ export async function readTextFile(file: File, most = MOST_BYTES): Promise<Taken
 }
 
 /** Undefined for what is no text. Texts are UTF-8, but for old ones of one byte a character. */
-function decoded(bytes: Uint8Array): string | undefined {
+function decoded(bytes: Uint8Array, cut: boolean): string | undefined {
   const start = bytes.subarray(0, 4096)
   if (start.includes(0)) return undefined
   const text = new TextDecoder().decode(bytes)
-  // A damaged text, or one that is cut in a character, is UTF-8 all the same: most of it reads as such.
+  // A damaged text is UTF-8 all the same: most of it reads as such.
   const bad = text.match(/\ufffd/g)?.length ?? 0
   const good = text.match(/[^\x00-\x7f\ufffd]/g)?.length ?? 0
-  if (bad <= good || valid(bytes)) return text
+  if (bad <= good || valid(bytes, cut)) return text
   return start.some(isControl) ? undefined : new TextDecoder('windows-1252').decode(bytes)
 }
 
@@ -45,9 +45,10 @@ function isControl(byte: number): boolean {
   return byte === 0x7f || (byte < 0x20 && byte !== 0x1b && (byte < 0x09 || byte > 0x0d))
 }
 
-function valid(bytes: Uint8Array): boolean {
+/** `cut`: its last character may be. */
+function valid(bytes: Uint8Array, cut: boolean): boolean {
   try {
-    new TextDecoder('utf-8', { fatal: true }).decode(bytes, { stream: true })
+    new TextDecoder('utf-8', { fatal: true }).decode(bytes, { stream: cut })
     return true
   } catch {
     return false

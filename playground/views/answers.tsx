@@ -9,6 +9,7 @@ import { shortTime, timeShare } from '../scale.js'
 import type { Row } from '../session.js'
 import { LETTERS, NAMES } from '../sources.js'
 import type { Shared } from './app.js'
+import { NoOption } from './no-option.js'
 
 /** Heights of a row in CSS pixels; playground.css has the same. */
 const ROW = 36
@@ -103,6 +104,7 @@ export function Answers({ session, theme }: Shared) {
         }}
         onKeyDown={onKeyDown}
       >
+        {rows.length === 0 && <NoOption />}
         <div class="runway" role="presentation" style={{ height: `${rows.length * size}px` }}>
           {rows.slice(from, to).map((row, i) => (
             <Line

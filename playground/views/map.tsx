@@ -10,6 +10,7 @@ import { LETTERS, NAMES } from '../sources.js'
 import type { Tools } from '../tools.js'
 import type { Shared } from './app.js'
 import { useGathered } from './gather.js'
+import { NoOption } from './no-option.js'
 
 /** How long changes are gathered before the map is laid out anew, and how long what lines came from. */
 const GATHER_MS = 300
@@ -110,6 +111,8 @@ export function MapPanel({ session, theme, tools }: Shared & { readonly tools: T
   const count = texts.value.length
   const centre = tools.centre.value
   const active = pointed.value === undefined ? undefined : indices.value.get(pointed.value)
+  // A list has an option in it, also while the arrows are at none.
+  const option = active ?? indices.value.get(centre?.query ?? '') ?? 0
   return (
     <section class="map" aria-labelledby="map-title">
       <h2 id="map-title">
@@ -138,18 +141,20 @@ export function MapPanel({ session, theme, tools }: Shared & { readonly tools: T
           }}
         >
           <canvas ref={canvas} />
-          {active !== undefined && (
+          {count > 0 ? (
             <span
               class="unseen"
               role="option"
               tabIndex={-1}
-              id={`map-${active}`}
-              aria-selected={pointed.value === centre?.query}
+              id={`map-${option}`}
+              aria-selected={texts.value[option] === centre?.query}
               aria-setsize={count}
-              aria-posinset={active + 1}
+              aria-posinset={option + 1}
             >
-              {shown(pointed.value!, 80)}
+              {shown(texts.value[option]!, 80)}
             </span>
+          ) : (
+            <NoOption />
           )}
         </div>
         {count === 0 && (

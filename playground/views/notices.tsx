@@ -17,7 +17,7 @@ export function Notices({ session, offline }: { readonly session: Session; reado
   for (const text of session.warnings.value) if (!isOfStorage(text)) notes.push({ text: sentence(text) })
   const runs = session.runs.value
   return (
-    // There before anything is said, or nobody would hear it; of what is there already nothing is said again.
+    // It is there before anything is in it: what comes into it later is spoken, once.
     <div class="heard" aria-live="polite">
       <p class="unseen">{runs && `${DEVICE_NAMES[runs]} computes.`}</p>
       {notes.length > 0 && (

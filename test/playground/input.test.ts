@@ -54,10 +54,8 @@ describe('a file', () => {
 
   it('of one byte a character is read as such', async () => {
     const { page } = await open()
-    await page
-      .locator('input[type=file]')
-      .setInputFiles(file('latin.txt', Buffer.from('caf\u00e9 cr\u00e8me \u00fc\n', 'latin1')))
-    await expect.poll(() => lines(page).inputValue()).toBe('café crème ü\n')
+    await page.locator('input[type=file]').setInputFiles(file('latin.txt', Buffer.from('caf\u00e9 2 \x80\n', 'latin1')))
+    await expect.poll(() => lines(page).inputValue()).toBe('café 2 €\n')
   })
 
   it('that is dropped on the lines is taken', async () => {

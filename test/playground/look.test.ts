@@ -73,6 +73,10 @@ describe('what axe finds', () => {
     await embed(page)
     await page.getByText('texts, PCA').waitFor()
     expect(await violations(page)).toEqual([])
+    await page.getByRole('button', { name: 'Forget all' }).click()
+    await page.getByRole('textbox', { name: 'Lines to embed' }).fill('')
+    await page.locator('.answers .empty').waitFor()
+    expect(await violations(page)).toEqual([])
     const moving = await page.evaluate(
       () => [...document.querySelectorAll('*')].filter(one => getComputedStyle(one).animationName !== 'none').length,
     )
@@ -104,7 +108,7 @@ describe('at every width', () => {
     const text = page.locator('.line .text').first()
     for (const width of [641, 700, 760, 820, 900, 901, 961, 1000, 1100, 1280]) {
       await page.setViewportSize({ width, height: 740 })
-      await expect.poll(() => text.evaluate(one => one.clientWidth), `at ${width} px`).toBeGreaterThan(300)
+      await expect.poll(() => text.evaluate(one => one.clientWidth), { message: `at ${width} px` }).toBeGreaterThan(300)
     }
     await page.setViewportSize({ width: 901, height: 740 })
     await embed(page)
@@ -117,6 +121,22 @@ describe('at every width', () => {
     const line = page.locator('.line').first()
     await line.waitFor()
     expect(await line.evaluate(one => one.clientHeight)).toBeGreaterThan(80)
+  })
+})
+
+describe('ears', () => {
+  it('hear once what computes, what was found, and that the network is gone', async () => {
+    const { page, context } = await test.openPage(site.url)
+    const heard = await page.locator('[aria-live=polite]:has(> p)').elementHandle()
+    const said = () => heard!.evaluate(one => one.textContent)
+    expect(await said()).toBe('')
+    await embed(page)
+    await expect.poll(said).toBe('WASM computes.')
+    await context.setOffline(true)
+    await expect.poll(said).toMatch(/^WASM computes\.You are offline\./)
+    await page.getByRole('searchbox').fill('a service was started')
+    await page.getByRole('button', { name: 'Search' }).dblclick()
+    await page.locator('p[role=status]', { hasText: /^6 lines found, nearest: Started / }).waitFor()
   })
 })
 

@@ -170,10 +170,10 @@ describe('memory', () => {
     await page.getByRole('textbox', { name: 'Lines to embed' }).fill(lines.join('\n'))
     await embed(page)
     await page.getByRole('slider').fill('2')
-    const evicted = page.locator('.evicted', { hasText: 'Evicted' })
-    expect(await evicted.textContent()).toBe(
-      'Evicted just now: 3. The least recently used goes first. Last to go: line 3 · line 2 · line 1',
-    )
+    const evicted = page.locator('.evicted')
+    await expect
+      .poll(() => evicted.textContent())
+      .toBe('Evicted just now: 3. The least recently used goes first. Last to go: line 3 · line 2 · line 1')
   })
 })
 

@@ -8,14 +8,15 @@ const codes = (text: string) => [...new TextEncoder().encode(text)]
 describe('readTextFile', () => {
   it('reads windows-1252 where bytes are no UTF-8', async () => {
     expect(await read(0xe9, 0x74, 0xe9)).toBe('été')
-    expect(await read(0x80, 0x20, 0xfc)).toBe('€ ü')
+    expect(await read(...codes('caf'), 0xe9)).toBe('café')
   })
 
   it('reads UTF-8, also where one character of many is damaged or cut', async () => {
     expect(await read(...codes('\ufeffé'))).toBe('é')
     expect(await read(...codes('\ufffd'))).toBe('\ufffd')
     expect(await read(...codes('été, '), 0xff, ...codes('à'))).toBe('été, \ufffdà')
-    expect(await read(...codes('a'), 0xc3)).toBe('a\ufffd')
+    const { text } = await readTextFile(new File(['a\n', 'é'], 'f'), 3)
+    expect(text).toBe('a')
   })
 
   it('takes colours of a terminal for text, and other control bytes for none', async () => {
