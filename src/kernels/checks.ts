@@ -1,6 +1,6 @@
 // What every kernel asks of its arguments. Throws INVALID_INPUT and changes nothing.
 import { OpDbusError } from '../errors.js'
-import type { MatrixOptions, PoolShape } from '../ports.js'
+import type { Kernels, MatrixOptions, PoolShape } from '../ports.js'
 
 /** More than any model has. Sums of int8 products of so many stay within 32 bits. */
 export const MAX_DIMS = 65_536
@@ -35,6 +35,12 @@ export function checkFloats(values: Float32Array, what: string): void {
 export function checkCount(count: number, what: string): void {
   if (!Number.isInteger(count) || count < 0)
     throw invalid(`${what} must be a whole number, 0 or more; got ${shown(count)}`)
+}
+
+/** Not a promise of them, as it easily comes. */
+export function checkKernels(kernels: Kernels): void {
+  if (typeof kernels?.load !== 'function')
+    throw invalid(`this needs what openKernels resolves with; got ${shown(kernels)}`)
 }
 
 export function checkOptions(options: object, what: string): void {

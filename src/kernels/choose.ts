@@ -41,7 +41,7 @@ export const GPU_TRIED_FROM = 1 << 21
 
 /**
  * Opens kernels. `auto` never rejects: JavaScript is always there. WebAssembly was faster than JavaScript from a single row
- * on, so size does not come into it; from which size on a GPU is faster is measured on the spot, once.
+ * on, so size does not come into it; for which rows and dims a GPU is faster is measured on the spot, once.
  * Rejects with DEVICE_UNAVAILABLE where a device was chosen that is not there or answers wrongly.
  */
 export async function chooseKernels(parts: KernelParts, choice: KernelChoice = 'auto'): Promise<ChosenKernels> {

@@ -1,6 +1,6 @@
 // Vectors on a map: their two principal components. The kernels multiply; the same map for the same vectors.
 import type { KernelMatrix, Kernels } from '../ports.js'
-import { checkVector } from './checks.js'
+import { checkKernels, checkVector, invalid, shown } from './checks.js'
 
 /** Rows that the axes are found on, evenly spaced among all: more make the axes steadier, not other ones. */
 const FITTED = 1024
@@ -24,9 +24,12 @@ export interface Projection {
  * Principal component analysis of the rows of `matrix` by orthogonal iteration (power iteration on two vectors at once; Golub
  * and Van Loan, Matrix Computations, 7.3.2). Nothing in it is random: it begins at the row farthest from the mean, and an
  * axis points to where its largest number is positive. `kernels` hold a sample of the rows meanwhile. Points are off by
- * about 1e-7 of the length of a row, more in an int8 matrix. Rejects as `load` and `dot` do.
+ * about 1e-7 of the length of a row, more in an int8 matrix. Rejects as `load` and `dot` do, and with INVALID_INPUT for
+ * rows that were not loaded.
  */
 export async function project(kernels: Kernels, matrix: KernelMatrix): Promise<Projection> {
+  checkKernels(kernels)
+  if (typeof matrix?.dot !== 'function') throw invalid(`a map needs a matrix that was loaded; got ${shown(matrix)}`)
   const { dims } = matrix
   const sample = sampleOf(matrix)
   const { x, y, shares } = await axesOf(kernels, sample, dims)

@@ -1,7 +1,7 @@
 // Vectors under ids, and which of them lie nearest to another. Knows neither texts nor caches.
 import { OpDbusError } from '../errors.js'
 import type { KernelDevice, KernelMatrix, Kernels } from '../ports.js'
-import { checkCount, checkDims, checkOptions, checkVector, invalid, shown } from './checks.js'
+import { checkCount, checkDims, checkKernels, checkOptions, checkVector, invalid, shown } from './checks.js'
 import { type Projection, project } from './project.js'
 
 export interface VectorIndexOptions {
@@ -41,8 +41,7 @@ export class VectorIndex {
   #closed = false
 
   constructor(kernels: Kernels, options: VectorIndexOptions) {
-    if (typeof kernels?.load !== 'function')
-      throw invalid(`an index needs what openKernels resolves with; got ${shown(kernels)}`)
+    checkKernels(kernels)
     checkOptions(options, 'the options of an index')
     const { dims, normalize = true } = options
     checkDims(dims)

@@ -133,6 +133,17 @@ describe.each(HOSTS)('a map drawn by %s kernels', (_, open) => {
     for (const bad of [new Float32Array(4), Float32Array.of(1, Number.NaN), [1, 2] as never])
       expect(() => place(bad)).toThrow(expect.objectContaining({ code: 'INVALID_INPUT' }))
   })
+
+  it('is drawn of a matrix that was loaded, and of nothing else', async () => {
+    const invalid = { code: 'INVALID_INPUT' }
+    await expect(project(kernels, new Float32Array(4) as never)).rejects.toMatchObject(invalid)
+    await expect(
+      project(Promise.resolve(kernels) as never, await kernels.load(new Float32Array(4), 2)),
+    ).rejects.toMatchObject(invalid)
+    const freed = await kernels.load(new Float32Array(4), 2)
+    freed.free()
+    await expect(project(kernels, freed)).rejects.toMatchObject({ code: 'CLOSED' })
+  })
 })
 
 describe('the same map', () => {

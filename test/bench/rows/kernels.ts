@@ -59,8 +59,31 @@ export const kernelRows: RowGroup = {
       row('-top10', 'nearest 10, WASM', nearestMs, 'its dot products', dotMs)
       row('-int8', 'dot products, WASM int8', int8Ms, 'WASM float32', dotMs)
     }
+    measured.push(await mapRow(rounds, progress))
     return measured
   },
+}
+
+/** The map in two dimensions, its products once in WebAssembly and once in JavaScript; both are the same picture. */
+async function mapRow(rounds: number, progress: Bench['progress']): Promise<Measured> {
+  const { openKernels, project } = (await import(NAME)) as typeof KernelLibrary
+  const size = `${IN_CACHE.toLocaleString('en')} x ${DIMS}`
+  const { matrix } = madeUp(IN_CACHE)
+  const maps = await Promise.all(
+    (['wasm', 'js'] as const).map(async device => {
+      const kernels = await openKernels({ device })
+      const loaded = await kernels.load(matrix, DIMS)
+      return { map: () => project(kernels, loaded), close: () => kernels.close() }
+    }),
+  )
+  const [shares, expected] = await Promise.all(maps.map(async ({ map }) => (await map()).shares[0]))
+  if (!(Math.abs(shares! / expected! - 1) <= 1e-3)) throw new WrongAnswer(`the map shows ${shares}, not ${expected}`)
+  const contenders = maps.map(({ map }) => new Quickest(map))
+  await takeTurns(contenders, rounds, round => progress(`map, ${size}, round ${round}`))
+  for (const { close } of maps) close()
+  const [ours, js] = contenders.map(({ least }) => least) as [number, number]
+  const peer = { name: 'JS kernels', value: js }
+  return { id: 'kernels-10k-map', what: `map in two dimensions, WASM, ${size}`, unit: 'ms', ours, peer }
 }
 
 /** Everyone's way of multiplying the same matrix; each was seen to answer rightly. */
@@ -68,9 +91,7 @@ async function prepare(
   rows: number,
 ): Promise<Record<'ours' | 'nearest' | 'int8' | 'loop' | 'four' | 'limit', Dot> & { close(): void }> {
   const { openKernels } = (await import(NAME)) as typeof KernelLibrary
-  const random = seededRandom(5)
-  const matrix = Float32Array.from({ length: rows * DIMS }, () => (random() - 0.5) / 10)
-  const query = Float32Array.from({ length: DIMS }, () => (random() - 0.5) / 10)
+  const { matrix, query } = madeUp(rows)
   const kernels = await openKernels({ device: 'wasm' })
   const loaded = await kernels.load(matrix, DIMS)
   const small = await kernels.load(matrix, DIMS, { precision: 'int8' })
@@ -92,6 +113,12 @@ async function prepare(
     limit,
     close: () => kernels.close(),
   }
+}
+
+function madeUp(rows: number): { matrix: Float32Array; query: Float32Array } {
+  const random = seededRandom(5)
+  const matrix = Float32Array.from({ length: rows * DIMS }, () => (random() - 0.5) / 10)
+  return { matrix, query: Float32Array.from({ length: DIMS }, () => (random() - 0.5) / 10) }
 }
 
 type Six = [number, number, number, number, number, number]
