@@ -5,7 +5,7 @@ import { bytesToHex, randomBytes, utf8ToBytes } from '@noble/hashes/utils.js'
 import { webWorkerHandle } from '../backends/worker-web.js'
 import type { Clock, Hash, WorkerHandle } from '../ports.js'
 import type { Assets } from './assets.js'
-import { scriptFault } from './script-fault.js'
+import { isStrange, scriptFault } from './script-fault.js'
 import { isNotice, type Notice, type Setup } from './worker-protocol.js'
 
 export const webHash: Hash = {
@@ -49,7 +49,13 @@ export function startWorker(assets: Assets, onNotice: (notice: Notice) => void):
   const ort = { wasm: assets.ort('wasm'), webgpu: assets.ort('webgpu') }
   const setup: Setup = { opDbus: 'setup', ort, files: assets.files }
   worker.postMessage(setup)
-  return webWorkerHandle(worker, url ?? 'beside the module', () => scriptFault(url, globalThis.crossOriginIsolated))
+  const { digest } = assets.file('worker.js') ?? {}
+  return webWorkerHandle(worker, {
+    url: url ?? 'beside the module',
+    fault: () => scriptFault(url, globalThis.crossOriginIsolated),
+    // What a bundler has made of the script nobody can know.
+    isStrange: async () => url !== undefined && digest !== undefined && isStrange(url, digest),
+  })
 }
 
 /** Threads for WebAssembly: only an isolated page has the memory that threads share. */

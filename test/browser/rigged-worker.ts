@@ -1,5 +1,5 @@
-// The package's worker with a GPU that computes on WebAssembly and then spoils it, as `/mode.txt` says: `wrong` vectors, or
-// `losing` itself once the check is passed. Bundled for the tests of the web root.
+// The package's worker with a GPU that computes on WebAssembly and then spoils it, as `/mode.txt` says: `wrong` vectors, `losing`
+// itself once the check is passed, `refusing` to open in ONNX Runtime's words, or `lacking` in workers. Bundled for the tests of the web root.
 import { expose } from 'comlink'
 import { READY } from '../../src/backends/worker-web.js'
 import type { Backend, BackendFactory } from '../../src/ports.js'
@@ -13,6 +13,7 @@ function rigged(factories: readonly BackendFactory[]): readonly BackendFactory[]
     device: 'webgpu',
     async open(file, options) {
       const mode = await modeNow()
+      if (mode === 'refusing') throw new Error('[WebGPU] Kernel failed: no adapter limits')
       const backend = await wasm.open(file, options)
       return { ...backend, device: 'webgpu', run: mode === 'wrong' ? wrong(backend) : losing(backend) }
     },
@@ -41,9 +42,13 @@ const worker = pageWorker({ ...workerGlobals(), wrap: rigged })
 
 expose({
   ...worker,
+  async probeGpu() {
+    if ((await modeNow()) === 'lacking') return { reason: 'the browser offers no GPU (no adapter)' }
+    return { name: 'rigged', software: false }
+  },
   // A GPU serves only where it is faster, which is not for the machine's load to decide here.
   async tryDevice(job) {
-    if ((await modeNow()) === 'wrong') return worker.tryDevice(job)
+    if ((await modeNow()) !== 'losing') return worker.tryDevice(job)
     return { device: job.device, works: true, textsPerSecond: 2, cpuTextsPerSecond: 1 }
   },
 } satisfies PageWorker)

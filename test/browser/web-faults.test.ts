@@ -67,12 +67,12 @@ describe('files that are missing or wrong', () => {
     server.fault('/op-dbus/worker.js', { body: '// the rest is missing' })
     const page = await pageOn(server)
     await page.page.clock.install()
-    let failed: Failure | undefined
-    const asked = failureOf(page).then(failure => {
-      failed = failure
-    })
-    while (failed === undefined) await page.page.clock.runFor(5_000)
-    await asked
+    const asked = failureOf(page)
+    const { requests } = server
+    await expect.poll(() => requests.includes('/op-dbus/worker.js')).toBe(true)
+    // Its bytes are looked at long before one would give up on a slow connection.
+    await page.page.clock.runFor(10_000)
+    const failed = await asked
     expect(failed).toMatchObject({ code: 'WORKER_LOST' })
     expect(failed.message).toContain(`${server.url}/op-dbus/worker.js`)
   })
@@ -149,13 +149,13 @@ describe('files that are missing or wrong', () => {
   })
 })
 
-describe('a GPU', () => {
-  /** The page believes in a GPU of its own; the rigged worker plays it. */
-  const realGpu = () => {
-    const gpu = { requestAdapter: async () => ({ info: { vendor: 'test', isFallbackAdapter: false } }) }
-    Object.defineProperty(navigator, 'gpu', { value: gpu })
-  }
+/** The page believes in a GPU of its own; the rigged worker plays it. */
+const realGpu = () => {
+  const gpu = { requestAdapter: async () => ({ info: { vendor: 'test', isFallbackAdapter: false } }) }
+  Object.defineProperty(navigator, 'gpu', { value: gpu })
+}
 
+describe('a GPU', () => {
   it('that computes wrong does not serve, is said to, and is not asked again', async () => {
     const folders = riggedAssets.folders()
     const server = await browser.serve({ folders, files: { '/mode.txt': 'wrong' } })
@@ -189,6 +189,45 @@ describe('a GPU', () => {
     const { running } = (await page.call<Stats>(MODULE, 'stats')).embeddings
     expect(running).toMatchObject({ device: 'wasm', refused: [{ device: 'webgpu' }] })
     await page.call(MODULE, 'close')
+  })
+})
+
+describe('a GPU that a worker cannot have', () => {
+  it('is found out before a runtime for it is fetched, and is nothing to complain of', async () => {
+    const server = await browser.serve({ folders: riggedAssets.folders(), files: { '/mode.txt': 'lacking' } })
+    const page = await pageOn(server, {}, realGpu)
+    expect((await embed(page, 'some text')).devices).toEqual(['wasm'])
+    expect(server.requests.filter(path => path.endsWith('.wasm'))).toEqual([WASM])
+    expect(await warningsOf(page)).toEqual([])
+    const { running } = (await page.call<Stats>(MODULE, 'stats')).embeddings
+    expect(running?.refused).toEqual([
+      { device: 'webgpu', reason: expect.stringMatching(/^in workers, .*no adapter/), kind: 'absent' },
+    ])
+  })
+
+  it('that fails is told, whatever words the runtime has for it', async () => {
+    const server = await browser.serve({ folders: riggedAssets.folders(), files: { '/mode.txt': 'refusing' } })
+    const page = await pageOn(server, {}, realGpu)
+    expect((await embed(page, 'some text')).devices).toEqual(['wasm'])
+    expect(await warningsOf(page)).toEqual([
+      expect.stringMatching(/^embedding on wasm: webgpu \[WebGPU\] Kernel failed/),
+    ])
+  })
+
+  it('and was asked for by name is refused before anything is fetched for it; what is kept still answers', async () => {
+    const server = await browser.serve({ folders: assets.folders() })
+    const noGpu = () => Object.defineProperty(navigator, 'gpu', { value: undefined })
+    const page = await pageOn(server, { device: 'wasm' }, noGpu)
+    const before = await embed(page, 'some text')
+    await page.call(MODULE, 'close')
+    await page.page.reload()
+    server.requests.splice(0)
+    await page.call(MODULE, 'open', { device: 'webgpu' })
+    expect((await embed(page, 'some text')).vectors).toEqual(before.vectors)
+    const failed = await failureOf(page, undefined, 'another text')
+    expect(failed).toMatchObject({ code: 'DEVICE_UNAVAILABLE', details: { reasons: [{ kind: 'absent' }] } })
+    expect(failed.message).toContain('this browser has no WebGPU')
+    expect(server.requests.filter(path => path.startsWith('/op-dbus/'))).toEqual(['/op-dbus/op-dbus-assets.json'])
   })
 })
 

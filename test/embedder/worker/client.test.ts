@@ -70,6 +70,16 @@ describe('start', () => {
     expect(workers).toHaveLength(2)
   })
 
+  test('where no device is left no model is opened, and it is told why', async () => {
+    const refused = [{ device: 'webgpu', reason: 'no adapter', kind: 'absent' }] as const
+    const { embedder, workers } = harness({ plan: async () => ({ devices: [], refused }) })
+    await expect(embedder.embed('a')).rejects.toMatchObject({
+      code: 'DEVICE_UNAVAILABLE',
+      details: { reasons: refused },
+    })
+    expect(workers[0]!.configs).toEqual([])
+  })
+
   test('a thread that cannot be started is WORKER_LOST', async () => {
     const { embedder } = harness({
       spawn: () => {
