@@ -60,8 +60,8 @@ export interface IndexedDbStore extends Store {
  * least recently used, its own size and a sixteenth of the whole, in one transaction. A browser that takes it (those on SQLite
  * use freed pages again) is kept to that budget from then on; of one that refuses it as well nothing is lost, reads go on, and
  * writes pause for 15 s, 30 s, up to 4 min. Nothing is deleted ahead of a write: Chromium does not give the room of deleted
- * values back in time, mostly not even after a restart, so that would cost values and gain nothing. What does give it back is
- * `clear`, which then deletes the database.
+ * values back in time, mostly not even after a restart, so that would cost values and gain nothing. What does give it back, in
+ * some seconds or when the site is closed, is to delete the database, as `clear` does when the browser is full.
  */
 export function openIndexedDbStore(options: IndexedDbOptions): IndexedDbStore {
   return new IndexedDbValues(options)

@@ -60,8 +60,8 @@ export class Connection {
   }
 
   /**
-   * Deletes the database; the next call makes it anew. In Chromium nothing else gives room back: what is deleted in a database
-   * goes on counting, mostly for longer than a visit. Other tabs let go of it when the browser tells them.
+   * Deletes the database; the next call makes it anew. In Chromium nothing else gives room back, and not when its values were
+   * deleted before: they go on counting. Other tabs let go of it when the browser tells them.
    */
   async delete(): Promise<void> {
     const { database, patienceMs, timer } = this.#options

@@ -127,14 +127,12 @@ export class IndexedDbValues implements IndexedDbStore {
         values.clear()
         return []
       })
-    let full = this.#refusal.error !== undefined
-    await this.#do(empty).catch(error => {
-      if (!quotaExceeded(error)) throw error
-      full = true
-    })
-    if (full) {
-      await this.#connection.delete()
-      this.#clears.began(undefined)
+    if (this.#refusal.error) await this.#delete()
+    else {
+      await this.#do(empty).catch(error => {
+        if (!quotaExceeded(error)) throw error
+        return this.#delete()
+      })
     }
     this.#trouble = undefined
     this.#refusal.end()
@@ -264,6 +262,14 @@ export class IndexedDbValues implements IndexedDbStore {
       this.#clears.began(token)
       return kept
     })
+  }
+
+  /** Where the browser is full: it may have no room even for the index of nothing. */
+  async #delete(): Promise<void> {
+    // Throws where the database is not ours to delete.
+    await this.#look()
+    await this.#connection.delete()
+    this.#clears.began(undefined)
   }
 
   #foldSoon(): void {

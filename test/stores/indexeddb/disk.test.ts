@@ -12,6 +12,8 @@ const bundle = useBundle({ store: 'test/stores/indexeddb/page.ts' })
 /** Larger than what Chromium keeps inside its own database: these values lie in files of their own. */
 const LARGE = 200_000
 const LARGE_ONES = [100, 101, 102]
+/** Longer than any pause before another try, in ms. */
+const LONG = 20 * 60_000
 
 const profile = mkdtempSync(join(tmpdir(), 'op-dbus-profile-'))
 const folder = join(profile, 'Default', 'IndexedDB')
@@ -55,6 +57,12 @@ afterAll(async () => {
   await server.close()
   rmSync(profile, { recursive: true, force: true })
 })
+
+/** From now on the site of `one` may store so many bytes. */
+async function limit(one: Tab, quotaSize: number): Promise<void> {
+  const cdp = await one.tab.context.newCDPSession(one.tab.page)
+  await cdp.send('Storage.overrideQuotaForOrigin', { origin: server.url, quotaSize })
+}
 
 /** Those of the large values; no checksum of the browser's own covers them. */
 function largeFiles(): string[] {
@@ -107,4 +115,60 @@ it('serves nothing wrong from files with flipped bytes, cut short or emptied, an
       expect((await one.inside('db')).values).toBe(entries)
     })
   }
+})
+
+it('loses nothing when the browser is full, over a restart too, and has room again after a clear', async () => {
+  const batch = (first: number): number[] => range(500).map(n => first + n)
+  const QUOTA = 12_000_000
+  let stored = 0
+  const all = () => range(stored).map(() => 1)
+  await visit(async one => {
+    await limit(one, QUOTA)
+    while (stored < 20_000 && (await one.set('full', batch(stored), 2_056)) === undefined) stored += 500
+    expect(stored).toBeGreaterThan(2_000)
+    for (const _ of range(2)) {
+      expect((await one.report('full')).problem?.kind).toBe('full')
+      expect(await one.size('full')).toMatchObject({ entries: stored })
+      expect(await one.get('full', range(stored))).toEqual(all())
+      await one.advance(LONG)
+      expect(await one.set('full', batch(stored), 2_056)).toMatch(/^STORE: .*no more storage/)
+    }
+    expect(await one.report('full')).toMatchObject({ evicted: 0, warnings: [] })
+    await one.close('full')
+  })
+  await visit(async one => {
+    await limit(one, QUOTA)
+    expect(await one.get('full', range(stored))).toEqual(all())
+    expect(await one.set('full', batch(stored), 2_056)).toMatch(/^STORE: .*no more storage/)
+    expect(await one.clear('full')).toBeUndefined()
+    expect(await one.clearsOf('full')).toBe(0)
+    const used = async () => (await one.estimate('full')).usageBytes
+    await expect.poll(used, { timeout: 10_000 }).toBeLessThan(QUOTA - 2_000_000)
+  })
+  // Chromium goes through what was deleted when nothing of the site is open any more.
+  await visit(async one => {
+    await limit(one, QUOTA)
+    const again = async () => {
+      await one.advance(LONG)
+      return one.set('full', batch(0), 2_056)
+    }
+    await expect.poll(again, { timeout: 15_000 }).toBeUndefined()
+    expect(await one.get('full', [0, 499, 500])).toEqual([1, 1, 0])
+    expect(await one.size('full')).toMatchObject({ entries: 500 })
+    expect(await one.report('full')).toMatchObject({ problem: undefined })
+    expect(await one.clearsOf('full')).toBe(0)
+  })
+})
+
+it.each([1, 200_000])('calls it full where there is no room for the database itself (%d bytes)', async quotaSize => {
+  await visit(async one => {
+    await limit(one, quotaSize)
+    const database = `new-${quotaSize}`
+    for (let n = 0; n < 1_000 && (await one.report(database)).problem === undefined; n += 50)
+      await one.set(
+        database,
+        range(50).map(i => n + i),
+      )
+    expect((await one.report(database)).problem?.kind).toBe('full')
+  })
 })
