@@ -1,6 +1,6 @@
 // The service worker: keeps the page's files so that it opens without a network, and lets nothing go to other places.
 // The build puts in which files there are, each with its hash: a new build fetches what changed and nothing else.
-// Model and runtime are not among them: the library keeps those itself, checked by their hash.
+// Weights and WebAssembly are not among them: the library keeps those itself, checked by their hash.
 
 /** Path below the scope -> hash. */
 declare const __FILES__: Readonly<Record<string, string>>
