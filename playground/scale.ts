@@ -35,7 +35,7 @@ export function timeMarkText(ms: number): string {
 
 /** Two significant digits: `0.21 ms`, `340 ms`, `1.3 s`. A page's clock ticks in steps: less than one is told as such. */
 export function shortTime(ms: number): string {
-  return ms < 0.005 ? '< 0.01 ms' : duration(twoDigits(Math.max(ms, 0.01)))
+  return ms < 0.005 ? '< 0.01 ms' : duration(Math.max(ms, 0.01))
 }
 
 /** Two significant digits: `4.2`, `380`, `1 300 000`. */

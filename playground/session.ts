@@ -134,6 +134,8 @@ export class Session {
       this.#asked.value = this.text.peek()
       this.selected.value = Math.min(this.selected.peek(), lines.length - 1)
       this.fetched.value = undefined
+      // Else the same words twice would be spoken once.
+      this.spoken.value = ''
       this.phase.value = { kind: 'working', done: 0, total: lines.length }
     })
     this.#running = this.#embed(lines)

@@ -174,6 +174,7 @@ export class Tools {
     const settings = { device, patterns: 'off', capacity: 2 * COMPARED, disk: false } as const
     const caches = await openEngine(settings, {
       onFetch: ({ done, total }) => {
+        if (signal.aborted) return
         this.measuring.value =
           done < total ? `${name}: fetching ${bytes(done)} of ${bytes(total)}` : `${name}: loading the model`
       },

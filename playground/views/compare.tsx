@@ -38,12 +38,9 @@ export function Compare({ tools, session }: { readonly tools: Tools; readonly se
         {fetches > 0 && ` Fetches up to ${bytes(fetches)}, once.`}
       </p>
       <div class="buttons">
-        <RunButton
-          running={running !== ''}
-          word="Run"
-          onStart={() => void tools.compare()}
-          onStop={() => tools.stopComparing()}
-        />
+        <RunButton running={running !== ''} onStart={() => void tools.compare()} onStop={() => tools.stopComparing()}>
+          Run
+        </RunButton>
         {running && <span class="quiet">{running} …</span>}
       </div>
       <table class="bars">

@@ -45,7 +45,9 @@ export function Head({ session, theme, offline }: Shared & { readonly offline: O
           </label>
           <span class="net">{netText(session, offline)}</span>
         </div>
-        <p class="quiet device-note">{deviceText(session)}</p>
+        <p class="quiet device-note" aria-live="polite">
+          {deviceText(session)}
+        </p>
       </div>
     </header>
   )

@@ -6,7 +6,9 @@ import { EXAMPLES } from '../examples.js'
 import { type Lines, MOST_LINES } from '../lines.js'
 import type { Session } from '../session.js'
 import { readTextFile } from '../text-file.js'
+import { useDrops } from './drop.js'
 import { Progress } from './progress.js'
+import { RunButton } from './run-button.js'
 
 /** Characters from which a paste is put in by hand. Shorter ones keep the browser's undo. */
 const LARGE_PASTE = 20_000
@@ -44,13 +46,7 @@ export function Input({ session }: { readonly session: Session }) {
     note.value = taken.note
     session.spoken.value = taken.note
   }
-  const onDrop = (event: DragEvent) => {
-    const dropped = event.dataTransfer?.files[0]
-    // Text that is dragged is the browser's to put in.
-    if (!dropped) return
-    event.preventDefault()
-    void take(dropped)
-  }
+  useDrops(file => void take(file))
   return (
     <section class="input" aria-labelledby="lines-title">
       <h2 id="lines-title">Your lines</h2>
@@ -65,10 +61,6 @@ export function Input({ session }: { readonly session: Session }) {
         onInput={event => put(event.currentTarget.value)}
         onKeyDown={onKeyDown}
         onPaste={onPaste}
-        onDragOver={event => {
-          if (event.dataTransfer?.types.includes('Files')) event.preventDefault()
-        }}
-        onDrop={onDrop}
       />
       <p class="quiet" id="lines-count">
         <span id="lines-number">
@@ -99,23 +91,17 @@ export function Input({ session }: { readonly session: Session }) {
         </span>
       </p>
       <div class="buttons">
-        {busy ? (
-          // The second press of a double one was not meant for this button.
-          <button type="button" class="main" onClick={event => event.detail < 2 && session.stop()}>
-            Stop
-          </button>
-        ) : (
-          <button
-            type="button"
-            class="main"
-            disabled={lines.lines.length === 0}
-            title="Ctrl+Enter"
-            onClick={() => void session.embed()}
-          >
-            {session.lastRun.value && !session.outdated.value ? 'Embed again' : 'Embed'}
-            {fetches > 0 && <small>fetches up to {bytes(fetches)} once</small>}
-          </button>
-        )}
+        <RunButton
+          class="main"
+          title="Ctrl+Enter"
+          running={busy}
+          disabled={!busy && lines.lines.length === 0}
+          onStart={() => void session.embed()}
+          onStop={() => session.stop()}
+        >
+          {session.lastRun.value && !session.outdated.value ? 'Embed again' : 'Embed'}
+          {fetches > 0 && <small>fetches up to {bytes(fetches)} once</small>}
+        </RunButton>
         <button type="button" disabled={busy} onClick={() => void session.forgetMemory()}>
           Forget memory
         </button>

@@ -1,5 +1,6 @@
 // How the run goes, or what it came to, in one line under the buttons. Starts nothing.
-import { bytes, count, plural } from '../../src/cli/render.js'
+import { count, plural } from '../../src/cli/render.js'
+import { fetchWords } from '../fetch-words.js'
 import type { Run } from '../run-sum.js'
 import { shortTime } from '../scale.js'
 import type { Session } from '../session.js'
@@ -13,9 +14,7 @@ export function Progress({ session }: { readonly session: Session }) {
     return (
       <p class="progress">
         <progress max={Math.max(1, total)} value={done} aria-label="fetching the model" />
-        <span>
-          {done < total ? `fetching model and runtime: ${bytes(done)} of ${bytes(total)}` : 'loading the model'}
-        </span>
+        <span>{fetchWords(fetched)}</span>
       </p>
     )
   }

@@ -1,18 +1,23 @@
 // A button that starts something, and stops it while it runs. One element: focus stays on it.
 
+import type { ComponentChildren } from 'preact'
+
 interface RunButtonProps {
   readonly running: boolean
-  /** Its word while nothing runs. */
-  readonly word: string
+  /** Its words while nothing runs. */
+  readonly children: ComponentChildren
+  readonly class?: string
+  readonly title?: string
   readonly disabled?: boolean
   readonly onStart: () => void
   readonly onStop: () => void
 }
 
-export function RunButton({ running, word, disabled = false, onStart, onStop }: RunButtonProps) {
+export function RunButton({ running, children, disabled = false, onStart, onStop, ...look }: RunButtonProps) {
   return (
     // No submit button: on its way from Stop to its own word the same element would submit the press that stopped it.
     <button
+      {...look}
       type="button"
       disabled={disabled}
       onKeyDown={event => {
@@ -26,7 +31,7 @@ export function RunButton({ running, word, disabled = false, onStart, onStop }: 
         else onStart()
       }}
     >
-      {running ? 'Stop' : word}
+      {running ? 'Stop' : children}
     </button>
   )
 }

@@ -1,4 +1,4 @@
-// Similarity search over what is cached. The question is embedded like any line.
+// Similarity search over what is in memory. The question is embedded like any line.
 import { useSignal, useSignalEffect } from '@preact/signals'
 import { plural } from '../../src/cli/render.js'
 import { fetchWords } from '../fetch-words.js'
@@ -22,7 +22,7 @@ export function Search({ tools, session }: { readonly tools: Tools; readonly ses
   })
   return (
     <section class="search" aria-labelledby="search-title">
-      <h2 id="search-title">Search what is cached</h2>
+      <h2 id="search-title">Search what is in memory</h2>
       <form
         onSubmit={event => {
           event.preventDefault()
@@ -31,7 +31,7 @@ export function Search({ tools, session }: { readonly tools: Tools; readonly ses
       >
         <input
           type="search"
-          aria-label="Find cached texts like this"
+          aria-label="Find texts in memory like this"
           placeholder="a service was started"
           value={query.value}
           onInput={event => {
@@ -40,11 +40,12 @@ export function Search({ tools, session }: { readonly tools: Tools; readonly ses
         />
         <RunButton
           running={searching}
-          word="Search"
           disabled={!searching && (empty || query.value.trim() === '')}
           onStart={() => void tools.search(query.peek())}
           onStop={() => tools.stopSearching()}
-        />
+        >
+          Search
+        </RunButton>
       </form>
       {problem !== '' && (
         <p class="bad" role="alert">
@@ -70,7 +71,7 @@ export function Search({ tools, session }: { readonly tools: Tools; readonly ses
       ) : (
         <p class="found quiet">
           {empty
-            ? 'Embed some lines first; then find them by meaning.'
+            ? 'Embed some lines; then find them by meaning.'
             : 'Finds lines by meaning, not by words; scores are cosines.'}
         </p>
       )}

@@ -3,11 +3,12 @@
 /** Two significant digits and a unit: `0.21 ms`, `14 ms`, `1.3 s`, `3.2 min`. */
 export function duration(ms: number): string {
   if (!Number.isFinite(ms)) return '-'
-  if (ms < 0.001) return `${significant(ms * 1e6)} ns`
-  if (ms < 0.01) return `${significant(ms * 1000)} µs`
-  if (ms < 1000) return `${significant(ms)} ms`
-  if (ms < 120_000) return `${significant(ms / 1000)} s`
-  return `${significant(ms / 60_000)} min`
+  const rounded = Number(ms.toPrecision(2))
+  if (rounded < 0.001) return `${significant(rounded * 1e6)} ns`
+  if (rounded < 0.01) return `${significant(rounded * 1000)} µs`
+  if (rounded < 1000) return `${significant(rounded)} ms`
+  if (rounded < 120_000) return `${significant(rounded / 1000)} s`
+  return `${significant(rounded / 60_000)} min`
 }
 
 /** `15 MB`, `1.2 GB`; decimal units. */

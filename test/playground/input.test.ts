@@ -58,16 +58,22 @@ describe('a file', () => {
     await expect.poll(() => lines(page).inputValue()).toBe('café 2 €\n')
   })
 
-  it('that is dropped on the lines is taken', async () => {
-    const { page } = await open()
-    await lines(page).evaluate(area => {
-      const dataTransfer = new DataTransfer()
-      dataTransfer.items.add(new File(['dropped'], 'c.txt', { type: 'text/plain' }))
-      area.dispatchEvent(new DragEvent('drop', { dataTransfer, bubbles: true, cancelable: true }))
-    })
-    await page.locator('#lines-number', { hasText: '1 line.' }).waitFor()
-    expect(await lines(page).inputValue()).toBe('dropped')
-  })
+  it.each(['textarea', '.diagram', 'body'])(
+    'that is dropped on %s is taken, and not opened in place of the page',
+    async at => {
+      const { page } = await open()
+      const prevented = await page.locator(at).evaluate(element => {
+        const dataTransfer = new DataTransfer()
+        dataTransfer.items.add(new File(['dropped'], 'c.txt', { type: 'text/plain' }))
+        return ['dragover', 'drop'].map(
+          type => !element.dispatchEvent(new DragEvent(type, { dataTransfer, bubbles: true, cancelable: true })),
+        )
+      })
+      expect(prevented).toEqual([true, true])
+      await page.locator('#lines-number', { hasText: '1 line.' }).waitFor()
+      expect(await lines(page).inputValue()).toBe('dropped')
+    },
+  )
 
   it('that is too large is read in part, and that is said', async () => {
     const { page } = await open()
