@@ -35,8 +35,8 @@ export async function fetchFile(file: FileRef, cache: RequestCache, call: FetchC
     } catch (error) {
       if (signal?.aborted) throw abortError(signal)
       if (error instanceof OpDbusError) throw error
-      // Where not one byte came nothing was cut.
-      if (body.most === 0) throw unreachable(file.url, error)
+      // Where no answer began nothing was cut.
+      if (!body.begun) throw unreachable(file.url, error)
       const pause = PAUSES_MS[cuts++]
       if (pause === undefined) throw cutOff(file, body.most, cuts, error)
       await paused(pause, timer, signal)
@@ -53,6 +53,8 @@ class Body {
   #resumable = false
   /** The most bytes that ever were here. */
   most = 0
+  /** A server has begun to hand out the file; its bytes may be lost with the connection. */
+  begun = false
 
   constructor(file: FileRef, call: FetchCall) {
     this.#file = file
@@ -74,6 +76,7 @@ class Body {
     // Not told at once where it is the answer to a part: the whole may be had.
     if (!response.ok && from > 0) throw new Error(`the server answers ${status}`)
     if (!response.ok) throw failure(url, 'refused', `the server answers ${status}`, { status })
+    this.begun = true
     const packed = headers.has('content-encoding')
     // Parts are put together only where a digest tells whether they fit.
     this.#resumable = digest !== undefined && !packed

@@ -37,8 +37,11 @@ export interface ServeOptions {
 export type Fault =
   /** An answer of this status with an empty body. */
   | { readonly status: number }
-  /** Only the first `cutAt` bytes, then the connection ends; the length announced is the whole one. `times`: then it is mended. */
-  | { readonly cutAt: number; readonly times?: number }
+  /**
+   * Only the first `cutAt` bytes, then the connection ends, once `until` has resolved: a browser throws away what its page
+   * has not read by then. The length announced is the whole one. `times`: then it is mended.
+   */
+  | { readonly cutAt: number; readonly times?: number; readonly until?: Promise<unknown> }
   /** Other bytes than those that are there. */
   | { readonly body: string | Uint8Array }
   /** Answers when the promise resolves. */
@@ -110,7 +113,10 @@ export async function startServer(options: ServeOptions = {}): Promise<TestServe
       if (fault.times !== undefined) faults.set(path, { ...fault, times: fault.times - 1 })
       if (fault.times === 1) faults.delete(path)
       const whole = bytes ?? (await readAll((body as { file: string }).file))
-      response.write(whole.subarray(from, from + fault.cutAt), () => response.destroy())
+      response.write(whole.subarray(from, from + fault.cutAt), async () => {
+        await fault.until
+        response.destroy()
+      })
     } else if (bytes) response.end(bytes.subarray(from))
     else createReadStream((body as { file: string }).file, { start: from }).pipe(response)
   }

@@ -43,8 +43,17 @@ it('two tabs at once fetch model and runtime once, and progress knows their size
 
 it('a download that is cut goes on where it was', async () => {
   const { server, page } = await serve()
-  server.fault(MODEL, { cutAt: 1_000_000, times: 1 })
-  expect((await embed(page, 'some text')).sources).toEqual(['computed'])
+  let cut = () => {}
+  const until = new Promise<void>(resolve => {
+    cut = resolve
+  })
+  server.fault(MODEL, { cutAt: 1_000_000, times: 1, until })
+  const embedded = embed(page, 'some text')
+  await expect
+    .poll(async () => (await told(page)).downloads.some(one => one.file.endsWith('.onnx') && one.done > 0))
+    .toBe(true)
+  cut()
+  expect((await embedded).sources).toEqual(['computed'])
   expect(server.parts).toEqual([expect.stringMatching(/model_quantized\.onnx bytes=\d+-$/)])
 })
 

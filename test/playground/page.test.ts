@@ -112,7 +112,7 @@ describe('a visit', () => {
     expect(await letters(page)).toMatch(/P/)
     // Search and map hold what memory holds, and nothing of the space before.
     await page.getByText('5 texts, PCA').waitFor()
-    expect(await page.locator('.patterns').textContent()).toMatch(/patterns? serves?, \d+ hits?/)
+    expect(await page.locator('.patterns').textContent()).toMatch(/\d+ templates embedded, \d+ texts? answered by them/)
     expect(complaints).toEqual([])
   })
 
