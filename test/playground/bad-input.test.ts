@@ -1,15 +1,11 @@
 // What bad input and a bad day do to the playground: markup, a megabyte, ten thousand lines, missing files, no IndexedDB.
 import { describe, expect, it } from 'vitest'
 import { useBrowser } from '../browser/harness.js'
-import { embed, letters, requireSite, SITE, settled } from './site.js'
+import { embed, letters, openPage, settled } from './site.js'
 
 const test = useBrowser({ without: ['--enable-unsafe-webgpu'] })
 
-async function open(options: { before?: () => void } = {}) {
-  requireSite()
-  const server = await test.serve({ folders: { '/': SITE }, isolated: true })
-  return { server, ...(await test.openPage(`${server.url}/`, options)) }
-}
+const open = (before?: () => void) => openPage(test, before)
 
 describe('bad input', () => {
   it('shows markup as text, and a megabyte as a line that was cut', async () => {
@@ -86,12 +82,10 @@ describe('a bad day', () => {
   })
 
   it('forgets all it can where the browser denies its storage, and says what it could not', async () => {
-    const { page } = await open({
-      before: () => {
-        IDBFactory.prototype.open = () => {
-          throw new DOMException('denied', 'SecurityError')
-        }
-      },
+    const { page } = await open(() => {
+      IDBFactory.prototype.open = () => {
+        throw new DOMException('denied', 'SecurityError')
+      }
     })
     await embed(page)
     await page.getByRole('button', { name: 'Forget memory' }).click()

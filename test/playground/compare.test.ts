@@ -1,15 +1,10 @@
 // The comparison that a visitor runs: what is measured, what is not there and why, stopped, pressed twice.
 import type { Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { useBrowser } from '../browser/harness.js'
-import { embed, letters, requireSite, SITE, type Started, start } from './site.js'
+import { embed, letters, SITE, useSite } from './site.js'
 
-let site: Started
-beforeAll(async () => {
-  requireSite()
-  site = await start()
-})
-afterAll(() => site?.close())
+const site = useSite()
 
 const run = (page: Page) => page.locator('.compare').getByRole('button', { name: 'Run' })
 const stop = (page: Page) => page.locator('.compare').getByRole('button', { name: 'Stop' })

@@ -4,15 +4,11 @@ import type { Page } from 'playwright-core'
 import { describe, expect, it } from 'vitest'
 import { MOST_BYTES } from '../../playground/text-file.js'
 import { useBrowser } from '../browser/harness.js'
-import { embed, letters, requireSite, SITE } from './site.js'
+import { embed, letters, openPage } from './site.js'
 
 const test = useBrowser({ without: ['--enable-unsafe-webgpu'] })
 
-async function open() {
-  requireSite()
-  const server = await test.serve({ folders: { '/': SITE }, isolated: true })
-  return { server, ...(await test.openPage(`${server.url}/`)) }
-}
+const open = () => openPage(test)
 
 const lines = (page: Page) => page.getByRole('textbox', { name: 'Lines to embed' })
 const file = (name: string, content: string | Buffer) => ({

@@ -1,17 +1,12 @@
 // How the playground looks in Chromium: what axe finds, widths, themes, forced colours, and that nothing jumps.
 import type { Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { useBrowser } from '../browser/harness.js'
 import { violations } from './axe.js'
-import { embed, requireSite, type Started, start } from './site.js'
+import { embed, useSite } from './site.js'
 
 const test = useBrowser({ without: ['--enable-unsafe-webgpu'] })
-let site: Started
-beforeAll(async () => {
-  requireSite()
-  site = await start()
-})
-afterAll(() => site?.close())
+const site = useSite()
 
 const PHONE = { width: 360, height: 740 }
 const WIDE_WORDS = 'wide '.repeat(200)

@@ -5,15 +5,11 @@ import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { useBrowser } from '../browser/harness.js'
-import { embed, requireSite, SITE, settled } from './site.js'
+import { embed, openPage, requireSite, SITE, settled } from './site.js'
 
 const test = useBrowser({ without: ['--enable-unsafe-webgpu'] })
 
-async function open() {
-  requireSite()
-  const server = await test.serve({ folders: { '/': SITE }, isolated: true })
-  return { server, ...(await test.openPage(`${server.url}/`)) }
-}
+const open = () => openPage(test)
 
 const net = (page: Page, text: string) => page.locator('.net', { hasText: text }).waitFor()
 

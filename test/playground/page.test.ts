@@ -2,17 +2,12 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { useBrowser } from '../browser/harness.js'
-import { embed, letters, requireSite, SITE, type Started, settled, start } from './site.js'
+import { embed, letters, SITE, settled, useSite } from './site.js'
 
 const test = useBrowser()
-let site: Started
-beforeAll(async () => {
-  requireSite()
-  site = await start()
-})
-afterAll(() => site?.close())
+const site = useSite()
 
 describe('the first visit', () => {
   it('shows itself with at most 60 KB of JavaScript, and fetches no engine before Embed', async () => {

@@ -1,19 +1,14 @@
 // Legend, charts, map and memory in Chromium: what they say while empty, what they tell apart, how keys and ears use the map.
 import type { Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { History } from '../../playground/history.js'
 import { MARKS } from '../../playground/marks.js'
 import { shortTime, TIME_MARKS, timeMarkText } from '../../playground/scale.js'
 import { useBrowser } from '../browser/harness.js'
-import { embed, requireSite, type Started, start } from './site.js'
+import { embed, useSite } from './site.js'
 
 const test = useBrowser({ without: ['--enable-unsafe-webgpu'] })
-let site: Started
-beforeAll(async () => {
-  requireSite()
-  site = await start()
-})
-afterAll(() => site?.close())
+const site = useSite()
 
 const map = (page: Page) => page.getByRole('listbox', { name: /on a plane/ })
 const spoken = (page: Page) => page.locator('p[role=status]')

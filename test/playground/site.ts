@@ -3,7 +3,8 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
-import { ROOT } from '../browser/harness.js'
+import { afterAll, beforeAll } from 'vitest'
+import { ROOT, type useBrowser } from '../browser/harness.js'
 
 export const SITE = join(ROOT, '.build', 'playground')
 
@@ -40,6 +41,28 @@ export function start(): Promise<Started> {
     child.stderr?.on('data', hear)
     child.on('exit', code => reject(new Error(`npm start ended with ${code}: ${said}`)))
   })
+}
+
+/** `npm start` for all tests of a file. Its address is there from the first test on. */
+export function useSite(): { readonly url: string } {
+  let site: Started
+  beforeAll(async () => {
+    requireSite()
+    site = await start()
+  })
+  afterAll(() => site?.close())
+  return {
+    get url() {
+      return site.url
+    },
+  }
+}
+
+/** The page on a server of its own, which can be given faults. `before` runs in the page before any of its scripts. */
+export async function openPage(test: ReturnType<typeof useBrowser>, before?: () => void) {
+  requireSite()
+  const server = await test.serve({ folders: { '/': SITE }, isolated: true })
+  return { server, ...(await test.openPage(`${server.url}/`, before && { before })) }
 }
 
 /** Presses Embed and waits until it is done. What the page says of the run. */

@@ -2,15 +2,11 @@
 import { describe, expect, it } from 'vitest'
 import { storageTrouble } from '../../playground/storage.js'
 import { useBrowser } from '../browser/harness.js'
-import { embed, letters, requireSite, SITE } from './site.js'
+import { embed, letters, openPage } from './site.js'
 
 const test = useBrowser({ without: ['--enable-unsafe-webgpu'] })
 
-async function open(before?: () => void) {
-  requireSite()
-  const server = await test.serve({ folders: { '/': SITE }, isolated: true })
-  return { server, ...(await test.openPage(`${server.url}/`, before && { before })) }
-}
+const open = (before?: () => void) => openPage(test, before)
 
 /** Everything that the page says of storage. */
 async function said(page: Awaited<ReturnType<typeof open>>['page']) {
