@@ -1,8 +1,9 @@
-// What is wrong with a tokenizer.json, in words for people: the library that reads it says "undefined". Pure.
+// What is wrong with the shape of a tokenizer.json, in words for people. Which of its parts are served is decided where each is
+// built (tokenizer/). Pure.
 
 type Fields = Readonly<Record<string, unknown>>
 
-const KINDS = ['WordPiece', 'BPE', 'Unigram']
+const KINDS = ['WordPiece', 'BPE', 'Unigram', 'WordLevel']
 /** Steps of which the file must say something, if only that there are none. */
 const STEPS = ['normalizer', 'pre_tokenizer', 'post_processor', 'decoder']
 
@@ -19,7 +20,7 @@ export function tokenizerFault(json: string): string | undefined {
   if (model === undefined) return 'has no "model", in which the vocabulary lies'
   if (!isTable(model)) return 'has a "model" that is no object'
   const kind = model.type
-  // Older files leave it out, and the library finds it out from the rest.
+  // Older files leave it out, and it is found out from the rest.
   if (kind != null && !KINDS.includes(kind as string)) {
     return `has a "model" of type ${shown(kind)}; supported: ${KINDS.join(', ')}`
   }
@@ -42,7 +43,7 @@ function vocabularyFault({ type, vocab, merges, unk_id }: Fields): string | unde
   const odd = Object.entries(vocab).find(([, id]) => !isId(id))
   if (odd)
     return `gives in "model.vocab" the token ${shown(odd[0])} the id ${shown(odd[1])}, which is no whole number from 0`
-  if (type === 'BPE') {
+  if (type === 'BPE' || (type == null && merges !== undefined)) {
     if (!Array.isArray(merges)) return 'has no list "model.merges", which a BPE model needs'
     const pair = (merge: unknown) =>
       typeof merge === 'string' ||
@@ -58,6 +59,39 @@ function addedFault(added: unknown): string | undefined {
   if (!Array.isArray(added)) return 'has "added_tokens" that are no list'
   const odd = added.findIndex(token => !isTable(token) || typeof token.content !== 'string' || !isId(token.id))
   return odd < 0 ? undefined : `has in "added_tokens" an entry ${odd} without "content" and "id": ${shown(added[odd])}`
+}
+
+/** Classes of transformers that build the normaliser or pre-tokenizer anew where their own settings say something else. */
+const REBUILDING =
+  /^(?:Bert|DistilBert|MPNet|Electra|MobileBert|ConvBert|Funnel|LayoutLM|Lxmert|Roberta|GPT2)Tokenizer(?:Fast)?$/
+/** Their settings, the step of tokenizer.json that does the same, and what it is called there. */
+const SAME_SETTINGS = [
+  ['do_lower_case', 'BertNormalizer', 'lowercase'],
+  ['strip_accents', 'BertNormalizer', 'strip_accents'],
+  ['tokenize_chinese_chars', 'BertNormalizer', 'handle_chinese_chars'],
+  ['add_prefix_space', 'ByteLevel', 'add_prefix_space'],
+] as const
+
+/**
+ * What `json` (the text of tokenizer_config.json) says against the parsed tokenizer.json, to be put behind the file's name:
+ * transformers then goes by the former and other software by the latter, so that one of them gives other ids.
+ */
+export function configFault(json: string, { normalizer, pre_tokenizer }: Fields): string | undefined {
+  let config: unknown
+  try {
+    config = JSON.parse(json)
+  } catch {
+    return 'is not JSON'
+  }
+  if (!isTable(config)) return 'is not a JSON object'
+  if (!REBUILDING.test(String(config.tokenizer_class))) return undefined
+  for (const [setting, type, name] of SAME_SETTINGS) {
+    const step = [normalizer, pre_tokenizer].find(each => isTable(each) && each.type === type) as Fields | undefined
+    const [said, does] = [config[setting], step?.[name]]
+    if (typeof said === 'boolean' && typeof does === 'boolean' && said !== does)
+      return `says ${setting} ${said} where tokenizer.json says ${name} ${does}: they contradict each other`
+  }
+  return undefined
 }
 
 function stepFault(file: Fields): string | undefined {

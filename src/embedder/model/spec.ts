@@ -102,7 +102,7 @@ export async function readModelSpec(folder: ModelFolder, overrides: ModelOverrid
 /** What a model's small files say of it. */
 type Settings = Pick<
   ModelSpec,
-  'dims' | 'hiddenDims' | 'pooling' | 'normalize' | 'lowercase' | 'maxTokens' | 'maxChars' | 'prefix' | 'padId'
+  'dims' | 'hiddenDims' | 'pooling' | 'normalize' | 'lowercase' | 'maxTokens' | 'prefix' | 'padId'
 > & { readonly files: Omit<ModelSpec['files'], 'model'> }
 
 /** The same without the weights, which need not be there. Rejects as {@link readModelSpec} does. */
