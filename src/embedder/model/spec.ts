@@ -25,8 +25,6 @@ export interface ModelOverrides {
   readonly pooling?: Pooling | undefined
   /** Tokens after which a text is cut, special tokens included. */
   readonly maxTokens?: number | undefined
-  /** UTF-16 units after which a text is cut before it reaches the tokenizer. Default: 32 per token. */
-  readonly maxChars?: number | undefined
   /** Put before every text, for example `query: `. Default: the model's own default prompt, usually none. */
   readonly prefix?: string | undefined
 }
@@ -39,7 +37,6 @@ export interface ModelSpec {
   /** Of what the network answers: at least `dims`, of which the leading ones are kept. */
   readonly hiddenDims: number
   readonly maxTokens: number
-  readonly maxChars: number
   readonly pooling: Pooling
   /** Vectors are scaled to length 1. */
   readonly normalize: boolean
@@ -60,8 +57,11 @@ export interface ModelSpec {
   }
 }
 
-/** Characters per token kept before tokenising: English averages 4 to 5, so only text without words is cut by it. */
-const CHARS_PER_TOKEN = 32
+/**
+ * Earlier versions kept so many UTF-16 units for each token before they tokenised. It stays in the space, so that what they
+ * stored for texts that were not cut is still found.
+ */
+export const FORMER_CHARS_PER_TOKEN = 32
 
 /**
  * Reads `folder` in the layout of sentence-transformers.
@@ -73,14 +73,14 @@ export async function readModelSpec(folder: ModelFolder, overrides: ModelOverrid
   const dtype = overrides.dtype ?? 'fp32'
   const { model, dynamic } = await onnxFile(folder, dtype)
   const files = { model, ...small }
-  const { dims, hiddenDims, pooling, normalize, lowercase, maxTokens, maxChars, prefix, padId } = settings
+  const { dims, hiddenDims, pooling, normalize, lowercase, maxTokens, prefix, padId } = settings
   const dimensions = dims < hiddenDims ? dims : undefined
   return Object.freeze({
     id: folder.id,
     ...settings,
     dtype,
     rowsAlone: dynamic,
-    space: spaceOf(files, { dtype, pooling, normalize, lowercase, maxTokens, maxChars, prefix, padId, dimensions }),
+    space: spaceOf(files, { dtype, pooling, normalize, lowercase, maxTokens, prefix, padId, dimensions }),
     description: Object.freeze({
       model: folder.id,
       dims,
@@ -90,7 +90,6 @@ export async function readModelSpec(folder: ModelFolder, overrides: ModelOverrid
       normalize,
       lowercase,
       maxTokens,
-      maxChars,
       prefix,
       modelSha256: files.model.sha256,
       tokenizerSha256: files.tokenizer.sha256,
@@ -121,9 +120,6 @@ export async function readSettings(folder: ModelFolder, overrides: ModelOverride
   if (prefix !== '' && !layout.includesPrompt)
     throw unsupported(folder, layout.file, 'leaves the prompt out of pooling: use no prefix')
   const maxTokens = tokenLimit(folder, overrides.maxTokens, sentence, tokenizerConfig, config)
-  const maxChars = overrides.maxChars ?? maxTokens * CHARS_PER_TOKEN
-  if (!Number.isSafeInteger(maxChars) || maxChars < 1)
-    throw new OpDbusError('INVALID_INPUT', `maxChars must be a whole number of at least 1, not ${maxChars}`)
   return {
     dims,
     hiddenDims,
@@ -131,7 +127,6 @@ export async function readSettings(folder: ModelFolder, overrides: ModelOverride
     normalize: layout.normalize || dims < hiddenDims,
     lowercase: sentence.do_lower_case === true,
     maxTokens,
-    maxChars,
     prefix,
     padId: padIdOf(config, tokenizerConfig),
     files: {
@@ -144,7 +139,6 @@ export async function readSettings(folder: ModelFolder, overrides: ModelOverride
 /** What can change a vector beside the files' bytes. */
 interface SpaceSettings extends Pick<ModelSpec, 'dtype' | 'pooling' | 'normalize' | 'lowercase' | 'padId'> {
   readonly maxTokens: number
-  readonly maxChars: number
   readonly prefix: string
   /** Undefined where all dims are kept: asking for all of them is the same space. */
   readonly dimensions: number | undefined
@@ -155,7 +149,7 @@ interface SpaceSettings extends Pick<ModelSpec, 'dtype' | 'pooling' | 'normalize
  * `v` goes up whenever this package computes differently from the same files. The folder's path is no part of it.
  */
 function spaceOf(files: ModelSpec['files'], settings: SpaceSettings): Space {
-  const { dtype, pooling, normalize, lowercase, padId, maxTokens, maxChars, prefix, dimensions } = settings
+  const { dtype, pooling, normalize, lowercase, padId, maxTokens, prefix, dimensions } = settings
   return JSON.stringify({
     v: 1,
     model: files.model.sha256,
@@ -167,7 +161,7 @@ function spaceOf(files: ModelSpec['files'], settings: SpaceSettings): Space {
     lowercase,
     padId,
     maxTokens,
-    maxChars,
+    maxChars: maxTokens * FORMER_CHARS_PER_TOKEN,
     prefix,
     dimensions,
   }) as Space

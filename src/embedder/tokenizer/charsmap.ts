@@ -4,7 +4,7 @@
 
 import { fault } from './fields.js'
 import { graphemeClusters } from './graphemes.js'
-import { changeEach, isAscii } from './unicode.js'
+import { changeEach } from './unicode.js'
 
 /** Clusters of so many bytes of UTF-8 are looked up character by character. */
 const LONG_CLUSTER = 6

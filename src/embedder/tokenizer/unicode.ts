@@ -91,7 +91,8 @@ let lowerCases: Map<number, string> | undefined
  */
 export function lowerCase(text: string): string {
   if (isAscii(text)) return text.toLowerCase()
-  const lower = (lowerCases ??= decodeLowerCases())
+  lowerCases ??= decodeLowerCases()
+  const lower = lowerCases
   return changeEach(text, code => {
     if (code < 0x80) return code >= 0x41 && code <= 0x5a ? String.fromCharCode(code + 32) : undefined
     return lower.get(code)
