@@ -75,7 +75,7 @@ export async function openCaches(options: OpenOptions = {}): Promise<CacheSet> {
         warn,
       })
       onExit.push(() => store.flushSync())
-      const codec = embeddingCodec(nodeHash, opened.space, opened.dims)
+      const codec = embeddingCodec(nodeHash, opened)
       const capacityBytes = config.embeddingDiskBytes
       tiers.push(new StoreTier({ source: 'disk', store, codec, clock, warn, capacityBytes, label: 'embedding' }))
     }

@@ -95,6 +95,11 @@ export interface Embedding {
 export interface Embedder {
   /** Known before any model is loaded. */
   readonly space: Space
+  /**
+   * The space that names the vector of `text`, where that is not `space`: an earlier version of this package computed some
+   * texts otherwise, and what it stored for those must not answer. Absent: `space`, for every text.
+   */
+  spaceOf?(text: string): Space
   /** What the space is, for people: goes into `space.json` and `doctor`. */
   readonly description: Readonly<Record<string, string | number | boolean>>
   readonly dims: number

@@ -58,7 +58,7 @@ export async function openCaches(options: OpenOptions = {}): Promise<CacheSet> {
       ? { embedder }
       : await openModel(config, { places, shelf, warn, onDownload, verdicts, signal })
     const opened = plan?.embedder(exact) ?? exact
-    const codec = embeddingCodec(webHash, opened.space, opened.dims)
+    const codec = embeddingCodec(webHash, opened)
     const capacityBytes = config.embeddingDiskBytes
     const tiers = store
       ? [new StoreTier({ source: 'disk', store, codec, clock: webClock, warn, capacityBytes, label: 'embedding' })]

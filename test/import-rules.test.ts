@@ -40,7 +40,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     'onnxruntime-web/webgpu',
     'onnxruntime-common',
   ],
-  embedder: ['ports.ts', 'errors.ts', 'kernels', '@huggingface/tokenizers', 'comlink'],
+  embedder: ['ports.ts', 'errors.ts', 'kernels', 'comlink'],
   caches: ['ports.ts', 'errors.ts', 'cache'],
   'compose.ts': ['ports.ts', 'caches', 'config.ts', 'config-patterns.ts'],
   'compose-patterns.ts': ['*'],

@@ -2,12 +2,13 @@
 import { embeddingKey } from '../cache/hash.js'
 import type { Codec } from '../cache/store-tier.js'
 import { decodeVec, encodeVec } from '../cache/vec.js'
-import type { Embedding, Hash, Space } from '../ports.js'
+import type { Embedder, Embedding, Hash } from '../ports.js'
 
-export function embeddingCodec(hash: Hash, space: Space, dims: number): Codec<Embedding> {
+export function embeddingCodec(hash: Hash, embedder: Pick<Embedder, 'space' | 'spaceOf' | 'dims'>): Codec<Embedding> {
+  const { space, dims } = embedder
   return {
     // A lone surrogate and U+FFFD are the same text to every model, so they may share a key.
-    key: text => embeddingKey(hash, space, text),
+    key: text => embeddingKey(hash, embedder.spaceOf?.(text) ?? space, text),
     encode: (_text, embedding) => encodeVec(embedding),
     decode(_text, bytes) {
       const value = decodeVec(bytes, dims)

@@ -7,14 +7,9 @@ const KINDS = ['WordPiece', 'BPE', 'Unigram', 'WordLevel']
 /** Steps of which the file must say something, if only that there are none. */
 const STEPS = ['normalizer', 'pre_tokenizer', 'post_processor', 'decoder']
 
-/** What `json` (the text of the file) is or lacks, to be put behind the file's name; undefined where nothing is found. */
-export function tokenizerFault(json: string): string | undefined {
-  let file: unknown
-  try {
-    file = JSON.parse(json)
-  } catch {
-    return 'is not JSON'
-  }
+/** What `file` (parsed; undefined where it is not JSON) is or lacks, to be put behind its name; undefined where nothing is found. */
+export function tokenizerFault(file: unknown): string | undefined {
+  if (file === undefined) return 'is not JSON'
   if (!isTable(file)) return 'is not a JSON object'
   const { model } = file
   if (model === undefined) return 'has no "model", in which the vocabulary lies'
@@ -73,16 +68,11 @@ const SAME_SETTINGS = [
 ] as const
 
 /**
- * What `json` (the text of tokenizer_config.json) says against the parsed tokenizer.json, to be put behind the file's name:
+ * What `config` (tokenizer_config.json, as in {@link tokenizerFault}) says against the parsed tokenizer.json, to be put behind the file's name:
  * transformers then goes by the former and other software by the latter, so that one of them gives other ids.
  */
-export function configFault(json: string, { normalizer, pre_tokenizer }: Fields): string | undefined {
-  let config: unknown
-  try {
-    config = JSON.parse(json)
-  } catch {
-    return 'is not JSON'
-  }
+export function configFault(config: unknown, { normalizer, pre_tokenizer }: Fields): string | undefined {
+  if (config === undefined) return 'is not JSON'
   if (!isTable(config)) return 'is not a JSON object'
   if (!REBUILDING.test(String(config.tokenizer_class))) return undefined
   for (const [setting, type, name] of SAME_SETTINGS) {

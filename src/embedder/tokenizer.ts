@@ -39,10 +39,10 @@ export async function loadTokenizer(tokenizerJson: string, configJson: string, l
   const { encoderOf, isFault, isUnknownWord } = await import('./tokenizer/index.js')
   const refuse = (why: string, file = 'tokenizer.json', cause?: unknown) =>
     new OpDbusError('UNSUPPORTED_MODEL', `model ${limits.id}: ${file} ${why}`, { cause, details: { file } })
-  const fault = tokenizerFault(tokenizerJson)
+  const file = parsed(tokenizerJson)
+  const fault = tokenizerFault(file)
   if (fault !== undefined) throw refuse(fault)
-  const file = JSON.parse(tokenizerJson)
-  const contradiction = configFault(configJson, file)
+  const contradiction = configFault(parsed(configJson), file)
   if (contradiction !== undefined) throw refuse(contradiction, 'tokenizer_config.json')
   let encoder: Encoder
   try {
@@ -66,5 +66,14 @@ export async function loadTokenizer(tokenizerJson: string, configJson: string, l
     const truncated = body.length > room
     if (truncated) body.length = room
     return { ids: [...before, ...body, ...after], truncated }
+  }
+}
+
+/** Undefined where `json` is none: JSON has no word for undefined. */
+function parsed(json: string) {
+  try {
+    return JSON.parse(json)
+  } catch {
+    return undefined
   }
 }

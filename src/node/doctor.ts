@@ -95,7 +95,6 @@ function versions(): Record<string, string> {
     node: `${process.version} on ${process.platform}-${process.arch}`,
     'onnxruntime-node': of('onnxruntime-node'),
     'onnxruntime-web': of('onnxruntime-web'),
-    '@huggingface/tokenizers': of('@huggingface/tokenizers'),
   }
 }
 

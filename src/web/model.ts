@@ -4,6 +4,7 @@ import type { Config } from '../config.js'
 import { DeviceBook } from '../embedder/devices/book.js'
 import { deviceOrder, unavailable } from '../embedder/devices/order.js'
 import { Levels, levelOf } from '../embedder/model/levels.js'
+import { spaceOf } from '../embedder/model/revision.js'
 import { type ModelSpec, readModelSpec } from '../embedder/model/spec.js'
 import { knownModel } from '../embedder/model/table.js'
 import { WorkerEmbedder } from '../embedder/worker/client.js'
@@ -171,6 +172,7 @@ function refusing(spec: ModelSpec, error: OpDbusError, { maxQueue }: Config, { t
   const refused = error.details.reasons as Running['refused']
   return {
     space,
+    spaceOf: text => spaceOf(spec, text),
     description,
     dims,
     room: maxQueue,

@@ -11,6 +11,7 @@ import { awaitedHit, memoryHit } from './rows/memory.js'
 import { memoryOf10k, weigh } from './rows/memory-10k.js'
 import { openMillion } from './rows/open.js'
 import { importTime } from './rows/start.js'
+import { tokenizeRows } from './rows/tokenize.js'
 import { exitCodeOf, inOwnFolder, type Outcome, runGroups } from './runner.js'
 import { table, verdict } from './table.js'
 
@@ -21,6 +22,7 @@ const GROUPS: readonly RowGroup[] = [
   diskWrite,
   diskBytes,
   openMillion,
+  tokenizeRows,
   throughput,
   oneText,
   eventLoop,

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { buildBuiltinModel } from '../../build/builtin-model.mjs'
-import { cutText, loadTokenizer, type TextLimits, type Tokenize } from '../../src/embedder/tokenizer.js'
+import { loadTokenizer, type TextLimits, type Tokenize } from '../../src/embedder/tokenizer.js'
 import { PACKAGE_DIR } from '../build/use-lite.js'
 import { temporaryFolder } from '../support.js'
 import { miniLm, miniLmCases, noMiniLm, useLiteCases } from './node-embedder.js'
@@ -12,7 +12,7 @@ import { IDS, tinyFiles, tinyIds } from './tiny-model.js'
 
 function load(dir: string, limits: Partial<TextLimits> = {}): Promise<Tokenize> {
   const [json, config] = ['tokenizer.json', 'tokenizer_config.json'].map(file => readFileSync(join(dir, file), 'utf8'))
-  const all = { id: 'test', maxTokens: 256, maxChars: 8192, prefix: '', lowercase: false, ...limits }
+  const all = { id: 'test', maxTokens: 256, prefix: '', lowercase: false, ...limits }
   return loadTokenizer(json!, config!, all)
 }
 
@@ -20,7 +20,6 @@ const tiny = (limits: Partial<TextLimits> = {}, changes: object = {}): Promise<T
   loadTokenizer(JSON.stringify({ ...(tinyFiles()['tokenizer.json'] as object), ...changes }), '{}', {
     id: 'tiny',
     maxTokens: 6,
-    maxChars: 100,
     prefix: '',
     lowercase: false,
     ...limits,
@@ -49,12 +48,34 @@ describe('the built-in model', () => {
   test('ids equal the reference, up to its own limit of 128', async () => {
     const dir = temporaryFolder()
     await buildBuiltinModel({ packageDir: PACKAGE_DIR, outDir: join(dir, 'model') })
-    const tokenize = await load(join(dir, 'model'), { maxTokens: 128, maxChars: 4096 })
+    const tokenize = await load(join(dir, 'model'), { maxTokens: 128 })
     for (const { text, ids, truncated } of useLiteCases())
       expect(tokenize(text), text).toEqual({ ids: ids.slice(0, 128), truncated })
     expect(tokenize('')).toEqual({ ids: [], truncated: false })
-    // Through the library's Unigram model a megabyte would overflow the stack after seconds.
     expect(tokenize('systemd started unit '.repeat(50_000))).toMatchObject({ truncated: true, ids: { length: 128 } })
+  })
+})
+
+describe.skipIf(noMiniLm)('what lies behind what no token is made of (skipped without ../shared/models)', () => {
+  test.each<[string, string]>([
+    ['a word longer than any vocabulary knows', 'QmFzZTY0'.repeat(1200)],
+    ['blanks', ' '.repeat(9000)],
+    ['a megabyte of control characters', '\u0001'.repeat(1_000_000)],
+  ])('%s: the message is seen', async (_what, before) => {
+    const tokenize = await load(miniLm)
+    const message = tokenize('disk full on /dev/sda1').ids.slice(1)
+    const { ids, truncated } = tokenize(`${before} disk full on /dev/sda1`)
+    expect(ids.slice(-message.length)).toEqual(message)
+    expect(truncated).toBe(false)
+  })
+
+  test('blanks behind the last token that has room are no cut', async () => {
+    const tokenize = await load(miniLm)
+    expect(tokenize('word '.repeat(254) + ' '.repeat(500_000))).toMatchObject({
+      truncated: false,
+      ids: { length: 256 },
+    })
+    expect(tokenize(`${'word '.repeat(254) + ' '.repeat(500_000)}.`)).toMatchObject({ truncated: true })
   })
 })
 
@@ -76,8 +97,9 @@ describe('any text', () => {
     expect((await tiny())('a[SEP]b').ids).toEqual([IDS.start, 4, IDS.end, 5, IDS.end])
   })
 
-  test('never more tokens than the limit, never a throw, truncated when characters are lost', async () => {
+  test('never more tokens than the limit, never a throw, truncated exactly when a token is left out', async () => {
     const tokenize = await tiny()
+    const whole = await tiny({ maxTokens: 100_000 })
     const hostile = fc.oneof(
       fc.string({ unit: 'binary', maxLength: 300 }),
       fc.string({ unit: fc.constantFrom('\0', '\ud800', '\udc00', 'a', ' '), maxLength: 300 }),
@@ -87,7 +109,10 @@ describe('any text', () => {
         const { ids, truncated } = tokenize(text)
         expect(ids.length).toBeLessThanOrEqual(6)
         expect(ids.every(Number.isInteger)).toBe(true)
-        if (text.length > 100) expect(truncated).toBe(true)
+        const all = whole(text).ids
+        expect(truncated).toBe(all.length > 6)
+        if (!truncated) expect(ids).toEqual(all)
+        else expect(ids).toEqual([...all.slice(0, 5), all.at(-1)])
       }),
     )
   })
@@ -103,22 +128,9 @@ describe('any text', () => {
   test('a lone surrogate is the replacement character', async () => {
     const tokenize = await tiny(
       {},
-      { added_tokens: [{ id: 25, content: '\ufffd', special: false, normalized: false }] },
+      { added_tokens: [{ id: 30, content: '\ufffd', special: false, normalized: false }] },
     )
-    expect(tokenize('\ud800').ids).toEqual([IDS.start, 25, IDS.end])
-  })
-
-  test('cutText keeps a prefix of well-formed text well-formed', () => {
-    fc.assert(
-      fc.property(fc.string({ unit: 'grapheme' }), fc.integer({ min: 1, max: 12 }), (text, most) => {
-        const { kept, cut } = cutText(text, most)
-        expect(text.startsWith(kept)).toBe(true)
-        expect(kept.isWellFormed()).toBe(true)
-        expect(cut).toBe(kept !== text)
-        expect(kept.length).toBeGreaterThanOrEqual(Math.min(text.length, most - 1))
-        expect(kept.length).toBeLessThanOrEqual(most)
-      }),
-    )
+    expect(tokenize('\ud800').ids).toEqual([IDS.start, 30, IDS.end])
   })
 })
 
@@ -126,7 +138,7 @@ describe('what is refused', () => {
   test.each([
     ['not JSON', '{', 6],
     [
-      'a model that the library does not know',
+      'a model of an unknown kind',
       JSON.stringify({ ...(tinyFiles()['tokenizer.json'] as object), model: { type: 'Odd' } }),
       6,
     ],
@@ -146,7 +158,7 @@ describe('what is refused', () => {
     ],
     ['no room beside the special tokens', JSON.stringify(tinyFiles()['tokenizer.json']), 2],
   ])('%s', async (_what, json, maxTokens) => {
-    const limits = { id: 'tiny', maxTokens, maxChars: 9, prefix: '', lowercase: false }
+    const limits = { id: 'tiny', maxTokens, prefix: '', lowercase: false }
     await expect(loadTokenizer(json, '{}', limits)).rejects.toMatchObject({
       code: 'UNSUPPORTED_MODEL',
       details: { file: 'tokenizer.json' },

@@ -53,8 +53,8 @@ export class PatternBook {
   constructor(options: PatternBookOptions) {
     const { masker, space, epsilon, members, trials, variety } = options
     this.#options = options
-    // Another bound asks for other evidence.
-    this.#space = JSON.stringify({ v: 2, patterns: masker.name, epsilon, members, trials, variety, of: space }) as Space
+    // Another bound asks for other evidence. v: 3 since texts are tokenised otherwise: what was learnt before may be of them.
+    this.#space = JSON.stringify({ v: 3, patterns: masker.name, epsilon, members, trials, variety, of: space }) as Space
   }
 
   /** What vectors that a pattern serves are meant to be within. */

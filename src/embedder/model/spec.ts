@@ -12,6 +12,7 @@ import {
   unsupported,
 } from './folder.js'
 import { hiddenSize, padIdOf, tokenLimit } from './network-config.js'
+import { spacesOf } from './revision.js'
 import { defaultPrompt, type Pooling, type SentenceLayout, sentenceConfig, sentenceLayout } from './sentence-config.js'
 import { type Dtype, dtypesIn, onnxFileFor, onnxNames } from './table.js'
 
@@ -48,6 +49,8 @@ export interface ModelSpec {
   /** One text a run: a dynamically quantised graph scales activations over the whole batch. */
   readonly rowsAlone: boolean
   readonly space: Space
+  /** Of texts whose vectors were other ones in the first version of the space: see {@link spaceOf} in revision.ts. */
+  readonly revised?: Space
   readonly description: Readonly<Record<string, string | number | boolean>>
   readonly files: {
     readonly model: ModelFile
@@ -56,12 +59,6 @@ export interface ModelSpec {
     readonly tokenizerConfig: ModelFile | undefined
   }
 }
-
-/**
- * Earlier versions kept so many UTF-16 units for each token before they tokenised. It stays in the space, so that what they
- * stored for texts that were not cut is still found.
- */
-export const FORMER_CHARS_PER_TOKEN = 32
 
 /**
  * Reads `folder` in the layout of sentence-transformers.
@@ -74,13 +71,19 @@ export async function readModelSpec(folder: ModelFolder, overrides: ModelOverrid
   const { model, dynamic } = await onnxFile(folder, dtype)
   const files = { model, ...small }
   const { dims, hiddenDims, pooling, normalize, lowercase, maxTokens, prefix, padId } = settings
-  const dimensions = dims < hiddenDims ? dims : undefined
   return Object.freeze({
     id: folder.id,
     ...settings,
     dtype,
     rowsAlone: dynamic,
-    space: spaceOf(files, { dtype, pooling, normalize, lowercase, maxTokens, prefix, padId, dimensions }),
+    ...spacesOf({
+      model: model.sha256,
+      tokenizer: small.tokenizer.sha256,
+      tokenizerConfig: small.tokenizerConfig?.sha256,
+      ...{ dtype, pooling, normalize, lowercase, padId, maxTokens, prefix },
+      // Undefined where all dims are kept: asking for all of them is the same space.
+      dimensions: dims < hiddenDims ? dims : undefined,
+    }),
     description: Object.freeze({
       model: folder.id,
       dims,
@@ -134,37 +137,6 @@ export async function readSettings(folder: ModelFolder, overrides: ModelOverride
       tokenizerConfig: await smallFile(folder, `${base}tokenizer_config.json`),
     },
   }
-}
-
-/** What can change a vector beside the files' bytes. */
-interface SpaceSettings extends Pick<ModelSpec, 'dtype' | 'pooling' | 'normalize' | 'lowercase' | 'padId'> {
-  readonly maxTokens: number
-  readonly prefix: string
-  /** Undefined where all dims are kept: asking for all of them is the same space. */
-  readonly dimensions: number | undefined
-}
-
-/**
- * One string per way of making vectors: JSON with a fixed order of keys, so that no two settings read the same.
- * `v` goes up whenever this package computes differently from the same files. The folder's path is no part of it.
- */
-function spaceOf(files: ModelSpec['files'], settings: SpaceSettings): Space {
-  const { dtype, pooling, normalize, lowercase, padId, maxTokens, prefix, dimensions } = settings
-  return JSON.stringify({
-    v: 1,
-    model: files.model.sha256,
-    tokenizer: files.tokenizer.sha256,
-    tokenizerConfig: files.tokenizerConfig?.sha256,
-    dtype,
-    pooling,
-    normalize,
-    lowercase,
-    padId,
-    maxTokens,
-    maxChars: maxTokens * FORMER_CHARS_PER_TOKEN,
-    prefix,
-    dimensions,
-  }) as Space
 }
 
 /** Dims of the network's answer, on which the pooling module and the network must agree. */

@@ -70,8 +70,10 @@ export function createMasker(options: MaskerOptions = {}): Masker {
 
 /** `embedder` under the space of templates: what it is asked to embed are templates, so its vectors mean templates. */
 export function inTemplateSpace(embedder: Embedder, masker: Masker): Embedder {
+  const inSpace = (space: Space) => JSON.stringify({ v: 1, templates: masker.name, of: space }) as Space
   return {
-    space: JSON.stringify({ v: 1, templates: masker.name, of: embedder.space }) as Space,
+    space: inSpace(embedder.space),
+    spaceOf: template => inSpace(embedder.spaceOf?.(template) ?? embedder.space),
     description: Object.freeze({ ...embedder.description, patterns: 'template', masker: masker.name }),
     dims: embedder.dims,
     embed: (text, call) => embedder.embed(text, call),

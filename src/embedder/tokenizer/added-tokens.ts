@@ -53,10 +53,10 @@ function numbered(rows: readonly Fields[], model: Model): AddedToken[] {
     byId.set(id, {
       id,
       content,
-      singleWord: flag(row, 'single_word'),
-      lstrip: flag(row, 'lstrip'),
-      rstrip: flag(row, 'rstrip'),
-      normalized: flag(row, 'normalized'),
+      singleWord: flag(row, 'single_word', false),
+      lstrip: flag(row, 'lstrip', false),
+      rstrip: flag(row, 'rstrip', false),
+      normalized: flag(row, 'normalized', !flag(row, 'special', false)),
     })
   }
   return [...byId.values()]

@@ -118,6 +118,7 @@ function metaspace(fields: Fields): PreTokenize {
   const splits = flag(fields, 'split', true)
   const spans = characterSpans(code => code === mark.codePointAt(0))
   return (input, atStart, sink) => {
+    if (input === '') return false
     let marked = input.replaceAll(' ', mark)
     if ((scheme === 'always' || (scheme === 'first' && atStart)) && !marked.startsWith(mark)) marked = mark + marked
     return splits ? cut(marked, spans, 'MergedWithNext', sink) : sink(marked)
@@ -147,6 +148,7 @@ function byteLevelStep(fields: Fields): PreTokenize {
   const prefixes = flag(fields, 'add_prefix_space')
   const spans = flag(fields, 'use_regex', true) ? patternSpans(compile(GPT2)) : undefined
   return (input, _atStart, sink) => {
+    if (input === '') return false
     const whole = prefixes && !input.startsWith(' ') ? ` ${input}` : input
     const word: Sink = piece => sink(byteLevel(piece))
     return spans ? cut(whole, spans, 'Isolated', word) : word(whole)

@@ -2,6 +2,7 @@
 
 import { abortError, OpDbusError } from '../../errors.js'
 import type { Call, Embedder, Embedding, Running, Space, WorkerHandle } from '../../ports.js'
+import { spaceOf } from '../model/revision.js'
 import type { ModelSpec } from '../model/spec.js'
 import { type WorkerCount, WorkerPool } from './pool.js'
 import type { DevicePlan, Opened } from './protocol.js'
@@ -99,6 +100,10 @@ export class WorkerEmbedder implements Embedder {
       },
       idle: () => this.#unloadLater(),
     })
+  }
+
+  spaceOf(text: string): Space {
+    return spaceOf(this.#options.spec, text)
   }
 
   get room(): number {

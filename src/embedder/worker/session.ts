@@ -144,9 +144,7 @@ export class WorkerSession {
   async #send(): Promise<void> {
     if (this.#over || (this.#pending.size === 0 && this.#dropped.length === 0)) return
     const ids = this.#outbox.filter(id => this.#pending.has(id))
-    // One unit past the limit tells the worker that there was more, without copying a megabyte to say so.
-    const most = this.#config.spec.maxChars + 1
-    const texts = ids.map(id => this.#pending.get(id)!.text.slice(0, most))
+    const texts = ids.map(id => this.#pending.get(id)!.text)
     const work = { ids, texts, dropped: this.#dropped }
     this.#outbox = []
     this.#dropped = []

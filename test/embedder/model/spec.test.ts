@@ -21,7 +21,6 @@ describe('what a folder says', () => {
       id: dir,
       dims: DIMS,
       maxTokens: 16,
-      maxChars: 512,
       pooling: 'mean',
       normalize: false,
       prefix: '',
@@ -96,7 +95,6 @@ describe('what a folder says', () => {
     ).toBe(5)
     await expect(specOf(folderWith({}), { maxTokens: 65 })).rejects.toMatchObject({ code: 'INVALID_INPUT' })
     await expect(specOf(folderWith({}), { maxTokens: 0 })).rejects.toMatchObject({ code: 'INVALID_INPUT' })
-    await expect(specOf(folderWith({}), { maxChars: 0.5 })).rejects.toMatchObject({ code: 'INVALID_INPUT' })
   })
 
   test('architectures that count positions from the pad id have fewer of them', async () => {
@@ -310,8 +308,7 @@ describe('space', () => {
       await specOf(folderWith({ 'sentence_bert_config.json': { max_seq_length: 16, do_lower_case: true } })),
       await specOf(folderWith(pooling({ pooling_mode_cls_token: true }))),
       await specOf(folderWith({ 'onnx/model_quantized.onnx': graphs.plain() }), { dtype: 'int8' }),
-      await specOf(folderWith({}), { maxTokens: 15, maxChars: 512 }),
-      await specOf(folderWith({}), { maxChars: 511 }),
+      await specOf(folderWith({}), { maxTokens: 15 }),
       await specOf(folderWith({}), { prefix: 'query: ' }),
       await specOf(folderWith({}), { dimensions: 3 }),
       await specOf(folderWith({}), { dimensions: 2 }),

@@ -6,7 +6,7 @@ import type { EmbedWorker, OpenReply, Part, Work, WorkerConfig } from '../../../
 import type { Space, WorkerHandle } from '../../../src/ports.js'
 
 export const DIMS = 2
-export const spec = { space: 'space' as Space, description: {}, dims: DIMS, maxChars: 10 } as ModelSpec
+export const spec = { space: 'space' as Space, description: {}, dims: DIMS } as ModelSpec
 export const opened: OpenReply = {
   opened: { device: 'cpu', tried: [{ device: 'cuda', reason: 'no driver', kind: 'failed' }] },
 }

@@ -49,7 +49,7 @@ function harness(
 ) {
   const workers: PacedWorker[] = []
   const timer = new TestTimer()
-  const spec = { space: 'space', description: {}, dims: 2, maxChars: 10 } as never
+  const spec = { space: 'space', description: {}, dims: 2 } as never
   const embedder = new WorkerEmbedder({
     spec,
     plan: async () => ({ devices: ['cuda', 'cpu'], proven: ['cuda'] }),
