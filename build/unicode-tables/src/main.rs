@@ -166,7 +166,9 @@ fn main() {
     let space = matches_each(r"\A\s\z");
     eprintln!("onig: \\s is White_Space: {}", scalars().all(|c| space(c) == c.is_whitespace()));
     let w = matches_each(r"\A\w\z");
-    constant("ONIG_WORD", "`\\\\w` of `onig`.", &ranges(&w));
+    constant("ONIG_WORD", "`\\\\w` of `onig` by itself.", &ranges(&w));
+    let w = matches_each(r"\A[\w]\z");
+    constant("ONIG_WORD_IN_CLASS", "`\\\\w` of `onig` inside a class, where ², ½ and the like are none.", &ranges(&w));
     let digit = matches_each(r"\A\d\z");
     eprintln!("onig: \\d is Nd: {}", scalars().all(|c| digit(c) == (category(c) == 13)));
 

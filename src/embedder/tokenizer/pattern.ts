@@ -5,7 +5,7 @@
 import { type Fields, fault, isFields } from './fields.js'
 import { literalSpans, patternSpans, type Spans } from './split.js'
 import { decodeRanges, generalCategories, type Ranges } from './unicode.js'
-import { ONIG_WORD, WHITE_SPACE } from './unicode-tables.js'
+import { ONIG_WORD, ONIG_WORD_IN_CLASS, WHITE_SPACE } from './unicode-tables.js'
 
 /** What `{ "String": … }` or `{ "Regex": … }` finds. */
 export function spansOf(pattern: unknown): Spans {
@@ -143,7 +143,7 @@ class Translation {
     this.#at += code > 0xffff ? 2 : 1
     if (code !== 0x5c) return code
     const char = this.source[this.#at++] ?? this.#refuse('a backslash at the end')
-    const shorthand = this.#shorthand(char)
+    const shorthand = this.#shorthand(char, true)
     if (shorthand) return shorthand
     return this.#escaped(char)
   }
@@ -160,19 +160,19 @@ class Translation {
     const char = this.source[this.#at++] ?? this.#refuse('a backslash at the end')
     if (char === 'A') return '(?<![\\s\\S])'
     if (char === 'z') return '(?![\\s\\S])'
-    const shorthand = this.#shorthand(char)
+    const shorthand = this.#shorthand(char, false)
     return shorthand ? `[${shorthand}]` : this.#literal(String.fromCodePoint(this.#escaped(char)))
   }
 
   /** The ranges of `\s`, `\p{L}` and so on, to be put into a class. */
-  #shorthand(char: string): string | undefined {
-    const [ranges, negated] = this.#shorthandRanges(char) ?? []
+  #shorthand(char: string, inClass: boolean): string | undefined {
+    const [ranges, negated] = this.#shorthandRanges(char, inClass) ?? []
     return ranges && classOf(negated ? outside(ranges) : ranges)
   }
 
-  #shorthandRanges(char: string): [Ranges, boolean] | undefined {
+  #shorthandRanges(char: string, inClass: boolean): [Ranges, boolean] | undefined {
     if ('sS'.includes(char)) return [decodeRanges(WHITE_SPACE), char === 'S']
-    if ('wW'.includes(char)) return [decodeRanges(ONIG_WORD), char === 'W']
+    if ('wW'.includes(char)) return [decodeRanges(inClass ? ONIG_WORD_IN_CLASS : ONIG_WORD), char === 'W']
     if ('dD'.includes(char)) return [rangesOf('Nd')!, char === 'D']
     if (!'pP'.includes(char)) return undefined
     const [all, hat, name] = /^\{(\^?)(\w+)\}/.exec(this.source.slice(this.#at)) ?? this.#refuse(`\\${char}`)
