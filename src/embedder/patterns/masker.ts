@@ -6,7 +6,7 @@ import { type Span, scan } from './scan.js'
 import { KINDS } from './shapes.js'
 
 /** Goes up with every change that makes a different template of any text: it is part of the space of templates. */
-export const MASKER_VERSION = 2
+export const MASKER_VERSION = 3
 
 /** A mask of the user's own. */
 export interface UserMask {
