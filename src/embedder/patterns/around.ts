@@ -17,6 +17,8 @@ import {
 /** Words longer than this say nothing of a number. */
 export const WORD_LENGTH = 24
 const OTHER_LETTER = /\p{L}/u
+/** A whole word, with the letters of units. */
+const WORD = /^[A-Za-zµμΩ\u2126]{1,24}(?![A-Za-z0-9])/
 const ACCENT = /[\u00c0-\u052f]/
 
 /**
@@ -77,7 +79,9 @@ export function lookAfter(text: string, end: number): After {
   while (next < end + 3 && isBlank(text[next])) next++
   const joined = next === end && /[-/_]/.test(text[end] ?? '')
   if (joined) next++
-  const word = /^[A-Za-zµμΩ\u2126]{1,24}(?![A-Za-z0-9])/.exec(text.slice(next, next + WORD_LENGTH + 1))?.[0] ?? ''
+  const code = text.charCodeAt(next)
+  const letter = (isWord(code) && !isDigit(code)) || code === 0x2126
+  const word = letter ? (WORD.exec(text.slice(next, next + WORD_LENGTH + 1))?.[0] ?? '') : ''
   return { sign: text[next] ?? '', word, joined, end: next + word.length }
 }
 

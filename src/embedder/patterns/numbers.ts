@@ -80,12 +80,12 @@ export function judge(
     // Decimals tell versions and levels; one digit counts or tells which of a few; 007 is a code, 2024 a year.
     (!measured && (parts > 1 || text[start] === '0') && !isCounter(text, number)) ||
     digits === 1 ||
-    (digits === 4 && whole >= 1900 && whole < 2100) ||
+    (digits === 4 && whole >= 1900 && whole < 2100 && !isSign(text, start)) ||
     (!measured && outcome && whole < CODE) ||
     (context.word === start - 1 && context.wordUnit === 'other' && /[=:]/.test(text[start - 1]!)) ||
     (whole < CODE && context.word === start - 1 && context.wordUnit === 'counted' && /[=:]/.test(text[start - 1]!)) ||
     isCodeOfName(text, start) ||
-    (isSign(text, start) && !isKeyed(text, number, outcome)) ||
+    (isSign(text, start) && !isKeyed(text, number)) ||
     followsCurrency(text, start) ||
     (start === 1 && text[0] === '<' && text[end] === '>') ||
     saidAfter()
@@ -119,7 +119,7 @@ function isSome(text: string, start: number, end: number): boolean {
 function isNumbered(text: string, context: Context, { start, end, parts }: Numeral): boolean {
   if (!isNextTo(text, context.word, start) || (text[end] === '/' && /\d/.test(text[end + 1] ?? ''))) return false
   if (parts > 1)
-    return parts === 2 && /^ (?:in|of) [A-Za-z]{1,24} \d{1,9}\.\d{1,9}(?![\w.])/.test(text.slice(end, end + 50))
+    return parts === 2 && /^ (?:in|of) [A-Za-z]{1,24} \d{1,9}\.\d{1,9}(?!\w|\.\d)/.test(text.slice(end, end + 50))
   return end - start > 1 || /^(?:[ \t]{1,2}#?|[-_#])$/.test(text.slice(context.word, start))
 }
 
@@ -133,9 +133,9 @@ function isZero(text: string, start: number, end: number): boolean {
   return !/[1-9]/.test(text.slice(start, Math.min(end, start + 64)))
 }
 
-/** `<1 sec`, `> 95`: a threshold. */
+/** `<1 sec`, `> 95`: a threshold; but not the arrow of `512MB->128MB`. */
 function isCompared(text: string, start: number): boolean {
-  return /[<>≤≥]=?[ \t]?$/.test(text.slice(Math.max(0, start - 3), start))
+  return /(?:^|[^-=])[<>≤≥]=?[ \t]?$/.test(text.slice(Math.max(0, start - 4), start))
 }
 
 /** `part-00590`, `00000007`: a counter that is filled up with zeros. */
@@ -145,10 +145,10 @@ function isCounter(text: string, { start, end, parts }: Numeral): boolean {
   return end - start >= 4 && /[a-z]{3}[-_]$/.test(text.slice(Math.max(0, start - 4), start))
 }
 
-/** `boot = -1072`: a counter below zero. What is no longer than an error number of a kernel, `-110`, stays where one may be. */
-function isKeyed(text: string, { start, end, parts, fraction, whole }: Numeral, outcome: boolean): boolean {
-  const keyed = /[=:] ?[-+]$/.test(text.slice(Math.max(0, start - 3), start))
-  return keyed && (fraction >= MEASURED_FRACTION || (parts === 1 && end - start >= 3)) && !(outcome && whole < CODE)
+/** `boot = -1072`: a counter below zero. What is no longer than an error number of a kernel, `-110`, stays. */
+function isKeyed(text: string, { start, parts, fraction, whole }: Numeral): boolean {
+  if (!/[=:] ?[-+]$/.test(text.slice(Math.max(0, start - 3), start))) return false
+  return fraction >= MEASURED_FRACTION || (parts === 1 && whole >= CODE)
 }
 
 /** `blk_-1608999687919862906`: the sign is a part of the name. */
