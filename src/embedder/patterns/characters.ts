@@ -45,7 +45,7 @@ export function isLongName(text: string, start: number, end: number, { digits }:
 /** A numbered folder right above something that has an id: `/subdir51/blk_1608999687919862906`. */
 export function isBucket(text: string, start: number, end: number, { letters, digits }: Letters): boolean {
   if (letters < 3 || digits < 2 || !/[/\\]/.test(text[start - 1] ?? '') || !/[/\\]/.test(text[end] ?? '')) return false
-  return /^[A-Za-z]{0,16}[-_]{0,2}\d{6}/.test(text.slice(end + 1, end + 26))
+  return /^[A-Za-z]{1,16}[-_]{1,2}\d{9}/.test(text.slice(end + 1, end + 28))
 }
 
 /** `-5` and `+5` where something may begin; in `web-5` and `3-5` the dash joins. */

@@ -4,6 +4,7 @@ import { followsCurrency, isCodeOfName, isSaidAfter, lookAfter, measureIn } from
 import { isSign } from './characters.js'
 import { type Context, isNextTo } from './context.js'
 import type { Kind } from './shapes.js'
+import { ORDINAL, THING } from './words.js'
 
 /** A number as it is written, `1,234.5`, in UTF-16 offsets. */
 export interface Numeral {
@@ -118,9 +119,11 @@ function isSome(text: string, start: number, end: number): boolean {
 /** `task 3`; `task 3.0 in stage 7.0`; but `container: 0` may say no. */
 function isNumbered(text: string, context: Context, { start, end, parts }: Numeral): boolean {
   if (!isNextTo(text, context.word, start) || (text[end] === '/' && /\d/.test(text[end + 1] ?? ''))) return false
-  if (parts > 1)
-    return parts === 2 && /^ (?:in|of) [A-Za-z]{1,24} \d{1,9}\.\d{1,9}(?!\w|\.\d)/.test(text.slice(end, end + 50))
-  return end - start > 1 || /^(?:[ \t]{1,2}#?|[-_#])$/.test(text.slice(context.word, start))
+  if (parts === 1) {
+    return end - start > 1 || /^(?:[ \t]{1,2}#?|[-_#])$/.test(text.slice(context.word, start))
+  }
+  const inWhich = /^ (?:in|of) ([a-z]{1,24}) \d{1,9}\.\d{1,9}(?!\w|\.\d)/.exec(text.slice(end, end + 50))?.[1] ?? ''
+  return parts === 2 && (ORDINAL.has(inWhich) || THING.has(inWhich))
 }
 
 /** `80-90`, `200/503`: tied to a number that stayed. */

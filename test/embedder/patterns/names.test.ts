@@ -47,7 +47,7 @@ const NAMES: readonly (readonly [Line, fc.Arbitrary<string>])[] = [
   [n => `session ${n} expired`, fc.oneof(few, many)],
   [n => `thread pool-${n} idle`, fc.tuple(few, few).map(([a, b]) => `${a}-thread-${b}`)],
   [n => `wrote out/part-${n}`, padded(5)],
-  [n => `wrote out/cell${n}/blk_1608999687`, digits(2)],
+  [n => `wrote out/cell${n}/blk_-1608999687`, digits(2)],
   [n => `order ORD${n} packed`, digits(9)],
   [n => `read Package_for_AB${n}~x`, digits(7)],
   [n => `instance ${n} spawned`, uuid],
@@ -115,7 +115,7 @@ describe('what differs in nothing but a name or a measurement', () => {
           fc.constantFrom(...BEHIND),
           ([line, one, other], before, after) => {
             const text = (value: string) => before + line(value) + after
-            expect(templateOf(text(one))).toBe(templateOf(text(other)))
+            return templateOf(text(one)) === templateOf(text(other))
           },
         ),
         { numRuns: 6000 },
@@ -152,6 +152,8 @@ const APART: readonly (readonly [Line, readonly string[] | fc.Arbitrary<string>]
   [n => `container web runs version ${n}`, fc.tuple(few, few, few).map(parts => parts.join('.'))],
   [n => `worker ${n} started`, fc.tuple(few, few).map(parts => parts.join('.'))],
   [n => `/opt/tool${n}/bin`, digits(2)],
+  [n => `/opt/tool${n}/4711471147`, digits(2)],
+  [n => `worker ${n} in zone 1.0`, fc.tuple(few, few).map(parts => parts.join('.'))],
   [n => `session lv_${n}_0 has level ${n}`, few],
   [n => `disk of instance 17 ${n}% full, 12 MB free`, fc.integer({ min: 0, max: 100 }).map(String)],
   [n => `link of vm 17 up at ${n} Mbps`, ['10', '100', '1000']],
@@ -183,7 +185,7 @@ describe('what says something else', () => {
       fc.property(pair, fc.constantFrom(...AROUND), fc.constantFrom(...BEHIND), ([line, one, other], before, after) => {
         fc.pre(one !== other)
         const text = (value: string) => before + line(value) + after
-        expect(templateOf(text(one))).not.toBe(templateOf(text(other)))
+        return templateOf(text(one)) !== templateOf(text(other))
       }),
       { numRuns: 12_000 },
     )
