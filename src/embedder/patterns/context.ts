@@ -24,9 +24,30 @@ const ENDS_A_PATH = new Set(' \t\n\r\v\f\u00a0"\'`()[]{},;')
 /** `status 200/404`, `exit codes 1, 2`, `200 -> 404`. */
 const GOES_ON = new Set(',/|>→')
 /** Hold the pieces of one name together: `attempt_17_0001_m_000003_0`, `web-7d9f8c6b5-x2x4z`. */
-const JOINS_A_NAME = new Set('-_~')
+export const JOINS_A_NAME = new Set('-_~')
 /** A number of this many digits is nobody's meaning: what it is part of is a name. */
 const LONG_NUMBER = 6
+
+/** The lists of words.ts as one; where a word is on two, the earlier one here counts. */
+const SAYS = lookup([
+  [MEANING, 'meaning'],
+  [VERSION, 'version'],
+  [PORT, 'port'],
+  [ORDINAL, 'ordinal'],
+  [AMOUNT, 'amount'],
+  [THING, 'thing'],
+])
+/** The same for the end of a longer word: the `Code` of `exitCode`. */
+const SAYS_AT_END = lookup([
+  [VERSION, 'version'],
+  [MEANING, 'meaning'],
+  [PORT, 'port'],
+  [AMOUNT, 'amount'],
+])
+
+function lookup(lists: readonly (readonly [ReadonlySet<string>, Said])[]): ReadonlyMap<string, Said> {
+  return new Map([...lists].reverse().flatMap(([words, said]) => [...words].map(word => [word, said] as const)))
+}
 
 export class Context {
   said: Said = 'nothing'
@@ -44,13 +65,14 @@ export class Context {
   stayed = -1
   address = -1
   word = -1
-  /** What the last word measures or counts: `elapsed_ms=5`. */
-  wordUnit: 'none' | 'measure' | 'counted' | 'other' = 'none'
   /** The last word is the ending of a source file; follows a point. */
   wordIsFile = false
   wordIsDotted = false
   /** The last word ended in a digit: `python3` in `python3.11`. */
   wordEndsInDigit = false
+
+  /** Where the last word began, if it may be a unit; else -1. */
+  #unit = -1
 
   constructor(
     private readonly text: string,
@@ -64,7 +86,7 @@ export class Context {
     if (this.said === 'thing' && isNextTo(text, this.word, start)) this.inName = true
     this.word = end
     this.wordEndsInDigit = isDigit(text.charCodeAt(end - 1))
-    this.wordUnit = 'none'
+    this.#unit = -1
     this.wordIsDotted = joined && text[start - 1] === '.'
     this.wordIsFile = false
     if (end - start > WORD_LENGTH) {
@@ -74,15 +96,26 @@ export class Context {
     const word = text.slice(start, end)
     const lower = word.toLowerCase()
     // The `m` of `task_17_m_0` is no unit.
-    if (!this.inName) this.wordUnit = unitOf(word, lower)
+    if (!this.inName) this.#unit = start
     this.wordIsFile = this.wordIsDotted && SOURCE_FILE.has(lower)
     if (/^v\d+$/.test(lower)) this.version = true
     // The `java` of `Main.java` says nothing of a version.
     this.said = this.wordIsFile ? 'nothing' : this.#saidBy(lower, lastHump(word))
-    // `elapsed_ms: 5`.
-    if (text[start - 1] === '_' && this.wordUnit !== 'none' && this.wordUnit !== 'counted') {
-      this.said = this.wordUnit === 'measure' ? 'amount' : 'meaning'
+    if (text[start - 1] === '_') {
+      // `elapsed_ms: 5`.
+      const unit = this.wordUnit
+      if (unit === 'measure') this.said = 'amount'
+      else if (unit === 'other') this.said = 'meaning'
     }
+  }
+
+  /** What the last word measures or counts: `elapsed_ms=5`. */
+  get wordUnit(): 'none' | 'measure' | 'counted' | 'other' {
+    if (this.#unit < 0) return 'none'
+    const word = this.text.slice(this.#unit, this.word)
+    const lower = word.toLowerCase()
+    if (MEASURE.has(word) || MEASURE_WORDS.has(lower)) return 'measure'
+    return COUNTED.has(lower) ? 'counted' : isUnit(word) ? 'other' : 'none'
   }
 
   /** A character that is neither letter nor digit. */
@@ -127,26 +160,15 @@ export class Context {
   }
 
   #saidBy(word: string, hump: string): Said {
-    if (this.literals.has(word) || MEANING.has(word)) return 'meaning'
-    if (VERSION.has(word)) return 'version'
-    if (PORT.has(word)) return 'port'
-    if (ORDINAL.has(word)) return 'ordinal'
-    if (AMOUNT.has(word)) return 'amount'
-    if (THING.has(word)) return 'thing'
+    if (this.literals.has(word)) return 'meaning'
+    const said = SAYS.get(word)
+    if (said !== undefined) return said
     if (FILLER.has(word)) {
       if (this.said === 'thing') return 'nothing'
       return this.said === 'used' && CHAIN.has(word) ? 'meaning' : this.said
     }
-    if (hump === word) return 'nothing'
-    if (VERSION.has(hump)) return 'version'
-    if (MEANING.has(hump)) return 'meaning'
-    return PORT.has(hump) ? 'port' : AMOUNT.has(hump) ? 'amount' : 'nothing'
+    return (hump !== word && SAYS_AT_END.get(hump)) || 'nothing'
   }
-}
-
-function unitOf(word: string, lower: string): Context['wordUnit'] {
-  if (MEASURE.has(word) || MEASURE_WORDS.has(lower)) return 'measure'
-  return COUNTED.has(lower) ? 'counted' : isUnit(word) ? 'other' : 'none'
 }
 
 /** Nothing but a blank, a sign that names, and an opening quote or bracket lie between a thing and its name. */

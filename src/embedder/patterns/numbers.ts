@@ -2,7 +2,7 @@
 // (context.ts), what stands right around it (around.ts) and its own form. In doubt it stays.
 import { followsCurrency, isCodeOfName, isSaidAfter, lookAfter, measureIn } from './around.js'
 import { isSign } from './characters.js'
-import { type Context, isNextTo } from './context.js'
+import { type Context, isNextTo, JOINS_A_NAME } from './context.js'
 import type { Kind } from './shapes.js'
 import { ORDINAL, THING } from './words.js'
 
@@ -70,7 +70,7 @@ export function judge(
       if (parts === 2 && context.dottedNames) return masked
       if (whole < FEW && !isCounter(text, number)) return undefined
   }
-  const inName = context.inName && parts === 1 && /[-_~]/.test(text[start - 1]!)
+  const inName = context.inName && parts === 1 && JOINS_A_NAME.has(text[start - 1]!)
   if (inName && !(outcome && status)) {
     // The `m` of `_0001_m_` is no unit.
     return text[end] !== '_' && saidAfter() ? undefined : { kind: 'number', start: startOfName(text, number) }
