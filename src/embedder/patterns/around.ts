@@ -1,11 +1,24 @@
 // What stands right around a number and says that it is a meaning: looked at from the number outwards, a bounded number of
 // characters. Pure predicates.
 import { isBlank, isDigit, isWord, lastHump } from './characters.js'
-import { MEANING_AFTER, METHOD, OUTCOME, REASON, UNIT_FORM, UNIT_WORDS, UNITS } from './words.js'
+import {
+  COUNTED,
+  MEANING_AFTER,
+  MEASURE,
+  MEASURE_WORDS,
+  METHOD,
+  OUTCOME,
+  REASON,
+  UNIT_FORM,
+  UNIT_WORDS,
+  UNITS,
+} from './words.js'
 
 /** Words longer than this say nothing of a number. */
 export const WORD_LENGTH = 24
 const OTHER_LETTER = /\p{L}/u
+/** A whole word, with the letters of units. */
+const WORD = /^[A-Za-zµμΩ\u2126]{1,24}(?![A-Za-z0-9])/
 const ACCENT = /[\u00c0-\u052f]/
 
 /**
@@ -29,7 +42,7 @@ export function speaksOfOutcomes(text: string): boolean {
   return false
 }
 
-/** A unit as it is written, or in words, or of bits and bytes. */
+/** A unit whose numbers stay, as it is written, or in words, or of bits. */
 export function isUnit(word: string): boolean {
   const lower = word.toLowerCase()
   return UNITS.has(word) || UNIT_WORDS.has(lower) || UNIT_FORM.test(lower)
@@ -51,16 +64,51 @@ export function isHexCode(text: string, start: number, end: number, outcome: boo
   return digits <= 4 || (digits === 8 && (outcome || /[89cCeE]/.test(text[start + 2]!)))
 }
 
-/** What follows says that the number is an amount or a status. `status`: it could be one of HTTP. */
-export function isSaidAfter(text: string, end: number, status: boolean, literals: ReadonlySet<string>): boolean {
+/** What follows a number: after blanks, or right behind it, or behind a sign that joins it to its word, as in `5-second`. */
+export interface After {
+  readonly sign: string
+  /** The word there, if there is one; `''` also where digits are mixed into it. */
+  readonly word: string
+  readonly joined: boolean
+  /** Where the word ends. */
+  readonly end: number
+}
+
+export function lookAfter(text: string, end: number): After {
   let next = end
   while (next < end + 3 && isBlank(text[next])) next++
-  // `5-second`, `443/tcp`.
-  if (next === end && /[-/_]/.test(text[end] ?? '')) next++
-  if (/[%‰‱°º℃℉Ω\u2126]|\p{Sc}/u.test(text[next] ?? '')) return true
-  const word = /^[A-Za-zµμΩ\u2126]{1,24}(?![A-Za-z0-9])/.exec(text.slice(next, next + WORD_LENGTH + 1))?.[0]
-  if (word === undefined) return false
+  const joined = next === end && /[-/_]/.test(text[end] ?? '')
+  if (joined) next++
+  const code = text.charCodeAt(next)
+  const letter = (isWord(code) && !isDigit(code)) || code === 0x2126
+  const word = letter ? (WORD.exec(text.slice(next, next + WORD_LENGTH + 1))?.[0] ?? '') : ''
+  return { sign: text[next] ?? '', word, joined, end: next + word.length }
+}
+
+/**
+ * The unit of time or of bytes that follows a number: `ms` of `5 ms`. Empty where none does, or where more follows: `MB/s`
+ * is the speed of a link, which says a state.
+ */
+export function measureIn(text: string, { word, joined, end }: After, literals: ReadonlySet<string>): string {
+  if (word === '' || joined || text[end] === '/') return ''
   const lower = word.toLowerCase()
-  if (isUnit(word)) return true
+  if (literals.has(lower)) return ''
+  return MEASURE.has(word) || MEASURE_WORDS.has(lower) ? word : ''
+}
+
+/** What follows says that the number is an amount or a status. `status`: it could be one of HTTP. `large`: 1,000 or more. */
+export function isSaidAfter(
+  text: string,
+  { sign, word, end }: After,
+  { status, large }: { readonly status: boolean; readonly large: boolean },
+  literals: ReadonlySet<string>,
+): boolean {
+  if (/[%‰‱°º℃℉Ω\u2126]|\p{Sc}/u.test(sign)) return true
+  if (word === '') return false
+  const lower = word.toLowerCase()
+  if (COUNTED.has(lower)) return !large || literals.has(lower)
+  if (isUnit(word) || MEASURE.has(word) || MEASURE_WORDS.has(lower)) return true
+  // `2 of 3`, `12 of them`; but `block 1234 of the file`.
+  if (lower === 'of' && large && !/^[ \t]\d/.test(text.slice(end, end + 2))) return literals.has(lower)
   return MEANING_AFTER.has(lower) || literals.has(lower) || (status && REASON.has(word))
 }

@@ -6,7 +6,7 @@ import { type Span, scan } from './scan.js'
 import { KINDS } from './shapes.js'
 
 /** Goes up with every change that makes a different template of any text: it is part of the space of templates. */
-export const MASKER_VERSION = 2
+export const MASKER_VERSION = 3
 
 /** A mask of the user's own. */
 export interface UserMask {
@@ -37,10 +37,11 @@ const USER_MASK_CHARACTERS = 8192
 /**
  * A masker. Its built-in part takes time linear in the text's first 16,384 characters, and copies the rest.
  *
- * What it masks are names: ids, addresses, times, and numbers of two digits or more that nothing around them marks as a
- * meaning. The marks are lists of words (words.ts), and no list is whole: a phrasing that it does not know can give two
- * meanings one template. So in doubt a number stays: decimals, single digits, years, leading zeros, numbers right behind
- * a colon, and all below 1,000 in a text that speaks of outcomes, requests or ports.
+ * What it masks are names and measurements: ids, addresses, times, what a long number or a word like `task` says is a name,
+ * durations and sizes in bytes (`took <number> ms`: the unit stays, and so does zero), and numbers of two digits or more
+ * that nothing around them marks as a meaning. The marks are lists of words (words.ts), and no list is whole: a phrasing
+ * that it does not know can give two meanings one template. So in doubt a number stays: decimals, single digits, years,
+ * leading zeros, numbers right behind a colon, and all below 1,000 in a text that speaks of outcomes, requests or ports.
  *
  * A template cannot be mistaken for a text that happens to read like one: where a text says `<number>` itself, its `<`
  * are doubled, and only an odd number of them opens a variable. So two texts share a template only if they differ in

@@ -15,6 +15,7 @@ const ZONE = '(?: ?(?:Z|UTC|GMT|[+-]\\d{2}:?\\d{2}))?'
 const ISO_DATE = `${YEAR}[-/.](?:0[1-9]|1[0-2])[-/.](?:0[1-9]|[12]\\d|3[01])`
 const SHORT_DATE = '\\d{1,2}([-/.])\\d{1,2}\\1(?:\\d{4}|\\d{2})'
 const OCTET = '(?:25[0-5]|2[0-4]\\d|1?\\d?\\d)'
+const DASHED = `(?:${OCTET}-){3}${OCTET}`
 const HEX = '[0-9A-Fa-f]'
 /** A shape ends where its word ends. */
 const END = '(?![A-Za-z0-9]|[.:]\\d)'
@@ -40,10 +41,14 @@ const NUMERIC = [
   shape('timestamp', `${YEAR}\\d{4}T\\d{6}(?:[.,]\\d{1,9})?${ZONE}`),
   NAMED[0]!,
   shape('timestamp', `${SHORT_DATE} ${CLOCK}${ZONE}`),
+  shape('timestamp', `${YEAR}([-/.])\\d{1,2}\\1\\d{1,2}[ :T_]${CLOCK}${ZONE}`),
   shape('date', ISO_DATE),
   shape('date', '\\d{1,2}([-/.])\\d{1,2}\\1(?:19|20)\\d{2}'),
   shape('time', `(?:${CLOCK}|${HOUR_MINUTE})${ZONE}`),
   shape('ip', `(?:${OCTET}\\.){3}${OCTET}`, ADDRESS_END),
+  // As providers name machines: `dsl-192-0-2-7.example.net`.
+  shape('ip', `(?<=[A-Za-z]\\d{0,3}-)${DASHED}`, '(?![A-Za-z0-9]|-\\d)'),
+  shape('ip', `(?<!(?:^|[^A-Za-z0-9])\\d{1,4}-)${DASHED}`, '(?=[.-][A-Za-z])'),
 ]
 const NOTHING: readonly Shape[] = []
 const HEX_OR_DATE = [...MAC, ...NUMERIC]

@@ -7,8 +7,8 @@ const words = (text: string): ReadonlySet<string> => new Set(text.split(/\s+/).f
 export const MEANING = words(`
   status statuses statuscode state code codes errno err error errors errorcode errcode subcode exit exited exits exitcode
   return returned returns returncode retcode retval ret rc responded response result reason signal signo sig sqlstate
-  hresult ntstatus winerror failed failure failures fails warning warnings fault exception
-  level lvl loglevel runlevel verbosity severity sev priority prio pri facility init kill nice
+  hresult ntstatus winerror res failed failure failures fails warning warnings fault exception
+  level lvl loglevel runlevel verbosity severity sev priority prio pri facility kill nice
   type kind mode chmod umask permission permissions class category grade opcode flag flags event eventid eventcode qos
   ttl mtu api abi localhost raid slot zone uid gid enabled power
   http https h2 h3 tls ssl ssh utf sha md aes rsa iso rfc cve ipv x86 ext wpa usb pcie bluetooth
@@ -16,10 +16,25 @@ export const MEANING = words(`
   redis mongodb sqlite nginx apache kafka elasticsearch docker kubernetes kernel chrome firefox safari edge
   ubuntu debian fedora rhel centos alpine suse windows linux macos ios android
   protocol proto schema build patch upgraded downgraded
-  took elapsed duration latency timeout delay interval age uptime size length len total count sum avg mean max min limit
+  timeout delay interval age count sum avg mean max min limit
   threshold quota usage used free load temperature temp speed rate ratio percent score offset delta drift balance amount
   price cost fee width height depth weight voltage current capacity throughput bandwidth volume
   usd eur gbp chf jpy inr cny rmb krw aud cad sek nok dkk pln brl rub btc eth us rs
+`)
+
+/**
+ * After one of these a number was measured, and no two of a kind are equal: `size 67108864`, `time: 0.2477829`. One digit
+ * stays all the same (a queue of size 3 may be a setting), and so does zero.
+ */
+export const AMOUNT = words('took elapsed duration latency time uptime size length len total memory mem ram')
+
+/**
+ * Things of which a program makes many and numbers them: `task 3`, `block rdd_2_0`, `TID 7`. Their numbers are names, even
+ * of one digit, and so are those of the word that follows. Nothing that is also a verb or says a state.
+ */
+export const THING = words(`
+  task tid job thread container block partition variable session connection conn transaction txn segment chunk shard
+  executor instance worker broker replica jvm vm
 `)
 
 /** Methods of HTTP: in capitals, or before a path, they speak of a request too; `head` and `get` alone are plain words. */
@@ -73,23 +88,41 @@ export const REASON = words(`
   Service Gateway HTTP
 `)
 
-/** Units that are told apart by their case, as in the SI: `m` is not `M`. */
+/** Units of time and of stored bytes, which are measured, as they are written. A minute is no `min`: that is a minimum. */
+export const MEASURE = words(`
+  s ms us ns µs μs h msec msecs sec secs B kB KB MB GB TB PB EB ZB KiB MiB GiB TiB PiB EiB kb Kb
+`)
+
+/**
+ * The same in words, in any case. In the plural alone: `a 5 minute average` and `30 second timeout` are settings. Days and
+ * longer are none: what is due in 1 day is not what is due in 30.
+ */
+export const MEASURE_WORDS = words(`
+  seconds milliseconds microseconds nanoseconds millis micros nanos minutes mins hours hrs bytes kbytes mbytes gbytes tbytes
+  kilobytes megabytes gigabytes terabytes kibibytes mebibytes gibibytes octets
+`)
+
+/** What is counted. From 1,000 on nobody tells one count from the next; below, `100 rows` may be a setting. */
+export const COUNTED = words(`
+  pages blocks sectors frames packets items rows records entries lines files objects messages connections copies
+`)
+
+/** Further units that are told apart by their case, as in the SI: `m` is not `M`. Their numbers say a state, or a price. */
 export const UNITS = words(`
-  s m h d w y ms us ns ps µs μs B kB KB MB GB TB PB EB ZB KiB MiB GiB TiB PiB EiB k K M G T P b kb Kb Mb Gb
+  m d w y ps k K M G T P b Mb Gb
   bps kbps Kbps Mbps Gbps Tbps Hz kHz MHz GHz V mV kV VA kVA W mW kW MW Wh kWh A mA Ah mAh Ω kΩ MΩ Ω kΩ MΩ C F J kJ N Pa hPa kPa bar
   g kg mg t L l mL ml dl km cm mm nm ft yd mi mph kmh px pt em rem dB dBm rpm fps qps rps tps iops IOPS ppm ppb psi lx lm x USD EUR GBP CHF JPY INR CNY KRW AUD CAD SEK NOK DKK PLN BRL RUB BTC
 `)
 
-/** Units in words, in any case. */
+/** Such units in words, in any case. */
 export const UNIT_WORDS = words(`
-  sec secs second seconds msec msecs millisecond milliseconds microsecond microseconds nanosecond nanoseconds min mins
-  minute minutes hr hrs hour hours day days week weeks month months year years byte bytes bit bits kbit mbit gbit kib mib
-  gib octets percent per pct pts points degrees celsius fahrenheit req reqs ops volts watts amps dollars cents euros pounds rupees yen meters
-  metres miles feet inches liters litres grams kilograms tons tonnes lux ohm ohms lumens cores cpus threads pages blocks
-  sectors frames packets items rows records entries lines files objects messages connections replicas nodes copies
+  second msec millisecond microsecond nanosecond min minute hr hour day days week weeks month months year years byte bit bits
+  kbit mbit gbit kib mib gib percent per pct pts points degrees celsius fahrenheit req reqs ops volts watts amps dollars cents
+  euros pounds rupees yen meters metres miles feet inches liters litres grams kilograms tons tonnes lux ohm ohms lumens cores
+  cpus threads replicas nodes
 `)
 
-/** `MBytes`, `Mbits`, `kibibytes`, in lower case. */
+/** `Mbits`, `kibibit`, in lower case. */
 export const UNIT_FORM = /^(?:[kmgtpe]i?|kibi|mebi|gibi|tebi|kilo|mega|giga|tera)?(?:bits?|bytes?|bps|hz|watts?|hertz)$/
 
 /** Endings of source files: what follows the colon is a line, not a port. */
