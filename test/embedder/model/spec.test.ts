@@ -59,11 +59,29 @@ describe('what a folder says', () => {
       ...moved,
     })
     expect((await specOf(dir)).files.tokenizer.path).toBe(join(dir, '0_Transformer/tokenizer.json'))
-    const newer = [
-      { path: '', type: 'sentence_transformers.base.modules.transformer.Transformer' },
-      module('Pooling', '1_Pooling'),
-    ]
-    expect(await specOf(folderWith({ 'modules.json': newer }))).toMatchObject({ pooling: 'mean' })
+  })
+
+  // As saved by versions to 5.3, 5.4 and 6 of sentence-transformers, and as a class may be named by hand.
+  test.each([
+    ['models.Transformer', 'models.Pooling', 'models.Normalize'],
+    ['models.Transformer.Transformer', 'models.Pooling.Pooling', 'models.Normalize.Normalize'],
+    [
+      'base.modules.transformer.Transformer',
+      'sentence_transformer.modules.pooling.Pooling',
+      'sentence_transformer.modules.normalize.Normalize',
+    ],
+    [
+      'base.modules.transformer.Transformer',
+      'sentence_transformer.modules.pooling.Pooling',
+      'base.modules.normalize.Normalize',
+    ],
+    ['sentence_transformer.modules.Transformer', 'sentence_transformer.modules.Pooling', 'base.modules.Normalize'],
+  ])('classes named %s, %s, %s', async (...types) => {
+    const list = types.map((type, i) => ({
+      path: ['', '1_Pooling', '2_Normalize'][i],
+      type: `sentence_transformers.${type}`,
+    }))
+    expect(await specOf(folderWith({ 'modules.json': list }))).toMatchObject({ pooling: 'mean', normalize: true })
   })
 
   test('pooling by flag or by name', async () => {
@@ -208,6 +226,68 @@ describe('what is refused', () => {
       { 'modules.json': [...modules('Transformer', 'Pooling'), module('Dense', '2_Dense')] },
       'modules.json',
       /Dense/,
+    ],
+    [
+      "a transformer of the model's own code",
+      { 'modules.json': [{ path: '', type: 'custom_st.Transformer' }, ...modules('Pooling')] },
+      'modules.json',
+      /asks for custom_st\.Transformer, Pooling; supported/,
+    ],
+    [
+      'a pooling of another kind of encoder',
+      {
+        'modules.json': [
+          module('Transformer'),
+          { path: '1_Pooling', type: 'sentence_transformers.sparse_encoder.models.SpladePooling.Pooling' },
+        ],
+      },
+      'modules.json',
+      /asks for Transformer, sentence_transformers\.sparse_encoder/,
+    ],
+    [
+      'a Normalize that scales tokens',
+      {
+        'modules.json': [...modules('Transformer', 'Pooling'), module('Normalize', '2_Normalize')],
+        '2_Normalize/config.json': { module_input_name: 'token_embeddings' },
+      },
+      '2_Normalize/config.json',
+      /"token_embeddings"/,
+    ],
+    [
+      'a network for another task',
+      { 'sentence_bert_config.json': { transformer_task: 'fill-mask' } },
+      'sentence_bert_config.json',
+      /transformer_task "fill-mask"/,
+    ],
+    [
+      'a network that is asked for its head',
+      {
+        'sentence_bert_config.json': {
+          transformer_task: 'feature-extraction',
+          modality_config: { text: { method: 'get_text_features', method_output_name: 'pooler_output' } },
+          module_output_name: 'sentence_embedding',
+        },
+      },
+      'sentence_bert_config.json',
+      /module_output_name "sentence_embedding"/,
+    ],
+    [
+      'a default prompt that is not among the prompts',
+      { 'config_sentence_transformers.json': { prompts: { query: 'query: ' }, default_prompt_name: 'passage' } },
+      'config_sentence_transformers.json',
+      /default prompt "passage", which is not among its prompts \("query"\)/,
+    ],
+    [
+      'a default prompt and no prompts',
+      { 'config_sentence_transformers.json': { default_prompt_name: 'passage' } },
+      'config_sentence_transformers.json',
+      /\(none\)/,
+    ],
+    [
+      'a prompt that is no text',
+      { 'config_sentence_transformers.json': { prompts: { a: 7 }, default_prompt_name: 'a' } },
+      'config_sentence_transformers.json',
+      /no text/,
     ],
     ['no pooling', { 'modules.json': modules('Transformer') }, 'modules.json', /supported: Transformer, Pooling/],
     [
