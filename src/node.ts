@@ -15,6 +15,7 @@ import { fromUserEmbedder } from './embedder/custom.js'
 import { openModel } from './node/model.js'
 import { clearPatterns, openPatternStores } from './node/patterns.js'
 import { atExit, bootId, cacheDir, crc32, isAlive, nodeClock, nodeHash, type OpenOptions } from './node/runtime.js'
+import { folderWarnings } from './node/warnings.js'
 import type { Call, Embedding, Key } from './ports.js'
 import { openFileStore } from './stores/files.js'
 import { clearSegments, openSegmentStore, sizeOfSegments } from './stores/segments.js'
@@ -41,6 +42,7 @@ export async function openCaches(options: OpenOptions = {}): Promise<CacheSet> {
   const { embedder: user, onWarning: warn = emitWarning, onDownload, ...settings } = options
   const config = readConfig(settings, process.env, warn)
   const dir = cacheDir(config)
+  const warnOfFolder = folderWarnings(dir, message => warn(message))
   const clock = nodeClock()
   const boot = bootId()
   const ttlMs = 1000 * config.queryCacheTtl
@@ -50,7 +52,7 @@ export async function openCaches(options: OpenOptions = {}): Promise<CacheSet> {
 
   const plan = planPatterns(config.patterns, {
     hash: nodeHash,
-    warn,
+    warn: warnOfFolder,
     disk: () =>
       config.embeddingDiskCache ? inDir(dir, 'patterns', path => openPatternStores(path, files)) : undefined,
   })
@@ -72,12 +74,14 @@ export async function openCaches(options: OpenOptions = {}): Promise<CacheSet> {
         hash: nodeHash,
         clock,
         crc32,
-        warn,
+        warn: warnOfFolder,
       })
       onExit.push(() => store.flushSync())
       const codec = embeddingCodec(nodeHash, opened.space, opened.dims)
       const capacityBytes = config.embeddingDiskBytes
-      tiers.push(new StoreTier({ source: 'disk', store, codec, clock, warn, capacityBytes, label: 'embedding' }))
+      tiers.push(
+        new StoreTier({ source: 'disk', store, codec, clock, warn: warnOfFolder, capacityBytes, label: 'embedding' }),
+      )
     }
     const patterns = await plan?.open(opened)
     if (patterns) onExit.push(() => patterns.flush())
@@ -108,7 +112,7 @@ export async function openCaches(options: OpenOptions = {}): Promise<CacheSet> {
     const embeddings = join(dir, 'embeddings')
     return {
       dir,
-      warn,
+      warn: warnOfFolder,
       ledger,
       onDisk: {
         embeddings: async () => sizeOfSegments(embeddings, { crc32 }),
@@ -129,7 +133,7 @@ export async function openCaches(options: OpenOptions = {}): Promise<CacheSet> {
   return composeCaches(config, {
     clock,
     hash: nodeHash,
-    warn,
+    warn: warnOfFolder,
     openEmbeddings,
     queryDisk: queryStore && { store: queryStore, bootId: boot },
     blockStore,

@@ -68,7 +68,9 @@ export function sessionBackend(device: Device, session: InferenceSession, Tensor
 /** DEVICE_UNAVAILABLE with the runtime's own words; what this module refused stays as it is. */
 export function openError(device: Device, error: unknown): OpDbusError {
   if (isOpDbusError(error)) return error
-  return new OpDbusError('DEVICE_UNAVAILABLE', messageOf(error), { cause: error, details: { device } })
+  const closed = (error as { code?: unknown } | null)?.code === 'ERR_DLOPEN_DISABLED'
+  const reason = closed ? 'this node may load no native addons (under --permission: --allow-addons)' : messageOf(error)
+  return new OpDbusError('DEVICE_UNAVAILABLE', reason, { cause: error, details: { device } })
 }
 
 /** The graph's inputs, each of which must be known here and take whole numbers for any number of texts and tokens. */

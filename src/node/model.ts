@@ -122,5 +122,6 @@ function tellChange(before: Opened, { device, tried }: Opened, warn: (message: s
 function tellFallback({ device, tried }: Opened, warn: (message: string) => void): void {
   const cpu = tried.find(attempt => attempt.device === 'cpu')
   if (device !== 'wasm' || cpu === undefined) return
-  warn(`embedding with WebAssembly, several times slower: ${cpu.reason}. To repair: ${REPAIR}`)
+  const repair = cpu.reason.includes('--allow-addons') ? '' : `. To repair: ${REPAIR}`
+  warn(`embedding with WebAssembly, several times slower: ${cpu.reason}${repair}`)
 }

@@ -10,7 +10,8 @@ import type { Config, Settings } from '../config.js'
 import type { UserEmbedder } from '../embedder/custom.js'
 import type { PullProgress } from '../embedder/hub/download.js'
 import type { HubOptions } from '../embedder/hub/find.js'
-import type { Clock, Crc32, Hash } from '../ports.js'
+import { OpDbusError } from '../errors.js'
+import type { Clock, Crc32, Hash, WorkerHandle } from '../ports.js'
 
 export interface OpenOptions extends Settings {
   /** What computes vectors instead of a model: a function of yours, batched, de-duplicated and cached as any other. */
@@ -91,8 +92,17 @@ export function cacheDir(config: Config): string | undefined {
   return dir === undefined ? undefined : resolve(dir)
 }
 
-/** A worker thread of the built library. */
-export const spawnWorker = () => spawnNodeWorker(new URL('./node-worker.js', import.meta.url))
+/** A worker thread of the built library. Throws DEVICE_UNAVAILABLE where Node's permission model allows none. */
+export function spawnWorker(): WorkerHandle {
+  try {
+    return spawnNodeWorker(new URL('./node-worker.js', import.meta.url))
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_ACCESS_DENIED') throw error
+    const why =
+      "Node's permission model allows no worker threads, and models compute in one: start node with --allow-worker"
+    throw new OpDbusError('DEVICE_UNAVAILABLE', why, { cause: error })
+  }
+}
 
 /** Runs `run` after `ms`; does not keep the process alive. */
 export function timer(ms: number, run: () => void): () => void {

@@ -1,11 +1,11 @@
 // The lock file of models: which commit and which bytes of each were pulled. Read strictly, replaced as a whole.
 
-import { readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { open, readFile, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { OpDbusError } from '../../errors.js'
 import type { ModelPlace } from './cache.js'
 import { makeFolder, unlessAbsent } from './files.js'
-import { onDisk } from './io.js'
+import { onDisk, syncFile } from './io.js'
 import { isBlobName, isByteCount, isCommit, isSafePath } from './listing.js'
 import { type LockOptions, withLock } from './lock.js'
 import { isHubId } from './names.js'
@@ -69,7 +69,13 @@ export async function replaceText(path: string, text: string, unique: string, be
   await onDisk(path, async () => {
     await makeFolder(dirname(path), 0o777)
     try {
-      await writeFile(temporary, text, { flag: 'wx', flush: true })
+      const file = await open(temporary, 'wx')
+      try {
+        await file.writeFile(text)
+        await syncFile(file)
+      } finally {
+        await file.close()
+      }
       await rename(temporary, path)
     } catch (error) {
       await rm(temporary, { force: true }).catch(() => {})
