@@ -14,7 +14,17 @@ import { readConfig } from './config.js'
 import { fromUserEmbedder } from './embedder/custom.js'
 import { openModel } from './node/model.js'
 import { clearPatterns, openPatternStores } from './node/patterns.js'
-import { atExit, bootId, cacheDir, crc32, isAlive, nodeClock, nodeHash, type OpenOptions } from './node/runtime.js'
+import {
+  atExit,
+  bootId,
+  cacheDir,
+  crc32,
+  hubOptions,
+  isAlive,
+  nodeClock,
+  nodeHash,
+  type OpenOptions,
+} from './node/runtime.js'
 import { folderWarnings } from './node/warnings.js'
 import type { Call, Embedding, Key } from './ports.js'
 import { openFileStore } from './stores/files.js'
@@ -42,6 +52,7 @@ export async function openCaches(options: OpenOptions = {}): Promise<CacheSet> {
   const { embedder: user, onWarning: warn = emitWarning, onDownload, ...settings } = options
   const config = readConfig(settings, process.env, warn)
   const dir = cacheDir(config)
+  const hub = hubOptions(config, dir)
   const warnOfFolder = folderWarnings(dir, message => warn(message))
   const clock = nodeClock()
   const boot = bootId()
@@ -60,7 +71,7 @@ export async function openCaches(options: OpenOptions = {}): Promise<CacheSet> {
   const openEmbeddings = async ({ signal }: Call): Promise<EmbeddingParts> => {
     const { embedder: exact, model } = embedder
       ? { embedder }
-      : await openModel(config, dir, { warn, onDownload, signal })
+      : await openModel(config, dir, { hub, warn, onDownload, signal })
     const opened = plan?.embedder(exact) ?? exact
     const tiers: StoreTier<Embedding>[] = []
     if (dir !== undefined && config.embeddingDiskCache) {

@@ -64,14 +64,23 @@ function home(): string | undefined {
   }
 }
 
-/** `/var/lib/op-dbus/cache` for root, else below XDG_CACHE_HOME or `~/.cache`; undefined where there is no home. */
+/** Below XDG_CACHE_HOME, else `/var/lib/op-dbus/cache` for root and below `~/.cache` for others; undefined where there is no home. */
 function defaultCacheDir(env: NodeJS.ProcessEnv): string | undefined {
+  if (env.XDG_CACHE_HOME) return join(env.XDG_CACHE_HOME, 'op-dbus')
   if (process.getuid?.() === 0) return '/var/lib/op-dbus/cache'
-  const base = env.XDG_CACHE_HOME || (home() && join(home()!, '.cache'))
-  return base && join(base, 'op-dbus')
+  return home() && join(home()!, '.cache/op-dbus')
 }
 
-/** Where the model is looked for, by these settings. */
+/** The folder that the process is in now; undefined where it was removed. */
+function currentFolder(): string | undefined {
+  try {
+    return process.cwd()
+  } catch {
+    return undefined
+  }
+}
+
+/** Where the model is looked for, by these settings, the environment and the folder that the process is in now. */
 export function hubOptions(config: Config, dir: string | undefined): HubOptions {
   return {
     builtinDir: fileURLToPath(new URL('./models/builtin/', import.meta.url)),
@@ -81,6 +90,7 @@ export function hubOptions(config: Config, dir: string | undefined): HubOptions 
       HF_HUB_OFFLINE: config.offline ? '1' : '0',
     },
     home: home() ?? '',
+    cwd: currentFolder(),
     ...(process.getuid?.() === 0 && { systemDir: '/var/lib/op-dbus/models' }),
     memoFile: dir && join(dir, 'model-digests.json'),
   }
