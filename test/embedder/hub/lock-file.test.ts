@@ -1,4 +1,5 @@
 // The lock file of models lies beside their folder; one that lies inside, as earlier versions put it, holds and is moved.
+import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
@@ -9,6 +10,18 @@ import { recordOf, writeRecord } from '../../../src/embedder/hub/record.js'
 import { hubOptions, lockFile, pull, scene, TINY, useHub } from './harness.js'
 
 useHub()
+
+const SCAN = 'import sys, huggingface_hub as h; print(len(h.scan_cache_dir(sys.argv[1]).warnings))'
+const noHub = spawnSync('python3', ['-c', 'import huggingface_hub']).status !== 0
+
+test.skipIf(noHub)('huggingface_hub finds nothing strange in the folder (skipped without it)', async () => {
+  await pull()
+  for (const where of [{ HF_HUB_CACHE: undefined, OP_DBUS_MODEL_DIR: join(scene.home, 'own') }, {}]) {
+    await pull({}, where)
+    const folder = where.OP_DBUS_MODEL_DIR ?? scene.cache
+    expect(spawnSync('python3', ['-c', SCAN, folder], { encoding: 'utf8' }).stdout).toBe('0\n')
+  }
+})
 
 describe('a lock file inside the folder of models, where it once was', () => {
   const inside = () => join(scene.cache, 'op-dbus-models.lock.json')

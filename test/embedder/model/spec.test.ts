@@ -11,6 +11,8 @@ import { DIMS, graphs, tinyFiles, writeModel } from '../tiny-model.js'
 const folderWith = (changes: Record<string, unknown>) => writeModel(temporaryFolder(), { ...tinyFiles(), ...changes })
 const module = (kind: string, path = '') => ({ path, type: `sentence_transformers.models.${kind}` })
 const modules = (...kinds: string[]) => kinds.map(kind => module(kind, kind === 'Pooling' ? '1_Pooling' : ''))
+const pointer = `version https://git-lfs.github.com/spec/v1\noid sha256:${'a'.repeat(64)}\nsize 90405214\n`
+const page = '<!DOCTYPE html>\n<html><head><title>Sign in</title></head></html>'
 const pooling = (config: object) => ({ '1_Pooling/config.json': { word_embedding_dimension: DIMS, ...config } })
 
 describe('what a folder says', () => {
@@ -289,6 +291,13 @@ describe('what is refused', () => {
       'config_sentence_transformers.json',
       /no text/,
     ],
+    ['a pointer for weights', { 'onnx/model.onnx': pointer }, 'onnx/model.onnx', /Git LFS pointer.*90405214 bytes/],
+    ['a pointer beside the graph', { 'onnx/model.onnx_data': pointer }, 'onnx/model.onnx_data', /Git LFS pointer/],
+    ['a pointer for a tokenizer', { 'tokenizer.json': pointer }, 'tokenizer.json', /Git LFS pointer/],
+    ['a pointer for settings', { 'config.json': pointer }, 'config.json', /Git LFS pointer/],
+    ['a page for weights', { 'onnx/model.onnx': page }, 'onnx/model.onnx', /page of a web site/],
+    ['a page for a tokenizer', { 'tokenizer.json': page }, 'tokenizer.json', /page of a web site/],
+    ['nothing for weights', { 'onnx/model.onnx': '' }, 'onnx/model.onnx', /is empty/],
     ['no pooling', { 'modules.json': modules('Transformer') }, 'modules.json', /supported: Transformer, Pooling/],
     [
       'modules in another order',
