@@ -4,14 +4,14 @@ import { type Patterns, TemplatePatterns, VerifiedPatterns } from './caches/patt
 import { PatternShelf, type PatternShelfOptions } from './caches/patterns/shelf.js'
 import { type PatternSetting, patternConfig } from './config-patterns.js'
 import { createMasker, inTemplateSpace } from './embedder/patterns/masker.js'
-import type { Embedder, Hash } from './ports.js'
+import type { Embedder, Hash, Warn } from './ports.js'
 
 /** Half of the ten digits: see AGREEMENT in `caches/patterns/book.ts`, measured with it. */
 const VARIETY = 5
 
 export interface PatternRuntime {
   readonly hash: Hash
-  readonly warn: (message: string) => void
+  readonly warn: Warn
   /** What a pattern must show before it serves, if not the usual. */
   readonly evidence?: { readonly trials: number; readonly variety: number } | undefined
   /** Opens what keeps patterns over the end of the process. */

@@ -6,7 +6,7 @@ import { EmbeddingCache, type EmbeddingCacheOptions } from './caches/embedding-c
 import { QueryCache, type QueryDisk } from './caches/query-cache.js'
 import type { Config } from './config.js'
 import { patternConfig } from './config-patterns.js'
-import type { Clock, Hash, Store } from './ports.js'
+import type { Clock, Hash, Store, Warn } from './ports.js'
 
 /**
  * Bytes of the other three in memory. With 10,000 embeddings of 384 floats at their default bound (20.5 MB) all four
@@ -19,7 +19,7 @@ const QUERY_BYTES = 1_000_000
 export interface Runtime {
   readonly clock: Clock
   readonly hash: Hash
-  readonly warn: (message: string) => void
+  readonly warn: Warn
   /** Opens the embedder and its tiers at the first look-up that needs them. */
   readonly openEmbeddings: EmbeddingCacheOptions['open']
   readonly queryDisk?: QueryDisk | undefined

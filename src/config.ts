@@ -25,8 +25,8 @@ export type PoolingChoice = (typeof POOLING_CHOICES)[number]
 /** Everything that can be set, by whoever opens the caches. All optional; an option wins over its variable. */
 export interface Settings {
   /**
-   * Folder of the disk tiers. `OPDBUS_CACHE_DIR`. Default: `/var/lib/op-dbus/cache` for root, else
-   * `$XDG_CACHE_HOME/op-dbus` or `~/.cache/op-dbus`. Browsers have a database.
+   * Folder of the disk tiers. `OPDBUS_CACHE_DIR`. Default: `$XDG_CACHE_HOME/op-dbus`, else `/var/lib/op-dbus/cache` for
+   * root and `~/.cache/op-dbus` for others. Browsers have a database.
    */
   readonly dir?: string | undefined
   /** Embeddings kept in memory, entries; 0 switches that tier off. `OPDBUS_EMBEDDING_CACHE_SIZE`. Default 10,000. */

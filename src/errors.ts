@@ -37,16 +37,17 @@ export class OpDbusError extends Error {
 
 /** True for any OpDbusError, also one from another copy of this package; with `code`, only for that one. */
 export function isOpDbusError(error: unknown, code?: ErrorCode): error is OpDbusError {
-  return (
-    error instanceof Error &&
-    error.name === 'OpDbusError' &&
-    (code === undefined || (error as OpDbusError).code === code)
-  )
+  return isError(error) && error.name === 'OpDbusError' && (code === undefined || (error as OpDbusError).code === code)
 }
 
 /** The message of whatever was thrown. */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
+  return isError(error) ? error.message : String(error)
+}
+
+/** True for an Error of any realm: what a vm context or Jest throws is no instance of this one's. */
+export function isError(error: unknown): error is Error {
+  return error instanceof Error || Object.prototype.toString.call(error) === '[object Error]'
 }
 
 /** What a call rejects with when its own signal fired. */

@@ -14,7 +14,18 @@ import { readConfig } from './config.js'
 import { fromUserEmbedder } from './embedder/custom.js'
 import { openModel } from './node/model.js'
 import { clearPatterns, openPatternStores } from './node/patterns.js'
-import { atExit, bootId, cacheDir, crc32, isAlive, nodeClock, nodeHash, type OpenOptions } from './node/runtime.js'
+import {
+  atExit,
+  bootId,
+  cacheDir,
+  crc32,
+  hubOptions,
+  isAlive,
+  nodeClock,
+  nodeHash,
+  type OpenOptions,
+} from './node/runtime.js'
+import { folderWarnings } from './node/warnings.js'
 import type { Call, Embedding, Key } from './ports.js'
 import { openFileStore } from './stores/files.js'
 import { clearSegments, openSegmentStore, sizeOfSegments } from './stores/segments.js'
@@ -41,6 +52,8 @@ export async function openCaches(options: OpenOptions = {}): Promise<CacheSet> {
   const { embedder: user, onWarning: warn = emitWarning, onDownload, ...settings } = options
   const config = readConfig(settings, process.env, warn)
   const dir = cacheDir(config)
+  const hub = hubOptions(config, dir)
+  const warnOfFolder = folderWarnings(dir, message => warn(message))
   const clock = nodeClock()
   const boot = bootId()
   const ttlMs = 1000 * config.queryCacheTtl
@@ -50,7 +63,7 @@ export async function openCaches(options: OpenOptions = {}): Promise<CacheSet> {
 
   const plan = planPatterns(config.patterns, {
     hash: nodeHash,
-    warn,
+    warn: warnOfFolder,
     disk: () =>
       config.embeddingDiskCache ? inDir(dir, 'patterns', path => openPatternStores(path, files)) : undefined,
   })
@@ -58,7 +71,7 @@ export async function openCaches(options: OpenOptions = {}): Promise<CacheSet> {
   const openEmbeddings = async ({ signal }: Call): Promise<EmbeddingParts> => {
     const { embedder: exact, model } = embedder
       ? { embedder }
-      : await openModel(config, dir, { warn, onDownload, signal })
+      : await openModel(config, dir, { hub, warn, onDownload, signal })
     const opened = plan?.embedder(exact) ?? exact
     const tiers: StoreTier<Embedding>[] = []
     if (dir !== undefined && config.embeddingDiskCache) {
@@ -72,12 +85,14 @@ export async function openCaches(options: OpenOptions = {}): Promise<CacheSet> {
         hash: nodeHash,
         clock,
         crc32,
-        warn,
+        warn: warnOfFolder,
       })
       onExit.push(() => store.flushSync())
       const codec = embeddingCodec(nodeHash, opened)
       const capacityBytes = config.embeddingDiskBytes
-      tiers.push(new StoreTier({ source: 'disk', store, codec, clock, warn, capacityBytes, label: 'embedding' }))
+      tiers.push(
+        new StoreTier({ source: 'disk', store, codec, clock, warn: warnOfFolder, capacityBytes, label: 'embedding' }),
+      )
     }
     const patterns = await plan?.open(opened)
     if (patterns) onExit.push(() => patterns.flush())
@@ -108,7 +123,7 @@ export async function openCaches(options: OpenOptions = {}): Promise<CacheSet> {
     const embeddings = join(dir, 'embeddings')
     return {
       dir,
-      warn,
+      warn: warnOfFolder,
       ledger,
       onDisk: {
         embeddings: async () => sizeOfSegments(embeddings, { crc32 }),
@@ -129,7 +144,7 @@ export async function openCaches(options: OpenOptions = {}): Promise<CacheSet> {
   return composeCaches(config, {
     clock,
     hash: nodeHash,
-    warn,
+    warn: warnOfFolder,
     openEmbeddings,
     queryDisk: queryStore && { store: queryStore, bootId: boot },
     blockStore,

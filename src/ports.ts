@@ -21,6 +21,9 @@ export interface Call {
   readonly signal?: AbortSignal | undefined
 }
 
+/** Told, in one sentence, what did not work as asked; `cause` is what a medium threw, where one did. */
+export type Warn = (message: string, cause?: unknown) => void
+
 /** Wall clock in ms since the epoch, and a monotonic one in ms from any start. Injected, so tests can turn them. */
 export interface Clock {
   now(): number

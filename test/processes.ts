@@ -19,13 +19,15 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>
   readonly input?: string | Uint8Array
   readonly cwd?: string
+  /** Another program in place of this Node. */
+  readonly program?: string
 }
 
 /** Runs Node to its end. The environment holds nothing of this machine's but PATH, unless told. */
 export function runNode(args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
   return new Promise((resolve, reject) => {
     const env = { PATH: process.env.PATH ?? '', NO_COLOR: '1', ...options.env }
-    const child = spawn(process.execPath, args, { env, cwd: options.cwd ?? root, stdio: 'pipe' })
+    const child = spawn(options.program ?? process.execPath, args, { env, cwd: options.cwd ?? root, stdio: 'pipe' })
     const out: Buffer[] = []
     const err: Buffer[] = []
     child.stdout.on('data', chunk => out.push(chunk))

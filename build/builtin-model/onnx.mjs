@@ -11,7 +11,13 @@ export const OPSET = 17
 const IR_VERSION = 8
 
 /** ONNX element types by the words used here. */
-const ELEMENT_TYPES = { float32: DataType.FLOAT, float16: DataType.FLOAT16, int8: DataType.INT8, int64: DataType.INT64 }
+const ELEMENT_TYPES = {
+  float32: DataType.FLOAT,
+  float16: DataType.FLOAT16,
+  int8: DataType.INT8,
+  int32: DataType.INT32,
+  int64: DataType.INT64,
+}
 
 /** @typedef {keyof typeof ELEMENT_TYPES} ElementType */
 /** @typedef {Float32Array | Uint16Array | Int8Array | BigInt64Array} Data A Uint16Array holds the bits of float16 numbers. */

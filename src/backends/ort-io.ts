@@ -12,32 +12,35 @@ const HEADS = ['pooler_output', 'logits']
 export const QUIET = { logSeverityLevel: 4 } as const
 const INPUTS = ['input_ids', 'attention_mask', 'token_type_ids']
 
-type TensorConstructor = new (type: 'int64', data: BigInt64Array, dims: readonly number[]) => TypedTensor<'int64'>
+/** Whole numbers of which an input may consist. */
+type Integers = 'int64' | 'int32'
+interface TensorConstructor {
+  new (type: 'int64', data: BigInt64Array, dims: readonly number[]): TypedTensor<'int64'>
+  new (type: 'int32', data: Int32Array, dims: readonly number[]): TypedTensor<'int32'>
+}
 
 /**
  * A {@link Backend} over an open session. Calls queue: neither runtime gains from overlapping ones, and one of them
- * breaks. Throws UNSUPPORTED_MODEL when the graph wants inputs that are not known here or offers no known output.
+ * breaks. Throws UNSUPPORTED_MODEL when the graph wants inputs that are not known here, of another type or a fixed size,
+ * or offers no known output.
  */
 export function sessionBackend(device: Device, session: InferenceSession, Tensor: TensorConstructor): Backend {
   const output = outputOf(session)
-  const strange = session.inputNames.filter(name => !INPUTS.includes(name))
-  if (strange.length > 0 || !session.inputNames.includes('input_ids'))
-    throw refuse(`the graph's inputs are ${session.inputNames.join(', ')}; supported: ${INPUTS.join(', ')}`)
+  const inputs = inputsOf(session)
   let last: Promise<unknown> = Promise.resolve()
 
   async function run(batch: TokenBatch): Promise<Float32Array> {
     const shape = [batch.rows, batch.width]
     const feeds: Record<string, Tensor> = {}
-    for (const name of session.inputNames)
-      feeds[name] = new Tensor(
-        'int64',
+    for (const { name, type } of inputs) {
+      const data =
         name === 'input_ids'
           ? batch.inputIds
           : name === 'attention_mask'
             ? batch.attentionMask
-            : new BigInt64Array(batch.inputIds.length),
-        shape,
-      )
+            : new BigInt64Array(batch.inputIds.length)
+      feeds[name] = type === 'int64' ? new Tensor(type, data, shape) : new Tensor(type, lowHalves(data), shape)
+    }
     let tensor: Tensor | undefined
     try {
       tensor = (await session.run(feeds, [output], QUIET))[output]
@@ -65,7 +68,33 @@ export function sessionBackend(device: Device, session: InferenceSession, Tensor
 /** DEVICE_UNAVAILABLE with the runtime's own words; what this module refused stays as it is. */
 export function openError(device: Device, error: unknown): OpDbusError {
   if (isOpDbusError(error)) return error
-  return new OpDbusError('DEVICE_UNAVAILABLE', messageOf(error), { cause: error, details: { device } })
+  const closed = (error as { code?: unknown } | null)?.code === 'ERR_DLOPEN_DISABLED'
+  const reason = closed ? 'this node may load no native addons (under --permission: --allow-addons)' : messageOf(error)
+  return new OpDbusError('DEVICE_UNAVAILABLE', reason, { cause: error, details: { device } })
+}
+
+/** The graph's inputs, each of which must be known here and take whole numbers for any number of texts and tokens. */
+function inputsOf({ inputNames, inputMetadata }: InferenceSession): { name: string; type: Integers }[] {
+  const strange = inputNames.filter(name => !INPUTS.includes(name))
+  if (strange.length > 0 || !inputNames.includes('input_ids'))
+    throw refuse(`the graph's inputs are ${inputNames.join(', ')}; supported: ${INPUTS.join(', ')}`)
+  return inputMetadata.map(input => {
+    const { name } = input
+    if (!input.isTensor || (input.type !== 'int64' && input.type !== 'int32'))
+      throw refuse(`the graph's input ${name} is ${input.isTensor ? input.type : 'no tensor'}; supported: int64, int32`)
+    // A size that is not fixed is a name, or nothing.
+    if (input.shape.some(size => typeof size === 'number' && size >= 0))
+      throw refuse(`the graph's input ${name} is of the fixed size [${input.shape.join(', ')}]; any size is needed`)
+    return { name, type: input.type }
+  })
+}
+
+/** 64-bit numbers as 32-bit ones: ids and masks are small, and every engine that runs this is little-endian. */
+function lowHalves(data: BigInt64Array): Int32Array {
+  const halves = new Int32Array(data.buffer, data.byteOffset, 2 * data.length)
+  const low = new Int32Array(data.length)
+  for (let i = 0; i < low.length; i++) low[i] = halves[2 * i]!
+  return low
 }
 
 function outputOf(session: InferenceSession): string {
@@ -74,6 +103,10 @@ function outputOf(session: InferenceSession): string {
   const name = OUTPUTS.find(known => names.includes(known)) ?? only
   if (name === undefined)
     throw refuse(`the graph's outputs are ${names.join(', ')}; one of ${OUTPUTS.join(', ')} is needed`)
+  const output = session.outputMetadata[names.indexOf(name)]
+  const type = output?.isTensor ? output.type : 'no tensor'
+  if (type !== 'float32' && type !== 'float16')
+    throw refuse(`the graph's output ${name} is ${type}; float32 or float16 is needed`)
   return name
 }
 

@@ -1,10 +1,12 @@
 // What a JavaScript value weighs, and whether JSON can hold it. Looks only; copies nothing, calls nothing of the value's.
 
+import { isArrayBuffer, isMap, isSet } from '../realms.js'
+
 export interface Weight {
   /** Estimated bytes in memory: strings at two bytes a character, numbers at eight, 56 for an object, 16 a property. */
   readonly bytes: number
   /**
-   * True when JSON would bring back an equal value: plain objects, arrays without holes, strings, finite numbers,
+   * True when JSON would bring back an equal value: plain objects, arrays without holes, strings, finite numbers but -0,
    * booleans, null. A property that is undefined counts as absent. A circle is not noticed here; JSON.stringify throws.
    */
   readonly json: boolean
@@ -24,7 +26,8 @@ export function weigh(value: unknown): Weight {
         break
       case 'number':
         bytes += 8
-        json &&= Number.isFinite(item)
+        // JSON writes -0 as 0.
+        json &&= Number.isFinite(item) && !Object.is(item, -0)
         break
       case 'boolean':
         bytes += 8
@@ -33,15 +36,15 @@ export function weigh(value: unknown): Weight {
         if (item === null || seen.has(item)) break
         seen.add(item)
         bytes += 56
-        if (ArrayBuffer.isView(item) || item instanceof ArrayBuffer) {
+        if (ArrayBuffer.isView(item) || isArrayBuffer(item)) {
           bytes += item.byteLength
           json = false
         } else if (Array.isArray(item)) {
           bytes += 8 * item.length
           for (const element of item) stack.push(element)
-        } else if (item instanceof Map || item instanceof Set) {
+        } else if (isMap(item) || isSet(item)) {
           json = false
-          for (const part of item instanceof Map ? [...item].flat(1) : item) stack.push(part)
+          for (const part of isMap(item) ? [...item].flat(1) : item) stack.push(part)
         } else {
           json &&= isPlain(item)
           for (const [name, part] of Object.entries(item)) {

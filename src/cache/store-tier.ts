@@ -1,6 +1,6 @@
 // A tier over a Store: turns values into bytes and back, and keeps a failing medium from failing its callers.
 import { messageOf } from '../errors.js'
-import type { Clock, Key, Load, Source, Store } from '../ports.js'
+import type { Clock, Key, Load, Source, Store, Warn } from '../ports.js'
 import { type Counts, newCounts, type TierStats, tierStats } from './metrics.js'
 
 /** How one kind of value lies in a store. */
@@ -22,7 +22,7 @@ export interface StoreTierOptions<V> {
   /** What messages call this tier. Default: the store's name. */
   readonly label?: string
   /** Told once when the medium fails. */
-  readonly warn: (message: string) => void
+  readonly warn: Warn
   /** What the medium may hold; for the stats only, a store keeps its own bounds. */
   readonly capacity?: number
   readonly capacityBytes?: number
@@ -207,7 +207,7 @@ export class StoreTier<V> {
     if (this.#told) return
     this.#told = true
     const name = this.#options.label ?? this.#store.name
-    this.#options.warn(`cannot ${what} the ${name} cache, going on without it: ${messageOf(error)}`)
+    this.#options.warn(`cannot ${what} the ${name} cache, going on without it: ${messageOf(error)}`, error)
   }
 }
 

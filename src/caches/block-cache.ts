@@ -4,7 +4,7 @@ import { MemoryTier } from '../cache/memory-tier.js'
 import { StoreTier } from '../cache/store-tier.js'
 import { TieredCache } from '../cache/tiered-cache.js'
 import { OpDbusError } from '../errors.js'
-import type { Call, Clock, Key, Store } from '../ports.js'
+import type { Call, Clock, Key, Store, Warn } from '../ports.js'
 import { type Compute, type Result, ValueCache } from './value-cache.js'
 import { fromJson, type Held, heldBytes, hold, toJson } from './values.js'
 
@@ -19,7 +19,7 @@ export interface BlockCacheOptions {
   /** Where blocks lie on disk; bounds itself to DISK_FACTOR x capacity. */
   readonly store?: Store | undefined
   readonly clock: Clock
-  readonly warn: (message: string) => void
+  readonly warn: Warn
 }
 
 export class BlockCache extends ValueCache {

@@ -3,7 +3,7 @@ import type { CounterLedger, Tally } from '../cache/counter-ledger.js'
 import { rate } from '../cache/metrics.js'
 import type { CacheStats } from '../cache/tiered-cache.js'
 import { messageOf } from '../errors.js'
-import type { Running, StorageProblemKind } from '../ports.js'
+import type { Running, StorageProblemKind, Warn } from '../ports.js'
 import type { BlockCache } from './block-cache.js'
 import type { DiffCache } from './diff-cache.js'
 import type { EmbeddingCache, ServingModel } from './embedding-cache.js'
@@ -94,7 +94,7 @@ export interface CacheSetExtras {
   readonly ttl?: { readonly [K in CacheName]?: number }
   /** Absent: off. */
   readonly patterns?: Pick<PatternStats, 'mode' | 'bound'>
-  readonly warn?: (message: string) => void
+  readonly warn?: Warn
   /** Called last by close, whatever failed before. */
   readonly release?: () => void
 }
@@ -116,7 +116,7 @@ export class CacheSet {
     const stats = {} as Record<CacheName, OneCacheStats>
     for (const name of CACHE_NAMES) {
       const onDisk = await this.extras.onDisk?.[name]?.().catch((error: unknown) => {
-        this.extras.warn?.(`cannot look at the ${name} on disk: ${messageOf(error)}`)
+        this.extras.warn?.(`cannot look at the ${name} on disk: ${messageOf(error)}`, error)
         return undefined
       })
       const ttl = this.extras.ttl?.[name]

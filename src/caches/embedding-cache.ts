@@ -7,6 +7,7 @@ import type { StoreTier } from '../cache/store-tier.js'
 import { type CacheStats, TieredCache } from '../cache/tiered-cache.js'
 import { abortError, OpDbusError } from '../errors.js'
 import type { Call, Clock, Device, Embedder, Embedding, Running, Source } from '../ports.js'
+import { signalOf } from '../realms.js'
 import { EmbeddingBatch, type EmbeddingMatrix } from './embedding-batch.js'
 import type { Refusal } from './patterns/entry.js'
 import { NO_COUNTS, type Origin, type PatternCounts, type Patterns } from './patterns/modes.js'
@@ -115,16 +116,17 @@ export class EmbeddingCache {
    */
   async getOrEmbed(text: string, call: Call = {}): Promise<EmbeddingResult> {
     checkText(text)
-    if (call.signal?.aborted) throw abortError(call.signal)
-    const { cache, embedder, patterns } = this.#opened ?? (await this.#open(call))
+    const signal = signalOf(call)
+    if (signal?.aborted) throw abortError(signal)
+    const { cache, embedder, patterns } = this.#opened ?? (await this.#open({ signal }))
     const asked = patterns?.ask(text)
     let own = false
-    const load = (id: string, signal: AbortSignal) => {
+    const load = (id: string, ended: AbortSignal) => {
       own = true
-      const compute = () => embedder.embed(id.toWellFormed(), { signal })
-      return patterns?.load(id, compute, signal) ?? compute()
+      const compute = () => embedder.embed(id.toWellFormed(), { signal: ended })
+      return patterns?.load(id, compute, ended) ?? compute()
     }
-    const answer = cache.lookUp(asked?.id ?? text, load, call.signal)
+    const answer = cache.lookUp(asked?.id ?? text, load, signal)
     const { value, source } = answer instanceof Promise ? await answer : answer
     return toResult(value, asked ? patterns!.origin(text, asked, source, own) : { source })
   }
@@ -171,16 +173,17 @@ export class EmbeddingCache {
   async embedMany(texts: readonly string[], call: EmbedManyCall = {}): Promise<EmbeddingMatrix> {
     if (!Array.isArray(texts)) throw new OpDbusError('INVALID_INPUT', 'embedMany takes an array of texts')
     for (let i = 0; i < texts.length; i++) checkText(texts[i])
-    if (call.signal?.aborted) throw abortError(call.signal)
-    const { cache, embedder, patterns } = this.#opened ?? (await this.#open(call))
-    const meter = new ProgressMeter(texts.length, this.#options.clock, call.onProgress)
+    const signal = signalOf(call)
+    if (signal?.aborted) throw abortError(signal)
+    const { cache, embedder, patterns } = this.#opened ?? (await this.#open({ signal }))
+    const meter = new ProgressMeter(texts.length, this.#options.clock, call?.onProgress)
     const batch = new EmbeddingBatch(texts, embedder.dims, patterns, meter)
-    const load = (id: string, signal: AbortSignal) => {
+    const load = (id: string, ended: AbortSignal) => {
       batch.computing(id)
-      const compute = () => this.#embedRow(embedder, id.toWellFormed(), signal)
-      return patterns?.load(id, compute, signal) ?? compute()
+      const compute = () => this.#embedRow(embedder, id.toWellFormed(), ended)
+      return patterns?.load(id, compute, ended) ?? compute()
     }
-    await cache.getOrLoadMany(batch, load, batch, { signal: call.signal, concurrency: ROWS_UNDER_WAY })
+    await cache.getOrLoadMany(batch, load, batch, { signal, concurrency: ROWS_UNDER_WAY })
     meter.end()
     if (meter.thrown) throw meter.thrown.error
     return batch.finish()

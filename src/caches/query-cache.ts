@@ -5,7 +5,7 @@ import type { Codec } from '../cache/store-tier.js'
 import { StoreTier } from '../cache/store-tier.js'
 import { TieredCache } from '../cache/tiered-cache.js'
 import { isOpDbusError, OpDbusError } from '../errors.js'
-import type { Call, Clock, Hash, Key, Store } from '../ports.js'
+import type { Call, Clock, Hash, Key, Store, Warn } from '../ports.js'
 import { type Compute, type Result, ValueCache } from './value-cache.js'
 import { fromJson, type Held, heldBytes, hold, toJson } from './values.js'
 
@@ -34,7 +34,7 @@ export interface QueryCacheOptions {
   readonly disk?: QueryDisk | undefined
   readonly clock: Clock
   readonly hash: Hash
-  readonly warn: (message: string) => void
+  readonly warn: Warn
   readonly clockResolutionMs?: number
 }
 

@@ -2,6 +2,7 @@
 import type { Counts } from '../cache/metrics.js'
 import type { CacheStats, TieredCache } from '../cache/tiered-cache.js'
 import type { Call, Source } from '../ports.js'
+import { signalOf } from '../realms.js'
 import { type Held, hold, release } from './values.js'
 
 /** A value and where it came from. The value is the caller's own copy. */
@@ -22,7 +23,8 @@ export abstract class ValueCache {
   }
 
   protected async lookUpOrCompute<T>(id: string, compute: Compute<T>, call: Call): Promise<Result<T>> {
-    const answer = await this.cache.getOrLoad(id, async (_id, signal) => hold(await compute(signal)), call)
+    const signal = signalOf(call)
+    const answer = await this.cache.getOrLoad(id, async (_id, ended) => hold(await compute(ended)), { signal })
     return { value: release<T>(answer.value), source: answer.source }
   }
 

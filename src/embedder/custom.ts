@@ -2,6 +2,7 @@
 
 import { abortError, messageOf, OpDbusError } from '../errors.js'
 import type { Call, Embedder, Embedding, Space } from '../ports.js'
+import { isFloat32Array, ownFloats } from '../realms.js'
 import { Batcher } from './batcher.js'
 import { Signals } from './worker/signals.js'
 import { Waiter } from './worker/waiter.js'
@@ -114,10 +115,10 @@ class CustomEmbedder implements Embedder {
     } catch (cause) {
       throw failed(messageOf(cause), cause)
     }
-    if (!(matrix instanceof Float32Array)) throw failed(`it must return a Float32Array, not ${kindOf(matrix)}`)
+    if (!isFloat32Array(matrix)) throw failed(`it must return a Float32Array, not ${kindOf(matrix)}`)
     if (matrix.length !== rows * this.dims)
       throw failed(`it returned ${matrix.length} numbers for ${rows} texts of ${this.dims} dims`)
-    return matrix
+    return ownFloats(matrix)
   }
 
   #settle(waiter: Waiter, outcome: Embedding | OpDbusError): void {

@@ -1,6 +1,7 @@
 // What every kernel asks of its arguments. Throws INVALID_INPUT and changes nothing.
 import { OpDbusError } from '../errors.js'
 import type { Kernels, MatrixOptions, PoolShape } from '../ports.js'
+import { isFloat32Array, isUint8Array } from '../realms.js'
 
 /** More than any model has. Sums of int8 products of so many stay within 32 bits. */
 export const MAX_DIMS = 65_536
@@ -28,7 +29,7 @@ export function checkDims(dims: number): void {
 }
 
 export function checkFloats(values: Float32Array, what: string): void {
-  if (!(values instanceof Float32Array)) throw invalid(`${what} must be a Float32Array; got ${shown(values)}`)
+  if (!isFloat32Array(values)) throw invalid(`${what} must be a Float32Array; got ${shown(values)}`)
 }
 
 /** 0 or more. */
@@ -70,7 +71,7 @@ export function checkVector(vector: Float32Array, dims: number, what = 'the quer
 
 export function checkPool(hidden: Float32Array, mask: Uint8Array, shape: PoolShape): void {
   checkFloats(hidden, 'hidden')
-  if (!(mask instanceof Uint8Array)) throw invalid(`mask must be a Uint8Array; got ${shown(mask)}`)
+  if (!isUint8Array(mask)) throw invalid(`mask must be a Uint8Array; got ${shown(mask)}`)
   checkOptions(shape, 'the shape')
   const { rows, width, dims } = shape
   checkDims(dims)

@@ -6,7 +6,8 @@ import { createRequire } from 'node:module'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { makeFolder } from '../embedder/hub/files.js'
-import { messageOf, OpDbusError } from '../errors.js'
+import { abortError, messageOf, OpDbusError } from '../errors.js'
+import { signalOf } from '../realms.js'
 
 /** The manifest's name, here and in the folder that it describes. */
 const MANIFEST = 'op-dbus-assets.json'
@@ -41,6 +42,7 @@ export interface CopyAssetsOptions {
  * with STORE for what the disk says (`details.errno`).
  */
 export async function copyAssets(dir: string, options: CopyAssetsOptions = {}): Promise<readonly CopiedAsset[]> {
+  const signal = signalOf(options)
   const folder = resolve(dir)
   const source = fileURLToPath(new URL('.', import.meta.url))
   const text = await onDisk(() => readFile(join(source, MANIFEST), 'utf8'), join(source, MANIFEST))
@@ -57,7 +59,7 @@ export async function copyAssets(dir: string, options: CopyAssetsOptions = {}): 
 
   const copied: CopiedAsset[] = []
   for (const [path, { bytes, sha256 }] of wanted) {
-    options.signal?.throwIfAborted()
+    if (signal?.aborted) throw abortError(signal)
     const written = !there.get(path)
     if (written) await put(join(folder, path), await contentOf(source, path, sha256))
     copied.push({ path, bytes, written })

@@ -1,5 +1,5 @@
 // What runs on this machine and what does not, with the reason of each: for `op-dbus doctor`. Part of the Node root.
-import { accessSync, constants, existsSync } from 'node:fs'
+import { accessSync, constants } from 'node:fs'
 import { dirname } from 'node:path'
 import { readConfig } from '../config.js'
 import type { DeviceBook } from '../embedder/devices/book.js'
@@ -11,7 +11,7 @@ import type { ModelSpec } from '../embedder/model/spec.js'
 import { messageOf } from '../errors.js'
 import type { Call, Device } from '../ports.js'
 import { VERSION } from '../version.js'
-import { installedVersion } from './machine.js'
+import { installedVersion, isThere } from './machine.js'
 import { deviceBook } from './model.js'
 import { cacheDir, hubOptions, type OpenOptions } from './runtime.js'
 
@@ -101,7 +101,7 @@ function versions(): Record<string, string> {
 /** Whether entries can be written there, or the folder be made. */
 function access(dir: string): string {
   let path = dir
-  while (!existsSync(path) && dirname(path) !== path) path = dirname(path)
+  while (!isThere(path) && dirname(path) !== path) path = dirname(path)
   try {
     accessSync(path, constants.W_OK | constants.X_OK)
     return path === dir ? 'writable' : 'not there yet; made at the first write'

@@ -1,5 +1,5 @@
 // What of this machine decides which devices work: drivers, adapters, runtime. Reads a few small files; part of the Node root.
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { accessSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { arch, platform, release } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -48,12 +48,22 @@ export function cudaLibrary(): string | undefined {
   const folder = packageFolder('onnxruntime-node')
   const name = platform() === 'win32' ? 'onnxruntime_providers_cuda.dll' : 'libonnxruntime_providers_cuda.so'
   const path = folder && join(folder, 'bin', 'napi-v6', platform(), arch(), name)
-  return path && existsSync(path) ? path : undefined
+  return path && isThere(path) ? path : undefined
 }
 
 function packageFolder(name: string): string | undefined {
   const folders = createRequire(import.meta.url).resolve.paths(name) ?? []
-  return folders.map(folder => join(folder, name)).find(folder => existsSync(join(folder, 'package.json')))
+  return folders.map(folder => join(folder, name)).find(folder => isThere(join(folder, 'package.json')))
+}
+
+/** Never throws, as `existsSync` does under Node's permission model for what may not be read. */
+export function isThere(path: string): boolean {
+  try {
+    accessSync(path)
+    return true
+  } catch {
+    return false
+  }
 }
 
 function gpuNodes(): string[] {

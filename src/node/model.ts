@@ -6,6 +6,7 @@ import type { Config } from '../config.js'
 import type { DeviceBook } from '../embedder/devices/book.js'
 import { deviceOrder } from '../embedder/devices/order.js'
 import type { PullProgress } from '../embedder/hub/download.js'
+import type { HubOptions } from '../embedder/hub/find.js'
 import { retryText } from '../embedder/hub/retry.js'
 import { ModelManager } from '../embedder/model/manager.js'
 import type { ModelSpec } from '../embedder/model/spec.js'
@@ -23,6 +24,8 @@ export const REPAIR = 'ONNXRUNTIME_NODE_INSTALL=skip npm install onnxruntime-nod
 const models = new ModelManager()
 
 export interface OpenModelCall extends Call {
+  /** Where models are looked for, as it was when the caches were opened. */
+  readonly hub: HubOptions
   readonly warn: (message: string) => void
   readonly onDownload?: ((progress: PullProgress) => void) | undefined
 }
@@ -36,7 +39,7 @@ export async function openModel(
   dir: string | undefined,
   call: OpenModelCall,
 ): Promise<{ readonly embedder: Embedder; readonly model: ServingModel }> {
-  const { warn, onDownload, signal } = call
+  const { hub, warn, onDownload, signal } = call
   if (config.model === 'none') {
     throw new OpDbusError('DISABLED', 'embedding is switched off (model "none", or OP_DBUS_VECTOR_LEVEL=none)')
   }
@@ -46,7 +49,7 @@ export async function openModel(
   /** What the probe opened stays open: it is the one that will serve. */
   const probed = new Map<Space, Embedder>()
   const { spec, ranAs, gaveWay } = await models.resolve(config.model, {
-    hub: hubOptions(config, dir),
+    hub,
     overrides: { dtype: config.dtype, dimensions: config.dimensions, pooling: config.pooling },
     offline: config.offline,
     fallback: config.fallback,
@@ -122,5 +125,6 @@ function tellChange(before: Opened, { device, tried }: Opened, warn: (message: s
 function tellFallback({ device, tried }: Opened, warn: (message: string) => void): void {
   const cpu = tried.find(attempt => attempt.device === 'cpu')
   if (device !== 'wasm' || cpu === undefined) return
-  warn(`embedding with WebAssembly, several times slower: ${cpu.reason}. To repair: ${REPAIR}`)
+  const repair = cpu.reason.includes('--allow-addons') ? '' : `. To repair: ${REPAIR}`
+  warn(`embedding with WebAssembly, several times slower: ${cpu.reason}${repair}`)
 }

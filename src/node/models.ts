@@ -4,6 +4,7 @@ import { modelPlaces } from '../embedder/hub/cache.js'
 import { type PulledModel, type PullOptions, pullModel as pull } from '../embedder/hub/download.js'
 import { type HubOptions, modelPath as pathOf } from '../embedder/hub/find.js'
 import { type Inventory, inventory, type RemoveOptions, removeModel as remove } from '../embedder/hub/inventory.js'
+import { signalOf } from '../realms.js'
 import { cacheDir, hubOptions, type OpenOptions } from './runtime.js'
 
 export type { PulledModel, PullProgress } from '../embedder/hub/download.js'
@@ -23,7 +24,7 @@ export async function pullModel(
   call: Omit<PullOptions, 'dtype'> = {},
 ): Promise<PulledModel & { readonly from: string }> {
   const { hub, dtype } = settingsFrom(options)
-  const pulled = await pull(name, hub, { ...call, dtype })
+  const pulled = await pull(name, hub, { ...call, signal: signalOf(call), dtype })
   return { ...pulled, from: hub.env.HF_ENDPOINT || 'https://huggingface.co' }
 }
 
@@ -38,7 +39,7 @@ export async function removeModel(
   options: OpenOptions = {},
   call: RemoveOptions = {},
 ): Promise<{ readonly id: string; readonly path: string; readonly bytes: number }> {
-  return remove(name, settingsFrom(options).hub, call)
+  return remove(name, settingsFrom(options).hub, { ...call, signal: signalOf(call) })
 }
 
 function settingsFrom(options: OpenOptions): { readonly hub: HubOptions; readonly dtype: PullOptions['dtype'] } {

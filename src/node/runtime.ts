@@ -10,7 +10,8 @@ import type { Config, Settings } from '../config.js'
 import type { UserEmbedder } from '../embedder/custom.js'
 import type { PullProgress } from '../embedder/hub/download.js'
 import type { HubOptions } from '../embedder/hub/find.js'
-import type { Clock, Crc32, Hash } from '../ports.js'
+import { OpDbusError } from '../errors.js'
+import type { Clock, Crc32, Hash, WorkerHandle } from '../ports.js'
 
 export interface OpenOptions extends Settings {
   /** What computes vectors instead of a model: a function of yours, batched, de-duplicated and cached as any other. */
@@ -63,14 +64,23 @@ function home(): string | undefined {
   }
 }
 
-/** `/var/lib/op-dbus/cache` for root, else below XDG_CACHE_HOME or `~/.cache`; undefined where there is no home. */
+/** Below XDG_CACHE_HOME, else `/var/lib/op-dbus/cache` for root and below `~/.cache` for others; undefined where there is no home. */
 function defaultCacheDir(env: NodeJS.ProcessEnv): string | undefined {
+  if (env.XDG_CACHE_HOME) return join(env.XDG_CACHE_HOME, 'op-dbus')
   if (process.getuid?.() === 0) return '/var/lib/op-dbus/cache'
-  const base = env.XDG_CACHE_HOME || (home() && join(home()!, '.cache'))
-  return base && join(base, 'op-dbus')
+  return home() && join(home()!, '.cache/op-dbus')
 }
 
-/** Where the model is looked for, by these settings. */
+/** The folder that the process is in now; undefined where it was removed. */
+function currentFolder(): string | undefined {
+  try {
+    return process.cwd()
+  } catch {
+    return undefined
+  }
+}
+
+/** Where the model is looked for, by these settings, the environment and the folder that the process is in now. */
 export function hubOptions(config: Config, dir: string | undefined): HubOptions {
   return {
     builtinDir: fileURLToPath(new URL('./models/builtin/', import.meta.url)),
@@ -80,6 +90,7 @@ export function hubOptions(config: Config, dir: string | undefined): HubOptions 
       HF_HUB_OFFLINE: config.offline ? '1' : '0',
     },
     home: home() ?? '',
+    cwd: currentFolder(),
     ...(process.getuid?.() === 0 && { systemDir: '/var/lib/op-dbus/models' }),
     memoFile: dir && join(dir, 'model-digests.json'),
   }
@@ -91,8 +102,17 @@ export function cacheDir(config: Config): string | undefined {
   return dir === undefined ? undefined : resolve(dir)
 }
 
-/** A worker thread of the built library. */
-export const spawnWorker = () => spawnNodeWorker(new URL('./node-worker.js', import.meta.url))
+/** A worker thread of the built library. Throws DEVICE_UNAVAILABLE where Node's permission model allows none. */
+export function spawnWorker(): WorkerHandle {
+  try {
+    return spawnNodeWorker(new URL('./node-worker.js', import.meta.url))
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_ACCESS_DENIED') throw error
+    const why =
+      "Node's permission model allows no worker threads, and models compute in one: start node with --allow-worker"
+    throw new OpDbusError('DEVICE_UNAVAILABLE', why, { cause: error })
+  }
+}
 
 /** Runs `run` after `ms`; does not keep the process alive. */
 export function timer(ms: number, run: () => void): () => void {

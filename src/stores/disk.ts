@@ -8,6 +8,11 @@ const { O_RDONLY, O_RDWR, O_CREAT, O_EXCL } = fs.constants
 const NO_FOLLOW = fs.constants.O_NOFOLLOW ?? 0
 const NON_BLOCK = fs.constants.O_NONBLOCK ?? 0
 
+/** What Node's permission model (`--permission`) says to what it does not allow. */
+export const DENIED = 'ERR_ACCESS_DENIED'
+/** Said by file systems that do not sync, and by Node's permission model, under which nothing can. */
+const NO_SYNC = ['EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EPERM', 'EROFS', DENIED]
+
 /** The errno name of what a file-system call threw. */
 export function errnoOf(error: unknown): string | undefined {
   const code = (error as { code?: unknown } | null)?.code
@@ -54,7 +59,7 @@ export function openRegular(path: string): OpenFile | undefined {
     fd = openToWrite(path)
   } catch (error) {
     if (isAbsent(error) || errnoOf(error) === 'ELOOP') return undefined
-    if (!['EACCES', 'EPERM', 'EROFS'].includes(errnoOf(error) ?? '')) throw error
+    if (!['EACCES', 'EPERM', 'EROFS', DENIED].includes(errnoOf(error) ?? '')) throw error
     fd = fs.openSync(path, O_RDONLY | NO_FOLLOW | NON_BLOCK)
     writable = false
   }
@@ -71,6 +76,21 @@ export function openToWrite(path: string): number {
 /** A new file that only its owner may read and write. Throws EEXIST where something of that name is. */
 export function createFile(path: string): number {
   return fs.openSync(path, O_RDWR | O_CREAT | O_EXCL | NO_FOLLOW, 0o600)
+}
+
+/**
+ * Waits until what was written is on the disk. Returns the errno name where the system does not sync this file, which is
+ * no failure: what was written is there, only a power cut may take it. Throws what else the disk says.
+ */
+export function syncFile(fd: number): string | undefined {
+  try {
+    fs.fdatasyncSync(fd)
+    return undefined
+  } catch (error) {
+    const errno = errnoOf(error)
+    if (errno !== undefined && NO_SYNC.includes(errno)) return errno
+    throw error
+  }
 }
 
 /** Reads until `target` is full or the file ends; returns how many bytes there were. */
@@ -119,7 +139,7 @@ export function replaceSmall(path: string, text: string, unique: string): void {
     const fd = createFile(temporary)
     try {
       writeAt(fd, Buffer.from(text), 0)
-      fs.fsyncSync(fd)
+      syncFile(fd)
     } finally {
       fs.closeSync(fd)
     }
@@ -127,6 +147,16 @@ export function replaceSmall(path: string, text: string, unique: string): void {
   } catch (error) {
     quietly(() => fs.unlinkSync(temporary))
     throw error
+  }
+}
+
+/** Whether this process may make files in a folder. */
+export function mayWrite(dir: string): boolean {
+  try {
+    fs.accessSync(dir, fs.constants.W_OK | fs.constants.X_OK)
+    return true
+  } catch {
+    return false
   }
 }
 

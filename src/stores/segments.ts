@@ -1,6 +1,6 @@
 // The disk tier on a file system: vectors as records in append-only segment files, a folder for each space. The face of
 // src/stores/segments/, which holds no policy either: what to keep is the business of the tiers above.
-import type { Clock, Crc32, Hash, Key, Space, Store } from '../ports.js'
+import type { Clock, Crc32, Hash, Key, Space, Store, Warn } from '../ports.js'
 import { asStoreError, guarded } from './disk.js'
 import { clearSpaces, sizeOfSpaces, spaceFolders } from './segments/spaces.js'
 import { Segments } from './segments/store.js'
@@ -23,7 +23,7 @@ export interface SegmentOptions {
   readonly clock: Clock
   readonly crc32: Crc32
   /** Told what no caller can be told: a write in the background that failed, an unsafe folder. */
-  warn(message: string): void
+  readonly warn: Warn
 }
 
 /** What happened since the store was opened. */

@@ -70,7 +70,14 @@ export function splitOptions(options: OpenOptions) {
       details: { option: 'database' },
     })
   }
-  return { settings, user: embedder, database, persist: persist === true, onDownload, warn: onWarning }
+  return {
+    settings,
+    user: embedder,
+    database,
+    persist: persist === true,
+    onDownload,
+    warn: (message: string) => onWarning(message),
+  }
 }
 
 /** Where things are. Addresses are absolute; folders end with a slash. */

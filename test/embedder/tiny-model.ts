@@ -15,24 +15,29 @@ export const tokenVector = (id: number): number[] => [id, id * id, 1, -id]
 
 interface Output {
   readonly name: string
-  readonly type: 'float32' | 'float16' | 'int64'
+  readonly type: 'float32' | 'float16' | 'int32' | 'int64'
   readonly shape: (number | string)[]
 }
 
 /** The number of that type in ONNX's TensorProto.DataType. */
 const FLOAT16 = 10
 const BATCH = ['batch', 'sequence']
-const port = (name: string) => ({ name, type: 'int64' as const, shape: BATCH })
+const port = (name: string): Output => ({ name, type: 'int64', shape: BATCH })
 
 /** Encodes a graph whose nodes `build` adds; unused inputs are legal in ONNX. */
 export function encodeGraph(
   build: (graph: GraphBuilder) => void,
   outputs: Output[],
-  inputs = ['input_ids', 'attention_mask'],
+  inputs: (string | Output)[] = ['input_ids', 'attention_mask'],
 ) {
   const graph = new GraphBuilder()
   build(graph)
-  return graph.encode({ name: 'tiny', description: 'made by a test', inputs: inputs.map(port), outputs })
+  return graph.encode({
+    name: 'tiny',
+    description: 'made by a test',
+    inputs: inputs.map(input => (typeof input === 'string' ? port(input) : input)),
+    outputs,
+  })
 }
 
 /** A table of token vectors with `rows` rows; a look-up past its end is an error inside ONNX Runtime. */
@@ -49,6 +54,31 @@ export const graphs = {
   plain: () => encodeGraph(graph => lookUp(graph, hidden.name), [hidden]),
   withTypeIds: () =>
     encodeGraph(graph => lookUp(graph, hidden.name), [hidden], ['input_ids', 'attention_mask', 'token_type_ids']),
+  /** As exporters for phones and TensorFlow write them. */
+  int32: () =>
+    encodeGraph(
+      graph => {
+        graph.node('wide', 'Unsqueeze', [graph.toFloat32('mask', 'attention_mask'), graph.ints(2)])
+        lookUp(graph, 'vectors')
+        graph.node(hidden.name, 'Mul', ['vectors', 'wide'])
+      },
+      [hidden],
+      ['input_ids', 'attention_mask', 'token_type_ids'].map(name => ({ name, type: 'int32', shape: BATCH })),
+    ),
+  floatMask: () =>
+    encodeGraph(
+      graph => lookUp(graph, hidden.name),
+      [hidden],
+      ['input_ids', { name: 'attention_mask', type: 'float32', shape: BATCH }],
+    ),
+  fixedSize: () =>
+    encodeGraph(
+      graph => lookUp(graph, hidden.name),
+      [hidden],
+      [{ name: 'input_ids', type: 'int64', shape: ['batch', 128] }, 'attention_mask'],
+    ),
+  wantsPositions: () =>
+    encodeGraph(graph => lookUp(graph, hidden.name), [hidden], ['input_ids', 'attention_mask', 'position_ids']),
   throwing: () => encodeGraph(graph => lookUp(graph, hidden.name, ROWS), [hidden]),
   /** NaN in every row that holds an `a`: the logarithm of a negative number. */
   nan: () =>

@@ -1,7 +1,7 @@
 // Where patterns outlive the process: one small document each, and one for each that was revoked. Decides nothing, and
 // never rejects a look-up: without a disk, or with a failing one, patterns are learnt anew.
 import { messageOf } from '../../errors.js'
-import type { Key, Store } from '../../ports.js'
+import type { Key, Store, Warn } from '../../ports.js'
 import { decodeRecord, encodeRecord, type PatternRecord } from './record.js'
 
 /** A store of small documents that answers and writes at once. */
@@ -14,7 +14,7 @@ export interface RecordStore extends Store {
 
 export interface PatternShelfOptions {
   readonly dims: number
-  readonly warn: (message: string) => void
+  readonly warn: Warn
   /**
    * `revoked` stands apart, so that nothing that is written later can undo a revocation, and must never evict. Absent:
    * nothing outlives the process.
@@ -101,8 +101,10 @@ export class PatternShelf {
     try {
       return run()
     } catch (error) {
-      if (!this.#told) this.#options.warn(`cannot ${what} the patterns on disk, going on without: ${messageOf(error)}`)
-      this.#told = true
+      if (!this.#told) {
+        this.#told = true
+        this.#options.warn(`cannot ${what} the patterns on disk, going on without: ${messageOf(error)}`, error)
+      }
       return otherwise
     }
   }

@@ -1,7 +1,7 @@
 // Where models lie on this machine: the folders in their order, and the layout of the Hugging Face cache. Writes nothing.
 
 import { readdir, stat } from 'node:fs/promises'
-import { isAbsolute, join, resolve } from 'node:path'
+import { basename, dirname, isAbsolute, join, resolve } from 'node:path'
 import { OpDbusError } from '../../errors.js'
 import { unlessAbsent } from './files.js'
 import { isHubId } from './names.js'
@@ -13,7 +13,9 @@ export interface HubOptions {
   readonly env: Readonly<Record<string, string | undefined>>
   /** The user's home folder; '' where the system knows none. */
   readonly home: string
-  /** Where downloads go when no variable says otherwise, in place of the Hugging Face cache: for root. */
+  /** What relative paths begin at. Default: the folder that the process is in when they are used. */
+  readonly cwd?: string | undefined
+  /** Where downloads go when no variable says otherwise: for root. */
   readonly systemDir?: string | undefined
   /** JSON file that remembers what model files hashed to; made when it is missing. Default: nothing is remembered. */
   readonly memoFile?: string | undefined
@@ -27,29 +29,52 @@ export interface ModelPlace {
   readonly plain: boolean
   /** The file that says which commit of each model was pulled into it. */
   readonly lockFile: string
+  /**
+   * Where that file was before, in the folder itself. It holds as well, and goes first; the next pull moves it. Undefined
+   * where somebody named the file.
+   */
+  readonly lockFileInside?: string | undefined
 }
 
 const LOCK_FILE = 'op-dbus-models.lock.json'
 
+/**
+ * The lock file lies beside the folder, where huggingface_hub does not take it for a repository that is broken. Beside
+ * `hub` it has no more of a name: it is the same one whether HF_HOME or HF_HUB_CACHE led there.
+ */
+function placeAt(dir: string, plain: boolean): ModelPlace {
+  const name = basename(dir) === 'hub' ? LOCK_FILE : `${basename(dir)}.${LOCK_FILE}`
+  return { dir, plain, lockFile: join(dirname(dir), name), lockFileInside: join(dir, LOCK_FILE) }
+}
+
 /** Every place where models are looked for, nearest first; none where nothing names a folder and there is no home. */
-export function modelPlaces({ env, home, systemDir }: HubOptions): readonly ModelPlace[] {
+export function modelPlaces(hub: HubOptions): readonly ModelPlace[] {
+  const { env, systemDir } = hub
   const { OP_DBUS_MODEL_DIR, OP_DBUS_MODEL_LOCK, HF_HUB_CACHE, HUGGINGFACE_HUB_CACHE } = env
-  const own = (dir: string): ModelPlace => ({ dir, plain: true, lockFile: join(dir, LOCK_FILE) })
   const places: ModelPlace[] = []
   const explicit = HF_HUB_CACHE || HUGGINGFACE_HUB_CACHE
-  if (OP_DBUS_MODEL_DIR) places.push(own(atHome(OP_DBUS_MODEL_DIR, home)))
-  if (systemDir !== undefined && !explicit && !env.HF_HOME) places.push(own(systemDir))
-  const base = hubHome({ env, home })
-  if (explicit) {
-    const dir = atHome(explicit, home)
-    places.push({ dir, plain: false, lockFile: join(dir, LOCK_FILE) })
-  } else if (base !== undefined) {
-    // Beside the cache rather than in it, where `hf cache` would call it an inconsistency.
-    places.push({ dir: join(base, 'hub'), plain: false, lockFile: join(base, LOCK_FILE) })
-  }
+  if (OP_DBUS_MODEL_DIR) places.push(placeAt(atHome(OP_DBUS_MODEL_DIR, hub), true))
+  if (systemDir !== undefined && !explicit && !env.HF_HOME && !env.XDG_CACHE_HOME) places.push(placeAt(systemDir, true))
+  const base = hubHome(hub)
+  if (explicit) places.push(placeAt(atHome(explicit, hub), false))
+  else if (base !== undefined) places.push(placeAt(join(base, 'hub'), false))
   const [first, ...others] = places
   if (first === undefined) return []
-  return [OP_DBUS_MODEL_LOCK ? { ...first, lockFile: atHome(OP_DBUS_MODEL_LOCK, home) } : first, ...others]
+  const named = OP_DBUS_MODEL_LOCK && { lockFile: atHome(OP_DBUS_MODEL_LOCK, hub), lockFileInside: undefined }
+  return [{ ...first, ...(named || {}) }, ...others]
+}
+
+/**
+ * Where `id` is fetched to: as {@link downloadPlace} says, but the system's own folder, which nobody named, gives way to
+ * a Hugging Face cache that has the model already.
+ */
+export async function placeFor(id: string, hub: HubOptions): Promise<ModelPlace> {
+  const first = downloadPlace(hub)
+  if (first.dir !== hub.systemDir) return first
+  for (const place of modelPlaces(hub)) {
+    if ((await commitsOf(join(place.dir, repositoryName(id)))).length > 0) return place
+  }
+  return first
 }
 
 /** Where downloads go. Throws STORE where no folder is named and there is no home. */
@@ -63,16 +88,22 @@ export function downloadPlace(hub: HubOptions): ModelPlace {
 }
 
 /** HF_HOME, or what it is by default; the token lies in it. Undefined without a home. */
-export function hubHome({ env, home }: Pick<HubOptions, 'env' | 'home'>): string | undefined {
+export function hubHome(hub: Pick<HubOptions, 'env' | 'home' | 'cwd'>): string | undefined {
+  const { env, home } = hub
   const cache = env.XDG_CACHE_HOME || (home && join(home, '.cache'))
   const base = env.HF_HOME || (cache && join(cache, 'huggingface'))
-  return base ? atHome(base, home) : undefined
+  return base ? atHome(base, hub) : undefined
 }
 
 /** An absolute path; `~` as Hugging Face's tools read it, where there is a home. */
-export function atHome(path: string, home: string): string {
-  if (home === '') return resolve(path)
-  return resolve(path === '~' || path.startsWith('~/') ? join(home, path.slice(1)) : path)
+export function atHome(path: string, { home, cwd = '' }: Pick<HubOptions, 'home' | 'cwd'>): string {
+  if (home === '') return resolve(cwd, path)
+  return resolve(cwd, path === '~' || path.startsWith('~/') ? join(home, path.slice(1)) : path)
+}
+
+/** Where the folder lies that a user names. */
+export function folderAt(name: string, { cwd }: Pick<HubOptions, 'cwd'>): string {
+  return cwd === undefined ? name : resolve(cwd, name)
 }
 
 /** A path is meant, not a hub id. */

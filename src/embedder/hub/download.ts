@@ -4,7 +4,7 @@ import { abortError, isOpDbusError, OpDbusError } from '../../errors.js'
 import type { Call } from '../../ports.js'
 import { type Dtype, knownModel } from '../model/table.js'
 import { goneError, moveOn, noRoomError, offlineError, unreachableError } from './advice.js'
-import { downloadPlace, type HubOptions, isPath, type ModelPlace } from './cache.js'
+import { type HubOptions, isPath, type ModelPlace, placeFor } from './cache.js'
 import { checkSmallFiles } from './check.js'
 import { fetchBlob, longestPartial, removePartials } from './fetch.js'
 import { fetchListing } from './fetch-listing.js'
@@ -13,7 +13,7 @@ import { type HubIo, NODE_IO } from './io.js'
 import type { Listing } from './listing.js'
 import { type LockOptions, withLock } from './lock.js'
 import { isHubId } from './names.js'
-import { type RecordedFile, type RecordedModel, recordOf, writeRecord } from './record.js'
+import { type Recorded, type RecordedFile, type RecordedModel, recordOf, writeRecord } from './record.js'
 import { refusal } from './refusal.js'
 import type { Retry, Retrying } from './retry.js'
 import { type HubFile, isSmallFile, neededFiles, totalBytes } from './select.js'
@@ -89,11 +89,11 @@ export async function pullModel(name: string, hub: HubOptions, options: PullOpti
   if (isPath(name) || !isHubId(id)) {
     throw new OpDbusError('INVALID_INPUT', `${JSON.stringify(name)} is neither a level nor the id of a model on a hub`)
   }
-  return new Pull(name, id, options.dtype ?? known?.dtype ?? 'fp32', hub, options).run()
+  const place = await placeFor(id, hub)
+  return new Pull(name, id, options.dtype ?? known?.dtype ?? 'fp32', place, hub, options).run()
 }
 
 class Pull {
-  private readonly place: ModelPlace
   private readonly io: HubIo
   private readonly signal: AbortSignal | undefined
   private readonly repository: Repository
@@ -105,14 +105,14 @@ class Pull {
     private readonly name: string,
     private readonly id: string,
     private readonly dtype: Dtype,
+    private readonly place: ModelPlace,
     private readonly hub: HubOptions,
     private readonly options: PullOptions,
   ) {
-    this.place = downloadPlace(hub)
     const seconds = Number(hub.env.HF_HUB_DOWNLOAD_TIMEOUT || undefined)
     this.io = { ...NODE_IO, ...(seconds > 0 && { timeoutMs: 1000 * seconds }), ...options.io }
     this.signal = options.signal
-    this.repository = new Repository(this.place, id, this.io)
+    this.repository = new Repository(place, id, this.io)
   }
 
   async run(): Promise<PulledModel> {
@@ -126,8 +126,11 @@ class Pull {
       // Outside the lock: a cache that holds everything may be read-only.
       const plan = await this.recordedPlan()
       if (plan?.missing.length === 0) {
-        if (await this.repository.shows(plan.present, plan.commit, this.signal))
+        if (await this.repository.shows(plan.present, plan.commit, this.signal)) {
+          // Only to move a record that lies where it was before; where that may not be written, it holds there.
+          await this.record(plan.commit, plan.present, { io: this.io, signal: this.signal }).catch(() => {})
           return this.result(plan.commit, plan.present, 0)
+        }
       } else if (isTrue(this.hub.env.HF_HUB_OFFLINE)) throw offlineError(this.id, this.place)
       const { io, signal, options } = this
       const lock: LockOptions = { io, signal, onWait: who => this.tell(options.onWait, who) }
@@ -218,7 +221,7 @@ class Pull {
     const files = record && recordedFiles(this.id, record, this.dtype)
     if (!files) return undefined
     const { commit } = record
-    return { commit, isMain: false, lockFile: this.place.lockFile, ...(await this.look(files, commit)) }
+    return { commit, isMain: false, lockFile: record.lockFile, ...(await this.look(files, commit)) }
   }
 
   /** By what the hub lists: at the recorded commit, if there is one, else what it calls `main`. */
@@ -227,7 +230,7 @@ class Pull {
     const site = await this.site()
     const listing = await fetchListing(site, this.id, record?.commit ?? 'main', this.how)
     if (!listing) throw this.unknown(record, site)
-    if (record) checkListing(this.id, record, listing, this.place.lockFile)
+    if (record) checkListing(this.id, record, listing)
     const { commit } = listing
     const files = await this.look(neededOf(this.id, listing, this.dtype, site), commit)
     return { commit, isMain: !record, lockFile: undefined, ...files }
@@ -264,14 +267,14 @@ class Pull {
     return { id: this.id, commit, path: this.repository.snapshot(commit), bytes: totalBytes(files), downloaded, files }
   }
 
-  private unknown(record: RecordedModel | undefined, { endpoint }: HubSite): OpDbusError {
+  private unknown(record: Recorded | undefined, { endpoint }: HubSite): OpDbusError {
     const { id } = this
     const { host } = new URL(endpoint)
     if (!record) {
       return new OpDbusError('MODEL_NOT_FOUND', `${host} has no model ${JSON.stringify(id)}`, { details: { id } })
     }
     const { commit } = record
-    return goneError(host, `commit ${commit.slice(0, 12)}`, id, commit, this.place.lockFile)
+    return goneError(host, `commit ${commit.slice(0, 12)}`, id, commit, record.lockFile)
   }
 }
 
@@ -317,13 +320,13 @@ function recordedFiles(id: string, { files }: RecordedModel, dtype: Dtype): Reco
 }
 
 /** The hub must list, at the recorded commit, what was recorded of it. */
-function checkListing(id: string, record: RecordedModel, listing: Listing, lockFile: string): void {
+function checkListing(id: string, record: Recorded, listing: Listing): void {
   const same = (a: HubFile, b: HubFile) => a.path === b.path && a.bytes === b.bytes && a.blob === b.blob
   const other = record.files.find(file => !listing.files.some(stated => same(stated, file)))
   if (listing.commit === record.commit && !other) return
   const what = other ? `${other.path} differs` : `it answers with commit ${listing.commit.slice(0, 12)}`
   throw refusal(
-    `the hub's ${id} is not what ${lockFile} records of commit ${record.commit.slice(0, 12)}: ${what}\n${moveOn(id)}`,
+    `the hub's ${id} is not what ${record.lockFile} records of commit ${record.commit.slice(0, 12)}: ${what}\n${moveOn(id)}`,
     'integrity',
     { id, commit: record.commit },
   )

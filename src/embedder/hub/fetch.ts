@@ -7,7 +7,7 @@ import { isOpDbusError, type OpDbusError } from '../../errors.js'
 import { goneError } from './advice.js'
 import { unlessAbsent } from './files.js'
 import { type Answer, asDownloadError, get, type HubSite, statusError } from './http.js'
-import { onDisk } from './io.js'
+import { onDisk, syncFile } from './io.js'
 import { refusal } from './refusal.js'
 import { broken, type Retrying, retrying } from './retry.js'
 import type { HubFile } from './select.js'
@@ -106,7 +106,7 @@ async function receive(path: string, start: number, task: FetchTask): Promise<nu
       () => request(path, transfer, task),
       () => transfer.fetched,
     )
-    await onDisk(path, () => handle.sync())
+    await onDisk(path, () => syncFile(handle))
     return transfer.fetched
   } finally {
     await handle.close().catch(() => {})

@@ -1,11 +1,18 @@
 // A model folder on this machine's disk: the ModelFolder port over node:fs. Large files are hashed once, then remembered.
 
 import { createHash, randomUUID } from 'node:crypto'
-import { createReadStream } from 'node:fs'
-import { mkdir, readdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { constants, createReadStream } from 'node:fs'
+import { mkdir, open, readdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { isOpDbusError, messageOf, OpDbusError } from '../../errors.js'
-import type { DigestedFile, ModelFile, ModelFolder } from '../model/folder.js'
+import {
+  type DigestedFile,
+  HEAD_BYTES,
+  type ModelFile,
+  type ModelFolder,
+  standIn,
+  unsupported,
+} from '../model/folder.js'
 import { externalDataOf, ONNX_FOLDERS } from '../model/table.js'
 
 type Digest = Pick<DigestedFile, 'sha256' | 'dynamic'>
@@ -34,6 +41,7 @@ export function diskFolder(id: string, path: string, memo: DigestMemo, check: Ch
       unlessAbsent(join(path, file), async full => {
         const digest = await digestFile(full, memo)
         check(file, digest.sha256)
+        await refuseStandIns(id, file, full)
         return digest
       }),
     onnxFiles: async () => {
@@ -63,6 +71,16 @@ export async function isUnchanged(file: ModelFile): Promise<boolean> {
     return digestFile(path, digestMemo(undefined))
   })
   return now?.sha256 === file.sha256
+}
+
+/** Throws UNSUPPORTED_MODEL where a file, or one of the weights beside it, is a pointer, a page or nothing. */
+async function refuseStandIns(id: string, file: string, path: string): Promise<void> {
+  for (const part of await partsOf(path)) {
+    const handle = await open(part, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
+    const head = await handle.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0).finally(() => handle.close())
+    const what = standIn(head.buffer.toString('latin1', 0, head.bytesRead))
+    if (what !== undefined) throw unsupported({ id }, join(dirname(file), basename(part)), what)
+  }
 }
 
 /** The file, and the files that exporters put beside a model too large for one. */

@@ -8,6 +8,7 @@ import { externalDataOf, KNOWN_MODELS, knownModel } from '../model/table.js'
 import { alteredError } from './advice.js'
 import {
   commitsOf,
+  folderAt,
   type HubOptions,
   isFolder,
   isPath,
@@ -39,7 +40,7 @@ export async function modelPath(name: string, hub: HubOptions): Promise<string> 
   return folder
 }
 
-/** The folder that {@link findModel} would read, `name` itself where that is the folder; undefined where there is none. */
+/** The folder that {@link findModel} would read, `folderAt(name)` where that is it; undefined where there is none. */
 export function locateModel(name: string, hub: HubOptions): Promise<string | undefined> {
   return locate(name, knownModel(name)?.hubId ?? name, hub)
 }
@@ -77,7 +78,7 @@ async function recordedAt(id: string, path: string, hub: HubOptions): Promise<Ch
       if (own === undefined) return
       const beside = externalDataOf(file, [...hashes.keys()].sort()).map(data => hashes.get(data)!)
       const recorded = joined(own, beside)
-      if (found !== recorded) throw alteredError(id, file, recorded, found, place.lockFile)
+      if (found !== recorded) throw alteredError(id, file, recorded, found, record.lockFile)
     }
   }
   return undefined
@@ -95,14 +96,15 @@ export async function localModels(hub: HubOptions): Promise<string[]> {
 
 async function locate(name: string, hubId: string, hub: HubOptions): Promise<string | undefined> {
   if (name === 'builtin') return isFolder(hub.builtinDir)
-  if (isPath(name)) return isFolder(name)
+  const own = folderAt(name, hub)
+  if (isPath(name)) return isFolder(own)
   // A hub id goes into paths below: nothing that climbs out.
-  if (!isHubId(hubId)) return isFolder(name)
+  if (!isHubId(hubId)) return isFolder(own)
   for (const place of modelPlaces(hub)) {
     const found = (await plainIn(place, hubId)) ?? (await snapshotIn(place, hubId))
     if (found !== undefined) return found
   }
-  return isFolder(name)
+  return isFolder(own)
 }
 
 async function plainIn({ plain, dir }: ModelPlace, hubId: string): Promise<string | undefined> {

@@ -3,7 +3,7 @@
 import { readFile } from 'node:fs/promises'
 import { BlockList, isIP } from 'node:net'
 import { join } from 'node:path'
-import { abortError, messageOf, OpDbusError } from '../../errors.js'
+import { abortError, isError, messageOf, OpDbusError } from '../../errors.js'
 import { atHome, type HubOptions, hubHome } from './cache.js'
 import { unlessAbsent } from './files.js'
 import { errnoOf } from './io.js'
@@ -37,7 +37,7 @@ const MAX_REDIRECTS = 5
 const DEFAULT_ENDPOINT = 'https://huggingface.co'
 
 /** Where the hub is, and who we are there: HF_ENDPOINT, HF_TOKEN, else the file that `hf auth login` writes. */
-export async function hubSite({ env, home }: HubOptions): Promise<HubSite> {
+export async function hubSite({ env, home, cwd }: HubOptions): Promise<HubSite> {
   const endpoint = (env.HF_ENDPOINT || DEFAULT_ENDPOINT).replace(/\/+$/, '')
   const url = URL.canParse(endpoint) ? new URL(endpoint) : undefined
   if (!url || !/^https?:$/.test(url.protocol) || url.username || url.password || url.search || url.hash) {
@@ -46,13 +46,13 @@ export async function hubSite({ env, home }: HubOptions): Promise<HubSite> {
       `HF_ENDPOINT=${JSON.stringify(endpoint)} is not the http(s) address of a hub`,
     )
   }
-  return { endpoint, token: await readToken({ env, home }) }
+  return { endpoint, token: await readToken({ env, home, cwd }) }
 }
 
-async function readToken({ env, home }: Pick<HubOptions, 'env' | 'home'>): Promise<string | undefined> {
+async function readToken({ env, home, cwd }: Pick<HubOptions, 'env' | 'home' | 'cwd'>): Promise<string | undefined> {
   if (isTrue(env.HF_HUB_DISABLE_IMPLICIT_TOKEN)) return undefined
-  const base = hubHome({ env, home })
-  const path = env.HF_TOKEN_PATH ? atHome(env.HF_TOKEN_PATH, home) : base && join(base, 'token')
+  const base = hubHome({ env, home, cwd })
+  const path = env.HF_TOKEN_PATH ? atHome(env.HF_TOKEN_PATH, { home, cwd }) : base && join(base, 'token')
   const text =
     env.HF_TOKEN ||
     env.HUGGING_FACE_HUB_TOKEN ||
@@ -186,7 +186,7 @@ const PASSING =
 export function asDownloadError(error: unknown, url: URL, signal: AbortSignal | undefined): OpDbusError {
   if (signal?.aborted) return abortError(signal)
   if (error instanceof OpDbusError) return error
-  const cause = error instanceof Error && error.cause !== undefined ? error.cause : error
+  const cause = isError(error) && error.cause !== undefined ? error.cause : error
   const message = `cannot fetch from ${url.origin}: ${reasonOf(cause)}`
   if (PASSING.test(errnoOf(cause) ?? '')) return broken(message, error)
   return new OpDbusError('DOWNLOAD', message, { cause: error, details: { why: 'unreachable', host: url.host } })
@@ -213,7 +213,8 @@ export function statusError({ endpoint }: HubSite, response: Response, what: str
 
 /** Undici hides what the network said in `cause`, and several attempts at one name in `errors`. */
 function reasonOf(cause: unknown): string {
-  const first = cause instanceof AggregateError ? (cause.errors[0] ?? cause) : cause
+  const all: unknown = isError(cause) ? (cause as { errors?: unknown }).errors : undefined
+  const first: unknown = Array.isArray(all) ? (all[0] ?? cause) : cause
   const code = (first as { code?: unknown } | null)?.code
   const message = messageOf(first)
   return typeof code === 'string' && !message.includes(code) ? `${message || 'failed'} (${code})` : message

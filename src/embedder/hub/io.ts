@@ -42,6 +42,19 @@ export const NODE_IO: HubIo = {
   timeoutMs: 8_000,
 }
 
+/**
+ * Said by file systems that do not sync, and by Node's permission model. stores/disk.ts has the like without promises:
+ * neither folder may import the other.
+ */
+const NO_SYNC = ['EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EPERM', 'EROFS', 'ERR_ACCESS_DENIED']
+
+/** Waits until the file is on the disk, where the system syncs at all: what is read back is checked in any case. */
+export async function syncFile(file: FileHandle): Promise<void> {
+  await file.sync().catch(error => {
+    if (!NO_SYNC.includes(errnoOf(error) ?? '')) throw error
+  })
+}
+
 /** The errno name of what a file-system call threw. */
 export function errnoOf(error: unknown): string | undefined {
   const code = (error as { code?: unknown } | null)?.code
@@ -58,6 +71,7 @@ const NEXT_STEPS: Readonly<Record<string, string>> = {
   EACCES: MOVE,
   EPERM: MOVE,
   EROFS: MOVE,
+  ERR_ACCESS_DENIED: "\nNode's permission model does not allow it: --allow-fs-write=FOLDER does",
 }
 
 /** Runs what touches the disk; what the disk says is thrown as a STORE error. */

@@ -1,11 +1,12 @@
 // The lock file of models: which commit and which bytes of each were pulled. Read strictly, replaced as a whole.
 
-import { readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { access, open, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { OpDbusError } from '../../errors.js'
 import type { ModelPlace } from './cache.js'
 import { makeFolder, unlessAbsent } from './files.js'
-import { onDisk } from './io.js'
+import { errnoOf, onDisk, syncFile } from './io.js'
 import { isBlobName, isByteCount, isCommit, isSafePath } from './listing.js'
 import { type LockOptions, withLock } from './lock.js'
 import { isHubId } from './names.js'
@@ -21,46 +22,89 @@ export interface RecordedModel {
   readonly files: readonly RecordedFile[]
 }
 
+/** What was recorded, and the file that says so. */
+export interface Recorded extends RecordedModel {
+  readonly lockFile: string
+}
+
 /**
- * What was recorded of `id`, if anything. Rejects with STORE where the file cannot be read or does not say what such a
+ * What was recorded of `id`, if anything. Rejects with STORE where a file cannot be read or does not say what such a
  * file says: going on without it would drop the promise it makes.
  */
-export async function recordOf(place: ModelPlace, id: string): Promise<RecordedModel | undefined> {
+export async function recordOf(place: ModelPlace, id: string): Promise<Recorded | undefined> {
   return (await readRecords(place)).get(id)
 }
 
-export async function readRecords(place: ModelPlace): Promise<Map<string, RecordedModel>> {
-  const text = await unlessAbsent(place.lockFile, path => readFile(path, 'utf8'))
-  if (text === undefined) return new Map()
-  const models = new Map<string, RecordedModel>()
+/** Of both files where there are two: the one inside was written last, since who writes the other removes it. */
+export async function readRecords({ lockFile, lockFileInside }: ModelPlace): Promise<Map<string, Recorded>> {
+  const inside = lockFileInside === undefined ? undefined : await recordsIn(lockFileInside)
+  return new Map([...((await recordsIn(lockFile)) ?? []), ...(inside ?? [])])
+}
+
+/** Undefined where there is no such file. */
+async function recordsIn(lockFile: string): Promise<Map<string, Recorded> | undefined> {
+  const text = await unlessAbsent(lockFile, path => readFile(path, 'utf8'))
+  if (text === undefined) return undefined
+  const models = new Map<string, Recorded>()
   try {
     const file = JSON.parse(text) as { version?: unknown; models?: Record<string, unknown> }
     if (file.version !== 1) throw new Error(`its version is ${JSON.stringify(file.version)}, not 1`)
-    for (const [id, model] of Object.entries(file.models ?? {})) models.set(id, checked(id, model))
+    for (const [id, model] of Object.entries(file.models ?? {})) models.set(id, { ...checked(id, model), lockFile })
   } catch (error) {
     throw new OpDbusError(
       'STORE',
-      `cannot use the lock file ${place.lockFile}: ${(error as Error).message}\nrepair it, or remove it to forget which commits were pulled`,
-      { cause: error, details: { file: place.lockFile } },
+      `cannot use the lock file ${lockFile}: ${(error as Error).message}\nrepair it, or remove it to forget which commits were pulled`,
+      { cause: error, details: { file: lockFile } },
     )
   }
   return models
 }
 
-/** Records `model` under `id`, or forgets it (undefined); other models' entries stay. Writes only what changed. */
+/**
+ * Records `model` under `id`, or forgets it (undefined); other models' entries stay. Writes only what changed, and moves
+ * what lies inside the folder of models out of it.
+ */
 export async function writeRecord(
   place: ModelPlace,
   id: string,
   model: RecordedModel | undefined,
   options: LockOptions,
 ): Promise<void> {
-  if (same(await recordOf(place, id), model)) return
+  if (same(await recordOf(place, id), model) && !(await mayMove(place))) return
   await withLock(join(place.dir, '.locks', 'op-dbus-models.lock'), options, async () => {
-    const models = await readRecords(place)
+    const models = new Map<string, RecordedModel>(await readRecords(place))
     if (model) models.set(id, model)
     else models.delete(id)
-    await replaceText(place.lockFile, render(models), options.io.id())
+    const text = render(models)
+    const { lockFile, lockFileInside } = place
+    if (lockFileInside === undefined) return replaceText(lockFile, text, options.io.id())
+    if (await keptInside(place)) return replaceText(lockFileInside, text, options.io.id())
+    await replaceText(lockFile, text, options.io.id())
+    await onDisk(lockFileInside, () => rm(lockFileInside, { force: true }))
   })
+}
+
+/** True where a file lies inside that need not. */
+async function mayMove(place: ModelPlace): Promise<boolean> {
+  const { lockFileInside } = place
+  if (lockFileInside === undefined) return false
+  return (await unlessAbsent(lockFileInside, path => stat(path))) !== undefined && !(await keptInside(place))
+}
+
+/**
+ * What is beside the folder of models must be ours to write, and last as long: a volume that is mounted there outlives
+ * what it is mounted into. Once there is a file beside, it stays the one.
+ */
+async function keptInside({ dir, lockFile }: ModelPlace): Promise<boolean> {
+  if ((await unlessAbsent(lockFile, path => stat(path))) !== undefined) return false
+  const beside = dirname(lockFile)
+  const writable = await access(beside, constants.W_OK | constants.X_OK).then(
+    () => true,
+    error => errnoOf(error) === 'ENOENT',
+  )
+  if (!writable) return true
+  const [here, there] = [await unlessAbsent(dir, path => stat(path)), await unlessAbsent(beside, path => stat(path))]
+  return here !== undefined && there !== undefined && here.dev !== there.dev
 }
 
 /** A reader sees the old text or the new one. */
@@ -69,7 +113,13 @@ export async function replaceText(path: string, text: string, unique: string, be
   await onDisk(path, async () => {
     await makeFolder(dirname(path), 0o777)
     try {
-      await writeFile(temporary, text, { flag: 'wx', flush: true })
+      const file = await open(temporary, 'wx')
+      try {
+        await file.writeFile(text)
+        await syncFile(file)
+      } finally {
+        await file.close()
+      }
       await rename(temporary, path)
     } catch (error) {
       await rm(temporary, { force: true }).catch(() => {})

@@ -36,8 +36,26 @@ export async function parseJson(folder: ModelFolder, file: string): Promise<unkn
   try {
     return JSON.parse(text) as unknown
   } catch {
-    throw unsupported(folder, file, 'is not JSON')
+    throw unsupported(folder, file, standIn(text) ?? 'is not JSON')
   }
+}
+
+/** Bytes of a file that are enough to tell what stands in its place. */
+export const HEAD_BYTES = 512
+
+/**
+ * What lies where a model's file should be, told from its first bytes: nothing, the pointer that Git leaves without Git
+ * LFS, or the page of a site that wanted a login. Undefined for anything else.
+ */
+export function standIn(head: string): string | undefined {
+  if (head === '') return 'is empty: it was not copied or fetched whole'
+  if (head.startsWith('version https://git-lfs.github.com/spec/')) {
+    const bytes = /^size (\d+)$/m.exec(head)?.[1]
+    return `is a Git LFS pointer and not the file itself${bytes ? `, which has ${bytes} bytes` : ''}\nin the folder of the model: git lfs pull`
+  }
+  if (/^\s*<(!doctype|html|head|body|\?xml)\b/i.test(head))
+    return 'is a page of a web site and not the file itself\nfetch the file itself: op-dbus models pull does'
+  return undefined
 }
 
 /** The JSON object in `file`, undefined when it is not there; UNSUPPORTED_MODEL when it is anything else. */
@@ -66,7 +84,7 @@ export function isCount(value: unknown): value is number {
 }
 
 /** "model X: FILE does Y", with the file in `details.file`. */
-export function unsupported(folder: ModelFolder, file: string, what: string): OpDbusError {
+export function unsupported(folder: Pick<ModelFolder, 'id'>, file: string, what: string): OpDbusError {
   return new OpDbusError('UNSUPPORTED_MODEL', `model ${folder.id}: ${file} ${what}`, { details: { file } })
 }
 

@@ -4,7 +4,7 @@
 import { isOpDbusError } from '../../errors.js'
 import type { Call } from '../../ports.js'
 import { offlineError } from '../hub/advice.js'
-import { downloadPlace, isPath } from '../hub/cache.js'
+import { downloadPlace, folderAt, isPath } from '../hub/cache.js'
 import type { PullProgress, pullModel } from '../hub/download.js'
 import { findModel, type HubOptions, locateModel, modelAt } from '../hub/find.js'
 import { isHubId } from '../hub/names.js'
@@ -80,7 +80,7 @@ export class ModelManager {
       }
       const fetch = !offline && isOnHub(name) && isIncomplete(error)
       // A folder of the user's own is as the user left it.
-      if (!fetch || (await locateModel(name, hub)) === name) throw error
+      if (!fetch || (await locateModel(name, hub)) === folderAt(name, hub)) throw error
       const dtype = overrides?.dtype ?? knownModel(name)?.dtype
       const { path } = await this.#pull(name, hub, { signal, dtype, onProgress, onRetry })
       return modelAt(name, path, hub, overrides)

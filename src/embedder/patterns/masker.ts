@@ -2,6 +2,7 @@
 // `Created container 101` become one template. Text in, text out; knows no cache and no model.
 import { OpDbusError } from '../../errors.js'
 import type { Embedder, Masked, Masker, Space } from '../../ports.js'
+import { isRegExp } from '../../realms.js'
 import { type Span, scan } from './scan.js'
 import { KINDS } from './shapes.js'
 
@@ -154,7 +155,7 @@ function checkMask(mask: UserMask): UserMask {
       `a mask's name is 1 to 32 letters, digits, - and _, and none of ${KINDS.join(', ')}: not ${show(name)}`,
     )
   }
-  if (!(pattern instanceof RegExp)) throw invalid(`mask ${show(name)}: pattern must be a RegExp`)
+  if (!isRegExp(pattern)) throw invalid(`mask ${show(name)}: pattern must be a RegExp`)
   return { name, pattern }
 }
 

@@ -1,7 +1,7 @@
 // One worker thread from spawn to end: opens the model, hands texts over, settles whoever waits. Never restarts itself.
 
 import { type Remote, wrap } from 'comlink'
-import { messageOf, OpDbusError } from '../../errors.js'
+import { isOpDbusError, messageOf, OpDbusError } from '../../errors.js'
 import type { Call, WorkerHandle } from '../../ports.js'
 import type { BudgetChoice } from '../batch-budget.js'
 import { asFailure } from '../batcher.js'
@@ -44,14 +44,14 @@ export class WorkerSession {
   readonly #ended = new AbortController()
   #gone: Promise<void> = Promise.resolve()
 
-  /** Throws WORKER_LOST when the thread cannot be started. */
+  /** Throws WORKER_LOST when the thread cannot be started, or as `spawn` does where that says more. */
   constructor(spawn: () => WorkerHandle, config: SessionConfig, events: SessionEvents) {
     this.#config = config
     this.#events = events
     try {
       this.#handle = spawn()
     } catch (error) {
-      throw lost(messageOf(error), error)
+      throw isOpDbusError(error) ? error : lost(messageOf(error), error)
     }
     this.#handle.onExit(why => void this.end(lost(why)))
     this.#remote = wrap<EmbedWorker>(this.#handle.endpoint)

@@ -4,7 +4,7 @@ import * as path from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { abortError, OpDbusError } from '../../errors.js'
 import type { Call, Key } from '../../ports.js'
-import { asStoreError, guarded } from '../disk.js'
+import { asStoreError, guarded, mayWrite } from '../disk.js'
 import type { SegmentCounters, SegmentOptions, SegmentStore } from '../segments.js'
 import { Descriptors } from './descriptors.js'
 import { makeRoom } from './evict.js'
@@ -72,7 +72,7 @@ export class Segments implements SegmentStore {
       header: { dims, valueBytes, space },
       folder,
       descriptors,
-      warn: message => options.warn(message),
+      warn: options.warn,
       spaceFile: () => this.#spaceFile(),
       onBegin: () => {
         tidy(parts)
@@ -310,8 +310,15 @@ export class Segments implements SegmentStore {
     const stat = fs.statSync(dir, { throwIfNoEntry: false })
     const me = process.getuid?.()
     if (stat === undefined || me === undefined) return
+    const foreign = `the cache folder ${dir} belongs to another user (${stat.uid})`
     if ((stat.mode & 0o022) !== 0) warn(`others may write into the cache folder ${dir}: chmod go-w makes it safe`)
-    else if (stat.uid !== me && stat.uid !== 0) warn(`the cache folder ${dir} belongs to another user (${stat.uid})`)
+    else if (stat.uid === me || stat.uid === 0) return
+    else if (mayWrite(dir)) warn(foreign)
+    // What the first write will say is said here as well.
+    else {
+      const message = `${foreign} and may only be read: nothing new is kept on disk`
+      warn(message, new OpDbusError('STORE', message, { details: { dir, errno: 'EACCES' } }))
+    }
   }
 }
 

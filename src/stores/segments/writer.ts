@@ -2,8 +2,8 @@
 import * as fs from 'node:fs'
 import * as path from 'node:path'
 import { messageOf, OpDbusError } from '../../errors.js'
-import type { Clock, Crc32, Hash } from '../../ports.js'
-import { errnoOf, quietly, retire, writeAt } from '../disk.js'
+import type { Clock, Crc32, Hash, Warn } from '../../ports.js'
+import { DENIED, errnoOf, quietly, retire, syncFile, writeAt } from '../disk.js'
 import { createSegment } from './create.js'
 import type { Descriptors } from './descriptors.js'
 import type { SpaceFolder } from './folder.js'
@@ -42,7 +42,7 @@ export interface WriterParts {
   readonly hash: Hash
   readonly clock: Clock
   readonly crc32: Crc32
-  warn(message: string): void
+  readonly warn: Warn
   /** The text of `space.json`. */
   spaceFile(): string
   /** Called when a segment was begun, before anything is in it: the time for housekeeping. May append. */
@@ -66,6 +66,7 @@ export class Writer {
   #unsynced = false
   #failing = false
   #makingRoom = false
+  #toldUnsynced = false
   #flushTimer: NodeJS.Timeout | undefined
   #syncTimer: NodeJS.Timeout | undefined
 
@@ -165,7 +166,8 @@ export class Writer {
   sync(): void {
     const own = this.parts.folder.own
     const fd = own === undefined || !this.#unsynced ? -1 : this.parts.descriptors.of(own)
-    if (fd >= 0) fs.fdatasyncSync(fd)
+    const refused = fd < 0 ? undefined : syncFile(fd)
+    if (refused !== undefined) this.#tellUnsynced(refused)
     this.#unsynced = false
   }
 
@@ -293,10 +295,21 @@ export class Writer {
       this.flush()
     } catch (error) {
       // No caller to tell: the next setMany flushes first, and throws if it still fails.
-      if (!this.#failing) this.parts.warn(`cannot write to the cache folder ${this.parts.path}: ${messageOf(error)}`)
+      if (!this.#failing)
+        this.parts.warn(`cannot write to the cache folder ${this.parts.path}: ${messageOf(error)}`, error)
       this.#failing = true
       this.#flushTimer = setTimeout(() => this.#flushOnTime(), SYNC_MS).unref()
     }
+  }
+
+  /** A cache without sync is still a cache: records bear checks, so that what a power cut leaves of one is a miss. */
+  #tellUnsynced(errno: string): void {
+    if (this.#toldUnsynced) return
+    this.#toldUnsynced = true
+    const who = errno === DENIED ? "Node's permission model does" : `its file system (${errno}) does`
+    this.parts.warn(
+      `the cache folder ${this.parts.path} is not synced, since ${who} not allow it: a power cut may cost entries`,
+    )
   }
 
   #syncLater(): void {
@@ -305,7 +318,7 @@ export class Writer {
       this.#syncTimer = undefined
       const own = this.parts.folder.own
       // Off this thread, and best effort: the seal syncs again and tells.
-      if (own !== undefined && own.fd >= 0) fs.fdatasync(own.fd, () => {})
+      if (own !== undefined && own.fd >= 0) quietly(() => fs.fdatasync(own.fd, () => {}))
       this.#unsynced = false
     }, SYNC_MS).unref()
   }

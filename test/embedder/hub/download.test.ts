@@ -231,11 +231,29 @@ describe('where', () => {
     expect(await at({ OP_DBUS_MODEL_DIR: dir, HF_HOME: '/never' })).toBe(dir)
     expect(await at({ HF_HUB_CACHE: '~/direct', HF_HOME: '/never' }, '/never')).toBe(join(scene.home, 'direct'))
     expect(await at({ HF_HOME: join(scene.home, 'hf') }, '/never')).toBe(join(scene.home, 'hf/hub'))
-    expect(await at({}, join(scene.home, 'system'))).toBe(join(scene.home, 'system'))
-    expect(await at({})).toBe(join(scene.home, 'xdg/huggingface/hub'))
-    // Beside the cache of other tools, in it where it is ours.
+    const system = join(scene.home, 'system/models')
+    expect(await at({}, system)).toBe(join(scene.home, 'xdg/huggingface/hub'))
+    const unset = { XDG_CACHE_HOME: undefined }
+    expect(await at(unset, system)).toBe(system)
+    // Beside the folder of models, of which there may be several.
     const files = Object.keys(tree(scene.home)).filter(path => path.endsWith('.lock.json'))
-    expect(files.map(path => dirname(path)).sort()).toEqual(['dir', 'direct', 'hf', 'system', 'xdg/huggingface'])
+    expect(files.sort()).toEqual([
+      'dir.op-dbus-models.lock.json',
+      'direct.op-dbus-models.lock.json',
+      'hf/op-dbus-models.lock.json',
+      'system/models.op-dbus-models.lock.json',
+      'xdg/huggingface/op-dbus-models.lock.json',
+    ])
+    // What another tool keeps for root is used where it lies.
+    expect(await at(unset)).toBe(join(scene.home, '.cache/huggingface/hub'))
+    expect(await at(unset, join(scene.home, 'other'))).toBe(join(scene.home, '.cache/huggingface/hub'))
+  })
+
+  test('relative folders begin where the caches were opened', async () => {
+    const { pullModel } = await import('../../../src/embedder/hub/download.js')
+    const hub = { ...hubOptions({ OP_DBUS_MODEL_DIR: 'below/models' }), cwd: scene.home }
+    const { path } = await pullModel(TINY.id, hub)
+    expect(path.startsWith(join(scene.home, 'below/models/models--'))).toBe(true)
   })
 })
 

@@ -70,7 +70,7 @@ export const hubOptions = (env: HubOptions['env'] = {}): HubOptions => ({
 })
 
 /** Where pulls note what they fetched. */
-export const lockFile = () => join(scene.cache, 'op-dbus-models.lock.json')
+export const lockFile = () => join(scene.home, 'op-dbus-models.lock.json')
 
 /** Pulls without waiting between tries. */
 export const pull = (options: PullOptions = {}, env: HubOptions['env'] = {}, id = TINY.id) =>

@@ -182,5 +182,5 @@ test('records that are written at once all stay', async () => {
   await Promise.all(ids.map(id => writeRecord(place, id, model, options)))
   expect([...(await readRecords(place)).keys()]).toEqual(ids)
   await Promise.all(ids.slice(1).map(id => writeRecord(place, id, undefined, options)))
-  expect([...(await readRecords(place)).entries()]).toEqual([[ids[0], model]])
+  expect([...(await readRecords(place)).entries()]).toEqual([[ids[0], { ...model, lockFile: place.lockFile }]])
 })

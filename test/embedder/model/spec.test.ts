@@ -11,6 +11,8 @@ import { DIMS, graphs, tinyFiles, writeModel } from '../tiny-model.js'
 const folderWith = (changes: Record<string, unknown>) => writeModel(temporaryFolder(), { ...tinyFiles(), ...changes })
 const module = (kind: string, path = '') => ({ path, type: `sentence_transformers.models.${kind}` })
 const modules = (...kinds: string[]) => kinds.map(kind => module(kind, kind === 'Pooling' ? '1_Pooling' : ''))
+const pointer = `version https://git-lfs.github.com/spec/v1\noid sha256:${'a'.repeat(64)}\nsize 90405214\n`
+const page = '<!DOCTYPE html>\n<html><head><title>Sign in</title></head></html>'
 const pooling = (config: object) => ({ '1_Pooling/config.json': { word_embedding_dimension: DIMS, ...config } })
 
 describe('what a folder says', () => {
@@ -58,11 +60,29 @@ describe('what a folder says', () => {
       ...moved,
     })
     expect((await specOf(dir)).files.tokenizer.path).toBe(join(dir, '0_Transformer/tokenizer.json'))
-    const newer = [
-      { path: '', type: 'sentence_transformers.base.modules.transformer.Transformer' },
-      module('Pooling', '1_Pooling'),
-    ]
-    expect(await specOf(folderWith({ 'modules.json': newer }))).toMatchObject({ pooling: 'mean' })
+  })
+
+  // As saved by versions to 5.3, 5.4 and 6 of sentence-transformers, and as a class may be named by hand.
+  test.each([
+    ['models.Transformer', 'models.Pooling', 'models.Normalize'],
+    ['models.Transformer.Transformer', 'models.Pooling.Pooling', 'models.Normalize.Normalize'],
+    [
+      'base.modules.transformer.Transformer',
+      'sentence_transformer.modules.pooling.Pooling',
+      'sentence_transformer.modules.normalize.Normalize',
+    ],
+    [
+      'base.modules.transformer.Transformer',
+      'sentence_transformer.modules.pooling.Pooling',
+      'base.modules.normalize.Normalize',
+    ],
+    ['sentence_transformer.modules.Transformer', 'sentence_transformer.modules.Pooling', 'base.modules.Normalize'],
+  ])('classes named %s, %s, %s', async (...types) => {
+    const list = types.map((type, i) => ({
+      path: ['', '1_Pooling', '2_Normalize'][i],
+      type: `sentence_transformers.${type}`,
+    }))
+    expect(await specOf(folderWith({ 'modules.json': list }))).toMatchObject({ pooling: 'mean', normalize: true })
   })
 
   test('pooling by flag or by name', async () => {
@@ -207,6 +227,75 @@ describe('what is refused', () => {
       'modules.json',
       /Dense/,
     ],
+    [
+      "a transformer of the model's own code",
+      { 'modules.json': [{ path: '', type: 'custom_st.Transformer' }, ...modules('Pooling')] },
+      'modules.json',
+      /asks for custom_st\.Transformer, Pooling; supported/,
+    ],
+    [
+      'a pooling of another kind of encoder',
+      {
+        'modules.json': [
+          module('Transformer'),
+          { path: '1_Pooling', type: 'sentence_transformers.sparse_encoder.models.SpladePooling.Pooling' },
+        ],
+      },
+      'modules.json',
+      /asks for Transformer, sentence_transformers\.sparse_encoder/,
+    ],
+    [
+      'a Normalize that scales tokens',
+      {
+        'modules.json': [...modules('Transformer', 'Pooling'), module('Normalize', '2_Normalize')],
+        '2_Normalize/config.json': { module_input_name: 'token_embeddings' },
+      },
+      '2_Normalize/config.json',
+      /"token_embeddings"/,
+    ],
+    [
+      'a network for another task',
+      { 'sentence_bert_config.json': { transformer_task: 'fill-mask' } },
+      'sentence_bert_config.json',
+      /transformer_task "fill-mask"/,
+    ],
+    [
+      'a network that is asked for its head',
+      {
+        'sentence_bert_config.json': {
+          transformer_task: 'feature-extraction',
+          modality_config: { text: { method: 'get_text_features', method_output_name: 'pooler_output' } },
+          module_output_name: 'sentence_embedding',
+        },
+      },
+      'sentence_bert_config.json',
+      /module_output_name "sentence_embedding"/,
+    ],
+    [
+      'a default prompt that is not among the prompts',
+      { 'config_sentence_transformers.json': { prompts: { query: 'query: ' }, default_prompt_name: 'passage' } },
+      'config_sentence_transformers.json',
+      /default prompt "passage", which is not among its prompts \("query"\)/,
+    ],
+    [
+      'a default prompt and no prompts',
+      { 'config_sentence_transformers.json': { default_prompt_name: 'passage' } },
+      'config_sentence_transformers.json',
+      /\(none\)/,
+    ],
+    [
+      'a prompt that is no text',
+      { 'config_sentence_transformers.json': { prompts: { a: 7 }, default_prompt_name: 'a' } },
+      'config_sentence_transformers.json',
+      /no text/,
+    ],
+    ['a pointer for weights', { 'onnx/model.onnx': pointer }, 'onnx/model.onnx', /Git LFS pointer.*90405214 bytes/],
+    ['a pointer beside the graph', { 'onnx/model.onnx_data': pointer }, 'onnx/model.onnx_data', /Git LFS pointer/],
+    ['a pointer for a tokenizer', { 'tokenizer.json': pointer }, 'tokenizer.json', /Git LFS pointer/],
+    ['a pointer for settings', { 'config.json': pointer }, 'config.json', /Git LFS pointer/],
+    ['a page for weights', { 'onnx/model.onnx': page }, 'onnx/model.onnx', /page of a web site/],
+    ['a page for a tokenizer', { 'tokenizer.json': page }, 'tokenizer.json', /page of a web site/],
+    ['nothing for weights', { 'onnx/model.onnx': '' }, 'onnx/model.onnx', /is empty/],
     ['no pooling', { 'modules.json': modules('Transformer') }, 'modules.json', /supported: Transformer, Pooling/],
     [
       'modules in another order',
