@@ -1,5 +1,5 @@
 // A matrix as a NumPy file, written row by row: the number of rows goes into the header at the end.
-import type { OutputFile } from './output.js'
+import type { Output } from './output.js'
 
 /**
  * The header of version 1.0 (numpy.lib.format): magic, version, length, a Python dict literal, spaces, a newline; always
@@ -20,9 +20,9 @@ export class NpyWriter {
   #buffered: Uint8Array[] = []
   #bufferedBytes = 0
 
-  private constructor(private readonly file: OutputFile) {}
+  private constructor(private readonly file: Output) {}
 
-  static async begin(file: OutputFile): Promise<NpyWriter> {
+  static async begin(file: Output): Promise<NpyWriter> {
     await file.append(npyHeader(0, 0))
     return new NpyWriter(file)
   }

@@ -12,7 +12,7 @@ import {
 } from '../../node.js'
 import { linesOf } from '../lines.js'
 import { NpyWriter } from '../npy.js'
-import { OutputFile } from '../output.js'
+import { openOutput } from '../output.js'
 import { patternsText } from '../patterns-text.js'
 import { bytes as byteCount, count, duration, oneLine } from '../render.js'
 import { settingsOf, type Values } from '../settings.js'
@@ -179,14 +179,15 @@ function formatOf(values: Values): Format {
 }
 
 async function sinkOf(format: Format, values: Values, terminal: Terminal): Promise<Sink> {
-  const line = format === 'json' ? jsonLine(values['no-vector'] !== true) : textLine(terminal)
+  const here = values.output === undefined
+  const line = format === 'json' ? jsonLine(values['no-vector'] !== true) : textLine(terminal, here && terminal.color)
   if (values.output === undefined) {
     return { row: row => terminal.out(line(row)), finish: async () => {}, abandon: async () => {} }
   }
-  const file = await OutputFile.open(values.output)
-  const abandon = () => file.abandon()
-  if (format !== 'npy') return { row: row => file.append(line(row)), finish: () => file.finish(), abandon }
-  const writer = await NpyWriter.begin(file)
+  const output = await openOutput(values.output, terminal, { rewritten: format === 'npy' })
+  const abandon = () => output.abandon()
+  if (format !== 'npy') return { row: row => output.append(line(row)), finish: () => output.finish(), abandon }
+  const writer = await NpyWriter.begin(output)
   return { row: row => writer.write(row.result!.vector), finish: () => writer.finish(), abandon }
 }
 
@@ -205,7 +206,7 @@ function jsonLine(withVector: boolean): (row: Row) => string {
 }
 
 /** For people: where from, how long, how many dims, how the vector begins, and the text. */
-function textLine(terminal: Terminal): (row: Row) => string {
+function textLine(terminal: Terminal, color: boolean): (row: Row) => string {
   return ({ text, ms, result, error }) => {
     const shown = oneLine(text, Math.max(20, Math.min(terminal.columns, 120) - 64))
     const time = duration(ms).padStart(8)
@@ -213,7 +214,7 @@ function textLine(terminal: Terminal): (row: Row) => string {
     const { vector, source, truncated } = result
     const start = [...vector.subarray(0, 3)].map(x => x.toFixed(3).padStart(6)).join(' ')
     const cut = truncated ? '  (cut at the token limit)' : ''
-    return `${sourceLabel(source, terminal.color)}  ${time}  ${vector.length} dims  ${start} …  ${shown}${cut}\n`
+    return `${sourceLabel(source, color)}  ${time}  ${vector.length} dims  ${start} …  ${shown}${cut}\n`
   }
 }
 
