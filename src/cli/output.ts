@@ -3,7 +3,7 @@ import { OpDbusError } from '../errors.js'
 import { inWords } from '../node/disk-words.js'
 import { openInPlace, openSpooled } from './output/in-place.js'
 import { openRegular } from './output/regular.js'
-import { targetOf } from './output/target.js'
+import { targetOf } from './target.js'
 import type { Terminal } from './terminal.js'
 
 export interface Output {

@@ -4,9 +4,9 @@ import type { FileHandle } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isGone, type Writer, writerOf } from '../descriptor.js'
 import type { Output } from '../output.js'
+import type { Target } from '../target.js'
 import type { Terminal } from '../terminal.js'
 import { bytesOf, createSpool, writeStart } from './spool.js'
-import type { Target } from './target.js'
 
 /** How often it is asked whether a FIFO has a reader, in ms: the system tells it in no other way to who can be interrupted. */
 const ASK_MS = 20
