@@ -1,12 +1,11 @@
 // An output that is no regular file: a device, a FIFO, a descriptor. Rows go out as they come, and cannot be taken back.
 import { constants, openSync } from 'node:fs'
-import type { FileHandle } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isGone, type Writer, writerOf } from '../descriptor.js'
 import type { Output } from '../output.js'
 import type { Target } from '../target.js'
 import type { Terminal } from '../terminal.js'
-import { bytesOf, createSpool, writeStart } from './spool.js'
+import { bytesOf, createSpool, Rows } from './spool.js'
 
 /** How often it is asked whether a FIFO has a reader, in ms: the system tells it in no other way to who can be interrupted. */
 const ASK_MS = 20
@@ -26,17 +25,16 @@ export async function openInPlace(target: Place, terminal: Terminal): Promise<Ou
 /** For a format that begins with what is only known at the end. */
 export async function openSpooled(target: Place, terminal: Terminal): Promise<Output> {
   const writer = await openWriter(target, terminal)
-  let spool: FileHandle
-  try {
-    spool = await createSpool()
-  } catch (error) {
+  const spool = await createSpool().catch(error => {
     writer.close()
     throw error
-  }
+  })
+  const rows = new Rows(spool)
   return {
-    append: data => spool.appendFile(data),
-    rewrite: start => writeStart(spool, start),
+    append: data => rows.append(data),
+    rewrite: start => rows.rewrite(start),
     async finish() {
+      await rows.flush()
       for await (const chunk of bytesOf(spool)) await writer.write(chunk)
       writer.close()
       await spool.close()

@@ -3,7 +3,7 @@ import { constants, type Stats } from 'node:fs'
 import { type FileHandle, open, rename, rm } from 'node:fs/promises'
 import { createBeside, syncFile, takeOn } from '../../node/temporary.js'
 import type { Output } from '../output.js'
-import { copyRange, createSpool, writeStart } from './spool.js'
+import { copyRange, createSpool, Rows } from './spool.js'
 
 /** What says that a name cannot be exchanged here although the file can be written: a mount on the file itself, a folder of others. */
 const IN_PLACE_ONLY = ['EACCES', 'EBUSY', 'EPERM', 'EROFS', 'EXDEV']
@@ -48,6 +48,7 @@ async function replacement(path: string, stats: Stats): Promise<Output | undefin
 class Replacing implements Output {
   readonly #file: FileHandle
   readonly #temporary: string
+  readonly #rows: Rows
 
   constructor(
     private readonly path: string,
@@ -56,17 +57,19 @@ class Replacing implements Output {
   ) {
     this.#file = made.file
     this.#temporary = made.path
+    this.#rows = new Rows(made.file)
   }
 
   append(data: string | Uint8Array): Promise<void> {
-    return this.#file.appendFile(data)
+    return this.#rows.append(data)
   }
 
   rewrite(start: Uint8Array): Promise<void> {
-    return writeStart(this.#file, start)
+    return this.#rows.rewrite(start)
   }
 
   async finish(): Promise<void> {
+    await this.#rows.flush()
     await syncFile(this.#file)
     await this.#file.close()
     try {
@@ -101,20 +104,25 @@ class Replacing implements Output {
 
 /** The file itself stays; it is written over when all rows are there. */
 class Overwriting implements Output {
+  readonly #rows: Rows
+
   constructor(
     private readonly there: FileHandle,
     private readonly spool: FileHandle,
-  ) {}
+  ) {
+    this.#rows = new Rows(spool)
+  }
 
   append(data: string | Uint8Array): Promise<void> {
-    return this.spool.appendFile(data)
+    return this.#rows.append(data)
   }
 
   rewrite(start: Uint8Array): Promise<void> {
-    return writeStart(this.spool, start)
+    return this.#rows.rewrite(start)
   }
 
   async finish(): Promise<void> {
+    await this.#rows.flush()
     await overwrite(this.there, this.spool)
     await this.there.close()
     await this.spool.close()

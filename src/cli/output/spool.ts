@@ -18,9 +18,31 @@ export async function createSpool(path?: string): Promise<FileHandle> {
   return file
 }
 
-/** Writes over the first bytes. */
-export async function writeStart(file: FileHandle, start: Uint8Array): Promise<void> {
-  await writeAll(file, start, 0)
+/** Rows on their way into a file that nobody reads yet: written in large pieces. */
+export class Rows {
+  #pieces: Uint8Array[] = []
+  #bytes = 0
+
+  constructor(readonly file: FileHandle) {}
+
+  async append(data: string | Uint8Array): Promise<void> {
+    const piece = typeof data === 'string' ? Buffer.from(data) : data
+    this.#pieces.push(piece)
+    this.#bytes += piece.length
+    if (this.#bytes >= CHUNK) await this.flush()
+  }
+
+  async rewrite(start: Uint8Array): Promise<void> {
+    await this.flush()
+    await writeAll(this.file, start, 0)
+  }
+
+  async flush(): Promise<void> {
+    const pieces = this.#pieces
+    this.#pieces = []
+    this.#bytes = 0
+    if (pieces.length > 0) await this.file.appendFile(Buffer.concat(pieces))
+  }
 }
 
 /** The bytes of `file`, from its first one on. */
