@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process'
 import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { cli, jsonLines, runCli } from '../processes.js'
 import { temporaryFolder } from '../support.js'
 import { cacheWith, environment, shell as runShell, status } from './shell.js'
@@ -14,6 +14,7 @@ const shell: typeof runShell = (dir, script, options) => runShell(dir, script, {
 /** Its stdin stays open for who wants to write there. */
 function start(args: readonly string[], stdin: 'none' | 'open' = 'none') {
   const child = spawn(process.execPath, [cli, ...args], { env: environment(cache.dir), stdio: 'pipe' })
+  onTestFinished(() => void child.kill('SIGKILL'))
   const said: Buffer[] = []
   child.stderr.on('data', chunk => said.push(chunk))
   child.stdin.on('error', () => {})

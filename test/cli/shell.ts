@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { rmSync } from 'node:fs'
 import { constants } from 'node:os'
-import { afterAll, beforeAll } from 'vitest'
+import { afterAll, beforeAll, onTestFinished } from 'vitest'
 import { cli, type Outcome, runCli } from '../processes.js'
 import { newFolder } from '../support.js'
 
@@ -40,7 +40,16 @@ export function shell(dir: string, script: string, options: ShellOptions = {}): 
     cwd: dir,
     env: environment(dir, options.cache),
     stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
     ...(options.unprivileged && IS_ROOT && { uid: NOBODY, gid: NOBODY }),
+  })
+  // Whatever the script has started and left waiting.
+  onTestFinished(() => {
+    try {
+      process.kill(-child.pid!, 'SIGKILL')
+    } catch {
+      // All have ended.
+    }
   })
   const [out, err]: [Buffer[], Buffer[]] = [[], []]
   child.stdout.on('data', chunk => out.push(chunk))
