@@ -9,9 +9,10 @@ export const EXIT_CODES: Readonly<Record<number, string>> = {
   3: 'no such model, a model that is not supported, or embedding switched off',
   4: 'no device can run the model',
   5: 'some or all texts could not be embedded',
-  6: 'the cache folder or an output file could not be read or written',
+  6: 'the cache folder or the output could not be read or written',
   7: 'cache verify found damage',
   8: 'a model could not be downloaded',
+  129: 'hung up (SIGHUP)',
   130: 'interrupted (SIGINT)',
   143: 'terminated (SIGTERM)',
 }
@@ -34,7 +35,9 @@ const CODES: Readonly<Record<ErrorCode, number>> = {
 }
 
 export const DAMAGE_FOUND = 7
-export const ENDED_BY = { SIGINT: 130, SIGTERM: 143 } as const
+/** The signals that end the work, and what a shell shows for each: 128 and its number. */
+export const ENDED_BY = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const
+export type EndingSignal = keyof typeof ENDED_BY
 
 export function exitCodeOf(error: unknown): number {
   return isOpDbusError(error) ? (CODES[error.code] ?? 1) : 1

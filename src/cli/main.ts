@@ -5,7 +5,7 @@ import { PATTERN_MODES } from '../config-patterns.js'
 import { messageOf, OpDbusError } from '../errors.js'
 import { VERSION } from '../version.js'
 import { complain } from './complain.js'
-import { ENDED_BY, EXIT_CODES, exitCodeOf } from './exit-codes.js'
+import { ENDED_BY, type EndingSignal, EXIT_CODES, exitCodeOf } from './exit-codes.js'
 import { OPTIONS, type OptionName, type Values } from './settings.js'
 import { openTerminal, type Terminal } from './terminal.js'
 
@@ -126,7 +126,7 @@ Options
                       vector of their template; verified: a text's pattern answers within a stated, checked bound
       --dir DIR       cache folder, instead of OPDBUS_CACHE_DIR or the default
   -f, --file FILE     read texts from FILE, one a line; - is standard input
-  -o, --output FILE   write to FILE instead of standard output
+  -o, --output FILE   write to FILE instead of standard output, as a whole or not at all; devices, FIFOs and - in place
       --format NAME   text, json (same as --json), npy (NumPy; needs -o)
       --json          one JSON object a line: text, source, device, dims, ms, truncated, vector
       --no-vector     leave the vector out of the JSON
@@ -149,34 +149,53 @@ ${Object.entries(EXIT_CODES)
   .join('\n')}
 `
 
+const terminal = openTerminal()
 process.exitCode = await main(process.argv.slice(2))
+if (terminal.endedBy) endBy(terminal.endedBy)
 
 async function main(argv: readonly string[]): Promise<number> {
-  const terminal = openTerminal()
   try {
-    const { values, positionals } = parse(argv)
-    if (values.version) {
-      await terminal.out(`${VERSION}\n`)
-      return 0
-    }
-    if (values.help || positionals.length === 0) {
-      await terminal.out(HELP)
-      return values.help ? 0 : 2
-    }
-    const group = positionals.length === 1 ? usageOf(`${positionals[0]} `) : ''
-    if (group !== '') {
-      await terminal.out(`Commands of op-dbus ${positionals[0]}\n${group}\n`)
-      return 2
-    }
-    const { command, rest } = find(positionals, values)
-    return await (await command.load())(values, rest, terminal)
+    const code = await answer(argv)
+    // A command may have taken it for the failure of one of its parts.
+    if (terminal.failure) throw terminal.failure
+    return code
   } catch (error) {
-    // The reader of stdout went away (`| head -1`), which is no error; what failed because of it is none either.
-    if (terminal.closed) return Number(process.exitCode ?? 0)
     if (terminal.endedBy) return ENDED_BY[terminal.endedBy]
-    complain(error, argv.includes('--debug'), terminal)
-    return exitCodeOf(error)
+    // The reader went away (`| head -1`), which is no error; what failed because of it is none either.
+    if (terminal.closed) return 0
+    const first = terminal.failure ?? error
+    complain(first, argv.includes('--debug'), terminal)
+    return exitCodeOf(first)
   }
+}
+
+async function answer(argv: readonly string[]): Promise<number> {
+  const { values, positionals } = parse(argv)
+  if (values.version) {
+    await terminal.out(`${VERSION}\n`)
+    return 0
+  }
+  if (values.help || positionals.length === 0) {
+    await terminal.out(HELP)
+    return values.help ? 0 : 2
+  }
+  const group = positionals.length === 1 ? usageOf(`${positionals[0]} `) : ''
+  if (group !== '') {
+    await terminal.out(`Commands of op-dbus ${positionals[0]}\n${group}\n`)
+    return 2
+  }
+  const { command, rest } = find(positionals, values)
+  return await (await command.load())(values, rest, terminal)
+}
+
+/**
+ * Ends as the signal would have ended us: a shell then ends its loop as well, and a pipe that nobody reads holds up nothing.
+ * The first process of a container is spared by its own signals.
+ */
+function endBy(signal: EndingSignal): never {
+  process.removeAllListeners(signal)
+  if (process.platform !== 'win32') process.kill(process.pid, signal)
+  process.exit(ENDED_BY[signal])
 }
 
 function parse(argv: readonly string[]): { values: Values; positionals: string[] } {

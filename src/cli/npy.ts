@@ -1,5 +1,5 @@
 // A matrix as a NumPy file, written row by row: the number of rows goes into the header at the end.
-import type { OutputFile } from './output.js'
+import type { Output } from './output.js'
 
 /**
  * The header of version 1.0 (numpy.lib.format): magic, version, length, a Python dict literal, spaces, a newline; always
@@ -17,35 +17,24 @@ export function npyHeader(rows: number, columns: number): Uint8Array {
 export class NpyWriter {
   #rows = 0
   #columns = 0
-  #buffered: Uint8Array[] = []
-  #bufferedBytes = 0
 
-  private constructor(private readonly file: OutputFile) {}
+  private constructor(private readonly output: Output) {}
 
-  static async begin(file: OutputFile): Promise<NpyWriter> {
-    await file.append(npyHeader(0, 0))
-    return new NpyWriter(file)
+  /** `output` was opened with `rewritten`. */
+  static async begin(output: Output): Promise<NpyWriter> {
+    await output.append(npyHeader(0, 0))
+    return new NpyWriter(output)
   }
 
   /** A row of little-endian float32; all rows have the first one's length. */
-  async write(vector: Float32Array): Promise<void> {
+  write(vector: Float32Array): Promise<void> {
     this.#columns = vector.length
     this.#rows++
-    this.#buffered.push(new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength))
-    this.#bufferedBytes += vector.byteLength
-    if (this.#bufferedBytes >= 1 << 20) await this.#flush()
+    return this.output.append(new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength))
   }
 
   async finish(): Promise<void> {
-    await this.#flush()
-    await this.file.rewrite(npyHeader(this.#rows, this.#columns))
-    await this.file.finish()
-  }
-
-  async #flush(): Promise<void> {
-    const parts = this.#buffered
-    this.#buffered = []
-    this.#bufferedBytes = 0
-    if (parts.length > 0) await this.file.append(Buffer.concat(parts))
+    await this.output.rewrite(npyHeader(this.#rows, this.#columns))
+    await this.output.finish()
   }
 }

@@ -1,51 +1,64 @@
-// A file that the CLI writes: beside its path first, under its name only when it is whole. Knows no format.
-import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises'
-import { messageOf, OpDbusError } from '../errors.js'
+// Where `-o` writes: decides from what is there how it is written, as `cp` would. Knows no format.
+import { OpDbusError } from '../errors.js'
+import { inWords } from '../node/disk-words.js'
+import { openInPlace, openSpooled } from './output/in-place.js'
+import { openRegular } from './output/regular.js'
+import { targetOf } from './target.js'
+import type { Terminal } from './terminal.js'
 
-/** `path` keeps what it held until `finish`, and keeps it for good when that never comes. */
-export class OutputFile {
-  private constructor(
-    readonly path: string,
-    private readonly temporary: string,
-    private readonly file: FileHandle,
-  ) {}
+export interface Output {
+  append(data: string | Uint8Array): Promise<void>
+  /** Writes over the first bytes. Only of an output that was opened with `rewritten`. */
+  rewrite(start: Uint8Array): Promise<void>
+  /** All is written. */
+  finish(): Promise<void>
+  /** Something failed on the way: a file keeps what it held, and nothing else is left behind. Never rejects. */
+  abandon(): Promise<void>
+}
 
-  /** @throws OpDbusError STORE where no file can be written; said before anything is computed */
-  static async open(path: string): Promise<OutputFile> {
-    const temporary = `${path}.${process.pid}.tmp`
-    return onDisk(path, async () => {
-      if ((await stat(path).catch(() => undefined))?.isDirectory()) throw new Error('it is a folder')
-      return new OutputFile(path, temporary, await open(temporary, 'wx', 0o666))
-    })
-  }
+export interface OutputOptions {
+  /** The first bytes are written again at the end. */
+  readonly rewritten: boolean
+}
 
-  append(data: string | Uint8Array): Promise<void> {
-    return onDisk(this.path, () => this.file.appendFile(data))
-  }
+/**
+ * A regular file is replaced as a whole, and keeps its mode and owner; a device, a FIFO, a descriptor (`-`, /dev/fd/3) is written
+ * in place; links are followed. A reader that goes away is no error, as with standard output.
+ * All methods reject with STORE, which names `path`.
+ * @throws OpDbusError STORE where nothing can be written; said before anything is computed
+ */
+export async function openOutput(path: string, terminal: Terminal, options: OutputOptions): Promise<Output> {
+  if (path === '') throw new OpDbusError('INVALID_INPUT', '--output needs the path of a file')
+  return told(
+    await onOutput(path, async () => {
+      const target = await targetOf(path, 1)
+      if (target.kind === 'folder') throw Object.assign(new Error(), { code: 'EISDIR' })
+      if (target.kind === 'file') return openRegular(target)
+      return options.rewritten ? openSpooled(target, terminal) : openInPlace(target, terminal)
+    }),
+    path,
+  )
+}
 
-  /** Writes over the first bytes. */
-  rewrite(start: Uint8Array): Promise<void> {
-    return onDisk(this.path, async () => void (await this.file.write(start, 0, start.length, 0)))
-  }
-
-  async finish(): Promise<void> {
-    await onDisk(this.path, async () => {
-      await this.file.close()
-      await rename(this.temporary, this.path)
-    })
-  }
-
-  /** Leaves nothing behind. */
-  async abandon(): Promise<void> {
-    await this.file.close().catch(() => {})
-    await rm(this.temporary, { force: true }).catch(() => {})
+/** The same output; what it rejects with is a STORE error that says why in words. */
+function told(output: Output, path: string): Output {
+  return {
+    append: data => onOutput(path, () => output.append(data)),
+    rewrite: start => onOutput(path, () => output.rewrite(start)),
+    finish: () => onOutput(path, () => output.finish()),
+    abandon: () => output.abandon(),
   }
 }
 
-async function onDisk<T>(path: string, run: () => Promise<T>): Promise<T> {
+async function onOutput<T>(path: string, run: () => Promise<T>): Promise<T> {
   try {
     return await run()
   } catch (error) {
-    throw new OpDbusError('STORE', `cannot write ${path}: ${messageOf(error)}`, { cause: error })
+    if (error instanceof OpDbusError) throw error
+    const { code } = error as NodeJS.ErrnoException
+    throw new OpDbusError('STORE', `cannot write ${path}: ${inWords(error, { ENOENT: 'its folder is missing' })}`, {
+      cause: error,
+      details: { file: path, errno: code },
+    })
   }
 }

@@ -1,49 +1,68 @@
 // Where the CLI writes: data to stdout, messages to stderr. Colours only on a terminal and never against NO_COLOR.
-import { once } from 'node:events'
+import { isatty } from 'node:tty'
+import { OpDbusError } from '../errors.js'
+import { inWords } from '../node/disk-words.js'
 import type { Source } from '../ports.js'
+import { isGone, type Writer, writerOf } from './descriptor.js'
+import { ENDED_BY, type EndingSignal } from './exit-codes.js'
 
 export interface Terminal {
-  /** Data. Resolves when the pipe can take more; a reader that has gone away is no error. */
-  out(text: string): Promise<void>
+  /**
+   * Data. Resolves when the system has taken it; a reader that has gone away is no error.
+   * @throws OpDbusError STORE for everything else that keeps it from being written, a full disk for one
+   */
+  out(data: string | Uint8Array): Promise<void>
   /** A message line. */
   say(text: string): void
   /** Shows `text` in place of the last status; only on a terminal. '' removes it. */
   status(text: string): void
-  /** The reader of stdout has gone: nothing that is written now arrives anywhere. */
+  /** The reader has gone: nothing that is written now arrives anywhere. */
   readonly closed: boolean
+  /** What `out` has thrown: the work has failed, whatever else is said. */
+  readonly failure: OpDbusError | undefined
+  /** To be called where the rows go to another pipe than stdout, and its reader has gone. */
+  readerGone(): void
   readonly columns: number
   /** stdout is a terminal. */
   readonly outTty: boolean
   readonly color: boolean
   /** Which signal ended the work, if one did. */
-  readonly endedBy: 'SIGINT' | 'SIGTERM' | undefined
-  /** Fires at Ctrl+C, SIGTERM, and when the reader of stdout has gone. */
+  readonly endedBy: EndingSignal | undefined
+  /** Fires at Ctrl+C, SIGTERM, SIGHUP, and when the data can no longer be written. */
   readonly signal: AbortSignal
 }
 
 export function openTerminal(): Terminal {
-  const { stdout, stderr, env } = process
+  const { stderr, env } = process
+  const outTty = isatty(1)
   const controller = new AbortController()
+  let writer: Writer | undefined
   let closed = false
+  let failure: OpDbusError | undefined
   let shown = false
-  const gone = () => {
+  const readerGone = () => {
     closed = true
-    controller.abort(new Error('stdout was closed'))
+    controller.abort(new Error('the reader has gone'))
   }
-  stdout.on('error', error => {
-    if ((error as NodeJS.ErrnoException).code === 'EPIPE') gone()
-    else {
-      process.stderr.write(`op-dbus: cannot write: ${error.message}\n`)
-      process.exitCode = 6
-      gone()
+  const out = async (data: string | Uint8Array) => {
+    if (failure) throw failure
+    if (controller.signal.aborted) return
+    try {
+      writer ??= writerOf(1, controller.signal)
+      await writer.write(data)
+    } catch (error) {
+      if (isGone(error)) return readerGone()
+      failure ??= new OpDbusError('STORE', `cannot write to standard output: ${inWords(error)}`, { cause: error })
+      controller.abort(failure)
+      throw failure
     }
-  })
+  }
   // Who reads our messages may go away too; there is nobody left to tell.
   stderr.on('error', () => {})
   let endedBy: Terminal['endedBy']
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  for (const signal of Object.keys(ENDED_BY) as EndingSignal[]) {
     process.once(signal, () => {
-      endedBy = signal
+      endedBy ??= signal
       controller.abort(new Error(signal))
     })
   }
@@ -53,10 +72,7 @@ export function openTerminal(): Terminal {
     shown = text !== ''
   }
   return {
-    async out(text) {
-      if (closed || stdout.write(text) || closed) return
-      await once(stdout, 'drain', { signal: controller.signal }).catch(() => {})
-    },
+    out,
     say(text) {
       status('')
       stderr.write(`${text}\n`)
@@ -65,14 +81,18 @@ export function openTerminal(): Terminal {
     get closed() {
       return closed
     },
+    get failure() {
+      return failure
+    },
+    readerGone,
     get endedBy() {
       return endedBy
     },
     get columns() {
-      return stdout.columns ?? 100
+      return (outTty ? process.stdout.columns : undefined) ?? 100
     },
-    outTty: stdout.isTTY === true,
-    color: stdout.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb',
+    outTty,
+    color: outTty && !env.NO_COLOR && env.TERM !== 'dumb',
     signal: controller.signal,
   }
 }

@@ -1,13 +1,15 @@
 // Puts what a page needs into a public folder: worker, ONNX Runtime's WebAssembly, built-in model. Part of the Node root;
 // overwrites nothing that it did not put there.
 import { createHash } from 'node:crypto'
-import { lstat, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { lstat, readFile, rename, rm, stat } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { makeFolder } from '../embedder/hub/files.js'
 import { abortError, messageOf, OpDbusError } from '../errors.js'
 import { signalOf } from '../realms.js'
+import { inWords } from './disk-words.js'
+import { createBeside, syncFile, takeOn } from './temporary.js'
 
 /** The manifest's name, here and in the folder that it describes. */
 const MANIFEST = 'op-dbus-assets.json'
@@ -132,15 +134,20 @@ function runtimeFile(name: string): string {
   }
 }
 
-/** A reader sees the old bytes or the new ones. */
+/** A reader sees the old bytes or the new ones. What is replaced hands on its mode, and its owner where that is allowed. */
 async function put(path: string, content: Buffer): Promise<void> {
-  const temporary = `${path}.${process.pid}.tmp`
   await onDisk(async () => {
     await makeFolder(dirname(path), 0o777)
+    const { file, path: temporary } = await createBeside(path, 0o666)
     try {
-      await writeFile(temporary, content, { flag: 'wx' })
+      const before = await lstat(path).catch(() => undefined)
+      if (before) await takeOn(file, before)
+      await file.writeFile(content)
+      await syncFile(file)
+      await file.close()
       await rename(temporary, path)
     } catch (error) {
+      await file.close().catch(() => {})
       await rm(temporary, { force: true })
       throw error
     }
@@ -155,20 +162,12 @@ function digest(content: Uint8Array | string): string {
   return createHash('sha256').update(content).digest('hex')
 }
 
-/** What a disk says, in words. */
-const IN_WORDS: Readonly<Record<string, string>> = {
-  EACCES: 'permission denied',
-  EPERM: 'permission denied',
-  EROFS: 'the disk cannot be written to',
-  ENOSPC: 'the disk is full',
-}
-
 async function onDisk<T>(run: () => Promise<T>, file: string): Promise<T> {
   try {
     return await run()
   } catch (error) {
     const { code = '' } = error as NodeJS.ErrnoException
-    throw new OpDbusError('STORE', `${file}: ${IN_WORDS[code] ?? messageOf(error)}`, {
+    throw new OpDbusError('STORE', `${file}: ${inWords(error)}`, {
       cause: error,
       details: { file, errno: code },
     })

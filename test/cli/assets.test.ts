@@ -1,6 +1,6 @@
 // `op-dbus assets`: what it copies, what it leaves alone, and what it takes away again.
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { runCli } from '../processes.js'
@@ -70,6 +70,26 @@ describe('op-dbus assets', () => {
       expect(readFileSync(join(dir, 'public', name), 'utf8')).toBe('mine')
       expect((await assets(dir, '--force')).code).toBe(0)
       expect(manifestAt(dir).files['worker.js']).toBeDefined()
+    },
+  )
+
+  it.skipIf(process.platform === 'win32')(
+    'keeps the mode of what it replaces, and touches no file of a killed run',
+    async () => {
+      const dir = temporaryFolder()
+      await assets(dir)
+      for (const name of ['worker.js', 'op-dbus-assets.json']) chmodSync(join(dir, 'public', name), 0o640)
+      writeFileSync(join(dir, 'precious'), 'precious')
+      symlinkSync('../precious', join(dir, 'public/worker.js.1.tmp'))
+      writeFileSync(join(dir, 'public/worker.js'), 'changed')
+      const one = "Object.defineProperty(process, 'pid', { value: 1 })"
+      const env = { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(one)}` }
+      expect((await runCli(dir, ['assets', join(dir, 'public'), '--force'], { env })).code).toBe(0)
+      for (const name of ['worker.js', 'op-dbus-assets.json']) {
+        expect(statSync(join(dir, 'public', name)).mode & 0o777, name).toBe(0o640)
+      }
+      expect(readFileSync(join(dir, 'precious'), 'utf8')).toBe('precious')
+      expect(existsSync(join(dir, 'public/worker.js.1.tmp'))).toBe(true)
     },
   )
 

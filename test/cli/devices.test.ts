@@ -1,6 +1,5 @@
 // Devices as a user meets them: doctor, --device, and a GPU that crashes, hangs on nothing, lies or works under SwiftShader.
 import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
@@ -8,6 +7,7 @@ import { describe, expect, test } from 'vitest'
 import { largestDifference } from '../embedder/node-embedder.js'
 import { cli, jsonLines, runCli } from '../processes.js'
 import { temporaryFolder } from '../support.js'
+import { status } from './shell.js'
 
 /** A Vulkan driver that computes on the CPU; it comes with Debian's Chromium (apt install chromium libvulkan1). */
 const SWIFTSHADER = '/usr/lib/chromium/vk_swiftshader_icd.json'
@@ -127,10 +127,10 @@ describe('embed --device', () => {
       env: { PATH: process.env.PATH ?? '', HOME: dir, OPDBUS_CACHE_DIR: dir, ...env },
       stdio: 'ignore',
     })
-    const ended = once(child, 'exit')
+    const ended = status(child)
     while (!existsSync(mark) || readFileSync(mark, 'utf8') === '') await setTimeout(20)
     child.kill('SIGINT')
-    expect(await ended).toEqual([130, null])
+    expect(await ended).toBe(130)
     expect(() => process.kill(Number(readFileSync(mark, 'utf8')), 0)).toThrow(/ESRCH/)
   })
 

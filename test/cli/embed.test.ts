@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { cli, jsonLines, runCli } from '../processes.js'
 import { temporaryFolder } from '../support.js'
+import { status } from './shell.js'
 
 describe('op-dbus embed', () => {
   it('answers computed, then disk, bit for bit', async () => {
@@ -268,6 +269,7 @@ async function text(stream: AsyncIterable<Uint8Array>): Promise<string> {
 
 describe('signals', () => {
   it.each([
+    ['SIGHUP', 129],
     ['SIGINT', 130],
     ['SIGTERM', 143],
   ] as const)('%s ends the work with %i, leaves no half file, and keeps what was computed', async (signal, code) => {
@@ -276,12 +278,12 @@ describe('signals', () => {
     const env = { PATH: process.env.PATH, OPDBUS_CACHE_DIR: dir, HOME: dir }
     const args = [cli, 'embed', '-', '--format', 'npy', '-o', out]
     const child = spawn(process.execPath, args, { env, stdio: ['pipe', 'ignore', 'pipe'] })
-    const ended = new Promise(resolve => child.once('exit', resolve))
+    const ended = status(child)
     child.stdin.on('error', () => {})
     child.stdin.write('first\n')
     // The vector is on disk when the line was answered, and then it waits for the next one.
     while (!JSON.parse((await runCli(dir, ['cache', 'stats', '--json'])).stdout).embeddings.onDisk?.entries) {
-      expect(child.exitCode).toBe(null)
+      expect([child.exitCode, child.signalCode]).toEqual([null, null])
     }
     child.kill(signal)
     expect(await ended).toBe(code)

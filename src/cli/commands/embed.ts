@@ -1,6 +1,4 @@
 // `op-dbus embed`: texts to vectors, line by line, in order, in bounded memory.
-import { createReadStream } from 'node:fs'
-import { addAbortSignal } from 'node:stream'
 import { messageOf } from '../../errors.js'
 import {
   type Caches,
@@ -10,9 +8,9 @@ import {
   OpDbusError,
   openCaches,
 } from '../../node.js'
-import { linesOf } from '../lines.js'
+import { type Input, openInput } from '../input.js'
 import { NpyWriter } from '../npy.js'
-import { OutputFile } from '../output.js'
+import { openOutput } from '../output.js'
 import { patternsText } from '../patterns-text.js'
 import { bytes as byteCount, count, duration, oneLine } from '../render.js'
 import { settingsOf, type Values } from '../settings.js'
@@ -59,15 +57,19 @@ interface Sink {
 }
 
 export async function embed(values: Values, texts: readonly string[], terminal: Terminal): Promise<number> {
-  const source = sourceOf(values, texts, terminal.signal)
+  const path = pathOf(values, texts)
   const format = formatOf(values)
   const caches = await openCaches(settingsOf(values, terminal))
-  const meter = new Meter(terminal, values.quiet === true, source.total)
+  // On a terminal that shows the rows themselves there is nothing to add.
+  const quiet = values.quiet === true || (terminal.outTty && values.output === undefined)
+  const meter = new Meter(terminal, quiet, path === undefined ? texts.length : undefined)
   let failed = 0
+  let input: Input | undefined
   let sink: Sink | undefined
   try {
+    input = path === undefined ? undefined : await openInput(path, terminal.signal)
     sink = await sinkOf(format, values, terminal)
-    for await (const row of answers(caches, source.lines, terminal.signal)) {
+    for await (const row of answers(caches, input?.lines ?? oneByOne(texts), terminal.signal)) {
       if (row.error !== undefined) {
         failed++
         if (isFatal(row.error) || format === 'npy') throw row.error
@@ -87,6 +89,7 @@ export async function embed(values: Values, texts: readonly string[], terminal: 
     failed = 0
   } finally {
     meter.end()
+    input?.close()
     await caches.close()
   }
   if (failed > 0) terminal.say(`op-dbus: ${count(failed)} of ${count(meter.done)} texts could not be embedded`)
@@ -107,7 +110,13 @@ async function* answers(caches: Caches, lines: AsyncIterable<string>, signal: Ab
     }
   }
   const iterator = lines[Symbol.asyncIterator]()
-  let next = iterator.next()
+  const following = () => {
+    const line = iterator.next()
+    // What it fails with after the end of the work is missed by nobody.
+    line.catch(() => {})
+    return line
+  }
+  let next = following()
   for (let ended = false; !ended || ahead.length > 0; ) {
     // A finished row goes out even when no further line comes: somebody may type, or `tail -f`.
     const full = ended || ahead.length >= AHEAD || unitsAhead >= AHEAD_UNITS
@@ -123,7 +132,7 @@ async function* answers(caches: Caches, lines: AsyncIterable<string>, signal: Ab
     else {
       ahead.push({ row: ask(line.value), units: line.value.length })
       unitsAhead += line.value.length
-      next = iterator.next()
+      next = following()
     }
   }
 }
@@ -133,33 +142,16 @@ function first(row: Promise<unknown>, line: Promise<unknown>): Promise<'row' | '
   return Promise.race([line.then(() => 'line' as const), row.then(() => 'row' as const)])
 }
 
-function sourceOf(
-  values: Values,
-  texts: readonly string[],
-  signal: AbortSignal,
-): { lines: AsyncIterable<string>; total?: number } {
-  const stdin = texts.length === 1 && texts[0] === '-'
-  const given = Number(texts.length > 0) + Number(values.file !== undefined)
-  if (given !== 1) {
-    throw new OpDbusError('INVALID_INPUT', 'give texts, or --file FILE, or - for standard input (see --help)')
-  }
-  // The signal also ends the wait for a line that never comes.
-  if (stdin || values.file === '-') return { lines: linesOf(addAbortSignal(signal, process.stdin)) }
-  if (values.file !== undefined) return { lines: linesOf(readFrom(values.file)) }
-  return {
-    total: texts.length,
-    lines: (async function* () {
-      yield* texts
-    })(),
-  }
+async function* oneByOne(texts: readonly string[]): AsyncGenerator<string> {
+  yield* texts
 }
 
-async function* readFrom(path: string): AsyncGenerator<Uint8Array> {
-  try {
-    yield* createReadStream(path) as AsyncIterable<Uint8Array>
-  } catch (error) {
-    throw new OpDbusError('INVALID_INPUT', `cannot read ${path}: ${messageOf(error)}`, { cause: error })
+/** Where the lines are read; undefined where the arguments are the texts. */
+function pathOf(values: Values, texts: readonly string[]): string | undefined {
+  if (texts.length > 0 === (values.file !== undefined)) {
+    throw new OpDbusError('INVALID_INPUT', 'give texts, or --file FILE, or - for standard input (see --help)')
   }
+  return texts.length === 1 && texts[0] === '-' ? '-' : values.file
 }
 
 const FORMATS = ['text', 'json', 'npy'] as const
@@ -179,14 +171,15 @@ function formatOf(values: Values): Format {
 }
 
 async function sinkOf(format: Format, values: Values, terminal: Terminal): Promise<Sink> {
-  const line = format === 'json' ? jsonLine(values['no-vector'] !== true) : textLine(terminal)
+  const here = values.output === undefined
+  const line = format === 'json' ? jsonLine(values['no-vector'] !== true) : textLine(terminal, here && terminal.color)
   if (values.output === undefined) {
     return { row: row => terminal.out(line(row)), finish: async () => {}, abandon: async () => {} }
   }
-  const file = await OutputFile.open(values.output)
-  const abandon = () => file.abandon()
-  if (format !== 'npy') return { row: row => file.append(line(row)), finish: () => file.finish(), abandon }
-  const writer = await NpyWriter.begin(file)
+  const output = await openOutput(values.output, terminal, { rewritten: format === 'npy' })
+  const abandon = () => output.abandon()
+  if (format !== 'npy') return { row: row => output.append(line(row)), finish: () => output.finish(), abandon }
+  const writer = await NpyWriter.begin(output)
   return { row: row => writer.write(row.result!.vector), finish: () => writer.finish(), abandon }
 }
 
@@ -205,7 +198,7 @@ function jsonLine(withVector: boolean): (row: Row) => string {
 }
 
 /** For people: where from, how long, how many dims, how the vector begins, and the text. */
-function textLine(terminal: Terminal): (row: Row) => string {
+function textLine(terminal: Terminal, color: boolean): (row: Row) => string {
   return ({ text, ms, result, error }) => {
     const shown = oneLine(text, Math.max(20, Math.min(terminal.columns, 120) - 64))
     const time = duration(ms).padStart(8)
@@ -213,7 +206,7 @@ function textLine(terminal: Terminal): (row: Row) => string {
     const { vector, source, truncated } = result
     const start = [...vector.subarray(0, 3)].map(x => x.toFixed(3).padStart(6)).join(' ')
     const cut = truncated ? '  (cut at the token limit)' : ''
-    return `${sourceLabel(source, terminal.color)}  ${time}  ${vector.length} dims  ${start} …  ${shown}${cut}\n`
+    return `${sourceLabel(source, color)}  ${time}  ${vector.length} dims  ${start} …  ${shown}${cut}\n`
   }
 }
 
@@ -242,8 +235,7 @@ class Meter {
       this.#firstComputed ??= now
       this.#lastComputed = now
     }
-    // On a terminal that shows the rows themselves there is nothing to add.
-    if (this.quiet || this.terminal.outTty || now - this.#start < QUIET_MS || now - this.#shownAt < 200) return
+    if (this.quiet || now - this.#start < QUIET_MS || now - this.#shownAt < 200) return
     this.#shownAt = now
     const rate = (1000 * this.done) / (now - this.#start)
     const of = this.total === undefined ? '' : ` of ${count(this.total)}`

@@ -1,0 +1,153 @@
+// A regular file as an output: it keeps what it held until all is written. Knows nothing of links and devices.
+import { constants, type Stats } from 'node:fs'
+import { type FileHandle, open, rename, rm } from 'node:fs/promises'
+import { createBeside, syncFile, takeOn } from '../../node/temporary.js'
+import type { Output } from '../output.js'
+import { copyRange, createSpool, Rows } from './spool.js'
+
+/** What says that a name cannot be exchanged here although the file can be written: a mount on the file itself, a folder of others. */
+const IN_PLACE_ONLY = ['EACCES', 'EBUSY', 'EPERM', 'EROFS', 'EXDEV']
+
+/**
+ * A file is replaced by rename, so that a reader sees the old bytes or the new ones, and a power cut leaves one of the two.
+ * It is overwritten instead where a new file would not be the same one: it has further names (hard links), an owner or special
+ * bits that we cannot give to another, or a folder that takes no new file. Access lists and extended attributes cannot be
+ * seen from Node; a file that is replaced has those that its folder gives.
+ */
+export async function openRegular(target: { path: string; stats: Stats | undefined }): Promise<Output> {
+  const { path, stats } = target
+  if (stats === undefined) return new Replacing(path, false, await createBeside(path, 0o666))
+  // Who may not write a file may not replace it either.
+  const there = await open(path, constants.O_WRONLY)
+  const replacing = await replacement(path, stats).catch(async error => {
+    await there.close()
+    throw error
+  })
+  if (replacing === undefined) return new Overwriting(there, await createSpool(path))
+  await there.close()
+  return replacing
+}
+
+/** Undefined where another file would not be the same one. */
+async function replacement(path: string, stats: Stats): Promise<Output | undefined> {
+  if (stats.nlink > 1 || (stats.mode & 0o7000) !== 0) return undefined
+  try {
+    // Nobody else reads along while it is written.
+    const made = await createBeside(path, 0o600)
+    const replacing = new Replacing(path, true, made)
+    if (await takeOn(made.file, stats)) return replacing
+    await replacing.abandon()
+    return undefined
+  } catch (error) {
+    if (IN_PLACE_ONLY.includes((error as NodeJS.ErrnoException).code ?? '')) return undefined
+    throw error
+  }
+}
+
+/** Written beside the path, and put under its name when it is whole. */
+class Replacing implements Output {
+  readonly #file: FileHandle
+  readonly #temporary: string
+  readonly #rows: Rows
+
+  constructor(
+    private readonly path: string,
+    private readonly replaces: boolean,
+    made: { file: FileHandle; path: string },
+  ) {
+    this.#file = made.file
+    this.#temporary = made.path
+    this.#rows = new Rows(made.file)
+  }
+
+  append(data: string | Uint8Array): Promise<void> {
+    return this.#rows.append(data)
+  }
+
+  rewrite(start: Uint8Array): Promise<void> {
+    return this.#rows.rewrite(start)
+  }
+
+  async finish(): Promise<void> {
+    await this.#rows.flush()
+    await syncFile(this.#file)
+    await this.#file.close()
+    try {
+      await rename(this.#temporary, this.path)
+    } catch (error) {
+      if (!this.replaces || !IN_PLACE_ONLY.includes((error as NodeJS.ErrnoException).code ?? '')) throw error
+      await this.#copy()
+    }
+  }
+
+  async abandon(): Promise<void> {
+    await this.#file.close().catch(() => {})
+    await rm(this.#temporary, { force: true }).catch(() => {})
+  }
+
+  /** As for a file in a container that is a mount of its own. */
+  async #copy(): Promise<void> {
+    const whole = await open(this.#temporary, 'r')
+    try {
+      const there = await open(this.path, constants.O_WRONLY)
+      try {
+        await overwrite(there, whole)
+      } finally {
+        await there.close()
+      }
+    } finally {
+      await whole.close()
+    }
+    await rm(this.#temporary, { force: true })
+  }
+}
+
+/** The file itself stays; it is written over when all rows are there. */
+class Overwriting implements Output {
+  readonly #rows: Rows
+
+  constructor(
+    private readonly there: FileHandle,
+    private readonly spool: FileHandle,
+  ) {
+    this.#rows = new Rows(spool)
+  }
+
+  append(data: string | Uint8Array): Promise<void> {
+    return this.#rows.append(data)
+  }
+
+  rewrite(start: Uint8Array): Promise<void> {
+    return this.#rows.rewrite(start)
+  }
+
+  async finish(): Promise<void> {
+    await this.#rows.flush()
+    await overwrite(this.there, this.spool)
+    await this.there.close()
+    await this.spool.close()
+  }
+
+  async abandon(): Promise<void> {
+    await this.there.close().catch(() => {})
+    await this.spool.close().catch(() => {})
+  }
+}
+
+/**
+ * All bytes of `from` in place of those of `to`. What goes beyond the old end is written first: a disk that is full says so
+ * there, while the old bytes can still be kept.
+ */
+async function overwrite(to: FileHandle, from: FileHandle): Promise<void> {
+  const [{ size: before }, { size }] = [await to.stat(), await from.stat()]
+  try {
+    await copyRange(from, to, Math.min(before, size), size)
+    await syncFile(to)
+  } catch (error) {
+    await to.truncate(before).catch(() => {})
+    throw error
+  }
+  await copyRange(from, to, 0, Math.min(before, size))
+  await to.truncate(size)
+  await syncFile(to)
+}
