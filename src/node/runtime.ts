@@ -3,7 +3,7 @@ import { hash as digest, randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { pathToFileURL } from 'node:url'
 import { crc32 as zlibCrc32 } from 'node:zlib'
 import { spawnNodeWorker } from '../backends/worker-node.js'
 import type { Config, Settings } from '../config.js'
@@ -11,6 +11,7 @@ import type { UserEmbedder } from '../embedder/custom.js'
 import type { PullProgress } from '../embedder/hub/download.js'
 import type { HubOptions } from '../embedder/hub/find.js'
 import type { Clock, Crc32, Hash } from '../ports.js'
+import { ownFile } from './own-files.js'
 
 export interface OpenOptions extends Settings {
   /** What computes vectors instead of a model: a function of yours, batched, de-duplicated and cached as any other. */
@@ -73,7 +74,7 @@ function defaultCacheDir(env: NodeJS.ProcessEnv): string | undefined {
 /** Where the model is looked for, by these settings. */
 export function hubOptions(config: Config, dir: string | undefined): HubOptions {
   return {
-    builtinDir: fileURLToPath(new URL('./models/builtin/', import.meta.url)),
+    builtinDir: ownFile('models/builtin'),
     env: {
       ...process.env,
       ...(config.modelDir !== undefined && { OP_DBUS_MODEL_DIR: config.modelDir }),
@@ -92,7 +93,7 @@ export function cacheDir(config: Config): string | undefined {
 }
 
 /** A worker thread of the built library. */
-export const spawnWorker = () => spawnNodeWorker(new URL('./node-worker.js', import.meta.url))
+export const spawnWorker = () => spawnNodeWorker(pathToFileURL(ownFile('node-worker.js')))
 
 /** Runs `run` after `ms`; does not keep the process alive. */
 export function timer(ms: number, run: () => void): () => void {
