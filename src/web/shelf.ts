@@ -51,7 +51,7 @@ export class Shelf {
     return alone(locks, `${CACHE}:${file.digest}`, call, fetched)
   }
 
-  async #fetched(file: FileRef, call: ShelfCall): Promise<Uint8Array<ArrayBuffer>> {
+  async #fetched(file: FileRef, call: ShelfCall, keep = true): Promise<Uint8Array<ArrayBuffer>> {
     const { url, digest, bytes: stated } = file
     const { timer } = this.#parts
     let seen = 0
@@ -61,7 +61,7 @@ export class Shelf {
         const bytes = await fetchFile(file, mode, { ...call, timer })
         if (digest === undefined) return bytes
         if (await isNamed(bytes, digest)) {
-          await this.#keep(url, digest.length === 64 ? digest : await sha256Of(bytes), bytes)
+          if (keep) await this.#keep(url, digest.length === 64 ? digest : await sha256Of(bytes), bytes)
           return bytes
         }
         seen = bytes.length
@@ -71,6 +71,14 @@ export class Shelf {
     }
     const length = stated === undefined || stated === seen ? '' : `: it has ${seen} bytes of ${stated}`
     throw advised(failure(url, 'integrity', `it does not hash to ${digest}${length}`), file)
+  }
+
+  /**
+   * Whether the browser, asked for the {@link addressed} file, is given the right bytes: for what it loads by itself. Keeps
+   * nothing. Rejects as `bytes` does.
+   */
+  async check(file: FileRef, call: ShelfCall = {}): Promise<void> {
+    await this.#fetched({ ...file, url: addressed(file) }, call, false)
   }
 
   /** Whether the file is here; its bytes are hashed only when they are read. */
@@ -165,6 +173,11 @@ async function alone<T>(locks: LockManager, name: string, { signal }: Call, run:
 function advised(error: unknown, { advice }: FileRef): unknown {
   if (advice === undefined || !isOpDbusError(error, 'DOWNLOAD') || error.details.why === 'unreachable') return error
   return new OpDbusError('DOWNLOAD', `${error.message}\n${advice}`, { cause: error, details: error.details })
+}
+
+/** The address of a file with its digest, so that no cache on the way has an older version of it. */
+export function addressed({ url, digest }: FileRef): string {
+  return digest === undefined ? url : `${url}?${digest.slice(0, 16)}`
 }
 
 function keyOf(url: string, digest: string): string {

@@ -12,7 +12,7 @@ import type { BackendFactory } from '../ports.js'
 import { namesDynamicQuantization, sha256Of } from './digest.js'
 import type { FileRef } from './fetch-file.js'
 import type { GpuProbe } from './page.js'
-import { Shelf, type ShelfParts } from './shelf.js'
+import { addressed, Shelf, type ShelfParts } from './shelf.js'
 import type { Notice, PageWorker, Setup } from './worker-protocol.js'
 
 export interface PageWorkerHost extends Omit<ShelfParts, 'warn'> {
@@ -47,9 +47,25 @@ export function pageWorker(host: PageWorkerHost): PageWorker {
 
   async function parts(build: OrtBuild) {
     const { mjs, wasm } = (await setup).ort[build]
-    // With its digest, so that no cache pairs an old glue with a new module.
-    const suffix = mjs.digest === undefined ? '' : `?${mjs.digest.slice(0, 16)}`
-    return { mjs: `${mjs.url}${suffix}`, wasm: await bytes(wasm) }
+    return { wasm: await bytes(wasm), mjs: await moduleAddress(mjs) }
+  }
+
+  /**
+   * Where the browser may import `file` from: the checked bytes themselves, or where a Content-Security-Policy forbids such
+   * modules their own address, once what is there was checked.
+   */
+  async function moduleAddress(file: FileRef): Promise<string> {
+    // Nothing states what it should be.
+    if (file.digest === undefined) return file.url
+    const url = URL.createObjectURL(new Blob([await bytes(file)], { type: 'text/javascript' }))
+    try {
+      await import(/* @vite-ignore */ url)
+      return url
+    } catch {
+      URL.revokeObjectURL(url)
+      await shelf.check(file)
+      return addressed(file)
+    }
   }
 
   let file: ModelFile | undefined

@@ -1,7 +1,7 @@
 // One worker thread from spawn to end: opens the model, hands texts over, settles whoever waits. Never restarts itself.
 
 import { type Remote, wrap } from 'comlink'
-import { messageOf, OpDbusError } from '../../errors.js'
+import { isOpDbusError, messageOf, OpDbusError } from '../../errors.js'
 import type { Call, WorkerHandle } from '../../ports.js'
 import type { BudgetChoice } from '../batch-budget.js'
 import { asFailure } from '../batcher.js'
@@ -53,7 +53,7 @@ export class WorkerSession {
     } catch (error) {
       throw lost(messageOf(error), error)
     }
-    this.#handle.onExit(why => void this.end(lost(why)))
+    this.#handle.onExit((why, error) => void this.end(isOpDbusError(error) ? error : lost(why, error)))
     this.#remote = wrap<EmbedWorker>(this.#handle.endpoint)
     // wrap() listens on the port, which keeps the process alive whatever was said before.
     this.#handle.unref()
