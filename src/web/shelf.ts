@@ -17,6 +17,8 @@ export interface ShelfParts {
   /** With them, tabs and workers that want one file at once fetch it once. */
   readonly locks?: LockManager | undefined
   readonly timer: Timer
+  /** Whether bytes are what a digest names. Default: by SHA-256 alone. */
+  readonly isNamed?: ((bytes: Uint8Array<ArrayBuffer>, digest: string) => Promise<boolean>) | undefined
   /** Told once that nothing is kept. */
   readonly warn: (message: string) => void
 }
@@ -53,14 +55,14 @@ export class Shelf {
 
   async #fetched(file: FileRef, call: ShelfCall, keep = true): Promise<Uint8Array<ArrayBuffer>> {
     const { url, digest, bytes: stated } = file
-    const { timer } = this.#parts
+    const { timer, isNamed: named = isNamed } = this.#parts
     let seen = 0
     try {
       // What another program put into the browser's own cache may be older than the digest: then the server is asked again.
       for (const mode of ['default', 'reload'] as const) {
         const bytes = await fetchFile(file, mode, { ...call, timer })
         if (digest === undefined) return bytes
-        if (await isNamed(bytes, digest)) {
+        if (await named(bytes, digest)) {
           if (keep) await this.#keep(url, digest.length === 64 ? digest : await sha256Of(bytes), bytes)
           return bytes
         }

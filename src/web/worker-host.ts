@@ -9,8 +9,9 @@ import { embedWorker } from '../embedder/worker/embed-worker.js'
 import { toWire } from '../embedder/worker/protocol.js'
 import { messageOf, OpDbusError } from '../errors.js'
 import type { BackendFactory } from '../ports.js'
-import { namesDynamicQuantization, sha256Of } from './digest.js'
+import { sha256Of } from './digest.js'
 import type { FileRef } from './fetch-file.js'
+import { isNamedByHub, namesDynamicQuantization } from './hub-file.js'
 import type { GpuProbe } from './page.js'
 import { addressed, Shelf, type ShelfParts } from './shelf.js'
 import type { Notice, PageWorker, Setup } from './worker-protocol.js'
@@ -26,7 +27,7 @@ export interface PageWorkerHost extends Omit<ShelfParts, 'warn'> {
 /** The object that comlink exposes; one per worker. */
 export function pageWorker(host: PageWorkerHost): PageWorker {
   const { setup, tell, wrap = same => same } = host
-  const shelf = new Shelf({ ...host, warn: message => tell({ opDbus: 'warning', message }) })
+  const shelf = new Shelf({ ...host, isNamed: isNamedByHub, warn: message => tell({ opDbus: 'warning', message }) })
   /** Read once for the check and the use of it, and forgotten when the model is open. */
   const inHand = new Map<string, Promise<Uint8Array<ArrayBuffer>>>()
 
