@@ -23,7 +23,7 @@ function rigged(factories: readonly BackendFactory[]): readonly BackendFactory[]
 }
 
 async function modeNow(): Promise<string> {
-  return (await (await fetch('/mode.txt')).text()).trim()
+  return (await (await fetch(new URL('/mode.txt', location.origin))).text()).trim()
 }
 
 /** Numbers of about the right size. */

@@ -173,7 +173,10 @@ describe('the web root', () => {
       (_, i) => `host-${i % 7} systemd[${i}]: Started Session ${i * 7} of user u${i}.`,
     )
     const watched = await page.call<LongTasks>(MODULE, 'watchLongTasks', texts)
-    for (const [what, { ms, tasks, worstTurn }] of Object.entries({ 'the first text': opening, '512 texts': watched })) {
+    for (const [what, { ms, tasks, worstTurn }] of Object.entries({
+      'the first text': opening,
+      '512 texts': watched,
+    })) {
       console.log(
         `${what} in ${(ms / 1000).toFixed(1)} s: ${tasks.length} long tasks [${tasks.map(task => task.toFixed(0))}], longest wait of a timer ${worstTurn.toFixed(0)} ms`,
       )
