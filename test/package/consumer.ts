@@ -65,7 +65,7 @@ export interface Embedded {
 /** Call it once, at the top of a test file. Its tests are skipped, with the reason, where npm cannot fetch the tools. */
 export function useConsumer(name: string): Consumer {
   const work = newFolder()
-  const env = { PATH: process.env.PATH ?? '', HOME: work, NEXT_TELEMETRY_DISABLED: '1', NO_COLOR: '1', CI: '1' }
+  const env = { PATH: process.env.PATH ?? '', HOME: work, NEXT_TELEMETRY_DISABLED: '1', NO_COLOR: '1' }
   let dir: string | undefined
   let missing: string | undefined
   let onNode: readonly number[] | undefined

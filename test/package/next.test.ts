@@ -42,7 +42,8 @@ async function served(distDir: string, use: (url: string) => Promise<void>): Pro
 it.each(['turbopack', 'webpack'])('%s: a server and a page embed as plain Node does', async bundler => {
   const distDir = `.next-${bundler}`
   const built = await consumer.tool('next/dist/bin/next', ['build', `--${bundler}`], { DIST_DIR: distDir })
-  expect(built).not.toMatch(/warn/i)
+  expect(built).toContain('Compiled successfully')
+  expect(built).not.toContain('op-dbus')
   console.log(`${consumer.versions('next', 'react')}, ${bundler}`)
   await served(distDir, async url => {
     const response = await fetch(`${url}/api/embed?text=${encodeURIComponent(TEXT)}`)
