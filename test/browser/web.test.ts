@@ -31,9 +31,25 @@ const open = async (page: TestPage, options: object = {}) => page.call(MODULE, '
 const embed = async (page: TestPage, texts: readonly string[]) => page.call<Told>(MODULE, 'embed', texts)
 const statsOf = async (page: TestPage) => page.call<Stats>(MODULE, 'stats')
 
-/** Counts the WebAssembly modules of the page's own thread. */
-function noteWebAssembly(): void {
-  const world = Object.assign(globalThis, { modules: 0 })
+interface Work {
+  readonly modules: number
+  readonly hashed: number
+  readonly parsed: number
+}
+
+/** Counts the WebAssembly modules of the page's own thread, and the largest thing that it hashed and parsed. */
+function noteWork(): void {
+  const world = Object.assign(globalThis, { modules: 0, hashed: 0, parsed: 0 })
+  const { parse } = JSON
+  JSON.parse = (text, ...rest) => {
+    world.parsed = Math.max(world.parsed, text.length)
+    return parse(text, ...rest)
+  }
+  const digest = crypto.subtle.digest.bind(crypto.subtle)
+  crypto.subtle.digest = (name, bytes) => {
+    world.hashed = Math.max(world.hashed, bytes.byteLength)
+    return digest(name, bytes)
+  }
   const api = WebAssembly as unknown as Record<string, (...args: unknown[]) => unknown>
   for (const name of ['compile', 'compileStreaming', 'instantiate', 'instantiateStreaming']) {
     const real = api[name]!
@@ -165,7 +181,7 @@ describe('the web root', () => {
 
   it('leaves the page its thread while the model is fetched and opened, and 512 texts are embedded', async () => {
     const server = await browser.serve({ folders: assets.folders() })
-    const page = await browser.openPage(server.url, { before: noteWebAssembly })
+    const page = await browser.openPage(server.url, { before: noteWork })
     await open(page, { device: 'wasm' })
     const opening = await page.call<LongTasks>(MODULE, 'watchLongTasks', ['opens the model'])
     const texts = Array.from(
@@ -184,11 +200,14 @@ describe('the web root', () => {
     // How long the thread had to wait depends on the machine's load, and is only told. That it does not compute does not:
     // runtime, weights and vocabulary never reach it.
     expect(page.page.workers().map(worker => new URL(worker.url()).protocol)).toEqual(['blob:'])
-    const { modules, fetched } = await page.page.evaluate(() => ({
-      modules: (globalThis as unknown as { modules: number }).modules,
+    const { modules, hashed, parsed, fetched } = await page.page.evaluate(() => ({
+      ...(({ modules, hashed, parsed }) => ({ modules, hashed, parsed }))(globalThis as unknown as Work),
       fetched: performance.getEntriesByType('resource').map(({ name }) => new URL(name).pathname),
     }))
     expect(modules).toBe(0)
+    // The largest file that the page itself reads is the worker's script, which the browser hashes beside its thread.
+    expect(hashed).toBeLessThan(500_000)
+    expect(parsed).toBeLessThan(50_000)
     const heavy = /\.wasm$|\.mjs$|\.onnx$|\/tokenizer\.json$/
     expect(fetched.filter(path => heavy.test(path))).toEqual([])
     expect(server.requests.filter(path => heavy.test(path)).sort()).toEqual([
