@@ -53,6 +53,8 @@ const TARGETS = [
       target: 'es2022',
       packages: 'bundle',
       conditions: ['onnxruntime-web-use-extern-wasm'],
+      // It may run from a `blob:` address, and bundlers resolve what is relative to a module's own.
+      define: { 'import.meta.url': 'location.href' },
       minifySyntax: true,
       minifyWhitespace: true,
     },
@@ -180,9 +182,11 @@ async function build() {
     rmSync(at('dist', 'types'), { recursive: true, force: true })
     if (node(['node_modules/typescript/bin/tsc', '-p', 'tsconfig.types.json']) !== 0) fail('the types do not check')
   })
-  await step('bundles', ['src', 'test/bench', 'wasm', 'build/wasm.mjs'], 'dist/node.js', async () => {
+  await step('bundles', ['src', 'test/bench', 'wasm', 'build/wasm.mjs', 'build/worker-script.mjs'], 'dist/node.js', async () => {
     removeOldBundles()
     for (const target of TARGETS) await bundle(target)
+    const { makeBundlable } = await import('./build/worker-script.mjs')
+    await makeBundlable(at('dist', 'worker.js'))
   })
   const scripts = ['dist/worker.js', 'dist/op-dbus.js', 'dist/kernels.js']
   const manifest = ['build/assets-manifest.mjs', 'build/builtin-model.mjs', 'build/builtin-model', ...scripts]
@@ -224,10 +228,10 @@ async function bundle({ outdir, entries, options }) {
     bundle: true,
     format: 'esm',
     packages: 'external',
-    define: { __OP_DBUS_VERSION__: JSON.stringify(packageJson().version) },
     legalComments: 'none',
     logLevel: 'warning',
     ...options,
+    define: { __OP_DBUS_VERSION__: JSON.stringify(packageJson().version), ...options.define },
   })
 }
 

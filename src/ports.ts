@@ -218,8 +218,11 @@ export interface WorkerHandle {
   unref(): void
   /** Resolves when the thread is gone. Safe to call twice. */
   terminate(): Promise<void>
-  /** Called once when the thread dies, whatever the cause, `terminate()` included; `why` is for people. */
-  onExit(listener: (why: string) => void): void
+  /**
+   * Called once when the thread dies, whatever the cause, `terminate()` included; `why` is for people. `error`: what kept it
+   * from starting, where that has an error of its own.
+   */
+  onExit(listener: (why: string, error?: unknown) => void): void
 }
 
 // ---- kernels --------------------------------------------------------------------------------------------------------

@@ -2,13 +2,12 @@
 // overwrites nothing that it did not put there.
 import { createHash } from 'node:crypto'
 import { lstat, readFile, rename, rm, stat } from 'node:fs/promises'
-import { createRequire } from 'node:module'
 import { dirname, join, resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { makeFolder } from '../embedder/hub/files.js'
 import { abortError, messageOf, OpDbusError } from '../errors.js'
 import { signalOf } from '../realms.js'
 import { inWords } from './disk-words.js'
+import { ownFolder, resolveDependency } from './own-files.js'
 import { createBeside, syncFile, takeOn } from './temporary.js'
 
 /** The manifest's name, here and in the folder that it describes. */
@@ -46,7 +45,7 @@ export interface CopyAssetsOptions {
 export async function copyAssets(dir: string, options: CopyAssetsOptions = {}): Promise<readonly CopiedAsset[]> {
   const signal = signalOf(options)
   const folder = resolve(dir)
-  const source = fileURLToPath(new URL('.', import.meta.url))
+  const source = ownFolder()
   const text = await onDisk(() => readFile(join(source, MANIFEST), 'utf8'), join(source, MANIFEST))
   const { files } = JSON.parse(text) as Manifest
   await mustBeFolder(folder)
@@ -126,7 +125,7 @@ async function contentOf(source: string, path: string, sha256: string): Promise<
 
 function runtimeFile(name: string): string {
   try {
-    return createRequire(import.meta.url).resolve(`onnxruntime-web/${name}`)
+    return resolveDependency(`onnxruntime-web/${name}`)
   } catch (error) {
     throw new OpDbusError('STORE', `onnxruntime-web is not installed here: ${messageOf(error).split('\n')[0]}`, {
       cause: error,

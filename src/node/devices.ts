@@ -3,12 +3,12 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { DeviceBook, type DeviceRuntime } from '../embedder/devices/book.js'
 import type { TrialResult } from '../embedder/devices/trial.js'
 import type { ModelSpec } from '../embedder/model/spec.js'
 import { openFileStore } from '../stores/files.js'
 import { cudaLibrary, hasGpu, machinePrint } from './machine.js'
+import { ownFile } from './own-files.js'
 import { crc32, nodeClock, nodeHash } from './runtime.js'
 import type { TrialJob } from './trial.js'
 
@@ -66,7 +66,7 @@ function tryInProcess(job: TrialJob, limitMs: number, signal?: AbortSignal): Pro
     const failed = (reason: string): TrialResult => ({ device, works: false, reason })
     let child: ChildProcess
     try {
-      child = fork(fileURLToPath(new URL('./node-trial.js', import.meta.url)), {
+      child = fork(ownFile('node-trial.js'), {
         stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
         serialization: 'advanced',
         execArgv: [],

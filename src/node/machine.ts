@@ -1,12 +1,12 @@
 // What of this machine decides which devices work: drivers, adapters, runtime. Reads a few small files; part of the Node root.
 import { accessSync, readdirSync, readFileSync, statSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { arch, platform, release } from 'node:os'
 import { dirname, join } from 'node:path'
+import { dependencyFolder } from './own-files.js'
 
 /** The installed version of a package; undefined where it is not. Read from its own file: packages need not export it. */
 export function installedVersion(name: string): string | undefined {
-  const folder = packageFolder(name)
+  const folder = dependencyFolder(name)
   return folder && (JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { version: string }).version
 }
 
@@ -45,15 +45,10 @@ export function hasGpu(): boolean {
 
 /** The CUDA provider beside ONNX Runtime, which npm does not bring; undefined where it is not installed. */
 export function cudaLibrary(): string | undefined {
-  const folder = packageFolder('onnxruntime-node')
+  const folder = dependencyFolder('onnxruntime-node')
   const name = platform() === 'win32' ? 'onnxruntime_providers_cuda.dll' : 'libonnxruntime_providers_cuda.so'
   const path = folder && join(folder, 'bin', 'napi-v6', platform(), arch(), name)
   return path && isThere(path) ? path : undefined
-}
-
-function packageFolder(name: string): string | undefined {
-  const folders = createRequire(import.meta.url).resolve.paths(name) ?? []
-  return folders.map(folder => join(folder, name)).find(folder => isThere(join(folder, 'package.json')))
 }
 
 /** Never throws, as `existsSync` does under Node's permission model for what may not be read. */

@@ -3,7 +3,7 @@ import { hash as digest, randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { pathToFileURL } from 'node:url'
 import { crc32 as zlibCrc32 } from 'node:zlib'
 import { spawnNodeWorker } from '../backends/worker-node.js'
 import type { Config, Settings } from '../config.js'
@@ -12,6 +12,7 @@ import type { PullProgress } from '../embedder/hub/download.js'
 import type { HubOptions } from '../embedder/hub/find.js'
 import { OpDbusError } from '../errors.js'
 import type { Clock, Crc32, Hash, WorkerHandle } from '../ports.js'
+import { ownFile } from './own-files.js'
 
 export interface OpenOptions extends Settings {
   /** What computes vectors instead of a model: a function of yours, batched, de-duplicated and cached as any other. */
@@ -83,7 +84,7 @@ function currentFolder(): string | undefined {
 /** Where the model is looked for, by these settings, the environment and the folder that the process is in now. */
 export function hubOptions(config: Config, dir: string | undefined): HubOptions {
   return {
-    builtinDir: fileURLToPath(new URL('./models/builtin/', import.meta.url)),
+    builtinDir: ownFile('models/builtin'),
     env: {
       ...process.env,
       ...(config.modelDir !== undefined && { OP_DBUS_MODEL_DIR: config.modelDir }),
@@ -105,7 +106,7 @@ export function cacheDir(config: Config): string | undefined {
 /** A worker thread of the built library. Throws DEVICE_UNAVAILABLE where Node's permission model allows none. */
 export function spawnWorker(): WorkerHandle {
   try {
-    return spawnNodeWorker(new URL('./node-worker.js', import.meta.url))
+    return spawnNodeWorker(pathToFileURL(ownFile('node-worker.js')))
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ERR_ACCESS_DENIED') throw error
     const why =

@@ -2,6 +2,7 @@
 
 import { readFile } from 'node:fs/promises'
 import { setImmediate } from 'node:timers/promises'
+import { pathToFileURL } from 'node:url'
 import { parentPort } from 'node:worker_threads'
 import { expose } from 'comlink'
 import { ortNode } from '../backends/ort-node.js'
@@ -9,6 +10,7 @@ import { ortWasm } from '../backends/ort-web.js'
 import { END, nodeEndpoint, spawnNodeWorker } from '../backends/worker-node.js'
 import { isUnchanged } from '../embedder/hub/files.js'
 import { embedWorker } from '../embedder/worker/embed-worker.js'
+import { ownFile } from './own-files.js'
 
 if (!parentPort) throw new Error('node-worker runs as a worker thread only')
 
@@ -23,7 +25,7 @@ expose(
     isUnchanged,
     turn: () => setImmediate(),
     clock: { monotonic: () => performance.now() },
-    spawnTokenizer: () => spawnNodeWorker(new URL('./node-tokenizer.js', import.meta.url), 'op-dbus tokenizer'),
+    spawnTokenizer: () => spawnNodeWorker(pathToFileURL(ownFile('node-tokenizer.js')), 'op-dbus tokenizer'),
   }),
   nodeEndpoint(parentPort),
 )

@@ -75,8 +75,7 @@ export class Assets {
   }
 
   /**
-   * ONNX Runtime, at `wasmPaths` where that is set. The `.wasm` is checked by the manifest, where there is one; the `.mjs` is
-   * what the browser imports, from its own cache, and nobody checks it.
+   * ONNX Runtime, at `wasmPaths` where that is set. Both files are checked by the manifest, where there is one.
    */
   ort(build: OrtBuild): OrtFiles {
     const { assets, wasm } = this.places
@@ -87,14 +86,6 @@ export class Assets {
       return { url: `${wasm ?? `${assets}ort/`}${name}`, digest, bytes, advice }
     }
     return { mjs: ref(`${ORT_NAMES[build]}.mjs`), wasm: ref(`${ORT_NAMES[build]}.wasm`) }
-  }
-
-  /** The worker's script among the assets, where they were given, list it, and are of the page's own origin. */
-  worker(origin: string): string | undefined {
-    const file = this.places.assetsGiven ? this.file('worker.js') : undefined
-    if (!file || new URL(file.url).origin !== origin) return undefined
-    // With its digest, so that a copy of an older version that some cache still holds is never started.
-    return `${file.url}?${file.digest.slice(0, 16)}`
   }
 }
 

@@ -92,7 +92,10 @@ async function fetchAll(id: string, commit: string, needed: readonly HubFile[], 
   const handle = spawn()
   try {
     const over = new Promise<never>((_, reject) => {
-      handle.onExit(why => reject(new OpDbusError('WORKER_LOST', `the worker that fetches ${id} is gone: ${why}`)))
+      handle.onExit((why, error) => {
+        const lost = () => new OpDbusError('WORKER_LOST', `the worker that fetches ${id} is gone: ${why}`)
+        reject(isOpDbusError(error) ? error : lost())
+      })
       if (signal?.aborted) reject(abortError(signal))
       signal?.addEventListener('abort', () => reject(abortError(signal)), { once: true })
     })

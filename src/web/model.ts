@@ -18,8 +18,9 @@ import type { FileRef } from './fetch-file.js'
 import { hubModel } from './hub.js'
 import { type KnownFile, webFolder } from './model-folder.js'
 import type { OpenOptions, Places } from './options.js'
-import { probeGpu, startWorker, timer, usableThreads, webClock, webHash } from './page.js'
+import { probeGpu, timer, usableThreads, webClock, webHash } from './page.js'
 import type { Shelf } from './shelf.js'
+import { startWorker } from './start-worker.js'
 
 /** Where the built-in model lies among the assets. */
 const BUILTIN = 'models/builtin/'
@@ -96,9 +97,12 @@ async function pageParts(config: Config, assets: Assets, call: OpenModelCall): P
   const { shelf, verdicts, onDownload } = call
   const downloads = new Downloads(onDownload)
   const spawn = () =>
-    startWorker(assets, notice => {
-      if (notice.opDbus === 'warning') shelf.warnOnce(notice.message)
-      else downloads.saw(notice)
+    startWorker(assets, shelf, {
+      onNotice(notice) {
+        if (notice.opDbus === 'warning') shelf.warnOnce(notice.message)
+        else downloads.saw(notice)
+      },
+      warn: call.warn,
     })
   const threads = usableThreads(config.threads)
   const runtime = webDevices({

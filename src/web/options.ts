@@ -83,8 +83,6 @@ export function splitOptions(options: OpenOptions) {
 /** Where things are. Addresses are absolute; folders end with a slash. */
 export interface Places {
   readonly assets: string
-  /** Said by the caller, and not merely assumed to be beside the module. */
-  readonly assetsGiven: boolean
   readonly wasm: string | undefined
   /** Without a slash at its end. */
   readonly hub: string
@@ -95,7 +93,6 @@ export function placesOf(options: OpenOptions, moduleUrl: string, pageUrl: strin
   const { assetsUrl, wasmPaths, hubUrl = 'https://huggingface.co' } = options
   return {
     assets: assetsUrl === undefined ? new URL('.', moduleUrl).href : folderAt('assetsUrl', assetsUrl, pageUrl),
-    assetsGiven: assetsUrl !== undefined,
     wasm: wasmPaths === undefined ? undefined : folderAt('wasmPaths', wasmPaths, pageUrl),
     hub: folderAt('hubUrl', hubUrl, pageUrl).replace(/\/+$/, ''),
   }

@@ -1,12 +1,8 @@
-// What a page gives the caches: clocks, digests, workers, locks, the GPU's name. With web.ts the only place for a page's
+// What a page gives the caches: clocks, digests, locks, the GPU's name. With web.ts the only place for a page's
 // globals; a worker takes from here what it has as well.
 import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex, randomBytes, utf8ToBytes } from '@noble/hashes/utils.js'
-import { webWorkerHandle } from '../backends/worker-web.js'
-import type { Clock, Hash, WorkerHandle } from '../ports.js'
-import type { Assets } from './assets.js'
-import { isStrange, scriptFault } from './script-fault.js'
-import { isNotice, type Notice, type Setup } from './worker-protocol.js'
+import type { Clock, Hash } from '../ports.js'
 
 export const webHash: Hash = {
   sha256: text => bytesToHex(sha256(utf8ToBytes(text))),
@@ -34,28 +30,6 @@ export const MODULE_URL = import.meta.url
 /** What relative addresses are relative to. */
 export function pageUrl(): string {
   return globalThis.document?.baseURI ?? globalThis.location?.href ?? MODULE_URL
-}
-
-/** Starts the worker: the one among the assets, else the one that lies, or that a bundler has put, beside this module. */
-export function startWorker(assets: Assets, onNotice: (notice: Notice) => void): WorkerHandle {
-  const url = assets.worker(location.origin)
-  const worker =
-    url === undefined
-      ? new Worker(new URL('./worker.js', import.meta.url), { type: 'module' })
-      : new Worker(url, { type: 'module' })
-  worker.addEventListener('message', ({ data }) => {
-    if (isNotice(data)) onNotice(data)
-  })
-  const ort = { wasm: assets.ort('wasm'), webgpu: assets.ort('webgpu') }
-  const setup: Setup = { opDbus: 'setup', ort, files: assets.files }
-  worker.postMessage(setup)
-  const { digest } = assets.file('worker.js') ?? {}
-  return webWorkerHandle(worker, {
-    url: url ?? 'beside the module',
-    fault: () => scriptFault(url, globalThis.crossOriginIsolated),
-    // What a bundler has made of the script nobody can know.
-    isStrange: async () => url !== undefined && digest !== undefined && isStrange(url, digest),
-  })
 }
 
 /** Threads for WebAssembly: only an isolated page has the memory that threads share. */

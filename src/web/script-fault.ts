@@ -1,6 +1,5 @@
 // Why a browser could not load or start a worker's script, of which it says nothing: found out from the server's answer.
 // Part of the web root; fetches that script and nothing else.
-import { isNamed } from './digest.js'
 
 const RUN_ASSETS = 'run op-dbus assets DIR, or let a bundler bring it'
 /** What isolates a page; its workers' scripts must say one of them as well. */
@@ -28,14 +27,4 @@ export async function scriptFault(url: string | undefined, isolated: boolean): P
     return `${named}: it is there, but without the header ${COEP}, which this cross-origin isolated page asks of it. Send the same with every file of the folder as with the page`
   }
   return `${named}: it is there; a Content-Security-Policy (worker-src) may forbid it`
-}
-
-/** Whether the bytes at `url` hash to something else than `digest`. Never rejects: what cannot be had tells nothing. */
-export async function isStrange(url: string, digest: string): Promise<boolean> {
-  try {
-    const response = await fetch(url)
-    return response.ok && !(await isNamed(new Uint8Array(await response.arrayBuffer()), digest))
-  } catch {
-    return false
-  }
 }

@@ -17,6 +17,8 @@ export interface ShelfParts {
   /** With them, tabs and workers that want one file at once fetch it once. */
   readonly locks?: LockManager | undefined
   readonly timer: Timer
+  /** Whether bytes are what a digest names. Default: by SHA-256 alone. */
+  readonly isNamed?: ((bytes: Uint8Array<ArrayBuffer>, digest: string) => Promise<boolean>) | undefined
   /** Told once that nothing is kept. */
   readonly warn: (message: string) => void
 }
@@ -51,17 +53,17 @@ export class Shelf {
     return alone(locks, `${CACHE}:${file.digest}`, call, fetched)
   }
 
-  async #fetched(file: FileRef, call: ShelfCall): Promise<Uint8Array<ArrayBuffer>> {
+  async #fetched(file: FileRef, call: ShelfCall, keep = true): Promise<Uint8Array<ArrayBuffer>> {
     const { url, digest, bytes: stated } = file
-    const { timer } = this.#parts
+    const { timer, isNamed: named = isNamed } = this.#parts
     let seen = 0
     try {
       // What another program put into the browser's own cache may be older than the digest: then the server is asked again.
       for (const mode of ['default', 'reload'] as const) {
         const bytes = await fetchFile(file, mode, { ...call, timer })
         if (digest === undefined) return bytes
-        if (await isNamed(bytes, digest)) {
-          await this.#keep(url, digest.length === 64 ? digest : await sha256Of(bytes), bytes)
+        if (await named(bytes, digest)) {
+          if (keep) await this.#keep(url, digest.length === 64 ? digest : await sha256Of(bytes), bytes)
           return bytes
         }
         seen = bytes.length
@@ -71,6 +73,14 @@ export class Shelf {
     }
     const length = stated === undefined || stated === seen ? '' : `: it has ${seen} bytes of ${stated}`
     throw advised(failure(url, 'integrity', `it does not hash to ${digest}${length}`), file)
+  }
+
+  /**
+   * Whether the browser, asked for the {@link addressed} file, is given the right bytes: for what it loads by itself. Keeps
+   * nothing. Rejects as `bytes` does.
+   */
+  async check(file: FileRef, call: ShelfCall = {}): Promise<void> {
+    await this.#fetched({ ...file, url: addressed(file) }, call, false)
   }
 
   /** Whether the file is here; its bytes are hashed only when they are read. */
@@ -165,6 +175,11 @@ async function alone<T>(locks: LockManager, name: string, { signal }: Call, run:
 function advised(error: unknown, { advice }: FileRef): unknown {
   if (advice === undefined || !isOpDbusError(error, 'DOWNLOAD') || error.details.why === 'unreachable') return error
   return new OpDbusError('DOWNLOAD', `${error.message}\n${advice}`, { cause: error, details: error.details })
+}
+
+/** The address of a file with its digest, so that no cache on the way has an older version of it. */
+export function addressed({ url, digest }: FileRef): string {
+  return digest === undefined ? url : `${url}?${digest.slice(0, 16)}`
 }
 
 function keyOf(url: string, digest: string): string {

@@ -9,10 +9,11 @@ import { embedWorker } from '../embedder/worker/embed-worker.js'
 import { toWire } from '../embedder/worker/protocol.js'
 import { messageOf, OpDbusError } from '../errors.js'
 import type { BackendFactory } from '../ports.js'
-import { namesDynamicQuantization, sha256Of } from './digest.js'
+import { sha256Of } from './digest.js'
 import type { FileRef } from './fetch-file.js'
+import { isNamedByHub, namesDynamicQuantization } from './hub-file.js'
 import type { GpuProbe } from './page.js'
-import { Shelf, type ShelfParts } from './shelf.js'
+import { addressed, Shelf, type ShelfParts } from './shelf.js'
 import type { Notice, PageWorker, Setup } from './worker-protocol.js'
 
 export interface PageWorkerHost extends Omit<ShelfParts, 'warn'> {
@@ -26,7 +27,7 @@ export interface PageWorkerHost extends Omit<ShelfParts, 'warn'> {
 /** The object that comlink exposes; one per worker. */
 export function pageWorker(host: PageWorkerHost): PageWorker {
   const { setup, tell, wrap = same => same } = host
-  const shelf = new Shelf({ ...host, warn: message => tell({ opDbus: 'warning', message }) })
+  const shelf = new Shelf({ ...host, isNamed: isNamedByHub, warn: message => tell({ opDbus: 'warning', message }) })
   /** Read once for the check and the use of it, and forgotten when the model is open. */
   const inHand = new Map<string, Promise<Uint8Array<ArrayBuffer>>>()
 
@@ -47,9 +48,25 @@ export function pageWorker(host: PageWorkerHost): PageWorker {
 
   async function parts(build: OrtBuild) {
     const { mjs, wasm } = (await setup).ort[build]
-    // With its digest, so that no cache pairs an old glue with a new module.
-    const suffix = mjs.digest === undefined ? '' : `?${mjs.digest.slice(0, 16)}`
-    return { mjs: `${mjs.url}${suffix}`, wasm: await bytes(wasm) }
+    return { wasm: await bytes(wasm), mjs: await moduleAddress(mjs) }
+  }
+
+  /**
+   * Where the browser may import `file` from: the checked bytes themselves, or where a Content-Security-Policy forbids such
+   * modules their own address, once what is there was checked.
+   */
+  async function moduleAddress(file: FileRef): Promise<string> {
+    // Nothing states what it should be.
+    if (file.digest === undefined) return file.url
+    const url = URL.createObjectURL(new Blob([await bytes(file)], { type: 'text/javascript' }))
+    try {
+      await import(/* @vite-ignore */ url)
+      return url
+    } catch {
+      URL.revokeObjectURL(url)
+      await shelf.check(file)
+      return addressed(file)
+    }
   }
 
   let file: ModelFile | undefined

@@ -1,8 +1,9 @@
 // Root of the embedding worker in browsers: hands it to comlink. Becomes worker.js, a module that needs no other.
 import { expose } from 'comlink'
-import { READY } from '../backends/worker-web.js'
+import { readyMessage } from '../backends/worker-web.js'
+import { VERSION } from '../version.js'
 import { workerGlobals } from './worker-globals.js'
 import { pageWorker } from './worker-host.js'
 
 expose(pageWorker(workerGlobals()))
-postMessage(READY)
+postMessage(readyMessage(VERSION))

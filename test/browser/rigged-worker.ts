@@ -1,8 +1,9 @@
 // The package's worker with a GPU that computes on WebAssembly and then spoils it, as `/mode.txt` says: `wrong` vectors, `losing`
 // itself once the check is passed, `refusing` to open in ONNX Runtime's words, or `lacking` in workers. Bundled for the tests of the web root.
 import { expose } from 'comlink'
-import { READY } from '../../src/backends/worker-web.js'
+import { readyMessage } from '../../src/backends/worker-web.js'
 import type { Backend, BackendFactory } from '../../src/ports.js'
+import { VERSION } from '../../src/version.js'
 import { workerGlobals } from '../../src/web/worker-globals.js'
 import { pageWorker } from '../../src/web/worker-host.js'
 import type { PageWorker } from '../../src/web/worker-protocol.js'
@@ -22,7 +23,7 @@ function rigged(factories: readonly BackendFactory[]): readonly BackendFactory[]
 }
 
 async function modeNow(): Promise<string> {
-  return (await (await fetch('/mode.txt')).text()).trim()
+  return (await (await fetch(new URL('/mode.txt', location.origin))).text()).trim()
 }
 
 /** Numbers of about the right size. */
@@ -52,4 +53,4 @@ expose({
     return { device: job.device, works: true, textsPerSecond: 2, cpuTextsPerSecond: 1 }
   },
 } satisfies PageWorker)
-postMessage(READY)
+postMessage(readyMessage(VERSION))

@@ -1,7 +1,8 @@
 // The package's worker without the trial of a GPU, whose minutes in software tell nothing that a smaller model does not.
 // Bundled for the test that compares vectors.
 import { expose } from 'comlink'
-import { READY } from '../../src/backends/worker-web.js'
+import { readyMessage } from '../../src/backends/worker-web.js'
+import { VERSION } from '../../src/version.js'
 import { workerGlobals } from '../../src/web/worker-globals.js'
 import { pageWorker } from '../../src/web/worker-host.js'
 import type { PageWorker } from '../../src/web/worker-protocol.js'
@@ -11,4 +12,4 @@ const worker: PageWorker = {
   tryDevice: async ({ device }) => ({ device, works: true }),
 }
 expose(worker)
-postMessage(READY)
+postMessage(readyMessage(VERSION))

@@ -13,6 +13,7 @@ vi.setConfig({ testTimeout: 180_000 })
 
 const MODEL = '/op-dbus/models/builtin/onnx/model_quantized.onnx'
 const WASM = '/op-dbus/ort/ort-wasm-simd-threaded.wasm'
+const GLUE = '/op-dbus/ort/ort-wasm-simd-threaded.mjs'
 
 const assets = useWebAssets({ web: 'test/browser/web-entry.ts' })
 const riggedAssets = useWebAssets({ web: 'test/browser/web-entry.ts' }, 'test/browser/rigged-worker.ts')
@@ -39,6 +40,8 @@ describe('files that are missing or wrong', () => {
     { what: 'model', path: MODEL, code: 'DOWNLOAD' },
     { what: 'tokenizer', path: '/op-dbus/models/builtin/tokenizer.json', code: 'DOWNLOAD' },
     { what: 'manifest', path: '/op-dbus/op-dbus-assets.json', code: 'DOWNLOAD' },
+    { what: 'worker', path: '/op-dbus/worker.js', code: 'DOWNLOAD' },
+    { what: 'glue', path: GLUE, code: 'DEVICE_UNAVAILABLE' },
   ])('names the address of a $what that is not there, and goes on when it is', async ({ path, code }) => {
     const server = await browser.serve({ folders: assets.folders() })
     const page = await pageOn(server)
@@ -62,28 +65,35 @@ describe('files that are missing or wrong', () => {
     expect(server.requests.filter(path => path.startsWith('/op-dbus/ort/'))).toEqual([])
   })
 
-  it('does not wait for ever for a worker whose script was cut short', async () => {
-    const server = await browser.serve({ folders: assets.folders() })
-    server.fault('/op-dbus/worker.js', { body: '// the rest is missing' })
+  it.each([
+    { what: 'cut short', spoil: (text: string) => text.slice(0, 1000) },
+    { what: 'of another build', spoil: (text: string) => text.replace('op-dbus: ready', 'op-dbus: dizzy') },
+  ])('starts no worker whose script is $what, and says so at once', async ({ spoil }) => {
+    const folders = assets.folders()
+    const server = await browser.serve({ folders })
+    const script = readFileSync(join(folders['/op-dbus/']!, 'worker.js'), 'utf8')
+    expect(spoil(script)).not.toBe(script)
+    server.fault('/op-dbus/worker.js', { body: spoil(script) })
     const page = await pageOn(server)
-    await page.page.clock.install()
-    const asked = failureOf(page)
-    const { requests } = server
-    await expect.poll(() => requests.includes('/op-dbus/worker.js')).toBe(true)
-    // Its bytes are looked at long before one would give up on a slow connection.
-    await page.page.clock.runFor(10_000)
-    const failed = await asked
-    expect(failed).toMatchObject({ code: 'WORKER_LOST' })
-    expect(failed.message).toContain(`${server.url}/op-dbus/worker.js`)
+    const started: string[] = []
+    page.page.on('worker', worker => started.push(worker.url()))
+    const failed = await failureOf(page)
+    expect(failed).toMatchObject({ code: 'DOWNLOAD', details: { why: 'integrity' } })
+    expect(failed.message).toContain(`${server.url}/op-dbus/worker.js: it does not hash to`)
+    expect(failed.message).toContain('run op-dbus assets DIR again')
+    expect(started).toEqual([])
+    server.fault('/op-dbus/worker.js', undefined)
+    expect((await embed(page, 'some text')).sources).toEqual(['computed'])
   })
 
-  it('names the worker that cannot be loaded', async () => {
+  it('runs no glue of ONNX Runtime that is not the one it was built with', async () => {
     const server = await browser.serve({ folders: assets.folders() })
+    server.fault(GLUE, { body: 'export default async () => { throw new Error("the altered glue ran") }' })
     const page = await pageOn(server)
-    server.fault('/op-dbus/worker.js', { status: 404 })
     const failed = await failureOf(page)
-    expect(failed.code).toBe('WORKER_LOST')
-    expect(failed.message).toContain(`${server.url}/op-dbus/worker.js`)
+    expect(failed.message).toContain(`${server.url}${GLUE}: it does not hash to`)
+    server.fault(GLUE, undefined)
+    expect((await embed(page, 'some text')).sources).toEqual(['computed'])
   })
 
   it('believes no bytes that do not hash to what is stated, also not its own copy', async () => {
@@ -137,12 +147,12 @@ describe('files that are missing or wrong', () => {
     expect(failed.message).toMatch(/are of op-dbus 0\.0\.1.*\nrun op-dbus assets again/)
   })
 
-  it('embeds without a network once it has everything, the worker aside', async () => {
+  it('embeds without a network once it has everything', async () => {
     const server = await browser.serve({ folders: assets.folders() })
     const page = await pageOn(server)
     await embed(page, 'some text')
-    server.fault('/op-dbus/op-dbus-assets.json', { cutAt: 10 })
     await page.call(MODULE, 'close')
+    await page.context.setOffline(true)
     await page.call(MODULE, 'open', { device: 'wasm' })
     expect((await embed(page, 'some text')).sources).toEqual(['disk'])
     expect((await embed(page, 'another')).sources).toEqual(['computed'])

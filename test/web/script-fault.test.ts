@@ -1,7 +1,6 @@
 // Why a worker's script could not be loaded: the browser does not say, the server's answer does.
-import { createHash } from 'node:crypto'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { isStrange, scriptFault } from '../../src/web/script-fault.js'
+import { scriptFault } from '../../src/web/script-fault.js'
 import { type ServeOptions, startServer, type TestServer } from '../browser/static-server.js'
 
 let server: TestServer | undefined
@@ -48,13 +47,4 @@ it('a page in its place, no server, no address', async () => {
   server = undefined
   expect(await scriptFault(gone, false)).toMatch(/the server cannot be reached$/)
   expect(await scriptFault(undefined, false)).toMatch(/beside the module: run op-dbus assets/)
-})
-
-it('a script of other bytes is strange; one that cannot be had is not known to be', async () => {
-  server = await startServer({ files: { '/worker.js': 'ours' } })
-  const url = `${server.url}/worker.js`
-  const digest = createHash('sha256').update('ours').digest('hex')
-  expect(await isStrange(url, digest)).toBe(false)
-  expect(await isStrange(url, '0'.repeat(64))).toBe(true)
-  expect(await isStrange(`${url}.none`, digest)).toBe(false)
 })

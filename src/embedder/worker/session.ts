@@ -53,7 +53,7 @@ export class WorkerSession {
     } catch (error) {
       throw isOpDbusError(error) ? error : lost(messageOf(error), error)
     }
-    this.#handle.onExit(why => void this.end(lost(why)))
+    this.#handle.onExit((why, error) => void this.end(isOpDbusError(error) ? error : lost(why, error)))
     this.#remote = wrap<EmbedWorker>(this.#handle.endpoint)
     // wrap() listens on the port, which keeps the process alive whatever was said before.
     this.#handle.unref()

@@ -1,0 +1,4 @@
+// Next as it comes, but that two builds of it lie side by side, in a project that lies in another one.
+const root = import.meta.dirname
+
+export default { distDir: process.env.DIST_DIR, turbopack: { root }, outputFileTracingRoot: root }

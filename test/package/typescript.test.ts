@@ -1,0 +1,65 @@
+// The types as a stranger's TypeScript finds them, in every way that it resolves a package; the compiler that npm has had longest
+// in use, and not this project's own.
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { beforeAll, expect, it, vi } from 'vitest'
+import { runNode } from '../processes.js'
+import { useConsumer } from './consumer.js'
+
+vi.setConfig({ testTimeout: 120_000 })
+
+const consumer = useConsumer('typescript')
+
+/** What each entry is for, with a type of its own that the others lack; one line must not check. */
+const USE = `import { openCaches } from 'op-dbus'
+import { type OpenOptions as OnNode, listModels } from 'op-dbus/node'
+import { openCaches as openInPage, type OpenOptions as InPage } from 'op-dbus/web'
+import { openKernels } from 'op-dbus/kernels'
+export const onNode: OnNode = { dir: '/tmp', device: 'cpu' }
+export const inPage: InPage = { assetsUrl: '/op-dbus/' }
+export async function use(): Promise<Float32Array> {
+  const caches = await openCaches({ device: 'wasm' })
+  await openInPage(inPage)
+  await openKernels()
+  await listModels(onNode)
+  return (await caches.embeddings.getOrEmbed('a')).vector
+}
+// @ts-expect-error: a page has no folder
+export const wrong: InPage = { dir: '/tmp' }
+`
+
+const WAYS = [
+  { module: 'commonjs', moduleResolution: 'node10', files: ['use.ts'], more: ['--skipLibCheck'] },
+  { module: 'esnext', moduleResolution: 'bundler', files: ['use.ts'], more: ['--skipLibCheck'] },
+  // With the declarations themselves checked, as a project may do that leaves out --skipLibCheck.
+  { module: 'nodenext', moduleResolution: 'nodenext', files: ['use.mts', 'use.cts'], more: [] },
+]
+
+beforeAll(() => {
+  if (consumer.missing) return
+  for (const file of ['use.ts', 'use.mts', 'use.cts']) writeFileSync(join(consumer.dir, file), USE)
+  console.log(consumer.versions('typescript'))
+})
+
+it.each(WAYS)('module $module, moduleResolution $moduleResolution: $files', async way => {
+  const { code, stdout } = await compile(way.module, way.moduleResolution, [...way.files, ...way.more])
+  expect(stdout).toBe('')
+  expect(code).toBe(0)
+})
+
+it('node16, which is older than require() of modules, says so in CommonJS and nowhere else', async () => {
+  const { stdout } = await compile('node16', 'node16', ['use.mts', 'use.cts', '--skipLibCheck'])
+  const errors = stdout
+    .trim()
+    .split('\n')
+    .filter(line => !line.startsWith(' '))
+  expect(errors.length).toBeGreaterThan(0)
+  for (const line of errors) expect(line).toMatch(/^use\.cts.*TS1479/)
+})
+
+function compile(module: string, moduleResolution: string, args: readonly string[]) {
+  const tsc = join(consumer.dir, 'node_modules/typescript/bin/tsc')
+  const target = ['--target', 'es2022', '--lib', 'es2023,dom,dom.iterable,esnext.disposable', '--types', 'node']
+  const how = ['--strict', '--noEmit', '--module', module, '--moduleResolution', moduleResolution]
+  return runNode([tsc, ...args, ...target, ...how], { cwd: consumer.dir, env: consumer.env })
+}
