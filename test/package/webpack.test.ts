@@ -6,7 +6,7 @@ import { useConsumer } from './consumer.js'
 
 vi.setConfig({ testTimeout: 180_000 })
 
-const consumer = useConsumer('webpack')
+const consumer = useConsumer('webpack', { page: true })
 const browser = useBrowser()
 let built: string
 
