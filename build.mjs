@@ -182,12 +182,17 @@ async function build() {
     rmSync(at('dist', 'types'), { recursive: true, force: true })
     if (node(['node_modules/typescript/bin/tsc', '-p', 'tsconfig.types.json']) !== 0) fail('the types do not check')
   })
-  await step('bundles', ['src', 'test/bench', 'wasm', 'build/wasm.mjs', 'build/worker-script.mjs'], 'dist/node.js', async () => {
-    removeOldBundles()
-    for (const target of TARGETS) await bundle(target)
-    const { makeBundlable } = await import('./build/worker-script.mjs')
-    await makeBundlable(at('dist', 'worker.js'))
-  })
+  await step(
+    'bundles',
+    ['src', 'test/bench', 'wasm', 'build/wasm.mjs', 'build/worker-script.mjs'],
+    'dist/node.js',
+    async () => {
+      removeOldBundles()
+      for (const target of TARGETS) await bundle(target)
+      const { makeBundlable } = await import('./build/worker-script.mjs')
+      await makeBundlable(at('dist', 'worker.js'))
+    },
+  )
   const scripts = ['dist/worker.js', 'dist/op-dbus.js', 'dist/kernels.js']
   const manifest = ['build/assets-manifest.mjs', 'build/builtin-model.mjs', 'build/builtin-model', ...scripts]
   await step('assets', manifest, 'dist/op-dbus-assets.json', async () => {

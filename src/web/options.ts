@@ -91,8 +91,10 @@ export interface Places {
 /** @throws OpDbusError INVALID_INPUT for what is no address */
 export function placesOf(options: OpenOptions, moduleUrl: string, pageUrl: string): Places {
   const { assetsUrl, wasmPaths, hubUrl = 'https://huggingface.co' } = options
+  // Some bundlers put in where the module lay when it was bundled.
+  const beside = moduleUrl.startsWith('file:') ? pageUrl : moduleUrl
   return {
-    assets: assetsUrl === undefined ? new URL('.', moduleUrl).href : folderAt('assetsUrl', assetsUrl, pageUrl),
+    assets: assetsUrl === undefined ? new URL('.', beside).href : folderAt('assetsUrl', assetsUrl, pageUrl),
     wasm: wasmPaths === undefined ? undefined : folderAt('wasmPaths', wasmPaths, pageUrl),
     hub: folderAt('hubUrl', hubUrl, pageUrl).replace(/\/+$/, ''),
   }

@@ -62,8 +62,13 @@ export interface Embedded {
   readonly device: string
 }
 
+export interface UseConsumerOptions {
+  /** Has a page, so `op-dbus assets` is run for it. Default false. */
+  readonly page?: boolean
+}
+
 /** Call it once, at the top of a test file. Its tests are skipped, with the reason, where npm cannot fetch the tools. */
-export function useConsumer(name: string): Consumer {
+export function useConsumer(name: string, { page = false }: UseConsumerOptions = {}): Consumer {
   const work = newFolder()
   const env = { PATH: process.env.PATH ?? '', HOME: work, NEXT_TELEMETRY_DISABLED: '1', NO_COLOR: '1' }
   let dir: string | undefined
@@ -80,8 +85,10 @@ export function useConsumer(name: string): Consumer {
       return
     }
     const cli = join(dir, 'node_modules/op-dbus/dist/cli.js')
-    const assets = await runNode([cli, 'assets', 'public/op-dbus'], { cwd: dir, env })
-    expect(assets.code, assets.stderr).toBe(0)
+    if (page) {
+      const assets = await runNode([cli, 'assets', 'public/op-dbus'], { cwd: dir, env })
+      expect(assets.code, assets.stderr).toBe(0)
+    }
     const args = [cli, 'embed', TEXT, '--json', '--device', 'cpu']
     const { stdout } = await runNode(args, { cwd: dir, env: { ...env, OPDBUS_CACHE_DIR: join(work, 'cache') } })
     onNode = JSON.parse(stdout).vector

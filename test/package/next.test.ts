@@ -8,7 +8,7 @@ import { type Embedded, TEXT, useConsumer } from './consumer.js'
 
 vi.setConfig({ testTimeout: 300_000 })
 
-const consumer = useConsumer('next')
+const consumer = useConsumer('next', { page: true })
 const browser = useBrowser()
 
 /** `next start` on a port of its own, until `use` is done with it. */

@@ -6,7 +6,7 @@ import { useConsumer } from './consumer.js'
 
 vi.setConfig({ testTimeout: 180_000 })
 
-const consumer = useConsumer('rollup')
+const consumer = useConsumer('rollup', { page: true })
 const browser = useBrowser()
 
 beforeAll(async () => {

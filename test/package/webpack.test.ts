@@ -6,7 +6,7 @@ import { useConsumer } from './consumer.js'
 
 vi.setConfig({ testTimeout: 180_000 })
 
-const consumer = useConsumer('webpack')
+const consumer = useConsumer('webpack', { page: true })
 const browser = useBrowser()
 let built: string
 
@@ -31,4 +31,13 @@ it.each(['/op-dbus/', '/no-worker/'])('a page embeds, assets at %s', async asset
   await consumer.expectPage(browser, `${server.url}/`, assetsUrl)
   // Without a worker among the assets it is webpack's that runs.
   expect(server.requests.includes('/op-dbus/worker.js')).toBe(assetsUrl === '/op-dbus/')
+})
+
+it('a page that does not say where the assets are is told what to do', async () => {
+  const server = await browser.serve(consumer.site('page.js'))
+  const { page } = await browser.openPage(`${server.url}/`)
+  await page.waitForFunction('globalThis.embed')
+  const message = await page.evaluate('globalThis.embed({}).catch(error => error.message)')
+  expect(message).toContain(`cannot fetch ${server.url}/op-dbus-assets.json: the server answers 404`)
+  expect(message).toContain('op-dbus assets DIR')
 })
