@@ -58,9 +58,9 @@ export function startWorker(assets: Assets, onNotice: (notice: Notice) => void):
   })
 }
 
-/** Threads for WebAssembly: only an isolated page has the memory that threads share. */
+/** Threads for WebAssembly: only an isolated page has the memory that threads share, and not in every engine (WebKitGTK). */
 export function usableThreads(wanted: number | undefined): number {
-  if (!globalThis.crossOriginIsolated) return 1
+  if (!globalThis.crossOriginIsolated || typeof SharedArrayBuffer === 'undefined') return 1
   return wanted ?? Math.min(MOST_THREADS, navigator.hardwareConcurrency || 1)
 }
 
