@@ -3,6 +3,7 @@ import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { onPath } from '../programs.js'
 
 export interface Started {
   readonly child: ChildProcess
@@ -14,15 +15,11 @@ export interface Started {
   end(graceMs?: number): Promise<void>
 }
 
-const running = new Set<ChildProcess>()
-// A test process that ends without its hooks leaves no browser behind.
-process.once('exit', () => {
-  for (const child of running) killGroup(child, 'SIGKILL')
-})
-
 export function start(command: string, args: readonly string[], options: Pick<SpawnOptions, 'env' | 'cwd'>): Started {
-  const child = spawn(command, args, { ...options, detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
-  running.add(child)
+  // The kernel ends it when this process is gone, however that ended; a group of its own hears no Ctrl+C.
+  const leash = onPath('setpriv')
+  const line = leash === undefined ? [command, ...args] : [leash, '--pdeathsig', 'TERM', '--', command, ...args]
+  const child = spawn(line[0]!, line.slice(1), { ...options, detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
   let output = ''
   const listeners = new Set<() => void>()
   const hear = (chunk: Buffer) => {
@@ -66,7 +63,6 @@ export function start(command: string, args: readonly string[], options: Pick<Sp
       await ended
       // What it has started may outlive it.
       killGroup(child, 'SIGKILL')
-      running.delete(child)
     },
   }
 }

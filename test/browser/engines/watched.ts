@@ -3,12 +3,15 @@ import type { Tab } from './engine.js'
 
 const PATH = '/test-before.js'
 
-/** For `serve`: the page `html` at `/`, with {@link complaintsOf} and then each of `before` run ahead of its own scripts. */
-export function watchedPage(html: string, before: readonly (() => void)[] = []): Readonly<Record<string, string>> {
+/** For `serve`: the page `html`, watched for {@link complaintsOf}; `before` runs ahead of its own scripts. */
+export function watchedPage(html: string, before?: () => void): Readonly<Record<string, string>> {
+  // A file, since policies of pages allow no script in their HTML.
+  const watched = html.replace(/(?=<link )/, `<script src="${PATH}"></script>`)
   return {
-    // A file, since policies of pages allow no script in their HTML.
-    '/': html.replace(/(?=<link )/, `<script src="${PATH}"></script>`),
-    [PATH]: [watch, ...before].map(script => `;(${script})()`).join('\n'),
+    '/': watched,
+    // Service workers ask for it by its name.
+    '/index.html': watched,
+    [PATH]: [watch, before ?? ''].map(script => script && `(${script})();\n`).join(''),
   }
 }
 

@@ -58,7 +58,7 @@ export async function launchWebKit(programs: WebKitPrograms, args: readonly stri
     }
     // It stays: with the last window the browser would end, and a new one is asked for from an open one.
     const first = await session.send<string>('GET', '/window')
-    const newTab = () => session.send<{ handle: string }>('POST', '/window/new', { type: 'tab' })
+    const newTab = () => session.send<{ handle: string }>('POST', '/window/new', { type: 'window' })
     const openTab = async (url: string): Promise<Tab> => {
       const { handle } = await inWindow(first, newTab)
       const tab: Tab = {
