@@ -48,7 +48,7 @@ export function libraryTests(test: EngineTest, assets: WebAssets, node: VectorsO
     expect(worst).toBeLessThanOrEqual(1e-5)
     expect(new Set(computed.sources)).toEqual(new Set(['computed']))
     const { running } = (await statsOf(one)).embeddings
-    expect(running).toMatchObject({ device: 'wasm', threads: (await mayShareMemory(one)) ? 2 : 1 })
+    expect(running).toMatchObject({ device: 'wasm', threads: (await mayHaveThreads(one)) ? 2 : 1 })
     await expect.poll(async () => (await statsOf(one)).embeddings.onDisk?.entries, SOON).toBe(TEXTS.length)
 
     // It stays open from now on: what an ephemeral session keeps of files goes with the last page of their site.
@@ -110,6 +110,7 @@ export function deniedLibraryTest(test: EngineTest, assets: WebAssets, node: Vec
     const { storage, embeddings } = await statsOf(tab)
     expect(storage?.problemKind).toBe(denied.kind)
     expect(embeddings.onDisk?.entries).toBe(0)
+    if (!(await mayHaveThreads(tab))) expect(embeddings.running?.threads).toBe(1)
     const warnings = await toldOf(tab)
     const ofFiles = warnings.filter(text => text.includes('fetched again at each visit'))
     expect(ofFiles).toHaveLength(denied.keepsNoFiles ? 1 : 0)
@@ -131,5 +132,6 @@ async function opened(test: EngineTest, url: string, options: object = OPTIONS):
 const embed = (tab: Tab, texts: readonly string[]) => tab.call<Told>(MODULE, 'embed', texts)
 const statsOf = (tab: Tab) => tab.call<Stats>(MODULE, 'stats')
 const toldOf = async (tab: Tab) => (await tab.call<{ warnings: string[] }>(MODULE, 'told')).warnings
-/** Not every engine that isolates a page lets it have the memory that threads share. */
-const mayShareMemory = (tab: Tab) => tab.evaluate(() => crossOriginIsolated && typeof SharedArrayBuffer === 'function')
+/** Not every engine that isolates a page lets it have the memory that threads share; see `usableThreads`. */
+const mayHaveThreads = (tab: Tab) =>
+  tab.evaluate(() => crossOriginIsolated && typeof SharedArrayBuffer === 'function' && navigator.cookieEnabled)
