@@ -4,11 +4,12 @@ import { engineSuite } from './engines/suite.js'
 import { launchWebKit } from './engines/webkit.js'
 
 engineSuite('WebKit', inject('engines').webkit, programs => ({
-  launch: () => launchWebKit(programs),
+  // The memory that threads share, which Safari has, is an option of WebKitGTK. Below it is left off.
+  launch: () => launchWebKit(programs, { env: { JSC_useSharedArrayBuffer: '1' } }),
   denied: [
     {
       how: 'the engine has no IndexedDB',
-      launch: () => launchWebKit(programs, ['--enable-html5-database=false']),
+      launch: () => launchWebKit(programs, { args: ['--enable-html5-database=false'] }),
       kind: 'missing',
     },
     {

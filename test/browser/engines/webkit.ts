@@ -18,8 +18,14 @@ const POLL_MS = 50
 /** In ms. The driver's own limit is 30 s, which a busy machine may need for a model. */
 const SCRIPT_MS = 170_000
 
-/** `args`: settings of WebKitGTK, such as `--enable-html5-database=false`. */
-export async function launchWebKit(programs: WebKitPrograms, args: readonly string[] = []): Promise<Engine> {
+export interface WebKitOptions {
+  /** Settings of WebKitGTK, such as `--enable-html5-database=false`. */
+  readonly args?: readonly string[]
+  /** Added to its environment: options of its JavaScript engine, as `JSC_…`. */
+  readonly env?: Readonly<Record<string, string>>
+}
+
+export async function launchWebKit(programs: WebKitPrograms, options: WebKitOptions = {}): Promise<Engine> {
   const home = profileFolder('webkit')
   const { PATH, TMPDIR } = process.env
   const xvfbArgs = ['-displayfd', '1', '-screen', '0', '1280x1024x24', '-nolisten', 'tcp']
@@ -36,6 +42,7 @@ export async function launchWebKit(programs: WebKitPrograms, args: readonly stri
       ...{ PATH, TMPDIR, DISPLAY: `:${display}`, HOME: home.path, XDG_RUNTIME_DIR: home.path },
       // No desktop is there to be asked.
       ...{ NO_AT_BRIDGE: '1', GTK_A11Y: 'none', GSETTINGS_BACKEND: 'memory', LIBGL_ALWAYS_SOFTWARE: '1' },
+      ...options.env,
     }
     const port = await freePort()
     const url = `http://127.0.0.1:${port}`
@@ -43,7 +50,7 @@ export async function launchWebKit(programs: WebKitPrograms, args: readonly stri
     await ready(driver, url)
     const capabilities = {
       timeouts: { script: SCRIPT_MS },
-      'webkitgtk:browserOptions': { args: ['--automation', ...args] },
+      'webkitgtk:browserOptions': { args: ['--automation', ...(options.args ?? [])] },
     }
     const session = await newSession(url, capabilities, START_MS)
     // A session looks at one window at a time.
