@@ -32,9 +32,14 @@ export function pageUrl(): string {
   return globalThis.document?.baseURI ?? globalThis.location?.href ?? MODULE_URL
 }
 
-/** Threads for WebAssembly: only an isolated page has the memory that threads share. */
+/**
+ * Threads for WebAssembly: only an isolated page has the memory that threads share, and not in every engine (WebKitGTK).
+ * And while cookies are blocked, a worker that starts another now and then never comes back from `new Worker` in Firefox
+ * 153: nothing would ever be answered.
+ */
 export function usableThreads(wanted: number | undefined): number {
-  if (!globalThis.crossOriginIsolated) return 1
+  if (!globalThis.crossOriginIsolated || typeof SharedArrayBuffer === 'undefined' || navigator.cookieEnabled === false)
+    return 1
   return wanted ?? Math.min(MOST_THREADS, navigator.hardwareConcurrency || 1)
 }
 

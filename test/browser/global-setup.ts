@@ -1,7 +1,11 @@
-// Runs before all tests: a browser that has to be installed is there before the files that look for it or its parts.
+// Runs before all tests: browsers that have to be installed are there before the files that look for them or their parts,
+// and no two files install at once.
+import type { TestProject } from 'vitest/node'
 import { ensureChromium } from './chromium.js'
+import { ensureEngines } from './engines/find.js'
 
-export async function setup(): Promise<void> {
+export async function setup(project: TestProject): Promise<void> {
   // Where there is none to be had, the files that need one fail and say how to get it.
   await ensureChromium().catch(() => undefined)
+  project.provide('engines', await ensureEngines())
 }

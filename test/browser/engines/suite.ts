@@ -1,0 +1,58 @@
+// What every engine other than Chromium has to pass: with storage, and in each way in which it may have none.
+import { describe, vi } from 'vitest'
+import { useWebAssets } from '../web-assets.js'
+import type { Engine } from './engine.js'
+import type { Found } from './find.js'
+import { deniedLibraryTest, libraryTests, useVectorsOfNode } from './library-tests.js'
+import { deniedPlaygroundTest, playgroundTests, usePlayground } from './playground-tests.js'
+import { useEngine } from './use-engine.js'
+
+/** A way in which a browser keeps nothing. */
+export interface Denied {
+  /** As the end of a sentence that begins with `where`. */
+  readonly how: string
+  readonly launch: () => Promise<Engine>
+  /** Run ahead of the page's scripts. */
+  readonly before?: () => void
+  readonly kind: 'denied' | 'missing'
+  /** The Cache API is forbidden along with it: the model is fetched again at each visit, which is told, too. */
+  readonly keepsNoFiles?: boolean
+}
+
+export interface EngineSuite {
+  readonly launch: () => Promise<Engine>
+  readonly denied: readonly Denied[]
+}
+
+/** All tests of an engine; skipped, with the reason in their name, where it is not on this machine. */
+export function engineSuite<T>(name: string, found: Found<T>, suite: (programs: T) => EngineSuite): void {
+  if ('missing' in found) {
+    describe.skip(`${name} (skipped: ${found.missing})`, () => describeAll({ launch: notHere, denied: [] }))
+    return
+  }
+  describe(name, () => describeAll(suite(found.programs)))
+}
+
+function describeAll({ launch, denied }: EngineSuite): void {
+  // Each test opens a model of its own, which takes a busy machine a while.
+  vi.setConfig({ testTimeout: 180_000 })
+  const assets = useWebAssets({ web: 'test/browser/web-entry.ts' })
+  const node = useVectorsOfNode()
+  const playground = usePlayground()
+  describe('as it comes', () => {
+    const test = useEngine(launch)
+    libraryTests(test, assets, node)
+    playgroundTests(test, playground)
+  })
+  for (const one of denied) {
+    describe(`where ${one.how}`, () => {
+      const test = useEngine(one.launch)
+      deniedLibraryTest(test, assets, node, one)
+      deniedPlaygroundTest(test, playground, one)
+    })
+  }
+}
+
+function notHere(): never {
+  throw new Error('it is not on this machine')
+}
