@@ -5,12 +5,13 @@ import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { crc32 as zlibCrc32 } from 'node:zlib'
+import { canStartProcess, spawnNodeProcess } from '../backends/process-node.js'
 import { spawnNodeWorker } from '../backends/worker-node.js'
 import type { Config, Settings } from '../config.js'
 import type { UserEmbedder } from '../embedder/custom.js'
 import type { PullProgress } from '../embedder/hub/download.js'
 import type { HubOptions } from '../embedder/hub/find.js'
-import type { Clock, Crc32, Hash } from '../ports.js'
+import type { Clock, Crc32, Hash, WorkerHandle } from '../ports.js'
 
 export interface OpenOptions extends Settings {
   /** What computes vectors instead of a model: a function of yours, batched, de-duplicated and cached as any other. */
@@ -91,8 +92,11 @@ export function cacheDir(config: Config): string | undefined {
   return dir === undefined ? undefined : resolve(dir)
 }
 
-/** A worker thread of the built library. */
-export const spawnWorker = () => spawnNodeWorker(new URL('./node-worker.js', import.meta.url))
+/** The embedding worker of the built library: a process, or a thread where none may be started. */
+export function spawnWorker(): WorkerHandle {
+  const url = new URL('./node-worker.js', import.meta.url)
+  return canStartProcess() && !process.env.T ? spawnNodeProcess(url) : spawnNodeWorker(url)
+}
 
 /** Runs `run` after `ms`; does not keep the process alive. */
 export function timer(ms: number, run: () => void): () => void {

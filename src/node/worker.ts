@@ -1,4 +1,5 @@
-// Composition root of the embedding worker on Node: names the backends and hands the worker to comlink.
+// Composition root of the embedding worker on Node, which is a process, or a thread where none may be started: names the
+// backends and hands the worker to comlink.
 
 import { readFile } from 'node:fs/promises'
 import { setImmediate } from 'node:timers/promises'
@@ -6,13 +7,12 @@ import { parentPort } from 'node:worker_threads'
 import { expose } from 'comlink'
 import { ortNode } from '../backends/ort-node.js'
 import { ortWasm } from '../backends/ort-web.js'
+import { starterEndpoint } from '../backends/process-node.js'
 import { END, nodeEndpoint, spawnNodeWorker } from '../backends/worker-node.js'
 import { isUnchanged } from '../embedder/hub/files.js'
 import { embedWorker } from '../embedder/worker/embed-worker.js'
 
-if (!parentPort) throw new Error('node-worker runs as a worker thread only')
-
-parentPort.on('message', message => {
+parentPort?.on('message', message => {
   if (message === END) process.exit(0)
 })
 
@@ -25,5 +25,5 @@ expose(
     clock: { monotonic: () => performance.now() },
     spawnTokenizer: () => spawnNodeWorker(new URL('./node-tokenizer.js', import.meta.url), 'op-dbus tokenizer'),
   }),
-  nodeEndpoint(parentPort),
+  parentPort ? nodeEndpoint(parentPort) : starterEndpoint(),
 )
