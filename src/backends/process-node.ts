@@ -12,6 +12,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { isMainThread } from 'node:worker_threads'
 import type { WorkerEndpoint, WorkerHandle } from '../ports.js'
+import { atExit } from './at-exit.js'
 import { messageEndpoint } from './endpoint-node.js'
 
 /** Bytes of a process's standard error that are kept, to say why it died. */
@@ -39,6 +40,7 @@ export function spawnNodeProcess(url: URL): WorkerHandle {
     stdio: ['ignore', adopted ? 'pipe' : 'ignore', 'pipe', 'ipc'],
     serialization: 'advanced',
     windowsHide: true,
+    env: environment(),
   })
   let pid = adopted ? undefined : child.pid
   child.stdout?.on('data', (told: Buffer) => {
@@ -99,6 +101,14 @@ function canBeAdopted(): boolean {
   }
 }
 
+/** This process's own, without a debugger: on `--inspect-brk` the other one would wait for one. */
+function environment(): NodeJS.ProcessEnv {
+  const { NODE_OPTIONS: options, ...env } = process.env
+  return options === undefined
+    ? env
+    : { ...env, NODE_OPTIONS: options.replace(/--inspect[\w-]*(?:[= ][^\s-]\S*)?/g, '') }
+}
+
 function reason(stderr: string, otherwise: string): string {
   return /^(?:Uncaught )?\w*Error(?: \[\w+\])?: (.+)$/m.exec(stderr)?.[1] ?? otherwise
 }
@@ -108,22 +118,6 @@ function quietly(run: () => void): void {
     run()
   } catch {
     // Gone already.
-  }
-}
-
-/** One listener for all: Node warns of a leak from the eleventh on. */
-const tasks = new Set<() => void>()
-const runTasks = () => {
-  for (const task of tasks) task()
-}
-
-/** `task` runs when this process ends, or the thread that this is; not in a thread that is terminated. */
-function atExit(task: () => void): () => void {
-  if (tasks.size === 0) process.on('exit', runTasks)
-  tasks.add(task)
-  return () => {
-    tasks.delete(task)
-    if (tasks.size === 0) process.off('exit', runTasks)
   }
 }
 

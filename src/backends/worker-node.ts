@@ -3,6 +3,7 @@
 import { type MessagePort, SHARE_ENV, Worker } from 'node:worker_threads'
 import type { WorkerEndpoint, WorkerHandle } from '../ports.js'
 import { messageEndpoint } from './endpoint-node.js'
+import { exitGate } from './exit-gate.js'
 
 /** The message that asks a worker to end itself. */
 export const END = 'op-dbus: end'
@@ -14,7 +15,8 @@ const END_MS = 10_000
  * code reads what it sets.
  */
 export function spawnNodeWorker(url: URL, name = 'op-dbus embedder'): WorkerHandle {
-  const worker = new Worker(url, { name, env: SHARE_ENV, execArgv: [] })
+  const { gate, forget } = exitGate()
+  const worker = new Worker(url, { name, env: SHARE_ENV, execArgv: [], workerData: gate })
   let cause: string | undefined
   worker.on('error', error => {
     cause = error instanceof Error ? error.message : String(error)
@@ -22,6 +24,7 @@ export function spawnNodeWorker(url: URL, name = 'op-dbus embedder'): WorkerHand
   let exited = false
   worker.once('exit', () => {
     exited = true
+    forget()
   })
   let ending: Promise<void> | undefined
   /** The worker ends itself between two runs: one that is terminated inside native code takes the process along. */

@@ -104,20 +104,3 @@ export function timer(ms: number, run: () => void): () => void {
   handle.unref()
   return () => clearTimeout(handle)
 }
-
-/** One listener for all caches of the process: Node warns of a leak from the eleventh on. */
-const exitTasks = new Set<() => void>()
-
-/** Runs `task` when the process ends, unless the function it returns is called before. `task` must not throw. */
-export function atExit(task: () => void): () => void {
-  if (exitTasks.size === 0) process.on('exit', runExitTasks)
-  exitTasks.add(task)
-  return () => {
-    exitTasks.delete(task)
-    if (exitTasks.size === 0) process.off('exit', runExitTasks)
-  }
-}
-
-function runExitTasks(): void {
-  for (const task of exitTasks) task()
-}

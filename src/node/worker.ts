@@ -3,8 +3,9 @@
 
 import { readFile } from 'node:fs/promises'
 import { setImmediate } from 'node:timers/promises'
-import { parentPort } from 'node:worker_threads'
+import { parentPort, workerData } from 'node:worker_threads'
 import { expose } from 'comlink'
+import { type ExitGate, gated } from '../backends/exit-gate.js'
 import { ortNode } from '../backends/ort-node.js'
 import { ortWasm } from '../backends/ort-web.js'
 import { starterEndpoint } from '../backends/process-node.js'
@@ -16,9 +17,12 @@ parentPort?.on('message', message => {
   if (message === END) process.exit(0)
 })
 
+const gate = workerData as ExitGate | null
+const backends = [ortNode('cuda'), ortNode('webgpu'), ortNode('cpu'), ortWasm()]
+
 expose(
   embedWorker({
-    backends: [ortNode('cuda'), ortNode('webgpu'), ortNode('cpu'), ortWasm()],
+    backends: gate ? backends.map(factory => gated(factory, gate)) : backends,
     readText: file => readFile(file.path, 'utf8'),
     isUnchanged,
     turn: () => setImmediate(),
