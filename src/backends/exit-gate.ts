@@ -14,7 +14,7 @@ const CLOSED = 2
 /** Closed, and what ran is over. */
 const PARKED = 3
 
-/** Node itself waits for the thread after this long, and so for as long as the batch takes. */
+/** After this long it is left to Node, which waits for the thread whatever it does. */
 const MOST_MS = 10_000
 
 const gates = new Set<ExitGate>()
@@ -38,26 +38,24 @@ function closeAll(): void {
   for (const gate of running) Atomics.wait(gate, 0, CLOSED, MOST_MS)
 }
 
-/** For the worker: the backends that `factory` opens run only while `gate` is open. */
-export function gated(factory: BackendFactory, gate: ExitGate): BackendFactory {
-  return {
+/** For the worker: `factories` open a model, and their backends run, only while `gate` is open. */
+export function gated(factories: readonly BackendFactory[], gate: ExitGate): BackendFactory[] {
+  let inside = 0
+  async function through<T>(work: () => Promise<T>): Promise<T> {
+    if (inside++ === 0 && Atomics.compareExchange(gate, 0, IDLE, RUNNING) !== IDLE) park(gate)
+    try {
+      return await work()
+    } finally {
+      if (--inside === 0 && Atomics.compareExchange(gate, 0, RUNNING, IDLE) !== RUNNING) park(gate)
+    }
+  }
+  return factories.map(factory => ({
     ...factory,
     async open(...how) {
-      const backend = await factory.open(...how)
-      let inside = 0
-      return {
-        ...backend,
-        async run(batch) {
-          if (inside++ === 0 && Atomics.compareExchange(gate, 0, IDLE, RUNNING) !== IDLE) park(gate)
-          try {
-            return await backend.run(batch)
-          } finally {
-            if (--inside === 0 && Atomics.compareExchange(gate, 0, RUNNING, IDLE) !== RUNNING) park(gate)
-          }
-        },
-      }
+      const backend = await through(() => factory.open(...how))
+      return { ...backend, run: batch => through(() => backend.run(batch)) }
     },
-  }
+  }))
 }
 
 /** Never returns: the thread waits for its end. */

@@ -22,7 +22,7 @@ const backends = [ortNode('cuda'), ortNode('webgpu'), ortNode('cpu'), ortWasm()]
 
 expose(
   embedWorker({
-    backends: gate ? backends.map(factory => gated(factory, gate)) : backends,
+    backends: gate ? gated(backends, gate) : backends,
     readText: file => readFile(file.path, 'utf8'),
     isUnchanged,
     turn: () => setImmediate(),
