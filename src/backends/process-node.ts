@@ -21,14 +21,15 @@ const STDERR_BYTES = 4096
 const IN_BACKGROUND = '"$@" >/dev/null & echo $!'
 
 /**
- * Whether a process may be started: not where a permission model forbids it, and not where `process.execPath` is the
- * application instead of Node, which would only start a second time.
+ * Whether a process may be started: not where a permission model forbids it, not where Node's own file is gone, and not
+ * where `process.execPath` is the application instead of Node, which would only start a second time. Electron's may be
+ * told by a fuse to refuse to be Node, and nothing tells whether it was.
  */
 export function canStartProcess(): boolean {
   const { permission, versions } = process as NodeJS.Process & { permission?: { has(scope: string): boolean } }
   if (permission?.has('child') === false || versions.electron !== undefined || 'pkg' in process) return false
   const sea = process.getBuiltinModule?.('node:sea') as { isSea(): boolean } | undefined
-  return sea?.isSea() !== true
+  return sea?.isSea() !== true && existsSync(process.execPath)
 }
 
 /** Starts a process that runs `url`, in this one's folder and environment. Throws when the system refuses at once. */
@@ -40,7 +41,7 @@ export function spawnNodeProcess(url: URL): WorkerHandle {
     stdio: ['ignore', adopted ? 'pipe' : 'ignore', 'pipe', 'ipc'],
     serialization: 'advanced',
     windowsHide: true,
-    env: environment(),
+    env: childEnvironment(),
   })
   let pid = adopted ? undefined : child.pid
   child.stdout?.on('data', (told: Buffer) => {
@@ -59,7 +60,7 @@ export function spawnNodeProcess(url: URL): WorkerHandle {
   }
   const noLonger = atExit(kill)
   const gone = new Promise<string>(resolve => {
-    child.once('error', error => resolve(error.message))
+    child.on('error', error => resolve(error.message))
     // Once the shell has ended only the process itself holds the other end of its standard error.
     if (adopted) child.stderr!.once('close', () => resolve(reason(stderr, 'it ended')))
     else child.once('close', (code, signal) => resolve(reason(stderr, `it ended with ${signal ?? `code ${code}`}`)))
@@ -102,7 +103,7 @@ function canBeAdopted(): boolean {
 }
 
 /** This process's own, without a debugger: on `--inspect-brk` the other one would wait for one. */
-function environment(): NodeJS.ProcessEnv {
+export function childEnvironment(): NodeJS.ProcessEnv {
   const { NODE_OPTIONS: options, ...env } = process.env
   return options === undefined
     ? env
@@ -121,16 +122,21 @@ function quietly(run: () => void): void {
   }
 }
 
-/**
- * In the process itself: the way to who started it. The process ends when that one is gone, between two batches at the
- * latest, and by nothing else: signals that a terminal or service manager sends to all are for the application to answer.
- */
+/** In the process itself: the way to who started it. */
 export function starterEndpoint(): WorkerEndpoint {
   if (!process.send) throw new Error('runs as a worker thread or a process of op-dbus only')
+  endWithStarter()
+  return messageEndpoint(process, message => void process.send!(message, undefined, undefined, () => {}))
+}
+
+/**
+ * In the process itself: it ends when who started it is gone, between two native calls at the latest, and by nothing else.
+ * Signals that a terminal or a service manager sends to all processes are for the application to answer.
+ */
+export function endWithStarter(): void {
   // An orderly end would tear the runtime down, for nothing.
   const end = () => process.kill(process.pid, 'SIGKILL')
   process.once('disconnect', end)
   if (!process.connected) end()
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGBREAK']) process.on(signal, () => {})
-  return messageEndpoint(process, message => void process.send!(message, undefined, undefined, () => {}))
 }

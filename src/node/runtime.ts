@@ -95,7 +95,7 @@ export function cacheDir(config: Config): string | undefined {
 /** The embedding worker of the built library: a process, or a thread where none may be started. */
 export function spawnWorker(): WorkerHandle {
   const url = new URL('./node-worker.js', import.meta.url)
-  return canStartProcess() && !process.env.T ? spawnNodeProcess(url) : spawnNodeWorker(url)
+  return canStartProcess() ? spawnNodeProcess(url) : spawnNodeWorker(url)
 }
 
 /** Runs `run` after `ms`; does not keep the process alive. */

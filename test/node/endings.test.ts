@@ -17,10 +17,12 @@ const HEAD = `
   import { readFileSync } from 'node:fs'
   import { openCaches } from ${JSON.stringify(library)}
   const open = () => openCaches({ dir: process.env.OPDBUS_CACHE_DIR, embeddingDiskCache: false, device: 'cpu' })
-  /** Resolves when some texts are done and many are not, which is in mid-batch but for the moment between two. */
-  const midBatch = caches => new Promise((resolve, reject) => {
-    for (let i = 0; i < 3000; i++) caches.embeddings.getOrEmbed('text ' + i + ' word'.repeat(i % 40)).then(resolve, reject)
-  })
+  /** Resolves when some texts are done and many are not: in mid-batch, at any moment of it, but for the one between two. */
+  async function midBatch(caches) {
+    const texts = Array.from({ length: 6000 }, (_, i) => 'text ' + i + ' word'.repeat(i % 40))
+    await Promise.race(texts.map(text => caches.embeddings.getOrEmbed(text)))
+    await new Promise(resolve => setTimeout(resolve, Math.random() * 200))
+  }
   /** Process ids, and whether they are alive or only await their burial (Linux only). */
   const children = () => readFileSync('/proc/self/task/' + process.pid + '/children', 'utf8').split(' ').filter(Boolean).map(Number)
 `
@@ -112,6 +114,20 @@ describe.skipIf(process.platform !== 'linux')('what computes (Linux only: read f
     await goneSoon(await left(`${stopped}; await caches.close()`))
   })
 
+  test('is replaced when it is killed from outside, and only what it had in hand is lost', async () => {
+    const { code, stdout } = await run(`${HEAD}
+      const caches = await open()
+      await caches.embeddings.getOrEmbed('one')
+      const inHand = caches.embeddings.getOrEmbed('two').catch(error => error)
+      process.kill(children()[0], 'SIGKILL')
+      const { code, message } = await inHand
+      const { source } = await caches.embeddings.getOrEmbed('three')
+      console.log(JSON.stringify({ code, message, source }))`)
+    expect(code).toBe(0)
+    const message = 'the embedding worker is gone: it ended with SIGKILL'
+    expect(jsonLines(stdout)).toEqual([{ code: 'WORKER_LOST', message, source: 'computed' }])
+  })
+
   test('answers signals of a terminal by nothing: they are the application’s', async () => {
     const dir = temporaryFolder()
     const file = join(dir, 'script.mjs')
@@ -120,9 +136,14 @@ describe.skipIf(process.platform !== 'linux')('what computes (Linux only: read f
       `${HEAD}
       const caches = await open()
       const vectors = caches.embeddings.embedMany(Array.from({ length: 400 }, (_, i) => 'line ' + i))
-      process.on('SIGINT', async () => { console.log((await vectors).vectors?.length ?? (await vectors).length); await caches.close(); process.exit(0) })
       await caches.embeddings.getOrEmbed('one')
-      process.kill(-process.pid, 'SIGINT')`,
+      const before = children()
+      const alive = setInterval(() => {}, 1000)
+      await new Promise(resolve => { process.once('SIGINT', resolve); process.kill(-process.pid, 'SIGINT') })
+      const found = await vectors
+      console.log(JSON.stringify({ before, after: children(), texts: found.count }))
+      clearInterval(alive)
+      await caches.close()`,
     )
     // Of a group of its own, so that the signal reaches all of it and nothing else.
     const child = spawn(process.execPath, [file], { detached: true, env: { ...process.env, OPDBUS_CACHE_DIR: dir } })
@@ -131,7 +152,8 @@ describe.skipIf(process.platform !== 'linux')('what computes (Linux only: read f
       out += chunk
     })
     const code = await new Promise(resolve => child.once('close', resolve))
-    expect([code, out]).toEqual([0, '400\n'])
+    const [{ before, after, texts }] = jsonLines(out)
+    expect({ code, texts, after }).toEqual({ code: 0, texts: 400, after: before })
   })
 
   function stateOf(id: number): string | undefined {
