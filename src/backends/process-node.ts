@@ -43,13 +43,21 @@ export function spawnNodeProcess(url: URL): WorkerHandle {
     windowsHide: true,
     env: childEnvironment(),
   })
+  // Where file descriptors have run out there are no streams, only the error.
+  const { stdout, stderr } = child
   let pid = adopted ? undefined : child.pid
-  child.stdout?.on('data', (told: Buffer) => {
+  stdout?.on('data', (told: Buffer) => {
     pid = Number(told)
   })
-  let stderr = ''
-  child.stderr!.on('data', (bytes: Buffer) => {
-    stderr = (stderr + bytes.toString('utf8')).slice(-STDERR_BYTES)
+  let said = ''
+  stderr?.on('data', (bytes: Buffer) => {
+    said = (said + bytes.toString('utf8')).slice(-STDERR_BYTES)
+  })
+  const gone = new Promise<string>(resolve => {
+    child.on('error', error => resolve(error.message))
+    // Once the shell has ended only the process itself holds the other end of its standard error.
+    if (adopted) stderr?.once('close', () => resolve(reason(said, 'it ended')))
+    else child.once('close', (code, signal) => resolve(reason(said, `it ended with ${signal ?? `code ${code}`}`)))
   })
 
   const kill = () => {
@@ -58,17 +66,10 @@ export function spawnNodeProcess(url: URL): WorkerHandle {
     if (pid === undefined) child.disconnect()
     else quietly(() => process.kill(pid!, 'SIGKILL'))
   }
-  const noLonger = atExit(kill)
-  const gone = new Promise<string>(resolve => {
-    child.on('error', error => resolve(error.message))
-    // Once the shell has ended only the process itself holds the other end of its standard error.
-    if (adopted) child.stderr!.once('close', () => resolve(reason(stderr, 'it ended')))
-    else child.once('close', (code, signal) => resolve(reason(stderr, `it ended with ${signal ?? `code ${code}`}`)))
-  })
-  void gone.then(noLonger)
+  void gone.then(atExit(kill))
 
   // The streams are sockets, which Node's types do not say.
-  const holding = () => [child, child.channel, child.stdout, child.stderr] as (ChildProcess | null | undefined)[]
+  const holding = () => [child, child.channel, stdout, stderr] as (ChildProcess | null | undefined)[]
   const ref = () => {
     for (const one of holding()) one?.ref()
   }
