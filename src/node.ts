@@ -1,5 +1,6 @@
 // Composition root for Node: names the stores, the model finder and the worker, and opens the four caches over them.
 import { join } from 'node:path'
+import { atExit } from './backends/at-exit.js'
 import { CounterLedger, LEDGER_FLUSH_MS } from './cache/counter-ledger.js'
 import { StoreTier } from './cache/store-tier.js'
 import { vecBytes } from './cache/vec.js'
@@ -14,17 +15,7 @@ import { readConfig } from './config.js'
 import { fromUserEmbedder } from './embedder/custom.js'
 import { openModel } from './node/model.js'
 import { clearPatterns, openPatternStores } from './node/patterns.js'
-import {
-  atExit,
-  bootId,
-  cacheDir,
-  crc32,
-  hubOptions,
-  isAlive,
-  nodeClock,
-  nodeHash,
-  type OpenOptions,
-} from './node/runtime.js'
+import { bootId, cacheDir, crc32, hubOptions, isAlive, nodeClock, nodeHash, type OpenOptions } from './node/runtime.js'
 import { folderWarnings } from './node/warnings.js'
 import type { Call, Embedding, Key } from './ports.js'
 import { openFileStore } from './stores/files.js'

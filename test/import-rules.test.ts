@@ -36,6 +36,9 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     'errors.ts',
     'cache/vec.ts',
     'backends/ort-io.ts',
+    'backends/at-exit.ts',
+    'backends/endpoint-node.ts',
+    'backends/exit-gate.ts',
     'onnxruntime-node',
     'onnxruntime-web',
     'onnxruntime-web/wasm',
@@ -74,7 +77,7 @@ const OPEN_ROOMS = ['cache', 'embedder', 'caches', 'cli', 'node', 'web']
 
 /** `node:*` is allowed here and nowhere else. */
 const NODE =
-  /^(node\.ts|node\/.*|cli\/.*|stores\/(segments|files)(\.ts|\/.*)|stores\/disk\.ts|backends\/(ort-node|worker-node)\.ts|embedder\/hub\/.*)$/
+  /^(node\.ts|node\/.*|cli\/.*|stores\/(segments|files)(\.ts|\/.*)|stores\/disk\.ts|backends\/(ort-node|worker-node|process-node)\.ts|embedder\/hub\/.*)$/
 /** Browser globals are allowed here and nowhere else. */
 const BROWSER = /^(stores\/indexeddb(\.ts|\/.*)|backends\/ort-web\.ts|kernels\/webgpu\.ts|web\.ts|web\/page\.ts)$/
 

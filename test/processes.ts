@@ -11,6 +11,8 @@ if (!existsSync(cli)) throw new Error('these tests run on the built library: npm
 
 export interface Outcome {
   readonly code: number | null
+  /** What it died of. */
+  readonly signal: NodeJS.Signals | null
   readonly stdout: string
   readonly stderr: string
 }
@@ -36,8 +38,8 @@ export function runNode(args: readonly string[], options: RunOptions = {}): Prom
     child.stdin.on('error', () => {})
     child.stdin.end(options.input ?? '')
     child.once('error', reject)
-    child.once('close', code => {
-      resolve({ code, stdout: Buffer.concat(out).toString(), stderr: Buffer.concat(err).toString() })
+    child.once('close', (code, signal) => {
+      resolve({ code, signal, stdout: Buffer.concat(out).toString(), stderr: Buffer.concat(err).toString() })
     })
   })
 }

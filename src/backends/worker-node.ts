@@ -2,6 +2,8 @@
 
 import { type MessagePort, SHARE_ENV, Worker } from 'node:worker_threads'
 import type { WorkerEndpoint, WorkerHandle } from '../ports.js'
+import { messageEndpoint } from './endpoint-node.js'
+import { exitGate } from './exit-gate.js'
 
 /** The message that asks a worker to end itself. */
 export const END = 'op-dbus: end'
@@ -13,7 +15,8 @@ const END_MS = 10_000
  * code reads what it sets.
  */
 export function spawnNodeWorker(url: URL, name = 'op-dbus embedder'): WorkerHandle {
-  const worker = new Worker(url, { name, env: SHARE_ENV, execArgv: [] })
+  const { gate, forget } = exitGate()
+  const worker = new Worker(url, { name, env: SHARE_ENV, execArgv: [], workerData: gate })
   let cause: string | undefined
   worker.on('error', error => {
     cause = error instanceof Error ? error.message : String(error)
@@ -21,6 +24,7 @@ export function spawnNodeWorker(url: URL, name = 'op-dbus embedder'): WorkerHand
   let exited = false
   worker.once('exit', () => {
     exited = true
+    forget()
   })
   let ending: Promise<void> | undefined
   /** The worker ends itself between two runs: one that is terminated inside native code takes the process along. */
@@ -46,24 +50,7 @@ export function spawnNodeWorker(url: URL, name = 'op-dbus embedder'): WorkerHand
   }
 }
 
-/** Messages of one worker_threads port as the DOM's `message` events, which is what comlink listens for. */
+/** The messages of one worker_threads port. */
 export function nodeEndpoint(port: Worker | MessagePort): WorkerEndpoint {
-  const wrapped = new Map<EventListenerOrEventListenerObject, (data: unknown) => void>()
-  return {
-    postMessage: (message, transfer) => port.postMessage(message, (transfer ?? []) as never),
-    addEventListener(_type, listener) {
-      const receive = (data: unknown) => {
-        const event = { data } as MessageEvent
-        if (typeof listener === 'function') listener(event)
-        else listener.handleEvent(event)
-      }
-      wrapped.set(listener, receive)
-      port.on('message', receive)
-    },
-    removeEventListener(_type, listener) {
-      const receive = wrapped.get(listener)
-      if (receive) port.off('message', receive)
-      wrapped.delete(listener)
-    },
-  }
+  return messageEndpoint(port, (message, transfer) => port.postMessage(message, (transfer ?? []) as never))
 }

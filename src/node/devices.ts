@@ -3,6 +3,8 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { atExit } from '../backends/at-exit.js'
+import { childEnvironment } from '../backends/process-node.js'
 import { DeviceBook, type DeviceRuntime } from '../embedder/devices/book.js'
 import type { TrialResult } from '../embedder/devices/trial.js'
 import type { ModelSpec } from '../embedder/model/spec.js'
@@ -70,6 +72,7 @@ function tryInProcess(job: TrialJob, limitMs: number, signal?: AbortSignal): Pro
         stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
         serialization: 'advanced',
         execArgv: [],
+        env: childEnvironment(),
       })
     } catch (error) {
       return resolve(failed(`cannot start a process to try it in: ${(error as Error).message}`))
@@ -80,6 +83,7 @@ function tryInProcess(job: TrialJob, limitMs: number, signal?: AbortSignal): Pro
       result ??= failed(why)
       child.kill('SIGKILL')
     }
+    const noLonger = atExit(() => child.kill('SIGKILL'))
     const limit = setTimeout(() => end(`no answer within ${limitMs / 1000} s`), limitMs)
     const leave = () => end('ended by its caller')
     if (signal?.aborted) leave()
@@ -95,6 +99,7 @@ function tryInProcess(job: TrialJob, limitMs: number, signal?: AbortSignal): Pro
     })
     child.once('close', (code, killedBy) => {
       clearTimeout(limit)
+      noLonger()
       signal?.removeEventListener('abort', leave)
       const found = result ?? failed(`the process that tried it ended with ${killedBy ?? `code ${code}`}`)
       resolve(found.reason === undefined ? found : { ...found, reason: withCause(found.reason, stderr) })

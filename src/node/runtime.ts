@@ -5,6 +5,7 @@ import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { crc32 as zlibCrc32 } from 'node:zlib'
+import { canStartProcess, spawnNodeProcess } from '../backends/process-node.js'
 import { spawnNodeWorker } from '../backends/worker-node.js'
 import type { Config, Settings } from '../config.js'
 import type { UserEmbedder } from '../embedder/custom.js'
@@ -103,14 +104,19 @@ export function cacheDir(config: Config): string | undefined {
   return dir === undefined ? undefined : resolve(dir)
 }
 
-/** A worker thread of the built library. Throws DEVICE_UNAVAILABLE where Node's permission model allows none. */
+/**
+ * The embedding worker of the built library: a process, or a thread where none may be started. Throws DEVICE_UNAVAILABLE
+ * where Node's permission model allows neither.
+ */
 export function spawnWorker(): WorkerHandle {
+  const url = pathToFileURL(ownFile('node-worker.js'))
+  if (canStartProcess()) return spawnNodeProcess(url)
   try {
-    return spawnNodeWorker(pathToFileURL(ownFile('node-worker.js')))
+    return spawnNodeWorker(url)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ERR_ACCESS_DENIED') throw error
     const why =
-      "Node's permission model allows no worker threads, and models compute in one: start node with --allow-worker"
+      "Node's permission model allows neither a process nor a worker thread, and models compute in one: start node with --allow-child-process or --allow-worker"
     throw new OpDbusError('DEVICE_UNAVAILABLE', why, { cause: error })
   }
 }
@@ -120,21 +126,4 @@ export function timer(ms: number, run: () => void): () => void {
   const handle = setTimeout(run, ms)
   handle.unref()
   return () => clearTimeout(handle)
-}
-
-/** One listener for all caches of the process: Node warns of a leak from the eleventh on. */
-const exitTasks = new Set<() => void>()
-
-/** Runs `task` when the process ends, unless the function it returns is called before. `task` must not throw. */
-export function atExit(task: () => void): () => void {
-  if (exitTasks.size === 0) process.on('exit', runExitTasks)
-  exitTasks.add(task)
-  return () => {
-    exitTasks.delete(task)
-    if (exitTasks.size === 0) process.off('exit', runExitTasks)
-  }
-}
-
-function runExitTasks(): void {
-  for (const task of exitTasks) task()
 }

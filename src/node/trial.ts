@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { ortNode } from '../backends/ort-node.js'
 import { ortWasm } from '../backends/ort-web.js'
+import { endWithStarter } from '../backends/process-node.js'
 import type { Reference } from '../embedder/devices/self-check.js'
 import { type TrialResult, tryDevice } from '../embedder/devices/trial.js'
 import type { ModelSpec } from '../embedder/model/spec.js'
@@ -18,6 +19,8 @@ export interface TrialJob {
   readonly gpuDevice: number
   readonly reference?: Reference | undefined
 }
+
+endWithStarter()
 
 process.once('message', (job: TrialJob) => {
   void attempt(job).then(result => {

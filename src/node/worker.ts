@@ -1,31 +1,35 @@
-// Composition root of the embedding worker on Node: names the backends and hands the worker to comlink.
+// Composition root of the embedding worker on Node, which is a process, or a thread where none may be started: names the
+// backends and hands the worker to comlink.
 
 import { readFile } from 'node:fs/promises'
 import { setImmediate } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
-import { parentPort } from 'node:worker_threads'
+import { parentPort, workerData } from 'node:worker_threads'
 import { expose } from 'comlink'
+import { type ExitGate, gated } from '../backends/exit-gate.js'
 import { ortNode } from '../backends/ort-node.js'
 import { ortWasm } from '../backends/ort-web.js'
+import { starterEndpoint } from '../backends/process-node.js'
 import { END, nodeEndpoint, spawnNodeWorker } from '../backends/worker-node.js'
 import { isUnchanged } from '../embedder/hub/files.js'
 import { embedWorker } from '../embedder/worker/embed-worker.js'
 import { ownFile } from './own-files.js'
 
-if (!parentPort) throw new Error('node-worker runs as a worker thread only')
-
-parentPort.on('message', message => {
+parentPort?.on('message', message => {
   if (message === END) process.exit(0)
 })
 
+const gate = workerData as ExitGate | null
+const backends = [ortNode('cuda'), ortNode('webgpu'), ortNode('cpu'), ortWasm()]
+
 expose(
   embedWorker({
-    backends: [ortNode('cuda'), ortNode('webgpu'), ortNode('cpu'), ortWasm()],
+    backends: gate ? gated(backends, gate) : backends,
     readText: file => readFile(file.path, 'utf8'),
     isUnchanged,
     turn: () => setImmediate(),
     clock: { monotonic: () => performance.now() },
     spawnTokenizer: () => spawnNodeWorker(pathToFileURL(ownFile('node-tokenizer.js')), 'op-dbus tokenizer'),
   }),
-  nodeEndpoint(parentPort),
+  parentPort ? nodeEndpoint(parentPort) : starterEndpoint(),
 )

@@ -56,8 +56,8 @@ export function shell(dir: string, script: string, options: ShellOptions = {}): 
   child.stderr.on('data', chunk => err.push(chunk))
   return new Promise((resolve, reject) => {
     child.once('error', reject)
-    child.once('close', code =>
-      resolve({ code, stdout: Buffer.concat(out).toString(), stderr: Buffer.concat(err).toString() }),
+    child.once('close', (code, signal) =>
+      resolve({ code, signal, stdout: Buffer.concat(out).toString(), stderr: Buffer.concat(err).toString() }),
     )
   })
 }

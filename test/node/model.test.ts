@@ -118,7 +118,7 @@ describe('a level that cannot serve', () => {
     const script = (options: string) => `
       const { subscribe } = await import('node:diagnostics_channel')
       let workers = 0
-      subscribe('worker_threads', () => { workers++ })
+      subscribe('child_process', () => { workers++ })
       const warnings = []
       const caches = await lib.openCaches({ device: 'cpu', onWarning: message => warnings.push(message), ${options} })
       const { source, vector } = await caches.embeddings.getOrEmbed('${TEXT}')
