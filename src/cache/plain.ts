@@ -6,16 +6,19 @@ export interface Weight {
   /** Estimated bytes in memory: strings at two bytes a character, numbers at eight, 56 for an object, 16 a property. */
   readonly bytes: number
   /**
-   * True when JSON would bring back an equal value: plain objects, arrays without holes, strings, finite numbers but -0,
-   * booleans, null. A property that is undefined counts as absent. A circle is not noticed here; JSON.stringify throws.
+   * True for what JSON can say: plain objects, arrays without holes, strings, finite numbers, booleans, null. A property that is
+   * undefined counts as absent. A circle is not noticed here; JSON.stringify throws.
    */
   readonly json: boolean
+  /** True when JSON would bring back an equal value: the same without -0, which it writes as 0. */
+  readonly exact: boolean
 }
 
 /** Does not recurse, so that a very deep value is no danger; an object met twice is weighed once. */
 export function weigh(value: unknown): Weight {
   let bytes = 0
   let json = true
+  let negativeZero = false
   const seen = new Set<object>()
   const stack: unknown[] = [value]
   while (stack.length > 0) {
@@ -26,8 +29,8 @@ export function weigh(value: unknown): Weight {
         break
       case 'number':
         bytes += 8
-        // JSON writes -0 as 0.
-        json &&= Number.isFinite(item) && !Object.is(item, -0)
+        json &&= Number.isFinite(item)
+        negativeZero ||= Object.is(item, -0)
         break
       case 'boolean':
         bytes += 8
@@ -59,7 +62,7 @@ export function weigh(value: unknown): Weight {
         json = false
     }
   }
-  return { bytes, json }
+  return { bytes, json, exact: json && !negativeZero }
 }
 
 function isPlain(item: object): boolean {

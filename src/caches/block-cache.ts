@@ -69,7 +69,7 @@ function idOf(block: number): string {
 
 const codec = {
   key: (id: string) => id as Key,
-  encode: (id: string, held: Held) => (held.json ? toJson({ number: Number(id), block: held.value }) : undefined),
+  encode: (id: string, held: Held) => (held.exact ? toJson({ number: Number(id), block: held.value }) : undefined),
   decode(id: string, bytes: Uint8Array) {
     const file = fromJson(bytes)
     return file && String(file.number) === id && 'block' in file ? { value: hold(file.block) } : undefined

@@ -146,7 +146,7 @@ function queryCodec(bootId: string, tokens: Tokens, ttlMs: number, clock: Clock,
     key: plugin => fileKey(hash, plugin),
     ticket: plugin => tokens.begin(plugin),
     encode(plugin, held, token) {
-      if (!held.json || token === undefined) return undefined
+      if (!held.exact || token === undefined) return undefined
       const [wallMs, monotonicMs] = [clock.now(), clock.monotonic()]
       const storedAt = new Date(wallMs).toISOString()
       return toJson({ plugin, storedAt, wallMs, monotonicMs, bootId, token, value: held.value })

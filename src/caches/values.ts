@@ -8,12 +8,13 @@ export interface Held {
   readonly value: unknown
   readonly bytes: number
   /** JSON brings back an equal value, so a disk tier may have it too. */
-  readonly json: boolean
+  readonly exact: boolean
 }
 
 /** @throws OpDbusError UNCACHEABLE when the value holds a function, a symbol, a socket, or is nested too deep. */
 export function hold(value: unknown): Held {
-  return { value: clone(value), ...weigh(value) }
+  const { bytes, exact } = weigh(value)
+  return { value: clone(value), bytes, exact }
 }
 
 /** A copy of a held value, for a caller to do with as they like. */

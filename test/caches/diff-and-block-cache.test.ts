@@ -70,6 +70,8 @@ describe('DiffCache', () => {
         expect(x === y).toBe(equal)
       }),
     )
+    // RFC 8785 writes -0 as ECMAScript does: the same key, and no error.
+    expect(canonicalJson({ a: -0 })).toBe('{"a":0}')
     // The example of RFC 8785, section 3.2.3: keys sort by UTF-16 code units.
     const keys = { '\u20ac': 1, '\r': 2, '\ufb33': 3, '1': 4, '\ud83d\ude00': 5, '\u0080': 6, '\u00f6': 7 }
     expect(canonicalJson(keys)).toBe('{"\\r":2,"1":4,"\u0080":6,"\u00f6":7,"\u20ac":1,"\ud83d\ude00":5,"\ufb33":3}')

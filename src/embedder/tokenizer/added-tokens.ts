@@ -97,7 +97,8 @@ function finder(entries: readonly (readonly [string, AddedToken])[]): FindAdded 
       // The search goes on at `end`: blanks that are taken here may be tokens of their own as well, as in the library.
       if (token.rstrip) while (to < input.length && isSpace(input, to)) to++
       if (from > done && part(input.slice(done, from), done)) return true
-      if (found(token.id)) return true
+      // Of a token that is blanks another one may have taken all.
+      if (to > from && found(token.id)) return true
       done = to
     }
     return input.length > done && part(input.slice(done), done)

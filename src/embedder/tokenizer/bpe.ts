@@ -3,8 +3,7 @@
 import { type Fields, fault, flag, optionalText } from './fields.js'
 import { type Merged, mergeAll } from './merge.js'
 import { Pairs } from './pairs.js'
-import { pushBytes } from './unigram.js'
-import { CACHED_LENGTH, type Model, UnknownWord, vocabularyOf, WordCache } from './vocabulary.js'
+import { CACHED_LENGTH, type Model, pushBytes, UnknownWord, vocabularyOf, WordCache } from './vocabulary.js'
 
 /** Words longer than this, in UTF-16 units, are merged only as far as they are needed. */
 const LONG = 4096

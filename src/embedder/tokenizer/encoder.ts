@@ -14,7 +14,8 @@ export interface Encoder {
   readonly special: SpecialTokens
   /**
    * The ids of a well-formed `text` without special tokens; of a long text the first `most`, or a few more. Takes time in
-   * proportion to the text for its normaliser, and for the rest in proportion to `most`.
+   * proportion to the text for its normaliser, and for the rest as far as `most` needs it; regular expressions of the file's own
+   * take what they take.
    * Throws UnknownWord where a word has no id and the model has none for unknown words.
    */
   encode(text: string, most: number): number[]

@@ -16,11 +16,11 @@ import {
   WHITE_SPACE,
 } from './unicode.js'
 
-/** What a normaliser is told beside the text, and tells. */
+/** What a normaliser is told beside the text, and tells. Metaspace with prepend_scheme `first` asks for it. */
 export interface Lead {
   /**
    * Whether the first character of the text is, or was made of, the first character of what was given in. A step that takes
-   * it away sets it to false; one step of tokenizing asks for it.
+   * it away sets it to false.
    */
   kept: boolean
 }
@@ -147,6 +147,7 @@ function strip(fields: Fields): Normalize {
 }
 
 function prepend(prefix: string): Normalize {
+  if (prefix === '') fault('has a Prepend of nothing')
   return input => (input === '' ? input : prefix + input)
 }
 

@@ -2,10 +2,12 @@
 // there and here is refused: another reading of a pattern is another vector. Character classes are written out as ranges,
 // as onig has them, whatever Unicode the engine knows.
 
-import { type Fields, fault, isFields } from './fields.js'
+import { fault, isFields } from './fields.js'
 import { literalSpans, patternSpans, type Spans } from './split.js'
 import { decodeRanges, generalCategories, type Ranges } from './unicode.js'
 import { ONIG_WORD, ONIG_WORD_IN_CLASS, WHITE_SPACE } from './unicode-tables.js'
+
+const BLANK = `[${classOf(decodeRanges(WHITE_SPACE))}]`
 
 /** What `{ "String": … }` or `{ "Regex": … }` finds. */
 export function spansOf(pattern: unknown): Spans {
@@ -16,13 +18,16 @@ export function spansOf(pattern: unknown): Spans {
   return fault(`has a pattern that is neither a String nor a Regex: ${JSON.stringify(pattern)}`)
 }
 
-/** As {@link spansOf}, of the field `pattern`. */
-export const patternOf = (fields: Fields): Spans => spansOf(fields.pattern)
-
 /** The JavaScript expression for one of onig's. Throws TokenizerFault, with the part that is not served. */
 export function compile(source: string): RegExp {
-  return new RegExp(new Translation(source).alternatives(true), 'gu')
+  return new RegExp(LINEAR[source] ?? new Translation(source).alternatives(true), 'gu')
 }
+
+/**
+ * Patterns of well-known models that take time in the square of a run of blanks, and what finds the same in one walk: where
+ * the first blank of a run begins no match, no other does.
+ */
+const LINEAR: Readonly<Record<string, string>> = { '\\s+$': `(?<!${BLANK})${BLANK}+(?![^\\n])` }
 
 /** Letters that behind a backslash stand for a control character. */
 const ESCAPES: Readonly<Record<string, number>> = { n: 10, r: 13, t: 9, f: 12, v: 11, a: 7, e: 27 }
@@ -33,7 +38,9 @@ const LIGATURES = /s[st]|f[fil]/
 
 class Translation {
   #at = 0
-  #groups = 0
+  #atomics = 0
+  /** How many look-behinds we are in. */
+  #behind = 0
   #ignoreCase = false
 
   constructor(private readonly source: string) {}
@@ -66,11 +73,9 @@ class Translation {
     this.#at += quantifier.length + mode.length
     if (/^[*+?{]/.test(this.source.slice(this.#at))) this.#refuse('a quantifier of a quantifier')
     // Ruby reads {1,3}+ as a repetition of repetitions, and {2}? as "twice or not at all".
-    if (counted !== undefined && mode !== '') this.#refuse(`${counted}${mode}`)
-    if (mode !== '+') return atom + quantifier + mode
-    // Possessive: what a look-ahead has taken is not given back.
-    this.#groups++
-    return `(?=(${atom}${quantifier}))\\${this.#groups}`
+    if (counted !== undefined && mode === '+') return `(?:${atom}${quantifier})+`
+    if (counted !== undefined && mode === '?') this.#refuse(`${counted}?`)
+    return mode === '+' ? this.#atomic(atom + quantifier) : atom + quantifier + mode
   }
 
   #atom(): string {
@@ -80,10 +85,19 @@ class Translation {
     if (char === '\\') return this.#escape()
     this.#at += char.length
     if (char === '.') return '[^\\n]'
-    if (char === '^') return '(?<![^\\n])'
+    // At the beginning of each line, but of none that is nothing but the end of the text.
+    if (char === '^') return '(?:(?<![\\s\\S])|(?<=\\n)(?=[\\s\\S]))'
     if (char === '$') return '(?![^\\n])'
     if ('*+?{}]'.includes(char)) this.#refuse(char)
     return this.#literal(char)
+  }
+
+  /** What a look-ahead has taken is not given back. */
+  #atomic(inside: string): string {
+    // JavaScript reads a look-behind from its end, where the group would be asked for before it is filled.
+    if (this.#behind > 0) this.#refuse('an atomic or possessive part in a look-behind')
+    const name = `a${++this.#atomics}`
+    return `(?:(?=(?<${name}>${inside}))\\k<${name}>)`
   }
 
   #group(): string {
@@ -97,12 +111,12 @@ class Translation {
       const inside = /^(?:[^()\\]|\\.)*/.exec(this.source.slice(this.#at))![0]
       if (LIGATURES.test(inside.toLowerCase())) this.#refuse(`(?i:${inside}): letters that also match a ligature`)
     }
-    // An atomic group takes the next number before the groups inside it.
-    const number = kind === '(?>' ? ++this.#groups : 0
+    if (kind.startsWith('(?<')) this.#behind++
     const inside = this.alternatives()
     this.#at++
     this.#ignoreCase = before
-    if (kind === '(?>') return `(?=(${inside}))\\${number}`
+    if (kind.startsWith('(?<')) this.#behind--
+    if (kind === '(?>') return this.#atomic(inside)
     // What a group caught is asked by nobody.
     return `${kind === '(' || kind === '(?i:' ? '(?:' : kind}${inside})`
   }

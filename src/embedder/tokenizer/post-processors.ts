@@ -16,13 +16,19 @@ export function specialTokensOf(fields: Fields): SpecialTokens {
   if (kind === 'BertProcessing' || kind === 'RobertaProcessing')
     return { before: [pairId(fields, 'cls')], after: [pairId(fields, 'sep')] }
   if (kind === 'TemplateProcessing') return template(fields)
-  if (kind === 'Sequence')
-    return list(fields, 'processors')
+  if (kind === 'Sequence') {
+    const steps = list(fields, 'processors')
+    // A template fills itself with each part of what stands there by then, special tokens of an earlier one included.
+    const first = steps.findIndex(({ type }) => type === 'TemplateProcessing' || type === 'Sequence')
+    if (first >= 0 && steps.slice(first + 1).some(({ type }) => type !== 'ByteLevel'))
+      fault('has a post_processor behind a TemplateProcessing')
+    return steps
       .map(specialTokensOf)
       .reduce(
         (inner, { before, after }) => ({ before: [...before, ...inner.before], after: [...inner.after, ...after] }),
         NONE,
       )
+  }
   return fault(`has a post_processor of type ${kind}, which is not supported`)
 }
 
@@ -42,8 +48,10 @@ function template(fields: Fields): SpecialTokens {
     if (!isFields(part)) fault('has a TemplateProcessing with a part that is neither a SpecialToken nor a Sequence')
     // The network is given token types of 0 alone.
     if ((part.type_id ?? 0) !== 0) fault('has a TemplateProcessing that gives the type 1 to tokens of a single text')
-    if (step.Sequence !== undefined) texts++
-    else (texts === 0 ? before : after).push(...idsOf(fields, String(part.id)))
+    if (step.Sequence !== undefined) {
+      if (part.id !== 'A') fault('has a TemplateProcessing with a second text where one is given')
+      texts++
+    } else (texts === 0 ? before : after).push(...idsOf(fields, String(part.id)))
   }
   return texts === 1 ? { before, after } : fault(`has a TemplateProcessing with ${texts} texts where one is given`)
 }

@@ -3,7 +3,7 @@
 
 import { count, type Fields, fault, flag, kindOf, list, text } from './fields.js'
 import { byteLevel } from './normalizers.js'
-import { compile, patternOf } from './pattern.js'
+import { compile, spansOf } from './pattern.js'
 import { behaviorOf, characterSpans, cut, inverted, patternSpans, type Sink, type Spans } from './split.js'
 import { NUMERIC, PUNCTUATION, traitsTable, WHITE_SPACE, WORD } from './unicode.js'
 
@@ -94,7 +94,7 @@ function whitespace(): PreTokenize {
 }
 
 function split(fields: Fields): PreTokenize {
-  const spans = patternOf(fields)
+  const spans = spansOf(fields.pattern)
   return splitting(flag(fields, 'invert') ? inverted(spans) : spans, behaviorOf(fields))
 }
 

@@ -3,7 +3,7 @@
 
 import * as tables from './unicode-tables.js'
 
-/** Bits of {@link traitsOf}. */
+/** Bits of {@link traitsTable}. */
 export const WHITE_SPACE = 1
 export const PUNCTUATION = 2
 export const NUMERIC = 4

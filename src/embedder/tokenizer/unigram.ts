@@ -3,7 +3,7 @@
 
 import { type Fields, fault, flag } from './fields.js'
 import { Trie } from './trie.js'
-import { CACHED_LENGTH, type Model, UnknownWord, WordCache } from './vocabulary.js'
+import { CACHED_LENGTH, type Model, pushBytes, UnknownWord, WordCache } from './vocabulary.js'
 
 /** By how much an unknown character scores below the lowest entry. */
 const UNKNOWN_PENALTY = 10
@@ -61,7 +61,7 @@ export function unigram(fields: Fields): Model {
         reach(end, scores[entry]! + here, at, entry)
         if (end === next) single = true
       }
-      if (!single) {
+      if (!single && (start[next] === -1 || unknownScore + here > score[next]!)) {
         if (unknown === undefined) throw new UnknownWord()
         reach(next, unknownScore + here, at, unknown)
       }
@@ -130,20 +130,6 @@ export function unigram(fields: Fields): Model {
     if (entry !== undefined) out.push(entry)
     else if (!byteFallback || !pushBytes(piece, ids, out)) out.push(unknown!)
   }
-}
-
-/** Appends the ids of `<0x00>` to `<0xFF>` for the UTF-8 bytes of `piece`; false, and nothing, where one has none. */
-export function pushBytes(piece: string, ids: ReadonlyMap<string, number>, out: number[]): boolean {
-  const before = out.length
-  for (const byte of new TextEncoder().encode(piece)) {
-    const id = ids.get(`<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`)
-    if (id === undefined) {
-      out.length = before
-      return false
-    }
-    out.push(id)
-  }
-  return true
 }
 
 /** Of each place in a word: the best sum up to it, and the start and id of the entry by which it is reached. */

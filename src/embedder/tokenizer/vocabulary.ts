@@ -34,6 +34,20 @@ export function lengthUpTo(word: string, most: number): number {
   return length
 }
 
+/** Appends the ids of `<0x00>` to `<0xFF>` for the UTF-8 bytes of `piece`; false, and nothing, where one has none. */
+export function pushBytes(piece: string, ids: ReadonlyMap<string, number>, out: number[]): boolean {
+  const before = out.length
+  for (const byte of new TextEncoder().encode(piece)) {
+    const id = ids.get(`<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`)
+    if (id === undefined) {
+      out.length = before
+      return false
+    }
+    out.push(id)
+  }
+  return true
+}
+
 /** Ids of words that come again and again; words are forgotten all at once when it is full. */
 export class WordCache {
   readonly #ids = new Map<string, readonly number[]>()

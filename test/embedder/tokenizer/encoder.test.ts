@@ -42,6 +42,19 @@ describe('a part that is not served is named', () => {
     ['cutting on the left', { truncation: { direction: 'Left', max_length: 8 } }, /truncation\.direction/],
     ['random ids', { model: { type: 'BPE', vocab: { a: 0 }, merges: [], dropout: 0.1 } }, /"dropout"/],
     ['a merge of nothing', { model: { type: 'BPE', vocab: { a: 0 }, merges: ['a b'] } }, /"b", which is not in its/],
+    ['an atomic part in a look-behind', { pre_tokenizer: split({ Regex: '(?<=(?>a))b' }) }, /look-behind/],
+    ['a template with a second text', { post_processor: template(0, 'B') }, /second text/],
+    [
+      'a step behind a template',
+      {
+        post_processor: {
+          type: 'Sequence',
+          processors: [template(0), { type: 'BertProcessing', cls: ['[CLS]', 1], sep: ['[SEP]', 2] }],
+        },
+      },
+      /behind a TemplateProcessing/,
+    ],
+    ['a Prepend of nothing', { normalizer: { type: 'Prepend', prepend: '' } }, /Prepend of nothing/],
     ['types of tokens', { post_processor: template(1) }, /gives the type 1/],
     [
       'a Metaspace that cannot know where it is',
@@ -65,9 +78,9 @@ describe('a part that is not served is named', () => {
     expect(() => encoderOf({ ...words, ...changes } as Fields)).toThrow(words_)
   })
 
-  function template(type: number) {
+  function template(type: number, id = 'A') {
     const special_tokens = { '[CLS]': { id: '[CLS]', ids: [1], tokens: ['[CLS]'] } }
-    const single = [{ SpecialToken: { id: '[CLS]', type_id: type } }, { Sequence: { id: 'A', type_id: type } }]
+    const single = [{ SpecialToken: { id: '[CLS]', type_id: type } }, { Sequence: { id, type_id: type } }]
     return { type: 'TemplateProcessing', single, pair: [], special_tokens }
   }
 })
@@ -78,6 +91,17 @@ describe('patterns', () => {
     ['[^\\r\\n\\p{L}\\p{N}]?+\\p{L}+', ' ab.cd', [' ab', '.cd']],
     ['a++a|b', 'aaab', ['b']],
     ['(?>a|ab)c|d', 'abcd', ['d']],
+    ['(?>ab|a)+', 'aab', ['aab']],
+    ['(?>ab)?c', 'acaac', ['c', 'c']],
+    ['(?>ab|a){2}', 'aab', ['aab']],
+    ['(?:a++b)++', 'abbaa', ['ab']],
+    ['((?:a|b)++c)++', 'abcbb', ['abc']],
+    ['(?:(?>a|ab)c?)++b?', 'baaa', ['aaa']],
+    ['\\p{N}{1,3}+', '12345678a1', ['12345678', '1']],
+    ['^', 'a\nb\n', ['', '']],
+    ['\\n^', 'a\nb\n', ['\n']],
+    ['\\s+$', 'a  \n b \n\n', ['  ', ' \n\n']],
+    ['\\s+$', 'a  \n  x  ', ['  ', '  ']],
     ['^x$', 'x\nxy\nx', ['x', 'x']],
     ['.+', 'a\u2028b\nc', ['a\u2028b', 'c']],
     ['\\x{1f600}|\\u00e9|[\\-\\]]', '\u{1f600}\u00e9-]', ['\u{1f600}', '\u00e9', '-', ']']],
@@ -85,6 +109,32 @@ describe('patterns', () => {
   ])('%s as in onig', (source, text, found) => {
     expect(text.match(compile(source))).toEqual(found)
   })
+})
+
+describe('added tokens', () => {
+  const model = { type: 'WordLevel', vocab: { '?': 0, a: 1, b: 2 }, unk_token: '?' }
+  const token = (content: string, sides: object) => ({ content, special: false, normalized: false, ...sides })
+  const file = (tokens: object[]) => ({ model, added_tokens: tokens, pre_tokenizer: { type: 'Whitespace' } }) as Fields
+
+  test('of blanks that two of them want the first takes all, and the other is none', () => {
+    const blank = encoderOf(file([token('\n', { lstrip: true, rstrip: true })]))
+    expect(blank.encode('a\n\nb', ALL)).toEqual([1, 3, 2])
+    const both = encoderOf(file([token('[M]', { rstrip: true }), token(' ', { lstrip: true })]))
+    expect(both.encode('[M] a', ALL)).toEqual([3, 1])
+  })
+})
+
+test('Unigram without a word for unknown ones serves what it can say', () => {
+  const model = unigram({
+    vocab: [
+      ['ab', -1],
+      ['a', -2],
+    ],
+  })
+  const ids: number[] = []
+  model.encode('aba', ALL, ids)
+  expect(ids).toEqual([0, 1])
+  expect(() => model.encode('abc', ALL, [])).toThrow()
 })
 
 describe('long texts', () => {
