@@ -14,7 +14,7 @@ export const ERROR_CODES = [
   'STORE', // a disk or database said no; cause is what it said
   'UNCACHEABLE', // a value that cannot be cloned (a function, a socket)
   'UNSUPPORTED_MODEL', // a model folder that we would embed wrongly
-  'WORKER_LOST', // the worker thread died with the call in hand; the next call starts a new one
+  'WORKER_LOST', // the worker died with the call in hand; the next call starts a new one
 ] as const
 
 export type ErrorCode = (typeof ERROR_CODES)[number]

@@ -210,16 +210,16 @@ export interface WorkerEndpoint {
   removeEventListener(type: string, listener: EventListenerOrEventListenerObject): void
 }
 
-/** A running worker thread (worker_threads or Web Worker). The life cycle is its owner's. */
+/** A running worker (a process, a thread or a Web Worker). The life cycle is its owner's. */
 export interface WorkerHandle {
   readonly endpoint: WorkerEndpoint
   /** The process stays alive while the worker is ref'd; both may be called any number of times. No-ops in browsers. */
   ref(): void
   unref(): void
-  /** Resolves when the thread is gone. Safe to call twice. */
+  /** Resolves when the worker is gone. Safe to call twice. */
   terminate(): Promise<void>
   /**
-   * Called once when the thread dies, whatever the cause, `terminate()` included; `why` is for people. `error`: what kept it
+   * Called once when the worker dies, whatever the cause, `terminate()` included; `why` is for people. `error`: what kept it
    * from starting, where that has an error of its own.
    */
   onExit(listener: (why: string, error?: unknown) => void): void

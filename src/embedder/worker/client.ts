@@ -27,7 +27,7 @@ const MOST_TOKENIZERS = 4
 
 export interface WorkerEmbedderOptions {
   readonly spec: ModelSpec
-  /** Starts a worker thread running node/worker.ts (or its sibling for browsers). */
+  /** Starts a process or thread running node/worker.ts (or its sibling for browsers). */
   readonly spawn: () => WorkerHandle
   /**
    * Asked at every start of a worker. What it rejects with, the waiting texts are rejected with. `signal` fires when the

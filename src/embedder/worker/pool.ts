@@ -1,4 +1,4 @@
-// The worker threads of one model: when another starts, and which of them gets a text. What they compute is their business.
+// The workers of one model: when another starts, and which of them gets a text. What they compute is their business.
 
 import { messageOf, type OpDbusError } from '../../errors.js'
 import type { Device, WorkerHandle } from '../../ports.js'

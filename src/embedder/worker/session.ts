@@ -1,4 +1,4 @@
-// One worker thread from spawn to end: opens the model, hands texts over, settles whoever waits. Never restarts itself.
+// One worker, a process or a thread, from spawn to end: opens the model, hands texts over, settles whoever waits. Never restarts itself.
 
 import { type Remote, wrap } from 'comlink'
 import { isOpDbusError, messageOf, OpDbusError } from '../../errors.js'
