@@ -194,6 +194,8 @@ async function answer(argv: readonly string[]): Promise<number> {
  */
 function endBy(signal: EndingSignal): never {
   process.removeAllListeners(signal)
+  // A signal runs none of what is to be done at an exit, such as ending processes of ours.
+  process.emit('exit', ENDED_BY[signal])
   if (process.platform !== 'win32') process.kill(process.pid, signal)
   process.exit(ENDED_BY[signal])
 }

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { largestDifference } from '../embedder/node-embedder.js'
 import { cli, jsonLines, runCli } from '../processes.js'
 import { temporaryFolder } from '../support.js'
@@ -131,7 +131,9 @@ describe('embed --device', () => {
     while (!existsSync(mark) || readFileSync(mark, 'utf8') === '') await setTimeout(20)
     child.kill('SIGINT')
     expect(await ended).toBe(130)
-    expect(() => process.kill(Number(readFileSync(mark, 'utf8')), 0)).toThrow(/ESRCH/)
+    // It was killed; that it is gone is seen once the system has buried it.
+    const pid = Number(readFileSync(mark, 'utf8'))
+    await vi.waitFor(() => expect(() => process.kill(pid, 0)).toThrow(/ESRCH/), { timeout: 20_000 })
   })
 
   test('a device that proved itself once, and then does not open, gives way to the CPU', async () => {
