@@ -19,8 +19,8 @@ import {
 } from './words.js'
 
 const ENDS_A_PATH = new Set(' \t\n\r\v\f\u00a0"\'`()[]{},;')
-/** `status 200/404`, `exit codes 1, 2`, `200 -> 404`. */
-const GOES_ON = new Set(',/|>→')
+/** `status 200/404`, `exit codes 1, 2`, `200 -> 404`, `Bank 5: b200000000070f0f`. */
+const GOES_ON = new Set(',/|>→:')
 /** Hold the pieces of one name together: `attempt_17_0001_m_000003_0`, `web-7d9f8c6b5-x2x4z`. */
 export const JOINS_A_NAME = new Set('-_~')
 /** A number of this many digits is nobody's meaning: what it is part of is a name. */
@@ -188,7 +188,7 @@ export class Context {
     if (said === 'noun') {
       const own = qualifierIn(word)
       const beside = before >= 0 && (joint === '_' || joint === '-' || isBlank(joint))
-      const qualifier = own !== '' && own !== lower ? own : beside ? text.slice(before, beforeEnd).toLowerCase() : ''
+      const qualifier = own !== '' && own !== lower ? own : beside ? text.slice(before, beforeEnd) : ''
       const measured = qualifier === '' ? this.said !== 'meaning' : isMeasuredOf(qualifier)
       said = measured && this.clause !== 'setting' ? 'amount' : 'meaning'
       if (said === 'amount') this.clause = 'measured'

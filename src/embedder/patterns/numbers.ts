@@ -271,7 +271,7 @@ function isNamedBelowZero(text: string, context: Context, { start, fraction, who
 function isColonCode(text: string, { start, end }: Numeral): boolean {
   return (
     text[end] === ':' &&
-    /[^\s\d]: $/.test(text.slice(Math.max(0, start - 3), start)) &&
+    /\S: $/.test(text.slice(Math.max(0, start - 3), start)) &&
     /^:(?: |$)/.test(text.slice(end, end + 2))
   )
 }

@@ -6,6 +6,8 @@ import {
   DONE,
   FILLER,
   MEANING,
+  MEASURE,
+  MEASURE_WORDS,
   MEASURED_OF,
   ORDINAL,
   OVER,
@@ -111,7 +113,9 @@ export function qualifierIn(word: string): string {
   return word.toLowerCase().replace(/(?:size|length|time|memory)$/, '')
 }
 
-/** `file size`, `of size`: measured; `key size` is chosen. */
-export function isMeasuredOf(qualifier: string): boolean {
+/** `file size`, `of size`, `5 MB size`: measured; `key size` is chosen. */
+export function isMeasuredOf(word: string): boolean {
+  const qualifier = word.toLowerCase()
+  if (MEASURE.has(word) || MEASURE_WORDS.has(qualifier)) return true
   return MEASURED_OF.has(qualifier) || FILLER.has(qualifier) || DONE.has(qualifier) || TOOK.has(qualifier)
 }

@@ -11,7 +11,7 @@ export const MEANING = words(`
   bugcheck alert said rejected refused reject bounced killed kills terminated crashed aborted died finished ended closed
   close closing disconnect disconnected passed skipped succeeded bank mce cause vector irq syscall ioctl hwerr
   level lvl loglevel runlevel verbosity severity sev priority prio pri facility kill nice
-  rule rules attribute attributes attr eventlog vlan vxlan vni asn cid oid sid hotfix kb sdk jdk openjdk jre
+  rule rules attribute attributes attr eventlog vlan vxlan vni asn cid oid sid hotfix sdk jdk openjdk jre
   type kind mode chmod umask permission permissions class category grade opcode flag flags event eventid eventcode qos
   ttl mtu api abi localhost raid slot zone uid gid enabled power
   http https h2 h3 tls dtls ssl ssh ftp sftp smtp esmtp lmtp imap pop3 nntp sip rtsp grpc websocket websockets ws wss mqtt dns rcode
