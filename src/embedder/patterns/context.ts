@@ -184,7 +184,7 @@ export class Context {
     const joint = start - beforeEnd === 1 ? text[beforeEnd]! : ''
     const inName = this.#sets && (joint === '_' || joint === '-')
     let { said } = entry
-    if (this.literals.has(lower) || word === 'STOP') said = 'meaning'
+    if ((this.literals.size > 0 && this.literals.has(lower)) || word === 'STOP') said = 'meaning'
     if (said === 'noun') {
       const own = qualifierIn(word)
       const beside = before >= 0 && (joint === '_' || joint === '-' || isBlank(joint))

@@ -115,6 +115,7 @@ const RULES: readonly (readonly [name: string, rule: (question: Question) => Ans
   ['said behind it', q => stayIf(q.saidAfter)],
   ['a form of meanings', q => stayIf(hasFormOfMeaning(q))],
 ]
+const CHECKS = RULES.map(([, rule]) => rule)
 /** What the words before may say so that nothing else counts. */
 const MEANT: ReadonlySet<Context['said']> = new Set(['meaning', 'version', 'port'])
 
@@ -128,10 +129,7 @@ export function judge(
 ): Verdict {
   const question = new Question(text, context, number, outcome, literals)
   let answer: Answer
-  for (const [, rule] of RULES) {
-    answer = rule(question)
-    if (answer !== undefined) break
-  }
+  for (let at = 0; at < CHECKS.length && answer === undefined; at++) answer = CHECKS[at]!(question)
   if (answer === 'stays') return undefined
   if (answer === 'port') return { kind: 'port', start: number.start }
   return { kind: 'number', start: answer === 'number' ? number.start : startOfName(text, number) }

@@ -78,8 +78,10 @@ function lookup<T>(lists: readonly (readonly [ReadonlySet<string>, T])[]): Reado
 
 /** What the end of a longer name may say: the `Code` of `exitCode`. */
 const AT_END = new Set<Entry['said']>(['version', 'meaning', 'port', 'noun', 'amount', 'spent'])
+/** What each match of CODE_AT_EDGE holds: cheaper to look for. */
+const MAY_BE_CODE = ['err', 'code', 'stat', 'exception']
 const CODE_AT_EDGE = /^(?:err|sqlcode|sqlstate)|(?:err|error|errno|code|status|exception)s?$|error|errno/
-/** A name with more parts says nothing more by them. */
+/** The parts of a name in camel case. */
 const HUMPS = /[A-Z]{2,24}(?![a-z])|[A-Z]?[a-z]{1,24}/g
 const CAMEL = /[a-z][A-Z]|[A-Z]{2}[a-z]/
 
@@ -91,8 +93,8 @@ const A_NOUN: Entry = { said: 'noun', clause: 'nothing' }
 
 /** What a word says that is on no list: by its form, and by the parts of a name: `exitCode`, `NSURLErrorDomain`. */
 export function entryOfName(word: string, lower: string): Entry {
-  if (CODE_AT_EDGE.test(lower)) return A_CODE
-  if (CAMEL.test(word)) {
+  if (MAY_BE_CODE.some(part => lower.includes(part)) && CODE_AT_EDGE.test(lower)) return A_CODE
+  if (word !== lower && CAMEL.test(word)) {
     const humps = word.match(HUMPS) ?? []
     for (const hump of humps) {
       const part = hump.toLowerCase()
@@ -102,7 +104,7 @@ export function entryOfName(word: string, lower: string): Entry {
     const last = ENTRIES.get((humps.at(-1) ?? '').toLowerCase())
     return last !== undefined && AT_END.has(last.said) ? last : UNLISTED
   }
-  if (/(?:size|length)$/.test(lower)) return A_NOUN
+  if (lower.endsWith('size') || lower.endsWith('length')) return A_NOUN
   return lower.length > 3 && lower.endsWith('ed') ? PAST : UNLISTED
 }
 
