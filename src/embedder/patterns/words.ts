@@ -9,7 +9,7 @@ export const MEANING = words(`
   return returned returns returncode retcode retval ret rc responded response result reason signal signo sig sqlstate
   hresult ntstatus winerror res failed failure failures fails warning warnings fault exception exceptions oops panic trap
   bugcheck alert said rejected refused reject bounced killed kills terminated crashed aborted died finished ended closed
-  close closing disconnect disconnected passed skipped succeeded bank mce cause vector irq syscall ioctl hwerr
+  close closing disconnect disconnected passed skipped succeeded bank mce cause vector irq syscall ioctl sense channel
   level lvl loglevel runlevel verbosity severity sev priority prio pri facility kill nice
   rule rules attribute attributes attr eventlog vlan vxlan vni asn cid oid sid hotfix sdk jdk openjdk jre
   type kind mode chmod umask permission permissions class category grade opcode flag flags event eventid eventcode qos
@@ -39,7 +39,7 @@ export const SETTING = words(`
   lag lags lagging lagged behind ahead skew skewed drift drifted jitter overdue late early stale
   left remaining remain remains free available spare headroom reserved reserve allowed allowance least most
   exceed exceeds exceeded exceeding over under above below more less than required requires require need needs needed
-  configured config setting default requested mtu slow
+  configured config setting default requested mtu slow timer timers
 `)
 
 /** Of these a word of its own, or a part of a name, makes what follows a code: `NSURLErrorDomain=-1009`, `errSec`. */

@@ -223,6 +223,9 @@ const APART: Readonly<Record<string, readonly string[]>> = {
     'HealthApp: goal {15|60} minutes',
     'audio buffer {12|96} ms',
     'GC pause goal {15|900} ms',
+    'Started timer in {15|3600} seconds',
+    'channel {36|149} selected',
+    'sense key {11|12}',
     'rc.local {15|900} s',
   ],
 }
