@@ -225,7 +225,7 @@ const APART: Readonly<Record<string, readonly string[]>> = {
     'GC pause goal {15|900} ms',
     'Started timer in {15|3600} seconds',
     'channel {36|149} selected',
-    'sense key {11|12}',
+    'SCSI sense {11|12}',
     'rc.local {15|900} s',
   ],
 }
