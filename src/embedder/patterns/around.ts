@@ -2,13 +2,18 @@
 // characters. Pure predicates.
 import { isBlank, isDigit, isWord, lastHump } from './characters.js'
 import {
+  ADDRESS,
   COUNTED,
+  DONE,
   MEANING_AFTER,
   MEASURE,
   MEASURE_WORDS,
   METHOD,
   OUTCOME,
   REASON,
+  SETTING,
+  SPENT,
+  TOOK,
   UNIT_FORM,
   UNIT_WORDS,
   UNITS,
@@ -58,10 +63,32 @@ export function followsCurrency(text: string, start: number): boolean {
   return /\p{Sc}[^\p{L}\p{N}]{0,2}$/u.test(text.slice(Math.max(0, start - 3), start))
 }
 
-/** `0x5`, `0x80070005`, `0xC0000005`: codes of Windows, and whatever is as short. */
-export function isHexCode(text: string, start: number, end: number, outcome: boolean): boolean {
+/**
+ * `0x5`, `0x80070005`, `STOP: 0x0000007B`: codes; of eight digits it is one unless the word before it says that an address
+ * in memory follows.
+ */
+export function isHexCode(text: string, start: number, end: number, outcome: boolean, before: string): boolean {
   const digits = end - start - 2
-  return digits <= 4 || (digits === 8 && (outcome || /[89cCeE]/.test(text[start + 2]!)))
+  if (digits <= 4) return true
+  return digits === 8 && (outcome || (text[start - 1] !== '@' && !ADDRESS.has(before.toLowerCase())))
+}
+
+/** How far behind a unit, in words and characters, its clause is looked at. */
+const BEHIND_WORDS = 4
+const BEHIND_CHARACTERS = 48
+
+/** What the rest of the clause says of a number whose unit ends at `end`: `12 MB left`, `5 bytes result sent`. */
+export function lookBehind(text: string, end: number): 'setting' | 'measured' | 'nothing' {
+  const rest = /^[^.,;:()[\]{}\n\r]{0,48}/.exec(text.slice(end, end + BEHIND_CHARACTERS))![0]
+  let found: 'measured' | 'nothing' = 'nothing'
+  for (const word of rest
+    .toLowerCase()
+    .match(/[a-z]{1,24}/g)
+    ?.slice(0, BEHIND_WORDS) ?? []) {
+    if (SETTING.has(word)) return 'setting'
+    if (DONE.has(word) || SPENT.has(word) || TOOK.has(word)) found = 'measured'
+  }
+  return found
 }
 
 /** What follows a number: after blanks, or right behind it, or behind a sign that joins it to its word, as in `5-second`. */

@@ -60,11 +60,6 @@ export function isBlank(character: string | undefined): boolean {
   return character !== undefined && /[ \t\u00a0\u2000-\u200a\u202f\u205f\u3000]/.test(character)
 }
 
-/** Ties a number to its neighbour, so that it does not stand free. */
-export function isJoint(character: string | undefined): boolean {
-  return character !== undefined && /[-_./:#=@\\]/.test(character)
-}
-
 /** The last word of a camelCase name, in lower case: `code` of `exitCode`. */
 export function lastHump(word: string): string {
   return (/[A-Z][a-z]{1,23}$/.exec(word)?.[0] ?? word).toLowerCase()

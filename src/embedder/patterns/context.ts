@@ -1,56 +1,42 @@
 // What the walk over a text knows when it comes to a number: which word said something of it, and what it is joined to.
 // Fed with the words, signs and numbers in their order; decides nothing itself (numbers.ts does).
 import { isUnit, WORD_LENGTH } from './around.js'
-import { isDigit, lastHump } from './characters.js'
+import { isBlank, isDigit, lastHump } from './characters.js'
+import { type Clause, ENTRIES, entryOfName, isMeasuredOf, qualifierIn, type Said } from './says.js'
 import {
-  AMOUNT,
   CHAIN,
   COUNTED,
-  FILLER,
+  ID,
   MEANING,
   MEASURE,
   MEASURE_WORDS,
+  METHOD,
   ORDINAL,
   PORT,
+  SETTING,
   SOURCE_FILE,
-  THING,
   VERSION,
 } from './words.js'
 
-/** What the words before a number say of it. `used`: said of the last number, and of the next one if `to` follows. */
-export type Said = 'nothing' | 'meaning' | 'version' | 'used' | 'ordinal' | 'port' | 'amount' | 'thing'
-
 const ENDS_A_PATH = new Set(' \t\n\r\v\f\u00a0"\'`()[]{},;')
-/** `status 200/404`, `exit codes 1, 2`, `200 -> 404`. */
-const GOES_ON = new Set(',/|>→')
+/** `status 200/404`, `exit codes 1, 2`, `200 -> 404`, `Bank 5: b200000000070f0f`. */
+const GOES_ON = new Set(',/|>→:')
 /** Hold the pieces of one name together: `attempt_17_0001_m_000003_0`, `web-7d9f8c6b5-x2x4z`. */
 export const JOINS_A_NAME = new Set('-_~')
 /** A number of this many digits is nobody's meaning: what it is part of is a name. */
 const LONG_NUMBER = 6
 
-/** The lists of words.ts as one; where a word is on two, the earlier one here counts. */
-const SAYS = lookup([
-  [MEANING, 'meaning'],
-  [VERSION, 'version'],
-  [PORT, 'port'],
-  [ORDINAL, 'ordinal'],
-  [AMOUNT, 'amount'],
-  [THING, 'thing'],
-])
-/** The same for the end of a longer word: the `Code` of `exitCode`. */
-const SAYS_AT_END = lookup([
-  [VERSION, 'version'],
-  [MEANING, 'meaning'],
-  [PORT, 'port'],
-  [AMOUNT, 'amount'],
-])
-
-function lookup(lists: readonly (readonly [ReadonlySet<string>, Said])[]): ReadonlyMap<string, Said> {
-  return new Map([...lists].reverse().flatMap(([words, said]) => [...words].map(word => [word, said] as const)))
-}
+/** Of a name longer than WORD_LENGTH, so much is looked at for an error in it. */
+const NAME_LENGTH = 64
+/** `failed to renew it for 51 seconds` was measured. */
+const FAILED = /^(?:failed|failing|unable)$/i
 
 export class Context {
   said: Said = 'nothing'
+  /** What the clause says of a number with a unit. */
+  clause: Clause = 'nothing'
+  /** The line speaks of a request of HTTP: a duration in it was measured. */
+  request = false
   /** In a file name or URL path, until white space, a quote or a bracket. */
   path = false
   /** Behind `://`, where a port may stand. */
@@ -73,6 +59,10 @@ export class Context {
 
   /** Where the last word began, if it may be a unit; else -1. */
   #unit = -1
+  /** Where the last word began. */
+  #start = -1
+  /** The last word set the clause, and so does a name that it begins: the `max` of `max_connections`. */
+  #sets = false
 
   constructor(
     private readonly text: string,
@@ -82,15 +72,20 @@ export class Context {
   /** A word ends at `end`: what does it say of the numbers after it? */
   readWord(start: number, end: number): void {
     const { text } = this
-    const joined = this.word === start - 1
+    const lastEnd = this.word
+    const joined = lastEnd === start - 1
     if (this.said === 'thing' && isNextTo(text, this.word, start)) this.inName = true
     this.word = end
     this.wordEndsInDigit = isDigit(text.charCodeAt(end - 1))
     this.#unit = -1
     this.wordIsDotted = joined && text[start - 1] === '.'
     this.wordIsFile = false
+    const [before, beforeEnd] = [this.#start, lastEnd]
+    this.#start = start
     if (end - start > WORD_LENGTH) {
-      this.said = 'nothing'
+      const long = end - start <= NAME_LENGTH && /err(?:or|no)|status|code|exception/i.test(text.slice(start, end))
+      this.said = long ? 'meaning' : 'nothing'
+      this.#sets = false
       return
     }
     const word = text.slice(start, end)
@@ -99,12 +94,18 @@ export class Context {
     if (!this.inName) this.#unit = start
     this.wordIsFile = this.wordIsDotted && SOURCE_FILE.has(lower)
     if (/^v\d+$/.test(lower)) this.version = true
+    if (METHOD.has(word)) this.request = true
     // The `java` of `Main.java` says nothing of a version.
-    this.said = this.wordIsFile ? 'nothing' : this.#saidBy(lower, lastHump(word))
-    if (text[start - 1] === '_') {
-      // `elapsed_ms: 5`.
+    if (this.wordIsFile) {
+      this.said = 'nothing'
+      this.#sets = false
+    } else {
+      this.#hear(word, lower, start, before, beforeEnd)
+    }
+    if (text[start - 1] === '_' && this.said !== 'meaning') {
+      // `elapsed_ms: 5`; but of `db_ms` nobody knows.
       const unit = this.wordUnit
-      if (unit === 'measure') this.said = 'amount'
+      if (unit === 'measure') this.said = this.clause === 'measured' ? 'amount' : 'meaning'
       else if (unit === 'other') this.said = 'meaning'
     }
   }
@@ -134,7 +135,13 @@ export class Context {
       this.version = false
     }
     if (!JOINS_A_NAME.has(character)) this.inName = false
-    if (character === '\n' || character === '\r' || character === ';') this.said = 'nothing'
+    if (character === '\n' || character === '\r' || character === ';') {
+      this.said = 'nothing'
+      this.clause = 'nothing'
+      if (character !== ';') this.request = false
+    } else if (character === ',' || (character === '.' && isBlank(text[at + 1]))) {
+      this.clause = 'nothing'
+    }
     if (this.said === 'used' && GOES_ON.has(character)) this.said = 'meaning'
   }
 
@@ -156,18 +163,57 @@ export class Context {
   /** Whether a number right behind this word, in one with it, would be a meaning. */
   isMeaning(stem: string): boolean {
     const lower = stem.toLowerCase()
-    return [this.literals, MEANING, VERSION, PORT, ORDINAL].some(words => words.has(lower))
+    return [this.literals, MEANING, SETTING, VERSION, PORT, ORDINAL].some(words => words.has(lower))
   }
 
-  #saidBy(word: string, hump: string): Said {
-    if (this.literals.has(word)) return 'meaning'
-    const said = SAYS.get(word)
-    if (said !== undefined) return said
-    if (FILLER.has(word)) {
-      if (this.said === 'thing') return 'nothing'
-      return this.said === 'used' && CHAIN.has(word) ? 'meaning' : this.said
+  /** The last word as it is written; `''` before the first. */
+  get lastWord(): string {
+    return this.#start < 0 ? '' : this.text.slice(this.#start, Math.min(this.word, this.#start + WORD_LENGTH))
+  }
+
+  /** The last word is a key of what is a name: `keyId`. */
+  get wordIsId(): boolean {
+    const word = this.lastWord
+    return ID.has(word.toLowerCase()) || ID.has(lastHump(word))
+  }
+
+  /** What a word says, of the next number and of its clause. `before` to `beforeEnd`: the word before it. */
+  #hear(word: string, lower: string, start: number, before: number, beforeEnd: number): void {
+    const { text } = this
+    const entry = ENTRIES.get(lower) ?? entryOfName(word, lower)
+    const joint = start - beforeEnd === 1 ? text[beforeEnd]! : ''
+    const inName = this.#sets && (joint === '_' || joint === '-')
+    let { said } = entry
+    if ((this.literals.size > 0 && this.literals.has(lower)) || word === 'STOP') said = 'meaning'
+    if (said === 'noun') {
+      const own = qualifierIn(word)
+      const beside = before >= 0 && (joint === '_' || joint === '-' || isBlank(joint))
+      const qualifier = own !== '' && own !== lower ? own : beside ? text.slice(before, beforeEnd) : ''
+      const measured = qualifier === '' ? this.said !== 'meaning' : isMeasuredOf(qualifier)
+      said = measured && this.clause !== 'setting' ? 'amount' : 'meaning'
+      if (said === 'amount') this.clause = 'measured'
+    } else if (said === 'other' && inName) {
+      said = 'meaning'
     }
-    return (hump !== word && SAYS_AT_END.get(hump)) || 'nothing'
+    this.#sets = entry.clause === 'setting' || inName
+    this.#hearClause(entry.clause, lower, before, beforeEnd)
+    if (said === 'filler') {
+      if (this.said === 'thing') this.said = 'nothing'
+      else if (this.said === 'used' && CHAIN.has(lower)) this.said = 'meaning'
+      return
+    }
+    this.said = said === 'other' ? 'nothing' : said
+  }
+
+  #hearClause(says: Clause | 'took', lower: string, before: number, beforeEnd: number): void {
+    if (says === 'took') this.clause = 'measured'
+    else if (says === 'setting') this.clause = 'setting'
+    else if (this.clause === 'setting') return
+    else if (says === 'measured') this.clause = 'measured'
+    else if (lower === 'in') this.clause = this.clause === 'past' ? 'measured' : this.clause
+    else if (lower === 'to' && FAILED.test(this.text.slice(before, beforeEnd))) this.clause = 'measured'
+    else if (says === 'past' && this.clause === 'nothing') this.clause = 'past'
+    else if (this.clause === 'past' && lower.length > 4 && lower.endsWith('ing')) this.clause = 'nothing'
   }
 }
 

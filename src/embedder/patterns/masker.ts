@@ -39,7 +39,8 @@ const USER_MASK_CHARACTERS = 8192
  * A masker. Its built-in part takes time linear in the text's first 16,384 characters, and copies the rest.
  *
  * What it masks are names and measurements: ids, addresses, times, what a long number or a word like `task` says is a name,
- * durations and sizes in bytes (`took <number> ms`: the unit stays, and so does zero), and numbers of two digits or more
+ * durations and sizes that a word says were measured (`took <number> ms`: the unit stays, and so does zero; of `15 ms`
+ * alone, and beside what was set, is left or is due, the number stays too), and numbers of two digits or more
  * that nothing around them marks as a meaning. The marks are lists of words (words.ts), and no list is whole: a phrasing
  * that it does not know can give two meanings one template. So in doubt a number stays: decimals, single digits, years,
  * leading zeros, numbers right behind a colon, and all below 1,000 in a text that speaks of outcomes, requests or ports.

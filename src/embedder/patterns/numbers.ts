@@ -1,10 +1,10 @@
 // Whether a number is a name or a measurement, and gives way to its kind, or a meaning, and stays: from the words before it
 // (context.ts), what stands right around it (around.ts) and its own form. In doubt it stays.
-import { followsCurrency, isCodeOfName, isSaidAfter, lookAfter, measureIn } from './around.js'
+import { type After, followsCurrency, isCodeOfName, isSaidAfter, lookAfter, lookBehind, measureIn } from './around.js'
 import { isSign } from './characters.js'
 import { type Context, isNextTo, JOINS_A_NAME } from './context.js'
 import type { Kind } from './shapes.js'
-import { ORDINAL, THING } from './words.js'
+import { COUNTED, ORDINAL, THING } from './words.js'
 
 /** A number as it is written, `1,234.5`, in UTF-16 offsets. */
 export interface Numeral {
@@ -27,6 +27,8 @@ const CODE = 1000
 const FEW = 100
 /** So many digits behind the point were measured: no version, price or level has them. */
 const MEASURED_FRACTION = 6
+/** So many digits behind the point, and a unit, were measured: nobody sets a limit of 1.234 s. */
+const PRECISE_FRACTION = 3
 /** Zeros in front of so many digits fill up a counter; in front of fewer they are part of a code. */
 const COUNTER_DIGITS = 8
 /** So long a number behind `_-` is the name of a block, and its sign is a part of that. */
@@ -34,8 +36,88 @@ const SIGNED_NAME = 6
 /** Ties a number to the number before it, so that they are one meaning: `80-90`, `200/503`, `1.2-3`. */
 const TIES = new Set('-/.:_~+\u2013')
 
+/** Units of time, as they are written or in words. */
+const TIME = /^(?:s|ms|us|ns|µs|μs|(?:milli|micro|nano)?(?:sec|second)s?|msecs?)$/i
+
 /** What to put in a number's place, and from where on; undefined: it stays. */
 export type Verdict = { readonly kind: Kind; readonly start: number } | undefined
+
+/** What the rules ask of a number. */
+class Question {
+  readonly digits: number
+  readonly after: After
+  /** The unit of time or of bytes behind it; `''` where none is. */
+  readonly unit: string
+  /** It could be a status of HTTP. */
+  readonly status: boolean
+
+  constructor(
+    readonly text: string,
+    readonly context: Context,
+    readonly number: Numeral,
+    /** The text speaks of outcomes. */
+    readonly outcome: boolean,
+    readonly literals: ReadonlySet<string>,
+  ) {
+    const { start, end, whole } = number
+    this.digits = end - start
+    this.after = lookAfter(text, end)
+    this.unit = measureIn(text, this.after, literals)
+    this.status = this.digits === 3 && whole >= 100 && whole <= 599
+  }
+
+  get saidAfter(): boolean {
+    const { text, after, status, number, literals } = this
+    return isSaidAfter(text, after, { status, large: number.whole >= CODE }, literals)
+  }
+
+  /** A status where the text speaks of outcomes. */
+  get mayBeOutcome(): boolean {
+    return this.outcome && this.status
+  }
+
+  /** The word before it, with nothing but `=` or `:` between, is a unit: `elapsed_ms=5`. */
+  get keyUnit(): Context['wordUnit'] {
+    const { text, context, number } = this
+    return context.word === number.start - 1 && /[=:]/.test(text[number.start - 1]!) ? context.wordUnit : 'none'
+  }
+}
+
+type Answer = 'stays' | 'number' | 'name' | 'port' | undefined
+
+/**
+ * The rules, the first one that answers decides. Their order is their meaning: what says that a number is a meaning comes
+ * before what says that it is a measurement or a name, and what nearly touches the number before what stands further off;
+ * at the end, where nobody has spoken, its form decides. The one exception is named so.
+ */
+const RULES: readonly (readonly [name: string, rule: (question: Question) => Answer])[] = [
+  // Only the form of an address is surer than words: `listening on 0.0.0.0:80`.
+  [
+    'port of an address',
+    q => (isPortOfAddress(q.text, q.context, q.number.start) ? portIf(q.number.whole) : undefined),
+  ],
+  ['tied to a number that stayed', q => stayIf(isTied(q.text, q.context, q.number.start))],
+  ['said by the word before', q => stayIf(MEANT.has(q.context.said))],
+  ['a code between two colons', q => stayIf(isColonCode(q.text, q.number))],
+  // A unit makes no measurement where the clause speaks of a setting, or of nothing that was measured.
+  ['a setting with a unit', q => stayIf(hasUnit(q) && isSetting(q))],
+  ['measured', q => (q.unit === '' ? undefined : isMeasured(q) ? 'number' : 'stays')],
+  [
+    'an amount by name',
+    q => (q.context.said === 'amount' ? (isAmount(q) && !q.saidAfter ? 'number' : 'stays') : undefined),
+  ],
+  ['used, without a unit', q => stayIf(q.context.said === 'spent')],
+  ['a thing by number', numbered],
+  ['one of a few', ordinal],
+  // The exception: pieces of a name that has an id in it are looked at before their form is.
+  ['piece of a name', piece],
+  ['a port', q => (isPort(q.text, q.context, q.number) ? ephemeral(q) : undefined)],
+  ['said behind it', q => stayIf(q.saidAfter)],
+  ['a form of meanings', q => stayIf(hasFormOfMeaning(q))],
+]
+const CHECKS = RULES.map(([, rule]) => rule)
+/** What the words before may say so that nothing else counts. */
+const MEANT: ReadonlySet<Context['said']> = new Set(['meaning', 'version', 'port'])
 
 /** `outcome`: the text speaks of outcomes. `literals`: words of the user's own beside which numbers stay. */
 export function judge(
@@ -45,69 +127,98 @@ export function judge(
   outcome: boolean,
   literals: ReadonlySet<string>,
 ): Verdict {
-  const { start, end, parts, whole } = number
-  const masked: Verdict = { kind: 'number', start }
-  if (isPortOfAddress(text, context, start)) return whole >= EPHEMERAL_PORT ? { kind: 'port', start } : undefined
-  const after = lookAfter(text, end)
-  const unit = measureIn(text, after, literals)
-  if (unit !== '') return isMeasured(text, context, number, unit) ? masked : undefined
-  if (isTied(text, context, start)) return undefined
-  const digits = end - start
-  const status = digits === 3 && whole >= 100 && whole <= 599
-  const saidAfter = () => isSaidAfter(text, after, { status, large: whole >= CODE }, literals)
-  switch (context.said) {
-    case 'meaning':
-    case 'version':
-    case 'port':
-      return undefined
-    case 'amount':
-      return isAmount(text, context, number, outcome && status) && !saidAfter() ? masked : undefined
-    case 'thing':
-      if (!isNumbered(text, context, number) || saidAfter()) break
-      context.dottedNames ||= parts === 2
-      return masked
-    case 'ordinal':
-      if (parts === 2 && context.dottedNames) return masked
-      if (whole < FEW && !isCounter(text, number)) return undefined
-  }
-  const inName = context.inName && parts === 1 && JOINS_A_NAME.has(text[start - 1]!)
-  if (inName && !(outcome && status)) {
-    // The `m` of `_0001_m_` is no unit.
-    return text[end] !== '_' && saidAfter() ? undefined : { kind: 'number', start: startOfName(text, number) }
-  }
-  if (isPort(text, context, number)) return isEphemeral(context, number) ? { kind: 'port', start } : undefined
-  const measured = number.fraction >= MEASURED_FRACTION && !isZero(text, start, end)
-  const stays =
-    // Decimals tell versions and levels; one digit counts or tells which of a few; 007 is a code, 2024 a year.
-    (!measured && (parts > 1 || text[start] === '0') && !isCounter(text, number)) ||
-    digits === 1 ||
-    (digits === 4 && whole >= 1900 && whole < 2100 && !isSign(text, start)) ||
-    (!measured && outcome && whole < CODE) ||
-    (context.word === start - 1 && context.wordUnit === 'other' && /[=:]/.test(text[start - 1]!)) ||
-    (whole < CODE && context.word === start - 1 && context.wordUnit === 'counted' && /[=:]/.test(text[start - 1]!)) ||
-    isCodeOfName(text, start) ||
-    (isSign(text, start) && !isKeyed(text, number)) ||
-    followsCurrency(text, start) ||
-    (start === 1 && text[0] === '<' && text[end] === '>') ||
-    saidAfter()
-  return stays ? undefined : { kind: 'number', start: startOfName(text, number) }
+  const question = new Question(text, context, number, outcome, literals)
+  let answer: Answer
+  for (let at = 0; at < CHECKS.length && answer === undefined; at++) answer = CHECKS[at]!(question)
+  if (answer === 'stays') return undefined
+  if (answer === 'port') return { kind: 'port', start: number.start }
+  return { kind: 'number', start: answer === 'number' ? number.start : startOfName(text, number) }
 }
 
-/** `5 ms`, `93.0 B`: some amount, and not none, less than one, or a setting. */
-function isMeasured(text: string, context: Context, { start, end, parts, whole }: Numeral, unit: string): boolean {
-  const { said } = context
-  if (said === 'version' || said === 'port' || (said === 'meaning' && unit.length === 1)) return false
+function stayIf(meant: boolean): Answer {
+  return meant ? 'stays' : undefined
+}
+
+function portIf(whole: number): Answer {
+  return whole >= EPHEMERAL_PORT ? 'port' : 'stays'
+}
+
+function hasUnit({ unit, after, context }: Question): boolean {
+  return unit !== '' || COUNTED.has(after.word.toLowerCase()) || context.said === 'amount'
+}
+
+/** `limit 512 MB`, `ban 1.2.3.4 for 600 seconds`, `12 MB left`. */
+function isSetting({ text, context, after }: Question): boolean {
+  return context.clause === 'setting' || (after.word !== '' && lookBehind(text, after.end) === 'setting')
+}
+
+/** `took 5 ms`, `sent 93 B`: some amount, and not none, less than one, or a setting. */
+function isMeasured({ text, context, number, unit, after }: Question): boolean {
+  const { start, end, parts, whole, fraction } = number
+  const { said, clause, request } = context
+  const measured =
+    said === 'amount' ||
+    said === 'spent' ||
+    clause === 'measured' ||
+    fraction >= PRECISE_FRACTION ||
+    (request && TIME.test(unit)) ||
+    lookBehind(text, after.end) === 'measured'
+  if (!measured) return false
   if (unit.length === 1 && text[end] === unit && said !== 'amount') {
     // `7B` parameters, the last `24h`; a phone `5s`, the `80s`, a timeout of `30s`; but `1.5s`.
     if (unit !== 's' || (parts === 1 && (end - start === 1 || (whole % 10 === 0 && end - start <= 4)))) return false
   }
-  return !isTied(text, context, start) && isSome(text, start, end) && !isCodeOfName(text, start)
+  return isSome(text, start, end) && !isCodeOfName(text, start)
+}
+
+/** `task 3`; but `task 0` may be the only one, or none. */
+function numbered(question: Question): Answer {
+  const { text, context, number } = question
+  if (context.said !== 'thing' || !isNumbered(text, context, number) || question.saidAfter) return undefined
+  if (number.parts === 1 && isZero(text, number.start, number.end)) return 'stays'
+  context.dottedNames ||= number.parts === 2
+  return 'number'
+}
+
+function ordinal({ text, context, number }: Question): Answer {
+  if (context.said !== 'ordinal') return undefined
+  if (number.parts === 2 && context.dottedNames) return 'number'
+  return stayIf(number.whole < FEW && !isCounter(text, number))
+}
+
+function piece(question: Question): Answer {
+  const { text, context, number } = question
+  if (!context.inName || number.parts > 1 || !JOINS_A_NAME.has(text[number.start - 1]!)) return undefined
+  if (question.mayBeOutcome) return undefined
+  // The `m` of `_0001_m_` is no unit.
+  return text[number.end] !== '_' && question.saidAfter ? 'stays' : 'name'
+}
+
+function ephemeral({ context, number }: Question): Answer {
+  return isEphemeral(context, number) ? 'port' : 'stays'
+}
+
+/** Decimals tell versions and levels; one digit counts or tells which of a few; 007 is a code, 2024 a year. */
+function hasFormOfMeaning(question: Question): boolean {
+  const { text, context, number, digits, outcome, keyUnit } = question
+  const { start, end, parts, whole } = number
+  const measured = number.fraction >= MEASURED_FRACTION && !isZero(text, start, end)
+  if (!measured && (parts > 1 || text[start] === '0') && !isCounter(text, number)) return true
+  if (!measured && outcome && whole < CODE) return true
+  const signed = isSign(text, start)
+  if (signed && !isNamedBelowZero(text, context, number)) return true
+  if (digits === 1 || (digits === 4 && whole >= 1900 && whole < 2100 && !signed)) return true
+  if (keyUnit === 'other' || (keyUnit === 'counted' && whole < CODE)) return true
+  if (isCodeOfName(text, start) || followsCurrency(text, start)) return true
+  // The priority of syslog.
+  return start === 1 && text[0] === '<' && text[end] === '>'
 }
 
 /** `size 67108864`, `time: 0.25`. Where the text speaks of outcomes, `len: 404` has to be said outright. */
-function isAmount(text: string, context: Context, { start, end, parts }: Numeral, maybeStatus: boolean): boolean {
+function isAmount({ text, context, number, mayBeOutcome }: Question): boolean {
+  const { start, end, parts } = number
   if ((parts === 1 && end - start === 1) || parts > 2) return false
-  if (maybeStatus && !/^ ?[:=] ?"?$/.test(text.slice(Math.max(context.word, start - 5), start))) return false
+  if (mayBeOutcome && !/^ ?[:=] ?"?$/.test(text.slice(Math.max(context.word, start - 5), start))) return false
   return isSome(text, start, end)
 }
 
@@ -148,10 +259,19 @@ function isCounter(text: string, { start, end, parts }: Numeral): boolean {
   return end - start >= 4 && /[a-z]{3}[-_]$/.test(text.slice(Math.max(0, start - 4), start))
 }
 
-/** `boot = -1072`: a counter below zero. What is no longer than an error number of a kernel, `-110`, stays. */
-function isKeyed(text: string, { start, parts, fraction, whole }: Numeral): boolean {
+/** `keyId: -127633188`, `x=-22.524063`: names and what was measured; any other number below zero may be a code. */
+function isNamedBelowZero(text: string, context: Context, { start, fraction, whole }: Numeral): boolean {
   if (!/[=:] ?[-+]$/.test(text.slice(Math.max(0, start - 3), start))) return false
-  return fraction >= MEASURED_FRACTION || (parts === 1 && whole >= CODE)
+  return fraction >= MEASURED_FRACTION || (whole >= CODE && context.wordIsId)
+}
+
+/** `from 10.0.0.1: 11: Bye`. */
+function isColonCode(text: string, { start, end }: Numeral): boolean {
+  return (
+    text[end] === ':' &&
+    /\S: $/.test(text.slice(Math.max(0, start - 3), start)) &&
+    /^:(?: |$)/.test(text.slice(end, end + 2))
+  )
 }
 
 /** `blk_-1608999687919862906`: the sign is a part of the name. */

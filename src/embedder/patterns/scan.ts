@@ -70,7 +70,8 @@ class Scanner {
     const prefixed = letters.digits > 0 && /^0x[0-9a-f]{1,64}$/i.test(this.text.slice(start, Math.min(end, start + 67)))
     const kind = context.path || context.inName ? idInPath(end - start, letters) : idAnywhere(end - start, letters)
     if (prefixed || kind !== undefined) {
-      if (meant || (prefixed && isHexCode(this.text, start, end, this.#outcome))) return this.#literal(end)
+      if (meant || (prefixed && isHexCode(this.text, start, end, this.#outcome, context.lastWord)))
+        return this.#literal(end)
       return this.#variable(prefixed ? 'hex' : kind!, start, end)
     }
     if (letters.turns === 1) {

@@ -7,26 +7,86 @@ const words = (text: string): ReadonlySet<string> => new Set(text.split(/\s+/).f
 export const MEANING = words(`
   status statuses statuscode state code codes errno err error errors errorcode errcode subcode exit exited exits exitcode
   return returned returns returncode retcode retval ret rc responded response result reason signal signo sig sqlstate
-  hresult ntstatus winerror res failed failure failures fails warning warnings fault exception
+  hresult ntstatus winerror res failed failure failures fails warning warnings fault exception exceptions oops panic trap
+  bugcheck alert said rejected refused reject bounced killed kills terminated crashed aborted died finished ended closed
+  close closing disconnect disconnected passed skipped succeeded bank mce cause vector irq syscall ioctl sense channel
   level lvl loglevel runlevel verbosity severity sev priority prio pri facility kill nice
+  rule rules attribute attributes attr eventlog vlan vxlan vni asn cid oid sid hotfix sdk jdk openjdk jre
   type kind mode chmod umask permission permissions class category grade opcode flag flags event eventid eventcode qos
   ttl mtu api abi localhost raid slot zone uid gid enabled power
-  http https h2 h3 tls ssl ssh utf sha md aes rsa iso rfc cve ipv x86 ext wpa usb pcie bluetooth
+  http https h2 h3 tls dtls ssl ssh ftp sftp smtp esmtp lmtp imap pop3 nntp sip rtsp grpc websocket websockets ws wss mqtt dns rcode
+  ldap snmp modbus radius tls ssh utf sha md aes rsa iso rfc cve ipv x86 ext wpa usb pcie bluetooth
   python java node nodejs php perl ruby go rust dotnet gcc clang llvm glibc libc openssl postgresql postgres mysql mariadb
-  redis mongodb sqlite nginx apache kafka elasticsearch docker kubernetes kernel chrome firefox safari edge
+  redis mongodb oracle db2 sqlserver sqlite nginx apache kafka elasticsearch docker kubernetes kernel chrome firefox safari edge
   ubuntu debian fedora rhel centos alpine suse windows linux macos ios android
   protocol proto schema build patch upgraded downgraded
-  timeout delay interval age count sum avg mean max min limit
-  threshold quota usage used free load temperature temp speed rate ratio percent score offset delta drift balance amount
+  age count sum avg mean usage load temperature temp speed rate ratio percent score offset delta balance amount
   price cost fee width height depth weight voltage current capacity throughput bandwidth volume
   usd eur gbp chf jpy inr cny rmb krw aud cad sek nok dkk pln brl rub btc eth us rs
 `)
 
 /**
- * After one of these a number was measured, and no two of a kind are equal: `size 67108864`, `time: 0.2477829`. One digit
- * stays all the same (a queue of size 3 may be a setting), and so does zero.
+ * What someone has set, what is left of it, what is due, and how far something is off: a meaning, whatever unit follows,
+ * and wherever in the clause: `ban 1.2.3.4 for 600 seconds`, `expires in 10 hours`, `lag: 12 s`.
  */
-export const AMOUNT = words('took elapsed duration latency time uptime size length len total memory mem ram')
+export const SETTING = words(`
+  timeout timeouts timed delay delays delayed interval intervals period window max min maximum minimum limit limits limited
+  threshold thresholds quota quotas cap capped ceiling floor budget ttl keepalive deadline grace retention retain retained
+  lifetime expire expires expired expiring expiry expiration valid validity due until within every each next scheduled
+  schedule reschedule rescheduled wait waits sleep sleeps sleeping pause paused backoff backing cooldown throttle throttled
+  throttling ban bans banned banning blocked blocking blacklisted lock locked locking lockout suspend suspended
+  suspending retry retries retrying retried reconnect reconnecting restarting rebooting shutting postponed deferred
+  lag lags lagging lagged behind ahead skew skewed drift drifted jitter overdue late early stale
+  left remaining remain remains free available spare headroom reserved reserve allowed allowance least most
+  exceed exceeds exceeded exceeding over under above below more less than required requires require need needs needed
+  configured config setting default requested mtu slow timer timers
+`)
+
+/** Of these a word of its own, or a part of a name, makes what follows a code: `NSURLErrorDomain=-1009`, `errSec`. */
+export const CODE_PART = words(`
+  err errs error errors errno code codes status statuses fault exception exit signal result fail failed failure
+`)
+
+/** After one of these a number with a unit was measured, whatever else the clause says; one without a unit is an amount. */
+export const TOOK = words('took elapsed lasted spent takes')
+
+/**
+ * Names of what is measured or set, as the word before them says: `response time`, but `key size`. After them a number
+ * is an amount where nothing tells otherwise: `size 67108864`, `time: 0.2477829`. One digit stays all the same (a queue
+ * of size 3 may be a setting), and so does zero.
+ */
+export const AMOUNT = words('duration latency time uptime size length len total memory mem ram')
+
+/** What is measured, before an AMOUNT: a number after `file size` was found, one after `pool size` was chosen. */
+export const MEASURED_OF = words(`
+  estimated actual real measured observed total overall elapsed wall cpu user sys system run running execution exec
+  processing process query response request reply roundtrip round trip render compile load startup start boot gc
+  file files content body payload message response object download upload transfer transferred compressed uncompressed
+  archive blob image result results output input log document attachment phys physical used service connect up
+`)
+
+/** Said of what was done: in its clause a number with a unit was measured, unless the clause speaks of a SETTING. */
+export const DONE = words(`
+  read wrote written sent received receive transferred flushed copied loaded fetched downloaded uploaded stored saved
+  processed scanned compressed decompressed evicted reclaimed released collected committed synced served streamed
+  imported exported dumped restored archived truncated appended merged compacted replayed freed allocated consumed
+  held waited idle ran result
+`)
+
+/** The same, but a state without a unit: `used 512 MB` was measured, `used 95` says how full. */
+export const SPENT = words('used')
+
+/** Before `in` and a duration these say that something is over: `done in 12 ms`. Words in -ed do too. */
+export const OVER = words('done built ran found ready sent got made complete success successful successfully')
+
+/** Keys with these are names, also below zero: `keyId: -127633188`. */
+export const ID = words('id ids key hash hashcode seq seqno token serial nonce inode cookie guid')
+
+/** What stands before an address in memory: `at 0xdeadbeef`. Of other words eight hex digits are a code. */
+export const ADDRESS = words(`
+  at addr address addresses ptr pointer base stack object obj handle ctx context from near pc ip sp rip rsp eip esp lr
+  buffer mem memory heap
+`)
 
 /**
  * Things of which a program makes many and numbers them: `task 3`, `block rdd_2_0`, `TID 7`. Their numbers are names, even
@@ -51,6 +111,7 @@ export const OUTCOME = words(`
   status statuses statuscode state code codes exit exited exits exitcode errno errorcode return returned returns failed
   fails failure failing rc died signal sqlstate hresult ntstatus
   tcp udp port ports listen listens listening bound bind firewall blocked allowed denied dropped
+  sip ftp sftp smtp esmtp lmtp imap pop3 nntp rtsp grpc websocket websockets mail postfix sendmail exim said rejected
   estado codigo statut etat stato codice zustand kode fehlercode
 `)
 
@@ -59,7 +120,7 @@ export const VERSION = words('version versions ver release releases revision rev
 
 /** After these a number below 100 says which of a few: the third attempt is not the first. */
 export const ORDINAL = words(`
-  attempt attempts retry retries try tries step stage phase part layer tier rank ring round generation gen pass chapter
+  attempt attempts try tries step stage phase part layer tier rank ring round generation gen pass chapter
   section priority
 `)
 
@@ -70,7 +131,7 @@ export const PORT = words(`
 /** What may stand between such a word and its number: `status changed from 200 to 404`. */
 export const FILLER = words(`
   a an the is was are be been of to from with by at and or vs value values number no num id got has had now changed
-  set equals on range ok
+  set equals on range ok in after for only about
 `)
 
 /** What ties a second number to the first. */
@@ -78,7 +139,8 @@ export const CHAIN = words('to and or vs of')
 
 /** A number before one of these is a meaning: `404 error`, `3 times`, `2 of 3`, `443/tcp`. */
 export const MEANING_AFTER = words(`
-  error errors status failure failures warning warnings exit signal times of tcp udp sctp
+  error errors status failure failures warning warnings exit signal times of tcp udp sctp passed failed skipped succeeded
+  pending missing lost left remaining retries attempts
 `)
 
 /** The words that begin the reason phrases of HTTP (RFC 9110): `404 Not Found`. As they are written. */

@@ -11,6 +11,8 @@ const digits = (count: number) => fc.integer({ min: 10 ** (count - 1), max: 10 *
 const padded = (count: number) => fc.integer({ min: 1, max: 10 ** count - 1 }).map(n => String(n).padStart(count, '0'))
 const signedLong = fc.tuple(fc.constantFrom('', '-'), digits(15)).map(([sign, n]) => sign + n)
 const few = fc.integer({ min: 0, max: 9 }).map(String)
+/** Zero tells of none, or of the first, and stays. */
+const one = fc.integer({ min: 1, max: 9 }).map(String)
 const some = fc.integer({ min: 1, max: 9999 }).map(String)
 /** What has at least two digits, and is no year. */
 const many = fc.integer({ min: 10, max: 1899 }).map(String)
@@ -37,15 +39,15 @@ const NAMES: readonly (readonly [Line, fc.Arbitrary<string>])[] = [
     n => `try_${n} moved from NEW to RUNNING`,
     fc.tuple(digits(13), padded(4), padded(6), few).map(([a, b, c, d]) => `${a}_${b}_m_${c}_${d}`),
   ],
-  [n => `Started task ${n} (TID 7)`, few],
-  [n => `Started task 5 (TID ${n})`, few],
+  [n => `Started task ${n} (TID 7)`, one],
+  [n => `Started task 5 (TID ${n})`, one],
   [n => `Done task ${n} in stage 2.0`, fc.tuple(few, few).map(pair => pair.join('.'))],
   [n => `Done task 3.1 in stage ${n}`, fc.tuple(few, few).map(pair => pair.join('.'))],
   [n => `Cached block map_${n} locally`, fc.tuple(few, few).map(pair => pair.join('_'))],
   [n => `Partition set_${n} absent`, fc.tuple(few, many).map(pair => pair.join('_'))],
-  [n => `container ${n} removed`, fc.oneof(few, many)],
-  [n => `session ${n} expired`, fc.oneof(few, many)],
-  [n => `thread pool-${n} idle`, fc.tuple(few, few).map(([a, b]) => `${a}-thread-${b}`)],
+  [n => `container ${n} removed`, fc.oneof(one, many)],
+  [n => `session ${n} expired`, fc.oneof(one, many)],
+  [n => `thread pool-${n} idle`, fc.tuple(one, one).map(([a, b]) => `${a}-thread-${b}`)],
   [n => `wrote out/part-${n}`, padded(5)],
   [n => `wrote out/cell${n}/blk_-1608999687`, digits(2)],
   [n => `order ORD${n} packed`, digits(9)],
@@ -92,7 +94,7 @@ const MEASURES: readonly (readonly [Line, fc.Arbitrary<string>])[] = [
   [n => `at point ${n} now`, precise],
   [n => `done: total = ${n}, left`, many],
   [n => `<memory:${n}, cores>`, many],
-  [n => `x = -${n}, y`, digits(4)],
+  [n => `keyId: -${n}, y`, digits(9)],
   [n => `copied ${n} rows`, digits(5)],
   [n => `lease 17 held for ${n} seconds`, some],
   [n => `elapsed_ms=${n}`, many],
@@ -166,6 +168,8 @@ const APART: readonly (readonly [Line, readonly string[] | fc.Arbitrary<string>]
   [n => `session 17 opened for user ${n}`, ['root', 'guest', 'admin']],
   [n => `${n} block blk_1608999687919`, ['Serving', 'Deleting', 'INFO', 'ERROR', 'Not serving']],
   [n => `x = ${n}1072`, ['', '-']],
+  [n => `x = -${n}, y`, digits(4)],
+  [n => `session ${n} expired`, ['0', '1']],
   [n => `mask 0x0${n}`, few],
   [
     n => `code ${n}`,
