@@ -20,14 +20,14 @@ export function spansOf(pattern: unknown): Spans {
 
 /** The JavaScript expression for one of onig's. Throws TokenizerFault, with the part that is not served. */
 export function compile(source: string): RegExp {
-  return new RegExp(LINEAR[source] ?? new Translation(source).alternatives(true), 'gu')
+  return new RegExp(LINEAR.get(source) ?? new Translation(source).alternatives(true), 'gu')
 }
 
 /**
  * Patterns of well-known models that take time in the square of a run of blanks, and what finds the same in one walk: where
  * the first blank of a run begins no match, no other does.
  */
-const LINEAR: Readonly<Record<string, string>> = { '\\s+$': `(?<!${BLANK})${BLANK}+(?![^\\n])` }
+const LINEAR: ReadonlyMap<string, string> = new Map([['\\s+$', `(?<!${BLANK})${BLANK}+(?![^\\n])`]])
 
 /** Letters that behind a backslash stand for a control character. */
 const ESCAPES: Readonly<Record<string, number>> = { n: 10, r: 13, t: 9, f: 12, v: 11, a: 7, e: 27 }
