@@ -99,7 +99,7 @@ describe('Compare, without WebGPU', () => {
     })
     const { page } = await test.openPage(`${server.url}/`)
     await run(page).click()
-    await expect.poll(() => server.requests).toContain(wasm)
+    await expect.poll(() => server.requests, { timeout: 30_000 }).toContain(wasm)
     await stop(page).click()
     await run(page).waitFor()
     expect(Object.values(await results(page))).toEqual(['not measured', 'not measured', 'not measured'])
