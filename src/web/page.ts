@@ -34,13 +34,14 @@ export function pageUrl(): string {
 
 /**
  * Threads for WebAssembly: only an isolated page has the memory that threads share, and not in every engine (WebKitGTK).
- * And while cookies are blocked, a worker that starts another now and then never comes back from `new Worker` in Firefox
- * 153: nothing would ever be answered.
+ * In Firefox 153 a worker that starts another now and then never comes back from `new Worker` (1 start in 20, more often
+ * while cookies are blocked): nothing would ever be answered. So there it is one thread, unless more are asked for.
  */
 export function usableThreads(wanted: number | undefined): number {
   if (!globalThis.crossOriginIsolated || typeof SharedArrayBuffer === 'undefined' || navigator.cookieEnabled === false)
     return 1
-  return wanted ?? Math.min(MOST_THREADS, navigator.hardwareConcurrency || 1)
+  if (wanted !== undefined) return wanted
+  return /\bFirefox\//.test(navigator.userAgent) ? 1 : Math.min(MOST_THREADS, navigator.hardwareConcurrency || 1)
 }
 
 /** More gain little on a small model, and each holds a stack. */
