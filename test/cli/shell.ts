@@ -19,6 +19,13 @@ const NOBODY = 65_534
 const IS_ROOT = process.getuid?.() === 0
 const UNSHARE = IS_ROOT ? ['unshare', '--mount'] : ['unshare', '--map-root-user', '--mount']
 
+/** Why root cannot run the CLI as nobody here; undefined where it can, and for who is not root. */
+export const noNobody: string | undefined =
+  !IS_ROOT ||
+  spawnSync(process.execPath, [cli, '--version'], { uid: NOBODY, gid: NOBODY, stdio: 'ignore', cwd: '/' }).status === 0
+    ? undefined
+    : 'nobody may not read this folder'
+
 /** Why nothing can be mounted here; undefined where it can. */
 export const noMounts: string | undefined =
   process.platform === 'linux' &&
