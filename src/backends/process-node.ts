@@ -21,6 +21,10 @@ import { messageEndpoint } from './endpoint-node.js'
 
 /** Bytes of a process's standard error that are kept, to say why it died. */
 const STDERR_BYTES = 4096
+/** What the process says once it listens: a message that came before might be heard by a preloaded script alone. */
+const READY = 'op-dbus: ready'
+/** A process that has not said so by then is stuck and is ended, ms. */
+const START_MS = 60_000
 /** Starts a command in the background, tells its process id and ends. */
 const IN_BACKGROUND = '"$@" >/dev/null & echo $!'
 
@@ -57,6 +61,7 @@ export function spawnNodeProcess(url: URL): WorkerHandle {
   stderr?.on('data', (bytes: Buffer) => {
     said = (said + bytes.toString('utf8')).slice(-STDERR_BYTES)
   })
+  let cause: string | undefined
   const gone = new Promise<string>(resolve => {
     child.on('error', error => resolve(error.message))
     // Once the shell has ended only the process itself holds the other end of its standard error.
@@ -72,14 +77,29 @@ export function spawnNodeProcess(url: URL): WorkerHandle {
   }
   void gone.then(atExit(kill))
 
+  // What cannot be sent is not told: that the process is gone is, by `onExit`.
+  const send = (message: unknown) => void (child.connected && child.send(message as object, () => {}))
+  let waiting: unknown[] | undefined = []
+  const late = setTimeout(() => {
+    cause = `it was not ready within ${START_MS / 1000} s`
+    kill()
+  }, START_MS)
+  late.unref()
+  void gone.then(() => clearTimeout(late))
+  child.on('message', message => {
+    if (message !== READY) return
+    clearTimeout(late)
+    for (const one of waiting ?? []) send(one)
+    waiting = undefined
+  })
+
   // The streams are sockets, which Node's types do not say.
   const holding = () => [child, child.channel, stdout, stderr] as (ChildProcess | null | undefined)[]
   const ref = () => {
     for (const one of holding()) one?.ref()
   }
   return {
-    // What cannot be sent is not told: that the process is gone is, by `onExit`.
-    endpoint: messageEndpoint(child, message => void (child.connected && child.send(message as object, () => {}))),
+    endpoint: messageEndpoint(child, message => (waiting ? void waiting.push(message) : send(message))),
     ref,
     unref() {
       for (const one of holding()) one?.unref()
@@ -89,7 +109,7 @@ export function spawnNodeProcess(url: URL): WorkerHandle {
       kill()
       await gone
     },
-    onExit: listener => void gone.then(listener),
+    onExit: listener => void gone.then(why => listener(cause ?? why)),
   }
 }
 
@@ -115,8 +135,12 @@ export function childEnvironment(): NodeJS.ProcessEnv {
     : { ...env, NODE_OPTIONS: options.replace(/--inspect[\w-]*(?:[= ][^\s-]\S*)?/g, '') }
 }
 
+/** The error that the process printed, else how it ended and the last that it said. */
 function reason(stderr: string, otherwise: string): string {
-  return /^(?:Uncaught )?\w*Error(?: \[\w+\])?: (.+)$/m.exec(stderr)?.[1] ?? otherwise
+  const error = /^(?:Uncaught )?\w*Error(?: \[\w+\])?: (.+)$/m.exec(stderr)?.[1]
+  if (error !== undefined) return error
+  const last = stderr.trim().split('\n').at(-1)
+  return last ? `${otherwise}: ${last}` : otherwise
 }
 
 function quietly(run: () => void): void {
@@ -125,6 +149,11 @@ function quietly(run: () => void): void {
   } catch {
     // Gone already.
   }
+}
+
+/** In the process itself, once it listens. */
+export function tellReady(): void {
+  process.send?.(READY, undefined, undefined, () => {})
 }
 
 /** In the process itself: the way to who started it. */

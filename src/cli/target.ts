@@ -1,6 +1,6 @@
 // What a path leads to that somebody named on the command line. Opens nothing.
-import type { Stats } from 'node:fs'
-import { lstat, readlink, realpath, stat } from 'node:fs/promises'
+import { fstatSync, type Stats } from 'node:fs'
+import { lstat, readdir, readlink, realpath, stat } from 'node:fs/promises'
 import { basename, dirname, isAbsolute, join, sep } from 'node:path'
 
 export type Target =
@@ -38,7 +38,10 @@ async function follow(path: string): Promise<string | number> {
     // The real folder, not the one that the text says: `..` in a link is counted from there.
     const folder = await realpath(dirname(at))
     const name = basename(at)
-    if (own.includes(folder) && /^\d{1,9}$/.test(name)) return Number(name)
+    if (own.includes(folder) && /^\d{1,9}$/.test(name)) {
+      if (await isInherited(Number(name))) return Number(name)
+      throw Object.assign(new Error('not open'), { code: 'EBADF' })
+    }
     const full = join(folder, name)
     const info = await unlessAbsent(lstat(full))
     if (!info?.isSymbolicLink()) return NAMES_FOLDER.test(at) ? `${full}/` : full
@@ -46,6 +49,31 @@ async function follow(path: string): Promise<string | number> {
     at = isAbsolute(link) ? link : `${folder}/${link}`
   }
   throw Object.assign(new Error('too many links'), { code: 'ELOOP' })
+}
+
+/**
+ * Whether this process was started with the descriptor. Node opens some of its own (timers, queues, pipes to itself), and what
+ * is written there takes the process along. Asked before anything else is opened: what is not open now may be a cache's later.
+ */
+async function isInherited(fd: number): Promise<boolean> {
+  if (fd <= 2) return true
+  const linkOf = (each: string | number) => readlink(`/proc/self/fd/${each}`).catch(() => undefined)
+  const all = await readdir('/proc/self/fd').catch(() => undefined)
+  if (all === undefined) return isOpen(fd)
+  const link = await linkOf(fd)
+  if (link === undefined || link.startsWith('anon_inode:')) return false
+  if (!link.startsWith('pipe:')) return true
+  const ends = await Promise.all(all.map(linkOf))
+  return ends.filter(end => end === link).length === 1
+}
+
+function isOpen(fd: number): boolean {
+  try {
+    fstatSync(fd)
+    return true
+  } catch {
+    return false
+  }
 }
 
 async function unlessAbsent<T>(found: Promise<T>): Promise<T | undefined> {

@@ -116,7 +116,7 @@ export function spawnWorker(): WorkerHandle {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ERR_ACCESS_DENIED') throw error
     const why =
-      "Node's permission model allows neither a process nor a worker thread, and models compute in one: start node with --allow-child-process or --allow-worker"
+      "Node's permission model allows neither a process nor a worker thread, and models compute in one: start node with --allow-worker"
     throw new OpDbusError('DEVICE_UNAVAILABLE', why, { cause: error })
   }
 }

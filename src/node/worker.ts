@@ -9,7 +9,7 @@ import { expose } from 'comlink'
 import { type ExitGate, gated } from '../backends/exit-gate.js'
 import { ortNode } from '../backends/ort-node.js'
 import { ortWasm } from '../backends/ort-web.js'
-import { starterEndpoint } from '../backends/process-node.js'
+import { starterEndpoint, tellReady } from '../backends/process-node.js'
 import { END, nodeEndpoint, spawnNodeWorker } from '../backends/worker-node.js'
 import { isUnchanged } from '../embedder/hub/files.js'
 import { embedWorker } from '../embedder/worker/embed-worker.js'
@@ -33,3 +33,4 @@ expose(
   }),
   parentPort ? nodeEndpoint(parentPort) : starterEndpoint(),
 )
+if (!parentPort) tellReady()

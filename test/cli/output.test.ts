@@ -139,6 +139,12 @@ describe.runIf(POSIX)('when -o cannot be written', () => {
     expect(temporaries(dir)).toEqual([])
   })
 
+  it.skipIf(!POSIX)('writes to no descriptor that it was not given: those are Node’s own', async () => {
+    const dir = temporaryFolder()
+    const { stdout } = await shell(dir, `for n in 3 4 7 12 40; do ${EMBED} -o /dev/fd/$n; echo $?; done`)
+    expect(stdout).toBe('6\n'.repeat(5))
+  })
+
   const unwritable = 'lets nobody replace what he may not write, and writes what he may in a folder that he may not'
   it.skipIf(noNobody)(noNobody ? `${unwritable} (skipped: ${noNobody})` : unwritable, async () => {
     const dir = temporaryFolder()

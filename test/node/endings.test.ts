@@ -114,6 +114,17 @@ describe.skipIf(process.platform !== 'linux')('what computes (Linux only: read f
     await goneSoon(await left(`${stopped}; await caches.close()`))
   })
 
+  test('hears what it is asked also where a preloaded script listens to the same channel', async () => {
+    const preload = join(temporaryFolder(), 'preload.cjs')
+    writeFileSync(preload, 'process.on("message", () => {})')
+    const { code, stdout } = await run(`${HEAD}
+      process.env.NODE_OPTIONS = ${JSON.stringify(`--require ${preload}`)}
+      const caches = await open()
+      console.log(JSON.stringify((await caches.embeddings.getOrEmbed('one')).source))
+      await caches.close()`)
+    expect([code, jsonLines(stdout)]).toEqual([0, ['computed']])
+  })
+
   test('is replaced when it is killed from outside, and only what it had in hand is lost', async () => {
     const { code, stdout } = await run(`${HEAD}
       const caches = await open()

@@ -70,7 +70,7 @@ export class WorkerEmbedder implements Embedder {
   readonly #threads: number
   #lastOpened: Opened | undefined
   #cancelUnload: (() => void) | undefined
-  /** Threads on their way out. */
+  /** Workers on their way out. */
   readonly #ending = new Set<Promise<void>>()
   readonly #signals = new Signals()
   #closed = false
@@ -148,7 +148,7 @@ export class WorkerEmbedder implements Embedder {
     return waiter.promise
   }
 
-  /** Rejects what is in hand with CLOSED; resolves when the threads are gone. */
+  /** Rejects what is in hand with CLOSED; resolves when the workers are gone. */
   async close(): Promise<void> {
     this.#closed = true
     this.#stopUnload()

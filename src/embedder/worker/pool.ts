@@ -89,7 +89,7 @@ export class WorkerPool {
     return this.#chosen[device]
   }
 
-  /** Throws WORKER_LOST when no thread can be started. */
+  /** Throws WORKER_LOST when no worker can be started. */
   add(waiter: Waiter): void {
     if (this.#sessions.size === 0) this.#start(this.#options.config.plan)
     this.#queue.add(waiter)
@@ -103,7 +103,7 @@ export class WorkerPool {
     if (this.size === 0) this.#options.idle()
   }
 
-  /** Rejects everyone with `error` and ends all threads; resolves when they are gone. The next text starts anew. */
+  /** Rejects everyone with `error` and ends all workers; resolves when they are gone. The next text starts anew. */
   async end(error: OpDbusError): Promise<void> {
     this.#rejectQueue(error)
     await Promise.all([...this.#sessions].map(session => session.end(error)))

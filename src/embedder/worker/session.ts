@@ -10,7 +10,7 @@ import { type DevicePlan, type EmbedWorker, fromWire, type Opened, type Part, ty
 import type { Waiter } from './waiter.js'
 
 export interface SessionConfig extends Omit<WorkerConfig, keyof DevicePlan> {
-  /** Which devices to open; asked while the thread starts. `signal` fires when the session ends before. */
+  /** Which devices to open; asked while the worker starts. `signal` fires when the session ends before. */
   plan(call: Required<Call>): Promise<DevicePlan>
 }
 
@@ -44,7 +44,7 @@ export class WorkerSession {
   readonly #ended = new AbortController()
   #gone: Promise<void> = Promise.resolve()
 
-  /** Throws WORKER_LOST when the thread cannot be started, or as `spawn` does where that says more. */
+  /** Throws WORKER_LOST when the worker cannot be started, or as `spawn` does where that says more. */
   constructor(spawn: () => WorkerHandle, config: SessionConfig, events: SessionEvents) {
     this.#config = config
     this.#events = events
@@ -99,7 +99,7 @@ export class WorkerSession {
     else this.#restIfEmpty()
   }
 
-  /** Rejects everyone with `error` and ends the thread; resolves when it is gone. */
+  /** Rejects everyone with `error` and ends the worker; resolves when it is gone. */
   end(error: OpDbusError): Promise<void> {
     if (this.#over) return this.#gone
     this.#over = true
