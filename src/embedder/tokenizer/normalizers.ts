@@ -1,7 +1,7 @@
 // The normalisers of tokenizer.json, exactly as the Rust library applies them: text in, text out.
 
 import { charsmap } from './charsmap.js'
-import { type Fields, fault, flag, kindOf, list, text } from './fields.js'
+import { type Fields, fault, flag, isFields, kindOf, list, text } from './fields.js'
 import { spansOf } from './pattern.js'
 import {
   COMBINING,
@@ -154,6 +154,14 @@ function prepend(prefix: string): Normalize {
 function replace(fields: Fields): Normalize {
   const spans = spansOf(fields.pattern)
   const content = text(fields, 'content')
+  const literal = isFields(fields.pattern) ? fields.pattern.String : undefined
+  if (typeof literal === 'string') {
+    const loses = content === '' || [...literal].length > 1
+    return (input, lead) => {
+      if (loses && input.startsWith(literal)) lead.kept = false
+      return input.split(literal).join(content)
+    }
+  }
   return (input, lead) => {
     let out = ''
     let kept = 0
