@@ -152,10 +152,12 @@ function prepend(prefix: string): Normalize {
 }
 
 function replace(fields: Fields): Normalize {
+  // Refuses what is no pattern, an empty text too.
   const spans = spansOf(fields.pattern)
   const content = text(fields, 'content')
   const literal = isFields(fields.pattern) ? fields.pattern.String : undefined
   if (typeof literal === 'string') {
+    // Most files replace each blank: one native pass. The first character is lost as below.
     const loses = content === '' || [...literal].length > 1
     return (input, lead) => {
       if (loses && input.startsWith(literal)) lead.kept = false
