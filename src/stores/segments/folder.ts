@@ -105,11 +105,8 @@ export class SpaceFolder {
     }
     for (const name of this.#passed.keys()) if (!present.has(name)) this.#passed.delete(name)
     const { recordBytes } = this.parts.layout
-    const news = fresh.reduce(
-      (sum, s) => sum + (s.slots === 0 ? Math.floor((s.size - HEADER_BYTES) / recordBytes) : 0),
-      0,
-    )
-    this.index.reserve(Math.max(0, news))
+    const news = fresh.filter(segment => segment.slots === 0 && segment.size > HEADER_BYTES)
+    this.index.reserve(news.reduce((sum, { size }) => sum + Math.floor((size - HEADER_BYTES) / recordBytes), 0))
     this.drop(fresh.filter(segment => !this.#refresh(segment)))
     this.#lookedAt = this.parts.clock.monotonic()
   }
@@ -210,6 +207,16 @@ export class SpaceFolder {
       })
     }
     return found
+  }
+
+  /** The newest live record of a key, where `number` is one that the caller has just read: the others are read here. */
+  newestBut(number: number, probe: Probe): number | undefined {
+    for (const candidate of this.candidates(probe)) {
+      const segment = this.segmentOf(candidate)
+      if (candidate === number) return number
+      if (segment !== undefined && this.verified(segment, this.slotOf(candidate), candidate, probe)) return candidate
+    }
+    return undefined
   }
 
   /** Undefined once the segment was dropped. */

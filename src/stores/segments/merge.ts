@@ -2,7 +2,7 @@
 import * as fs from 'node:fs'
 import type { Clock } from '../../ports.js'
 import { isDead } from './process-identity.js'
-import { type Copies, copyLive, type RelocateParts, retireCopied } from './relocate.js'
+import { type Copies, copyLive, isBeingCopied, type RelocateParts, retireCopied } from './relocate.js'
 import type { Segment } from './segment.js'
 
 /** A segment below this is small; more than so many small ones are merged. */
@@ -29,7 +29,8 @@ export function mergeSmall(parts: MergeParts): number {
  * The oldest small segments, if there are many, as far as they fit into our own. Nothing tells for sure that another
  * writer has gone; one that only slept finds its file removed, and begins a new one.
  */
-function chooseSources({ folder, writer, layout, segmentBytes, clock, descriptors }: MergeParts): Segment[] {
+function chooseSources(parts: MergeParts): Segment[] {
+  const { folder, writer, layout, segmentBytes, clock, descriptors } = parts
   const limit = Math.min(SMALL_BYTES, segmentBytes / 2)
   const small = [...folder.segments.values()].filter(segment => {
     if (segment === folder.own || segment.size >= limit) return false
@@ -40,11 +41,12 @@ function chooseSources({ folder, writer, layout, segmentBytes, clock, descriptor
   if (small.length <= MANY) return []
   small.sort((one, other) => (one.isNewerThan(other) ? 1 : -1))
   let slots = writer.slotsLeft
-  const fitting: Segment[] = []
+  const chosen: Segment[] = []
   for (const segment of small) {
+    if (isBeingCopied(segment, parts)) continue
     slots -= Math.ceil(segment.size / layout.recordBytes)
     if (slots < 0) break
-    fitting.push(segment)
+    chosen.push(segment)
   }
-  return fitting
+  return chosen
 }

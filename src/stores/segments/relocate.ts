@@ -5,6 +5,7 @@ import type { Descriptors } from './descriptors.js'
 import type { SpaceFolder } from './folder.js'
 import { KEY_AT, type Layout, LIVE, STATE_AT } from './format.js'
 import { newProbe, probeBytes } from './probe.js'
+import { isDead } from './process-identity.js'
 import { type Segment, scan } from './segment.js'
 import type { Writer } from './writer.js'
 
@@ -44,7 +45,7 @@ export function copyLive(
     probeBytes(record, KEY_AT, probe)
     const number = folder.numberOf(source, slot)
     // Not the newest: written again, or copied already. Not there at all: deleted.
-    if (folder.candidates(probe)[0] !== number) return
+    if (folder.newestBut(number, probe) !== number) return
     writer.prepare()
     // Preparing may have found that all was cleared.
     if (source.gone) return
@@ -54,6 +55,28 @@ export function copyLive(
     copies.push({ slot, a: probe.a, b: probe.b, number: folder.numberOf(own, own.slots - 1) })
   })
   return copies
+}
+
+/**
+ * Whether another process may have copied records of this segment and not looked at them again since. It takes a segment
+ * that has gone meanwhile for a delete and undoes its copies: so whoever leaves a record to such a copy keeps the original.
+ */
+export function isBeingCopied(source: Segment, { folder, layout, crc32, descriptors }: RelocateParts): boolean {
+  const fd = descriptors.of(source)
+  if (fd < 0) return false
+  const probe = newProbe()
+  let found = false
+  scan(fd, layout, 0, source.slots, crc32, (slot, record, sound) => {
+    if (found || !sound || record[STATE_AT] !== LIVE) return
+    probeBytes(record, KEY_AT, probe)
+    const number = folder.numberOf(source, slot)
+    const newest = folder.newestBut(number, probe)
+    if (newest === undefined || newest === number) return
+    const holder = folder.segmentOf(newest)!
+    // Sealed or without a writer: what was to be undone is undone.
+    found = holder !== folder.own && !holder.sealed && !isDead(holder.header)
+  })
+  return found
 }
 
 /**

@@ -1,5 +1,6 @@
 // Several stores on one folder, as several processes would have: they see each other, and no interleaving revives the dead.
-import * as fs from 'node:fs'
+import fs from 'node:fs'
+import { syncBuiltinESMExports } from 'node:module'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -29,6 +30,29 @@ async function oneShots(from: number, count: number): Promise<void> {
     await store.setMany(items(n, n + 1))
     await store.close()
     bench.clock.advance(1)
+  }
+}
+
+/** Runs `action`, and `between` before its `moment`-th call of a function of node:fs: what another process may do there. */
+async function interrupted(
+  name: 'fdatasyncSync' | 'unlinkSync' | 'writeSync' | 'renameSync',
+  moment: number,
+  between: () => void,
+  action: () => Promise<unknown>,
+): Promise<void> {
+  const builtin = fs as unknown as Record<string, (...args: unknown[]) => unknown>
+  const real = builtin[name]!
+  let calls = 0
+  builtin[name] = (...args) => {
+    if (++calls === moment) between()
+    return real(...args)
+  }
+  syncBuiltinESMExports()
+  try {
+    await action()
+  } finally {
+    builtin[name] = real
+    syncBuiltinESMExports()
   }
 }
 
@@ -273,6 +297,34 @@ describe('another process acting at any moment of a merge or an eviction', () =>
       await own.close()
     }
     expect(merged).toBeGreaterThan(50)
+  })
+
+  it('two that merge at once lose nothing, whenever the second one begins', async () => {
+    for (const call of ['fdatasyncSync', 'unlinkSync', 'writeSync', 'renameSync'] as const) {
+      for (let moment = 1; moment <= 10; moment++) {
+        const own = new SegmentBench()
+        bench = own
+        await oneShots(0, 5)
+        const [first, second] = [own.open(), own.open()]
+        await interrupted(
+          call,
+          moment,
+          () => void second.setMany(items(51, 52)),
+          first.setMany.bind(first, items(50, 51)),
+        )
+        own.settle()
+        for (const store of [first, second, own.open()]) {
+          for (const n of [0, 1, 2, 3, 4, 50]) expectBytes(store.getSync(keyOf(n)), valueFor(n))
+          expect((await store.size()).entries, `${call} ${moment}`).toBeGreaterThanOrEqual(6)
+        }
+        // And a third, which knows what the others have copied and let go of, loses nothing either.
+        await first.close()
+        await oneShots(60, 6)
+        const last = own.open()
+        for (const n of [0, 1, 2, 3, 4, 50]) expectBytes(last.getSync(keyOf(n)), valueFor(n))
+        await own.close()
+      }
+    }
   })
 
   it('who clears during a merge has cleared', async () => {
