@@ -10,9 +10,9 @@ export interface Answer {
   /** Read-only: it may be the shared one in memory. */
   readonly vector: Float32Array
   readonly truncated: boolean
-  readonly device?: Device | undefined
-  readonly template?: string | undefined
-  readonly bound?: number | undefined
+  readonly device?: Device
+  readonly template?: string
+  readonly bound?: number
 }
 
 export type Outcome = { readonly answer: Answer } | { readonly error: unknown }

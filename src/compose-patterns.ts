@@ -13,9 +13,9 @@ export interface PatternRuntime {
   readonly hash: Hash
   readonly warn: Warn
   /** What a pattern must show before it serves, if not the usual. */
-  readonly evidence?: { readonly trials: number; readonly variety: number } | undefined
+  readonly evidence?: { readonly trials: number; readonly variety: number }
   /** Opens what keeps patterns over the end of the process. */
-  readonly disk?: (() => PatternShelfOptions['disk']) | undefined
+  readonly disk?: () => PatternShelfOptions['disk']
 }
 
 /** Patterns before the embedder is known. */

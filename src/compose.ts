@@ -22,8 +22,8 @@ export interface Runtime {
   readonly warn: Warn
   /** Opens the embedder and its tiers at the first look-up that needs them. */
   readonly openEmbeddings: EmbeddingCacheOptions['open']
-  readonly queryDisk?: QueryDisk | undefined
-  readonly blockStore?: Store | undefined
+  readonly queryDisk?: QueryDisk
+  readonly blockStore?: Store
   readonly extras?: (set: () => CacheSet) => CacheSetExtras
 }
 

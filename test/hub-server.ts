@@ -171,7 +171,7 @@ function part(bytes: Buffer, range: string | undefined, headers: Reply['headers'
 }
 
 function spoilt(reply: Reply, fault: Fault): Reply {
-  const packed = fault.bomb === undefined ? {} : { 'content-encoding': 'gzip' }
+  const packed: Record<string, string> = fault.bomb === undefined ? {} : { 'content-encoding': 'gzip' }
   const body = fault.bomb === undefined ? fault.body : gzipSync(Buffer.alloc(fault.bomb))
   return {
     status: fault.status ?? reply.status,

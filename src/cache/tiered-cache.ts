@@ -40,7 +40,7 @@ export interface BatchSink<V> {
 
 export interface BatchCall extends Call {
   /** How many loads of this call may be under way at once. Default 1,024. */
-  readonly concurrency?: number | undefined
+  readonly concurrency?: number
 }
 
 export interface CacheStats {

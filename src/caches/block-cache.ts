@@ -17,7 +17,7 @@ export interface BlockCacheOptions {
   /** Bytes in memory. */
   readonly capacityBytes: number
   /** Where blocks lie on disk; bounds itself to DISK_FACTOR x capacity. */
-  readonly store?: Store | undefined
+  readonly store?: Store
   readonly clock: Clock
   readonly warn: Warn
 }

@@ -31,7 +31,7 @@ export interface QueryCacheOptions {
   readonly ttlMs: number
   /** Bytes in memory. */
   readonly capacityBytes: number
-  readonly disk?: QueryDisk | undefined
+  readonly disk?: QueryDisk
   readonly clock: Clock
   readonly hash: Hash
   readonly warn: Warn

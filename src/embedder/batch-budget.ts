@@ -40,9 +40,9 @@ export interface RanBatch {
 
 export interface BudgetOptions {
   /** The caller's own choice: nothing is tried. */
-  readonly fixed?: number | undefined
+  readonly fixed?: number
   /** What an earlier worker found: that is begun with, and not measured soon. */
-  readonly known?: Readonly<Partial<Record<Device, number>>> | undefined
+  readonly known?: Readonly<Partial<Record<Device, number>>>
 }
 
 /** The budgets of one model on whatever devices serve it, each measured for itself. */

@@ -27,7 +27,7 @@ export interface PipelineOptions {
   readonly spec: VectorSpec & Pick<ModelSpec, 'rowsAlone'>
   readonly tokenize: Tokenize
   /** Tokenises in other threads while a GPU session blocks this one. On a CPU the session needs the cores itself. */
-  readonly elsewhere?: TokenizeAhead | undefined
+  readonly elsewhere?: TokenizeAhead
   /** `device` is asked after every run: it may have changed. */
   readonly backend: Pick<Backend, 'run' | 'device'>
   readonly budget: Pick<BatchBudget, 'next' | 'most' | 'ran'>

@@ -32,8 +32,8 @@ export interface CopiedAsset {
 
 export interface CopyAssetsOptions {
   /** Overwrites files that are not ours, too. Links are never followed. */
-  readonly force?: boolean | undefined
-  readonly signal?: AbortSignal | undefined
+  readonly force?: boolean
+  readonly signal?: AbortSignal
 }
 
 /**

@@ -27,7 +27,7 @@ export interface OpenModelCall extends Call {
   /** Where models are looked for, as it was when the caches were opened. */
   readonly hub: HubOptions
   readonly warn: (message: string) => void
-  readonly onDownload?: ((progress: PullProgress) => void) | undefined
+  readonly onDownload?: (progress: PullProgress) => void
 }
 
 /**

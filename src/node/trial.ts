@@ -17,7 +17,7 @@ export interface TrialJob {
   readonly device: Device
   readonly threads: number
   readonly gpuDevice: number
-  readonly reference?: Reference | undefined
+  readonly reference?: Reference
 }
 
 endWithStarter()

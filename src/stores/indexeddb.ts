@@ -12,7 +12,7 @@ export interface IndexedDbOptions {
   /** Of all values with their keys; beyond it the least recently used go. Where the browser gives less, that is the budget. */
   readonly budgetBytes: number
   /** Ask the browser, once, not to remove the origin's data under pressure (`navigator.storage.persist()`). Default false. */
-  readonly persist?: boolean | undefined
+  readonly persist?: boolean
   /** How long calls wait for a browser that does not open the database, in ms; only the first ones do. */
   readonly patienceMs: number
   readonly hash: Hash

@@ -11,14 +11,14 @@ export interface FileRef {
   /** 64 hex digits of SHA-256, or 40 of Git; undefined where nothing states it: then it is neither checked nor kept. */
   readonly digest: string | undefined
   /** Where stated. */
-  readonly bytes?: number | undefined
+  readonly bytes?: number
   /** What to do where the server lacks the file or has another one; ends the error's message. */
-  readonly advice?: string | undefined
+  readonly advice?: string
 }
 
 export interface FetchCall extends Call {
   readonly timer: Timer
-  readonly onBytes?: ((done: number, total: number) => void) | undefined
+  readonly onBytes?: (done: number, total: number) => void
 }
 
 /** A download that was cut is tried again after these pauses, in ms; the last time from the start. */

@@ -22,7 +22,7 @@ export interface HubRequest extends Call {
   /** Nothing is fetched. */
   readonly offline: boolean
   /** Why what is fetched would be of no use: then nothing is. */
-  readonly useless?: OpDbusError | undefined
+  readonly useless?: OpDbusError
 }
 
 /** What of a model is on the shelf. */

@@ -8,17 +8,17 @@ import { type FileRef, failure, fetchFile } from './fetch-file.js'
 
 export interface ShelfCall extends Call {
   /** Called as bytes come over the network, never for what is on the shelf. */
-  readonly onBytes?: ((done: number, total: number) => void) | undefined
+  readonly onBytes?: (done: number, total: number) => void
 }
 
 export interface ShelfParts {
   /** Undefined where the browser has none (insecure contexts). */
   readonly caches: CacheStorage | undefined
   /** With them, tabs and workers that want one file at once fetch it once. */
-  readonly locks?: LockManager | undefined
+  readonly locks?: LockManager
   readonly timer: Timer
   /** Whether bytes are what a digest names. Default: by SHA-256 alone. */
-  readonly isNamed?: ((bytes: Uint8Array<ArrayBuffer>, digest: string) => Promise<boolean>) | undefined
+  readonly isNamed?: (bytes: Uint8Array<ArrayBuffer>, digest: string) => Promise<boolean>
   /** Told once that nothing is kept. */
   readonly warn: (message: string) => void
 }

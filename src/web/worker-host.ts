@@ -21,7 +21,7 @@ export interface PageWorkerHost extends Omit<ShelfParts, 'warn'> {
   probeGpu(): Promise<GpuProbe>
   tell(notice: Notice): void
   /** What computes; a test may put its own in between. */
-  readonly wrap?: ((factories: readonly BackendFactory[]) => readonly BackendFactory[]) | undefined
+  readonly wrap?: (factories: readonly BackendFactory[]) => readonly BackendFactory[]
 }
 
 /** The object that comlink exposes; one per worker. */

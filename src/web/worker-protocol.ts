@@ -33,7 +33,7 @@ export interface TrialJob {
   readonly spec: ModelSpec
   readonly device: Device
   readonly threads: number
-  readonly reference?: Reference | undefined
+  readonly reference?: Reference
 }
 
 /** The worker as comlink exposes it: what embeds, and what only a page asks for. */

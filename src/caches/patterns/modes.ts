@@ -13,7 +13,7 @@ export interface Asked {
 /** What an answer says of its origin. */
 export interface Origin {
   readonly source: Source
-  readonly template?: string | undefined
+  readonly template?: string
   readonly bound?: number
 }
 
@@ -53,7 +53,7 @@ export interface Patterns {
   /** Verified: look-ups that no tier had and a pattern answered. */
   readonly standIns: number
   /** Verified: the last pattern that would not serve. */
-  readonly refusal?: Refusal | undefined
+  readonly refusal?: Refusal
   ask(text: string): Asked
   /** What no tier has: the exact vector from `compute`, or one that stands in for it. */
   load(id: string, compute: () => Promise<Embedding>, signal: AbortSignal): Promise<Embedding | StandIn<Embedding>>

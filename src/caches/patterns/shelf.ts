@@ -19,7 +19,7 @@ export interface PatternShelfOptions {
    * `revoked` stands apart, so that nothing that is written later can undo a revocation, and must never evict. Absent:
    * nothing outlives the process.
    */
-  readonly disk?: { readonly records: RecordStore; readonly revoked: RecordStore } | undefined
+  readonly disk?: { readonly records: RecordStore; readonly revoked: RecordStore }
 }
 
 /** Revocations are kept for good and must not grow for ever: with this many no pattern serves any more. */

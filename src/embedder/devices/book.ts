@@ -33,7 +33,7 @@ export interface DeviceRuntime {
   /** What a GPU has to be faster than, and what makes the reference. `called`: for people. */
   readonly floor: { readonly device: Device; readonly called: string }
   /** Which GPU, counted from 0, where there is a choice. */
-  readonly gpuDevice?: number | undefined
+  readonly gpuDevice?: number
   /** Why a GPU is not worth a trial; undefined where it is. `auto`: nobody asked for it by its name. */
   absent(device: Device, auto: boolean): Promise<string | undefined>
   /** A text that changes with whatever, beside the model, decides what the device can do: runtime, driver, adapter. */
@@ -54,7 +54,7 @@ export interface DeviceBookOptions {
 
 export interface TrialCall extends Call {
   /** Default: 5 minutes. */
-  readonly limitMs?: number | undefined
+  readonly limitMs?: number
 }
 
 /** A trial's result without its vectors, and when it was, in ms since the epoch. */

@@ -39,7 +39,7 @@ export interface OpenPlan {
   readonly factories: readonly BackendFactory[]
   readonly options: BackendOptions
   /** Devices refused before, told with the others. */
-  readonly refused?: readonly DeviceReason[] | undefined
+  readonly refused?: readonly DeviceReason[]
   /** Rejects with the reason why an open backend must not serve. */
   readonly check: (backend: Backend) => Promise<void>
 }

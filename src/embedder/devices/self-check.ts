@@ -12,7 +12,7 @@ export interface Reference {
   /** Row-major, `texts.length x dims`. */
   readonly matrix: Float32Array
   /** Who made them, where that was not this machine's CPU: in words for people. */
-  readonly source?: string | undefined
+  readonly source?: string
 }
 
 /** What a device's vectors were worth. */

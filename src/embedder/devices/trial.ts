@@ -33,7 +33,7 @@ export interface TrialOptions {
   readonly tokenize: Tokenize
   readonly options: BackendOptions
   /** What the device must reproduce. A GPU is always compared with the CPU beside it; so are others without a reference. */
-  readonly reference?: Reference | undefined
+  readonly reference?: Reference
   readonly clock: Clock
 }
 

@@ -14,11 +14,11 @@ export interface HubOptions {
   /** The user's home folder; '' where the system knows none. */
   readonly home: string
   /** What relative paths begin at. Default: the folder that the process is in when they are used. */
-  readonly cwd?: string | undefined
+  readonly cwd?: string
   /** Where downloads go when no variable says otherwise: for root. */
-  readonly systemDir?: string | undefined
+  readonly systemDir?: string
   /** JSON file that remembers what model files hashed to; made when it is missing. Default: nothing is remembered. */
-  readonly memoFile?: string | undefined
+  readonly memoFile?: string
 }
 
 /** One folder that holds models. */
@@ -33,7 +33,7 @@ export interface ModelPlace {
    * Where that file was before, in the folder itself. It holds as well, and goes first; the next pull moves it. Undefined
    * where somebody named the file.
    */
-  readonly lockFileInside?: string | undefined
+  readonly lockFileInside?: string
 }
 
 const LOCK_FILE = 'op-dbus-models.lock.json'

@@ -34,17 +34,17 @@ export interface PullProgress {
 
 /** A listener that throws is called no more: the download ends, and then the call rejects with what it threw. */
 export interface PullOptions extends Call {
-  readonly onProgress?: ((progress: PullProgress) => void) | undefined
+  readonly onProgress?: (progress: PullProgress) => void
   /** Called once when another process is pulling the same model and this one waits; `who` is for people. */
-  readonly onWait?: ((who: string) => void) | undefined
+  readonly onWait?: (who: string) => void
   /** Called before each wait for another try, after one that broke off. */
-  readonly onRetry?: ((retry: Retry) => void) | undefined
+  readonly onRetry?: (retry: Retry) => void
   /** Take what the hub has now, and record that. Default: the commit that was recorded. */
-  readonly update?: boolean | undefined
+  readonly update?: boolean
   /** Which weights. Default: those of the level, else fp32. */
-  readonly dtype?: Dtype | undefined
+  readonly dtype?: Dtype
   /** For tests: time, chance and the disk. */
-  readonly io?: Partial<HubIo> | undefined
+  readonly io?: Partial<HubIo>
 }
 
 /** A model that is on this machine now, every file verified. */

@@ -119,7 +119,7 @@ async function request(path: string, transfer: Transfer, task: FetchTask): Promi
   if (transfer.have === file.bytes) return
   const name = file.path.split('/').map(encodeURIComponent).join('/')
   const url = `${site.endpoint}/${id}/resolve/${commit}/${name}`
-  const range = transfer.have > 0 ? { range: `bytes=${transfer.have}-` } : {}
+  const range: Record<string, string> = transfer.have > 0 ? { range: `bytes=${transfer.have}-` } : {}
   const answer = await get(site, url, { signal, timeoutMs: io.timeoutMs, headers: range })
   try {
     await begin(path, answer, transfer, task)

@@ -77,9 +77,9 @@ export async function inventory(hub: HubOptions): Promise<Inventory> {
 
 export interface RemoveOptions extends Call {
   /** Also what other tools keep of this model. */
-  readonly force?: boolean | undefined
-  readonly onWait?: ((who: string) => void) | undefined
-  readonly io?: Partial<HubIo> | undefined
+  readonly force?: boolean
+  readonly onWait?: (who: string) => void
+  readonly io?: Partial<HubIo>
 }
 
 /**

@@ -12,7 +12,7 @@ export interface LockOptions {
   readonly io: HubIo
   readonly signal: AbortSignal | undefined
   /** Called once when another process holds the lock; `who` is for people. */
-  readonly onWait?: ((who: string) => void) | undefined
+  readonly onWait?: (who: string) => void
 }
 
 const BEAT_MS = 2_000

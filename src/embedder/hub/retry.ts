@@ -34,7 +34,7 @@ export interface Retrying {
   readonly io: HubIo
   readonly signal: AbortSignal | undefined
   /** Must not throw. */
-  readonly onRetry?: ((retry: Retry) => void) | undefined
+  readonly onRetry?: (retry: Retry) => void
 }
 
 /**

@@ -24,11 +24,11 @@ export interface ResolvedModel {
 
 export interface LevelRequest {
   /** What else was asked for and may decide, so that one request's outcome does not stand for another's. */
-  readonly variant?: string | undefined
+  readonly variant?: string
   /** The spec of one level; rejects where it cannot be had. */
   bring(name: Level): Promise<ModelSpec>
   /** Opens the model and lets go of it or keeps it; rejects where it cannot be opened. */
-  readonly probe?: ((spec: ModelSpec) => Promise<void>) | undefined
+  readonly probe?: (spec: ModelSpec) => Promise<void>
 }
 
 /**

@@ -16,20 +16,20 @@ import { knownModel } from './table.js'
 export interface ModelRequest extends Call {
   readonly hub: HubOptions
   /** They hold for the model asked for and the levels below it; the built-in model keeps its own dtype. */
-  readonly overrides?: Pick<ModelOverrides, 'dtype' | 'dimensions' | 'pooling'> | undefined
+  readonly overrides?: Pick<ModelOverrides, 'dtype' | 'dimensions' | 'pooling'>
   /** Nothing is fetched. */
-  readonly offline?: boolean | undefined
+  readonly offline?: boolean
   /** A level that cannot serve gives way to the next lower one. */
-  readonly fallback?: boolean | undefined
+  readonly fallback?: boolean
   /** Called while a model is fetched. */
-  readonly onProgress?: ((progress: PullProgress) => void) | undefined
+  readonly onProgress?: (progress: PullProgress) => void
   /** Called while a fetch waits for its next try. */
-  readonly onRetry?: ((retry: Retry) => void) | undefined
+  readonly onRetry?: (retry: Retry) => void
   /**
    * Opens the model and lets go of it or keeps it; rejects where it cannot be opened. Asked only with `fallback`: the
    * level must be chosen before the first vector, since each has a space of its own.
    */
-  readonly probe?: ((spec: ModelSpec) => Promise<void>) | undefined
+  readonly probe?: (spec: ModelSpec) => Promise<void>
 }
 
 /** Brings a model to this machine: `pullModel` of hub/download.ts, unless a test plays it. */

@@ -19,15 +19,15 @@ import { type Dtype, dtypesIn, onnxFileFor, onnxNames } from './table.js'
 /** What a caller may set himself; everything else comes from the model's files. */
 export interface ModelOverrides {
   /** Default: fp32, and int8 for the built-in model. */
-  readonly dtype?: Dtype | undefined
+  readonly dtype?: Dtype
   /** Leading dims that are kept, scaled to length 1 again. Default: all, and then nothing is scaled that the model does not scale. */
-  readonly dimensions?: number | undefined
+  readonly dimensions?: number
   /** Only for a folder that does not say it itself (no `modules.json`). */
-  readonly pooling?: Pooling | undefined
+  readonly pooling?: Pooling
   /** Tokens after which a text is cut, special tokens included. */
-  readonly maxTokens?: number | undefined
+  readonly maxTokens?: number
   /** Put before every text, for example `query: `. Default: the model's own default prompt, usually none. */
-  readonly prefix?: string | undefined
+  readonly prefix?: string
 }
 
 /** Everything needed to embed as the model's authors do. Plain data: crosses to the worker as it is. */

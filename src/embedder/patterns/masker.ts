@@ -19,9 +19,9 @@ export interface UserMask {
 
 export interface MaskerOptions {
   /** Tried in this order, before the built-in ones. */
-  readonly masks?: readonly UserMask[] | undefined
+  readonly masks?: readonly UserMask[]
   /** Words, in any case, beside which a number stays as it is: `['vlan']` keeps `vlan 7` and `7 vlan` apart from the rest. */
-  readonly literals?: readonly string[] | undefined
+  readonly literals?: readonly string[]
 }
 
 /**

@@ -37,13 +37,13 @@ export interface WorkerEmbedderOptions {
   /** Threads that all sessions together may use. */
   readonly threads: number
   readonly timer: Timer
-  readonly workers?: number | undefined
-  readonly maxQueue?: number | undefined
-  readonly idleUnloadMs?: number | undefined
+  readonly workers?: number
+  readonly maxQueue?: number
+  readonly idleUnloadMs?: number
   /** Padded tokens a batch may hold. Default: found for each device by measuring its first full batches. */
-  readonly maxBatchTokens?: number | undefined
+  readonly maxBatchTokens?: number
   /** Called at every start of a worker, once its model is open, and when another device takes over. */
-  readonly onOpen?: ((opened: Opened) => void) | undefined
+  readonly onOpen?: (opened: Opened) => void
 }
 
 /** For `doctor` and `stats`: what runs now, and what was learnt when a model was last opened. */

@@ -32,7 +32,7 @@ export interface WorkerHost {
   turn(): Promise<void>
   readonly clock: Pick<Clock, 'monotonic'>
   /** Starts a thread running node/tokenizer.ts (or its sibling for browsers). */
-  readonly spawnTokenizer?: (() => WorkerHandle) | undefined
+  readonly spawnTokenizer?: () => WorkerHandle
 }
 
 /** The object that comlink exposes; one per worker. */

@@ -11,13 +11,13 @@ export interface DevicePlan {
   /** In the order to be tried. */
   readonly devices: readonly Device[]
   /** Those of them that have proved themselves with this model on this machine: they serve without a new check. */
-  readonly proven?: readonly Device[] | undefined
+  readonly proven?: readonly Device[]
   /** Devices that are not tried, and why. */
-  readonly refused?: readonly DeviceReason[] | undefined
+  readonly refused?: readonly DeviceReason[]
   /** What a device must reproduce before it serves. */
-  readonly reference?: Reference | undefined
+  readonly reference?: Reference
   /** Which GPU, counted from 0. Default 0. */
-  readonly gpuDevice?: number | undefined
+  readonly gpuDevice?: number
 }
 
 export interface WorkerConfig extends DevicePlan {
@@ -27,9 +27,9 @@ export interface WorkerConfig extends DevicePlan {
   /** Threads that may tokenise for a session on a GPU. */
   readonly tokenizers: number
   /** Padded tokens in a batch, where the caller has chosen them; otherwise each device's own are found by measuring. */
-  readonly maxBatchTokens?: number | undefined
+  readonly maxBatchTokens?: number
   /** What earlier workers found. */
-  readonly batchTokens?: Readonly<Partial<Record<Device, number>>> | undefined
+  readonly batchTokens?: Readonly<Partial<Record<Device, number>>>
 }
 
 /** Why a device does not serve. */
