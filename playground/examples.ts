@@ -1,5 +1,5 @@
 // Lines to begin with: each set shows something else that a cache in front of an embedder does.
-import { alertLines } from '../src/cli/log-lines.js'
+import { alertLines } from '../src/sample-lines.js'
 
 export interface Example {
   readonly name: string

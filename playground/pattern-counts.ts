@@ -1,5 +1,5 @@
 // What patterns did since the page forgot everything, also in words: the library counts for as long as its caches are open. Pure.
-import { count, plural } from '../src/cli/render.js'
+import { count, plural } from '../src/format.js'
 import type { PatternMode, Stats } from '../src/public.js'
 
 type Counts = NonNullable<Stats['embeddings']['patterns']>

@@ -1,7 +1,7 @@
 // Hit rate, times by source, and the map: three pictures under one legend. uPlot is fetched after the page is on the screen.
 import { useComputed, useSignal, useSignalEffect } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
-import { count } from '../../src/cli/render.js'
+import { count } from '../../src/format.js'
 import type { Plots } from '../plots.js'
 import type { Tools } from '../tools.js'
 import type { Shared } from './app.js'

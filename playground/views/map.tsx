@@ -1,7 +1,7 @@
 // The map of what is in memory: two dimensions of many, a mark a text. A click, or arrows and Enter, show the five nearest.
 import { useComputed, useSignal, useSignalEffect } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
-import { plural } from '../../src/cli/render.js'
+import { plural } from '../../src/format.js'
 import { shown } from '../lines.js'
 import { fitPoints, isDirection, nextPoint, pick } from '../map-layout.js'
 import { drawMap } from '../map-picture.js'

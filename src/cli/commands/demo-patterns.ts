@@ -1,8 +1,8 @@
 // The part of `op-dbus demo` on patterns: what each mode saves on generated logs, and how far off what it served was.
 import { join } from 'node:path'
+import { count, duration, table } from '../../format.js'
 import { type EmbeddingMatrix, openCaches, type PatternSetting } from '../../node.js'
-import { alertLines } from '../log-lines.js'
-import { count, duration, table } from '../render.js'
+import { alertLines } from '../../sample-lines.js'
 import { settingsOf, type Values } from '../settings.js'
 import type { Terminal } from '../terminal.js'
 

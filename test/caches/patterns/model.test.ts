@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { openCaches, type PatternSetting } from 'op-dbus'
 import { describe, expect, it } from 'vitest'
-import { alertLines, logLines } from '../../../src/cli/log-lines.js'
+import { alertLines, logLines } from '../../../src/sample-lines.js'
 import { root } from '../../processes.js'
 import { temporaryFolder } from '../../support.js'
 

@@ -7,9 +7,9 @@ import { PatternBook } from '../../../src/caches/patterns/book.js'
 import type { PatternBookOptions } from '../../../src/caches/patterns/options.js'
 import { distance } from '../../../src/caches/patterns/record.js'
 import { PatternShelf } from '../../../src/caches/patterns/shelf.js'
-import { seeded } from '../../../src/cli/log-lines.js'
 import { createMasker } from '../../../src/embedder/patterns/masker.js'
 import type { Embedding, Space } from '../../../src/ports.js'
+import { seeded } from '../../../src/sample-lines.js'
 import { hash, temporaryFolder } from '../../support.js'
 
 const TEXTS = 90

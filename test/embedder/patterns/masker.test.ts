@@ -2,12 +2,12 @@
 import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { logLines } from '../../../src/cli/log-lines.js'
 import { createMasker, inTemplateSpace, MASKER_VERSION } from '../../../src/embedder/patterns/masker.js'
 import { scan } from '../../../src/embedder/patterns/scan.js'
 import { KINDS, SHAPES } from '../../../src/embedder/patterns/shapes.js'
 import { isOpDbusError } from '../../../src/errors.js'
 import type { Embedder, Space } from '../../../src/ports.js'
+import { logLines } from '../../../src/sample-lines.js'
 
 const masker = createMasker()
 const templateOf = (text: string) => masker.mask(text).template

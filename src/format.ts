@@ -1,4 +1,4 @@
-// Numbers and tables as text. Pure: writes nowhere.
+// Words and numbers for people, the same on the command line, in the playground and in a console. Pure: writes nowhere.
 
 /** Two significant digits and a unit: `0.21 ms`, `14 ms`, `1.3 s`, `3.2 min`. */
 export function duration(ms: number): string {
@@ -74,4 +74,46 @@ export function oneLine(text: string, columns: number): string {
 
 function width(cell: string): number {
   return [...cell.replace(/\x1b\[[0-9;]*m/g, '')].length
+}
+
+/** What is said of one cache: the part of its stats that the four lines need. */
+interface CacheCounts {
+  readonly memory: { readonly size: number; readonly capacity: number }
+  readonly onDisk?: { readonly entries: number }
+  /** Seconds. */
+  readonly ttl?: number
+  readonly lifetime: { readonly hits: number; readonly misses: number; readonly hitRate: number }
+}
+
+/** The strategy's four lines of stats, in its format. */
+export function fourLines({
+  embeddings,
+  blocks,
+  queries,
+  diffs,
+}: Readonly<Record<'embeddings' | 'blocks' | 'queries' | 'diffs', CacheCounts>>): string[] {
+  return [
+    `Embedding Cache: ${fill(embeddings, 'entries')}, ${hitRate(embeddings)})`,
+    `Block Cache: ${fill(blocks, 'blocks')}, ${hitRate(blocks)})`,
+    `Query Cache: ${commas(held(queries))} / ∞ entries (${queries.ttl}s TTL, ${hitRate(queries)})`,
+    `Diff Cache: ${fill(diffs, 'entries')})`,
+  ]
+}
+
+/** `8,432 / 10,000 entries (84% full`, left open for what follows. */
+function fill(cache: CacheCounts, what: string): string {
+  const { capacity } = cache.memory
+  const size = held(cache)
+  const full = capacity > 0 ? Math.round((100 * size) / capacity) : 0
+  return `${commas(size)} / ${commas(capacity)} ${what} (${capacity > 0 ? `${full}% full` : 'off'}`
+}
+
+/** Entries in memory; in a process that holds none, what a start would load from disk. */
+function held({ memory, onDisk }: CacheCounts): number {
+  return memory.size > 0 ? memory.size : Math.min(onDisk?.entries ?? 0, memory.capacity)
+}
+
+function hitRate({ lifetime }: CacheCounts): string {
+  const lookUps = lifetime.hits + lifetime.misses
+  return `${lookUps > 0 ? `${Math.round(100 * lifetime.hitRate)}%` : 'n/a'} hit rate`
 }
