@@ -11,8 +11,8 @@ import { ortNode } from '../backends/ort-node.js'
 import { ortWasm } from '../backends/ort-web.js'
 import { starterEndpoint, tellReady } from '../backends/process-node.js'
 import { END, nodeEndpoint, spawnNodeWorker } from '../backends/worker-node.js'
-import { isUnchanged } from '../embedder/hub/files.js'
 import { embedWorker } from '../embedder/worker/embed-worker.js'
+import { isUnchanged } from '../hub/files.js'
 import { ownFile } from './own-files.js'
 
 parentPort?.on('message', message => {

@@ -1,12 +1,12 @@
 // Models of a hub in a page: which files, fetched by a worker, verified, kept by commit. What was fetched once is asked of
 // no server again. Part of the web root.
 import { wrap } from 'comlink'
-import { isCommit, isSafePath, readListing } from '../embedder/hub/listing.js'
-import { isHubId } from '../embedder/hub/names.js'
-import { type HubFile, neededFiles } from '../embedder/hub/select.js'
 import { type Dtype, externalDataOf, knownModel } from '../embedder/model/table.js'
 import { fromWire } from '../embedder/worker/protocol.js'
 import { abortError, isOpDbusError, OpDbusError } from '../errors.js'
+import { isCommit, isSafePath, readListing } from '../hub/listing.js'
+import { isHubId } from '../hub/names.js'
+import { type HubFile, neededFiles } from '../hub/select.js'
 import type { Call, WorkerHandle } from '../ports.js'
 import { failure, unreachable } from './fetch-file.js'
 import type { KnownFile } from './model-folder.js'

@@ -5,8 +5,8 @@ import { parentPort } from 'node:worker_threads'
 import { expose } from 'comlink'
 import { ortNode } from '../../src/backends/ort-node.js'
 import { END, nodeEndpoint, spawnNodeWorker } from '../../src/backends/worker-node.js'
-import { isUnchanged } from '../../src/embedder/hub/files.js'
 import { embedWorker } from '../../src/embedder/worker/embed-worker.js'
+import { isUnchanged } from '../../src/hub/files.js'
 import type { BackendFactory } from '../../src/ports.js'
 
 parentPort!.on('message', message => {

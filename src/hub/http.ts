@@ -3,7 +3,7 @@
 import { readFile } from 'node:fs/promises'
 import { BlockList, isIP } from 'node:net'
 import { join } from 'node:path'
-import { abortError, isError, messageOf, OpDbusError } from '../../errors.js'
+import { abortError, isError, messageOf, OpDbusError } from '../errors.js'
 import { atHome, type HubOptions, hubHome } from './cache.js'
 import { unlessAbsent } from './files.js'
 import { errnoOf } from './io.js'

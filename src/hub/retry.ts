@@ -1,6 +1,6 @@
 // When a request is worth another try, and how long to wait before it. Knows no URL.
 
-import { abortError, isOpDbusError, OpDbusError } from '../../errors.js'
+import { abortError, isOpDbusError, OpDbusError } from '../errors.js'
 import type { HubIo } from './io.js'
 
 /** Tries in a row that bring nothing new. */

@@ -1,6 +1,6 @@
 // The one shape of what a hub did that no retry will mend. Runs in every runtime.
 
-import { OpDbusError } from '../../errors.js'
+import { OpDbusError } from '../errors.js'
 
 /** `details.why` of a DOWNLOAD error; `unreachable` covers what broke off, too. */
 export type Why = 'offline' | 'unreachable' | 'refused' | 'integrity'

@@ -2,10 +2,10 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, test, vi } from 'vitest'
-import type { PullProgress } from '../../../src/embedder/hub/download.js'
-import { locateModel } from '../../../src/embedder/hub/find.js'
-import { get } from '../../../src/embedder/hub/http.js'
-import { blobName, gitBlob, sha256 } from '../../hub-server.js'
+import type { PullProgress } from '../../src/hub/download.js'
+import { locateModel } from '../../src/hub/find.js'
+import { get } from '../../src/hub/http.js'
+import { blobName, gitBlob, sha256 } from '../hub-server.js'
 import { expectWhole, hubOptions, lockFile, pull, requestsFor, scene, TINY, tree, useHub, weights } from './harness.js'
 
 useHub()
@@ -223,7 +223,7 @@ describe('where', () => {
   test('OP_DBUS_MODEL_DIR, then the variables of huggingface_hub, then its default; root has a folder of its own', async () => {
     const hf = { HF_HUB_CACHE: undefined, XDG_CACHE_HOME: join(scene.home, 'xdg') }
     const at = async (env: Record<string, string | undefined>, systemDir?: string) => {
-      const { pullModel } = await import('../../../src/embedder/hub/download.js')
+      const { pullModel } = await import('../../src/hub/download.js')
       const { path } = await pullModel(TINY.id, { ...hubOptions({ ...hf, ...env }), systemDir })
       return path.slice(0, path.indexOf(`/${TINY.folder}`))
     }
@@ -250,7 +250,7 @@ describe('where', () => {
   })
 
   test('relative folders begin where the caches were opened', async () => {
-    const { pullModel } = await import('../../../src/embedder/hub/download.js')
+    const { pullModel } = await import('../../src/hub/download.js')
     const hub = { ...hubOptions({ OP_DBUS_MODEL_DIR: 'below/models' }), cwd: scene.home }
     const { path } = await pullModel(TINY.id, hub)
     expect(path.startsWith(join(scene.home, 'below/models/models--'))).toBe(true)

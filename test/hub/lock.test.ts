@@ -3,11 +3,11 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeEach, expect, test } from 'vitest'
-import type { ModelPlace } from '../../../src/embedder/hub/cache.js'
-import { type HubIo, NODE_IO } from '../../../src/embedder/hub/io.js'
-import { withLock } from '../../../src/embedder/hub/lock.js'
-import { readRecords, writeRecord } from '../../../src/embedder/hub/record.js'
-import { deferred, temporaryFolder } from '../../support.js'
+import type { ModelPlace } from '../../src/hub/cache.js'
+import { type HubIo, NODE_IO } from '../../src/hub/io.js'
+import { withLock } from '../../src/hub/lock.js'
+import { readRecords, writeRecord } from '../../src/hub/record.js'
+import { deferred, temporaryFolder } from '../support.js'
 
 let dir: string
 let lock: string

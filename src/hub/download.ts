@@ -1,8 +1,8 @@
 // Pulls one model from the hub into the Hugging Face cache: which files, under one lock, verified, recorded. Loads no model.
 
-import { abortError, isOpDbusError, OpDbusError } from '../../errors.js'
-import type { Call } from '../../ports.js'
-import { type Dtype, knownModel } from '../model/table.js'
+import { type Dtype, knownModel } from '../embedder/model/table.js'
+import { abortError, isOpDbusError, OpDbusError } from '../errors.js'
+import type { Call } from '../ports.js'
 import { goneError, moveOn, noRoomError, offlineError, unreachableError } from './advice.js'
 import { type HubOptions, isPath, type ModelPlace, placeFor } from './cache.js'
 import { checkSmallFiles } from './check.js'

@@ -4,7 +4,7 @@ import { readFileSync, readlinkSync } from 'node:fs'
 import { lstat, lutimes, readFile, rm, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { basename, dirname } from 'node:path'
-import { abortError, OpDbusError } from '../../errors.js'
+import { abortError, OpDbusError } from '../errors.js'
 import { makeFolder, unlessAbsent } from './files.js'
 import { errnoOf, type HubIo, onDisk } from './io.js'
 

@@ -1,6 +1,6 @@
 // What a pull or a look-up that failed tells people: where the files go, which file says otherwise, which command mends it.
 
-import { messageOf, OpDbusError } from '../../errors.js'
+import { messageOf, OpDbusError } from '../errors.js'
 import { type ModelPlace, repositoryName } from './cache.js'
 import { refusal } from './refusal.js'
 

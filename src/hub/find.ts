@@ -2,9 +2,9 @@
 
 import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { OpDbusError } from '../../errors.js'
-import { type ModelOverrides, type ModelSpec, readModelSpec } from '../model/spec.js'
-import { externalDataOf, KNOWN_MODELS, knownModel } from '../model/table.js'
+import { type ModelOverrides, type ModelSpec, readModelSpec } from '../embedder/model/spec.js'
+import { externalDataOf, KNOWN_MODELS, knownModel } from '../embedder/model/table.js'
+import { OpDbusError } from '../errors.js'
 import { alteredError } from './advice.js'
 import {
   commitsOf,

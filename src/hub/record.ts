@@ -3,7 +3,7 @@
 import { constants } from 'node:fs'
 import { access, open, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { OpDbusError } from '../../errors.js'
+import { OpDbusError } from '../errors.js'
 import type { ModelPlace } from './cache.js'
 import { makeFolder, unlessAbsent } from './files.js'
 import { errnoOf, onDisk, syncFile } from './io.js'

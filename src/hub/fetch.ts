@@ -3,7 +3,7 @@
 import { constants } from 'node:fs'
 import { type FileHandle, lstat, open, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { isOpDbusError, type OpDbusError } from '../../errors.js'
+import { isOpDbusError, type OpDbusError } from '../errors.js'
 import { goneError } from './advice.js'
 import { unlessAbsent } from './files.js'
 import { type Answer, asDownloadError, get, type HubSite, statusError } from './http.js'

@@ -3,11 +3,11 @@ import { mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'n
 import { chmod, readFile, utimes, writeFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import { beforeEach, describe, expect, test } from 'vitest'
-import { digestMemo, diskFolder, fileStamp } from '../../../src/embedder/hub/files.js'
-import { findModel, type HubOptions, localModels } from '../../../src/embedder/hub/find.js'
-import { gitBlob, sha256 } from '../../hub-server.js'
-import { temporaryFolder } from '../../support.js'
-import { graphs, tinyFiles, writeModel } from '../tiny-model.js'
+import { digestMemo, diskFolder, fileStamp } from '../../src/hub/files.js'
+import { findModel, type HubOptions, localModels } from '../../src/hub/find.js'
+import { graphs, tinyFiles, writeModel } from '../embedder/tiny-model.js'
+import { gitBlob, sha256 } from '../hub-server.js'
+import { temporaryFolder } from '../support.js'
 
 let home: string
 let hub: HubOptions

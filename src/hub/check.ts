@@ -1,8 +1,8 @@
 // Whether a model can be honoured, told from its small files before its weights are fetched. Loads no runtime.
 
-import type { ModelFolder } from '../model/folder.js'
-import { readSettings } from '../model/spec.js'
-import { knownModel } from '../model/table.js'
+import type { ModelFolder } from '../embedder/model/folder.js'
+import { readSettings } from '../embedder/model/spec.js'
+import { knownModel } from '../embedder/model/table.js'
 import type { RecordedFile } from './record.js'
 
 /**
@@ -32,6 +32,6 @@ export async function checkSmallFiles(
     maxTokens: knownModel(id)?.maxTokens,
     pooling: named('modules.json') ? undefined : 'mean',
   })
-  const { tokenizerOf } = await import('../tokenizer.js')
+  const { tokenizerOf } = await import('../embedder/tokenizer.js')
   await tokenizerOf({ id, ...settings }, async ({ path }) => (await text(path)) ?? '')
 }

@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto'
 import { type FileHandle, statfs, symlink } from 'node:fs/promises'
 import { setTimeout as wait } from 'node:timers/promises'
-import { messageOf, OpDbusError } from '../../errors.js'
+import { messageOf, OpDbusError } from '../errors.js'
 
 export interface HubIo {
   /** Rejects when `signal` fires. */

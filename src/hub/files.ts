@@ -4,7 +4,6 @@ import { createHash, randomUUID } from 'node:crypto'
 import { constants, createReadStream } from 'node:fs'
 import { mkdir, open, readdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { isOpDbusError, messageOf, OpDbusError } from '../../errors.js'
 import {
   type DigestedFile,
   HEAD_BYTES,
@@ -12,8 +11,9 @@ import {
   type ModelFolder,
   standIn,
   unsupported,
-} from '../model/folder.js'
-import { externalDataOf, ONNX_FOLDERS } from '../model/table.js'
+} from '../embedder/model/folder.js'
+import { externalDataOf, ONNX_FOLDERS } from '../embedder/model/table.js'
+import { isOpDbusError, messageOf, OpDbusError } from '../errors.js'
 
 type Digest = Pick<DigestedFile, 'sha256' | 'dynamic'>
 

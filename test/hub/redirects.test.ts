@@ -1,6 +1,6 @@
 // Where a redirect may lead: not from the wide world into this machine's network, not from https to http, hints only from the hub itself.
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { get, type HubSite, statusError } from '../../../src/embedder/hub/http.js'
+import { get, type HubSite, statusError } from '../../src/hub/http.js'
 
 afterEach(() => vi.unstubAllGlobals())
 

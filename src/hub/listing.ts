@@ -1,6 +1,6 @@
 // What a hub says a repository holds, checked before anything is believed. Asks nobody; runs in every runtime.
 
-import type { OpDbusError } from '../../errors.js'
+import type { OpDbusError } from '../errors.js'
 import { refusal } from './refusal.js'
 import type { HubFile } from './select.js'
 

@@ -1,7 +1,7 @@
 // Which files of a repository a model needs, told from their names alone. Fetches and reads nothing.
 
-import { OpDbusError } from '../../errors.js'
-import { type Dtype, externalDataOf, onnxFileFor } from '../model/table.js'
+import { type Dtype, externalDataOf, onnxFileFor } from '../embedder/model/table.js'
+import { OpDbusError } from '../errors.js'
 
 /** A file as the hub states it. */
 export interface HubFile {

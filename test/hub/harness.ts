@@ -2,11 +2,11 @@
 import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { afterEach, beforeEach, expect } from 'vitest'
-import type { HubOptions } from '../../../src/embedder/hub/cache.js'
-import { type PullOptions, pullModel } from '../../../src/embedder/hub/download.js'
-import { blobName, type Files, startHub, type TestHub } from '../../hub-server.js'
-import { temporaryFolder } from '../../support.js'
-import { tinyFiles } from '../tiny-model.js'
+import type { HubOptions } from '../../src/hub/cache.js'
+import { type PullOptions, pullModel } from '../../src/hub/download.js'
+import { tinyFiles } from '../embedder/tiny-model.js'
+import { blobName, type Files, startHub, type TestHub } from '../hub-server.js'
+import { temporaryFolder } from '../support.js'
 
 /** Bytes that do not repeat, so that no two parts of a file can be taken for each other. */
 export const weights = (length: number, seed = 1): Uint8Array => {

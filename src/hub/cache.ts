@@ -2,7 +2,7 @@
 
 import { readdir, stat } from 'node:fs/promises'
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path'
-import { OpDbusError } from '../../errors.js'
+import { OpDbusError } from '../errors.js'
 import { unlessAbsent } from './files.js'
 import { isHubId } from './names.js'
 

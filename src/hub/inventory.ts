@@ -2,12 +2,12 @@
 
 import { lstat, readdir, rm, rmdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { OpDbusError } from '../../errors.js'
-import type { Call } from '../../ports.js'
-import { type ModelFolder, readJson } from '../model/folder.js'
-import { hiddenSize } from '../model/network-config.js'
-import { sentenceLayout } from '../model/sentence-config.js'
-import { type Dtype, dtypesIn, KNOWN_MODELS, knownModel } from '../model/table.js'
+import { type ModelFolder, readJson } from '../embedder/model/folder.js'
+import { hiddenSize } from '../embedder/model/network-config.js'
+import { sentenceLayout } from '../embedder/model/sentence-config.js'
+import { type Dtype, dtypesIn, KNOWN_MODELS, knownModel } from '../embedder/model/table.js'
+import { OpDbusError } from '../errors.js'
+import type { Call } from '../ports.js'
 import {
   commitsOf,
   type HubOptions,
