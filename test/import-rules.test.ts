@@ -14,8 +14,8 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
   'format.ts': [],
   'sample-lines.ts': [],
   'realms.ts': ['errors.ts', 'ports.ts'],
-  'config.ts': ['errors.ts', 'config-patterns.ts'],
-  'config-patterns.ts': [],
+  'config.ts': ['errors.ts', 'patterns/setting.ts'],
+  patterns: ['ports.ts', 'errors.ts', 'realms.ts'],
   cache: ['ports.ts', 'errors.ts', 'realms.ts', 'kernels', 'lru-cache', 'canonicalize'],
   fs: ['errors.ts', 'ports.ts'],
   stores: ['ports.ts', 'errors.ts', 'cache/vec.ts', 'fs', 'idb-keyval'],
@@ -51,9 +51,8 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
   embedder: ['ports.ts', 'errors.ts', 'realms.ts', 'kernels', 'hub', 'comlink'],
   // Models' own files say what is to be fetched, and whether it can be honoured.
   hub: ['ports.ts', 'errors.ts', 'fs', 'embedder'],
-  caches: ['ports.ts', 'errors.ts', 'realms.ts', 'cache'],
-  'compose.ts': ['ports.ts', 'caches', 'config.ts', 'config-patterns.ts'],
-  'compose-patterns.ts': ['*'],
+  caches: ['ports.ts', 'errors.ts', 'realms.ts', 'cache', 'patterns/setting.ts', 'patterns/templates.ts'],
+  'compose.ts': ['ports.ts', 'caches', 'config.ts', 'patterns/setting.ts'],
   'public.ts': ['*'],
   'node.ts': ['*'],
   // The parts of the Node root, and the roots of its threads and processes.
@@ -63,8 +62,8 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
   web: ['*', 'comlink', '@noble/hashes/sha2.js', '@noble/hashes/legacy.js', '@noble/hashes/utils.js'],
   // The names of the modes alone: `--help` must not load the library.
   cli: [
-    'config-patterns.ts',
     'fs',
+    'patterns/setting.ts',
     'node.ts',
     'node/assets.ts',
     'node/disk-words.ts',
@@ -81,7 +80,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** Rooms whose files may import one another. Adapters may not: each is one medium, one runtime. */
-const OPEN_ROOMS = ['fs', 'cache', 'embedder', 'hub', 'caches', 'cli', 'node', 'web']
+const OPEN_ROOMS = ['fs', 'cache', 'embedder', 'hub', 'caches', 'patterns', 'cli', 'node', 'web']
 
 /** `node:*` is allowed here and nowhere else. */
 const NODE =
