@@ -4,8 +4,8 @@ import { readFile } from 'node:fs/promises'
 import { parentPort } from 'node:worker_threads'
 import { expose } from 'comlink'
 import { END, nodeEndpoint } from '../backends/worker-node.js'
+import { tokenizerThread } from '../embedder/engine/tokenizer-thread.js'
 import { isUnchanged } from '../embedder/hub/files.js'
-import { tokenizerThread } from '../embedder/worker/tokenizer-thread.js'
 
 if (!parentPort) throw new Error('node-tokenizer runs as a worker thread only')
 

@@ -11,8 +11,8 @@ import { ortNode } from '../backends/ort-node.js'
 import { ortWasm } from '../backends/ort-web.js'
 import { starterEndpoint, tellReady } from '../backends/process-node.js'
 import { END, nodeEndpoint, spawnNodeWorker } from '../backends/worker-node.js'
+import { embedWorker } from '../embedder/engine/embed-worker.js'
 import { isUnchanged } from '../embedder/hub/files.js'
-import { embedWorker } from '../embedder/worker/embed-worker.js'
 import { ownFile } from './own-files.js'
 
 parentPort?.on('message', message => {
@@ -27,7 +27,7 @@ expose(
     backends: gate ? gated(backends, gate) : backends,
     readText: file => readFile(file.path, 'utf8'),
     isUnchanged,
-    turn: () => setImmediate(),
+    yieldToEventLoop: () => setImmediate(),
     clock: { monotonic: () => performance.now() },
     spawnTokenizer: () => spawnNodeWorker(pathToFileURL(ownFile('node-tokenizer.js')), 'op-dbus tokenizer'),
   }),

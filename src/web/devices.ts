@@ -71,7 +71,7 @@ async function tryInWorker(trial: TrialRequest, options: WebDevicesOptions): Pro
     const late = new Promise<string>(resolve => {
       cancel = timer(limitMs, () => resolve(`no answer within ${limitMs / 1000} s`))
     })
-    const result = await Promise.race([remote.tryDevice({ spec, device, threads, reference }), gone, late])
+    const result = await Promise.race([remote.probeDevice({ spec, device, threads, reference }), gone, late])
     return typeof result === 'string' ? failed(result) : result
   } catch (error) {
     return failed(messageOf(error))

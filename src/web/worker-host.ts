@@ -2,11 +2,11 @@
 // of a worker itself: worker.ts does. Part of the web root.
 import { type OrtBuild, ortBrowser } from '../backends/ort-browser.js'
 import { turn } from '../cache/turn.js'
-import { tryDevice } from '../embedder/devices/trial.js'
+import { probeDevice } from '../embedder/devices/probe.js'
+import { embedWorker } from '../embedder/engine/embed-worker.js'
 import type { ModelFile } from '../embedder/model/folder.js'
-import { tokenizerOf } from '../embedder/tokenizer.js'
-import { embedWorker } from '../embedder/worker/embed-worker.js'
-import { toWire } from '../embedder/worker/protocol.js'
+import { toWire } from '../embedder/protocol.js'
+import { tokenizerOf } from '../embedder/tokenizer/load-tokenizer.js'
 import { messageOf, OpDbusError } from '../errors.js'
 import type { BackendFactory } from '../ports.js'
 import { sha256Of } from './digest.js'
@@ -84,7 +84,7 @@ export function pageWorker(host: PageWorkerHost): PageWorker {
     readText: async one => new TextDecoder().decode(await modelBytes(one)),
     // Its bytes are hashed as they are read.
     isUnchanged: one => modelBytes(one).then(() => true),
-    turn,
+    yieldToEventLoop: turn,
     clock: { monotonic: () => performance.now() },
   })
 
@@ -119,7 +119,7 @@ export function pageWorker(host: PageWorkerHost): PageWorker {
         inHand.clear()
       }
     },
-    async tryDevice({ spec, device, threads, reference }) {
+    async probeDevice({ spec, device, threads, reference }) {
       file = spec.files.model
       try {
         const factories = backends('webgpu')
@@ -127,7 +127,7 @@ export function pageWorker(host: PageWorkerHost): PageWorker {
         const tokenize = await tokenizerOf(spec, async one => new TextDecoder().decode(await modelBytes(one)))
         const clock = { now: () => Date.now(), monotonic: () => performance.now() }
         const options = { threads }
-        return await tryDevice(tried!, floor!, {
+        return await probeDevice(tried!, floor!, {
           spec,
           file: { model: file.path },
           tokenize,

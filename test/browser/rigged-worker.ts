@@ -48,8 +48,8 @@ expose({
     return { name: 'rigged', software: false }
   },
   // A GPU serves only where it is faster, which is not for the machine's load to decide here.
-  async tryDevice(job) {
-    if ((await modeNow()) !== 'losing') return worker.tryDevice(job)
+  async probeDevice(job) {
+    if ((await modeNow()) !== 'losing') return worker.probeDevice(job)
     return { device: job.device, works: true, textsPerSecond: 2, cpuTextsPerSecond: 1 }
   },
 } satisfies PageWorker)

@@ -9,7 +9,7 @@ import type { PageWorker } from '../../src/web/worker-protocol.js'
 
 const worker: PageWorker = {
   ...pageWorker(workerGlobals()),
-  tryDevice: async ({ device }) => ({ device, works: true }),
+  probeDevice: async ({ device }) => ({ device, works: true }),
 }
 expose(worker)
 postMessage(readyMessage(VERSION))

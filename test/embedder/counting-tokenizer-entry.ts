@@ -3,8 +3,8 @@ import { readFile } from 'node:fs/promises'
 import { parentPort } from 'node:worker_threads'
 import { expose } from 'comlink'
 import { END, nodeEndpoint } from '../../src/backends/worker-node.js'
+import { tokenizerThread } from '../../src/embedder/engine/tokenizer-thread.js'
 import { isUnchanged } from '../../src/embedder/hub/files.js'
-import { tokenizerThread } from '../../src/embedder/worker/tokenizer-thread.js'
 
 parentPort!.on('message', message => {
   if (message === END) process.exit(0)

@@ -5,8 +5,8 @@ import { parentPort } from 'node:worker_threads'
 import { expose } from 'comlink'
 import { ortNode } from '../../src/backends/ort-node.js'
 import { END, nodeEndpoint, spawnNodeWorker } from '../../src/backends/worker-node.js'
+import { embedWorker } from '../../src/embedder/engine/embed-worker.js'
 import { isUnchanged } from '../../src/embedder/hub/files.js'
-import { embedWorker } from '../../src/embedder/worker/embed-worker.js'
 import type { BackendFactory } from '../../src/ports.js'
 
 parentPort!.on('message', message => {
@@ -24,7 +24,7 @@ expose(
     backends: [gpu],
     readText: file => readFile(file.path, 'utf8'),
     isUnchanged,
-    turn: () => setImmediate(),
+    yieldToEventLoop: () => setImmediate(),
     clock: { monotonic: () => performance.now() },
     spawnTokenizer: () => spawnNodeWorker(new URL('./counting-tokenizer.js', import.meta.url)),
   }),

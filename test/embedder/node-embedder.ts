@@ -6,9 +6,9 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { build } from 'esbuild'
 import { afterAll, afterEach } from 'vitest'
 import { spawnNodeWorker } from '../../src/backends/worker-node.js'
+import { type Timer, WorkerEmbedder, type WorkerEmbedderOptions } from '../../src/embedder/client/worker-embedder.js'
 import { findModel, type HubOptions } from '../../src/embedder/hub/find.js'
 import type { ModelOverrides } from '../../src/embedder/model/spec.js'
-import { type Timer, WorkerEmbedder, type WorkerEmbedderOptions } from '../../src/embedder/worker/client.js'
 import type { Device } from '../../src/ports.js'
 
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url))
