@@ -37,7 +37,6 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     'cache/vec.ts',
     'backends/ort-io.ts',
     'backends/at-exit.ts',
-    'backends/endpoint-node.ts',
     'backends/exit-gate.ts',
     'onnxruntime-node',
     'onnxruntime-web',
@@ -45,17 +44,17 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     'onnxruntime-web/webgpu',
     'onnxruntime-common',
   ],
-  embedder: ['ports.ts', 'errors.ts', 'realms.ts', 'kernels', 'comlink'],
+  embedder: ['ports.ts', 'errors.ts', 'realms.ts', 'kernels'],
   caches: ['ports.ts', 'errors.ts', 'realms.ts', 'cache'],
   'compose.ts': ['ports.ts', 'caches', 'config.ts', 'config-patterns.ts'],
   'compose-patterns.ts': ['*'],
   'public.ts': ['*'],
   'node.ts': ['*'],
   // The parts of the Node root, and the roots of its threads and processes.
-  node: ['*', 'comlink'],
+  node: ['*'],
   'web.ts': ['*'],
   // The parts of the web root, and the root of its worker.
-  web: ['*', 'comlink', '@noble/hashes/sha2.js', '@noble/hashes/legacy.js', '@noble/hashes/utils.js'],
+  web: ['*', '@noble/hashes/sha2.js', '@noble/hashes/legacy.js', '@noble/hashes/utils.js'],
   // The names of the modes alone: `--help` must not load the library.
   cli: [
     'config-patterns.ts',

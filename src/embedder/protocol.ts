@@ -1,8 +1,8 @@
-// What crosses between the main thread and the embedding worker. Types, and the form in which errors travel.
+// What crosses between the caller's thread and the embedding worker. Types alone.
 
-import { ERROR_CODES, isOpDbusError, messageOf, OpDbusError } from '../errors.js'
 import type { Device } from '../ports.js'
 import type { DevicePlan, Opened } from './devices/order.js'
+import type { WireError } from './link.js'
 import type { ModelSpec } from './model/spec.js'
 
 export interface WorkerConfig extends DevicePlan {
@@ -25,7 +25,7 @@ export interface BudgetChoice {
 }
 
 /** One finished batch: row `i` of `matrix` (`ids.length x dims`, row-major) belongs to `ids[i]`. */
-export interface Part {
+export interface BatchResult {
   readonly ids: readonly number[]
   readonly matrix: Float32Array
   readonly tokens: readonly number[]
@@ -39,37 +39,17 @@ export interface Part {
   readonly chosen?: BudgetChoice
 }
 
-/** An OpDbusError as plain data: comlink would send only its message. */
-export interface WireError {
-  readonly code: string
-  readonly message: string
-  readonly details: Readonly<Record<string, unknown>>
-}
-
-export type OpenReply = { readonly opened: Opened } | { readonly error: WireError }
-
-/** What the main thread has for the worker: `texts[i]` goes by `ids[i]`; for `dropped` nobody waits any more. */
+/** What the caller's thread has for the worker: `texts[i]` goes by `ids[i]`; for `dropped` nobody waits any more. */
 export interface Work {
   readonly ids: readonly number[]
   readonly texts: readonly string[]
   readonly dropped: readonly number[]
 }
 
-/** The worker as comlink exposes it. */
+/** What the worker serves; what it pushes are finished batches, `readonly BatchResult[]`. */
 export interface EmbedWorker {
-  open(config: WorkerConfig): Promise<OpenReply>
-  /**
-   * Hands work over and waits for finished batches: one message each way for one text. A newer call sends the one that
-   * still waits home with nothing, so at most one is held.
-   */
-  exchange(work: Work): Promise<readonly Part[]>
-}
-
-export function toWire(error: unknown): WireError {
-  if (!isOpDbusError(error)) return { code: 'EMBEDDER_FAILED', message: messageOf(error), details: {} }
-  return { code: error.code, message: error.message, details: error.details }
-}
-
-export function fromWire({ code, message, details }: WireError): OpDbusError {
-  return new OpDbusError(ERROR_CODES.find(known => known === code) ?? 'EMBEDDER_FAILED', message, { details })
+  /** Opens the model on the first device of the plan that can. Once per worker. */
+  open(config: WorkerConfig): Promise<Opened>
+  /** Hands texts over. Every text's outcome is pushed once, unless it was dropped. */
+  submit(work: Work): void
 }

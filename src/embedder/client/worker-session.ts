@@ -1,12 +1,10 @@
 // One worker, a process or a thread, from spawn to end: opens the model, hands texts over, settles whoever waits. Never restarts itself.
 
-import { type Remote, wrap } from 'comlink'
 import { asFailure, isOpDbusError, messageOf, OpDbusError } from '../../errors.js'
 import type { Call, WorkerHandle } from '../../ports.js'
-import type { DevicePlan, Opened } from '../devices/order.js'
-import { unavailable } from '../devices/order.js'
-import type { BudgetChoice } from '../protocol.js'
-import { type EmbedWorker, fromWire, type Part, type WorkerConfig } from '../protocol.js'
+import { type DevicePlan, type Opened, unavailable } from '../devices/order.js'
+import { fromWire, Link } from '../link.js'
+import type { BatchResult, BudgetChoice, EmbedWorker, WorkerConfig } from '../protocol.js'
 import type { EmbedRequest } from './embed-request.js'
 
 export interface SessionConfig extends Omit<WorkerConfig, keyof DevicePlan> {
@@ -25,12 +23,11 @@ export interface SessionEvents {
   ended(error: OpDbusError): void
 }
 
-/** comlink alone does not do: a call pending when the worker dies would never settle. So `pending` is ours. */
+/** The worker is kept running, and the process with it, while texts are in hand; what it finishes comes unasked. */
 export class WorkerSession {
   readonly #config: SessionConfig
   readonly #events: SessionEvents
-  readonly #handle: WorkerHandle
-  readonly #remote: Remote<EmbedWorker>
+  readonly #link: Link<EmbedWorker, readonly BatchResult[]>
   readonly #pending = new Map<number, EmbedRequest>()
   readonly #idOf = new Map<EmbedRequest, number>()
   #outbox: number[] = []
@@ -39,25 +36,18 @@ export class WorkerSession {
   #sending = false
   #held = false
   #nextId = 1
-  #calls = 0
-  #over = false
   readonly #ended = new AbortController()
-  #gone: Promise<void> = Promise.resolve()
 
   /** Throws WORKER_LOST when the worker cannot be started, or as `spawn` does where that says more. */
   constructor(spawn: () => WorkerHandle, config: SessionConfig, events: SessionEvents) {
     this.#config = config
     this.#events = events
-    try {
-      this.#handle = spawn()
-    } catch (error) {
-      throw isOpDbusError(error) ? error : lost(messageOf(error), error)
-    }
-    this.#handle.onExit((why, error) => void this.end(isOpDbusError(error) ? error : lost(why, error)))
-    this.#remote = wrap<EmbedWorker>(this.#handle.endpoint)
-    // wrap() listens on the port, which keeps the process alive whatever was said before.
-    this.#handle.unref()
-    void this.#serve()
+    this.#link = new Link(started(spawn), {
+      lost,
+      onPush: results => this.#take(results),
+      onEnd: error => this.#over(error),
+    })
+    void this.#open()
   }
 
   /** Texts in hand. */
@@ -76,7 +66,7 @@ export class WorkerSession {
     this.#pending.set(id, request)
     this.#idOf.set(request, id)
     this.#outbox.push(id)
-    if (this.#pending.size === 1) this.#handle.ref()
+    this.#keepAlive()
     this.#sendSoon()
   }
 
@@ -87,45 +77,41 @@ export class WorkerSession {
     this.#forget(id, request)
     this.#dropped.push(id)
     this.#sendSoon()
-    this.#restIfEmpty()
+    this.#keepAlive()
     return true
   }
 
   /** Keeps the process alive also without texts in hand: somebody waits for the model to be open. */
   hold(held: boolean): void {
-    if (held === this.#held || this.#over) return
     this.#held = held
-    if (held) this.#handle.ref()
-    else this.#restIfEmpty()
+    this.#keepAlive()
   }
 
   /** Rejects everyone with `error` and ends the worker; resolves when it is gone. */
   end(error: OpDbusError): Promise<void> {
-    if (this.#over) return this.#gone
-    this.#over = true
+    return this.#link.end(error)
+  }
+
+  #over(error: OpDbusError): void {
     this.#ended.abort()
     const requests = [...this.#pending.values()]
     this.#pending.clear()
     this.#idOf.clear()
-    this.#handle.unref()
     this.#events.ended(error)
     for (const request of requests) request.reject(error)
-    this.#gone = this.#handle.terminate()
-    return this.#gone
   }
 
-  async #serve(): Promise<void> {
+  async #open(): Promise<void> {
+    const { signal } = this.#ended
     try {
       const { plan, ...config } = this.#config
-      const devices = await plan({ signal: this.#ended.signal })
-      if (this.#over) return
+      const devices = await plan({ signal })
       // Known before the worker loads a model.
       if (devices.devices.length === 0) throw unavailable(devices.refused ?? [])
-      const reply = await this.#remote.open({ ...config, ...devices })
-      if (this.#over) return
-      if ('error' in reply) throw fromWire(reply.error)
-      this.#opened = reply.opened
-      this.#events.opened(reply.opened)
+      const opened = await this.#link.call('open', { ...config, ...devices })
+      if (signal.aborted) return
+      this.#opened = opened
+      this.#events.opened(opened)
     } catch (error) {
       await this.end(asFailure(error))
     }
@@ -137,49 +123,43 @@ export class WorkerSession {
     this.#sending = true
     queueMicrotask(() => {
       this.#sending = false
-      void this.#send()
+      this.#send()
     })
   }
 
-  async #send(): Promise<void> {
-    if (this.#over || (this.#pending.size === 0 && this.#dropped.length === 0)) return
+  #send(): void {
     const ids = this.#outbox.filter(id => this.#pending.has(id))
     const texts = ids.map(id => this.#pending.get(id)!.text)
-    const work = { ids, texts, dropped: this.#dropped }
+    const dropped = this.#dropped
     this.#outbox = []
     this.#dropped = []
-    const call = ++this.#calls
-    try {
-      const parts = await this.#remote.exchange(work)
-      if (this.#over) return
-      const before = this.#pending.size
-      for (const part of parts) this.#settle(part)
-      this.#restIfEmpty()
-      this.#events.settled(before - this.#pending.size)
-      // Only the newest call is held by the worker; the others come home empty and are not renewed.
-      if (call === this.#calls && this.#pending.size > 0) this.#sendSoon()
-    } catch (error) {
-      await this.end(asFailure(error))
-    }
+    if (ids.length > 0 || dropped.length > 0) this.#link.tell('submit', { ids, texts, dropped })
   }
 
-  #settle(part: Part): void {
+  #take(results: readonly BatchResult[]): void {
+    const before = this.#pending.size
+    for (const result of results) this.#settle(result)
+    this.#keepAlive()
+    this.#events.settled(before - this.#pending.size)
+  }
+
+  #settle(result: BatchResult): void {
     const { dims } = this.#config.spec
-    const { device, opened, chosen } = part
+    const { device, opened, chosen } = result
     if (opened) {
       this.#opened = opened
       this.#events.opened(opened)
     }
     if (chosen) this.#events.chosen(chosen)
-    for (const [row, id] of part.ids.entries()) {
+    for (const [row, id] of result.ids.entries()) {
       const request = this.#pending.get(id)
       if (!request) continue
       this.#forget(id, request)
       // A copy, so that keeping one vector does not keep the whole batch in memory.
-      const vector = part.matrix.slice(row * dims, (row + 1) * dims)
-      request.resolve({ vector, tokens: part.tokens[row]!, truncated: part.truncated[row]!, device })
+      const vector = result.matrix.slice(row * dims, (row + 1) * dims)
+      request.resolve({ vector, tokens: result.tokens[row]!, truncated: result.truncated[row]!, device })
     }
-    for (const { id, error } of part.failed) {
+    for (const { id, error } of result.failed) {
       const request = this.#pending.get(id)
       if (!request) continue
       this.#forget(id, request)
@@ -192,8 +172,16 @@ export class WorkerSession {
     this.#idOf.delete(request)
   }
 
-  #restIfEmpty(): void {
-    if (this.#pending.size === 0 && !this.#held && !this.#over) this.#handle.unref()
+  #keepAlive(): void {
+    this.#link.hold(this.#held || this.#pending.size > 0)
+  }
+}
+
+function started(spawn: () => WorkerHandle): WorkerHandle {
+  try {
+    return spawn()
+  } catch (error) {
+    throw isOpDbusError(error) ? error : lost(messageOf(error), error)
   }
 }
 

@@ -1,14 +1,13 @@
 // The worker's side of the protocol, without its runtime: opens a model once, feeds the pipeline, hands out batches.
 
-import { transfer } from 'comlink'
 import { isOpDbusError, OpDbusError } from '../../errors.js'
 import type { Backend, BackendFactory, Clock, WorkerHandle } from '../../ports.js'
 import { openWithFailover } from '../devices/failover.js'
-import type { Opened } from '../devices/order.js'
-import { isGpu } from '../devices/order.js'
+import { isGpu, type Opened } from '../devices/order.js'
 import { checkDevice } from '../devices/self-check.js'
+import type { Push } from '../link.js'
 import type { ModelFile } from '../model/folder.js'
-import { type EmbedWorker, type OpenReply, type Part, toWire, type Work, type WorkerConfig } from '../protocol.js'
+import type { BatchResult, EmbedWorker, Work, WorkerConfig } from '../protocol.js'
 import { type Tokenize, tokenizerOf } from '../tokenizer/load-tokenizer.js'
 import { BatchBudget } from './batch-budget.js'
 import { Pipeline } from './pipeline.js'
@@ -28,43 +27,32 @@ export interface WorkerHost {
   readonly spawnTokenizer?: () => WorkerHandle
 }
 
-/** The object that comlink exposes; one per worker. */
-export function embedWorker(host: WorkerHost): EmbedWorker {
+/** What a worker serves; `push` sends finished batches. */
+export function embedWorker(host: WorkerHost, push: Push<readonly BatchResult[]>): EmbedWorker {
   let pipeline: Pipeline | undefined
-  let done: Part[] = []
-  /** Answers the call that waits, if one does. */
-  let answer: ((parts: Part[]) => void) | undefined
+  let finished: BatchResult[] = []
 
-  function emit(part: Part): void {
-    done.push(part)
-    if (answer) flush()
+  /** What comes at once crosses in one message: a thousand texts that fail are a thousand results. */
+  function emit(result: BatchResult): void {
+    if (finished.push(result) === 1) queueMicrotask(flush)
   }
 
   function flush(): void {
-    const parts = done
-    done = []
-    answer?.(
-      transfer(
-        parts,
-        parts.map(part => part.matrix.buffer),
-      ),
+    const results = finished
+    finished = []
+    push(
+      results,
+      results.map(result => result.matrix.buffer),
     )
-    answer = undefined
   }
 
-  function exchange({ ids, texts, dropped }: Work): Promise<readonly Part[]> {
+  function submit({ ids, texts, dropped }: Work): void {
     if (!pipeline) throw new OpDbusError('CLOSED', 'no model is open')
-    if (answer) flush()
-    const parts = new Promise<Part[]>(resolve => {
-      answer = resolve
-    })
     pipeline.drop(dropped)
     pipeline.submit(ids, texts)
-    if (answer && done.length > 0) flush()
-    return parts
   }
 
-  async function open(config: WorkerConfig): Promise<OpenReply> {
+  async function open(config: WorkerConfig): Promise<Opened> {
     const { spec, devices, threads, gpuDevice, tokenizers, maxBatchTokens, batchTokens, refused } = config
     try {
       const { model, tokenizer, tokenizerConfig } = spec.files
@@ -98,14 +86,14 @@ export function embedWorker(host: WorkerHost): EmbedWorker {
         budget: new BatchBudget({ fixed: maxBatchTokens, known: batchTokens }),
         clock: host.clock,
         yieldToEventLoop: host.yieldToEventLoop,
-        emit(part) {
-          emit(change ? { ...part, opened: change } : part)
+        emit(result) {
+          emit(change ? { ...result, opened: change } : result)
           change = undefined
         },
       })
-      return { opened }
+      return opened
     } catch (error) {
-      return { error: toWire(withFile(error, spec.files.model)) }
+      throw withFile(error, spec.files.model)
     }
   }
 
@@ -117,7 +105,7 @@ export function embedWorker(host: WorkerHost): EmbedWorker {
     })
   }
 
-  return { open, exchange }
+  return { open, submit }
 }
 
 /** What a runtime refused in the graph is told with the graph's file. */

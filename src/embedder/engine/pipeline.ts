@@ -5,9 +5,9 @@ import type { Backend, Clock, Device } from '../../ports.js'
 import { Batcher } from '../batcher.js'
 import { isGpu } from '../devices/order.js'
 import { runBatch, type VectorSpec } from '../devices/run-batch.js'
+import { toWire } from '../link.js'
 import type { ModelSpec } from '../model/spec.js'
-import type { BudgetChoice } from '../protocol.js'
-import { type Part, toWire } from '../protocol.js'
+import type { BatchResult, BudgetChoice } from '../protocol.js'
 import type { Tokenize } from '../tokenizer/load-tokenizer.js'
 import type { BatchBudget } from './batch-budget.js'
 import type { TokenizeAhead } from './tokenizer-pool.js'
@@ -34,7 +34,7 @@ export interface PipelineOptions {
   readonly budget: Pick<BatchBudget, 'next' | 'most' | 'ran'>
   readonly clock: Pick<Clock, 'monotonic'>
   /** Gets every text's outcome once, batch by batch. */
-  emit(part: Part): void
+  emit(result: BatchResult): void
   /** One turn of the event loop, so that new texts and drops are seen between batches. */
   yieldToEventLoop?(): Promise<void>
 }

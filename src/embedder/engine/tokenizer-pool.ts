@@ -1,10 +1,9 @@
 // Threads that tokenise ahead of a session: when they start, who gets which texts, what happens when one dies. Never
 // waits for a thread that is gone; what it had in hand goes back to the caller.
 
-import { type Remote, wrap } from 'comlink'
 import { OpDbusError } from '../../errors.js'
 import type { WorkerHandle } from '../../ports.js'
-import { fromWire } from '../protocol.js'
+import { Link } from '../link.js'
 import { type Tokenized, type TokenizerSpec, type TokenizerThread, unpack } from './tokenizer-thread.js'
 
 export interface TokenizerPoolOptions {
@@ -27,9 +26,7 @@ export interface TokenizeAhead {
 }
 
 interface Thread {
-  readonly remote: Remote<TokenizerThread>
-  /** What rejects the calls that wait: one that is pending when the thread dies would never settle by itself. */
-  readonly waiting: Set<(error: OpDbusError) => void>
+  readonly link: Link<TokenizerThread>
   open: boolean
   /** Texts in hand. */
   load: number
@@ -61,30 +58,24 @@ export class TokenizerPool implements TokenizeAhead {
     if (!thread) throw lost('none is open')
     thread.load += texts.length
     try {
-      return unpack(await answerOf(thread, thread.remote.tokenize(texts)))
+      return unpack(await thread.link.call('tokenize', texts))
     } finally {
       thread.load -= texts.length
     }
   }
 
   async #startOne(): Promise<void> {
-    let handle: WorkerHandle | undefined
+    let link: Link<TokenizerThread> | undefined
     try {
-      handle = this.#options.spawn()
-      const remote = wrap<TokenizerThread>(handle.endpoint)
-      const thread: Thread = { remote, waiting: new Set(), open: false, load: 0 }
-      handle.onExit(why => {
-        this.#threads.delete(thread)
-        for (const reject of thread.waiting) reject(lost(why))
-      })
+      link = new Link(this.#options.spawn(), { lost, onEnd: () => this.#threads.delete(thread) })
+      const thread: Thread = { link, open: false, load: 0 }
       this.#threads.add(thread)
-      const error = await answerOf(thread, remote.open(this.#options.spec))
-      if (error) throw fromWire(error)
+      await link.call('open', this.#options.spec)
       thread.open = true
       this.#options.ready?.()
     } catch {
       // Without threads the session tokenises by itself, as it does on a CPU.
-      await handle?.terminate()
+      await link?.end()
     }
   }
 
@@ -93,14 +84,6 @@ export class TokenizerPool implements TokenizeAhead {
     for (const thread of this.#threads) if (thread.open && thread.load < (least?.load ?? Infinity)) least = thread
     return least
   }
-}
-
-function answerOf<T>({ waiting }: Thread, answer: Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    waiting.add(reject)
-    const settle = () => waiting.delete(reject)
-    answer.finally(settle).then(resolve, reject)
-  })
 }
 
 function lost(why: string): OpDbusError {

@@ -1,10 +1,9 @@
 // A thread that does nothing but tokenise, for a session that blocks its own: what it computes and how that crosses.
 
-import { transfer } from 'comlink'
 import { asFailure, OpDbusError } from '../../errors.js'
+import { fromWire, Moved, toWire, type WireError } from '../link.js'
 import type { ModelFile } from '../model/folder.js'
 import type { ModelSpec } from '../model/spec.js'
-import { fromWire, toWire, type WireError } from '../protocol.js'
 import { type TextLimits, type Tokenize, tokenizerOf } from '../tokenizer/load-tokenizer.js'
 
 export type TokenizerSpec = TextLimits & Pick<ModelSpec, 'files'>
@@ -24,11 +23,11 @@ export interface TokenChunk {
   readonly errors: readonly WireError[]
 }
 
-/** The thread as comlink exposes it. */
+/** What a tokenizer thread serves. */
 export interface TokenizerThread {
-  /** Undefined when the tokenizer is loaded. */
-  open(spec: TokenizerSpec): Promise<WireError | undefined>
-  tokenize(texts: readonly string[]): TokenChunk | Promise<TokenChunk>
+  /** Loads the tokenizer, once. */
+  open(spec: TokenizerSpec): Promise<void>
+  tokenize(texts: readonly string[]): Moved<TokenChunk> | Promise<Moved<TokenChunk>>
 }
 
 /** What the runtime lends the thread; see `WorkerHost`. */
@@ -37,27 +36,22 @@ export interface TokenizerHost {
   isUnchanged(file: ModelFile): Promise<boolean>
 }
 
-/** The object that comlink exposes; one per thread. */
 export function tokenizerThread(host: TokenizerHost): TokenizerThread {
   let tokenize: Tokenize | undefined
   return {
     async open(spec) {
-      try {
-        const { tokenizer, tokenizerConfig } = spec.files
-        tokenize = await tokenizerOf(spec, host.readText)
-        // After reading: what was read is then what the space was computed from.
-        for (const file of [tokenizer, tokenizerConfig])
-          if (file && !(await host.isUnchanged(file)))
-            throw new OpDbusError('UNSUPPORTED_MODEL', `${file.path} has changed since its space was computed`)
-        return undefined
-      } catch (error) {
-        return toWire(error)
-      }
+      const { tokenizer, tokenizerConfig } = spec.files
+      const loaded = await tokenizerOf(spec, host.readText)
+      // After reading: what was read is then what the space was computed from.
+      for (const file of [tokenizer, tokenizerConfig])
+        if (file && !(await host.isUnchanged(file)))
+          throw new OpDbusError('UNSUPPORTED_MODEL', `${file.path} has changed since its space was computed`)
+      tokenize = loaded
     },
     tokenize(texts) {
       if (!tokenize) throw new OpDbusError('CLOSED', 'no tokenizer is open')
       const chunk = pack(texts, tokenize)
-      return transfer(chunk, [chunk.ids.buffer, chunk.lengths.buffer, chunk.truncated.buffer])
+      return new Moved(chunk, [chunk.ids.buffer, chunk.lengths.buffer, chunk.truncated.buffer])
     },
   }
 }

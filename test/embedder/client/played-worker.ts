@@ -1,16 +1,22 @@
 // A worker that a test plays in its own thread: what it was asked, and levers for what it answers.
-import { expose } from 'comlink'
 import { nodeEndpoint } from '../../../src/backends/worker-node.js'
+import type { Opened } from '../../../src/embedder/devices/order.js'
+import { type Push, serve } from '../../../src/embedder/link.js'
 import type { ModelSpec } from '../../../src/embedder/model/spec.js'
-import type { EmbedWorker, OpenReply, Part, Work, WorkerConfig } from '../../../src/embedder/protocol.js'
+import type { BatchResult, EmbedWorker, Work, WorkerConfig } from '../../../src/embedder/protocol.js'
+import { OpDbusError } from '../../../src/errors.js'
 import type { Space, WorkerHandle } from '../../../src/ports.js'
 
 export const DIMS = 2
 export const spec = { space: 'space' as Space, description: {}, dims: DIMS } as ModelSpec
-export const opened: OpenReply = {
-  opened: { device: 'cpu', tried: [{ device: 'cuda', reason: 'no driver', kind: 'failed' }] },
+export const opened: Opened = {
+  device: 'cpu',
+  tried: [{ device: 'cuda', reason: 'no driver', kind: 'failed' }],
 }
-export const part = (ids: number[], change: Partial<Part> = {}): Part => ({
+/** What a worker says to `open`. */
+export type Reply = Opened | OpDbusError
+/** The vector of text `n` is `[n, -n]`. */
+export const result = (ids: number[], change: Partial<BatchResult> = {}): BatchResult => ({
   ids,
   matrix: Float32Array.from(ids.flatMap(id => [id, -id])),
   tokens: ids,
@@ -25,15 +31,19 @@ export class PlayedWorker implements EmbedWorker {
   readonly configs: WorkerConfig[] = []
   readonly work: Work[] = []
   readonly events: string[] = []
-  reply: OpenReply | Promise<OpenReply> = opened
-  /** Called for every exchange; the default computes everything at once. */
-  answer: (work: Work) => readonly Part[] | Promise<readonly Part[]> = ({ ids }) => [part([...ids])]
+  reply: Reply | Promise<Reply> = opened
+  /** What is pushed at once for every message; the default computes everything. */
+  answer: (work: Work) => readonly BatchResult[] | Promise<readonly BatchResult[]> = ({ ids }) => [result([...ids])]
+  push!: Push<readonly BatchResult[]>
   readonly handle: WorkerHandle
   #exit: ((why: string) => void) | undefined
 
   constructor() {
     const { port1, port2 } = new MessageChannel()
-    expose(this, nodeEndpoint(port1 as never))
+    serve(nodeEndpoint(port1 as never), push => {
+      this.push = push
+      return this
+    })
     this.handle = {
       endpoint: nodeEndpoint(port2 as never),
       ref: () => this.events.push('ref'),
@@ -49,14 +59,17 @@ export class PlayedWorker implements EmbedWorker {
     }
   }
 
-  async open(config: WorkerConfig): Promise<OpenReply> {
+  async open(config: WorkerConfig): Promise<Opened> {
     this.configs.push(config)
-    return this.reply
+    const reply = await this.reply
+    if (reply instanceof OpDbusError) throw reply
+    return reply
   }
 
-  async exchange(work: Work): Promise<readonly Part[]> {
+  async submit(work: Work): Promise<void> {
     this.work.push(work)
-    return this.answer(work)
+    const results = await this.answer(work)
+    if (results.length > 0) this.push(results)
   }
 
   die(why: string): void {
@@ -66,9 +79,9 @@ export class PlayedWorker implements EmbedWorker {
   }
 }
 
-/** Until the worker was called that often. */
-export async function sent(worker: PlayedWorker | undefined, calls: number): Promise<void> {
-  while ((worker?.work.length ?? 0) < calls) await new Promise(setImmediate)
+/** Until so many messages came. */
+export async function sent(worker: PlayedWorker | undefined, messages: number): Promise<void> {
+  while ((worker?.work.length ?? 0) < messages) await new Promise(setImmediate)
 }
 
 export const never = <T>() => new Promise<T>(() => undefined)

@@ -29,7 +29,7 @@ async function install(...packages: string[]): Promise<void> {
   writeFileSync(join(dir, 'package.json'), '{"type":"module"}')
 }
 
-const EVERYTHING = ['comlink', 'onnxruntime-node', 'onnxruntime-web']
+const EVERYTHING = ['onnxruntime-node', 'onnxruntime-web']
 
 /** Runs a script that finds `embedder` and `spec` ready, never closed by it. */
 async function script(body: string): Promise<{ stdout: string; stderr: string }> {
@@ -72,7 +72,6 @@ test('a process that ends while texts are in work does not hang or crash', async
 
 describe('lazy', () => {
   test('knowing the space needs neither runtime nor tokenizer', async () => {
-    await install('comlink')
     const { stdout } = await script('console.log(spec.dims, embedder.space === spec.space, embedder.status.worker)')
     expect(stdout).toBe('4 true off\n')
   })
@@ -109,7 +108,6 @@ describe('fallback', () => {
   })
 
   test('a worker that cannot start is WORKER_LOST', async () => {
-    await install('comlink')
     writeFileSync(join(dir, 'node-worker.js'), 'throw new Error("broken build")')
     const { stdout } = await script('await embedder.embed("a").catch(error => console.log(error.code, error.message))')
     expect(stdout).toBe('WORKER_LOST the embedding worker is gone: broken build\n')

@@ -1,10 +1,11 @@
 // The life of the worker as its client sees it, against a worker that the test plays in the same thread.
 import { describe, expect, test } from 'vitest'
 import { WorkerEmbedder, type WorkerEmbedderOptions } from '../../../src/embedder/client/worker-embedder.js'
-import type { OpenReply, Part } from '../../../src/embedder/protocol.js'
+import type { BatchResult } from '../../../src/embedder/protocol.js'
+import { OpDbusError } from '../../../src/errors.js'
 import { deferred } from '../../support.js'
 import { TestTimer } from '../node-embedder.js'
-import { DIMS, never, opened, PlayedWorker, part, sent, spec } from './played-worker.js'
+import { DIMS, never, opened, PlayedWorker, type Reply, result, sent, spec } from './played-worker.js'
 
 function harness(
   options: Partial<WorkerEmbedderOptions> = {},
@@ -53,14 +54,18 @@ describe('start', () => {
       truncated: false,
       device: 'cpu',
     })
-    expect(told).toEqual([(opened as { opened: unknown }).opened])
+    expect(told).toEqual([opened])
     expect(embedder.status).toMatchObject({ worker: 'ready', opened: told[0], waiting: 0 })
   })
 
   test('a failed open rejects its callers with its error; the next call tries again', async () => {
-    const error = { code: 'DEVICE_UNAVAILABLE', message: 'no device', details: { reasons: [{ device: 'cpu' }] } }
+    const error = {
+      code: 'DEVICE_UNAVAILABLE',
+      message: 'no device',
+      details: { reasons: [{ device: 'cpu' }] },
+    } as const
     const { embedder, workers } = harness({}, (worker, index) => {
-      if (index === 0) worker.reply = { error }
+      if (index === 0) worker.reply = new OpDbusError(error.code, error.message, error)
     })
     const outcomes = await Promise.allSettled([embedder.embed('a'), embedder.embed('b')])
     for (const outcome of outcomes) expect(outcome).toMatchObject({ reason: { name: 'OpDbusError', ...error } })
@@ -94,25 +99,29 @@ describe('start', () => {
 })
 
 describe('texts and rows', () => {
-  test('parts settle their rows as they come; a failure is only its own text’s', async () => {
+  test('results settle their rows as they come, unasked; a failure is only its own text’s', async () => {
     const error = { code: 'EMBEDDER_FAILED', message: 'NaN', details: {} }
-    const rest = deferred<readonly Part[]>()
     const { embedder, workers } = harness({}, worker => {
-      const answers = [[part([3], { failed: [{ id: 2, error }] })], rest.promise]
-      worker.answer = () => answers.shift() ?? never()
+      worker.answer = () => [result([3], { failed: [{ id: 2, error }] })]
     })
     const [a, b, c] = ['a', 'b', 'c'].map(text => embedder.embed(text))
     expect([...(await c!).vector]).toEqual([3, -3])
     await expect(b).rejects.toMatchObject({ code: 'EMBEDDER_FAILED', message: 'NaN' })
-    rest.resolve([part([1])])
+    workers[0]!.push([result([1])])
     expect([...(await a!).vector]).toEqual([1, -1])
-    expect(workers[0]!.work.map(({ ids, texts }) => [ids, texts])).toEqual([
-      [
-        [1, 2, 3],
-        ['a', 'b', 'c'],
-      ],
-      [[], []],
-    ])
+    expect(workers[0]!.work).toEqual([{ ids: [1, 2, 3], texts: ['a', 'b', 'c'], dropped: [] }])
+  })
+
+  test('another device and a found budget are told with the batch that showed them, before its rows', async () => {
+    const told: unknown[] = []
+    const now = { device: 'wasm', tried: [{ device: 'cpu', reason: 'lost', kind: 'failed' }] } as const
+    const { embedder } = harness({ onOpen: what => told.push(what) }, worker => {
+      worker.answer = ({ ids }) => [
+        result([...ids], { device: 'wasm', opened: now, chosen: { device: 'wasm', tokens: 512 } }),
+      ]
+    })
+    const one = embedder.embed('a').then(embedding => [...told, embedding.device, embedder.status.batchTokens])
+    expect(await one).toEqual([opened, now, 'wasm', 512])
   })
 
   test('a long text crosses whole: only the tokenizer knows what of it the model sees', async () => {
@@ -122,37 +131,17 @@ describe('texts and rows', () => {
     expect(workers[0]!.work[0]!.texts).toEqual([text])
   })
 
-  test('texts that come while an answer is awaited cross at once', async () => {
-    const first = deferred<readonly Part[]>()
+  test('texts that come while others are computed cross at once', async () => {
+    const first = deferred<readonly BatchResult[]>()
     const { embedder, workers } = harness({}, worker => {
-      worker.answer = ({ ids }) => (ids.includes(1) ? first.promise : [part([...ids])])
+      worker.answer = ({ ids }) => (ids.includes(1) ? first.promise : [result([...ids])])
     })
     const slow = embedder.embed('slow')
     await sent(workers[0], 1)
     expect([...(await embedder.embed('quick')).vector]).toEqual([2, -2])
-    first.resolve([part([1])])
+    first.resolve([result([1])])
     await slow
   })
-})
-
-test('one call is held at a time: a newer one sends it home, and it is not renewed', async () => {
-  let held: ((parts: readonly Part[]) => void) | undefined
-  const { embedder, workers } = harness({}, worker => {
-    worker.answer = () => {
-      held?.([])
-      return new Promise(resolve => {
-        held = resolve
-      })
-    }
-  })
-  const one = embedder.embed('a')
-  await sent(workers[0], 1)
-  const two = embedder.embed('b')
-  await sent(workers[0], 2)
-  for (let i = 0; i < 50; i++) await new Promise(setImmediate)
-  expect(workers[0]!.work).toHaveLength(2)
-  held!([part([1, 2])])
-  await Promise.all([one, two])
 })
 
 describe('leaving', () => {
@@ -162,7 +151,7 @@ describe('leaving', () => {
       worker.answer = async ({ ids, dropped }) => {
         if (dropped.length > 0) return []
         await gate.promise
-        return [part([...ids])]
+        return [result([...ids])]
       }
     })
     const leaving = new AbortController()
@@ -179,7 +168,7 @@ describe('leaving', () => {
   })
 
   test('who leaves before the model is open is never sent', async () => {
-    const reply = deferred<OpenReply>()
+    const reply = deferred<Reply>()
     const { embedder, workers } = harness({}, worker => {
       worker.reply = reply.promise
     })
@@ -229,7 +218,7 @@ describe('loss and rest', () => {
     await expect(one).rejects.toMatchObject({ code: 'WORKER_LOST' })
   })
 
-  test('a reply that is no answer ends the worker: nobody waits for ever', async () => {
+  test('a worker that cannot take what it is told is ended: nobody waits for ever', async () => {
     const { embedder, workers } = harness({}, worker => {
       worker.answer = () => Promise.reject(new Error('bug in the worker'))
     })

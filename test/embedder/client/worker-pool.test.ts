@@ -3,10 +3,10 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { WorkerEmbedder, type WorkerEmbedderOptions } from '../../../src/embedder/client/worker-embedder.js'
 import { usualWorkers } from '../../../src/embedder/client/worker-pool.js'
-import type { OpenReply, Part } from '../../../src/embedder/protocol.js'
+import { OpDbusError } from '../../../src/errors.js'
 import type { Device } from '../../../src/ports.js'
 import { TestTimer } from '../node-embedder.js'
-import { never, PlayedWorker, part } from './played-worker.js'
+import { never, PlayedWorker, type Reply, result } from './played-worker.js'
 
 const turn = () => new Promise<void>(resolve => setImmediate(resolve))
 const until = async (done: () => boolean) => {
@@ -17,35 +17,29 @@ const until = async (done: () => boolean) => {
 class PacedWorker extends PlayedWorker {
   pace = 32
   readonly texts = new Map<number, string>()
-  #waiting: ((parts: readonly Part[]) => void) | undefined
 
   constructor(device: Device) {
     super()
-    this.reply = { opened: { device, tried: [] } }
+    this.reply = { device, tried: [] }
     this.answer = ({ ids, texts, dropped }) => {
       for (const [i, id] of ids.entries()) this.texts.set(id, texts[i]!)
       for (const id of dropped) this.texts.delete(id)
-      this.#waiting?.([])
-      return new Promise(resolve => {
-        this.#waiting = resolve
-      })
+      return []
     }
   }
 
-  /** Finishes the oldest texts in hand, if anybody waits. */
+  /** Finishes the oldest texts in hand. */
   step(): void {
-    if (!this.#waiting || this.pace === 0 || this.texts.size === 0) return
+    if (this.pace === 0 || this.texts.size === 0) return
     const ids = [...this.texts.keys()].slice(0, this.pace)
     for (const id of ids) this.texts.delete(id)
-    const answer = this.#waiting
-    this.#waiting = undefined
-    answer([part(ids)])
+    this.push([result(ids)])
   }
 }
 
 function harness(
   options: Partial<WorkerEmbedderOptions> = {},
-  { device = 'cpu', replies = [] }: { device?: Device; replies?: (OpenReply | Promise<OpenReply> | undefined)[] } = {},
+  { device = 'cpu', replies = [] }: { device?: Device; replies?: (Reply | Promise<Reply> | undefined)[] } = {},
 ) {
   const workers: PacedWorker[] = []
   const timer = new TestTimer()
@@ -140,11 +134,8 @@ describe('growing', () => {
     const all = embedMany(3000)
     await until(() => (workers[0]?.texts.size ?? 0) > 0)
     expect(embedder.status.batchTokens).toBeUndefined()
-    const answer = workers[0]!.answer
-    workers[0]!.answer = async work => {
-      const parts = await answer(work)
-      return parts.map(one => ({ ...one, chosen: { device: 'cpu' as const, tokens: 512 } }))
-    }
+    const { push } = workers[0]!
+    workers[0]!.push = results => push(results.map(one => ({ ...one, chosen: { device: 'cpu', tokens: 512 } })))
     await run(watch(all))
     expect(embedder.status.batchTokens).toBe(512)
     expect(workers.map(worker => worker.configs[0]!.batchTokens)).toEqual([{}, { cpu: 512 }])
@@ -211,8 +202,8 @@ describe('loss', () => {
   })
 
   test('another one that cannot start costs nobody anything, is told, and is not tried over and over', async () => {
-    const error = { code: 'DEVICE_UNAVAILABLE', message: 'out of memory', details: {} }
-    const { workers, embedMany, run, embedder } = harness({}, { replies: [undefined, { error }, { error }] })
+    const error = new OpDbusError('DEVICE_UNAVAILABLE', 'out of memory')
+    const { workers, embedMany, run, embedder } = harness({}, { replies: [undefined, error, error] })
     const all = embedMany(8000)
     await run(watch(all))
     for (const outcome of await Promise.allSettled(all)) expect(outcome.status).toBe('fulfilled')
@@ -221,8 +212,8 @@ describe('loss', () => {
   })
 
   test('the first that does not open rejects all that wait', async () => {
-    const error = { code: 'DEVICE_UNAVAILABLE', message: 'no device', details: {} }
-    const { embedMany, workers } = harness({}, { replies: [{ error }] })
+    const error = new OpDbusError('DEVICE_UNAVAILABLE', 'no device')
+    const { embedMany, workers } = harness({}, { replies: [error] })
     for (const outcome of await Promise.allSettled(embedMany(1000)))
       expect(outcome).toMatchObject({ reason: { code: 'DEVICE_UNAVAILABLE' } })
     expect(workers).toHaveLength(1)

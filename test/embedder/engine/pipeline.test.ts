@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { BatchBudget } from '../../../src/embedder/engine/batch-budget.js'
 import { Pipeline, type PipelineOptions } from '../../../src/embedder/engine/pipeline.js'
-import type { Part } from '../../../src/embedder/protocol.js'
+import type { BatchResult } from '../../../src/embedder/protocol.js'
 import { OpDbusError } from '../../../src/errors.js'
 import type { Device, TokenBatch } from '../../../src/ports.js'
 import { deferred } from '../../support.js'
@@ -32,7 +32,7 @@ function harness(
 ) {
   const { run = echo, spec, device = 'cpu', maxBatchTokens = 12, ...rest } = options
   const batches: TokenBatch[] = []
-  const parts: Part[] = []
+  const parts: BatchResult[] = []
   const pipeline = new Pipeline({
     spec: { dims: 2, hiddenDims: 2, pooling: 'mean', normalize: false, padId: 99, rowsAlone: false, ...spec },
     tokenize,

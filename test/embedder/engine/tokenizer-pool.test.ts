@@ -1,6 +1,5 @@
 // Tokenising in threads of its own: results as inline, a session that is blocked meanwhile, threads that fail or die.
 import { Worker } from 'node:worker_threads'
-import { expose } from 'comlink'
 import fc from 'fast-check'
 import { afterEach, describe, expect, test } from 'vitest'
 import { nodeEndpoint } from '../../../src/backends/worker-node.js'
@@ -8,7 +7,8 @@ import { BatchBudget } from '../../../src/embedder/engine/batch-budget.js'
 import { Pipeline } from '../../../src/embedder/engine/pipeline.js'
 import { type TokenizeAhead, TokenizerPool } from '../../../src/embedder/engine/tokenizer-pool.js'
 import { pack, type TokenizerThread, unpack } from '../../../src/embedder/engine/tokenizer-thread.js'
-import { type Part, toWire } from '../../../src/embedder/protocol.js'
+import { Moved, serve, toWire } from '../../../src/embedder/link.js'
+import type { BatchResult } from '../../../src/embedder/protocol.js'
 import type { Tokenize } from '../../../src/embedder/tokenizer/load-tokenizer.js'
 import { OpDbusError } from '../../../src/errors.js'
 import type { Device, TokenBatch, WorkerHandle } from '../../../src/ports.js'
@@ -27,17 +27,15 @@ function playedThread(thread: Partial<TokenizerThread> = {}) {
   const { port1, port2 } = new MessageChannel()
   const calls: (readonly string[])[] = []
   let exit: ((why: string) => void) | undefined
-  expose(
-    {
-      open: async () => undefined,
-      tokenize: (texts: readonly string[]) => {
-        calls.push(texts)
-        return pack(texts, tokenize)
-      },
-      ...thread,
+  const whole: TokenizerThread = {
+    open: async () => undefined,
+    tokenize: texts => {
+      calls.push(texts)
+      return new Moved(pack(texts, tokenize), [])
     },
-    nodeEndpoint(port1 as never),
-  )
+    ...thread,
+  }
+  serve(nodeEndpoint(port1 as never), () => whole)
   const die = (why: string) => {
     port1.close()
     exit?.(why)
@@ -77,7 +75,7 @@ const sums = async ({ rows, width, inputIds, attentionMask }: TokenBatch) =>
 
 function pipelineOver(elsewhere: TokenizeAhead | undefined, change: { device?: Device; run?: typeof sums } = {}) {
   const { device = 'cuda', run = sums } = change
-  const parts: Part[] = []
+  const parts: BatchResult[] = []
   let inline = 0
   let settled = 0
   const pipeline = new Pipeline({
@@ -199,7 +197,7 @@ describe('results', () => {
     const thread = playedThread({
       tokenize: async texts => {
         await gate.promise
-        return pack(texts, tokenize)
+        return new Moved(pack(texts, tokenize), [])
       },
     })
     const { pool, opened } = await poolOf(thread)
@@ -245,8 +243,8 @@ describe('threads that fail', () => {
   })
 
   test.each([
-    ['does not load its tokenizer', { open: async () => toWire(new OpDbusError('UNSUPPORTED_MODEL', 'changed')) }],
-    ['dies while it loads', { open: () => never<undefined>() }],
+    ['does not load its tokenizer', { open: () => Promise.reject(new OpDbusError('UNSUPPORTED_MODEL', 'changed')) }],
+    ['dies while it loads', { open: () => never<void>() }],
   ])('one that %s is never given a text, and is ended', async (_what, thread) => {
     const played = playedThread(thread)
     const { pool } = await poolOf(played)
@@ -279,19 +277,18 @@ describe('a session that blocks its thread', () => {
     const worker = new Worker(
       `const { parentPort, workerData: shared } = require('node:worker_threads')
        let first = true
-       parentPort.on('message', ({ id, path, argumentList }) => {
+       parentPort.on('message', ({ id, name, argument: texts }) => {
          let value
-         if (path[0] === 'tokenize') {
+         if (name === 'tokenize') {
            if (!first) Atomics.wait(shared, 0, 0)
            first = false
-           const texts = argumentList[0].value
            const ids = Int32Array.from(texts.join(''), letter => letter.charCodeAt(0) - 96)
            value = { ids, lengths: Int32Array.from(texts, text => text.length),
                      truncated: Uint8Array.from(texts, text => Number(text.length > 5)), errors: [] }
            Atomics.add(shared, 1, texts.length)
            Atomics.notify(shared, 1)
          }
-         parentPort.postMessage({ id, type: 'RAW', value })
+         parentPort.postMessage({ opDbus: 'answer', id, value })
        })`,
       { eval: true, workerData: shared },
     )
