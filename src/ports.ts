@@ -186,11 +186,12 @@ export interface BackendFactory {
 
 // ---- threads --------------------------------------------------------------------------------------------------------
 
-/** One message port of a worker, in the shape that comlink speaks. */
+/** The messages between a worker and who started it, from either side. */
 export interface WorkerEndpoint {
+  /** `message` is cloned; where the runtime can, the buffers of `transfer` move instead. */
   postMessage(message: unknown, transfer?: Transferable[]): void
-  addEventListener(type: string, listener: EventListenerOrEventListenerObject): void
-  removeEventListener(type: string, listener: EventListenerOrEventListenerObject): void
+  /** Calls `listener` with every message from now on. */
+  onMessage(listener: (message: unknown) => void): void
 }
 
 /** A running worker (a process, a thread or a Web Worker). The life cycle is its owner's. */

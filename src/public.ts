@@ -38,7 +38,7 @@ export {
   type PoolingChoice,
   type Settings,
 } from './config.js'
-export type { UserEmbedder } from './embedder/custom.js'
+export type { UserEmbedder } from './embedder/client/custom-embedder.js'
 export { BatchError, ERROR_CODES, type ErrorCode, type FailedItem, isOpDbusError, OpDbusError } from './errors.js'
 export type { PatternCounts } from './patterns/templates.js'
 export type { Call, Device, RefusalKind, Running, Source, StorageProblemKind } from './ports.js'

@@ -40,7 +40,6 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     'cache/vec.ts',
     'backends/ort-io.ts',
     'backends/at-exit.ts',
-    'backends/endpoint-node.ts',
     'backends/exit-gate.ts',
     'onnxruntime-node',
     'onnxruntime-web',
@@ -48,7 +47,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     'onnxruntime-web/webgpu',
     'onnxruntime-common',
   ],
-  embedder: ['ports.ts', 'errors.ts', 'realms.ts', 'kernels', 'hub', 'comlink'],
+  embedder: ['ports.ts', 'errors.ts', 'realms.ts', 'kernels', 'hub'],
   // Models' own files say what is to be fetched, and whether it can be honoured.
   hub: ['ports.ts', 'errors.ts', 'fs', 'embedder'],
   caches: ['ports.ts', 'errors.ts', 'realms.ts', 'cache', 'patterns/setting.ts', 'patterns/templates.ts'],
@@ -56,10 +55,10 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
   'public.ts': ['*'],
   'node.ts': ['*'],
   // The parts of the Node root, and the roots of its threads and processes.
-  node: ['*', 'comlink'],
+  node: ['*'],
   'web.ts': ['*'],
   // The parts of the web root, and the root of its worker.
-  web: ['*', 'comlink', '@noble/hashes/sha2.js', '@noble/hashes/legacy.js', '@noble/hashes/utils.js'],
+  web: ['*', '@noble/hashes/sha2.js', '@noble/hashes/legacy.js', '@noble/hashes/utils.js'],
   // The names of the modes alone: `--help` must not load the library.
   cli: [
     'fs',

@@ -32,6 +32,6 @@ export async function checkSmallFiles(
     maxTokens: knownModel(id)?.maxTokens,
     pooling: named('modules.json') ? undefined : 'mean',
   })
-  const { tokenizerOf } = await import('../embedder/tokenizer.js')
+  const { tokenizerOf } = await import('../embedder/tokenizer/load-tokenizer.js')
   await tokenizerOf({ id, ...settings }, async ({ path }) => (await text(path)) ?? '')
 }
