@@ -11,11 +11,11 @@ import { embeddingCodec } from './caches/embedding-codec.js'
 import { queryFileAge } from './caches/query-cache.js'
 import { composeCaches } from './compose.js'
 import { planPatterns } from './compose-patterns.js'
-import { readConfig } from './config.js'
 import { fromUserEmbedder } from './embedder/custom.js'
 import { openModel } from './node/model.js'
+import { type OpenOptions, readOptions } from './node/options.js'
 import { clearPatterns, openPatternStores } from './node/patterns.js'
-import { bootId, cacheDir, crc32, hubOptions, isAlive, nodeClock, nodeHash, type OpenOptions } from './node/runtime.js'
+import { bootId, crc32, isAlive, nodeClock, nodeHash } from './node/runtime.js'
 import { folderWarnings } from './node/warnings.js'
 import type { Call, Embedding, Key } from './ports.js'
 import { openFileStore } from './stores/files.js'
@@ -31,7 +31,7 @@ export {
   pullModel,
   removeModel,
 } from './node/models.js'
-export type { OpenOptions } from './node/runtime.js'
+export type { OpenOptions } from './node/options.js'
 export * from './public.js'
 
 /**
@@ -40,11 +40,8 @@ export * from './public.js'
  * @throws OpDbusError INVALID_INPUT for an option that is not what its type says
  */
 export async function openCaches(options: OpenOptions = {}): Promise<CacheSet> {
-  const { embedder: user, onWarning: warn = emitWarning, onDownload, ...settings } = options
-  const config = readConfig(settings, process.env, warn)
-  const dir = cacheDir(config)
-  const hub = hubOptions(config, dir)
-  const warnOfFolder = folderWarnings(dir, message => warn(message))
+  const { config, user, dir, hub, warn, onDownload } = readOptions(options, emitWarning)
+  const warnOfFolder = folderWarnings(dir, warn)
   const clock = nodeClock()
   const boot = bootId()
   const ttlMs = 1000 * config.queryCacheTtl

@@ -10,10 +10,10 @@ import { readConfig } from './config.js'
 import { fromUserEmbedder } from './embedder/custom.js'
 import type { Call } from './ports.js'
 import { type IndexedDbOptions, type IndexedDbStore, openIndexedDbStore } from './stores/indexeddb.js'
+import { FileCache } from './web/file-cache.js'
 import { openModel } from './web/model.js'
 import { IN_PAGES, type OpenOptions, placesOf, splitOptions } from './web/options.js'
-import { MODULE_URL, originLocks, pageUrl, timer, webClock, webHash } from './web/page.js'
-import { Shelf } from './web/shelf.js'
+import { MODULE_URL, originLocks, pageUrl, timer, webClock, webHash } from './web/runtime.js'
 
 export * from './public.js'
 export type { DownloadProgress, OpenOptions } from './web/options.js'
@@ -36,7 +36,7 @@ export async function openCaches(options: OpenOptions = {}): Promise<CacheSet> {
   const { settings, user, database, persist, onDownload, warn } = splitOptions(options)
   const config = readConfig(settings, {}, warn, IN_PAGES)
   const places = placesOf(options, MODULE_URL, pageUrl())
-  const shelf = new Shelf({ caches: globalThis.caches, locks: originLocks(), timer, warn })
+  const fileCache = new FileCache({ caches: globalThis.caches, locks: originLocks(), timer, warn })
   const embedder = user && fromUserEmbedder(user, { ...user, maxQueue: config.maxQueue })
   const plan = planPatterns(config.patterns, { hash: webHash, warn })
 
@@ -56,7 +56,7 @@ export async function openCaches(options: OpenOptions = {}): Promise<CacheSet> {
   const openEmbeddings = async ({ signal }: Call): Promise<EmbeddingParts> => {
     const { embedder: exact, model } = embedder
       ? { embedder }
-      : await openModel(config, { places, shelf, warn, onDownload, verdicts, signal })
+      : await openModel(config, { places, fileCache, warn, onDownload, verdicts, signal })
     const opened = plan?.embedder(exact) ?? exact
     const codec = embeddingCodec(webHash, opened)
     const capacityBytes = config.embeddingDiskBytes

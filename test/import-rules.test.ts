@@ -79,7 +79,7 @@ const OPEN_ROOMS = ['cache', 'embedder', 'caches', 'cli', 'node', 'web']
 const NODE =
   /^(node\.ts|node\/.*|cli\/.*|stores\/(segments|files)(\.ts|\/.*)|stores\/disk\.ts|backends\/(ort-node|worker-node|process-node)\.ts|embedder\/hub\/.*)$/
 /** Browser globals are allowed here and nowhere else. */
-const BROWSER = /^(stores\/indexeddb(\.ts|\/.*)|backends\/ort-web\.ts|kernels\/webgpu\.ts|web\.ts|web\/page\.ts)$/
+const BROWSER = /^(stores\/indexeddb(\.ts|\/.*)|backends\/ort-web\.ts|kernels\/webgpu\.ts|web\.ts|web\/runtime\.ts)$/
 
 interface Import {
   readonly file: string

@@ -5,14 +5,14 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { atExit } from '../backends/at-exit.js'
 import { childEnvironment } from '../backends/process-node.js'
-import { DeviceBook, type DeviceRuntime } from '../embedder/devices/book.js'
+import { type DeviceRuntime, DeviceSelector } from '../embedder/devices/selector.js'
 import type { TrialResult } from '../embedder/devices/trial.js'
 import type { ModelSpec } from '../embedder/model/spec.js'
 import { openFileStore } from '../stores/files.js'
+import type { ProbeJob } from './device-probe.js'
 import { cudaLibrary, hasGpu, machinePrint } from './machine.js'
 import { ownFile } from './own-files.js'
 import { crc32, nodeClock, nodeHash } from './runtime.js'
-import type { TrialJob } from './trial.js'
 
 /** Verdicts and references kept, of all models together. */
 const MAX_ENTRIES = 200
@@ -27,14 +27,14 @@ export interface NodeDevicesOptions {
 }
 
 /** `dir` is the cache folder; without one every process finds out for itself. */
-export function nodeDeviceBook(dir: string | undefined, options: NodeDevicesOptions): DeviceBook {
+export function nodeDeviceSelector(dir: string | undefined, options: NodeDevicesOptions): DeviceSelector {
   const clock = nodeClock()
   const places = { name: 'device', maxEntries: MAX_ENTRIES }
   const store =
     dir === undefined
       ? undefined
       : openFileStore({ ...places, dir: join(dir, 'devices'), hash: nodeHash, clock, crc32 })
-  return new DeviceBook({ runtime: nodeDevices(options), store, clock, hash: nodeHash })
+  return new DeviceSelector({ runtime: nodeDevices(options), store, clock, hash: nodeHash })
 }
 
 function nodeDevices({ referenceFile, threads, gpuDevice }: NodeDevicesOptions): DeviceRuntime {
@@ -62,13 +62,13 @@ function nodeDevices({ referenceFile, threads, gpuDevice }: NodeDevicesOptions):
 }
 
 /** Runs one trial in a child process and waits for its result, its death or the time limit. `signal` ends the process. */
-function tryInProcess(job: TrialJob, limitMs: number, signal?: AbortSignal): Promise<TrialResult> {
+function tryInProcess(job: ProbeJob, limitMs: number, signal?: AbortSignal): Promise<TrialResult> {
   const { device } = job
   return new Promise(resolve => {
     const failed = (reason: string): TrialResult => ({ device, works: false, reason })
     let child: ChildProcess
     try {
-      child = fork(ownFile('node-trial.js'), {
+      child = fork(ownFile('node-device-probe.js'), {
         stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
         serialization: 'advanced',
         execArgv: [],

@@ -1,10 +1,8 @@
 // What computes on Node: finds the model, chooses the devices, stands the worker behind the Embedder port. Part of the Node root.
-import { availableParallelism } from 'node:os'
-import { dirname } from 'node:path'
 import type { ServingModel } from '../caches/embedding-cache.js'
 import type { Config } from '../config.js'
-import type { DeviceBook } from '../embedder/devices/book.js'
 import { deviceOrder } from '../embedder/devices/order.js'
+import type { DeviceSelector } from '../embedder/devices/selector.js'
 import type { PullProgress } from '../embedder/hub/download.js'
 import type { HubOptions } from '../embedder/hub/find.js'
 import { retryText } from '../embedder/hub/retry.js'
@@ -13,9 +11,11 @@ import type { ModelSpec } from '../embedder/model/spec.js'
 import type { Opened } from '../embedder/worker/protocol.js'
 import { OpDbusError } from '../errors.js'
 import type { Call, Embedder, Space } from '../ports.js'
-import { nodeDeviceBook } from './devices.js'
+import { nodeDeviceSelector } from './devices.js'
+import { ownFile } from './own-files.js'
 import { referenceFile } from './references.js'
-import { hubOptions, spawnWorker, timer } from './runtime.js'
+import { timer, usableThreads } from './runtime.js'
+import { startWorker } from './start-worker.js'
 
 /** The repair for a native binding that npm left out because its install script failed or was not run. */
 export const REPAIR = 'ONNXRUNTIME_NODE_INSTALL=skip npm install onnxruntime-node'
@@ -45,7 +45,7 @@ export async function openModel(
   }
   // A name that is no device is told now; whether the device works, when the first text needs it.
   deviceOrder(config.device, 'node')
-  const book = deviceBook(config, dir)
+  const selector = deviceSelector(config, dir)
   /** What the probe opened stays open: it is the one that will serve. */
   const probed = new Map<Space, Embedder>()
   const { spec, ranAs, gaveWay } = await models.resolve(config.model, {
@@ -58,9 +58,9 @@ export async function openModel(
     signal,
     async probe(candidate) {
       // These very files were opened on this machine before: a process whose texts are all cached need not do it again.
-      const { proven = [] } = await book.plan(config.device, candidate, { signal })
+      const { proven = [] } = await selector.plan(config.device, candidate, { signal })
       if (proven.length > 0) return
-      const embedder = await workerFor(candidate, config, book, warn)
+      const embedder = await workerFor(candidate, config, selector, warn)
       try {
         await embedder.embed('Created container 100', { signal })
         probed.set(candidate.space, embedder)
@@ -74,7 +74,7 @@ export async function openModel(
   if (gaveWay.length > 0) {
     warn(`embedding with ${ranAs} (${spec.dims} dims) in place of ${config.model}: do not mix vectors of the two`)
   }
-  const embedder = probed.get(spec.space) ?? (await workerFor(spec, config, book, warn))
+  const embedder = probed.get(spec.space) ?? (await workerFor(spec, config, selector, warn))
   return { embedder, model: { asked: config.model, serves: ranAs, gaveWay } }
 }
 
@@ -82,24 +82,24 @@ export async function openModel(
 async function workerFor(
   spec: ModelSpec,
   config: Config,
-  book: DeviceBook,
+  selector: DeviceSelector,
   warn: (message: string) => void,
 ): Promise<Embedder> {
   const { WorkerEmbedder } = await import('../embedder/worker/client.js')
   const { usualWorkers } = await import('../embedder/worker/pool.js')
-  const threads = config.threads ?? availableParallelism()
+  const threads = usableThreads(config.threads)
   let serving: Opened | undefined
   return new WorkerEmbedder({
     spec,
-    spawn: spawnWorker,
-    plan: call => book.plan(config.device, spec, call),
+    spawn: startWorker,
+    plan: call => selector.plan(config.device, spec, call),
     threads,
     workers: config.workers ?? usualWorkers(threads),
     timer,
     maxQueue: config.maxQueue,
     idleUnloadMs: config.idleUnloadMs,
     onOpen(opened) {
-      void book.passed(opened.device, spec)
+      void selector.passed(opened.device, spec)
       if (serving === undefined) tellFallback(opened, warn)
       else if (serving.device !== opened.device) tellChange(serving, opened, warn)
       serving = opened
@@ -108,12 +108,11 @@ async function workerFor(
 }
 
 /** What is known of this machine's devices, for this folder. */
-export function deviceBook(config: Config, dir: string | undefined): DeviceBook {
-  const { builtinDir } = hubOptions(config, dir)
-  return nodeDeviceBook(dir, {
+export function deviceSelector(config: Config, dir: string | undefined): DeviceSelector {
+  return nodeDeviceSelector(dir, {
     gpuDevice: config.gpuDevice,
-    threads: config.threads ?? availableParallelism(),
-    referenceFile: spec => referenceFile(spec, dirname(builtinDir)),
+    threads: usableThreads(config.threads),
+    referenceFile: spec => referenceFile(spec, ownFile('models')),
   })
 }
 

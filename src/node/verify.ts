@@ -1,9 +1,9 @@
 // Reads everything on disk and says what is damaged: for `op-dbus cache verify`. Part of the Node root; repairs nothing.
 import { join } from 'node:path'
-import { readConfig } from '../config.js'
 import { openFileStore } from '../stores/files.js'
 import { verifySegments } from '../stores/segments.js'
-import { cacheDir, crc32, nodeClock, nodeHash, type OpenOptions } from './runtime.js'
+import { type OpenOptions, readOptions } from './options.js'
+import { crc32, nodeClock, nodeHash } from './runtime.js'
 
 export interface CacheReport {
   readonly files: number
@@ -25,8 +25,7 @@ export interface VerifyReport {
 
 /** @throws OpDbusError STORE where a folder cannot be read */
 export async function verifyCaches(options: OpenOptions = {}): Promise<VerifyReport> {
-  const { embedder: _embedder, onDownload: _onDownload, onWarning = () => {}, ...settings } = options
-  const dir = cacheDir(readConfig(settings, process.env, onWarning))
+  const { dir } = readOptions(options)
   const nothing: CacheReport = { files: 0, entries: 0, size: 0, damaged: 0, foreign: 0 }
   if (dir === undefined) {
     return {

@@ -1,8 +1,8 @@
 // What computes in a page: finds the model, chooses the devices, stands the worker behind the Embedder port. Part of the web root.
 import type { ServingModel } from '../caches/embedding-cache.js'
 import type { Config } from '../config.js'
-import { DeviceBook } from '../embedder/devices/book.js'
 import { deviceOrder, unavailable } from '../embedder/devices/order.js'
+import { DeviceSelector } from '../embedder/devices/selector.js'
 import { Levels, levelOf } from '../embedder/model/levels.js'
 import { spaceOf } from '../embedder/model/revision.js'
 import { type ModelSpec, readModelSpec } from '../embedder/model/spec.js'
@@ -15,11 +15,11 @@ import { type Assets, readAssets } from './assets.js'
 import { webDevices } from './devices.js'
 import { Downloads } from './downloads.js'
 import type { FileRef } from './fetch-file.js'
+import type { FileCache } from './file-cache.js'
 import { hubModel } from './hub.js'
 import { type KnownFile, webFolder } from './model-folder.js'
 import type { OpenOptions, Places } from './options.js'
-import { probeGpu, timer, usableThreads, webClock, webHash } from './page.js'
-import type { Shelf } from './shelf.js'
+import { probeGpu, timer, usableThreads, webClock, webHash } from './runtime.js'
 import { startWorker } from './start-worker.js'
 
 /** Where the built-in model lies among the assets. */
@@ -27,7 +27,7 @@ const BUILTIN = 'models/builtin/'
 
 export interface OpenModelCall extends Call, Pick<OpenOptions, 'onDownload'> {
   readonly places: Places
-  readonly shelf: Shelf
+  readonly fileCache: FileCache
   readonly warn: (message: string) => void
   /** Keeps what devices proved. */
   readonly verdicts: Store | undefined
@@ -48,7 +48,7 @@ export async function openModel(
   if (name === 'none') throw new OpDbusError('DISABLED', 'embedding is switched off (model "none")')
   // A name that is no device is told now; whether the device works, when the first text needs it.
   deviceOrder(config.device, 'web')
-  const assets = await readAssets(call.places, call.shelf, { signal: call.signal, timer })
+  const assets = await readAssets(call.places, call.fileCache, { signal: call.signal, timer })
   const page = await pageParts(config, assets, call)
   // Where none can run, a lesser model can neither.
   const level = fallback && !page.useless ? levelOf(name) : undefined
@@ -64,7 +64,7 @@ export async function openModel(
     bring: one =>
       readSpec(one, one === 'builtin' && level !== one ? { ...config, dtype: undefined } : config, assets, page, call),
     async probe(candidate) {
-      const { proven = [] } = await page.book.plan(config.device, candidate, call)
+      const { proven = [] } = await page.selector.plan(config.device, candidate, call)
       if (proven.length > 0) return
       const embedder = workerFor(candidate, config, page, call)
       try {
@@ -87,19 +87,19 @@ export async function openModel(
 /** What all models of one call share. */
 interface PageParts {
   readonly threads: number
-  readonly book: DeviceBook
+  readonly selector: DeviceSelector
   /** Why nothing can be computed here, whatever were fetched for it. */
   readonly useless: OpDbusError | undefined
   spawn(): WorkerHandle
 }
 
 async function pageParts(config: Config, assets: Assets, call: OpenModelCall): Promise<PageParts> {
-  const { shelf, verdicts, onDownload } = call
+  const { fileCache, verdicts, onDownload } = call
   const downloads = new Downloads(onDownload)
   const spawn = () =>
-    startWorker(assets, shelf, {
+    startWorker(assets, fileCache, {
       onNotice(notice) {
-        if (notice.opDbus === 'warning') shelf.warnOnce(notice.message)
+        if (notice.opDbus === 'warning') fileCache.warnOnce(notice.message)
         else downloads.saw(notice)
       },
       warn: call.warn,
@@ -111,35 +111,35 @@ async function pageParts(config: Config, assets: Assets, call: OpenModelCall): P
     files: spec => [...modelFiles(spec), assets.ort('webgpu').wasm],
     ownReference: async spec => {
       const file = spec.id === 'builtin' ? assets.file(`${BUILTIN}op-dbus-reference.json`) : undefined
-      return file && JSON.parse(await shelf.text(file))
+      return file && JSON.parse(await fileCache.text(file))
     },
     threads,
     timer,
   })
-  const book = new DeviceBook({ runtime, store: verdicts, clock: webClock, hash: webHash })
+  const selector = new DeviceSelector({ runtime, store: verdicts, clock: webClock, hash: webHash })
   const gone = config.device === 'webgpu' ? await runtime.absent('webgpu', false) : undefined
   const useless = gone === undefined ? undefined : unavailable([{ device: 'webgpu', reason: gone, kind: 'absent' }])
-  return { threads, book, useless, spawn }
+  return { threads, selector, useless, spawn }
 }
 
 /** From the same small files as everywhere, so that the space is the same as everywhere. */
 async function readSpec(name: string, config: Config, assets: Assets, page: PageParts, call: OpenModelCall) {
   const { dtype, dimensions, pooling, offline } = config
-  const { shelf, places, signal } = call
+  const { fileCache, places, signal } = call
   const known = knownModel(name)
   const files: ReadonlyMap<string, KnownFile> =
     name === 'builtin'
       ? assets.folder(BUILTIN)
       : await hubModel(name, {
           hub: places.hub,
-          shelf,
+          fileCache,
           spawn: page.spawn,
           dtype,
           offline,
           useless: page.useless,
           signal,
         })
-  return readModelSpec(webFolder(known?.hubId ?? name, files, shelf, { signal }), {
+  return readModelSpec(webFolder(known?.hubId ?? name, files, fileCache, { signal }), {
     dtype: dtype ?? known?.dtype,
     maxTokens: known?.maxTokens,
     dimensions,
@@ -149,20 +149,20 @@ async function readSpec(name: string, config: Config, assets: Assets, page: Page
 
 /** A worker for one model, started by the first text; none where that could only fail. */
 function workerFor(spec: ModelSpec, config: Config, page: PageParts, { warn }: OpenModelCall): Embedder {
-  const { threads, book, useless, spawn } = page
+  const { threads, selector, useless, spawn } = page
   if (useless) return refusing(spec, useless, config, page)
   let serving: Opened | undefined
   return new WorkerEmbedder({
     spec,
     spawn,
-    plan: planning => book.plan(config.device, spec, planning),
+    plan: planning => selector.plan(config.device, spec, planning),
     threads,
     workers: config.workers ?? 1,
     timer,
     maxQueue: config.maxQueue,
     idleUnloadMs: config.idleUnloadMs,
     onOpen(opened) {
-      void book.passed(opened.device, spec)
+      void selector.passed(opened.device, spec)
       if (serving && serving.device !== opened.device) tellChange(serving, opened, warn)
       else if (!serving) tellRefused(opened, config, warn)
       serving = opened

@@ -1,4 +1,5 @@
-// What can be set in a page, checked and turned into addresses. Part of the web root; asks nothing of any server.
+// What can be set in a page, checked and turned into addresses. Part of the web root; asks nothing of any server. Its twin is
+// node/options.ts.
 import type { RuntimeOptions, Settings } from '../config.js'
 import type { UserEmbedder } from '../embedder/custom.js'
 import { OpDbusError } from '../errors.js'

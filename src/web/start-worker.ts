@@ -1,4 +1,5 @@
 // Starts the worker that embeds, from bytes that were checked. Part of the web root; knows nothing of what the worker computes.
+// Its twin is node/start-worker.ts.
 //
 // No browser checks a worker's script by itself: `new Worker` has no `integrity`, and import maps do not reach workers. So its
 // bytes are fetched and hashed like those of any other file, and run from a `blob:` address: what was checked is what runs.
@@ -8,8 +9,8 @@ import { type WorkerStart, webWorkerHandle } from '../backends/worker-web.js'
 import type { WorkerHandle } from '../ports.js'
 import { VERSION } from '../version.js'
 import type { Assets } from './assets.js'
+import { addressed, type FileCache } from './file-cache.js'
 import { scriptFault } from './script-fault.js'
-import { addressed, type Shelf } from './shelf.js'
 import { isNotice, type Notice, type Setup } from './worker-protocol.js'
 
 /** Once a policy has refused `blob:` this page does not ask again: each time would be reported to its owner. */
@@ -25,7 +26,7 @@ interface Listeners {
 }
 
 /** The worker among the assets, else the one that lies, or that a bundler has put, beside this module. */
-export function startWorker(assets: Assets, shelf: Shelf, { onNotice, warn }: Listeners): WorkerHandle {
+export function startWorker(assets: Assets, fileCache: FileCache, { onNotice, warn }: Listeners): WorkerHandle {
   const file = assets.file('worker.js')
   const ours = file !== undefined && new URL(file.url).origin === location.origin
   const started = (worker: Worker) => {
@@ -37,7 +38,7 @@ export function startWorker(assets: Assets, shelf: Shelf, { onNotice, warn }: Li
   const fromBytes: WorkerStart = async signal => {
     if (refused) return undefined
     if (checked?.digest !== file!.digest) {
-      const bytes = await shelf.bytes(file!, { signal })
+      const bytes = await fileCache.bytes(file!, { signal })
       const url = URL.createObjectURL(new Blob([bytes], { type: 'text/javascript' }))
       checked = { digest: file!.digest, url }
     }
@@ -51,7 +52,7 @@ export function startWorker(assets: Assets, shelf: Shelf, { onNotice, warn }: Li
   const fromAddress: WorkerStart = async signal => {
     if (!refused) warn(`worker.js is started from ${file!.url}, ${FORBIDDEN}`)
     refused = true
-    await shelf.check(file!, { signal })
+    await fileCache.check(file!, { signal })
     return started(new Worker(addressed(file!), { type: 'module' }))
   }
   // What a bundler has made of the script nobody can know; it says its version.

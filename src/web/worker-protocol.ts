@@ -6,7 +6,7 @@ import type { EmbedWorker, WireError } from '../embedder/worker/protocol.js'
 import type { Device } from '../ports.js'
 import type { OrtBuild, OrtFiles } from './assets.js'
 import type { FileRef } from './fetch-file.js'
-import type { GpuProbe } from './page.js'
+import type { GpuProbe } from './runtime.js'
 
 /** The first message to a worker, before any call. */
 export interface Setup {
@@ -40,7 +40,7 @@ export interface TrialJob {
 export interface PageWorker extends EmbedWorker {
   /** Whether the browser offers this worker a GPU, which it may offer to pages alone. */
   probeGpu(): Promise<GpuProbe>
-  /** Brings files to the shelf. One answer per file, in their order. */
+  /** Brings files to the file cache. One answer per file, in their order. */
   fetchFiles(
     files: readonly FileRef[],
   ): Promise<{ readonly files: readonly FetchedFile[] } | { readonly error: WireError }>
