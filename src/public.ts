@@ -20,7 +20,6 @@ export type {
   EmbeddingCache,
   EmbeddingResult,
   EmbedManyCall,
-  ServingModel,
 } from './caches/embedding-cache.js'
 export type { Refusal } from './caches/patterns/entry.js'
 export type { PatternCounts } from './caches/patterns/modes.js'
@@ -42,4 +41,4 @@ export {
 } from './config.js'
 export type { UserEmbedder } from './embedder/custom.js'
 export { BatchError, ERROR_CODES, type ErrorCode, type FailedItem, isOpDbusError, OpDbusError } from './errors.js'
-export type { Call, Device, RefusalKind, Running, Source, StorageProblemKind } from './ports.js'
+export type { Call, Device, RefusalKind, Running, ServingModel, Source, StorageProblemKind } from './ports.js'

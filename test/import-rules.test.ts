@@ -47,7 +47,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
   ],
   embedder: ['ports.ts', 'errors.ts', 'realms.ts', 'kernels', 'comlink'],
   caches: ['ports.ts', 'errors.ts', 'realms.ts', 'cache'],
-  'compose.ts': ['ports.ts', 'caches', 'config.ts', 'config-patterns.ts'],
+  'compose.ts': ['ports.ts', 'cache', 'caches', 'config.ts', 'config-patterns.ts', 'compose-patterns.ts', 'embedder'],
   'compose-patterns.ts': ['*'],
   'public.ts': ['*'],
   'node.ts': ['*'],

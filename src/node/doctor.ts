@@ -10,8 +10,8 @@ import type { ModelSpec } from '../embedder/model/spec.js'
 import { messageOf } from '../errors.js'
 import type { Call, Device } from '../ports.js'
 import { VERSION } from '../version.js'
+import { deviceSelector } from './devices.js'
 import { installedVersion, isThere } from './machine.js'
-import { deviceSelector } from './model.js'
 import { type OpenOptions, readOptions } from './options.js'
 
 /** One device with this model. Absent figures were not measured. */

@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { openFileStore } from '../stores/files.js'
 import { verifySegments } from '../stores/segments.js'
+import { foldersIn } from './disk.js'
 import { type OpenOptions, readOptions } from './options.js'
 import { crc32, nodeClock, nodeHash } from './runtime.js'
 
@@ -34,11 +35,12 @@ export async function verifyCaches(options: OpenOptions = {}): Promise<VerifyRep
       caches: { embeddings: nothing, patterns: nothing, blocks: nothing, queries: nothing },
     }
   }
+  const folders = foldersIn(dir)
   const caches = {
-    embeddings: await verifyEmbeddings(join(dir, 'embeddings')),
-    patterns: sum(await verifyFiles(join(dir, 'patterns')), await verifyFiles(join(dir, 'patterns', 'revoked'))),
-    blocks: await verifyFiles(join(dir, 'blocks')),
-    queries: await verifyFiles(join(dir, 'queries')),
+    embeddings: await verifyEmbeddings(folders.embeddings),
+    patterns: sum(await verifyFiles(folders.patterns), await verifyFiles(join(folders.patterns, 'revoked'))),
+    blocks: await verifyFiles(folders.blocks),
+    queries: await verifyFiles(folders.queries),
   }
   return { dir, damaged: Object.values(caches).some(report => report.damaged > 0), caches }
 }
