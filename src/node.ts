@@ -13,9 +13,10 @@ import { composeCaches } from './compose.js'
 import { planPatterns } from './compose-patterns.js'
 import { readConfig } from './config.js'
 import { fromUserEmbedder } from './embedder/custom.js'
+import { bootId, livenessOf, pidPlace } from './fs/process-identity.js'
 import { openModel } from './node/model.js'
 import { clearPatterns, openPatternStores } from './node/patterns.js'
-import { bootId, cacheDir, crc32, hubOptions, isAlive, nodeClock, nodeHash, type OpenOptions } from './node/runtime.js'
+import { cacheDir, crc32, hubOptions, nodeClock, nodeHash, type OpenOptions } from './node/runtime.js'
 import { folderWarnings } from './node/warnings.js'
 import type { Call, Embedding, Key } from './ports.js'
 import { openFileStore } from './stores/files.js'
@@ -46,7 +47,6 @@ export async function openCaches(options: OpenOptions = {}): Promise<CacheSet> {
   const hub = hubOptions(config, dir)
   const warnOfFolder = folderWarnings(dir, message => warn(message))
   const clock = nodeClock()
-  const boot = bootId()
   const ttlMs = 1000 * config.queryCacheTtl
   const files = { clock, hash: nodeHash, crc32 }
   const embedder = user && fromUserEmbedder(user, { ...user, maxQueue: config.maxQueue })
@@ -103,7 +103,7 @@ export async function openCaches(options: OpenOptions = {}): Promise<CacheSet> {
       store: openFileStore({ name: 'counter', dir: join(dir, 'counters'), maxEntries: 1000, ...files }),
       clock,
       key: nodeHash.random(8) as Key,
-      process: { pid: process.pid, bootId: boot, alive: isAlive },
+      process: { pid: process.pid, place: pidPlace(), livenessOf },
       read: () => set().tally(),
     })
     const timer = setInterval(() => void ledger.flush().catch(() => {}), LEDGER_FLUSH_MS)
@@ -137,7 +137,7 @@ export async function openCaches(options: OpenOptions = {}): Promise<CacheSet> {
     hash: nodeHash,
     warn: warnOfFolder,
     openEmbeddings,
-    queryDisk: queryStore && { store: queryStore, bootId: boot },
+    queryDisk: queryStore && { store: queryStore, bootId: bootId() },
     blockStore,
     extras,
   })

@@ -1,6 +1,5 @@
 // What Node gives the caches: clocks, digests, names of places. Part of the Node root.
 import { hash as digest, randomBytes } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -11,7 +10,7 @@ import type { Config, Settings } from '../config.js'
 import type { UserEmbedder } from '../embedder/custom.js'
 import { OpDbusError } from '../errors.js'
 import type { PullProgress } from '../hub/download.js'
-import type { HubOptions } from '../hub/find.js'
+import type { HubOptions } from '../hub/places.js'
 import type { Clock, Crc32, Hash, WorkerHandle } from '../ports.js'
 import { ownFile } from './own-files.js'
 
@@ -35,25 +34,6 @@ export const crc32: Crc32 = (bytes, seed = 0) => zlibCrc32(bytes, seed)
 export function nodeClock(): Clock {
   const offset = Number(process.hrtime.bigint()) / 1e6 - performance.now()
   return { now: () => Date.now(), monotonic: () => offset + performance.now() }
-}
-
-/** What tells two boots of this machine apart; empty where the system has no word for it. */
-export function bootId(): string {
-  try {
-    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
-  } catch {
-    return ''
-  }
-}
-
-/** Whether a process with this id runs here. */
-export function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
-  }
 }
 
 /** The user's home, or undefined where the system knows none, or HOME says that there is none. */

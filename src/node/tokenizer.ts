@@ -5,7 +5,7 @@ import { parentPort } from 'node:worker_threads'
 import { expose } from 'comlink'
 import { END, nodeEndpoint } from '../backends/worker-node.js'
 import { tokenizerThread } from '../embedder/worker/tokenizer-thread.js'
-import { isUnchanged } from '../hub/files.js'
+import { isUnchanged } from '../hub/model-folder.js'
 
 if (!parentPort) throw new Error('node-tokenizer runs as a worker thread only')
 

@@ -12,7 +12,7 @@ import { ortWasm } from '../backends/ort-web.js'
 import { starterEndpoint, tellReady } from '../backends/process-node.js'
 import { END, nodeEndpoint, spawnNodeWorker } from '../backends/worker-node.js'
 import { embedWorker } from '../embedder/worker/embed-worker.js'
-import { isUnchanged } from '../hub/files.js'
+import { isUnchanged } from '../hub/model-folder.js'
 import { ownFile } from './own-files.js'
 
 parentPort?.on('message', message => {

@@ -4,7 +4,7 @@ import { parentPort } from 'node:worker_threads'
 import { expose } from 'comlink'
 import { END, nodeEndpoint } from '../../src/backends/worker-node.js'
 import { tokenizerThread } from '../../src/embedder/worker/tokenizer-thread.js'
-import { isUnchanged } from '../../src/hub/files.js'
+import { isUnchanged } from '../../src/hub/model-folder.js'
 
 parentPort!.on('message', message => {
   if (message === END) process.exit(0)

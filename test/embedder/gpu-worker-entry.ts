@@ -6,7 +6,7 @@ import { expose } from 'comlink'
 import { ortNode } from '../../src/backends/ort-node.js'
 import { END, nodeEndpoint, spawnNodeWorker } from '../../src/backends/worker-node.js'
 import { embedWorker } from '../../src/embedder/worker/embed-worker.js'
-import { isUnchanged } from '../../src/hub/files.js'
+import { isUnchanged } from '../../src/hub/model-folder.js'
 import type { BackendFactory } from '../../src/ports.js'
 
 parentPort!.on('message', message => {

@@ -2,12 +2,13 @@
 // opens no model; what downloads is loaded only when something is missing.
 
 import { isOpDbusError } from '../../errors.js'
-import { offlineError } from '../../hub/advice.js'
-import { downloadPlace, folderAt, isPath } from '../../hub/cache.js'
 import type { PullProgress, pullModel } from '../../hub/download.js'
-import { findModel, type HubOptions, locateModel, modelAt } from '../../hub/find.js'
+import { offlineError } from '../../hub/error-messages.js'
+import { findModel, locateModel, modelAt } from '../../hub/find.js'
+import type { Retry } from '../../hub/http.js'
 import { isHubId } from '../../hub/names.js'
-import type { Retry } from '../../hub/retry.js'
+import type { HubOptions } from '../../hub/places.js'
+import { downloadPlace, folderAt, isPath } from '../../hub/places.js'
 import type { Call } from '../../ports.js'
 import { type Level, Levels, levelOf, type ResolvedModel } from './levels.js'
 import type { ModelOverrides, ModelSpec } from './spec.js'
@@ -76,7 +77,7 @@ export class ModelManager {
       return await findModel(name, hub, overrides)
     } catch (error) {
       if (offline && isOnHub(name) && isOpDbusError(error, 'MODEL_NOT_FOUND')) {
-        throw offlineError(knownModel(name)?.hubId ?? name, downloadPlace(hub))
+        throw offlineError(knownModel(name)?.hubId ?? name, downloadPlace(hub).dir)
       }
       const fetch = !offline && isOnHub(name) && isIncomplete(error)
       // A folder of the user's own is as the user left it.

@@ -1,10 +1,9 @@
 // Where models lie on this machine: the folders in their order, and the layout of the Hugging Face cache. Writes nothing.
-
 import { readdir, stat } from 'node:fs/promises'
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path'
 import { OpDbusError } from '../errors.js'
-import { unlessAbsent } from './files.js'
-import { isHubId } from './names.js'
+import { unlessAbsent } from '../fs/files.js'
+import { isHubId, repositoryName } from './names.js'
 
 export interface HubOptions {
   /** Folder of the model that comes with this package. */
@@ -111,11 +110,6 @@ export function isPath(name: string): boolean {
   return name.startsWith('.') || isAbsolute(name)
 }
 
-/** The name of a repository's folder, and of the folder of its locks. */
-export function repositoryName(id: string): string {
-  return `models--${id.replace('/', '--')}`
-}
-
 /** The hub ids whose repositories lie in `place`. */
 export async function repositoriesIn(place: ModelPlace): Promise<string[]> {
   const names = (await unlessAbsent(place.dir, path => readdir(path))) ?? []
@@ -130,6 +124,7 @@ export async function commitsOf(repository: string): Promise<string[]> {
   return (await unlessAbsent(join(repository, 'snapshots'), path => readdir(path))) ?? []
 }
 
+/** `path` where that is a folder, or a link to one. */
 export async function isFolder(path: string): Promise<string | undefined> {
   const info = await unlessAbsent(path, full => stat(full))
   return info?.isDirectory() ? path : undefined
