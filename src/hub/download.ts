@@ -66,9 +66,12 @@ interface Plan {
   readonly missing: readonly HubFile[]
 }
 
+/** Less than this is not worth a look at the disk's free space, which may be wrong by as much. */
+const ROOM_BYTES = 2 ** 20
+
 /**
  * Brings the model `name` (a level or a hub id) to this machine: the small files of its configuration and tokenizer, and
- * one ONNX file. The first pull records commit and hashes in a lock file; a later one brings exactly those bytes, or
+ * one ONNX file. The first pull records commit and hashes in a lockfile; a later one brings exactly those bytes, or
  * fails, unless told to `update`. What is here is hashed again; when all of it is right, nothing is asked of the hub.
  * Processes that pull the same model at once download it once.
  *
@@ -283,9 +286,6 @@ class Pull {
     return goneError(host, `commit ${commit.slice(0, 12)}`, id, commit, record.lockFile)
   }
 }
-
-/** Less than this is not worth a look at the disk's free space, which may be wrong by as much. */
-const ROOM_BYTES = 2 ** 20
 
 /**
  * Reads configuration and tokenizer of `id` as an embedder would. Rejects with UNSUPPORTED_MODEL for what would be

@@ -15,9 +15,9 @@ import { type Check, digestMemo, diskFolder, joined } from './model-folder.js'
 import { isHubId, repositoryName } from './names.js'
 import {
   commitsOf,
+  existingFolder,
   folderAt,
   type HubOptions,
-  isFolder,
   isPath,
   type ModelPlace,
   modelPlaces,
@@ -63,7 +63,7 @@ export async function modelAt(
 }
 
 /**
- * What the lock file says of the files in the snapshot `path`; undefined where that is no recorded one. The digests are made
+ * What the lockfile says of the files in the snapshot `path`; undefined where that is no recorded one. The digests are made
  * for the space anyway, so that the record holds for every use of a model and not only when it is pulled. What was not
  * recorded (weights of another dtype that another tool brought) is not held to anything.
  */
@@ -96,21 +96,21 @@ export async function localModels(hub: HubOptions): Promise<string[]> {
 }
 
 async function locate(name: string, hubId: string, hub: HubOptions): Promise<string | undefined> {
-  if (name === 'builtin') return isFolder(hub.builtinDir)
+  if (name === 'builtin') return existingFolder(hub.builtinDir)
   const own = folderAt(name, hub)
-  if (isPath(name)) return isFolder(own)
+  if (isPath(name)) return existingFolder(own)
   // A hub id goes into paths below: nothing that climbs out.
-  if (!isHubId(hubId)) return isFolder(own)
+  if (!isHubId(hubId)) return existingFolder(own)
   for (const place of modelPlaces(hub)) {
     const found = (await plainIn(place, hubId)) ?? (await snapshotIn(place, hubId))
     if (found !== undefined) return found
   }
-  return isFolder(own)
+  return existingFolder(own)
 }
 
 async function plainIn({ plain, dir }: ModelPlace, hubId: string): Promise<string | undefined> {
   if (!plain) return undefined
-  return (await isFolder(join(dir, hubId))) ?? isFolder(join(dir, hubId.split('/').at(-1)!))
+  return (await existingFolder(join(dir, hubId))) ?? existingFolder(join(dir, hubId.split('/').at(-1)!))
 }
 
 /** The snapshot that was recorded and no other; where nothing was recorded that of `main`, else the only one there is. */
@@ -123,7 +123,7 @@ async function snapshotIn(place: ModelPlace, hubId: string): Promise<string | un
   const wanted = record?.commit ?? main?.trim()
   const only = record === undefined && commits.length === 1 ? commits[0] : undefined
   const commit = commits.find(name => name === wanted) ?? only
-  return commit === undefined ? undefined : isFolder(join(repository, 'snapshots', commit))
+  return commit === undefined ? undefined : existingFolder(join(repository, 'snapshots', commit))
 }
 
 export async function notFound(name: string, hub: HubOptions): Promise<OpDbusError> {

@@ -38,7 +38,7 @@ export interface ModelPlace {
 const LOCK_FILE = 'op-dbus-models.lock.json'
 
 /**
- * The lock file lies beside the folder, where huggingface_hub does not take it for a repository that is broken. Beside
+ * The lockfile lies beside the folder, where huggingface_hub does not take it for a repository that is broken. Beside
  * `hub` it has no more of a name: it is the same one whether HF_HOME or HF_HUB_CACHE led there.
  */
 function placeAt(dir: string, plain: boolean): ModelPlace {
@@ -125,7 +125,7 @@ export async function commitsOf(repository: string): Promise<string[]> {
 }
 
 /** `path` where that is a folder, or a link to one. */
-export async function isFolder(path: string): Promise<string | undefined> {
+export async function existingFolder(path: string): Promise<string | undefined> {
   const info = await unlessAbsent(path, full => stat(full))
   return info?.isDirectory() ? path : undefined
 }

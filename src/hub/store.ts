@@ -1,13 +1,13 @@
 // One repository in the Hugging Face cache: blobs, snapshots, refs, as huggingface_hub lays them out. Follows no link out of the cache.
 import { createHash } from 'node:crypto'
 import { constants, createReadStream } from 'node:fs'
-import { copyFile, link, lstat, mkdir, readdir, readFile, readlink, realpath, rm, rmdir, stat } from 'node:fs/promises'
+import { copyFile, link, lstat, readdir, readFile, readlink, realpath, rm, rmdir, stat } from 'node:fs/promises'
 import { dirname, join, relative, resolve, sep } from 'node:path'
 import { knownModel } from '../embedder/model/table.js'
 import { abortError, OpDbusError } from '../errors.js'
 import { errnoOf } from '../fs/errno.js'
 import { unlessAbsent } from '../fs/files.js'
-import { bytesIn, makeFolder } from '../fs/folders.js'
+import { bytesIn, isFolder, makeFolder } from '../fs/folders.js'
 import { moveTo, replaceWith } from '../fs/replace.js'
 import type { Call } from '../ports.js'
 import { inTheWay } from './error-messages.js'
@@ -127,18 +127,16 @@ export class Repository {
     await onDisk(main, () => replaceWith(main, 0o666, file => file.writeFile(commit), join(this.dir, 'main')))
   }
 
-  /** Makes a folder below the repository's and returns its path. */
+  /** Makes a folder below the repository's, where no part of the way may be a link, and returns its path. */
   async #folder(...parts: string[]): Promise<string> {
     let path = this.place.dir
     for (const part of [repositoryName(this.id), ...parts]) {
       path = join(path, part)
       const made = path
-      await onDisk(made, () =>
-        mkdir(made).catch(async error => {
-          if (errnoOf(error) !== 'EEXIST') throw error
-          if (!(await lstat(made)).isDirectory()) throw inTheWay(made, 'is no folder of the model cache')
-        }),
-      )
+      await onDisk(made, () => {
+        makeFolder(made, 0o777)
+        if (!isFolder(made)) throw inTheWay(made, 'is no folder of the model cache')
+      })
     }
     return path
   }
@@ -210,7 +208,7 @@ export interface RemoveOptions extends Call {
 
 /**
  * Removes the repository of `name` from the cache that it is found in first: blobs, snapshots, refs and its entry in the
- * lock file. Rejects with INVALID_INPUT for the built-in model, a folder of the user's, and, without `force`, where the
+ * lockfile. Rejects with INVALID_INPUT for the built-in model, a folder of the user's, and, without `force`, where the
  * repository holds more than was pulled by the record; with MODEL_NOT_FOUND, STORE or ABORTED.
  */
 export async function removeModel(
