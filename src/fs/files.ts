@@ -1,14 +1,12 @@
 // Files of ours, opened, read and written so that a link, a FIFO or a folder in their place does no harm. Makes no folders.
 import * as fs from 'node:fs'
-import { DENIED, errnoOf, isAbsent, quietly } from './errno.js'
+import { isOpDbusError, messageOf, OpDbusError } from '../errors.js'
+import { DENIED, errnoOf, isAbsent, NO_SYNC, quietly } from './errno.js'
 
 const { O_RDONLY, O_RDWR, O_CREAT, O_EXCL } = fs.constants
 // Absent on Windows, where opening a link is a right few have.
 const NO_FOLLOW = fs.constants.O_NOFOLLOW ?? 0
 const NON_BLOCK = fs.constants.O_NONBLOCK ?? 0
-
-/** Said by file systems that do not sync, and by Node's permission model, under which nothing can. */
-const NO_SYNC = ['EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EPERM', 'EROFS', DENIED]
 
 export interface OpenFile {
   readonly fd: number
@@ -153,5 +151,20 @@ export function unlink(path: string): boolean {
   } catch (error) {
     if (isAbsent(error)) return false
     throw error
+  }
+}
+
+/** What `read` says; undefined where there is no such file. Other failures are a STORE error. */
+export async function unlessAbsent<T>(path: string, read: (path: string) => Promise<T>): Promise<T | undefined> {
+  try {
+    return await read(path)
+  } catch (error) {
+    // The last is a name with a NUL in it, which no file has.
+    if (isAbsent(error) || errnoOf(error) === 'ERR_INVALID_ARG_VALUE') return undefined
+    if (isOpDbusError(error)) throw error
+    throw new OpDbusError('STORE', `cannot read ${path}: ${messageOf(error)}`, {
+      cause: error,
+      details: { file: path },
+    })
   }
 }

@@ -1,14 +1,14 @@
 // Puts what a page needs into a public folder: worker, ONNX Runtime's WebAssembly, built-in model. Part of the Node root;
 // overwrites nothing that it did not put there.
 import { createHash } from 'node:crypto'
-import { lstat, readFile, rename, rm, stat } from 'node:fs/promises'
+import { lstat, readFile, rm, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { abortError, messageOf, OpDbusError } from '../errors.js'
-import { makeFolder } from '../hub/files.js'
+import { errnoOf, inWords } from '../fs/errno.js'
+import { makeFolder } from '../fs/folders.js'
+import { replaceWith, takeOn } from '../fs/replace.js'
 import { signalOf } from '../realms.js'
-import { inWords } from './disk-words.js'
 import { ownFolder, resolveDependency } from './own-files.js'
-import { createBeside, syncFile, takeOn } from './temporary.js'
 
 /** The manifest's name, here and in the folder that it describes. */
 const MANIFEST = 'op-dbus-assets.json'
@@ -136,20 +136,12 @@ function runtimeFile(name: string): string {
 /** A reader sees the old bytes or the new ones. What is replaced hands on its mode, and its owner where that is allowed. */
 async function put(path: string, content: Buffer): Promise<void> {
   await onDisk(async () => {
-    await makeFolder(dirname(path), 0o777)
-    const { file, path: temporary } = await createBeside(path, 0o666)
-    try {
+    makeFolder(dirname(path), 0o777)
+    await replaceWith(path, 0o666, async file => {
       const before = await lstat(path).catch(() => undefined)
       if (before) await takeOn(file, before)
       await file.writeFile(content)
-      await syncFile(file)
-      await file.close()
-      await rename(temporary, path)
-    } catch (error) {
-      await file.close().catch(() => {})
-      await rm(temporary, { force: true })
-      throw error
-    }
+    })
   }, path)
 }
 
@@ -165,10 +157,9 @@ async function onDisk<T>(run: () => Promise<T>, file: string): Promise<T> {
   try {
     return await run()
   } catch (error) {
-    const { code = '' } = error as NodeJS.ErrnoException
     throw new OpDbusError('STORE', `${file}: ${inWords(error)}`, {
       cause: error,
-      details: { file, errno: code },
+      details: { file, errno: errnoOf(error) ?? '' },
     })
   }
 }

@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path'
 import { type Config, readConfig, type Settings } from '../config.js'
 import type { UserEmbedder } from '../embedder/client/custom-embedder.js'
 import type { PullProgress } from '../hub/download.js'
-import type { HubOptions } from '../hub/find.js'
+import type { HubOptions } from '../hub/places.js'
 import { ownFile } from './own-files.js'
 
 export interface OpenOptions extends Settings {

@@ -12,7 +12,7 @@ import { starterEndpoint, tellReady } from '../backends/process-node.js'
 import { END, nodeEndpoint, spawnNodeWorker } from '../backends/worker-node.js'
 import { embedWorker } from '../embedder/engine/embed-worker.js'
 import { serve } from '../embedder/link.js'
-import { isUnchanged } from '../hub/files.js'
+import { isUnchanged } from '../hub/model-folder.js'
 import { ownFile } from './own-files.js'
 
 parentPort?.on('message', message => {

@@ -1,11 +1,12 @@
 // One JSON document per entry, for the few and small: blocks and queries. Bounded in number and age; never touches a
 // file that is not ours.
-import { renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
+import { rmdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { abortError, OpDbusError } from '../errors.js'
 import { guarded, quietly } from '../fs/errno.js'
 import { readFile, statOf, unlink } from '../fs/files.js'
 import { isFolder, makeFolder, namesIn } from '../fs/folders.js'
+import { replaceFile } from '../fs/replace.js'
 import type { Call, Clock, Crc32, Hash, Key, Store } from '../ports.js'
 
 /*
@@ -126,13 +127,7 @@ export function openFileStore(options: FileStoreOptions): FileStore {
     }
     const temporary = join(dir, `.${key}.${options.hash.random(4)}.tmp`)
     const file = Buffer.concat([encoder.encode(MAGIC + checksum(key, value) + MIDDLE), value, encoder.encode(END)])
-    try {
-      writeFileSync(temporary, file, { mode: 0o600, flag: 'wx' })
-      renameSync(temporary, path)
-    } catch (error) {
-      rmSync(temporary, { force: true })
-      throw error
-    }
+    replaceFile(path, file, temporary, { sync: false })
     if (there !== 'ours' && entries !== undefined) entries++
   }
 
@@ -269,8 +264,7 @@ export function openFileStore(options: FileStoreOptions): FileStore {
         if (!isFolder(dir)) throw new OpDbusError('STORE', `not a folder of its own: ${dir}`, { details: { dir } })
         if (statOf(join(dir, EPOCH)) === undefined || isOurEpoch()) {
           const temporary = join(dir, `.epoch.${options.hash.random(4)}.tmp`)
-          writeFileSync(temporary, `${options.hash.random(16)}\n`, { mode: 0o600, flag: 'wx' })
-          renameSync(temporary, join(dir, EPOCH))
+          replaceFile(join(dir, EPOCH), encoder.encode(`${options.hash.random(16)}\n`), temporary, { sync: false })
         }
         epoch = readEpoch()
         removeOurs()

@@ -3,9 +3,9 @@ import * as fs from 'node:fs'
 import * as path from 'node:path'
 import { OpDbusError } from '../../errors.js'
 import { errnoOf, isAbsent, quietly } from '../../fs/errno.js'
-import { createFile, writeAt } from '../../fs/files.js'
 import { makeFolder } from '../../fs/folders.js'
 import type { ProcessIdentity } from '../../fs/process-identity.js'
+import { putFile } from '../../fs/replace.js'
 import { unfinishedName } from './format.js'
 import { SPACE_FILE } from './spaces.js'
 
@@ -24,24 +24,12 @@ export function createSegment(parts: CreateParts, name: string, head: Uint8Array
   for (let tries = 1; ; tries++) {
     try {
       makeSpaceFolder(parts)
-      return createNamed(path.join(parts.path, unfinishedName(name, writer)), path.join(parts.path, name), head)
+      const temporary = path.join(parts.path, unfinishedName(name, writer))
+      return putFile(path.join(parts.path, name), head, temporary, { sync: false })
     } catch (error) {
       // A clear removed the folder, or the file, while we made it.
       if (!isAbsent(error) || tries === MOST_TRIES) throw error
     }
-  }
-}
-
-function createNamed(temporary: string, file: string, head: Uint8Array): number {
-  const fd = createFile(temporary)
-  try {
-    writeAt(fd, head, 0)
-    fs.renameSync(temporary, file)
-    return fd
-  } catch (error) {
-    quietly(() => fs.unlinkSync(temporary))
-    fs.closeSync(fd)
-    throw error
   }
 }
 

@@ -2,7 +2,7 @@
 import * as fs from 'node:fs'
 import * as path from 'node:path'
 import { readSmall } from '../../fs/files.js'
-import { replaceSmall } from '../../fs/replace.js'
+import { replaceFile } from '../../fs/replace.js'
 import type { Hash } from '../../ports.js'
 
 const FILE = 'epoch'
@@ -27,6 +27,6 @@ export function nextEpoch(dir: string, hash: Hash): string {
   const foreign = text === undefined ? fs.existsSync(file) : !TOKEN.test(text) && /[^\0]/.test(text)
   if (foreign) return FIRST_EPOCH
   const token = hash.random(8)
-  replaceSmall(path.join(dir, FILE), `${token}\n`, hash.random(4))
+  replaceFile(file, Buffer.from(`${token}\n`), `${file}.${hash.random(4)}.tmp`, { sync: true })
   return token
 }

@@ -1,10 +1,9 @@
 // Where models lie on this machine: the folders in their order, and the layout of the Hugging Face cache. Writes nothing.
-
 import { readdir, stat } from 'node:fs/promises'
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path'
 import { OpDbusError } from '../errors.js'
-import { unlessAbsent } from './files.js'
-import { isHubId } from './names.js'
+import { unlessAbsent } from '../fs/files.js'
+import { isHubId, repositoryName } from './names.js'
 
 export interface HubOptions {
   /** Folder of the model that comes with this package. */
@@ -39,7 +38,7 @@ export interface ModelPlace {
 const LOCK_FILE = 'op-dbus-models.lock.json'
 
 /**
- * The lock file lies beside the folder, where huggingface_hub does not take it for a repository that is broken. Beside
+ * The lockfile lies beside the folder, where huggingface_hub does not take it for a repository that is broken. Beside
  * `hub` it has no more of a name: it is the same one whether HF_HOME or HF_HUB_CACHE led there.
  */
 function placeAt(dir: string, plain: boolean): ModelPlace {
@@ -111,11 +110,6 @@ export function isPath(name: string): boolean {
   return name.startsWith('.') || isAbsolute(name)
 }
 
-/** The name of a repository's folder, and of the folder of its locks. */
-export function repositoryName(id: string): string {
-  return `models--${id.replace('/', '--')}`
-}
-
 /** The hub ids whose repositories lie in `place`. */
 export async function repositoriesIn(place: ModelPlace): Promise<string[]> {
   const names = (await unlessAbsent(place.dir, path => readdir(path))) ?? []
@@ -130,7 +124,8 @@ export async function commitsOf(repository: string): Promise<string[]> {
   return (await unlessAbsent(join(repository, 'snapshots'), path => readdir(path))) ?? []
 }
 
-export async function isFolder(path: string): Promise<string | undefined> {
+/** `path` where that is a folder, or a link to one. */
+export async function existingFolder(path: string): Promise<string | undefined> {
   const info = await unlessAbsent(path, full => stat(full))
   return info?.isDirectory() ? path : undefined
 }

@@ -1,16 +1,20 @@
-// The lock file of models: which commit and which bytes of each were pulled. Read strictly, replaced as a whole.
-
+// The lockfile of models: which commit and which bytes of each were pulled. Read strictly, replaced as a whole. The mutex between
+// processes is another thing: fs/mutex.ts.
 import { constants } from 'node:fs'
-import { access, open, readFile, rename, rm, stat } from 'node:fs/promises'
+import { access, readFile, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { OpDbusError } from '../errors.js'
-import type { ModelPlace } from './cache.js'
-import { makeFolder, unlessAbsent } from './files.js'
-import { errnoOf, onDisk, syncFile } from './io.js'
-import { isBlobName, isByteCount, isCommit, isSafePath } from './listing.js'
-import { type LockOptions, withLock } from './lock.js'
-import { isHubId } from './names.js'
-import type { HubFile } from './select.js'
+import type { Dtype } from '../embedder/model/table.js'
+import { isOpDbusError, OpDbusError } from '../errors.js'
+import { errnoOf } from '../fs/errno.js'
+import { unlessAbsent } from '../fs/files.js'
+import { makeFolder } from '../fs/folders.js'
+import type { MutexOptions } from '../fs/mutex.js'
+import { replaceWith } from '../fs/replace.js'
+import { moveOn, refusal } from './error-messages.js'
+import { onDisk, withMutex } from './io.js'
+import { type HubFile, type Listing, neededFiles } from './listing.js'
+import { isBlobName, isByteCount, isCommit, isHubId, isSafePath } from './names.js'
+import type { ModelPlace } from './places.js'
 
 /** A file that was here. */
 export interface RecordedFile extends HubFile {
@@ -60,6 +64,30 @@ async function recordsIn(lockFile: string): Promise<Map<string, Recorded> | unde
   return models
 }
 
+/** The recorded files that this dtype needs; undefined where its ONNX file was never pulled. */
+export function recordedFiles(id: string, { files }: RecordedModel, dtype: Dtype): RecordedFile[] | undefined {
+  try {
+    const needed = neededFiles(id, files, dtype)
+    return files.filter(file => needed.includes(file))
+  } catch (error) {
+    if (isOpDbusError(error, 'UNSUPPORTED_MODEL')) return undefined
+    throw error
+  }
+}
+
+/** The hub must list, at the recorded commit, what was recorded of it. */
+export function checkListing(id: string, record: Recorded, listing: Listing): void {
+  const same = (a: HubFile, b: HubFile) => a.path === b.path && a.bytes === b.bytes && a.blob === b.blob
+  const other = record.files.find(file => !listing.files.some(stated => same(stated, file)))
+  if (listing.commit === record.commit && !other) return
+  const what = other ? `${other.path} differs` : `it answers with commit ${listing.commit.slice(0, 12)}`
+  throw refusal(
+    `the hub's ${id} is not what ${record.lockFile} records of commit ${record.commit.slice(0, 12)}: ${what}\n${moveOn(id)}`,
+    'integrity',
+    { id, commit: record.commit },
+  )
+}
+
 /**
  * Records `model` under `id`, or forgets it (undefined); other models' entries stay. Writes only what changed, and moves
  * what lies inside the folder of models out of it.
@@ -68,18 +96,19 @@ export async function writeRecord(
   place: ModelPlace,
   id: string,
   model: RecordedModel | undefined,
-  options: LockOptions,
+  options: Omit<MutexOptions, 'below'>,
 ): Promise<void> {
   if (same(await recordOf(place, id), model) && !(await mayMove(place))) return
-  await withLock(join(place.dir, '.locks', 'op-dbus-models.lock'), options, async () => {
+  const mutex = join(place.dir, '.locks', 'op-dbus-models.lock')
+  await withMutex(mutex, { ...options, below: place.dir }, async () => {
     const models = new Map<string, RecordedModel>(await readRecords(place))
     if (model) models.set(id, model)
     else models.delete(id)
     const text = render(models)
     const { lockFile, lockFileInside } = place
-    if (lockFileInside === undefined) return replaceText(lockFile, text, options.io.id())
-    if (await keptInside(place)) return replaceText(lockFileInside, text, options.io.id())
-    await replaceText(lockFile, text, options.io.id())
+    if (lockFileInside === undefined) return replace(lockFile, text)
+    if (await keptInside(place)) return replace(lockFileInside, text)
+    await replace(lockFile, text)
     await onDisk(lockFileInside, () => rm(lockFileInside, { force: true }))
   })
 }
@@ -107,24 +136,10 @@ async function keptInside({ dir, lockFile }: ModelPlace): Promise<boolean> {
   return here !== undefined && there !== undefined && here.dev !== there.dev
 }
 
-/** A reader sees the old text or the new one. */
-export async function replaceText(path: string, text: string, unique: string, beside = path): Promise<void> {
-  const temporary = `${beside}.${unique}.tmp`
-  await onDisk(path, async () => {
-    await makeFolder(dirname(path), 0o777)
-    try {
-      const file = await open(temporary, 'wx')
-      try {
-        await file.writeFile(text)
-        await syncFile(file)
-      } finally {
-        await file.close()
-      }
-      await rename(temporary, path)
-    } catch (error) {
-      await rm(temporary, { force: true }).catch(() => {})
-      throw error
-    }
+function replace(path: string, text: string): Promise<void> {
+  return onDisk(path, () => {
+    makeFolder(dirname(path), 0o777)
+    return replaceWith(path, 0o666, file => file.writeFile(text))
   })
 }
 

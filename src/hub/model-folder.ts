@@ -1,8 +1,8 @@
 // A model folder on this machine's disk: the ModelFolder port over node:fs. Large files are hashed once, then remembered.
 
-import { createHash, randomUUID } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { constants, createReadStream } from 'node:fs'
-import { mkdir, open, readdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { open, readdir, readFile, realpath, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import {
   type DigestedFile,
@@ -13,7 +13,10 @@ import {
   unsupported,
 } from '../embedder/model/folder.js'
 import { externalDataOf, ONNX_FOLDERS } from '../embedder/model/table.js'
-import { isOpDbusError, messageOf, OpDbusError } from '../errors.js'
+import { OpDbusError } from '../errors.js'
+import { unlessAbsent } from '../fs/files.js'
+import { makeFolder } from '../fs/folders.js'
+import { replaceWith } from '../fs/replace.js'
 
 type Digest = Pick<DigestedFile, 'sha256' | 'dynamic'>
 
@@ -159,7 +162,6 @@ export function digestMemo(path: string | undefined): DigestMemo {
     },
     async set(file, stamp, digest) {
       if (path === undefined) return
-      const temporary = `${path}.${randomUUID()}.tmp`
       try {
         // A file of that name that is not ours is left alone.
         const there = await unlessAbsent(path, full => readFile(full, 'utf8'))
@@ -167,44 +169,11 @@ export function digestMemo(path: string | undefined): DigestMemo {
         const { [file]: _old, ...others } = await read()
         const kept = Object.entries(others).slice(1 - MEMO_ENTRIES)
         const memo: MemoFile = { version: 1, digests: { ...Object.fromEntries(kept), [file]: { stamp, ...digest } } }
-        await makeFolder(dirname(path))
-        await writeFile(temporary, `${JSON.stringify(memo, undefined, 1)}\n`, { mode: 0o600 })
-        await rename(temporary, path)
+        makeFolder(dirname(path))
+        await replaceWith(path, 0o600, temporary => temporary.writeFile(`${JSON.stringify(memo, undefined, 1)}\n`))
       } catch {
-        await rm(temporary, { force: true }).catch(() => undefined)
+        // As the port says: the file is hashed again next time.
       }
     },
-  }
-}
-
-/**
- * Makes `path` and what is missing above it. Node's own `recursive` never returns where the kernel denies it, as in /proc.
- * stores/disk.ts has the like without promises: neither folder may import the other.
- */
-export async function makeFolder(path: string, mode = 0o700): Promise<void> {
-  const make = () =>
-    mkdir(path, { mode }).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EEXIST') throw error
-    })
-  await make().catch(async (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'ENOENT' || dirname(path) === path) throw error
-    await makeFolder(dirname(path), mode)
-    await make()
-  })
-}
-
-/** What `read` says, undefined when there is no such file; other failures as STORE. */
-export async function unlessAbsent<T>(path: string, read: (path: string) => Promise<T>): Promise<T | undefined> {
-  try {
-    return await read(path)
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code
-    // The last is a name with a NUL in it, which no file has.
-    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ERR_INVALID_ARG_VALUE') return undefined
-    if (isOpDbusError(error)) throw error
-    throw new OpDbusError('STORE', `cannot read ${path}: ${messageOf(error)}`, {
-      cause: error,
-      details: { file: path },
-    })
   }
 }

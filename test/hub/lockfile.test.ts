@@ -1,12 +1,13 @@
-// The lock file of models lies beside their folder; one that lies inside, as earlier versions put it, holds and is moved.
+// The lockfile of models lies beside their folder; one that lies inside, as earlier versions put it, holds and is moved.
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { modelPlaces } from '../../src/hub/cache.js'
-import { removeModel } from '../../src/hub/inventory.js'
 import { NODE_IO } from '../../src/hub/io.js'
-import { recordOf, writeRecord } from '../../src/hub/record.js'
+import { readRecords, recordOf, writeRecord } from '../../src/hub/lockfile.js'
+import { type ModelPlace, modelPlaces } from '../../src/hub/places.js'
+import { removeModel } from '../../src/hub/store.js'
+import { temporaryFolder } from '../support.js'
 import { hubOptions, lockFile, pull, scene, TINY, useHub } from './harness.js'
 
 useHub()
@@ -80,4 +81,19 @@ describe('a lock file inside the folder of models, where it once was', () => {
     expect(await recordOf(walled, 'org/new')).toMatchObject({ ...model, lockFile: inside() })
     expect((await recordOf(walled, TINY.id))?.commit).toBe(commit)
   })
+})
+
+test('records that are written at once all stay', async () => {
+  const dir = temporaryFolder()
+  const place: ModelPlace = { dir, plain: false, lockFile: join(dir, 'models.lock.json') }
+  const options = { io: NODE_IO, signal: undefined }
+  const ids = Array.from({ length: 8 }, (_, i) => `org/model${i}`)
+  const model = {
+    commit: 'c'.repeat(40),
+    files: [{ path: 'x', bytes: 1, blob: 'b'.repeat(40), sha256: 'a'.repeat(64) }],
+  }
+  await Promise.all(ids.map(id => writeRecord(place, id, model, options)))
+  expect([...(await readRecords(place)).keys()]).toEqual(ids)
+  await Promise.all(ids.slice(1).map(id => writeRecord(place, id, undefined, options)))
+  expect([...(await readRecords(place)).entries()]).toEqual([[ids[0], { ...model, lockFile: place.lockFile }]])
 })

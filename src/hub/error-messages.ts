@@ -1,27 +1,38 @@
-// What a pull or a look-up that failed tells people: where the files go, which file says otherwise, which command mends it.
-
+// What a pull or a look-up that failed tells people: what happened, where the files go, which file says otherwise, which command
+// mends it. Runs in every runtime.
 import { messageOf, OpDbusError } from '../errors.js'
-import { type ModelPlace, repositoryName } from './cache.js'
-import { refusal } from './refusal.js'
+import { repositoryName } from './names.js'
+
+/** `details.why` of a DOWNLOAD error; `unreachable` covers what broke off, too. */
+export type Why = 'offline' | 'unreachable' | 'refused' | 'integrity'
+
+/** An error that no retry will mend. */
+export function refusal(
+  message: string,
+  why: Why = 'refused',
+  details: Readonly<Record<string, unknown>> = {},
+  cause?: unknown,
+): OpDbusError {
+  return new OpDbusError('DOWNLOAD', message, { cause, details: { ...details, why } })
+}
 
 /** The command that leaves what was recorded behind. */
 export function moveOn(id: string): string {
   return `to take what the hub has now, and record that: op-dbus models pull --update ${id}`
 }
 
-/** Nothing may be fetched, and `id` is not here, or not all of it. */
-export function offlineError(id: string, place: ModelPlace): OpDbusError {
+/** Nothing may be fetched, and `id` is not in the folder of models `dir`, or not all of it. */
+export function offlineError(id: string, dir: string): OpDbusError {
   return refusal(
-    `${id} is not complete in ${place.dir}, and nothing is fetched offline (HF_HUB_OFFLINE, --offline)\n${byHand(id, place)}`,
+    `${id} is not complete in ${dir}, and nothing is fetched offline (HF_HUB_OFFLINE, --offline)\n${byHand(id, dir)}`,
     'offline',
-    { id, folder: place.dir },
+    { id, folder: dir },
   )
 }
 
-export function unreachableError(error: OpDbusError, id: string, place: ModelPlace): OpDbusError {
-  const lines = [messageOf(error).split('\n')[0], byHand(id, place), 'from a mirror: set HF_ENDPOINT']
-  const details = { ...error.details, id, folder: place.dir }
-  return new OpDbusError('DOWNLOAD', lines.join('\n'), { cause: error, details })
+export function unreachableError(error: OpDbusError, id: string, dir: string): OpDbusError {
+  const lines = [messageOf(error).split('\n')[0], byHand(id, dir), 'from a mirror: set HF_ENDPOINT']
+  return new OpDbusError('DOWNLOAD', lines.join('\n'), { cause: error, details: { ...error.details, id, folder: dir } })
 }
 
 /** The hub has it no more: `what` is a commit, or a file of one. */
@@ -55,6 +66,13 @@ export function noRoomError(id: string, dir: string, needed: number, free: numbe
   )
 }
 
-function byHand(id: string, { dir }: ModelPlace): string {
+/** What lies where the cache has to write is not of the cache. */
+export function inTheWay(path: string, what: string): OpDbusError {
+  return new OpDbusError('STORE', `${path} ${what}\nnothing is written through it: remove it and try again`, {
+    details: { file: path },
+  })
+}
+
+function byHand(id: string, dir: string): string {
   return `without a network: copy ${repositoryName(id)} from another machine's cache into ${dir}, or give a folder as the model`
 }
