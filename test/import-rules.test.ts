@@ -15,7 +15,8 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
   'config.ts': ['errors.ts', 'config-patterns.ts'],
   'config-patterns.ts': [],
   cache: ['ports.ts', 'errors.ts', 'realms.ts', 'kernels', 'lru-cache', 'canonicalize'],
-  stores: ['ports.ts', 'errors.ts', 'cache/vec.ts', 'stores/disk.ts', 'idb-keyval'],
+  fs: ['errors.ts', 'ports.ts'],
+  stores: ['ports.ts', 'errors.ts', 'cache/vec.ts', 'fs', 'idb-keyval'],
   // What every device shares, and the code that the build makes of wasm/; one device never imports another.
   kernels: [
     'ports.ts',
@@ -45,7 +46,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     'onnxruntime-web/webgpu',
     'onnxruntime-common',
   ],
-  embedder: ['ports.ts', 'errors.ts', 'realms.ts', 'kernels', 'comlink'],
+  embedder: ['ports.ts', 'errors.ts', 'realms.ts', 'kernels', 'fs', 'comlink'],
   caches: ['ports.ts', 'errors.ts', 'realms.ts', 'cache'],
   'compose.ts': ['ports.ts', 'caches', 'config.ts', 'config-patterns.ts'],
   'compose-patterns.ts': ['*'],
@@ -59,6 +60,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
   // The names of the modes alone: `--help` must not load the library.
   cli: [
     'config-patterns.ts',
+    'fs',
     'node.ts',
     'node/assets.ts',
     'node/disk-words.ts',
@@ -73,11 +75,11 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** Rooms whose files may import one another. Adapters may not: each is one medium, one runtime. */
-const OPEN_ROOMS = ['cache', 'embedder', 'caches', 'cli', 'node', 'web']
+const OPEN_ROOMS = ['fs', 'cache', 'embedder', 'caches', 'cli', 'node', 'web']
 
 /** `node:*` is allowed here and nowhere else. */
 const NODE =
-  /^(node\.ts|node\/.*|cli\/.*|stores\/(segments|files)(\.ts|\/.*)|stores\/disk\.ts|backends\/(ort-node|worker-node|process-node)\.ts|embedder\/hub\/.*)$/
+  /^(node\.ts|node\/.*|cli\/.*|stores\/(segments|files)(\.ts|\/.*)|fs\/.*|backends\/(ort-node|worker-node|process-node)\.ts|embedder\/hub\/.*)$/
 /** Browser globals are allowed here and nowhere else. */
 const BROWSER = /^(stores\/indexeddb(\.ts|\/.*)|backends\/ort-web\.ts|kernels\/webgpu\.ts|web\.ts|web\/page\.ts)$/
 

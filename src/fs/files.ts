@@ -1,47 +1,14 @@
-// The few file-system calls the stores on disk make, each safe against links, FIFOs and folders in place of our files.
+// Files of ours, opened, read and written so that a link, a FIFO or a folder in their place does no harm. Makes no folders.
 import * as fs from 'node:fs'
-import { dirname } from 'node:path'
-import { messageOf, OpDbusError } from '../errors.js'
+import { DENIED, errnoOf, isAbsent, quietly } from './errno.js'
 
 const { O_RDONLY, O_RDWR, O_CREAT, O_EXCL } = fs.constants
 // Absent on Windows, where opening a link is a right few have.
 const NO_FOLLOW = fs.constants.O_NOFOLLOW ?? 0
 const NON_BLOCK = fs.constants.O_NONBLOCK ?? 0
 
-/** What Node's permission model (`--permission`) says to what it does not allow. */
-export const DENIED = 'ERR_ACCESS_DENIED'
 /** Said by file systems that do not sync, and by Node's permission model, under which nothing can. */
 const NO_SYNC = ['EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EPERM', 'EROFS', DENIED]
-
-/** The errno name of what a file-system call threw. */
-export function errnoOf(error: unknown): string | undefined {
-  const code = (error as { code?: unknown } | null)?.code
-  return typeof code === 'string' ? code : undefined
-}
-
-/** What is thrown says that the file or folder is not there (any more). */
-export function isAbsent(error: unknown): boolean {
-  const code = errnoOf(error)
-  return code === 'ENOENT' || code === 'ENOTDIR' || code === 'ESTALE'
-}
-
-/** `error` as the one error that stores throw. Programming errors pass unchanged. */
-export function asStoreError(error: unknown, dir: string): unknown {
-  if (error instanceof OpDbusError || errnoOf(error) === undefined) return error
-  return new OpDbusError('STORE', `cannot use the cache folder ${dir}: ${messageOf(error)}`, {
-    cause: error,
-    details: { dir, errno: errnoOf(error) },
-  })
-}
-
-/** Runs what touches the disk; what the disk says is thrown as a STORE error. */
-export function guarded<T>(dir: string, action: () => T): T {
-  try {
-    return action()
-  } catch (error) {
-    throw asStoreError(error, dir)
-  }
-}
 
 export interface OpenFile {
   readonly fd: number
@@ -132,49 +99,6 @@ export function readSmall(path: string, limit: number): string | undefined {
   }
 }
 
-/** Replaces a small file as a whole: a reader sees the old text or the new one. */
-export function replaceSmall(path: string, text: string, unique: string): void {
-  const temporary = `${path}.${unique}.tmp`
-  try {
-    const fd = createFile(temporary)
-    try {
-      writeAt(fd, Buffer.from(text), 0)
-      syncFile(fd)
-    } finally {
-      fs.closeSync(fd)
-    }
-    fs.renameSync(temporary, path)
-  } catch (error) {
-    quietly(() => fs.unlinkSync(temporary))
-    throw error
-  }
-}
-
-/** Whether this process may make files in a folder. */
-export function mayWrite(dir: string): boolean {
-  try {
-    fs.accessSync(dir, fs.constants.W_OK | fs.constants.X_OK)
-    return true
-  } catch {
-    return false
-  }
-}
-
-/** The names in a folder; none where it is not there. */
-export function namesIn(dir: string): string[] {
-  try {
-    return fs.readdirSync(dir)
-  } catch (error) {
-    if (isAbsent(error)) return []
-    throw error
-  }
-}
-
-/** True for a folder that is not a link to one. */
-export function isFolder(path: string): boolean {
-  return fs.lstatSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false
-}
-
 /**
  * Removes a file that is open as `fd` and empties it once nothing links to it: others that still hold it open see at
  * once that it ended. Returns false, and changes nothing, where the name is gone or may not be removed: someone else did,
@@ -190,33 +114,6 @@ export function retire(path: string, fd: number): boolean {
     if (fs.fstatSync(fd).nlink === 0) fs.ftruncateSync(fd, 0)
   })
   return true
-}
-
-/** For tidying that may fail without harm, because the next opener does it again. */
-export function quietly(action: () => void): void {
-  try {
-    action()
-  } catch {
-    // Left as it was.
-  }
-}
-
-/** Makes `path` and what is missing above it, 0700. Node's own `recursive` never returns where the kernel denies it, as in /proc. */
-export function makeFolder(path: string): void {
-  const make = () => {
-    try {
-      fs.mkdirSync(path, { mode: 0o700 })
-    } catch (error) {
-      if (errnoOf(error) !== 'EEXIST') throw error
-    }
-  }
-  try {
-    make()
-  } catch (error) {
-    if (errnoOf(error) !== 'ENOENT' || dirname(path) === path) throw error
-    makeFolder(dirname(path))
-    make()
-  }
 }
 
 /** The first `length` bytes of a regular file; undefined where there is none, or what is there is over `maxBytes`. */
