@@ -3,7 +3,7 @@
 import type { IndexedDbOptions, IndexedDbStore } from './indexeddb/options.js'
 import { IndexedDbValues } from './indexeddb/store.js'
 
-export type { IndexedDbCounters, IndexedDbOptions, IndexedDbStore } from './indexeddb/options.js'
+export type { IndexedDbOptions, IndexedDbStore } from './indexeddb/options.js'
 
 /**
  * A store in an IndexedDB database. Opening touches nothing; the first call does. A batch is one transaction. While

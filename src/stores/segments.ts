@@ -8,7 +8,7 @@ import { clearSpaces, spaceFolders } from './segments/space-files.js'
 import { type SegmentStore, Segments } from './segments/store.js'
 import { emptyReport, sizeOfSpaces, type VerifyReport, verifyFolder } from './segments/verify.js'
 
-export type { SegmentCounters, SegmentOptions } from './segments/context.js'
+export type { SegmentOptions } from './segments/context.js'
 export type { SegmentStore } from './segments/store.js'
 export type { VerifyReport } from './segments/verify.js'
 

@@ -1,5 +1,5 @@
 // What a page's store is opened with, and what it answers to beyond the Store contract. Types only.
-import type { Clock, Crc32, Hash, Store, Warn } from '../../ports.js'
+import type { Clock, Crc32, Hash, Store, StoreCounters, Warn } from '../../ports.js'
 import type { StorageProblem } from './problem.js'
 import type { StorageReport } from './storage.js'
 
@@ -23,19 +23,12 @@ export interface IndexedDbOptions {
   readonly warn: Warn
 }
 
-/** What happened since the store was opened. */
-export interface IndexedDbCounters {
-  /** Reads of values that failed their check: never served. */
-  damaged: number
-  /** Entries that were let go to keep the budget. */
-  evicted: number
-}
-
 export interface IndexedDbStore extends Store {
   onClearedElsewhere(listener: () => void): void
   /** Why values, or new ones, are not stored; undefined while nothing is known to be wrong. */
   readonly problem: StorageProblem | undefined
-  readonly counters: Readonly<IndexedDbCounters>
+  /** Damage is counted at every read that meets it. */
+  readonly counters: Readonly<StoreCounters>
   /** Never rejects. */
   estimate(): Promise<StorageReport>
 }

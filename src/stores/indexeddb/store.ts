@@ -1,11 +1,11 @@
 // The store itself: every call as one transaction over values and index. Opening, closing and losing the database is the
 // connection's business; which entries there are, the index knows.
 import { abortError, messageOf, OpDbusError } from '../../errors.js'
-import type { Call, Key } from '../../ports.js'
+import type { Call, Key, StoreCounters } from '../../ports.js'
 import { Clears } from './clears.js'
 import { Connection } from './connection.js'
 import { type Change, costOf, DamagedIndex, EntryIndex, type Head, readHead } from './entry-index.js'
-import type { IndexedDbCounters, IndexedDbOptions, IndexedDbStore } from './options.js'
+import type { IndexedDbOptions, IndexedDbStore } from './options.js'
 import { problemOf, type StorageProblem } from './problem.js'
 import { decodeRecord, encodeRecord, KEY, valueBytes } from './record.js'
 import { quotaExceeded, Refusal } from './refusal.js'
@@ -20,7 +20,7 @@ const FOLD_MS_PER_ENTRY = 0.5
 
 export class IndexedDbValues implements IndexedDbStore {
   readonly name: string
-  readonly counters: IndexedDbCounters = { damaged: 0, evicted: 0 }
+  readonly counters: StoreCounters = { damaged: 0, evicted: 0 }
   readonly #options: IndexedDbOptions
   readonly #connection: Connection
   readonly #entries: EntryIndex

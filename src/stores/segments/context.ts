@@ -2,7 +2,7 @@
 // Made once from the options of a store, and handed on whole. Acts on nothing.
 import * as path from 'node:path'
 import { OpDbusError } from '../../errors.js'
-import type { Clock, Crc32, Hash, Space, Warn } from '../../ports.js'
+import type { Clock, Crc32, Hash, Space, StoreCounters, Warn } from '../../ports.js'
 import { footerBytes, HEADER_BYTES, type Layout, layoutOf, MAX_SEGMENT_BYTES, MAX_VALUE_BYTES } from './format.js'
 import { Descriptors } from './segment.js'
 import { spaceFileText } from './space-files.js'
@@ -25,14 +25,6 @@ export interface SegmentOptions {
   readonly warn: Warn
 }
 
-/** What happened since the store was opened. */
-export interface SegmentCounters {
-  /** Records that failed their check: never served, counted once. */
-  damaged: number
-  /** Records of this space that were let go to keep the budget. */
-  evicted: number
-}
-
 /** What reading a space takes. */
 export interface ReadingContext {
   /** The folder of all spaces. */
@@ -45,7 +37,8 @@ export interface ReadingContext {
   readonly crc32: Crc32
   readonly clock: Clock
   readonly descriptors: Descriptors
-  readonly counters: SegmentCounters
+  /** Of damaged records each is counted once; of evicted ones those of this space. */
+  readonly counters: StoreCounters
 }
 
 export interface SpaceContext extends ReadingContext {

@@ -4,8 +4,8 @@ import { setImmediate } from 'node:timers/promises'
 import { abortError, OpDbusError } from '../../errors.js'
 import { asStoreError, guarded } from '../../fs/errno.js'
 import { mayWrite } from '../../fs/folders.js'
-import type { Call, Key, Store } from '../../ports.js'
-import { type SegmentCounters, type SegmentOptions, type SpaceContext, spaceContext } from './context.js'
+import type { Call, Key, Store, StoreCounters } from '../../ports.js'
+import { type SegmentOptions, type SpaceContext, spaceContext } from './context.js'
 import { SpaceFolder } from './folder.js'
 import { KEY_AT, LIVE, offsetOf, RECORD_HEAD, STATE_AT } from './format.js'
 import { keyAt, keyText, newParsedKey, type ParsedKey, parseKey } from './parsed-key.js'
@@ -24,7 +24,7 @@ export interface SegmentStore extends Store {
   flushSync(): void
   /** Reads everything there is in this space. */
   verify(): Promise<VerifyReport>
-  readonly counters: Readonly<SegmentCounters>
+  readonly counters: Readonly<StoreCounters>
 }
 
 export class Segments implements SegmentStore {
@@ -42,7 +42,7 @@ export class Segments implements SegmentStore {
     this.#writer = new Writer(this.#context, this.#folder)
   }
 
-  get counters(): Readonly<SegmentCounters> {
+  get counters(): Readonly<StoreCounters> {
     return this.#context.counters
   }
 
