@@ -43,9 +43,19 @@ export type Crc32 = (bytes: Uint8Array, seed?: number) => number
 
 // ---- stores ---------------------------------------------------------------------------------------------------------
 
+/** What a store has found and done since it was opened. */
+export interface StoreCounters {
+  /** Values that failed their check: never served. */
+  damaged: number
+  /** Entries that were let go to keep the budget. */
+  evicted: number
+}
+
 /** Dumb bytes under keys. No policy. Absent is undefined; failure throws an OpDbusError with code STORE. */
 export interface Store {
   readonly name: string
+  /** Absent where the store neither checks what it holds nor has a budget. */
+  readonly counters?: Readonly<StoreCounters>
   /** Where the medium can answer at once: segments, files, map. */
   getSync?(key: Key): Uint8Array | undefined
   /** One answer per key, in the order of `keys`. */
