@@ -135,6 +135,16 @@ export interface Running {
   readonly refused?: readonly { readonly device: Device; readonly reason: string; readonly kind: RefusalKind }[]
 }
 
+/** Which model serves. A level may have given way to a lower one, where that was allowed. */
+export interface ServingModel {
+  /** The name that was asked for. */
+  readonly asked: string
+  /** The name that serves. */
+  readonly serves: string
+  /** From `asked` downwards, what could not serve; empty when `asked` does. */
+  readonly gaveWay: readonly { readonly name: string; readonly reason: string }[]
+}
+
 /** Token ids of one batch, row-major, `rows x width`, padded on the right. */
 export interface TokenBatch {
   readonly rows: number
@@ -186,11 +196,12 @@ export interface BackendFactory {
 
 // ---- threads --------------------------------------------------------------------------------------------------------
 
-/** One message port of a worker, in the shape that comlink speaks. */
+/** The messages between a worker and who started it, from either side. */
 export interface WorkerEndpoint {
+  /** `message` is cloned; where the runtime can, the buffers of `transfer` move instead. */
   postMessage(message: unknown, transfer?: Transferable[]): void
-  addEventListener(type: string, listener: EventListenerOrEventListenerObject): void
-  removeEventListener(type: string, listener: EventListenerOrEventListenerObject): void
+  /** Calls `listener` with every message from now on. */
+  onMessage(listener: (message: unknown) => void): void
 }
 
 /** A running worker (a process, a thread or a Web Worker). The life cycle is its owner's. */

@@ -20,7 +20,6 @@ export type {
   EmbeddingCache,
   EmbeddingResult,
   EmbedManyCall,
-  ServingModel,
 } from './caches/embedding-cache.js'
 export type { Progress } from './caches/progress.js'
 export type { QueryCache } from './caches/query-cache.js'
@@ -38,7 +37,7 @@ export {
   type PoolingChoice,
   type Settings,
 } from './config.js'
-export type { UserEmbedder } from './embedder/custom.js'
+export type { UserEmbedder } from './embedder/client/custom-embedder.js'
 export { BatchError, ERROR_CODES, type ErrorCode, type FailedItem, isOpDbusError, OpDbusError } from './errors.js'
 export type { PatternCounts } from './patterns/templates.js'
-export type { Call, Device, RefusalKind, Running, Source, StorageProblemKind } from './ports.js'
+export type { Call, Device, RefusalKind, Running, ServingModel, Source, StorageProblemKind } from './ports.js'

@@ -3,8 +3,10 @@
 import { renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { abortError, OpDbusError } from '../errors.js'
+import { guarded, quietly } from '../fs/errno.js'
+import { readFile, statOf, unlink } from '../fs/files.js'
+import { isFolder, makeFolder, namesIn } from '../fs/folders.js'
 import type { Call, Clock, Crc32, Hash, Key, Store } from '../ports.js'
-import { guarded, isFolder, makeFolder, namesIn, quietly, readFile, statOf, unlink } from './disk.js'
 
 /*
    <dir>/<key>.json      {"op-dbus":1,"crc32":"0f3a91bc","document":<the value's bytes>}\n
