@@ -148,7 +148,7 @@ export interface TokenBatch {
 export interface Backend {
   readonly device: Device
   /** `[rows, width, dims]` (one vector a token) or `[rows, dims]` (already pooled), row-major: tell by the length. */
-  run(batch: TokenBatch, call?: Call): Promise<Float32Array>
+  run(batch: TokenBatch): Promise<Float32Array>
   /** Of a backend opened with `profile`: what ran where, so far. Ends the profile; no run may follow. */
   profile?(): Promise<readonly NodeRun[]>
   close(): Promise<void>
@@ -181,7 +181,7 @@ export interface BackendFactory {
   /** The runtime's name for this device's provider, as a profile gives it. */
   readonly provider?: string
   /** Rejects with DEVICE_UNAVAILABLE and the runtime's own reason. Loads the runtime only when called. */
-  open(file: OnnxFile, options: BackendOptions, call?: Call): Promise<Backend>
+  open(file: OnnxFile, options: BackendOptions): Promise<Backend>
 }
 
 // ---- patterns -------------------------------------------------------------------------------------------------------

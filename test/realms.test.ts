@@ -42,14 +42,15 @@ test.each([
 test('an embedder may return floats of another realm; the vectors are of ours', async () => {
   const embed = async (texts: readonly string[]) =>
     foreign(`Float32Array.from({ length: ${2 * texts.length} }, (_, i) => i)`)
-  const embedder = fromUserEmbedder({ space: 'a', dims: 2, embed })
+  const embedder = fromUserEmbedder({ space: 'a', dims: 2, embed }, { maxQueue: 10 })
   const { vector } = await embedder.embed('x')
   expect(vector).toBeInstanceOf(Float32Array)
   expect([...vector]).toEqual([0, 1])
   const caches = await openCaches({ dir: temporaryFolder(), embedder: { space: 'a', dims: 2, embed } })
   expect([...(await caches.embeddings.getOrEmbed('x')).vector]).toEqual([0, 1])
   await caches.close()
-  const odd = fromUserEmbedder({ space: 'b', dims: 2, embed: async () => foreign('new Float64Array(2)') })
+  const wrong = { space: 'b', dims: 2, embed: async () => foreign('new Float64Array(2)') }
+  const odd = fromUserEmbedder(wrong, { maxQueue: 10 })
   await expect(odd.embed('x')).rejects.toMatchObject({ code: 'EMBEDDER_FAILED' })
 })
 

@@ -2,19 +2,20 @@
 import { describe, expect, it } from 'vitest'
 import { composeCaches } from '../../src/compose.js'
 import { readConfig, type Settings } from '../../src/config.js'
-import { fromUserEmbedder } from '../../src/embedder/client/custom-embedder.js'
+import { fromUserEmbedder, type UserEmbedder } from '../../src/embedder/client/custom-embedder.js'
 import { hash, TestClock } from '../support.js'
 
 function open(settings: Settings = {}) {
   const asked: string[] = []
-  const embedder = fromUserEmbedder({
+  const user: UserEmbedder = {
     space: 'lengths@1',
     dims: 2,
     async embed(texts) {
       asked.push(...texts)
       return Float32Array.from(texts.flatMap(text => [text.length, 1]))
     },
-  })
+  }
+  const embedder = fromUserEmbedder(user, { maxQueue: 100 })
   const caches = composeCaches(
     readConfig(settings, {}, () => {}),
     {

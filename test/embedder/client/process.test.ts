@@ -39,7 +39,8 @@ async function script(body: string): Promise<{ stdout: string; stderr: string }>
     `import { findModel, spawnNodeWorker, WorkerEmbedder } from './client.js'
      const spec = await findModel(${JSON.stringify(model)}, { builtinDir: '/absent', env: {}, home: ${JSON.stringify(home)} })
      const embedder = new WorkerEmbedder({
-       spec, plan: async () => ({ devices: ['cpu', 'wasm'] }), threads: 2, timer: () => () => {},
+       spec, plan: async () => ({ devices: ['cpu', 'wasm'] }), threads: 2,
+         workers: 1, maxQueue: 16_384, idleUnloadMs: 300_000, timer: () => () => {},
        spawn: () => spawnNodeWorker(new URL('./node-worker.js', import.meta.url)),
      })
      ${body}`,

@@ -115,7 +115,8 @@ describe('tokenizer threads', () => {
       `import { findModel, spawnNodeWorker, WorkerEmbedder } from './client.js'
        const spec = await findModel(${JSON.stringify(tiny())}, { builtinDir: '/absent', env: {}, home: '/absent' })
        const embedder = new WorkerEmbedder({
-         spec, plan: async () => ({ devices: ['cuda'], proven: ['cuda'] }), threads: 2, timer: () => () => {},
+         spec, plan: async () => ({ devices: ['cuda'], proven: ['cuda'] }), threads: 2,
+         workers: 1, maxQueue: 16_384, idleUnloadMs: 300_000, timer: () => () => {},
          spawn: () => spawnNodeWorker(new URL('./gpu-worker.js', import.meta.url)),
        })
        while (!process.env.OP_DBUS_TEST_TOKENIZED)
