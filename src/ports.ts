@@ -242,20 +242,8 @@ export interface Kernels {
   load(matrix: Float32Array, dims: number, options?: MatrixOptions): Promise<KernelMatrix>
   /** Scales each row of `matrix` to length 1 in place. Zeros stay zeros; a row with a NaN or infinity stays as it is. */
   normalize(matrix: Float32Array, dims: number): void
-  /**
-   * The mean of each text's token vectors, rows x dims. `hidden` is rows x width x dims; `mask` is rows x width and not 0
-   * where a token is. A text without tokens gets zeros. Sums in float64.
-   */
-  meanPool(hidden: Float32Array, mask: Uint8Array, shape: PoolShape): Float32Array
   /** Lets go of the device and of every matrix. Closing twice is fine. */
   close(): void
-}
-
-/** Texts, tokens of each with padding, floats of each token. */
-export interface PoolShape {
-  readonly rows: number
-  readonly width: number
-  readonly dims: number
 }
 
 export interface MatrixOptions {
