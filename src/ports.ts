@@ -168,7 +168,7 @@ export interface TokenBatch {
 export interface Backend {
   readonly device: Device
   /** `[rows, width, dims]` (one vector a token) or `[rows, dims]` (already pooled), row-major: tell by the length. */
-  run(batch: TokenBatch, call?: Call): Promise<Float32Array>
+  run(batch: TokenBatch): Promise<Float32Array>
   /** Of a backend opened with `profile`: what ran where, so far. Ends the profile; no run may follow. */
   profile?(): Promise<readonly NodeRun[]>
   close(): Promise<void>
@@ -201,7 +201,7 @@ export interface BackendFactory {
   /** The runtime's name for this device's provider, as a profile gives it. */
   readonly provider?: string
   /** Rejects with DEVICE_UNAVAILABLE and the runtime's own reason. Loads the runtime only when called. */
-  open(file: OnnxFile, options: BackendOptions, call?: Call): Promise<Backend>
+  open(file: OnnxFile, options: BackendOptions): Promise<Backend>
 }
 
 // ---- threads --------------------------------------------------------------------------------------------------------
@@ -245,20 +245,8 @@ export interface Kernels {
   load(matrix: Float32Array, dims: number, options?: MatrixOptions): Promise<KernelMatrix>
   /** Scales each row of `matrix` to length 1 in place. Zeros stay zeros; a row with a NaN or infinity stays as it is. */
   normalize(matrix: Float32Array, dims: number): void
-  /**
-   * The mean of each text's token vectors, rows x dims. `hidden` is rows x width x dims; `mask` is rows x width and not 0
-   * where a token is. A text without tokens gets zeros. Sums in float64.
-   */
-  meanPool(hidden: Float32Array, mask: Uint8Array, shape: PoolShape): Float32Array
   /** Lets go of the device and of every matrix. Closing twice is fine. */
   close(): void
-}
-
-/** Texts, tokens of each with padding, floats of each token. */
-export interface PoolShape {
-  readonly rows: number
-  readonly width: number
-  readonly dims: number
 }
 
 export interface MatrixOptions {
