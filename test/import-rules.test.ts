@@ -11,6 +11,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
   'ports.ts': [],
   'errors.ts': [],
   'version.ts': [],
+  'assets-manifest.ts': [],
   'realms.ts': ['errors.ts', 'ports.ts'],
   'config.ts': ['errors.ts', 'config-patterns.ts'],
   'config-patterns.ts': [],

@@ -76,7 +76,7 @@ function hubOptions(config: Config, dir: string | undefined): HubOptions {
     },
     home: home() ?? '',
     cwd: currentFolder(),
-    ...(process.getuid?.() === 0 && { systemDir: '/var/lib/op-dbus/models' }),
+    systemDir: process.getuid?.() === 0 ? '/var/lib/op-dbus/models' : undefined,
     memoFile: dir && join(dir, 'model-digests.json'),
   }
 }
