@@ -56,7 +56,7 @@ export async function diagnose(options: OpenOptions = {}, call: Call = {}): Prom
   return {
     versions: versions(),
     devices,
-    ...(serving && { serving }),
+    serving,
     model,
     folders: [
       { what: 'cache', path: dir ?? '(none)', note: dir === undefined ? 'no home folder' : access(dir) },

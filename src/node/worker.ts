@@ -1,5 +1,5 @@
 // Composition root of the embedding worker on Node, which is a process, or a thread where none may be started: names the
-// backends and serves the worker to who started it.
+// backends and serves the worker to who started it. Its twin is web/worker.ts.
 
 import { readFile } from 'node:fs/promises'
 import { setImmediate } from 'node:timers/promises'

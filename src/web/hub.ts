@@ -63,7 +63,7 @@ async function list(id: string, revision: string, { hub, signal }: HubRequest) {
   const url = `${hub}/api/models/${id}/revision/${revision}?blobs=true`
   let text: string
   try {
-    const response = await fetch(url, { cache: 'no-cache', ...(signal && { signal }) })
+    const response = await fetch(url, { cache: 'no-cache', signal })
     // The real hub says 401 for what does not exist, as for what needs a token.
     if ([401, 403, 404].includes(response.status)) {
       throw new OpDbusError(
