@@ -134,6 +134,9 @@ export async function startEmbedder(
       return handle
     },
     plan: async () => ({ devices }),
+    workers: 1,
+    maxQueue: 16_384,
+    idleUnloadMs: 300_000,
     threads: 2,
     timer: new TestTimer().set,
     ...rest,

@@ -1,7 +1,7 @@
 // One key in the form the index and the records use: eight words and a 64-bit fingerprint. Reused, so look-ups allocate nothing.
 
 /** A key that was parsed. Holds until the next parse into it. */
-export interface Probe {
+export interface ParsedKey {
   /** The 32 bytes of the key, four to a word, the first byte lowest. */
   readonly words: Int32Array
   /** The fingerprint: two words mixed from all eight, so that keys that share a beginning still spread. */
@@ -9,7 +9,7 @@ export interface Probe {
   b: number
 }
 
-export function newProbe(): Probe {
+export function newParsedKey(): ParsedKey {
   return { words: new Int32Array(8), a: 0, b: 0 }
 }
 
@@ -19,8 +19,8 @@ const DIGITS = Uint8Array.from({ length: 128 }, (_, code) => {
   return digit < 0 ? NO_DIGIT : digit
 })
 
-/** False where `key` is not 64 lowercase hex digits; then the probe holds nothing of use. */
-export function parseKey(key: string, probe: Probe): boolean {
+/** Parses `key` into `parsed`. False where it is not 64 lowercase hex digits; then `parsed` holds nothing of use. */
+export function parseKey(key: string, parsed: ParsedKey): boolean {
   if (key.length !== 64) return false
   let digits = 0
   let codes = 0
@@ -44,37 +44,37 @@ export function parseKey(key: string, probe: Probe): boolean {
     const d7 = DIGITS[c7 & 127]!
     codes |= c0 | c1 | c2 | c3 | c4 | c5 | c6 | c7
     digits |= d0 | d1 | d2 | d3 | d4 | d5 | d6 | d7
-    probe.words[w] = (d0 << 4) | d1 | (d2 << 12) | (d3 << 8) | (d4 << 20) | (d5 << 16) | (d6 << 28) | (d7 << 24)
+    parsed.words[w] = (d0 << 4) | d1 | (d2 << 12) | (d3 << 8) | (d4 << 20) | (d5 << 16) | (d6 << 28) | (d7 << 24)
   }
   if (codes > 127 || digits >= NO_DIGIT) return false
-  mix(probe)
+  mix(parsed)
   return true
 }
 
-/** The key of the record that begins at `at - 8`, that is, whose key begins at `at`. */
-export function probeBytes(bytes: Uint8Array, at: number, probe: Probe): void {
+/** Reads the 32 bytes of a key that begin at `at` into `parsed`. */
+export function keyAt(bytes: Uint8Array, at: number, parsed: ParsedKey): void {
   for (let i = 0; i < 8; i++, at += 4) {
-    probe.words[i] = bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)
+    parsed.words[i] = bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)
   }
-  mix(probe)
+  mix(parsed)
 }
 
 /** The key as it was before it was parsed. */
-export function keyText(probe: Probe): string {
-  return Buffer.from(probe.words.buffer).toString('hex')
+export function keyText(parsed: ParsedKey): string {
+  return Buffer.from(parsed.words.buffer).toString('hex')
 }
 
 /** Multiply-and-shift mixing with the odd constants of MurmurHash3. Part of the format: footers hold its result. */
-function mix(probe: Probe): void {
+function mix(parsed: ParsedKey): void {
   let a = 0
   let b = 0
   for (let i = 0; i < 8; i++) {
-    const word = probe.words[i]!
+    const word = parsed.words[i]!
     a = Math.imul(a ^ word, 0xcc9e2d51)
     a ^= a >>> 15
     b = Math.imul(b + word, 0x1b873593)
     b ^= b >>> 13
   }
-  probe.a = a
-  probe.b = b
+  parsed.a = a
+  parsed.b = b
 }

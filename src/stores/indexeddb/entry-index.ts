@@ -1,4 +1,4 @@
-// What an IndexedDB store knows about its values without reading any: which keys there are, how large, last used when.
+// The index of entries: what the store knows about its values without reading any: which keys there are, how large, last used when.
 // Kept in the object store `index`; knows nothing of the values themselves.
 import { promisifyRequest } from 'idb-keyval'
 import { OpDbusError } from '../../errors.js'
@@ -16,7 +16,7 @@ import type { Crc32, Hash, Key } from '../../ports.js'
 export const VALUES = 'values'
 export const INDEX = 'index'
 const FORMAT = 1
-export const HEAD = 'head'
+const HEAD = 'head'
 const SNAPSHOT = 'snapshot'
 /** What an entry takes beside its value, in bytes, as found in a profile of Chromium: its key, in UTF-16, twice, and so on. */
 const ENTRY_BYTES = 200
@@ -66,7 +66,7 @@ export function costOf(key: Key, bytes: number): number {
 }
 
 /** The entries as this tab knows them. Methods with an `index` work inside the caller's transaction. */
-export class Ledger {
+export class EntryIndex {
   /** The least recently used first. */
   #entries = new Map<Key, Entry>()
   #cost = 0
@@ -75,8 +75,13 @@ export class Ledger {
   #stamp = ''
   #base = 0
   readonly #touched = new Map<Key, number>()
+  readonly #hash: Hash
+  readonly #crc32: Crc32
 
-  constructor(private readonly tools: { readonly hash: Hash; readonly crc32: Crc32 }) {}
+  constructor({ hash, crc32 }: { readonly hash: Hash; readonly crc32: Crc32 }) {
+    this.#hash = hash
+    this.#crc32 = crc32
+  }
 
   get size(): { entries: number; bytes: number } {
     return { entries: this.#entries.size, bytes: this.#cost }
@@ -103,7 +108,7 @@ export class Ledger {
   /** Begins a medium: new, cleared, or gone through. `generation` must be larger than any that was there. */
   begin(index: IDBObjectStore, generation: number, entries: readonly Change[] = [], at = 0): Head {
     this.#replace(entries.map(([key, bytes]) => [key, { bytes, used: at }]))
-    this.#token = this.tools.hash.random(16)
+    this.#token = this.#hash.random(16)
     this.#generation = generation
     return this.#putSnapshot(index)
   }
@@ -184,7 +189,7 @@ export class Ledger {
     const bytes = Uint32Array.from(this.#entries.values(), entry => entry.bytes)
     const used = Float64Array.from(this.#entries.values(), entry => entry.used)
     const snapshot = { generation, keys, bytes, used }
-    const stamp = this.tools.hash.random(8)
+    const stamp = this.#hash.random(8)
     const head: Head = { format: FORMAT, token: this.#token, generation, base: generation, stamp }
     index.put({ ...snapshot, check: this.#check(snapshot) } satisfies Snapshot, SNAPSHOT)
     index.put(head, HEAD)
@@ -206,9 +211,8 @@ export class Ledger {
   }
 
   #check({ generation, keys, bytes, used }: Omit<Snapshot, 'check'>): number {
-    const { crc32 } = this.tools
-    const names = crc32(new TextEncoder().encode(`${generation}\n${keys}`))
-    return crc32(new Uint8Array(used.buffer), crc32(new Uint8Array(bytes.buffer), names))
+    const names = this.#crc32(new TextEncoder().encode(`${generation}\n${keys}`))
+    return this.#crc32(new Uint8Array(used.buffer), this.#crc32(new Uint8Array(bytes.buffer), names))
   }
 
   /** `entries` in the order of their last use, in this tab or as `snapshot` tells. */
