@@ -76,27 +76,6 @@ export function writeAt(fd: number, bytes: Uint8Array, position: number): void {
   }
 }
 
-/** The text of a small regular file; undefined where there is none, or what is there is no file of at most `limit` bytes. */
-export function readSmall(path: string, limit: number): string | undefined {
-  let fd: number
-  try {
-    fd = fs.openSync(path, O_RDONLY | NO_FOLLOW | NON_BLOCK)
-  } catch (error) {
-    if (isAbsent(error) || errnoOf(error) === 'ELOOP') return undefined
-    throw error
-  }
-  try {
-    const bytes = Buffer.allocUnsafe(limit + 1)
-    const length = readAt(fd, bytes, 0)
-    return length > limit ? undefined : bytes.toString('utf8', 0, length)
-  } catch (error) {
-    if (errnoOf(error) === 'EISDIR') return undefined
-    throw error
-  } finally {
-    fs.closeSync(fd)
-  }
-}
-
 /**
  * Removes a file that is open as `fd` and empties it once nothing links to it: others that still hold it open see at
  * once that it ended. Returns false, and changes nothing, where the name is gone or may not be removed: someone else did,
@@ -131,6 +110,12 @@ export function readFile(path: string, maxBytes: number, length = maxBytes): Uin
   } finally {
     fs.closeSync(fd)
   }
+}
+
+/** The text of a small regular file; undefined where there is none, or what is there is no file of at most `limit` bytes. */
+export function readSmall(path: string, limit: number): string | undefined {
+  const bytes = readFile(path, limit)
+  return bytes && Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8')
 }
 
 /** The file itself, not what a link leads to; undefined where there is none. */
