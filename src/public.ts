@@ -27,6 +27,8 @@ export type { PatternCounts } from './caches/patterns/modes.js'
 export type { Progress } from './caches/progress.js'
 export type { QueryCache } from './caches/query-cache.js'
 export type { Compute, Result } from './caches/value-cache.js'
+export type { UserEmbedder } from './embedder/custom.js'
+export { BatchError, ERROR_CODES, type ErrorCode, type FailedItem, isOpDbusError, OpDbusError } from './errors.js'
 export {
   DEVICE_CHOICES,
   type DeviceChoice,
@@ -38,8 +40,6 @@ export {
   type PatternSetting,
   POOLING_CHOICES,
   type PoolingChoice,
-  type Settings,
-} from './config.js'
-export type { UserEmbedder } from './embedder/custom.js'
-export { BatchError, ERROR_CODES, type ErrorCode, type FailedItem, isOpDbusError, OpDbusError } from './errors.js'
+} from './options.js'
 export type { Call, Device, RefusalKind, Running, Source, StorageProblemKind } from './ports.js'
+export type { Settings } from './settings.js'

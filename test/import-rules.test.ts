@@ -12,7 +12,9 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
   'errors.ts': [],
   'version.ts': [],
   'realms.ts': ['errors.ts', 'ports.ts'],
-  'config.ts': ['errors.ts', 'config-patterns.ts'],
+  'config.ts': ['errors.ts', 'options.ts', 'settings.ts'],
+  'options.ts': ['config-patterns.ts'],
+  'settings.ts': ['options.ts'],
   'config-patterns.ts': [],
   cache: ['ports.ts', 'errors.ts', 'realms.ts', 'kernels', 'lru-cache', 'canonicalize'],
   stores: ['ports.ts', 'errors.ts', 'cache/vec.ts', 'stores/disk.ts', 'idb-keyval'],
@@ -56,9 +58,9 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
   'web.ts': ['*'],
   // The parts of the web root, and the root of its worker.
   web: ['*', 'comlink', '@noble/hashes/sha2.js', '@noble/hashes/legacy.js', '@noble/hashes/utils.js'],
-  // The names of the modes alone: `--help` must not load the library.
+  // The table of options alone: `--help` must not load the library.
   cli: [
-    'config-patterns.ts',
+    'options.ts',
     'node.ts',
     'node/assets.ts',
     'node/disk-words.ts',

@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 // The CLI: finds the command, parses its options, turns what it throws into three short lines and an exit code.
 import { parseArgs } from 'node:util'
-import { PATTERN_MODES } from '../config-patterns.js'
 import { messageOf, OpDbusError } from '../errors.js'
+import { PATTERN_MODES } from '../options.js'
 import { VERSION } from '../version.js'
 import { complain } from './complain.js'
 import { ENDED_BY, type EndingSignal, EXIT_CODES, exitCodeOf } from './exit-codes.js'

@@ -1,7 +1,8 @@
 // What can be set in a page, checked and turned into addresses. Part of the web root; asks nothing of any server.
-import type { RuntimeOptions, Settings } from '../config.js'
+import type { RuntimeOptions } from '../config.js'
 import type { UserEmbedder } from '../embedder/custom.js'
 import { OpDbusError } from '../errors.js'
+import type { CommonSettings } from '../settings.js'
 
 /** Bytes over all files that are fetched for a model: weights, tokenizer, runtime. `total` grows while files are found. */
 export interface DownloadProgress {
@@ -10,11 +11,9 @@ export interface DownloadProgress {
   readonly total: number
 }
 
-/** Settings of {@link Settings} that mean nothing in a page: folders, and which GPU of several. */
-const OF_MACHINES = ['dir', 'modelDir', 'gpuDevice'] as const satisfies readonly (keyof Settings)[]
 const DEVICES = ['auto', 'webgpu', 'wasm'] as const
 
-export interface OpenOptions extends Omit<Settings, (typeof OF_MACHINES)[number] | 'device'> {
+export interface OpenOptions extends CommonSettings {
   /** What computes: `auto`, `webgpu` or `wasm`. Default `auto`. */
   readonly device?: (typeof DEVICES)[number] | undefined
   /** What computes vectors instead of a model: a function of yours, batched, de-duplicated and cached as any other. */
@@ -42,7 +41,7 @@ export interface OpenOptions extends Omit<Settings, (typeof OF_MACHINES)[number]
 }
 
 /** The options that {@link splitOptions} takes out. */
-type OfPages = Exclude<keyof OpenOptions, keyof Settings>
+type OfPages = Exclude<keyof OpenOptions, keyof CommonSettings>
 const OF_PAGES: Readonly<Record<OfPages, true>> = {
   assetsUrl: true,
   database: true,
@@ -55,8 +54,8 @@ const OF_PAGES: Readonly<Record<OfPages, true>> = {
 }
 
 export const IN_PAGES: RuntimeOptions = {
+  runtime: 'page',
   name: 'a page',
-  lacks: OF_MACHINES,
   beside: Object.keys(OF_PAGES),
   devices: DEVICES,
 }
