@@ -5,6 +5,7 @@
 /**
  * @typedef {object} Option one entry of the table, as far as it is read here
  * @property {string} type
+ * @property {string} [typeFrom]
  * @property {string} group
  * @property {unknown} default
  * @property {string} [variable]
@@ -67,10 +68,12 @@ function settings(table, words) {
     Object.entries(table)
       .filter(([, { only }]) => (only === undefined) === everywhere)
       .flatMap(([name, option]) => member(name, option, /** @type {Words} */ (words[name])))
-  const names = Object.values(table).flatMap(({ type }) => (/^[A-Z]\w+$/.test(type) ? [type] : []))
+  const imports = Object.values(table).flatMap(({ type, typeFrom }) =>
+    typeFrom ? [`import type { ${type} } from '${typeFrom}'`] : [],
+  )
   return [
     `// The types of what \`openCaches\` takes. ${MADE}`,
-    `import type { ${[...new Set(names)].sort().join(', ')} } from './options.js'`,
+    ...new Set(imports),
     '',
     '/** What can be set in every runtime. All optional. */',
     'export interface CommonSettings {',

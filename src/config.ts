@@ -74,8 +74,11 @@ function fromEnvironment<T>(option: Option<T>, env: Environment, warn: (message:
   const word = text === undefined ? textOf(env, otherVariable?.name) : undefined
   if (text !== undefined) {
     const value = option.parse(text)
-    if (value === undefined) warn(`${variable}=${show(text)} is not ${option.expects}; ${instead(option)}`)
-    return value
+    if (value !== undefined) return value
+    const fault = option.faultOf?.(text)
+    const why = fault === undefined ? `=${show(text)} is not ${option.expects}` : `: ${fault}`
+    warn(`${variable}${why}; ${instead(option)}`)
+    return undefined
   }
   if (otherVariable === undefined || word === undefined) return undefined
   const { name, words } = otherVariable

@@ -7,15 +7,14 @@
 // it. A default that is none ends the comment: "Default: as many as ...". Then `node build.mjs`, and read it as
 // `config.theName`.
 import {
+  GONE_MODE,
   isPatternSetting,
   PATTERN_EXPECTS,
   PATTERN_MODES,
   type PatternSetting,
   parsePatterns,
   patternFault,
-} from './config-patterns.js'
-
-export { PATTERN_MODES, type PatternMode, type PatternOptions, type PatternSetting } from './config-patterns.js'
+} from './patterns/setting.js'
 
 /** Devices that can be asked for; `auto` takes the first that works. */
 export const DEVICE_CHOICES = ['auto', 'cuda', 'webgpu', 'cpu', 'wasm'] as const
@@ -40,14 +39,16 @@ export interface FlagOption {
   readonly value?: string
   /** What completion offers where the option has no choices. */
   readonly completes?: 'folder' | readonly string[]
-  /** What the flag means where it stands without a value; undefined where it needs one. */
-  readonly alone?: string
+  /** Where it may stand without a value: what it means then, and which next words are its value all the same. */
+  readonly alone?: { readonly means: string; readonly unless: readonly string[] }
 }
 
 /** What may be a value, whoever gives it. */
 interface Kind<T> {
-  /** As TypeScript writes it; a name is one that this file exports. */
+  /** As TypeScript writes it. */
   readonly type: string
+  /** The module that a type with a name comes from. */
+  readonly typeFrom?: string
   /** A text of the environment or of a command line; undefined when it means nothing. */
   readonly parse: (text: string) => T | undefined
   readonly allows: (value: unknown) => boolean
@@ -146,6 +147,7 @@ const BOOLEANS = new Map([
 function patterns<D extends PatternSetting | undefined = undefined>(entry: WithDefault<PatternSetting, D>) {
   const kind: Kind<PatternSetting> = {
     type: 'PatternSetting',
+    typeFrom: './patterns/setting.js',
     parse: parsePatterns,
     allows: isPatternSetting,
     faultOf: patternFault,
@@ -232,7 +234,7 @@ export const OPTIONS = {
   patterns: patterns({
     group: 'patterns',
     variable: 'OPDBUS_EMBEDDING_PATTERNS',
-    flag: { value: 'MODE', alone: 'template' },
+    flag: { value: 'MODE', alone: { means: 'template', unless: [...PATTERN_MODES, GONE_MODE] } },
     default: 'off',
   }),
   /** What computes; `auto` takes the first that works. A device by name fails with its reason where it cannot serve. */

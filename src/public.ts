@@ -22,8 +22,6 @@ export type {
   EmbedManyCall,
   ServingModel,
 } from './caches/embedding-cache.js'
-export type { Refusal } from './caches/patterns/entry.js'
-export type { PatternCounts } from './caches/patterns/modes.js'
 export type { Progress } from './caches/progress.js'
 export type { QueryCache } from './caches/query-cache.js'
 export type { Compute, Result } from './caches/value-cache.js'
@@ -34,12 +32,10 @@ export {
   type DeviceChoice,
   DTYPE_CHOICES,
   type DtypeChoice,
-  PATTERN_MODES,
-  type PatternMode,
-  type PatternOptions,
-  type PatternSetting,
   POOLING_CHOICES,
   type PoolingChoice,
 } from './options.js'
+export { PATTERN_MODES, type PatternMode, type PatternOptions, type PatternSetting } from './patterns/setting.js'
+export type { PatternCounts } from './patterns/templates.js'
 export type { Call, Device, RefusalKind, Running, Source, StorageProblemKind } from './ports.js'
 export type { Settings } from './settings.js'

@@ -1,5 +1,5 @@
 // The types of what `openCaches` takes. Made by the build from src/options.ts: edit that.
-import type { PatternSetting } from './options.js'
+import type { PatternSetting } from './patterns/setting.js'
 
 /** What can be set in every runtime. All optional. */
 export interface CommonSettings {
@@ -60,8 +60,7 @@ export interface CommonSettings {
   readonly offline?: boolean | undefined
   /**
    * Whether texts that differ only in variable parts (numbers, addresses, ids, times) share a vector; `true` is
-   * `template`, and an object says more. `off`, `template` or `verified`. Default: off. Variable:
-   * `OPDBUS_EMBEDDING_PATTERNS`.
+   * `template`, and an object says more. `off` or `template`. Default: off. Variable: `OPDBUS_EMBEDDING_PATTERNS`.
    */
   readonly patterns?: PatternSetting | undefined
   /**

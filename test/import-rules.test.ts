@@ -13,9 +13,9 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
   'version.ts': [],
   'realms.ts': ['errors.ts', 'ports.ts'],
   'config.ts': ['errors.ts', 'options.ts', 'settings.ts'],
-  'options.ts': ['config-patterns.ts'],
-  'settings.ts': ['options.ts'],
-  'config-patterns.ts': [],
+  'options.ts': ['patterns/setting.ts'],
+  'settings.ts': ['patterns/setting.ts'],
+  patterns: ['ports.ts', 'errors.ts', 'realms.ts'],
   cache: ['ports.ts', 'errors.ts', 'realms.ts', 'kernels', 'lru-cache', 'canonicalize'],
   stores: ['ports.ts', 'errors.ts', 'cache/vec.ts', 'stores/disk.ts', 'idb-keyval'],
   // What every device shares, and the code that the build makes of wasm/; one device never imports another.
@@ -48,9 +48,8 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     'onnxruntime-common',
   ],
   embedder: ['ports.ts', 'errors.ts', 'realms.ts', 'kernels', 'comlink'],
-  caches: ['ports.ts', 'errors.ts', 'realms.ts', 'cache'],
-  'compose.ts': ['ports.ts', 'caches', 'config.ts', 'config-patterns.ts'],
-  'compose-patterns.ts': ['*'],
+  caches: ['ports.ts', 'errors.ts', 'realms.ts', 'cache', 'patterns/setting.ts', 'patterns/templates.ts'],
+  'compose.ts': ['ports.ts', 'caches', 'config.ts', 'patterns/setting.ts'],
   'public.ts': ['*'],
   'node.ts': ['*'],
   // The parts of the Node root, and the roots of its threads and processes.
@@ -75,7 +74,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** Rooms whose files may import one another. Adapters may not: each is one medium, one runtime. */
-const OPEN_ROOMS = ['cache', 'embedder', 'caches', 'cli', 'node', 'web']
+const OPEN_ROOMS = ['cache', 'embedder', 'caches', 'patterns', 'cli', 'node', 'web']
 
 /** `node:*` is allowed here and nowhere else. */
 const NODE =

@@ -22,7 +22,7 @@ describe('the table of options', () => {
       expect(option.expects).toContain(choice)
     }
     for (const word of Object.values(option.otherVariable?.words ?? {})) expect(option.allows(word)).toBe(true)
-    if (option.flag?.alone !== undefined) expect(option.allows(option.parse(option.flag.alone))).toBe(true)
+    if (option.flag?.alone !== undefined) expect(option.allows(option.parse(option.flag.alone.means))).toBe(true)
     expect(option.flag?.value === undefined).toBe(option.type === 'boolean' || option.flag === undefined)
   })
 

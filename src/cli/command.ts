@@ -15,8 +15,8 @@ export interface CommandOption {
   /** The variable that says the same. */
   readonly variable?: string
   readonly completes?: Completes
-  /** What the option means without a value; undefined where it needs one. */
-  readonly alone?: string
+  /** Where it may stand without a value: what it means then, and which next words are its value all the same. */
+  readonly alone?: { readonly means: string; readonly unless: readonly string[] }
   /** Understood, and told nowhere: another name of an option. */
   readonly hidden?: boolean
 }
@@ -27,9 +27,9 @@ export type CommandOptions = Readonly<Record<string, CommandOption>>
 export type ValuesOf<O extends CommandOptions> = {
   readonly [K in keyof O]?: O[K] extends { readonly value: string }
     ? string
-    : O[K] extends { readonly value?: undefined }
-      ? boolean
-      : string | boolean
+    : 'value' extends keyof O[K]
+      ? string | boolean
+      : boolean
 }
 
 /** One call of a command. */
@@ -58,7 +58,7 @@ export interface Command<O extends CommandOptions = CommandOptions> {
   /** Exit codes beside those of every command. */
   readonly exitCodes: readonly number[]
   /** Loads the command's code, runs it and says the exit code. */
-  run(call: CommandCall<ValuesOf<O & typeof COMMON_OPTIONS>>): Promise<number>
+  run(call: CommandCall<ValuesOf<O> & ValuesOf<typeof COMMON_OPTIONS>>): Promise<number>
 }
 
 /** What every command takes. */

@@ -11,14 +11,14 @@ import type { Terminal } from './terminal.js'
  */
 export function settingsOf(values: FlagValues, terminal: Terminal): OpenOptions {
   const told = new Set<string>()
-  const settings = flagged().flatMap(([name, { parse, allows, expects }]) => {
+  const settings = flagged().flatMap(([name, { parse, allows, expects, faultOf }]) => {
     const given = values[flagOf(name)]
     if (given === undefined) return []
     const value = typeof given === 'string' ? parse(given) : given
     if (allows(value)) return [[name, value]]
-    throw new OpDbusError('INVALID_INPUT', `--${flagOf(name)} ${JSON.stringify(given)} is not ${expects}`, {
-      details: { option: name },
-    })
+    const fault = faultOf?.(given)
+    const why = fault === undefined ? ` ${JSON.stringify(given)} is not ${expects}` : `: ${fault}`
+    throw new OpDbusError('INVALID_INPUT', `--${flagOf(name)}${why}`, { details: { option: name } })
   })
   return {
     ...Object.fromEntries(settings),

@@ -1,11 +1,16 @@
-// `op-dbus assets DIR`: puts what a page needs into a public folder, and says what, how large, and how a page finds it.
+// `op-dbus assets DIR`, at work: puts what a page needs into a public folder, and says what, how large, and how a page finds it.
 import { OpDbusError } from '../../errors.js'
 import { copyAssets } from '../../node/assets.js'
+import type { CommandCall } from '../command.js'
 import { bytes, table } from '../render.js'
-import type { Values } from '../settings.js'
-import type { Terminal } from '../terminal.js'
 
-export async function assets(values: Values, args: readonly string[], terminal: Terminal): Promise<number> {
+interface Values {
+  readonly force?: boolean
+  readonly json?: boolean
+  readonly quiet?: boolean
+}
+
+export async function assets({ values, args, terminal }: CommandCall<Values>): Promise<number> {
   const [dir, ...more] = args
   if (dir === undefined || more.length > 0) {
     throw new OpDbusError('INVALID_INPUT', '"assets" takes one folder, for example public/op-dbus')

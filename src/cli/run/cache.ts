@@ -2,14 +2,18 @@
 
 import { verifyCaches } from '../../node/verify.js'
 import { type CacheName, openCaches, type Selection, type Stats } from '../../node.js'
+import type { CommandCall } from '../command.js'
 import { DAMAGE_FOUND } from '../exit-codes.js'
+import type { FlagValues } from '../flags.js'
 import { patternLine } from '../patterns-text.js'
 import { bytes, count, plural, table } from '../render.js'
-import { settingsOf, type Values } from '../settings.js'
+import { settingsOf } from '../settings.js'
 import { fourLines } from '../stats-lines.js'
-import type { Terminal } from '../terminal.js'
 
-export async function stats(values: Values, _args: readonly string[], terminal: Terminal): Promise<number> {
+type Values = FlagValues & { readonly json?: boolean; readonly quiet?: boolean }
+type ClearValues = Values & Partial<Record<CacheName | 'embedding', boolean>>
+
+export async function stats({ values, terminal }: CommandCall<Values>): Promise<number> {
   const caches = await openCaches(settingsOf(values, terminal))
   try {
     const found = await caches.stats()
@@ -20,7 +24,7 @@ export async function stats(values: Values, _args: readonly string[], terminal: 
   return 0
 }
 
-export async function clear(values: Values, _args: readonly string[], terminal: Terminal): Promise<number> {
+export async function clear({ values, terminal }: CommandCall<ClearValues>): Promise<number> {
   const selection: Selection = {
     embeddings: values.embedding === true || values.embeddings === true,
     blocks: values.blocks,
@@ -38,7 +42,7 @@ export async function clear(values: Values, _args: readonly string[], terminal: 
   return 0
 }
 
-export async function verify(values: Values, _args: readonly string[], terminal: Terminal): Promise<number> {
+export async function verify({ values, terminal }: CommandCall<Values>): Promise<number> {
   const report = await verifyCaches(settingsOf(values, terminal))
   if (values.json) await terminal.out(`${JSON.stringify(report, undefined, 2)}\n`)
   else {

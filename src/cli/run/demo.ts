@@ -4,10 +4,12 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Caches, OpDbusError, openCaches, type Source } from '../../node.js'
+import type { CommandCall } from '../command.js'
+import type { FlagValues } from '../flags.js'
 import { linesOf } from '../lines.js'
 import { logLines } from '../log-lines.js'
 import { count, duration, table } from '../render.js'
-import { settingsOf, type Values } from '../settings.js'
+import { argumentsOf, settingsOf } from '../settings.js'
 import { sourceLabel, type Terminal } from '../terminal.js'
 import { statsText } from './cache.js'
 import { demoPatterns } from './demo-patterns.js'
@@ -22,7 +24,7 @@ interface Pass {
   readonly from: Readonly<Partial<Record<Source, number>>>
 }
 
-export async function demo(values: Values, _args: readonly string[], terminal: Terminal): Promise<number> {
+export async function demo({ values, terminal }: CommandCall<FlagValues>): Promise<number> {
   const dir = await mkdtemp(join(tmpdir(), 'op-dbus-demo-'))
   try {
     await run({ ...values, dir }, dir, terminal)
@@ -32,7 +34,7 @@ export async function demo(values: Values, _args: readonly string[], terminal: T
   return 0
 }
 
-async function run(values: Values, dir: string, terminal: Terminal): Promise<void> {
+async function run(values: FlagValues, dir: string, terminal: Terminal): Promise<void> {
   const out = (text: string) => terminal.out(`${text}\n`)
   const file = join(dir, 'events.log')
   const lines = logLines(LINES, SEED)
@@ -117,12 +119,8 @@ async function bulk(caches: Caches, lines: readonly string[], terminal: Terminal
 }
 
 /** Runs the CLI itself and adds up what it says; `ms` is the whole run, the start of Node included. */
-async function secondProcess(values: Values, what: readonly string[], terminal: Terminal): Promise<Pass> {
-  const args = [process.argv[1]!, 'embed', ...what, '--json', '--no-vector', '--dir', values.dir!]
-  for (const name of ['model', 'dtype', 'dimensions', 'pooling'] as const) {
-    if (values[name] !== undefined) args.push(`--${name}`, values[name])
-  }
-  for (const name of ['fallback', 'offline'] as const) if (values[name]) args.push(`--${name}`)
+async function secondProcess(values: FlagValues, what: readonly string[], terminal: Terminal): Promise<Pass> {
+  const args = [process.argv[1]!, 'embed', ...what, '--json', '--no-vector', ...argumentsOf(values)]
   const start = performance.now()
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'], signal: terminal.signal })
   const ended = new Promise<number | null>((resolve, reject) => child.once('error', reject).once('close', resolve))

@@ -1,10 +1,11 @@
 // `op-dbus doctor`: what runs here, what does not, and why.
 import { type Diagnosis, diagnose } from '../../node/doctor.js'
+import type { CommandCall } from '../command.js'
+import type { FlagValues } from '../flags.js'
 import { significant, table } from '../render.js'
-import { settingsOf, type Values } from '../settings.js'
-import type { Terminal } from '../terminal.js'
+import { settingsOf } from '../settings.js'
 
-export async function doctor(values: Values, _args: readonly string[], terminal: Terminal): Promise<number> {
+export async function doctor({ values, terminal }: CommandCall<FlagValues>): Promise<number> {
   terminal.status('trying the model on each device ...')
   const { device, ...others } = values
   const found = await diagnose(settingsOf(device === 'all' ? others : values, terminal), { signal: terminal.signal })

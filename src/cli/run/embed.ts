@@ -8,12 +8,14 @@ import {
   OpDbusError,
   openCaches,
 } from '../../node.js'
+import type { CommandCall } from '../command.js'
+import type { FlagValues } from '../flags.js'
 import { type Input, openInput } from '../input.js'
 import { NpyWriter } from '../npy.js'
 import { openOutput } from '../output.js'
 import { patternsText } from '../patterns-text.js'
 import { bytes as byteCount, count, duration, oneLine } from '../render.js'
-import { settingsOf, type Values } from '../settings.js'
+import { settingsOf } from '../settings.js'
 import { sourceLabel, type Terminal } from '../terminal.js'
 
 /** Texts asked for ahead of the one that is printed: enough to fill batches, few enough to hold in memory. */
@@ -39,6 +41,15 @@ function isFatal(error: unknown): boolean {
   return isOpDbusError(error) && (FATAL.includes(error.code) || error.details.option !== undefined)
 }
 
+type Values = FlagValues & {
+  readonly file?: string
+  readonly output?: string
+  readonly format?: string
+  readonly json?: boolean
+  readonly 'no-vector'?: boolean
+  readonly quiet?: boolean
+}
+
 /** One answered line. `ms`: from the question to the answer. */
 interface Row {
   readonly text: string
@@ -56,7 +67,7 @@ interface Sink {
   abandon(): Promise<void>
 }
 
-export async function embed(values: Values, texts: readonly string[], terminal: Terminal): Promise<number> {
+export async function embed({ values, args: texts, terminal }: CommandCall<Values>): Promise<number> {
   const path = pathOf(values, texts)
   const format = formatOf(values)
   const caches = await openCaches(settingsOf(values, terminal))
@@ -191,8 +202,8 @@ function jsonLine(withVector: boolean): (row: Row) => string {
       const code = isOpDbusError(error) ? error.code : undefined
       return `${JSON.stringify({ text, ms: rounded, error: { code, message: messageOf(error) } })}\n`
     }
-    const { vector, source, device, truncated, template, bound } = result
-    const fields = { text, source, device, dims: vector.length, ms: rounded, truncated, template, bound }
+    const { vector, source, device, truncated, template } = result
+    const fields = { text, source, device, dims: vector.length, ms: rounded, truncated, template }
     return `${JSON.stringify(withVector ? { ...fields, vector: Array.from(vector) } : fields)}\n`
   }
 }
@@ -219,12 +230,16 @@ class Meter {
   #firstComputed: number | undefined
   #lastComputed = 0
   readonly #start = performance.now()
+  readonly #terminal: Terminal
+  readonly #quiet: boolean
+  /** How many texts there will be; undefined while nobody knows. */
+  readonly #total: number | undefined
 
-  constructor(
-    private readonly terminal: Terminal,
-    private readonly quiet: boolean,
-    private readonly total: number | undefined,
-  ) {}
+  constructor(terminal: Terminal, quiet: boolean, total: number | undefined) {
+    this.#terminal = terminal
+    this.#quiet = quiet
+    this.#total = total
+  }
 
   count(row: Row): void {
     this.done++
@@ -235,14 +250,14 @@ class Meter {
       this.#firstComputed ??= now
       this.#lastComputed = now
     }
-    if (this.quiet || now - this.#start < QUIET_MS || now - this.#shownAt < 200) return
+    if (this.#quiet || now - this.#start < QUIET_MS || now - this.#shownAt < 200) return
     this.#shownAt = now
     const rate = (1000 * this.done) / (now - this.#start)
-    const of = this.total === undefined ? '' : ` of ${count(this.total)}`
-    const left = this.total === undefined ? '' : `, ${duration((1000 * (this.total - this.done)) / rate)} left`
+    const of = this.#total === undefined ? '' : ` of ${count(this.#total)}`
+    const left = this.#total === undefined ? '' : `, ${duration((1000 * (this.#total - this.done)) / rate)} left`
     const cached = Math.round((100 * this.#fromCache) / this.done)
     const memory = byteCount(process.memoryUsage.rss())
-    this.terminal.status(
+    this.#terminal.status(
       `${count(this.done)}${of} texts, ${count(rate)}/s${left}, ${cached} % of ${count(this.done)} from cache, ${memory}`,
     )
   }
@@ -257,6 +272,6 @@ class Meter {
   }
 
   end(): void {
-    this.terminal.status('')
+    this.#terminal.status('')
   }
 }

@@ -1,14 +1,18 @@
 // `op-dbus models list|pull|path|rm`: what models are here, fetching them, where they lie, removing them.
 import { OpDbusError } from '../../errors.js'
 import { type LocalModel, listModels, modelPath, pullModel, removeModel, retryText } from '../../node/models.js'
+import type { CommandCall } from '../command.js'
 import { complain } from '../complain.js'
 import { downloadBar } from '../download-bar.js'
 import { exitCodeOf } from '../exit-codes.js'
+import type { FlagValues } from '../flags.js'
 import { bytes, table } from '../render.js'
-import { settingsOf, type Values } from '../settings.js'
+import { settingsOf } from '../settings.js'
 import type { Terminal } from '../terminal.js'
 
-export async function list(values: Values, _args: readonly string[], terminal: Terminal): Promise<number> {
+type Values = FlagValues & Partial<Record<'json' | 'quiet' | 'debug' | 'update' | 'force', boolean>>
+
+export async function list({ values, terminal }: CommandCall<Values>): Promise<number> {
   const found = await listModels(settingsOf(values, terminal))
   if (values.json) {
     await terminal.out(`${JSON.stringify(found, undefined, 2)}\n`)
@@ -27,7 +31,7 @@ export async function list(values: Values, _args: readonly string[], terminal: T
 }
 
 /** All that are named, whatever becomes of the others; the exit code is that of the first that failed. */
-export async function pull(values: Values, args: readonly string[], terminal: Terminal): Promise<number> {
+export async function pull({ values, args, terminal }: CommandCall<Values>): Promise<number> {
   let first = 0
   for (const name of named(args, 'models pull')) {
     try {
@@ -61,14 +65,14 @@ async function pullOne(name: string, values: Values, terminal: Terminal): Promis
   }
 }
 
-export async function path(values: Values, args: readonly string[], terminal: Terminal): Promise<number> {
+export async function path({ values, args, terminal }: CommandCall<Values>): Promise<number> {
   const [name, ...more] = named(args, 'models path')
   if (more.length > 0) throw new OpDbusError('INVALID_INPUT', '"models path" takes one name')
   await terminal.out(`${await modelPath(name, settingsOf(values, terminal))}\n`)
   return 0
 }
 
-export async function rm(values: Values, args: readonly string[], terminal: Terminal): Promise<number> {
+export async function rm({ values, args, terminal }: CommandCall<Values>): Promise<number> {
   for (const name of named(args, 'models rm')) {
     const { signal } = terminal
     const removed = await removeModel(name, settingsOf(values, terminal), { force: values.force, signal })
