@@ -163,8 +163,8 @@ function safe(value: number): number | undefined {
 
 export const OPTIONS = {
   /**
-   * Folder of the disk tiers. Browsers have a database instead. Default: `$XDG_CACHE_HOME/op-dbus`, else
-   * `/var/lib/op-dbus/cache` for root and `~/.cache/op-dbus` for others.
+   * Folder of the disk tiers. Default: `$XDG_CACHE_HOME/op-dbus`, else `/var/lib/op-dbus/cache` for root and
+   * `~/.cache/op-dbus` for others.
    */
   dir: words({
     group: 'cache',
@@ -228,8 +228,8 @@ export const OPTIONS = {
    */
   modelDir: words({ group: 'model', variable: 'OP_DBUS_MODEL_DIR', only: 'node' }),
   /**
-   * Whether texts that differ only in variable parts (numbers, addresses, ids, times) share a vector; `true` is `template`, and
-   * an object says more.
+   * Whether texts that differ only in variable parts (numbers, addresses, ids, times) share the vector of their
+   * template. In a program it may also be true, false or an object.
    */
   patterns: patterns({
     group: 'patterns',

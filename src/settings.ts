@@ -59,8 +59,9 @@ export interface CommonSettings {
    */
   readonly offline?: boolean | undefined
   /**
-   * Whether texts that differ only in variable parts (numbers, addresses, ids, times) share a vector; `true` is
-   * `template`, and an object says more. `off` or `template`. Default: off. Variable: `OPDBUS_EMBEDDING_PATTERNS`.
+   * Whether texts that differ only in variable parts (numbers, addresses, ids, times) share the vector of their
+   * template. In a program it may also be true, false or an object. `off` or `template`. Default: off. Variable:
+   * `OPDBUS_EMBEDDING_PATTERNS`.
    */
   readonly patterns?: PatternSetting | undefined
   /**
@@ -84,8 +85,8 @@ export interface CommonSettings {
 /** Everything that can be set, by whoever opens the caches. All optional; an option wins over its variable. */
 export interface Settings extends CommonSettings {
   /**
-   * Folder of the disk tiers. Browsers have a database instead. Default: `$XDG_CACHE_HOME/op-dbus`, else
-   * `/var/lib/op-dbus/cache` for root and `~/.cache/op-dbus` for others. Variable: `OPDBUS_CACHE_DIR`.
+   * Folder of the disk tiers. Default: `$XDG_CACHE_HOME/op-dbus`, else `/var/lib/op-dbus/cache` for root and
+   * `~/.cache/op-dbus` for others. Variable: `OPDBUS_CACHE_DIR`.
    */
   readonly dir?: string | undefined
   /**

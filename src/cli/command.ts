@@ -12,8 +12,8 @@ export interface CommandOption {
   /** Told in the help in a line or more. */
   readonly help: string
   readonly default?: string
-  /** The variable that says the same. */
-  readonly variable?: string
+  /** The variables that say the same, the first that is set. */
+  readonly variables?: readonly string[]
   readonly completes?: Completes
   /** Where it may stand without a value: what it means then, and which next words are its value all the same. */
   readonly alone?: { readonly means: string; readonly unless: readonly string[] }

@@ -20,7 +20,7 @@ export function flagged(): [name: OptionName, option: Option<unknown>][] {
 export function flagsOf(...which: readonly (OptionGroup | OptionName)[]): Readonly<Record<string, CommandOption>> {
   const chosen = flagged().filter(([name, { group }]) => which.includes(name) || which.includes(group))
   return Object.fromEntries(
-    chosen.map(([name, { flag, variable, choices }]) => {
+    chosen.map(([name, { flag, variable, otherVariable, choices }]) => {
       const { help, default: without } = OPTION_WORDS[name]!
       const { short, value, completes = choices, alone } = flag!
       // A switch is off unless it is given.
@@ -29,7 +29,7 @@ export function flagsOf(...which: readonly (OptionGroup | OptionName)[]): Readon
         value,
         help: choices ? `${help} ${choices.join(', ')}.` : help,
         default: value === undefined ? undefined : without,
-        variable,
+        variables: [variable, otherVariable?.name].filter(one => one !== undefined),
         completes,
         alone,
       }

@@ -29,7 +29,7 @@ export function groupHelp(group: string, commands: readonly Command[]): string {
   return `Commands of op-dbus ${group}
 ${list(own)}
 
-  op-dbus ${group} COMMAND --help   options, defaults, variables, examples and exit codes
+  op-dbus ${group} COMMAND --help   options, examples and exit codes
 `
 }
 
@@ -54,13 +54,16 @@ function list(commands: readonly Command[]): string {
   return commands.map(({ name, about }) => `  ${name.padEnd(width)}  ${about}`).join('\n')
 }
 
-function optionText(name: string, { short, value, help, default: without, variable, alone }: CommandOption): string {
+function optionText(
+  name: string,
+  { short, value, help, default: without, variables = [], alone }: CommandOption,
+): string {
   const names = `${short ? `-${short}, ` : '    '}--${name}`
   const takes = value === undefined ? '' : alone ? `[=${value}]` : ` ${value}`
   const notes = [
     alone && `Without ${value}: ${alone.means}.`,
     without !== undefined && `Default: ${without}.`,
-    variable && `Variable: ${variable}.`,
+    variables.length > 0 && `Variable: ${variables.join(', else ')}.`,
   ]
   const text = [help, ...notes.filter(note => note)].join(' ')
   const lines = wrapped(text, ' '.repeat(24))

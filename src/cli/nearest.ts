@@ -3,8 +3,8 @@
 /** The known word that is nearest to `word`; undefined where none is near enough to have been meant. */
 export function nearest(word: string, known: readonly string[]): string | undefined {
   let best: string | undefined
-  // A third of the letters may be wrong, and in short words one.
-  let least = Math.max(1, Math.floor(word.length / 3)) + 1
+  // Two in five letters may be wrong, and in short words one.
+  let least = Math.max(1, Math.floor(word.length / 2.5)) + 1
   for (const candidate of known) {
     const distance = edits(word, candidate)
     if (distance < least) [best, least] = [candidate, distance]

@@ -1,7 +1,7 @@
 // What the CLI says of the options that it takes. Made by the build from src/options.ts: edit that.
 export const OPTION_WORDS: Readonly<Record<string, { readonly help: string; readonly default: string }>> = {
   dir: {
-    help: 'Folder of the disk tiers. Browsers have a database instead.',
+    help: 'Folder of the disk tiers.',
     default: '$XDG_CACHE_HOME/op-dbus, else /var/lib/op-dbus/cache for root and ~/.cache/op-dbus for others',
   },
   model: {
@@ -29,7 +29,7 @@ export const OPTION_WORDS: Readonly<Record<string, { readonly help: string; read
     default: 'false',
   },
   patterns: {
-    help: 'Whether texts that differ only in variable parts (numbers, addresses, ids, times) share a vector; true is template, and an object says more.',
+    help: 'Whether texts that differ only in variable parts (numbers, addresses, ids, times) share the vector of their template. In a program it may also be true, false or an object.',
     default: 'off',
   },
   device: {

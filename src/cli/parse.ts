@@ -99,15 +99,12 @@ function unknownOption(
 
 function unknownCommand(words: readonly string[], commands: readonly Command[]): OpDbusError {
   const group = commands.filter(command => groupOf(command) === words[0])
-  const said = group.length > 0 ? words.slice(0, 2).join(' ') : words[0]!
   const candidates = group.length > 0 ? group : commands
   // `stats` alone is as near to `cache stats` as can be.
   const forms = candidates.flatMap(({ name }) => [name, name.split(' ').at(-1)!].map(form => [form, name] as const))
   const groups = commands.flatMap(command => groupOf(command) ?? []).map(name => [name, name] as const)
-  const near = nearest(
-    said,
-    [...forms, ...groups].map(([form]) => form),
-  )
+  const known = [...forms, ...groups].map(([form]) => form)
+  const near = nearest(words.slice(0, 2).join(' '), known) ?? nearest(words[0]!, known)
   const meant = [...forms, ...groups].find(([form]) => form === near)?.[1]
   return invalid(
     `unknown command "${words.slice(0, 2).join(' ')}"${meant ? `; did you mean "${meant}"?` : ''}`,

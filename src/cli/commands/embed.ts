@@ -25,7 +25,10 @@ export const embed = command({
     },
     format: {
       value: 'NAME',
-      help: 'text, json (one object a line: text, source, device, dims, ms, truncated, vector), or npy (NumPy; needs -o).',
+      help:
+        'How rows are written: text, json or npy. JSON is one object a line: text, source, device, dims, ms, truncated, ' +
+        'vector. npy is a matrix for NumPy, and needs -o.',
+
       default: 'text',
       completes: ['text', 'json', 'npy'],
     },

@@ -14,7 +14,7 @@ export function bashScript(commands: readonly Command[]): string {
       }),
   )
   const options = commands.map(command => {
-    const flags = offersOf(command).flatMap(offered => offered.flags)
+    const flags = offersOf(command).map(({ flags: [long] }) => long)
     return `    '${command.name}') ${offer(flags)} ;;`
   })
   const args = commands
@@ -53,7 +53,11 @@ _op_dbus() {
     esac
   done
   case $first in
-    '') [[ $cur == -* ]] && _op_dbus_words '--help --version' || _op_dbus_words '${words(firstWords(commands))} help'; return ;;
+    '')
+      if [[ $cur == -* ]]; then _op_dbus_words '--help --version'
+      else _op_dbus_words '${words(firstWords(commands))} help'
+      fi
+      return ;;
 ${groups
   .map(
     group =>

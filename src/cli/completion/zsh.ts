@@ -8,6 +8,7 @@ export function zshScript(commands: readonly Command[]): string {
 ${[...offersOf(command).map(specOf), ...argumentOf(command)].map(spec => `        ${spec}`).join(' \\\n')} && ret=0
       ;;`
   const group = (name: string) => `    ${name})
+      state=
       _arguments -C '1: :->second' '*:: :->third' && ret=0
       case $state in
         second) ${described('second', secondWords(name, commands))} ;;
