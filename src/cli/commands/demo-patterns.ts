@@ -5,9 +5,6 @@ import { openCaches, type PatternMode } from '../../node.js'
 import { settingsOf, type Values } from '../settings.js'
 import type { Terminal } from '../terminal.js'
 
-/** Few enough that two more passes over them stay a matter of seconds. */
-const LINES = 240
-
 /** `dir` is a folder of the demo's own. */
 export async function demoPatterns(
   values: Values,
@@ -15,7 +12,7 @@ export async function demoPatterns(
   log: readonly string[],
   terminal: Terminal,
 ): Promise<void> {
-  const lines = [...new Set(log)].slice(0, LINES)
+  const lines = [...new Set(log)]
   /** One embedMany on an empty cache, after the model was loaded. */
   const embed = async (patterns: PatternMode): Promise<{ ms: number; hits: number }> => {
     const caches = await openCaches({ ...settingsOf(values, terminal), dir: join(dir, patterns), patterns })
