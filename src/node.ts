@@ -1,7 +1,7 @@
 // Composition root for Node: names the stores, the model finder and the worker, and opens the four caches over them.
 import { join } from 'node:path'
 import { atExit } from './backends/at-exit.js'
-import { CounterLedger, LEDGER_FLUSH_MS } from './cache/counter-ledger.js'
+import { COUNTERS_FLUSH_MS, LifetimeCounters } from './cache/lifetime-counters.js'
 import { StoreTier } from './cache/store-tier.js'
 import { vecBytes } from './cache/vec.js'
 import { DISK_FACTOR } from './caches/block-cache.js'
@@ -99,23 +99,23 @@ export async function openCaches(options: OpenOptions = {}): Promise<CacheSet> {
 
   const extras = (set: () => CacheSet): CacheSetExtras => {
     if (dir === undefined) return {}
-    const ledger = new CounterLedger({
+    const counters = new LifetimeCounters({
       store: openFileStore({ name: 'counter', dir: join(dir, 'counters'), maxEntries: 1000, ...files }),
       clock,
       key: nodeHash.random(8) as Key,
       process: { pid: process.pid, bootId: boot, alive: isAlive },
       read: () => set().tally(),
     })
-    const timer = setInterval(() => void ledger.flush().catch(() => {}), LEDGER_FLUSH_MS)
+    const timer = setInterval(() => void counters.flush().catch(() => {}), COUNTERS_FLUSH_MS)
     timer.unref()
     const leaveExit = atExit(() => {
-      for (const run of [...onExit, () => ledger.flushSync()]) quietly(run)
+      for (const run of [...onExit, () => counters.flushSync()]) quietly(run)
     })
     const embeddings = join(dir, 'embeddings')
     return {
       dir,
       warn: warnOfFolder,
-      ledger,
+      counters,
       onDisk: {
         embeddings: async () => sizeOfSegments(embeddings, { crc32 }),
         blocks: () => sizeOf(blockStore),

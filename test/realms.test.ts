@@ -2,7 +2,7 @@
 import { runInNewContext } from 'node:vm'
 import { openCaches } from 'op-dbus'
 import { expect, it, test } from 'vitest'
-import { weigh } from '../src/cache/plain.js'
+import { estimateSize } from '../src/cache/estimate-size.js'
 import { fromUserEmbedder } from '../src/embedder/custom.js'
 import { createMasker } from '../src/embedder/patterns/masker.js'
 import { isOpDbusError, messageOf } from '../src/errors.js'
@@ -73,9 +73,11 @@ test('kernels take its arrays', async () => {
 })
 
 test('its maps and buffers weigh what they hold, and are no JSON', () => {
-  expect(weigh(foreign('new Map([["a", "x".repeat(1000)]])'))).toEqual(weigh(new Map([['a', 'x'.repeat(1000)]])))
-  expect(weigh(foreign('new ArrayBuffer(5000)'))).toEqual(weigh(new ArrayBuffer(5000)))
-  expect(weigh(foreign('({ a: [1, "b", null] })')).json).toBe(true)
+  expect(estimateSize(foreign('new Map([["a", "x".repeat(1000)]])'))).toEqual(
+    estimateSize(new Map([['a', 'x'.repeat(1000)]])),
+  )
+  expect(estimateSize(foreign('new ArrayBuffer(5000)'))).toEqual(estimateSize(new ArrayBuffer(5000)))
+  expect(estimateSize(foreign('({ a: [1, "b", null] })')).json).toBe(true)
 })
 
 test('its expressions are masks', () => {

@@ -1,4 +1,4 @@
-// What a tier and a cache count. Arithmetic only: who persists the counts lives in counter-ledger.ts.
+// What a tier and a cache count. Arithmetic only: who persists the counts lives in lifetime-counters.ts.
 
 /** Counts that only grow. */
 export interface Counts {

@@ -6,7 +6,7 @@ import type { MemoryTier } from './memory-tier.js'
 import { type Counts, rate, type TierStats } from './metrics.js'
 import { StandIn } from './stand-in.js'
 import type { Found, StoreTier } from './store-tier.js'
-import { turn } from './turn.js'
+import { yieldToEventLoop } from './yield-to-event-loop.js'
 
 /** A value and the tier that had it. The value is the shared one: copy it before handing it to a stranger. */
 export interface Answer<V> {
@@ -189,7 +189,7 @@ export class TieredCache<V extends object> {
         })
       }
       if (this.#clock.monotonic() >= turnAt) {
-        await turn()
+        await yieldToEventLoop()
         turnAt = this.#clock.monotonic() + TURN_MS
       }
     }

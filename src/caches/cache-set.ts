@@ -1,5 +1,5 @@
 // All four caches as one: stats over them, clear, close. Names no adapter.
-import type { CounterLedger, Tally } from '../cache/counter-ledger.js'
+import type { LifetimeCounters, Tally } from '../cache/lifetime-counters.js'
 import { rate } from '../cache/metrics.js'
 import type { CacheStats } from '../cache/tiered-cache.js'
 import { messageOf } from '../errors.js'
@@ -86,7 +86,7 @@ export type Selection = { readonly [K in CacheName]?: boolean | undefined }
 export interface CacheSetExtras {
   readonly dir?: string | undefined
   readonly storage?: (() => Promise<StorageStats>) | undefined
-  readonly ledger?: CounterLedger | undefined
+  readonly counters?: LifetimeCounters | undefined
   /** What each disk folder holds, whatever is open. */
   readonly onDisk?: { readonly [K in CacheName]?: (() => Promise<DiskSize>) | undefined }
   /** Empties what no open tier covers: the vectors of every other model. */
@@ -112,7 +112,7 @@ export class CacheSet {
 
   /** What each cache holds and did: in this process, on disk, and over all processes so far. */
   async stats(): Promise<Stats> {
-    const totals: Tally = (await this.extras.ledger?.totals().catch(() => undefined)) ?? this.tally()
+    const totals: Tally = (await this.extras.counters?.totals().catch(() => undefined)) ?? this.tally()
     const stats = {} as Record<CacheName, OneCacheStats>
     for (const name of CACHE_NAMES) {
       const onDisk = await this.extras.onDisk?.[name]?.().catch((error: unknown) => {
@@ -157,7 +157,7 @@ export class CacheSet {
     return this.close()
   }
 
-  /** Counts of this process, for the ledger. @internal */
+  /** Counts of this process, for the lifetime counters. @internal */
   tally(): Tally {
     const tally: Record<string, number> = {}
     for (const name of CACHE_NAMES) {
@@ -180,7 +180,7 @@ export class CacheSet {
 
   async #close(): Promise<void> {
     try {
-      await this.extras.ledger?.flush()
+      await this.extras.counters?.flush()
     } catch {
       // The caches themselves have said what is wrong with the folder; counts may be lost.
     }
@@ -191,7 +191,7 @@ export class CacheSet {
   }
 }
 
-/** A count's name in the ledger, which keeps what ends in `.max` as a maximum. */
+/** A count's name among the lifetime counters, which keeps what ends in `.max` as a maximum. */
 function patternName(what: string): string {
   return `embeddings.patterns.${what}${what === 'worstError' ? '.max' : ''}`
 }

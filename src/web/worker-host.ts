@@ -1,7 +1,7 @@
 // What a browser lends the embedding worker: files from the shelf, ONNX Runtime, turns of the event loop. Names no global
 // of a worker itself: worker.ts does. Part of the web root.
 import { type OrtBuild, ortBrowser } from '../backends/ort-browser.js'
-import { turn } from '../cache/turn.js'
+import { yieldToEventLoop } from '../cache/yield-to-event-loop.js'
 import { tryDevice } from '../embedder/devices/trial.js'
 import type { ModelFile } from '../embedder/model/folder.js'
 import { tokenizerOf } from '../embedder/tokenizer.js'
@@ -84,7 +84,7 @@ export function pageWorker(host: PageWorkerHost): PageWorker {
     readText: async one => new TextDecoder().decode(await modelBytes(one)),
     // Its bytes are hashed as they are read.
     isUnchanged: one => modelBytes(one).then(() => true),
-    turn,
+    turn: yieldToEventLoop,
     clock: { monotonic: () => performance.now() },
   })
 
