@@ -14,7 +14,8 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
   'realms.ts': ['errors.ts', 'ports.ts'],
   'config.ts': ['errors.ts', 'config-patterns.ts'],
   'config-patterns.ts': [],
-  cache: ['ports.ts', 'errors.ts', 'realms.ts', 'kernels', 'lru-cache', 'canonicalize'],
+  'diagnostics.ts': ['errors.ts', 'ports.ts'],
+  cache: ['ports.ts', 'errors.ts', 'diagnostics.ts', 'realms.ts', 'kernels', 'lru-cache', 'canonicalize'],
   stores: ['ports.ts', 'errors.ts', 'cache/vec.ts', 'stores/disk.ts', 'idb-keyval'],
   // What every device shares, and the code that the build makes of wasm/; one device never imports another.
   kernels: [
@@ -46,7 +47,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     'onnxruntime-common',
   ],
   embedder: ['ports.ts', 'errors.ts', 'realms.ts', 'kernels', 'comlink'],
-  caches: ['ports.ts', 'errors.ts', 'realms.ts', 'cache'],
+  caches: ['ports.ts', 'errors.ts', 'diagnostics.ts', 'realms.ts', 'cache'],
   'compose.ts': ['ports.ts', 'caches', 'config.ts', 'config-patterns.ts'],
   'compose-patterns.ts': ['*'],
   'public.ts': ['*'],
