@@ -12,8 +12,8 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
   'errors.ts': [],
   'version.ts': [],
   'realms.ts': ['errors.ts', 'ports.ts'],
-  'config.ts': ['errors.ts', 'config-patterns.ts'],
-  'config-patterns.ts': [],
+  'config.ts': ['errors.ts', 'patterns/setting.ts'],
+  patterns: ['ports.ts', 'errors.ts', 'realms.ts'],
   'diagnostics.ts': ['errors.ts', 'ports.ts'],
   cache: ['ports.ts', 'errors.ts', 'diagnostics.ts', 'realms.ts', 'kernels', 'lru-cache', 'canonicalize'],
   stores: ['ports.ts', 'errors.ts', 'cache/vec.ts', 'stores/disk.ts', 'idb-keyval'],
@@ -47,9 +47,8 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     'onnxruntime-common',
   ],
   embedder: ['ports.ts', 'errors.ts', 'realms.ts', 'kernels', 'comlink'],
-  caches: ['ports.ts', 'errors.ts', 'diagnostics.ts', 'realms.ts', 'cache'],
-  'compose.ts': ['ports.ts', 'caches', 'config.ts', 'config-patterns.ts'],
-  'compose-patterns.ts': ['*'],
+  caches: ['ports.ts', 'errors.ts', 'diagnostics.ts', 'realms.ts', 'cache', 'patterns/setting.ts', 'patterns/templates.ts'],
+  'compose.ts': ['ports.ts', 'caches', 'config.ts', 'patterns/setting.ts'],
   'public.ts': ['*'],
   'node.ts': ['*'],
   // The parts of the Node root, and the roots of its threads and processes.
@@ -59,7 +58,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
   web: ['*', 'comlink', '@noble/hashes/sha2.js', '@noble/hashes/legacy.js', '@noble/hashes/utils.js'],
   // The names of the modes alone: `--help` must not load the library.
   cli: [
-    'config-patterns.ts',
+    'patterns/setting.ts',
     'node.ts',
     'node/assets.ts',
     'node/disk-words.ts',
@@ -74,7 +73,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** Rooms whose files may import one another. Adapters may not: each is one medium, one runtime. */
-const OPEN_ROOMS = ['cache', 'embedder', 'caches', 'cli', 'node', 'web']
+const OPEN_ROOMS = ['cache', 'embedder', 'caches', 'patterns', 'cli', 'node', 'web']
 
 /** `node:*` is allowed here and nowhere else. */
 const NODE =

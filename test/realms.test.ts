@@ -4,10 +4,10 @@ import { openCaches } from 'op-dbus'
 import { expect, it, test } from 'vitest'
 import { estimateSize } from '../src/cache/estimate-size.js'
 import { fromUserEmbedder } from '../src/embedder/custom.js'
-import { createMasker } from '../src/embedder/patterns/masker.js'
 import { isOpDbusError, messageOf } from '../src/errors.js'
 import { checkFloats, checkPool } from '../src/kernels/checks.js'
 import { openKernels } from '../src/kernels.js'
+import { createMasker } from '../src/patterns/masker.js'
 import {
   isArrayBuffer,
   isFloat32Array,

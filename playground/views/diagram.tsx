@@ -20,13 +20,13 @@ const VISITS: Readonly<Record<Visit, string>> = {
 
 export function Diagram({ session }: { readonly session: Session }) {
   const row = session.rows.value[session.selected.value]
-  const { counts, runs, mode } = session
+  const { counts, runs } = session
   const off = session.off.value
   const names: Record<Source, string> = {
     memory: 'memory',
     disk: 'IndexedDB',
     shared: 'shared',
-    pattern: mode.value === 'verified' ? 'pattern' : 'template',
+    pattern: 'template',
     computed: runs.value ? DEVICE_NAMES[runs.value] : 'compute',
   }
   return (

@@ -54,34 +54,3 @@ export function logLines(count: number, seed: number): string[] {
   }
   return lines
 }
-
-/** Alerts as monitoring sends them: a page of standing advice, and a number at its end. */
-const ALERTS: readonly ((whole: Whole) => string)[] = [
-  w =>
-    'The replication lag of the primary database has been above the agreed limit for longer than the grace period. Reads ' +
-    'that must see their own writes go to the primary until the replicas have caught up. Check first whether a long ' +
-    'transaction or a schema change is running, then whether the network drops packets, and only then restart the ' +
-    'replication thread, because a restart takes longer than most lags last. If nothing helps, promote the second replica ' +
-    `and inform the owners of the reporting jobs. Raised for incident ${2100 + w(900)}`,
-  w =>
-    'A certificate that is presented to customers will expire soon and the automatic renewal has not replaced it yet. A ' +
-    'closed firewall, a name that resolves to the old balancer, or a full disk on the job runner are the usual reasons. ' +
-    'Repair what the last lines of the job name, start the job again by hand, and reload the proxies one after the other. ' +
-    'Watch the handshakes for errors before the next. Do not copy a certificate from another machine, since its keys are ' +
-    `bound to that machine. Tracked as change ${2100 + w(900)}`,
-  w =>
-    'The queue of the export workers grows faster than it is drained and will reach its limit before the night is over. ' +
-    'Add workers if the machines have memory to spare; if they have not, stop the import of statistics, which can be ' +
-    'repeated in the morning. Look for a message that fails again and again at the head of the queue and move it aside, ' +
-    'never by deleting the queue. New orders are still accepted, but their confirmations are late. Raised by the rule of ' +
-    `the platform team, number ${2100 + w(900)}`,
-]
-
-/** `count` alerts, all different while there are enough numbers. Long texts that differ in little: what verified patterns are for. */
-export function alertLines(count: number, seed: number): string[] {
-  const random = seeded(seed)
-  const whole: Whole = below => Math.floor(random() * below)
-  const lines = new Set<string>()
-  for (let tries = 0; lines.size < count && tries < 10 * count; tries++) lines.add(ALERTS[whole(ALERTS.length)]!(whole))
-  return [...lines]
-}

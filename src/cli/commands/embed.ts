@@ -191,8 +191,8 @@ function jsonLine(withVector: boolean): (row: Row) => string {
       const code = isOpDbusError(error) ? error.code : undefined
       return `${JSON.stringify({ text, ms: rounded, error: { code, message: messageOf(error) } })}\n`
     }
-    const { vector, source, device, truncated, template, bound } = result
-    const fields = { text, source, device, dims: vector.length, ms: rounded, truncated, template, bound }
+    const { vector, source, device, truncated, template } = result
+    const fields = { text, source, device, dims: vector.length, ms: rounded, truncated, template }
     return `${JSON.stringify(withVector ? { ...fields, vector: Array.from(vector) } : fields)}\n`
   }
 }

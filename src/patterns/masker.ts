@@ -1,13 +1,27 @@
 // The masker: a text's variable parts give way to the names of their kinds, so that `Created container 100` and
 // `Created container 101` become one template. Text in, text out; knows no cache and no model.
-import { OpDbusError } from '../../errors.js'
-import type { Embedder, Masked, Masker, Space } from '../../ports.js'
-import { isRegExp } from '../../realms.js'
-import { type Span, scan } from './scan.js'
-import { KINDS } from './shapes.js'
+import { OpDbusError } from '../errors.js'
+import { isRegExp } from '../realms.js'
+import { type Span, scan } from './masker/scan.js'
+import { KINDS } from './masker/shapes.js'
 
 /** Goes up with every change that makes a different template of any text: it is part of the space of templates. */
 export const MASKER_VERSION = 3
+
+/** Texts to templates: pure, and linear in the text. */
+export interface Masker {
+  /** Everything that can change a template: the version and the user's own masks and literals. */
+  readonly name: string
+  mask(text: string): Masked
+}
+
+/** A text with its variable parts replaced by their kinds. */
+export interface Masked {
+  /** `Created container <number>`. Equal for two texts only if they differ in nothing but variables of the same kinds. */
+  readonly template: string
+  /** What was replaced, in order; empty where nothing was. */
+  readonly variables: readonly { readonly kind: string; readonly text: string }[]
+}
 
 /** A mask of the user's own. */
 export interface UserMask {
@@ -68,22 +82,6 @@ export function createMasker(options: MaskerOptions = {}): Masker {
       if (seen !== text) spans = spans.filter(span => span.end <= MASKED_CHARACTERS - MARGIN)
       return { template: render(text, spans, kinds), variables: spans.map(span => variable(text, span)) }
     },
-  }
-}
-
-/** `embedder` under the space of templates: what it is asked to embed are templates, so its vectors mean templates. */
-export function inTemplateSpace(embedder: Embedder, masker: Masker): Embedder {
-  const inSpace = (space: Space) => JSON.stringify({ v: 1, templates: masker.name, of: space }) as Space
-  return {
-    space: inSpace(embedder.space),
-    spaceOf: template => inSpace(embedder.spaceOf?.(template) ?? embedder.space),
-    description: Object.freeze({ ...embedder.description, patterns: 'template', masker: masker.name }),
-    dims: embedder.dims,
-    embed: (text, call) => embedder.embed(text, call),
-    get room() {
-      return embedder.room
-    },
-    close: () => embedder.close(),
   }
 }
 

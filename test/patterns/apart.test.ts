@@ -1,7 +1,7 @@
 // Pairs of lines that say two things and must never share a template, in the styles of many systems: codes, settings, states
 // told by amount, sizes that are kinds, totals. Each was a merge once, or is a sibling of one. names.test.ts has what must share.
 import { describe, expect, it } from 'vitest'
-import { createMasker } from '../../../src/embedder/patterns/masker.js'
+import { createMasker } from '../../src/patterns/masker.js'
 
 const masker = createMasker()
 const templateOf = (text: string) => masker.mask(text).template

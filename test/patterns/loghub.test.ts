@@ -4,9 +4,9 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
-import { createMasker } from '../../../src/embedder/patterns/masker.js'
+import { createMasker } from '../../src/patterns/masker.js'
 
-const folder = fileURLToPath(new URL('../../../../shared/data/loghub', import.meta.url))
+const folder = fileURLToPath(new URL('../../../shared/data/loghub', import.meta.url))
 const missing = !existsSync(folder)
 
 interface Score {

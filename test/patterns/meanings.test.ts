@@ -2,7 +2,7 @@
 // grammar that makes many more. Two texts of one phrasing must never share a template.
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { createMasker } from '../../../src/embedder/patterns/masker.js'
+import { createMasker } from '../../src/patterns/masker.js'
 
 const masker = createMasker()
 const templateOf = (text: string) => masker.mask(text).template

@@ -2,7 +2,7 @@
 // of log lines that many programs write. meanings.test.ts has the phrasings of meanings alone.
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { createMasker } from '../../../src/embedder/patterns/masker.js'
+import { createMasker } from '../../src/patterns/masker.js'
 
 const masker = createMasker()
 const templateOf = (text: string) => masker.mask(text).template

@@ -2,12 +2,13 @@
 import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { logLines } from '../../../src/cli/log-lines.js'
-import { createMasker, inTemplateSpace, MASKER_VERSION } from '../../../src/embedder/patterns/masker.js'
-import { scan } from '../../../src/embedder/patterns/scan.js'
-import { KINDS, SHAPES } from '../../../src/embedder/patterns/shapes.js'
-import { isOpDbusError } from '../../../src/errors.js'
-import type { Embedder, Space } from '../../../src/ports.js'
+import { logLines } from '../../src/cli/log-lines.js'
+import { isOpDbusError } from '../../src/errors.js'
+import { scan } from '../../src/patterns/masker/scan.js'
+import { KINDS, SHAPES } from '../../src/patterns/masker/shapes.js'
+import { createMasker, MASKER_VERSION } from '../../src/patterns/masker.js'
+import { Templates } from '../../src/patterns/templates.js'
+import type { Embedder, Space } from '../../src/ports.js'
 
 const masker = createMasker()
 const templateOf = (text: string) => masker.mask(text).template
@@ -361,8 +362,8 @@ describe('the space of templates', () => {
   }
 
   it('names the masker, and is nobody else’s', () => {
-    const one = inTemplateSpace(exact, createMasker())
-    const other = inTemplateSpace(exact, createMasker({ literals: ['vlan'] }))
+    const one = new Templates(createMasker()).over(exact)
+    const other = new Templates(createMasker({ literals: ['vlan'] })).over(exact)
     expect(new Set([exact.space, one.space, other.space]).size).toBe(3)
     expect(one).toMatchObject({ dims: 2, room: 3, description: { model: 'm', patterns: 'template' } })
   })
