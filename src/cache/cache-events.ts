@@ -8,7 +8,7 @@ import {
   type LookupEvent,
   type TierVisit,
 } from '../diagnostics.js'
-import type { CacheName, Source, TierName } from '../ports.js'
+import type { CacheName, Clock, Load, Source, TierName } from '../ports.js'
 
 export interface CacheEventsOptions<V> {
   readonly diagnostics: Diagnostics
@@ -17,6 +17,34 @@ export interface CacheEventsOptions<V> {
   readonly hashOf: (id: string) => string
   /** What a value says of its own computation. */
   readonly computation?: (value: V) => Computation
+}
+
+/** One look-up as it goes down the tiers. */
+export class LookUpLog {
+  readonly #clock: Clock
+  readonly #tell: (facts: Omit<LookupEvent, keyof EntryEvent>) => void
+  readonly #tiers: TierVisit[] = []
+  readonly #began: number
+  #last: number
+
+  constructor(clock: Clock, tell: (facts: Omit<LookupEvent, keyof EntryEvent>) => void) {
+    this.#clock = clock
+    this.#tell = tell
+    this.#began = clock.monotonic()
+    this.#last = this.#began
+  }
+
+  visited(tier: TierName, load: Load<unknown>): void {
+    const now = this.#clock.monotonic()
+    const why = load.kind === 'skipped' ? load.why : undefined
+    this.#tiers.push({ tier, kind: load.kind, why, micros: 1000 * (now - this.#last) })
+    this.#last = now
+  }
+
+  ended(outcome: LookupEvent['outcome'], found?: { readonly source: Source; readonly bytes: number }): void {
+    const micros = 1000 * (this.#clock.monotonic() - this.#began)
+    this.#tell({ outcome, ...found, micros, tiers: this.#tiers })
+  }
 }
 
 export class CacheEvents<V> {
@@ -45,13 +73,9 @@ export class CacheEvents<V> {
     return this.#diagnostics.computed.heard
   }
 
-  lookup(
-    id: string,
-    outcome: LookupEvent['outcome'],
-    facts: { source?: Source; bytes?: number; ms: number; tiers?: readonly TierVisit[] },
-  ): void {
-    const { source, bytes, ms, tiers = [] } = facts
-    this.#diagnostics.lookup.tell(this.#entry(id, { outcome, source, micros: 1000 * ms, bytes, tiers }))
+  /** A look-up begins. Only where `lookupHeard`. */
+  begin(id: string, clock: Clock): LookUpLog {
+    return new LookUpLog(clock, facts => this.#diagnostics.lookup.tell(this.#entry(id, facts)))
   }
 
   computed(id: string, value: V, bytes: number, ms: number): void {

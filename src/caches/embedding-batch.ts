@@ -1,5 +1,5 @@
 // The rows of one embedMany: gathers answers into a matrix, each with its provenance, and the failures. Asks nobody.
-import type { Answer, BatchSink, Ids } from '../cache/tiered-cache.js'
+import type { Answer, BatchSink, Ids } from '../cache/batch.js'
 import { BatchError, type FailedItem, OpDbusError } from '../errors.js'
 import type { Origin, Template, Templates } from '../patterns/templates.js'
 import type { Device, Embedding, Source } from '../ports.js'
