@@ -5,6 +5,7 @@ import { DiffCache } from './caches/diff-cache.js'
 import { EmbeddingCache, type EmbeddingCacheOptions } from './caches/embedding-cache.js'
 import { QueryCache, type QueryDisk } from './caches/query-cache.js'
 import type { Config } from './config.js'
+import type { Diagnostics } from './diagnostics.js'
 import { patternConfig } from './patterns/setting.js'
 import type { Clock, Hash, Store, Warn } from './ports.js'
 
@@ -20,36 +21,42 @@ export interface Runtime {
   readonly clock: Clock
   readonly hash: Hash
   readonly warn: Warn
+  readonly diagnostics: Diagnostics
   /** Opens the embedder and its tiers at the first look-up that needs them. */
   readonly openEmbeddings: EmbeddingCacheOptions['open']
+  readonly clearShared?: EmbeddingCacheOptions['clearShared']
   readonly queryDisk?: QueryDisk
   readonly blockStore?: Store
   readonly extras?: (set: () => CacheSet) => CacheSetExtras
 }
 
 export function composeCaches(config: Config, runtime: Runtime): CacheSet {
-  const { clock, hash, warn } = runtime
+  const { clock, hash, warn, diagnostics } = runtime
+  const parts = { clock, hash, warn, diagnostics }
   const queryTtlMs = 1000 * config.queryCacheTtl
   const diffTtlMs = 1000 * config.diffCacheTtl
   const set: CacheSet = new CacheSet(
-    new EmbeddingCache({
-      capacity: config.embeddingCacheSize,
-      capacityBytes: config.embeddingCacheBytes,
-      open: runtime.openEmbeddings,
-      clock,
-    }),
-    new QueryCache({ ttlMs: queryTtlMs, capacityBytes: QUERY_BYTES, disk: runtime.queryDisk, clock, hash, warn }),
-    new DiffCache({ capacity: config.diffCacheSize, capacityBytes: DIFF_BYTES, ttlMs: diffTtlMs, clock, hash }),
-    new BlockCache({
-      capacity: config.blockCacheSize,
-      capacityBytes: BLOCK_BYTES,
-      store: runtime.blockStore,
-      clock,
-      warn,
-    }),
+    {
+      embeddings: new EmbeddingCache({
+        capacity: config.embeddingCacheSize,
+        capacityBytes: config.embeddingCacheBytes,
+        open: runtime.openEmbeddings,
+        clearShared: runtime.clearShared,
+        clock,
+      }),
+      queries: new QueryCache({ ttlMs: queryTtlMs, capacityBytes: QUERY_BYTES, disk: runtime.queryDisk, ...parts }),
+      diffs: new DiffCache({ capacity: config.diffCacheSize, capacityBytes: DIFF_BYTES, ttlMs: diffTtlMs, ...parts }),
+      blocks: new BlockCache({
+        capacity: config.blockCacheSize,
+        capacityBytes: BLOCK_BYTES,
+        store: runtime.blockStore,
+        ...parts,
+      }),
+    },
     {
       ttl: { queries: config.queryCacheTtl, diffs: config.diffCacheTtl },
       patterns: patternConfig(config.patterns).mode,
+      diagnostics,
       ...runtime.extras?.(() => set),
     },
   )

@@ -1,23 +1,24 @@
 // Composition root for Node: names the stores, the model finder and the worker, and opens the four caches over them.
+import { channel } from 'node:diagnostics_channel'
 import { join } from 'node:path'
 import { atExit } from './backends/at-exit.js'
 import { COUNTERS_FLUSH_MS, LifetimeCounters } from './cache/lifetime-counters.js'
-import { StoreTier } from './cache/store-tier.js'
 import { vecBytes } from './cache/vec.js'
 import { DISK_FACTOR } from './caches/block-cache.js'
 import type { CacheSet, CacheSetExtras, DiskSize } from './caches/cache-set.js'
 import type { EmbeddingParts } from './caches/embedding-cache.js'
-import { embeddingCodec } from './caches/embedding-codec.js'
+import { checkShared, clearShared, type EmbeddingTierParts, embeddingTiers } from './caches/embedding-tiers.js'
 import { queryFileAge } from './caches/query-cache.js'
 import { composeCaches } from './compose.js'
 import { readConfig } from './config.js'
+import { Diagnostics } from './diagnostics.js'
 import { fromUserEmbedder } from './embedder/custom.js'
 import { openModel } from './node/model.js'
 import { removeOldPatterns } from './node/old-patterns.js'
 import { bootId, cacheDir, crc32, hubOptions, isAlive, nodeClock, nodeHash, type OpenOptions } from './node/runtime.js'
 import { folderWarnings } from './node/warnings.js'
 import { openTemplates } from './patterns/templates.js'
-import type { Call, Embedding, Key } from './ports.js'
+import type { Call, Key } from './ports.js'
 import { openFileStore } from './stores/files.js'
 import { clearSegments, openSegmentStore, sizeOfSegments } from './stores/segments.js'
 
@@ -40,7 +41,10 @@ export * from './public.js'
  * @throws OpDbusError INVALID_INPUT for an option that is not what its type says
  */
 export async function openCaches(options: OpenOptions = {}): Promise<CacheSet> {
-  const { embedder: user, onWarning: warn = emitWarning, onDownload, ...settings } = options
+  const { embedder: user, onWarning = emitWarning, onDownload, shared: given, ...settings } = options
+  const diagnostics = new Diagnostics({ onWarning, channel: name => channel(`op-dbus:${name}`) })
+  const { warn } = diagnostics
+  const shared = checkShared(given)
   const config = readConfig(settings, process.env, warn)
   const dir = cacheDir(config)
   const hub = hubOptions(config, dir)
@@ -59,7 +63,7 @@ export async function openCaches(options: OpenOptions = {}): Promise<CacheSet> {
       ? { embedder }
       : await openModel(config, dir, { hub, warn, onDownload, signal })
     const opened = templates?.over(exact) ?? exact
-    const tiers: StoreTier<Embedding>[] = []
+    let disk: EmbeddingTierParts['disk']
     if (dir !== undefined && config.embeddingDiskCache) {
       const store = openSegmentStore({
         dir: join(dir, 'embeddings'),
@@ -74,13 +78,10 @@ export async function openCaches(options: OpenOptions = {}): Promise<CacheSet> {
         warn: warnOfFolder,
       })
       onExit.push(() => store.flushSync())
-      const codec = embeddingCodec(nodeHash, opened)
-      const capacityBytes = config.embeddingDiskBytes
-      tiers.push(
-        new StoreTier({ source: 'disk', store, codec, clock, warn: warnOfFolder, capacityBytes, label: 'embedding' }),
-      )
+      disk = { store, capacityBytes: config.embeddingDiskBytes, warn: warnOfFolder }
     }
-    return { embedder: opened, tiers, model, templates }
+    const tiers = embeddingTiers(opened, { disk, shared, ...files, warn, diagnostics })
+    return { embedder: opened, ...tiers, model, templates }
   }
 
   const queryStore = inDir(dir, 'queries', path =>
@@ -129,7 +130,9 @@ export async function openCaches(options: OpenOptions = {}): Promise<CacheSet> {
     clock,
     hash: nodeHash,
     warn: warnOfFolder,
+    diagnostics,
     openEmbeddings,
+    clearShared: shared && (() => clearShared(shared, crc32)),
     queryDisk: queryStore && { store: queryStore, bootId: boot },
     blockStore,
     extras,

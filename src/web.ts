@@ -1,11 +1,11 @@
 // Composition root for browsers: memory, IndexedDB and a worker with the model, as in node.ts; imports nothing of Node.
 import { crc32 } from './cache/crc32.js'
-import { StoreTier } from './cache/store-tier.js'
 import type { CacheSet, DiskSize, StorageStats } from './caches/cache-set.js'
 import type { EmbeddingParts } from './caches/embedding-cache.js'
-import { embeddingCodec } from './caches/embedding-codec.js'
+import { clearShared, embeddingTiers } from './caches/embedding-tiers.js'
 import { composeCaches } from './compose.js'
 import { readConfig } from './config.js'
+import { Diagnostics } from './diagnostics.js'
 import { fromUserEmbedder } from './embedder/custom.js'
 import { openTemplates } from './patterns/templates.js'
 import type { Call } from './ports.js'
@@ -33,7 +33,9 @@ const PATIENCE_MS = { embedding: 3_000, device: 500 } as const
  * @throws OpDbusError INVALID_INPUT for an option that is not what its type says
  */
 export async function openCaches(options: OpenOptions = {}): Promise<CacheSet> {
-  const { settings, user, database, persist, onDownload, warn } = splitOptions(options)
+  const { settings, user, database, persist, shared, onDownload, onWarning } = splitOptions(options)
+  const diagnostics = new Diagnostics({ onWarning })
+  const { warn } = diagnostics
   const config = readConfig(settings, {}, warn, IN_PAGES)
   const places = placesOf(options, MODULE_URL, pageUrl())
   const shelf = new Shelf({ caches: globalThis.caches, locks: originLocks(), timer, warn })
@@ -58,12 +60,9 @@ export async function openCaches(options: OpenOptions = {}): Promise<CacheSet> {
       ? { embedder }
       : await openModel(config, { places, shelf, warn, onDownload, verdicts, signal })
     const opened = templates?.over(exact) ?? exact
-    const codec = embeddingCodec(webHash, opened)
-    const capacityBytes = config.embeddingDiskBytes
-    const tiers = store
-      ? [new StoreTier({ source: 'disk', store, codec, clock: webClock, warn, capacityBytes, label: 'embedding' })]
-      : []
-    return { embedder: opened, tiers, model, templates }
+    const disk = store && { store, capacityBytes: config.embeddingDiskBytes, warn }
+    const tiers = embeddingTiers(opened, { disk, shared, ...parts, diagnostics })
+    return { embedder: opened, ...tiers, model, templates }
   }
 
   const extras = store && {
@@ -77,7 +76,9 @@ export async function openCaches(options: OpenOptions = {}): Promise<CacheSet> {
     clock: webClock,
     hash: webHash,
     warn,
+    diagnostics,
     openEmbeddings,
+    clearShared: shared && (() => clearShared(shared, crc32)),
     ...(extras && { extras: () => extras }),
   })
 }

@@ -104,9 +104,9 @@ test.each(signals)('signal %o is refused wherever one is taken', async signal =>
   const calls = [
     () => caches.embeddings.getOrEmbed('x', call),
     () => caches.embeddings.embedMany(['x'], call),
-    () => caches.queries.getOrQuery('p', () => 1, call),
+    () => caches.queries.getOrCompute('p', () => 1, call),
     () => caches.diffs.getOrCompute(input, () => 1, call),
-    () => caches.blocks.getOrLoad(1, () => 1, call),
+    () => caches.blocks.getOrCompute(1, () => 1, call),
     () => pullModel('low', {}, call),
     () => removeModel('org/none', {}, call),
   ]

@@ -174,14 +174,15 @@ export class StoreTier<V> {
   async delete(ids: readonly string[]): Promise<number> {
     await this.flush()
     const keys = ids.map(id => this.#codec.key(id))
-    return wholeNumber(await this.#must('delete from', () => this.#store.deleteMany(keys)))
+    const work = () => this.#store.deleteMany(keys)
+    return wholeNumber(await insist('delete from', this.source, this.#store, this.policy, work, this.#timer))
   }
 
   /** Rejects when the medium does. */
   async clear(): Promise<void> {
     this.#pending.drop()
     await this.flush()
-    await this.#must('clear', () => this.#store.clear())
+    await clearStore(this.source, this.#store, this.policy, this.#timer)
   }
 
   clearedElsewhere(): boolean {
@@ -268,17 +269,6 @@ export class StoreTier<V> {
     return { entries: wholeNumber(entries), bytes: wholeNumber(bytes) }
   }
 
-  /** What must not be taken for done: in a shared tier every failure says that this is where it happened. */
-  async #must<T>(what: string, work: () => Promise<T>): Promise<T> {
-    try {
-      return await within(this.policy.writeTimeoutMs, work, this.#timer)
-    } catch (error) {
-      if (this.source === 'disk' && isOpDbusError(error)) throw error
-      const message = `cannot ${what} the ${this.source} cache (${this.#store.name}): ${messageOf(error)}`
-      throw new OpDbusError('STORE', message, { cause: error, details: { tier: this.source } })
-    }
-  }
-
   /** The value in what a store answered, which is believed to be bytes only after a look. */
   #decode(id: string, key: Key, found: unknown): Found<V> | undefined {
     if (found === undefined || found === null) return undefined
@@ -323,6 +313,29 @@ export class StoreTier<V> {
     const sentence =
       why === 'damaged' ? `not all that ${name} holds can be used: ` : `cannot ${what} ${name}, going on without it: `
     warn(sentence + message, cause, `${this.source} tier ${label}`)
+  }
+}
+
+/** Empties the store of a tier. Rejects when it cannot be emptied, saying which tier that is. */
+export function clearStore(source: TierName, store: Store, policy: TierPolicy, timer?: Timer): Promise<void> {
+  return insist('clear', source, store, policy, () => store.clear(), timer)
+}
+
+/** What must not be taken for done when it is not: a tier that cannot be reached is named. */
+async function insist<T>(
+  what: string,
+  source: TierName,
+  store: Store,
+  policy: TierPolicy,
+  work: () => Promise<T>,
+  timer?: Timer,
+): Promise<T> {
+  try {
+    return await within(policy.writeTimeoutMs, work, timer)
+  } catch (error) {
+    if (source === 'disk' && isOpDbusError(error)) throw error
+    const message = `cannot ${what} the ${source} cache (${store.name}): ${messageOf(error)}`
+    throw new OpDbusError('STORE', message, { cause: error, details: { tier: source } })
   }
 }
 

@@ -7,6 +7,7 @@ import { pathToFileURL } from 'node:url'
 import { crc32 as zlibCrc32 } from 'node:zlib'
 import { canStartProcess, spawnNodeProcess } from '../backends/process-node.js'
 import { spawnNodeWorker } from '../backends/worker-node.js'
+import type { SharedOptions } from '../caches/embedding-tiers.js'
 import type { Config, Settings } from '../config.js'
 import type { UserEmbedder } from '../embedder/custom.js'
 import type { PullProgress } from '../embedder/hub/download.js'
@@ -18,6 +19,8 @@ import { ownFile } from './own-files.js'
 export interface OpenOptions extends Settings {
   /** What computes vectors instead of a model: a function of yours, batched, de-duplicated and cached as any other. */
   readonly embedder?: UserEmbedder | undefined
+  /** A store of yours behind disk, which other processes and machines may use as well: a vector is computed once for all. */
+  readonly shared?: SharedOptions | undefined
   /** Told, in bytes over all its files, how far a model is that is being fetched. */
   readonly onDownload?: ((progress: PullProgress) => void) | undefined
   /** Told, in one sentence, what did not work as asked. Default: `process.emitWarning`. */

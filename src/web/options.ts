@@ -1,4 +1,5 @@
 // What can be set in a page, checked and turned into addresses. Part of the web root; asks nothing of any server.
+import { checkShared, type SharedOptions } from '../caches/embedding-tiers.js'
 import type { RuntimeOptions, Settings } from '../config.js'
 import type { UserEmbedder } from '../embedder/custom.js'
 import { OpDbusError } from '../errors.js'
@@ -19,6 +20,8 @@ export interface OpenOptions extends Omit<Settings, (typeof OF_MACHINES)[number]
   readonly device?: (typeof DEVICES)[number] | undefined
   /** What computes vectors instead of a model: a function of yours, batched, de-duplicated and cached as any other. */
   readonly embedder?: UserEmbedder | undefined
+  /** A store of yours behind IndexedDB, a server of yours for example: a vector is computed once for everybody who asks it. */
+  readonly shared?: SharedOptions | undefined
   /**
    * Where the files lie that `op-dbus assets DIR` has put into a public folder: worker, runtime, built-in model. Relative
    * to the page. Default: beside this module.
@@ -51,6 +54,7 @@ const OF_PAGES: Readonly<Record<OfPages, true>> = {
   onDownload: true,
   onWarning: true,
   persist: true,
+  shared: true,
   wasmPaths: true,
 }
 
@@ -64,7 +68,7 @@ export const IN_PAGES: RuntimeOptions = {
 /** The settings that every runtime has, and apart from them what only a page has; the latter checked. */
 export function splitOptions(options: OpenOptions) {
   const { embedder, assetsUrl: _1, wasmPaths: _2, hubUrl: _3, database = 'op-dbus', persist = false, ...rest } = options
-  const { onDownload, onWarning = message => console.warn(`op-dbus: ${message}`), ...settings } = rest
+  const { shared, onDownload, onWarning = message => console.warn(`op-dbus: ${message}`), ...settings } = rest
   if (typeof database !== 'string' || database === '') {
     throw new OpDbusError('INVALID_INPUT', 'database must be a text that is not empty', {
       details: { option: 'database' },
@@ -75,8 +79,9 @@ export function splitOptions(options: OpenOptions) {
     user: embedder,
     database,
     persist: persist === true,
+    shared: checkShared(shared),
     onDownload,
-    warn: (message: string) => onWarning(message),
+    onWarning,
   }
 }
 

@@ -1,7 +1,9 @@
 // What the embedding cache shows and lets go of its memory: entries, forgetMemory, resize.
+
 import { describe, expect, it } from 'vitest'
 import { composeCaches } from '../../src/compose.js'
 import { readConfig, type Settings } from '../../src/config.js'
+import { Diagnostics } from '../../src/diagnostics.js'
 import { fromUserEmbedder } from '../../src/embedder/custom.js'
 import { hash, TestClock } from '../support.js'
 
@@ -21,6 +23,7 @@ function open(settings: Settings = {}) {
       clock: new TestClock(),
       hash,
       warn: () => {},
+      diagnostics: new Diagnostics(),
       openEmbeddings: async () => ({ embedder, tiers: [] }),
     },
   )
