@@ -32,6 +32,8 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     '../.build/wasm/kernels.ts',
   ],
   'kernels.ts': ['*'],
+  testing: ['ports.ts', 'errors.ts'],
+  'testing.ts': ['*'],
   backends: [
     'ports.ts',
     'errors.ts',
@@ -56,7 +58,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     'patterns/setting.ts',
     'patterns/templates.ts',
   ],
-  'compose.ts': ['ports.ts', 'caches', 'config.ts', 'patterns/setting.ts'],
+  'compose.ts': ['ports.ts', 'diagnostics.ts', 'caches', 'config.ts', 'patterns/setting.ts'],
   'public.ts': ['*'],
   'node.ts': ['*'],
   // The parts of the Node root, and the roots of its threads and processes.
@@ -81,7 +83,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** Rooms whose files may import one another. Adapters may not: each is one medium, one runtime. */
-const OPEN_ROOMS = ['cache', 'embedder', 'caches', 'patterns', 'cli', 'node', 'web']
+const OPEN_ROOMS = ['testing', 'cache', 'embedder', 'caches', 'patterns', 'cli', 'node', 'web']
 
 /** `node:*` is allowed here and nowhere else. */
 const NODE =
