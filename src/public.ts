@@ -19,7 +19,6 @@ export type {
   EmbeddingCache,
   EmbeddingResult,
   EmbedManyCall,
-  ServingModel,
 } from './caches/embedding-cache.js'
 export type { SharedOptions } from './caches/embedding-tiers.js'
 export type { Progress } from './caches/progress.js'
@@ -50,7 +49,7 @@ export type {
   TierVisit,
   WarningEvent,
 } from './diagnostics.js'
-export type { UserEmbedder } from './embedder/custom.js'
+export type { UserEmbedder } from './embedder/client/custom-embedder.js'
 export { BatchError, ERROR_CODES, type ErrorCode, type FailedItem, isOpDbusError, OpDbusError } from './errors.js'
 export type { PatternCounts } from './patterns/templates.js'
 export type {
@@ -60,6 +59,7 @@ export type {
   Key,
   RefusalKind,
   Running,
+  ServingModel,
   Source,
   StorageProblemKind,
   Store,

@@ -208,9 +208,12 @@ export class StoreTier<V> {
     await this.flush()
     const size = await this.#size().catch(() => ({ entries: 0, bytes: 0 }))
     const { capacity = Number.POSITIVE_INFINITY, capacityBytes = Number.POSITIVE_INFINITY } = this.#options
-    const { skipped, damaged, dropped } = this.counts
+    const { skipped, dropped } = this.counts
+    // What a store checks and lets go by itself is told by it.
+    const { damaged = 0, evicted = 0 } = this.#store.counters ?? {}
+    const counts = { ...this.counts, evictions: evicted }
     const now = { size: size.entries, capacity, bytes: size.bytes, capacityBytes }
-    return { ...tierStats(this.counts, now), skipped, damaged, dropped }
+    return { ...tierStats(counts, now), skipped, damaged: damaged + this.counts.damaged, dropped }
   }
 
   /** Writes what is pending, and lets go of a store that is this tier's own. */

@@ -6,10 +6,10 @@ import { DIAGNOSTIC_NAMES, type DiagnosticEvents, type DiagnosticName, type Diag
 import { messageOf, OpDbusError } from '../errors.js'
 import type { PatternMode } from '../patterns/setting.js'
 import type { PatternCounts } from '../patterns/templates.js'
-import type { CacheName, Running, StorageProblemKind, Warn } from '../ports.js'
+import type { CacheName, Running, ServingModel, StorageProblemKind, Warn } from '../ports.js'
 import type { BlockCache } from './block-cache.js'
 import type { DiffCache } from './diff-cache.js'
-import type { EmbeddingCache, ServingModel } from './embedding-cache.js'
+import type { EmbeddingCache } from './embedding-cache.js'
 import type { QueryCache } from './query-cache.js'
 
 export const CACHE_NAMES: readonly CacheName[] = ['embeddings', 'blocks', 'queries', 'diffs']
@@ -81,7 +81,7 @@ export type Selection = { readonly [K in CacheName]?: boolean | undefined } & {
   readonly shared?: boolean | undefined
 }
 
-/** Names in the ledger, as earlier versions wrote them. */
+/** Names among the lifetime counters, as earlier versions wrote them. */
 const TEMPLATES = 'embeddings.patterns.patterns'
 const PATTERN_HITS = 'embeddings.patterns.hits'
 

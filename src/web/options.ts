@@ -1,8 +1,10 @@
-// What can be set in a page, checked and turned into addresses. Part of the web root; asks nothing of any server.
+// What can be set in a page, checked and turned into addresses. Part of the web root; asks nothing of any server. Its twin is
+// node/options.ts.
 import { checkShared, type SharedOptions } from '../caches/embedding-tiers.js'
-import type { RuntimeOptions, Settings } from '../config.js'
-import type { UserEmbedder } from '../embedder/custom.js'
+import { type Config, type RuntimeOptions, readConfig, type Settings } from '../config.js'
+import type { UserEmbedder } from '../embedder/client/custom-embedder.js'
 import { OpDbusError } from '../errors.js'
+import type { Warn } from '../ports.js'
 
 /** Bytes over all files that are fetched for a model: weights, tokenizer, runtime. `total` grows while files are found. */
 export interface DownloadProgress {
@@ -44,7 +46,7 @@ export interface OpenOptions extends Omit<Settings, (typeof OF_MACHINES)[number]
   readonly onWarning?: ((message: string) => void) | undefined
 }
 
-/** The options that {@link splitOptions} takes out. */
+/** The options that {@link readOptions} takes out. */
 type OfPages = Exclude<keyof OpenOptions, keyof Settings>
 const OF_PAGES: Readonly<Record<OfPages, true>> = {
   assetsUrl: true,
@@ -65,32 +67,45 @@ export const IN_PAGES: RuntimeOptions = {
   devices: DEVICES,
 }
 
-/** The settings that every runtime has, and apart from them what only a page has; the latter checked. */
-export function splitOptions(options: OpenOptions) {
-  const { embedder, assetsUrl: _1, wasmPaths: _2, hubUrl: _3, database = 'op-dbus', persist = false, ...rest } = options
-  const { shared, onDownload, onWarning = message => console.warn(`op-dbus: ${message}`), ...settings } = rest
-  if (typeof database !== 'string' || database === '') {
-    throw new OpDbusError('INVALID_INPUT', 'database must be a text that is not empty', {
-      details: { option: 'database' },
-    })
-  }
-  return {
-    settings,
-    user: embedder,
-    database,
-    persist: persist === true,
-    shared: checkShared(shared),
-    onDownload,
-    onWarning,
-  }
-}
-
 /** Where things are. Addresses are absolute; folders end with a slash. */
 export interface Places {
   readonly assets: string
   readonly wasm: string | undefined
   /** Without a slash at its end. */
   readonly hub: string
+}
+
+/** What the options of the web root come to. */
+export interface WebOptions extends Pick<OpenOptions, 'onDownload'> {
+  readonly config: Config
+  readonly user: UserEmbedder | undefined
+  readonly places: Places
+  readonly database: string
+  readonly persist: boolean
+  readonly shared: SharedOptions | undefined
+}
+
+/**
+ * Options over defaults. `warn` is told what is not as it should be; relative addresses are relative to `pageUrl`.
+ * @throws OpDbusError INVALID_INPUT for an option that is not what its type says
+ */
+export function readOptions(options: OpenOptions, warn: Warn, moduleUrl: string, pageUrl: string): WebOptions {
+  const { embedder, assetsUrl: _1, wasmPaths: _2, hubUrl: _3, database = 'op-dbus', persist = false, ...rest } = options
+  const { shared, onDownload, onWarning: _4, ...settings } = rest
+  if (typeof database !== 'string' || database === '') {
+    throw new OpDbusError('INVALID_INPUT', 'database must be a text that is not empty', {
+      details: { option: 'database' },
+    })
+  }
+  return {
+    config: readConfig(settings, {}, warn, IN_PAGES),
+    user: embedder,
+    places: placesOf(options, moduleUrl, pageUrl),
+    database,
+    persist: persist === true,
+    shared: checkShared(shared),
+    onDownload,
+  }
 }
 
 /** @throws OpDbusError INVALID_INPUT for what is no address */

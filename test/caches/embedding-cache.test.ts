@@ -4,27 +4,29 @@ import { describe, expect, it } from 'vitest'
 import { composeCaches } from '../../src/compose.js'
 import { readConfig, type Settings } from '../../src/config.js'
 import { Diagnostics } from '../../src/diagnostics.js'
-import { fromUserEmbedder } from '../../src/embedder/custom.js'
-import { hash, TestClock } from '../support.js'
+import type { UserEmbedder } from '../../src/embedder/client/custom-embedder.js'
+import { crc32, hash, TestClock } from '../support.js'
 
 function open(settings: Settings = {}) {
   const asked: string[] = []
-  const embedder = fromUserEmbedder({
+  const user: UserEmbedder = {
     space: 'lengths@1',
     dims: 2,
     async embed(texts) {
       asked.push(...texts)
       return Float32Array.from(texts.flatMap(text => [text.length, 1]))
     },
-  })
+  }
   const caches = composeCaches(
     readConfig(settings, {}, () => {}),
     {
       clock: new TestClock(),
       hash,
       warn: () => {},
+      user,
+      openModel: () => expect.fail('no model is asked for'),
+      crc32,
       diagnostics: new Diagnostics(),
-      openEmbeddings: async () => ({ embedder, tiers: [] }),
     },
   )
   return { embeddings: caches.embeddings, asked }

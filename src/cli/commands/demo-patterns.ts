@@ -1,7 +1,7 @@
 // The part of `op-dbus demo` on patterns: what templates save on generated logs.
 import { join } from 'node:path'
+import { count, duration, table } from '../../format.js'
 import { openCaches, type PatternMode } from '../../node.js'
-import { count, duration, table } from '../render.js'
 import { settingsOf, type Values } from '../settings.js'
 import type { Terminal } from '../terminal.js'
 
