@@ -145,6 +145,16 @@ export interface Running {
   readonly refused?: readonly { readonly device: Device; readonly reason: string; readonly kind: RefusalKind }[]
 }
 
+/** Which model serves. A level may have given way to a lower one, where that was allowed. */
+export interface ServingModel {
+  /** The name that was asked for. */
+  readonly asked: string
+  /** The name that serves. */
+  readonly serves: string
+  /** From `asked` downwards, what could not serve; empty when `asked` does. */
+  readonly gaveWay: readonly { readonly name: string; readonly reason: string }[]
+}
+
 /** Token ids of one batch, row-major, `rows x width`, padded on the right. */
 export interface TokenBatch {
   readonly rows: number
@@ -158,7 +168,7 @@ export interface TokenBatch {
 export interface Backend {
   readonly device: Device
   /** `[rows, width, dims]` (one vector a token) or `[rows, dims]` (already pooled), row-major: tell by the length. */
-  run(batch: TokenBatch, call?: Call): Promise<Float32Array>
+  run(batch: TokenBatch): Promise<Float32Array>
   /** Of a backend opened with `profile`: what ran where, so far. Ends the profile; no run may follow. */
   profile?(): Promise<readonly NodeRun[]>
   close(): Promise<void>
@@ -191,33 +201,17 @@ export interface BackendFactory {
   /** The runtime's name for this device's provider, as a profile gives it. */
   readonly provider?: string
   /** Rejects with DEVICE_UNAVAILABLE and the runtime's own reason. Loads the runtime only when called. */
-  open(file: OnnxFile, options: BackendOptions, call?: Call): Promise<Backend>
-}
-
-// ---- patterns -------------------------------------------------------------------------------------------------------
-
-/** A text with its variable parts replaced by their kinds. */
-export interface Masked {
-  /** `Created container <number>`. Equal for two texts only if they differ in nothing but variables of the same kinds. */
-  readonly template: string
-  /** What was replaced, in order; empty where nothing was. */
-  readonly variables: readonly { readonly kind: string; readonly text: string }[]
-}
-
-/** Texts to templates: pure, and linear in the text. */
-export interface Masker {
-  /** Everything that can change a template: the version and the user's own masks and literals. */
-  readonly name: string
-  mask(text: string): Masked
+  open(file: OnnxFile, options: BackendOptions): Promise<Backend>
 }
 
 // ---- threads --------------------------------------------------------------------------------------------------------
 
-/** One message port of a worker, in the shape that comlink speaks. */
+/** The messages between a worker and who started it, from either side. */
 export interface WorkerEndpoint {
+  /** `message` is cloned; where the runtime can, the buffers of `transfer` move instead. */
   postMessage(message: unknown, transfer?: Transferable[]): void
-  addEventListener(type: string, listener: EventListenerOrEventListenerObject): void
-  removeEventListener(type: string, listener: EventListenerOrEventListenerObject): void
+  /** Calls `listener` with every message from now on. */
+  onMessage(listener: (message: unknown) => void): void
 }
 
 /** A running worker (a process, a thread or a Web Worker). The life cycle is its owner's. */
@@ -251,20 +245,8 @@ export interface Kernels {
   load(matrix: Float32Array, dims: number, options?: MatrixOptions): Promise<KernelMatrix>
   /** Scales each row of `matrix` to length 1 in place. Zeros stay zeros; a row with a NaN or infinity stays as it is. */
   normalize(matrix: Float32Array, dims: number): void
-  /**
-   * The mean of each text's token vectors, rows x dims. `hidden` is rows x width x dims; `mask` is rows x width and not 0
-   * where a token is. A text without tokens gets zeros. Sums in float64.
-   */
-  meanPool(hidden: Float32Array, mask: Uint8Array, shape: PoolShape): Float32Array
   /** Lets go of the device and of every matrix. Closing twice is fine. */
   close(): void
-}
-
-/** Texts, tokens of each with padding, floats of each token. */
-export interface PoolShape {
-  readonly rows: number
-  readonly width: number
-  readonly dims: number
 }
 
 export interface MatrixOptions {

@@ -1,7 +1,10 @@
-// What can be set in a page, checked and turned into addresses. Part of the web root; asks nothing of any server.
-import type { RuntimeOptions, Settings } from '../config.js'
-import type { UserEmbedder } from '../embedder/custom.js'
+// What can be set in a page, checked and turned into addresses. Part of the web root; asks nothing of any server. Its twin is
+// node/options.ts.
+import { type Config, type RuntimeOptions, readConfig } from '../config.js'
+import type { UserEmbedder } from '../embedder/client/custom-embedder.js'
 import { OpDbusError } from '../errors.js'
+import type { Warn } from '../ports.js'
+import type { CommonSettings } from '../settings.js'
 
 /** Bytes over all files that are fetched for a model: weights, tokenizer, runtime. `total` grows while files are found. */
 export interface DownloadProgress {
@@ -10,11 +13,9 @@ export interface DownloadProgress {
   readonly total: number
 }
 
-/** Settings of {@link Settings} that mean nothing in a page: folders, and which GPU of several. */
-const OF_MACHINES = ['dir', 'modelDir', 'gpuDevice'] as const satisfies readonly (keyof Settings)[]
 const DEVICES = ['auto', 'webgpu', 'wasm'] as const
 
-export interface OpenOptions extends Omit<Settings, (typeof OF_MACHINES)[number] | 'device'> {
+export interface OpenOptions extends CommonSettings {
   /** What computes: `auto`, `webgpu` or `wasm`. Default `auto`. */
   readonly device?: (typeof DEVICES)[number] | undefined
   /** What computes vectors instead of a model: a function of yours, batched, de-duplicated and cached as any other. */
@@ -41,8 +42,8 @@ export interface OpenOptions extends Omit<Settings, (typeof OF_MACHINES)[number]
   readonly onWarning?: ((message: string) => void) | undefined
 }
 
-/** The options that {@link splitOptions} takes out. */
-type OfPages = Exclude<keyof OpenOptions, keyof Settings>
+/** The options that {@link readOptions} takes out. */
+type OfPages = Exclude<keyof OpenOptions, keyof CommonSettings>
 const OF_PAGES: Readonly<Record<OfPages, true>> = {
   assetsUrl: true,
   database: true,
@@ -55,29 +56,10 @@ const OF_PAGES: Readonly<Record<OfPages, true>> = {
 }
 
 export const IN_PAGES: RuntimeOptions = {
+  runtime: 'page',
   name: 'a page',
-  lacks: OF_MACHINES,
   beside: Object.keys(OF_PAGES),
   devices: DEVICES,
-}
-
-/** The settings that every runtime has, and apart from them what only a page has; the latter checked. */
-export function splitOptions(options: OpenOptions) {
-  const { embedder, assetsUrl: _1, wasmPaths: _2, hubUrl: _3, database = 'op-dbus', persist = false, ...rest } = options
-  const { onDownload, onWarning = message => console.warn(`op-dbus: ${message}`), ...settings } = rest
-  if (typeof database !== 'string' || database === '') {
-    throw new OpDbusError('INVALID_INPUT', 'database must be a text that is not empty', {
-      details: { option: 'database' },
-    })
-  }
-  return {
-    settings,
-    user: embedder,
-    database,
-    persist: persist === true,
-    onDownload,
-    warn: (message: string) => onWarning(message),
-  }
 }
 
 /** Where things are. Addresses are absolute; folders end with a slash. */
@@ -86,6 +68,37 @@ export interface Places {
   readonly wasm: string | undefined
   /** Without a slash at its end. */
   readonly hub: string
+}
+
+/** What the options of the web root come to. */
+export interface WebOptions extends Pick<OpenOptions, 'onDownload'> {
+  readonly config: Config
+  readonly user: UserEmbedder | undefined
+  readonly places: Places
+  readonly database: string
+  readonly persist: boolean
+}
+
+/**
+ * Options over defaults. `warn` is told what is not as it should be; relative addresses are relative to `pageUrl`.
+ * @throws OpDbusError INVALID_INPUT for an option that is not what its type says
+ */
+export function readOptions(options: OpenOptions, warn: Warn, moduleUrl: string, pageUrl: string): WebOptions {
+  const { embedder, assetsUrl: _1, wasmPaths: _2, hubUrl: _3, database = 'op-dbus', persist = false, ...rest } = options
+  const { onDownload, onWarning: _4, ...settings } = rest
+  if (typeof database !== 'string' || database === '') {
+    throw new OpDbusError('INVALID_INPUT', 'database must be a text that is not empty', {
+      details: { option: 'database' },
+    })
+  }
+  return {
+    config: readConfig(settings, {}, warn, IN_PAGES),
+    user: embedder,
+    places: placesOf(options, moduleUrl, pageUrl),
+    database,
+    persist: persist === true,
+    onDownload,
+  }
 }
 
 /** @throws OpDbusError INVALID_INPUT for what is no address */

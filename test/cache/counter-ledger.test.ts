@@ -8,11 +8,16 @@ function setUp() {
   const clock = new TestClock()
   const dir = temporaryFolder()
   const alive = new Set<number>()
-  const writer = (pid: number, bootId = 'boot') => {
+  const writer = (pid: number, place = 'here') => {
     const store: LedgerStore = openFileStore({ name: 'counters', dir, maxEntries: 1000, clock, hash, crc32 })
     const counts: Record<string, number> = { hits: 0 }
     alive.add(pid)
-    const process = { pid, bootId, alive: (other: number) => alive.has(other) }
+    const process = {
+      pid,
+      place,
+      livenessOf: (other: { pid: number; place: string }) =>
+        other.place !== place ? ('unknown' as const) : alive.has(other.pid) ? ('alive' as const) : ('dead' as const),
+    }
     const key = `w${pid}` as Key
     const ledger = new CounterLedger({ store, clock, key, process, read: (): Tally => ({ ...counts }) })
     return { ledger, counts, store }
@@ -31,26 +36,6 @@ describe('CounterLedger', () => {
     one.counts.hits = 5
     expect(await one.ledger.totals()).toEqual({ hits: 9 })
     expect(await two.ledger.totals()).toEqual({ hits: 7 })
-  })
-
-  it('keeps what ends in .max as the largest seen by anybody, also after its writer has gone', async () => {
-    const { writer, alive } = setUp()
-    const [one, two, three] = [writer(1), writer(2), writer(3)]
-    for (const [{ counts, ledger }, worst] of [
-      [one, 0.3],
-      [two, 0.7],
-      [three, 0.5],
-    ] as const) {
-      counts['error.max'] = worst
-      counts.hits = 1
-      await ledger.flush()
-    }
-    expect(await three.ledger.totals()).toEqual({ hits: 3, 'error.max': 0.7 })
-    alive.delete(2)
-    three.counts.hits = 2
-    await three.ledger.flush()
-    expect((await three.store.size()).entries).toBe(2)
-    expect(await one.ledger.totals()).toEqual({ hits: 4, 'error.max': 0.7 })
   })
 
   it('writes nothing while there is nothing to tell', async () => {
@@ -90,7 +75,7 @@ describe('CounterLedger', () => {
     expect(await one.ledger.totals()).toEqual({ hits: 16 })
   })
 
-  it('waits ten minutes for a writer of another boot', async () => {
+  it('waits ten minutes for a writer whom it cannot look up: another host, another container, version 0.1', async () => {
     const { writer, clock } = setUp()
     const [far, near] = [writer(1, 'elsewhere'), writer(2)]
     far.counts.hits = 1

@@ -4,10 +4,10 @@ import * as fs from 'node:fs'
 import * as path from 'node:path'
 import { OpDbusError } from '../../errors.js'
 import { errnoOf, isAbsent, quietly } from '../../fs/errno.js'
-import { createFile, type OpenFile, openRegular, readAt, readSmall, retire, statOf, writeAt } from '../../fs/files.js'
+import { type OpenFile, openRegular, readAt, readSmall, retire, statOf } from '../../fs/files.js'
 import { isFolder, makeFolder, namesIn } from '../../fs/folders.js'
 import type { ProcessIdentity } from '../../fs/process-identity.js'
-import { replaceSmall } from '../../fs/replace.js'
+import { putFile, replaceFile } from '../../fs/replace.js'
 import type { Crc32, Hash } from '../../ports.js'
 import {
   decodeHeader,
@@ -130,7 +130,8 @@ function beginEpoch(dir: string, hash: Hash): void {
   // A blank one is what a power cut left of ours.
   const text = readSmall(file, 64)
   const foreign = text === undefined ? fs.existsSync(file) : !TOKEN.test(text) && /[^\0]/.test(text)
-  if (!foreign) replaceSmall(file, `${hash.random(8)}\n`, hash.random(4))
+  if (foreign) return
+  replaceFile(file, Buffer.from(`${hash.random(8)}\n`), `${file}.${hash.random(4)}.tmp`, { sync: true })
 }
 
 /** The text of a `space.json`. */
@@ -152,24 +153,11 @@ export function createSegment(
   for (let tries = 1; ; tries++) {
     try {
       makeSpaceFolder(folder, spaceFile)
-      return createNamed(path.join(folder, unfinishedName(name, writer)), path.join(folder, name), head)
+      return putFile(path.join(folder, name), head, path.join(folder, unfinishedName(name, writer)), { sync: false })
     } catch (error) {
       // A clear removed the folder, or the file, while we made it.
       if (!isAbsent(error) || tries === MOST_TRIES) throw error
     }
-  }
-}
-
-function createNamed(temporary: string, file: string, head: Uint8Array): number {
-  const fd = createFile(temporary)
-  try {
-    writeAt(fd, head, 0)
-    fs.renameSync(temporary, file)
-    return fd
-  } catch (error) {
-    quietly(() => fs.unlinkSync(temporary))
-    fs.closeSync(fd)
-    throw error
   }
 }
 
