@@ -61,7 +61,10 @@ describe('processes on one folder', () => {
       const writers = await Promise.all([start(), start()])
       if (round === 0) {
         // However little a busy machine lets them write before they die, there is something to be found.
-        await writers[0]!.call('set', Array.from({ length: 300 }, (_, n) => n))
+        await writers[0]!.call(
+          'set',
+          Array.from({ length: 300 }, (_, n) => n),
+        )
         await writers[0]!.call('flush')
       }
       for (const writer of writers) writer.call('churn', 300).catch(() => {})
