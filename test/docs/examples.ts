@@ -5,7 +5,6 @@
 // do not see these two comments:
 //   <!-- setup … -->         code that runs before the block that follows
 //   <!-- not run: why -->    the block that follows is not run (a program is type-checked all the same)
-import { readFileSync } from 'node:fs'
 
 interface Shared {
   /** For people: the page, and the line in it. */
@@ -27,7 +26,7 @@ export interface Command extends Shared {
   readonly prints: readonly string[] | undefined
 }
 
-const BLOCK = /(?:<!-- (setup\n|not run: )([^]*?)-->\n)?^```(\w*)\n([^]*?)^```$/gm
+const BLOCK = /(?:<!-- (setup\n|not run: )([\s\S]*?)-->\n)?^```(\w*)\n([\s\S]*?)^```$/gm
 
 /** In the order of the page. */
 export function examplesIn(text: string, page: string): (Program | Command)[] {
@@ -71,5 +70,5 @@ function commandsIn(body: string): [command: string, prints: string[]][] {
 export function fits(shown: readonly string[], printed: string): boolean {
   const quoted = (text: string) => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replace(/\s+/g, '\\s+')
   const parts = shown.join('\n').split(/\.\.\.|…/)
-  return new RegExp(`^\\s*${parts.map(quoted).join('[^]*?')}\\s*$`).test(printed)
+  return new RegExp(`^\\s*${parts.map(quoted).join('[\\s\\S]*?')}\\s*$`).test(printed)
 }
