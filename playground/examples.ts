@@ -1,5 +1,4 @@
 // Lines to begin with: each set shows something else that a cache in front of an embedder does.
-import { alertLines } from '../src/cli/log-lines.js'
 
 export interface Example {
   readonly name: string
@@ -53,8 +52,6 @@ export const EXAMPLES: readonly Example[] = [
       'The concert was sold out in an hour.',
     ],
   },
-  // Long texts that differ in a number: what verified patterns are for.
-  { name: 'alerts', lines: alertLines(240, 5) },
 ]
 
 /** Texts for the comparison: many, all different, as long as log lines are. */

@@ -12,7 +12,6 @@ export interface Answer {
   readonly truncated: boolean
   readonly device?: Device
   readonly template?: string
-  readonly bound?: number
 }
 
 export type Outcome = { readonly answer: Answer } | { readonly error: unknown }
@@ -102,7 +101,6 @@ async function askTogether(
               truncated: one.result.truncated,
               device: one.result.device,
               template: one.result.template,
-              bound: one.result.bound,
             },
           }
   }

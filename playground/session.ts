@@ -57,7 +57,6 @@ export class Session {
   readonly device = signal<DeviceWish>('auto')
   readonly runs = signal<Device | undefined>(undefined)
   readonly mode = signal<PatternMode>('off')
-  readonly bound = signal(0.14)
   readonly capacity = signal(10_000)
   /** The model and a runtime have run in these caches. */
   readonly ready = signal(false)
@@ -111,10 +110,9 @@ export class Session {
   }
 
   settings(): EngineSettings {
-    const mode = this.mode.peek()
     return {
       device: this.device.peek(),
-      patterns: mode === 'verified' ? { mode, epsilon: this.bound.peek() } : mode,
+      patterns: this.mode.peek(),
       capacity: this.capacity.peek(),
     }
   }
@@ -197,9 +195,8 @@ export class Session {
     this.spoken.value = left > 0 ? `${left} evicted from memory, ${held.length} left` : `memory holds ${held.length}`
   }
 
-  async setPatterns(mode: PatternMode, bound = this.bound.peek()): Promise<void> {
+  async setPatterns(mode: PatternMode): Promise<void> {
     this.mode.value = mode
-    this.bound.value = bound
     await this.#reopen()
   }
 
@@ -245,7 +242,7 @@ export class Session {
     const caches = await this.caches()
     const mode = this.mode.peek()
     const views = mode !== 'template'
-    const way = (source: Source) => wayOf(source, this.off.peek(), mode)
+    const way = (source: Source) => wayOf(source, this.off.peek())
     const now = () => performance.now()
     const sum = new RunSum(this.board)
     // One line alone first, while no model is loaded: its time is the loading's.

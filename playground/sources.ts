@@ -1,5 +1,5 @@
 // The five sources: their letters, their names, their order on the way of a look-up. Pure.
-import type { PatternMode, Source } from '../src/public.js'
+import type { Source } from '../src/public.js'
 
 export const SOURCES = ['memory', 'disk', 'shared', 'pattern', 'computed'] as const satisfies readonly Source[]
 
@@ -38,12 +38,12 @@ export type Way = Readonly<Record<Source, Visit>>
 
 /**
  * The way of a look-up that `source` answered. A tier that is off was passed by; what lies behind the answer was not asked.
- * In template mode a text is made a template first and the tiers are asked for that: one of them had the vector, and the
+ * Where patterns are on, a text is made a template first and the tiers are asked for that: one of them had the vector, and the
  * cache does not tell which.
  */
-export function wayOf(source: Source, off: ReadonlySet<Source>, mode: PatternMode): Way {
+export function wayOf(source: Source, off: ReadonlySet<Source>): Way {
   const way = {} as Record<Source, Visit>
-  const before: Visit = mode === 'template' && source === 'pattern' ? 'by template' : 'missed'
+  const before: Visit = source === 'pattern' ? 'by template' : 'missed'
   let answered = false
   for (const one of SOURCES) {
     if (one === source) way[one] = 'answered'

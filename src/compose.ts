@@ -5,7 +5,7 @@ import { DiffCache } from './caches/diff-cache.js'
 import { EmbeddingCache, type EmbeddingCacheOptions } from './caches/embedding-cache.js'
 import { QueryCache, type QueryDisk } from './caches/query-cache.js'
 import type { Config } from './config.js'
-import { patternConfig } from './config-patterns.js'
+import { patternConfig } from './patterns/setting.js'
 import type { Clock, Hash, Store, Warn } from './ports.js'
 
 /**
@@ -31,7 +31,6 @@ export function composeCaches(config: Config, runtime: Runtime): CacheSet {
   const { clock, hash, warn } = runtime
   const queryTtlMs = 1000 * config.queryCacheTtl
   const diffTtlMs = 1000 * config.diffCacheTtl
-  const { mode, epsilon } = patternConfig(config.patterns)
   const set: CacheSet = new CacheSet(
     new EmbeddingCache({
       capacity: config.embeddingCacheSize,
@@ -50,7 +49,7 @@ export function composeCaches(config: Config, runtime: Runtime): CacheSet {
     }),
     {
       ttl: { queries: config.queryCacheTtl, diffs: config.diffCacheTtl },
-      patterns: { mode, ...(mode === 'verified' && { bound: epsilon }) },
+      patterns: patternConfig(config.patterns).mode,
       ...runtime.extras?.(() => set),
     },
   )

@@ -1,14 +1,15 @@
 // Options over environment over defaults, checked once, into one frozen Config. Reads no file and no clock.
+
+import { OpDbusError } from './errors.js'
 import {
   isPatternSetting,
   PATTERN_EXPECTS,
   type PatternSetting,
   parsePatterns,
   patternFault,
-} from './config-patterns.js'
-import { OpDbusError } from './errors.js'
+} from './patterns/setting.js'
 
-export { PATTERN_MODES, type PatternMode, type PatternOptions, type PatternSetting } from './config-patterns.js'
+export { PATTERN_MODES, type PatternMode, type PatternOptions, type PatternSetting } from './patterns/setting.js'
 
 /** Devices that can be asked for; `auto` takes the first that works. */
 export const DEVICE_CHOICES = ['auto', 'cuda', 'webgpu', 'cpu', 'wasm'] as const
@@ -68,8 +69,8 @@ export interface Settings {
   /** Nothing is fetched: a model that is not on this machine is an error. `HF_HUB_OFFLINE`. Default false. */
   readonly offline?: boolean | undefined
   /**
-   * Whether texts that differ only in variable parts share a vector: `off`, `template` (also `true`), `verified`, or an
-   * object with more to say. `OPDBUS_EMBEDDING_PATTERNS`. Default off.
+   * Whether texts that differ only in variable parts share a vector: `off`, `template` (also `true`), or an object with more
+   * to say. `OPDBUS_EMBEDDING_PATTERNS`. Default off.
    */
   readonly patterns?: PatternSetting | undefined
   /** Folder to look for models in, before the Hugging Face cache. `OP_DBUS_MODEL_DIR`. */
@@ -311,7 +312,9 @@ function fromEnv<T>(
   if (text === undefined || text === '' || rule.parse === undefined) return undefined
   const value = rule.parse(text)
   if (value === undefined) {
-    warn(`${rule.env}=${show(text)} is not ${rule.expects}; using ${show(rule.default)}`)
+    const fault = rule.faultOf?.(text)
+    const why = fault === undefined ? `=${show(text)} is not ${rule.expects}` : `: ${fault}`
+    warn(`${rule.env}${why}; using ${show(rule.default)}`)
   }
   return value
 }

@@ -10,13 +10,13 @@ import type { EmbeddingParts } from './caches/embedding-cache.js'
 import { embeddingCodec } from './caches/embedding-codec.js'
 import { queryFileAge } from './caches/query-cache.js'
 import { composeCaches } from './compose.js'
-import { planPatterns } from './compose-patterns.js'
 import { readConfig } from './config.js'
-import { fromUserEmbedder } from './embedder/custom.js'
+import { fromUserEmbedder } from './embedder/client/custom-embedder.js'
 import { openModel } from './node/model.js'
-import { clearPatterns, openPatternStores } from './node/patterns.js'
+import { removeOldPatterns } from './node/old-patterns.js'
 import { bootId, cacheDir, crc32, hubOptions, isAlive, nodeClock, nodeHash, type OpenOptions } from './node/runtime.js'
 import { folderWarnings } from './node/warnings.js'
+import { openTemplates } from './patterns/templates.js'
 import type { Call, Embedding, Key } from './ports.js'
 import { openFileStore } from './stores/files.js'
 import { clearSegments, openSegmentStore, sizeOfSegments } from './stores/segments.js'
@@ -52,18 +52,13 @@ export async function openCaches(options: OpenOptions = {}): Promise<CacheSet> {
   const embedder = user && fromUserEmbedder(user, { ...user, maxQueue: config.maxQueue })
   if (dir === undefined) warn('no home folder, so nothing is kept on disk; set OPDBUS_CACHE_DIR')
 
-  const plan = planPatterns(config.patterns, {
-    hash: nodeHash,
-    warn: warnOfFolder,
-    disk: () =>
-      config.embeddingDiskCache ? inDir(dir, 'patterns', path => openPatternStores(path, files)) : undefined,
-  })
+  const templates = openTemplates(config.patterns)
   const onExit: (() => void)[] = []
   const openEmbeddings = async ({ signal }: Call): Promise<EmbeddingParts> => {
     const { embedder: exact, model } = embedder
       ? { embedder }
       : await openModel(config, dir, { hub, warn, onDownload, signal })
-    const opened = plan?.embedder(exact) ?? exact
+    const opened = templates?.over(exact) ?? exact
     const tiers: StoreTier<Embedding>[] = []
     if (dir !== undefined && config.embeddingDiskCache) {
       const store = openSegmentStore({
@@ -85,9 +80,7 @@ export async function openCaches(options: OpenOptions = {}): Promise<CacheSet> {
         new StoreTier({ source: 'disk', store, codec, clock, warn: warnOfFolder, capacityBytes, label: 'embedding' }),
       )
     }
-    const patterns = await plan?.open(opened)
-    if (patterns) onExit.push(() => patterns.flush())
-    return { embedder: opened, tiers, model, patterns }
+    return { embedder: opened, tiers, model, templates }
   }
 
   const queryStore = inDir(dir, 'queries', path =>
@@ -123,7 +116,7 @@ export async function openCaches(options: OpenOptions = {}): Promise<CacheSet> {
       },
       clearEmbeddings: async () => {
         clearSegments(embeddings, { hash: nodeHash })
-        await clearPatterns(join(dir, 'patterns'), files)
+        await removeOldPatterns(join(dir, 'patterns'), files)
       },
       release: () => {
         clearInterval(timer)

@@ -184,30 +184,14 @@ export interface BackendFactory {
   open(file: OnnxFile, options: BackendOptions, call?: Call): Promise<Backend>
 }
 
-// ---- patterns -------------------------------------------------------------------------------------------------------
-
-/** A text with its variable parts replaced by their kinds. */
-export interface Masked {
-  /** `Created container <number>`. Equal for two texts only if they differ in nothing but variables of the same kinds. */
-  readonly template: string
-  /** What was replaced, in order; empty where nothing was. */
-  readonly variables: readonly { readonly kind: string; readonly text: string }[]
-}
-
-/** Texts to templates: pure, and linear in the text. */
-export interface Masker {
-  /** Everything that can change a template: the version and the user's own masks and literals. */
-  readonly name: string
-  mask(text: string): Masked
-}
-
 // ---- threads --------------------------------------------------------------------------------------------------------
 
-/** One message port of a worker, in the shape that comlink speaks. */
+/** The messages between a worker and who started it, from either side. */
 export interface WorkerEndpoint {
+  /** `message` is cloned; where the runtime can, the buffers of `transfer` move instead. */
   postMessage(message: unknown, transfer?: Transferable[]): void
-  addEventListener(type: string, listener: EventListenerOrEventListenerObject): void
-  removeEventListener(type: string, listener: EventListenerOrEventListenerObject): void
+  /** Calls `listener` with every message from now on. */
+  onMessage(listener: (message: unknown) => void): void
 }
 
 /** A running worker (a process, a thread or a Web Worker). The life cycle is its owner's. */

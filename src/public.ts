@@ -22,8 +22,6 @@ export type {
   EmbedManyCall,
   ServingModel,
 } from './caches/embedding-cache.js'
-export type { Refusal } from './caches/patterns/entry.js'
-export type { PatternCounts } from './caches/patterns/modes.js'
 export type { Progress } from './caches/progress.js'
 export type { QueryCache } from './caches/query-cache.js'
 export type { Compute, Result } from './caches/value-cache.js'
@@ -40,6 +38,7 @@ export {
   type PoolingChoice,
   type Settings,
 } from './config.js'
-export type { UserEmbedder } from './embedder/custom.js'
+export type { UserEmbedder } from './embedder/client/custom-embedder.js'
 export { BatchError, ERROR_CODES, type ErrorCode, type FailedItem, isOpDbusError, OpDbusError } from './errors.js'
+export type { PatternCounts } from './patterns/templates.js'
 export type { Call, Device, RefusalKind, Running, Source, StorageProblemKind } from './ports.js'

@@ -5,9 +5,9 @@ import type { CacheSet, DiskSize, StorageStats } from './caches/cache-set.js'
 import type { EmbeddingParts } from './caches/embedding-cache.js'
 import { embeddingCodec } from './caches/embedding-codec.js'
 import { composeCaches } from './compose.js'
-import { planPatterns } from './compose-patterns.js'
 import { readConfig } from './config.js'
-import { fromUserEmbedder } from './embedder/custom.js'
+import { fromUserEmbedder } from './embedder/client/custom-embedder.js'
+import { openTemplates } from './patterns/templates.js'
 import type { Call } from './ports.js'
 import { type IndexedDbOptions, type IndexedDbStore, openIndexedDbStore } from './stores/indexeddb.js'
 import { openModel } from './web/model.js'
@@ -38,7 +38,7 @@ export async function openCaches(options: OpenOptions = {}): Promise<CacheSet> {
   const places = placesOf(options, MODULE_URL, pageUrl())
   const shelf = new Shelf({ caches: globalThis.caches, locks: originLocks(), timer, warn })
   const embedder = user && fromUserEmbedder(user, { ...user, maxQueue: config.maxQueue })
-  const plan = planPatterns(config.patterns, { hash: webHash, warn })
+  const templates = openTemplates(config.patterns)
 
   const parts = { hash: webHash, clock: webClock, timer, crc32, warn }
   const open = (
@@ -57,13 +57,13 @@ export async function openCaches(options: OpenOptions = {}): Promise<CacheSet> {
     const { embedder: exact, model } = embedder
       ? { embedder }
       : await openModel(config, { places, shelf, warn, onDownload, verdicts, signal })
-    const opened = plan?.embedder(exact) ?? exact
+    const opened = templates?.over(exact) ?? exact
     const codec = embeddingCodec(webHash, opened)
     const capacityBytes = config.embeddingDiskBytes
     const tiers = store
       ? [new StoreTier({ source: 'disk', store, codec, clock: webClock, warn, capacityBytes, label: 'embedding' })]
       : []
-    return { embedder: opened, tiers, model, patterns: await plan?.open(opened) }
+    return { embedder: opened, tiers, model, templates }
   }
 
   const extras = store && {

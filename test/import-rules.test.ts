@@ -11,11 +11,14 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
   'ports.ts': [],
   'errors.ts': [],
   'version.ts': [],
+  'format.ts': [],
+  'sample-lines.ts': [],
   'realms.ts': ['errors.ts', 'ports.ts'],
-  'config.ts': ['errors.ts', 'config-patterns.ts'],
-  'config-patterns.ts': [],
+  'config.ts': ['errors.ts', 'patterns/setting.ts'],
+  patterns: ['ports.ts', 'errors.ts', 'realms.ts'],
   cache: ['ports.ts', 'errors.ts', 'realms.ts', 'kernels', 'lru-cache', 'canonicalize'],
-  stores: ['ports.ts', 'errors.ts', 'cache/vec.ts', 'stores/disk.ts', 'idb-keyval'],
+  fs: ['errors.ts', 'ports.ts'],
+  stores: ['ports.ts', 'errors.ts', 'cache/vec.ts', 'fs', 'idb-keyval'],
   // What every device shares, and the code that the build makes of wasm/; one device never imports another.
   kernels: [
     'ports.ts',
@@ -37,7 +40,6 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     'cache/vec.ts',
     'backends/ort-io.ts',
     'backends/at-exit.ts',
-    'backends/endpoint-node.ts',
     'backends/exit-gate.ts',
     'onnxruntime-node',
     'onnxruntime-web',
@@ -45,20 +47,22 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     'onnxruntime-web/webgpu',
     'onnxruntime-common',
   ],
-  embedder: ['ports.ts', 'errors.ts', 'realms.ts', 'kernels', 'comlink'],
-  caches: ['ports.ts', 'errors.ts', 'realms.ts', 'cache'],
-  'compose.ts': ['ports.ts', 'caches', 'config.ts', 'config-patterns.ts'],
-  'compose-patterns.ts': ['*'],
+  embedder: ['ports.ts', 'errors.ts', 'realms.ts', 'kernels', 'hub'],
+  // Models' own files say what is to be fetched, and whether it can be honoured.
+  hub: ['ports.ts', 'errors.ts', 'fs', 'embedder'],
+  caches: ['ports.ts', 'errors.ts', 'realms.ts', 'cache', 'patterns/setting.ts', 'patterns/templates.ts'],
+  'compose.ts': ['ports.ts', 'caches', 'config.ts', 'patterns/setting.ts'],
   'public.ts': ['*'],
   'node.ts': ['*'],
   // The parts of the Node root, and the roots of its threads and processes.
-  node: ['*', 'comlink'],
+  node: ['*'],
   'web.ts': ['*'],
   // The parts of the web root, and the root of its worker.
-  web: ['*', 'comlink', '@noble/hashes/sha2.js', '@noble/hashes/legacy.js', '@noble/hashes/utils.js'],
+  web: ['*', '@noble/hashes/sha2.js', '@noble/hashes/legacy.js', '@noble/hashes/utils.js'],
   // The names of the modes alone: `--help` must not load the library.
   cli: [
-    'config-patterns.ts',
+    'fs',
+    'patterns/setting.ts',
     'node.ts',
     'node/assets.ts',
     'node/disk-words.ts',
@@ -67,17 +71,19 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     'node/temporary.ts',
     'node/verify.ts',
     'errors.ts',
+    'format.ts',
+    'sample-lines.ts',
     'version.ts',
     'ports.ts',
   ],
 }
 
 /** Rooms whose files may import one another. Adapters may not: each is one medium, one runtime. */
-const OPEN_ROOMS = ['cache', 'embedder', 'caches', 'cli', 'node', 'web']
+const OPEN_ROOMS = ['fs', 'cache', 'embedder', 'hub', 'caches', 'patterns', 'cli', 'node', 'web']
 
 /** `node:*` is allowed here and nowhere else. */
 const NODE =
-  /^(node\.ts|node\/.*|cli\/.*|stores\/(segments|files)(\.ts|\/.*)|stores\/disk\.ts|backends\/(ort-node|worker-node|process-node)\.ts|embedder\/hub\/.*)$/
+  /^(node\.ts|node\/.*|cli\/.*|stores\/(segments|files)(\.ts|\/.*)|fs\/.*|backends\/(ort-node|worker-node|process-node)\.ts|hub\/.*)$/
 /** Browser globals are allowed here and nowhere else. */
 const BROWSER = /^(stores\/indexeddb(\.ts|\/.*)|backends\/ort-web\.ts|kernels\/webgpu\.ts|web\.ts|web\/page\.ts)$/
 

@@ -377,7 +377,7 @@ describe('processes', () => {
       `const { createRequire } = await import('node:module');
        const cached = Object.keys(createRequire(import.meta.url).cache);
        const native = process.report.getReport().sharedObjects;
-       console.log(JSON.stringify([...cached, ...native].filter(name => /onnxruntime|tokenizers|comlink/.test(name))))`,
+       console.log(JSON.stringify([...cached, ...native].filter(name => /onnxruntime|tokenizers/.test(name))))`,
     )
     expect(code).toBe(0)
     expect(jsonLines(stdout)[0]).toEqual([])

@@ -3,11 +3,11 @@ import { runInNewContext } from 'node:vm'
 import { openCaches } from 'op-dbus'
 import { expect, it, test } from 'vitest'
 import { weigh } from '../src/cache/plain.js'
-import { fromUserEmbedder } from '../src/embedder/custom.js'
-import { createMasker } from '../src/embedder/patterns/masker.js'
+import { fromUserEmbedder } from '../src/embedder/client/custom-embedder.js'
 import { isOpDbusError, messageOf } from '../src/errors.js'
 import { checkFloats, checkPool } from '../src/kernels/checks.js'
 import { openKernels } from '../src/kernels.js'
+import { createMasker } from '../src/patterns/masker.js'
 import {
   isArrayBuffer,
   isFloat32Array,

@@ -1,5 +1,5 @@
 // The tiers on the way of a look-up, lit along the way of the last one (or of the selected line's).
-import { plural } from '../../src/cli/render.js'
+import { plural } from '../../src/format.js'
 import type { Device, Source } from '../../src/public.js'
 import { TIMES_KEPT } from '../board.js'
 import { DEVICE_NAMES } from '../devices.js'
@@ -20,13 +20,13 @@ const VISITS: Readonly<Record<Visit, string>> = {
 
 export function Diagram({ session }: { readonly session: Session }) {
   const row = session.rows.value[session.selected.value]
-  const { counts, runs, mode } = session
+  const { counts, runs } = session
   const off = session.off.value
   const names: Record<Source, string> = {
     memory: 'memory',
     disk: 'IndexedDB',
     shared: 'shared',
-    pattern: mode.value === 'verified' ? 'pattern' : 'template',
+    pattern: 'template',
     computed: runs.value ? DEVICE_NAMES[runs.value] : 'compute',
   }
   return (

@@ -1,4 +1,4 @@
-// Which patterns may answer, within which bound, and what they did.
+// Whether texts share the vector of their template, and what that saved.
 import type { PatternMode } from '../../src/public.js'
 import { servedText } from '../pattern-counts.js'
 import type { Session } from '../session.js'
@@ -6,7 +6,6 @@ import type { Session } from '../session.js'
 const MODES: Readonly<Record<PatternMode, string>> = {
   off: 'Each text is embedded as it is.',
   template: 'Ids, times and numbers are replaced by their kind, then embedded: one vector for each kind of event.',
-  verified: 'Texts stay as they are; a pattern answers for others only after its members agreed well within the bound.',
 }
 
 export function Patterns({ session }: { readonly session: Session }) {
@@ -22,21 +21,9 @@ export function Patterns({ session }: { readonly session: Session }) {
             {one}
           </label>
         ))}
-        <label>
-          bound
-          <select
-            value={String(session.bound.value)}
-            disabled={mode !== 'verified'}
-            onChange={event => void session.setPatterns('verified', Number(event.currentTarget.value))}
-          >
-            <option value="0.14">0.14 (cosine 0.99)</option>
-            <option value="0.4">0.40 (cosine 0.92)</option>
-            <option value="0.7">0.70 (cosine 0.75)</option>
-          </select>
-        </label>
       </div>
       <p class="quiet mode">{MODES[mode]}</p>
-      <p class="quiet served">{servedText(mode, counts, session.bound.value)}</p>
+      <p class="quiet served">{mode === 'template' && counts ? servedText(counts) : ''}</p>
     </fieldset>
   )
 }

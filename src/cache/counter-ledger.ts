@@ -2,7 +2,7 @@
 // Losing a count is allowed; counting twice is not.
 import type { Clock, Key, Store } from '../ports.js'
 
-/** Names to numbers that only grow, such as `embeddings.hits`. Those that end in `.max` are the largest seen, not a sum. */
+/** Names to numbers that only grow, such as `embeddings.hits`. */
 export type Tally = Readonly<Record<string, number>>
 
 /** A store whose writes can also happen at once, for the exit of a process. */
@@ -119,9 +119,7 @@ function parsePage(bytes: Uint8Array): Page | undefined {
 function add(a: Tally, b: Tally, sign = 1): Tally {
   const sum: Record<string, number> = { ...a }
   for (const [name, count] of Object.entries(b)) {
-    // What was seen stays seen, whoever tells it: a maximum is never taken away from.
-    if (name.endsWith('.max')) sum[name] = Math.max(sum[name] ?? 0, sign * count)
-    else sum[name] = (sum[name] ?? 0) + sign * count
+    sum[name] = (sum[name] ?? 0) + sign * count
   }
   return sum
 }

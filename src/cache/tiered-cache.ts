@@ -4,7 +4,6 @@ import type { Call, Clock, Source } from '../ports.js'
 import { type Flight, InFlight } from './in-flight.js'
 import type { MemoryTier } from './memory-tier.js'
 import { type Counts, rate, type TierStats } from './metrics.js'
-import { StandIn } from './stand-in.js'
 import type { Found, StoreTier } from './store-tier.js'
 import { turn } from './turn.js'
 
@@ -15,7 +14,7 @@ export interface Answer<V> {
 }
 
 /** Computes what no tier has. `signal` fires when nobody waits any more. */
-export type Loader<V> = (id: string, signal: AbortSignal) => Promise<V | StandIn<V>>
+export type Loader<V> = (id: string, signal: AbortSignal) => Promise<V>
 
 export interface TieredCacheOptions<V extends object> {
   readonly memory: MemoryTier<V>
@@ -288,7 +287,6 @@ export class TieredCache<V extends object> {
     const tickets: unknown[] = []
     for (const tier of missed) tickets.push(tier.hasTickets ? await tier.ticket(id) : undefined)
     const value = await load(id, flight.signal)
-    if (value instanceof StandIn) return { value: value.value, source: value.source }
     if (!flight.stale) {
       this.#memory.set(id, value)
       missed.forEach((tier, i) => {

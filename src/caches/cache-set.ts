@@ -3,12 +3,12 @@ import type { CounterLedger, Tally } from '../cache/counter-ledger.js'
 import { rate } from '../cache/metrics.js'
 import type { CacheStats } from '../cache/tiered-cache.js'
 import { messageOf } from '../errors.js'
+import type { PatternMode } from '../patterns/setting.js'
+import type { PatternCounts } from '../patterns/templates.js'
 import type { Running, StorageProblemKind, Warn } from '../ports.js'
 import type { BlockCache } from './block-cache.js'
 import type { DiffCache } from './diff-cache.js'
 import type { EmbeddingCache, ServingModel } from './embedding-cache.js'
-import type { Refusal } from './patterns/entry.js'
-import { NO_COUNTS, type PatternCounts } from './patterns/modes.js'
 import type { QueryCache } from './query-cache.js'
 
 export const CACHE_NAMES = ['embeddings', 'blocks', 'queries', 'diffs'] as const
@@ -31,12 +31,8 @@ export interface DiskSize {
 
 /** What patterns did in this process. */
 export interface PatternStats extends PatternCounts {
-  readonly mode: 'off' | 'template' | 'verified'
-  /** Verified: what served vectors are meant to be within; checked on samples. */
-  readonly bound?: number
-  /** Verified: the last pattern of this process that would not serve. */
-  readonly refusal?: Refusal
-  /** The same counts over every process that used this folder. `worstError` is the largest ever seen. */
+  readonly mode: PatternMode
+  /** The same counts over every process that used this folder. */
   readonly lifetime: PatternCounts
 }
 
@@ -82,6 +78,10 @@ export type Stats = Readonly<Record<CacheName, OneCacheStats>> & {
 /** Which caches `clear` empties; none named: all four. */
 export type Selection = { readonly [K in CacheName]?: boolean | undefined }
 
+/** Names in the ledger, as earlier versions wrote them. */
+const TEMPLATES = 'embeddings.patterns.patterns'
+const PATTERN_HITS = 'embeddings.patterns.hits'
+
 /** What only a root knows about its disk. All of it optional: no runtime has all of it. */
 export interface CacheSetExtras {
   readonly dir?: string | undefined
@@ -93,7 +93,7 @@ export interface CacheSetExtras {
   readonly clearEmbeddings?: (() => Promise<void>) | undefined
   readonly ttl?: { readonly [K in CacheName]?: number }
   /** Absent: off. */
-  readonly patterns?: Pick<PatternStats, 'mode' | 'bound'>
+  readonly patterns?: PatternMode
   readonly warn?: Warn
   /** Called last by close, whatever failed before. */
   readonly release?: () => void
@@ -163,19 +163,15 @@ export class CacheSet {
     for (const name of CACHE_NAMES) {
       for (const [what, count] of Object.entries(this[name].counts())) tally[`${name}.${what}`] = count
     }
-    for (const [what, count] of Object.entries(this.embeddings.patternCounts())) tally[patternName(what)] = count
-    return tally
+    const { templates, hits } = this.embeddings.patternCounts()
+    return { ...tally, [TEMPLATES]: templates, [PATTERN_HITS]: hits }
   }
 
   #patterns(totals: Tally): { patterns?: PatternStats } {
-    const names = Object.keys(NO_COUNTS)
-    const sums = names.map(what => [what, totals[patternName(what)] ?? 0] as const)
-    const { mode = 'off', bound } = this.extras.patterns ?? {}
-    if (mode === 'off' && sums.every(([, sum]) => sum === 0)) return {}
-    const { refusal } = this.embeddings
-    const lifetime = Object.fromEntries(sums) as unknown as PatternCounts
-    const now = { ...this.embeddings.patternCounts(), mode, lifetime }
-    return { patterns: { ...now, ...(bound !== undefined && { bound }), ...(refusal && { refusal }) } }
+    const { patterns: mode = 'off' } = this.extras
+    const lifetime = { templates: totals[TEMPLATES] ?? 0, hits: totals[PATTERN_HITS] ?? 0 }
+    if (mode === 'off' && lifetime.templates + lifetime.hits === 0) return {}
+    return { patterns: { mode, ...this.embeddings.patternCounts(), lifetime } }
   }
 
   async #close(): Promise<void> {
@@ -189,11 +185,6 @@ export class CacheSet {
     const failed = closed.find(outcome => outcome.status === 'rejected')
     if (failed) throw failed.reason
   }
-}
-
-/** A count's name in the ledger, which keeps what ends in `.max` as a maximum. */
-function patternName(what: string): string {
-  return `embeddings.patterns.${what}${what === 'worstError' ? '.max' : ''}`
 }
 
 function lifetimeOf(name: CacheName, totals: Tally): Lifetime {

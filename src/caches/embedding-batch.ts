@@ -1,8 +1,8 @@
 // The rows of one embedMany: gathers answers into a matrix, each with its provenance, and the failures. Asks nobody.
 import type { Answer, BatchSink, Ids } from '../cache/tiered-cache.js'
 import { BatchError, type FailedItem, OpDbusError } from '../errors.js'
+import type { Origin, Template, Templates } from '../patterns/templates.js'
 import type { Device, Embedding, Source } from '../ports.js'
-import type { Asked, Origin, Patterns } from './patterns/modes.js'
 import type { ProgressMeter } from './progress.js'
 
 /** Many texts' vectors as one matrix; row i belongs to text i. */
@@ -14,18 +14,16 @@ export interface EmbeddingMatrix {
   readonly sources: Source[]
   readonly truncated: boolean[]
   readonly devices: Device[]
-  /** With patterns: each row's `template`, as in {@link EmbeddingResult}. */
-  readonly templates?: (string | undefined)[]
-  /** With verified patterns: the bound of every row whose source is `pattern`, as in {@link EmbeddingResult}. */
-  readonly bound?: number
+  /** Where patterns are on: each row's `template`, as in {@link EmbeddingResult}. */
+  readonly templates?: string[]
 }
 
 export class EmbeddingBatch implements BatchSink<Embedding>, Ids {
   readonly result: EmbeddingMatrix
   /** How many texts there are. */
   readonly length: number
-  /** With patterns: what each text is kept under, from the moment it is first asked for. */
-  readonly #asked: (Asked | undefined)[]
+  /** Where patterns are on: what each text is kept under, from the moment it is first asked for. */
+  readonly #rows: (Template | undefined)[]
   readonly #failed: FailedItem[] = []
   /** Ids that this very batch had computed, until their row is told. */
   readonly #own = new Set<string>()
@@ -33,12 +31,12 @@ export class EmbeddingBatch implements BatchSink<Embedding>, Ids {
   constructor(
     private readonly texts: readonly string[],
     private readonly dims: number,
-    private readonly patterns: Patterns | undefined,
+    private readonly templates: Templates | undefined,
     private readonly meter: ProgressMeter,
   ) {
     const count = texts.length
     this.length = count
-    this.#asked = patterns ? new Array(count) : []
+    this.#rows = templates ? new Array(count) : []
     this.result = {
       matrix: allocate(count, dims),
       dims,
@@ -46,42 +44,36 @@ export class EmbeddingBatch implements BatchSink<Embedding>, Ids {
       sources: new Array(count),
       truncated: new Array(count),
       devices: new Array(count),
-      ...(patterns && { templates: new Array(count) }),
-      ...(patterns?.bound !== undefined && { bound: patterns.bound }),
+      ...(templates && { templates: new Array(count) }),
     }
   }
 
   /** What the text is kept under. Masks it when it is first asked for, so that a long batch is masked on the way. */
   at(index: number): string | undefined {
-    return this.patterns ? this.#ask(index).id : this.texts[index]
+    return this.#template(index)?.text ?? this.texts[index]
   }
 
   /** `id` is computed for this batch. */
   computing(id: string): void {
-    if (this.patterns) this.#own.add(id)
+    if (this.templates) this.#own.add(id)
   }
 
   answer(index: number, { value, source }: Answer<Embedding>): void {
-    const { result, patterns } = this
+    const { result } = this
     result.matrix.set(value.vector, index * this.dims)
     result.truncated[index] = value.truncated
     result.devices[index] = value.device
-    if (!patterns) {
-      this.#tell(index, { source })
-      return
-    }
-    const asked = this.#ask(index)
-    this.#tell(index, patterns.origin(this.texts[index]!, asked, source, this.#own.delete(asked.id)))
+    const template = this.#template(index)
+    this.#tell(index, template?.origin(source, this.#own.delete(template.text)) ?? { source })
   }
 
   same(index: number, first: number): void {
-    const { result, patterns, dims } = this
+    const { result, dims } = this
     result.matrix.copyWithin(index * dims, first * dims, (first + 1) * dims)
     result.truncated[index] = result.truncated[first]!
     result.devices[index] = result.devices[first]!
     // Nothing was computed for this one: it is a copy of a row that this call has in hand.
-    const before = { source: result.sources[first]!, template: result.templates?.[first] }
-    this.#tell(index, patterns?.twin(this.#ask(index), before) ?? { source: 'memory' })
+    this.#tell(index, this.#template(index)?.origin('memory', false) ?? { source: 'memory' })
   }
 
   failed(index: number, error: unknown): void {
@@ -98,14 +90,15 @@ export class EmbeddingBatch implements BatchSink<Embedding>, Ids {
     )
   }
 
-  #ask(index: number): Asked {
-    this.#asked[index] ??= this.patterns!.ask(this.texts[index]!)
-    return this.#asked[index]
+  #template(index: number): Template | undefined {
+    if (this.templates === undefined) return undefined
+    this.#rows[index] ??= this.templates.of(this.texts[index]!)
+    return this.#rows[index]
   }
 
   #tell(index: number, { source, template }: Origin): void {
     this.result.sources[index] = source
-    if (this.result.templates) this.result.templates[index] = template
+    if (template !== undefined) this.result.templates![index] = template
     this.meter.count(source)
   }
 }

@@ -2,15 +2,14 @@
 // the text itself; on disk it is a hash of space and text.
 import { Aborts } from '../cache/in-flight.js'
 import { MemoryTier } from '../cache/memory-tier.js'
-import { type Counts, newCounts, rate } from '../cache/metrics.js'
+import { type Counts, newCounts } from '../cache/metrics.js'
 import type { StoreTier } from '../cache/store-tier.js'
 import { type CacheStats, TieredCache } from '../cache/tiered-cache.js'
 import { abortError, OpDbusError } from '../errors.js'
+import type { Origin, PatternCounts, Templates } from '../patterns/templates.js'
 import type { Call, Clock, Device, Embedder, Embedding, Running, Source } from '../ports.js'
 import { signalOf } from '../realms.js'
 import { EmbeddingBatch, type EmbeddingMatrix } from './embedding-batch.js'
-import type { Refusal } from './patterns/entry.js'
-import { NO_COUNTS, type Origin, type PatternCounts, type Patterns } from './patterns/modes.js'
 import { type Progress, ProgressMeter } from './progress.js'
 
 /** One text's vector, and where it came from. */
@@ -18,16 +17,8 @@ export interface EmbeddingResult {
   /** `dims` floats in an ArrayBuffer of their own: the caller's to keep and to change. */
   readonly vector: Float32Array
   readonly source: Source
-  /**
-   * Patterns `template`: what was embedded, equal to the text where it holds nothing variable. Patterns `verified`: the
-   * pattern that answered, if one did. Else absent.
-   */
+  /** Where patterns are on: what was embedded, equal to the text where it holds nothing variable. Else absent. */
   readonly template?: string | undefined
-  /**
-   * Of a vector that a verified pattern served: what |x - exact| over the longer of the two (1 for most models) is meant to
-   * stay within. Statistical: the pattern's exact vectors and checks kept well within it; this very vector was not compared.
-   */
-  readonly bound?: number
   /** True when the text was longer than the model's limit and its end was not seen. */
   readonly truncated: boolean
   /** What computed the vector, whenever that was. */
@@ -57,8 +48,8 @@ export interface EmbeddingParts {
   readonly model?: ServingModel | undefined
   readonly embedder: Embedder
   readonly tiers: readonly StoreTier<Embedding>[]
-  /** How texts that differ only in variable parts are answered; absent: each for itself. */
-  readonly patterns?: Patterns | undefined
+  /** Where patterns are on: what texts are kept under. */
+  readonly templates?: Templates | undefined
 }
 
 export interface EmbeddingCacheOptions {
@@ -99,14 +90,14 @@ export class EmbeddingCache {
 
   /**
    * The shared vector in memory, or undefined. Synchronous, the fastest look-up there is, and the one whose result must
-   * not be written to: every later caller sees the same array. With patterns `template` it is the template's.
+   * not be written to: every later caller sees the same array. Where patterns are on it is the template's.
    *
    * After a clear elsewhere: tabs tell one another at once. On Node nobody does, and this asks no disk: what another process
    * cleared is served from here until the next look-up that may (`get`, `getOrEmbed`, `embedMany`).
    */
   view(text: string): Float32Array | undefined {
-    const { cache, patterns } = this.#opened ?? {}
-    return cache?.peek(patterns?.ask(text).id ?? text)?.vector
+    const opened = this.#opened
+    return opened?.cache.peek(idOf(text, opened))?.vector
   }
 
   /**
@@ -118,51 +109,44 @@ export class EmbeddingCache {
     checkText(text)
     const signal = signalOf(call)
     if (signal?.aborted) throw abortError(signal)
-    const { cache, embedder, patterns } = this.#opened ?? (await this.#open({ signal }))
-    const asked = patterns?.ask(text)
-    let own = false
+    const { cache, embedder, templates } = this.#opened ?? (await this.#open({ signal }))
+    const template = templates?.of(text)
+    let computed = false
     const load = (id: string, ended: AbortSignal) => {
-      own = true
-      const compute = () => embedder.embed(id.toWellFormed(), { signal: ended })
-      return patterns?.load(id, compute, ended) ?? compute()
+      computed = true
+      return embedder.embed(id.toWellFormed(), { signal: ended })
     }
-    const answer = cache.lookUp(asked?.id ?? text, load, signal)
+    const answer = cache.lookUp(template?.text ?? text, load, signal)
     const { value, source } = answer instanceof Promise ? await answer : answer
-    return toResult(value, asked ? patterns!.origin(text, asked, source, own) : { source })
+    return toResult(value, template?.origin(source, computed) ?? { source })
   }
 
-  /**
-   * The text's vector if some tier has it, else undefined. Never computes. With patterns `template` the template's;
-   * with `verified` the text's own, never one that stands in for it.
-   */
+  /** The text's vector if some tier has it, else undefined. Never computes. Where patterns are on: its template's. */
   async get(text: string): Promise<EmbeddingResult | undefined> {
     checkText(text)
-    const { cache, patterns } = this.#opened ?? (await this.#open())
-    const asked = patterns?.ask(text)
-    const answer = await cache.get(asked?.id ?? text)
+    const { cache, templates } = this.#opened ?? (await this.#open())
+    const template = templates?.of(text)
+    const answer = await cache.get(template?.text ?? text)
     if (answer === undefined) return undefined
     const { value, source } = answer
-    return toResult(value, asked ? patterns!.origin(text, asked, source, false) : { source })
+    return toResult(value, template?.origin(source, false) ?? { source })
   }
 
   /** Whether `get` would answer. Not counted as a look-up. */
   async has(text: string): Promise<boolean> {
     checkText(text)
-    const { cache, patterns } = this.#opened ?? (await this.#open())
-    return cache.has(patterns?.ask(text).id ?? text)
+    const opened = this.#opened ?? (await this.#open())
+    return opened.cache.has(idOf(text, opened))
   }
 
   /**
    * Removes what `get` would answer from every tier; true when some tier had it. Other processes see it at their next read
-   * from disk. With patterns `template` that is the vector of every text of the template; with `verified` a pattern
-   * that learnt from the text learns anew.
+   * from disk. Where patterns are on, that is the vector of every text of the template.
    */
   async delete(text: string): Promise<boolean> {
     checkText(text)
-    const { cache, patterns } = this.#opened ?? (await this.#open())
-    const had = await cache.delete(patterns?.ask(text).id ?? text)
-    await patterns?.forget(text)
-    return had
+    const opened = this.#opened ?? (await this.#open())
+    return opened.cache.delete(idOf(text, opened))
   }
 
   /**
@@ -175,13 +159,12 @@ export class EmbeddingCache {
     for (let i = 0; i < texts.length; i++) checkText(texts[i])
     const signal = signalOf(call)
     if (signal?.aborted) throw abortError(signal)
-    const { cache, embedder, patterns } = this.#opened ?? (await this.#open({ signal }))
+    const { cache, embedder, templates } = this.#opened ?? (await this.#open({ signal }))
     const meter = new ProgressMeter(texts.length, this.#options.clock, call?.onProgress)
-    const batch = new EmbeddingBatch(texts, embedder.dims, patterns, meter)
+    const batch = new EmbeddingBatch(texts, embedder.dims, templates, meter)
     const load = (id: string, ended: AbortSignal) => {
       batch.computing(id)
-      const compute = () => this.#embedRow(embedder, id.toWellFormed(), ended)
-      return patterns?.load(id, compute, ended) ?? compute()
+      return this.#embedRow(embedder, id.toWellFormed(), ended)
     }
     await cache.getOrLoadMany(batch, load, batch, { signal, concurrency: ROWS_UNDER_WAY })
     meter.end()
@@ -190,7 +173,7 @@ export class EmbeddingCache {
   }
 
   /**
-   * What memory holds, most recently used first: each text (with patterns `template`: each template) and its shared vector,
+   * What memory holds, most recently used first: each text (where patterns are on: each template) and its shared vector,
    * which must not be written to. Counts nothing and marks nothing as used; not to be kept over an await.
    */
   *entries(): IterableIterator<readonly [text: string, vector: Float32Array]> {
@@ -219,34 +202,24 @@ export class EmbeddingCache {
   async clear(): Promise<void> {
     const opened = await this.#settled()
     await opened?.cache.clear()
-    await opened?.patterns?.clear()
   }
 
-  /** Look-ups and evictions of this process. A vector that stands in is a hit. */
+  /** Look-ups and evictions of this process. */
   counts(): Counts {
-    const counts = this.#opened?.cache.counts() ?? newCounts()
-    const standIns = this.#opened?.patterns?.standIns ?? 0
-    return { ...counts, hits: counts.hits + standIns, misses: counts.misses - standIns }
+    return this.#opened?.cache.counts() ?? newCounts()
   }
 
   /** What patterns did in this process. */
   patternCounts(): PatternCounts {
-    return this.#opened?.patterns?.counts() ?? NO_COUNTS
-  }
-
-  /** The last pattern of this process that would not serve (patterns `verified`). */
-  get refusal(): Refusal | undefined {
-    return this.#opened?.patterns?.refusal
+    return this.#opened?.templates?.counts() ?? { templates: 0, hits: 0 }
   }
 
   async stats(): Promise<CacheStats & { readonly model?: ServingModel; readonly running?: Running }> {
     const opened = await this.#settled()
     const stats = await (opened?.cache ?? this.#newCache([], 0)).stats()
-    const { hits, misses } = this.counts()
     const model = opened?.model
     const running = opened?.embedder.running
-    const hitRate = rate(hits, hits + misses)
-    return { ...stats, hits, misses, hitRate, ...(model && { model }), ...(running && { running }) }
+    return { ...stats, ...(model && { model }), ...(running && { running }) }
   }
 
   /** Writes what is pending, unloads the model, ends the worker. */
@@ -254,7 +227,6 @@ export class EmbeddingCache {
     this.#closing.abort(new OpDbusError('CLOSED', 'the embedding cache was closed'))
     const opened = await this.#settled()
     await opened?.embedder.close()
-    await opened?.patterns?.close()
     await opened?.cache.close()
   }
 
@@ -318,6 +290,11 @@ export class EmbeddingCache {
   #capacityBytes(dims: number): number {
     return this.#options.capacityBytes ?? this.#capacity * (4 * dims + 512)
   }
+}
+
+/** What a text is kept under: itself or, where patterns are on, its template. */
+function idOf(text: string, { templates }: EmbeddingParts): string {
+  return templates?.of(text).text ?? text
 }
 
 function toResult({ vector, truncated, device, tokens }: Embedding, origin: Origin): EmbeddingResult {

@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 // The CLI: finds the command, parses its options, turns what it throws into three short lines and an exit code.
 import { parseArgs } from 'node:util'
-import { PATTERN_MODES } from '../config-patterns.js'
 import { messageOf, OpDbusError } from '../errors.js'
+import { GONE_MODE, PATTERN_MODES } from '../patterns/setting.js'
 import { VERSION } from '../version.js'
 import { complain } from './complain.js'
 import { ENDED_BY, type EndingSignal, EXIT_CODES, exitCodeOf } from './exit-codes.js'
@@ -123,7 +123,7 @@ Options
       --update        models pull: take what the hub has now, instead of the recorded commit
       --device NAME   auto, cuda, webgpu, cpu, wasm; a device by name fails with its reason where it cannot serve
       --patterns[=MODE]  template (the default): texts that differ only in numbers, addresses, ids and times share the
-                      vector of their template; verified: a text's pattern answers within a stated, checked bound
+                      vector of their template; off: each text its own
       --dir DIR       cache folder, instead of OPDBUS_CACHE_DIR or the default
   -f, --file FILE     read texts from FILE, one a line; - is standard input
   -o, --output FILE   write to FILE instead of standard output, as a whole or not at all; devices, FIFOs and - in place
@@ -214,7 +214,8 @@ function withMode(argv: readonly string[]): string[] {
   const end = args.indexOf('--')
   const at = args.indexOf('--patterns')
   if (at < 0 || (end >= 0 && end < at)) return args
-  const mode = PATTERN_MODES.find(known => known === args[at + 1])
+  // The mode that is gone is no text either: the library says what to use instead.
+  const mode = [...PATTERN_MODES, GONE_MODE].find(known => known === args[at + 1])
   args.splice(at, mode === undefined ? 1 : 2, `--patterns=${mode ?? 'template'}`)
   return args
 }

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { atExit } from '../backends/at-exit.js'
 import { childEnvironment } from '../backends/process-node.js'
 import { DeviceBook, type DeviceRuntime } from '../embedder/devices/book.js'
-import type { TrialResult } from '../embedder/devices/trial.js'
+import type { ProbeResult } from '../embedder/devices/probe.js'
 import type { ModelSpec } from '../embedder/model/spec.js'
 import { openFileStore } from '../stores/files.js'
 import { cudaLibrary, hasGpu, machinePrint } from './machine.js'
@@ -62,10 +62,10 @@ function nodeDevices({ referenceFile, threads, gpuDevice }: NodeDevicesOptions):
 }
 
 /** Runs one trial in a child process and waits for its result, its death or the time limit. `signal` ends the process. */
-function tryInProcess(job: TrialJob, limitMs: number, signal?: AbortSignal): Promise<TrialResult> {
+function tryInProcess(job: TrialJob, limitMs: number, signal?: AbortSignal): Promise<ProbeResult> {
   const { device } = job
   return new Promise(resolve => {
-    const failed = (reason: string): TrialResult => ({ device, works: false, reason })
+    const failed = (reason: string): ProbeResult => ({ device, works: false, reason })
     let child: ChildProcess
     try {
       child = fork(ownFile('node-trial.js'), {
@@ -77,7 +77,7 @@ function tryInProcess(job: TrialJob, limitMs: number, signal?: AbortSignal): Pro
     } catch (error) {
       return resolve(failed(`cannot start a process to try it in: ${(error as Error).message}`))
     }
-    let result: TrialResult | undefined
+    let result: ProbeResult | undefined
     let stderr = ''
     const end = (why: string) => {
       result ??= failed(why)
@@ -92,7 +92,7 @@ function tryInProcess(job: TrialJob, limitMs: number, signal?: AbortSignal): Pro
       stderr = (stderr + chunk.toString('utf8')).slice(-STDERR_BYTES)
     })
     child.once('message', message => {
-      result ??= message as TrialResult
+      result ??= message as ProbeResult
     })
     child.once('error', error => {
       result ??= failed(`cannot start a process to try it in: ${error.message}`)

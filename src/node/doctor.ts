@@ -4,11 +4,11 @@ import { dirname } from 'node:path'
 import { readConfig } from '../config.js'
 import type { DeviceBook } from '../embedder/devices/book.js'
 import { deviceOrder } from '../embedder/devices/order.js'
-import type { TrialResult } from '../embedder/devices/trial.js'
-import { modelPlaces } from '../embedder/hub/cache.js'
-import { findModel, localModels } from '../embedder/hub/find.js'
+import type { ProbeResult } from '../embedder/devices/probe.js'
 import type { ModelSpec } from '../embedder/model/spec.js'
 import { messageOf } from '../errors.js'
+import { modelPlaces } from '../hub/cache.js'
+import { findModel, localModels } from '../hub/find.js'
 import type { Call, Device } from '../ports.js'
 import { VERSION } from '../version.js'
 import { installedVersion, isThere } from './machine.js'
@@ -16,7 +16,7 @@ import { deviceBook } from './model.js'
 import { cacheDir, hubOptions, type OpenOptions } from './runtime.js'
 
 /** One device with this model. Absent figures were not measured. */
-export interface DeviceReport extends Omit<TrialResult, 'reference'> {
+export interface DeviceReport extends Omit<ProbeResult, 'reference'> {
   /** CUDA and WebGPU are called working only where they ran: false where nobody could try. */
   readonly verified: boolean
 }

@@ -4,14 +4,14 @@ import { dirname } from 'node:path'
 import type { ServingModel } from '../caches/embedding-cache.js'
 import type { Config } from '../config.js'
 import type { DeviceBook } from '../embedder/devices/book.js'
+import type { Opened } from '../embedder/devices/order.js'
 import { deviceOrder } from '../embedder/devices/order.js'
-import type { PullProgress } from '../embedder/hub/download.js'
-import type { HubOptions } from '../embedder/hub/find.js'
-import { retryText } from '../embedder/hub/retry.js'
 import { ModelManager } from '../embedder/model/manager.js'
 import type { ModelSpec } from '../embedder/model/spec.js'
-import type { Opened } from '../embedder/worker/protocol.js'
 import { OpDbusError } from '../errors.js'
+import type { PullProgress } from '../hub/download.js'
+import type { HubOptions } from '../hub/find.js'
+import { retryText } from '../hub/retry.js'
 import type { Call, Embedder, Space } from '../ports.js'
 import { nodeDeviceBook } from './devices.js'
 import { referenceFile } from './references.js'
@@ -85,8 +85,8 @@ async function workerFor(
   book: DeviceBook,
   warn: (message: string) => void,
 ): Promise<Embedder> {
-  const { WorkerEmbedder } = await import('../embedder/worker/client.js')
-  const { usualWorkers } = await import('../embedder/worker/pool.js')
+  const { WorkerEmbedder } = await import('../embedder/client/worker-embedder.js')
+  const { usualWorkers } = await import('../embedder/client/worker-pool.js')
   const threads = config.threads ?? availableParallelism()
   let serving: Opened | undefined
   return new WorkerEmbedder({

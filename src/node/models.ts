@@ -1,15 +1,15 @@
 // Models on this machine, for `op-dbus models`: what is here, fetching one, where it lies, removing it. Part of the Node root.
 import { readConfig } from '../config.js'
-import { modelPlaces } from '../embedder/hub/cache.js'
-import { type PulledModel, type PullOptions, pullModel as pull } from '../embedder/hub/download.js'
-import { type HubOptions, modelPath as pathOf } from '../embedder/hub/find.js'
-import { type Inventory, inventory, type RemoveOptions, removeModel as remove } from '../embedder/hub/inventory.js'
+import { modelPlaces } from '../hub/cache.js'
+import { type PulledModel, type PullOptions, pullModel as pull } from '../hub/download.js'
+import { type HubOptions, modelPath as pathOf } from '../hub/find.js'
+import { type Inventory, inventory, type RemoveOptions, removeModel as remove } from '../hub/inventory.js'
 import { signalOf } from '../realms.js'
 import { cacheDir, hubOptions, type OpenOptions } from './runtime.js'
 
-export type { PulledModel, PullProgress } from '../embedder/hub/download.js'
-export type { Inventory, LocalModel } from '../embedder/hub/inventory.js'
-export { retryText } from '../embedder/hub/retry.js'
+export type { PulledModel, PullProgress } from '../hub/download.js'
+export type { Inventory, LocalModel } from '../hub/inventory.js'
+export { retryText } from '../hub/retry.js'
 
 /** Every model that can be named here now, and the levels that would have to be fetched. */
 export async function listModels(options: OpenOptions = {}): Promise<Inventory & { readonly folder: string }> {

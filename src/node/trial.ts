@@ -3,15 +3,15 @@ import { readFile } from 'node:fs/promises'
 import { ortNode } from '../backends/ort-node.js'
 import { ortWasm } from '../backends/ort-web.js'
 import { endWithStarter } from '../backends/process-node.js'
+import { type ProbeResult, probeDevice } from '../embedder/devices/probe.js'
 import type { Reference } from '../embedder/devices/self-check.js'
-import { type TrialResult, tryDevice } from '../embedder/devices/trial.js'
 import type { ModelSpec } from '../embedder/model/spec.js'
-import { tokenizerOf } from '../embedder/tokenizer.js'
+import { tokenizerOf } from '../embedder/tokenizer/load-tokenizer.js'
 import { messageOf } from '../errors.js'
 import type { Device } from '../ports.js'
 import { nodeClock } from './runtime.js'
 
-/** What the parent sends, once. The answer is a {@link TrialResult}. */
+/** What the parent sends, once. The answer is a {@link ProbeResult}. */
 export interface TrialJob {
   readonly spec: ModelSpec
   readonly device: Device
@@ -28,12 +28,12 @@ process.once('message', (job: TrialJob) => {
   })
 })
 
-async function attempt({ spec, device, threads, gpuDevice, reference }: TrialJob): Promise<TrialResult> {
+async function attempt({ spec, device, threads, gpuDevice, reference }: TrialJob): Promise<ProbeResult> {
   try {
     const tokenize = await tokenizerOf(spec, file => readFile(file.path, 'utf8'))
     const factory = device === 'wasm' || device === 'custom' ? ortWasm() : ortNode(device)
     const file = { model: spec.files.model.path }
-    return await tryDevice(factory, ortNode('cpu'), {
+    return await probeDevice(factory, ortNode('cpu'), {
       spec,
       file,
       tokenize,

@@ -20,7 +20,7 @@ export interface CacheReport {
 export interface VerifyReport {
   readonly dir: string | undefined
   readonly damaged: boolean
-  readonly caches: Readonly<Record<'embeddings' | 'patterns' | 'blocks' | 'queries', CacheReport>>
+  readonly caches: Readonly<Record<'embeddings' | 'blocks' | 'queries', CacheReport>>
 }
 
 /** @throws OpDbusError STORE where a folder cannot be read */
@@ -32,12 +32,11 @@ export async function verifyCaches(options: OpenOptions = {}): Promise<VerifyRep
     return {
       dir,
       damaged: false,
-      caches: { embeddings: nothing, patterns: nothing, blocks: nothing, queries: nothing },
+      caches: { embeddings: nothing, blocks: nothing, queries: nothing },
     }
   }
   const caches = {
     embeddings: await verifyEmbeddings(join(dir, 'embeddings')),
-    patterns: sum(await verifyFiles(join(dir, 'patterns')), await verifyFiles(join(dir, 'patterns', 'revoked'))),
     blocks: await verifyFiles(join(dir, 'blocks')),
     queries: await verifyFiles(join(dir, 'queries')),
   }
@@ -57,9 +56,4 @@ async function verifyFiles(dir: string): Promise<CacheReport> {
   } finally {
     await store.close()
   }
-}
-
-function sum(one: CacheReport, other: CacheReport): CacheReport {
-  const names = ['files', 'entries', 'size', 'damaged', 'foreign'] as const
-  return Object.fromEntries(names.map(name => [name, one[name] + other[name]])) as unknown as CacheReport
 }

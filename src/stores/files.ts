@@ -1,10 +1,12 @@
 // One JSON document per entry, for the few and small: blocks and queries. Bounded in number and age; never touches a
 // file that is not ours.
-import { renameSync, rmSync, writeFileSync } from 'node:fs'
+import { renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { abortError, OpDbusError } from '../errors.js'
+import { guarded, quietly } from '../fs/errno.js'
+import { readFile, statOf, unlink } from '../fs/files.js'
+import { isFolder, makeFolder, namesIn } from '../fs/folders.js'
 import type { Call, Clock, Crc32, Hash, Key, Store } from '../ports.js'
-import { guarded, isFolder, makeFolder, namesIn, quietly, readFile, statOf, unlink } from './disk.js'
 
 /*
    <dir>/<key>.json      {"op-dbus":1,"crc32":"0f3a91bc","document":<the value's bytes>}\n
@@ -61,9 +63,9 @@ export interface FileStore extends Store {
   getSync(key: Key): Uint8Array | undefined
   /** One entry, written before this returns: for what must not wait, such as a process's exit. */
   setSync(key: Key, value: Uint8Array): void
-  /** Whether anything has this key's file name: sound, damaged or somebody else's. */
-  standsSync(key: Key): boolean
   clearedElsewhere(): boolean
+  /** As `clear`, and the folder itself goes, unless something of somebody else's is in it: for one that nobody uses any more. */
+  remove(): Promise<void>
   /** Reads everything there is. */
   verify(): Promise<FileReport>
   /** What was found wrong since the store was opened. */
@@ -199,6 +201,17 @@ export function openFileStore(options: FileStoreOptions): FileStore {
     return found
   }
 
+  function removeOurs(): void {
+    for (const { key } of ours()) remove(key)
+    for (const name of namesIn(dir)) if (TEMPORARY.test(name)) unlink(join(dir, name))
+    entries = undefined
+  }
+
+  function isOurEpoch(): boolean {
+    const bytes = readFile(join(dir, EPOCH), TOKEN_BYTES)
+    return bytes !== undefined && TOKEN.test(text(bytes))
+  }
+
   function readEpoch(): string {
     const stats = statOf(join(dir, EPOCH))
     return stats ? `${stats.ino} ${stats.mtimeMs}` : ''
@@ -217,10 +230,6 @@ export function openFileStore(options: FileStoreOptions): FileStore {
     },
     setSync(key, value) {
       set([[key, value]])
-    },
-    standsSync(key) {
-      enter([key])
-      return guarded(dir, () => statOf(pathOf(key)) !== undefined)
     },
     async setMany(items, call) {
       set(items, call)
@@ -258,16 +267,23 @@ export function openFileStore(options: FileStoreOptions): FileStore {
         if (statOf(dir) === undefined) return
         // What a link leads to is not ours to clear.
         if (!isFolder(dir)) throw new OpDbusError('STORE', `not a folder of its own: ${dir}`, { details: { dir } })
-        const old = readFile(join(dir, EPOCH), TOKEN_BYTES)
-        if (statOf(join(dir, EPOCH)) === undefined || (old !== undefined && TOKEN.test(text(old)))) {
+        if (statOf(join(dir, EPOCH)) === undefined || isOurEpoch()) {
           const temporary = join(dir, `.epoch.${options.hash.random(4)}.tmp`)
           writeFileSync(temporary, `${options.hash.random(16)}\n`, { mode: 0o600, flag: 'wx' })
           renameSync(temporary, join(dir, EPOCH))
         }
         epoch = readEpoch()
-        for (const { key } of ours()) remove(key)
-        for (const name of namesIn(dir)) if (TEMPORARY.test(name)) unlink(join(dir, name))
-        entries = undefined
+        removeOurs()
+      })
+    },
+    async remove() {
+      enter([])
+      guarded(dir, () => {
+        if (!isFolder(dir)) return
+        removeOurs()
+        if (isOurEpoch()) unlink(join(dir, EPOCH))
+        // Not empty: what is left is somebody else's.
+        quietly(() => rmdirSync(dir))
       })
     },
     clearedElsewhere() {

@@ -1,7 +1,8 @@
 // The disk tier on a file system: vectors as records in append-only segment files, a folder for each space. The face of
 // src/stores/segments/, which holds no policy either: what to keep is the business of the tiers above.
+
+import { asStoreError, guarded } from '../fs/errno.js'
 import type { Clock, Crc32, Hash, Key, Space, Store, Warn } from '../ports.js'
-import { asStoreError, guarded } from './disk.js'
 import { clearSpaces, sizeOfSpaces, spaceFolders } from './segments/spaces.js'
 import { Segments } from './segments/store.js'
 import { emptyReport, type VerifyReport, verifyFolder } from './segments/verify.js'

@@ -1,5 +1,5 @@
 // What `op-dbus assets` has put beside a page, by its manifest. Part of the web root; fetches the manifest and nothing else.
-import type { Timer } from '../embedder/worker/client.js'
+import type { Timer } from '../embedder/client/worker-embedder.js'
 import { abortError, isOpDbusError, messageOf, OpDbusError } from '../errors.js'
 import type { Call } from '../ports.js'
 import { VERSION } from '../version.js'

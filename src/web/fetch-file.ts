@@ -1,6 +1,6 @@
 // One file over the network: goes on where a connection is cut, for some time. Believes nothing, keeps nothing; whoever
 // asks checks the bytes. Part of the web root.
-import type { Timer } from '../embedder/worker/client.js'
+import type { Timer } from '../embedder/client/worker-embedder.js'
 import { abortError, messageOf, OpDbusError } from '../errors.js'
 import type { Call } from '../ports.js'
 

@@ -1,12 +1,11 @@
 // Models of a hub in a page: which files, fetched by a worker, verified, kept by commit. What was fetched once is asked of
 // no server again. Part of the web root.
-import { wrap } from 'comlink'
-import { isCommit, isSafePath, readListing } from '../embedder/hub/listing.js'
-import { isHubId } from '../embedder/hub/names.js'
-import { type HubFile, neededFiles } from '../embedder/hub/select.js'
+import { Link } from '../embedder/link.js'
 import { type Dtype, externalDataOf, knownModel } from '../embedder/model/table.js'
-import { fromWire } from '../embedder/worker/protocol.js'
 import { abortError, isOpDbusError, OpDbusError } from '../errors.js'
+import { isCommit, isSafePath, readListing } from '../hub/listing.js'
+import { isHubId } from '../hub/names.js'
+import { type HubFile, neededFiles } from '../hub/select.js'
 import type { Call, WorkerHandle } from '../ports.js'
 import { failure, unreachable } from './fetch-file.js'
 import type { KnownFile } from './model-folder.js'
@@ -89,23 +88,14 @@ async function list(id: string, revision: string, { hub, signal }: HubRequest) {
 /** In a worker that is ended with the call: hashing 80 MB is nothing for a page's own thread. */
 async function fetchAll(id: string, commit: string, needed: readonly HubFile[], request: HubRequest) {
   const { hub, spawn, signal } = request
-  const handle = spawn()
+  const lost = (why: string) => new OpDbusError('WORKER_LOST', `the worker that fetches ${id} is gone: ${why}`)
+  const link = new Link<PageWorker>(spawn(), { lost })
   try {
-    const over = new Promise<never>((_, reject) => {
-      handle.onExit((why, error) => {
-        const lost = () => new OpDbusError('WORKER_LOST', `the worker that fetches ${id} is gone: ${why}`)
-        reject(isOpDbusError(error) ? error : lost())
-      })
-      if (signal?.aborted) reject(abortError(signal))
-      signal?.addEventListener('abort', () => reject(abortError(signal)), { once: true })
-    })
-    over.catch(() => undefined)
     const refs = needed.map(({ path, bytes, blob }) => ({ url: urlOf(hub, id, commit, path), bytes, digest: blob }))
-    const reply = await Promise.race([wrap<PageWorker>(handle.endpoint).fetchFiles(refs), over])
-    if ('error' in reply) throw fromWire(reply.error)
-    return Object.fromEntries(needed.map((file, i) => [file.path, { ...file, ...reply.files[i]! }]))
+    const found = await link.call('fetchFiles', refs, { signal })
+    return Object.fromEntries(needed.map((file, i) => [file.path, { ...file, ...found[i]! }]))
   } finally {
-    await handle.terminate()
+    await link.end()
   }
 }
 

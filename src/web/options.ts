@@ -1,6 +1,6 @@
 // What can be set in a page, checked and turned into addresses. Part of the web root; asks nothing of any server.
 import type { RuntimeOptions, Settings } from '../config.js'
-import type { UserEmbedder } from '../embedder/custom.js'
+import type { UserEmbedder } from '../embedder/client/custom-embedder.js'
 import { OpDbusError } from '../errors.js'
 
 /** Bytes over all files that are fetched for a model: weights, tokenizer, runtime. `total` grows while files are found. */

@@ -33,26 +33,6 @@ describe('CounterLedger', () => {
     expect(await two.ledger.totals()).toEqual({ hits: 7 })
   })
 
-  it('keeps what ends in .max as the largest seen by anybody, also after its writer has gone', async () => {
-    const { writer, alive } = setUp()
-    const [one, two, three] = [writer(1), writer(2), writer(3)]
-    for (const [{ counts, ledger }, worst] of [
-      [one, 0.3],
-      [two, 0.7],
-      [three, 0.5],
-    ] as const) {
-      counts['error.max'] = worst
-      counts.hits = 1
-      await ledger.flush()
-    }
-    expect(await three.ledger.totals()).toEqual({ hits: 3, 'error.max': 0.7 })
-    alive.delete(2)
-    three.counts.hits = 2
-    await three.ledger.flush()
-    expect((await three.store.size()).entries).toBe(2)
-    expect(await one.ledger.totals()).toEqual({ hits: 4, 'error.max': 0.7 })
-  })
-
   it('writes nothing while there is nothing to tell', async () => {
     const { writer } = setUp()
     const { ledger, store } = writer(1)

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { composeCaches } from '../../src/compose.js'
 import { readConfig, type Settings } from '../../src/config.js'
-import { fromUserEmbedder } from '../../src/embedder/custom.js'
+import { fromUserEmbedder } from '../../src/embedder/client/custom-embedder.js'
 import { hash, TestClock } from '../support.js'
 
 function open(settings: Settings = {}) {

@@ -6,12 +6,12 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { build } from 'esbuild'
 import { afterAll, afterEach } from 'vitest'
 import { spawnNodeWorker } from '../../src/backends/worker-node.js'
-import { findModel, type HubOptions } from '../../src/embedder/hub/find.js'
+import { type Timer, WorkerEmbedder, type WorkerEmbedderOptions } from '../../src/embedder/client/worker-embedder.js'
 import type { ModelOverrides } from '../../src/embedder/model/spec.js'
-import { type Timer, WorkerEmbedder, type WorkerEmbedderOptions } from '../../src/embedder/worker/client.js'
+import { findModel, type HubOptions } from '../../src/hub/find.js'
 import type { Device } from '../../src/ports.js'
 
-export const ROOT = fileURLToPath(new URL('../../', import.meta.url))
+export const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
 /** The real MiniLM and its reference vectors, which are too large for the project's own tree. */
 export const miniLm = join(ROOT, '../shared/models/all-MiniLM-L6-v2')

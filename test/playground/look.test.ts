@@ -86,7 +86,7 @@ describe('at every width', () => {
       await drawn(page)
       expect(await cutOff(page)).toEqual([])
       await page.getByRole('textbox', { name: 'Lines to embed' }).fill([WIDE_WORDS, ONE_WORD, 'short'].join('\n'))
-      await page.getByRole('radio', { name: 'verified' }).check()
+      await page.getByRole('radio', { name: 'template' }).check()
       await embed(page)
       await page.getByText('3 texts, PCA').waitFor()
       await page.getByRole('searchbox').fill('wide')

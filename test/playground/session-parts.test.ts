@@ -15,7 +15,7 @@ import { OpDbusError, type Source } from '../../src/public.js'
 const answer = (source: Source, ms: number, vector = Float32Array.of(0.5, -0.25)): Outcome => ({
   answer: { source, ms, together: 1, vector, truncated: false },
 })
-const way = (source: Source) => wayOf(source, new Set(), 'off')
+const way = (source: Source) => wayOf(source, new Set())
 const warm = { cold: false, way, wall: 0 }
 
 describe('Rows', () => {
@@ -103,26 +103,11 @@ describe('Board and RunSum', () => {
 })
 
 describe('what patterns did', () => {
-  const counts = { patterns: 2, hits: 54, refusals: 1, revocations: 0, checks: 77, worstError: 0.038 }
-  const all = { ...counts, mode: 'verified' as const, lifetime: counts }
-
-  it('names no error where none was looked for, and says why a pattern was refused', () => {
-    const nothing = { ...counts, patterns: 0, hits: 0, refusals: 0, checks: 0, worstError: 0 }
-    expect(servedText('verified', nothing, 0.14)).toMatch(/^None serves yet\. .*"alerts"/)
-    const refused = { ...nothing, refusals: 1, refusal: { template: 'x', distance: 0.14, allowed: 0.1 } }
-    expect(servedText('verified', refused, 0.4)).toBe(
-      '0 patterns serve, 0 hits; 1 refused, the last since its members were 0.140 apart and 0.100 is allowed.',
-    )
-    expect(servedText('verified', counts, 0.4)).toBe(
-      '2 patterns serve, 54 hits; worst error in 77 checks 0.038 of 0.4 allowed; 1 refused.',
-    )
-    expect(servedText('template', counts, 0.4)).toBe('2 templates embedded, 54 texts answered by them.')
-  })
-
-  it('is counted from where everything was forgotten', () => {
-    const later = { ...all, patterns: 3, hits: 60, checks: 80 }
-    expect(countsSince(later, all)).toEqual({ patterns: 1, hits: 6, refusals: 0, checks: 3, worstError: 0.038 })
-    expect(countsSince(all, all)).toMatchObject({ hits: 0, checks: 0, worstError: 0 })
+  it('is said in words, and counted from where everything was forgotten', () => {
+    const before = { templates: 2, hits: 54 }
+    expect(servedText(before)).toBe('2 templates embedded, 54 texts answered by them.')
+    expect(countsSince({ templates: 3, hits: 60 }, before)).toEqual({ templates: 1, hits: 6 })
+    expect(countsSince(before, undefined)).toEqual(before)
   })
 })
 

@@ -1,7 +1,7 @@
 // `op-dbus assets DIR`: puts what a page needs into a public folder, and says what, how large, and how a page finds it.
 import { OpDbusError } from '../../errors.js'
+import { bytes, table } from '../../format.js'
 import { copyAssets } from '../../node/assets.js'
-import { bytes, table } from '../render.js'
 import type { Values } from '../settings.js'
 import type { Terminal } from '../terminal.js'
 

@@ -1,12 +1,11 @@
 // `op-dbus cache stats|clear|verify`: what is cached, by whom it was used, and whether it is sound.
 
+import { bytes, count, fourLines, plural, table } from '../../format.js'
 import { verifyCaches } from '../../node/verify.js'
 import { type CacheName, openCaches, type Selection, type Stats } from '../../node.js'
 import { DAMAGE_FOUND } from '../exit-codes.js'
 import { patternLine } from '../patterns-text.js'
-import { bytes, count, plural, table } from '../render.js'
 import { settingsOf, type Values } from '../settings.js'
-import { fourLines } from '../stats-lines.js'
 import type { Terminal } from '../terminal.js'
 
 export async function stats(values: Values, _args: readonly string[], terminal: Terminal): Promise<number> {

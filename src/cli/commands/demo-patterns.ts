@@ -1,22 +1,12 @@
-// The part of `op-dbus demo` on patterns: what each mode saves on generated logs, and how far off what it served was.
+// The part of `op-dbus demo` on patterns: what templates save on generated logs.
 import { join } from 'node:path'
-import { type EmbeddingMatrix, openCaches, type PatternSetting } from '../../node.js'
-import { alertLines } from '../log-lines.js'
-import { count, duration, table } from '../render.js'
+import { count, duration, table } from '../../format.js'
+import { openCaches, type PatternMode } from '../../node.js'
 import { settingsOf, type Values } from '../settings.js'
 import type { Terminal } from '../terminal.js'
 
-/** Few enough that three more passes over them stay a matter of seconds. */
-const LINES = 120
-const ALERTS = 180
-const SEED = 20_260_102
-/** A bound wide enough for long texts to be served; the default one refuses nearly everything, and should. */
-const WIDE = 0.4
-
-/** One pass of embedMany on an empty cache, after the model was loaded. */
-interface Pass extends EmbeddingMatrix {
-  readonly ms: number
-}
+/** Few enough that two more passes over them stay a matter of seconds. */
+const LINES = 240
 
 /** `dir` is a folder of the demo's own. */
 export async function demoPatterns(
@@ -25,52 +15,32 @@ export async function demoPatterns(
   log: readonly string[],
   terminal: Terminal,
 ): Promise<void> {
-  const lines = [...new Set(log)].slice(0, LINES).concat(alertLines(ALERTS, SEED))
-  const embed = async (name: string, patterns: PatternSetting): Promise<Pass> => {
-    const caches = await openCaches({ ...settingsOf(values, terminal), dir: join(dir, name), patterns })
+  const lines = [...new Set(log)].slice(0, LINES)
+  /** One embedMany on an empty cache, after the model was loaded. */
+  const embed = async (patterns: PatternMode): Promise<{ ms: number; hits: number }> => {
+    const caches = await openCaches({ ...settingsOf(values, terminal), dir: join(dir, patterns), patterns })
     try {
       await caches.embeddings.getOrEmbed('loads the model', { signal: terminal.signal })
       const start = performance.now()
-      const matrix = await caches.embeddings.embedMany(lines, { signal: terminal.signal })
-      return { ...matrix, ms: performance.now() - start }
+      const { sources } = await caches.embeddings.embedMany(lines, { signal: terminal.signal })
+      return { ms: performance.now() - start, hits: sources.filter(source => source === 'pattern').length }
     } finally {
       await caches.close()
     }
   }
-  const exact = await embed('exact', 'off')
-  const row = (what: string, pass: Pass, verified: boolean) => {
-    const hits = pass.sources.filter(source => source === 'pattern').length
-    const saved = exact.ms - pass.ms
-    return [
-      what,
-      `${Math.round((100 * hits) / lines.length)} %`,
-      duration(pass.ms),
-      saved > 0 ? duration(saved) : '-',
-      verified && hits > 0 ? worstError(pass, exact).toFixed(3) : '-',
-      verified ? String(pass.bound) : '-',
-    ]
-  }
-  const heading = ['patterns', 'hit rate', 'took', 'saved', 'worst error', 'bound']
+  const exact = await embed('off')
+  const template = await embed('template')
+  const saved = exact.ms - template.ms
   const rows = [
-    heading,
-    ['off', '0 %', duration(exact.ms), '', '', ''],
-    row('template', await embed('template', 'template'), false),
-    row('verified', await embed('verified', 'verified'), true),
-    row(`verified, ${WIDE}`, await embed('wide', { mode: 'verified', epsilon: WIDE }), true),
+    ['patterns', 'hit rate', 'took', 'saved'],
+    ['off', '0 %', duration(exact.ms), ''],
+    [
+      'template',
+      `${Math.round((100 * template.hits) / lines.length)} %`,
+      duration(template.ms),
+      saved > 0 ? duration(saved) : '-',
+    ],
   ]
-  const what = `${count(lines.length)} different lines, ${ALERTS} of them long`
-  await terminal.out(`\n${what}: what patterns save (--patterns), and the error of all they served:\n\n`)
-  await terminal.out(table(rows, [1, 2, 3, 4, 5]))
-}
-
-/** How far the farthest vector that a pattern served is from the exact one. */
-function worstError({ sources, matrix, dims }: EmbeddingMatrix, exact: EmbeddingMatrix): number {
-  let worst = 0
-  for (const [i, source] of sources.entries()) {
-    if (source !== 'pattern') continue
-    let sum = 0
-    for (let at = i * dims; at < (i + 1) * dims; at++) sum += (matrix[at]! - exact.matrix[at]!) ** 2
-    worst = Math.max(worst, Math.sqrt(sum))
-  }
-  return worst
+  await terminal.out(`\n${count(lines.length)} different lines: what patterns save (--patterns):\n\n`)
+  await terminal.out(table(rows, [1, 2, 3]))
 }

@@ -1,6 +1,7 @@
 // `op-dbus doctor`: what runs here, what does not, and why.
+
+import { significant, table } from '../../format.js'
 import { type Diagnosis, diagnose } from '../../node/doctor.js'
-import { significant, table } from '../render.js'
 import { settingsOf, type Values } from '../settings.js'
 import type { Terminal } from '../terminal.js'
 

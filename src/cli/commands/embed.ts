@@ -1,5 +1,6 @@
 // `op-dbus embed`: texts to vectors, line by line, in order, in bounded memory.
 import { messageOf } from '../../errors.js'
+import { bytes as byteCount, count, duration, oneLine } from '../../format.js'
 import {
   type Caches,
   type EmbeddingResult,
@@ -12,7 +13,6 @@ import { type Input, openInput } from '../input.js'
 import { NpyWriter } from '../npy.js'
 import { openOutput } from '../output.js'
 import { patternsText } from '../patterns-text.js'
-import { bytes as byteCount, count, duration, oneLine } from '../render.js'
 import { settingsOf, type Values } from '../settings.js'
 import { sourceLabel, type Terminal } from '../terminal.js'
 
@@ -191,8 +191,8 @@ function jsonLine(withVector: boolean): (row: Row) => string {
       const code = isOpDbusError(error) ? error.code : undefined
       return `${JSON.stringify({ text, ms: rounded, error: { code, message: messageOf(error) } })}\n`
     }
-    const { vector, source, device, truncated, template, bound } = result
-    const fields = { text, source, device, dims: vector.length, ms: rounded, truncated, template, bound }
+    const { vector, source, device, truncated, template } = result
+    const fields = { text, source, device, dims: vector.length, ms: rounded, truncated, template }
     return `${JSON.stringify(withVector ? { ...fields, vector: Array.from(vector) } : fields)}\n`
   }
 }

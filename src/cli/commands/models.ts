@@ -1,10 +1,10 @@
 // `op-dbus models list|pull|path|rm`: what models are here, fetching them, where they lie, removing them.
 import { OpDbusError } from '../../errors.js'
+import { bytes, table } from '../../format.js'
 import { type LocalModel, listModels, modelPath, pullModel, removeModel, retryText } from '../../node/models.js'
 import { complain } from '../complain.js'
 import { downloadBar } from '../download-bar.js'
 import { exitCodeOf } from '../exit-codes.js'
-import { bytes, table } from '../render.js'
 import { settingsOf, type Values } from '../settings.js'
 import type { Terminal } from '../terminal.js'
 

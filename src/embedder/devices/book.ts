@@ -3,11 +3,11 @@
 import { abortError } from '../../errors.js'
 import type { Call, Clock, Device, Hash, Key, Store } from '../../ports.js'
 import type { ModelSpec } from '../model/spec.js'
-import type { DevicePlan, DeviceReason } from '../worker/protocol.js'
+import type { DevicePlan, DeviceReason } from './order.js'
 import { deviceOrder, isGpu } from './order.js'
+import type { ProbeResult } from './probe.js'
 import { referenceFromJson, referenceToJson } from './reference-json.js'
 import type { Reference } from './self-check.js'
-import type { TrialResult } from './trial.js'
 
 /** A device that failed is tried again after this long, in ms: somebody may have mended it. */
 const FAILED_FOR_MS = 3_600_000
@@ -25,7 +25,7 @@ export interface TrialRequest extends Call {
 }
 
 /** `inconclusive`: what a trial needs could not be had, which is no verdict on the device. */
-export type TrialOutcome = TrialResult & { readonly inconclusive?: boolean }
+export type TrialOutcome = ProbeResult & { readonly inconclusive?: boolean }
 
 /** What a runtime knows of its devices, and how it tries one. */
 export interface DeviceRuntime {
@@ -58,7 +58,7 @@ export interface TrialCall extends Call {
 }
 
 /** A trial's result without its vectors, and when it was, in ms since the epoch. */
-export type Verdict = Omit<TrialResult, 'reference'> & { readonly at: number }
+export type Verdict = Omit<ProbeResult, 'reference'> & { readonly at: number }
 
 type Objection = Omit<DeviceReason, 'device'>
 

@@ -2,13 +2,13 @@
 // opens no model; what downloads is loaded only when something is missing.
 
 import { isOpDbusError } from '../../errors.js'
+import { offlineError } from '../../hub/advice.js'
+import { downloadPlace, folderAt, isPath } from '../../hub/cache.js'
+import type { PullProgress, pullModel } from '../../hub/download.js'
+import { findModel, type HubOptions, locateModel, modelAt } from '../../hub/find.js'
+import { isHubId } from '../../hub/names.js'
+import type { Retry } from '../../hub/retry.js'
 import type { Call } from '../../ports.js'
-import { offlineError } from '../hub/advice.js'
-import { downloadPlace, folderAt, isPath } from '../hub/cache.js'
-import type { PullProgress, pullModel } from '../hub/download.js'
-import { findModel, type HubOptions, locateModel, modelAt } from '../hub/find.js'
-import { isHubId } from '../hub/names.js'
-import type { Retry } from '../hub/retry.js'
 import { type Level, Levels, levelOf, type ResolvedModel } from './levels.js'
 import type { ModelOverrides, ModelSpec } from './spec.js'
 import { knownModel } from './table.js'
@@ -43,7 +43,7 @@ export class ModelManager {
   readonly #pull: Pull
   readonly #levels = new Levels()
 
-  constructor(pull: Pull = async (...call) => (await import('../hub/download.js')).pullModel(...call)) {
+  constructor(pull: Pull = async (...call) => (await import('../../hub/download.js')).pullModel(...call)) {
     this.#pull = pull
   }
 

@@ -2,9 +2,11 @@
 import * as fs from 'node:fs'
 import * as path from 'node:path'
 import { OpDbusError } from '../../errors.js'
-import { createFile, errnoOf, isAbsent, makeFolder, quietly, writeAt } from '../disk.js'
+import { errnoOf, isAbsent, quietly } from '../../fs/errno.js'
+import { createFile, writeAt } from '../../fs/files.js'
+import { makeFolder } from '../../fs/folders.js'
+import type { ProcessIdentity } from '../../fs/process-identity.js'
 import { unfinishedName } from './format.js'
-import type { ProcessIdentity } from './process-identity.js'
 import { SPACE_FILE } from './spaces.js'
 
 /** Clears that may come between making the folder and using it before we give up. */

@@ -1,6 +1,6 @@
 // The open files of one store: a bounded number, the least recently used closed first, none kept while nothing happens.
 import * as fs from 'node:fs'
-import { openRegular, readAt } from '../disk.js'
+import { openRegular, readAt } from '../../fs/files.js'
 import { HEADER_BYTES } from './format.js'
 
 /** The part of a segment that this file needs and sets. */

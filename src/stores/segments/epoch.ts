@@ -1,8 +1,9 @@
 // The clear epoch: one random token for all spaces of a folder. Who finds another token than before drops what it knows.
 import * as fs from 'node:fs'
 import * as path from 'node:path'
+import { readSmall } from '../../fs/files.js'
+import { replaceSmall } from '../../fs/replace.js'
 import type { Hash } from '../../ports.js'
-import { readSmall, replaceSmall } from '../disk.js'
 
 const FILE = 'epoch'
 const TOKEN = /^[0-9a-f]{16}\n$/

@@ -1,7 +1,7 @@
 // Keeps all spaces of a folder together within one byte budget: the oldest segment goes first, whoever wrote it.
 import * as fs from 'node:fs'
 import { OpDbusError } from '../../errors.js'
-import { type OpenFile, openRegular, readAt, retire } from '../disk.js'
+import { type OpenFile, openRegular, readAt, retire } from '../../fs/files.js'
 import { decodeHeader, HEADER_BYTES } from './format.js'
 import { copyLive, type RelocateParts, retireCopied } from './relocate.js'
 import type { Segment } from './segment.js'

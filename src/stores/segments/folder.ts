@@ -1,8 +1,9 @@
 // The segments of one space and the index over them: looking at the folder, finding, dropping. Writes no record.
 import * as fs from 'node:fs'
 import * as path from 'node:path'
+import { openRegular, readAt } from '../../fs/files.js'
+import { isFolder, namesIn } from '../../fs/folders.js'
 import type { Clock, Crc32 } from '../../ports.js'
-import { isFolder, namesIn, openRegular, readAt } from '../disk.js'
 import type { Descriptors } from './descriptors.js'
 import { readEpoch } from './epoch.js'
 import {

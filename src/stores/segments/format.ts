@@ -1,7 +1,8 @@
 // The bytes of a segment file: layouts, and how each part is written and recognised. Touches no file and keeps no state.
+
+import type { ProcessIdentity } from '../../fs/process-identity.js'
 import type { Crc32 } from '../../ports.js'
 import type { Probe } from './probe.js'
-import type { ProcessIdentity } from './process-identity.js'
 
 /*
  *  A segment, `<seq>-<id>.vec`; every number is little-endian:

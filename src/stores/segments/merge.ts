@@ -1,7 +1,7 @@
 // Folds small segments that no one writes any more into our own, so that a thousand short processes leave a handful.
 import * as fs from 'node:fs'
+import { isDead } from '../../fs/process-identity.js'
 import type { Clock } from '../../ports.js'
-import { isDead } from './process-identity.js'
 import { type Copies, copyLive, isBeingCopied, type RelocateParts, retireCopied } from './relocate.js'
 import type { Segment } from './segment.js'
 

@@ -1,11 +1,12 @@
 // Moves records into our own segment and then removes the files they came from, without undoing anyone's delete.
+
+import { retire } from '../../fs/files.js'
+import { isDead } from '../../fs/process-identity.js'
 import type { Crc32 } from '../../ports.js'
-import { retire } from '../disk.js'
 import type { Descriptors } from './descriptors.js'
 import type { SpaceFolder } from './folder.js'
 import { KEY_AT, type Layout, LIVE, STATE_AT } from './format.js'
 import { newProbe, probeBytes } from './probe.js'
-import { isDead } from './process-identity.js'
 import { type Segment, scan } from './segment.js'
 import type { Writer } from './writer.js'
 

@@ -1,7 +1,7 @@
 // One segment file as a reader sees it: records by slot, footer, recovery without one. Knows no index and no other segment.
 import * as fs from 'node:fs'
+import { openToWrite, readAt, writeAt } from '../../fs/files.js'
 import type { Crc32 } from '../../ports.js'
-import { openToWrite, readAt, writeAt } from '../disk.js'
 import type { Descriptors, Openable } from './descriptors.js'
 import {
   DEAD,

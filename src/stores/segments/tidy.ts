@@ -1,12 +1,14 @@
 // Removes what killed processes left behind in a space's folder and beside it. Fails silently: the next writer does it again.
 import * as fs from 'node:fs'
 import * as path from 'node:path'
+import { quietly } from '../../fs/errno.js'
+import { openRegular, readAt, retire } from '../../fs/files.js'
+import { namesIn } from '../../fs/folders.js'
+import { isDead } from '../../fs/process-identity.js'
 import type { Clock, Crc32 } from '../../ports.js'
-import { namesIn, openRegular, quietly, readAt, retire } from '../disk.js'
 import { readEpoch } from './epoch.js'
 import { decodeHeader, HEADER_BYTES, hasMagic, writerOfUnfinished } from './format.js'
 import { ORPHAN_MS } from './merge.js'
-import { isDead } from './process-identity.js'
 import { segmentFiles } from './spaces.js'
 
 const LEFT_EPOCH = /^epoch\.[0-9a-f]{8}\.tmp$/

@@ -2,8 +2,8 @@
 import * as fs from 'node:fs'
 import * as path from 'node:path'
 import { setImmediate } from 'node:timers/promises'
+import { openRegular, readAt } from '../../fs/files.js'
 import type { Crc32 } from '../../ports.js'
-import { openRegular, readAt } from '../disk.js'
 import { readEpoch } from './epoch.js'
 import {
   decodeHeader,

@@ -2,8 +2,10 @@
 import * as fs from 'node:fs'
 import * as path from 'node:path'
 import { messageOf, OpDbusError } from '../../errors.js'
+import { DENIED, errnoOf, quietly } from '../../fs/errno.js'
+import { retire, syncFile, writeAt } from '../../fs/files.js'
+import { thisProcess } from '../../fs/process-identity.js'
 import type { Clock, Crc32, Hash, Warn } from '../../ports.js'
-import { DENIED, errnoOf, quietly, retire, syncFile, writeAt } from '../disk.js'
 import { createSegment } from './create.js'
 import type { Descriptors } from './descriptors.js'
 import type { SpaceFolder } from './folder.js'
@@ -22,7 +24,6 @@ import {
   slotsWithin,
 } from './format.js'
 import type { Probe } from './probe.js'
-import { thisProcess } from './process-identity.js'
 import { Segment } from './segment.js'
 
 const BUFFER_BYTES = 256 * 2 ** 10

@@ -1,9 +1,9 @@
 // Which model serves: from this machine, else from the hub, or a lower level where that is allowed and said aloud.
 import { join } from 'node:path'
 import { beforeEach, describe, expect, test } from 'vitest'
-import type { HubOptions } from '../../../src/embedder/hub/find.js'
 import { ModelManager, type ModelRequest, type Pull } from '../../../src/embedder/model/manager.js'
 import { OpDbusError } from '../../../src/errors.js'
+import type { HubOptions } from '../../../src/hub/find.js'
 import { temporaryFolder } from '../../support.js'
 import { bareHub } from '../node-embedder.js'
 import { DIMS, graphs, tinyFiles, writeModel } from '../tiny-model.js'

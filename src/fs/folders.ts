@@ -1,0 +1,47 @@
+// Folders of ours: made, listed, told from links. Opens no file in them.
+import * as fs from 'node:fs'
+import { dirname } from 'node:path'
+import { errnoOf, isAbsent } from './errno.js'
+
+/** Makes `path` and what is missing above it, 0700. Node's own `recursive` never returns where the kernel denies it, as in /proc. */
+export function makeFolder(path: string): void {
+  const make = () => {
+    try {
+      fs.mkdirSync(path, { mode: 0o700 })
+    } catch (error) {
+      if (errnoOf(error) !== 'EEXIST') throw error
+    }
+  }
+  try {
+    make()
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT' || dirname(path) === path) throw error
+    makeFolder(dirname(path))
+    make()
+  }
+}
+
+/** True for a folder that is not a link to one. */
+export function isFolder(path: string): boolean {
+  return fs.lstatSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false
+}
+
+/** The names in a folder; none where it is not there. */
+export function namesIn(dir: string): string[] {
+  try {
+    return fs.readdirSync(dir)
+  } catch (error) {
+    if (isAbsent(error)) return []
+    throw error
+  }
+}
+
+/** Whether this process may make files in a folder. */
+export function mayWrite(dir: string): boolean {
+  try {
+    fs.accessSync(dir, fs.constants.W_OK | fs.constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
+}
