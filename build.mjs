@@ -30,7 +30,7 @@ const TARGETS = [
       node: 'src/node.ts',
       'node-worker': 'src/node/worker.ts',
       'node-tokenizer': 'src/node/tokenizer.ts',
-      'node-trial': 'src/node/trial.ts',
+      'node-device-probe': 'src/node/device-probe.ts',
       cli: 'src/cli/main.ts',
     },
     options: { platform: 'node', target: 'node20', splitting: true, chunkNames: 'chunk-[hash]' },

@@ -135,6 +135,16 @@ export interface Running {
   readonly refused?: readonly { readonly device: Device; readonly reason: string; readonly kind: RefusalKind }[]
 }
 
+/** Which model serves. A level may have given way to a lower one, where that was allowed. */
+export interface ServingModel {
+  /** The name that was asked for. */
+  readonly asked: string
+  /** The name that serves. */
+  readonly serves: string
+  /** From `asked` downwards, what could not serve; empty when `asked` does. */
+  readonly gaveWay: readonly { readonly name: string; readonly reason: string }[]
+}
+
 /** Token ids of one batch, row-major, `rows x width`, padded on the right. */
 export interface TokenBatch {
   readonly rows: number

@@ -20,7 +20,6 @@ export type {
   EmbeddingCache,
   EmbeddingResult,
   EmbedManyCall,
-  ServingModel,
 } from './caches/embedding-cache.js'
 export type { Progress } from './caches/progress.js'
 export type { QueryCache } from './caches/query-cache.js'
@@ -41,4 +40,4 @@ export {
 export type { UserEmbedder } from './embedder/client/custom-embedder.js'
 export { BatchError, ERROR_CODES, type ErrorCode, type FailedItem, isOpDbusError, OpDbusError } from './errors.js'
 export type { PatternCounts } from './patterns/templates.js'
-export type { Call, Device, RefusalKind, Running, Source, StorageProblemKind } from './ports.js'
+export type { Call, Device, RefusalKind, Running, ServingModel, Source, StorageProblemKind } from './ports.js'

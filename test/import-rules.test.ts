@@ -47,11 +47,10 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     'onnxruntime-web/webgpu',
     'onnxruntime-common',
   ],
-  embedder: ['ports.ts', 'errors.ts', 'realms.ts', 'kernels', 'hub'],
-  // Models' own files say what is to be fetched, and whether it can be honoured.
-  hub: ['ports.ts', 'errors.ts', 'fs', 'embedder'],
-  caches: ['ports.ts', 'errors.ts', 'realms.ts', 'cache', 'patterns/setting.ts', 'patterns/templates.ts'],
-  'compose.ts': ['ports.ts', 'caches', 'config.ts', 'patterns/setting.ts'],
+  embedder: ['ports.ts', 'errors.ts', 'realms.ts', 'kernels', 'comlink'],
+  caches: ['ports.ts', 'errors.ts', 'realms.ts', 'cache'],
+  'compose.ts': ['ports.ts', 'cache', 'caches', 'config.ts', 'config-patterns.ts', 'compose-patterns.ts', 'embedder'],
+  'compose-patterns.ts': ['*'],
   'public.ts': ['*'],
   'node.ts': ['*'],
   // The parts of the Node root, and the roots of its threads and processes.
@@ -85,7 +84,7 @@ const OPEN_ROOMS = ['fs', 'cache', 'embedder', 'hub', 'caches', 'patterns', 'cli
 const NODE =
   /^(node\.ts|node\/.*|cli\/.*|stores\/(segments|files)(\.ts|\/.*)|fs\/.*|backends\/(ort-node|worker-node|process-node)\.ts|hub\/.*)$/
 /** Browser globals are allowed here and nowhere else. */
-const BROWSER = /^(stores\/indexeddb(\.ts|\/.*)|backends\/ort-web\.ts|kernels\/webgpu\.ts|web\.ts|web\/page\.ts)$/
+const BROWSER = /^(stores\/indexeddb(\.ts|\/.*)|backends\/ort-web\.ts|kernels\/webgpu\.ts|web\.ts|web\/runtime\.ts)$/
 
 interface Import {
   readonly file: string

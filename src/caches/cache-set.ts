@@ -5,10 +5,10 @@ import type { CacheStats } from '../cache/tiered-cache.js'
 import { messageOf } from '../errors.js'
 import type { PatternMode } from '../patterns/setting.js'
 import type { PatternCounts } from '../patterns/templates.js'
-import type { Running, StorageProblemKind, Warn } from '../ports.js'
+import type { Running, ServingModel, StorageProblemKind, Warn } from '../ports.js'
 import type { BlockCache } from './block-cache.js'
 import type { DiffCache } from './diff-cache.js'
-import type { EmbeddingCache, ServingModel } from './embedding-cache.js'
+import type { EmbeddingCache } from './embedding-cache.js'
 import type { QueryCache } from './query-cache.js'
 
 export const CACHE_NAMES = ['embeddings', 'blocks', 'queries', 'diffs'] as const

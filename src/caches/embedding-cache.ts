@@ -7,7 +7,7 @@ import type { StoreTier } from '../cache/store-tier.js'
 import { type CacheStats, TieredCache } from '../cache/tiered-cache.js'
 import { abortError, OpDbusError } from '../errors.js'
 import type { Origin, PatternCounts, Templates } from '../patterns/templates.js'
-import type { Call, Clock, Device, Embedder, Embedding, Running, Source } from '../ports.js'
+import type { Call, Clock, Device, Embedder, Embedding, Running, ServingModel, Source } from '../ports.js'
 import { signalOf } from '../realms.js'
 import { EmbeddingBatch, type EmbeddingMatrix } from './embedding-batch.js'
 import { type Progress, ProgressMeter } from './progress.js'
@@ -30,16 +30,6 @@ export interface EmbeddingResult {
 export interface EmbedManyCall extends Call {
   /** Called now and then while rows arrive, at most about 20 times a second, and once at the end. */
   readonly onProgress?: ((progress: Progress) => void) | undefined
-}
-
-/** Which model serves. A level may have given way to a lower one, where that was allowed. */
-export interface ServingModel {
-  /** The name that was asked for. */
-  readonly asked: string
-  /** The name that serves. */
-  readonly serves: string
-  /** From `asked` downwards, what could not serve; empty when `asked` does. */
-  readonly gaveWay: readonly { readonly name: string; readonly reason: string }[]
 }
 
 /** What the first look-up opens: known after the model's small files are read, before any model is loaded. */

@@ -4,8 +4,8 @@ import { abortError, isOpDbusError, messageOf, OpDbusError } from '../errors.js'
 import type { Call } from '../ports.js'
 import { VERSION } from '../version.js'
 import { type FileRef, failure, unreachable } from './fetch-file.js'
+import type { FileCache } from './file-cache.js'
 import type { Places } from './options.js'
-import type { Shelf } from './shelf.js'
 
 /** The manifest's name, in the folder of assets. */
 export const MANIFEST = 'op-dbus-assets.json'
@@ -102,13 +102,13 @@ const PATIENCE_MS = { noted: 3_000, first: 30_000 } as const
  * Rejects with DOWNLOAD for assets of another version of this package, and with ABORTED. `details.why` tells a visitor
  * without a network ('unreachable') from a page that is not set up ('refused', 'integrity').
  */
-export async function readAssets(places: Places, shelf: Shelf, call: AssetsCall): Promise<Assets> {
+export async function readAssets(places: Places, fileCache: FileCache, call: AssetsCall): Promise<Assets> {
   const url = `${places.assets}${MANIFEST}`
-  const note = await shelf.note(url)
+  const note = await fileCache.note(url)
   const noted = isManifest(note) && note.package === VERSION ? note : undefined
   try {
     const manifest = await fetchManifest(url, noted ? PATIENCE_MS.noted : PATIENCE_MS.first, call)
-    await shelf.setNote(url, manifest)
+    await fileCache.setNote(url, manifest)
     return new Assets(places, manifest)
   } catch (error) {
     if (!isOpDbusError(error, 'DOWNLOAD') || error.details.stale === true) throw error

@@ -1,13 +1,14 @@
 // The devices of this browser: a GPU is tried in a worker of its own. Part of the web root.
-import type { DeviceRuntime, TrialOutcome, TrialRequest } from '../embedder/devices/book.js'
+
 import { isGpu } from '../embedder/devices/order.js'
+import type { DeviceRuntime, TrialOutcome, TrialRequest } from '../embedder/devices/selector.js'
 import { Link } from '../embedder/link.js'
 import type { ModelSpec } from '../embedder/model/spec.js'
 import { messageOf, OpDbusError } from '../errors.js'
 import type { WorkerHandle } from '../ports.js'
 import { VERSION } from '../version.js'
 import type { FileRef } from './fetch-file.js'
-import type { GpuProbe } from './page.js'
+import type { GpuProbe } from './runtime.js'
 import type { PageWorker } from './worker-protocol.js'
 
 export interface WebDevicesOptions extends Pick<DeviceRuntime, 'ownReference'> {

@@ -8,14 +8,14 @@ import { isHubId } from '../hub/names.js'
 import { type HubFile, neededFiles } from '../hub/select.js'
 import type { Call, WorkerHandle } from '../ports.js'
 import { failure, unreachable } from './fetch-file.js'
+import type { FileCache } from './file-cache.js'
 import type { KnownFile } from './model-folder.js'
-import type { Shelf } from './shelf.js'
 import type { PageWorker } from './worker-protocol.js'
 
 export interface HubRequest extends Call {
   /** Without a slash at its end. */
   readonly hub: string
-  readonly shelf: Shelf
+  readonly fileCache: FileCache
   readonly spawn: () => WorkerHandle
   readonly dtype: Dtype | undefined
   /** Nothing is fetched. */
@@ -24,14 +24,14 @@ export interface HubRequest extends Call {
   readonly useless?: OpDbusError
 }
 
-/** What of a model is on the shelf. */
+/** What of a model is in the file cache. */
 interface HubRecord {
   readonly commit: string
   readonly files: Readonly<Record<string, HubFile & { readonly sha256: string; readonly dynamic: boolean }>>
 }
 
 /**
- * The files of the model `name`, a level or a hub id, by their paths; all on the shelf when this resolves. The commit is
+ * The files of the model `name`, a level or a hub id, by their paths; all in the file cache when this resolves. The commit is
  * the one that was fetched first. Rejects with DOWNLOAD, MODEL_NOT_FOUND, UNSUPPORTED_MODEL or ABORTED.
  */
 export async function hubModel(name: string, request: HubRequest): Promise<ReadonlyMap<string, KnownFile>> {
@@ -39,9 +39,9 @@ export async function hubModel(name: string, request: HubRequest): Promise<Reado
   const id = known?.hubId ?? name
   if (!isHubId(id) || !id.includes('/')) throw unknown(name)
   const dtype = request.dtype ?? known?.dtype ?? 'fp32'
-  const { hub, shelf } = request
+  const { hub, fileCache } = request
   const noteUrl = `${hub}/api/models/${id}?op-dbus-record`
-  const record = asRecord(await shelf.note(noteUrl))
+  const record = asRecord(await fileCache.note(noteUrl))
   const there = record && filesOf(id, record, dtype, hub)
   if (there) return there
   if (request.offline) {
@@ -56,7 +56,7 @@ export async function hubModel(name: string, request: HubRequest): Promise<Reado
   const found = await fetchAll(id, commit, needed, request)
   const others = record?.commit === commit ? record.files : {}
   const complete: HubRecord = { commit, files: { ...others, ...found } }
-  await shelf.setNote(noteUrl, complete)
+  await fileCache.setNote(noteUrl, complete)
   return filesOf(id, { commit, files: found }, dtype, hub)!
 }
 

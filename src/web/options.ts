@@ -1,5 +1,6 @@
-// What can be set in a page, checked and turned into addresses. Part of the web root; asks nothing of any server.
-import type { RuntimeOptions, Settings } from '../config.js'
+// What can be set in a page, checked and turned into addresses. Part of the web root; asks nothing of any server. Its twin is
+// node/options.ts.
+import { type Config, type RuntimeOptions, readConfig, type Settings } from '../config.js'
 import type { UserEmbedder } from '../embedder/client/custom-embedder.js'
 import { OpDbusError } from '../errors.js'
 
@@ -41,7 +42,7 @@ export interface OpenOptions extends Omit<Settings, (typeof OF_MACHINES)[number]
   readonly onWarning?: ((message: string) => void) | undefined
 }
 
-/** The options that {@link splitOptions} takes out. */
+/** The options that {@link readOptions} takes out. */
 type OfPages = Exclude<keyof OpenOptions, keyof Settings>
 const OF_PAGES: Readonly<Record<OfPages, true>> = {
   assetsUrl: true,
@@ -61,8 +62,29 @@ export const IN_PAGES: RuntimeOptions = {
   devices: DEVICES,
 }
 
-/** The settings that every runtime has, and apart from them what only a page has; the latter checked. */
-export function splitOptions(options: OpenOptions) {
+/** Where things are. Addresses are absolute; folders end with a slash. */
+export interface Places {
+  readonly assets: string
+  readonly wasm: string | undefined
+  /** Without a slash at its end. */
+  readonly hub: string
+}
+
+/** What the options of the web root come to. */
+export interface WebOptions extends Pick<OpenOptions, 'onDownload'> {
+  readonly config: Config
+  readonly user: UserEmbedder | undefined
+  readonly places: Places
+  readonly database: string
+  readonly persist: boolean
+  readonly warn: (message: string) => void
+}
+
+/**
+ * Options over defaults. Relative addresses are relative to `pageUrl`.
+ * @throws OpDbusError INVALID_INPUT for an option that is not what its type says
+ */
+export function readOptions(options: OpenOptions, moduleUrl: string, pageUrl: string): WebOptions {
   const { embedder, assetsUrl: _1, wasmPaths: _2, hubUrl: _3, database = 'op-dbus', persist = false, ...rest } = options
   const { onDownload, onWarning = message => console.warn(`op-dbus: ${message}`), ...settings } = rest
   if (typeof database !== 'string' || database === '') {
@@ -70,22 +92,16 @@ export function splitOptions(options: OpenOptions) {
       details: { option: 'database' },
     })
   }
+  const warn = (message: string) => onWarning(message)
   return {
-    settings,
+    config: readConfig(settings, {}, warn, IN_PAGES),
     user: embedder,
+    places: placesOf(options, moduleUrl, pageUrl),
     database,
     persist: persist === true,
     onDownload,
-    warn: (message: string) => onWarning(message),
+    warn,
   }
-}
-
-/** Where things are. Addresses are absolute; folders end with a slash. */
-export interface Places {
-  readonly assets: string
-  readonly wasm: string | undefined
-  /** Without a slash at its end. */
-  readonly hub: string
 }
 
 /** @throws OpDbusError INVALID_INPUT for what is no address */

@@ -1,7 +1,7 @@
-// What a browser's worker gives what it computes with: its messages, its part of the shelf. Part of the web root; the one
+// What a browser's worker gives what it computes with: its messages, its part of the file cache. Part of the web root; the one
 // file there with a worker's globals.
 import type { WorkerEndpoint } from '../ports.js'
-import { originLocks, probeGpu, timer } from './page.js'
+import { originLocks, probeGpu, timer } from './runtime.js'
 import type { PageWorkerHost } from './worker-host.js'
 import { isSetup, type Setup } from './worker-protocol.js'
 

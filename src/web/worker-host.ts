@@ -1,4 +1,4 @@
-// What a browser lends the embedding worker: files from the shelf, ONNX Runtime, turns of the event loop. Names no global
+// What a browser lends the embedding worker: files from the file cache, ONNX Runtime, turns of the event loop. Names no global
 // of a worker itself: worker.ts does. Part of the web root.
 import { type OrtBuild, ortBrowser } from '../backends/ort-browser.js'
 import { turn } from '../cache/turn.js'
@@ -12,12 +12,12 @@ import { messageOf, OpDbusError } from '../errors.js'
 import type { BackendFactory } from '../ports.js'
 import { sha256Of } from './digest.js'
 import type { FileRef } from './fetch-file.js'
+import { addressed, FileCache, type FileCacheParts } from './file-cache.js'
 import { isNamedByHub, namesDynamicQuantization } from './hub-file.js'
-import type { GpuProbe } from './page.js'
-import { addressed, Shelf, type ShelfParts } from './shelf.js'
+import type { GpuProbe } from './runtime.js'
 import type { Notice, PageWorker, Setup } from './worker-protocol.js'
 
-export interface PageWorkerHost extends Omit<ShelfParts, 'warn'> {
+export interface PageWorkerHost extends Omit<FileCacheParts, 'warn'> {
   readonly setup: Promise<Setup>
   probeGpu(): Promise<GpuProbe>
   tell(notice: Notice): void
@@ -28,7 +28,11 @@ export interface PageWorkerHost extends Omit<ShelfParts, 'warn'> {
 /** What the worker of a page serves. */
 export function pageWorker(host: PageWorkerHost, push: Push<readonly BatchResult[]>): PageWorker {
   const { setup, tell, wrap = same => same } = host
-  const shelf = new Shelf({ ...host, isNamed: isNamedByHub, warn: message => tell({ opDbus: 'warning', message }) })
+  const fileCache = new FileCache({
+    ...host,
+    isNamed: isNamedByHub,
+    warn: message => tell({ opDbus: 'warning', message }),
+  })
   /** Read once for the check and the use of it, and forgotten when the model is open. */
   const inHand = new Map<string, Promise<Uint8Array<ArrayBuffer>>>()
 
@@ -43,7 +47,7 @@ export function pageWorker(host: PageWorkerHost, push: Push<readonly BatchResult
     const { url } = file
     const stated = (await setup).files.find(known => known.url === url)
     const onBytes = sometimes((done, total) => tell({ opDbus: 'progress', url, done, total }))
-    return shelf.bytes({ ...stated, ...file }, { onBytes })
+    return fileCache.bytes({ ...stated, ...file }, { onBytes })
   }
   const modelBytes = ({ path, sha256 }: ModelFile) => bytes({ url: path, digest: sha256 })
 
@@ -65,7 +69,7 @@ export function pageWorker(host: PageWorkerHost, push: Push<readonly BatchResult
       return url
     } catch {
       URL.revokeObjectURL(url)
-      await shelf.check(file)
+      await fileCache.check(file)
       return addressed(file)
     }
   }

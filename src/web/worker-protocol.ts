@@ -7,7 +7,7 @@ import type { EmbedWorker } from '../embedder/protocol.js'
 import type { Device } from '../ports.js'
 import type { OrtBuild, OrtFiles } from './assets.js'
 import type { FileRef } from './fetch-file.js'
-import type { GpuProbe } from './page.js'
+import type { GpuProbe } from './runtime.js'
 
 /** The first message to a worker, before any call. */
 export interface Setup {

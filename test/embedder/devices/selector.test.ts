@@ -1,12 +1,12 @@
 // Which devices may serve: over a runtime that is played, so that every GPU does as the test says.
 import { describe, expect, test } from 'vitest'
+import { referenceToJson } from '../../../src/embedder/devices/reference-json.js'
 import {
-  DeviceBook,
   type DeviceRuntime,
+  DeviceSelector,
   type TrialOutcome,
   type TrialRequest,
-} from '../../../src/embedder/devices/book.js'
-import { referenceToJson } from '../../../src/embedder/devices/reference-json.js'
+} from '../../../src/embedder/devices/selector.js'
 import type { ModelSpec } from '../../../src/embedder/model/spec.js'
 import type { Device, Space, Store } from '../../../src/ports.js'
 import { openMapStore } from '../../../src/stores/map.js'
@@ -27,7 +27,7 @@ interface Play {
   readonly print?: string
 }
 
-/** A book over a runtime with `cuda` and `webgpu`; what does not say otherwise is broken. */
+/** A selector over a runtime with `cuda` and `webgpu`; what does not say otherwise is broken. */
 function play({ outcomes = {}, absent, print = 'driver 1', ...given }: Play = {}) {
   const store = 'store' in given ? given.store : openMapStore()
   const trials: TrialRequest[] = []
@@ -44,33 +44,33 @@ function play({ outcomes = {}, absent, print = 'driver 1', ...given }: Play = {}
     },
     ownReference: async () => referenceToJson(own),
   }
-  const book = new DeviceBook({ runtime, store, clock, hash })
-  return { book, trials, clock, store, tried: () => trials.map(({ device }) => device) }
+  const selector = new DeviceSelector({ runtime, store, clock, hash })
+  return { selector, trials, clock, store, tried: () => trials.map(({ device }) => device) }
 }
 
 describe('the devices to open', () => {
   test('a GPU that is right and faster serves, the CPU after it, and a lesser GPU is not tried', async () => {
-    const { book, tried } = play({ outcomes: { cuda: fast, webgpu: fast } })
-    const plan = await book.plan('auto', spec)
+    const { selector, tried } = play({ outcomes: { cuda: fast, webgpu: fast } })
+    const plan = await selector.plan('auto', spec)
     expect(plan).toMatchObject({ devices: ['cuda', 'cpu', 'wasm'], proven: ['cuda'], refused: [], gpuDevice: 1 })
     expect(plan.reference).toEqual(own)
     expect(tried()).toEqual(['cuda'])
   })
 
   test('one that is broken, or right and slower, is left out with its reason; asked for by name, a slow one serves', async () => {
-    const { book } = play({ outcomes: { webgpu: slow } })
-    const { devices, refused } = await book.plan('auto', spec)
+    const { selector } = play({ outcomes: { webgpu: slow } })
+    const { devices, refused } = await selector.plan('auto', spec)
     expect(devices).toEqual(['cpu', 'wasm'])
     expect(refused).toEqual([
       { device: 'cuda', reason: 'it crashed', kind: 'failed' },
       { device: 'webgpu', reason: 'it works, but slower than the CPU here: 10 against 20 texts/s', kind: 'slower' },
     ])
-    expect(await book.plan('webgpu', spec)).toMatchObject({ devices: ['webgpu'], proven: ['webgpu'], refused: [] })
+    expect(await selector.plan('webgpu', spec)).toMatchObject({ devices: ['webgpu'], proven: ['webgpu'], refused: [] })
   })
 
   test('where there is no GPU nothing is tried', async () => {
-    const { book, tried } = play({ absent: 'no GPU found' })
-    const { devices, refused } = await book.plan('auto', spec)
+    const { selector, tried } = play({ absent: 'no GPU found' })
+    const { devices, refused } = await selector.plan('auto', spec)
     expect([devices, refused?.map(({ reason, kind }) => `${kind}: ${reason}`)]).toEqual([
       ['cpu', 'wasm'],
       ['absent: no GPU found', 'absent: no GPU found'],
@@ -80,18 +80,18 @@ describe('the devices to open', () => {
 
   test('a GPU that was not there to be tried has not failed, also as it is remembered', async () => {
     const gone = { works: false, absent: true, reason: 'not in workers' }
-    const { book, store } = play({ outcomes: { cuda: gone } })
-    for (const one of [book, play({ store }).book]) {
+    const { selector, store } = play({ outcomes: { cuda: gone } })
+    for (const one of [selector, play({ store }).selector]) {
       const { refused } = await one.plan('cuda', spec)
       expect(refused).toEqual([{ device: 'cuda', reason: 'not in workers', kind: 'absent' }])
     }
   })
 
   test('who asks by name waits longer', async () => {
-    const { book, trials } = play()
-    await book.plan('auto', spec)
+    const { selector, trials } = play()
+    await selector.plan('auto', spec)
     const named = play()
-    await named.book.plan('cuda', spec)
+    await named.selector.plan('cuda', spec)
     expect(trials[0]!.limitMs).toBeLessThan(named.trials[0]!.limitMs)
   })
 })
@@ -99,67 +99,69 @@ describe('the devices to open', () => {
 describe('what is remembered', () => {
   test('a verdict holds for other processes, for another driver it does not, and a failure holds for an hour', async () => {
     const first = play({ outcomes: { cuda: fast } })
-    await first.book.plan('cuda', spec)
+    await first.selector.plan('cuda', spec)
     const { store } = first
     const second = play({ store })
-    expect((await second.book.plan('cuda', spec)).devices).toEqual(['cuda'])
+    expect((await second.selector.plan('cuda', spec)).devices).toEqual(['cuda'])
     expect(second.tried()).toEqual([])
     const other = play({ store, print: 'driver 2' })
-    expect((await other.book.plan('cuda', spec)).devices).toEqual([])
+    expect((await other.selector.plan('cuda', spec)).devices).toEqual([])
     other.clock.advance(HOUR - 1)
-    await other.book.plan('cuda', spec)
+    await other.selector.plan('cuda', spec)
     expect(other.tried()).toEqual(['cuda'])
     other.clock.advance(1)
-    await other.book.plan('cuda', spec)
+    await other.selector.plan('cuda', spec)
     expect(other.tried()).toEqual(['cuda', 'cuda'])
   })
 
   test('a device that passed in the worker needs no other check', async () => {
-    const { book, store } = play()
-    expect((await book.plan('cpu', spec)).proven).toEqual([])
-    await book.passed('cpu', spec)
-    for (const one of [book, play({ store }).book]) {
+    const { selector, store } = play()
+    expect((await selector.plan('cpu', spec)).proven).toEqual([])
+    await selector.passed('cpu', spec)
+    for (const one of [selector, play({ store }).selector]) {
       expect(await one.plan('cpu', spec)).toMatchObject({ devices: ['cpu'], proven: ['cpu'], reference: undefined })
     }
   })
 
   test('what the CPU made judges the others from then on, never the CPU itself', async () => {
-    const { book, trials } = play({ outcomes: { cuda: { ...fast, reference: made } } })
-    for (const device of ['cuda', 'webgpu', 'cpu'] as const) await book.try(device, spec)
+    const { selector, trials } = play({ outcomes: { cuda: { ...fast, reference: made } } })
+    for (const device of ['cuda', 'webgpu', 'cpu'] as const) await selector.try(device, spec)
     expect(trials.map(({ reference }) => reference)).toEqual([own, made, own])
   })
 
   test('a trial that could not be held is no verdict', async () => {
-    const { book, tried } = play({ outcomes: { cuda: { ...broken, inconclusive: true } } })
-    expect((await book.plan('cuda', spec)).refused).toEqual([{ device: 'cuda', reason: 'it crashed', kind: 'failed' }])
-    await book.plan('cuda', spec)
+    const { selector, tried } = play({ outcomes: { cuda: { ...broken, inconclusive: true } } })
+    expect((await selector.plan('cuda', spec)).refused).toEqual([
+      { device: 'cuda', reason: 'it crashed', kind: 'failed' },
+    ])
+    await selector.plan('cuda', spec)
     expect(tried()).toEqual(['cuda', 'cuda'])
   })
 
   test('a store that fails, or none, costs trials and nothing else', async () => {
     const refuse = () => Promise.reject(new Error('no'))
     for (const store of [{ getMany: refuse, setMany: refuse }, undefined]) {
-      const { book, tried } = play({ outcomes: { cuda: fast }, store })
-      await book.plan('cuda', spec)
-      // What this very book has seen it knows all the same.
-      expect((await book.plan('cuda', spec)).devices).toEqual(['cuda'])
+      const { selector, tried } = play({ outcomes: { cuda: fast }, store })
+      await selector.plan('cuda', spec)
+      // What this very selector has seen it knows all the same.
+      expect((await selector.plan('cuda', spec)).devices).toEqual(['cuda'])
       expect(tried()).toEqual(['cuda'])
     }
   })
 })
 
 test('two who ask at once share a trial', async () => {
-  const { book, tried } = play({ outcomes: { cuda: fast } })
-  await Promise.all([book.plan('cuda', spec), book.plan('cuda', spec)])
+  const { selector, tried } = play({ outcomes: { cuda: fast } })
+  await Promise.all([selector.plan('cuda', spec), selector.plan('cuda', spec)])
   expect(tried()).toEqual(['cuda'])
 })
 
 test('a caller who leaves ends the trial, which leaves no verdict', async () => {
-  const { book, trials } = play()
+  const { selector, trials } = play()
   const controller = new AbortController()
-  const planning = book.plan('cuda', spec, { signal: controller.signal })
+  const planning = selector.plan('cuda', spec, { signal: controller.signal })
   controller.abort()
   await expect(planning).rejects.toMatchObject({ code: 'ABORTED' })
-  await book.plan('cuda', spec)
+  await selector.plan('cuda', spec)
   expect(trials).toHaveLength(2)
 })

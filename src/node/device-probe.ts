@@ -12,7 +12,7 @@ import type { Device } from '../ports.js'
 import { nodeClock } from './runtime.js'
 
 /** What the parent sends, once. The answer is a {@link ProbeResult}. */
-export interface TrialJob {
+export interface ProbeJob {
   readonly spec: ModelSpec
   readonly device: Device
   readonly threads: number
@@ -22,13 +22,13 @@ export interface TrialJob {
 
 endWithStarter()
 
-process.once('message', (job: TrialJob) => {
+process.once('message', (job: ProbeJob) => {
   void attempt(job).then(result => {
     process.send!(result, () => process.exit(0))
   })
 })
 
-async function attempt({ spec, device, threads, gpuDevice, reference }: TrialJob): Promise<ProbeResult> {
+async function attempt({ spec, device, threads, gpuDevice, reference }: ProbeJob): Promise<ProbeResult> {
   try {
     const tokenize = await tokenizerOf(spec, file => readFile(file.path, 'utf8'))
     const factory = device === 'wasm' || device === 'custom' ? ortWasm() : ortNode(device)

@@ -6,12 +6,12 @@ import type { Call } from '../ports.js'
 import { isNamed, sha256Of } from './digest.js'
 import { type FileRef, failure, fetchFile } from './fetch-file.js'
 
-export interface ShelfCall extends Call {
-  /** Called as bytes come over the network, never for what is on the shelf. */
+export interface FileCacheCall extends Call {
+  /** Called as bytes come over the network, never for what is in the file cache. */
   readonly onBytes?: (done: number, total: number) => void
 }
 
-export interface ShelfParts {
+export interface FileCacheParts {
   /** Undefined where the browser has none (insecure contexts). */
   readonly caches: CacheStorage | undefined
   /** With them, tabs and workers that want one file at once fetch it once. */
@@ -28,32 +28,32 @@ export const CACHE = 'op-dbus-files'
 /** The parameter of a key that holds the digest. */
 const DIGEST = 'op-dbus-digest'
 
-export class Shelf {
-  readonly #parts: ShelfParts
+export class FileCache {
+  readonly #parts: FileCacheParts
   #told = false
 
-  constructor(parts: ShelfParts) {
+  constructor(parts: FileCacheParts) {
     this.#parts = parts
   }
 
-  async text(file: FileRef, call?: ShelfCall): Promise<string> {
+  async text(file: FileRef, call?: FileCacheCall): Promise<string> {
     return new TextDecoder().decode(await this.bytes(file, call))
   }
 
   /**
    * Rejects with DOWNLOAD (`details.url`; `details.why`: 'unreachable', 'refused', 'integrity') or ABORTED.
    */
-  async bytes(file: FileRef, call: ShelfCall = {}): Promise<Uint8Array<ArrayBuffer>> {
+  async bytes(file: FileRef, call: FileCacheCall = {}): Promise<Uint8Array<ArrayBuffer>> {
     const kept = await this.#kept(file)
     if (kept) return kept
     const { caches, locks } = this.#parts
     if (!caches || !locks || file.digest?.length !== 64) return this.#fetched(file, call)
-    // Whoever had the lock before has put the file on the shelf.
+    // Whoever had the lock before has put the file in the file cache.
     const fetched = async () => (await this.#kept(file)) ?? this.#fetched(file, call)
     return alone(locks, `${CACHE}:${file.digest}`, call, fetched)
   }
 
-  async #fetched(file: FileRef, call: ShelfCall, keep = true): Promise<Uint8Array<ArrayBuffer>> {
+  async #fetched(file: FileRef, call: FileCacheCall, keep = true): Promise<Uint8Array<ArrayBuffer>> {
     const { url, digest, bytes: stated } = file
     const { timer, isNamed: named = isNamed } = this.#parts
     let seen = 0
@@ -79,7 +79,7 @@ export class Shelf {
    * Whether the browser, asked for the {@link addressed} file, is given the right bytes: for what it loads by itself. Keeps
    * nothing. Rejects as `bytes` does.
    */
-  async check(file: FileRef, call: ShelfCall = {}): Promise<void> {
+  async check(file: FileRef, call: FileCacheCall = {}): Promise<void> {
     await this.#fetched({ ...file, url: addressed(file) }, call, false)
   }
 
@@ -150,7 +150,7 @@ export class Shelf {
     this.warnOnce(`model files are fetched again at each visit: ${why}`)
   }
 
-  /** Says that nothing is kept, whoever found out: this shelf, or one in a worker of the page. */
+  /** Says that nothing is kept, whoever found out: this file cache, or one in a worker of the page. */
   warnOnce(message: string): void {
     if (!this.#told) this.#parts.warn(message)
     this.#told = true

@@ -1,5 +1,5 @@
-// What a page gives the caches: clocks, digests, locks, the GPU's name. With web.ts the only place for a page's
-// globals; a worker takes from here what it has as well.
+// What a page gives the caches: clocks, digests, a timer, threads, locks, the GPU's name. With web.ts the only place for a
+// page's globals; a worker takes from here what it has as well. Part of the web root; its twin is node/runtime.ts.
 import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex, randomBytes, utf8ToBytes } from '@noble/hashes/utils.js'
 import type { Clock, Hash } from '../ports.js'

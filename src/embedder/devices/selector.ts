@@ -44,7 +44,7 @@ export interface DeviceRuntime {
   ownReference(spec: ModelSpec): Promise<unknown>
 }
 
-export interface DeviceBookOptions {
+export interface DeviceSelectorOptions {
   readonly runtime: DeviceRuntime
   /** Keeps verdicts and references; without one, or with one that fails, everybody finds out anew. */
   readonly store: Pick<Store, 'getMany' | 'setMany'> | undefined
@@ -62,13 +62,13 @@ export type Verdict = Omit<ProbeResult, 'reference'> & { readonly at: number }
 
 type Objection = Omit<DeviceReason, 'device'>
 
-export class DeviceBook {
-  readonly #options: DeviceBookOptions
+export class DeviceSelector {
+  readonly #options: DeviceSelectorOptions
   readonly #known = new Map<Key, unknown>()
   /** Trials under way: two workers that start at once share one. */
   readonly #trying = new Map<Key, Promise<Verdict>>()
 
-  constructor(options: DeviceBookOptions) {
+  constructor(options: DeviceSelectorOptions) {
     this.#options = options
   }
 

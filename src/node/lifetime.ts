@@ -1,0 +1,52 @@
+// The caches' life in a process: their counts are written now and then, and what is pending when the process ends without a
+// close. Part of the Node root; keeps no process alive.
+import { atExit } from '../backends/at-exit.js'
+import { CounterLedger, LEDGER_FLUSH_MS, type LedgerOptions } from '../cache/counter-ledger.js'
+import type { Clock, Key } from '../ports.js'
+import type { Disk } from './disk.js'
+import { isAlive, nodeHash } from './runtime.js'
+
+export class Lifetime {
+  readonly #flushes: (() => void)[] = []
+  #end = () => {}
+
+  /** `flush` writes, at once and synchronously, what is pending: called when the process ends without a close. */
+  onExit(flush: () => void): void {
+    this.#flushes.push(flush)
+  }
+
+  /** Begins to keep the counts that `read` tells; they are written last of all. */
+  begin({ counters, queries: { bootId } }: Disk, clock: Clock, read: LedgerOptions['read']): CounterLedger {
+    const ledger = new CounterLedger({
+      store: counters,
+      clock,
+      key: nodeHash.random(8) as Key,
+      process: { pid: process.pid, bootId, alive: isAlive },
+      read,
+    })
+    const timer = setInterval(() => void ledger.flush().catch(() => {}), LEDGER_FLUSH_MS)
+    timer.unref()
+    const leave = atExit(() => {
+      for (const flush of this.#flushes) quietly(flush)
+      quietly(() => ledger.flushSync())
+    })
+    this.#end = () => {
+      clearInterval(timer)
+      leave()
+    }
+    return ledger
+  }
+
+  /** After a close nothing is pending any more. */
+  end(): void {
+    this.#end()
+  }
+}
+
+function quietly(run: () => void): void {
+  try {
+    run()
+  } catch {
+    // The process is ending and this is a cache: there is nobody left to tell.
+  }
+}
