@@ -7,7 +7,7 @@ import { foldersIn, openDisk } from './node/disk.js'
 import { Lifetime } from './node/lifetime.js'
 import { type OpenOptions, readOptions } from './node/options.js'
 import { nodeClock, nodeHash } from './node/runtime.js'
-import { embeddingTiers } from './node/tiers.js'
+import { openTiers } from './node/tiers.js'
 import { folderWarnings } from './node/warnings.js'
 
 export {
@@ -32,11 +32,14 @@ const levels = new Levels()
  * @throws OpDbusError INVALID_INPUT for an option that is not what its type says
  */
 export async function openCaches(options: OpenOptions = {}): Promise<CacheSet> {
-  const given = readOptions(options, emitWarning)
+  const { onWarning = emitWarning } = options
+  const tell = (message: string) => onWarning(message)
+  const given = readOptions(options, tell)
   const { config, dir, user } = given
-  if (dir === undefined) given.warn('no home folder, so nothing is kept on disk; set OPDBUS_CACHE_DIR')
+  if (dir === undefined) tell('no home folder, so nothing is kept on disk; set OPDBUS_CACHE_DIR')
   const clock = nodeClock()
-  const warn = folderWarnings(dir, given.warn)
+  const warn = folderWarnings(dir, tell)
+  const budgetBytes = config.embeddingDiskBytes
   const lifetime = new Lifetime()
   const disk = dir === undefined ? undefined : openDisk(dir, { ...config, clock, warn })
   const folders = dir === undefined || !config.embeddingDiskCache ? undefined : foldersIn(dir)
@@ -47,15 +50,8 @@ export async function openCaches(options: OpenOptions = {}): Promise<CacheSet> {
     warn,
     user,
     // Loaded with the first text that memory does not have.
-    openModel: async call => (await import('./node/model.js')).openModel(given, levels, call),
-    tiers: embedder =>
-      embeddingTiers(embedder, {
-        folder: folders?.embeddings,
-        budgetBytes: config.embeddingDiskBytes,
-        clock,
-        warn,
-        lifetime,
-      }),
+    openModel: async call => (await import('./node/model.js')).openModel(given, levels, { ...call, warn: tell }),
+    tiers: embedder => openTiers(embedder, { folder: folders?.embeddings, budgetBytes, clock, warn, lifetime }),
     queryDisk: disk?.queries,
     blockStore: disk?.blocks,
     extras: set =>

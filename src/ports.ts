@@ -43,9 +43,19 @@ export type Crc32 = (bytes: Uint8Array, seed?: number) => number
 
 // ---- stores ---------------------------------------------------------------------------------------------------------
 
+/** What a store has found and done since it was opened. */
+export interface StoreCounters {
+  /** Values that failed their check: never served. */
+  damaged: number
+  /** Entries that were let go to keep the budget. */
+  evicted: number
+}
+
 /** Dumb bytes under keys. No policy. Absent is undefined; failure throws an OpDbusError with code STORE. */
 export interface Store {
   readonly name: string
+  /** Absent where the store neither checks what it holds nor has a budget. */
+  readonly counters?: Readonly<StoreCounters>
   /** Where the medium can answer at once: segments, files, map. */
   getSync?(key: Key): Uint8Array | undefined
   /** One answer per key, in the order of `keys`. */
@@ -158,7 +168,7 @@ export interface TokenBatch {
 export interface Backend {
   readonly device: Device
   /** `[rows, width, dims]` (one vector a token) or `[rows, dims]` (already pooled), row-major: tell by the length. */
-  run(batch: TokenBatch, call?: Call): Promise<Float32Array>
+  run(batch: TokenBatch): Promise<Float32Array>
   /** Of a backend opened with `profile`: what ran where, so far. Ends the profile; no run may follow. */
   profile?(): Promise<readonly NodeRun[]>
   close(): Promise<void>
@@ -191,7 +201,7 @@ export interface BackendFactory {
   /** The runtime's name for this device's provider, as a profile gives it. */
   readonly provider?: string
   /** Rejects with DEVICE_UNAVAILABLE and the runtime's own reason. Loads the runtime only when called. */
-  open(file: OnnxFile, options: BackendOptions, call?: Call): Promise<Backend>
+  open(file: OnnxFile, options: BackendOptions): Promise<Backend>
 }
 
 // ---- threads --------------------------------------------------------------------------------------------------------
@@ -235,20 +245,8 @@ export interface Kernels {
   load(matrix: Float32Array, dims: number, options?: MatrixOptions): Promise<KernelMatrix>
   /** Scales each row of `matrix` to length 1 in place. Zeros stay zeros; a row with a NaN or infinity stays as it is. */
   normalize(matrix: Float32Array, dims: number): void
-  /**
-   * The mean of each text's token vectors, rows x dims. `hidden` is rows x width x dims; `mask` is rows x width and not 0
-   * where a token is. A text without tokens gets zeros. Sums in float64.
-   */
-  meanPool(hidden: Float32Array, mask: Uint8Array, shape: PoolShape): Float32Array
   /** Lets go of the device and of every matrix. Closing twice is fine. */
   close(): void
-}
-
-/** Texts, tokens of each with padding, floats of each token. */
-export interface PoolShape {
-  readonly rows: number
-  readonly width: number
-  readonly dims: number
 }
 
 export interface MatrixOptions {

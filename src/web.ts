@@ -9,7 +9,7 @@ import { openModel } from './web/model.js'
 import { type OpenOptions, readOptions } from './web/options.js'
 import { MODULE_URL, originLocks, pageUrl, timer, webClock, webHash } from './web/runtime.js'
 import { WorkerScript } from './web/start-worker.js'
-import { embeddingTiers } from './web/tiers.js'
+import { openTiers } from './web/tiers.js'
 
 export * from './public.js'
 export type { DownloadProgress, OpenOptions } from './web/options.js'
@@ -26,19 +26,21 @@ const script = new WorkerScript()
  * @throws OpDbusError INVALID_INPUT for an option that is not what its type says
  */
 export async function openCaches(options: OpenOptions = {}): Promise<CacheSet> {
-  const given = readOptions(options, MODULE_URL, pageUrl())
-  const { config, user, warn } = given
+  const { onWarning = message => console.warn(`op-dbus: ${message}`) } = options
+  const warn = (message: string) => onWarning(message)
+  const given = readOptions(options, warn, MODULE_URL, pageUrl())
+  const { config, user } = given
   const fileCache = new FileCache({ caches: globalThis.caches, locks: originLocks(), timer, warn })
   const budgetBytes = config.embeddingDiskBytes
-  const disk = config.embeddingDiskCache ? openDisk({ ...given, budgetBytes }) : undefined
+  const disk = config.embeddingDiskCache ? openDisk({ ...given, budgetBytes, warn }) : undefined
 
   return composeCaches(config, {
     clock: webClock,
     hash: webHash,
     warn,
     user,
-    openModel: call => openModel(given, { levels, script, fileCache, verdicts: disk?.verdicts }, call),
-    tiers: embedder => embeddingTiers(embedder, { store: disk?.vectors, budgetBytes, warn }),
+    openModel: call => openModel(given, { levels, script, fileCache, verdicts: disk?.verdicts }, { ...call, warn }),
+    tiers: embedder => openTiers(embedder, { store: disk?.vectors, budgetBytes, warn }),
     extras: () => disk?.extras,
   })
 }

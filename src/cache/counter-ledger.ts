@@ -15,14 +15,23 @@ export interface LedgerOptions {
   readonly clock: Clock
   /** This writer's document, a random name. */
   readonly key: Key
-  /** What tells whether another writer still lives: its process on this boot of this machine. */
-  readonly process: { readonly pid: number; readonly bootId: string; alive(pid: number): boolean }
+  /** Who writes here, and whether another writer still runs: `unknown` where its process id says nothing to us. */
+  readonly process: { readonly pid: number; readonly place: string; livenessOf(writer: Writer): Liveness }
   /** What this process counted since it began. */
   readonly read: () => Tally
 }
 
+/** A process id, and in which boot, pid namespace and host it counts. */
+interface Writer {
+  readonly pid: number
+  readonly place: string
+}
+
+type Liveness = 'alive' | 'dead' | 'unknown'
+
 interface Page {
   readonly pid: number
+  /** The place of `pid`. Version 0.1 wrote the boot alone, which is no place of anybody's: such pages go by their age. */
   readonly bootId: string
   readonly updatedAt: number
   readonly counts: Tally
@@ -30,7 +39,7 @@ interface Page {
 
 /** The own page is replaced this often while it changes, in ms. */
 export const LEDGER_FLUSH_MS = 10_000
-/** A page from another boot or machine, untouched for this long, has no writer any more, in ms. */
+/** The page of a writer whom we cannot look up, untouched for this long, has no writer any more, in ms. */
 const ABANDONED_MS = 10 * 60_000
 
 export class CounterLedger {
@@ -74,7 +83,7 @@ export class CounterLedger {
     if (!this.#changed()) return
     const { store, key, process, clock } = this.#options
     const counts = this.#own()
-    const page: Page = { pid: process.pid, bootId: process.bootId, updatedAt: clock.now(), counts }
+    const page: Page = { pid: process.pid, bootId: process.place, updatedAt: clock.now(), counts }
     store.setSync(key, new TextEncoder().encode(JSON.stringify(page)))
     this.#written = counts
   }
@@ -90,8 +99,8 @@ export class CounterLedger {
 
   #gone(page: Page): boolean {
     const { process, clock } = this.#options
-    if (page.bootId === process.bootId && page.bootId !== '') return !process.alive(page.pid)
-    return clock.now() - page.updatedAt > ABANDONED_MS
+    const liveness = process.livenessOf({ pid: page.pid, place: page.bootId })
+    return liveness === 'dead' || (liveness === 'unknown' && clock.now() - page.updatedAt > ABANDONED_MS)
   }
 
   async #pages(): Promise<[Key, Page][]> {

@@ -29,7 +29,7 @@ export interface ModelRuntime {
   readonly levels: Levels
   readonly timer: Timer
   /** Called once the settings are known to be sound. May read small files and look for a GPU; loads no model. */
-  prepare(call: Call): Promise<ModelHost>
+  prepare(): Promise<ModelHost>
   /** What is worth a warning when a model is open for the first time: devices that should have served and did not. */
   complaint(opened: Opened): string | undefined
 }
@@ -75,7 +75,7 @@ export async function openModel(
   }
   // A name that is no device is told now; whether the device works, when the first text needs it.
   deviceOrder(device, runtime.name)
-  const host = await runtime.prepare({ signal })
+  const host = await runtime.prepare()
   const workerFor = (spec: ModelSpec) => embedderFor(spec, settings, runtime, host, warn)
   /** What the probe opened stays open: it is the one that will serve. */
   const probed = new Map<Space, Embedder>()

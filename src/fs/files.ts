@@ -1,14 +1,12 @@
 // Files of ours, opened, read and written so that a link, a FIFO or a folder in their place does no harm. Makes no folders.
 import * as fs from 'node:fs'
-import { DENIED, errnoOf, isAbsent, quietly } from './errno.js'
+import { isOpDbusError, messageOf, OpDbusError } from '../errors.js'
+import { DENIED, errnoOf, isAbsent, NO_SYNC, quietly } from './errno.js'
 
 const { O_RDONLY, O_RDWR, O_CREAT, O_EXCL } = fs.constants
 // Absent on Windows, where opening a link is a right few have.
 const NO_FOLLOW = fs.constants.O_NOFOLLOW ?? 0
 const NON_BLOCK = fs.constants.O_NONBLOCK ?? 0
-
-/** Said by file systems that do not sync, and by Node's permission model, under which nothing can. */
-const NO_SYNC = ['EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EPERM', 'EROFS', DENIED]
 
 export interface OpenFile {
   readonly fd: number
@@ -78,27 +76,6 @@ export function writeAt(fd: number, bytes: Uint8Array, position: number): void {
   }
 }
 
-/** The text of a small regular file; undefined where there is none, or what is there is no file of at most `limit` bytes. */
-export function readSmall(path: string, limit: number): string | undefined {
-  let fd: number
-  try {
-    fd = fs.openSync(path, O_RDONLY | NO_FOLLOW | NON_BLOCK)
-  } catch (error) {
-    if (isAbsent(error) || errnoOf(error) === 'ELOOP') return undefined
-    throw error
-  }
-  try {
-    const bytes = Buffer.allocUnsafe(limit + 1)
-    const length = readAt(fd, bytes, 0)
-    return length > limit ? undefined : bytes.toString('utf8', 0, length)
-  } catch (error) {
-    if (errnoOf(error) === 'EISDIR') return undefined
-    throw error
-  } finally {
-    fs.closeSync(fd)
-  }
-}
-
 /**
  * Removes a file that is open as `fd` and empties it once nothing links to it: others that still hold it open see at
  * once that it ended. Returns false, and changes nothing, where the name is gone or may not be removed: someone else did,
@@ -135,6 +112,12 @@ export function readFile(path: string, maxBytes: number, length = maxBytes): Uin
   }
 }
 
+/** The text of a small regular file; undefined where there is none, or what is there is no file of at most `limit` bytes. */
+export function readSmall(path: string, limit: number): string | undefined {
+  const bytes = readFile(path, limit)
+  return bytes && Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8')
+}
+
 /** The file itself, not what a link leads to; undefined where there is none. */
 export function statOf(path: string): fs.Stats | undefined {
   try {
@@ -153,5 +136,20 @@ export function unlink(path: string): boolean {
   } catch (error) {
     if (isAbsent(error)) return false
     throw error
+  }
+}
+
+/** What `read` says; undefined where there is no such file. Other failures are a STORE error. */
+export async function unlessAbsent<T>(path: string, read: (path: string) => Promise<T>): Promise<T | undefined> {
+  try {
+    return await read(path)
+  } catch (error) {
+    // The last is a name with a NUL in it, which no file has.
+    if (isAbsent(error) || errnoOf(error) === 'ERR_INVALID_ARG_VALUE') return undefined
+    if (isOpDbusError(error)) throw error
+    throw new OpDbusError('STORE', `cannot read ${path}: ${messageOf(error)}`, {
+      cause: error,
+      details: { file: path },
+    })
   }
 }

@@ -1,13 +1,15 @@
 // Folders of ours: made, listed, told from links. Opens no file in them.
 import * as fs from 'node:fs'
-import { dirname } from 'node:path'
+import { lstat, readdir } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { errnoOf, isAbsent } from './errno.js'
+import { unlessAbsent } from './files.js'
 
-/** Makes `path` and what is missing above it, 0700. Node's own `recursive` never returns where the kernel denies it, as in /proc. */
-export function makeFolder(path: string): void {
+/** Makes `path` and what is missing above it. Node's own `recursive` never returns where the kernel denies it, as in /proc. */
+export function makeFolder(path: string, mode = 0o700): void {
   const make = () => {
     try {
-      fs.mkdirSync(path, { mode: 0o700 })
+      fs.mkdirSync(path, { mode })
     } catch (error) {
       if (errnoOf(error) !== 'EEXIST') throw error
     }
@@ -16,7 +18,7 @@ export function makeFolder(path: string): void {
     make()
   } catch (error) {
     if (errnoOf(error) !== 'ENOENT' || dirname(path) === path) throw error
-    makeFolder(dirname(path))
+    makeFolder(dirname(path), mode)
     make()
   }
 }
@@ -44,4 +46,15 @@ export function mayWrite(dir: string): boolean {
   } catch {
     return false
   }
+}
+
+/** Bytes of all regular files below a folder; what links lead to is not counted, and what goes meanwhile neither. */
+export async function bytesIn(dir: string): Promise<number> {
+  let bytes = 0
+  for (const entry of (await unlessAbsent(dir, path => readdir(path, { withFileTypes: true }))) ?? []) {
+    const path = join(dir, entry.name)
+    if (entry.isDirectory()) bytes += await bytesIn(path)
+    else if (entry.isFile()) bytes += (await unlessAbsent(path, full => lstat(full)))?.size ?? 0
+  }
+  return bytes
 }

@@ -1,22 +1,17 @@
-// Pulls one model from the hub into the Hugging Face cache: which files, under one lock, verified, recorded. Loads no model.
-
+// Pulls one model from the hub into the Hugging Face cache: which files, under one mutex, verified, recorded. Opens no model.
+import type { ModelFolder } from '../embedder/model/folder.js'
+import { readSettings } from '../embedder/model/spec.js'
 import { type Dtype, knownModel } from '../embedder/model/table.js'
 import { abortError, isOpDbusError, OpDbusError } from '../errors.js'
 import type { Call } from '../ports.js'
-import { goneError, moveOn, noRoomError, offlineError, unreachableError } from './advice.js'
-import { type HubOptions, isPath, type ModelPlace, placeFor } from './cache.js'
-import { checkSmallFiles } from './check.js'
-import { fetchBlob, longestPartial, removePartials } from './fetch.js'
-import { fetchListing } from './fetch-listing.js'
-import { type HubSite, hubSite, isTrue } from './http.js'
-import { type HubIo, NODE_IO } from './io.js'
-import type { Listing } from './listing.js'
-import { type LockOptions, withLock } from './lock.js'
+import { goneError, noRoomError, offlineError, unreachableError } from './error-messages.js'
+import { fetchBlob, fetchListing, longestPartial, removePartials } from './fetch.js'
+import { type HubSite, hubSite, isTrue, type Retry, type Retrying } from './http.js'
+import { type HubIo, NODE_IO, withMutex } from './io.js'
+import { type HubFile, isSmallFile, neededOf, totalBytes } from './listing.js'
+import { checkListing, type Recorded, type RecordedFile, recordedFiles, recordOf, writeRecord } from './lockfile.js'
 import { isHubId } from './names.js'
-import { type Recorded, type RecordedFile, type RecordedModel, recordOf, writeRecord } from './record.js'
-import { refusal } from './refusal.js'
-import type { Retry, Retrying } from './retry.js'
-import { type HubFile, isSmallFile, neededFiles, totalBytes } from './select.js'
+import { type HubOptions, isPath, type ModelPlace, placeFor } from './places.js'
 import { Repository } from './store.js'
 
 /** Bytes over all files that are fetched. */
@@ -71,9 +66,12 @@ interface Plan {
   readonly missing: readonly HubFile[]
 }
 
+/** Less than this is not worth a look at the disk's free space, which may be wrong by as much. */
+const ROOM_BYTES = 2 ** 20
+
 /**
  * Brings the model `name` (a level or a hub id) to this machine: the small files of its configuration and tokenizer, and
- * one ONNX file. The first pull records commit and hashes in a lock file; a later one brings exactly those bytes, or
+ * one ONNX file. The first pull records commit and hashes in a lockfile; a later one brings exactly those bytes, or
  * fails, unless told to `update`. What is here is hashed again; when all of it is right, nothing is asked of the hub.
  * Processes that pull the same model at once download it once.
  *
@@ -94,92 +92,97 @@ export async function pullModel(name: string, hub: HubOptions, options: PullOpti
 }
 
 class Pull {
-  private readonly io: HubIo
-  private readonly signal: AbortSignal | undefined
-  private readonly repository: Repository
-  private opened: HubSite | undefined
+  readonly #name: string
+  readonly #id: string
+  readonly #dtype: Dtype
+  readonly #place: ModelPlace
+  readonly #hub: HubOptions
+  readonly #options: PullOptions
+  readonly #io: HubIo
+  readonly #signal: AbortSignal | undefined
+  readonly #repository: Repository
+  #opened: HubSite | undefined
   /** What a listener of the caller's threw. */
-  private thrown: { readonly error: unknown } | undefined
+  #thrown: { readonly error: unknown } | undefined
 
-  constructor(
-    private readonly name: string,
-    private readonly id: string,
-    private readonly dtype: Dtype,
-    private readonly place: ModelPlace,
-    private readonly hub: HubOptions,
-    private readonly options: PullOptions,
-  ) {
+  constructor(name: string, id: string, dtype: Dtype, place: ModelPlace, hub: HubOptions, options: PullOptions) {
+    this.#name = name
+    this.#id = id
+    this.#dtype = dtype
+    this.#place = place
+    this.#hub = hub
+    this.#options = options
+    this.#signal = options.signal
     const seconds = Number(hub.env.HF_HUB_DOWNLOAD_TIMEOUT || undefined)
-    this.io = { ...NODE_IO, ...(seconds > 0 && { timeoutMs: 1000 * seconds }), ...options.io }
-    this.signal = options.signal
-    this.repository = new Repository(place, id, this.io)
+    this.#io = { ...NODE_IO, ...(seconds > 0 && { timeoutMs: 1000 * seconds }), ...options.io }
+    this.#repository = new Repository(place, id, this.#io)
   }
 
   async run(): Promise<PulledModel> {
-    const pulled = await this.pull()
-    if (this.thrown) throw this.thrown.error
+    const pulled = await this.#pull()
+    if (this.#thrown) throw this.#thrown.error
     return pulled
   }
 
-  private async pull(): Promise<PulledModel> {
+  async #pull(): Promise<PulledModel> {
     try {
-      // Outside the lock: a cache that holds everything may be read-only.
-      const plan = await this.recordedPlan()
+      // Without the mutex: a cache that holds everything may be read-only.
+      const plan = await this.#recordedPlan()
       if (plan?.missing.length === 0) {
-        if (await this.repository.shows(plan.present, plan.commit, this.signal)) {
+        if (await this.#repository.shows(plan.present, plan.commit, this.#signal)) {
           // Only to move a record that lies where it was before; where that may not be written, it holds there.
-          await this.record(plan.commit, plan.present, { io: this.io, signal: this.signal }).catch(() => {})
-          return this.result(plan.commit, plan.present, 0)
+          await this.#record(plan.commit, plan.present).catch(() => {})
+          return this.#result(plan.commit, plan.present, 0)
         }
-      } else if (isTrue(this.hub.env.HF_HUB_OFFLINE)) throw offlineError(this.id, this.place)
-      const { io, signal, options } = this
-      const lock: LockOptions = { io, signal, onWait: who => this.tell(options.onWait, who) }
-      return await withLock(this.repository.lock, lock, () => this.bring(lock))
+      } else if (isTrue(this.#hub.env.HF_HUB_OFFLINE)) throw offlineError(this.#id, this.#place.dir)
+      const { onWait } = this.#options
+      const mutex = { below: this.#place.dir, ...this.#how, onWait: (who: string) => this.#tell(onWait, who) }
+      return await withMutex(this.#repository.mutex, mutex, () => this.#bring())
     } catch (error) {
-      await this.repository.tidyLocks()
-      if (this.signal?.aborted) throw abortError(this.signal)
+      await this.#repository.tidyLocks()
+      if (this.#signal?.aborted) throw abortError(this.#signal)
       const unreachable = isOpDbusError(error, 'DOWNLOAD') && error.details.why === 'unreachable'
-      throw unreachable ? unreachableError(error, this.id, this.place) : error
+      throw unreachable ? unreachableError(error, this.#id, this.#place.dir) : error
     }
   }
 
-  private async bring(lock: LockOptions): Promise<PulledModel> {
+  async #bring(): Promise<PulledModel> {
     const fetched: RecordedFile[] = []
     try {
       // Asked again: another process may have brought it while we waited.
-      const plan = (await this.recordedPlan()) ?? (await this.listedPlan())
-      await this.repository.prepare()
-      const downloaded = await this.fetch(plan, fetched)
+      const plan = (await this.#recordedPlan()) ?? (await this.#listedPlan())
+      await this.#repository.prepare()
+      const downloaded = await this.#fetch(plan, fetched)
       const files = [...plan.present, ...fetched]
       // Shown only when all are here, so that whoever looks for the model finds it whole or not at all.
-      for (const file of files) await this.repository.show(file, plan.commit, this.signal)
-      if (plan.isMain || !(await this.repository.hasMain())) await this.repository.setMain(plan.commit)
-      await this.record(plan.commit, files, lock)
-      await removePartials(this.repository.blobs)
-      return this.result(plan.commit, files, downloaded)
+      for (const file of files) await this.#repository.show(file, plan.commit, this.#signal)
+      if (plan.isMain || !(await this.#repository.hasMain())) await this.#repository.setMain(plan.commit)
+      await this.#record(plan.commit, files)
+      await removePartials(this.#repository.blobs)
+      return this.#result(plan.commit, files, downloaded)
     } catch (error) {
       // Small files of a model that cannot serve are of no use to a later try.
-      await this.repository.withdraw(isOpDbusError(error, 'UNSUPPORTED_MODEL') ? fetched : [])
+      await this.#repository.withdraw(isOpDbusError(error, 'UNSUPPORTED_MODEL') ? fetched : [])
       throw error
     }
   }
 
   /** Brings what is missing into `fetched`, the small files first; returns the bytes that came over the network. */
-  private async fetch({ commit, present, missing, lockFile }: Plan, fetched: RecordedFile[]): Promise<number> {
-    const { id, place, options, how } = this
-    const { blobs } = this.repository
-    await this.checkRoom(missing)
+  async #fetch({ commit, present, missing, lockFile }: Plan, fetched: RecordedFile[]): Promise<number> {
+    const [id, how] = [this.#id, this.#how]
+    const { blobs } = this.#repository
+    await this.#checkRoom(missing)
     const total = totalBytes(missing)
     let before = 0
     let downloaded = 0
     const weights = missing.find(file => !isSmallFile(file.path))
     for (const file of [...missing].sort((a, b) => Number(isSmallFile(b.path)) - Number(isSmallFile(a.path)))) {
       if (file === weights) {
-        await checkSmallFiles(id, [...present, ...fetched], small => this.repository.text(small, commit))
+        await checkSmallFiles(id, [...present, ...fetched], small => this.#repository.text(small, commit))
       }
-      const site = await this.site()
-      const about = { model: this.name, from: site.endpoint, into: place.dir, file: file.path, total }
-      const onBytes = (bytes: number) => this.tell(options.onProgress, { ...about, done: before + bytes })
+      const site = await this.#site()
+      const about = { model: this.#name, from: site.endpoint, into: this.#place.dir, file: file.path, total }
+      const onBytes = (bytes: number) => this.#tell(this.#options.onProgress, { ...about, done: before + bytes })
       const got = await fetchBlob({ ...how, site, id, commit, file, blobs, lockFile, onBytes })
       fetched.push({ ...file, sha256: got.sha256 })
       before += file.bytes
@@ -189,58 +192,57 @@ class Pull {
   }
 
   /** Before a large download: a disk that fills on the way has cost the user the wait. */
-  private async checkRoom(missing: readonly HubFile[]): Promise<void> {
+  async #checkRoom(missing: readonly HubFile[]): Promise<void> {
     let needed = 0
     for (const file of missing) {
-      needed += file.bytes - ((await longestPartial(this.repository.blobs, file))?.size ?? 0)
+      needed += file.bytes - ((await longestPartial(this.#repository.blobs, file))?.size ?? 0)
     }
     if (needed < ROOM_BYTES) return
-    const { dir } = this.place
-    const free = await this.io.free(dir).catch(() => undefined)
-    if (free !== undefined && free < needed) throw noRoomError(this.id, dir, needed, free)
+    const { dir } = this.#place
+    const free = await this.#io.free(dir).catch(() => undefined)
+    if (free !== undefined && free < needed) throw noRoomError(this.#id, dir, needed, free)
   }
 
-  private get how(): Retrying {
-    const { io, signal, options } = this
-    return { io, signal, onRetry: retry => this.tell(options.onRetry, retry) }
+  get #how(): Retrying {
+    return { io: this.#io, signal: this.#signal, onRetry: retry => this.#tell(this.#options.onRetry, retry) }
   }
 
   /** The download is not to blame for its listener: it ends first, then the call rejects with what that threw. */
-  private tell<T>(listener: ((about: T) => void) | undefined, about: T): void {
-    if (this.thrown) return
+  #tell<T>(listener: ((about: T) => void) | undefined, about: T): void {
+    if (this.#thrown) return
     try {
       listener?.(about)
     } catch (error) {
-      this.thrown = { error }
+      this.#thrown = { error }
     }
   }
 
   /** By what was recorded; undefined where that has nothing for this dtype, or is to be left behind. */
-  private async recordedPlan(): Promise<Plan | undefined> {
-    const record = this.options.update ? undefined : await recordOf(this.place, this.id)
-    const files = record && recordedFiles(this.id, record, this.dtype)
+  async #recordedPlan(): Promise<Plan | undefined> {
+    const record = this.#options.update ? undefined : await recordOf(this.#place, this.#id)
+    const files = record && recordedFiles(this.#id, record, this.#dtype)
     if (!files) return undefined
     const { commit } = record
-    return { commit, isMain: false, lockFile: record.lockFile, ...(await this.look(files, commit)) }
+    return { commit, isMain: false, lockFile: record.lockFile, ...(await this.#look(files, commit)) }
   }
 
   /** By what the hub lists: at the recorded commit, if there is one, else what it calls `main`. */
-  private async listedPlan(): Promise<Plan> {
-    const record = this.options.update ? undefined : await recordOf(this.place, this.id)
-    const site = await this.site()
-    const listing = await fetchListing(site, this.id, record?.commit ?? 'main', this.how)
-    if (!listing) throw this.unknown(record, site)
-    if (record) checkListing(this.id, record, listing)
+  async #listedPlan(): Promise<Plan> {
+    const record = this.#options.update ? undefined : await recordOf(this.#place, this.#id)
+    const site = await this.#site()
+    const listing = await fetchListing(site, this.#id, record?.commit ?? 'main', this.#how)
+    if (!listing) throw this.#unknown(record, site)
+    if (record) checkListing(this.#id, record, listing)
     const { commit } = listing
-    const files = await this.look(neededOf(this.id, listing, this.dtype, site), commit)
+    const files = await this.#look(neededOf(this.#id, listing, this.#dtype, site.endpoint), commit)
     return { commit, isMain: !record, lockFile: undefined, ...files }
   }
 
-  private async look(files: readonly HubFile[], commit: string): Promise<Pick<Plan, 'present' | 'missing'>> {
+  async #look(files: readonly HubFile[], commit: string): Promise<Pick<Plan, 'present' | 'missing'>> {
     const present: RecordedFile[] = []
     const missing: HubFile[] = []
     for (const file of files) {
-      const sha256 = await this.repository.verified(file, commit, this.signal)
+      const sha256 = await this.#repository.verified(file, commit, this.#signal)
       if (sha256 === undefined) missing.push(file)
       else present.push({ ...file, sha256 })
     }
@@ -248,27 +250,34 @@ class Pull {
   }
 
   /** Adds to what is recorded of this commit; another commit takes its place. */
-  private async record(commit: string, files: readonly RecordedFile[], lock: LockOptions): Promise<void> {
-    const before = await recordOf(this.place, this.id)
+  async #record(commit: string, files: readonly RecordedFile[]): Promise<void> {
+    const before = await recordOf(this.#place, this.#id)
     const others = (before?.commit === commit ? before.files : []).filter(
       old => !files.some(file => file.path === old.path),
     )
-    await writeRecord(this.place, this.id, { commit, files: [...others, ...files] }, { ...lock, onWait: undefined })
+    await writeRecord(this.#place, this.#id, { commit, files: [...others, ...files] }, this.#how)
   }
 
   /** Read when first needed: a model that is here needs neither endpoint nor token. */
-  private async site(): Promise<HubSite> {
-    this.opened ??= await hubSite(this.hub)
-    return this.opened
+  async #site(): Promise<HubSite> {
+    this.#opened ??= await hubSite(this.#hub)
+    return this.#opened
   }
 
-  private result(commit: string, recorded: readonly RecordedFile[], downloaded: number): PulledModel {
+  #result(commit: string, recorded: readonly RecordedFile[], downloaded: number): PulledModel {
     const files = recorded.map(({ path, bytes, sha256 }) => ({ path, bytes, sha256 }))
-    return { id: this.id, commit, path: this.repository.snapshot(commit), bytes: totalBytes(files), downloaded, files }
+    return {
+      id: this.#id,
+      commit,
+      path: this.#repository.snapshot(commit),
+      bytes: totalBytes(files),
+      downloaded,
+      files,
+    }
   }
 
-  private unknown(record: Recorded | undefined, { endpoint }: HubSite): OpDbusError {
-    const { id } = this
+  #unknown(record: Recorded | undefined, { endpoint }: HubSite): OpDbusError {
+    const id = this.#id
     const { host } = new URL(endpoint)
     if (!record) {
       return new OpDbusError('MODEL_NOT_FOUND', `${host} has no model ${JSON.stringify(id)}`, { details: { id } })
@@ -278,56 +287,33 @@ class Pull {
   }
 }
 
-/** Less than this is not worth a look at the disk's free space, which may be wrong by as much. */
-const ROOM_BYTES = 2 ** 20
-
-/** The files to fetch of those that the hub lists. Says so where it is the list that lacks something, not the model. */
-function neededOf(id: string, { files, unstated }: Listing, dtype: Dtype, { endpoint }: HubSite): HubFile[] {
-  try {
-    return neededFiles(id, files, dtype)
-  } catch (error) {
-    const whole = [...files, ...unstated.map(path => ({ path, bytes: 0, blob: '' }))]
-    if (unstated.length === 0 || !isComplete(id, whole, dtype)) throw error
-    throw refusal(
-      [
-        `${new URL(endpoint).host} lists the files of ${id} without sizes or hashes (${unstated[0]} is one of ${unstated.length})`,
-        'nothing that it sends could be verified, so nothing was fetched',
-        'take another hub (HF_ENDPOINT): this one answers as if it had not been asked for them (?blobs=true)',
-      ].join('\n'),
-      'integrity',
-      { id, unstated: unstated.slice(0, 20) },
-    )
+/**
+ * Reads configuration and tokenizer of `id` as an embedder would. Rejects with UNSUPPORTED_MODEL for what would be
+ * refused once the weights are here. A model whose files do not say how it pools passes: who uses it may say so.
+ */
+async function checkSmallFiles(
+  id: string,
+  files: readonly RecordedFile[],
+  read: (file: RecordedFile) => Promise<string>,
+): Promise<void> {
+  const named = (path: string) => files.find(file => file.path === path)
+  const text = async (path: string) => {
+    const file = named(path)
+    return file && (await read(file))
   }
-}
-
-function isComplete(id: string, files: readonly HubFile[], dtype: Dtype): boolean {
-  try {
-    return neededFiles(id, files, dtype).length > 0
-  } catch {
-    return false
+  const folder: ModelFolder = {
+    id,
+    text,
+    async digest(path) {
+      const file = named(path)
+      return file && { path, sha256: file.sha256, stamp: '', dynamic: false }
+    },
+    onnxFiles: async () => [],
   }
-}
-
-/** The recorded files that this dtype needs; undefined where its ONNX file was never pulled. */
-function recordedFiles(id: string, { files }: RecordedModel, dtype: Dtype): RecordedFile[] | undefined {
-  try {
-    const needed = neededFiles(id, files, dtype)
-    return files.filter(file => needed.includes(file))
-  } catch (error) {
-    if (isOpDbusError(error, 'UNSUPPORTED_MODEL')) return undefined
-    throw error
-  }
-}
-
-/** The hub must list, at the recorded commit, what was recorded of it. */
-function checkListing(id: string, record: Recorded, listing: Listing): void {
-  const same = (a: HubFile, b: HubFile) => a.path === b.path && a.bytes === b.bytes && a.blob === b.blob
-  const other = record.files.find(file => !listing.files.some(stated => same(stated, file)))
-  if (listing.commit === record.commit && !other) return
-  const what = other ? `${other.path} differs` : `it answers with commit ${listing.commit.slice(0, 12)}`
-  throw refusal(
-    `the hub's ${id} is not what ${record.lockFile} records of commit ${record.commit.slice(0, 12)}: ${what}\n${moveOn(id)}`,
-    'integrity',
-    { id, commit: record.commit },
-  )
+  const settings = await readSettings(folder, {
+    maxTokens: knownModel(id)?.maxTokens,
+    pooling: named('modules.json') ? undefined : 'mean',
+  })
+  const { tokenizerOf } = await import('../embedder/tokenizer/load-tokenizer.js')
+  await tokenizerOf({ id, ...settings }, async ({ path }) => (await text(path)) ?? '')
 }

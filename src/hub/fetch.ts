@@ -1,17 +1,60 @@
-// Fetches one file of a repository to its blob: resumed where it broke off, verified before it gets its name.
-
+// Fetches what a repository holds: its list, and its files, each resumed where it broke off and verified before it gets its name.
 import { constants } from 'node:fs'
-import { type FileHandle, lstat, open, readdir, rename, rm } from 'node:fs/promises'
+import { type FileHandle, lstat, open, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isOpDbusError, type OpDbusError } from '../errors.js'
-import { goneError } from './advice.js'
-import { unlessAbsent } from './files.js'
-import { type Answer, asDownloadError, get, type HubSite, statusError } from './http.js'
-import { onDisk, syncFile } from './io.js'
-import { refusal } from './refusal.js'
-import { broken, type Retrying, retrying } from './retry.js'
-import type { HubFile } from './select.js'
+import { unlessAbsent } from '../fs/files.js'
+import { moveTo, syncHandle } from '../fs/replace.js'
+import { goneError, refusal } from './error-messages.js'
+import {
+  type Answer,
+  asDownloadError,
+  broken,
+  get,
+  type HubSite,
+  type Retrying,
+  retrying,
+  statusError,
+} from './http.js'
+import { onDisk } from './io.js'
+import { type HubFile, type Listing, readListing, refused } from './listing.js'
 import { digestOf } from './store.js'
+
+/** 100,000 files make a list about so long. */
+const LISTING_BYTES = 32 * 2 ** 20
+
+/** Asks for the files of `id` at `revision`; undefined where the hub knows no such model or revision. One request. */
+export async function fetchListing(
+  site: HubSite,
+  id: string,
+  revision: string,
+  how: Retrying,
+): Promise<Listing | undefined> {
+  const url = `${site.endpoint}/api/models/${id}/revision/${revision}?blobs=true`
+  const { io, signal } = how
+  const text = await retrying(how, async () => {
+    const { response, alive, done } = await get(site, url, { signal, timeoutMs: io.timeoutMs })
+    try {
+      if (response.status === 404) return undefined
+      if (response.status !== 200) throw statusError(site, response, id)
+      const parts: Uint8Array[] = []
+      let bytes = 0
+      for await (const chunk of response.body ?? []) {
+        alive()
+        bytes += chunk.length
+        if (bytes > LISTING_BYTES) throw refused(id, 'does not end')
+        parts.push(chunk)
+      }
+      return Buffer.concat(parts).toString('utf8')
+    } catch (error) {
+      throw asDownloadError(error, new URL(url), signal)
+    } finally {
+      await response.body?.cancel().catch(() => {})
+      done()
+    }
+  })
+  return text === undefined ? undefined : readListing(id, text)
+}
 
 export interface FetchTask extends Retrying {
   readonly site: HubSite
@@ -30,7 +73,7 @@ export interface FetchTask extends Retrying {
 const PARTIAL = /^([0-9a-f]+)\.[0-9a-f]{8}\.op-dbus\.incomplete$/
 
 /**
- * Brings the file under its blob name; call it while holding the repository's lock. Returns its SHA-256 and how many
+ * Brings the file under its blob name; call it while holding the mutex of the repository. Returns its SHA-256 and how many
  * bytes came over the network. Rejects with DOWNLOAD, STORE or ABORTED; then nothing new lies under the blob's name, and
  * what came is kept for the next try, unless it was wrong or the disk is full.
  */
@@ -43,7 +86,7 @@ export async function fetchBlob(task: FetchTask): Promise<{ sha256: string; down
       downloaded += await receive(path, inherited, task)
       const digest = await digestOf(path, file, task.signal)
       if (digest.right) {
-        await onDisk(path, () => rename(path, join(blobs, file.blob)))
+        await onDisk(path, () => moveTo(join(blobs, file.blob), path))
         return { sha256: digest.sha256, downloaded }
       }
       await rm(path, { force: true })
@@ -58,7 +101,7 @@ export async function fetchBlob(task: FetchTask): Promise<{ sha256: string; down
   }
 }
 
-/** Removes what was left of downloads that nobody goes on with; call it while holding the repository's lock. */
+/** Removes what was left of downloads that nobody goes on with; call it while holding the mutex of the repository. */
 export async function removePartials(blobs: string): Promise<void> {
   for (const name of (await unlessAbsent(blobs, dir => readdir(dir))) ?? []) {
     if (PARTIAL.test(name)) await rm(join(blobs, name), { force: true }).catch(() => {})
@@ -70,7 +113,7 @@ async function adopt(path: string, { file, blobs }: FetchTask): Promise<number> 
   const longest = await longestPartial(blobs, file)
   if (!longest) return 0
   // Whoever still has it open writes into a file that is hashed before it is believed.
-  await onDisk(path, () => rename(longest.full, path))
+  await onDisk(path, () => moveTo(path, longest.full))
   return longest.size
 }
 
@@ -106,7 +149,7 @@ async function receive(path: string, start: number, task: FetchTask): Promise<nu
       () => request(path, transfer, task),
       () => transfer.fetched,
     )
-    await onDisk(path, () => syncFile(handle))
+    await onDisk(path, () => syncHandle(handle))
     return transfer.fetched
   } finally {
     await handle.close().catch(() => {})

@@ -1,14 +1,15 @@
-// One GET to a hub: its own origin gets the token and no other, redirects are followed by hand. Writes no file.
+// Requests to a hub: its own origin gets the token and no other, redirects are followed by hand, what broke off is tried again.
+// Writes no file.
 
 import { readFile } from 'node:fs/promises'
 import { BlockList, isIP } from 'node:net'
 import { join } from 'node:path'
-import { abortError, isError, messageOf, OpDbusError } from '../errors.js'
-import { atHome, type HubOptions, hubHome } from './cache.js'
-import { unlessAbsent } from './files.js'
-import { errnoOf } from './io.js'
-import { refusal } from './refusal.js'
-import { broken } from './retry.js'
+import { abortError, isError, isOpDbusError, messageOf, OpDbusError } from '../errors.js'
+import { errnoOf } from '../fs/errno.js'
+import { unlessAbsent } from '../fs/files.js'
+import { refusal } from './error-messages.js'
+import type { HubIo } from './io.js'
+import { atHome, type HubOptions, hubHome } from './places.js'
 
 export interface HubSite {
   /** Without a slash at its end; a mirror may have a path. */
@@ -218,4 +219,71 @@ function reasonOf(cause: unknown): string {
   const code = (first as { code?: unknown } | null)?.code
   const message = messageOf(first)
   return typeof code === 'string' && !message.includes(code) ? `${message || 'failed'} (${code})` : message
+}
+
+/** Tries in a row that bring nothing new. */
+const TRIES = 6
+const FIRST_WAIT_MS = 500
+const LONGEST_WAIT_MS = 30_000
+/** A connection that brings so much before it breaks has cost no try. */
+const PROGRESS_BYTES = 1 << 20
+
+/** What broke off and may go on: a reset, silence, a server that is busy. `afterMs`: when the server asks to be asked again. */
+export function broken(message: string, cause?: unknown, afterMs?: number): OpDbusError {
+  return new OpDbusError('DOWNLOAD', message, { cause, details: { why: 'unreachable', retry: true, afterMs } })
+}
+
+/** A try that is to come, after one that broke off. */
+export interface Retry {
+  /** From 2 to `of`. */
+  readonly attempt: number
+  readonly of: number
+  readonly inMs: number
+  /** What went wrong with the last one: one line. */
+  readonly reason: string
+}
+
+/** As people are told of it. */
+export function retryText({ attempt, of, inMs, reason }: Retry): string {
+  return `trying again (${attempt} of ${of}) in ${Math.max(1, Math.round(inMs / 1000))} s: ${reason}`
+}
+
+export interface Retrying {
+  readonly io: HubIo
+  readonly signal: AbortSignal | undefined
+  /** Must not throw. */
+  readonly onRetry?: (retry: Retry) => void
+}
+
+/**
+ * Runs `run` until it succeeds, fails for good, or broke off six times with less than 1 MiB gained (`progress`, bytes).
+ * Waits 0.5 s, doubling, up to half of it random; or as long as the server said, up to 30 s. A hub that never answers is
+ * given up after six silences of `io.timeoutMs` and 12 s of waiting: about a minute.
+ */
+export async function retrying<T>(
+  { io, signal, onRetry }: Retrying,
+  run: () => Promise<T>,
+  progress: () => number = () => 0,
+): Promise<T> {
+  let failures = 0
+  let mark = progress()
+  for (;;) {
+    try {
+      return await run()
+    } catch (error) {
+      const reached = progress()
+      if (reached - mark >= PROGRESS_BYTES) failures = 0
+      mark = reached
+      if (!isOpDbusError(error, 'DOWNLOAD') || error.details.retry !== true || ++failures === TRIES) throw error
+      const { afterMs } = error.details
+      const backOff = FIRST_WAIT_MS * 2 ** (failures - 1) * (0.5 + io.random() / 2)
+      const inMs = Math.min(typeof afterMs === 'number' ? afterMs : backOff, LONGEST_WAIT_MS)
+      if (!signal?.aborted) {
+        onRetry?.({ attempt: failures + 1, of: TRIES, inMs, reason: error.message.split('\n')[0]! })
+      }
+      await io.sleep(inMs, signal).catch(thrown => {
+        throw signal?.aborted ? abortError(signal) : thrown
+      })
+    }
+  }
 }

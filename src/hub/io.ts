@@ -1,19 +1,15 @@
-// What a download takes from its surroundings, so that tests can turn time, chance and the disk. Holds no state.
-
+// What a download takes from its surroundings, so that tests can turn time, chance and the disk, and how the disk's refusals
+// are told. Holds no state.
 import { randomBytes } from 'node:crypto'
 import { type FileHandle, statfs, symlink } from 'node:fs/promises'
 import { setTimeout as wait } from 'node:timers/promises'
 import { messageOf, OpDbusError } from '../errors.js'
+import { DENIED, errnoOf } from '../fs/errno.js'
+import { acquireMutex, type MutexIo, type MutexOptions } from '../fs/mutex.js'
 
-export interface HubIo {
-  /** Rejects when `signal` fires. */
-  sleep(ms: number, signal: AbortSignal | undefined): Promise<void>
-  /** Milliseconds from any start. */
-  monotonic(): number
+export interface HubIo extends MutexIo {
   /** From 0 up to 1. */
   random(): number
-  /** Eight hex digits that nobody else has. */
-  id(): string
   write(file: FileHandle, bytes: Uint8Array, position: number): Promise<void>
   symlink(target: string, path: string): Promise<void>
   /** Bytes that we may still write where `path` lies; undefined where the system does not say. */
@@ -42,25 +38,6 @@ export const NODE_IO: HubIo = {
   timeoutMs: 8_000,
 }
 
-/**
- * Said by file systems that do not sync, and by Node's permission model. stores/disk.ts has the like without promises:
- * neither folder may import the other.
- */
-const NO_SYNC = ['EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EPERM', 'EROFS', 'ERR_ACCESS_DENIED']
-
-/** Waits until the file is on the disk, where the system syncs at all: what is read back is checked in any case. */
-export async function syncFile(file: FileHandle): Promise<void> {
-  await file.sync().catch(error => {
-    if (!NO_SYNC.includes(errnoOf(error) ?? '')) throw error
-  })
-}
-
-/** The errno name of what a file-system call threw. */
-export function errnoOf(error: unknown): string | undefined {
-  const code = (error as { code?: unknown } | null)?.code
-  return typeof code === 'string' ? code : undefined
-}
-
 const MAKE_ROOM = '\nthe disk is full: make room, or set OP_DBUS_MODEL_DIR'
 const MOVE = '\nset OP_DBUS_MODEL_DIR (or HF_HOME, for all tools) to a folder that may be written'
 
@@ -71,11 +48,11 @@ const NEXT_STEPS: Readonly<Record<string, string>> = {
   EACCES: MOVE,
   EPERM: MOVE,
   EROFS: MOVE,
-  ERR_ACCESS_DENIED: "\nNode's permission model does not allow it: --allow-fs-write=FOLDER does",
+  [DENIED]: "\nNode's permission model does not allow it: --allow-fs-write=FOLDER does",
 }
 
 /** Runs what touches the disk; what the disk says is thrown as a STORE error. */
-export async function onDisk<T>(path: string, run: () => Promise<T>): Promise<T> {
+export async function onDisk<T>(path: string, run: () => T | Promise<T>): Promise<T> {
   try {
     return await run()
   } catch (error) {
@@ -85,5 +62,15 @@ export async function onDisk<T>(path: string, run: () => Promise<T>): Promise<T>
       cause: error,
       details: { file: path, errno },
     })
+  }
+}
+
+/** Runs `run` while no other process runs under `path`, a file below `options.below`. Rejects with STORE, ABORTED, or as `run` does. */
+export async function withMutex<T>(path: string, options: MutexOptions, run: () => Promise<T>): Promise<T> {
+  const release = await onDisk(path, () => acquireMutex(path, options))
+  try {
+    return await run()
+  } finally {
+    await release()
   }
 }

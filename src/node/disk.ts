@@ -5,11 +5,12 @@ import { DISK_FACTOR } from '../caches/block-cache.js'
 import type { CacheSetExtras } from '../caches/cache-set.js'
 import { type QueryDisk, queryFileAge } from '../caches/query-cache.js'
 import type { Config } from '../config.js'
+import { bootId } from '../fs/process-identity.js'
 import type { Clock, Warn } from '../ports.js'
 import { type FileStore, openFileStore } from '../stores/files.js'
 import { clearSegments, sizeOfSegments } from '../stores/segments.js'
 import { removeOldPatterns } from './old-patterns.js'
-import { bootId, crc32, nodeHash } from './runtime.js'
+import { crc32, nodeHash } from './runtime.js'
 
 /** The folders in the cache folder `dir`. */
 export function foldersIn(dir: string) {

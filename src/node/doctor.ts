@@ -6,8 +6,8 @@ import type { ProbeResult } from '../embedder/devices/probe.js'
 import type { DeviceSelector } from '../embedder/devices/selector.js'
 import type { ModelSpec } from '../embedder/model/spec.js'
 import { messageOf } from '../errors.js'
-import { modelPlaces } from '../hub/cache.js'
 import { findModel, localModels } from '../hub/find.js'
+import { modelPlaces } from '../hub/places.js'
 import type { Call, Device } from '../ports.js'
 import { VERSION } from '../version.js'
 import { deviceSelector } from './devices.js'
@@ -56,7 +56,7 @@ export async function diagnose(options: OpenOptions = {}, call: Call = {}): Prom
   return {
     versions: versions(),
     devices,
-    ...(serving && { serving }),
+    serving,
     model,
     folders: [
       { what: 'cache', path: dir ?? '(none)', note: dir === undefined ? 'no home folder' : access(dir) },

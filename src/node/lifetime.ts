@@ -2,9 +2,10 @@
 // close. Part of the Node root; keeps no process alive.
 import { atExit } from '../backends/at-exit.js'
 import { CounterLedger, LEDGER_FLUSH_MS, type LedgerOptions } from '../cache/counter-ledger.js'
+import { livenessOf, pidPlace } from '../fs/process-identity.js'
 import type { Clock, Key } from '../ports.js'
 import type { Disk } from './disk.js'
-import { isAlive, nodeHash } from './runtime.js'
+import { nodeHash } from './runtime.js'
 
 export class Lifetime {
   readonly #flushes: (() => void)[] = []
@@ -16,12 +17,12 @@ export class Lifetime {
   }
 
   /** Begins to keep the counts that `read` tells; they are written last of all. */
-  begin({ counters, queries: { bootId } }: Disk, clock: Clock, read: LedgerOptions['read']): CounterLedger {
+  begin({ counters }: Disk, clock: Clock, read: LedgerOptions['read']): CounterLedger {
     const ledger = new CounterLedger({
       store: counters,
       clock,
       key: nodeHash.random(8) as Key,
-      process: { pid: process.pid, bootId, alive: isAlive },
+      process: { pid: process.pid, place: pidPlace(), livenessOf },
       read,
     })
     const timer = setInterval(() => void ledger.flush().catch(() => {}), LEDGER_FLUSH_MS)

@@ -4,12 +4,12 @@
 import type { ModelOverrides, ModelSpec } from '../embedder/model/spec.js'
 import { knownModel } from '../embedder/model/table.js'
 import { isOpDbusError } from '../errors.js'
-import { offlineError } from '../hub/advice.js'
-import { downloadPlace, folderAt, isPath } from '../hub/cache.js'
 import type { PullProgress, pullModel } from '../hub/download.js'
-import { findModel, type HubOptions, locateModel, modelAt } from '../hub/find.js'
+import { offlineError } from '../hub/error-messages.js'
+import { findModel, locateModel, modelAt } from '../hub/find.js'
+import type { Retry } from '../hub/http.js'
 import { isHubId } from '../hub/names.js'
-import type { Retry } from '../hub/retry.js'
+import { downloadPlace, folderAt, type HubOptions, isPath } from '../hub/places.js'
 import type { Call } from '../ports.js'
 
 /** Brings a model to this machine: `pullModel` of hub/download.ts, unless a test plays it. */
@@ -41,7 +41,7 @@ export async function specOf(
     return await findModel(name, hub, overrides)
   } catch (error) {
     if (offline && isOnHub(name) && isOpDbusError(error, 'MODEL_NOT_FOUND')) {
-      throw offlineError(knownModel(name)?.hubId ?? name, downloadPlace(hub))
+      throw offlineError(knownModel(name)?.hubId ?? name, downloadPlace(hub).dir)
     }
     const fetch = !offline && isOnHub(name) && isIncomplete(error)
     // A folder of the user's own is as the user left it.

@@ -4,9 +4,8 @@
 import { usualWorkers } from '../embedder/client/worker-pool.js'
 import type { Opened } from '../embedder/devices/order.js'
 import type { Levels } from '../embedder/model/levels.js'
-import { type ModelRuntime, type OpenedModel, openModel as open } from '../embedder/open-model.js'
-import { type Retry, retryText } from '../hub/retry.js'
-import type { Call } from '../ports.js'
+import { type ModelRuntime, type OpenedModel, type OpenModelCall, openModel as open } from '../embedder/open-model.js'
+import { type Retry, retryText } from '../hub/http.js'
 import { deviceSelector } from './devices.js'
 import { specOf } from './model-source.js'
 import type { NodeOptions } from './options.js'
@@ -17,14 +16,14 @@ import { startWorker } from './start-worker.js'
 const REPAIR = 'ONNXRUNTIME_NODE_INSTALL=skip npm install onnxruntime-node'
 
 /** The embedder of `config.model`; fetches what is missing. Rejects as `openModel` of embedder/open-model.ts does. */
-export function openModel(options: NodeOptions, levels: Levels, { signal }: Call): Promise<OpenedModel> {
-  const { config, dir, hub, warn, onDownload } = options
+export function openModel(options: NodeOptions, levels: Levels, call: OpenModelCall): Promise<OpenedModel> {
+  const { config, dir, hub, onDownload } = options
   const threads = usableThreads(config.threads)
   const source = {
     hub,
     offline: config.offline,
     onProgress: onDownload,
-    onRetry: (retry: Retry) => warn(`fetching ${config.model}: ${retryText(retry)}`),
+    onRetry: (retry: Retry) => call.warn(`fetching ${config.model}: ${retryText(retry)}`),
   }
   const runtime: ModelRuntime = {
     name: 'node',
@@ -39,7 +38,7 @@ export function openModel(options: NodeOptions, levels: Levels, { signal }: Call
     }),
     complaint,
   }
-  return open(config, runtime, { warn, signal })
+  return open(config, runtime, call)
 }
 
 function complaint({ device, tried }: Opened): string | undefined {

@@ -1,13 +1,14 @@
-import { modelPlaces } from '../hub/cache.js'
+// Models on this machine, for `op-dbus models`: what is here, fetching one, where it lies, removing it. Part of the Node root.
 import { type PulledModel, type PullOptions, pullModel as pull } from '../hub/download.js'
-import { modelPath as pathOf } from '../hub/find.js'
-import { type Inventory, inventory, type RemoveOptions, removeModel as remove } from '../hub/inventory.js'
+import { type Inventory, inventory, modelPath as pathOf } from '../hub/find.js'
+import { modelPlaces } from '../hub/places.js'
+import { type RemoveOptions, removeModel as remove } from '../hub/store.js'
 import { signalOf } from '../realms.js'
 import { type OpenOptions, readOptions } from './options.js'
 
 export type { PulledModel, PullProgress } from '../hub/download.js'
-export type { Inventory, LocalModel } from '../hub/inventory.js'
-export { retryText } from '../hub/retry.js'
+export type { Inventory, LocalModel } from '../hub/find.js'
+export { retryText } from '../hub/http.js'
 
 /** Every model that can be named here now, and the levels that would have to be fetched. */
 export async function listModels(options: OpenOptions = {}): Promise<Inventory & { readonly folder: string }> {
@@ -31,7 +32,7 @@ export async function modelPath(name: string, options: OpenOptions = {}): Promis
   return pathOf(name, readOptions(options).hub)
 }
 
-/** Removes a model from the cache; see `removeModel` in hub/inventory.ts. */
+/** Removes a model from the cache; see `removeModel` in hub/store.ts. */
 export async function removeModel(
   name: string,
   options: OpenOptions = {},

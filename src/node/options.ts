@@ -5,7 +5,8 @@ import { join, resolve } from 'node:path'
 import { type Config, readConfig, type Settings } from '../config.js'
 import type { UserEmbedder } from '../embedder/client/custom-embedder.js'
 import type { PullProgress } from '../hub/download.js'
-import type { HubOptions } from '../hub/find.js'
+import type { HubOptions } from '../hub/places.js'
+import type { Warn } from '../ports.js'
 import { ownFile } from './own-files.js'
 
 export interface OpenOptions extends Settings {
@@ -25,18 +26,19 @@ export interface NodeOptions extends Pick<OpenOptions, 'onDownload'> {
   readonly dir: string | undefined
   /** Where models are looked for, as it is now. */
   readonly hub: HubOptions
-  readonly warn: (message: string) => void
 }
 
 /**
- * Options over environment over defaults. `warn`: told what did not work as asked, where the options name nobody.
+ * Options over environment over defaults. `warn` is told what is not as it should be; whoever calls decides who hears it.
  * @throws OpDbusError INVALID_INPUT for an option that is not what its type says
  */
-export function readOptions(options: OpenOptions, warn: (message: string) => void = () => {}): NodeOptions {
-  const { embedder: user, onDownload, onWarning = warn, ...settings } = options
-  const config = readConfig(settings, process.env, onWarning)
+export function readOptions(
+  { embedder: user, onDownload, onWarning = () => {}, ...settings }: OpenOptions,
+  warn: Warn = onWarning,
+): NodeOptions {
+  const config = readConfig(settings, process.env, warn)
   const dir = cacheDir(config)
-  return { config, user, dir, hub: hubOptions(config, dir), warn: message => onWarning(message), onDownload }
+  return { config, user, dir, hub: hubOptions(config, dir), onDownload }
 }
 
 /** The user's home, or undefined where the system knows none, or HOME says that there is none. */
@@ -76,7 +78,7 @@ function hubOptions(config: Config, dir: string | undefined): HubOptions {
     },
     home: home() ?? '',
     cwd: currentFolder(),
-    ...(process.getuid?.() === 0 && { systemDir: '/var/lib/op-dbus/models' }),
+    systemDir: process.getuid?.() === 0 ? '/var/lib/op-dbus/models' : undefined,
     memoFile: dir && join(dir, 'model-digests.json'),
   }
 }

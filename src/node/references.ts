@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import type { ModelSpec } from '../embedder/model/spec.js'
 import { KNOWN_MODELS } from '../embedder/model/table.js'
-import { repositoryName } from '../hub/cache.js'
+import { repositoryName } from '../hub/names.js'
 
 /**
  * The file of known vectors of `spec` below the package's folder of models, if there is one. Without it the CPU is believed,

@@ -1,6 +1,5 @@
 // What Node gives the caches: clocks, digests, a timer, threads. Part of the Node root; its twin is web/runtime.ts.
 import { hash as digest, randomBytes } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { crc32 as zlibCrc32 } from 'node:zlib'
 import type { Clock, Crc32, Hash } from '../ports.js'
@@ -16,25 +15,6 @@ export const crc32: Crc32 = (bytes, seed = 0) => zlibCrc32(bytes, seed)
 export function nodeClock(): Clock {
   const offset = Number(process.hrtime.bigint()) / 1e6 - performance.now()
   return { now: () => Date.now(), monotonic: () => offset + performance.now() }
-}
-
-/** What tells two boots of this machine apart; empty where the system has no word for it. */
-export function bootId(): string {
-  try {
-    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
-  } catch {
-    return ''
-  }
-}
-
-/** Whether a process with this id runs here. */
-export function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
-  }
 }
 
 /** Runs `run` after `ms`; does not keep the process alive. */

@@ -18,7 +18,7 @@ export interface TierParts {
 }
 
 /** Touches no file yet. */
-export function embeddingTiers(embedder: Embedder, parts: TierParts): StoreTier<Embedding>[] {
+export function openTiers(embedder: Embedder, parts: TierParts): StoreTier<Embedding>[] {
   const { folder } = parts
   return folder === undefined ? [] : [diskTier(embedder, folder, parts)]
 }

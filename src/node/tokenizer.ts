@@ -5,7 +5,7 @@ import { parentPort } from 'node:worker_threads'
 import { END, nodeEndpoint } from '../backends/worker-node.js'
 import { tokenizerThread } from '../embedder/engine/tokenizer-thread.js'
 import { serve } from '../embedder/link.js'
-import { isUnchanged } from '../hub/files.js'
+import { isUnchanged } from '../hub/model-folder.js'
 
 if (!parentPort) throw new Error('node-tokenizer runs as a worker thread only')
 

@@ -1,5 +1,5 @@
 // Composition root of the embedding worker on Node, which is a process, or a thread where none may be started: names the
-// backends and serves the worker to who started it.
+// backends and serves the worker to who started it. Its twin is web/worker.ts.
 
 import { readFile } from 'node:fs/promises'
 import { setImmediate } from 'node:timers/promises'
@@ -12,7 +12,7 @@ import { starterEndpoint, tellReady } from '../backends/process-node.js'
 import { END, nodeEndpoint, spawnNodeWorker } from '../backends/worker-node.js'
 import { embedWorker } from '../embedder/engine/embed-worker.js'
 import { serve } from '../embedder/link.js'
-import { isUnchanged } from '../hub/files.js'
+import { isUnchanged } from '../hub/model-folder.js'
 import { ownFile } from './own-files.js'
 
 parentPort?.on('message', message => {

@@ -1,5 +1,4 @@
-// The devices of this browser: a GPU is tried in a worker of its own. Part of the web root.
-
+// The devices of this browser: a GPU is tried in a worker of its own. Part of the web root; its twin is node/devices.ts.
 import { isGpu } from '../embedder/devices/order.js'
 import type { DeviceRuntime, TrialOutcome, TrialRequest } from '../embedder/devices/selector.js'
 import { Link } from '../embedder/link.js'

@@ -68,7 +68,7 @@ class Body {
     const from = resume && this.#resumable ? this.#done : 0
     const response = await fetch(url, {
       cache,
-      ...(signal && { signal }),
+      signal,
       ...(from > 0 && { headers: { Range: `bytes=${from}-` } }),
     })
     if (!(from > 0 && continues(response, from))) this.#restart()

@@ -161,7 +161,7 @@ export class FileCache {
 async function alone<T>(locks: LockManager, name: string, { signal }: Call, run: () => Promise<T>): Promise<T> {
   let had = false
   try {
-    return await locks.request(name, signal ? { signal } : {}, () => {
+    return await locks.request(name, { signal }, () => {
       had = true
       return run()
     })

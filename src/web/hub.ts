@@ -3,9 +3,8 @@
 import { Link } from '../embedder/link.js'
 import { type Dtype, externalDataOf, knownModel } from '../embedder/model/table.js'
 import { abortError, isOpDbusError, OpDbusError } from '../errors.js'
-import { isCommit, isSafePath, readListing } from '../hub/listing.js'
-import { isHubId } from '../hub/names.js'
-import { type HubFile, neededFiles } from '../hub/select.js'
+import { type HubFile, neededFiles, readListing } from '../hub/listing.js'
+import { isCommit, isHubId, isSafePath } from '../hub/names.js'
 import type { Call, WorkerHandle } from '../ports.js'
 import { failure, unreachable } from './fetch-file.js'
 import type { FileCache } from './file-cache.js'
@@ -64,7 +63,7 @@ async function list(id: string, revision: string, { hub, signal }: HubRequest) {
   const url = `${hub}/api/models/${id}/revision/${revision}?blobs=true`
   let text: string
   try {
-    const response = await fetch(url, { cache: 'no-cache', ...(signal && { signal }) })
+    const response = await fetch(url, { cache: 'no-cache', signal })
     // The real hub says 401 for what does not exist, as for what needs a token.
     if ([401, 403, 404].includes(response.status)) {
       throw new OpDbusError(

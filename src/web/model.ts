@@ -5,8 +5,14 @@ import type { Opened } from '../embedder/devices/order.js'
 import { unavailable } from '../embedder/devices/order.js'
 import { DeviceSelector } from '../embedder/devices/selector.js'
 import type { Levels } from '../embedder/model/levels.js'
-import { type ModelHost, type OpenedModel, openModel as open } from '../embedder/open-model.js'
-import type { Call, Store } from '../ports.js'
+import {
+  type ModelHost,
+  type ModelRuntime,
+  type OpenedModel,
+  type OpenModelCall,
+  openModel as open,
+} from '../embedder/open-model.js'
+import type { Store } from '../ports.js'
 import { readAssets } from './assets.js'
 import { webDevices } from './devices.js'
 import { Downloads } from './downloads.js'
@@ -25,29 +31,26 @@ export interface PageParts {
 }
 
 /** The embedder of `config.model`. Rejects as `openModel` of embedder/open-model.ts does, and with DOWNLOAD. */
-export function openModel(options: WebOptions, parts: PageParts, { signal }: Call): Promise<OpenedModel> {
-  const { config, warn } = options
-  return open(
-    config,
-    {
-      name: 'web',
-      levels: parts.levels,
-      timer,
-      prepare: call => prepare(options, parts, call),
-      complaint: opened => complaint(opened, config.device),
-    },
-    { warn, signal },
-  )
+export function openModel(options: WebOptions, parts: PageParts, call: OpenModelCall): Promise<OpenedModel> {
+  const { config } = options
+  const runtime: ModelRuntime = {
+    name: 'web',
+    levels: parts.levels,
+    timer,
+    prepare: () => prepare(options, parts, call),
+    complaint: opened => complaint(opened, config.device),
+  }
+  return open(config, runtime, call)
 }
 
 /** Reads the manifest of the assets, and looks for a GPU where only that would do. */
 async function prepare(
-  { config, places, warn, onDownload }: WebOptions,
+  { config, places, onDownload }: WebOptions,
   parts: PageParts,
-  call: Call,
+  { warn, signal }: OpenModelCall,
 ): Promise<ModelHost> {
   const { script, fileCache, verdicts } = parts
-  const assets = await readAssets(places, fileCache, { ...call, timer })
+  const assets = await readAssets(places, fileCache, { signal, timer })
   const downloads = new Downloads(onDownload)
   const startWorker = () =>
     script.start(assets, fileCache, {

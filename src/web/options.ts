@@ -3,6 +3,7 @@
 import { type Config, type RuntimeOptions, readConfig, type Settings } from '../config.js'
 import type { UserEmbedder } from '../embedder/client/custom-embedder.js'
 import { OpDbusError } from '../errors.js'
+import type { Warn } from '../ports.js'
 
 /** Bytes over all files that are fetched for a model: weights, tokenizer, runtime. `total` grows while files are found. */
 export interface DownloadProgress {
@@ -77,22 +78,20 @@ export interface WebOptions extends Pick<OpenOptions, 'onDownload'> {
   readonly places: Places
   readonly database: string
   readonly persist: boolean
-  readonly warn: (message: string) => void
 }
 
 /**
- * Options over defaults. Relative addresses are relative to `pageUrl`.
+ * Options over defaults. `warn` is told what is not as it should be; relative addresses are relative to `pageUrl`.
  * @throws OpDbusError INVALID_INPUT for an option that is not what its type says
  */
-export function readOptions(options: OpenOptions, moduleUrl: string, pageUrl: string): WebOptions {
+export function readOptions(options: OpenOptions, warn: Warn, moduleUrl: string, pageUrl: string): WebOptions {
   const { embedder, assetsUrl: _1, wasmPaths: _2, hubUrl: _3, database = 'op-dbus', persist = false, ...rest } = options
-  const { onDownload, onWarning = message => console.warn(`op-dbus: ${message}`), ...settings } = rest
+  const { onDownload, onWarning: _4, ...settings } = rest
   if (typeof database !== 'string' || database === '') {
     throw new OpDbusError('INVALID_INPUT', 'database must be a text that is not empty', {
       details: { option: 'database' },
     })
   }
-  const warn = (message: string) => onWarning(message)
   return {
     config: readConfig(settings, {}, warn, IN_PAGES),
     user: embedder,
@@ -100,7 +99,6 @@ export function readOptions(options: OpenOptions, moduleUrl: string, pageUrl: st
     database,
     persist: persist === true,
     onDownload,
-    warn,
   }
 }
 

@@ -13,7 +13,7 @@ export interface TierParts {
 }
 
 /** Touches no database yet. */
-export function embeddingTiers(embedder: Embedder, { store, budgetBytes, warn }: TierParts): StoreTier<Embedding>[] {
+export function openTiers(embedder: Embedder, { store, budgetBytes, warn }: TierParts): StoreTier<Embedding>[] {
   if (store === undefined) return []
   const codec = embeddingCodec(webHash, embedder)
   const shown = { capacityBytes: budgetBytes, label: 'embedding' }

@@ -78,9 +78,9 @@ export function pageWorker(host: PageWorkerHost, push: Push<readonly BatchResult
   const backends = (only?: OrtBuild) =>
     wrap(ortBrowser(parts, only)).map(factory => ({
       ...factory,
-      async open(...[, options, call]: Parameters<BackendFactory['open']>) {
+      async open(...[, options]: Parameters<BackendFactory['open']>) {
         if (!file) throw new OpDbusError('CLOSED', 'no model is open')
-        return factory.open({ model: await modelBytes(file) }, options, call)
+        return factory.open({ model: await modelBytes(file) }, options)
       },
     }))
 

@@ -1,4 +1,5 @@
-// Root of the embedding worker in browsers: serves it to the page. Becomes worker.js, a module that needs no other.
+// Root of the embedding worker in browsers: serves it to the page. Becomes worker.js, a module that needs no other. Its twin is
+// node/worker.ts.
 import { readyMessage } from '../backends/worker-web.js'
 import { serve } from '../embedder/link.js'
 import { VERSION } from '../version.js'

@@ -8,11 +8,16 @@ function setUp() {
   const clock = new TestClock()
   const dir = temporaryFolder()
   const alive = new Set<number>()
-  const writer = (pid: number, bootId = 'boot') => {
+  const writer = (pid: number, place = 'here') => {
     const store: LedgerStore = openFileStore({ name: 'counters', dir, maxEntries: 1000, clock, hash, crc32 })
     const counts: Record<string, number> = { hits: 0 }
     alive.add(pid)
-    const process = { pid, bootId, alive: (other: number) => alive.has(other) }
+    const process = {
+      pid,
+      place,
+      livenessOf: (other: { pid: number; place: string }) =>
+        other.place !== place ? ('unknown' as const) : alive.has(other.pid) ? ('alive' as const) : ('dead' as const),
+    }
     const key = `w${pid}` as Key
     const ledger = new CounterLedger({ store, clock, key, process, read: (): Tally => ({ ...counts }) })
     return { ledger, counts, store }
@@ -70,7 +75,7 @@ describe('CounterLedger', () => {
     expect(await one.ledger.totals()).toEqual({ hits: 16 })
   })
 
-  it('waits ten minutes for a writer of another boot', async () => {
+  it('waits ten minutes for a writer whom it cannot look up: another host, another container, version 0.1', async () => {
     const { writer, clock } = setUp()
     const [far, near] = [writer(1, 'elsewhere'), writer(2)]
     far.counts.hits = 1

@@ -4,7 +4,7 @@ import { parentPort } from 'node:worker_threads'
 import { END, nodeEndpoint } from '../../src/backends/worker-node.js'
 import { type TokenizerThread, tokenizerThread } from '../../src/embedder/engine/tokenizer-thread.js'
 import { serve } from '../../src/embedder/link.js'
-import { isUnchanged } from '../../src/hub/files.js'
+import { isUnchanged } from '../../src/hub/model-folder.js'
 
 parentPort!.on('message', message => {
   if (message === END) process.exit(0)

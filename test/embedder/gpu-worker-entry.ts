@@ -6,7 +6,7 @@ import { ortNode } from '../../src/backends/ort-node.js'
 import { END, nodeEndpoint, spawnNodeWorker } from '../../src/backends/worker-node.js'
 import { embedWorker } from '../../src/embedder/engine/embed-worker.js'
 import { serve } from '../../src/embedder/link.js'
-import { isUnchanged } from '../../src/hub/files.js'
+import { isUnchanged } from '../../src/hub/model-folder.js'
 import type { BackendFactory } from '../../src/ports.js'
 
 parentPort!.on('message', message => {

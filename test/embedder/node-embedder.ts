@@ -8,7 +8,8 @@ import { afterAll, afterEach } from 'vitest'
 import { spawnNodeWorker } from '../../src/backends/worker-node.js'
 import { type Timer, WorkerEmbedder, type WorkerEmbedderOptions } from '../../src/embedder/client/worker-embedder.js'
 import type { ModelOverrides } from '../../src/embedder/model/spec.js'
-import { findModel, type HubOptions } from '../../src/hub/find.js'
+import { findModel } from '../../src/hub/find.js'
+import type { HubOptions } from '../../src/hub/places.js'
 import type { Device } from '../../src/ports.js'
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url))
@@ -133,6 +134,9 @@ export async function startEmbedder(
       return handle
     },
     plan: async () => ({ devices }),
+    workers: 1,
+    maxQueue: 16_384,
+    idleUnloadMs: 300_000,
     threads: 2,
     timer: new TestTimer().set,
     ...rest,

@@ -6,7 +6,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { PullProgress } from '../../src/hub/download.js'
 import { NODE_IO } from '../../src/hub/io.js'
-import { isSafePath } from '../../src/hub/listing.js'
+import { isSafePath } from '../../src/hub/names.js'
 import { type Fault, type HubRequest, type ListingJson, sha256 } from '../hub-server.js'
 import { expectNothingHalf, expectWhole, pull, requestsFor, scene, TINY, tree, useHub, weights } from './harness.js'
 

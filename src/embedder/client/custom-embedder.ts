@@ -24,16 +24,12 @@ export interface UserEmbedder {
 }
 
 export interface CustomOptions {
-  /** Texts in one call. Default 128. */
-  readonly maxBatch?: number | undefined
-  /** Calls at the same time. Default 1. */
-  readonly concurrency?: number | undefined
-  /** Texts waiting or in work before `embed` answers OVERLOADED. Default 16,384. */
-  readonly maxQueue?: number | undefined
+  /** Texts waiting or in work before `embed` answers OVERLOADED. */
+  readonly maxQueue: number
 }
 
-/** Throws INVALID_INPUT when `user` or an option is not what its type says. */
-export function fromUserEmbedder(user: UserEmbedder, options: CustomOptions = {}): Embedder {
+/** Throws INVALID_INPUT when `user` is not what its type says. */
+export function fromUserEmbedder(user: UserEmbedder, options: CustomOptions): Embedder {
   return new CustomEmbedder(user, options)
 }
 
@@ -48,17 +44,17 @@ class CustomEmbedder implements Embedder {
   readonly #listeners = new AbortListeners()
   #closed = false
 
-  constructor(user: UserEmbedder, options: CustomOptions) {
+  constructor(user: UserEmbedder, { maxQueue }: CustomOptions) {
     if (typeof user?.embed !== 'function') throw invalid('embedder.embed must be a function')
     if (typeof user.space !== 'string' || user.space === '') throw invalid('embedder.space must be a name')
     this.#user = user
     this.dims = count('embedder.dims', user.dims)
-    this.#maxQueue = count('maxQueue', options.maxQueue ?? 16_384)
+    this.#maxQueue = maxQueue
     this.space = JSON.stringify({ v: 1, custom: user.space, dims: user.dims }) as Space
     this.description = Object.freeze({ custom: user.space, dims: user.dims })
     this.#batcher = new Batcher<EmbedRequest>({
-      budget: count('maxBatch', options.maxBatch ?? 128),
-      lanes: count('concurrency', options.concurrency ?? 1),
+      budget: count('maxBatch', user.maxBatch ?? 128),
+      lanes: count('concurrency', user.concurrency ?? 1),
       halve: false,
       cost: () => 1,
       run: (requests, signal) => this.#run(requests, signal),

@@ -12,16 +12,6 @@ import { type WorkerCount, WorkerPool } from './worker-pool.js'
 /** Calls `run` after `ms` unless cancelled by the function it returns. Must not keep the process alive. */
 export type Timer = (ms: number, run: () => void) => () => void
 
-/** Defaults of {@link WorkerEmbedder}, with units. */
-export const EMBEDDER_DEFAULTS = {
-  /** Texts waiting or in work before `embed` answers OVERLOADED. */
-  maxQueue: 16_384,
-  /** Milliseconds without work after which the workers, with models and runtime, are let go. 0 keeps them. */
-  idleUnloadMs: 5 * 60_000,
-  /** Workers with a model of their own, on a CPU, while many texts wait. */
-  workers: 1,
-} as const
-
 /** Threads that tokenise for a GPU: each does some 10,000 short texts a second. */
 const MOST_TOKENIZERS = 4
 
@@ -37,9 +27,12 @@ export interface WorkerEmbedderOptions {
   /** Threads that all sessions together may use. */
   readonly threads: number
   readonly timer: Timer
-  readonly workers?: number
-  readonly maxQueue?: number
-  readonly idleUnloadMs?: number
+  /** Workers with a model of their own, on a CPU, while many texts wait. */
+  readonly workers: number
+  /** Texts waiting or in work before `embed` answers OVERLOADED. */
+  readonly maxQueue: number
+  /** Milliseconds without work after which the workers, with models and runtime, are let go. 0 keeps them. */
+  readonly idleUnloadMs: number
   /** Padded tokens a batch may hold. Default: found for each device by measuring its first full batches. */
   readonly maxBatchTokens?: number
   /** Called at every start of a worker, once its model is open, and when another device takes over. */
@@ -64,7 +57,7 @@ export class WorkerEmbedder implements Embedder {
   readonly space: Space
   readonly description: Embedder['description']
   readonly dims: number
-  readonly #options: WorkerEmbedderOptions & Record<keyof typeof EMBEDDER_DEFAULTS, number>
+  readonly #options: WorkerEmbedderOptions
   readonly #pool: WorkerPool
   /** Of one worker. */
   readonly #threads: number
@@ -76,24 +69,18 @@ export class WorkerEmbedder implements Embedder {
   #closed = false
 
   constructor(options: WorkerEmbedderOptions) {
-    const { spec, spawn, plan, threads, maxBatchTokens, onOpen } = options
-    const { maxQueue, idleUnloadMs, workers } = EMBEDDER_DEFAULTS
-    this.#options = {
-      ...options,
-      maxQueue: options.maxQueue ?? maxQueue,
-      idleUnloadMs: options.idleUnloadMs ?? idleUnloadMs,
-      workers: options.workers ?? workers,
-    }
+    const { spec, spawn, plan, threads, workers, maxBatchTokens, onOpen } = options
+    this.#options = options
     this.space = spec.space
     this.description = spec.description
     this.dims = spec.dims
-    this.#threads = Math.max(1, Math.floor(threads / this.#options.workers))
+    this.#threads = Math.max(1, Math.floor(threads / workers))
     // One core is for the thread that feeds the GPU.
     const tokenizers = Math.min(MOST_TOKENIZERS, Math.max(1, threads - 1))
     this.#pool = new WorkerPool({
       spawn,
       config: { spec, plan, threads: this.#threads, tokenizers, maxBatchTokens },
-      most: this.#options.workers,
+      most: workers,
       opened: opened => {
         this.#lastOpened = opened
         onOpen?.(opened)
@@ -130,7 +117,7 @@ export class WorkerEmbedder implements Embedder {
       workers: workers.open,
       threads,
       batchTokens,
-      ...(opened && { refused: opened.tried }),
+      refused: opened?.tried,
     }
   }
 

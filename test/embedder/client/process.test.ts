@@ -36,11 +36,12 @@ async function script(body: string): Promise<{ stdout: string; stderr: string }>
   const file = join(dir, 'script.js')
   writeFileSync(
     file,
-    `import { findModel, spawnNodeWorker, WorkerEmbedder } from '../worker/client.js'
+    `import { findModel, spawnNodeWorker, WorkerEmbedder } from './client.js'
      const spec = await findModel(${JSON.stringify(model)}, { builtinDir: '/absent', env: {}, home: ${JSON.stringify(home)} })
      const embedder = new WorkerEmbedder({
-       spec, plan: async () => ({ devices: ['cpu', 'wasm'] }), threads: 2, timer: () => () => {},
-       spawn: () => spawnNodeWorker(new URL('../worker/node-worker.js', import.meta.url)),
+       spec, plan: async () => ({ devices: ['cpu', 'wasm'] }), threads: 2,
+         workers: 1, maxQueue: 16_384, idleUnloadMs: 300_000, timer: () => () => {},
+       spawn: () => spawnNodeWorker(new URL('./node-worker.js', import.meta.url)),
      })
      ${body}`,
   )
@@ -72,6 +73,7 @@ test('a process that ends while texts are in work does not hang or crash', async
 
 describe('lazy', () => {
   test('knowing the space needs neither runtime nor tokenizer', async () => {
+    await install()
     const { stdout } = await script('console.log(spec.dims, embedder.space === spec.space, embedder.status.worker)')
     expect(stdout).toBe('4 true off\n')
   })
@@ -108,6 +110,7 @@ describe('fallback', () => {
   })
 
   test('a worker that cannot start is WORKER_LOST', async () => {
+    await install()
     writeFileSync(join(dir, 'node-worker.js'), 'throw new Error("broken build")')
     const { stdout } = await script('await embedder.embed("a").catch(error => console.log(error.code, error.message))')
     expect(stdout).toBe('WORKER_LOST the embedding worker is gone: broken build\n')

@@ -112,11 +112,12 @@ describe('tokenizer threads', () => {
     const script = join(await bundle(), 'unclosed.mjs')
     writeFileSync(
       script,
-      `import { findModel, spawnNodeWorker, WorkerEmbedder } from '../worker/client.js'
+      `import { findModel, spawnNodeWorker, WorkerEmbedder } from './client.js'
        const spec = await findModel(${JSON.stringify(tiny())}, { builtinDir: '/absent', env: {}, home: '/absent' })
        const embedder = new WorkerEmbedder({
-         spec, plan: async () => ({ devices: ['cuda'], proven: ['cuda'] }), threads: 2, timer: () => () => {},
-         spawn: () => spawnNodeWorker(new URL('../worker/gpu-worker.js', import.meta.url)),
+         spec, plan: async () => ({ devices: ['cuda'], proven: ['cuda'] }), threads: 2,
+         workers: 1, maxQueue: 16_384, idleUnloadMs: 300_000, timer: () => () => {},
+         spawn: () => spawnNodeWorker(new URL('./gpu-worker.js', import.meta.url)),
        })
        while (!process.env.OP_DBUS_TEST_TOKENIZED)
          await Promise.all(Array.from({ length: 3000 }, (_, i) => embedder.embed('a b ' + i)))

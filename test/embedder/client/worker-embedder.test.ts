@@ -16,6 +16,9 @@ function harness(
   const embedder = new WorkerEmbedder({
     spec,
     plan: async () => ({ devices: ['cuda', 'cpu'] }),
+    workers: 1,
+    maxQueue: 16_384,
+    idleUnloadMs: 300_000,
     threads: 3,
     timer: timer.set,
     spawn: () => {

@@ -49,6 +49,8 @@ function harness(
     plan: async () => ({ devices: ['cuda', 'cpu'], proven: ['cuda'] }),
     threads: 8,
     workers: 3,
+    maxQueue: 16_384,
+    idleUnloadMs: 300_000,
     timer: timer.set,
     spawn: () => {
       const worker = new PacedWorker(device)

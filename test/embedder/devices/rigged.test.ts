@@ -38,6 +38,9 @@ async function start(rig: (output: Float32Array, n: number) => Float32Array, pla
   const embedder = new WorkerEmbedder({
     spec,
     plan: async () => ({ devices: ['webgpu', 'cpu'], reference: await referenceOf(spec), ...plan }),
+    workers: 1,
+    maxQueue: 16_384,
+    idleUnloadMs: 300_000,
     threads: 1,
     maxBatchTokens: 8,
     timer: new TestTimer().set,

@@ -73,7 +73,7 @@ describe('processes on one folder', () => {
         expect(isSelfMade(value, n)).toBe(true)
       }
       expect(await store.verify()).toMatchObject({ damaged: 0, stale: 0, foreign: [] })
-      expect(store.counters.corrupt).toBe(0)
+      expect(store.counters.damaged).toBe(0)
       await store.setMany([[keyOf(1000), selfMade(1000, 0, VALUE_BYTES)]])
       await store.close()
       expect(leftovers()).toEqual([])
