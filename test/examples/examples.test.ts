@@ -1,16 +1,13 @@
 // The programs in examples/, each run as its first lines say, on a folder of its own.
 import { type ChildProcess, spawn } from 'node:child_process'
-import { rmSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { chromium } from 'playwright-core'
 import { afterEach, expect, it } from 'vitest'
-import { FolderStore } from '../../examples/own-store/folder-store.mjs'
 import { ENSURE_MS, ensureChromium } from '../browser/chromium.js'
-import { storeContract } from '../contract/store-contract.js'
 import { root, runCli, runNode } from '../processes.js'
-import { newFolder, temporaryFolder } from '../support.js'
+import { temporaryFolder } from '../support.js'
 
 const example = (name: string) => join(root, 'examples', name)
 const environment = (dir: string) => ({ PATH: process.env.PATH ?? '', HOME: dir, OPDBUS_CACHE_DIR: join(dir, 'cache') })
@@ -43,25 +40,6 @@ it('own-embedder: like spellings are alike; what was computed is kept', async ()
     '1.00  computed  Created contianer 100\n0.83  computed  Created container 100\n0.00  computed  Deleted volume 7\n',
   )
   expect((await run('own-embedder.mjs', texts, dir)).stdout).toBe(first.stdout.replaceAll('computed', 'disk    '))
-})
-
-it('own-store: what one machine computed, the next finds in the store that both share', async () => {
-  const shared = temporaryFolder()
-  const onMachine = (dir: string) => run('own-store/main.mjs', [shared, 'eth0: link is up'], dir)
-  const first = temporaryFolder()
-  expect(await onMachine(first)).toMatchObject({ code: 0, stdout: 'computed  eth0: link is up\n', stderr: '' })
-  expect(await onMachine(temporaryFolder())).toMatchObject({ stdout: 'shared    eth0: link is up\n', stderr: '' })
-  expect(await onMachine(first)).toMatchObject({ stdout: 'disk      eth0: link is up\n', stderr: '' })
-})
-
-storeContract('the folder of examples/own-store', {
-  medium: () => {
-    const dir = newFolder()
-    const remove = () => rmSync(dir, { recursive: true, force: true })
-    return { open: () => new FolderStore(dir), settle: () => {}, remove }
-  },
-  skips: { sync: 'a network folder is waited for', shared: 'it does not tell of a clear by another' },
-  runs: 8,
 })
 
 it('log-pipeline: tells the line that is like no other, once', async () => {
