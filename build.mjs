@@ -165,6 +165,7 @@ async function build() {
     did.push(name)
   }
 
+  if (await writeOptions()) did.push('options')
   await step('model', ['build/builtin-model.mjs', 'build/builtin-model'], 'dist/models/builtin', async () => {
     const { buildBuiltinModel } = await import('./build/builtin-model.mjs')
     await buildBuiltinModel({
@@ -225,6 +226,23 @@ async function build() {
   } else if (task === 'build') {
     console.error('nothing changed')
   }
+}
+
+/** What is made of the table of options, where it differs; true where something did. These files are kept in the repository. */
+async function writeOptions() {
+  const { build: esbuild } = await import('esbuild')
+  const { filesOf } = await import('./build/options.mjs')
+  const source = at('src', 'options.ts')
+  const bundled = await esbuild({ entryPoints: [source], bundle: true, format: 'esm', write: false })
+  const table = await import(
+    `data:text/javascript;base64,${Buffer.from(bundled.outputFiles[0].contents).toString('base64')}`
+  )
+  const files = filesOf(table.OPTIONS, readFileSync(source, 'utf8'), readFileSync(at('docs', 'settings.md'), 'utf8'))
+  const stale = Object.entries(files).filter(
+    ([path, text]) => !existsSync(at(path)) || readFileSync(at(path), 'utf8') !== text,
+  )
+  for (const [path, text] of stale) writeFileSync(at(path), text)
+  return stale.length > 0
 }
 
 async function bundle({ outdir, entries, options }) {

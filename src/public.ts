@@ -24,20 +24,30 @@ export type {
 export type { Progress } from './caches/progress.js'
 export type { QueryCache } from './caches/query-cache.js'
 export type { Compute, Result } from './caches/value-cache.js'
+export type { UserEmbedder, UserEmbedder } from './embedder/client/custom-embedder.js'
+export {
+  BatchError,
+  BatchError,
+  ERROR_CODES,
+  ERROR_CODES,
+  type ErrorCode,
+  type ErrorCode,
+  type FailedItem,
+  type FailedItem,
+  isOpDbusError,
+  isOpDbusError,
+  OpDbusError,
+  OpDbusError,
+} from './errors.js'
 export {
   DEVICE_CHOICES,
   type DeviceChoice,
   DTYPE_CHOICES,
   type DtypeChoice,
-  PATTERN_MODES,
-  type PatternMode,
-  type PatternOptions,
-  type PatternSetting,
   POOLING_CHOICES,
   type PoolingChoice,
-  type Settings,
-} from './config.js'
-export type { UserEmbedder } from './embedder/client/custom-embedder.js'
-export { BatchError, ERROR_CODES, type ErrorCode, type FailedItem, isOpDbusError, OpDbusError } from './errors.js'
+} from './options.js'
+export { PATTERN_MODES, type PatternMode, type PatternOptions, type PatternSetting } from './patterns/setting.js'
 export type { PatternCounts } from './patterns/templates.js'
 export type { Call, Device, RefusalKind, Running, ServingModel, Source, StorageProblemKind } from './ports.js'
+export type { Settings } from './settings.js'

@@ -1,8 +1,9 @@
 // What the embedding cache shows and lets go of its memory: entries, forgetMemory, resize.
 import { describe, expect, it } from 'vitest'
 import { composeCaches } from '../../src/compose.js'
-import { readConfig, type Settings } from '../../src/config.js'
+import { readConfig } from '../../src/config.js'
 import type { UserEmbedder } from '../../src/embedder/client/custom-embedder.js'
+import type { Settings } from '../../src/settings.js'
 import { hash, TestClock } from '../support.js'
 
 function open(settings: Settings = {}) {

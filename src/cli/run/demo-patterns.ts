@@ -2,7 +2,8 @@
 import { join } from 'node:path'
 import { count, duration, table } from '../../format.js'
 import { openCaches, type PatternMode } from '../../node.js'
-import { settingsOf, type Values } from '../settings.js'
+import type { FlagValues } from '../flags.js'
+import { settingsOf } from '../settings.js'
 import type { Terminal } from '../terminal.js'
 
 /** Few enough that two more passes over them stay a matter of seconds. */
@@ -10,7 +11,7 @@ const LINES = 240
 
 /** `dir` is a folder of the demo's own. */
 export async function demoPatterns(
-  values: Values,
+  values: FlagValues,
   dir: string,
   log: readonly string[],
   terminal: Terminal,
