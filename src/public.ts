@@ -24,21 +24,8 @@ export type {
 export type { Progress } from './caches/progress.js'
 export type { QueryCache } from './caches/query-cache.js'
 export type { Compute, Result } from './caches/value-cache.js'
-export type { UserEmbedder, UserEmbedder } from './embedder/client/custom-embedder.js'
-export {
-  BatchError,
-  BatchError,
-  ERROR_CODES,
-  ERROR_CODES,
-  type ErrorCode,
-  type ErrorCode,
-  type FailedItem,
-  type FailedItem,
-  isOpDbusError,
-  isOpDbusError,
-  OpDbusError,
-  OpDbusError,
-} from './errors.js'
+export type { UserEmbedder } from './embedder/client/custom-embedder.js'
+export { BatchError, ERROR_CODES, type ErrorCode, type FailedItem, isOpDbusError, OpDbusError } from './errors.js'
 export {
   DEVICE_CHOICES,
   type DeviceChoice,

@@ -62,7 +62,7 @@ function nodeDevices({ gpuDevice, threads }: DeviceSettings): DeviceRuntime {
   }
 }
 
-/** Runs one trial in a child process and waits for its result, its death or the time limit. `signal` ends the process. */
+/** Runs one probe in a child process and waits for its result, its death or the time limit. `signal` ends the process. */
 function tryInProcess(job: ProbeJob, limitMs: number, signal?: AbortSignal): Promise<ProbeResult> {
   const { device } = job
   return new Promise(resolve => {
