@@ -82,6 +82,13 @@ const TARGETS = [
     report: true,
   },
   {
+    name: 'testing',
+    outdir: 'dist',
+    entries: { testing: 'src/testing.ts' },
+    options: { platform: 'neutral', target: 'es2022' },
+    report: false,
+  },
+  {
     name: 'bench',
     outdir: '.build',
     entries: { bench: 'test/bench/main.ts' },

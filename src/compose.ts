@@ -1,16 +1,17 @@
 // What both roots do alike: the four caches of one Config, over whatever disks, models and tiers a runtime has. Names none of them.
-import type { StoreTier } from './cache/store-tier.js'
 import { BlockCache } from './caches/block-cache.js'
 import { CacheSet, type CacheSetExtras } from './caches/cache-set.js'
 import { DiffCache } from './caches/diff-cache.js'
 import { EmbeddingCache, type EmbeddingCacheOptions } from './caches/embedding-cache.js'
+import { clearShared, type EmbeddingTierParts, embeddingTiers, type SharedOptions } from './caches/embedding-tiers.js'
 import { QueryCache, type QueryDisk } from './caches/query-cache.js'
 import type { Config } from './config.js'
+import type { Diagnostics } from './diagnostics.js'
 import { fromUserEmbedder, type UserEmbedder } from './embedder/client/custom-embedder.js'
 import type { OpenedModel } from './embedder/open-model.js'
 import { patternConfig } from './patterns/setting.js'
 import { openTemplates } from './patterns/templates.js'
-import type { Call, Clock, Embedder, Embedding, Hash, Store, Warn } from './ports.js'
+import type { Call, Clock, Crc32, Embedder, Hash, Store, Warn } from './ports.js'
 
 /**
  * Bytes of the other three in memory. With 10,000 embeddings of 384 floats at their default bound (20.5 MB) all four
@@ -24,13 +25,18 @@ const QUERY_BYTES = 1_000_000
 export interface Runtime {
   readonly clock: Clock
   readonly hash: Hash
+  readonly crc32: Crc32
+  /** Told what is wrong with what lies on disk. */
   readonly warn: Warn
+  readonly diagnostics: Diagnostics
   /** What computes instead of a model. */
   readonly user: UserEmbedder | undefined
   /** Opens what computes otherwise, at the first text that needs it; again after it failed. */
   openModel(call: Call): Promise<OpenedModel>
-  /** The tiers below memory for the vectors of one embedder, nearest first. */
-  tiers(embedder: Embedder): readonly StoreTier<Embedding>[]
+  /** Opens what keeps the vectors of one embedder on this machine; undefined where nothing does. */
+  vectors?(embedder: Embedder): EmbeddingTierParts['disk']
+  /** A store of the user's own behind that. */
+  readonly shared?: SharedOptions
   readonly queryDisk?: QueryDisk
   readonly blockStore?: Store
   readonly extras?: (set: () => CacheSet) => CacheSetExtras | undefined
@@ -38,28 +44,32 @@ export interface Runtime {
 
 /** @throws OpDbusError INVALID_INPUT for an embedder of the user's own that is none */
 export function composeCaches(config: Config, runtime: Runtime): CacheSet {
-  const { clock, hash, warn } = runtime
+  const { clock, hash, crc32, warn, diagnostics, shared } = runtime
+  const parts = { clock, hash, warn, diagnostics }
   const queryTtlMs = 1000 * config.queryCacheTtl
   const diffTtlMs = 1000 * config.diffCacheTtl
   const set: CacheSet = new CacheSet(
-    new EmbeddingCache({
-      capacity: config.embeddingCacheSize,
-      capacityBytes: config.embeddingCacheBytes,
-      open: embeddingsOpener(config, runtime),
-      clock,
-    }),
-    new QueryCache({ ttlMs: queryTtlMs, capacityBytes: QUERY_BYTES, disk: runtime.queryDisk, clock, hash, warn }),
-    new DiffCache({ capacity: config.diffCacheSize, capacityBytes: DIFF_BYTES, ttlMs: diffTtlMs, clock, hash }),
-    new BlockCache({
-      capacity: config.blockCacheSize,
-      capacityBytes: BLOCK_BYTES,
-      store: runtime.blockStore,
-      clock,
-      warn,
-    }),
+    {
+      embeddings: new EmbeddingCache({
+        capacity: config.embeddingCacheSize,
+        capacityBytes: config.embeddingCacheBytes,
+        open: embeddingsOpener(config, runtime),
+        clearShared: shared && (() => clearShared(shared, crc32)),
+        clock,
+      }),
+      queries: new QueryCache({ ttlMs: queryTtlMs, capacityBytes: QUERY_BYTES, disk: runtime.queryDisk, ...parts }),
+      diffs: new DiffCache({ capacity: config.diffCacheSize, capacityBytes: DIFF_BYTES, ttlMs: diffTtlMs, ...parts }),
+      blocks: new BlockCache({
+        capacity: config.blockCacheSize,
+        capacityBytes: BLOCK_BYTES,
+        store: runtime.blockStore,
+        ...parts,
+      }),
+    },
     {
       ttl: { queries: config.queryCacheTtl, diffs: config.diffCacheTtl },
       patterns: patternConfig(config.patterns).mode,
+      diagnostics,
       ...runtime.extras?.(() => set),
     },
   )
@@ -75,6 +85,15 @@ function embeddingsOpener({ maxQueue, patterns }: Config, runtime: Runtime): Emb
     const { embedder: exact, model } = embedder ? { embedder, model: undefined } : await runtime.openModel(call)
     // Vectors of templates are kept in a space of their own.
     const opened = templates?.over(exact) ?? exact
-    return { embedder: opened, tiers: runtime.tiers(opened), model, templates }
+    const { tiers, events } = embeddingTiers(opened, {
+      disk: runtime.vectors?.(opened),
+      shared: runtime.shared,
+      hash: runtime.hash,
+      crc32: runtime.crc32,
+      clock: runtime.clock,
+      warn: runtime.diagnostics.warn,
+      diagnostics: runtime.diagnostics,
+    })
+    return { embedder: opened, tiers, events, model, templates }
   }
 }

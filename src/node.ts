@@ -1,13 +1,15 @@
 // Composition root for Node: opens the four caches over the cache folder, and over what computes on this machine. What it is made
-// of lies in node/: options, disk, tiers, model, lifetime. web.ts is the same for a page.
+// of lies in node/: options, disk, vectors, model, lifetime. web.ts is the same for a page.
+import { channel } from 'node:diagnostics_channel'
 import type { CacheSet } from './caches/cache-set.js'
 import { composeCaches } from './compose.js'
+import { Diagnostics } from './diagnostics.js'
 import { Levels } from './embedder/model/levels.js'
 import { foldersIn, openDisk } from './node/disk.js'
 import { Lifetime } from './node/lifetime.js'
 import { type OpenOptions, readOptions } from './node/options.js'
-import { nodeClock, nodeHash } from './node/runtime.js'
-import { openTiers } from './node/tiers.js'
+import { crc32, nodeClock, nodeHash } from './node/runtime.js'
+import { openVectors } from './node/vectors.js'
 import { folderWarnings } from './node/warnings.js'
 
 export {
@@ -33,9 +35,10 @@ const levels = new Levels()
  */
 export async function openCaches(options: OpenOptions = {}): Promise<CacheSet> {
   const { onWarning = emitWarning } = options
-  const tell = (message: string) => onWarning(message)
+  const diagnostics = new Diagnostics({ onWarning, channel: name => channel(`op-dbus:${name}`) })
+  const tell = diagnostics.warn
   const given = readOptions(options, tell)
-  const { config, dir, user } = given
+  const { config, dir, user, shared } = given
   if (dir === undefined) tell('no home folder, so nothing is kept on disk; set OPDBUS_CACHE_DIR')
   const clock = nodeClock()
   const warn = folderWarnings(dir, tell)
@@ -47,17 +50,20 @@ export async function openCaches(options: OpenOptions = {}): Promise<CacheSet> {
   return composeCaches(config, {
     clock,
     hash: nodeHash,
+    crc32,
     warn,
+    diagnostics,
     user,
     // Loaded with the first text that memory does not have.
     openModel: async call => (await import('./node/model.js')).openModel(given, levels, { ...call, warn: tell }),
-    tiers: embedder => openTiers(embedder, { folder: folders?.embeddings, budgetBytes, clock, warn, lifetime }),
+    vectors: embedder => openVectors(embedder, { folder: folders?.embeddings, budgetBytes, clock, warn, lifetime }),
+    shared,
     queryDisk: disk?.queries,
     blockStore: disk?.blocks,
     extras: set =>
       disk && {
         ...disk.extras,
-        ledger: lifetime.begin(disk, clock, () => set().tally()),
+        counters: lifetime.begin(disk, clock, () => set().tally()),
         release: () => lifetime.end(),
       },
   })

@@ -12,6 +12,12 @@ export type Key = string & { readonly __key: never }
 /** Where an answer came from, nearest first. */
 export type Source = 'memory' | 'disk' | 'shared' | 'pattern' | 'computed'
 
+/** The strategy's four. */
+export type CacheName = 'embeddings' | 'blocks' | 'queries' | 'diffs'
+
+/** A tier below memory. */
+export type TierName = Extract<Source, 'disk' | 'shared'>
+
 /** What computes vectors. `custom` is an embedder of the user's own. */
 export type Device = 'cuda' | 'webgpu' | 'cpu' | 'wasm' | 'custom'
 
@@ -21,8 +27,11 @@ export interface Call {
   readonly signal?: AbortSignal | undefined
 }
 
-/** Told, in one sentence, what did not work as asked; `cause` is what a medium threw, where one did. */
-export type Warn = (message: string, cause?: unknown) => void
+/**
+ * Told, in one sentence, what did not work as asked; `cause` is what a medium threw, where one did. Of sentences with the same
+ * `about` the first is passed on; without one, each sentence is.
+ */
+export type Warn = (message: string, cause?: unknown, about?: string) => void
 
 /** Wall clock in ms since the epoch, and a monotonic one in ms from any start. Injected, so tests can turn them. */
 export interface Clock {
@@ -88,7 +97,10 @@ export type StorageProblemKind = 'missing' | 'denied' | 'silent' | 'full' | 'clo
 export type Load<V> =
   | { readonly kind: 'hit'; readonly value: V }
   | { readonly kind: 'miss' }
-  | { readonly kind: 'skipped'; readonly why: 'timeout' | 'breaker' | 'error' }
+  | { readonly kind: 'skipped'; readonly why: Skipped }
+
+/** Why a tier was not looked into: too slow, left alone for a while after it failed, failed just now. */
+export type Skipped = 'timeout' | 'breaker' | 'error'
 
 // ---- embedding ------------------------------------------------------------------------------------------------------
 

@@ -13,6 +13,10 @@ export function isFloat32Array(value: unknown): value is Float32Array {
   return value instanceof Float32Array || isTyped(value, 'Float32Array')
 }
 
+export function isUint8Array(value: unknown): value is Uint8Array {
+  return value instanceof Uint8Array || isTyped(value, 'Uint8Array')
+}
+
 /** The same numbers in the same memory, as an array of this realm: what is cut from it goes to callers. */
 export function ownFloats(values: Float32Array): Float32Array {
   const { buffer, byteOffset, length } = values

@@ -1,7 +1,9 @@
 // Composition root for browsers: opens the four caches over IndexedDB, and over a worker that computes; imports nothing of Node.
-// What it is made of lies in web/: options, disk, tiers, model. node.ts is the same for Node.
+// What it is made of lies in web/: options, disk, model. node.ts is the same for Node.
+import { crc32 } from './cache/crc32.js'
 import type { CacheSet } from './caches/cache-set.js'
 import { composeCaches } from './compose.js'
+import { Diagnostics } from './diagnostics.js'
 import { Levels } from './embedder/model/levels.js'
 import { openDisk } from './web/disk.js'
 import { FileCache } from './web/file-cache.js'
@@ -9,7 +11,6 @@ import { openModel } from './web/model.js'
 import { type OpenOptions, readOptions } from './web/options.js'
 import { MODULE_URL, originLocks, pageUrl, timer, webClock, webHash } from './web/runtime.js'
 import { WorkerScript } from './web/start-worker.js'
-import { openTiers } from './web/tiers.js'
 
 export * from './public.js'
 export type { DownloadProgress, OpenOptions } from './web/options.js'
@@ -27,9 +28,10 @@ const script = new WorkerScript()
  */
 export async function openCaches(options: OpenOptions = {}): Promise<CacheSet> {
   const { onWarning = message => console.warn(`op-dbus: ${message}`) } = options
-  const warn = (message: string) => onWarning(message)
+  const diagnostics = new Diagnostics({ onWarning })
+  const { warn } = diagnostics
   const given = readOptions(options, warn, MODULE_URL, pageUrl())
-  const { config, user } = given
+  const { config, user, shared } = given
   const fileCache = new FileCache({ caches: globalThis.caches, locks: originLocks(), timer, warn })
   const budgetBytes = config.embeddingDiskBytes
   const disk = config.embeddingDiskCache ? openDisk({ ...given, budgetBytes, warn }) : undefined
@@ -37,10 +39,13 @@ export async function openCaches(options: OpenOptions = {}): Promise<CacheSet> {
   return composeCaches(config, {
     clock: webClock,
     hash: webHash,
+    crc32,
     warn,
+    diagnostics,
     user,
     openModel: call => openModel(given, { levels, script, fileCache, verdicts: disk?.verdicts }, { ...call, warn }),
-    tiers: embedder => openTiers(embedder, { store: disk?.vectors, budgetBytes, warn }),
+    vectors: () => disk && { store: disk.vectors, capacityBytes: budgetBytes, warn },
+    shared,
     extras: () => disk?.extras,
   })
 }

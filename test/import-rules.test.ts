@@ -16,7 +16,8 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
   'realms.ts': ['errors.ts', 'ports.ts'],
   'config.ts': ['errors.ts', 'patterns/setting.ts'],
   patterns: ['ports.ts', 'errors.ts', 'realms.ts'],
-  cache: ['ports.ts', 'errors.ts', 'realms.ts', 'kernels', 'lru-cache', 'canonicalize'],
+  'diagnostics.ts': ['errors.ts', 'ports.ts'],
+  cache: ['ports.ts', 'errors.ts', 'diagnostics.ts', 'realms.ts', 'kernels', 'lru-cache', 'canonicalize'],
   fs: ['errors.ts', 'ports.ts'],
   stores: ['ports.ts', 'errors.ts', 'cache/vec.ts', 'fs', 'idb-keyval'],
   // What every device shares, and the code that the build makes of wasm/; one device never imports another.
@@ -34,6 +35,8 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     '../.build/wasm/kernels.ts',
   ],
   'kernels.ts': ['*'],
+  testing: ['ports.ts', 'errors.ts'],
+  'testing.ts': ['*'],
   backends: [
     'ports.ts',
     'errors.ts',
@@ -48,9 +51,16 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     'onnxruntime-common',
   ],
   embedder: ['ports.ts', 'errors.ts', 'realms.ts', 'kernels', 'comlink'],
-  caches: ['ports.ts', 'errors.ts', 'realms.ts', 'cache'],
-  'compose.ts': ['ports.ts', 'cache', 'caches', 'config.ts', 'config-patterns.ts', 'compose-patterns.ts', 'embedder'],
-  'compose-patterns.ts': ['*'],
+  caches: [
+    'ports.ts',
+    'errors.ts',
+    'diagnostics.ts',
+    'realms.ts',
+    'cache',
+    'patterns/setting.ts',
+    'patterns/templates.ts',
+  ],
+  'compose.ts': ['ports.ts', 'diagnostics.ts', 'caches', 'config.ts', 'patterns', 'embedder'],
   'public.ts': ['*'],
   'node.ts': ['*'],
   // The parts of the Node root, and the roots of its threads and processes.
@@ -76,7 +86,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** Rooms whose files may import one another. Adapters may not: each is one medium, one runtime. */
-const OPEN_ROOMS = ['fs', 'cache', 'embedder', 'hub', 'caches', 'patterns', 'cli', 'node', 'web']
+const OPEN_ROOMS = ['testing', 'fs', 'cache', 'embedder', 'hub', 'caches', 'patterns', 'cli', 'node', 'web']
 
 /** `node:*` is allowed here and nowhere else. */
 const NODE =

@@ -2,7 +2,7 @@
 import { runInNewContext } from 'node:vm'
 import { openCaches } from 'op-dbus'
 import { expect, it, test } from 'vitest'
-import { weigh } from '../src/cache/plain.js'
+import { estimateSize } from '../src/cache/estimate-size.js'
 import { fromUserEmbedder } from '../src/embedder/client/custom-embedder.js'
 import { isOpDbusError, messageOf } from '../src/errors.js'
 import { checkFloats } from '../src/kernels/checks.js'
@@ -62,9 +62,11 @@ test('kernels take its arrays', async () => {
 })
 
 test('its maps and buffers weigh what they hold, and are no JSON', () => {
-  expect(weigh(foreign('new Map([["a", "x".repeat(1000)]])'))).toEqual(weigh(new Map([['a', 'x'.repeat(1000)]])))
-  expect(weigh(foreign('new ArrayBuffer(5000)'))).toEqual(weigh(new ArrayBuffer(5000)))
-  expect(weigh(foreign('({ a: [1, "b", null] })')).json).toBe(true)
+  expect(estimateSize(foreign('new Map([["a", "x".repeat(1000)]])'))).toEqual(
+    estimateSize(new Map([['a', 'x'.repeat(1000)]])),
+  )
+  expect(estimateSize(foreign('new ArrayBuffer(5000)'))).toEqual(estimateSize(new ArrayBuffer(5000)))
+  expect(estimateSize(foreign('({ a: [1, "b", null] })')).json).toBe(true)
 })
 
 test('its expressions are masks', () => {
@@ -91,9 +93,9 @@ test.each(signals)('signal %o is refused wherever one is taken', async signal =>
   const calls = [
     () => caches.embeddings.getOrEmbed('x', call),
     () => caches.embeddings.embedMany(['x'], call),
-    () => caches.queries.getOrQuery('p', () => 1, call),
+    () => caches.queries.getOrCompute('p', () => 1, call),
     () => caches.diffs.getOrCompute(input, () => 1, call),
-    () => caches.blocks.getOrLoad(1, () => 1, call),
+    () => caches.blocks.getOrCompute(1, () => 1, call),
     () => pullModel('low', {}, call),
     () => removeModel('org/none', {}, call),
   ]

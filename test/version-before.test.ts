@@ -9,7 +9,7 @@ import { afterEach, expect, it } from 'vitest'
 import type { Key, Space } from '../src/ports.js'
 import { openFileStore } from '../src/stores/files.js'
 import { openSegmentStore } from '../src/stores/segments.js'
-import { keyOf } from './contract/store-contract-data.js'
+import { keyOf } from '../src/testing/entries.js'
 import { graphs, tinyFiles, tinyMean, writeModel } from './embedder/tiny-model.js'
 import { crc32, hash, TestClock, temporaryFolder } from './support.js'
 
@@ -124,7 +124,7 @@ it('what a plugin answered, once its clocks are those of now', async () => {
   const then = read()
   // Asked anew, since its answer is too old: kept in the same place, in the same words, under the same token.
   const caches = await open({ dir, queryCacheTtl: 0.1 })
-  const answer = await caches.queries.getOrQuery('net', async () => 'another')
+  const answer = await caches.queries.getOrCompute('net', async () => 'another')
   expect(answer).toEqual({ value: 'another', source: 'computed' })
   await caches.close()
   const now = read()

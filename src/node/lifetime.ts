@@ -1,7 +1,7 @@
 // The caches' life in a process: their counts are written now and then, and what is pending when the process ends without a
 // close. Part of the Node root; keeps no process alive.
 import { atExit } from '../backends/at-exit.js'
-import { CounterLedger, LEDGER_FLUSH_MS, type LedgerOptions } from '../cache/counter-ledger.js'
+import { COUNTERS_FLUSH_MS, LifetimeCounters, type LifetimeCountersOptions } from '../cache/lifetime-counters.js'
 import { livenessOf, pidPlace } from '../fs/process-identity.js'
 import type { Clock, Key } from '../ports.js'
 import type { Disk } from './disk.js'
@@ -17,25 +17,25 @@ export class Lifetime {
   }
 
   /** Begins to keep the counts that `read` tells; they are written last of all. */
-  begin({ counters }: Disk, clock: Clock, read: LedgerOptions['read']): CounterLedger {
-    const ledger = new CounterLedger({
-      store: counters,
+  begin(disk: Disk, clock: Clock, read: LifetimeCountersOptions['read']): LifetimeCounters {
+    const counters = new LifetimeCounters({
+      store: disk.counters,
       clock,
       key: nodeHash.random(8) as Key,
       process: { pid: process.pid, place: pidPlace(), livenessOf },
       read,
     })
-    const timer = setInterval(() => void ledger.flush().catch(() => {}), LEDGER_FLUSH_MS)
+    const timer = setInterval(() => void counters.flush().catch(() => {}), COUNTERS_FLUSH_MS)
     timer.unref()
     const leave = atExit(() => {
       for (const flush of this.#flushes) quietly(flush)
-      quietly(() => ledger.flushSync())
+      quietly(() => counters.flushSync())
     })
     this.#end = () => {
       clearInterval(timer)
       leave()
     }
-    return ledger
+    return counters
   }
 
   /** After a close nothing is pending any more. */

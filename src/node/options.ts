@@ -2,7 +2,8 @@
 // is web/options.ts.
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { type Config, readConfig } from '../config.js'
+import { type Config, readConfig, } from '../config.js'
+import { checkShared, type SharedOptions } from '../caches/embedding-tiers.js'
 import type { UserEmbedder } from '../embedder/client/custom-embedder.js'
 import type { PullProgress } from '../hub/download.js'
 import type { HubOptions } from '../hub/places.js'
@@ -13,6 +14,8 @@ import { ownFile } from './own-files.js'
 export interface OpenOptions extends Settings {
   /** What computes vectors instead of a model: a function of yours, batched, de-duplicated and cached as any other. */
   readonly embedder?: UserEmbedder | undefined
+  /** A store of yours behind disk, which other processes and machines may use as well: a vector is computed once for all. */
+  readonly shared?: SharedOptions | undefined
   /** Told, in bytes over all its files, how far a model is that is being fetched. */
   readonly onDownload?: ((progress: PullProgress) => void) | undefined
   /** Told, in one sentence, what did not work as asked. Default: `process.emitWarning`. */
@@ -23,6 +26,7 @@ export interface OpenOptions extends Settings {
 export interface NodeOptions extends Pick<OpenOptions, 'onDownload'> {
   readonly config: Config
   readonly user: UserEmbedder | undefined
+  readonly shared: SharedOptions | undefined
   /** The cache folder, absolute; undefined where there is no place to keep anything. */
   readonly dir: string | undefined
   /** Where models are looked for, as it is now. */
@@ -34,12 +38,12 @@ export interface NodeOptions extends Pick<OpenOptions, 'onDownload'> {
  * @throws OpDbusError INVALID_INPUT for an option that is not what its type says
  */
 export function readOptions(
-  { embedder: user, onDownload, onWarning = () => {}, ...settings }: OpenOptions,
+  { embedder: user, shared, onDownload, onWarning = () => {}, ...settings }: OpenOptions,
   warn: Warn = onWarning,
 ): NodeOptions {
   const config = readConfig(settings, process.env, warn)
   const dir = cacheDir(config)
-  return { config, user, dir, hub: hubOptions(config, dir), onDownload }
+  return { config, user, shared: checkShared(shared), dir, hub: hubOptions(config, dir), onDownload }
 }
 
 /** The user's home, or undefined where the system knows none, or HOME says that there is none. */

@@ -1,6 +1,7 @@
 // What can be set in a page, checked and turned into addresses. Part of the web root; asks nothing of any server. Its twin is
 // node/options.ts.
-import { type Config, type RuntimeOptions, readConfig } from '../config.js'
+import { type Config, type RuntimeOptions, readConfig, } from '../config.js'
+import { checkShared, type SharedOptions } from '../caches/embedding-tiers.js'
 import type { UserEmbedder } from '../embedder/client/custom-embedder.js'
 import { OpDbusError } from '../errors.js'
 import type { Warn } from '../ports.js'
@@ -20,6 +21,8 @@ export interface OpenOptions extends CommonSettings {
   readonly device?: (typeof DEVICES)[number] | undefined
   /** What computes vectors instead of a model: a function of yours, batched, de-duplicated and cached as any other. */
   readonly embedder?: UserEmbedder | undefined
+  /** A store of yours behind IndexedDB, a server of yours for example: a vector is computed once for everybody who asks it. */
+  readonly shared?: SharedOptions | undefined
   /**
    * Where the files lie that `op-dbus assets DIR` has put into a public folder: worker, runtime, built-in model. Relative
    * to the page. Default: beside this module.
@@ -52,6 +55,7 @@ const OF_PAGES: Readonly<Record<OfPages, true>> = {
   onDownload: true,
   onWarning: true,
   persist: true,
+  shared: true,
   wasmPaths: true,
 }
 
@@ -77,6 +81,7 @@ export interface WebOptions extends Pick<OpenOptions, 'onDownload'> {
   readonly places: Places
   readonly database: string
   readonly persist: boolean
+  readonly shared: SharedOptions | undefined
 }
 
 /**
@@ -85,7 +90,7 @@ export interface WebOptions extends Pick<OpenOptions, 'onDownload'> {
  */
 export function readOptions(options: OpenOptions, warn: Warn, moduleUrl: string, pageUrl: string): WebOptions {
   const { embedder, assetsUrl: _1, wasmPaths: _2, hubUrl: _3, database = 'op-dbus', persist = false, ...rest } = options
-  const { onDownload, onWarning: _4, ...settings } = rest
+  const { shared, onDownload, onWarning: _4, ...settings } = rest
   if (typeof database !== 'string' || database === '') {
     throw new OpDbusError('INVALID_INPUT', 'database must be a text that is not empty', {
       details: { option: 'database' },
@@ -97,6 +102,7 @@ export function readOptions(options: OpenOptions, warn: Warn, moduleUrl: string,
     places: placesOf(options, moduleUrl, pageUrl),
     database,
     persist: persist === true,
+    shared: checkShared(shared),
     onDownload,
   }
 }

@@ -1,7 +1,7 @@
 // What a browser lends the embedding worker: files from the file cache, ONNX Runtime, turns of the event loop. Names no global
 // of a worker itself: worker.ts does. Part of the web root.
 import { type OrtBuild, ortBrowser } from '../backends/ort-browser.js'
-import { turn } from '../cache/turn.js'
+import { yieldToEventLoop } from '../cache/yield-to-event-loop.js'
 import { probeDevice } from '../embedder/devices/probe.js'
 import { embedWorker } from '../embedder/engine/embed-worker.js'
 import type { Push } from '../embedder/link.js'
@@ -90,7 +90,7 @@ export function pageWorker(host: PageWorkerHost, push: Push<readonly BatchResult
       readText: async one => new TextDecoder().decode(await modelBytes(one)),
       // Its bytes are hashed as they are read.
       isUnchanged: one => modelBytes(one).then(() => true),
-      yieldToEventLoop: turn,
+      yieldToEventLoop,
       clock: { monotonic: () => performance.now() },
     },
     push,

@@ -1,10 +1,12 @@
 // What the embedding cache shows and lets go of its memory: entries, forgetMemory, resize.
+
 import { describe, expect, it } from 'vitest'
 import { composeCaches } from '../../src/compose.js'
-import { readConfig } from '../../src/config.js'
+import { readConfig, } from '../../src/config.js'
 import type { UserEmbedder } from '../../src/embedder/client/custom-embedder.js'
 import type { Settings } from '../../src/settings.js'
-import { hash, TestClock } from '../support.js'
+import { hash, TestClock, crc32 } from '../support.js'
+import { Diagnostics } from '../../src/diagnostics.js'
 
 function open(settings: Settings = {}) {
   const asked: string[] = []
@@ -24,7 +26,8 @@ function open(settings: Settings = {}) {
       warn: () => {},
       user,
       openModel: () => expect.fail('no model is asked for'),
-      tiers: () => [],
+      crc32,
+      diagnostics: new Diagnostics(),
     },
   )
   return { embeddings: caches.embeddings, asked }

@@ -26,7 +26,7 @@ try {
   device = (await caches.embeddings.getOrEmbed('0')).device
   await caches.embeddings.embedMany(texts)
 } catch (caught) { error = { code: caught.code, message: caught.message } }
-await caches.queries.getOrQuery('plugin', () => ({ answer: 42 }))
+await caches.queries.getOrCompute('plugin', () => ({ answer: 42 }))
 await caches.close()
 caches = await open()
 const kept = (await caches.stats()).embeddings.onDisk.entries

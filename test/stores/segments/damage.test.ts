@@ -5,9 +5,8 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Space } from '../../../src/ports.js'
 import { clearSegments, sizeOfSegments, verifySegments } from '../../../src/stores/segments.js'
-import { expectBytes } from '../../contract/store-contract.js'
-import { keyOf } from '../../contract/store-contract-data.js'
-import { crc32, hash } from '../../support.js'
+import { keyOf } from '../../../src/testing/entries.js'
+import { crc32, expectBytes, hash } from '../../support.js'
 import { items, SegmentBench, SPACE, valueFor } from './harness.js'
 
 const HEADER = 64

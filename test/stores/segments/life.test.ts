@@ -4,9 +4,8 @@ import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Crc32, Key, Space } from '../../../src/ports.js'
 import type { SegmentOptions, SegmentStore } from '../../../src/stores/segments.js'
-import { expectBytes } from '../../contract/store-contract.js'
-import { keyOf } from '../../contract/store-contract-data.js'
-import { crc32 } from '../../support.js'
+import { keyOf } from '../../../src/testing/entries.js'
+import { crc32, expectBytes } from '../../support.js'
 import { items, SegmentBench, VALUE_BYTES, valueFor } from './harness.js'
 
 let bench: SegmentBench

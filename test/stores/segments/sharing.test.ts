@@ -6,9 +6,8 @@ import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Crc32, Key, Space } from '../../../src/ports.js'
 import { clearSegments, type SegmentStore, sizeOfSegments, verifySegments } from '../../../src/stores/segments.js'
-import { expectBytes } from '../../contract/store-contract.js'
-import { keyOf } from '../../contract/store-contract-data.js'
-import { crc32, hash } from '../../support.js'
+import { keyOf } from '../../../src/testing/entries.js'
+import { crc32, expectBytes, hash } from '../../support.js'
 import { items, SegmentBench, valueFor } from './harness.js'
 
 let bench: SegmentBench

@@ -1,5 +1,5 @@
-// Keys and values that tests of stores use, apart from the suite so that a child process can have them without vitest.
-import type { Key } from '../../src/ports.js'
+// Keys and values that the store contract uses; tests of stores, and processes that they start, use the same. Pure.
+import type { Key } from '../ports.js'
 
 /** The n-th key: 64 hex digits, as a SHA-256 has. */
 export function keyOf(n: number): Key {

@@ -6,12 +6,12 @@ import type { Clock, Key, Store } from '../ports.js'
 export type Tally = Readonly<Record<string, number>>
 
 /** A store whose writes can also happen at once, for the exit of a process. */
-export interface LedgerStore extends Store {
+export interface CounterStore extends Store {
   setSync(key: Key, value: Uint8Array): void
 }
 
-export interface LedgerOptions {
-  readonly store: LedgerStore
+export interface LifetimeCountersOptions {
+  readonly store: CounterStore
   readonly clock: Clock
   /** This writer's document, a random name. */
   readonly key: Key
@@ -38,19 +38,19 @@ interface Page {
 }
 
 /** The own page is replaced this often while it changes, in ms. */
-export const LEDGER_FLUSH_MS = 10_000
+export const COUNTERS_FLUSH_MS = 10_000
 /** The page of a writer whom we cannot look up, untouched for this long, has no writer any more, in ms. */
 const ABANDONED_MS = 10 * 60_000
 
-export class CounterLedger {
-  readonly #options: LedgerOptions
+export class LifetimeCounters {
+  readonly #options: LifetimeCountersOptions
   /** Counts taken over from writers that have gone; part of the own page. */
   #inherited: Tally = {}
   /** What of our own counts is no longer ours to tell, because somebody took our page over. */
   #given: Tally = {}
   #written: Tally | undefined
 
-  constructor(options: LedgerOptions) {
+  constructor(options: LifetimeCountersOptions) {
     this.#options = options
   }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { CounterLedger, type LedgerStore, type Tally } from '../../src/cache/counter-ledger.js'
+import { type CounterStore, LifetimeCounters, type Tally } from '../../src/cache/lifetime-counters.js'
 import type { Key } from '../../src/ports.js'
 import { openFileStore } from '../../src/stores/files.js'
 import { crc32, hash, TestClock, temporaryFolder } from '../support.js'
@@ -9,7 +9,7 @@ function setUp() {
   const dir = temporaryFolder()
   const alive = new Set<number>()
   const writer = (pid: number, place = 'here') => {
-    const store: LedgerStore = openFileStore({ name: 'counters', dir, maxEntries: 1000, clock, hash, crc32 })
+    const store: CounterStore = openFileStore({ name: 'counters', dir, maxEntries: 1000, clock, hash, crc32 })
     const counts: Record<string, number> = { hits: 0 }
     alive.add(pid)
     const process = {
@@ -19,29 +19,29 @@ function setUp() {
         other.place !== place ? ('unknown' as const) : alive.has(other.pid) ? ('alive' as const) : ('dead' as const),
     }
     const key = `w${pid}` as Key
-    const ledger = new CounterLedger({ store, clock, key, process, read: (): Tally => ({ ...counts }) })
-    return { ledger, counts, store }
+    const counters = new LifetimeCounters({ store, clock, key, process, read: (): Tally => ({ ...counts }) })
+    return { counters, counts, store }
   }
   return { clock, alive, writer, dir }
 }
 
-describe('CounterLedger', () => {
+describe('LifetimeCounters', () => {
   it('sums what several processes counted', async () => {
     const { writer } = setUp()
     const [one, two] = [writer(1), writer(2)]
     one.counts.hits = 3
     two.counts.hits = 4
-    await one.ledger.flush()
-    await two.ledger.flush()
+    await one.counters.flush()
+    await two.counters.flush()
     one.counts.hits = 5
-    expect(await one.ledger.totals()).toEqual({ hits: 9 })
-    expect(await two.ledger.totals()).toEqual({ hits: 7 })
+    expect(await one.counters.totals()).toEqual({ hits: 9 })
+    expect(await two.counters.totals()).toEqual({ hits: 7 })
   })
 
   it('writes nothing while there is nothing to tell', async () => {
     const { writer } = setUp()
-    const { ledger, store } = writer(1)
-    await ledger.flush()
+    const { counters, store } = writer(1)
+    await counters.flush()
     expect((await store.size()).entries).toBe(0)
   })
 
@@ -51,10 +51,10 @@ describe('CounterLedger', () => {
     for (let pid = 1; pid <= 300; pid++) {
       last = writer(pid)
       last.counts.hits = 1
-      await last.ledger.flush()
+      await last.counters.flush()
       alive.delete(pid)
     }
-    expect(await last.ledger.totals()).toEqual({ hits: 300 })
+    expect(await last.counters.totals()).toEqual({ hits: 300 })
     expect((await last.store.size()).entries).toBe(1)
   })
 
@@ -62,31 +62,31 @@ describe('CounterLedger', () => {
     const { writer, alive } = setUp()
     const [one, two] = [writer(1), writer(2)]
     one.counts.hits = 10
-    await one.ledger.flush()
+    await one.counters.flush()
     alive.delete(1)
     two.counts.hits = 1
-    await two.ledger.flush()
-    expect(await two.ledger.totals()).toEqual({ hits: 11 })
+    await two.counters.flush()
+    expect(await two.counters.totals()).toEqual({ hits: 11 })
     one.counts.hits = 12
-    await one.ledger.flush()
-    expect(await two.ledger.totals()).toEqual({ hits: 13 })
+    await one.counters.flush()
+    expect(await two.counters.totals()).toEqual({ hits: 13 })
     one.counts.hits = 15
-    await one.ledger.flush()
-    expect(await one.ledger.totals()).toEqual({ hits: 16 })
+    await one.counters.flush()
+    expect(await one.counters.totals()).toEqual({ hits: 16 })
   })
 
   it('waits ten minutes for a writer whom it cannot look up: another host, another container, version 0.1', async () => {
     const { writer, clock } = setUp()
     const [far, near] = [writer(1, 'elsewhere'), writer(2)]
     far.counts.hits = 1
-    await far.ledger.flush()
+    await far.counters.flush()
     near.counts.hits = 1
-    await near.ledger.flush()
+    await near.counters.flush()
     expect((await near.store.size()).entries).toBe(2)
     clock.advance(10 * 60_000 + 1)
     near.counts.hits = 2
-    await near.ledger.flush()
+    await near.counters.flush()
     expect((await near.store.size()).entries).toBe(1)
-    expect(await near.ledger.totals()).toEqual({ hits: 3 })
+    expect(await near.counters.totals()).toEqual({ hits: 3 })
   })
 })

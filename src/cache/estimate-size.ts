@@ -1,8 +1,8 @@
-// What a JavaScript value weighs, and whether JSON can hold it. Looks only; copies nothing, calls nothing of the value's.
+// Estimates what a JavaScript value costs in memory, and tells whether JSON can hold it. Looks only; copies nothing, calls nothing of the value's.
 
 import { isArrayBuffer, isMap, isSet } from '../realms.js'
 
-export interface Weight {
+export interface SizeEstimate {
   /** Estimated bytes in memory: strings at two bytes a character, numbers at eight, 56 for an object, 16 a property. */
   readonly bytes: number
   /**
@@ -15,7 +15,7 @@ export interface Weight {
 }
 
 /** Does not recurse, so that a very deep value is no danger; an object met twice is weighed once. */
-export function weigh(value: unknown): Weight {
+export function estimateSize(value: unknown): SizeEstimate {
   let bytes = 0
   let json = true
   let negativeZero = false

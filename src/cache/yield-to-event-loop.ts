@@ -1,7 +1,7 @@
 // Gives the event loop a turn in any runtime. No policy: callers decide when.
 
 /** Resolves after timers and I/O that were due had their turn; faster than `setTimeout(0)`, which browsers hold back. */
-export function turn(): Promise<void> {
+export function yieldToEventLoop(): Promise<void> {
   return new Promise(resolve => {
     if (typeof setImmediate === 'function') {
       setImmediate(resolve)
