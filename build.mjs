@@ -6,7 +6,8 @@
 //   node build.mjs bench      build, then run the benchmark       (likewise)
 //   node build.mjs install-cuda   build, then fetch the CUDA provider (see build/install-cuda.mjs)
 //   node build.mjs start      build, then serve the playground on this machine
-//   node build.mjs check      build, then types, lint, import rules, publint, attw
+//   node build.mjs check      build, then types, lint, import rules, publint, attw, and the reference below
+//   node build.mjs docs       build, then write a reference of every exported name to .build/api
 //
 // Packages come by `npm ci` when node_modules is missing or older than the lock file. No other tool is needed.
 import { spawnSync } from 'node:child_process'
@@ -104,12 +105,14 @@ const TASKS = {
   bench: [['.build/bench.js', '...args']],
   start: [['build/start.mjs', '...args']],
   'install-cuda': [['build/install-cuda.mjs', '...args']],
+  docs: [['build/api-reference.mjs']],
   check: [
     ['node_modules/typescript/bin/tsc', '-p', '.'],
     ['node_modules/typescript/bin/tsc', '-p', 'playground'],
     ['node_modules/@biomejs/biome/bin/biome', 'check', '.'],
     ['node_modules/vitest/vitest.mjs', 'run', 'test/import-rules.test.ts'],
     ['build/check-package.mjs'],
+    ['build/api-reference.mjs'],
   ],
 }
 

@@ -50,7 +50,7 @@ function nodeDevices({ gpuDevice, threads }: DeviceSettings): DeviceRuntime {
     },
     async attempt({ device, spec, reference, limitMs, signal }) {
       if (device === 'cuda' && cudaLibrary() === undefined) {
-        return { device, works: false, reason: 'its libraries are not installed: see CUDA in the README' }
+        return { device, works: false, reason: 'its libraries are not installed: see docs/devices.md of op-dbus' }
       }
       const job = { spec, device, threads: usableThreads(threads), gpuDevice, reference }
       return tryInProcess(job, limitMs, signal)
