@@ -1,5 +1,5 @@
 // A matrix as a NumPy file, written row by row: the number of rows goes into the header at the end.
-import type { Output } from './output.js'
+import type { Output } from './output/destination.js'
 
 /**
  * The header of version 1.0 (numpy.lib.format): magic, version, length, a Python dict literal, spaces, a newline; always
