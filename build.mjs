@@ -29,7 +29,7 @@ const TARGETS = [
       node: 'src/node.ts',
       'node-worker': 'src/node/worker.ts',
       'node-tokenizer': 'src/node/tokenizer.ts',
-      'node-trial': 'src/node/trial.ts',
+      'node-device-probe': 'src/node/device-probe.ts',
       cli: 'src/cli/main.ts',
     },
     options: { platform: 'node', target: 'node20', splitting: true, chunkNames: 'chunk-[hash]' },
@@ -79,6 +79,13 @@ const TARGETS = [
     entries: { kernels: 'src/kernels.ts' },
     options: { platform: 'neutral', target: 'es2022' },
     report: true,
+  },
+  {
+    name: 'testing',
+    outdir: 'dist',
+    entries: { testing: 'src/testing.ts' },
+    options: { platform: 'neutral', target: 'es2022' },
+    report: false,
   },
   {
     name: 'bench',

@@ -1,5 +1,5 @@
 // How far files are that are being fetched, in words. Pure.
-import { bytes } from '../src/cli/render.js'
+import { bytes } from '../src/format.js'
 import type { Fetched } from './engine.js'
 
 /** Once all is there, what takes its time is the model. */

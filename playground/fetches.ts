@@ -1,6 +1,7 @@
 // How much an embedding would fetch: what is neither in the browser's cache nor of use here does not count. Fetches nothing.
-import { probeGpu, timer } from '../src/web/page.js'
-import { Shelf } from '../src/web/shelf.js'
+
+import { FileCache } from '../src/web/file-cache.js'
+import { probeGpu, timer } from '../src/web/runtime.js'
 import { ASSETS_URL, type DeviceWish } from './engine.js'
 
 /** Bytes. */
@@ -28,10 +29,10 @@ export async function askFetches(device: DeviceWish): Promise<Fetches> {
 }
 
 async function missingFiles(): Promise<{ readonly path: string; readonly bytes: number }[]> {
-  const shelf = new Shelf({ caches: globalThis.caches, timer, warn: () => {} })
+  const fileCache = new FileCache({ caches: globalThis.caches, timer, warn: () => {} })
   const base = new URL(ASSETS_URL, document.baseURI)
   const files = Object.entries(__ASSETS__).map(async ([path, { bytes, sha256 }]) => {
-    const held = await shelf.holds({ url: new URL(path, base).href, digest: sha256 })
+    const held = await fileCache.holds({ url: new URL(path, base).href, digest: sha256 })
     return held ? [] : [{ path, bytes }]
   })
   return (await Promise.all(files)).flat()

@@ -1,13 +1,22 @@
 // Runs search and map in a thread of its own, on the library's kernels: 10,000 vectors must not stop the page.
-import { expose } from 'comlink'
 import { openKernels, VectorIndex } from '../src/kernels.js'
 
-export interface NearWorker {
+/** What the page asks for, by name. */
+export interface NearCalls {
   /** `added` are texts with their rows in `matrix`, in order. */
   change(removed: readonly string[], added: readonly string[], matrix: Float32Array, dims: number): Promise<void>
   nearest(query: Float32Array, count: number): Promise<readonly { readonly id: string; readonly score: number }[]>
   project(): Promise<{ readonly texts: readonly string[]; readonly points: Float32Array }>
 }
+
+/** One message; the answer goes back through `port`, a {@link NearAnswer}. */
+export interface NearCall {
+  readonly name: keyof NearCalls
+  readonly args: readonly unknown[]
+  readonly port: MessagePort
+}
+
+export type NearAnswer = { readonly value: unknown } | { readonly error: string }
 
 let index: Promise<VectorIndex> | undefined
 
@@ -30,7 +39,7 @@ function inTurn<T>(call: () => Promise<T>): Promise<T> {
   return mine
 }
 
-const worker: NearWorker = {
+const calls: NearCalls = {
   change: (removed, added, matrix, dims) =>
     inTurn(async () => {
       const into = await indexOf(dims)
@@ -49,4 +58,11 @@ const worker: NearWorker = {
     }),
 }
 
-expose(worker)
+addEventListener('message', async ({ data }: MessageEvent<NearCall>) => {
+  const call = calls[data.name] as (...args: readonly unknown[]) => Promise<unknown>
+  const answer = await call(...data.args).then(
+    (value): NearAnswer => ({ value }),
+    (error): NearAnswer => ({ error: String(error?.message ?? error) }),
+  )
+  data.port.postMessage(answer)
+})

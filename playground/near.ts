@@ -1,6 +1,5 @@
 // What lies near what among the cached: nearest by cosine, and a map in two dimensions. The arithmetic is in near-worker.ts.
-import { type Remote, transfer, wrap } from 'comlink'
-import type { NearWorker } from './near-worker.js'
+import type { NearAnswer, NearCall, NearCalls } from './near-worker.js'
 
 export interface Neighbour {
   readonly text: string
@@ -17,21 +16,18 @@ export interface MapView {
 /** Follows what memory holds: each `follow` sends only what has changed. When its thread is lost, every call rejects. */
 export class Near {
   readonly #worker = new Worker(new URL('./near-worker.js', import.meta.url), { type: 'module' })
-  readonly #remote: Remote<NearWorker> = wrap(this.#worker)
   readonly #known = new Set<string>()
-  readonly #lost: Promise<never>
+  /** Aborted, with a {@link NearLost}, when the thread is gone. */
+  readonly #lost = new AbortController()
 
   constructor() {
-    this.#lost = new Promise((_resolve, reject) => {
-      for (const type of ['error', 'messageerror']) {
-        this.#worker.addEventListener(type, event => {
-          this.#worker.terminate()
-          reject(new NearLost((event as Partial<ErrorEvent>).message || 'near-worker.js could not be loaded'))
-        })
-      }
-    })
-    // Nobody may be waiting: the next call tells.
-    this.#lost.catch(() => undefined)
+    for (const type of ['error', 'messageerror']) {
+      this.#worker.addEventListener(type, event => {
+        this.#worker.terminate()
+        const { message } = event as Partial<ErrorEvent>
+        this.#lost.abort(new NearLost(message || 'near-worker.js could not be loaded'))
+      })
+    }
   }
 
   get size(): number {
@@ -50,20 +46,40 @@ export class Near {
     for (const text of removed) this.#known.delete(text)
     for (const text of added) this.#known.add(text)
     // Calls are answered in their order, so who searches after this sees it done.
-    await this.#orLost(this.#remote.change(removed, added, transfer(matrix, [matrix.buffer]), dims))
+    await this.#ask('change', [removed, added, matrix, dims], [matrix.buffer])
   }
 
   async nearest(query: Float32Array, count: number): Promise<Neighbour[]> {
-    const found = await this.#orLost(this.#remote.nearest(query, count))
+    const found = await this.#ask('nearest', [query, count])
     return found.map(({ id, score }) => ({ text: id, score }))
   }
 
   project(): Promise<MapView> {
-    return this.#orLost(this.#remote.project())
+    return this.#ask('project', [])
   }
 
-  #orLost<T>(answer: Promise<T>): Promise<T> {
-    return Promise.race([answer, this.#lost])
+  /** Each call has a port of its own for the answer. Rejects when the thread is, or gets, lost. */
+  #ask<Name extends keyof NearCalls>(
+    name: Name,
+    args: Parameters<NearCalls[Name]>,
+    transfer: Transferable[] = [],
+  ): ReturnType<NearCalls[Name]> {
+    const { port1, port2 } = new MessageChannel()
+    const { signal } = this.#lost
+    const answer = new Promise<unknown>((resolve, reject) => {
+      const leave = () => reject(signal.reason)
+      port1.onmessage = ({ data }: MessageEvent<NearAnswer>) => {
+        port1.close()
+        signal.removeEventListener('abort', leave)
+        if ('error' in data) reject(new Error(data.error))
+        else resolve(data.value)
+      }
+      if (signal.aborted) leave()
+      signal.addEventListener('abort', leave)
+    })
+    const call: NearCall = { name, args, port: port2 }
+    this.#worker.postMessage(call, [port2, ...transfer])
+    return answer as ReturnType<NearCalls[Name]>
   }
 }
 

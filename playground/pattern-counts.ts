@@ -1,5 +1,5 @@
 // What patterns did since the page forgot everything, also in words: the library counts for as long as its caches are open. Pure.
-import { plural } from '../src/cli/render.js'
+import { plural } from '../src/format.js'
 import type { PatternCounts } from '../src/public.js'
 
 export function countsSince(now: PatternCounts, before: PatternCounts | undefined): PatternCounts {

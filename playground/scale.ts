@@ -1,5 +1,5 @@
 // Times in words, and on a log scale from a clock's step to a slow model's seconds. Pure.
-import { count, duration, significant } from '../src/cli/render.js'
+import { count, duration, significant } from '../src/format.js'
 
 export const FASTEST_MS = 0.001
 export const SLOWEST_MS = 100_000

@@ -1,6 +1,6 @@
 // What the page knows and what its buttons do: signals and actions. Draws nothing.
 import { batch, computed, type ReadonlySignal, signal } from '@preact/signals'
-import { turn } from '../src/cache/turn.js'
+import { yieldToEventLoop } from '../src/cache/yield-to-event-loop.js'
 import { messageOf } from '../src/errors.js'
 import type { Caches, Device, PatternMode, Source, Stats } from '../src/public.js'
 import { Board } from './board.js'
@@ -266,7 +266,7 @@ export class Session {
       if (cold) this.ready.value = true
       size = cold ? 16 : nextChunk(size, ms)
       // The page draws, and hears presses.
-      await turn()
+      await yieldToEventLoop()
     }
     await this.refresh(lines)
     batch(() => {

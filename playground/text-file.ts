@@ -1,5 +1,5 @@
 // A visitor's file as text: no more of it than a page can hold, and nothing that is no text. Pure but for the reading.
-import { bytes as byteCount } from '../src/cli/render.js'
+import { bytes as byteCount } from '../src/format.js'
 
 /** More is not read: a text area of this size is slow enough. */
 export const MOST_BYTES = 4_000_000

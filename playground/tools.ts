@@ -1,7 +1,7 @@
 // What can be done with what is cached: search, a map, and the comparison of devices. Draws nothing.
 import { batch, effect, signal } from '@preact/signals'
-import { bytes } from '../src/cli/render.js'
 import { isOpDbusError, messageOf } from '../src/errors.js'
+import { bytes } from '../src/format.js'
 import { type DeviceWish, openEngine } from './engine.js'
 import { comparisonLines } from './examples.js'
 import { failureOf } from './failures.js'

@@ -1,12 +1,17 @@
-// What both roots do alike: the four caches of one Config, over whatever disks and embedder a runtime has.
+// What both roots do alike: the four caches of one Config, over whatever disks, models and tiers a runtime has. Names none of them.
 import { BlockCache } from './caches/block-cache.js'
 import { CacheSet, type CacheSetExtras } from './caches/cache-set.js'
 import { DiffCache } from './caches/diff-cache.js'
 import { EmbeddingCache, type EmbeddingCacheOptions } from './caches/embedding-cache.js'
+import { clearShared, type EmbeddingTierParts, embeddingTiers, type SharedOptions } from './caches/embedding-tiers.js'
 import { QueryCache, type QueryDisk } from './caches/query-cache.js'
 import type { Config } from './config.js'
+import type { Diagnostics } from './diagnostics.js'
+import { fromUserEmbedder, type UserEmbedder } from './embedder/client/custom-embedder.js'
+import type { OpenedModel } from './embedder/open-model.js'
 import { patternConfig } from './patterns/setting.js'
-import type { Clock, Hash, Store, Warn } from './ports.js'
+import { openTemplates } from './patterns/templates.js'
+import type { Call, Clock, Crc32, Embedder, Hash, Store, Warn } from './ports.js'
 
 /**
  * Bytes of the other three in memory. With 10,000 embeddings of 384 floats at their default bound (20.5 MB) all four
@@ -16,42 +21,79 @@ const BLOCK_BYTES = 6_000_000
 const DIFF_BYTES = 3_000_000
 const QUERY_BYTES = 1_000_000
 
+/** What a runtime brings. */
 export interface Runtime {
   readonly clock: Clock
   readonly hash: Hash
+  readonly crc32: Crc32
+  /** Told what is wrong with what lies on disk. */
   readonly warn: Warn
-  /** Opens the embedder and its tiers at the first look-up that needs them. */
-  readonly openEmbeddings: EmbeddingCacheOptions['open']
+  readonly diagnostics: Diagnostics
+  /** What computes instead of a model. */
+  readonly user: UserEmbedder | undefined
+  /** Opens what computes otherwise, at the first text that needs it; again after it failed. */
+  openModel(call: Call): Promise<OpenedModel>
+  /** Opens what keeps the vectors of one embedder on this machine; undefined where nothing does. */
+  vectors?(embedder: Embedder): EmbeddingTierParts['disk']
+  /** A store of the user's own behind that. */
+  readonly shared?: SharedOptions
   readonly queryDisk?: QueryDisk
   readonly blockStore?: Store
-  readonly extras?: (set: () => CacheSet) => CacheSetExtras
+  readonly extras?: (set: () => CacheSet) => CacheSetExtras | undefined
 }
 
+/** @throws OpDbusError INVALID_INPUT for an embedder of the user's own that is none */
 export function composeCaches(config: Config, runtime: Runtime): CacheSet {
-  const { clock, hash, warn } = runtime
+  const { clock, hash, crc32, warn, diagnostics, shared } = runtime
+  const parts = { clock, hash, warn, diagnostics }
   const queryTtlMs = 1000 * config.queryCacheTtl
   const diffTtlMs = 1000 * config.diffCacheTtl
   const set: CacheSet = new CacheSet(
-    new EmbeddingCache({
-      capacity: config.embeddingCacheSize,
-      capacityBytes: config.embeddingCacheBytes,
-      open: runtime.openEmbeddings,
-      clock,
-    }),
-    new QueryCache({ ttlMs: queryTtlMs, capacityBytes: QUERY_BYTES, disk: runtime.queryDisk, clock, hash, warn }),
-    new DiffCache({ capacity: config.diffCacheSize, capacityBytes: DIFF_BYTES, ttlMs: diffTtlMs, clock, hash }),
-    new BlockCache({
-      capacity: config.blockCacheSize,
-      capacityBytes: BLOCK_BYTES,
-      store: runtime.blockStore,
-      clock,
-      warn,
-    }),
+    {
+      embeddings: new EmbeddingCache({
+        capacity: config.embeddingCacheSize,
+        capacityBytes: config.embeddingCacheBytes,
+        open: embeddingsOpener(config, runtime),
+        clearShared: shared && (() => clearShared(shared, crc32)),
+        clock,
+      }),
+      queries: new QueryCache({ ttlMs: queryTtlMs, capacityBytes: QUERY_BYTES, disk: runtime.queryDisk, ...parts }),
+      diffs: new DiffCache({ capacity: config.diffCacheSize, capacityBytes: DIFF_BYTES, ttlMs: diffTtlMs, ...parts }),
+      blocks: new BlockCache({
+        capacity: config.blockCacheSize,
+        capacityBytes: BLOCK_BYTES,
+        store: runtime.blockStore,
+        ...parts,
+      }),
+    },
     {
       ttl: { queries: config.queryCacheTtl, diffs: config.diffCacheTtl },
       patterns: patternConfig(config.patterns).mode,
+      diagnostics,
       ...runtime.extras?.(() => set),
     },
   )
   return set
+}
+
+/** Opens the embedder with its tiers; at the first look-up that memory does not answer. */
+function embeddingsOpener({ maxQueue, patterns }: Config, runtime: Runtime): EmbeddingCacheOptions['open'] {
+  const { user } = runtime
+  const templates = openTemplates(patterns)
+  const embedder = user && fromUserEmbedder(user, { ...user, maxQueue })
+  return async call => {
+    const { embedder: exact, model } = embedder ? { embedder, model: undefined } : await runtime.openModel(call)
+    // Vectors of templates are kept in a space of their own.
+    const opened = templates?.over(exact) ?? exact
+    const { tiers, events } = embeddingTiers(opened, {
+      disk: runtime.vectors?.(opened),
+      shared: runtime.shared,
+      hash: runtime.hash,
+      crc32: runtime.crc32,
+      clock: runtime.clock,
+      warn: runtime.diagnostics.warn,
+      diagnostics: runtime.diagnostics,
+    })
+    return { embedder: opened, tiers, events, model, templates }
+  }
 }

@@ -45,6 +45,12 @@ export function messageOf(error: unknown): string {
   return isError(error) ? error.message : String(error)
 }
 
+/** Whatever a model or an embedder threw, as the one error of this package. */
+export function asFailure(cause: unknown): OpDbusError {
+  if (cause instanceof OpDbusError) return cause
+  return new OpDbusError('EMBEDDER_FAILED', messageOf(cause), { cause })
+}
+
 /** True for an Error of any realm: what a vm context or Jest throws is no instance of this one's. */
 export function isError(error: unknown): error is Error {
   return error instanceof Error || Object.prototype.toString.call(error) === '[object Error]'

@@ -1,25 +1,16 @@
-// Composition root for Node: names the stores, the model finder and the worker, and opens the four caches over them.
-import { join } from 'node:path'
-import { atExit } from './backends/at-exit.js'
-import { CounterLedger, LEDGER_FLUSH_MS } from './cache/counter-ledger.js'
-import { StoreTier } from './cache/store-tier.js'
-import { vecBytes } from './cache/vec.js'
-import { DISK_FACTOR } from './caches/block-cache.js'
-import type { CacheSet, CacheSetExtras, DiskSize } from './caches/cache-set.js'
-import type { EmbeddingParts } from './caches/embedding-cache.js'
-import { embeddingCodec } from './caches/embedding-codec.js'
-import { queryFileAge } from './caches/query-cache.js'
+// Composition root for Node: opens the four caches over the cache folder, and over what computes on this machine. What it is made
+// of lies in node/: options, disk, vectors, model, lifetime. web.ts is the same for a page.
+import { channel } from 'node:diagnostics_channel'
+import type { CacheSet } from './caches/cache-set.js'
 import { composeCaches } from './compose.js'
-import { readConfig } from './config.js'
-import { fromUserEmbedder } from './embedder/custom.js'
-import { openModel } from './node/model.js'
-import { removeOldPatterns } from './node/old-patterns.js'
-import { bootId, cacheDir, crc32, hubOptions, isAlive, nodeClock, nodeHash, type OpenOptions } from './node/runtime.js'
+import { Diagnostics } from './diagnostics.js'
+import { Levels } from './embedder/model/levels.js'
+import { foldersIn, openDisk } from './node/disk.js'
+import { Lifetime } from './node/lifetime.js'
+import { type OpenOptions, readOptions } from './node/options.js'
+import { crc32, nodeClock, nodeHash } from './node/runtime.js'
+import { openVectors } from './node/vectors.js'
 import { folderWarnings } from './node/warnings.js'
-import { openTemplates } from './patterns/templates.js'
-import type { Call, Embedding, Key } from './ports.js'
-import { openFileStore } from './stores/files.js'
-import { clearSegments, openSegmentStore, sizeOfSegments } from './stores/segments.js'
 
 export {
   type Inventory,
@@ -31,8 +22,11 @@ export {
   pullModel,
   removeModel,
 } from './node/models.js'
-export type { OpenOptions } from './node/runtime.js'
+export type { OpenOptions } from './node/options.js'
 export * from './public.js'
+
+/** Of the process, not of one set of caches: what gave way once stays away, so that no two of them differ in what `high` means. */
+const levels = new Levels()
 
 /**
  * Opens the four caches: options over environment over defaults. Loads no runtime and no model, and touches no cache file yet; the
@@ -40,118 +34,41 @@ export * from './public.js'
  * @throws OpDbusError INVALID_INPUT for an option that is not what its type says
  */
 export async function openCaches(options: OpenOptions = {}): Promise<CacheSet> {
-  const { embedder: user, onWarning: warn = emitWarning, onDownload, ...settings } = options
-  const config = readConfig(settings, process.env, warn)
-  const dir = cacheDir(config)
-  const hub = hubOptions(config, dir)
-  const warnOfFolder = folderWarnings(dir, message => warn(message))
+  const { onWarning = emitWarning } = options
+  const diagnostics = new Diagnostics({ onWarning, channel: name => channel(`op-dbus:${name}`) })
+  const tell = diagnostics.warn
+  const given = readOptions(options, tell)
+  const { config, dir, user, shared } = given
+  if (dir === undefined) tell('no home folder, so nothing is kept on disk; set OPDBUS_CACHE_DIR')
   const clock = nodeClock()
-  const boot = bootId()
-  const ttlMs = 1000 * config.queryCacheTtl
-  const files = { clock, hash: nodeHash, crc32 }
-  const embedder = user && fromUserEmbedder(user, { ...user, maxQueue: config.maxQueue })
-  if (dir === undefined) warn('no home folder, so nothing is kept on disk; set OPDBUS_CACHE_DIR')
-
-  const templates = openTemplates(config.patterns)
-  const onExit: (() => void)[] = []
-  const openEmbeddings = async ({ signal }: Call): Promise<EmbeddingParts> => {
-    const { embedder: exact, model } = embedder
-      ? { embedder }
-      : await openModel(config, dir, { hub, warn, onDownload, signal })
-    const opened = templates?.over(exact) ?? exact
-    const tiers: StoreTier<Embedding>[] = []
-    if (dir !== undefined && config.embeddingDiskCache) {
-      const store = openSegmentStore({
-        dir: join(dir, 'embeddings'),
-        space: opened.space,
-        description: opened.description,
-        dims: opened.dims,
-        valueBytes: vecBytes(opened.dims),
-        budgetBytes: config.embeddingDiskBytes,
-        hash: nodeHash,
-        clock,
-        crc32,
-        warn: warnOfFolder,
-      })
-      onExit.push(() => store.flushSync())
-      const codec = embeddingCodec(nodeHash, opened)
-      const capacityBytes = config.embeddingDiskBytes
-      tiers.push(
-        new StoreTier({ source: 'disk', store, codec, clock, warn: warnOfFolder, capacityBytes, label: 'embedding' }),
-      )
-    }
-    return { embedder: opened, tiers, model, templates }
-  }
-
-  const queryStore = inDir(dir, 'queries', path =>
-    openFileStore({ name: 'query', dir: path, maxEntries: 1000, maxAgeMs: queryFileAge(ttlMs), ...files }),
-  )
-  const blockStore = inDir(dir, 'blocks', path =>
-    openFileStore({ name: 'block', dir: path, maxEntries: Math.max(1, DISK_FACTOR * config.blockCacheSize), ...files }),
-  )
-
-  const extras = (set: () => CacheSet): CacheSetExtras => {
-    if (dir === undefined) return {}
-    const ledger = new CounterLedger({
-      store: openFileStore({ name: 'counter', dir: join(dir, 'counters'), maxEntries: 1000, ...files }),
-      clock,
-      key: nodeHash.random(8) as Key,
-      process: { pid: process.pid, bootId: boot, alive: isAlive },
-      read: () => set().tally(),
-    })
-    const timer = setInterval(() => void ledger.flush().catch(() => {}), LEDGER_FLUSH_MS)
-    timer.unref()
-    const leaveExit = atExit(() => {
-      for (const run of [...onExit, () => ledger.flushSync()]) quietly(run)
-    })
-    const embeddings = join(dir, 'embeddings')
-    return {
-      dir,
-      warn: warnOfFolder,
-      ledger,
-      onDisk: {
-        embeddings: async () => sizeOfSegments(embeddings, { crc32 }),
-        blocks: () => sizeOf(blockStore),
-        queries: () => sizeOf(queryStore),
-      },
-      clearEmbeddings: async () => {
-        clearSegments(embeddings, { hash: nodeHash })
-        await removeOldPatterns(join(dir, 'patterns'), files)
-      },
-      release: () => {
-        clearInterval(timer)
-        leaveExit()
-      },
-    }
-  }
+  const warn = folderWarnings(dir, tell)
+  const budgetBytes = config.embeddingDiskBytes
+  const lifetime = new Lifetime()
+  const disk = dir === undefined ? undefined : openDisk(dir, { ...config, clock, warn })
+  const folders = dir === undefined || !config.embeddingDiskCache ? undefined : foldersIn(dir)
 
   return composeCaches(config, {
     clock,
     hash: nodeHash,
-    warn: warnOfFolder,
-    openEmbeddings,
-    queryDisk: queryStore && { store: queryStore, bootId: boot },
-    blockStore,
-    extras,
+    crc32,
+    warn,
+    diagnostics,
+    user,
+    // Loaded with the first text that memory does not have.
+    openModel: async call => (await import('./node/model.js')).openModel(given, levels, { ...call, warn: tell }),
+    vectors: embedder => openVectors(embedder, { folder: folders?.embeddings, budgetBytes, clock, warn, lifetime }),
+    shared,
+    queryDisk: disk?.queries,
+    blockStore: disk?.blocks,
+    extras: set =>
+      disk && {
+        ...disk.extras,
+        counters: lifetime.begin(disk, clock, () => set().tally()),
+        release: () => lifetime.end(),
+      },
   })
-}
-
-function inDir<T>(dir: string | undefined, name: string, open: (path: string) => T): T | undefined {
-  return dir === undefined ? undefined : open(join(dir, name))
-}
-
-async function sizeOf(store: { size(): Promise<DiskSize> } | undefined): Promise<DiskSize> {
-  return store ? store.size() : { entries: 0, bytes: 0 }
 }
 
 function emitWarning(message: string): void {
   process.emitWarning(message, 'OpDbusWarning')
-}
-
-function quietly(run: () => void): void {
-  try {
-    run()
-  } catch {
-    // The process is ending and this is a cache: there is nobody left to tell.
-  }
 }

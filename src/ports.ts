@@ -12,6 +12,12 @@ export type Key = string & { readonly __key: never }
 /** Where an answer came from, nearest first. */
 export type Source = 'memory' | 'disk' | 'shared' | 'pattern' | 'computed'
 
+/** The strategy's four. */
+export type CacheName = 'embeddings' | 'blocks' | 'queries' | 'diffs'
+
+/** A tier below memory. */
+export type TierName = Extract<Source, 'disk' | 'shared'>
+
 /** What computes vectors. `custom` is an embedder of the user's own. */
 export type Device = 'cuda' | 'webgpu' | 'cpu' | 'wasm' | 'custom'
 
@@ -21,8 +27,11 @@ export interface Call {
   readonly signal?: AbortSignal | undefined
 }
 
-/** Told, in one sentence, what did not work as asked; `cause` is what a medium threw, where one did. */
-export type Warn = (message: string, cause?: unknown) => void
+/**
+ * Told, in one sentence, what did not work as asked; `cause` is what a medium threw, where one did. Of sentences with the same
+ * `about` the first is passed on; without one, each sentence is.
+ */
+export type Warn = (message: string, cause?: unknown, about?: string) => void
 
 /** Wall clock in ms since the epoch, and a monotonic one in ms from any start. Injected, so tests can turn them. */
 export interface Clock {
@@ -43,9 +52,19 @@ export type Crc32 = (bytes: Uint8Array, seed?: number) => number
 
 // ---- stores ---------------------------------------------------------------------------------------------------------
 
+/** What a store has found and done since it was opened. */
+export interface StoreCounters {
+  /** Values that failed their check: never served. */
+  damaged: number
+  /** Entries that were let go to keep the budget. */
+  evicted: number
+}
+
 /** Dumb bytes under keys. No policy. Absent is undefined; failure throws an OpDbusError with code STORE. */
 export interface Store {
   readonly name: string
+  /** Absent where the store neither checks what it holds nor has a budget. */
+  readonly counters?: Readonly<StoreCounters>
   /** Where the medium can answer at once: segments, files, map. */
   getSync?(key: Key): Uint8Array | undefined
   /** One answer per key, in the order of `keys`. */
@@ -78,7 +97,10 @@ export type StorageProblemKind = 'missing' | 'denied' | 'silent' | 'full' | 'clo
 export type Load<V> =
   | { readonly kind: 'hit'; readonly value: V }
   | { readonly kind: 'miss' }
-  | { readonly kind: 'skipped'; readonly why: 'timeout' | 'breaker' | 'error' }
+  | { readonly kind: 'skipped'; readonly why: Skipped }
+
+/** Why a tier was not looked into: too slow, left alone for a while after it failed, failed just now. */
+export type Skipped = 'timeout' | 'breaker' | 'error'
 
 // ---- embedding ------------------------------------------------------------------------------------------------------
 
@@ -135,6 +157,16 @@ export interface Running {
   readonly refused?: readonly { readonly device: Device; readonly reason: string; readonly kind: RefusalKind }[]
 }
 
+/** Which model serves. A level may have given way to a lower one, where that was allowed. */
+export interface ServingModel {
+  /** The name that was asked for. */
+  readonly asked: string
+  /** The name that serves. */
+  readonly serves: string
+  /** From `asked` downwards, what could not serve; empty when `asked` does. */
+  readonly gaveWay: readonly { readonly name: string; readonly reason: string }[]
+}
+
 /** Token ids of one batch, row-major, `rows x width`, padded on the right. */
 export interface TokenBatch {
   readonly rows: number
@@ -148,7 +180,7 @@ export interface TokenBatch {
 export interface Backend {
   readonly device: Device
   /** `[rows, width, dims]` (one vector a token) or `[rows, dims]` (already pooled), row-major: tell by the length. */
-  run(batch: TokenBatch, call?: Call): Promise<Float32Array>
+  run(batch: TokenBatch): Promise<Float32Array>
   /** Of a backend opened with `profile`: what ran where, so far. Ends the profile; no run may follow. */
   profile?(): Promise<readonly NodeRun[]>
   close(): Promise<void>
@@ -181,16 +213,17 @@ export interface BackendFactory {
   /** The runtime's name for this device's provider, as a profile gives it. */
   readonly provider?: string
   /** Rejects with DEVICE_UNAVAILABLE and the runtime's own reason. Loads the runtime only when called. */
-  open(file: OnnxFile, options: BackendOptions, call?: Call): Promise<Backend>
+  open(file: OnnxFile, options: BackendOptions): Promise<Backend>
 }
 
 // ---- threads --------------------------------------------------------------------------------------------------------
 
-/** One message port of a worker, in the shape that comlink speaks. */
+/** The messages between a worker and who started it, from either side. */
 export interface WorkerEndpoint {
+  /** `message` is cloned; where the runtime can, the buffers of `transfer` move instead. */
   postMessage(message: unknown, transfer?: Transferable[]): void
-  addEventListener(type: string, listener: EventListenerOrEventListenerObject): void
-  removeEventListener(type: string, listener: EventListenerOrEventListenerObject): void
+  /** Calls `listener` with every message from now on. */
+  onMessage(listener: (message: unknown) => void): void
 }
 
 /** A running worker (a process, a thread or a Web Worker). The life cycle is its owner's. */
@@ -224,20 +257,8 @@ export interface Kernels {
   load(matrix: Float32Array, dims: number, options?: MatrixOptions): Promise<KernelMatrix>
   /** Scales each row of `matrix` to length 1 in place. Zeros stay zeros; a row with a NaN or infinity stays as it is. */
   normalize(matrix: Float32Array, dims: number): void
-  /**
-   * The mean of each text's token vectors, rows x dims. `hidden` is rows x width x dims; `mask` is rows x width and not 0
-   * where a token is. A text without tokens gets zeros. Sums in float64.
-   */
-  meanPool(hidden: Float32Array, mask: Uint8Array, shape: PoolShape): Float32Array
   /** Lets go of the device and of every matrix. Closing twice is fine. */
   close(): void
-}
-
-/** Texts, tokens of each with padding, floats of each token. */
-export interface PoolShape {
-  readonly rows: number
-  readonly width: number
-  readonly dims: number
 }
 
 export interface MatrixOptions {

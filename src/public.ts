@@ -1,10 +1,9 @@
 // The one list of exports that both roots share. Names only; nothing is defined here.
 
-export type { TierStats } from './cache/metrics.js'
-export type { CacheStats } from './cache/tiered-cache.js'
+export type { StoreTierStats, TierStats } from './cache/metrics.js'
+export type { CacheStats, ClearOptions } from './cache/tiered-cache.js'
 export type { BlockCache } from './caches/block-cache.js'
 export type {
-  CacheName,
   CacheSet as Caches,
   DiskSize,
   Lifetime,
@@ -20,13 +19,11 @@ export type {
   EmbeddingCache,
   EmbeddingResult,
   EmbedManyCall,
-  ServingModel,
 } from './caches/embedding-cache.js'
+export type { SharedOptions } from './caches/embedding-tiers.js'
 export type { Progress } from './caches/progress.js'
 export type { QueryCache } from './caches/query-cache.js'
 export type { Compute, Result } from './caches/value-cache.js'
-export type { UserEmbedder } from './embedder/custom.js'
-export { BatchError, ERROR_CODES, type ErrorCode, type FailedItem, isOpDbusError, OpDbusError } from './errors.js'
 export {
   DEVICE_CHOICES,
   type DeviceChoice,
@@ -35,7 +32,33 @@ export {
   POOLING_CHOICES,
   type PoolingChoice,
 } from './options.js'
+export type {
+  ClearedEvent,
+  ComputedEvent,
+  DiagnosticEvents,
+  DiagnosticName,
+  EvictedEvent,
+  FaultEvent,
+  LookupEvent,
+  StoredEvent,
+  TierVisit,
+  WarningEvent,
+} from './diagnostics.js'
+export type { UserEmbedder } from './embedder/client/custom-embedder.js'
+export { BatchError, ERROR_CODES, type ErrorCode, type FailedItem, isOpDbusError, OpDbusError } from './errors.js'
 export { PATTERN_MODES, type PatternMode, type PatternOptions, type PatternSetting } from './patterns/setting.js'
 export type { PatternCounts } from './patterns/templates.js'
-export type { Call, Device, RefusalKind, Running, Source, StorageProblemKind } from './ports.js'
+export type {
+  CacheName,
+  Call,
+  Device,
+  Key,
+  RefusalKind,
+  Running,
+  ServingModel,
+  Source,
+  StorageProblemKind,
+  Store,
+  TierName,
+} from './ports.js'
 export type { Settings } from './settings.js'

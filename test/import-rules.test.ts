@@ -11,13 +11,15 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
   'ports.ts': [],
   'errors.ts': [],
   'version.ts': [],
+  'format.ts': [],
+  'sample-lines.ts': [],
   'realms.ts': ['errors.ts', 'ports.ts'],
-  'config.ts': ['errors.ts', 'options.ts', 'settings.ts'],
-  'options.ts': ['patterns/setting.ts'],
-  'settings.ts': ['patterns/setting.ts'],
+  'config.ts': ['errors.ts', 'patterns/setting.ts'],
   patterns: ['ports.ts', 'errors.ts', 'realms.ts'],
-  cache: ['ports.ts', 'errors.ts', 'realms.ts', 'kernels', 'lru-cache', 'canonicalize'],
-  stores: ['ports.ts', 'errors.ts', 'cache/vec.ts', 'stores/disk.ts', 'idb-keyval'],
+  'diagnostics.ts': ['errors.ts', 'ports.ts'],
+  cache: ['ports.ts', 'errors.ts', 'diagnostics.ts', 'realms.ts', 'kernels', 'lru-cache', 'canonicalize'],
+  fs: ['errors.ts', 'ports.ts'],
+  stores: ['ports.ts', 'errors.ts', 'cache/vec.ts', 'fs', 'idb-keyval'],
   // What every device shares, and the code that the build makes of wasm/; one device never imports another.
   kernels: [
     'ports.ts',
@@ -33,13 +35,14 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     '../.build/wasm/kernels.ts',
   ],
   'kernels.ts': ['*'],
+  testing: ['ports.ts', 'errors.ts'],
+  'testing.ts': ['*'],
   backends: [
     'ports.ts',
     'errors.ts',
     'cache/vec.ts',
     'backends/ort-io.ts',
     'backends/at-exit.ts',
-    'backends/endpoint-node.ts',
     'backends/exit-gate.ts',
     'onnxruntime-node',
     'onnxruntime-web',
@@ -48,39 +51,48 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     'onnxruntime-common',
   ],
   embedder: ['ports.ts', 'errors.ts', 'realms.ts', 'kernels', 'comlink'],
-  caches: ['ports.ts', 'errors.ts', 'realms.ts', 'cache', 'patterns/setting.ts', 'patterns/templates.ts'],
-  'compose.ts': ['ports.ts', 'caches', 'config.ts', 'patterns/setting.ts'],
+  caches: [
+    'ports.ts',
+    'errors.ts',
+    'diagnostics.ts',
+    'realms.ts',
+    'cache',
+    'patterns/setting.ts',
+    'patterns/templates.ts',
+  ],
+  'compose.ts': ['ports.ts', 'diagnostics.ts', 'caches', 'config.ts', 'patterns', 'embedder'],
   'public.ts': ['*'],
   'node.ts': ['*'],
   // The parts of the Node root, and the roots of its threads and processes.
-  node: ['*', 'comlink'],
+  node: ['*'],
   'web.ts': ['*'],
   // The parts of the web root, and the root of its worker.
-  web: ['*', 'comlink', '@noble/hashes/sha2.js', '@noble/hashes/legacy.js', '@noble/hashes/utils.js'],
-  // The table of options alone: `--help` must not load the library.
+  web: ['*', '@noble/hashes/sha2.js', '@noble/hashes/legacy.js', '@noble/hashes/utils.js'],
+  // The names of the modes alone: `--help` must not load the library.
   cli: [
-    'options.ts',
+    'fs',
+    'patterns/setting.ts',
     'node.ts',
     'node/assets.ts',
-    'node/disk-words.ts',
     'node/doctor.ts',
     'node/models.ts',
-    'node/temporary.ts',
     'node/verify.ts',
     'errors.ts',
+    'format.ts',
+    'sample-lines.ts',
     'version.ts',
     'ports.ts',
   ],
 }
 
 /** Rooms whose files may import one another. Adapters may not: each is one medium, one runtime. */
-const OPEN_ROOMS = ['cache', 'embedder', 'caches', 'patterns', 'cli', 'node', 'web']
+const OPEN_ROOMS = ['testing', 'fs', 'cache', 'embedder', 'hub', 'caches', 'patterns', 'cli', 'node', 'web']
 
 /** `node:*` is allowed here and nowhere else. */
 const NODE =
-  /^(node\.ts|node\/.*|cli\/.*|stores\/(segments|files)(\.ts|\/.*)|stores\/disk\.ts|backends\/(ort-node|worker-node|process-node)\.ts|embedder\/hub\/.*)$/
+  /^(node\.ts|node\/.*|cli\/.*|stores\/(segments|files)(\.ts|\/.*)|fs\/.*|backends\/(ort-node|worker-node|process-node)\.ts|hub\/.*)$/
 /** Browser globals are allowed here and nowhere else. */
-const BROWSER = /^(stores\/indexeddb(\.ts|\/.*)|backends\/ort-web\.ts|kernels\/webgpu\.ts|web\.ts|web\/page\.ts)$/
+const BROWSER = /^(stores\/indexeddb(\.ts|\/.*)|backends\/ort-web\.ts|kernels\/webgpu\.ts|web\.ts|web\/runtime\.ts)$/
 
 interface Import {
   readonly file: string

@@ -249,8 +249,8 @@ describe('stats, clear, close', () => {
     const first = await open({ dir, embedder: counting() })
     await first.embeddings.getOrEmbed('a')
     await first.embeddings.getOrEmbed('a')
-    await first.queries.getOrQuery('net', async () => ({ up: true }))
-    await first.blocks.getOrLoad(100, async () => ({ n: 100 }))
+    await first.queries.getOrCompute('net', async () => ({ up: true }))
+    await first.blocks.getOrCompute(100, async () => ({ n: 100 }))
     await first.diffs.getOrCompute({ plugin: 'net', pluginVersion: '1', current: 1, desired: 2 }, () => ['change'])
     await first.close()
     const second = await open({ dir, embedder: counting() })
@@ -281,8 +281,8 @@ describe('stats, clear, close', () => {
     }
     const fill = async () => {
       await caches.embeddings.getOrEmbed('a')
-      await caches.blocks.getOrLoad(100, () => 1)
-      await caches.queries.getOrQuery('net', () => 1)
+      await caches.blocks.getOrCompute(100, () => 1)
+      await caches.queries.getOrCompute('net', () => 1)
     }
     await fill()
     await caches.clear({ blocks: true })
@@ -323,7 +323,7 @@ describe('stats, clear, close', () => {
     await Promise.all([caches.close(), caches.close()])
     await caches[Symbol.asyncDispose]()
     await expect(caches.embeddings.getOrEmbed('a')).rejects.toMatchObject({ code: 'CLOSED' })
-    await expect(caches.queries.getOrQuery('net', () => 1)).rejects.toMatchObject({ code: 'CLOSED' })
+    await expect(caches.queries.getOrCompute('net', () => 1)).rejects.toMatchObject({ code: 'CLOSED' })
     expect(caches.embeddings.view('a')).toBeUndefined()
   })
 
@@ -377,7 +377,7 @@ describe('processes', () => {
       `const { createRequire } = await import('node:module');
        const cached = Object.keys(createRequire(import.meta.url).cache);
        const native = process.report.getReport().sharedObjects;
-       console.log(JSON.stringify([...cached, ...native].filter(name => /onnxruntime|tokenizers|comlink/.test(name))))`,
+       console.log(JSON.stringify([...cached, ...native].filter(name => /onnxruntime|tokenizers/.test(name))))`,
     )
     expect(code).toBe(0)
     expect(jsonLines(stdout)[0]).toEqual([])

@@ -73,63 +73,6 @@ export function normalize(rows: usize, dims: usize, count: usize): void {
 }
 
 /**
- * out[i] = the mean of text i's token vectors where its mask byte is not 0; zeros where none is. `hidden` is
- * count x width x dims floats, `mask` count x width bytes. Sums in float64, eight dims at a time in registers.
- */
-export function meanPool(hidden: usize, mask: usize, out: usize, count: usize, width: usize, dims: usize): void {
-  const bytes = dims << 2
-  const blocks = bytes & ~31
-  for (let i: usize = 0; i < count; i++, hidden += width * bytes, mask += width, out += bytes) {
-    let tokens: usize = 0
-    for (let t: usize = 0; t < width; t++) if (load<u8>(mask + t) != 0) tokens++
-    const share: f64 = 1 / max<f64>(<f64>tokens, 1)
-    const shares = f64x2.splat(share)
-    let at: usize = 0
-    for (; at < blocks; at += 32) {
-      let a = f64x2.splat(0)
-      let b = a
-      let c = a
-      let d = a
-      for (let t: usize = 0, from = hidden + at; t < width; t++, from += bytes) {
-        if (load<u8>(mask + t) == 0) continue
-        const first = v128.load(from)
-        const last = v128.load(from, 16)
-        a = f64x2.add(a, f64x2.promote_low_f32x4(first))
-        b = f64x2.add(b, f64x2.promote_low_f32x4(v128.shuffle<i64>(first, first, 1, 0)))
-        c = f64x2.add(c, f64x2.promote_low_f32x4(last))
-        d = f64x2.add(d, f64x2.promote_low_f32x4(v128.shuffle<i64>(last, last, 1, 0)))
-      }
-      v128.store(
-        out + at,
-        v128.shuffle<i64>(
-          f32x4.demote_f64x2_zero(f64x2.mul(a, shares)),
-          f32x4.demote_f64x2_zero(f64x2.mul(b, shares)),
-          0,
-          2,
-        ),
-      )
-      v128.store(
-        out + at,
-        v128.shuffle<i64>(
-          f32x4.demote_f64x2_zero(f64x2.mul(c, shares)),
-          f32x4.demote_f64x2_zero(f64x2.mul(d, shares)),
-          0,
-          2,
-        ),
-        16,
-      )
-    }
-    for (; at < bytes; at += 4) {
-      let sum: f64 = 0
-      for (let t: usize = 0, from = hidden + at; t < width; t++, from += bytes) {
-        if (load<u8>(mask + t) != 0) sum += <f64>load<f32>(from)
-      }
-      store<f32>(out + at, <f32>(sum * share))
-    }
-  }
-}
-
-/**
  * Rows of `dims` floats, one after the other, as int8: out = floor(x * 127 / max|x| + 0.5), every `stride` bytes, zeros
  * behind; scales[i] = max|x| / 127 gives the floats back. A row smaller than 1e-30 is taken for zeros, its scale is 0.
  * Only float32 operations, in the order of src/kernels/int8.ts: both give the same bytes.

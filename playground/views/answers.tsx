@@ -8,8 +8,8 @@ import { shown } from '../lines.js'
 import { shortTime, timeShare } from '../scale.js'
 import type { Row } from '../session.js'
 import { LETTERS, NAMES } from '../sources.js'
-import type { Shared } from './app.js'
 import { NoOption } from './no-option.js'
+import type { Themed } from './themed.js'
 
 /** Heights of a row in CSS pixels; playground.css has the same. */
 const ROW = 36
@@ -19,7 +19,7 @@ const CARDS = '(max-width: 900px)'
 /** Drawn beyond each edge, so that a quick scroll shows no gap. */
 const BEYOND = 4
 
-export function Answers({ session, theme }: Shared) {
+export function Answers({ session, theme }: Themed) {
   // Before the first press the lines themselves: what will be answered is in sight.
   const asked = session.rows.value
   const rows: readonly Row[] = asked.length > 0 ? asked : session.lines.value.lines.map(text => ({ text }))

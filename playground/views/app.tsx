@@ -2,8 +2,6 @@
 
 import { useMemo } from 'preact/hooks'
 import type { Offline } from '../offline.js'
-import type { Session } from '../session.js'
-import type { Theme } from '../theme.js'
 import { Tools } from '../tools.js'
 import { Answers } from './answers.js'
 import { Charts } from './charts.js'
@@ -15,13 +13,9 @@ import { Memory } from './memory.js'
 import { Notices } from './notices.js'
 import { Search } from './search.js'
 import { StatsPanel } from './stats.js'
+import type { Themed } from './themed.js'
 
-export interface Shared {
-  readonly session: Session
-  readonly theme: Theme
-}
-
-export function App({ session, theme, offline }: Shared & { readonly offline: Offline }) {
+export function App({ session, theme, offline }: Themed & { readonly offline: Offline }) {
   const tools = useMemo(() => new Tools(session), [session])
   return (
     <>

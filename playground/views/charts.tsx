@@ -1,13 +1,13 @@
 // Hit rate, times by source, and the map: three pictures under one legend. uPlot is fetched after the page is on the screen.
 import { useComputed, useSignal, useSignalEffect } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
-import { count } from '../../src/cli/render.js'
+import { count } from '../../src/format.js'
 import type { Plots } from '../plots.js'
 import type { Tools } from '../tools.js'
-import type { Shared } from './app.js'
 import { useGathered } from './gather.js'
 import { Legend } from './legend.js'
 import { MapPanel } from './map.js'
+import type { Themed } from './themed.js'
 
 /** While the last minute holds anything, it moves on. */
 const TICK_MS = 1_000
@@ -16,7 +16,7 @@ const GATHER_MS = 200
 
 const NOTHING_LATELY = 'Nothing was asked for in the last minute.'
 
-export function Charts({ session, theme, tools }: Shared & { readonly tools: Tools }) {
+export function Charts({ session, theme, tools }: Themed & { readonly tools: Tools }) {
   const rate = useRef<HTMLDivElement>(null)
   const times = useRef<HTMLDivElement>(null)
   const plots = useSignal<Plots | undefined>(undefined)

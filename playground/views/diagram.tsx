@@ -1,5 +1,5 @@
 // The tiers on the way of a look-up, lit along the way of the last one (or of the selected line's).
-import { plural } from '../../src/cli/render.js'
+import { plural } from '../../src/format.js'
 import type { Device, Source } from '../../src/public.js'
 import { TIMES_KEPT } from '../board.js'
 import { DEVICE_NAMES } from '../devices.js'

@@ -4,9 +4,9 @@ import type { DeviceWish } from '../engine.js'
 import type { Offline } from '../offline.js'
 import type { Session } from '../session.js'
 import type { ThemeChoice } from '../theme.js'
-import type { Shared } from './app.js'
+import type { Themed } from './themed.js'
 
-export function Head({ session, theme, offline }: Shared & { readonly offline: Offline }) {
+export function Head({ session, theme, offline }: Themed & { readonly offline: Offline }) {
   const runs = session.runs.value
   return (
     <header class="head">

@@ -1,7 +1,7 @@
 // Your lines, and the buttons. Says what a press will fetch before it is pressed.
 import { useSignal } from '@preact/signals'
 import { useRef } from 'preact/hooks'
-import { bytes, count, plural } from '../../src/cli/render.js'
+import { bytes, count, plural } from '../../src/format.js'
 import { EXAMPLES } from '../examples.js'
 import { type Lines, MOST_LINES } from '../lines.js'
 import type { Session } from '../session.js'

@@ -1,23 +1,23 @@
 // The map of what is in memory: two dimensions of many, a mark a text. A click, or arrows and Enter, show the five nearest.
 import { useComputed, useSignal, useSignalEffect } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
-import { plural } from '../../src/cli/render.js'
+import { plural } from '../../src/format.js'
 import { shown } from '../lines.js'
 import { fitPoints, isDirection, nextPoint, pick } from '../map-layout.js'
 import { drawMap } from '../map-picture.js'
 import type { Row } from '../session.js'
 import { LETTERS, NAMES } from '../sources.js'
 import type { Tools } from '../tools.js'
-import type { Shared } from './app.js'
 import { useGathered } from './gather.js'
 import { NoOption } from './no-option.js'
+import type { Themed } from './themed.js'
 
 /** How long changes are gathered before the map is laid out anew, and how long what lines came from. */
 const GATHER_MS = 300
 /** Laying out thousands of points takes its thread a while: at most this share of the time. */
 const LAYOUT_SHARE = 0.2
 
-export function MapPanel({ session, theme, tools }: Shared & { readonly tools: Tools }) {
+export function MapPanel({ session, theme, tools }: Themed & { readonly tools: Tools }) {
   const canvas = useRef<HTMLCanvasElement>(null)
   const size = useSignal({ width: 0, height: 0 })
   /** The text under the pointer, or the one that the arrows are at. */

@@ -1,5 +1,5 @@
 // The memory tier: who is in it, who was evicted, how large it may be, and what patterns do.
-import { bytes, count, plural } from '../../src/cli/render.js'
+import { bytes, count, plural } from '../../src/format.js'
 import { shown } from '../lines.js'
 import { CAPACITIES } from '../memory-view.js'
 import type { Session } from '../session.js'

@@ -1,5 +1,5 @@
 // How the run goes, or what it came to, in one line under the buttons. Starts nothing.
-import { count, plural } from '../../src/cli/render.js'
+import { count, plural } from '../../src/format.js'
 import { fetchWords } from '../fetch-words.js'
 import type { Run } from '../run-sum.js'
 import { shortTime } from '../scale.js'

@@ -1,6 +1,6 @@
 // Similarity search over what is in memory. The question is embedded like any line.
 import { useSignal, useSignalEffect } from '@preact/signals'
-import { plural } from '../../src/cli/render.js'
+import { plural } from '../../src/format.js'
 import { fetchWords } from '../fetch-words.js'
 import { shown } from '../lines.js'
 import type { Session } from '../session.js'

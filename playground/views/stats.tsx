@@ -1,6 +1,5 @@
 // The strategy's four lines, as the command line prints them, and what lies in the browser's storage.
-import { bytes, plural } from '../../src/cli/render.js'
-import { fourLines } from '../../src/cli/stats-lines.js'
+import { bytes, fourLines, plural } from '../../src/format.js'
 import type { Session } from '../session.js'
 import { storageTrouble } from '../storage.js'
 

@@ -17,7 +17,6 @@ import { fileURLToPath } from 'node:url'
 import { isMainThread } from 'node:worker_threads'
 import type { WorkerEndpoint, WorkerHandle } from '../ports.js'
 import { atExit } from './at-exit.js'
-import { messageEndpoint } from './endpoint-node.js'
 
 /** Bytes of a process's standard error that are kept, to say why it died. */
 const STDERR_BYTES = 4096
@@ -99,7 +98,10 @@ export function spawnNodeProcess(url: URL): WorkerHandle {
     for (const one of holding()) one?.ref()
   }
   return {
-    endpoint: messageEndpoint(child, message => (waiting ? void waiting.push(message) : send(message))),
+    endpoint: {
+      postMessage: message => (waiting ? void waiting.push(message) : send(message)),
+      onMessage: listener => void child.on('message', listener),
+    },
     ref,
     unref() {
       for (const one of holding()) one?.unref()
@@ -160,7 +162,10 @@ export function tellReady(): void {
 export function starterEndpoint(): WorkerEndpoint {
   if (!process.send) throw new Error('runs as a worker thread or a process of op-dbus only')
   endWithStarter()
-  return messageEndpoint(process, message => void process.send!(message, undefined, undefined, () => {}))
+  return {
+    postMessage: message => void process.send!(message, undefined, undefined, () => {}),
+    onMessage: listener => void process.on('message', listener),
+  }
 }
 
 /**

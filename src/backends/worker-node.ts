@@ -2,7 +2,6 @@
 
 import { type MessagePort, SHARE_ENV, Worker } from 'node:worker_threads'
 import type { WorkerEndpoint, WorkerHandle } from '../ports.js'
-import { messageEndpoint } from './endpoint-node.js'
 import { exitGate } from './exit-gate.js'
 
 /** The message that asks a worker to end itself. */
@@ -52,5 +51,8 @@ export function spawnNodeWorker(url: URL, name = 'op-dbus embedder'): WorkerHand
 
 /** The messages of one worker_threads port. */
 export function nodeEndpoint(port: Worker | MessagePort): WorkerEndpoint {
-  return messageEndpoint(port, (message, transfer) => port.postMessage(message, (transfer ?? []) as never))
+  return {
+    postMessage: (message, transfer = []) => port.postMessage(message, transfer as never),
+    onMessage: listener => void port.on('message', listener),
+  }
 }

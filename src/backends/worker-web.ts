@@ -31,7 +31,7 @@ export interface Script {
 /** What is posted waits until the script listens. */
 export function webWorkerHandle({ url, version, ways, fault }: Script): WorkerHandle {
   const listeners: ((why: string, error?: unknown) => void)[] = []
-  const heard: [string, EventListenerOrEventListenerObject][] = []
+  const heard: ((message: unknown) => void)[] = []
   let waiting: [unknown, Transferable[]][] | undefined = []
   let worker: Worker | undefined
   let over: { readonly why: string; readonly error: unknown } | undefined
@@ -49,8 +49,8 @@ export function webWorkerHandle({ url, version, ways, fault }: Script): WorkerHa
 
   const listen = (one: Worker, next: () => void) => {
     worker = one
-    for (const [type, listener] of heard) one.addEventListener(type, listener)
     one.addEventListener('message', ({ data }) => {
+      for (const listener of heard) listener(data)
       if (!waiting || typeof data !== 'string' || !data.startsWith(READY)) return
       const found = data.slice(READY.length).trim()
       if (found !== version)
@@ -86,15 +86,7 @@ export function webWorkerHandle({ url, version, ways, fault }: Script): WorkerHa
       if (waiting) waiting.push([message, transfer])
       else worker?.postMessage(message, transfer)
     },
-    addEventListener(type, listener) {
-      heard.push([type, listener])
-      worker?.addEventListener(type, listener)
-    },
-    removeEventListener(type, listener) {
-      const at = heard.findIndex(one => one[0] === type && one[1] === listener)
-      if (at >= 0) heard.splice(at, 1)
-      worker?.removeEventListener(type, listener)
-    },
+    onMessage: listener => void heard.push(listener),
   }
   return {
     endpoint,

@@ -2,7 +2,7 @@
 import canonicalize from 'canonicalize'
 import { messageOf, OpDbusError } from '../errors.js'
 import type { Hash, Key, Space } from '../ports.js'
-import { weigh } from './plain.js'
+import { estimateSize } from './estimate-size.js'
 
 /**
  * The one JSON text of a value by RFC 8785 (JCS): keys in UTF-16 order, ECMAScript numbers, no white space.
@@ -11,7 +11,7 @@ import { weigh } from './plain.js'
  *   two such values could share a text.
  */
 export function canonicalJson(value: unknown): string {
-  if (!weigh(value).json) throw new OpDbusError('INVALID_INPUT', 'not a JSON value')
+  if (!estimateSize(value).json) throw new OpDbusError('INVALID_INPUT', 'not a JSON value')
   try {
     return (canonicalize as unknown as (value: unknown) => string)(value)
   } catch (error) {

@@ -1,6 +1,7 @@
 // The memory tier: least recently used goes first, bounded by entries, bytes and age. Synchronous by type.
 import { LRUCache } from 'lru-cache'
 import type { Clock } from '../ports.js'
+import type { CacheEvents } from './cache-events.js'
 import { type Counts, newCounts, type TierStats, tierStats } from './metrics.js'
 
 export interface MemoryTierOptions<V> {
@@ -13,6 +14,7 @@ export interface MemoryTierOptions<V> {
   /** Milliseconds that an entry lives; absent: for ever. */
   readonly ttlMs?: number
   readonly clock: Clock
+  readonly events?: CacheEvents<V>
   /** How long a reading of the clock may be used again, in ms. 0 reads it at each look-up (tests do). Default 1. */
   readonly clockResolutionMs?: number
 }
@@ -65,6 +67,11 @@ export class MemoryTier<V extends object> {
     this.#lru?.clear()
   }
 
+  /** What an entry takes here. */
+  bytesOf(id: string, value: V): number {
+    return Math.max(1, Math.ceil(this.#options.sizeOf(value, id)))
+  }
+
   /** Ids and values, most recently used first. Neither counted nor marked as used. */
   entries(): Iterable<[string, V]> {
     return this.#lru?.entries() ?? []
@@ -94,17 +101,19 @@ export class MemoryTier<V extends object> {
   }
 
   #open(): LRUCache<string, V> | undefined {
-    const { capacity, capacityBytes, sizeOf, ttlMs, clock, clockResolutionMs = 1 } = this.#options
+    const { capacity, capacityBytes, ttlMs, clock, clockResolutionMs = 1, events } = this.#options
     if (capacity <= 0 || capacityBytes < 1) return undefined
     return new LRUCache<string, V>({
       ...(Number.isFinite(capacity) ? { max: capacity } : {}),
       maxSize: Math.floor(capacityBytes),
-      sizeCalculation: (value, id) => Math.max(1, Math.ceil(sizeOf(value, id))),
+      sizeCalculation: (value, id) => this.bytesOf(id, value),
       ...(ttlMs === undefined ? {} : { ttl: ttlMs }),
       ttlResolution: clockResolutionMs,
       perf: { now: () => clock.monotonic() },
-      dispose: (_value, _id, reason) => {
-        if (reason === 'evict') this.counts.evictions++
+      dispose: (value, id, reason) => {
+        if (reason !== 'evict') return
+        this.counts.evictions++
+        if (events?.evictedHeard) events.evicted(id, this.bytesOf(id, value))
       },
     })
   }

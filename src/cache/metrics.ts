@@ -1,4 +1,4 @@
-// What a tier and a cache count. Arithmetic only: who persists the counts lives in counter-ledger.ts.
+// What a tier and a cache count. Arithmetic only: who persists the counts lives in lifetime-counters.ts.
 
 /** Counts that only grow. */
 export interface Counts {
@@ -6,6 +6,19 @@ export interface Counts {
   misses: number
   evictions: number
 }
+
+/** What a tier below memory counts beside. */
+export interface StoreCounts extends Counts {
+  /** Times it was not looked into: too slow, failed, or left alone for a while after it failed. Neither a hit nor a miss. */
+  skipped: number
+  /** Values that were not what had been stored: each was a miss, and computed anew. */
+  damaged: number
+  /** Values that were not written: it failed, or took them too slowly. */
+  dropped: number
+}
+
+/** A tier below memory as `stats()` shows it. */
+export interface StoreTierStats extends TierStats, StoreCounts {}
 
 /** One tier as `stats()` shows it. */
 export interface TierStats extends Counts {
@@ -44,4 +57,8 @@ export function tierStats(
 
 export function newCounts(): Counts {
   return { hits: 0, misses: 0, evictions: 0 }
+}
+
+export function newStoreCounts(): StoreCounts {
+  return { ...newCounts(), skipped: 0, damaged: 0, dropped: 0 }
 }

@@ -1,7 +1,15 @@
-// A tier over a Store: turns values into bytes and back, and keeps a failing medium from failing its callers.
-import { messageOf } from '../errors.js'
-import type { Clock, Key, Load, Source, Store, Warn } from '../ports.js'
-import { type Counts, newCounts, type TierStats, tierStats } from './metrics.js'
+// A tier over a Store: turns values into bytes and back, and keeps a medium that is slow, failing or lying from harming its
+// callers. How much it is trusted says its policy (tier-policy.ts).
+import { isOpDbusError, messageOf, OpDbusError } from '../errors.js'
+import type { Clock, Key, Load, Skipped, Store, TierName, Warn } from '../ports.js'
+import { isUint8Array } from '../realms.js'
+import { Breaker } from './breaker.js'
+import { CacheEvents } from './cache-events.js'
+import { newStoreCounts, type StoreCounts, type StoreTierStats, tierStats } from './metrics.js'
+import { PendingWrites } from './pending-writes.js'
+import { seal, unseal } from './sealed-value.js'
+import { DISK_POLICY, type TierPolicy } from './tier-policy.js'
+import { type Timer, TimeUp, timer, within } from './within.js'
 
 /** How one kind of value lies in a store. */
 export interface Codec<V> {
@@ -15,17 +23,21 @@ export interface Codec<V> {
 }
 
 export interface StoreTierOptions<V> {
-  readonly source: Extract<Source, 'disk' | 'shared'>
+  readonly source: TierName
   readonly store: Store
   readonly codec: Codec<V>
   readonly clock: Clock
+  /** Default: that of a disk. */
+  readonly policy?: TierPolicy
   /** What messages call this tier. Default: the store's name. */
   readonly label?: string
-  /** Told once when the medium fails. */
+  /** Told when the medium fails; `about` names the tier, which is one thing to be told of once. */
   readonly warn: Warn
+  readonly events?: CacheEvents<V>
   /** What the medium may hold; for the stats only, a store keeps its own bounds. */
   readonly capacity?: number
   readonly capacityBytes?: number
+  readonly timer?: Timer
 }
 
 /** A hit with the rest of its life. */
@@ -34,36 +46,48 @@ export interface Found<V> {
   readonly ttlMs: number | undefined
 }
 
+interface Asked<V> {
+  readonly id: string
+  readonly key: Key
+  readonly resolve: (load: Load<Found<V>>) => void
+}
+
 const MISS: Load<never> = { kind: 'miss' }
-const OPEN: Load<never> = { kind: 'skipped', why: 'breaker' }
-const FAILED: Load<never> = { kind: 'skipped', why: 'error' }
+const skipped = (why: Skipped): Load<never> => ({ kind: 'skipped', why })
 
 /** Reads and writes never reject. What could not be looked at is `skipped`, with a reason, and is not written back. */
 export class StoreTier<V> {
-  readonly source: Extract<Source, 'disk' | 'shared'>
-  readonly counts: Counts = newCounts()
+  readonly source: TierName
+  readonly policy: TierPolicy
+  readonly counts: StoreCounts = newStoreCounts()
   readonly #store: Store
   readonly #codec: Codec<V>
   readonly #options: StoreTierOptions<V>
+  readonly #timer: Timer
+  readonly #events: CacheEvents<V>
   readonly #reads: Breaker
   readonly #writes: Breaker
-  #asked: { id: string; resolve: (load: Load<Found<V>>) => void }[] = []
-  #pending = new Map<Key, Uint8Array>()
-  #flushing: Promise<void> = Promise.resolve()
-  #told = false
+  readonly #pending: PendingWrites
+  #asked: Asked<V>[] = []
 
   constructor(options: StoreTierOptions<V>) {
+    const { source, store, codec, clock, policy = DISK_POLICY } = options
     this.#options = options
-    this.source = options.source
-    this.#store = options.store
-    this.#codec = options.codec
-    this.#reads = new Breaker(options.clock, error => this.#warn('read', error))
-    this.#writes = new Breaker(options.clock, error => this.#warn('write', error))
+    this.source = source
+    this.policy = policy
+    this.#store = store
+    this.#codec = codec
+    this.#timer = options.timer ?? timer
+    this.#events = options.events ?? CacheEvents.silent()
+    this.#reads = new Breaker(clock)
+    this.#writes = new Breaker(clock)
+    const capacityBytes = policy.pendingBytes ?? Number.POSITIVE_INFINITY
+    this.#pending = new PendingWrites({ capacityBytes, write: (items, bytes) => this.#write(items, bytes) })
   }
 
-  /** Can this medium answer without a promise? */
+  /** Can this medium answer without a promise? One with a time limit is not asked so: nothing could interrupt it. */
   get synchronous(): boolean {
-    return this.#store.getSync !== undefined
+    return this.#store.getSync !== undefined && this.policy.readTimeoutMs === undefined
   }
 
   /** The codec's ticket, or undefined where there is none to be had. Does not reject. */
@@ -71,7 +95,7 @@ export class StoreTier<V> {
     try {
       return await this.#codec.ticket?.(id)
     } catch (error) {
-      this.#writes.failed(error)
+      this.#failed('write', error)
       return undefined
     }
   }
@@ -81,99 +105,125 @@ export class StoreTier<V> {
   }
 
   getSync(id: string): Load<Found<V>> {
-    if (this.#reads.open) return OPEN
+    if (!this.#reads.enter()) return this.#skip('breaker')
     try {
       const key = this.#codec.key(id)
-      const bytes = this.#pending.get(key) ?? this.#store.getSync!(key)
+      const found = this.#pending.get(key) ?? this.#store.getSync!(key)
       this.#reads.succeeded()
-      return this.#decode(id, bytes)
+      return this.#count(this.#decode(id, key, found))
     } catch (error) {
-      this.#reads.failed(error)
-      return FAILED
+      return this.#failed('read', error)
     }
   }
 
-  /** What the medium has. Ids asked for in one turn go to it as one question. */
+  /** What the medium has. Ids asked for in one turn go to it as one question; what is yet to be written is not asked for. */
   get(id: string): Promise<Load<Found<V>>> {
-    if (this.#reads.open) return Promise.resolve(OPEN)
-    return new Promise(resolve => {
-      this.#asked.push({ id, resolve })
-      if (this.#asked.length === 1) queueMicrotask(() => this.#ask())
-    })
+    try {
+      const key = this.#codec.key(id)
+      const pending = this.#pending.get(key)
+      if (pending !== undefined) return Promise.resolve(this.#count(this.#decode(id, key, pending)))
+      if (!this.#reads.enter()) return Promise.resolve(this.#skip('breaker'))
+      return new Promise(resolve => {
+        this.#asked.push({ id, key, resolve })
+        if (this.#asked.length === 1) queueMicrotask(() => void this.#ask())
+      })
+    } catch (error) {
+      return Promise.resolve(this.#failed('read', error))
+    }
   }
 
-  /** Neither decoded nor counted; false when the medium cannot be asked. */
+  /** Whether `get` would find it. Not counted; false when the medium cannot be asked. */
   async has(id: string): Promise<boolean> {
-    await this.flush()
-    const [bytes] = await this.#store.getMany([this.#codec.key(id)]).catch(() => [undefined])
-    return bytes !== undefined
+    try {
+      const key = this.#codec.key(id)
+      const pending = this.#pending.get(key)
+      if (pending === undefined && !this.#reads.enter()) return false
+      const [found] = pending ? [pending] : await this.#getMany([key])
+      if (pending === undefined) this.#reads.succeeded()
+      return this.#decode(id, key, found) !== undefined
+    } catch (error) {
+      this.#failed('read', error)
+      return false
+    }
   }
 
   /** Stores soon: what is set in one turn goes to the medium as one batch. */
   set(id: string, value: V, ticket?: unknown): void {
-    if (this.#writes.open) return
+    if (this.#writes.open) {
+      this.counts.dropped++
+      return
+    }
     const bytes = this.#codec.encode(id, value, ticket)
     if (bytes === undefined) return
-    this.#pending.set(this.#codec.key(id), bytes)
-    if (this.#pending.size === 1) queueMicrotask(() => this.flush())
+    const key = this.#codec.key(id)
+    const { sealed } = this.policy
+    if (this.#pending.set(key, sealed ? seal(sealed, key, bytes) : bytes)) return
+    this.counts.dropped++
+    this.#tell('write', 'full', 'it takes writes more slowly than they come; what is too much is not stored')
   }
 
   /** Resolves when what was set so far has reached the store, or has failed to. */
   flush(): Promise<void> {
-    const items = [...this.#pending]
-    this.#pending = new Map()
-    if (items.length > 0) {
-      this.#flushing = this.#flushing.then(async () => {
-        try {
-          await this.#store.setMany(items)
-          this.#writes.succeeded()
-        } catch (error) {
-          this.#writes.failed(error)
-        }
-      })
-    }
-    return this.#flushing
+    return this.#pending.flush()
   }
 
-  /** Unlike reads and writes this rejects when the medium does: a caller must know that an entry is still there. */
+  /**
+   * How many of `ids` it had. Unlike reads and writes this rejects when the medium does: a caller must know that an entry is
+   * still there.
+   */
   async delete(ids: readonly string[]): Promise<number> {
     await this.flush()
-    return this.#store.deleteMany(ids.map(id => this.#codec.key(id)))
+    const keys = ids.map(id => this.#codec.key(id))
+    const work = () => this.#store.deleteMany(keys)
+    return wholeNumber(await insist('delete from', this.source, this.#store, this.policy, work, this.#timer))
   }
 
+  /** Rejects when the medium does. */
   async clear(): Promise<void> {
+    this.#pending.drop()
     await this.flush()
-    await this.#store.clear()
+    await clearStore(this.source, this.#store, this.policy, this.#timer)
   }
 
   clearedElsewhere(): boolean {
     try {
       return this.#store.clearedElsewhere?.() ?? false
     } catch (error) {
-      this.#reads.failed(error)
+      this.#failed('read', error)
       return false
     }
   }
 
   /** Calls `listener` whenever the medium tells by itself that somebody else cleared it. */
   onClearedElsewhere(listener: () => void): void {
-    this.#store.onClearedElsewhere?.(listener)
+    try {
+      this.#store.onClearedElsewhere?.(listener)
+    } catch (error) {
+      this.#failed('read', error)
+    }
   }
 
   /** Counts, and the medium's own size; zero where it cannot be read. */
-  async stats(): Promise<TierStats> {
+  async stats(): Promise<StoreTierStats> {
     await this.flush()
-    const size = await this.#store.size().catch(() => ({ entries: 0, bytes: 0 }))
+    const size = await this.#size().catch(() => ({ entries: 0, bytes: 0 }))
     const { capacity = Number.POSITIVE_INFINITY, capacityBytes = Number.POSITIVE_INFINITY } = this.#options
-    return tierStats(this.counts, { size: size.entries, capacity, bytes: size.bytes, capacityBytes })
+    const { skipped, dropped } = this.counts
+    // What a store checks and lets go by itself is told by it.
+    const { damaged = 0, evicted = 0 } = this.#store.counters ?? {}
+    const counts = { ...this.counts, evictions: evicted }
+    const now = { size: size.entries, capacity, bytes: size.bytes, capacityBytes }
+    return { ...tierStats(counts, now), skipped, damaged: damaged + this.counts.damaged, dropped }
   }
 
+  /** Writes what is pending, and lets go of a store that is this tier's own. */
   async close(): Promise<void> {
     await this.flush()
+    if (!this.policy.closesStore) return
     try {
-      await this.#store.close()
+      await within(this.policy.writeTimeoutMs, () => this.#store.close(), this.#timer)
     } catch (error) {
-      this.#writes.failed(error)
+      this.#failed('write', error)
     }
   }
 
@@ -181,59 +231,117 @@ export class StoreTier<V> {
     const asked = this.#asked
     this.#asked = []
     try {
-      await this.flush()
-      const found = await this.#store.getMany(asked.map(({ id }) => this.#codec.key(id)))
+      const found = await this.#getMany(asked.map(({ key }) => key))
       this.#reads.succeeded()
-      asked.forEach(({ id, resolve }, i) => {
-        resolve(this.#decode(id, found[i]))
+      asked.forEach(({ id, key, resolve }, i) => {
+        resolve(this.#count(this.#decode(id, key, found[i])))
       })
     } catch (error) {
-      this.#reads.failed(error)
-      for (const { resolve } of asked) resolve(FAILED)
+      const load = this.#failed('read', error)
+      this.counts.skipped += asked.length - 1
+      for (const { resolve } of asked) resolve(load)
     }
   }
 
-  #decode(id: string, bytes: Uint8Array | undefined): Load<Found<V>> {
-    const decoded = bytes && this.#codec.decode(id, bytes)
-    if (decoded === undefined) {
+  async #getMany(keys: readonly Key[]): Promise<readonly (Uint8Array | undefined)[]> {
+    const found = await within(this.policy.readTimeoutMs, call => this.#store.getMany(keys, call), this.#timer)
+    if (Array.isArray(found) && found.length === keys.length) return found
+    throw new Error(`it answered ${Array.isArray(found) ? found.length : 'no list of'} values for ${keys.length} keys`)
+  }
+
+  async #write(items: [Key, Uint8Array][], bytes: number): Promise<void> {
+    if (!this.#writes.enter()) {
+      this.counts.dropped += items.length
+      return
+    }
+    const { clock } = this.#options
+    const began = clock.monotonic()
+    try {
+      await within(this.policy.writeTimeoutMs, call => this.#store.setMany(items, call), this.#timer)
+      this.#writes.succeeded()
+      this.#events.stored(this.source, items.length, bytes, clock.monotonic() - began)
+    } catch (error) {
+      this.counts.dropped += items.length
+      this.#failed('write', error)
+    }
+  }
+
+  async #size(): Promise<{ entries: number; bytes: number }> {
+    if (this.#reads.open) throw new Error('left alone for now')
+    const { entries, bytes } = await within(this.policy.writeTimeoutMs, () => this.#store.size(), this.#timer)
+    return { entries: wholeNumber(entries), bytes: wholeNumber(bytes) }
+  }
+
+  /** The value in what a store answered, which is believed to be bytes only after a look. */
+  #decode(id: string, key: Key, found: unknown): Found<V> | undefined {
+    if (found === undefined || found === null) return undefined
+    const { sealed } = this.policy
+    const bytes = sealed ? (isUint8Array(found) ? unseal(sealed, key, found) : undefined) : (found as Uint8Array)
+    if (bytes === undefined) {
+      this.counts.damaged++
+      this.#tell('read', 'damaged', 'it answers with something that was not stored under that key')
+      return undefined
+    }
+    const decoded = this.#codec.decode(id, bytes)
+    return decoded && { value: decoded.value, ttlMs: decoded.ttlMs }
+  }
+
+  #count(found: Found<V> | undefined): Load<Found<V>> {
+    if (found === undefined) {
       this.counts.misses++
       return MISS
     }
     this.counts.hits++
-    return { kind: 'hit', value: { value: decoded.value, ttlMs: decoded.ttlMs } }
+    return { kind: 'hit', value: found }
   }
 
-  #warn(what: 'read' | 'write', error: unknown): void {
-    if (this.#told) return
-    this.#told = true
-    const name = this.#options.label ?? this.#store.name
-    this.#options.warn(`cannot ${what} the ${name} cache, going on without it: ${messageOf(error)}`, error)
+  #skip(why: Skipped): Load<never> {
+    this.counts.skipped++
+    return skipped(why)
+  }
+
+  #failed(what: 'read' | 'write', error: unknown): Load<never> {
+    const why = error instanceof TimeUp ? 'timeout' : 'error'
+    const breaker = what === 'read' ? this.#reads : this.#writes
+    breaker.failed()
+    this.#tell(what, why, messageOf(error), error)
+    return what === 'read' ? this.#skip(why) : skipped(why)
+  }
+
+  /** A fault is an event each time, and one warning. */
+  #tell(what: 'read' | 'write', why: 'error' | 'timeout' | 'damaged' | 'full', message: string, cause?: unknown): void {
+    const { label = this.#store.name, warn } = this.#options
+    this.#events.fault({ tier: this.source, what, why, message })
+    const name = `the ${label} cache`
+    const sentence =
+      why === 'damaged' ? `not all that ${name} holds can be used: ` : `cannot ${what} ${name}, going on without it: `
+    warn(sentence + message, cause, `${this.source} tier ${label}`)
   }
 }
 
-/** After FAILURES in a row the medium is left alone for PAUSE_MS; then one call tries again. */
-class Breaker {
-  static readonly FAILURES = 3
-  static readonly PAUSE_MS = 10_000
-  #failures = 0
-  #until = 0
+/** Empties the store of a tier. Rejects when it cannot be emptied, saying which tier that is. */
+export function clearStore(source: TierName, store: Store, policy: TierPolicy, timer?: Timer): Promise<void> {
+  return insist('clear', source, store, policy, () => store.clear(), timer)
+}
 
-  constructor(
-    private readonly clock: Clock,
-    private readonly tell: (error: unknown) => void,
-  ) {}
-
-  get open(): boolean {
-    return this.#failures >= Breaker.FAILURES && this.clock.monotonic() < this.#until
+/** What must not be taken for done when it is not: a tier that cannot be reached is named. */
+async function insist<T>(
+  what: string,
+  source: TierName,
+  store: Store,
+  policy: TierPolicy,
+  work: () => Promise<T>,
+  timer?: Timer,
+): Promise<T> {
+  try {
+    return await within(policy.writeTimeoutMs, work, timer)
+  } catch (error) {
+    if (source === 'disk' && isOpDbusError(error)) throw error
+    const message = `cannot ${what} the ${source} cache (${store.name}): ${messageOf(error)}`
+    throw new OpDbusError('STORE', message, { cause: error, details: { tier: source } })
   }
+}
 
-  succeeded(): void {
-    this.#failures = 0
-  }
-
-  failed(error: unknown): void {
-    this.#failures++
-    this.#until = this.clock.monotonic() + Breaker.PAUSE_MS
-    this.tell(error)
-  }
+function wholeNumber(value: unknown): number {
+  return typeof value === 'number' && value >= 0 ? value : 0
 }

@@ -1,17 +1,12 @@
 // THE read path: memory -> disk -> shared -> load, and back-fill on the way back. Knows no domain and no runtime.
 import { abortError, OpDbusError } from '../errors.js'
-import type { Call, Clock, Source } from '../ports.js'
+import type { Call, Clock, Load, Source } from '../ports.js'
+import { type Answer, type BatchCall, type BatchSink, type Ids, runBatch } from './batch.js'
+import { CacheEvents, type LookUpLog } from './cache-events.js'
 import { type Flight, InFlight } from './in-flight.js'
 import type { MemoryTier } from './memory-tier.js'
-import { type Counts, rate, type TierStats } from './metrics.js'
+import { type Counts, rate, type StoreTierStats, type TierStats } from './metrics.js'
 import type { Found, StoreTier } from './store-tier.js'
-import { turn } from './turn.js'
-
-/** A value and the tier that had it. The value is the shared one: copy it before handing it to a stranger. */
-export interface Answer<V> {
-  readonly value: V
-  readonly source: Source
-}
 
 /** Computes what no tier has. `signal` fires when nobody waits any more. */
 export type Loader<V> = (id: string, signal: AbortSignal) => Promise<V>
@@ -21,31 +16,18 @@ export interface TieredCacheOptions<V extends object> {
   /** Below memory, nearest first. */
   readonly tiers: readonly StoreTier<V>[]
   readonly clock: Clock
+  readonly events?: CacheEvents<V>
 }
 
-/** The ids of a batch, in order: an array, or something that makes each when it is asked for. May be asked twice. */
-export interface Ids {
-  readonly length: number
-  at(index: number): string | undefined
-}
-
-/** Where a batch's results go: each index is told once, as soon as it is known, in any order. */
-export interface BatchSink<V> {
-  answer(index: number, answer: Answer<V>): void
-  /** `index` asked for the same as `first`, which had to be computed and was told before. */
-  same(index: number, first: number): void
-  failed(index: number, error: unknown): void
-}
-
-export interface BatchCall extends Call {
-  /** How many loads of this call may be under way at once. Default 1,024. */
-  readonly concurrency?: number
+export interface ClearOptions {
+  /** Empties also what other machines share. Default false: that is left alone. */
+  readonly shared?: boolean | undefined
 }
 
 export interface CacheStats {
   readonly memory: TierStats
-  readonly disk?: TierStats
-  readonly shared?: TierStats
+  readonly disk?: StoreTierStats
+  readonly shared?: StoreTierStats
   /** Look-ups that some tier answered. */
   readonly hits: number
   /** Look-ups that were computed, or that waited for somebody else's computation. */
@@ -54,16 +36,14 @@ export interface CacheStats {
   readonly hitRate: number
 }
 
-/** A long batch gives the event loop a turn at least this often, in ms. */
-const TURN_MS = 5
 /** How long look-ups that memory answers may overlook that another process cleared the disk, in ms. */
 const CLEAR_CHECK_MS = 5
-const DEFAULT_CONCURRENCY = 1024
 
 export class TieredCache<V extends object> {
   readonly #memory: MemoryTier<V>
   readonly #tiers: readonly StoreTier<V>[]
   readonly #clock: Clock
+  readonly #events: CacheEvents<V>
   readonly #inFlight = new InFlight<Answer<V>>()
   /** Grows with every set, delete and clear: a plain read that saw another number must not back-fill. */
   #generation = 0
@@ -74,7 +54,8 @@ export class TieredCache<V extends object> {
     this.#memory = options.memory
     this.#tiers = options.tiers
     this.#clock = options.clock
-    for (const tier of this.#tiers) tier.onClearedElsewhere(() => this.clearMemory())
+    this.#events = options.events ?? CacheEvents.silent()
+    for (const tier of this.#tiers) tier.onClearedElsewhere(() => this.#clearedElsewhere())
   }
 
   /**
@@ -82,7 +63,7 @@ export class TieredCache<V extends object> {
    * whether it was cleared elsewhere: one that does not tell that by itself is asked by the next other look-up.
    */
   peek(id: string): V | undefined {
-    return this.#memory.get(id)
+    return this.#events.lookupHeard ? this.#heardPeek(id) : this.#memory.get(id)
   }
 
   /** What a tier has, or undefined. Never computes. */
@@ -90,12 +71,13 @@ export class TieredCache<V extends object> {
     const value = this.#fromMemory(id)
     if (value !== undefined) return { value, source: 'memory' }
     const generation = this.#generation
-    const missed: StoreTier<V>[] = []
+    const way = this.#descend(id)
     for (const tier of this.#tiers) {
       const load = tier.synchronous ? tier.getSync(id) : await tier.get(id)
-      if (load.kind === 'miss') missed.push(tier)
-      if (load.kind === 'hit') return this.#found(id, load.value, tier, missed, generation === this.#generation)
+      const answer = this.#visited(way, tier, load, generation === this.#generation)
+      if (answer !== undefined) return answer
     }
+    way.log?.ended('absent')
     return undefined
   }
 
@@ -110,17 +92,16 @@ export class TieredCache<V extends object> {
     const value = this.#fromMemory(id)
     if (value !== undefined) return { value, source: 'memory' }
     const joined = this.#inFlight.join(id, signal)
-    if (joined !== undefined) return joined
-    const missed: StoreTier<V>[] = []
+    if (joined !== undefined) return this.#events.lookupHeard ? this.#heardJoining(id, joined) : joined
+    const way = this.#descend(id)
     let next = 0
     for (; next < this.#tiers.length && this.#tiers[next]!.synchronous; next++) {
       const tier = this.#tiers[next]!
-      const found = tier.getSync(id)
-      if (found.kind === 'miss') missed.push(tier)
-      if (found.kind === 'hit') return this.#found(id, found.value, tier, missed, true)
+      const answer = this.#visited(way, tier, tier.getSync(id), true)
+      if (answer !== undefined) return answer
     }
     const rest = this.#tiers.slice(next)
-    return this.#inFlight.start(id, flight => this.#readOrLoad(id, rest, missed, load, flight), signal)
+    return this.#inFlight.start(id, flight => this.#readOrLoad(way, rest, load, flight), signal)
   }
 
   /** Whether some tier has it. Counts nothing and moves nothing. */
@@ -132,72 +113,9 @@ export class TieredCache<V extends object> {
   }
 
   /** Many at once; equal ids are computed once. What finished stays cached, also when the call is aborted half-way. */
-  async getOrLoadMany(ids: Ids, load: Loader<V>, sink: BatchSink<V>, call: BatchCall = {}): Promise<void> {
-    const { signal, concurrency = DEFAULT_CONCURRENCY } = call
-    const computed = new Map<string, Twins>()
-    // Rows finish in any order, but are used in theirs: the first text of a batch is the first to be evicted.
-    const settled = new Uint8Array(ids.length)
-    let front = 0
-    let underWay = 0
-    let wake = () => {}
-    const settle = async (twins: Twins, answer: Promise<Answer<V>>) => {
-      underWay++
-      const outcome = await answer.then(
-        found => ({ found }),
-        (error: unknown) => ({ error }),
-      )
-      if ('found' in outcome) {
-        twins.state = 'answered'
-        sink.answer(twins.first, outcome.found)
-      } else {
-        twins.error = outcome.error
-        twins.state = 'failed'
-        sink.failed(twins.first, outcome.error)
-      }
-      for (const index of twins.others) tellTwin(sink, index, twins)
-      settled[twins.first] = 1
-      for (; front < ids.length && settled[front] === 1; front++) this.#memory.touch(ids.at(front)!)
-      underWay--
-      wake()
-    }
-
-    let turnAt = this.#clock.monotonic() + TURN_MS
-    for (let index = 0; index < ids.length; index++) {
-      throwIfAborted(signal)
-      const id = ids.at(index)!
-      const twins = computed.get(id)
-      if (twins !== undefined) {
-        if (twins.state === 'waiting') twins.others.push(index)
-        else tellTwin(sink, index, twins)
-        settled[index] = 1
-      } else {
-        const answer = this.lookUp(id, load, signal)
-        if (answer instanceof Promise) {
-          const first: Twins = { first: index, others: [], state: 'waiting', error: undefined }
-          computed.set(id, first)
-          void settle(first, answer)
-        } else {
-          sink.answer(index, answer)
-          if (front === index) front++
-          else settled[index] = 1
-        }
-      }
-      while (underWay >= concurrency) {
-        await new Promise<void>(resolve => {
-          wake = resolve
-        })
-      }
-      if (this.#clock.monotonic() >= turnAt) {
-        await turn()
-        turnAt = this.#clock.monotonic() + TURN_MS
-      }
-    }
-    while (underWay > 0) {
-      await new Promise<void>(resolve => {
-        wake = resolve
-      })
-    }
-    throwIfAborted(signal)
+  getOrLoadMany(ids: Ids, load: Loader<V>, sink: BatchSink<V>, call: BatchCall = {}): Promise<void> {
+    const lookUp = (id: string) => this.lookUp(id, load, call.signal)
+    return runBatch(ids, sink, { lookUp, touch: id => this.#memory.touch(id), clock: this.#clock }, call)
   }
 
   /** Puts a value into every tier. A computation under way for `id` will not overwrite it. */
@@ -209,22 +127,34 @@ export class TieredCache<V extends object> {
     for (const tier of this.#tiers) tier.set(id, value)
   }
 
-  /** True when some tier had it. A computation or read under way answers its waiters, and is not stored. */
+  /**
+   * True when some tier had it. A computation or read under way answers its waiters, and is not stored. Rejects with what the
+   * first tier said that could not be reached; the others are done all the same.
+   */
   async delete(id: string): Promise<boolean> {
     this.#enter()
     let had = this.#forget(id)
-    for (const tier of this.#tiers) had = (await tier.delete([id])) > 0 || had
-    // Whoever asked while the tiers were busy may have brought the old value back.
-    this.#forget(id)
+    await this.#fromTheFarthest(this.#tiers, async tier => {
+      had = (await tier.delete([id])) > 0 || had
+      // Whoever asked meanwhile may have carried the old value to a nearer tier: that is emptied next.
+      this.#forget(id)
+    })
     return had
   }
 
-  /** Empties every tier. */
-  async clear(): Promise<void> {
+  /**
+   * Empties every tier, a shared one only if `shared` says so. Rejects with what the first tier said that could not be emptied;
+   * the others are.
+   */
+  async clear({ shared = false }: ClearOptions = {}): Promise<void> {
     this.#enter()
     this.clearMemory()
-    for (const tier of this.#tiers) await tier.clear()
-    this.clearMemory()
+    const tiers = this.#tiers.filter(tier => shared || !tier.policy.clearedByName)
+    await this.#fromTheFarthest(tiers, async tier => {
+      await tier.clear()
+      this.clearMemory()
+    })
+    this.#events.cleared(false)
   }
 
   /** Empties memory, and lets nothing under way be stored. */
@@ -272,37 +202,52 @@ export class TieredCache<V extends object> {
     for (const tier of this.#tiers) await tier.close()
   }
 
-  async #readOrLoad(
-    id: string,
-    tiers: readonly StoreTier<V>[],
-    missed: StoreTier<V>[],
-    load: Loader<V>,
-    flight: Flight,
-  ): Promise<Answer<V>> {
-    for (const tier of tiers) {
-      const found = await tier.get(id)
-      if (found.kind === 'miss') missed.push(tier)
-      if (found.kind === 'hit') return this.#found(id, found.value, tier, missed, !flight.stale)
+  async #readOrLoad(way: Way<V>, tiers: readonly StoreTier<V>[], load: Loader<V>, flight: Flight): Promise<Answer<V>> {
+    const { id, missed, log } = way
+    try {
+      for (const tier of tiers) {
+        const answer = this.#visited(way, tier, await tier.get(id), !flight.stale)
+        if (answer !== undefined) return answer
+      }
+      const tickets: unknown[] = []
+      for (const tier of missed) tickets.push(tier.hasTickets ? await tier.ticket(id) : undefined)
+      const asked = this.#events.computedHeard ? this.#clock.monotonic() : undefined
+      const value = await load(id, flight.signal)
+      if (asked !== undefined) {
+        this.#events.computed(id, value, this.#memory.bytesOf(id, value), this.#clock.monotonic() - asked)
+      }
+      if (!flight.stale) {
+        this.#memory.set(id, value)
+        missed.forEach((tier, i) => {
+          tier.set(id, value, tickets[i])
+        })
+      }
+      log?.ended('computed', this.#held(id, value, 'computed'))
+      return { value, source: 'computed' }
+    } catch (error) {
+      log?.ended('failed')
+      throw error
     }
-    const tickets: unknown[] = []
-    for (const tier of missed) tickets.push(tier.hasTickets ? await tier.ticket(id) : undefined)
-    const value = await load(id, flight.signal)
-    if (!flight.stale) {
-      this.#memory.set(id, value)
-      missed.forEach((tier, i) => {
-        tier.set(id, value, tickets[i])
-      })
-    }
-    return { value, source: 'computed' }
   }
 
-  /** A tier had it: the nearer ones that looked and missed get it too. */
-  #found(id: string, found: Found<V>, tier: StoreTier<V>, missed: readonly StoreTier<V>[], fill: boolean): Answer<V> {
+  #descend(id: string): Way<V> {
+    const log = this.#events.lookupHeard ? this.#events.begin(id, this.#clock) : undefined
+    return { id, missed: [], log }
+  }
+
+  /** What a tier said: if it had it, the answer, and the nearer ones that looked and missed get it too. */
+  #visited(way: Way<V>, tier: StoreTier<V>, load: Load<Found<V>>, fill: boolean): Answer<V> | undefined {
+    const { id, missed, log } = way
+    log?.visited(tier.source, load)
+    if (load.kind === 'miss') missed.push(tier)
+    if (load.kind !== 'hit') return undefined
+    const { value, ttlMs } = load.value
     if (fill) {
-      this.#memory.set(id, found.value, found.ttlMs)
-      for (const nearer of missed) nearer.set(id, found.value)
+      this.#memory.set(id, value, ttlMs)
+      for (const nearer of missed) nearer.set(id, value)
     }
-    return { value: found.value, source: tier.source }
+    log?.ended('hit', this.#held(id, value, tier.source))
+    return { value, source: tier.source }
   }
 
   #fromMemory(id: string): V | undefined {
@@ -310,11 +255,46 @@ export class TieredCache<V extends object> {
     const now = this.#clock.monotonic()
     if (now >= this.#nextClearCheck) {
       this.#nextClearCheck = now + CLEAR_CHECK_MS
-      for (const tier of this.#tiers) if (tier.clearedElsewhere()) this.clearMemory()
+      for (const tier of this.#tiers) if (tier.clearedElsewhere()) this.#clearedElsewhere()
     }
-    const value = this.#memory.get(id)
+    const value = this.peek(id)
     if (value === undefined) this.#memory.counts.misses++
     return value
+  }
+
+  #clearedElsewhere(): void {
+    this.clearMemory()
+    this.#events.cleared(true)
+  }
+
+  /** The farthest first: what a farther tier still has could be carried back into a nearer one that was done before. */
+  async #fromTheFarthest(tiers: readonly StoreTier<V>[], work: (tier: StoreTier<V>) => Promise<void>): Promise<void> {
+    const failed: unknown[] = []
+    for (const tier of [...tiers].reverse()) await work(tier).catch((error: unknown) => failed.push(error))
+    if (failed.length > 0) throw failed[0]
+  }
+
+  #held(id: string, value: V, source: Source = 'memory'): { source: Source; bytes: number } {
+    return { source, bytes: this.#memory.bytesOf(id, value) }
+  }
+
+  #heardPeek(id: string): V | undefined {
+    const log = this.#events.begin(id, this.#clock)
+    const value = this.#memory.get(id)
+    if (value !== undefined) log.ended('hit', this.#held(id, value))
+    return value
+  }
+
+  async #heardJoining(id: string, joined: Promise<Answer<V>>): Promise<Answer<V>> {
+    const log = this.#events.begin(id, this.#clock)
+    try {
+      const answer = await joined
+      log.ended('joined', this.#held(id, answer.value, answer.source))
+      return answer
+    } catch (error) {
+      log.ended('failed')
+      throw error
+    }
   }
 
   #enter(): void {
@@ -328,17 +308,11 @@ export class TieredCache<V extends object> {
   }
 }
 
-/** The first index that had to compute an id, and those that asked for the same. */
-interface Twins {
-  readonly first: number
-  readonly others: number[]
-  state: 'waiting' | 'answered' | 'failed'
-  error: unknown
-}
-
-function tellTwin<V>(sink: BatchSink<V>, index: number, twins: Twins): void {
-  if (twins.state === 'answered') sink.same(index, twins.first)
-  else sink.failed(index, twins.error)
+/** A look-up on its way down: the tiers that looked and did not have it, and what is told of it where somebody listens. */
+interface Way<V> {
+  readonly id: string
+  readonly missed: StoreTier<V>[]
+  readonly log: LookUpLog | undefined
 }
 
 function throwIfAborted(signal: AbortSignal | undefined): void {

@@ -3,9 +3,10 @@
 import { MemoryTier } from '../cache/memory-tier.js'
 import { StoreTier } from '../cache/store-tier.js'
 import { TieredCache } from '../cache/tiered-cache.js'
+import type { Diagnostics } from '../diagnostics.js'
 import { OpDbusError } from '../errors.js'
-import type { Call, Clock, Key, Store, Warn } from '../ports.js'
-import { type Compute, type Result, ValueCache } from './value-cache.js'
+import type { Clock, Hash, Key, Store, Warn } from '../ports.js'
+import { ValueCache, valueEvents } from './value-cache.js'
 import { fromJson, type Held, heldBytes, hold, toJson } from './values.js'
 
 /** How many times the memory's capacity the disk tier holds. */
@@ -20,51 +21,37 @@ export interface BlockCacheOptions {
   readonly store?: Store
   readonly clock: Clock
   readonly warn: Warn
+  readonly hash: Hash
+  readonly diagnostics?: Diagnostics
 }
 
-export class BlockCache extends ValueCache {
+/** Asked by the number of a block. `delete` after the block was rewritten or pruned. */
+export class BlockCache extends ValueCache<number> {
   readonly #off: boolean
 
   constructor(options: BlockCacheOptions) {
-    const { capacity, capacityBytes, store, clock, warn } = options
+    const { capacity, capacityBytes, store, clock, warn, hash, diagnostics } = options
+    const events = valueEvents('blocks', hash, diagnostics)
     const off = capacity === 0
-    const memory = new MemoryTier<Held>({ capacity, capacityBytes, sizeOf: heldBytes, clock })
+    const memory = new MemoryTier<Held>({ capacity, capacityBytes, sizeOf: heldBytes, clock, events })
     const tiers =
       store && !off
-        ? [new StoreTier({ source: 'disk', store, codec, clock, warn, capacity: DISK_FACTOR * capacity })]
+        ? [new StoreTier({ source: 'disk', store, codec, clock, warn, events, capacity: DISK_FACTOR * capacity })]
         : []
-    super(new TieredCache({ memory, tiers, clock }))
+    super(new TieredCache({ memory, tiers, clock, events }))
     this.#off = off
   }
 
-  /** The block if some tier has it, else undefined. @throws OpDbusError INVALID_INPUT for what is no block number */
-  async get<T = unknown>(block: number): Promise<Result<T> | undefined> {
-    return this.lookUp<T>(idOf(block))
-  }
-
-  /**
-   * The block, from a tier or from `load`, which is asked once however many wait. What `load` throws passes as it is.
-   * @throws OpDbusError INVALID_INPUT, UNCACHEABLE, ABORTED
-   */
-  async getOrLoad<T>(block: number, load: Compute<T>, call: Call = {}): Promise<Result<T>> {
-    return this.lookUpOrCompute(idOf(block), load, call)
-  }
-
   /** Write through, after the block is durable in the chain. A load under way will not overwrite it. */
-  put(block: number, value: unknown): void {
-    const id = idOf(block)
-    if (!this.#off) this.cache.set(id, hold(value))
+  set(block: number, value: unknown): void {
+    if (this.#off) this.idOf(block)
+    else this.put(block, value)
   }
 
-  /** The block was rewritten or pruned: no tier serves it any more. True when some tier had it. */
-  invalidate(block: number): Promise<boolean> {
-    return this.cache.delete(idOf(block))
+  protected override idOf(block: number): string {
+    if (Number.isSafeInteger(block) && block >= 0) return String(block)
+    throw new OpDbusError('INVALID_INPUT', `not a block number: ${String(block)}`)
   }
-}
-
-function idOf(block: number): string {
-  if (Number.isSafeInteger(block) && block >= 0) return String(block)
-  throw new OpDbusError('INVALID_INPUT', `not a block number: ${String(block)}`)
 }
 
 const codec = {

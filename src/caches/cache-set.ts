@@ -1,18 +1,18 @@
 // All four caches as one: stats over them, clear, close. Names no adapter.
-import type { CounterLedger, Tally } from '../cache/counter-ledger.js'
+import type { LifetimeCounters, Tally } from '../cache/lifetime-counters.js'
 import { rate } from '../cache/metrics.js'
 import type { CacheStats } from '../cache/tiered-cache.js'
-import { messageOf } from '../errors.js'
+import { DIAGNOSTIC_NAMES, type DiagnosticEvents, type DiagnosticName, type Diagnostics } from '../diagnostics.js'
+import { messageOf, OpDbusError } from '../errors.js'
 import type { PatternMode } from '../patterns/setting.js'
 import type { PatternCounts } from '../patterns/templates.js'
-import type { Running, StorageProblemKind, Warn } from '../ports.js'
+import type { CacheName, Running, ServingModel, StorageProblemKind, Warn } from '../ports.js'
 import type { BlockCache } from './block-cache.js'
 import type { DiffCache } from './diff-cache.js'
-import type { EmbeddingCache, ServingModel } from './embedding-cache.js'
+import type { EmbeddingCache } from './embedding-cache.js'
 import type { QueryCache } from './query-cache.js'
 
-export const CACHE_NAMES = ['embeddings', 'blocks', 'queries', 'diffs'] as const
-export type CacheName = (typeof CACHE_NAMES)[number]
+export const CACHE_NAMES: readonly CacheName[] = ['embeddings', 'blocks', 'queries', 'diffs']
 
 /** Look-ups of every process that used this folder, this one included. */
 export interface Lifetime {
@@ -76,9 +76,12 @@ export type Stats = Readonly<Record<CacheName, OneCacheStats>> & {
 }
 
 /** Which caches `clear` empties; none named: all four. */
-export type Selection = { readonly [K in CacheName]?: boolean | undefined }
+export type Selection = { readonly [K in CacheName]?: boolean | undefined } & {
+  /** Empties the shared store of `openCaches({ shared })` as well, if embeddings are among what is emptied. Default false. */
+  readonly shared?: boolean | undefined
+}
 
-/** Names in the ledger, as earlier versions wrote them. */
+/** Names among the lifetime counters, as earlier versions wrote them. */
 const TEMPLATES = 'embeddings.patterns.patterns'
 const PATTERN_HITS = 'embeddings.patterns.hits'
 
@@ -86,7 +89,7 @@ const PATTERN_HITS = 'embeddings.patterns.hits'
 export interface CacheSetExtras {
   readonly dir?: string | undefined
   readonly storage?: (() => Promise<StorageStats>) | undefined
-  readonly ledger?: CounterLedger | undefined
+  readonly counters?: LifetimeCounters | undefined
   /** What each disk folder holds, whatever is open. */
   readonly onDisk?: { readonly [K in CacheName]?: (() => Promise<DiskSize>) | undefined }
   /** Empties what no open tier covers: the vectors of every other model. */
@@ -95,31 +98,59 @@ export interface CacheSetExtras {
   /** Absent: off. */
   readonly patterns?: PatternMode
   readonly warn?: Warn
+  readonly diagnostics?: Diagnostics
   /** Called last by close, whatever failed before. */
   readonly release?: () => void
 }
 
-export class CacheSet {
+export interface FourCaches {
+  readonly embeddings: EmbeddingCache
+  readonly queries: QueryCache
+  readonly diffs: DiffCache
+  readonly blocks: BlockCache
+}
+
+export class CacheSet implements FourCaches {
+  readonly embeddings: EmbeddingCache
+  readonly queries: QueryCache
+  readonly diffs: DiffCache
+  readonly blocks: BlockCache
+  readonly #extras: CacheSetExtras
   #closing: Promise<void> | undefined
 
-  constructor(
-    readonly embeddings: EmbeddingCache,
-    readonly queries: QueryCache,
-    readonly diffs: DiffCache,
-    readonly blocks: BlockCache,
-    private readonly extras: CacheSetExtras = {},
-  ) {}
+  constructor({ embeddings, queries, diffs, blocks }: FourCaches, extras: CacheSetExtras = {}) {
+    this.embeddings = embeddings
+    this.queries = queries
+    this.diffs = diffs
+    this.blocks = blocks
+    this.#extras = extras
+  }
+
+  /**
+   * Calls `listener` with each event of that kind from now on, at once and on the thread that the caches run on; the function
+   * that it returns ends that. Events hold no text. What a listener throws is told as a warning, and fails nothing.
+   */
+  on<N extends DiagnosticName>(name: N, listener: (event: DiagnosticEvents[N]) => void): () => void {
+    if (!DIAGNOSTIC_NAMES.includes(name)) {
+      throw new OpDbusError(
+        'INVALID_INPUT',
+        `no event is called ${String(name)}; there are: ${DIAGNOSTIC_NAMES.join(', ')}`,
+      )
+    }
+    if (typeof listener !== 'function') throw new OpDbusError('INVALID_INPUT', 'a listener is a function')
+    return this.#extras.diagnostics?.on(name, listener) ?? (() => {})
+  }
 
   /** What each cache holds and did: in this process, on disk, and over all processes so far. */
   async stats(): Promise<Stats> {
-    const totals: Tally = (await this.extras.ledger?.totals().catch(() => undefined)) ?? this.tally()
+    const totals: Tally = (await this.#extras.counters?.totals().catch(() => undefined)) ?? this.tally()
     const stats = {} as Record<CacheName, OneCacheStats>
     for (const name of CACHE_NAMES) {
-      const onDisk = await this.extras.onDisk?.[name]?.().catch((error: unknown) => {
-        this.extras.warn?.(`cannot look at the ${name} on disk: ${messageOf(error)}`, error)
+      const onDisk = await this.#extras.onDisk?.[name]?.().catch((error: unknown) => {
+        this.#extras.warn?.(`cannot look at the ${name} on disk: ${messageOf(error)}`, error)
         return undefined
       })
-      const ttl = this.extras.ttl?.[name]
+      const ttl = this.#extras.ttl?.[name]
       stats[name] = {
         ...(await this[name].stats()),
         lifetime: lifetimeOf(name, totals),
@@ -128,21 +159,23 @@ export class CacheSet {
         ...(name === 'embeddings' && this.#patterns(totals)),
       }
     }
-    const { dir, storage } = this.extras
+    const { dir, storage } = this.#extras
     return { ...stats, ...(dir !== undefined && { dir }), ...(storage && { storage: await storage() }) }
   }
 
   /**
    * Empties the caches named, or all four: memory, and every file that is ours. Other processes on the same folder
-   * notice at their next look-up. Counters go on.
+   * notice at their next look-up. What other machines share goes only with `shared: true`. Counters go on.
+   * @throws OpDbusError STORE with what could not be emptied first; all else is
    */
   async clear(selection: Selection = {}): Promise<void> {
     const named = CACHE_NAMES.filter(name => selection[name])
     const failed: unknown[] = []
     for (const name of named.length > 0 ? named : CACHE_NAMES) {
       // What can be emptied is, whatever else cannot.
-      await this[name].clear().catch((error: unknown) => failed.push(error))
-      if (name === 'embeddings') await this.extras.clearEmbeddings?.().catch((error: unknown) => failed.push(error))
+      const cleared = name === 'embeddings' ? this.embeddings.clear({ shared: selection.shared }) : this[name].clear()
+      await cleared.catch((error: unknown) => failed.push(error))
+      if (name === 'embeddings') await this.#extras.clearEmbeddings?.().catch((error: unknown) => failed.push(error))
     }
     if (failed.length > 0) throw failed[0]
   }
@@ -157,7 +190,7 @@ export class CacheSet {
     return this.close()
   }
 
-  /** Counts of this process, for the ledger. @internal */
+  /** Counts of this process, for the lifetime counters. @internal */
   tally(): Tally {
     const tally: Record<string, number> = {}
     for (const name of CACHE_NAMES) {
@@ -168,7 +201,7 @@ export class CacheSet {
   }
 
   #patterns(totals: Tally): { patterns?: PatternStats } {
-    const { patterns: mode = 'off' } = this.extras
+    const { patterns: mode = 'off' } = this.#extras
     const lifetime = { templates: totals[TEMPLATES] ?? 0, hits: totals[PATTERN_HITS] ?? 0 }
     if (mode === 'off' && lifetime.templates + lifetime.hits === 0) return {}
     return { patterns: { mode, ...this.embeddings.patternCounts(), lifetime } }
@@ -176,12 +209,12 @@ export class CacheSet {
 
   async #close(): Promise<void> {
     try {
-      await this.extras.ledger?.flush()
+      await this.#extras.counters?.flush()
     } catch {
       // The caches themselves have said what is wrong with the folder; counts may be lost.
     }
     const closed = await Promise.allSettled(CACHE_NAMES.map(name => this[name].close()))
-    this.extras.release?.()
+    this.#extras.release?.()
     const failed = closed.find(outcome => outcome.status === 'rejected')
     if (failed) throw failed.reason
   }

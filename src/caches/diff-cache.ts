@@ -3,9 +3,10 @@
 import { canonicalJson } from '../cache/hash.js'
 import { MemoryTier } from '../cache/memory-tier.js'
 import { TieredCache } from '../cache/tiered-cache.js'
+import type { Diagnostics } from '../diagnostics.js'
 import { OpDbusError } from '../errors.js'
-import type { Call, Clock, Hash } from '../ports.js'
-import { type Compute, type Result, ValueCache } from './value-cache.js'
+import type { Clock, Hash } from '../ports.js'
+import { ValueCache, valueEvents } from './value-cache.js'
 import { type Held, heldBytes } from './values.js'
 
 /** What a difference depends on. `current` and `desired` are JSON values. */
@@ -26,40 +27,31 @@ export interface DiffCacheOptions {
   readonly ttlMs: number
   readonly clock: Clock
   readonly hash: Hash
+  readonly diagnostics?: Diagnostics
   readonly clockResolutionMs?: number
 }
 
-export class DiffCache extends ValueCache {
+/** Asked by exactly this input. Equal states are equal by RFC 8785: the order of an object's keys does not matter. */
+export class DiffCache extends ValueCache<DiffInput> {
   readonly #hash: Hash
 
   constructor(options: DiffCacheOptions) {
+    const { clock, hash, diagnostics } = options
+    const events = valueEvents('diffs', hash, diagnostics)
     const memory = new MemoryTier<Held>({
       capacity: options.ttlMs > 0 ? options.capacity : 0,
       capacityBytes: options.capacityBytes,
       sizeOf: heldBytes,
       ttlMs: options.ttlMs,
-      clock: options.clock,
-      ...(options.clockResolutionMs === undefined ? {} : { clockResolutionMs: options.clockResolutionMs }),
+      clock,
+      events,
+      clockResolutionMs: options.clockResolutionMs,
     })
-    super(new TieredCache({ memory, tiers: [], clock: options.clock }))
-    this.#hash = options.hash
+    super(new TieredCache({ memory, tiers: [], clock, events }))
+    this.#hash = hash
   }
 
-  /**
-   * The difference for exactly this input if it is known, else what `compute` answers, asked once however many wait.
-   * Equal states are equal by RFC 8785: the order of an object's keys does not matter.
-   * @throws OpDbusError INVALID_INPUT when a state is no JSON value, UNCACHEABLE, ABORTED
-   */
-  async getOrCompute<T>(input: DiffInput, compute: Compute<T>, call: Call = {}): Promise<Result<T>> {
-    const id = this.#idOf(input)
-    return this.lookUpOrCompute(id, compute, call)
-  }
-
-  async get<T = unknown>(input: DiffInput): Promise<Result<T> | undefined> {
-    return this.lookUp<T>(this.#idOf(input))
-  }
-
-  #idOf(input: DiffInput): string {
+  protected override idOf(input: DiffInput): string {
     const { plugin, pluginVersion, current, desired } = input ?? {}
     if (typeof plugin !== 'string' || typeof pluginVersion !== 'string') {
       throw new OpDbusError('INVALID_INPUT', 'a diff needs plugin and pluginVersion, as text')

@@ -1,5 +1,5 @@
 // The rows of one embedMany: gathers answers into a matrix, each with its provenance, and the failures. Asks nobody.
-import type { Answer, BatchSink, Ids } from '../cache/tiered-cache.js'
+import type { Answer, BatchSink, Ids } from '../cache/batch.js'
 import { BatchError, type FailedItem, OpDbusError } from '../errors.js'
 import type { Origin, Template, Templates } from '../patterns/templates.js'
 import type { Device, Embedding, Source } from '../ports.js'
@@ -22,18 +22,21 @@ export class EmbeddingBatch implements BatchSink<Embedding>, Ids {
   readonly result: EmbeddingMatrix
   /** How many texts there are. */
   readonly length: number
+  readonly #texts: readonly string[]
+  readonly #dims: number
+  readonly #templates: Templates | undefined
+  readonly #meter: ProgressMeter
   /** Where patterns are on: what each text is kept under, from the moment it is first asked for. */
   readonly #rows: (Template | undefined)[]
   readonly #failed: FailedItem[] = []
   /** Ids that this very batch had computed, until their row is told. */
   readonly #own = new Set<string>()
 
-  constructor(
-    private readonly texts: readonly string[],
-    private readonly dims: number,
-    private readonly templates: Templates | undefined,
-    private readonly meter: ProgressMeter,
-  ) {
+  constructor(texts: readonly string[], dims: number, templates: Templates | undefined, meter: ProgressMeter) {
+    this.#texts = texts
+    this.#dims = dims
+    this.#templates = templates
+    this.#meter = meter
     const count = texts.length
     this.length = count
     this.#rows = templates ? new Array(count) : []
@@ -50,17 +53,17 @@ export class EmbeddingBatch implements BatchSink<Embedding>, Ids {
 
   /** What the text is kept under. Masks it when it is first asked for, so that a long batch is masked on the way. */
   at(index: number): string | undefined {
-    return this.#template(index)?.text ?? this.texts[index]
+    return this.#template(index)?.text ?? this.#texts[index]
   }
 
   /** `id` is computed for this batch. */
   computing(id: string): void {
-    if (this.templates) this.#own.add(id)
+    if (this.#templates) this.#own.add(id)
   }
 
   answer(index: number, { value, source }: Answer<Embedding>): void {
     const { result } = this
-    result.matrix.set(value.vector, index * this.dims)
+    result.matrix.set(value.vector, index * this.#dims)
     result.truncated[index] = value.truncated
     result.devices[index] = value.device
     const template = this.#template(index)
@@ -68,7 +71,8 @@ export class EmbeddingBatch implements BatchSink<Embedding>, Ids {
   }
 
   same(index: number, first: number): void {
-    const { result, dims } = this
+    const { result } = this
+    const dims = this.#dims
     result.matrix.copyWithin(index * dims, first * dims, (first + 1) * dims)
     result.truncated[index] = result.truncated[first]!
     result.devices[index] = result.devices[first]!
@@ -78,7 +82,7 @@ export class EmbeddingBatch implements BatchSink<Embedding>, Ids {
 
   failed(index: number, error: unknown): void {
     this.#failed.push({ index, error })
-    this.meter.count('failed')
+    this.#meter.count('failed')
   }
 
   /** The matrix, once every row was told. Throws PARTIAL_FAILURE when one failed. */
@@ -91,15 +95,15 @@ export class EmbeddingBatch implements BatchSink<Embedding>, Ids {
   }
 
   #template(index: number): Template | undefined {
-    if (this.templates === undefined) return undefined
-    this.#rows[index] ??= this.templates.of(this.texts[index]!)
+    if (this.#templates === undefined) return undefined
+    this.#rows[index] ??= this.#templates.of(this.#texts[index]!)
     return this.#rows[index]
   }
 
   #tell(index: number, { source, template }: Origin): void {
     this.result.sources[index] = source
     if (template !== undefined) this.result.templates![index] = template
-    this.meter.count(source)
+    this.#meter.count(source)
   }
 }
 

@@ -1,13 +1,14 @@
 // The embedding cache: a text's vector from memory, else from disk, else from the embedder, once. The key in memory is
 // the text itself; on disk it is a hash of space and text.
+import type { CacheEvents } from '../cache/cache-events.js'
 import { Aborts } from '../cache/in-flight.js'
 import { MemoryTier } from '../cache/memory-tier.js'
 import { type Counts, newCounts } from '../cache/metrics.js'
 import type { StoreTier } from '../cache/store-tier.js'
-import { type CacheStats, TieredCache } from '../cache/tiered-cache.js'
+import { type CacheStats, type ClearOptions, TieredCache } from '../cache/tiered-cache.js'
 import { abortError, OpDbusError } from '../errors.js'
 import type { Origin, PatternCounts, Templates } from '../patterns/templates.js'
-import type { Call, Clock, Device, Embedder, Embedding, Running, Source } from '../ports.js'
+import type { Call, Clock, Device, Embedder, Embedding, Running, ServingModel, Source } from '../ports.js'
 import { signalOf } from '../realms.js'
 import { EmbeddingBatch, type EmbeddingMatrix } from './embedding-batch.js'
 import { type Progress, ProgressMeter } from './progress.js'
@@ -32,22 +33,13 @@ export interface EmbedManyCall extends Call {
   readonly onProgress?: ((progress: Progress) => void) | undefined
 }
 
-/** Which model serves. A level may have given way to a lower one, where that was allowed. */
-export interface ServingModel {
-  /** The name that was asked for. */
-  readonly asked: string
-  /** The name that serves. */
-  readonly serves: string
-  /** From `asked` downwards, what could not serve; empty when `asked` does. */
-  readonly gaveWay: readonly { readonly name: string; readonly reason: string }[]
-}
-
 /** What the first look-up opens: known after the model's small files are read, before any model is loaded. */
 export interface EmbeddingParts {
   /** Absent for an embedder of the user's own. */
   readonly model?: ServingModel | undefined
   readonly embedder: Embedder
   readonly tiers: readonly StoreTier<Embedding>[]
+  readonly events?: CacheEvents<Embedding>
   /** Where patterns are on: what texts are kept under. */
   readonly templates?: Templates | undefined
 }
@@ -59,6 +51,8 @@ export interface EmbeddingCacheOptions {
   readonly capacityBytes?: number | undefined
   /** Called at the first look-up that needs more than memory; again after it failed. The signal fires on close. */
   readonly open: (call: Call) => Promise<EmbeddingParts>
+  /** Empties the shared store while no tier is open over it. */
+  readonly clearShared?: () => Promise<void>
   readonly clock: Clock
 }
 
@@ -142,6 +136,8 @@ export class EmbeddingCache {
   /**
    * Removes what `get` would answer from every tier; true when some tier had it. Other processes see it at their next read
    * from disk. Where patterns are on, that is the vector of every text of the template.
+   * @throws OpDbusError STORE where a tier could not be reached (`details.tier` says which): it may still have the entry, and
+   *   the nearer ones have not
    */
   async delete(text: string): Promise<boolean> {
     checkText(text)
@@ -198,10 +194,11 @@ export class EmbeddingCache {
     if (embedder) cache?.resizeMemory(capacity, this.#capacityBytes(embedder.dims))
   }
 
-  /** Empties memory and, where they are open, the tiers below. */
-  async clear(): Promise<void> {
+  /** Empties memory and, where it is open, the disk; with `shared` also what other machines share. */
+  async clear(options: ClearOptions = {}): Promise<void> {
     const opened = await this.#settled()
-    await opened?.cache.clear()
+    if (opened !== undefined) await opened.cache.clear(options)
+    else if (options.shared) await this.#options.clearShared?.()
   }
 
   /** Look-ups and evictions of this process. */
@@ -252,7 +249,7 @@ export class EmbeddingCache {
     if (closing.aborted) throw new OpDbusError('CLOSED', 'the embedding cache is closed')
     this.#opening ??= this.#options.open({ signal: closing }).then(
       parts => {
-        this.#opened = { ...parts, cache: this.#newCache(parts.tiers, parts.embedder.dims) }
+        this.#opened = { ...parts, cache: this.#newCache(parts.tiers, parts.embedder.dims, parts.events) }
         return this.#opened
       },
       error => {
@@ -276,15 +273,20 @@ export class EmbeddingCache {
     return this.#opened ?? this.#opening?.catch(() => undefined)
   }
 
-  #newCache(tiers: readonly StoreTier<Embedding>[], dims: number): TieredCache<Embedding> {
+  #newCache(
+    tiers: readonly StoreTier<Embedding>[],
+    dims: number,
+    events?: CacheEvents<Embedding>,
+  ): TieredCache<Embedding> {
     const { clock } = this.#options
     const memory = new MemoryTier<Embedding>({
       capacity: this.#capacity,
       capacityBytes: this.#capacityBytes(dims),
       sizeOf: (embedding, text) => 2 * text.length + embedding.vector.byteLength + ENTRY_BYTES,
       clock,
+      events,
     })
-    return new TieredCache({ memory, tiers, clock })
+    return new TieredCache({ memory, tiers, clock, events })
   }
 
   #capacityBytes(dims: number): number {

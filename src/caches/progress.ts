@@ -11,24 +11,27 @@ export interface Progress {
 const EVERY_MS = 50
 
 export class ProgressMeter {
+  readonly #total: number
+  readonly #clock: Clock
+  #listener: ((progress: Progress) => void) | undefined
   readonly #from: Partial<Record<Source | 'failed', number>> = {}
   #done = 0
   #tellAt = 0
   /** What the listener threw; it is not called again. */
   thrown: { readonly error: unknown } | undefined
 
-  constructor(
-    private readonly total: number,
-    private readonly clock: Clock,
-    private tell: ((progress: Progress) => void) | undefined,
-  ) {}
+  constructor(total: number, clock: Clock, listener: ((progress: Progress) => void) | undefined) {
+    this.#total = total
+    this.#clock = clock
+    this.#listener = listener
+  }
 
   count(from: Source | 'failed'): void {
-    if (this.tell === undefined) return
+    if (this.#listener === undefined) return
     this.#done++
     this.#from[from] = (this.#from[from] ?? 0) + 1
     if ((this.#done & 15) !== 0) return
-    const now = this.clock.monotonic()
+    const now = this.#clock.monotonic()
     if (now < this.#tellAt) return
     this.#tellAt = now + EVERY_MS
     this.end()
@@ -37,10 +40,10 @@ export class ProgressMeter {
   /** Tells where things stand. */
   end(): void {
     try {
-      this.tell?.({ done: this.#done, total: this.total, from: { ...this.#from } })
+      this.#listener?.({ done: this.#done, total: this.#total, from: { ...this.#from } })
     } catch (error) {
       // The rows are not to blame for their listener: they finish first, then the call fails with its error.
-      this.tell = undefined
+      this.#listener = undefined
       this.thrown = { error }
     }
   }

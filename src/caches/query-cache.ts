@@ -4,9 +4,10 @@ import { MemoryTier } from '../cache/memory-tier.js'
 import type { Codec } from '../cache/store-tier.js'
 import { StoreTier } from '../cache/store-tier.js'
 import { TieredCache } from '../cache/tiered-cache.js'
+import type { Diagnostics } from '../diagnostics.js'
 import { isOpDbusError, OpDbusError } from '../errors.js'
-import type { Call, Clock, Hash, Key, Store, Warn } from '../ports.js'
-import { type Compute, type Result, ValueCache } from './value-cache.js'
+import type { Clock, Hash, Key, Store, Warn } from '../ports.js'
+import { ValueCache, valueEvents } from './value-cache.js'
 import { fromJson, type Held, heldBytes, hold, toJson } from './values.js'
 
 const TOKEN = '.token'
@@ -35,63 +36,58 @@ export interface QueryCacheOptions {
   readonly clock: Clock
   readonly hash: Hash
   readonly warn: Warn
+  readonly diagnostics?: Diagnostics
   readonly clockResolutionMs?: number
 }
 
-export class QueryCache extends ValueCache {
+/** Asked by a plugin's name, of 1 to 1,000 characters; what it answered is good for as long as the TTL says. */
+export class QueryCache extends ValueCache<string> {
   readonly #tokens: Tokens | undefined
 
   constructor(options: QueryCacheOptions) {
-    const { ttlMs, clock, hash, warn } = options
+    const { ttlMs, clock, hash, warn, diagnostics } = options
+    const events = valueEvents('queries', hash, diagnostics)
     const memory = new MemoryTier<Held>({
       capacity: ttlMs > 0 ? Number.POSITIVE_INFINITY : 0,
       capacityBytes: options.capacityBytes,
       sizeOf: heldBytes,
       ttlMs,
       clock,
-      ...(options.clockResolutionMs === undefined ? {} : { clockResolutionMs: options.clockResolutionMs }),
+      events,
+      clockResolutionMs: options.clockResolutionMs,
     })
     const tiers: StoreTier<Held>[] = []
     let tokens: Tokens | undefined
     if (options.disk && ttlMs > 0) {
       tokens = new Tokens(options.disk.store, hash)
       const codec = queryCodec(options.disk.bootId, tokens, ttlMs, clock, hash)
-      tiers.push(new StoreTier({ source: 'disk', store: options.disk.store, codec, clock, warn }))
+      tiers.push(new StoreTier({ source: 'disk', store: options.disk.store, codec, clock, warn, events }))
     }
-    super(new TieredCache({ memory, tiers, clock }))
+    super(new TieredCache({ memory, tiers, clock, events }))
     this.#tokens = tokens
-  }
-
-  /** The plugin's last answer if it is young enough, else undefined. */
-  async get<T = unknown>(plugin: string): Promise<Result<T> | undefined> {
-    return this.lookUp<T>(checked(plugin))
-  }
-
-  /**
-   * The plugin's last answer if it is young enough, else what `query` answers, asked once however many wait.
-   * `query`'s signal fires when nobody waits any more. What `query` throws passes as it is and is not cached.
-   * @throws OpDbusError UNCACHEABLE, INVALID_INPUT (a name that is empty or over 1,000 characters), ABORTED
-   */
-  async getOrQuery<T>(plugin: string, query: Compute<T>, call: Call = {}): Promise<Result<T>> {
-    return this.lookUpOrCompute(checked(plugin), query, call)
   }
 
   /**
    * The plugin's state changed: nothing that was asked before this is served after it, here or from disk, not even an
    * answer that is still under way. Another process's memory may serve its own for the rest of the TTL.
+   * @throws OpDbusError INVALID_INPUT
    */
-  async invalidate(plugin: string): Promise<void> {
-    // A file that cannot be removed does no harm: its token is not current any more.
-    const deleted = this.cache.delete(checked(plugin)).catch((error: unknown) => {
-      if (isOpDbusError(error, 'CLOSED')) throw error
-    })
-    await Promise.all([deleted, this.#tokens?.renew(plugin)])
+  override async delete(plugin: string): Promise<boolean> {
+    const [had] = await Promise.all([
+      super.delete(plugin).catch((error: unknown) => {
+        if (isOpDbusError(error, 'CLOSED') || isOpDbusError(error, 'INVALID_INPUT')) throw error
+        // A file that cannot be removed does no harm: its token is not current any more.
+        return true
+      }),
+      this.#tokens?.renew(this.idOf(plugin)),
+    ])
+    return had
   }
-}
 
-function checked(plugin: string): string {
-  if (typeof plugin === 'string' && plugin.length > 0 && plugin.length <= 1000) return plugin
-  throw new OpDbusError('INVALID_INPUT', 'a plugin name has 1 to 1,000 characters')
+  protected override idOf(plugin: string): string {
+    if (typeof plugin === 'string' && plugin.length > 0 && plugin.length <= 1000) return plugin
+    throw new OpDbusError('INVALID_INPUT', 'a plugin name has 1 to 1,000 characters')
+  }
 }
 
 /** Names that are a file name on every system, and the same one for no other plugin, stay as they are. */
@@ -110,16 +106,18 @@ function tokenKey(hash: Hash, plugin: string): Key {
  * counter. No token matches nothing: removing one is safe.
  */
 class Tokens {
+  readonly #store: QueryDisk['store']
+  readonly #hash: Hash
   /** Plugins whose token could not be renewed (a read-only disk): nothing on disk is good for them. */
   readonly #distrusted = new Set<string>()
 
-  constructor(
-    private readonly store: QueryDisk['store'],
-    private readonly hash: Hash,
-  ) {}
+  constructor(store: QueryDisk['store'], hash: Hash) {
+    this.#store = store
+    this.#hash = hash
+  }
 
   current(plugin: string): string | undefined {
-    const bytes = this.#distrusted.has(plugin) ? undefined : this.store.getSync(tokenKey(this.hash, plugin))
+    const bytes = this.#distrusted.has(plugin) ? undefined : this.#store.getSync(tokenKey(this.#hash, plugin))
     const token = bytes && fromJson(bytes)?.token
     return typeof token === 'string' ? token : undefined
   }
@@ -134,8 +132,8 @@ class Tokens {
   }
 
   async #put(plugin: string): Promise<string> {
-    const token = this.hash.random(16)
-    await this.store.setMany([[tokenKey(this.hash, plugin), toJson({ plugin, token })!]])
+    const token = this.#hash.random(16)
+    await this.#store.setMany([[tokenKey(this.#hash, plugin), toJson({ plugin, token })!]])
     this.#distrusted.delete(plugin)
     return token
   }

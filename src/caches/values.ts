@@ -1,6 +1,6 @@
 // Values of the query, diff and block caches: in and out as structured clones, to disk as JSON. Knows no cache.
 
-import { weigh } from '../cache/plain.js'
+import { estimateSize } from '../cache/estimate-size.js'
 import { messageOf, OpDbusError } from '../errors.js'
 
 /** A value as memory holds it: a clone that nobody outside has. */
@@ -13,7 +13,7 @@ export interface Held {
 
 /** @throws OpDbusError UNCACHEABLE when the value holds a function, a symbol, a socket, or is nested too deep. */
 export function hold(value: unknown): Held {
-  const { bytes, exact } = weigh(value)
+  const { bytes, exact } = estimateSize(value)
   return { value: clone(value), bytes, exact }
 }
 

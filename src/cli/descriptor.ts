@@ -3,6 +3,7 @@ import { closeSync, fstatSync, writeSync } from 'node:fs'
 import { Socket } from 'node:net'
 import type { Writable } from 'node:stream'
 import { isatty, WriteStream } from 'node:tty'
+import { errnoOf } from '../fs/errno.js'
 
 export interface Writer {
   /** Resolves when the system has taken every byte, or `signal` has fired. Rejects with what the system said. */
@@ -13,7 +14,7 @@ export interface Writer {
 
 /** The other end of a pipe or socket has gone (ECONNRESET: a socket that was closed with unread bytes; EOF: on Windows). */
 export function isGone(error: unknown): boolean {
-  return ['EPIPE', 'ECONNRESET', 'EOF'].includes((error as NodeJS.ErrnoException | null)?.code ?? '')
+  return ['EPIPE', 'ECONNRESET', 'EOF'].includes(errnoOf(error) ?? '')
 }
 
 /** @throws what fstat says of a number that is no open descriptor */

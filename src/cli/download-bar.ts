@@ -1,6 +1,7 @@
 // How a download is shown: one line when it begins, and on a terminal a bar that is redrawn at each new percent.
+
+import { bytes } from '../format.js'
 import type { PullProgress } from '../node/models.js'
-import { bytes } from './render.js'
 import type { Terminal } from './terminal.js'
 
 /** Draws a bar; off a terminal nothing is drawn. `announce`: says in a line what is fetched, before its first byte. */

@@ -4,7 +4,7 @@ import { Socket } from 'node:net'
 import { addAbortSignal, type Readable } from 'node:stream'
 import { isatty, ReadStream } from 'node:tty'
 import { OpDbusError } from '../errors.js'
-import { inWords } from '../node/disk-words.js'
+import { inWords } from '../fs/errno.js'
 import { linesOf } from './lines.js'
 import { targetOf } from './target.js'
 

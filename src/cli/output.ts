@@ -1,6 +1,6 @@
 // Where `-o` writes: decides from what is there how it is written, as `cp` would. Knows no format.
 import { OpDbusError } from '../errors.js'
-import { inWords } from '../node/disk-words.js'
+import { errnoOf, inWords } from '../fs/errno.js'
 import { openInPlace, openSpooled } from './output/in-place.js'
 import { openRegular } from './output/regular.js'
 import { targetOf } from './target.js'
@@ -55,10 +55,9 @@ async function onOutput<T>(path: string, run: () => Promise<T>): Promise<T> {
     return await run()
   } catch (error) {
     if (error instanceof OpDbusError) throw error
-    const { code } = error as NodeJS.ErrnoException
     throw new OpDbusError('STORE', `cannot write ${path}: ${inWords(error, { ENOENT: 'its folder is missing' })}`, {
       cause: error,
-      details: { file: path, errno: code },
+      details: { file: path, errno: errnoOf(error) },
     })
   }
 }

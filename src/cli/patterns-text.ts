@@ -1,6 +1,7 @@
 // What patterns did, in one line of text. Pure: writes nowhere.
+
+import { commas, count, duration, plural } from '../format.js'
 import type { PatternStats } from '../node.js'
-import { commas, count, duration, plural } from './render.js'
 
 /**
  * After a run over `texts` texts: `patterns (template): 2 of 3 texts (67 %) answered by a template; 1 template embedded`.

@@ -2,6 +2,7 @@
 import { fstatSync, type Stats } from 'node:fs'
 import { lstat, readdir, readlink, realpath, stat } from 'node:fs/promises'
 import { basename, dirname, isAbsolute, join, sep } from 'node:path'
+import { errnoOf } from '../fs/errno.js'
 
 export type Target =
   /** One of the descriptors that this process was started with: `-`, /dev/stdout, /dev/fd/3. */
@@ -77,8 +78,8 @@ function isOpen(fd: number): boolean {
 }
 
 async function unlessAbsent<T>(found: Promise<T>): Promise<T | undefined> {
-  return found.catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined
+  return found.catch((error: unknown) => {
+    if (errnoOf(error) === 'ENOENT') return undefined
     throw error
   })
 }

@@ -1,7 +1,7 @@
 // Where the CLI writes: data to stdout, messages to stderr. Colours only on a terminal and never against NO_COLOR.
 import { isatty } from 'node:tty'
 import { OpDbusError } from '../errors.js'
-import { inWords } from '../node/disk-words.js'
+import { inWords } from '../fs/errno.js'
 import type { Source } from '../ports.js'
 import { isGone, type Writer, writerOf } from './descriptor.js'
 import { ENDED_BY, type EndingSignal } from './exit-codes.js'

@@ -1,7 +1,7 @@
 // Groups items into batches that share one call. No timer: what was added in one turn goes together, the rest follows
 // as soon as a lane is free. Knows nothing of texts or tokens.
 
-import { messageOf, OpDbusError } from '../errors.js'
+import { asFailure, type OpDbusError } from '../errors.js'
 
 export interface BatcherOptions<T> {
   /**
@@ -22,7 +22,7 @@ export interface BatcherOptions<T> {
   /** Settles one item with an error. */
   fail(item: T, error: OpDbusError): void
   /** Awaited between batches, so that what arrived in the meantime can join the next. */
-  turn?(): Promise<void>
+  yieldToEventLoop?(): Promise<void>
 }
 
 interface Entry<T> {
@@ -103,7 +103,7 @@ export class Batcher<T> {
     const shared: Batch = { controller, waiting: batch.length }
     for (const entry of batch) entry.batch = shared
     await this.#attempt(batch, controller.signal)
-    if (this.#queued > 0) await this.#options.turn?.()
+    if (this.#queued > 0) await this.#options.yieldToEventLoop?.()
     this.#running--
     this.#schedule()
   }
@@ -158,10 +158,4 @@ export class Batcher<T> {
     this.#queuedCost = this.#queue.reduce((sum, entry) => sum + entry.cost, 0)
     return batch
   }
-}
-
-/** Whatever a model or an embedder threw, as the one error of this package. */
-export function asFailure(cause: unknown): OpDbusError {
-  if (cause instanceof OpDbusError) return cause
-  return new OpDbusError('EMBEDDER_FAILED', messageOf(cause), { cause })
 }

@@ -1,7 +1,7 @@
 // What every kernel asks of its arguments. Throws INVALID_INPUT and changes nothing.
 import { OpDbusError } from '../errors.js'
-import type { Kernels, MatrixOptions, PoolShape } from '../ports.js'
-import { isFloat32Array, isUint8Array } from '../realms.js'
+import type { Kernels, MatrixOptions } from '../ports.js'
+import { isFloat32Array } from '../realms.js'
 
 /** More than any model has. Sums of int8 products of so many stay within 32 bits. */
 export const MAX_DIMS = 65_536
@@ -67,22 +67,6 @@ export function checkVector(vector: Float32Array, dims: number, what = 'the quer
   checkFloats(vector, what)
   if (vector.length !== dims) throw invalid(`${what} has ${vector.length} floats, not ${dims}`)
   checkLength(vector, 0, dims, () => what)
-}
-
-export function checkPool(hidden: Float32Array, mask: Uint8Array, shape: PoolShape): void {
-  checkFloats(hidden, 'hidden')
-  if (!isUint8Array(mask)) throw invalid(`mask must be a Uint8Array; got ${shown(mask)}`)
-  checkOptions(shape, 'the shape')
-  const { rows, width, dims } = shape
-  checkDims(dims)
-  checkCount(rows, 'rows')
-  checkCount(width, 'width')
-  const tokens = rows * width
-  if (hidden.length !== tokens * dims || mask.length !== tokens)
-    throw invalid(
-      `${rows} texts of ${width} tokens of ${dims} floats are ${tokens * dims} floats and a mask of ${tokens}; ` +
-        `got ${hidden.length} and ${mask.length}`,
-    )
 }
 
 export interface MatrixShape {

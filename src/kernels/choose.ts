@@ -1,6 +1,6 @@
 // The fastest kernels that are there, for each matrix by its size. Knows no adapter: its maker hands them in.
 import { isOpDbusError, messageOf, OpDbusError } from '../errors.js'
-import type { KernelDevice, KernelMatrix, Kernels, MatrixOptions, PoolShape } from '../ports.js'
+import type { KernelDevice, KernelMatrix, Kernels, MatrixOptions } from '../ports.js'
 import { matrixShape, shown } from './checks.js'
 import { type Pays, whereItPays } from './trial.js'
 
@@ -26,7 +26,7 @@ export interface ChosenKernels extends Kernels {
    * What serves matrices of every size: the device that was asked for by name, and with `auto` WebAssembly, or JavaScript
    * where that is missing. A matrix may be elsewhere, and says so by its own `device`: with `auto` on a GPU where that pays,
    * as int8 never on a GPU, and on the next device where one has no room or a GPU is lost (see `refused`). A GPU leaves
-   * pooling and normalising to WebAssembly.
+   * normalising to WebAssembly.
    */
   readonly device: KernelDevice
   /** What did not serve, and why: missing, wrong, lost, full, or not faster. A GPU is not tried before it could pay. */
@@ -143,10 +143,6 @@ class Chosen implements ChosenKernels {
 
   normalize(matrix: Float32Array, dims: number): void {
     this.#onHost(kernels => kernels.normalize(matrix, dims))
-  }
-
-  meanPool(hidden: Float32Array, mask: Uint8Array, shape: PoolShape): Float32Array {
-    return this.#onHost(kernels => kernels.meanPool(hidden, mask, shape))
   }
 
   close(): void {

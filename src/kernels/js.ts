@@ -1,7 +1,7 @@
 // The kernels in plain JavaScript: the reference for every other, and what is left where nothing faster is there.
 import { OpDbusError } from '../errors.js'
-import type { KernelMatrix, Kernels, MatrixOptions, PoolShape } from '../ports.js'
-import { checkPool, type MatrixShape, matrixShape, rowsOf } from './checks.js'
+import type { KernelMatrix, Kernels, MatrixOptions } from '../ports.js'
+import { type MatrixShape, matrixShape, rowsOf } from './checks.js'
 import { HostMatrix, type RowBlock } from './host-matrix.js'
 import { quantize } from './int8.js'
 
@@ -30,26 +30,6 @@ export class JsKernels implements Kernels {
       const factor = 1 / Math.max(Math.sqrt(squares), EPSILON)
       for (let i = start; i < start + dims; i++) matrix[i] = matrix[i]! * factor
     }
-  }
-
-  meanPool(hidden: Float32Array, mask: Uint8Array, shape: PoolShape): Float32Array {
-    this.#check()
-    checkPool(hidden, mask, shape)
-    const { rows, width, dims } = shape
-    const out = new Float32Array(rows * dims)
-    const sums = new Float64Array(dims)
-    for (let row = 0; row < rows; row++) {
-      sums.fill(0)
-      let tokens = 0
-      for (let token = row * width; token < (row + 1) * width; token++) {
-        if (mask[token] === 0) continue
-        tokens++
-        for (let d = 0, at = token * dims; d < dims; d++, at++) sums[d] = sums[d]! + hidden[at]!
-      }
-      const share = 1 / Math.max(tokens, 1)
-      for (let d = 0; d < dims; d++) out[row * dims + d] = sums[d]! * share
-    }
-    return out
   }
 
   close(): void {

@@ -1,8 +1,8 @@
 // The kernels in WebAssembly with SIMD. Lays out the memory and calls wasm/kernels.ts; does no arithmetic of its own.
 import { KERNELS_WASM } from '../../.build/wasm/kernels.js'
 import { messageOf, OpDbusError } from '../errors.js'
-import type { KernelMatrix, Kernels, MatrixOptions, PoolShape } from '../ports.js'
-import { checkPool, matrixShape, rowsOf } from './checks.js'
+import type { KernelMatrix, Kernels, MatrixOptions } from '../ports.js'
+import { matrixShape, rowsOf } from './checks.js'
 import { HostMatrix, type RowBlock } from './host-matrix.js'
 import { WasmHeap } from './wasm/heap.js'
 
@@ -10,7 +10,6 @@ import { WasmHeap } from './wasm/heap.js'
 interface Exports {
   dot(rows: number, stride: number, count: number, query: number, out: number): void
   normalize(rows: number, dims: number, count: number): void
-  meanPool(hidden: number, mask: number, out: number, count: number, width: number, dims: number): void
   quantize(rows: number, dims: number, count: number, out: number, stride: number, scales: number): void
   dotInt8(rows: number, stride: number, count: number, scales: number, query: number, scale: number, out: number): void
 }
@@ -70,24 +69,6 @@ class WasmKernels implements Kernels {
       inside.set(matrix)
       this.#exports.normalize(at, dims, rows)
       matrix.set(inside)
-    } finally {
-      heap.give(at)
-    }
-  }
-
-  meanPool(hidden: Float32Array, mask: Uint8Array, shape: PoolShape): Float32Array {
-    const heap = this.#open()
-    checkPool(hidden, mask, shape)
-    const { rows, width, dims } = shape
-    const outBytes = align(rows * dims * 4)
-    const at = heap.take(outBytes + hidden.byteLength + mask.length)
-    try {
-      const hiddenAt = at + outBytes
-      const maskAt = hiddenAt + hidden.byteLength
-      heap.floats(hiddenAt, hidden.length).set(hidden)
-      heap.bytes(maskAt, mask.length).set(mask)
-      this.#exports.meanPool(hiddenAt, maskAt, at, rows, width, dims)
-      return heap.floats(at, rows * dims).slice()
     } finally {
       heap.give(at)
     }

@@ -1,12 +1,12 @@
 // The kernels on a GPU, through WebGPU. Serves only after it answered as the reference does; gives way to the host when lost.
 import { messageOf, OpDbusError } from '../errors.js'
-import type { KernelDevice, KernelMatrix, Kernels, MatrixOptions, PoolShape } from '../ports.js'
+import type { KernelDevice, KernelMatrix, Kernels, MatrixOptions } from '../ports.js'
 import { selfCheck } from './self-check.js'
 import { Gpu } from './webgpu/gpu.js'
 import { GpuMatrix } from './webgpu/matrix.js'
 
 /**
- * Opens a GPU. `host` keeps every row as well, does what a GPU is not for (`int8`, pooling, normalising), and answers when
+ * Opens a GPU. `host` keeps every row as well, does what a GPU is not for (`int8`, normalising), and answers when
  * the GPU is lost; it stays its owner's. `onLost` is told why, once. `reference` is what the GPU has to agree with before it serves.
  * Rejects with DEVICE_UNAVAILABLE: no WebGPU, no adapter, no device, or wrong answers.
  */
@@ -82,11 +82,6 @@ class WebGpuKernels implements Kernels {
   normalize(matrix: Float32Array, dims: number): void {
     this.#check()
     this.#host.normalize(matrix, dims)
-  }
-
-  meanPool(hidden: Float32Array, mask: Uint8Array, shape: PoolShape): Float32Array {
-    this.#check()
-    return this.#host.meanPool(hidden, mask, shape)
   }
 
   close(): void {

@@ -1,25 +1,18 @@
 // Puts what a page needs into a public folder: worker, ONNX Runtime's WebAssembly, built-in model. Part of the Node root;
-// overwrites nothing that it did not put there.
+// overwrites nothing that it did not put there. Its twin, web/assets.ts, finds the files there.
 import { createHash } from 'node:crypto'
-import { lstat, readFile, rename, rm, stat } from 'node:fs/promises'
+import { lstat, readFile, rm, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
-import { makeFolder } from '../embedder/hub/files.js'
+import { ASSETS_MANIFEST, type AssetsManifest } from '../assets-manifest.js'
 import { abortError, messageOf, OpDbusError } from '../errors.js'
+import { errnoOf, inWords } from '../fs/errno.js'
+import { makeFolder } from '../fs/folders.js'
+import { replaceWith, takeOn } from '../fs/replace.js'
 import { signalOf } from '../realms.js'
-import { inWords } from './disk-words.js'
 import { ownFolder, resolveDependency } from './own-files.js'
-import { createBeside, syncFile, takeOn } from './temporary.js'
 
-/** The manifest's name, here and in the folder that it describes. */
-const MANIFEST = 'op-dbus-assets.json'
 /** ONNX Runtime's files come from its own package. */
 const RUNTIME = 'ort/'
-
-interface Manifest {
-  readonly version: 1
-  readonly package: string
-  readonly files: Readonly<Record<string, { readonly bytes: number; readonly sha256: string }>>
-}
 
 /** A file as it lies in the folder now. */
 export interface CopiedAsset {
@@ -46,8 +39,8 @@ export async function copyAssets(dir: string, options: CopyAssetsOptions = {}): 
   const signal = signalOf(options)
   const folder = resolve(dir)
   const source = ownFolder()
-  const text = await onDisk(() => readFile(join(source, MANIFEST), 'utf8'), join(source, MANIFEST))
-  const { files } = JSON.parse(text) as Manifest
+  const text = await onDisk(() => readFile(join(source, ASSETS_MANIFEST), 'utf8'), join(source, ASSETS_MANIFEST))
+  const { files } = JSON.parse(text) as AssetsManifest
   await mustBeFolder(folder)
   const before = await earlier(folder)
   const wanted = Object.entries(files)
@@ -56,7 +49,7 @@ export async function copyAssets(dir: string, options: CopyAssetsOptions = {}): 
   for (const [path, { sha256 }] of wanted) {
     there.set(path, await isThere(folder, path, sha256, before.files[path]?.sha256, options.force === true))
   }
-  await isThere(folder, MANIFEST, digest(text), digest(before.text), options.force === true)
+  await isThere(folder, ASSETS_MANIFEST, digest(text), digest(before.text), options.force === true)
 
   const copied: CopiedAsset[] = []
   for (const [path, { bytes, sha256 }] of wanted) {
@@ -68,7 +61,7 @@ export async function copyAssets(dir: string, options: CopyAssetsOptions = {}): 
   for (const [path, { sha256 }] of Object.entries(before.files)) {
     if (files[path] === undefined && (await digestAt(join(folder, path))) === sha256) await rm(join(folder, path))
   }
-  await put(join(folder, MANIFEST), Buffer.from(text))
+  await put(join(folder, ASSETS_MANIFEST), Buffer.from(text))
   return copied
 }
 
@@ -82,10 +75,10 @@ async function mustBeFolder(folder: string): Promise<void> {
 }
 
 /** What an earlier call put into `folder`. A manifest that is none of ours names nothing. */
-async function earlier(folder: string): Promise<{ text: string; files: Manifest['files'] }> {
+async function earlier(folder: string): Promise<{ text: string; files: AssetsManifest['files'] }> {
   try {
-    const text = await readFile(join(folder, MANIFEST), 'utf8')
-    const { version, package: of, files } = JSON.parse(text) as Partial<Manifest>
+    const text = await readFile(join(folder, ASSETS_MANIFEST), 'utf8')
+    const { version, package: of, files } = JSON.parse(text) as Partial<AssetsManifest>
     if (version !== 1 || typeof of !== 'string') return { text: '', files: {} }
     const safe = Object.entries(files ?? {}).filter(([path]) =>
       path.split('/').every(part => /^[\w-][\w.-]*$/.test(part)),
@@ -136,20 +129,12 @@ function runtimeFile(name: string): string {
 /** A reader sees the old bytes or the new ones. What is replaced hands on its mode, and its owner where that is allowed. */
 async function put(path: string, content: Buffer): Promise<void> {
   await onDisk(async () => {
-    await makeFolder(dirname(path), 0o777)
-    const { file, path: temporary } = await createBeside(path, 0o666)
-    try {
+    makeFolder(dirname(path), 0o777)
+    await replaceWith(path, 0o666, async file => {
       const before = await lstat(path).catch(() => undefined)
       if (before) await takeOn(file, before)
       await file.writeFile(content)
-      await syncFile(file)
-      await file.close()
-      await rename(temporary, path)
-    } catch (error) {
-      await file.close().catch(() => {})
-      await rm(temporary, { force: true })
-      throw error
-    }
+    })
   }, path)
 }
 
@@ -165,10 +150,9 @@ async function onDisk<T>(run: () => Promise<T>, file: string): Promise<T> {
   try {
     return await run()
   } catch (error) {
-    const { code = '' } = error as NodeJS.ErrnoException
     throw new OpDbusError('STORE', `${file}: ${inWords(error)}`, {
       cause: error,
-      details: { file, errno: code },
+      details: { file, errno: errnoOf(error) ?? '' },
     })
   }
 }

@@ -1,43 +1,43 @@
 // The devices of this machine: each is tried in a process of its own, and what it proved lies in the cache folder. Part of
-// the Node root.
+// the Node root; its twin is web/devices.ts.
 import { type ChildProcess, fork } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { atExit } from '../backends/at-exit.js'
 import { childEnvironment } from '../backends/process-node.js'
-import { DeviceBook, type DeviceRuntime } from '../embedder/devices/book.js'
-import type { TrialResult } from '../embedder/devices/trial.js'
-import type { ModelSpec } from '../embedder/model/spec.js'
+import type { ProbeResult } from '../embedder/devices/probe.js'
+import { type DeviceRuntime, DeviceSelector } from '../embedder/devices/selector.js'
 import { openFileStore } from '../stores/files.js'
+import type { ProbeJob } from './device-probe.js'
+import { foldersIn } from './disk.js'
 import { cudaLibrary, hasGpu, machinePrint } from './machine.js'
 import { ownFile } from './own-files.js'
-import { crc32, nodeClock, nodeHash } from './runtime.js'
-import type { TrialJob } from './trial.js'
+import { referenceFile } from './references.js'
+import { crc32, nodeClock, nodeHash, usableThreads } from './runtime.js'
 
 /** Verdicts and references kept, of all models together. */
 const MAX_ENTRIES = 200
 /** What of a dying process's last words is kept. */
 const STDERR_BYTES = 16_384
 
-export interface NodeDevicesOptions {
-  /** Where a model keeps vectors that every device must reproduce, if it has any. */
-  readonly referenceFile: (spec: ModelSpec) => string | undefined
-  readonly threads: number
-  readonly gpuDevice: number
-}
-
-/** `dir` is the cache folder; without one every process finds out for itself. */
-export function nodeDeviceBook(dir: string | undefined, options: NodeDevicesOptions): DeviceBook {
+/** What is known of this machine's devices. `dir` is the cache folder; without one every process finds out for itself. */
+export function deviceSelector(settings: DeviceSettings, dir: string | undefined): DeviceSelector {
   const clock = nodeClock()
   const places = { name: 'device', maxEntries: MAX_ENTRIES }
   const store =
     dir === undefined
       ? undefined
-      : openFileStore({ ...places, dir: join(dir, 'devices'), hash: nodeHash, clock, crc32 })
-  return new DeviceBook({ runtime: nodeDevices(options), store, clock, hash: nodeHash })
+      : openFileStore({ ...places, dir: foldersIn(dir).devices, hash: nodeHash, clock, crc32 })
+  return new DeviceSelector({ runtime: nodeDevices(settings), store, clock, hash: nodeHash })
 }
 
-function nodeDevices({ referenceFile, threads, gpuDevice }: NodeDevicesOptions): DeviceRuntime {
+export interface DeviceSettings {
+  /** Which GPU, counted from 0. */
+  readonly gpuDevice: number
+  /** Threads that compute on the CPU. */
+  readonly threads: number | undefined
+}
+
+function nodeDevices({ gpuDevice, threads }: DeviceSettings): DeviceRuntime {
   let machine: string | undefined
   return {
     name: 'node',
@@ -52,23 +52,24 @@ function nodeDevices({ referenceFile, threads, gpuDevice }: NodeDevicesOptions):
       if (device === 'cuda' && cudaLibrary() === undefined) {
         return { device, works: false, reason: 'its libraries are not installed: see CUDA in the README' }
       }
-      return tryInProcess({ spec, device, threads, gpuDevice, reference }, limitMs, signal)
+      const job = { spec, device, threads: usableThreads(threads), gpuDevice, reference }
+      return tryInProcess(job, limitMs, signal)
     },
     async ownReference(spec) {
-      const file = referenceFile(spec)
+      const file = referenceFile(spec, ownFile('models'))
       return file && JSON.parse(await readFile(file, 'utf8'))
     },
   }
 }
 
-/** Runs one trial in a child process and waits for its result, its death or the time limit. `signal` ends the process. */
-function tryInProcess(job: TrialJob, limitMs: number, signal?: AbortSignal): Promise<TrialResult> {
+/** Runs one probe in a child process and waits for its result, its death or the time limit. `signal` ends the process. */
+function tryInProcess(job: ProbeJob, limitMs: number, signal?: AbortSignal): Promise<ProbeResult> {
   const { device } = job
   return new Promise(resolve => {
-    const failed = (reason: string): TrialResult => ({ device, works: false, reason })
+    const failed = (reason: string): ProbeResult => ({ device, works: false, reason })
     let child: ChildProcess
     try {
-      child = fork(ownFile('node-trial.js'), {
+      child = fork(ownFile('node-device-probe.js'), {
         stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
         serialization: 'advanced',
         execArgv: [],
@@ -77,7 +78,7 @@ function tryInProcess(job: TrialJob, limitMs: number, signal?: AbortSignal): Pro
     } catch (error) {
       return resolve(failed(`cannot start a process to try it in: ${(error as Error).message}`))
     }
-    let result: TrialResult | undefined
+    let result: ProbeResult | undefined
     let stderr = ''
     const end = (why: string) => {
       result ??= failed(why)
@@ -92,7 +93,7 @@ function tryInProcess(job: TrialJob, limitMs: number, signal?: AbortSignal): Pro
       stderr = (stderr + chunk.toString('utf8')).slice(-STDERR_BYTES)
     })
     child.once('message', message => {
-      result ??= message as TrialResult
+      result ??= message as ProbeResult
     })
     child.once('error', error => {
       result ??= failed(`cannot start a process to try it in: ${error.message}`)

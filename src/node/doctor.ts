@@ -1,22 +1,21 @@
 // What runs on this machine and what does not, with the reason of each: for `op-dbus doctor`. Part of the Node root.
 import { accessSync, constants } from 'node:fs'
 import { dirname } from 'node:path'
-import { readConfig } from '../config.js'
-import type { DeviceBook } from '../embedder/devices/book.js'
 import { deviceOrder } from '../embedder/devices/order.js'
-import type { TrialResult } from '../embedder/devices/trial.js'
-import { modelPlaces } from '../embedder/hub/cache.js'
-import { findModel, localModels } from '../embedder/hub/find.js'
+import type { ProbeResult } from '../embedder/devices/probe.js'
+import type { DeviceSelector } from '../embedder/devices/selector.js'
 import type { ModelSpec } from '../embedder/model/spec.js'
 import { messageOf } from '../errors.js'
+import { findModel, localModels } from '../hub/find.js'
+import { modelPlaces } from '../hub/places.js'
 import type { Call, Device } from '../ports.js'
 import { VERSION } from '../version.js'
+import { deviceSelector } from './devices.js'
 import { installedVersion, isThere } from './machine.js'
-import { deviceBook } from './model.js'
-import { cacheDir, hubOptions, type OpenOptions } from './runtime.js'
+import { type OpenOptions, readOptions } from './options.js'
 
 /** One device with this model. Absent figures were not measured. */
-export interface DeviceReport extends Omit<TrialResult, 'reference'> {
+export interface DeviceReport extends Omit<ProbeResult, 'reference'> {
   /** CUDA and WebGPU are called working only where they ran: false where nobody could try. */
   readonly verified: boolean
 }
@@ -39,10 +38,7 @@ export interface Diagnosis {
  * it found into the cache folder, where later processes look it up, and the digest memo.
  */
 export async function diagnose(options: OpenOptions = {}, call: Call = {}): Promise<Diagnosis> {
-  const { embedder: _embedder, onDownload: _onDownload, onWarning = () => {}, ...settings } = options
-  const config = readConfig(settings, process.env, onWarning)
-  const dir = cacheDir(config)
-  const hub = hubOptions(config, dir)
+  const { config, dir, hub } = readOptions(options)
   let model: Diagnosis['model'] = { name: config.model }
   let spec: ModelSpec | undefined
   try {
@@ -53,14 +49,14 @@ export async function diagnose(options: OpenOptions = {}, call: Call = {}): Prom
   } catch (error) {
     model = { name: config.model, error: messageOf(error) }
   }
-  const book = deviceBook(config, dir)
-  const devices = await deviceReports(book, spec, config.device, call)
-  const plan = spec && (await book.plan(config.device, spec, call).catch(() => undefined))
+  const selector = deviceSelector(config, dir)
+  const devices = await deviceReports(selector, spec, config.device, call)
+  const plan = spec && (await selector.plan(config.device, spec, call).catch(() => undefined))
   const serving = plan?.devices.find(device => devices.some(report => report.device === device && report.works))
   return {
     versions: versions(),
     devices,
-    ...(serving && { serving }),
+    serving,
     model,
     folders: [
       { what: 'cache', path: dir ?? '(none)', note: dir === undefined ? 'no home folder' : access(dir) },
@@ -71,7 +67,7 @@ export async function diagnose(options: OpenOptions = {}, call: Call = {}): Prom
 }
 
 async function deviceReports(
-  book: DeviceBook,
+  selector: DeviceSelector,
   spec: ModelSpec | undefined,
   asked: string,
   call: Call,
@@ -80,10 +76,10 @@ async function deviceReports(
   const reports = new Map<Device, DeviceReport>()
   // The CPU first: what it computes is what the others are compared with.
   for (const device of [...order].sort((a, b) => Number(b === 'cpu') - Number(a === 'cpu'))) {
-    const trial = spec
-      ? await book.try(device, spec, call)
+    const probe = spec
+      ? await selector.probe(device, spec, call)
       : { device, works: false, reason: 'not tried: there is no model' }
-    reports.set(device, { ...trial, verified: trial.works || 'cosine' in trial })
+    reports.set(device, { ...probe, verified: probe.works || 'cosine' in probe })
   }
   return order.map(device => reports.get(device)!)
 }

@@ -7,11 +7,10 @@
 import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { ASSETS_MANIFEST } from '../assets-manifest.js'
 import { OpDbusError } from '../errors.js'
 import { FROM_SOURCE, VERSION } from '../version.js'
 
-/** Lies beside the scripts, and says of which version they are. */
-const MANIFEST = 'op-dbus-assets.json'
 const PACKAGE = 'op-dbus'
 
 /** Undefined in a bundle that is CommonJS; in some bundles the address that the module had when it was bundled. */
@@ -82,7 +81,7 @@ function requireAt(path: string): NodeJS.Require {
 
 /** Sources run with what was built last. */
 function isOurs(path: string): boolean {
-  const version = manifestAt(path, MANIFEST)?.package
+  const version = manifestAt(path, ASSETS_MANIFEST)?.package
   return version === VERSION || (FROM_SOURCE && version !== undefined)
 }
 

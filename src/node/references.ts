@@ -1,8 +1,8 @@
 // Which models the package knows the right vectors of, made elsewhere: what serves them has to reproduce those. Part of the Node root.
 import { join } from 'node:path'
-import { repositoryName } from '../embedder/hub/cache.js'
 import type { ModelSpec } from '../embedder/model/spec.js'
 import { KNOWN_MODELS } from '../embedder/model/table.js'
+import { repositoryName } from '../hub/names.js'
 
 /**
  * The file of known vectors of `spec` below the package's folder of models, if there is one. Without it the CPU is believed,

@@ -1,11 +1,11 @@
-// Composition root of a tokenizer thread on Node: lends it files and hands it to comlink.
+// Composition root of a tokenizer thread on Node: lends it files and serves it to who started it.
 
 import { readFile } from 'node:fs/promises'
 import { parentPort } from 'node:worker_threads'
-import { expose } from 'comlink'
 import { END, nodeEndpoint } from '../backends/worker-node.js'
-import { isUnchanged } from '../embedder/hub/files.js'
-import { tokenizerThread } from '../embedder/worker/tokenizer-thread.js'
+import { tokenizerThread } from '../embedder/engine/tokenizer-thread.js'
+import { serve } from '../embedder/link.js'
+import { isUnchanged } from '../hub/model-folder.js'
 
 if (!parentPort) throw new Error('node-tokenizer runs as a worker thread only')
 
@@ -13,4 +13,4 @@ parentPort.on('message', message => {
   if (message === END) process.exit(0)
 })
 
-expose(tokenizerThread({ readText: file => readFile(file.path, 'utf8'), isUnchanged }), nodeEndpoint(parentPort))
+serve(nodeEndpoint(parentPort), () => tokenizerThread({ readText: file => readFile(file.path, 'utf8'), isUnchanged }))

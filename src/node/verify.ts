@@ -1,9 +1,8 @@
-// Reads everything on disk and says what is damaged: for `op-dbus cache verify`. Part of the Node root; repairs nothing.
-import { join } from 'node:path'
-import { readConfig } from '../config.js'
 import { openFileStore } from '../stores/files.js'
 import { verifySegments } from '../stores/segments.js'
-import { cacheDir, crc32, nodeClock, nodeHash, type OpenOptions } from './runtime.js'
+import { foldersIn } from './disk.js'
+import { type OpenOptions, readOptions } from './options.js'
+import { crc32, nodeClock, nodeHash } from './runtime.js'
 
 export interface CacheReport {
   readonly files: number
@@ -25,8 +24,7 @@ export interface VerifyReport {
 
 /** @throws OpDbusError STORE where a folder cannot be read */
 export async function verifyCaches(options: OpenOptions = {}): Promise<VerifyReport> {
-  const { embedder: _embedder, onDownload: _onDownload, onWarning = () => {}, ...settings } = options
-  const dir = cacheDir(readConfig(settings, process.env, onWarning))
+  const { dir } = readOptions(options)
   const nothing: CacheReport = { files: 0, entries: 0, size: 0, damaged: 0, foreign: 0 }
   if (dir === undefined) {
     return {
@@ -35,10 +33,11 @@ export async function verifyCaches(options: OpenOptions = {}): Promise<VerifyRep
       caches: { embeddings: nothing, blocks: nothing, queries: nothing },
     }
   }
+  const folders = foldersIn(dir)
   const caches = {
-    embeddings: await verifyEmbeddings(join(dir, 'embeddings')),
-    blocks: await verifyFiles(join(dir, 'blocks')),
-    queries: await verifyFiles(join(dir, 'queries')),
+    embeddings: await verifyEmbeddings(folders.embeddings),
+    blocks: await verifyFiles(folders.blocks),
+    queries: await verifyFiles(folders.queries),
   }
   return { dir, damaged: Object.values(caches).some(report => report.damaged > 0), caches }
 }

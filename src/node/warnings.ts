@@ -17,9 +17,9 @@ const TROUBLES: Readonly<Record<string, string>> = {
 /** `warn` for everything that lies in the cache folder `dir`: each trouble of the folder is told once, in its own name. */
 export function folderWarnings(dir: string | undefined, warn: Warn): Warn {
   const told = new Set<string>()
-  return (message, cause) => {
+  return (message, cause, about = message) => {
     const errno = errnoIn(cause)
-    const trouble = errno === undefined ? message : (TROUBLES[errno] ?? errno)
+    const trouble = errno === undefined ? about : (TROUBLES[errno] ?? errno)
     if (told.has(trouble)) return
     told.add(trouble)
     const said = isOpDbusError(cause) ? cause.cause : cause

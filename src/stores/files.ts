@@ -1,10 +1,13 @@
 // One JSON document per entry, for the few and small: blocks and queries. Bounded in number and age; never touches a
 // file that is not ours.
-import { renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
+import { rmdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { abortError, OpDbusError } from '../errors.js'
-import type { Call, Clock, Crc32, Hash, Key, Store } from '../ports.js'
-import { guarded, isFolder, makeFolder, namesIn, quietly, readFile, statOf, unlink } from './disk.js'
+import { guarded, quietly } from '../fs/errno.js'
+import { readFile, statOf, unlink } from '../fs/files.js'
+import { isFolder, makeFolder, namesIn } from '../fs/folders.js'
+import { replaceFile } from '../fs/replace.js'
+import type { Call, Clock, Crc32, Hash, Key, Store, StoreCounters } from '../ports.js'
 
 /*
    <dir>/<key>.json      {"op-dbus":1,"crc32":"0f3a91bc","document":<the value's bytes>}\n
@@ -66,8 +69,7 @@ export interface FileStore extends Store {
   remove(): Promise<void>
   /** Reads everything there is. */
   verify(): Promise<FileReport>
-  /** What was found wrong since the store was opened. */
-  readonly counters: { readonly corrupt: number; readonly foreign: number; readonly removed: number }
+  readonly counters: Readonly<StoreCounters>
 }
 
 /** Creates nothing and reads nothing until it is used. */
@@ -75,7 +77,7 @@ export function openFileStore(options: FileStoreOptions): FileStore {
   const { dir, clock, crc32 } = options
   const maxBytes = options.maxBytes ?? 64 * 2 ** 20
   const encoder = new TextEncoder()
-  const counters = { corrupt: 0, foreign: 0, removed: 0 }
+  const counters: StoreCounters = { damaged: 0, evicted: 0 }
   let closed = false
   let epoch: string | undefined
   let entries: number | undefined
@@ -99,38 +101,26 @@ export function openFileStore(options: FileStoreOptions): FileStore {
       .toString(16)
       .padStart(8, '0')
 
-  /** Absent, damaged and foreign are all undefined; the last two are counted. */
+  /** Absent, foreign and damaged are all undefined; damage is counted. */
   function read(key: Key): Uint8Array | undefined {
     const bytes = readFile(pathOf(key), maxBytes + HEAD_BYTES + END.length)
     if (bytes === undefined) return undefined
-    if (!isOurs(bytes)) {
-      counters.foreign++
-      return undefined
-    }
+    if (!isOurs(bytes)) return undefined
     const value = bytes.subarray(HEAD_BYTES, bytes.length - END.length)
     const head = text(bytes.subarray(0, HEAD_BYTES))
     const whole = bytes.length >= HEAD_BYTES + END.length && text(bytes.subarray(-END.length)) === END
     if (whole && head === MAGIC + checksum(key, value) + MIDDLE) return value
-    counters.corrupt++
+    counters.damaged++
     return undefined
   }
 
   function write(key: Key, value: Uint8Array): void {
     const path = pathOf(key)
     const there = look(path)
-    if (there === 'foreign' && !isBlank(readFile(path, maxBytes) ?? NOTHING)) {
-      counters.foreign++
-      return
-    }
+    if (there === 'foreign' && !isBlank(readFile(path, maxBytes) ?? NOTHING)) return
     const temporary = join(dir, `.${key}.${options.hash.random(4)}.tmp`)
     const file = Buffer.concat([encoder.encode(MAGIC + checksum(key, value) + MIDDLE), value, encoder.encode(END)])
-    try {
-      writeFileSync(temporary, file, { mode: 0o600, flag: 'wx' })
-      renameSync(temporary, path)
-    } catch (error) {
-      rmSync(temporary, { force: true })
-      throw error
-    }
+    replaceFile(path, file, temporary, { sync: false })
     if (there !== 'ours' && entries !== undefined) entries++
   }
 
@@ -158,14 +148,14 @@ export function openFileStore(options: FileStoreOptions): FileStore {
     // A little more than needed, so that a full folder is not listed at every write.
     const keep = options.maxEntries - Math.floor(options.maxEntries / 16)
     const extra = files.length > options.maxEntries ? files.slice(0, files.length - keep) : []
-    for (const { key } of extra) if (remove(key)) counters.removed++
+    for (const { key } of extra) if (remove(key)) counters.evicted++
     entries = files.length - extra.length
   }
 
   function sweep(): void {
     const now = clock.now()
     for (const { key, mtimeMs } of ours()) {
-      if (now - mtimeMs > options.maxAgeMs!(key) && remove(key)) counters.removed++
+      if (now - mtimeMs > options.maxAgeMs!(key)) remove(key)
     }
     for (const name of namesIn(dir)) {
       if (TEMPORARY.test(name) && now - (statOf(join(dir, name))?.mtimeMs ?? now) > ORPHAN_MS) unlink(join(dir, name))
@@ -267,8 +257,7 @@ export function openFileStore(options: FileStoreOptions): FileStore {
         if (!isFolder(dir)) throw new OpDbusError('STORE', `not a folder of its own: ${dir}`, { details: { dir } })
         if (statOf(join(dir, EPOCH)) === undefined || isOurEpoch()) {
           const temporary = join(dir, `.epoch.${options.hash.random(4)}.tmp`)
-          writeFileSync(temporary, `${options.hash.random(16)}\n`, { mode: 0o600, flag: 'wx' })
-          renameSync(temporary, join(dir, EPOCH))
+          replaceFile(join(dir, EPOCH), encoder.encode(`${options.hash.random(16)}\n`), temporary, { sync: false })
         }
         epoch = readEpoch()
         removeOurs()

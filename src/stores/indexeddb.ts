@@ -1,53 +1,9 @@
 // The disk tier of a browser: checksummed values in an IndexedDB database that all tabs of an origin share. The face of
 // src/stores/indexeddb/; keeps to its byte budget and decides nothing else.
-import type { Clock, Crc32, Hash, Store } from '../ports.js'
-import type { StorageProblem } from './indexeddb/problem.js'
+import type { IndexedDbOptions, IndexedDbStore } from './indexeddb/options.js'
 import { IndexedDbValues } from './indexeddb/store.js'
 
-export interface IndexedDbOptions {
-  /** What the store is called in messages. */
-  readonly name: string
-  /** The IndexedDB database, wholly ours; made at the first use. Stores of one name, in all tabs, share it. */
-  readonly database: string
-  /** Of all values with their keys; beyond it the least recently used go. Where the browser gives less, that is the budget. */
-  readonly budgetBytes: number
-  /** Ask the browser, once, not to remove the origin's data under pressure (`navigator.storage.persist()`). Default false. */
-  readonly persist?: boolean
-  /** How long calls wait for a browser that does not open the database, in ms; only the first ones do. */
-  readonly patienceMs: number
-  readonly hash: Hash
-  readonly clock: Clock
-  /** Calls `run` after `ms`; what it returns cancels that. */
-  timer(ms: number, run: () => void): () => void
-  readonly crc32: Crc32
-  /** Told what no caller can be told: an index that had to be made anew, a browser that gives less than the budget. */
-  warn(message: string): void
-}
-
-/** What happened since the store was opened. */
-export interface IndexedDbCounters {
-  /** Reads of values that failed their check: never served. */
-  corrupt: number
-  /** Entries that were let go to keep the budget. */
-  evicted: number
-}
-
-/** What the browser says of the whole origin's storage; undefined what it does not say. */
-export interface StorageReport {
-  readonly usageBytes: number | undefined
-  readonly quotaBytes: number | undefined
-  /** True where the browser promised not to remove it under pressure. */
-  readonly persisted: boolean | undefined
-}
-
-export interface IndexedDbStore extends Store {
-  onClearedElsewhere(listener: () => void): void
-  /** Why values, or new ones, are not stored; undefined while nothing is known to be wrong. */
-  readonly problem: StorageProblem | undefined
-  readonly counters: Readonly<IndexedDbCounters>
-  /** Never rejects. */
-  estimate(): Promise<StorageReport>
-}
+export type { IndexedDbOptions, IndexedDbStore } from './indexeddb/options.js'
 
 /**
  * A store in an IndexedDB database. Opening touches nothing; the first call does. A batch is one transaction. While

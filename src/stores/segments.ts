@@ -1,51 +1,16 @@
 // The disk tier on a file system: vectors as records in append-only segment files, a folder for each space. The face of
 // src/stores/segments/, which holds no policy either: what to keep is the business of the tiers above.
-import type { Clock, Crc32, Hash, Key, Space, Store, Warn } from '../ports.js'
-import { asStoreError, guarded } from './disk.js'
-import { clearSpaces, sizeOfSpaces, spaceFolders } from './segments/spaces.js'
-import { Segments } from './segments/store.js'
-import { emptyReport, type VerifyReport, verifyFolder } from './segments/verify.js'
 
+import { asStoreError, guarded } from '../fs/errno.js'
+import type { Crc32, Hash } from '../ports.js'
+import type { SegmentOptions } from './segments/context.js'
+import { clearSpaces, spaceFolders } from './segments/space-files.js'
+import { type SegmentStore, Segments } from './segments/store.js'
+import { emptyReport, sizeOfSpaces, type VerifyReport, verifyFolder } from './segments/verify.js'
+
+export type { SegmentOptions } from './segments/context.js'
+export type { SegmentStore } from './segments/store.js'
 export type { VerifyReport } from './segments/verify.js'
-
-export interface SegmentOptions {
-  /** The folder of all spaces, `<cache>/embeddings`. Ours is made in it with the first write. */
-  readonly dir: string
-  readonly space: Space
-  /** Goes into `space.json`, for people. */
-  readonly description: Readonly<Record<string, string | number | boolean>>
-  readonly dims: number
-  /** Length of every value. */
-  readonly valueBytes: number
-  /** For all spaces under `dir` together. A segment is at most a sixteenth of it. */
-  readonly budgetBytes: number
-  readonly hash: Hash
-  readonly clock: Clock
-  readonly crc32: Crc32
-  /** Told what no caller can be told: a write in the background that failed, an unsafe folder. */
-  readonly warn: Warn
-}
-
-/** What happened since the store was opened. */
-export interface SegmentCounters {
-  /** Records that failed their check: never served, counted once. */
-  corrupt: number
-  /** Records of this space that were let go to keep the budget, and those of them that got another round. */
-  evicted: number
-  reinserted: number
-  /** Small segments that were folded into ours. */
-  merged: number
-}
-
-export interface SegmentStore extends Store {
-  /** The value in a buffer of its own, at an offset that 4 divides. Throws STORE where the folder cannot be read, CLOSED. */
-  getSync(key: Key): Uint8Array | undefined
-  /** Writes what is buffered, at once: for the exit of a process. Throws STORE. */
-  flushSync(): void
-  /** Reads everything there is in this space. */
-  verify(): Promise<VerifyReport>
-  readonly counters: Readonly<SegmentCounters>
-}
 
 /**
  * A store in `<dir>/<first 16 hex digits of SHA-256 of the space>/`. Opening touches nothing on disk; the first read looks

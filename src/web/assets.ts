@@ -1,14 +1,13 @@
-// What `op-dbus assets` has put beside a page, by its manifest. Part of the web root; fetches the manifest and nothing else.
-import type { Timer } from '../embedder/worker/client.js'
+// What `op-dbus assets` has put beside a page, by its manifest. Part of the web root; fetches the manifest and nothing else. Its
+// twin, node/assets.ts, puts the files there.
+import { ASSETS_MANIFEST, type AssetsManifest } from '../assets-manifest.js'
+import type { Timer } from '../embedder/client/worker-embedder.js'
 import { abortError, isOpDbusError, messageOf, OpDbusError } from '../errors.js'
 import type { Call } from '../ports.js'
 import { VERSION } from '../version.js'
 import { type FileRef, failure, unreachable } from './fetch-file.js'
+import type { FileCache } from './file-cache.js'
 import type { Places } from './options.js'
-import type { Shelf } from './shelf.js'
-
-/** The manifest's name, in the folder of assets. */
-export const MANIFEST = 'op-dbus-assets.json'
 
 /** A file of the assets. `path` is relative to their folder. */
 export interface AssetFile extends FileRef {
@@ -16,16 +15,6 @@ export interface AssetFile extends FileRef {
   readonly bytes: number
   /** ONNX files: whether they quantise dynamically. */
   readonly dynamic: boolean
-}
-
-/** As the build writes it. */
-interface Manifest {
-  readonly version: 1
-  /** Of this package. */
-  readonly package: string
-  readonly files: Readonly<
-    Record<string, { readonly bytes: number; readonly sha256: string; readonly dynamic?: boolean }>
-  >
 }
 
 export type OrtBuild = 'wasm' | 'webgpu'
@@ -43,13 +32,15 @@ export interface OrtFiles {
 
 export class Assets {
   readonly #files: ReadonlyMap<string, AssetFile>
+  readonly #absent: unknown
 
   constructor(
     readonly places: Places,
-    manifest: Manifest | undefined,
+    manifest: AssetsManifest | undefined,
     /** Why there is no manifest. */
-    private readonly absent?: unknown,
+    absent?: unknown,
   ) {
+    this.#absent = absent
     this.#files = new Map(
       Object.entries(manifest?.files ?? {}).map(([path, { bytes, sha256, dynamic = false }]) => [
         path,
@@ -69,7 +60,7 @@ export class Assets {
 
   /** The files below `folder` by their paths in it. Rejects with DOWNLOAD where there is no manifest. */
   folder(folder: string): ReadonlyMap<string, AssetFile> {
-    if (this.absent !== undefined) throw this.absent
+    if (this.#absent !== undefined) throw this.#absent
     const inside = [...this.#files].filter(([path]) => path.startsWith(folder))
     return new Map(inside.map(([path, file]) => [path.slice(folder.length), file]))
   }
@@ -102,13 +93,13 @@ const PATIENCE_MS = { noted: 3_000, first: 30_000 } as const
  * Rejects with DOWNLOAD for assets of another version of this package, and with ABORTED. `details.why` tells a visitor
  * without a network ('unreachable') from a page that is not set up ('refused', 'integrity').
  */
-export async function readAssets(places: Places, shelf: Shelf, call: AssetsCall): Promise<Assets> {
-  const url = `${places.assets}${MANIFEST}`
-  const note = await shelf.note(url)
+export async function readAssets(places: Places, fileCache: FileCache, call: AssetsCall): Promise<Assets> {
+  const url = `${places.assets}${ASSETS_MANIFEST}`
+  const note = await fileCache.note(url)
   const noted = isManifest(note) && note.package === VERSION ? note : undefined
   try {
     const manifest = await fetchManifest(url, noted ? PATIENCE_MS.noted : PATIENCE_MS.first, call)
-    await shelf.setNote(url, manifest)
+    await fileCache.setNote(url, manifest)
     return new Assets(places, manifest)
   } catch (error) {
     if (!isOpDbusError(error, 'DOWNLOAD') || error.details.stale === true) throw error
@@ -129,7 +120,7 @@ const ADVICE = {
 const RUN_AGAIN = 'put it there, whole: run op-dbus assets DIR again, on the folder that the server serves'
 const ELSEWHERE = 'the folder of wasmPaths must hold the files of the version that this package was built with'
 
-async function fetchManifest(url: string, patienceMs: number, { signal, timer }: AssetsCall): Promise<Manifest> {
+async function fetchManifest(url: string, patienceMs: number, { signal, timer }: AssetsCall): Promise<AssetsManifest> {
   const ended = new AbortController()
   const end = () => ended.abort()
   let late = false
@@ -158,7 +149,7 @@ async function textAt(url: string, signal: AbortSignal): Promise<string> {
   return response.text()
 }
 
-function manifestIn(url: string, text: string): Manifest {
+function manifestIn(url: string, text: string): AssetsManifest {
   let found: unknown
   try {
     // A server that answers every address with its start page does so here as well.
@@ -174,8 +165,8 @@ function manifestIn(url: string, text: string): Manifest {
   return found
 }
 
-function isManifest(value: unknown): value is Manifest {
-  const { version, files, package: name } = (value ?? {}) as Partial<Manifest>
+function isManifest(value: unknown): value is AssetsManifest {
+  const { version, files, package: name } = (value ?? {}) as Partial<AssetsManifest>
   if (version !== 1 || typeof name !== 'string' || typeof files !== 'object' || files === null) return false
   return Object.values(files).every(file => /^[0-9a-f]{64}$/.test(file?.sha256) && Number.isSafeInteger(file.bytes))
 }

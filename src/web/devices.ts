@@ -1,19 +1,19 @@
-// The devices of this browser: a GPU is tried in a worker of its own. Part of the web root.
-import { wrap } from 'comlink'
-import type { DeviceRuntime, TrialOutcome, TrialRequest } from '../embedder/devices/book.js'
+// The devices of this browser: a GPU is tried in a worker of its own. Part of the web root; its twin is node/devices.ts.
 import { isGpu } from '../embedder/devices/order.js'
+import type { DeviceRuntime, ProbeOutcome, ProbeRequest } from '../embedder/devices/selector.js'
+import { Link } from '../embedder/link.js'
 import type { ModelSpec } from '../embedder/model/spec.js'
-import { messageOf } from '../errors.js'
+import { messageOf, OpDbusError } from '../errors.js'
 import type { WorkerHandle } from '../ports.js'
 import { VERSION } from '../version.js'
 import type { FileRef } from './fetch-file.js'
-import type { GpuProbe } from './page.js'
+import type { GpuProbe } from './runtime.js'
 import type { PageWorker } from './worker-protocol.js'
 
 export interface WebDevicesOptions extends Pick<DeviceRuntime, 'ownReference'> {
   readonly spawn: () => WorkerHandle
   readonly probe: () => Promise<GpuProbe>
-  /** What a trial of a GPU needs: brought before its time is taken. */
+  /** What a probe of a GPU needs: brought before its time is taken. */
   readonly files: (spec: ModelSpec) => readonly FileRef[]
   readonly threads: number
   readonly timer: (ms: number, run: () => void) => () => void
@@ -38,46 +38,34 @@ export function webDevices(options: WebDevicesOptions): DeviceRuntime {
       const found = isGpu(device) ? await adapter() : undefined
       return JSON.stringify([VERSION, found && 'name' in found ? found.name : ''])
     },
-    attempt: trial => tryInWorker(trial, options),
+    attempt: probe => tryInWorker(probe, options),
     ownReference: options.ownReference,
   }
 }
 
-/** A worker of its own: one that hangs or dies takes only the trial along. */
-async function tryInWorker(trial: TrialRequest, options: WebDevicesOptions): Promise<TrialOutcome> {
-  const { device, spec, reference, limitMs, signal } = trial
+/** A worker of its own: one that hangs or dies takes only the probe along. */
+async function tryInWorker(probe: ProbeRequest, options: WebDevicesOptions): Promise<ProbeOutcome> {
+  const { device, spec, reference, limitMs, signal } = probe
   const { spawn, files, threads, timer } = options
   /** Until all files are there, nothing that goes wrong is the device's fault. */
   let inconclusive = true
-  let handle: WorkerHandle | undefined
+  let link: Link<PageWorker> | undefined
   let cancel: (() => void) | undefined
-  const failed = (reason: string) => ({ device, works: false, reason, inconclusive })
-  const end = () => void handle?.terminate()
+  const lost = (why: string) => new OpDbusError('WORKER_LOST', why)
   try {
-    const worker = spawn()
-    handle = worker
-    signal?.addEventListener('abort', end, { once: true })
-    if (signal?.aborted) end()
-    const gone = new Promise<string>(resolve => worker.onExit(resolve))
-    const remote = wrap<PageWorker>(worker.endpoint)
+    const worker = new Link<PageWorker>(spawn(), { lost })
+    link = worker
     // What a page has a worker may lack, which is found out before megabytes are fetched.
-    const found = await Promise.race([remote.probeGpu(), gone])
-    if (typeof found === 'string') return failed(found)
+    const found = await worker.call('probeGpu', undefined, { signal })
     if ('reason' in found) return { device, works: false, reason: `in workers, ${found.reason}`, absent: true }
-    const brought = await Promise.race([remote.fetchFiles(files(spec)), gone])
-    if (typeof brought === 'string') return failed(brought)
-    if ('error' in brought) return failed(brought.error.message)
+    await worker.call('fetchFiles', files(spec), { signal })
     inconclusive = false
-    const late = new Promise<string>(resolve => {
-      cancel = timer(limitMs, () => resolve(`no answer within ${limitMs / 1000} s`))
-    })
-    const result = await Promise.race([remote.tryDevice({ spec, device, threads, reference }), gone, late])
-    return typeof result === 'string' ? failed(result) : result
+    cancel = timer(limitMs, () => void worker.end(lost(`no answer within ${limitMs / 1000} s`)))
+    return await worker.call('probeDevice', { spec, device, threads, reference }, { signal })
   } catch (error) {
-    return failed(messageOf(error))
+    return { device, works: false, reason: messageOf(error), inconclusive }
   } finally {
     cancel?.()
-    signal?.removeEventListener('abort', end)
-    await handle?.terminate()
+    await link?.end()
   }
 }

@@ -1,6 +1,6 @@
 // One file over the network: goes on where a connection is cut, for some time. Believes nothing, keeps nothing; whoever
 // asks checks the bytes. Part of the web root.
-import type { Timer } from '../embedder/worker/client.js'
+import type { Timer } from '../embedder/client/worker-embedder.js'
 import { abortError, messageOf, OpDbusError } from '../errors.js'
 import type { Call } from '../ports.js'
 
@@ -68,7 +68,7 @@ class Body {
     const from = resume && this.#resumable ? this.#done : 0
     const response = await fetch(url, {
       cache,
-      ...(signal && { signal }),
+      signal,
       ...(from > 0 && { headers: { Range: `bytes=${from}-` } }),
     })
     if (!(from > 0 && continues(response, from))) this.#restart()

@@ -1,22 +1,20 @@
 // Models of a hub in a page: which files, fetched by a worker, verified, kept by commit. What was fetched once is asked of
 // no server again. Part of the web root.
-import { wrap } from 'comlink'
-import { isCommit, isSafePath, readListing } from '../embedder/hub/listing.js'
-import { isHubId } from '../embedder/hub/names.js'
-import { type HubFile, neededFiles } from '../embedder/hub/select.js'
+import { Link } from '../embedder/link.js'
 import { type Dtype, externalDataOf, knownModel } from '../embedder/model/table.js'
-import { fromWire } from '../embedder/worker/protocol.js'
 import { abortError, isOpDbusError, OpDbusError } from '../errors.js'
+import { type HubFile, neededFiles, readListing } from '../hub/listing.js'
+import { isCommit, isHubId, isSafePath } from '../hub/names.js'
 import type { Call, WorkerHandle } from '../ports.js'
 import { failure, unreachable } from './fetch-file.js'
+import type { FileCache } from './file-cache.js'
 import type { KnownFile } from './model-folder.js'
-import type { Shelf } from './shelf.js'
 import type { PageWorker } from './worker-protocol.js'
 
 export interface HubRequest extends Call {
   /** Without a slash at its end. */
   readonly hub: string
-  readonly shelf: Shelf
+  readonly fileCache: FileCache
   readonly spawn: () => WorkerHandle
   readonly dtype: Dtype | undefined
   /** Nothing is fetched. */
@@ -25,14 +23,14 @@ export interface HubRequest extends Call {
   readonly useless?: OpDbusError
 }
 
-/** What of a model is on the shelf. */
+/** What of a model is in the file cache. */
 interface HubRecord {
   readonly commit: string
   readonly files: Readonly<Record<string, HubFile & { readonly sha256: string; readonly dynamic: boolean }>>
 }
 
 /**
- * The files of the model `name`, a level or a hub id, by their paths; all on the shelf when this resolves. The commit is
+ * The files of the model `name`, a level or a hub id, by their paths; all in the file cache when this resolves. The commit is
  * the one that was fetched first. Rejects with DOWNLOAD, MODEL_NOT_FOUND, UNSUPPORTED_MODEL or ABORTED.
  */
 export async function hubModel(name: string, request: HubRequest): Promise<ReadonlyMap<string, KnownFile>> {
@@ -40,9 +38,9 @@ export async function hubModel(name: string, request: HubRequest): Promise<Reado
   const id = known?.hubId ?? name
   if (!isHubId(id) || !id.includes('/')) throw unknown(name)
   const dtype = request.dtype ?? known?.dtype ?? 'fp32'
-  const { hub, shelf } = request
+  const { hub, fileCache } = request
   const noteUrl = `${hub}/api/models/${id}?op-dbus-record`
-  const record = asRecord(await shelf.note(noteUrl))
+  const record = asRecord(await fileCache.note(noteUrl))
   const there = record && filesOf(id, record, dtype, hub)
   if (there) return there
   if (request.offline) {
@@ -57,7 +55,7 @@ export async function hubModel(name: string, request: HubRequest): Promise<Reado
   const found = await fetchAll(id, commit, needed, request)
   const others = record?.commit === commit ? record.files : {}
   const complete: HubRecord = { commit, files: { ...others, ...found } }
-  await shelf.setNote(noteUrl, complete)
+  await fileCache.setNote(noteUrl, complete)
   return filesOf(id, { commit, files: found }, dtype, hub)!
 }
 
@@ -65,7 +63,7 @@ async function list(id: string, revision: string, { hub, signal }: HubRequest) {
   const url = `${hub}/api/models/${id}/revision/${revision}?blobs=true`
   let text: string
   try {
-    const response = await fetch(url, { cache: 'no-cache', ...(signal && { signal }) })
+    const response = await fetch(url, { cache: 'no-cache', signal })
     // The real hub says 401 for what does not exist, as for what needs a token.
     if ([401, 403, 404].includes(response.status)) {
       throw new OpDbusError(
@@ -89,23 +87,14 @@ async function list(id: string, revision: string, { hub, signal }: HubRequest) {
 /** In a worker that is ended with the call: hashing 80 MB is nothing for a page's own thread. */
 async function fetchAll(id: string, commit: string, needed: readonly HubFile[], request: HubRequest) {
   const { hub, spawn, signal } = request
-  const handle = spawn()
+  const lost = (why: string) => new OpDbusError('WORKER_LOST', `the worker that fetches ${id} is gone: ${why}`)
+  const link = new Link<PageWorker>(spawn(), { lost })
   try {
-    const over = new Promise<never>((_, reject) => {
-      handle.onExit((why, error) => {
-        const lost = () => new OpDbusError('WORKER_LOST', `the worker that fetches ${id} is gone: ${why}`)
-        reject(isOpDbusError(error) ? error : lost())
-      })
-      if (signal?.aborted) reject(abortError(signal))
-      signal?.addEventListener('abort', () => reject(abortError(signal)), { once: true })
-    })
-    over.catch(() => undefined)
     const refs = needed.map(({ path, bytes, blob }) => ({ url: urlOf(hub, id, commit, path), bytes, digest: blob }))
-    const reply = await Promise.race([wrap<PageWorker>(handle.endpoint).fetchFiles(refs), over])
-    if ('error' in reply) throw fromWire(reply.error)
-    return Object.fromEntries(needed.map((file, i) => [file.path, { ...file, ...reply.files[i]! }]))
+    const found = await link.call('fetchFiles', refs, { signal })
+    return Object.fromEntries(needed.map((file, i) => [file.path, { ...file, ...found[i]! }]))
   } finally {
-    await handle.terminate()
+    await link.end()
   }
 }
 

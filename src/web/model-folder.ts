@@ -1,7 +1,7 @@
 // A model's files at their addresses as the ModelFolder port. Part of the web root; small files only are read.
 import type { ModelFolder } from '../embedder/model/folder.js'
 import type { Call } from '../ports.js'
-import type { Shelf } from './shelf.js'
+import type { FileCache } from './file-cache.js'
 
 /** A file whose bytes are known by their SHA-256. */
 export interface KnownFile {
@@ -17,14 +17,14 @@ export interface KnownFile {
 export function webFolder(
   id: string,
   files: ReadonlyMap<string, KnownFile>,
-  shelf: Shelf,
+  fileCache: FileCache,
   { signal }: Call,
 ): ModelFolder {
   return {
     id,
     async text(path) {
       const file = files.get(path)
-      return file && shelf.text(file, { signal })
+      return file && fileCache.text(file, { signal })
     },
     async digest(path) {
       const file = files.get(path)

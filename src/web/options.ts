@@ -1,7 +1,10 @@
-// What can be set in a page, checked and turned into addresses. Part of the web root; asks nothing of any server.
-import type { RuntimeOptions } from '../config.js'
-import type { UserEmbedder } from '../embedder/custom.js'
+// What can be set in a page, checked and turned into addresses. Part of the web root; asks nothing of any server. Its twin is
+// node/options.ts.
+import { type Config, type RuntimeOptions, readConfig, } from '../config.js'
+import { checkShared, type SharedOptions } from '../caches/embedding-tiers.js'
+import type { UserEmbedder } from '../embedder/client/custom-embedder.js'
 import { OpDbusError } from '../errors.js'
+import type { Warn } from '../ports.js'
 import type { CommonSettings } from '../settings.js'
 
 /** Bytes over all files that are fetched for a model: weights, tokenizer, runtime. `total` grows while files are found. */
@@ -18,6 +21,8 @@ export interface OpenOptions extends CommonSettings {
   readonly device?: (typeof DEVICES)[number] | undefined
   /** What computes vectors instead of a model: a function of yours, batched, de-duplicated and cached as any other. */
   readonly embedder?: UserEmbedder | undefined
+  /** A store of yours behind IndexedDB, a server of yours for example: a vector is computed once for everybody who asks it. */
+  readonly shared?: SharedOptions | undefined
   /**
    * Where the files lie that `op-dbus assets DIR` has put into a public folder: worker, runtime, built-in model. Relative
    * to the page. Default: beside this module.
@@ -40,7 +45,7 @@ export interface OpenOptions extends CommonSettings {
   readonly onWarning?: ((message: string) => void) | undefined
 }
 
-/** The options that {@link splitOptions} takes out. */
+/** The options that {@link readOptions} takes out. */
 type OfPages = Exclude<keyof OpenOptions, keyof CommonSettings>
 const OF_PAGES: Readonly<Record<OfPages, true>> = {
   assetsUrl: true,
@@ -50,6 +55,7 @@ const OF_PAGES: Readonly<Record<OfPages, true>> = {
   onDownload: true,
   onWarning: true,
   persist: true,
+  shared: true,
   wasmPaths: true,
 }
 
@@ -60,31 +66,45 @@ export const IN_PAGES: RuntimeOptions = {
   devices: DEVICES,
 }
 
-/** The settings that every runtime has, and apart from them what only a page has; the latter checked. */
-export function splitOptions(options: OpenOptions) {
-  const { embedder, assetsUrl: _1, wasmPaths: _2, hubUrl: _3, database = 'op-dbus', persist = false, ...rest } = options
-  const { onDownload, onWarning = message => console.warn(`op-dbus: ${message}`), ...settings } = rest
-  if (typeof database !== 'string' || database === '') {
-    throw new OpDbusError('INVALID_INPUT', 'database must be a text that is not empty', {
-      details: { option: 'database' },
-    })
-  }
-  return {
-    settings,
-    user: embedder,
-    database,
-    persist: persist === true,
-    onDownload,
-    warn: (message: string) => onWarning(message),
-  }
-}
-
 /** Where things are. Addresses are absolute; folders end with a slash. */
 export interface Places {
   readonly assets: string
   readonly wasm: string | undefined
   /** Without a slash at its end. */
   readonly hub: string
+}
+
+/** What the options of the web root come to. */
+export interface WebOptions extends Pick<OpenOptions, 'onDownload'> {
+  readonly config: Config
+  readonly user: UserEmbedder | undefined
+  readonly places: Places
+  readonly database: string
+  readonly persist: boolean
+  readonly shared: SharedOptions | undefined
+}
+
+/**
+ * Options over defaults. `warn` is told what is not as it should be; relative addresses are relative to `pageUrl`.
+ * @throws OpDbusError INVALID_INPUT for an option that is not what its type says
+ */
+export function readOptions(options: OpenOptions, warn: Warn, moduleUrl: string, pageUrl: string): WebOptions {
+  const { embedder, assetsUrl: _1, wasmPaths: _2, hubUrl: _3, database = 'op-dbus', persist = false, ...rest } = options
+  const { shared, onDownload, onWarning: _4, ...settings } = rest
+  if (typeof database !== 'string' || database === '') {
+    throw new OpDbusError('INVALID_INPUT', 'database must be a text that is not empty', {
+      details: { option: 'database' },
+    })
+  }
+  return {
+    config: readConfig(settings, {}, warn, IN_PAGES),
+    user: embedder,
+    places: placesOf(options, moduleUrl, pageUrl),
+    database,
+    persist: persist === true,
+    shared: checkShared(shared),
+    onDownload,
+  }
 }
 
 /** @throws OpDbusError INVALID_INPUT for what is no address */

@@ -1,22 +1,23 @@
-// What a browser lends the embedding worker: files from the shelf, ONNX Runtime, turns of the event loop. Names no global
+// What a browser lends the embedding worker: files from the file cache, ONNX Runtime, turns of the event loop. Names no global
 // of a worker itself: worker.ts does. Part of the web root.
 import { type OrtBuild, ortBrowser } from '../backends/ort-browser.js'
-import { turn } from '../cache/turn.js'
-import { tryDevice } from '../embedder/devices/trial.js'
+import { yieldToEventLoop } from '../cache/yield-to-event-loop.js'
+import { probeDevice } from '../embedder/devices/probe.js'
+import { embedWorker } from '../embedder/engine/embed-worker.js'
+import type { Push } from '../embedder/link.js'
 import type { ModelFile } from '../embedder/model/folder.js'
-import { tokenizerOf } from '../embedder/tokenizer.js'
-import { embedWorker } from '../embedder/worker/embed-worker.js'
-import { toWire } from '../embedder/worker/protocol.js'
+import type { BatchResult } from '../embedder/protocol.js'
+import { tokenizerOf } from '../embedder/tokenizer/load-tokenizer.js'
 import { messageOf, OpDbusError } from '../errors.js'
 import type { BackendFactory } from '../ports.js'
 import { sha256Of } from './digest.js'
 import type { FileRef } from './fetch-file.js'
+import { addressed, FileCache, type FileCacheParts } from './file-cache.js'
 import { isNamedByHub, namesDynamicQuantization } from './hub-file.js'
-import type { GpuProbe } from './page.js'
-import { addressed, Shelf, type ShelfParts } from './shelf.js'
+import type { GpuProbe } from './runtime.js'
 import type { Notice, PageWorker, Setup } from './worker-protocol.js'
 
-export interface PageWorkerHost extends Omit<ShelfParts, 'warn'> {
+export interface PageWorkerHost extends Omit<FileCacheParts, 'warn'> {
   readonly setup: Promise<Setup>
   probeGpu(): Promise<GpuProbe>
   tell(notice: Notice): void
@@ -24,10 +25,14 @@ export interface PageWorkerHost extends Omit<ShelfParts, 'warn'> {
   readonly wrap?: (factories: readonly BackendFactory[]) => readonly BackendFactory[]
 }
 
-/** The object that comlink exposes; one per worker. */
-export function pageWorker(host: PageWorkerHost): PageWorker {
+/** What the worker of a page serves. */
+export function pageWorker(host: PageWorkerHost, push: Push<readonly BatchResult[]>): PageWorker {
   const { setup, tell, wrap = same => same } = host
-  const shelf = new Shelf({ ...host, isNamed: isNamedByHub, warn: message => tell({ opDbus: 'warning', message }) })
+  const fileCache = new FileCache({
+    ...host,
+    isNamed: isNamedByHub,
+    warn: message => tell({ opDbus: 'warning', message }),
+  })
   /** Read once for the check and the use of it, and forgotten when the model is open. */
   const inHand = new Map<string, Promise<Uint8Array<ArrayBuffer>>>()
 
@@ -42,7 +47,7 @@ export function pageWorker(host: PageWorkerHost): PageWorker {
     const { url } = file
     const stated = (await setup).files.find(known => known.url === url)
     const onBytes = sometimes((done, total) => tell({ opDbus: 'progress', url, done, total }))
-    return shelf.bytes({ ...stated, ...file }, { onBytes })
+    return fileCache.bytes({ ...stated, ...file }, { onBytes })
   }
   const modelBytes = ({ path, sha256 }: ModelFile) => bytes({ url: path, digest: sha256 })
 
@@ -64,7 +69,7 @@ export function pageWorker(host: PageWorkerHost): PageWorker {
       return url
     } catch {
       URL.revokeObjectURL(url)
-      await shelf.check(file)
+      await fileCache.check(file)
       return addressed(file)
     }
   }
@@ -73,31 +78,32 @@ export function pageWorker(host: PageWorkerHost): PageWorker {
   const backends = (only?: OrtBuild) =>
     wrap(ortBrowser(parts, only)).map(factory => ({
       ...factory,
-      async open(...[, options, call]: Parameters<BackendFactory['open']>) {
+      async open(...[, options]: Parameters<BackendFactory['open']>) {
         if (!file) throw new OpDbusError('CLOSED', 'no model is open')
-        return factory.open({ model: await modelBytes(file) }, options, call)
+        return factory.open({ model: await modelBytes(file) }, options)
       },
     }))
 
-  const inner = embedWorker({
-    backends: backends(),
-    readText: async one => new TextDecoder().decode(await modelBytes(one)),
-    // Its bytes are hashed as they are read.
-    isUnchanged: one => modelBytes(one).then(() => true),
-    turn,
-    clock: { monotonic: () => performance.now() },
-  })
+  const inner = embedWorker(
+    {
+      backends: backends(),
+      readText: async one => new TextDecoder().decode(await modelBytes(one)),
+      // Its bytes are hashed as they are read.
+      isUnchanged: one => modelBytes(one).then(() => true),
+      yieldToEventLoop,
+      clock: { monotonic: () => performance.now() },
+    },
+    push,
+  )
 
   return {
-    exchange: work => inner.exchange(work),
+    submit: work => inner.submit(work),
     probeGpu: () => host.probeGpu(),
     async open(config) {
       file = config.spec.files.model
       try {
         await mustCompile()
         return await inner.open(config)
-      } catch (error) {
-        return { error: toWire(error) }
       } finally {
         inHand.clear()
       }
@@ -105,21 +111,18 @@ export function pageWorker(host: PageWorkerHost): PageWorker {
     async fetchFiles(files) {
       try {
         await mustCompile()
-        const found = await Promise.all(
+        return await Promise.all(
           files.map(async one => {
             const content = await bytes(one)
             const dynamic = one.url.endsWith('.onnx') && namesDynamicQuantization(content)
             return { sha256: one.digest?.length === 64 ? one.digest : await sha256Of(content), dynamic }
           }),
         )
-        return { files: found }
-      } catch (error) {
-        return { error: toWire(error) }
       } finally {
         inHand.clear()
       }
     },
-    async tryDevice({ spec, device, threads, reference }) {
+    async probeDevice({ spec, device, threads, reference }) {
       file = spec.files.model
       try {
         const factories = backends('webgpu')
@@ -127,7 +130,7 @@ export function pageWorker(host: PageWorkerHost): PageWorker {
         const tokenize = await tokenizerOf(spec, async one => new TextDecoder().decode(await modelBytes(one)))
         const clock = { now: () => Date.now(), monotonic: () => performance.now() }
         const options = { threads }
-        return await tryDevice(tried!, floor!, {
+        return await probeDevice(tried!, floor!, {
           spec,
           file: { model: file.path },
           tokenize,

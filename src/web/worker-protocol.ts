@@ -1,12 +1,13 @@
 // What crosses between a page and its worker beside the embedder's own protocol. Types, and the marks of plain messages.
+
+import type { ProbeResult } from '../embedder/devices/probe.js'
 import type { Reference } from '../embedder/devices/self-check.js'
-import type { TrialResult } from '../embedder/devices/trial.js'
 import type { ModelSpec } from '../embedder/model/spec.js'
-import type { EmbedWorker, WireError } from '../embedder/worker/protocol.js'
+import type { EmbedWorker } from '../embedder/protocol.js'
 import type { Device } from '../ports.js'
 import type { OrtBuild, OrtFiles } from './assets.js'
 import type { FileRef } from './fetch-file.js'
-import type { GpuProbe } from './page.js'
+import type { GpuProbe } from './runtime.js'
 
 /** The first message to a worker, before any call. */
 export interface Setup {
@@ -29,23 +30,21 @@ export interface FetchedFile {
 }
 
 /** A device to be put to the test. */
-export interface TrialJob {
+export interface ProbeJob {
   readonly spec: ModelSpec
   readonly device: Device
   readonly threads: number
   readonly reference?: Reference
 }
 
-/** The worker as comlink exposes it: what embeds, and what only a page asks for. */
+/** What the worker serves: what embeds, and what only a page asks for. */
 export interface PageWorker extends EmbedWorker {
   /** Whether the browser offers this worker a GPU, which it may offer to pages alone. */
   probeGpu(): Promise<GpuProbe>
-  /** Brings files to the shelf. One answer per file, in their order. */
-  fetchFiles(
-    files: readonly FileRef[],
-  ): Promise<{ readonly files: readonly FetchedFile[] } | { readonly error: WireError }>
+  /** Brings files to the file cache. One answer per file, in their order. */
+  fetchFiles(files: readonly FileRef[]): Promise<readonly FetchedFile[]>
   /** Never rejects for what the device does. */
-  tryDevice(job: TrialJob): Promise<TrialResult>
+  probeDevice(job: ProbeJob): Promise<ProbeResult>
 }
 
 export function isSetup(data: unknown): data is Setup {

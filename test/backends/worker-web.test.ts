@@ -43,7 +43,7 @@ describe('a worker of a page', () => {
     const worker = new Played()
     const { handle, settle } = played([worker])
     const heard: unknown[] = []
-    handle.endpoint.addEventListener('message', event => heard.push((event as MessageEvent).data))
+    handle.endpoint.onMessage(message => heard.push(message))
     handle.endpoint.postMessage('one')
     await settle()
     handle.endpoint.postMessage('two')

@@ -1,6 +1,6 @@
 // Made-up log lines of mixed length, the same for the same seed.
 
-import { seeded as seededRandom } from '../../src/cli/log-lines.js'
+import { seeded as seededRandom } from '../../src/sample-lines.js'
 
 export { seededRandom }
 

@@ -21,7 +21,7 @@ export { ENSURE_MS } from './chromium.js'
 export type { Fault, ServeOptions, TestServer } from './static-server.js'
 
 /** The repository's root, with a slash at the end. */
-export const ROOT = fileURLToPath(new URL('../../', import.meta.url))
+export const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
 /** `--enable-unsafe-webgpu` is what gives a headless Chromium without a GPU an adapter (SwiftShader). */
 const FLAGS = [

@@ -1,10 +1,10 @@
 // The package's worker with a GPU that computes on WebAssembly and then spoils it, as `/mode.txt` says: `wrong` vectors, `losing`
 // itself once the check is passed, `refusing` to open in ONNX Runtime's words, or `lacking` in workers. Bundled for the tests of the web root.
-import { expose } from 'comlink'
 import { readyMessage } from '../../src/backends/worker-web.js'
+import { serve } from '../../src/embedder/link.js'
 import type { Backend, BackendFactory } from '../../src/ports.js'
 import { VERSION } from '../../src/version.js'
-import { workerGlobals } from '../../src/web/worker-globals.js'
+import { pageEndpoint, workerGlobals } from '../../src/web/worker-globals.js'
 import { pageWorker } from '../../src/web/worker-host.js'
 import type { PageWorker } from '../../src/web/worker-protocol.js'
 
@@ -39,18 +39,19 @@ function losing(backend: Backend): Backend['run'] {
   }
 }
 
-const worker = pageWorker({ ...workerGlobals(), wrap: rigged })
-
-expose({
-  ...worker,
-  async probeGpu() {
-    if ((await modeNow()) === 'lacking') return { reason: 'the browser offers no GPU (no adapter)' }
-    return { name: 'rigged', software: false }
-  },
-  // A GPU serves only where it is faster, which is not for the machine's load to decide here.
-  async tryDevice(job) {
-    if ((await modeNow()) !== 'losing') return worker.tryDevice(job)
-    return { device: job.device, works: true, textsPerSecond: 2, cpuTextsPerSecond: 1 }
-  },
-} satisfies PageWorker)
+serve(pageEndpoint, push => {
+  const worker = pageWorker({ ...workerGlobals(), wrap: rigged }, push)
+  return {
+    ...worker,
+    async probeGpu() {
+      if ((await modeNow()) === 'lacking') return { reason: 'the browser offers no GPU (no adapter)' }
+      return { name: 'rigged', software: false }
+    },
+    // A GPU serves only where it is faster, which is not for the machine's load to decide here.
+    async probeDevice(job) {
+      if ((await modeNow()) !== 'losing') return worker.probeDevice(job)
+      return { device: job.device, works: true, textsPerSecond: 2, cpuTextsPerSecond: 1 }
+    },
+  } satisfies PageWorker
+})
 postMessage(readyMessage(VERSION))

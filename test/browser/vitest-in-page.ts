@@ -26,6 +26,10 @@ export function it(name: string, body: Body): void {
   cases.push({ name, body })
 }
 
+it.skip = (name: string): void => {
+  cases.push({ name, body: context => context.skip('as its name says') })
+}
+
 export function afterEach(body: () => unknown): void {
   after.push(body)
 }

@@ -1,9 +1,11 @@
 // The read path, over the reference store and over stores that misbehave.
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import type { Answer, BatchSink } from '../../src/cache/batch.js'
 import { MemoryTier } from '../../src/cache/memory-tier.js'
 import { type Codec, StoreTier } from '../../src/cache/store-tier.js'
-import { type Answer, type BatchSink, TieredCache } from '../../src/cache/tiered-cache.js'
+import { TieredCache } from '../../src/cache/tiered-cache.js'
+import { Diagnostics } from '../../src/diagnostics.js'
 import type { Key, Store } from '../../src/ports.js'
 import { openMapStore } from '../../src/stores/map.js'
 import { deferred, hash, TestClock } from '../support.js'
@@ -27,6 +29,7 @@ function asynchronous(store: Store): Store {
 function setUp(options: { capacity?: number; stores?: Store[]; codec?: Codec<Box> } = {}) {
   const clock = new TestClock()
   const warnings: string[] = []
+  const { warn } = new Diagnostics({ onWarning: message => warnings.push(message) })
   const memory = new MemoryTier<Box>({
     capacity: options.capacity ?? 100,
     capacityBytes: 1e6,
@@ -42,7 +45,7 @@ function setUp(options: { capacity?: number; stores?: Store[]; codec?: Codec<Box
         store,
         codec: options.codec ?? codec,
         clock,
-        warn: message => warnings.push(message),
+        warn,
       }),
   )
   const cache = new TieredCache<Box>({ memory, tiers, clock })

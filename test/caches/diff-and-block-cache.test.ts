@@ -95,7 +95,7 @@ describe('BlockCache', () => {
     const store = dir && openFileStore({ name: 'blocks', dir, maxEntries, clock, hash, crc32 })
     const warnings: string[] = []
     const warn = (message: string) => warnings.push(message)
-    const cache = new BlockCache({ capacity, capacityBytes: 1e6, store: store || undefined, clock, warn })
+    const cache = new BlockCache({ hash, capacity, capacityBytes: 1e6, store: store || undefined, clock, warn })
     return { cache, warnings }
   }
   const block = (n: number) => ({ number: n, hash: `h${n}`, data: { plugin: 'net' } })
@@ -103,7 +103,7 @@ describe('BlockCache', () => {
   it('loads a block once, then answers from memory, then from disk', async () => {
     const dir = temporaryFolder()
     const { cache } = open(dir)
-    expect(await cache.getOrLoad(100, () => block(100))).toEqual({ value: block(100), source: 'computed' })
+    expect(await cache.getOrCompute(100, () => block(100))).toEqual({ value: block(100), source: 'computed' })
     expect(await cache.get(100)).toEqual({ value: block(100), source: 'memory' })
     await cache.close()
     expect(JSON.parse(readFileSync(join(dir, '100.json'), 'utf8')).document.block).toEqual(block(100))
@@ -113,11 +113,11 @@ describe('BlockCache', () => {
   it('writes through on put and forgets everywhere on invalidate', async () => {
     const dir = temporaryFolder()
     const { cache } = open(dir)
-    cache.put(1, block(1))
-    cache.put(1, block(11))
+    cache.set(1, block(1))
+    cache.set(1, block(11))
     expect((await cache.get(1))?.value).toEqual(block(11))
-    expect(await cache.invalidate(1)).toBe(true)
-    expect(await cache.invalidate(1)).toBe(false)
+    expect(await cache.delete(1)).toBe(true)
+    expect(await cache.delete(1)).toBe(false)
     expect(await cache.get(1)).toBeUndefined()
     expect(await open(dir).cache.get(1)).toBeUndefined()
   })
@@ -126,7 +126,7 @@ describe('BlockCache', () => {
     const dir = temporaryFolder()
     const { cache } = open(dir, 10)
     for (let n = 0; n < 250; n++) {
-      cache.put(n, block(n))
+      cache.set(n, block(n))
       if (n % 10 === 0) await Promise.resolve()
     }
     const stats = await cache.stats()
@@ -139,14 +139,14 @@ describe('BlockCache', () => {
   it.each([-1, 1.5, Number.NaN, 2 ** 53, '1', '../x'])('refuses %s as a block number', async n => {
     const { cache } = open(undefined)
     await expect(cache.get(n as number)).rejects.toMatchObject({ code: 'INVALID_INPUT' })
-    expect(() => cache.put(n as number, 1)).toThrow(expect.objectContaining({ code: 'INVALID_INPUT' }))
+    expect(() => cache.set(n as number, 1)).toThrow(expect.objectContaining({ code: 'INVALID_INPUT' }))
   })
 
   it('is off with a capacity of 0, and leaves nothing on disk', async () => {
     const dir = temporaryFolder()
     const { cache } = open(dir, 0)
-    cache.put(1, block(1))
-    expect(await cache.getOrLoad(1, () => block(1))).toMatchObject({ source: 'computed' })
+    cache.set(1, block(1))
+    expect(await cache.getOrCompute(1, () => block(1))).toMatchObject({ source: 'computed' })
     expect(await cache.get(1)).toBeUndefined()
     expect(readdirSync(dir)).toEqual([])
   })

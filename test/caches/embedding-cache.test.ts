@@ -1,28 +1,33 @@
 // What the embedding cache shows and lets go of its memory: entries, forgetMemory, resize.
+
 import { describe, expect, it } from 'vitest'
 import { composeCaches } from '../../src/compose.js'
-import { readConfig } from '../../src/config.js'
-import { fromUserEmbedder } from '../../src/embedder/custom.js'
+import { readConfig, } from '../../src/config.js'
+import type { UserEmbedder } from '../../src/embedder/client/custom-embedder.js'
 import type { Settings } from '../../src/settings.js'
-import { hash, TestClock } from '../support.js'
+import { hash, TestClock, crc32 } from '../support.js'
+import { Diagnostics } from '../../src/diagnostics.js'
 
 function open(settings: Settings = {}) {
   const asked: string[] = []
-  const embedder = fromUserEmbedder({
+  const user: UserEmbedder = {
     space: 'lengths@1',
     dims: 2,
     async embed(texts) {
       asked.push(...texts)
       return Float32Array.from(texts.flatMap(text => [text.length, 1]))
     },
-  })
+  }
   const caches = composeCaches(
     readConfig(settings, {}, () => {}),
     {
       clock: new TestClock(),
       hash,
       warn: () => {},
-      openEmbeddings: async () => ({ embedder, tiers: [] }),
+      user,
+      openModel: () => expect.fail('no model is asked for'),
+      crc32,
+      diagnostics: new Diagnostics(),
     },
   )
   return { embeddings: caches.embeddings, asked }

@@ -33,26 +33,26 @@ const never = () => Promise.reject(new Error('asked again'))
 describe('QueryCache', () => {
   it('asks a plugin once within the TTL, and again after it', async () => {
     const { cache, clock } = open(undefined)
-    expect(await cache.getOrQuery('net', answer(1))).toEqual({ value: 1, source: 'computed' })
+    expect(await cache.getOrCompute('net', answer(1))).toEqual({ value: 1, source: 'computed' })
     clock.advance(TTL - 1)
-    expect(await cache.getOrQuery('net', never)).toEqual({ value: 1, source: 'memory' })
+    expect(await cache.getOrCompute('net', never)).toEqual({ value: 1, source: 'memory' })
     clock.advance(2)
-    expect(await cache.getOrQuery('net', answer(2))).toEqual({ value: 2, source: 'computed' })
+    expect(await cache.getOrCompute('net', answer(2))).toEqual({ value: 2, source: 'computed' })
   })
 
   it('hands out copies, and keeps one of its own', async () => {
     const { cache } = open(undefined)
     const state = { interfaces: ['eth0'] }
-    const first = await cache.getOrQuery<typeof state>('net', async () => state)
+    const first = await cache.getOrCompute<typeof state>('net', async () => state)
     state.interfaces.push('changed by the plugin')
     first.value.interfaces.push('changed by the caller')
-    expect((await cache.getOrQuery<typeof state>('net', never)).value).toEqual({ interfaces: ['eth0'] })
+    expect((await cache.getOrCompute<typeof state>('net', never)).value).toEqual({ interfaces: ['eth0'] })
   })
 
   it.each([null, undefined, 0, '', false, [], { a: { b: [1, 'x', null] } }])('keeps %j', async value => {
     const { cache } = open(temporaryFolder())
-    await cache.getOrQuery('net', answer(value))
-    expect(await cache.getOrQuery('net', never)).toEqual({ value, source: 'memory' })
+    await cache.getOrCompute('net', answer(value))
+    expect(await cache.getOrCompute('net', never)).toEqual({ value, source: 'memory' })
     expect(await cache.get('net')).toEqual({ value, source: 'memory' })
     expect(await cache.get('lxc')).toBeUndefined()
   })
@@ -61,15 +61,15 @@ describe('QueryCache', () => {
     const dir = temporaryFolder()
     const clock = new TestClock()
     const first = open(dir, { clock })
-    await first.cache.getOrQuery('net', answer({ up: true }))
+    await first.cache.getOrCompute('net', answer({ up: true }))
     await first.cache.close()
     clock.advance(3000)
     const second = open(dir, { clock })
-    expect(await second.cache.getOrQuery('net', never)).toEqual({ value: { up: true }, source: 'disk' })
+    expect(await second.cache.getOrCompute('net', never)).toEqual({ value: { up: true }, source: 'disk' })
     clock.advance(1999)
-    expect((await second.cache.getOrQuery('net', never)).source).toBe('memory')
+    expect((await second.cache.getOrCompute('net', never)).source).toBe('memory')
     clock.advance(2)
-    expect((await second.cache.getOrQuery('net', answer(0))).source).toBe('computed')
+    expect((await second.cache.getOrCompute('net', answer(0))).source).toBe('computed')
   })
 
   it.each<[string, number, number]>([
@@ -81,7 +81,7 @@ describe('QueryCache', () => {
   ])('is a miss on disk when %s', async (_what, wall, mono) => {
     const dir = temporaryFolder()
     const clock = new TestClock()
-    await open(dir, { clock }).cache.getOrQuery('net', answer(1))
+    await open(dir, { clock }).cache.getOrCompute('net', answer(1))
     await Promise.resolve()
     clock.wall += wall
     clock.mono += mono
@@ -91,7 +91,7 @@ describe('QueryCache', () => {
   it('is a miss on disk after a reboot', async () => {
     const dir = temporaryFolder()
     const clock = new TestClock()
-    await open(dir, { clock }).cache.getOrQuery('net', answer(1))
+    await open(dir, { clock }).cache.getOrCompute('net', answer(1))
     expect(await open(dir, { clock, boot: 'boot-1' }).cache.get('net')).toBeDefined()
     expect(await open(dir, { clock, boot: 'boot-2' }).cache.get('net')).toBeUndefined()
   })
@@ -102,37 +102,37 @@ describe('QueryCache', () => {
     const [here, there] = [open(dir, { clock }), open(dir, { clock })]
     for (const invalidator of [here, there]) {
       const [started, slow] = [deferred<void>(), deferred<string>()]
-      const query = here.cache.getOrQuery('net', () => {
+      const query = here.cache.getOrCompute('net', () => {
         started.resolve()
         return slow.promise
       })
       await started.promise
-      await invalidator.cache.invalidate('net')
+      await invalidator.cache.delete('net')
       slow.resolve('from before')
       expect((await query).value).toBe('from before')
       expect(await open(dir, { clock }).cache.get('net')).toBeUndefined()
-      await here.cache.invalidate('net')
+      await here.cache.delete('net')
     }
   })
 
   it('keeps one plugin’s answer when another is invalidated', async () => {
     const { cache } = open(temporaryFolder())
-    await cache.getOrQuery('net', answer(1))
-    await cache.getOrQuery('lxc', answer(2))
-    await cache.invalidate('lxc')
-    expect((await cache.getOrQuery('net', never)).source).toBe('memory')
-    expect((await cache.getOrQuery('lxc', answer(3))).value).toBe(3)
+    await cache.getOrCompute('net', answer(1))
+    await cache.getOrCompute('lxc', answer(2))
+    await cache.delete('lxc')
+    expect((await cache.getOrCompute('net', never)).source).toBe('memory')
+    expect((await cache.getOrCompute('lxc', answer(3))).value).toBe(3)
   })
 
   it('trusts nothing on a disk where an invalidate could not be written', async () => {
     const dir = temporaryFolder()
     const { cache, store } = open(dir)
-    await cache.getOrQuery('net', answer('old'))
+    await cache.getOrCompute('net', answer('old'))
     await Promise.resolve()
     store!.setMany = () => Promise.reject(new Error('EROFS'))
     store!.deleteMany = () => Promise.reject(new Error('EROFS'))
-    await cache.invalidate('net')
-    expect((await cache.getOrQuery('net', answer('new'))).value).toBe('new')
+    await cache.delete('net')
+    expect((await cache.getOrCompute('net', answer('new'))).value).toBe('new')
   })
 
   it.each(['../x', '/etc/passwd', 'a/b', 'A', 'con', 'x'.repeat(900), 'né\0t', '.', '..', 'net.token', '_abc', ' '])(
@@ -141,9 +141,9 @@ describe('QueryCache', () => {
       const dir = temporaryFolder()
       const inner = join(dir, 'queries')
       const first = open(inner)
-      await first.cache.getOrQuery('net', answer('net'))
-      await first.cache.getOrQuery('a', answer('a'))
-      await first.cache.getOrQuery(name, answer('theirs'))
+      await first.cache.getOrCompute('net', answer('net'))
+      await first.cache.getOrCompute('a', answer('a'))
+      await first.cache.getOrCompute(name, answer('theirs'))
       await Promise.resolve()
       const second = open(inner, { clock: first.clock })
       expect(await second.cache.get(name)).toEqual({ value: 'theirs', source: 'disk' })
@@ -156,33 +156,33 @@ describe('QueryCache', () => {
 
   it('rejects names that are none, and values that cannot be copied', async () => {
     const { cache } = open(undefined)
-    await expect(cache.getOrQuery('', never)).rejects.toMatchObject({ code: 'INVALID_INPUT' })
-    await expect(cache.getOrQuery('x'.repeat(1001), never)).rejects.toMatchObject({ code: 'INVALID_INPUT' })
-    await expect(cache.getOrQuery(7 as never, never)).rejects.toMatchObject({ code: 'INVALID_INPUT' })
-    await expect(cache.getOrQuery('net', answer({ f() {} }))).rejects.toMatchObject({ code: 'UNCACHEABLE' })
+    await expect(cache.getOrCompute('', never)).rejects.toMatchObject({ code: 'INVALID_INPUT' })
+    await expect(cache.getOrCompute('x'.repeat(1001), never)).rejects.toMatchObject({ code: 'INVALID_INPUT' })
+    await expect(cache.getOrCompute(7 as never, never)).rejects.toMatchObject({ code: 'INVALID_INPUT' })
+    await expect(cache.getOrCompute('net', answer({ f() {} }))).rejects.toMatchObject({ code: 'UNCACHEABLE' })
   })
 
   it('keeps what JSON cannot say in memory only', async () => {
     const dir = temporaryFolder()
     const { cache, clock } = open(dir)
     const state = new Map([['eth0', new Date(0)]])
-    await cache.getOrQuery('net', answer(state))
+    await cache.getOrCompute('net', answer(state))
     await Promise.resolve()
-    expect((await cache.getOrQuery('net', never)).value).toEqual(state)
+    expect((await cache.getOrCompute('net', never)).value).toEqual(state)
     expect(await open(dir, { clock }).cache.get('net')).toBeUndefined()
   })
 
   it('passes a plugin’s own error on as it is, and asks again', async () => {
     const { cache } = open(temporaryFolder())
     const error = new TypeError('no socket')
-    await expect(cache.getOrQuery('net', () => Promise.reject(error))).rejects.toBe(error)
-    expect((await cache.getOrQuery('net', answer(1))).source).toBe('computed')
+    await expect(cache.getOrCompute('net', () => Promise.reject(error))).rejects.toBe(error)
+    expect((await cache.getOrCompute('net', answer(1))).source).toBe('computed')
   })
 
   it('is off with a TTL of 0', async () => {
     const dir = temporaryFolder()
     const { cache } = open(dir, { ttlMs: 0 })
-    await cache.getOrQuery('net', answer(1))
-    expect((await cache.getOrQuery('net', answer(2))).value).toBe(2)
+    await cache.getOrCompute('net', answer(1))
+    expect((await cache.getOrCompute('net', answer(2))).value).toBe(2)
   })
 })

@@ -23,7 +23,7 @@ function rig(dir: string, body: string) {
   writeFileSync(
     file,
     `import { appendFileSync, writeFileSync } from 'node:fs'
-     if (process.argv[1]?.endsWith('node-trial.js')) {
+     if (process.argv[1]?.endsWith('node-device-probe.js')) {
        process.prependOnceListener('message', job => {
          appendFileSync(${JSON.stringify(log)}, job.device + '\\n')
          if (job.device === 'webgpu') { ${body} }

@@ -78,7 +78,7 @@ describe('forming batches', () => {
   test('a turn of the event loop between batches lets newcomers in', async () => {
     const late: Item = { id: 9, cost: 6 }
     const { batcher, runs, costs } = harness({
-      turn: async () => {
+      yieldToEventLoop: async () => {
         if (runs.length === 1) batcher.add(late)
       },
     })

@@ -1,4 +1,4 @@
 // What a child process of the worker tests imports: the main side of the embedder, bundled.
 export { spawnNodeWorker } from '../../src/backends/worker-node.js'
-export { findModel } from '../../src/embedder/hub/find.js'
-export { WorkerEmbedder } from '../../src/embedder/worker/client.js'
+export { WorkerEmbedder } from '../../src/embedder/client/worker-embedder.js'
+export { findModel } from '../../src/hub/find.js'

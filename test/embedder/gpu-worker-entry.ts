@@ -2,11 +2,11 @@
 import { readFile } from 'node:fs/promises'
 import { setImmediate } from 'node:timers/promises'
 import { parentPort } from 'node:worker_threads'
-import { expose } from 'comlink'
 import { ortNode } from '../../src/backends/ort-node.js'
 import { END, nodeEndpoint, spawnNodeWorker } from '../../src/backends/worker-node.js'
-import { isUnchanged } from '../../src/embedder/hub/files.js'
-import { embedWorker } from '../../src/embedder/worker/embed-worker.js'
+import { embedWorker } from '../../src/embedder/engine/embed-worker.js'
+import { serve } from '../../src/embedder/link.js'
+import { isUnchanged } from '../../src/hub/model-folder.js'
 import type { BackendFactory } from '../../src/ports.js'
 
 parentPort!.on('message', message => {
@@ -19,14 +19,16 @@ const gpu: BackendFactory = {
   open: async (file, options) => ({ ...(await cpu.open(file, options)), device: 'cuda' }),
 }
 
-expose(
-  embedWorker({
-    backends: [gpu],
-    readText: file => readFile(file.path, 'utf8'),
-    isUnchanged,
-    turn: () => setImmediate(),
-    clock: { monotonic: () => performance.now() },
-    spawnTokenizer: () => spawnNodeWorker(new URL('./counting-tokenizer.js', import.meta.url)),
-  }),
-  nodeEndpoint(parentPort!),
+serve(nodeEndpoint(parentPort!), push =>
+  embedWorker(
+    {
+      backends: [gpu],
+      readText: file => readFile(file.path, 'utf8'),
+      isUnchanged,
+      yieldToEventLoop: () => setImmediate(),
+      clock: { monotonic: () => performance.now() },
+      spawnTokenizer: () => spawnNodeWorker(new URL('./counting-tokenizer.js', import.meta.url)),
+    },
+    push,
+  ),
 )

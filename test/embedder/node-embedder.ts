@@ -6,12 +6,13 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { build } from 'esbuild'
 import { afterAll, afterEach } from 'vitest'
 import { spawnNodeWorker } from '../../src/backends/worker-node.js'
-import { findModel, type HubOptions } from '../../src/embedder/hub/find.js'
+import { type Timer, WorkerEmbedder, type WorkerEmbedderOptions } from '../../src/embedder/client/worker-embedder.js'
 import type { ModelOverrides } from '../../src/embedder/model/spec.js'
-import { type Timer, WorkerEmbedder, type WorkerEmbedderOptions } from '../../src/embedder/worker/client.js'
+import { findModel } from '../../src/hub/find.js'
+import type { HubOptions } from '../../src/hub/places.js'
 import type { Device } from '../../src/ports.js'
 
-export const ROOT = fileURLToPath(new URL('../../', import.meta.url))
+export const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
 /** The real MiniLM and its reference vectors, which are too large for the project's own tree. */
 export const miniLm = join(ROOT, '../shared/models/all-MiniLM-L6-v2')
@@ -133,6 +134,9 @@ export async function startEmbedder(
       return handle
     },
     plan: async () => ({ devices }),
+    workers: 1,
+    maxQueue: 16_384,
+    idleUnloadMs: 300_000,
     threads: 2,
     timer: new TestTimer().set,
     ...rest,

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { buildBuiltinModel } from '../../build/builtin-model.mjs'
-import { ModelManager } from '../../src/embedder/model/manager.js'
-import type { WorkerEmbedder } from '../../src/embedder/worker/client.js'
+import type { WorkerEmbedder } from '../../src/embedder/client/worker-embedder.js'
+import { specOf as source } from '../../src/node/model-source.js'
 import { cosine, PACKAGE_DIR } from '../build/use-lite.js'
 import { temporaryFolder } from '../support.js'
 import {
@@ -86,8 +86,8 @@ describe.skipIf(noMiniLm)('MiniLM (skipped without ../shared/models)', () => {
     mkdirSync(snapshots, { recursive: true })
     symlinkSync(miniLm, join(snapshots, 'c0ffee'), 'dir')
     const hub = bareHub(home, { env: { HF_HOME: home } })
-    const { spec, ranAs } = await new ModelManager().resolve('medium', { hub, offline: true })
-    expect({ id: spec.id, ranAs }).toEqual({ id: 'sentence-transformers/all-MiniLM-L6-v2', ranAs: 'medium' })
+    const spec = await source('medium', {}, { hub, offline: true })
+    expect(spec.id).toBe('sentence-transformers/all-MiniLM-L6-v2')
     expect(spec.space).toBe((await specOf(miniLm)).space)
     const cases = miniLmCases()
     const embedder = await startEmbedder(miniLm, { spec })

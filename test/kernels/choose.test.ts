@@ -49,11 +49,6 @@ class TimedKernels extends JsKernels {
     super.normalize(...args)
   }
 
-  override meanPool(...args: Parameters<Kernels['meanPool']>): Float32Array {
-    this.#needRoom()
-    return super.meanPool(...args)
-  }
-
   #needRoom(): void {
     if (this.full) throw new OpDbusError('DEVICE_UNAVAILABLE', `${this.called} has no room`)
   }
@@ -182,16 +177,13 @@ describe('auto', () => {
     ])
   })
 
-  it('pools and normalises in JavaScript where WebAssembly has no room, and says so', async () => {
+  it('normalises in JavaScript where WebAssembly has no room, and says so', async () => {
     for (const small of [{ maxWasmBytes: 0 }, { maxWasmBytes: 1e6 }]) {
       const kernels = await openKernels(small)
       expect(kernels.device).toBe('wasm')
       const rows = new Float32Array(1_000_000).fill(2)
       kernels.normalize(rows, 4)
       expect(rows.every(x => x === 0.5)).toBe(true)
-      const hidden = new Float32Array(1_000_000).fill(3)
-      const pooled = kernels.meanPool(hidden, new Uint8Array(250_000).fill(1), { rows: 1000, width: 250, dims: 4 })
-      expect(pooled.every(x => x === 3)).toBe(true)
       expect((await kernels.load(rows, 4)).device).toBe('js')
       expect([...kernels.refused]).toEqual([['wasm', expect.stringContaining('no room')]])
       // What does fit still is where it is fastest, and every other error is the caller's.
@@ -260,7 +252,7 @@ describe('a device that was chosen', () => {
     expect(opened.gpuTries).toBe(1)
   })
 
-  it('is what the kernels say that they are, whoever pools and keeps int8; the host when it was lost', async () => {
+  it('is what the kernels say that they are, whoever keeps int8; the host when it was lost', async () => {
     const { parts, opened } = devices({ fixed: 0, perMillion: 0 })
     for (const device of ['js', 'wasm', 'webgpu'] as const)
       expect((await chooseKernels(parts, device)).device).toBe(device)

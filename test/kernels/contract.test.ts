@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Kernels } from '../../src/ports.js'
-import { anyDims, anyFloat, anyMatrix, farthest, HOSTS, lengthOf, plainDot, randomMatrix } from './kernels.js'
+import { anyDims, anyFloat, anyMatrix, farthest, HOSTS, lengthOf, plainDot } from './kernels.js'
 
 describe.each(HOSTS)('%s kernels', (name, open) => {
   let kernels: Kernels
@@ -126,9 +126,7 @@ describe.each(HOSTS)('%s kernels', (name, open) => {
 
   it('says what is wrong with an argument of another type', async () => {
     const loaded = await kernels.load(Float32Array.of(1, 2), 2)
-    const shape = { rows: 1, width: 1, dims: 2 }
     const floats = new Float32Array(2)
-    const mask = new Uint8Array(1)
     const asked: [() => unknown, RegExp][] = [
       [() => kernels.load([1, 2] as never, 2), /^matrix must be a Float32Array; got Array$/],
       [() => kernels.load(floats, '2' as never), /^dims must be .*; got "2"$/],
@@ -147,10 +145,6 @@ describe.each(HOSTS)('%s kernels', (name, open) => {
       [() => loaded.read(undefined as never, 1), /^first must be .*; got undefined$/],
       [() => loaded.read(0, 0.5), /^count must be .*; got 0.5$/],
       [() => kernels.normalize([3, 4] as never, 2), /^matrix must be a Float32Array; got Array$/],
-      [() => kernels.meanPool([1, 2] as never, mask, shape), /^hidden must be a Float32Array; got Array$/],
-      [() => kernels.meanPool(floats, [1] as never, shape), /^mask must be a Uint8Array; got Array$/],
-      [() => kernels.meanPool(floats, mask, undefined as never), /^the shape must be an object; got undefined$/],
-      [() => kernels.meanPool(floats, mask, { ...shape, rows: '1' as never }), /^rows must be .*; got "1"$/],
     ]
     for (const [ask, message] of asked)
       await expect((async () => ask())(), String(message)).rejects.toMatchObject({
@@ -251,41 +245,5 @@ describe.each(HOSTS)('%s kernels', (name, open) => {
     const huge = Float32Array.of(3e38, 3e38)
     kernels.normalize(huge, 2)
     expect(huge[0]).toBeCloseTo(Math.SQRT1_2, 6)
-  })
-
-  it('pools the mean over the mask; what is masked is not looked at', () => {
-    fc.assert(
-      fc.property(
-        anyDims,
-        fc.integer({ min: 0, max: 4 }),
-        fc.integer({ min: 0, max: 6 }),
-        fc.nat(),
-        (dims, rows, width, seed) => {
-          const hidden = randomMatrix(rows * width, dims, seed)
-          const mask = Uint8Array.from({ length: rows * width }, (_, i) => ((seed >> (i % 24)) & 1) * (1 + (i % 255)))
-          for (const [token, real] of mask.entries())
-            if (real === 0) hidden.fill(Number.NaN, token * dims, (token + 1) * dims)
-          const pooled = kernels.meanPool(hidden, mask, { rows, width, dims })
-          expect(pooled).toHaveLength(rows * dims)
-          for (let row = 0; row < rows; row++) {
-            const tokens = Array.from({ length: width }, (_, t) => row * width + t).filter(t => mask[t] !== 0)
-            for (let d = 0; d < dims; d++) {
-              const sum = tokens.reduce((sum, token) => sum + hidden[token * dims + d]!, 0)
-              expect(pooled[row * dims + d]).toBeCloseTo(sum / Math.max(1, tokens.length), 6)
-            }
-          }
-        },
-      ),
-    )
-    const invalid = expect.objectContaining({ code: 'INVALID_INPUT' })
-    const pool = (shape: { rows: number; width: number; dims: number }) =>
-      kernels.meanPool(new Float32Array(8), new Uint8Array(4), shape)
-    expect(pool({ rows: 2, width: 2, dims: 2 })).toEqual(new Float32Array(4))
-    for (const shape of [
-      { rows: 2, width: 2, dims: 3 },
-      { rows: 1, width: 2, dims: 4 },
-      { rows: -2, width: -2, dims: 2 },
-    ])
-      expect(() => pool(shape)).toThrow(invalid)
   })
 })

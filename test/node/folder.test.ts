@@ -4,8 +4,8 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, test } from 'vitest'
+import { guarded } from '../../src/fs/errno.js'
 import { folderWarnings } from '../../src/node/warnings.js'
-import { guarded } from '../../src/stores/disk.js'
 import { tinyFiles, writeModel } from '../embedder/tiny-model.js'
 import { nodeOf } from '../other-node.js'
 import { jsonLines, library, root, runNode } from '../processes.js'
@@ -26,7 +26,7 @@ try {
   device = (await caches.embeddings.getOrEmbed('0')).device
   await caches.embeddings.embedMany(texts)
 } catch (caught) { error = { code: caught.code, message: caught.message } }
-await caches.queries.getOrQuery('plugin', () => ({ answer: 42 }))
+await caches.queries.getOrCompute('plugin', () => ({ answer: 42 }))
 await caches.close()
 caches = await open()
 const kept = (await caches.stats()).embeddings.onDisk.entries

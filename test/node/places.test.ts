@@ -3,7 +3,7 @@ import { existsSync, mkdirSync } from 'node:fs'
 import { isAbsolute, join } from 'node:path'
 import { openCaches } from 'op-dbus'
 import { describe, expect, test } from 'vitest'
-import { findModel } from '../../src/embedder/hub/find.js'
+import { findModel } from '../../src/hub/find.js'
 import { tinyFiles, writeModel } from '../embedder/tiny-model.js'
 import { jsonLines, runScript } from '../processes.js'
 import { temporaryFolder } from '../support.js'
@@ -62,15 +62,15 @@ test('-0 is never read back as 0', async () => {
   const vector = Float32Array.of(-0, 0)
   const options = { dir, queryCacheTtl: 600, embedder: { space: 'a', dims: 2, embed: async () => vector } }
   const first = await openCaches(options)
-  first.blocks.put(1, { temperature: [-0] })
-  first.blocks.put(2, { temperature: [0] })
-  await first.queries.getOrQuery('p', () => ({ temperature: -0 }))
+  first.blocks.set(1, { temperature: [-0] })
+  first.blocks.set(2, { temperature: [0] })
+  await first.queries.getOrCompute('p', () => ({ temperature: -0 }))
   await first.embeddings.getOrEmbed('x')
   await first.close()
   const second = await openCaches(options)
   expect(await second.blocks.get(1)).toBe(undefined)
   expect(await second.blocks.get(2)).toEqual({ value: { temperature: [0] }, source: 'disk' })
-  const { value } = await second.queries.getOrQuery('p', () => ({ temperature: -0 }))
+  const { value } = await second.queries.getOrCompute('p', () => ({ temperature: -0 }))
   expect(value).toEqual({ temperature: -0 })
   const embedded = await second.embeddings.getOrEmbed('x')
   expect([...embedded.vector]).toEqual([-0, 0])

@@ -2,13 +2,13 @@
 import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { logLines } from '../../src/cli/log-lines.js'
 import { isOpDbusError } from '../../src/errors.js'
 import { scan } from '../../src/patterns/masker/scan.js'
 import { KINDS, SHAPES } from '../../src/patterns/masker/shapes.js'
 import { createMasker, MASKER_VERSION } from '../../src/patterns/masker.js'
 import { Templates } from '../../src/patterns/templates.js'
 import type { Embedder, Space } from '../../src/ports.js'
+import { logLines } from '../../src/sample-lines.js'
 
 const masker = createMasker()
 const templateOf = (text: string) => masker.mask(text).template

@@ -1,6 +1,6 @@
 // The segment store against the contract, in several shapes.
-import { describe } from 'vitest'
-import { type StoreHarness, storeContract } from '../contract/store-contract.js'
+import { describe, it } from 'vitest'
+import { type StoreHarness, storeContract } from '../../src/testing.js'
 import { SegmentBench, VALUE_BYTES } from './segments/harness.js'
 
 const harness = (options: { budgetBytes?: number }): StoreHarness => ({
@@ -12,7 +12,7 @@ const harness = (options: { budgetBytes?: number }): StoreHarness => ({
 })
 
 describe('segments', () => {
-  storeContract('segments', harness({}))
+  storeContract('segments', harness({}), { describe, it })
   // A segment takes 14 records, so that sealing and merging happen all the time; the budget is more than a test can fill.
-  storeContract('segments, small ones', harness({ budgetBytes: 16 * 1200 }))
+  storeContract('segments, small ones', harness({ budgetBytes: 16 * 1200 }), { describe, it })
 })

@@ -1,8 +1,8 @@
 // What is kept must not wait for a server: the manifest as it was read last stands in where none answers soon, or well.
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { readAssets } from '../../src/web/assets.js'
+import { FileCache } from '../../src/web/file-cache.js'
 import { placesOf } from '../../src/web/options.js'
-import { Shelf } from '../../src/web/shelf.js'
 import { type Fault, startServer, type TestServer } from '../browser/static-server.js'
 import { heldTimer, playedCaches } from './played-browser.js'
 
@@ -18,9 +18,9 @@ afterEach(() => server.close())
 
 function visitor() {
   const { timer, fire } = heldTimer()
-  const shelf = new Shelf({ caches: playedCaches(), timer, warn: () => undefined })
+  const fileCache = new FileCache({ caches: playedCaches(), timer, warn: () => undefined })
   const places = placesOf({ assetsUrl: '/assets' }, 'https://app.example/web.js', `${server.url}/`)
-  return { fire, shelf, read: (signal?: AbortSignal) => readAssets(places, shelf, { timer, signal }) }
+  return { fire, fileCache, read: (signal?: AbortSignal) => readAssets(places, fileCache, { timer, signal }) }
 }
 
 /** Lets time run out as soon as the server was asked. */
@@ -74,8 +74,8 @@ describe('without one', () => {
   })
 
   it('one of another version that was kept does not stand in', async () => {
-    const { read, shelf } = visitor()
-    await shelf.setNote(server.url + PATH, JSON.parse(manifest('0.0.1')))
+    const { read, fileCache } = visitor()
+    await fileCache.setNote(server.url + PATH, JSON.parse(manifest('0.0.1')))
     server.fault(PATH, { status: 500 })
     const assets = await read()
     expect(() => assets.folder('models/')).toThrow(expect.objectContaining({ message: expect.stringContaining('500') }))

@@ -2,12 +2,12 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, expect, it } from 'vitest'
-import { findModel } from '../../src/embedder/hub/find.js'
 import { readModelSpec } from '../../src/embedder/model/spec.js'
+import { findModel } from '../../src/hub/find.js'
 import { readAssets } from '../../src/web/assets.js'
+import { FileCache } from '../../src/web/file-cache.js'
 import { webFolder } from '../../src/web/model-folder.js'
 import { placesOf } from '../../src/web/options.js'
-import { Shelf } from '../../src/web/shelf.js'
 import { startServer, type TestServer } from '../browser/static-server.js'
 import { root } from '../processes.js'
 
@@ -24,9 +24,9 @@ it('the space of the built-in model is the same in a page and on Node', async ()
   const places = placesOf({ assetsUrl: '/assets' }, 'https://app.example/web.js', `${server.url}/`)
   const warnings: string[] = []
   const timer = () => () => undefined
-  const shelf = new Shelf({ caches: undefined, timer, warn: message => warnings.push(message) })
-  const files = (await readAssets(places, shelf, { timer })).folder('models/builtin/')
-  const inPage = await readModelSpec(webFolder('builtin', files, shelf, {}), { dtype: 'int8', maxTokens: 128 })
+  const fileCache = new FileCache({ caches: undefined, timer, warn: message => warnings.push(message) })
+  const files = (await readAssets(places, fileCache, { timer })).folder('models/builtin/')
+  const inPage = await readModelSpec(webFolder('builtin', files, fileCache, {}), { dtype: 'int8', maxTokens: 128 })
   const onNode = await findModel('builtin', { builtinDir, env: {}, home: builtinDir })
   expect(inPage.space).toBe(onNode.space)
   expect({ ...inPage, files: undefined }).toEqual({ ...onNode, files: undefined })

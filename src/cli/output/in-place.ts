@@ -1,6 +1,7 @@
 // An output that is no regular file: a device, a FIFO, a descriptor. Rows go out as they come, and cannot be taken back.
 import { constants, openSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { errnoOf } from '../../fs/errno.js'
 import { isGone, type Writer, writerOf } from '../descriptor.js'
 import type { Output } from '../output.js'
 import type { Target } from '../target.js'
@@ -75,7 +76,7 @@ async function openSpecial(target: Extract<Target, { kind: 'special' }>, signal:
     try {
       return openSync(target.path, O_WRONLY | O_NONBLOCK)
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENXIO') throw error
+      if (errnoOf(error) !== 'ENXIO') throw error
     }
     await sleep(ASK_MS, undefined, { signal })
   }

@@ -1,7 +1,8 @@
 // A regular file as an output: it keeps what it held until all is written. Knows nothing of links and devices.
 import { constants, type Stats } from 'node:fs'
-import { type FileHandle, open, rename, rm } from 'node:fs/promises'
-import { createBeside, syncFile, takeOn } from '../../node/temporary.js'
+import { type FileHandle, open, rm } from 'node:fs/promises'
+import { errnoOf } from '../../fs/errno.js'
+import { createBeside, type Draft, discard, moveTo, syncHandle, takeOn } from '../../fs/replace.js'
 import type { Output } from '../output.js'
 import { copyRange, createSpool, Rows } from './spool.js'
 
@@ -16,7 +17,7 @@ const IN_PLACE_ONLY = ['EACCES', 'EBUSY', 'EPERM', 'EROFS', 'EXDEV']
  */
 export async function openRegular(target: { path: string; stats: Stats | undefined }): Promise<Output> {
   const { path, stats } = target
-  if (stats === undefined) return new Replacing(path, false, await createBeside(path, 0o666))
+  if (stats === undefined) return new Replacing(path, await createBeside(path, 0o666), false)
   // Who may not write a file may not replace it either.
   const there = await open(path, constants.O_WRONLY)
   const replacing = await replacement(path, stats).catch(async error => {
@@ -33,63 +34,51 @@ async function replacement(path: string, stats: Stats): Promise<Output | undefin
   if (stats.nlink > 1 || (stats.mode & 0o7000) !== 0) return undefined
   try {
     // Nobody else reads along while it is written.
-    const made = await createBeside(path, 0o600)
-    const replacing = new Replacing(path, true, made)
-    if (await takeOn(made.file, stats)) return replacing
-    await replacing.abandon()
+    const draft = await createBeside(path, 0o600)
+    if (await takeOn(draft.file, stats)) return new Replacing(path, draft, true)
+    await discard(draft)
     return undefined
   } catch (error) {
-    if (IN_PLACE_ONLY.includes((error as NodeJS.ErrnoException).code ?? '')) return undefined
+    if (IN_PLACE_ONLY.includes(errnoOf(error) ?? '')) return undefined
     throw error
   }
 }
 
 /** Written beside the path, and put under its name when it is whole. */
-class Replacing implements Output {
-  readonly #file: FileHandle
-  readonly #temporary: string
-  readonly #rows: Rows
+class Replacing extends Rows implements Output {
+  readonly #path: string
+  readonly #draft: Draft
+  readonly #replaces: boolean
 
-  constructor(
-    private readonly path: string,
-    private readonly replaces: boolean,
-    made: { file: FileHandle; path: string },
-  ) {
-    this.#file = made.file
-    this.#temporary = made.path
-    this.#rows = new Rows(made.file)
-  }
-
-  append(data: string | Uint8Array): Promise<void> {
-    return this.#rows.append(data)
-  }
-
-  rewrite(start: Uint8Array): Promise<void> {
-    return this.#rows.rewrite(start)
+  /** `replaces`: there was a file at `path`. */
+  constructor(path: string, draft: Draft, replaces: boolean) {
+    super(draft.file)
+    this.#path = path
+    this.#draft = draft
+    this.#replaces = replaces
   }
 
   async finish(): Promise<void> {
-    await this.#rows.flush()
-    await syncFile(this.#file)
-    await this.#file.close()
+    await this.flush()
+    await syncHandle(this.file)
+    await this.file.close()
     try {
-      await rename(this.#temporary, this.path)
+      await moveTo(this.#path, this.#draft.path)
     } catch (error) {
-      if (!this.replaces || !IN_PLACE_ONLY.includes((error as NodeJS.ErrnoException).code ?? '')) throw error
+      if (!this.#replaces || !IN_PLACE_ONLY.includes(errnoOf(error) ?? '')) throw error
       await this.#copy()
     }
   }
 
-  async abandon(): Promise<void> {
-    await this.#file.close().catch(() => {})
-    await rm(this.#temporary, { force: true }).catch(() => {})
+  abandon(): Promise<void> {
+    return discard(this.#draft)
   }
 
   /** As for a file in a container that is a mount of its own. */
   async #copy(): Promise<void> {
-    const whole = await open(this.#temporary, 'r')
+    const whole = await open(this.#draft.path, 'r')
     try {
-      const there = await open(this.path, constants.O_WRONLY)
+      const there = await open(this.#path, constants.O_WRONLY)
       try {
         await overwrite(there, whole)
       } finally {
@@ -98,39 +87,29 @@ class Replacing implements Output {
     } finally {
       await whole.close()
     }
-    await rm(this.#temporary, { force: true })
+    await rm(this.#draft.path, { force: true })
   }
 }
 
 /** The file itself stays; it is written over when all rows are there. */
-class Overwriting implements Output {
-  readonly #rows: Rows
+class Overwriting extends Rows implements Output {
+  readonly #there: FileHandle
 
-  constructor(
-    private readonly there: FileHandle,
-    private readonly spool: FileHandle,
-  ) {
-    this.#rows = new Rows(spool)
-  }
-
-  append(data: string | Uint8Array): Promise<void> {
-    return this.#rows.append(data)
-  }
-
-  rewrite(start: Uint8Array): Promise<void> {
-    return this.#rows.rewrite(start)
+  constructor(there: FileHandle, spool: FileHandle) {
+    super(spool)
+    this.#there = there
   }
 
   async finish(): Promise<void> {
-    await this.#rows.flush()
-    await overwrite(this.there, this.spool)
-    await this.there.close()
-    await this.spool.close()
+    await this.flush()
+    await overwrite(this.#there, this.file)
+    await this.#there.close()
+    await this.file.close()
   }
 
   async abandon(): Promise<void> {
-    await this.there.close().catch(() => {})
-    await this.spool.close().catch(() => {})
+    await this.#there.close().catch(() => {})
+    await this.file.close().catch(() => {})
   }
 }
 
@@ -142,12 +121,12 @@ async function overwrite(to: FileHandle, from: FileHandle): Promise<void> {
   const [{ size: before }, { size }] = [await to.stat(), await from.stat()]
   try {
     await copyRange(from, to, Math.min(before, size), size)
-    await syncFile(to)
+    await syncHandle(to)
   } catch (error) {
     await to.truncate(before).catch(() => {})
     throw error
   }
   await copyRange(from, to, 0, Math.min(before, size))
   await to.truncate(size)
-  await syncFile(to)
+  await syncHandle(to)
 }

@@ -2,7 +2,7 @@
 import { type FileHandle, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createBeside } from '../../node/temporary.js'
+import { createBeside } from '../../fs/replace.js'
 
 const CHUNK = 1 << 20
 

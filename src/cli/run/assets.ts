@@ -1,8 +1,8 @@
 // `op-dbus assets DIR`, at work: puts what a page needs into a public folder, and says what, how large, and how a page finds it.
 import { OpDbusError } from '../../errors.js'
+import { bytes, table } from '../../format.js'
 import { copyAssets } from '../../node/assets.js'
 import type { CommandCall } from '../command.js'
-import { bytes, table } from '../render.js'
 
 interface Values {
   readonly force?: boolean

@@ -1,14 +1,13 @@
 // `op-dbus cache stats|clear|verify`: what is cached, by whom it was used, and whether it is sound.
 
+import { bytes, count, fourLines, plural, table } from '../../format.js'
 import { verifyCaches } from '../../node/verify.js'
 import { type CacheName, openCaches, type Selection, type Stats } from '../../node.js'
 import type { CommandCall } from '../command.js'
 import { DAMAGE_FOUND } from '../exit-codes.js'
 import type { FlagValues } from '../flags.js'
 import { patternLine } from '../patterns-text.js'
-import { bytes, count, plural, table } from '../render.js'
 import { settingsOf } from '../settings.js'
-import { fourLines } from '../stats-lines.js'
 
 type Values = FlagValues & { readonly json?: boolean; readonly quiet?: boolean }
 type ClearValues = Values & Partial<Record<CacheName | 'embedding', boolean>>

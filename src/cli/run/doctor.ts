@@ -1,8 +1,9 @@
 // `op-dbus doctor`: what runs here, what does not, and why.
+
+import { significant, table } from '../../format.js'
 import { type Diagnosis, diagnose } from '../../node/doctor.js'
 import type { CommandCall } from '../command.js'
 import type { FlagValues } from '../flags.js'
-import { significant, table } from '../render.js'
 import { settingsOf } from '../settings.js'
 
 export async function doctor({ values, terminal }: CommandCall<FlagValues>): Promise<number> {

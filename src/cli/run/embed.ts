@@ -1,5 +1,6 @@
 // `op-dbus embed`: texts to vectors, line by line, in order, in bounded memory.
 import { messageOf } from '../../errors.js'
+import { bytes as byteCount, count, duration, oneLine } from '../../format.js'
 import {
   type Caches,
   type EmbeddingResult,
@@ -14,7 +15,6 @@ import { type Input, openInput } from '../input.js'
 import { NpyWriter } from '../npy.js'
 import { openOutput } from '../output.js'
 import { patternsText } from '../patterns-text.js'
-import { bytes as byteCount, count, duration, oneLine } from '../render.js'
 import { settingsOf } from '../settings.js'
 import { sourceLabel, type Terminal } from '../terminal.js'
 

@@ -1,12 +1,12 @@
 // `op-dbus models list|pull|path|rm`: what models are here, fetching them, where they lie, removing them.
 import { OpDbusError } from '../../errors.js'
+import { bytes, table } from '../../format.js'
 import { type LocalModel, listModels, modelPath, pullModel, removeModel, retryText } from '../../node/models.js'
 import type { CommandCall } from '../command.js'
 import { complain } from '../complain.js'
 import { downloadBar } from '../download-bar.js'
 import { exitCodeOf } from '../exit-codes.js'
 import type { FlagValues } from '../flags.js'
-import { bytes, table } from '../render.js'
 import { settingsOf } from '../settings.js'
 import type { Terminal } from '../terminal.js'
 

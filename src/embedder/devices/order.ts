@@ -1,9 +1,35 @@
 // Which devices may serve, and opening the first that can and proves itself. Every attempt's reason is kept: nobody should have to guess.
 
-import { messageOf, OpDbusError } from '../../errors.js'
-import type { Backend, BackendFactory, BackendOptions, Call, Device, OnnxFile } from '../../ports.js'
-import { asFailure } from '../batcher.js'
-import type { DeviceReason, Opened } from '../worker/protocol.js'
+import { asFailure, messageOf, OpDbusError } from '../../errors.js'
+import type { Backend, BackendFactory, BackendOptions, Device, OnnxFile, RefusalKind } from '../../ports.js'
+import type { Reference } from './self-check.js'
+
+/** Which devices a worker may open, and what is known of them already. */
+export interface DevicePlan {
+  /** In the order to be tried. */
+  readonly devices: readonly Device[]
+  /** Those of them that have proved themselves with this model on this machine: they serve without a new check. */
+  readonly proven?: readonly Device[]
+  /** Devices that are not tried, and why. */
+  readonly refused?: readonly DeviceReason[]
+  /** What a device must reproduce before it serves. */
+  readonly reference?: Reference
+  /** Which GPU, counted from 0. Default 0. */
+  readonly gpuDevice?: number
+}
+
+/** Why a device does not serve. */
+export interface DeviceReason {
+  readonly device: Device
+  readonly reason: string
+  readonly kind: RefusalKind
+}
+
+/** Which device serves, and why those before it do not. */
+export interface Opened {
+  readonly device: Device
+  readonly tried: readonly DeviceReason[]
+}
 
 /** Devices of each runtime, in the order in which `auto` tries them. */
 const ORDER = {
@@ -51,13 +77,12 @@ export interface OpenPlan {
 export async function openFirst(
   file: OnnxFile,
   { factories, options, refused = [], check }: OpenPlan,
-  call?: Call,
 ): Promise<{ backend: Backend; opened: Opened }> {
   const tried: DeviceReason[] = [...refused]
   for (const factory of factories) {
     let backend: Backend | undefined
     try {
-      backend = await factory.open(file, options, call)
+      backend = await factory.open(file, options)
       await check(backend)
       return { backend, opened: { device: backend.device, tried } }
     } catch (error) {

@@ -2,9 +2,9 @@
 
 import { OpDbusError } from '../../errors.js'
 import type { Backend, NodeRun } from '../../ports.js'
-import { runBatch, type VectorSpec } from '../batch-run.js'
 import type { Dtype } from '../model/table.js'
-import type { Tokenize } from '../tokenizer.js'
+import type { Tokenize } from '../tokenizer/load-tokenizer.js'
+import { runBatch, type VectorSpec } from './run-batch.js'
 
 /** Texts and the vectors that the CPU (or the model's authors) gave them. */
 export interface Reference {

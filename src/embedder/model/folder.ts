@@ -18,7 +18,7 @@ export interface DigestedFile extends ModelFile {
   readonly dynamic: boolean
 }
 
-/** A model in the hub layout. `file` is relative to it, with forward slashes. Implemented over node:fs in hub/files.ts. */
+/** A model in the hub layout. `file` is relative to it, with forward slashes. Implemented over node:fs in hub/model-folder.ts. */
 export interface ModelFolder {
   /** The name for people: `builtin`, a hub id, or the folder as the user gave it. */
   readonly id: string

@@ -23,26 +23,36 @@ export interface ResolvedModel {
 }
 
 export interface LevelRequest {
+  /** A level that cannot serve gives way to the next lower one. */
+  readonly fallback: boolean
   /** What else was asked for and may decide, so that one request's outcome does not stand for another's. */
   readonly variant?: string
-  /** The spec of one level; rejects where it cannot be had. */
-  bring(name: Level): Promise<ModelSpec>
-  /** Opens the model and lets go of it or keeps it; rejects where it cannot be opened. */
+  /** The spec of one model; rejects where it cannot be had. */
+  bring(name: string): Promise<ModelSpec>
+  /**
+   * Opens the model and lets go of it or keeps it; rejects where it cannot be opened. Asked only with `fallback`: the
+   * level must be chosen before the first vector, since each has a space of its own.
+   */
   readonly probe?: (spec: ModelSpec) => Promise<void>
 }
 
 /**
- * One for a process or page: a level that gave way stays away until that ends, so that no two of its parts embed in
- * different spaces under one name.
+ * One for a process or page, made by its root: a level that gave way stays away until that ends, so that no two of its
+ * caches embed in different spaces under one name.
  */
 export class Levels {
   readonly #gaveWay = new Map<string, { readonly ranAs: Level; readonly gaveWay: readonly GaveWay[] }>()
   #deciding: Promise<unknown> = Promise.resolve()
 
-  /** The level asked for, else the next lower one that can be brought and opened. */
-  choose(asked: Level, request: LevelRequest): Promise<ResolvedModel> {
+  /**
+   * The model asked for; with `fallback`, and where that is a level, else the next lower one that can be brought and opened.
+   * Rejects with what `bring` and `probe` say; with `fallback`, only when the built-in model cannot serve either.
+   */
+  async resolve(name: string, request: LevelRequest): Promise<ResolvedModel> {
+    const level = request.fallback ? levelOf(name) : undefined
+    if (level === undefined) return { spec: await request.bring(name), ranAs: name, gaveWay: [] }
     // One decision at a time: the second finds what the first decided.
-    const decision = this.#deciding.then(() => this.#decide(asked, request))
+    const decision = this.#deciding.then(() => this.#decide(level, request))
     this.#deciding = decision.catch(() => undefined)
     return decision
   }

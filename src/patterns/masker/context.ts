@@ -57,6 +57,8 @@ export class Context {
   /** The last word ended in a digit: `python3` in `python3.11`. */
   wordEndsInDigit = false
 
+  readonly #text: string
+  readonly #literals: ReadonlySet<string>
   /** Where the last word began, if it may be a unit; else -1. */
   #unit = -1
   /** Where the last word began. */
@@ -64,14 +66,14 @@ export class Context {
   /** The last word set the clause, and so does a name that it begins: the `max` of `max_connections`. */
   #sets = false
 
-  constructor(
-    private readonly text: string,
-    private readonly literals: ReadonlySet<string>,
-  ) {}
+  constructor(text: string, literals: ReadonlySet<string>) {
+    this.#text = text
+    this.#literals = literals
+  }
 
   /** A word ends at `end`: what does it say of the numbers after it? */
   readWord(start: number, end: number): void {
-    const { text } = this
+    const text = this.#text
     const lastEnd = this.word
     const joined = lastEnd === start - 1
     if (this.said === 'thing' && isNextTo(text, this.word, start)) this.inName = true
@@ -113,7 +115,7 @@ export class Context {
   /** What the last word measures or counts: `elapsed_ms=5`. */
   get wordUnit(): 'none' | 'measure' | 'counted' | 'other' {
     if (this.#unit < 0) return 'none'
-    const word = this.text.slice(this.#unit, this.word)
+    const word = this.#text.slice(this.#unit, this.word)
     const lower = word.toLowerCase()
     if (MEASURE.has(word) || MEASURE_WORDS.has(lower)) return 'measure'
     return COUNTED.has(lower) ? 'counted' : isUnit(word) ? 'other' : 'none'
@@ -121,7 +123,7 @@ export class Context {
 
   /** A character that is neither letter nor digit. */
   readSign(at: number): void {
-    const { text } = this
+    const text = this.#text
     const character = text[at]!
     if (character === '/') {
       this.authority = text[at - 1] === '/' && text[at - 2] === ':'
@@ -163,12 +165,12 @@ export class Context {
   /** Whether a number right behind this word, in one with it, would be a meaning. */
   isMeaning(stem: string): boolean {
     const lower = stem.toLowerCase()
-    return [this.literals, MEANING, SETTING, VERSION, PORT, ORDINAL].some(words => words.has(lower))
+    return [this.#literals, MEANING, SETTING, VERSION, PORT, ORDINAL].some(words => words.has(lower))
   }
 
   /** The last word as it is written; `''` before the first. */
   get lastWord(): string {
-    return this.#start < 0 ? '' : this.text.slice(this.#start, Math.min(this.word, this.#start + WORD_LENGTH))
+    return this.#start < 0 ? '' : this.#text.slice(this.#start, Math.min(this.word, this.#start + WORD_LENGTH))
   }
 
   /** The last word is a key of what is a name: `keyId`. */
@@ -179,12 +181,12 @@ export class Context {
 
   /** What a word says, of the next number and of its clause. `before` to `beforeEnd`: the word before it. */
   #hear(word: string, lower: string, start: number, before: number, beforeEnd: number): void {
-    const { text } = this
+    const text = this.#text
     const entry = ENTRIES.get(lower) ?? entryOfName(word, lower)
     const joint = start - beforeEnd === 1 ? text[beforeEnd]! : ''
     const inName = this.#sets && (joint === '_' || joint === '-')
     let { said } = entry
-    if ((this.literals.size > 0 && this.literals.has(lower)) || word === 'STOP') said = 'meaning'
+    if ((this.#literals.size > 0 && this.#literals.has(lower)) || word === 'STOP') said = 'meaning'
     if (said === 'noun') {
       const own = qualifierIn(word)
       const beside = before >= 0 && (joint === '_' || joint === '-' || isBlank(joint))
@@ -211,7 +213,7 @@ export class Context {
     else if (this.clause === 'setting') return
     else if (says === 'measured') this.clause = 'measured'
     else if (lower === 'in') this.clause = this.clause === 'past' ? 'measured' : this.clause
-    else if (lower === 'to' && FAILED.test(this.text.slice(before, beforeEnd))) this.clause = 'measured'
+    else if (lower === 'to' && FAILED.test(this.#text.slice(before, beforeEnd))) this.clause = 'measured'
     else if (says === 'past' && this.clause === 'nothing') this.clause = 'past'
     else if (this.clause === 'past' && lower.length > 4 && lower.endsWith('ing')) this.clause = 'nothing'
   }

@@ -31,6 +31,8 @@ const GROUPS = 8
 
 class Scanner {
   steps = 0
+  readonly #text: string
+  readonly #literals: ReadonlySet<string>
   readonly #spans: Span[] = []
   readonly #context: Context
   /** The text speaks of outcomes, requests or ports, or in a language whose words are not known here. */
@@ -38,17 +40,16 @@ class Scanner {
   /** Up to here the signs of an address were looked at, and were none. */
   #noAddress = -1
 
-  constructor(
-    private readonly text: string,
-    private readonly literals: ReadonlySet<string>,
-  ) {
+  constructor(text: string, literals: ReadonlySet<string>) {
+    this.#text = text
+    this.#literals = literals
     this.steps += text.length
     this.#outcome = speaksOfOutcomes(text)
     this.#context = new Context(text, literals)
   }
 
   run(): readonly Span[] {
-    const { text } = this
+    const text = this.#text
     for (let at = 0; at < text.length; ) {
       this.steps++
       at = isWord(text.charCodeAt(at)) ? this.#piece(at, this.#pieceEnd(at)) : this.#gap(at)
@@ -67,15 +68,16 @@ class Scanner {
     const letters = this.#letters(start, end)
     if (letters.letters === 0) return this.#number(start, end)
     const meant = context.said === 'meaning' || context.said === 'version' || context.version
-    const prefixed = letters.digits > 0 && /^0x[0-9a-f]{1,64}$/i.test(this.text.slice(start, Math.min(end, start + 67)))
+    const prefixed =
+      letters.digits > 0 && /^0x[0-9a-f]{1,64}$/i.test(this.#text.slice(start, Math.min(end, start + 67)))
     const kind = context.path || context.inName ? idInPath(end - start, letters) : idAnywhere(end - start, letters)
     if (prefixed || kind !== undefined) {
-      if (meant || (prefixed && isHexCode(this.text, start, end, this.#outcome, context.lastWord)))
+      if (meant || (prefixed && isHexCode(this.#text, start, end, this.#outcome, context.lastWord)))
         return this.#literal(end)
       return this.#variable(prefixed ? 'hex' : kind!, start, end)
     }
     if (letters.turns === 1) {
-      if (isDigit(this.text.charCodeAt(start))) {
+      if (isDigit(this.#text.charCodeAt(start))) {
         // `30s`, `512MB`.
         const digitsEnd = start + letters.digits
         if (this.#isMeasureAt(digitsEnd)) return this.#number(start, digitsEnd)
@@ -90,18 +92,18 @@ class Scanner {
   /** `KB` and a long number within a name, `ORD12345678`, `subdir51` right above `blk_1608999687919862906`. */
   #endsInName(start: number, end: number, letters: Letters): boolean {
     this.steps += WORD_LENGTH
-    const long = this.#context.said !== 'meaning' && isLongName(this.text, start, end, letters)
-    if (!long && !isBucket(this.text, start, end, letters)) return false
-    return !this.#context.isMeaning(this.text.slice(start, start + letters.letters))
+    const long = this.#context.said !== 'meaning' && isLongName(this.#text, start, end, letters)
+    if (!long && !isBucket(this.#text, start, end, letters)) return false
+    return !this.#context.isMeaning(this.#text.slice(start, start + letters.letters))
   }
 
   #isMeasureAt(end: number): boolean {
     this.steps += WORD_LENGTH
-    return measureIn(this.text, lookAfter(this.text, end), this.literals) !== ''
+    return measureIn(this.#text, lookAfter(this.#text, end), this.#literals) !== ''
   }
 
   #shape(start: number, end: number): { kind: Kind; end: number } | undefined {
-    const { text } = this
+    const text = this.#text
     const first = text.charCodeAt(start)
     // Dates begin with a digit or a capital, addresses with a hex digit.
     if (!isDigit(first) && !isHex(first) && !(first >= 65 && first <= 90)) return undefined
@@ -122,7 +124,7 @@ class Scanner {
 
   /** A number whose first digits are `start` to `digitsEnd`. */
   #number(start: number, digitsEnd: number): number {
-    const { text } = this
+    const text = this.#text
     const context = this.#context
     const number = this.#numeral(start, digitsEnd)
     const { end, parts } = number
@@ -136,13 +138,13 @@ class Scanner {
       return context.stayed
     }
     this.steps += WORD_LENGTH
-    const verdict = judge(text, context, number, this.#outcome, this.literals)
+    const verdict = judge(text, context, number, this.#outcome, this.#literals)
     return verdict === undefined ? this.#literal(end) : this.#variable(verdict.kind, verdict.start, end)
   }
 
   /** Takes in groups of thousands and what follows points. */
   #numeral(start: number, digitsEnd: number): Numeral {
-    const { text } = this
+    const text = this.#text
     let end = digitsEnd
     for (let group = 0; group < GROUPS && text[end] === ','; group++) {
       const next = this.#pieceEnd(end + 1)
@@ -167,9 +169,9 @@ class Scanner {
   #ipv6(start: number): number {
     if (start < this.#noAddress) return -1
     this.steps += 46
-    const end = ipv6End(this.text, start)
+    const end = ipv6End(this.#text, start)
     if (end < 0) {
-      this.#noAddress = addressRunEnd(this.text, start)
+      this.#noAddress = addressRunEnd(this.#text, start)
       this.steps += this.#noAddress - start
     }
     return end
@@ -178,7 +180,7 @@ class Scanner {
   /** `python3.11`, `v1.2`, `x86_64`, `localhost:8080`, `example.com:443`. */
   #afterWordWithDigit(start: number): boolean {
     const context = this.#context
-    const joint = this.text[start - 1]
+    const joint = this.#text[start - 1]
     if (context.word !== start - 1) return false
     if (joint === ':' && context.authority) return true
     return context.wordEndsInDigit && (joint === '.' || joint === '_')
@@ -186,12 +188,12 @@ class Scanner {
 
   /** `HTTP/1.1`, `nginx/1.24`. */
   #productVersion(start: number, parts: number): boolean {
-    return parts === 2 && this.text[start - 1] === '/' && this.#context.word === start - 1
+    return parts === 2 && this.#text[start - 1] === '/' && this.#context.word === start - 1
   }
 
   /** One character that is neither letter nor digit. Answers where to go on. */
   #gap(at: number): number {
-    const { text } = this
+    const text = this.#text
     if (text[at] === ':' && text[at + 1] === ':' && this.#context.word !== at) {
       const end = this.#ipv6(at)
       if (end > 0) return this.#variable('ip', at, end)
@@ -213,7 +215,7 @@ class Scanner {
 
   /** Leaves the rest of a run of letters and digits as it is. */
   #rest(at: number): number {
-    const end = isWord(this.text.charCodeAt(at)) ? this.#pieceEnd(at) : at
+    const end = isWord(this.#text.charCodeAt(at)) ? this.#pieceEnd(at) : at
     // `HTTP/1.1" 200`: a version does not use up what was said.
     if (this.#context.said === 'ordinal') this.#context.said = 'nothing'
     return end
@@ -221,14 +223,14 @@ class Scanner {
 
   #pieceEnd(start: number): number {
     let end = start
-    while (end < this.text.length && isWord(this.text.charCodeAt(end))) end++
+    while (end < this.#text.length && isWord(this.#text.charCodeAt(end))) end++
     this.steps += end - start
     return end
   }
 
   #digitsEnd(start: number): number {
     let end = start
-    while (isDigit(this.text.charCodeAt(end))) end++
+    while (isDigit(this.#text.charCodeAt(end))) end++
     this.steps += end - start
     return end
   }
@@ -243,9 +245,9 @@ class Scanner {
     let turns = 0
     let hex = true
     let lower = true
-    let before = isDigit(this.text.charCodeAt(start))
+    let before = isDigit(this.#text.charCodeAt(start))
     for (let at = start; at < end; at++) {
-      const code = this.text.charCodeAt(at)
+      const code = this.#text.charCodeAt(at)
       const digit = isDigit(code)
       if (digit) digits++
       else if (!isHex(code)) hex = false

@@ -2,7 +2,7 @@
 // again. Knows that there are object stores, not what is in them.
 import { isOpDbusError, type OpDbusError } from '../../errors.js'
 import type { Clock } from '../../ports.js'
-import { INDEX, VALUES } from './ledger.js'
+import { INDEX, VALUES } from './entry-index.js'
 import { nameOf, storeError } from './problem.js'
 import { endOf } from './transaction.js'
 

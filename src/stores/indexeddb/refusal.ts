@@ -12,16 +12,19 @@ export class Refusal {
   error: OpDbusError | undefined
   #until = 0
   #times = 0
+  readonly #options: { readonly name: string; readonly database: string; readonly clock: Clock }
 
-  constructor(private readonly options: { readonly name: string; readonly database: string; readonly clock: Clock }) {}
+  constructor(options: { readonly name: string; readonly database: string; readonly clock: Clock }) {
+    this.#options = options
+  }
 
   get pausing(): boolean {
-    return this.error !== undefined && this.options.clock.monotonic() < this.#until
+    return this.error !== undefined && this.#options.clock.monotonic() < this.#until
   }
 
   /** Not even a little goes in. */
   begin(cause: unknown): OpDbusError {
-    const { name, database, clock } = this.options
+    const { name, database, clock } = this.#options
     this.#until = clock.monotonic() + Math.min(FULL_MS * 2 ** this.#times++, FULL_MAX_MS)
     const why = new Error('the browser gives this site no more storage\nnew values stay in memory only', { cause })
     this.error = storeError(name, database, why, 'full')

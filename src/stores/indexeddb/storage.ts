@@ -1,5 +1,12 @@
 // What the browser says of the storage of the whole origin, as far as it says anything.
-import type { StorageReport } from '../indexeddb.js'
+
+/** What the browser says of the whole origin's storage; undefined what it does not say. */
+export interface StorageReport {
+  readonly usageBytes: number | undefined
+  readonly quotaBytes: number | undefined
+  /** True where the browser promised not to remove it under pressure. */
+  readonly persisted: boolean | undefined
+}
 
 /** Never rejects. */
 export async function estimateStorage(): Promise<StorageReport> {

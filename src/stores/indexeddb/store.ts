@@ -1,15 +1,15 @@
 // The store itself: every call as one transaction over values and index. Opening, closing and losing the database is the
-// connection's business, what there is the ledger's.
+// connection's business; which entries there are, the index knows.
 import { abortError, messageOf, OpDbusError } from '../../errors.js'
-import type { Call, Key } from '../../ports.js'
-import type { IndexedDbCounters, IndexedDbOptions, IndexedDbStore, StorageReport } from '../indexeddb.js'
+import type { Call, Key, StoreCounters } from '../../ports.js'
 import { Clears } from './clears.js'
 import { Connection } from './connection.js'
-import { type Change, costOf, DamagedIndex, type Head, Ledger, readHead } from './ledger.js'
+import { type Change, costOf, DamagedIndex, EntryIndex, type Head, readHead } from './entry-index.js'
+import type { IndexedDbOptions, IndexedDbStore } from './options.js'
 import { problemOf, type StorageProblem } from './problem.js'
 import { decodeRecord, encodeRecord, KEY, valueBytes } from './record.js'
 import { quotaExceeded, Refusal } from './refusal.js'
-import { askToPersist, estimateStorage } from './storage.js'
+import { askToPersist, estimateStorage, type StorageReport } from './storage.js'
 import { keepWhole, readRecords, transact } from './transaction.js'
 
 /** The index is folded this long after a change: many visits are short, and what ends with them is the order of use. */
@@ -20,18 +20,19 @@ const FOLD_MS_PER_ENTRY = 0.5
 
 export class IndexedDbValues implements IndexedDbStore {
   readonly name: string
-  readonly counters: IndexedDbCounters = { corrupt: 0, evicted: 0 }
+  readonly counters: StoreCounters = { damaged: 0, evicted: 0 }
   readonly #options: IndexedDbOptions
   readonly #connection: Connection
-  readonly #ledger: Ledger
+  readonly #entries: EntryIndex
   readonly #clears: Clears
   readonly #refusal: Refusal
+  /** Calls under way: closing waits for them. */
   readonly #inHand = new Set<Promise<unknown>>()
   /** Less than what was asked for once the browser has refused. */
   #budgetBytes: number
   /** What the last call failed with, the connection being open. */
   #trouble: OpDbusError | undefined
-  /** To persist. */
+  /** Whether the browser was asked to persist what is stored. */
   #asked = false
   #cancelFold: (() => void) | undefined
   #folded = Number.NEGATIVE_INFINITY
@@ -41,12 +42,12 @@ export class IndexedDbValues implements IndexedDbStore {
     this.name = options.name
     this.#options = options
     this.#budgetBytes = options.budgetBytes
-    this.#ledger = new Ledger(options)
+    this.#entries = new EntryIndex(options)
     this.#clears = new Clears(options.database, () => void this.#look().catch(() => undefined))
     this.#refusal = new Refusal(options)
     this.#connection = new Connection({
       ...options,
-      created: index => this.#ledger.begin(index, 0),
+      created: index => this.#entries.begin(index, 0),
       opened: () => this.#opened(),
       gone: () => this.#clears.gone(),
     })
@@ -66,8 +67,8 @@ export class IndexedDbValues implements IndexedDbStore {
       return keys.map((key, i) => {
         if (found[i] === undefined) return undefined
         const value = decodeRecord(this.#options.crc32, key, found[i])
-        if (value === undefined) this.counters.corrupt++
-        else this.#ledger.touch(key, now)
+        if (value === undefined) this.counters.damaged++
+        else this.#entries.touch(key, now)
         return value
       })
     })
@@ -98,7 +99,7 @@ export class IndexedDbValues implements IndexedDbStore {
     return this.#do(async db => {
       const gone = await this.#change(db, values => {
         for (const key of keys) values.delete(key)
-        return [...new Set(keys)].filter(key => this.#ledger.has(key)).map((key): Change => [key, -1])
+        return [...new Set(keys)].filter(key => this.#entries.has(key)).map((key): Change => [key, -1])
       })
       return gone.length
     })
@@ -107,16 +108,16 @@ export class IndexedDbValues implements IndexedDbStore {
   async *list(): AsyncIterable<{ key: Key; bytes: number }> {
     this.#enter([])
     yield* await this.#do(async db => {
-      await transact(db, 'readonly', (_values, index) => this.#ledger.catchUp(index))
-      return this.#ledger.list()
+      await transact(db, 'readonly', (_values, index) => this.#entries.catchUp(index))
+      return this.#entries.list()
     })
   }
 
   async size(): Promise<{ entries: number; bytes: number }> {
     this.#enter([])
     return this.#do(async db => {
-      await transact(db, 'readonly', (_values, index) => this.#ledger.catchUp(index))
-      return this.#ledger.size
+      await transact(db, 'readonly', (_values, index) => this.#entries.catchUp(index))
+      return this.#entries.size
     })
   }
 
@@ -208,7 +209,7 @@ export class IndexedDbValues implements IndexedDbStore {
     const sizes = new Map(Array.from(records, ([key, record]) => [key, valueBytes(record)]))
     let victims: Key[] = []
     await this.#change(db, values => {
-      victims = this.#ledger.victims(budgetBytes, sizes)
+      victims = this.#entries.victims(budgetBytes, sizes)
       for (const key of victims) values.delete(key)
       for (const [key, record] of records) values.put(record, key)
       return [...victims.map((key): Change => [key, -1]), ...sizes]
@@ -218,7 +219,7 @@ export class IndexedDbValues implements IndexedDbStore {
 
   /** Writes what was `refused` in the place of what is there: the policy of {@link openIndexedDbStore}. */
   async #replace(records: ReadonlyMap<Key, Uint8Array>, refused: unknown): Promise<void> {
-    const there = this.#ledger.size.bytes
+    const there = this.#entries.size.bytes
     if (!quotaExceeded(refused) || there === 0) throw refused
     await this.#do(db => this.#write(db, records, there))
     if (this.#budgetBytes === this.#options.budgetBytes) {
@@ -234,12 +235,12 @@ export class IndexedDbValues implements IndexedDbStore {
     let changes: readonly Change[] = []
     let head: Head | undefined
     await transact(db, 'readwrite', async (values, index) => {
-      const before = await this.#ledger.catchUp(index)
+      const before = await this.#entries.catchUp(index)
       this.#clears.seen(before.token)
       changes = act(values)
-      if (changes.length > 0) head = this.#ledger.put(index, before, changes, at)
+      if (changes.length > 0) head = this.#entries.put(index, before, changes, at)
     })
-    if (head) this.#ledger.commit(head, changes, at)
+    if (head) this.#entries.commit(head, changes, at)
     return changes
   }
 
@@ -258,7 +259,7 @@ export class IndexedDbValues implements IndexedDbStore {
       const head = await readHead(index)
       const kept = await keep(values)
       index.clear()
-      const { token } = this.#ledger.begin(index, (head?.generation ?? 0) + 1, kept, this.#options.clock.now())
+      const { token } = this.#entries.begin(index, (head?.generation ?? 0) + 1, kept, this.#options.clock.now())
       this.#clears.began(token)
       return kept
     })
@@ -273,8 +274,8 @@ export class IndexedDbValues implements IndexedDbStore {
   }
 
   #foldSoon(): void {
-    if (this.#cancelFold !== undefined || this.#closing || !this.#ledger.dirty) return
-    const pause = Math.max(FOLD_MS, FOLD_MS_PER_ENTRY * this.#ledger.size.entries)
+    if (this.#cancelFold !== undefined || this.#closing || !this.#entries.dirty) return
+    const pause = Math.max(FOLD_MS, FOLD_MS_PER_ENTRY * this.#entries.size.entries)
     const due = this.#folded + pause - this.#options.clock.monotonic()
     this.#cancelFold = this.#options.timer(Math.max(FOLD_SOON_MS, due), () => void this.#fold())
   }
@@ -283,11 +284,11 @@ export class IndexedDbValues implements IndexedDbStore {
   async #fold(): Promise<void> {
     this.#cancelFold?.()
     this.#cancelFold = undefined
-    if (!this.#ledger.dirty) return
+    if (!this.#entries.dirty) return
     this.#folded = this.#options.clock.monotonic()
     const fold = (db: IDBDatabase) =>
       transact(db, 'readwrite', async (_values, index) => {
-        await this.#ledger.fold(index)
+        await this.#entries.fold(index)
       })
     await this.#connection.run(fold).catch(() => undefined)
   }

@@ -1,7 +1,7 @@
 // Transactions over both object stores. Knows nothing of budgets or tabs.
 import { getMany, promisifyRequest } from 'idb-keyval'
 import type { Crc32, Key } from '../../ports.js'
-import { type Change, type Head, INDEX, readHead, VALUES } from './ledger.js'
+import { type Change, type Head, INDEX, readHead, VALUES } from './entry-index.js'
 import { nameOf } from './problem.js'
 import { decodeRecord, KEY } from './record.js'
 

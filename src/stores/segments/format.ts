@@ -1,7 +1,7 @@
 // The bytes of a segment file: layouts, and how each part is written and recognised. Touches no file and keeps no state.
+import type { ProcessIdentity } from '../../fs/process-identity.js'
 import type { Crc32 } from '../../ports.js'
-import type { Probe } from './probe.js'
-import type { ProcessIdentity } from './process-identity.js'
+import type { ParsedKey } from './parsed-key.js'
 
 /*
  *  A segment, `<seq>-<id>.vec`; every number is little-endian:
@@ -146,13 +146,13 @@ export function decodeHeader(data: Uint8Array, crc32: Crc32): Header | undefined
 export function encodeRecord(
   target: Uint8Array,
   at: number,
-  probe: Probe,
+  key: ParsedKey,
   value: Uint8Array,
   layout: Layout,
   crc32: Crc32,
 ): void {
   let to = at + KEY_AT
-  for (let i = 0; i < 8; i++, to += 4) writeWord(target, to, probe.words[i]!)
+  for (let i = 0; i < 8; i++, to += 4) writeWord(target, to, key.words[i]!)
   target.set(value, to)
   const end = at + layout.recordBytes
   for (to += value.length; to < end; to++) target[to] = 0
@@ -177,7 +177,7 @@ export function bearsKey(record: Uint8Array, at: number, words: Int32Array): boo
 }
 
 export interface Footer {
-  /** Two words for each slot, as a Probe has them: a0 b0 a1 b1 … */
+  /** Two words for each slot, as a ParsedKey has them: a0 b0 a1 b1 … */
   readonly fingerprints: Int32Array
   /** One byte for each slot; only {@link LIVE} means live. */
   readonly states: Uint8Array

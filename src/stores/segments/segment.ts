@@ -1,8 +1,8 @@
-// One segment file as a reader sees it: records by slot, footer, recovery without one. Knows no index and no other segment.
+// One segment file as a reader sees it: records by slot, footer, recovery without one; and how many of them are held open.
+// Knows no index and no key.
 import * as fs from 'node:fs'
+import { openToWrite, readAt, writeAt } from '../../fs/files.js'
 import type { Crc32 } from '../../ports.js'
-import { openToWrite, readAt, writeAt } from '../disk.js'
-import type { Descriptors, Openable } from './descriptors.js'
 import {
   DEAD,
   decodeFooter,
@@ -17,9 +17,13 @@ import {
   STATE_AT,
   TRAILER_BYTES,
 } from './format.js'
+import { type SegmentFile, withHead } from './space-files.js'
 
 /** How much is read at once where a whole segment is read. */
 const CHUNK_BYTES = 2 ** 20
+/** How long a store that reads nothing keeps its files open, ms. */
+const IDLE_MS = 1000
+const MOST_OPEN = 64
 
 /** The records of a segment that are not in its file yet. Only our own segment has such a tail. */
 export interface Tail {
@@ -28,7 +32,15 @@ export interface Tail {
   first: number
 }
 
-export class Segment implements Openable {
+export class Segment {
+  readonly path: string
+  readonly name: string
+  readonly seq: number
+  /** The first 64 bytes of the file, by which it is known again. */
+  readonly head: Uint8Array
+  readonly header: Header
+  readonly layout: Layout
+  /** -1 while closed. */
   fd = -1
   writable = false
   lastUse = 0
@@ -44,18 +56,24 @@ export class Segment implements Openable {
   tail: Tail | undefined
   /** Which pages of record numbers stand for our slots. */
   readonly pages: number[] = []
+  readonly #descriptors: Descriptors
   /** One byte a slot: read since it was written, or since the segment was opened. */
   #touched = new Uint8Array(0)
 
   constructor(
-    readonly path: string,
-    readonly name: string,
-    readonly seq: number,
-    readonly head: Uint8Array,
-    readonly header: Header,
-    readonly layout: Layout,
-    private readonly descriptors: Descriptors,
-  ) {}
+    context: { readonly layout: Layout; readonly descriptors: Descriptors },
+    { path, name, seq }: Pick<SegmentFile, 'path' | 'name' | 'seq'>,
+    head: Uint8Array,
+    header: Header,
+  ) {
+    this.path = path
+    this.name = name
+    this.seq = seq
+    this.head = head
+    this.header = header
+    this.layout = context.layout
+    this.#descriptors = context.descriptors
+  }
 
   /** Newer segments compare greater. */
   isNewerThan(other: Segment): boolean {
@@ -71,7 +89,7 @@ export class Segment implements Openable {
       target.set(tail.bytes.subarray(at, at + length))
       return true
     }
-    const fd = this.descriptors.of(this)
+    const fd = this.#descriptors.of(this)
     if (fd < 0) return false
     const position = offsetOf(slot, this.layout)
     const count = fs.readSync(fd, target, 0, length, position)
@@ -87,20 +105,20 @@ export class Segment implements Openable {
       target.set(tail.bytes.subarray(at, at + target.length))
       return true
     }
-    const fd = this.descriptors.of(this)
+    const fd = this.#descriptors.of(this)
     return fd >= 0 && readAt(fd, target, offsetOf(slot, this.layout)) === target.length
   }
 
-  /** Overwrites a slot's state, for every process that will read it. False where the file is gone, and the record with it. */
-  kill(slot: number): boolean {
+  /** Marks a slot's record dead, for every process that will read it. False where the file is gone, and the record with it. */
+  tombstone(slot: number): boolean {
     const tail = this.tail
     if (tail !== undefined && slot >= tail.first) {
       tail.bytes[(slot - tail.first) * this.layout.recordBytes + STATE_AT] = DEAD
       return true
     }
     // We may have been let to only read it once; perhaps that has changed.
-    if (this.fd >= 0 && !this.writable) this.descriptors.close(this)
-    const fd = this.descriptors.of(this)
+    if (this.fd >= 0 && !this.writable) this.#descriptors.close(this)
+    const fd = this.#descriptors.of(this)
     if (fd < 0) return false
     // Opening it to write says why we may not.
     if (!this.writable) fs.closeSync(openToWrite(this.path))
@@ -124,12 +142,75 @@ export class Segment implements Openable {
   }
 }
 
-/** How many slots the trailer vouches for; undefined for a segment without one. */
-export function readTrailer(fd: number, size: number, segment: Segment, crc32: Crc32): number | undefined {
+/** The open files of one store: a bounded number, the least recently used closed first, none kept while nothing happens. */
+export class Descriptors {
+  readonly #open = new Set<Segment>()
+  #uses = 0
+  #usesAtTick = -1
+  #timer: NodeJS.Timeout | undefined
+
+  /** The descriptor of a segment, opened if need be; -1 where the file of that name is no longer this segment. */
+  of(segment: Segment): number {
+    segment.lastUse = ++this.#uses
+    if (segment.fd >= 0) return segment.fd
+    withHead(segment.path, file => {
+      if (Buffer.compare(file.head, segment.head) !== 0) return
+      file.keep()
+      this.keep(segment, file.fd, file.writable)
+    })
+    return segment.fd
+  }
+
+  /** Takes over a descriptor that was opened elsewhere. */
+  keep(segment: Segment, fd: number, writable: boolean): void {
+    segment.fd = fd
+    segment.writable = writable
+    segment.lastUse = ++this.#uses
+    this.#open.add(segment)
+    if (this.#open.size > MOST_OPEN) this.#closeOldest()
+    this.#timer ??= setTimeout(() => this.#tick(), IDLE_MS).unref()
+  }
+
+  close(segment: Segment): void {
+    if (segment.fd < 0) return
+    this.#open.delete(segment)
+    fs.closeSync(segment.fd)
+    segment.fd = -1
+  }
+
+  closeAll(): void {
+    for (const segment of [...this.#open]) this.close(segment)
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+  }
+
+  #closeOldest(): void {
+    let oldest: Segment | undefined
+    for (const segment of this.#open) if (oldest === undefined || segment.lastUse < oldest.lastUse) oldest = segment
+    if (oldest !== undefined) this.close(oldest)
+  }
+
+  /** A file that another process removed keeps its bytes on disk for as long as we hold it: idle means let go. */
+  #tick(): void {
+    this.#timer = undefined
+    if (this.#uses === this.#usesAtTick) this.closeAll()
+    this.#usesAtTick = this.#uses
+    if (this.#open.size > 0) this.#timer = setTimeout(() => this.#tick(), IDLE_MS).unref()
+  }
+}
+
+/** How many slots the trailer of a segment of `size` bytes vouches for; undefined for one without. */
+export function readTrailer(
+  fd: number,
+  size: number,
+  header: Header,
+  layout: Layout,
+  crc32: Crc32,
+): number | undefined {
   if (size < HEADER_BYTES + TRAILER_BYTES) return undefined
   const trailer = new Uint8Array(TRAILER_BYTES)
   if (readAt(fd, trailer, size - TRAILER_BYTES) < TRAILER_BYTES) return undefined
-  return decodeTrailer(trailer, segment.header.id, size, segment.layout, crc32)
+  return decodeTrailer(trailer, header.id, size, layout, crc32)
 }
 
 /** The footer of a sealed segment; undefined where it is damaged. */

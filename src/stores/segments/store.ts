@@ -1,123 +1,81 @@
 // The store itself: the Store contract over a folder of segments and the writer of one of them.
 import * as fs from 'node:fs'
-import * as path from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { abortError, OpDbusError } from '../../errors.js'
-import type { Call, Key } from '../../ports.js'
-import { asStoreError, guarded, mayWrite } from '../disk.js'
-import type { SegmentCounters, SegmentOptions, SegmentStore } from '../segments.js'
-import { Descriptors } from './descriptors.js'
-import { makeRoom } from './evict.js'
+import { asStoreError, guarded } from '../../fs/errno.js'
+import { mayWrite } from '../../fs/folders.js'
+import type { Call, Key, Store, StoreCounters } from '../../ports.js'
+import { type SegmentOptions, type SpaceContext, spaceContext } from './context.js'
 import { SpaceFolder } from './folder.js'
-import {
-  footerBytes,
-  HEADER_BYTES,
-  KEY_AT,
-  LIVE,
-  layoutOf,
-  MAX_SEGMENT_BYTES,
-  MAX_VALUE_BYTES,
-  offsetOf,
-  RECORD_HEAD,
-  STATE_AT,
-} from './format.js'
-import { mergeSmall } from './merge.js'
-import { keyText, newProbe, type Probe, parseKey, probeBytes } from './probe.js'
-import { clearSpaces, SPACE_FORMAT } from './spaces.js'
-import { tidy } from './tidy.js'
+import { KEY_AT, LIVE, offsetOf, RECORD_HEAD, STATE_AT } from './format.js'
+import { keyAt, keyText, newParsedKey, type ParsedKey, parseKey } from './parsed-key.js'
+import type { Segment } from './segment.js'
+import { clearSpaces } from './space-files.js'
 import { emptyReport, type VerifyReport, verifyFolder } from './verify.js'
 import { Writer } from './writer.js'
 
-/** How long `getMany` and `list` keep the thread before the event loop gets a turn, ms. */
-const TURN_MS = 5
+/** How long `getMany` and `list` keep the thread before the event loop goes on, ms. */
+const YIELD_MS = 5
+
+export interface SegmentStore extends Store {
+  /** The value in a buffer of its own, at an offset that 4 divides. Throws STORE where the folder cannot be read, CLOSED. */
+  getSync(key: Key): Uint8Array | undefined
+  /** Writes what is buffered, at once: for the exit of a process. Throws STORE. */
+  flushSync(): void
+  /** Reads everything there is in this space. */
+  verify(): Promise<VerifyReport>
+  readonly counters: Readonly<StoreCounters>
+}
 
 export class Segments implements SegmentStore {
   readonly name = 'segments'
-  readonly counters: SegmentCounters = { corrupt: 0, evicted: 0, reinserted: 0, merged: 0 }
-  readonly #options: SegmentOptions
-  readonly #path: string
-  readonly #descriptors = new Descriptors()
+  readonly #context: SpaceContext
   readonly #folder: SpaceFolder
   readonly #writer: Writer
-  readonly #probe: Probe = newProbe()
+  readonly #key: ParsedKey = newParsedKey()
   #begun = false
   #closed = false
-  /** Everything known was dropped, and nobody was told yet. */
-  #cleared = false
 
   constructor(options: SegmentOptions) {
-    const { dir, hash, clock, crc32, dims, valueBytes, budgetBytes } = options
-    const space = hash.sha256(options.space).slice(0, 32)
-    const layout = layoutOf(checked('valueBytes', valueBytes, 1, MAX_VALUE_BYTES), space, crc32)
-    checked('dims', dims, 0, MAX_VALUE_BYTES)
-    const smallest = HEADER_BYTES + layout.recordBytes + footerBytes(1)
-    checked('budgetBytes', budgetBytes, smallest, Number.MAX_SAFE_INTEGER)
-    const segmentBytes = Math.max(smallest, Math.min(Math.floor(budgetBytes / 16), MAX_SEGMENT_BYTES))
-    this.#options = options
-    this.#path = path.join(dir, space.slice(0, 16))
-    const parts = { dir, path: this.#path, layout, segmentBytes, budgetBytes, hash, clock, crc32 }
-    const descriptors = this.#descriptors
-    const folder = new SpaceFolder({
-      ...parts,
-      space,
-      descriptors,
-      onCorrupt: () => this.counters.corrupt++,
-      onReset: () => {
-        this.#cleared = true
-        this.#writer.forget()
-      },
-    })
-    const writer = new Writer({
-      ...parts,
-      header: { dims, valueBytes, space },
-      folder,
-      descriptors,
-      warn: options.warn,
-      spaceFile: () => this.#spaceFile(),
-      onBegin: () => {
-        tidy(parts)
-        this.counters.merged += mergeSmall({ ...parts, folder, writer, descriptors })
-      },
-      makeRoom: bytes => {
-        const { evicted, reinserted } = makeRoom(bytes, { ...parts, folder, writer, descriptors })
-        this.counters.evicted += evicted
-        this.counters.reinserted += reinserted
-      },
-    })
-    this.#folder = folder
-    this.#writer = writer
+    this.#context = spaceContext(options)
+    this.#folder = new SpaceFolder(this.#context)
+    this.#writer = new Writer(this.#context, this.#folder)
+  }
+
+  get counters(): Readonly<StoreCounters> {
+    return this.#context.counters
   }
 
   getSync(key: Key): Uint8Array | undefined {
     this.#enter()
-    this.#parse(key, this.#probe)
+    this.#parse(key)
     try {
       return this.#get()
     } catch (error) {
-      throw asStoreError(error, this.#path)
+      throw asStoreError(error, this.#context.path)
     }
   }
 
   async getMany(keys: readonly Key[], call?: Call): Promise<(Uint8Array | undefined)[]> {
     this.#enter(call)
-    for (const key of keys) this.#parse(key, this.#probe)
+    for (const key of keys) this.#parse(key)
     const values: (Uint8Array | undefined)[] = []
-    let turn = this.#options.clock.monotonic()
+    let since = this.#context.clock.monotonic()
     for (const key of keys) {
       values.push(this.getSync(key))
-      if (this.#options.clock.monotonic() - turn < TURN_MS) continue
+      if (this.#context.clock.monotonic() - since < YIELD_MS) continue
       await setImmediate()
       this.#enter(call)
-      turn = this.#options.clock.monotonic()
+      since = this.#context.clock.monotonic()
     }
     return values
   }
 
   async setMany(items: readonly (readonly [Key, Uint8Array])[], call?: Call): Promise<void> {
     this.#enter(call)
-    const { valueBytes } = this.#options
+    const { valueBytes } = this.#context.layout
     for (const [key, value] of items) {
-      this.#parse(key, this.#probe)
+      this.#parse(key)
       if (value.length !== valueBytes) {
         throw new OpDbusError('INVALID_INPUT', `a value of ${value.length} bytes in a store of ${valueBytes}`)
       }
@@ -127,28 +85,32 @@ export class Segments implements SegmentStore {
       // So that nothing set after a clear, by whichever process, goes the way of what was set before it.
       this.#writer.stillOurs()
       for (const [key, value] of items) {
-        this.#parse(key, this.#probe)
-        this.#supersede(this.#probe)
+        this.#parse(key)
+        // The older records are marked dead once the newer one is safe.
+        this.#folder.takeOut(this.#key, this.#supersede)
         this.#writer.prepare()
-        this.#writer.append(this.#probe, value)
+        this.#writer.append(this.#key, value)
       }
     })
   }
 
   async deleteMany(keys: readonly Key[]): Promise<number> {
     this.#enter()
-    for (const key of keys) this.#parse(key, this.#probe)
+    for (const key of keys) this.#parse(key)
     return this.#guard(() => {
-      this.#writer.killSuperseded()
+      this.#writer.tombstoneSuperseded()
       const found = new Set<Key>()
       // Whoever copies records (a merge, an eviction) looks again after its copies are there, and so do we after marking.
       for (let news = true; news; ) {
         this.#folder.look()
         news = false
         for (const key of keys) {
-          if (!this.#kill(key)) continue
-          found.add(key)
-          news = true
+          this.#parse(key)
+          this.#folder.takeOut(this.#key, (segment, slot) => {
+            this.#writer.tombstone(segment, slot)
+            found.add(key)
+            news = true
+          })
         }
       }
       return found.size
@@ -158,31 +120,31 @@ export class Segments implements SegmentStore {
   async *list(): AsyncIterable<{ key: Key; bytes: number }> {
     this.#enter()
     this.#guard(() => this.#folder.look())
-    const bytes = this.#options.valueBytes
-    const probe = newProbe()
+    const bytes = this.#context.layout.valueBytes
+    const key = newParsedKey()
     const head = new Uint8Array(RECORD_HEAD)
     // The records of now, by segment: numbers may be given out again while the caller thinks.
     const records = Array.from(this.#folder.index.numbers(), number => ({
       number,
-      segment: this.#folder.segmentOf(number)!,
-      slot: this.#folder.slotOf(number),
+      segment: this.#folder.numbers.segmentOf(number)!,
+      slot: this.#folder.numbers.slotOf(number),
     }))
-    let turn = this.#options.clock.monotonic()
+    let since = this.#context.clock.monotonic()
     for (const { number, segment, slot } of records) {
       if (segment.gone) continue
       if (this.#guard(() => segment.readHead(slot, head))) {
-        probeBytes(head, KEY_AT, probe)
-        if (head[STATE_AT] !== LIVE) this.#folder.index.remove(probe.a, probe.b, number)
+        keyAt(head, KEY_AT, key)
+        if (head[STATE_AT] !== LIVE) this.#folder.index.remove(key.a, key.b, number)
         // Of several records of one key the newest speaks; a key that the index does not know here is a damaged one.
-        else if (this.#folder.candidates(probe)[0] === number) yield { key: keyText(probe) as Key, bytes }
+        else if (this.#folder.candidates(key)[0] === number) yield { key: keyText(key) as Key, bytes }
       } else {
         this.#folder.lost(segment)
       }
       this.#enter()
-      if (this.#options.clock.monotonic() - turn < TURN_MS) continue
+      if (this.#context.clock.monotonic() - since < YIELD_MS) continue
       await setImmediate()
       this.#enter()
-      turn = this.#options.clock.monotonic()
+      since = this.#context.clock.monotonic()
     }
   }
 
@@ -199,18 +161,18 @@ export class Segments implements SegmentStore {
   async clear(): Promise<void> {
     this.#enter()
     this.#guard(() => {
-      clearSpaces(this.#options.dir, this.#options.hash)
+      clearSpaces(this.#context.dir, this.#context.hash)
       // The new epoch is ours: it is no news.
       this.#folder.checkEpoch()
       this.#folder.reset()
-      this.#cleared = false
+      this.#folder.wasReset = false
     })
   }
 
   clearedElsewhere(): boolean {
     if (this.#begun) this.#guard(() => this.#folder.checkEpoch())
-    const cleared = this.#cleared
-    this.#cleared = false
+    const cleared = this.#folder.wasReset
+    this.#folder.wasReset = false
     return cleared
   }
 
@@ -222,7 +184,8 @@ export class Segments implements SegmentStore {
     this.#enter()
     this.flushSync()
     const report = emptyReport()
-    await verifyFolder(this.#options.dir, this.#path, this.#options.crc32, report)
+    const { dir, path, crc32 } = this.#context
+    await verifyFolder(dir, path, crc32, report)
     return report
   }
 
@@ -241,14 +204,14 @@ export class Segments implements SegmentStore {
     if (call?.signal?.aborted) throw abortError(call.signal)
   }
 
-  #parse(key: Key, probe: Probe): void {
-    if (!parseKey(key, probe)) {
+  #parse(key: Key): void {
+    if (!parseKey(key, this.#key)) {
       throw new OpDbusError('INVALID_INPUT', `not a key of 64 hex digits: ${JSON.stringify(key)}`)
     }
   }
 
   #guard<T>(action: () => T): T {
-    return guarded(this.#path, action)
+    return guarded(this.#context.path, action)
   }
 
   #look(): void {
@@ -257,7 +220,7 @@ export class Segments implements SegmentStore {
     this.#folder.lookIfDue()
   }
 
-  /** The value of the key in the probe. A folder that cannot be looked at still serves what is known. */
+  /** The value of the key that was parsed. A folder that cannot be looked at still serves what is known. */
   #get(): Uint8Array | undefined {
     let blind: unknown
     try {
@@ -265,48 +228,17 @@ export class Segments implements SegmentStore {
     } catch (error) {
       blind = error
     }
-    const record = this.#folder.find(this.#probe)
-    if (record !== undefined) return record.slice(RECORD_HEAD, RECORD_HEAD + this.#options.valueBytes)
+    const record = this.#folder.find(this.#key)
+    if (record !== undefined) return record.slice(RECORD_HEAD, RECORD_HEAD + this.#context.layout.valueBytes)
     if (blind !== undefined) throw blind
     return undefined
   }
 
-  /** Takes the older records of a key that is written again out of the index, to be marked dead once the newer one is safe. */
-  #supersede(probe: Probe): void {
-    for (const number of this.#folder.candidates(probe)) {
-      const segment = this.#folder.segmentOf(number)
-      if (segment === undefined) continue
-      const slot = this.#folder.slotOf(number)
-      if (this.#folder.verified(segment, slot, number, probe) === undefined) continue
-      this.#folder.index.remove(probe.a, probe.b, number)
-      this.#writer.supersede(segment, slot)
-    }
-  }
-
-  /** Marks every record of a key dead that the index knows. True if there was one. */
-  #kill(key: Key): boolean {
-    this.#parse(key, this.#probe)
-    let there = false
-    for (const number of [...this.#folder.candidates(this.#probe)]) {
-      const segment = this.#folder.segmentOf(number)
-      if (segment === undefined) continue
-      const slot = this.#folder.slotOf(number)
-      if (this.#folder.verified(segment, slot, number, this.#probe) === undefined) continue
-      this.#writer.kill(segment, slot)
-      this.#folder.index.remove(this.#probe.a, this.#probe.b, number)
-      there = true
-    }
-    return there
-  }
-
-  #spaceFile(): string {
-    const { space, description } = this.#options
-    return `${JSON.stringify({ format: SPACE_FORMAT, space, ...description }, null, 2)}\n`
-  }
+  readonly #supersede = (segment: Segment, slot: number): void => this.#writer.supersede(segment, slot)
 
   /** Others who may write into the folder could hand us vectors. We only say so: the folder is the user's choice. */
   #checkSafety(): void {
-    const { dir, warn } = this.#options
+    const { dir, warn } = this.#context
     const stat = fs.statSync(dir, { throwIfNoEntry: false })
     const me = process.getuid?.()
     if (stat === undefined || me === undefined) return
@@ -320,9 +252,4 @@ export class Segments implements SegmentStore {
       warn(message, new OpDbusError('STORE', message, { details: { dir, errno: 'EACCES' } }))
     }
   }
-}
-
-function checked(name: string, value: number, least: number, most: number): number {
-  if (Number.isSafeInteger(value) && value >= least && value <= most) return value
-  throw new OpDbusError('INVALID_INPUT', `${name} must be a whole number from ${least} to ${most}, not ${value}`)
 }

@@ -1,30 +1,15 @@
-// Reads everything that segments hold and reports it; repairs nothing.
-import * as fs from 'node:fs'
-import * as path from 'node:path'
+// Reads what the spaces of a folder hold: how much that is, and whether every record is whole. Repairs nothing.
 import { setImmediate } from 'node:timers/promises'
 import type { Crc32 } from '../../ports.js'
-import { openRegular, readAt } from '../disk.js'
-import { readEpoch } from './epoch.js'
-import {
-  decodeHeader,
-  decodeTrailer,
-  HEADER_BYTES,
-  type Header,
-  KEY_AT,
-  type Layout,
-  LIVE,
-  layoutOf,
-  MAX_SEGMENT_BYTES,
-  STATE_AT,
-  TRAILER_BYTES,
-} from './format.js'
+import { SpaceFolder } from './folder.js'
+import { HEADER_BYTES, type Header, KEY_AT, LIVE, layoutOf, MAX_SEGMENT_BYTES, STATE_AT } from './format.js'
 import { IndexTable } from './index-table.js'
-import { newProbe, probeBytes } from './probe.js'
-import { scan } from './segment.js'
-import { segmentFiles } from './spaces.js'
+import { keyAt, newParsedKey } from './parsed-key.js'
+import { Descriptors, readTrailer, scan } from './segment.js'
+import { belongsIn, readEpoch, segmentFiles, spaceFolders, withHeader } from './space-files.js'
 
-/** The event loop gets a turn after so many bytes. */
-const TURN_BYTES = 4 * 2 ** 20
+/** The event loop goes on after so many bytes. */
+const YIELD_BYTES = 4 * 2 ** 20
 
 export interface VerifyReport {
   /** Segments that serve. */
@@ -51,34 +36,55 @@ export function emptyReport(): VerifyReport {
   return { segments: 0, stale: 0, records: 0, live: 0, duplicate: 0, dead: 0, damaged: 0, bytes: 0, foreign: [] }
 }
 
+/** What all spaces under `dir` hold, each key of a space counted once. Reads footers where there are, not records. */
+export function sizeOfSpaces(dir: string, crc32: Crc32): { entries: number; bytes: number } {
+  const sum = { entries: 0, bytes: 0 }
+  const descriptors = new Descriptors()
+  const still = { now: () => 0, monotonic: () => 0 }
+  for (const path of spaceFolders(dir)) {
+    const header = firstHeader(path, crc32)
+    if (header === undefined) continue
+    const { space, valueBytes } = header
+    const layout = layoutOf(valueBytes, space, crc32)
+    const counters = { damaged: 0, evicted: 0 }
+    const folder = new SpaceFolder({ dir, path, space, layout, crc32, clock: still, descriptors, counters })
+    try {
+      folder.look()
+      sum.entries += folder.index.distinct
+      for (const segment of folder.segments.values()) sum.bytes += segment.size
+    } finally {
+      descriptors.closeAll()
+    }
+  }
+  return sum
+}
+
+/** The header of any segment that belongs into this folder. */
+function firstHeader(folder: string, crc32: Crc32): Header | undefined {
+  for (const file of segmentFiles(folder)) {
+    const header = withHeader(file.path, crc32, (_opened, found) => found)
+    if (header !== undefined && belongsIn(folder, header)) return header
+  }
+  return undefined
+}
+
 /** Adds what is in one space's folder to `report`. Records that are still being written are not counted. */
 export async function verifyFolder(dir: string, folder: string, crc32: Crc32, report: VerifyReport): Promise<void> {
   const keys = new IndexTable()
   const epoch = readEpoch(dir)
   for (const file of segmentFiles(folder)) {
-    const opened = openRegular(file.path)
-    if (opened === undefined) continue
-    try {
-      const head = new Uint8Array(HEADER_BYTES)
-      readAt(opened.fd, head, 0)
-      const header = decodeHeader(head, crc32)
-      if (header === undefined || !belongs(header, folder) || opened.size > MAX_SEGMENT_BYTES) {
+    await withHeader(file.path, crc32, async ({ fd, size }, header) => {
+      if (header === undefined || !belongsIn(folder, header) || size > MAX_SEGMENT_BYTES) {
         report.foreign.push(file.path)
       } else if (header.epoch !== epoch) {
         report.stale++
       } else {
         report.segments++
-        report.bytes += opened.size
-        await verifySegment(opened.fd, opened.size, header, crc32, keys, report)
+        report.bytes += size
+        await verifySegment(fd, size, header, crc32, keys, report)
       }
-    } finally {
-      fs.closeSync(opened.fd)
-    }
+    })
   }
-}
-
-function belongs(header: Header, folder: string): boolean {
-  return header.space.startsWith(path.basename(folder))
 }
 
 async function verifySegment(
@@ -90,14 +96,14 @@ async function verifySegment(
   report: VerifyReport,
 ): Promise<void> {
   const layout = layoutOf(header.valueBytes, header.space, crc32)
-  const sealed = sealedSlots(fd, size, header, layout, crc32)
+  const sealed = readTrailer(fd, size, header, layout, crc32)
   const slots = sealed ?? Math.floor((size - HEADER_BYTES) / layout.recordBytes)
-  const probe = newProbe()
+  const key = newParsedKey()
   const found: number[] = []
   let damaged = 0
-  const perTurn = Math.max(1, Math.floor(TURN_BYTES / layout.recordBytes))
-  for (let from = 0; from < slots; from += perTurn) {
-    scan(fd, layout, from, Math.min(slots, from + perTurn), crc32, (_slot, record, sound) => {
+  const perRound = Math.max(1, Math.floor(YIELD_BYTES / layout.recordBytes))
+  for (let from = 0; from < slots; from += perRound) {
+    scan(fd, layout, from, Math.min(slots, from + perRound), crc32, (_slot, record, sound) => {
       if (!sound) {
         damaged++
         return
@@ -110,12 +116,12 @@ async function verifySegment(
         report.dead++
         return
       }
-      probeBytes(record, KEY_AT, probe)
-      if (keys.find(probe.a, probe.b, found) > 0) {
+      keyAt(record, KEY_AT, key)
+      if (keys.find(key.a, key.b, found) > 0) {
         report.duplicate++
       } else {
         report.live++
-        keys.insert(probe.a, probe.b, 1)
+        keys.insert(key.a, key.b, 1)
       }
     })
     await setImmediate()
@@ -123,11 +129,4 @@ async function verifySegment(
   if (sealed === undefined) return
   report.damaged += damaged
   report.records += damaged
-}
-
-function sealedSlots(fd: number, size: number, header: Header, layout: Layout, crc32: Crc32): number | undefined {
-  const trailer = new Uint8Array(TRAILER_BYTES)
-  if (size < HEADER_BYTES + TRAILER_BYTES) return undefined
-  readAt(fd, trailer, size - TRAILER_BYTES)
-  return decodeTrailer(trailer, header.id, size, layout, crc32)
 }

@@ -1,7 +1,7 @@
 // Tokenising against the library that transformers.js stands on, where both give the same ids; and a megabyte of nothing.
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { loadTokenizer } from '../../../src/embedder/tokenizer.js'
+import { loadTokenizer } from '../../../src/embedder/tokenizer/load-tokenizer.js'
 import { logLines } from '../log-lines.js'
 import { secondsOf, takeTurns } from '../measure.js'
 import { peerModel } from '../peers/model-files.js'

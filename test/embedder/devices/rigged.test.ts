@@ -1,15 +1,15 @@
 // The worker with a GPU that lies or dies, over a real model on the CPU: what callers get is right, and nothing is lost.
 import { readFile } from 'node:fs/promises'
-import { expose } from 'comlink'
 import { afterEach, describe, expect, test } from 'vitest'
 import { ortNode } from '../../../src/backends/ort-node.js'
 import { nodeEndpoint } from '../../../src/backends/worker-node.js'
+import { WorkerEmbedder } from '../../../src/embedder/client/worker-embedder.js'
+import type { DevicePlan, Opened } from '../../../src/embedder/devices/order.js'
 import { makeReference } from '../../../src/embedder/devices/self-check.js'
+import { embedWorker } from '../../../src/embedder/engine/embed-worker.js'
+import { serve } from '../../../src/embedder/link.js'
 import type { ModelSpec } from '../../../src/embedder/model/spec.js'
-import { loadTokenizer } from '../../../src/embedder/tokenizer.js'
-import { WorkerEmbedder } from '../../../src/embedder/worker/client.js'
-import { embedWorker } from '../../../src/embedder/worker/embed-worker.js'
-import type { DevicePlan, Opened } from '../../../src/embedder/worker/protocol.js'
+import { loadTokenizer } from '../../../src/embedder/tokenizer/load-tokenizer.js'
 import type { Backend, BackendFactory, WorkerHandle } from '../../../src/ports.js'
 import { TestClock, temporaryFolder } from '../../support.js'
 import { largestDifference, specOf, TestTimer } from '../node-embedder.js'
@@ -38,6 +38,9 @@ async function start(rig: (output: Float32Array, n: number) => Float32Array, pla
   const embedder = new WorkerEmbedder({
     spec,
     plan: async () => ({ devices: ['webgpu', 'cpu'], reference: await referenceOf(spec), ...plan }),
+    workers: 1,
+    maxQueue: 16_384,
+    idleUnloadMs: 300_000,
     threads: 1,
     maxBatchTokens: 8,
     timer: new TestTimer().set,
@@ -52,10 +55,8 @@ function workerInThisThread(backends: readonly BackendFactory[]): WorkerHandle {
   const { port1, port2 } = new MessageChannel()
   const turn = () => new Promise<void>(resolve => setImmediate(resolve))
   const readText = (file: { path: string }) => readFile(file.path, 'utf8')
-  expose(
-    embedWorker({ backends, readText, isUnchanged: async () => true, turn, clock: new TestClock() }),
-    nodeEndpoint(port1 as never),
-  )
+  const host = { backends, readText, isUnchanged: async () => true, yieldToEventLoop: turn, clock: new TestClock() }
+  serve(nodeEndpoint(port1 as never), push => embedWorker(host, push))
   return {
     endpoint: nodeEndpoint(port2 as never),
     ref: () => undefined,

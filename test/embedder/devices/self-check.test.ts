@@ -1,8 +1,8 @@
 // A device serves only if it computes what the model means, itself: rigged devices are found out, honest ones are not.
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { type ProbeOptions, probeDevice } from '../../../src/embedder/devices/probe.js'
 import { CHECK_TEXTS, checkDevice, makeReference, shareOn } from '../../../src/embedder/devices/self-check.js'
-import { type TrialOptions, tryDevice } from '../../../src/embedder/devices/trial.js'
 import type { ModelSpec } from '../../../src/embedder/model/spec.js'
 import type { Backend, BackendFactory, Device, NodeRun, TokenBatch } from '../../../src/ports.js'
 import { TestClock } from '../../support.js'
@@ -117,8 +117,8 @@ describe('shareOn', () => {
   })
 })
 
-describe('tryDevice', () => {
-  const trial: TrialOptions = { spec, file: { model: 'x' }, tokenize, options: { threads: 1 }, clock: new TestClock() }
+describe('probeDevice', () => {
+  const trial: ProbeOptions = { spec, file: { model: 'x' }, tokenize, options: { threads: 1 }, clock: new TestClock() }
   const clockThat = (ms: number) => {
     let now = 0
     return { now: () => 0, monotonic: () => (now += ms) }
@@ -145,7 +145,7 @@ describe('tryDevice', () => {
 
   test('a GPU that is right, and does the work itself', async () => {
     const opened: Backend[] = []
-    const result = await tryDevice(factory('webgpu', honest, onGpu, opened), cpu, { ...trial, clock: clockThat(10) })
+    const result = await probeDevice(factory('webgpu', honest, onGpu, opened), cpu, { ...trial, clock: clockThat(10) })
     expect(result).toMatchObject({ device: 'webgpu', works: true, share: 1 })
     expect(result.cosine).toBeGreaterThan(0.9999)
     expect(result.textsPerSecond).toBe(3200)
@@ -155,19 +155,19 @@ describe('tryDevice', () => {
   })
 
   test('a slow one is timed on one text alone', async () => {
-    const result = await tryDevice(factory('webgpu', honest, onGpu), cpu, { ...trial, clock: clockThat(500) })
+    const result = await probeDevice(factory('webgpu', honest, onGpu), cpu, { ...trial, clock: clockThat(500) })
     expect(result.textsPerSecond).toBe(2)
   })
 
   test('one that leaves the work to the CPU is named, with its figures', async () => {
     const nodes = [...onGpu, ...Array.from({ length: 3 }, () => ({ op: 'Gemm', provider: 'cpu' }))]
-    const result = await tryDevice(factory('webgpu', honest, nodes), cpu, trial)
+    const result = await probeDevice(factory('webgpu', honest, nodes), cpu, trial)
     expect(result).toMatchObject({ works: false, share: 0.25, reason: expect.stringContaining('75 % of the work') })
     expect(result.cosine).toBeGreaterThan(0.9999)
   })
 
   test('one that computes wrong vectors says how wrong; one that does not open says why', async () => {
-    const wrong = await tryDevice(
+    const wrong = await probeDevice(
       factory(
         'cuda',
         scaled(value => value ** 2),
@@ -179,13 +179,13 @@ describe('tryDevice', () => {
     expect(wrong).toMatchObject({ works: false, reason: expect.stringContaining('wrong vectors') })
     expect(wrong.cosine).toBeLessThan(0.9999)
     const absent = { ...factory('cuda', honest), open: () => Promise.reject(new Error('no driver')) }
-    expect(await tryDevice(absent, cpu, trial)).toMatchObject({ device: 'cuda', works: false, reason: 'no driver' })
+    expect(await probeDevice(absent, cpu, trial)).toMatchObject({ device: 'cuda', works: false, reason: 'no driver' })
   })
 
   test('the CPU is held against the reference that is given, and makes one for the others', async () => {
     const given = await makeReference({ run: scaled(value => value ** 2) }, spec, tokenize)
-    expect(await tryDevice(cpu, cpu, { ...trial, reference: given })).toMatchObject({ works: false })
-    const alone = await tryDevice(cpu, cpu, { ...trial, clock: clockThat(10) })
+    expect(await probeDevice(cpu, cpu, { ...trial, reference: given })).toMatchObject({ works: false })
+    const alone = await probeDevice(cpu, cpu, { ...trial, clock: clockThat(10) })
     expect(alone).toMatchObject({ works: true, reference: { texts: CHECK_TEXTS } })
     // Compared with itself it would always be right: nothing is said.
     expect(alone).not.toHaveProperty('cosine')
@@ -194,7 +194,7 @@ describe('tryDevice', () => {
   test('a GPU is compared with the CPU beside it, whatever reference is given', async () => {
     const given = await makeReference({ run: scaled(value => value ** 2) }, spec, tokenize)
     const options = { ...trial, reference: given, clock: clockThat(10) }
-    expect(await tryDevice(factory('webgpu', honest, onGpu), cpu, options)).toMatchObject({ works: true })
-    expect(await tryDevice(factory('wasm', honest), cpu, options)).toMatchObject({ works: false })
+    expect(await probeDevice(factory('webgpu', honest, onGpu), cpu, options)).toMatchObject({ works: true })
+    expect(await probeDevice(factory('wasm', honest), cpu, options)).toMatchObject({ works: false })
   })
 })

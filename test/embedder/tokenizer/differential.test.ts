@@ -3,9 +3,9 @@
 
 import { describe, expect, test } from 'vitest'
 import type { Fields } from '../../../src/embedder/tokenizer/fields.js'
+import { loadTokenizer } from '../../../src/embedder/tokenizer/load-tokenizer.js'
 import { normalizerOf } from '../../../src/embedder/tokenizer/normalizers.js'
 import { preTokenizerOf } from '../../../src/embedder/tokenizer/pre-tokenizers.js'
-import { loadTokenizer } from '../../../src/embedder/tokenizer.js'
 import {
   BLOCKS,
   blockName,

@@ -81,7 +81,7 @@ it.each([
   for (const path of largeFiles()) damage(path)
   await visit(async one => {
     expect(await one.get('db', [1, ...LARGE_ONES, 2])).toEqual([1, 0, 0, 0, 1])
-    expect(await one.report('db')).toMatchObject({ corrupt: 3, problem: undefined })
+    expect(await one.report('db')).toMatchObject({ damaged: 3, problem: undefined })
     expect(await one.set('db', [100], LARGE)).toBeUndefined()
     expect(await one.get('db', [100, 101])).toEqual([1, 0])
   })

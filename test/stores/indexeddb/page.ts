@@ -1,7 +1,7 @@
 // What tests of the IndexedDB store call inside a page. Stores are kept under their database's name between calls.
 import { crc32 } from '../../../src/cache/crc32.js'
 import { type IndexedDbOptions, type IndexedDbStore, openIndexedDbStore } from '../../../src/stores/indexeddb.js'
-import { keyOf } from '../../contract/store-contract-data.js'
+import { keyOf } from '../../../src/testing/entries.js'
 
 let names = 0
 const stores = new Map<string, IndexedDbStore>()

@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import type { Key, Store } from '../../../src/ports.js'
-import { bytesOf, keyOf } from '../../contract/store-contract-data.js'
+import { bytesOf, keyOf } from '../../../src/testing/entries.js'
 import { deleteDatabase, open } from './page.js'
 
 let databases = 0

@@ -43,7 +43,7 @@ describe('one tab', () => {
     await openAs('db', { budgetBytes: 20_000 })
     await set('db', [31])
     expect(await get('db', range(32))).toEqual(range(32).map(n => (n < 2 || n > 24 ? 1 : 0)))
-    expect(await report('db')).toMatchObject({ problem: undefined, corrupt: 0, warnings: [] })
+    expect(await report('db')).toMatchObject({ problem: undefined, damaged: 0, warnings: [] })
   })
 
   it('keeps its budget by last use, and in the same transaction as the write', async () => {
@@ -243,10 +243,10 @@ describe('damage', () => {
       await set('db', [1, 2, 3])
       await damageValue('db', 2, how)
       expect(await get('db', [1, 2, 3])).toEqual([1, 0, 1])
-      expect(await report('db')).toMatchObject({ corrupt: 1 })
+      expect(await report('db')).toMatchObject({ damaged: 1 })
       await set('db', [2])
       expect(await get('db', [1, 2, 3])).toEqual([1, 1, 1])
-      expect(await report('db')).toMatchObject({ corrupt: 1, problem: undefined })
+      expect(await report('db')).toMatchObject({ damaged: 1, problem: undefined })
     },
   )
 

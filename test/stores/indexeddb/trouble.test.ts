@@ -405,6 +405,6 @@ describe('a crash', () => {
     // A batch is there as a whole or not at all.
     for (let n = 0; n < all.length; n += 5) expect(new Set(found.slice(n, n + 5)).size, `batch at ${all[n]}`).toBe(1)
     expect(await one.size('db')).toMatchObject({ entries: found.filter(answer => answer === 1).length })
-    expect(await one.report('db')).toMatchObject({ corrupt: 0, warnings: [] })
+    expect(await one.report('db')).toMatchObject({ damaged: 0, warnings: [] })
   })
 })

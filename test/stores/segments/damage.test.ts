@@ -5,9 +5,8 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Space } from '../../../src/ports.js'
 import { clearSegments, sizeOfSegments, verifySegments } from '../../../src/stores/segments.js'
-import { expectBytes } from '../../contract/store-contract.js'
-import { keyOf } from '../../contract/store-contract-data.js'
-import { crc32, hash } from '../../support.js'
+import { keyOf } from '../../../src/testing/entries.js'
+import { crc32, expectBytes, hash } from '../../support.js'
 import { items, SegmentBench, SPACE, valueFor } from './harness.js'
 
 const HEADER = 64
@@ -30,7 +29,7 @@ async function oneSegment(): Promise<{ path: string; bytes: Buffer }> {
 }
 
 /** What a newly opened store answers for each of the keys; every answer is the right one or none. */
-async function answers(count = COUNT): Promise<{ hits: number[]; corrupt: number }> {
+async function answers(count = COUNT): Promise<{ hits: number[]; damaged: number }> {
   const store = bench.open()
   const hits: number[] = []
   for (let n = 0; n < count; n++) {
@@ -39,9 +38,9 @@ async function answers(count = COUNT): Promise<{ hits: number[]; corrupt: number
     expectBytes(value, valueFor(n))
     hits.push(n)
   }
-  const { corrupt } = store.counters
+  const { damaged } = store.counters
   await store.close()
-  return { hits, corrupt }
+  return { hits, damaged }
 }
 
 const all = Array.from({ length: COUNT }, (_, n) => n)
@@ -52,10 +51,10 @@ describe('a damaged segment', () => {
     expect(bytes.length).toBe(HEADER + COUNT * RECORD + COUNT * 8 + 8 + 32)
     for (let at = 0; at < bytes.length; at++) {
       for (const mask of [0x01, 0x80, 0xff]) {
-        const damaged = Buffer.from(bytes)
-        damaged[at]! ^= mask
-        fs.writeFileSync(path, damaged)
-        const { hits, corrupt } = await answers()
+        const changed = Buffer.from(bytes)
+        changed[at]! ^= mask
+        fs.writeFileSync(path, changed)
+        const { hits, damaged } = await answers()
         const record = Math.floor((at - HEADER) / RECORD)
         const within = (at - HEADER) % RECORD
         if (at < HEADER) expect(hits).toEqual([])
@@ -64,7 +63,7 @@ describe('a damaged segment', () => {
         else expect(hits).toEqual(all.filter(n => n !== record))
         // Each is counted once; a flipped state is a deletion, and damage in header or footer is no record's.
         const counted = at >= HEADER && record < COUNT && (within < 4 || within >= 8)
-        expect(corrupt).toBe(counted ? 1 : 0)
+        expect(damaged).toBe(counted ? 1 : 0)
       }
     }
   })
@@ -87,7 +86,7 @@ describe('a damaged segment', () => {
     expect(await store.verify()).toMatchObject({ segments: 1, records: 5, live: 4, damaged: 1 })
     await store.setMany([[keyOf(2), valueFor(2)]])
     await store.close()
-    expect(await answers()).toEqual({ hits: all, corrupt: 0 })
+    expect(await answers()).toEqual({ hits: all, damaged: 0 })
   })
 
   it('that shrinks while it is open is left, and nothing wrong is read', async () => {
@@ -114,7 +113,7 @@ describe('a damaged segment', () => {
     expect(other.getSync(keyOf(1))).toBeUndefined()
     expect(other.getSync(keyOf(2))).toBeUndefined()
     for (const n of [0, 3, 4]) expectBytes(other.getSync(keyOf(n)), valueFor(n))
-    expect(other.counters.corrupt).toBe(2)
+    expect(other.counters.damaged).toBe(2)
   })
 
   it('without a footer that ends in damage is read on when more has come', async () => {
@@ -137,7 +136,7 @@ describe('a damaged segment', () => {
     fs.writeFileSync(path!, whole)
     bench.clock.advance(100)
     expectBytes(reader.getSync(keyOf(1)), valueFor(1))
-    expect(reader.counters.corrupt).toBe(0)
+    expect(reader.counters.damaged).toBe(0)
   })
 })
 
@@ -187,7 +186,7 @@ describe('files in the wrong place', () => {
     const stolen = fs.readFileSync(bench.segments(space)[0]!).subarray(HEADER, HEADER + RECORD)
     stolen.copy(bytes, HEADER)
     fs.writeFileSync(path, bytes)
-    expect(await answers()).toEqual({ hits: [1, 2, 3, 4], corrupt: 1 })
+    expect(await answers()).toEqual({ hits: [1, 2, 3, 4], damaged: 1 })
   })
 
   it('a segment of another format version, or of another length, is left alone', async () => {

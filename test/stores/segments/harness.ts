@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Key, Space } from '../../../src/ports.js'
 import { openSegmentStore, type SegmentOptions, type SegmentStore } from '../../../src/stores/segments.js'
-import { bytesOf, keyOf } from '../../contract/store-contract-data.js'
+import { bytesOf, keyOf } from '../../../src/testing/entries.js'
 import { crc32, hash, TestClock, temporaryFolder } from '../../support.js'
 
 export const VALUE_BYTES = 24

@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { IndexTable } from '../../../src/stores/segments/index-table.js'
-import { keyText, newProbe, parseKey, probeBytes } from '../../../src/stores/segments/probe.js'
+import { keyAt, keyText, newParsedKey, parseKey } from '../../../src/stores/segments/parsed-key.js'
 
 const find = (table: IndexTable, a: number, b: number): number[] => {
   const found: number[] = []
@@ -66,10 +66,10 @@ describe('parseKey', () => {
     fc.assert(
       fc.property(fc.array(digit, { minLength: 64, maxLength: 64 }), digits => {
         const key = digits.join('')
-        const [parsed, read] = [newProbe(), newProbe()]
+        const [parsed, read] = [newParsedKey(), newParsedKey()]
         expect(parseKey(key, parsed)).toBe(true)
         expect(keyText(parsed)).toBe(key)
-        probeBytes(Buffer.from(`00${key}`, 'hex'), 1, read)
+        keyAt(Buffer.from(`00${key}`, 'hex'), 1, read)
         expect([read.a, read.b]).toEqual([parsed.a, parsed.b])
       }),
     )
@@ -77,10 +77,11 @@ describe('parseKey', () => {
 
   it('takes nothing else', () => {
     const key = '0123456789abcdef'.repeat(4)
-    for (const bad of ['', key.slice(1), `${key}0`, key.toUpperCase()]) expect(parseKey(bad, newProbe())).toBe(false)
+    for (const bad of ['', key.slice(1), `${key}0`, key.toUpperCase()])
+      expect(parseKey(bad, newParsedKey())).toBe(false)
     for (let at = 0; at < 64; at++) {
       for (const character of ['g', 'A', '/', ':', '`', '\0', '\u0130', '\uff10', '\u0661']) {
-        expect(parseKey(key.slice(0, at) + character + key.slice(at + 1), newProbe())).toBe(false)
+        expect(parseKey(key.slice(0, at) + character + key.slice(at + 1), newParsedKey())).toBe(false)
       }
     }
   })

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Space } from '../../../src/ports.js'
 import { clearSegments, openSegmentStore, type SegmentStore, type VerifyReport } from '../../../src/stores/segments.js'
-import { keyOf } from '../../contract/store-contract-data.js'
+import { keyOf } from '../../../src/testing/entries.js'
 import { crc32, hash, temporaryFolder } from '../../support.js'
 import { buildStoreProcess, StoreProcess, type StoreProcessOptions } from './processes.js'
 import { isSelfMade, selfMade } from './self-made.js'
@@ -73,7 +73,7 @@ describe('processes on one folder', () => {
         expect(isSelfMade(value, n)).toBe(true)
       }
       expect(await store.verify()).toMatchObject({ damaged: 0, stale: 0, foreign: [] })
-      expect(store.counters.corrupt).toBe(0)
+      expect(store.counters.damaged).toBe(0)
       await store.setMany([[keyOf(1000), selfMade(1000, 0, VALUE_BYTES)]])
       await store.close()
       expect(leftovers()).toEqual([])

@@ -6,9 +6,8 @@ import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Crc32, Key, Space } from '../../../src/ports.js'
 import { clearSegments, type SegmentStore, sizeOfSegments, verifySegments } from '../../../src/stores/segments.js'
-import { expectBytes } from '../../contract/store-contract.js'
-import { keyOf } from '../../contract/store-contract-data.js'
-import { crc32, hash } from '../../support.js'
+import { keyOf } from '../../../src/testing/entries.js'
+import { crc32, expectBytes, hash } from '../../support.js'
 import { items, SegmentBench, valueFor } from './harness.js'
 
 let bench: SegmentBench
@@ -105,7 +104,7 @@ describe('stores that share a folder', () => {
         }
         const report = await stores[0]!.verify()
         expect(report).toMatchObject({ live: model.size, duplicate: 0, damaged: 0, stale: 0, foreign: [] })
-        expect(stores.map(store => store.counters.corrupt)).toEqual([0, 0, 0])
+        expect(stores.map(store => store.counters.damaged)).toEqual([0, 0, 0])
       } finally {
         await shared.close()
       }
@@ -287,7 +286,7 @@ describe('another process acting at any moment of a merge or an eviction', () =>
       await merger.setMany(items(50, 51))
       own.settle()
       at.over = true
-      merged += deleted === undefined ? 0 : merger.counters.merged
+      merged += deleted !== undefined && own.segments().length === 1 ? 1 : 0
       if (deleted !== undefined) expect(await deleted, `moment ${moment}`).toBe(2)
       for (const store of [merger, deleter, own.open()]) {
         const answers = [2, 4].map(n => store.getSync(keyOf(n)) === undefined)
@@ -296,7 +295,7 @@ describe('another process acting at any moment of a merge or an eviction', () =>
       }
       await own.close()
     }
-    expect(merged).toBeGreaterThan(50)
+    expect(merged).toBeGreaterThan(20)
   })
 
   it('two that merge at once lose nothing, whenever the second one begins', async () => {
@@ -350,7 +349,6 @@ describe('another process acting at any moment of a merge or an eviction', () =>
   })
 
   it('who deletes during an eviction has deleted', async () => {
-    let reinserted = 0
     for (let moment = 1; moment <= 120; moment += 3) {
       const own = new SegmentBench()
       bench = own
@@ -366,8 +364,8 @@ describe('another process acting at any moment of a merge or an eviction', () =>
       const evictor = own.open({ budgetBytes, crc32: at.crc32 })
       for (let n = 0; n < 200; n += 10) await evictor.setMany(items(n, n + 10))
       own.settle()
-      // Read, so it would get another round.
-      expectBytes(evictor.getSync(keyOf(3)), valueFor(3))
+      // Read, so they would get another round.
+      for (const n of [3, 4]) expectBytes(evictor.getSync(keyOf(n)), valueFor(n))
       expect((await deleter.size()).entries).toBe(200)
       at.over = false
       for (let n = 200; n < 280; n += 10) await evictor.setMany(items(n, n + 10))
@@ -375,10 +373,11 @@ describe('another process acting at any moment of a merge or an eviction', () =>
       at.over = true
       for (const store of [evictor, deleter, own.open({ budgetBytes })]) {
         expect(store.getSync(keyOf(3)) === undefined).toBe(deleted)
+        // One that was not deleted did get it, and those around it did not.
+        expectBytes(store.getSync(keyOf(4)), valueFor(4))
+        expect(store.getSync(keyOf(5))).toBeUndefined()
       }
-      reinserted += evictor.counters.reinserted
       await own.close()
     }
-    expect(reinserted).toBeGreaterThan(0)
   })
 })

@@ -4,7 +4,7 @@ import { setImmediate } from 'node:timers/promises'
 import { crc32 } from 'node:zlib'
 import type { Space } from '../../../src/ports.js'
 import { openSegmentStore } from '../../../src/stores/segments.js'
-import { keyOf } from '../../contract/store-contract-data.js'
+import { keyOf } from '../../../src/testing/entries.js'
 import { isSelfMade, selfMade } from './self-made.js'
 
 const { dir, space, valueBytes, budgetBytes } = JSON.parse(process.argv[2]!) as {

@@ -1,0 +1,120 @@
+// What one cache tells those who listen. Makes an event only where somebody does; an entry's id stays inside, and leaves as a
+// hash when that is asked for.
+import {
+  type Computation,
+  Diagnostics,
+  type EntryEvent,
+  type FaultEvent,
+  type LookupEvent,
+  type TierVisit,
+} from '../diagnostics.js'
+import type { CacheName, Clock, Load, Source, TierName } from '../ports.js'
+
+export interface CacheEventsOptions<V> {
+  readonly diagnostics: Diagnostics
+  readonly cache: CacheName
+  /** The hash that names an entry in events. */
+  readonly hashOf: (id: string) => string
+  /** What a value says of its own computation. */
+  readonly computation?: (value: V) => Computation
+}
+
+/** One look-up as it goes down the tiers. */
+export class LookUpLog {
+  readonly #clock: Clock
+  readonly #tell: (facts: Omit<LookupEvent, keyof EntryEvent>) => void
+  readonly #tiers: TierVisit[] = []
+  readonly #began: number
+  #last: number
+
+  constructor(clock: Clock, tell: (facts: Omit<LookupEvent, keyof EntryEvent>) => void) {
+    this.#clock = clock
+    this.#tell = tell
+    this.#began = clock.monotonic()
+    this.#last = this.#began
+  }
+
+  visited(tier: TierName, load: Load<unknown>): void {
+    const now = this.#clock.monotonic()
+    const why = load.kind === 'skipped' ? load.why : undefined
+    this.#tiers.push({ tier, kind: load.kind, why, micros: 1000 * (now - this.#last) })
+    this.#last = now
+  }
+
+  ended(outcome: LookupEvent['outcome'], found?: { readonly source: Source; readonly bytes: number }): void {
+    const micros = 1000 * (this.#clock.monotonic() - this.#began)
+    this.#tell({ outcome, ...found, micros, tiers: this.#tiers })
+  }
+}
+
+export class CacheEvents<V> {
+  readonly cache: CacheName
+  readonly #diagnostics: Diagnostics
+  readonly #hashOf: (id: string) => string
+  readonly #computation: ((value: V) => Computation) | undefined
+
+  constructor({ diagnostics, cache, hashOf, computation }: CacheEventsOptions<V>) {
+    this.#diagnostics = diagnostics
+    this.cache = cache
+    this.#hashOf = hashOf
+    this.#computation = computation
+  }
+
+  /** For a cache that nobody listens to. */
+  static silent<V>(): CacheEvents<V> {
+    return new CacheEvents<V>({ diagnostics: new Diagnostics(), cache: 'embeddings', hashOf: id => id })
+  }
+
+  get lookupHeard(): boolean {
+    return this.#diagnostics.lookup.heard
+  }
+
+  get computedHeard(): boolean {
+    return this.#diagnostics.computed.heard
+  }
+
+  /** A look-up begins. Only where `lookupHeard`. */
+  begin(id: string, clock: Clock): LookUpLog {
+    return new LookUpLog(clock, facts => this.#diagnostics.lookup.tell(this.#entry(id, facts)))
+  }
+
+  computed(id: string, value: V, bytes: number, ms: number): void {
+    this.#diagnostics.computed.tell(this.#entry(id, { ...this.#computation?.(value), bytes, micros: 1000 * ms }))
+  }
+
+  get evictedHeard(): boolean {
+    return this.#diagnostics.evicted.heard
+  }
+
+  evicted(id: string, bytes: number): void {
+    this.#diagnostics.evicted.tell(this.#entry(id, { tier: 'memory', bytes }))
+  }
+
+  stored(tier: TierName, entries: number, bytes: number, ms: number): void {
+    const { stored } = this.#diagnostics
+    if (stored.heard) stored.tell({ cache: this.cache, tier, entries, bytes, micros: 1000 * ms })
+  }
+
+  cleared(elsewhere: boolean): void {
+    const { cleared } = this.#diagnostics
+    if (cleared.heard) cleared.tell({ cache: this.cache, elsewhere })
+  }
+
+  fault(facts: Omit<FaultEvent, 'cache'>): void {
+    const { fault } = this.#diagnostics
+    if (fault.heard) fault.tell({ cache: this.cache, ...facts })
+  }
+
+  /** The event with the names that each event about an entry has. The id is in no property of it. */
+  #entry<F extends object>(id: string, facts: F): F & EntryEvent {
+    const { cache } = this
+    const hashOf = this.#hashOf
+    return {
+      cache,
+      get keyHash() {
+        return hashOf(id)
+      },
+      ...facts,
+    }
+  }
+}

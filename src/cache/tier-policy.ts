@@ -1,0 +1,41 @@
+// How a tier treats its medium: how long it waits, how much it lets wait, what clear and close do. Values only.
+import type { Crc32 } from '../ports.js'
+
+export interface TierPolicy {
+  /**
+   * How long a look-up waits for the medium, in ms; then it goes on without. Absent: as long as it takes, and a medium that can
+   * answer at once is asked so.
+   */
+  readonly readTimeoutMs?: number
+  /** How long a write, a removal or a count is waited for, in ms. Nobody's look-up waits for one. Absent: as long as it takes. */
+  readonly writeTimeoutMs?: number
+  /** Bytes that may wait to be written; what comes on top is dropped, and counted. Absent: all of it waits. */
+  readonly pendingBytes?: number
+  /** Whether `clear` empties it only for who names it: other machines live on what it holds. */
+  readonly clearedByName: boolean
+  /** Whether `close` closes the store: then it was opened for this tier. */
+  readonly closesStore: boolean
+  /** Checksums for a medium that is not trusted to bring back what it was given; absent: the store sees to that itself. */
+  readonly sealed?: Crc32
+}
+
+/** Ours alone, or our machine's: its store checks what it reads, and is waited for. */
+export const DISK_POLICY: TierPolicy = { clearedByName: false, closesStore: true }
+
+/** Default of `timeoutMs` of a shared tier: far above what a store in the same network needs. */
+export const SHARED_TIMEOUT_MS = 100
+/** Vectors of 384 floats: about 20,000 of them. */
+const SHARED_PENDING_BYTES = 32 * 2 ** 20
+
+/** Somebody else's store, over a network perhaps. */
+export function sharedPolicy(options: { crc32: Crc32; timeoutMs?: number; close?: boolean }): TierPolicy {
+  const { crc32, timeoutMs = SHARED_TIMEOUT_MS, close = false } = options
+  return {
+    readTimeoutMs: timeoutMs,
+    writeTimeoutMs: Math.max(1000, 10 * timeoutMs),
+    pendingBytes: SHARED_PENDING_BYTES,
+    clearedByName: true,
+    closesStore: close,
+    sealed: crc32,
+  }
+}

@@ -1,0 +1,46 @@
+// A limit to how long somebody else's promise is waited for. Knows no medium.
+
+/** Calls `run` after `ms`, unless the function that it returns is called before. */
+export type Timer = (ms: number, run: () => void) => () => void
+
+/** What {@link within} rejects with when the time is up. */
+export class TimeUp extends Error {
+  constructor(ms: number) {
+    super(`no answer within ${ms} ms`)
+  }
+}
+
+/** Keeps the process alive meanwhile: somebody waits for this. */
+export const timer: Timer = (ms, run) => {
+  const handle = setTimeout(run, ms)
+  return () => clearTimeout(handle)
+}
+
+/**
+ * What `work` answers, or {@link TimeUp} after `ms`: then `work` is told by its signal, and whatever it does later is ignored.
+ * Without `ms`, as long as it takes, and without a signal.
+ */
+export async function within<T>(
+  ms: number | undefined,
+  work: (call?: { signal: AbortSignal }) => Promise<T>,
+  after: Timer = timer,
+): Promise<T> {
+  if (ms === undefined) return work()
+  const controller = new AbortController()
+  let cancel = () => {}
+  const timeUp = new Promise<never>((_, reject) => {
+    cancel = after(ms, () => {
+      const error = new TimeUp(ms)
+      reject(error)
+      controller.abort(error)
+    })
+  })
+  // An answer that comes later may be a rejection: nobody is left to take it.
+  const answer = Promise.resolve(work({ signal: controller.signal }))
+  answer.catch(() => {})
+  try {
+    return await Promise.race([answer, timeUp])
+  } finally {
+    cancel()
+  }
+}

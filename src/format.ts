@@ -1,0 +1,119 @@
+// Words and numbers for people, the same on the command line, in the playground and in a console. Pure: writes nowhere.
+
+/** Two significant digits and a unit: `0.21 ms`, `14 ms`, `1.3 s`, `3.2 min`. */
+export function duration(ms: number): string {
+  if (!Number.isFinite(ms)) return '-'
+  const rounded = Number(ms.toPrecision(2))
+  if (rounded < 0.001) return `${significant(rounded * 1e6)} ns`
+  if (rounded < 0.01) return `${significant(rounded * 1000)} µs`
+  if (rounded < 1000) return `${significant(rounded)} ms`
+  if (rounded < 120_000) return `${significant(rounded / 1000)} s`
+  return `${significant(rounded / 60_000)} min`
+}
+
+/** `15 MB`, `1.2 GB`; decimal units. */
+export function bytes(count: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB']
+  let value = count
+  let unit = 0
+  while (value >= 1000 && unit < units.length - 1) {
+    value /= 1000
+    unit++
+  }
+  return `${unit === 0 ? value : significant(value)} ${units[unit]}`
+}
+
+/** Thin-space thousands, as in `12 345`. */
+export function count(value: number): string {
+  return Math.round(value)
+    .toString()
+    .replace(/\B(?=(\d{3})+$)/g, '\u2009')
+}
+
+/** `1 entry`, `2 entries`. */
+export function plural(value: number, one: string, many: string): string {
+  return `${count(value)} ${value === 1 ? one : many}`
+}
+
+/** Comma thousands, as the strategy prints its four lines. */
+export function commas(value: number): string {
+  return value.toLocaleString('en-US')
+}
+
+/** Two significant digits: `0.21`, `14`, `130`. */
+export function significant(value: number): string {
+  if (value === 0) return '0'
+  const digits = Math.max(0, 1 - Math.floor(Math.log10(Math.abs(value))))
+  return value.toFixed(Math.min(digits, 3))
+}
+
+/** Aligned columns: words to the left, numbers (`right`) to the right. The first row is the heading. */
+export function table(rows: readonly (readonly string[])[], right: readonly number[] = []): string {
+  const columns = Math.max(0, ...rows.map(row => row.length))
+  const widths = Array.from({ length: columns }, (_, i) => Math.max(...rows.map(row => width(row[i] ?? ''))))
+  const lines = rows.map(row =>
+    row
+      .map((cell, i) => {
+        const gap = ' '.repeat(widths[i]! - width(cell))
+        return right.includes(i) ? gap + cell : cell + gap
+      })
+      .join('  ')
+      .trimEnd(),
+  )
+  return `${lines.join('\n')}\n`
+}
+
+/** One line of at most `columns` characters, with control characters made visible. */
+export function oneLine(text: string, columns: number): string {
+  // A terminal must not be steered by the texts that somebody embeds.
+  const plain = text
+    .slice(0, 4 * columns)
+    .replace(/[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, '\u00b7')
+  return plain.length < text.length || plain.length > columns ? `${plain.slice(0, Math.max(1, columns - 1))}…` : plain
+}
+
+function width(cell: string): number {
+  return [...cell.replace(/\x1b\[[0-9;]*m/g, '')].length
+}
+
+/** What is said of one cache: the part of its stats that the four lines need. */
+interface CacheCounts {
+  readonly memory: { readonly size: number; readonly capacity: number }
+  readonly onDisk?: { readonly entries: number }
+  /** Seconds. */
+  readonly ttl?: number
+  readonly lifetime: { readonly hits: number; readonly misses: number; readonly hitRate: number }
+}
+
+/** The strategy's four lines of stats, in its format. */
+export function fourLines({
+  embeddings,
+  blocks,
+  queries,
+  diffs,
+}: Readonly<Record<'embeddings' | 'blocks' | 'queries' | 'diffs', CacheCounts>>): string[] {
+  return [
+    `Embedding Cache: ${fill(embeddings, 'entries')}, ${hitRate(embeddings)})`,
+    `Block Cache: ${fill(blocks, 'blocks')}, ${hitRate(blocks)})`,
+    `Query Cache: ${commas(held(queries))} / ∞ entries (${queries.ttl}s TTL, ${hitRate(queries)})`,
+    `Diff Cache: ${fill(diffs, 'entries')})`,
+  ]
+}
+
+/** `8,432 / 10,000 entries (84% full`, left open for what follows. */
+function fill(cache: CacheCounts, what: string): string {
+  const { capacity } = cache.memory
+  const size = held(cache)
+  const full = capacity > 0 ? Math.round((100 * size) / capacity) : 0
+  return `${commas(size)} / ${commas(capacity)} ${what} (${capacity > 0 ? `${full}% full` : 'off'}`
+}
+
+/** Entries in memory; in a process that holds none, what a start would load from disk. */
+function held({ memory, onDisk }: CacheCounts): number {
+  return memory.size > 0 ? memory.size : Math.min(onDisk?.entries ?? 0, memory.capacity)
+}
+
+function hitRate({ lifetime }: CacheCounts): string {
+  const lookUps = lifetime.hits + lifetime.misses
+  return `${lookUps > 0 ? `${Math.round(100 * lifetime.hitRate)}%` : 'n/a'} hit rate`
+}

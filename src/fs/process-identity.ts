@@ -1,0 +1,82 @@
+// Which process wrote something, so that others can tell whether it still runs. Certain or silent: a process id means
+// nothing in another boot, host or container.
+import { createHash } from 'node:crypto'
+import { readFileSync, readlinkSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { errnoOf } from './errno.js'
+
+/** A process as the header of a segment names it. */
+export interface ProcessIdentity {
+  /** A hash of boot and pid namespace, 32 bits. 0 where unknown. */
+  readonly boot: number
+  readonly pid: number
+}
+
+/** A process as text files name it: counters and locks. */
+export interface NamedProcess {
+  /** As {@link pidPlace} says it. */
+  readonly place: string
+  readonly pid: number
+}
+
+/** `unknown` where its id counts in another place than ours, or nobody can say where it counts. */
+export type Liveness = 'alive' | 'dead' | 'unknown'
+
+export function thisProcess(): ProcessIdentity {
+  return { boot: placeHash(), pid: process.pid }
+}
+
+/**
+ * Where process ids mean the same as here, in words: boot, pid namespace and host. Linux alone names the first two;
+ * elsewhere the host has to do. Empty where Linux does not tell them, as under Node's permission model.
+ */
+export function pidPlace(): string {
+  const [boot, namespace] = [bootId(), pidNamespace()]
+  if (process.platform === 'linux' && (boot === '' || namespace === '')) return ''
+  return [boot, namespace, hostname()].join(' ')
+}
+
+/** Whether the process that wrote something still runs. Its id may have gone to another since: then it is `alive`. */
+export function livenessOf(writer: ProcessIdentity | NamedProcess): Liveness {
+  const comparable =
+    'boot' in writer
+      ? writer.boot !== 0 && writer.boot === placeHash()
+      : writer.place !== '' && writer.place === pidPlace()
+  if (!comparable || writer.pid < 1) return 'unknown'
+  try {
+    process.kill(writer.pid, 0)
+    return 'alive'
+  } catch (error) {
+    return errnoOf(error) === 'ESRCH' ? 'dead' : 'alive'
+  }
+}
+
+/** True only where it is certain. */
+export function isDead(writer: ProcessIdentity | NamedProcess): boolean {
+  return livenessOf(writer) === 'dead'
+}
+
+/** What tells two boots of this machine apart; empty where the system has no word for it. */
+export function bootId(): string {
+  return word(() => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8'))
+}
+
+/** Containers have their own, and in each of them ids begin at 1. */
+function pidNamespace(): string {
+  return word(() => readlinkSync('/proc/self/ns/pid'))
+}
+
+function placeHash(): number {
+  const [boot, namespace] = [bootId(), pidNamespace()]
+  if (boot === '' || namespace === '') return 0
+  // The line end belongs to it: segments that are on disk were hashed with it.
+  return createHash('sha256').update(`${boot}\n ${namespace}`).digest().readUInt32LE(0)
+}
+
+function word(read: () => string): string {
+  try {
+    return read().trim()
+  } catch {
+    return ''
+  }
+}

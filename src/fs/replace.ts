@@ -1,0 +1,116 @@
+// Files that are replaced as a whole: written under a temporary name beside the old one, then renamed, so that a reader
+// sees the old bytes or the new ones. All renames of ours are here. Knows no format, and never opens what somebody else has put there.
+import { randomBytes } from 'node:crypto'
+import * as fs from 'node:fs'
+import { type FileHandle, open, rename, rm } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { errnoOf, NO_SYNC, quietly } from './errno.js'
+import { createFile, syncFile, writeAt } from './files.js'
+
+/**
+ * Puts `bytes` under the name `path`, for its owner alone. `temporary` is a free name in the same folder. With `sync` a power
+ * cut leaves the old bytes or the new ones; without it perhaps neither, which suits what carries a checksum.
+ */
+export function replaceFile(path: string, bytes: Uint8Array, temporary: string, options: { sync: boolean }): void {
+  fs.closeSync(putFile(path, bytes, temporary, options))
+}
+
+/** As {@link replaceFile}; returns the descriptor, to write more. */
+export function putFile(path: string, bytes: Uint8Array, temporary: string, { sync }: { sync: boolean }): number {
+  const fd = createFile(temporary)
+  try {
+    writeAt(fd, bytes, 0)
+    if (sync) syncFile(fd)
+    fs.renameSync(temporary, path)
+    return fd
+  } catch (error) {
+    fs.closeSync(fd)
+    quietly(() => fs.unlinkSync(temporary))
+    throw error
+  }
+}
+
+/** A file that is being written, under its temporary name. */
+export interface Draft {
+  readonly file: FileHandle
+  readonly path: string
+}
+
+/**
+ * A new file `NAME.<random>.tmp` in the folder of `path`, to write and read. The name is random rather than the process's:
+ * in a container every process is number 1, and what a killed one has left must not stand in the way of the next.
+ * Links are never followed, since the name has to be free (O_EXCL).
+ */
+export async function createBeside(path: string, mode: number): Promise<Draft> {
+  for (let tries = 1; ; tries++) {
+    // The name is cut: with what is added it has to stay within the 255 bytes of a name.
+    const name = `${basename(path).slice(0, 40)}.${randomBytes(8).toString('hex')}.tmp`
+    const temporary = join(dirname(path), name)
+    try {
+      return { file: await open(temporary, 'wx+', mode), path: temporary }
+    } catch (error) {
+      if (errnoOf(error) !== 'EEXIST' || tries === 10) throw error
+    }
+  }
+}
+
+/** Gives up what was being written. Never rejects. */
+export async function discard({ file, path }: Draft): Promise<void> {
+  await file.close().catch(() => {})
+  await rm(path, { force: true }).catch(() => {})
+}
+
+/**
+ * Replaces the file at `path` by what `fill` writes. The temporary file lies beside `path`, or beside `beside` on the same
+ * file system. Rejects with what the system says; then the old file is as it was, and nothing else is left.
+ */
+export async function replaceWith(
+  path: string,
+  mode: number,
+  fill: (file: FileHandle) => Promise<void>,
+  beside = path,
+): Promise<void> {
+  const draft = await createBeside(beside, mode)
+  try {
+    await fill(draft.file)
+    await syncHandle(draft.file)
+    await draft.file.close()
+    await moveTo(path, draft.path)
+  } catch (error) {
+    await discard(draft)
+    throw error
+  }
+}
+
+/** Gives the file `from`, which was synced, the name `path`. The name, too, outlives a power cut, where the system syncs folders. */
+export async function moveTo(path: string, from: string): Promise<void> {
+  await rename(from, path)
+  // Windows opens no folder, and one may be ours to write but not to read.
+  const folder = await open(dirname(path)).catch(() => undefined)
+  if (folder === undefined) return
+  try {
+    await syncHandle(folder)
+  } finally {
+    await folder.close()
+  }
+}
+
+/** Waits until what was written is on the disk, where the file system can say so. */
+export async function syncHandle(file: FileHandle): Promise<void> {
+  await file.sync().catch((error: unknown) => {
+    if (!NO_SYNC.includes(errnoOf(error) ?? '')) throw error
+  })
+}
+
+/** Gives `file` the owner, the group and the mode of another; false where not all of that is allowed. */
+export async function takeOn(file: FileHandle, { uid, gid, mode }: fs.Stats): Promise<boolean> {
+  const own = await file.stat()
+  const done = async (change: Promise<void>) =>
+    change.then(
+      () => true,
+      () => false,
+    )
+  // The owner first: the system takes special bits away from a file that is given to another.
+  const owned = (own.uid === uid && own.gid === gid) || (await done(file.chown(uid, gid)))
+  return (await done(file.chmod(mode & 0o7777))) && owned
+}

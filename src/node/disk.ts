@@ -1,0 +1,65 @@
+// The cache folder: which cache lies where, the stores that every process opens, what they hold, how vectors are removed. Part of
+// the Node root; opening touches no file. Its twin is web/disk.ts.
+import { join } from 'node:path'
+import { DISK_FACTOR } from '../caches/block-cache.js'
+import type { CacheSetExtras } from '../caches/cache-set.js'
+import { type QueryDisk, queryFileAge } from '../caches/query-cache.js'
+import type { Config } from '../config.js'
+import { bootId } from '../fs/process-identity.js'
+import type { Clock, Warn } from '../ports.js'
+import { type FileStore, openFileStore } from '../stores/files.js'
+import { clearSegments, sizeOfSegments } from '../stores/segments.js'
+import { removeOldPatterns } from './old-patterns.js'
+import { crc32, nodeHash } from './runtime.js'
+
+/** The folders in the cache folder `dir`. */
+export function foldersIn(dir: string) {
+  return {
+    embeddings: join(dir, 'embeddings'),
+    patterns: join(dir, 'patterns'),
+    blocks: join(dir, 'blocks'),
+    queries: join(dir, 'queries'),
+    counters: join(dir, 'counters'),
+    devices: join(dir, 'devices'),
+  }
+}
+
+export interface Disk {
+  readonly queries: QueryDisk
+  readonly blocks: FileStore
+  readonly counters: FileStore
+  /** What the set of caches tells and does with it. */
+  readonly extras: CacheSetExtras
+}
+
+export interface DiskOptions extends Pick<Config, 'queryCacheTtl' | 'blockCacheSize'> {
+  readonly clock: Clock
+  readonly warn: Warn
+}
+
+export function openDisk(dir: string, { queryCacheTtl, blockCacheSize, clock, warn }: DiskOptions): Disk {
+  const folders = foldersIn(dir)
+  const files = { clock, hash: nodeHash, crc32 }
+  const maxAgeMs = queryFileAge(1000 * queryCacheTtl)
+  const maxBlocks = Math.max(1, DISK_FACTOR * blockCacheSize)
+  const queries = openFileStore({ name: 'query', dir: folders.queries, maxEntries: 1000, maxAgeMs, ...files })
+  const blocks = openFileStore({ name: 'block', dir: folders.blocks, maxEntries: maxBlocks, ...files })
+  return {
+    queries: { store: queries, bootId: bootId() },
+    blocks,
+    counters: openFileStore({ name: 'counter', dir: folders.counters, maxEntries: 1000, ...files }),
+    extras: {
+      dir,
+      warn,
+      onDisk: {
+        embeddings: async () => sizeOfSegments(folders.embeddings, { crc32 }),
+        blocks: () => blocks.size(),
+        queries: () => queries.size(),
+      },
+      async clearEmbeddings() {
+        clearSegments(folders.embeddings, { hash: nodeHash })
+        await removeOldPatterns(folders.patterns, files)
+      },
+    },
+  }
+}
