@@ -6,7 +6,8 @@
 //   node build.mjs bench      build, then run the benchmark       (likewise)
 //   node build.mjs install-cuda   build, then fetch the CUDA provider (see build/install-cuda.mjs)
 //   node build.mjs start      build, then serve the playground on this machine
-//   node build.mjs check      build, then types, lint, import rules, publint, attw
+//   node build.mjs check      build, then types, lint, import rules, publint, attw, and the reference below
+//   node build.mjs docs       build, then write a reference of every exported name to .build/api
 //
 // Packages come by `npm ci` when node_modules is missing or older than the lock file. No other tool is needed.
 import { spawnSync } from 'node:child_process'
@@ -104,12 +105,14 @@ const TASKS = {
   bench: [['.build/bench.js', '...args']],
   start: [['build/start.mjs', '...args']],
   'install-cuda': [['build/install-cuda.mjs', '...args']],
+  docs: [['build/api-reference.mjs']],
   check: [
     ['node_modules/typescript/bin/tsc', '-p', '.'],
     ['node_modules/typescript/bin/tsc', '-p', 'playground'],
     ['node_modules/@biomejs/biome/bin/biome', 'check', '.'],
     ['node_modules/vitest/vitest.mjs', 'run', 'test/import-rules.test.ts'],
     ['build/check-package.mjs'],
+    ['build/api-reference.mjs'],
   ],
 }
 
@@ -169,6 +172,7 @@ async function build() {
     did.push(name)
   }
 
+  if (await writeOptions()) did.push('options')
   await step('model', ['build/builtin-model.mjs', 'build/builtin-model'], 'dist/models/builtin', async () => {
     const { buildBuiltinModel } = await import('./build/builtin-model.mjs')
     await buildBuiltinModel({
@@ -229,6 +233,23 @@ async function build() {
   } else if (task === 'build') {
     console.error('nothing changed')
   }
+}
+
+/** What is made of the table of options, where it differs; true where something did. These files are kept in the repository. */
+async function writeOptions() {
+  const { build: esbuild } = await import('esbuild')
+  const { filesOf } = await import('./build/options.mjs')
+  const source = at('src', 'options.ts')
+  const bundled = await esbuild({ entryPoints: [source], bundle: true, format: 'esm', write: false })
+  const table = await import(
+    `data:text/javascript;base64,${Buffer.from(bundled.outputFiles[0].contents).toString('base64')}`
+  )
+  const files = filesOf(table.OPTIONS, readFileSync(source, 'utf8'), readFileSync(at('docs', 'settings.md'), 'utf8'))
+  const stale = Object.entries(files).filter(
+    ([path, text]) => !existsSync(at(path)) || readFileSync(at(path), 'utf8') !== text,
+  )
+  for (const [path, text] of stale) writeFileSync(at(path), text)
+  return stale.length > 0
 }
 
 async function bundle({ outdir, entries, options }) {

@@ -29,14 +29,9 @@ export {
   type DeviceChoice,
   DTYPE_CHOICES,
   type DtypeChoice,
-  PATTERN_MODES,
-  type PatternMode,
-  type PatternOptions,
-  type PatternSetting,
   POOLING_CHOICES,
   type PoolingChoice,
-  type Settings,
-} from './config.js'
+} from './options.js'
 export type {
   ClearedEvent,
   ComputedEvent,
@@ -51,6 +46,7 @@ export type {
 } from './diagnostics.js'
 export type { UserEmbedder } from './embedder/client/custom-embedder.js'
 export { BatchError, ERROR_CODES, type ErrorCode, type FailedItem, isOpDbusError, OpDbusError } from './errors.js'
+export { PATTERN_MODES, type PatternMode, type PatternOptions, type PatternSetting } from './patterns/setting.js'
 export type { PatternCounts } from './patterns/templates.js'
 export type {
   CacheName,
@@ -65,3 +61,4 @@ export type {
   Store,
   TierName,
 } from './ports.js'
+export type { Settings } from './settings.js'

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { readConfig, type Settings } from '../src/config.js'
+import { readConfig } from '../src/config.js'
+import type { Settings } from '../src/settings.js'
 import { IN_PAGES } from '../src/web/options.js'
 
 function read(settings: Settings, env: Record<string, string> = {}) {

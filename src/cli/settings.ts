@@ -1,70 +1,28 @@
-// The options that every command shares, and how they become settings of the library.
-import {
-  type DeviceChoice,
-  type DtypeChoice,
-  OpDbusError,
-  type OpenOptions,
-  type PatternMode,
-  type PoolingChoice,
-} from '../node.js'
+// From the flags of a command line to options of the library, and back to flags for another process of ours.
+import { OpDbusError } from '../errors.js'
+import type { OpenOptions } from '../node.js'
 import { downloadBar } from './download-bar.js'
+import { type FlagValues, flagged, flagOf } from './flags.js'
 import type { Terminal } from './terminal.js'
 
-/** Every option of every command, for `parseArgs`. A command takes those it names. */
-export const OPTIONS = {
-  model: { type: 'string', short: 'm' },
-  device: { type: 'string' },
-  dtype: { type: 'string' },
-  dimensions: { type: 'string' },
-  pooling: { type: 'string' },
-  fallback: { type: 'boolean' },
-  offline: { type: 'boolean' },
-  patterns: { type: 'string' },
-  update: { type: 'boolean' },
-  dir: { type: 'string' },
-  file: { type: 'string', short: 'f' },
-  output: { type: 'string', short: 'o' },
-  format: { type: 'string' },
-  json: { type: 'boolean' },
-  'no-vector': { type: 'boolean' },
-  embedding: { type: 'boolean' },
-  embeddings: { type: 'boolean' },
-  blocks: { type: 'boolean' },
-  queries: { type: 'boolean' },
-  diffs: { type: 'boolean' },
-  force: { type: 'boolean' },
-  quiet: { type: 'boolean', short: 'q' },
-  debug: { type: 'boolean' },
-  help: { type: 'boolean', short: 'h' },
-  version: { type: 'boolean', short: 'V' },
-} as const
-
-export type OptionName = keyof typeof OPTIONS
-
-/** What `parseArgs` makes of them. */
-export type Values = {
-  readonly [K in OptionName]?: (typeof OPTIONS)[K]['type'] extends 'string' ? string : boolean
-}
-
-/** Library settings of a command line. Each warning is printed once. */
-export function settingsOf(values: Values, terminal: Terminal): OpenOptions {
+/**
+ * Options of the library for a command line. Each warning is printed once.
+ * @throws OpDbusError INVALID_INPUT for a value that its option does not allow
+ */
+export function settingsOf(values: FlagValues, terminal: Terminal): OpenOptions {
   const told = new Set<string>()
-  const draw = values.quiet ? undefined : downloadBar(terminal, true)
+  const settings = flagged().flatMap(([name, { parse, allows, expects, faultOf }]) => {
+    const given = values[flagOf(name)]
+    if (given === undefined) return []
+    const value = typeof given === 'string' ? parse(given) : given
+    if (allows(value)) return [[name, value]]
+    const fault = faultOf?.(given)
+    const why = fault === undefined ? ` ${JSON.stringify(given)} is not ${expects}` : `: ${fault}`
+    throw new OpDbusError('INVALID_INPUT', `--${flagOf(name)}${why}`, { details: { option: name } })
+  })
   return {
-    ...(values.dir !== undefined && { dir: values.dir }),
-    ...(values.model !== undefined && { model: values.model }),
-    // The library checks it, and says which devices there are.
-    ...(values.device !== undefined && { device: values.device as DeviceChoice }),
-    ...(values.dtype !== undefined && { dtype: values.dtype as DtypeChoice }),
-    ...(values.dimensions !== undefined && { dimensions: wholeNumber('dimensions', values.dimensions) }),
-    ...(values.pooling !== undefined && { pooling: values.pooling as PoolingChoice }),
-    ...(values.fallback !== undefined && { fallback: values.fallback }),
-    ...(values.offline !== undefined && { offline: values.offline }),
-    // `true` as the environment has it; the library checks the rest.
-    ...(values.patterns !== undefined && {
-      patterns: values.patterns === 'true' ? 'template' : (values.patterns as PatternMode),
-    }),
-    ...(draw && { onDownload: draw }),
+    ...Object.fromEntries(settings),
+    onDownload: values.quiet ? undefined : downloadBar(terminal, true),
     onWarning(message) {
       if (!told.has(message)) terminal.say(`op-dbus: ${message}`)
       told.add(message)
@@ -72,7 +30,11 @@ export function settingsOf(values: Values, terminal: Terminal): OpenOptions {
   }
 }
 
-function wholeNumber(option: string, text: string): number {
-  if (/^\d{1,9}$/.test(text)) return Number(text)
-  throw new OpDbusError('INVALID_INPUT', `--${option} ${JSON.stringify(text)} is not a whole number`)
+/** The flags of `values` as arguments of a command. */
+export function argumentsOf(values: FlagValues): string[] {
+  return flagged().flatMap(([name]) => {
+    const given = values[flagOf(name)]
+    if (typeof given === 'string') return [`--${flagOf(name)}=${given}`]
+    return given ? [`--${flagOf(name)}`] : []
+  })
 }

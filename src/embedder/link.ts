@@ -47,11 +47,11 @@ type Answer<F> = F extends Method
     : never
   : never
 
-export interface LinkOptions<Push> {
+export interface LinkOptions<Pushed> {
   /** What calls are rejected with when the worker is gone; `why` is for people. */
   lost(why: string, cause?: unknown): OpDbusError
   /** The worker sent this unasked. */
-  onPush?(value: Push): void
+  onPush?(value: Pushed): void
   /** Called once, when the link ends for whatever reason, before the calls that wait are rejected with the same error. */
   onEnd?(error: OpDbusError): void
 }
@@ -66,10 +66,13 @@ interface PendingCall {
   reject(error: OpDbusError): void
 }
 
-/** The side that started the worker. `Calls` is what the worker serves: methods of one argument. */
-export class Link<Calls extends object, Push = never> {
+/**
+ * The side that started the worker. `Calls` is what the worker serves: methods of one argument; `Pushed` is what it sends
+ * unasked.
+ */
+export class Link<Calls extends object, Pushed = never> {
   readonly #handle: WorkerHandle
-  readonly #options: LinkOptions<Push>
+  readonly #options: LinkOptions<Pushed>
   readonly #pending = new Map<number, PendingCall>()
   #nextId = 1
   #held = false
@@ -77,7 +80,7 @@ export class Link<Calls extends object, Push = never> {
   #ended: OpDbusError | undefined
   #gone: Promise<void> = Promise.resolve()
 
-  constructor(handle: WorkerHandle, options: LinkOptions<Push>) {
+  constructor(handle: WorkerHandle, options: LinkOptions<Pushed>) {
     this.#handle = handle
     this.#options = options
     handle.onExit((why, error) => void this.end(isOpDbusError(error) ? error : options.lost(why, error)))
@@ -153,7 +156,7 @@ export class Link<Calls extends object, Push = never> {
   #receive(received: unknown): void {
     if (this.#ended) return
     const message = received as Message | null
-    if (message?.opDbus === 'push') this.#options.onPush?.(message.value as Push)
+    if (message?.opDbus === 'push') this.#options.onPush?.(message.value as Pushed)
     else if (message?.opDbus === 'answer') this.#take(message.id)?.resolve(message.value)
     else if (message?.opDbus === 'failure') {
       const error = fromWire(message.error)

@@ -50,7 +50,7 @@ function nodeDevices({ gpuDevice, threads }: DeviceSettings): DeviceRuntime {
     },
     async attempt({ device, spec, reference, limitMs, signal }) {
       if (device === 'cuda' && cudaLibrary() === undefined) {
-        return { device, works: false, reason: 'its libraries are not installed: see CUDA in the README' }
+        return { device, works: false, reason: 'its libraries are not installed: see docs/devices.md of op-dbus' }
       }
       const job = { spec, device, threads: usableThreads(threads), gpuDevice, reference }
       return tryInProcess(job, limitMs, signal)
@@ -62,7 +62,7 @@ function nodeDevices({ gpuDevice, threads }: DeviceSettings): DeviceRuntime {
   }
 }
 
-/** Runs one trial in a child process and waits for its result, its death or the time limit. `signal` ends the process. */
+/** Runs one probe in a child process and waits for its result, its death or the time limit. `signal` ends the process. */
 function tryInProcess(job: ProbeJob, limitMs: number, signal?: AbortSignal): Promise<ProbeResult> {
   const { device } = job
   return new Promise(resolve => {

@@ -76,10 +76,10 @@ async function deviceReports(
   const reports = new Map<Device, DeviceReport>()
   // The CPU first: what it computes is what the others are compared with.
   for (const device of [...order].sort((a, b) => Number(b === 'cpu') - Number(a === 'cpu'))) {
-    const trial = spec
-      ? await selector.try(device, spec, call)
+    const probe = spec
+      ? await selector.probe(device, spec, call)
       : { device, works: false, reason: 'not tried: there is no model' }
-    reports.set(device, { ...trial, verified: trial.works || 'cosine' in trial })
+    reports.set(device, { ...probe, verified: probe.works || 'cosine' in probe })
   }
   return order.map(device => reports.get(device)!)
 }

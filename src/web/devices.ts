@@ -1,6 +1,6 @@
 // The devices of this browser: a GPU is tried in a worker of its own. Part of the web root; its twin is node/devices.ts.
 import { isGpu } from '../embedder/devices/order.js'
-import type { DeviceRuntime, TrialOutcome, TrialRequest } from '../embedder/devices/selector.js'
+import type { DeviceRuntime, ProbeOutcome, ProbeRequest } from '../embedder/devices/selector.js'
 import { Link } from '../embedder/link.js'
 import type { ModelSpec } from '../embedder/model/spec.js'
 import { messageOf, OpDbusError } from '../errors.js'
@@ -13,7 +13,7 @@ import type { PageWorker } from './worker-protocol.js'
 export interface WebDevicesOptions extends Pick<DeviceRuntime, 'ownReference'> {
   readonly spawn: () => WorkerHandle
   readonly probe: () => Promise<GpuProbe>
-  /** What a trial of a GPU needs: brought before its time is taken. */
+  /** What a probe of a GPU needs: brought before its time is taken. */
   readonly files: (spec: ModelSpec) => readonly FileRef[]
   readonly threads: number
   readonly timer: (ms: number, run: () => void) => () => void
@@ -38,14 +38,14 @@ export function webDevices(options: WebDevicesOptions): DeviceRuntime {
       const found = isGpu(device) ? await adapter() : undefined
       return JSON.stringify([VERSION, found && 'name' in found ? found.name : ''])
     },
-    attempt: trial => tryInWorker(trial, options),
+    attempt: probe => tryInWorker(probe, options),
     ownReference: options.ownReference,
   }
 }
 
-/** A worker of its own: one that hangs or dies takes only the trial along. */
-async function tryInWorker(trial: TrialRequest, options: WebDevicesOptions): Promise<TrialOutcome> {
-  const { device, spec, reference, limitMs, signal } = trial
+/** A worker of its own: one that hangs or dies takes only the probe along. */
+async function tryInWorker(probe: ProbeRequest, options: WebDevicesOptions): Promise<ProbeOutcome> {
+  const { device, spec, reference, limitMs, signal } = probe
   const { spawn, files, threads, timer } = options
   /** Until all files are there, nothing that goes wrong is the device's fault. */
   let inconclusive = true

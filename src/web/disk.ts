@@ -38,7 +38,7 @@ export function openDisk({ database, budgetBytes, persist, warn }: DiskOptions):
   ) => openIndexedDbStore({ name, patienceMs: PATIENCE_MS[name], ...options, ...parts })
   // One of them asks for the whole origin.
   const vectors = open('embedding', { database, budgetBytes, persist })
-  // What it cannot keep costs another trial and nothing else, so nobody is told.
+  // What it cannot keep costs another probe and nothing else, so nobody is told.
   const verdicts = open('device', { database: `${database}-devices`, budgetBytes: VERDICT_BYTES })
   return {
     vectors,

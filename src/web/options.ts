@@ -1,10 +1,11 @@
 // What can be set in a page, checked and turned into addresses. Part of the web root; asks nothing of any server. Its twin is
 // node/options.ts.
+import { type Config, type RuntimeOptions, readConfig, } from '../config.js'
 import { checkShared, type SharedOptions } from '../caches/embedding-tiers.js'
-import { type Config, type RuntimeOptions, readConfig, type Settings } from '../config.js'
 import type { UserEmbedder } from '../embedder/client/custom-embedder.js'
 import { OpDbusError } from '../errors.js'
 import type { Warn } from '../ports.js'
+import type { CommonSettings } from '../settings.js'
 
 /** Bytes over all files that are fetched for a model: weights, tokenizer, runtime. `total` grows while files are found. */
 export interface DownloadProgress {
@@ -13,11 +14,9 @@ export interface DownloadProgress {
   readonly total: number
 }
 
-/** Settings of {@link Settings} that mean nothing in a page: folders, and which GPU of several. */
-const OF_MACHINES = ['dir', 'modelDir', 'gpuDevice'] as const satisfies readonly (keyof Settings)[]
 const DEVICES = ['auto', 'webgpu', 'wasm'] as const
 
-export interface OpenOptions extends Omit<Settings, (typeof OF_MACHINES)[number] | 'device'> {
+export interface OpenOptions extends CommonSettings {
   /** What computes: `auto`, `webgpu` or `wasm`. Default `auto`. */
   readonly device?: (typeof DEVICES)[number] | undefined
   /** What computes vectors instead of a model: a function of yours, batched, de-duplicated and cached as any other. */
@@ -47,7 +46,7 @@ export interface OpenOptions extends Omit<Settings, (typeof OF_MACHINES)[number]
 }
 
 /** The options that {@link readOptions} takes out. */
-type OfPages = Exclude<keyof OpenOptions, keyof Settings>
+type OfPages = Exclude<keyof OpenOptions, keyof CommonSettings>
 const OF_PAGES: Readonly<Record<OfPages, true>> = {
   assetsUrl: true,
   database: true,
@@ -61,8 +60,8 @@ const OF_PAGES: Readonly<Record<OfPages, true>> = {
 }
 
 export const IN_PAGES: RuntimeOptions = {
+  runtime: 'page',
   name: 'a page',
-  lacks: OF_MACHINES,
   beside: Object.keys(OF_PAGES),
   devices: DEVICES,
 }

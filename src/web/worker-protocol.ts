@@ -30,7 +30,7 @@ export interface FetchedFile {
 }
 
 /** A device to be put to the test. */
-export interface TrialJob {
+export interface ProbeJob {
   readonly spec: ModelSpec
   readonly device: Device
   readonly threads: number
@@ -41,10 +41,10 @@ export interface TrialJob {
 export interface PageWorker extends EmbedWorker {
   /** Whether the browser offers this worker a GPU, which it may offer to pages alone. */
   probeGpu(): Promise<GpuProbe>
-  /** Brings files to the shelf. One answer per file, in their order. */
+  /** Brings files to the file cache. One answer per file, in their order. */
   fetchFiles(files: readonly FileRef[]): Promise<readonly FetchedFile[]>
   /** Never rejects for what the device does. */
-  probeDevice(job: TrialJob): Promise<ProbeResult>
+  probeDevice(job: ProbeJob): Promise<ProbeResult>
 }
 
 export function isSetup(data: unknown): data is Setup {

@@ -183,7 +183,7 @@ describe('op-dbus embed', () => {
   }, 300_000)
 })
 
-describe('op-dbus cache, doctor and help', () => {
+describe('op-dbus cache, doctor and version', () => {
   it('prints the strategy’s four lines', async () => {
     const dir = temporaryFolder()
     const empty = await runCli(dir, ['cache', 'stats'])
@@ -249,13 +249,8 @@ describe('op-dbus cache, doctor and help', () => {
     expect(text.stdout).toContain('onnxruntime-node')
   })
 
-  it('shows help with examples and exit codes, and the version', async () => {
+  it('shows the version, and touches nothing', async () => {
     const dir = temporaryFolder()
-    expect((await runCli(dir, ['cache'])).stdout).toMatch(/cache stats[\s\S]*cache clear[\s\S]*cache verify/)
-    const help = await runCli(dir, ['--help'])
-    expect([help.code, help.stderr]).toEqual([0, ''])
-    for (const word of ['Examples', 'Exit codes', 'op-dbus embed', 'cache verify', 'doctor'])
-      expect(help.stdout).toContain(word)
     expect((await runCli(dir, ['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
     expect(readdirSync(dir)).toEqual([])
   })

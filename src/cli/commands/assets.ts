@@ -1,25 +1,16 @@
-// `op-dbus assets DIR`: puts what a page needs into a public folder, and says what, how large, and how a page finds it.
-import { OpDbusError } from '../../errors.js'
-import { bytes, table } from '../../format.js'
-import { copyAssets } from '../../node/assets.js'
-import type { Values } from '../settings.js'
-import type { Terminal } from '../terminal.js'
+// What `op-dbus assets` says of itself.
+import { command } from '../command.js'
 
-export async function assets(values: Values, args: readonly string[], terminal: Terminal): Promise<number> {
-  const [dir, ...more] = args
-  if (dir === undefined || more.length > 0) {
-    throw new OpDbusError('INVALID_INPUT', '"assets" takes one folder, for example public/op-dbus')
-  }
-  const copied = await copyAssets(dir, { force: values.force, signal: terminal.signal })
-  if (values.json) {
-    await terminal.out(`${JSON.stringify(copied, undefined, 2)}\n`)
-    return 0
-  }
-  const total = copied.reduce((sum, file) => sum + file.bytes, 0)
-  const rows = copied.map(file => [`  ${file.path}`, bytes(file.bytes), file.written ? '' : 'was there'])
-  await terminal.out(table([...rows, ['  in all', bytes(total), '']], [1]))
-  if (!values.quiet) {
-    terminal.say(`in ${dir}; if that is served as /op-dbus/: openCaches({ assetsUrl: '/op-dbus/' })`)
-  }
-  return 0
-}
+export const assets = command({
+  name: 'assets',
+  about: 'put what a page needs into a public folder',
+  more: "Worker, ONNX Runtime's WebAssembly and the built-in model; a page fetches them only when it needs them.",
+  arguments: { usage: 'DIR', help: 'The folder; it is made where it is missing.', completes: 'folder' },
+  options: {
+    force: { help: 'Also over files that op-dbus has not written.' },
+    json: { help: 'What was copied, as JSON.' },
+  },
+  examples: ['op-dbus assets public/op-dbus'],
+  exitCodes: [],
+  run: async call => (await import('../run/assets.js')).assets(call),
+})

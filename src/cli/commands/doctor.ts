@@ -1,46 +1,23 @@
-// `op-dbus doctor`: what runs here, what does not, and why.
+// What `op-dbus doctor` says of itself.
+import { command } from '../command.js'
+import { flagsOf } from '../flags.js'
 
-import { significant, table } from '../../format.js'
-import { type Diagnosis, diagnose } from '../../node/doctor.js'
-import { settingsOf, type Values } from '../settings.js'
-import type { Terminal } from '../terminal.js'
+const { device, ...flags } = flagsOf('cache', 'model', 'device')
 
-export async function doctor(values: Values, _args: readonly string[], terminal: Terminal): Promise<number> {
-  terminal.status('trying the model on each device ...')
-  const { device, ...others } = values
-  const found = await diagnose(settingsOf(device === 'all' ? others : values, terminal), { signal: terminal.signal })
-  terminal.status('')
-  await terminal.out(values.json ? `${JSON.stringify(found, undefined, 2)}\n` : text(found))
-  if (found.model.error !== undefined) return 3
-  return found.devices.some(device => device.works) ? 0 : 4
-}
-
-function text({ versions, devices, serving, model, folders }: Diagnosis): string {
-  const fields = (record: Readonly<Record<string, unknown>>) =>
-    table(Object.entries(record).map(([name, value]) => [`  ${name}`, String(value)]))
-  const rows = devices.map(({ device, works, verified, reason, cosine, textsPerSecond }) => [
-    `  ${device}`,
-    works
-      ? 'works'
-      : verified
-        ? 'refused'
-        : device === 'cuda' || device === 'webgpu'
-          ? 'not verified here'
-          : 'does not work',
-    cosine === undefined ? '' : cosine.toFixed(6),
-    textsPerSecond === undefined ? '' : significant(textsPerSecond),
-    reason ?? '',
-  ])
-  const folderRows = folders.map(({ what, path, note }) => [`  ${what}`, path, note])
-  return [
-    'Versions',
-    fields(versions),
-    'Devices (each tried in a process of its own; the CPU against published vectors, where the model has any, others against the CPU)',
-    table([['  device', '', 'cosine', 'texts/s', ''], ...rows], [2, 3]),
-    `Serving: ${serving ?? 'none'}\n`,
-    'Model',
-    model.error === undefined ? fields(model.description ?? {}) : `  ${model.error.split('\n').join('\n  ')}\n`,
-    'Folders',
-    table(folderRows),
-  ].join('\n')
-}
+export const doctor = command({
+  name: 'doctor',
+  about: 'which devices work and why not, the model, folders',
+  options: {
+    json: { help: 'The findings as JSON.' },
+    ...flags,
+    device: {
+      ...device!,
+      help: `What to try: all, or one of ${(device!.completes as string[]).join(', ')}.`,
+      default: 'all',
+      completes: ['all', ...(device!.completes as string[])],
+    },
+  },
+  examples: ['op-dbus doctor', 'op-dbus doctor --device cuda --model high'],
+  exitCodes: [3, 4],
+  run: async call => (await import('../run/doctor.js')).doctor(call),
+})

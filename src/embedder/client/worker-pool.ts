@@ -2,8 +2,7 @@
 
 import { asFailure, messageOf, type OpDbusError } from '../../errors.js'
 import type { Device, WorkerHandle } from '../../ports.js'
-import type { Opened } from '../devices/order.js'
-import { isGpu } from '../devices/order.js'
+import { isGpu, type Opened } from '../devices/order.js'
 import type { BudgetChoice } from '../protocol.js'
 import type { EmbedRequest } from './embed-request.js'
 import { type SessionConfig, WorkerSession } from './worker-session.js'

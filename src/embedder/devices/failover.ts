@@ -2,8 +2,7 @@
 
 import { asFailure, messageOf, OpDbusError } from '../../errors.js'
 import type { Backend, BackendFactory, Device, TokenBatch } from '../../ports.js'
-import type { DeviceReason, Opened } from './order.js'
-import { isGpu, type OpenPlan, openFirst, unavailable } from './order.js'
+import { type DeviceReason, isGpu, type Opened, type OpenPlan, openFirst, unavailable } from './order.js'
 
 export interface FailoverOptions extends OpenPlan {
   readonly model: string | Uint8Array

@@ -11,21 +11,21 @@ import type { Reference } from './self-check.js'
 
 /** A device that failed is tried again after this long, in ms: somebody may have mended it. */
 const FAILED_FOR_MS = 3_600_000
-/** A trial that takes longer is ended, in ms. `doctor`, and who asks for a device by name, wait longer. */
-const TRIAL_MS = { auto: 30_000, named: 300_000 } as const
+/** A probe that takes longer is ended, in ms. `doctor`, and who asks for a device by name, wait longer. */
+const PROBE_MS = { auto: 30_000, named: 300_000 } as const
 
 /** One device to be put to the test. */
-export interface TrialRequest extends Call {
+export interface ProbeRequest extends Call {
   readonly device: Device
   readonly spec: ModelSpec
   /** What it has to reproduce. */
   readonly reference: Reference | undefined
-  /** A trial that takes longer is ended, in ms. */
+  /** A probe that takes longer is ended, in ms. */
   readonly limitMs: number
 }
 
-/** `inconclusive`: what a trial needs could not be had, which is no verdict on the device. */
-export type TrialOutcome = ProbeResult & { readonly inconclusive?: boolean }
+/** `inconclusive`: what a probe needs could not be had, which is no verdict on the device. */
+export type ProbeOutcome = ProbeResult & { readonly inconclusive?: boolean }
 
 /** What a runtime knows of its devices, and how it tries one. */
 export interface DeviceRuntime {
@@ -34,12 +34,12 @@ export interface DeviceRuntime {
   readonly floor: { readonly device: Device; readonly called: string }
   /** Which GPU, counted from 0, where there is a choice. */
   readonly gpuDevice?: number
-  /** Why a GPU is not worth a trial; undefined where it is. `auto`: nobody asked for it by its name. */
+  /** Why a GPU is not worth a probe; undefined where it is. `auto`: nobody asked for it by its name. */
   absent(device: Device, auto: boolean): Promise<string | undefined>
   /** A text that changes with whatever, beside the model, decides what the device can do: runtime, driver, adapter. */
   print(device: Device): Promise<string>
   /** Tries the device where a crash takes nothing else along. Never rejects; the signal ends it. */
-  attempt(trial: TrialRequest): Promise<TrialOutcome>
+  attempt(probe: ProbeRequest): Promise<ProbeOutcome>
   /** The model's own reference vectors as JSON; undefined where it brings none. */
   ownReference(spec: ModelSpec): Promise<unknown>
 }
@@ -52,12 +52,12 @@ export interface DeviceSelectorOptions {
   readonly hash: Hash
 }
 
-export interface TrialCall extends Call {
+export interface ProbeCall extends Call {
   /** Default: 5 minutes. */
   readonly limitMs?: number
 }
 
-/** A trial's result without its vectors, and when it was, in ms since the epoch. */
+/** A probe's result without its vectors, and when it was, in ms since the epoch. */
 export type Verdict = Omit<ProbeResult, 'reference'> & { readonly at: number }
 
 type Objection = Omit<DeviceReason, 'device'>
@@ -65,8 +65,8 @@ type Objection = Omit<DeviceReason, 'device'>
 export class DeviceSelector {
   readonly #options: DeviceSelectorOptions
   readonly #known = new Map<Key, unknown>()
-  /** Trials under way: two workers that start at once share one. */
-  readonly #trying = new Map<Key, Promise<Verdict>>()
+  /** Probes under way: two workers that start at once share one. */
+  readonly #probing = new Map<Key, Promise<Verdict>>()
 
   constructor(options: DeviceSelectorOptions) {
     this.#options = options
@@ -100,12 +100,12 @@ export class DeviceSelector {
   }
 
   /** Tries `device` now, whatever is remembered. Rejects with ABORTED alone: what else goes wrong is the result. */
-  async try(device: Device, spec: ModelSpec, { limitMs = TRIAL_MS.named, signal }: TrialCall = {}): Promise<Verdict> {
+  async probe(device: Device, spec: ModelSpec, { limitMs = PROBE_MS.named, signal }: ProbeCall = {}): Promise<Verdict> {
     const key = await this.#verdictKey(device, spec)
-    const trial =
-      this.#trying.get(key) ?? this.#attempt(device, spec, limitMs, signal).finally(() => this.#trying.delete(key))
-    this.#trying.set(key, trial)
-    return trial
+    const probe =
+      this.#probing.get(key) ?? this.#attempt(device, spec, limitMs, signal).finally(() => this.#probing.delete(key))
+    this.#probing.set(key, probe)
+    return probe
   }
 
   async #attempt(device: Device, spec: ModelSpec, limitMs: number, signal?: AbortSignal): Promise<Verdict> {
@@ -127,8 +127,8 @@ export class DeviceSelector {
     if (absent !== undefined) return { kind: 'absent', reason: absent }
     const known = await this.#recall(device, spec)
     const fresh = known && (known.works || clock.now() - known.at < FAILED_FOR_MS)
-    const limitMs = auto ? TRIAL_MS.auto : TRIAL_MS.named
-    const verdict = fresh ? known : await this.try(device, spec, { limitMs, signal })
+    const limitMs = auto ? PROBE_MS.auto : PROBE_MS.named
+    const verdict = fresh ? known : await this.probe(device, spec, { limitMs, signal })
     const { works, reason, textsPerSecond = 0, cpuTextsPerSecond = 0 } = verdict
     if (!works) return { kind: verdict.absent ? 'absent' : 'failed', reason: reason ?? 'it does not work' }
     if (!auto || textsPerSecond > cpuTextsPerSecond) return undefined
@@ -136,7 +136,7 @@ export class DeviceSelector {
     return { kind: 'slower', reason: `it works, but slower than ${runtime.floor.called} here: ${figures}` }
   }
 
-  /** What the CPU made in an earlier trial; for the CPU itself, and before any trial, the model's own vectors. */
+  /** What the CPU made in an earlier probe; for the CPU itself, and before any probe, the model's own vectors. */
   async #reference(spec: ModelSpec, device?: Device): Promise<Reference | undefined> {
     const { runtime } = this.#options
     const made = device === runtime.floor.device ? undefined : await this.#read(this.#referenceKey(spec))

@@ -1,7 +1,6 @@
 // WordLevel: one id a word. Pure.
 
-import type { Fields } from './fields.js'
-import { text } from './fields.js'
+import { type Fields, text } from './fields.js'
 import { type Model, UnknownWord, vocabularyOf } from './vocabulary.js'
 
 export function wordLevel(fields: Fields): Model {

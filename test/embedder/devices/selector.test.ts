@@ -4,8 +4,8 @@ import { referenceToJson } from '../../../src/embedder/devices/reference-json.js
 import {
   type DeviceRuntime,
   DeviceSelector,
-  type TrialOutcome,
-  type TrialRequest,
+  type ProbeOutcome,
+  type ProbeRequest,
 } from '../../../src/embedder/devices/selector.js'
 import type { ModelSpec } from '../../../src/embedder/model/spec.js'
 import type { Device, Space, Store } from '../../../src/ports.js'
@@ -21,7 +21,7 @@ const own = { texts: ['a'], matrix: Float32Array.of(1, 0) }
 const made = { texts: ['b'], matrix: Float32Array.of(0, 1) }
 
 interface Play {
-  readonly outcomes?: Partial<Record<Device, Omit<TrialOutcome, 'device'>>>
+  readonly outcomes?: Partial<Record<Device, Omit<ProbeOutcome, 'device'>>>
   readonly absent?: string
   readonly store?: Pick<Store, 'getMany' | 'setMany'> | undefined
   readonly print?: string
@@ -30,7 +30,7 @@ interface Play {
 /** A selector over a runtime with `cuda` and `webgpu`; what does not say otherwise is broken. */
 function play({ outcomes = {}, absent, print = 'driver 1', ...given }: Play = {}) {
   const store = 'store' in given ? given.store : openMapStore()
-  const trials: TrialRequest[] = []
+  const probes: ProbeRequest[] = []
   const clock = new TestClock()
   const runtime: DeviceRuntime = {
     name: 'node',
@@ -38,14 +38,14 @@ function play({ outcomes = {}, absent, print = 'driver 1', ...given }: Play = {}
     gpuDevice: 1,
     absent: async () => absent,
     print: async () => print,
-    async attempt(trial) {
-      trials.push(trial)
-      return { device: trial.device, ...(outcomes[trial.device] ?? broken) }
+    async attempt(probe) {
+      probes.push(probe)
+      return { device: probe.device, ...(outcomes[probe.device] ?? broken) }
     },
     ownReference: async () => referenceToJson(own),
   }
   const selector = new DeviceSelector({ runtime, store, clock, hash })
-  return { selector, trials, clock, store, tried: () => trials.map(({ device }) => device) }
+  return { selector, probes, clock, store, tried: () => probes.map(({ device }) => device) }
 }
 
 describe('the devices to open', () => {
@@ -88,11 +88,11 @@ describe('the devices to open', () => {
   })
 
   test('who asks by name waits longer', async () => {
-    const { selector, trials } = play()
+    const { selector, probes } = play()
     await selector.plan('auto', spec)
     const named = play()
     await named.selector.plan('cuda', spec)
-    expect(trials[0]!.limitMs).toBeLessThan(named.trials[0]!.limitMs)
+    expect(probes[0]!.limitMs).toBeLessThan(named.probes[0]!.limitMs)
   })
 })
 
@@ -124,12 +124,12 @@ describe('what is remembered', () => {
   })
 
   test('what the CPU made judges the others from then on, never the CPU itself', async () => {
-    const { selector, trials } = play({ outcomes: { cuda: { ...fast, reference: made } } })
-    for (const device of ['cuda', 'webgpu', 'cpu'] as const) await selector.try(device, spec)
-    expect(trials.map(({ reference }) => reference)).toEqual([own, made, own])
+    const { selector, probes } = play({ outcomes: { cuda: { ...fast, reference: made } } })
+    for (const device of ['cuda', 'webgpu', 'cpu'] as const) await selector.probe(device, spec)
+    expect(probes.map(({ reference }) => reference)).toEqual([own, made, own])
   })
 
-  test('a trial that could not be held is no verdict', async () => {
+  test('a probe that could not be held is no verdict', async () => {
     const { selector, tried } = play({ outcomes: { cuda: { ...broken, inconclusive: true } } })
     expect((await selector.plan('cuda', spec)).refused).toEqual([
       { device: 'cuda', reason: 'it crashed', kind: 'failed' },
@@ -138,7 +138,7 @@ describe('what is remembered', () => {
     expect(tried()).toEqual(['cuda', 'cuda'])
   })
 
-  test('a store that fails, or none, costs trials and nothing else', async () => {
+  test('a store that fails, or none, costs probes and nothing else', async () => {
     const refuse = () => Promise.reject(new Error('no'))
     for (const store of [{ getMany: refuse, setMany: refuse }, undefined]) {
       const { selector, tried } = play({ outcomes: { cuda: fast }, store })
@@ -150,18 +150,18 @@ describe('what is remembered', () => {
   })
 })
 
-test('two who ask at once share a trial', async () => {
+test('two who ask at once share a probe', async () => {
   const { selector, tried } = play({ outcomes: { cuda: fast } })
   await Promise.all([selector.plan('cuda', spec), selector.plan('cuda', spec)])
   expect(tried()).toEqual(['cuda'])
 })
 
-test('a caller who leaves ends the trial, which leaves no verdict', async () => {
-  const { selector, trials } = play()
+test('a caller who leaves ends the probe, which leaves no verdict', async () => {
+  const { selector, probes } = play()
   const controller = new AbortController()
   const planning = selector.plan('cuda', spec, { signal: controller.signal })
   controller.abort()
   await expect(planning).rejects.toMatchObject({ code: 'ABORTED' })
   await selector.plan('cuda', spec)
-  expect(trials).toHaveLength(2)
+  expect(probes).toHaveLength(2)
 })

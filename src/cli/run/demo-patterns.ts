@@ -2,20 +2,18 @@
 import { join } from 'node:path'
 import { count, duration, table } from '../../format.js'
 import { openCaches, type PatternMode } from '../../node.js'
-import { settingsOf, type Values } from '../settings.js'
+import type { FlagValues } from '../flags.js'
+import { settingsOf } from '../settings.js'
 import type { Terminal } from '../terminal.js'
-
-/** Few enough that two more passes over them stay a matter of seconds. */
-const LINES = 240
 
 /** `dir` is a folder of the demo's own. */
 export async function demoPatterns(
-  values: Values,
+  values: FlagValues,
   dir: string,
   log: readonly string[],
   terminal: Terminal,
 ): Promise<void> {
-  const lines = [...new Set(log)].slice(0, LINES)
+  const lines = [...new Set(log)]
   /** One embedMany on an empty cache, after the model was loaded. */
   const embed = async (patterns: PatternMode): Promise<{ ms: number; hits: number }> => {
     const caches = await openCaches({ ...settingsOf(values, terminal), dir: join(dir, patterns), patterns })

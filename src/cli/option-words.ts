@@ -1,0 +1,39 @@
+// What the CLI says of the options that it takes. Made by the build from src/options.ts: edit that.
+export const OPTION_WORDS: Readonly<Record<string, { readonly help: string; readonly default: string }>> = {
+  dir: {
+    help: 'Folder of the disk tiers.',
+    default: '$XDG_CACHE_HOME/op-dbus, else /var/lib/op-dbus/cache for root and ~/.cache/op-dbus for others',
+  },
+  model: {
+    help: 'builtin, a level (low, medium, high), a model folder, or a hub id (org/name); a level or id that is not on this machine is fetched with the first text. none switches embedding off.',
+    default: 'builtin',
+  },
+  dtype: {
+    help: 'Which weights of the model; each has vectors of its own.',
+    default: 'fp32; int8 for the built-in model',
+  },
+  dimensions: {
+    help: 'Keep only this many leading dims of every vector, scaled to length 1 again: for models trained so (Matryoshka). Such vectors are kept apart from whole ones.',
+    default: 'all',
+  },
+  pooling: {
+    help: 'How token vectors become one, for a model whose files do not say it (no modules.json); its vectors are scaled to length 1.',
+    default: 'such a model is refused',
+  },
+  fallback: {
+    help: 'A level that cannot load gives way to the next lower one (high, medium, low, builtin), and a warning says so.',
+    default: 'false',
+  },
+  offline: {
+    help: 'Nothing is fetched: a model that is not on this machine is an error.',
+    default: 'false',
+  },
+  patterns: {
+    help: 'Whether texts that differ only in variable parts (numbers, addresses, ids, times) share the vector of their template. In a program it may also be true, false or an object.',
+    default: 'off',
+  },
+  device: {
+    help: 'What computes; auto takes the first that works. A device by name fails with its reason where it cannot serve.',
+    default: 'auto',
+  },
+}

@@ -1,0 +1,121 @@
+// From a command line to a command and its values, or to an error that says what was meant. Runs nothing.
+import { parseArgs } from 'node:util'
+import { messageOf, OpDbusError } from '../errors.js'
+import { type Command, type CommandOption, groupOf, optionsOf } from './command.js'
+import { nearest } from './nearest.js'
+
+export interface Parsed {
+  readonly values: Readonly<Record<string, string | boolean | undefined>>
+  /** Undefined where no command was named, or only a group. */
+  readonly command: Command | undefined
+  /** A group, where one was named alone. */
+  readonly group: string | undefined
+  /** `--help`, or `help` in front. */
+  readonly help: boolean
+  readonly args: readonly string[]
+}
+
+/** @throws OpDbusError INVALID_INPUT for a command, an option or an argument that is not known */
+export function parse(argv: readonly string[], commands: readonly Command[]): Parsed {
+  const known = new Map(commands.flatMap(optionsOf))
+  const args = withAlone(argv, known)
+  const config = {
+    args,
+    options: Object.fromEntries([...known].map(([name, option]) => [name, forNode(option)])),
+    allowPositionals: true,
+  }
+  // Once to find the command, whatever its options are; then for what the options are.
+  const { tokens } = parseArgs({ ...config, strict: false, tokens: true })
+  const words = tokens.flatMap(token => (token.kind === 'positional' ? [token.value] : []))
+  const help = words[0] === 'help'
+  if (help) words.shift()
+  const command = [words.slice(0, 2).join(' '), words[0]]
+    .map(name => commands.find(one => one.name === name))
+    .find(one => one !== undefined)
+  const strange = tokens.find(token => token.kind === 'option' && !known.has(token.name))
+  if (strange?.kind === 'option') throw unknownOption(strange.rawName, command, known)
+  let values: Parsed['values']
+  try {
+    values = parseArgs({ ...config, strict: true }).values as Parsed['values']
+  } catch (error) {
+    throw new OpDbusError('INVALID_INPUT', `${messageOf(error)}\n${seeHelp(command)}`, { cause: error })
+  }
+  const group = words.length === 1 ? commands.map(groupOf).find(name => name === words[0]) : undefined
+  const asked = help || values.help === true
+  if (!command && !group && words.length > 0 && !values.version) throw unknownCommand(words, commands)
+  const rest = command ? words.slice(command.name.split(' ').length) : []
+  if (command && !asked) refuse(command, values, rest)
+  return { values, command, group, help: asked, args: rest }
+}
+
+function forNode({ short, value }: CommandOption): { type: 'string' | 'boolean'; short?: string } {
+  const type = value === undefined ? 'boolean' : 'string'
+  return short === undefined ? { type } : { type, short }
+}
+
+/** An option that may stand without a value, which parseArgs does not know, gets its value put in. */
+function withAlone(argv: readonly string[], known: ReadonlyMap<string, CommandOption>): string[] {
+  const end = argv.includes('--') ? argv.indexOf('--') : argv.length
+  const args = [...argv]
+  for (let i = end - 1; i >= 0; i--) {
+    const alone = args[i]!.startsWith('--') ? known.get(args[i]!.slice(2))?.alone : undefined
+    if (alone === undefined) continue
+    const next = i + 1 < end ? argv[i + 1] : undefined
+    const value = next !== undefined && alone.unless.includes(next) ? next : undefined
+    args.splice(i, value === undefined ? 1 : 2, `${args[i]}=${value ?? alone.means}`)
+  }
+  return args
+}
+
+/** What this command does not take. */
+function refuse(command: Command, values: Parsed['values'], rest: readonly string[]): void {
+  const own = optionsOf(command).map(([name]) => name)
+  const strange = Object.keys(values).find(name => !own.includes(name))
+  if (strange !== undefined) throw invalid(`"${command.name}" has no option --${strange}`, seeHelp(command))
+  if (rest.length > 0 && !command.arguments) {
+    throw invalid(`"${command.name}" takes no argument "${rest[0]}"`, seeHelp(command))
+  }
+}
+
+function unknownOption(
+  rawName: string,
+  command: Command | undefined,
+  known: ReadonlyMap<string, CommandOption>,
+): OpDbusError {
+  const names = command ? optionsOf(command).filter(([, { hidden }]) => !hidden) : [...known]
+  const near = rawName.startsWith('--')
+    ? nearest(
+        rawName.slice(2),
+        names.map(([name]) => name),
+      )
+    : undefined
+  const hint = near
+    ? `; did you mean --${near}?`
+    : command?.arguments
+      ? '; a text that begins with "-" goes after --'
+      : ''
+  return invalid(`unknown option ${rawName}${hint}`, seeHelp(command))
+}
+
+function unknownCommand(words: readonly string[], commands: readonly Command[]): OpDbusError {
+  const group = commands.filter(command => groupOf(command) === words[0])
+  const candidates = group.length > 0 ? group : commands
+  // `stats` alone is as near to `cache stats` as can be.
+  const forms = candidates.flatMap(({ name }) => [name, name.split(' ').at(-1)!].map(form => [form, name] as const))
+  const groups = commands.flatMap(command => groupOf(command) ?? []).map(name => [name, name] as const)
+  const known = [...forms, ...groups].map(([form]) => form)
+  const near = nearest(words.slice(0, 2).join(' '), known) ?? nearest(words[0]!, known)
+  const meant = [...forms, ...groups].find(([form]) => form === near)?.[1]
+  return invalid(
+    `unknown command "${words.slice(0, 2).join(' ')}"${meant ? `; did you mean "${meant}"?` : ''}`,
+    `there are: ${candidates.map(({ name }) => name).join(', ')}`,
+  )
+}
+
+function seeHelp(command: Command | undefined): string {
+  return `see op-dbus ${command ? `${command.name} ` : ''}--help`
+}
+
+function invalid(...lines: readonly string[]): OpDbusError {
+  return new OpDbusError('INVALID_INPUT', lines.join('\n'))
+}

@@ -1,0 +1,261 @@
+// The one table of options: all that `openCaches` takes besides functions and objects of the caller's. What an entry says here
+// is read by config.ts (options, environment, checks), by the CLI (flags, help, completion), and by the build, which writes
+// settings.ts and docs/settings.md from it. Imports nothing that a page would have to load.
+//
+// To add an option, write one entry, with a comment: the comment is the help that people read, in editors, `--help`,
+// completion and the docs. It is plain text with `code` in backticks; variable, flag and a default that is a value are added to
+// it. A default that is none ends the comment: "Default: as many as ...". Then `node build.mjs`, and read it as
+// `config.theName`.
+import {
+  GONE_MODE,
+  isPatternSetting,
+  PATTERN_EXPECTS,
+  PATTERN_MODES,
+  type PatternSetting,
+  parsePatterns,
+  patternFault,
+} from './patterns/setting.js'
+
+/** Devices that can be asked for; `auto` takes the first that works. */
+export const DEVICE_CHOICES = ['auto', 'cuda', 'webgpu', 'cpu', 'wasm'] as const
+export type DeviceChoice = (typeof DEVICE_CHOICES)[number]
+
+/** How a model's weights are stored. Another dtype is another space. */
+export const DTYPE_CHOICES = ['fp32', 'fp16', 'int8'] as const
+export type DtypeChoice = (typeof DTYPE_CHOICES)[number]
+
+/** How token vectors become one: the mean of all, or the first token's. */
+export const POOLING_CHOICES = ['mean', 'cls'] as const
+export type PoolingChoice = (typeof POOLING_CHOICES)[number]
+
+/** What an option is about: the sections of docs/settings.md, and what a command of the CLI takes together. */
+export type OptionGroup = 'cache' | 'model' | 'device' | 'patterns'
+
+/** How the CLI takes an option: as `--the-name`, with a value unless the option is true or false. */
+export interface FlagOption {
+  /** One letter: `-m`. */
+  readonly short?: string
+  /** What stands for the value in the help. */
+  readonly value?: string
+  /** What completion offers where the option has no choices. */
+  readonly completes?: 'folder' | readonly string[]
+  /** Where it may stand without a value: what it means then, and which next words are its value all the same. */
+  readonly alone?: { readonly means: string; readonly unless: readonly string[] }
+}
+
+/** What may be a value, whoever gives it. */
+interface Kind<T> {
+  /** As TypeScript writes it. */
+  readonly type: string
+  /** The module that a type with a name comes from. */
+  readonly typeFrom?: string
+  /** A text of the environment or of a command line; undefined when it means nothing. */
+  readonly parse: (text: string) => T | undefined
+  readonly allows: (value: unknown) => boolean
+  /** Ends "X is not ...". */
+  readonly expects: string
+  /** What is wrong inside of an option that is an object; undefined where `expects` says it all. */
+  readonly faultOf?: (value: unknown) => string | undefined
+  readonly choices?: readonly string[]
+}
+
+/** What an entry says beside its kind. */
+interface Entry<T> {
+  readonly group: OptionGroup
+  /** The variable of the environment. Without one the option is for programs only. */
+  readonly variable?: string
+  /** Read where `variable` says nothing: another list of words for the same option. */
+  readonly otherVariable?: { readonly name: string; readonly words: Readonly<Record<string, T>> }
+  readonly flag?: FlagOption
+  /** The only runtime that has it. */
+  readonly only?: 'node' | 'page'
+}
+
+/** One option. `D` is undefined where there is no default that is a value. */
+export interface Option<T, D extends T | undefined = T | undefined> extends Kind<T>, Entry<T> {
+  readonly default: D
+}
+
+type WithDefault<T, D extends T | undefined> = Entry<T> & { readonly default?: D }
+
+function option<T, D extends T | undefined>(kind: Kind<T>, entry: WithDefault<T, D>): Option<T, D> {
+  return { ...kind, ...entry, default: entry.default as D }
+}
+
+function wholeNumber<D extends number | undefined = undefined>(least: number, entry: WithDefault<number, D>) {
+  const kind: Kind<number> = {
+    type: 'number',
+    parse: text => (/^\d+$/.test(text) && Number(text) >= least ? safe(Number(text)) : undefined),
+    allows: value => Number.isSafeInteger(value) && (value as number) >= least,
+    expects: `a whole number from ${least}`,
+  }
+  return option(kind, entry)
+}
+
+function seconds<D extends number | undefined = undefined>(entry: WithDefault<number, D>) {
+  const kind: Kind<number> = {
+    type: 'number',
+    parse: text => (/^\d+(\.\d+)?$/.test(text) ? safe(Number(text)) : undefined),
+    allows: value => typeof value === 'number' && value >= 0 && value <= Number.MAX_SAFE_INTEGER,
+    expects: 'seconds, 0 or more',
+  }
+  return option(kind, entry)
+}
+
+function trueOrFalse<D extends boolean | undefined = undefined>(entry: WithDefault<boolean, D>) {
+  const kind: Kind<boolean> = {
+    type: 'boolean',
+    parse: text => BOOLEANS.get(text.toLowerCase()),
+    allows: value => typeof value === 'boolean',
+    expects: 'true or false',
+  }
+  return option(kind, entry)
+}
+
+function words<D extends string | undefined = undefined>(entry: WithDefault<string, D>) {
+  const kind: Kind<string> = {
+    type: 'string',
+    parse: text => (text.includes('\0') ? undefined : text),
+    allows: value => typeof value === 'string' && value !== '' && !value.includes('\0'),
+    expects: 'a text that is not empty',
+  }
+  return option(kind, entry)
+}
+
+/** `aliases`: further words for a choice, in the environment and on the command line. */
+function oneOf<C extends string, D extends C | undefined = undefined>(
+  choices: readonly C[],
+  entry: WithDefault<C, D>,
+  aliases: readonly (readonly [string, C])[] = [],
+) {
+  const known = new Map<string, C>([...choices.map(choice => [choice, choice] as const), ...aliases])
+  const kind: Kind<C> = {
+    type: choices.map(choice => `'${choice}'`).join(' | '),
+    parse: text => known.get(text.toLowerCase()),
+    allows: value => (choices as readonly unknown[]).includes(value),
+    expects: `one of ${choices.join(', ')}`,
+    choices,
+  }
+  return option(kind, entry)
+}
+
+const BOOLEANS = new Map([
+  ...['true', '1', 'yes', 'on'].map(text => [text, true] as const),
+  ...['false', '0', 'no', 'off'].map(text => [text, false] as const),
+])
+
+function patterns<D extends PatternSetting | undefined = undefined>(entry: WithDefault<PatternSetting, D>) {
+  const kind: Kind<PatternSetting> = {
+    type: 'PatternSetting',
+    typeFrom: './patterns/setting.js',
+    parse: parsePatterns,
+    allows: isPatternSetting,
+    faultOf: patternFault,
+    expects: PATTERN_EXPECTS,
+    choices: PATTERN_MODES,
+  }
+  return option(kind, entry)
+}
+
+function safe(value: number): number | undefined {
+  return value <= Number.MAX_SAFE_INTEGER ? value : undefined
+}
+
+export const OPTIONS = {
+  /**
+   * Folder of the disk tiers. Default: `$XDG_CACHE_HOME/op-dbus`, else `/var/lib/op-dbus/cache` for root and
+   * `~/.cache/op-dbus` for others.
+   */
+  dir: words({
+    group: 'cache',
+    variable: 'OPDBUS_CACHE_DIR',
+    flag: { value: 'DIR', completes: 'folder' },
+    only: 'node',
+  }),
+  /** Embeddings kept in memory, entries; 0 switches that tier off. */
+  embeddingCacheSize: wholeNumber(0, { group: 'cache', variable: 'OPDBUS_EMBEDDING_CACHE_SIZE', default: 10_000 }),
+  /** Embeddings kept in memory, bytes of texts and vectors. Default: size x (4 x dims + 512). */
+  embeddingCacheBytes: wholeNumber(0, { group: 'cache' }),
+  /** Keep embeddings on disk too. */
+  embeddingDiskCache: trueOrFalse({ group: 'cache', variable: 'OPDBUS_EMBEDDING_DISK_CACHE', default: true }),
+  /** Bytes of all embeddings on disk together, of every model; the oldest go first. */
+  embeddingDiskBytes: wholeNumber(2 ** 20, {
+    group: 'cache',
+    variable: 'OPDBUS_EMBEDDING_DISK_BYTES',
+    default: 2 ** 31,
+  }),
+  /** Blocks kept in memory, entries; ten times as many on disk; 0 = off. */
+  blockCacheSize: wholeNumber(0, { group: 'cache', variable: 'OPDBUS_BLOCK_CACHE_SIZE', default: 1_000 }),
+  /** How long a plugin's answer is good, seconds; 0 = off. */
+  queryCacheTtl: seconds({ group: 'cache', variable: 'OPDBUS_QUERY_CACHE_TTL', default: 5 }),
+  /** Diffs kept in memory, entries; 0 = off. */
+  diffCacheSize: wholeNumber(0, { group: 'cache', variable: 'OPDBUS_DIFF_CACHE_SIZE', default: 100 }),
+  /** How long a diff is good, seconds; 0 = off. */
+  diffCacheTtl: seconds({ group: 'cache', variable: 'OPDBUS_DIFF_CACHE_TTL', default: 60 }),
+  /**
+   * `builtin`, a level (`low`, `medium`, `high`), a model folder, or a hub id (`org/name`); a level or id that is not on this
+   * machine is fetched with the first text. `none` switches embedding off.
+   */
+  model: words({
+    group: 'model',
+    variable: 'OP_DBUS_MODEL',
+    otherVariable: {
+      name: 'OP_DBUS_VECTOR_LEVEL',
+      words: { none: 'none', low: 'low', medium: 'medium', med: 'medium', high: 'high', builtin: 'builtin' },
+    },
+    flag: { short: 'm', value: 'NAME', completes: ['builtin', 'low', 'medium', 'high'] },
+    default: 'builtin',
+  }),
+  /** Which weights of the model; each has vectors of its own. Default: fp32; int8 for the built-in model. */
+  dtype: oneOf(DTYPE_CHOICES, { group: 'model', variable: 'OP_DBUS_MODEL_DTYPE', flag: { value: 'NAME' } }),
+  /**
+   * Keep only this many leading dims of every vector, scaled to length 1 again: for models trained so (Matryoshka). Such
+   * vectors are kept apart from whole ones. Default: all.
+   */
+  dimensions: wholeNumber(1, { group: 'model', variable: 'OP_DBUS_MODEL_DIMENSIONS', flag: { value: 'N' } }),
+  /**
+   * How token vectors become one, for a model whose files do not say it (no `modules.json`); its vectors are scaled to
+   * length 1. Default: such a model is refused.
+   */
+  pooling: oneOf(POOLING_CHOICES, { group: 'model', variable: 'OP_DBUS_MODEL_POOLING', flag: { value: 'NAME' } }),
+  /** A level that cannot load gives way to the next lower one (high, medium, low, builtin), and a warning says so. */
+  fallback: trueOrFalse({ group: 'model', variable: 'OP_DBUS_MODEL_FALLBACK', flag: {}, default: false }),
+  /** Nothing is fetched: a model that is not on this machine is an error. */
+  offline: trueOrFalse({ group: 'model', variable: 'HF_HUB_OFFLINE', flag: {}, default: false }),
+  /**
+   * Folder to look for models in, and to fetch them to. Default: the Hugging Face cache, which other tools share; for root
+   * `/var/lib/op-dbus/models`, unless HF_HOME, HF_HUB_CACHE or XDG_CACHE_HOME is set.
+   */
+  modelDir: words({ group: 'model', variable: 'OP_DBUS_MODEL_DIR', only: 'node' }),
+  /**
+   * Whether texts that differ only in variable parts (numbers, addresses, ids, times) share the vector of their
+   * template. In a program it may also be true, false or an object.
+   */
+  patterns: patterns({
+    group: 'patterns',
+    variable: 'OPDBUS_EMBEDDING_PATTERNS',
+    flag: { value: 'MODE', alone: { means: 'template', unless: [...PATTERN_MODES, GONE_MODE] } },
+    default: 'off',
+  }),
+  /** What computes; `auto` takes the first that works. A device by name fails with its reason where it cannot serve. */
+  device: oneOf(
+    DEVICE_CHOICES,
+    { group: 'device', variable: 'OP_DBUS_EXECUTION_PROVIDER', flag: { value: 'NAME' }, default: 'auto' },
+    [['gpu', 'cuda']],
+  ),
+  /** Which CUDA device, counted from 0. */
+  gpuDevice: wholeNumber(0, { group: 'device', variable: 'OP_DBUS_GPU_DEVICE', default: 0, only: 'node' }),
+  /** Threads that compute on the CPU, of all workers together. Default: as many as the machine runs at once. */
+  threads: wholeNumber(1, { group: 'device' }),
+  /**
+   * Workers that share the threads, each with a model of its own, on a CPU: one at first, more while many texts wait. A GPU
+   * has one. Default: one for every four threads, at least one and at most eight.
+   */
+  workers: wholeNumber(1, { group: 'device' }),
+  /** Texts that may wait for the embedder before it says OVERLOADED. */
+  maxQueue: wholeNumber(1, { group: 'device', default: 16_384 }),
+  /** The model is unloaded after this long without a text to embed, ms; 0 = never. */
+  idleUnloadMs: wholeNumber(0, { group: 'device', default: 300_000 }),
+}
+
+export type OptionName = keyof typeof OPTIONS

@@ -1,0 +1,100 @@
+// The types of what `openCaches` takes. Made by the build from src/options.ts: edit that.
+import type { PatternSetting } from './patterns/setting.js'
+
+/** What can be set in every runtime. All optional. */
+export interface CommonSettings {
+  /**
+   * Embeddings kept in memory, entries; 0 switches that tier off. Default: 10,000. Variable:
+   * `OPDBUS_EMBEDDING_CACHE_SIZE`.
+   */
+  readonly embeddingCacheSize?: number | undefined
+  /** Embeddings kept in memory, bytes of texts and vectors. Default: size x (4 x dims + 512). */
+  readonly embeddingCacheBytes?: number | undefined
+  /** Keep embeddings on disk too. Default: true. Variable: `OPDBUS_EMBEDDING_DISK_CACHE`. */
+  readonly embeddingDiskCache?: boolean | undefined
+  /**
+   * Bytes of all embeddings on disk together, of every model; the oldest go first. Default: 2,147,483,648. Variable:
+   * `OPDBUS_EMBEDDING_DISK_BYTES`.
+   */
+  readonly embeddingDiskBytes?: number | undefined
+  /**
+   * Blocks kept in memory, entries; ten times as many on disk; 0 = off. Default: 1,000. Variable:
+   * `OPDBUS_BLOCK_CACHE_SIZE`.
+   */
+  readonly blockCacheSize?: number | undefined
+  /** How long a plugin's answer is good, seconds; 0 = off. Default: 5. Variable: `OPDBUS_QUERY_CACHE_TTL`. */
+  readonly queryCacheTtl?: number | undefined
+  /** Diffs kept in memory, entries; 0 = off. Default: 100. Variable: `OPDBUS_DIFF_CACHE_SIZE`. */
+  readonly diffCacheSize?: number | undefined
+  /** How long a diff is good, seconds; 0 = off. Default: 60. Variable: `OPDBUS_DIFF_CACHE_TTL`. */
+  readonly diffCacheTtl?: number | undefined
+  /**
+   * `builtin`, a level (`low`, `medium`, `high`), a model folder, or a hub id (`org/name`); a level or id that is not
+   * on this machine is fetched with the first text. `none` switches embedding off. Default: builtin. Variable:
+   * `OP_DBUS_MODEL`, else `OP_DBUS_VECTOR_LEVEL`.
+   */
+  readonly model?: string | undefined
+  /**
+   * Which weights of the model; each has vectors of its own. `fp32`, `fp16` or `int8`. Default: fp32; int8 for the
+   * built-in model. Variable: `OP_DBUS_MODEL_DTYPE`.
+   */
+  readonly dtype?: 'fp32' | 'fp16' | 'int8' | undefined
+  /**
+   * Keep only this many leading dims of every vector, scaled to length 1 again: for models trained so (Matryoshka).
+   * Such vectors are kept apart from whole ones. Default: all. Variable: `OP_DBUS_MODEL_DIMENSIONS`.
+   */
+  readonly dimensions?: number | undefined
+  /**
+   * How token vectors become one, for a model whose files do not say it (no `modules.json`); its vectors are scaled to
+   * length 1. `mean` or `cls`. Default: such a model is refused. Variable: `OP_DBUS_MODEL_POOLING`.
+   */
+  readonly pooling?: 'mean' | 'cls' | undefined
+  /**
+   * A level that cannot load gives way to the next lower one (high, medium, low, builtin), and a warning says so.
+   * Default: false. Variable: `OP_DBUS_MODEL_FALLBACK`.
+   */
+  readonly fallback?: boolean | undefined
+  /**
+   * Nothing is fetched: a model that is not on this machine is an error. Default: false. Variable: `HF_HUB_OFFLINE`.
+   */
+  readonly offline?: boolean | undefined
+  /**
+   * Whether texts that differ only in variable parts (numbers, addresses, ids, times) share the vector of their
+   * template. In a program it may also be true, false or an object. `off` or `template`. Default: off. Variable:
+   * `OPDBUS_EMBEDDING_PATTERNS`.
+   */
+  readonly patterns?: PatternSetting | undefined
+  /**
+   * What computes; `auto` takes the first that works. A device by name fails with its reason where it cannot serve.
+   * `auto`, `cuda`, `webgpu`, `cpu` or `wasm`. Default: auto. Variable: `OP_DBUS_EXECUTION_PROVIDER`.
+   */
+  readonly device?: 'auto' | 'cuda' | 'webgpu' | 'cpu' | 'wasm' | undefined
+  /** Threads that compute on the CPU, of all workers together. Default: as many as the machine runs at once. */
+  readonly threads?: number | undefined
+  /**
+   * Workers that share the threads, each with a model of its own, on a CPU: one at first, more while many texts wait. A
+   * GPU has one. Default: one for every four threads, at least one and at most eight.
+   */
+  readonly workers?: number | undefined
+  /** Texts that may wait for the embedder before it says OVERLOADED. Default: 16,384. */
+  readonly maxQueue?: number | undefined
+  /** The model is unloaded after this long without a text to embed, ms; 0 = never. Default: 300,000. */
+  readonly idleUnloadMs?: number | undefined
+}
+
+/** Everything that can be set, by whoever opens the caches. All optional; an option wins over its variable. */
+export interface Settings extends CommonSettings {
+  /**
+   * Folder of the disk tiers. Default: `$XDG_CACHE_HOME/op-dbus`, else `/var/lib/op-dbus/cache` for root and
+   * `~/.cache/op-dbus` for others. Variable: `OPDBUS_CACHE_DIR`.
+   */
+  readonly dir?: string | undefined
+  /**
+   * Folder to look for models in, and to fetch them to. Default: the Hugging Face cache, which other tools share; for
+   * root `/var/lib/op-dbus/models`, unless HF_HOME, HF_HUB_CACHE or XDG_CACHE_HOME is set. Variable:
+   * `OP_DBUS_MODEL_DIR`.
+   */
+  readonly modelDir?: string | undefined
+  /** Which CUDA device, counted from 0. Default: 0. Variable: `OP_DBUS_GPU_DEVICE`. */
+  readonly gpuDevice?: number | undefined
+}
