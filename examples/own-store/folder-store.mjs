@@ -2,7 +2,7 @@
 // more: no time limits and no retries, since the cache in front of it has both. It never touches a file that is not its own.
 //
 // A store over Redis, S3 or a database has the same seven methods. `storeContract` of `op-dbus/testing` tells whether they do what they
-// must: see test/examples/examples.test.ts.
+// must: see test/examples/own-store.test.ts.
 import { randomUUID } from 'node:crypto'
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
