@@ -15,7 +15,7 @@ export interface DiagnosticEvents {
   readonly evicted: EvictedEvent
   /** A cache was emptied, here or by another process. */
   readonly cleared: ClearedEvent
-  /** A tier began to fail, or answered with something that is not what was stored. */
+  /** A tier failed to do what it was asked, or answered with something that is not what was stored. Told each time. */
   readonly fault: FaultEvent
   /** What `onWarning` is told as well. */
   readonly warning: WarningEvent
