@@ -24,14 +24,6 @@ export type { SharedOptions } from './caches/embedding-tiers.js'
 export type { Progress } from './caches/progress.js'
 export type { QueryCache } from './caches/query-cache.js'
 export type { Compute, Result } from './caches/value-cache.js'
-export {
-  DEVICE_CHOICES,
-  type DeviceChoice,
-  DTYPE_CHOICES,
-  type DtypeChoice,
-  POOLING_CHOICES,
-  type PoolingChoice,
-} from './options.js'
 export type {
   ClearedEvent,
   ComputedEvent,
@@ -46,6 +38,14 @@ export type {
 } from './diagnostics.js'
 export type { UserEmbedder } from './embedder/client/custom-embedder.js'
 export { BatchError, ERROR_CODES, type ErrorCode, type FailedItem, isOpDbusError, OpDbusError } from './errors.js'
+export {
+  DEVICE_CHOICES,
+  type DeviceChoice,
+  DTYPE_CHOICES,
+  type DtypeChoice,
+  POOLING_CHOICES,
+  type PoolingChoice,
+} from './options.js'
 export { PATTERN_MODES, type PatternMode, type PatternOptions, type PatternSetting } from './patterns/setting.js'
 export type { PatternCounts } from './patterns/templates.js'
 export type {
@@ -56,9 +56,11 @@ export type {
   RefusalKind,
   Running,
   ServingModel,
+  Skipped,
   Source,
   StorageProblemKind,
   Store,
+  StoreCounters,
   TierName,
 } from './ports.js'
 export type { Settings } from './settings.js'
