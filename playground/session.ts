@@ -1,6 +1,5 @@
 // What the page knows and what its buttons do: signals and actions. Draws nothing.
 import { batch, computed, type ReadonlySignal, signal } from '@preact/signals'
-import { yieldToEventLoop } from '../src/cache/yield-to-event-loop.js'
 import { messageOf } from '../src/errors.js'
 import type { Caches, Device, PatternMode, Source, Stats } from '../src/public.js'
 import { Board } from './board.js'
@@ -11,6 +10,7 @@ import type { Fetches } from './fetches.js'
 import { type Lines, parseLines } from './lines.js'
 import { lookUp, nextChunk, type Outcome } from './look-up.js'
 import { changed, type MemoryView, NOTHING_HELD } from './memory-view.js'
+import { nextTask } from './next-task.js'
 import { countsSince } from './pattern-counts.js'
 import { type Run, RunSum } from './run-sum.js'
 import { summary, wayOf } from './sources.js'
@@ -266,7 +266,7 @@ export class Session {
       if (cold) this.ready.value = true
       size = cold ? 16 : nextChunk(size, ms)
       // The page draws, and hears presses.
-      await yieldToEventLoop()
+      await nextTask()
     }
     await this.refresh(lines)
     batch(() => {

@@ -80,7 +80,7 @@ export function composeCaches(config: Config, runtime: Runtime): CacheSet {
 function embeddingsOpener({ maxQueue, patterns }: Config, runtime: Runtime): EmbeddingCacheOptions['open'] {
   const { user } = runtime
   const templates = openTemplates(patterns)
-  const embedder = user && fromUserEmbedder(user, { ...user, maxQueue })
+  const embedder = user && fromUserEmbedder(user, { maxQueue })
   return async call => {
     const { embedder: exact, model } = embedder ? { embedder, model: undefined } : await runtime.openModel(call)
     // Vectors of templates are kept in a space of their own.

@@ -1,138 +1,184 @@
-// Who may import whom. A line of code that reaches into the wrong room fails here, with its file and line.
+// Who may import whom. A line of code that reaches into the wrong room, or closes a circle, fails here with its file and line.
 import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, normalize, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 
-const src = fileURLToPath(new URL('../src', import.meta.url))
+const root = fileURLToPath(new URL('..', import.meta.url))
 
-/** Room -> what it may import: rooms and files of ours (a file covers its parts folder), and packages. */
+/**
+ * Room -> what it may import: rooms, files, packages. A room is a folder or a file, and the longest name that fits a file is
+ * its room; `src/stores/segments` is the file of that name as well as the folder, `src/web.ts` the file alone. Within a room
+ * files import one another as they like, as long as there is no circle.
+ */
 const RULES: Readonly<Record<string, readonly string[]>> = {
-  'ports.ts': [],
-  'errors.ts': [],
-  'version.ts': [],
-  'format.ts': [],
-  'sample-lines.ts': [],
-  'realms.ts': ['errors.ts', 'ports.ts'],
-  'config.ts': ['errors.ts', 'patterns/setting.ts'],
-  patterns: ['ports.ts', 'errors.ts', 'realms.ts'],
-  'diagnostics.ts': ['errors.ts', 'ports.ts'],
-  cache: ['ports.ts', 'errors.ts', 'diagnostics.ts', 'realms.ts', 'kernels', 'lru-cache', 'canonicalize'],
-  fs: ['errors.ts', 'ports.ts'],
-  stores: ['ports.ts', 'errors.ts', 'cache/vec.ts', 'fs', 'idb-keyval'],
-  // What every device shares, and the code that the build makes of wasm/; one device never imports another.
-  kernels: [
-    'ports.ts',
-    'errors.ts',
-    'realms.ts',
-    'kernels/checks.ts',
-    'kernels/host-matrix.ts',
-    'kernels/int8.ts',
-    'kernels/project.ts',
-    'kernels/self-check.ts',
-    'kernels/top-k.ts',
-    'kernels/trial.ts',
-    '../.build/wasm/kernels.ts',
+  // What everybody may know.
+  'src/ports': [],
+  'src/errors': [],
+  'src/version': [],
+  'src/format': [],
+  'src/sample-lines': [],
+  'src/assets-manifest': [],
+  'src/realms': ['src/errors', 'src/ports'],
+  'src/diagnostics': ['src/errors', 'src/ports'],
+  // Options.
+  'src/options': ['src/patterns/setting'],
+  'src/settings': ['src/patterns/setting'],
+  'src/config': ['src/errors', 'src/options', 'src/settings'],
+  // The core: no runtime, no domain.
+  'src/fs': ['src/errors'],
+  'src/cache': ['src/ports', 'src/errors', 'src/realms', 'src/diagnostics', 'lru-cache', 'canonicalize'],
+  'src/patterns': ['src/ports', 'src/errors', 'src/realms'],
+  // One medium each: none imports another.
+  'src/stores/map': ['src/ports', 'src/errors'],
+  'src/stores/files': ['src/ports', 'src/errors', 'src/fs'],
+  'src/stores/segments': ['src/ports', 'src/errors', 'src/fs'],
+  'src/stores/indexeddb': ['src/ports', 'src/errors', 'idb-keyval'],
+  'src/caches': ['src/ports', 'src/errors', 'src/realms', 'src/diagnostics', 'src/cache', 'src/patterns'],
+  // Arithmetic, a device each: none imports another but to choose among them.
+  'src/kernels': ['src/ports', 'src/errors', 'src/realms', '.build/wasm/kernels'],
+  // The embedder: what a model is, then what reads texts, then devices; the caller's thread and the worker's know only the protocol.
+  'src/embedder/model': ['src/ports', 'src/errors'],
+  'src/embedder/tokenizer': ['src/errors', 'src/embedder/model'],
+  'src/embedder/batcher': ['src/ports', 'src/errors'],
+  'src/embedder/link': ['src/ports', 'src/errors'],
+  'src/embedder/devices': ['src/ports', 'src/errors', 'src/embedder/model', 'src/embedder/tokenizer'],
+  'src/embedder/protocol': [
+    'src/ports',
+    'src/errors',
+    'src/embedder/model',
+    'src/embedder/devices',
+    'src/embedder/link',
   ],
-  'kernels.ts': ['*'],
-  testing: ['ports.ts', 'errors.ts'],
-  'testing.ts': ['*'],
-  backends: [
-    'ports.ts',
-    'errors.ts',
-    'cache/vec.ts',
-    'backends/ort-io.ts',
-    'backends/at-exit.ts',
-    'backends/exit-gate.ts',
+  'src/embedder/engine': [
+    'src/ports',
+    'src/errors',
+    'src/embedder/model',
+    'src/embedder/tokenizer',
+    'src/embedder/batcher',
+    'src/embedder/link',
+    'src/embedder/devices',
+    'src/embedder/protocol',
+  ],
+  'src/embedder/client': [
+    'src/ports',
+    'src/errors',
+    'src/realms',
+    'src/embedder/model',
+    'src/embedder/batcher',
+    'src/embedder/link',
+    'src/embedder/devices',
+    'src/embedder/protocol',
+  ],
+  'src/embedder/open-model': [
+    'src/ports',
+    'src/errors',
+    'src/embedder/model',
+    'src/embedder/devices',
+    'src/embedder/client',
+  ],
+  // Checks the small files of a model before it fetches the large ones.
+  'src/hub': ['src/ports', 'src/errors', 'src/fs', 'src/embedder/model', 'src/embedder/tokenizer/load-tokenizer'],
+  'src/backends': [
+    'src/ports',
+    'src/errors',
     'onnxruntime-node',
     'onnxruntime-web',
     'onnxruntime-web/wasm',
     'onnxruntime-web/webgpu',
     'onnxruntime-common',
   ],
-  embedder: ['ports.ts', 'errors.ts', 'realms.ts', 'kernels', 'comlink'],
-  caches: [
-    'ports.ts',
-    'errors.ts',
-    'diagnostics.ts',
-    'realms.ts',
-    'cache',
-    'patterns/setting.ts',
-    'patterns/templates.ts',
+  // Roots and their parts: the only ones that name adapters.
+  'src/compose': ['src/ports', 'src/config', 'src/diagnostics', 'src/patterns', 'src/caches', 'src/embedder'],
+  'src/public': ['src'],
+  'src/node': ['src'],
+  'src/web': ['src', '@noble/hashes/sha2.js', '@noble/hashes/legacy.js', '@noble/hashes/utils.js'],
+  'src/testing': ['src/ports', 'src/errors', 'src/stores/map'],
+  // Clients of the roots. `--help` must not load the library, so the command line also knows the table of options.
+  'src/cli': [
+    'src/errors',
+    'src/format',
+    'src/sample-lines',
+    'src/version',
+    'src/ports',
+    'src/options',
+    'src/fs',
+    'src/node',
   ],
-  'compose.ts': ['ports.ts', 'diagnostics.ts', 'caches', 'config.ts', 'patterns', 'embedder'],
-  'public.ts': ['*'],
-  'node.ts': ['*'],
-  // The parts of the Node root, and the roots of its threads and processes.
-  node: ['*'],
-  'web.ts': ['*'],
-  // The parts of the web root, and the root of its worker.
-  web: ['*', '@noble/hashes/sha2.js', '@noble/hashes/legacy.js', '@noble/hashes/utils.js'],
-  // The names of the modes alone: `--help` must not load the library.
-  cli: [
-    'fs',
-    'patterns/setting.ts',
-    'node.ts',
-    'node/assets.ts',
-    'node/doctor.ts',
-    'node/models.ts',
-    'node/verify.ts',
-    'errors.ts',
-    'format.ts',
-    'sample-lines.ts',
-    'version.ts',
-    'ports.ts',
+  // Public roots alone, and how things are said.
+  playground: [
+    'playground/fetches',
+    'src/web.ts',
+    'src/public.ts',
+    'src/kernels.ts',
+    'src/errors',
+    'src/format',
+    'src/sample-lines',
+    '@preact/signals',
+    'preact',
+    'preact/hooks',
+    'uplot',
   ],
+  // Says what would be downloaded before the library is loaded: its root would be most of the page's first load.
+  'playground/fetches': ['playground', 'src/web/file-cache', 'src/web/runtime'],
 }
-
-/** Rooms whose files may import one another. Adapters may not: each is one medium, one runtime. */
-const OPEN_ROOMS = ['testing', 'fs', 'cache', 'embedder', 'hub', 'caches', 'patterns', 'cli', 'node', 'web']
 
 /** `node:*` is allowed here and nowhere else. */
 const NODE =
-  /^(node\.ts|node\/.*|cli\/.*|stores\/(segments|files)(\.ts|\/.*)|fs\/.*|backends\/(ort-node|worker-node|process-node)\.ts|hub\/.*)$/
+  /^src\/(fs|hub|node|cli|stores\/segments)\/|^src\/(node|stores\/segments|stores\/files|backends\/(ort|worker|process)-node)\.ts$/
 /** Browser globals are allowed here and nowhere else. */
-const BROWSER = /^(stores\/indexeddb(\.ts|\/.*)|backends\/ort-web\.ts|kernels\/webgpu\.ts|web\.ts|web\/runtime\.ts)$/
+const BROWSER =
+  /^src\/(stores\/indexeddb(\.ts|\/.*)|backends\/ort-web\.ts|kernels\/webgpu\.ts|web\.ts|web\/runtime\.ts)$/
 
 interface Import {
   readonly file: string
   readonly line: number
+  /** A file of ours from the root on, without its ending; else a package. */
   readonly target: string
 }
 
 function files(dir: string): string[] {
   return readdirSync(dir, { withFileTypes: true }).flatMap(entry =>
-    entry.isDirectory() ? files(join(dir, entry.name)) : entry.name.endsWith('.ts') ? [join(dir, entry.name)] : [],
+    entry.isDirectory()
+      ? files(join(dir, entry.name))
+      : /(?<!\.d)\.tsx?$/.test(entry.name)
+        ? [join(dir, entry.name)]
+        : [],
   )
 }
 
-const all = files(src).map(path => ({
-  file: relative(src, path).replaceAll('\\', '/'),
+const all = [...files(join(root, 'src')), ...files(join(root, 'playground'))].map(path => ({
+  file: relative(root, path).replaceAll('\\', '/'),
   text: readFileSync(path, 'utf8'),
 }))
+const sources = all.filter(({ file }) => file.startsWith('src/'))
+
+const withoutEnding = (file: string) => file.replace(/\.(tsx?|js)$/, '')
 
 const imports: Import[] = all.flatMap(({ file, text }) =>
   [...text.matchAll(/(?:\bfrom\s*|\bimport\s*\(?\s*)['"]([^'"\n]+)['"]/g)].map(match => {
     const line = text.slice(0, match.index).split('\n').length
     const target = match[1]!
     const ours = target.startsWith('.')
-    return { file, line, target: ours ? normalize(join(dirname(file), target)).replace(/\.js$/, '.ts') : target }
+    return {
+      file,
+      line,
+      target: ours ? withoutEnding(normalize(join(dirname(file), target)).replaceAll('\\', '/')) : target,
+    }
   }),
 )
 
-const roomOf = (file: string) => (file.includes('/') ? file.split('/')[0]! : file)
-/** `stores/segments.ts` and everything in `stores/segments/` are one adapter. */
-const adapterOf = (file: string) => file.split('/').slice(0, 2).join('/').replace(/\.ts$/, '')
+const isIn = (name: string, room: string) => name === room || name.startsWith(`${room}/`)
+const ROOMS = Object.keys(RULES).sort((one, other) => other.length - one.length)
+const roomOf = (file: string) => ROOMS.find(room => isIn(withoutEnding(file), room))
 
 function allowed({ file, target }: Import): boolean {
   if (target.startsWith('node:')) return NODE.test(file)
-  const rules = RULES[roomOf(file)]
-  if (rules === undefined) return false
-  const ours = all.some(other => other.file === target)
-  if (ours && roomOf(target) === roomOf(file)) {
-    if (OPEN_ROOMS.includes(roomOf(file)) || adapterOf(file) === adapterOf(target)) return true
-  }
-  return rules.some(rule => rule === target || (ours && (rule === '*' || rule === roomOf(target))))
+  const room = roomOf(file)
+  return (
+    room !== undefined &&
+    (roomOf(target) === room || RULES[room]!.some(other => isIn(target, other) || `${target}.ts` === other))
+  )
 }
 
 describe('import rules', () => {
@@ -141,15 +187,36 @@ describe('import rules', () => {
     expect(imports.length).toBeGreaterThan(100)
   })
 
+  it('has a room for every file', () => {
+    expect(all.filter(({ file }) => roomOf(file) === undefined).map(({ file }) => file)).toEqual([])
+  })
+
   it('lets each room import only what it may', () => {
     const broken = imports
       .filter(one => !allowed(one))
-      .map(({ file, line, target }) => `src/${file}:${line} imports ${target}`)
+      .map(({ file, line, target }) => `${file}:${line} imports ${target}`)
     expect(broken).toEqual([])
   })
 
+  it('has no circle, not even of types', () => {
+    const targets = new Map(
+      all.map(({ file }) => [withoutEnding(file), imports.filter(one => one.file === file).map(one => one.target)]),
+    )
+    expect(circlesIn(targets)).toEqual([])
+    expect(
+      circlesIn(
+        new Map([
+          ['a', ['b']],
+          ['b', ['c', 'd']],
+          ['c', ['a']],
+          ['d', []],
+        ]),
+      ),
+    ).toEqual([['a', 'b', 'c', 'a']])
+  })
+
   it('keeps browser globals to the files that are for browsers', () => {
-    const broken = all
+    const broken = sources
       .filter(
         ({ file, text }) =>
           !BROWSER.test(file) &&
@@ -162,7 +229,7 @@ describe('import rules', () => {
   })
 
   it('has no file without a line that says what it is, none over 350 lines, and no default export', () => {
-    for (const { file, text } of all) {
+    for (const { file, text } of sources) {
       const first = text.split('\n').find(line => !line.startsWith('#!'))!
       expect(first, file).toMatch(/^\/\/ \S/)
       expect(text.split('\n').length, file).toBeLessThanOrEqual(351)
@@ -170,3 +237,18 @@ describe('import rules', () => {
     }
   })
 })
+
+/** Each circle that a walk along the imports closes, as the way around it. */
+function circlesIn(targets: ReadonlyMap<string, readonly string[]>): string[][] {
+  const circles: string[][] = []
+  const done = new Set<string>()
+  const walk = (name: string, way: readonly string[]) => {
+    const at = way.indexOf(name)
+    if (at >= 0) circles.push([...way.slice(at), name])
+    if (at >= 0 || done.has(name)) return
+    for (const target of targets.get(name) ?? []) walk(target, [...way, name])
+    done.add(name)
+  }
+  for (const name of targets.keys()) walk(name, [])
+  return circles
+}

@@ -26,21 +26,15 @@ export async function within<T>(
   after: Timer = timer,
 ): Promise<T> {
   if (ms === undefined) return work()
-  const controller = new AbortController()
-  let cancel = () => {}
-  const timeUp = new Promise<never>((_, reject) => {
-    cancel = after(ms, () => {
+  return new Promise((resolve, reject) => {
+    const controller = new AbortController()
+    const cancel = after(ms, () => {
       const error = new TimeUp(ms)
       reject(error)
       controller.abort(error)
     })
+    // What throws at once is a rejection like any other.
+    const answer = new Promise<T>(settle => settle(work({ signal: controller.signal })))
+    answer.then(resolve, reject).finally(cancel)
   })
-  // An answer that comes later may be a rejection: nobody is left to take it.
-  const answer = Promise.resolve(work({ signal: controller.signal }))
-  answer.catch(() => {})
-  try {
-    return await Promise.race([answer, timeUp])
-  } finally {
-    cancel()
-  }
 }

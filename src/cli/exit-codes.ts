@@ -1,7 +1,7 @@
 // The one table of exit codes, and how an error becomes one.
 import { type ErrorCode, isOpDbusError } from '../errors.js'
 
-/** 0 done, 1 a fault of ours, 2 a wrong call; the rest say what stood in the way. Shown by `op-dbus --help`. */
+/** 0 done, 1 a fault of ours, 2 a wrong call; the rest say what stood in the way. Each command's help shows its own. */
 export const EXIT_CODES: Readonly<Record<number, string>> = {
   0: 'done',
   1: 'an error that nobody foresaw',

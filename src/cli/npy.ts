@@ -1,5 +1,5 @@
 // A matrix as a NumPy file, written row by row: the number of rows goes into the header at the end.
-import type { Output } from './output.js'
+import type { Output } from './output/destination.js'
 
 /**
  * The header of version 1.0 (numpy.lib.format): magic, version, length, a Python dict literal, spaces, a newline; always
@@ -15,10 +15,13 @@ export function npyHeader(rows: number, columns: number): Uint8Array {
 }
 
 export class NpyWriter {
+  readonly #output: Output
   #rows = 0
   #columns = 0
 
-  private constructor(private readonly output: Output) {}
+  private constructor(output: Output) {
+    this.#output = output
+  }
 
   /** `output` was opened with `rewritten`. */
   static async begin(output: Output): Promise<NpyWriter> {
@@ -30,11 +33,11 @@ export class NpyWriter {
   write(vector: Float32Array): Promise<void> {
     this.#columns = vector.length
     this.#rows++
-    return this.output.append(new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength))
+    return this.#output.append(new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength))
   }
 
   async finish(): Promise<void> {
-    await this.output.rewrite(npyHeader(this.#rows, this.#columns))
-    await this.output.finish()
+    await this.#output.rewrite(npyHeader(this.#rows, this.#columns))
+    await this.#output.finish()
   }
 }

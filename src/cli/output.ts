@@ -1,20 +1,11 @@
 // Where `-o` writes: decides from what is there how it is written, as `cp` would. Knows no format.
 import { OpDbusError } from '../errors.js'
 import { errnoOf, inWords } from '../fs/errno.js'
+import type { Output } from './output/destination.js'
 import { openInPlace, openSpooled } from './output/in-place.js'
 import { openRegular } from './output/regular.js'
 import { targetOf } from './target.js'
 import type { Terminal } from './terminal.js'
-
-export interface Output {
-  append(data: string | Uint8Array): Promise<void>
-  /** Writes over the first bytes. Only of an output that was opened with `rewritten`. */
-  rewrite(start: Uint8Array): Promise<void>
-  /** All is written. */
-  finish(): Promise<void>
-  /** Something failed on the way: a file keeps what it held, and nothing else is left behind. Never rejects. */
-  abandon(): Promise<void>
-}
 
 export interface OutputOptions {
   /** The first bytes are written again at the end. */

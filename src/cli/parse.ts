@@ -24,28 +24,34 @@ export function parse(argv: readonly string[], commands: readonly Command[]): Pa
     options: Object.fromEntries([...known].map(([name, option]) => [name, forNode(option)])),
     allowPositionals: true,
   }
-  // Once to find the command, whatever its options are; then for what the options are.
-  const { tokens } = parseArgs({ ...config, strict: false, tokens: true })
-  const words = tokens.flatMap(token => (token.kind === 'positional' ? [token.value] : []))
-  const help = words[0] === 'help'
-  if (help) words.shift()
-  const command = [words.slice(0, 2).join(' '), words[0]]
-    .map(name => commands.find(one => one.name === name))
-    .find(one => one !== undefined)
-  const strange = tokens.find(token => token.kind === 'option' && !known.has(token.name))
-  if (strange?.kind === 'option') throw unknownOption(strange.rawName, command, known)
-  let values: Parsed['values']
+  let parsed: { values: Parsed['values']; positionals: string[] }
   try {
-    values = parseArgs({ ...config, strict: true }).values as Parsed['values']
+    parsed = parseArgs({ ...config, strict: true }) as typeof parsed
   } catch (error) {
+    // Once more, whatever the options are, to find the command and what is not known of it.
+    const { tokens, positionals } = parseArgs({ ...config, strict: false, tokens: true })
+    const { command } = named(positionals, commands)
+    const strange = tokens.find(token => token.kind === 'option' && !known.has(token.name))
+    if (strange?.kind === 'option') throw unknownOption(strange.rawName, command, known)
     throw new OpDbusError('INVALID_INPUT', `${messageOf(error)}\n${seeHelp(command)}`, { cause: error })
   }
+  const { values, positionals } = parsed
+  const { command, words, help } = named(positionals, commands)
   const group = words.length === 1 ? commands.map(groupOf).find(name => name === words[0]) : undefined
   const asked = help || values.help === true
   if (!command && !group && words.length > 0 && !values.version) throw unknownCommand(words, commands)
   const rest = command ? words.slice(command.name.split(' ').length) : []
   if (command && !asked) refuse(command, values, rest)
   return { values, command, group, help: asked, args: rest }
+}
+
+/** The command that the first words name; `help` in front is none of them. */
+function named(positionals: readonly string[], commands: readonly Command[]) {
+  const help = positionals[0] === 'help'
+  const words = help ? positionals.slice(1) : positionals
+  const names = [words.slice(0, 2).join(' '), words[0]]
+  const command = names.map(name => commands.find(one => one.name === name)).find(one => one !== undefined)
+  return { command, words, help }
 }
 
 function forNode({ short, value }: CommandOption): { type: 'string' | 'boolean'; short?: string } {

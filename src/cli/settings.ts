@@ -11,13 +11,16 @@ import type { Terminal } from './terminal.js'
  */
 export function settingsOf(values: FlagValues, terminal: Terminal): OpenOptions {
   const told = new Set<string>()
-  const settings = flagged().flatMap(([name, { parse, allows, expects, faultOf }]) => {
+  const settings = flagged().flatMap(([name, { parse, allows, expects, faultOf, choices }]) => {
     const given = values[flagOf(name)]
     if (given === undefined) return []
     const value = typeof given === 'string' ? parse(given) : given
     if (allows(value)) return [[name, value]]
     const fault = faultOf?.(given)
-    const why = fault === undefined ? ` ${JSON.stringify(given)} is not ${expects}` : `: ${fault}`
+    const why =
+      fault === undefined
+        ? ` ${JSON.stringify(given)} is not ${choices ? `one of ${choices.join(', ')}` : expects}`
+        : `: ${fault}`
     throw new OpDbusError('INVALID_INPUT', `--${flagOf(name)}${why}`, { details: { option: name } })
   })
   return {

@@ -2,8 +2,8 @@
 // is web/options.ts.
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { type Config, readConfig, } from '../config.js'
 import { checkShared, type SharedOptions } from '../caches/embedding-tiers.js'
+import { type Config, readConfig } from '../config.js'
 import type { UserEmbedder } from '../embedder/client/custom-embedder.js'
 import type { PullProgress } from '../hub/download.js'
 import type { HubOptions } from '../hub/places.js'

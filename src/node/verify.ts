@@ -1,3 +1,4 @@
+// Reads everything on disk and says what is damaged: for `op-dbus cache verify`. Part of the Node root; repairs nothing.
 import { openFileStore } from '../stores/files.js'
 import { verifySegments } from '../stores/segments.js'
 import { foldersIn } from './disk.js'

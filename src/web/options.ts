@@ -1,7 +1,8 @@
 // What can be set in a page, checked and turned into addresses. Part of the web root; asks nothing of any server. Its twin is
 // node/options.ts.
-import { type Config, type RuntimeOptions, readConfig, } from '../config.js'
+
 import { checkShared, type SharedOptions } from '../caches/embedding-tiers.js'
+import { type Config, type RuntimeOptions, readConfig } from '../config.js'
 import type { UserEmbedder } from '../embedder/client/custom-embedder.js'
 import { OpDbusError } from '../errors.js'
 import type { Warn } from '../ports.js'

@@ -1,4 +1,4 @@
-// The package's worker without the trial of a GPU, whose minutes in software tell nothing that a smaller model does not.
+// The package's worker without the probing of a GPU, whose minutes in software tell nothing that a smaller model does not.
 // Bundled for the test that compares vectors.
 import { readyMessage } from '../../src/backends/worker-web.js'
 import { serve } from '../../src/embedder/link.js'

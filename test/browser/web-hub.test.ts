@@ -1,4 +1,4 @@
-// Models of a hub in Chromium: fetched once, verified, kept by commit; and WebGPU with its trial, on a model small enough
+// Models of a hub in Chromium: fetched once, verified, kept by commit; and WebGPU and how it is probed, on a model small enough
 // for a GPU that is played in software.
 import { readdirSync, readFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
@@ -178,7 +178,7 @@ describe.skipIf(noMiniLm)(`MiniLM${noMiniLm ? ` (skipped: ${noMiniLm})` : ''}`, 
 })
 
 describe('WebGPU', () => {
-  it('serves after its trial, with the same vectors, and need not prove itself twice', async () => {
+  it('serves once it was probed, with the same vectors, and need not prove itself twice', async () => {
     const { server, page } = await pageOn(hub(), { device: 'webgpu' })
     let workers = 0
     page.page.on('worker', () => workers++)

@@ -98,7 +98,7 @@ describe('the web root', () => {
     await page.call(MODULE, 'close')
   })
 
-  // In software a text takes about a second and the trial most of a minute: OP_DBUS_TEST_WEBGPU=all embeds all texts.
+  // In software a text takes about a second and the probe most of a minute: OP_DBUS_TEST_WEBGPU=all embeds all texts.
   it('embeds as Node does on WebGPU', async () => {
     const all = process.env.OP_DBUS_TEST_WEBGPU === 'all'
     const texts = all ? TEXTS : SHORT

@@ -2,11 +2,11 @@
 
 import { describe, expect, it } from 'vitest'
 import { composeCaches } from '../../src/compose.js'
-import { readConfig, } from '../../src/config.js'
+import { readConfig } from '../../src/config.js'
+import { Diagnostics } from '../../src/diagnostics.js'
 import type { UserEmbedder } from '../../src/embedder/client/custom-embedder.js'
 import type { Settings } from '../../src/settings.js'
-import { hash, TestClock, crc32 } from '../support.js'
-import { Diagnostics } from '../../src/diagnostics.js'
+import { crc32, hash, TestClock } from '../support.js'
 
 function open(settings: Settings = {}) {
   const asked: string[] = []

@@ -60,7 +60,7 @@ describe('op-dbus embed --patterns', () => {
     const wrong = await runCli(dir, ['embed', '--patterns=sometimes', 'a'])
     expect([wrong.code, wrong.stderr.split('\n')[0]]).toEqual([
       2,
-      expect.stringContaining('patterns: "sometimes" is not one of off, template, or {'),
+      expect.stringContaining('--patterns "sometimes" is not one of off, template'),
     ])
     const text = await runCli(dir, ['embed', '--json', '--no-vector', '--', '--patterns'])
     expect(jsonLines(text.stdout)[0].text).toBe('--patterns')

@@ -3,9 +3,9 @@ import { constants, openSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { errnoOf } from '../../fs/errno.js'
 import { isGone, type Writer, writerOf } from '../descriptor.js'
-import type { Output } from '../output.js'
 import type { Target } from '../target.js'
 import type { Terminal } from '../terminal.js'
+import type { Output } from './destination.js'
 import { bytesOf, createSpool, Rows } from './spool.js'
 
 /** How often it is asked whether a FIFO has a reader, in ms: the system tells it in no other way to who can be interrupted. */

@@ -3,7 +3,7 @@ import { constants, type Stats } from 'node:fs'
 import { type FileHandle, open, rm } from 'node:fs/promises'
 import { errnoOf } from '../../fs/errno.js'
 import { createBeside, type Draft, discard, moveTo, syncHandle, takeOn } from '../../fs/replace.js'
-import type { Output } from '../output.js'
+import type { Output } from './destination.js'
 import { copyRange, createSpool, Rows } from './spool.js'
 
 /** What says that a name cannot be exchanged here although the file can be written: a mount on the file itself, a folder of others. */

@@ -1,0 +1,157 @@
+// A tier and its policy: who waits for whom, what is dropped, how often a failing medium is asked. The clock and the timer are the
+// test's own.
+import { describe, expect, it } from 'vitest'
+import { type Codec, StoreTier } from '../../src/cache/store-tier.js'
+import { sharedPolicy, type TierPolicy } from '../../src/cache/tier-policy.js'
+import { Diagnostics } from '../../src/diagnostics.js'
+import type { Key, Store } from '../../src/ports.js'
+import { openMapStore } from '../../src/stores/map.js'
+import { crc32, deferred, hash, TestClock } from '../support.js'
+
+const codec: Codec<{ text: string }> = {
+  key: id => hash.sha256(id) as Key,
+  encode: (_id, { text }) => new TextEncoder().encode(text),
+  decode: (_id, bytes) => ({ value: { text: new TextDecoder().decode(bytes) } }),
+}
+
+function open(store: Store, policy: Partial<TierPolicy> = {}) {
+  const clock = new TestClock()
+  const warnings: string[] = []
+  const { warn } = new Diagnostics({ onWarning: message => warnings.push(message) })
+  /** What waits for its time, soonest set first. */
+  const timers = new Set<{ ms: number; run: () => void }>()
+  const timer = (ms: number, run: () => void) => {
+    const one = { ms, run }
+    timers.add(one)
+    return () => timers.delete(one)
+  }
+  const tier = new StoreTier({
+    source: 'shared',
+    store,
+    codec,
+    clock,
+    warn,
+    timer,
+    policy: { ...sharedPolicy({ crc32 }), ...policy },
+  })
+  const timeUp = () => {
+    for (const one of [...timers]) one.run()
+  }
+  return { tier, clock, warnings, timers, timeUp }
+}
+
+const turns = () => new Promise(resolve => setImmediate(resolve))
+const never = new Promise<never>(() => {})
+
+describe('a store tier', () => {
+  it('answers from what is yet to be written, and asks for the rest without waiting for a write', async () => {
+    const inner = openMapStore()
+    const writing = deferred<void>()
+    const store: Store = { ...inner, setMany: items => writing.promise.then(() => inner.setMany(items)) }
+    const { tier, timers } = open(store)
+    tier.set('a', { text: 'A' })
+    await turns()
+    tier.set('b', { text: 'B' })
+    expect(await tier.get('a')).toMatchObject({ kind: 'hit', value: { value: { text: 'A' } } })
+    expect(await tier.get('b')).toMatchObject({ kind: 'hit', value: { value: { text: 'B' } } })
+    expect(await tier.get('c')).toEqual({ kind: 'miss' })
+    writing.resolve()
+    await tier.flush()
+    expect((await inner.size()).entries).toBe(2)
+    expect(await tier.get('a')).toMatchObject({ kind: 'hit', value: { value: { text: 'A' } } })
+    expect(timers.size).toBe(0)
+  })
+
+  it('never waits longer than its policy says, and tells the store that nobody waits any more', async () => {
+    let signal: AbortSignal | undefined
+    const store: Store = {
+      ...openMapStore(),
+      getMany(_keys, call) {
+        signal = call?.signal
+        return never
+      },
+    }
+    const { tier, timers, timeUp, warnings } = open(store, { readTimeoutMs: 7 })
+    const asked = ['a', 'b', 'c'].map(id => tier.get(id))
+    await turns()
+    expect([...timers].map(({ ms }) => ms)).toEqual([7])
+    timeUp()
+    expect(await Promise.all(asked)).toEqual(Array(3).fill({ kind: 'skipped', why: 'timeout' }))
+    expect(signal?.aborted).toBe(true)
+    expect(tier.counts).toMatchObject({ skipped: 3, hits: 0, misses: 0 })
+    expect(warnings).toEqual(['cannot read the map cache, going on without it: no answer within 7 ms'])
+  })
+
+  it('leaves a failing store alone, then lets one question find out for all', async () => {
+    let asked = 0
+    let broken = true
+    const inner = openMapStore()
+    const answer = deferred<void>()
+    const store: Store = {
+      ...inner,
+      async getMany(keys) {
+        asked++
+        if (broken) throw new Error('down')
+        await answer.promise
+        return inner.getMany(keys)
+      },
+    }
+    const { tier, clock, warnings } = open(store)
+    for (let i = 0; i < 5; i++) await tier.get('a')
+    expect(asked).toBe(3)
+    broken = false
+    clock.advance(10_001)
+    const probe = tier.get('a')
+    await turns()
+    expect(await tier.get('b')).toEqual({ kind: 'skipped', why: 'breaker' })
+    answer.resolve()
+    expect(await probe).toEqual({ kind: 'miss' })
+    expect(await tier.get('b')).toEqual({ kind: 'miss' })
+    expect(asked).toBe(5)
+    expect(warnings).toHaveLength(1)
+  })
+
+  it('keeps no more in memory for a slow store than it may, and says once that the rest is not stored', async () => {
+    const writing = deferred<void>()
+    const batches: number[] = []
+    const store: Store = {
+      ...openMapStore(),
+      setMany(items) {
+        batches.push(items.length)
+        return writing.promise
+      },
+    }
+    const { tier, warnings } = open(store, { pendingBytes: 1000 })
+    for (let i = 0; i < 50; i++) {
+      tier.set(`a${i}`, { text: 'x'.repeat(24) })
+      await turns()
+    }
+    expect(tier.counts.dropped).toBe(40)
+    expect(warnings).toHaveLength(1)
+    writing.resolve()
+    await tier.flush()
+    await turns()
+    expect(batches).toEqual([1, 9])
+    tier.set('b', { text: 'again' })
+    await tier.flush()
+    expect(tier.counts.dropped).toBe(40)
+  })
+
+  it('gives a write up that is not answered, and what came meanwhile with it while the store is left alone', async () => {
+    const { tier, timeUp, warnings } = open({ ...openMapStore(), setMany: () => never })
+    for (let i = 0; i < 4; i++) {
+      tier.set(`a${i}`, { text: 'x' })
+      await turns()
+      timeUp()
+      await turns()
+    }
+    await tier.flush()
+    expect(tier.counts.dropped).toBe(4)
+    expect(warnings).toHaveLength(1)
+  })
+
+  it('asks a store without a time limit at once where it can, one with a limit never', () => {
+    expect(open(openMapStore()).tier.synchronous).toBe(false)
+    expect(open(openMapStore(), { readTimeoutMs: undefined }).tier.synchronous).toBe(true)
+  })
+})
