@@ -60,7 +60,7 @@ describe('the examples', () => {
 
   // One folder for a page, which is home and cache as well: what it shows later goes on from what it showed before.
   const run = [...examples].filter(([, all]) => all.some(example => example.notRun === undefined))
-  it.concurrent.each(run)('of %s run as they stand, and print what they show', async (_page, all) => {
+  it.concurrent.each(run)('of %s run as they stand, and print what they show', { timeout: 180_000 }, async (_page, all) => {
     const cwd = newFolder()
     const env = {
       PATH: `${join(work, 'bin')}:${process.env.PATH}`,
