@@ -16,10 +16,14 @@ export {
   type Inventory,
   type LocalModel,
   listModels,
+  type ModelDtype,
   modelPath,
   type PulledModel,
+  type PullModelOptions,
   type PullProgress,
+  type PullRetry,
   pullModel,
+  type RemoveModelOptions,
   removeModel,
 } from './node/models.js'
 export type { OpenOptions } from './node/options.js'

@@ -143,7 +143,7 @@ export interface Embedder {
 /** A device is `absent`, or works but `slower` than another one here, or has `failed`, which somebody should look into. */
 export type RefusalKind = 'absent' | 'slower' | 'failed'
 
-/** What computes behind an {@link Embedder}, as far as it has shown itself. */
+/** What computes behind the embedding cache, as far as it has shown itself. */
 export interface Running {
   /** Undefined until a model was opened. */
   readonly device: Device | undefined

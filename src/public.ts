@@ -56,9 +56,11 @@ export type {
   RefusalKind,
   Running,
   ServingModel,
+  Skipped,
   Source,
   StorageProblemKind,
   Store,
+  StoreCounters,
   TierName,
 } from './ports.js'
 export type { Settings } from './settings.js'

@@ -110,7 +110,7 @@ export interface FourCaches {
   readonly blocks: BlockCache
 }
 
-export class CacheSet implements FourCaches {
+export class CacheSet {
   readonly embeddings: EmbeddingCache
   readonly queries: QueryCache
   readonly diffs: DiffCache
@@ -118,6 +118,7 @@ export class CacheSet implements FourCaches {
   readonly #extras: CacheSetExtras
   #closing: Promise<void> | undefined
 
+  /** Roots open them. @internal */
   constructor({ embeddings, queries, diffs, blocks }: FourCaches, extras: CacheSetExtras = {}) {
     this.embeddings = embeddings
     this.queries = queries

@@ -201,7 +201,7 @@ export class EmbeddingCache {
     else if (options.shared) await this.#options.clearShared?.()
   }
 
-  /** Look-ups and evictions of this process. */
+  /** Look-ups and evictions of this process. @internal */
   counts(): Counts {
     return this.#opened?.cache.counts() ?? newCounts()
   }

@@ -72,7 +72,7 @@ export abstract class ValueCache<K> {
     return this.#cache.clear()
   }
 
-  /** Look-ups and evictions of this process. */
+  /** Look-ups and evictions of this process. @internal */
   counts(): Counts {
     return this.#cache.counts()
   }

@@ -38,7 +38,7 @@ export interface PullOptions extends Call {
   readonly update?: boolean
   /** Which weights. Default: those of the level, else fp32. */
   readonly dtype?: Dtype
-  /** For tests: time, chance and the disk. */
+  /** For tests: time, chance and the disk. @internal */
   readonly io?: Partial<HubIo>
 }
 

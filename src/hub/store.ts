@@ -203,6 +203,7 @@ export interface RemoveOptions extends Call {
   /** Also what other tools keep of this model. */
   readonly force?: boolean
   readonly onWait?: (who: string) => void
+  /** For tests. @internal */
   readonly io?: Partial<HubIo>
 }
 

@@ -6,9 +6,11 @@ import { type RemoveOptions, removeModel as remove } from '../hub/store.js'
 import { signalOf } from '../realms.js'
 import { type OpenOptions, readOptions } from './options.js'
 
-export type { PulledModel, PullProgress } from '../hub/download.js'
+export type { Dtype as ModelDtype } from '../embedder/model/table.js'
+export type { PulledModel, PullOptions as PullModelOptions, PullProgress } from '../hub/download.js'
 export type { Inventory, LocalModel } from '../hub/find.js'
-export { retryText } from '../hub/http.js'
+export { type Retry as PullRetry, retryText } from '../hub/http.js'
+export type { RemoveOptions as RemoveModelOptions } from '../hub/store.js'
 
 /** Every model that can be named here now, and the levels that would have to be fetched. */
 export async function listModels(options: OpenOptions = {}): Promise<Inventory & { readonly folder: string }> {
