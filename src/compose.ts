@@ -11,7 +11,7 @@ import { fromUserEmbedder, type UserEmbedder } from './embedder/client/custom-em
 import type { OpenedModel } from './embedder/open-model.js'
 import { patternConfig } from './patterns/setting.js'
 import { openTemplates } from './patterns/templates.js'
-import type { Call, Clock, Crc32, Embedder, Hash, Store, Warn } from './ports.js'
+import type { CallOptions, Clock, Crc32, Embedder, Hash, Store, Warn } from './ports.js'
 
 /**
  * Bytes of the other three in memory. With 10,000 embeddings of 384 floats at their default bound (20.5 MB) all four
@@ -32,7 +32,7 @@ export interface Runtime {
   /** What computes instead of a model. */
   readonly user: UserEmbedder | undefined
   /** Opens what computes otherwise, at the first text that needs it; again after it failed. */
-  openModel(call: Call): Promise<OpenedModel>
+  openModel(call: CallOptions): Promise<OpenedModel>
   /** Opens what keeps the vectors of one embedder on this machine; undefined where nothing does. */
   vectors?(embedder: Embedder): EmbeddingTierParts['disk']
   /** A store of the user's own behind that. */

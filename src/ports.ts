@@ -22,7 +22,7 @@ export type TierName = Extract<Source, 'disk' | 'shared'>
 export type Device = 'cuda' | 'webgpu' | 'cpu' | 'wasm' | 'custom'
 
 /** What any call may carry. */
-export interface Call {
+export interface CallOptions {
   /** Ends this caller's wait. Work that others wait for goes on. */
   readonly signal?: AbortSignal | undefined
 }
@@ -68,9 +68,9 @@ export interface Store {
   /** Where the medium can answer at once: segments, files, map. */
   getSync?(key: Key): Uint8Array | undefined
   /** One answer per key, in the order of `keys`. */
-  getMany(keys: readonly Key[], call?: Call): Promise<(Uint8Array | undefined)[]>
+  getMany(keys: readonly Key[], call?: CallOptions): Promise<(Uint8Array | undefined)[]>
   /** A later item with the same key wins. The bytes are copied before this returns. */
-  setMany(items: readonly (readonly [Key, Uint8Array])[], call?: Call): Promise<void>
+  setMany(items: readonly (readonly [Key, Uint8Array])[], call?: CallOptions): Promise<void>
   /** How many of `keys` were there. */
   deleteMany(keys: readonly Key[]): Promise<number>
   /** Every live key once, in no order. `bytes` is the length of the value. */
@@ -132,11 +132,11 @@ export interface Embedder {
    * The embedding of one text; `vector` has an ArrayBuffer of its own. Texts handed over in the same turn, by whichever
    * callers, share batches. Rejects with OVERLOADED when the queue is full, ABORTED, WORKER_LOST, or what the model said.
    */
-  embed(text: string, call?: Call): Promise<Embedding>
+  embed(text: string, call?: CallOptions): Promise<Embedding>
   /** How many more texts `embed` takes now before it says OVERLOADED. */
   readonly room: number
   /** What computes now; absent where only the user's own embedder knows. */
-  readonly running?: Running
+  readonly running?: RunningEmbedder
   close(): Promise<void>
 }
 
@@ -144,7 +144,7 @@ export interface Embedder {
 export type RefusalKind = 'absent' | 'slower' | 'failed'
 
 /** What computes behind the embedding cache, as far as it has shown itself. */
-export interface Running {
+export interface RunningEmbedder {
   /** Undefined until a model was opened. */
   readonly device: Device | undefined
   /** Sessions that are open, each in a thread of its own; 0 while nothing was to do for long. */

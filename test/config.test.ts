@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { readConfig } from '../src/config.js'
-import type { Settings } from '../src/settings.js'
+import type { CacheSettings } from '../src/settings.js'
 import { IN_PAGES } from '../src/web/options.js'
 
-function read(settings: Settings, env: Record<string, string> = {}) {
+function read(settings: CacheSettings, env: Record<string, string> = {}) {
   const warnings: string[] = []
   return { config: readConfig(settings, env, message => warnings.push(message)), warnings }
 }
@@ -110,7 +110,7 @@ describe('readConfig', () => {
     expect(told({ device: 'cuda' }, false)).toBe('accepted')
   })
 
-  it.each<Settings>([
+  it.each<CacheSettings>([
     { embeddingCacheSize: -1 },
     { embeddingCacheSize: 1.5 },
     { queryCacheTtl: Number.NaN },

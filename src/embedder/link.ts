@@ -2,7 +2,7 @@
 // Starts no worker and knows nothing of what crosses. Whatever waits for a worker that is gone is rejected here, and only here.
 
 import { abortError, ERROR_CODES, isOpDbusError, messageOf, OpDbusError } from '../errors.js'
-import type { Call, WorkerEndpoint, WorkerHandle } from '../ports.js'
+import type { CallOptions, WorkerEndpoint, WorkerHandle } from '../ports.js'
 
 /** An OpDbusError as plain data: of an error, structured cloning keeps little more than the message. */
 export interface WireError {
@@ -56,7 +56,7 @@ export interface LinkOptions<Pushed> {
   onEnd?(error: OpDbusError): void
 }
 
-export interface LinkCall extends Call {
+export interface LinkCall extends CallOptions {
   /** What of the argument moves to the other side instead of being copied. */
   readonly transfer?: Transferable[]
 }

@@ -8,10 +8,10 @@ import type { UserEmbedder } from '../embedder/client/custom-embedder.js'
 import type { PullProgress } from '../hub/download.js'
 import type { HubOptions } from '../hub/places.js'
 import type { Warn } from '../ports.js'
-import type { Settings } from '../settings.js'
+import type { CacheSettings } from '../settings.js'
 import { ownFile } from './own-files.js'
 
-export interface OpenOptions extends Settings {
+export interface OpenOptions extends CacheSettings {
   /** What computes vectors instead of a model: a function of yours, batched, de-duplicated and cached as any other. */
   readonly embedder?: UserEmbedder | undefined
   /** A store of yours behind disk, which other processes and machines may use as well: a vector is computed once for all. */

@@ -2,11 +2,11 @@
 // in the page for small files and in its worker for large ones. Part of the web root.
 import type { Timer } from '../embedder/client/worker-embedder.js'
 import { abortError, isOpDbusError, messageOf, OpDbusError } from '../errors.js'
-import type { Call } from '../ports.js'
+import type { CallOptions } from '../ports.js'
 import { isNamed, sha256Of } from './digest.js'
 import { type FileRef, failure, fetchFile } from './fetch-file.js'
 
-export interface FileCacheCall extends Call {
+export interface FileCacheCall extends CallOptions {
   /** Called as bytes come over the network, never for what is in the file cache. */
   readonly onBytes?: (done: number, total: number) => void
 }
@@ -158,7 +158,7 @@ export class FileCache {
 }
 
 /** Under a lock of the whole origin, which goes with its holder; without one where the browser gives none. */
-async function alone<T>(locks: LockManager, name: string, { signal }: Call, run: () => Promise<T>): Promise<T> {
+async function alone<T>(locks: LockManager, name: string, { signal }: CallOptions, run: () => Promise<T>): Promise<T> {
   let had = false
   try {
     return await locks.request(name, { signal }, () => {

@@ -1,7 +1,7 @@
 // One caller of embed(): a promise that settles once, and the link to its signal. Knows nothing of who computes.
 
 import { abortError } from '../../errors.js'
-import type { Call, Embedding } from '../../ports.js'
+import type { CallOptions, Embedding } from '../../ports.js'
 import type { AbortListeners } from './abort-listeners.js'
 
 export class EmbedRequest {
@@ -13,7 +13,7 @@ export class EmbedRequest {
   /** `leave` is called when the caller's signal fires before the request settled; the promise is rejected already. */
   constructor(
     readonly text: string,
-    call: Call | undefined,
+    call: CallOptions | undefined,
     listeners: AbortListeners,
     leave: (request: EmbedRequest) => void,
   ) {

@@ -1,7 +1,7 @@
 // The Embedder on the main thread: who may ask, and when the workers end. What they compute is their own business.
 
 import { abortError, OpDbusError } from '../../errors.js'
-import type { Call, Embedder, Embedding, Running, Space, WorkerHandle } from '../../ports.js'
+import type { CallOptions, Embedder, Embedding, RunningEmbedder, Space, WorkerHandle } from '../../ports.js'
 import type { DevicePlan, Opened } from '../devices/order.js'
 import { spaceOf } from '../model/revision.js'
 import type { ModelSpec } from '../model/spec.js'
@@ -23,7 +23,7 @@ export interface WorkerEmbedderOptions {
    * Asked at every start of a worker. What it rejects with, the waiting texts are rejected with. `signal` fires when the
    * worker is ended before the answer is there.
    */
-  readonly plan: (call: Required<Call>) => Promise<DevicePlan>
+  readonly plan: (call: Required<CallOptions>) => Promise<DevicePlan>
   /** Threads that all sessions together may use. */
   readonly threads: number
   readonly timer: Timer
@@ -110,7 +110,7 @@ export class WorkerEmbedder implements Embedder {
     }
   }
 
-  get running(): Running {
+  get running(): RunningEmbedder {
     const { opened, workers, threads, batchTokens } = this.status
     return {
       device: opened?.device,
@@ -121,7 +121,7 @@ export class WorkerEmbedder implements Embedder {
     }
   }
 
-  embed(text: string, call?: Call): Promise<Embedding> {
+  embed(text: string, call?: CallOptions): Promise<Embedding> {
     if (this.#closed) return Promise.reject(new OpDbusError('CLOSED', 'the embedder is closed'))
     if (call?.signal?.aborted) return Promise.reject(abortError(call.signal))
     if (this.room === 0) return Promise.reject(overloaded(this.#options.maxQueue))
