@@ -2,7 +2,7 @@
 import { isOpDbusError, messageOf, OpDbusError } from '../errors.js'
 import type { KernelDevice, KernelMatrix, Kernels, MatrixOptions } from '../ports.js'
 import { matrixShape, shown } from './checks.js'
-import { type Pays, whereItPays } from './trial.js'
+import { type Pays, whereItPays } from './where-it-pays.js'
 
 /**
  * `auto`: the fastest that is there. Any other: that one, or none at all. Once open, what a device has no room for goes to
