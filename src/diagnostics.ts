@@ -124,7 +124,7 @@ export interface DiagnosticsOptions {
 }
 
 /** One kind of event. */
-export class Topic<E> {
+class Topic<E> {
   #listeners: readonly ((event: E) => void)[] = []
   readonly #channel: Channel | undefined
   readonly #failed: (error: unknown) => void

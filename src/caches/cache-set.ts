@@ -12,7 +12,7 @@ import type { DiffCache } from './diff-cache.js'
 import type { EmbeddingCache } from './embedding-cache.js'
 import type { QueryCache } from './query-cache.js'
 
-export const CACHE_NAMES: readonly CacheName[] = ['embeddings', 'blocks', 'queries', 'diffs']
+const CACHE_NAMES: readonly CacheName[] = ['embeddings', 'blocks', 'queries', 'diffs']
 
 /** Look-ups of every process that used this folder, this one included. */
 export interface LifetimeStats {

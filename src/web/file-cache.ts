@@ -24,7 +24,7 @@ export interface FileCacheParts {
 }
 
 /** The name of our part of the Cache API. */
-export const CACHE = 'op-dbus-files'
+const CACHE = 'op-dbus-files'
 /** The parameter of a key that holds the digest. */
 const DIGEST = 'op-dbus-digest'
 
