@@ -1,7 +1,7 @@
 // Options over environment over defaults, checked once, into one frozen Config. Which there are says the table in options.ts.
 // Reads no file and no clock.
 import { OpDbusError } from './errors.js'
-import { DEVICE_CHOICES, type DeviceChoice, OPTIONS, type Option, type OptionName } from './options.js'
+import { type DeviceChoice, OPTIONS, type Option, type OptionName } from './options.js'
 import type { CacheSettings } from './settings.js'
 
 /** Every option with its value; undefined only where it has no default. */
@@ -18,13 +18,6 @@ export interface RuntimeOptions {
   readonly devices: readonly DeviceChoice[]
 }
 
-const ON_NODE: RuntimeOptions = {
-  runtime: 'node',
-  name: 'Node',
-  beside: ['embedder', 'onDownload', 'onWarning'],
-  devices: DEVICE_CHOICES,
-}
-
 type Environment = Readonly<Record<string, string | undefined>>
 
 /**
@@ -35,7 +28,7 @@ export function readConfig(
   settings: CacheSettings,
   env: Environment,
   warn: (message: string) => void,
-  runtime: RuntimeOptions = ON_NODE,
+  runtime: RuntimeOptions,
 ): Config {
   refuseStrange(settings, runtime)
   const config: Partial<Record<OptionName, unknown>> = {}

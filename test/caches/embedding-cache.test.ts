@@ -5,6 +5,7 @@ import { composeCaches } from '../../src/compose.js'
 import { readConfig } from '../../src/config.js'
 import { Diagnostics } from '../../src/diagnostics.js'
 import type { UserEmbedder } from '../../src/embedder/client/custom-embedder.js'
+import { ON_NODE } from '../../src/node/options.js'
 import type { CacheSettings } from '../../src/settings.js'
 import { crc32, hash, TestClock } from '../support.js'
 
@@ -19,7 +20,7 @@ function open(settings: CacheSettings = {}) {
     },
   }
   const caches = composeCaches(
-    readConfig(settings, {}, () => {}),
+    readConfig(settings, {}, () => {}, ON_NODE),
     {
       clock: new TestClock(),
       hash,
