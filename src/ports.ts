@@ -1,6 +1,6 @@
-// Every seam of the house: brands and interfaces, nothing that runs. Imports nothing.
+// What rooms that do not know one another agree on: brands and interfaces, nothing that runs. Imports nothing.
 
-/** Everything that can change a vector: model hash, dtype, pooling, normalisation, token limit, prefix. One string. */
+/** Everything that can change a vector (`spacesOf` in embedder/model/revision.ts has the list), as one string. */
 export type Space = string & { readonly __space: never }
 
 /**
@@ -60,7 +60,7 @@ export interface StoreCounters {
   evicted: number
 }
 
-/** Dumb bytes under keys. No policy. Absent is undefined; failure throws an OpDbusError with code STORE. */
+/** Dumb bytes under keys; no policy but its own room. Absent is undefined; failure throws an OpDbusError with code STORE. */
 export interface Store {
   readonly name: string
   /** Absent where the store neither checks what it holds nor has a budget. */

@@ -31,7 +31,7 @@ type Liveness = 'alive' | 'dead' | 'unknown'
 
 interface Page {
   readonly pid: number
-  /** The place of `pid`. Version 0.1 wrote the boot alone, which is no place of anybody's: such pages go by their age. */
+  /** The place of `pid`. Builds before 0.1.0 wrote the boot alone, which is no place of anybody's: such pages go by their age. */
   readonly bootId: string
   readonly updatedAt: number
   readonly counts: Tally
