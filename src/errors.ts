@@ -61,6 +61,11 @@ export function abortError(signal: AbortSignal): OpDbusError {
   return new OpDbusError('ABORTED', 'the call was aborted', { cause: signal.reason })
 }
 
+/** @throws OpDbusError ABORTED once `signal` has fired */
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw abortError(signal)
+}
+
 /** One item of a batch that failed, by its index in the batch. */
 export interface FailedItem {
   readonly index: number

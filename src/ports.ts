@@ -39,6 +39,9 @@ export interface Clock {
   monotonic(): number
 }
 
+/** Calls `run` after `ms` unless cancelled by the function it returns. Injected; whoever hands it over says whether it keeps a process alive. */
+export type Timer = (ms: number, run: () => void) => () => void
+
 /** Digests, synchronous in every runtime. */
 export interface Hash {
   /** SHA-256 of the UTF-8 bytes of `text`, as 64 lowercase hex digits. */

@@ -57,7 +57,7 @@ function isBranded(value: unknown, tag: string, getter: () => unknown): boolean 
 }
 
 /**
- * The signal of a caller's own; undefined where there is none, for which null is taken too, as by `fetch`. An
+ * The signal that a caller passed; undefined where there is none. Null counts as none, as in `fetch`. An
  * AbortSignal of another realm, or of a library's making, does as well.
  * @throws OpDbusError INVALID_INPUT for anything else, and for what is no object with the options of a call
  */

@@ -1,5 +1,5 @@
 // Many look-ups as one: distinct ids are looked up once, so many at a time, and each row is told as soon as it is known.
-import { abortError } from '../errors.js'
+import { throwIfAborted } from '../errors.js'
 import type { CallOptions, Clock, Source } from '../ports.js'
 import { yieldToEventLoop } from './yield-to-event-loop.js'
 
@@ -121,8 +121,4 @@ interface Twins {
 function tellTwin<V>(sink: BatchSink<V>, index: number, twins: Twins): void {
   if (twins.state === 'answered') sink.same(index, twins.first)
   else sink.failed(index, twins.error)
-}
-
-function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw abortError(signal)
 }

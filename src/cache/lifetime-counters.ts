@@ -46,7 +46,7 @@ export class LifetimeCounters {
   readonly #options: LifetimeCountersOptions
   /** Counts taken over from writers that have gone; part of the own page. */
   #inherited: Tally = {}
-  /** What of our own counts is no longer ours to tell, because somebody took our page over. */
+  /** Counts of ours that another process has taken over with our page: they are in its page now, and must not be in ours. */
   #given: Tally = {}
   #written: Tally | undefined
 

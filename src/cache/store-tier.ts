@@ -1,7 +1,7 @@
 // A tier over a Store: turns values into bytes and back, and keeps a medium that is slow, failing or lying from harming its
 // callers. How much it is trusted says its policy (tier-policy.ts).
 import { isOpDbusError, messageOf, OpDbusError } from '../errors.js'
-import type { Clock, Key, Load, Skipped, Store, TierName, Warn } from '../ports.js'
+import type { Clock, Key, Load, Skipped, Store, TierName, Timer, Warn } from '../ports.js'
 import { isUint8Array } from '../realms.js'
 import { Breaker } from './breaker.js'
 import { CacheEvents } from './cache-events.js'
@@ -9,7 +9,7 @@ import { newStoreCounts, type StoreCounts, type StoreTierStats, tierStats } from
 import { PendingWrites } from './pending-writes.js'
 import { seal, unseal } from './sealed-value.js'
 import { DISK_POLICY, type TierPolicy } from './tier-policy.js'
-import { type Timer, TimeUp, timer, within } from './within.js'
+import { TimeUp, timer, within } from './within.js'
 
 /** How one kind of value lies in a store. */
 export interface Codec<V> {

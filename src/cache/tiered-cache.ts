@@ -1,5 +1,5 @@
 // THE read path: memory -> disk -> shared -> load, and back-fill on the way back. Knows no domain and no runtime.
-import { abortError, OpDbusError } from '../errors.js'
+import { OpDbusError, throwIfAborted } from '../errors.js'
 import type { CallOptions, Clock, Load, Source } from '../ports.js'
 import { type Answer, type BatchCall, type BatchSink, type Ids, runBatch } from './batch.js'
 import { CacheEvents, type LookUpLog } from './cache-events.js'
@@ -313,8 +313,4 @@ interface Way<V> {
   readonly id: string
   readonly missed: StoreTier<V>[]
   readonly log: LookUpLog | undefined
-}
-
-function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw abortError(signal)
 }

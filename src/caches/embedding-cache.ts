@@ -1,7 +1,7 @@
 // The embedding cache: a text's vector from memory, else from disk, else from the embedder, once. The key in memory is
 // the text itself; on disk it is a hash of space and text.
+import { AbortListeners } from '../abort-listeners.js'
 import type { CacheEvents } from '../cache/cache-events.js'
-import { Aborts } from '../cache/in-flight.js'
 import { MemoryTier } from '../cache/memory-tier.js'
 import { type Counts, newCounts } from '../cache/metrics.js'
 import type { StoreTier } from '../cache/store-tier.js'
@@ -79,7 +79,7 @@ export class EmbeddingCache {
   #opening: Promise<Opened> | undefined
   #opened: Opened | undefined
   readonly #closing = new AbortController()
-  readonly #aborts = new Aborts()
+  readonly #aborts = new AbortListeners()
   /** Rows of embedMany calls that the embedder has in hand, and those that wait until it has room. */
   #rows = 0
   readonly #waitingRows: (() => void)[] = []

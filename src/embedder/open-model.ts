@@ -1,8 +1,8 @@
 // Opens what computes vectors: which model serves, on which devices, behind the Embedder port. The same in every runtime, which
 // hands in where its models, devices and workers come from. Loads no model before the first text, unless a level may give way.
 import { OpDbusError } from '../errors.js'
-import type { CallOptions, Embedder, RunningEmbedder, ServingModel, Space, WorkerHandle } from '../ports.js'
-import { type Timer, WorkerEmbedder } from './client/worker-embedder.js'
+import type { CallOptions, Embedder, RunningEmbedder, ServingModel, Space, Timer, WorkerHandle } from '../ports.js'
+import { WorkerEmbedder } from './client/worker-embedder.js'
 import { deviceOrder, type Opened } from './devices/order.js'
 import type { DeviceSelector } from './devices/selector.js'
 import { type Levels, levelOf } from './model/levels.js'

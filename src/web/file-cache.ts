@@ -1,8 +1,8 @@
 // Files by address and digest: from the Cache API, else fetched, and never believed before their bytes are hashed. Runs
 // in the page for small files and in its worker for large ones. Part of the web root.
-import type { Timer } from '../embedder/client/worker-embedder.js'
+
 import { abortError, isOpDbusError, messageOf, OpDbusError } from '../errors.js'
-import type { CallOptions } from '../ports.js'
+import type { CallOptions, Timer } from '../ports.js'
 import { isNamed, sha256Of } from './digest.js'
 import { type FileRef, failure, fetchFile } from './fetch-file.js'
 

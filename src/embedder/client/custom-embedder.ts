@@ -1,10 +1,10 @@
 // An embedder of the user's own (perhaps a paid API) behind the Embedder port: batched, checked, never asked twice.
 
+import { AbortListeners } from '../../abort-listeners.js'
 import { abortError, messageOf, OpDbusError } from '../../errors.js'
 import type { CallOptions, Embedder, Embedding, Space } from '../../ports.js'
 import { isFloat32Array, ownFloats } from '../../realms.js'
 import { Batcher } from '../batcher.js'
-import { AbortListeners } from './abort-listeners.js'
 import { EmbedRequest } from './embed-request.js'
 
 /** Texts to vectors, by whatever means. */

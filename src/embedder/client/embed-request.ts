@@ -1,8 +1,8 @@
 // One caller of embed(): a promise that settles once, and the link to its signal. Knows nothing of who computes.
 
+import type { AbortListeners } from '../../abort-listeners.js'
 import { abortError } from '../../errors.js'
 import type { CallOptions, Embedding } from '../../ports.js'
-import type { AbortListeners } from './abort-listeners.js'
 
 export class EmbedRequest {
   readonly promise: Promise<Embedding>
@@ -24,7 +24,7 @@ export class EmbedRequest {
     const signal = call?.signal
     this.#unlisten =
       signal &&
-      listeners.listen(signal, () => {
+      listeners.add(signal, () => {
         this.reject(abortError(signal))
         leave(this)
       })

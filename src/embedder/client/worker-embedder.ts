@@ -1,16 +1,13 @@
 // The Embedder on the main thread: who may ask, and when the workers end. What they compute is their own business.
 
+import { AbortListeners } from '../../abort-listeners.js'
 import { abortError, OpDbusError } from '../../errors.js'
-import type { CallOptions, Embedder, Embedding, RunningEmbedder, Space, WorkerHandle } from '../../ports.js'
+import type { CallOptions, Embedder, Embedding, RunningEmbedder, Space, Timer, WorkerHandle } from '../../ports.js'
 import type { DevicePlan, Opened } from '../devices/order.js'
 import { spaceOf } from '../model/revision.js'
 import type { ModelSpec } from '../model/spec.js'
-import { AbortListeners } from './abort-listeners.js'
 import { EmbedRequest } from './embed-request.js'
 import { type WorkerCount, WorkerPool } from './worker-pool.js'
-
-/** Calls `run` after `ms` unless cancelled by the function it returns. Must not keep the process alive. */
-export type Timer = (ms: number, run: () => void) => () => void
 
 /** Threads that tokenise for a GPU: each does some 10,000 short texts a second. */
 const MOST_TOKENIZERS = 4

@@ -135,7 +135,7 @@ export class Segments implements SegmentStore {
       if (this.#guard(() => segment.readHead(slot, head))) {
         keyAt(head, KEY_AT, key)
         if (head[STATE_AT] !== LIVE) this.#folder.index.remove(key.a, key.b, number)
-        // Of several records of one key the newest speaks; a key that the index does not know here is a damaged one.
+        // Of several records of one key only the newest counts. Where the index has none for it, the key itself is damaged.
         else if (this.#folder.candidates(key)[0] === number) yield { key: keyText(key) as Key, bytes }
       } else {
         this.#folder.lost(segment)
@@ -162,7 +162,7 @@ export class Segments implements SegmentStore {
     this.#enter()
     this.#guard(() => {
       clearSpaces(this.#context.dir, this.#context.hash)
-      // The new epoch is ours: it is no news.
+      // We began the new epoch ourselves, so nobody has to be told.
       this.#folder.checkEpoch()
       this.#folder.reset()
       this.#folder.wasReset = false
