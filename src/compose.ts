@@ -3,7 +3,12 @@ import { BlockCache } from './caches/block-cache.js'
 import { CacheSet, type CacheSetExtras } from './caches/cache-set.js'
 import { DiffCache } from './caches/diff-cache.js'
 import { EmbeddingCache, type EmbeddingCacheOptions } from './caches/embedding-cache.js'
-import { clearShared, type EmbeddingTierParts, embeddingTiers, type SharedOptions } from './caches/embedding-tiers.js'
+import {
+  clearShared,
+  type EmbeddingTierParts,
+  embeddingTiers,
+  type SharedTierOptions,
+} from './caches/embedding-tiers.js'
 import { QueryCache, type QueryDisk } from './caches/query-cache.js'
 import type { Config } from './config.js'
 import type { Diagnostics } from './diagnostics.js'
@@ -36,7 +41,7 @@ export interface Runtime {
   /** Opens what keeps the vectors of one embedder on this machine; undefined where nothing does. */
   vectors?(embedder: Embedder): EmbeddingTierParts['disk']
   /** A store of the user's own behind that. */
-  readonly shared?: SharedOptions
+  readonly shared?: SharedTierOptions
   readonly queryDisk?: QueryDisk
   readonly blockStore?: Store
   readonly extras?: (set: () => CacheSet) => CacheSetExtras | undefined

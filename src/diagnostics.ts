@@ -1,7 +1,7 @@
 // What happens inside the caches, as typed events for whoever listens. While nobody does, an event costs one branch and is
 // not made. No event holds a text, a key or a value: an entry is named by a hash, worked out only when it is asked for.
 import { messageOf } from './errors.js'
-import type { CacheName, Device, Skipped, Source, TierName } from './ports.js'
+import type { CacheName, Device, SkipReason, Source, TierName } from './ports.js'
 
 /** Everything that can be listened to. Times are microseconds, sizes are bytes. */
 export interface DiagnosticEvents {
@@ -38,7 +38,7 @@ export interface TierVisit {
   readonly tier: TierName
   readonly kind: 'hit' | 'miss' | 'skipped'
   /** Why it was left out. */
-  readonly why?: Skipped
+  readonly why?: SkipReason
   readonly micros: number
 }
 

@@ -13,10 +13,10 @@ import { openVectors } from './node/vectors.js'
 import { folderWarnings } from './node/warnings.js'
 
 export {
-  type Inventory,
   type LocalModel,
   listModels,
   type ModelDtype,
+  type ModelInventory,
   modelPath,
   type PulledModel,
   type PullModelOptions,

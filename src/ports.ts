@@ -100,10 +100,10 @@ export type StorageProblemKind = 'missing' | 'denied' | 'silent' | 'full' | 'clo
 export type Load<V> =
   | { readonly kind: 'hit'; readonly value: V }
   | { readonly kind: 'miss' }
-  | { readonly kind: 'skipped'; readonly why: Skipped }
+  | { readonly kind: 'skipped'; readonly why: SkipReason }
 
 /** Why a tier was not looked into: too slow, left alone for a while after it failed, failed just now. */
-export type Skipped = 'timeout' | 'breaker' | 'error'
+export type SkipReason = 'timeout' | 'breaker' | 'error'
 
 // ---- embedding ------------------------------------------------------------------------------------------------------
 

@@ -20,7 +20,7 @@ export type {
   EmbeddingResult,
   EmbedManyCall,
 } from './caches/embedding-cache.js'
-export type { SharedOptions } from './caches/embedding-tiers.js'
+export type { SharedTierOptions } from './caches/embedding-tiers.js'
 export type { EmbedProgress } from './caches/progress.js'
 export type { QueryCache } from './caches/query-cache.js'
 export type { CachedValue, ComputeValue } from './caches/value-cache.js'
@@ -56,7 +56,7 @@ export type {
   RefusalKind,
   RunningEmbedder,
   ServingModel,
-  Skipped,
+  SkipReason,
   Source,
   StorageProblemKind,
   Store,

@@ -1,7 +1,7 @@
 // A tier over a Store: turns values into bytes and back, and keeps a medium that is slow, failing or lying from harming its
 // callers. How much it is trusted says its policy (tier-policy.ts).
 import { isOpDbusError, messageOf, OpDbusError } from '../errors.js'
-import type { Clock, Key, Load, Skipped, Store, TierName, Timer, Warn } from '../ports.js'
+import type { Clock, Key, Load, SkipReason, Store, TierName, Timer, Warn } from '../ports.js'
 import { isUint8Array } from '../realms.js'
 import { Breaker } from './breaker.js'
 import { CacheEvents } from './cache-events.js'
@@ -53,7 +53,7 @@ interface Asked<V> {
 }
 
 const MISS: Load<never> = { kind: 'miss' }
-const skipped = (why: Skipped): Load<never> => ({ kind: 'skipped', why })
+const skipped = (why: SkipReason): Load<never> => ({ kind: 'skipped', why })
 
 /** Reads and writes never reject. What could not be looked at is `skipped`, with a reason, and is not written back. */
 export class StoreTier<V> {
@@ -295,7 +295,7 @@ export class StoreTier<V> {
     return { kind: 'hit', value: found }
   }
 
-  #skip(why: Skipped): Load<never> {
+  #skip(why: SkipReason): Load<never> {
     this.counts.skipped++
     return skipped(why)
   }

@@ -2,7 +2,7 @@
 // is web/options.ts.
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { checkShared, type SharedOptions } from '../caches/embedding-tiers.js'
+import { checkShared, type SharedTierOptions } from '../caches/embedding-tiers.js'
 import { type Config, type RuntimeOptions, readConfig } from '../config.js'
 import type { UserEmbedder } from '../embedder/client/custom-embedder.js'
 import type { PullProgress } from '../hub/download.js'
@@ -16,7 +16,7 @@ export interface OpenOptions extends CacheSettings {
   /** What computes vectors instead of a model: a function of yours, batched, de-duplicated and cached as any other. */
   readonly embedder?: UserEmbedder | undefined
   /** A store of yours behind disk, which other processes and machines may use as well: a vector is computed once for all. */
-  readonly shared?: SharedOptions | undefined
+  readonly shared?: SharedTierOptions | undefined
   /** Told, in bytes over all its files, how far a model is that is being fetched. */
   readonly onDownload?: ((progress: PullProgress) => void) | undefined
   /** Told, in one sentence, what did not work as asked. Default: `process.emitWarning`. */
@@ -42,7 +42,7 @@ export const ON_NODE: RuntimeOptions = {
 export interface NodeOptions extends Pick<OpenOptions, 'onDownload'> {
   readonly config: Config
   readonly user: UserEmbedder | undefined
-  readonly shared: SharedOptions | undefined
+  readonly shared: SharedTierOptions | undefined
   /** The cache folder, absolute; undefined where there is no place to keep anything. */
   readonly dir: string | undefined
   /** Where models are looked for, as it is now. */
