@@ -40,9 +40,13 @@ export function isOpDbusError(error: unknown, code?: ErrorCode): error is OpDbus
   return isError(error) && error.name === 'OpDbusError' && (code === undefined || (error as OpDbusError).code === code)
 }
 
-/** The message of whatever was thrown. */
+/** The message of whatever was thrown, which may be anything. Never throws. */
 export function messageOf(error: unknown): string {
-  return isError(error) ? error.message : String(error)
+  try {
+    return String(isError(error) ? error.message : error)
+  } catch {
+    return 'something that cannot be put into words was thrown'
+  }
 }
 
 /** Whatever a model or an embedder threw, as the one error of this package. */

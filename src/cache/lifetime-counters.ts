@@ -7,6 +7,7 @@ export type Tally = Readonly<Record<string, number>>
 
 /** A store whose writes can also happen at once, for the exit of a process. */
 export interface CounterStore extends Store {
+  getSync(key: Key): Uint8Array | undefined
   setSync(key: Key, value: Uint8Array): void
 }
 
@@ -65,11 +66,6 @@ export class LifetimeCounters {
   async flush(): Promise<void> {
     if (!this.#changed()) return
     const { store, key } = this.#options
-    if (this.#written !== undefined && (await store.getMany([key]))[0] === undefined) {
-      // Somebody thought us gone and took over what we had written: from here on we tell only what came since.
-      this.#given = add(this.#given, this.#written)
-      this.#written = undefined
-    }
     for (const [other, page] of await this.#pages()) {
       if (other === key || !this.#gone(page)) continue
       // Only one process sees the removal succeed, and only that one takes the counts.
@@ -78,10 +74,15 @@ export class LifetimeCounters {
     this.flushSync()
   }
 
-  /** Writes the own page at once, without looking at others. For the exit of a process. */
+  /** Writes the own page at once, without looking at those of others. For the exit of a process. */
   flushSync(): void {
     if (!this.#changed()) return
     const { store, key, process, clock } = this.#options
+    if (this.#written !== undefined && store.getSync(key) === undefined) {
+      // Somebody thought us gone and took over what we had written: from here on we tell only what came since.
+      this.#given = add(this.#given, this.#written)
+      this.#written = undefined
+    }
     const counts = this.#own()
     const page: Page = { pid: process.pid, bootId: process.place, updatedAt: clock.now(), counts }
     store.setSync(key, new TextEncoder().encode(JSON.stringify(page)))

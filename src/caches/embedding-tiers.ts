@@ -1,6 +1,7 @@
 // The tiers of embeddings below memory, nearest first, and how far each is trusted. Opens no medium; knows no runtime.
 import { CacheEvents } from '../cache/cache-events.js'
-import { clearStore, StoreTier } from '../cache/store-tier.js'
+import { clearStore } from '../cache/store-calls.js'
+import { StoreTier } from '../cache/store-tier.js'
 import { SHARED_TIMEOUT_MS, sharedPolicy } from '../cache/tier-policy.js'
 import type { Diagnostics } from '../diagnostics.js'
 import { OpDbusError } from '../errors.js'
