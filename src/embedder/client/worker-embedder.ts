@@ -36,7 +36,7 @@ export interface WorkerEmbedderOptions {
   readonly onOpen?: (opened: Opened) => void
 }
 
-/** For `doctor` and `stats`: what runs now, and what was learnt when a model was last opened. */
+/** What runs now, and what was learnt when a model was last opened; {@link RunningEmbedder} is what `stats` shows of it. */
 export interface EmbedderStatus {
   readonly worker: 'off' | 'starting' | 'ready'
   /** Undefined until a model was opened once. */
