@@ -81,7 +81,7 @@ function settings(table, words) {
     '}',
     '',
     '/** Everything that can be set, by whoever opens the caches. All optional; an option wins over its variable. */',
-    'export interface Settings extends CommonSettings {',
+    'export interface CacheSettings extends CommonSettings {',
     ...members(false),
     '}',
     '',

@@ -6,17 +6,19 @@
 // One set of caches serves all requests: equal texts of different clients are computed once. When a client leaves, its own wait
 // ends; what others wait for goes on. There is no authentication, so it listens on the loopback address alone.
 import { createServer } from 'node:http'
-import { isOpDbusError, openCaches } from 'op-dbus'
+import { BatchError, isOpDbusError, openCaches } from 'op-dbus'
 
-const MAX_BYTES = 1_000_000
+const MAX_CHARACTERS = 1_000_000
 const caches = await openCaches()
 
 const server = createServer((request, response) => {
   answer(request, response).catch(error => {
     // Nobody is there to be answered any more.
     if (response.destroyed) return console.error(`a client left: ${error.code}`)
-    const status = isOpDbusError(error, 'OVERLOADED') ? 503 : isOpDbusError(error, 'INVALID_INPUT') ? 400 : 500
-    send(response, status, { error: error.message, code: error.code })
+    // A batch says of each row what failed; the first reason stands for all.
+    const reason = error instanceof BatchError ? error.failed[0].error : error
+    const status = isOpDbusError(reason, 'OVERLOADED') ? 503 : isOpDbusError(reason, 'INVALID_INPUT') ? 400 : 500
+    send(response, status, { error: reason.message, code: reason.code })
   })
 })
 
@@ -34,7 +36,7 @@ async function answer(request, response) {
   let body = ''
   for await (const chunk of request.setEncoding('utf8')) {
     body += chunk
-    if (body.length > MAX_BYTES) return send(response, 413, { error: `at most ${MAX_BYTES} characters` })
+    if (body.length > MAX_CHARACTERS) return send(response, 413, { error: `at most ${MAX_CHARACTERS} characters` })
   }
   const texts = body.split('\n').filter(line => line !== '')
   const { matrix, dims, sources } = await caches.embeddings.embedMany(texts, { signal: gone.signal })

@@ -13,7 +13,7 @@ export interface Event {
   readonly cold?: boolean
 }
 
-export const WINDOW_MS = 60_000
+const WINDOW_MS = 60_000
 
 /** The most events kept: older ones go first. */
 const MOST = 1_500

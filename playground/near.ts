@@ -84,6 +84,6 @@ export class Near {
 }
 
 /** The thread could not be started, or has died: another one may do. */
-export class NearLost extends Error {
+class NearLost extends Error {
   override readonly name = 'NearLost'
 }

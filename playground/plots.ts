@@ -13,12 +13,14 @@ export class Plots {
   #rate: uPlot
   #times: uPlot
   readonly #observer: ResizeObserver
+  readonly #rateAt: HTMLElement
+  readonly #timesAt: HTMLElement
+  readonly #color: (token: string) => string
 
-  constructor(
-    private readonly rateAt: HTMLElement,
-    private readonly timesAt: HTMLElement,
-    private readonly color: (token: string) => string,
-  ) {
+  constructor(rateAt: HTMLElement, timesAt: HTMLElement, color: (token: string) => string) {
+    this.#rateAt = rateAt
+    this.#timesAt = timesAt
+    this.#color = color
     this.#rate = this.#newRate()
     this.#times = this.#newTimes()
     this.#observer = new ResizeObserver(() => {
@@ -57,31 +59,31 @@ export class Plots {
   }
 
   #newRate(): uPlot {
-    const stroke = this.color('--accent')
+    const stroke = this.#color('--accent')
     return new uPlot(
       {
-        ...this.#common(this.rateAt),
+        ...this.#common(this.#rateAt),
         scales: { x: { time: false, range: [-60, 0] }, y: { range: [0, 100] } },
         series: [{}, { label: 'hit rate', stroke, width: 2, fill: fade(stroke), points: { show: false } }],
         axes: [this.#axis('seconds ago', (_u, ticks) => ticks.map(tick => `${-tick}`)), this.#axis('% of look-ups')],
       },
       [[], []],
-      this.rateAt,
+      this.#rateAt,
     )
   }
 
   #newTimes(): uPlot {
     return new uPlot(
       {
-        ...this.#common(this.timesAt),
+        ...this.#common(this.#timesAt),
         scales: { x: { time: false, range: [-60, 0] }, y: { distr: 3, range: [FASTEST_MS, SLOWEST_MS] } },
         series: [
           {},
           ...SOURCES.map(source => ({
             label: `${LETTERS[source]} ${NAMES[source]}`,
-            stroke: this.color(`--${source}`),
+            stroke: this.#color(`--${source}`),
             paths: () => null,
-            points: { show: true, width: 0, fill: this.color(`--${source}`), paths: marksOf(source) },
+            points: { show: true, width: 0, fill: this.#color(`--${source}`), paths: marksOf(source) },
           })),
         ],
         axes: [
@@ -93,7 +95,7 @@ export class Plots {
         ],
       },
       [[], ...SOURCES.map(() => [])] as unknown as uPlot.AlignedData,
-      this.timesAt,
+      this.#timesAt,
     )
   }
 
@@ -102,8 +104,8 @@ export class Plots {
   }
 
   #axis(label: string, values?: uPlot.Axis.Values): uPlot.Axis {
-    const quiet = this.color('--quiet')
-    const line = { stroke: this.color('--line'), width: 1 }
+    const quiet = this.#color('--quiet')
+    const line = { stroke: this.#color('--line'), width: 1 }
     const font = '12px system-ui, sans-serif'
     const size = label.startsWith('seconds') ? 28 : 60
     return {

@@ -23,7 +23,11 @@ export class RunSum {
   /** Undefined as soon as it is not known of one line. */
   #computingMs: number | undefined = 0
 
-  constructor(private readonly board: Pick<Board, 'computingMs'>) {}
+  readonly #board: Pick<Board, 'computingMs'>
+
+  constructor(board: Pick<Board, 'computingMs'>) {
+    this.#board = board
+  }
 
   /** After the board has taken the same. */
   add(chunk: readonly string[], outcomes: readonly Outcome[], cold: boolean): void {
@@ -34,7 +38,7 @@ export class RunSum {
       this.#sources[source] = (this.#sources[source] ?? 0) + 1
       this.#ms += ms
       if (cold) this.#loadMs += ms
-      const alone = this.board.computingMs(chunk[i]!)
+      const alone = this.#board.computingMs(chunk[i]!)
       this.#computingMs = alone === undefined || this.#computingMs === undefined ? undefined : this.#computingMs + alone
     }
   }

@@ -87,9 +87,12 @@ export class Session {
   #stop: AbortController | undefined
   #running: Promise<void> | undefined
   #evictions = 0
+  readonly #tellForgotten: () => void
 
   /** `tellForgotten`: everything was forgotten here, and other tabs of this page must hear of it. */
-  constructor(private readonly tellForgotten: () => void = () => {}) {}
+  constructor(tellForgotten: () => void = () => {}) {
+    this.#tellForgotten = tellForgotten
+  }
 
   /** Opened at the first use, and again after `#reopen`. */
   caches(): Promise<Caches> {
@@ -170,7 +173,7 @@ export class Session {
     this.#empty()
     if (kept) this.phase.value = { kind: 'failed', failure: kept }
     this.spoken.value = kept ? kept.said : 'Everything is forgotten.'
-    this.tellForgotten()
+    this.#tellForgotten()
     await this.refresh()
   }
 

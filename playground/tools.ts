@@ -56,7 +56,10 @@ export class Tools {
   #stop: AbortController | undefined
   #stopSearch: AbortController | undefined
 
-  constructor(private readonly session: Session) {
+  readonly #session: Session
+
+  constructor(session: Session) {
+    this.#session = session
     effect(() => {
       session.forgotten.value
       this.stopSearching()
@@ -78,17 +81,17 @@ export class Tools {
     batch(() => {
       this.searching.value = true
       this.problem.value = ''
-      this.session.fetched.value = undefined
+      this.#session.fetched.value = undefined
     })
     try {
       const near = await this.#index()
-      const { embeddings } = await this.session.caches()
+      const { embeddings } = await this.#session.caches()
       const { vector } = await embeddings.getOrEmbed(query, { signal })
       const found = (await near.nearest(vector, FOUND + 1)).filter(one => one.text !== query)
       signal.throwIfAborted()
       this.found.value = { query, neighbours: found.slice(0, FOUND) }
       this.lost.value = false
-      await Promise.all([this.session.refresh(), this.session.askFetches()])
+      await Promise.all([this.#session.refresh(), this.#session.askFetches()])
     } catch (error) {
       if (!this.#noteLoss(error) && !signal.aborted) this.problem.value = failureOf(error, navigator.onLine).said
     } finally {
@@ -108,7 +111,7 @@ export class Tools {
     try {
       while (this.#stale) {
         this.#stale = false
-        const { forgotten } = this.session
+        const { forgotten } = this.#session
         const of = forgotten.peek()
         const start = performance.now()
         const near = await this.#index()
@@ -126,11 +129,11 @@ export class Tools {
 
   /** The five nearest to a cached text, which `vector` is of. Never rejects. */
   async around(text: string, vector?: Float32Array): Promise<void> {
-    const { forgotten } = this.session
+    const { forgotten } = this.#session
     const of = forgotten.peek()
     try {
       const near = await this.#index()
-      const { embeddings } = await this.session.caches()
+      const { embeddings } = await this.#session.caches()
       const own = vector ?? new Map(embeddings.entries()).get(text)
       if (!own) return
       const neighbours = (await near.nearest(own, 6)).filter(one => one.text !== text).slice(0, 5)
@@ -161,7 +164,7 @@ export class Tools {
       if (!stop.signal.aborted) add({ name: 'failed', rate: undefined, note: messageOf(error) })
     } finally {
       this.measuring.value = ''
-      await this.session.askFetches()
+      await this.#session.askFetches()
     }
   }
 
@@ -206,9 +209,9 @@ export class Tools {
     this.#near ??= import('./near.js').then(({ Near }) => new Near())
     try {
       const near = await this.#near
-      const { embeddings } = await this.session.caches()
-      const { opened } = this.session
-      const { held } = this.session.memory.peek()
+      const { embeddings } = await this.#session.caches()
+      const { opened } = this.#session
+      const { held } = this.#session.memory.peek()
       const before = this.#followed
       this.#followed = { opened, held }
       const anew = before.opened !== opened

@@ -3,7 +3,12 @@ import { BlockCache } from './caches/block-cache.js'
 import { CacheSet, type CacheSetExtras } from './caches/cache-set.js'
 import { DiffCache } from './caches/diff-cache.js'
 import { EmbeddingCache, type EmbeddingCacheOptions } from './caches/embedding-cache.js'
-import { clearShared, type EmbeddingTierParts, embeddingTiers, type SharedOptions } from './caches/embedding-tiers.js'
+import {
+  clearShared,
+  type EmbeddingTierParts,
+  embeddingTiers,
+  type SharedTierOptions,
+} from './caches/embedding-tiers.js'
 import { QueryCache, type QueryDisk } from './caches/query-cache.js'
 import type { Config } from './config.js'
 import type { Diagnostics } from './diagnostics.js'
@@ -11,7 +16,7 @@ import { fromUserEmbedder, type UserEmbedder } from './embedder/client/custom-em
 import type { OpenedModel } from './embedder/open-model.js'
 import { patternConfig } from './patterns/setting.js'
 import { openTemplates } from './patterns/templates.js'
-import type { Call, Clock, Crc32, Embedder, Hash, Store, Warn } from './ports.js'
+import type { CallOptions, Clock, Crc32, Embedder, Hash, Store, Warn } from './ports.js'
 
 /**
  * Bytes of the other three in memory. With 10,000 embeddings of 384 floats at their default bound (20.5 MB) all four
@@ -32,11 +37,11 @@ export interface Runtime {
   /** What computes instead of a model. */
   readonly user: UserEmbedder | undefined
   /** Opens what computes otherwise, at the first text that needs it; again after it failed. */
-  openModel(call: Call): Promise<OpenedModel>
+  openModel(call: CallOptions): Promise<OpenedModel>
   /** Opens what keeps the vectors of one embedder on this machine; undefined where nothing does. */
   vectors?(embedder: Embedder): EmbeddingTierParts['disk']
   /** A store of the user's own behind that. */
-  readonly shared?: SharedOptions
+  readonly shared?: SharedTierOptions
   readonly queryDisk?: QueryDisk
   readonly blockStore?: Store
   readonly extras?: (set: () => CacheSet) => CacheSetExtras | undefined

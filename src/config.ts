@@ -1,8 +1,8 @@
 // Options over environment over defaults, checked once, into one frozen Config. Which there are says the table in options.ts.
 // Reads no file and no clock.
 import { OpDbusError } from './errors.js'
-import { DEVICE_CHOICES, type DeviceChoice, OPTIONS, type Option, type OptionName } from './options.js'
-import type { Settings } from './settings.js'
+import { type DeviceChoice, OPTIONS, type Option, type OptionName } from './options.js'
+import type { CacheSettings } from './settings.js'
 
 /** Every option with its value; undefined only where it has no default. */
 export type Config = { readonly [K in OptionName]: Filled<(typeof OPTIONS)[K]> }
@@ -18,13 +18,6 @@ export interface RuntimeOptions {
   readonly devices: readonly DeviceChoice[]
 }
 
-const ON_NODE: RuntimeOptions = {
-  runtime: 'node',
-  name: 'Node',
-  beside: ['embedder', 'onDownload', 'onWarning'],
-  devices: DEVICE_CHOICES,
-}
-
 type Environment = Readonly<Record<string, string | undefined>>
 
 /**
@@ -32,10 +25,10 @@ type Environment = Readonly<Record<string, string | undefined>>
  * warns, since it may be anybody's, and the default holds. An empty variable counts as unset.
  */
 export function readConfig(
-  settings: Settings,
+  settings: CacheSettings,
   env: Environment,
   warn: (message: string) => void,
-  runtime: RuntimeOptions = ON_NODE,
+  runtime: RuntimeOptions,
 ): Config {
   refuseStrange(settings, runtime)
   const config: Partial<Record<OptionName, unknown>> = {}
@@ -47,7 +40,7 @@ export function readConfig(
   return Object.freeze(config) as Config
 }
 
-function refuseStrange(settings: Settings, { runtime, name, beside }: RuntimeOptions): void {
+function refuseStrange(settings: CacheSettings, { runtime, name, beside }: RuntimeOptions): void {
   const known = (Object.entries(OPTIONS) as [OptionName, Option<unknown>][])
     .filter(([, { only }]) => only === undefined || only === runtime)
     .map(([option]) => option as string)

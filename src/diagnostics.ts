@@ -1,7 +1,7 @@
 // What happens inside the caches, as typed events for whoever listens. While nobody does, an event costs one branch and is
 // not made. No event holds a text, a key or a value: an entry is named by a hash, worked out only when it is asked for.
 import { messageOf } from './errors.js'
-import type { CacheName, Device, Skipped, Source, TierName } from './ports.js'
+import type { CacheName, Device, SkipReason, Source, TierName } from './ports.js'
 
 /** Everything that can be listened to. Times are microseconds, sizes are bytes. */
 export interface DiagnosticEvents {
@@ -15,7 +15,7 @@ export interface DiagnosticEvents {
   readonly evicted: EvictedEvent
   /** A cache was emptied, here or by another process. */
   readonly cleared: ClearedEvent
-  /** A tier began to fail, or answered with something that is not what was stored. */
+  /** A tier failed to do what it was asked, or answered with something that is not what was stored. Told each time. */
   readonly fault: FaultEvent
   /** What `onWarning` is told as well. */
   readonly warning: WarningEvent
@@ -38,7 +38,7 @@ export interface TierVisit {
   readonly tier: TierName
   readonly kind: 'hit' | 'miss' | 'skipped'
   /** Why it was left out. */
-  readonly why?: Skipped
+  readonly why?: SkipReason
   readonly micros: number
 }
 
@@ -124,7 +124,7 @@ export interface DiagnosticsOptions {
 }
 
 /** One kind of event. */
-export class Topic<E> {
+class Topic<E> {
   #listeners: readonly ((event: E) => void)[] = []
   readonly #channel: Channel | undefined
   readonly #failed: (error: unknown) => void

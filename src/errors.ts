@@ -40,9 +40,13 @@ export function isOpDbusError(error: unknown, code?: ErrorCode): error is OpDbus
   return isError(error) && error.name === 'OpDbusError' && (code === undefined || (error as OpDbusError).code === code)
 }
 
-/** The message of whatever was thrown. */
+/** The message of whatever was thrown, which may be anything. Never throws. */
 export function messageOf(error: unknown): string {
-  return isError(error) ? error.message : String(error)
+  try {
+    return String(isError(error) ? error.message : error)
+  } catch {
+    return 'something that cannot be put into words was thrown'
+  }
 }
 
 /** Whatever a model or an embedder threw, as the one error of this package. */
@@ -59,6 +63,11 @@ export function isError(error: unknown): error is Error {
 /** What a call rejects with when its own signal fired. */
 export function abortError(signal: AbortSignal): OpDbusError {
   return new OpDbusError('ABORTED', 'the call was aborted', { cause: signal.reason })
+}
+
+/** @throws OpDbusError ABORTED once `signal` has fired */
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw abortError(signal)
 }
 
 /** One item of a batch that failed, by its index in the batch. */

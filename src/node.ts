@@ -13,13 +13,17 @@ import { openVectors } from './node/vectors.js'
 import { folderWarnings } from './node/warnings.js'
 
 export {
-  type Inventory,
   type LocalModel,
   listModels,
+  type ModelDtype,
+  type ModelInventory,
   modelPath,
   type PulledModel,
+  type PullModelOptions,
   type PullProgress,
+  type PullRetry,
   pullModel,
+  type RemoveModelOptions,
   removeModel,
 } from './node/models.js'
 export type { OpenOptions } from './node/options.js'

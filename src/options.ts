@@ -1,10 +1,10 @@
 // The one table of options: all that `openCaches` takes besides functions and objects of the caller's. What an entry says here
 // is read by config.ts (options, environment, checks), by the CLI (flags, help, completion), and by the build, which writes
-// settings.ts and docs/settings.md from it. Imports nothing that a page would have to load.
+// settings.ts, cli/option-words.ts and docs/settings.md from it. Imports nothing that a page would have to load.
 //
 // To add an option, write one entry, with a comment: the comment is the help that people read, in editors, `--help`,
 // completion and the docs. It is plain text with `code` in backticks; variable, flag and a default that is a value are added to
-// it. A default that is none ends the comment: "Default: as many as ...". Then `node build.mjs`, and read it as
+// it. Where the default is no fixed value, the comment says it in its last sentence: "Default: as many as ...". Then `node build.mjs`, and read it as
 // `config.theName`.
 import {
   GONE_MODE,

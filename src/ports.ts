@@ -1,6 +1,6 @@
-// Every seam of the house: brands and interfaces, nothing that runs. Imports nothing.
+// What rooms that do not know one another agree on: brands and interfaces, nothing that runs. Imports nothing.
 
-/** Everything that can change a vector: model hash, dtype, pooling, normalisation, token limit, prefix. One string. */
+/** Everything that can change a vector (`spacesOf` in embedder/model/revision.ts has the list), as one string. */
 export type Space = string & { readonly __space: never }
 
 /**
@@ -22,7 +22,7 @@ export type TierName = Extract<Source, 'disk' | 'shared'>
 export type Device = 'cuda' | 'webgpu' | 'cpu' | 'wasm' | 'custom'
 
 /** What any call may carry. */
-export interface Call {
+export interface CallOptions {
   /** Ends this caller's wait. Work that others wait for goes on. */
   readonly signal?: AbortSignal | undefined
 }
@@ -38,6 +38,9 @@ export interface Clock {
   now(): number
   monotonic(): number
 }
+
+/** Calls `run` after `ms` unless cancelled by the function it returns. Injected; whoever hands it over says whether it keeps a process alive. */
+export type Timer = (ms: number, run: () => void) => () => void
 
 /** Digests, synchronous in every runtime. */
 export interface Hash {
@@ -60,7 +63,7 @@ export interface StoreCounters {
   evicted: number
 }
 
-/** Dumb bytes under keys. No policy. Absent is undefined; failure throws an OpDbusError with code STORE. */
+/** Dumb bytes under keys; no policy but its own room. Absent is undefined; failure throws an OpDbusError with code STORE. */
 export interface Store {
   readonly name: string
   /** Absent where the store neither checks what it holds nor has a budget. */
@@ -68,9 +71,9 @@ export interface Store {
   /** Where the medium can answer at once: segments, files, map. */
   getSync?(key: Key): Uint8Array | undefined
   /** One answer per key, in the order of `keys`. */
-  getMany(keys: readonly Key[], call?: Call): Promise<(Uint8Array | undefined)[]>
+  getMany(keys: readonly Key[], call?: CallOptions): Promise<(Uint8Array | undefined)[]>
   /** A later item with the same key wins. The bytes are copied before this returns. */
-  setMany(items: readonly (readonly [Key, Uint8Array])[], call?: Call): Promise<void>
+  setMany(items: readonly (readonly [Key, Uint8Array])[], call?: CallOptions): Promise<void>
   /** How many of `keys` were there. */
   deleteMany(keys: readonly Key[]): Promise<number>
   /** Every live key once, in no order. `bytes` is the length of the value. */
@@ -97,10 +100,10 @@ export type StorageProblemKind = 'missing' | 'denied' | 'silent' | 'full' | 'clo
 export type Load<V> =
   | { readonly kind: 'hit'; readonly value: V }
   | { readonly kind: 'miss' }
-  | { readonly kind: 'skipped'; readonly why: Skipped }
+  | { readonly kind: 'skipped'; readonly why: SkipReason }
 
 /** Why a tier was not looked into: too slow, left alone for a while after it failed, failed just now. */
-export type Skipped = 'timeout' | 'breaker' | 'error'
+export type SkipReason = 'timeout' | 'breaker' | 'error'
 
 // ---- embedding ------------------------------------------------------------------------------------------------------
 
@@ -132,19 +135,19 @@ export interface Embedder {
    * The embedding of one text; `vector` has an ArrayBuffer of its own. Texts handed over in the same turn, by whichever
    * callers, share batches. Rejects with OVERLOADED when the queue is full, ABORTED, WORKER_LOST, or what the model said.
    */
-  embed(text: string, call?: Call): Promise<Embedding>
+  embed(text: string, call?: CallOptions): Promise<Embedding>
   /** How many more texts `embed` takes now before it says OVERLOADED. */
   readonly room: number
   /** What computes now; absent where only the user's own embedder knows. */
-  readonly running?: Running
+  readonly running?: RunningEmbedder
   close(): Promise<void>
 }
 
 /** A device is `absent`, or works but `slower` than another one here, or has `failed`, which somebody should look into. */
 export type RefusalKind = 'absent' | 'slower' | 'failed'
 
-/** What computes behind an {@link Embedder}, as far as it has shown itself. */
-export interface Running {
+/** What computes behind the embedding cache, as far as it has shown itself. */
+export interface RunningEmbedder {
   /** Undefined until a model was opened. */
   readonly device: Device | undefined
   /** Sessions that are open, each in a thread of its own; 0 while nothing was to do for long. */

@@ -5,11 +5,11 @@ export type { CacheStats, ClearOptions } from './cache/tiered-cache.js'
 export type { BlockCache } from './caches/block-cache.js'
 export type {
   CacheSet as Caches,
+  ClearSelection,
   DiskSize,
-  Lifetime,
+  LifetimeStats,
   OneCacheStats,
   PatternStats,
-  Selection,
   Stats,
   StorageStats,
 } from './caches/cache-set.js'
@@ -20,10 +20,10 @@ export type {
   EmbeddingResult,
   EmbedManyCall,
 } from './caches/embedding-cache.js'
-export type { SharedOptions } from './caches/embedding-tiers.js'
-export type { Progress } from './caches/progress.js'
+export type { SharedTierOptions } from './caches/embedding-tiers.js'
+export type { EmbedProgress } from './caches/progress.js'
 export type { QueryCache } from './caches/query-cache.js'
-export type { Compute, Result } from './caches/value-cache.js'
+export type { CachedValue, ComputeValue } from './caches/value-cache.js'
 export type {
   ClearedEvent,
   ComputedEvent,
@@ -50,15 +50,17 @@ export { PATTERN_MODES, type PatternMode, type PatternOptions, type PatternSetti
 export type { PatternCounts } from './patterns/templates.js'
 export type {
   CacheName,
-  Call,
+  CallOptions,
   Device,
   Key,
   RefusalKind,
-  Running,
+  RunningEmbedder,
   ServingModel,
+  SkipReason,
   Source,
   StorageProblemKind,
   Store,
+  StoreCounters,
   TierName,
 } from './ports.js'
-export type { Settings } from './settings.js'
+export type { CacheSettings } from './settings.js'

@@ -2,7 +2,7 @@
 // a frame, or a test of Jest's. Looks only; changes nothing.
 
 import { OpDbusError } from './errors.js'
-import type { Call } from './ports.js'
+import type { CallOptions } from './ports.js'
 
 /** A typed array of that name. Its tag is a getter over an internal slot, the same in every realm. */
 function isTyped(value: unknown, name: string): boolean {
@@ -57,11 +57,11 @@ function isBranded(value: unknown, tag: string, getter: () => unknown): boolean 
 }
 
 /**
- * The signal of a caller's own; undefined where there is none, for which null is taken too, as by `fetch`. An
+ * The signal that a caller passed; undefined where there is none. Null counts as none, as in `fetch`. An
  * AbortSignal of another realm, or of a library's making, does as well.
  * @throws OpDbusError INVALID_INPUT for anything else, and for what is no object with the options of a call
  */
-export function signalOf(call: Call | null | undefined): AbortSignal | undefined {
+export function signalOf(call: CallOptions | null | undefined): AbortSignal | undefined {
   if (call === undefined || call === null) return undefined
   if (typeof call !== 'object') throw notCall('the options of a call are an object such as { signal }', 'call')
   if (isSignal(call)) throw notCall('a signal is given as { signal }, not by itself', 'signal')

@@ -83,7 +83,7 @@ export interface CommonSettings {
 }
 
 /** Everything that can be set, by whoever opens the caches. All optional; an option wins over its variable. */
-export interface Settings extends CommonSettings {
+export interface CacheSettings extends CommonSettings {
   /**
    * Folder of the disk tiers. Default: `$XDG_CACHE_HOME/op-dbus`, else `/var/lib/op-dbus/cache` for root and
    * `~/.cache/op-dbus` for others. Variable: `OPDBUS_CACHE_DIR`.

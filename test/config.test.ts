@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { readConfig } from '../src/config.js'
-import type { Settings } from '../src/settings.js'
+import { ON_NODE } from '../src/node/options.js'
+import type { CacheSettings } from '../src/settings.js'
 import { IN_PAGES } from '../src/web/options.js'
 
-function read(settings: Settings, env: Record<string, string> = {}) {
+function read(settings: CacheSettings, env: Record<string, string> = {}) {
   const warnings: string[] = []
-  return { config: readConfig(settings, env, message => warnings.push(message)), warnings }
+  return { config: readConfig(settings, env, message => warnings.push(message), ON_NODE), warnings }
 }
 
 describe('readConfig', () => {
@@ -88,7 +89,7 @@ describe('readConfig', () => {
   it('names the options of the runtime that was asked, each list right', () => {
     const told = (settings: object, page: boolean) => {
       try {
-        readConfig(settings, {}, () => {}, ...(page ? [IN_PAGES] : []))
+        readConfig(settings, {}, () => {}, page ? IN_PAGES : ON_NODE)
         return 'accepted'
       } catch (error) {
         return (error as Error).message
@@ -110,7 +111,7 @@ describe('readConfig', () => {
     expect(told({ device: 'cuda' }, false)).toBe('accepted')
   })
 
-  it.each<Settings>([
+  it.each<CacheSettings>([
     { embeddingCacheSize: -1 },
     { embeddingCacheSize: 1.5 },
     { queryCacheTtl: Number.NaN },

@@ -16,6 +16,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
   'src/ports': [],
   'src/errors': [],
   'src/version': [],
+  'src/abort-listeners': [],
   'src/format': [],
   'src/sample-lines': [],
   'src/assets-manifest': [],
@@ -27,14 +28,30 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
   'src/config': ['src/errors', 'src/options', 'src/settings'],
   // The core: no runtime, no domain.
   'src/fs': ['src/errors'],
-  'src/cache': ['src/ports', 'src/errors', 'src/realms', 'src/diagnostics', 'lru-cache', 'canonicalize'],
+  'src/cache': [
+    'src/ports',
+    'src/errors',
+    'src/abort-listeners',
+    'src/realms',
+    'src/diagnostics',
+    'lru-cache',
+    'canonicalize',
+  ],
   'src/patterns': ['src/ports', 'src/errors', 'src/realms'],
   // One medium each: none imports another.
   'src/stores/map': ['src/ports', 'src/errors'],
   'src/stores/files': ['src/ports', 'src/errors', 'src/fs'],
   'src/stores/segments': ['src/ports', 'src/errors', 'src/fs'],
   'src/stores/indexeddb': ['src/ports', 'src/errors', 'idb-keyval'],
-  'src/caches': ['src/ports', 'src/errors', 'src/realms', 'src/diagnostics', 'src/cache', 'src/patterns'],
+  'src/caches': [
+    'src/ports',
+    'src/errors',
+    'src/abort-listeners',
+    'src/realms',
+    'src/diagnostics',
+    'src/cache',
+    'src/patterns',
+  ],
   // Arithmetic, a device each: none imports another but to choose among them.
   'src/kernels': ['src/ports', 'src/errors', 'src/realms', '.build/wasm/kernels'],
   // The embedder: what a model is, then what reads texts, then devices; the caller's thread and the worker's know only the protocol.
@@ -63,6 +80,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
   'src/embedder/client': [
     'src/ports',
     'src/errors',
+    'src/abort-listeners',
     'src/realms',
     'src/embedder/model',
     'src/embedder/batcher',

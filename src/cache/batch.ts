@@ -1,6 +1,6 @@
 // Many look-ups as one: distinct ids are looked up once, so many at a time, and each row is told as soon as it is known.
-import { abortError } from '../errors.js'
-import type { Call, Clock, Source } from '../ports.js'
+import { throwIfAborted } from '../errors.js'
+import type { CallOptions, Clock, Source } from '../ports.js'
 import { yieldToEventLoop } from './yield-to-event-loop.js'
 
 /** A value and the tier that had it. The value is the shared one: copy it before handing it to a stranger. */
@@ -23,7 +23,7 @@ export interface BatchSink<V> {
   failed(index: number, error: unknown): void
 }
 
-export interface BatchCall extends Call {
+export interface BatchCall extends CallOptions {
   /** How many loads of this call may be under way at once. Default 1,024. */
   readonly concurrency?: number
 }
@@ -121,8 +121,4 @@ interface Twins {
 function tellTwin<V>(sink: BatchSink<V>, index: number, twins: Twins): void {
   if (twins.state === 'answered') sink.same(index, twins.first)
   else sink.failed(index, twins.error)
-}
-
-function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw abortError(signal)
 }

@@ -1,4 +1,5 @@
 // One computation per key, shared by everyone who waits for it. Knows nothing of tiers or values.
+import { AbortListeners } from '../abort-listeners.js'
 import { abortError } from '../errors.js'
 
 /** A computation under way. `stale` turns true when its key is deleted, invalidated or cleared meanwhile. */
@@ -22,7 +23,7 @@ export class InFlight<T> {
   readonly #entries = new Map<string, Entry<T>>()
   /** Those that were detached too. */
   readonly #all = new Set<Entry<T>>()
-  readonly #aborts = new Aborts()
+  readonly #aborts = new AbortListeners()
 
   get size(): number {
     return this.#entries.size
@@ -106,31 +107,5 @@ export class InFlight<T> {
       const stay = this.#aborts.add(signal, leave)
       entry.promise.then(resolve, reject).finally(stay)
     })
-  }
-}
-
-/** One listener per signal, however many wait under it: a batch of a thousand rows shares its caller's signal. */
-export class Aborts {
-  readonly #waiting = new WeakMap<AbortSignal, { readonly all: Set<() => void>; readonly fire: () => void }>()
-
-  /** Calls `leave` when `signal` fires, unless the function it returns is called before. Nothing stays on the signal then. */
-  add(signal: AbortSignal, leave: () => void): () => void {
-    let waiting = this.#waiting.get(signal)
-    if (waiting === undefined) {
-      const all = new Set<() => void>()
-      const fire = () => {
-        for (const one of [...all]) one()
-      }
-      waiting = { all, fire }
-      this.#waiting.set(signal, waiting)
-      signal.addEventListener('abort', fire, { once: true })
-    }
-    const { all, fire } = waiting
-    all.add(leave)
-    return () => {
-      if (!all.delete(leave) || all.size > 0 || this.#waiting.get(signal)?.all !== all) return
-      this.#waiting.delete(signal)
-      signal.removeEventListener('abort', fire)
-    }
   }
 }

@@ -7,6 +7,7 @@ export type Tally = Readonly<Record<string, number>>
 
 /** A store whose writes can also happen at once, for the exit of a process. */
 export interface CounterStore extends Store {
+  getSync(key: Key): Uint8Array | undefined
   setSync(key: Key, value: Uint8Array): void
 }
 
@@ -31,7 +32,7 @@ type Liveness = 'alive' | 'dead' | 'unknown'
 
 interface Page {
   readonly pid: number
-  /** The place of `pid`. Version 0.1 wrote the boot alone, which is no place of anybody's: such pages go by their age. */
+  /** The place of `pid`. Builds before 0.1.0 wrote the boot alone, which is no place of anybody's: such pages go by their age. */
   readonly bootId: string
   readonly updatedAt: number
   readonly counts: Tally
@@ -46,7 +47,7 @@ export class LifetimeCounters {
   readonly #options: LifetimeCountersOptions
   /** Counts taken over from writers that have gone; part of the own page. */
   #inherited: Tally = {}
-  /** What of our own counts is no longer ours to tell, because somebody took our page over. */
+  /** Counts of ours that another process has taken over with our page: they are in its page now, and must not be in ours. */
   #given: Tally = {}
   #written: Tally | undefined
 
@@ -65,11 +66,6 @@ export class LifetimeCounters {
   async flush(): Promise<void> {
     if (!this.#changed()) return
     const { store, key } = this.#options
-    if (this.#written !== undefined && (await store.getMany([key]))[0] === undefined) {
-      // Somebody thought us gone and took over what we had written: from here on we tell only what came since.
-      this.#given = add(this.#given, this.#written)
-      this.#written = undefined
-    }
     for (const [other, page] of await this.#pages()) {
       if (other === key || !this.#gone(page)) continue
       // Only one process sees the removal succeed, and only that one takes the counts.
@@ -78,10 +74,15 @@ export class LifetimeCounters {
     this.flushSync()
   }
 
-  /** Writes the own page at once, without looking at others. For the exit of a process. */
+  /** Writes the own page at once, without looking at those of others. For the exit of a process. */
   flushSync(): void {
     if (!this.#changed()) return
     const { store, key, process, clock } = this.#options
+    if (this.#written !== undefined && store.getSync(key) === undefined) {
+      // Somebody thought us gone and took over what we had written: from here on we tell only what came since.
+      this.#given = add(this.#given, this.#written)
+      this.#written = undefined
+    }
     const counts = this.#own()
     const page: Page = { pid: process.pid, bootId: process.place, updatedAt: clock.now(), counts }
     store.setSync(key, new TextEncoder().encode(JSON.stringify(page)))

@@ -29,10 +29,6 @@ export class MemoryTier<V extends object> {
     this.#lru = this.#open()
   }
 
-  get enabled(): boolean {
-    return this.#lru !== undefined
-  }
-
   /** The value itself, not a copy. Counts a hit, but leaves a miss to the caller, who may look further. */
   get(id: string): V | undefined {
     const value = this.#lru?.get(id)

@@ -3,8 +3,10 @@
 import type { Key } from '../ports.js'
 
 export interface PendingWritesOptions {
-  /** Bytes that may wait; Infinity for all. */
-  readonly capacityBytes: number
+  /** Bytes that may wait. Absent: all. */
+  readonly capacityBytes?: number
+  /** Bytes that are written at once, if there are more; one value always is. Absent: all that waits. */
+  readonly batchBytes?: number
   /** Writes one batch, and settles when the medium has it or has failed to. Must not reject. */
   write(items: [Key, Uint8Array][], bytes: number): Promise<void>
 }
@@ -16,6 +18,9 @@ export class PendingWrites {
   #sent: ReadonlyMap<Key, Uint8Array> | undefined
   #sentBytes = 0
   #sending: Promise<void> | undefined
+  /** Entries taken so far, and those of them that are written, have failed or were dropped: the first in come out first. */
+  #taken = 0
+  #settled = 0
 
   constructor(options: PendingWritesOptions) {
     this.#options = options
@@ -28,40 +33,58 @@ export class PendingWrites {
 
   /** Sends it soon: what is set in one turn is one batch. False when there is no room for it. */
   set(key: Key, bytes: Uint8Array): boolean {
-    const before = this.#waiting.get(key)?.length ?? 0
+    const old = this.#waiting.get(key)
+    const before = old?.length ?? 0
     const waitingBytes = this.#waitingBytes - before + bytes.length
-    if (waitingBytes + this.#sentBytes > this.#options.capacityBytes) return false
+    const { capacityBytes = Number.POSITIVE_INFINITY } = this.#options
+    if (waitingBytes + this.#sentBytes > capacityBytes) return false
+    if (old === undefined) this.#taken++
     this.#waiting.set(key, bytes)
     this.#waitingBytes = waitingBytes
     if (this.#waiting.size === 1 && this.#sending === undefined) queueMicrotask(() => void this.flush())
     return true
   }
 
-  /** Resolves when what was set so far has reached the medium, or has failed to. */
-  flush(): Promise<void> {
-    if (this.#sending !== undefined) {
-      return this.#waiting.size === 0 ? this.#sending : this.#sending.then(() => this.flush())
-    }
-    return this.#waiting.size === 0 ? Promise.resolve() : this.#send()
+  /** Resolves when what was set so far has reached the medium, or has failed to; what is set meanwhile is not waited for. */
+  async flush(): Promise<void> {
+    const all = this.#taken
+    while (this.#settled < all) await (this.#sending ?? this.#send())
   }
 
   /** Forgets what was not sent yet. */
   drop(): void {
+    this.#settled += this.#waiting.size
     this.#waiting = new Map()
     this.#waitingBytes = 0
   }
 
   #send(): Promise<void> {
-    const [batch, bytes] = [this.#waiting, this.#waitingBytes]
-    this.drop()
+    const [batch, bytes] = this.#takeBatch()
     this.#sent = batch
     this.#sentBytes = bytes
-    this.#sending = this.#options.write([...batch], bytes).then(() => {
+    const done = () => {
+      this.#settled += batch.size
       this.#sent = undefined
       this.#sentBytes = 0
       this.#sending = undefined
       if (this.#waiting.size > 0) void this.#send()
-    })
+    }
+    this.#sending = this.#options.write([...batch], bytes).then(done, done)
     return this.#sending
+  }
+
+  /** What is sent next, the oldest first, and its bytes. */
+  #takeBatch(): [Map<Key, Uint8Array>, number] {
+    const { batchBytes = Number.POSITIVE_INFINITY } = this.#options
+    const batch = new Map<Key, Uint8Array>()
+    let bytes = 0
+    for (const [key, value] of this.#waiting) {
+      if (batch.size > 0 && bytes + value.length > batchBytes) break
+      batch.set(key, value)
+      bytes += value.length
+      this.#waiting.delete(key)
+    }
+    this.#waitingBytes -= bytes
+    return [batch, bytes]
   }
 }

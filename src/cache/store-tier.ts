@@ -1,15 +1,16 @@
 // A tier over a Store: turns values into bytes and back, and keeps a medium that is slow, failing or lying from harming its
 // callers. How much it is trusted says its policy (tier-policy.ts).
-import { isOpDbusError, messageOf, OpDbusError } from '../errors.js'
-import type { Clock, Key, Load, Skipped, Store, TierName, Warn } from '../ports.js'
+import { messageOf } from '../errors.js'
+import type { Clock, Key, Load, SkipReason, Store, StoreCounters, TierName, Timer, Warn } from '../ports.js'
 import { isUint8Array } from '../realms.js'
 import { Breaker } from './breaker.js'
 import { CacheEvents } from './cache-events.js'
 import { newStoreCounts, type StoreCounts, type StoreTierStats, tierStats } from './metrics.js'
 import { PendingWrites } from './pending-writes.js'
 import { seal, unseal } from './sealed-value.js'
+import { clearStore, insist, wholeNumber } from './store-calls.js'
 import { DISK_POLICY, type TierPolicy } from './tier-policy.js'
-import { type Timer, TimeUp, timer, within } from './within.js'
+import { TimeUp, timer, within } from './within.js'
 
 /** How one kind of value lies in a store. */
 export interface Codec<V> {
@@ -53,7 +54,7 @@ interface Asked<V> {
 }
 
 const MISS: Load<never> = { kind: 'miss' }
-const skipped = (why: Skipped): Load<never> => ({ kind: 'skipped', why })
+const skipped = (why: SkipReason): Load<never> => ({ kind: 'skipped', why })
 
 /** Reads and writes never reject. What could not be looked at is `skipped`, with a reason, and is not written back. */
 export class StoreTier<V> {
@@ -81,8 +82,8 @@ export class StoreTier<V> {
     this.#events = options.events ?? CacheEvents.silent()
     this.#reads = new Breaker(clock)
     this.#writes = new Breaker(clock)
-    const capacityBytes = policy.pendingBytes ?? Number.POSITIVE_INFINITY
-    this.#pending = new PendingWrites({ capacityBytes, write: (items, bytes) => this.#write(items, bytes) })
+    const { pendingBytes: capacityBytes, batchBytes } = policy
+    this.#pending = new PendingWrites({ capacityBytes, batchBytes, write: (items, bytes) => this.#write(items, bytes) })
   }
 
   /** Can this medium answer without a promise? One with a time limit is not asked so: nothing could interrupt it. */
@@ -105,10 +106,12 @@ export class StoreTier<V> {
   }
 
   getSync(id: string): Load<Found<V>> {
-    if (!this.#reads.enter()) return this.#skip('breaker')
     try {
       const key = this.#codec.key(id)
-      const found = this.#pending.get(key) ?? this.#store.getSync!(key)
+      const pending = this.#pending.get(key)
+      if (pending !== undefined) return this.#count(this.#decode(id, key, pending))
+      if (!this.#reads.enter()) return this.#skip('breaker')
+      const found = this.#store.getSync!(key)
       this.#reads.succeeded()
       return this.#count(this.#decode(id, key, found))
     } catch (error) {
@@ -210,7 +213,7 @@ export class StoreTier<V> {
     const { capacity = Number.POSITIVE_INFINITY, capacityBytes = Number.POSITIVE_INFINITY } = this.#options
     const { skipped, dropped } = this.counts
     // What a store checks and lets go by itself is told by it.
-    const { damaged = 0, evicted = 0 } = this.#store.counters ?? {}
+    const { damaged, evicted } = this.#countersOfStore()
     const counts = { ...this.counts, evictions: evicted }
     const now = { size: size.entries, capacity, bytes: size.bytes, capacityBytes }
     return { ...tierStats(counts, now), skipped, damaged: damaged + this.counts.damaged, dropped }
@@ -243,6 +246,15 @@ export class StoreTier<V> {
     }
   }
 
+  #countersOfStore(): StoreCounters {
+    try {
+      const { damaged, evicted } = this.#store.counters ?? {}
+      return { damaged: wholeNumber(damaged), evicted: wholeNumber(evicted) }
+    } catch {
+      return { damaged: 0, evicted: 0 }
+    }
+  }
+
   async #getMany(keys: readonly Key[]): Promise<readonly (Uint8Array | undefined)[]> {
     const found = await within(this.policy.readTimeoutMs, call => this.#store.getMany(keys, call), this.#timer)
     if (Array.isArray(found) && found.length === keys.length) return found
@@ -250,7 +262,8 @@ export class StoreTier<V> {
   }
 
   async #write(items: [Key, Uint8Array][], bytes: number): Promise<void> {
-    if (!this.#writes.enter()) {
+    // What waited behind writes that failed is still tried where the medium is ours to wait for: it may be back by now.
+    if (this.policy.writeTimeoutMs !== undefined && !this.#writes.enter()) {
       this.counts.dropped += items.length
       return
     }
@@ -295,7 +308,7 @@ export class StoreTier<V> {
     return { kind: 'hit', value: found }
   }
 
-  #skip(why: Skipped): Load<never> {
+  #skip(why: SkipReason): Load<never> {
     this.counts.skipped++
     return skipped(why)
   }
@@ -317,31 +330,4 @@ export class StoreTier<V> {
       why === 'damaged' ? `not all that ${name} holds can be used: ` : `cannot ${what} ${name}, going on without it: `
     warn(sentence + message, cause, `${this.source} tier ${label}`)
   }
-}
-
-/** Empties the store of a tier. Rejects when it cannot be emptied, saying which tier that is. */
-export function clearStore(source: TierName, store: Store, policy: TierPolicy, timer?: Timer): Promise<void> {
-  return insist('clear', source, store, policy, () => store.clear(), timer)
-}
-
-/** What must not be taken for done when it is not: a tier that cannot be reached is named. */
-async function insist<T>(
-  what: string,
-  source: TierName,
-  store: Store,
-  policy: TierPolicy,
-  work: () => Promise<T>,
-  timer?: Timer,
-): Promise<T> {
-  try {
-    return await within(policy.writeTimeoutMs, work, timer)
-  } catch (error) {
-    if (source === 'disk' && isOpDbusError(error)) throw error
-    const message = `cannot ${what} the ${source} cache (${store.name}): ${messageOf(error)}`
-    throw new OpDbusError('STORE', message, { cause: error, details: { tier: source } })
-  }
-}
-
-function wholeNumber(value: unknown): number {
-  return typeof value === 'number' && value >= 0 ? value : 0
 }

@@ -11,6 +11,8 @@ export interface TierPolicy {
   readonly writeTimeoutMs?: number
   /** Bytes that may wait to be written; what comes on top is dropped, and counted. Absent: all of it waits. */
   readonly pendingBytes?: number
+  /** Bytes of values that are written at once, where there are more. Absent: all that waits. */
+  readonly batchBytes?: number
   /** Whether `clear` empties it only for who names it: other machines live on what it holds. */
   readonly clearedByName: boolean
   /** Whether `close` closes the store: then it was opened for this tier. */
@@ -26,6 +28,8 @@ export const DISK_POLICY: TierPolicy = { clearedByName: false, closesStore: true
 export const SHARED_TIMEOUT_MS = 100
 /** Vectors of 384 floats: about 20,000 of them. */
 const SHARED_PENDING_BYTES = 32 * 2 ** 20
+/** So little that a slow network takes it within the time limit of a write. */
+const SHARED_BATCH_BYTES = 256 * 2 ** 10
 
 /** Somebody else's store, over a network perhaps. */
 export function sharedPolicy(options: { crc32: Crc32; timeoutMs?: number; close?: boolean }): TierPolicy {
@@ -34,6 +38,7 @@ export function sharedPolicy(options: { crc32: Crc32; timeoutMs?: number; close?
     readTimeoutMs: timeoutMs,
     writeTimeoutMs: Math.max(1000, 10 * timeoutMs),
     pendingBytes: SHARED_PENDING_BYTES,
+    batchBytes: SHARED_BATCH_BYTES,
     clearedByName: true,
     closesStore: close,
     sealed: crc32,

@@ -1,6 +1,6 @@
 // THE read path: memory -> disk -> shared -> load, and back-fill on the way back. Knows no domain and no runtime.
-import { abortError, OpDbusError } from '../errors.js'
-import type { Call, Clock, Load, Source } from '../ports.js'
+import { OpDbusError, throwIfAborted } from '../errors.js'
+import type { CallOptions, Clock, Load, Source } from '../ports.js'
 import { type Answer, type BatchCall, type BatchSink, type Ids, runBatch } from './batch.js'
 import { CacheEvents, type LookUpLog } from './cache-events.js'
 import { type Flight, InFlight } from './in-flight.js'
@@ -82,7 +82,7 @@ export class TieredCache<V extends object> {
   }
 
   /** What a tier has, else what `load` computes, once however many ask. Errors are not cached. */
-  async getOrLoad(id: string, load: Loader<V>, call: Call = {}): Promise<Answer<V>> {
+  async getOrLoad(id: string, load: Loader<V>, call: CallOptions = {}): Promise<Answer<V>> {
     throwIfAborted(call.signal)
     return this.lookUp(id, load, call.signal)
   }
@@ -313,8 +313,4 @@ interface Way<V> {
   readonly id: string
   readonly missed: StoreTier<V>[]
   readonly log: LookUpLog | undefined
-}
-
-function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw abortError(signal)
 }

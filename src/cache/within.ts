@@ -1,7 +1,5 @@
 // A limit to how long somebody else's promise is waited for. Knows no medium.
-
-/** Calls `run` after `ms`, unless the function that it returns is called before. */
-export type Timer = (ms: number, run: () => void) => () => void
+import type { Timer } from '../ports.js'
 
 /** What {@link within} rejects with when the time is up. */
 export class TimeUp extends Error {

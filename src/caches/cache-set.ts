@@ -6,16 +6,16 @@ import { DIAGNOSTIC_NAMES, type DiagnosticEvents, type DiagnosticName, type Diag
 import { messageOf, OpDbusError } from '../errors.js'
 import type { PatternMode } from '../patterns/setting.js'
 import type { PatternCounts } from '../patterns/templates.js'
-import type { CacheName, Running, ServingModel, StorageProblemKind, Warn } from '../ports.js'
+import type { CacheName, RunningEmbedder, ServingModel, StorageProblemKind, Warn } from '../ports.js'
 import type { BlockCache } from './block-cache.js'
 import type { DiffCache } from './diff-cache.js'
 import type { EmbeddingCache } from './embedding-cache.js'
 import type { QueryCache } from './query-cache.js'
 
-export const CACHE_NAMES: readonly CacheName[] = ['embeddings', 'blocks', 'queries', 'diffs']
+const CACHE_NAMES: readonly CacheName[] = ['embeddings', 'blocks', 'queries', 'diffs']
 
 /** Look-ups of every process that used this folder, this one included. */
-export interface Lifetime {
+export interface LifetimeStats {
   readonly hits: number
   readonly misses: number
   readonly evictions: number
@@ -37,7 +37,7 @@ export interface PatternStats extends PatternCounts {
 }
 
 export interface OneCacheStats extends CacheStats {
-  readonly lifetime: Lifetime
+  readonly lifetime: LifetimeStats
   /** Everything of this cache on disk; absent where there is no disk tier. */
   readonly onDisk?: DiskSize
   /** How long an entry is good, in seconds; absent: for ever. */
@@ -47,7 +47,7 @@ export interface OneCacheStats extends CacheStats {
   /** Embeddings only: which model serves; absent before the first look-up, and for an embedder of the user's own. */
   readonly model?: ServingModel
   /** Embeddings only: what computes; absent before the first look-up, and for an embedder of the user's own. */
-  readonly running?: Running
+  readonly running?: RunningEmbedder
 }
 
 /** Browsers: the database behind the disk tier, and what the browser says of the origin's storage. */
@@ -76,7 +76,7 @@ export type Stats = Readonly<Record<CacheName, OneCacheStats>> & {
 }
 
 /** Which caches `clear` empties; none named: all four. */
-export type Selection = { readonly [K in CacheName]?: boolean | undefined } & {
+export type ClearSelection = { readonly [K in CacheName]?: boolean | undefined } & {
   /** Empties the shared store of `openCaches({ shared })` as well, if embeddings are among what is emptied. Default false. */
   readonly shared?: boolean | undefined
 }
@@ -110,7 +110,7 @@ export interface FourCaches {
   readonly blocks: BlockCache
 }
 
-export class CacheSet implements FourCaches {
+export class CacheSet {
   readonly embeddings: EmbeddingCache
   readonly queries: QueryCache
   readonly diffs: DiffCache
@@ -118,6 +118,7 @@ export class CacheSet implements FourCaches {
   readonly #extras: CacheSetExtras
   #closing: Promise<void> | undefined
 
+  /** Roots open them. @internal */
   constructor({ embeddings, queries, diffs, blocks }: FourCaches, extras: CacheSetExtras = {}) {
     this.embeddings = embeddings
     this.queries = queries
@@ -168,7 +169,7 @@ export class CacheSet implements FourCaches {
    * notice at their next look-up. What other machines share goes only with `shared: true`. Counters go on.
    * @throws OpDbusError STORE with what could not be emptied first; all else is
    */
-  async clear(selection: Selection = {}): Promise<void> {
+  async clear(selection: ClearSelection = {}): Promise<void> {
     const named = CACHE_NAMES.filter(name => selection[name])
     const failed: unknown[] = []
     for (const name of named.length > 0 ? named : CACHE_NAMES) {
@@ -220,7 +221,7 @@ export class CacheSet implements FourCaches {
   }
 }
 
-function lifetimeOf(name: CacheName, totals: Tally): Lifetime {
+function lifetimeOf(name: CacheName, totals: Tally): LifetimeStats {
   const of = (what: string) => totals[`${name}.${what}`] ?? 0
   const [hits, misses] = [of('hits'), of('misses')]
   return { hits, misses, evictions: of('evictions'), hitRate: rate(hits, hits + misses) }

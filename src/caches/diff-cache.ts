@@ -1,6 +1,6 @@
 // Differences between a plugin's current and desired state, for a minute, in memory: they are cheap to keep and useless
 // to a later process.
-import { canonicalJson } from '../cache/hash.js'
+import { canonicalJson } from '../cache/canonical-json.js'
 import { MemoryTier } from '../cache/memory-tier.js'
 import { TieredCache } from '../cache/tiered-cache.js'
 import type { Diagnostics } from '../diagnostics.js'

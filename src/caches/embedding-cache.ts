@@ -1,17 +1,26 @@
 // The embedding cache: a text's vector from memory, else from disk, else from the embedder, once. The key in memory is
 // the text itself; on disk it is a hash of space and text.
+import { AbortListeners } from '../abort-listeners.js'
 import type { CacheEvents } from '../cache/cache-events.js'
-import { Aborts } from '../cache/in-flight.js'
 import { MemoryTier } from '../cache/memory-tier.js'
 import { type Counts, newCounts } from '../cache/metrics.js'
 import type { StoreTier } from '../cache/store-tier.js'
 import { type CacheStats, type ClearOptions, TieredCache } from '../cache/tiered-cache.js'
 import { abortError, OpDbusError } from '../errors.js'
 import type { Origin, PatternCounts, Templates } from '../patterns/templates.js'
-import type { Call, Clock, Device, Embedder, Embedding, Running, ServingModel, Source } from '../ports.js'
+import type {
+  CallOptions,
+  Clock,
+  Device,
+  Embedder,
+  Embedding,
+  RunningEmbedder,
+  ServingModel,
+  Source,
+} from '../ports.js'
 import { signalOf } from '../realms.js'
 import { EmbeddingBatch, type EmbeddingMatrix } from './embedding-batch.js'
-import { type Progress, ProgressMeter } from './progress.js'
+import { type EmbedProgress, ProgressMeter } from './progress.js'
 
 /** One text's vector, and where it came from. */
 export interface EmbeddingResult {
@@ -28,9 +37,9 @@ export interface EmbeddingResult {
   readonly tokens: number
 }
 
-export interface EmbedManyCall extends Call {
+export interface EmbedManyCall extends CallOptions {
   /** Called now and then while rows arrive, at most about 20 times a second, and once at the end. */
-  readonly onProgress?: ((progress: Progress) => void) | undefined
+  readonly onProgress?: ((progress: EmbedProgress) => void) | undefined
 }
 
 /** What the first look-up opens: known after the model's small files are read, before any model is loaded. */
@@ -50,7 +59,7 @@ export interface EmbeddingCacheOptions {
   /** Bytes in memory; default capacity x (4 x dims + 512). */
   readonly capacityBytes?: number | undefined
   /** Called at the first look-up that needs more than memory; again after it failed. The signal fires on close. */
-  readonly open: (call: Call) => Promise<EmbeddingParts>
+  readonly open: (call: CallOptions) => Promise<EmbeddingParts>
   /** Empties the shared store while no tier is open over it. */
   readonly clearShared?: () => Promise<void>
   readonly clock: Clock
@@ -70,7 +79,7 @@ export class EmbeddingCache {
   #opening: Promise<Opened> | undefined
   #opened: Opened | undefined
   readonly #closing = new AbortController()
-  readonly #aborts = new Aborts()
+  readonly #aborts = new AbortListeners()
   /** Rows of embedMany calls that the embedder has in hand, and those that wait until it has room. */
   #rows = 0
   readonly #waitingRows: (() => void)[] = []
@@ -99,7 +108,7 @@ export class EmbeddingCache {
    * @throws OpDbusError INVALID_INPUT, ABORTED, DISABLED, MODEL_NOT_FOUND, UNSUPPORTED_MODEL, DEVICE_UNAVAILABLE,
    *   EMBEDDER_FAILED, OVERLOADED, WORKER_LOST
    */
-  async getOrEmbed(text: string, call: Call = {}): Promise<EmbeddingResult> {
+  async getOrEmbed(text: string, call: CallOptions = {}): Promise<EmbeddingResult> {
     checkText(text)
     const signal = signalOf(call)
     if (signal?.aborted) throw abortError(signal)
@@ -201,7 +210,7 @@ export class EmbeddingCache {
     else if (options.shared) await this.#options.clearShared?.()
   }
 
-  /** Look-ups and evictions of this process. */
+  /** Look-ups and evictions of this process. @internal */
   counts(): Counts {
     return this.#opened?.cache.counts() ?? newCounts()
   }
@@ -211,7 +220,7 @@ export class EmbeddingCache {
     return this.#opened?.templates?.counts() ?? { templates: 0, hits: 0 }
   }
 
-  async stats(): Promise<CacheStats & { readonly model?: ServingModel; readonly running?: Running }> {
+  async stats(): Promise<CacheStats & { readonly model?: ServingModel; readonly running?: RunningEmbedder }> {
     const opened = await this.#settled()
     const stats = await (opened?.cache ?? this.#newCache([], 0)).stats()
     const model = opened?.model
@@ -244,7 +253,7 @@ export class EmbeddingCache {
   }
 
   /** Opens once for all callers; the signal ends only its own caller's wait. */
-  async #open({ signal }: Call = {}): Promise<Opened> {
+  async #open({ signal }: CallOptions = {}): Promise<Opened> {
     const closing = this.#closing.signal
     if (closing.aborted) throw new OpDbusError('CLOSED', 'the embedding cache is closed')
     this.#opening ??= this.#options.open({ signal: closing }).then(

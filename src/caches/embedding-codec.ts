@@ -1,8 +1,7 @@
-// How embeddings lie in a store: the key is a hash of space and text, the value a record of cache/vec.ts.
-import { embeddingKey } from '../cache/hash.js'
+// How embeddings lie in a store: the key is a hash of space and text, the value a record of embedding-record.ts.
 import type { Codec } from '../cache/store-tier.js'
-import { decodeVec, encodeVec } from '../cache/vec.js'
-import type { Embedder, Embedding, Hash } from '../ports.js'
+import type { Embedder, Embedding, Hash, Key, Space } from '../ports.js'
+import { decodeVec, encodeVec } from './embedding-record.js'
 
 export function embeddingCodec(hash: Hash, embedder: Pick<Embedder, 'space' | 'spaceOf' | 'dims'>): Codec<Embedding> {
   const { space, dims } = embedder
@@ -15,4 +14,9 @@ export function embeddingCodec(hash: Hash, embedder: Pick<Embedder, 'space' | 's
       return value && { value }
     },
   }
+}
+
+/** The disk key of a text in a space. The space's length goes first, so that no two pairs run together. */
+export function embeddingKey(hash: Hash, space: Space, text: string): Key {
+  return hash.sha256(`${space.length}:${space}${text}`) as Key
 }

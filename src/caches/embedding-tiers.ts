@@ -1,6 +1,7 @@
 // The tiers of embeddings below memory, nearest first, and how far each is trusted. Opens no medium; knows no runtime.
 import { CacheEvents } from '../cache/cache-events.js'
-import { clearStore, StoreTier } from '../cache/store-tier.js'
+import { clearStore } from '../cache/store-calls.js'
+import { StoreTier } from '../cache/store-tier.js'
 import { SHARED_TIMEOUT_MS, sharedPolicy } from '../cache/tier-policy.js'
 import type { Diagnostics } from '../diagnostics.js'
 import { OpDbusError } from '../errors.js'
@@ -9,7 +10,7 @@ import type { EmbeddingParts } from './embedding-cache.js'
 import { embeddingCodec } from './embedding-codec.js'
 
 /** A store of the user's own behind disk, which other processes and machines may use as well. Embeddings only. */
-export interface SharedOptions {
+export interface SharedTierOptions {
   /** Bytes under keys, wherever they lie. `storeContract` of `op-dbus/testing` tells whether it does what a store must. */
   readonly store: Store
   /** How long a look-up waits for it at most, in ms, before it goes on without. From 1 to 60,000; default 100. */
@@ -20,7 +21,7 @@ export interface SharedOptions {
 
 export interface EmbeddingTierParts {
   readonly disk?: { readonly store: Store; readonly capacityBytes: number; readonly warn: Warn } | undefined
-  readonly shared?: SharedOptions | undefined
+  readonly shared?: SharedTierOptions | undefined
   readonly hash: Hash
   readonly crc32: Crc32
   readonly clock: Clock
@@ -53,7 +54,7 @@ export function embeddingTiers(
 }
 
 /** Empties a shared store that no tier was opened over yet. */
-export function clearShared(shared: SharedOptions, crc32: Crc32): Promise<void> {
+export function clearShared(shared: SharedTierOptions, crc32: Crc32): Promise<void> {
   return clearStore('shared', shared.store, sharedPolicy({ ...shared, crc32 }))
 }
 
@@ -63,7 +64,7 @@ const METHODS = ['getMany', 'setMany', 'deleteMany', 'list', 'size', 'clear', 'c
  * The option `shared` as it was given, once it is sure to be what its type says.
  * @throws OpDbusError INVALID_INPUT
  */
-export function checkShared(shared: SharedOptions | null | undefined): SharedOptions | undefined {
+export function checkShared(shared: SharedTierOptions | null | undefined): SharedTierOptions | undefined {
   if (shared === undefined || shared === null) return undefined
   const { store, timeoutMs = SHARED_TIMEOUT_MS, close = false } = shared
   const missing = METHODS.filter(name => typeof (store as Partial<Store> | undefined)?.[name] !== 'function')

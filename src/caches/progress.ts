@@ -1,7 +1,7 @@
 // How far a batch is, told now and then. Must not slow the batch down.
 import type { Clock, Source } from '../ports.js'
 
-export interface Progress {
+export interface EmbedProgress {
   readonly done: number
   readonly total: number
   /** Rows by where they came from, and those that failed. */
@@ -13,14 +13,14 @@ const EVERY_MS = 50
 export class ProgressMeter {
   readonly #total: number
   readonly #clock: Clock
-  #listener: ((progress: Progress) => void) | undefined
+  #listener: ((progress: EmbedProgress) => void) | undefined
   readonly #from: Partial<Record<Source | 'failed', number>> = {}
   #done = 0
   #tellAt = 0
   /** What the listener threw; it is not called again. */
   thrown: { readonly error: unknown } | undefined
 
-  constructor(total: number, clock: Clock, listener: ((progress: Progress) => void) | undefined) {
+  constructor(total: number, clock: Clock, listener: ((progress: EmbedProgress) => void) | undefined) {
     this.#total = total
     this.#clock = clock
     this.#listener = listener

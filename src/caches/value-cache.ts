@@ -3,18 +3,18 @@ import { CacheEvents } from '../cache/cache-events.js'
 import type { Counts } from '../cache/metrics.js'
 import type { CacheStats, TieredCache } from '../cache/tiered-cache.js'
 import type { Diagnostics } from '../diagnostics.js'
-import type { CacheName, Call, Hash, Source } from '../ports.js'
+import type { CacheName, CallOptions, Hash, Source } from '../ports.js'
 import { signalOf } from '../realms.js'
 import { type Held, hold, release } from './values.js'
 
 /** A value and where it came from. The value is the caller's own copy. */
-export interface Result<T> {
+export interface CachedValue<T> {
   readonly value: T
   readonly source: Source
 }
 
 /** Computes a value; the signal fires when nobody waits any more. */
-export type Compute<T> = (signal: AbortSignal) => T | Promise<T>
+export type ComputeValue<T> = (signal: AbortSignal) => T | Promise<T>
 
 /** What one of these caches tells. An entry is named by the hash of its id. */
 export function valueEvents(
@@ -37,7 +37,7 @@ export abstract class ValueCache<K> {
   protected abstract idOf(key: K): string
 
   /** What some tier has, else undefined. Never computes. @throws OpDbusError INVALID_INPUT */
-  async get<T = unknown>(key: K): Promise<Result<T> | undefined> {
+  async get<T = unknown>(key: K): Promise<CachedValue<T> | undefined> {
     const answer = await this.#cache.get(this.idOf(key))
     return answer && { value: release<T>(answer.value), source: answer.source }
   }
@@ -47,7 +47,7 @@ export abstract class ValueCache<K> {
    * more. What it throws passes as it is, and is not cached.
    * @throws OpDbusError INVALID_INPUT, UNCACHEABLE, ABORTED
    */
-  async getOrCompute<T>(key: K, compute: Compute<T>, call: Call = {}): Promise<Result<T>> {
+  async getOrCompute<T>(key: K, compute: ComputeValue<T>, call: CallOptions = {}): Promise<CachedValue<T>> {
     const id = this.idOf(key)
     const signal = signalOf(call)
     const answer = await this.#cache.getOrLoad(id, async (_id, ended) => hold(await compute(ended)), { signal })
@@ -72,7 +72,7 @@ export abstract class ValueCache<K> {
     return this.#cache.clear()
   }
 
-  /** Look-ups and evictions of this process. */
+  /** Look-ups and evictions of this process. @internal */
   counts(): Counts {
     return this.#cache.counts()
   }

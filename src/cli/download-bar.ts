@@ -23,7 +23,7 @@ export function downloadBar(terminal: Terminal, announce: boolean): (progress: P
 }
 
 /** `medium [=====     ] 50%  40 MB of 80 MB  onnx/model.onnx`, in at most 79 columns. */
-export function progressBar(model: string, file: string, done: number, total: number): string {
+function progressBar(model: string, file: string, done: number, total: number): string {
   const share = total > 0 ? done / total : 1
   const bar = '='.repeat(Math.floor(20 * share)).padEnd(20)
   return `${model} [${bar}] ${Math.floor(100 * share)}%  ${bytes(done)} of ${bytes(total)}  ${file}`.slice(0, 79)

@@ -2,7 +2,7 @@
 import { OpDbusError } from '../errors.js'
 
 /** A line longer than this is taken for a mistake (a binary file), in UTF-16 units. */
-export const MAX_LINE = 16 * 2 ** 20
+const MAX_LINE = 16 * 2 ** 20
 
 /**
  * Lines without their `\n` or `\r\n`; the last one need not have one. Empty lines count: row n belongs to line n.

@@ -5,7 +5,7 @@ import type { Output } from './output/destination.js'
  * The header of version 1.0 (numpy.lib.format): magic, version, length, a Python dict literal, spaces, a newline; always
  * 128 bytes here, so that it can be written again when the shape is known.
  */
-export function npyHeader(rows: number, columns: number): Uint8Array {
+function npyHeader(rows: number, columns: number): Uint8Array {
   const dict = `{'descr': '<f4', 'fortran_order': False, 'shape': (${rows}, ${columns}), }`
   const header = new Uint8Array(128).fill(0x20)
   header.set([0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59, 1, 0, 118, 0])

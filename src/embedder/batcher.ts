@@ -5,8 +5,8 @@ import { asFailure, type OpDbusError } from '../errors.js'
 
 export interface BatcherOptions<T> {
   /**
-   * Most a batch may cost; a function is asked for every batch, and told what all that is queued costs. A batch costs its
-   * rows times its dearest row, as padding does. One item always fits.
+   * Most a batch may cost; a function is asked for every batch, and told what all that is queued costs. Every row
+   * of a batch costs as much as its dearest one, since rows are padded to the longest. One item always fits.
    */
   readonly budget: number | ((queuedCost: number) => number)
   /** Most rows in a batch. Default: no limit but the budget. */

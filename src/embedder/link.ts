@@ -1,8 +1,8 @@
 // The link between two threads: calls with their answers, and what the other side sends unasked, over a worker's messages.
 // Starts no worker and knows nothing of what crosses. Whatever waits for a worker that is gone is rejected here, and only here.
 
-import { abortError, ERROR_CODES, isOpDbusError, messageOf, OpDbusError } from '../errors.js'
-import type { Call, WorkerEndpoint, WorkerHandle } from '../ports.js'
+import { abortError, asFailure, ERROR_CODES, isOpDbusError, messageOf, OpDbusError } from '../errors.js'
+import type { CallOptions, WorkerEndpoint, WorkerHandle } from '../ports.js'
 
 /** An OpDbusError as plain data: of an error, structured cloning keeps little more than the message. */
 export interface WireError {
@@ -56,7 +56,7 @@ export interface LinkOptions<Pushed> {
   onEnd?(error: OpDbusError): void
 }
 
-export interface LinkCall extends Call {
+export interface LinkCall extends CallOptions {
   /** What of the argument moves to the other side instead of being copied. */
   readonly transfer?: Transferable[]
 }
@@ -120,13 +120,18 @@ export class Link<Calls extends object, Pushed = never> {
     })
   }
 
-  /** Calls without waiting. Where the worker throws, the link ends with that error. */
+  /** Calls without waiting. Where the worker throws, or the argument cannot cross, the link ends with that error. */
   tell<Name extends keyof Calls & string>(
     name: Name,
     argument: Argument<Calls[Name]>,
     transfer?: Transferable[],
   ): void {
-    if (!this.#ended) this.#post({ opDbus: 'call', name, argument }, transfer)
+    if (this.#ended) return
+    try {
+      this.#post({ opDbus: 'call', name, argument }, transfer)
+    } catch (error) {
+      void this.end(asFailure(error))
+    }
   }
 
   /** Whether the worker keeps this process alive; at first it does not, whatever is pending. */
@@ -156,12 +161,21 @@ export class Link<Calls extends object, Pushed = never> {
   #receive(received: unknown): void {
     if (this.#ended) return
     const message = received as Message | null
-    if (message?.opDbus === 'push') this.#options.onPush?.(message.value as Pushed)
+    if (message?.opDbus === 'push') this.#push(message.value as Pushed)
     else if (message?.opDbus === 'answer') this.#take(message.id)?.resolve(message.value)
     else if (message?.opDbus === 'failure') {
       const error = fromWire(message.error)
       if (message.id === undefined) void this.end(error)
       else this.#take(message.id)?.reject(error)
+    }
+  }
+
+  #push(value: Pushed): void {
+    try {
+      this.#options.onPush?.(value)
+    } catch (error) {
+      // What came cannot be used: whoever waits for it must not wait for ever.
+      void this.end(asFailure(error))
     }
   }
 
@@ -179,7 +193,15 @@ export type Push<T> = (value: T, transfer?: Transferable[]) => void
 /** The worker's side: answers what comes through `endpoint` with the methods that `make` returns. */
 export function serve(endpoint: WorkerEndpoint, make: (push: Push<unknown>) => object): void {
   const post = (message: Message, transfer?: Transferable[]) => endpoint.postMessage(message, transfer)
-  const methods = make((value, transfer) => post({ opDbus: 'push', value }, transfer)) as Record<string, Method>
+  const push: Push<unknown> = (value, transfer) => {
+    try {
+      post({ opDbus: 'push', value }, transfer)
+    } catch (error) {
+      // Nobody here can do anything about it, and on the other side somebody waits: the link ends.
+      post({ opDbus: 'failure', error: toWire(error) })
+    }
+  }
+  const methods = make(push) as Record<string, Method>
 
   async function answer(id: number | undefined, name: string, argument: unknown): Promise<void> {
     try {

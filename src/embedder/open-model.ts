@@ -1,8 +1,8 @@
 // Opens what computes vectors: which model serves, on which devices, behind the Embedder port. The same in every runtime, which
 // hands in where its models, devices and workers come from. Loads no model before the first text, unless a level may give way.
 import { OpDbusError } from '../errors.js'
-import type { Call, Embedder, Running, ServingModel, Space, WorkerHandle } from '../ports.js'
-import { type Timer, WorkerEmbedder } from './client/worker-embedder.js'
+import type { CallOptions, Embedder, RunningEmbedder, ServingModel, Space, Timer, WorkerHandle } from '../ports.js'
+import { WorkerEmbedder } from './client/worker-embedder.js'
 import { deviceOrder, type Opened } from './devices/order.js'
 import type { DeviceSelector } from './devices/selector.js'
 import { type Levels, levelOf } from './model/levels.js'
@@ -42,11 +42,11 @@ export interface ModelHost {
   /** Why nothing can be computed here, whatever were fetched for it. Then a lesser model would not help either. */
   readonly useless?: OpDbusError
   /** The spec of the model `name`, whose files are fetched where they are not here; rejects where it cannot be had. */
-  specOf(name: string, overrides: ModelOverrides, call: Call): Promise<ModelSpec>
+  specOf(name: string, overrides: ModelOverrides, call: CallOptions): Promise<ModelSpec>
   startWorker(): WorkerHandle
 }
 
-export interface OpenModelCall extends Call {
+export interface OpenModelCall extends CallOptions {
   readonly warn: (message: string) => void
 }
 
@@ -156,7 +156,7 @@ function refusing(spec: ModelSpec, error: OpDbusError, maxQueue: number, threads
       workers: 0,
       threads,
       batchTokens: undefined,
-      refused: error.details.reasons as Running['refused'],
+      refused: error.details.reasons as RunningEmbedder['refused'],
     },
     embed: async () => {
       throw error

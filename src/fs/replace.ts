@@ -82,17 +82,17 @@ export async function replaceWith(
   }
 }
 
-/** Gives the file `from`, which was synced, the name `path`. The name, too, outlives a power cut, where the system syncs folders. */
+/**
+ * Gives the file `from` the name `path`, and that name outlives a power cut where the system syncs folders. Rejects only where
+ * nothing was renamed.
+ */
 export async function moveTo(path: string, from: string): Promise<void> {
   await rename(from, path)
   // Windows opens no folder, and one may be ours to write but not to read.
   const folder = await open(dirname(path)).catch(() => undefined)
-  if (folder === undefined) return
-  try {
-    await syncHandle(folder)
-  } finally {
-    await folder.close()
-  }
+  // The file is in its place whatever is said of the folder.
+  await folder?.sync().catch(() => {})
+  await folder?.close().catch(() => {})
 }
 
 /** Waits until what was written is on the disk, where the file system can say so. */

@@ -3,7 +3,7 @@ import type { ModelFolder } from '../embedder/model/folder.js'
 import { readSettings } from '../embedder/model/spec.js'
 import { type Dtype, knownModel } from '../embedder/model/table.js'
 import { abortError, isOpDbusError, OpDbusError } from '../errors.js'
-import type { Call } from '../ports.js'
+import type { CallOptions } from '../ports.js'
 import { goneError, noRoomError, offlineError, unreachableError } from './error-messages.js'
 import { fetchBlob, fetchListing, longestPartial, removePartials } from './fetch.js'
 import { type HubSite, hubSite, isTrue, type Retry, type Retrying } from './http.js'
@@ -28,7 +28,7 @@ export interface PullProgress {
 }
 
 /** A listener that throws is called no more: the download ends, and then the call rejects with what it threw. */
-export interface PullOptions extends Call {
+export interface PullOptions extends CallOptions {
   readonly onProgress?: (progress: PullProgress) => void
   /** Called once when another process is pulling the same model and this one waits; `who` is for people. */
   readonly onWait?: (who: string) => void
@@ -38,7 +38,7 @@ export interface PullOptions extends Call {
   readonly update?: boolean
   /** Which weights. Default: those of the level, else fp32. */
   readonly dtype?: Dtype
-  /** For tests: time, chance and the disk. */
+  /** For tests: time, chance and the disk. @internal */
   readonly io?: Partial<HubIo>
 }
 

@@ -157,7 +157,7 @@ export interface LocalModel {
   readonly bytes: number
 }
 
-export interface Inventory {
+export interface ModelInventory {
   readonly models: readonly LocalModel[]
   /** Levels that would have to be fetched. */
   readonly absent: readonly { readonly level: string; readonly id: string }[]
@@ -166,7 +166,7 @@ export interface Inventory {
 }
 
 /** Every model here: the built-in one, then by place and name. Reads small files only. */
-export async function inventory(hub: HubOptions): Promise<Inventory> {
+export async function inventory(hub: HubOptions): Promise<ModelInventory> {
   const models: LocalModel[] = []
   let others = 0
   const builtin = await locateModel('builtin', hub)

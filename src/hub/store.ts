@@ -9,7 +9,7 @@ import { errnoOf } from '../fs/errno.js'
 import { unlessAbsent } from '../fs/files.js'
 import { bytesIn, isFolder, makeFolder } from '../fs/folders.js'
 import { moveTo, replaceWith } from '../fs/replace.js'
-import type { Call } from '../ports.js'
+import type { CallOptions } from '../ports.js'
 import { inTheWay } from './error-messages.js'
 import { locateModel, notFound } from './find.js'
 import { type HubIo, NODE_IO, onDisk, withMutex } from './io.js'
@@ -199,10 +199,11 @@ async function copyWhole(from: string, to: string, unique: string): Promise<void
   }
 }
 
-export interface RemoveOptions extends Call {
+export interface RemoveOptions extends CallOptions {
   /** Also what other tools keep of this model. */
   readonly force?: boolean
   readonly onWait?: (who: string) => void
+  /** For tests. @internal */
   readonly io?: Partial<HubIo>
 }
 

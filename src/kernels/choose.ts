@@ -2,10 +2,10 @@
 import { isOpDbusError, messageOf, OpDbusError } from '../errors.js'
 import type { KernelDevice, KernelMatrix, Kernels, MatrixOptions } from '../ports.js'
 import { matrixShape, shown } from './checks.js'
-import { type Pays, whereItPays } from './trial.js'
+import { type Pays, whereItPays } from './where-it-pays.js'
 
 /**
- * `auto`: the fastest that is there. Any other: that one, or none at all. Once open, what a device has no room for goes to
+ * `auto`: the fastest that is there. A device by its name: that one, or an error where it is not there. Once open, what a device has no room for goes to
  * the next one, and so does all when a GPU is lost.
  */
 export type KernelChoice = 'auto' | KernelDevice
@@ -15,7 +15,7 @@ export interface KernelParts {
   js(): Kernels
   /** Rejects where it is not there, as `webgpu` does. */
   wasm(): Promise<Kernels>
-  /** Answers that are not `reference`'s are its own to refuse. */
+  /** Rejects by itself where it does not answer as `reference` does. */
   webgpu(host: Kernels, reference: Kernels, onLost: (why: string) => void): Promise<Kernels>
   /** Milliseconds from any start. */
   monotonic(): number

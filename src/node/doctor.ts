@@ -8,7 +8,7 @@ import type { ModelSpec } from '../embedder/model/spec.js'
 import { messageOf } from '../errors.js'
 import { findModel, localModels } from '../hub/find.js'
 import { modelPlaces } from '../hub/places.js'
-import type { Call, Device } from '../ports.js'
+import type { CallOptions, Device } from '../ports.js'
 import { VERSION } from '../version.js'
 import { deviceSelector } from './devices.js'
 import { installedVersion, isThere } from './machine.js'
@@ -37,7 +37,7 @@ export interface Diagnosis {
  * Tries the model on every device, or on the one that `options.device` names, each in a process of its own. Writes what
  * it found into the cache folder, where later processes look it up, and the digest memo.
  */
-export async function diagnose(options: OpenOptions = {}, call: Call = {}): Promise<Diagnosis> {
+export async function diagnose(options: OpenOptions = {}, call: CallOptions = {}): Promise<Diagnosis> {
   const { config, dir, hub } = readOptions(options)
   let model: Diagnosis['model'] = { name: config.model }
   let spec: ModelSpec | undefined
@@ -70,7 +70,7 @@ async function deviceReports(
   selector: DeviceSelector,
   spec: ModelSpec | undefined,
   asked: string,
-  call: Call,
+  call: CallOptions,
 ): Promise<DeviceReport[]> {
   const order = deviceOrder(asked, 'node')
   const reports = new Map<Device, DeviceReport>()

@@ -2,6 +2,7 @@
 // close. Part of the Node root; keeps no process alive.
 import { atExit } from '../backends/at-exit.js'
 import { COUNTERS_FLUSH_MS, LifetimeCounters, type LifetimeCountersOptions } from '../cache/lifetime-counters.js'
+import { quietly } from '../fs/errno.js'
 import { livenessOf, pidPlace } from '../fs/process-identity.js'
 import type { Clock, Key } from '../ports.js'
 import type { Disk } from './disk.js'
@@ -28,6 +29,7 @@ export class Lifetime {
     const timer = setInterval(() => void counters.flush().catch(() => {}), COUNTERS_FLUSH_MS)
     timer.unref()
     const leave = atExit(() => {
+      // The process is ending and this is a cache: there is nobody left to tell.
       for (const flush of this.#flushes) quietly(flush)
       quietly(() => counters.flushSync())
     })
@@ -41,13 +43,5 @@ export class Lifetime {
   /** After a close nothing is pending any more. */
   end(): void {
     this.#end()
-  }
-}
-
-function quietly(run: () => void): void {
-  try {
-    run()
-  } catch {
-    // The process is ending and this is a cache: there is nobody left to tell.
   }
 }

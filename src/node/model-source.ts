@@ -10,7 +10,7 @@ import { findModel, locateModel, modelAt } from '../hub/find.js'
 import type { Retry } from '../hub/http.js'
 import { isHubId } from '../hub/names.js'
 import { downloadPlace, folderAt, type HubOptions, isPath } from '../hub/places.js'
-import type { Call } from '../ports.js'
+import type { CallOptions } from '../ports.js'
 
 /** Brings a model to this machine: `pullModel` of hub/download.ts, unless a test plays it. */
 export type Pull = typeof pullModel
@@ -35,7 +35,7 @@ export async function specOf(
   name: string,
   overrides: ModelOverrides,
   { hub, offline, onProgress, onRetry, pull = pullLater }: ModelSourceOptions,
-  { signal }: Call = {},
+  { signal }: CallOptions = {},
 ): Promise<ModelSpec> {
   try {
     return await findModel(name, hub, overrides)

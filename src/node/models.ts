@@ -1,17 +1,19 @@
 // Models on this machine, for `op-dbus models`: what is here, fetching one, where it lies, removing it. Part of the Node root.
 import { type PulledModel, type PullOptions, pullModel as pull } from '../hub/download.js'
-import { type Inventory, inventory, modelPath as pathOf } from '../hub/find.js'
+import { inventory, type ModelInventory, modelPath as pathOf } from '../hub/find.js'
 import { modelPlaces } from '../hub/places.js'
 import { type RemoveOptions, removeModel as remove } from '../hub/store.js'
 import { signalOf } from '../realms.js'
 import { type OpenOptions, readOptions } from './options.js'
 
-export type { PulledModel, PullProgress } from '../hub/download.js'
-export type { Inventory, LocalModel } from '../hub/find.js'
-export { retryText } from '../hub/http.js'
+export type { Dtype as ModelDtype } from '../embedder/model/table.js'
+export type { PulledModel, PullOptions as PullModelOptions, PullProgress } from '../hub/download.js'
+export type { LocalModel, ModelInventory } from '../hub/find.js'
+export { type Retry as PullRetry, retryText } from '../hub/http.js'
+export type { RemoveOptions as RemoveModelOptions } from '../hub/store.js'
 
 /** Every model that can be named here now, and the levels that would have to be fetched. */
-export async function listModels(options: OpenOptions = {}): Promise<Inventory & { readonly folder: string }> {
+export async function listModels(options: OpenOptions = {}): Promise<ModelInventory & { readonly folder: string }> {
   const { hub } = readOptions(options)
   return { ...(await inventory(hub)), folder: modelPlaces(hub)[0]?.dir ?? '(no home folder: set OP_DBUS_MODEL_DIR)' }
 }

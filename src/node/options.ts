@@ -2,31 +2,47 @@
 // is web/options.ts.
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { checkShared, type SharedOptions } from '../caches/embedding-tiers.js'
-import { type Config, readConfig } from '../config.js'
+import { checkShared, type SharedTierOptions } from '../caches/embedding-tiers.js'
+import { type Config, type RuntimeOptions, readConfig } from '../config.js'
 import type { UserEmbedder } from '../embedder/client/custom-embedder.js'
 import type { PullProgress } from '../hub/download.js'
 import type { HubOptions } from '../hub/places.js'
+import { DEVICE_CHOICES } from '../options.js'
 import type { Warn } from '../ports.js'
-import type { Settings } from '../settings.js'
+import type { CacheSettings } from '../settings.js'
 import { ownFile } from './own-files.js'
 
-export interface OpenOptions extends Settings {
+export interface OpenOptions extends CacheSettings {
   /** What computes vectors instead of a model: a function of yours, batched, de-duplicated and cached as any other. */
   readonly embedder?: UserEmbedder | undefined
   /** A store of yours behind disk, which other processes and machines may use as well: a vector is computed once for all. */
-  readonly shared?: SharedOptions | undefined
+  readonly shared?: SharedTierOptions | undefined
   /** Told, in bytes over all its files, how far a model is that is being fetched. */
   readonly onDownload?: ((progress: PullProgress) => void) | undefined
   /** Told, in one sentence, what did not work as asked. Default: `process.emitWarning`. */
   readonly onWarning?: ((message: string) => void) | undefined
 }
 
+/** The options that {@link readOptions} takes out. */
+const OF_NODE: Readonly<Record<Exclude<keyof OpenOptions, keyof CacheSettings>, true>> = {
+  embedder: true,
+  onDownload: true,
+  onWarning: true,
+  shared: true,
+}
+
+export const ON_NODE: RuntimeOptions = {
+  runtime: 'node',
+  name: 'Node',
+  beside: Object.keys(OF_NODE),
+  devices: DEVICE_CHOICES,
+}
+
 /** What the options of the Node root come to. */
 export interface NodeOptions extends Pick<OpenOptions, 'onDownload'> {
   readonly config: Config
   readonly user: UserEmbedder | undefined
-  readonly shared: SharedOptions | undefined
+  readonly shared: SharedTierOptions | undefined
   /** The cache folder, absolute; undefined where there is no place to keep anything. */
   readonly dir: string | undefined
   /** Where models are looked for, as it is now. */
@@ -41,7 +57,7 @@ export function readOptions(
   { embedder: user, shared, onDownload, onWarning = () => {}, ...settings }: OpenOptions,
   warn: Warn = onWarning,
 ): NodeOptions {
-  const config = readConfig(settings, process.env, warn)
+  const config = readConfig(settings, process.env, warn, ON_NODE)
   const dir = cacheDir(config)
   return { config, user, shared: checkShared(shared), dir, hub: hubOptions(config, dir), onDownload }
 }

@@ -4,6 +4,7 @@ import { pathToFileURL } from 'node:url'
 import { canStartProcess, spawnNodeProcess } from '../backends/process-node.js'
 import { spawnNodeWorker } from '../backends/worker-node.js'
 import { OpDbusError } from '../errors.js'
+import { DENIED, errnoOf } from '../fs/errno.js'
 import type { WorkerHandle } from '../ports.js'
 import { ownFile } from './own-files.js'
 
@@ -17,7 +18,7 @@ export function startWorker(): WorkerHandle {
   try {
     return spawnNodeWorker(url)
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ERR_ACCESS_DENIED') throw error
+    if (errnoOf(error) !== DENIED) throw error
     const why =
       "Node's permission model allows neither a process nor a worker thread, and models compute in one: start node with --allow-worker"
     throw new OpDbusError('DEVICE_UNAVAILABLE', why, { cause: error })

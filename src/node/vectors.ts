@@ -1,6 +1,6 @@
 // Where vectors lie on Node: segments in the cache folder, those of each space in a folder of its own. Part of the Node root; in a
 // page it is the database of web/disk.ts.
-import { vecBytes } from '../cache/vec.js'
+import { vecBytes } from '../caches/embedding-record.js'
 import type { EmbeddingTierParts } from '../caches/embedding-tiers.js'
 import type { Clock, Embedder, Warn } from '../ports.js'
 import { openSegmentStore } from '../stores/segments.js'

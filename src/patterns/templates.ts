@@ -47,6 +47,9 @@ export class Templates {
       get room() {
         return embedder.room
       },
+      get running() {
+        return embedder.running
+      },
       close: () => embedder.close(),
     }
   }

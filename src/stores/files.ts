@@ -7,7 +7,7 @@ import { guarded, quietly } from '../fs/errno.js'
 import { readFile, statOf, unlink } from '../fs/files.js'
 import { isFolder, makeFolder, namesIn } from '../fs/folders.js'
 import { replaceFile } from '../fs/replace.js'
-import type { Call, Clock, Crc32, Hash, Key, Store, StoreCounters } from '../ports.js'
+import type { CallOptions, Clock, Crc32, Hash, Key, Store, StoreCounters } from '../ports.js'
 
 /*
    <dir>/<key>.json      {"op-dbus":1,"crc32":"0f3a91bc","document":<the value's bytes>}\n
@@ -83,7 +83,7 @@ export function openFileStore(options: FileStoreOptions): FileStore {
   let entries: number | undefined
   let timer: NodeJS.Timeout | undefined
 
-  const enter = (keys: readonly Key[], call?: Call): void => {
+  const enter = (keys: readonly Key[], call?: CallOptions): void => {
     if (closed) throw new OpDbusError('CLOSED', `the ${options.name} store is closed`)
     if (call?.signal?.aborted) throw abortError(call.signal)
     for (const key of keys) {
@@ -124,7 +124,7 @@ export function openFileStore(options: FileStoreOptions): FileStore {
     if (there !== 'ours' && entries !== undefined) entries++
   }
 
-  function set(items: readonly (readonly [Key, Uint8Array])[], call?: Call): void {
+  function set(items: readonly (readonly [Key, Uint8Array])[], call?: CallOptions): void {
     enter(
       items.map(([key]) => key),
       call,

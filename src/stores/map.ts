@@ -1,6 +1,6 @@
 // The reference store: a Map in memory. It defines what the contract means; it must not evict, expire or persist.
 import { abortError, OpDbusError } from '../errors.js'
-import type { Call, Key, Store } from '../ports.js'
+import type { CallOptions, Key, Store } from '../ports.js'
 
 /** See {@link Key}. */
 const KEY = /^[a-z0-9_-][a-z0-9._-]{0,99}$/
@@ -15,7 +15,7 @@ export function openMapStore(): MapStore {
   const values = new Map<Key, Uint8Array>()
   let closed = false
 
-  const enter = (keys: readonly Key[], call?: Call): void => {
+  const enter = (keys: readonly Key[], call?: CallOptions): void => {
     if (closed) throw new OpDbusError('CLOSED', 'the map store is closed')
     if (call?.signal?.aborted) throw abortError(call.signal)
     for (const key of keys) {

@@ -1,5 +1,5 @@
 // The disk tier on a file system: vectors as records in append-only segment files, a folder for each space. The face of
-// src/stores/segments/, which holds no policy either: what to keep is the business of the tiers above.
+// src/stores/segments/. Its one policy is its room: over the budget the oldest goes.
 
 import { asStoreError, guarded } from '../fs/errno.js'
 import type { Crc32, Hash } from '../ports.js'

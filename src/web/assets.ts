@@ -1,9 +1,8 @@
 // What `op-dbus assets` has put beside a page, by its manifest. Part of the web root; fetches the manifest and nothing else. Its
 // twin, node/assets.ts, puts the files there.
 import { ASSETS_MANIFEST, type AssetsManifest } from '../assets-manifest.js'
-import type { Timer } from '../embedder/client/worker-embedder.js'
 import { abortError, isOpDbusError, messageOf, OpDbusError } from '../errors.js'
-import type { Call } from '../ports.js'
+import type { CallOptions, Timer } from '../ports.js'
 import { VERSION } from '../version.js'
 import { type FileRef, failure, unreachable } from './fetch-file.js'
 import type { FileCache } from './file-cache.js'
@@ -80,7 +79,7 @@ export class Assets {
   }
 }
 
-export interface AssetsCall extends Call {
+export interface AssetsCall extends CallOptions {
   readonly timer: Timer
 }
 

@@ -1,8 +1,8 @@
 // One file over the network: goes on where a connection is cut, for some time. Believes nothing, keeps nothing; whoever
 // asks checks the bytes. Part of the web root.
-import type { Timer } from '../embedder/client/worker-embedder.js'
+
 import { abortError, messageOf, OpDbusError } from '../errors.js'
-import type { Call } from '../ports.js'
+import type { CallOptions, Timer } from '../ports.js'
 
 /** A file and what is known of it before it is read. */
 export interface FileRef {
@@ -16,7 +16,7 @@ export interface FileRef {
   readonly advice?: string
 }
 
-export interface FetchCall extends Call {
+export interface FetchCall extends CallOptions {
   readonly timer: Timer
   readonly onBytes?: (done: number, total: number) => void
 }

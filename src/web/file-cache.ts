@@ -1,12 +1,12 @@
 // Files by address and digest: from the Cache API, else fetched, and never believed before their bytes are hashed. Runs
 // in the page for small files and in its worker for large ones. Part of the web root.
-import type { Timer } from '../embedder/client/worker-embedder.js'
+
 import { abortError, isOpDbusError, messageOf, OpDbusError } from '../errors.js'
-import type { Call } from '../ports.js'
+import type { CallOptions, Timer } from '../ports.js'
 import { isNamed, sha256Of } from './digest.js'
 import { type FileRef, failure, fetchFile } from './fetch-file.js'
 
-export interface FileCacheCall extends Call {
+export interface FileCacheCall extends CallOptions {
   /** Called as bytes come over the network, never for what is in the file cache. */
   readonly onBytes?: (done: number, total: number) => void
 }
@@ -24,7 +24,7 @@ export interface FileCacheParts {
 }
 
 /** The name of our part of the Cache API. */
-export const CACHE = 'op-dbus-files'
+const CACHE = 'op-dbus-files'
 /** The parameter of a key that holds the digest. */
 const DIGEST = 'op-dbus-digest'
 
@@ -158,7 +158,7 @@ export class FileCache {
 }
 
 /** Under a lock of the whole origin, which goes with its holder; without one where the browser gives none. */
-async function alone<T>(locks: LockManager, name: string, { signal }: Call, run: () => Promise<T>): Promise<T> {
+async function alone<T>(locks: LockManager, name: string, { signal }: CallOptions, run: () => Promise<T>): Promise<T> {
   let had = false
   try {
     return await locks.request(name, { signal }, () => {

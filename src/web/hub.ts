@@ -5,13 +5,13 @@ import { type Dtype, externalDataOf, knownModel } from '../embedder/model/table.
 import { abortError, isOpDbusError, OpDbusError } from '../errors.js'
 import { type HubFile, neededFiles, readListing } from '../hub/listing.js'
 import { isCommit, isHubId, isSafePath } from '../hub/names.js'
-import type { Call, WorkerHandle } from '../ports.js'
+import type { CallOptions, WorkerHandle } from '../ports.js'
 import { failure, unreachable } from './fetch-file.js'
 import type { FileCache } from './file-cache.js'
 import type { KnownFile } from './model-folder.js'
 import type { PageWorker } from './worker-protocol.js'
 
-export interface HubRequest extends Call {
+export interface HubRequest extends CallOptions {
   /** Without a slash at its end. */
   readonly hub: string
   readonly fileCache: FileCache

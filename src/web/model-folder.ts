@@ -1,6 +1,6 @@
 // A model's files at their addresses as the ModelFolder port. Part of the web root; small files only are read.
 import type { ModelFolder } from '../embedder/model/folder.js'
-import type { Call } from '../ports.js'
+import type { CallOptions } from '../ports.js'
 import type { FileCache } from './file-cache.js'
 
 /** A file whose bytes are known by their SHA-256. */
@@ -18,7 +18,7 @@ export function webFolder(
   id: string,
   files: ReadonlyMap<string, KnownFile>,
   fileCache: FileCache,
-  { signal }: Call,
+  { signal }: CallOptions,
 ): ModelFolder {
   return {
     id,

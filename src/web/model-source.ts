@@ -3,7 +3,7 @@
 import { type ModelOverrides, type ModelSpec, readModelSpec } from '../embedder/model/spec.js'
 import { knownModel } from '../embedder/model/table.js'
 import type { OpDbusError } from '../errors.js'
-import type { Call, WorkerHandle } from '../ports.js'
+import type { CallOptions, WorkerHandle } from '../ports.js'
 import type { Assets } from './assets.js'
 import type { FileRef } from './fetch-file.js'
 import type { FileCache } from './file-cache.js'
@@ -33,7 +33,7 @@ export async function specOf(
   name: string,
   { dtype, dimensions, pooling }: ModelOverrides,
   { assets, hub, fileCache, startWorker, offline, useless }: ModelSourceOptions,
-  { signal }: Call,
+  { signal }: CallOptions,
 ): Promise<ModelSpec> {
   const known = knownModel(name)
   const files: ReadonlyMap<string, KnownFile> =

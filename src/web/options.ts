@@ -1,7 +1,7 @@
 // What can be set in a page, checked and turned into addresses. Part of the web root; asks nothing of any server. Its twin is
 // node/options.ts.
 
-import { checkShared, type SharedOptions } from '../caches/embedding-tiers.js'
+import { checkShared, type SharedTierOptions } from '../caches/embedding-tiers.js'
 import { type Config, type RuntimeOptions, readConfig } from '../config.js'
 import type { UserEmbedder } from '../embedder/client/custom-embedder.js'
 import { OpDbusError } from '../errors.js'
@@ -23,7 +23,7 @@ export interface OpenOptions extends CommonSettings {
   /** What computes vectors instead of a model: a function of yours, batched, de-duplicated and cached as any other. */
   readonly embedder?: UserEmbedder | undefined
   /** A store of yours behind IndexedDB, a server of yours for example: a vector is computed once for everybody who asks it. */
-  readonly shared?: SharedOptions | undefined
+  readonly shared?: SharedTierOptions | undefined
   /**
    * Where the files lie that `op-dbus assets DIR` has put into a public folder: worker, runtime, built-in model. Relative
    * to the page. Default: beside this module.
@@ -82,7 +82,7 @@ export interface WebOptions extends Pick<OpenOptions, 'onDownload'> {
   readonly places: Places
   readonly database: string
   readonly persist: boolean
-  readonly shared: SharedOptions | undefined
+  readonly shared: SharedTierOptions | undefined
 }
 
 /**

@@ -89,4 +89,17 @@ describe('LifetimeCounters', () => {
     expect((await near.store.size()).entries).toBe(1)
     expect(await near.counters.totals()).toEqual({ hits: 3 })
   })
+
+  it('counts nothing twice when a process that was taken for dead ends', async () => {
+    const { writer, clock } = setUp()
+    const [one, two] = [writer(1, 'a container'), writer(2, 'another')]
+    one.counts.hits = 5
+    await one.counters.flush()
+    clock.advance(11 * 60_000)
+    two.counts.hits = 1
+    await two.counters.flush()
+    one.counts.hits = 6
+    one.counters.flushSync()
+    expect(await two.counters.totals()).toEqual({ hits: 7 })
+  })
 })

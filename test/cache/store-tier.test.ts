@@ -154,4 +154,75 @@ describe('a store tier', () => {
     expect(open(openMapStore()).tier.synchronous).toBe(false)
     expect(open(openMapStore(), { readTimeoutMs: undefined }).tier.synchronous).toBe(true)
   })
+
+  it('goes on whatever is thrown at it, also what cannot be put into words', async () => {
+    const nothing = Object.create(null)
+    const inner = openMapStore()
+    let failing = true
+    const store: Store = {
+      ...inner,
+      getMany: keys => (failing ? Promise.reject(nothing) : inner.getMany(keys)),
+      setMany: items => (failing ? Promise.reject(nothing) : inner.setMany(items)),
+      clearedElsewhere() {
+        throw nothing
+      },
+      get counters(): never {
+        throw nothing
+      },
+    }
+    const { tier, warnings } = open(store)
+    expect(await Promise.all(['a', 'b'].map(id => tier.get(id)))).toEqual(
+      Array(2).fill({ kind: 'skipped', why: 'error' }),
+    )
+    tier.set('a', { text: 'A' })
+    await tier.flush()
+    expect(tier.clearedElsewhere()).toBe(false)
+    expect(await tier.stats()).toMatchObject({ damaged: 0, dropped: 1 })
+    failing = false
+    tier.set('a', { text: 'A' })
+    await tier.flush()
+    expect((await inner.size()).entries).toBe(1)
+    expect(warnings).toHaveLength(1)
+  })
+
+  it('sends a shared store no more at once than a slow one takes in the time of a write', async () => {
+    const batches: number[] = []
+    const inner = openMapStore()
+    const store: Store = {
+      ...inner,
+      setMany(items) {
+        batches.push(items.reduce((sum, [, value]) => sum + value.length, 0))
+        return inner.setMany(items)
+      },
+    }
+    const { tier } = open(store)
+    for (let i = 0; i < 100; i++) tier.set(`${i}`, { text: 'x'.repeat(10_000) })
+    await tier.flush()
+    expect((await inner.size()).entries).toBe(100)
+    expect(Math.max(...batches)).toBeLessThanOrEqual(256 * 1024)
+    expect(batches.length).toBeGreaterThan(3)
+  })
+
+  it('tries to write what waited behind writes that failed: a disk may be well again', async () => {
+    const inner = openMapStore()
+    const writes: ((failed: boolean) => void)[] = []
+    const store: Store = {
+      ...inner,
+      async setMany(items) {
+        if (await new Promise<boolean>(resolve => writes.push(resolve))) throw new Error('full')
+        return inner.setMany(items)
+      },
+    }
+    const { tier } = open(store, { writeTimeoutMs: undefined, pendingBytes: undefined, batchBytes: undefined })
+    for (const id of ['a', 'b', 'c', 'd']) {
+      // Each waits behind the one before, which fails.
+      tier.set(id, { text: id })
+      await turns()
+      if (id !== 'a') writes.shift()!(true)
+      await turns()
+    }
+    writes.shift()!(false)
+    await tier.flush()
+    expect(await inner.getMany([hash.sha256('d') as Key])).not.toEqual([undefined])
+  })
 })

@@ -5,10 +5,11 @@ import { composeCaches } from '../../src/compose.js'
 import { readConfig } from '../../src/config.js'
 import { Diagnostics } from '../../src/diagnostics.js'
 import type { UserEmbedder } from '../../src/embedder/client/custom-embedder.js'
-import type { Settings } from '../../src/settings.js'
+import { ON_NODE } from '../../src/node/options.js'
+import type { CacheSettings } from '../../src/settings.js'
 import { crc32, hash, TestClock } from '../support.js'
 
-function open(settings: Settings = {}) {
+function open(settings: CacheSettings = {}) {
   const asked: string[] = []
   const user: UserEmbedder = {
     space: 'lengths@1',
@@ -19,7 +20,7 @@ function open(settings: Settings = {}) {
     },
   }
   const caches = composeCaches(
-    readConfig(settings, {}, () => {}),
+    readConfig(settings, {}, () => {}, ON_NODE),
     {
       clock: new TestClock(),
       hash,

@@ -60,29 +60,33 @@ describe('the examples', () => {
 
   // One folder for a page, which is home and cache as well: what it shows later goes on from what it showed before.
   const run = [...examples].filter(([, all]) => all.some(example => example.notRun === undefined))
-  it.concurrent.each(run)('of %s run as they stand, and print what they show', async (_page, all) => {
-    const cwd = newFolder()
-    const env = {
-      PATH: `${join(work, 'bin')}:${process.env.PATH}`,
-      HOME: cwd,
-      XDG_CACHE_HOME: join(cwd, '.cache'),
-      HF_ENDPOINT: hub.endpoint,
-    }
-    try {
-      for (const example of all.filter(one => one.notRun === undefined)) {
-        const { code, stdout, stderr } = await (example.kind === 'program'
-          ? runNode([join(work, `${programs.indexOf(example)}.mjs`)], { cwd, env })
-          : runNode(['--norc', '-euc', example.command], { cwd, env, program: 'bash' }))
-        expect(code, `${example.at}\n${stderr}`).toBe(0)
-        const printed = example.kind === 'program' ? stdout : stdout + stderr
-        if (example.prints && !fits(example.prints, printed)) {
-          expect(printed, example.at).toBe(example.prints.join('\n'))
-        }
+  it.concurrent.each(run)(
+    'of %s run as they stand, and print what they show',
+    { timeout: 180_000 },
+    async (_page, all) => {
+      const cwd = newFolder()
+      const env = {
+        PATH: `${join(work, 'bin')}:${process.env.PATH}`,
+        HOME: cwd,
+        XDG_CACHE_HOME: join(cwd, '.cache'),
+        HF_ENDPOINT: hub.endpoint,
       }
-    } finally {
-      rmSync(cwd, { recursive: true, force: true })
-    }
-  })
+      try {
+        for (const example of all.filter(one => one.notRun === undefined)) {
+          const { code, stdout, stderr } = await (example.kind === 'program'
+            ? runNode([join(work, `${programs.indexOf(example)}.mjs`)], { cwd, env })
+            : runNode(['--norc', '-euc', example.command], { cwd, env, program: 'bash' }))
+          expect(code, `${example.at}\n${stderr}`).toBe(0)
+          const printed = example.kind === 'program' ? stdout : stdout + stderr
+          if (example.prints && !fits(example.prints, printed)) {
+            expect(printed, example.at).toBe(example.prints.join('\n'))
+          }
+        }
+      } finally {
+        rmSync(cwd, { recursive: true, force: true })
+      }
+    },
+  )
 })
 
 describe('the pages', () => {

@@ -87,6 +87,23 @@ describe('calls', () => {
     await link.end()
   })
 
+  test('what cannot cross, or cannot be used when it came, ends the link: nobody waits for ever', async () => {
+    const errors: OpDbusError[] = []
+    const { link } = played({ onEnd: error => errors.push(error) })
+    const waiting = link.call('never', undefined)
+    link.tell('push', [() => 1] as never)
+    await expect(waiting).rejects.toMatchObject({ code: 'EMBEDDER_FAILED' })
+    expect(errors).toHaveLength(1)
+    const other = played({
+      onPush() {
+        throw new RangeError('no such row')
+      },
+    })
+    const second = other.link.call('never', undefined)
+    other.link.tell('push', [1])
+    await expect(second).rejects.toMatchObject({ code: 'EMBEDDER_FAILED', message: 'no such row' })
+  })
+
   test('buffers move, both ways', async () => {
     const { link, moved } = played()
     expect(await link.call('matrix', 3)).toEqual(new Float32Array(3))

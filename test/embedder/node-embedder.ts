@@ -6,11 +6,11 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { build } from 'esbuild'
 import { afterAll, afterEach } from 'vitest'
 import { spawnNodeWorker } from '../../src/backends/worker-node.js'
-import { type Timer, WorkerEmbedder, type WorkerEmbedderOptions } from '../../src/embedder/client/worker-embedder.js'
+import { WorkerEmbedder, type WorkerEmbedderOptions } from '../../src/embedder/client/worker-embedder.js'
 import type { ModelOverrides } from '../../src/embedder/model/spec.js'
 import { findModel } from '../../src/hub/find.js'
 import type { HubOptions } from '../../src/hub/places.js'
-import type { Device } from '../../src/ports.js'
+import type { Device, Timer } from '../../src/ports.js'
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 

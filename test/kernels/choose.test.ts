@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import { OpDbusError } from '../../src/errors.js'
 import { chooseKernels, GPU_TRIED_FROM, type KernelParts } from '../../src/kernels/choose.js'
 import { JsKernels } from '../../src/kernels/js.js'
-import { whereItPays } from '../../src/kernels/trial.js'
+import { whereItPays } from '../../src/kernels/where-it-pays.js'
 import { openKernels } from '../../src/kernels.js'
 import type { KernelDevice, KernelMatrix, Kernels } from '../../src/ports.js'
 

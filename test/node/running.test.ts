@@ -20,6 +20,13 @@ test.each([
   }
 })
 
+test('with patterns it is told as well', async () => {
+  const caches = await openCaches({ dir: temporaryFolder(), device: 'cpu', patterns: 'template' })
+  await caches.embeddings.getOrEmbed('Created container 100')
+  expect((await caches.stats()).embeddings.running).toMatchObject({ device: 'cpu', workers: 1 })
+  await caches.close()
+})
+
 test('an embedder of the user’s own says nothing of it', async () => {
   const embedder = { space: 'mine', dims: 1, embed: async (texts: readonly string[]) => new Float32Array(texts.length) }
   const caches = await openCaches({ dir: temporaryFolder(), embedder })

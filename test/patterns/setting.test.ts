@@ -1,13 +1,15 @@
 // The setting of patterns: every way to write it, and what is refused.
+
 import { describe, expect, it } from 'vitest'
 import { readConfig } from '../../src/config.js'
+import { ON_NODE } from '../../src/node/options.js'
 import { type PatternSetting, patternConfig } from '../../src/patterns/setting.js'
 
 function read(patterns: unknown, variable?: string) {
   const warnings: string[] = []
   const env = { OPDBUS_EMBEDDING_PATTERNS: variable }
   const settings = patterns === undefined ? {} : { patterns: patterns as PatternSetting }
-  const config = readConfig(settings, env, message => warnings.push(message))
+  const config = readConfig(settings, env, message => warnings.push(message), ON_NODE)
   return { ...patternConfig(config.patterns), warnings }
 }
 

@@ -1,9 +1,9 @@
 // Patterns in the embedding cache: what is computed, what it is called, under which key it is kept.
 import { describe, expect, it } from 'vitest'
-import { embeddingKey } from '../../src/cache/hash.js'
 import { type Codec, StoreTier } from '../../src/cache/store-tier.js'
-import { decodeVec, encodeVec } from '../../src/cache/vec.js'
 import { EmbeddingCache } from '../../src/caches/embedding-cache.js'
+import { embeddingKey } from '../../src/caches/embedding-codec.js'
+import { decodeVec, encodeVec } from '../../src/caches/embedding-record.js'
 import { createMasker } from '../../src/patterns/masker.js'
 import type { PatternSetting } from '../../src/patterns/setting.js'
 import { openTemplates, Templates } from '../../src/patterns/templates.js'

@@ -1,5 +1,5 @@
 // What of a browser the file cache stands on, as far as it is used: a Cache API in memory, locks of one origin, a timer.
-import type { Timer } from '../../src/embedder/client/worker-embedder.js'
+import type { Timer } from '../../src/ports.js'
 
 /** Runs what is waited for at once, and notes for how long it would have been. */
 export function instantTimer(): { readonly timer: Timer; readonly waits: number[] } {

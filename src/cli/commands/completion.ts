@@ -2,7 +2,7 @@
 import { command } from '../command.js'
 
 /** Shells that a script is made for. */
-export const SHELLS = ['bash', 'zsh', 'fish'] as const
+const SHELLS = ['bash', 'zsh', 'fish'] as const
 
 export const completion = command({
   name: 'completion',

@@ -2,7 +2,7 @@
 
 import { bytes, count, fourLines, plural, table } from '../../format.js'
 import { verifyCaches } from '../../node/verify.js'
-import { type CacheName, openCaches, type Selection, type Stats } from '../../node.js'
+import { type CacheName, type ClearSelection, openCaches, type Stats } from '../../node.js'
 import type { CommandCall } from '../command.js'
 import { DAMAGE_FOUND } from '../exit-codes.js'
 import type { FlagValues } from '../flags.js'
@@ -24,7 +24,7 @@ export async function stats({ values, terminal }: CommandCall<Values>): Promise<
 }
 
 export async function clear({ values, terminal }: CommandCall<ClearValues>): Promise<number> {
-  const selection: Selection = {
+  const selection: ClearSelection = {
     embeddings: values.embedding === true || values.embeddings === true,
     blocks: values.blocks,
     queries: values.queries,
@@ -80,7 +80,7 @@ export function statsText(stats: Stats): string {
   return `${lines.join('\n')}${folder}\n${table(disk, [1, 2])}`
 }
 
-function clearedText(before: Stats, selection: Selection): string {
+function clearedText(before: Stats, selection: ClearSelection): string {
   const names = ['embeddings', 'blocks', 'queries', 'diffs'] as const satisfies readonly CacheName[]
   const chosen = names.filter(name => selection[name])
   return (chosen.length > 0 ? chosen : names)

@@ -8,8 +8,9 @@ import { settingsOf } from '../settings.js'
 
 export async function doctor({ values, terminal }: CommandCall<FlagValues>): Promise<number> {
   terminal.status('trying the model on each device ...')
-  const { device, ...others } = values
-  const found = await diagnose(settingsOf(device === 'all' ? others : values, terminal), { signal: terminal.signal })
+  // `all` wins over the variable, as any flag does.
+  const device = values.device === 'all' ? 'auto' : values.device
+  const found = await diagnose(settingsOf({ ...values, device }, terminal), { signal: terminal.signal })
   terminal.status('')
   await terminal.out(values.json ? `${JSON.stringify(found, undefined, 2)}\n` : text(found))
   if (found.model.error !== undefined) return 3

@@ -1,10 +1,10 @@
 // An embedder of the user's own (perhaps a paid API) behind the Embedder port: batched, checked, never asked twice.
 
+import { AbortListeners } from '../../abort-listeners.js'
 import { abortError, messageOf, OpDbusError } from '../../errors.js'
-import type { Call, Embedder, Embedding, Space } from '../../ports.js'
+import type { CallOptions, Embedder, Embedding, Space } from '../../ports.js'
 import { isFloat32Array, ownFloats } from '../../realms.js'
 import { Batcher } from '../batcher.js'
-import { AbortListeners } from './abort-listeners.js'
 import { EmbedRequest } from './embed-request.js'
 
 /** Texts to vectors, by whatever means. */
@@ -66,7 +66,7 @@ class CustomEmbedder implements Embedder {
     return Math.max(0, this.#maxQueue - this.#requests.size)
   }
 
-  embed(text: string, call?: Call): Promise<Embedding> {
+  embed(text: string, call?: CallOptions): Promise<Embedding> {
     if (this.#closed) return Promise.reject(new OpDbusError('CLOSED', 'the embedder is closed'))
     if (call?.signal?.aborted) return Promise.reject(abortError(call.signal))
     if (this.room === 0) {

@@ -1,8 +1,8 @@
 // One caller of embed(): a promise that settles once, and the link to its signal. Knows nothing of who computes.
 
+import type { AbortListeners } from '../../abort-listeners.js'
 import { abortError } from '../../errors.js'
-import type { Call, Embedding } from '../../ports.js'
-import type { AbortListeners } from './abort-listeners.js'
+import type { CallOptions, Embedding } from '../../ports.js'
 
 export class EmbedRequest {
   readonly promise: Promise<Embedding>
@@ -13,7 +13,7 @@ export class EmbedRequest {
   /** `leave` is called when the caller's signal fires before the request settled; the promise is rejected already. */
   constructor(
     readonly text: string,
-    call: Call | undefined,
+    call: CallOptions | undefined,
     listeners: AbortListeners,
     leave: (request: EmbedRequest) => void,
   ) {
@@ -24,7 +24,7 @@ export class EmbedRequest {
     const signal = call?.signal
     this.#unlisten =
       signal &&
-      listeners.listen(signal, () => {
+      listeners.add(signal, () => {
         this.reject(abortError(signal))
         leave(this)
       })

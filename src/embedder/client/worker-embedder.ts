@@ -1,16 +1,13 @@
 // The Embedder on the main thread: who may ask, and when the workers end. What they compute is their own business.
 
+import { AbortListeners } from '../../abort-listeners.js'
 import { abortError, OpDbusError } from '../../errors.js'
-import type { Call, Embedder, Embedding, Running, Space, WorkerHandle } from '../../ports.js'
+import type { CallOptions, Embedder, Embedding, RunningEmbedder, Space, Timer, WorkerHandle } from '../../ports.js'
 import type { DevicePlan, Opened } from '../devices/order.js'
 import { spaceOf } from '../model/revision.js'
 import type { ModelSpec } from '../model/spec.js'
-import { AbortListeners } from './abort-listeners.js'
 import { EmbedRequest } from './embed-request.js'
 import { type WorkerCount, WorkerPool } from './worker-pool.js'
-
-/** Calls `run` after `ms` unless cancelled by the function it returns. Must not keep the process alive. */
-export type Timer = (ms: number, run: () => void) => () => void
 
 /** Threads that tokenise for a GPU: each does some 10,000 short texts a second. */
 const MOST_TOKENIZERS = 4
@@ -23,7 +20,7 @@ export interface WorkerEmbedderOptions {
    * Asked at every start of a worker. What it rejects with, the waiting texts are rejected with. `signal` fires when the
    * worker is ended before the answer is there.
    */
-  readonly plan: (call: Required<Call>) => Promise<DevicePlan>
+  readonly plan: (call: Required<CallOptions>) => Promise<DevicePlan>
   /** Threads that all sessions together may use. */
   readonly threads: number
   readonly timer: Timer
@@ -39,7 +36,7 @@ export interface WorkerEmbedderOptions {
   readonly onOpen?: (opened: Opened) => void
 }
 
-/** For `doctor` and `stats`: what runs now, and what was learnt when a model was last opened. */
+/** What runs now, and what was learnt when a model was last opened; {@link RunningEmbedder} is what `stats` shows of it. */
 export interface EmbedderStatus {
   readonly worker: 'off' | 'starting' | 'ready'
   /** Undefined until a model was opened once. */
@@ -110,7 +107,7 @@ export class WorkerEmbedder implements Embedder {
     }
   }
 
-  get running(): Running {
+  get running(): RunningEmbedder {
     const { opened, workers, threads, batchTokens } = this.status
     return {
       device: opened?.device,
@@ -121,7 +118,7 @@ export class WorkerEmbedder implements Embedder {
     }
   }
 
-  embed(text: string, call?: Call): Promise<Embedding> {
+  embed(text: string, call?: CallOptions): Promise<Embedding> {
     if (this.#closed) return Promise.reject(new OpDbusError('CLOSED', 'the embedder is closed'))
     if (call?.signal?.aborted) return Promise.reject(abortError(call.signal))
     if (this.room === 0) return Promise.reject(overloaded(this.#options.maxQueue))

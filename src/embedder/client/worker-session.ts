@@ -1,7 +1,7 @@
 // One worker, a process or a thread, from spawn to end: opens the model, hands texts over, settles whoever waits. Never restarts itself.
 
 import { asFailure, isOpDbusError, messageOf, OpDbusError } from '../../errors.js'
-import type { Call, WorkerHandle } from '../../ports.js'
+import type { CallOptions, WorkerHandle } from '../../ports.js'
 import { type DevicePlan, type Opened, unavailable } from '../devices/order.js'
 import { fromWire, Link } from '../link.js'
 import type { BatchResult, BudgetChoice, EmbedWorker, WorkerConfig } from '../protocol.js'
@@ -9,7 +9,7 @@ import type { EmbedRequest } from './embed-request.js'
 
 export interface SessionConfig extends Omit<WorkerConfig, keyof DevicePlan> {
   /** Which devices to open; asked while the worker starts. `signal` fires when the session ends before. */
-  plan(call: Required<Call>): Promise<DevicePlan>
+  plan(call: Required<CallOptions>): Promise<DevicePlan>
 }
 
 export interface SessionEvents {

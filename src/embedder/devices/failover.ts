@@ -88,8 +88,8 @@ class FailoverBackend implements Backend {
       output => ({ output }),
       (error: unknown) => ({ error }),
     )
-    const innocent = 'error' in answer || !hasNumbers(answer.output, batch)
-    this.#current = innocent ? await this.#reopen(device).catch(() => backend) : backend
+    const batchAtFault = 'error' in answer || !hasNumbers(answer.output, batch)
+    this.#current = batchAtFault ? await this.#reopen(device).catch(() => backend) : backend
     if (this.#current !== backend) await backend.close().catch(() => undefined)
     return answer
   }

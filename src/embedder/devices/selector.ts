@@ -1,7 +1,7 @@
 // Which devices may serve a model here: a GPU is tried once, and what it proved is remembered by model, runtime and adapter.
 // How a device is tried, and where things are remembered, is the runtime's.
 import { abortError } from '../../errors.js'
-import type { Call, Clock, Device, Hash, Key, Store } from '../../ports.js'
+import type { CallOptions, Clock, Device, Hash, Key, Store } from '../../ports.js'
 import type { ModelSpec } from '../model/spec.js'
 import type { DevicePlan, DeviceReason } from './order.js'
 import { deviceOrder, isGpu } from './order.js'
@@ -15,7 +15,7 @@ const FAILED_FOR_MS = 3_600_000
 const PROBE_MS = { auto: 30_000, named: 300_000 } as const
 
 /** One device to be put to the test. */
-export interface ProbeRequest extends Call {
+export interface ProbeRequest extends CallOptions {
   readonly device: Device
   readonly spec: ModelSpec
   /** What it has to reproduce. */
@@ -52,7 +52,7 @@ export interface DeviceSelectorOptions {
   readonly hash: Hash
 }
 
-export interface ProbeCall extends Call {
+export interface ProbeCall extends CallOptions {
   /** Default: 5 minutes. */
   readonly limitMs?: number
 }
@@ -76,7 +76,7 @@ export class DeviceSelector {
    * The devices to open for `choice`. Under `auto` a GPU is among them only if it has proved itself and is faster than the
    * CPU here; those left out are told with their reasons. May try GPUs, once each; `signal` ends that, with ABORTED.
    */
-  async plan(choice: string, spec: ModelSpec, call: Call = {}): Promise<DevicePlan> {
+  async plan(choice: string, spec: ModelSpec, call: CallOptions = {}): Promise<DevicePlan> {
     const { name, gpuDevice } = this.#options.runtime
     const devices: Device[] = []
     const proven: Device[] = []
@@ -121,7 +121,12 @@ export class DeviceSelector {
   }
 
   /** Why a GPU must not serve; undefined when it may. */
-  async #objection(device: Device, spec: ModelSpec, auto: boolean, { signal }: Call): Promise<Objection | undefined> {
+  async #objection(
+    device: Device,
+    spec: ModelSpec,
+    auto: boolean,
+    { signal }: CallOptions,
+  ): Promise<Objection | undefined> {
     const { runtime, clock } = this.#options
     const absent = await runtime.absent(device, auto)
     if (absent !== undefined) return { kind: 'absent', reason: absent }

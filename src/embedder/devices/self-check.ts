@@ -32,7 +32,7 @@ export const CHECK_TEXTS: readonly string[] = [
 ]
 
 /** Cosine that a device must reach, by dtype: half precision and folded int8 round differently on another device. */
-export const LEAST_COSINE: Readonly<Record<Dtype, number>> = { fp32: 0.9999, fp16: 0.999, int8: 0.999 }
+const LEAST_COSINE: Readonly<Record<Dtype, number>> = { fp32: 0.9999, fp16: 0.999, int8: 0.999 }
 
 /** The vectors of `texts`: each alone, so that nothing but the text decides. */
 export async function makeReference(

@@ -5,7 +5,7 @@ import type { ModelSpec } from './spec.js'
 import { KNOWN_MODELS } from './table.js'
 
 /** The levels of the caching strategy, each giving way to the next, and the model that is always there. */
-export const LEVELS = ['high', 'medium', 'low', 'builtin'] as const
+const LEVELS = ['high', 'medium', 'low', 'builtin'] as const
 export type Level = (typeof LEVELS)[number]
 
 /** A level that could not serve, and why. */

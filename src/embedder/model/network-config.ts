@@ -30,7 +30,7 @@ const COUNTED_FROM_PAD = [
 const ROBERTA_PAD = 1
 
 /** Tokens that the network has positions for; Infinity where the file does not say. */
-export function positionsOf(config: JsonObject): number {
+function positionsOf(config: JsonObject): number {
   const most = [config.max_position_embeddings, config.n_positions].find(isCount)
   if (most === undefined) return Infinity
   if (!COUNTED_FROM_PAD.includes(String(config.model_type))) return most

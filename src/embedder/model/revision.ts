@@ -1,4 +1,4 @@
-// Under which space a text's vector is kept. Until 0.1 texts were cut after 32 UTF-16 units for each token, and tokenised by
+// Under which space a text's vector is kept. In development builds before 0.1.0 texts were cut after 32 UTF-16 units for each token, and tokenised by
 // another library. For two tokenizers it is proven which texts that library gave the ids of today (see isPlain): vectors
 // of theirs are still found, those of other texts are not. With any other tokenizer no earlier vector is.
 

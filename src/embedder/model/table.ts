@@ -9,8 +9,6 @@ export interface KnownModel {
   readonly hubId: string | undefined
   readonly dtype: Dtype
   readonly maxTokens: number
-  /** One line for `doctor` and `--help`. */
-  readonly about: string
 }
 
 /** Names a user may give as `model`; the levels are those of the caching strategy. */
@@ -19,25 +17,21 @@ export const KNOWN_MODELS = {
     hubId: undefined,
     dtype: 'int8',
     maxTokens: 128,
-    about: 'Universal Sentence Encoder Lite, 512 dims, in the package: works offline, weak on log semantics',
   },
   low: {
     hubId: 'sentence-transformers/paraphrase-MiniLM-L3-v2',
     dtype: 'fp32',
     maxTokens: 128,
-    about: '384 dims, 61 MB',
   },
   medium: {
     hubId: 'sentence-transformers/all-MiniLM-L6-v2',
     dtype: 'fp32',
     maxTokens: 256,
-    about: '384 dims, 80 MB',
   },
   high: {
     hubId: 'sentence-transformers/all-mpnet-base-v2',
     dtype: 'fp32',
     maxTokens: 384,
-    about: '768 dims, 420 MB',
   },
 } as const satisfies Record<string, KnownModel>
 

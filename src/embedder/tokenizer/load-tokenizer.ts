@@ -69,7 +69,7 @@ export async function loadTokenizer(tokenizerJson: string, configJson: string, l
   }
 }
 
-/** Undefined where `json` is none: JSON has no word for undefined. */
+/** Undefined where `json` is not JSON, which itself cannot say undefined. */
 function parsed(json: string) {
   try {
     return JSON.parse(json)

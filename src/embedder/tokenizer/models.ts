@@ -8,7 +8,7 @@ import { wordLevel } from './word-level.js'
 import { wordPiece } from './word-piece.js'
 
 /** The kinds by the names in the file. */
-export const MODELS: Readonly<Record<string, (fields: Fields) => Model>> = {
+const MODELS: Readonly<Record<string, (fields: Fields) => Model>> = {
   WordPiece: wordPiece,
   BPE: bpe,
   Unigram: unigram,

@@ -43,13 +43,17 @@ class Translation {
   #behind = 0
   #ignoreCase = false
 
-  constructor(private readonly source: string) {}
+  readonly #source: string
+
+  constructor(source: string) {
+    this.#source = source
+  }
 
   /** One or more alternatives; the whole expression, or up to the bracket that closes a group. */
   alternatives(whole = false): string {
     let out = ''
     for (;;) {
-      const char = this.source[this.#at]
+      const char = this.#source[this.#at]
       if (char === undefined) {
         if (!whole) this.#refuse('a group that is not closed')
         return out
@@ -68,10 +72,10 @@ class Translation {
   #quantified(): string {
     const atom = this.#atom()
     const [, quantifier, counted, mode = ''] =
-      /^([*+?]|(\{\d+(?:,\d*)?\}))([+?]?)/.exec(this.source.slice(this.#at)) ?? []
+      /^([*+?]|(\{\d+(?:,\d*)?\}))([+?]?)/.exec(this.#source.slice(this.#at)) ?? []
     if (quantifier === undefined) return atom
     this.#at += quantifier.length + mode.length
-    if (/^[*+?{]/.test(this.source.slice(this.#at))) this.#refuse('a quantifier of a quantifier')
+    if (/^[*+?{]/.test(this.#source.slice(this.#at))) this.#refuse('a quantifier of a quantifier')
     // Ruby reads {1,3}+ as a repetition of repetitions, and {2}? as "twice or not at all".
     if (counted !== undefined && mode === '+') return `(?:${atom}${quantifier})+`
     if (counted !== undefined && mode === '?') this.#refuse(`${counted}?`)
@@ -79,7 +83,7 @@ class Translation {
   }
 
   #atom(): string {
-    const char = String.fromCodePoint(this.source.codePointAt(this.#at)!)
+    const char = String.fromCodePoint(this.#source.codePointAt(this.#at)!)
     if (char === '(') return this.#group()
     if (char === '[') return this.#class()
     if (char === '\\') return this.#escape()
@@ -102,13 +106,13 @@ class Translation {
 
   #group(): string {
     const kinds = ['(?:', '(?=', '(?!', '(?<=', '(?<!', '(?i:', '(?>']
-    const kind = kinds.find(start => this.source.startsWith(start, this.#at)) ?? '('
-    if (kind === '(' && this.source[this.#at + 1] === '?') this.#refuse(this.source.slice(this.#at, this.#at + 3))
+    const kind = kinds.find(start => this.#source.startsWith(start, this.#at)) ?? '('
+    if (kind === '(' && this.#source[this.#at + 1] === '?') this.#refuse(this.#source.slice(this.#at, this.#at + 3))
     this.#at += kind.length
     const before = this.#ignoreCase
     if (kind === '(?i:') {
       this.#ignoreCase = true
-      const inside = /^(?:[^()\\]|\\.)*/.exec(this.source.slice(this.#at))![0]
+      const inside = /^(?:[^()\\]|\\.)*/.exec(this.#source.slice(this.#at))![0]
       if (LIGATURES.test(inside.toLowerCase())) this.#refuse(`(?i:${inside}): letters that also match a ligature`)
     }
     if (kind.startsWith('(?<')) this.#behind++
@@ -123,17 +127,17 @@ class Translation {
 
   #class(): string {
     this.#at++
-    const negated = this.source[this.#at] === '^'
+    const negated = this.#source[this.#at] === '^'
     if (negated) this.#at++
     let out = ''
     let first = true
     for (;;) {
-      const char = this.source[this.#at]
+      const char = this.#source[this.#at]
       if (char === undefined) this.#refuse('a character class that is not closed')
       if (char === ']' && !first) break
       first = false
       if (char === '[') this.#refuse('a character class inside another')
-      if (this.source.startsWith('&&', this.#at)) this.#refuse('&& in a character class')
+      if (this.#source.startsWith('&&', this.#at)) this.#refuse('&& in a character class')
       out += this.#classPart()
     }
     this.#at++
@@ -144,7 +148,7 @@ class Translation {
   #classPart(): string {
     const start = this.#classCharacter()
     if (typeof start === 'string') return start
-    if (this.source[this.#at] !== '-' || this.source[this.#at + 1] === ']') return this.#cased(start, start)
+    if (this.#source[this.#at] !== '-' || this.#source[this.#at + 1] === ']') return this.#cased(start, start)
     this.#at++
     const end = this.#classCharacter()
     if (typeof end === 'string' || end < start) this.#refuse('a range in a character class')
@@ -153,10 +157,10 @@ class Translation {
 
   /** A code point, or what to write for a shorthand. */
   #classCharacter(): number | string {
-    const code = this.source.codePointAt(this.#at) ?? this.#refuse('a character class that is not closed')
+    const code = this.#source.codePointAt(this.#at) ?? this.#refuse('a character class that is not closed')
     this.#at += code > 0xffff ? 2 : 1
     if (code !== 0x5c) return code
-    const char = this.source[this.#at++] ?? this.#refuse('a backslash at the end')
+    const char = this.#source[this.#at++] ?? this.#refuse('a backslash at the end')
     const shorthand = this.#shorthand(char, true)
     if (shorthand) return shorthand
     return this.#escaped(char)
@@ -171,7 +175,7 @@ class Translation {
 
   #escape(): string {
     this.#at++
-    const char = this.source[this.#at++] ?? this.#refuse('a backslash at the end')
+    const char = this.#source[this.#at++] ?? this.#refuse('a backslash at the end')
     if (char === 'A') return '(?<![\\s\\S])'
     if (char === 'z') return '(?![\\s\\S])'
     const shorthand = this.#shorthand(char, false)
@@ -189,7 +193,7 @@ class Translation {
     if ('wW'.includes(char)) return [decodeRanges(inClass ? ONIG_WORD_IN_CLASS : ONIG_WORD), char === 'W']
     if ('dD'.includes(char)) return [rangesOf('Nd')!, char === 'D']
     if (!'pP'.includes(char)) return undefined
-    const [all, hat, name] = /^\{(\^?)(\w+)\}/.exec(this.source.slice(this.#at)) ?? this.#refuse(`\\${char}`)
+    const [all, hat, name] = /^\{(\^?)(\w+)\}/.exec(this.#source.slice(this.#at)) ?? this.#refuse(`\\${char}`)
     this.#at += all!.length
     const ranges = rangesOf(name!) ?? this.#refuse(`\\${char}${all}`)
     return [ranges, (char === 'P') !== (hat === '^')]
@@ -198,14 +202,14 @@ class Translation {
   /** The code point of a character behind a backslash, which is behind us. */
   #escaped(char: string): number {
     if (Object.hasOwn(ESCAPES, char)) return ESCAPES[char]!
-    const [all, braced, plain] = /^(?:\{([0-9a-fA-F]{1,6})\}|([0-9a-fA-F]{2}))/.exec(this.source.slice(this.#at)) ?? []
+    const [all, braced, plain] = /^(?:\{([0-9a-fA-F]{1,6})\}|([0-9a-fA-F]{2}))/.exec(this.#source.slice(this.#at)) ?? []
     if (char === 'x' && all !== undefined) {
       this.#at += all.length
       const code = Number.parseInt(braced ?? plain!, 16)
       // Two digits from 80 on are a byte of UTF-8, not a character.
       if (code <= 0x10ffff && (braced !== undefined || code < 0x80)) return code
     }
-    const [digits] = /^[0-9a-fA-F]{4}/.exec(this.source.slice(this.#at)) ?? []
+    const [digits] = /^[0-9a-fA-F]{4}/.exec(this.#source.slice(this.#at)) ?? []
     if (char === 'u' && digits !== undefined) {
       this.#at += 4
       return Number.parseInt(digits, 16)
@@ -228,7 +232,7 @@ class Translation {
   }
 
   #refuse(part: string): never {
-    return fault(`has a pattern with a part that is not supported, ${part}: ${JSON.stringify(this.source)}`)
+    return fault(`has a pattern with a part that is not supported, ${part}: ${JSON.stringify(this.#source)}`)
   }
 }
 

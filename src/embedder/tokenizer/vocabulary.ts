@@ -18,7 +18,7 @@ export interface Model {
 /** A word for which the vocabulary has no id, nor one for unknown words. */
 export class UnknownWord extends Error {}
 
-/** The table in `model.vocab`. Its shape was looked at before (tokenizer-fault.ts). */
+/** The table in `model.vocab`. Its shape was looked at before (file-fault.ts). */
 export function vocabularyOf(fields: Fields): Map<string, number> {
   const { vocab } = fields
   return isFields(vocab)

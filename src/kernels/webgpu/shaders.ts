@@ -7,7 +7,7 @@ export const SORTED = 1024
 /** Most that `topK` keeps of each 1024: beyond it a pass would hardly make less of what it reads. */
 export const MAX_K = 128
 /** A place in the answer that no row has. */
-export const NO_ROW = 0xffffffff
+const NO_ROW = 0xffffffff
 
 /**
  * scores[first + i] = row i . query. 16 lanes walk along a row, neighbours reading neighbouring vec4s, then add up in

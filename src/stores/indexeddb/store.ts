@@ -1,7 +1,7 @@
 // The store itself: every call as one transaction over values and index. Opening, closing and losing the database is the
 // connection's business; which entries there are, the index knows.
 import { abortError, messageOf, OpDbusError } from '../../errors.js'
-import type { Call, Key, StoreCounters } from '../../ports.js'
+import type { CallOptions, Key, StoreCounters } from '../../ports.js'
 import { Clears } from './clears.js'
 import { Connection } from './connection.js'
 import { type Change, costOf, DamagedIndex, EntryIndex, type Head, readHead } from './entry-index.js'
@@ -58,7 +58,7 @@ export class IndexedDbValues implements IndexedDbStore {
     return error && problemOf(error)
   }
 
-  async getMany(keys: readonly Key[], call?: Call): Promise<(Uint8Array | undefined)[]> {
+  async getMany(keys: readonly Key[], call?: CallOptions): Promise<(Uint8Array | undefined)[]> {
     this.#enter(keys, call)
     if (keys.length === 0) return []
     return this.#do(async db => {
@@ -74,7 +74,7 @@ export class IndexedDbValues implements IndexedDbStore {
     })
   }
 
-  async setMany(items: readonly (readonly [Key, Uint8Array])[], call?: Call): Promise<void> {
+  async setMany(items: readonly (readonly [Key, Uint8Array])[], call?: CallOptions): Promise<void> {
     this.#enter(
       items.map(([key]) => key),
       call,
@@ -158,7 +158,7 @@ export class IndexedDbValues implements IndexedDbStore {
     return this.#closing
   }
 
-  #enter(keys: readonly Key[], call?: Call): void {
+  #enter(keys: readonly Key[], call?: CallOptions): void {
     if (this.#closing) throw new OpDbusError('CLOSED', `the ${this.name} store is closed`)
     if (call?.signal?.aborted) throw abortError(call.signal)
     for (const key of keys) {

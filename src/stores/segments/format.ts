@@ -23,7 +23,7 @@ import type { ParsedKey } from './parsed-key.js'
  *  A segment without a trailer is still being written, or its writer was killed.
  */
 
-export const FORMAT_VERSION = 1
+const FORMAT_VERSION = 1
 export const HEADER_BYTES = 64
 export const TRAILER_BYTES = 32
 /** CRC, state, unused, key. */
@@ -221,7 +221,7 @@ export function decodeFooter(data: Uint8Array, slots: number, crc32: Crc32): Foo
   return { fingerprints, states: data.subarray(slots * 8, slots * 9) }
 }
 
-export function readWord(bytes: Uint8Array, at: number): number {
+function readWord(bytes: Uint8Array, at: number): number {
   return bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)
 }
 

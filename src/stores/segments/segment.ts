@@ -44,7 +44,7 @@ export class Segment {
   fd = -1
   writable = false
   lastUse = 0
-  /** Slots that were taken note of; what lies beyond is news. */
+  /** Slots that are in the index; records beyond them have not been read yet. */
   slots = 0
   /** A valid trailer was seen: nothing will be appended any more. */
   sealed = false

@@ -4,7 +4,7 @@ import { setImmediate } from 'node:timers/promises'
 import { abortError, OpDbusError } from '../../errors.js'
 import { asStoreError, guarded } from '../../fs/errno.js'
 import { mayWrite } from '../../fs/folders.js'
-import type { Call, Key, Store, StoreCounters } from '../../ports.js'
+import type { CallOptions, Key, Store, StoreCounters } from '../../ports.js'
 import { type SegmentOptions, type SpaceContext, spaceContext } from './context.js'
 import { SpaceFolder } from './folder.js'
 import { KEY_AT, LIVE, offsetOf, RECORD_HEAD, STATE_AT } from './format.js'
@@ -56,7 +56,7 @@ export class Segments implements SegmentStore {
     }
   }
 
-  async getMany(keys: readonly Key[], call?: Call): Promise<(Uint8Array | undefined)[]> {
+  async getMany(keys: readonly Key[], call?: CallOptions): Promise<(Uint8Array | undefined)[]> {
     this.#enter(call)
     for (const key of keys) this.#parse(key)
     const values: (Uint8Array | undefined)[] = []
@@ -71,7 +71,7 @@ export class Segments implements SegmentStore {
     return values
   }
 
-  async setMany(items: readonly (readonly [Key, Uint8Array])[], call?: Call): Promise<void> {
+  async setMany(items: readonly (readonly [Key, Uint8Array])[], call?: CallOptions): Promise<void> {
     this.#enter(call)
     const { valueBytes } = this.#context.layout
     for (const [key, value] of items) {
@@ -135,7 +135,7 @@ export class Segments implements SegmentStore {
       if (this.#guard(() => segment.readHead(slot, head))) {
         keyAt(head, KEY_AT, key)
         if (head[STATE_AT] !== LIVE) this.#folder.index.remove(key.a, key.b, number)
-        // Of several records of one key the newest speaks; a key that the index does not know here is a damaged one.
+        // Of several records of one key only the newest counts. Where the index has none for it, the key itself is damaged.
         else if (this.#folder.candidates(key)[0] === number) yield { key: keyText(key) as Key, bytes }
       } else {
         this.#folder.lost(segment)
@@ -162,7 +162,7 @@ export class Segments implements SegmentStore {
     this.#enter()
     this.#guard(() => {
       clearSpaces(this.#context.dir, this.#context.hash)
-      // The new epoch is ours: it is no news.
+      // We began the new epoch ourselves, so nobody has to be told.
       this.#folder.checkEpoch()
       this.#folder.reset()
       this.#folder.wasReset = false
@@ -199,7 +199,7 @@ export class Segments implements SegmentStore {
     }
   }
 
-  #enter(call?: Call): void {
+  #enter(call?: CallOptions): void {
     if (this.#closed) throw new OpDbusError('CLOSED', 'the segment store is closed')
     if (call?.signal?.aborted) throw abortError(call.signal)
   }

@@ -1,7 +1,7 @@
 // The segment store against LMDB and against a file per vector: reads, writes, and what it takes of the disk.
 import { mkdtemp } from 'node:fs/promises'
 import { join } from 'node:path'
-import { decodeVec } from '../../../src/cache/vec.js'
+import { decodeVec } from '../../../src/caches/embedding-record.js'
 import { nanosecondsPerCall, secondsOf, takeTurns } from '../measure.js'
 import { bytesOnDisk, openFiles } from '../peers/files.js'
 import { binaryKey, openLmdb } from '../peers/lmdb.js'

@@ -2,7 +2,7 @@
 import { availableParallelism } from 'node:os'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Running } from '../../../src/ports.js'
+import type { RunningEmbedder } from '../../../src/ports.js'
 import { openCaches } from '../library.js'
 import { logLines } from '../log-lines.js'
 import { median, secondsOf, takeTurns } from '../measure.js'
@@ -81,7 +81,7 @@ export const throughput: RowGroup = {
 }
 
 /** `1 worker x 2 threads, batches of 1024 tokens`. */
-function setup(running: Running | undefined): string {
+function setup(running: RunningEmbedder | undefined): string {
   const { workers = 0, threads = 0, batchTokens } = running ?? {}
   const shape = `${workers} worker${workers === 1 ? '' : 's'} x ${threads} thread${threads === 1 ? '' : 's'}`
   return `${shape}, ${batchTokens === undefined ? 'budget not yet found' : `batches of ${batchTokens} tokens`}`

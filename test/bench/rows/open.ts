@@ -1,6 +1,6 @@
 // Opening a store of a million vectors: how long until the first answer, and what its index weighs.
 import { statfs } from 'node:fs/promises'
-import { encodeVec } from '../../../src/cache/vec.js'
+import { encodeVec } from '../../../src/caches/embedding-record.js'
 import { collectGarbage, median, secondsOf } from '../measure.js'
 import { type Bench, type Measured, type RowGroup, Skipped, WrongAnswer } from '../row.js'
 import { vectorOf } from './fixtures.js'

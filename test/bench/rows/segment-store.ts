@@ -1,5 +1,5 @@
 // The segment store as the Node root opens it, and records to put into it.
-import { encodeVec, vecBytes } from '../../../src/cache/vec.js'
+import { encodeVec, vecBytes } from '../../../src/caches/embedding-record.js'
 import { crc32, nodeClock, nodeHash } from '../../../src/node/runtime.js'
 import type { Key, Space } from '../../../src/ports.js'
 import { openSegmentStore } from '../../../src/stores/segments.js'

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { decodeVec, encodeVec, vecBytes } from '../../src/cache/vec.js'
+import { decodeVec, encodeVec, vecBytes } from '../../src/caches/embedding-record.js'
 import type { Device } from '../../src/ports.js'
 
 const embedding = fc.record({

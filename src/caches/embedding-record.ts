@@ -10,8 +10,11 @@ import type { Device, Embedding } from '../ports.js'
 const HEADER_BYTES = 8
 const FORM = 1
 const TRUNCATED = 1
-/** Positions are on disk: append only. */
-const DEVICES: readonly Device[] = ['cpu', 'wasm', 'webgpu', 'cuda', 'custom']
+/** Numbers are on disk: a new device gets the next one, and no device another. */
+const DEVICE_NUMBERS: Readonly<Record<Device, number>> = { cpu: 0, wasm: 1, webgpu: 2, cuda: 3, custom: 4 }
+const DEVICES: readonly Device[] = (Object.keys(DEVICE_NUMBERS) as Device[]).sort(
+  (one, other) => DEVICE_NUMBERS[one] - DEVICE_NUMBERS[other],
+)
 
 const littleEndian = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1
 
@@ -25,7 +28,7 @@ export function encodeVec(embedding: Embedding): Uint8Array {
   const bytes = new Uint8Array(vecBytes(vector.length))
   bytes[0] = FORM
   bytes[1] = truncated ? TRUNCATED : 0
-  bytes[2] = Math.max(0, DEVICES.indexOf(device))
+  bytes[2] = DEVICE_NUMBERS[device]
   new DataView(bytes.buffer).setUint32(4, tokens, true)
   bytes.set(new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength), HEADER_BYTES)
   if (!littleEndian) swapFloats(bytes)

@@ -1,7 +1,6 @@
-// Names for things: canonical JSON (RFC 8785) and keys that no two different inputs share. Digests are injected.
+// Canonical JSON (RFC 8785), which no two different values share. Makes no digest.
 import canonicalize from 'canonicalize'
 import { messageOf, OpDbusError } from '../errors.js'
-import type { Hash, Key, Space } from '../ports.js'
 import { estimateSize } from './estimate-size.js'
 
 /**
@@ -17,9 +16,4 @@ export function canonicalJson(value: unknown): string {
   } catch (error) {
     throw new OpDbusError('INVALID_INPUT', `not a JSON value: ${messageOf(error)}`, { cause: error })
   }
-}
-
-/** The disk key of a text in a space. The space's length goes first, so that no two pairs run together. */
-export function embeddingKey(hash: Hash, space: Space, text: string): Key {
-  return hash.sha256(`${space.length}:${space}${text}`) as Key
 }

@@ -25,7 +25,7 @@ interface Times extends Record<keyof typeof SHAPES, number> {
 }
 
 /**
- * For which matrices `gpu` answers sooner than `host`, its share of the upload included; undefined where that is none. A
+ * For which matrices `gpu` answers sooner than `host`, its share of the upload included; undefined where it never does. A
  * search costs a fixed time, a time a row (scores are sorted) and a time a float: a narrow matrix may not pay where a wide
  * one of as many floats does.
  */
