@@ -2,6 +2,7 @@
 //
 //   node build.mjs            build the library, the CLI and the built-in model into dist/
 //   node build.mjs test       build, then run the tests           (arguments go to vitest)
+//   node build.mjs test:changed   build, then run the tests that a change touches (see build/test-changed.mjs)
 //   node build.mjs demo       build, then run the demo            (likewise)
 //   node build.mjs bench      build, then run the benchmark       (likewise)
 //   node build.mjs install-cuda   build, then fetch the CUDA provider (see build/install-cuda.mjs)
@@ -101,6 +102,7 @@ const TARGETS = [
 const TASKS = {
   build: [],
   test: [['node_modules/vitest/vitest.mjs', 'run', '...args']],
+  'test:changed': [['build/test-changed.mjs', '...args']],
   demo: [['dist/cli.js', 'demo', '...args']],
   bench: [['.build/bench.js', '...args']],
   start: [['build/start.mjs', '...args']],

@@ -1,6 +1,6 @@
 // What many tests need: a clock that only moves when told, the digests of the Node root, temporary folders.
 import { createHash, randomBytes } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { accessSync, constants, mkdtempSync, rmSync, statfsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { crc32 as zlibCrc32 } from 'node:zlib'
@@ -44,6 +44,26 @@ export function temporaryFolder(): string {
   folders.push(dir)
   return dir
 }
+
+/**
+ * A new empty folder that goes away after the test, in memory where the system has such a place with room. For tests that write
+ * durably thousands of times, which on a disk means waiting; that a write outlives a loss of power is nothing that a test sees.
+ */
+export function memoryFolder(): string {
+  const dir = mkdtempSync(join(memory ?? tmpdir(), 'op-dbus-test-'))
+  folders.push(dir)
+  return dir
+}
+
+const memory = (() => {
+  try {
+    accessSync('/dev/shm', constants.W_OK)
+    const { bavail, bsize } = statfsSync('/dev/shm')
+    return bavail * bsize > 2 ** 29 ? '/dev/shm' : undefined
+  } catch {
+    return undefined
+  }
+})()
 
 const folders: string[] = []
 afterEach(() => {

@@ -23,6 +23,12 @@ export type { Fault, ServeOptions, TestServer } from './static-server.js'
 /** The repository's root, with a slash at the end. */
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
+/**
+ * V8's optimising compiler costs more than it gains where a page embeds a few texts: a page with a model takes two thirds of the
+ * CPU time without it. Take it out where speed or the usual machine code is what is tested.
+ */
+export const BASELINE_WASM = '--js-flags=--liftoff-only'
+
 /** `--enable-unsafe-webgpu` is what gives a headless Chromium without a GPU an adapter (SwiftShader). */
 const FLAGS = [
   '--no-sandbox',
@@ -33,6 +39,7 @@ const FLAGS = [
   '--disable-sync',
   '--disable-dev-shm-usage',
   '--enable-unsafe-webgpu',
+  BASELINE_WASM,
 ]
 
 export interface UseBrowserOptions {

@@ -168,7 +168,7 @@ describe('op-dbus embed', () => {
   })
 
   it('leaves at most eight segments after many one-shot runs', async () => {
-    const runs = process.env.OP_DBUS_CAMPAIGN === 'full' ? 300 : 24
+    const runs = process.env.OP_DBUS_CAMPAIGN === 'full' ? 300 : 12
     const dir = temporaryFolder()
     for (let i = 0; i < runs; i += 2) {
       const pair = [i, i + 1].map(n => runCli(dir, ['embed', `text ${n}`, '--json', '--no-vector']))

@@ -123,6 +123,9 @@ describe('a search that loads the model', () => {
     const { page, context, server } = await open()
     await embed(page)
     await net(page, 'works offline')
+    // Vectors are written in the background, and counted when a run is over.
+    const stats = page.locator('.stats')
+    await expect.poll(async () => (await embed(page)) && (await stats.textContent())).toContain('IndexedDB: 19 vectors')
     // Answered from IndexedDB: memory has vectors, and no model is loaded.
     const second = await test.openPage(`${server.url}/`, { context })
     await embed(second.page)

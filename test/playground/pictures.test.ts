@@ -37,8 +37,10 @@ function pixels(page: Page, [red, green, blue]: readonly [number, number, number
 }
 
 describe('pictures', () => {
-  it('say what to do while they are empty, over the space that they keep', async () => {
+  it('say what to do while they are empty, over the space that they keep; and so a minute after use', async () => {
     const { page } = await test.openPage(site.url)
+    await page.clock.install()
+    await page.reload()
     await page.locator('.plot canvas').first().waitFor()
     const empty = page.locator('.charts .empty')
     expect(await empty.allTextContents()).toEqual([
@@ -52,15 +54,7 @@ describe('pictures', () => {
     await page.getByText('19 texts, PCA').waitFor()
     expect(await empty.count()).toBe(0)
     expect(await height()).toBe(before)
-  })
 
-  it('say a minute after use that nothing was asked for, and draw nothing behind it', async () => {
-    const { page } = await test.openPage(site.url)
-    await page.clock.install()
-    await page.reload()
-    await embed(page)
-    const empty = page.locator('.charts .empty')
-    expect(await empty.count()).toBe(0)
     const accent = () =>
       page
         .locator('.plot canvas')
@@ -104,21 +98,12 @@ describe('pictures', () => {
     expect(told).toEqual(['340 ms', '320 ms', '10 ms', '100 ms', '1.0 s', '34 s', '0.010 ms'])
   })
 
-  it('share a legend of letters and shapes, which says what occurs', async () => {
-    const { page } = await test.openPage(site.url)
+  it('share a legend, which says what occurs, and draw in the colour of its source what a line answers for', async () => {
+    const { page } = await test.openPage(site.url, { contextOptions: { colorScheme: 'light' } })
     const occurs = () => page.locator('.legend li[data-source]:not(.none) .chip').allTextContents()
     expect(await page.locator('.legend .chip').allTextContents()).toEqual(['M', 'D', 'S', 'P', 'C'])
-    expect(await occurs()).toEqual([])
-    await page.getByRole('textbox', { name: 'Lines to embed' }).fill('one\ntwo')
-    await embed(page)
-    expect(await occurs()).toEqual(['C'])
-    await embed(page)
-    expect(await occurs()).toEqual(['M', 'C'])
     expect(new Set(Object.values(MARKS)).size).toBe(6)
-  })
-
-  it('draw in the colour of its source what a line answers for, and the rest as the legend says', async () => {
-    const { page } = await test.openPage(site.url, { contextOptions: { colorScheme: 'light' } })
+    expect(await occurs()).toEqual([])
     const lines = page.getByRole('textbox', { name: 'Lines to embed' })
     const [computed, quiet] = [
       [213, 94, 0],
@@ -126,21 +111,17 @@ describe('pictures', () => {
     ] as const
     await lines.fill('a cat\na dog')
     await embed(page)
+    expect(await occurs()).toEqual(['C'])
     await page.getByText('2 texts, PCA').waitFor()
     await expect.poll(() => pixels(page, computed)).toBeGreaterThan(20)
+    await embed(page)
+    expect(await occurs()).toEqual(['M', 'C'])
     await lines.fill('rain')
     await embed(page)
     await page.getByText('3 texts, PCA').waitFor()
     // The other two are still in memory, but in no line: rings without a source.
     await expect.poll(() => pixels(page, quiet)).toBeGreaterThan(20)
     expect(await page.locator('.legend').textContent()).toContain('in memory, but in no line above')
-  })
-
-  it('count one text as one', async () => {
-    const { page } = await test.openPage(site.url)
-    await page.getByRole('textbox', { name: 'Lines to embed' }).fill('alone')
-    await embed(page)
-    await page.getByText('1 text, PCA').waitFor()
   })
 
   it('mark templates by the lines that share them', async () => {
@@ -208,7 +189,7 @@ describe('the map by keys', () => {
     expect(await at(page)).toBeUndefined()
   })
 
-  it('also chooses by click, and points at what is under the pointer', async () => {
+  it('also chooses by click, points at what is under the pointer, and counts one text as one', async () => {
     const { page } = await test.openPage(site.url)
     await page.getByRole('textbox', { name: 'Lines to embed' }).fill('alone')
     await embed(page)

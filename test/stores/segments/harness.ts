@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { Key, Space } from '../../../src/ports.js'
 import { openSegmentStore, type SegmentOptions, type SegmentStore } from '../../../src/stores/segments.js'
 import { bytesOf, keyOf } from '../../../src/testing/entries.js'
-import { crc32, hash, TestClock, temporaryFolder } from '../../support.js'
+import { crc32, hash, memoryFolder, TestClock } from '../../support.js'
 
 export const VALUE_BYTES = 24
 export const SPACE = 'model@1 fp32 mean' as Space
@@ -15,7 +15,7 @@ export class SegmentBench {
   readonly warnings: string[] = []
   readonly #stores: SegmentStore[] = []
 
-  constructor(dir = join(temporaryFolder(), 'embeddings')) {
+  constructor(dir = join(memoryFolder(), 'embeddings')) {
     this.dir = dir
     this.clock.wall = Date.now()
   }

@@ -10,7 +10,7 @@ import { crc32, hash, temporaryFolder } from '../../support.js'
 import { buildStoreProcess, StoreProcess, type StoreProcessOptions } from './processes.js'
 import { isSelfMade, selfMade } from './self-made.js'
 
-const ROUNDS = process.env.OP_DBUS_CAMPAIGN === 'full' ? 150 : 20
+const ROUNDS = process.env.OP_DBUS_CAMPAIGN === 'full' ? 150 : 10
 const NOBODY = 65_534
 const VALUE_BYTES = 400
 
