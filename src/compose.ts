@@ -4,10 +4,10 @@ import { CacheSet, type CacheSetExtras } from './caches/cache-set.js'
 import { DiffCache } from './caches/diff-cache.js'
 import { EmbeddingCache, type EmbeddingCacheOptions } from './caches/embedding-cache.js'
 import {
-  clearShared,
   type EmbeddingTierParts,
   embeddingTiers,
   type SharedTierOptions,
+  unopenedShared,
 } from './caches/embedding-tiers.js'
 import { QueryCache, type QueryDisk } from './caches/query-cache.js'
 import type { Config } from './config.js'
@@ -59,7 +59,7 @@ export function composeCaches(config: Config, runtime: Runtime): CacheSet {
         capacity: config.embeddingCacheSize,
         capacityBytes: config.embeddingCacheBytes,
         open: embeddingsOpener(config, runtime),
-        clearShared: shared && (() => clearShared(shared, crc32)),
+        shared: shared && unopenedShared(shared, crc32),
         clock,
       }),
       queries: new QueryCache({ ttlMs: queryTtlMs, capacityBytes: QUERY_BYTES, disk: runtime.queryDisk, ...parts }),

@@ -117,7 +117,7 @@ function words<D extends string | undefined = undefined>(entry: WithDefault<stri
     type: 'string',
     parse: text => (text.includes('\0') ? undefined : text),
     allows: value => typeof value === 'string' && value !== '' && !value.includes('\0'),
-    expects: 'a text that is not empty',
+    expects: 'a non-empty text',
   }
   return option(kind, entry)
 }

@@ -1,27 +1,29 @@
 // A tier over a Store: turns values into bytes and back, and keeps a medium that is slow, failing or lying from harming its
 // callers. How much it is trusted says its policy (tier-policy.ts).
 import { messageOf } from '../errors.js'
-import type { Clock, Key, Load, SkipReason, Store, StoreCounters, TierName, Timer, Warn } from '../ports.js'
+import type {
+  CallOptions,
+  Clock,
+  Key,
+  Load,
+  SkipReason,
+  Store,
+  StoreCounters,
+  TierName,
+  Timer,
+  Warn,
+} from '../ports.js'
 import { isUint8Array } from '../realms.js'
 import { Breaker } from './breaker.js'
 import { CacheEvents } from './cache-events.js'
+import type { Codec } from './codec.js'
 import { newStoreCounts, type StoreCounts, type StoreTierStats, tierStats } from './metrics.js'
 import { PendingWrites } from './pending-writes.js'
 import { seal, unseal } from './sealed-value.js'
 import { clearStore, insist, wholeNumber } from './store-calls.js'
 import { DISK_POLICY, type TierPolicy } from './tier-policy.js'
-import { TimeUp, timer, within } from './within.js'
-
-/** How one kind of value lies in a store. */
-export interface Codec<V> {
-  key(id: string): Key
-  /** The bytes to store, or undefined when this value cannot be stored faithfully: then it stays in memory. */
-  encode(id: string, value: V, ticket: unknown): Uint8Array | undefined
-  /** The value and what is left of its life in ms, or undefined when the bytes are damaged, too old or foreign. */
-  decode(id: string, bytes: Uint8Array): { value: V; ttlMs?: number } | undefined
-  /** Taken when a computation begins and handed to `encode` with its result (see query-cache.ts). */
-  ticket?(id: string): Promise<unknown>
-}
+import { atOnce, isTimeUp, timer, within } from './within.js'
+import { WritesUnderWay } from './writes-under-way.js'
 
 export interface StoreTierOptions<V> {
   readonly source: TierName
@@ -70,6 +72,7 @@ export class StoreTier<V> {
   readonly #writes: Breaker
   readonly #pending: PendingWrites
   #asked: Asked<V>[] = []
+  readonly #underWay = new WritesUnderWay()
 
   constructor(options: StoreTierOptions<V>) {
     const { source, store, codec, clock, policy = DISK_POLICY } = options
@@ -177,7 +180,10 @@ export class StoreTier<V> {
   async delete(ids: readonly string[]): Promise<number> {
     await this.flush()
     const keys = ids.map(id => this.#codec.key(id))
-    const work = () => this.#store.deleteMany(keys)
+    const work = async () => {
+      await this.#underWay.ended(keys)
+      return this.#store.deleteMany(keys)
+    }
     return wholeNumber(await insist('delete from', this.source, this.#store, this.policy, work, this.#timer))
   }
 
@@ -185,12 +191,13 @@ export class StoreTier<V> {
   async clear(): Promise<void> {
     this.#pending.drop()
     await this.flush()
+    await insist('clear', this.source, this.#store, this.policy, () => this.#underWay.ended(), this.#timer)
     await clearStore(this.source, this.#store, this.policy, this.#timer)
   }
 
   clearedElsewhere(): boolean {
     try {
-      return this.#store.clearedElsewhere?.() ?? false
+      return atOnce(this.#store.clearedElsewhere?.()) === true
     } catch (error) {
       this.#failed('read', error)
       return false
@@ -200,7 +207,7 @@ export class StoreTier<V> {
   /** Calls `listener` whenever the medium tells by itself that somebody else cleared it. */
   onClearedElsewhere(listener: () => void): void {
     try {
-      this.#store.onClearedElsewhere?.(listener)
+      atOnce(this.#store.onClearedElsewhere?.(listener))
     } catch (error) {
       this.#failed('read', error)
     }
@@ -270,13 +277,23 @@ export class StoreTier<V> {
     const { clock } = this.#options
     const began = clock.monotonic()
     try {
-      await within(this.policy.writeTimeoutMs, call => this.#store.setMany(items, call), this.#timer)
+      await within(this.policy.writeTimeoutMs, call => this.#setMany(items, call), this.#timer)
       this.#writes.succeeded()
       this.#events.stored(this.source, items.length, bytes, clock.monotonic() - began)
     } catch (error) {
       this.counts.dropped += items.length
       this.#failed('write', error)
     }
+  }
+
+  /** A write that is given up may still arrive, so it is followed. */
+  #setMany(items: [Key, Uint8Array][], call?: CallOptions): Promise<void> {
+    if (call === undefined) return this.#store.setMany(items)
+    const writing = new Promise<void>(resolve => resolve(this.#store.setMany(items, call)))
+    return this.#underWay.follow(
+      items.map(([key]) => key),
+      writing,
+    )
   }
 
   async #size(): Promise<{ entries: number; bytes: number }> {
@@ -314,7 +331,7 @@ export class StoreTier<V> {
   }
 
   #failed(what: 'read' | 'write', error: unknown): Load<never> {
-    const why = error instanceof TimeUp ? 'timeout' : 'error'
+    const why = isTimeUp(error) ? 'timeout' : 'error'
     const breaker = what === 'read' ? this.#reads : this.#writes
     breaker.failed()
     this.#tell(what, why, messageOf(error), error)

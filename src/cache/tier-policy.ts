@@ -28,6 +28,8 @@ export const DISK_POLICY: TierPolicy = { clearedByName: false, closesStore: true
 export const SHARED_TIMEOUT_MS = 100
 /** Vectors of 384 floats: about 20,000 of them. */
 const SHARED_PENDING_BYTES = 32 * 2 ** 20
+/** Of calls for which no look-up waits: nobody wants to close a program for minutes. */
+const MOST_PATIENCE_MS = 10_000
 /** So little that a slow network takes it within the time limit of a write. */
 const SHARED_BATCH_BYTES = 256 * 2 ** 10
 
@@ -36,7 +38,7 @@ export function sharedPolicy(options: { crc32: Crc32; timeoutMs?: number; close?
   const { crc32, timeoutMs = SHARED_TIMEOUT_MS, close = false } = options
   return {
     readTimeoutMs: timeoutMs,
-    writeTimeoutMs: Math.max(1000, 10 * timeoutMs),
+    writeTimeoutMs: Math.max(1000, timeoutMs, Math.min(10 * timeoutMs, MOST_PATIENCE_MS)),
     pendingBytes: SHARED_PENDING_BYTES,
     batchBytes: SHARED_BATCH_BYTES,
     clearedByName: true,

@@ -1,10 +1,20 @@
 // A limit to how long somebody else's promise is waited for. Knows no medium.
 import type { Timer } from '../ports.js'
+import { yieldToEventLoop } from './yield-to-event-loop.js'
 
 /** What {@link within} rejects with when the time is up. */
 export class TimeUp extends Error {
   constructor(ms: number) {
     super(`no answer within ${ms} ms`)
+  }
+}
+
+/** Whether this is what {@link within} rejected with, of whatever was thrown: `instanceof` throws for a revoked proxy. */
+export function isTimeUp(error: unknown): boolean {
+  try {
+    return error instanceof TimeUp
+  } catch {
+    return false
   }
 }
 
@@ -26,7 +36,9 @@ export async function within<T>(
   if (ms === undefined) return work()
   return new Promise((resolve, reject) => {
     const controller = new AbortController()
-    const cancel = after(ms, () => {
+    const cancel = after(ms, async () => {
+      // Where this thread was busy itself, the answer may have come in time and wait to be read.
+      await yieldToEventLoop()
       const error = new TimeUp(ms)
       reject(error)
       controller.abort(error)
@@ -35,4 +47,10 @@ export async function within<T>(
     const answer = new Promise<T>(settle => settle(work({ signal: controller.signal })))
     answer.then(resolve, reject).finally(cancel)
   })
+}
+
+/** The same. Where it should have been an answer and is a promise, it is not left to be nobody's rejection. */
+export function atOnce(answer: unknown): unknown {
+  if (answer instanceof Promise) answer.catch(() => undefined)
+  return answer
 }

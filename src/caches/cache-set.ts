@@ -167,9 +167,10 @@ export class CacheSet {
   /**
    * Empties the caches named, or all four: memory, and every file that is ours. Other processes on the same folder
    * notice at their next look-up. What other machines share goes only with `shared: true`. Counters go on.
-   * @throws OpDbusError STORE with what could not be emptied first; all else is
+   * @throws OpDbusError STORE with what could not be emptied first; all else is. CLOSED
    */
   async clear(selection: ClearSelection = {}): Promise<void> {
+    if (this.#closing !== undefined) throw new OpDbusError('CLOSED', 'the caches are closed')
     const named = CACHE_NAMES.filter(name => selection[name])
     const failed: unknown[] = []
     for (const name of named.length > 0 ? named : CACHE_NAMES) {

@@ -53,6 +53,12 @@ export interface EmbeddingParts {
   readonly templates?: Templates | undefined
 }
 
+/** What is done with a store that nothing has been looked up in. */
+export interface UnopenedStore {
+  clear(): Promise<void>
+  close(): Promise<void>
+}
+
 export interface EmbeddingCacheOptions {
   /** Entries in memory; 0 = off. */
   readonly capacity: number
@@ -60,8 +66,8 @@ export interface EmbeddingCacheOptions {
   readonly capacityBytes?: number | undefined
   /** Called at the first look-up that needs more than memory; again after it failed. The signal fires on close. */
   readonly open: (call: CallOptions) => Promise<EmbeddingParts>
-  /** Empties the shared store while no tier is open over it. */
-  readonly clearShared?: () => Promise<void>
+  /** The shared store, for as long as no tier is open over it. */
+  readonly shared?: UnopenedStore
   readonly clock: Clock
 }
 
@@ -205,9 +211,10 @@ export class EmbeddingCache {
 
   /** Empties memory and, where it is open, the disk; with `shared` also what other machines share. */
   async clear(options: ClearOptions = {}): Promise<void> {
+    if (this.#closing.signal.aborted) throw new OpDbusError('CLOSED', 'the embedding cache is closed')
     const opened = await this.#settled()
     if (opened !== undefined) await opened.cache.clear(options)
-    else if (options.shared) await this.#options.clearShared?.()
+    else if (options.shared) await this.#options.shared?.clear()
   }
 
   /** Look-ups and evictions of this process. @internal */
@@ -233,7 +240,7 @@ export class EmbeddingCache {
     this.#closing.abort(new OpDbusError('CLOSED', 'the embedding cache was closed'))
     const opened = await this.#settled()
     await opened?.embedder.close()
-    await opened?.cache.close()
+    await (opened?.cache ?? this.#options.shared)?.close()
   }
 
   /** Back-pressure for batches: a row waits for room as long as rows of ours will make some. */

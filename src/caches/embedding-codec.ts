@@ -1,5 +1,5 @@
 // How embeddings lie in a store: the key is a hash of space and text, the value a record of embedding-record.ts.
-import type { Codec } from '../cache/store-tier.js'
+import type { Codec } from '../cache/codec.js'
 import type { Embedder, Embedding, Hash, Key, Space } from '../ports.js'
 import { decodeVec, encodeVec } from './embedding-record.js'
 

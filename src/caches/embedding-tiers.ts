@@ -1,19 +1,22 @@
 // The tiers of embeddings below memory, nearest first, and how far each is trusted. Opens no medium; knows no runtime.
 import { CacheEvents } from '../cache/cache-events.js'
-import { clearStore } from '../cache/store-calls.js'
+import { clearStore, insist } from '../cache/store-calls.js'
 import { StoreTier } from '../cache/store-tier.js'
 import { SHARED_TIMEOUT_MS, sharedPolicy } from '../cache/tier-policy.js'
 import type { Diagnostics } from '../diagnostics.js'
 import { OpDbusError } from '../errors.js'
 import type { Clock, Crc32, Embedder, Embedding, Hash, Store, Warn } from '../ports.js'
-import type { EmbeddingParts } from './embedding-cache.js'
+import type { EmbeddingParts, UnopenedStore } from './embedding-cache.js'
 import { embeddingCodec } from './embedding-codec.js'
 
 /** A store of the user's own behind disk, which other processes and machines may use as well. Embeddings only. */
 export interface SharedTierOptions {
   /** Bytes under keys, wherever they lie. `storeContract` of `op-dbus/testing` tells whether it does what a store must. */
   readonly store: Store
-  /** How long a look-up waits for it at most, in ms, before it goes on without. From 1 to 60,000; default 100. */
+  /**
+   * How long a look-up waits for it at most, in ms, before it goes on without. From 1 to 60,000; default 100. `delete`, `clear`,
+   * `stats` and `close` wait up to ten times as long, at least 1 s, and more than 10 s only where a look-up does.
+   */
   readonly timeoutMs?: number | undefined
   /** Whether closing the caches closes the store too. Default false: it is closed by whoever opened it. */
   readonly close?: boolean | undefined
@@ -53,9 +56,15 @@ export function embeddingTiers(
   return { tiers, events }
 }
 
-/** Empties a shared store that no tier was opened over yet. */
-export function clearShared(shared: SharedTierOptions, crc32: Crc32): Promise<void> {
-  return clearStore('shared', shared.store, sharedPolicy({ ...shared, crc32 }))
+/** What is done with a shared store that no tier was opened over: the first look-up opens one. */
+export function unopenedShared(shared: SharedTierOptions, crc32: Crc32): UnopenedStore {
+  const policy = sharedPolicy({ ...shared, crc32 })
+  return {
+    clear: () => clearStore('shared', shared.store, policy),
+    async close() {
+      if (policy.closesStore) await insist('close', 'shared', shared.store, policy, () => shared.store.close())
+    },
+  }
 }
 
 const METHODS = ['getMany', 'setMany', 'deleteMany', 'list', 'size', 'clear', 'close'] as const
@@ -71,6 +80,7 @@ export function checkShared(shared: SharedTierOptions | null | undefined): Share
   if (missing.length > 0)
     throw invalid(`shared.store is a Store, and this has no ${missing.join(', ')}`, 'shared.store')
   if (typeof store.name !== 'string') throw invalid('shared.store has a name, for messages', 'shared.store')
+  if (typeof close !== 'boolean') throw invalid('shared.close is true or false', 'shared.close')
   if (!(Number.isInteger(timeoutMs) && timeoutMs >= 1 && timeoutMs <= 60_000)) {
     throw invalid('shared.timeoutMs is a whole number from 1 to 60,000', 'shared.timeoutMs')
   }

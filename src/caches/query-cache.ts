@@ -1,7 +1,7 @@
 // What plugins answered, for a few seconds: memory, and small files for one-shot programs that ask again.
 
+import type { Codec } from '../cache/codec.js'
 import { MemoryTier } from '../cache/memory-tier.js'
-import type { Codec } from '../cache/store-tier.js'
 import { StoreTier } from '../cache/store-tier.js'
 import { TieredCache } from '../cache/tiered-cache.js'
 import type { Diagnostics } from '../diagnostics.js'

@@ -33,7 +33,9 @@ export function parse(argv: readonly string[], commands: readonly Command[]): Pa
     const { command } = named(positionals, commands)
     const strange = tokens.find(token => token.kind === 'option' && !known.has(token.name))
     if (strange?.kind === 'option') throw unknownOption(strange.rawName, command, known)
-    throw new OpDbusError('INVALID_INPUT', `${messageOf(error)}\n${seeHelp(command)}`, { cause: error })
+    // Its first line says what is wrong; those that follow guess why.
+    const [what] = messageOf(error).split('\n')
+    throw new OpDbusError('INVALID_INPUT', `${what}\n${seeHelp(command)}`, { cause: error })
   }
   const { values, positionals } = parsed
   const { command, words, help } = named(positionals, commands)
@@ -109,11 +111,16 @@ function unknownCommand(words: readonly string[], commands: readonly Command[]):
   // `stats` alone is as near to `cache stats` as can be.
   const forms = candidates.flatMap(({ name }) => [name, name.split(' ').at(-1)!].map(form => [form, name] as const))
   const groups = commands.flatMap(command => groupOf(command) ?? []).map(name => [name, name] as const)
-  const known = [...forms, ...groups].map(([form]) => form)
-  const near = nearest(words.slice(0, 2).join(' '), known) ?? nearest(words[0]!, known)
-  const meant = [...forms, ...groups].find(([form]) => form === near)?.[1]
+  const named = group.length > 0 ? forms : [...forms, ...groups]
+  const known = named.map(([form]) => form)
+  // Of a known group only its command is unknown; else what follows the first word may be an argument.
+  const [first, second = ''] = words as [string, string?]
+  const near =
+    group.length > 0 ? nearest(second, known) : (nearest(`${first} ${second}`, known) ?? nearest(first, known))
+  const meant = named.find(([form]) => form === near)?.[1]
+  const unknown = group.length > 0 || near?.includes(' ') ? `${first} ${second}`.trimEnd() : first
   return invalid(
-    `unknown command "${words.slice(0, 2).join(' ')}"${meant ? `; did you mean "${meant}"?` : ''}`,
+    `unknown command "${unknown}"${meant ? `; did you mean "${meant}"?` : ''}`,
     `there are: ${candidates.map(({ name }) => name).join(', ')}`,
   )
 }

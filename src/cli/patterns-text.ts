@@ -21,6 +21,6 @@ function savedText(hits: number, savedMs: number | undefined): string {
 
 /** For `cache stats`, over every process so far. */
 export function patternLine({ mode, lifetime: { templates, hits } }: PatternStats): string {
-  const did = `${commas(templates)} templates embedded, ${commas(hits)} texts answered by one`
+  const did = `${commas(templates)} ${templates === 1 ? 'template' : 'templates'} embedded, ${commas(hits)} ${hits === 1 ? 'text' : 'texts'} answered by one`
   return `Patterns: ${did} (${mode === 'off' ? 'now off' : mode})`
 }

@@ -33,6 +33,8 @@ export interface StoreHarness {
   /** A value of the store's own kind (JSON, say); equal for equal `n`, different for different `n`. Wins over `valueBytes`. */
   value?(n: number): Uint8Array
   readonly skips?: Skips | undefined
+  /** How many entries it keeps for certain, where it keeps a budget; 300 unless told. */
+  readonly capacity?: number | undefined
   /** Random sequences of calls that are compared with a Map; 40 unless told. */
   readonly runs?: number | undefined
 }

@@ -93,7 +93,7 @@ export function readOptions(options: OpenOptions, warn: Warn, moduleUrl: string,
   const { embedder, assetsUrl: _1, wasmPaths: _2, hubUrl: _3, database = 'op-dbus', persist = false, ...rest } = options
   const { shared, onDownload, onWarning: _4, ...settings } = rest
   if (typeof database !== 'string' || database === '') {
-    throw new OpDbusError('INVALID_INPUT', 'database must be a text that is not empty', {
+    throw new OpDbusError('INVALID_INPUT', 'database must be a non-empty text', {
       details: { option: 'database' },
     })
   }

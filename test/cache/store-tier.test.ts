@@ -1,7 +1,8 @@
 // A tier and its policy: who waits for whom, what is dropped, how often a failing medium is asked. The clock and the timer are the
 // test's own.
 import { describe, expect, it } from 'vitest'
-import { type Codec, StoreTier } from '../../src/cache/store-tier.js'
+import type { Codec } from '../../src/cache/codec.js'
+import { StoreTier } from '../../src/cache/store-tier.js'
 import { sharedPolicy, type TierPolicy } from '../../src/cache/tier-policy.js'
 import { Diagnostics } from '../../src/diagnostics.js'
 import type { Key, Store } from '../../src/ports.js'

@@ -27,7 +27,7 @@ storeContract(
       const remove = () => rmSync(dir, { recursive: true, force: true })
       return { open: () => new FolderStore(dir), settle: () => {}, remove }
     },
-    skips: { sync: 'a network folder is waited for', shared: 'it does not tell of a clear by another' },
+    skips: { sync: 'a network folder is waited for' },
     runs: 8,
   },
   { describe, it },

@@ -69,6 +69,15 @@ const BAD: readonly (readonly [string, () => Store])[] = [
         throw new Error('not connected')
       }),
   ],
+  ['rejects with what is no error', () => every(() => Promise.reject(Object.create(null)))],
+  [
+    'rejects with a proxy that was revoked',
+    () => {
+      const { proxy, revoke } = Proxy.revocable({}, {})
+      revoke()
+      return every(() => Promise.reject(proxy))
+    },
+  ],
   ['answers garbage', () => answering(found => found)],
   ['answers bytes of another length', () => answering(found => found.map(() => new Uint8Array(3)))],
   ['answers what are no bytes', () => answering(found => found.map(() => 'a text'))],
@@ -178,6 +187,55 @@ describe('a shared store', () => {
     expect((await broken.embeddings.getOrEmbed('text')).source).toBe('shared')
   })
 
+  it('does not bring back what was deleted while a write of it was late', async () => {
+    const inner = openMapStore()
+    let arrive = () => {}
+    const late = new Promise<void>(resolve => {
+      arrive = resolve
+    })
+    const setMany: Store['setMany'] = async items => {
+      const copy = items.map(([key, bytes]) => [key, bytes.slice()] as const)
+      await late
+      await inner.setMany(copy)
+    }
+    const { embeddings, caches } = await open({ ...inner, getSync: undefined, setMany })
+    await embeddings.getOrEmbed('text')
+    await expect(embeddings.delete('text')).rejects.toMatchObject({ code: 'STORE', details: { tier: 'shared' } })
+    await expect(caches.clear({ shared: true })).rejects.toMatchObject({ code: 'STORE' })
+    arrive()
+    await late
+    // The first removal may have come after it by then.
+    await embeddings.delete('text')
+    expect(await embeddings.get('text')).toBeUndefined()
+    expect((await inner.size()).entries).toBe(0)
+  })
+
+  it('that answers at once what it should not answer at all is not believed', async () => {
+    const rejecting = async () => {
+      throw new Error('not now')
+    }
+    const store = { ...openMapStore(), clearedElsewhere: async () => false, onClearedElsewhere: rejecting }
+    const { embeddings } = await open(store as never)
+    await embeddings.getOrEmbed('text')
+    expect((await embeddings.getOrEmbed('text')).source).toBe('memory')
+  })
+
+  it('is not touched by caches that are closed, and closed by them if told though nothing was looked up', async () => {
+    const store = openMapStore()
+    const one = await open(store)
+    await one.embeddings.getOrEmbed('text')
+    await one.caches.close()
+    let closes = 0
+    const two = await open(store, {
+      shared: { store: { ...store, close: async () => void closes++ }, close: true },
+    })
+    await two.caches.close()
+    expect(closes).toBe(1)
+    await expect(two.caches.clear({ shared: true })).rejects.toMatchObject({ code: 'CLOSED' })
+    await expect(two.embeddings.clear({ shared: true })).rejects.toMatchObject({ code: 'CLOSED' })
+    expect((await store.size()).entries).toBe(1)
+  })
+
   it('is closed only if told', async () => {
     const closes: string[] = []
     const store = (name: string): Store => ({ ...openMapStore(), close: async () => void closes.push(name) })
@@ -195,6 +253,7 @@ describe('a shared store', () => {
     [{ store: {} }],
     [{ store: { ...good, setMany: 'no' } }],
     [{ store: good, timeoutMs: 0 }],
+    [{ store: good, close: 'yes' }],
     [{ store: good, timeoutMs: 1.5 }],
     [{ store: good, timeoutMs: Number.POSITIVE_INFINITY }],
   ])('is refused when it is none: %j', async shared => {

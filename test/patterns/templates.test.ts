@@ -1,6 +1,7 @@
 // Patterns in the embedding cache: what is computed, what it is called, under which key it is kept.
 import { describe, expect, it } from 'vitest'
-import { type Codec, StoreTier } from '../../src/cache/store-tier.js'
+import type { Codec } from '../../src/cache/codec.js'
+import { StoreTier } from '../../src/cache/store-tier.js'
 import { EmbeddingCache } from '../../src/caches/embedding-cache.js'
 import { embeddingKey } from '../../src/caches/embedding-codec.js'
 import { decodeVec, encodeVec } from '../../src/caches/embedding-record.js'

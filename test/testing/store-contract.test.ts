@@ -68,6 +68,25 @@ const BAD: readonly (readonly [rule: string, change: (good: Made, closed: () => 
     'answers the bytes that were set, one answer per key, in the order of the keys',
     good => ({ ...good, getMany: async (keys, call) => good.getMany([...keys].sort(), call) }),
   ],
+  ['has a name, for messages', good => ({ ...good, name: '' })],
+  [
+    'takes hundreds of keys in one call',
+    good => ({
+      ...good,
+      getMany: async (keys, call) => (await good.getMany(keys, call)).map((one, i) => (i < 100 ? one : undefined)),
+    }),
+  ],
+  [
+    'leaves the lists that it is given as they are',
+    good => ({
+      ...good,
+      async getMany(keys, call) {
+        const found = await good.getMany(keys, call)
+        ;(keys as Key[]).length = 0
+        return found
+      },
+    }),
+  ],
   [
     'lets the later item with the same key win, in one call and over calls',
     good => ({ ...good, setMany: (items, call) => good.setMany([...items].reverse(), call) }),
@@ -197,7 +216,7 @@ describe('the store contract', () => {
     const run = (open: string) => runNode(['--test-reporter=tap', '--input-type=module', '-e', script(open)])
     const good = await run('openMapStore')
     expect(good.code, good.stdout + good.stderr).toBe(0)
-    expect(good.stdout).toMatch(/# pass 15\n.*# fail 0\n.*# cancelled 0\n.*# skipped 3\n/s)
+    expect(good.stdout).toMatch(/# pass 18\n.*# fail 0\n.*# cancelled 0\n.*# skipped 3\n/s)
     const bad = await run('() => ({ ...openMapStore(), deleteMany: async () => 0 })')
     expect(bad.code).toBe(1)
     expect(bad.stdout).toContain('how many were deleted: expected 2, got 0')

@@ -41,7 +41,7 @@ export const embed = command({
     'journalctl -o cat | op-dbus embed - --json --no-vector',
     'op-dbus embed --file events.log --format npy -o vectors.npy',
     'op-dbus embed --patterns "Created container 100" "Created container 101"',
-    'OPDBUS_EMBEDDING_CACHE_SIZE=50000 op-dbus embed --file big.log --json > out.jsonl',
+    'OPDBUS_EMBEDDING_CACHE_SIZE=50000 op-dbus embed --file big.log --json',
   ],
   exitCodes: [3, 4, 5, 8],
   run: async call => (await import('../run/embed.js')).embed(call),

@@ -1,0 +1,13 @@
+// The port between a cache and the bytes of a store. Types only.
+import type { Key } from '../ports.js'
+
+/** How one kind of value lies in a store. */
+export interface Codec<V> {
+  key(id: string): Key
+  /** The bytes to store, or undefined when this value cannot be stored faithfully: then it stays in memory. */
+  encode(id: string, value: V, ticket: unknown): Uint8Array | undefined
+  /** The value and what is left of its life in ms, or undefined when the bytes are damaged, too old or foreign. */
+  decode(id: string, bytes: Uint8Array): { value: V; ttlMs?: number } | undefined
+  /** Taken when a computation begins and handed to `encode` with its result (see query-cache.ts). */
+  ticket?(id: string): Promise<unknown>
+}
