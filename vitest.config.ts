@@ -9,7 +9,10 @@ const LONG = [
   'test/playground/',
   'test/cli/',
   'test/kernels/webgpu',
-  'test/stores/segments/',
+  'test/stores/',
+  'test/node/',
+  'test/embedder/',
+  'test/hub/',
 ]
 
 /**

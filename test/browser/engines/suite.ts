@@ -44,11 +44,12 @@ function describeAll({ launch, denied }: EngineSuite): void {
     libraryTests(test, assets, node)
     playgroundTests(test, playground)
   })
-  for (const one of denied) {
+  for (const [i, one] of denied.entries()) {
     describe(`where ${one.how}`, () => {
       const test = useEngine(one.launch)
       deniedLibraryTest(test, assets, node, one)
-      deniedPlaygroundTest(test, playground, one)
+      // Each costs a model in a slow engine, and the page only repeats what the library says: that is tested for all.
+      if (i === 0 || process.env.OP_DBUS_CAMPAIGN === 'full') deniedPlaygroundTest(test, playground, one)
     })
   }
 }
