@@ -66,6 +66,8 @@ class Body {
     const { url, bytes, digest } = this.#file
     const { signal, onBytes } = this.#call
     const from = resume && this.#resumable ? this.#done : 0
+    // Where the size is known beforehand, it belongs to what is still to come, also while the server is silent.
+    if (bytes !== undefined) onBytes?.(from, bytes)
     const response = await fetch(url, {
       cache,
       signal,
