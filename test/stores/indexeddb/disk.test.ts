@@ -143,7 +143,7 @@ it('loses nothing when the browser is full, over a restart too, and has room aga
     expect(await one.clear('full')).toBeUndefined()
     expect(await one.clearsOf('full')).toBe(0)
     const used = async () => (await one.estimate('full')).usageBytes
-    await expect.poll(used, { timeout: 10_000 }).toBeLessThan(QUOTA - 2_000_000)
+    await expect.poll(used, { timeout: 40_000 }).toBeLessThan(QUOTA - 2_000_000)
   })
   // Chromium goes through what was deleted when nothing of the site is open any more.
   await visit(async one => {
@@ -152,7 +152,7 @@ it('loses nothing when the browser is full, over a restart too, and has room aga
       await one.advance(LONG)
       return one.set('full', batch(0), 2_056)
     }
-    await expect.poll(again, { timeout: 15_000 }).toBeUndefined()
+    await expect.poll(again, { timeout: 40_000 }).toBeUndefined()
     expect(await one.get('full', [0, 499, 500])).toEqual([1, 1, 0])
     expect(await one.size('full')).toMatchObject({ entries: 500 })
     expect(await one.report('full')).toMatchObject({ problem: undefined })
