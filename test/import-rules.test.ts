@@ -131,7 +131,6 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     'src/kernels.ts',
     'src/errors',
     'src/format',
-    'src/sample-lines',
     '@preact/signals',
     'preact',
     'preact/hooks',

@@ -75,7 +75,13 @@ export class PendingWrites {
 
   /** What is sent next, the oldest first, and its bytes. */
   #takeBatch(): [Map<Key, Uint8Array>, number] {
-    const { batchBytes = Number.POSITIVE_INFINITY } = this.#options
+    const { batchBytes } = this.#options
+    if (batchBytes === undefined || this.#waitingBytes <= batchBytes) {
+      const all: [Map<Key, Uint8Array>, number] = [this.#waiting, this.#waitingBytes]
+      this.#waiting = new Map()
+      this.#waitingBytes = 0
+      return all
+    }
     const batch = new Map<Key, Uint8Array>()
     let bytes = 0
     for (const [key, value] of this.#waiting) {
