@@ -44,6 +44,8 @@ export class Templates {
       description: Object.freeze({ ...embedder.description, patterns: 'template', masker: name }),
       dims: embedder.dims,
       embed: (text, call) => embedder.embed(text, call),
+      submit: job => embedder.submit(job),
+      drop: (job, rows) => embedder.drop(job, rows),
       get room() {
         return embedder.room
       },
