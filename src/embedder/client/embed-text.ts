@@ -1,7 +1,10 @@
 // One text as a job of one, for whoever waits for a promise. Neither batches nor caches.
 
+import { AbortListeners } from '../../abort-listeners.js'
 import { abortError } from '../../errors.js'
 import type { CallOptions, Embedder, Embedding, EmbedJob } from '../../ports.js'
+
+const listeners = new AbortListeners()
 
 /** The embedding of one text; `vector` has an ArrayBuffer of its own. Rejects with ABORTED when the caller's signal fires. */
 export function embedText(
@@ -10,7 +13,7 @@ export function embedText(
   { signal }: CallOptions = {},
 ): Promise<Embedding> {
   return new Promise((resolve, reject) => {
-    const settled = () => signal?.removeEventListener('abort', leave)
+    let settled = () => {}
     const job: EmbedJob = {
       texts: [text],
       done({ matrix, tokens, truncated, device }) {
@@ -22,13 +25,13 @@ export function embedText(
         reject(error)
       },
     }
-    const leave = () => {
-      embedder.drop(job, [0])
-      reject(abortError(signal!))
-    }
     if (signal?.aborted) return reject(abortError(signal))
     // What it throws, this rejects with.
     embedder.submit(job)
-    signal?.addEventListener('abort', leave, { once: true })
+    if (!signal) return
+    settled = listeners.add(signal, () => {
+      embedder.drop(job, [0])
+      reject(abortError(signal))
+    })
   })
 }
