@@ -72,7 +72,12 @@ export interface Store {
   readonly counters?: Readonly<StoreCounters>
   /** Where the medium can answer at once: segments, files, map. */
   getSync?(key: Key): Uint8Array | undefined
-  /** One answer per key, in the order of `keys`. */
+  /** The same of many keys, answered as `getMany` does. It keeps the thread: whoever asks for many asks in parts. */
+  getManySync?(keys: readonly Key[]): (Uint8Array | undefined)[]
+  /**
+   * One answer per key, in the order of `keys`. No two overlap, but they may lie in one buffer, which lives as long as any of
+   * them: copy what you keep for long.
+   */
   getMany(keys: readonly Key[], call?: CallOptions): Promise<(Uint8Array | undefined)[]>
   /** A later item with the same key wins. The bytes are copied before this returns. */
   setMany(items: readonly (readonly [Key, Uint8Array])[], call?: CallOptions): Promise<void>
