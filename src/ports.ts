@@ -72,7 +72,10 @@ export interface Store {
   readonly counters?: Readonly<StoreCounters>
   /** Where the medium can answer at once: segments, files, map. */
   getSync?(key: Key): Uint8Array | undefined
-  /** The same of many keys, answered as `getMany` does. It keeps the thread: whoever asks for many asks in parts. */
+  /**
+   * The same of many keys, answered as `getMany` does. It keeps the thread: whoever asks for many asks in parts. A store that has
+   * this answers what `setMany` took as soon as that has returned, settled or not.
+   */
   getManySync?(keys: readonly Key[]): (Uint8Array | undefined)[]
   /**
    * One answer per key, in the order of `keys`. No two overlap, but they may lie in one buffer, which lives as long as any of
