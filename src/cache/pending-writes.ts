@@ -45,12 +45,15 @@ export class PendingWrites {
     return true
   }
 
-  /** Sends these at once, as a batch of their own, where nothing waits or is under way; false, and nothing happens, where it is. */
-  sendNow(items: [Key, Uint8Array][], bytes: number): boolean {
-    if (this.#sending !== undefined || this.#waiting.size > 0) return false
+  /** Nothing waits or is under way. */
+  get idle(): boolean {
+    return this.#sending === undefined && this.#waiting.size === 0
+  }
+
+  /** Where `idle`: sends these at once, as a batch of their own, of which reads are not answered. */
+  sendNow(items: [Key, Uint8Array][], bytes: number): void {
     this.#taken += items.length
     this.#follow(this.#options.write(items, bytes), items.length)
-    return true
   }
 
   /** Resolves when what was set so far has reached the medium, or has failed to; what is set meanwhile is not waited for. */

@@ -41,6 +41,8 @@ export class TierWrites<V> {
   readonly #breaker: Breaker
   readonly #pending: PendingWrites
   readonly #underWay = new WritesUnderWay()
+  /** Where values are written to before the medium copies them, one beside another. */
+  readonly #places: Uint8Array[] = []
   /** The medium has what it was given as soon as it was given it, so that a read need not be answered from what waits. */
   readonly #atOnce: boolean
 
@@ -49,7 +51,7 @@ export class TierWrites<V> {
     this.#breaker = new Breaker(options.clock)
     const { pendingBytes: capacityBytes, batchBytes, writeTimeoutMs } = options.policy
     const limits = [capacityBytes, batchBytes, writeTimeoutMs]
-    this.#atOnce = options.store.getManySync !== undefined && limits.every(limit => limit === undefined)
+    this.#atOnce = options.store.getManySync !== undefined && !options.policy.sealed && limits.every(limit => limit === undefined)
     this.#pending = new PendingWrites({ capacityBytes, batchBytes, write: (items, bytes) => this.#write(items, bytes) })
   }
 
@@ -64,23 +66,41 @@ export class TierWrites<V> {
       counts.dropped += kept.length
       return
     }
-    const items: [Key, Uint8Array][] = []
-    let total = 0
+    // One by itself may not be the only one of its turn: it waits for the others.
+    if (this.#atOnce && kept.length > 1 && this.#pending.idle) return this.#setAtOnce(kept)
     for (const one of kept) {
       const bytes = codec.encode(one.id, one.value!, one.ticket)
       if (bytes === undefined) continue
       one.key ??= codec.key(one.id)
-      const item = policy.sealed ? seal(policy.sealed, one.key, bytes) : bytes
-      items.push([one.key, item])
-      total += item.length
-    }
-    // One by itself may not be the only one of its turn: it waits for the others.
-    if (items.length > 1 && this.#atOnce && this.#pending.sendNow(items, total)) return
-    for (const [key, bytes] of items) {
-      if (this.#pending.set(key, bytes)) continue
+      if (this.#pending.set(one.key, policy.sealed ? seal(policy.sealed, one.key, bytes) : bytes)) continue
       counts.dropped++
       faults.tell('write', 'full', 'it takes writes more slowly than they come; what is too much is not stored')
     }
+  }
+
+  #setAtOnce(kept: readonly Kept<V>[]): void {
+    const { codec } = this.#options
+    const items: [Key, Uint8Array][] = []
+    let total = 0
+    for (const one of kept) {
+      const bytes = this.#encode(one, items.length)
+      if (bytes === undefined) continue
+      one.key ??= codec.key(one.id)
+      items.push([one.key, bytes])
+      total += bytes.length
+    }
+    if (items.length > 0) this.#pending.sendNow(items, total)
+  }
+
+  /** The bytes of the value with this number among those that are written together, good until the next are. */
+  #encode({ id, value, ticket }: Kept<V>, number: number): Uint8Array | undefined {
+    const { encode, fixed } = this.#options.codec
+    if (fixed === undefined) return encode(id, value!, ticket)
+    const { bytes, write } = fixed
+    let place = this.#places[number]
+    if (place === undefined) this.#places.push((place = new Uint8Array(bytes)))
+    write(value!, place)
+    return place
   }
 
   /** Resolves when what was set so far has reached the store, or has failed to. */

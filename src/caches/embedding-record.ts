@@ -24,15 +24,23 @@ export function vecBytes(dims: number): number {
 }
 
 export function encodeVec(embedding: Embedding): Uint8Array {
-  const { vector, tokens, truncated, device } = embedding
-  const bytes = new Uint8Array(vecBytes(vector.length))
+  const bytes = new Uint8Array(vecBytes(embedding.vector.length))
+  writeVec(embedding, bytes)
+  return bytes
+}
+
+/** The same into `bytes`, whatever is there: as long as `vecBytes` says. */
+export function writeVec({ vector, tokens, truncated, device }: Embedding, bytes: Uint8Array): void {
   bytes[0] = FORM
   bytes[1] = truncated ? TRUNCATED : 0
   bytes[2] = DEVICE_NUMBERS[device]
-  new DataView(bytes.buffer).setUint32(4, tokens, true)
+  bytes[3] = 0
+  bytes[4] = tokens
+  bytes[5] = tokens >>> 8
+  bytes[6] = tokens >>> 16
+  bytes[7] = tokens >>> 24
   bytes.set(new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength), HEADER_BYTES)
   if (!littleEndian) swapFloats(bytes)
-  return bytes
 }
 
 /**
