@@ -4,15 +4,15 @@ import type { Clock } from '../ports.js'
 import type { CacheEvents } from './cache-events.js'
 import { type Counts, newCounts, type TierStats, tierStats } from './metrics.js'
 
-/** Where a memory tier puts its values, for such as should lie in memory otherwise than each as an object of its own. */
+/** Where a memory tier puts its values, where they should not lie in memory as they come. `pooled` is what `put` returned. */
 export interface ValuePool<V> {
   /** A copy of `value` in the pool: what the tier holds instead of it. */
   put(value: V): V
-  /** `pooled` is about to be handed out: it must read the same for ever, released or not. */
+  /** `pooled` is handed out: it must read the same for ever, released or not. */
   lend(pooled: V): void
-  /** The tier holds `pooled` no longer. */
+  /** The tier holds `pooled` no longer. Called once. */
   release(pooled: V): void
-  /** The tier holds none of its values any more. */
+  /** The tier holds none of its values any more: as `release` for each. */
   clear(): void
 }
 
@@ -35,11 +35,13 @@ export interface MemoryTierOptions<V> {
 
 export class MemoryTier<V extends object> {
   readonly counts: Counts = newCounts()
+  readonly #pool: ValuePool<V> | undefined
   #lru: LRUCache<string, V> | undefined
   #options: MemoryTierOptions<V>
 
   constructor(options: MemoryTierOptions<V>) {
     this.#options = options
+    this.#pool = options.pool
     this.#lru = this.#open()
   }
 
@@ -48,7 +50,7 @@ export class MemoryTier<V extends object> {
     const value = this.#lru?.get(id)
     if (value === undefined) return undefined
     this.counts.hits++
-    this.#options.pool?.lend(value)
+    this.#pool?.lend(value)
     return value
   }
 
@@ -73,7 +75,7 @@ export class MemoryTier<V extends object> {
       this.#lru.delete(id)
       return
     }
-    const held = this.#options.pool?.put(value) ?? value
+    const held = this.#pool?.put(value) ?? value
     this.#lru.set(flat(id), held, ttl === undefined ? { size } : { size, ttl })
   }
 
@@ -83,7 +85,7 @@ export class MemoryTier<V extends object> {
 
   clear(): void {
     this.#lru = this.#open()
-    this.#options.pool?.clear()
+    this.#pool?.clear()
   }
 
   /** What an entry takes here. */
@@ -94,7 +96,7 @@ export class MemoryTier<V extends object> {
   /** Ids and values, most recently used first. Neither counted nor marked as used. */
   *entries(): IterableIterator<[string, V]> {
     for (const entry of this.#lru?.entries() ?? []) {
-      this.#options.pool?.lend(entry[1])
+      this.#pool?.lend(entry[1])
       yield entry
     }
   }
@@ -107,14 +109,14 @@ export class MemoryTier<V extends object> {
     if (before === undefined) return
     if (this.#lru === undefined) {
       this.counts.evictions += before.size
-      this.#options.pool?.clear()
+      this.#pool?.clear()
       return
     }
     before.allowStale = true
     for (const [id, value] of [...before.entries()].reverse()) {
       const size = this.bytesOf(id, value)
       const ttl = before.getRemainingTTL(id)
-      if (ttl <= 0 || size > this.#lru.maxSize) this.#options.pool?.release(value)
+      if (ttl <= 0 || size > this.#lru.maxSize) this.#pool?.release(value)
       else this.#lru.set(id, value, Number.isFinite(ttl) ? { size, ttl } : { size })
     }
   }
@@ -139,7 +141,7 @@ export class MemoryTier<V extends object> {
       ttlResolution: clockResolutionMs,
       perf: { now: () => clock.monotonic() },
       dispose: (value, id, reason) => {
-        this.#options.pool?.release(value)
+        this.#pool?.release(value)
         if (reason !== 'evict') return
         this.counts.evictions++
         if (events?.evictedHeard) events.evicted(id, this.bytesOf(id, value))

@@ -23,9 +23,10 @@ export class EmbeddingPool implements ValuePool<Embedding> {
   /** Kept at hand, so that entries that come and go at a slab's border allocate nothing. */
   #empty: Slab | undefined
 
-  constructor(dims: number) {
+  /** `slabFloats`: how many floats a slab has, about; tests take few. */
+  constructor(dims: number, slabFloats = SLAB_FLOATS) {
     this.#dims = dims
-    this.#rowsPerSlab = Math.max(1, Math.floor(SLAB_FLOATS / Math.max(1, dims)))
+    this.#rowsPerSlab = Math.max(1, Math.floor(slabFloats / Math.max(1, dims)))
   }
 
   /** Bytes that are held for rows, in use or not. */
@@ -34,8 +35,10 @@ export class EmbeddingPool implements ValuePool<Embedding> {
     return 4 * slabs * this.#rowsPerSlab * this.#dims
   }
 
-  /** A copy of `embedding` in a row of this pool. */
+  /** A copy of `embedding` in a row of this pool. Throws RangeError where the vector has not `dims` floats. */
   put(embedding: Embedding): PooledEmbedding {
+    const { length } = embedding.vector
+    if (length !== this.#dims) throw new RangeError(`a vector has ${length} floats, not ${this.#dims}`)
     let slab = this.#slabs.at(-1)
     if (slab === undefined || slab.tenants.length === this.#rowsPerSlab) {
       slab = this.#empty ?? new Slab(this, this.#rowsPerSlab, this.#dims)
@@ -45,12 +48,14 @@ export class EmbeddingPool implements ValuePool<Embedding> {
     return new PooledEmbedding(embedding, slab)
   }
 
-  lend(embedding: Embedding): void {
-    if (embedding instanceof PooledEmbedding) embedding.lend()
+  lend(pooled: PooledEmbedding): void {
+    pooled.lent = true
   }
 
-  release(embedding: Embedding): void {
-    if (embedding instanceof PooledEmbedding) embedding.release()
+  /** Its row is free. An embedding that somebody may still hold takes its vector along. */
+  release(pooled: PooledEmbedding): void {
+    if (pooled.lent) void pooled.vector
+    else pooled.leave()
   }
 
   /** Lets go of all rows at once. Whoever holds an embedding may read it: its slab is not written to any more. */
@@ -101,19 +106,19 @@ class Slab {
   }
 }
 
-/** An embedding in a row of a pool. Reads the same for ever, also after it was released. */
+/** An embedding in a row of a pool. Reads the same for ever. */
 export class PooledEmbedding implements Embedding {
   readonly tokens: number
   readonly truncated: boolean
   readonly device: Device
+  /** Whether anybody but the memory tier may hold this object. @internal */
+  lent = false
   /** Where the vector lies, as long as it has no array of its own. */
   #slab: Slab | undefined
   #row: number
   #own: Float32Array | undefined
-  /** Whether anybody but the memory tier may hold this object. */
-  #lent = false
 
-  /** In the next row of `slab`, which has one. */
+  /** Takes the next row of `slab`, which has one. */
   constructor(embedding: Embedding, slab: Slab) {
     this.tokens = embedding.tokens
     this.truncated = embedding.truncated
@@ -121,11 +126,11 @@ export class PooledEmbedding implements Embedding {
     this.#slab = slab
     this.#row = slab.tenants.length
     this.#own = undefined
-    copyInto(embedding, slab.floats, this.#row * slab.dims)
+    slab.floats.set(embedding.vector, this.#row * slab.dims)
     slab.tenants.push(this)
   }
 
-  /** The vector in an array of its own, which it is moved to when it is first asked for: the same one every time. */
+  /** The vector in an array of its own, which it moves to when it is first asked for: the same one every time. */
   get vector(): Float32Array {
     return this.#own ?? this.#moveOut()
   }
@@ -142,29 +147,22 @@ export class PooledEmbedding implements Embedding {
     target.set(this.#slab?.view(this.#row) ?? this.vector, at)
   }
 
-  /** See {@link ValuePool}. @internal */
-  lend(): void {
-    this.#lent = true
-  }
-
-  /** See {@link ValuePool}. @internal */
-  release(): void {
-    if (this.#lent) void this.vector
-    else this.#slab?.vacate(this.#row)
-  }
-
   /** The same floats are now in `row` of `slab`. @internal */
   moveTo(slab: Slab, row: number): void {
     this.#slab = slab
     this.#row = row
   }
 
-  #moveOut(): Float32Array {
-    const vector = this.copy()
-    this.#own = vector
-    this.#slab!.vacate(this.#row)
+  /** Lets go of the row, which is used again: nobody may read this embedding after it, unless it has an array of its own. @internal */
+  leave(): void {
+    this.#slab?.vacate(this.#row)
     this.#slab = undefined
-    return vector
+  }
+
+  #moveOut(): Float32Array {
+    this.#own = this.copy()
+    this.leave()
+    return this.#own
   }
 }
 
