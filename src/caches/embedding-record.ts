@@ -37,12 +37,14 @@ export function encodeVec(embedding: Embedding): Uint8Array {
 
 /**
  * The embedding in `bytes`, or undefined when they are not one of `dims` floats in a form known here. The vector is a
- * view onto `bytes` where alignment allows: the caller hands over a buffer that nobody else writes to.
+ * view onto `bytes` where alignment allows and nothing else lies in their buffer, which nobody else may write to.
  */
 export function decodeVec(bytes: Uint8Array, dims: number): Embedding | undefined {
   const device = DEVICES[bytes[2] ?? DEVICES.length]
   if (bytes.length !== vecBytes(dims) || bytes[0] !== FORM || device === undefined) return undefined
-  const own = littleEndian && (bytes.byteOffset + HEADER_BYTES) % 4 === 0 ? bytes : bytes.slice()
+  const alone = bytes.length === bytes.buffer.byteLength
+  // A copy where it would keep more in memory than the vector. Not `slice`, which of a Node Buffer is a view.
+  const own = littleEndian && alone ? bytes : new Uint8Array(bytes)
   if (!littleEndian) swapFloats(own)
   return {
     vector: new Float32Array(own.buffer as ArrayBuffer, own.byteOffset + HEADER_BYTES, dims),

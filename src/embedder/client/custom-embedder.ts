@@ -2,10 +2,12 @@
 
 import { AbortListeners } from '../../abort-listeners.js'
 import { abortError, messageOf, OpDbusError } from '../../errors.js'
-import type { CallOptions, Embedder, Embedding, Space } from '../../ports.js'
+import type { CallOptions, Embedder, Embedding, EmbedJob, Space } from '../../ports.js'
 import { isFloat32Array, ownFloats } from '../../realms.js'
 import { Batcher } from '../batcher.js'
 import { EmbedRequest } from './embed-request.js'
+import { embedText } from './embed-text.js'
+import { TextJobs } from './text-jobs.js'
 
 /** Texts to vectors, by whatever means. */
 export interface UserEmbedder {
@@ -42,6 +44,7 @@ class CustomEmbedder implements Embedder {
   readonly #batcher: Batcher<EmbedRequest>
   readonly #requests = new Set<EmbedRequest>()
   readonly #listeners = new AbortListeners()
+  readonly #jobs = new TextJobs((text, call) => this.#embed(text, call))
   #closed = false
 
   constructor(user: UserEmbedder, { maxQueue }: CustomOptions) {
@@ -66,13 +69,23 @@ class CustomEmbedder implements Embedder {
     return Math.max(0, this.#maxQueue - this.#requests.size)
   }
 
+  submit(job: EmbedJob): void {
+    if (this.#closed) throw new OpDbusError('CLOSED', 'the embedder is closed')
+    if (job.texts.length > this.room) throw overloaded(this.#maxQueue)
+    this.#jobs.submit(job)
+  }
+
+  drop(job: EmbedJob, rows: readonly number[]): void {
+    this.#jobs.drop(job, rows)
+  }
+
   embed(text: string, call?: CallOptions): Promise<Embedding> {
+    return embedText(this, text, call)
+  }
+
+  #embed(text: string, call?: CallOptions): Promise<Embedding> {
     if (this.#closed) return Promise.reject(new OpDbusError('CLOSED', 'the embedder is closed'))
     if (call?.signal?.aborted) return Promise.reject(abortError(call.signal))
-    if (this.room === 0) {
-      const details = { maxQueue: this.#maxQueue }
-      return Promise.reject(new OpDbusError('OVERLOADED', `${this.#maxQueue} texts are waiting already`, { details }))
-    }
     const request = new EmbedRequest(text, call, this.#listeners, left => {
       this.#requests.delete(left)
       this.#batcher.drop(left)
@@ -123,6 +136,10 @@ class CustomEmbedder implements Embedder {
     if (outcome instanceof OpDbusError) request.reject(outcome)
     else request.resolve(outcome)
   }
+}
+
+function overloaded(maxQueue: number): OpDbusError {
+  return new OpDbusError('OVERLOADED', `${maxQueue} texts are waiting already`, { details: { maxQueue } })
 }
 
 function failed(why: string, cause?: unknown): OpDbusError {

@@ -2,11 +2,22 @@
 
 import { AbortListeners } from '../../abort-listeners.js'
 import { abortError, OpDbusError } from '../../errors.js'
-import type { CallOptions, Embedder, Embedding, RunningEmbedder, Space, Timer, WorkerHandle } from '../../ports.js'
+import type {
+  CallOptions,
+  Embedder,
+  Embedding,
+  EmbedJob,
+  RunningEmbedder,
+  Space,
+  Timer,
+  WorkerHandle,
+} from '../../ports.js'
 import type { DevicePlan, Opened } from '../devices/order.js'
 import { spaceOf } from '../model/revision.js'
 import type { ModelSpec } from '../model/spec.js'
 import { EmbedRequest } from './embed-request.js'
+import { embedText } from './embed-text.js'
+import { TextJobs } from './text-jobs.js'
 import { type WorkerCount, WorkerPool } from './worker-pool.js'
 
 /** Threads that tokenise for a GPU: each does some 10,000 short texts a second. */
@@ -63,6 +74,7 @@ export class WorkerEmbedder implements Embedder {
   /** Workers on their way out. */
   readonly #ending = new Set<Promise<void>>()
   readonly #listeners = new AbortListeners()
+  readonly #jobs = new TextJobs((text, call) => this.#embed(text, call))
   #closed = false
 
   constructor(options: WorkerEmbedderOptions) {
@@ -118,7 +130,21 @@ export class WorkerEmbedder implements Embedder {
     }
   }
 
+  submit(job: EmbedJob): void {
+    if (this.#closed) throw new OpDbusError('CLOSED', 'the embedder is closed')
+    if (job.texts.length > this.room) throw overloaded(this.#options.maxQueue)
+    this.#jobs.submit(job)
+  }
+
+  drop(job: EmbedJob, rows: readonly number[]): void {
+    this.#jobs.drop(job, rows)
+  }
+
   embed(text: string, call?: CallOptions): Promise<Embedding> {
+    return embedText(this, text, call)
+  }
+
+  #embed(text: string, call?: CallOptions): Promise<Embedding> {
     if (this.#closed) return Promise.reject(new OpDbusError('CLOSED', 'the embedder is closed'))
     if (call?.signal?.aborted) return Promise.reject(abortError(call.signal))
     if (this.room === 0) return Promise.reject(overloaded(this.#options.maxQueue))

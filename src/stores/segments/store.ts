@@ -20,6 +20,7 @@ const YIELD_MS = 5
 export interface SegmentStore extends Store {
   /** The value in a buffer of its own, at an offset that 4 divides. Throws STORE where the folder cannot be read, CLOSED. */
   getSync(key: Key): Uint8Array | undefined
+  getManySync(keys: readonly Key[]): (Uint8Array | undefined)[]
   /** Writes what is buffered, at once: for the exit of a process. Throws STORE. */
   flushSync(): void
   /** Reads everything there is in this space. */
@@ -54,6 +55,12 @@ export class Segments implements SegmentStore {
     } catch (error) {
       throw asStoreError(error, this.#context.path)
     }
+  }
+
+  getManySync(keys: readonly Key[]): (Uint8Array | undefined)[] {
+    this.#enter()
+    for (const key of keys) this.#parse(key)
+    return keys.map(key => this.getSync(key))
   }
 
   async getMany(keys: readonly Key[], call?: CallOptions): Promise<(Uint8Array | undefined)[]> {
