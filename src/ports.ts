@@ -142,7 +142,7 @@ export interface EmbedJob {
 /** Finished rows of a job: row `i` of `matrix` (`rows.length x dims`, row-major) is the vector of `texts[rows[i]]`. */
 export interface EmbeddedRows {
   readonly rows: ArrayLike<number>
-  /** Of many rows it may be a view onto a larger buffer: copy what is kept. */
+  /** Nobody writes to it any more. It may be a view onto a larger buffer, and is one buffer for all: copy what is kept for long. */
   readonly matrix: Float32Array
   /** As {@link Embedding.tokens}, row by row. */
   readonly tokens: ArrayLike<number>
