@@ -100,8 +100,8 @@ class FailoverBackend implements Backend {
   }
 
   #open(factories: readonly BackendFactory[]) {
-    const { model, options, check } = this.#options
-    return openFirst({ model }, { factories, options, check })
+    const { model, options, pooling, check } = this.#options
+    return openFirst({ model }, { factories, options, pooling, check })
   }
 }
 

@@ -1,6 +1,6 @@
 // Token vectors -> one vector a text, and scaling to length 1. Pure arithmetic on Float32Array.
 
-import type { Pooling } from '../model/sentence-config.js'
+import type { Pooling } from '../../ports.js'
 
 // Plain loops: of a batch of MiniLM-L6 (8 x 16 to 16 x 128 tokens, two threads) pooling and scaling take 0.16 to 0.25 %.
 

@@ -67,6 +67,7 @@ export function embedWorker(host: WorkerHost, push: Push<readonly BatchResult[]>
         model: model.path,
         factories,
         options: { threads, gpuDevice },
+        pooling: spec.pooling,
         refused,
         check: async open => prove(open, config, await tokenizing),
         changed: now => {
