@@ -43,16 +43,16 @@ export async function openSession<Model>(
   create: (model: Model | Uint8Array) => Promise<InferenceSession>,
 ): Promise<Opened> {
   if (pooling === undefined) return { session: await create(model) }
-  let unpooled: string
+  let unpooled: string | undefined
   try {
     const { bytes, followedBy } = await read()
     const nodes = poolingNodes(bytes, pooling, choose)
-    if (typeof nodes !== 'string') return { session: await create(followedBy(nodes.bytes)), pooled: nodes.output }
+    if (typeof nodes === 'object') return { session: await create(followedBy(nodes.bytes)), pooled: nodes.output }
     unpooled = nodes
   } catch (error) {
     unpooled = messageOf(error)
   }
-  return { session: await create(model), unpooled }
+  return { session: await create(model), ...(unpooled !== undefined && { unpooled }) }
 }
 
 /**

@@ -38,13 +38,13 @@ const ELEMENT = { float32: 1, int64: 7, bool: 9, float16: 10 }
 /**
  * The nodes that pool what `choose` picks among a model's outputs. Serialised protobuf messages that are put one behind the other
  * are merged when they are read, and lists grow: so the model with these bytes behind it is the model with these nodes.
- * Answers with the reason, in words, where a graph must stay as it is.
+ * Answers with the reason, in words, where a graph must stay as it is, and with nothing where it pools by itself.
  */
 export function poolingNodes(
   model: Uint8Array,
   pooling: Pooling,
   choose: (outputs: readonly string[]) => string | undefined,
-): PoolingNodes | string {
+): PoolingNodes | string | undefined {
   let graph: GraphFacts
   try {
     graph = factsOf(model)
@@ -57,7 +57,8 @@ export function poolingNodes(
   const hidden = choose([...outputs.keys()])
   const type = hidden === undefined ? undefined : outputs.get(hidden)
   if (hidden === undefined || type === undefined) return 'it has no output that could be pooled'
-  if (type.rank !== 3) return type.rank === 2 ? 'it pools by itself' : `its output ${hidden} is of an unknown shape`
+  if (type.rank === 2) return undefined
+  if (type.rank !== 3) return `its output ${hidden} is of an unknown shape`
   if (type.element !== ELEMENT.float32 && type.element !== ELEMENT.float16)
     return `its output ${hidden} is of an unknown type`
   if (pooling === 'mean' && !inputs.has('attention_mask')) return 'it takes no attention_mask'
