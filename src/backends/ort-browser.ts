@@ -2,7 +2,7 @@
 
 import { OpDbusError } from '../errors.js'
 import type { BackendFactory } from '../ports.js'
-import { openError, openSession, QUIET, sessionBackend } from './ort-io.js'
+import { inHand, openError, openSession, QUIET, sessionBackend } from './ort-io.js'
 
 /** The runtime's own build: with WebGPU, or half the size without. */
 export type OrtBuild = 'wasm' | 'webgpu'
@@ -46,8 +46,7 @@ export function ortBrowser(parts: (build: OrtBuild) => Promise<OrtParts>, only?:
         if (typeof model === 'string') throw new OpDbusError('INVALID_INPUT', 'a browser opens a model by its bytes')
         const create = (bytes: Uint8Array) =>
           InferenceSession.create(bytes, { executionProviders: [device], enableMemPattern: false, ...QUIET })
-        const read = async () => ({ bytes: model, followedBy: (more: Uint8Array) => joined(model, more) })
-        return sessionBackend(device, await openSession(model, pooling, read, create), Tensor)
+        return sessionBackend(device, await openSession(model, pooling, async () => inHand(model), create), Tensor)
       } catch (error) {
         // A build that could not be loaded stands in nobody's way.
         if (
@@ -62,11 +61,4 @@ export function ortBrowser(parts: (build: OrtBuild) => Promise<OrtParts>, only?:
     },
   })
   return [factory('webgpu'), factory('wasm')]
-}
-
-function joined(one: Uint8Array, other: Uint8Array): Uint8Array {
-  const both = new Uint8Array(one.length + other.length)
-  both.set(one)
-  both.set(other, one.length)
-  return both
 }

@@ -29,10 +29,23 @@ interface Opened {
   readonly unpooled?: string
 }
 
-/** A model's bytes, and a way to put more behind them without holding them twice. */
+/** A model's bytes, and the same with more behind them. */
 export interface ModelBytes {
   readonly bytes: Uint8Array
   followedBy(more: Uint8Array): Uint8Array
+}
+
+/** Bytes that somebody else holds, too: what follows them needs a copy. */
+export function inHand(bytes: Uint8Array): ModelBytes {
+  return {
+    bytes,
+    followedBy(more) {
+      const both = new Uint8Array(bytes.length + more.length)
+      both.set(bytes)
+      both.set(more, bytes.length)
+      return both
+    },
+  }
 }
 
 /** Creates a session whose graph pools, from what `read` brings; else, and where nobody asked for that, one of the model as it is. */

@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path'
 import type { InferenceSession } from 'onnxruntime-node'
 import { OpDbusError } from '../errors.js'
 import type { BackendFactory, BackendOptions, NodeRun } from '../ports.js'
-import { type ModelBytes, openError, openSession, QUIET, sessionBackend } from './ort-io.js'
+import { inHand, type ModelBytes, openError, openSession, QUIET, sessionBackend } from './ort-io.js'
 
 /** The runtime's own names, as they stand in a profile. */
 const PROVIDERS = {
@@ -53,11 +53,12 @@ export function ortNode(device: keyof typeof PROVIDERS): BackendFactory {
           ...(profile && { enableProfiling: true, profileFilePrefix: join(profile, 'run') }),
           ...QUIET,
         }
+        // For comparing: what a GPU gains by it.
         const pooling = process.env.OP_DBUS_TEST_POOLING === 'off' ? undefined : options.pooling
         const opened = await openSession(
           model,
           pooling,
-          () => bytesOf(model),
+          async () => (typeof model === 'string' ? bytesOf(model) : inHand(model)),
           given =>
             // One call for each type, as the runtime declares them.
             typeof given === 'string'
@@ -74,9 +75,8 @@ export function ortNode(device: keyof typeof PROVIDERS): BackendFactory {
   }
 }
 
-/** A file in memory that has room for what may follow it. */
-async function bytesOf(path: string | Uint8Array): Promise<ModelBytes> {
-  if (typeof path !== 'string') return { bytes: path, followedBy: more => Buffer.concat([path, more]) }
+/** A file in memory that has room for what may follow it, so that a large model is not held twice. */
+async function bytesOf(path: string): Promise<ModelBytes> {
   const file = await open(path)
   try {
     const { size } = await file.stat()

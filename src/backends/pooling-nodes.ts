@@ -77,11 +77,12 @@ function firstToken(nodes: Nodes, vectors: string): string {
  * by zero, which leaves a NaN what it is. Without a token the sum is zero, and stays it.
  */
 function meanOfTokens(nodes: Nodes, vectors: string): string {
-  const mask = 'attention_mask'
-  const real = nodes.add('Reshape', [nodes.cast(mask, ELEMENT.bool), nodes.int64([0, 0, 1], [3])])
-  const kept = nodes.add('Where', [real, vectors, nodes.float32(0)])
-  const sum = nodes.sumOfTokens(kept, false)
-  const count = nodes.sumOfTokens(nodes.cast(mask, ELEMENT.float32), true)
+  // Before any cast: a cast of the mask itself may be in the graph already, and the runtime, which would make one of both, no longer
+  // knows the pattern that it fuses attention by.
+  const mask = nodes.add('Reshape', ['attention_mask', nodes.int64([0, 0, 1], [3])])
+  const kept = nodes.add('Where', [nodes.cast(mask, ELEMENT.bool), vectors, nodes.float32(0)])
+  const sum = nodes.sumOfTokens(kept)
+  const count = nodes.sumOfTokens(nodes.cast(mask, ELEMENT.float32))
   return nodes.add('Div', [sum, nodes.add('Max', [count, nodes.float32(1)])])
 }
 
@@ -110,9 +111,9 @@ class Nodes {
     return this.add('Cast', [value], [attribute('to', ATTRIBUTE.i, element)])
   }
 
-  /** The sum along the second dimension. */
-  sumOfTokens(value: string, keepDims: boolean): string {
-    const keep = attribute('keepdims', ATTRIBUTE.i, Number(keepDims))
+  /** The sum along the second dimension, which is gone then. */
+  sumOfTokens(value: string): string {
+    const keep = attribute('keepdims', ATTRIBUTE.i, 0)
     return this.#opset >= AXES_AS_INPUT
       ? this.add('ReduceSum', [value, this.int64([1], [1])], [keep])
       : this.add('ReduceSum', [value], [attribute('axes', ATTRIBUTE.ints, 1), keep])

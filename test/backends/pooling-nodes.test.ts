@@ -11,7 +11,7 @@ import { ortNode } from '../../src/backends/ort-node.js'
 import { poolingNodes } from '../../src/backends/pooling-nodes.js'
 import { runBatch } from '../../src/embedder/devices/run-batch.js'
 import type { Backend, Pooling, TokenBatch } from '../../src/ports.js'
-import { largestDifference } from '../embedder/node-embedder.js'
+import { largestDifference, miniLm, miniLmCases, noMiniLm } from '../embedder/node-embedder.js'
 import { encodeGraph, graphs } from '../embedder/tiny-model.js'
 import { temporaryFolder } from '../support.js'
 
@@ -151,6 +151,17 @@ test('a NaN or an infinity in one token is found, and only in its own row', asyn
   const { kept, notFinite } = await runBatch(pooled, spec('mean', true), items, new Float64Array(DIMS))
   expect(kept).toEqual([items[0], items[3]])
   expect(notFinite).toEqual([items[1], items[2]])
+})
+
+test.skipIf(noMiniLm !== undefined)('MiniLM pools by itself as its authors do beside it', async () => {
+  const cases = miniLmCases().filter(({ ids }) => ids.length <= 40)
+  const pooled = await start(join(miniLm, 'onnx/model.onnx'), 'mean')
+  const dims = 384
+  const items = cases.map(({ ids }) => ({ ids }))
+  const whole = { ...spec('mean', true), dims, hiddenDims: dims, padId: 0 }
+  const { matrix } = await runBatch(pooled, whole, items, new Float64Array(dims))
+  const expected = Float32Array.from(cases.flatMap(({ vector }) => [...vector]))
+  expect(largestDifference(matrix, expected)).toBeLessThanOrEqual(1e-6)
 })
 
 test('weights in a file of their own are found beside the model', async () => {

@@ -64,6 +64,19 @@ test('zeros stay zeros; unscaled rows stay as they are', () => {
   expect(row).toEqual(Float32Array.of(3, 4))
 })
 
+test('a row among others is scaled alone', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 9 }), fc.nat(3), (dims, row) => {
+      const rows = Float32Array.from({ length: 4 * dims }, (_, i) => i + 1)
+      const expected = rows.slice()
+      const own = expected.subarray(row * dims, (row + 1) * dims)
+      finish(own, true)
+      expect(finishRow(rows, row * dims, dims, true)).toBe(true)
+      expect(rows).toEqual(expected)
+    }),
+  )
+})
+
 test('a NaN or an infinity anywhere is no vector', () => {
   for (const bad of [Number.NaN, Infinity, -Infinity])
     for (let at = 0; at < 6; at++)
