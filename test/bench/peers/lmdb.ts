@@ -5,10 +5,7 @@ import type { RootDatabase } from 'lmdb'
 
 export interface LmdbPeer {
   /** Durable when it resolves: one transaction, one sync. */
-  write(items: readonly (readonly [key: string, value: Uint8Array])[]): Promise<void>
-  /** Of binary keys: one transaction, that `flushed` waits for. */
-  put(items: readonly (readonly [key: Uint8Array, value: Uint8Array])[]): void
-  flushed(): Promise<unknown>
+  write(items: Iterable<readonly [key: Uint8Array, value: Uint8Array]>): Promise<void>
   /** A view that is good until the next read: the caller copies what it keeps. Faster than having LMDB copy. */
   read(key: Uint8Array): Uint8Array | undefined
   bytesOnDisk(): number
@@ -18,17 +15,13 @@ export interface LmdbPeer {
 export async function openLmdb(folder: string): Promise<LmdbPeer> {
   const { open } = await import('lmdb')
   const db = open({ path: folder, encoding: 'binary', keyEncoding: 'binary' }) as RootDatabase<Uint8Array, Uint8Array>
-  const put: LmdbPeer['put'] = items =>
-    db.transactionSync(() => {
-      for (const [key, value] of items) db.putSync(key, value)
-    })
   return {
     async write(items) {
-      put(items.map(([key, value]) => [binaryKey(key), value]))
+      db.transactionSync(() => {
+        for (const [key, value] of items) db.putSync(key, value)
+      })
       await db.flushed
     },
-    put,
-    flushed: () => db.flushed,
     read(key) {
       const shared = db.getBinaryFast(key)
       // Its length is that of the value, and hides how long the shared buffer is.
@@ -37,6 +30,11 @@ export async function openLmdb(folder: string): Promise<LmdbPeer> {
     bytesOnDisk: () => statSync(join(folder, 'data.mdb')).blocks * 512,
     close: () => db.close(),
   }
+}
+
+/** As `write` takes them, from keys in hex digits. */
+export function* binaryItems<V>(items: readonly (readonly [key: string, value: V])[]) {
+  for (const [key, value] of items) yield [binaryKey(key), value] as const
 }
 
 /** Half as long as the hex digits. */
