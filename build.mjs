@@ -56,6 +56,7 @@ const TARGETS = [
         loadTogether({
           root,
           groups: {
+            'cli-answer': ['src/cli/answer.ts', 'src/cli/complain.ts', 'src/cli/run/completion.ts'],
             'cli-embed': ['src/cli/run/embed.ts', 'src/node/model.ts'],
             'cli-more': [
               'src/cli/input.ts',
@@ -67,6 +68,8 @@ const TARGETS = [
               'src/cli/run/demo.ts',
               'src/cli/run/doctor.ts',
               'src/cli/run/models.ts',
+              'src/embedder/tokenizer/index.ts',
+              'src/embedder/tokenizer/load-tokenizer.ts',
               'src/hub/download.ts',
               'src/hub/find.ts',
               'src/hub/store.ts',

@@ -9,8 +9,8 @@ import { type OpenOptions, readOptions } from './options.js'
 
 export type { Dtype as ModelDtype } from '../embedder/model/table.js'
 export type { PulledModel, PullOptions as PullModelOptions, PullProgress } from '../hub/download.js'
-export type { LocalModel, ModelInventory } from '../hub/find.js'
 export { type Retry as PullRetry, retryText } from '../hub/error-messages.js'
+export type { LocalModel, ModelInventory } from '../hub/find.js'
 export type { RemoveOptions as RemoveModelOptions } from '../hub/store.js'
 
 /** Every model that can be named here now, and the levels that would have to be fetched. */

@@ -26,8 +26,10 @@ export function ownFolder(): string {
   if (folder !== undefined) return folder
   const looked = new Set<string>()
   for (const path of candidates()) {
-    if (isOurs(path)) return (folder = path)
     looked.add(path)
+    if (!isOurs(path)) continue
+    folder = path
+    return path
   }
   throw new OpDbusError(
     'STORE',
