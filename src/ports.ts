@@ -218,11 +218,16 @@ export interface TokenBatch {
   readonly attentionMask: BigInt64Array
 }
 
+/** How token vectors become a text's vector: the mean over its tokens, or the first token's. */
+export type Pooling = 'mean' | 'cls'
+
 /** One open ONNX session. Calls may overlap; an adapter whose runtime cannot must queue inside. */
 export interface Backend {
   readonly device: Device
   /** `[rows, width, dims]` (one vector a token) or `[rows, dims]` (already pooled), row-major: tell by the length. */
   run(batch: TokenBatch): Promise<Float32Array>
+  /** Why the session answers one vector a token though it was to pool. For people. */
+  readonly unpooled?: string
   /** Of a backend opened with `profile`: what ran where, so far. Ends the profile; no run may follow. */
   profile?(): Promise<readonly NodeRun[]>
   close(): Promise<void>
@@ -248,6 +253,11 @@ export interface BackendOptions {
   readonly gpuDevice?: number | undefined
   /** Note which provider runs each node: slower, for a check. Adapters that cannot leave `profile` out of the backend. */
   readonly profile?: boolean | undefined
+  /**
+   * The session is to pool what its graph answers for tokens, on its own device: fewer numbers come back. A graph that cannot be
+   * extended answers as it is. Adapters may leave it out.
+   */
+  readonly pooling?: Pooling | undefined
 }
 
 export interface BackendFactory {
