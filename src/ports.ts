@@ -72,7 +72,15 @@ export interface Store {
   readonly counters?: Readonly<StoreCounters>
   /** Where the medium can answer at once: segments, files, map. */
   getSync?(key: Key): Uint8Array | undefined
-  /** One answer per key, in the order of `keys`. */
+  /**
+   * The same of many keys, answered as `getMany` does. It keeps the thread: whoever asks for many asks in parts. A store that has
+   * this answers what `setMany` took as soon as that has returned, settled or not.
+   */
+  getManySync?(keys: readonly Key[]): (Uint8Array | undefined)[]
+  /**
+   * One answer per key, in the order of `keys`. No two overlap, but they may lie in one buffer, which lives as long as any of
+   * them: copy what you keep for long.
+   */
   getMany(keys: readonly Key[], call?: CallOptions): Promise<(Uint8Array | undefined)[]>
   /** A later item with the same key wins. The bytes are copied before this returns. */
   setMany(items: readonly (readonly [Key, Uint8Array])[], call?: CallOptions): Promise<void>
@@ -134,7 +142,7 @@ export interface EmbedJob {
 /** Finished rows of a job: row `i` of `matrix` (`rows.length x dims`, row-major) is the vector of `texts[rows[i]]`. */
 export interface EmbeddedRows {
   readonly rows: ArrayLike<number>
-  /** Of many rows it may be a view onto a larger buffer: copy what is kept. */
+  /** Nobody writes to it any more. It may be a view onto a larger buffer, and is one buffer for all: copy what is kept for long. */
   readonly matrix: Float32Array
   /** As {@link Embedding.tokens}, row by row. */
   readonly tokens: ArrayLike<number>
@@ -210,11 +218,16 @@ export interface TokenBatch {
   readonly attentionMask: BigInt64Array
 }
 
+/** How token vectors become a text's vector: the mean over its tokens, or the first token's. */
+export type Pooling = 'mean' | 'cls'
+
 /** One open ONNX session. Calls may overlap; an adapter whose runtime cannot must queue inside. */
 export interface Backend {
   readonly device: Device
   /** `[rows, width, dims]` (one vector a token) or `[rows, dims]` (already pooled), row-major: tell by the length. */
   run(batch: TokenBatch): Promise<Float32Array>
+  /** Why the session answers one vector a token though it was to pool. For people. */
+  readonly unpooled?: string
   /** Of a backend opened with `profile`: what ran where, so far. Ends the profile; no run may follow. */
   profile?(): Promise<readonly NodeRun[]>
   close(): Promise<void>
@@ -240,6 +253,11 @@ export interface BackendOptions {
   readonly gpuDevice?: number | undefined
   /** Note which provider runs each node: slower, for a check. Adapters that cannot leave `profile` out of the backend. */
   readonly profile?: boolean | undefined
+  /**
+   * The session is to pool what its graph answers for tokens, on its own device: fewer numbers come back. A graph that cannot be
+   * extended answers as it is. Adapters may leave it out.
+   */
+  readonly pooling?: Pooling | undefined
 }
 
 export interface BackendFactory {

@@ -141,7 +141,8 @@ class CustomEmbedder implements Embedder {
     if (!isFloat32Array(matrix)) throw failed(`it must return a Float32Array, not ${kindOf(matrix)}`)
     if (matrix.length !== rows * this.dims)
       throw failed(`it returned ${matrix.length} numbers for ${rows} texts of ${this.dims} dims`)
-    return ownFloats(matrix)
+    // A copy: it may be a buffer that the next call is answered with as well.
+    return ownFloats(matrix).slice()
   }
 }
 
