@@ -164,11 +164,6 @@ export interface Embedder {
   readonly description: Readonly<Record<string, string | number | boolean>>
   readonly dims: number
   /**
-   * The embedding of one text; `vector` has an ArrayBuffer of its own. Texts handed over in the same turn, by whichever
-   * callers, share batches. Rejects with OVERLOADED when the queue is full, ABORTED, WORKER_LOST, or what the model said.
-   */
-  embed(text: string, call?: CallOptions): Promise<Embedding>
-  /**
    * Hands a job over; each row is told once, done or failed, unless it is dropped before. Jobs of the same turn share
    * batches. Throws OVERLOADED for more texts than there is `room` and CLOSED; then nothing of the job is told.
    */

@@ -1,10 +1,7 @@
 // One text as a job of one, for whoever waits for a promise. Neither batches nor caches.
 
-import { AbortListeners } from '../../abort-listeners.js'
 import { abortError } from '../../errors.js'
 import type { CallOptions, Embedder, Embedding, EmbedJob } from '../../ports.js'
-
-const listeners = new AbortListeners()
 
 /** The embedding of one text; `vector` has an ArrayBuffer of its own. Rejects with ABORTED when the caller's signal fires. */
 export function embedText(
@@ -13,7 +10,11 @@ export function embedText(
   { signal }: CallOptions = {},
 ): Promise<Embedding> {
   return new Promise((resolve, reject) => {
-    let settled = () => {}
+    const leave = () => {
+      embedder.drop(job, [0])
+      reject(abortError(signal!))
+    }
+    const settled = () => signal?.removeEventListener('abort', leave)
     const job: EmbedJob = {
       texts: [text],
       done({ matrix, tokens, truncated, device }) {
@@ -28,10 +29,6 @@ export function embedText(
     if (signal?.aborted) return reject(abortError(signal))
     // What it throws, this rejects with.
     embedder.submit(job)
-    if (!signal) return
-    settled = listeners.add(signal, () => {
-      embedder.drop(job, [0])
-      reject(abortError(signal))
-    })
+    signal?.addEventListener('abort', leave, { once: true })
   })
 }

@@ -1,6 +1,7 @@
 // Several workers behind one embedder: when another starts, who gets which texts, what one of them takes along when it dies.
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { embedText } from '../../../src/embedder/client/embed-text.js'
 import { WorkerEmbedder, type WorkerEmbedderOptions } from '../../../src/embedder/client/worker-embedder.js'
 import { usualWorkers } from '../../../src/embedder/client/worker-pool.js'
 import { OpDbusError } from '../../../src/errors.js'
@@ -65,7 +66,7 @@ function harness(
     },
     ...options,
   })
-  const embedMany = (count: number) => Array.from({ length: count }, (_, i) => embedder.embed(`${i}`))
+  const embedMany = (count: number) => Array.from({ length: count }, (_, i) => embedText(embedder, `${i}`))
   /** Turns in which every worker takes a step, until `done`. */
   const run = async (done: () => boolean) => {
     while (!done()) {
@@ -117,7 +118,7 @@ describe('growing', () => {
       while (running < 512 && asked < 4000) {
         running++
         asked++
-        void embedder.embed('x').then(() => {
+        void embedText(embedder, 'x').then(() => {
           running--
           ask()
         })
@@ -266,7 +267,7 @@ describe('rest and end', () => {
   test('who waits for a worker and leaves is never sent; the process may end when nobody waits', async () => {
     const { workers, embedder } = harness({}, { replies: [never()] })
     const leaving = new AbortController()
-    const one = embedder.embed('a', { signal: leaving.signal })
+    const one = embedText(embedder, 'a', { signal: leaving.signal })
     await until(() => workers[0]?.configs.length === 1)
     expect(workers[0]!.events.at(-1)).toBe('ref')
     leaving.abort()
@@ -279,7 +280,7 @@ describe('rest and end', () => {
     const { embedder, embedMany, run } = harness({ maxQueue: 500 })
     const all = embedMany(500)
     expect(embedder.room).toBe(0)
-    await expect(embedder.embed('x')).rejects.toMatchObject({ code: 'OVERLOADED' })
+    await expect(embedText(embedder, 'x')).rejects.toMatchObject({ code: 'OVERLOADED' })
     await run(watch(all))
     expect(embedder.room).toBe(500)
   })
@@ -300,7 +301,7 @@ test('any history of asking, leaving, finishing and dying: everyone settles, and
         if (what.do === 'ask')
           for (let i = 0; i < what.count; i++) {
             const leaving = new AbortController()
-            const one = embedder.embed(`${all.length}`, { signal: leaving.signal })
+            const one = embedText(embedder, `${all.length}`, { signal: leaving.signal })
             one.catch(() => undefined)
             all.push({ one, leaving })
           }

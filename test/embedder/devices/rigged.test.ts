@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { afterEach, describe, expect, test } from 'vitest'
 import { ortNode } from '../../../src/backends/ort-node.js'
 import { nodeEndpoint } from '../../../src/backends/worker-node.js'
+import { embedText } from '../../../src/embedder/client/embed-text.js'
 import { WorkerEmbedder } from '../../../src/embedder/client/worker-embedder.js'
 import type { DevicePlan, Opened } from '../../../src/embedder/devices/order.js'
 import { makeReference } from '../../../src/embedder/devices/self-check.js'
@@ -81,7 +82,7 @@ async function referenceOf(spec: ModelSpec) {
 const texts = Array.from({ length: 40 }, (_, i) => [...'abcdefgh'].slice(0, 1 + (i % 8)).join(' ') + ' z'.repeat(i % 5))
 
 async function answers(embedder: WorkerEmbedder) {
-  const found = await Promise.all(texts.map(text => embedder.embed(text)))
+  const found = await Promise.all(texts.map(text => embedText(embedder, text)))
   for (const [i, text] of texts.entries())
     expect(largestDifference(found[i]!.vector, tinyMean(text)), text).toBeLessThanOrEqual(1e-4)
   return found.map(one => one.device)
