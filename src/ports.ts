@@ -185,13 +185,20 @@ export type Pooling = 'mean' | 'cls'
 /** One open ONNX session. Calls may overlap; an adapter whose runtime cannot must queue inside. */
 export interface Backend {
   readonly device: Device
-  /** `[rows, width, dims]` (one vector a token) or `[rows, dims]` (already pooled), row-major: tell by the length. */
-  run(batch: TokenBatch): Promise<Float32Array>
+  run(batch: TokenBatch): Promise<BackendOutput>
   /** Why the session answers one vector a token though it was to pool. For people. */
   readonly unpooled?: string
   /** Of a backend opened with `profile`: what ran where, so far. Ends the profile; no run may follow. */
   profile?(): Promise<readonly NodeRun[]>
   close(): Promise<void>
+}
+
+/** What a session answered for a batch. Not to be written into. */
+export interface BackendOutput {
+  /** Row-major: `[rows, dims]` where it is `pooled`, else `[rows, width, dims]`. */
+  readonly vectors: Float32Array
+  /** One vector a text, not one a token. */
+  readonly pooled: boolean
 }
 
 /** One node of the graph, run once. */
