@@ -2,8 +2,11 @@
 import { existsSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { type BenchArgs, parseBenchArgs, UsageError, usage } from './args.js'
+import type { ChildTask } from './child.js'
+import { isLibrary, openLibrary } from './library.js'
 import { machine, machineText } from './machine.js'
 import type { RowGroup } from './row.js'
+import { batchDisk, batchLoop, batchMemory, batchMiss, batchTask } from './rows/batch.js'
 import { diskBytes, diskHit, diskWrite } from './rows/disk.js'
 import { eventLoop, oneText, throughput } from './rows/embedding.js'
 import { kernelRows } from './rows/kernels.js'
@@ -22,6 +25,10 @@ const GROUPS: readonly RowGroup[] = [
   diskWrite,
   diskBytes,
   openMillion,
+  batchMiss,
+  batchLoop,
+  batchDisk,
+  batchMemory,
   tokenizeRows,
   throughput,
   oneText,
@@ -31,6 +38,8 @@ const GROUPS: readonly RowGroup[] = [
   memoryOf10k,
 ]
 const IDS = GROUPS.map(group => group.id)
+/** What rows have done in processes of their own. */
+const CHILD_TASKS: Readonly<Record<string, ChildTask>> = { weigh, batch: batchTask }
 const ROUNDS = { full: 9, quick: 3 }
 
 try {
@@ -42,24 +51,29 @@ try {
 }
 
 async function main(args: BenchArgs): Promise<number> {
-  const { only, json, model, quick, help, weigh: who } = args
+  const { only, json, model, quick, help, child } = args
   if (help) return print(usage(IDS))
-  if (who !== undefined) return print(`${JSON.stringify(await weigh(who))}\n`)
   if (model !== undefined && !existsSync(model)) throw new UsageError(`there is no model folder ${model}`)
+  if (args.library !== undefined && !isLibrary(args.library))
+    throw new UsageError(`${args.library} holds no built op-dbus`)
+  const library = await openLibrary(args.library)
+  const [task, ...words] = child
+  if (task !== undefined) return print(`${JSON.stringify(await CHILD_TASKS[task]!(library, ...words))}\n`)
 
   // Before any ONNX Runtime loads: otherwise it keeps a device id and calls home.
   process.env.ORT_DISABLE_TELEMETRY ??= '1'
   const groups = only.length === 0 ? GROUPS : GROUPS.filter(group => only.includes(group.id))
   const rounds = quick ? ROUNDS.quick : ROUNDS.full
-  const outcome = await inOwnFolder(folder => runGroups(groups, folder, { rounds, quick, model, say }))
-  report(outcome, quick)
+  const outcome = await inOwnFolder(folder => runGroups(groups, folder, { library, rounds, quick, model, say }))
+  report(outcome, quick, args.library)
   if (json !== undefined) await writeFile(json, `${JSON.stringify({ machine: machine(), ...outcome }, null, 2)}\n`)
   return exitCodeOf(outcome)
 }
 
-function report({ rows, skipped, broken }: Outcome, quick: boolean): void {
+function report({ rows, skipped, broken }: Outcome, quick: boolean, library: string | undefined): void {
   const colour = process.stdout.isTTY === true && process.env.NO_COLOR === undefined
-  print(`op-dbus bench${quick ? ' (quick: not for figures to quote)' : ''}\n${machineText(machine())}\n`)
+  const of = library === undefined ? '' : ` of ${library}`
+  print(`op-dbus bench${of}${quick ? ' (quick: not for figures to quote)' : ''}\n${machineText(machine())}\n`)
   if (rows.length > 0) print(`\n${table(rows, { colour })}\n\n${verdict(rows)}\n`)
   for (const { id, why } of skipped) print(`skipped ${id}: ${why}\n`)
   for (const { id, why } of broken) process.stderr.write(`broken ${id}: ${why}\n`)

@@ -5,7 +5,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { PACKAGE_DIR } from '../bench/library.js'
+import { openLibrary } from '../bench/library.js'
 import { machine, machineText } from '../bench/machine.js'
 import { bareSession } from './bare.js'
 import { type Models, modelsOf, type Setup } from './models.js'
@@ -16,6 +16,7 @@ const HELP = `npm run gpu -- [options]
 
   --model DIR        MiniLM as a hub serves it: onnx/model.onnx and, where it is there, onnx/model_fp16.onnx
   --reference FILE   its reference vectors, as test/fixtures/use-lite-reference.json has those of the built-in model
+  --library DIR      another build of op-dbus, by its folder
   --devices LIST     default: cuda,webgpu,cpu
   --only LIST        of doctor, parity, throughput, bare; default: all
   --seconds N        most seconds for one figure of the throughput; default: 4
@@ -26,6 +27,7 @@ const { values } = parseArgs({
   options: {
     model: { type: 'string' },
     reference: { type: 'string' },
+    library: { type: 'string' },
     devices: { type: 'string', default: 'cuda,webgpu,cpu' },
     only: { type: 'string', default: 'doctor,parity,throughput,bare' },
     seconds: { type: 'string', default: '4' },
@@ -39,6 +41,7 @@ process.exitCode = values.help ? print(HELP) : await main()
 async function main(): Promise<number> {
   // Before any ONNX Runtime loads: otherwise it keeps a device id and calls home.
   process.env.ORT_DISABLE_TELEMETRY ??= '1'
+  const library = await openLibrary(values.library)
   const folder = mkdtempSync(join(tmpdir(), 'op-dbus-gpu-'))
   const wanted = new Set(values.only.split(','))
   const devices = values.devices.split(',')
@@ -60,14 +63,16 @@ async function main(): Promise<number> {
   }
   try {
     print(`op-dbus on a GPU\n${machineText(machine())}\n${gpuText()}\n`)
-    const models: Models = modelsOf(values)
-    await part('doctor', () => models.folders.map(model => doctor(model, folder)))
+    const models: Models = modelsOf(library, values)
+    await part('doctor', () => models.folders.map(model => doctor(library.folder, model, folder)))
     await part('parity', async () => {
-      const rows = await parity(models.references, devices, folder, print)
+      const rows = await parity(library, models.references, devices, folder, print)
       if (rows.some(row => !row.held)) code = 1
       return rows
     })
-    await part('throughput', () => throughput(setups(models, devices), Number(values.seconds) * 1000, folder, print))
+    await part('throughput', () =>
+      throughput(library, setups(models, devices), Number(values.seconds) * 1000, folder, print),
+    )
     await part('bare', () => bareSession(setups(models, devices), print))
   } finally {
     rmSync(folder, { recursive: true, force: true })
@@ -79,8 +84,8 @@ function setups(models: Models, devices: readonly string[]): Setup[] {
   return devices.flatMap(device => models.setups.map(setup => ({ ...setup, device })))
 }
 
-function doctor(model: string, folder: string): string {
-  const args = [new URL('dist/cli.js', PACKAGE_DIR).pathname, 'doctor', '--device', 'all', '--model', model]
+function doctor(root: string, model: string, folder: string): string {
+  const args = [join(root, 'dist/cli.js'), 'doctor', '--device', 'all', '--model', model]
   const env = { ...process.env, OPDBUS_CACHE_DIR: join(folder, 'doctor') }
   const { stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8', env, timeout: 120_000 })
   print(`${model}\n${stdout}${stderr}`)

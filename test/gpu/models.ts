@@ -1,8 +1,9 @@
 // Which models a run measures, with which weights, and what their vectors have to be.
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import type { DtypeChoice } from '../../src/options.js'
-import { BUILTIN_MODEL_DIR, PACKAGE_DIR } from '../bench/library.js'
+import { builtinModel, type Library } from '../bench/library.js'
 
 /** One way to compute: a model's weights on a device. */
 export interface Setup {
@@ -32,9 +33,9 @@ export interface Models {
   readonly references: readonly Reference[]
 }
 
-export function modelsOf({ model, reference }: { model?: string; reference?: string }): Models {
+export function modelsOf(library: Library, { model, reference }: { model?: string; reference?: string }): Models {
   const builtin = { label: 'built-in int8', model: 'builtin', dtype: 'int8' } as const
-  const fixture = new URL('test/fixtures/use-lite-reference.json', PACKAGE_DIR).pathname
+  const fixture = fileURLToPath(new URL('../test/fixtures/use-lite-reference.json', import.meta.url))
   const setups: Omit<Setup, 'device'>[] = []
   const references: Reference[] = [{ ...builtin, ...read(fixture), least: 0.995 }]
   if (model !== undefined) {
@@ -47,7 +48,7 @@ export function modelsOf({ model, reference }: { model?: string; reference?: str
       if (reference !== undefined) references.push({ ...one, model, ...read(reference), least })
     }
   }
-  setups.push({ ...builtin, file: new URL('onnx/model_quantized.onnx', `${BUILTIN_MODEL_DIR}/`).pathname })
+  setups.push({ ...builtin, file: join(builtinModel(library), 'onnx/model_quantized.onnx') })
   return { folders: ['builtin', ...(model === undefined ? [] : [model])], setups, references }
 }
 

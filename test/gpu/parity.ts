@@ -1,7 +1,7 @@
 // Whether a device's vectors are those that the model's authors publish: through the public API, each text once.
 import { join } from 'node:path'
 import type { DeviceChoice } from '../../src/options.js'
-import { openCaches } from '../bench/library.js'
+import type { Library } from '../bench/library.js'
 import type { Reference } from './models.js'
 
 export interface ParityRow {
@@ -15,6 +15,7 @@ export interface ParityRow {
 }
 
 export async function parity(
+  library: Library,
   references: readonly Reference[],
   devices: readonly string[],
   folder: string,
@@ -23,7 +24,7 @@ export async function parity(
   const rows: ParityRow[] = []
   for (const device of devices) {
     for (const reference of references) {
-      const row = await compare(reference, device, join(folder, `parity-${rows.length}`))
+      const row = await compare(library, reference, device, join(folder, `parity-${rows.length}`))
       rows.push(row)
       const figures =
         row.refused ?? `cosine ${row.cosine!.toFixed(7)}, largest difference ${row.maxDiff!.toExponential(1)}`
@@ -33,9 +34,9 @@ export async function parity(
   return rows
 }
 
-async function compare(reference: Reference, device: string, dir: string): Promise<ParityRow> {
+async function compare(library: Library, reference: Reference, device: string, dir: string): Promise<ParityRow> {
   const { label: what, model, dtype, texts, vectors, least } = reference
-  const caches = await openCaches({ dir, model, dtype, device: device as DeviceChoice })
+  const caches = await library.openCaches({ dir, model, dtype, device: device as DeviceChoice })
   try {
     const { matrix, dims, devices } = await caches.embeddings.embedMany(texts)
     let [cosine, maxDiff] = [1, 0]

@@ -1,7 +1,7 @@
 // Texts a second through the miss path of the cache, disk on, by the size of the caller's batch; and what each thread did meanwhile.
 import { join } from 'node:path'
 import type { DeviceChoice } from '../../src/options.js'
-import { openCaches } from '../bench/library.js'
+import type { Library } from '../bench/library.js'
 import { logLines } from '../bench/log-lines.js'
 import type { Setup } from './models.js'
 import { type ThreadTime, threadTimes } from './threads.js'
@@ -25,6 +25,7 @@ export interface ThroughputRow {
 }
 
 export async function throughput(
+  library: Library,
   setups: readonly Setup[],
   limitMs: number,
   folder: string,
@@ -34,7 +35,7 @@ export async function throughput(
   const texts = shortLines(250_000)
   for (const [index, { label, model, dtype, device }] of setups.entries()) {
     const dir = join(folder, `throughput-${index}`)
-    const caches = await openCaches({ dir, model, dtype, device: device as DeviceChoice, maxQueue: 131_072 })
+    const caches = await library.openCaches({ dir, model, dtype, device: device as DeviceChoice, maxQueue: 131_072 })
     let next = 0
     const take = (count: number) => {
       if (next + count > texts.length) next = 0

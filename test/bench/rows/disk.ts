@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { decodeVec } from '../../../src/caches/embedding-record.js'
 import { nanosecondsPerCall, secondsOf, takeTurns } from '../measure.js'
 import { bytesOnDisk, openFiles } from '../peers/files.js'
-import { binaryKey, openLmdb } from '../peers/lmdb.js'
+import { binaryItems, binaryKey, openLmdb } from '../peers/lmdb.js'
 import { type Bench, type Measured, type RowGroup, WrongAnswer } from '../row.js'
 import { checkVector, cycle, DIMS } from './fixtures.js'
 import { type Item, openBenchStore, PAYLOAD_BYTES, records } from './segment-store.js'
@@ -17,7 +17,7 @@ export const diskHit: RowGroup = {
     await writeOurs(ourFolder, items)
     const store = openBenchStore(ourFolder)
     const lmdb = await openLmdb(join(folder, 'lmdb'))
-    await lmdb.write(items)
+    await lmdb.write(binaryItems(items))
     const files = openFiles(join(folder, 'files'))
     files.write(items)
 
@@ -103,7 +103,7 @@ export const diskWrite: RowGroup = {
           name: 'lmdb',
           round: async () => {
             const lmdb = await openLmdb(await freshFolder())
-            const seconds = await secondsOf(() => lmdb.write(items))
+            const seconds = await secondsOf(() => lmdb.write(binaryItems(items)))
             for (const [key, value] of items.slice(0, 100)) checkBytes('lmdb', lmdb.read(binaryKey(key)), value)
             await lmdb.close()
             return perSecond(seconds)
@@ -127,7 +127,7 @@ export const diskBytes: RowGroup = {
     const ourFolder = join(folder, 'segments')
     await writeOurs(ourFolder, items)
     const lmdb = await openLmdb(join(folder, 'lmdb'))
-    await lmdb.write(items)
+    await lmdb.write(binaryItems(items))
     const ours = times(bytesOnDisk(ourFolder))
     const peer = times(lmdb.bytesOnDisk())
     await lmdb.close()

@@ -1,11 +1,10 @@
 // Computing vectors: many texts against transformers.js, one text against the bare session, and what the caller's thread feels.
 import { availableParallelism } from 'node:os'
-import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { RunningEmbedder } from '../../../src/ports.js'
-import { openCaches } from '../library.js'
+import type { Library } from '../library.js'
 import { logLines } from '../log-lines.js'
-import { median, secondsOf, takeTurns } from '../measure.js'
+import { loopDelay, median, secondsOf, takeTurns } from '../measure.js'
 import { openBare } from '../peers/bare.js'
 import { type PeerModel, peerModel } from '../peers/model-files.js'
 import { openTransformers } from '../peers/transformers.js'
@@ -22,7 +21,7 @@ const CALLERS = 64
 const SAME_DIRECTION = 0.9999
 
 /** Caches that keep nothing, so that every text is computed. */
-function openUncached(folder: string, { name }: PeerModel) {
+function openUncached({ openCaches }: Library, folder: string, { name }: PeerModel) {
   return openCaches({
     dir: folder,
     model: name,
@@ -35,10 +34,10 @@ function openUncached(folder: string, { name }: PeerModel) {
 
 export const throughput: RowGroup = {
   id: 'throughput',
-  async run({ folder, rounds, quick, model, progress }: Bench): Promise<Measured[]> {
-    const files = peerModel(model)
+  async run({ library, folder, rounds, quick, model, progress }: Bench): Promise<Measured[]> {
+    const files = peerModel({ library, model })
     const lines = logLines(quick ? 128 : LINES)
-    const caches = await openUncached(folder, files)
+    const caches = await openUncached(library, folder, files)
     const peer = await openTransformers(files, THREADS)
     try {
       const { matrix, dims } = await caches.embeddings.embedMany(lines)
@@ -101,10 +100,10 @@ const CALLS = 64
 
 export const oneText: RowGroup = {
   id: 'one-text',
-  async run({ folder, rounds, model, progress }: Bench): Promise<Measured[]> {
-    const files = peerModel(model)
+  async run({ library, folder, rounds, model, progress }: Bench): Promise<Measured[]> {
+    const files = peerModel({ library, model })
     const texts = Array.from({ length: CALLS }, (_, i) => `Created container ${100 + i}`)
-    const caches = await openUncached(folder, files)
+    const caches = await openUncached(library, folder, files)
     const bare = await openBare(files, THREADS)
     try {
       const { vector, source } = await caches.embeddings.getOrEmbed(texts[0]!)
@@ -139,10 +138,10 @@ export const oneText: RowGroup = {
 
 export const eventLoop: RowGroup = {
   id: 'event-loop',
-  async run({ folder, rounds, quick, model, progress }: Bench): Promise<Measured[]> {
-    const files = peerModel(model)
+  async run({ library, folder, rounds, quick, model, progress }: Bench): Promise<Measured[]> {
+    const files = peerModel({ library, model })
     const lines = logLines(quick ? 128 : LINES)
-    const caches = await openUncached(folder, files)
+    const caches = await openUncached(library, folder, files)
     try {
       const { count } = await caches.embeddings.embedMany(lines)
       if (count !== lines.length) throw new WrongAnswer(`${count} rows for ${lines.length} lines`)
@@ -152,8 +151,8 @@ export const eventLoop: RowGroup = {
       }
       const [ours, idle] = await takeTurns(
         [
-          { name: 'embedMany()', round: () => worstDelay(busy) },
-          { name: 'idle', round: () => worstDelay(() => sleep(1000 * took)) },
+          { name: 'embedMany()', round: () => loopDelay(busy) },
+          { name: 'idle', round: () => loopDelay(() => sleep(1000 * took)) },
         ],
         Math.min(rounds, 3),
         round => progress(`round ${round}`),
@@ -172,13 +171,4 @@ function meanOfRows(rows: Float32Array, dims: number): Float32Array {
   const mean = new Float32Array(dims)
   for (const [i, x] of rows.entries()) mean[i % dims]! += (x * dims) / rows.length
   return mean
-}
-
-/** The 99th percentile of the event loop's delay meanwhile, in milliseconds; 1 of them is the timer's own. */
-async function worstDelay(work: () => Promise<unknown>): Promise<number> {
-  const delays = monitorEventLoopDelay({ resolution: 1 })
-  delays.enable()
-  await work()
-  delays.disable()
-  return delays.percentile(99) / 1e6
 }

@@ -24,6 +24,38 @@ export const ownEmbedder = {
   },
 }
 
+/** How many different rows `cheapRow` copies from. */
+const PATTERNS = 1024
+const patterns = Array.from({ length: PATTERNS }, (_, i) => vectorOf(`pattern ${i}`))
+
+/** Writes a vector that stands for `text` to `matrix`, for little more than its bytes cost. */
+export function cheapRow(text: string, matrix: Float32Array, row: number): void {
+  let sum = text.length
+  for (let i = 0; i < text.length; i++) sum = Math.imul(sum, 31) + text.charCodeAt(i)
+  matrix.set(patterns[(sum >>> 22) % PATTERNS]!, row * DIMS)
+  // Exact as a float: with the pattern above, all of `sum` is in the row.
+  matrix[row * DIMS] = sum & 0x3fffff
+}
+
+export function cheapRows(texts: readonly string[]): Float32Array {
+  const matrix = new Float32Array(texts.length * DIMS)
+  for (let row = 0; row < texts.length; row++) cheapRow(texts[row]!, matrix, row)
+  return matrix
+}
+
+/** As `openCaches` takes it: an embedder that costs nothing. */
+export const cheapEmbedder = {
+  space: 'bench-cheap@1',
+  dims: DIMS,
+  embed: async (texts: readonly string[]) => cheapRows(texts),
+}
+
+/** @throws WrongAnswer unless `found` are the rows of `cheapEmbedder` */
+export function checkCheapRows(who: string, found: Float32Array, texts: readonly string[]): void {
+  const bytes = (floats: Float32Array) => Buffer.from(floats.buffer, floats.byteOffset, floats.byteLength)
+  if (!bytes(found).equals(bytes(cheapRows(texts)))) throw new WrongAnswer(`${who} gives other vectors`)
+}
+
 /** @throws WrongAnswer unless `found` holds the same floats, bit by bit */
 export function checkVector(who: string, found: Float32Array | undefined, expected: Float32Array): void {
   if (found === undefined) throw new WrongAnswer(`${who} has no answer`)

@@ -1,9 +1,7 @@
 // What 10,000 vectors in memory really weigh: each contender fills a process of its own.
-import { execFile } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import { LRUCache } from 'lru-cache'
-import { openCaches } from '../library.js'
+import { inChild } from '../child.js'
+import type { Library } from '../library.js'
 import { logLines } from '../log-lines.js'
 import { collectGarbage, median } from '../measure.js'
 import type { Bench, Measured, RowGroup } from '../row.js'
@@ -23,13 +21,13 @@ interface Weight {
 
 export const memoryOf10k: RowGroup = {
   id: 'memory-10k',
-  async run({ rounds, progress }: Bench): Promise<Measured[]> {
+  async run({ library, rounds, progress }: Bench): Promise<Measured[]> {
     const ours: Weight[] = []
     const peers: Weight[] = []
     for (let round = 1; round <= Math.min(rounds, 3); round++) {
       progress(`process ${round}`)
-      ours.push(await inChild('op-dbus'))
-      peers.push(await inChild('lru-cache'))
+      ours.push(await inChild(library, 'weigh', 'op-dbus'))
+      peers.push(await inChild(library, 'weigh', 'lru-cache'))
     }
     const figure = (weights: readonly Weight[], of: keyof Weight) =>
       median(weights.map(weight => weight[of])) / MEGABYTE
@@ -55,15 +53,10 @@ export const memoryOf10k: RowGroup = {
   },
 }
 
-async function inChild(who: string): Promise<Weight> {
-  const { stdout } = await promisify(execFile)(process.execPath, [fileURLToPath(import.meta.url), '--weigh', who])
-  return JSON.parse(stdout) as Weight
-}
-
 /** The child's part: fills one contender and weighs what that added. */
-export async function weigh(who: string): Promise<Weight> {
+export async function weigh(library: Library, who = ''): Promise<Weight> {
   const texts = logLines(ENTRIES)
-  const fill = who === 'op-dbus' ? await ourFill() : peerFill()
+  const fill = who === 'op-dbus' ? await ourFill(library) : peerFill()
   const before = weightNow()
   const view = await fill(texts)
   const after = weightNow()
@@ -73,7 +66,7 @@ export async function weigh(who: string): Promise<Weight> {
 
 type Fill = (texts: readonly string[]) => Promise<(text: string) => Float32Array | undefined>
 
-async function ourFill(): Promise<Fill> {
+async function ourFill({ openCaches }: Library): Promise<Fill> {
   const caches = await openCaches({ embedder: ownEmbedder, embeddingDiskCache: false, embeddingCacheSize: ENTRIES })
   return async texts => {
     await caches.embeddings.embedMany(texts)
