@@ -232,12 +232,11 @@ export interface Backend {
   close(): Promise<void>
 }
 
-/** What a session answered for a batch. Not to be written into. */
+/** What a session answered for a batch: one vector a text where it is `pooled`, else one a token. Not to be written into. */
 export interface BackendOutput {
-  /** Row-major: `[rows, dims]` where it is `pooled`, else `[rows, width, dims]`. */
-  readonly vectors: Float32Array
-  /** One vector a text, not one a token. */
   readonly pooled: boolean
+  /** Row-major, `[rows, dims]` or `[rows, width, dims]`. */
+  readonly vectors: Float32Array
 }
 
 /** One node of the graph, run once. */
@@ -260,10 +259,7 @@ export interface BackendOptions {
   readonly gpuDevice?: number | undefined
   /** Note which provider runs each node: slower, for a check. Adapters that cannot leave `profile` out of the backend. */
   readonly profile?: boolean | undefined
-  /**
-   * The session is to pool what its graph answers for tokens, on its own device: fewer numbers come back. A graph that cannot be
-   * extended answers as it is. Adapters may leave it out.
-   */
+  /** Pool on the session's own device, so that fewer numbers come back; where that cannot be, the graph answers as it is. */
   readonly pooling?: Pooling | undefined
 }
 
