@@ -239,11 +239,9 @@ export interface BackendOutput {
   readonly vectors: Float32Array
 }
 
-/** One node of the graph, run once. */
+/** One node of the graph, run once: its ONNX operator (`MatMul`) and its provider by the runtime's own name (`CPUExecutionProvider`). */
 export interface NodeRun {
-  /** ONNX operator: `MatMul`, `Softmax`, … */
   readonly op: string
-  /** Execution provider, by the runtime's own name: `CPUExecutionProvider`, … */
   readonly provider: string
 }
 
