@@ -7,8 +7,10 @@ import { isLibrary, openLibrary } from './library.js'
 import { machine, machineText } from './machine.js'
 import type { RowGroup } from './row.js'
 import { batchDisk, batchLoop, batchMemory, batchMiss, batchTask } from './rows/batch.js'
+import { cliDisk } from './rows/cli.js'
 import { diskBytes, diskHit, diskWrite } from './rows/disk.js'
 import { eventLoop, oneText, throughput } from './rows/embedding.js'
+import { growth, growthTask } from './rows/growth.js'
 import { kernelRows } from './rows/kernels.js'
 import { awaitedHit, memoryHit } from './rows/memory.js'
 import { memoryOf10k, weigh } from './rows/memory-10k.js'
@@ -29,17 +31,19 @@ const GROUPS: readonly RowGroup[] = [
   batchLoop,
   batchDisk,
   batchMemory,
+  growth,
   tokenizeRows,
   throughput,
   oneText,
   eventLoop,
   kernelRows,
   importTime,
+  cliDisk,
   memoryOf10k,
 ]
 const IDS = GROUPS.map(group => group.id)
 /** What rows have done in processes of their own. */
-const CHILD_TASKS: Readonly<Record<string, ChildTask>> = { weigh, batch: batchTask }
+const CHILD_TASKS: Readonly<Record<string, ChildTask>> = { weigh, batch: batchTask, growth: growthTask }
 const ROUNDS = { full: 9, quick: 3 }
 
 try {
