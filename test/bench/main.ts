@@ -12,6 +12,7 @@ import { diskBytes, diskHit, diskWrite } from './rows/disk.js'
 import { eventLoop, oneText, throughput } from './rows/embedding.js'
 import { growth, growthTask } from './rows/growth.js'
 import { kernelRows } from './rows/kernels.js'
+import { langchain } from './rows/langchain.js'
 import { awaitedHit, memoryHit } from './rows/memory.js'
 import { memoryOf10k, weigh } from './rows/memory-10k.js'
 import { openMillion } from './rows/open.js'
@@ -31,6 +32,7 @@ const GROUPS: readonly RowGroup[] = [
   batchLoop,
   batchDisk,
   batchMemory,
+  langchain,
   growth,
   tokenizeRows,
   throughput,
