@@ -9,7 +9,7 @@ import type { RowGroup } from './row.js'
 import { batchDisk, batchLoop, batchMemory, batchMiss, batchTask } from './rows/batch.js'
 import { cliDisk } from './rows/cli.js'
 import { diskBytes, diskHit, diskWrite } from './rows/disk.js'
-import { eventLoop, oneText, throughput } from './rows/embedding.js'
+import { eventLoop, fastembed, oneText, throughput } from './rows/embedding.js'
 import { growth, growthTask } from './rows/growth.js'
 import { kernelRows } from './rows/kernels.js'
 import { langchain } from './rows/langchain.js'
@@ -36,6 +36,7 @@ const GROUPS: readonly RowGroup[] = [
   growth,
   tokenizeRows,
   throughput,
+  fastembed,
   oneText,
   eventLoop,
   kernelRows,
