@@ -15,10 +15,10 @@ export const cliDisk: RowGroup = {
   async run({ library, folder, rounds, progress }: Bench): Promise<Measured[]> {
     if (process.platform === 'win32') throw new Skipped('Windows has no sh, whose `times` counts the CPU of processes')
     const cli = join(library.folder, 'dist', 'cli.js')
-    const embed = [cli, 'embed', TEXT, '--json', '--dir', folder]
+    const embed = [cli, 'embed', TEXT, '--dir', folder]
     progress('the text is put to disk')
     await run(process.execPath, embed)
-    const { source } = JSON.parse((await run(process.execPath, embed)).stdout) as { source: string }
+    const { source } = JSON.parse((await run(process.execPath, [...embed, '--json'])).stdout) as { source: string }
     if (source !== 'disk') throw new WrongAnswer(`the vector comes from ${source}`)
 
     const [ours, version, peer] = await takeTurns(

@@ -11,6 +11,7 @@ import { cheapEmbedder, checkCheapRows, DIMS, mustNotCompute, requireRoom } from
 const SIZES = { full: [10_000, 100_000, 1_000_000], quick: [10_000, 100_000] }
 /** Texts of one `embedMany`: the matrix of a million would weigh as much as what is measured. */
 const CHUNK = 10_000
+const WARM_TEXTS = 50_000
 const MOST_ROUNDS = 3
 /** Enough for all, so that nothing is evicted. */
 const DISK_BYTES = 4 * 2 ** 30
@@ -62,7 +63,7 @@ export const growth: RowGroup = {
 /** A child's part; code is warm before it is measured, since few texts would pay for that more than many. */
 export const growthTask: ChildTask = async (library, task, dir = '', size = '') => {
   const grow = { memory: growMemory, write: growDisk, read: readDisk }[task as 'memory' | 'write' | 'read']
-  await grow(library, `${dir}-warm`, logLines(CHUNK, 2))
+  await grow(library, `${dir}-warm`, logLines(WARM_TEXTS, 2))
   const figures = await grow(library, dir, logLines(Number(size)))
   return figures
 }
