@@ -1,4 +1,6 @@
 // What both roots do alike: the four caches of one Config, over whatever disks, models and tiers a runtime has. Names none of them.
+
+import { yieldToEventLoop } from './cache/yield-to-event-loop.js'
 import { BlockCache } from './caches/block-cache.js'
 import { CacheSet, type CacheSetExtras } from './caches/cache-set.js'
 import { DiffCache } from './caches/diff-cache.js'
@@ -15,7 +17,7 @@ import type { Diagnostics } from './diagnostics.js'
 import { fromUserEmbedder, type UserEmbedder } from './embedder/client/custom-embedder.js'
 import type { OpenedModel } from './embedder/open-model.js'
 import { patternConfig } from './patterns/setting.js'
-import { openTemplates } from './patterns/templates.js'
+import type { Templates } from './patterns/templates.js'
 import type { CallOptions, Clock, Crc32, Embedder, Hash, Store, Warn } from './ports.js'
 
 /**
@@ -47,10 +49,11 @@ export interface Runtime {
   readonly extras?: (set: () => CacheSet) => CacheSetExtras | undefined
 }
 
-/** @throws OpDbusError INVALID_INPUT for an embedder of the user's own that is none */
-export function composeCaches(config: Config, runtime: Runtime): CacheSet {
+/** @throws OpDbusError INVALID_INPUT for an embedder of the user's own that is none, or for masks that are none */
+export async function composeCaches(config: Config, runtime: Runtime): Promise<CacheSet> {
   const { clock, hash, crc32, warn, diagnostics, shared } = runtime
   const parts = { clock, hash, warn, diagnostics }
+  const templates = await templatesOf(config)
   const queryTtlMs = 1000 * config.queryCacheTtl
   const diffTtlMs = 1000 * config.diffCacheTtl
   const set: CacheSet = new CacheSet(
@@ -58,7 +61,7 @@ export function composeCaches(config: Config, runtime: Runtime): CacheSet {
       embeddings: new EmbeddingCache({
         capacity: config.embeddingCacheSize,
         capacityBytes: config.embeddingCacheBytes,
-        open: embeddingsOpener(config, runtime),
+        open: embeddingsOpener(config, runtime, templates),
         shared: shared && unopenedShared(shared, crc32),
         clock,
       }),
@@ -82,10 +85,13 @@ export function composeCaches(config: Config, runtime: Runtime): CacheSet {
 }
 
 /** Opens the embedder with its tiers; at the first look-up that memory does not answer. */
-function embeddingsOpener({ maxQueue, patterns }: Config, runtime: Runtime): EmbeddingCacheOptions['open'] {
+function embeddingsOpener(
+  { maxQueue }: Config,
+  runtime: Runtime,
+  templates: Templates | undefined,
+): EmbeddingCacheOptions['open'] {
   const { user } = runtime
-  const templates = openTemplates(patterns)
-  const embedder = user && fromUserEmbedder(user, { maxQueue })
+  const embedder = user && fromUserEmbedder(user, { maxQueue, yieldToEventLoop })
   return async call => {
     const { embedder: exact, model } = embedder ? { embedder, model: undefined } : await runtime.openModel(call)
     // Vectors of templates are kept in a space of their own.
@@ -101,4 +107,11 @@ function embeddingsOpener({ maxQueue, patterns }: Config, runtime: Runtime): Emb
     })
     return { embedder: opened, tiers, events, model, templates }
   }
+}
+
+/** What knows every kind of variable text is large, and loaded only where patterns are on, or masks are to be checked. */
+async function templatesOf({ patterns }: Config): Promise<Templates | undefined> {
+  const { mode, masks, literals } = patternConfig(patterns)
+  if (mode === 'off' && masks === undefined && literals === undefined) return undefined
+  return (await import('./patterns/templates.js')).openTemplates(patterns)
 }

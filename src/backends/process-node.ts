@@ -11,10 +11,9 @@
 // pipe, which cannot be told from crossing between threads; and what model and runtime took goes back to the system when
 // the worker is let go.
 
-import { type ChildProcess, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { isMainThread } from 'node:worker_threads'
 import type { WorkerEndpoint, WorkerHandle } from '../ports.js'
 import { atExit } from './at-exit.js'
 
@@ -41,6 +40,9 @@ export function canStartProcess(): boolean {
 
 /** Starts a process that runs `url`, in this one's folder and environment. Throws when the system refuses at once. */
 export function spawnNodeProcess(url: URL): WorkerHandle {
+  // Loaded here: a process whose texts are all cached starts none, and the two take longer to load than its answer.
+  const { spawn } = process.getBuiltinModule('node:child_process')
+  const { isMainThread } = process.getBuiltinModule('node:worker_threads')
   const node = [process.execPath, fileURLToPath(url)] as const
   const adopted = !isMainThread && canBeAdopted()
   const [command, ...args] = adopted ? ['/bin/sh', '-c', IN_BACKGROUND, 'sh', ...node] : node

@@ -1,6 +1,6 @@
 // worker_threads in the shape of the WorkerHandle port. The life cycle belongs to whoever holds the handle.
 
-import { type MessagePort, SHARE_ENV, Worker } from 'node:worker_threads'
+import type { MessagePort, Worker } from 'node:worker_threads'
 import type { WorkerEndpoint, WorkerHandle } from '../ports.js'
 import { exitGate } from './exit-gate.js'
 
@@ -14,8 +14,10 @@ const END_MS = 10_000
  * code reads what it sets.
  */
 export function spawnNodeWorker(url: URL, name = 'op-dbus embedder'): WorkerHandle {
+  // Loaded here, since most processes start a process and no thread.
+  const threads = process.getBuiltinModule('node:worker_threads')
   const { gate, forget } = exitGate()
-  const worker = new Worker(url, { name, env: SHARE_ENV, execArgv: [], workerData: gate })
+  const worker = new threads.Worker(url, { name, env: threads.SHARE_ENV, execArgv: [], workerData: gate })
   let cause: string | undefined
   worker.on('error', error => {
     cause = error instanceof Error ? error.message : String(error)

@@ -1,8 +1,6 @@
 // Bytes into an open descriptor: a file, a device, a pipe, a socket, a terminal. What was not written is always told.
 import { closeSync, fstatSync, writeSync } from 'node:fs'
-import { Socket } from 'node:net'
 import type { Writable } from 'node:stream'
-import { isatty, WriteStream } from 'node:tty'
 import { errnoOf } from '../fs/errno.js'
 
 export interface Writer {
@@ -17,10 +15,23 @@ export function isGone(error: unknown): boolean {
   return ['EPIPE', 'ECONNRESET', 'EOF'].includes(errnoOf(error) ?? '')
 }
 
+/**
+ * As `isatty` of node:tty, which brings the modules of the network along and is loaded only for a descriptor that may be a
+ * terminal: a command that writes into a file or a pipe starts without it.
+ */
+export function isTerminal(fd: number): boolean {
+  try {
+    if (!fstatSync(fd).isCharacterDevice()) return false
+  } catch {
+    // Of a console the system may say nothing.
+  }
+  return process.getBuiltinModule('node:tty').isatty(fd)
+}
+
 /** @throws what fstat says of a number that is no open descriptor */
 export function writerOf(fd: number, signal: AbortSignal): Writer {
   const stats = fstatSync(fd)
-  if (isatty(fd) || stats.isFIFO() || stats.isSocket()) return streaming(streamOf(fd), fd, signal)
+  if (isTerminal(fd) || stats.isFIFO() || stats.isSocket()) return streaming(streamOf(fd), fd, signal)
   return direct(fd)
 }
 
@@ -77,5 +88,6 @@ function streaming(stream: Writable, fd: number, signal: AbortSignal): Writer {
 function streamOf(fd: number): Writable {
   if (fd === 1) return process.stdout
   if (fd === 2) return process.stderr
-  return isatty(fd) ? new WriteStream(fd) : new Socket({ fd, readable: false, writable: true })
+  if (isTerminal(fd)) return new (process.getBuiltinModule('node:tty').WriteStream)(fd)
+  return new (process.getBuiltinModule('node:net').Socket)({ fd, readable: false, writable: true })
 }

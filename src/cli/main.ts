@@ -1,10 +1,8 @@
 #!/usr/bin/env node
-// The CLI: runs the command that was named, turns what it throws into three short lines and an exit code.
+// The CLI: turns what a command throws into three short lines and an exit code. Knows no command: `--version` loads none.
 import { VERSION } from '../version.js'
-import { COMMANDS } from './commands.js'
 import { complain } from './complain.js'
 import { ENDED_BY, type EndingSignal, exitCodeOf } from './exit-codes.js'
-import { parse } from './parse.js'
 import { openTerminal } from './terminal.js'
 
 const terminal = openTerminal()
@@ -13,7 +11,7 @@ if (terminal.endedBy) endBy(terminal.endedBy)
 
 async function main(argv: readonly string[]): Promise<number> {
   try {
-    const code = await answer(argv)
+    const code = asksForVersion(argv) ? await tellVersion() : await (await import('./answer.js')).answer(argv, terminal)
     // A command may have taken it for the failure of one of its parts.
     if (terminal.failure) throw terminal.failure
     return code
@@ -27,17 +25,13 @@ async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-async function answer(argv: readonly string[]): Promise<number> {
-  const { values, command, group, help, args } = parse(argv, COMMANDS)
-  if (values.version) {
-    await terminal.out(`${VERSION}\n`)
-    return 0
-  }
-  if (command && !help) return await command.run({ values, args, terminal, commands: COMMANDS })
-  const { commandHelp, groupHelp, mainHelp } = await import('./help.js')
-  const text = command ? commandHelp(command) : group ? groupHelp(group, COMMANDS) : mainHelp(COMMANDS, VERSION)
-  await terminal.out(text)
-  return help ? 0 : 2
+function asksForVersion([first, ...others]: readonly string[]): boolean {
+  return (first === '--version' || first === '-V') && others.length === 0
+}
+
+async function tellVersion(): Promise<number> {
+  await terminal.out(`${VERSION}\n`)
+  return 0
 }
 
 /**

@@ -1,9 +1,8 @@
 // Where the CLI writes: data to stdout, messages to stderr. Colours only on a terminal and never against NO_COLOR.
-import { isatty } from 'node:tty'
 import { OpDbusError } from '../errors.js'
 import { inWords } from '../fs/errno.js'
 import type { Source } from '../ports.js'
-import { isGone, type Writer, writerOf } from './descriptor.js'
+import { isGone, isTerminal, type Writer, writerOf } from './descriptor.js'
 import { ENDED_BY, type EndingSignal } from './exit-codes.js'
 
 export interface Terminal {
@@ -33,8 +32,8 @@ export interface Terminal {
 }
 
 export function openTerminal(): Terminal {
-  const { stderr, env } = process
-  const outTty = isatty(1)
+  const { env } = process
+  const outTty = isTerminal(1)
   const controller = new AbortController()
   let writer: Writer | undefined
   let closed = false
@@ -57,8 +56,13 @@ export function openTerminal(): Terminal {
       throw failure
     }
   }
-  // Who reads our messages may go away too; there is nobody left to tell.
-  stderr.on('error', () => {})
+  let messages: typeof process.stderr | undefined
+  /** Opened with the first message, since Node loads the modules of streams for it. */
+  const stderr = () => {
+    // Who reads our messages may go away too; there is nobody left to tell.
+    messages ??= process.stderr.on('error', () => {})
+    return messages
+  }
   let endedBy: Terminal['endedBy']
   for (const signal of Object.keys(ENDED_BY) as EndingSignal[]) {
     process.once(signal, () => {
@@ -67,15 +71,15 @@ export function openTerminal(): Terminal {
     })
   }
   const status = (text: string) => {
-    if (!stderr.isTTY || (text === '' && !shown)) return
-    stderr.write(`\r\x1b[K${text}`)
+    if ((text === '' && !shown) || !stderr().isTTY) return
+    stderr().write(`\r\x1b[K${text}`)
     shown = text !== ''
   }
   return {
     out,
     say(text) {
       status('')
-      stderr.write(`${text}\n`)
+      stderr().write(`${text}\n`)
     },
     status,
     get closed() {

@@ -76,3 +76,18 @@ export function inTheWay(path: string, what: string): OpDbusError {
 function byHand(id: string, dir: string): string {
   return `without a network: copy ${repositoryName(id)} from another machine's cache into ${dir}, or give a folder as the model`
 }
+
+/** A try that is to come, after one that broke off. */
+export interface Retry {
+  /** From 2 to `of`. */
+  readonly attempt: number
+  readonly of: number
+  readonly inMs: number
+  /** What went wrong with the last one: one line. */
+  readonly reason: string
+}
+
+/** As people are told of it. */
+export function retryText({ attempt, of, inMs, reason }: Retry): string {
+  return `trying again (${attempt} of ${of}) in ${Math.max(1, Math.round(inMs / 1000))} s: ${reason}`
+}

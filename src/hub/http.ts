@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { abortError, isError, isOpDbusError, messageOf, OpDbusError } from '../errors.js'
 import { errnoOf } from '../fs/errno.js'
 import { unlessAbsent } from '../fs/files.js'
-import { refusal } from './error-messages.js'
+import { type Retry, refusal } from './error-messages.js'
 import type { HubIo } from './io.js'
 import { atHome, type HubOptions, hubHome } from './places.js'
 
@@ -231,21 +231,6 @@ const PROGRESS_BYTES = 1 << 20
 /** What broke off and may go on: a reset, silence, a server that is busy. `afterMs`: when the server asks to be asked again. */
 export function broken(message: string, cause?: unknown, afterMs?: number): OpDbusError {
   return new OpDbusError('DOWNLOAD', message, { cause, details: { why: 'unreachable', retry: true, afterMs } })
-}
-
-/** A try that is to come, after one that broke off. */
-export interface Retry {
-  /** From 2 to `of`. */
-  readonly attempt: number
-  readonly of: number
-  readonly inMs: number
-  /** What went wrong with the last one: one line. */
-  readonly reason: string
-}
-
-/** As people are told of it. */
-export function retryText({ attempt, of, inMs, reason }: Retry): string {
-  return `trying again (${attempt} of ${of}) in ${Math.max(1, Math.round(inMs / 1000))} s: ${reason}`
 }
 
 export interface Retrying {

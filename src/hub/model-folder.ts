@@ -1,8 +1,19 @@
 // A model folder on this machine's disk: the ModelFolder port over node:fs. Large files are hashed once, then remembered.
+// What is small is read at once: the way through the thread pool costs a process that answers from disk more than the reading.
 
 import { createHash } from 'node:crypto'
-import { constants, createReadStream } from 'node:fs'
-import { open, readdir, readFile, realpath, stat } from 'node:fs/promises'
+import {
+  closeSync,
+  constants,
+  createReadStream,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  realpathSync,
+  statSync,
+} from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import {
   type DigestedFile,
@@ -36,7 +47,7 @@ export function diskFolder(id: string, path: string, memo: DigestMemo, check: Ch
     id,
     text: file =>
       unlessAbsent(join(path, file), async full => {
-        const bytes = await readFile(full)
+        const bytes = await readSmall(full)
         check(file, createHash('sha256').update(bytes).digest('hex'))
         return bytes.toString('utf8')
       }),
@@ -44,13 +55,13 @@ export function diskFolder(id: string, path: string, memo: DigestMemo, check: Ch
       unlessAbsent(join(path, file), async full => {
         const digest = await digestFile(full, memo)
         check(file, digest.sha256)
-        await refuseStandIns(id, file, full)
+        refuseStandIns(id, file, full)
         return digest
       }),
     onnxFiles: async () => {
       const found: string[] = []
       for (const folder of ONNX_FOLDERS)
-        for (const name of (await unlessAbsent(join(path, folder), full => readdir(full))) ?? [])
+        for (const name of (await unlessAbsent(join(path, folder), async full => readdirSync(full))) ?? [])
           if (name.endsWith('.onnx')) found.push(folder + name)
       return found
     },
@@ -60,8 +71,8 @@ export function diskFolder(id: string, path: string, memo: DigestMemo, check: Ch
 /** Size, times and inode of a file, and of the weights beside it if it is an ONNX file. Any write changes it. */
 export async function fileStamp(path: string): Promise<string> {
   const stamps: string[] = []
-  for (const part of await partsOf(path)) {
-    const { size, mtimeNs, ctimeNs, ino } = await stat(part, { bigint: true })
+  for (const part of partsOf(path)) {
+    const { size, mtimeNs, ctimeNs, ino } = statSync(part, { bigint: true })
     stamps.push(`${size}-${mtimeNs}-${ctimeNs}-${ino}`)
   }
   return stamps.join('+')
@@ -77,29 +88,42 @@ export async function isUnchanged(file: ModelFile): Promise<boolean> {
 }
 
 /** Throws UNSUPPORTED_MODEL where a file, or one of the weights beside it, is a pointer, a page or nothing. */
-async function refuseStandIns(id: string, file: string, path: string): Promise<void> {
-  for (const part of await partsOf(path)) {
-    const handle = await open(part, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
-    const head = await handle.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0).finally(() => handle.close())
-    const what = standIn(head.buffer.toString('latin1', 0, head.bytesRead))
+function refuseStandIns(id: string, file: string, path: string): void {
+  for (const part of partsOf(path)) {
+    const what = standIn(headOf(part))
     if (what !== undefined) throw unsupported({ id }, join(dirname(file), basename(part)), what)
   }
 }
 
+function headOf(path: string): string {
+  const file = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
+  try {
+    const head = Buffer.alloc(HEAD_BYTES)
+    return head.toString('latin1', 0, readSync(file, head, 0, HEAD_BYTES, 0))
+  } finally {
+    closeSync(file)
+  }
+}
+
+/** The bytes of a file of some KB; one that may make its reader wait (a FIFO) makes the thread pool wait, and not us. */
+async function readSmall(path: string): Promise<Buffer> {
+  return statSync(path).isFile() ? readFileSync(path) : readFile(path)
+}
+
 /** The file, and the files that exporters put beside a model too large for one. */
-async function partsOf(path: string): Promise<string[]> {
+function partsOf(path: string): string[] {
   if (!path.endsWith('.onnx')) return [path]
-  const names = await readdir(dirname(path))
+  const names = readdirSync(dirname(path))
   return [path, ...externalDataOf(basename(path), names.sort()).map(name => join(dirname(path), name))]
 }
 
 async function digestFile(path: string, memo: DigestMemo): Promise<DigestedFile> {
   const stamp = await fileStamp(path)
-  const real = await realpath(path)
+  const real = realpathSync.native(path)
   const known = await memo.get(real, stamp)
   if (known) return { path, stamp, ...known }
   const digests: Digest[] = []
-  for (const part of await partsOf(path)) digests.push(await hashFile(part))
+  for (const part of partsOf(path)) digests.push(await hashFile(part))
   if ((await fileStamp(path)) !== stamp) throw new OpDbusError('STORE', `${path} changed while it was read`)
   const [first, ...beside] = digests.map(digest => digest.sha256)
   const digest: Digest = {
@@ -143,20 +167,22 @@ interface MemoFile {
 /** Files remembered; the ones remembered longest go first. */
 const MEMO_ENTRIES = 64
 
-/** A memo in the JSON file at `path`, replaced as a whole; without a path nothing is remembered. */
+/** A memo in the JSON file at `path`, read once, replaced as a whole; without a path nothing is remembered. */
 export function digestMemo(path: string | undefined): DigestMemo {
   async function read(): Promise<MemoFile['digests']> {
     try {
-      const memo = JSON.parse(await readFile(path!, 'utf8')) as MemoFile
+      const memo = JSON.parse((await readSmall(path!)).toString('utf8')) as MemoFile
       return memo.version === 1 ? (memo.digests ?? {}) : {}
     } catch {
       return {}
     }
   }
+  let seen: Promise<MemoFile['digests']> | undefined
   return {
     async get(file, stamp) {
       if (path === undefined) return undefined
-      const known = (await read())[file]
+      seen ??= read()
+      const known = (await seen)[file]
       if (known?.stamp !== stamp || !/^[0-9a-f]{64}$/.test(known.sha256)) return undefined
       return { sha256: known.sha256, dynamic: known.dynamic === true }
     },
@@ -164,12 +190,13 @@ export function digestMemo(path: string | undefined): DigestMemo {
       if (path === undefined) return
       try {
         // A file of that name that is not ours is left alone.
-        const there = await unlessAbsent(path, full => readFile(full, 'utf8'))
+        const there = (await unlessAbsent(path, readSmall))?.toString('utf8')
         if (there !== undefined && !there.startsWith('{\n "version": 1,')) return
         const { [file]: _old, ...others } = await read()
         const kept = Object.entries(others).slice(1 - MEMO_ENTRIES)
         const memo: MemoFile = { version: 1, digests: { ...Object.fromEntries(kept), [file]: { stamp, ...digest } } }
         makeFolder(dirname(path))
+        seen = undefined
         await replaceWith(path, 0o600, temporary => temporary.writeFile(`${JSON.stringify(memo, undefined, 1)}\n`))
       } catch {
         // As the port says: the file is hashed again next time.

@@ -1,5 +1,6 @@
 // Where models lie on this machine: the folders in their order, and the layout of the Hugging Face cache. Writes nothing.
-import { readdir, stat } from 'node:fs/promises'
+import { statSync } from 'node:fs'
+import { readdir } from 'node:fs/promises'
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path'
 import { OpDbusError } from '../errors.js'
 import { unlessAbsent } from '../fs/files.js'
@@ -126,6 +127,6 @@ export async function commitsOf(repository: string): Promise<string[]> {
 
 /** `path` where that is a folder, or a link to one. */
 export async function existingFolder(path: string): Promise<string | undefined> {
-  const info = await unlessAbsent(path, full => stat(full))
+  const info = await unlessAbsent(path, async full => statSync(full))
   return info?.isDirectory() ? path : undefined
 }

@@ -1,6 +1,6 @@
 // The devices of this machine: each is tried in a process of its own, and what it proved lies in the cache folder. Part of
 // the Node root; its twin is web/devices.ts.
-import { type ChildProcess, fork } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { atExit } from '../backends/at-exit.js'
 import { childEnvironment } from '../backends/process-node.js'
@@ -65,6 +65,7 @@ function nodeDevices({ gpuDevice, threads }: DeviceSettings): DeviceRuntime {
 /** Runs one probe in a child process and waits for its result, its death or the time limit. `signal` ends the process. */
 function tryInProcess(job: ProbeJob, limitMs: number, signal?: AbortSignal): Promise<ProbeResult> {
   const { device } = job
+  const { fork } = process.getBuiltinModule('node:child_process')
   return new Promise(resolve => {
     const failed = (reason: string): ProbeResult => ({ device, works: false, reason })
     let child: ChildProcess

@@ -23,12 +23,18 @@ let folder: string | undefined
  * @throws OpDbusError STORE where there is none: this code was bundled, and runs where op-dbus is not installed
  */
 export function ownFolder(): string {
-  folder ??= candidates().find(isOurs)
   if (folder !== undefined) return folder
+  const looked = new Set<string>()
+  for (const path of candidates()) {
+    looked.add(path)
+    if (!isOurs(path)) continue
+    folder = path
+    return path
+  }
   throw new OpDbusError(
     'STORE',
     `op-dbus ${VERSION} was bundled and does not find its files (worker, model): install it where the bundle runs (npm install op-dbus@${VERSION}), or leave it out of the bundle as an external package`,
-    { details: { version: VERSION, looked: candidates() } },
+    { details: { version: VERSION, looked: [...looked] } },
   )
 }
 
@@ -49,12 +55,13 @@ export function resolveDependency(specifier: string): string {
 }
 
 /** Beside this module, else the package as it is installed for whatever runs: module, bundle, program, working directory. */
-function candidates(): string[] {
+function* candidates(): Generator<string> {
   const here = pathOf(MODULE_URL)
-  const anchors = [here, ownFilename(), process.argv[1], inCurrentFolder('index.js')]
-  const installed = anchors.map(anchor => anchor && installedFrom(anchor))
-  const all = [here && dirname(here), ...installed].filter(path => path !== undefined && path !== '')
-  return [...new Set(all as string[])]
+  if (here) yield dirname(here)
+  for (const anchor of [here, ownFilename(), process.argv[1], inCurrentFolder('index.js')]) {
+    const path = anchor && installedFrom(anchor)
+    if (path) yield path
+  }
 }
 
 /** Undefined where the folder that the process is in was removed. */

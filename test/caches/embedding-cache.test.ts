@@ -9,7 +9,7 @@ import { ON_NODE } from '../../src/node/options.js'
 import type { CacheSettings } from '../../src/settings.js'
 import { crc32, hash, TestClock } from '../support.js'
 
-function open(settings: CacheSettings = {}) {
+async function open(settings: CacheSettings = {}) {
   const asked: string[] = []
   const user: UserEmbedder = {
     space: 'lengths@1',
@@ -19,7 +19,7 @@ function open(settings: CacheSettings = {}) {
       return Float32Array.from(texts.flatMap(text => [text.length, 1]))
     },
   }
-  const caches = composeCaches(
+  const caches = await composeCaches(
     readConfig(settings, {}, () => {}, ON_NODE),
     {
       clock: new TestClock(),
@@ -38,7 +38,7 @@ const texts = ['one', 'three', 'seventeen']
 
 describe('EmbeddingCache', () => {
   it('lists nothing before the first look-up, then texts and vectors, without counting', async () => {
-    const { embeddings } = open()
+    const { embeddings } = await open()
     expect([...embeddings.entries()]).toEqual([])
     await embeddings.embedMany(texts)
     expect([...embeddings.entries()].map(([text, vector]) => [text, [...vector]])).toEqual([
@@ -50,7 +50,7 @@ describe('EmbeddingCache', () => {
   })
 
   it('forgets its memory: without a disk everything is computed again', async () => {
-    const { embeddings, asked } = open()
+    const { embeddings, asked } = await open()
     embeddings.forgetMemory()
     await embeddings.embedMany(texts)
     embeddings.forgetMemory()
@@ -60,7 +60,7 @@ describe('EmbeddingCache', () => {
   })
 
   it('takes another capacity before and after it opened, and refuses what is none', async () => {
-    const { embeddings } = open({ embeddingCacheSize: 10 })
+    const { embeddings } = await open({ embeddingCacheSize: 10 })
     embeddings.resize(2)
     await embeddings.embedMany(texts)
     expect((await embeddings.stats()).memory).toMatchObject({ capacity: 2, size: 2, evictions: 1 })

@@ -11,10 +11,7 @@ import {
 } from '../../node.js'
 import type { CommandCall } from '../command.js'
 import type { FlagValues } from '../flags.js'
-import { type Input, openInput } from '../input.js'
-import { NpyWriter } from '../npy.js'
-import { openOutput } from '../output.js'
-import { patternsText } from '../patterns-text.js'
+import type { Input } from '../input.js'
 import { settingsOf } from '../settings.js'
 import { sourceLabel, type Terminal } from '../terminal.js'
 
@@ -78,7 +75,7 @@ export async function embed({ values, args: texts, terminal }: CommandCall<Value
   let input: Input | undefined
   let sink: Sink | undefined
   try {
-    input = path === undefined ? undefined : await openInput(path, terminal.signal)
+    input = path === undefined ? undefined : await (await import('../input.js')).openInput(path, terminal.signal)
     sink = await sinkOf(format, values, terminal)
     for await (const row of answers(caches, input?.lines ?? oneByOne(texts), terminal.signal)) {
       if (row.error !== undefined) {
@@ -89,8 +86,10 @@ export async function embed({ values, args: texts, terminal }: CommandCall<Value
       meter.count(row)
     }
     await sink.finish()
-    const { patterns } = (await caches.stats()).embeddings
-    if (patterns && patterns.mode !== 'off' && !values.quiet) {
+    // Looks at every file on disk, which an answer from there must not cost.
+    const { patterns } = meter.patternsOff || values.quiet ? {} : (await caches.stats()).embeddings
+    if (patterns && patterns.mode !== 'off') {
+      const { patternsText } = await import('../patterns-text.js')
       terminal.say(`op-dbus: ${patternsText(patterns, meter.done, meter.savedMs(patterns.hits))}`)
     }
   } catch (error) {
@@ -187,6 +186,7 @@ async function sinkOf(format: Format, values: Values, terminal: Terminal): Promi
   if (values.output === undefined) {
     return { row: row => terminal.out(line(row)), finish: async () => {}, abandon: async () => {} }
   }
+  const [{ openOutput }, { NpyWriter }] = await Promise.all([import('../output.js'), import('../npy.js')])
   const output = await openOutput(values.output, terminal, { rewritten: format === 'npy' })
   const abandon = () => output.abandon()
   if (format !== 'npy') return { row: row => output.append(line(row)), finish: () => output.finish(), abandon }
@@ -224,6 +224,8 @@ function textLine(terminal: Terminal, color: boolean): (row: Row) => string {
 /** The progress line: done/total, rate, time left, share from cache. Only on a terminal and only when it takes long. */
 class Meter {
   done = 0
+  /** A text was answered, and not as its template. */
+  patternsOff = false
   #fromCache = 0
   #shownAt = 0
   #computed = 0
@@ -244,6 +246,7 @@ class Meter {
   count(row: Row): void {
     this.done++
     if (row.result && row.result.source !== 'computed') this.#fromCache++
+    if (row.result) this.patternsOff = row.result.template === undefined
     const now = performance.now()
     if (row.result?.source === 'computed') {
       this.#computed++

@@ -100,8 +100,8 @@ class FailoverBackend implements Backend {
   }
 
   #open(factories: readonly BackendFactory[]) {
-    const { model, options, check } = this.#options
-    return openFirst({ model }, { factories, options, check })
+    const { model, options, pooling, check } = this.#options
+    return openFirst({ model }, { factories, options, pooling, check })
   }
 }
 
@@ -112,7 +112,7 @@ async function sane(backend: Backend, batch: TokenBatch): Promise<Float32Array> 
   throw new OpDbusError('EMBEDDER_FAILED', 'it answers NaN or Infinity')
 }
 
-/** Looks at the first token of each row only: attention carries a NaN to every token of its text. */
+/** Looks at the first number of each row only: attention carries a NaN to every token of its text, and a mean keeps it. */
 function hasNumbers(output: Float32Array, { rows }: TokenBatch): boolean {
   const stride = output.length / rows
   for (let row = 0; row < rows; row++) if (!Number.isFinite(output[row * stride])) return false

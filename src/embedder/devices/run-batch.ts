@@ -48,15 +48,23 @@ function finishBatch<T extends TokenRow>(
       'UNSUPPORTED_MODEL',
       `the model answered ${output.length} numbers for ${rows} texts of ${width} tokens; its files say ${hiddenDims} dims`,
     )
-  const matrix = new Float32Array(rows * dims)
+  // What a runtime hands out is not written into.
+  const matrix = pooled && dims === hiddenDims ? output.slice() : new Float32Array(rows * dims)
   const kept: T[] = []
   const notFinite: T[] = []
-  for (const [row, item] of items.entries()) {
-    const vector = matrix.subarray(kept.length * dims, (kept.length + 1) * dims)
-    if (pooled) vector.set(output.subarray(row * hiddenDims, row * hiddenDims + dims))
-    else poolRow(output, row * width * hiddenDims, hiddenDims, item.ids.length, pooling, sums, vector)
-    if (finishRow(vector, normalize)) kept.push(item)
-    else notFinite.push(item)
+  for (let row = 0; row < rows; row++) {
+    const item = items[row]!
+    const at = row * dims
+    if (!pooled) {
+      const vector = matrix.subarray(at, at + dims)
+      poolRow(output, row * width * hiddenDims, hiddenDims, item.ids.length, pooling, sums, vector)
+    } else if (dims < hiddenDims) matrix.set(output.subarray(row * hiddenDims, row * hiddenDims + dims), at)
+    if (!finishRow(matrix, at, dims, normalize)) {
+      notFinite.push(item)
+      continue
+    }
+    if (kept.length < row) matrix.copyWithin(kept.length * dims, at, at + dims)
+    kept.push(item)
   }
   return { kept, matrix: kept.length === rows ? matrix : matrix.slice(0, kept.length * dims), notFinite }
 }
@@ -72,11 +80,12 @@ function toBatch(items: readonly TokenRow[], padId: number): TokenBatch {
   const mask = new Int32Array(attentionMask.buffer)
   for (let row = 0; row < rows; row++) {
     const tokens = items[row]!.ids
-    for (let i = 0, at = row * width * 2; i < width; i++, at += 2) {
-      const real = i < tokens.length
-      ids[at] = real ? tokens[i]! : padId
-      mask[at] = real ? 1 : 0
+    let at = row * width * 2
+    for (let i = 0; i < tokens.length; i++, at += 2) {
+      ids[at] = tokens[i]!
+      mask[at] = 1
     }
+    for (const end = (row + 1) * width * 2; at < end; at += 2) ids[at] = padId
   }
   return { rows, width, inputIds, attentionMask }
 }

@@ -159,7 +159,7 @@ export class DeviceSelector {
 
   async #verdictKey(device: Device, spec: ModelSpec): Promise<Key> {
     const { runtime, hash } = this.#options
-    return hash.sha256(JSON.stringify([2, device, spec.space, await runtime.print(device)])) as Key
+    return hash.sha256(JSON.stringify([3, device, spec.space, await runtime.print(device)])) as Key
   }
 
   #referenceKey(spec: ModelSpec): Key {
