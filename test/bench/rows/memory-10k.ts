@@ -48,6 +48,7 @@ export const memoryOf10k: RowGroup = {
         unit: 'MB',
         ours: figure(ours, 'resident'),
         peer: { name: 'lru-cache', value: figure(peers, 'resident') },
+        hold: { side: 'at most', times: 1.4 },
       },
     ]
   },
