@@ -1,4 +1,6 @@
 // What both roots do alike: the four caches of one Config, over whatever disks, models and tiers a runtime has. Names none of them.
+
+import { yieldToEventLoop } from './cache/yield-to-event-loop.js'
 import { BlockCache } from './caches/block-cache.js'
 import { CacheSet, type CacheSetExtras } from './caches/cache-set.js'
 import { DiffCache } from './caches/diff-cache.js'
@@ -89,7 +91,7 @@ function embeddingsOpener(
   templates: Templates | undefined,
 ): EmbeddingCacheOptions['open'] {
   const { user } = runtime
-  const embedder = user && fromUserEmbedder(user, { maxQueue })
+  const embedder = user && fromUserEmbedder(user, { maxQueue, yieldToEventLoop })
   return async call => {
     const { embedder: exact, model } = embedder ? { embedder, model: undefined } : await runtime.openModel(call)
     // Vectors of templates are kept in a space of their own.

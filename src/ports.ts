@@ -1,4 +1,6 @@
-// What rooms that do not know one another agree on: brands and interfaces, nothing that runs. Imports nothing.
+// What rooms that do not know one another agree on: brands and interfaces, nothing that runs. Knows the errors alone.
+
+import type { OpDbusError } from './errors.js'
 
 /** Everything that can change a vector (`spacesOf` in embedder/model/revision.ts has the list), as one string. */
 export type Space = string & { readonly __space: never }
@@ -70,7 +72,15 @@ export interface Store {
   readonly counters?: Readonly<StoreCounters>
   /** Where the medium can answer at once: segments, files, map. */
   getSync?(key: Key): Uint8Array | undefined
-  /** One answer per key, in the order of `keys`. */
+  /**
+   * The same of many keys, answered as `getMany` does. It keeps the thread: whoever asks for many asks in parts. A store that has
+   * this answers what `setMany` took as soon as that has returned, settled or not.
+   */
+  getManySync?(keys: readonly Key[]): (Uint8Array | undefined)[]
+  /**
+   * One answer per key, in the order of `keys`. No two overlap, but they may lie in one buffer, which lives as long as any of
+   * them: copy what you keep for long.
+   */
   getMany(keys: readonly Key[], call?: CallOptions): Promise<(Uint8Array | undefined)[]>
   /** A later item with the same key wins. The bytes are copied before this returns. */
   setMany(items: readonly (readonly [Key, Uint8Array])[], call?: CallOptions): Promise<void>
@@ -119,6 +129,28 @@ export interface Embedding {
   readonly device: Device
 }
 
+/** Texts that are computed as one: handed over whole, told in parts as batches finish. */
+export interface EmbedJob {
+  /** Well-formed and distinct. */
+  readonly texts: readonly string[]
+  /** Rows that are finished. Never called from within `submit`. */
+  done(part: EmbeddedRows): void
+  /** Rows that failed with `error`, each of its own text. */
+  failed(rows: readonly number[], error: OpDbusError): void
+}
+
+/** Finished rows of a job: row `i` of `matrix` (`rows.length x dims`, row-major) is the vector of `texts[rows[i]]`. */
+export interface EmbeddedRows {
+  readonly rows: ArrayLike<number>
+  /** Of many rows it may be a view onto a larger buffer: copy what is kept. */
+  readonly matrix: Float32Array
+  /** As {@link Embedding.tokens}, row by row. */
+  readonly tokens: ArrayLike<number>
+  /** 1 where the text was longer than the model's limit. */
+  readonly truncated: ArrayLike<number>
+  readonly device: Device
+}
+
 /** Texts to vectors, without any cache. One of these stands behind the embedding cache. */
 export interface Embedder {
   /** Known before any model is loaded. */
@@ -136,7 +168,14 @@ export interface Embedder {
    * callers, share batches. Rejects with OVERLOADED when the queue is full, ABORTED, WORKER_LOST, or what the model said.
    */
   embed(text: string, call?: CallOptions): Promise<Embedding>
-  /** How many more texts `embed` takes now before it says OVERLOADED. */
+  /**
+   * Hands a job over; each row is told once, done or failed, unless it is dropped before. Jobs of the same turn share
+   * batches. Throws OVERLOADED for more texts than there is `room` and CLOSED; then nothing of the job is told.
+   */
+  submit(job: EmbedJob): void
+  /** Nobody waits for these rows of a job any more: they are told no more. Rows that were told already are passed over. */
+  drop(job: EmbedJob, rows: readonly number[]): void
+  /** How many more texts `submit` takes now before it says OVERLOADED. */
   readonly room: number
   /** What computes now; absent where only the user's own embedder knows. */
   readonly running?: RunningEmbedder

@@ -13,7 +13,7 @@ const root = fileURLToPath(new URL('..', import.meta.url))
  */
 const RULES: Readonly<Record<string, readonly string[]>> = {
   // What everybody may know.
-  'src/ports': [],
+  'src/ports': ['src/errors'],
   'src/errors': [],
   'src/version': [],
   'src/abort-listeners': [],
@@ -57,7 +57,6 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
   // The embedder: what a model is, then what reads texts, then devices; the caller's thread and the worker's know only the protocol.
   'src/embedder/model': ['src/ports', 'src/errors'],
   'src/embedder/tokenizer': ['src/errors', 'src/embedder/model'],
-  'src/embedder/batcher': ['src/ports', 'src/errors'],
   'src/embedder/link': ['src/ports', 'src/errors'],
   'src/embedder/devices': ['src/ports', 'src/errors', 'src/embedder/model', 'src/embedder/tokenizer'],
   'src/embedder/protocol': [
@@ -72,7 +71,6 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     'src/errors',
     'src/embedder/model',
     'src/embedder/tokenizer',
-    'src/embedder/batcher',
     'src/embedder/link',
     'src/embedder/devices',
     'src/embedder/protocol',
@@ -83,7 +81,6 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     'src/abort-listeners',
     'src/realms',
     'src/embedder/model',
-    'src/embedder/batcher',
     'src/embedder/link',
     'src/embedder/devices',
     'src/embedder/protocol',
@@ -107,7 +104,15 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     'onnxruntime-common',
   ],
   // Roots and their parts: the only ones that name adapters.
-  'src/compose': ['src/ports', 'src/config', 'src/diagnostics', 'src/patterns', 'src/caches', 'src/embedder'],
+  'src/compose': [
+    'src/ports',
+    'src/config',
+    'src/diagnostics',
+    'src/patterns',
+    'src/cache/yield-to-event-loop',
+    'src/caches',
+    'src/embedder',
+  ],
   'src/public': ['src'],
   'src/node': ['src'],
   'src/web': ['src', '@noble/hashes/sha2.js', '@noble/hashes/legacy.js', '@noble/hashes/utils.js'],

@@ -1,13 +1,12 @@
-// Many look-ups as one: distinct ids are looked up once, so many at a time, and each row is told as soon as it is known.
+// Many look-ups as one: a long batch goes down the read path in chunks, so many ids at a time, and each row is told as soon as it is
+// known. Computes nothing and keeps nothing.
 import { throwIfAborted } from '../errors.js'
-import type { CallOptions, Clock, Source } from '../ports.js'
+import type { CallOptions } from '../ports.js'
+import type { Flight } from './in-flight.js'
+import type { Loader } from './loader.js'
+import type { Answer, LookUp, Waiter } from './look-up.js'
+import type { ReadPath } from './read-path.js'
 import { yieldToEventLoop } from './yield-to-event-loop.js'
-
-/** A value and the tier that had it. The value is the shared one: copy it before handing it to a stranger. */
-export interface Answer<V> {
-  readonly value: V
-  readonly source: Source
-}
 
 /** The ids of a batch, in order: an array, or something that makes each when it is asked for. May be asked twice. */
 export interface Ids {
@@ -18,107 +17,186 @@ export interface Ids {
 /** Where a batch's results go: each index is told once, as soon as it is known, in any order. */
 export interface BatchSink<V> {
   answer(index: number, answer: Answer<V>): void
-  /** `index` asked for the same as `first`, which had to be computed and was told before. */
+  /** `index` asked for the same as `first`, which this batch had to look for and was told before. */
   same(index: number, first: number): void
   failed(index: number, error: unknown): void
 }
 
 export interface BatchCall extends CallOptions {
-  /** How many loads of this call may be under way at once. Default 1,024. */
+  /** How many rows of this call may be under way at once. Default 4,096. */
   readonly concurrency?: number
 }
 
-/** What a batch asks of the cache. */
-export interface BatchParts<V> {
-  lookUp(id: string): Answer<V> | Promise<Answer<V>>
-  /** Marks an entry as used just now. */
-  touch(id: string): void
-  readonly clock: Clock
-}
-
+/** A GPU takes some hundred rows at a time, sorts what waits by length, and must find the next ones waiting. */
+const UNDER_WAY = 4096
+/** A chunk is looked up without a pause: well under 2 ms, wherever its rows lie. */
+const CHUNK_ROWS = 256
+const CHUNK_CHARACTERS = 2 ** 18
 /** A long batch gives the event loop a turn at least this often, in ms. */
-const TURN_MS = 5
-const DEFAULT_CONCURRENCY = 1024
+const TURN_MS = 2
 
 /** Runs a batch to its end. Rejects with ABORTED when the caller goes; rows that finished before were told. */
-export async function runBatch<V>(ids: Ids, sink: BatchSink<V>, parts: BatchParts<V>, call: BatchCall): Promise<void> {
-  const { clock } = parts
-  const { signal, concurrency = DEFAULT_CONCURRENCY } = call
-  const computed = new Map<string, Twins>()
-  // Rows finish in any order, but are used in theirs: the first text of a batch is the first to be evicted.
-  const settled = new Uint8Array(ids.length)
-  let front = 0
-  let underWay = 0
-  let wake = () => {}
-  const settle = async (twins: Twins, answer: Promise<Answer<V>>) => {
-    underWay++
-    const outcome = await answer.then(
-      found => ({ found }),
-      (error: unknown) => ({ error }),
-    )
-    if ('found' in outcome) {
-      twins.state = 'answered'
-      sink.answer(twins.first, outcome.found)
-    } else {
-      twins.error = outcome.error
-      twins.state = 'failed'
-      sink.failed(twins.first, outcome.error)
+export async function runBatch<V extends object>(
+  path: ReadPath<V>,
+  ids: Ids,
+  loader: Loader<V>,
+  sink: BatchSink<V>,
+  { signal, concurrency = UNDER_WAY }: BatchCall,
+): Promise<void> {
+  const batch = new Batch(path, ids, loader, sink)
+  const stay = signal && path.aborts.add(signal, () => batch.leave(signal))
+  try {
+    let turnAt = path.clock.monotonic() + TURN_MS
+    while (!batch.begun) {
+      await batch.underWay(concurrency - Math.min(CHUNK_ROWS, Math.ceil(concurrency / 4)))
+      throwIfAborted(signal)
+      batch.next(concurrency)
+      if (path.clock.monotonic() < turnAt) continue
+      await yieldToEventLoop()
+      turnAt = path.clock.monotonic() + TURN_MS
     }
-    for (const index of twins.others) tellTwin(sink, index, twins)
-    settled[twins.first] = 1
-    for (; front < ids.length && settled[front] === 1; front++) parts.touch(ids.at(front)!)
-    underWay--
-    wake()
+    await batch.underWay(0)
+    throwIfAborted(signal)
+  } finally {
+    stay?.()
+  }
+}
+
+const ANSWERED = 1
+const FAILED = 2
+
+class Batch<V extends object> implements Waiter<V> {
+  readonly #path: ReadPath<V>
+  readonly #ids: Ids
+  readonly #loader: Loader<V>
+  readonly #sink: BatchSink<V>
+  /** The first index that memory did not answer, of each such id; and those that asked for the same while it was under way. */
+  readonly #firsts = new Map<string, number>()
+  readonly #twins = new Map<number, number[]>()
+  readonly #errors = new Map<number, unknown>()
+  readonly #states: Uint8Array
+  /** The next index to look up, and the first that is not told. */
+  #next = 0
+  #front = 0
+  /** Rows that are under way, and in which flights. */
+  #open = 0
+  #flights = new Set<Flight<V>>()
+  #left: AbortSignal | undefined
+  #most = 0
+  #wake = () => {}
+
+  constructor(path: ReadPath<V>, ids: Ids, loader: Loader<V>, sink: BatchSink<V>) {
+    this.#path = path
+    this.#ids = ids
+    this.#loader = loader
+    this.#sink = sink
+    this.#states = new Uint8Array(ids.length)
   }
 
-  let turnAt = clock.monotonic() + TURN_MS
-  for (let index = 0; index < ids.length; index++) {
-    throwIfAborted(signal)
-    const id = ids.at(index)!
-    const twins = computed.get(id)
-    if (twins !== undefined) {
-      if (twins.state === 'waiting') twins.others.push(index)
-      else tellTwin(sink, index, twins)
-      settled[index] = 1
-    } else {
-      const answer = parts.lookUp(id)
-      if (answer instanceof Promise) {
-        const first: Twins = { first: index, others: [], state: 'waiting', error: undefined }
-        computed.set(id, first)
-        void settle(first, answer)
-      } else {
-        sink.answer(index, answer)
-        if (front === index) front++
-        else settled[index] = 1
-      }
-    }
-    while (underWay >= concurrency) {
-      await new Promise<void>(resolve => {
-        wake = resolve
-      })
-    }
-    if (clock.monotonic() >= turnAt) {
-      await yieldToEventLoop()
-      turnAt = clock.monotonic() + TURN_MS
-    }
+  /** Every id was looked up at least. */
+  get begun(): boolean {
+    return this.#next === this.#ids.length
   }
-  while (underWay > 0) {
+
+  /** Resolves when no more than `most` rows are under way. */
+  async underWay(most: number): Promise<void> {
+    if (this.#open <= most) return
+    this.#most = most
     await new Promise<void>(resolve => {
-      wake = resolve
+      this.#wake = resolve
     })
   }
-  throwIfAborted(signal)
+
+  /** Looks up the next chunk, as long as no more than `most` rows are under way. */
+  next(most: number): void {
+    const path = this.#path
+    path.begin()
+    const missing: LookUp<V>[] = []
+    const end = Math.min(this.#ids.length, this.#next + CHUNK_ROWS)
+    for (let characters = 0; this.#next < end && characters < CHUNK_CHARACTERS && this.#open < most; ) {
+      const index = this.#next++
+      const id = this.#ids.at(index)!
+      characters += id.length
+      const first = this.#firsts.get(id)
+      if (first !== undefined) {
+        this.#again(index, first)
+        continue
+      }
+      const value = path.peek(id)
+      if (value !== undefined) {
+        this.#sink.answer(index, { value, source: 'memory' })
+        this.#settled(index, ANSWERED)
+        continue
+      }
+      this.#firsts.set(id, index)
+      this.#open++
+      const underWay = path.join(id, this, index)
+      if (underWay) this.#flights.add(underWay.flight!)
+      else missing.push(path.missed(id, this, index))
+    }
+    if (this.#left) return
+    for (const flight of this.#flights) if (flight.open === 0) this.#flights.delete(flight)
+    const flight = path.descend(missing, this.#loader)
+    if (flight === undefined) return
+    this.#flights.add(flight)
+    // Whoever was told of a row may have left.
+    if (this.#left) this.leave(this.#left)
+  }
+
+  /** The caller leaves: nothing is told any more. */
+  leave(signal: AbortSignal): void {
+    this.#left = signal
+    for (const { lookUps } of this.#flights) this.#path.inFlight.leave(lookUps, this, signal.reason)
+    this.#open = 0
+    this.#wake()
+  }
+
+  answered(index: number, answer: Answer<V>): void {
+    if (this.#left) return
+    this.#sink.answer(index, answer)
+    for (const twin of this.#twinsOf(index)) this.#sink.same(twin, index)
+    this.#over(index, ANSWERED)
+  }
+
+  failed(index: number, error: unknown): void {
+    if (this.#left) return
+    this.#errors.set(index, error)
+    this.#sink.failed(index, error)
+    for (const twin of this.#twinsOf(index)) this.#sink.failed(twin, error)
+    this.#over(index, FAILED)
+  }
+
+  /** The id of `index` was asked for before. */
+  #again(index: number, first: number): void {
+    const state = this.#states[first]
+    if (state === ANSWERED) this.#sink.same(index, first)
+    else if (state === FAILED) this.#sink.failed(index, this.#errors.get(first))
+    else {
+      const twins = this.#twins.get(first)
+      if (twins) twins.push(index)
+      else this.#twins.set(first, [index])
+    }
+    this.#settled(index, ANSWERED)
+  }
+
+  #twinsOf(index: number): readonly number[] {
+    return (this.#twins.size > 0 && this.#twins.get(index)) || NONE
+  }
+
+  #over(index: number, state: number): void {
+    this.#settled(index, state)
+    if (--this.#open <= this.#most) this.#wake()
+  }
+
+  /**
+   * Rows are told in any order, but are used in theirs: the first text of a batch is the first to be evicted. Whoever is told in
+   * its turn is the newest in memory already.
+   */
+  #settled(index: number, state: number): void {
+    this.#states[index] = state
+    if (index !== this.#front) return
+    for (this.#front++; this.#states[this.#front]; this.#front++) this.#path.touch(this.#ids.at(this.#front)!)
+  }
 }
 
-/** The first index that had to compute an id, and those that asked for the same. */
-interface Twins {
-  readonly first: number
-  readonly others: number[]
-  state: 'waiting' | 'answered' | 'failed'
-  error: unknown
-}
-
-function tellTwin<V>(sink: BatchSink<V>, index: number, twins: Twins): void {
-  if (twins.state === 'answered') sink.same(index, twins.first)
-  else sink.failed(index, twins.error)
-}
+const NONE: readonly number[] = []

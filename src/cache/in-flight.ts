@@ -1,111 +1,101 @@
-// One computation per key, shared by everyone who waits for it. Knows nothing of tiers or values.
-import { AbortListeners } from '../abort-listeners.js'
-import { abortError } from '../errors.js'
+// What is under way: one look-up for each id, however many wait for it, in groups that are computed together. Knows no tier.
+import type { LookUp, Waiter } from './look-up.js'
 
-/** A computation under way. `stale` turns true when its key is deleted, invalidated or cleared meanwhile. */
-export interface Flight {
-  /** Fires when the last waiter has left. */
-  readonly signal: AbortSignal
-  /** A stale flight still answers those who wait for it, but its result must not be stored anywhere. */
-  readonly stale: boolean
+/** A computation of many rows that has begun. */
+export interface Loading {
+  /** Nobody waits for these rows any more, for this reason: they need not be computed, and what is told of them is ignored. */
+  drop(rows: readonly number[], reason: unknown): void
 }
 
-interface Entry<T> {
-  readonly promise: Promise<T>
-  readonly reject: (error: unknown) => void
-  waiters: number
-  stale: boolean
-  readonly controller: AbortController
+/** Look-ups that are under way together. */
+export interface Flight<V> {
+  lookUps: readonly LookUp<V>[]
+  /** How many of them are not over. */
+  open: number
+  /** Their computation, once it has begun; its rows are places in `lookUps`. */
+  loading: Loading | undefined
 }
 
-/** Flights by key. An AbortSignal ends only its own caller's wait; the work ends when nobody waits any more. */
-export class InFlight<T> {
-  readonly #entries = new Map<string, Entry<T>>()
-  /** Those that were detached too. */
-  readonly #all = new Set<Entry<T>>()
-  readonly #aborts = new AbortListeners()
+export class InFlight<V> {
+  /** What can be joined: neither over nor stale. */
+  readonly #byId = new Map<string, LookUp<V>>()
+  /** Those of stale look-ups too. */
+  readonly #flights = new Set<Flight<V>>()
 
+  /** How many ids can be joined. */
   get size(): number {
-    return this.#entries.size
+    return this.#byId.size
   }
 
-  /** Waits for the flight of `id`, if there is one. */
-  join(id: string, signal?: AbortSignal): Promise<T> | undefined {
-    const entry = this.#entries.get(id)
-    return entry && this.#wait(id, entry, signal)
+  /** The look-up of `id` that can be joined. */
+  get(id: string): LookUp<V> | undefined {
+    return this.#byId.get(id)
   }
 
-  /** Begins the flight of `id`; there must be none. `run` is called at once. */
-  start(id: string, run: (flight: Flight) => Promise<T>, signal?: AbortSignal): Promise<T> {
-    const controller = new AbortController()
-    let resolve!: (value: T) => void
-    let reject!: (error: unknown) => void
-    const promise = new Promise<T>((yes, no) => {
-      resolve = yes
-      reject = no
-    })
-    const entry: Entry<T> = { promise, reject, waiters: 0, stale: false, controller }
-    const flight: Flight = {
-      signal: controller.signal,
-      get stale() {
-        return entry.stale
-      },
+  /** From now on these are under way, and can be joined. */
+  begin(lookUps: readonly LookUp<V>[]): Flight<V> {
+    const flight: Flight<V> = { lookUps, open: lookUps.length, loading: undefined }
+    for (const lookUp of lookUps) {
+      lookUp.flight = flight
+      // Who listens to what a look-up tells may have asked for the same id meanwhile: that one is kept, this one only answered.
+      if (this.#byId.has(lookUp.id)) lookUp.stale = true
+      else this.#byId.set(lookUp.id, lookUp)
     }
-    this.#entries.set(id, entry)
-    this.#all.add(entry)
-    const ended = () => {
-      this.#remove(id, entry)
-      this.#all.delete(entry)
-    }
-    run(flight).finally(ended).then(resolve, reject)
-    // Every waiter may have left: then nobody else handles the rejection.
-    promise.catch(() => {})
-    return this.#wait(id, entry, signal)
+    this.#flights.add(flight)
+    return flight
   }
 
-  /** Whoever asks for `id` from now on starts anew, and what is under way is stale. */
+  /** A look-up is over, whether it was ever under way or not. False where it was over before. */
+  end(lookUp: LookUp<V>): boolean {
+    if (lookUp.over) return false
+    lookUp.over = true
+    const { flight } = lookUp
+    if (flight === undefined) return true
+    if (!lookUp.stale) this.#byId.delete(lookUp.id)
+    if (--flight.open === 0) this.#flights.delete(flight)
+    return true
+  }
+
+  /** Tells everyone who waits of a failure, unless it was over before. */
+  fail(lookUp: LookUp<V>, error: unknown): void {
+    if (this.end(lookUp)) lookUp.fail(error)
+  }
+
+  /** Takes `waiter` out of these. What nobody waits for any more is over, and who asks for it from now on begins anew. */
+  leave(lookUps: Iterable<LookUp<V>>, waiter: Waiter<V>, reason: unknown): void {
+    const left = new Map<Flight<V>, number[]>()
+    for (const lookUp of lookUps) {
+      if (lookUp.over || !lookUp.leave(waiter)) continue
+      this.fail(lookUp, reason)
+      const flight = lookUp.flight!
+      const rows = left.get(flight)
+      if (rows === undefined) left.set(flight, [lookUp.row])
+      else rows.push(lookUp.row)
+    }
+    for (const [{ loading }, rows] of left) loading?.drop(rows, reason)
+  }
+
+  /** Whoever asks for `id` from now on begins anew, and what is under way is stale. */
   detach(id: string): void {
-    const entry = this.#entries.get(id)
-    if (entry === undefined) return
-    entry.stale = true
-    this.#entries.delete(id)
+    const lookUp = this.#byId.get(id)
+    if (lookUp === undefined) return
+    lookUp.stale = true
+    this.#byId.delete(id)
   }
 
   detachAll(): void {
-    for (const id of [...this.#entries.keys()]) this.detach(id)
+    for (const lookUp of this.#byId.values()) lookUp.stale = true
+    this.#byId.clear()
   }
 
-  /** Ends everything: every waiter gets `error`, every computation its signal, and nothing is stored. */
+  /** Ends everything: every waiter gets `error`, every computation is dropped, and nothing is stored. */
   abortAll(error: unknown): void {
-    for (const entry of this.#all) {
-      entry.stale = true
-      entry.reject(error)
-      entry.controller.abort(error)
+    this.detachAll()
+    for (const flight of [...this.#flights]) {
+      const open = flight.lookUps.filter(({ over }) => !over)
+      for (const lookUp of open) this.fail(lookUp, error)
+      const rows = open.map(({ row }) => row)
+      flight.loading?.drop(rows, error)
     }
-    this.#all.clear()
-    this.#entries.clear()
-  }
-
-  #remove(id: string, entry: Entry<T>): void {
-    if (this.#entries.get(id) === entry) this.#entries.delete(id)
-  }
-
-  #wait(id: string, entry: Entry<T>, signal: AbortSignal | undefined): Promise<T> {
-    entry.waiters++
-    if (signal === undefined) return entry.promise
-    return new Promise<T>((resolve, reject) => {
-      const leave = () => {
-        entry.waiters--
-        if (entry.waiters === 0) {
-          // Who comes after this begins a new computation rather than join one that is being aborted.
-          this.#remove(id, entry)
-          entry.controller.abort(signal.reason)
-        }
-        reject(abortError(signal))
-      }
-      if (signal.aborted) return leave()
-      const stay = this.#aborts.add(signal, leave)
-      entry.promise.then(resolve, reject).finally(stay)
-    })
   }
 }

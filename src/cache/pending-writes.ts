@@ -45,6 +45,17 @@ export class PendingWrites {
     return true
   }
 
+  /** Nothing waits or is under way. */
+  get idle(): boolean {
+    return this.#sending === undefined && this.#waiting.size === 0
+  }
+
+  /** Where `idle`: sends these at once, as a batch of their own, of which reads are not answered. */
+  sendNow(items: [Key, Uint8Array][], bytes: number): void {
+    this.#taken += items.length
+    this.#follow(this.#options.write(items, bytes), items.length)
+  }
+
   /** Resolves when what was set so far has reached the medium, or has failed to; what is set meanwhile is not waited for. */
   async flush(): Promise<void> {
     const all = this.#taken
@@ -62,14 +73,18 @@ export class PendingWrites {
     const [batch, bytes] = this.#takeBatch()
     this.#sent = batch
     this.#sentBytes = bytes
+    return this.#follow(this.#options.write([...batch], bytes), batch.size)
+  }
+
+  #follow(writing: Promise<void>, entries: number): Promise<void> {
     const done = () => {
-      this.#settled += batch.size
+      this.#settled += entries
       this.#sent = undefined
       this.#sentBytes = 0
       this.#sending = undefined
       if (this.#waiting.size > 0) void this.#send()
     }
-    this.#sending = this.#options.write([...batch], bytes).then(done, done)
+    this.#sending = writing.then(done, done)
     return this.#sending
   }
 

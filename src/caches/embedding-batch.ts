@@ -1,5 +1,6 @@
 // The rows of one embedMany: gathers answers into a matrix, each with its provenance, and the failures. Asks nobody.
-import type { Answer, BatchSink, Ids } from '../cache/batch.js'
+import type { BatchSink, Ids } from '../cache/batch.js'
+import type { Answer } from '../cache/look-up.js'
 import { BatchError, type FailedItem, OpDbusError } from '../errors.js'
 import type { Origin, Template, Templates } from '../patterns/templates.js'
 import type { Device, Embedding, Source } from '../ports.js'
@@ -29,8 +30,6 @@ export class EmbeddingBatch implements BatchSink<Embedding>, Ids {
   /** Where patterns are on: what each text is kept under, from the moment it is first asked for. */
   readonly #rows: (Template | undefined)[]
   readonly #failed: FailedItem[] = []
-  /** Ids that this very batch had computed, until their row is told. */
-  readonly #own = new Set<string>()
 
   constructor(texts: readonly string[], dims: number, templates: Templates | undefined, meter: ProgressMeter) {
     this.#texts = texts
@@ -56,18 +55,12 @@ export class EmbeddingBatch implements BatchSink<Embedding>, Ids {
     return this.#template(index)?.text ?? this.#texts[index]
   }
 
-  /** `id` is computed for this batch. */
-  computing(id: string): void {
-    if (this.#templates) this.#own.add(id)
-  }
-
-  answer(index: number, { value, source }: Answer<Embedding>): void {
+  answer(index: number, { value, source, joined }: Answer<Embedding>): void {
     const { result } = this
     result.matrix.set(value.vector, index * this.#dims)
     result.truncated[index] = value.truncated
     result.devices[index] = value.device
-    const template = this.#template(index)
-    this.#tell(index, template?.origin(source, this.#own.delete(template.text)) ?? { source })
+    this.#tell(index, this.#template(index)?.origin(source, !joined) ?? { source })
   }
 
   same(index: number, first: number): void {

@@ -20,6 +20,7 @@ import type {
 } from '../ports.js'
 import { signalOf } from '../realms.js'
 import { EmbeddingBatch, type EmbeddingMatrix } from './embedding-batch.js'
+import { EmbeddingLoader } from './embedding-loader.js'
 import { type EmbedProgress, ProgressMeter } from './progress.js'
 
 /** One text's vector, and where it came from. */
@@ -73,12 +74,11 @@ export interface EmbeddingCacheOptions {
 
 interface Opened extends EmbeddingParts {
   readonly cache: TieredCache<Embedding>
+  readonly loader: EmbeddingLoader
 }
 
 /** Bytes that an entry costs beside its floats and characters: measured at 10,000 entries (`npm run bench`). */
 const ENTRY_BYTES = 256
-/** Rows of one embedMany under way at once: enough to fill and sort many batches. */
-const ROWS_UNDER_WAY = 1024
 
 export class EmbeddingCache {
   readonly #options: EmbeddingCacheOptions
@@ -86,9 +86,6 @@ export class EmbeddingCache {
   #opened: Opened | undefined
   readonly #closing = new AbortController()
   readonly #aborts = new AbortListeners()
-  /** Rows of embedMany calls that the embedder has in hand, and those that wait until it has room. */
-  #rows = 0
-  readonly #waitingRows: (() => void)[] = []
 
   #capacity: number
 
@@ -118,16 +115,11 @@ export class EmbeddingCache {
     checkText(text)
     const signal = signalOf(call)
     if (signal?.aborted) throw abortError(signal)
-    const { cache, embedder, templates } = this.#opened ?? (await this.#open({ signal }))
+    const { cache, loader, templates } = this.#opened ?? (await this.#open({ signal }))
     const template = templates?.of(text)
-    let computed = false
-    const load = (id: string, ended: AbortSignal) => {
-      computed = true
-      return embedder.embed(id.toWellFormed(), { signal: ended })
-    }
-    const answer = cache.lookUp(template?.text ?? text, load, signal)
-    const { value, source } = answer instanceof Promise ? await answer : answer
-    return toResult(value, template?.origin(source, computed) ?? { source })
+    const answer = cache.lookUp(template?.text ?? text, loader.atOnce, signal)
+    const { value, source, joined } = answer instanceof Promise ? await answer : answer
+    return toResult(value, template?.origin(source, !joined) ?? { source })
   }
 
   /** The text's vector if some tier has it, else undefined. Never computes. Where patterns are on: its template's. */
@@ -170,14 +162,10 @@ export class EmbeddingCache {
     for (let i = 0; i < texts.length; i++) checkText(texts[i])
     const signal = signalOf(call)
     if (signal?.aborted) throw abortError(signal)
-    const { cache, embedder, templates } = this.#opened ?? (await this.#open({ signal }))
+    const { cache, embedder, loader, templates } = this.#opened ?? (await this.#open({ signal }))
     const meter = new ProgressMeter(texts.length, this.#options.clock, call?.onProgress)
     const batch = new EmbeddingBatch(texts, embedder.dims, templates, meter)
-    const load = (id: string, ended: AbortSignal) => {
-      batch.computing(id)
-      return this.#embedRow(embedder, id.toWellFormed(), ended)
-    }
-    await cache.getOrLoadMany(batch, load, batch, { signal, concurrency: ROWS_UNDER_WAY })
+    await cache.getOrLoadMany(batch, loader.inTurn, batch, { signal })
     meter.end()
     if (meter.thrown) throw meter.thrown.error
     return batch.finish()
@@ -243,29 +231,14 @@ export class EmbeddingCache {
     await (opened?.cache ?? this.#options.shared)?.close()
   }
 
-  /** Back-pressure for batches: a row waits for room as long as rows of ours will make some. */
-  async #embedRow(embedder: Embedder, text: string, signal: AbortSignal): Promise<Embedding> {
-    while (embedder.room <= 0 && this.#rows > 0) {
-      await new Promise<void>(resolve => {
-        this.#waitingRows.push(resolve)
-      })
-    }
-    this.#rows++
-    try {
-      return await embedder.embed(text, { signal })
-    } finally {
-      this.#rows--
-      this.#waitingRows.shift()?.()
-    }
-  }
-
   /** Opens once for all callers; the signal ends only its own caller's wait. */
   async #open({ signal }: CallOptions = {}): Promise<Opened> {
     const closing = this.#closing.signal
     if (closing.aborted) throw new OpDbusError('CLOSED', 'the embedding cache is closed')
     this.#opening ??= this.#options.open({ signal: closing }).then(
       parts => {
-        this.#opened = { ...parts, cache: this.#newCache(parts.tiers, parts.embedder.dims, parts.events) }
+        const cache = this.#newCache(parts.tiers, parts.embedder.dims, parts.events)
+        this.#opened = { ...parts, cache, loader: new EmbeddingLoader(parts.embedder) }
         return this.#opened
       },
       error => {

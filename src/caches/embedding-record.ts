@@ -24,25 +24,34 @@ export function vecBytes(dims: number): number {
 }
 
 export function encodeVec(embedding: Embedding): Uint8Array {
-  const { vector, tokens, truncated, device } = embedding
-  const bytes = new Uint8Array(vecBytes(vector.length))
-  bytes[0] = FORM
-  bytes[1] = truncated ? TRUNCATED : 0
-  bytes[2] = DEVICE_NUMBERS[device]
-  new DataView(bytes.buffer).setUint32(4, tokens, true)
-  bytes.set(new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength), HEADER_BYTES)
-  if (!littleEndian) swapFloats(bytes)
+  const bytes = new Uint8Array(vecBytes(embedding.vector.length))
+  writeVec(embedding, bytes)
   return bytes
 }
 
+/** The same into `bytes`, whatever is there: as long as `vecBytes` says. */
+export function writeVec({ vector, tokens, truncated, device }: Embedding, bytes: Uint8Array): void {
+  bytes[0] = FORM
+  bytes[1] = truncated ? TRUNCATED : 0
+  bytes[2] = DEVICE_NUMBERS[device]
+  bytes[3] = 0
+  bytes[4] = tokens
+  bytes[5] = tokens >>> 8
+  bytes[6] = tokens >>> 16
+  bytes[7] = tokens >>> 24
+  bytes.set(new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength), HEADER_BYTES)
+  if (!littleEndian) swapFloats(bytes)
+}
+
 /**
- * The embedding in `bytes`, or undefined when they are not one of `dims` floats in a form known here. The vector is a
- * view onto `bytes` where alignment allows: the caller hands over a buffer that nobody else writes to.
+ * The embedding in `bytes`, or undefined when they are not one of `dims` floats in a form known here. The vector is a view
+ * onto `bytes` where these have a buffer of their own, which the caller hands over; else a copy, since it would keep all of a
+ * larger buffer.
  */
 export function decodeVec(bytes: Uint8Array, dims: number): Embedding | undefined {
   const device = DEVICES[bytes[2] ?? DEVICES.length]
   if (bytes.length !== vecBytes(dims) || bytes[0] !== FORM || device === undefined) return undefined
-  const own = littleEndian && (bytes.byteOffset + HEADER_BYTES) % 4 === 0 ? bytes : bytes.slice()
+  const own = littleEndian && bytes.length === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes)
   if (!littleEndian) swapFloats(own)
   return {
     vector: new Float32Array(own.buffer as ArrayBuffer, own.byteOffset + HEADER_BYTES, dims),

@@ -1,5 +1,6 @@
 // What the query, diff and block caches do alike: values in and out as copies, over one tiered cache. Knows no domain.
 import { CacheEvents } from '../cache/cache-events.js'
+import { loadEach } from '../cache/loader.js'
 import type { Counts } from '../cache/metrics.js'
 import type { CacheStats, TieredCache } from '../cache/tiered-cache.js'
 import type { Diagnostics } from '../diagnostics.js'
@@ -50,7 +51,8 @@ export abstract class ValueCache<K> {
   async getOrCompute<T>(key: K, compute: ComputeValue<T>, call: CallOptions = {}): Promise<CachedValue<T>> {
     const id = this.idOf(key)
     const signal = signalOf(call)
-    const answer = await this.#cache.getOrLoad(id, async (_id, ended) => hold(await compute(ended)), { signal })
+    const load = loadEach(async (_id, ended) => hold(await compute(ended)))
+    const answer = await this.#cache.getOrLoad(id, load, { signal })
     return { value: release<T>(answer.value), source: answer.source }
   }
 

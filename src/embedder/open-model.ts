@@ -2,6 +2,7 @@
 // hands in where its models, devices and workers come from. Loads no model before the first text, unless a level may give way.
 import { OpDbusError } from '../errors.js'
 import type { CallOptions, Embedder, RunningEmbedder, ServingModel, Space, Timer, WorkerHandle } from '../ports.js'
+import { embedText } from './client/embed-text.js'
 import { WorkerEmbedder } from './client/worker-embedder.js'
 import { deviceOrder, type Opened } from './devices/order.js'
 import type { DeviceSelector } from './devices/selector.js'
@@ -92,7 +93,7 @@ export async function openModel(
       if (proven.length > 0) return
       const embedder = workerFor(candidate)
       try {
-        await embedder.embed(PROBE_TEXT, { signal })
+        await embedText(embedder, PROBE_TEXT, { signal })
         probed.set(candidate.space, embedder)
       } catch (error) {
         await embedder.close()
@@ -161,6 +162,10 @@ function refusing(spec: ModelSpec, error: OpDbusError, maxQueue: number, threads
     embed: async () => {
       throw error
     },
+    submit(job) {
+      queueMicrotask(() => job.failed([...job.texts.keys()], error))
+    },
+    drop() {},
     close: async () => undefined,
   }
 }

@@ -13,6 +13,8 @@ export interface WorkerConfig extends DevicePlan {
   readonly tokenizers: number
   /** Padded tokens in a batch, where the caller has chosen them; otherwise each device's own are found by measuring. */
   readonly maxBatchTokens?: number
+  /** Measure where the time goes: {@link BatchResult.times}. */
+  readonly timed?: boolean
   /** What earlier workers found. */
   readonly batchTokens?: Readonly<Partial<Record<Device, number>>>
 }
@@ -24,24 +26,56 @@ export interface BudgetChoice {
   readonly tokens: number
 }
 
-/** One finished batch: row `i` of `matrix` (`ids.length x dims`, row-major) belongs to `ids[i]`. */
+/** Where a worker's time went since its model was opened, in ms of its thread, and what it did in it. */
+export interface WorkTimes {
+  /** Texts to tokens in this thread; what other threads do of that is not in it. */
+  readonly tokenizing: number
+  /** Cutting batches, and filling their buffers. */
+  readonly packing: number
+  /** In the backend. */
+  readonly running: number
+  /** From what the backend answered to finished vectors. */
+  readonly pooling: number
+  /** Handing results over to the runtime, which sends them. */
+  readonly answering: number
+  /** Without a batch although texts were there: their tokens were awaited. */
+  readonly starved: number
+  /** Without any text. */
+  readonly idle: number
+  readonly batches: number
+  readonly rows: number
+  /** Rows times width, summed over batches. */
+  readonly paddedTokens: number
+}
+
+/** Finished rows: row `i` of `matrix` (`numbers.length x dims`, row-major) belongs to `numbers[i]`. */
 export interface BatchResult {
-  readonly ids: readonly number[]
-  readonly matrix: Float32Array
-  readonly tokens: readonly number[]
-  readonly truncated: readonly boolean[]
-  readonly failed: readonly { readonly id: number; readonly error: WireError }[]
+  readonly numbers: Float64Array<ArrayBuffer>
+  readonly matrix: Float32Array<ArrayBuffer>
+  readonly tokens: Int32Array<ArrayBuffer>
+  /** 1 where a text was cut. */
+  readonly truncated: Uint8Array<ArrayBuffer>
+  readonly failed: readonly FailedRows[]
   /** What computed them. */
   readonly device: Device
   /** Another device serves from here on, and why. */
   readonly opened?: Opened
   /** The device's token budget was found. */
   readonly chosen?: BudgetChoice
+  /** Where the configuration asks for it. */
+  readonly times?: WorkTimes
 }
 
-/** What the caller's thread has for the worker: `texts[i]` goes by `ids[i]`; for `dropped` nobody waits any more. */
+/** Rows that failed for the same reason. */
+export interface FailedRows {
+  readonly numbers: readonly number[]
+  readonly error: WireError
+}
+
+/** What the caller's thread has for the worker: `texts[i]` goes by `numbers[i]`; for `dropped` nobody waits any more. */
 export interface Work {
-  readonly ids: readonly number[]
+  /** Ascending, and above all that came before. */
+  readonly numbers: Float64Array
   readonly texts: readonly string[]
   readonly dropped: readonly number[]
 }

@@ -44,6 +44,8 @@ export class Templates {
       description: Object.freeze({ ...embedder.description, patterns: 'template', masker: name }),
       dims: embedder.dims,
       embed: (text, call) => embedder.embed(text, call),
+      submit: job => embedder.submit(job),
+      drop: (job, rows) => embedder.drop(job, rows),
       get room() {
         return embedder.room
       },
@@ -80,15 +82,15 @@ export class Template {
   }
 
   /**
-   * The origin of an answer, counted. A text with variables whose answer this very look-up did not compute (`computed`) is a
-   * `pattern` hit, whichever tier had it; any other text says the tier.
+   * The origin of an answer, counted. A text with variables that was not computed for this very look-up (`own`: nobody else had it
+   * under way) is a `pattern` hit, whichever tier had it; any other text says the tier.
    */
-  origin(source: Source, computed: boolean): Origin {
+  origin(source: Source, own: boolean): Origin {
     const template = this.text
     if (!this.#masked) return { source, template }
-    const own = source === 'computed' && computed
-    this.#owner.count(own)
-    return { source: own ? source : 'pattern', template }
+    const computed = source === 'computed' && own
+    this.#owner.count(computed)
+    return { source: computed ? source : 'pattern', template }
   }
 }
 

@@ -8,6 +8,7 @@ const KEY = /^[a-z0-9_-][a-z0-9._-]{0,99}$/
 /** A store whose medium can answer at once. */
 export interface MapStore extends Store {
   getSync(key: Key): Uint8Array | undefined
+  getManySync(keys: readonly Key[]): (Uint8Array | undefined)[]
 }
 
 /** An empty store that lives as long as the object. `size().bytes` is the sum of the values' lengths. */
@@ -23,12 +24,18 @@ export function openMapStore(): MapStore {
     }
   }
 
+  const getManySync = (keys: readonly Key[]): (Uint8Array | undefined)[] => {
+    enter(keys)
+    return keys.map(key => values.get(key)?.slice())
+  }
+
   return {
     name: 'map',
     getSync(key) {
       enter([key])
       return values.get(key)?.slice()
     },
+    getManySync,
     async getMany(keys, call) {
       enter(keys, call)
       return keys.map(key => values.get(key)?.slice())

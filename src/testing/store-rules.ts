@@ -136,6 +136,30 @@ export function storeRules(harness: StoreHarness): StoreRule[] {
       sync,
     ),
 
+    rule(
+      'answers through getManySync as through getMany',
+      async bench => {
+        const store = await bench.open()
+        // A store need not have it.
+        if (store.getManySync === undefined) return
+        await store.setMany(bench.items(1, 2, 3, 4))
+        const keys = [3, 9, 1, 1, 2, 4].map(keyOf)
+        const expected = [3, 9, 1, 1, 2, 4].map(n => (n === 9 ? undefined : bench.value(n)))
+        const first = store.getManySync(keys)
+        sameAnswers(first, expected, 'getManySync')
+        first[2]!.fill(0xaa)
+        sameBytes(first[3], bench.value(1), 'the second answer for a key, after the first was overwritten')
+        sameBytes(first[4], bench.value(2), 'another answer, after one was overwritten')
+        sameAnswers(store.getManySync(keys), expected, 'getManySync, after an earlier answer was overwritten')
+        await fails(
+          async () => store.getManySync!([keyOf(1), '../x' as Key]),
+          'INVALID_INPUT',
+          'getManySync with no key',
+        )
+      },
+      sync,
+    ),
+
     rule('deletes, counting each key once and only if it was there', async bench => {
       const store = await bench.open()
       await store.setMany(bench.items(1, 2, 3))
@@ -239,6 +263,7 @@ export function storeRules(harness: StoreHarness): StoreRule[] {
       await fails(() => store.clear(), 'CLOSED', 'clear')
       await fails(() => listed(store), 'CLOSED', 'list')
       if (store.getSync) await fails(() => store.getSync!(keyOf(1)), 'CLOSED', 'getSync')
+      if (store.getManySync) await fails(() => store.getManySync!([keyOf(1)]), 'CLOSED', 'getManySync')
     }),
 
     rule(

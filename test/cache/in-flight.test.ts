@@ -1,78 +1,92 @@
+// One computation for each id that is under way, over a cache that keeps nothing: who joins, who leaves, what is stale.
 import { describe, expect, it } from 'vitest'
-import { type Flight, InFlight } from '../../src/cache/in-flight.js'
-import { deferred } from '../support.js'
+import { type LoadOne, loadEach } from '../../src/cache/loader.js'
+import { MemoryTier } from '../../src/cache/memory-tier.js'
+import { ReadPath } from '../../src/cache/read-path.js'
+import { deferred, TestClock } from '../support.js'
 
-describe('InFlight', () => {
-  it('runs once for all who wait, and again for those who come later', async () => {
-    const flights = new InFlight<number>()
-    const work = deferred<number>()
-    let runs = 0
-    const first = flights.start('a', () => {
-      runs++
-      return work.promise
-    })
-    const second = flights.join('a')
-    expect(flights.join('b')).toBeUndefined()
-    work.resolve(7)
+interface Box {
+  readonly n: number
+}
+
+function open() {
+  const clock = new TestClock()
+  const memory = new MemoryTier<Box>({ capacity: 0, capacityBytes: 0, sizeOf: () => 1, clock })
+  const path = new ReadPath<Box>({ memory, tiers: [], clock })
+  /** The number that `load` computes, unless it is under way already. */
+  const ask = async (id: string, load: LoadOne<Box>, signal?: AbortSignal) =>
+    (await path.lookUp(id, loadEach(load), signal)).value.n
+  return { path, ask }
+}
+
+const unexpected = () => expect.fail('nothing is to be computed')
+
+describe('what is under way', () => {
+  it('is computed once for all who wait, and again for those who come later', async () => {
+    const { path, ask } = open()
+    const work = deferred<Box>()
+    const first = ask('a', () => work.promise)
+    const second = ask('a', unexpected)
+    expect(path.inFlight.get('b')).toBeUndefined()
+    work.resolve({ n: 7 })
     expect(await Promise.all([first, second])).toEqual([7, 7])
-    expect(runs).toBe(1)
-    expect(flights.join('a')).toBeUndefined()
+    expect(await ask('a', async () => ({ n: 8 }))).toBe(8)
   })
 
   it('tells every waiter of an error, and does not keep it', async () => {
-    const flights = new InFlight<number>()
-    const work = deferred<number>()
-    const waiters = [flights.start('a', () => work.promise), flights.join('a')]
+    const { path, ask } = open()
+    const work = deferred<Box>()
+    const waiters = [ask('a', () => work.promise), ask('a', unexpected)]
     work.reject(new Error('no'))
     for (const waiter of waiters) await expect(waiter).rejects.toThrow('no')
-    expect(flights.size).toBe(0)
+    expect(path.inFlight.size).toBe(0)
   })
 
   it('lets one caller leave and goes on for the others', async () => {
-    const flights = new InFlight<number>()
-    const work = deferred<number>()
+    const { ask } = open()
+    const work = deferred<Box>()
     const controller = new AbortController()
-    let flight!: Flight
-    const impatient = flights.start(
+    let signal!: AbortSignal
+    const impatient = ask(
       'a',
-      f => {
-        flight = f
+      (_id, ended) => {
+        signal = ended
         return work.promise
       },
       controller.signal,
     )
-    const patient = flights.join('a')
+    const patient = ask('a', unexpected)
     controller.abort(new Error('enough'))
     await expect(impatient).rejects.toMatchObject({ code: 'ABORTED', cause: new Error('enough') })
-    expect(flight.signal.aborted).toBe(false)
-    work.resolve(1)
+    expect(signal.aborted).toBe(false)
+    work.resolve({ n: 1 })
     expect(await patient).toBe(1)
   })
 
-  it('aborts the work when the last waiter leaves; who comes then starts anew', async () => {
-    const flights = new InFlight<number>()
+  it('ends when the last waiter leaves; who comes then begins anew', async () => {
+    const { path, ask } = open()
     const [one, two] = [new AbortController(), new AbortController()]
-    let flight!: Flight
-    const hanging = flights.start(
+    let signal!: AbortSignal
+    const hanging = ask(
       'a',
-      f => {
-        flight = f
-        return new Promise<number>((_, reject) => f.signal.addEventListener('abort', () => reject(f.signal.reason)))
+      (_id, ended) => {
+        signal = ended
+        return new Promise<Box>((_, reject) => ended.addEventListener('abort', () => reject(ended.reason)))
       },
       one.signal,
     )
-    const joined = flights.join('a', two.signal)
+    const joined = ask('a', unexpected, two.signal)
     one.abort()
-    two.abort()
+    two.abort(new Error('enough'))
     await expect(hanging).rejects.toMatchObject({ code: 'ABORTED' })
     await expect(joined).rejects.toMatchObject({ code: 'ABORTED' })
-    expect(flight.signal.aborted).toBe(true)
-    expect(flights.join('a')).toBeUndefined()
-    expect(await flights.start('a', async () => 2)).toBe(2)
+    expect(signal.reason).toEqual(new Error('enough'))
+    expect(path.inFlight.size).toBe(0)
+    expect(await ask('a', async () => ({ n: 2 }))).toBe(2)
   })
 
   it('puts one listener on a signal that a thousand wait under, and frees them all when it fires', async () => {
-    const flights = new InFlight<number>()
+    const { path, ask } = open()
     const controller = new AbortController()
     let listeners = 0
     const add = controller.signal.addEventListener.bind(controller.signal)
@@ -80,29 +94,24 @@ describe('InFlight', () => {
       listeners++
       add(...args)
     }
-    const waits = Array.from({ length: 1000 }, (_, i) =>
-      flights.start(`a${i}`, () => new Promise(() => {}), controller.signal),
-    )
+    const waits = Array.from({ length: 1000 }, (_, i) => ask(`a${i}`, () => new Promise(() => {}), controller.signal))
     expect(listeners).toBe(1)
     controller.abort()
     for (const result of await Promise.allSettled(waits)) expect(result).toMatchObject({ reason: { code: 'ABORTED' } })
-    expect(flights.size).toBe(0)
+    expect(path.inFlight.size).toBe(0)
   })
 
-  it('marks a detached flight stale, answers its waiters, and lets the next caller start anew', async () => {
-    const flights = new InFlight<number>()
-    const work = deferred<number>()
-    let flight!: Flight
-    const old = flights.start('a', f => {
-      flight = f
-      return work.promise
-    })
-    flights.detach('a')
-    expect(flight.stale).toBe(true)
-    const fresh = flights.start('a', async () => 2)
-    work.resolve(1)
+  it('is stale when it is detached: its waiters are answered, and the next caller begins anew', async () => {
+    const { path, ask } = open()
+    const work = deferred<Box>()
+    const old = ask('a', () => work.promise)
+    const underWay = path.inFlight.get('a')!
+    path.inFlight.detach('a')
+    expect(underWay.stale).toBe(true)
+    const fresh = ask('a', async () => ({ n: 2 }))
+    work.resolve({ n: 1 })
     expect(await old).toBe(1)
     expect(await fresh).toBe(2)
-    expect(flights.size).toBe(0)
+    expect(path.inFlight.size).toBe(0)
   })
 })

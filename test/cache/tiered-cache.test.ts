@@ -1,8 +1,10 @@
 // The read path, over the reference store and over stores that misbehave.
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { Answer, BatchSink } from '../../src/cache/batch.js'
+import type { BatchSink } from '../../src/cache/batch.js'
 import type { Codec } from '../../src/cache/codec.js'
+import { type Loader, loadEach } from '../../src/cache/loader.js'
+import type { Answer } from '../../src/cache/look-up.js'
 import { MemoryTier } from '../../src/cache/memory-tier.js'
 import { StoreTier } from '../../src/cache/store-tier.js'
 import { TieredCache } from '../../src/cache/tiered-cache.js'
@@ -56,19 +58,14 @@ function setUp(options: { capacity?: number; stores?: Store[]; codec?: Codec<Box
 /** A loader that counts, answering the number in the id. */
 function counting() {
   const calls: string[] = []
-  const load = async (id: string) => {
+  const load = loadEach<Box>(async id => {
     calls.push(id)
     return { n: Number(id.replace(/\D/g, '')) }
-  }
+  })
   return { calls, load }
 }
 
-async function many(
-  cache: TieredCache<Box>,
-  ids: string[],
-  load: (id: string, s: AbortSignal) => Promise<Box>,
-  call = {},
-) {
+async function many(cache: TieredCache<Box>, ids: string[], load: Loader<Box>, call = {}) {
   const rows: (Answer<Box> | undefined)[] = new Array(ids.length)
   const failed = new Map<number, unknown>()
   const told: number[] = []
@@ -131,7 +128,20 @@ describe.each([
   it('does not cache errors', async () => {
     const { cache, stores } = setUp({ stores: [kind(openMapStore())] })
     const error = new Error('no')
-    await expect(cache.getOrLoad('a1', () => Promise.reject(error))).rejects.toBe(error)
+    await expect(
+      cache.getOrLoad(
+        'a1',
+        loadEach(() => Promise.reject(error)),
+      ),
+    ).rejects.toBe(error)
+    await expect(
+      cache.getOrLoad(
+        'a1',
+        loadEach(() => {
+          throw error
+        }),
+      ),
+    ).rejects.toBe(error)
     await expect(
       cache.getOrLoad('a1', () => {
         throw error
@@ -146,10 +156,13 @@ describe.each([
     const { cache, tiers } = setUp({ stores: [kind(store)] })
     const started = deferred<void>()
     const work = deferred<Box>()
-    const slow = cache.getOrLoad('a1', () => {
-      started.resolve()
-      return work.promise
-    })
+    const slow = cache.getOrLoad(
+      'a1',
+      loadEach(() => {
+        started.resolve()
+        return work.promise
+      }),
+    )
     await started.promise
     if (what === 'delete') await cache.delete('a1')
     else if (what === 'clear') await cache.clear()
@@ -196,10 +209,10 @@ describe.each([
 
   it('keeps what finished when a part of a batch fails', async () => {
     const { cache, tiers, stores } = setUp({ stores: [kind(openMapStore())] })
-    const load = async (id: string) => {
+    const load = loadEach<Box>(async id => {
       if (id === 'a1') throw new Error('no a1')
       return { n: Number(id.slice(1)) }
-    }
+    })
     const { rows, failed } = await many(cache, ['a0', 'a1', 'a2', 'a1'], load)
     expect(rows.map(row => row?.value.n)).toEqual([0, undefined, 2, undefined])
     expect([...failed.keys()].sort()).toEqual([1, 3])
@@ -211,12 +224,12 @@ describe.each([
     const { cache } = setUp({ stores: [kind(openMapStore())] })
     let now = 0
     let most = 0
-    const load = async (id: string) => {
+    const load = loadEach<Box>(async id => {
       most = Math.max(most, ++now)
       await new Promise(resolve => setImmediate(resolve))
       now--
       return { n: Number(id.slice(1)) }
-    }
+    })
     await many(
       cache,
       Array.from({ length: 100 }, (_, i) => `a${i}`),
@@ -229,10 +242,11 @@ describe.each([
   it('ends a batch when its caller aborts, and keeps what finished', async () => {
     const { cache } = setUp({ stores: [kind(openMapStore())] })
     const controller = new AbortController()
-    const load = (id: string, signal: AbortSignal) =>
+    const load = loadEach((id, signal) =>
       id === 'a0'
         ? Promise.resolve({ n: 0 })
-        : new Promise<Box>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+        : new Promise<Box>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+    )
     const sink: BatchSink<Box> = { answer: () => controller.abort(), same() {}, failed() {} }
     const batch = cache.getOrLoadMany(['a0', 'a1', 'a2'], load, sink, { signal: controller.signal })
     await expect(batch).rejects.toMatchObject({ code: 'ABORTED' })
@@ -343,7 +357,10 @@ describe('TieredCache', () => {
     const { cache, tiers } = setUp({ stores: [store] })
     await cache.getOrLoad('a1', counting().load)
     const slow = deferred<Box>()
-    const underWay = cache.getOrLoad('a2', () => slow.promise)
+    const underWay = cache.getOrLoad(
+      'a2',
+      loadEach(() => slow.promise),
+    )
     expect(cache.peek('a1')).toEqual({ n: 1 })
     tell()
     expect(cache.peek('a1')).toBeUndefined()
@@ -372,10 +389,13 @@ describe('TieredCache', () => {
   it('says CLOSED after close, to everything, and to those who were waiting', async () => {
     const { cache } = setUp()
     let signal!: AbortSignal
-    const waiting = cache.getOrLoad('a1', (_id, s) => {
-      signal = s
-      return new Promise(() => {})
-    })
+    const waiting = cache.getOrLoad(
+      'a1',
+      loadEach((_id, s) => {
+        signal = s
+        return new Promise(() => {})
+      }),
+    )
     await Promise.all([cache.close(), expect(waiting).rejects.toMatchObject({ code: 'CLOSED' })])
     expect(signal.aborted).toBe(true)
     const closed = { code: 'CLOSED' }
@@ -398,7 +418,11 @@ describe('TieredCache', () => {
     const { cache } = setUp({ capacity: 100 })
     const ids = Array.from({ length: 101 }, (_, i) => `a${i}`)
     const gates = ids.map(() => deferred<Box>())
-    const batch = many(cache, ids, id => gates[Number(id.slice(1))]!.promise)
+    const batch = many(
+      cache,
+      ids,
+      loadEach(id => gates[Number(id.slice(1))]!.promise),
+    )
     const order = ids.map((_, i) => i).sort((a, b) => ((a * 37) % 101) - ((b * 37) % 101))
     for (const i of order.filter(n => n !== 100)) {
       gates[i]!.resolve({ n: i })

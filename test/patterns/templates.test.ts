@@ -33,6 +33,10 @@ class Counting implements Embedder {
     return { vector: new Float32Array([Math.cos(angle), Math.sin(angle)]), tokens: 1, truncated: false, device: 'cpu' }
   }
 
+  submit(): void {}
+
+  drop(): void {}
+
   async close(): Promise<void> {}
 }
 

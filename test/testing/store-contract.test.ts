@@ -119,6 +119,10 @@ const BAD: readonly (readonly [rule: string, change: (good: Made, closed: () => 
   ],
   ['answers through getSync as through getMany', good => ({ ...good, getSync: () => undefined })],
   [
+    'answers through getManySync as through getMany',
+    good => ({ ...good, getManySync: keys => good.getManySync([...keys].sort()) }),
+  ],
+  [
     'deletes, counting each key once and only if it was there',
     good => ({ ...good, deleteMany: keys => good.deleteMany(keys).then(() => keys.length) }),
   ],

@@ -1,11 +1,10 @@
 // An embedder of the user's own (perhaps a paid API) behind the Embedder port: batched, checked, never asked twice.
 
-import { AbortListeners } from '../../abort-listeners.js'
-import { abortError, messageOf, OpDbusError } from '../../errors.js'
-import type { CallOptions, Embedder, Embedding, Space } from '../../ports.js'
+import { asFailure, messageOf, OpDbusError } from '../../errors.js'
+import type { CallOptions, Embedder, Embedding, EmbedJob, Space } from '../../ports.js'
 import { isFloat32Array, ownFloats } from '../../realms.js'
-import { Batcher } from '../batcher.js'
-import { EmbedRequest } from './embed-request.js'
+import { embedText } from './embed-text.js'
+import { MOST_HOLDERS, RowsInHand, type Taken } from './rows-in-hand.js'
 
 /** Texts to vectors, by whatever means. */
 export interface UserEmbedder {
@@ -24,8 +23,10 @@ export interface UserEmbedder {
 }
 
 export interface CustomOptions {
-  /** Texts waiting or in work before `embed` answers OVERLOADED. */
+  /** Texts waiting or in work before `submit` throws OVERLOADED. */
   readonly maxQueue: number
+  /** One turn of the event loop, which is given between two calls of the embedder while more waits. */
+  yieldToEventLoop?(): Promise<void>
 }
 
 /** Throws INVALID_INPUT when `user` is not what its type says. */
@@ -38,73 +39,98 @@ class CustomEmbedder implements Embedder {
   readonly description: Embedder['description']
   readonly dims: number
   readonly #user: UserEmbedder
-  readonly #maxQueue: number
-  readonly #batcher: Batcher<EmbedRequest>
-  readonly #requests = new Set<EmbedRequest>()
-  readonly #listeners = new AbortListeners()
+  readonly #options: CustomOptions
+  readonly #maxBatch: number
+  readonly #rows: RowsInHand
+  /** Calls that run, each a holder of its rows; aborted when the last of these is dropped. */
+  readonly #calls = new Map<number, AbortController>()
+  /** Numbers of calls that may be made now. */
+  readonly #free: number[]
+  #scheduled = false
   #closed = false
 
-  constructor(user: UserEmbedder, { maxQueue }: CustomOptions) {
+  constructor(user: UserEmbedder, options: CustomOptions) {
     if (typeof user?.embed !== 'function') throw invalid('embedder.embed must be a function')
     if (typeof user.space !== 'string' || user.space === '') throw invalid('embedder.space must be a name')
     this.#user = user
+    this.#options = options
     this.dims = count('embedder.dims', user.dims)
-    this.#maxQueue = maxQueue
     this.space = JSON.stringify({ v: 1, custom: user.space, dims: user.dims }) as Space
     this.description = Object.freeze({ custom: user.space, dims: user.dims })
-    this.#batcher = new Batcher<EmbedRequest>({
-      budget: count('maxBatch', user.maxBatch ?? 128),
-      lanes: count('concurrency', user.concurrency ?? 1),
-      halve: false,
-      cost: () => 1,
-      run: (requests, signal) => this.#run(requests, signal),
-      fail: (request, error) => this.#settle(request, error),
-    })
+    this.#maxBatch = count('maxBatch', user.maxBatch ?? 128)
+    const concurrency = Math.min(count('concurrency', user.concurrency ?? 1), MOST_HOLDERS)
+    this.#free = Array.from({ length: concurrency }, (_, i) => i + 1)
+    this.#rows = new RowsInHand(this.dims)
   }
 
   get room(): number {
-    return Math.max(0, this.#maxQueue - this.#requests.size)
+    return Math.max(0, this.#options.maxQueue - this.#rows.size)
+  }
+
+  submit(job: EmbedJob): void {
+    if (this.#closed) throw new OpDbusError('CLOSED', 'the embedder is closed')
+    if (job.texts.length > this.room) throw overloaded(this.#options.maxQueue)
+    this.#rows.add(job)
+    this.#callSoon()
+  }
+
+  drop(job: EmbedJob, rows: readonly number[]): void {
+    for (const call of this.#rows.drop(job, rows).keys()) this.#abandoned(call)
   }
 
   embed(text: string, call?: CallOptions): Promise<Embedding> {
-    if (this.#closed) return Promise.reject(new OpDbusError('CLOSED', 'the embedder is closed'))
-    if (call?.signal?.aborted) return Promise.reject(abortError(call.signal))
-    if (this.room === 0) {
-      const details = { maxQueue: this.#maxQueue }
-      return Promise.reject(new OpDbusError('OVERLOADED', `${this.#maxQueue} texts are waiting already`, { details }))
-    }
-    const request = new EmbedRequest(text, call, this.#listeners, left => {
-      this.#requests.delete(left)
-      this.#batcher.drop(left)
-    })
-    this.#requests.add(request)
-    this.#batcher.add(request)
-    return request.promise
+    return embedText(this, text, call)
   }
 
-  /** Rejects what is in hand with CLOSED and fires the signal of running calls; does not wait for them. */
+  /** Fails what is in hand with CLOSED and fires the signal of running calls; does not wait for them. */
   async close(): Promise<void> {
     this.#closed = true
-    for (const request of [...this.#requests]) {
-      this.#batcher.drop(request)
-      this.#settle(request, new OpDbusError('CLOSED', 'the embedder was closed'))
-    }
+    this.#rows.failAll(new OpDbusError('CLOSED', 'the embedder was closed'))
+    for (const call of this.#calls.keys()) this.#abandoned(call)
   }
 
-  async #run(requests: readonly EmbedRequest[], signal: AbortSignal): Promise<void> {
-    const matrix = await this.#ask(
-      requests.map(request => request.text),
-      signal,
-    )
-    for (const [row, request] of requests.entries()) {
-      const vector = matrix.slice(row * this.dims, (row + 1) * this.dims)
-      if (vector.every(Number.isFinite))
-        this.#settle(request, { vector, tokens: 0, truncated: false, device: 'custom' })
-      else this.#settle(request, failed(`it returned NaN or Infinity for text ${row} of ${requests.length}`))
-    }
+  #abandoned(call: number): void {
+    if (this.#rows.of(call) === 0) this.#calls.get(call)?.abort()
   }
 
-  async #ask(texts: string[], signal: AbortSignal): Promise<Float32Array> {
+  /** What one turn brings shares calls. */
+  #callSoon(): void {
+    if (this.#scheduled || this.#free.length === 0) return
+    this.#scheduled = true
+    queueMicrotask(() => {
+      this.#scheduled = false
+      while (this.#rows.waiting > 0 && this.#free.length > 0) void this.#call(this.#free.shift()!)
+    })
+  }
+
+  async #call(call: number): Promise<void> {
+    const controller = new AbortController()
+    this.#calls.set(call, controller)
+    const taken = this.#rows.take(call, this.#maxBatch)
+    try {
+      this.#finish(taken, await this.#ask(taken.texts, controller.signal))
+    } catch (error) {
+      this.#rows.fail(taken.numbers, asFailure(error))
+    }
+    this.#calls.delete(call)
+    // An embedder that need not wait for anything would keep this thread until the queue is empty.
+    if (this.#rows.waiting > 0) await this.#options.yieldToEventLoop?.()
+    this.#free.push(call)
+    this.#callSoon()
+  }
+
+  #finish({ numbers }: Taken, matrix: Float32Array): void {
+    const { dims } = this
+    const count = numbers.length
+    for (let row = 0; row < count; row++)
+      if (!allFinite(matrix, row * dims, dims))
+        this.#rows.fail([numbers[row]!], failed(`it returned NaN or Infinity for text ${row} of ${count}`))
+    // Who was told of a failure is told nothing else.
+    const [tokens, truncated] = [new Uint8Array(count), new Uint8Array(count)]
+    this.#rows.tell({ numbers, matrix, tokens, truncated, device: 'custom' })
+  }
+
+  async #ask(texts: readonly string[], signal: AbortSignal): Promise<Float32Array> {
     const rows = texts.length
     let matrix: unknown
     try {
@@ -117,12 +143,18 @@ class CustomEmbedder implements Embedder {
       throw failed(`it returned ${matrix.length} numbers for ${rows} texts of ${this.dims} dims`)
     return ownFloats(matrix)
   }
+}
 
-  #settle(request: EmbedRequest, outcome: Embedding | OpDbusError): void {
-    this.#requests.delete(request)
-    if (outcome instanceof OpDbusError) request.reject(outcome)
-    else request.resolve(outcome)
-  }
+/** Whether `dims` numbers from `from` on are all finite. */
+function allFinite(matrix: Float32Array, from: number, dims: number): boolean {
+  let sum = 0
+  // Nothing times zero is zero, of NaN and infinities NaN.
+  for (let i = from; i < from + dims; i++) sum += matrix[i]! * 0
+  return sum === 0
+}
+
+function overloaded(maxQueue: number): OpDbusError {
+  return new OpDbusError('OVERLOADED', `${maxQueue} texts are waiting already`, { details: { maxQueue } })
 }
 
 function failed(why: string, cause?: unknown): OpDbusError {

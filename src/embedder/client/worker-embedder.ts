@@ -1,12 +1,21 @@
 // The Embedder on the main thread: who may ask, and when the workers end. What they compute is their own business.
 
-import { AbortListeners } from '../../abort-listeners.js'
-import { abortError, OpDbusError } from '../../errors.js'
-import type { CallOptions, Embedder, Embedding, RunningEmbedder, Space, Timer, WorkerHandle } from '../../ports.js'
+import { OpDbusError } from '../../errors.js'
+import type {
+  CallOptions,
+  Embedder,
+  Embedding,
+  EmbedJob,
+  RunningEmbedder,
+  Space,
+  Timer,
+  WorkerHandle,
+} from '../../ports.js'
 import type { DevicePlan, Opened } from '../devices/order.js'
 import { spaceOf } from '../model/revision.js'
 import type { ModelSpec } from '../model/spec.js'
-import { EmbedRequest } from './embed-request.js'
+import type { WorkTimes } from '../protocol.js'
+import { embedText } from './embed-text.js'
 import { type WorkerCount, WorkerPool } from './worker-pool.js'
 
 /** Threads that tokenise for a GPU: each does some 10,000 short texts a second. */
@@ -26,7 +35,7 @@ export interface WorkerEmbedderOptions {
   readonly timer: Timer
   /** Workers with a model of their own, on a CPU, while many texts wait. */
   readonly workers: number
-  /** Texts waiting or in work before `embed` answers OVERLOADED. */
+  /** Texts waiting or in work before `submit` throws OVERLOADED. */
   readonly maxQueue: number
   /** Milliseconds without work after which the workers, with models and runtime, are let go. 0 keeps them. */
   readonly idleUnloadMs: number
@@ -34,6 +43,8 @@ export interface WorkerEmbedderOptions {
   readonly maxBatchTokens?: number
   /** Called at every start of a worker, once its model is open, and when another device takes over. */
   readonly onOpen?: (opened: Opened) => void
+  /** Called with every batch: where its worker's time went so far. Without it nothing is measured. */
+  readonly onTimes?: (times: WorkTimes) => void
 }
 
 /** What runs now, and what was learnt when a model was last opened; {@link RunningEmbedder} is what `stats` shows of it. */
@@ -62,11 +73,10 @@ export class WorkerEmbedder implements Embedder {
   #cancelUnload: (() => void) | undefined
   /** Workers on their way out. */
   readonly #ending = new Set<Promise<void>>()
-  readonly #listeners = new AbortListeners()
   #closed = false
 
   constructor(options: WorkerEmbedderOptions) {
-    const { spec, spawn, plan, threads, workers, maxBatchTokens, onOpen } = options
+    const { spec, spawn, plan, threads, workers, maxBatchTokens, onOpen, onTimes } = options
     this.#options = options
     this.space = spec.space
     this.description = spec.description
@@ -76,7 +86,8 @@ export class WorkerEmbedder implements Embedder {
     const tokenizers = Math.min(MOST_TOKENIZERS, Math.max(1, threads - 1))
     this.#pool = new WorkerPool({
       spawn,
-      config: { spec, plan, threads: this.#threads, tokenizers, maxBatchTokens },
+      config: { spec, plan, threads: this.#threads, tokenizers, maxBatchTokens, ...(onTimes && { timed: true }) },
+      measured: onTimes,
       most: workers,
       opened: opened => {
         this.#lastOpened = opened
@@ -118,21 +129,23 @@ export class WorkerEmbedder implements Embedder {
     }
   }
 
-  embed(text: string, call?: CallOptions): Promise<Embedding> {
-    if (this.#closed) return Promise.reject(new OpDbusError('CLOSED', 'the embedder is closed'))
-    if (call?.signal?.aborted) return Promise.reject(abortError(call.signal))
-    if (this.room === 0) return Promise.reject(overloaded(this.#options.maxQueue))
+  submit(job: EmbedJob): void {
+    if (this.#closed) throw new OpDbusError('CLOSED', 'the embedder is closed')
+    if (job.texts.length > this.room) throw overloaded(this.#options.maxQueue)
+    if (job.texts.length === 0) return
     this.#stopUnload()
-    const request = new EmbedRequest(text, call, this.#listeners, left => this.#pool.remove(left))
-    try {
-      this.#pool.add(request)
-    } catch (error) {
-      request.reject(error)
-    }
-    return request.promise
+    this.#pool.add(job)
   }
 
-  /** Rejects what is in hand with CLOSED; resolves when the workers are gone. */
+  drop(job: EmbedJob, rows: readonly number[]): void {
+    this.#pool.drop(job, rows)
+  }
+
+  embed(text: string, call?: CallOptions): Promise<Embedding> {
+    return embedText(this, text, call)
+  }
+
+  /** Fails what is in hand with CLOSED; resolves when the workers are gone. */
   async close(): Promise<void> {
     this.#closed = true
     this.#stopUnload()

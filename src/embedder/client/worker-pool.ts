@@ -1,10 +1,10 @@
 // The workers of one model: when another starts, and which of them gets a text. What they compute is their business.
 
 import { asFailure, messageOf, type OpDbusError } from '../../errors.js'
-import type { Device, WorkerHandle } from '../../ports.js'
+import type { Device, EmbedJob, WorkerHandle } from '../../ports.js'
 import { isGpu, type Opened } from '../devices/order.js'
-import type { BudgetChoice } from '../protocol.js'
-import type { EmbedRequest } from './embed-request.js'
+import type { BudgetChoice, WorkTimes } from '../protocol.js'
+import { RowsInHand, WAITING } from './rows-in-hand.js'
 import { type SessionConfig, WorkerSession } from './worker-session.js'
 
 /**
@@ -40,6 +40,8 @@ export interface PoolOptions {
   readonly most: number
   /** A worker's model is open, or another device has taken over. */
   opened(opened: Opened): void
+  /** Where a worker's time went, with every batch, where the configuration asks for that. */
+  measured?(times: WorkTimes): void
   /** Nobody waits any more. */
   idle(): void
 }
@@ -54,26 +56,25 @@ export interface WorkerCount {
   readonly refused: string | undefined
 }
 
-/** The first worker starts with the first text; all of them end together. */
+/** The first worker starts with the first job; all of them end together. */
 export class WorkerPool {
   readonly #options: PoolOptions
+  readonly #rows: RowsInHand
   readonly #sessions = new Set<WorkerSession>()
-  /** In order of arrival; whoever has a worker is not among them. */
-  readonly #queue = new Set<EmbedRequest>()
   readonly #chosen: Partial<Record<Device, number>> = {}
   #finished = 0
+  #scheduled = false
   /** Why another worker could not be started; no more is tried before all of them have ended. */
   #refused: string | undefined
 
   constructor(options: PoolOptions) {
     this.#options = options
+    this.#rows = new RowsInHand(options.config.spec.dims)
   }
 
   /** Texts waiting or in work. */
   get size(): number {
-    let size = this.#queue.size
-    for (const session of this.#sessions) size += session.size
-    return size
+    return this.#rows.size
   }
 
   get workers(): WorkerCount {
@@ -87,39 +88,46 @@ export class WorkerPool {
     return this.#chosen[device]
   }
 
-  /** Throws WORKER_LOST when no worker can be started. */
-  add(request: EmbedRequest): void {
-    if (this.#sessions.size === 0) this.#start(this.#options.config.plan)
-    this.#queue.add(request)
-    this.#dispatch()
+  /** Where no worker can be started the job fails with WORKER_LOST. */
+  add(job: EmbedJob): void {
+    this.#rows.add(job)
+    const error = this.#startFirst()
+    if (error) queueMicrotask(() => this.#rows.failAll(error, WAITING))
+    else this.#shareSoon()
   }
 
-  /** The request is settled already. */
-  remove(request: EmbedRequest): void {
-    if (!this.#queue.delete(request)) for (const session of this.#sessions) if (session.remove(request)) break
-    this.#dispatch()
+  drop(job: EmbedJob, rows: readonly number[]): void {
+    const taken = this.#rows.drop(job, rows)
+    for (const session of this.#sessions) {
+      const numbers = taken.get(session.holder)
+      if (numbers) session.drop(numbers)
+    }
+    this.#shareSoon()
     if (this.size === 0) this.#options.idle()
   }
 
-  /** Rejects everyone with `error` and ends all workers; resolves when they are gone. The next text starts anew. */
+  /** Fails all there is with `error` and ends all workers; resolves when they are gone. The next job starts anew. */
   async end(error: OpDbusError): Promise<void> {
-    this.#rejectQueue(error)
+    this.#rows.failAll(error)
     await Promise.all([...this.#sessions].map(session => session.end(error)))
   }
 
   #start(plan: SessionConfig['plan']): void {
-    const { spawn, config, opened } = this.#options
+    const { spawn, config, opened, measured } = this.#options
     const session = new WorkerSession(
       spawn,
       { ...config, plan, batchTokens: { ...this.#chosen } },
       {
+        rows: this.#rows,
+        holder: this.#freeHolder(),
         opened: now => {
           opened(now)
-          this.#dispatch()
+          this.#share()
         },
         chosen: ({ device, tokens }: BudgetChoice) => {
           this.#chosen[device] = tokens
         },
+        measured: times => measured?.(times),
         settled: texts => this.#settled(texts),
         ended: error => this.#ended(session, error),
       },
@@ -127,10 +135,28 @@ export class WorkerPool {
     this.#sessions.add(session)
   }
 
+  /** Where there is none yet; answers what keeps it from starting. */
+  #startFirst(): OpDbusError | undefined {
+    if (this.#sessions.size > 0) return undefined
+    try {
+      this.#start(this.#options.config.plan)
+    } catch (error) {
+      return asFailure(error)
+    }
+    return undefined
+  }
+
+  #freeHolder(): number {
+    const used = new Set([...this.#sessions].map(({ holder }) => holder))
+    let holder = 1
+    while (used.has(holder)) holder++
+    return holder
+  }
+
   #settled(texts: number): void {
-    if (this.#queue.size >= GROW.waiting) this.#finished += texts
+    if (this.#rows.waiting >= GROW.waiting) this.#finished += texts
     if (this.#finished >= GROW.finished) this.#grow()
-    this.#dispatch()
+    this.#share()
     if (texts > 0 && this.size === 0) this.#options.idle()
   }
 
@@ -152,48 +178,55 @@ export class WorkerPool {
   #ended(session: WorkerSession, error: OpDbusError): void {
     this.#sessions.delete(session)
     this.#finished = 0
-    if (this.#sessions.size > 0) {
-      if (!session.opened) this.#refused = error.message
-      this.#dispatch()
-      return
-    }
-    this.#refused = undefined
-    if (this.#queue.size === 0) return
-    try {
-      // What the lost worker did not have in hand another can do; what did not open would not open for them either.
-      if (!session.opened) throw error
-      this.#start(this.#options.config.plan)
-      this.#dispatch()
-    } catch (reason) {
-      this.#rejectQueue(asFailure(reason))
-    }
+    if (this.#sessions.size === 0) this.#refused = undefined
+    else if (!session.opened) this.#refused = error.message
+    this.#rows.failAll(error, session.holder)
+    // What did not open would not open for those that wait either; what the lost worker did not have in hand another can do.
+    if (this.#sessions.size === 0 && !session.opened) this.#rows.failAll(error, WAITING)
+    this.#share()
+    if (this.#sessions.size > 0 && this.size === 0) this.#options.idle()
   }
 
-  #rejectQueue(error: OpDbusError): void {
-    const requests = [...this.#queue]
-    this.#queue.clear()
-    for (const request of requests) request.reject(error)
+  /** What one turn brings is shared out as one. */
+  #shareSoon(): void {
+    if (this.#scheduled) return
+    this.#scheduled = true
+    queueMicrotask(() => {
+      this.#scheduled = false
+      this.#share()
+    })
   }
 
-  /** Hands out what waits, oldest first, each to the worker with the least in hand. */
-  #dispatch(): void {
-    for (const request of this.#queue) {
-      const session = this.#leastLoaded()
-      if (!session) break
-      this.#queue.delete(request)
-      session.add(request)
+  /** Hands out what waits, oldest first, so that the workers have as many as one another in hand. */
+  #share(): void {
+    const error = this.#rows.waiting > 0 ? this.#startFirst() : undefined
+    if (error) this.#rows.failAll(error, WAITING)
+    const open = [...this.#sessions].filter(session => session.opened).sort((a, b) => a.size - b.size)
+    for (const [index, session] of open.entries()) {
+      const fair = levelOf(
+        open.slice(index).map(({ size }) => size),
+        this.#rows.waiting,
+      )
+      const most = Math.min(fair, this.#window(session)) - session.size
+      if (most > 0) session.send(most)
     }
-    for (const session of this.#sessions) session.hold(!session.opened && this.#queue.size > 0)
+    for (const session of this.#sessions) session.hold(!session.opened && this.#rows.waiting > 0)
   }
 
-  #leastLoaded(): WorkerSession | undefined {
-    let least: WorkerSession | undefined
-    for (const session of this.#sessions) {
-      const { opened, size } = session
-      if (!opened) continue
-      const room = this.#options.most === 1 || isGpu(opened.device) ? Infinity : WINDOW
-      if (size < room && size < (least?.size ?? Infinity)) least = session
-    }
-    return least
+  /** Texts that a session may have in hand. */
+  #window({ opened }: WorkerSession): number {
+    return this.#options.most === 1 || isGpu(opened!.device) ? Infinity : WINDOW
   }
+}
+
+/** How many each has when `waiting` more are given to those of the ascending `sizes` that have the fewest. */
+function levelOf(sizes: readonly number[], waiting: number): number {
+  let total = waiting
+  let level = 0
+  for (const [index, size] of sizes.entries()) {
+    total += size
+    level = Math.ceil(total / (index + 1))
+    if (level <= (sizes[index + 1] ?? Infinity)) break
+  }
+  return level
 }

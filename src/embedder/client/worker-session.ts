@@ -1,11 +1,11 @@
-// One worker, a process or a thread, from spawn to end: opens the model, hands texts over, settles whoever waits. Never restarts itself.
+// One worker, a process or a thread, from spawn to end: opens the model, hands texts over, passes on what comes back. Never restarts itself.
 
 import { asFailure, isOpDbusError, messageOf, OpDbusError } from '../../errors.js'
 import type { CallOptions, WorkerHandle } from '../../ports.js'
 import { type DevicePlan, type Opened, unavailable } from '../devices/order.js'
 import { fromWire, Link } from '../link.js'
-import type { BatchResult, BudgetChoice, EmbedWorker, WorkerConfig } from '../protocol.js'
-import type { EmbedRequest } from './embed-request.js'
+import type { BatchResult, BudgetChoice, EmbedWorker, WorkerConfig, WorkTimes } from '../protocol.js'
+import type { RowsInHand } from './rows-in-hand.js'
 
 export interface SessionConfig extends Omit<WorkerConfig, keyof DevicePlan> {
   /** Which devices to open; asked while the worker starts. `signal` fires when the session ends before. */
@@ -17,31 +17,37 @@ export interface SessionEvents {
   opened(opened: Opened): void
   /** The device's token budget was found. */
   chosen(choice: BudgetChoice): void
+  /** Where the worker's time went since it opened its model, where that is measured. */
+  measured(times: WorkTimes): void
   /** So many texts got their outcome. */
   settled(texts: number): void
-  /** The session is over, for this reason; whoever waits for it is settled next. Called once. */
+  /** The session is over, for this reason; what it had in hand is its owner's. Called once. */
   ended(error: OpDbusError): void
 }
 
 /** The worker is kept running, and the process with it, while texts are in hand; what it finishes comes unasked. */
 export class WorkerSession {
+  /** By which {@link RowsInHand} knows what this session has. */
+  readonly holder: number
   readonly #config: SessionConfig
   readonly #events: SessionEvents
+  readonly #rows: RowsInHand
   readonly #link: Link<EmbedWorker, readonly BatchResult[]>
-  readonly #pending = new Map<number, EmbedRequest>()
-  readonly #idOf = new Map<EmbedRequest, number>()
-  #outbox: number[] = []
   #dropped: number[] = []
   #opened: Opened | undefined
-  #sending = false
   #held = false
-  #nextId = 1
   readonly #ended = new AbortController()
 
   /** Throws WORKER_LOST when the worker cannot be started, or as `spawn` does where that says more. */
-  constructor(spawn: () => WorkerHandle, config: SessionConfig, events: SessionEvents) {
+  constructor(
+    spawn: () => WorkerHandle,
+    config: SessionConfig,
+    { rows, holder, ...events }: SessionEvents & { readonly rows: RowsInHand; readonly holder: number },
+  ) {
+    this.holder = holder
     this.#config = config
     this.#events = events
+    this.#rows = rows
     this.#link = new Link(started(spawn), {
       lost,
       onPush: results => this.#take(results),
@@ -52,7 +58,7 @@ export class WorkerSession {
 
   /** Texts in hand. */
   get size(): number {
-    return this.#pending.size
+    return this.#rows.of(this.holder)
   }
 
   /** Undefined until the model is open. */
@@ -60,25 +66,19 @@ export class WorkerSession {
     return this.#opened
   }
 
-  /** Only once the model is open. */
-  add(request: EmbedRequest): void {
-    const id = this.#nextId++
-    this.#pending.set(id, request)
-    this.#idOf.set(request, id)
-    this.#outbox.push(id)
+  /** Takes the oldest texts that wait, `most` at most, and sends them. Only once the model is open. */
+  send(most: number): void {
+    const { numbers, texts } = this.#rows.take(this.holder, most)
     this.#keepAlive()
-    this.#sendSoon()
+    this.#link.tell('submit', { numbers, texts, dropped: [] }, [numbers.buffer])
   }
 
-  /** The request is settled already; the worker need not compute its text any more. False: it is not here. */
-  remove(request: EmbedRequest): boolean {
-    const id = this.#idOf.get(request)
-    if (id === undefined) return false
-    this.#forget(id, request)
-    this.#dropped.push(id)
-    this.#sendSoon()
+  /** Nobody waits for these any more; the worker need not compute them. */
+  drop(numbers: readonly number[]): void {
     this.#keepAlive()
-    return true
+    // What one turn brings crosses in one message.
+    if (this.#dropped.length === 0) queueMicrotask(() => this.#sendDropped())
+    for (const number of numbers) this.#dropped.push(number)
   }
 
   /** Keeps the process alive also without texts in hand: somebody waits for the model to be open. */
@@ -87,18 +87,14 @@ export class WorkerSession {
     this.#keepAlive()
   }
 
-  /** Rejects everyone with `error` and ends the worker; resolves when it is gone. */
+  /** Fails all that is in hand with `error` and ends the worker; resolves when it is gone. */
   end(error: OpDbusError): Promise<void> {
     return this.#link.end(error)
   }
 
   #over(error: OpDbusError): void {
     this.#ended.abort()
-    const requests = [...this.#pending.values()]
-    this.#pending.clear()
-    this.#idOf.clear()
     this.#events.ended(error)
-    for (const request of requests) request.reject(error)
   }
 
   async #open(): Promise<void> {
@@ -117,63 +113,30 @@ export class WorkerSession {
     }
   }
 
-  /** What one turn brings crosses in one message. */
-  #sendSoon(): void {
-    if (this.#sending) return
-    this.#sending = true
-    queueMicrotask(() => {
-      this.#sending = false
-      this.#send()
-    })
-  }
-
-  #send(): void {
-    const ids = this.#outbox.filter(id => this.#pending.has(id))
-    const texts = ids.map(id => this.#pending.get(id)!.text)
+  #sendDropped(): void {
     const dropped = this.#dropped
-    this.#outbox = []
     this.#dropped = []
-    if (ids.length > 0 || dropped.length > 0) this.#link.tell('submit', { ids, texts, dropped })
+    this.#link.tell('submit', { numbers: new Float64Array(0), texts: [], dropped })
   }
 
   #take(results: readonly BatchResult[]): void {
-    const before = this.#pending.size
-    for (const result of results) this.#settle(result)
+    let told = 0
+    for (const { opened, chosen, times, failed, ...finished } of results) {
+      if (opened) {
+        this.#opened = opened
+        this.#events.opened(opened)
+      }
+      if (chosen) this.#events.chosen(chosen)
+      if (times) this.#events.measured(times)
+      told += this.#rows.tell(finished)
+      for (const { numbers, error } of failed) told += this.#rows.fail(numbers, fromWire(error))
+    }
     this.#keepAlive()
-    this.#events.settled(before - this.#pending.size)
-  }
-
-  #settle(result: BatchResult): void {
-    const { dims } = this.#config.spec
-    const { device, opened, chosen } = result
-    if (opened) {
-      this.#opened = opened
-      this.#events.opened(opened)
-    }
-    if (chosen) this.#events.chosen(chosen)
-    for (const [row, id] of result.ids.entries()) {
-      const request = this.#pending.get(id)
-      if (!request) continue
-      this.#forget(id, request)
-      // A copy, so that keeping one vector does not keep the whole batch in memory.
-      const vector = result.matrix.slice(row * dims, (row + 1) * dims)
-      request.resolve({ vector, tokens: result.tokens[row]!, truncated: result.truncated[row]!, device })
-    }
-    for (const { id, error } of result.failed) {
-      const request = this.#pending.get(id)
-      if (!request) continue
-      this.#forget(id, request)
-      request.reject(fromWire(error))
-    }
-  }
-
-  #forget(id: number, request: EmbedRequest): void {
-    this.#pending.delete(id)
-    this.#idOf.delete(request)
+    this.#events.settled(told)
   }
 
   #keepAlive(): void {
-    this.#link.hold(this.#held || this.#pending.size > 0)
+    this.#link.hold(this.#held || this.size > 0)
   }
 }
 

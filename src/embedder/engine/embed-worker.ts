@@ -11,6 +11,7 @@ import type { BatchResult, EmbedWorker, Work, WorkerConfig } from '../protocol.j
 import { type Tokenize, tokenizerOf } from '../tokenizer/load-tokenizer.js'
 import { BatchBudget } from './batch-budget.js'
 import { Pipeline } from './pipeline.js'
+import { Stopwatch } from './stopwatch.js'
 import { TokenizerPool } from './tokenizer-pool.js'
 
 /** What the runtime lends the worker. */
@@ -31,6 +32,7 @@ export interface WorkerHost {
 export function embedWorker(host: WorkerHost, push: Push<readonly BatchResult[]>): EmbedWorker {
   let pipeline: Pipeline | undefined
   let finished: BatchResult[] = []
+  let stopwatch: Stopwatch | undefined
 
   /** What comes at once crosses in one message: a thousand texts that fail are a thousand results. */
   function emit(result: BatchResult): void {
@@ -40,16 +42,17 @@ export function embedWorker(host: WorkerHost, push: Push<readonly BatchResult[]>
   function flush(): void {
     const results = finished
     finished = []
-    push(
-      results,
-      results.map(result => result.matrix.buffer),
+    const buffers = results.flatMap(({ numbers, matrix, tokens, truncated }) =>
+      [numbers, matrix, tokens, truncated].map(({ buffer }) => buffer),
     )
+    if (stopwatch) stopwatch.during('answering', () => push(results, buffers))
+    else push(results, buffers)
   }
 
-  function submit({ ids, texts, dropped }: Work): void {
+  function submit({ numbers, texts, dropped }: Work): void {
     if (!pipeline) throw new OpDbusError('CLOSED', 'no model is open')
     pipeline.drop(dropped)
-    pipeline.submit(ids, texts)
+    pipeline.submit(numbers, texts)
   }
 
   async function open(config: WorkerConfig): Promise<Opened> {
@@ -78,6 +81,7 @@ export function embedWorker(host: WorkerHost, push: Push<readonly BatchResult[]>
         throw error
       })
       const spawn = host.spawnTokenizer
+      stopwatch = config.timed ? new Stopwatch(host.clock) : undefined
       pipeline = new Pipeline({
         spec,
         tokenize: await tokenizing,
@@ -85,6 +89,7 @@ export function embedWorker(host: WorkerHost, push: Push<readonly BatchResult[]>
         backend,
         budget: new BatchBudget({ fixed: maxBatchTokens, known: batchTokens }),
         clock: host.clock,
+        stopwatch,
         yieldToEventLoop: host.yieldToEventLoop,
         emit(result) {
           emit(change ? { ...result, opened: change } : result)

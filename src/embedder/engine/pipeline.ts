@@ -1,17 +1,19 @@
 // The station inside the worker: tokenise -> batch -> run -> pool -> normalise -> finished rows, failures per text.
 
 import { asFailure, OpDbusError } from '../../errors.js'
-import type { Backend, Clock, Device } from '../../ports.js'
-import { Batcher } from '../batcher.js'
+import type { Backend, Clock, Device, TokenBatch } from '../../ports.js'
 import { isGpu } from '../devices/order.js'
-import { runBatch, type VectorSpec } from '../devices/run-batch.js'
-import { toWire } from '../link.js'
+import { runBatch, type TokenRow, type VectorSpec } from '../devices/run-batch.js'
+import { fromWire, toWire, type WireError } from '../link.js'
 import type { ModelSpec } from '../model/spec.js'
 import type { BatchResult, BudgetChoice } from '../protocol.js'
 import type { Tokenize } from '../tokenizer/load-tokenizer.js'
 import type { BatchBudget } from './batch-budget.js'
+import { Batcher } from './batcher.js'
+import type { Stopwatch } from './stopwatch.js'
+import { AWAY, GONE, QUEUED, TEXT, TextRows, type TokenIds } from './text-rows.js'
 import type { TokenizeAhead } from './tokenizer-pool.js'
-import type { Tokenized } from './tokenizer-thread.js'
+import type { TokenChunk } from './tokenizer-thread.js'
 
 /**
  * What is tokenised ahead of the session, in texts, and in batches' worth of tokens. So many `texts` and `batches`: enough
@@ -33,153 +35,208 @@ export interface PipelineOptions {
   readonly backend: Pick<Backend, 'run' | 'device'>
   readonly budget: Pick<BatchBudget, 'next' | 'most' | 'ran'>
   readonly clock: Pick<Clock, 'monotonic'>
+  /** Where the time goes, if somebody asked. */
+  readonly stopwatch?: Stopwatch
   /** Gets every text's outcome once, batch by batch. */
   emit(result: BatchResult): void
   /** One turn of the event loop, so that new texts and drops are seen between batches. */
   yieldToEventLoop?(): Promise<void>
 }
 
-interface Item {
-  readonly id: number
-  readonly ids: ArrayLike<number>
-  readonly truncated: boolean
+/** A row of a batch. What is said of it afterwards is read here: a row that was dropped meanwhile is gone. */
+interface Item extends TokenRow {
+  readonly number: number
+  readonly truncated: number
 }
 
 export class Pipeline {
   readonly #options: PipelineOptions
-  readonly #batcher: Batcher<Item>
+  readonly #batcher: Batcher
+  readonly #rows = new TextRows()
   readonly #sums: Float64Array
-  /** Not yet tokenised, in order of arrival. */
-  readonly #texts = new Map<number, string>()
-  /** In the hands of other threads. */
-  readonly #away = new Set<number>()
-  /** What comes back from them joins the queue in the order in which it left. */
+  /** What comes back from other threads joins the queue in the order in which it left. */
   #arrivals: Promise<void> = Promise.resolve()
-  readonly #items = new Map<number, Item>()
   readonly #seen = { texts: 0, tokens: 0 }
   /** What the batch that runs was cut by. */
   #cut = { budget: 0, queued: 0 }
 
   constructor(options: PipelineOptions) {
+    const { spec, budget, backend, stopwatch, yieldToEventLoop } = options
     this.#options = options
-    this.#sums = new Float64Array(options.spec.dims)
-    this.#batcher = new Batcher<Item>({
+    this.#sums = new Float64Array(spec.dims)
+    this.#batcher = new Batcher({
       budget: queued => {
-        this.#cut = { budget: options.budget.next(options.backend.device, queued), queued }
+        stopwatch?.begin('packing')
+        this.#cut = { budget: budget.next(backend.device, queued), queued }
         return this.#cut.budget
       },
-      ...(options.spec.rowsAlone && { maxRows: 1 }),
-      halve: true,
-      cost: item => Math.max(item.ids.length, 1),
-      run: items => this.#run(items),
-      fail: (item, error) => this.#fail(item.id, error),
-      yieldToEventLoop: options.yieldToEventLoop,
+      ...(spec.rowsAlone && { maxRows: 1 }),
+      waits: row => this.#rows.state(row) !== GONE,
+      run: rows => this.#run(rows),
+      fail: (rows, error) => this.#fail(rows, error),
+      yieldToEventLoop,
     })
   }
 
-  /** Queues `texts[i]` under `ids[i]`; an id is in use until its outcome was emitted or it was dropped. */
-  submit(ids: readonly number[], texts: readonly string[]): void {
-    for (const [index, id] of ids.entries()) this.#texts.set(id, texts[index]!)
+  /** Queues `texts[i]` under `numbers[i]`: ascending, and higher than all before. */
+  submit(numbers: ArrayLike<number>, texts: readonly string[]): void {
+    const { stopwatch } = this.#options
+    if (texts.length > 0 && this.#rows.size === 0) stopwatch?.begin('starved')
+    for (const [index, text] of texts.entries()) this.#rows.add(numbers[index]!, text)
     this.#tokenize()
   }
 
   /** Nothing is emitted for these, unless their batch is already running. */
-  drop(ids: readonly number[]): void {
-    for (const id of ids) {
-      this.#texts.delete(id)
-      this.#away.delete(id)
-      const item = this.#items.get(id)
-      if (item) this.#batcher.drop(item)
-      this.#items.delete(id)
+  drop(numbers: readonly number[]): void {
+    for (const number of numbers) {
+      const row = this.#rows.find(number)
+      if (row < 0) continue
+      const state = this.#rows.state(row)
+      const cost = this.#costOf(row)
+      this.#rows.forget(row)
+      if (state === QUEUED) this.#batcher.dropped(cost)
     }
   }
 
+  #costOf(row: number): number {
+    return Math.max(this.#rows.length(row), 1)
+  }
+
   #tokenize(): void {
-    const { elsewhere, backend, tokenize } = this.#options
+    const { elsewhere, backend, stopwatch } = this.#options
     if (elsewhere && isGpu(backend.device)) {
-      if (this.#texts.size >= THREADS.from) elsewhere.start()
-      if (elsewhere.ready) this.#sendAway(elsewhere)
+      if (this.#rows.count(TEXT) >= THREADS.from) elsewhere.start()
+      if (elsewhere.ready) {
+        this.#sendAway(elsewhere)
+        return
+      }
     }
-    for (const [id, text] of this.#texts) {
-      if (this.#enough()) return
-      this.#texts.delete(id)
-      this.#enter(id, result(text, tokenize))
+    if (this.#enough()) return
+    const before = stopwatch?.begin('tokenizing')
+    while (!this.#enough()) {
+      const next = this.#rows.takeText()
+      if (!next) break
+      this.#tokenizeHere(next.row, next.text)
+    }
+    if (before) stopwatch?.begin(before)
+  }
+
+  #tokenizeHere(row: number, text: string): void {
+    try {
+      const { ids, truncated } = this.#options.tokenize(text)
+      this.#enter(row, ids, 0, ids.length, Number(truncated))
+    } catch (error) {
+      this.#fail([row], asFailure(error))
     }
   }
 
   #sendAway(elsewhere: TokenizeAhead): void {
-    while (this.#texts.size > 0 && !this.#enough()) {
-      const chunk = [...take(this.#texts, THREADS.chunk)]
-      for (const [id] of chunk) {
-        this.#texts.delete(id)
-        this.#away.add(id)
+    while (!this.#enough()) {
+      const rows: number[] = []
+      const texts: string[] = []
+      while (rows.length < THREADS.chunk) {
+        const next = this.#rows.takeText()
+        if (!next) break
+        rows.push(next.row)
+        texts.push(next.text)
       }
-      const results = elsewhere.tokenize(chunk.map(([, text]) => text))
+      if (rows.length === 0) return
+      const chunk = elsewhere.tokenize(texts)
       // Else its error would go unheard while those before it are awaited.
-      results.catch(() => undefined)
-      this.#arrivals = this.#arrivals.then(() => this.#takeBack(chunk, results))
+      chunk.catch(() => undefined)
+      this.#arrivals = this.#arrivals.then(() => this.#takeBack(rows, texts, chunk))
     }
   }
 
-  async #takeBack(chunk: readonly [number, string][], results: Promise<readonly Tokenized[]>): Promise<void> {
-    // The thread is lost: what it had is done here.
-    const found = await results.catch(() => undefined)
-    for (const [index, [id, text]] of chunk.entries()) {
+  async #takeBack(rows: readonly number[], texts: readonly string[], coming: Promise<TokenChunk>): Promise<void> {
+    const chunk = await coming.catch(() => undefined)
+    let from = 0
+    let failed = 0
+    for (const [index, row] of rows.entries()) {
+      const length = chunk?.lengths[index] ?? 0
       // Otherwise nobody waits for it any more.
-      if (this.#away.delete(id)) this.#enter(id, found?.[index] ?? result(text, this.#options.tokenize))
+      const awaited = this.#rows.state(row) === AWAY
+      // The thread is lost: what it had is done here.
+      if (!chunk) awaited && this.#tokenizeHere(row, texts[index]!)
+      else if (length < 0) {
+        const error = chunk.errors[failed++]!
+        if (awaited) this.#fail([row], fromWire(error))
+      } else {
+        if (awaited) this.#enter(row, chunk.ids, from, length, chunk.truncated[index]!)
+        from += length
+      }
     }
     this.#tokenize()
   }
 
-  #enter(id: number, tokens: Tokenized): void {
-    if ('error' in tokens) {
-      this.#fail(id, tokens.error)
-      return
-    }
-    const item = { id, ...tokens }
+  #enter(row: number, ids: TokenIds, from: number, length: number, truncated: number): void {
     this.#seen.texts++
-    this.#seen.tokens += tokens.ids.length
-    this.#items.set(id, item)
-    this.#batcher.add(item)
+    this.#seen.tokens += length
+    this.#rows.enter(row, ids, from, length, truncated)
+    this.#batcher.add(row, this.#costOf(row))
   }
 
   /** Whether enough is tokenised, or about to be. */
   #enough(): boolean {
     const { budget, backend } = this.#options
     const { queued, queuedCost } = this.#batcher
+    const away = this.#rows.count(AWAY)
     const usual = this.#seen.texts === 0 ? USUAL_TOKENS : this.#seen.tokens / this.#seen.texts
-    const tokens = queuedCost + this.#away.size * usual
+    const tokens = queuedCost + away * usual
     const batch = budget.most(backend.device)
     if (tokens >= AHEAD.mostBatches * batch) return true
-    return queued + this.#away.size >= AHEAD.texts && tokens >= AHEAD.batches * batch
+    return queued + away >= AHEAD.texts && tokens >= AHEAD.batches * batch
   }
 
-  #fail(id: number, error: OpDbusError): void {
-    this.#items.delete(id)
-    const failed = [{ id, error: toWire(error) }]
-    const { device } = this.#options.backend
-    this.#options.emit({ ids: [], matrix: new Float32Array(0), tokens: [], truncated: [], failed, device })
+  #fail(rows: readonly number[], error: OpDbusError): void {
+    const numbers = rows.map(row => this.#rows.number(row))
+    for (const row of rows) this.#rows.forget(row)
+    this.#options.emit({
+      ...noRows(),
+      failed: [{ numbers, error: toWire(error) }],
+      device: this.#options.backend.device,
+    })
   }
 
-  async #run(items: readonly Item[]): Promise<void> {
-    const { spec, backend, clock } = this.#options
+  async #run(rows: readonly number[]): Promise<void> {
+    const { spec, backend, clock, stopwatch } = this.#options
     const start = clock.monotonic()
     const { device } = backend
+    stopwatch?.begin('packing')
     try {
-      const { kept, matrix, notFinite } = await runBatch(backend, spec, items, this.#sums)
+      const items = rows.map(row => this.#item(row))
+      const { kept, matrix, notFinite } = await runBatch({ run: batch => this.#answer(batch) }, spec, items, this.#sums)
       const chosen = this.#measured(items, device, clock.monotonic() - start)
+      for (const row of rows) this.#rows.forget(row)
       this.#options.emit({
-        ids: kept.map(item => item.id),
-        matrix,
-        tokens: kept.map(item => item.ids.length),
-        truncated: kept.map(item => item.truncated),
-        failed: notFinite.map(item => ({ id: item.id, error: toWire(notANumber()) })),
+        numbers: Float64Array.from(kept, item => item.number),
+        matrix: matrix as Float32Array<ArrayBuffer>,
+        tokens: Int32Array.from(kept, item => item.ids.length),
+        truncated: Uint8Array.from(kept, item => item.truncated),
+        failed: notFinite.length === 0 ? [] : [{ numbers: notFinite.map(item => item.number), error: notANumber() }],
         device: backend.device,
         ...(chosen && { chosen }),
+        ...(stopwatch && { times: stopwatch.times }),
       })
-      for (const item of items) this.#items.delete(item.id)
     } finally {
+      stopwatch?.begin(this.#rows.size > 0 ? 'starved' : 'idle')
       this.#tokenize()
+    }
+  }
+
+  #item(row: number): Item {
+    const rows = this.#rows
+    return { number: rows.number(row), ids: rows.ids(row), truncated: rows.truncated(row) }
+  }
+
+  async #answer(batch: TokenBatch): Promise<Float32Array> {
+    const { backend, stopwatch } = this.#options
+    stopwatch?.begin('running')
+    try {
+      return await backend.run(batch)
+    } finally {
+      stopwatch?.begin('pooling')
+      stopwatch?.ran(batch.rows, batch.rows * batch.width)
     }
   }
 
@@ -191,21 +248,16 @@ export class Pipeline {
   }
 }
 
-function result(text: string, tokenize: Tokenize): Tokenized {
-  try {
-    return tokenize(text)
-  } catch (error) {
-    return { error: asFailure(error) }
-  }
+function notANumber(): WireError {
+  return toWire(new OpDbusError('EMBEDDER_FAILED', 'the model answered with NaN or Infinity'))
 }
 
-function* take<T>(items: Iterable<T>, count: number): Generator<T> {
-  for (const item of items) {
-    if (count-- <= 0) return
-    yield item
+/** Anew each time: buffers that crossed to another thread are gone here. */
+function noRows(): Pick<BatchResult, 'numbers' | 'matrix' | 'tokens' | 'truncated'> {
+  return {
+    numbers: new Float64Array(0),
+    matrix: new Float32Array(0),
+    tokens: new Int32Array(0),
+    truncated: new Uint8Array(0),
   }
-}
-
-function notANumber(): OpDbusError {
-  return new OpDbusError('EMBEDDER_FAILED', 'the model answered with NaN or Infinity')
 }

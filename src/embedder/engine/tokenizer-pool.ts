@@ -4,7 +4,7 @@
 import { OpDbusError } from '../../errors.js'
 import type { WorkerHandle } from '../../ports.js'
 import { Link } from '../link.js'
-import { type Tokenized, type TokenizerSpec, type TokenizerThread, unpack } from './tokenizer-thread.js'
+import type { TokenChunk, TokenizerSpec, TokenizerThread } from './tokenizer-thread.js'
 
 export interface TokenizerPoolOptions {
   readonly spec: TokenizerSpec
@@ -21,8 +21,8 @@ export interface TokenizeAhead {
   start(): void
   /** Whether texts can be handed over. */
   readonly ready: boolean
-  /** One result per text. Rejects when the thread that had them is lost: then they are the caller's again. */
-  tokenize(texts: readonly string[]): Promise<readonly Tokenized[]>
+  /** The tokens of all texts, in order. Rejects when the thread that had them is lost: then they are the caller's again. */
+  tokenize(texts: readonly string[]): Promise<TokenChunk>
 }
 
 interface Thread {
@@ -53,12 +53,12 @@ export class TokenizerPool implements TokenizeAhead {
     for (let i = 0; i < this.#options.threads; i++) void this.#startOne()
   }
 
-  async tokenize(texts: readonly string[]): Promise<readonly Tokenized[]> {
+  async tokenize(texts: readonly string[]): Promise<TokenChunk> {
     const thread = this.#leastLoaded()
     if (!thread) throw lost('none is open')
     thread.load += texts.length
     try {
-      return unpack(await thread.link.call('tokenize', texts))
+      return await thread.link.call('tokenize', texts)
     } finally {
       thread.load -= texts.length
     }

@@ -1,17 +1,12 @@
 // A thread that does nothing but tokenise, for a session that blocks its own: what it computes and how that crosses.
 
 import { asFailure, OpDbusError } from '../../errors.js'
-import { fromWire, Moved, toWire, type WireError } from '../link.js'
+import { Moved, toWire, type WireError } from '../link.js'
 import type { ModelFile } from '../model/folder.js'
 import type { ModelSpec } from '../model/spec.js'
 import { type TextLimits, type Tokenize, tokenizerOf } from '../tokenizer/load-tokenizer.js'
 
 export type TokenizerSpec = TextLimits & Pick<ModelSpec, 'files'>
-
-/** What becomes of one text. `ids` as {@link Tokens} has them. */
-export type Tokenized =
-  | { readonly ids: ArrayLike<number>; readonly truncated: boolean }
-  | { readonly error: OpDbusError }
 
 /** Many texts' tokens, end to end. Text `i` has `lengths[i]` of them; -1: it failed. */
 export interface TokenChunk {
@@ -74,17 +69,4 @@ export function pack(texts: readonly string[], tokenize: Tokenize): TokenChunk {
     }
   }
   return { ids: Int32Array.from(all), lengths, truncated, errors }
-}
-
-/** One result per text of a chunk, in order. */
-export function unpack({ ids, lengths, truncated, errors }: TokenChunk): Tokenized[] {
-  let at = 0
-  let failed = 0
-  return Array.from(lengths, (length, index) => {
-    if (length < 0) return { error: fromWire(errors[failed++]!) }
-    const from = at
-    at += length
-    // A view: texts of one chunk share their memory, and go soon.
-    return { ids: ids.subarray(from, at), truncated: truncated[index] === 1 }
-  })
 }

@@ -5,18 +5,21 @@ import { isFolder, namesIn } from '../../fs/folders.js'
 import type { ReadingContext } from './context.js'
 import {
   bearsKey,
+  coveredPart,
   HEADER_BYTES,
   isSound,
   KEY_AT,
   LIVE,
   MAX_SEGMENT_BYTES,
   offsetOf,
+  RECORD_HEAD,
   STATE_AT,
   seqOf,
 } from './format.js'
 import { IndexTable } from './index-table.js'
 import { keyAt, newParsedKey, type ParsedKey } from './parsed-key.js'
 import { RecordNumbers } from './record-numbers.js'
+import { RunReader } from './runs.js'
 import { readFooter, readTrailer, Segment, scan } from './segment.js'
 import { readEpoch, withHeader } from './space-files.js'
 
@@ -44,13 +47,15 @@ export class SpaceFolder {
   /** The record that was read last, and the part of it that its check covers. */
   readonly #record: Uint8Array
   readonly #covered: Uint8Array
+  readonly #runs: RunReader
   readonly #context: ReadingContext
   #onReset = (): void => {}
 
   constructor(context: ReadingContext) {
     this.#context = context
     this.#record = new Uint8Array(context.layout.recordBytes)
-    this.#covered = this.#record.subarray(KEY_AT)
+    this.#covered = coveredPart(this.#record, 0, context.layout)
+    this.#runs = new RunReader(context, this.index, this.numbers)
   }
 
   /** Calls `listener` when everything known so far is void: a clear, or our own segment was removed. */
@@ -125,7 +130,12 @@ export class SpaceFolder {
     return fd >= 0 && fs.fstatSync(fd).nlink > 0
   }
 
-  /** The live, sound record that bears this key, the newest if there are more. It holds until the next read. */
+  /** Puts the values of the first `count` keys (at most {@link BLOCK_KEYS}) into `values`, from place `at` on. */
+  findMany(keys: readonly ParsedKey[], count: number, values: (Uint8Array | undefined)[], at: number): void {
+    for (const place of this.#runs.read(keys, count, values, at)) values[at + place] = this.find(keys[place]!)
+  }
+
+  /** The value of the live, sound record that bears this key, the newest if there are more. In a buffer of its own. */
   find(key: ParsedKey): Uint8Array | undefined {
     const count = this.index.find(key.a, key.b, this.#found)
     if (count === 0) return undefined
@@ -138,7 +148,7 @@ export class SpaceFolder {
     const record = this.verified(segment, slot, number, key)
     if (record === undefined) return this.#findAmong(key, true)
     segment.touch(slot)
-    return record
+    return this.#valueIn(record)
   }
 
   /** `surprised`: something that we knew was not as we knew it. */
@@ -156,7 +166,7 @@ export class SpaceFolder {
         const record = this.verified(segment, slot, number, key)
         if (record !== undefined) {
           segment.touch(slot)
-          return record
+          return this.#valueIn(record)
         }
         surprised = true
       }
@@ -176,7 +186,7 @@ export class SpaceFolder {
       this.lost(segment)
       return undefined
     }
-    const sound = isSound(record, this.#context.layout, this.#context.crc32, this.#covered)
+    const sound = isSound(record, 0, this.#context.layout, this.#context.crc32, this.#covered)
     if (sound && record[STATE_AT] === LIVE) return bearsKey(record, 0, key.words) ? record : undefined
     this.index.remove(key.a, key.b, number)
     if (!sound && record[STATE_AT] === LIVE) this.#context.counters.damaged++
@@ -247,6 +257,10 @@ export class SpaceFolder {
     }
     this.index.sweep(number => this.numbers.segmentOf(number)!.gone)
     for (const segment of segments) this.numbers.release(segment)
+  }
+
+  #valueIn(record: Uint8Array): Uint8Array {
+    return record.slice(RECORD_HEAD, RECORD_HEAD + this.#context.layout.valueBytes)
   }
 
   #startOver(): void {

@@ -160,12 +160,20 @@ export function encodeRecord(
   writeWord(target, at + STATE_AT, LIVE)
 }
 
-/**
- * The check of one whole record, whatever its state. `record` is exactly that long; who checks many in one buffer keeps
- * the view onto what the check covers.
- */
-export function isSound(record: Uint8Array, layout: Layout, crc32: Crc32, covered = record.subarray(KEY_AT)): boolean {
-  return readWord(record, 0) === (crc32(covered, layout.seed) | 0)
+/** The check of the whole record that begins at `at`, whatever its state. Who checks many in one place keeps `covered`. */
+export function isSound(
+  bytes: Uint8Array,
+  at: number,
+  layout: Layout,
+  crc32: Crc32,
+  covered: Uint8Array = coveredPart(bytes, at, layout),
+): boolean {
+  return readWord(bytes, at) === (crc32(covered, layout.seed) | 0)
+}
+
+/** What the check of the record that begins at `at` covers. */
+export function coveredPart(bytes: Uint8Array, at: number, layout: Layout): Uint8Array {
+  return new Uint8Array(bytes.buffer, bytes.byteOffset + at + KEY_AT, layout.recordBytes - KEY_AT)
 }
 
 /** True if the record beginning at `at` bears this key. */

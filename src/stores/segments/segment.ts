@@ -97,6 +97,12 @@ export class Segment {
     return count > 0 && count + readAt(fd, target.subarray(count), position + count) === length
   }
 
+  /** Fills `target` with what the file has from a slot on; returns how many bytes that were, -1 where there is no such file. */
+  readFrom(slot: number, target: Uint8Array): number {
+    const fd = this.#descriptors.of(this)
+    return fd < 0 ? -1 : readAt(fd, target, offsetOf(slot, this.layout))
+  }
+
   /** Fills `target` with the beginning of a slot's record; false where the file no longer has it. */
   readHead(slot: number, target: Uint8Array): boolean {
     const tail = this.tail
@@ -233,7 +239,7 @@ export function scan(fd: number, layout: Layout, from: number, to: number, crc32
     const got = Math.floor(readAt(fd, chunk.subarray(0, wanted * length), offsetOf(slot, layout)) / length)
     for (let i = 0; i < got; i++) {
       const record = chunk.subarray(i * length, (i + 1) * length)
-      visit(slot + i, record, isSound(record, layout, crc32))
+      visit(slot + i, record, isSound(record, 0, layout, crc32))
     }
     if (got < wanted) return
     slot += got

@@ -17,10 +17,10 @@ export const opened: Opened = {
 export type Reply = Opened | OpDbusError
 /** The vector of text `n` is `[n, -n]`. */
 export const result = (ids: number[], change: Partial<BatchResult> = {}): BatchResult => ({
-  ids,
+  numbers: Float64Array.from(ids),
   matrix: Float32Array.from(ids.flatMap(id => [id, -id])),
-  tokens: ids,
-  truncated: ids.map(id => id % 2 === 0),
+  tokens: Int32Array.from(ids),
+  truncated: Uint8Array.from(ids, id => Number(id % 2 === 0)),
   failed: [],
   device: 'cpu',
   ...change,
@@ -29,11 +29,13 @@ export const result = (ids: number[], change: Partial<BatchResult> = {}): BatchR
 /** One played worker: what it was asked, and levers for what it answers. */
 export class PlayedWorker implements EmbedWorker {
   readonly configs: WorkerConfig[] = []
-  readonly work: Work[] = []
+  readonly work: (Omit<Work, 'numbers'> & { readonly numbers: readonly number[] })[] = []
   readonly events: string[] = []
   reply: Reply | Promise<Reply> = opened
   /** What is pushed at once for every message; the default computes everything. */
-  answer: (work: Work) => readonly BatchResult[] | Promise<readonly BatchResult[]> = ({ ids }) => [result([...ids])]
+  answer: (work: Work) => readonly BatchResult[] | Promise<readonly BatchResult[]> = ({ numbers }) => [
+    result([...numbers]),
+  ]
   push!: Push<readonly BatchResult[]>
   readonly handle: WorkerHandle
   #exit: ((why: string) => void) | undefined
@@ -67,7 +69,7 @@ export class PlayedWorker implements EmbedWorker {
   }
 
   async submit(work: Work): Promise<void> {
-    this.work.push(work)
+    this.work.push({ ...work, numbers: [...work.numbers] })
     const results = await this.answer(work)
     if (results.length > 0) this.push(results)
   }

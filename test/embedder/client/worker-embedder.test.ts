@@ -105,22 +105,22 @@ describe('texts and rows', () => {
   test('results settle their rows as they come, unasked; a failure is only its own text’s', async () => {
     const error = { code: 'EMBEDDER_FAILED', message: 'NaN', details: {} }
     const { embedder, workers } = harness({}, worker => {
-      worker.answer = () => [result([3], { failed: [{ id: 2, error }] })]
+      worker.answer = () => [result([3], { failed: [{ numbers: [2], error }] })]
     })
     const [a, b, c] = ['a', 'b', 'c'].map(text => embedder.embed(text))
     expect([...(await c!).vector]).toEqual([3, -3])
     await expect(b).rejects.toMatchObject({ code: 'EMBEDDER_FAILED', message: 'NaN' })
     workers[0]!.push([result([1])])
     expect([...(await a!).vector]).toEqual([1, -1])
-    expect(workers[0]!.work).toEqual([{ ids: [1, 2, 3], texts: ['a', 'b', 'c'], dropped: [] }])
+    expect(workers[0]!.work).toEqual([{ numbers: [1, 2, 3], texts: ['a', 'b', 'c'], dropped: [] }])
   })
 
   test('another device and a found budget are told with the batch that showed them, before its rows', async () => {
     const told: unknown[] = []
     const now = { device: 'wasm', tried: [{ device: 'cpu', reason: 'lost', kind: 'failed' }] } as const
     const { embedder } = harness({ onOpen: what => told.push(what) }, worker => {
-      worker.answer = ({ ids }) => [
-        result([...ids], { device: 'wasm', opened: now, chosen: { device: 'wasm', tokens: 512 } }),
+      worker.answer = ({ numbers }) => [
+        result([...numbers], { device: 'wasm', opened: now, chosen: { device: 'wasm', tokens: 512 } }),
       ]
     })
     const one = embedder.embed('a').then(embedding => [...told, embedding.device, embedder.status.batchTokens])
@@ -137,7 +137,7 @@ describe('texts and rows', () => {
   test('texts that come while others are computed cross at once', async () => {
     const first = deferred<readonly BatchResult[]>()
     const { embedder, workers } = harness({}, worker => {
-      worker.answer = ({ ids }) => (ids.includes(1) ? first.promise : [result([...ids])])
+      worker.answer = ({ numbers }) => (numbers.includes(1) ? first.promise : [result([...numbers])])
     })
     const slow = embedder.embed('slow')
     await sent(workers[0], 1)
@@ -151,10 +151,10 @@ describe('leaving', () => {
   test('a caller’s signal settles it at once and tells the worker; others go on', async () => {
     const gate = deferred<void>()
     const { embedder, workers } = harness({}, worker => {
-      worker.answer = async ({ ids, dropped }) => {
+      worker.answer = async ({ numbers, dropped }) => {
         if (dropped.length > 0) return []
         await gate.promise
-        return [result([...ids])]
+        return [result([...numbers])]
       }
     })
     const leaving = new AbortController()
@@ -164,7 +164,7 @@ describe('leaving', () => {
     await expect(a).rejects.toMatchObject({ code: 'ABORTED', cause: 'enough' })
     expect(embedder.status.waiting).toBe(1)
     await sent(workers[0], 2)
-    expect(workers[0]!.work[1]).toEqual({ ids: [], texts: [], dropped: [1] })
+    expect(workers[0]!.work[1]).toEqual({ numbers: [], texts: [], dropped: [1] })
     gate.resolve()
     // The row of `a` comes with that of `b` and finds nobody.
     expect([...(await b).vector]).toEqual([2, -2])

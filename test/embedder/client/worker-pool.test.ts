@@ -21,8 +21,8 @@ class PacedWorker extends PlayedWorker {
   constructor(device: Device) {
     super()
     this.reply = { device, tried: [] }
-    this.answer = ({ ids, texts, dropped }) => {
-      for (const [i, id] of ids.entries()) this.texts.set(id, texts[i]!)
+    this.answer = ({ numbers, texts, dropped }) => {
+      for (const [i, id] of numbers.entries()) this.texts.set(id, texts[i]!)
       for (const id of dropped) this.texts.delete(id)
       return []
     }

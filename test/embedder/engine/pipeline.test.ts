@@ -51,10 +51,10 @@ function harness(
   /** What became of each id: its vector, or its error's message. */
   const outcomes = () => {
     const found: Record<number, number[] | string> = {}
-    for (const { ids, matrix, failed } of parts) {
-      for (const [row, id] of ids.entries()) found[id] = [...matrix.slice(row * 2, row * 2 + 2)]
-      for (const { id, error } of failed) found[id] = error.message
-      expect(matrix).toHaveLength(ids.length * 2)
+    for (const { numbers, matrix, failed } of parts) {
+      for (const [row, id] of numbers.entries()) found[id] = [...matrix.slice(row * 2, row * 2 + 2)]
+      for (const one of failed) for (const id of one.numbers) found[id] = one.error.message
+      expect(matrix).toHaveLength(numbers.length * 2)
     }
     return found
   }
@@ -74,12 +74,12 @@ test('rows go back to their ids; padding is masked and does not count', async ()
   ])
   expect([...batches[1]!.inputIds]).toEqual([2, 2, 2, 2, 2, 2, 1, 2, 3, 99, 99, 99].map(BigInt))
   expect([...batches[1]!.attentionMask]).toEqual([1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0].map(BigInt))
-  expect(parts.map(part => [part.ids, part.tokens, part.truncated])).toEqual([
-    [[7], [1], [false]],
+  expect(parts.map(part => [part.numbers, part.tokens, part.truncated].map(column => [...column]))).toEqual([
+    [[7], [1], [0]],
     [
       [9, 8],
       [6, 3],
-      [true, false],
+      [1, 0],
     ],
   ])
 })
@@ -232,7 +232,7 @@ describe('the token budget', () => {
     )
     let settled = 0
     for (let seen = 0; settled < count; await turn())
-      for (; seen < parts.length; seen++) settled += parts[seen]!.ids.length
+      for (; seen < parts.length; seen++) settled += parts[seen]!.numbers.length
     return { chosen: parts.flatMap(part => part.chosen ?? []), batches }
   }
 

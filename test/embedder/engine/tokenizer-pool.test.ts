@@ -6,8 +6,8 @@ import { nodeEndpoint } from '../../../src/backends/worker-node.js'
 import { BatchBudget } from '../../../src/embedder/engine/batch-budget.js'
 import { Pipeline } from '../../../src/embedder/engine/pipeline.js'
 import { type TokenizeAhead, TokenizerPool } from '../../../src/embedder/engine/tokenizer-pool.js'
-import { pack, type TokenizerThread, unpack } from '../../../src/embedder/engine/tokenizer-thread.js'
-import { Moved, serve, toWire } from '../../../src/embedder/link.js'
+import { pack, type TokenizerThread } from '../../../src/embedder/engine/tokenizer-thread.js'
+import { Moved, serve } from '../../../src/embedder/link.js'
 import type { BatchResult } from '../../../src/embedder/protocol.js'
 import type { Tokenize } from '../../../src/embedder/tokenizer/load-tokenizer.js'
 import { OpDbusError } from '../../../src/errors.js'
@@ -90,7 +90,8 @@ function pipelineOver(elsewhere: TokenizeAhead | undefined, change: { device?: D
     clock: { monotonic: () => 0 },
     emit: part => {
       parts.push(part)
-      settled += part.ids.length + part.failed.length
+      settled += part.numbers.length
+      for (const { numbers } of part.failed) settled += numbers.length
     },
     yieldToEventLoop: turn,
   })
@@ -101,12 +102,12 @@ function pipelineOver(elsewhere: TokenizeAhead | undefined, change: { device?: D
   }
   const outcomes = () => {
     const found = new Map<number, unknown>()
-    for (const { ids, matrix, tokens, truncated, failed } of parts) {
-      for (const [row, id] of ids.entries()) {
+    for (const { numbers, matrix, tokens, truncated, failed } of parts) {
+      for (const [row, id] of numbers.entries()) {
         expect(found.has(id)).toBe(false)
         found.set(id, [...matrix.slice(2 * row, 2 * row + 2), tokens[row], truncated[row]])
       }
-      for (const { id, error } of failed) found.set(id, error)
+      for (const one of failed) for (const id of one.numbers) found.set(id, one.error)
     }
     return found
   }
@@ -130,13 +131,21 @@ test('any texts cross packed and come back as they were', () => {
   )
   fc.assert(
     fc.property(fc.array(text, { maxLength: 30 }), texts => {
-      const found = unpack(structuredClone(pack(texts, tokenize)))
-      expect(found).toHaveLength(texts.length)
-      for (const [i, one] of found.entries()) {
-        if (texts[i] === '!') expect('error' in one && toWire(one.error)).toMatchObject({ code: 'EMBEDDER_FAILED' })
-        else if ('error' in one) throw one.error
-        else expect({ ...one, ids: [...(one.ids as Int32Array)] }).toEqual(tokenize(texts[i]!))
+      const { ids, lengths, truncated, errors } = structuredClone(pack(texts, tokenize))
+      expect(lengths).toHaveLength(texts.length)
+      let from = 0
+      let failed = 0
+      for (const [i, length] of lengths.entries()) {
+        if (texts[i] === '!') {
+          expect(length).toBe(-1)
+          expect(errors[failed++]).toMatchObject({ code: 'EMBEDDER_FAILED' })
+          continue
+        }
+        const found = { ids: [...ids.subarray(from, from + length)], truncated: truncated[i] === 1 }
+        expect(found).toEqual(tokenize(texts[i]!))
+        from += length
       }
+      expect([from, failed]).toEqual([ids.length, errors.length])
     }),
   )
 })

@@ -1,0 +1,258 @@
+// THE read path: memory -> what is under way -> disk -> shared -> computation, and back-fill on the way back; for one id and for
+// many alike. Knows no domain and no runtime.
+import { AbortListeners } from '../abort-listeners.js'
+import { abortError, OpDbusError } from '../errors.js'
+import type { Clock, Load, Source } from '../ports.js'
+import { CacheEvents, type LookUpLog } from './cache-events.js'
+import { type Flight, InFlight } from './in-flight.js'
+import type { Loader } from './loader.js'
+import { type Answer, LookUp, type Waiter } from './look-up.js'
+import type { MemoryTier } from './memory-tier.js'
+import { OneWaiter } from './one-waiter.js'
+import type { StoreTier } from './store-tier.js'
+import type { Found } from './tier-reads.js'
+
+export interface ReadPathOptions<V extends object> {
+  readonly memory: MemoryTier<V>
+  /** Below memory, nearest first; all over one codec. */
+  readonly tiers: readonly StoreTier<V>[]
+  readonly clock: Clock
+  readonly events?: CacheEvents<V>
+}
+
+/** How long look-ups that memory answers may overlook that another process cleared the disk, in ms. */
+const CLEAR_CHECK_MS = 5
+
+export class ReadPath<V extends object> {
+  readonly clock: Clock
+  /** However many wait under one signal. */
+  readonly aborts = new AbortListeners()
+  readonly inFlight = new InFlight<V>()
+  readonly #memory: MemoryTier<V>
+  readonly #tiers: readonly StoreTier<V>[]
+  readonly #events: CacheEvents<V>
+  readonly #bytesOf = (id: string, value: V) => this.#memory.bytesOf(id, value)
+  /** Grows with every set, delete and clear: a plain read that saw another number must not back-fill. */
+  #generation = 0
+  #nextClearCheck = 0
+  #closed = false
+
+  constructor(options: ReadPathOptions<V>) {
+    this.#memory = options.memory
+    this.#tiers = options.tiers
+    this.clock = options.clock
+    this.#events = options.events ?? CacheEvents.silent()
+    for (const tier of this.#tiers) tier.onClearedElsewhere(() => this.#clearedElsewhere())
+  }
+
+  /** Throws CLOSED after `close`. */
+  enter(): void {
+    if (this.#closed) throw new OpDbusError('CLOSED', 'the cache is closed')
+  }
+
+  /** What a look-up begins with, and one of many now and then: empties memory where another process cleared a tier. */
+  begin(): void {
+    this.enter()
+    const now = this.clock.monotonic()
+    if (now < this.#nextClearCheck) return
+    this.#nextClearCheck = now + CLEAR_CHECK_MS
+    for (const tier of this.#tiers) if (tier.clearedElsewhere()) this.#clearedElsewhere()
+  }
+
+  /** Memory alone. A miss is not counted: whoever misses here goes on, or asks again. */
+  peek(id: string): V | undefined {
+    const log = this.#log(id)
+    const value = this.#memory.get(id)
+    if (value !== undefined) log?.ended('hit', { source: 'memory', bytes: this.#bytesOf(id, value) })
+    return value
+  }
+
+  /** One id: at once from memory and from the tiers that can, so that no promise is made where none is needed. */
+  lookUp(id: string, loader: Loader<V>, signal?: AbortSignal): Answer<V> | Promise<Answer<V>> {
+    this.begin()
+    const value = this.peek(id)
+    if (value !== undefined) return { value, source: 'memory' }
+    const waiter = new OneWaiter<V>()
+    let lookUp = this.join(id, waiter, 0)
+    if (lookUp === undefined) {
+      lookUp = this.missed(id, waiter, 0)
+      this.descend([lookUp], loader)
+    }
+    return waiter.answer ?? this.#wait(lookUp, waiter, signal)
+  }
+
+  /** What a tier has, or undefined. Neither computes nor joins. */
+  async find(id: string): Promise<Answer<V> | undefined> {
+    this.begin()
+    const value = this.peek(id)
+    if (value !== undefined) return { value, source: 'memory' }
+    const waiter = new OneWaiter<V>()
+    const lookUps = [this.missed(id, waiter, 0)]
+    const generation = this.#generation
+    for (const [number, tier] of this.#tiers.entries()) {
+      const found = tier.synchronous ? tier.getManySync(lookUps) : await tier.getMany(lookUps)
+      lookUps[0]!.stale = generation !== this.#generation
+      this.#visited(number, lookUps, found)
+      if (waiter.answer) return waiter.answer
+    }
+    lookUps[0]!.log?.ended('absent')
+    return undefined
+  }
+
+  /** The look-up of `id` that is under way; `waiter` waits for it as well from now on. */
+  join(id: string, waiter: Waiter<V>, place: number): LookUp<V> | undefined {
+    const lookUp = this.inFlight.get(id)
+    if (lookUp === undefined) return undefined
+    this.#memory.counts.misses++
+    lookUp.join(waiter, place, this.#log(id))
+    return lookUp
+  }
+
+  /** A new look-up of what memory does not have. */
+  missed(id: string, waiter: Waiter<V>, place: number): LookUp<V> {
+    this.#memory.counts.misses++
+    return new LookUp(id, waiter, place, this.#log(id))
+  }
+
+  /**
+   * Looks for ids that are neither in memory nor under way, all different. What the tiers cannot answer at once is under way
+   * afterwards.
+   */
+  descend(lookUps: readonly LookUp<V>[], loader: Loader<V>): Flight<V> | undefined {
+    let rest = lookUps
+    let next = 0
+    for (; rest.length > 0 && this.#tiers[next]?.synchronous; next++) {
+      rest = this.#visited(next, rest, this.#tiers[next]!.getManySync(rest))
+    }
+    if (rest.length === 0) return undefined
+    const flight = this.inFlight.begin(rest)
+    this.#finish(flight, next, loader).catch((error: unknown) => this.#failed(flight, flight.lookUps.keys(), error))
+    return flight
+  }
+
+  /** Marks an entry as used just now. Counts nothing. */
+  touch(id: string): void {
+    this.#memory.touch(id)
+  }
+
+  /** Memory has not got `id` any more, and what is under way for it will not be stored. True when memory had it. */
+  forget(id: string): boolean {
+    this.#generation++
+    this.inFlight.detach(id)
+    return this.#memory.delete(id)
+  }
+
+  forgetAll(): void {
+    this.#generation++
+    this.inFlight.detachAll()
+    this.#memory.clear()
+  }
+
+  /** Whoever waits gets `error`, whoever asks from now on CLOSED. */
+  close(error: OpDbusError): void {
+    this.#closed = true
+    this.inFlight.abortAll(error)
+    this.forgetAll()
+  }
+
+  /** The tiers that need a promise, one after another, then the computation of what none of them has. */
+  async #finish(flight: Flight<V>, first: number, loader: Loader<V>): Promise<void> {
+    for (let number = first; number < this.#tiers.length; number++) {
+      const asked = flight.lookUps.filter(({ over }) => !over)
+      if (asked.length === 0) return
+      this.#visited(number, asked, await this.#tiers[number]!.getMany(asked))
+    }
+    for (const [number, tier] of this.#tiers.entries()) {
+      if (!tier.hasTickets) continue
+      for (const lookUp of flight.lookUps) {
+        if (!lookUp.over && lookUp.hasMissed(number)) lookUp.ticket ??= await tier.ticket(lookUp.id)
+      }
+    }
+    this.#load(flight, loader)
+  }
+
+  #load(flight: Flight<V>, loader: Loader<V>): void {
+    if (flight.open < flight.lookUps.length) flight.lookUps = flight.lookUps.filter(({ over }) => !over)
+    if (flight.open === 0) return
+    for (const [row, lookUp] of flight.lookUps.entries()) lookUp.row = row
+    const ids = flight.lookUps.map(({ id }) => id)
+    const asked = this.#events.computedHeard ? this.clock.monotonic() : undefined
+    flight.loading = loader(ids, {
+      loaded: (rows, values) => this.#computed(flight, rows, values, asked),
+      failed: (rows, error) => this.#failed(flight, rows, error),
+    })
+  }
+
+  #computed(flight: Flight<V>, rows: ArrayLike<number>, values: readonly V[], asked: number | undefined): void {
+    const computed: LookUp<V>[] = []
+    for (const [i, value] of values.entries()) {
+      const lookUp = flight.lookUps[rows[i]!]!
+      if (lookUp.over) continue
+      lookUp.value = value
+      computed.push(lookUp)
+      if (asked === undefined) continue
+      this.#events.computed(lookUp.id, value, this.#bytesOf(lookUp.id, value), this.clock.monotonic() - asked)
+    }
+    this.#found(computed, 'computed', this.#tiers.length)
+  }
+
+  #failed(flight: Flight<V>, rows: Iterable<number>, error: unknown): void {
+    for (const row of rows) this.inFlight.fail(flight.lookUps[row]!, error)
+  }
+
+  /** Takes what a tier said of each look-up, and returns those that it did not answer. */
+  #visited(number: number, lookUps: readonly LookUp<V>[], loads: readonly Load<Found<V>>[]): LookUp<V>[] {
+    const { source } = this.#tiers[number]!
+    const found: LookUp<V>[] = []
+    const rest: LookUp<V>[] = []
+    for (const [i, lookUp] of lookUps.entries()) {
+      const load = loads[i]!
+      lookUp.log?.visited(source, load)
+      if (load.kind === 'miss') lookUp.missed |= 1 << number
+      if (load.kind !== 'hit') rest.push(lookUp)
+      else if (!lookUp.over) {
+        lookUp.value = load.value.value
+        lookUp.ttlMs = load.value.ttlMs
+        found.push(lookUp)
+      }
+    }
+    this.#found(found, source, number)
+    return rest
+  }
+
+  /** Keeps what was found or computed in the first `nearer` tiers, where they looked and missed, and in memory; tells who waits. */
+  #found(lookUps: readonly LookUp<V>[], source: Source, nearer: number): void {
+    for (let number = 0; number < nearer; number++) {
+      this.#tiers[number]!.setMany(lookUps.filter(lookUp => !lookUp.stale && lookUp.hasMissed(number)))
+    }
+    const generation = this.#generation
+    // One after another: whoever is told may delete what comes next, and what is told last was used last.
+    for (const lookUp of lookUps) {
+      if (!this.inFlight.end(lookUp)) continue
+      const stands = lookUp.flight !== undefined || generation === this.#generation
+      if (stands && !lookUp.stale) this.#memory.set(lookUp.id, lookUp.value!, lookUp.ttlMs)
+      lookUp.answer(source, this.#bytesOf)
+    }
+  }
+
+  /** The answer, or ABORTED as soon as `signal` fires. */
+  #wait(lookUp: LookUp<V>, waiter: OneWaiter<V>, signal: AbortSignal | undefined): Promise<Answer<V>> {
+    if (signal === undefined) return waiter.promise()
+    const leave = () => {
+      this.inFlight.leave([lookUp], waiter, signal.reason)
+      waiter.failed(0, abortError(signal))
+    }
+    if (!signal.aborted) return waiter.promise(this.aborts.add(signal, leave))
+    leave()
+    return waiter.promise()
+  }
+
+  #log(id: string): LookUpLog | undefined {
+    return this.#events.lookupHeard ? this.#events.begin(id, this.clock) : undefined
+  }
+
+  #clearedElsewhere(): void {
+    this.forgetAll()
+    this.#events.cleared(true)
+  }
+}

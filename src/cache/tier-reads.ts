@@ -1,0 +1,194 @@
+// How a tier reads: many ids as one question, what is yet to be written first, and nothing believed before a look. Never rejects:
+// what could not be looked at is `skipped`, with a reason.
+import type { CallOptions, Clock, Key, Load, SkipReason, Store, Timer } from '../ports.js'
+import { isUint8Array } from '../realms.js'
+import { Breaker } from './breaker.js'
+import type { Codec } from './codec.js'
+import type { StoreCounts } from './metrics.js'
+import { unseal } from './sealed-value.js'
+import type { TierFaults } from './tier-faults.js'
+import type { TierPolicy } from './tier-policy.js'
+import type { Wanted } from './tier-writes.js'
+import { within } from './within.js'
+
+/** A hit with the rest of its life. */
+export interface Found<V> {
+  readonly value: V
+  readonly ttlMs?: number | undefined
+}
+
+export interface TierReadsOptions<V> {
+  readonly store: Store
+  readonly codec: Codec<V>
+  readonly policy: TierPolicy
+  readonly clock: Clock
+  readonly timer: Timer
+  readonly counts: StoreCounts
+  readonly faults: TierFaults
+  /** What was set and is not known to have arrived. */
+  pending(key: Key): Uint8Array | undefined
+}
+
+/** What is asked for, and which of it only the medium can tell. */
+interface Question<V> {
+  readonly wanted: readonly Wanted[]
+  readonly loads: Load<Found<V>>[]
+  readonly keys: Key[]
+  /** Where in `wanted` and `loads` each key belongs. */
+  readonly places: number[]
+}
+
+const MISS: Load<never> = { kind: 'miss' }
+
+export class TierReads<V> {
+  readonly #options: TierReadsOptions<V>
+  readonly #breaker: Breaker
+  /** Questions of this turn. */
+  #asked: { question: Question<V>; answered: () => void }[] = []
+
+  constructor(options: TierReadsOptions<V>) {
+    this.#options = options
+    this.#breaker = new Breaker(options.clock)
+  }
+
+  /** Whether the medium is left alone now. */
+  get paused(): boolean {
+    return this.#breaker.open
+  }
+
+  /** Of a medium that answers without a promise: keeps the thread until everything is read. */
+  getManySync(wanted: readonly Wanted[]): Load<Found<V>>[] {
+    const { store } = this.#options
+    const question = this.#question(wanted)
+    const { keys } = question
+    if (keys.length === 0) return question.loads
+    try {
+      this.#answer(
+        question,
+        keys.length > 1 && store.getManySync ? store.getManySync(keys) : keys.map(key => store.getSync!(key)),
+      )
+    } catch (error) {
+      this.#skip(question, this.failed(error))
+    }
+    return question.loads
+  }
+
+  /** What is asked for in one turn goes to the medium as one question. */
+  getMany(wanted: readonly Wanted[]): Promise<Load<Found<V>>[]> {
+    const question = this.#question(wanted)
+    if (question.keys.length === 0) return Promise.resolve(question.loads)
+    return new Promise(resolve => {
+      this.#asked.push({ question, answered: () => resolve(question.loads) })
+      if (this.#asked.length === 1) queueMicrotask(() => void this.#ask())
+    })
+  }
+
+  /** Whether it would be found. Not counted; false when the medium cannot be asked. */
+  async has(id: string): Promise<boolean> {
+    try {
+      const key = this.#options.codec.key(id)
+      const pending = this.#options.pending(key)
+      if (pending === undefined && !this.#breaker.enter()) return false
+      const [found] = pending ? [pending] : await this.#read([key])
+      if (pending === undefined) this.#breaker.succeeded()
+      return this.#decode(id, key, found) !== undefined
+    } catch (error) {
+      this.failed(error)
+      return false
+    }
+  }
+
+  failed(error: unknown): SkipReason {
+    this.#breaker.failed()
+    return this.#options.faults.failed('read', error)
+  }
+
+  /** Answers what needs no medium: what is yet to be written, and all of it while the medium is left alone. */
+  #question(wanted: readonly Wanted[]): Question<V> {
+    const { codec, pending } = this.#options
+    const question: Question<V> = { wanted, loads: new Array(wanted.length), keys: [], places: [] }
+    for (let place = 0; place < wanted.length; place++) {
+      const one = wanted[place]!
+      try {
+        one.key ??= codec.key(one.id)
+        const bytes = pending(one.key)
+        if (bytes === undefined) {
+          question.keys.push(one.key)
+          question.places.push(place)
+        } else question.loads[place] = this.#count(this.#decode(one.id, one.key, bytes))
+      } catch (error) {
+        question.loads[place] = this.#skipped(this.failed(error))
+      }
+    }
+    if (question.keys.length > 0 && !this.#breaker.enter()) {
+      this.#skip(question, 'breaker')
+      question.keys.length = 0
+    }
+    return question
+  }
+
+  async #ask(): Promise<void> {
+    const asked = this.#asked
+    this.#asked = []
+    try {
+      const found = await this.#read(asked.flatMap(({ question }) => question.keys))
+      let from = 0
+      for (const { question } of asked) {
+        this.#answer(question, found.slice(from, from + question.keys.length))
+        from += question.keys.length
+      }
+    } catch (error) {
+      const why = this.failed(error)
+      for (const { question } of asked) this.#skip(question, why)
+    }
+    for (const { answered } of asked) answered()
+  }
+
+  async #read(keys: readonly Key[]): Promise<readonly (Uint8Array | undefined)[]> {
+    const { store, policy, timer } = this.#options
+    return within(policy.readTimeoutMs, (call?: CallOptions) => store.getMany(keys, call), timer).then(found => {
+      if (Array.isArray(found) && found.length === keys.length) return found
+      throw new Error(
+        `it answered ${Array.isArray(found) ? found.length : 'no list of'} values for ${keys.length} keys`,
+      )
+    })
+  }
+
+  #answer({ wanted, loads, keys, places }: Question<V>, found: readonly (Uint8Array | undefined)[]): void {
+    this.#breaker.succeeded()
+    for (let i = 0; i < keys.length; i++) {
+      loads[places[i]!] = this.#count(this.#decode(wanted[places[i]!]!.id, keys[i]!, found[i]))
+    }
+  }
+
+  #skip({ loads, places }: Question<V>, why: SkipReason): void {
+    for (const place of places) loads[place] = this.#skipped(why)
+  }
+
+  #skipped(why: SkipReason): Load<never> {
+    this.#options.counts.skipped++
+    return { kind: 'skipped', why }
+  }
+
+  #count(found: Found<V> | undefined): Load<Found<V>> {
+    const { counts } = this.#options
+    if (found === undefined) {
+      counts.misses++
+      return MISS
+    }
+    counts.hits++
+    return { kind: 'hit', value: found }
+  }
+
+  /** The value in what a store answered, which is believed to be bytes only after a look. */
+  #decode(id: string, key: Key, found: unknown): Found<V> | undefined {
+    if (found === undefined || found === null) return undefined
+    const { codec, policy, counts, faults } = this.#options
+    const { sealed } = policy
+    const bytes = sealed ? (isUint8Array(found) ? unseal(sealed, key, found) : undefined) : (found as Uint8Array)
+    if (bytes !== undefined) return codec.decode(id, bytes)
+    counts.damaged++
+    faults.tell('read', 'damaged', 'it answers with something that was not stored under that key')
+    return undefined
+  }
+}
