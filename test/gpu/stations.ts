@@ -14,7 +14,7 @@ import { threadTimes } from './threads.js'
 /** 0: found by measuring. */
 const BUDGETS = [0, 2048, 8192, 32_768]
 /** Texts in one job, and how many jobs are in hand at once. */
-const JOB = 2048
+const JOB = { gpu: 2048, cpu: 64 } as const
 const IN_HAND = 4
 
 export interface StationRow {
@@ -76,10 +76,11 @@ async function measure(library: Library, setup: Setup, texts: readonly string[],
     },
   })
   try {
-    await feed(embedder, texts, limitMs, 8192)
+    const job = JOB[device === 'cpu' ? 'cpu' : 'gpu']
+    await feed(embedder, texts, job, limitMs, 8192)
     const before = times!
     const [threads, start] = [threadTimes(), performance.now()]
-    const done = await feed(embedder, texts, limitMs, texts.length)
+    const done = await feed(embedder, texts, job, limitMs, texts.length)
     const ms = performance.now() - start
     const caller = threadTimes(threads, ms).find(({ name }) => name === 'main')?.share ?? 0
     const spent = Object.fromEntries(
@@ -114,7 +115,7 @@ async function feed(
   let [next, done] = [0, 0]
   const lane = async () => {
     while (next < most && performance.now() < end) {
-      const part = texts.slice(next, next + JOB)
+      const part = texts.slice(next, next + job)
       next += part.length
       await whole(embedder, part)
       done += part.length
