@@ -11,7 +11,7 @@ import { embedWorker } from '../../../src/embedder/engine/embed-worker.js'
 import { serve } from '../../../src/embedder/link.js'
 import type { ModelSpec } from '../../../src/embedder/model/spec.js'
 import { loadTokenizer } from '../../../src/embedder/tokenizer/load-tokenizer.js'
-import type { Backend, BackendFactory, WorkerHandle } from '../../../src/ports.js'
+import type { Backend, BackendFactory, BackendOutput, WorkerHandle } from '../../../src/ports.js'
 import { TestClock, temporaryFolder } from '../../support.js'
 import { largestDifference, specOf, TestTimer } from '../node-embedder.js'
 import { tinyFiles, tinyMean, writeModel } from '../tiny-model.js'
@@ -28,7 +28,8 @@ function gpu(rig: (output: Float32Array, n: number) => Float32Array): BackendFac
     device: 'webgpu',
     async open(file, options) {
       const honest = await ortNode('cpu').open(file, options)
-      return { ...honest, device: 'webgpu', run: async batch => rig(await honest.run(batch), ++runs) } as Backend
+      const rigged = ({ vectors, pooled }: BackendOutput) => ({ vectors: rig(vectors, ++runs), pooled })
+      return { ...honest, device: 'webgpu', run: async batch => rigged(await honest.run(batch)) } as Backend
     },
   }
 }
