@@ -3,6 +3,7 @@ import { rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { embedText } from '../../../src/embedder/client/embed-text.js'
+import type { WorkTimes } from '../../../src/embedder/protocol.js'
 import type { EmbedJob, WorkerHandle } from '../../../src/ports.js'
 import { temporaryFolder } from '../../support.js'
 import { largestDifference, startEmbedder } from '../node-embedder.js'
@@ -155,6 +156,20 @@ describe('life', () => {
         expect(largestDifference(outcome.value.vector, tinyMean(`a ${'b '.repeat(i % 7)}`))).toBeLessThanOrEqual(1e-4)
     expect((await embedText(embedder, 'a')).device).toBe('cpu')
     expect(spawned).toHaveLength(2)
+  })
+
+  test('where its time goes is told with every batch to who asks, all of it in one phase or another', async () => {
+    const told: WorkTimes[] = []
+    const embedder = await startEmbedder(tiny(), { maxBatchTokens: 8, onTimes: times => told.push(times) })
+    await Promise.all(Array.from({ length: 20 }, (_, i) => embedText(embedder, `a b ${'c '.repeat(i % 3)}`)))
+    expect(told.length).toBeGreaterThan(5)
+    const { batches, rows, paddedTokens, ...phases } = told.at(-1)!
+    expect([batches, rows]).toEqual([told.length, 20])
+    expect(paddedTokens).toBeGreaterThanOrEqual(20 * 4)
+    for (const ms of Object.values(phases)) expect(ms).toBeGreaterThanOrEqual(0)
+    expect(phases.running).toBeGreaterThan(0)
+    const quiet = await startEmbedder(tiny())
+    expect((await embedText(quiet, 'a')).device).toBe('cpu')
   })
 
   test('of rows that are dropped in mid-work nothing is told, and the worker goes on for the others', async () => {
