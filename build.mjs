@@ -56,8 +56,10 @@ const TARGETS = [
       plugins: [
         loadTogether({
           root,
+          shared: ['command', 'complain', 'exit-codes', 'flags', 'terminal'].map(name => `src/cli/${name}.ts`),
           groups: {
-            'cli-answer': ['src/cli/answer.ts', 'src/cli/complain.ts', 'src/cli/run/completion.ts'],
+            'cli-answer': ['src/cli/answer.ts'],
+            'cli-help': ['src/cli/help.ts', 'src/cli/run/completion.ts'],
             'cli-embed': ['src/cli/run/embed.ts', 'src/node/model.ts'],
             'cli-more': [
               'src/cli/input.ts',

@@ -4,9 +4,10 @@ import { relative } from 'node:path'
 
 /**
  * `groups` has for each name the sources, relative to `root`, that load together; where one is imported dynamically, all of them
- * come. No two of a group may export the same name.
+ * come. No two of a group may export the same name. `shared` are small sources that several groups need: counted as needed by all,
+ * they come in one file instead of one for each set of groups.
  */
-export function loadTogether({ root, groups }) {
+export function loadTogether({ root, groups, shared }) {
   const groupOf = new Map(Object.entries(groups).flatMap(([name, files]) => files.map(file => [file, name])))
   return {
     name: 'load-together',
@@ -18,7 +19,7 @@ export function loadTogether({ root, groups }) {
         return group === undefined ? resolved : { path: group, namespace: 'load-together', sideEffects: false }
       })
       build.onLoad({ filter: /.*/, namespace: 'load-together' }, ({ path: name }) => ({
-        contents: groups[name].map(file => `export * from ${JSON.stringify(`./${file}`)}`).join('\n'),
+        contents: [...groups[name], ...shared].map(file => `export * from ${JSON.stringify(`./${file}`)}`).join('\n'),
         resolveDir: root,
       }))
     },

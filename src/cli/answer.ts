@@ -1,7 +1,6 @@
 // A command line's answer: the command that it names, a help, or the version. Says the exit code; catches nothing.
 import { VERSION } from '../version.js'
 import { COMMANDS } from './commands.js'
-import { commandHelp, groupHelp, mainHelp } from './help.js'
 import { parse } from './parse.js'
 import type { Terminal } from './terminal.js'
 
@@ -13,6 +12,7 @@ export async function answer(argv: readonly string[], terminal: Terminal): Promi
     return 0
   }
   if (command && !help) return await command.run({ values, args, terminal, commands: COMMANDS })
+  const { commandHelp, groupHelp, mainHelp } = await import('./help.js')
   const text = command ? commandHelp(command) : group ? groupHelp(group, COMMANDS) : mainHelp(COMMANDS, VERSION)
   await terminal.out(text)
   return help ? 0 : 2

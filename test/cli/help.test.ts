@@ -1,6 +1,4 @@
 // Help, and what a mistake on the command line is told: all out of what the commands say of themselves.
-import { readFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { type Command, optionsOf } from '../../src/cli/command.js'
 import { COMMANDS } from '../../src/cli/commands.js'
@@ -9,7 +7,7 @@ import { commandHelp, groupHelp, mainHelp } from '../../src/cli/help.js'
 import { nearest } from '../../src/cli/nearest.js'
 import { parse } from '../../src/cli/parse.js'
 import { OPTIONS } from '../../src/options.js'
-import { cli, runCli } from '../processes.js'
+import { runCli } from '../processes.js'
 import { temporaryFolder } from '../support.js'
 
 /** The words of an example, as a shell has them: the part that is ours. */
@@ -72,21 +70,6 @@ describe('help', () => {
     const [asked, help, nothing] = await Promise.all([run(['--help']), run(['help']), run([])])
     expect([asked.code, help.code, nothing.code]).toEqual([0, 0, 2])
     expect(new Set([asked.stdout, help.stdout, nothing.stdout]).size).toBe(1)
-  })
-
-  it('loads neither the library nor what a command runs', () => {
-    const seen = new Map<string, string>()
-    const visit = (path: string) => {
-      if (seen.has(path)) return
-      const text = readFileSync(path, 'utf8')
-      seen.set(path, text)
-      for (const [, name] of text.matchAll(/^(?:import|export)[^;]*?"\.\/([^"]+)"/gm)) visit(join(dirname(path), name!))
-    }
-    visit(cli)
-    const loaded = [...seen.values()].join('\n')
-    const found = (words: readonly string[]) => words.filter(word => loaded.includes(word))
-    expect(found(['cache verify', 'OPDBUS_CACHE_DIR'])).toHaveLength(2)
-    expect(found(['getOrEmbed', 'class NpyWriter', 'COMPREPLY', 'Exit codes'])).toEqual([])
   })
 })
 

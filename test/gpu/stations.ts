@@ -108,6 +108,7 @@ async function measure(library: Library, setup: Setup, texts: readonly string[],
 async function feed(
   embedder: WorkerEmbedder,
   texts: readonly string[],
+  job: number,
   limitMs: number,
   most: number,
 ): Promise<number> {

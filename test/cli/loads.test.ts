@@ -1,0 +1,87 @@
+// What a command loads, as Node itself tells it: files of ours by their coverage, its own modules by the list that it keeps.
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { expect, it } from 'vitest'
+import { cli, runCli } from '../processes.js'
+import { temporaryFolder } from '../support.js'
+
+/** Words that in the built files only one part of the sources has. */
+const PARTS = {
+  library: 'getOrEmbed',
+  commands: 'takes no argument',
+  options: 'Keep only this many leading dims',
+  help: 'Exit codes',
+  completion: 'COMPREPLY',
+  masker: 'pattern must be a RegExp',
+  download: 'x-linked-etag',
+  tokenizer: 'max_input_chars_per_word',
+  matrix: 'fortran_order',
+  output: 'its folder is missing',
+  input: 'is this a text file?',
+  doctor: 'trying the model on each device',
+} as const
+
+/** Modules of Node that take longer to load than what they would be good for here. */
+const COSTLY = ['child_process', 'crypto', 'http', 'net', 'stream', 'tty', 'worker_threads', 'zlib']
+
+/** Parts of ours and modules of Node that `op-dbus ARGS > FILE` loads. */
+function loadedBy(dir: string, ...args: string[]) {
+  const coverage = mkdtempSync(join(dir, 'coverage-'))
+  const list = join(coverage, 'list.cjs')
+  const names = join(coverage, 'names.txt')
+  writeFileSync(
+    list,
+    `process.on('exit', () => require('node:fs').writeFileSync(${JSON.stringify(names)}, process.moduleLoadList.join('\\n')))`,
+  )
+  const { status } = spawnSync(process.execPath, ['--require', list, cli, ...args], {
+    env: { PATH: process.env.PATH, OPDBUS_CACHE_DIR: dir, HOME: dir, NODE_V8_COVERAGE: coverage },
+    stdio: ['ignore', openSync(join(coverage, 'out.txt'), 'w'), 'inherit'],
+  })
+  expect(status).toBe(0)
+  const reports = readdirSync(coverage).filter(name => name.startsWith('coverage-'))
+  const urls = reports.flatMap(name => {
+    const { result } = JSON.parse(readFileSync(join(coverage, name), 'utf8')) as { result: { url: string }[] }
+    return result.map(({ url }) => url).filter(url => url.includes('/dist/'))
+  })
+  const text = urls.map(url => readFileSync(fileURLToPath(url), 'utf8')).join('\n')
+  const modules = readFileSync(names, 'utf8').split('\n')
+  return {
+    files: urls.length,
+    parts: Object.entries(PARTS).flatMap(([part, word]) => (text.includes(word) ? [part] : [])),
+    costly: COSTLY.filter(name => modules.includes(`NativeModule ${name}`)),
+    out: readFileSync(join(coverage, 'out.txt'), 'utf8'),
+  }
+}
+
+it('the words by which parts are found stand in the built files', () => {
+  const dist = join(cli, '..')
+  const text = readdirSync(dist).map(name => (/^cli.*\.js$/.test(name) ? readFileSync(join(dist, name), 'utf8') : ''))
+  for (const word of Object.values(PARTS)) expect(text.join('\n'), word).toContain(word)
+})
+
+it('--version loads no command and no option', () => {
+  const { parts, out } = loadedBy(temporaryFolder(), '--version')
+  expect(out).toMatch(/^\d+\.\d+\.\d+\S*\n$/)
+  expect(parts).toEqual([])
+})
+
+it('--help loads the commands and no code that they run', () => {
+  const { parts, out } = loadedBy(temporaryFolder(), '--help')
+  expect(out).toContain('op-dbus')
+  // Lies with the help.
+  expect(parts.filter(part => part !== 'completion')).toEqual(['commands', 'options', 'help'])
+})
+
+it('a text from disk loads what looks it up: nothing that computes, fetches, masks or writes files', async () => {
+  const dir = temporaryFolder()
+  expect((await runCli(dir, ['embed', 'a text'])).stdout).toMatch(/^C computed/)
+  const { parts, costly, files, out } = loadedBy(dir, 'embed', 'a text')
+  expect(out).toMatch(/^D disk/)
+  expect(parts).toEqual(['library', 'commands', 'options'])
+  // What makes keys and checks records; both bring streams along.
+  expect(costly).toEqual(['crypto', 'stream', 'zlib'])
+  // Each costs as much as twenty thousand characters of code.
+  expect(files).toBeLessThanOrEqual(8)
+})
