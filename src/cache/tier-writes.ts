@@ -51,7 +51,8 @@ export class TierWrites<V> {
     this.#breaker = new Breaker(options.clock)
     const { pendingBytes: capacityBytes, batchBytes, writeTimeoutMs } = options.policy
     const limits = [capacityBytes, batchBytes, writeTimeoutMs]
-    this.#atOnce = options.store.getManySync !== undefined && !options.policy.sealed && limits.every(limit => limit === undefined)
+    this.#atOnce =
+      options.store.getManySync !== undefined && !options.policy.sealed && limits.every(limit => limit === undefined)
     this.#pending = new PendingWrites({ capacityBytes, batchBytes, write: (items, bytes) => this.#write(items, bytes) })
   }
 
