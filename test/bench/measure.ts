@@ -101,6 +101,26 @@ function mainThreadSeconds(): number | undefined {
   }
 }
 
+/**
+ * The 99th percentile of the CPU time that the main thread takes from one turn of a timer of a millisecond to the next while `work`
+ * goes on, in milliseconds: the event loop's delay without what other programs of the machine add to it.
+ */
+export async function loopCpu(work: () => Promise<unknown>): Promise<number> {
+  const turns: number[] = []
+  let last = costSoFar().main
+  const turn = () => {
+    const now = costSoFar().main
+    turns.push(now - last)
+    last = now
+  }
+  const timer = setInterval(turn, 1)
+  await work()
+  clearInterval(timer)
+  turn()
+  turns.sort((a, b) => a - b)
+  return 1000 * turns[Math.ceil(0.99 * turns.length) - 1]!
+}
+
 /** The 99th percentile of the event loop's delay while `work` goes on, in milliseconds; 1 of them is the timer's own. */
 export async function loopDelay(work: () => Promise<unknown>): Promise<number> {
   const delays = monitorEventLoopDelay({ resolution: 1 })
