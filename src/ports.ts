@@ -164,11 +164,6 @@ export interface Embedder {
   readonly description: Readonly<Record<string, string | number | boolean>>
   readonly dims: number
   /**
-   * The embedding of one text; `vector` has an ArrayBuffer of its own. Texts handed over in the same turn, by whichever
-   * callers, share batches. Rejects with OVERLOADED when the queue is full, ABORTED, WORKER_LOST, or what the model said.
-   */
-  embed(text: string, call?: CallOptions): Promise<Embedding>
-  /**
    * Hands a job over; each row is told once, done or failed, unless it is dropped before. Jobs of the same turn share
    * batches. Throws OVERLOADED for more texts than there is `room` and CLOSED; then nothing of the job is told.
    */
@@ -224,8 +219,7 @@ export type Pooling = 'mean' | 'cls'
 /** One open ONNX session. Calls may overlap; an adapter whose runtime cannot must queue inside. */
 export interface Backend {
   readonly device: Device
-  /** `[rows, width, dims]` (one vector a token) or `[rows, dims]` (already pooled), row-major: tell by the length. */
-  run(batch: TokenBatch): Promise<Float32Array>
+  run(batch: TokenBatch): Promise<BackendOutput>
   /** Why the session answers one vector a token though it was to pool. For people. */
   readonly unpooled?: string
   /** Of a backend opened with `profile`: what ran where, so far. Ends the profile; no run may follow. */
@@ -233,11 +227,16 @@ export interface Backend {
   close(): Promise<void>
 }
 
-/** One node of the graph, run once. */
+/** What a session answered for a batch: one vector a text where it is `pooled`, else one a token. Not to be written into. */
+export interface BackendOutput {
+  readonly pooled: boolean
+  /** Row-major, `[rows, dims]` or `[rows, width, dims]`. */
+  readonly vectors: Float32Array
+}
+
+/** One node of the graph, run once: its ONNX operator (`MatMul`) and its provider by the runtime's own name (`CPUExecutionProvider`). */
 export interface NodeRun {
-  /** ONNX operator: `MatMul`, `Softmax`, … */
   readonly op: string
-  /** Execution provider, by the runtime's own name: `CPUExecutionProvider`, … */
   readonly provider: string
 }
 
@@ -253,10 +252,7 @@ export interface BackendOptions {
   readonly gpuDevice?: number | undefined
   /** Note which provider runs each node: slower, for a check. Adapters that cannot leave `profile` out of the backend. */
   readonly profile?: boolean | undefined
-  /**
-   * The session is to pool what its graph answers for tokens, on its own device: fewer numbers come back. A graph that cannot be
-   * extended answers as it is. Adapters may leave it out.
-   */
+  /** Pool on the session's own device, so that fewer numbers come back; where that cannot be, the graph answers as it is. */
   readonly pooling?: Pooling | undefined
 }
 

@@ -2,7 +2,7 @@
 
 import type { InferenceSession, Tensor, TypedTensor } from 'onnxruntime-web'
 import { isOpDbusError, messageOf, OpDbusError } from '../errors.js'
-import type { Backend, Device, Pooling, TokenBatch } from '../ports.js'
+import type { Backend, BackendOutput, Device, Pooling, TokenBatch } from '../ports.js'
 import { poolingNodes } from './pooling-nodes.js'
 
 /** Outputs in order of trust. `pooler_output` is not among them: it is BERT's classification head, not an embedding. */
@@ -84,7 +84,7 @@ export function sessionBackend(
   let zeros = new BigInt64Array(0)
   let last: Promise<unknown> = Promise.resolve()
 
-  async function run(batch: TokenBatch): Promise<Float32Array> {
+  async function run(batch: TokenBatch): Promise<BackendOutput> {
     const shape = [batch.rows, batch.width]
     const feeds: Record<string, Tensor> = {}
     if (zeros.length < batch.inputIds.length) zeros = new BigInt64Array(batch.inputIds.length)
@@ -103,7 +103,7 @@ export function sessionBackend(
     } catch (error) {
       throw new OpDbusError('EMBEDDER_FAILED', `the model failed: ${messageOf(error)}`, { cause: error })
     }
-    return floatsOf(tensor, output, batch)
+    return answerOf(tensor, output, batch)
   }
 
   return {
@@ -172,11 +172,12 @@ function outputOf({ outputNames, outputMetadata }: InferenceSession, added?: str
   return name
 }
 
-function floatsOf(tensor: Tensor | undefined, name: string, { rows, width }: TokenBatch): Float32Array {
+function answerOf(tensor: Tensor | undefined, name: string, { rows, width }: TokenBatch): BackendOutput {
   const dims = tensor?.dims ?? []
-  const shaped = dims[0] === rows && (dims.length === 2 || (dims.length === 3 && dims[1] === width))
-  if (shaped && tensor?.type === 'float32') return tensor.data as Float32Array
-  if (shaped && tensor?.type === 'float16') return fromHalves(tensor.data)
+  const pooled = dims.length === 2
+  const shaped = dims[0] === rows && (pooled || (dims.length === 3 && dims[1] === width))
+  if (shaped && tensor?.type === 'float32') return { vectors: tensor.data as Float32Array, pooled }
+  if (shaped && tensor?.type === 'float16') return { vectors: fromHalves(tensor.data), pooled }
   throw refuse(
     `output ${name} is ${tensor?.type} [${dims.join(', ')}]; float32 or float16 of [${rows}, ${width}, dims] is needed`,
   )

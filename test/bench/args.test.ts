@@ -11,6 +11,7 @@ test('nothing given means everything, in full', () => {
     model: undefined,
     quick: false,
     help: false,
+    markdown: [],
     library: undefined,
     child: [],
   })

@@ -10,6 +10,8 @@ export interface BenchArgs {
   readonly model: string | undefined
   readonly quick: boolean
   readonly help: boolean
+  /** JSON files of earlier runs to print as one table in Markdown; empty: to measure. */
+  readonly markdown: readonly string[]
   /** The package of another build to measure, or undefined for this one. */
   readonly library: string | undefined
   /** Not for people: a task for a process of its own, and its arguments; empty for the bench itself. */
@@ -27,8 +29,8 @@ export function parseBenchArgs(args: readonly string[], ids: readonly string[]):
   const only = (values.only ?? []).flatMap(list => list.split(',')).filter(id => id !== '')
   const unknown = only.filter(id => !ids.includes(id))
   if (unknown.length > 0) throw new UsageError(`no row is called ${unknown.join(', ')}. There are: ${ids.join(', ')}`)
-  const { json, model, quick = false, help = false, library, child = [] } = values
-  return { only, json, model, quick, help, library, child }
+  const { json, model, quick = false, help = false, markdown = [], library, child = [] } = values
+  return { only, json, model, quick, help, markdown, library, child }
 }
 
 function parse(args: readonly string[]) {
@@ -41,6 +43,7 @@ function parse(args: readonly string[]) {
         model: { type: 'string' },
         quick: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
+        markdown: { type: 'string', multiple: true },
         library: { type: 'string' },
         child: { type: 'string', multiple: true },
       },
@@ -60,6 +63,7 @@ Measures op-dbus against its peers, each row in one run, and says which figures 
   --model DIR   a model folder for the embedding rows; default: the built-in model
   --library DIR another build of op-dbus, by its folder; what lies below its public interface is measured as it is here
   --quick       fewer rounds and smaller sizes: for a first look, not for figures to quote
+  --markdown FILE   measure nothing: print the rows of such a FILE as docs/figures.md has them; may be repeated
   --help        this text
 
 Rows: ${ids.join(', ')}

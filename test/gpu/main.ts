@@ -10,6 +10,7 @@ import { machine, machineText } from '../bench/machine.js'
 import { bareSession } from './bare.js'
 import { type Models, modelsOf, type Setup } from './models.js'
 import { parity } from './parity.js'
+import { stations } from './stations.js'
 import { throughput } from './throughput.js'
 
 const HELP = `npm run gpu -- [options]
@@ -18,7 +19,7 @@ const HELP = `npm run gpu -- [options]
   --reference FILE   its reference vectors, as test/fixtures/use-lite-reference.json has those of the built-in model
   --library DIR      another build of op-dbus, by its folder
   --devices LIST     default: cuda,webgpu,cpu
-  --only LIST        of doctor, parity, throughput, bare; default: all
+  --only LIST        of doctor, parity, throughput, stations, bare; default: all
   --seconds N        most seconds for one figure of the throughput; default: 4
   --json FILE        writes what was measured
 `
@@ -29,7 +30,7 @@ const { values } = parseArgs({
     reference: { type: 'string' },
     library: { type: 'string' },
     devices: { type: 'string', default: 'cuda,webgpu,cpu' },
-    only: { type: 'string', default: 'doctor,parity,throughput,bare' },
+    only: { type: 'string', default: 'doctor,parity,throughput,stations,bare' },
     seconds: { type: 'string', default: '4' },
     json: { type: 'string' },
     help: { type: 'boolean', default: false },
@@ -73,6 +74,7 @@ async function main(): Promise<number> {
     await part('throughput', () =>
       throughput(library, setups(models, devices), Number(values.seconds) * 1000, folder, print),
     )
+    await part('stations', () => stations(library, setups(models, devices), Number(values.seconds) * 1000, print))
     await part('bare', () => bareSession(setups(models, devices), print))
   } finally {
     rmSync(folder, { recursive: true, force: true })

@@ -2,15 +2,13 @@
 import { join } from 'node:path'
 import type { DeviceChoice } from '../../src/options.js'
 import type { Library } from '../bench/library.js'
-import { logLines } from '../bench/log-lines.js'
 import type { Setup } from './models.js'
+import { shortLines } from './short-lines.js'
 import { type ThreadTime, threadTimes } from './threads.js'
 
 const BATCHES = [1, 32, 256, 2048, 16_384, 65_536]
 /** Texts before the first figure: sessions warm up, and the budget of a batch is found. */
 const WARM = 16_384
-/** Lines of logs no longer than this are short: 6 to 20 tokens of MiniLM. */
-const SHORT = 64
 
 export interface ThroughputRow {
   readonly what: string
@@ -79,11 +77,4 @@ export async function throughput(
     }
   }
   return rows
-}
-
-function shortLines(count: number): string[] {
-  const lines: string[] = []
-  for (let seed = 1; lines.length < count; seed++)
-    for (const line of logLines(20_000, seed)) if (line.length <= SHORT) lines.push(`${line} #${lines.length}`)
-  return lines.slice(0, count)
 }

@@ -97,8 +97,8 @@ export async function openFirst(
 }
 
 /**
- * What a session on `device` is opened with: a GPU pools by itself, since what it answers has to cross to the CPU. There, pooling in
- * plain loops is a thousandth of a batch, and a graph that is extended would have to be held in memory as bytes.
+ * What a session on `device` is opened with: a GPU pools by itself, since what it answers has to cross to the CPU. On a CPU plain loops
+ * are as fast (MiniLM: 0.99 to 1.03 of a batch), and a graph is extended in memory: 40 ms and the file's size more at opening.
  */
 export function optionsOn(device: Device, options: BackendOptions, pooling?: Pooling): BackendOptions {
   return isGpu(device) ? { ...options, pooling } : options

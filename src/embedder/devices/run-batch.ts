@@ -1,7 +1,7 @@
 // One batch from token ids to finished vectors: pad, run, pool, normalise. Keeps nothing between two batches.
 
 import { OpDbusError } from '../../errors.js'
-import type { Backend, TokenBatch } from '../../ports.js'
+import type { Backend, BackendOutput, TokenBatch } from '../../ports.js'
 import type { ModelSpec } from '../model/spec.js'
 import { finishRow, poolRow } from './pooling.js'
 
@@ -38,18 +38,17 @@ export async function runBatch<T extends TokenRow>(
 function finishBatch<T extends TokenRow>(
   items: readonly T[],
   { rows, width }: TokenBatch,
-  output: Float32Array,
+  { vectors, pooled }: BackendOutput,
   { dims, hiddenDims, pooling, normalize }: VectorSpec,
   sums: Float64Array,
 ): FinishedBatch<T> {
-  const pooled = output.length === rows * hiddenDims
-  if (!pooled && output.length !== rows * width * hiddenDims)
+  if (vectors.length !== rows * (pooled ? 1 : width) * hiddenDims)
     throw new OpDbusError(
       'UNSUPPORTED_MODEL',
-      `the model answered ${output.length} numbers for ${rows} texts of ${width} tokens; its files say ${hiddenDims} dims`,
+      `the model answered ${vectors.length} numbers for ${rows} texts of ${width} tokens; its files say ${hiddenDims} dims`,
     )
   // What a runtime hands out is not written into.
-  const matrix = pooled && dims === hiddenDims ? output.slice() : new Float32Array(rows * dims)
+  const matrix = pooled && dims === hiddenDims ? vectors.slice() : new Float32Array(rows * dims)
   const kept: T[] = []
   const notFinite: T[] = []
   for (let row = 0; row < rows; row++) {
@@ -57,8 +56,8 @@ function finishBatch<T extends TokenRow>(
     const at = row * dims
     if (!pooled) {
       const vector = matrix.subarray(at, at + dims)
-      poolRow(output, row * width * hiddenDims, hiddenDims, item.ids.length, pooling, sums, vector)
-    } else if (dims < hiddenDims) matrix.set(output.subarray(row * hiddenDims, row * hiddenDims + dims), at)
+      poolRow(vectors, row * width * hiddenDims, hiddenDims, item.ids.length, pooling, sums, vector)
+    } else if (dims < hiddenDims) matrix.set(vectors.subarray(row * hiddenDims, row * hiddenDims + dims), at)
     if (!finishRow(matrix, at, dims, normalize)) {
       notFinite.push(item)
       continue
@@ -69,7 +68,10 @@ function finishBatch<T extends TokenRow>(
   return { kept, matrix: kept.length === rows ? matrix : matrix.slice(0, kept.length * dims), notFinite }
 }
 
-/** Pads on the right to the longest item, and to two at least: at one, pooled and unpooled output have the same length. */
+/**
+ * Pads on the right to the longest item, and to two at least, as ever: where a graph is quantised as it runs, padding shows in a
+ * vector, and those of texts of one token are kept already.
+ */
 function toBatch(items: readonly TokenRow[], padId: number): TokenBatch {
   const rows = items.length
   const width = items.reduce((most, item) => Math.max(most, item.ids.length), 2)

@@ -159,6 +159,7 @@ export class DeviceSelector {
 
   async #verdictKey(device: Device, spec: ModelSpec): Promise<Key> {
     const { runtime, hash } = this.#options
+    // The first number goes up with what a session has to be right in: of version 3 it pools by itself.
     return hash.sha256(JSON.stringify([3, device, spec.space, await runtime.print(device)])) as Key
   }
 

@@ -1,7 +1,7 @@
 // The station inside the worker: tokenise -> batch -> run -> pool -> normalise -> finished rows, failures per text.
 
 import { asFailure, OpDbusError } from '../../errors.js'
-import type { Backend, Clock, Device, TokenBatch } from '../../ports.js'
+import type { Backend, BackendOutput, Clock, Device, TokenBatch } from '../../ports.js'
 import { isGpu } from '../devices/order.js'
 import { runBatch, type TokenRow, type VectorSpec } from '../devices/run-batch.js'
 import { fromWire, toWire, type WireError } from '../link.js'
@@ -229,7 +229,7 @@ export class Pipeline {
     return { number: rows.number(row), ids: rows.ids(row), truncated: rows.truncated(row) }
   }
 
-  async #answer(batch: TokenBatch): Promise<Float32Array> {
+  async #answer(batch: TokenBatch): Promise<BackendOutput> {
     const { backend, stopwatch } = this.#options
     stopwatch?.begin('running')
     try {

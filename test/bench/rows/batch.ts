@@ -10,15 +10,14 @@ import { logLines } from '../log-lines.js'
 import { type Cost, costOf, loopDelay, median, roundsOf } from '../measure.js'
 import { openLmdb } from '../peers/lmdb.js'
 import type { Bench, Measured, RowGroup } from '../row.js'
-import { cheapEmbedder, cheapRows, checkCheapRows, DIMS } from './fixtures.js'
+import { cheapEmbedder, cheapRow, cheapRows, checkCheapRows, DIMS, mustNotCompute } from './fixtures.js'
 
 const TEXTS = { full: 200_000, quick: 50_000 }
 /** A round takes seconds. */
 const MOST_ROUNDS = 5
 /** Entries in memory where disk is what counts: the library's default. */
 const CAPACITY = 10_000
-/** Texts that a peer has embedded at a time. */
-const CHUNK = 1000
+const VECTOR_BYTES = 4 * DIMS
 
 export const batchMiss: RowGroup = {
   id: 'batch-miss',
@@ -102,15 +101,11 @@ const TASKS = {
     const lru = new LRUCache<string, Float32Array>({ max: CAPACITY })
     let matrix: Float32Array = new Float32Array()
     function* computed() {
-      for (let start = 0; start < texts.length; start += CHUNK) {
-        const rows = cheapRows(texts.slice(start, start + CHUNK))
-        matrix.set(rows, start * DIMS)
-        for (let at = 0; at < rows.length; at += DIMS) {
-          const text = texts[start + at / DIMS]!
-          const vector = rows.slice(at, at + DIMS)
-          lru.set(text, vector)
-          yield [sha256(text), bytesOf(vector)] as const
-        }
+      const bytes = bytesOf(matrix)
+      for (const [row, text] of texts.entries()) {
+        cheapRow(text, matrix, row)
+        lru.set(text, matrix.slice(row * DIMS, (row + 1) * DIMS))
+        yield [sha256(text), bytes.subarray(row * VECTOR_BYTES, (row + 1) * VECTOR_BYTES)] as const
       }
     }
     const cost = await costOf(async () => {
@@ -140,7 +135,7 @@ const TASKS = {
     const cost = await costOf(() => {
       matrix = new Float32Array(texts.length * DIMS)
       const bytes = bytesOf(matrix)
-      for (let row = 0; row < texts.length; row++) bytes.set(lmdb.read(sha256(texts[row]!))!, row * DIMS * 4)
+      for (let row = 0; row < texts.length; row++) bytes.set(lmdb.read(sha256(texts[row]!))!, row * VECTOR_BYTES)
     })
     checkCheapRows('the peer', matrix, texts)
     await lmdb.close()
@@ -188,14 +183,6 @@ type TaskName = keyof typeof TASKS
 
 export const batchTask: ChildTask = (library, task, folder = '', texts = '') =>
   TASKS[task as TaskName](library, folder, logLines(Number(texts)))
-
-/** All that is asked for has to be on disk. */
-const mustNotCompute = {
-  ...cheapEmbedder,
-  async embed(texts: readonly string[]): Promise<Float32Array> {
-    throw new Error(`${texts.length} texts are not on disk`)
-  },
-}
 
 function count({ quick }: Bench): number {
   return quick ? TEXTS.quick : TEXTS.full

@@ -1,7 +1,7 @@
-// What several rows need: a caller's own embedder that costs nothing, and checks of answers.
-
+// What several rows need: a caller's own embedder that costs nothing, checks of answers, and room on disk.
+import { statfs } from 'node:fs/promises'
 import { seededRandom } from '../log-lines.js'
-import { WrongAnswer } from '../row.js'
+import { Skipped, WrongAnswer } from '../row.js'
 
 export const DIMS = 384
 
@@ -50,6 +50,14 @@ export const cheapEmbedder = {
   embed: async (texts: readonly string[]) => cheapRows(texts),
 }
 
+/** The same where all that is asked for has to be there. */
+export const mustNotCompute = {
+  ...cheapEmbedder,
+  async embed(texts: readonly string[]): Promise<Float32Array> {
+    throw new Error(`${texts.length} texts are not on disk`)
+  },
+}
+
 /** @throws WrongAnswer unless `found` are the rows of `cheapEmbedder` */
 export function checkCheapRows(who: string, found: Float32Array, texts: readonly string[]): void {
   const bytes = (floats: Float32Array) => Buffer.from(floats.buffer, floats.byteOffset, floats.byteLength)
@@ -95,4 +103,12 @@ export function cycle<T>(items: readonly T[]): () => T {
     at = (at + 1) & mask
     return items[at]!
   }
+}
+
+/** @throws Skipped unless there is half as much again as `bytes` */
+export async function requireRoom(folder: string, bytes: number): Promise<void> {
+  const { bavail, bsize } = await statfs(folder)
+  const gigabytes = (n: number) => `${(n / 1e9).toFixed(1)} GB`
+  if (bavail * bsize >= 1.5 * bytes) return
+  throw new Skipped(`needs ${gigabytes(1.5 * bytes)} in ${folder}, and ${gigabytes(bavail * bsize)} are free`)
 }

@@ -49,7 +49,7 @@ export const memoryHit: RowGroup = {
         round => progress(`round ${round} of ${rounds}`),
       )
       const what = 'vector of a text in memory, shared'
-      const hold = { side: 'at most', times: 1.5 } as const
+      const hold = { side: 'at most', times: 1.3 } as const
       return [{ id: 'memory-hit', what, unit: 'ns', ours, peer: { name: 'lru-cache get', value: peer }, hold }]
     } finally {
       await caches.close()
