@@ -68,7 +68,10 @@ export class TierWrites<V> {
       return
     }
     // One by itself may not be the only one of its turn: it waits for the others.
-    if (this.#atOnce && kept.length > 1 && this.#pending.idle) return this.#setAtOnce(kept)
+    if (this.#atOnce && kept.length > 1 && this.#pending.idle) {
+      this.#setAtOnce(kept)
+      return
+    }
     for (const one of kept) {
       const bytes = codec.encode(one.id, one.value!, one.ticket)
       if (bytes === undefined) continue
@@ -98,8 +101,8 @@ export class TierWrites<V> {
     const { encode, fixed } = this.#options.codec
     if (fixed === undefined) return encode(id, value!, ticket)
     const { bytes, write } = fixed
-    let place = this.#places[number]
-    if (place === undefined) this.#places.push((place = new Uint8Array(bytes)))
+    this.#places[number] ??= new Uint8Array(bytes)
+    const place = this.#places[number]!
     write(value!, place)
     return place
   }

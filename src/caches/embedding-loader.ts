@@ -1,7 +1,7 @@
 // Between the cache and the embedder: ids become jobs, as large as there is room for, and finished rows become values. Looks nothing
 // up and stores nothing.
-import type { Loading } from '../cache/in-flight.js'
 import type { Loader, LoadSink } from '../cache/loader.js'
+import type { Loading } from '../cache/look-up.js'
 import type { EmbeddedRows, Embedder, Embedding, EmbedJob } from '../ports.js'
 
 export class EmbeddingLoader {
