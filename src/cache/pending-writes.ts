@@ -45,15 +45,17 @@ export class PendingWrites {
     return true
   }
 
-  /** Nothing waits or is under way. */
+  /** Nothing waits, and nothing is under way that waited. */
   get idle(): boolean {
-    return this.#sending === undefined && this.#waiting.size === 0
+    return this.#waiting.size === 0 && this.#sent === undefined
   }
 
-  /** Where `idle`: sends these at once, as a batch of their own, of which reads are not answered. */
+  /** Where `idle`, for a medium that has it at once: sends these as a batch of their own. Reads are not answered of it. */
   sendNow(items: [Key, Uint8Array][], bytes: number): void {
     this.#taken += items.length
-    this.#follow(this.#options.write(items, bytes), items.length)
+    const before = this.#sending
+    const writing = this.#options.write(items, bytes)
+    void this.#follow(before === undefined ? writing : Promise.all([before, writing]), items.length)
   }
 
   /** Resolves when what was set so far has reached the medium, or has failed to; what is set meanwhile is not waited for. */
@@ -76,16 +78,19 @@ export class PendingWrites {
     return this.#follow(this.#options.write([...batch], bytes), batch.size)
   }
 
-  #follow(writing: Promise<void>, entries: number): Promise<void> {
+  #follow(writing: Promise<unknown>, entries: number): Promise<void> {
     const done = () => {
       this.#settled += entries
+      // Another batch was sent at once meanwhile, and goes on with the rest.
+      if (this.#sending !== sending) return
       this.#sent = undefined
       this.#sentBytes = 0
       this.#sending = undefined
       if (this.#waiting.size > 0) void this.#send()
     }
-    this.#sending = writing.then(done, done)
-    return this.#sending
+    const sending = writing.then(done, done)
+    this.#sending = sending
+    return sending
   }
 
   /** What is sent next, the oldest first, and its bytes. */
