@@ -61,10 +61,7 @@ export class ReadPath<V extends object> {
 
   /** Memory alone. A miss is not counted: whoever misses here goes on, or asks again. */
   peek(id: string): V | undefined {
-    const log = this.#log(id)
-    const value = this.#memory.get(id)
-    if (value !== undefined) log?.ended('hit', { source: 'memory', bytes: this.#bytesOf(id, value) })
-    return value
+    return this.#events.lookupHeard ? this.#heardPeek(id) : this.#memory.get(id)
   }
 
   /** One id: at once from memory and from the tiers that can, so that no promise is made where none is needed. */
@@ -245,6 +242,13 @@ export class ReadPath<V extends object> {
     if (!signal.aborted) return waiter.promise(this.aborts.add(signal, leave))
     leave()
     return waiter.promise()
+  }
+
+  #heardPeek(id: string): V | undefined {
+    const log = this.#events.begin(id, this.clock)
+    const value = this.#memory.get(id)
+    if (value !== undefined) log.ended('hit', { source: 'memory', bytes: this.#bytesOf(id, value) })
+    return value
   }
 
   #log(id: string): LookUpLog | undefined {

@@ -49,7 +49,8 @@ export class EmbeddingPool implements ValuePool<Embedding> {
   }
 
   lend(pooled: PooledEmbedding): void {
-    pooled.lent = true
+    // Mostly it is already, and reading is cheaper.
+    if (!pooled.lent) pooled.lent = true
   }
 
   /** Its row is free. An embedding that somebody may still hold takes its vector along. */
@@ -108,24 +109,24 @@ class Slab {
 
 /** An embedding in a row of a pool. Reads the same for ever. */
 export class PooledEmbedding implements Embedding {
-  readonly tokens: number
-  readonly truncated: boolean
-  readonly device: Device
+  // What every hit reads comes first, on one line of the processor's cache.
   /** Whether anybody but the memory tier may hold this object. @internal */
   lent = false
+  #own: Float32Array | undefined
   /** Where the vector lies, as long as it has no array of its own. */
   #slab: Slab | undefined
   #row: number
-  #own: Float32Array | undefined
+  readonly tokens: number
+  readonly truncated: boolean
+  readonly device: Device
 
   /** Takes the next row of `slab`, which has one. */
   constructor(embedding: Embedding, slab: Slab) {
+    this.#slab = slab
+    this.#row = slab.tenants.length
     this.tokens = embedding.tokens
     this.truncated = embedding.truncated
     this.device = embedding.device
-    this.#slab = slab
-    this.#row = slab.tenants.length
-    this.#own = undefined
     slab.floats.set(embedding.vector, this.#row * slab.dims)
     slab.tenants.push(this)
   }
