@@ -5,6 +5,7 @@
 //   node build.mjs test:changed   build, then run the tests that a change touches (see build/test-changed.mjs)
 //   node build.mjs demo       build, then run the demo            (likewise)
 //   node build.mjs bench      build, then run the benchmark       (likewise)
+//   node build.mjs gpu        build, then measure a GPU           (likewise; see test/gpu)
 //   node build.mjs install-cuda   build, then fetch the CUDA provider (see build/install-cuda.mjs)
 //   node build.mjs start      build, then serve the playground on this machine
 //   node build.mjs check      build, then types, lint, import rules, publint, attw, and the reference below
@@ -140,7 +141,7 @@ const TARGETS = [
   {
     name: 'bench',
     outdir: '.build',
-    entries: { bench: 'test/bench/main.ts' },
+    entries: { bench: 'test/bench/main.ts', gpu: 'test/gpu/main.ts' },
     options: { platform: 'node', target: 'node20' },
     report: false,
   },
@@ -153,6 +154,7 @@ const TASKS = {
   'test:changed': [['build/test-changed.mjs', '...args']],
   demo: [['dist/cli.js', 'demo', '...args']],
   bench: [['.build/bench.js', '...args']],
+  gpu: [['.build/gpu.js', '...args']],
   start: [['build/start.mjs', '...args']],
   'install-cuda': [['build/install-cuda.mjs', '...args']],
   docs: [['build/api-reference.mjs']],
@@ -245,7 +247,7 @@ async function build() {
   })
   await step(
     'bundles',
-    ['src', 'test/bench', 'wasm', 'build/wasm.mjs', 'build/worker-script.mjs'],
+    ['src', 'test/bench', 'test/gpu', 'wasm', 'build/wasm.mjs', 'build/worker-script.mjs'],
     'dist/node.js',
     async () => {
       removeOldBundles()

@@ -142,7 +142,7 @@ export interface EmbedJob {
 /** Finished rows of a job: row `i` of `matrix` (`rows.length x dims`, row-major) is the vector of `texts[rows[i]]`. */
 export interface EmbeddedRows {
   readonly rows: ArrayLike<number>
-  /** Of many rows it may be a view onto a larger buffer: copy what is kept. */
+  /** Nobody writes to it any more. It may be a view onto a larger buffer, and is one buffer for all: copy what is kept for long. */
   readonly matrix: Float32Array
   /** As {@link Embedding.tokens}, row by row. */
   readonly tokens: ArrayLike<number>
@@ -163,11 +163,6 @@ export interface Embedder {
   /** What the space is, for people: goes into `space.json` and `doctor`. */
   readonly description: Readonly<Record<string, string | number | boolean>>
   readonly dims: number
-  /**
-   * The embedding of one text; `vector` has an ArrayBuffer of its own. Texts handed over in the same turn, by whichever
-   * callers, share batches. Rejects with OVERLOADED when the queue is full, ABORTED, WORKER_LOST, or what the model said.
-   */
-  embed(text: string, call?: CallOptions): Promise<Embedding>
   /**
    * Hands a job over; each row is told once, done or failed, unless it is dropped before. Jobs of the same turn share
    * batches. Throws OVERLOADED for more texts than there is `room` and CLOSED; then nothing of the job is told.
@@ -218,21 +213,30 @@ export interface TokenBatch {
   readonly attentionMask: BigInt64Array
 }
 
+/** How token vectors become a text's vector: the mean over its tokens, or the first token's. */
+export type Pooling = 'mean' | 'cls'
+
 /** One open ONNX session. Calls may overlap; an adapter whose runtime cannot must queue inside. */
 export interface Backend {
   readonly device: Device
-  /** `[rows, width, dims]` (one vector a token) or `[rows, dims]` (already pooled), row-major: tell by the length. */
-  run(batch: TokenBatch): Promise<Float32Array>
+  run(batch: TokenBatch): Promise<BackendOutput>
+  /** Why the session answers one vector a token though it was to pool. For people. */
+  readonly unpooled?: string
   /** Of a backend opened with `profile`: what ran where, so far. Ends the profile; no run may follow. */
   profile?(): Promise<readonly NodeRun[]>
   close(): Promise<void>
 }
 
-/** One node of the graph, run once. */
+/** What a session answered for a batch: one vector a text where it is `pooled`, else one a token. Not to be written into. */
+export interface BackendOutput {
+  readonly pooled: boolean
+  /** Row-major, `[rows, dims]` or `[rows, width, dims]`. */
+  readonly vectors: Float32Array
+}
+
+/** One node of the graph, run once: its ONNX operator (`MatMul`) and its provider by the runtime's own name (`CPUExecutionProvider`). */
 export interface NodeRun {
-  /** ONNX operator: `MatMul`, `Softmax`, … */
   readonly op: string
-  /** Execution provider, by the runtime's own name: `CPUExecutionProvider`, … */
   readonly provider: string
 }
 
@@ -248,6 +252,8 @@ export interface BackendOptions {
   readonly gpuDevice?: number | undefined
   /** Note which provider runs each node: slower, for a check. Adapters that cannot leave `profile` out of the backend. */
   readonly profile?: boolean | undefined
+  /** Pool on the session's own device, so that fewer numbers come back; where that cannot be, the graph answers as it is. */
+  readonly pooling?: Pooling | undefined
 }
 
 export interface BackendFactory {

@@ -4,6 +4,7 @@ import { openCaches } from 'op-dbus'
 import { expect, it, test } from 'vitest'
 import { estimateSize } from '../src/cache/estimate-size.js'
 import { fromUserEmbedder } from '../src/embedder/client/custom-embedder.js'
+import { embedText } from '../src/embedder/client/embed-text.js'
 import { isOpDbusError, messageOf } from '../src/errors.js'
 import { checkFloats } from '../src/kernels/checks.js'
 import { openKernels } from '../src/kernels.js'
@@ -33,7 +34,7 @@ test('an embedder may return floats of another realm; the vectors are of ours', 
   const embed = async (texts: readonly string[]) =>
     foreign(`Float32Array.from({ length: ${2 * texts.length} }, (_, i) => i)`)
   const embedder = fromUserEmbedder({ space: 'a', dims: 2, embed }, { maxQueue: 10 })
-  const { vector } = await embedder.embed('x')
+  const { vector } = await embedText(embedder, 'x')
   expect(vector).toBeInstanceOf(Float32Array)
   expect([...vector]).toEqual([0, 1])
   const caches = await openCaches({ dir: temporaryFolder(), embedder: { space: 'a', dims: 2, embed } })
@@ -41,7 +42,7 @@ test('an embedder may return floats of another realm; the vectors are of ours', 
   await caches.close()
   const wrong = { space: 'b', dims: 2, embed: async () => foreign('new Float64Array(2)') }
   const odd = fromUserEmbedder(wrong, { maxQueue: 10 })
-  await expect(odd.embed('x')).rejects.toMatchObject({ code: 'EMBEDDER_FAILED' })
+  await expect(embedText(odd, 'x')).rejects.toMatchObject({ code: 'EMBEDDER_FAILED' })
 })
 
 test('its errors are read, ours from there known', () => {

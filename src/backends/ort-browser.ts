@@ -2,7 +2,7 @@
 
 import { OpDbusError } from '../errors.js'
 import type { BackendFactory } from '../ports.js'
-import { openError, QUIET, sessionBackend } from './ort-io.js'
+import { inHand, openError, openSession, QUIET, sessionBackend } from './ort-io.js'
 
 /** The runtime's own build: with WebGPU, or half the size without. */
 export type OrtBuild = 'wasm' | 'webgpu'
@@ -39,17 +39,14 @@ export function ortBrowser(parts: (build: OrtBuild) => Promise<OrtParts>, only?:
   }
   const factory = (device: OrtBuild): BackendFactory => ({
     device,
-    async open({ model }, { threads }) {
+    async open({ model }, { threads, pooling }) {
       try {
         loaded ??= load(only ?? device, threads)
         const { InferenceSession, Tensor } = await loaded
         if (typeof model === 'string') throw new OpDbusError('INVALID_INPUT', 'a browser opens a model by its bytes')
-        const session = await InferenceSession.create(model, {
-          executionProviders: [device],
-          enableMemPattern: false,
-          ...QUIET,
-        })
-        return sessionBackend(device, session, Tensor)
+        const create = (bytes: Uint8Array) =>
+          InferenceSession.create(bytes, { executionProviders: [device], enableMemPattern: false, ...QUIET })
+        return sessionBackend(device, await openSession(model, pooling, async () => inHand(model), create), Tensor)
       } catch (error) {
         // A build that could not be loaded stands in nobody's way.
         if (

@@ -1,8 +1,9 @@
-// What both ONNX Runtime adapters share: which inputs a graph may ask for, which output is the answer.
+// What the ONNX Runtime adapters share: which inputs a graph may ask for, which output is the answer, and who pools it.
 
 import type { InferenceSession, Tensor, TypedTensor } from 'onnxruntime-web'
 import { isOpDbusError, messageOf, OpDbusError } from '../errors.js'
-import type { Backend, Device, TokenBatch } from '../ports.js'
+import type { Backend, BackendOutput, Device, Pooling, TokenBatch } from '../ports.js'
+import { poolingNodes } from './pooling-nodes.js'
 
 /** Outputs in order of trust. `pooler_output` is not among them: it is BERT's classification head, not an embedding. */
 const OUTPUTS = ['sentence_embedding', 'last_hidden_state', 'token_embeddings']
@@ -19,26 +20,81 @@ interface TensorConstructor {
   new (type: 'int32', data: Int32Array, dims: readonly number[]): TypedTensor<'int32'>
 }
 
+/** A session, and who pools. */
+interface Opened {
+  readonly session: InferenceSession
+  /** The output that holds one vector a text, where the session got the nodes for it. */
+  readonly pooled?: string
+  /** Why it did not, though it was to. */
+  readonly unpooled?: string
+}
+
+/** A model's bytes, and the same with more behind them. */
+export interface ModelBytes {
+  readonly bytes: Uint8Array
+  followedBy(more: Uint8Array): Uint8Array
+}
+
+/** Bytes that somebody else holds, too: what follows them needs a copy. */
+export function inHand(bytes: Uint8Array): ModelBytes {
+  return {
+    bytes,
+    followedBy(more) {
+      const both = new Uint8Array(bytes.length + more.length)
+      both.set(bytes)
+      both.set(more, bytes.length)
+      return both
+    },
+  }
+}
+
+/** Creates a session whose graph pools, from what `read` brings; else, and where nobody asked for that, one of the model as it is. */
+export async function openSession<Model>(
+  model: Model,
+  pooling: Pooling | undefined,
+  read: () => Promise<ModelBytes>,
+  create: (model: Model | Uint8Array) => Promise<InferenceSession>,
+): Promise<Opened> {
+  if (pooling === undefined) return { session: await create(model) }
+  let unpooled: string | undefined
+  try {
+    const { bytes, followedBy } = await read()
+    const nodes = poolingNodes(bytes, pooling, choose)
+    if (typeof nodes === 'object') return { session: await create(followedBy(nodes.bytes)), pooled: nodes.output }
+    unpooled = nodes
+  } catch (error) {
+    unpooled = messageOf(error)
+  }
+  return { session: await create(model), ...(unpooled !== undefined && { unpooled }) }
+}
+
 /**
  * A {@link Backend} over an open session. Calls queue: neither runtime gains from overlapping ones, and one of them
  * breaks. Throws UNSUPPORTED_MODEL when the graph wants inputs that are not known here, of another type or a fixed size,
  * or offers no known output.
  */
-export function sessionBackend(device: Device, session: InferenceSession, Tensor: TensorConstructor): Backend {
-  const output = outputOf(session)
+export function sessionBackend(
+  device: Device,
+  { session, pooled, unpooled }: Opened,
+  Tensor: TensorConstructor,
+): Backend {
+  const own = outputOf(session, pooled)
+  const output = pooled ?? own
   const inputs = inputsOf(session)
+  let zeros = new BigInt64Array(0)
   let last: Promise<unknown> = Promise.resolve()
 
-  async function run(batch: TokenBatch): Promise<Float32Array> {
+  async function run(batch: TokenBatch): Promise<BackendOutput> {
     const shape = [batch.rows, batch.width]
     const feeds: Record<string, Tensor> = {}
+    if (zeros.length < batch.inputIds.length) zeros = new BigInt64Array(batch.inputIds.length)
     for (const { name, type } of inputs) {
       const data =
         name === 'input_ids'
           ? batch.inputIds
           : name === 'attention_mask'
             ? batch.attentionMask
-            : new BigInt64Array(batch.inputIds.length)
+            : zeros.subarray(0, batch.inputIds.length)
       feeds[name] = type === 'int64' ? new Tensor(type, data, shape) : new Tensor(type, lowHalves(data), shape)
     }
     let tensor: Tensor | undefined
@@ -47,11 +103,12 @@ export function sessionBackend(device: Device, session: InferenceSession, Tensor
     } catch (error) {
       throw new OpDbusError('EMBEDDER_FAILED', `the model failed: ${messageOf(error)}`, { cause: error })
     }
-    return floatsOf(tensor, output, batch)
+    return answerOf(tensor, output, batch)
   }
 
   return {
     device,
+    ...(unpooled !== undefined && { unpooled }),
     run(batch) {
       // After a rejection the next call starts all the same.
       const answer = last.then(() => run(batch))
@@ -97,24 +154,30 @@ function lowHalves(data: BigInt64Array): Int32Array {
   return low
 }
 
-function outputOf(session: InferenceSession): string {
-  const names = session.outputNames
-  const only = names.length === 1 && !HEADS.includes(names[0]!) ? names[0] : undefined
-  const name = OUTPUTS.find(known => names.includes(known)) ?? only
+function choose(outputs: readonly string[]): string | undefined {
+  const only = outputs.length === 1 && !HEADS.includes(outputs[0]!) ? outputs[0] : undefined
+  return OUTPUTS.find(known => outputs.includes(known)) ?? only
+}
+
+/** The output that the graph's authors meant, whatever was `added`. */
+function outputOf({ outputNames, outputMetadata }: InferenceSession, added?: string): string {
+  const names = outputNames.filter(name => name !== added)
+  const name = choose(names)
   if (name === undefined)
     throw refuse(`the graph's outputs are ${names.join(', ')}; one of ${OUTPUTS.join(', ')} is needed`)
-  const output = session.outputMetadata[names.indexOf(name)]
+  const output = outputMetadata[outputNames.indexOf(name)]
   const type = output?.isTensor ? output.type : 'no tensor'
   if (type !== 'float32' && type !== 'float16')
     throw refuse(`the graph's output ${name} is ${type}; float32 or float16 is needed`)
   return name
 }
 
-function floatsOf(tensor: Tensor | undefined, name: string, { rows, width }: TokenBatch): Float32Array {
+function answerOf(tensor: Tensor | undefined, name: string, { rows, width }: TokenBatch): BackendOutput {
   const dims = tensor?.dims ?? []
-  const shaped = dims[0] === rows && (dims.length === 2 || (dims.length === 3 && dims[1] === width))
-  if (shaped && tensor?.type === 'float32') return tensor.data as Float32Array
-  if (shaped && tensor?.type === 'float16') return fromHalves(tensor.data)
+  const pooled = dims.length === 2
+  const shaped = dims[0] === rows && (pooled || (dims.length === 3 && dims[1] === width))
+  if (shaped && tensor?.type === 'float32') return { vectors: tensor.data as Float32Array, pooled }
+  if (shaped && tensor?.type === 'float16') return { vectors: fromHalves(tensor.data), pooled }
   throw refuse(
     `output ${name} is ${tensor?.type} [${dims.join(', ')}]; float32 or float16 of [${rows}, ${width}, dims] is needed`,
   )

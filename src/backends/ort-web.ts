@@ -19,7 +19,7 @@ export function ortWasm(): BackendFactory {
         const session = await (typeof file.model === 'string'
           ? InferenceSession.create(file.model, options)
           : InferenceSession.create(file.model, options))
-        return sessionBackend('wasm', session, Tensor)
+        return sessionBackend('wasm', { session }, Tensor)
       } catch (error) {
         throw openError('wasm', error)
       }

@@ -2,9 +2,8 @@
 // known. Computes nothing and keeps nothing.
 import { throwIfAborted } from '../errors.js'
 import type { CallOptions } from '../ports.js'
-import type { Flight } from './in-flight.js'
 import type { Loader } from './loader.js'
-import type { Answer, LookUp, Waiter } from './look-up.js'
+import type { Answer, Flight, LookUp, Waiter } from './look-up.js'
 import type { ReadPath } from './read-path.js'
 import { yieldToEventLoop } from './yield-to-event-loop.js'
 
@@ -29,10 +28,10 @@ export interface BatchCall extends CallOptions {
 
 /** A GPU takes some hundred rows at a time, sorts what waits by length, and must find the next ones waiting. */
 const UNDER_WAY = 4096
-/** A chunk is looked up without a pause: well under 2 ms, wherever its rows lie. */
+/** A chunk is looked up without a pause: at most so many rows, and fewer where they take longer than a turn, as from a cold disk. */
 const CHUNK_ROWS = 256
 const CHUNK_CHARACTERS = 2 ** 18
-/** A long batch gives the event loop a turn at least this often, in ms. */
+/** A long batch gives the event loop a turn about this often, in ms. */
 const TURN_MS = 2
 
 /** Runs a batch to its end. Rejects with ABORTED when the caller goes; rows that finished before were told. */
@@ -46,12 +45,16 @@ export async function runBatch<V extends object>(
   const batch = new Batch(path, ids, loader, sink)
   const stay = signal && path.aborts.add(signal, () => batch.leave(signal))
   try {
+    let rows = CHUNK_ROWS
     let turnAt = path.clock.monotonic() + TURN_MS
     while (!batch.begun) {
-      await batch.underWay(concurrency - Math.min(CHUNK_ROWS, Math.ceil(concurrency / 4)))
+      await batch.underWay(concurrency - Math.min(rows, Math.ceil(concurrency / 4)))
       throwIfAborted(signal)
-      batch.next(concurrency)
-      if (path.clock.monotonic() < turnAt) continue
+      const began = path.clock.monotonic()
+      batch.next(rows, concurrency)
+      const now = path.clock.monotonic()
+      rows = now - began > TURN_MS ? Math.ceil(rows / 2) : Math.min(2 * rows, CHUNK_ROWS)
+      if (now < turnAt) continue
       await yieldToEventLoop()
       turnAt = path.clock.monotonic() + TURN_MS
     }
@@ -107,12 +110,12 @@ class Batch<V extends object> implements Waiter<V> {
     })
   }
 
-  /** Looks up the next chunk, as long as no more than `most` rows are under way. */
-  next(most: number): void {
+  /** Looks up the next chunk, of at most `rows`, as long as no more than `most` are under way. */
+  next(rows: number, most: number): void {
     const path = this.#path
     path.begin()
     const missing: LookUp<V>[] = []
-    const end = Math.min(this.#ids.length, this.#next + CHUNK_ROWS)
+    const end = Math.min(this.#ids.length, this.#next + rows)
     for (let characters = 0; this.#next < end && characters < CHUNK_CHARACTERS && this.#open < most; ) {
       const index = this.#next++
       const id = this.#ids.at(index)!

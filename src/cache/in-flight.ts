@@ -1,20 +1,5 @@
 // What is under way: one look-up for each id, however many wait for it, in groups that are computed together. Knows no tier.
-import type { LookUp, Waiter } from './look-up.js'
-
-/** A computation of many rows that has begun. */
-export interface Loading {
-  /** Nobody waits for these rows any more, for this reason: they need not be computed, and what is told of them is ignored. */
-  drop(rows: readonly number[], reason: unknown): void
-}
-
-/** Look-ups that are under way together. */
-export interface Flight<V> {
-  lookUps: readonly LookUp<V>[]
-  /** How many of them are not over. */
-  open: number
-  /** Their computation, once it has begun; its rows are places in `lookUps`. */
-  loading: Loading | undefined
-}
+import type { Flight, LookUp, Waiter } from './look-up.js'
 
 export class InFlight<V> {
   /** What can be joined: neither over nor stale. */

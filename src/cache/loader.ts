@@ -1,5 +1,5 @@
 // What computes what no tier has: many ids as one, told row by row. Knows no cache.
-import type { Loading } from './in-flight.js'
+import type { Loading } from './look-up.js'
 
 /** Where the rows of a computation are told: each once, unless it was dropped. */
 export interface LoadSink<V> {

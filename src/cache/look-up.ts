@@ -1,7 +1,7 @@
-// One id on its way through tiers and computation, and who waits for it. Decides nothing and asks nobody.
+// One id on its way through tiers and computation, who waits for it, and with which others it is computed. Decides nothing and asks
+// nobody.
 import type { Key, Source } from '../ports.js'
 import type { LookUpLog } from './cache-events.js'
-import type { Flight } from './in-flight.js'
 
 /** A value and the tier that had it. The value is the shared one: copy it before handing it to a stranger. */
 export interface Answer<V> {
@@ -15,6 +15,21 @@ export interface Answer<V> {
 export interface Waiter<V> {
   answered(place: number, answer: Answer<V>): void
   failed(place: number, error: unknown): void
+}
+
+/** A computation of many rows that has begun. */
+export interface Loading {
+  /** Nobody waits for these rows any more, for this reason: they need not be computed, and what is told of them is ignored. */
+  drop(rows: readonly number[], reason: unknown): void
+}
+
+/** Look-ups that are under way together. */
+export interface Flight<V> {
+  lookUps: readonly LookUp<V>[]
+  /** How many of them are not over. */
+  open: number
+  /** Their computation, once it has begun; its rows are places in `lookUps`. */
+  loading: Loading | undefined
 }
 
 interface Joined<V> {

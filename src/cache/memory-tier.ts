@@ -4,6 +4,18 @@ import type { Clock } from '../ports.js'
 import type { CacheEvents } from './cache-events.js'
 import { type Counts, newCounts, type TierStats, tierStats } from './metrics.js'
 
+/** Where a memory tier puts its values, where they should not lie in memory as they come. `pooled` is what `put` returned. */
+export interface ValuePool<V> {
+  /** A copy of `value` in the pool: what the tier holds instead of it. */
+  put(value: V): V
+  /** `pooled` is handed out: it must read the same for ever, released or not. */
+  lend(pooled: V): void
+  /** The tier holds `pooled` no longer. Called once. */
+  release(pooled: V): void
+  /** The tier holds none of its values any more: as `release` for each. */
+  clear(): void
+}
+
 export interface MemoryTierOptions<V> {
   /** Entries. 0 switches the tier off; Infinity leaves the bytes as the only bound. */
   readonly capacity: number
@@ -13,6 +25,8 @@ export interface MemoryTierOptions<V> {
   readonly sizeOf: (value: V, id: string) => number
   /** Milliseconds that an entry lives; absent: for ever. */
   readonly ttlMs?: number
+  /** Absent: values are held as they are. */
+  readonly pool?: ValuePool<V>
   readonly clock: Clock
   readonly events?: CacheEvents<V>
   /** How long a reading of the clock may be used again, in ms. 0 reads it at each look-up (tests do). Default 1. */
@@ -21,18 +35,22 @@ export interface MemoryTierOptions<V> {
 
 export class MemoryTier<V extends object> {
   readonly counts: Counts = newCounts()
+  readonly #pool: ValuePool<V> | undefined
   #lru: LRUCache<string, V> | undefined
   #options: MemoryTierOptions<V>
 
   constructor(options: MemoryTierOptions<V>) {
     this.#options = options
+    this.#pool = options.pool
     this.#lru = this.#open()
   }
 
-  /** The value itself, not a copy. Counts a hit, but leaves a miss to the caller, who may look further. */
+  /** The value that is held, not a copy. Counts a hit, but leaves a miss to the caller, who may look further. */
   get(id: string): V | undefined {
     const value = this.#lru?.get(id)
-    if (value !== undefined) this.counts.hits++
+    if (value === undefined) return undefined
+    this.counts.hits++
+    this.#pool?.lend(value)
     return value
   }
 
@@ -52,7 +70,13 @@ export class MemoryTier<V extends object> {
     const own = this.#options.ttlMs
     const ttl = ttlMs === undefined ? own : Math.min(ttlMs, own ?? ttlMs)
     if (ttl !== undefined && ttl <= 0) return
-    this.#lru.set(flat(id), value, ttl === undefined ? {} : { ttl })
+    const size = this.bytesOf(id, value)
+    if (size > this.#lru.maxSize) {
+      this.#lru.delete(id)
+      return
+    }
+    const held = this.#pool?.put(value) ?? value
+    this.#lru.set(flat(id), held, ttl === undefined ? { size } : { size, ttl })
   }
 
   delete(id: string): boolean {
@@ -60,7 +84,8 @@ export class MemoryTier<V extends object> {
   }
 
   clear(): void {
-    this.#lru?.clear()
+    this.#lru = this.#open()
+    this.#pool?.clear()
   }
 
   /** What an entry takes here. */
@@ -69,8 +94,11 @@ export class MemoryTier<V extends object> {
   }
 
   /** Ids and values, most recently used first. Neither counted nor marked as used. */
-  entries(): Iterable<[string, V]> {
-    return this.#lru?.entries() ?? []
+  *entries(): IterableIterator<[string, V]> {
+    for (const entry of this.#lru?.entries() ?? []) {
+      this.#pool?.lend(entry[1])
+      yield entry
+    }
   }
 
   /** Other bounds from now on. What was used least recently goes first, and is counted as evicted. */
@@ -79,10 +107,17 @@ export class MemoryTier<V extends object> {
     this.#options = { ...this.#options, capacity, capacityBytes }
     this.#lru = this.#open()
     if (before === undefined) return
-    if (this.#lru === undefined) this.counts.evictions += before.size
+    if (this.#lru === undefined) {
+      this.counts.evictions += before.size
+      this.#pool?.clear()
+      return
+    }
+    before.allowStale = true
     for (const [id, value] of [...before.entries()].reverse()) {
+      const size = this.bytesOf(id, value)
       const ttl = before.getRemainingTTL(id)
-      this.#lru?.set(id, value, Number.isFinite(ttl) ? { ttl } : {})
+      if (ttl <= 0 || size > this.#lru.maxSize) this.#pool?.release(value)
+      else this.#lru.set(id, value, Number.isFinite(ttl) ? { size, ttl } : { size })
     }
   }
 
@@ -102,11 +137,11 @@ export class MemoryTier<V extends object> {
     return new LRUCache<string, V>({
       ...(Number.isFinite(capacity) ? { max: capacity } : {}),
       maxSize: Math.floor(capacityBytes),
-      sizeCalculation: (value, id) => this.bytesOf(id, value),
       ...(ttlMs === undefined ? {} : { ttl: ttlMs }),
       ttlResolution: clockResolutionMs,
       perf: { now: () => clock.monotonic() },
       dispose: (value, id, reason) => {
+        this.#pool?.release(value)
         if (reason !== 'evict') return
         this.counts.evictions++
         if (events?.evictedHeard) events.evicted(id, this.bytesOf(id, value))

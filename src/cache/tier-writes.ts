@@ -51,7 +51,8 @@ export class TierWrites<V> {
     this.#breaker = new Breaker(options.clock)
     const { pendingBytes: capacityBytes, batchBytes, writeTimeoutMs } = options.policy
     const limits = [capacityBytes, batchBytes, writeTimeoutMs]
-    this.#atOnce = options.store.getManySync !== undefined && !options.policy.sealed && limits.every(limit => limit === undefined)
+    this.#atOnce =
+      options.store.getManySync !== undefined && !options.policy.sealed && limits.every(limit => limit === undefined)
     this.#pending = new PendingWrites({ capacityBytes, batchBytes, write: (items, bytes) => this.#write(items, bytes) })
   }
 
@@ -67,7 +68,10 @@ export class TierWrites<V> {
       return
     }
     // One by itself may not be the only one of its turn: it waits for the others.
-    if (this.#atOnce && kept.length > 1 && this.#pending.idle) return this.#setAtOnce(kept)
+    if (this.#atOnce && kept.length > 1 && this.#pending.idle) {
+      this.#setAtOnce(kept)
+      return
+    }
     for (const one of kept) {
       const bytes = codec.encode(one.id, one.value!, one.ticket)
       if (bytes === undefined) continue
@@ -97,8 +101,8 @@ export class TierWrites<V> {
     const { encode, fixed } = this.#options.codec
     if (fixed === undefined) return encode(id, value!, ticket)
     const { bytes, write } = fixed
-    let place = this.#places[number]
-    if (place === undefined) this.#places.push((place = new Uint8Array(bytes)))
+    this.#places[number] ??= new Uint8Array(bytes)
+    const place = this.#places[number]!
     write(value!, place)
     return place
   }

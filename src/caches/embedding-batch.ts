@@ -4,6 +4,7 @@ import type { Answer } from '../cache/look-up.js'
 import { BatchError, type FailedItem, OpDbusError } from '../errors.js'
 import type { Origin, Template, Templates } from '../patterns/templates.js'
 import type { Device, Embedding, Source } from '../ports.js'
+import { copyInto } from './embedding-pool.js'
 import type { ProgressMeter } from './progress.js'
 
 /** Many texts' vectors as one matrix; row i belongs to text i. */
@@ -57,7 +58,7 @@ export class EmbeddingBatch implements BatchSink<Embedding>, Ids {
 
   answer(index: number, { value, source, joined }: Answer<Embedding>): void {
     const { result } = this
-    result.matrix.set(value.vector, index * this.#dims)
+    copyInto(value, result.matrix, index * this.#dims)
     result.truncated[index] = value.truncated
     result.devices[index] = value.device
     this.#tell(index, this.#template(index)?.origin(source, !joined) ?? { source })

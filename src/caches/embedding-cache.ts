@@ -21,6 +21,7 @@ import type {
 import { signalOf } from '../realms.js'
 import { EmbeddingBatch, type EmbeddingMatrix } from './embedding-batch.js'
 import { EmbeddingLoader } from './embedding-loader.js'
+import { EmbeddingPool, vectorOf } from './embedding-pool.js'
 import { type EmbedProgress, ProgressMeter } from './progress.js'
 
 /** One text's vector, and where it came from. */
@@ -172,11 +173,11 @@ export class EmbeddingCache {
   }
 
   /**
-   * What memory holds, most recently used first: each text (where patterns are on: each template) and its shared vector,
-   * which must not be written to. Counts nothing and marks nothing as used; not to be kept over an await.
+   * What memory holds, most recently used first: each text (where patterns are on: each template) and a copy of its vector.
+   * Counts nothing and marks nothing as used; the iterator is not to be kept over an await.
    */
   *entries(): IterableIterator<readonly [text: string, vector: Float32Array]> {
-    for (const [id, { vector }] of this.#opened?.cache.entries() ?? []) yield [id, vector]
+    for (const [id, embedding] of this.#opened?.cache.entries() ?? []) yield [id, vectorOf(embedding)]
   }
 
   /** Empties memory alone: the next look-ups are answered from disk. */
@@ -271,7 +272,8 @@ export class EmbeddingCache {
     const memory = new MemoryTier<Embedding>({
       capacity: this.#capacity,
       capacityBytes: this.#capacityBytes(dims),
-      sizeOf: (embedding, text) => 2 * text.length + embedding.vector.byteLength + ENTRY_BYTES,
+      sizeOf: (_embedding, text) => 2 * text.length + 4 * dims + ENTRY_BYTES,
+      pool: new EmbeddingPool(dims),
       clock,
       events,
     })
@@ -288,8 +290,9 @@ function idOf(text: string, { templates }: EmbeddingParts): string {
   return templates?.of(text).text ?? text
 }
 
-function toResult({ vector, truncated, device, tokens }: Embedding, origin: Origin): EmbeddingResult {
-  return { vector: vector.slice(), ...origin, truncated, device, tokens }
+function toResult(embedding: Embedding, origin: Origin): EmbeddingResult {
+  const { truncated, device, tokens } = embedding
+  return { vector: vectorOf(embedding), ...origin, truncated, device, tokens }
 }
 
 function checkText(text: unknown): void {

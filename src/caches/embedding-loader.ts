@@ -1,7 +1,7 @@
 // Between the cache and the embedder: ids become jobs, as large as there is room for, and finished rows become values. Looks nothing
 // up and stores nothing.
-import type { Loading } from '../cache/in-flight.js'
 import type { Loader, LoadSink } from '../cache/loader.js'
+import type { Loading } from '../cache/look-up.js'
 import type { EmbeddedRows, Embedder, Embedding, EmbedJob } from '../ports.js'
 
 export class EmbeddingLoader {
@@ -146,8 +146,8 @@ class Texts implements Loading {
     const embeddings: Embedding[] = []
     for (let i = 0; i < places.length; i++) {
       done.push(rows[places[i]!]!)
-      // A copy, so that keeping one vector does not keep its whole batch in memory.
-      const vector = matrix.slice(i * dims, (i + 1) * dims)
+      // Views: memory, disk and callers each copy what they keep.
+      const vector = matrix.subarray(i * dims, (i + 1) * dims)
       embeddings.push({ vector, tokens: tokens[i]!, truncated: truncated[i] === 1, device })
     }
     this.#sink.loaded(done, embeddings)

@@ -45,13 +45,13 @@ export function writeVec({ vector, tokens, truncated, device }: Embedding, bytes
 
 /**
  * The embedding in `bytes`, or undefined when they are not one of `dims` floats in a form known here. The vector is a view
- * onto `bytes` where these have a buffer of their own, which the caller hands over; else a copy, since it would keep all of a
- * larger buffer.
+ * onto `bytes` where alignment allows: nobody else may write to them, and who keeps it for long copies it, since they may be
+ * part of a larger buffer.
  */
 export function decodeVec(bytes: Uint8Array, dims: number): Embedding | undefined {
   const device = DEVICES[bytes[2] ?? DEVICES.length]
   if (bytes.length !== vecBytes(dims) || bytes[0] !== FORM || device === undefined) return undefined
-  const own = littleEndian && bytes.length === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes)
+  const own = littleEndian && (bytes.byteOffset + HEADER_BYTES) % 4 === 0 ? bytes : new Uint8Array(bytes)
   if (!littleEndian) swapFloats(own)
   return {
     vector: new Float32Array(own.buffer as ArrayBuffer, own.byteOffset + HEADER_BYTES, dims),

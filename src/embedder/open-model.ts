@@ -159,9 +159,6 @@ function refusing(spec: ModelSpec, error: OpDbusError, maxQueue: number, threads
       batchTokens: undefined,
       refused: error.details.reasons as RunningEmbedder['refused'],
     },
-    embed: async () => {
-      throw error
-    },
     submit(job) {
       queueMicrotask(() => job.failed([...job.texts.keys()], error))
     },

@@ -43,7 +43,6 @@ export class Templates {
       spaceOf: template => inSpace(embedder.spaceOf?.(template) ?? embedder.space),
       description: Object.freeze({ ...embedder.description, patterns: 'template', masker: name }),
       dims: embedder.dims,
-      embed: (text, call) => embedder.embed(text, call),
       submit: job => embedder.submit(job),
       drop: (job, rows) => embedder.drop(job, rows),
       get room() {

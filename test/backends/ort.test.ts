@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { ortNode } from '../../src/backends/ort-node.js'
 import { ortWasm } from '../../src/backends/ort-web.js'
 import type { Backend, TokenBatch } from '../../src/ports.js'
-import { DIMS, graphs, ROWS, tokenVector } from '../embedder/tiny-model.js'
+import { graphs, ROWS, tokenVector } from '../embedder/tiny-model.js'
 import { temporaryFolder } from '../support.js'
 
 const batch = (...rows: number[][]): TokenBatch => ({
@@ -37,43 +37,44 @@ describe.each([ortNode('cpu'), ortWasm()])('$device', factory => {
   test('one vector a token, row-major', async () => {
     const backend = await start(graphs.plain())
     expect(backend.device).toBe(factory.device)
-    const out = await backend.run(batch([2, 5, 3], [4, 0, 1]))
-    expect([...out]).toEqual([2, 5, 3, 4, 0, 1].flatMap(tokenVector).map(Math.fround))
+    const { vectors, pooled } = await backend.run(batch([2, 5, 3], [4, 0, 1]))
+    expect(pooled).toBe(false)
+    expect([...vectors]).toEqual([2, 5, 3, 4, 0, 1].flatMap(tokenVector).map(Math.fround))
   })
 
   test('token_type_ids are given only to a graph that wants them', async () => {
     const backend = await start(graphs.withTypeIds())
-    expect([...(await backend.run(batch([7])))]).toEqual(tokenVector(7))
+    expect([...(await backend.run(batch([7]))).vectors]).toEqual(tokenVector(7))
   })
 
   test('a graph of 32-bit whole numbers is given such', async () => {
     const backend = await start(graphs.int32())
     const given = { ...batch([7, 5], [6, 0]), attentionMask: BigInt64Array.of(1n, 1n, 1n, 0n) }
-    expect([...(await backend.run(given))]).toEqual([...[7, 5, 6].flatMap(tokenVector), 0, 0, 0, -0])
+    expect([...(await backend.run(given)).vectors]).toEqual([...[7, 5, 6].flatMap(tokenVector), 0, 0, 0, -0])
   })
 
   test('halves are read as the numbers they are', async () => {
     const backend = await start(graphs.halves())
-    const [tiny, subnormal, largest, endless] = await backend.run(batch([7]))
+    const [tiny, subnormal, largest, endless] = (await backend.run(batch([7]))).vectors
     // Steps of half precision are 2^-24 below 2^-14.
     expect(tiny).toBe(2 * 2 ** -24)
     expect(subnormal).toBeCloseTo(-6.1e-5, 7)
     expect([largest, endless]).toEqual([65_504, Number.NEGATIVE_INFINITY])
-    expect([...(await backend.run(batch([5])))]).toEqual(tokenVector(5))
+    expect([...(await backend.run(batch([5]))).vectors]).toEqual(tokenVector(5))
   })
 
   test('a pooled output is preferred, and pooler_output is never it', async () => {
     const backend = await start(graphs.pooled())
-    const out = await backend.run(batch([5, 9], [6, 9]))
-    expect(out).toHaveLength(2 * DIMS)
-    expect([...out]).toEqual([5, 6].flatMap(tokenVector))
+    const { vectors, pooled } = await backend.run(batch([5, 9], [6, 9]))
+    expect(pooled).toBe(true)
+    expect([...vectors]).toEqual([5, 6].flatMap(tokenVector))
   })
 
   test('a run that fails does not poison those after it, however they overlap', async () => {
     const backend = await start(graphs.throwing())
     const runs = [[1], [ROWS], [2], [ROWS], [3]].map(ids =>
       backend.run(batch(ids)).then(
-        out => [...out],
+        ({ vectors }) => [...vectors],
         error => error,
       ),
     )
@@ -120,6 +121,6 @@ describe.each([ortNode('cpu'), ortWasm()])('$device', factory => {
   test('the bytes of a model do as well as its path', async () => {
     const backend = await factory.open({ model: graphs.plain() }, { threads: 1 })
     open.push(backend)
-    expect([...(await backend.run(batch([3])))]).toEqual(tokenVector(3))
+    expect([...(await backend.run(batch([3]))).vectors]).toEqual(tokenVector(3))
   })
 })

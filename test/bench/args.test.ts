@@ -11,7 +11,9 @@ test('nothing given means everything, in full', () => {
     model: undefined,
     quick: false,
     help: false,
-    weigh: undefined,
+    markdown: [],
+    library: undefined,
+    child: [],
   })
 })
 
@@ -21,8 +23,8 @@ test('--only may be repeated or a list', () => {
 })
 
 test('the other options', () => {
-  const args = parseBenchArgs(['--json', 'out.json', '--model', 'dir', '--quick', '-h'], ids)
-  expect(args).toMatchObject({ json: 'out.json', model: 'dir', quick: true, help: true })
+  const args = parseBenchArgs(['--json', 'out.json', '--model', 'dir', '--library', 'other', '--quick', '-h'], ids)
+  expect(args).toMatchObject({ json: 'out.json', model: 'dir', library: 'other', quick: true, help: true })
 })
 
 test.each([

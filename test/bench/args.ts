@@ -10,8 +10,12 @@ export interface BenchArgs {
   readonly model: string | undefined
   readonly quick: boolean
   readonly help: boolean
-  /** Not for people: what a child process of the bench fills and weighs. */
-  readonly weigh: string | undefined
+  /** JSON files of earlier runs to print as one table in Markdown; empty: to measure. */
+  readonly markdown: readonly string[]
+  /** The package of another build to measure, or undefined for this one. */
+  readonly library: string | undefined
+  /** Not for people: a task for a process of its own, and its arguments; empty for the bench itself. */
+  readonly child: readonly string[]
 }
 
 /** A command line that means nothing; the message says what and what would. */
@@ -25,8 +29,8 @@ export function parseBenchArgs(args: readonly string[], ids: readonly string[]):
   const only = (values.only ?? []).flatMap(list => list.split(',')).filter(id => id !== '')
   const unknown = only.filter(id => !ids.includes(id))
   if (unknown.length > 0) throw new UsageError(`no row is called ${unknown.join(', ')}. There are: ${ids.join(', ')}`)
-  const { json, model, quick = false, help = false, weigh } = values
-  return { only, json, model, quick, help, weigh }
+  const { json, model, quick = false, help = false, markdown = [], library, child = [] } = values
+  return { only, json, model, quick, help, markdown, library, child }
 }
 
 function parse(args: readonly string[]) {
@@ -39,7 +43,9 @@ function parse(args: readonly string[]) {
         model: { type: 'string' },
         quick: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
-        weigh: { type: 'string' },
+        markdown: { type: 'string', multiple: true },
+        library: { type: 'string' },
+        child: { type: 'string', multiple: true },
       },
     }).values
   } catch (error) {
@@ -55,7 +61,9 @@ Measures op-dbus against its peers, each row in one run, and says which figures 
   --only ID     only these rows; may be repeated, or a list with commas
   --json FILE   also write the rows and the machine to FILE
   --model DIR   a model folder for the embedding rows; default: the built-in model
+  --library DIR another build of op-dbus, by its folder; what lies below its public interface is measured as it is here
   --quick       fewer rounds and smaller sizes: for a first look, not for figures to quote
+  --markdown FILE   measure nothing: print the rows of such a FILE as docs/figures.md has them; may be repeated
   --help        this text
 
 Rows: ${ids.join(', ')}

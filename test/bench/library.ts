@@ -1,13 +1,34 @@
-// The library as its users get it: built, imported by its name. Only its types come from the source.
-import type * as Library from '../../src/node.js'
+// The library as its users get it: built, imported by its name or from the folder of another build. Only its types come from the source.
+import { existsSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import type * as Kernels from '../../src/kernels.js'
+import type * as Node from '../../src/node.js'
 
-// Not a literal, so that neither compiler nor bundler follows it to the source.
-const NAME: string = 'op-dbus'
+/** One build of op-dbus. */
+export interface Library {
+  readonly openCaches: typeof Node.openCaches
+  /** `op-dbus/kernels`, of the same build. */
+  importKernels(): Promise<typeof Kernels>
+  /** Its package: what is run in it may import the library by its name. */
+  readonly folder: string
+}
 
-export const { openCaches } = (await import(NAME)) as typeof Library
+/** The package `folder`, or the one that the bench belongs to. */
+export async function openLibrary(folder: string | undefined): Promise<Library> {
+  // Not literals, so that neither compiler nor bundler follows them to the source.
+  const own = fileURLToPath(new URL('..', import.meta.resolve('op-dbus' as string)))
+  const root = folder === undefined ? own : resolve(folder)
+  const part = (name: string) => import(pathToFileURL(join(root, 'dist', `${name}.js`)).href)
+  const { openCaches } = (await part('node')) as typeof Node
+  return { openCaches, importKernels: () => part('kernels') as Promise<typeof Kernels>, folder: root }
+}
 
-const entry = new URL(import.meta.resolve(NAME))
+export function isLibrary(folder: string): boolean {
+  return existsSync(join(folder, 'dist', 'node.js'))
+}
 
-/** The folder of the package: what is run in it may import the library by its name. */
-export const PACKAGE_DIR = new URL('..', entry)
-export const BUILTIN_MODEL_DIR = new URL('models/builtin', entry)
+/** The built-in model of a build. */
+export function builtinModel({ folder }: Library): string {
+  return join(folder, 'dist', 'models', 'builtin')
+}

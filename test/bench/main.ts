@@ -1,19 +1,25 @@
 // `npm run bench`: runs the rows, prints the table, writes the JSON. The build bundles it; the library is imported as built.
 import { existsSync } from 'node:fs'
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { type BenchArgs, parseBenchArgs, UsageError, usage } from './args.js'
+import type { ChildTask } from './child.js'
+import { isLibrary, openLibrary } from './library.js'
 import { machine, machineText } from './machine.js'
-import type { RowGroup } from './row.js'
+import type { Row, RowGroup } from './row.js'
+import { batchDisk, batchLoop, batchMemory, batchMiss, batchTask } from './rows/batch.js'
+import { cliDisk } from './rows/cli.js'
 import { diskBytes, diskHit, diskWrite } from './rows/disk.js'
-import { eventLoop, oneText, throughput } from './rows/embedding.js'
+import { eventLoop, fastembed, oneText, throughput } from './rows/embedding.js'
+import { growth, growthTask } from './rows/growth.js'
 import { kernelRows } from './rows/kernels.js'
+import { langchain } from './rows/langchain.js'
 import { awaitedHit, memoryHit } from './rows/memory.js'
 import { memoryOf10k, weigh } from './rows/memory-10k.js'
 import { openMillion } from './rows/open.js'
 import { importTime } from './rows/start.js'
 import { tokenizeRows } from './rows/tokenize.js'
 import { exitCodeOf, inOwnFolder, type Outcome, runGroups } from './runner.js'
-import { table, verdict } from './table.js'
+import { markdown, table, verdict } from './table.js'
 
 const GROUPS: readonly RowGroup[] = [
   memoryHit,
@@ -22,15 +28,25 @@ const GROUPS: readonly RowGroup[] = [
   diskWrite,
   diskBytes,
   openMillion,
+  batchMiss,
+  batchLoop,
+  batchDisk,
+  batchMemory,
+  langchain,
+  growth,
   tokenizeRows,
   throughput,
+  fastembed,
   oneText,
   eventLoop,
   kernelRows,
   importTime,
+  cliDisk,
   memoryOf10k,
 ]
 const IDS = GROUPS.map(group => group.id)
+/** What rows have done in processes of their own. */
+const CHILD_TASKS: Readonly<Record<string, ChildTask>> = { weigh, batch: batchTask, growth: growthTask }
 const ROUNDS = { full: 9, quick: 3 }
 
 try {
@@ -42,24 +58,35 @@ try {
 }
 
 async function main(args: BenchArgs): Promise<number> {
-  const { only, json, model, quick, help, weigh: who } = args
+  const { only, json, model, quick, help, child } = args
   if (help) return print(usage(IDS))
-  if (who !== undefined) return print(`${JSON.stringify(await weigh(who))}\n`)
+  if (args.markdown.length > 0) return print(`${markdown(await rowsIn(args.markdown))}\n`)
   if (model !== undefined && !existsSync(model)) throw new UsageError(`there is no model folder ${model}`)
+  if (args.library !== undefined && !isLibrary(args.library))
+    throw new UsageError(`${args.library} holds no built op-dbus`)
+  const library = await openLibrary(args.library)
+  const [task, ...words] = child
+  if (task !== undefined) return print(`${JSON.stringify(await CHILD_TASKS[task]!(library, ...words))}\n`)
 
   // Before any ONNX Runtime loads: otherwise it keeps a device id and calls home.
   process.env.ORT_DISABLE_TELEMETRY ??= '1'
   const groups = only.length === 0 ? GROUPS : GROUPS.filter(group => only.includes(group.id))
   const rounds = quick ? ROUNDS.quick : ROUNDS.full
-  const outcome = await inOwnFolder(folder => runGroups(groups, folder, { rounds, quick, model, say }))
-  report(outcome, quick)
+  const outcome = await inOwnFolder(folder => runGroups(groups, folder, { library, rounds, quick, model, say }))
+  report(outcome, quick, args.library)
   if (json !== undefined) await writeFile(json, `${JSON.stringify({ machine: machine(), ...outcome }, null, 2)}\n`)
   return exitCodeOf(outcome)
 }
 
-function report({ rows, skipped, broken }: Outcome, quick: boolean): void {
+async function rowsIn(files: readonly string[]): Promise<Row[]> {
+  const parts = await Promise.all(files.map(async file => (JSON.parse(await readFile(file, 'utf8')) as Outcome).rows))
+  return parts.flat()
+}
+
+function report({ rows, skipped, broken }: Outcome, quick: boolean, library: string | undefined): void {
   const colour = process.stdout.isTTY === true && process.env.NO_COLOR === undefined
-  print(`op-dbus bench${quick ? ' (quick: not for figures to quote)' : ''}\n${machineText(machine())}\n`)
+  const of = library === undefined ? '' : ` of ${library}`
+  print(`op-dbus bench${of}${quick ? ' (quick: not for figures to quote)' : ''}\n${machineText(machine())}\n`)
   if (rows.length > 0) print(`\n${table(rows, { colour })}\n\n${verdict(rows)}\n`)
   for (const { id, why } of skipped) print(`skipped ${id}: ${why}\n`)
   for (const { id, why } of broken) process.stderr.write(`broken ${id}: ${why}\n`)

@@ -1,4 +1,5 @@
 // What a row of the bench is, and when its figure holds. Arithmetic only: measures nothing, prints nothing.
+import type { Library } from './library.js'
 
 /** What a figure is held to: at most (or at least) `times` the peer, plus `plus` in the row's unit. */
 export interface Hold {
@@ -36,6 +37,8 @@ export interface Measured {
 
 /** What a group of rows gets to work with. */
 export interface Bench {
+  /** The build that is measured. */
+  readonly library: Library
   /** An empty folder of the group's own, removed afterwards. */
   readonly folder: string
   /** How often ours and the peer take turns. */

@@ -4,6 +4,7 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { Library } from './library.js'
 import { type Bench, type Measured, type RowGroup, Skipped, WrongAnswer } from './row.js'
 import { exitCodeOf, inOwnFolder, runGroups } from './runner.js'
 
@@ -26,7 +27,8 @@ const row = (id: string, ours: number): Measured => ({
   ours,
   hold: { side: 'at most', plus: 1 },
 })
-const options = { rounds: 2, quick: false, model: undefined, say: () => {} }
+const library = { folder: 'unused' } as Library
+const options = { library, rounds: 2, quick: false, model: undefined, say: () => {} }
 
 describe('groups', () => {
   test('a figure that is missed is told and breaks nothing', async () => {

@@ -1,7 +1,7 @@
 // The table: figures as people read them, columns in line.
 import { expect, test } from 'vitest'
 import { finishRow } from './row.js'
-import { digits, figure, table, verdict } from './table.js'
+import { digits, figure, markdown, table, verdict } from './table.js'
 
 test.each([
   [0, '0'],
@@ -54,6 +54,16 @@ test('colour marks the verdicts and moves nothing', () => {
   expect(coloured).toContain('\u001b[32mheld\u001b[39m')
   expect(coloured).toContain('\u001b[31mmissed\u001b[39m')
   expect(coloured.replace(/\u001b\[\d+m/g, '')).toBe(table(rows))
+})
+
+test('the page gets the same figures, and what was missed stands out', () => {
+  expect(markdown(rows).split('\n')).toEqual([
+    '| row | what | op-dbus | peer | ratio | we want |',
+    '| --- | --- | --- | --- | --- | --- |',
+    '| `memory-hit` | vector of a text in memory | 62 ns | 59 ns, lru-cache get | 1.05x | <= 1.5x |',
+    '| `open-1m` | opening | 1.2 s | | | <= 1 s: **missed** |',
+    '| `told` | only told | 17 MB | 17 MB, lru-cache | 1.01x | |',
+  ])
 })
 
 test('the verdict counts only what is to be held, and names what was missed', () => {

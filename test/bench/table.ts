@@ -24,6 +24,18 @@ export function table(rows: readonly Row[], { colour = false } = {}): string {
     .join('\n')
 }
 
+/** The same for docs/figures.md; what was missed stands out. */
+export function markdown(rows: readonly Row[]): string {
+  const lines = rows.map(row => {
+    const [id = '', what = '', ours = '', peer = '', peerName = '', ratio = '', hold = '', verdict = ''] = cellsOf(row)
+    const against = peer === '' ? '' : `${peer}, ${peerName}`
+    return [`\`${id}\``, what, ours, against, ratio, verdict === 'missed' ? `${hold}: **missed**` : hold]
+  })
+  return [['row', 'what', 'op-dbus', 'peer', 'ratio', 'we want'], Array(6).fill('---'), ...lines]
+    .map(cells => `| ${cells.join(' | ')} |`.replaceAll(/ +/g, ' '))
+    .join('\n')
+}
+
 /** `15 of 16 figures held; missed: one-text`. */
 export function verdict(rows: readonly Row[]): string {
   const judged = rows.filter(row => row.held !== null)

@@ -28,7 +28,10 @@ async function modeNow(): Promise<string> {
 
 /** Numbers of about the right size. */
 function wrong(backend: Backend): Backend['run'] {
-  return async batch => (await backend.run(batch)).map((x, i) => x * (i % 2 === 0 ? 1 : -1))
+  return async batch => {
+    const { vectors, pooled } = await backend.run(batch)
+    return { vectors: vectors.map((x, i) => x * (i % 2 === 0 ? 1 : -1)), pooled }
+  }
 }
 
 /** A text of three tokens or fewer loses the device; the check has none so short. */

@@ -1,6 +1,7 @@
 // The web root in Chromium: the same vectors as on Node, kept over a reload, shared by tabs, without holding the page up.
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it, vi } from 'vitest'
+import { embedText } from '../../src/embedder/client/embed-text.js'
 import type { Stats } from '../../src/web.js'
 import { largestDifference, startEmbedder, useLiteCases } from '../embedder/node-embedder.js'
 import { BASELINE_WASM, ROOT, type TestPage, useBrowser } from './harness.js'
@@ -24,7 +25,7 @@ beforeAll(async () => {
   const embedder = await startEmbedder(join(ROOT, 'dist/models/builtin'), {
     overrides: { dtype: 'int8', maxTokens: 128 },
   })
-  onNode = (await Promise.all([...TEXTS, ...SHORT].map(text => embedder.embed(text)))).map(({ vector }) => vector)
+  onNode = (await Promise.all([...TEXTS, ...SHORT].map(text => embedText(embedder, text)))).map(({ vector }) => vector)
   await embedder.close()
 })
 

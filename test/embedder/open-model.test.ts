@@ -1,5 +1,6 @@
 // Which model serves, in every runtime: the one asked for, or a lower level where that is allowed and said aloud.
 import { describe, expect, test } from 'vitest'
+import { embedText } from '../../src/embedder/client/embed-text.js'
 import { Levels } from '../../src/embedder/model/levels.js'
 import type { ModelOverrides, ModelSpec } from '../../src/embedder/model/spec.js'
 import { type ModelHost, type ModelSettings, openModel } from '../../src/embedder/open-model.js'
@@ -201,7 +202,7 @@ test('where nothing can compute, no lesser model is tried, and the embedder refu
   expect(model).toEqual({ asked: 'high', serves: 'high', gaveWay: [] })
   expect(asked.map(([name]) => name)).toEqual(['high'])
   expect(embedder).toMatchObject({ space: 'space of high', room: 10, running: { workers: 0, refused: reasons } })
-  await expect(embedder.embed('text')).rejects.toBe(useless)
+  await expect(embedText(embedder, 'text')).rejects.toBe(useless)
   await embedder.close()
   expect(counts().started).toBe(0)
 })

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { buildBuiltinModel } from '../../build/builtin-model.mjs'
+import { embedText } from '../../src/embedder/client/embed-text.js'
 import type { WorkerEmbedder } from '../../src/embedder/client/worker-embedder.js'
 import { specOf as source } from '../../src/node/model-source.js'
 import { cosine, PACKAGE_DIR } from '../build/use-lite.js'
@@ -24,7 +25,7 @@ import {
 async function singly(embedder: WorkerEmbedder, cases: readonly ReferenceCase[]): Promise<Float32Array[]> {
   const vectors: Float32Array[] = []
   for (const { text, ids, truncated } of cases) {
-    const one = await embedder.embed(text)
+    const one = await embedText(embedder, text)
     expect({ tokens: one.tokens, truncated: one.truncated }, text).toEqual({
       tokens: Math.min(ids.length, limit(embedder)),
       truncated,
@@ -36,7 +37,7 @@ async function singly(embedder: WorkerEmbedder, cases: readonly ReferenceCase[])
 
 const limit = (embedder: WorkerEmbedder) => embedder.description.maxTokens as number
 const together = async (embedder: WorkerEmbedder, cases: readonly ReferenceCase[]) =>
-  (await Promise.all(cases.map(({ text }) => embedder.embed(text)))).map(one => one.vector)
+  (await Promise.all(cases.map(({ text }) => embedText(embedder, text)))).map(one => one.vector)
 
 function expectClose(vectors: readonly Float32Array[], cases: readonly ReferenceCase[], most: number): void {
   for (const [i, { text, vector }] of cases.entries())

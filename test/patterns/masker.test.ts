@@ -357,7 +357,6 @@ describe('the space of templates', () => {
     description: { model: 'm' },
     dims: 2,
     room: 3,
-    embed: async () => ({ vector: new Float32Array(2), tokens: 1, truncated: false, device: 'cpu' }),
     submit: () => {},
     drop: () => {},
     close: async () => {},

@@ -8,7 +8,7 @@ import { decodeVec, encodeVec } from '../../src/caches/embedding-record.js'
 import { createMasker } from '../../src/patterns/masker.js'
 import type { PatternSetting } from '../../src/patterns/setting.js'
 import { openTemplates, Templates } from '../../src/patterns/templates.js'
-import type { Embedder, Embedding, Space, Store } from '../../src/ports.js'
+import type { Embedder, Embedding, EmbedJob, Space, Store } from '../../src/ports.js'
 import { openMapStore } from '../../src/stores/map.js'
 import { deferred, hash, TestClock } from '../support.js'
 
@@ -26,14 +26,15 @@ class Counting implements Embedder {
   /** Awaited before a row is answered. */
   gate: Promise<unknown> = Promise.resolve()
 
-  async embed(text: string): Promise<Embedding> {
-    this.rows.push(text)
-    await this.gate
-    const angle = this.turn * Number(/\d+(?=\D*$)/.exec(text)?.[0] ?? 0)
-    return { vector: new Float32Array([Math.cos(angle), Math.sin(angle)]), tokens: 1, truncated: false, device: 'cpu' }
+  submit(job: EmbedJob): void {
+    this.rows.push(...job.texts)
+    void this.gate.then(() => {
+      const angles = job.texts.map(text => this.turn * Number(/\d+(?=\D*$)/.exec(text)?.[0] ?? 0))
+      const matrix = Float32Array.from(angles.flatMap(angle => [Math.cos(angle), Math.sin(angle)]))
+      const rows = [...job.texts.keys()]
+      job.done({ rows, matrix, tokens: rows.map(() => 1), truncated: rows.map(() => 0), device: 'cpu' })
+    })
   }
-
-  submit(): void {}
 
   drop(): void {}
 

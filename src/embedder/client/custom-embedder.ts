@@ -1,9 +1,8 @@
 // An embedder of the user's own (perhaps a paid API) behind the Embedder port: batched, checked, never asked twice.
 
 import { asFailure, messageOf, OpDbusError } from '../../errors.js'
-import type { CallOptions, Embedder, Embedding, EmbedJob, Space } from '../../ports.js'
+import type { Embedder, EmbedJob, Space } from '../../ports.js'
 import { isFloat32Array, ownFloats } from '../../realms.js'
-import { embedText } from './embed-text.js'
 import { MOST_HOLDERS, RowsInHand, type Taken } from './rows-in-hand.js'
 
 /** Texts to vectors, by whatever means. */
@@ -78,10 +77,6 @@ class CustomEmbedder implements Embedder {
     for (const call of this.#rows.drop(job, rows).keys()) this.#abandoned(call)
   }
 
-  embed(text: string, call?: CallOptions): Promise<Embedding> {
-    return embedText(this, text, call)
-  }
-
   /** Fails what is in hand with CLOSED and fires the signal of running calls; does not wait for them. */
   async close(): Promise<void> {
     this.#closed = true
@@ -141,7 +136,8 @@ class CustomEmbedder implements Embedder {
     if (!isFloat32Array(matrix)) throw failed(`it must return a Float32Array, not ${kindOf(matrix)}`)
     if (matrix.length !== rows * this.dims)
       throw failed(`it returned ${matrix.length} numbers for ${rows} texts of ${this.dims} dims`)
-    return ownFloats(matrix)
+    // A copy: it may be a buffer that the next call is answered with as well.
+    return ownFloats(matrix).slice()
   }
 }
 

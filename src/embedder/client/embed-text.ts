@@ -10,6 +10,10 @@ export function embedText(
   { signal }: CallOptions = {},
 ): Promise<Embedding> {
   return new Promise((resolve, reject) => {
+    const leave = () => {
+      embedder.drop(job, [0])
+      reject(abortError(signal!))
+    }
     const settled = () => signal?.removeEventListener('abort', leave)
     const job: EmbedJob = {
       texts: [text],
@@ -21,10 +25,6 @@ export function embedText(
         settled()
         reject(error)
       },
-    }
-    const leave = () => {
-      embedder.drop(job, [0])
-      reject(abortError(signal!))
     }
     if (signal?.aborted) return reject(abortError(signal))
     // What it throws, this rejects with.

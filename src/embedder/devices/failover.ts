@@ -1,7 +1,7 @@
 // A backend that outlives its device: a GPU that fails is opened again once, then gives way, and the batch runs again.
 
 import { asFailure, messageOf, OpDbusError } from '../../errors.js'
-import type { Backend, BackendFactory, Device, TokenBatch } from '../../ports.js'
+import type { Backend, BackendFactory, BackendOutput, Device, TokenBatch } from '../../ports.js'
 import { type DeviceReason, isGpu, type Opened, type OpenPlan, openFirst, unavailable } from './order.js'
 
 export interface FailoverOptions extends OpenPlan {
@@ -37,7 +37,7 @@ class FailoverBackend implements Backend {
     return this.#current.device
   }
 
-  async run(batch: TokenBatch): Promise<Float32Array> {
+  async run(batch: TokenBatch): Promise<BackendOutput> {
     try {
       return await sane(this.#current, batch)
     } catch (error) {
@@ -51,7 +51,7 @@ class FailoverBackend implements Backend {
     return this.#current.close()
   }
 
-  async #runAgain(batch: TokenBatch, lost: unknown): Promise<Float32Array> {
+  async #runAgain(batch: TokenBatch, lost: unknown): Promise<BackendOutput> {
     const { device } = this
     let reason = messageOf(lost)
     // Where the device is gone, closing fails as well.
@@ -100,21 +100,21 @@ class FailoverBackend implements Backend {
   }
 
   #open(factories: readonly BackendFactory[]) {
-    const { model, options, check } = this.#options
-    return openFirst({ model }, { factories, options, check })
+    const { model, options, pooling, check } = this.#options
+    return openFirst({ model }, { factories, options, pooling, check })
   }
 }
 
 /** The answer of a run. A GPU that has no number for a text has failed; on a CPU that is the model's own answer. */
-async function sane(backend: Backend, batch: TokenBatch): Promise<Float32Array> {
+async function sane(backend: Backend, batch: TokenBatch): Promise<BackendOutput> {
   const output = await backend.run(batch)
   if (!isGpu(backend.device) || hasNumbers(output, batch)) return output
   throw new OpDbusError('EMBEDDER_FAILED', 'it answers NaN or Infinity')
 }
 
-/** Looks at the first token of each row only: attention carries a NaN to every token of its text. */
-function hasNumbers(output: Float32Array, { rows }: TokenBatch): boolean {
-  const stride = output.length / rows
-  for (let row = 0; row < rows; row++) if (!Number.isFinite(output[row * stride])) return false
+/** Looks at the first number of each row only: attention carries a NaN to every token of its text, and a mean keeps it. */
+function hasNumbers({ vectors }: BackendOutput, { rows }: TokenBatch): boolean {
+  const stride = vectors.length / rows
+  for (let row = 0; row < rows; row++) if (!Number.isFinite(vectors[row * stride])) return false
   return true
 }

@@ -4,7 +4,7 @@ import { asFailure, messageOf, OpDbusError } from '../../errors.js'
 import type { Backend, BackendFactory, BackendOptions, Clock, Device, OnnxFile } from '../../ports.js'
 import type { ModelSpec } from '../model/spec.js'
 import type { Tokenize } from '../tokenizer/load-tokenizer.js'
-import { isGpu } from './order.js'
+import { isGpu, optionsOn } from './order.js'
 import { runBatch } from './run-batch.js'
 import { CHECK_TEXTS, type CheckResult, checkDevice, makeReference, type Reference, shareOn } from './self-check.js'
 
@@ -18,6 +18,8 @@ export interface ProbeResult extends Partial<CheckResult> {
   readonly absent?: boolean
   /** Share of the graph's heavy nodes that ran on the device itself, 0 to 1; absent where the runtime cannot tell. */
   readonly share?: number
+  /** Why token vectors are pooled beside the device rather than on it; absent where they are not, or where that costs nothing. */
+  readonly unpooled?: string
   /** Short texts, in batches where one alone is quick. */
   readonly textsPerSecond?: number
   /** The same on the CPU, where it was opened for the reference. */
@@ -57,7 +59,7 @@ export async function probeDevice(
     const own = device === 'cpu'
     if (isGpu(device) || (probe.reference === undefined && !own)) made = await onCpu(cpu, probe)
     const found = await check(factory, probe, made?.reference ?? probe.reference)
-    const backend = await factory.open(probe.file, probe.options)
+    const backend = await factory.open(probe.file, optionsOn(device, probe.options, probe.spec.pooling))
     try {
       const textsPerSecond = await speed(backend, probe)
       const reference = own && { reference: await makeReference(backend, probe.spec, probe.tokenize) }
@@ -84,21 +86,25 @@ async function onCpu(cpu: BackendFactory, probe: ProbeOptions) {
 
 /** The check itself, in a session that notes which provider runs each node. */
 async function check(factory: BackendFactory, probe: ProbeOptions, known: Reference | undefined) {
-  const backend = await factory.open(probe.file, { ...probe.options, profile: isGpu(factory.device) })
+  const backend = await factory.open(probe.file, {
+    ...optionsOn(factory.device, probe.options, probe.spec.pooling),
+    profile: isGpu(factory.device),
+  })
   try {
     // With nothing to compare it with, the CPU has only to answer with numbers: it is the reference.
     const found = known
       ? await checkDevice(backend, probe.spec, probe.tokenize, known)
       : void (await makeReference(backend, probe.spec, probe.tokenize))
     const share = backend.profile && factory.provider && shareOn(factory.provider, await backend.profile())
-    if (typeof share !== 'number') return found ?? {}
+    const unpooled = backend.unpooled !== undefined && { unpooled: backend.unpooled }
+    if (typeof share !== 'number') return { ...found, ...unpooled }
     if (share < LEAST_SHARE)
       throw new OpDbusError(
         'DEVICE_UNAVAILABLE',
         `it opens, but ${Math.round(100 * (1 - share))} % of the work runs on the CPU`,
         { details: { ...found, share } },
       )
-    return { ...found, share }
+    return { ...found, share, ...unpooled }
   } finally {
     await backend.close().catch(() => undefined)
   }

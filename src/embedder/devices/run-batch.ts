@@ -1,7 +1,7 @@
 // One batch from token ids to finished vectors: pad, run, pool, normalise. Keeps nothing between two batches.
 
 import { OpDbusError } from '../../errors.js'
-import type { Backend, TokenBatch } from '../../ports.js'
+import type { Backend, BackendOutput, TokenBatch } from '../../ports.js'
 import type { ModelSpec } from '../model/spec.js'
 import { finishRow, poolRow } from './pooling.js'
 
@@ -38,30 +38,40 @@ export async function runBatch<T extends TokenRow>(
 function finishBatch<T extends TokenRow>(
   items: readonly T[],
   { rows, width }: TokenBatch,
-  output: Float32Array,
+  { vectors, pooled }: BackendOutput,
   { dims, hiddenDims, pooling, normalize }: VectorSpec,
   sums: Float64Array,
 ): FinishedBatch<T> {
-  const pooled = output.length === rows * hiddenDims
-  if (!pooled && output.length !== rows * width * hiddenDims)
+  if (vectors.length !== rows * (pooled ? 1 : width) * hiddenDims)
     throw new OpDbusError(
       'UNSUPPORTED_MODEL',
-      `the model answered ${output.length} numbers for ${rows} texts of ${width} tokens; its files say ${hiddenDims} dims`,
+      `the model answered ${vectors.length} numbers for ${rows} texts of ${width} tokens; its files say ${hiddenDims} dims`,
     )
-  const matrix = new Float32Array(rows * dims)
+  // What a runtime hands out is not written into.
+  const matrix = pooled && dims === hiddenDims ? vectors.slice() : new Float32Array(rows * dims)
   const kept: T[] = []
   const notFinite: T[] = []
-  for (const [row, item] of items.entries()) {
-    const vector = matrix.subarray(kept.length * dims, (kept.length + 1) * dims)
-    if (pooled) vector.set(output.subarray(row * hiddenDims, row * hiddenDims + dims))
-    else poolRow(output, row * width * hiddenDims, hiddenDims, item.ids.length, pooling, sums, vector)
-    if (finishRow(vector, normalize)) kept.push(item)
-    else notFinite.push(item)
+  for (let row = 0; row < rows; row++) {
+    const item = items[row]!
+    const at = row * dims
+    if (!pooled) {
+      const vector = matrix.subarray(at, at + dims)
+      poolRow(vectors, row * width * hiddenDims, hiddenDims, item.ids.length, pooling, sums, vector)
+    } else if (dims < hiddenDims) matrix.set(vectors.subarray(row * hiddenDims, row * hiddenDims + dims), at)
+    if (!finishRow(matrix, at, dims, normalize)) {
+      notFinite.push(item)
+      continue
+    }
+    if (kept.length < row) matrix.copyWithin(kept.length * dims, at, at + dims)
+    kept.push(item)
   }
   return { kept, matrix: kept.length === rows ? matrix : matrix.slice(0, kept.length * dims), notFinite }
 }
 
-/** Pads on the right to the longest item, and to two at least: at one, pooled and unpooled output have the same length. */
+/**
+ * Pads on the right to the longest item, and to two at least, as ever: where a graph is quantised as it runs, padding shows in a
+ * vector, and those of texts of one token are kept already.
+ */
 function toBatch(items: readonly TokenRow[], padId: number): TokenBatch {
   const rows = items.length
   const width = items.reduce((most, item) => Math.max(most, item.ids.length), 2)
@@ -72,11 +82,12 @@ function toBatch(items: readonly TokenRow[], padId: number): TokenBatch {
   const mask = new Int32Array(attentionMask.buffer)
   for (let row = 0; row < rows; row++) {
     const tokens = items[row]!.ids
-    for (let i = 0, at = row * width * 2; i < width; i++, at += 2) {
-      const real = i < tokens.length
-      ids[at] = real ? tokens[i]! : padId
-      mask[at] = real ? 1 : 0
+    let at = row * width * 2
+    for (let i = 0; i < tokens.length; i++, at += 2) {
+      ids[at] = tokens[i]!
+      mask[at] = 1
     }
+    for (const end = (row + 1) * width * 2; at < end; at += 2) ids[at] = padId
   }
   return { rows, width, inputIds, attentionMask }
 }

@@ -159,7 +159,8 @@ export class DeviceSelector {
 
   async #verdictKey(device: Device, spec: ModelSpec): Promise<Key> {
     const { runtime, hash } = this.#options
-    return hash.sha256(JSON.stringify([2, device, spec.space, await runtime.print(device)])) as Key
+    // The first number goes up with what a session has to be right in: of version 3 it pools by itself.
+    return hash.sha256(JSON.stringify([3, device, spec.space, await runtime.print(device)])) as Key
   }
 
   #referenceKey(spec: ModelSpec): Key {

@@ -70,6 +70,7 @@ export function embedWorker(host: WorkerHost, push: Push<readonly BatchResult[]>
         model: model.path,
         factories,
         options: { threads, gpuDevice },
+        pooling: spec.pooling,
         refused,
         check: async open => prove(open, config, await tokenizing),
         changed: now => {

@@ -1,7 +1,7 @@
 // The station inside the worker: tokenise -> batch -> run -> pool -> normalise -> finished rows, failures per text.
 
 import { asFailure, OpDbusError } from '../../errors.js'
-import type { Backend, Clock, Device, TokenBatch } from '../../ports.js'
+import type { Backend, BackendOutput, Clock, Device, TokenBatch } from '../../ports.js'
 import { isGpu } from '../devices/order.js'
 import { runBatch, type TokenRow, type VectorSpec } from '../devices/run-batch.js'
 import { fromWire, toWire, type WireError } from '../link.js'
@@ -57,8 +57,8 @@ export class Pipeline {
   /** What comes back from other threads joins the queue in the order in which it left. */
   #arrivals: Promise<void> = Promise.resolve()
   readonly #seen = { texts: 0, tokens: 0 }
-  /** What the batch that runs was cut by. */
-  #cut = { budget: 0, queued: 0 }
+  /** What the batch that runs was cut by, and what it came to. */
+  #cut = { budget: 0, queued: 0, padded: 0 }
 
   constructor(options: PipelineOptions) {
     const { spec, budget, backend, stopwatch, yieldToEventLoop } = options
@@ -67,7 +67,7 @@ export class Pipeline {
     this.#batcher = new Batcher({
       budget: queued => {
         stopwatch?.begin('packing')
-        this.#cut = { budget: budget.next(backend.device, queued), queued }
+        this.#cut = { budget: budget.next(backend.device, queued), queued, padded: 0 }
         return this.#cut.budget
       },
       ...(spec.rowsAlone && { maxRows: 1 }),
@@ -206,7 +206,7 @@ export class Pipeline {
     try {
       const items = rows.map(row => this.#item(row))
       const { kept, matrix, notFinite } = await runBatch({ run: batch => this.#answer(batch) }, spec, items, this.#sums)
-      const chosen = this.#measured(items, device, clock.monotonic() - start)
+      const chosen = this.#measured(device, clock.monotonic() - start)
       for (const row of rows) this.#rows.forget(row)
       this.#options.emit({
         numbers: Float64Array.from(kept, item => item.number),
@@ -229,22 +229,23 @@ export class Pipeline {
     return { number: rows.number(row), ids: rows.ids(row), truncated: rows.truncated(row) }
   }
 
-  async #answer(batch: TokenBatch): Promise<Float32Array> {
+  async #answer(batch: TokenBatch): Promise<BackendOutput> {
     const { backend, stopwatch } = this.#options
+    const padded = batch.rows * batch.width
+    this.#cut.padded = padded
     stopwatch?.begin('running')
     try {
       return await backend.run(batch)
     } finally {
       stopwatch?.begin('pooling')
-      stopwatch?.ran(batch.rows, batch.rows * batch.width)
+      stopwatch?.ran(batch.rows, padded)
     }
   }
 
-  #measured(items: readonly Item[], device: Device, ms: number): BudgetChoice | undefined {
+  #measured(device: Device, ms: number): BudgetChoice | undefined {
     // A batch that lost its device took the time of two; one text a run fills no budget.
     if (device !== this.#options.backend.device || this.#options.spec.rowsAlone) return undefined
-    const width = items.reduce((most, item) => Math.max(most, item.ids.length), 1)
-    return this.#options.budget.ran({ device, ...this.#cut, padded: items.length * width, ms })
+    return this.#options.budget.ran({ device, ...this.#cut, ms })
   }
 }
 

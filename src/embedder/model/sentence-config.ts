@@ -1,6 +1,7 @@
 // What sentence-transformers writes about a model: modules, pooling, prompts. Anything it cannot honour it refuses.
 
 import { OpDbusError } from '../../errors.js'
+import type { Pooling } from '../../ports.js'
 import {
   isCount,
   isObject,
@@ -12,9 +13,6 @@ import {
   requiredJson,
   unsupported,
 } from './folder.js'
-
-/** How token vectors become one vector: the mean over the mask, or the first token's. */
-export type Pooling = 'mean' | 'cls'
 
 /** From token vectors to the text's vector, as the model means it. */
 export interface SentenceLayout {

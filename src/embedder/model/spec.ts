@@ -1,7 +1,7 @@
 // A model folder's small files -> one frozen ModelSpec. Reads through an injected port; loads no runtime, no weights.
 
 import { OpDbusError } from '../../errors.js'
-import type { Space } from '../../ports.js'
+import type { Pooling, Space } from '../../ports.js'
 import {
   type JsonObject,
   type ModelFile,
@@ -13,7 +13,7 @@ import {
 } from './folder.js'
 import { hiddenSize, padIdOf, tokenLimit } from './network-config.js'
 import { spacesOf } from './revision.js'
-import { defaultPrompt, type Pooling, type SentenceLayout, sentenceConfig, sentenceLayout } from './sentence-config.js'
+import { defaultPrompt, type SentenceLayout, sentenceConfig, sentenceLayout } from './sentence-config.js'
 import { type Dtype, dtypesIn, onnxFileFor, onnxNames } from './table.js'
 
 /** What a caller may set himself; everything else comes from the model's files. */

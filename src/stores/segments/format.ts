@@ -1,4 +1,5 @@
 // The bytes of a segment file: layouts, and how each part is written and recognised. Touches no file and keeps no state.
+import { endianness } from 'node:os'
 import type { ProcessIdentity } from '../../fs/process-identity.js'
 import type { Crc32 } from '../../ports.js'
 import type { ParsedKey } from './parsed-key.js'
@@ -220,12 +221,15 @@ export function decodeTrailer(
   return size === offsetOf(slots, layout) + footerBytes(slots) ? slots : undefined
 }
 
-/** The footer of `slots` slots, trailer included, or undefined where its check fails: then the records tell. */
+/**
+ * The footer of `slots` slots, trailer included, or undefined where its check fails: then the records tell. It is a view onto
+ * `data`, which begins where 4 divides.
+ */
 export function decodeFooter(data: Uint8Array, slots: number, crc32: Crc32): Footer | undefined {
   const bytes = Buffer.from(data.buffer, data.byteOffset, data.length)
   if (bytes.readUInt32LE(data.length - TRAILER_BYTES + 20) !== crc32(bytes.subarray(0, slots * 8))) return undefined
-  const fingerprints = new Int32Array(slots * 2)
-  for (let i = 0; i < fingerprints.length; i++) fingerprints[i] = bytes.readInt32LE(i * 4)
+  if (endianness() === 'BE') bytes.subarray(0, slots * 8).swap32()
+  const fingerprints = new Int32Array(data.buffer, data.byteOffset, slots * 2)
   return { fingerprints, states: data.subarray(slots * 8, slots * 9) }
 }
 

@@ -4,14 +4,20 @@ const EMPTY = 0
 const GONE = -1
 const CELL = 3
 const SMALLEST = 64
+/** Values of a word. */
+const WORDS = 2 ** 32
+/** What a table that is made for a known number of entries has more than they need. */
+const SPARE = 1.25
 
 /**
- * Open addressing with linear probing, at most three quarters full: 16 to 32 bytes an entry. A fingerprint may stand in
- * it more than once, for a key that was written more than once; record numbers are positive 31-bit integers. The capacity is a power of two.
+ * Open addressing with linear probing, at most three quarters full: 16 to 24 bytes an entry. A fingerprint may stand in
+ * it more than once, for a key that was written more than once; record numbers are positive 31-bit integers. A fingerprint's first
+ * word, as a share of all words, says where its cell is: so any capacity does, and a larger table has the same order.
  */
 export class IndexTable {
   #cells = new Int32Array(SMALLEST * CELL)
-  #mask = SMALLEST - 1
+  /** Cells of the table, for each value that a word may have. */
+  #scale = SMALLEST / WORDS
   /** Cells that are not empty. */
   #used = 0
   #entries = 0
@@ -36,7 +42,7 @@ export class IndexTable {
   find(a: number, b: number, found: number[]): number {
     const cells = this.#cells
     let count = 0
-    for (let at = (a & this.#mask) * CELL; ; at = next(at, cells)) {
+    for (let at = this.#home(a); ; at = next(at, cells)) {
       const number = cells[at + 2]!
       if (number === EMPTY) return count
       if (cells[at] === a && cells[at + 1] === b && number !== GONE) found[count++] = number
@@ -47,7 +53,7 @@ export class IndexTable {
     if ((this.#used + 1) * 4 * CELL > this.#cells.length * 3) this.#grow()
     const cells = this.#cells
     let free = -1
-    let at = (a & this.#mask) * CELL
+    let at = this.#home(a)
     let repeated = false
     for (; cells[at + 2] !== EMPTY; at = next(at, cells)) {
       if (cells[at + 2] === GONE) {
@@ -72,7 +78,7 @@ export class IndexTable {
     const cells = this.#cells
     let found = -1
     let others = false
-    for (let at = (a & this.#mask) * CELL; cells[at + 2] !== EMPTY; at = next(at, cells)) {
+    for (let at = this.#home(a); cells[at + 2] !== EMPTY; at = next(at, cells)) {
       if (cells[at] !== a || cells[at + 1] !== b || cells[at + 2] === GONE) continue
       if (cells[at + 2] === number) found = at
       else others = true
@@ -93,11 +99,10 @@ export class IndexTable {
     }
   }
 
-  /** Makes room for `count` more entries at once, instead of by doubling on the way. */
+  /** Makes room for `count` more entries at once, and for a few beyond them, instead of by growing on the way. */
   reserve(count: number): void {
-    let capacity = this.#cells.length / CELL
-    while ((this.#entries + count + 1) * 4 > capacity * 3) capacity *= 2
-    if (capacity * CELL > this.#cells.length) this.#rebuild(capacity)
+    const capacity = Math.ceil(((this.#entries + count + 1) * 4) / 3)
+    if (capacity * CELL > this.#cells.length) this.#rebuild(Math.ceil(capacity * SPARE))
   }
 
   /** Every record number, ascending. */
@@ -112,30 +117,34 @@ export class IndexTable {
 
   clear(): void {
     this.#cells = new Int32Array(SMALLEST * CELL)
-    this.#mask = SMALLEST - 1
+    this.#scale = SMALLEST / WORDS
     this.#used = this.#entries = this.#repeated = 0
   }
 
-  /** Doubles, unless a quarter of what is used is only marks of removed entries. */
+  /** Grows by half, unless a quarter of what is used is only marks of removed entries. */
   #grow(): void {
     const capacity = this.#cells.length / CELL
-    this.#rebuild(this.#entries * 4 < this.#used * 3 ? capacity : capacity * 2)
+    this.#rebuild(this.#entries * 4 < this.#used * 3 ? capacity : Math.ceil(capacity * 1.5))
+  }
+
+  /** Where a fingerprint's cell is, if it is free. */
+  #home(a: number): number {
+    return Math.floor((a >>> 0) * this.#scale) * CELL
   }
 
   #rebuild(capacity: number): void {
     const old = this.#cells
     const cells = new Int32Array(capacity * CELL)
-    const mask = capacity - 1
+    this.#cells = cells
+    this.#scale = capacity / WORDS
     for (let from = 0; from < old.length; from += CELL) {
       if (old[from + 2]! <= EMPTY) continue
-      let at = (old[from]! & mask) * CELL
+      let at = this.#home(old[from]!)
       while (cells[at + 2] !== EMPTY) at = next(at, cells)
       cells[at] = old[from]!
       cells[at + 1] = old[from + 1]!
       cells[at + 2] = old[from + 2]!
     }
-    this.#cells = cells
-    this.#mask = mask
     this.#used = this.#entries
   }
 }

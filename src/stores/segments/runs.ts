@@ -10,8 +10,8 @@ import type { RecordNumbers } from './record-numbers.js'
 export const BLOCK_KEYS = 1024
 /** What one read takes at most: beyond it a read costs no less for each record, and its memory more. */
 const RUN_BYTES = 128 * 2 ** 10
-/** Bytes nobody asked for are read through up to here: they cost what a read of their own would. */
-const GAP_BYTES = 4096
+/** So many bytes that nobody asked for are read along: beyond that, a read of its own costs less. */
+const GAP_BYTES = 8192
 
 type Values = (Uint8Array | undefined)[]
 

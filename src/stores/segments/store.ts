@@ -94,8 +94,12 @@ export class Segments implements SegmentStore {
   async setMany(items: readonly (readonly [Key, Uint8Array])[], call?: CallOptions): Promise<void> {
     this.#enter(call)
     const { valueBytes } = this.#context.layout
+    // All are checked before any is written.
+    const keys: ParsedKey[] = []
     for (const [key, value] of items) {
-      this.#parse(key)
+      const parsed = newParsedKey()
+      this.#parse(key, parsed)
+      keys.push(parsed)
       if (value.length !== valueBytes) {
         throw new OpDbusError('INVALID_INPUT', `a value of ${value.length} bytes in a store of ${valueBytes}`)
       }
@@ -104,12 +108,12 @@ export class Segments implements SegmentStore {
       this.#look()
       // So that nothing set after a clear, by whichever process, goes the way of what was set before it.
       this.#writer.stillOurs()
-      for (const [key, value] of items) {
-        this.#parse(key)
+      for (let i = 0; i < keys.length; i++) {
+        const key = keys[i]!
         // The older records are marked dead once the newer one is safe.
-        this.#folder.takeOut(this.#key, this.#supersede)
+        this.#folder.takeOut(key, this.#supersede)
         this.#writer.prepare()
-        this.#writer.append(this.#key, value)
+        this.#writer.append(key, items[i]![1])
       }
     })
   }

@@ -5,7 +5,7 @@ import type { RootDatabase } from 'lmdb'
 
 export interface LmdbPeer {
   /** Durable when it resolves: one transaction, one sync. */
-  write(items: readonly (readonly [key: string, value: Uint8Array])[]): Promise<void>
+  write(items: Iterable<readonly [key: Uint8Array, value: Uint8Array]>): Promise<void>
   /** A view that is good until the next read: the caller copies what it keeps. Faster than having LMDB copy. */
   read(key: Uint8Array): Uint8Array | undefined
   bytesOnDisk(): number
@@ -18,7 +18,7 @@ export async function openLmdb(folder: string): Promise<LmdbPeer> {
   return {
     async write(items) {
       db.transactionSync(() => {
-        for (const [key, value] of items) db.putSync(binaryKey(key), value)
+        for (const [key, value] of items) db.putSync(key, value)
       })
       await db.flushed
     },
@@ -30,6 +30,11 @@ export async function openLmdb(folder: string): Promise<LmdbPeer> {
     bytesOnDisk: () => statSync(join(folder, 'data.mdb')).blocks * 512,
     close: () => db.close(),
   }
+}
+
+/** As `write` takes them, from keys in hex digits. */
+export function* binaryItems<V>(items: readonly (readonly [key: string, value: V])[]) {
+  for (const [key, value] of items) yield [binaryKey(key), value] as const
 }
 
 /** Half as long as the hex digits. */

@@ -1,9 +1,8 @@
 // Which files the contenders of the embedding rows share: the same folder, the same ONNX file.
 import { existsSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { BUILTIN_MODEL_DIR } from '../library.js'
-import { Skipped } from '../row.js'
+import { builtinModel } from '../library.js'
+import { type Bench, Skipped } from '../row.js'
 
 export interface PeerModel {
   /** As `openCaches` takes it. */
@@ -18,12 +17,12 @@ export interface PeerModel {
 }
 
 /** @throws Skipped when there is no model */
-export function peerModel(folder: string | undefined): PeerModel {
+export function peerModel({ library, model: folder }: Pick<Bench, 'library' | 'model'>): PeerModel {
   const model =
     folder === undefined
       ? {
           name: 'builtin',
-          folder: fileURLToPath(BUILTIN_MODEL_DIR),
+          folder: builtinModel(library),
           onnx: 'onnx/model_quantized.onnx',
           dtype: 'q8' as const,
           label: 'the built-in model',

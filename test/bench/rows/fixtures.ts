@@ -1,7 +1,7 @@
-// What several rows need: a caller's own embedder that costs nothing, and checks of answers.
-
+// What several rows need: a caller's own embedder that costs nothing, checks of answers, and room on disk.
+import { statfs } from 'node:fs/promises'
 import { seededRandom } from '../log-lines.js'
-import { WrongAnswer } from '../row.js'
+import { Skipped, WrongAnswer } from '../row.js'
 
 export const DIMS = 384
 
@@ -22,6 +22,46 @@ export const ownEmbedder = {
     for (const [row, text] of texts.entries()) matrix.set(vectorOf(text), row * DIMS)
     return matrix
   },
+}
+
+/** How many different rows `cheapRow` copies from. */
+const PATTERNS = 1024
+const patterns = Array.from({ length: PATTERNS }, (_, i) => vectorOf(`pattern ${i}`))
+
+/** Writes a vector that stands for `text` to `matrix`, for little more than its bytes cost. */
+export function cheapRow(text: string, matrix: Float32Array, row: number): void {
+  let sum = text.length
+  for (let i = 0; i < text.length; i++) sum = Math.imul(sum, 31) + text.charCodeAt(i)
+  matrix.set(patterns[(sum >>> 22) % PATTERNS]!, row * DIMS)
+  // Exact as a float: with the pattern above, all of `sum` is in the row.
+  matrix[row * DIMS] = sum & 0x3fffff
+}
+
+export function cheapRows(texts: readonly string[]): Float32Array {
+  const matrix = new Float32Array(texts.length * DIMS)
+  for (let row = 0; row < texts.length; row++) cheapRow(texts[row]!, matrix, row)
+  return matrix
+}
+
+/** As `openCaches` takes it: an embedder that costs nothing. */
+export const cheapEmbedder = {
+  space: 'bench-cheap@1',
+  dims: DIMS,
+  embed: async (texts: readonly string[]) => cheapRows(texts),
+}
+
+/** The same where all that is asked for has to be there. */
+export const mustNotCompute = {
+  ...cheapEmbedder,
+  async embed(texts: readonly string[]): Promise<Float32Array> {
+    throw new Error(`${texts.length} texts are not on disk`)
+  },
+}
+
+/** @throws WrongAnswer unless `found` are the rows of `cheapEmbedder` */
+export function checkCheapRows(who: string, found: Float32Array, texts: readonly string[]): void {
+  const bytes = (floats: Float32Array) => Buffer.from(floats.buffer, floats.byteOffset, floats.byteLength)
+  if (!bytes(found).equals(bytes(cheapRows(texts)))) throw new WrongAnswer(`${who} gives other vectors`)
 }
 
 /** @throws WrongAnswer unless `found` holds the same floats, bit by bit */
@@ -63,4 +103,12 @@ export function cycle<T>(items: readonly T[]): () => T {
     at = (at + 1) & mask
     return items[at]!
   }
+}
+
+/** @throws Skipped unless there is half as much again as `bytes` */
+export async function requireRoom(folder: string, bytes: number): Promise<void> {
+  const { bavail, bsize } = await statfs(folder)
+  const gigabytes = (n: number) => `${(n / 1e9).toFixed(1)} GB`
+  if (bavail * bsize >= 1.5 * bytes) return
+  throw new Skipped(`needs ${gigabytes(1.5 * bytes)} in ${folder}, and ${gigabytes(bavail * bsize)} are free`)
 }

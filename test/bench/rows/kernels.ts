@@ -1,6 +1,6 @@
 // The WebAssembly kernels against loops in JavaScript, and against how fast memory can be read at all.
 import { MEMORY_LIMIT_WASM } from '../../../.build/wasm/memory-limit.js'
-import type * as KernelLibrary from '../../../src/kernels.js'
+import type { Library } from '../library.js'
 import { seededRandom } from '../log-lines.js'
 import { type Contender, takeTurns } from '../measure.js'
 import { type Bench, type Measured, type RowGroup, WrongAnswer } from '../row.js'
@@ -15,19 +15,16 @@ const SLOW_TURNS = 1
 /** One after the other, as searches come: what stays in a cache from one to the next is everyone's to use. */
 const CALLS = 5
 
-// Not a literal, so that neither compiler nor bundler follows it to the source.
-const NAME: string = 'op-dbus/kernels'
-
 type Dot = () => unknown
 
 export const kernelRows: RowGroup = {
   id: 'kernels',
-  async run({ rounds, quick, progress }: Bench): Promise<Measured[]> {
+  async run({ library, rounds, quick, progress }: Bench): Promise<Measured[]> {
     const measured: Measured[] = []
     for (const rows of [IN_CACHE, quick ? IN_MEMORY.quick : IN_MEMORY.full]) {
       const size = `${rows.toLocaleString('en')} x ${DIMS}`
       progress(size)
-      const { ours, nearest, int8, loop, four, limit, close } = await prepare(rows)
+      const { ours, nearest, int8, loop, four, limit, close } = await prepare(library, rows)
       const fast = [ours, nearest, int8, limit].map(dot => new Quickest(dot))
       const slow = [loop, four].map(dot => new Quickest(dot))
       const say = (round: number) => progress(`${size}, round ${round}`)
@@ -59,14 +56,14 @@ export const kernelRows: RowGroup = {
       row('-top10', 'nearest 10, WASM', nearestMs, 'its dot products', dotMs)
       row('-int8', 'dot products, WASM int8', int8Ms, 'WASM float32', dotMs)
     }
-    measured.push(await mapRow(rounds, progress))
+    measured.push(await mapRow(library, rounds, progress))
     return measured
   },
 }
 
 /** The map in two dimensions, its products once in WebAssembly and once in JavaScript; both are the same picture. */
-async function mapRow(rounds: number, progress: Bench['progress']): Promise<Measured> {
-  const { openKernels, project } = (await import(NAME)) as typeof KernelLibrary
+async function mapRow(library: Library, rounds: number, progress: Bench['progress']): Promise<Measured> {
+  const { openKernels, project } = await library.importKernels()
   const size = `${IN_CACHE.toLocaleString('en')} x ${DIMS}`
   const { matrix } = madeUp(IN_CACHE)
   const maps = await Promise.all(
@@ -88,9 +85,10 @@ async function mapRow(rounds: number, progress: Bench['progress']): Promise<Meas
 
 /** Everyone's way of multiplying the same matrix; each was seen to answer rightly. */
 async function prepare(
+  library: Library,
   rows: number,
 ): Promise<Record<'ours' | 'nearest' | 'int8' | 'loop' | 'four' | 'limit', Dot> & { close(): void }> {
-  const { openKernels } = (await import(NAME)) as typeof KernelLibrary
+  const { openKernels } = await library.importKernels()
   const { matrix, query } = madeUp(rows)
   const kernels = await openKernels({ device: 'wasm' })
   const loaded = await kernels.load(matrix, DIMS)

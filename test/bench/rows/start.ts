@@ -1,19 +1,19 @@
 // How long importing the built library takes, in fresh processes.
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
-import { PACKAGE_DIR } from '../library.js'
+import type { Library } from '../library.js'
 import { takeTurns } from '../measure.js'
 import { type Bench, type Measured, type RowGroup, WrongAnswer } from '../row.js'
 
 export const importTime: RowGroup = {
   id: 'import-time',
-  async run({ rounds, progress }: Bench): Promise<Measured[]> {
-    const { runtimes } = await importInChild('op-dbus')
+  async run({ library, rounds, progress }: Bench): Promise<Measured[]> {
+    const { runtimes } = await importInChild(library, 'op-dbus')
     if (runtimes.length > 0) throw new WrongAnswer(`importing op-dbus loads ${runtimes.join(', ')}`)
     const [ours, peer] = await takeTurns(
       [
-        { name: 'op-dbus', round: async () => (await importInChild('op-dbus')).ms },
-        { name: 'lru-cache', round: async () => (await importInChild('lru-cache')).ms },
+        { name: 'op-dbus', round: async () => (await importInChild(library, 'op-dbus')).ms },
+        { name: 'lru-cache', round: async () => (await importInChild(library, 'lru-cache')).ms },
       ],
       rounds,
       round => progress(`round ${round} of ${rounds}`),
@@ -25,7 +25,7 @@ export const importTime: RowGroup = {
 }
 
 /** Milliseconds of one import, and native libraries of ONNX Runtime that it brought along. */
-async function importInChild(name: string): Promise<{ ms: number; runtimes: string[] }> {
+async function importInChild({ folder }: Library, name: string): Promise<{ ms: number; runtimes: string[] }> {
   const script = `
     const start = performance.now()
     await import(${JSON.stringify(name)})
@@ -33,6 +33,6 @@ async function importInChild(name: string): Promise<{ ms: number; runtimes: stri
     const runtimes = process.report.getReport().sharedObjects.filter(path => /onnxruntime/.test(path))
     console.log(JSON.stringify({ ms, runtimes }))`
   const args = ['--input-type=module', '--eval', script]
-  const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: PACKAGE_DIR })
+  const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: folder })
   return JSON.parse(stdout) as { ms: number; runtimes: string[] }
 }

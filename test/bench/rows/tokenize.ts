@@ -21,8 +21,8 @@ const LONG_TEXTS = {
 
 export const tokenizeRows: RowGroup = {
   id: 'tokenize',
-  async run({ rounds, model, progress }: Bench): Promise<Measured[]> {
-    const { folder, label } = peerModel(model)
+  async run({ library, rounds, model, progress }: Bench): Promise<Measured[]> {
+    const { folder, label } = peerModel({ library, model })
     const read = (file: string) => readFile(join(folder, file), 'utf8')
     const [json, config] = await Promise.all([read('tokenizer.json'), read('tokenizer_config.json')])
     const { Tokenizer } = await import('@huggingface/tokenizers')

@@ -2,6 +2,7 @@
 // it says where the browser stores nothing, or has no GPU.
 import { join } from 'node:path'
 import { beforeAll, expect, it } from 'vitest'
+import { embedText } from '../../../src/embedder/client/embed-text.js'
 import type { Stats } from '../../../src/web.js'
 import { largestDifference, startEmbedder, useLiteCases } from '../../embedder/node-embedder.js'
 import { ROOT } from '../harness.js'
@@ -30,7 +31,7 @@ export function useVectorsOfNode(): VectorsOfNode {
   beforeAll(async () => {
     const overrides = { dtype: 'int8', maxTokens: 128 } as const
     const embedder = await startEmbedder(join(ROOT, 'dist/models/builtin'), { overrides })
-    onNode = (await Promise.all(TEXTS.map(text => embedder.embed(text)))).map(({ vector }) => vector)
+    onNode = (await Promise.all(TEXTS.map(text => embedText(embedder, text)))).map(({ vector }) => vector)
     await embedder.close()
   })
   return {

@@ -2,6 +2,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { fromUserEmbedder as fromUser, type UserEmbedder } from '../../../src/embedder/client/custom-embedder.js'
+import { embedText } from '../../../src/embedder/client/embed-text.js'
 import { deferred } from '../../support.js'
 
 const fromUserEmbedder = (
@@ -35,7 +36,7 @@ test('rows go back to their texts; texts of one turn share calls of at most maxB
       async (texts, maxBatch) => {
         const { embedder, calls } = user()
         const ours = fromUserEmbedder(embedder, { maxBatch })
-        const all = await Promise.all(texts.map(text => ours.embed(text)))
+        const all = await Promise.all(texts.map(text => embedText(ours, text)))
         expect(all.map(one => [...one.vector])).toEqual(texts.map(vectorOf))
         expect(calls.map(call => call.texts.length)).toEqual(
           Array.from({ length: Math.ceil(texts.length / maxBatch) }, (_, i) =>
@@ -49,7 +50,7 @@ test('rows go back to their texts; texts of one turn share calls of at most maxB
 
 test('every vector has an ArrayBuffer of its own and says where it is from', async () => {
   const ours = fromUserEmbedder(user().embedder)
-  const [a, b] = await Promise.all([ours.embed('a'), ours.embed('b')])
+  const [a, b] = await Promise.all([embedText(ours, 'a'), embedText(ours, 'b')])
   expect(a.vector.buffer).not.toBe(b.vector.buffer)
   expect(a.vector.buffer.byteLength).toBe(8)
   expect(a).toMatchObject({ device: 'custom', tokens: 0, truncated: false })
@@ -86,7 +87,7 @@ describe('failures', () => {
   ])('%s: every waiter gets the error, and the call is not repeated', async (_what, embed, why) => {
     const { embedder, calls } = user(embed)
     const ours = fromUserEmbedder(embedder)
-    const outcomes = await Promise.allSettled([ours.embed('a'), ours.embed('b')])
+    const outcomes = await Promise.allSettled([embedText(ours, 'a'), embedText(ours, 'b')])
     for (const outcome of outcomes)
       expect(outcome).toMatchObject({
         status: 'rejected',
@@ -99,7 +100,7 @@ describe('failures', () => {
 
   test('a row that is not finite fails alone; its mates were paid for and are kept', async () => {
     const ours = fromUserEmbedder(user(async () => Float32Array.of(1, 2, Number.NaN, 0, 5, 6)).embedder)
-    const [a, b, c] = await Promise.allSettled(['a', 'b', 'c'].map(text => ours.embed(text)))
+    const [a, b, c] = await Promise.allSettled(['a', 'b', 'c'].map(text => embedText(ours, text)))
     expect([a, c]).toMatchObject([
       { value: { vector: Float32Array.of(1, 2) } },
       { value: { vector: Float32Array.of(5, 6) } },
@@ -116,8 +117,8 @@ describe('failures', () => {
         return Float32Array.from(texts.flatMap(vectorOf))
       }).embedder,
     )
-    await expect(ours.embed('a')).rejects.toMatchObject({ cause })
-    expect([...(await ours.embed('a')).vector]).toEqual(vectorOf('a'))
+    await expect(embedText(ours, 'a')).rejects.toMatchObject({ cause })
+    expect([...(await embedText(ours, 'a')).vector]).toEqual(vectorOf('a'))
   })
 
   test.each([
@@ -142,8 +143,8 @@ describe('waiting and leaving', () => {
     const { embedder, calls } = user(() => gate.promise)
     const ours = fromUserEmbedder(embedder)
     const [one, two] = [new AbortController(), new AbortController()]
-    const a = ours.embed('a', { signal: one.signal })
-    const b = ours.embed('b', { signal: two.signal })
+    const a = embedText(ours, 'a', { signal: one.signal })
+    const b = embedText(ours, 'b', { signal: two.signal })
     await turn()
     one.abort()
     await expect(a).rejects.toMatchObject({ code: 'ABORTED' })
@@ -151,7 +152,7 @@ describe('waiting and leaving', () => {
     two.abort()
     await expect(b).rejects.toMatchObject({ code: 'ABORTED' })
     expect(calls[0]!.signal.aborted).toBe(true)
-    await expect(ours.embed('c', { signal: one.signal })).rejects.toMatchObject({ code: 'ABORTED' })
+    await expect(embedText(ours, 'c', { signal: one.signal })).rejects.toMatchObject({ code: 'ABORTED' })
     gate.reject(new Error('late'))
   })
 
@@ -159,11 +160,11 @@ describe('waiting and leaving', () => {
     const gate = deferred<Float32Array>()
     const ours = fromUserEmbedder(user(() => gate.promise).embedder, { maxQueue: 2, maxBatch: 1 })
     expect(ours.room).toBe(2)
-    const first = ours.embed('a')
+    const first = embedText(ours, 'a')
     const leaving = new AbortController()
-    const second = ours.embed('b', { signal: leaving.signal })
+    const second = embedText(ours, 'b', { signal: leaving.signal })
     expect(ours.room).toBe(0)
-    await expect(ours.embed('c')).rejects.toMatchObject({ code: 'OVERLOADED', details: { maxQueue: 2 } })
+    await expect(embedText(ours, 'c')).rejects.toMatchObject({ code: 'OVERLOADED', details: { maxQueue: 2 } })
     leaving.abort()
     await expect(second).rejects.toMatchObject({ code: 'ABORTED' })
     expect(ours.room).toBe(1)
@@ -176,7 +177,7 @@ describe('waiting and leaving', () => {
     const gate = deferred<Float32Array>()
     const { embedder, calls } = user(() => gate.promise)
     const ours = fromUserEmbedder(embedder, { maxBatch: 1, concurrency: 3 })
-    const all = ['a', 'b', 'c', 'd'].map(text => ours.embed(text))
+    const all = ['a', 'b', 'c', 'd'].map(text => embedText(ours, text))
     await turn()
     expect(calls).toHaveLength(3)
     gate.resolve(Float32Array.of(1, 2))
@@ -187,13 +188,13 @@ describe('waiting and leaving', () => {
   test('close settles everyone, signals the running call, and refuses what comes after', async () => {
     const { embedder, calls } = user(() => new Promise(() => undefined))
     const ours = fromUserEmbedder(embedder, { maxBatch: 1 })
-    const all = [ours.embed('a'), ours.embed('b')]
+    const all = [embedText(ours, 'a'), embedText(ours, 'b')]
     await turn()
     await ours.close()
     for (const one of all) await expect(one).rejects.toMatchObject({ code: 'CLOSED' })
     expect(calls).toHaveLength(1)
     expect(calls[0]!.signal.aborted).toBe(true)
-    await expect(ours.embed('c')).rejects.toMatchObject({ code: 'CLOSED' })
+    await expect(embedText(ours, 'c')).rejects.toMatchObject({ code: 'CLOSED' })
     await ours.close()
   })
 })

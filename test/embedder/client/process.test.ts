@@ -36,7 +36,7 @@ async function script(body: string): Promise<{ stdout: string; stderr: string }>
   const file = join(dir, 'script.js')
   writeFileSync(
     file,
-    `import { findModel, spawnNodeWorker, WorkerEmbedder } from './client.js'
+    `import { embedText, findModel, spawnNodeWorker, WorkerEmbedder } from './client.js'
      const spec = await findModel(${JSON.stringify(model)}, { builtinDir: '/absent', env: {}, home: ${JSON.stringify(home)} })
      const embedder = new WorkerEmbedder({
        spec, plan: async () => ({ devices: ['cpu', 'wasm'] }), threads: 2,
@@ -50,7 +50,7 @@ async function script(body: string): Promise<{ stdout: string; stderr: string }>
 }
 
 const print =
-  'const one = await embedder.embed("a b"); console.log(JSON.stringify({ ...one, vector: [...one.vector] }))'
+  'const one = await embedText(embedder, "a b"); console.log(JSON.stringify({ ...one, vector: [...one.vector] }))'
 
 test('a script without close() prints its vector, ends by itself, and leaves nothing in HOME', async () => {
   await install(...EVERYTHING)
@@ -66,7 +66,7 @@ test('a script without close() prints its vector, ends by itself, and leaves not
 test('a process that ends while texts are in work does not hang or crash', async () => {
   await install(...EVERYTHING)
   const { stdout } = await script(
-    'await embedder.embed("a"); for (let i = 0; i < 500; i++) embedder.embed("b " + i).catch(() => {}); console.log("bye"); process.exit(0)',
+    'await embedText(embedder, "a"); for (let i = 0; i < 500; i++) embedText(embedder, "b " + i).catch(() => {}); console.log("bye"); process.exit(0)',
   )
   expect(stdout).toBe('bye\n')
 })
@@ -81,7 +81,7 @@ describe('lazy', () => {
   test('the main thread loads neither, also when it embeds', async () => {
     await install(...EVERYTHING)
     const { stdout } = await script(
-      `await embedder.embed('a')
+      `await embedText(embedder, 'a')
        const loaded = process.report.getReport().sharedObjects.filter(path => path.includes('onnxruntime'))
        const { createRequire } = await import('node:module')
        const cached = Object.keys(createRequire(import.meta.url).cache).filter(path => path.includes('onnxruntime'))
@@ -112,7 +112,9 @@ describe('fallback', () => {
   test('a worker that cannot start is WORKER_LOST', async () => {
     await install()
     writeFileSync(join(dir, 'node-worker.js'), 'throw new Error("broken build")')
-    const { stdout } = await script('await embedder.embed("a").catch(error => console.log(error.code, error.message))')
+    const { stdout } = await script(
+      'await embedText(embedder, "a").catch(error => console.log(error.code, error.message))',
+    )
     expect(stdout).toBe('WORKER_LOST the embedding worker is gone: broken build\n')
   })
 })

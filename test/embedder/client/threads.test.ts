@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, describe, expect, test } from 'vitest'
+import { embedText } from '../../../src/embedder/client/embed-text.js'
 import type { WorkerEmbedder } from '../../../src/embedder/client/worker-embedder.js'
 import type { WorkerHandle } from '../../../src/ports.js'
 import { temporaryFolder } from '../../support.js'
@@ -16,7 +17,7 @@ const textsOf = (count: number) =>
   Array.from({ length: count }, (_, i) => 'a b c d e f g'.slice((i * 2) % 14).padEnd(1, 'z') || 'z')
 
 async function expectRight(embedder: WorkerEmbedder, texts: readonly string[]): Promise<void> {
-  const all = await Promise.all(texts.map(text => embedder.embed(text)))
+  const all = await Promise.all(texts.map(text => embedText(embedder, text)))
   for (const [i, { vector, tokens }] of all.entries()) {
     expect(tokens, texts[i]).toBe(tinyIds(texts[i]!).length)
     expect(largestDifference(vector, tinyMean(texts[i]!)), texts[i]).toBeLessThanOrEqual(1e-4)
@@ -45,7 +46,7 @@ describe('workers on a CPU', () => {
     const embedder = await startEmbedder(tiny(), { workers: 2, spawned, maxBatchTokens: 16 })
     const texts = textsOf(4000)
     while (embedder.status.workers.open < 2) await expectRight(embedder, texts)
-    const all = texts.map(text => embedder.embed(text))
+    const all = texts.map(text => embedText(embedder, text))
     const settled = Promise.allSettled(all)
     await Promise.race(all)
     await spawned[1]!.terminate()
@@ -95,7 +96,7 @@ describe('tokenizer threads', () => {
     const texts = textsOf(3000)
     while (tokenized() === 0) await expectRight(embedder, texts)
     await expectRight(embedder, texts)
-    expect((await embedder.embed('a b')).device).toBe('cuda')
+    expect((await embedText(embedder, 'a b')).device).toBe('cuda')
   })
 
   test('die at their first texts: every text is answered all the same', async () => {
@@ -112,7 +113,7 @@ describe('tokenizer threads', () => {
     const script = join(await bundle(), 'unclosed.mjs')
     writeFileSync(
       script,
-      `import { findModel, spawnNodeWorker, WorkerEmbedder } from './client.js'
+      `import { embedText, findModel, spawnNodeWorker, WorkerEmbedder } from './client.js'
        const spec = await findModel(${JSON.stringify(tiny())}, { builtinDir: '/absent', env: {}, home: '/absent' })
        const embedder = new WorkerEmbedder({
          spec, plan: async () => ({ devices: ['cuda'], proven: ['cuda'] }), threads: 2,
@@ -120,7 +121,7 @@ describe('tokenizer threads', () => {
          spawn: () => spawnNodeWorker(new URL('./gpu-worker.js', import.meta.url)),
        })
        while (!process.env.OP_DBUS_TEST_TOKENIZED)
-         await Promise.all(Array.from({ length: 3000 }, (_, i) => embedder.embed('a b ' + i)))
+         await Promise.all(Array.from({ length: 3000 }, (_, i) => embedText(embedder, 'a b ' + i)))
        console.log('bye')`,
     )
     // A process that does not end by itself is killed after this long, and the test fails.

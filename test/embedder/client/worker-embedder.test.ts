@@ -1,5 +1,6 @@
 // The life of the worker as its client sees it, against a worker that the test plays in the same thread.
 import { describe, expect, test } from 'vitest'
+import { embedText } from '../../../src/embedder/client/embed-text.js'
 import { WorkerEmbedder, type WorkerEmbedderOptions } from '../../../src/embedder/client/worker-embedder.js'
 import type { BatchResult } from '../../../src/embedder/protocol.js'
 import { OpDbusError } from '../../../src/errors.js'
@@ -36,7 +37,7 @@ describe('start', () => {
   test('nothing starts before the first text; then one worker, one open, however many callers', async () => {
     const { embedder, workers } = harness()
     expect(embedder.status).toMatchObject({ worker: 'off', opened: undefined, waiting: 0 })
-    const all = Promise.all(Array.from({ length: 50 }, (_, i) => embedder.embed(`text ${i}`)))
+    const all = Promise.all(Array.from({ length: 50 }, (_, i) => embedText(embedder, `text ${i}`)))
     expect(embedder.status).toMatchObject({ worker: 'starting', waiting: 50 })
     const vectors = (await all).map(one => one.vector)
     expect(workers).toHaveLength(1)
@@ -51,7 +52,7 @@ describe('start', () => {
   test('what runs and why others do not is told at the start and afterwards', async () => {
     const told: unknown[] = []
     const { embedder } = harness({ onOpen: what => told.push(what) })
-    expect(await embedder.embed('a')).toEqual({
+    expect(await embedText(embedder, 'a')).toEqual({
       vector: Float32Array.of(1, -1),
       tokens: 1,
       truncated: false,
@@ -70,18 +71,18 @@ describe('start', () => {
     const { embedder, workers } = harness({}, (worker, index) => {
       if (index === 0) worker.reply = new OpDbusError(error.code, error.message, error)
     })
-    const outcomes = await Promise.allSettled([embedder.embed('a'), embedder.embed('b')])
+    const outcomes = await Promise.allSettled([embedText(embedder, 'a'), embedText(embedder, 'b')])
     for (const outcome of outcomes) expect(outcome).toMatchObject({ reason: { name: 'OpDbusError', ...error } })
     expect(embedder.status.worker).toBe('off')
     expect(workers[0]!.events).toContain('terminate')
-    expect((await embedder.embed('c')).device).toBe('cpu')
+    expect((await embedText(embedder, 'c')).device).toBe('cpu')
     expect(workers).toHaveLength(2)
   })
 
   test('where no device is left no model is opened, and it is told why', async () => {
     const refused = [{ device: 'webgpu', reason: 'no adapter', kind: 'absent' }] as const
     const { embedder, workers } = harness({ plan: async () => ({ devices: [], refused }) })
-    await expect(embedder.embed('a')).rejects.toMatchObject({
+    await expect(embedText(embedder, 'a')).rejects.toMatchObject({
       code: 'DEVICE_UNAVAILABLE',
       details: { reasons: refused },
     })
@@ -94,7 +95,7 @@ describe('start', () => {
         throw new Error('no threads left')
       },
     })
-    await expect(embedder.embed('a')).rejects.toMatchObject({
+    await expect(embedText(embedder, 'a')).rejects.toMatchObject({
       code: 'WORKER_LOST',
       message: expect.stringContaining('no threads left'),
     })
@@ -107,7 +108,7 @@ describe('texts and rows', () => {
     const { embedder, workers } = harness({}, worker => {
       worker.answer = () => [result([3], { failed: [{ numbers: [2], error }] })]
     })
-    const [a, b, c] = ['a', 'b', 'c'].map(text => embedder.embed(text))
+    const [a, b, c] = ['a', 'b', 'c'].map(text => embedText(embedder, text))
     expect([...(await c!).vector]).toEqual([3, -3])
     await expect(b).rejects.toMatchObject({ code: 'EMBEDDER_FAILED', message: 'NaN' })
     workers[0]!.push([result([1])])
@@ -123,14 +124,14 @@ describe('texts and rows', () => {
         result([...numbers], { device: 'wasm', opened: now, chosen: { device: 'wasm', tokens: 512 } }),
       ]
     })
-    const one = embedder.embed('a').then(embedding => [...told, embedding.device, embedder.status.batchTokens])
+    const one = embedText(embedder, 'a').then(embedding => [...told, embedding.device, embedder.status.batchTokens])
     expect(await one).toEqual([opened, now, 'wasm', 512])
   })
 
   test('a long text crosses whole: only the tokenizer knows what of it the model sees', async () => {
     const { embedder, workers } = harness()
     const text = `${' '.repeat(1_000_000)}message`
-    await embedder.embed(text)
+    await embedText(embedder, text)
     expect(workers[0]!.work[0]!.texts).toEqual([text])
   })
 
@@ -139,9 +140,9 @@ describe('texts and rows', () => {
     const { embedder, workers } = harness({}, worker => {
       worker.answer = ({ numbers }) => (numbers.includes(1) ? first.promise : [result([...numbers])])
     })
-    const slow = embedder.embed('slow')
+    const slow = embedText(embedder, 'slow')
     await sent(workers[0], 1)
-    expect([...(await embedder.embed('quick')).vector]).toEqual([2, -2])
+    expect([...(await embedText(embedder, 'quick')).vector]).toEqual([2, -2])
     first.resolve([result([1])])
     await slow
   })
@@ -158,7 +159,7 @@ describe('leaving', () => {
       }
     })
     const leaving = new AbortController()
-    const [a, b] = [embedder.embed('a', { signal: leaving.signal }), embedder.embed('b')]
+    const [a, b] = [embedText(embedder, 'a', { signal: leaving.signal }), embedText(embedder, 'b')]
     await sent(workers[0], 1)
     leaving.abort('enough')
     await expect(a).rejects.toMatchObject({ code: 'ABORTED', cause: 'enough' })
@@ -176,23 +177,23 @@ describe('leaving', () => {
       worker.reply = reply.promise
     })
     const leaving = new AbortController()
-    const [a, b] = [embedder.embed('a', { signal: leaving.signal }), embedder.embed('b')]
+    const [a, b] = [embedText(embedder, 'a', { signal: leaving.signal }), embedText(embedder, 'b')]
     leaving.abort()
     await expect(a).rejects.toMatchObject({ code: 'ABORTED' })
     reply.resolve(opened)
     await b
     expect(workers[0]!.work[0]!.texts).toEqual(['b'])
-    await expect(embedder.embed('c', { signal: leaving.signal })).rejects.toMatchObject({ code: 'ABORTED' })
+    await expect(embedText(embedder, 'c', { signal: leaving.signal })).rejects.toMatchObject({ code: 'ABORTED' })
   })
 
   test('a full queue says OVERLOADED until there is room again', async () => {
     const { embedder } = harness({ maxQueue: 2 })
-    const two = [embedder.embed('a'), embedder.embed('b')]
+    const two = [embedText(embedder, 'a'), embedText(embedder, 'b')]
     expect(embedder.room).toBe(0)
-    await expect(embedder.embed('c')).rejects.toMatchObject({ code: 'OVERLOADED', details: { maxQueue: 2 } })
+    await expect(embedText(embedder, 'c')).rejects.toMatchObject({ code: 'OVERLOADED', details: { maxQueue: 2 } })
     await Promise.all(two)
     expect(embedder.room).toBe(2)
-    await embedder.embed('c')
+    await embedText(embedder, 'c')
   })
 })
 
@@ -201,13 +202,13 @@ describe('loss and rest', () => {
     const { embedder, workers } = harness({}, (worker, index) => {
       if (index === 0) worker.answer = never
     })
-    const all = [embedder.embed('a'), embedder.embed('b')]
+    const all = [embedText(embedder, 'a'), embedText(embedder, 'b')]
     await sent(workers[0], 1)
     workers[0]!.die('it exited with code 7')
     for (const one of all)
       await expect(one).rejects.toMatchObject({ code: 'WORKER_LOST', message: expect.stringContaining('code 7') })
     expect(embedder.status).toMatchObject({ worker: 'off', waiting: 0 })
-    await embedder.embed('c')
+    await embedText(embedder, 'c')
     expect(workers).toHaveLength(2)
   })
 
@@ -215,7 +216,7 @@ describe('loss and rest', () => {
     const { embedder, workers } = harness({}, worker => {
       worker.reply = never()
     })
-    const one = embedder.embed('a')
+    const one = embedText(embedder, 'a')
     while (workers[0]?.configs.length !== 1) await new Promise(setImmediate)
     workers[0]!.die('out of memory')
     await expect(one).rejects.toMatchObject({ code: 'WORKER_LOST' })
@@ -225,35 +226,38 @@ describe('loss and rest', () => {
     const { embedder, workers } = harness({}, worker => {
       worker.answer = () => Promise.reject(new Error('bug in the worker'))
     })
-    await expect(embedder.embed('a')).rejects.toMatchObject({ code: 'EMBEDDER_FAILED', message: 'bug in the worker' })
+    await expect(embedText(embedder, 'a')).rejects.toMatchObject({
+      code: 'EMBEDDER_FAILED',
+      message: 'bug in the worker',
+    })
     expect(workers[0]!.events).toContain('terminate')
   })
 
   test('the process is kept alive exactly while somebody waits', async () => {
     const { embedder, workers } = harness()
-    await embedder.embed('a')
-    await Promise.all([embedder.embed('b'), embedder.embed('c')])
+    await embedText(embedder, 'a')
+    await Promise.all([embedText(embedder, 'b'), embedText(embedder, 'c')])
     const kept = workers[0]!.events.filter((event, i, all) => event !== all[i - 1])
     expect(kept).toEqual(['unref', 'ref', 'unref', 'ref', 'unref'])
   })
 
   test('after idleUnloadMs without work the worker goes; a text in time keeps it', async () => {
     const { embedder, workers, timer } = harness({ idleUnloadMs: 1234 })
-    await embedder.embed('a')
+    await embedText(embedder, 'a')
     expect([...timer.pending].map(entry => entry.ms)).toEqual([1234])
-    const again = embedder.embed('b')
+    const again = embedText(embedder, 'b')
     expect(timer.pending.size).toBe(0)
     await again
     timer.fire()
     expect(workers[0]!.events).toContain('terminate')
     expect(embedder.status).toMatchObject({ worker: 'off', opened: { device: 'cpu' } })
-    await embedder.embed('c')
+    await embedText(embedder, 'c')
     expect(workers).toHaveLength(2)
   })
 
   test('idleUnloadMs 0 keeps the worker', async () => {
     const { embedder, timer } = harness({ idleUnloadMs: 0 })
-    await embedder.embed('a')
+    await embedText(embedder, 'a')
     expect(timer.pending.size).toBe(0)
     expect(embedder.status.worker).toBe('ready')
   })
@@ -262,12 +266,12 @@ describe('loss and rest', () => {
     const { embedder, workers, timer } = harness({}, worker => {
       worker.answer = never
     })
-    const one = embedder.embed('a')
+    const one = embedText(embedder, 'a')
     await embedder.close()
     await expect(one).rejects.toMatchObject({ code: 'CLOSED' })
     expect(workers[0]!.events.filter(event => event === 'terminate')).toHaveLength(1)
     expect(timer.pending.size).toBe(0)
-    await expect(embedder.embed('b')).rejects.toMatchObject({ code: 'CLOSED' })
+    await expect(embedText(embedder, 'b')).rejects.toMatchObject({ code: 'CLOSED' })
     await embedder.close()
     expect(workers).toHaveLength(1)
   })

@@ -1,10 +1,11 @@
 // Several workers behind one embedder: when another starts, who gets which texts, what one of them takes along when it dies.
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { embedText } from '../../../src/embedder/client/embed-text.js'
 import { WorkerEmbedder, type WorkerEmbedderOptions } from '../../../src/embedder/client/worker-embedder.js'
 import { usualWorkers } from '../../../src/embedder/client/worker-pool.js'
 import { OpDbusError } from '../../../src/errors.js'
-import type { Device } from '../../../src/ports.js'
+import type { Device, EmbedJob } from '../../../src/ports.js'
 import { TestTimer } from '../node-embedder.js'
 import { never, PlayedWorker, type Reply, result } from './played-worker.js'
 
@@ -12,6 +13,9 @@ const turn = () => new Promise<void>(resolve => setImmediate(resolve))
 const until = async (done: () => boolean) => {
   while (!done()) await turn()
 }
+
+/** Texts are numbers here. */
+const vectorOf = (text: string) => [Number(text), -Number(text)]
 
 /** A worker that finishes `pace` texts whenever the test takes a step. */
 class PacedWorker extends PlayedWorker {
@@ -31,9 +35,11 @@ class PacedWorker extends PlayedWorker {
   /** Finishes the oldest texts in hand. */
   step(): void {
     if (this.pace === 0 || this.texts.size === 0) return
-    const ids = [...this.texts.keys()].slice(0, this.pace)
+    // In no order: batches are sorted by length.
+    const ids = [...this.texts.keys()].slice(0, this.pace).sort((a, b) => (a % 7) - (b % 7))
+    const matrix = Float32Array.from(ids.flatMap(id => vectorOf(this.texts.get(id)!)))
     for (const id of ids) this.texts.delete(id)
-    this.push([result(ids)])
+    this.push([result(ids, { matrix })])
   }
 }
 
@@ -60,7 +66,7 @@ function harness(
     },
     ...options,
   })
-  const embedMany = (count: number) => Array.from({ length: count }, (_, i) => embedder.embed(`${i}`))
+  const embedMany = (count: number) => Array.from({ length: count }, (_, i) => embedText(embedder, `${i}`))
   /** Turns in which every worker takes a step, until `done`. */
   const run = async (done: () => boolean) => {
     while (!done()) {
@@ -112,7 +118,7 @@ describe('growing', () => {
       while (running < 512 && asked < 4000) {
         running++
         asked++
-        void embedder.embed('x').then(() => {
+        void embedText(embedder, 'x').then(() => {
           running--
           ask()
         })
@@ -261,7 +267,7 @@ describe('rest and end', () => {
   test('who waits for a worker and leaves is never sent; the process may end when nobody waits', async () => {
     const { workers, embedder } = harness({}, { replies: [never()] })
     const leaving = new AbortController()
-    const one = embedder.embed('a', { signal: leaving.signal })
+    const one = embedText(embedder, 'a', { signal: leaving.signal })
     await until(() => workers[0]?.configs.length === 1)
     expect(workers[0]!.events.at(-1)).toBe('ref')
     leaving.abort()
@@ -274,7 +280,7 @@ describe('rest and end', () => {
     const { embedder, embedMany, run } = harness({ maxQueue: 500 })
     const all = embedMany(500)
     expect(embedder.room).toBe(0)
-    await expect(embedder.embed('x')).rejects.toMatchObject({ code: 'OVERLOADED' })
+    await expect(embedText(embedder, 'x')).rejects.toMatchObject({ code: 'OVERLOADED' })
     await run(watch(all))
     expect(embedder.room).toBe(500)
   })
@@ -295,7 +301,7 @@ test('any history of asking, leaving, finishing and dying: everyone settles, and
         if (what.do === 'ask')
           for (let i = 0; i < what.count; i++) {
             const leaving = new AbortController()
-            const one = embedder.embed(`${all.length}`, { signal: leaving.signal })
+            const one = embedText(embedder, `${all.length}`, { signal: leaving.signal })
             one.catch(() => undefined)
             all.push({ one, leaving })
           }
@@ -314,5 +320,82 @@ test('any history of asking, leaving, finishing and dying: everyone settles, and
       for (const { events } of workers) expect(events.findLast(event => event !== 'terminate')).toBe('unref')
     }),
     { numRuns: 40 },
+  )
+})
+
+test('jobs over two workers of which any is lost at any moment: no row lost, none told twice, no wrong vector', async () => {
+  const step = fc.oneof(
+    { weight: 4, arbitrary: fc.record({ do: fc.constant('submit' as const), rows: fc.integer({ min: 1, max: 900 }) }) },
+    {
+      weight: 2,
+      arbitrary: fc.record({
+        do: fc.constant('drop' as const),
+        job: fc.nat(9),
+        from: fc.nat(900),
+        every: fc.integer({ min: 1, max: 3 }),
+      }),
+    },
+    { weight: 6, arbitrary: fc.record({ do: fc.constant('work' as const), turns: fc.integer({ min: 1, max: 12 }) }) },
+    { weight: 1, arbitrary: fc.record({ do: fc.constant('die' as const), which: fc.nat(1) }) },
+  )
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 25 }), async steps => {
+      const { embedder, workers, run } = harness({ workers: 2, maxQueue: 1e6 })
+      const jobs: { job: EmbedJob; outcomes: ('vector' | 'lost' | 'dropped' | undefined)[] }[] = []
+      const faults: string[] = []
+      let next = 0
+      const submit = (rows: number) => {
+        const outcomes: (typeof jobs)[number]['outcomes'] = new Array(rows).fill(undefined)
+        const told = (row: number, what: 'vector' | 'lost') => {
+          if (outcomes[row] !== undefined) faults.push(`row ${row} was ${outcomes[row]} and is ${what}`)
+          outcomes[row] = what
+        }
+        const job: EmbedJob = {
+          texts: Array.from({ length: rows }, () => `${next++}`),
+          done({ rows: finished, matrix }) {
+            for (let i = 0; i < finished.length; i++) {
+              const row = finished[i]!
+              told(row, 'vector')
+              const expected = vectorOf(job.texts[row]!)
+              if (matrix[2 * i] !== expected[0] || matrix[2 * i + 1] !== expected[1])
+                faults.push(`row ${row} got another vector`)
+            }
+          },
+          failed(lost, { code }) {
+            for (const row of lost) told(row, 'lost')
+            if (code !== 'WORKER_LOST') faults.push(code)
+          },
+        }
+        jobs.push({ job, outcomes })
+        embedder.submit(job)
+      }
+      let deaths = 0
+      for (const what of steps) {
+        if (what.do === 'submit') submit(what.rows)
+        else if (what.do === 'drop') {
+          const { job, outcomes } = jobs[what.job] ?? {}
+          if (!job || !outcomes) continue
+          const rows = [...outcomes.keys()].filter(row => row >= what.from && row % what.every === 0)
+          for (const row of rows) outcomes[row] ??= 'dropped'
+          embedder.drop(job, rows)
+        } else if (what.do === 'die') {
+          const worker = workers.at(-1 - what.which)
+          if (worker) deaths++
+          worker?.die('killed')
+        } else {
+          let turns = what.turns
+          await run(() => turns-- === 0)
+        }
+      }
+      await run(() => embedder.status.waiting === 0)
+      for (let i = 0; i < 3; i++) await turn()
+      const all = jobs.flatMap(({ outcomes }) => outcomes)
+      expect(faults).toEqual([])
+      expect(all).not.toContain(undefined)
+      if (deaths === 0) expect(all).not.toContain('lost')
+      expect(embedder.room).toBe(1e6)
+      await embedder.close()
+    }),
+    { numRuns: 60 },
   )
 })

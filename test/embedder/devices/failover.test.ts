@@ -28,7 +28,7 @@ function rigged(log: string[], { device, open, run }: Rig): BackendFactory {
         async run() {
           log.push(`run ${device}`)
           const value = run?.(opening, ++runs)
-          return Float32Array.of(typeof value === 'number' ? value : VALUE[device]!)
+          return { vectors: Float32Array.of(typeof value === 'number' ? value : VALUE[device]!), pooled: true }
         },
         async close() {
           log.push(`close ${device}`)
@@ -49,7 +49,7 @@ async function harness(rigs: Rig[], check: (backend: Backend) => Promise<void> =
     check,
     changed: now => changes.push(now),
   })
-  const run = async () => [...(await backend.run({ rows: 1 } as TokenBatch))]
+  const run = async () => [...(await backend.run({ rows: 1 } as TokenBatch)).vectors]
   return { backend, opened, run, log, changes }
 }
 

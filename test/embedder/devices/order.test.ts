@@ -34,6 +34,25 @@ describe('openFirst', () => {
     })
   })
 
+  test('a GPU is asked to pool by itself, what computes beside the answer is not', async () => {
+    const asked: unknown[] = []
+    const noting = (device: Device): BackendFactory => ({
+      device,
+      open: async (_, { pooling }) => {
+        asked.push([device, pooling])
+        throw unavailable('just asking')
+      },
+    })
+    const devices = ['cuda', 'webgpu', 'cpu', 'wasm'] as const
+    await expect(open(devices.map(noting), { pooling: 'cls' })).rejects.toThrow()
+    expect(asked).toEqual([
+      ['cuda', 'cls'],
+      ['webgpu', 'cls'],
+      ['cpu', undefined],
+      ['wasm', undefined],
+    ])
+  })
+
   test('none can: the error says why, per device', async () => {
     const none = open([factory('cpu', unavailable('no binding')), factory('wasm', unavailable('no memory'))])
     await expect(none).rejects.toMatchObject({

@@ -12,6 +12,8 @@ function pool(hidden: Float32Array, offset: number, tokens: number, mode: 'mean'
   return out
 }
 
+const finish = (row: Float32Array, scale: boolean) => finishRow(row, 0, row.length, scale)
+
 test('mean is the mean over the real tokens only; padding is not looked at', () => {
   fc.assert(
     fc.property(
@@ -46,7 +48,7 @@ test('scaling gives length 1 and keeps the direction', () => {
       const norm = Math.hypot(...row)
       fc.pre(norm > 1e-3)
       const scaled = row.slice()
-      expect(finishRow(scaled, true)).toBe(true)
+      expect(finish(scaled, true)).toBe(true)
       expect(Math.hypot(...scaled)).toBeCloseTo(1, 5)
       for (const [i, x] of row.entries()) expect(scaled[i]).toBeCloseTo(x / norm, 5)
     }),
@@ -55,11 +57,24 @@ test('scaling gives length 1 and keeps the direction', () => {
 
 test('zeros stay zeros; unscaled rows stay as they are', () => {
   const zeros = new Float32Array(5)
-  expect(finishRow(zeros, true)).toBe(true)
+  expect(finish(zeros, true)).toBe(true)
   expect(zeros).toEqual(new Float32Array(5))
   const row = Float32Array.of(3, 4)
-  expect(finishRow(row, false)).toBe(true)
+  expect(finish(row, false)).toBe(true)
   expect(row).toEqual(Float32Array.of(3, 4))
+})
+
+test('a row among others is scaled alone', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 9 }), fc.nat(3), (dims, row) => {
+      const rows = Float32Array.from({ length: 4 * dims }, (_, i) => i + 1)
+      const expected = rows.slice()
+      const own = expected.subarray(row * dims, (row + 1) * dims)
+      finish(own, true)
+      expect(finishRow(rows, row * dims, dims, true)).toBe(true)
+      expect(rows).toEqual(expected)
+    }),
+  )
 })
 
 test('a NaN or an infinity anywhere is no vector', () => {
@@ -68,6 +83,6 @@ test('a NaN or an infinity anywhere is no vector', () => {
       for (const scale of [true, false]) {
         const row = Float32Array.of(1, 2, 3, 4, 5, 6)
         row[at] = bad
-        expect(finishRow(row, scale)).toBe(false)
+        expect(finish(row, scale)).toBe(false)
       }
 })

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { type ProbeOptions, probeDevice } from '../../../src/embedder/devices/probe.js'
 import { CHECK_TEXTS, checkDevice, makeReference, shareOn } from '../../../src/embedder/devices/self-check.js'
 import type { ModelSpec } from '../../../src/embedder/model/spec.js'
-import type { Backend, BackendFactory, Device, NodeRun, TokenBatch } from '../../../src/ports.js'
+import type { Backend, BackendFactory, BackendOutput, Device, NodeRun, TokenBatch } from '../../../src/ports.js'
 import { TestClock } from '../../support.js'
 
 const DIMS = 8
@@ -20,17 +20,20 @@ const spec = {
 const tokenize = (text: string) => ({ ids: [...text].map(char => char.codePointAt(0)! % 97), truncated: false })
 
 /** A model of sorts: every token has its own direction, padding has one as well. */
-async function honest({ inputIds }: TokenBatch): Promise<Float32Array> {
-  return Float32Array.from({ length: inputIds.length * DIMS }, (_, i) =>
+async function honest({ inputIds }: TokenBatch): Promise<BackendOutput> {
+  const vectors = Float32Array.from({ length: inputIds.length * DIMS }, (_, i) =>
     Math.sin(1 + Number(inputIds[Math.floor(i / DIMS)]) * ((i % DIMS) + 1)),
   )
+  return { vectors, pooled: false }
 }
 
-type Run = (batch: TokenBatch) => Promise<Float32Array>
+type Run = Backend['run']
 const scaled =
   (change: (value: number, index: number, batch: TokenBatch) => number): Run =>
-  async batch =>
-    (await honest(batch)).map((value, index) => change(value, index, batch))
+  async batch => {
+    const { vectors, pooled } = await honest(batch)
+    return { vectors: vectors.map((value, index) => change(value, index, batch)), pooled }
+  }
 
 describe('checkDevice', () => {
   const reference = makeReference({ run: honest }, spec, tokenize)
@@ -51,7 +54,8 @@ describe('checkDevice', () => {
       'the second row of a batch shifted',
       async batch => {
         const out = await honest(batch)
-        return batch.rows === 1 ? out : out.copyWithin(batch.width * DIMS, 0)
+        if (batch.rows > 1) out.vectors.copyWithin(batch.width * DIMS, 0)
+        return out
       },
     ],
     ['the padded batch only', scaled((value, i, { rows }) => (rows > 1 && i > DIMS ? value + 1 : value))],

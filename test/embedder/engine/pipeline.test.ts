@@ -25,12 +25,14 @@ async function echo({ inputIds, attentionMask }: TokenBatch): Promise<Float32Arr
 function harness(
   options: Partial<Omit<PipelineOptions, 'backend' | 'budget'>> & {
     run?: (batch: TokenBatch) => Promise<Float32Array>
+    /** What `run` answers: one vector a text, not one a token. */
+    pooled?: boolean
     device?: Device
     /** `measured`: found as without a caller's choice. */
     maxBatchTokens?: number | 'measured' | undefined
   } = {},
 ) {
-  const { run = echo, spec, device = 'cpu', maxBatchTokens = 12, ...rest } = options
+  const { run = echo, pooled = false, spec, device = 'cpu', maxBatchTokens = 12, ...rest } = options
   const batches: TokenBatch[] = []
   const parts: BatchResult[] = []
   const pipeline = new Pipeline({
@@ -38,9 +40,9 @@ function harness(
     tokenize,
     backend: {
       device,
-      run: batch => {
+      run: async batch => {
         batches.push(batch)
-        return run(batch)
+        return { vectors: await run(batch), pooled }
       },
     },
     budget: new BatchBudget(maxBatchTokens === 'measured' ? {} : { fixed: maxBatchTokens }),
@@ -95,7 +97,11 @@ test('a text without tokens is zeros, alone or not', async () => {
 
 test('already pooled output is taken as it is; normalisation follows the spec', async () => {
   const spec = { dims: 2, hiddenDims: 2, pooling: 'mean' as const, normalize: true, padId: 0, rowsAlone: false }
-  const { pipeline, outcomes } = harness({ spec, run: async ({ rows }) => new Float32Array(rows * 2).fill(3) })
+  const { pipeline, outcomes } = harness({
+    spec,
+    pooled: true,
+    run: async ({ rows }) => new Float32Array(rows * 2).fill(3),
+  })
   pipeline.submit([1, 2], ['abc', 'ab'])
   await turn()
   const half = Math.fround(Math.SQRT1_2)
@@ -139,6 +145,13 @@ describe('failures stay with their text', () => {
     expect(batches).toHaveLength(1)
     expect(outcomes()[1]).toMatch(/answered 5 numbers for 2 texts of 2 tokens; its files say 2 dims/)
     expect(outcomes()[2]).toBe(outcomes()[1])
+  })
+
+  test('one vector a token is never taken for one a text, however many numbers there are', async () => {
+    const { pipeline, outcomes } = harness({ run: async ({ rows }) => new Float32Array(rows * 2) })
+    pipeline.submit([1], ['abc'])
+    await turn()
+    expect(outcomes()[1]).toMatch(/answered 2 numbers for 1 texts of 3 tokens/)
   })
 })
 

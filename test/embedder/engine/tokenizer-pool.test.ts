@@ -70,8 +70,12 @@ async function poolOf(...threads: { handle: WorkerHandle }[]) {
   return { pool, opened: opened.promise }
 }
 
-const sums = async ({ rows, width, inputIds, attentionMask }: TokenBatch) =>
-  Float32Array.from({ length: rows * width * 2 }, (_, i) => Number((i % 2 ? attentionMask : inputIds)[i >> 1]))
+const sums = async ({ rows, width, inputIds, attentionMask }: TokenBatch) => ({
+  vectors: Float32Array.from({ length: rows * width * 2 }, (_, i) =>
+    Number((i % 2 ? attentionMask : inputIds)[i >> 1]),
+  ),
+  pooled: false,
+})
 
 function pipelineOver(elsewhere: TokenizeAhead | undefined, change: { device?: Device; run?: typeof sums } = {}) {
   const { device = 'cuda', run = sums } = change

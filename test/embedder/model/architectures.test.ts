@@ -1,5 +1,6 @@
 // Models of other architectures work from their files alone: tokens, padding, limits and pooling as their authors mean them.
 import { describe, expect, test } from 'vitest'
+import { embedText } from '../../../src/embedder/client/embed-text.js'
 import { temporaryFolder } from '../../support.js'
 import { largestDifference, startEmbedder } from '../node-embedder.js'
 import { writeModel } from '../tiny-model.js'
@@ -37,8 +38,8 @@ describe.each(ARCHITECTURES)('%s', (_name, make) => {
     const embedder = await startEmbedder(writeModel(temporaryFolder(), model.files), { devices: [device] })
     expect(embedder.description).toMatchObject({ dims: model.dims, maxTokens: model.limit })
     const alone = []
-    for (const [text] of cases) alone.push(await embedder.embed(text))
-    const together = await Promise.all(cases.map(([text]) => embedder.embed(text)))
+    for (const [text] of cases) alone.push(await embedText(embedder, text))
+    const together = await Promise.all(cases.map(([text]) => embedText(embedder, text)))
     for (const [i, [text, tokens]] of cases.entries()) {
       const ids = idsOf(tokens)
       const truncated = tokens.length + 2 > model.limit
@@ -59,6 +60,6 @@ test('a wrong pad id would be seen: the graphs are no stand-ins', async () => {
     'tokenizer_config.json': { ...config, pad_token: '</s>' },
   })
   const embedder = await startEmbedder(dir)
-  const [short] = await Promise.all(['on', 'on cone her'].map(text => embedder.embed(text)))
+  const [short] = await Promise.all(['on', 'on cone her'].map(text => embedText(embedder, text)))
   expect(largestDifference(short!.vector, model.vector([START, model.id('on'), END]))).toBeGreaterThan(0.01)
 })

@@ -1,5 +1,6 @@
 // A folder of segment stores for tests: one clock, values that tell their key, and the files underneath.
-import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
+import fs, { mkdirSync, readdirSync, readFileSync } from 'node:fs'
+import { syncBuiltinESMExports } from 'node:module'
 import { join } from 'node:path'
 import type { Key, Space } from '../../../src/ports.js'
 import { openSegmentStore, type SegmentOptions, type SegmentStore } from '../../../src/stores/segments.js'
@@ -78,4 +79,27 @@ export function valueFor(n: number, version = 0, length = VALUE_BYTES): Uint8Arr
 /** Keys and values `from <= n < to`. */
 export function items(from: number, to: number, version = 0): [Key, Uint8Array][] {
   return Array.from({ length: to - from }, (_, i) => [keyOf(from + i), valueFor(from + i, version)])
+}
+
+/** Runs `action`, and `between` before its `moment`-th call of a function of node:fs: what another process may do there. */
+export async function interrupted(
+  name: 'fdatasyncSync' | 'unlinkSync' | 'writeSync' | 'renameSync' | 'readSync',
+  moment: number,
+  between: () => void,
+  action: () => unknown,
+): Promise<void> {
+  const builtin = fs as unknown as Record<string, (...args: unknown[]) => unknown>
+  const real = builtin[name]!
+  let calls = 0
+  builtin[name] = (...args) => {
+    if (++calls === moment) between()
+    return real(...args)
+  }
+  syncBuiltinESMExports()
+  try {
+    await action()
+  } finally {
+    builtin[name] = real
+    syncBuiltinESMExports()
+  }
 }

@@ -110,6 +110,21 @@ describe('processes on one folder', () => {
     expect(leftovers()).toEqual([])
   })
 
+  it('compacted and evicted by others while one reads runs: nothing wrong', async () => {
+    // Some 600 records for 400 keys, in segments of 38.
+    const [reader, ...others] = await Promise.all(Array.from({ length: 3 }, () => start({ budgetBytes: 600 * 448 })))
+    await others[0]!.call(
+      'set',
+      Array.from({ length: 400 }, (_, n) => n),
+    )
+    await others[0]!.call('flush')
+    for (const other of others) other.call('compact', 400).catch(() => {})
+    const seen = await reader!.call<Record<'hit' | 'miss' | 'wrong', number>>('readRuns', 60, 400)
+    expect(seen.wrong).toBe(0)
+    expect(seen.hit).toBeGreaterThan(60 * 40)
+    expect(await reader!.call('counters')).toMatchObject({ damaged: 0 })
+  })
+
   it('cleared by one: the next look-up of all others misses, and what they write afterwards is found', async () => {
     const [writer, reader] = await Promise.all([start(), start()])
     await writer!.call('set', [1, 2])

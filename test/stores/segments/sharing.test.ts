@@ -1,6 +1,5 @@
 // Several stores on one folder, as several processes would have: they see each other, and no interleaving revives the dead.
-import fs from 'node:fs'
-import { syncBuiltinESMExports } from 'node:module'
+import * as fs from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -8,7 +7,7 @@ import type { Crc32, Key, Space } from '../../../src/ports.js'
 import { clearSegments, type SegmentStore, sizeOfSegments, verifySegments } from '../../../src/stores/segments.js'
 import { keyOf } from '../../../src/testing/entries.js'
 import { crc32, expectBytes, hash } from '../../support.js'
-import { items, SegmentBench, valueFor } from './harness.js'
+import { interrupted, items, SegmentBench, valueFor } from './harness.js'
 
 let bench: SegmentBench
 beforeEach(() => {
@@ -29,29 +28,6 @@ async function oneShots(from: number, count: number): Promise<void> {
     await store.setMany(items(n, n + 1))
     await store.close()
     bench.clock.advance(1)
-  }
-}
-
-/** Runs `action`, and `between` before its `moment`-th call of a function of node:fs: what another process may do there. */
-async function interrupted(
-  name: 'fdatasyncSync' | 'unlinkSync' | 'writeSync' | 'renameSync',
-  moment: number,
-  between: () => void,
-  action: () => Promise<unknown>,
-): Promise<void> {
-  const builtin = fs as unknown as Record<string, (...args: unknown[]) => unknown>
-  const real = builtin[name]!
-  let calls = 0
-  builtin[name] = (...args) => {
-    if (++calls === moment) between()
-    return real(...args)
-  }
-  syncBuiltinESMExports()
-  try {
-    await action()
-  } finally {
-    builtin[name] = real
-    syncBuiltinESMExports()
   }
 }
 

@@ -13,34 +13,56 @@ const { dir, space, valueBytes, budgetBytes } = JSON.parse(process.argv[2]!) as 
   valueBytes: number
   budgetBytes: number
 }
-const store = openSegmentStore({
-  dir,
-  space: space as Space,
-  description: {},
-  dims: 0,
-  valueBytes,
-  budgetBytes,
-  hash: {
-    sha256: text => createHash('sha256').update(text).digest('hex'),
-    random: bytes => randomBytes(bytes).toString('hex'),
-  },
-  crc32: (bytes, seed = 0) => crc32(bytes, seed),
-  clock: { now: () => Date.now(), monotonic: () => performance.now() },
-  warn: () => {},
-})
+const open = () =>
+  openSegmentStore({
+    dir,
+    space: space as Space,
+    description: {},
+    dims: 0,
+    valueBytes,
+    budgetBytes,
+    hash: {
+      sha256: text => createHash('sha256').update(text).digest('hex'),
+      random: bytes => randomBytes(bytes).toString('hex'),
+    },
+    crc32: (bytes, seed = 0) => crc32(bytes, seed),
+    clock: { now: () => Date.now(), monotonic: () => performance.now() },
+    warn: () => {},
+  })
+const store = open()
 process.on('exit', () => store.flushSync())
 
 /** 'hit' where the value is one that some process made for this key, 'wrong' where it is not. */
-const get = (n: number): 'hit' | 'miss' | 'wrong' => {
-  const value = store.getSync(keyOf(n))
-  return value === undefined ? 'miss' : isSelfMade(value, n) ? 'hit' : 'wrong'
-}
+type Answer = 'hit' | 'miss' | 'wrong'
+const judge = (value: Uint8Array | undefined, n: number): Answer =>
+  value === undefined ? 'miss' : isSelfMade(value, n) ? 'hit' : 'wrong'
+const get = (n: number): Answer => judge(store.getSync(keyOf(n)), n)
 const set = (ns: number[]) =>
   store.setMany(ns.map(n => [keyOf(n), selfMade(n, randomBytes(4).readUInt32LE(), valueBytes)] as const))
 
 const calls: Record<string, (...args: never[]) => unknown> = {
   get: (ns: number[]) => ns.map(get),
   set,
+  /** `rounds` times all of `keys` keys at once; how many answers of each kind. */
+  async readRuns(rounds: number, keys: number) {
+    const seen = { hit: 0, miss: 0, wrong: 0 }
+    const ns = Array.from({ length: keys }, (_, n) => n)
+    for (let round = 0; round < rounds; round++) {
+      for (const [n, value] of store.getManySync(ns.map(keyOf)).entries()) seen[judge(value, n)]++
+      await setImmediate()
+    }
+    return seen
+  },
+  /** As many processes would that live for one write each: their segments are small and are merged, until this one is killed. */
+  async compact(keys: number) {
+    for (let from = 0; ; from = (from + 20) % keys) {
+      const one = open()
+      const ns = Array.from({ length: 20 }, (_, i) => (from + i) % keys)
+      await one.setMany(ns.map(n => [keyOf(n), selfMade(n, from, valueBytes)] as const))
+      await one.close()
+      await setImmediate()
+    }
+  },
   delete: (ns: number[]) => store.deleteMany(ns.map(keyOf)),
   clear: () => store.clear(),
   flush: () => store.flushSync(),
