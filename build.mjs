@@ -56,7 +56,9 @@ const TARGETS = [
       plugins: [
         loadTogether({
           root,
-          shared: ['command', 'complain', 'exit-codes', 'flags', 'terminal'].map(name => `src/cli/${name}.ts`),
+          shared: ['cli/command', 'cli/complain', 'cli/exit-codes', 'cli/flags', 'cli/terminal', 'version'].map(
+            name => `src/${name}.ts`,
+          ),
           groups: {
             'cli-answer': ['src/cli/answer.ts'],
             'cli-help': ['src/cli/help.ts', 'src/cli/run/completion.ts'],
