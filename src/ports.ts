@@ -65,7 +65,11 @@ export interface StoreCounters {
   evicted: number
 }
 
-/** Dumb bytes under keys; no policy but its own room. Absent is undefined; failure throws an OpDbusError with code STORE. */
+/**
+ * Dumb bytes under keys; no policy but its own room. Absent is undefined; failure throws an OpDbusError with code STORE. What is
+ * handed out is the caller's to change. Values never overlap, but several may lie in one buffer, which lives as long as any of
+ * them: copy what you keep for long.
+ */
 export interface Store {
   readonly name: string
   /** Absent where the store neither checks what it holds nor has a budget. */
@@ -77,10 +81,7 @@ export interface Store {
    * this answers what `setMany` took as soon as that has returned, settled or not.
    */
   getManySync?(keys: readonly Key[]): (Uint8Array | undefined)[]
-  /**
-   * One answer per key, in the order of `keys`. No two overlap, but they may lie in one buffer, which lives as long as any of
-   * them: copy what you keep for long.
-   */
+  /** One answer per key, in the order of `keys`. */
   getMany(keys: readonly Key[], call?: CallOptions): Promise<(Uint8Array | undefined)[]>
   /** A later item with the same key wins. The bytes are copied before this returns. */
   setMany(items: readonly (readonly [Key, Uint8Array])[], call?: CallOptions): Promise<void>

@@ -22,6 +22,7 @@ import { RecordNumbers } from './record-numbers.js'
 import { RunReader } from './runs.js'
 import { readFooter, readTrailer, Segment, scan } from './segment.js'
 import { readEpoch, withHeader } from './space-files.js'
+import { ValueSlab } from './value-slab.js'
 
 /** A process that is asked looks at the folder again after this time, ms. */
 const LOOK_EVERY_MS = 100
@@ -44,9 +45,11 @@ export class SpaceFolder {
   #lookedAt = Number.NEGATIVE_INFINITY
   readonly #found: number[] = []
   readonly #scanned = newParsedKey()
-  /** The record that was read last, and the part of it that its check covers. */
+  /** The record that was read last, its value, and the part of it that its check covers. */
   readonly #record: Uint8Array
+  readonly #value: Uint8Array
   readonly #covered: Uint8Array
+  readonly #values = new ValueSlab()
   readonly #runs: RunReader
   readonly #context: ReadingContext
   #onReset = (): void => {}
@@ -54,6 +57,7 @@ export class SpaceFolder {
   constructor(context: ReadingContext) {
     this.#context = context
     this.#record = new Uint8Array(context.layout.recordBytes)
+    this.#value = this.#record.subarray(RECORD_HEAD, RECORD_HEAD + context.layout.valueBytes)
     this.#covered = coveredPart(this.#record, 0, context.layout)
     this.#runs = new RunReader(context, this.index, this.numbers)
   }
@@ -135,7 +139,7 @@ export class SpaceFolder {
     for (const place of this.#runs.read(keys, count, values, at)) values[at + place] = this.find(keys[place]!)
   }
 
-  /** The value of the live, sound record that bears this key, the newest if there are more. In a buffer of its own. */
+  /** The value of the live, sound record that bears this key, the newest if there are more. */
   find(key: ParsedKey): Uint8Array | undefined {
     const count = this.index.find(key.a, key.b, this.#found)
     if (count === 0) return undefined
@@ -148,7 +152,7 @@ export class SpaceFolder {
     const record = this.verified(segment, slot, number, key)
     if (record === undefined) return this.#findAmong(key, true)
     segment.touch(slot)
-    return this.#valueIn(record)
+    return this.#values.copyOf(this.#value)
   }
 
   /** `surprised`: something that we knew was not as we knew it. */
@@ -166,7 +170,7 @@ export class SpaceFolder {
         const record = this.verified(segment, slot, number, key)
         if (record !== undefined) {
           segment.touch(slot)
-          return this.#valueIn(record)
+          return this.#values.copyOf(this.#value)
         }
         surprised = true
       }
@@ -257,10 +261,6 @@ export class SpaceFolder {
     }
     this.index.sweep(number => this.numbers.segmentOf(number)!.gone)
     for (const segment of segments) this.numbers.release(segment)
-  }
-
-  #valueIn(record: Uint8Array): Uint8Array {
-    return record.slice(RECORD_HEAD, RECORD_HEAD + this.#context.layout.valueBytes)
   }
 
   #startOver(): void {

@@ -21,7 +21,7 @@ const YIELD_MS = 5
 const FIRST_PART = 16
 
 export interface SegmentStore extends Store {
-  /** The value in a buffer of its own, at an offset that 4 divides. Throws STORE where the folder cannot be read, CLOSED. */
+  /** The value, at an offset that 4 divides. Throws STORE where the folder cannot be read, CLOSED. */
   getSync(key: Key): Uint8Array | undefined
   getManySync(keys: readonly Key[]): (Uint8Array | undefined)[]
   /** Writes what is buffered, at once: for the exit of a process. Throws STORE. */

@@ -100,7 +100,8 @@ describe('a store', () => {
       if (flushed) store.flushSync()
       const value = store.getSync(keyOf(0))!
       expect(value.byteOffset % 4).toBe(0)
-      expect(new Float32Array(value.buffer as ArrayBuffer, value.byteOffset + 8).length).toBe((VALUE_BYTES - 8) / 4)
+      const floats = new Float32Array(value.buffer as ArrayBuffer, value.byteOffset + 8, (VALUE_BYTES - 8) / 4)
+      expectBytes(new Uint8Array(floats.buffer, floats.byteOffset, floats.byteLength), valueFor(0).subarray(8))
     }
   })
 

@@ -159,6 +159,20 @@ describe('many keys at once', () => {
     expect(reader.counters.damaged).toBe(1)
   })
 
+  it('and one by one lie apart from one another, whatever their length, where floats may lie', async () => {
+    for (const length of [1, 23, 1544, 8192, 8193, 70_000]) {
+      const own = new SegmentBench()
+      const store = own.open({ valueBytes: length })
+      const ns = Array.from({ length: 100 }, (_, n) => n)
+      await store.setMany(of(length, ns))
+      const found = ns.map(n => store.getSync(keyOf(n))!)
+      expect(plain(found)).toEqual(plain(ns.map(n => valueFor(n, 0, length))))
+      for (const [n, value] of found.entries()) value.fill(n)
+      expect(found.every((value, n) => value.byteOffset % 4 === 0 && value.every(byte => byte === n))).toBe(true)
+      await own.close()
+    }
+  })
+
   it('tell a key from its twin, which has the same fingerprint', async () => {
     // Found by trying: 64 bits of another key's hash.
     const twin = '00000000000000000000000000000000000000000200000090cb150f1bab3453' as Key
