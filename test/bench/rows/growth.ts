@@ -12,7 +12,7 @@ const SIZES = { full: [10_000, 100_000, 1_000_000], quick: [10_000, 100_000] }
 /** Texts of one `embedMany`: the matrix of a million would weigh as much as what is measured. */
 const CHUNK = 10_000
 const WARM_TEXTS = 50_000
-const MOST_ROUNDS = 3
+const MOST_ROUNDS = 2
 /** Enough for all, so that nothing is evicted. */
 const DISK_BYTES = 4 * 2 ** 30
 
