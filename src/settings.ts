@@ -72,8 +72,8 @@ export interface CommonSettings {
   /** Threads that compute on the CPU, of all workers together. Default: as many as the machine runs at once. */
   readonly threads?: number | undefined
   /**
-   * Workers that share the threads, each with a model of its own, on a CPU: one at first, more while many texts wait. A
-   * GPU has one. Default: one for every four threads, at least one and at most eight.
+   * Workers that share the threads, each with a model of its own: one at first, more while many texts wait. CUDA has
+   * two at most, another GPU one. Default: one for every four threads, at least one and at most eight.
    */
   readonly workers?: number | undefined
   /** Texts that may wait for the embedder before it says OVERLOADED. Default: 16,384. */

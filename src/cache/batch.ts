@@ -1,7 +1,7 @@
 // Many look-ups as one: a long batch goes down the read path in chunks, so many ids at a time, and each row is told as soon as it is
 // known. Computes nothing and keeps nothing.
 import { throwIfAborted } from '../errors.js'
-import type { CallOptions } from '../ports.js'
+import type { CallOptions, Clock } from '../ports.js'
 import type { Loader } from './loader.js'
 import type { Answer, Flight, LookUp, Waiter } from './look-up.js'
 import type { ReadPath } from './read-path.js'
@@ -28,7 +28,10 @@ export interface BatchCall extends CallOptions {
 
 /** A GPU takes some hundred rows at a time, sorts what waits by length, and must find the next ones waiting. */
 const UNDER_WAY = 4096
-/** A chunk is looked up without a pause: at most so many rows, and fewer where they take longer than a turn, as from a cold disk. */
+/**
+ * A chunk is looked up without a pause: at most so many rows, and fewer where they take longer than a turn, as ids that are long in
+ * the making do, and rows from a cold disk.
+ */
 const CHUNK_ROWS = 256
 const CHUNK_CHARACTERS = 2 ** 18
 /** A long batch gives the event loop a turn about this often, in ms. */
@@ -116,7 +119,9 @@ class Batch<V extends object> implements Waiter<V> {
     path.begin()
     const missing: LookUp<V>[] = []
     const end = Math.min(this.#ids.length, this.#next + rows)
+    const turn = new TurnEnd(path.clock)
     for (let characters = 0; this.#next < end && characters < CHUNK_CHARACTERS && this.#open < most; ) {
+      if (turn.over()) break
       const index = this.#next++
       const id = this.#ids.at(index)!
       characters += id.length
@@ -203,3 +208,24 @@ class Batch<V extends object> implements Waiter<V> {
 }
 
 const NONE: readonly number[] = []
+
+/** Looks at the clock after every row while rows are slow, and less and less often while they are fast. */
+class TurnEnd {
+  readonly #clock: Pick<Clock, 'monotonic'>
+  readonly #at: number
+  #stride = 1
+  #left = 1
+
+  constructor(clock: Pick<Clock, 'monotonic'>) {
+    this.#clock = clock
+    this.#at = clock.monotonic() + TURN_MS
+  }
+
+  over(): boolean {
+    if (this.#left-- > 0) return false
+    const rest = this.#at - this.#clock.monotonic()
+    if (rest > TURN_MS / 2) this.#stride = Math.min(32, 2 * this.#stride)
+    this.#left = this.#stride - 1
+    return rest <= 0
+  }
+}

@@ -20,6 +20,7 @@ const HELP = `npm run gpu -- [options]
   --library DIR      another build of op-dbus, by its folder
   --devices LIST     default: cuda,webgpu,cpu
   --only LIST        of doctor, parity, throughput, stations, bare; default: all
+  --workers N        as the option of openCaches
   --seconds N        most seconds for one figure of the throughput; default: 4
   --json FILE        writes what was measured
 `
@@ -31,6 +32,7 @@ const { values } = parseArgs({
     library: { type: 'string' },
     devices: { type: 'string', default: 'cuda,webgpu,cpu' },
     only: { type: 'string', default: 'doctor,parity,throughput,stations,bare' },
+    workers: { type: 'string' },
     seconds: { type: 'string', default: '4' },
     json: { type: 'string' },
     help: { type: 'boolean', default: false },
@@ -46,6 +48,7 @@ async function main(): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), 'op-dbus-gpu-'))
   const wanted = new Set(values.only.split(','))
   const devices = values.devices.split(',')
+  const limitMs = Number(values.seconds) * 1000
   const found: Record<string, unknown> = { machine: machine(), gpu: gpuText() }
   const save = () => values.json && writeFileSync(values.json, `${JSON.stringify(found, null, 2)}\n`)
   let code = 0
@@ -71,10 +74,9 @@ async function main(): Promise<number> {
       if (rows.some(row => !row.held)) code = 1
       return rows
     })
-    await part('throughput', () =>
-      throughput(library, setups(models, devices), Number(values.seconds) * 1000, folder, print),
-    )
-    await part('stations', () => stations(library, setups(models, devices), Number(values.seconds) * 1000, print))
+    const workers = values.workers === undefined ? undefined : Number(values.workers)
+    await part('throughput', () => throughput(library, setups(models, devices), { limitMs, workers }, folder, print))
+    await part('stations', () => stations(library, setups(models, devices), limitMs, print))
     await part('bare', () => bareSession(setups(models, devices), print))
   } finally {
     rmSync(folder, { recursive: true, force: true })

@@ -8,7 +8,7 @@ import { type ThreadTime, threadTimes } from './threads.js'
 
 const BATCHES = [1, 32, 256, 2048, 16_384, 65_536]
 /** Texts before the first figure: sessions warm up, and the budget of a batch is found. */
-const WARM = 16_384
+const WARM = 65_536
 
 export interface ThroughputRow {
   readonly what: string
@@ -25,7 +25,7 @@ export interface ThroughputRow {
 export async function throughput(
   library: Library,
   setups: readonly Setup[],
-  limitMs: number,
+  { limitMs, workers }: { limitMs: number; workers: number | undefined },
   folder: string,
   print: (text: string) => void,
 ): Promise<unknown[]> {
@@ -33,7 +33,14 @@ export async function throughput(
   const texts = shortLines(250_000)
   for (const [index, { label, model, dtype, device }] of setups.entries()) {
     const dir = join(folder, `throughput-${index}`)
-    const caches = await library.openCaches({ dir, model, dtype, device: device as DeviceChoice, maxQueue: 131_072 })
+    const caches = await library.openCaches({
+      dir,
+      model,
+      dtype,
+      device: device as DeviceChoice,
+      maxQueue: 131_072,
+      workers,
+    })
     let next = 0
     const take = (count: number) => {
       if (next + count > texts.length) next = 0

@@ -220,7 +220,7 @@ describe('the store contract', () => {
     const run = (open: string) => runNode(['--test-reporter=tap', '--input-type=module', '-e', script(open)])
     const good = await run('openMapStore')
     expect(good.code, good.stdout + good.stderr).toBe(0)
-    expect(good.stdout).toMatch(/# pass 18\n.*# fail 0\n.*# cancelled 0\n.*# skipped 3\n/s)
+    expect(good.stdout).toMatch(/# pass 19\n.*# fail 0\n.*# cancelled 0\n.*# skipped 3\n/s)
     const bad = await run('() => ({ ...openMapStore(), deleteMany: async () => 0 })')
     expect(bad.code).toBe(1)
     expect(bad.stdout).toContain('how many were deleted: expected 2, got 0')

@@ -13,11 +13,20 @@ import { type SessionConfig, WorkerSession } from './worker-session.js'
  */
 const WINDOW = 256
 /**
- * Another worker starts once so many texts were `finished` while so many others were `waiting` for a worker. To open a
- * model takes about as long as to embed some hundred texts, whatever the model: when that much was done and there is
- * still more, a start has paid for itself.
+ * Another worker starts once so many texts were `finished` while there was more than the open ones can do: so many `waiting` for a
+ * worker, so many `inHand` of all of them.
  */
-const GROW = { finished: 512, waiting: 128 }
+const GROW = {
+  /**
+   * To open a model takes about as long as to embed some hundred texts, whatever the model: when that much was done and there
+   * is still more, a start has paid for itself.
+   */
+  cpu: { finished: 512, waiting: 128, inHand: 0 },
+  /** A session opens in a second or two, and does thousands of texts in one. While it runs its thread waits: the other packs. */
+  cuda: { finished: 16_384, waiting: 0, inHand: 2048 },
+} as const
+/** Sessions on CUDA: two keep it busy. */
+const MOST_ON_CUDA = 2
 
 /** Threads of one session beyond which a small model gains little. */
 const THREADS_A_WORKER = 4
@@ -36,7 +45,7 @@ export function usualWorkers(threads: number): number {
 export interface PoolOptions {
   readonly spawn: () => WorkerHandle
   readonly config: Omit<SessionConfig, 'batchTokens'>
-  /** Most workers on a CPU. A GPU has one. */
+  /** Most workers on a CPU. CUDA has two at most, another GPU one. */
   readonly most: number
   /** A worker's model is open, or another device has taken over. */
   opened(opened: Opened): void
@@ -154,22 +163,35 @@ export class WorkerPool {
   }
 
   #settled(texts: number): void {
-    if (this.#rows.waiting >= GROW.waiting) this.#finished += texts
-    if (this.#finished >= GROW.finished) this.#grow()
+    const device = this.#growsOn()
+    if (device !== undefined) {
+      const { finished, waiting, inHand } = GROW[device === 'cuda' ? 'cuda' : 'cpu']
+      if (this.#rows.waiting >= waiting && this.size >= inHand) this.#finished += texts
+      if (this.#finished >= finished) this.#grow(device)
+    }
     this.#share()
     if (texts > 0 && this.size === 0) this.#options.idle()
   }
 
-  #grow(): void {
-    const { most, config } = this.#options
+  /** What the first worker computes on, where there may be another. */
+  #growsOn(): Device | undefined {
     const [first] = this.#sessions
     const device = first?.opened?.device
-    if (device === undefined || isGpu(device) || this.#refused !== undefined) return
-    if (this.#sessions.size >= most || this.workers.starting > 0) return
+    if (device === undefined || this.#refused !== undefined || this.workers.starting > 0) return undefined
+    const { most } = this.#options
+    const limit = device === 'cuda' ? Math.min(most, MOST_ON_CUDA) : isGpu(device) ? 1 : most
+    return this.#sessions.size < limit ? device : undefined
+  }
+
+  #grow(device: Device): void {
+    const { config } = this.#options
     this.#finished = 0
     try {
-      // All compute on the device that serves.
-      this.#start(async call => ({ ...(await config.plan(call)), devices: [device] }))
+      this.#start(async call => {
+        const plan = await config.plan(call)
+        // All compute on the device that serves. What a plan has after a GPU stands by, should that be lost.
+        return { ...plan, devices: isGpu(device) ? from(device, plan.devices) : [device] }
+      })
     } catch (error) {
       this.#refused = messageOf(error)
     }
@@ -217,6 +239,11 @@ export class WorkerPool {
   #window({ opened }: WorkerSession): number {
     return this.#options.most === 1 || isGpu(opened!.device) ? Infinity : WINDOW
   }
+}
+
+function from(device: Device, devices: readonly Device[]): readonly Device[] {
+  const at = devices.indexOf(device)
+  return at < 0 ? [device] : devices.slice(at)
 }
 
 /** How many each has when `waiting` more are given to those of the ascending `sizes` that have the fewest. */
