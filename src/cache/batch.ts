@@ -115,9 +115,12 @@ class Batch<V extends object> implements Waiter<V> {
     const path = this.#path
     path.begin()
     const missing: LookUp<V>[] = []
-    const end = Math.min(this.#ids.length, this.#next + rows)
+    const until = path.clock.monotonic() + TURN_MS
+    let end = Math.min(this.#ids.length, this.#next + rows)
     for (let characters = 0; this.#next < end && characters < CHUNK_CHARACTERS && this.#open < most; ) {
+      // Ids may be made as they are asked for, which may take long.
       const index = this.#next++
+      if ((index & 3) === 3 && path.clock.monotonic() >= until) end = this.#next
       const id = this.#ids.at(index)!
       characters += id.length
       const first = this.#firsts.get(id)
