@@ -43,12 +43,11 @@ export function ortNode(device: keyof typeof PROVIDERS): BackendFactory {
           interOpNumThreads: 1,
           // Plans memory per input shape; shapes here differ from batch to batch, so plans would only pile up.
           enableMemPattern: false,
-          // Otherwise its threads spin while they wait for one another, and for some 30 ms after every run. Measured on two
-          // cores: without it one short text takes 2 ms of CPU in place of 5 (built-in model), a full batch a quarter less, as fast
-          // where the cores are free and 1.3 to 3 times as fast where others use them, such as the thread that waits for the answer.
+          // Otherwise the other threads spin for some 30 ms after every run: 2 ms of CPU more for one short text of the built-in
+          // model. Without any spinning a run takes half as long again where the cores are free.
           extra: {
             session: {
-              intra_op: { allow_spinning: '0' },
+              force_spinning_stop: '1',
               ...(typeof model === 'string' && { [WEIGHTS_FOLDER]: dirname(model) }),
             },
           },
