@@ -130,11 +130,60 @@ describe('growing', () => {
     expect(workers).toHaveLength(2)
   })
 
-  test.each(['cuda', 'webgpu'] as const)('%s has one worker, whatever waits', async device => {
-    const { workers, embedMany, run } = harness({ workers: 8 }, { device })
-    const all = embedMany(5000)
-    await run(watch(all))
+  test('WebGPU has one worker, whatever waits', async () => {
+    const { workers, embedMany, run } = harness({ workers: 8 }, { device: 'webgpu' })
+    await run(watch(embedMany(5000)))
     expect(workers).toHaveLength(1)
+  })
+
+  /** A stream of jobs of 512 texts, so many of them in hand at once; how many workers that came to. */
+  const streamOnCuda = async (inHand: number, options: Partial<WorkerEmbedderOptions>, failing?: Reply) => {
+    const { workers, embedder, run } = harness(options, { device: 'cuda', replies: [undefined, failing] })
+    let [given, told, running] = [0, 0, 0]
+    const give = () => {
+      for (; running < inHand && given < 40_000; running++, given += 512) {
+        let open = 512
+        embedder.submit({
+          texts: Array.from({ length: 512 }, (_, i) => `${given + i}`),
+          done: ({ rows }) => {
+            told += rows.length
+            open -= rows.length
+            if (open > 0) return
+            running--
+            give()
+          },
+          failed: (_rows, error) => expect.fail(error.message),
+        })
+      }
+    }
+    give()
+    for (const worker of workers) worker.pace = 256
+    await run(() => running === 0)
+    expect(told).toBe(given)
+    return { workers, embedder }
+  }
+
+  test('CUDA has a second worker once thousands of texts were done and thousands are in hand, which falls back as the first', async () => {
+    const { workers } = await streamOnCuda(8, { workers: 8 })
+    expect(workers.map(worker => worker.configs[0]!.devices)).toEqual([
+      ['cuda', 'cpu'],
+      ['cuda', 'cpu'],
+    ])
+    expect(workers[1]!.work.length).toBeGreaterThan(3)
+  })
+
+  test.each([
+    ['few texts are in hand', 3, 8],
+    ['only one worker was asked for', 8, 1],
+  ])('CUDA has one worker where %s', async (_, inHand, most) => {
+    expect((await streamOnCuda(inHand, { workers: most })).workers).toHaveLength(1)
+  })
+
+  test('a GPU without room for a second session goes on with one, and tells no text of it', async () => {
+    const full = new OpDbusError('DEVICE_UNAVAILABLE', 'out of memory')
+    const { workers, embedder } = await streamOnCuda(8, { workers: 8 }, full)
+    expect(workers).toHaveLength(2)
+    expect(embedder.status.workers).toMatchObject({ open: 1, refused: 'out of memory' })
   })
 
   test('what the first found about batches is told to the next', async () => {
