@@ -68,6 +68,9 @@ export async function runBatch<V extends object>(
   }
 }
 
+/** The share of rows so far that were neither in memory nor asked for before, from which on all that follow are taken to be such. */
+const NEARLY_ALL = 7 / 8
+
 const ANSWERED = 1
 const FAILED = 2
 
@@ -144,7 +147,7 @@ class Batch<V extends object> implements Waiter<V> {
     }
     if (this.#left) return
     for (const flight of this.#flights) if (flight.open === 0) this.#flights.delete(flight)
-    const flight = path.descend(missing, this.#loader)
+    const flight = path.descend(missing, this.#loader, this.#passing)
     if (flight === undefined) return
     this.#flights.add(flight)
     // Whoever was told of a row may have left.
@@ -185,6 +188,15 @@ class Batch<V extends object> implements Waiter<V> {
       else this.#twins.set(first, [index])
     }
     this.#settled(index, ANSWERED)
+  }
+
+  /**
+   * Whether the rows that were just looked up would be pushed out of memory again by those that follow. That needs as many
+   * different ids as memory holds: a batch in which ids were repeated, or found in memory, may not have them.
+   */
+  get #passing(): boolean {
+    const rest = this.#ids.length - this.#next
+    return rest >= this.#path.memoryCapacity && this.#firsts.size >= NEARLY_ALL * this.#next
   }
 
   #twinsOf(index: number): readonly number[] {
