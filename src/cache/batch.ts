@@ -51,7 +51,13 @@ export async function runBatch<V extends object>(
     let rows = CHUNK_ROWS
     let turnAt = path.clock.monotonic() + TURN_MS
     while (!batch.begun) {
-      await batch.underWay(concurrency - Math.min(rows, Math.ceil(concurrency / 4)))
+      const most = concurrency - Math.min(rows, Math.ceil(concurrency / 4))
+      if (batch.open > most) {
+        await batch.underWay(most)
+        // Who told of the last row has used this turn.
+        await yieldToEventLoop()
+        turnAt = path.clock.monotonic() + TURN_MS
+      }
       throwIfAborted(signal)
       const began = path.clock.monotonic()
       batch.next(rows, concurrency)
@@ -102,6 +108,11 @@ class Batch<V extends object> implements Waiter<V> {
   /** Every id was looked up at least. */
   get begun(): boolean {
     return this.#next === this.#ids.length
+  }
+
+  /** Rows that are under way. */
+  get open(): number {
+    return this.#open
   }
 
   /** Resolves when no more than `most` rows are under way. */
