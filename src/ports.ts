@@ -65,6 +65,12 @@ export interface StoreCounters {
   evicted: number
 }
 
+/** Memory for values that are read and at once copied further: whoever lends it says how long what lies there is good. */
+export interface LentMemory {
+  /** The next `bytes` of it, at an offset that 8 divides, with whatever was there. */
+  take(bytes: number): Uint8Array
+}
+
 /**
  * Dumb bytes under keys; no policy but its own room. Absent is undefined; failure throws an OpDbusError with code STORE. What is
  * handed out is the caller's to change. Values never overlap, but several may lie in one buffer, which lives as long as any of
@@ -78,9 +84,9 @@ export interface Store {
   getSync?(key: Key): Uint8Array | undefined
   /**
    * The same of many keys, answered as `getMany` does. It keeps the thread: whoever asks for many asks in parts. A store that has
-   * this answers what `setMany` took as soon as that has returned, settled or not.
+   * this answers what `setMany` took as soon as that has returned, settled or not. Values may lie in `lent`, where that is given.
    */
-  getManySync?(keys: readonly Key[]): (Uint8Array | undefined)[]
+  getManySync?(keys: readonly Key[], lent?: LentMemory): (Uint8Array | undefined)[]
   /** One answer per key, in the order of `keys`. */
   getMany(keys: readonly Key[], call?: CallOptions): Promise<(Uint8Array | undefined)[]>
   /** A later item with the same key wins. The bytes are copied before this returns. */

@@ -5,6 +5,7 @@ import type { CallOptions, Clock } from '../ports.js'
 import type { Loader } from './loader.js'
 import type { Answer, Flight, LookUp, Waiter } from './look-up.js'
 import type { ReadPath } from './read-path.js'
+import { Scratch } from './scratch.js'
 import { yieldToEventLoop } from './yield-to-event-loop.js'
 
 /** The ids of a batch, in order: an array, or something that makes each when it is asked for. May be asked twice. */
@@ -15,6 +16,7 @@ export interface Ids {
 
 /** Where a batch's results go: each index is told once, as soon as it is known, in any order. */
 export interface BatchSink<V> {
+  /** The value is good until this returns. */
   answer(index: number, answer: Answer<V>): void
   /** `index` asked for the same as `first`, which this batch had to look for and was told before. */
   same(index: number, first: number): void
@@ -74,6 +76,9 @@ export async function runBatch<V extends object>(
   }
 }
 
+/** The share of rows so far that were neither in memory nor asked for before, from which on all that follow are taken to be such. */
+const NEARLY_ALL = 7 / 8
+
 const ANSWERED = 1
 const FAILED = 2
 
@@ -94,6 +99,7 @@ class Batch<V extends object> implements Waiter<V> {
   #open = 0
   #flights = new Set<Flight<V>>()
   #left: AbortSignal | undefined
+  readonly #scratch = new Scratch()
   #most = 0
   #wake = () => {}
 
@@ -154,8 +160,9 @@ class Batch<V extends object> implements Waiter<V> {
       else missing.push(path.missed(id, this, index))
     }
     if (this.#left) return
+    this.#scratch.reset()
     for (const flight of this.#flights) if (flight.open === 0) this.#flights.delete(flight)
-    const flight = path.descend(missing, this.#loader)
+    const flight = path.descend(missing, this.#loader, this.#passing ? this.#scratch : undefined)
     if (flight === undefined) return
     this.#flights.add(flight)
     // Whoever was told of a row may have left.
@@ -196,6 +203,15 @@ class Batch<V extends object> implements Waiter<V> {
       else this.#twins.set(first, [index])
     }
     this.#settled(index, ANSWERED)
+  }
+
+  /**
+   * Whether the rows that were just looked up would be pushed out of memory again by those that follow. That needs as many
+   * different ids as memory holds: a batch in which ids were repeated, or found in memory, may not have them.
+   */
+  get #passing(): boolean {
+    const rest = this.#ids.length - this.#next
+    return rest >= this.#path.memoryCapacity && this.#firsts.size >= NEARLY_ALL * this.#next
   }
 
   #twinsOf(index: number): readonly number[] {

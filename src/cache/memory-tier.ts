@@ -45,6 +45,11 @@ export class MemoryTier<V extends object> {
     this.#lru = this.#open()
   }
 
+  /** Entries that it holds at most. */
+  get capacity(): number {
+    return this.#options.capacity
+  }
+
   /** The value that is held, not a copy. Counts a hit, but leaves a miss to the caller, who may look further. */
   get(id: string): V | undefined {
     const value = this.#lru?.get(id)

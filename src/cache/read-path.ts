@@ -2,7 +2,7 @@
 // many alike. Knows no domain and no runtime.
 import { AbortListeners } from '../abort-listeners.js'
 import { abortError, OpDbusError } from '../errors.js'
-import type { Clock, Load, Source } from '../ports.js'
+import type { Clock, LentMemory, Load, Source } from '../ports.js'
 import { CacheEvents, type LookUpLog } from './cache-events.js'
 import { InFlight } from './in-flight.js'
 import type { Loader } from './loader.js'
@@ -59,6 +59,11 @@ export class ReadPath<V extends object> {
     for (const tier of this.#tiers) if (tier.clearedElsewhere()) this.#clearedElsewhere()
   }
 
+  /** Entries that memory holds at most. */
+  get memoryCapacity(): number {
+    return this.#memory.capacity
+  }
+
   /** Memory alone. A miss is not counted: whoever misses here goes on, or asks again. */
   peek(id: string): V | undefined {
     return this.#events.lookupHeard ? this.#heardPeek(id) : this.#memory.get(id)
@@ -113,13 +118,13 @@ export class ReadPath<V extends object> {
 
   /**
    * Looks for ids that are neither in memory nor under way, all different. What the tiers cannot answer at once is under way
-   * afterwards.
+   * afterwards. Where there is memory `lent`, what is found at once is only told, and not put into ours: it may lie there.
    */
-  descend(lookUps: readonly LookUp<V>[], loader: Loader<V>): Flight<V> | undefined {
+  descend(lookUps: readonly LookUp<V>[], loader: Loader<V>, lent?: LentMemory): Flight<V> | undefined {
     let rest = lookUps
     let next = 0
     for (; rest.length > 0 && this.#tiers[next]?.synchronous; next++) {
-      rest = this.#visited(next, rest, this.#tiers[next]!.getManySync(rest))
+      rest = this.#visited(next, rest, this.#tiers[next]!.getManySync(rest, lent), lent === undefined)
     }
     if (rest.length === 0) return undefined
     const flight = this.inFlight.begin(rest)
@@ -198,7 +203,7 @@ export class ReadPath<V extends object> {
   }
 
   /** Takes what a tier said of each look-up, and returns those that it did not answer. */
-  #visited(number: number, lookUps: readonly LookUp<V>[], loads: readonly Load<Found<V>>[]): LookUp<V>[] {
+  #visited(number: number, lookUps: readonly LookUp<V>[], loads: readonly Load<Found<V>>[], keep = true): LookUp<V>[] {
     const { source } = this.#tiers[number]!
     const found: LookUp<V>[] = []
     const rest: LookUp<V>[] = []
@@ -213,12 +218,15 @@ export class ReadPath<V extends object> {
         found.push(lookUp)
       }
     }
-    this.#found(found, source, number)
+    this.#found(found, source, number, keep)
     return rest
   }
 
-  /** Keeps what was found or computed in the first `nearer` tiers, where they looked and missed, and in memory; tells who waits. */
-  #found(lookUps: readonly LookUp<V>[], source: Source, nearer: number): void {
+  /**
+   * Keeps what was found or computed in the first `nearer` tiers, where they looked and missed, and in memory; tells who
+   * waits. What is not to be `keep` is only told.
+   */
+  #found(lookUps: readonly LookUp<V>[], source: Source, nearer: number, keep = true): void {
     for (let number = 0; number < nearer; number++) {
       this.#tiers[number]!.setMany(lookUps.filter(lookUp => !lookUp.stale && lookUp.hasMissed(number)))
     }
@@ -227,7 +235,7 @@ export class ReadPath<V extends object> {
     for (const lookUp of lookUps) {
       if (!this.inFlight.end(lookUp)) continue
       const stands = lookUp.flight !== undefined || generation === this.#generation
-      if (stands && !lookUp.stale) this.#memory.set(lookUp.id, lookUp.value!, lookUp.ttlMs)
+      if (stands && !lookUp.stale && keep) this.#memory.set(lookUp.id, lookUp.value!, lookUp.ttlMs)
       lookUp.answer(source, this.#bytesOf)
     }
   }

@@ -1,6 +1,6 @@
 // A tier over a Store: turns values into bytes and back, and keeps a medium that is slow, failing or lying from harming its
 // callers. How much it is trusted says its policy (tier-policy.ts).
-import type { Clock, Load, Store, StoreCounters, TierName, Timer, Warn } from '../ports.js'
+import type { Clock, LentMemory, Load, Store, StoreCounters, TierName, Timer, Warn } from '../ports.js'
 import { CacheEvents } from './cache-events.js'
 import type { Codec } from './codec.js'
 import { newStoreCounts, type StoreCounts, type StoreTierStats, tierStats } from './metrics.js'
@@ -78,9 +78,9 @@ export class StoreTier<V> {
     }
   }
 
-  /** Of each what the medium has, or that it was not looked at. Where `synchronous`. */
-  getManySync(wanted: readonly Wanted[]): Load<Found<V>>[] {
-    return this.#reads.getManySync(wanted)
+  /** Of each what the medium has, in `lent` perhaps, or that it was not looked at. Where `synchronous`. */
+  getManySync(wanted: readonly Wanted[], lent?: LentMemory): Load<Found<V>>[] {
+    return this.#reads.getManySync(wanted, lent)
   }
 
   /** The same of any medium. What is asked for in one turn goes to it as one question. */

@@ -1,6 +1,6 @@
 // How a tier reads: many ids as one question, what is yet to be written first, and nothing believed before a look. Never rejects:
 // what could not be looked at is `skipped`, with a reason.
-import type { CallOptions, Clock, Key, Load, SkipReason, Store, Timer } from '../ports.js'
+import type { CallOptions, Clock, Key, LentMemory, Load, SkipReason, Store, Timer } from '../ports.js'
 import { isUint8Array } from '../realms.js'
 import { Breaker } from './breaker.js'
 import type { Codec } from './codec.js'
@@ -57,7 +57,7 @@ export class TierReads<V> {
   }
 
   /** Of a medium that answers without a promise: keeps the thread until everything is read. */
-  getManySync(wanted: readonly Wanted[]): Load<Found<V>>[] {
+  getManySync(wanted: readonly Wanted[], lent?: LentMemory): Load<Found<V>>[] {
     const { store } = this.#options
     const question = this.#question(wanted)
     const { keys } = question
@@ -65,7 +65,7 @@ export class TierReads<V> {
     try {
       this.#answer(
         question,
-        keys.length > 1 && store.getManySync ? store.getManySync(keys) : keys.map(key => store.getSync!(key)),
+        keys.length > 1 && store.getManySync ? store.getManySync(keys, lent) : keys.map(key => store.getSync!(key)),
       )
     } catch (error) {
       this.#skip(question, this.failed(error))

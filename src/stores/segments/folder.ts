@@ -2,6 +2,7 @@
 import * as fs from 'node:fs'
 import * as path from 'node:path'
 import { isFolder, namesIn } from '../../fs/folders.js'
+import type { LentMemory } from '../../ports.js'
 import type { ReadingContext } from './context.js'
 import {
   bearsKey,
@@ -135,8 +136,14 @@ export class SpaceFolder {
   }
 
   /** Puts the values of the first `count` keys (at most {@link BLOCK_KEYS}) into `values`, from place `at` on. */
-  findMany(keys: readonly ParsedKey[], count: number, values: (Uint8Array | undefined)[], at: number): void {
-    for (const place of this.#runs.read(keys, count, values, at)) values[at + place] = this.find(keys[place]!)
+  findMany(
+    keys: readonly ParsedKey[],
+    count: number,
+    values: (Uint8Array | undefined)[],
+    at: number,
+    lent?: LentMemory,
+  ): void {
+    for (const place of this.#runs.read(keys, count, values, at, lent)) values[at + place] = this.find(keys[place]!)
   }
 
   /** The value of the live, sound record that bears this key, the newest if there are more. */

@@ -1,5 +1,6 @@
 // Reads the records of many keys: what lies side by side in a segment comes with one read. Corrects nothing: what is not as
 // the index has it is left to be looked up singly.
+import type { LentMemory } from '../../ports.js'
 import type { ReadingContext } from './context.js'
 import { bearsKey, isSound, LIVE, RECORD_HEAD, STATE_AT } from './format.js'
 import type { IndexTable } from './index-table.js'
@@ -36,14 +37,14 @@ export class RunReader {
 
   /**
    * Puts the value of `keys[i]` (the first `count` count) into `values[at + i]`, where it has exactly one record, on disk and in order. Returns the
-   * places `i` of those that have records and could not be answered so. The values of a run share a buffer.
+   * places `i` of those that have records and could not be answered so. The values of a run share a buffer, or lie in `lent`.
    */
-  read(keys: readonly ParsedKey[], count: number, values: Values, at: number): readonly number[] {
+  read(keys: readonly ParsedKey[], count: number, values: Values, at: number, lent?: LentMemory): readonly number[] {
     const rest: number[] = []
     const wanted = this.#collect(keys, count, rest)
     for (let from = 0; from < wanted.length; ) {
       const end = this.#endOfRun(wanted, from)
-      this.#readRun(wanted.subarray(from, end), keys, values, at, rest)
+      this.#readRun(wanted.subarray(from, end), keys, values, at, rest, lent)
       from = end
     }
     return rest
@@ -89,7 +90,14 @@ export class RunReader {
     return end
   }
 
-  #readRun(run: Float64Array, keys: readonly ParsedKey[], values: Values, at: number, rest: number[]): void {
+  #readRun(
+    run: Float64Array,
+    keys: readonly ParsedKey[],
+    values: Values,
+    at: number,
+    rest: number[],
+    lent: LentMemory | undefined,
+  ): void {
     const { layout, crc32 } = this.#context
     const { recordBytes, valueBytes } = layout
     const numbers = this.#numbers
@@ -97,7 +105,8 @@ export class RunReader {
     const segment = numbers.segmentOf(first)!
     const firstSlot = numbers.slotOf(first)
     const slots = numbers.slotOf(numberOf(run[run.length - 1]!)) - firstSlot + 1
-    const bytes = new Uint8Array(slots * recordBytes)
+    const length = slots * recordBytes
+    const bytes = lent?.take(length) ?? new Uint8Array(length)
     const got = segment.readFrom(firstSlot, bytes)
     let before = -1
     let value: Uint8Array | undefined
@@ -116,7 +125,7 @@ export class RunReader {
           bytes[start + STATE_AT] === LIVE &&
           bearsKey(bytes, start, keys[place]!.words) &&
           isSound(bytes, start, layout, crc32)
-        value = serves ? new Uint8Array(bytes.buffer, start + RECORD_HEAD, valueBytes) : undefined
+        value = serves ? new Uint8Array(bytes.buffer, bytes.byteOffset + start + RECORD_HEAD, valueBytes) : undefined
         if (serves) segment.touch(slot)
       }
       if (value === undefined) rest.push(place)

@@ -4,7 +4,7 @@ import { setImmediate } from 'node:timers/promises'
 import { abortError, OpDbusError } from '../../errors.js'
 import { asStoreError, guarded } from '../../fs/errno.js'
 import { mayWrite } from '../../fs/folders.js'
-import type { CallOptions, Key, Store, StoreCounters } from '../../ports.js'
+import type { CallOptions, Key, LentMemory, Store, StoreCounters } from '../../ports.js'
 import { type SegmentOptions, type SpaceContext, spaceContext } from './context.js'
 import { SpaceFolder } from './folder.js'
 import { KEY_AT, LIVE, offsetOf, RECORD_HEAD, STATE_AT } from './format.js'
@@ -23,7 +23,7 @@ const FIRST_PART = 16
 export interface SegmentStore extends Store {
   /** The value, at an offset that 4 divides. Throws STORE where the folder cannot be read, CLOSED. */
   getSync(key: Key): Uint8Array | undefined
-  getManySync(keys: readonly Key[]): (Uint8Array | undefined)[]
+  getManySync(keys: readonly Key[], lent?: LentMemory): (Uint8Array | undefined)[]
   /** Writes what is buffered, at once: for the exit of a process. Throws STORE. */
   flushSync(): void
   /** Reads everything there is in this space. */
@@ -62,10 +62,10 @@ export class Segments implements SegmentStore {
     }
   }
 
-  getManySync(keys: readonly Key[]): (Uint8Array | undefined)[] {
+  getManySync(keys: readonly Key[], lent?: LentMemory): (Uint8Array | undefined)[] {
     this.#enter()
     try {
-      return this.#getMany(keys)
+      return this.#getMany(keys, lent)
     } catch (error) {
       throw asStoreError(error, this.#context.path)
     }
@@ -252,7 +252,7 @@ export class Segments implements SegmentStore {
     return value
   }
 
-  #getMany(keys: readonly Key[]): (Uint8Array | undefined)[] {
+  #getMany(keys: readonly Key[], lent?: LentMemory): (Uint8Array | undefined)[] {
     const values = new Array<Uint8Array | undefined>(keys.length).fill(undefined)
     let blind: unknown
     for (let at = 0; at < keys.length; at += BLOCK_KEYS) {
@@ -262,7 +262,7 @@ export class Segments implements SegmentStore {
         this.#parse(keys[at + i]!, this.#keys[i])
       }
       blind = this.#lookOrSay()
-      this.#folder.findMany(this.#keys, count, values, at)
+      this.#folder.findMany(this.#keys, count, values, at, lent)
     }
     if (blind !== undefined && values.includes(undefined)) throw blind
     return values
