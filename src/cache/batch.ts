@@ -162,7 +162,9 @@ class Batch<V extends object> implements Waiter<V> {
     if (this.#left) return
     this.#scratch.reset()
     for (const flight of this.#flights) if (flight.open === 0) this.#flights.delete(flight)
-    const flight = path.descend(missing, this.#loader, this.#passing ? this.#scratch : undefined)
+    const passing = this.#passing
+    if (passing) for (const lookUp of missing) lookUp.passing = true
+    const flight = path.descend(missing, this.#loader, passing ? this.#scratch : undefined)
     if (flight === undefined) return
     this.#flights.add(flight)
     // Whoever was told of a row may have left.

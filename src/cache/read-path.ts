@@ -227,15 +227,18 @@ export class ReadPath<V extends object> {
    * waits. What is not to be `keep` is only told.
    */
   #found(lookUps: readonly LookUp<V>[], source: Source, nearer: number, keep = true): void {
+    let keptBelow = false
     for (let number = 0; number < nearer; number++) {
-      this.#tiers[number]!.setMany(lookUps.filter(lookUp => !lookUp.stale && lookUp.hasMissed(number)))
+      const tier = this.#tiers[number]!
+      const wanted = lookUps.filter(lookUp => !lookUp.stale && lookUp.hasMissed(number))
+      if (tier.setMany(wanted) && tier.synchronous && wanted.length === lookUps.length) keptBelow = true
     }
     const generation = this.#generation
     // One after another: whoever is told may delete what comes next, and what is told last was used last.
     for (const lookUp of lookUps) {
       if (!this.inFlight.end(lookUp)) continue
       const stands = lookUp.flight !== undefined || generation === this.#generation
-      if (stands && !lookUp.stale && keep) this.#memory.set(lookUp.id, lookUp.value!, lookUp.ttlMs)
+      if (stands && !lookUp.stale && keep && !(lookUp.passing && keptBelow)) this.#memory.set(lookUp.id, lookUp.value!, lookUp.ttlMs)
       lookUp.answer(source, this.#bytesOf)
     }
   }

@@ -61,28 +61,34 @@ export class TierWrites<V> {
     return this.#pending.get(key)
   }
 
-  setMany(kept: readonly Kept<V>[]): void {
+  /** False where some of these are not taken. */
+  setMany(kept: readonly Kept<V>[]): boolean {
     const { codec, policy, counts, faults } = this.#options
     if (this.#breaker.open) {
       counts.dropped += kept.length
-      return
+      return false
     }
     // One by itself may not be the only one of its turn: it waits for the others.
     if (this.#atOnce && kept.length > 1 && this.#pending.idle) {
-      this.#setAtOnce(kept)
-      return
+      return this.#setAtOnce(kept)
     }
+    let all = true
     for (const one of kept) {
       const bytes = codec.encode(one.id, one.value!, one.ticket)
-      if (bytes === undefined) continue
+      if (bytes === undefined) {
+        all = false
+        continue
+      }
       one.key ??= codec.key(one.id)
       if (this.#pending.set(one.key, policy.sealed ? seal(policy.sealed, one.key, bytes) : bytes)) continue
+      all = false
       counts.dropped++
       faults.tell('write', 'full', 'it takes writes more slowly than they come; what is too much is not stored')
     }
+    return all
   }
 
-  #setAtOnce(kept: readonly Kept<V>[]): void {
+  #setAtOnce(kept: readonly Kept<V>[]): boolean {
     const { codec } = this.#options
     const items: [Key, Uint8Array][] = []
     let total = 0
@@ -94,6 +100,7 @@ export class TierWrites<V> {
       total += bytes.length
     }
     if (items.length > 0) this.#pending.sendNow(items, total)
+    return items.length === kept.length
   }
 
   /** The bytes of the value with this number among those that are written together, good until the next are. */
