@@ -2,7 +2,7 @@
 // what waits. Never rejects, and nobody's look-up waits for it.
 import type { CallOptions, Clock, Key, Store, Timer } from '../ports.js'
 import { Breaker } from './breaker.js'
-import type { Codec } from './codec.js'
+import type { Codec, Place } from './codec.js'
 import type { StoreCounts } from './metrics.js'
 import { PendingWrites } from './pending-writes.js'
 import { seal } from './sealed-value.js'
@@ -42,7 +42,7 @@ export class TierWrites<V> {
   readonly #pending: PendingWrites
   readonly #underWay = new WritesUnderWay()
   /** Where values are written to before the medium copies them, one beside another. */
-  readonly #places: Uint8Array[] = []
+  readonly #places: Place<V>[] = []
   /** The medium has what it was given as soon as it was given it, so that a read need not be answered from what waits. */
   readonly #atOnce: boolean
 
@@ -105,13 +105,12 @@ export class TierWrites<V> {
 
   /** The bytes of the value with this number among those that are written together, good until the next are. */
   #encode({ id, value, ticket }: Kept<V>, number: number): Uint8Array | undefined {
-    const { encode, fixed } = this.#options.codec
-    if (fixed === undefined) return encode(id, value!, ticket)
-    const { bytes, write } = fixed
-    this.#places[number] ??= new Uint8Array(bytes)
+    const { codec } = this.#options
+    if (codec.place === undefined) return codec.encode(id, value!, ticket)
+    this.#places[number] ??= codec.place()
     const place = this.#places[number]!
-    write(value!, place)
-    return place
+    place.write(value!)
+    return place.bytes
   }
 
   /** Resolves when what was set so far has reached the store, or has failed to. */

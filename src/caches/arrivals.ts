@@ -5,7 +5,7 @@ import type { Clock } from '../ports.js'
 
 /** How long rows are told without a turn between, in ms, and after how many of them the clock is looked at. */
 const TURN_MS = 2
-const PIECE_ROWS = 32
+const PIECE_ROWS = 128
 
 interface Part {
   readonly rows: number

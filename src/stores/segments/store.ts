@@ -96,7 +96,8 @@ export class Segments implements SegmentStore {
     const { valueBytes } = this.#context.layout
     // All are checked before any is written.
     const keys = items.length <= BLOCK_KEYS ? this.#keys : []
-    for (const [number, [key, value]] of items.entries()) {
+    for (let number = 0; number < items.length; number++) {
+      const [key, value] = items[number]!
       keys[number] ??= newParsedKey()
       this.#parse(key, keys[number]!)
       if (value.length !== valueBytes) {
