@@ -36,13 +36,13 @@ export interface MemoryTierOptions<V> {
 export class MemoryTier<V extends object> {
   readonly counts: Counts = newCounts()
   readonly #pool: ValuePool<V> | undefined
+  /** Made with the first value: it has room for all from the start, which a process that asks for one text pays for. */
   #lru: LRUCache<string, V> | undefined
   #options: MemoryTierOptions<V>
 
   constructor(options: MemoryTierOptions<V>) {
     this.#options = options
     this.#pool = options.pool
-    this.#lru = this.#open()
   }
 
   /** Entries that it holds at most. */
@@ -71,6 +71,7 @@ export class MemoryTier<V extends object> {
 
   /** `ttlMs`: what is left of an entry that another tier held; never lengthens the tier's own. */
   set(id: string, value: V, ttlMs?: number): void {
+    this.#lru ??= this.#open()
     if (this.#lru === undefined) return
     const own = this.#options.ttlMs
     const ttl = ttlMs === undefined ? own : Math.min(ttlMs, own ?? ttlMs)
@@ -89,7 +90,7 @@ export class MemoryTier<V extends object> {
   }
 
   clear(): void {
-    this.#lru = this.#open()
+    this.#lru = undefined
     this.#pool?.clear()
   }
 
@@ -110,8 +111,8 @@ export class MemoryTier<V extends object> {
   resize(capacity: number, capacityBytes: number): void {
     const before = this.#lru
     this.#options = { ...this.#options, capacity, capacityBytes }
-    this.#lru = this.#open()
     if (before === undefined) return
+    this.#lru = this.#open()
     if (this.#lru === undefined) {
       this.counts.evictions += before.size
       this.#pool?.clear()
@@ -136,6 +137,7 @@ export class MemoryTier<V extends object> {
     })
   }
 
+  /** Undefined where the tier is off. */
   #open(): LRUCache<string, V> | undefined {
     const { capacity, capacityBytes, ttlMs, clock, clockResolutionMs = 1, events } = this.#options
     if (capacity <= 0 || capacityBytes < 1) return undefined

@@ -11,7 +11,7 @@ if (terminal.endedBy) endBy(terminal.endedBy)
 
 async function main(argv: readonly string[]): Promise<number> {
   try {
-    const code = asksForVersion(argv) ? await tellVersion() : await (await import('./answer.js')).answer(argv, terminal)
+    const code = asksForVersion(argv) ? await tellVersion() : await answer(argv)
     // A command may have taken it for the failure of one of its parts.
     if (terminal.failure) throw terminal.failure
     return code
@@ -23,6 +23,15 @@ async function main(argv: readonly string[]): Promise<number> {
     complain(first, argv.includes('--debug'), terminal)
     return exitCodeOf(first)
   }
+}
+
+async function answer(argv: readonly string[]): Promise<number> {
+  // Node 22 on keeps what it makes of our code, where it keeps that of other tools: reading code is most of what an answer from disk
+  // takes. Not in the cache folder, which others may write: what lies there is data, and must stay it.
+  const loader = process.getBuiltinModule('node:module') as { enableCompileCache?(): unknown }
+  loader.enableCompileCache?.()
+  const commands = await import('./answer.js')
+  return await commands.answer(argv, terminal)
 }
 
 function asksForVersion([first, ...others]: readonly string[]): boolean {

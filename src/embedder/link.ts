@@ -121,14 +121,10 @@ export class Link<Calls extends object, Pushed = never> {
   }
 
   /** Calls without waiting. Where the worker throws, or the argument cannot cross, the link ends with that error. */
-  tell<Name extends keyof Calls & string>(
-    name: Name,
-    argument: Argument<Calls[Name]>,
-    transfer?: Transferable[],
-  ): void {
+  tell<Name extends keyof Calls & string>(name: Name, argument: Argument<Calls[Name]>): void {
     if (this.#ended) return
     try {
-      this.#post({ opDbus: 'call', name, argument }, transfer)
+      this.#post({ opDbus: 'call', name, argument })
     } catch (error) {
       void this.end(asFailure(error))
     }

@@ -48,13 +48,16 @@ export interface WorkTimes {
   readonly paddedTokens: number
 }
 
-/** Finished rows: row `i` of `matrix` (`numbers.length x dims`, row-major) belongs to `numbers[i]`. */
+/**
+ * Finished rows: row `i` of `matrix` (`numbers.length x dims`, row-major) belongs to `numbers[i]`. Beside the matrix plain arrays:
+ * between processes each typed one costs as much as hundreds of numbers, and most batches have fewer.
+ */
 export interface BatchResult {
-  readonly numbers: Float64Array<ArrayBuffer>
+  readonly numbers: readonly number[]
   readonly matrix: Float32Array<ArrayBuffer>
-  readonly tokens: Int32Array<ArrayBuffer>
+  readonly tokens: readonly number[]
   /** 1 where a text was cut. */
-  readonly truncated: Uint8Array<ArrayBuffer>
+  readonly truncated: readonly number[]
   readonly failed: readonly FailedRows[]
   /** What computed them. */
   readonly device: Device
@@ -75,7 +78,7 @@ export interface FailedRows {
 /** What the caller's thread has for the worker: `texts[i]` goes by `numbers[i]`; for `dropped` nobody waits any more. */
 export interface Work {
   /** Ascending, and above all that came before. */
-  readonly numbers: Float64Array
+  readonly numbers: readonly number[]
   readonly texts: readonly string[]
   readonly dropped: readonly number[]
 }

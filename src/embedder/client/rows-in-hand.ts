@@ -22,7 +22,7 @@ interface Held {
 
 /** Rows that one holder takes at a time: `texts[i]` goes by `numbers[i]`, in ascending order. */
 export interface Taken {
-  readonly numbers: Float64Array<ArrayBuffer>
+  readonly numbers: readonly number[]
   readonly texts: readonly string[]
 }
 
@@ -85,7 +85,7 @@ export class RowsInHand {
   /** Gives the oldest rows that wait to `holder`, `most` at most. */
   take(holder: number, most: number): Taken {
     const count = Math.min(most, this.waiting)
-    const numbers = new Float64Array(count)
+    const numbers = new Array<number>(count)
     const texts = new Array<string>(count)
     let taken = 0
     for (let at = Math.max(0, this.#indexOf(this.#unsent)); taken < count; at++) {

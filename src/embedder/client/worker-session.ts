@@ -70,7 +70,7 @@ export class WorkerSession {
   send(most: number): void {
     const { numbers, texts } = this.#rows.take(this.holder, most)
     this.#keepAlive()
-    this.#link.tell('submit', { numbers, texts, dropped: [] }, [numbers.buffer])
+    this.#link.tell('submit', { numbers, texts, dropped: [] })
   }
 
   /** Nobody waits for these any more; the worker need not compute them. */
@@ -116,7 +116,7 @@ export class WorkerSession {
   #sendDropped(): void {
     const dropped = this.#dropped
     this.#dropped = []
-    this.#link.tell('submit', { numbers: new Float64Array(0), texts: [], dropped })
+    this.#link.tell('submit', { numbers: [], texts: [], dropped })
   }
 
   #take(results: readonly BatchResult[]): void {

@@ -42,9 +42,7 @@ export function embedWorker(host: WorkerHost, push: Push<readonly BatchResult[]>
   function flush(): void {
     const results = finished
     finished = []
-    const buffers = results.flatMap(({ numbers, matrix, tokens, truncated }) =>
-      [numbers, matrix, tokens, truncated].map(({ buffer }) => buffer),
-    )
+    const buffers = results.map(({ matrix }) => matrix.buffer)
     if (stopwatch) stopwatch.during('answering', () => push(results, buffers))
     else push(results, buffers)
   }

@@ -79,7 +79,7 @@ export class Pipeline {
   }
 
   /** Queues `texts[i]` under `numbers[i]`: ascending, and higher than all before. */
-  submit(numbers: ArrayLike<number>, texts: readonly string[]): void {
+  submit(numbers: readonly number[], texts: readonly string[]): void {
     const { stopwatch } = this.#options
     if (texts.length > 0 && this.#rows.size === 0) stopwatch?.begin('starved')
     for (const [index, text] of texts.entries()) this.#rows.add(numbers[index]!, text)
@@ -209,10 +209,10 @@ export class Pipeline {
       const chosen = this.#measured(device, clock.monotonic() - start)
       for (const row of rows) this.#rows.forget(row)
       this.#options.emit({
-        numbers: Float64Array.from(kept, item => item.number),
+        numbers: kept.map(item => item.number),
         matrix: matrix as Float32Array<ArrayBuffer>,
-        tokens: Int32Array.from(kept, item => item.ids.length),
-        truncated: Uint8Array.from(kept, item => item.truncated),
+        tokens: kept.map(item => item.ids.length),
+        truncated: kept.map(item => item.truncated),
         failed: notFinite.length === 0 ? [] : [{ numbers: notFinite.map(item => item.number), error: notANumber() }],
         device: backend.device,
         ...(chosen && { chosen }),
@@ -256,9 +256,9 @@ function notANumber(): WireError {
 /** Anew each time: buffers that crossed to another thread are gone here. */
 function noRows(): Pick<BatchResult, 'numbers' | 'matrix' | 'tokens' | 'truncated'> {
   return {
-    numbers: new Float64Array(0),
+    numbers: [],
     matrix: new Float32Array(0),
-    tokens: new Int32Array(0),
-    truncated: new Uint8Array(0),
+    tokens: [],
+    truncated: [],
   }
 }

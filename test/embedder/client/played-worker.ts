@@ -17,10 +17,10 @@ export const opened: Opened = {
 export type Reply = Opened | OpDbusError
 /** The vector of text `n` is `[n, -n]`. */
 export const result = (ids: number[], change: Partial<BatchResult> = {}): BatchResult => ({
-  numbers: Float64Array.from(ids),
+  numbers: [...ids],
   matrix: Float32Array.from(ids.flatMap(id => [id, -id])),
-  tokens: Int32Array.from(ids),
-  truncated: Uint8Array.from(ids, id => Number(id % 2 === 0)),
+  tokens: [...ids],
+  truncated: ids.map(id => Number(id % 2 === 0)),
   failed: [],
   device: 'cpu',
   ...change,
@@ -29,7 +29,7 @@ export const result = (ids: number[], change: Partial<BatchResult> = {}): BatchR
 /** One played worker: what it was asked, and levers for what it answers. */
 export class PlayedWorker implements EmbedWorker {
   readonly configs: WorkerConfig[] = []
-  readonly work: (Omit<Work, 'numbers'> & { readonly numbers: readonly number[] })[] = []
+  readonly work: Work[] = []
   readonly events: string[] = []
   reply: Reply | Promise<Reply> = opened
   /** What is pushed at once for every message; the default computes everything. */
@@ -69,7 +69,7 @@ export class PlayedWorker implements EmbedWorker {
   }
 
   async submit(work: Work): Promise<void> {
-    this.work.push({ ...work, numbers: [...work.numbers] })
+    this.work.push(work)
     const results = await this.answer(work)
     if (results.length > 0) this.push(results)
   }
