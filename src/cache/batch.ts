@@ -48,7 +48,7 @@ export async function runBatch<V extends object>(
   { signal, concurrency = UNDER_WAY }: BatchCall,
 ): Promise<void> {
   const batch = new Batch(path, ids, loader, sink)
-  const stay = signal && path.aborts.add(signal, () => batch.leave(signal))
+  const stay = signal && path.aborts.add(signal, () => batch.leave(signal.reason))
   try {
     let rows = CHUNK_ROWS
     let turnAt = path.clock.monotonic() + TURN_MS
@@ -71,6 +71,9 @@ export async function runBatch<V extends object>(
     }
     await batch.underWay(0)
     throwIfAborted(signal)
+  } catch (error) {
+    batch.leave(error)
+    throw error
   } finally {
     stay?.()
   }
@@ -98,7 +101,8 @@ class Batch<V extends object> implements Waiter<V> {
   /** Rows that are under way, and in which flights. */
   #open = 0
   #flights = new Set<Flight<V>>()
-  #left: AbortSignal | undefined
+  #left = false
+  #reason: unknown
   readonly #scratch = new Scratch()
   #most = 0
   #wake = () => {}
@@ -138,7 +142,8 @@ class Batch<V extends object> implements Waiter<V> {
     const end = Math.min(this.#ids.length, this.#next + rows)
     const turn = new TurnEnd(path.clock)
     for (let characters = 0; this.#next < end && characters < CHUNK_CHARACTERS && this.#open < most; ) {
-      if (turn.over()) break
+      // Whoever is told of a row may leave.
+      if (this.#left || turn.over()) break
       const index = this.#next++
       const id = this.#ids.at(index)!
       characters += id.length
@@ -167,14 +172,14 @@ class Batch<V extends object> implements Waiter<V> {
     const flight = path.descend(missing, this.#loader, passing ? this.#scratch : undefined)
     if (flight === undefined) return
     this.#flights.add(flight)
-    // Whoever was told of a row may have left.
-    if (this.#left) this.leave(this.#left)
+    if (this.#left) this.leave(this.#reason)
   }
 
-  /** The caller leaves: nothing is told any more. */
-  leave(signal: AbortSignal): void {
-    this.#left = signal
-    for (const { lookUps } of this.#flights) this.#path.inFlight.leave(lookUps, this, signal.reason)
+  /** The caller leaves for this reason: nothing is told any more. Leaving twice is fine. */
+  leave(reason: unknown): void {
+    this.#left = true
+    this.#reason = reason
+    for (const { lookUps } of this.#flights) this.#path.inFlight.leave(lookUps, this, reason)
     this.#open = 0
     this.#wake()
   }

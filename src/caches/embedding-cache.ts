@@ -160,6 +160,8 @@ export class EmbeddingCache {
    */
   async embedMany(texts: readonly string[], call: EmbedManyCall = {}): Promise<EmbeddingMatrix> {
     if (!Array.isArray(texts)) throw new OpDbusError('INVALID_INPUT', 'embedMany takes an array of texts')
+    // The caller may go on with his array while it is read.
+    texts = texts.slice()
     for (let i = 0; i < texts.length; i++) checkText(texts[i])
     const signal = signalOf(call)
     if (signal?.aborted) throw abortError(signal)

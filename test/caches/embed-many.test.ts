@@ -125,9 +125,10 @@ interface Setting {
   readonly maxQueue: number
   readonly disk: Store | undefined
   readonly shared?: Store
+  readonly diagnostics?: Diagnostics
 }
 
-async function open({ capacity, maxQueue, disk, shared }: Setting) {
+async function open({ capacity, maxQueue, disk, shared, diagnostics = new Diagnostics() }: Setting) {
   const embedder = new HandEmbedder(maxQueue)
   const warn = (message: string) => expect.fail(message)
   const { embeddings } = await composeCaches(
@@ -137,7 +138,7 @@ async function open({ capacity, maxQueue, disk, shared }: Setting) {
       hash,
       crc32,
       warn,
-      diagnostics: new Diagnostics(),
+      diagnostics,
       user: undefined,
       openModel: async () => ({ embedder, model: { asked: 'm', serves: 'm', gaveWay: [] } }),
       ...(disk && { vectors: () => ({ store: disk, capacityBytes: 1e9, warn }) }),
@@ -286,6 +287,41 @@ describe('embedMany', () => {
     embedder.tell(0, 1, false)
     expectRows(await other, texts.slice(0, 5))
     expect(Array.from((await one).vector)).toEqual(vectorOf('text 7'))
+  })
+
+  it.each(['q first', 'q last'])(
+    'is left by its caller from within a chunk, and then waits for nothing (%s)',
+    async order => {
+      const diagnostics = new Diagnostics()
+      const { embeddings, embedder } = await open({ capacity: 100, maxQueue: 1000, disk: openMapStore(), diagnostics })
+      const known = embeddings.embedMany(['a', 'b', 'c'])
+      await turns()
+      embedder.tell(0, 1, false)
+      await known
+      const other = new AbortController()
+      const waiting = embeddings.getOrEmbed('q', { signal: other.signal })
+      await turns()
+      const leaving = new AbortController()
+      // Told in the midst of the pass: of the first text that memory has.
+      diagnostics.on('lookup', () => leaving.abort())
+      const texts = order === 'q first' ? ['q', 'new', 'a', 'b', 'more'] : ['a', 'b', 'new', 'q']
+      await expect(embeddings.embedMany(texts, { signal: leaving.signal })).rejects.toMatchObject({ code: 'ABORTED' })
+      expect([...embedder.jobs.keys()].flatMap(job => job.texts)).toEqual(['q'])
+      other.abort()
+      await expect(waiting).rejects.toMatchObject({ code: 'ABORTED' })
+      expect(embedder.size).toBe(0)
+    },
+  )
+
+  it('takes the texts as they are when it is called', async () => {
+    const { embeddings, embedder } = await open({ capacity: 100, maxQueue: 1000, disk: undefined })
+    const texts = ['one', 'two', 'three']
+    const result = embeddings.embedMany(texts)
+    texts[0] = 'changed'
+    texts.length = 1
+    await turns()
+    embedder.tell(0, 1, false)
+    expectRows(await result, ['one', 'two', 'three'])
   })
 
   it('hands texts over that are one when they are well-formed, each by itself', async () => {
