@@ -53,7 +53,13 @@ export async function runBatch<V extends object>(
     let rows = CHUNK_ROWS
     let turnAt = path.clock.monotonic() + TURN_MS
     while (!batch.begun) {
-      await batch.underWay(concurrency - Math.min(rows, Math.ceil(concurrency / 4)))
+      const most = concurrency - Math.min(rows, Math.ceil(concurrency / 4))
+      if (batch.open > most) {
+        await batch.underWay(most)
+        // Who told of the last row has used this turn.
+        await yieldToEventLoop()
+        turnAt = path.clock.monotonic() + TURN_MS
+      }
       throwIfAborted(signal)
       const began = path.clock.monotonic()
       batch.next(rows, concurrency)
@@ -110,6 +116,11 @@ class Batch<V extends object> implements Waiter<V> {
     return this.#next === this.#ids.length
   }
 
+  /** Rows that are under way. */
+  get open(): number {
+    return this.#open
+  }
+
   /** Resolves when no more than `most` rows are under way. */
   async underWay(most: number): Promise<void> {
     if (this.#open <= most) return
@@ -151,7 +162,9 @@ class Batch<V extends object> implements Waiter<V> {
     if (this.#left) return
     this.#scratch.reset()
     for (const flight of this.#flights) if (flight.open === 0) this.#flights.delete(flight)
-    const flight = path.descend(missing, this.#loader, this.#passing ? this.#scratch : undefined)
+    const passing = this.#passing
+    if (passing) for (const lookUp of missing) lookUp.passing = true
+    const flight = path.descend(missing, this.#loader, passing ? this.#scratch : undefined)
     if (flight === undefined) return
     this.#flights.add(flight)
     // Whoever was told of a row may have left.

@@ -8,14 +8,17 @@ export interface Codec<V> {
   encode(id: string, value: V, ticket: unknown): Uint8Array | undefined
   /** The value and what is left of its life in ms, or undefined when the bytes are damaged, too old or foreign. */
   decode(id: string, bytes: Uint8Array): { value: V; ttlMs?: number } | undefined
-  /** Of a codec whose bytes all have one length and depend on the value alone: the same without a buffer for each. */
-  readonly fixed?: FixedCodec<V>
+  /**
+   * Of a codec whose bytes depend on the value alone: a place for what `encode` returns, that is written to again and again, so that
+   * not every value needs a buffer.
+   */
+  place?(): Place<V>
   /** Taken when a computation begins and handed to `encode` with its result (see query-cache.ts). */
   ticket?(id: string): Promise<unknown>
 }
 
-export interface FixedCodec<V> {
-  readonly bytes: number
-  /** Writes what `encode` returns into the whole of `target`, whatever is there. */
-  write(value: V, target: Uint8Array): void
+export interface Place<V> {
+  /** Those of the value that was written last. */
+  readonly bytes: Uint8Array
+  write(value: V): void
 }

@@ -57,6 +57,8 @@ export class LookUp<V> {
   stale = false
   /** Answered, failed, or left by all. */
   over = false
+  /** Memory would let it go before anybody asks for it again: where a tier keeps it, memory need not. */
+  passing = false
   /** What is told of it, where somebody listens. */
   readonly log: LookUpLog | undefined
   /** Who began it, and nearly always waits alone; undefined once they have left. */
@@ -76,6 +78,7 @@ export class LookUp<V> {
   }
 
   join(waiter: Waiter<V>, place: number, log: LookUpLog | undefined): void {
+    this.passing = false
     this.#joined ??= []
     this.#joined.push({ waiter, place, log })
   }

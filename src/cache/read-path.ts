@@ -176,8 +176,10 @@ export class ReadPath<V extends object> {
   #load(flight: Flight<V>, loader: Loader<V>): void {
     if (flight.open < flight.lookUps.length) flight.lookUps = flight.lookUps.filter(({ over }) => !over)
     if (flight.open === 0) return
-    for (const [row, lookUp] of flight.lookUps.entries()) lookUp.row = row
-    const ids = flight.lookUps.map(({ id }) => id)
+    const ids = flight.lookUps.map((lookUp, row) => {
+      lookUp.row = row
+      return lookUp.id
+    })
     const asked = this.#events.computedHeard ? this.clock.monotonic() : undefined
     flight.loading = loader(ids, {
       loaded: (rows, values) => this.#computed(flight, rows, values, asked),
@@ -187,7 +189,8 @@ export class ReadPath<V extends object> {
 
   #computed(flight: Flight<V>, rows: ArrayLike<number>, values: readonly V[], asked: number | undefined): void {
     const computed: LookUp<V>[] = []
-    for (const [i, value] of values.entries()) {
+    for (let i = 0; i < values.length; i++) {
+      const value = values[i]!
       const lookUp = flight.lookUps[rows[i]!]!
       if (lookUp.over) continue
       lookUp.value = value
@@ -207,7 +210,8 @@ export class ReadPath<V extends object> {
     const { source } = this.#tiers[number]!
     const found: LookUp<V>[] = []
     const rest: LookUp<V>[] = []
-    for (const [i, lookUp] of lookUps.entries()) {
+    for (let i = 0; i < lookUps.length; i++) {
+      const lookUp = lookUps[i]!
       const load = loads[i]!
       lookUp.log?.visited(source, load)
       if (load.kind === 'miss') lookUp.missed |= 1 << number
@@ -227,15 +231,19 @@ export class ReadPath<V extends object> {
    * waits. What is not to be `keep` is only told.
    */
   #found(lookUps: readonly LookUp<V>[], source: Source, nearer: number, keep = true): void {
+    let keptBelow = false
     for (let number = 0; number < nearer; number++) {
-      this.#tiers[number]!.setMany(lookUps.filter(lookUp => !lookUp.stale && lookUp.hasMissed(number)))
+      const tier = this.#tiers[number]!
+      const wanted = lookUps.filter(lookUp => !lookUp.stale && lookUp.hasMissed(number))
+      if (tier.setMany(wanted) && tier.synchronous && wanted.length === lookUps.length) keptBelow = true
     }
     const generation = this.#generation
     // One after another: whoever is told may delete what comes next, and what is told last was used last.
     for (const lookUp of lookUps) {
       if (!this.inFlight.end(lookUp)) continue
       const stands = lookUp.flight !== undefined || generation === this.#generation
-      if (stands && !lookUp.stale && keep) this.#memory.set(lookUp.id, lookUp.value!, lookUp.ttlMs)
+      if (stands && !lookUp.stale && keep && !(lookUp.passing && keptBelow))
+        this.#memory.set(lookUp.id, lookUp.value!, lookUp.ttlMs)
       lookUp.answer(source, this.#bytesOf)
     }
   }

@@ -97,9 +97,9 @@ export class StoreTier<V> {
     this.#writes.setMany([{ id, key: undefined, value }])
   }
 
-  /** Stores soon: what is set together, or in one turn, goes to the medium as one batch. */
-  setMany(kept: readonly Kept<V>[]): void {
-    if (kept.length > 0) this.#writes.setMany(kept)
+  /** Stores soon: what is set together, or in one turn, goes to the medium as one batch. False where some of it is not taken. */
+  setMany(kept: readonly Kept<V>[]): boolean {
+    return kept.length === 0 || this.#writes.setMany(kept)
   }
 
   /** Resolves when what was set so far has reached the store, or has failed to. */

@@ -2,7 +2,7 @@
 // what waits. Never rejects, and nobody's look-up waits for it.
 import type { CallOptions, Clock, Key, Store, Timer } from '../ports.js'
 import { Breaker } from './breaker.js'
-import type { Codec } from './codec.js'
+import type { Codec, Place } from './codec.js'
 import type { StoreCounts } from './metrics.js'
 import { PendingWrites } from './pending-writes.js'
 import { seal } from './sealed-value.js'
@@ -42,7 +42,7 @@ export class TierWrites<V> {
   readonly #pending: PendingWrites
   readonly #underWay = new WritesUnderWay()
   /** Where values are written to before the medium copies them, one beside another. */
-  readonly #places: Uint8Array[] = []
+  readonly #places: Place<V>[] = []
   /** The medium has what it was given as soon as it was given it, so that a read need not be answered from what waits. */
   readonly #atOnce: boolean
 
@@ -61,28 +61,34 @@ export class TierWrites<V> {
     return this.#pending.get(key)
   }
 
-  setMany(kept: readonly Kept<V>[]): void {
+  /** False where some of these are not taken. */
+  setMany(kept: readonly Kept<V>[]): boolean {
     const { codec, policy, counts, faults } = this.#options
     if (this.#breaker.open) {
       counts.dropped += kept.length
-      return
+      return false
     }
     // One by itself may not be the only one of its turn: it waits for the others.
     if (this.#atOnce && kept.length > 1 && this.#pending.idle) {
-      this.#setAtOnce(kept)
-      return
+      return this.#setAtOnce(kept)
     }
+    let all = true
     for (const one of kept) {
       const bytes = codec.encode(one.id, one.value!, one.ticket)
-      if (bytes === undefined) continue
+      if (bytes === undefined) {
+        all = false
+        continue
+      }
       one.key ??= codec.key(one.id)
       if (this.#pending.set(one.key, policy.sealed ? seal(policy.sealed, one.key, bytes) : bytes)) continue
+      all = false
       counts.dropped++
       faults.tell('write', 'full', 'it takes writes more slowly than they come; what is too much is not stored')
     }
+    return all
   }
 
-  #setAtOnce(kept: readonly Kept<V>[]): void {
+  #setAtOnce(kept: readonly Kept<V>[]): boolean {
     const { codec } = this.#options
     const items: [Key, Uint8Array][] = []
     let total = 0
@@ -94,17 +100,17 @@ export class TierWrites<V> {
       total += bytes.length
     }
     if (items.length > 0) this.#pending.sendNow(items, total)
+    return items.length === kept.length
   }
 
   /** The bytes of the value with this number among those that are written together, good until the next are. */
   #encode({ id, value, ticket }: Kept<V>, number: number): Uint8Array | undefined {
-    const { encode, fixed } = this.#options.codec
-    if (fixed === undefined) return encode(id, value!, ticket)
-    const { bytes, write } = fixed
-    this.#places[number] ??= new Uint8Array(bytes)
+    const { codec } = this.#options
+    if (codec.place === undefined) return codec.encode(id, value!, ticket)
+    this.#places[number] ??= codec.place()
     const place = this.#places[number]!
-    write(value!, place)
-    return place
+    place.write(value!)
+    return place.bytes
   }
 
   /** Resolves when what was set so far has reached the store, or has failed to. */

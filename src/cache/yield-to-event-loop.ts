@@ -1,17 +1,34 @@
 // Gives the event loop a turn in any runtime. No policy: callers decide when.
 
-/** Resolves after timers and I/O that were due had their turn; faster than `setTimeout(0)`, which browsers hold back. */
+/** Who waits for a turn, the first one first. */
+const waiting: (() => void)[] = []
+
+/**
+ * Resolves after timers and I/O that were due had their turn; faster than `setTimeout(0)`, which browsers hold back. Whoever asks for a
+ * turn gets one of their own: two that work for some milliseconds each do not add up to one long turn.
+ */
 export function yieldToEventLoop(): Promise<void> {
   return new Promise(resolve => {
-    if (typeof setImmediate === 'function') {
-      setImmediate(resolve)
-      return
-    }
-    const { port1, port2 } = new MessageChannel()
-    port1.onmessage = () => {
-      port1.close()
-      resolve()
-    }
-    port2.postMessage(undefined)
+    waiting.push(resolve)
+    if (waiting.length === 1) nextTurn(resume)
   })
+}
+
+function resume(): void {
+  const resolve = waiting.shift()!
+  if (waiting.length > 0) nextTurn(resume)
+  resolve()
+}
+
+function nextTurn(work: () => void): void {
+  if (typeof setImmediate === 'function') {
+    setImmediate(work)
+    return
+  }
+  const { port1, port2 } = new MessageChannel()
+  port1.onmessage = () => {
+    port1.close()
+    work()
+  }
+  port2.postMessage(undefined)
 }

@@ -228,6 +228,7 @@ export class EmbeddingCache {
   async close(): Promise<void> {
     this.#closing.abort(new OpDbusError('CLOSED', 'the embedding cache was closed'))
     const opened = await this.#settled()
+    opened?.loader.tellAll()
     await opened?.embedder.close()
     await (opened?.cache ?? this.#options.shared)?.close()
   }
@@ -239,7 +240,7 @@ export class EmbeddingCache {
     this.#opening ??= this.#options.open({ signal: closing }).then(
       parts => {
         const cache = this.#newCache(parts.tiers, parts.embedder.dims, parts.events)
-        this.#opened = { ...parts, cache, loader: new EmbeddingLoader(parts.embedder) }
+        this.#opened = { ...parts, cache, loader: new EmbeddingLoader(parts.embedder, this.#options.clock) }
         return this.#opened
       },
       error => {

@@ -1,7 +1,7 @@
 // How embeddings lie in a store: the key is a hash of space and text, the value a record of embedding-record.ts.
 import type { Codec } from '../cache/codec.js'
 import type { Embedder, Embedding, Hash, Key, Space } from '../ports.js'
-import { decodeVec, encodeVec, vecBytes, writeVec } from './embedding-record.js'
+import { decodeVec, encodeVec, VecPlace } from './embedding-record.js'
 
 export function embeddingCodec(hash: Hash, embedder: Pick<Embedder, 'space' | 'spaceOf' | 'dims'>): Codec<Embedding> {
   const { space, dims } = embedder
@@ -9,7 +9,7 @@ export function embeddingCodec(hash: Hash, embedder: Pick<Embedder, 'space' | 's
     // A lone surrogate and U+FFFD are the same text to every model, so they may share a key.
     key: text => embeddingKey(hash, embedder.spaceOf?.(text) ?? space, text),
     encode: (_text, embedding) => encodeVec(embedding),
-    fixed: { bytes: vecBytes(dims), write: writeVec },
+    place: () => new VecPlace(dims),
     decode(_text, bytes) {
       const value = decodeVec(bytes, dims)
       return value && { value }

@@ -2,30 +2,38 @@
 // up and stores nothing.
 import type { Loader, LoadSink } from '../cache/loader.js'
 import type { Loading } from '../cache/look-up.js'
-import type { EmbeddedRows, Embedder, Embedding, EmbedJob } from '../ports.js'
+import type { Clock, EmbeddedRows, Embedder, Embedding, EmbedJob } from '../ports.js'
+import { Arrivals } from './arrivals.js'
 
 export class EmbeddingLoader {
   readonly #embedder: Embedder
+  readonly #arrivals: Arrivals
   /** Texts of batches that are not handed over whole, the oldest first. */
   readonly #waiting: Texts[] = []
   /** Rows of batches that the embedder has in hand. */
   #inHand = 0
   #sending = false
 
-  constructor(embedder: Embedder) {
+  constructor(embedder: Embedder, clock: Pick<Clock, 'monotonic'>) {
     this.#embedder = embedder
+    this.#arrivals = new Arrivals(clock)
+  }
+
+  /** Tells at once what the embedder has finished. */
+  tellAll(): void {
+    this.#arrivals.tellAll()
   }
 
   /** For one text: throws OVERLOADED where the embedder has no room. */
   readonly atOnce: Loader<Embedding> = (ids, sink) => {
-    const texts = new Texts(this.#embedder, ids, sink)
+    const texts = new Texts(this.#embedder, this.#arrivals, ids, sink)
     texts.submit(ids.length)
     return texts
   }
 
   /** For batches, with back-pressure: texts wait for room as long as rows of batches will make some. */
   readonly inTurn: Loader<Embedding> = (ids, sink) => {
-    const texts = new Texts(this.#embedder, ids, sink, rows => {
+    const texts = new Texts(this.#embedder, this.#arrivals, ids, sink, rows => {
       this.#inHand -= rows
       this.#sendSoon()
     })
@@ -58,6 +66,7 @@ export class EmbeddingLoader {
 /** The texts of one flight. */
 class Texts implements Loading {
   readonly #embedder: Embedder
+  readonly #arrivals: Arrivals
   readonly #ids: readonly string[]
   readonly #sink: LoadSink<Embedding>
   /** The embedder has so many rows less in hand. */
@@ -66,18 +75,23 @@ class Texts implements Loading {
   readonly #jobs = new Map<EmbedJob, readonly number[]>()
   /** Rows that nobody waited for any more before they were handed over. */
   readonly #dropped = new Set<number>()
+  /** 1 for each row that the embedder has finished, told or not yet. */
+  readonly #finished: Uint8Array
   #next = 0
 
   constructor(
     embedder: Embedder,
+    arrivals: Arrivals,
     ids: readonly string[],
     sink: LoadSink<Embedding>,
     gone: (rows: number) => void = () => {},
   ) {
     this.#embedder = embedder
+    this.#arrivals = arrivals
     this.#ids = ids
     this.#sink = sink
     this.#gone = gone
+    this.#finished = new Uint8Array(ids.length)
   }
 
   /** Everything was handed over. */
@@ -103,12 +117,12 @@ class Texts implements Loading {
     const job: EmbedJob = {
       texts,
       done: part => this.#done(rows, part),
-      failed: (failed, error) => {
+      failed: (places, error) => {
+        this.#leave(rows, places)
         this.#sink.failed(
-          failed.map(row => rows[row]!),
+          places.map(place => rows[place]!),
           error,
         )
-        this.#gone(failed.length)
       },
     }
     this.#embedder.submit(job)
@@ -132,7 +146,7 @@ class Texts implements Loading {
   drop(dropped: readonly number[]): void {
     const gone = new Set(dropped)
     for (const [job, rows] of this.#jobs) {
-      const places = [...rows.keys()].filter(place => gone.has(rows[place]!))
+      const places = [...rows.keys()].filter(place => gone.has(rows[place]!) && !this.#finished[rows[place]!])
       if (places.length === 0) continue
       this.#embedder.drop(job, places)
       this.#gone(places.length)
@@ -140,17 +154,33 @@ class Texts implements Loading {
     for (const row of dropped) if (row >= this.#next) this.#dropped.add(row)
   }
 
-  #done(rows: readonly number[], { rows: places, matrix, tokens, truncated, device }: EmbeddedRows): void {
+  #done(rows: readonly number[], part: EmbeddedRows): void {
+    this.#leave(rows, part.rows)
+    this.#arrivals.add(part.rows.length, (from, to) => this.#tell(rows, part, from, to))
+  }
+
+  /** The embedder has no more to do with these. */
+  #leave(rows: readonly number[], places: ArrayLike<number>): void {
+    for (let i = 0; i < places.length; i++) this.#finished[rows[places[i]!]!] = 1
+    this.#gone(places.length)
+  }
+
+  /** Tells what is finished of a part, from `from` up to `to`, without it. */
+  #tell(rows: readonly number[], part: EmbeddedRows, from: number, to: number): void {
+    const { rows: places, matrix, tokens, truncated, device } = part
     const dims = matrix.length / places.length
     const done: number[] = []
     const embeddings: Embedding[] = []
-    for (let i = 0; i < places.length; i++) {
+    for (let i = from; i < to; i++) {
       done.push(rows[places[i]!]!)
       // Views: memory, disk and callers each copy what they keep.
       const vector = matrix.subarray(i * dims, (i + 1) * dims)
       embeddings.push({ vector, tokens: tokens[i]!, truncated: truncated[i] === 1, device })
     }
-    this.#sink.loaded(done, embeddings)
-    this.#gone(places.length)
+    try {
+      this.#sink.loaded(done, embeddings)
+    } catch (error) {
+      this.#sink.failed(done, error)
+    }
   }
 }

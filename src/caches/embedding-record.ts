@@ -24,23 +24,33 @@ export function vecBytes(dims: number): number {
 }
 
 export function encodeVec(embedding: Embedding): Uint8Array {
-  const bytes = new Uint8Array(vecBytes(embedding.vector.length))
-  writeVec(embedding, bytes)
-  return bytes
+  const place = new VecPlace(embedding.vector.length)
+  place.write(embedding)
+  return place.bytes
 }
 
-/** The same into `bytes`, whatever is there: as long as `vecBytes` says. */
-export function writeVec({ vector, tokens, truncated, device }: Embedding, bytes: Uint8Array): void {
-  bytes[0] = FORM
-  bytes[1] = truncated ? TRUNCATED : 0
-  bytes[2] = DEVICE_NUMBERS[device]
-  bytes[3] = 0
-  bytes[4] = tokens
-  bytes[5] = tokens >>> 8
-  bytes[6] = tokens >>> 16
-  bytes[7] = tokens >>> 24
-  bytes.set(new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength), HEADER_BYTES)
-  if (!littleEndian) swapFloats(bytes)
+/** Room for the bytes of one embedding, that may be written to again and again. */
+export class VecPlace {
+  readonly bytes: Uint8Array<ArrayBuffer>
+  readonly #floats: Float32Array
+
+  constructor(dims: number) {
+    this.bytes = new Uint8Array(vecBytes(dims))
+    this.#floats = new Float32Array(this.bytes.buffer, HEADER_BYTES, dims)
+  }
+
+  write({ vector, tokens, truncated, device }: Embedding): void {
+    const { bytes } = this
+    bytes[0] = FORM
+    bytes[1] = truncated ? TRUNCATED : 0
+    bytes[2] = DEVICE_NUMBERS[device]
+    bytes[4] = tokens
+    bytes[5] = tokens >>> 8
+    bytes[6] = tokens >>> 16
+    bytes[7] = tokens >>> 24
+    this.#floats.set(vector)
+    if (!littleEndian) swapFloats(bytes)
+  }
 }
 
 /**

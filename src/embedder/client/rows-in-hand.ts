@@ -115,13 +115,9 @@ export class RowsInHand {
       if (live.length === 0) continue
       const rows = live.map(place => numbers[place]! - held.first)
       const { tokens, truncated, device } = finished
-      if (live.length > 1 && live.length === numbers.length) {
-        held.job.done({ rows, matrix: finished.matrix, tokens, truncated, device })
-        continue
-      }
       held.job.done({
         rows,
-        matrix: this.#gather(finished.matrix, live),
+        matrix: this.#rowsOf(finished.matrix, live),
         tokens: live.map(place => tokens[place]!),
         truncated: live.map(place => truncated[place]!),
         device,
@@ -216,8 +212,13 @@ export class RowsInHand {
     return low
   }
 
-  #gather(matrix: Float32Array, places: readonly number[]): Float32Array {
+  /** Rows that lie side by side as a view, but one alone as a copy: it may be kept for long, and the whole matrix with it. */
+  #rowsOf(matrix: Float32Array, places: readonly number[]): Float32Array {
     const dims = this.#dims
+    const first = places[0]!
+    const end = places.at(-1)! + 1
+    if (places.length > 1 && end - first === places.length)
+      return places.length * dims === matrix.length ? matrix : matrix.subarray(first * dims, end * dims)
     const own = new Float32Array(places.length * dims)
     for (const [to, from] of places.entries()) own.set(matrix.subarray(from * dims, (from + 1) * dims), to * dims)
     return own

@@ -37,7 +37,7 @@ export class Segments implements SegmentStore {
   readonly #folder: SpaceFolder
   readonly #writer: Writer
   readonly #key: ParsedKey = newParsedKey()
-  /** Those of a block, made as they are needed. */
+  /** Those of a block, made as they are needed and used again. */
   readonly #keys: ParsedKey[] = []
   #begun = false
   #closed = false
@@ -95,11 +95,11 @@ export class Segments implements SegmentStore {
     this.#enter(call)
     const { valueBytes } = this.#context.layout
     // All are checked before any is written.
-    const keys: ParsedKey[] = []
-    for (const [key, value] of items) {
-      const parsed = newParsedKey()
-      this.#parse(key, parsed)
-      keys.push(parsed)
+    const keys = items.length <= BLOCK_KEYS ? this.#keys : []
+    for (let number = 0; number < items.length; number++) {
+      const [key, value] = items[number]!
+      keys[number] ??= newParsedKey()
+      this.#parse(key, keys[number]!)
       if (value.length !== valueBytes) {
         throw new OpDbusError('INVALID_INPUT', `a value of ${value.length} bytes in a store of ${valueBytes}`)
       }
@@ -108,7 +108,7 @@ export class Segments implements SegmentStore {
       this.#look()
       // So that nothing set after a clear, by whichever process, goes the way of what was set before it.
       this.#writer.stillOurs()
-      for (let i = 0; i < keys.length; i++) {
+      for (let i = 0; i < items.length; i++) {
         const key = keys[i]!
         // The older records are marked dead once the newer one is safe.
         this.#folder.takeOut(key, this.#supersede)
