@@ -217,7 +217,8 @@ export class RowsInHand {
     const dims = this.#dims
     const first = places[0]!
     const end = places.at(-1)! + 1
-    if (places.length > 1 && end - first === places.length) return matrix.subarray(first * dims, end * dims)
+    if (places.length > 1 && end - first === places.length)
+      return places.length * dims === matrix.length ? matrix : matrix.subarray(first * dims, end * dims)
     const own = new Float32Array(places.length * dims)
     for (const [to, from] of places.entries()) own.set(matrix.subarray(from * dims, (from + 1) * dims), to * dims)
     return own
