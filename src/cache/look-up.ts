@@ -94,6 +94,8 @@ export class LookUp<V> {
   /** Tells everyone who waits. `bytes` is what an entry with this value takes, for those who listen. */
   answer(source: Source, bytes: (id: string, value: V) => number): void {
     const value = this.value!
+    // It may be a part of a large matrix, which would stay until the last of those computed with this one is over.
+    this.value = undefined
     this.log?.ended(source === 'computed' ? 'computed' : 'hit', { source, bytes: bytes(this.id, value) })
     this.#first?.answered(this.#place, { value, source })
     for (const { waiter, place, log } of this.#joined ?? []) {

@@ -433,6 +433,66 @@ describe('TieredCache', () => {
     expect(ids.filter(id => cache.peek(id) === undefined)).toEqual(['a0'])
   })
 
+  describe('a batch of more ids than memory has room for', () => {
+    const ids = Array.from({ length: 500 }, (_, i) => `a${i}`)
+
+    /** The first ids that are asked for are answered; then the caller goes. */
+    function once(cache: TieredCache<Box>, from: readonly string[], meanwhile: () => void = () => {}) {
+      let asked = 0
+      const leaving = new AbortController()
+      const load: Loader<Box> = (some, sink) => {
+        if (asked++ === 0) {
+          queueMicrotask(() => {
+            meanwhile()
+            const values = some.map(id => ({ n: Number(id.slice(1)) }))
+            sink.loaded([...some.keys()], values)
+            leaving.abort()
+          })
+        }
+        return { drop: () => {} }
+      }
+      return many(cache, [...from], load, { signal: leaving.signal }).catch((error: unknown) => error)
+    }
+
+    it('leaves those last told in memory, and does not put all others there before', async () => {
+      const { cache, memory, tiers, stores } = setUp({ capacity: 10 })
+      const { rows } = await many(cache, ids, counting().load)
+      expect(rows.map(row => row!.value.n)).toEqual([...ids.keys()])
+      expect([...cache.entries()].map(([id]) => id)).toEqual(ids.slice(-10).reverse())
+      expect(memory.counts.evictions).toBeLessThan(300)
+      await tiers[0]!.flush()
+      expect((await stores[0]!.size()).entries).toBe(ids.length)
+    })
+
+    it('keeps in memory what finished where no tier below has it', async () => {
+      const { cache } = setUp({ capacity: 10, stores: [] })
+      await once(cache, ids)
+      expect([...cache.entries()]).toHaveLength(10)
+    })
+
+    it('keeps in memory what finished where the disk does not take it', async () => {
+      const store = { ...openMapStore(), setMany: () => Promise.reject(new Error('disk full')) }
+      const { cache, tiers } = setUp({ capacity: 10, stores: [store] })
+      for (let i = 0; i < 20; i++) {
+        cache.set(`b${i}`, { n: i })
+        await tiers[0]!.flush()
+      }
+      cache.clearMemory()
+      await once(cache, ids)
+      expect([...cache.entries()]).toHaveLength(10)
+    })
+
+    it('keeps in memory what somebody else waits for as well', async () => {
+      const { cache } = setUp({ capacity: 10 })
+      let other: unknown
+      await once(cache, ids, () => {
+        other = cache.getOrLoad('a3', counting().load)
+      })
+      expect(await other).toMatchObject({ value: { n: 3 }, source: 'computed', joined: true })
+      expect([...cache.entries()].map(([id]) => id)).toEqual(['a3'])
+    })
+  })
+
   it('never answers one id with another’s value, whatever happens in between', async () => {
     const id = fc.nat(8).map(n => `a${n}`)
     const step = fc.oneof(
