@@ -142,7 +142,8 @@ export function openFileStore(options: FileStoreOptions): FileStore {
 
   /** Keeps the number of files within bounds. Other processes write too, so the count is taken anew when it is over. */
   function trim(): void {
-    entries ??= ours().length
+    // By name alone: where even these are few enough, none need be looked into.
+    entries ??= namesIn(dir).filter(name => name.endsWith(SUFFIX)).length
     if (entries <= options.maxEntries) return
     const files = ours().sort((a, b) => a.mtimeMs - b.mtimeMs)
     // A little more than needed, so that a full folder is not listed at every write.
