@@ -45,26 +45,18 @@ export function ortNode(device: keyof typeof PROVIDERS): BackendFactory {
           enableMemPattern: false,
           // Otherwise the other threads spin for some 30 ms after every run: 2 ms of CPU more for one short text of the built-in
           // model. Without any spinning a run takes half as long again where the cores are free.
-          extra: {
-            session: {
-              force_spinning_stop: '1',
-              ...(typeof model === 'string' && { [WEIGHTS_FOLDER]: dirname(model) }),
-            },
-          },
+          extra: { session: { force_spinning_stop: '1' } },
           ...(profile && { enableProfiling: true, profileFilePrefix: join(profile, 'run') }),
           ...QUIET,
         }
-        // For comparing: what a GPU gains by it.
-        const pooling = process.env.OP_DBUS_TEST_POOLING === 'off' ? undefined : options.pooling
         const opened = await openSession(
           model,
-          pooling,
+          options.pooling,
           async () => (typeof model === 'string' ? bytesOf(model) : inHand(model)),
           given =>
-            // One call for each type, as the runtime declares them.
             typeof given === 'string'
               ? InferenceSession.create(given, settings)
-              : InferenceSession.create(given, settings),
+              : InferenceSession.create(given, typeof model === 'string' ? besideFile(model, settings) : settings),
         )
         const backend = sessionBackend(device, opened, Tensor)
         return profile === undefined ? backend : { ...backend, ...profiled(opened.session, profile) }
@@ -96,6 +88,15 @@ async function bytesOf(path: string): Promise<ModelBytes> {
   } finally {
     await file.close()
   }
+}
+
+/**
+ * For a graph in memory: where its weights lie, if they have files of their own. Of a graph that is opened by its path the
+ * runtime knows that, and follows the hub's links to them, which it does not out of a folder that is named.
+ */
+function besideFile(path: string, settings: InferenceSession.SessionOptions): InferenceSession.SessionOptions {
+  const { session } = settings.extra as { session: Record<string, string> }
+  return { ...settings, extra: { session: { ...session, [WEIGHTS_FOLDER]: dirname(path) } } }
 }
 
 function providerOptions(device: keyof typeof PROVIDERS, { gpuDevice = 0 }: BackendOptions) {

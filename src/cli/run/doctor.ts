@@ -20,7 +20,7 @@ export async function doctor({ values, terminal }: CommandCall<FlagValues>): Pro
 function text({ versions, devices, serving, model, folders }: Diagnosis): string {
   const fields = (record: Readonly<Record<string, unknown>>) =>
     table(Object.entries(record).map(([name, value]) => [`  ${name}`, String(value)]))
-  const rows = devices.map(({ device, works, verified, reason, cosine, textsPerSecond }) => [
+  const rows = devices.map(({ device, works, verified, reason, cosine, textsPerSecond, unpooled }) => [
     `  ${device}`,
     works
       ? 'works'
@@ -31,7 +31,7 @@ function text({ versions, devices, serving, model, folders }: Diagnosis): string
           : 'does not work',
     cosine === undefined ? '' : cosine.toFixed(6),
     textsPerSecond === undefined ? '' : significant(textsPerSecond),
-    reason ?? '',
+    reason ?? (unpooled === undefined ? '' : `slower: it cannot pool, ${unpooled}`),
   ])
   const folderRows = folders.map(({ what, path, note }) => [`  ${what}`, path, note])
   return [

@@ -14,6 +14,8 @@ export interface BatcherOptions {
   readonly maxRows?: number
   /** Whether somebody waits for a row that was added and is not settled. */
   waits(row: number): boolean
+  /** These are in a batch from now on: whoever drops one of them need not say so. */
+  cut(rows: readonly number[]): void
   /** Settles every row itself. A rejection means that none was settled. */
   run(rows: readonly number[]): Promise<void>
   /** Settles rows with an error. */
@@ -70,7 +72,9 @@ export class Batcher {
   async #next(): Promise<void> {
     this.#running = true
     const { budget, maxRows = Infinity, yieldToEventLoop } = this.#options
-    await this.#attempt(this.#queue.cut(budget(this.#queue.cost), maxRows))
+    const batch = this.#queue.cut(budget(this.#queue.cost), maxRows)
+    this.#options.cut(batch)
+    await this.#attempt(batch)
     if (this.#queue.rows > 0) await yieldToEventLoop?.()
     this.#running = false
     this.#schedule()

@@ -72,6 +72,9 @@ export class Pipeline {
       },
       ...(spec.rowsAlone && { maxRows: 1 }),
       waits: row => this.#rows.state(row) !== GONE,
+      cut: rows => {
+        for (const row of rows) this.#rows.cut(row)
+      },
       run: rows => this.#run(rows),
       fail: (rows, error) => this.#fail(rows, error),
       yieldToEventLoop,

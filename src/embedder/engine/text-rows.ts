@@ -5,6 +5,8 @@ export const GONE = 0
 export const TEXT = 1
 export const AWAY = 2
 export const QUEUED = 3
+/** In a batch. */
+export const CUT = 4
 
 /** Rows that are made room for at first; a power of two, as every later size. */
 const FIRST_SIZE = 1024
@@ -34,7 +36,7 @@ export class TextRows {
   #high = 0
   /** No row below is a text still to be tokenised. */
   #untouched = 0
-  readonly #counts = [0, 0, 0, 0]
+  readonly #counts = [0, 0, 0, 0, 0]
 
   /** Rows in that state. */
   count(state: number): number {
@@ -43,7 +45,7 @@ export class TextRows {
 
   /** Rows that are not gone. */
   get size(): number {
-    return this.#counts[TEXT]! + this.#counts[AWAY]! + this.#counts[QUEUED]!
+    return this.#counts[TEXT]! + this.#counts[AWAY]! + this.#counts[QUEUED]! + this.#counts[CUT]!
   }
 
   /** `number` is higher than all before. */
@@ -115,6 +117,11 @@ export class TextRows {
     this.#columns.lengths[at] = length
     this.#columns.truncated[at] = truncated
     this.#move(row, QUEUED)
+  }
+
+  /** A row that was queued is in a batch from now on, until it is gone. */
+  cut(row: number): void {
+    this.#move(row, CUT)
   }
 
   /** Nothing happens to a row that is gone. */

@@ -23,9 +23,11 @@ function harness(options: Partial<BatcherOptions> = {}) {
   const batcher = new Batcher({
     budget: () => 12,
     waits: row => waiting.has(row),
+    cut: rows => {
+      for (const row of rows) running.add(row)
+    },
     run: async rows => {
       const end = deferred<void>()
-      for (const row of rows) running.add(row)
       runs.push({ rows, done: () => end.resolve(), fail: end.reject })
       await end.promise
       for (const row of rows) settle(row)

@@ -63,6 +63,44 @@ function harness(
   return { pipeline, batches, parts, outcomes }
 }
 
+describe('what is dropped while its batch is under way', () => {
+  /** Three more texts, each of which must get its vector; as long as one was dropped before, of those it would be missing. */
+  const servesAll = async ({ pipeline, outcomes }: ReturnType<typeof harness>) => {
+    pipeline.submit([101, 102, 103], ['a', 'ab', 'abc'])
+    for (let i = 0; i < 20; i++) await turn()
+    expect(outcomes()).toMatchObject({ 101: [1, 1], 102: [1.5, 1], 103: [2, 1] })
+  }
+
+  test('in its run: whatever comes later is served', async () => {
+    const played = harness({
+      run: async batch => {
+        played.pipeline.drop([1, 2, 3])
+        return echo(batch)
+      },
+    })
+    played.pipeline.submit([1, 2, 3, 4], ['a', 'ab', 'abc', 'abc'])
+    for (let i = 0; i < 5; i++) await turn()
+    await servesAll(played)
+    expect(played.outcomes()).toMatchObject({ 4: [2, 1] })
+  })
+
+  test('in the half that waits for the other one: likewise, and its text is computed no more', async () => {
+    let runs = 0
+    const played = harness({
+      run: async batch => {
+        runs++
+        if (runs === 1) throw new OpDbusError('EMBEDDER_FAILED', 'too large')
+        if (runs === 2) played.pipeline.drop([3, 4])
+        return echo(batch)
+      },
+    })
+    played.pipeline.submit([1, 2, 3, 4], ['abc', 'abc', 'abc', 'abc'])
+    for (let i = 0; i < 10; i++) await turn()
+    expect(runs).toBe(2)
+    await servesAll(played)
+  })
+})
+
 test('rows go back to their ids; padding is masked and does not count', async () => {
   const { pipeline, batches, outcomes, parts } = harness()
   pipeline.submit([7, 8, 9], ['a', 'abc', 'bbbbbb'])
