@@ -95,6 +95,21 @@ it('tells evictions and clears, of every cache', async () => {
   )
 })
 
+it('tells an eviction when memory is in order: whoever hears of it may look, and put in what goes', async () => {
+  const { caches } = await open({ embeddingCacheSize: 2 })
+  const found: unknown[] = []
+  caches.on('evicted', () => {
+    found.push(
+      caches.embeddings.view('a'),
+      [...caches.embeddings.entries()].map(([text]) => text),
+    )
+    if (found.length < 6) void caches.embeddings.getOrEmbed('a')
+  })
+  for (const text of ['a', 'b', 'c', 'd']) await caches.embeddings.getOrEmbed(text)
+  expect(found.slice(0, 2)).toEqual([undefined, ['c', 'b']])
+  expect([...caches.embeddings.entries()]).toHaveLength(2)
+})
+
 it('tells a fault as an event each time, and as one warning; a tier that was left out says why', async () => {
   const store: Store = { ...openMapStore(), getMany: () => Promise.reject(new Error('gone')) }
   const { caches, warnings } = await open({ shared: { store } })

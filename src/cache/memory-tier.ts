@@ -39,6 +39,8 @@ export class MemoryTier<V extends object> {
   /** Made with the first value: it has room for all from the start, which a process that asks for one text pays for. */
   #lru: LRUCache<string, V> | undefined
   #options: MemoryTierOptions<V>
+  /** Told once the table is in order again: whoever listens may look into it. */
+  #untold: { readonly id: string; readonly bytes: number }[] = []
 
   constructor(options: MemoryTierOptions<V>) {
     this.#options = options
@@ -83,6 +85,7 @@ export class MemoryTier<V extends object> {
     }
     const held = this.#pool?.put(value) ?? value
     this.#lru.set(flat(id), held, ttl === undefined ? { size } : { size, ttl })
+    if (this.#untold.length > 0) this.#tellEvicted()
   }
 
   delete(id: string): boolean {
@@ -125,6 +128,7 @@ export class MemoryTier<V extends object> {
       if (ttl <= 0 || size > this.#lru.maxSize) this.#pool?.release(value)
       else this.#lru.set(id, value, Number.isFinite(ttl) ? { size, ttl } : { size })
     }
+    this.#tellEvicted()
   }
 
   stats(): TierStats {
@@ -151,9 +155,15 @@ export class MemoryTier<V extends object> {
         this.#pool?.release(value)
         if (reason !== 'evict') return
         this.counts.evictions++
-        if (events?.evictedHeard) events.evicted(id, this.bytesOf(id, value))
+        if (events?.evictedHeard) this.#untold.push({ id, bytes: this.bytesOf(id, value) })
       },
     })
+  }
+
+  #tellEvicted(): void {
+    const evicted = this.#untold
+    this.#untold = []
+    for (const { id, bytes } of evicted) this.#options.events?.evicted(id, bytes)
   }
 }
 

@@ -1,6 +1,6 @@
 // The nodes that a GPU session gets: on graphs of many operator sets they answer what pooling in plain loops answers, and a graph
 // that cannot take them stays as it is. Run on the CPU, which takes the same nodes where it is told to.
-import { writeFileSync } from 'node:fs'
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import onnxProto from 'onnx-proto'
@@ -161,19 +161,20 @@ test.skipIf(noMiniLm !== undefined)('MiniLM pools by itself as its authors do be
   expect(largestDifference(matrix, expected)).toBeLessThanOrEqual(1e-6)
 })
 
+/** A graph whose weights lie in a file of their own, `model.onnx_data`. */
+const apart = () =>
+  edited(lookUp(), ({ graph }) => {
+    const [weights] = graph!.initializer!
+    weights!.rawData = new Uint8Array(0)
+    weights!.dataLocation = onnx.TensorProto.DataLocation.EXTERNAL
+    weights!.externalData = [onnx.StringStringEntryProto.create({ key: 'location', value: 'model.onnx_data' })]
+  })
+
 test('weights in a file of their own are found beside the model', async () => {
   const dir = temporaryFolder()
   const model = join(dir, 'model.onnx')
   writeFileSync(join(dir, 'model.onnx_data'), new Uint8Array(table.buffer))
-  writeFileSync(
-    model,
-    edited(lookUp(), ({ graph }) => {
-      const [weights] = graph!.initializer!
-      weights!.rawData = new Uint8Array(0)
-      weights!.dataLocation = onnx.TensorProto.DataLocation.EXTERNAL
-      weights!.externalData = [onnx.StringStringEntryProto.create({ key: 'location', value: 'model.onnx_data' })]
-    }),
-  )
+  writeFileSync(model, apart())
   const pooled = await start(model, 'cls')
   expect(pooled.unpooled).toBeUndefined()
   const ids = [7, 9].map(id => [id, 8])
@@ -181,6 +182,24 @@ test('weights in a file of their own are found beside the model', async () => {
     [7, 9].flatMap(id => Array.from({ length: DIMS }, (_, d) => vectorOf(id, d))),
   )
 })
+
+test.each(['mean', undefined] as const)(
+  'weights that the hub keeps elsewhere, behind links, are found too (pooling: %s)',
+  async pooling => {
+    const dir = temporaryFolder()
+    for (const folder of ['blobs', 'snapshots']) mkdirSync(join(dir, folder))
+    writeFileSync(join(dir, 'blobs/1'), apart())
+    writeFileSync(join(dir, 'blobs/2'), new Uint8Array(table.buffer))
+    symlinkSync('../blobs/1', join(dir, 'snapshots/model.onnx'))
+    symlinkSync('../blobs/2', join(dir, 'snapshots/model.onnx_data'))
+    const backend = await start(join(dir, 'snapshots/model.onnx'), pooling)
+    // The runtime follows such links only from a path: the graph stays as it is, and says so.
+    expect(backend.unpooled).toEqual(pooling && expect.any(String))
+    expect([...(await backend.run(batchOf([[7, 9]]))).vectors]).toEqual(
+      [7, 9].flatMap(id => Array.from({ length: DIMS }, (_, d) => vectorOf(id, d))),
+    )
+  },
+)
 
 test('names that the graph has taken are left to it', async () => {
   const pooled = await start(lookUp({ tableName: 'op_dbus_pooling/0' }), 'mean')

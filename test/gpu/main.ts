@@ -5,7 +5,8 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { openLibrary } from '../bench/library.js'
+import { UsageError } from '../bench/args.js'
+import { isLibrary, openLibrary } from '../bench/library.js'
 import { machine, machineText } from '../bench/machine.js'
 import { bareSession } from './bare.js'
 import { type Models, modelsOf, type Setup } from './models.js'
@@ -16,7 +17,7 @@ import { throughput } from './throughput.js'
 const HELP = `npm run gpu -- [options]
 
   --model DIR        MiniLM as a hub serves it: onnx/model.onnx and, where it is there, onnx/model_fp16.onnx
-  --reference FILE   its reference vectors, as test/fixtures/use-lite-reference.json has those of the built-in model
+  --reference FILE   its reference vectors, in the form of build/references (default: those of all-MiniLM-L6-v2)
   --library DIR      another build of op-dbus, by its folder
   --devices LIST     default: cuda,webgpu,cpu
   --only LIST        of doctor, parity, throughput, stations, bare; default: all
@@ -25,37 +26,86 @@ const HELP = `npm run gpu -- [options]
   --json FILE        writes what was measured
 `
 
-const { values } = parseArgs({
-  options: {
-    model: { type: 'string' },
-    reference: { type: 'string' },
-    library: { type: 'string' },
-    devices: { type: 'string', default: 'cuda,webgpu,cpu' },
-    only: { type: 'string', default: 'doctor,parity,throughput,stations,bare' },
-    workers: { type: 'string' },
-    seconds: { type: 'string', default: '4' },
-    json: { type: 'string' },
-    help: { type: 'boolean', default: false },
-  },
-})
+/** No part begins later, and none takes as long as what is left to ten minutes. */
+const MOST_MS = 6 * 60_000
+const PARTS = ['doctor', 'parity', 'throughput', 'stations', 'bare']
+const DEVICES = ['cuda', 'webgpu', 'cpu']
 
-process.exitCode = values.help ? print(HELP) : await main()
+try {
+  const args = argumentsOf(process.argv.slice(2))
+  process.exitCode = args === undefined ? print(HELP) : await main(args)
+} catch (error) {
+  if (!(error instanceof UsageError)) throw error
+  process.stderr.write(`gpu: ${error.message}\nnpm run gpu -- --help lists the options.\n`)
+  process.exitCode = 2
+}
 
-async function main(): Promise<number> {
+/** Undefined where help is asked for. */
+function argumentsOf(argv: readonly string[]) {
+  const { values } = parsed(argv)
+  const devices = listOf('--devices', values.devices, DEVICES)
+  const only = listOf('--only', values.only, PARTS)
+  const limitMs = 1000 * numberOf('--seconds', values.seconds)
+  const workers = values.workers === undefined ? undefined : numberOf('--workers', values.workers)
+  for (const file of [values.model, values.reference])
+    if (file !== undefined && !existsSync(file)) throw new UsageError(`there is no ${file}`)
+  if (values.library !== undefined && !isLibrary(values.library))
+    throw new UsageError(`${values.library} holds no built op-dbus`)
+  return values.help ? undefined : { ...values, devices, only, limitMs, workers }
+}
+
+function parsed(argv: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...argv],
+      options: {
+        model: { type: 'string' },
+        reference: { type: 'string' },
+        library: { type: 'string' },
+        devices: { type: 'string', default: DEVICES.join(',') },
+        only: { type: 'string', default: PARTS.join(',') },
+        workers: { type: 'string' },
+        seconds: { type: 'string', default: '3' },
+        json: { type: 'string' },
+        help: { type: 'boolean', default: false },
+      },
+    })
+  } catch (error) {
+    throw new UsageError((error as Error).message)
+  }
+}
+
+function listOf(name: string, value: string, allowed: readonly string[]): readonly string[] {
+  const words = value.split(',')
+  const strange = words.find(word => !allowed.includes(word))
+  if (strange !== undefined) throw new UsageError(`${name}: ${strange} is none of ${allowed.join(', ')}`)
+  return words
+}
+
+function numberOf(name: string, value: string): number {
+  if (Number(value) > 0) return Number(value)
+  throw new UsageError(`${name}: ${value} is no number above 0`)
+}
+
+async function main(args: NonNullable<ReturnType<typeof argumentsOf>>): Promise<number> {
+  const { devices, only, limitMs, workers, json } = args
   // Before any ONNX Runtime loads: otherwise it keeps a device id and calls home.
   process.env.ORT_DISABLE_TELEMETRY ??= '1'
-  const library = await openLibrary(values.library)
+  const library = await openLibrary(args.library)
   const folder = mkdtempSync(join(tmpdir(), 'op-dbus-gpu-'))
-  const wanted = new Set(values.only.split(','))
-  const devices = values.devices.split(',')
-  const limitMs = Number(values.seconds) * 1000
+  const end = performance.now() + MOST_MS
   const found: Record<string, unknown> = { machine: machine(), gpu: gpuText() }
-  const save = () => values.json && writeFileSync(values.json, `${JSON.stringify(found, null, 2)}\n`)
+  const save = () => json && writeFileSync(json, `${JSON.stringify(found, null, 2)}\n`)
   let code = 0
   /** One part that fails keeps no other from running. */
   const part = async (name: string, work: () => Promise<unknown> | unknown) => {
-    if (!wanted.has(name)) return
+    if (!only.includes(name)) return
     print(`\n== ${name}\n`)
+    if (performance.now() > end) {
+      found[name] = { refused: 'no time left' }
+      print('left out: no time is left\n')
+      return
+    }
     try {
       found[name] = await work()
     } catch (error) {
@@ -67,14 +117,13 @@ async function main(): Promise<number> {
   }
   try {
     print(`op-dbus on a GPU\n${machineText(machine())}\n${gpuText()}\n`)
-    const models: Models = modelsOf(library, values)
+    const models: Models = modelsOf(library, args)
     await part('doctor', () => models.folders.map(model => doctor(library.folder, model, folder)))
     await part('parity', async () => {
       const rows = await parity(library, models.references, devices, folder, print)
       if (rows.some(row => !row.held)) code = 1
       return rows
     })
-    const workers = values.workers === undefined ? undefined : Number(values.workers)
     await part('throughput', () => throughput(library, setups(models, devices), { limitMs, workers }, folder, print))
     await part('stations', () => stations(library, setups(models, devices), limitMs, print))
     await part('bare', () => bareSession(setups(models, devices), print))

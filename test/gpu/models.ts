@@ -35,6 +35,8 @@ export interface Models {
 
 export function modelsOf(library: Library, { model, reference }: { model?: string; reference?: string }): Models {
   const builtin = { label: 'built-in int8', model: 'builtin', dtype: 'int8' } as const
+  const own = join(library.folder, 'dist/models/references/all-MiniLM-L6-v2.json')
+  // Seen from where this is bundled to.
   const fixture = fileURLToPath(new URL('../test/fixtures/use-lite-reference.json', import.meta.url))
   const setups: Omit<Setup, 'device'>[] = []
   const references: Reference[] = [{ ...builtin, ...read(fixture), least: 0.995 }]
@@ -45,7 +47,7 @@ export function modelsOf(library: Library, { model, reference }: { model?: strin
     ] as const
     for (const { least, ...one } of files.filter(({ file }) => existsSync(file))) {
       setups.push({ ...one, model })
-      if (reference !== undefined) references.push({ ...one, model, ...read(reference), least })
+      references.push({ ...one, model, ...read(reference ?? own), least })
     }
   }
   setups.push({ ...builtin, file: join(builtinModel(library), 'onnx/model_quantized.onnx') })

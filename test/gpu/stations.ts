@@ -1,4 +1,5 @@
 // Where the worker's time goes: the embedder alone, without a cache, by the padded tokens that a batch may hold.
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { spawnNodeProcess } from '../../src/backends/process-node.js'
@@ -44,7 +45,7 @@ export async function stations(
         const row = await measure(library, setup, texts, budget, limitMs)
         rows.push(row)
         const shares = Object.entries(row.shares).map(([name, share]) => `${name} ${Math.round(100 * share)}%`)
-        const head = `${setup.device.padEnd(7)}${setup.label.padEnd(14)}${budget === 0 ? 'found ' : ''}${row.budget} tokens`
+        const head = `${setup.device.padEnd(7)}${setup.label.padEnd(14)}${row.budget === undefined ? 'budget not yet found' : `${budget === 0 ? 'found ' : ''}${row.budget} tokens`}`
         const figures = `${row.textsPerSecond} texts/s, ${row.rowsInBatch} rows a batch, ${row.tokensOfText} tokens a text`
         print(`${head}: ${figures}; caller ${Math.round(100 * row.caller)}%; worker: ${shares.join(', ')}\n`)
       } catch (error) {
@@ -66,7 +67,7 @@ async function measure(library: Library, setup: Setup, texts: readonly string[],
     spawn: () => spawnNodeProcess(pathToFileURL(join(library.folder, 'dist', 'node-worker.js'))),
     plan: async () => ({ devices: [device], proven: [device] }),
     workers: 1,
-    threads: 16,
+    threads: availableParallelism(),
     maxQueue: 131_072,
     idleUnloadMs: 0,
     timer: () => () => undefined,

@@ -1,6 +1,6 @@
 // The workers of one model: when another starts, and which of them gets a text. What they compute is their business.
 
-import { asFailure, messageOf, type OpDbusError } from '../../errors.js'
+import { asFailure, messageOf, OpDbusError } from '../../errors.js'
 import type { Device, EmbedJob, WorkerHandle } from '../../ports.js'
 import { isGpu, type Opened } from '../devices/order.js'
 import type { BudgetChoice, WorkTimes } from '../protocol.js'
@@ -121,7 +121,8 @@ export class WorkerPool {
     await Promise.all([...this.#sessions].map(session => session.end(error)))
   }
 
-  #start(plan: SessionConfig['plan']): void {
+  /** `only`: on another device it is of no use. */
+  #start(plan: SessionConfig['plan'], only?: Device): void {
     const { spawn, config, opened, measured } = this.#options
     const session = new WorkerSession(
       spawn,
@@ -130,6 +131,12 @@ export class WorkerPool {
         rows: this.#rows,
         holder: this.#freeHolder(),
         opened: now => {
+          if (only !== undefined && now.device !== only && session.size === 0) {
+            const why = now.tried.find(({ device }) => device === only)?.reason ?? `it opened on ${now.device}`
+            void session.end(new OpDbusError('DEVICE_UNAVAILABLE', why))
+            this.#refused = why
+            return
+          }
           opened(now)
           this.#share()
         },
@@ -191,7 +198,7 @@ export class WorkerPool {
         const plan = await config.plan(call)
         // All compute on the device that serves. What a plan has after a GPU stands by, should that be lost.
         return { ...plan, devices: isGpu(device) ? from(device, plan.devices) : [device] }
-      })
+      }, device)
     } catch (error) {
       this.#refused = messageOf(error)
     }

@@ -179,10 +179,14 @@ describe('growing', () => {
     expect((await streamOnCuda(inHand, { workers: most })).workers).toHaveLength(1)
   })
 
-  test('a GPU without room for a second session goes on with one, and tells no text of it', async () => {
-    const full = new OpDbusError('DEVICE_UNAVAILABLE', 'out of memory')
+  test.each<[string, Reply]>([
+    ['opens nowhere', new OpDbusError('DEVICE_UNAVAILABLE', 'out of memory')],
+    ['opens on the CPU', { device: 'cpu', tried: [{ device: 'cuda', reason: 'out of memory', kind: 'failed' }] }],
+  ])('a GPU without room for a second session, which %s, goes on with one and tells no text of it', async (_, full) => {
     const { workers, embedder } = await streamOnCuda(8, { workers: 8 }, full)
     expect(workers).toHaveLength(2)
+    expect(workers[1]!.work).toHaveLength(0)
+    expect(embedder.status.opened?.device).toBe('cuda')
     expect(embedder.status.workers).toMatchObject({ open: 1, refused: 'out of memory' })
   })
 
