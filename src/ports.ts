@@ -65,9 +65,8 @@ export interface StoreCounters {
   evicted: number
 }
 
-/** Memory for values that are read and at once copied further: whoever lends it says how long what lies there is good. */
+/** Memory for values that are copied further at once. `take` gives the next bytes, at an offset that 8 divides, as they are. */
 export interface LentMemory {
-  /** The next `bytes` of it, at an offset that 8 divides, with whatever was there. */
   take(bytes: number): Uint8Array
 }
 

@@ -20,7 +20,7 @@ import {
 import { IndexTable } from './index-table.js'
 import { keyAt, newParsedKey, type ParsedKey } from './parsed-key.js'
 import { RecordNumbers } from './record-numbers.js'
-import { RunReader } from './runs.js'
+import { RunReader, type Values } from './runs.js'
 import { readFooter, readTrailer, Segment, scan } from './segment.js'
 import { readEpoch, withHeader } from './space-files.js'
 import { ValueSlab } from './value-slab.js'
@@ -136,13 +136,7 @@ export class SpaceFolder {
   }
 
   /** Puts the values of the first `count` keys (at most {@link BLOCK_KEYS}) into `values`, from place `at` on. */
-  findMany(
-    keys: readonly ParsedKey[],
-    count: number,
-    values: (Uint8Array | undefined)[],
-    at: number,
-    lent?: LentMemory,
-  ): void {
+  findMany(keys: readonly ParsedKey[], count: number, values: Values, at: number, lent?: LentMemory): void {
     for (const place of this.#runs.read(keys, count, values, at, lent)) values[at + place] = this.find(keys[place]!)
   }
 

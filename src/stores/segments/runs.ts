@@ -14,7 +14,8 @@ const RUN_BYTES = 128 * 2 ** 10
 /** So many bytes that nobody asked for are read along: beyond that, a read of its own costs less. */
 const GAP_BYTES = 8192
 
-type Values = (Uint8Array | undefined)[]
+/** An answer for each key. */
+export type Values = (Uint8Array | undefined)[]
 
 export class RunReader {
   readonly #context: ReadingContext

@@ -2,6 +2,7 @@
 import * as fs from 'node:fs'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { Scratch } from '../../../src/cache/scratch.js'
 import type { Key } from '../../../src/ports.js'
 import { newParsedKey, parseKey } from '../../../src/stores/segments/parsed-key.js'
 import { clearSegments, type SegmentStore } from '../../../src/stores/segments.js'
@@ -92,6 +93,10 @@ describe('many keys at once', () => {
           expect(plain(found)).toEqual(oneByOne(single, asks))
           expect(plain(found)).toEqual(oneByOne(many, asks))
           expect(plain(await many.getMany(asks.map(keyOf)))).toEqual(plain(found))
+          const lent = new Scratch()
+          for (let time = 0; time < 2; time++, lent.reset()) {
+            expect(plain(many.getManySync(asks.map(keyOf), lent))).toEqual(plain(found))
+          }
           for (const [i, value] of found.entries()) {
             if (value === undefined) continue
             // One of the versions of that very key, at an offset that floats can be read from, and nobody else's bytes.
