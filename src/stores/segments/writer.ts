@@ -29,6 +29,8 @@ const BUFFER_BYTES = 256 * 2 ** 10
 /** How long a record may wait in memory, and how long a written one for the disk, ms. */
 const FLUSH_MS = 50
 const SYNC_MS = 1000
+/** So many bytes are sent to the disk sooner: else whoever fills a segment fast waits for all of them when it is sealed. */
+const SYNC_BYTES = 16 * 2 ** 20
 const MOST_TRIES = 100
 
 export class Writer implements Appender {
@@ -46,6 +48,8 @@ export class Writer implements Appender {
   /** Bytes that may still be written before the budget is looked at again. */
   #room = 0
   #unsynced = false
+  /** Bytes written since the disk was last told to keep what it has. */
+  #sinceSync = 0
   #failing = false
   #makingRoom = false
   #toldUnsynced = false
@@ -140,8 +144,8 @@ export class Writer implements Appender {
       const tail = own.tail!
       this.#write(own, tail.bytes.subarray(0, this.#pending * recordBytes), offsetOf(tail.first, this.context.layout))
       tail.first += this.#pending
+      this.#syncLater(this.#pending * recordBytes)
       this.#pending = 0
-      this.#syncLater()
     }
     this.tombstoneSuperseded()
     this.#failing = false
@@ -197,6 +201,7 @@ export class Writer implements Appender {
     this.#superseded = []
     this.#room = 0
     this.#unsynced = false
+    this.#sinceSync = 0
   }
 
   #claim(key: ParsedKey): { bytes: Uint8Array; at: number } {
@@ -296,14 +301,22 @@ export class Writer implements Appender {
     )
   }
 
-  #syncLater(): void {
+  #syncLater(bytes: number): void {
     this.#unsynced = true
+    this.#sinceSync += bytes
+    // It counts as unsynced all the same: who copies records in this turn, and removes the originals, still has to wait for the disk.
+    if (this.#sinceSync >= SYNC_BYTES) this.#syncOffThread()
     this.#syncTimer ??= setTimeout(() => {
       this.#syncTimer = undefined
-      const own = this.folder.own
-      // Off this thread, and best effort: the seal syncs again and tells.
-      if (own !== undefined && own.fd >= 0) quietly(() => fs.fdatasync(own.fd, () => {}))
+      this.#syncOffThread()
       this.#unsynced = false
     }, SYNC_MS).unref()
+  }
+
+  /** Best effort: the seal syncs again and tells. */
+  #syncOffThread(): void {
+    const own = this.folder.own
+    this.#sinceSync = 0
+    if (own !== undefined && own.fd >= 0) quietly(() => fs.fdatasync(own.fd, () => {}))
   }
 }
