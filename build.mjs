@@ -247,7 +247,7 @@ async function build() {
   })
   await step(
     'bundles',
-    ['src', 'test/bench', 'test/gpu', 'wasm', 'build/wasm.mjs', 'build/worker-script.mjs'],
+    ['src', 'test/bench', 'test/gpu', 'wasm', 'build/load-together.mjs', 'build/wasm.mjs', 'build/worker-script.mjs'],
     'dist/node.js',
     async () => {
       removeOldBundles()

@@ -143,7 +143,7 @@ export function openFileStore(options: FileStoreOptions): FileStore {
   /** Keeps the number of files within bounds. Other processes write too, so the count is taken anew when it is over. */
   function trim(): void {
     // By name alone: where even these are few enough, none need be looked into.
-    entries ??= namesIn(dir).filter(name => name.endsWith(SUFFIX)).length
+    entries ??= keysByName().length
     if (entries <= options.maxEntries) return
     const files = ours().sort((a, b) => a.mtimeMs - b.mtimeMs)
     // A little more than needed, so that a full folder is not listed at every write.
@@ -166,7 +166,12 @@ export function openFileStore(options: FileStoreOptions): FileStore {
 
   /** Removes a file of ours; false when there was none. */
   function remove(key: Key): boolean {
-    if (look(pathOf(key)) !== 'ours' || !unlink(pathOf(key))) return false
+    return look(pathOf(key)) === 'ours' && removeSeen(key)
+  }
+
+  /** The same for one that was just seen to be ours. */
+  function removeSeen(key: Key): boolean {
+    if (!unlink(pathOf(key))) return false
     if (entries !== undefined) entries--
     return true
   }
@@ -179,12 +184,17 @@ export function openFileStore(options: FileStoreOptions): FileStore {
     return bytes !== undefined && isOurs(bytes) ? 'ours' : 'foreign'
   }
 
+  /** Of files that have a name of ours. */
+  function keysByName(): Key[] {
+    const names = namesIn(dir).filter(name => name.endsWith(SUFFIX))
+    return names.map(name => name.slice(0, -SUFFIX.length) as Key).filter(key => KEY.test(key))
+  }
+
   function ours(): { key: Key; bytes: number; mtimeMs: number }[] {
     const found = []
-    for (const name of namesIn(dir)) {
-      const key = name.slice(0, -SUFFIX.length) as Key
-      if (!name.endsWith(SUFFIX) || !KEY.test(key) || look(join(dir, name)) !== 'ours') continue
-      const stats = statOf(join(dir, name))
+    for (const key of keysByName()) {
+      const path = pathOf(key)
+      const stats = look(path) === 'ours' ? statOf(path) : undefined
       if (stats) found.push({ key, bytes: stats.size, mtimeMs: stats.mtimeMs })
     }
     return found
@@ -226,11 +236,11 @@ export function openFileStore(options: FileStoreOptions): FileStore {
     async deleteMany(keys) {
       enter(keys)
       // A damaged file counts as gone already, but goes.
-      return guarded(dir, () => keys.filter(key => read(key) !== undefined && remove(key)).length)
+      return guarded(dir, () => keys.filter(key => read(key) !== undefined && removeSeen(key)).length)
     },
     async *list() {
       enter([])
-      for (const { key } of guarded(dir, ours)) {
+      for (const key of guarded(dir, keysByName)) {
         const value = guarded(dir, () => read(key))
         if (value !== undefined) yield { key, bytes: value.length }
       }
@@ -245,7 +255,7 @@ export function openFileStore(options: FileStoreOptions): FileStore {
       return guarded(dir, () => {
         const files = ours()
         const entries = files.filter(({ key }) => read(key) !== undefined).length
-        const named = namesIn(dir).filter(name => name.endsWith(SUFFIX) && KEY.test(name)).length
+        const named = keysByName().length
         const bytes = files.reduce((sum, file) => sum + file.bytes, 0)
         return { files: files.length, entries, bytes, foreign: named - files.length }
       })

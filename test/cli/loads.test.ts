@@ -4,6 +4,7 @@ import { mkdtempSync, openSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
+import { nodeOf } from '../other-node.js'
 import { cli, runCli } from '../processes.js'
 import { temporaryFolder } from '../support.js'
 
@@ -84,4 +85,18 @@ it('a text from disk loads what looks it up: nothing that computes, fetches, mas
   expect(costly).toEqual(['crypto', 'stream', 'zlib'])
   // Each costs as much as twenty thousand characters of code.
   expect(files).toBeLessThanOrEqual(8)
+})
+
+it('a newer Node keeps the compiled code of a command, where it keeps that of others; --version writes nothing', ({
+  skip,
+}) => {
+  const node = nodeOf(24)
+  if (node === undefined) return skip('no Node 24 to be had')
+  const dir = temporaryFolder()
+  const run = (...args: string[]) =>
+    spawnSync(node, [cli, ...args], { env: { PATH: process.env.PATH, HOME: dir, TMPDIR: dir, OPDBUS_CACHE_DIR: dir } })
+  expect(run('--version').status).toBe(0)
+  expect(readdirSync(dir)).toEqual([])
+  expect(run('embed', '--help').status).toBe(0)
+  expect(readdirSync(dir)).toEqual(['node-compile-cache'])
 })

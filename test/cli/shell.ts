@@ -70,7 +70,9 @@ export function shell(dir: string, script: string, options: ShellOptions = {}): 
 }
 
 export function environment(dir: string, cache = dir): Record<string, string> {
-  return { PATH: process.env.PATH ?? '', NO_COLOR: '1', OPDBUS_CACHE_DIR: cache, HOME: dir, TMPDIR: dir }
+  const env = { PATH: process.env.PATH ?? '', NO_COLOR: '1', OPDBUS_CACHE_DIR: cache, HOME: dir, TMPDIR: dir }
+  // A newer Node would put a folder beside what a test looks for.
+  return { ...env, NODE_DISABLE_COMPILE_CACHE: '1' }
 }
 
 /** What a shell shows for the end of a process: its exit code, or 128 and the number of the signal. */
