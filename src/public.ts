@@ -53,6 +53,7 @@ export type {
   CallOptions,
   Device,
   Key,
+  LentMemory,
   RefusalKind,
   RunningEmbedder,
   ServingModel,
