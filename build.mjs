@@ -90,7 +90,8 @@ const TARGETS = [
     name: 'web',
     outdir: 'dist',
     entries: { web: 'src/web.ts' },
-    options: { platform: 'browser', target: 'es2022' },
+    // In parts: what patterns need is loaded by who switches them on.
+    options: { platform: 'browser', target: 'es2022', splitting: true, chunkNames: 'web-[hash]' },
     report: true,
   },
   {

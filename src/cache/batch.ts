@@ -162,7 +162,7 @@ class Batch<V extends object> implements Waiter<V> {
       this.#open++
       const underWay = path.join(id, this, index)
       if (underWay) this.#flights.add(underWay.flight!)
-      else missing.push(path.missed(id, this, index))
+      else missing.push(path.newLookUp(id, this, index))
     }
     if (this.#left) return
     this.#scratch.reset()
@@ -209,6 +209,7 @@ class Batch<V extends object> implements Waiter<V> {
       if (twins) twins.push(index)
       else this.#twins.set(first, [index])
     }
+    // It is touched where the first is: whether that failed does not matter here.
     this.#settled(index, ANSWERED)
   }
 

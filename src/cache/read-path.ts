@@ -77,7 +77,7 @@ export class ReadPath<V extends object> {
     const waiter = new OneWaiter<V>()
     let lookUp = this.join(id, waiter, 0)
     if (lookUp === undefined) {
-      lookUp = this.missed(id, waiter, 0)
+      lookUp = this.newLookUp(id, waiter, 0)
       this.descend([lookUp], loader)
     }
     return waiter.answer ?? this.#wait(lookUp, waiter, signal)
@@ -89,7 +89,7 @@ export class ReadPath<V extends object> {
     const value = this.peek(id)
     if (value !== undefined) return { value, source: 'memory' }
     const waiter = new OneWaiter<V>()
-    const lookUps = [this.missed(id, waiter, 0)]
+    const lookUps = [this.newLookUp(id, waiter, 0)]
     const generation = this.#generation
     for (const [number, tier] of this.#tiers.entries()) {
       const found = tier.synchronous ? tier.getManySync(lookUps) : await tier.getMany(lookUps)
@@ -111,7 +111,7 @@ export class ReadPath<V extends object> {
   }
 
   /** A new look-up of what memory does not have. */
-  missed(id: string, waiter: Waiter<V>, place: number): LookUp<V> {
+  newLookUp(id: string, waiter: Waiter<V>, place: number): LookUp<V> {
     this.#memory.counts.misses++
     return new LookUp(id, waiter, place, this.#log(id))
   }
@@ -241,6 +241,7 @@ export class ReadPath<V extends object> {
     // One after another: whoever is told may delete what comes next, and what is told last was used last.
     for (const lookUp of lookUps) {
       if (!this.inFlight.end(lookUp)) continue
+      // What is under way is marked stale by whoever forgets it; of what is answered at once only the number tells.
       const stands = lookUp.flight !== undefined || generation === this.#generation
       if (stands && !lookUp.stale && keep && !(lookUp.passing && keptBelow))
         this.#memory.set(lookUp.id, lookUp.value!, lookUp.ttlMs)

@@ -3,7 +3,7 @@
 import { asFailure, messageOf, OpDbusError } from '../../errors.js'
 import type { Embedder, EmbedJob, Space } from '../../ports.js'
 import { isFloat32Array, ownFloats } from '../../realms.js'
-import { MOST_HOLDERS, RowsInHand, type Taken } from './rows-in-hand.js'
+import { MOST_HOLDERS, overloaded, RowsInHand, type Taken } from './rows-in-hand.js'
 
 /** Texts to vectors, by whatever means. */
 export interface UserEmbedder {
@@ -147,10 +147,6 @@ function allFinite(matrix: Float32Array, from: number, dims: number): boolean {
   // Nothing times zero is zero, of NaN and infinities NaN.
   for (let i = from; i < from + dims; i++) sum += matrix[i]! * 0
   return sum === 0
-}
-
-function overloaded(maxQueue: number): OpDbusError {
-  return new OpDbusError('OVERLOADED', `${maxQueue} texts are waiting already`, { details: { maxQueue } })
 }
 
 function failed(why: string, cause?: unknown): OpDbusError {

@@ -1,7 +1,7 @@
 // The rows of all jobs that an embedder has in hand: which of them wait, who has the others, and whom a result is told.
 // Computes nothing, and keeps no object for a single text: a job is one, and its rows are places in an array.
 
-import type { OpDbusError } from '../../errors.js'
+import { OpDbusError } from '../../errors.js'
 import type { Device, EmbedJob } from '../../ports.js'
 
 /** Who has a row: nobody while it waits, then a holder by its number, and nobody for good once it is told or dropped. */
@@ -223,4 +223,9 @@ export class RowsInHand {
     for (const [to, from] of places.entries()) own.set(matrix.subarray(from * dims, (from + 1) * dims), to * dims)
     return own
   }
+}
+
+/** What is thrown where more texts are handed over than there is room for. */
+export function overloaded(maxQueue: number): OpDbusError {
+  return new OpDbusError('OVERLOADED', `${maxQueue} texts are waiting already`, { details: { maxQueue } })
 }

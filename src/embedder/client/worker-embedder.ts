@@ -6,6 +6,7 @@ import type { DevicePlan, Opened } from '../devices/order.js'
 import { spaceOf } from '../model/revision.js'
 import type { ModelSpec } from '../model/spec.js'
 import type { WorkTimes } from '../protocol.js'
+import { overloaded } from './rows-in-hand.js'
 import { type WorkerCount, WorkerPool } from './worker-pool.js'
 
 /**
@@ -162,8 +163,4 @@ export class WorkerEmbedder implements Embedder {
     this.#ending.add(end)
     void end.finally(() => this.#ending.delete(end))
   }
-}
-
-function overloaded(maxQueue: number): OpDbusError {
-  return new OpDbusError('OVERLOADED', `${maxQueue} texts are waiting already`, { details: { maxQueue } })
 }

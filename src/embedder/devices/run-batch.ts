@@ -69,7 +69,7 @@ function finishBatch<T extends TokenRow>(
 }
 
 /**
- * Pads on the right to the longest item, and to two at least, as ever: where a graph is quantised as it runs, padding shows in a
+ * Pads on the right to the longest item, and to two at least: where a graph is quantised as it runs, padding shows in a
  * vector, and those of texts of one token are kept already.
  */
 function toBatch(items: readonly TokenRow[], padId: number): TokenBatch {
