@@ -1,10 +1,14 @@
 // An esbuild plugin: modules that are imported dynamically and needed together come into one file, instead of one each with
 // what every few of them share in still more. Loading a file costs a process more than the bytes in it.
-import { relative } from 'node:path'
+import { readFileSync } from 'node:fs'
+import { join, relative } from 'node:path'
+
+/** The names that a source exports as values; ours are all written so. */
+const EXPORTED = /^export (?:async )?(?:function\*?|class|const|let) (\w+)/gm
 
 /**
  * `groups` has for each name the sources, relative to `root`, that load together; where one is imported dynamically, all of them
- * come. No two of a group may export the same name. `shared` are small sources that several groups need: counted as needed by all,
+ * come. That no two of a group export the same name is checked. `shared` are small sources that several groups need: counted as needed by all,
  * they come in one file instead of one for each set of groups.
  */
 export function loadTogether({ root, groups, shared }) {
@@ -18,10 +22,25 @@ export function loadTogether({ root, groups, shared }) {
         const group = groupOf.get(relative(root, resolved.path).replaceAll('\\', '/'))
         return group === undefined ? resolved : { path: group, namespace: 'load-together', sideEffects: false }
       })
-      build.onLoad({ filter: /.*/, namespace: 'load-together' }, ({ path: name }) => ({
-        contents: [...groups[name], ...shared].map(file => `export * from ${JSON.stringify(`./${file}`)}`).join('\n'),
-        resolveDir: root,
-      }))
+      build.onLoad({ filter: /.*/, namespace: 'load-together' }, ({ path: name }) => {
+        const files = [...groups[name], ...shared]
+        const twice = exportedTwice(root, files)
+        // `export *` would drop both without a word.
+        if (twice !== undefined) return { errors: [{ text: `two files of the group ${name} export ${twice}` }] }
+        const contents = files.map(file => `export * from ${JSON.stringify(`./${file}`)}`).join('\n')
+        return { contents, resolveDir: root }
+      })
     },
   }
+}
+
+function exportedTwice(root, files) {
+  const seen = new Set()
+  for (const file of files) {
+    for (const [, name] of readFileSync(join(root, file), 'utf8').matchAll(EXPORTED)) {
+      if (seen.has(name)) return name
+      seen.add(name)
+    }
+  }
+  return undefined
 }

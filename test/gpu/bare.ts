@@ -1,5 +1,8 @@
-// What the device does alone: ONNX Runtime's session in this very thread, batches of one shape, nothing cached, nothing tokenised.
-import { InferenceSession, Tensor } from 'onnxruntime-node'
+// What the device does alone: the product's session in this very thread, batches of one shape, nothing cached, nothing tokenised; as it
+// serves, pooling on the device, and reading back a vector a token.
+import { availableParallelism } from 'node:os'
+import { ortNode } from '../../src/backends/ort-node.js'
+import type { Backend } from '../../src/ports.js'
 import type { Setup } from './models.js'
 
 const SHAPES = [
@@ -14,6 +17,7 @@ const SHAPES = [
 export interface BareRow {
   readonly what: string
   readonly device: string
+  readonly pooled: boolean
   readonly rows: number
   readonly width: number
   readonly ms?: number
@@ -24,52 +28,51 @@ export interface BareRow {
 }
 
 export async function bareSession(setups: readonly Setup[], print: (text: string) => void): Promise<BareRow[]> {
-  // As the product has it: comparable figures.
-  process.env.NVIDIA_TF32_OVERRIDE ??= '0'
   const found: BareRow[] = []
-  for (const { label: what, file, device } of setups) {
-    if (device === 'cpu') continue
-    try {
-      const session = await InferenceSession.create(file, {
-        executionProviders: [device],
-        enableMemPattern: false,
-        logSeverityLevel: 4,
-      })
-      for (const [rows, width] of SHAPES) {
-        const { ms, outputBytes } = await measure(session, rows, width)
-        const row = { what, device, rows, width, ms, textsPerSecond: Math.round((1000 * rows) / ms), outputBytes }
-        found.push(row)
-        print(
-          `${device.padEnd(7)}${what.padEnd(14)}${rows} x ${width}: ${ms.toFixed(2)} ms, ${row.textsPerSecond} texts/s, ${(outputBytes / 1e6).toFixed(1)} MB back\n`,
-        )
+  for (const { label: what, file: model, device } of setups) {
+    if (device !== 'cuda' && device !== 'webgpu') continue
+    for (const pooling of ['mean', undefined] as const) {
+      const who = pooling ? 'the device pools' : 'a vector a token'
+      try {
+        const backend = await ortNode(device).open({ model }, { threads: availableParallelism(), pooling })
+        try {
+          for (const [rows, width] of SHAPES) {
+            const { ms, outputBytes } = await measure(backend, rows, width)
+            const textsPerSecond = Math.round((1000 * rows) / ms)
+            found.push({ what, device, pooled: pooling !== undefined, rows, width, ms, textsPerSecond, outputBytes })
+            const figures = `${ms.toFixed(2)} ms, ${textsPerSecond} texts/s, ${(outputBytes / 1e6).toFixed(1)} MB back`
+            print(`${device.padEnd(7)}${what.padEnd(14)}${who.padEnd(17)} ${rows} x ${width}: ${figures}\n`)
+          }
+        } finally {
+          await backend.close()
+        }
+      } catch (error) {
+        found.push({
+          what,
+          device,
+          pooled: pooling !== undefined,
+          rows: 0,
+          width: 0,
+          refused: (error as Error).message,
+        })
+        print(`${device.padEnd(7)}${what} ${who}: ${(error as Error).message}\n`)
       }
-      await session.release()
-    } catch (error) {
-      found.push({ what, device, rows: 0, width: 0, refused: (error as Error).message })
-      print(`${device.padEnd(7)}${what}: ${(error as Error).message}\n`)
     }
   }
   return found
 }
 
-async function measure(session: InferenceSession, rows: number, width: number) {
-  const shape = [rows, width]
-  const ids = BigInt64Array.from({ length: rows * width }, (_, i) => BigInt(1000 + (i % 1000)))
-  const all: Record<string, Tensor> = {
-    input_ids: new Tensor('int64', ids, shape),
-    attention_mask: new Tensor('int64', new BigInt64Array(rows * width).fill(1n), shape),
-    token_type_ids: new Tensor('int64', new BigInt64Array(rows * width), shape),
-  }
-  const feeds = Object.fromEntries(session.inputNames.map(name => [name, all[name]!]))
-  const output = session.outputNames[0]!
+async function measure(backend: Backend, rows: number, width: number) {
+  const inputIds = BigInt64Array.from({ length: rows * width }, (_, i) => BigInt(1000 + (i % 1000)))
+  const attentionMask = new BigInt64Array(rows * width).fill(1n)
   const times: number[] = []
   let outputBytes = 0
   const since = performance.now()
-  for (let run = 0; run < 12 && performance.now() - since < 2500; run++) {
+  for (let run = 0; run < 12 && performance.now() - since < 1500; run++) {
     const start = performance.now()
-    const data = (await session.run(feeds, [output]))[output]!.data as Float32Array
+    const { vectors } = await backend.run({ rows, width, inputIds, attentionMask })
     times.push(performance.now() - start)
-    outputBytes = data.byteLength
+    outputBytes = vectors.byteLength
   }
   // The first runs pay for what the runtime sets up for a shape.
   const warm = times.length > 4 ? times.slice(3) : times
