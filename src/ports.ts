@@ -1,6 +1,4 @@
-// What rooms that do not know one another agree on: brands and interfaces, nothing that runs. Knows the errors alone.
-
-import type { OpDbusError } from './errors.js'
+// What rooms that do not know one another agree on: brands and interfaces, nothing that runs. Imports nothing.
 
 /** Everything that can change a vector (`spacesOf` in embedder/model/revision.ts has the list), as one string. */
 export type Space = string & { readonly __space: never }
@@ -142,7 +140,7 @@ export interface EmbedJob {
   /** Rows that are finished. Never called from within `submit`. */
   done(part: EmbeddedRows): void
   /** Rows that failed with `error`, each of its own text. */
-  failed(rows: readonly number[], error: OpDbusError): void
+  failed(rows: readonly number[], error: Error): void
 }
 
 /** Finished rows of a job: row `i` of `matrix` (`rows.length x dims`, row-major) is the vector of `texts[rows[i]]`. */

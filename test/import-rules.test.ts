@@ -13,7 +13,7 @@ const root = fileURLToPath(new URL('..', import.meta.url))
  */
 const RULES: Readonly<Record<string, readonly string[]>> = {
   // What everybody may know.
-  'src/ports': ['src/errors'],
+  'src/ports': [],
   'src/errors': [],
   'src/version': [],
   'src/abort-listeners': [],

@@ -6,9 +6,10 @@ import type { Codec } from './codec.js'
 import { newStoreCounts, type StoreCounts, type StoreTierStats, tierStats } from './metrics.js'
 import { clearStore, insist, wholeNumber } from './store-calls.js'
 import { TierFaults } from './tier-faults.js'
+import type { Kept, Wanted } from './tier-parts.js'
 import { DISK_POLICY, type TierPolicy } from './tier-policy.js'
 import { type Found, TierReads } from './tier-reads.js'
-import { type Kept, TierWrites, type Wanted } from './tier-writes.js'
+import { TierWrites } from './tier-writes.js'
 import { atOnce, timer, within } from './within.js'
 
 export interface StoreTierOptions<V> {

@@ -1,14 +1,10 @@
 // How a tier reads: many ids as one question, what is yet to be written first, and nothing believed before a look. Never rejects:
 // what could not be looked at is `skipped`, with a reason.
-import type { CallOptions, Clock, Key, LentMemory, Load, SkipReason, Store, Timer } from '../ports.js'
+import type { CallOptions, Key, LentMemory, Load, SkipReason } from '../ports.js'
 import { isUint8Array } from '../realms.js'
 import { Breaker } from './breaker.js'
-import type { Codec } from './codec.js'
-import type { StoreCounts } from './metrics.js'
 import { unseal } from './sealed-value.js'
-import type { TierFaults } from './tier-faults.js'
-import type { TierPolicy } from './tier-policy.js'
-import type { Wanted } from './tier-writes.js'
+import type { TierParts, Wanted } from './tier-parts.js'
 import { within } from './within.js'
 
 /** A hit with the rest of its life. */
@@ -17,14 +13,7 @@ export interface Found<V> {
   readonly ttlMs?: number | undefined
 }
 
-export interface TierReadsOptions<V> {
-  readonly store: Store
-  readonly codec: Codec<V>
-  readonly policy: TierPolicy
-  readonly clock: Clock
-  readonly timer: Timer
-  readonly counts: StoreCounts
-  readonly faults: TierFaults
+export interface TierReadsOptions<V> extends TierParts<V> {
   /** What was set and is not known to have arrived. */
   pending(key: Key): Uint8Array | undefined
 }

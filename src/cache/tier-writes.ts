@@ -1,37 +1,15 @@
 // How a tier writes: what comes together goes to the medium as one batch, at once where the medium takes it at once, else through
 // what waits. Never rejects, and nobody's look-up waits for it.
-import type { CallOptions, Clock, Key, Store, Timer } from '../ports.js'
+import type { CallOptions, Key } from '../ports.js'
 import { Breaker } from './breaker.js'
-import type { Codec, Place } from './codec.js'
-import type { StoreCounts } from './metrics.js'
+import type { Place } from './codec.js'
 import { PendingWrites } from './pending-writes.js'
 import { seal } from './sealed-value.js'
-import type { TierFaults } from './tier-faults.js'
-import type { TierPolicy } from './tier-policy.js'
+import type { Kept, TierParts } from './tier-parts.js'
 import { within } from './within.js'
 import { WritesUnderWay } from './writes-under-way.js'
 
-/** What a tier is asked for. It notes the key there, for whoever asks next: tiers over one codec have the same keys. */
-export interface Wanted {
-  readonly id: string
-  key: Key | undefined
-}
-
-/** What a tier is to keep. */
-export interface Kept<V> extends Wanted {
-  readonly value: V | undefined
-  /** The codec's ticket, where it has tickets. */
-  readonly ticket?: unknown
-}
-
-export interface TierWritesOptions<V> {
-  readonly store: Store
-  readonly codec: Codec<V>
-  readonly policy: TierPolicy
-  readonly clock: Clock
-  readonly timer: Timer
-  readonly counts: StoreCounts
-  readonly faults: TierFaults
+export interface TierWritesOptions<V> extends TierParts<V> {
   /** A batch was written. */
   stored(entries: number, bytes: number, ms: number): void
 }

@@ -1,6 +1,7 @@
 // Gives the event loop a turn in any runtime. No policy: callers decide when.
 
-/** Who waits for a turn, the first one first. */
+/** Who waits for a turn, the first one first. One for the whole thread, as its event loop is: caches that knew nothing of one another
+ * would put their turns together. */
 const waiting: (() => void)[] = []
 
 /**

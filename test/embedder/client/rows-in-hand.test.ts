@@ -16,7 +16,7 @@ function jobOf(texts: readonly string[], on: (part: EmbeddedRows) => void = () =
       done.push(part)
       on(part)
     },
-    failed: (rows, { code }) => failed.push([rows, code]),
+    failed: (rows, error) => failed.push([rows, (error as OpDbusError).code]),
   }
   return { job, done, failed }
 }

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { embedText } from '../../../src/embedder/client/embed-text.js'
 import { WorkerEmbedder, type WorkerEmbedderOptions } from '../../../src/embedder/client/worker-embedder.js'
 import { usualWorkers } from '../../../src/embedder/client/worker-pool.js'
-import { OpDbusError } from '../../../src/errors.js'
+import { isOpDbusError, OpDbusError } from '../../../src/errors.js'
 import type { Device, EmbedJob } from '../../../src/ports.js'
 import { TestTimer } from '../node-embedder.js'
 import { never, PlayedWorker, type Reply, result } from './played-worker.js'
@@ -414,9 +414,9 @@ test('jobs over two workers of which any is lost at any moment: no row lost, non
                 faults.push(`row ${row} got another vector`)
             }
           },
-          failed(lost, { code }) {
+          failed(lost, error) {
             for (const row of lost) told(row, 'lost')
-            if (code !== 'WORKER_LOST') faults.push(code)
+            if (!isOpDbusError(error, 'WORKER_LOST')) faults.push(error.message)
           },
         }
         jobs.push({ job, outcomes })
