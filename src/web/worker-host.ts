@@ -160,15 +160,22 @@ async function mustCompile(): Promise<void> {
   }
 }
 
-/** Twenty messages a second are enough for any progress bar; the last byte is always told. */
+/** Twenty messages a second are enough for any progress bar. */
 const PROGRESS_MS = 50
 
+/** The last byte is told at once; what is held back is told when it is time, also where nothing follows: a server may fall silent. */
 function sometimes(tell: (done: number, total: number) => void): (done: number, total: number) => void {
   let last = Number.NEGATIVE_INFINITY
-  return (done, total) => {
-    const now = performance.now()
-    if (done < total && now - last < PROGRESS_MS) return
-    last = now
+  let held: readonly [done: number, total: number] | undefined
+  const now = (done: number, total: number) => {
+    held = undefined
+    last = performance.now()
     tell(done, total)
+  }
+  return (done, total) => {
+    const wait = last + PROGRESS_MS - performance.now()
+    if (done >= total || wait <= 0) return now(done, total)
+    if (held === undefined) setTimeout(() => held && now(...held), wait)
+    held = [done, total]
   }
 }
