@@ -3,6 +3,7 @@
 export const ERROR_CODES = [
   'ABORTED', // the caller's own signal
   'CLOSED', // used after close()
+  'CONFLICT', // the system's state is not what the diff or the plan saw; nothing was changed
   'DEVICE_UNAVAILABLE', // no device of those allowed could open the model; details.reasons says why, per device
   'DISABLED', // embedding is switched off (OP_DBUS_VECTOR_LEVEL=none)
   'DOWNLOAD', // a hub could not be reached, refused, or sent something else than it states; details.why says which
@@ -11,6 +12,8 @@ export const ERROR_CODES = [
   'MODEL_NOT_FOUND', // no such model here; details.known lists those that are
   'OVERLOADED', // the queue is full: slow down and try again
   'PARTIAL_FAILURE', // some of a batch failed; details.failed is [{ index, error }]; the rest is cached
+  'PLUGIN_FAILED', // a plugin threw, hung, or answered what is no state; details.plugin says which
+  'PLUGIN_UNAVAILABLE', // what a plugin asks is not on this machine; details.plugin and details.reason
   'STORE', // a disk or database said no; cause is what it said
   'UNCACHEABLE', // a value that cannot be cloned (a function, a socket)
   'UNSUPPORTED_MODEL', // a model folder that we would embed wrongly

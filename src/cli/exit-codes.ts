@@ -12,6 +12,9 @@ export const EXIT_CODES: Readonly<Record<number, string>> = {
   6: 'the cache folder or the output could not be read or written',
   7: 'cache verify found damage',
   8: 'a model could not be downloaded',
+  9: 'the state differs from what is desired',
+  10: 'apply failed, wholly or in part',
+  11: 'a plugin is not available here, or did not answer',
   129: 'hung up (SIGHUP)',
   130: 'interrupted (SIGINT)',
   143: 'terminated (SIGTERM)',
@@ -20,6 +23,7 @@ export const EXIT_CODES: Readonly<Record<number, string>> = {
 const CODES: Readonly<Record<ErrorCode, number>> = {
   ABORTED: 130,
   CLOSED: 1,
+  CONFLICT: 10,
   DEVICE_UNAVAILABLE: 4,
   DISABLED: 3,
   DOWNLOAD: 8,
@@ -28,6 +32,8 @@ const CODES: Readonly<Record<ErrorCode, number>> = {
   MODEL_NOT_FOUND: 3,
   OVERLOADED: 5,
   PARTIAL_FAILURE: 5,
+  PLUGIN_FAILED: 11,
+  PLUGIN_UNAVAILABLE: 11,
   STORE: 6,
   UNCACHEABLE: 2,
   UNSUPPORTED_MODEL: 3,
@@ -35,6 +41,9 @@ const CODES: Readonly<Record<ErrorCode, number>> = {
 }
 
 export const DAMAGE_FOUND = 7
+export const DIFFERS = 9
+export const APPLY_FAILED = 10
+export const NO_ANSWER = 11
 /** The signals that end the work, and what a shell shows for each: 128 and its number. */
 export const ENDED_BY = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const
 export type EndingSignal = keyof typeof ENDED_BY

@@ -1,0 +1,136 @@
+// What the manager of plugins is asked and answers. Types only; plain JSON, so that they can be printed and kept as they are.
+import type { CallOptions, Source } from '../ports.js'
+import type { JsonObject, JsonValue } from './json.js'
+import type { PluginCapabilities, ResourceName, StateAction } from './plugin.js'
+
+export interface PluginInfo {
+  readonly name: string
+  readonly version: string
+  readonly scope?: string
+  readonly capabilities: PluginCapabilities
+  readonly available: boolean
+  /** Why it is not available. */
+  readonly reason?: string
+  /** Whether changes of the system are pushed to this process; `off` where that is not asked for or not possible. */
+  readonly push: 'on' | 'off' | 'lost'
+}
+
+/** A plugin that did not answer. `unavailable`: it cannot on this machine; `failed`: it should have. */
+export interface PluginTrouble {
+  readonly kind: 'unavailable' | 'failed'
+  readonly message: string
+}
+
+export interface QueryCall extends CallOptions {
+  /** Asks the system, whatever is cached, and caches what it says. */
+  readonly fresh?: boolean | undefined
+}
+
+/** State by plugin, in the registry's order. What is in it is frozen: it is shared with the cache. */
+export interface QueryReport {
+  readonly plugins: Readonly<Record<string, JsonObject>>
+  /** Where each answer came from. */
+  readonly sources: Readonly<Record<string, Source>>
+  /** Plugins that were asked and did not answer. */
+  readonly trouble: Readonly<Record<string, PluginTrouble>>
+}
+
+/** A desired state, read and checked: what `readDesired` made of a file. */
+export interface Desired {
+  readonly version: 1
+  readonly plugins: Readonly<Record<string, DesiredPlugin>>
+}
+
+export interface DesiredPlugin {
+  /** Resources that are not named are removed, as far as the plugin allows. */
+  readonly prune: boolean
+  /** Without `prune`; resources keep their `ensure` and `prune`. */
+  readonly state: JsonObject
+}
+
+/** What separates one plugin's current state from the desired one. */
+export interface PluginDiff {
+  readonly plugin: string
+  readonly version: string
+  /** SHA-256 of RFC 8785, hex. */
+  readonly currentHash: string
+  readonly desiredHash: string
+  /** In the order of the plugin's resources, then by name. Of kind `none`: declared, and already so. */
+  readonly actions: readonly StateAction[]
+}
+
+export interface DiffReport {
+  /** No action but `none`, and every plugin answered. */
+  readonly same: boolean
+  readonly diffs: readonly PluginDiff[]
+  /** Whether each diff was computed or came from the cache. */
+  readonly sources: Readonly<Record<string, Source>>
+  readonly trouble: Readonly<Record<string, PluginTrouble>>
+}
+
+/** A diff of fresh state, with what it leads to: can be kept in a file and applied later, if the state has not moved. */
+export interface Plan {
+  readonly 'op-dbus': 'plan'
+  readonly version: 1
+  /** ISO 8601. */
+  readonly created: string
+  /** What it leads to: a desired state, or back to a checkpoint. */
+  readonly to: { readonly desired: Desired } | { readonly checkpoint: string }
+  readonly diffs: readonly PluginDiff[]
+}
+
+export interface ApplyOptions extends CallOptions {
+  /** Told as soon as each is known. */
+  readonly onOutcome?: ((outcome: ResourceOutcome) => void) | undefined
+  /** Told once when another apply is under way, which is waited for; `who` is for people. */
+  readonly onWait?: ((who: string) => void) | undefined
+}
+
+/**
+ * What really happened to one resource. `done`: and a look afterwards confirms it; `pending`: accepted, not carried out yet; `unconfirmed`: the plugin
+ * said done, and the state still differs; `failed`; `refused`: the plugin does not do this; `skipped`: not tried, since something before it failed.
+ */
+export interface ResourceOutcome {
+  readonly plugin: string
+  readonly resource: ResourceName
+  readonly action: 'create' | 'modify' | 'delete'
+  readonly status: 'done' | 'pending' | 'unconfirmed' | 'failed' | 'refused' | 'skipped'
+  readonly message?: string
+}
+
+export interface ApplyReport {
+  /** Every outcome is `done`; true where there was nothing to do. */
+  readonly success: boolean
+  readonly outcomes: readonly ResourceOutcome[]
+  /** Undefined where nothing was changed. */
+  readonly checkpoint?: string
+  /** Plugins that could not be asked, or whose apply failed as a whole, and why. */
+  readonly trouble: Readonly<Record<string, PluginTrouble>>
+}
+
+/** What an apply is about to change, as it was before: written durably before anything is changed. */
+export interface Checkpoint {
+  readonly 'op-dbus': 'checkpoint'
+  readonly version: 1
+  /** Sorts by time: `20261127T171500.123Z-1a2b3c4d`. */
+  readonly id: string
+  /** ISO 8601. */
+  readonly created: string
+  readonly plugins: readonly PluginCheckpoint[]
+}
+
+export interface PluginCheckpoint {
+  readonly plugin: string
+  readonly version: string
+  /** Each resource that was to be touched, as it was; null: it was not there. */
+  readonly resources: readonly { readonly resource: ResourceName; readonly before: JsonObject | null }[]
+  /** What the plugin asked to keep beside. */
+  readonly extra: JsonValue
+}
+
+export interface CheckpointInfo {
+  readonly id: string
+  readonly created: string
+  readonly plugins: readonly string[]
+  readonly resources: number
+}
