@@ -10,17 +10,19 @@ import { OUR_WORDS } from './resources.js'
  */
 export function targetOf(rule: ResourceRule, current: JsonObject | undefined, desired: JsonObject): JsonObject {
   const patch: Record<string, JsonValue> = {}
-  for (const [field, value] of Object.entries(desired)) {
+  for (const field of Object.keys(desired)) {
     if (OUR_WORDS.includes(field)) continue
-    const isSet = rule.sets?.includes(field) && Array.isArray(value)
-    patch[field] = isSet && desired.prune !== true ? withMembers(current && memberOf(current, field), value) : value
+    const value = desired[field]!
+    const adds = Array.isArray(value) && desired.prune !== true && rule.sets?.includes(field)
+    patch[field] = adds ? withMembers(current && memberOf(current, field), value) : value
   }
   return mergePatch(current, patch) as JsonObject
 }
 
 /** A set with these members among what else is in it. */
 function withMembers(current: JsonValue | undefined, members: readonly JsonValue[]): JsonValue {
-  return Array.isArray(current) ? asSet([...current, ...members]) : members
+  if (!Array.isArray(current)) return members
+  return sameJson(current, members) ? current : asSet([...current, ...members])
 }
 
 /** RFC 7396: objects merge, null takes a member away, anything else replaces. */
@@ -28,18 +30,14 @@ export function mergePatch(current: JsonValue | undefined, patch: JsonValue): Js
   if (!isObject(patch)) return current !== undefined && sameJson(current, patch) ? current : patch
   const base = isObject(current) ? current : {}
   let merged: Record<string, JsonValue> | undefined
-  for (const [key, value] of Object.entries(patch)) {
+  for (const key of Object.keys(patch)) {
     const old = memberOf(base, key)
-    if (value === null) {
-      if (old === undefined) continue
-      merged ??= { ...base }
-      delete merged[key]
-    } else {
-      const next = mergePatch(old, value)
-      if (next === old) continue
-      merged ??= { ...base }
-      merged[key] = next
-    }
+    const value = patch[key]!
+    const next = value === null ? undefined : mergePatch(old, value)
+    if (next === old) continue
+    merged ??= { ...base }
+    if (next === undefined) delete merged[key]
+    else merged[key] = next
   }
   return merged ?? base
 }
