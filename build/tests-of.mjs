@@ -23,6 +23,7 @@ const OUTSIDE = [
   ['src/node', ['test/node', 'test/cli', 'test/examples']],
   ['src/options.ts', ['test/cli', 'test/docs']],
   ['src/patterns/', ['test/cli/patterns.test.ts']],
+  ['src/state', ['test/state']],
   ['src/stores/', ['test/node', 'test/cli/embed.test.ts', 'test/version-before.test.ts']],
   ['src/stores/indexeddb', ['test/stores/indexeddb', 'test/browser/web.test.ts']],
   ['src/testing', ['test/testing', 'test/examples/own-store.test.ts']],
