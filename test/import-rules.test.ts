@@ -117,7 +117,15 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
   // What systems are: plugins know nothing of caches; the manager keeps what they answer there.
   'src/state/json': [],
   'src/state/plugin': ['src/ports', 'src/state/json'],
-  'src/state/plugins': ['src/ports', 'src/errors', 'src/state/json', 'src/state/plugin', 'valibot', 'dbus-native'],
+  'src/state/plugins': [
+    'src/ports',
+    'src/errors',
+    'src/nearest',
+    'src/state/json',
+    'src/state/plugin',
+    'valibot',
+    'dbus-native',
+  ],
   'src/state': [
     'src/ports',
     'src/errors',
