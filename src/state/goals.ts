@@ -68,8 +68,8 @@ function judging(
   const { resources } = plugin
   return {
     resources,
-    refuses: action => refusal ?? plugin.refuses?.(action),
-    ...(plugin.prunes && { prunes: (resource, current) => plugin.prunes!(resource, current) }),
+    refuses: (action, current) => refusal ?? plugin.refuses?.(action, current),
+    ...(plugin.prunes && { prunes: (...about) => plugin.prunes!(...about) }),
   }
 }
 
