@@ -31,6 +31,7 @@ const TARGETS = [
     outdir: 'dist',
     entries: {
       node: 'src/node.ts',
+      state: 'src/state.ts',
       'node-worker': 'src/node/worker.ts',
       'node-tokenizer': 'src/node/tokenizer.ts',
       'node-device-probe': 'src/node/device-probe.ts',
