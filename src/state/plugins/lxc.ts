@@ -1,5 +1,5 @@
-// The plugin of containers: those of Proxmox VE where that is installed, else those of LXC, else what control groups tell of them. Reads all of them and starts and stops them;
-// it makes, changes and removes none. What it takes to ask is loaded at the first question.
+// The plugin of containers: those of Proxmox VE where that is installed, else those of LXC, else what control groups tell of them. It
+// starts and stops them; it makes, changes and removes none. What it takes to ask is loaded at the first question.
 import { existsSync } from 'node:fs'
 import type { JsonObject } from '../json.js'
 import type { PluginTools, StateAction, StatePlugin } from '../plugin.js'
@@ -18,6 +18,8 @@ export interface LxcOptions {
 }
 
 const COLLECTION = 'containers'
+const NONE =
+  'neither LXC (lxc-ls, lxc-start) nor Proxmox VE (pct) is on the PATH, and no control group is that of a container'
 
 /** `{ containers: [{ id, name, running, manager, bridge, veth, networks, properties }] }`: what is in it says {@link Container}. */
 export function lxcPlugin(tools: PluginTools, options: LxcOptions = {}): StatePlugin {
@@ -47,8 +49,7 @@ export function lxcPlugin(tools: PluginTools, options: LxcOptions = {}): StatePl
     capabilities: { apply: true, atomic: false, rollback: true, watch: false },
 
     unavailable() {
-      if (kind() === undefined)
-        return 'neither LXC (lxc-ls, lxc-start) nor Proxmox VE (pct) is on the PATH, and no control group is that of a container'
+      if (kind() === undefined) return NONE
       if (path !== undefined && !existsSync(path)) return `there is no folder ${path}`
       return undefined
     },

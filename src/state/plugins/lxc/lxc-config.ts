@@ -25,11 +25,13 @@ export async function readLxcConfig(file: string): Promise<LxcConfig> {
   await readInto(values, file, 0)
   const networks: Record<string, ContainerNetwork> = {}
   for (const index of indicesIn(values)) {
-    const network = Object.entries(FIELDS).flatMap(([key, field]) => {
+    const found = Object.entries(FIELDS).flatMap(([key, field]) => {
       const value = values.get(`lxc.net.${index}.${key}`)
       return value === undefined ? [] : [[field, value]]
     })
-    networks[`net${index}`] = Object.fromEntries(network)
+    const { veth, ...network }: ContainerNetwork = Object.fromEntries(found)
+    // What was said for another type before does not count.
+    networks[`net${index}`] = veth !== undefined && network.type === 'veth' ? { ...network, veth } : network
   }
   const name = values.get('lxc.uts.name')
   return { ...(name !== undefined && { name }), networks }
