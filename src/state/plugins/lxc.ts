@@ -28,7 +28,8 @@ export function lxcPlugin(tools: PluginTools, options: LxcOptions = {}): StatePl
 
   /** Looked at each time: what is installed while a process lives is found. */
   const kind = (): ContainerManager | undefined => {
-    if (path === undefined && has('pct')) return 'proxmox'
+    // Also where its programs are not on the PATH of this user: what Proxmox keeps is never started behind its back.
+    if (path === undefined && (has('pct') || existsSync(proxmoxFolder))) return 'proxmox'
     if (has('lxc-ls') && has('lxc-start')) return 'lxc'
     return path === undefined && containersInCgroups(cgroupFolder).length > 0 ? 'cgroups' : undefined
   }
