@@ -18,6 +18,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
   'src/version': [],
   'src/abort-listeners': [],
   'src/format': [],
+  'src/nearest': [],
   'src/sample-lines': [],
   'src/assets-manifest': [],
   'src/realms': ['src/errors', 'src/ports'],
@@ -121,6 +122,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     'src/ports',
     'src/errors',
     'src/realms',
+    'src/nearest',
     'src/fs',
     'src/caches',
     'src/cache/canonical-json',
@@ -139,6 +141,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
   'src/cli': [
     'src/errors',
     'src/format',
+    'src/nearest',
     'src/sample-lines',
     'src/version',
     'src/ports',
