@@ -13,7 +13,7 @@ export const bench = command({
     json: { help: 'The numbers as JSON.' },
     ...flagsOf('pluginModules'),
   },
-  examples: ['op-dbus bench', 'op-dbus bench --rounds 100 --json', 'op-dbus bench --plugins ./my-plugin.mjs'],
+  examples: ['op-dbus bench', 'op-dbus bench --rounds 100 --json', 'op-dbus bench --plugin-modules ./my-plugin.mjs'],
   exitCodes: [],
   run: async call => (await import('../run/bench.js')).bench(call),
 })
