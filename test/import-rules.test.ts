@@ -156,6 +156,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     'src/options',
     'src/fs',
     'src/node',
+    'src/state',
   ],
   // Public roots alone, and how things are said.
   playground: [

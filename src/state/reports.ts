@@ -1,13 +1,15 @@
 // What the manager of plugins is asked and answers. Types only; plain JSON, so that they can be printed and kept as they are.
 import type { CallOptions, Source } from '../ports.js'
 import type { JsonObject, JsonValue } from './json.js'
-import type { PluginCapabilities, ResourceName, StateAction } from './plugin.js'
+import type { PluginCapabilities, ResourceName, ResourceRule, StateAction } from './plugin.js'
 
 export interface PluginInfo {
   readonly name: string
   readonly version: string
   readonly scope?: string
   readonly capabilities: PluginCapabilities
+  /** How its state is made of resources. */
+  readonly resources: Readonly<Record<string, ResourceRule>>
   readonly available: boolean
   /** Why it is not available. */
   readonly reason?: string
