@@ -65,7 +65,13 @@ export async function composeCaches(config: Config, runtime: Runtime): Promise<C
         shared: shared && unopenedShared(shared, crc32),
         clock,
       }),
-      queries: new QueryCache({ ttlMs: queryTtlMs, capacityBytes: QUERY_BYTES, disk: runtime.queryDisk, ...parts }),
+      queries: new QueryCache({
+        ttlMs: queryTtlMs,
+        staleMs: 1000 * config.queryCacheStale,
+        capacityBytes: QUERY_BYTES,
+        disk: runtime.queryDisk,
+        ...parts,
+      }),
       diffs: new DiffCache({ capacity: config.diffCacheSize, capacityBytes: DIFF_BYTES, ttlMs: diffTtlMs, ...parts }),
       blocks: new BlockCache({
         capacity: config.blockCacheSize,

@@ -206,6 +206,8 @@ export const OPTIONS = {
   blockCacheSize: wholeNumber(0, { group: 'cache', variable: 'OPDBUS_BLOCK_CACHE_SIZE', default: 1_000 }),
   /** How long a plugin's answer is good, seconds; 0 = off. */
   queryCacheTtl: seconds({ group: 'cache', variable: 'OPDBUS_QUERY_CACHE_TTL', default: 5 }),
+  /** How long past that an answer is served while the plugin is asked anew, seconds; 0 = off. Never after a change was told. */
+  queryCacheStale: seconds({ group: 'cache', variable: 'OPDBUS_QUERY_CACHE_STALE', default: 0 }),
   /** Diffs kept in memory, entries; 0 = off. */
   diffCacheSize: wholeNumber(0, { group: 'cache', variable: 'OPDBUS_DIFF_CACHE_SIZE', default: 100 }),
   /** How long a diff is good, seconds; 0 = off. */

@@ -24,6 +24,11 @@ export interface CommonSettings {
   readonly blockCacheSize?: number | undefined
   /** How long a plugin's answer is good, seconds; 0 = off. Default: 5. Variable: `OPDBUS_QUERY_CACHE_TTL`. */
   readonly queryCacheTtl?: number | undefined
+  /**
+   * How long past that an answer is served while the plugin is asked anew, seconds; 0 = off. Never after a change was
+   * told. Default: 0. Variable: `OPDBUS_QUERY_CACHE_STALE`.
+   */
+  readonly queryCacheStale?: number | undefined
   /** Diffs kept in memory, entries; 0 = off. Default: 100. Variable: `OPDBUS_DIFF_CACHE_SIZE`. */
   readonly diffCacheSize?: number | undefined
   /** How long a diff is good, seconds; 0 = off. Default: 60. Variable: `OPDBUS_DIFF_CACHE_TTL`. */

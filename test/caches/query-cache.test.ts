@@ -129,6 +129,9 @@ describe('QueryCache', () => {
     const { cache, store } = open(dir)
     await cache.getOrCompute('net', answer('old'))
     await Promise.resolve()
+    store!.setSync = () => {
+      throw new Error('EROFS')
+    }
     store!.setMany = () => Promise.reject(new Error('EROFS'))
     store!.deleteMany = () => Promise.reject(new Error('EROFS'))
     await cache.delete('net')
