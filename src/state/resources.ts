@@ -31,11 +31,17 @@ export function nameOf(rule: ResourceRule, element: JsonObject): string | undefi
 /** Told of what is wrong at a path (RFC 6901). */
 export type Wrong = (path: string, message: string) => void
 
-/** Whether a collection has the shape that its rule says: `wrong` is told of each resource that has not. */
-export function checkCollection(rule: ResourceRule, collection: JsonValue, path: string, wrong: Wrong): void {
+/** Whether a collection has the shape that its rule says: `wrong` is told of each resource that has not; `noObject` is said of those that are none. */
+export function checkCollection(
+  rule: ResourceRule,
+  collection: JsonValue,
+  path: string,
+  wrong: Wrong,
+  noObject = 'is not an object',
+): void {
   const kind = kindOf(rule)
   if (kind === 'list') {
-    if (Array.isArray(collection)) checkList(rule, collection, path, wrong)
+    if (Array.isArray(collection)) checkList(rule, collection, path, wrong, noObject)
     else wrong(path, 'is not a list')
   } else if (!isObject(collection)) {
     wrong(path, 'is not an object')
@@ -45,17 +51,17 @@ export function checkCollection(rule: ResourceRule, collection: JsonValue, path:
     for (const [name, resource] of Object.entries(collection)) {
       if (name === '') wrong(path + step(name), 'has an empty name')
       else if (isObject(resource)) checkSets(rule, resource, path + step(name), wrong)
-      else wrong(path + step(name), 'is not an object')
+      else wrong(path + step(name), noObject)
     }
   }
 }
 
-function checkList(rule: ResourceRule, list: readonly JsonValue[], path: string, wrong: Wrong): void {
+function checkList(rule: ResourceRule, list: readonly JsonValue[], path: string, wrong: Wrong, noObject: string): void {
   const seen = new Map<string, number>()
   for (const [index, element] of list.entries()) {
     const at = path + step(index)
     if (!isObject(element)) {
-      wrong(at, 'is not an object')
+      wrong(at, noObject)
       continue
     }
     const name = nameOf(rule, element)
