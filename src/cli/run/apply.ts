@@ -38,12 +38,8 @@ export async function apply({ values, args, terminal }: CommandCall<Values>): Pr
   if (args.length === 0) return applyPlan(planFile!, values, terminal)
   const path = fileOf(args, 'apply')
   if (planFile === undefined) refuseUnasked(values, path === '-')
-  else if (values.yes || values['dry-run']) {
-    throw new OpDbusError(
-      'INVALID_INPUT',
-      `--plan with a desired file changes nothing: leave out --${values.yes ? 'yes' : 'dry-run'}`,
-    )
-  }
+  else if (values.yes)
+    throw new OpDbusError('INVALID_INPUT', '--plan with a desired file changes nothing: leave out --yes')
   return withState(values, terminal, async state => {
     const plan = await state.plan(await desiredIn(path, values, state, terminal), { signal: terminal.signal })
     if (planFile === undefined) return carryOut(state, plan, values, terminal)
