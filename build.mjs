@@ -68,6 +68,7 @@ const TARGETS = [
             'cli-query': ['src/cli/run/query.ts'],
             'cli-state': [
               'src/cli/run/apply.ts',
+              'src/cli/run/bench.ts',
               'src/cli/run/diff-watch.ts',
               'src/cli/run/diff.ts',
               'src/cli/run/init.ts',

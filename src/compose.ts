@@ -11,7 +11,8 @@ import {
   type SharedTierOptions,
   unopenedShared,
 } from './caches/embedding-tiers.js'
-import { QueryCache, type QueryDisk } from './caches/query-cache.js'
+import { QueryCache } from './caches/query-cache.js'
+import type { QueryDisk } from './caches/query-disk.js'
 import type { Config } from './config.js'
 import type { Diagnostics } from './diagnostics.js'
 import { fromUserEmbedder, type UserEmbedder } from './embedder/client/custom-embedder.js'

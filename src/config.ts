@@ -41,8 +41,8 @@ export function readStateConfig(
   settings: StateSettings,
   env: Environment,
   warn: (message: string) => void,
-  runtime: RuntimeOptions,
 ): StateConfig {
+  const runtime: RuntimeOptions = { runtime: 'node', name: 'Node', beside: [], devices: [] }
   return read(settings, env, warn, { runtime, takes: ({ group }) => group === 'state' }) as StateConfig
 }
 

@@ -117,7 +117,15 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
   // What systems are: plugins know nothing of caches; the manager keeps what they answer there.
   'src/state/json': [],
   'src/state/plugin': ['src/ports', 'src/state/json'],
-  'src/state/plugins': ['src/ports', 'src/errors', 'src/state/json', 'src/state/plugin', 'valibot', 'dbus-native'],
+  'src/state/plugins': [
+    'src/ports',
+    'src/errors',
+    'src/nearest',
+    'src/state/json',
+    'src/state/plugin',
+    'valibot',
+    'dbus-native',
+  ],
   'src/state': [
     'src/ports',
     'src/errors',
@@ -169,7 +177,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
 
 /** `node:*` is allowed here and nowhere else. */
 const NODE =
-  /^src\/(fs|hub|node|cli|stores\/segments|state\/plugins)\/|^src\/(node|stores\/segments|stores\/files|backends\/(ort|worker|process)-node)\.ts$/
+  /^src\/(fs|hub|node|cli|stores\/segments|state\/plugins)\/|^src\/(node|state|state\/data-folder|stores\/segments|stores\/files|backends\/(ort|worker|process)-node)\.ts$/
 /** Browser globals are allowed here and nowhere else. */
 const BROWSER =
   /^src\/(stores\/indexeddb(\.ts|\/.*)|backends\/ort-web\.ts|kernels\/webgpu\.ts|web\.ts|web\/runtime\.ts)$/

@@ -34,6 +34,7 @@ export function canonical(value: unknown): Canonical {
   }
 }
 
+/** One walk over a value; each part of it is looked at once. */
 class Walk {
   frozen = true
   /** Has keys that an object cannot hold in the order wanted (numbers come first in any) or at all (`__proto__`). */
@@ -81,15 +82,19 @@ class Walk {
       if (index) this.beyond = true
       keys.sort()
     }
-    const copy: Record<string, unknown> = {}
-    for (const key of keys) {
+    let copy: Record<string, unknown> | undefined = same ? undefined : {}
+    for (let i = 0; i < keys.length; i++) {
+      const key = keys[i]!
       const value = object[key]
       if (value === undefined) continue
       const sorted = this.sorted(value)
-      if (sorted !== value) same = false
-      copy[key] = sorted
+      if (copy === undefined && sorted !== value) {
+        copy = {}
+        for (let before = 0; before < i; before++) copy[keys[before]!] = object[keys[before]!]
+      }
+      if (copy !== undefined) copy[key] = sorted
     }
-    return same ? object : copy
+    return copy ?? object
   }
 }
 

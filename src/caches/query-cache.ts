@@ -4,23 +4,15 @@
 import type { Loader } from '../cache/loader.js'
 import type { Answer } from '../cache/look-up.js'
 import { MemoryTier } from '../cache/memory-tier.js'
-import { StoreTier } from '../cache/store-tier.js'
 import { TieredCache } from '../cache/tiered-cache.js'
 import type { Diagnostics } from '../diagnostics.js'
 import { isOpDbusError, messageOf, OpDbusError } from '../errors.js'
 import type { Clock, Hash, Timer, Warn } from '../ports.js'
 import { signalOf } from '../realms.js'
-import { queryCodec } from './query-file.js'
-import { QueryTokens, type TokenStore } from './query-tokens.js'
+import type { QueryDisk } from './query-disk.js'
+import type { QueryTokens } from './query-tokens.js'
 import { type CachedValue, type ComputeValue, ValueCache, type ValueCall, valueEvents } from './value-cache.js'
 import { type Held, heldBytes } from './values.js'
-
-/** Where queries lie on disk, and what tells two boots of the machine apart. */
-export interface QueryDisk {
-  readonly store: TokenStore
-  /** Monotonic readings are comparable within one boot only. Empty where the system names none. */
-  readonly bootId: string
-}
 
 export interface QueryCacheOptions {
   /** ms; 0 = no caching. */
@@ -29,6 +21,7 @@ export interface QueryCacheOptions {
   readonly staleMs?: number
   /** Bytes in memory. */
   readonly capacityBytes: number
+  /** Absent: memory only, and nobody else is told of anything. */
   readonly disk?: QueryDisk
   readonly clock: Clock
   readonly hash: Hash
@@ -73,20 +66,11 @@ export class QueryCache extends ValueCache<string> {
       events,
       clockResolutionMs: options.clockResolutionMs,
     })
-    const tiers: StoreTier<Held>[] = []
-    let tokens: QueryTokens | undefined
-    if (options.disk && ttlMs > 0) {
-      const { store, bootId } = options.disk
-      const dropped = (plugin: string) => void this.cache.forget(plugin)
-      const held = new QueryTokens({ store, hash, warn, dropped, timer: options.timer })
-      const tokenOf = (plugin: string) => held.tokenOf(plugin)
-      const begin = (plugin: string) => held.begin(plugin)
-      const codec = queryCodec({ ttlMs, staleMs, clock, hash, bootId, tokenOf, begin })
-      tiers.push(new StoreTier({ source: 'disk', store, codec, clock, warn, events }))
-      tokens = held
-    }
-    super(new TieredCache({ memory, tiers, clock, events }))
-    this.#tokens = tokens
+    const dropped = (plugin: string) => void this.cache.forget(plugin)
+    const parts = { ttlMs, staleMs, clock, hash, warn, events, timer: options.timer, dropped }
+    const disk = ttlMs > 0 ? options.disk?.(parts) : undefined
+    super(new TieredCache({ memory, tiers: disk ? [disk.tier] : [], clock, events }))
+    this.#tokens = disk?.tokens
     this.#ttlMs = ttlMs
     this.#staleMs = staleMs
     this.#warn = warn

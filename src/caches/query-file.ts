@@ -1,7 +1,7 @@
 // How a plugin's answer lies on disk: its file's name, and what makes it good. Asks nobody and decides nothing else.
 import type { Codec } from '../cache/codec.js'
 import type { Clock, Hash, Key } from '../ports.js'
-import { fromJson, type Held, hold, toJson } from './values.js'
+import { fromJson, type Held, holdRead, toJson } from './values.js'
 
 const TOKEN = '.token'
 
@@ -44,16 +44,18 @@ export interface QueryFileParts {
   readonly hash: Hash
   /** Monotonic readings are comparable within one boot only. Empty where the system names none. */
   readonly bootId: string
-  /** The token that is current as this look-up sees it; undefined where there is none. */
-  readonly tokenOf: (plugin: string) => string | undefined
-  /** The token that is current as a query begins; makes one where there is none. */
-  readonly begin: (plugin: string) => string | undefined
+  readonly tokens: {
+    /** The token that is current as this look-up sees it; undefined where there is none. */
+    tokenOf(plugin: string): string | undefined
+    /** The token that is current as a query begins; makes one where there is none. */
+    begin(plugin: string): string | undefined
+  }
 }
 
-export function queryCodec({ ttlMs, staleMs, clock, hash, bootId, tokenOf, begin }: QueryFileParts): Codec<Held> {
+export function queryCodec({ ttlMs, staleMs, clock, hash, bootId, tokens }: QueryFileParts): Codec<Held> {
   return {
     key: plugin => queryKey(hash, plugin),
-    ticket: async plugin => begin(plugin),
+    ticket: async plugin => tokens.begin(plugin),
     encode(plugin, held, token) {
       if (!held.exact || token === undefined) return undefined
       const [wallMs, monotonicMs] = [clock.now(), clock.monotonic()]
@@ -62,7 +64,7 @@ export function queryCodec({ ttlMs, staleMs, clock, hash, bootId, tokenOf, begin
     },
     decode(plugin, bytes) {
       const file = fromJson(bytes)
-      const token = tokenOf(plugin)
+      const token = tokens.tokenOf(plugin)
       if (file === undefined || file.plugin !== plugin || token === undefined || file.token !== token) return undefined
       if (file.bootId !== bootId || !('value' in file)) return undefined
       // Both clocks must agree that it is young: the wall clock steps, the monotonic one stands still in sleep. Where the
@@ -71,7 +73,7 @@ export function queryCodec({ ttlMs, staleMs, clock, hash, bootId, tokenOf, begin
       const monotonicAge = bootId === '' ? wallAge : clock.monotonic() - Number(file.monotonicMs)
       const age = Math.max(wallAge, monotonicAge)
       if (!(Math.min(wallAge, monotonicAge) >= 0 && age < ttlMs + staleMs)) return undefined
-      return { value: { ...hold(file.value), late: age >= ttlMs }, ttlMs: ttlMs - age }
+      return { value: { ...holdRead(file.value), late: age >= ttlMs }, ttlMs: ttlMs - age }
     },
   }
 }

@@ -26,6 +26,11 @@ export function hold(value: unknown): Held {
   return { ...estimateSize(value), value: clone(value), frozen: false }
 }
 
+/** Holds what was read from disk, and nobody else has. */
+export function holdRead(value: unknown): Held {
+  return { ...estimateSize(value), value, frozen: false }
+}
+
 /**
  * Freezes a JSON value and holds it as it is.
  * @throws OpDbusError UNCACHEABLE when it is none

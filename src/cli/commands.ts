@@ -2,6 +2,7 @@
 import type { Command } from './command.js'
 import { apply, rollback } from './commands/apply.js'
 import { assets } from './commands/assets.js'
+import { bench } from './commands/bench.js'
 import { cacheClear, cacheStats, cacheVerify } from './commands/cache.js'
 import { completion } from './commands/completion.js'
 import { demo } from './commands/demo.js'
@@ -30,5 +31,6 @@ export const COMMANDS: readonly Command[] = [
   assets,
   doctor,
   demo,
+  bench,
   completion,
 ]

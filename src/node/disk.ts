@@ -3,7 +3,7 @@
 import { join } from 'node:path'
 import { DISK_FACTOR } from '../caches/block-cache.js'
 import type { CacheSetExtras } from '../caches/cache-set.js'
-import type { QueryDisk } from '../caches/query-cache.js'
+import { type QueryDisk, queryDisk } from '../caches/query-disk.js'
 import { queryFileAge } from '../caches/query-file.js'
 import type { Config } from '../config.js'
 import { bootId } from '../fs/process-identity.js'
@@ -47,7 +47,7 @@ export function openDisk(dir: string, options: DiskOptions): Disk {
   const queries = openFileStore({ name: 'query', dir: folders.queries, maxEntries: 1000, maxAgeMs, ...files })
   const blocks = openFileStore({ name: 'block', dir: folders.blocks, maxEntries: maxBlocks, ...files })
   return {
-    queries: { store: queries, bootId: bootId() },
+    queries: queryDisk({ store: queries, bootId: bootId() }),
     blocks,
     counters: openFileStore({ name: 'counter', dir: folders.counters, maxEntries: 1000, ...files }),
     extras: {

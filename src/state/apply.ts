@@ -3,12 +3,12 @@
 import { canonicalJson } from '../cache/canonical-json.js'
 import { isOpDbusError, messageOf, OpDbusError, throwIfAborted } from '../errors.js'
 import type { Warn } from '../ports.js'
+import { carryOut, refusedOutcome, resourceKey, type Step, skippedOutcome } from './carry-out.js'
 import type { Checkpoints } from './checkpoints.js'
 import type { DataFolder } from './data-folder.js'
 import type { Goal } from './goals.js'
 import type { JsonValue } from './json.js'
 import type { StateAction } from './plugin.js'
-import { carryOut, refusedOutcome, resourceKey, skippedOutcome, type Step } from './carry-out.js'
 import { failed, type PluginCalls, troubleOf } from './plugin-calls.js'
 import type { Registered } from './registry.js'
 import type { ApplyOptions, ApplyReport, Plan, PluginCheckpoint, PluginTrouble, ResourceOutcome } from './reports.js'
@@ -105,7 +105,12 @@ class Apply {
           return { goal, before, due, actions: due.filter(action => !isRefused(action)) }
         } catch (error) {
           this.#trouble[name] = troubleOf(error, signal)
-          return { goal, before: undefined, due: this.#planned(goal).filter(({ kind }) => kind !== 'none'), actions: [] }
+          return {
+            goal,
+            before: undefined,
+            due: this.#planned(goal).filter(({ kind }) => kind !== 'none'),
+            actions: [],
+          }
         }
       }),
     )
@@ -215,7 +220,8 @@ function keyOf({ goal }: Step, { resource }: Pick<StateAction, 'resource'>): str
 
 /** The resources for which the plan says something else than what is to be done now. */
 function movedSince(planned: readonly StateAction[], now: readonly StateAction[]): string[] {
-  const say = (actions: readonly StateAction[]) => new Map(actions.map(one => [resourceKey(one.resource), canonicalJson(one)]))
+  const say = (actions: readonly StateAction[]) =>
+    new Map(actions.map(one => [resourceKey(one.resource), canonicalJson(one)]))
   const [before, after] = [say(planned), say(now)]
   const keys = new Set([...before.keys(), ...after.keys()])
   return [...keys].filter(key => before.get(key) !== after.get(key))

@@ -93,7 +93,8 @@ function settle(
   switch (told?.status) {
     case 'done':
       if (confirmed) return { status: 'done', message: said }
-      if (look.fault === undefined) return { status: 'unconfirmed', message: 'the plugin said done, and the state still differs' }
+      if (look.fault === undefined)
+        return { status: 'unconfirmed', message: 'the plugin said done, and the state still differs' }
       return { status: 'unconfirmed', message: `the plugin said done; the look afterwards failed: ${look.fault}` }
     case 'pending':
       return { status: 'pending', message: said }

@@ -73,7 +73,10 @@ export class Checkpoints {
     const ids = await this.#ids()
     const found = prefix === undefined ? ids : ids.filter(id => id.startsWith(prefix))
     if (prefix !== undefined && (found.length > 1 || prefix === '')) {
-      throw invalid(`${found.length} checkpoints begin with "${prefix}": ${found.slice(0, 5).join(', ')}`, 'say more of the id')
+      throw invalid(
+        `${found.length} checkpoints begin with "${prefix}": ${found.slice(0, 5).join(', ')}`,
+        'say more of the id',
+      )
     }
     for (const id of found) {
       const checkpoint = await this.#read(id)
@@ -81,7 +84,8 @@ export class Checkpoints {
       if (prefix !== undefined) throw invalid(`the checkpoint ${id} is damaged`, 'take another one')
     }
     if (prefix === undefined) throw invalid('there is no checkpoint', 'the first apply makes one')
-    const known = ids.length === 0 ? 'there are none' : `there are: ${ids.slice(0, 5).join(', ')}${ids.length > 5 ? ', ...' : ''}`
+    const known =
+      ids.length === 0 ? 'there are none' : `there are: ${ids.slice(0, 5).join(', ')}${ids.length > 5 ? ', ...' : ''}`
     throw invalid(`no checkpoint begins with "${prefix}"`, known)
   }
 
@@ -89,7 +93,10 @@ export class Checkpoints {
   async #ids(): Promise<string[]> {
     const names = await this.#parts.folder.names(CHECKPOINTS)
     const ids = names.filter(name => name.endsWith('.json')).map(name => name.slice(0, -'.json'.length))
-    return ids.filter(id => ID.test(id)).sort().reverse()
+    return ids
+      .filter(id => ID.test(id))
+      .sort()
+      .reverse()
   }
 
   async #read(id: string): Promise<Checkpoint | undefined> {

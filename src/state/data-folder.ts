@@ -84,7 +84,10 @@ export class DataFolder {
 
   #make(): string {
     if (this.#base === undefined) {
-      throw new OpDbusError('INVALID_INPUT', 'there is no folder to keep checkpoints in\nset OPDBUS_DATA_DIR or dataDir')
+      throw new OpDbusError(
+        'INVALID_INPUT',
+        'there is no folder to keep checkpoints in\nset OPDBUS_DATA_DIR or dataDir',
+      )
     }
     const folder = join(this.#base, 'state')
     for (const path of [folder, join(folder, CHECKPOINTS)]) {

@@ -1,6 +1,6 @@
 // What is to be reached, plugin by plugin: a desired state, or what a checkpoint kept. Says what leads there from a state; asks no system.
-import type { DiffCache } from '../caches/diff-cache.js'
 import { canonicalJson } from '../cache/canonical-json.js'
+import type { DiffCache } from '../caches/diff-cache.js'
 import type { Hash, Source } from '../ports.js'
 import { diffState, diffWhole } from './diff.js'
 import type { JsonObject } from './json.js'
@@ -61,12 +61,15 @@ function checkpointGoal(registered: Registered, { resources, extra }: PluginChec
 }
 
 /** The plugin as diffs see it; `refusal`: it does nothing at all, for this reason. */
-function judging(plugin: StatePlugin, refusal: string | undefined): Pick<StatePlugin, 'resources' | 'refuses' | 'prunes'> {
+function judging(
+  plugin: StatePlugin,
+  refusal: string | undefined,
+): Pick<StatePlugin, 'resources' | 'refuses' | 'prunes'> {
   const { resources } = plugin
   return {
     resources,
-    refuses: action => refusal ?? plugin.refuses?.(action),
-    ...(plugin.prunes && { prunes: (resource, current) => plugin.prunes!(resource, current) }),
+    refuses: (action, current) => refusal ?? plugin.refuses?.(action, current),
+    ...(plugin.prunes && { prunes: (...about) => plugin.prunes!(...about) }),
   }
 }
 
@@ -91,13 +94,17 @@ export class Diffs {
     const { plugin, key } = goal.registered
     // What a plugin refuses may be about its system.
     const input = { plugin: plugin.name, pluginVersion: key, current, desired: goal.wanted }
-    const { value, source } = await this.#diffs.getOrCompute<PluginDiff>(input, () => ({
-      plugin: plugin.name,
-      version: plugin.version,
-      currentHash: this.#hashOf(current),
-      desiredHash: this.#hashOf(goal.wanted),
-      actions: goal.actionsFrom(current),
-    }))
+    const { value, source } = await this.#diffs.getOrCompute<PluginDiff>(
+      input,
+      () => ({
+        plugin: plugin.name,
+        version: plugin.version,
+        currentHash: this.#hashOf(current),
+        desiredHash: this.#hashOf(goal.wanted),
+        actions: goal.actionsFrom(current),
+      }),
+      { frozen: true },
+    )
     return { diff: value, source }
   }
 

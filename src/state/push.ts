@@ -14,6 +14,8 @@ export interface PushParts {
   readonly calls: PluginCalls
   /** Does not keep the process alive. */
   readonly quietTimer: Timer
+  /** Whether plugins are listened to also while nobody watches: for the cache. */
+  readonly always: boolean
   /** Drops what is cached, here and for every process. */
   readonly invalidate: (one: Registered) => Promise<void>
   /** Why a plugin cannot serve here; undefined where it can. */
@@ -35,16 +37,16 @@ export class Push {
     const { name } = one.plugin
     let follower = this.#followers.get(name)
     if (follower === undefined) {
-      follower = new Follower(one, this.#parts)
+      follower = new Follower(one, this.#parts, () => this.#forget(name))
       this.#followers.set(name, follower)
     }
-    follower.begin()
+    void follower.begin()
     return follower
   }
 
-  /** Since when changes of this plugin are told without a gap: another number after each. Undefined while they are not. */
-  soundSince(name: string): number | undefined {
-    return this.#followers.get(name)?.soundSince
+  /** Whether each change of this plugin is told from now on. */
+  isSound(name: string): boolean {
+    return this.#followers.get(name)?.isSound ?? false
   }
 
   statusOf(name: string): PluginInfo['push'] {
@@ -54,6 +56,13 @@ export class Push {
   close(): void {
     this.#closed = true
     for (const follower of this.#followers.values()) follower.close()
+  }
+
+  /** Nobody watches this plugin any more. */
+  #forget(name: string): void {
+    if (this.#parts.always) return
+    this.#followers.get(name)?.close()
+    this.#followers.delete(name)
   }
 }
 
@@ -65,22 +74,26 @@ export class Follower {
   #status: PluginInfo['push'] = 'off'
   #beginning: Promise<void> | undefined
   #watch: Watch | undefined
+  /** The watch that has ended is heard no more. */
+  #silence: () => void = () => {}
   #cancelRetry: (() => void) | undefined
   #retryMs = FIRST_RETRY_MS
-  #times = 0
+  readonly #idle: () => void
   #closed = false
 
-  constructor(one: Registered, parts: PushParts) {
+  /** `idle` is called when the last listener has gone. */
+  constructor(one: Registered, parts: PushParts, idle: () => void) {
     this.#one = one
     this.#parts = parts
+    this.#idle = idle
   }
 
   get status(): PluginInfo['push'] {
     return this.#status
   }
 
-  get soundSince(): number | undefined {
-    return this.#watch === undefined ? undefined : this.#times
+  get isSound(): boolean {
+    return this.#watch !== undefined
   }
 
   /** Resolves when the first try is over, well or not. Never rejects. */
@@ -97,7 +110,9 @@ export class Follower {
   on(listener: (event: WatchEvent) => void): () => void {
     const own = (event: WatchEvent) => listener(event)
     this.#listeners.add(own)
-    return () => this.#listeners.delete(own)
+    return () => {
+      if (this.#listeners.delete(own) && this.#listeners.size === 0) this.#idle()
+    }
   }
 
   close(): void {
@@ -133,13 +148,10 @@ export class Follower {
     }
   }
 
-  #silence: () => void = () => {}
-
   #sound(watch: Watch, silence: () => void): void {
     const again = this.#status === 'lost'
     this.#watch = watch
     this.#silence = silence
-    this.#times++
     this.#retryMs = FIRST_RETRY_MS
     this.#status = 'on'
     if (!again) return

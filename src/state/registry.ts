@@ -109,17 +109,30 @@ function keyOf({ name, version, scope }: StatePlugin, hash: Hash): string {
   return `${name}@${version}:${scope.length > LONGEST_SCOPE ? hash.sha256(scope) : scope}`
 }
 
-const OPTIONAL = ['unavailable', 'initial', 'check', 'refuses', 'prunes', 'apply', 'checkpoint', 'rollback', 'watch', 'close'] as const
+const OPTIONAL = [
+  'unavailable',
+  'initial',
+  'check',
+  'refuses',
+  'prunes',
+  'apply',
+  'checkpoint',
+  'rollback',
+  'watch',
+  'close',
+] as const
 const CAPABILITIES = ['apply', 'atomic', 'rollback', 'watch'] as const
 
 /** What is wrong in what should be a plugin; undefined: nothing. */
 function faultOf(plugin: unknown): string | undefined {
-  if (typeof plugin !== 'object' || plugin === null) return 'its default export is neither a plugin nor a function that makes one'
+  if (typeof plugin !== 'object' || plugin === null)
+    return 'its default export is neither a plugin nor a function that makes one'
   const { name, version, scope, resources, capabilities, query } = plugin as Partial<StatePlugin>
   if (typeof name !== 'string' || !NAME.test(name)) {
     return 'its name must be a lower-case letter, then letters, digits, "_" and "-", 50 characters at most'
   }
-  if (typeof version !== 'string' || version === '' || version.length > 100) return 'its version must be a text of 1 to 100 characters'
+  if (typeof version !== 'string' || version === '' || version.length > 100)
+    return 'its version must be a text of 1 to 100 characters'
   if (scope !== undefined && typeof scope !== 'string') return 'its scope must be a text'
   if (typeof resources !== 'object' || resources === null) return 'it does not say how its state is made of resources'
   if (typeof query !== 'function') return 'it has no function "query"'

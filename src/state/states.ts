@@ -5,8 +5,8 @@ import type { CallOptions, Source } from '../ports.js'
 import type { JsonObject } from './json.js'
 import { normaliseState } from './normalise.js'
 import { type PluginCalls, troubleOf } from './plugin-calls.js'
-import type { PluginTrouble, QueryCall, QueryReport } from './reports.js'
 import type { Registered } from './registry.js'
+import type { PluginTrouble, QueryCall, QueryReport } from './reports.js'
 
 /** A plugin's state, and where it came from. Frozen: it is shared with the cache. */
 export interface Answer {
@@ -17,15 +17,32 @@ export interface Answer {
 export interface StatesParts {
   readonly queries: QueryCache
   readonly calls: PluginCalls
+  /** How long the answer to a question that is asked now is good, ms; undefined: as long as the cache says. */
+  readonly ttlMsOf: (one: Registered) => number | undefined
 }
 
 export class States {
   readonly #queries: QueryCache
   readonly #calls: PluginCalls
+  readonly #ttlMsOf: StatesParts['ttlMsOf']
 
-  constructor({ queries, calls }: StatesParts) {
+  constructor({ queries, calls, ttlMsOf }: StatesParts) {
     this.#queries = queries
     this.#calls = calls
+    this.#ttlMsOf = ttlMsOf
+  }
+
+  /** All of them out of memory, at once; undefined where one is not there. */
+  view(which: readonly Registered[]): QueryReport | undefined {
+    const plugins: Record<string, JsonObject> = {}
+    const sources: Record<string, Source> = {}
+    for (const { key, plugin } of which) {
+      const state = this.#queries.view<JsonObject>(key)
+      if (state === undefined) return undefined
+      plugins[plugin.name] = state
+      sources[plugin.name] = 'memory'
+    }
+    return { plugins, sources, trouble: {} }
   }
 
   /** All of them at once. Rejects only where the caller has ended it, or the cache is closed. */
@@ -50,8 +67,13 @@ export class States {
 
   /** @throws OpDbusError PLUGIN_FAILED, PLUGIN_UNAVAILABLE, ABORTED, CLOSED */
   async answer(one: Registered, { fresh = false, signal }: QueryCall = {}): Promise<Answer> {
-    if (fresh) await this.#queries.delete(one.key)
-    return this.#queries.getOrCompute<JsonObject>(one.key, ended => this.look(one, { signal: ended }), { signal })
+    return this.#queries.getOrCompute<JsonObject>(one.key, ended => this.look(one, { signal: ended }), {
+      signal,
+      fresh,
+      frozen: true,
+      // Before the plugin is asked: an answer lives longer only where each change since the question is told.
+      ttlMs: this.#ttlMsOf(one),
+    })
   }
 
   /** What the system says now, past the cache, which does not learn of it. */
@@ -73,5 +95,10 @@ export class States {
   /** Nothing that was asked before this is served after it, in any process. */
   async invalidate({ key }: Registered): Promise<void> {
     await this.#queries.delete(key)
+  }
+
+  /** The same for changes that come in bursts: in this process as soon as it is called, in others a few milliseconds later. */
+  invalidateSoon({ key }: Registered): Promise<void> {
+    return this.#queries.invalidate(key)
   }
 }

@@ -69,28 +69,28 @@ class Watching {
     this.#follower = this.#parts.push.follow(this.#one)
     this.#leave = this.#follower?.on(event => this.#hear(event)) ?? (() => {})
     await this.#follower?.begin()
-    if (this.#follower?.soundSince === undefined) await this.#beginPolling()
+    if (!this.#follower?.isSound) await this.#beginPolling()
   }
 
   close(): void {
     this.#closed = true
     this.#leave()
-    this.#poll?.end()
+    this.#endPolling()
     this.#cancelBurst?.()
   }
 
   #hear(event: WatchEvent): void {
     if (this.#closed) return
-    if (event.kind === 'changed') return this.#changed()
-    this.#tell(event)
-    if (event.kind === 'lost') {
-      // What changed just before is not told any more.
-      this.#changed()
-      void this.#beginPolling()
-    } else {
-      this.#poll?.end()
-      this.#poll = undefined
-    }
+    if (event.kind !== 'changed') this.#tell(event)
+    // What changed just before a loss is not told any more.
+    if (event.kind !== 'sound') this.#changed()
+    if (event.kind === 'lost') void this.#beginPolling()
+    if (event.kind === 'sound') this.#endPolling()
+  }
+
+  #endPolling(): void {
+    this.#poll?.end()
+    this.#poll = undefined
   }
 
   async #beginPolling(): Promise<void> {
@@ -102,10 +102,10 @@ class Watching {
   async #look(): Promise<void> {
     // One that was not there may be by now, and tell.
     const follower = this.#parts.push.follow(this.#one)
-    if (follower?.soundSince !== undefined) {
-      this.#poll?.end()
-      this.#poll = undefined
-      return this.#changed()
+    if (follower?.isSound) {
+      this.#endPolling()
+      this.#changed()
+      return
     }
     const now = await this.#read()
     if (this.#seen !== undefined && now !== this.#seen) this.#changed()
