@@ -23,10 +23,12 @@ export function diffState(
     const have = resourcesOf(rule, memberOf(current, collection))
     const want = resourcesOf(rule, declared)
     const extra = [...have].filter(
-      ([name, one]) => desired.prune && !want.has(name) && plugin.prunes?.({ collection, name }, one) === true,
+      ([name, one]) =>
+        desired.prune && !want.has(name) && plugin.prunes?.({ collection, name }, one, desired.state) === true,
     )
     for (const name of [...want.keys(), ...extra.map(([name]) => name)].sort()) {
-      actions.push(judged(plugin, actionFor(rule, { collection, name }, have.get(name), want.get(name))))
+      const action = actionFor(rule, { collection, name }, have.get(name), want.get(name))
+      actions.push(judged(plugin, action, have.get(name)))
     }
   }
   return actions
@@ -53,7 +55,7 @@ export function diffWhole(
   current: JsonObject | undefined,
   before: JsonObject | null,
 ): StateAction {
-  return judged(plugin, between(resource, current, before))
+  return judged(plugin, between(resource, current, before), current)
 }
 
 function between(resource: ResourceName, from: JsonObject | undefined, to: JsonObject | null): StateAction {
@@ -63,9 +65,13 @@ function between(resource: ResourceName, from: JsonObject | undefined, to: JsonO
   return changes.length === 0 ? { kind: 'none', resource } : { kind: 'modify', resource, changes }
 }
 
-function judged(plugin: Pick<StatePlugin, 'refuses'>, action: StateAction): StateAction {
+function judged(
+  plugin: Pick<StatePlugin, 'refuses'>,
+  action: StateAction,
+  current: JsonObject | undefined,
+): StateAction {
   if (action.kind === 'none') return action
-  const refused = plugin.refuses?.(action)
+  const refused = plugin.refuses?.(action, current)
   return refused === undefined ? action : { ...action, refused }
 }
 

@@ -20,11 +20,11 @@ export class Problems {
   }
 
   /** @throws OpDbusError INVALID_INPUT, where there are any */
-  throwIfAny(document?: JsonDocument): void {
+  throwIfAny(source?: JsonDocument): void {
     if (this.total === 0) return
-    const places = document?.positionsOf(this.first.map(({ path }) => path))
+    const places = source?.positionsOf(this.first.map(({ path }) => path))
     const problems = this.first.map((problem, index) => ({ ...problem, ...places?.[index] }))
-    const lines = problems.map(problem => told(problem, document?.file))
+    const lines = problems.map(problem => told(problem, source?.file))
     if (this.total > lines.length) lines.push(`and ${this.total - lines.length} more`)
     throw new OpDbusError('INVALID_INPUT', lines.join('\n'), { details: { problems, total: this.total } })
   }

@@ -71,7 +71,8 @@ describe('a plan', () => {
     expect(Object.isFrozen(read.diffs[0]!.actions)).toBe(true)
     if (!('desired' in read.to)) throw new Error('it leads elsewhere')
     expect(checkDesired(desiredFile(read.to.desired), plugins)).toStrictEqual(desired)
-    const back: Plan = { ...plan, to: { checkpoint: '20261127T171500.123Z-1a2b3c4d' }, diffs: [] }
+    const trouble = { lxc: { kind: 'unavailable', message: 'no lxc-ls here' } } as const
+    const back: Plan = { ...plan, to: { checkpoint: '20261127T171500.123Z-1a2b3c4d' }, diffs: [], trouble }
     expect(readPlan(planText(back), 'net.plan')).toStrictEqual(back)
   })
 
