@@ -50,6 +50,8 @@ const TARGETS = [
       target: 'node20',
       packages: 'bundle',
       external: ['onnxruntime-node', 'onnxruntime-web'],
+      // What some packages give to Node by default requires parts of itself in a way that no bundler sees.
+      mainFields: ['module', 'main'],
       splitting: true,
       chunkNames: 'cli-[hash]',
       minifySyntax: true,
