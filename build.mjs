@@ -50,8 +50,8 @@ const TARGETS = [
       target: 'node20',
       packages: 'bundle',
       external: ['onnxruntime-node', 'onnxruntime-web'],
-      // What Node would take of it loads its own parts in a way that no bundler sees.
-      alias: { 'jsonc-parser': 'jsonc-parser/lib/esm/main.js' },
+      // What some packages give to Node by default requires parts of itself in a way that no bundler sees.
+      mainFields: ['module', 'main'],
       splitting: true,
       chunkNames: 'cli-[hash]',
       minifySyntax: true,
