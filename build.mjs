@@ -31,6 +31,7 @@ const TARGETS = [
     outdir: 'dist',
     entries: {
       node: 'src/node.ts',
+      state: 'src/state.ts',
       'node-worker': 'src/node/worker.ts',
       'node-tokenizer': 'src/node/tokenizer.ts',
       'node-device-probe': 'src/node/device-probe.ts',
@@ -63,6 +64,18 @@ const TARGETS = [
             'cli-answer': ['src/cli/answer.ts'],
             'cli-help': ['src/cli/help.ts', 'src/cli/run/completion.ts'],
             'cli-embed': ['src/cli/run/embed.ts', 'src/node/model.ts'],
+            // An answer from the cache needs less than what compares and changes.
+            'cli-query': ['src/cli/run/query.ts'],
+            'cli-state': [
+              'src/cli/run/apply.ts',
+              'src/cli/run/bench.ts',
+              'src/cli/run/diff-watch.ts',
+              'src/cli/run/diff.ts',
+              'src/cli/run/init.ts',
+              'src/cli/run/plugins.ts',
+              'src/cli/run/query-watch.ts',
+              'src/state/json-patch.ts',
+            ],
             'cli-more': [
               'src/cli/input.ts',
               'src/cli/npy.ts',

@@ -11,6 +11,7 @@ const LONG = [
   'test/kernels/webgpu',
   'test/stores/',
   'test/node/',
+  'test/state/',
   'test/embedder/',
   'test/hub/',
 ]
@@ -32,7 +33,7 @@ class LongFoldersFirst extends BaseSequencer {
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    globalSetup: ['test/browser/global-setup.ts'],
+    globalSetup: ['test/global-setup.ts'],
     sequence: { sequencer: LongFoldersFirst },
     testTimeout: 60_000,
     hookTimeout: 120_000,

@@ -23,6 +23,7 @@ const OUTSIDE = [
   ['src/node', ['test/node', 'test/cli', 'test/examples']],
   ['src/options.ts', ['test/cli', 'test/docs']],
   ['src/patterns/', ['test/cli/patterns.test.ts']],
+  ['src/state', ['test/state', 'test/cli']],
   ['src/stores/', ['test/node', 'test/cli/embed.test.ts', 'test/version-before.test.ts']],
   ['src/stores/indexeddb', ['test/stores/indexeddb', 'test/browser/web.test.ts']],
   ['src/testing', ['test/testing', 'test/examples/own-store.test.ts']],
@@ -43,6 +44,7 @@ const OUTSIDE = [
   ['package.json', ['test']],
   ['tsconfig', ['test/package/typescript.test.ts', 'test/docs']],
   ['test/bench/', ['test/bench']],
+  ['test/real/', ['test/state']],
   ['test/package/', ['test/package']],
   ['test/fixtures/tokenizers/', ['test/embedder/tokenizer']],
   [

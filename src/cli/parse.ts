@@ -1,8 +1,8 @@
 // From a command line to a command and its values, or to an error that says what was meant. Runs nothing.
 import { parseArgs } from 'node:util'
 import { messageOf, OpDbusError } from '../errors.js'
+import { nearest } from '../nearest.js'
 import { type Command, type CommandOption, groupOf, optionsOf } from './command.js'
-import { nearest } from './nearest.js'
 
 export interface Parsed {
   readonly values: Readonly<Record<string, string | boolean | undefined>>

@@ -1,7 +1,7 @@
 // Where Chromium is on this machine. Installs Debian's where that is allowed; never skips, never asks.
 import { existsSync } from 'node:fs'
 import { messageOf } from '../../src/errors.js'
-import { aptInstall, mayInstall, onPath } from './programs.js'
+import { aptInstall, mayInstall, onPath } from '../programs.js'
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable']
 const MAC = '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome'

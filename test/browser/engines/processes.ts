@@ -3,7 +3,7 @@ import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { onPath } from '../programs.js'
+import { onPath } from '../../programs.js'
 
 export interface Started {
   readonly child: ChildProcess

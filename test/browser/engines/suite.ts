@@ -1,8 +1,8 @@
 // What every engine other than Chromium has to pass: with storage, and in each way in which it may have none.
 import { describe, vi } from 'vitest'
+import type { Found } from '../../programs.js'
 import { useWebAssets } from '../web-assets.js'
 import type { Engine } from './engine.js'
-import type { Found } from './find.js'
 import { deniedLibraryTest, libraryTests, useVectorsOfNode } from './library-tests.js'
 import { deniedPlaygroundTest, playgroundTests, usePlayground } from './playground-tests.js'
 import { useEngine } from './use-engine.js'

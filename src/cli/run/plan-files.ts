@@ -1,0 +1,33 @@
+// Plans in files, as `op-dbus apply --plan` writes and reads them.
+import { OpDbusError } from '../../errors.js'
+import { readPlan } from '../../state/plan-file.js'
+import type { Plan } from '../../state/reports.js'
+import type { State } from '../../state.js'
+import { readWhole } from '../input.js'
+import type { Terminal } from '../terminal.js'
+import { told } from './state.js'
+
+/** Bytes: a plan holds what it changes, old and new. */
+const MAX_PLAN = 64 * 2 ** 20
+
+/** @throws OpDbusError INVALID_INPUT */
+export async function readPlanFile(path: string, terminal: Terminal): Promise<Plan> {
+  const name = path === '-' ? 'standard input' : path
+  const bytes = await readWhole(path, MAX_PLAN, terminal.signal)
+  return told(name, terminal, () => readPlan(bytes, name))
+}
+
+/**
+ * Plans anew what `plan` leads to.
+ * @throws OpDbusError CONFLICT where that is another plan by now
+ */
+export async function planAgain(state: State, plan: Plan, terminal: Terminal): Promise<void> {
+  const call = { signal: terminal.signal }
+  const { to } = plan
+  const now = 'desired' in to ? await state.plan(to.desired, call) : await state.planRollback(to.checkpoint, call)
+  if (JSON.stringify(now.diffs) === JSON.stringify(plan.diffs)) return
+  throw new OpDbusError(
+    'CONFLICT',
+    'the system is not what the plan saw: an apply of it would be refused\nmake a new plan',
+  )
+}

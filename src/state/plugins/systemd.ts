@@ -1,0 +1,78 @@
+// The plugin `systemd`: units, their active and enabled state, over D-Bus. Light: what speaks to a bus is loaded with the first question.
+import { stat } from 'node:fs/promises'
+import { OpDbusError } from '../../errors.js'
+import type { ApplyCall, PluginCall, PluginTools, StateAction, StatePlugin, Watch, Watcher } from '../plugin.js'
+import { busAddress } from './systemd/address.js'
+import type { Bus } from './systemd/bus.js'
+import type { SharedBus } from './systemd/shared-bus.js'
+import { checkUnits, initialUnits, refusesUnit } from './systemd/wishes.js'
+
+export interface SystemdOptions {
+  /** `system`, `user` or a D-Bus address. Default: `system` for root, `user` for others. */
+  readonly bus?: string
+}
+
+/** A connection that nobody asks over is closed after so long. */
+const IDLE_MS = 5_000
+
+/**
+ * State: `{ units: { 'ssh.service': { active_state, enabled, masked, unit_file_state } } }`, as `systemctl is-active` and `is-enabled` say it
+ * (`units.ts` says of which units). `active_state`, `enabled` and `masked` can be declared.
+ * @throws OpDbusError INVALID_INPUT for a `bus` that is none
+ */
+export function systemdPlugin(tools: Pick<PluginTools, 'env'>, options: SystemdOptions = {}): StatePlugin {
+  const at = busAddress(options.bus ?? (process.getuid?.() === 0 ? 'system' : 'user'), tools.env)
+  let shared: SharedBus | undefined
+
+  const open = async (signal: AbortSignal): Promise<Bus> => {
+    if (typeof at === 'string') throw unavailable(at)
+    const { Bus } = await import('./systemd/talk.js')
+    return Bus.open(at.address, at.socket, signal)
+  }
+
+  return {
+    name: 'systemd',
+    version: '1',
+    ...(typeof at !== 'string' && { scope: at.address }),
+    resources: { units: {} },
+    capabilities: { apply: true, atomic: false, rollback: true, watch: true },
+
+    async unavailable() {
+      if (typeof at === 'string') return at
+      if (at.socket.startsWith('\0')) return undefined
+      const found = await stat(at.socket).catch(() => undefined)
+      return found?.isSocket() ? undefined : `there is no bus at ${at.socket}: systemd is asked over D-Bus`
+    },
+
+    async query({ signal }: PluginCall) {
+      const { SharedBus, Systemd, queryUnits } = await import('./systemd/talk.js')
+      shared ??= new SharedBus(open, IDLE_MS)
+      return shared.use(signal, bus => queryUnits(new Systemd(bus, signal)))
+    },
+
+    initial: initialUnits,
+    check: checkUnits,
+    refuses: refusesUnit,
+
+    async apply(actions: readonly StateAction[], call: ApplyCall) {
+      const { Systemd, applyUnits } = await import('./systemd/talk.js')
+      const bus = await open(call.signal)
+      try {
+        await applyUnits(new Systemd(bus, call.signal), actions, call)
+      } finally {
+        bus.close()
+      }
+    },
+
+    async watch(watcher: Watcher, { signal }: PluginCall): Promise<Watch> {
+      const { watchUnits } = await import('./systemd/talk.js')
+      return watchUnits(await open(signal), watcher, signal)
+    },
+
+    close: () => shared?.close(),
+  }
+}
+
+function unavailable(reason: string): OpDbusError {
+  return new OpDbusError('PLUGIN_UNAVAILABLE', reason, { details: { plugin: 'systemd', reason } })
+}

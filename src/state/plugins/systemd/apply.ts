@@ -1,0 +1,224 @@
+// Enables, masks, starts and stops units, and says of each how it went. What systemd was asked and has not done when the time is over is
+// `pending`: it goes on with it.
+import { abortError, messageOf, OpDbusError } from '../../../errors.js'
+import type { JsonObject, JsonValue } from '../../json.js'
+import type { ApplyCall, Outcome, StateAction } from '../../plugin.js'
+import { isAnswered } from './bus.js'
+import { Jobs } from './jobs.js'
+import { NO_SUCH_UNIT, type Systemd } from './systemd1.js'
+import { fileState, isActive, pathOf, queryUnits, type Unit } from './units.js'
+
+/** What is to be so of one unit; absent: as it is. */
+interface Wish {
+  readonly name: string
+  readonly action: StateAction
+  readonly active?: boolean
+  readonly enabled?: boolean
+  readonly masked?: boolean
+  /** Until the next boot only. */
+  readonly runtime: boolean
+  /** The active state that was there before a rollback, where it is none that can be asked for. */
+  readonly beyond?: string
+}
+
+/** @throws OpDbusError CONFLICT where a unit is not what the actions say that it was; nothing is done then */
+export async function applyUnits(systemd: Systemd, actions: readonly StateAction[], call: ApplyCall): Promise<void> {
+  const jobs = await Jobs.listen(systemd)
+  const { units } = await queryUnits(systemd)
+  for (const action of actions) mustBeUnmoved(action, units)
+
+  const outcomes = new Outcomes(call)
+  const wishes = actions.map(wishOf)
+  const stopTelling = outcomes.pendingAt(call.signal)
+  try {
+    const ready = await changeFiles(systemd, wishes, units, outcomes)
+    await Promise.all(ready.map(wish => changeActive(systemd, jobs, wish, units[wish.name], outcomes)))
+  } finally {
+    stopTelling()
+  }
+  if (call.signal.aborted) throw abortError(call.signal)
+}
+
+function mustBeUnmoved(action: StateAction, units: Readonly<Record<string, Unit>>): void {
+  const { name } = action.resource
+  const unit: JsonObject | undefined = Object.hasOwn(units, name) ? units[name] : undefined
+  const expected: readonly (readonly [string, JsonValue | undefined])[] =
+    action.kind === 'modify'
+      ? action.changes.map(({ path, old }) => [path.slice(1), old] as const)
+      : action.kind === 'delete'
+        ? Object.entries(action.old)
+        : []
+  const isThere = action.kind !== 'create'
+  if ((unit !== undefined) !== isThere) throw conflict(name, isThere ? 'is gone' : 'is there by now')
+  for (const [field, old] of expected) {
+    if (unit?.[field] !== old) throw conflict(name, `has ${field} ${unit?.[field]}, and ${old} was seen`)
+  }
+}
+
+function conflict(name: string, what: string): OpDbusError {
+  return new OpDbusError('CONFLICT', `${name} ${what}: nothing was changed; look at the difference again`, {
+    details: { plugin: 'systemd', unit: name },
+  })
+}
+
+function wishOf(action: StateAction): Wish {
+  const { name } = action.resource
+  if (action.kind === 'delete') return { name, action, active: false, enabled: false, runtime: false }
+  const wanted: Readonly<Record<string, JsonValue | undefined>> =
+    action.kind === 'create'
+      ? action.new
+      : Object.fromEntries(
+          action.kind === 'modify' ? action.changes.map(change => [change.path.slice(1), change.new]) : [],
+        )
+  const { active_state: state, enabled, masked, unit_file_state: file } = wanted
+  const active = state === undefined ? undefined : state === 'active' || state === 'activating'
+  return {
+    name,
+    action,
+    runtime: typeof file === 'string' && file.endsWith('-runtime'),
+    ...(active !== undefined && { active }),
+    ...(typeof enabled === 'boolean' && { enabled }),
+    ...(typeof masked === 'boolean' && { masked }),
+    ...(typeof state === 'string' && !/^(in)?active$/.test(state) && { beyond: state }),
+  }
+}
+
+/** Those of `wishes` whose files are now as wished; the others have their outcome. */
+async function changeFiles(
+  systemd: Systemd,
+  wishes: readonly Wish[],
+  units: Readonly<Record<string, Unit>>,
+  outcomes: Outcomes,
+): Promise<Wish[]> {
+  const ready: Wish[] = []
+  const changed: Wish[] = []
+  for (const wish of wishes) {
+    if (wish.enabled === undefined && wish.masked === undefined) {
+      ready.push(wish)
+      continue
+    }
+    outcomes.begin(wish)
+    try {
+      await changeFile(systemd, wish, units[wish.name])
+      changed.push(wish)
+    } catch (error) {
+      outcomes.fail(wish, error)
+    }
+  }
+  if (changed.length === 0) return ready
+  try {
+    await systemd.reload()
+    return [...ready, ...changed]
+  } catch (error) {
+    for (const wish of changed) outcomes.fail(wish, error, 'its files are changed, and systemd did not read them: ')
+    return ready
+  }
+}
+
+async function changeFile(systemd: Systemd, wish: Wish, now: Unit | undefined): Promise<void> {
+  const { name, enabled, masked, runtime } = wish
+  if (masked === false) await systemd.unmask(name, now?.unit_file_state === 'masked-runtime')
+  if (enabled === false) {
+    // Under a mask it may have been enabled all the time.
+    const state = masked === false ? await fileState(systemd, name) : now?.unit_file_state
+    await systemd.disable(name, state === 'enabled-runtime')
+  }
+  if (enabled === true) {
+    const { carriesInstallInfo, links } = await systemd.enable(name, runtime)
+    if (!carriesInstallInfo && links === 0) throw new Error('its file has no [Install] section: it cannot be enabled')
+  }
+  if (masked === true) await systemd.mask(name, runtime)
+}
+
+async function changeActive(
+  systemd: Systemd,
+  jobs: Jobs,
+  wish: Wish,
+  now: Unit | undefined,
+  outcomes: Outcomes,
+): Promise<void> {
+  const { name, active, beyond } = wish
+  if (active === undefined) return outcomes.done(wish)
+  outcomes.begin(wish)
+  try {
+    const result = await jobs.run(active ? 'start' : 'stop', name)
+    // There was nothing to stop: that it failed is all that keeps it from being inactive.
+    if (!active && now?.active_state === 'failed') await systemd.resetFailed(name)
+    const why = await whyNot(systemd, name, active, result)
+    if (why !== undefined) outcomes.tell(wish, { status: 'failed', message: why })
+    else if (beyond === undefined) outcomes.done(wish)
+    else outcomes.done(wish, `it is ${active ? 'started' : 'stopped'}: that it was ${beyond} cannot be restored`)
+  } catch (error) {
+    // A unit that is gone is stopped.
+    if (active === false && isAnswered(error, NO_SUCH_UNIT)) outcomes.done(wish)
+    else outcomes.fail(wish, error)
+  }
+}
+
+/** Why the unit is not active, or not inactive, in systemd's own words; undefined where it is as asked. */
+async function whyNot(systemd: Systemd, name: string, active: boolean, result: string): Promise<string | undefined> {
+  const path = await pathOf(systemd, name)
+  const state = path === undefined ? 'inactive' : await systemd.property<string>(path, 'Unit', 'ActiveState')
+  if (result === 'done' && (active ? isActive(state) : state === 'inactive')) return undefined
+  const job = result === 'done' ? '' : `the job of ${active ? 'starting' : 'stopping'} it ended with "${result}"; `
+  return `${job}it is ${state}${path === undefined ? '' : await reasonOf(systemd, path, name, active)}`
+}
+
+/** What systemd keeps of how the unit went: `, result exit-code, status 1`. */
+async function reasonOf(systemd: Systemd, path: string, name: string, active: boolean): Promise<string> {
+  const type = name.slice(name.lastIndexOf('.') + 1)
+  const of = type.charAt(0).toUpperCase() + type.slice(1)
+  const ask = <T>(from: string, property: string) =>
+    systemd.property<T>(path, from, property).catch((): undefined => undefined)
+  const [result, status, condition, oneshot] = await Promise.all([
+    ask<string>(of, 'Result'),
+    ask<number>('Service', 'ExecMainStatus'),
+    ask<boolean>('Unit', 'ConditionResult'),
+    ask<string>('Service', 'Type'),
+  ])
+  if (result !== undefined && result !== 'success') return `, result ${result}${status ? `, status ${status}` : ''}`
+  if (active && condition === false) return ': a condition of its file is not met'
+  if (active && oneshot === 'oneshot') return ': it ran and is over, as what is "Type=oneshot" does'
+  return ''
+}
+
+/** Tells the outcome of each wish once, and of those that are under way when the time is over. */
+class Outcomes {
+  readonly #call: ApplyCall
+  readonly #begun = new Set<Wish>()
+  readonly #told = new Set<Wish>()
+
+  constructor(call: ApplyCall) {
+    this.#call = call
+  }
+
+  /** systemd is asked. */
+  begin(wish: Wish): void {
+    this.#begun.add(wish)
+  }
+
+  done(wish: Wish, message?: string): void {
+    this.tell(wish, { status: 'done', ...(message !== undefined && { message }) })
+  }
+
+  fail(wish: Wish, error: unknown, before = ''): void {
+    this.tell(wish, { status: 'failed', message: before + messageOf(error) })
+  }
+
+  tell(wish: Wish, outcome: Outcome): void {
+    if (this.#told.has(wish)) return
+    this.#told.add(wish)
+    this.#call.report(wish.action.resource, outcome)
+  }
+
+  /** From within the signal's own event: who waits for `signal` may hear nothing later. */
+  pendingAt(signal: AbortSignal): () => void {
+    const onAbort = () => {
+      for (const wish of this.#begun) {
+        this.tell(wish, { status: 'pending', message: 'systemd was asked, and had not done it when the time was over' })
+      }
+    }
+    signal.addEventListener('abort', onAbort, { once: true })
+    return () => signal.removeEventListener('abort', onAbort)
+  }
+}

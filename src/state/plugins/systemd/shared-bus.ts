@@ -1,0 +1,38 @@
+// The connection that questions go over: opened with the first, closed a while after the last, made anew where it was lost.
+import type { Bus } from './bus.js'
+
+export class SharedBus {
+  readonly #open: (signal: AbortSignal) => Promise<Bus>
+  readonly #idleMs: number
+  #bus: Bus | undefined
+  #users = 0
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(open: (signal: AbortSignal) => Promise<Bus>, idleMs: number) {
+    this.#open = open
+    this.#idleMs = idleMs
+  }
+
+  async use<T>(signal: AbortSignal, work: (bus: Bus) => Promise<T>): Promise<T> {
+    clearTimeout(this.#timer)
+    this.#users++
+    try {
+      if (this.#bus === undefined || this.#bus.closed) {
+        const opened = await this.#open(signal)
+        // Two may have opened one.
+        if (this.#bus === undefined || this.#bus.closed) this.#bus = opened
+        else opened.close()
+      }
+      return await work(this.#bus)
+    } finally {
+      this.#users--
+      if (this.#users === 0) this.#timer = setTimeout(() => this.close(), this.#idleMs).unref()
+    }
+  }
+
+  close(): void {
+    clearTimeout(this.#timer)
+    this.#bus?.close()
+    this.#bus = undefined
+  }
+}
