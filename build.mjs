@@ -50,6 +50,8 @@ const TARGETS = [
       target: 'node20',
       packages: 'bundle',
       external: ['onnxruntime-node', 'onnxruntime-web'],
+      // What Node would take of it loads its own parts in a way that no bundler sees.
+      alias: { 'jsonc-parser': 'jsonc-parser/lib/esm/main.js' },
       splitting: true,
       chunkNames: 'cli-[hash]',
       minifySyntax: true,

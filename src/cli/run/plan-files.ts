@@ -1,5 +1,7 @@
 // Plans in files, as `op-dbus apply --plan` writes and reads them.
+import { isDeepStrictEqual } from 'node:util'
 import { OpDbusError } from '../../errors.js'
+import { MAX_BYTES } from '../../state/plain.js'
 import { readPlan } from '../../state/plan-file.js'
 import type { Plan } from '../../state/reports.js'
 import type { State } from '../../state.js'
@@ -8,7 +10,7 @@ import type { Terminal } from '../terminal.js'
 import { told } from './state.js'
 
 /** Bytes: a plan holds what it changes, old and new. */
-const MAX_PLAN = 64 * 2 ** 20
+const MAX_PLAN = 4 * MAX_BYTES
 
 /** @throws OpDbusError INVALID_INPUT */
 export async function readPlanFile(path: string, terminal: Terminal): Promise<Plan> {
@@ -25,7 +27,8 @@ export async function planAgain(state: State, plan: Plan, terminal: Terminal): P
   const call = { signal: terminal.signal }
   const { to } = plan
   const now = 'desired' in to ? await state.plan(to.desired, call) : await state.planRollback(to.checkpoint, call)
-  if (JSON.stringify(now.diffs) === JSON.stringify(plan.diffs)) return
+  const what = ({ diffs }: Plan) => diffs.map(({ plugin, actions }) => ({ plugin, actions }))
+  if (isDeepStrictEqual(what(now), what(plan))) return
   throw new OpDbusError(
     'CONFLICT',
     'the system is not what the plan saw: an apply of it would be refused\nmake a new plan',

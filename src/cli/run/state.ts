@@ -1,6 +1,7 @@
 // What the commands of a system's state have in common: opening it, reading a desired file, telling what did not answer.
 import { isOpDbusError, OpDbusError } from '../../errors.js'
 import { oneLine } from '../../format.js'
+import { MAX_BYTES } from '../../state/plain.js'
 import type { Desired, PluginDiff, PluginTrouble } from '../../state/reports.js'
 import { openState, type State } from '../../state.js'
 import type { FlagValues } from '../flags.js'
@@ -10,8 +11,6 @@ import type { Terminal } from '../terminal.js'
 
 export type StateValues = FlagValues & { readonly json?: boolean; readonly quiet?: boolean; readonly plugin?: string }
 
-/** Bytes of a desired file; more is a mistake, and is not read. */
-const MAX_DESIRED = 16 * 2 ** 20
 /** Problems of a file that are printed; the rest is counted. */
 const MAX_PROBLEMS = 20
 
@@ -62,7 +61,7 @@ export function chosenPlugins({ plugin }: StateValues): string[] | undefined {
 export async function desiredIn(path: string, values: StateValues, state: State, terminal: Terminal): Promise<Desired> {
   const name = path === '-' ? 'standard input' : path
   const { readWhole } = await import('../input.js')
-  const bytes = await readWhole(path, MAX_DESIRED, terminal.signal)
+  const bytes = await readWhole(path, MAX_BYTES, terminal.signal)
   const desired = await told(name, terminal, () => state.readDesired(bytes, name))
   const chosen = chosenPlugins(values)
   if (chosen === undefined) return desired
