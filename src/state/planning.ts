@@ -70,6 +70,7 @@ function isPlan(value: unknown): value is Plan {
   return (
     plan?.['op-dbus'] === 'plan' &&
     plan.version === 1 &&
+    plan.to !== undefined &&
     isRecord(plan.to) &&
     ('desired' in plan.to ? isRecord(plan.to.desired) : typeof plan.to.checkpoint === 'string') &&
     (plan.trouble === undefined || isRecord(plan.trouble)) &&
