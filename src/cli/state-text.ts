@@ -1,7 +1,7 @@
 // States, diffs and what became of them, as text for people. Pure: writes nowhere. What comes from a system is never printed raw:
 // a unit or an interface may be called anything, and must not steer a terminal.
 import { count, oneLine, plural, table } from '../format.js'
-import type { JsonObject, JsonValue } from '../state/json.js'
+import type { JsonObject } from '../state/json.js'
 import type { Change, ResourceName, ResourceRule, StateAction } from '../state/plugin.js'
 import type {
   ApplyReport,
@@ -11,6 +11,7 @@ import type {
   QueryReport,
   ResourceOutcome,
 } from '../state/reports.js'
+import { keysOf, resourcesOf } from '../state/resources.js'
 import { sourceLabel } from './terminal.js'
 
 /** How it is shown: with colours or without, and how wide. */
@@ -41,7 +42,7 @@ const NAME = 80
 export function queryText(report: QueryReport, rules: Readonly<Record<string, Rules>>, look: Look): string {
   const parts = Object.entries(report.plugins).map(([plugin, state]) => {
     const resources = resourcesIn(state, rules[plugin] ?? {})
-    const source = sourceLabel(report.sources[plugin]!, look.color).trimEnd()
+    const source = sourceLabel(report.sources[plugin]!, look.color, 0)
     const heading = `${plugin}  ${source}  ${plural(resources.length, 'resource', 'resources')}\n`
     const names = resources.map(({ resource }) => `  ${nameOf(resource)}`)
     const width = Math.min(40, Math.max(0, ...names.map(name => name.length)))
@@ -168,26 +169,20 @@ function pathText(path: string): string {
   return oneLine(path.replace(/^\//, '') || '(all)', NAME)
 }
 
-function fieldsText(value: JsonValue, keys: readonly string[]): string {
-  if (value === null || typeof value !== 'object' || Array.isArray(value)) return JSON.stringify(value)
-  return Object.entries(value)
+function fieldsText(resource: JsonObject, keys: readonly string[]): string {
+  return Object.entries(resource)
     .filter(([field]) => !keys.includes(field))
-    .map(([field, inner]) => `${field}=${typeof inner === 'string' ? inner : JSON.stringify(inner)}`)
+    .map(([field, value]) => `${field}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
     .join('  ')
 }
 
-/** The resources of a state, in its own order; `keys` are the fields that their names are made of. */
+/** The resources of a state; `keys` are the fields that their names are made of. */
 export function resourcesIn(state: JsonObject, rules: Rules) {
-  return Object.entries(state).flatMap(([collection, value]) => {
-    const rule = rules[collection]
-    const one = (name: string, held: JsonValue, keys: readonly string[] = []) => ({
+  return Object.entries(rules).flatMap(([collection, rule]) =>
+    [...resourcesOf(rule, state[collection])].map(([name, value]) => ({
       resource: { collection, name },
-      value: held,
-      keys,
-    })
-    if (rule === undefined || rule.single || value === null || typeof value !== 'object') return [one('', value)]
-    if (!Array.isArray(value)) return Object.entries(value).map(([name, held]) => one(name, held))
-    const keys = typeof rule.key === 'string' ? [rule.key] : (rule.key ?? [])
-    return value.map((held: JsonObject) => one(keys.map(key => String(held[key] ?? '')).join(' '), held, keys))
-  })
+      value,
+      keys: keysOf(rule),
+    })),
+  )
 }

@@ -19,8 +19,8 @@ const checked = new WeakMap<object, readonly StatePlugin[]>()
  * @throws OpDbusError INVALID_INPUT, a line `file:line:column path: message` for each problem
  */
 export function readDesired(text: string | Uint8Array, file: string, plugins: readonly StatePlugin[]): Desired {
-  const document = readJson(text, file)
-  return check(document.value, plugins, document)
+  const source = readJson(text, file)
+  return check(source.value, plugins, source)
 }
 
 /**
@@ -41,16 +41,16 @@ export function desiredFile({ version, plugins }: Desired): JsonObject {
   return { version, plugins: Object.fromEntries(states) }
 }
 
-function check(value: unknown, plugins: readonly StatePlugin[], document?: JsonDocument): Desired {
+function check(value: unknown, plugins: readonly StatePlugin[], source?: JsonDocument): Desired {
   const problems = new Problems()
   const fault = (path: string, message: string) => {
     problems.add(path, message)
     return null
   }
   const plain = plainJson(value, { fault, unsafe: 'fault' })
-  problems.throwIfAny(document)
+  problems.throwIfAny(source)
   const desired = new Reading(plugins, problems).of(plain)
-  problems.throwIfAny(document)
+  problems.throwIfAny(source)
   checked.set(deepFreeze(desired as unknown as JsonObject), [...plugins])
   return desired
 }

@@ -27,8 +27,8 @@ export function diffState(
         desired.prune && !want.has(name) && plugin.prunes?.({ collection, name }, one, desired.state) === true,
     )
     for (const name of [...want.keys(), ...extra.map(([name]) => name)].sort()) {
-      const one = have.get(name)
-      actions.push(judged(plugin, actionFor(rule, { collection, name }, one, want.get(name)), one))
+      const action = actionFor(rule, { collection, name }, have.get(name), want.get(name))
+      actions.push(judged(plugin, action, have.get(name)))
     }
   }
   return actions

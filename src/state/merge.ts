@@ -9,37 +9,39 @@ import { OUR_WORDS } from './resources.js'
  * changes, and what does not change within it is shared.
  */
 export function targetOf(rule: ResourceRule, current: JsonObject | undefined, desired: JsonObject): JsonObject {
-  const patch: Record<string, JsonValue> = {}
-  for (const [field, value] of Object.entries(desired)) {
-    if (OUR_WORDS.includes(field)) continue
-    const isSet = rule.sets?.includes(field) && Array.isArray(value)
-    patch[field] = isSet && desired.prune !== true ? withMembers(current && memberOf(current, field), value) : value
-  }
-  return mergePatch(current, patch) as JsonObject
+  return mergeMembers(current ?? {}, desired, (old, value, field) => {
+    if (OUR_WORDS.includes(field)) return old
+    const adds = Array.isArray(value) && desired.prune !== true && rule.sets?.includes(field)
+    return merged(old, adds ? withMembers(old, value) : value)
+  })
 }
 
 /** A set with these members among what else is in it. */
 function withMembers(current: JsonValue | undefined, members: readonly JsonValue[]): JsonValue {
-  return Array.isArray(current) ? asSet([...current, ...members]) : members
+  if (!Array.isArray(current)) return members
+  return sameJson(current, members) ? current : asSet([...current, ...members])
 }
 
-/** RFC 7396: objects merge, null takes a member away, anything else replaces. */
-export function mergePatch(current: JsonValue | undefined, patch: JsonValue): JsonValue {
-  if (!isObject(patch)) return current !== undefined && sameJson(current, patch) ? current : patch
-  const base = isObject(current) ? current : {}
-  let merged: Record<string, JsonValue> | undefined
-  for (const [key, value] of Object.entries(patch)) {
+/** RFC 7396: objects merge, null takes a member away (undefined here), anything else replaces. */
+function merged(old: JsonValue | undefined, value: JsonValue): JsonValue | undefined {
+  if (value === null) return undefined
+  if (isObject(value)) return mergeMembers(isObject(old) ? old : {}, value, merged)
+  return sameJson(old, value) ? old : value
+}
+
+function mergeMembers(
+  base: JsonObject,
+  patch: JsonObject,
+  next: (old: JsonValue | undefined, value: JsonValue, key: string) => JsonValue | undefined,
+): JsonObject {
+  let copy: Record<string, JsonValue> | undefined
+  for (const key of Object.keys(patch)) {
     const old = memberOf(base, key)
-    if (value === null) {
-      if (old === undefined) continue
-      merged ??= { ...base }
-      delete merged[key]
-    } else {
-      const next = mergePatch(old, value)
-      if (next === old) continue
-      merged ??= { ...base }
-      merged[key] = next
-    }
+    const value = next(old, patch[key]!, key)
+    if (value === old) continue
+    copy ??= { ...base }
+    if (value === undefined) delete copy[key]
+    else copy[key] = value
   }
-  return merged ?? base
+  return copy ?? base
 }

@@ -56,10 +56,12 @@ class Copy {
   #nested(value: object): JsonValue {
     if (this.#around.has(value)) return this.#fault('leads back to what it is in')
     if (this.#around.size === this.#maxDepth) return this.#fault(`is nested deeper than ${this.#maxDepth}`)
+    // Counted before what is in it, and as what it takes in memory: empty lists within one another have to end, too.
+    this.#counted(16, null)
     this.#around.add(value)
     try {
-      if (Array.isArray(value)) return this.#counted(2, this.#list(value))
-      if (isPlain(value)) return this.#counted(2, this.#object(value as Record<string, unknown>))
+      if (Array.isArray(value)) return this.#list(value)
+      if (isPlain(value)) return this.#object(value as Record<string, unknown>)
     } finally {
       this.#around.delete(value)
     }

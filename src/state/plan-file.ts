@@ -61,6 +61,15 @@ const plan = v.strictObject({
     'is neither a desired state nor a checkpoint',
   ),
   diffs: v.array(diff, 'is not a list'),
+  trouble: v.optional(
+    v.record(
+      text,
+      v.strictObject({
+        kind: v.picklist(['unavailable', 'failed'], 'is neither unavailable nor failed'),
+        message: text,
+      }),
+    ),
+  ),
 })
 
 /**
@@ -80,21 +89,21 @@ export function planText(plan: Plan): string {
  * @throws OpDbusError INVALID_INPUT, a line `file:line:column path: message` for each problem
  */
 export function readPlan(text: string | Uint8Array, file: string): Plan {
-  const document = readJson(text, file, LIMITS)
+  const source = readJson(text, file, LIMITS)
   const problems = new Problems()
   const fault = (path: string, message: string) => {
     problems.add(path, message)
     return null
   }
-  const value = plainJson(document.value, { fault, unsafe: 'fault', ...LIMITS })
-  problems.throwIfAny(document)
+  const value = plainJson(source.value, { fault, unsafe: 'fault', ...LIMITS })
+  problems.throwIfAny(source)
   checkKind(value, problems)
-  problems.throwIfAny(document)
+  problems.throwIfAny(source)
   const read = v.safeParse(plan, value)
   for (const { path, message } of read.issues ?? []) {
     problems.add(pointerTo((path ?? []).map(item => String(item.key))), said(message))
   }
-  problems.throwIfAny(document)
+  problems.throwIfAny(source)
   return deepFreeze(value) as unknown as Plan
 }
 

@@ -12,8 +12,8 @@ import { checkpointsText, diffText, outcomesText, outcomeText, summaryOf } from 
 import type { Terminal } from '../terminal.js'
 import { planAgain, readPlanFile } from './plan-files.js'
 import {
+  callOf,
   desiredIn,
-  differs,
   fileOf,
   jsonText,
   lookOf,
@@ -38,14 +38,10 @@ export async function apply({ values, args, terminal }: CommandCall<Values>): Pr
   if (args.length === 0) return applyPlan(planFile!, values, terminal)
   const path = fileOf(args, 'apply')
   if (planFile === undefined) refuseUnasked(values, path === '-')
-  else if (values.yes || values['dry-run']) {
-    throw new OpDbusError(
-      'INVALID_INPUT',
-      `--plan with a desired file changes nothing: leave out --${values.yes ? 'yes' : 'dry-run'}`,
-    )
-  }
+  else if (values.yes)
+    throw new OpDbusError('INVALID_INPUT', '--plan with a desired file changes nothing: leave out --yes')
   return withState(values, terminal, async state => {
-    const plan = await state.plan(await desiredIn(path, values, state, terminal), { signal: terminal.signal })
+    const plan = await state.plan(await desiredIn(path, values, state, terminal), callOf(values, terminal))
     if (planFile === undefined) return carryOut(state, plan, values, terminal)
     if (planFile !== '-') await show(plan, values, terminal)
     tellTrouble(plan.trouble ?? {}, terminal)
@@ -98,7 +94,7 @@ async function carryOut(state: State, plan: Plan, values: Values, terminal: Term
     await show(plan, values, terminal)
     return code
   }
-  const asks = !values.yes && differs(plan.diffs)
+  const asks = !values.yes && canDo(plan)
   if (!json) await show(plan, values, terminal)
   // The question stands on the other terminal, and so does what it is about.
   else if (asks) terminal.say(planText(plan, terminal).trimEnd())
@@ -109,8 +105,7 @@ async function carryOut(state: State, plan: Plan, values: Values, terminal: Term
     return APPLY_FAILED
   }
   const report = await follow(state, plan, json, values, terminal)
-  if (json) await terminal.out(jsonText(report))
-  else await terminal.out(`${outcomesText(report)}\n`)
+  await tell(json ? jsonText(report) : `${outcomesText(report)}\n`, terminal)
   const fresh = Object.entries(report.trouble).filter(([plugin]) => plan.trouble?.[plugin] === undefined)
   tellTrouble(Object.fromEntries(fresh), terminal)
   if (report.checkpoint !== undefined && !values.quiet) {
@@ -120,6 +115,11 @@ async function carryOut(state: State, plan: Plan, values: Values, terminal: Term
   if (report.outcomes.some(({ status }) => status !== 'done')) return APPLY_FAILED
   if (Object.keys(report.trouble).length > 0) return NO_ANSWER
   return report.success ? 0 : APPLY_FAILED
+}
+
+/** Something is to be done that no plugin refuses. */
+function canDo({ diffs }: Plan): boolean {
+  return diffs.some(({ actions }) => actions.some(action => action.kind !== 'none' && action.refused === undefined))
 }
 
 /** Applies, and tells each outcome as soon as it is known: to the terminal, and beside JSON on stderr. */
@@ -136,13 +136,19 @@ async function follow(
     onOutcome(outcome) {
       const line = outcomeText(outcome, json ? { ...lookOf(terminal), color: false } : lookOf(terminal))
       // What keeps it from being written is remembered by the terminal, and told at the end.
-      if (!json) told = told.then(() => terminal.out(`${line}\n`)).catch(() => {})
+      if (!json) told = told.then(() => tell(`${line}\n`, terminal)).catch(() => {})
       else if (!values.quiet) terminal.say(line)
     },
     onWait: who => terminal.say(`op-dbus: another apply is under way (${who}); waiting for it`),
   })
   await told
   return report
+}
+
+/** Somebody who has ended an apply half-way has to learn all the more what was done, and to standard output nothing goes by then. */
+async function tell(text: string, terminal: Terminal): Promise<void> {
+  if (terminal.signal.aborted) terminal.say(text.trimEnd())
+  else await terminal.out(text)
 }
 
 async function show(plan: Plan, values: Values, terminal: Terminal): Promise<void> {

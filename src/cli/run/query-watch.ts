@@ -77,7 +77,7 @@ function changesBetween(before: QueryReport, now: QueryReport, rules: Readonly<R
     const of = ({ plugins }: QueryReport) => byName(plugins[plugin] ?? {}, rules[plugin] ?? {})
     const [old, fresh] = [of(before), of(now)]
     const actions = [...new Map([...old, ...fresh])].map(([name, { resource }]) =>
-      diffWhole({}, resource, old.get(name)?.value as JsonObject, (fresh.get(name)?.value as JsonObject) ?? null),
+      diffWhole({}, resource, old.get(name)?.value, fresh.get(name)?.value ?? null),
     )
     return { plugin, actions }
   })
