@@ -24,6 +24,12 @@ import { oneAtATime } from './build/one-at-a-time.mjs'
 const root = dirname(fileURLToPath(import.meta.url))
 const at = (...parts) => join(root, ...parts)
 
+/** Sources of a built-in plugin. */
+const sourcesIn = (plugin, ...names) => names.map(name => `src/state/plugins/${plugin}/${name}.ts`)
+
+/** Whoever asks a plugin has opened the state and the caches. */
+const LOADED_BY_THEN = ['src/node.ts', 'src/state.ts']
+
 /** Every bundle: which files go in, where they come out, for whom. `report` puts a line into the size report. */
 const TARGETS = [
   {
@@ -59,15 +65,22 @@ const TARGETS = [
       plugins: [
         loadTogether({
           root,
-          shared: ['cli/command', 'cli/complain', 'cli/exit-codes', 'cli/flags', 'cli/terminal', 'version'].map(
-            name => `src/${name}.ts`,
-          ),
+          shared: [
+            'cli/command',
+            'cli/complain',
+            'cli/exit-codes',
+            'cli/flags',
+            'cli/settings',
+            'cli/terminal',
+            'nearest',
+            'version',
+          ].map(name => `src/${name}.ts`),
           groups: {
             'cli-answer': ['src/cli/answer.ts'],
             'cli-help': ['src/cli/help.ts', 'src/cli/run/completion.ts'],
             'cli-embed': ['src/cli/run/embed.ts', 'src/node/model.ts'],
             // An answer from the cache needs less than what compares and changes.
-            'cli-query': ['src/cli/run/query.ts'],
+            'cli-query': ['src/cli/run/query.ts', 'src/node.ts'],
             'cli-state': [
               'src/cli/run/apply.ts',
               'src/cli/run/bench.ts',
@@ -78,6 +91,11 @@ const TARGETS = [
               'src/cli/run/query-watch.ts',
               'src/state/json-patch.ts',
             ],
+            // What asks and changes each part of a system; the bus of systemd is as large as all the rest.
+            'cli-net': [...sourcesIn('net', 'apply', 'client', 'kept', 'query', 'watch'), ...LOADED_BY_THEN],
+            'cli-lxc': [...sourcesIn('lxc', 'lxc-tools', 'proxmox', 'start-and-stop'), ...LOADED_BY_THEN],
+            'cli-systemd': [...sourcesIn('systemd', 'talk', 'wire'), ...LOADED_BY_THEN],
+            'cli-programs': ['src/state/plugins/run.ts', ...LOADED_BY_THEN],
             'cli-more': [
               'src/cli/input.ts',
               'src/cli/npy.ts',
