@@ -256,7 +256,7 @@ describe('without a program', () => {
       { id: '100', running: true, manager: 'cgroups' },
       { id: 'web', running: true, manager: 'cgroups' },
     ])
-    expect(bare.refuses?.(change('web'), undefined)).toMatch(/no program here/)
+    expect(bare.refuses?.(change('web'), { id: 'web', manager: 'cgroups' })).toMatch(/no program here/)
   })
 
   const change = (name: string): StateAction => ({
@@ -290,12 +290,12 @@ describe('what is declared', () => {
     const resource = { collection: 'containers', name: '1' }
     const { refuses } = plugin()
     expect(refuses?.({ kind: 'create', resource, new: { id: '1' } }, undefined)).toMatch(/lxc-create or pct create/)
-    expect(refuses?.({ kind: 'delete', resource, old: { id: '1' } }, undefined)).toMatch(/not removed/)
+    expect(refuses?.({ kind: 'delete', resource, old: { id: '1' } }, { id: '1' })).toMatch(/not removed/)
     const changes = [
       { path: '/running', old: false, new: true },
       { path: '/bridge', old: 'a', new: 'b' },
     ]
-    expect(refuses?.({ kind: 'modify', resource, changes }, undefined)).toMatch(/: bridge$/)
-    expect(refuses?.({ kind: 'modify', resource, changes: changes.slice(0, 1) }, undefined)).toBeUndefined()
+    expect(refuses?.({ kind: 'modify', resource, changes }, { id: '1' })).toMatch(/: bridge$/)
+    expect(refuses?.({ kind: 'modify', resource, changes: changes.slice(0, 1) }, { id: '1' })).toBeUndefined()
   })
 })
