@@ -184,7 +184,7 @@ it('prunes bridges and ports that nothing speaks of, and never a link of the ker
       { name: 'm1', type: 'ovs-interface', port: 'd' },
     ],
   }
-  const state = {
+  const state: JsonObject = {
     interfaces: [
       { name: 'br0', ports: ['a'] },
       { name: 'c', bridge: 'br1' },
