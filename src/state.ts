@@ -14,6 +14,9 @@ import { DataFolder } from './state/data-folder.js'
 import { StateManager } from './state/manager.js'
 import type { PluginTools, StatePlugin } from './state/plugin.js'
 import { PluginCalls } from './state/plugin-calls.js'
+import { lxcPlugin } from './state/plugins/lxc.js'
+import { netPlugin } from './state/plugins/net.js'
+import { systemdPlugin } from './state/plugins/systemd.js'
 import { Registry } from './state/registry.js'
 
 export type { OpenOptions } from './node/options.js'
@@ -61,7 +64,7 @@ export async function openState(options: StateOptions = {}): Promise<StateManage
   }
   return new StateManager({
     registry: new Registry({
-      builtin: builtinPlugins(tools, config),
+      builtin: () => builtinPlugins(tools, config),
       modules: config.pluginModules ?? [],
       load: loadPluginModule,
       own: plugins,
@@ -91,8 +94,12 @@ export async function openState(options: StateOptions = {}): Promise<StateManage
 }
 
 /** In the order in which they are asked and applied. */
-function builtinPlugins(_tools: PluginTools, _config: StateConfig): StatePlugin[] {
-  return []
+function builtinPlugins(tools: PluginTools, { ovsdb, systemdBus, lxcPath }: StateConfig): StatePlugin[] {
+  return [
+    netPlugin(tools, { ...(ovsdb !== undefined && { ovsdb }) }),
+    lxcPlugin(tools, { ...(lxcPath !== undefined && { path: lxcPath }) }),
+    systemdPlugin(tools, { ...(systemdBus !== undefined && { bus: systemdBus }) }),
+  ]
 }
 
 /** Keeps the process alive: somebody waits for what comes then. */

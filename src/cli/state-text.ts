@@ -42,7 +42,7 @@ const NAME = 80
 export function queryText(report: QueryReport, rules: Readonly<Record<string, Rules>>, look: Look): string {
   const parts = Object.entries(report.plugins).map(([plugin, state]) => {
     const resources = resourcesIn(state, rules[plugin] ?? {})
-    const source = sourceLabel(report.sources[plugin]!, look.color).trimEnd()
+    const source = sourceLabel(report.sources[plugin]!, look.color, 0)
     const heading = `${plugin}  ${source}  ${plural(resources.length, 'resource', 'resources')}\n`
     const names = resources.map(({ resource }) => `  ${nameOf(resource)}`)
     const width = Math.min(40, Math.max(0, ...names.map(name => name.length)))

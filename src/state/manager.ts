@@ -263,7 +263,7 @@ export class StateManager {
   }
 
   async #infoOf(plugin: Registered['plugin'], signal: AbortSignal | undefined): Promise<PluginInfo> {
-    const { name, version, scope, capabilities } = plugin
+    const { name, version, scope, capabilities, resources } = plugin
     const reason = await this.#states
       .reasonAgainst(plugin, signal)
       .catch((error: unknown) => troubleOf(error, signal).message)
@@ -272,6 +272,7 @@ export class StateManager {
       version,
       ...(scope !== undefined && { scope }),
       capabilities,
+      resources,
       available: reason === undefined,
       ...(reason !== undefined && { reason }),
       push: this.#push.statusOf(name),

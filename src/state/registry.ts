@@ -6,7 +6,8 @@ import type { PluginModule, PluginTools, StatePlugin } from './plugin.js'
 import type { PluginCalls } from './plugin-calls.js'
 
 export interface RegistryParts {
-  readonly builtin: readonly StatePlugin[]
+  /** Throws INVALID_INPUT for an option of theirs. */
+  readonly builtin: () => readonly StatePlugin[]
   /** Paths of modules, or names of packages. */
   readonly modules: readonly string[]
   /** What the module exports; rejects where it cannot be loaded. */
@@ -67,7 +68,7 @@ export class Registry {
       found.set(checked.name, { plugin: checked, from })
     }
     const remove = 'correct it, or take it out of OPDBUS_PLUGINS or pluginModules'
-    for (const plugin of builtin) add(plugin, 'op-dbus itself', 'report this')
+    for (const plugin of builtin()) add(plugin, 'op-dbus itself', 'report this')
     for (const module of modules) add(await this.#fromModule(module, remove), `the plugin module ${module}`, remove)
     for (const [index, plugin] of own.entries()) add(plugin, `plugins[${index}]`, 'correct it')
     this.#all = [...found.values()].map(({ plugin }) => ({ plugin, key: keyOf(plugin, hash) }))

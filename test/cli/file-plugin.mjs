@@ -1,7 +1,7 @@
 // A plugin for tests: the system is a JSON file, { things: [{ name, ... }], mode: {...} }. What it is asked is a line of FILE.log each.
 // A thing called `broken` cannot be changed, `slow` is changed later, `fixed` is refused. While FILE.hold is there, an apply waits.
 // @ts-check
-import { appendFileSync, existsSync, readFileSync, watch, writeFileSync } from 'node:fs'
+import { appendFileSync, existsSync, readFileSync, renameSync, watch, writeFileSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
 
 /** @type {import('op-dbus/state').PluginModule} */
@@ -65,7 +65,8 @@ export default ({ env }) => {
           }
           state.things = action.kind === 'delete' ? others : [...others, thing]
         }
-        writeFileSync(file, JSON.stringify(state))
+        writeFileSync(`${file}.next`, JSON.stringify(state))
+        renameSync(`${file}.next`, file)
         report(action.resource, { status: 'done' })
       }
     },

@@ -182,7 +182,7 @@ describe('diff and verify', () => {
     for (const content of bad) {
       const outcome = await system.run(['apply', system.write('bad.json', content), '--yes'])
       expect(outcome, content).toMatchObject({ code: 2, stdout: '' })
-      expect(outcome.stderr, content).toMatch(/^\S*bad\.json:\d+:\d+ /)
+      expect(outcome.stderr, content).toMatch(/^\S*bad\.json:\d+:\d+:? /)
     }
     expect(system.asked()).toEqual([])
   })

@@ -1,6 +1,6 @@
 // A system that is a file, with a data folder and a cache folder of its own, and the built CLI over it.
 import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
@@ -65,7 +65,11 @@ export function newSystem(state: unknown): System {
     file,
     env,
     state: () => JSON.parse(readFileSync(file, 'utf8')),
-    set: next => writeFileSync(file, JSON.stringify(next)),
+    set(next) {
+      // As a whole: whoever reads it meanwhile sees the old one or this one.
+      writeFileSync(`${file}.next`, JSON.stringify(next))
+      renameSync(`${file}.next`, file)
+    },
     write(name, content) {
       const path = join(dir, name)
       writeFileSync(path, typeof content === 'string' ? content : JSON.stringify(content))

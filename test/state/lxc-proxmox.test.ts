@@ -256,7 +256,7 @@ describe('without a program', () => {
       { id: '100', running: true, manager: 'cgroups' },
       { id: 'web', running: true, manager: 'cgroups' },
     ])
-    expect(bare.refuses?.(change('web'))).toMatch(/no program here/)
+    expect(bare.refuses?.(change('web'), { id: 'web', manager: 'cgroups' })).toMatch(/no program here/)
   })
 
   const change = (name: string): StateAction => ({
@@ -289,13 +289,13 @@ describe('what is declared', () => {
     program('pct', ':')
     const resource = { collection: 'containers', name: '1' }
     const { refuses } = plugin()
-    expect(refuses?.({ kind: 'create', resource, new: { id: '1' } })).toMatch(/lxc-create or pct create/)
-    expect(refuses?.({ kind: 'delete', resource, old: { id: '1' } })).toMatch(/not removed/)
+    expect(refuses?.({ kind: 'create', resource, new: { id: '1' } }, undefined)).toMatch(/lxc-create or pct create/)
+    expect(refuses?.({ kind: 'delete', resource, old: { id: '1' } }, { id: '1' })).toMatch(/not removed/)
     const changes = [
       { path: '/running', old: false, new: true },
       { path: '/bridge', old: 'a', new: 'b' },
     ]
-    expect(refuses?.({ kind: 'modify', resource, changes })).toMatch(/: bridge$/)
-    expect(refuses?.({ kind: 'modify', resource, changes: changes.slice(0, 1) })).toBeUndefined()
+    expect(refuses?.({ kind: 'modify', resource, changes }, { id: '1' })).toMatch(/: bridge$/)
+    expect(refuses?.({ kind: 'modify', resource, changes: changes.slice(0, 1) }, { id: '1' })).toBeUndefined()
   })
 })

@@ -11,7 +11,17 @@ import { argumentsOf } from '../settings.js'
 import { checkpointsText, diffText, outcomesText, outcomeText, summaryOf } from '../state-text.js'
 import type { Terminal } from '../terminal.js'
 import { planAgain, readPlanFile } from './plan-files.js'
-import { desiredIn, fileOf, jsonText, lookOf, type StateValues, tellTrouble, wantsJson, withState } from './state.js'
+import {
+  callOf,
+  desiredIn,
+  fileOf,
+  jsonText,
+  lookOf,
+  type StateValues,
+  tellTrouble,
+  wantsJson,
+  withState,
+} from './state.js'
 
 type Values = StateValues & {
   readonly 'dry-run'?: boolean
@@ -31,7 +41,7 @@ export async function apply({ values, args, terminal }: CommandCall<Values>): Pr
   else if (values.yes)
     throw new OpDbusError('INVALID_INPUT', '--plan with a desired file changes nothing: leave out --yes')
   return withState(values, terminal, async state => {
-    const plan = await state.plan(await desiredIn(path, values, state, terminal), { signal: terminal.signal })
+    const plan = await state.plan(await desiredIn(path, values, state, terminal), callOf(values, terminal))
     if (planFile === undefined) return carryOut(state, plan, values, terminal)
     if (planFile !== '-') await show(plan, values, terminal)
     tellTrouble(plan.trouble ?? {}, terminal)

@@ -10,7 +10,7 @@ import type { Terminal } from '../terminal.js'
 import { Changes } from './changes.js'
 import { type DiffFormat, type DiffValues, formatOf, reportText } from './diff.js'
 import { tellWatch } from './query-watch.js'
-import { desiredIn, fileOf, tellTrouble, withState } from './state.js'
+import { callOf, desiredIn, fileOf, tellTrouble, withState } from './state.js'
 
 /** How often the file is looked at, in ms: an editor may put another one under its name, and some file systems tell no changes. */
 const LOOK_MS = 250
@@ -35,6 +35,7 @@ async function watchState(state: State, { path, values, format, terminal }: Watc
     throw new OpDbusError('INVALID_INPUT', '--watch needs a file that can be read again: a regular one')
   }
   const { signal } = terminal
+  const call = { ...callOf(values, terminal), fresh: true }
   const changes = new Changes(signal)
   const onFile = () => changes.tell(FILE)
   watchFile(path, { interval: LOOK_MS }, onFile)
@@ -45,10 +46,10 @@ async function watchState(state: State, { path, values, format, terminal }: Watc
       else tellWatch(event, terminal)
     })
     try {
-      let shown = await show(await state.diff(desired, { fresh: true, signal }), '')
+      let shown = await show(await state.diff(desired, call), '')
       for await (const changed of changes) {
         if (changed.has(FILE)) desired = (await readAgain()) ?? desired
-        shown = await show(await state.diff(desired, { fresh: true, signal }), shown)
+        shown = await show(await state.diff(desired, call), shown)
       }
       return 0
     } finally {
@@ -58,13 +59,15 @@ async function watchState(state: State, { path, values, format, terminal }: Watc
     unwatchFile(path, onFile)
   }
 
-  /** Prints what is not what was `shown` last. */
+  /** Prints what is not what was `shown` last: where only something changed of which the file says nothing, nothing is told. */
   async function show(report: DiffReport, shown: string): Promise<string> {
+    const { diffs, trouble } = report
+    const now = JSON.stringify([diffs.map(({ plugin, actions }) => [plugin, actions]), trouble])
+    if (now === shown) return shown
+    tellTrouble(trouble, terminal)
     const text = await reportText(state, report, format, terminal, 'line')
-    if (text === shown) return shown
-    tellTrouble(report.trouble, terminal)
     await terminal.out(format === 'text' && shown !== '' ? `\n${text}` : text)
-    return text
+    return now
   }
 
   /** Undefined while somebody is at work on it, or has made a mistake: the last good one counts on, which is said. */

@@ -9,6 +9,7 @@ import { DIFFERS, NO_ANSWER } from '../exit-codes.js'
 import { diffText, summaryOf } from '../state-text.js'
 import type { Terminal } from '../terminal.js'
 import {
+  callOf,
   desiredIn,
   differs,
   fileOf,
@@ -34,7 +35,7 @@ export async function diff({ values, args, terminal }: CommandCall<DiffValues>):
   const format = formatOf(values, terminal)
   return withState(values, terminal, async state => {
     const desired = await desiredIn(path, values, state, terminal)
-    const report = await state.diff(desired, { fresh: values.fresh, signal: terminal.signal })
+    const report = await state.diff(desired, { ...callOf(values, terminal), fresh: values.fresh })
     tellTrouble(report.trouble, terminal)
     await terminal.out(await reportText(state, report, format, terminal))
     return codeOf(report, values['exit-code'] === true)
@@ -45,7 +46,7 @@ export async function verify({ values, args, terminal }: CommandCall<StateValues
   const path = fileOf(args, 'verify')
   return withState(values, terminal, async state => {
     const desired = await desiredIn(path, values, state, terminal)
-    const report = await state.verify(desired, { signal: terminal.signal })
+    const report = await state.verify(desired, callOf(values, terminal))
     tellTrouble(report.trouble, terminal)
     const resources = report.diffs.reduce((sum, { actions }) => sum + actions.length, 0)
     const equal = report.same

@@ -1,7 +1,9 @@
 // `op-dbus init [FILE]`: a desired file that says what the system is now.
-import { OpDbusError } from '../../errors.js'
+import { isOpDbusError, OpDbusError } from '../../errors.js'
 import { plural } from '../../format.js'
+import type { InitialState, State } from '../../state.js'
 import type { CommandCall } from '../command.js'
+import { NO_ANSWER } from '../exit-codes.js'
 import { writeOutput } from '../output.js'
 import { targetOf } from '../target.js'
 import type { Terminal } from '../terminal.js'
@@ -16,32 +18,43 @@ export async function init({ values, args, terminal }: CommandCall<Values>): Pro
   if (!values.force) await refuseExisting(path)
   return withState(values, terminal, async state => {
     const chosen = chosenPlugins(values)
-    const call = { signal: terminal.signal }
-    const initial = await state.initial(chosen, call)
-    const infos = await state.plugins(call)
+    const initial = await initialOf(state, chosen, terminal)
     const names = Object.keys(initial.plugins)
+    const infos = await state.plugins({ signal: terminal.signal })
     const missing = infos.filter(({ name }) => !names.includes(name) && (chosen?.includes(name) ?? true))
-    if (!values.quiet || chosen !== undefined) {
-      const trouble = missing.map(({ name, available, reason }) => [
-        name,
-        available
-          ? { kind: 'failed' as const, message: `it did not answer; op-dbus query ${name} says why` }
-          : { kind: 'unavailable' as const, message: reason ?? '' },
-      ])
-      tellTrouble(Object.fromEntries(trouble), terminal)
-    }
-    // A file that is short of a plugin by a mistake would be taken for the whole.
-    if (names.length === 0 || (missing.length > 0 && (chosen !== undefined || missing.some(one => one.available)))) {
-      throw new OpDbusError('PLUGIN_UNAVAILABLE', 'nothing was written: see above')
-    }
+    const told = missing.filter(({ available }) => !available && !values.quiet)
+    tellTrouble(
+      Object.fromEntries(told.map(one => [one.name, { kind: 'unavailable', message: one.reason ?? '' }])),
+      terminal,
+    )
+    if (names.length === 0)
+      throw new OpDbusError('PLUGIN_UNAVAILABLE', 'nothing was written: no plugin answered that changes anything')
     await write(path, jsonText(initial), values.force === true, terminal)
     if (path !== '-' && !values.quiet) {
       terminal.say(
         `op-dbus: ${path} says what ${plural(names.length, 'plugin', 'plugins')} answered: ${names.join(', ')}`,
       )
     }
-    return 0
+    // Those that should have answered were told of as a warning.
+    return missing.some(({ available, capabilities }) => available && capabilities.apply) ? NO_ANSWER : 0
   })
+}
+
+async function initialOf(
+  state: State,
+  chosen: readonly string[] | undefined,
+  terminal: Terminal,
+): Promise<InitialState> {
+  try {
+    return await state.initial(chosen, { signal: terminal.signal })
+  } catch (error) {
+    if (!isOpDbusError(error, 'PLUGIN_UNAVAILABLE')) throw error
+    const { code, message, details } = error
+    throw new OpDbusError(code, `${details.plugin} is not available: ${message}\nnothing was written`, {
+      cause: error,
+      details,
+    })
+  }
 }
 
 async function write(path: string, text: string, force: boolean, terminal: Terminal): Promise<void> {

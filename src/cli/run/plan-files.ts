@@ -1,10 +1,11 @@
 // Plans in files, as `op-dbus apply --plan` writes and reads them.
 import { isDeepStrictEqual } from 'node:util'
 import { OpDbusError } from '../../errors.js'
+import { desiredFile } from '../../state/desired.js'
 import { MAX_BYTES } from '../../state/plain.js'
 import { readPlan } from '../../state/plan-file.js'
 import type { Plan } from '../../state/reports.js'
-import type { State } from '../../state.js'
+import type { DesiredInput, State } from '../../state.js'
 import { readWhole } from '../input.js'
 import type { Terminal } from '../terminal.js'
 import { told } from './state.js'
@@ -24,9 +25,12 @@ export async function readPlanFile(path: string, terminal: Terminal): Promise<Pl
  * @throws OpDbusError CONFLICT where that is another plan by now
  */
 export async function planAgain(state: State, plan: Plan, terminal: Terminal): Promise<void> {
-  const call = { signal: terminal.signal }
   const { to } = plan
-  const now = 'desired' in to ? await state.plan(to.desired, call) : await state.planRollback(to.checkpoint, call)
+  const call = { signal: terminal.signal, plugins: plan.diffs.map(({ plugin }) => plugin) }
+  const now =
+    'desired' in to
+      ? await state.plan(desiredFile(to.desired) as unknown as DesiredInput, call)
+      : await state.planRollback(to.checkpoint, call)
   const what = ({ diffs }: Plan) => diffs.map(({ plugin, actions }) => ({ plugin, actions }))
   if (isDeepStrictEqual(what(now), what(plan))) return
   throw new OpDbusError(

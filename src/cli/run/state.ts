@@ -54,25 +54,26 @@ export function chosenPlugins({ plugin }: StateValues): string[] | undefined {
   return [...new Set(names)]
 }
 
+/** What questions about a desired state take: the plugins that are chosen, and what ends them. */
+export function callOf(values: StateValues, terminal: Terminal) {
+  return { plugins: chosenPlugins(values), signal: terminal.signal }
+}
+
 /**
- * The desired state in a file, of the plugins that are chosen. What is wrong in it is printed as it is, a line for each place.
- * @throws OpDbusError INVALID_INPUT
+ * The desired state in a file. What is wrong in it is printed as it is, a line for each place.
+ * @throws OpDbusError INVALID_INPUT, also where a plugin is chosen of which the file says nothing
  */
 export async function desiredIn(path: string, values: StateValues, state: State, terminal: Terminal): Promise<Desired> {
+  const chosen = chosenPlugins(values) ?? []
   const name = path === '-' ? 'standard input' : path
   const { readWhole } = await import('../input.js')
   const bytes = await readWhole(path, MAX_BYTES, terminal.signal)
   const desired = await told(name, terminal, () => state.readDesired(bytes, name))
-  const chosen = chosenPlugins(values)
-  if (chosen === undefined) return desired
   const known = Object.keys(desired.plugins)
   const strange = chosen.find(plugin => !known.includes(plugin))
-  if (strange !== undefined) {
-    const has = known.length > 0 ? `it has: ${known.join(', ')}` : 'it has none'
-    throw new OpDbusError('INVALID_INPUT', `${name} says nothing of the plugin "${strange}"; ${has}`)
-  }
-  const plugins = Object.fromEntries(known.filter(plugin => chosen.includes(plugin)).map(p => [p, desired.plugins[p]!]))
-  return { ...desired, plugins }
+  if (strange === undefined) return desired
+  const has = known.length > 0 ? `it has: ${known.join(', ')}` : 'it has none'
+  throw new OpDbusError('INVALID_INPUT', `${name} says nothing of the plugin "${strange}"; ${has}`)
 }
 
 /** Runs what reads a file of somebody's; each line of what is wrong is printed without a word before it, so that editors find the place. */

@@ -65,7 +65,7 @@ export function lxcPlugin(tools: PluginTools, options: LxcOptions = {}): StatePl
     }),
 
     check: checkContainers,
-    refuses: action => refused(action, kind()),
+    refuses,
 
     async apply(actions, call) {
       const { startAndStop } = await import('./lxc/start-and-stop.js')
@@ -74,7 +74,7 @@ export function lxcPlugin(tools: PluginTools, options: LxcOptions = {}): StatePl
   }
 }
 
-function refused(action: StateAction, kind: ContainerManager | undefined): string | undefined {
+function refuses(action: StateAction, current: JsonObject | undefined): string | undefined {
   if (action.kind === 'create') {
     return 'containers are not made by op-dbus: make it with lxc-create or pct create, then declare whether it runs'
   }
@@ -83,7 +83,7 @@ function refused(action: StateAction, kind: ContainerManager | undefined): strin
   const others = action.changes.filter(change => change.path !== '/running').map(change => change.path.slice(1))
   if (others.length > 0)
     return `op-dbus starts and stops containers, and changes nothing else of them: ${others.join(', ')}`
-  return kind === 'cgroups'
+  return current?.manager === 'cgroups'
     ? 'no program here starts or stops containers: neither lxc-start nor pct is on the PATH'
     : undefined
 }

@@ -24,7 +24,7 @@ export interface BenchRow extends Partial<Measured> {
   readonly reason?: string
 }
 
-type Settings = OpenOptions & { readonly dir: string; readonly dataDir: string }
+type Settings = StateOptions & { readonly dir: string; readonly dataDir: string }
 
 /** Opening everything anew takes its time, and says the same. */
 const DISK_ROUNDS = 5
@@ -37,7 +37,7 @@ export async function measureAll(settings: Settings, rounds: number, terminal: T
     terminal.status(`measuring: ${name} ...`)
     rows.push(await rowOf(name, measure, signal))
   }
-  const { dataDir, ...cacheSettings } = settings
+  const { dataDir, pluginModules, ...cacheSettings } = settings
   const sample = samplePlugin()
   await using(openState({ ...settings, plugins: [sample] }), async state => {
     for (const info of await state.plugins({ signal })) {
