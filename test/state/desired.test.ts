@@ -189,6 +189,11 @@ describe('a desired file', () => {
     ])
   })
 
+  it('steers no terminal, whatever is called how', () => {
+    const told = complaint(JSON.stringify({ plugins: { 'a\n\u001b[2J\u202e': {} } }))
+    expect(told).toBe('desired.json:1:13 /plugins/a··[2J·: is no plugin; known are net, lxc, systemd')
+  })
+
   it('is refused beyond 16 MiB, and beyond 128 levels before any parser sees it', () => {
     const long = `{"plugins":{},"x":"${'x'.repeat(16 * 1024 * 1024)}"}`
     expect(complaint(long)).toBe('desired.json: is over 16 MiB')
