@@ -84,6 +84,7 @@ describe('apply', () => {
       { ...plan, to: { desired: 1 } },
       { ...plan, diffs: [null] },
       { ...plan, diffs: [{ ...plan.diffs[0], actions: [{ kind: 'modify' }] }] },
+      { ...plan, diffs: [{ ...plan.diffs[0], actions: [null] }] },
     ]) {
       await expect(state.apply(bad as never)).rejects.toMatchObject({ code: 'INVALID_INPUT' })
     }
