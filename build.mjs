@@ -20,9 +20,13 @@ import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { loadTogether } from './build/load-together.mjs'
 import { oneAtATime } from './build/one-at-a-time.mjs'
+import { ownDistFiles } from './build/own-dist-files.mjs'
 
 const root = dirname(fileURLToPath(import.meta.url))
 const at = (...parts) => join(root, ...parts)
+
+/** What speaks D-Bus has a package inside that only the systemd plugin needs, at its first question. */
+const dbus = ownDistFiles({ root, files: { 'src/state/plugins/systemd/wire.ts': 'dbus.js' } })
 
 /** Every bundle: which files go in, where they come out, for whom. `report` puts a line into the size report. */
 const TARGETS = [
@@ -35,7 +39,23 @@ const TARGETS = [
       'node-tokenizer': 'src/node/tokenizer.ts',
       'node-device-probe': 'src/node/device-probe.ts',
     },
-    options: { platform: 'node', target: 'node20', splitting: true, chunkNames: 'chunk-[hash]' },
+    options: { platform: 'node', target: 'node20', splitting: true, chunkNames: 'chunk-[hash]', plugins: [dbus] },
+    report: true,
+  },
+  {
+    name: 'dbus',
+    outdir: 'dist',
+    entries: { dbus: 'src/state/plugins/systemd/wire.ts' },
+    // CommonJS inside, which asks for modules of Node by `require`. xml2js reads descriptions of objects, which we never ask for.
+    options: {
+      platform: 'node',
+      target: 'node20',
+      packages: 'bundle',
+      external: ['xml2js'],
+      banner: { js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);" },
+      minifySyntax: true,
+      minifyWhitespace: true,
+    },
     report: true,
   },
   {
@@ -54,6 +74,7 @@ const TARGETS = [
       minifySyntax: true,
       minifyWhitespace: true,
       plugins: [
+        dbus,
         loadTogether({
           root,
           shared: ['cli/command', 'cli/complain', 'cli/exit-codes', 'cli/flags', 'cli/terminal', 'version'].map(
@@ -248,7 +269,16 @@ async function build() {
   })
   await step(
     'bundles',
-    ['src', 'test/bench', 'test/gpu', 'wasm', 'build/load-together.mjs', 'build/wasm.mjs', 'build/worker-script.mjs'],
+    [
+      'src',
+      'test/bench',
+      'test/gpu',
+      'wasm',
+      'build/load-together.mjs',
+      'build/own-dist-files.mjs',
+      'build/wasm.mjs',
+      'build/worker-script.mjs',
+    ],
     'dist/node.js',
     async () => {
       removeOldBundles()
