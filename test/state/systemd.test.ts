@@ -42,7 +42,12 @@ describeWith('systemd', 'systemd', () => {
   /** What apply told, by unit. */
   async function apply(actions: readonly StateAction[], signal = call().signal): Promise<Record<string, Outcome>> {
     const outcomes: Record<string, Outcome> = {}
-    await plugin.apply?.(actions, { signal, report: ({ name }, outcome) => void (outcomes[name] = outcome) })
+    await plugin.apply?.(actions, {
+      signal,
+      report({ name }, outcome) {
+        outcomes[name] = outcome
+      },
+    })
     return outcomes
   }
 
@@ -182,24 +187,21 @@ describeWith('systemd', 'systemd', () => {
   it('tells what is still under way when the time is over', async () => {
     const start = await modify('slow.service', { active_state: 'active' })
     const over = new AbortController()
-    const outcomes: Record<string, Outcome> = {}
-    const ended = plugin.apply?.([start], {
-      signal: over.signal,
-      report: ({ name }, outcome) => void (outcomes[name] = outcome),
-    })
-    const watched = deferred<void>()
-    const watch = await plugin.watch?.({ changed: () => watched.resolve(), lost: () => {} }, call())
-    try {
-      while (systemd.isActive('slow.service') !== 'activating') await watched.promise
-      over.abort()
-      expect(outcomes).toEqual({
-        'slow.service': { status: 'pending', message: expect.stringMatching(/had not done it/) },
-      })
-      await expect(ended).rejects.toMatchObject({ code: 'ABORTED' })
-    } finally {
-      watch?.close()
-      systemd.systemctl('kill', '--signal=SIGKILL', 'slow.service')
-    }
+    const reported: Outcome[] = []
+    await whenChanged(
+      async () => {
+        const report = (_: unknown, outcome: Outcome) => void reported.push(outcome)
+        const ended = plugin.apply?.([start], { signal: over.signal, report })
+        await expect(ended).rejects.toMatchObject({ code: 'ABORTED' })
+      },
+      async () => {
+        if ((await unit('slow.service'))?.active_state !== 'activating') return
+        over.abort()
+        // Told from within the event.
+        expect(reported).toEqual([{ status: 'pending', message: expect.stringMatching(/had not done it/) }])
+      },
+    )
+    systemd.systemctl('kill', '--signal=SIGKILL', 'slow.service')
   })
 
   it('hears what somebody else does', async () => {
@@ -220,16 +222,39 @@ describeWith('systemd', 'systemd', () => {
   it('rejects at once when the bus is killed, tells watchers, and asks a new bus next time', async () => {
     await query()
     const lost = deferred<string>()
-    await plugin.watch?.({ changed: () => {}, lost: why => lost.resolve(why) }, call())
-    const job = plugin.apply?.([await modify('slow.service', { active_state: 'active' })], {
-      signal: call().signal,
-      report: (_, outcome) => reported.resolve(outcome),
-    })
-    const reported = deferred<Outcome>()
-    systemd.killBus()
+    await plugin.watch?.({ changed: () => {}, lost: lost.resolve }, call())
+    const start = await modify('slow.service', { active_state: 'active' })
+    const reported: Outcome[] = []
+    let killed = false
+    await whenChanged(
+      () => plugin.apply?.([start], { ...call(), report: (_, outcome) => void reported.push(outcome) }),
+      async () => {
+        if (killed || (await unit('slow.service'))?.active_state !== 'activating') return
+        killed = true
+        systemd.killBus()
+      },
+    )
+    expect(reported).toEqual([
+      { status: 'failed', message: expect.stringMatching(/the connection is lost.*is not known/) },
+    ])
     expect(await lost.promise).toMatch(/the connection is lost/)
-    await job?.catch(() => {})
     systemd.systemctl('start', 'dbus.service')
+    systemd.untilOnBus()
     expect(await query()).toHaveProperty(['plain.service'])
   })
+
+  /** Does `work`, and looks whenever units change until it is done. */
+  async function whenChanged(work: () => Promise<void> | undefined, look: () => Promise<void>): Promise<void> {
+    let looking = Promise.resolve()
+    const changed = () => {
+      looking = looking.then(look)
+    }
+    const watch = await plugin.watch?.({ changed, lost: () => {} }, call())
+    try {
+      await work()
+      await looking
+    } finally {
+      watch?.close()
+    }
+  }
 })
