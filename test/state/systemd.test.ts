@@ -18,6 +18,9 @@ const UNITS = {
   'worker@.service': sleeper + wanted,
   'failing.service': '[Service]\nType=oneshot\nExecStart=/bin/false\n',
   'once.service': '[Service]\nType=oneshot\nExecStart=/bin/true\n',
+  ...Object.fromEntries(
+    Array.from({ length: 20 }, (_, i) => [`many${i}.service`, `${sleeper}${wanted}Alias=also-many${i}.service\n`]),
+  ),
   'unmet.service': '[Unit]\nConditionPathExists=/nowhere\n[Service]\nExecStart=/bin/sleep 1000\n',
   'slow.service': '[Service]\nType=notify\nTimeoutStartSec=100\nExecStart=/bin/sleep 1000\n',
   'tick.timer': '[Timer]\nOnCalendar=2099-01-01\nUnit=once.service\n[Install]\nWantedBy=default.target\n',
