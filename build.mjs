@@ -28,6 +28,12 @@ const at = (...parts) => join(root, ...parts)
 /** What speaks D-Bus has a package inside that only the systemd plugin needs, at its first question. */
 const dbus = ownDistFiles({ root, files: { 'src/state/plugins/systemd/wire.ts': 'dbus.js' } })
 
+/** Sources of a built-in plugin. */
+const sourcesIn = (plugin, ...names) => names.map(name => `src/state/plugins/${plugin}/${name}.ts`)
+
+/** Whoever asks a plugin has opened the state and the caches. */
+const LOADED_BY_THEN = ['src/node.ts', 'src/state.ts']
+
 /** Every bundle: which files go in, where they come out, for whom. `report` puts a line into the size report. */
 const TARGETS = [
   {
@@ -35,6 +41,7 @@ const TARGETS = [
     outdir: 'dist',
     entries: {
       node: 'src/node.ts',
+      state: 'src/state.ts',
       'node-worker': 'src/node/worker.ts',
       'node-tokenizer': 'src/node/tokenizer.ts',
       'node-device-probe': 'src/node/device-probe.ts',
@@ -69,6 +76,8 @@ const TARGETS = [
       target: 'node20',
       packages: 'bundle',
       external: ['onnxruntime-node', 'onnxruntime-web'],
+      // What Node would take of it loads its own parts in a way that no bundler sees.
+      alias: { 'jsonc-parser': 'jsonc-parser/lib/esm/main.js' },
       splitting: true,
       chunkNames: 'cli-[hash]',
       minifySyntax: true,
@@ -77,19 +86,43 @@ const TARGETS = [
         dbus,
         loadTogether({
           root,
-          shared: ['cli/command', 'cli/complain', 'cli/exit-codes', 'cli/flags', 'cli/terminal', 'version'].map(
-            name => `src/${name}.ts`,
-          ),
+          shared: [
+            'cli/command',
+            'cli/complain',
+            'cli/exit-codes',
+            'cli/flags',
+            'cli/settings',
+            'cli/terminal',
+            'nearest',
+            'version',
+          ].map(name => `src/${name}.ts`),
           groups: {
             'cli-answer': ['src/cli/answer.ts'],
             'cli-help': ['src/cli/help.ts', 'src/cli/run/completion.ts'],
             'cli-embed': ['src/cli/run/embed.ts', 'src/node/model.ts'],
+            // An answer from the cache needs less than what compares and changes.
+            'cli-query': ['src/cli/run/query.ts', 'src/node.ts'],
+            'cli-state': [
+              'src/cli/run/apply.ts',
+              'src/cli/run/diff-watch.ts',
+              'src/cli/run/diff.ts',
+              'src/cli/run/init.ts',
+              'src/cli/run/plugins.ts',
+              'src/cli/run/query-watch.ts',
+              'src/state/json-patch.ts',
+            ],
+            // What asks and changes each part of a system; the bus of systemd has a file of its own.
+            'cli-net': [...sourcesIn('net', 'apply', 'client', 'kept', 'query', 'watch'), ...LOADED_BY_THEN],
+            'cli-lxc': [...sourcesIn('lxc', 'lxc-tools', 'proxmox', 'start-and-stop'), ...LOADED_BY_THEN],
+            'cli-systemd': [...sourcesIn('systemd', 'talk'), ...LOADED_BY_THEN],
+            'cli-programs': ['src/state/plugins/run.ts', ...LOADED_BY_THEN],
             'cli-more': [
               'src/cli/input.ts',
               'src/cli/npy.ts',
               'src/cli/output.ts',
               'src/cli/patterns-text.ts',
               'src/cli/run/assets.ts',
+              'src/cli/run/bench.ts',
               'src/cli/run/cache.ts',
               'src/cli/run/demo.ts',
               'src/cli/run/doctor.ts',

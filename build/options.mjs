@@ -18,7 +18,7 @@
  * @typedef {Readonly<Record<string, Option>>} Table
  */
 
-const GROUPS = { cache: 'Caches', model: 'Model', patterns: 'Patterns', device: 'Devices and threads' }
+const GROUPS = { cache: 'Caches', model: 'Model', patterns: 'Patterns', device: 'Devices and threads', state: 'State' }
 const WIDTH = 120
 const MADE = 'Made by the build from src/options.ts: edit that.'
 const [BEGIN, END] = ['<!-- options: made by the build from src/options.ts -->', '<!-- end of options -->']
@@ -64,25 +64,30 @@ export function filesOf(table, source, page) {
 
 /** @param {Table} table @param {Record<string, Words>} words */
 function settings(table, words) {
-  const members = /** @param {boolean} everywhere */ everywhere =>
+  const members = /** @param {(option: Option) => boolean} which */ which =>
     Object.entries(table)
-      .filter(([, { only }]) => (only === undefined) === everywhere)
+      .filter(([, option]) => which(option))
       .flatMap(([name, option]) => member(name, option, /** @type {Words} */ (words[name])))
   const imports = Object.values(table).flatMap(({ type, typeFrom }) =>
     typeFrom ? [`import type { ${type} } from '${typeFrom}'`] : [],
   )
   return [
-    `// The types of what \`openCaches\` takes. ${MADE}`,
+    `// The types of what \`openCaches\` and \`openState\` take. ${MADE}`,
     ...new Set(imports),
     '',
     '/** What can be set in every runtime. All optional. */',
     'export interface CommonSettings {',
-    ...members(true),
+    ...members(({ group, only }) => group !== 'state' && only === undefined),
     '}',
     '',
     '/** Everything that can be set, by whoever opens the caches. All optional; an option wins over its variable. */',
     'export interface CacheSettings extends CommonSettings {',
-    ...members(false),
+    ...members(({ group, only }) => group !== 'state' && only !== undefined),
+    '}',
+    '',
+    '/** What can be set for plugins and the state that they answer, besides the caches. All optional; an option wins over its variable. */',
+    'export interface StateSettings {',
+    ...members(({ group }) => group === 'state'),
     '}',
     '',
   ].join('\n')

@@ -11,7 +11,8 @@ import {
   type SharedTierOptions,
   unopenedShared,
 } from './caches/embedding-tiers.js'
-import { QueryCache, type QueryDisk } from './caches/query-cache.js'
+import { QueryCache } from './caches/query-cache.js'
+import type { QueryDisk } from './caches/query-disk.js'
 import type { Config } from './config.js'
 import type { Diagnostics } from './diagnostics.js'
 import { fromUserEmbedder, type UserEmbedder } from './embedder/client/custom-embedder.js'
@@ -65,7 +66,13 @@ export async function composeCaches(config: Config, runtime: Runtime): Promise<C
         shared: shared && unopenedShared(shared, crc32),
         clock,
       }),
-      queries: new QueryCache({ ttlMs: queryTtlMs, capacityBytes: QUERY_BYTES, disk: runtime.queryDisk, ...parts }),
+      queries: new QueryCache({
+        ttlMs: queryTtlMs,
+        staleMs: 1000 * config.queryCacheStale,
+        capacityBytes: QUERY_BYTES,
+        disk: runtime.queryDisk,
+        ...parts,
+      }),
       diffs: new DiffCache({ capacity: config.diffCacheSize, capacityBytes: DIFF_BYTES, ttlMs: diffTtlMs, ...parts }),
       blocks: new BlockCache({
         capacity: config.blockCacheSize,

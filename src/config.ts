@@ -2,10 +2,13 @@
 // Reads no file and no clock.
 import { OpDbusError } from './errors.js'
 import { type DeviceChoice, OPTIONS, type Option, type OptionName } from './options.js'
-import type { CacheSettings } from './settings.js'
+import type { CacheSettings, StateSettings } from './settings.js'
 
-/** Every option with its value; undefined only where it has no default. */
-export type Config = { readonly [K in OptionName]: Filled<(typeof OPTIONS)[K]> }
+/** Every option of the caches with its value; undefined only where it has no default. */
+export type Config = ConfigOf<keyof CacheSettings>
+/** The same of the options of group `state`. */
+export type StateConfig = ConfigOf<keyof StateSettings>
+type ConfigOf<N extends OptionName> = { readonly [K in N]: Filled<(typeof OPTIONS)[K]> }
 type Filled<E> = E extends Option<infer T, infer D> ? (undefined extends D ? T | undefined : T) : never
 
 /** In what the options of one runtime differ from the table. */
@@ -21,8 +24,8 @@ export interface RuntimeOptions {
 type Environment = Readonly<Record<string, string | undefined>>
 
 /**
- * `settings` over `env` over defaults. A bad option throws INVALID_INPUT, since a programmer wrote it; a bad variable
- * warns, since it may be anybody's, and the default holds. An empty variable counts as unset.
+ * `settings` over `env` over defaults, of what caches take. A bad option throws INVALID_INPUT, since a programmer wrote it; a bad
+ * variable warns, since it may be anybody's, and the default holds. An empty variable counts as unset.
  */
 export function readConfig(
   settings: CacheSettings,
@@ -30,24 +33,50 @@ export function readConfig(
   warn: (message: string) => void,
   runtime: RuntimeOptions,
 ): Config {
-  refuseStrange(settings, runtime)
-  const config: Partial<Record<OptionName, unknown>> = {}
-  for (const [name, option] of Object.entries(OPTIONS) as [OptionName, Option<unknown>][]) {
-    const given = settings[name]
-    if (given !== undefined) refuseBad(name, given, option, runtime)
-    config[name] = given ?? fromEnvironment(option, env, warn) ?? option.default
-  }
-  return Object.freeze(config) as Config
+  return read(settings, env, warn, { runtime, takes: ({ group }) => group !== 'state' }) as Config
 }
 
-function refuseStrange(settings: CacheSettings, { runtime, name, beside }: RuntimeOptions): void {
+/** As {@link readConfig}, of what plugins and their manager take. */
+export function readStateConfig(
+  settings: StateSettings,
+  env: Environment,
+  warn: (message: string) => void,
+): StateConfig {
+  const runtime: RuntimeOptions = { runtime: 'node', name: 'Node', beside: [], devices: [] }
+  return read(settings, env, warn, { runtime, takes: ({ group }) => group === 'state' }) as StateConfig
+}
+
+interface Reading {
+  readonly runtime: RuntimeOptions
+  readonly takes: (option: Option<unknown>) => boolean
+}
+
+function read(
+  settings: CacheSettings & StateSettings,
+  env: Environment,
+  warn: (message: string) => void,
+  reading: Reading,
+): Readonly<Partial<Record<OptionName, unknown>>> {
+  refuseStrange(settings, reading)
+  const config: Partial<Record<OptionName, unknown>> = {}
+  for (const [name, option] of Object.entries(OPTIONS) as [OptionName, Option<unknown>][]) {
+    if (!reading.takes(option)) continue
+    const given = settings[name]
+    if (given !== undefined) refuseBad(name, given, option, reading.runtime)
+    config[name] = given ?? fromEnvironment(option, env, warn) ?? option.default
+  }
+  return Object.freeze(config)
+}
+
+function refuseStrange(settings: object, { takes, runtime: { runtime, name, beside } }: Reading): void {
   const known = (Object.entries(OPTIONS) as [OptionName, Option<unknown>][])
-    .filter(([, { only }]) => only === undefined || only === runtime)
+    .filter(([, option]) => takes(option) && (option.only === undefined || option.only === runtime))
     .map(([option]) => option as string)
   const strange = Object.entries(settings).find(([option, value]) => value !== undefined && !known.includes(option))
   if (!strange) return
   const [option] = strange
-  const what = Object.hasOwn(OPTIONS, option) ? `${name} has no option "${option}"` : `unknown option "${option}"`
+  const elsewhere = Object.hasOwn(OPTIONS, option) && takes(OPTIONS[option as OptionName] as Option<unknown>)
+  const what = elsewhere ? `${name} has no option "${option}"` : `unknown option "${option}"`
   throw invalid(option, `${what}; there are: ${[...known, ...beside].sort().join(', ')}`)
 }
 

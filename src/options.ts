@@ -1,4 +1,4 @@
-// The one table of options: all that `openCaches` takes besides functions and objects of the caller's. What an entry says here
+// The one table of options: all that `openCaches` and `openState` take besides functions and objects of the caller's. What an entry says here
 // is read by config.ts (options, environment, checks), by the CLI (flags, help, completion), and by the build, which writes
 // settings.ts, cli/option-words.ts and docs/settings.md from it. Imports nothing that a page would have to load.
 //
@@ -28,8 +28,11 @@ export type DtypeChoice = (typeof DTYPE_CHOICES)[number]
 export const POOLING_CHOICES = ['mean', 'cls'] as const
 export type PoolingChoice = (typeof POOLING_CHOICES)[number]
 
-/** What an option is about: the sections of docs/settings.md, and what a command of the CLI takes together. */
-export type OptionGroup = 'cache' | 'model' | 'device' | 'patterns'
+/**
+ * What an option is about: the sections of docs/settings.md, and what a command of the CLI takes together. Those of `state` are taken by
+ * `openState` alone, the others by `openCaches` as well.
+ */
+export type OptionGroup = 'cache' | 'model' | 'device' | 'patterns' | 'state'
 
 /** How the CLI takes an option: as `--the-name`, with a value unless the option is true or false. */
 export interface FlagOption {
@@ -139,6 +142,21 @@ function oneOf<C extends string, D extends C | undefined = undefined>(
   return option(kind, entry)
 }
 
+function listOfWords(entry: WithDefault<readonly string[], readonly string[] | undefined>) {
+  const allows = (value: unknown): value is readonly string[] =>
+    Array.isArray(value) && value.every(one => typeof one === 'string' && one.trim() !== '' && !one.includes('\0'))
+  const kind: Kind<readonly string[]> = {
+    type: 'readonly string[]',
+    parse: text => {
+      const found = text.split(',').map(one => one.trim())
+      return allows(found) ? found : undefined
+    },
+    allows,
+    expects: 'a list of non-empty texts (with commas between them, in a variable)',
+  }
+  return option(kind, entry)
+}
+
 const BOOLEANS = new Map([
   ...['true', '1', 'yes', 'on'].map(text => [text, true] as const),
   ...['false', '0', 'no', 'off'].map(text => [text, false] as const),
@@ -188,6 +206,8 @@ export const OPTIONS = {
   blockCacheSize: wholeNumber(0, { group: 'cache', variable: 'OPDBUS_BLOCK_CACHE_SIZE', default: 1_000 }),
   /** How long a plugin's answer is good, seconds; 0 = off. */
   queryCacheTtl: seconds({ group: 'cache', variable: 'OPDBUS_QUERY_CACHE_TTL', default: 5 }),
+  /** How long past that an answer is served while the plugin is asked anew, seconds; 0 = off. Never after a change was told. */
+  queryCacheStale: seconds({ group: 'cache', variable: 'OPDBUS_QUERY_CACHE_STALE', default: 0 }),
   /** Diffs kept in memory, entries; 0 = off. */
   diffCacheSize: wholeNumber(0, { group: 'cache', variable: 'OPDBUS_DIFF_CACHE_SIZE', default: 100 }),
   /** How long a diff is good, seconds; 0 = off. */
@@ -256,6 +276,35 @@ export const OPTIONS = {
   maxQueue: wholeNumber(1, { group: 'device', default: 16_384 }),
   /** The model is unloaded after this long without a text to embed, ms; 0 = never. */
   idleUnloadMs: wholeNumber(0, { group: 'device', default: 300_000 }),
+  /**
+   * Folder of what is worth keeping: checkpoints, the state after the last apply. Default: `/var/lib/op-dbus` for root, else
+   * `$XDG_DATA_HOME/op-dbus`, else `~/.local/share/op-dbus`.
+   */
+  dataDir: words({
+    group: 'state',
+    variable: 'OPDBUS_DATA_DIR',
+    flag: { value: 'DIR', completes: 'folder' },
+    only: 'node',
+  }),
+  /** Plugins of your own: paths of modules, or names of packages, with commas between them. Default: none. */
+  pluginModules: listOfWords({
+    group: 'state',
+    variable: 'OPDBUS_PLUGINS',
+    flag: { value: 'LIST' },
+    only: 'node',
+  }),
+  /** Listen to what changes: a plugin's answer is dropped as soon as its system changes, whoever changed it. */
+  queryPush: trueOrFalse({ group: 'state', variable: 'OPDBUS_QUERY_PUSH', default: false, only: 'node' }),
+  /** How long a plugin's answer is good while its system tells every change, seconds. */
+  queryPushTtl: seconds({ group: 'state', variable: 'OPDBUS_QUERY_PUSH_TTL', default: 300, only: 'node' }),
+  /** How long a plugin may take to answer, seconds; to apply, six times as long. */
+  pluginTimeout: seconds({ group: 'state', variable: 'OPDBUS_PLUGIN_TIMEOUT', default: 10, only: 'node' }),
+  /** The socket of Open vSwitch's database. Default: `$OVS_RUNDIR/db.sock`, else `/var/run/openvswitch/db.sock`. */
+  ovsdb: words({ group: 'state', variable: 'OPDBUS_OVSDB', only: 'node' }),
+  /** Whose units: `system`, `user`, or the D-Bus address of a manager. Default: system for root, user for others. */
+  systemdBus: words({ group: 'state', variable: 'OPDBUS_SYSTEMD_BUS', only: 'node' }),
+  /** Folder of LXC's containers. Default: the one that `lxc-config lxc.lxcpath` names. */
+  lxcPath: words({ group: 'state', variable: 'OPDBUS_LXC_PATH', only: 'node' }),
 }
 
 export type OptionName = keyof typeof OPTIONS

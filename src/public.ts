@@ -22,8 +22,8 @@ export type {
 } from './caches/embedding-cache.js'
 export type { SharedTierOptions } from './caches/embedding-tiers.js'
 export type { EmbedProgress } from './caches/progress.js'
-export type { QueryCache } from './caches/query-cache.js'
-export type { CachedValue, ComputeValue } from './caches/value-cache.js'
+export type { QueryCache, QueryCall } from './caches/query-cache.js'
+export type { CachedValue, ComputeValue, ValueCall } from './caches/value-cache.js'
 export type {
   ClearedEvent,
   ComputedEvent,

@@ -1,4 +1,4 @@
-// The types of what `openCaches` takes. Made by the build from src/options.ts: edit that.
+// The types of what `openCaches` and `openState` take. Made by the build from src/options.ts: edit that.
 import type { PatternSetting } from './patterns/setting.js'
 
 /** What can be set in every runtime. All optional. */
@@ -24,6 +24,11 @@ export interface CommonSettings {
   readonly blockCacheSize?: number | undefined
   /** How long a plugin's answer is good, seconds; 0 = off. Default: 5. Variable: `OPDBUS_QUERY_CACHE_TTL`. */
   readonly queryCacheTtl?: number | undefined
+  /**
+   * How long past that an answer is served while the plugin is asked anew, seconds; 0 = off. Never after a change was
+   * told. Default: 0. Variable: `OPDBUS_QUERY_CACHE_STALE`.
+   */
+  readonly queryCacheStale?: number | undefined
   /** Diffs kept in memory, entries; 0 = off. Default: 100. Variable: `OPDBUS_DIFF_CACHE_SIZE`. */
   readonly diffCacheSize?: number | undefined
   /** How long a diff is good, seconds; 0 = off. Default: 60. Variable: `OPDBUS_DIFF_CACHE_TTL`. */
@@ -97,4 +102,45 @@ export interface CacheSettings extends CommonSettings {
   readonly modelDir?: string | undefined
   /** Which CUDA device, counted from 0. Default: 0. Variable: `OP_DBUS_GPU_DEVICE`. */
   readonly gpuDevice?: number | undefined
+}
+
+/** What can be set for plugins and the state that they answer, besides the caches. All optional; an option wins over its variable. */
+export interface StateSettings {
+  /**
+   * Folder of what is worth keeping: checkpoints, the state after the last apply. Default: `/var/lib/op-dbus` for root,
+   * else `$XDG_DATA_HOME/op-dbus`, else `~/.local/share/op-dbus`. Variable: `OPDBUS_DATA_DIR`.
+   */
+  readonly dataDir?: string | undefined
+  /**
+   * Plugins of your own: paths of modules, or names of packages, with commas between them. Default: none. Variable:
+   * `OPDBUS_PLUGINS`.
+   */
+  readonly pluginModules?: readonly string[] | undefined
+  /**
+   * Listen to what changes: a plugin's answer is dropped as soon as its system changes, whoever changed it. Default:
+   * false. Variable: `OPDBUS_QUERY_PUSH`.
+   */
+  readonly queryPush?: boolean | undefined
+  /**
+   * How long a plugin's answer is good while its system tells every change, seconds. Default: 300. Variable:
+   * `OPDBUS_QUERY_PUSH_TTL`.
+   */
+  readonly queryPushTtl?: number | undefined
+  /**
+   * How long a plugin may take to answer, seconds; to apply, six times as long. Default: 10. Variable:
+   * `OPDBUS_PLUGIN_TIMEOUT`.
+   */
+  readonly pluginTimeout?: number | undefined
+  /**
+   * The socket of Open vSwitch's database. Default: `$OVS_RUNDIR/db.sock`, else `/var/run/openvswitch/db.sock`.
+   * Variable: `OPDBUS_OVSDB`.
+   */
+  readonly ovsdb?: string | undefined
+  /**
+   * Whose units: `system`, `user`, or the D-Bus address of a manager. Default: system for root, user for others.
+   * Variable: `OPDBUS_SYSTEMD_BUS`.
+   */
+  readonly systemdBus?: string | undefined
+  /** Folder of LXC's containers. Default: the one that `lxc-config lxc.lxcpath` names. Variable: `OPDBUS_LXC_PATH`. */
+  readonly lxcPath?: string | undefined
 }

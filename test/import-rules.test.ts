@@ -138,9 +138,9 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     'src/state/json',
     'src/state/plugin',
     'jsonc-parser',
-    'microdiff',
     'valibot',
   ],
+  'src/state.ts': ['src'],
   'src/public': ['src'],
   'src/node': ['src'],
   'src/web': ['src', '@noble/hashes/sha2.js', '@noble/hashes/legacy.js', '@noble/hashes/utils.js'],
@@ -156,6 +156,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     'src/options',
     'src/fs',
     'src/node',
+    'src/state',
   ],
   // Public roots alone, and how things are said.
   playground: [
@@ -176,7 +177,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
 
 /** `node:*` is allowed here and nowhere else. */
 const NODE =
-  /^src\/(fs|hub|node|cli|stores\/segments|state\/plugins)\/|^src\/(node|stores\/segments|stores\/files|backends\/(ort|worker|process)-node)\.ts$/
+  /^src\/(fs|hub|node|cli|stores\/segments|state\/plugins)\/|^src\/(node|state|state\/data-folder|stores\/segments|stores\/files|backends\/(ort|worker|process)-node)\.ts$/
 /** Browser globals are allowed here and nowhere else. */
 const BROWSER =
   /^src\/(stores\/indexeddb(\.ts|\/.*)|backends\/ort-web\.ts|kernels\/webgpu\.ts|web\.ts|web\/runtime\.ts)$/
@@ -221,7 +222,8 @@ const imports: Import[] = all.flatMap(({ file, text }) =>
 
 const isIn = (name: string, room: string) => name === room || name.startsWith(`${room}/`)
 const ROOMS = Object.keys(RULES).sort((one, other) => other.length - one.length)
-const roomOf = (file: string) => ROOMS.find(room => isIn(withoutEnding(file), room))
+/** A file that is named with its ending is a room by itself, also beside a folder of its name. */
+const roomOf = (file: string) => (ROOMS.includes(file) ? file : ROOMS.find(room => isIn(withoutEnding(file), room)))
 
 function allowed({ file, target }: Import): boolean {
   if (target.startsWith('node:')) return NODE.test(file)

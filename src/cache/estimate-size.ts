@@ -65,7 +65,8 @@ export function estimateSize(value: unknown): SizeEstimate {
   return { bytes, json, exact: json && !negativeZero }
 }
 
-function isPlain(item: object): boolean {
+/** An object of no class: what JSON brings back. */
+export function isPlain(item: object): boolean {
   const prototype = Object.getPrototypeOf(item)
   // Another realm's Object.prototype (a vm context, a frame) is a prototype without a prototype.
   return prototype === null || Object.getPrototypeOf(prototype) === null

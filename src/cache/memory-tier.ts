@@ -25,6 +25,10 @@ export interface MemoryTierOptions<V> {
   readonly sizeOf: (value: V, id: string) => number
   /** Milliseconds that an entry lives; absent: for ever. */
   readonly ttlMs?: number
+  /** How long this value lives instead, where it says so. */
+  readonly ttlOf?: (value: V) => number | undefined
+  /** An entry is still answered for this long after its time, and is `late` then. Default 0. */
+  readonly staleMs?: number
   /** Absent: values are held as they are. */
   readonly pool?: ValuePool<V>
   readonly clock: Clock
@@ -61,6 +65,12 @@ export class MemoryTier<V extends object> {
     return value
   }
 
+  /** Past its time, and answered only because it may be `staleMs` longer. */
+  late(id: string): boolean {
+    const { staleMs = 0 } = this.#options
+    return staleMs > 0 && this.has(id) && this.#lru!.getRemainingTTL(id) <= staleMs
+  }
+
   /** Marks an entry as used just now. Counts nothing. */
   touch(id: string): void {
     this.#lru?.get(id)
@@ -75,8 +85,10 @@ export class MemoryTier<V extends object> {
   set(id: string, value: V, ttlMs?: number): void {
     this.#lru ??= this.#open()
     if (this.#lru === undefined) return
-    const own = this.#options.ttlMs
-    const ttl = ttlMs === undefined ? own : Math.min(ttlMs, own ?? ttlMs)
+    const { ttlOf, staleMs = 0 } = this.#options
+    const own = ttlOf?.(value) ?? this.#options.ttlMs
+    const good = ttlMs === undefined ? own : Math.min(ttlMs, own ?? ttlMs)
+    const ttl = good === undefined ? undefined : good + staleMs
     if (ttl !== undefined && ttl <= 0) return
     const size = this.bytesOf(id, value)
     if (size > this.#lru.maxSize) {

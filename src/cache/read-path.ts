@@ -83,6 +83,28 @@ export class ReadPath<V extends object> {
     return waiter.answer ?? this.#wait(lookUp, waiter, signal)
   }
 
+  /**
+   * One id computed anew, whatever is held of it. What was under way is answered and not stored: it may be older than what this
+   * stores.
+   */
+  lookUpAnew(id: string, loader: Loader<V>, signal?: AbortSignal): Answer<V> | Promise<Answer<V>> {
+    this.begin()
+    this.#generation++
+    this.inFlight.detach(id)
+    const waiter = new OneWaiter<V>()
+    const lookUp = this.newLookUp(id, waiter, 0)
+    this.#compute(lookUp, loader)
+    return waiter.answer ?? this.#wait(lookUp, waiter, signal)
+  }
+
+  /** The same for nobody: what is held is answered meanwhile. Not a look-up, so not counted. Undefined where one is under way. */
+  renew(id: string, loader: Loader<V>): Promise<Answer<V>> | undefined {
+    if (this.inFlight.get(id) !== undefined) return undefined
+    const waiter = new OneWaiter<V>()
+    this.#compute(new LookUp(id, waiter, 0, undefined), loader)
+    return waiter.promise()
+  }
+
   /** What a tier has, or undefined. Neither computes nor joins. */
   async find(id: string): Promise<Answer<V> | undefined> {
     this.begin()
@@ -155,6 +177,13 @@ export class ReadPath<V extends object> {
     this.#closed = true
     this.inFlight.abortAll(error)
     this.forgetAll()
+  }
+
+  /** Asks no tier, and puts the answer into each. */
+  #compute(lookUp: LookUp<V>, loader: Loader<V>): void {
+    lookUp.missed = (1 << this.#tiers.length) - 1
+    const flight = this.inFlight.begin([lookUp])
+    this.#finish(flight, this.#tiers.length, loader).catch((error: unknown) => this.#failed(flight, [0], error))
   }
 
   /** The tiers that need a promise, one after another, then the computation of what none of them has. */

@@ -67,6 +67,26 @@ export class TieredCache<V extends object> {
     return this.#path.lookUp(id, load, signal)
   }
 
+  /** What `load` computes now, whatever is held; what was under way before is answered, and not stored. */
+  lookUpAnew(id: string, load: Loader<V>, signal?: AbortSignal): Answer<V> | Promise<Answer<V>> {
+    return this.#path.lookUpAnew(id, load, signal)
+  }
+
+  /** Computes what is held anew, for whoever asks next. Undefined where it is being computed already. */
+  renew(id: string, load: Loader<V>): Promise<Answer<V>> | undefined {
+    return this.#path.renew(id, load)
+  }
+
+  /** Whether what memory holds is past its time; see `staleMs` of {@link MemoryTierOptions}. */
+  late(id: string): boolean {
+    return this.#memory.late(id)
+  }
+
+  /** Memory has not got `id` any more, and what is under way for it will not be stored. True when memory had it. */
+  forget(id: string): boolean {
+    return this.#path.forget(id)
+  }
+
   /** Many at once; equal ids are computed once. What finished stays cached, also when the call is aborted half-way. */
   getOrLoadMany(ids: Ids, load: Loader<V>, sink: BatchSink<V>, call: BatchCall = {}): Promise<void> {
     return runBatch(this.#path, ids, load, sink, call)

@@ -7,7 +7,7 @@ import type { Diagnostics } from '../diagnostics.js'
 import { OpDbusError } from '../errors.js'
 import type { Clock, Hash, Key, Store, Warn } from '../ports.js'
 import { ValueCache, valueEvents } from './value-cache.js'
-import { fromJson, type Held, heldBytes, hold, toJson } from './values.js'
+import { fromJson, type Held, heldBytes, holdRead, toJson } from './values.js'
 
 /** How many times the memory's capacity the disk tier holds. */
 export const DISK_FACTOR = 10
@@ -59,6 +59,6 @@ const codec = {
   encode: (id: string, held: Held) => (held.exact ? toJson({ number: Number(id), block: held.value }) : undefined),
   decode(id: string, bytes: Uint8Array) {
     const file = fromJson(bytes)
-    return file && String(file.number) === id && 'block' in file ? { value: hold(file.block) } : undefined
+    return file && String(file.number) === id && 'block' in file ? { value: holdRead(file.block) } : undefined
   },
 }

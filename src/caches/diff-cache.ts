@@ -1,6 +1,6 @@
 // Differences between a plugin's current and desired state, for a minute, in memory: they are cheap to keep and useless
 // to a later process.
-import { canonicalJson } from '../cache/canonical-json.js'
+import { canonical } from '../cache/canonical-json.js'
 import { MemoryTier } from '../cache/memory-tier.js'
 import { TieredCache } from '../cache/tiered-cache.js'
 import type { Diagnostics } from '../diagnostics.js'
@@ -31,9 +31,14 @@ export interface DiffCacheOptions {
   readonly clockResolutionMs?: number
 }
 
-/** Asked by exactly this input. Equal states are equal by RFC 8785: the order of an object's keys does not matter. */
+/**
+ * Asked by exactly this input. Equal states are equal by RFC 8785: the order of an object's keys does not matter. A state that is
+ * frozen to its leaves is hashed once, however often it is asked for.
+ */
 export class DiffCache extends ValueCache<DiffInput> {
   readonly #hash: Hash
+  /** Of states that can never change: the same one is compared again and again, and hashing it costs more than most diffs. */
+  readonly #digests = new WeakMap<object, string>()
 
   constructor(options: DiffCacheOptions) {
     const { clock, hash, diagnostics } = options
@@ -56,7 +61,19 @@ export class DiffCache extends ValueCache<DiffInput> {
     if (typeof plugin !== 'string' || typeof pluginVersion !== 'string') {
       throw new OpDbusError('INVALID_INPUT', 'a diff needs plugin and pluginVersion, as text')
     }
-    const [from, to] = [current, desired].map(state => this.#hash.sha256(canonicalJson(state)))
-    return JSON.stringify([plugin, pluginVersion, from, to])
+    return JSON.stringify([plugin, pluginVersion, this.#digestOf(current), this.#digestOf(desired)])
   }
+
+  #digestOf(state: unknown): string {
+    const known = isObject(state) ? this.#digests.get(state) : undefined
+    if (known !== undefined) return known
+    const { text, frozen } = canonical(state)
+    const digest = this.#hash.sha256(text)
+    if (frozen && isObject(state)) this.#digests.set(state, digest)
+    return digest
+  }
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null
 }

@@ -1,165 +1,171 @@
-// What plugins answered, for a few seconds: memory, and small files for one-shot programs that ask again.
+// What plugins answered, for a few seconds: memory, and small files for one-shot programs that ask again. Never older than the last
+// change that somebody told, in any process: query-tokens.ts says how.
 
-import type { Codec } from '../cache/codec.js'
+import type { Loader } from '../cache/loader.js'
+import type { Answer } from '../cache/look-up.js'
 import { MemoryTier } from '../cache/memory-tier.js'
-import { StoreTier } from '../cache/store-tier.js'
 import { TieredCache } from '../cache/tiered-cache.js'
 import type { Diagnostics } from '../diagnostics.js'
-import { isOpDbusError, OpDbusError } from '../errors.js'
-import type { Clock, Hash, Key, Store, Warn } from '../ports.js'
-import { ValueCache, valueEvents } from './value-cache.js'
-import { fromJson, type Held, heldBytes, hold, toJson } from './values.js'
-
-const TOKEN = '.token'
-
-/** A token outlives the answers that carry it: how old its file may grow, in ms. */
-const TOKEN_AGE_MS = 24 * 3600 * 1000
-
-/** How old a file of the query store may grow, in ms; for the store's own housekeeping. */
-export function queryFileAge(ttlMs: number): (key: Key) => number {
-  return key => (key.endsWith(TOKEN) ? Math.max(TOKEN_AGE_MS, 10 * ttlMs) : ttlMs)
-}
-
-/** Where queries lie on disk, and what tells two boots of the machine apart. */
-export interface QueryDisk {
-  readonly store: Store & { getSync(key: Key): Uint8Array | undefined }
-  /** Monotonic readings are comparable within one boot only. Empty where the system names none. */
-  readonly bootId: string
-}
+import { isOpDbusError, messageOf, OpDbusError } from '../errors.js'
+import type { Clock, Hash, Timer, Warn } from '../ports.js'
+import { signalOf } from '../realms.js'
+import type { QueryDisk } from './query-disk.js'
+import type { QueryTokens } from './query-tokens.js'
+import { type CachedValue, type ComputeValue, ValueCache, type ValueCall, valueEvents } from './value-cache.js'
+import { type Held, heldBytes } from './values.js'
 
 export interface QueryCacheOptions {
   /** ms; 0 = no caching. */
   readonly ttlMs: number
+  /** How long past its time an answer is still served while it is asked for anew, ms. Default 0. */
+  readonly staleMs?: number
   /** Bytes in memory. */
   readonly capacityBytes: number
+  /** Absent: memory only, and nobody else is told of anything. */
   readonly disk?: QueryDisk
   readonly clock: Clock
   readonly hash: Hash
   readonly warn: Warn
   readonly diagnostics?: Diagnostics
   readonly clockResolutionMs?: number
+  readonly timer?: Timer
+}
+
+export interface QueryCall extends ValueCall {
+  /**
+   * Ask, whatever is cached or under way. The answer is cached like any other, unless something was invalidated or asked so since
+   * it began. Default false.
+   */
+  readonly fresh?: boolean | undefined
+  /**
+   * How long the answer is good in memory, in ms, where that is longer than the cache's own time: for who is told of changes and
+   * calls `invalidate` then. On disk it is good for the cache's own time. Ignored where the cache is off.
+   */
+  readonly ttlMs?: number | undefined
 }
 
 /** Asked by a plugin's name, of 1 to 1,000 characters; what it answered is good for as long as the TTL says. */
 export class QueryCache extends ValueCache<string> {
-  readonly #tokens: Tokens | undefined
+  readonly #tokens: QueryTokens | undefined
+  readonly #ttlMs: number
+  readonly #staleMs: number
+  readonly #warn: Warn
 
   constructor(options: QueryCacheOptions) {
     const { ttlMs, clock, hash, warn, diagnostics } = options
+    const staleMs = ttlMs > 0 ? (options.staleMs ?? 0) : 0
     const events = valueEvents('queries', hash, diagnostics)
     const memory = new MemoryTier<Held>({
       capacity: ttlMs > 0 ? Number.POSITIVE_INFINITY : 0,
       capacityBytes: options.capacityBytes,
       sizeOf: heldBytes,
       ttlMs,
+      ttlOf: held => held.ttlMs,
+      staleMs,
       clock,
       events,
       clockResolutionMs: options.clockResolutionMs,
     })
-    const tiers: StoreTier<Held>[] = []
-    let tokens: Tokens | undefined
-    if (options.disk && ttlMs > 0) {
-      tokens = new Tokens(options.disk.store, hash)
-      const codec = queryCodec(options.disk.bootId, tokens, ttlMs, clock, hash)
-      tiers.push(new StoreTier({ source: 'disk', store: options.disk.store, codec, clock, warn, events }))
-    }
-    super(new TieredCache({ memory, tiers, clock, events }))
-    this.#tokens = tokens
+    const dropped = (plugin: string) => void this.cache.forget(plugin)
+    const parts = { ttlMs, staleMs, clock, hash, warn, events, timer: options.timer, dropped }
+    const disk = ttlMs > 0 ? options.disk?.(parts) : undefined
+    super(new TieredCache({ memory, tiers: disk ? [disk.tier] : [], clock, events }))
+    this.#tokens = disk?.tokens
+    this.#ttlMs = ttlMs
+    this.#staleMs = staleMs
+    this.#warn = warn
   }
 
   /**
-   * The plugin's state changed: nothing that was asked before this is served after it, here or from disk, not even an
-   * answer that is still under way. Another process's memory may serve its own for the rest of the TTL.
+   * As {@link ValueCache.getOrCompute}; `fresh` and `ttlMs` are this cache's own.
+   * @throws OpDbusError INVALID_INPUT, UNCACHEABLE, ABORTED
+   */
+  override async getOrCompute<T>(
+    plugin: string,
+    compute: ComputeValue<T>,
+    call: QueryCall = {},
+  ): Promise<CachedValue<T>> {
+    const { ttlMs } = call
+    if (ttlMs !== undefined && !(Number.isFinite(ttlMs) && ttlMs >= 0)) {
+      throw new OpDbusError('INVALID_INPUT', `ttlMs is a number of at least 0, not ${ttlMs}`)
+    }
+    return super.getOrCompute(plugin, compute, call)
+  }
+
+  /**
+   * The plugin's state changed: nothing that was asked before this is served after it, in any process, from memory or from disk, not
+   * even an answer that is still under way. In this process that holds as soon as the call was made.
    * @throws OpDbusError INVALID_INPUT
    */
   override async delete(plugin: string): Promise<boolean> {
-    const [had] = await Promise.all([
-      super.delete(plugin).catch((error: unknown) => {
-        if (isOpDbusError(error, 'CLOSED') || isOpDbusError(error, 'INVALID_INPUT')) throw error
-        // A file that cannot be removed does no harm: its token is not current any more.
-        return true
-      }),
-      this.#tokens?.renew(this.idOf(plugin)),
-    ])
-    return had
+    const id = this.idOf(plugin)
+    const deleted = this.cache.delete(id)
+    this.#tokens?.renew(id)
+    try {
+      return await deleted
+    } catch (error) {
+      if (isOpDbusError(error, 'CLOSED')) throw error
+      // A file that cannot be removed does no harm: its token is not current any more.
+      return true
+    }
+  }
+
+  /**
+   * As `delete`, for changes that are told in bursts: what follows on another within 10 ms is told to other processes together.
+   * In this process it holds as soon as the call was made; when the promise settles the others know.
+   * @throws OpDbusError INVALID_INPUT
+   */
+  async invalidate(plugin: string): Promise<void> {
+    const id = this.idOf(plugin)
+    this.cache.forget(id)
+    await this.#tokens?.renewSoon(id)
+  }
+
+  override close(): Promise<void> {
+    this.#tokens?.close()
+    return super.close()
   }
 
   protected override idOf(plugin: string): string {
     if (typeof plugin === 'string' && plugin.length > 0 && plugin.length <= 1000) return plugin
     throw new OpDbusError('INVALID_INPUT', 'a plugin name has 1 to 1,000 characters')
   }
-}
 
-/** Names that are a file name on every system, and the same one for no other plugin, stay as they are. */
-function fileKey(hash: Hash, plugin: string): Key {
-  const plain = /^[a-z0-9][a-z0-9_-]{0,49}$/.test(plugin) && !/^(con|prn|aux|nul|(com|lpt)\d)$/.test(plugin)
-  return (plain ? plugin : `_${hash.sha256(plugin)}`) as Key
-}
-
-function tokenKey(hash: Hash, plugin: string): Key {
-  return `${fileKey(hash, plugin)}${TOKEN}` as Key
-}
-
-/**
- * One random token per plugin lies beside its answer. A query remembers the token that was current when it began; its
- * answer is good only while that token still is. Whoever invalidates puts a new token, so it needs no lock and no
- * counter. No token matches nothing: removing one is safe.
- */
-class Tokens {
-  readonly #store: QueryDisk['store']
-  readonly #hash: Hash
-  /** Plugins whose token could not be renewed (a read-only disk): nothing on disk is good for them. */
-  readonly #distrusted = new Set<string>()
-
-  constructor(store: QueryDisk['store'], hash: Hash) {
-    this.#store = store
-    this.#hash = hash
+  protected override enter(id: string): void {
+    this.#tokens?.enter(id)
   }
 
-  current(plugin: string): string | undefined {
-    const bytes = this.#distrusted.has(plugin) ? undefined : this.#store.getSync(tokenKey(this.#hash, plugin))
-    const token = bytes && fromJson(bytes)?.token
-    return typeof token === 'string' ? token : undefined
+  protected override peek(id: string): Held | undefined {
+    if (this.#tokens && !this.#tokens.stands(id)) return undefined
+    // Nobody is here who could ask anew.
+    return this.#staleMs > 0 && this.cache.late(id) ? undefined : super.peek(id)
   }
 
-  async begin(plugin: string): Promise<string> {
-    return this.current(plugin) ?? this.#put(plugin)
+  protected override ask(id: string, load: Loader<Held>, call: QueryCall): Answer<Held> | Promise<Answer<Held>> {
+    if (call.fresh) return this.cache.lookUpAnew(id, load, signalOf(call))
+    const answer = super.ask(id, load, call)
+    if (this.#staleMs > 0 && !(answer instanceof Promise) && this.#isLate(id, answer)) this.#renew(id, load)
+    return answer
   }
 
-  async renew(plugin: string): Promise<void> {
-    this.#distrusted.add(plugin)
-    await this.#put(plugin).catch(() => {})
+  protected override keep(value: unknown, call: QueryCall): Held {
+    const held = super.keep(value, call)
+    const { ttlMs = 0 } = call
+    return ttlMs > this.#ttlMs ? { ...held, ttlMs } : held
   }
 
-  async #put(plugin: string): Promise<string> {
-    const token = this.#hash.random(16)
-    await this.#store.setMany([[tokenKey(this.#hash, plugin), toJson({ plugin, token })!]])
-    this.#distrusted.delete(plugin)
-    return token
+  #isLate(id: string, { value, source }: Answer<Held>): boolean {
+    return source === 'disk' ? value.late === true : this.cache.late(id)
   }
-}
 
-function queryCodec(bootId: string, tokens: Tokens, ttlMs: number, clock: Clock, hash: Hash): Codec<Held> {
-  return {
-    key: plugin => fileKey(hash, plugin),
-    ticket: plugin => tokens.begin(plugin),
-    encode(plugin, held, token) {
-      if (!held.exact || token === undefined) return undefined
-      const [wallMs, monotonicMs] = [clock.now(), clock.monotonic()]
-      const storedAt = new Date(wallMs).toISOString()
-      return toJson({ plugin, storedAt, wallMs, monotonicMs, bootId, token, value: held.value })
-    },
-    decode(plugin, bytes) {
-      const file = fromJson(bytes)
-      if (file === undefined || file.plugin !== plugin || file.token !== tokens.current(plugin)) return undefined
-      if (file.bootId !== bootId) return undefined
-      // Both clocks must agree that it is young: the wall clock steps, the monotonic one stands still in sleep. Where the
-      // system names no boot, monotonic readings of two processes have nothing to do with each other.
-      const wallAge = clock.now() - Number(file.wallMs)
-      const monotonicAge = bootId === '' ? wallAge : clock.monotonic() - Number(file.monotonicMs)
-      const age = Math.max(wallAge, monotonicAge)
-      if (!(Math.min(wallAge, monotonicAge) >= 0 && age < ttlMs)) return undefined
-      return { value: hold(file.value), ttlMs: ttlMs - age }
-    },
+  #renew(id: string, load: Loader<Held>): void {
+    this.cache.renew(id, load)?.catch((error: unknown) => {
+      if (isOpDbusError(error, 'CLOSED')) return
+      this.#warn(
+        `"${id}" could not be asked anew, so its last answer is served until its time is up: ${messageOf(error)}`,
+        error,
+        `renewal of ${id}`,
+      )
+    })
   }
 }

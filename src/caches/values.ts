@@ -1,26 +1,65 @@
-// Values of the query, diff and block caches: in and out as structured clones, to disk as JSON. Knows no cache.
+// Values of the query, diff and block caches: in and out as structured clones, or shared as they are where nobody can change
+// them; to disk as JSON. Knows no cache.
 
 import { estimateSize } from '../cache/estimate-size.js'
+import { deepFreeze } from '../cache/frozen.js'
 import { messageOf, OpDbusError } from '../errors.js'
 
-/** A value as memory holds it: a clone that nobody outside has. */
+/** A value as memory holds it: a clone that nobody outside has, or one that is frozen. */
 export interface Held {
   readonly value: unknown
   readonly bytes: number
+  /** JSON can say it, so it may be frozen and shared. */
+  readonly json: boolean
   /** JSON brings back an equal value, so a disk tier may have it too. */
   readonly exact: boolean
+  /** How long memory may hold it, in ms, where that is not the cache's own limit. */
+  readonly ttlMs?: number | undefined
+  /** Past its time when it was read, and good only until there is another. */
+  readonly late?: boolean
+  /** Frozen to its leaves. */
+  frozen: boolean
 }
 
 /** @throws OpDbusError UNCACHEABLE when the value holds a function, a symbol, a socket, or is nested too deep. */
 export function hold(value: unknown): Held {
-  const { bytes, exact } = estimateSize(value)
-  return { value: clone(value), bytes, exact }
+  return { ...estimateSize(value), value: clone(value), frozen: false }
+}
+
+/** Holds what was read from disk, and nobody else has. */
+export function holdRead(value: unknown): Held {
+  return { ...estimateSize(value), value, frozen: false }
+}
+
+/**
+ * Freezes a JSON value and holds it as it is.
+ * @throws OpDbusError UNCACHEABLE when it is none
+ */
+export function holdFrozen(value: unknown): Held {
+  const size = estimateSize(value)
+  if (!size.json) throw new OpDbusError('UNCACHEABLE', NOT_SHARED)
+  return { ...size, value: deepFreeze(value), frozen: true }
 }
 
 /** A copy of a held value, for a caller to do with as they like. */
 export function release<T>(held: Held): T {
   return clone(held.value) as T
 }
+
+/**
+ * The held value itself, frozen.
+ * @throws OpDbusError UNCACHEABLE when it is no JSON value
+ */
+export function share<T>(held: Held): T {
+  if (!held.json) throw new OpDbusError('UNCACHEABLE', NOT_SHARED)
+  if (!held.frozen) {
+    deepFreeze(held.value)
+    held.frozen = true
+  }
+  return held.value as T
+}
+
+const NOT_SHARED = 'only a JSON value can be shared frozen; ask for a copy of any other'
 
 export function heldBytes(held: Held, id: string): number {
   return held.bytes + 2 * id.length + 200

@@ -1,12 +1,16 @@
 // The list of commands, in the order of the help. A new command is a file in commands/ and a line here.
 import type { Command } from './command.js'
+import { apply, rollback } from './commands/apply.js'
 import { assets } from './commands/assets.js'
+import { bench } from './commands/bench.js'
 import { cacheClear, cacheStats, cacheVerify } from './commands/cache.js'
 import { completion } from './commands/completion.js'
 import { demo } from './commands/demo.js'
+import { diff, verify } from './commands/diff.js'
 import { doctor } from './commands/doctor.js'
 import { embed } from './commands/embed.js'
 import { modelsList, modelsPath, modelsPull, modelsRm } from './commands/models.js'
+import { init, plugins, query } from './commands/query.js'
 
 export const COMMANDS: readonly Command[] = [
   embed,
@@ -17,8 +21,16 @@ export const COMMANDS: readonly Command[] = [
   modelsPull,
   modelsPath,
   modelsRm,
+  init,
+  query,
+  diff,
+  apply,
+  verify,
+  rollback,
+  plugins,
   assets,
   doctor,
   demo,
+  bench,
   completion,
 ]

@@ -1,25 +1,24 @@
 // Help as text: all commands on one screen, a group, or one command with everything that it takes. Writes nowhere.
 import { type Command, type CommandOption, groupOf, optionsOf } from './command.js'
+import { firstWords } from './completion/words.js'
 import { ENDED_BY, EXIT_CODES } from './exit-codes.js'
 
 const WIDTH = 80
 /** What any command may end with. */
 const ANY_EXIT = [0, 1, 2, 6, ...Object.values(ENDED_BY)]
 
-/** At most 24 lines of 80 columns. */
+/** At most 24 lines of 80 columns; a group is one of them. */
 export function mainHelp(commands: readonly Command[], version: string): string {
   return `op-dbus ${version}: a cache in front of text embeddings, queries, diffs and blocks
 
 Usage: op-dbus COMMAND [OPTIONS]
-${list(commands)}
+${list(firstWords(commands))}
 
   op-dbus COMMAND --help   options, defaults, variables, examples and exit codes
   -q no progress   --debug stack traces   -h this text   -V the version
 
-Examples
-  op-dbus embed "Created container 100" --json
   journalctl -o cat | op-dbus embed - --json --no-vector
-  op-dbus cache stats
+  op-dbus init desired.json
 `
 }
 
@@ -27,7 +26,7 @@ Examples
 export function groupHelp(group: string, commands: readonly Command[]): string {
   const own = commands.filter(command => groupOf(command) === group)
   return `Commands of op-dbus ${group}
-${list(own)}
+${list(own.map(({ name, about }) => [name, about]))}
 
   op-dbus ${group} COMMAND --help   options, examples and exit codes
 `
@@ -49,9 +48,9 @@ export function commandHelp(command: Command): string {
   return `${sections.filter(section => section !== undefined).join('\n\n')}\n`
 }
 
-function list(commands: readonly Command[]): string {
-  const width = Math.max(...commands.map(({ name }) => name.length))
-  return commands.map(({ name, about }) => `  ${name.padEnd(width)}  ${about}`).join('\n')
+function list(rows: readonly (readonly [name: string, about: string])[]): string {
+  const width = Math.max(...rows.map(([name]) => name.length))
+  return rows.map(([name, about]) => `  ${name.padEnd(width)}  ${about}`).join('\n')
 }
 
 function optionText(

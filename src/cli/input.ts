@@ -1,4 +1,4 @@
-// Where `embed` reads: standard input, a file, a FIFO, a descriptor. Knows nothing of what the lines mean.
+// Where a command reads: standard input, a file, a FIFO, a descriptor. Knows nothing of what is in it.
 import { constants, createReadStream, fstatSync, openSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { addAbortSignal, type Readable } from 'node:stream'
@@ -31,8 +31,37 @@ export async function openInput(path: string, signal: AbortSignal): Promise<Inpu
   }
 }
 
-async function open(path: string): Promise<Readable> {
+/**
+ * All that is in `path`, which is `-` for standard input. A file that is larger than `limit` bytes is not even begun, and of
+ * whatever else no more is held.
+ * @throws OpDbusError INVALID_INPUT where it cannot be read, or is larger
+ */
+export async function readWhole(path: string, limit: number, signal: AbortSignal): Promise<Uint8Array> {
+  const name = path === '-' ? 'standard input' : path
+  const stream = addAbortSignal(signal, await onInput(name, () => open(path, limit)))
+  stream.on('error', () => {})
+  const parts: Uint8Array[] = []
+  let size = 0
+  try {
+    for await (const chunk of chunks(name, stream)) {
+      parts.push(chunk)
+      size += chunk.length
+      if (size > limit) throw tooLarge(name, limit)
+    }
+  } finally {
+    stream.destroy()
+  }
+  return Buffer.concat(parts)
+}
+
+function tooLarge(name: string, limit: number): OpDbusError {
+  return new OpDbusError('INVALID_INPUT', `${name} is larger than ${limit / 2 ** 20} MiB, which is the limit`)
+}
+
+async function open(path: string, limit = Number.POSITIVE_INFINITY): Promise<Readable> {
+  if (path === '') throw new OpDbusError('INVALID_INPUT', 'the path of a file is missing: it is an empty text')
   const target = await targetOf(path, 0)
+  if (target.kind === 'file' && target.stats && target.stats.size > limit) throw tooLarge(path, limit)
   if (target.kind === 'folder') throw Object.assign(new Error(), { code: 'EISDIR' })
   if (target.kind === 'descriptor') return streamOf(target.fd)
   if (target.kind === 'special' && target.stats.isFIFO()) {
@@ -67,6 +96,7 @@ async function onInput<T>(name: string, run: () => Promise<T>): Promise<T> {
   try {
     return await run()
   } catch (error) {
+    if (error instanceof OpDbusError) throw error
     const why = inWords(error, { ENOENT: 'there is no such file' })
     throw new OpDbusError('INVALID_INPUT', `cannot read ${name}: ${why}`, { cause: error })
   }

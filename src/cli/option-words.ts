@@ -36,4 +36,12 @@ export const OPTION_WORDS: Readonly<Record<string, { readonly help: string; read
     help: 'What computes; auto takes the first that works. A device by name fails with its reason where it cannot serve.',
     default: 'auto',
   },
+  dataDir: {
+    help: 'Folder of what is worth keeping: checkpoints, the state after the last apply.',
+    default: '/var/lib/op-dbus for root, else $XDG_DATA_HOME/op-dbus, else ~/.local/share/op-dbus',
+  },
+  pluginModules: {
+    help: 'Plugins of your own: paths of modules, or names of packages, with commas between them.',
+    default: 'none',
+  },
 }

@@ -31,6 +31,18 @@ export async function openOutput(path: string, terminal: Terminal, options: Outp
   )
 }
 
+/** `text` and nothing else. @throws OpDbusError STORE */
+export async function writeOutput(path: string, text: string, terminal: Terminal): Promise<void> {
+  const output = await openOutput(path, terminal, { rewritten: false })
+  try {
+    await output.append(text)
+    await output.finish()
+  } catch (error) {
+    await output.abandon()
+    throw error
+  }
+}
+
 /** The same output; what it rejects with is a STORE error that says why in words. */
 function told(output: Output, path: string): Output {
   return {

@@ -110,9 +110,9 @@ const SOURCES: Readonly<Record<Source, { letter: string; rgb: string }>> = {
   computed: { letter: 'C', rgb: '213;94;0' },
 }
 
-/** `M memory`, coloured where colours are wanted; always eight characters of word, so that columns line up. */
-export function sourceLabel(source: Source, color: boolean): string {
+/** `M memory`, coloured where colours are wanted; eight characters of word unless told, so that columns line up. */
+export function sourceLabel(source: Source, color: boolean, width = 8): string {
   const { letter, rgb } = SOURCES[source]
-  const text = `${letter} ${source.padEnd(8)}`
+  const text = `${letter} ${source.padEnd(width)}`
   return color ? `\x1b[38;2;${rgb}m${text}\x1b[0m` : text
 }

@@ -95,21 +95,31 @@ export function retire(path: string, fd: number): boolean {
 
 /** The first `length` bytes of a regular file; undefined where there is none, or what is there is over `maxBytes`. */
 export function readFile(path: string, maxBytes: number, length = maxBytes): Uint8Array | undefined {
-  let fd: number
+  const fd = openToRead(path)
+  if (fd === undefined) return undefined
   try {
-    fd = fs.openSync(path, O_RDONLY | NO_FOLLOW | NON_BLOCK)
+    return readWhole(fd, maxBytes, length)
+  } finally {
+    fs.closeSync(fd)
+  }
+}
+
+/** Undefined where nothing of that name may be read as a file; a folder may be opened. */
+export function openToRead(path: string): number | undefined {
+  try {
+    return fs.openSync(path, O_RDONLY | NO_FOLLOW | NON_BLOCK)
   } catch (error) {
     if (isAbsent(error) || ['ELOOP', 'EISDIR', 'ENXIO'].includes(errnoOf(error) ?? '')) return undefined
     throw error
   }
-  try {
-    const stats = fs.fstatSync(fd)
-    if (!stats.isFile() || stats.size > maxBytes) return undefined
-    const bytes = new Uint8Array(Math.min(stats.size, length))
-    return bytes.subarray(0, readAt(fd, bytes, 0))
-  } finally {
-    fs.closeSync(fd)
-  }
+}
+
+/** The first `length` bytes of what is open as `fd`; undefined where that is no file, or one over `maxBytes`. */
+export function readWhole(fd: number, maxBytes: number, length = maxBytes): Uint8Array | undefined {
+  const stats = fs.fstatSync(fd)
+  if (!stats.isFile() || stats.size > maxBytes) return undefined
+  const bytes = new Uint8Array(Math.min(stats.size, length))
+  return bytes.subarray(0, readAt(fd, bytes, 0))
 }
 
 /** The text of a small regular file; undefined where there is none, or what is there is no file of at most `limit` bytes. */

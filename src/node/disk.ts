@@ -3,7 +3,8 @@
 import { join } from 'node:path'
 import { DISK_FACTOR } from '../caches/block-cache.js'
 import type { CacheSetExtras } from '../caches/cache-set.js'
-import { type QueryDisk, queryFileAge } from '../caches/query-cache.js'
+import { type QueryDisk, queryDisk } from '../caches/query-disk.js'
+import { queryFileAge } from '../caches/query-file.js'
 import type { Config } from '../config.js'
 import { bootId } from '../fs/process-identity.js'
 import type { Clock, Warn } from '../ports.js'
@@ -32,20 +33,21 @@ export interface Disk {
   readonly extras: CacheSetExtras
 }
 
-export interface DiskOptions extends Pick<Config, 'queryCacheTtl' | 'blockCacheSize'> {
+export interface DiskOptions extends Pick<Config, 'queryCacheTtl' | 'queryCacheStale' | 'blockCacheSize'> {
   readonly clock: Clock
   readonly warn: Warn
 }
 
-export function openDisk(dir: string, { queryCacheTtl, blockCacheSize, clock, warn }: DiskOptions): Disk {
+export function openDisk(dir: string, options: DiskOptions): Disk {
+  const { queryCacheTtl, queryCacheStale, blockCacheSize, clock, warn } = options
   const folders = foldersIn(dir)
   const files = { clock, hash: nodeHash, crc32 }
-  const maxAgeMs = queryFileAge(1000 * queryCacheTtl)
+  const maxAgeMs = queryFileAge(1000 * queryCacheTtl, 1000 * queryCacheStale)
   const maxBlocks = Math.max(1, DISK_FACTOR * blockCacheSize)
   const queries = openFileStore({ name: 'query', dir: folders.queries, maxEntries: 1000, maxAgeMs, ...files })
   const blocks = openFileStore({ name: 'block', dir: folders.blocks, maxEntries: maxBlocks, ...files })
   return {
-    queries: { store: queries, bootId: bootId() },
+    queries: queryDisk({ store: queries, bootId: bootId() }),
     blocks,
     counters: openFileStore({ name: 'counter', dir: folders.counters, maxEntries: 1000, ...files }),
     extras: {

@@ -63,7 +63,7 @@ export function readOptions(
 }
 
 /** The user's home, or undefined where the system knows none, or HOME says that there is none. */
-function home(): string | undefined {
+export function home(): string | undefined {
   if (process.env.HOME === '') return undefined
   try {
     return homedir() || undefined

@@ -30,8 +30,11 @@ export interface StatePlugin {
    * whole resource as it is; undefined where there is none.
    */
   refuses?(action: StateAction, current: JsonObject | undefined): string | undefined
-  /** Whether `"prune": true` may remove this resource, which the desired state does not name. Absent: it may remove none, and prune is refused. */
-  prunes?(resource: ResourceName, current: JsonObject): boolean
+  /**
+   * Whether `"prune": true` may remove this resource, which the desired state does not name. `desired`: the plugin's whole desired state, which may
+   * speak of it elsewhere (a port in the list of its bridge). Absent: it may remove none, and prune is refused.
+   */
+  prunes?(resource: ResourceName, current: JsonObject, desired: JsonObject): boolean
   /**
    * Does `actions` (none of kind `none`, none refused) and reports each as soon as it is known how it went. Looks again before it changes anything: where
    * an `old` value is not what it was, nothing is done and it rejects with CONFLICT. What is not reported when it rejects counts as not done.

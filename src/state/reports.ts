@@ -1,13 +1,15 @@
 // What the manager of plugins is asked and answers. Types only; plain JSON, so that they can be printed and kept as they are.
 import type { CallOptions, Source } from '../ports.js'
 import type { JsonObject, JsonValue } from './json.js'
-import type { PluginCapabilities, ResourceName, StateAction } from './plugin.js'
+import type { PluginCapabilities, ResourceName, ResourceRule, StateAction } from './plugin.js'
 
 export interface PluginInfo {
   readonly name: string
   readonly version: string
   readonly scope?: string
   readonly capabilities: PluginCapabilities
+  /** How its state is made of resources. */
+  readonly resources: Readonly<Record<string, ResourceRule>>
   readonly available: boolean
   /** Why it is not available. */
   readonly reason?: string
@@ -33,6 +35,11 @@ export interface QueryReport {
   readonly sources: Readonly<Record<string, Source>>
   /** Plugins that were asked and did not answer. */
   readonly trouble: Readonly<Record<string, PluginTrouble>>
+}
+
+export interface DiffCall extends QueryCall {
+  /** Of those that the desired state names; absent: all. */
+  readonly plugins?: readonly string[] | undefined
 }
 
 /** A desired state, read and checked: what `readDesired` made of a file. */
@@ -77,6 +84,8 @@ export interface Plan {
   /** What it leads to: a desired state, or back to a checkpoint. */
   readonly to: { readonly desired: Desired } | { readonly checkpoint: string }
   readonly diffs: readonly PluginDiff[]
+  /** Plugins that were to be asked and did not answer: nothing is planned for them, and an apply says so again. Absent: none. */
+  readonly trouble?: Readonly<Record<string, PluginTrouble>>
 }
 
 export interface ApplyOptions extends CallOptions {
@@ -133,4 +142,14 @@ export interface CheckpointInfo {
   readonly created: string
   readonly plugins: readonly string[]
   readonly resources: number
+}
+
+/**
+ * What a watch tells. `changed`: the plugin's state may be another one; `lost`: changes are not told any more by the system (`message` says
+ * why), so it is asked again and again until they are, which is `sound`.
+ */
+export interface WatchEvent {
+  readonly plugin: string
+  readonly kind: 'changed' | 'lost' | 'sound'
+  readonly message?: string
 }

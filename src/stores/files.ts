@@ -6,6 +6,7 @@ import { abortError, OpDbusError } from '../errors.js'
 import { guarded, quietly } from '../fs/errno.js'
 import { readFile, statOf, unlink } from '../fs/files.js'
 import { isFolder, makeFolder, namesIn } from '../fs/folders.js'
+import { HeldFile } from '../fs/held-file.js'
 import { replaceFile } from '../fs/replace.js'
 import type { CallOptions, Clock, Crc32, Hash, Key, Store, StoreCounters } from '../ports.js'
 
@@ -60,8 +61,18 @@ export interface FileReport {
   readonly foreign: number
 }
 
+/** An entry as it was read. */
+export interface HeldEntry {
+  readonly value: Uint8Array
+  /** False once the entry was set anew, deleted or cleared, by whichever process; one question to the system, and exact. */
+  stands(): boolean
+  release(): void
+}
+
 export interface FileStore extends Store {
   getSync(key: Key): Uint8Array | undefined
+  /** One entry, held: undefined where there is none that is whole. Let go of it. */
+  holdSync(key: Key): HeldEntry | undefined
   /** One entry, written before this returns: for what must not wait, such as a process's exit. */
   setSync(key: Key, value: Uint8Array): void
   clearedElsewhere(): boolean
@@ -104,7 +115,10 @@ export function openFileStore(options: FileStoreOptions): FileStore {
   /** Absent, foreign and damaged are all undefined; damage is counted. */
   function read(key: Key): Uint8Array | undefined {
     const bytes = readFile(pathOf(key), maxBytes + HEAD_BYTES + END.length)
-    if (bytes === undefined) return undefined
+    return bytes && valueIn(key, bytes)
+  }
+
+  function valueIn(key: Key, bytes: Uint8Array): Uint8Array | undefined {
     if (!isOurs(bytes)) return undefined
     const value = bytes.subarray(HEAD_BYTES, bytes.length - END.length)
     const head = text(bytes.subarray(0, HEAD_BYTES))
@@ -222,6 +236,16 @@ export function openFileStore(options: FileStoreOptions): FileStore {
     getSync(key) {
       enter([key])
       return guarded(dir, () => read(key))
+    },
+    holdSync(key) {
+      enter([key])
+      return guarded(dir, () => {
+        const file = HeldFile.open(pathOf(key), maxBytes + HEAD_BYTES + END.length)
+        const value = file && valueIn(key, file.bytes)
+        if (value !== undefined) return { value, stands: () => file!.stands(), release: () => file!.release() }
+        file?.release()
+        return undefined
+      })
     },
     async getMany(keys, call) {
       enter(keys, call)

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { QueryCache, type QueryCacheOptions } from '../../src/caches/query-cache.js'
+import { queryDisk } from '../../src/caches/query-disk.js'
 import type { Key } from '../../src/ports.js'
 import { openFileStore } from '../../src/stores/files.js'
 import { crc32, deferred, hash, TestClock, temporaryFolder } from '../support.js'
@@ -17,7 +18,7 @@ function open(
   const cache = new QueryCache({
     ttlMs: TTL,
     capacityBytes: 1e6,
-    disk: store && { store, bootId: options.boot ?? 'boot-1' },
+    disk: store && queryDisk({ store, bootId: options.boot ?? 'boot-1' }),
     hash,
     warn: () => {},
     clockResolutionMs: 0,
@@ -129,6 +130,9 @@ describe('QueryCache', () => {
     const { cache, store } = open(dir)
     await cache.getOrCompute('net', answer('old'))
     await Promise.resolve()
+    store!.setSync = () => {
+      throw new Error('EROFS')
+    }
     store!.setMany = () => Promise.reject(new Error('EROFS'))
     store!.deleteMany = () => Promise.reject(new Error('EROFS'))
     await cache.delete('net')

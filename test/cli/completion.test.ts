@@ -16,7 +16,7 @@ const SHELLS = [
 
 /** Line up to the cursor -> all that is offered there, in any order. Of folders and files: those in the folder below. */
 const OFFERED: Readonly<Record<string, string>> = {
-  'op-dbus ': 'embed cache models assets doctor demo completion help',
+  'op-dbus ': 'embed cache models init query diff apply verify rollback plugins assets doctor demo bench completion help',
   'op-dbus em': 'embed',
   'op-dbus help mo': 'models',
   'op-dbus help cache ': 'stats clear verify',
@@ -31,6 +31,12 @@ const OFFERED: Readonly<Record<string, string>> = {
   'op-dbus embed --dir ': 'folder',
   'op-dbus doctor --device w': 'webgpu wasm',
   'op-dbus models pull --dir folder m': 'medium',
+  'op-dbus query ': 'net lxc systemd',
+  'op-dbus diff -p ': 'net lxc systemd',
+  'op-dbus diff --format ': 'text json json-patch',
+  'op-dbus apply ev': 'events.log',
+  'op-dbus apply --plan ev': 'events.log',
+  'op-dbus apply --data-dir ': 'folder',
   'op-dbus assets ': 'folder',
   'op-dbus completion ': 'bash zsh fish',
 }

@@ -3,7 +3,7 @@
 // A ```js or ```ts block that imports or exports something begins a program; one that does neither goes on with the program
 // before it. A ```sh block is a script. A ```console block holds `$ command` lines, each with the output that it shows. Readers
 // do not see these two comments:
-//   <!-- setup … -->         code that runs before the block that follows
+//   <!-- setup … -->         code that runs before the block that follows, and before each command of a console
 //   <!-- not run: why -->    the block that follows is not run (a program is type-checked all the same)
 
 interface Shared {
@@ -39,7 +39,9 @@ export function examplesIn(text: string, page: string): (Program | Command)[] {
     if (language === 'sh') {
       examples.push({ kind: 'command', at, notRun, command: setup + body, prints: undefined })
     } else if (language === 'console') {
-      for (const [command, prints] of commandsIn(body)) examples.push({ kind: 'command', at, notRun, command, prints })
+      for (const [command, prints] of commandsIn(body)) {
+        examples.push({ kind: 'command', at, notRun, command: setup + command, prints })
+      }
     } else if (language === 'js' || language === 'ts') {
       const prints = [...body.matchAll(/console\.log\(.*\) +\/\/ (.*)$/gm)].map(([, output]) => output!)
       const code = setup + body

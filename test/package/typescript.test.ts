@@ -15,6 +15,7 @@ const USE = `import { openCaches } from 'op-dbus'
 import { type OpenOptions as OnNode, listModels } from 'op-dbus/node'
 import { openCaches as openInPage, type OpenOptions as InPage } from 'op-dbus/web'
 import { openKernels } from 'op-dbus/kernels'
+import { openState, type StatePlugin } from 'op-dbus/state'
 export const onNode: OnNode = { dir: '/tmp', device: 'cpu' }
 export const inPage: InPage = { assetsUrl: '/op-dbus/' }
 export async function use(): Promise<Float32Array> {
@@ -22,6 +23,8 @@ export async function use(): Promise<Float32Array> {
   await openInPage(inPage)
   await openKernels()
   await listModels(onNode)
+  const mine: StatePlugin | undefined = undefined
+  await openState({ caches, plugins: mine ? [mine] : [] })
   return (await caches.embeddings.getOrEmbed('a')).vector
 }
 // @ts-expect-error: a page has no folder

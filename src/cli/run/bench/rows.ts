@@ -1,0 +1,170 @@
+// The rows of `op-dbus bench`: what is asked in each, computed, from disk and from memory. Everything lies in the folder that is given.
+import { isOpDbusError, messageOf, OpDbusError } from '../../../errors.js'
+import { type OpenOptions, openCaches } from '../../../node.js'
+import { diffState } from '../../../state/diff.js'
+import type { JsonObject } from '../../../state/json.js'
+import { normaliseState } from '../../../state/normalise.js'
+import type { PluginInfo } from '../../../state/reports.js'
+import { openState, type State, type StateOptions } from '../../../state.js'
+import type { Terminal } from '../../terminal.js'
+import { medianOf, perCall, timed } from './measure.js'
+import { SAMPLE, sampleState } from './sample-state.js'
+
+/** Medians, ms. */
+export interface Measured {
+  readonly computedMs: number
+  /** Undefined where nothing of it lies on disk. */
+  readonly diskMs?: number
+  /** Undefined where it is not kept. */
+  readonly memoryMs?: number
+  /** How many times longer computing takes. */
+  readonly memorySaves?: number
+}
+
+export interface BenchRow extends Partial<Measured> {
+  readonly name: string
+  /** Why it was not measured. */
+  readonly reason?: string
+}
+
+type Settings = StateOptions & { readonly dir: string; readonly dataDir: string }
+
+/** Opening everything anew takes its time, and says the same. */
+const DISK_ROUNDS = 5
+const EVENT = 'Created container 100'
+
+export async function measureAll(settings: Settings, rounds: number, terminal: Terminal): Promise<BenchRow[]> {
+  const { signal } = terminal
+  const rows: BenchRow[] = []
+  const add = async (name: string, measure: () => Promise<Measured>) => {
+    terminal.status(`measuring: ${name} ...`)
+    rows.push(await rowOf(name, measure, signal))
+  }
+  const { dataDir, pluginModules, ...cacheSettings } = settings
+  await using(openState(settings), async state => {
+    for (const info of await state.plugins({ signal })) {
+      await add(`query ${info.name}`, () => queryTimes(settings, state, info, rounds, signal))
+    }
+    await add(`vectorise "${EVENT}"`, () => vectorTimes(cacheSettings, rounds, signal))
+    await add('compute diff of 1 MB', () => diffTimes(cacheSettings, rounds))
+  })
+  return rows
+}
+
+/** A row that fails is told as one that was not measured; the others are measured all the same. */
+async function rowOf(name: string, measure: () => Promise<Measured>, signal: AbortSignal): Promise<BenchRow> {
+  try {
+    const { computedMs, diskMs, memoryMs } = await measure()
+    const memorySaves = memoryMs === undefined ? undefined : computedMs / memoryMs
+    return { name, computedMs, diskMs, memoryMs, memorySaves }
+  } catch (error) {
+    if (signal.aborted || !isOpDbusError(error)) throw error
+    return { name, reason: messageOf(error) }
+  }
+}
+
+async function queryTimes(
+  settings: StateOptions,
+  state: State,
+  info: PluginInfo,
+  rounds: number,
+  signal: AbortSignal,
+): Promise<Measured> {
+  const { name } = info
+  if (!info.available) throw new OpDbusError('PLUGIN_UNAVAILABLE', info.reason ?? 'not available')
+  const ask = async (of: State, fresh: boolean) => {
+    const { sources, trouble } = await of.query([name], { fresh, signal })
+    const wrong = trouble[name]
+    if (wrong) throw new OpDbusError('PLUGIN_FAILED', wrong.message)
+    return sources[name]
+  }
+  // The first question also connects, or loads what it takes.
+  await ask(state, true)
+  const computedMs = await medianOf(rounds, () => timed(() => ask(state, true)))
+  const memoryMs = await perCall(rounds, async () => (await ask(state, false)) === 'memory')
+
+  let onDisk = true
+  const diskMs = await medianOf(Math.min(rounds, DISK_ROUNDS), async () => {
+    await using(openState(settings), other => ask(other, true))
+    let source: string | undefined
+    const ms = await timedOpen(
+      () => openState(settings),
+      async another => {
+        source = await ask(another, false)
+      },
+    )
+    onDisk &&= source === 'disk'
+    return ms
+  })
+  return { computedMs, memoryMs, ...(onDisk && { diskMs }) }
+}
+
+async function vectorTimes(settings: OpenOptions, rounds: number, signal: AbortSignal): Promise<Measured> {
+  const { computedMs, memoryMs } = await using(openCaches(settings), async ({ embeddings }) => {
+    // The first one also loads the model.
+    await embeddings.getOrEmbed(EVENT, { signal })
+    const computedMs = await medianOf(rounds, round =>
+      timed(() => embeddings.getOrEmbed(`Created container ${101 + round}`, { signal })),
+    )
+    const memoryMs = await perCall(
+      rounds,
+      async () => (await embeddings.getOrEmbed(EVENT, { signal })).source === 'memory',
+    )
+    return { computedMs, memoryMs }
+  })
+  let onDisk = true
+  const diskMs = await medianOf(Math.min(rounds, DISK_ROUNDS), () =>
+    timedOpen(
+      () => openCaches(settings),
+      async ({ embeddings }) => {
+        onDisk &&= (await embeddings.getOrEmbed(EVENT, { signal })).source === 'disk'
+      },
+    ),
+  )
+  return { computedMs, memoryMs, ...(onDisk && { diskMs }) }
+}
+
+/** The diff by itself: states that are in hand, and the cache that the manager of plugins keeps diffs in. */
+async function diffTimes(settings: OpenOptions, rounds: number): Promise<Measured> {
+  const state = (round: number) => normaliseState(sampleState(round), SAMPLE)
+  const desired = Object.freeze({ prune: false, state: state(-1) })
+  return using(openCaches(settings), async ({ diffs }) => {
+    const ask = (current: JsonObject) =>
+      diffs.getOrCompute(
+        { plugin: SAMPLE.name, pluginVersion: SAMPLE.version, current, desired },
+        () => diffState(SAMPLE, current, desired),
+        { frozen: true },
+      )
+    const computedMs = await medianOf(rounds, async round => {
+      const current = state(round)
+      return timed(() => ask(current))
+    })
+    const current = state(0)
+    const memoryMs = await perCall(rounds, async () => (await ask(current)).source === 'memory')
+    return { computedMs, memoryMs }
+  })
+}
+
+async function using<T extends { close(): Promise<void> }, R>(
+  opening: Promise<T>,
+  work: (opened: T) => Promise<R>,
+): Promise<R> {
+  const opened = await opening
+  try {
+    return await work(opened)
+  } finally {
+    await opened.close()
+  }
+}
+
+/** Opening counts, closing does not. */
+async function timedOpen<T extends { close(): Promise<void> }>(
+  open: () => Promise<T>,
+  work: (opened: T) => Promise<unknown>,
+): Promise<number> {
+  const start = performance.now()
+  return using(open(), async opened => {
+    await work(opened)
+    return performance.now() - start
+  })
+}

@@ -1,0 +1,109 @@
+// What the commands of a system's state have in common: opening it, reading a desired file, telling what did not answer.
+import { isOpDbusError, OpDbusError } from '../../errors.js'
+import { oneLine } from '../../format.js'
+import { MAX_BYTES } from '../../state/plain.js'
+import type { Desired, PluginDiff, PluginTrouble } from '../../state/reports.js'
+import { openState, type State } from '../../state.js'
+import type { FlagValues } from '../flags.js'
+import { settingsOf } from '../settings.js'
+import type { Look } from '../state-text.js'
+import type { Terminal } from '../terminal.js'
+
+export type StateValues = FlagValues & { readonly json?: boolean; readonly quiet?: boolean; readonly plugin?: string }
+
+/** Problems of a file that are printed; the rest is counted. */
+const MAX_PROBLEMS = 20
+
+/** Opens the state for `work`, and closes it whatever comes of that. */
+export async function withState<T>(
+  values: FlagValues,
+  terminal: Terminal,
+  work: (state: State) => Promise<T>,
+): Promise<T> {
+  const state = await openState(settingsOf(values, terminal))
+  try {
+    return await work(state)
+  } finally {
+    await state.close()
+  }
+}
+
+/** JSON is for programs: where it is asked for, and where no terminal shows the output. */
+export function wantsJson({ json }: StateValues, terminal: Terminal): boolean {
+  return json === true || !terminal.outTty
+}
+
+export function lookOf(terminal: Terminal): Look {
+  return { color: terminal.color, columns: Math.min(terminal.columns, 160) }
+}
+
+/** The one file that `command` takes. */
+export function fileOf(args: readonly string[], command: string): string {
+  const [file, ...more] = args
+  if (file === undefined || more.length > 0) {
+    throw new OpDbusError('INVALID_INPUT', `"${command}" takes one desired file, or - for standard input`)
+  }
+  return file
+}
+
+/** `--plugin net,lxc`; undefined where nothing is chosen. */
+export function chosenPlugins({ plugin }: StateValues): string[] | undefined {
+  if (plugin === undefined) return undefined
+  const names = plugin.split(',').map(name => name.trim())
+  if (names.includes('')) throw new OpDbusError('INVALID_INPUT', `--plugin "${plugin}" names no plugin`)
+  return [...new Set(names)]
+}
+
+/** What questions about a desired state take: the plugins that are chosen, and what ends them. */
+export function callOf(values: StateValues, terminal: Terminal) {
+  return { plugins: chosenPlugins(values), signal: terminal.signal }
+}
+
+/**
+ * The desired state in a file. What is wrong in it is printed as it is, a line for each place.
+ * @throws OpDbusError INVALID_INPUT, also where a plugin is chosen of which the file says nothing
+ */
+export async function desiredIn(path: string, values: StateValues, state: State, terminal: Terminal): Promise<Desired> {
+  const chosen = chosenPlugins(values) ?? []
+  const name = path === '-' ? 'standard input' : path
+  const { readWhole } = await import('../input.js')
+  const bytes = await readWhole(path, MAX_BYTES, terminal.signal)
+  const desired = await told(name, terminal, () => state.readDesired(bytes, name))
+  const known = Object.keys(desired.plugins)
+  const strange = chosen.find(plugin => !known.includes(plugin))
+  if (strange === undefined) return desired
+  const has = known.length > 0 ? `it has: ${known.join(', ')}` : 'it has none'
+  throw new OpDbusError('INVALID_INPUT', `${name} says nothing of the plugin "${strange}"; ${has}`)
+}
+
+/** Runs what reads a file of somebody's; each line of what is wrong is printed without a word before it, so that editors find the place. */
+export async function told<T>(name: string, terminal: Terminal, read: () => T | Promise<T>): Promise<T> {
+  try {
+    return await read()
+  } catch (error) {
+    if (!isOpDbusError(error, 'INVALID_INPUT') || !error.message.startsWith(`${name}:`)) throw error
+    const lines = error.message.split('\n')
+    for (const line of lines.slice(0, MAX_PROBLEMS)) terminal.say(oneLine(line, 400))
+    const more = lines.length > MAX_PROBLEMS ? `, and ${lines.length - MAX_PROBLEMS} more` : ''
+    throw new OpDbusError('INVALID_INPUT', `${name} cannot be used: see above${more}; nothing was touched`, {
+      cause: error,
+    })
+  }
+}
+
+/** A line for each plugin that did not answer. */
+export function tellTrouble(trouble: Readonly<Record<string, PluginTrouble>>, terminal: Terminal): void {
+  for (const [plugin, { kind, message }] of Object.entries(trouble)) {
+    terminal.say(`op-dbus: ${plugin}${kind === 'unavailable' ? ' is not available' : ''}: ${oneLine(message, 300)}`)
+  }
+}
+
+/** Anything is to be done. */
+export function differs(diffs: readonly PluginDiff[]): boolean {
+  return diffs.some(({ actions }) => actions.some(({ kind }) => kind !== 'none'))
+}
+
+/** A document for programs: over several lines, and on one where more follow. */
+export function jsonText(value: unknown, style: 'document' | 'line' = 'document'): string {
+  return `${JSON.stringify(value, undefined, style === 'document' ? 2 : undefined)}\n`
+}

@@ -1,0 +1,188 @@
+// States, diffs and what became of them, as text for people. Pure: writes nowhere. What comes from a system is never printed raw:
+// a unit or an interface may be called anything, and must not steer a terminal.
+import { count, oneLine, plural, table } from '../format.js'
+import type { JsonObject } from '../state/json.js'
+import type { Change, ResourceName, ResourceRule, StateAction } from '../state/plugin.js'
+import type {
+  ApplyReport,
+  CheckpointInfo,
+  PluginDiff,
+  PluginInfo,
+  QueryReport,
+  ResourceOutcome,
+} from '../state/reports.js'
+import { keysOf, resourcesOf } from '../state/resources.js'
+import { sourceLabel } from './terminal.js'
+
+/** How it is shown: with colours or without, and how wide. */
+export interface Look {
+  readonly color: boolean
+  readonly columns: number
+}
+
+export type Rules = Readonly<Record<string, ResourceRule>>
+type Actions = Pick<PluginDiff, 'plugin' | 'actions'>
+type Sign = '+' | '~' | '-'
+
+/** Green, orange, vermilion: apart for colour-blind eyes; the sign says it without them. */
+const RGB: Readonly<Record<Sign, string>> = { '+': '0;158;115', '~': '230;159;0', '-': '213;94;0' }
+const SIGN: Readonly<Record<'create' | 'modify' | 'delete', Sign>> = { create: '+', modify: '~', delete: '-' }
+const MARK: Readonly<Record<ResourceOutcome['status'], string>> = {
+  done: '✓',
+  pending: '…',
+  unconfirmed: '?',
+  failed: '✗',
+  refused: '!',
+  skipped: '·',
+}
+/** Of a resource's name and of a path in it. */
+const NAME = 80
+
+/** A summary: each plugin with where its answer came from, and a line for each resource. `rules` by plugin. */
+export function queryText(report: QueryReport, rules: Readonly<Record<string, Rules>>, look: Look): string {
+  const parts = Object.entries(report.plugins).map(([plugin, state]) => {
+    const resources = resourcesIn(state, rules[plugin] ?? {})
+    const source = sourceLabel(report.sources[plugin]!, look.color, 0)
+    const heading = `${plugin}  ${source}  ${plural(resources.length, 'resource', 'resources')}\n`
+    const names = resources.map(({ resource }) => `  ${nameOf(resource)}`)
+    const width = Math.min(40, Math.max(0, ...names.map(name => name.length)))
+    const lines = resources.map(({ value, keys }, i) => {
+      const room = Math.max(20, look.columns - Math.max(width, names[i]!.length) - 2)
+      return `${names[i]!.padEnd(width)}  ${oneLine(fieldsText(value, keys), room)}`.trimEnd()
+    })
+    return heading + lines.map(line => `${line}\n`).join('')
+  })
+  return parts.join('\n')
+}
+
+/** Everything that differs, with old and new. '' where nothing does. */
+export function diffText(diffs: readonly Actions[], look: Look): string {
+  return diffs
+    .filter(({ actions }) => actions.some(({ kind }) => kind !== 'none'))
+    .map(({ plugin, actions }) => `${plugin}\n${actions.map(action => actionText(action, look)).join('')}`)
+    .join('\n')
+}
+
+/** `1 to create, 2 to modify, 0 to delete; 5 already so`. */
+export function summaryOf(diffs: readonly Actions[]): string {
+  const all = diffs.flatMap(({ actions }) => actions)
+  const of = (kind: StateAction['kind']) => count(all.filter(action => action.kind === kind).length)
+  const refused = all.filter(action => action.kind !== 'none' && action.refused !== undefined).length
+  const not = refused > 0 ? `; ${count(refused)} of them refused` : ''
+  return `${of('create')} to create, ${of('modify')} to modify, ${of('delete')} to delete${not}; ${of('none')} already so`
+}
+
+/** What became of one resource: `✓ done     + net interfaces/ovsbr1`. */
+export function outcomeText({ plugin, resource, action, status, message }: ResourceOutcome, look: Look): string {
+  const said = message === undefined ? '' : `: ${oneLine(message, 200)}`
+  const sign = painted(SIGN[action], SIGN[action], look)
+  return `${MARK[status]} ${status.padEnd(11)} ${sign} ${plugin} ${nameOf(resource)}${said}`
+}
+
+/** `2 of 3 done, 1 failed`. */
+export function outcomesText({ outcomes }: ApplyReport): string {
+  if (outcomes.length === 0) return 'nothing to do'
+  const counts = (Object.keys(MARK) as (keyof typeof MARK)[]).flatMap(status => {
+    const found = outcomes.filter(outcome => outcome.status === status).length
+    return found > 0 && status !== 'done' ? [`${count(found)} ${status}`] : []
+  })
+  const done = outcomes.filter(({ status }) => status === 'done').length
+  return [`${count(done)} of ${count(outcomes.length)} done`, ...counts].join(', ')
+}
+
+export function pluginsText(plugins: readonly PluginInfo[]): string {
+  const rows = plugins.map(({ name, version, available, reason, capabilities, push }) => {
+    const can = (['apply', 'atomic', 'rollback', 'watch'] as const).filter(capability => capabilities[capability])
+    return [
+      name,
+      oneLine(version, 20),
+      available ? 'yes' : 'no',
+      can.join(' ') || 'query only',
+      push,
+      available ? '' : oneLine(reason ?? '', 200),
+    ]
+  })
+  return table([['plugin', 'version', 'available', 'can', 'push', ''], ...rows])
+}
+
+/** `now`: ms since 1970. */
+export function checkpointsText(checkpoints: readonly CheckpointInfo[], now: number): string {
+  const rows = checkpoints.map(({ id, created, plugins, resources }) => [
+    id,
+    ageText(now - Date.parse(created)),
+    plugins.join(' '),
+    count(resources),
+  ])
+  return table([['checkpoint', 'age', 'plugins', 'resources'], ...rows], [1, 3])
+}
+
+/** `12 s`, `5 min`, `3 h`, `12 days`; of a clock that has stepped back: `0 s`. */
+export function ageText(ms: number): string {
+  if (Number.isNaN(ms)) return '-'
+  const seconds = Math.max(0, Math.floor(ms / 1000))
+  if (seconds < 120) return `${seconds} s`
+  if (seconds < 7200) return `${Math.floor(seconds / 60)} min`
+  if (seconds < 172_800) return `${Math.floor(seconds / 3600)} h`
+  return `${count(Math.floor(seconds / 86_400))} days`
+}
+
+function actionText(action: StateAction, look: Look): string {
+  if (action.kind === 'none') return ''
+  const sign = SIGN[action.kind]
+  const refused = action.refused === undefined ? '' : `    ! refused: ${oneLine(action.refused, 200)}\n`
+  const head = `  ${painted(sign, `${sign} ${nameOf(action.resource)}`, look)}\n`
+  if (action.kind === 'delete') return head + refused
+  const changes =
+    action.kind === 'modify'
+      ? action.changes
+      : Object.entries(action.new).map(([field, value]): Change => ({ path: `/${field}`, new: value }))
+  const width = Math.min(32, Math.max(0, ...changes.map(({ path }) => pathText(path).length)))
+  return head + changes.map(change => `    ${changeText(change, width, look)}\n`).join('') + refused
+}
+
+/** `~ mtu   1500 -> 9000`; what is new or gone has one value. */
+function changeText(change: Change, width: number, look: Look): string {
+  const sign: Sign = change.old === undefined ? '+' : change.new === undefined ? '-' : '~'
+  const path = pathText(change.path).padEnd(width)
+  const room = Math.max(16, look.columns - path.length - 8)
+  const [old, now] = [change.old, change.new].map(value => (value === undefined ? undefined : JSON.stringify(value)))
+  if (old === undefined || now === undefined)
+    return `${painted(sign, sign, look)} ${path}  ${oneLine(old ?? now ?? '', room)}`
+  const half = Math.max(8, Math.floor((room - 4) / 2))
+  // What one of the two does not need is the other's.
+  const forOld = Math.max(half, room - 4 - now.length)
+  const forNew = Math.max(half, room - 4 - old.length)
+  return `${painted(sign, sign, look)} ${path}  ${oneLine(old, forOld)} -> ${oneLine(now, forNew)}`
+}
+
+function painted(sign: Sign, text: string, { color }: Look): string {
+  return color ? `\x1b[38;2;${RGB[sign]}m${text}\x1b[0m` : text
+}
+
+/** `interfaces/eth0`; of a resource by itself only the collection. */
+function nameOf({ collection, name }: ResourceName): string {
+  return oneLine(name === '' ? collection : `${collection}/${name}`, NAME)
+}
+
+/** An RFC 6901 path as people say it: without the first `/`. */
+function pathText(path: string): string {
+  return oneLine(path.replace(/^\//, '') || '(all)', NAME)
+}
+
+function fieldsText(resource: JsonObject, keys: readonly string[]): string {
+  return Object.entries(resource)
+    .filter(([field]) => !keys.includes(field))
+    .map(([field, value]) => `${field}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
+    .join('  ')
+}
+
+/** The resources of a state; `keys` are the fields that their names are made of. */
+export function resourcesIn(state: JsonObject, rules: Rules) {
+  return Object.entries(rules).flatMap(([collection, rule]) =>
+    [...resourcesOf(rule, state[collection])].map(([name, value]) => ({
+      resource: { collection, name },
+      value,
+      keys: keysOf(rule),
+    })),
+  )
+}

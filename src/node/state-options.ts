@@ -1,0 +1,53 @@
+// What can be set for plugins and their manager, and the places and modules that it means. Part of the root `op-dbus/state`; makes no folder.
+import { createRequire } from 'node:module'
+import { isAbsolute, join, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import type { StateConfig } from '../config.js'
+import { OPTIONS, type Option } from '../options.js'
+import type { StateSettings } from '../settings.js'
+import { home, type OpenOptions, readOptions } from './options.js'
+
+/** Settings of the state, and what is left for the caches. */
+export function splitOptions(settings: OpenOptions & StateSettings): { ofState: StateSettings; ofCaches: OpenOptions } {
+  const table: Readonly<Record<string, Option<unknown>>> = OPTIONS
+  const isOfState = (name: string) => Object.hasOwn(table, name) && table[name]!.group === 'state'
+  const given = Object.entries(settings).filter(([, value]) => value !== undefined)
+  return {
+    ofState: Object.fromEntries(given.filter(([name]) => isOfState(name))),
+    ofCaches: Object.fromEntries(given.filter(([name]) => !isOfState(name))),
+  }
+}
+
+/** Absolute; undefined where there is no place to keep anything. */
+export function dataDirOf({ dataDir }: StateConfig): string | undefined {
+  const dir = dataDir ?? defaultDataDir(process.env)
+  return dir === undefined ? undefined : resolve(dir)
+}
+
+function defaultDataDir(env: NodeJS.ProcessEnv): string | undefined {
+  if (process.getuid?.() === 0) return '/var/lib/op-dbus'
+  if (env.XDG_DATA_HOME) return join(env.XDG_DATA_HOME, 'op-dbus')
+  const own = home()
+  return own && join(own, '.local/share/op-dbus')
+}
+
+/** Seconds that a plugin's answer is good, by these options and the environment. */
+export function queryTtlOf(options: OpenOptions): number {
+  return readOptions(options, () => {}).config.queryCacheTtl
+}
+
+/** What a plugin module exports. A path counts from the folder that the process is in; a name is that of a package that is installed there, or beside op-dbus. */
+export async function loadPluginModule(module: string): Promise<Readonly<Record<string, unknown>>> {
+  if (module.startsWith('file:')) return import(module)
+  if (module.startsWith('.') || isAbsolute(module) || /\.[cm]?js$/.test(module)) {
+    return import(pathToFileURL(resolve(module)).href)
+  }
+  try {
+    return await import(pathToFileURL(createRequire(resolve('package.json')).resolve(module)).href)
+  } catch (error) {
+    // A package that is for `import` alone is found only from here.
+    const code = (error as NodeJS.ErrnoException).code
+    if (code !== 'MODULE_NOT_FOUND' && code !== 'ERR_PACKAGE_PATH_NOT_EXPORTED') throw error
+    return import(module)
+  }
+}

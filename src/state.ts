@@ -1,0 +1,115 @@
+// Composition root for the state of a system, on Node: plugins, their manager, and the caches that keep what they answer. Opens no connection and
+// runs no program: that is for the first question.
+import { setTimeout as sleep } from 'node:timers/promises'
+import { readStateConfig, type StateConfig } from './config.js'
+import { Diagnostics } from './diagnostics.js'
+import { OpDbusError } from './errors.js'
+import type { OpenOptions } from './node/options.js'
+import { nodeClock, nodeHash, timer as quietTimer } from './node/runtime.js'
+import { dataDirOf, loadPluginModule, queryTtlOf, splitOptions } from './node/state-options.js'
+import type { Timer } from './ports.js'
+import type { Caches } from './public.js'
+import type { StateSettings } from './settings.js'
+import { DataFolder } from './state/data-folder.js'
+import { StateManager } from './state/manager.js'
+import type { PluginTools, StatePlugin } from './state/plugin.js'
+import { PluginCalls } from './state/plugin-calls.js'
+import { lxcPlugin } from './state/plugins/lxc.js'
+import { netPlugin } from './state/plugins/net.js'
+import { systemdPlugin } from './state/plugins/systemd.js'
+import { Registry } from './state/registry.js'
+
+export { ERROR_CODES, type ErrorCode, isOpDbusError, OpDbusError } from './errors.js'
+export type { OpenOptions } from './node/options.js'
+export type { CallOptions, Clock, Source, Warn } from './ports.js'
+export type { Caches } from './public.js'
+export type { StateSettings } from './settings.js'
+export type * from './state/json.js'
+export type { InitialState, StateManager as State } from './state/manager.js'
+export type { DesiredInput } from './state/planning.js'
+export type * from './state/plugin.js'
+export type * from './state/reports.js'
+
+export interface StateOptions extends OpenOptions, StateSettings {
+  /** Caches that are open already, instead of options for them. They stay open when the state is closed. */
+  readonly caches?: Caches | undefined
+  /** Plugins of your own, behind those of `pluginModules`. They are closed with the state. */
+  readonly plugins?: readonly StatePlugin[] | undefined
+}
+
+/**
+ * Opens what asks and changes the state of this machine. Touches no system and no file yet. Close it when done; a process that does not
+ * still ends.
+ * @throws OpDbusError INVALID_INPUT for an option that is not what its type says
+ */
+export async function openState(options: StateOptions = {}): Promise<StateManager> {
+  const { caches: given, plugins = [], onWarning = emitWarning, ...settings } = options
+  const { warn } = new Diagnostics({ onWarning })
+  const { ofState, ofCaches } = splitOptions(settings)
+  const config = readStateConfig(ofState, process.env, warn)
+  if (given && Object.keys(ofCaches).length > 0) {
+    throw new OpDbusError(
+      'INVALID_INPUT',
+      `options of caches (${Object.keys(ofCaches).join(', ')}) beside caches that are open`,
+    )
+  }
+  if (!Array.isArray(plugins)) throw new OpDbusError('INVALID_INPUT', 'plugins must be a list of plugins')
+  // Loaded only now: a program that brings caches has it, and the file of the caches stays as it is for those who want no state.
+  const caches = given ?? (await (await import('./node.js')).openCaches({ ...ofCaches, onWarning }))
+  const clock = nodeClock()
+  const calls = new PluginCalls(timer, 1000 * config.pluginTimeout)
+  const tools: PluginTools = {
+    clock,
+    env: process.env,
+    warn,
+    run: async (...call) => (await import('./state/plugins/run.js')).runIn(process.env)(...call),
+  }
+  return new StateManager({
+    registry: new Registry({
+      builtin: () => builtinPlugins(tools, config),
+      modules: config.pluginModules ?? [],
+      load: loadPluginModule,
+      own: plugins,
+      tools,
+      calls,
+      hash: nodeHash,
+    }),
+    calls,
+    queries: caches.queries,
+    diffs: caches.diffs,
+    folder: new DataFolder(dataDirOf(config), {
+      sleep: (ms, signal) => sleep(ms, undefined, { signal }),
+      monotonic: () => clock.monotonic(),
+      id: () => nodeHash.random(4),
+    }),
+    clock,
+    hash: nodeHash,
+    warn,
+    timer,
+    quietTimer,
+    push: { on: config.queryPush, ttlMs: 1000 * config.queryPushTtl },
+    pollMs: 1000 * Math.max(1, queryTtlOf(ofCaches)),
+    release: async () => {
+      if (!given) await caches.close()
+    },
+  })
+}
+
+/** In the order in which they are asked and applied. */
+function builtinPlugins(tools: PluginTools, { ovsdb, systemdBus, lxcPath }: StateConfig): StatePlugin[] {
+  return [
+    netPlugin(tools, { ...(ovsdb !== undefined && { ovsdb }) }),
+    lxcPlugin(tools, { ...(lxcPath !== undefined && { path: lxcPath }) }),
+    systemdPlugin(tools, { ...(systemdBus !== undefined && { bus: systemdBus }) }),
+  ]
+}
+
+/** Keeps the process alive: somebody waits for what comes then. */
+const timer: Timer = (ms, run) => {
+  const handle = setTimeout(run, ms)
+  return () => clearTimeout(handle)
+}
+
+function emitWarning(message: string): void {
+  process.emitWarning(message, 'OpDbusWarning')
+}

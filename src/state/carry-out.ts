@@ -1,0 +1,131 @@
+// One plugin's share of an apply: it is asked to act, then looked at, and each resource gets the outcome that the look bears out. Keeps nothing.
+import { isOpDbusError, messageOf } from '../errors.js'
+import type { Goal } from './goals.js'
+import type { JsonObject } from './json.js'
+import type { Outcome, ResourceName, StateAction } from './plugin.js'
+import { asPluginError, type PluginCalls } from './plugin-calls.js'
+import type { ResourceOutcome } from './reports.js'
+import type { States } from './states.js'
+
+/** What an apply has to do with one plugin. */
+export interface Step {
+  readonly goal: Goal
+  /** Its state before; undefined where it could not be asked. */
+  readonly before: JsonObject | undefined
+  /** Everything that separates the two, refused or not. */
+  readonly due: readonly StateAction[]
+  /** What it is to do of that. */
+  readonly actions: readonly StateAction[]
+}
+
+export interface Carried {
+  readonly outcomes: readonly ResourceOutcome[]
+  /** What the plugin failed with as a whole. */
+  readonly error?: unknown
+  /** Whether it may have changed anything. */
+  readonly touched: boolean
+}
+
+export interface CarryOutParts {
+  readonly states: States
+  readonly calls: PluginCalls
+}
+
+/** Never rejects. */
+export async function carryOut(
+  step: Step,
+  { states, calls }: CarryOutParts,
+  signal: AbortSignal | undefined,
+): Promise<Carried> {
+  const { goal, actions } = step
+  const { plugin } = goal.registered
+  const told = new Map<string, Outcome>()
+  const asked = new Set(actions.map(({ resource }) => resourceKey(resource)))
+  let open = true
+  let error: unknown
+  const report = (resource: ResourceName, outcome: Outcome) => {
+    const key = resourceKey(resource)
+    // What comes after the deadline, and what nobody asked for, says nothing of what is told here.
+    if (open && asked.has(key)) told.set(key, outcome)
+  }
+  try {
+    await calls.call(plugin, 'apply', ended => goal.carryOut(actions, { signal: ended, report }), {
+      signal,
+      timeoutMs: calls.applyTimeoutMs,
+      patient: true,
+    })
+  } catch (thrown) {
+    error = asPluginError(plugin.name, thrown)
+  }
+  open = false
+  // Whatever happened: what was asked before is not what is now.
+  const look = await states
+    .invalidate(goal.registered)
+    .then(() => states.look(goal.registered))
+    .then(
+      state => ({ left: leftOf(goal, state) }),
+      (cause: unknown) => ({ fault: messageOf(cause) }),
+    )
+  const outcomes = actions.map(action => {
+    const { status, message } = settle(told.get(resourceKey(action.resource)), error, look, action)
+    return outcomeOf(step, action, status, message)
+  })
+  const touched = told.size > 0 || outcomes.some(({ status }) => status === 'done') || !isOpDbusError(error, 'CONFLICT')
+  return { outcomes, error, touched }
+}
+
+/** What a look afterwards says: which resources still differ, or why nobody knows. */
+type Look = { readonly left: ReadonlySet<string>; readonly fault?: undefined } | { readonly fault: string }
+
+function leftOf(goal: Goal, state: JsonObject): ReadonlySet<string> {
+  const left = goal.actionsFrom(state).filter(({ kind }) => kind !== 'none')
+  return new Set(left.map(({ resource }) => resourceKey(resource)))
+}
+
+function settle(
+  told: Outcome | undefined,
+  error: unknown,
+  look: Look,
+  { resource }: StateAction,
+): Pick<ResourceOutcome, 'status' | 'message'> {
+  const confirmed = look.fault === undefined && !look.left.has(resourceKey(resource))
+  const said = typeof told?.message === 'string' ? told.message : undefined
+  switch (told?.status) {
+    case 'done':
+      if (confirmed) return { status: 'done', message: said }
+      if (look.fault === undefined)
+        return { status: 'unconfirmed', message: 'the plugin said done, and the state still differs' }
+      return { status: 'unconfirmed', message: `the plugin said done; the look afterwards failed: ${look.fault}` }
+    case 'pending':
+      return { status: 'pending', message: said }
+    case 'failed':
+      return { status: 'failed', message: said }
+    default:
+      if (confirmed) return { status: 'done', message: 'the plugin did not say so, but a look afterwards shows it' }
+      return { status: 'failed', message: error === undefined ? 'the plugin said nothing of it' : messageOf(error) }
+  }
+}
+
+export function refusedOutcome(step: Step, action: StateAction): ResourceOutcome {
+  return outcomeOf(step, action, 'refused', 'refused' in action ? action.refused : undefined)
+}
+
+export function skippedOutcome(step: Step, action: StateAction, why: string): ResourceOutcome {
+  return outcomeOf(step, action, 'skipped', why)
+}
+
+function outcomeOf(
+  { goal }: Step,
+  { kind, resource }: StateAction,
+  status: ResourceOutcome['status'],
+  message: string | undefined,
+): ResourceOutcome {
+  const { name } = goal.registered.plugin
+  const action = kind === 'none' ? 'modify' : kind
+  return { plugin: name, resource, action, status, ...(message !== undefined && { message }) }
+}
+
+/** A resource in one word, for messages and maps: no two of a plugin share it. */
+export function resourceKey({ collection, name }: ResourceName): string {
+  return name === '' ? collection : `${collection}/${name}`
+}

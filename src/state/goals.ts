@@ -1,0 +1,118 @@
+// What is to be reached, plugin by plugin: a desired state, or what a checkpoint kept. Says what leads there from a state; asks no system.
+import { canonicalJson } from '../cache/canonical-json.js'
+import type { DiffCache } from '../caches/diff-cache.js'
+import type { Hash, Source } from '../ports.js'
+import { diffState, diffWhole } from './diff.js'
+import type { JsonObject } from './json.js'
+import type { ApplyCall, StateAction, StatePlugin } from './plugin.js'
+import type { Registered } from './registry.js'
+import type { Checkpoint, Desired, PluginCheckpoint, PluginDiff } from './reports.js'
+import { findResource } from './resources.js'
+
+/** Where one plugin is to be led. */
+export interface Goal {
+  readonly registered: Registered
+  /** All that says what the goal is, as JSON. */
+  readonly wanted: unknown
+  actionsFrom(current: JsonObject): readonly StateAction[]
+  /** Does these actions; never asked for those that are refused. */
+  carryOut(actions: readonly StateAction[], call: ApplyCall): Promise<void>
+}
+
+/** `desired` names only plugins that are in `all`. */
+export function desiredGoals(desired: Desired, all: readonly Registered[]): Goal[] {
+  return all
+    .filter(({ plugin }) => Object.hasOwn(desired.plugins, plugin.name))
+    .map(registered => {
+      const { plugin } = registered
+      const wanted = desired.plugins[plugin.name]!
+      const judged = judging(plugin, plugin.apply ? undefined : `${plugin.name} is read only`)
+      return {
+        registered,
+        wanted,
+        actionsFrom: current => diffState(judged, current, wanted),
+        carryOut: async (actions, call) => plugin.apply?.(actions, call),
+      }
+    })
+}
+
+/** What a checkpoint says of plugins that are in `all`, in their present version. */
+export function checkpointGoals({ plugins }: Checkpoint, all: readonly Registered[]): Goal[] {
+  return all.flatMap(registered => {
+    const kept = plugins.find(({ plugin }) => plugin === registered.plugin.name)
+    return kept && kept.version === registered.plugin.version ? [checkpointGoal(registered, kept)] : []
+  })
+}
+
+function checkpointGoal(registered: Registered, { resources, extra }: PluginCheckpoint): Goal {
+  const { plugin } = registered
+  const can = plugin.capabilities.rollback && (plugin.rollback ?? plugin.apply) !== undefined
+  const judged = judging(plugin, can ? undefined : `${plugin.name} takes nothing back`)
+  return {
+    registered,
+    wanted: resources,
+    actionsFrom: current =>
+      resources.map(({ resource, before }) =>
+        diffWhole(judged, resource, findResource(plugin, current, resource), before),
+      ),
+    carryOut: async (actions, call) =>
+      plugin.rollback ? plugin.rollback(actions, extra, call) : plugin.apply?.(actions, call),
+  }
+}
+
+/** The plugin as diffs see it; `refusal`: it does nothing at all, for this reason. */
+function judging(
+  plugin: StatePlugin,
+  refusal: string | undefined,
+): Pick<StatePlugin, 'resources' | 'refuses' | 'prunes'> {
+  const { resources } = plugin
+  return {
+    resources,
+    refuses: (action, current) => refusal ?? plugin.refuses?.(action, current),
+    ...(plugin.prunes && { prunes: (...about) => plugin.prunes!(...about) }),
+  }
+}
+
+export interface DiffsParts {
+  readonly diffs: DiffCache
+  readonly hash: Hash
+}
+
+/** Diffs from states to goals, each computed once while it is in the cache. */
+export class Diffs {
+  readonly #diffs: DiffCache
+  readonly #hash: Hash
+  /** A frozen state is hashed once, however often it is compared. */
+  readonly #hashes = new WeakMap<object, string>()
+
+  constructor({ diffs, hash }: DiffsParts) {
+    this.#diffs = diffs
+    this.#hash = hash
+  }
+
+  async of(goal: Goal, current: JsonObject): Promise<{ readonly diff: PluginDiff; readonly source: Source }> {
+    const { plugin, key } = goal.registered
+    // What a plugin refuses may be about its system.
+    const input = { plugin: plugin.name, pluginVersion: key, current, desired: goal.wanted }
+    const { value, source } = await this.#diffs.getOrCompute<PluginDiff>(
+      input,
+      () => ({
+        plugin: plugin.name,
+        version: plugin.version,
+        currentHash: this.#hashOf(current),
+        desiredHash: this.#hashOf(goal.wanted),
+        actions: goal.actionsFrom(current),
+      }),
+      { frozen: true },
+    )
+    return { diff: value, source }
+  }
+
+  #hashOf(value: unknown): string {
+    const known = this.#hashes.get(value as object)
+    if (known !== undefined) return known
+    const digest = this.#hash.sha256(canonicalJson(value))
+    if (Object.isFrozen(value)) this.#hashes.set(value as object, digest)
+    return digest
+  }
+}

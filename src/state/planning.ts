@@ -1,0 +1,132 @@
+// From desired states, plans and checkpoints to goals, and from goals to diffs and plans. Changes nothing.
+import { OpDbusError } from '../errors.js'
+import type { Clock, Source } from '../ports.js'
+import { checkDesired, desiredFile } from './desired.js'
+import { checkpointGoals, type Diffs, desiredGoals, type Goal } from './goals.js'
+import type { JsonObject } from './json.js'
+import { asPluginError, troubleOf } from './plugin-calls.js'
+import { choose, type Registered } from './registry.js'
+import type { Checkpoint, Desired, DiffReport, Plan, PluginDiff, PluginTrouble, QueryCall } from './reports.js'
+import type { States } from './states.js'
+
+/** A desired state that was read, or the object that a desired file holds: `{ version: 1, plugins: { net: { … } } }`. */
+export type DesiredInput = Desired | { readonly version: 1; readonly plugins: Readonly<Record<string, JsonObject>> }
+
+/** The part of a desired state that is about `names`, and what it leads to. */
+export function goalsOf(
+  input: DesiredInput,
+  all: readonly Registered[],
+  names: readonly string[] | undefined,
+): { desired: Desired; goals: Goal[] } {
+  const desired = checkDesired(
+    input,
+    all.map(({ plugin }) => plugin),
+  )
+  const chosen = choose(all, names)
+  const unsaid = names && chosen.find(({ plugin }) => !Object.hasOwn(desired.plugins, plugin.name))
+  if (unsaid) {
+    const said = Object.keys(desired.plugins).join(', ') || 'none'
+    throw new OpDbusError(
+      'INVALID_INPUT',
+      `the desired state says nothing of plugin "${unsaid.plugin.name}"; it is about: ${said}`,
+    )
+  }
+  const goals = desiredGoals(desired, chosen)
+  const plugins = Object.fromEntries(
+    goals.map(({ registered: { plugin } }) => [plugin.name, desired.plugins[plugin.name]!]),
+  )
+  return { desired: { version: 1, plugins }, goals }
+}
+
+/** What a plan leads to, of the plugins that it has diffs of. @throws OpDbusError INVALID_INPUT, CONFLICT */
+export async function goalsOfPlan(
+  plan: Plan,
+  all: readonly Registered[],
+  checkpoint: (id: string) => Promise<Checkpoint>,
+): Promise<readonly Goal[]> {
+  if (!isPlan(plan)) {
+    throw new OpDbusError('INVALID_INPUT', 'this is no plan: take what plan() or planRollback() answers')
+  }
+  const goals =
+    'desired' in plan.to
+      ? goalsOf(desiredFile(plan.to.desired) as unknown as DesiredInput, all, undefined).goals
+      : checkpointGoals(await checkpoint(plan.to.checkpoint), all)
+  return plan.diffs.map(({ plugin, version }) => {
+    const goal = goals.find(({ registered }) => registered.plugin.name === plugin)
+    if (goal !== undefined && goal.registered.plugin.version === version) return goal
+    const why = goal === undefined ? 'is not there any more' : `is version ${goal.registered.plugin.version} now`
+    throw new OpDbusError(
+      'CONFLICT',
+      `the plan was made with plugin "${plugin}" ${version}, which ${why}\nnothing was changed; make a new plan`,
+    )
+  })
+}
+
+/** Whether it has the form of a plan: what its diffs say is compared with the state anyway. */
+function isPlan(value: unknown): value is Plan {
+  const plan = value as Partial<Plan> | null | undefined
+  const named = ({ resource }: Plan['diffs'][number]['actions'][number]) =>
+    typeof resource?.collection === 'string' && typeof resource.name === 'string'
+  return (
+    plan?.['op-dbus'] === 'plan' &&
+    plan.version === 1 &&
+    plan.to !== undefined &&
+    isRecord(plan.to) &&
+    ('desired' in plan.to ? isRecord(plan.to.desired) : typeof plan.to.checkpoint === 'string') &&
+    (plan.trouble === undefined || isRecord(plan.trouble)) &&
+    Array.isArray(plan.diffs) &&
+    plan.diffs.every(
+      diff =>
+        isRecord(diff) && typeof diff.plugin === 'string' && Array.isArray(diff.actions) && diff.actions.every(named),
+    )
+  )
+}
+
+function isRecord(value: unknown): boolean {
+  return typeof value === 'object' && value !== null
+}
+
+export class Comparing {
+  readonly #states: States
+  readonly #diffs: Diffs
+  readonly #clock: Clock
+
+  constructor(states: States, diffs: Diffs, clock: Clock) {
+    this.#states = states
+    this.#diffs = diffs
+    this.#clock = clock
+  }
+
+  /** Diffs of these goals, of all plugins that answer. */
+  async compare(goals: readonly Goal[], call: QueryCall): Promise<DiffReport> {
+    const asked = await this.#states.ask(
+      goals.map(({ registered }) => registered),
+      call,
+    )
+    const trouble: Record<string, PluginTrouble> = { ...asked.trouble }
+    const diffs: PluginDiff[] = []
+    const sources: Record<string, Source> = {}
+    for (const goal of goals) {
+      const { name } = goal.registered.plugin
+      const current = asked.plugins[name]
+      if (current === undefined) continue
+      try {
+        const { diff, source } = await this.#diffs.of(goal, current)
+        diffs.push(diff)
+        sources[name] = source
+      } catch (error) {
+        trouble[name] = troubleOf(asPluginError(name, error), call.signal)
+      }
+    }
+    const same =
+      Object.keys(trouble).length === 0 && diffs.every(({ actions }) => actions.every(({ kind }) => kind === 'none'))
+    return { same, diffs, sources, trouble }
+  }
+
+  /** A plan out of what was compared. */
+  plan(to: Plan['to'], { diffs, trouble }: DiffReport): Plan {
+    const created = new Date(this.#clock.now()).toISOString()
+    const troubled = Object.keys(trouble).length > 0
+    return { 'op-dbus': 'plan', version: 1, created, to, diffs, ...(troubled && { trouble }) }
+  }
+}

@@ -1,0 +1,92 @@
+// The plugin `net`: bridges, ports and interfaces of Open vSwitch, links, addresses and routes of the kernel. An entry file: what asks,
+// changes and watches is loaded when it is first needed.
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import type { JsonObject } from '../json.js'
+import type { PluginCall, PluginTools, StatePlugin } from '../plugin.js'
+import { checkNet } from './net/check.js'
+import type { OvsdbClient } from './net/client.js'
+import { initialOf } from './net/initial.js'
+import { prunes, refuses } from './net/refuses.js'
+import { onPath } from './run.js'
+
+export interface NetOptions {
+  /** The socket of ovsdb-server, with or without `unix:` before it. Where it is said, it has to be there. */
+  readonly ovsdb?: string | undefined
+  /** So long apply waits until ovs-vswitchd has configured what was committed. Default 5 s. */
+  readonly configureMs?: number | undefined
+}
+
+/** Makes it; asks nothing. */
+export function netPlugin(tools: PluginTools, options: NetOptions = {}): StatePlugin {
+  const { clock, env, run } = tools
+  const socket = socketOf(options, env)
+  const hasOvs = () => existsSync(socket)
+  const asksOvs = () => options.ovsdb !== undefined || hasOvs()
+  const hasIp = () => onPath('ip', env) !== undefined
+
+  // One connection for all calls of a process. Those who come while it is being loaded wait for the same one.
+  let opening: Promise<OvsdbClient> | undefined
+  let closed = false
+  const client = () => {
+    opening ??= import('./net/client.js').then(({ OvsdbClient }) => {
+      const made = new OvsdbClient(socket)
+      if (closed) made.close()
+      return made
+    })
+    return opening
+  }
+  const context = { client, configureMs: options.configureMs ?? 5_000 }
+
+  async function query({ signal }: PluginCall): Promise<JsonObject> {
+    const { queryNet } = await import('./net/query.js')
+    return queryNet({ client: asksOvs() ? client : undefined, run: hasIp() ? run : undefined, signal })
+  }
+
+  return {
+    name: 'net',
+    version: '1',
+    scope: `unix:${socket}`,
+    resources: {
+      interfaces: { key: 'name', sets: ['ports'] },
+      routes: { key: ['destination', 'device', 'metric'] },
+      ovs: { single: true },
+    },
+    capabilities: { apply: true, atomic: true, rollback: true, watch: true },
+    unavailable() {
+      if (options.ovsdb !== undefined && !hasOvs()) return `there is no socket ${socket}: does ovsdb-server run?`
+      if (hasOvs() || hasIp()) return undefined
+      return `there is no program ip on the PATH, and no Open vSwitch (no socket ${socket})`
+    },
+    query,
+    initial: initialOf,
+    check: checkNet,
+    refuses,
+    prunes,
+    async apply(actions, call) {
+      const { applyActions } = await import('./net/apply.js')
+      await applyActions(context, actions, undefined, call)
+    },
+    async checkpoint(actions, { signal }) {
+      const { keep } = await import('./net/kept.js')
+      return keep(await client(), actions, signal)
+    },
+    async rollback(actions, extra, call) {
+      const { applyActions } = await import('./net/apply.js')
+      await applyActions(context, actions, extra, call)
+    },
+    async watch(watcher, { signal }) {
+      const { watchNet } = await import('./net/watch.js')
+      return watchNet({ socket: asksOvs() ? socket : undefined, ip: hasIp(), env, clock, watcher, signal })
+    },
+    async close() {
+      closed = true
+      if (opening) (await opening).close()
+    },
+  }
+}
+
+function socketOf({ ovsdb }: NetOptions, env: PluginTools['env']): string {
+  if (ovsdb !== undefined) return ovsdb.replace(/^unix:/, '')
+  return join(env.OVS_RUNDIR || '/var/run/openvswitch', 'db.sock')
+}

@@ -1,0 +1,119 @@
+// The raw rows of what an apply is about to change: all configuration, also what a state does not say (mirrors, QoS, a controller's
+// limits). What is deleted can so be made again as it was, its uuid aside.
+//
+// Not kept: what rows that stay said of rows that went (a mirror that watched a port which was removed alone).
+import type { JsonObject, JsonValue } from '../../json.js'
+import type { StateAction } from '../../plugin.js'
+import type { OvsdbClient } from './client.js'
+import { type Row, uuidOf } from './rows.js'
+
+/** Rows by uuid. Columns that hold what a new row holds anyway are left out. */
+export type Kept = Readonly<
+  Record<string, { readonly table: string; readonly root?: boolean; readonly row: JsonObject }>
+>
+
+interface Schema {
+  readonly tables: Readonly<
+    Record<string, { readonly isRoot?: boolean; readonly columns: Readonly<Record<string, Column>> }>
+  >
+}
+interface Column {
+  readonly ephemeral?: boolean
+  readonly type: string | { readonly key: Base; readonly value?: Base }
+}
+type Base = string | { readonly refTable?: string; readonly refType?: string }
+
+/** Told by daemons, though the schema does not call it ephemeral. */
+const STATUS = new Set([
+  'bond_active_slave',
+  'datapath_version',
+  'error',
+  'ofport',
+  'cfm_flap_count',
+  'statistics',
+  'status',
+])
+/** Rows that others point to as well, and that outlive what pointed to them: kept in case somebody removes them meanwhile. */
+const SHARED = ['QoS', 'Queue']
+/** What a bridge that goes takes along. */
+const FOLLOWED = [
+  'Bridge',
+  'Port',
+  'Interface',
+  'Controller',
+  'Mirror',
+  'NetFlow',
+  'sFlow',
+  'IPFIX',
+  'Flow_Table',
+  'AutoAttach',
+  ...SHARED,
+]
+
+/** @throws OpDbusError PLUGIN_FAILED */
+export async function keep(client: OvsdbClient, actions: readonly StateAction[], signal: AbortSignal): Promise<Kept> {
+  const schema = (await client.call('get_schema', ['Open_vSwitch'], signal)) as unknown as Schema
+  const tables = FOLLOWED.filter(table => table in schema.tables)
+  const selects = tables.map(table => ({
+    op: 'select',
+    table,
+    where: [],
+    columns: ['_uuid', ...configuration(schema, table)],
+  }))
+  const answers = await client.read(selects, signal)
+  const rows = new Map<string, { table: string; row: Row }>()
+  answers.forEach((answer, i) => {
+    for (const row of answer.rows as Row[]) rows.set(uuidOf(row), { table: tables[i] as string, row })
+  })
+  const names = new Set(
+    actions.filter(({ resource }) => resource.collection === 'interfaces').map(({ resource }) => resource.name),
+  )
+  const kept: Record<string, Kept[string]> = {}
+  const follow = (uuid: string) => {
+    const found = rows.get(uuid)
+    if (!found || uuid in kept) return
+    const { table, row } = found
+    const values = Object.entries(row).filter(([column, value]) => column !== '_uuid' && !isDefault(value))
+    kept[uuid] = { table, ...(SHARED.includes(table) && { root: true }), row: Object.fromEntries(values) }
+    for (const [, value] of values) for (const reference of references(value)) follow(reference)
+  }
+  for (const [uuid, { table, row }] of rows) {
+    if (['Bridge', 'Port', 'Interface'].includes(table) && names.has(String(row.name))) follow(uuid)
+  }
+  return kept
+}
+
+/** What a checkpoint brought back; anything else than that is nothing. */
+export function asKept(extra: JsonValue | undefined): Kept {
+  return typeof extra === 'object' && extra !== null && !Array.isArray(extra) ? (extra as unknown as Kept) : {}
+}
+
+/** Kept rows that others may have removed, and those of them that are still there. */
+export async function stillThere(client: OvsdbClient, kept: Kept, signal: AbortSignal): Promise<ReadonlySet<string>> {
+  const shared = Object.entries(kept).filter(([, { root }]) => root)
+  if (shared.length === 0) return new Set()
+  const selects = shared.map(([uuid, { table }]) => {
+    return { op: 'select', table, where: [['_uuid', '==', ['uuid', uuid]]], columns: ['_uuid'] }
+  })
+  const answers = await client.read(selects, signal)
+  return new Set(answers.flatMap(answer => (answer.rows as Row[]).map(uuidOf)))
+}
+
+function configuration(schema: Schema, table: string): string[] {
+  const columns = Object.entries(schema.tables[table]?.columns ?? {})
+  return columns.filter(([name, { ephemeral }]) => !ephemeral && !STATUS.has(name)).map(([name]) => name)
+}
+
+/** The uuids in a value. */
+export function references(value: JsonValue): string[] {
+  if (!Array.isArray(value)) return []
+  if (value[0] === 'uuid') return [String(value[1])]
+  if (value[0] === 'set') return (value[1] as JsonValue[]).flatMap(references)
+  if (value[0] === 'map') return (value[1] as [JsonValue, JsonValue][]).flatMap(pair => pair.flatMap(references))
+  return []
+}
+
+function isDefault(value: JsonValue): boolean {
+  if (!Array.isArray(value)) return value === '' || value === 0 || value === false
+  return value[0] !== 'uuid' && (value[1] as JsonValue[]).length === 0
+}

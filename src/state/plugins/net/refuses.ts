@@ -1,0 +1,85 @@
+// What apply does not do with a network, and what prune may remove. Pure, and light: the entry file loads it.
+import type { JsonObject, JsonValue } from '../../json.js'
+import type { Change, ResourceName, StateAction } from '../../plugin.js'
+import { KERNEL_FIELDS, OVS_TYPES } from './fields.js'
+
+/** Why not, in one sentence; undefined: it is done. */
+export function refuses(action: StateAction, current: JsonObject | undefined): string | undefined {
+  const { collection, name } = action.resource
+  if (action.kind === 'none') return undefined
+  if (collection === 'routes') return `routes are read and not changed in this version: ${name} stays as it is`
+  if (collection === 'ovs') {
+    return action.kind === 'modify' ? undefined : 'the database of Open vSwitch is neither made nor removed by op-dbus'
+  }
+  if (action.kind === 'create') return refusesCreate(name, action.new)
+  if (action.kind === 'delete') return refusesDelete(name, action.old)
+  return refusesModify(name, action.changes, current ?? {})
+}
+
+function refusesCreate(name: string, { type, bridge, port }: JsonObject): string | undefined {
+  if (!isOvs(type)) {
+    const what = type === undefined ? 'a type' : `the type ${JSON.stringify(type)}`
+    return `links of the kernel are not made: ${name} has ${what}, and what can be made is an ovs-bridge or an ovs-port`
+  }
+  if (type === 'ovs-port' && typeof bridge !== 'string')
+    return `a port belongs to a bridge: say which is the bridge of ${name}`
+  if (type === 'ovs-interface' && typeof port !== 'string')
+    return `an interface belongs to a port: say which is the port of ${name}`
+  return undefined
+}
+
+function refusesDelete(name: string, old: JsonObject): string | undefined {
+  if (!isOvs(old.type)) return `links of the kernel are not removed: ${name} is one (${old.type})`
+  if (isKernelsOwn(old)) {
+    return `${name} is a link of the kernel, which is not removed: say "bridge": null to take it out of ${old.bridge ?? 'its bridge'}`
+  }
+  return undefined
+}
+
+function refusesModify(name: string, changes: readonly Change[], current: JsonObject): string | undefined {
+  const change = (field: string) => changes.find(({ path }) => path === `/${field}`)
+  const fields = [...new Set(changes.map(({ path }) => path.split('/')[1] ?? ''))].filter(field => field !== 'type')
+  const read = fields.filter(field => KERNEL_FIELDS.includes(field))
+  if (read.length > 0)
+    return `what the kernel says of a link is read and not changed in this version: ${read.join(', ')} of ${name}`
+  // A link that becomes a port of a bridge, or ceases to be one, has another type by that alone.
+  const moved = change('bridge') ?? change('port')
+  const type = change('type')
+  if (type && !moved) {
+    return `what ${name} is does not change: it is ${say(type.old)}, not ${say(type.new)}; remove it and make it anew`
+  }
+  const becomes =
+    change('bridge')?.new !== undefined
+      ? 'ovs-port'
+      : change('port')?.new !== undefined
+        ? 'ovs-interface'
+        : current.type
+  if (!isOvs(becomes)) {
+    return `${name} is a link of the kernel (${say(current.type)}), and no part of Open vSwitch: say to which bridge it is to belong`
+  }
+  const { fields: own, links } = OVS_TYPES[becomes as string] as (typeof OVS_TYPES)[string]
+  const foreign = fields.filter(field => !links.includes(field) && !own.some(each => each.name === field))
+  return foreign.length === 0 || moved ? undefined : `${name} is an ${becomes}, which has no ${foreign.join(', ')}`
+}
+
+/** Bridges and ports that Open vSwitch has and nothing in the desired state speaks of. Never a link of the kernel. */
+export function prunes({ collection, name }: ResourceName, current: JsonObject, desired: JsonObject): boolean {
+  if (collection !== 'interfaces' || (current.type !== 'ovs-bridge' && current.type !== 'ovs-port')) return false
+  if (isKernelsOwn(current)) return false
+  const declared = (desired.interfaces ?? []) as readonly JsonObject[]
+  return !declared.some(resource => belongsTo(resource, name) || lists(resource.ports, name))
+}
+
+/** A bridge stays where a port says that it belongs to it, and a port where an interface does. */
+const belongsTo = ({ bridge, port, ensure }: JsonObject, name: string) =>
+  ensure !== 'absent' && (bridge === name || port === name)
+
+const lists = (list: JsonValue | undefined, name: string) => Array.isArray(list) && list.includes(name)
+
+/** A link that was there before it became a port: it is there also without Open vSwitch. */
+const isKernelsOwn = ({ type, ovs_type, mac }: JsonObject) =>
+  type === 'ovs-port' && mac !== undefined && (ovs_type === 'system' || ovs_type === undefined)
+
+const isOvs = (type: JsonValue | undefined) => typeof type === 'string' && Object.hasOwn(OVS_TYPES, type)
+
+const say = (value: JsonValue | undefined) => (value === undefined || value === null ? 'nothing' : String(value))

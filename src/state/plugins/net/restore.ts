@@ -1,0 +1,86 @@
+// Makes rows again that a checkpoint kept: the columns that a state does not say, and the rows that hang on them. Pure.
+import type { JsonObject, JsonValue } from '../../json.js'
+import type { Operation } from './client.js'
+import type { Kept } from './kept.js'
+import { elements, namedRef, uuidRef } from './rows.js'
+
+type Reference = readonly ['uuid' | 'named-uuid', string]
+
+/** Columns by which things belong to one another: the goal of the transact says those. */
+const OWNERSHIP: Readonly<Record<string, readonly string[]>> = { Bridge: ['ports', 'controller'], Port: ['interfaces'] }
+
+export class Restorer {
+  readonly #restored = new Map<string, Reference>()
+  #inserts = 0
+
+  /**
+   * `existing`: uuids that are there still, and are pointed to as they are. `byName`: by table, where a row of that name is after the
+   * transact; such rows are made by the planner itself.
+   */
+  constructor(
+    readonly kept: Kept,
+    readonly existing: ReadonlySet<string>,
+    readonly byName: Readonly<Record<string, (name: string) => Reference | undefined>>,
+    readonly push: (operation: Operation) => void,
+  ) {}
+
+  /** What a checkpoint kept of the row of this name, as columns of a new one. */
+  columns(table: string, name: string): Record<string, JsonValue> {
+    const found = Object.values(this.kept).find(entry => entry.table === table && entry.row.name === name)
+    return found ? this.#columns(found.row, OWNERSHIP[table] ?? []) : {}
+  }
+
+  /** The interfaces that a port had, by name. */
+  interfacesOf(port: string): string[] {
+    const found = Object.values(this.kept).find(({ table, row }) => table === 'Port' && row.name === port)
+    const names = elements(found?.row.interfaces).map(uuid => this.kept[String(uuid)]?.row.name)
+    return names.filter(name => typeof name === 'string')
+  }
+
+  /** A controller of a bridge, with all that was set of it. */
+  insertController(bridge: string, target: string): Reference {
+    const owner = Object.values(this.kept).find(({ table, row }) => table === 'Bridge' && row.name === bridge)
+    const uuid = elements(owner?.row.controller).find(each => this.kept[String(each)]?.row.target === target)
+    return this.#insert('Controller', { ...this.kept[String(uuid)]?.row, target })
+  }
+
+  #columns(row: JsonObject, without: readonly string[] = []): Record<string, JsonValue> {
+    const columns: Record<string, JsonValue> = {}
+    for (const [column, value] of Object.entries(row)) {
+      if (without.includes(column)) continue
+      const resolved = this.#resolve(value)
+      if (resolved !== undefined) columns[column] = resolved
+    }
+    return columns
+  }
+
+  /** A value with its references led to where their rows are now; a reference to a row that is no more goes. */
+  #resolve(value: JsonValue): JsonValue | undefined {
+    if (!Array.isArray(value)) return value
+    if (value[0] === 'uuid') return this.#reference(String(value[1])) as JsonValue | undefined
+    if (value[0] === 'set') return ['set', (value[1] as JsonValue[]).map(each => this.#resolve(each)).filter(isThere)]
+    const pairs = (value[1] as [JsonValue, JsonValue][]).map(pair => pair.map(each => this.#resolve(each)))
+    return ['map', pairs.filter(pair => pair.every(isThere)) as JsonValue[]]
+  }
+
+  #reference(uuid: string): Reference | undefined {
+    if (this.existing.has(uuid)) return uuidRef(uuid)
+    const known = this.#restored.get(uuid)
+    if (known) return known
+    const entry = this.kept[uuid]
+    if (!entry) return undefined
+    const named = this.byName[entry.table]
+    if (named) return named(String(entry.row.name))
+    const reference = this.#insert(entry.table, entry.row)
+    this.#restored.set(uuid, reference)
+    return reference
+  }
+
+  #insert(table: string, row: JsonObject): Reference {
+    const reference = namedRef(`restored_${this.#inserts++}`)
+    this.push({ op: 'insert', table, row: this.#columns(row), 'uuid-name': reference[1] })
+    return reference
+  }
+}
+
+const isThere = (value: JsonValue | undefined): value is JsonValue => value !== undefined

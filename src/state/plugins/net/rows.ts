@@ -1,0 +1,38 @@
+// OVSDB's notation of values (RFC 7047 5.1): atoms, sets, maps and references, to plain JSON and back. Pure.
+import type { JsonValue } from '../../json.js'
+
+/** A row as `select` answers it: columns by name, in OVSDB's notation. */
+export type Row = Readonly<Record<string, JsonValue>>
+export type Atom = string | number | boolean
+
+export const uuidOf = (row: Row): string => String((row._uuid as readonly JsonValue[])[1])
+export const uuidRef = (uuid: string): readonly ['uuid', string] => ['uuid', uuid]
+export const namedRef = (name: string): readonly ['named-uuid', string] => ['named-uuid', name]
+
+/** The elements of a set, which OVSDB writes without its brackets where there is exactly one. References become their uuids. */
+export function elements(value: JsonValue | undefined): Atom[] {
+  if (value === undefined) return []
+  if (Array.isArray(value) && value[0] === 'set') return (value[1] as JsonValue[]).map(atom)
+  return [atom(value)]
+}
+
+/** Elements in ascending order: numbers by size, all else by code units. OVSDB promises none. */
+export function sorted<T extends Atom>(values: readonly T[]): T[] {
+  return [...values].sort((a, b) =>
+    typeof a === 'number' && typeof b === 'number' ? a - b : a < b ? -1 : a > b ? 1 : 0,
+  )
+}
+
+/** A map of strings, in ascending order of its keys. */
+export function entriesOf(value: JsonValue | undefined): Record<string, Atom> {
+  const pairs = Array.isArray(value) && value[0] === 'map' ? (value[1] as [JsonValue, JsonValue][]) : []
+  const map = pairs.map(([key, of]) => [String(atom(key)), atom(of)] as const)
+  return Object.fromEntries(map.sort(([a], [b]) => (a < b ? -1 : 1)))
+}
+
+export const setOf = (values: readonly JsonValue[]): JsonValue => ['set', values]
+export const mapOf = (map: Readonly<Record<string, JsonValue>>): JsonValue => ['map', Object.entries(map)]
+
+function atom(value: JsonValue): Atom {
+  return Array.isArray(value) ? String(value[1]) : (value as Atom)
+}

@@ -1,0 +1,189 @@
+// What actions lead to, resource by resource: how each is now and how it is to be, and where ports and interfaces are to belong. Finds out
+// that the database is not what the diff saw. Pure.
+import { isDeepStrictEqual } from 'node:util'
+import { OpDbusError } from '../../../errors.js'
+import type { JsonObject, JsonValue } from '../../json.js'
+import type { Change, ResourceName, StateAction } from '../../plugin.js'
+import { OVS_TYPES } from './fields.js'
+import { type Atom, sorted } from './rows.js'
+import { resourceOf, rootResource, type Snapshot } from './snapshot.js'
+
+/** Undefined: it is not there, or is not to be. */
+export interface Wanted {
+  readonly current: JsonObject | undefined
+  readonly target: JsonObject | undefined
+}
+
+export interface Goal {
+  /** By name; what no action speaks of is not in it. */
+  readonly resources: ReadonlyMap<string, Wanted>
+  readonly root: Wanted | undefined
+  /** By port, the bridge that it is to belong to; null: none, and then it goes. What stays where it is, is not in it. */
+  readonly bridgeOf: ReadonlyMap<string, string | null>
+  /** By interface, the port that it is to belong to. */
+  readonly portOf: ReadonlyMap<string, string | null>
+}
+
+/** @throws OpDbusError CONFLICT where something is not as the actions say it was; INVALID_INPUT where they cannot all be carried out */
+export function goalOf(snapshot: Snapshot, actions: readonly StateAction[]): Goal {
+  const resources = new Map<string, Wanted>()
+  let root: Wanted | undefined
+  for (const action of actions) {
+    const { collection, name } = action.resource
+    if (collection === 'ovs') root = wantedRoot(snapshot, action)
+    else resources.set(name, wantedOf(action, resourceOf(snapshot, name)))
+  }
+  const bridgeOf = bridgesOf(resources)
+  return { resources, root, bridgeOf, portOf: portsOf(snapshot, resources, bridgeOf) }
+}
+
+function wantedRoot(snapshot: Snapshot, action: StateAction): Wanted {
+  if (!snapshot.root || action.kind !== 'modify')
+    throw impossible('the database of Open vSwitch has no row of its own: run ovs-vsctl init')
+  const current = rootResource(snapshot)
+  return { current, target: changed(current, action.changes, action.resource) }
+}
+
+function wantedOf(action: StateAction, current: JsonObject | undefined): Wanted {
+  const { resource } = action
+  if (action.kind === 'create') {
+    if (current) throw conflict(resource, 'it is there already')
+    return { current, target: action.new }
+  }
+  if (action.kind === 'delete') {
+    if (!current) throw conflict(resource, 'it is gone already')
+    for (const [field, value] of Object.entries(current)) same(resource, `/${field}`, action.old[field], value)
+    return { current, target: undefined }
+  }
+  if (action.kind === 'none') return { current, target: current }
+  const target = changed(current ?? { name: resource.name }, action.changes, resource)
+  // Where it is to belong says what it is: a link that becomes a port has another type by that alone.
+  if (typeof target.bridge === 'string') return { current, target: { ...target, type: 'ovs-port' } }
+  if (typeof target.port === 'string') return { current, target: { ...target, type: 'ovs-interface' } }
+  if (current?.type === 'ovs-bridge') return { current, target }
+  if (current) return { current, target: undefined }
+  throw impossible(`${resource.name} is no part of Open vSwitch: say to which bridge it is to belong`)
+}
+
+// ---- where things belong --------------------------------------------------------------------------------------------
+
+type Wants = ReadonlyMap<string, Wanted>
+
+function bridgesOf(resources: Wants): Map<string, string | null> {
+  const places = new Places('bridge')
+  for (const [name, { current, target }] of resources) {
+    if (isType(current, 'ovs-bridge') || isType(target, 'ovs-bridge')) {
+      places.move(
+        name,
+        isType(current, 'ovs-bridge') ? list(current?.ports) : [],
+        target ? list(target.ports) : undefined,
+      )
+    }
+    const [from, to] = [placeIn(current, 'ovs-port', 'bridge'), placeIn(target, 'ovs-port', 'bridge')]
+    if (from !== to) places.say(name, to ?? null)
+  }
+  return places.all
+}
+
+function portsOf(
+  snapshot: Snapshot,
+  resources: Wants,
+  bridgeOf: ReadonlyMap<string, string | null>,
+): Map<string, string | null> {
+  const places = new Places('port')
+  for (const [port, bridge] of bridgeOf) {
+    // A port that is to be made has at least the interface of its own name.
+    if (bridge === null || snapshot.ports.has(port)) continue
+    places.move(port, [], list(resources.get(port)?.target?.interfaces ?? [port]))
+  }
+  for (const [name, { current, target }] of resources) {
+    if (isType(current, 'ovs-port') && isType(target, 'ovs-port')) {
+      places.move(name, snapshot.interfacesOf.get(name) ?? [], list(target?.interfaces ?? [name]))
+    }
+    const [from, to] = [placeIn(current, 'ovs-interface', 'port'), placeIn(target, 'ovs-interface', 'port')]
+    if (from !== to) places.say(name, to ?? null)
+  }
+  return places.all
+}
+
+/** What is said of one thing in two places has to agree; to be taken out of one and put into another is a move. */
+class Places {
+  readonly all = new Map<string, string | null>()
+
+  constructor(readonly what: 'bridge' | 'port') {}
+
+  say(name: string, place: string | null): void {
+    const said = this.all.get(name)
+    if (typeof said === 'string' && typeof place === 'string' && said !== place) {
+      throw impossible(`${name} cannot belong to the ${this.what}s ${said} and ${place} at the same time`)
+    }
+    if (place !== null || said === undefined) this.all.set(name, place)
+  }
+
+  /** `to` undefined: the owner goes, and takes along what is not said to go elsewhere. */
+  move(owner: string, from: readonly string[], to: readonly string[] | undefined): void {
+    if (to === undefined) return
+    for (const name of to) if (!from.includes(name)) this.say(name, owner)
+    for (const name of from) if (!to.includes(name)) this.say(name, null)
+  }
+}
+
+const isType = (resource: JsonObject | undefined, type: string) => resource?.type === type
+
+const placeIn = (resource: JsonObject | undefined, type: string, field: string) =>
+  isType(resource, type) ? (resource?.[field] as string | undefined) : undefined
+
+const list = (value: JsonValue | undefined) => (value ?? []) as readonly string[]
+
+// ---- changes --------------------------------------------------------------------------------------------------------
+
+function changed(current: JsonObject, changes: readonly Change[], resource: ResourceName): JsonObject {
+  const target = structuredClone(current) as Record<string, JsonValue>
+  for (const { path, old, new: value } of changes) {
+    const keys = path
+      .split('/')
+      .slice(1)
+      .map(key => key.replaceAll('~1', '/').replaceAll('~0', '~'))
+    const last = keys.pop() as string
+    let at = target
+    for (const key of keys) {
+      if (at[key] === undefined && old === undefined) at[key] = {}
+      if (!isObject(at[key])) throw conflict(resource, `${path} is not there any more`)
+      at = at[key] as Record<string, JsonValue>
+    }
+    // Of what is no part of Open vSwitch yet, the type is the kernel's to say.
+    const unknown = path === '/type' && current.type === undefined && !Object.hasOwn(OVS_TYPES, String(old))
+    if (!unknown) same(resource, path, old, at[last])
+    if (value === undefined) delete at[last]
+    else at[last] = value
+  }
+  return target
+}
+
+function same(resource: ResourceName, path: string, seen: JsonValue | undefined, now: JsonValue | undefined): void {
+  if (!isDeepStrictEqual(ordered(seen), ordered(now)))
+    throw conflict(resource, `${path} was ${say(seen)} and is ${say(now)}`)
+}
+
+/** Lists of names and numbers have no order in the database, and whoever keeps a state may have put them into one. */
+const ordered = (value: JsonValue | undefined) =>
+  Array.isArray(value) && value.every(each => typeof each !== 'object') ? sorted(value as Atom[]) : value
+
+const say = (value: JsonValue | undefined) => (value === undefined ? 'not there' : JSON.stringify(value))
+
+const isObject = (value: unknown) => typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** What is thrown where the database is not what the diff saw. */
+export function conflict(resource: ResourceName | undefined, why: string): OpDbusError {
+  const what = resource ? resource.name || 'the database of Open vSwitch' : 'Open vSwitch'
+  return new OpDbusError(
+    'CONFLICT',
+    `${what} has changed since the diff (${why}): nothing was changed; ask again and apply anew`,
+    {
+      details: { plugin: 'net', ...(resource && { resource: { ...resource } }) },
+    },
+  )
+}
+
+export const impossible = (why: string) =>
+  new OpDbusError('INVALID_INPUT', `${why}; nothing was changed`, { details: { plugin: 'net' } })

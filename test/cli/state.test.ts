@@ -1,0 +1,247 @@
+// The commands of a system's state as processes of their own, over a system that is a file: what they print, write, and end with.
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { jsonLines } from '../processes.js'
+import { shell } from './shell.js'
+import { newSystem } from './system.js'
+
+const STATE = {
+  things: [
+    { name: 'a', size: 1, tags: ['x'] },
+    { name: 'b', size: 2 },
+    { name: 'c', size: 3 },
+  ],
+  mode: { level: 'low' },
+}
+const desired = (things: unknown, more: object = {}) => ({ version: 1, plugins: { things: { things, ...more } } })
+/** One to create, one to modify, one that is so already. */
+const TWO = desired([
+  { name: 'a', size: 1 },
+  { name: 'b', size: 20 },
+  { name: 'n', size: 9 },
+])
+
+describe('query', () => {
+  it('answers the plugins named, from the cache while that is good; --fresh asks', async () => {
+    const system = newSystem(STATE)
+    const first = await system.run(['query', 'things'])
+    expect(first).toMatchObject({ code: 0, stderr: '' })
+    expect(JSON.parse(first.stdout)).toEqual({ plugins: { things: STATE } })
+    const second = await system.run(['query', 'things', '--json'])
+    expect(second.stdout).toBe(first.stdout)
+    expect(system.asked()).toEqual(['query'])
+    await system.run(['query', 'things', '--fresh'])
+    expect(system.asked()).toEqual(['query', 'query'])
+  })
+
+  it('of all tells in passing what is not available, and of those named fails', async () => {
+    const system = newSystem(STATE)
+    // No program of LXC is found where there is none at all.
+    const env = { PATH: '' }
+    const all = await system.run(['query'], { env })
+    expect(all.code).toBe(0)
+    expect(Object.keys(JSON.parse(all.stdout).plugins)).toContain('things')
+    expect(all.stderr).toMatch(/^op-dbus: lxc is not available: ./m)
+    expect((await system.run(['query', '-q'], { env })).stderr).toBe('')
+    const named = await system.run(['query', 'things', 'lxc'], { env })
+    expect(named.code).toBe(11)
+    expect(Object.keys(JSON.parse(named.stdout).plugins)).toEqual(['things'])
+    expect(named.stderr).toContain('lxc')
+  })
+
+  it('tells a plugin that fails, and what a name may have meant', async () => {
+    const system = newSystem(STATE)
+    writeFileSync(system.file, '{ broken')
+    const failed = await system.run(['query', 'things'])
+    expect(failed.code).toBe(11)
+    expect(JSON.parse(failed.stdout)).toEqual({ plugins: {} })
+    expect(failed.stderr).toContain('things')
+    const strange = await system.run(['query', 'thing'])
+    expect(strange).toMatchObject({ code: 2, stdout: '' })
+    expect(strange.stderr).toContain('"things"')
+  })
+
+  it('--watch prints a document a line, at once and at each change, until it is interrupted', async () => {
+    const system = newSystem(STATE)
+    const running = system.start(['query', 'things', '--watch'])
+    await running.printed('\n')
+    const changed = { ...STATE, mode: { level: 'high' } }
+    system.set(changed)
+    await running.printed('"high"')
+    running.child.kill('SIGINT')
+    const { signal, stdout, stderr } = await running.end
+    expect([signal, stderr]).toEqual(['SIGINT', ''])
+    expect(jsonLines(stdout)).toEqual([{ plugins: { things: STATE } }, { plugins: { things: changed } }])
+  })
+
+  it('--watch ends with its reader', async () => {
+    const system = newSystem(STATE)
+    const running = system.start(['query', 'things', '--watch'])
+    await running.printed('\n')
+    running.child.stdout.destroy()
+    system.set({ ...STATE, mode: { level: 'high' } })
+    expect(await running.end).toMatchObject({ code: 0, stderr: '' })
+  })
+})
+
+describe('init', () => {
+  it('writes what verify finds equal; over nothing that is there, unless --force', async () => {
+    const system = newSystem(STATE)
+    const file = join(system.dir, 'desired.json')
+    const made = await system.run(['init', file, '-p', 'things'])
+    expect(made).toMatchObject({ code: 0, stdout: '' })
+    expect(made.stderr).toContain('desired.json')
+    expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual({ version: 1, plugins: { things: STATE } })
+    expect(await system.run(['verify', file])).toMatchObject({ code: 0, stderr: '' })
+
+    writeFileSync(file, 'mine')
+    const refused = await system.run(['init', file, '-p', 'things'])
+    expect(refused.code).toBe(2)
+    expect(refused.stderr).toContain('--force')
+    expect(readFileSync(file, 'utf8')).toBe('mine')
+    expect((await system.run(['init', file, '-p', 'things', '--force', '-q'])).stderr).toBe('')
+    expect((await system.run(['init', '-p', 'things'])).stdout).toBe(readFileSync(file, 'utf8'))
+  })
+
+  it('writes nothing where a plugin that is named does not answer', async () => {
+    const system = newSystem(STATE)
+    const file = join(system.dir, 'desired.json')
+    const { code, stderr } = await system.run(['init', file, '-p', 'things,lxc'], { env: { PATH: '' } })
+    expect(code).toBe(11)
+    expect(stderr).toContain('lxc is not available')
+    expect(existsSync(file)).toBe(false)
+  })
+})
+
+describe('diff and verify', () => {
+  it('tell what differs of what is declared, and end with 9 where that is asked', async () => {
+    const system = newSystem(STATE)
+    const file = system.write('desired.json', TWO)
+    const json = await system.run(['diff', file])
+    expect(json).toMatchObject({ code: 0, stderr: '' })
+    const report = JSON.parse(json.stdout)
+    expect(report.same).toBe(false)
+    expect(
+      report.diffs[0].actions.map(({ kind, resource }: never) => [kind, (resource as { name: string }).name]),
+    ).toEqual(
+      expect.arrayContaining([
+        ['none', 'a'],
+        ['modify', 'b'],
+        ['create', 'n'],
+      ]),
+    )
+    const text = await system.run(['diff', file, '--format', 'text', '--exit-code'])
+    expect(text.code).toBe(9)
+    expect(text.stdout).toBe(
+      'things\n  ~ things/b\n    ~ size  2 -> 20\n  + things/n\n    + name  "n"\n    + size  9\n\n' +
+        '1 to create, 1 to modify, 0 to delete; 1 already so\n',
+    )
+    const patch = JSON.parse((await system.run(['diff', file, '--format', 'json-patch'])).stdout)
+    expect(patch).toContainEqual({ op: 'replace', path: '/plugins/things/things/1/size', value: 20 })
+    const verified = await system.run(['verify', file])
+    expect(verified.code).toBe(9)
+    expect(JSON.parse(verified.stdout).same).toBe(false)
+    expect((await system.run(['diff', system.write('same.json', desired([{ name: 'a' }])), '--exit-code'])).code).toBe(
+      0,
+    )
+  })
+
+  it('verify asks the system, whatever is cached', async () => {
+    const system = newSystem(STATE)
+    const file = system.write('desired.json', desired([{ name: 'a', size: 1 }]))
+    await system.run(['diff', file])
+    system.set({ ...STATE, things: [] })
+    expect((await system.run(['verify', file])).code).toBe(9)
+  })
+
+  it('read standard input, a FIFO, and of a file the plugins that are chosen', async () => {
+    const system = newSystem(STATE)
+    const input = JSON.stringify(TWO)
+    expect((await system.run(['diff', '-', '--exit-code'], { input })).code).toBe(9)
+    const { env, dir } = system
+    const lines = Object.entries(env).map(([name, value]) => `export ${name}='${value}'`)
+    system.write('desired.json', TWO)
+    const script = `${lines.join('\n')}\nmkfifo pipe\ncat desired.json > pipe &\nop-dbus diff pipe --format text\nop-dbus verify <(cat desired.json)`
+    const { code, stdout } = await shell(dir, script)
+    expect(code).toBe(9)
+    expect(stdout).toContain('1 to create')
+    const other = system.write('other.json', { version: 1, plugins: { things: {}, lxc: {} } })
+    expect(await system.run(['diff', other, '-p', 'things', '--exit-code'])).toMatchObject({ code: 0, stderr: '' })
+    expect((await system.run(['diff', other, '-p', 'net'])).stderr).toContain('says nothing of the plugin "net"')
+  })
+
+  it('a file that is no desired state is told by its places, and nothing is asked', async () => {
+    const system = newSystem(STATE)
+    const text = system.write('desired.json', '{\n  "version": 1,\n  "plugins": { "thing": {} }\n}\n')
+    const { code, stdout, stderr } = await system.run(['diff', text])
+    expect([code, stdout]).toEqual([2, ''])
+    expect(stderr.split('\n')[0]).toMatch(/desired\.json:3:\d+ \S+: .*things/)
+    expect(stderr.split('\n')[0]).not.toContain('op-dbus: ')
+    const bad = ['', '{', '[]', '\0', '{"version":1,"version":1,"plugins":{}}', '{"version":2,"plugins":{}}']
+    for (const content of bad) {
+      const outcome = await system.run(['apply', system.write('bad.json', content), '--yes'])
+      expect(outcome, content).toMatchObject({ code: 2, stdout: '' })
+      expect(outcome.stderr, content).toMatch(/^\S*bad\.json:\d+:\d+:? /)
+    }
+    expect(system.asked()).toEqual([])
+  })
+
+  it('what cannot be read, or is too large, is an error with its reason', async () => {
+    const system = newSystem(STATE)
+    mkdirSync(join(system.dir, 'folder'))
+    system.write('large.json', ' '.repeat(16 * 2 ** 20 + 1))
+    const said = async (...args: string[]) => {
+      const { code, stderr } = await system.run(args)
+      expect(code, args.join(' ')).toBe(2)
+      return stderr
+    }
+    expect(await said('diff', 'folder')).toContain('cannot read folder: ')
+    expect(await said('diff', 'none.json')).toContain('there is no such file')
+    expect(await said('diff', 'large.json')).toContain('larger than 16 MiB')
+    expect(await said('verify', '/dev/zero')).toContain('larger than 16 MiB')
+    expect(await said('diff')).toContain('takes one desired file')
+    expect(await said('diff', 'a', 'b')).toContain('takes one desired file')
+    expect(await said('diff', 'a', '--format', 'yaml')).toContain('json-patch')
+    expect(await said('diff', 'a', '--json', '--format', 'text')).toContain('differ')
+    expect(await said('diff', '-', '--watch')).toContain('regular')
+    expect(await said('diff', '', '--watch')).toContain('path')
+  })
+
+  it('--watch tells the diff again when the system changes, and when the file does', async () => {
+    const system = newSystem(STATE)
+    const file = system.write('desired.json', desired([{ name: 'b', size: 20 }]))
+    const running = system.start(['diff', file, '--watch'])
+    await running.printed('\n')
+    system.set({ ...STATE, things: [{ name: 'b', size: 7 }] })
+    await running.printed('"old":7')
+    system.write('desired.json', '{ half')
+    await running.printed('desired.json:1:', 'stderr')
+    system.write('desired.json', desired([{ name: 'b', size: 7 }]))
+    await running.printed('"same":true')
+    running.child.kill('SIGTERM')
+    const { signal, stdout } = await running.end
+    expect(signal).toBe('SIGTERM')
+    expect(jsonLines(stdout).map(({ same }) => same)).toEqual([false, false, true])
+  })
+})
+
+describe('plugins', () => {
+  it('lists all with what they can do, and why one is not available', async () => {
+    const system = newSystem(STATE)
+    const { code, stdout } = await system.run(['plugins'], { env: { PATH: '' } })
+    expect(code).toBe(0)
+    const { plugins } = JSON.parse(stdout)
+    expect(plugins.map(({ name }: { name: string }) => name)).toEqual(['net', 'lxc', 'systemd', 'things'])
+    expect(plugins.at(-1)).toMatchObject({ version: '1', available: true, capabilities: { apply: true } })
+    expect(plugins[1]).toMatchObject({ available: false, reason: expect.any(String) })
+    expect(system.asked()).toEqual([])
+  })
+})
+
+it('a data folder or a cache folder that cannot be used costs no answer, and nothing is left in the folder of a query', async () => {
+  const system = newSystem(STATE)
+  expect((await system.run(['query', 'things'], { env: { OPDBUS_CACHE_DIR: '/proc/none' } })).code).toBe(0)
+  expect(existsSync(system.data)).toBe(false)
+  expect(readdirSync(system.dir).sort()).toEqual(['system.json', 'system.json.log'])
+})
