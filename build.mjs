@@ -24,6 +24,12 @@ import { oneAtATime } from './build/one-at-a-time.mjs'
 const root = dirname(fileURLToPath(import.meta.url))
 const at = (...parts) => join(root, ...parts)
 
+/** Sources of a built-in plugin. */
+const sourcesIn = (plugin, ...names) => names.map(name => `src/state/plugins/${plugin}/${name}.ts`)
+
+/** Whoever asks a plugin has opened the state and the caches. */
+const LOADED_BY_THEN = ['src/node.ts', 'src/state.ts']
+
 /** Every bundle: which files go in, where they come out, for whom. `report` puts a line into the size report. */
 const TARGETS = [
   {
@@ -59,9 +65,16 @@ const TARGETS = [
       plugins: [
         loadTogether({
           root,
-          shared: ['cli/command', 'cli/complain', 'cli/exit-codes', 'cli/flags', 'cli/terminal', 'version'].map(
-            name => `src/${name}.ts`,
-          ),
+          shared: [
+            'cli/command',
+            'cli/complain',
+            'cli/exit-codes',
+            'cli/flags',
+            'cli/settings',
+            'cli/terminal',
+            'nearest',
+            'version',
+          ].map(name => `src/${name}.ts`),
           groups: {
             'cli-answer': ['src/cli/answer.ts'],
             'cli-help': ['src/cli/help.ts', 'src/cli/run/completion.ts'],
@@ -78,13 +91,10 @@ const TARGETS = [
               'src/state/json-patch.ts',
             ],
             // What asks and changes each part of a system; the bus of systemd is as large as all the rest.
-            'cli-net': ['apply', 'client', 'kept', 'query', 'watch'].map(name => `src/state/plugins/net/${name}.ts`),
-            'cli-lxc': [
-              'src/state/plugins/lxc/lxc-tools.ts',
-              'src/state/plugins/lxc/proxmox.ts',
-              'src/state/plugins/lxc/start-and-stop.ts',
-            ],
-            'cli-systemd': ['src/state/plugins/systemd/talk.ts', 'src/state/plugins/systemd/wire.ts'],
+            'cli-net': [...sourcesIn('net', 'apply', 'client', 'kept', 'query', 'watch'), ...LOADED_BY_THEN],
+            'cli-lxc': [...sourcesIn('lxc', 'lxc-tools', 'proxmox', 'start-and-stop'), ...LOADED_BY_THEN],
+            'cli-systemd': [...sourcesIn('systemd', 'talk', 'wire'), ...LOADED_BY_THEN],
+            'cli-programs': ['src/state/plugins/run.ts', ...LOADED_BY_THEN],
             'cli-more': [
               'src/cli/input.ts',
               'src/cli/npy.ts',

@@ -55,6 +55,8 @@ export function newSystem(state: unknown): System {
     OPDBUS_OVSDB: join(dir, 'no.sock'),
     OPDBUS_SYSTEMD_BUS: `unix:path=${join(dir, 'no.bus')}`,
     TEST_SYSTEM: file,
+    // However slow the machine is.
+    OPDBUS_QUERY_CACHE_TTL: '3600',
     NODE_DISABLE_COMPILE_CACHE: '1',
   }
   const cache = join(dir, 'cache')
