@@ -137,7 +137,6 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     'src/state/json',
     'src/state/plugin',
     'jsonc-parser',
-    'microdiff',
     'valibot',
   ],
   'src/state.ts': ['src'],

@@ -32,25 +32,28 @@ export class HeldFile {
   #fd: number | undefined
   #released = false
 
-  private constructor(path: string, fd: number, bytes: Uint8Array) {
+  private constructor(path: string, fd: number, bytes: Uint8Array, local: boolean) {
     this.#path = path
     this.bytes = bytes
     this.#stats = fs.fstatSync(fd, { bigint: true })
     const { nlink, ctimeMs } = fs.fstatSync(fd)
     this.#names = nlink
     this.#changedMs = ctimeMs
-    this.#local = HOLDS && isLocal(path)
+    this.#local = HOLDS && local
     if (HOLDS) this.#fd = fd
     else fs.closeSync(fd)
   }
 
-  /** Undefined where there is no file of at most `maxBytes` under that name. */
-  static open(path: string, maxBytes: number): HeldFile | undefined {
+  /**
+   * Undefined where there is no file of at most `maxBytes` under that name. `local`: on a file system of this machine alone;
+   * absent, the system is asked.
+   */
+  static open(path: string, maxBytes: number, local?: boolean): HeldFile | undefined {
     const fd = openToRead(path)
     if (fd === undefined) return undefined
     try {
       const bytes = readWhole(fd, maxBytes)
-      if (bytes !== undefined) return new HeldFile(path, fd, bytes)
+      if (bytes !== undefined) return new HeldFile(path, fd, bytes, local ?? isLocal(path))
     } catch (error) {
       quietly(() => fs.closeSync(fd))
       throw error

@@ -8,7 +8,7 @@ import { step, stepsOf } from './pointer.js'
 /** How many problems a message tells; the rest is counted. */
 const TOLD = 10
 
-/** What is wrong in one document, in the order in which it was found. */
+/** What is wrong in one document: the first that were found, told in the order of the text. */
 export class Problems {
   readonly first: Problem[] = []
   total = 0
@@ -23,7 +23,9 @@ export class Problems {
   throwIfAny(source?: JsonDocument): void {
     if (this.total === 0) return
     const places = source?.positionsOf(this.first.map(({ path }) => path))
-    const problems = this.first.map((problem, index) => ({ ...problem, ...places?.[index] }))
+    const problems: (Problem & Partial<Position>)[] = this.first
+      .map((problem, index) => ({ ...problem, ...places?.[index] }))
+      .sort((one, other) => (one.line ?? 0) - (other.line ?? 0) || (one.column ?? 0) - (other.column ?? 0))
     const lines = problems.map(problem => told(problem, source?.file))
     if (this.total > lines.length) lines.push(`and ${this.total - lines.length} more`)
     throw new OpDbusError('INVALID_INPUT', lines.join('\n'), { details: { problems, total: this.total } })

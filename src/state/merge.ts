@@ -11,15 +11,15 @@ import { OUR_WORDS } from './resources.js'
 export function targetOf(rule: ResourceRule, current: JsonObject | undefined, desired: JsonObject): JsonObject {
   return mergeMembers(current ?? {}, desired, (old, value, field) => {
     if (OUR_WORDS.includes(field)) return old
-    const adds = Array.isArray(value) && desired.prune !== true && rule.sets?.includes(field)
-    return merged(old, adds ? withMembers(old, value) : value)
+    if (!Array.isArray(value) || !rule.sets?.includes(field)) return merged(old, value)
+    return mergedSet(old, value, desired.prune === true)
   })
 }
 
-/** A set with these members among what else is in it. */
-function withMembers(current: JsonValue | undefined, members: readonly JsonValue[]): JsonValue {
-  if (!Array.isArray(current)) return members
-  return sameJson(current, members) ? current : asSet([...current, ...members])
+/** With `prune`, a set has these members; else they are among what is in it. One that is not there is as good as an empty one. */
+function mergedSet(old: JsonValue | undefined, members: readonly JsonValue[], prune: boolean): JsonValue | undefined {
+  if (!Array.isArray(old)) return members.length === 0 ? old : members
+  return sameJson(old, members) ? old : prune ? members : asSet([...old, ...members])
 }
 
 /** RFC 7396: objects merge, null takes a member away (undefined here), anything else replaces. */

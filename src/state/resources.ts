@@ -17,10 +17,10 @@ export function keysOf(rule: ResourceRule): readonly string[] {
   return typeof rule.key === 'string' ? [rule.key] : (rule.key ?? [])
 }
 
-/** The name of a list's element: its key fields with a blank between; undefined where one is missing, empty or no text. */
+/** The name of a list's element: its key fields with a blank between; undefined where one is missing, empty, or neither a text nor a number. */
 export function nameOf(rule: ResourceRule, element: JsonObject): string | undefined {
   const keys = keysOf(rule)
-  const parts = keys.map(key => memberOf(element, key))
+  const parts = keys.map(key => memberOf(element, key)).map(part => (typeof part === 'number' ? String(part) : part))
   // With a blank in a part, two elements could share a name.
   const named = parts.every(
     part => typeof part === 'string' && part !== '' && (keys.length === 1 || !part.includes(' ')),
@@ -78,7 +78,7 @@ function named(rule: ResourceRule): string {
   const keys = keysOf(rule).map(key => JSON.stringify(key))
   return keys.length === 1
     ? `${keys[0]} has to be a text that is not empty`
-    : `${keys.join(' and ')} have to be texts that are not empty and hold no blank`
+    : `${keys.join(' and ')} have to be texts that are not empty and hold no blank, or numbers`
 }
 
 function checkSets(rule: ResourceRule, resource: JsonObject, path: string, wrong: Wrong): void {

@@ -1,8 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import canonicalize from 'canonicalize'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { canonicalJson } from '../../src/cache/canonical-json.js'
+import { deepFreeze } from '../../src/cache/frozen.js'
 import { BlockCache, DISK_FACTOR } from '../../src/caches/block-cache.js'
 import { DiffCache, type DiffInput } from '../../src/caches/diff-cache.js'
 import { openFileStore } from '../../src/stores/files.js'
@@ -75,6 +77,91 @@ describe('DiffCache', () => {
     // The example of RFC 8785, section 3.2.3: keys sort by UTF-16 code units.
     const keys = { '\u20ac': 1, '\r': 2, '\ufb33': 3, '1': 4, '\ud83d\ude00': 5, '\u0080': 6, '\u00f6': 7 }
     expect(canonicalJson(keys)).toBe('{"\\r":2,"1":4,"\u0080":6,"\u00f6":7,"\u20ac":1,"\ud83d\ude00":5,"\ufb33":3}')
+  })
+
+  it('writes what the package `canonicalize` writes, also of keys that no object holds in order', () => {
+    const key = fc.oneof(fc.constantFrom('10', '9', '0', '01', 'a', '__proto__', '-1', '4294967295'), fc.string())
+    const { value } = fc.letrec(tie => ({
+      value: fc.oneof({ maxDepth: 4 }, fc.jsonValue({ maxDepth: 1 }), fc.array(tie('value')), tie('object')),
+      object: fc.dictionary(key, tie('value'), { noNullPrototype: false }),
+    }))
+    fc.assert(
+      fc.property(value, state => {
+        const before = JSON.stringify(state)
+        expect(canonicalJson(state)).toBe((canonicalize as unknown as (value: unknown) => string)(state))
+        expect(JSON.stringify(state)).toBe(before)
+      }),
+    )
+  })
+
+  it('looks at each part of a value once, however deep', () => {
+    let deep: unknown = { b: 1, a: 2 }
+    let reads = 0
+    for (let i = 0; i < 100; i++) {
+      const inner = deep
+      deep = {
+        a: 1,
+        get b() {
+          reads++
+          return inner
+        },
+        c: 2,
+      }
+    }
+    canonicalJson(deep)
+    expect(reads).toBeLessThan(300)
+  })
+
+  it('lets the least recently used of 101 go, and keeps the others', async () => {
+    const { cache } = open()
+    const at = (i: number) => ({ ...input, desired: { mtu: i } })
+    for (let i = 0; i < 100; i++) await cache.getOrCompute(at(i), () => i)
+    await cache.get(at(0))
+    await cache.getOrCompute(at(100), () => 100)
+    expect(await cache.get(at(1))).toBeUndefined()
+    for (let i = 0; i <= 100; i++) if (i !== 1) expect((await cache.get(at(i)))?.value).toBe(i)
+  })
+
+  it('computes once for the same two states asked for at once, and hands the frozen difference to who asks so', async () => {
+    const { cache } = open()
+    let computed = 0
+    const changes = [{ path: '/mtu' }]
+    const compute = async () => {
+      computed++
+      return changes
+    }
+    const call = { frozen: true }
+    const answers = await Promise.all([1, 2, 3].map(() => cache.getOrCompute(input, compute, call)))
+    expect([computed, ...answers.map(({ value }) => value === changes)]).toEqual([1, true, true, true])
+    expect(cache.view({ ...input, current: { b: 2, a: 1 } })).toBe(changes)
+  })
+
+  it('hashes a state that is frozen to its leaves once, and any other each time', async () => {
+    const clock = new TestClock()
+    let hashed = 0
+    const sha256 = (text: string) => {
+      hashed++
+      return hash.sha256(text)
+    }
+    const counting = { ...hash, sha256 }
+    const cache = new DiffCache({ capacity: 100, capacityBytes: 1e6, ttlMs: 60_000, clock, hash: counting })
+    const [frozen, half, open] = [{ a: { b: 1 } }, { a: { b: 1 } }, { a: { b: 1 } }]
+    deepFreeze(frozen)
+    Object.freeze(half)
+    for (const [current, times] of [
+      [frozen, 1],
+      [half, 3],
+      [open, 3],
+    ] as const) {
+      const fixed = deepFreeze({ of: [times] })
+      await cache.get({ ...input, current, desired: fixed })
+      hashed = 0
+      for (let i = 0; i < 3; i++) await cache.get({ ...input, current, desired: fixed })
+      expect(hashed).toBe(times === 1 ? 0 : 3)
+    }
+    half.a.b = 2
+    await cache.getOrCompute({ ...input, current: half }, () => 'changed')
+    expect(await cache.get({ ...input, current: frozen })).toBeUndefined()
   })
 
   it('says INVALID_INPUT for circles and for a depth that no stack holds', () => {

@@ -1,8 +1,9 @@
 // Desired files: what is read, and what is refused, where and why.
 import { describe, expect, it } from 'vitest'
-import { isOpDbusError } from '../../src/errors.js'
+import { isOpDbusError, OpDbusError } from '../../src/errors.js'
 import { checkDesired, desiredFile, readDesired } from '../../src/state/desired.js'
 import type { JsonObject } from '../../src/state/json.js'
+import type { StatePlugin } from '../../src/state/plugin.js'
 import { plugins } from './samples.js'
 
 const read = (text: string | Uint8Array) => readDesired(text, 'desired.json', plugins)
@@ -170,5 +171,69 @@ describe('a desired file', () => {
     ],
   ])('is refused: %s', (_what, text, told) => {
     expect(complaint(text)).toBe(told)
+  })
+
+  it('is refused for all that is wrong in it, in the order of the text: ten are told, and the rest counted', () => {
+    const interfaces = Array.from({ length: 30 }, (_, index) => ({ name: `vi${index}`, mtu: index < 12 ? 1 : 1500 }))
+    const [first, ...rest] = complaint(of({ net: { interfaces } })).split('\n')
+    expect(first).toBe('desired.json:1:60 /plugins/net/interfaces/0/mtu: is below 68')
+    expect([rest.length, rest.at(-1)]).toEqual([10, 'and 2 more'])
+
+    const lines = complaint('{\n"plugins": {\n"systemd": {"units": {"a": 1}},\n"lxc": []},\n"version": 3\n}').split(
+      '\n',
+    )
+    expect(lines.map(line => line.split(': ', 1)[0])).toEqual([
+      'desired.json:3:23 /plugins/systemd/units/a',
+      'desired.json:4:1 /plugins/lxc',
+      'desired.json:5:1 /version',
+    ])
+  })
+
+  it('is refused beyond 16 MiB, and beyond 128 levels before any parser sees it', () => {
+    const long = `{"plugins":{},"x":"${'x'.repeat(16 * 1024 * 1024)}"}`
+    expect(complaint(long)).toBe('desired.json: is over 16 MiB')
+    expect(complaint(new TextEncoder().encode(long))).toBe('desired.json: is over 16 MiB')
+    const nested = (depth: number) =>
+      `{"plugins":{"net":{"interfaces":[{"name":"a\\"[[","x":${'['.repeat(depth)}${']'.repeat(depth)}}]}}}`
+    expect(() => read(nested(123))).not.toThrow()
+    expect(complaint(nested(124))).toBe('desired.json:1:177: is nested deeper than 128')
+    expect(complaint(`\n${'['.repeat(1_000_000)}`)).toBe('desired.json:2:129: is nested deeper than 128')
+  })
+
+  it('may come from a program: checked once for the same plugins, and then as it is', () => {
+    const value = { plugins: { net: { interfaces: [{ name: 'a', n: 2n ** 63n, gone: undefined }] } } }
+    const desired = checkDesired(value, plugins)
+    expect(desired.plugins.net).toStrictEqual({
+      prune: false,
+      state: { interfaces: [{ n: '9223372036854775808', name: 'a' }] },
+    })
+    expect(checkDesired(desired, [...plugins])).toBe(desired)
+    expect(() => checkDesired(desired, plugins.slice(1))).toThrow('/plugins/net: is no plugin; known are lxc, systemd')
+    for (const bad of [
+      undefined,
+      null,
+      7,
+      () => {},
+      new Map(),
+      { plugins: { net: new Date(0) } },
+      { plugins: { net: { interfaces: [{ name: 'a', n: 2 ** 60 }] } } },
+    ]) {
+      expect(() => checkDesired(bad, plugins)).toThrow(OpDbusError)
+    }
+    const circle: Record<string, unknown> = {}
+    circle.plugins = circle
+    expect(() => checkDesired(circle, plugins)).toThrow('/plugins: leads back to what it is in')
+  })
+
+  it('that a plugin fails to check is the fault of the plugin', () => {
+    const faulty: StatePlugin = {
+      ...plugins[0]!,
+      check: () => {
+        throw new TypeError('oh')
+      },
+    }
+    expect(() => checkDesired({ plugins: { net: {} } }, [faulty])).toThrow(
+      expect.objectContaining({ code: 'PLUGIN_FAILED', details: { plugin: 'net' } }),
+    )
   })
 })

@@ -67,6 +67,10 @@ describe('what is declared', () => {
     expect(trunks({ trunks: [20, 9], prune: true })).toMatchObject([{ changes: [{ old: [10, 20], new: [9, 20] }] }])
     expect(trunks({ trunks: null })).toMatchObject([{ changes: [{ path: '/trunks', old: [10, 20] }] }])
     expect(nothing(trunks({ trunks: [20, 10, 20], prune: true }))).toBe(true)
+    expect(nothing(trunks({ trunks: [] }))).toBe(true)
+    expect(trunks({ trunks: [], prune: true })).toMatchObject([{ changes: [{ old: [10, 20], new: [] }] }])
+    const none = diff(net, { interfaces: [{ name: 'a' }] }, { interfaces: [{ name: 'a', trunks: [], prune: true }] })
+    expect(nothing(none)).toBe(true)
   })
 
   it('is made where it is not there, without nulls and words of ours', () => {

@@ -19,7 +19,7 @@ export interface NetOptions {
 
 /** Makes it; asks nothing. */
 export function netPlugin(tools: PluginTools, options: NetOptions = {}): StatePlugin {
-  const { env, run } = tools
+  const { clock, env, run } = tools
   const socket = socketOf(options, env)
   const hasOvs = () => existsSync(socket)
   const asksOvs = () => options.ovsdb !== undefined || hasOvs()
@@ -77,7 +77,7 @@ export function netPlugin(tools: PluginTools, options: NetOptions = {}): StatePl
     },
     async watch(watcher, { signal }) {
       const { watchNet } = await import('./net/watch.js')
-      return watchNet({ socket: asksOvs() ? socket : undefined, ip: hasIp(), env, watcher, signal })
+      return watchNet({ socket: asksOvs() ? socket : undefined, ip: hasIp(), env, clock, watcher, signal })
     },
     async close() {
       closed = true

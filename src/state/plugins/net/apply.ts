@@ -114,7 +114,8 @@ async function complaints(
     const port = goal.portOf.get(name) ?? before.portOf.get(name) ?? name
     const bridge = goal.bridgeOf.get(port) ?? before.bridgeOf.get(port)
     const message = `committed; ovs-vswitchd says: ${String(elements(row.error)[0])}`
-    const about = [name, port, ...(goal.bridgeOf.has(port) && bridge ? [bridge] : [])]
+    // Of a port that only its bridge speaks of, the bridge has to tell.
+    const about = goal.resources.has(port) || !bridge || !goal.bridgeOf.has(port) ? [name, port] : [name, port, bridge]
     for (const resource of about) if (goal.resources.has(resource)) errors.set(resource, message)
   }
   return errors

@@ -39,6 +39,7 @@ export class OvsdbClient {
   #closed = false
   #idle: NodeJS.Timeout | undefined
   readonly #pending = new Map<number, Pending>()
+  readonly #closedOnUs = new WeakSet<OpDbusError>()
 
   constructor(
     readonly path: string,
@@ -90,9 +91,16 @@ export class OvsdbClient {
     return { results: results as Record<string, JsonValue>[] }
   }
 
-  /** As `transact`, where a failure is an exception. */
+  /**
+   * As `transact`, of operations that change nothing; a failure is an exception. Where the connection was one of before, which the server had
+   * closed meanwhile (it was started anew), it is asked once more over a new one.
+   */
   async read(operations: readonly Operation[], signal: AbortSignal): Promise<readonly Record<string, JsonValue>[]> {
-    const { results, failure } = await this.transact(operations, signal)
+    const reused = this.#socket !== undefined
+    const { results, failure } = await this.transact(operations, signal).catch(error => {
+      if (!reused || !this.#closedOnUs.has(error)) throw error
+      return this.transact(operations, signal)
+    })
     if (failure) throw this.#failure(`refused to be read: ${failure.error} ${failure.details}`.trim())
     return results
   }
@@ -108,7 +116,10 @@ export class OvsdbClient {
     const socket = connect(this.path)
     const framer = new MessageFramer(MAX_MESSAGE_BYTES)
     this.#socket = socket
-    let why: string | undefined
+    let connected = false
+    socket.on('connect', () => {
+      connected = true
+    })
     socket.on('data', chunk => {
       if (this.#socket !== socket) return
       try {
@@ -118,11 +129,11 @@ export class OvsdbClient {
       }
     })
     socket.on('error', (error: NodeJS.ErrnoException) => {
-      why = socket.connecting || !socket.remoteAddress ? reasonOf(error) : `broke off: ${error.message}`
-      this.#lose(socket, why, error)
+      this.#lose(socket, connected ? `broke off the connection: ${error.message}` : reasonOf(error), error, connected)
     })
     socket.on('close', () => {
-      this.#lose(socket, framer.partial ? 'closed the connection in the middle of a message' : 'closed the connection')
+      const half = framer.partial ? ' in the middle of a message' : ''
+      this.#lose(socket, `closed the connection${half}`, undefined, !framer.partial)
     })
     return socket
   }
@@ -165,10 +176,12 @@ export class OvsdbClient {
     socket?.destroy()
   }
 
-  #lose(socket: Socket, why: string, cause?: unknown): void {
+  /** `closed`: the server let go of it, and said nothing wrong before. */
+  #lose(socket: Socket, why: string, cause?: unknown, closed = false): void {
     if (this.#socket !== socket) return
     this.#drop()
     const error = this.#failure(why, cause)
+    if (closed) this.#closedOnUs.add(error)
     this.#rejectAll(error)
     this.events.onLost?.(error.message)
   }

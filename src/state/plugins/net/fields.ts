@@ -76,10 +76,10 @@ export const OVS_TYPES: Readonly<
 }
 
 /** What the kernel says of a link: read, and not changed. */
-export const KERNEL_FIELDS = [
+export const KERNEL_FIELDS: readonly string[] = [
   ...['mac', 'mtu', 'up', 'master', 'members', 'parent', 'peer', 'vlan_id', 'vni', 'remote', 'local', 'mode'],
   ...['stp', 'vlan_filtering', 'ipv4', 'ipv6'],
-] as const
+]
 
 export const ROUTE_FIELDS = [
   'destination',

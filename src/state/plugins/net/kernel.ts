@@ -111,7 +111,7 @@ function addressesOf(all: readonly Raw[], family: string, device: string, routes
 
 interface Route extends JsonObject {
   readonly destination: string
-  /** Empty where it leads through several devices, or none. */
+  /** `-` where it leads through several devices, or none. */
   readonly device: string
   readonly metric: number
 }
@@ -126,10 +126,11 @@ function routeOf(raw: Raw): Route {
   const via = (raw.via ?? {}) as Raw
   const gateway = raw.gateway ?? via.host
   const six = raw.pref !== undefined || String(raw.dst).includes(':')
-  const tos = raw.tos === undefined ? '' : ` tos ${String(raw.tos)}`
+  // Routes by type of service are others, though all else is the same.
+  const tos = raw.tos === undefined ? '' : `,tos=${String(raw.tos)}`
   const route: Resource = {
     destination: (raw.dst === 'default' ? (six ? ANY6 : ANY4) : String(raw.dst)) + tos,
-    device: typeof raw.dev === 'string' ? raw.dev : '',
+    device: typeof raw.dev === 'string' ? raw.dev : '-',
     metric: Number(raw.metric ?? 0),
   }
   put(route, 'type', raw.type)

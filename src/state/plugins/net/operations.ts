@@ -70,7 +70,7 @@ class Planner {
     }
     // With its local port and interface, as `ovs-vsctl add-br` makes it.
     this.#absent('Bridge', name)
-    const local = this.#insertInterface(name, { ovs_type: 'internal' }, true)
+    const local = this.#insertInterface(name, { type: 'internal' })
     const port = this.#insert('Port', name, { interfaces: setOf([local as unknown as JsonValue]) })
     const bridge = this.#insert('Bridge', name, {
       ...columns(BRIDGE_FIELDS, target),
@@ -109,8 +109,7 @@ class Planner {
     const row = ports.get(name)
     const from = bridges.get(bridgeOf.get(name) ?? '')
     if (row && from && !this.#goes(String(from.name))) this.#takeOut('Bridge', from, 'ports', row)
-    if (row && bridge === null)
-      this.#unchanged('Port', row, ['name', 'interfaces', ...PORT_FIELDS.map(({ column }) => column)])
+    if (row && bridge === null) this.#unchangedPort(name, row)
     if (bridge === null) return
     const to = bridges.get(bridge)
     if (to && this.#goes(bridge))
@@ -124,30 +123,33 @@ class Planner {
   }
 
   #insertPort(name: string): Reference {
-    const target = this.goal.resources.get(name)?.target ?? {}
-    const interfaces = (target.interfaces ?? [name]) as readonly string[]
+    // Without a target of its own (its bridge lists it), it is what a checkpoint kept, or what `ovs-vsctl add-port` makes.
+    const target = this.goal.resources.get(name)?.target
+    const interfaces = target ? ((target.interfaces ?? [name]) as readonly string[]) : this.#keptInterfaces(name)
     if (interfaces.length === 0)
       throw impossible(`the port ${name} is to have no interface, and a port has at least one`)
     this.#absent('Port', name)
-    const members = interfaces.map(each => this.#interface(each))
-    return this.#insert('Port', name, {
-      ...columns(PORT_FIELDS, target),
-      interfaces: setOf(members as unknown as JsonValue[]),
-    })
+    const members = setOf(interfaces.map(each => this.#interface(each)) as unknown as JsonValue[])
+    return this.#insert('Port', name, { ...(target && columns(PORT_FIELDS, target)), interfaces: members })
+  }
+
+  /** Those that no other port has got meanwhile. */
+  #keptInterfaces(port: string): readonly string[] {
+    const free = this.#restorer.interfacesOf(port).filter(name => !this.snapshot.interfaces.has(name))
+    return free.length > 0 ? free : [port]
   }
 
   /** The one that is there, or a new one. */
   #interface(name: string): Reference {
     const row = this.snapshot.interfaces.get(name)
     if (row) return uuidRef(uuidOf(row))
-    return (
-      this.#made.get(key('Interface', name)) ?? this.#insertInterface(name, this.goal.resources.get(name)?.target ?? {})
-    )
+    return this.#made.get(key('Interface', name)) ?? this.#insertInterface(name)
   }
 
-  #insertInterface(name: string, target: JsonObject, local = false): Reference {
+  #insertInterface(name: string, row?: Readonly<Record<string, JsonValue>>): Reference {
+    const target = this.goal.resources.get(name)?.target
     this.#absent('Interface', name)
-    return this.#insert('Interface', name, local ? { type: 'internal' } : columns(INTERFACE_FIELDS, target))
+    return this.#insert('Interface', name, row ?? (target ? columns(INTERFACE_FIELDS, target) : {}))
   }
 
   #placeInterface(name: string, port: string | null): void {
@@ -223,6 +225,15 @@ class Planner {
   #unchanged(table: string, row: Row, names: readonly string[]): void {
     const seen = Object.fromEntries(names.map(name => [name, row[name]]))
     this.#waits.push({ ...on('wait', table, row, {}), timeout: 0, columns: names, until: '==', rows: [seen] })
+  }
+
+  /** With its interfaces, which go with it. */
+  #unchangedPort(name: string, row: Row): void {
+    this.#unchanged('Port', row, ['name', 'interfaces', ...PORT_FIELDS.map(({ column }) => column)])
+    for (const member of this.snapshot.interfacesOf.get(name) ?? []) {
+      const own = this.snapshot.interfaces.get(member)
+      if (own) this.#unchanged('Interface', own, ['name', ...INTERFACE_FIELDS.map(({ column }) => column)])
+    }
   }
 
   #absent(table: string, name: string): void {

@@ -1,10 +1,10 @@
 // What apply does not do with a network, and what prune may remove. Pure, and light: the entry file loads it.
 import type { JsonObject, JsonValue } from '../../json.js'
 import type { Change, ResourceName, StateAction } from '../../plugin.js'
-import { OVS_TYPES, WRITABLE } from './fields.js'
+import { KERNEL_FIELDS, OVS_TYPES } from './fields.js'
 
 /** Why not, in one sentence; undefined: it is done. */
-export function refuses(action: StateAction): string | undefined {
+export function refuses(action: StateAction, current: JsonObject | undefined): string | undefined {
   const { collection, name } = action.resource
   if (action.kind === 'none') return undefined
   if (collection === 'routes') return `routes are read and not changed in this version: ${name} stays as it is`
@@ -13,7 +13,7 @@ export function refuses(action: StateAction): string | undefined {
   }
   if (action.kind === 'create') return refusesCreate(name, action.new)
   if (action.kind === 'delete') return refusesDelete(name, action.old)
-  return refusesModify(name, action.changes)
+  return refusesModify(name, action.changes, current ?? {})
 }
 
 function refusesCreate(name: string, { type, bridge, port }: JsonObject): string | undefined {
@@ -36,19 +36,30 @@ function refusesDelete(name: string, old: JsonObject): string | undefined {
   return undefined
 }
 
-function refusesModify(name: string, changes: readonly Change[]): string | undefined {
-  const fields = [...new Set(changes.map(({ path }) => path.split('/')[1] ?? ''))]
-  const moved = fields.includes('bridge') || fields.includes('port')
-  const other = fields.filter(field => !WRITABLE.has(field) && field !== 'type')
-  if (other.length > 0) {
-    return `what the kernel says of a link is read and not changed in this version: ${other.join(', ')} of ${name}`
-  }
-  const type = changes.find(({ path }) => path === '/type')
+function refusesModify(name: string, changes: readonly Change[], current: JsonObject): string | undefined {
+  const change = (field: string) => changes.find(({ path }) => path === `/${field}`)
+  const fields = [...new Set(changes.map(({ path }) => path.split('/')[1] ?? ''))].filter(field => field !== 'type')
+  const read = fields.filter(field => KERNEL_FIELDS.includes(field))
+  if (read.length > 0)
+    return `what the kernel says of a link is read and not changed in this version: ${read.join(', ')} of ${name}`
   // A link that becomes a port of a bridge, or ceases to be one, has another type by that alone.
+  const moved = change('bridge') ?? change('port')
+  const type = change('type')
   if (type && !moved) {
     return `what ${name} is does not change: it is ${say(type.old)}, not ${say(type.new)}; remove it and make it anew`
   }
-  return undefined
+  const becomes =
+    change('bridge')?.new !== undefined
+      ? 'ovs-port'
+      : change('port')?.new !== undefined
+        ? 'ovs-interface'
+        : current.type
+  if (!isOvs(becomes)) {
+    return `${name} is a link of the kernel (${say(current.type)}), and no part of Open vSwitch: say to which bridge it is to belong`
+  }
+  const { fields: own, links } = OVS_TYPES[becomes as string] as (typeof OVS_TYPES)[string]
+  const foreign = fields.filter(field => !links.includes(field) && !own.some(each => each.name === field))
+  return foreign.length === 0 || moved ? undefined : `${name} is an ${becomes}, which has no ${foreign.join(', ')}`
 }
 
 /** Bridges and ports that Open vSwitch has and nothing in the desired state speaks of. Never a link of the kernel. */

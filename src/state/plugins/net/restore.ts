@@ -30,6 +30,13 @@ export class Restorer {
     return found ? this.#columns(found.row, OWNERSHIP[table] ?? []) : {}
   }
 
+  /** The interfaces that a port had, by name. */
+  interfacesOf(port: string): string[] {
+    const found = Object.values(this.kept).find(({ table, row }) => table === 'Port' && row.name === port)
+    const names = elements(found?.row.interfaces).map(uuid => this.kept[String(uuid)]?.row.name)
+    return names.filter(name => typeof name === 'string')
+  }
+
   /** A controller of a bridge, with all that was set of it. */
   insertController(bridge: string, target: string): Reference {
     const owner = Object.values(this.kept).find(({ table, row }) => table === 'Bridge' && row.name === bridge)

@@ -5,6 +5,7 @@ import { OpDbusError } from '../../../errors.js'
 import type { JsonObject, JsonValue } from '../../json.js'
 import type { Change, ResourceName, StateAction } from '../../plugin.js'
 import { OVS_TYPES } from './fields.js'
+import { type Atom, sorted } from './rows.js'
 import { resourceOf, rootResource, type Snapshot } from './snapshot.js'
 
 /** Undefined: it is not there, or is not to be. */
@@ -160,8 +161,13 @@ function changed(current: JsonObject, changes: readonly Change[], resource: Reso
 }
 
 function same(resource: ResourceName, path: string, seen: JsonValue | undefined, now: JsonValue | undefined): void {
-  if (!isDeepStrictEqual(seen, now)) throw conflict(resource, `${path} was ${say(seen)} and is ${say(now)}`)
+  if (!isDeepStrictEqual(ordered(seen), ordered(now)))
+    throw conflict(resource, `${path} was ${say(seen)} and is ${say(now)}`)
 }
+
+/** Lists of names and numbers have no order in the database, and whoever keeps a state may have put them into one. */
+const ordered = (value: JsonValue | undefined) =>
+  Array.isArray(value) && value.every(each => typeof each !== 'object') ? sorted(value as Atom[]) : value
 
 const say = (value: JsonValue | undefined) => (value === undefined ? 'not there' : JSON.stringify(value))
 

@@ -3,6 +3,7 @@
 import { readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { OpDbusError } from '../../../errors.js'
+import type { Clock } from '../../../ports.js'
 import type { PluginTools, Watch, Watcher } from '../../plugin.js'
 import { follow } from '../run.js'
 import { isUnknownMethod, OvsdbClient } from './client.js'
@@ -14,13 +15,15 @@ export interface WatchOptions {
   /** Whether there is the program `ip`. */
   readonly ip: boolean
   readonly env: PluginTools['env']
+  readonly clock: Clock
   readonly watcher: Watcher
   /** Ends the setting up, and nothing that stands. */
   readonly signal: AbortSignal
 }
 
 /** Resolves when both tell. @throws OpDbusError PLUGIN_FAILED where one of those that are there does not */
-export async function watchNet({ socket, ip, env, watcher, signal }: WatchOptions): Promise<Watch> {
+export async function watchNet(options: WatchOptions): Promise<Watch> {
+  const { socket, ip, watcher, signal } = options
   const parts: Watch[] = []
   let standing = true
   const close = () => {
@@ -43,7 +46,7 @@ export async function watchNet({ socket, ip, env, watcher, signal }: WatchOption
   try {
     const settingUp: Promise<void>[] = []
     if (socket !== undefined) settingUp.push(monitorOvs(socket, changed, onLost, parts, signal))
-    if (ip) settingUp.push(monitorIp(env, changed, onLost, parts, () => failed, signal))
+    if (ip) settingUp.push(monitorIp(changed, onLost, parts, () => failed, options))
     await Promise.all(settingUp)
     if (failed !== undefined) throw new OpDbusError('PLUGIN_FAILED', failed, { details: { plugin: 'net' } })
   } catch (error) {
@@ -87,20 +90,22 @@ async function monitorOvs(
 
 /** As the kernel tells who listens: `ip monitor` says nothing before the first change. */
 const LISTENERS = '/proc/self/net/netlink'
+/** Where it is not seen to listen in this time (the program runs in another namespace), it is taken to do so. */
+const BEGIN_MS = 500
 
 async function monitorIp(
-  env: PluginTools['env'],
   changed: () => void,
   onLost: (why: string) => void,
   parts: Watch[],
   failed: () => string | undefined,
-  signal: AbortSignal,
+  { clock, env, signal }: WatchOptions,
 ): Promise<void> {
   const before = await listeners()
   parts.push(follow('ip', ['monitor', 'link', 'address', 'route'], { env, onLine: changed, onEnd: onLost }))
   // Where the list cannot be read, the start is taken for the beginning.
   if (before === undefined) return
-  while (failed() === undefined) {
+  const until = clock.monotonic() + BEGIN_MS
+  while (failed() === undefined && clock.monotonic() < until) {
     const now = await listeners()
     if (now === undefined || [...now].some(one => !before.has(one))) return
     try {

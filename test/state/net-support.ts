@@ -1,0 +1,68 @@
+// What tests of the plugin `net` share: its tools on this machine, and a way from a desired state to what became of it.
+
+import type { JsonObject } from '../../src/state/json.js'
+import type { ApplyCall, Outcome, PluginTools, StateAction, StatePlugin } from '../../src/state/plugin.js'
+import type { NetOptions } from '../../src/state/plugins/net.js'
+import { netPlugin } from '../../src/state/plugins/net.js'
+import { runIn } from '../../src/state/plugins/run.js'
+
+/** The environment without `ip`: only Open vSwitch is asked. */
+export const NO_IP = { PATH: '/nowhere' }
+
+export function toolsIn(env: Readonly<Record<string, string | undefined>> = process.env): PluginTools {
+  return {
+    clock: { now: () => Date.now(), monotonic: () => performance.now() },
+    env,
+    warn: () => {},
+    run: runIn(env),
+  }
+}
+
+const plugins: StatePlugin[] = []
+
+/** Asks Open vSwitch alone unless told otherwise; is closed by {@link closePlugins}. */
+export function netOf(options: NetOptions, env: Readonly<Record<string, string | undefined>> = NO_IP): StatePlugin {
+  const plugin = netPlugin(toolsIn(env), options)
+  plugins.push(plugin)
+  return plugin
+}
+
+export async function closePlugins(): Promise<void> {
+  for (const plugin of plugins.splice(0)) await plugin.close?.()
+}
+
+export const never = new AbortController().signal
+
+export const query = (plugin: StatePlugin) => plugin.query({ signal: never })
+
+export async function interfaceOf(plugin: StatePlugin, name: string): Promise<JsonObject | undefined> {
+  const { interfaces } = await query(plugin)
+  return (interfaces as readonly JsonObject[]).find(resource => resource.name === name)
+}
+
+/** What was reported, by resource. */
+export async function applied(
+  plugin: StatePlugin,
+  actions: readonly StateAction[],
+  how: (call: ApplyCall) => Promise<void> = call => plugin.apply!(actions, call),
+): Promise<Record<string, Outcome>> {
+  const outcomes: Record<string, Outcome> = {}
+  const report: ApplyCall['report'] = ({ name }, outcome) => {
+    outcomes[name] = outcome
+  }
+  await how({ signal: never, report })
+  return outcomes
+}
+
+const resource = (name: string) => ({ collection: 'interfaces', name })
+
+export const create = (name: string, fields: JsonObject): StateAction => {
+  return { kind: 'create', resource: resource(name), new: { name, ...fields } }
+}
+export const remove = (old: JsonObject): StateAction => ({ kind: 'delete', resource: resource(String(old.name)), old })
+export const modify = (name: string, ...changes: (readonly [string, unknown, unknown])[]): StateAction => {
+  const one = ([path, old, now]: readonly [string, unknown, unknown]) => {
+    return { path, ...(old !== undefined && { old }), ...(now !== undefined && { new: now }) }
+  }
+  return { kind: 'modify', resource: resource(name), changes: changes.map(one) as never }
+}
