@@ -90,6 +90,7 @@ const TARGETS = [
               'src/cli/run/plugins.ts',
               'src/cli/run/query-watch.ts',
               'src/state/json-patch.ts',
+              ...LOADED_BY_THEN,
             ],
             // What asks and changes each part of a system; the bus of systemd is as large as all the rest.
             'cli-net': [...sourcesIn('net', 'apply', 'client', 'kept', 'query', 'watch'), ...LOADED_BY_THEN],

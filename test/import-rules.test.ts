@@ -130,6 +130,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     'src/ports',
     'src/errors',
     'src/realms',
+    'src/format',
     'src/nearest',
     'src/fs',
     'src/caches',

@@ -2,15 +2,17 @@
 import type { JsonObject, JsonValue } from './json.js'
 import { asSet, isObject, memberOf, sameJson } from './plain.js'
 import type { ResourceRule } from './plugin.js'
-import { OUR_WORDS } from './resources.js'
+import { keysOf, OUR_WORDS } from './resources.js'
 
 /**
  * `current` (undefined: there is none) with `desired`, a resource of a desired state, over it. The very same object where nothing
  * changes, and what does not change within it is shared.
  */
 export function targetOf(rule: ResourceRule, current: JsonObject | undefined, desired: JsonObject): JsonObject {
+  const keys = keysOf(rule)
   return mergeMembers(current ?? {}, desired, (old, value, field) => {
-    if (OUR_WORDS.includes(field)) return old
+    // What names a resource is the same on both sides, be it a number here and its digits there.
+    if (OUR_WORDS.includes(field) || (old !== undefined && keys.includes(field))) return old
     if (!Array.isArray(value) || !rule.sets?.includes(field)) return merged(old, value)
     return mergedSet(old, value, desired.prune === true)
   })

@@ -75,7 +75,22 @@ describe('apply', () => {
     const newer = manage([{ ...plugin, version: '2' }], { dataDir })
     await expect(newer.state.apply(plan)).rejects.toThrow('plugin "mine" 1, which is version 2 now')
     expect((await manage([plugin], { dataDir }).state.apply(plan)).success).toBe(true)
-    await expect(newer.state.apply({} as never)).rejects.toMatchObject({ code: 'INVALID_INPUT' })
+    const { state } = manage([plugin], { dataDir })
+    for (const bad of [
+      undefined,
+      {},
+      { ...plan, version: 2 },
+      { ...plan, to: null },
+      { ...plan, to: { desired: 1 } },
+      { ...plan, diffs: [null] },
+      { ...plan, diffs: [{ ...plan.diffs[0], actions: [{ kind: 'modify' }] }] },
+    ]) {
+      await expect(state.apply(bad as never)).rejects.toMatchObject({ code: 'INVALID_INPUT' })
+    }
+    expect((await state.verify(wanted())).same).toBe(true)
+    const forged = JSON.parse(JSON.stringify(await state.plan(desired({ mine: { items: { one: { value: 6 } } } }))))
+    forged.diffs[0].actions[0].changes[0].new = 7
+    await expect(state.apply(forged)).rejects.toMatchObject({ code: 'CONFLICT' })
   })
 
   it('tells what the plugin refuses, and never asks for it', async () => {

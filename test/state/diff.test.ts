@@ -8,7 +8,7 @@ import type { JsonObject, JsonValue } from '../../src/state/json.js'
 import { normaliseState } from '../../src/state/normalise.js'
 import type { Change, StateAction, StatePlugin } from '../../src/state/plugin.js'
 import { findResource, resourcesOf } from '../../src/state/resources.js'
-import { applied, net, netStates, plugins, shuffled, systemd, systemdStates, values } from './samples.js'
+import { applied, lxc, net, netStates, plugins, shuffled, systemd, systemdStates, values } from './samples.js'
 
 const state = (plugin: StatePlugin, answer: unknown) => normaliseState(answer, plugin)
 const desired = (plugin: StatePlugin, of: object) =>
@@ -111,6 +111,18 @@ describe('what is declared', () => {
       { kind: 'delete', resource: { name: '0.0.0.0/0 eth0' } },
     ])
     expect(diff(net, current, { interfaces: [] })).toEqual([])
+  })
+
+  it('is the resource of its name, be that a number here and its digits there', () => {
+    expect(
+      diff(lxc, { containers: [{ id: '100', running: false }] }, { containers: [{ id: 100, running: true }] }),
+    ).toStrictEqual([
+      {
+        kind: 'modify',
+        resource: { collection: 'containers', name: '100' },
+        changes: [{ path: '/running', old: false, new: true }],
+      },
+    ])
   })
 
   it('may be what a plugin refuses, which is told', () => {
