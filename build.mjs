@@ -104,6 +104,7 @@ const TARGETS = [
             'cli-query': ['src/cli/run/query.ts', 'src/node.ts'],
             'cli-state': [
               'src/cli/run/apply.ts',
+              'src/cli/run/bench.ts',
               'src/cli/run/diff-watch.ts',
               'src/cli/run/diff.ts',
               'src/cli/run/init.ts',
@@ -123,7 +124,6 @@ const TARGETS = [
               'src/cli/output.ts',
               'src/cli/patterns-text.ts',
               'src/cli/run/assets.ts',
-              'src/cli/run/bench.ts',
               'src/cli/run/cache.ts',
               'src/cli/run/demo.ts',
               'src/cli/run/doctor.ts',
