@@ -23,7 +23,10 @@ export interface StatePlugin {
   query(call: PluginCall): Promise<JsonObject>
   /** The part of a state that a first desired file should declare: what `apply` can change. Absent: all of it. */
   initial?(state: JsonObject): JsonObject
-  /** What is wrong in `desired`, beyond what {@link resources} says: fields that there are not, values that no system takes. */
+  /**
+   * What is wrong in `desired`, beyond what {@link resources} says: fields that there are not, values that no system takes. It is shown fields alone,
+   * without `ensure` and `prune`.
+   */
   check?(desired: JsonObject): readonly Problem[]
   /**
    * Why this action is none that it can do, in one sentence (`the mtu of a physical link is not changed`). Told in the plan. `current` is the

@@ -161,10 +161,14 @@ export class CountingProxy {
   }
 }
 
-/** `ovs-vsctl show` tells ports in the order of their uuids. */
+/** `ovs-vsctl show` tells ports, and their interfaces, in the order of their uuids. */
 function orderedPorts(bridge: string): string {
-  const [head, ...ports] = bridge.split(/^ {8}(?=Port )/m)
-  return [head, ...ports.sort()].join('')
+  return ordered(bridge, /^ {8}(?=Port )/m, port => ordered(port, /^ {12}(?=Interface )/m, each => each))
+}
+
+function ordered(text: string, before: RegExp, each: (part: string) => string): string {
+  const [head, ...parts] = text.split(before)
+  return [head, ...parts.map(each).sort()].join('')
 }
 
 async function end(child: ChildProcess | undefined): Promise<void> {

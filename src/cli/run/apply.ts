@@ -105,7 +105,7 @@ async function carryOut(state: State, plan: Plan, values: Values, terminal: Term
     return APPLY_FAILED
   }
   const report = await follow(state, plan, json, values, terminal)
-  await tell(json ? jsonText(report) : `${outcomesText(report)}\n`, terminal)
+  await tell(json && !terminal.signal.aborted ? jsonText(report) : `${outcomesText(report)}\n`, terminal)
   const fresh = Object.entries(report.trouble).filter(([plugin]) => plan.trouble?.[plugin] === undefined)
   tellTrouble(Object.fromEntries(fresh), terminal)
   if (report.checkpoint !== undefined && !values.quiet) {

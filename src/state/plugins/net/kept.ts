@@ -63,7 +63,7 @@ export async function keep(client: OvsdbClient, actions: readonly StateAction[],
   const answers = await client.read(selects, signal)
   const rows = new Map<string, { table: string; row: Row }>()
   answers.forEach((answer, i) => {
-    for (const row of answer.rows as Row[]) rows.set(uuidOf(row), { table: tables[i] as string, row })
+    for (const row of answer) rows.set(uuidOf(row), { table: tables[i] as string, row })
   })
   const names = new Set(
     actions.filter(({ resource }) => resource.collection === 'interfaces').map(({ resource }) => resource.name),
@@ -96,7 +96,7 @@ export async function stillThere(client: OvsdbClient, kept: Kept, signal: AbortS
     return { op: 'select', table, where: [['_uuid', '==', ['uuid', uuid]]], columns: ['_uuid'] }
   })
   const answers = await client.read(selects, signal)
-  return new Set(answers.flatMap(answer => (answer.rows as Row[]).map(uuidOf)))
+  return new Set(answers.flatMap(answer => answer.map(uuidOf)))
 }
 
 function configuration(schema: Schema, table: string): string[] {

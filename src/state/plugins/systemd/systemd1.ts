@@ -89,6 +89,11 @@ export class Systemd {
     await this.#ask('Reload', '')
   }
 
+  /** Loads the unit and keeps it in memory as long as this connection is open: what became of it can be asked. */
+  async keep(name: string): Promise<void> {
+    await this.#ask('RefUnit', '', 's', [name])
+  }
+
   /** The path of the job that starts or stops the unit, which may end before this is answered. */
   async queue(verb: 'start' | 'stop', name: string): Promise<string> {
     const [job] = await this.#ask<[string]>(verb === 'start' ? 'StartUnit' : 'StopUnit', 'o', 'ss', [name, 'replace'])
