@@ -6,7 +6,7 @@ import type { PluginTools, StateAction, StatePlugin } from '../plugin.js'
 import { cgroups, containersInCgroups } from './lxc/cgroups.js'
 import { checkContainers } from './lxc/check.js'
 import type { Container, ContainerManager, Containers } from './lxc/container.js'
-import { onPath } from './run.js'
+import { onPath } from './on-path.js'
 
 export interface LxcOptions {
   /** The folder of LXC's containers; undefined: the one that LXC itself names. Where it is given, Proxmox is not asked. */
