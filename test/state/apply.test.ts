@@ -266,6 +266,18 @@ describe('the cache around an apply', () => {
     expect(other.system.asked).toBe(1)
   })
 
+  it('drops those of plugins that feel it', async () => {
+    const [felt, other] = [memoryPlugin('felt'), memoryPlugin('other')]
+    const { plugin } = memoryPlugin('mine', { affects: ['felt', 'nosuch'] })
+    const { state } = manage([felt.plugin, other.plugin, plugin], { dataDir: temporaryFolder() })
+    await state.query()
+    const plan = await state.plan(wanted())
+    felt.system.items.veth = { value: 1 }
+    await state.apply(plan)
+    expect((await state.query()).plugins.felt).toMatchObject({ items: { veth: { value: 1 } } })
+    expect(other.system.asked).toBe(1)
+  })
+
   it('never serves a query that was begun before', async () => {
     const { plugin, system } = memoryPlugin('mine')
     const slow = deferred<void>()

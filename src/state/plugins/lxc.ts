@@ -48,6 +48,8 @@ export function lxcPlugin(tools: PluginTools, options: LxcOptions = {}): StatePl
     resources: { [COLLECTION]: { key: 'id' } },
     // It does not push: lxc-monitor tells no container that is made, removed or configured otherwise, nor when it has begun to listen.
     capabilities: { apply: true, atomic: false, rollback: true, watch: false },
+    // A container that starts or stops brings and takes links, and is a unit of systemd.
+    affects: ['net', 'systemd'],
 
     unavailable() {
       if (kind() === undefined) return NONE
