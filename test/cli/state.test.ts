@@ -62,6 +62,20 @@ describe('query', () => {
     expect(strange.stderr).toContain('"things"')
   })
 
+  it('no name and no message of a system steers a terminal', async () => {
+    const evil = '\x1b]0;owned\x07\u202e'
+    const system = newSystem({ things: [{ name: evil }, { name: evil }], mode: {} })
+    const failed = await system.run(['query', 'things'])
+    expect(failed.code).toBe(11)
+    const desired = system.write('d.json', { version: 1, plugins: { things: { [evil]: {} } } })
+    const refused = await system.run(['diff', desired])
+    expect(refused.code).toBe(2)
+    for (const { stderr } of [failed, refused]) {
+      expect(stderr).toContain('owned')
+      expect(stderr.replaceAll('\n', '')).not.toMatch(/[\x00-\x1f\x7f-\x9f\u202e]/)
+    }
+  })
+
   it('--watch prints a document a line, at once and at each change, until it is interrupted', async () => {
     const system = newSystem(STATE)
     const running = system.start(['query', 'things', '--watch'])

@@ -37,7 +37,6 @@ export class RealSystemd {
     for (const [name, text] of Object.entries(units)) systemd.writeUnit(name, text)
     try {
       await systemd.#busIsThere(() => told)
-      systemd.untilOnBus()
       return systemd
     } catch (error) {
       await systemd.stop()
@@ -68,15 +67,6 @@ export class RealSystemd {
 
   isEnabled(unit: string): string {
     return this.systemctl('is-enabled', unit)
-  }
-
-  /** Returns when systemd itself has joined the bus, which is a little later than the bus is there. */
-  untilOnBus(): void {
-    const until = Date.now() + PATIENCE_MS
-    const args = [`--address=${this.address}`, 'status', 'org.freedesktop.systemd1']
-    while (spawnSync('busctl', args, { stdio: 'ignore' }).status !== 0) {
-      if (Date.now() > until) throw new Error('systemd did not join its bus')
-    }
   }
 
   /** Kills the bus daemon alone. */

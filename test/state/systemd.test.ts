@@ -3,9 +3,11 @@ import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
 import type { JsonObject } from '../../src/state/json.js'
 import type { Outcome, StateAction, StatePlugin } from '../../src/state/plugin.js'
 import { systemdPlugin } from '../../src/state/plugins/systemd.js'
+import { nodeOf } from '../other-node.js'
+import { library, runCli, runScript } from '../processes.js'
 import { describeWith } from '../real/parts.js'
 import { RealSystemd } from '../real/systemd.js'
-import { deferred } from '../support.js'
+import { deferred, temporaryFolder } from '../support.js'
 
 const sleeper = '[Service]\nExecStart=/bin/sleep 1000\n'
 const wanted = '[Install]\nWantedBy=default.target\n'
@@ -222,6 +224,26 @@ describeWith('systemd', 'systemd', () => {
     }
   })
 
+  // 24 is tested where the tests run on it.
+  it.each([Number(process.versions.node.split('.')[0]), 22])(
+    'is asked by what is built, on Node %i, which then ends',
+    async major => {
+      const program = nodeOf(major)
+      if (program === undefined) return
+      const env = { OPDBUS_SYSTEMD_BUS: systemd.address, OPDBUS_DATA_DIR: systemd.dir }
+      const expected = { systemd: { units: await query() } }
+      const asked = await runCli(temporaryFolder(), ['query', 'systemd', '--json'], { env, program })
+      expect(JSON.parse(asked.stdout).plugins).toEqual(expected)
+      // Not closed: an open connection keeps no process alive.
+      const script = `
+      const { openState } = await import(${JSON.stringify(new URL('state.js', library).href)})
+      console.log(JSON.stringify((await (await openState({ dir })).query(['systemd'])).plugins))`
+      const { stdout, stderr, code } = await runScript(temporaryFolder(), script, { env, program })
+      expect([stderr, code]).toEqual(['', 0])
+      expect(JSON.parse(stdout)).toEqual(expected)
+    },
+  )
+
   it('rejects at once when the bus is killed, tells watchers, and asks a new bus next time', async () => {
     await query()
     const lost = deferred<string>()
@@ -242,7 +264,6 @@ describeWith('systemd', 'systemd', () => {
     ])
     expect(await lost.promise).toMatch(/the connection is lost/)
     systemd.systemctl('start', 'dbus.service')
-    systemd.untilOnBus()
     expect(await query()).toHaveProperty(['plain.service'])
   })
 

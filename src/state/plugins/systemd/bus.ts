@@ -98,7 +98,7 @@ export class Bus {
     })
   }
 
-  /** From when it resolves, `listener` is told what matches one of `rules`, and other signals that the daemon sends us. Once at most. */
+  /** From when it resolves, `listener` is told what matches one of `rules`, and other signals that the daemon sends us, in place of who listened before. */
   async listen(rules: readonly string[], listener: (signal: BusSignal) => void, signal: AbortSignal): Promise<void> {
     this.#signal = listener
     const add = (rule: string) => ({ ...BUS, member: 'AddMatch', signature: 's', body: [rule], reply: '' })
