@@ -101,10 +101,11 @@ it('a state from disk loads no client of any system, and nothing that reads plan
     OPDBUS_QUERY_CACHE_TTL: '3600',
   }
   expect((await runCli(dir, ['query', 'things'], { env })).code).toBe(0)
-  const { parts, files, out } = loadedBy(dir, ['query', 'things'], env)
+  const { parts, costly, files, out } = loadedBy(dir, ['query', 'things'], env)
   expect(JSON.parse(out)).toEqual({ plugins: { things: { mode: {}, things: [] } } })
   expect(readFileSync(`${system}.log`, 'utf8')).toBe('query\n')
   expect(parts).toEqual(['library', 'commands', 'options', 'state'])
+  expect(costly).toEqual(['crypto', 'stream', 'zlib'])
   expect(files).toBeLessThanOrEqual(8)
 })
 

@@ -1,6 +1,6 @@
 // Programs that plugins run: one that answers and ends (`run`), one that goes on telling lines (`follow`), and whether there is one at
 // all (`onPath`). No shell ever reads what a plugin says, and nothing that is started here is left behind. Knows no plugin.
-import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
+import type { ChildProcess, SpawnOptions } from 'node:child_process'
 import { accessSync, constants, statSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import type { Readable } from 'node:stream'
@@ -155,7 +155,8 @@ function start(
     env: { ...env, PATH: pathOf(env), LC_ALL: 'C', LANGUAGE: '' },
   }
   try {
-    return spawn(command, args, options)
+    // Loaded only now: it brings the modules of the network along, which an answer from the cache does without.
+    return process.getBuiltinModule('node:child_process').spawn(command, args, options)
   } catch (error) {
     // What no program can be handed: a list of arguments that is too long, a zero byte.
     return failure(command, reasonOf(error as NodeJS.ErrnoException), error)
