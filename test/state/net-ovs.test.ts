@@ -466,6 +466,27 @@ describeWith('ovs', 'a real Open vSwitch', () => {
     }
   })
 
+  it('says that nobody listens while the server is down, tells watchers, and asks the next one', async () => {
+    const own = await Ovs.start({ vswitchd: false })
+    try {
+      const asking = netOf({ ovsdb: own.socket })
+      await own.vsctl('add-br', 'br0')
+      const before = await query(asking)
+      const told = signals()
+      await asking.watch!(told.watcher, { signal: never })
+      await own.stopServer()
+      await told.lost
+      const down = { code: 'PLUGIN_FAILED', message: expect.stringContaining('nobody listens there') }
+      await expect(query(asking)).rejects.toMatchObject(down)
+      await expect(asking.watch!(told.watcher, { signal: never })).rejects.toMatchObject(down)
+      await own.startServer()
+      expect(await query(asking)).toEqual(before)
+    } finally {
+      await closePlugins()
+      await own.close()
+    }
+  })
+
   it('asks once for each query, over one connection', async () => {
     const proxy = await CountingProxy.start(join(ovs.dir, 'count.sock'), ovs.socket)
     try {

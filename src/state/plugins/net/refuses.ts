@@ -45,9 +45,7 @@ function refusesModify(name: string, changes: readonly Change[], current: JsonOb
   // A link that becomes a port of a bridge, or ceases to be one, has another type by that alone.
   const moved = change('bridge') ?? change('port')
   const type = change('type')
-  if (type && !moved) {
-    return `what ${name} is does not change: it is ${say(type.old)}, not ${say(type.new)}; remove it and make it anew`
-  }
+  if (type && !moved) return refusesType(name, type)
   const becomes =
     change('bridge')?.new !== undefined
       ? 'ovs-port'
@@ -60,6 +58,13 @@ function refusesModify(name: string, changes: readonly Change[], current: JsonOb
   const { fields: own, links } = OVS_TYPES[becomes as string] as (typeof OVS_TYPES)[string]
   const foreign = fields.filter(field => !links.includes(field) && !own.some(each => each.name === field))
   return foreign.length === 0 || moved ? undefined : `${name} is an ${becomes}, which has no ${foreign.join(', ')}`
+}
+
+function refusesType(name: string, { old, new: wanted }: Change): string {
+  if (isOvs(old) && old !== 'ovs-bridge' && !isOvs(wanted)) {
+    return `${name} is an ${say(old)} in Open vSwitch, whatever it is besides: leave its type out, or take it out with "bridge": null`
+  }
+  return `what ${name} is does not change: it is ${say(old)}, not ${say(wanted)}; remove it and make it anew`
 }
 
 /** Bridges and ports that Open vSwitch has and nothing in the desired state speaks of. Never a link of the kernel. */
