@@ -20,9 +20,13 @@ import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { loadTogether } from './build/load-together.mjs'
 import { oneAtATime } from './build/one-at-a-time.mjs'
+import { ownDistFiles } from './build/own-dist-files.mjs'
 
 const root = dirname(fileURLToPath(import.meta.url))
 const at = (...parts) => join(root, ...parts)
+
+/** What speaks D-Bus has a package inside that only the systemd plugin needs, at its first question. */
+const dbus = ownDistFiles({ root, files: { 'src/state/plugins/systemd/wire.ts': 'dbus.js' } })
 
 /** Sources of a built-in plugin. */
 const sourcesIn = (plugin, ...names) => names.map(name => `src/state/plugins/${plugin}/${name}.ts`)
@@ -42,7 +46,23 @@ const TARGETS = [
       'node-tokenizer': 'src/node/tokenizer.ts',
       'node-device-probe': 'src/node/device-probe.ts',
     },
-    options: { platform: 'node', target: 'node20', splitting: true, chunkNames: 'chunk-[hash]' },
+    options: { platform: 'node', target: 'node20', splitting: true, chunkNames: 'chunk-[hash]', plugins: [dbus] },
+    report: true,
+  },
+  {
+    name: 'dbus',
+    outdir: 'dist',
+    entries: { dbus: 'src/state/plugins/systemd/wire.ts' },
+    // CommonJS inside, which asks for modules of Node by `require`. xml2js reads descriptions of objects, which we never ask for.
+    options: {
+      platform: 'node',
+      target: 'node20',
+      packages: 'bundle',
+      external: ['xml2js'],
+      banner: { js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);" },
+      minifySyntax: true,
+      minifyWhitespace: true,
+    },
     report: true,
   },
   {
@@ -63,6 +83,7 @@ const TARGETS = [
       minifySyntax: true,
       minifyWhitespace: true,
       plugins: [
+        dbus,
         loadTogether({
           root,
           shared: [
@@ -83,6 +104,7 @@ const TARGETS = [
             'cli-query': ['src/cli/run/query.ts', 'src/node.ts'],
             'cli-state': [
               'src/cli/run/apply.ts',
+              'src/cli/run/bench.ts',
               'src/cli/run/diff-watch.ts',
               'src/cli/run/diff.ts',
               'src/cli/run/init.ts',
@@ -91,10 +113,10 @@ const TARGETS = [
               'src/state/json-patch.ts',
               ...LOADED_BY_THEN,
             ],
-            // What asks and changes each part of a system; the bus of systemd is as large as all the rest.
+            // What asks and changes each part of a system; the bus of systemd has a file of its own.
             'cli-net': [...sourcesIn('net', 'apply', 'client', 'kept', 'query', 'watch'), ...LOADED_BY_THEN],
             'cli-lxc': [...sourcesIn('lxc', 'lxc-tools', 'proxmox', 'start-and-stop'), ...LOADED_BY_THEN],
-            'cli-systemd': [...sourcesIn('systemd', 'talk', 'wire'), ...LOADED_BY_THEN],
+            'cli-systemd': [...sourcesIn('systemd', 'talk'), ...LOADED_BY_THEN],
             'cli-programs': ['src/state/plugins/run.ts', ...LOADED_BY_THEN],
             'cli-more': [
               'src/cli/input.ts',
@@ -102,7 +124,6 @@ const TARGETS = [
               'src/cli/output.ts',
               'src/cli/patterns-text.ts',
               'src/cli/run/assets.ts',
-              'src/cli/run/bench.ts',
               'src/cli/run/cache.ts',
               'src/cli/run/demo.ts',
               'src/cli/run/doctor.ts',
@@ -282,7 +303,16 @@ async function build() {
   })
   await step(
     'bundles',
-    ['src', 'test/bench', 'test/gpu', 'wasm', 'build/load-together.mjs', 'build/wasm.mjs', 'build/worker-script.mjs'],
+    [
+      'src',
+      'test/bench',
+      'test/gpu',
+      'wasm',
+      'build/load-together.mjs',
+      'build/own-dist-files.mjs',
+      'build/wasm.mjs',
+      'build/worker-script.mjs',
+    ],
     'dist/node.js',
     async () => {
       removeOldBundles()

@@ -120,6 +120,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
   'src/state/plugins': [
     'src/ports',
     'src/errors',
+    'src/abort-listeners',
     'src/nearest',
     'src/state/json',
     'src/state/plugin',

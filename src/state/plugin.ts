@@ -14,6 +14,8 @@ export interface StatePlugin {
   /** How its state is made of resources, in the order in which they are told. */
   readonly resources: Readonly<Record<string, ResourceRule>>
   readonly capabilities: PluginCapabilities
+  /** Other plugins whose state may change by what this one applies (a container that is started makes links): what is cached of theirs goes too. */
+  readonly affects?: readonly string[]
   /** Why it cannot serve on this machine, in one sentence; undefined where it can. Cheap: it looks whether a socket or a program is there. */
   unavailable?(): string | undefined | Promise<string | undefined>
   /**

@@ -1,6 +1,7 @@
 // The plugin `net` under the manager, as `op-dbus apply` uses it: from a desired file to a real Open vSwitch, and back.
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
 import { openState, type State } from '../../src/state.js'
+import { runNode } from '../processes.js'
 import { Ovs } from '../real/ovs.js'
 import { describeWith } from '../real/parts.js'
 import { temporaryFolder } from '../support.js'
@@ -127,6 +128,19 @@ describeWith('ovs', 'a desired network, applied, verified and taken back', () =>
 
     const refused = await state.plan(desiredOf({ interfaces: [{ name: 'lo', mtu: 9000 }] }))
     expect(refused.diffs[0]?.actions).toMatchObject([{ refused: expect.stringContaining('mtu of lo') }])
+  })
+
+  it('keeps no process alive, neither by a query nor by the watch that push holds', async () => {
+    const script = `
+      import { openState } from ${JSON.stringify(new URL('../../dist/state.js', import.meta.url).href)}
+      const [ovsdb, dir, dataDir] = process.argv.slice(1)
+      const state = await openState({ ovsdb, dir, dataDir, queryPush: true })
+      const { plugins } = await state.query(['net'])
+      const pushOf = async () => (await state.plugins()).find(({ name }) => name === 'net').push
+      for (let tries = 0; tries < 500 && (await pushOf()) !== 'on'; tries++) await new Promise(next => setTimeout(next, 10))
+      console.log(Object.keys(plugins).join(), await pushOf())`
+    const args = ['--input-type=module', '-e', script, ovs.socket, temporaryFolder(), temporaryFolder()]
+    expect(await runNode(args)).toMatchObject({ code: 0, stdout: 'net on\n', stderr: '' })
   })
 
   it('makes a first desired file that is accepted and is what is there', async () => {

@@ -21,6 +21,7 @@ export async function bench({ values, terminal }: CommandCall<Values>): Promise<
   try {
     const settings = { ...settingsOf(values, terminal), dir, dataDir: join(dir, 'data') }
     const rows = await measureAll(settings, rounds, terminal)
+    terminal.status('')
     const machine = `${availableParallelism()} x ${cpus()[0]?.model.trim() || process.arch}`
     const found = { rounds, version: VERSION, node: process.version, machine, rows, together: together(rows) }
     await terminal.out(

@@ -34,9 +34,11 @@ export const setOf = (values: readonly JsonValue[]): JsonValue => ['set', values
 export const mapOf = (map: Readonly<Record<string, JsonValue>>): JsonValue => ['map', Object.entries(map)]
 
 /** Whether this is a row in OVSDB's notation, so that all else here can rely on it. */
-export function isRow(value: unknown): value is Row {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
-  return isReference((value as Row)._uuid) && Object.values(value).every(isValue)
+export const isRow = (value: unknown): value is Row => isColumns(value) && isReference(value._uuid)
+
+/** The same of columns alone. */
+export function isColumns(value: unknown): value is Row {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && Object.values(value).every(isValue)
 }
 
 function isValue(value: unknown): boolean {
