@@ -20,9 +20,19 @@ import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { loadTogether } from './build/load-together.mjs'
 import { oneAtATime } from './build/one-at-a-time.mjs'
+import { ownDistFiles } from './build/own-dist-files.mjs'
 
 const root = dirname(fileURLToPath(import.meta.url))
 const at = (...parts) => join(root, ...parts)
+
+/** What speaks D-Bus has a package inside that only the systemd plugin needs, at its first question. */
+const dbus = ownDistFiles({ root, files: { 'src/state/plugins/systemd/wire.ts': 'dbus.js' } })
+
+/** Sources of a built-in plugin. */
+const sourcesIn = (plugin, ...names) => names.map(name => `src/state/plugins/${plugin}/${name}.ts`)
+
+/** Whoever asks a plugin has opened the state and the caches. */
+const LOADED_BY_THEN = ['src/node.ts', 'src/state.ts']
 
 /** Every bundle: which files go in, where they come out, for whom. `report` puts a line into the size report. */
 const TARGETS = [
@@ -36,7 +46,23 @@ const TARGETS = [
       'node-tokenizer': 'src/node/tokenizer.ts',
       'node-device-probe': 'src/node/device-probe.ts',
     },
-    options: { platform: 'node', target: 'node20', splitting: true, chunkNames: 'chunk-[hash]' },
+    options: { platform: 'node', target: 'node20', splitting: true, chunkNames: 'chunk-[hash]', plugins: [dbus] },
+    report: true,
+  },
+  {
+    name: 'dbus',
+    outdir: 'dist',
+    entries: { dbus: 'src/state/plugins/systemd/wire.ts' },
+    // CommonJS inside, which asks for modules of Node by `require`. xml2js reads descriptions of objects, which we never ask for.
+    options: {
+      platform: 'node',
+      target: 'node20',
+      packages: 'bundle',
+      external: ['xml2js'],
+      banner: { js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);" },
+      minifySyntax: true,
+      minifyWhitespace: true,
+    },
     report: true,
   },
   {
@@ -50,18 +76,26 @@ const TARGETS = [
       target: 'node20',
       packages: 'bundle',
       external: ['onnxruntime-node', 'onnxruntime-web'],
-      // What some packages give to Node by default requires parts of itself in a way that no bundler sees.
-      mainFields: ['module', 'main'],
+      // What Node would take of it loads its own parts in a way that no bundler sees.
+      alias: { 'jsonc-parser': 'jsonc-parser/lib/esm/main.js' },
       splitting: true,
       chunkNames: 'cli-[hash]',
       minifySyntax: true,
       minifyWhitespace: true,
       plugins: [
+        dbus,
         loadTogether({
           root,
-          shared: ['cli/command', 'cli/complain', 'cli/exit-codes', 'cli/flags', 'cli/terminal', 'version'].map(
-            name => `src/${name}.ts`,
-          ),
+          shared: [
+            'cli/command',
+            'cli/complain',
+            'cli/exit-codes',
+            'cli/flags',
+            'cli/settings',
+            'cli/terminal',
+            'nearest',
+            'version',
+          ].map(name => `src/${name}.ts`),
           groups: {
             'cli-answer': ['src/cli/answer.ts'],
             'cli-help': ['src/cli/help.ts', 'src/cli/run/completion.ts'],
@@ -77,15 +111,13 @@ const TARGETS = [
               'src/cli/run/plugins.ts',
               'src/cli/run/query-watch.ts',
               'src/state/json-patch.ts',
+              ...LOADED_BY_THEN,
             ],
-            // What asks and changes each part of a system; the bus of systemd is as large as all the rest.
-            'cli-net': ['apply', 'client', 'kept', 'query', 'watch'].map(name => `src/state/plugins/net/${name}.ts`),
-            'cli-lxc': [
-              'src/state/plugins/lxc/lxc-tools.ts',
-              'src/state/plugins/lxc/proxmox.ts',
-              'src/state/plugins/lxc/start-and-stop.ts',
-            ],
-            'cli-systemd': ['src/state/plugins/systemd/talk.ts', 'src/state/plugins/systemd/wire.ts'],
+            // What asks and changes each part of a system; the bus of systemd has a file of its own.
+            'cli-net': [...sourcesIn('net', 'apply', 'client', 'kept', 'query', 'watch'), ...LOADED_BY_THEN],
+            'cli-lxc': [...sourcesIn('lxc', 'lxc-tools', 'proxmox', 'start-and-stop'), ...LOADED_BY_THEN],
+            'cli-systemd': [...sourcesIn('systemd', 'talk'), ...LOADED_BY_THEN],
+            'cli-programs': ['src/state/plugins/run.ts', ...LOADED_BY_THEN],
             'cli-more': [
               'src/cli/input.ts',
               'src/cli/npy.ts',
@@ -271,7 +303,16 @@ async function build() {
   })
   await step(
     'bundles',
-    ['src', 'test/bench', 'test/gpu', 'wasm', 'build/load-together.mjs', 'build/wasm.mjs', 'build/worker-script.mjs'],
+    [
+      'src',
+      'test/bench',
+      'test/gpu',
+      'wasm',
+      'build/load-together.mjs',
+      'build/own-dist-files.mjs',
+      'build/wasm.mjs',
+      'build/worker-script.mjs',
+    ],
     'dist/node.js',
     async () => {
       removeOldBundles()

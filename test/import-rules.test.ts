@@ -120,6 +120,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
   'src/state/plugins': [
     'src/ports',
     'src/errors',
+    'src/abort-listeners',
     'src/nearest',
     'src/state/json',
     'src/state/plugin',
@@ -130,6 +131,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     'src/ports',
     'src/errors',
     'src/realms',
+    'src/format',
     'src/nearest',
     'src/fs',
     'src/caches',
@@ -137,7 +139,6 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     'src/state/json',
     'src/state/plugin',
     'jsonc-parser',
-    'microdiff',
     'valibot',
   ],
   'src/state.ts': ['src'],

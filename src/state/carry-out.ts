@@ -46,7 +46,10 @@ export async function carryOut(
   const report = (resource: ResourceName, outcome: Outcome) => {
     const key = resourceKey(resource)
     // What comes after the deadline, and what nobody asked for, says nothing of what is told here.
-    if (open && asked.has(key)) told.set(key, outcome)
+    if (!open || !asked.has(key)) return
+    told.set(key, outcome)
+    // Also where this process ends before the rest: what was cached meanwhile is older than this.
+    states.invalidateSoon(goal.registered).catch(() => {})
   }
   try {
     await calls.call(plugin, 'apply', ended => goal.carryOut(actions, { signal: ended, report }), {

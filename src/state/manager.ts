@@ -13,7 +13,7 @@ import type { JsonObject } from './json.js'
 import { normaliseState } from './normalise.js'
 import { Comparing, type DesiredInput, goalsOf, goalsOfPlan } from './planning.js'
 import type { Watch } from './plugin.js'
-import { asPluginError, type PluginCalls, troubleOf } from './plugin-calls.js'
+import { asPluginError, PluginCalls, troubleOf } from './plugin-calls.js'
 import { Push } from './push.js'
 import { choose, type Registered, type Registry } from './registry.js'
 import type {
@@ -75,7 +75,8 @@ export class StateManager {
     const { calls, queries, quietTimer } = parts
     this.#parts = parts
     this.#push = new Push({
-      calls,
+      // To begin to listen is nothing that a process has to wait for.
+      calls: new PluginCalls(quietTimer, calls.timeoutMs),
       quietTimer,
       always: parts.push.on,
       invalidate: one => this.#states.invalidateSoon(one),

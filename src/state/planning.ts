@@ -44,7 +44,7 @@ export async function goalsOfPlan(
   all: readonly Registered[],
   checkpoint: (id: string) => Promise<Checkpoint>,
 ): Promise<readonly Goal[]> {
-  if (plan?.['op-dbus'] !== 'plan' || plan.version !== 1 || !Array.isArray(plan.diffs)) {
+  if (!isPlan(plan)) {
     throw new OpDbusError('INVALID_INPUT', 'this is no plan: take what plan() or planRollback() answers')
   }
   const goals =
@@ -60,6 +60,30 @@ export async function goalsOfPlan(
       `the plan was made with plugin "${plugin}" ${version}, which ${why}\nnothing was changed; make a new plan`,
     )
   })
+}
+
+/** Whether it has the form of a plan: what its diffs say is compared with the state anyway. */
+function isPlan(value: unknown): value is Plan {
+  const plan = value as Partial<Plan> | null | undefined
+  const named = (action: Plan['diffs'][number]['actions'][number] | null) =>
+    typeof action?.resource?.collection === 'string' && typeof action.resource.name === 'string'
+  return (
+    plan?.['op-dbus'] === 'plan' &&
+    plan.version === 1 &&
+    plan.to !== undefined &&
+    isRecord(plan.to) &&
+    ('desired' in plan.to ? isRecord(plan.to.desired) : typeof plan.to.checkpoint === 'string') &&
+    (plan.trouble === undefined || isRecord(plan.trouble)) &&
+    Array.isArray(plan.diffs) &&
+    plan.diffs.every(
+      diff =>
+        isRecord(diff) && typeof diff.plugin === 'string' && Array.isArray(diff.actions) && diff.actions.every(named),
+    )
+  )
+}
+
+function isRecord(value: unknown): boolean {
+  return typeof value === 'object' && value !== null
 }
 
 export class Comparing {

@@ -75,7 +75,23 @@ describe('apply', () => {
     const newer = manage([{ ...plugin, version: '2' }], { dataDir })
     await expect(newer.state.apply(plan)).rejects.toThrow('plugin "mine" 1, which is version 2 now')
     expect((await manage([plugin], { dataDir }).state.apply(plan)).success).toBe(true)
-    await expect(newer.state.apply({} as never)).rejects.toMatchObject({ code: 'INVALID_INPUT' })
+    const { state } = manage([plugin], { dataDir })
+    for (const bad of [
+      undefined,
+      {},
+      { ...plan, version: 2 },
+      { ...plan, to: null },
+      { ...plan, to: { desired: 1 } },
+      { ...plan, diffs: [null] },
+      { ...plan, diffs: [{ ...plan.diffs[0], actions: [{ kind: 'modify' }] }] },
+      { ...plan, diffs: [{ ...plan.diffs[0], actions: [null] }] },
+    ]) {
+      await expect(state.apply(bad as never)).rejects.toMatchObject({ code: 'INVALID_INPUT' })
+    }
+    expect((await state.verify(wanted())).same).toBe(true)
+    const forged = JSON.parse(JSON.stringify(await state.plan(desired({ mine: { items: { one: { value: 6 } } } }))))
+    forged.diffs[0].actions[0].changes[0].new = 7
+    await expect(state.apply(forged)).rejects.toMatchObject({ code: 'CONFLICT' })
   })
 
   it('tells what the plugin refuses, and never asks for it', async () => {
@@ -211,6 +227,8 @@ describe('apply', () => {
       apply: async (actions, { report, signal }) => {
         giver.abort()
         expect(signal.aborted).toBe(true)
+        // It needs a while to end: what it does meanwhile is told as well.
+        await turns()
         first.system.items.one = { value: 5 }
         report(actions[0]!.resource, { status: 'done' })
       },
@@ -248,6 +266,18 @@ describe('the cache around an apply', () => {
     expect(other.system.asked).toBe(1)
   })
 
+  it('drops those of plugins that feel it', async () => {
+    const [felt, other] = [memoryPlugin('felt'), memoryPlugin('other')]
+    const { plugin } = memoryPlugin('mine', { affects: ['felt', 'nosuch'] })
+    const { state } = manage([felt.plugin, other.plugin, plugin], { dataDir: temporaryFolder() })
+    await state.query()
+    const plan = await state.plan(wanted())
+    felt.system.items.veth = { value: 1 }
+    await state.apply(plan)
+    expect((await state.query()).plugins.felt).toMatchObject({ items: { veth: { value: 1 } } })
+    expect(other.system.asked).toBe(1)
+  })
+
   it('never serves a query that was begun before', async () => {
     const { plugin, system } = memoryPlugin('mine')
     const slow = deferred<void>()
@@ -281,6 +311,27 @@ describe('the cache around an apply', () => {
     await state.query()
     await state.apply(await state.plan(wanted()))
     expect((await state.query()).plugins.mine).toMatchObject({ items: { one: { value: 4 } } })
+  })
+
+  it('holds nothing that a later plugin changed of an earlier one', async () => {
+    const first = memoryPlugin('first')
+    const second = memoryPlugin('second')
+    const { state } = manage(
+      [
+        first.plugin,
+        {
+          ...second.plugin,
+          async apply(actions, call) {
+            await state.query(['first'])
+            first.system.items.veth = { value: 1 }
+            await second.plugin.apply!(actions, call)
+          },
+        },
+      ],
+      { dataDir: temporaryFolder() },
+    )
+    await state.apply(await state.plan(desired({ ...wanted('first').plugins, ...wanted('second').plugins })))
+    expect((await state.query()).plugins.first).toMatchObject({ items: { veth: { value: 1 } } })
   })
 
   it('holds nothing from within an apply', async () => {

@@ -8,7 +8,7 @@ import { checkNet } from './net/check.js'
 import type { OvsdbClient } from './net/client.js'
 import { initialOf } from './net/initial.js'
 import { prunes, refuses } from './net/refuses.js'
-import { onPath } from './run.js'
+import { onPath } from './on-path.js'
 
 export interface NetOptions {
   /** The socket of ovsdb-server, with or without `unix:` before it. Where it is said, it has to be there. */

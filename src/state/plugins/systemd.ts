@@ -14,6 +14,8 @@ export interface SystemdOptions {
 
 /** A connection that nobody asks over is closed after so long. */
 const IDLE_MS = 5_000
+/** systemd starts the buses of users, and joins each within so long. */
+const JOIN_MS = 500
 
 /**
  * State: `{ units: { 'ssh.service': { active_state, enabled, masked, unit_file_state } } }`, as `systemctl is-active` and `is-enabled` say it
@@ -21,13 +23,21 @@ const IDLE_MS = 5_000
  * @throws OpDbusError INVALID_INPUT for a `bus` that is none
  */
 export function systemdPlugin(tools: Pick<PluginTools, 'env'>, options: SystemdOptions = {}): StatePlugin {
-  const at = busAddress(options.bus ?? (process.getuid?.() === 0 ? 'system' : 'user'), tools.env)
+  const bus = options.bus ?? (process.getuid?.() === 0 ? 'system' : 'user')
+  const at = busAddress(bus, tools.env)
   let shared: SharedBus | undefined
 
   const open = async (signal: AbortSignal): Promise<Bus> => {
     if (typeof at === 'string') throw unavailable(at)
-    const { Bus } = await import('./systemd/talk.js')
-    return Bus.open(at.address, at.socket, signal)
+    const { Bus, untilJoined } = await import('./systemd/talk.js')
+    const opened = await Bus.open(at.address, at.socket, signal)
+    try {
+      if (bus !== 'system') await untilJoined(opened, signal, JOIN_MS)
+      return opened
+    } catch (error) {
+      opened.close()
+      throw error
+    }
   }
 
   return {
@@ -36,6 +46,8 @@ export function systemdPlugin(tools: Pick<PluginTools, 'env'>, options: SystemdO
     ...(typeof at !== 'string' && { scope: at.address }),
     resources: { units: {} },
     capabilities: { apply: true, atomic: false, rollback: true, watch: true },
+    // A unit may be a network's, Open vSwitch itself, or a container.
+    affects: ['net', 'lxc'],
 
     async unavailable() {
       if (typeof at === 'string') return at

@@ -141,6 +141,8 @@ async function changeActive(
   if (active === undefined) return outcomes.done(wish)
   outcomes.begin(wish)
   try {
+    // One that cannot be kept is told so by its job.
+    if (active) await systemd.keep(name).catch(() => {})
     const result = await jobs.run(active ? 'start' : 'stop', name)
     // There was nothing to stop: that it failed is all that keeps it from being inactive.
     if (!active && now?.active_state === 'failed') await systemd.resetFailed(name)

@@ -1,5 +1,6 @@
 // What the plugin needs of a message bus: calls that always end, signals by match rule, and that a bus is lost, with the reason. Knows D-Bus, and
 // nothing of systemd nor of the library below (wire.ts).
+import { AbortListeners } from '../../../abort-listeners.js'
 import { abortError, messageOf, OpDbusError, throwIfAborted } from '../../../errors.js'
 import type { Wire, WireMessage } from './wire.js'
 
@@ -43,6 +44,7 @@ export class Bus {
   readonly #address: string
   readonly #wire: Wire
   readonly #pending = new Map<number, Pending>()
+  readonly #aborts = new AbortListeners()
   readonly #lost: ((why: string) => void)[] = []
   #signal: ((signal: BusSignal) => void) | undefined
   #serial = 0
@@ -87,16 +89,16 @@ export class Bus {
         reject(error)
         this.#end(this.#failure('a call was given up before it was answered'))
       }
-      signal.addEventListener('abort', onAbort, { once: true })
+      const settled = this.#aborts.add(signal, onAbort)
       this.#send(call, (error, message) => {
-        signal.removeEventListener('abort', onAbort)
+        settled()
         if (error !== undefined) reject(error)
         else resolve(message?.body ?? [])
       })
     })
   }
 
-  /** From when it resolves, `listener` is told what matches one of `rules`, and other signals that the daemon sends us. Once at most. */
+  /** From when it resolves, `listener` is told what matches one of `rules`, and other signals that the daemon sends us, in place of who listened before. */
   async listen(rules: readonly string[], listener: (signal: BusSignal) => void, signal: AbortSignal): Promise<void> {
     this.#signal = listener
     const add = (rule: string) => ({ ...BUS, member: 'AddMatch', signature: 's', body: [rule], reply: '' })

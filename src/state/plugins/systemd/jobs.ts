@@ -1,9 +1,11 @@
 // Jobs of systemd: what starts and stops units, and how each ended.
+import { AbortListeners } from '../../../abort-listeners.js'
 import { abortError } from '../../../errors.js'
 import { JOB_SIGNALS, type Systemd } from './systemd1.js'
 
 export class Jobs {
   readonly #systemd: Systemd
+  readonly #aborts = new AbortListeners()
   /** Results by the job's path. One may end before we know that it is ours. */
   readonly #ended = new Map<string, string>()
   readonly #waiting = new Map<string, (result: string) => void>()
@@ -37,10 +39,10 @@ export class Jobs {
     const ended = this.#ended.get(path)
     if (ended !== undefined) return ended
     return new Promise((resolve, reject) => {
-      const onAbort = () => reject(abortError(signal))
-      signal.addEventListener('abort', onAbort, { once: true })
+      if (signal.aborted) reject(abortError(signal))
+      const settled = this.#aborts.add(signal, () => reject(abortError(signal)))
       this.#waiting.set(path, result => {
-        signal.removeEventListener('abort', onAbort)
+        settled()
         resolve(result)
       })
       bus.onLost(why => reject(new Error(`${why}; whether the job was done is not known`)))

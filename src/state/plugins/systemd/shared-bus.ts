@@ -13,21 +13,32 @@ export class SharedBus {
     this.#idleMs = idleMs
   }
 
+  /** `work` only reads: where a connection turns out to be lost that stood idle before, it is done again over a new one. */
   async use<T>(signal: AbortSignal, work: (bus: Bus) => Promise<T>): Promise<T> {
     clearTimeout(this.#timer)
     this.#users++
     try {
-      if (this.#bus === undefined || this.#bus.closed) {
-        const opened = await this.#open(signal)
-        // Two may have opened one.
-        if (this.#bus === undefined || this.#bus.closed) this.#bus = opened
-        else opened.close()
+      const stood = this.#bus
+      const bus = await this.#connected(signal)
+      try {
+        return await work(bus)
+      } catch (error) {
+        if (bus !== stood || !bus.closed || signal.aborted) throw error
+        return await work(await this.#connected(signal))
       }
-      return await work(this.#bus)
     } finally {
       this.#users--
       if (this.#users === 0) this.#timer = setTimeout(() => this.close(), this.#idleMs).unref()
     }
+  }
+
+  async #connected(signal: AbortSignal): Promise<Bus> {
+    if (this.#bus !== undefined && !this.#bus.closed) return this.#bus
+    const opened = await this.#open(signal)
+    // Two may have opened one.
+    if (this.#bus === undefined || this.#bus.closed) this.#bus = opened
+    else opened.close()
+    return this.#bus
   }
 
   close(): void {

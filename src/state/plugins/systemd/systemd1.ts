@@ -30,6 +30,41 @@ export const UNIT_SIGNALS = `type='signal',sender='${SYSTEMD}',interface='org.fr
 export const OWNER_SIGNALS = `type='signal',sender='org.freedesktop.DBus',interface='org.freedesktop.DBus',member='NameOwnerChanged',arg0='${SYSTEMD}'`
 export const JOB_SIGNALS = `${MANAGER_SIGNALS},member='JobRemoved'`
 
+/**
+ * Waits for systemd to be on the bus, for `patienceMs` at most: the bus of a user is started by its first client, and systemd joins a little later.
+ * Where it does not, the first question is told so.
+ */
+export async function untilJoined(bus: Bus, signal: AbortSignal, patienceMs: number): Promise<void> {
+  if (await isJoined(bus, signal)) return
+  let joined = () => {}
+  const told = new Promise<void>(resolve => {
+    joined = resolve
+  })
+  await bus.listen([OWNER_SIGNALS], joined, signal)
+  if (await isJoined(bus, signal)) return
+  const timer = setTimeout(joined, patienceMs)
+  bus.onLost(joined)
+  await told
+  clearTimeout(timer)
+}
+
+async function isJoined(bus: Bus, signal: AbortSignal): Promise<boolean> {
+  const name = 'org.freedesktop.DBus'
+  const [joined] = await bus.call(
+    {
+      destination: name,
+      path: '/',
+      interface: name,
+      member: 'NameHasOwner',
+      signature: 's',
+      body: [SYSTEMD],
+      reply: 'b',
+    },
+    signal,
+  )
+  return joined === true
+}
+
 /** The calls of one connection, under one deadline. */
 export class Systemd {
   constructor(
@@ -87,6 +122,11 @@ export class Systemd {
   /** Reads all unit files anew: what enabling and masking changed comes into force. */
   async reload(): Promise<void> {
     await this.#ask('Reload', '')
+  }
+
+  /** Loads the unit and keeps it in memory as long as this connection is open: what became of it can be asked. */
+  async keep(name: string): Promise<void> {
+    await this.#ask('RefUnit', '', 's', [name])
   }
 
   /** The path of the job that starts or stops the unit, which may end before this is answered. */

@@ -2,6 +2,6 @@
 export { applyUnits } from './apply.js'
 export { Bus } from './bus.js'
 export { SharedBus } from './shared-bus.js'
-export { Systemd } from './systemd1.js'
+export { Systemd, untilJoined } from './systemd1.js'
 export { queryUnits } from './units.js'
 export { watchUnits } from './watch.js'

@@ -47,19 +47,26 @@ export function openWire(socket: string, listener: WireListener): Wire {
 
   let why: string | undefined
   let code: string | undefined
+  let over = false
   const fail = (error: Error & { code?: string }) => {
     why ??= error.message
     code ??= error.code
+    end()
+  }
+  const end = () => {
+    over = true
     stream.destroy()
   }
   connection.on('error', fail)
   // A message that our own code could not take: what comes after it cannot be trusted either.
   connection.on('handlerError', fail)
   connection.on('message', message => listener.message(message as WireMessage))
+  connection.on('end', end)
   connection.on('close', () => listener.closed(why ?? 'it was closed', code))
   return {
-    send: message => void connection.message({ ...message, body: message.body && [...message.body] }),
+    // Into a connection that is over dbus-native would write nothing, and a warning to the console.
+    send: message => void (over || connection.message({ ...message, body: message.body && [...message.body] })),
     hold: on => void (on ? stream.ref() : stream.unref()),
-    close: () => void stream.destroy(),
+    close: end,
   }
 }

@@ -12,7 +12,7 @@ const FIELDS: Readonly<Record<string, (value: JsonValue) => string | undefined>>
   enabled: mustBeBoolean,
   masked: mustBeBoolean,
   unit_file_state: value =>
-    typeof value === 'string' ? undefined : 'is a string, and is what "enabled" and "masked" come to',
+    typeof value === 'string' ? undefined : 'is a string, which "enabled" and "masked" decide',
 }
 /** What every resource may say beside its fields. */
 const COMMON = ['ensure', 'prune']
@@ -97,7 +97,7 @@ function refusesChange(
       return state === 'alias' ? `${name} is an alias: mask the unit that it stands for` : undefined
     case '/unit_file_state':
       if (changed.has('/enabled') || changed.has('/masked')) return undefined
-      return 'unit_file_state is what "enabled" and "masked" come to: declare those'
+      return 'unit_file_state is what "enabled" and "masked" decide: declare those'
     default:
       return `${path.slice(1)} of a unit is not changed`
   }
