@@ -150,6 +150,7 @@ it('refuses what the kernel has, in one sentence that says what to do', () => {
     [remove(p1), p1, undefined],
     [remove(br0), br0, undefined],
     [modify('eth0', ['/mtu', 1500, 9000]), eth0, 'mtu of eth0'],
+    [modify('br0', ['/ipv4/dhcp', true, false], ['/fail_mode', undefined, 'secure']), br0, undefined],
     [modify('br0', ['/ipv4/address', [], [{ ip: '1.2.3.4', prefix: 8 }]]), br0, 'ipv4 of br0'],
     [modify('eth0', ['/tag', undefined, 5]), eth0, 'say to which bridge'],
     [
