@@ -136,6 +136,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     'src/fs',
     'src/caches',
     'src/cache/canonical-json',
+    'src/cache/frozen',
     'src/state/json',
     'src/state/plugin',
     'jsonc-parser',

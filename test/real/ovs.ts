@@ -29,7 +29,6 @@ export class Ovs {
     try {
       await run(programOf('ovs', 'ovsdb-tool'), ['create', join(ovs.dir, 'conf.db'), SCHEMA])
       await ovs.startServer()
-      await ovs.vsctl('init')
       if (vswitchd) await ovs.startVswitchd()
       return ovs
     } catch (error) {
@@ -43,6 +42,8 @@ export class Ovs {
     const own = ['--no-chdir', '-vconsole:off', `--unixctl=${at('server.ctl')}`, `--log-file=${at('server.log')}`]
     const args = [at('conf.db'), `--remote=punix:${this.socket}`, ...own]
     await this.#start(programOf('ovs', 'ovsdb-server'), args, this.socket)
+    // The socket's file is there a moment before anybody listens.
+    await this.vsctl('--retry', '--timeout=20', 'init')
   }
 
   async startVswitchd(): Promise<void> {

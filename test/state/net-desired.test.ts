@@ -3,6 +3,8 @@ import { expect, it } from 'vitest'
 import { diffState } from '../../src/state/diff.js'
 import type { JsonObject } from '../../src/state/json.js'
 import type { StateAction } from '../../src/state/plugin.js'
+import { stateOf } from '../../src/state/plugins/net/query.js'
+import { indexRows } from '../../src/state/plugins/net/snapshot.js'
 import { create, modify, netOf, remove } from './net-support.js'
 
 const net = netOf({ ovsdb: '/nowhere' })
@@ -148,6 +150,7 @@ it('refuses what the kernel has, in one sentence that says what to do', () => {
     [remove(p1), p1, undefined],
     [remove(br0), br0, undefined],
     [modify('eth0', ['/mtu', 1500, 9000]), eth0, 'mtu of eth0'],
+    [modify('br0', ['/ipv4/dhcp', true, false], ['/fail_mode', undefined, 'secure']), br0, undefined],
     [modify('br0', ['/ipv4/address', [], [{ ip: '1.2.3.4', prefix: 8 }]]), br0, 'ipv4 of br0'],
     [modify('eth0', ['/tag', undefined, 5]), eth0, 'say to which bridge'],
     [
@@ -157,6 +160,7 @@ it('refuses what the kernel has, in one sentence that says what to do', () => {
     ],
     [modify('ens1', ['/bridge', 'br0', undefined]), ens1, undefined],
     [modify('br0', ['/type', 'ovs-bridge', 'bridge']), br0, 'what br0 is does not change'],
+    [modify('ens1', ['/type', 'ovs-port', 'ethernet']), ens1, 'leave its type out'],
     [modify('br0', ['/tag', undefined, 5]), br0, 'which has no tag'],
     [modify('br0', ['/ports', ['ens1', 'p1'], ['p1']], ['/fail_mode', undefined, 'secure']), br0, undefined],
   ]
@@ -167,6 +171,46 @@ it('refuses what the kernel has, in one sentence that says what to do', () => {
   }
   const route = { kind: 'delete', resource: { collection: 'routes', name: 'r' }, old: {} } as const
   expect(net.refuses!(route, {})).toContain('routes are read')
+})
+
+it('tells what both know as one resource, without what Open vSwitch chooses anew with each port', () => {
+  const link = { mac: '02:00:00:00:00:01', mtu: 1500, up: true }
+  const links = new Map([
+    ['br0', { name: 'br0', type: 'openvswitch', ...link }],
+    ['ens1', { name: 'ens1', type: 'ethernet', ...link }],
+    ['eth0', { name: 'eth0', type: 'ethernet', ...link }],
+  ])
+  const ref = (uuid: string) => ['uuid', uuid]
+  const snapshot = indexRows(
+    undefined,
+    [{ _uuid: ref('b'), name: 'br0', ports: ['set', [ref('p0'), ref('p1')]] }],
+    [
+      { _uuid: ref('p0'), name: 'br0', interfaces: ref('i0') },
+      { _uuid: ref('p1'), name: 'ens1', interfaces: ref('i1'), tag: 5 },
+    ],
+    [
+      { _uuid: ref('i0'), name: 'br0', type: 'internal' },
+      { _uuid: ref('i1'), name: 'ens1', type: '' },
+    ],
+    [],
+  )
+  const { interfaces } = stateOf(snapshot, { links, routes: [] }) as { interfaces: JsonObject[] }
+  expect(interfaces.map(({ name, type }) => [name, type])).toEqual([
+    ['br0', 'ovs-bridge'],
+    ['ens1', 'ovs-port'],
+    ['eth0', 'ethernet'],
+  ])
+  expect(interfaces[0]).toMatchObject({ up: true, ports: ['ens1'] })
+  expect(interfaces[0]).not.toHaveProperty('mac')
+  expect(interfaces[0]).not.toHaveProperty('mtu')
+  expect(interfaces[1]).toMatchObject({ ...link, tag: 5, bridge: 'br0', ovs_type: 'system' })
+  // Both are asked for, and only what apply can change is declared.
+  expect(net.initial!({ interfaces })).toEqual({
+    interfaces: [
+      { name: 'br0', type: 'ovs-bridge', ports: ['ens1'] },
+      { name: 'ens1', type: 'ovs-port', tag: 5, ovs_type: 'system', bridge: 'br0' },
+    ],
+  })
 })
 
 it('prunes bridges and ports that nothing speaks of, and never a link of the kernel', () => {

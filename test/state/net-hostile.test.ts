@@ -232,6 +232,7 @@ it('watches older servers by what they know, and tells when nothing more will be
 
 it('says what is missing: no socket, nobody behind it, no ip either', async () => {
   const gone = join(temporaryFolder(), 'gone.sock')
+  expect(netOf({ ovsdb: 'tcp:127.0.0.1:6640' }).unavailable?.()).toContain('is none')
   expect(netOf({ ovsdb: `unix:${gone}` }).unavailable?.()).toContain(gone)
   expect(netOf({}, { PATH: '/nowhere', OVS_RUNDIR: '/nowhere' }).unavailable?.()).toContain('no program ip')
   expect(netOf({}, { PATH: '/nowhere', OVS_RUNDIR: '/nowhere' }).scope).toBe('unix:/nowhere/db.sock')

@@ -89,6 +89,20 @@ describeWith('ovs', 'a desired network, applied, verified and taken back', () =>
     expect(await ovs.show()).toEqual(after)
   })
 
+  it('makes the bridge of a file of op-dbus, and says that its addresses are not set', async () => {
+    const state = await open()
+    const ipv4 = { enabled: true, dhcp: false, address: [{ ip: '172.16.0.10', prefix: 24 }], gateway: '172.16.0.1' }
+    const interfaces = [{ name: 'ovsbr0', type: 'ovs-bridge', ports: ['ens1'], ipv4 }]
+    const { success, outcomes } = await state.apply(await state.plan(desiredOf({ interfaces })))
+    expect(success).toBe(false)
+    expect(outcomes).toMatchObject([
+      { status: 'unconfirmed', message: expect.stringContaining('not set in this version: ipv4') },
+    ])
+    expect(await ovs.vsctl('list-ports', 'ovsbr0')).toBe('ens1\n')
+    const [diff] = (await state.diff(desiredOf({ interfaces }))).diffs
+    expect(diff?.actions).toMatchObject([{ kind: 'modify', refused: expect.stringContaining('ipv4 of ovsbr0') }])
+  })
+
   it('removes by prune what nothing speaks of, and keeps what a bridge lists', async () => {
     await ovs.vsctl(
       'add-br',

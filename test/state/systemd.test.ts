@@ -1,4 +1,6 @@
 // The systemd plugin against a real systemd on a private bus, with systemctl as the judge.
+import { mkdirSync, rmSync, symlinkSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
 import type { JsonObject } from '../../src/state/json.js'
 import type { Outcome, StateAction, StatePlugin } from '../../src/state/plugin.js'
@@ -207,6 +209,30 @@ describeWith('systemd', 'systemd', () => {
       },
     )
     systemd.systemctl('kill', '--signal=SIGKILL', 'slow.service')
+  })
+
+  it('hears of links and files that are made by hand', async () => {
+    const wants = join(systemd.dir, 'home/.config/systemd/user/default.target.wants')
+    rmSync(wants, { recursive: true, force: true })
+    let heard = deferred<void>()
+    const watch = await plugin.watch?.({ changed: () => heard.resolve(), lost: () => {} }, call())
+    try {
+      for (const work of [
+        () => mkdirSync(wants),
+        () => symlinkSync(join(systemd.dir, 'units/plain.service'), join(wants, 'plain.service')),
+        () => rmSync(wants, { recursive: true }),
+        () => mkdirSync(wants),
+        () => symlinkSync(join(systemd.dir, 'units/plain.service'), join(wants, 'plain.service')),
+        () => systemd.writeUnit('new.service', sleeper),
+      ]) {
+        heard = deferred()
+        work()
+        await heard.promise
+      }
+      expect(await query()).toMatchObject({ 'plain.service': { enabled: true }, 'new.service': { enabled: false } })
+    } finally {
+      watch?.close()
+    }
   })
 
   it('hears what somebody else does', async () => {

@@ -96,7 +96,8 @@ export async function diffTask(library: Library, dataDir = ''): Promise<Diffed> 
     name: 'large',
     version: '1',
     resources: { interfaces: { key: 'name' } },
-    capabilities: { apply: false, atomic: false, rollback: false, watch: false },
+    capabilities: { apply: true, atomic: false, rollback: false, watch: false },
+    apply: async () => {},
     query: async () => current,
   }
   const state = await openState({ plugins: [plugin], dataDir, dir: join(dataDir, 'cache'), queryCacheTtl: 3600 })

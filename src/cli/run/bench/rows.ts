@@ -30,7 +30,7 @@ export interface BenchRow extends Partial<Measured> {
 type Settings = StateOptions & { readonly dir: string; readonly dataDir: string }
 
 /** Opening everything anew takes its time, and says the same. */
-const DISK_ROUNDS = 5
+export const DISK_ROUNDS = 5
 const EVENT = 'Created container 100'
 
 export async function measureAll(settings: Settings, rounds: number, terminal: Terminal): Promise<BenchRow[]> {

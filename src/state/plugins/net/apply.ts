@@ -124,10 +124,16 @@ function complaintsOf(complaints: Configured['complaints'], goal: Goal, before: 
 
 function outcomeOf(action: StateAction, pending: string | undefined): Outcome {
   if (pending !== undefined) return { status: 'pending', message: pending }
-  // The kernel's own fields of what was made: read and not set. The look afterwards tells whether they are so all the same.
-  const unset = action.kind === 'create' ? KERNEL_FIELDS.filter(field => action.new[field] !== undefined) : []
+  const unset = unsetBy(action)
   if (unset.length === 0) return { status: 'done' }
-  return { status: 'done', message: `made; what the kernel says of it is not set in this version: ${unset.join(', ')}` }
+  return { status: 'done', message: `what the kernel says of a link is not set in this version: ${unset.join(', ')}` }
+}
+
+/** Fields of the kernel beside what was done. They are left as they are; the look afterwards tells whether they are right all the same. */
+function unsetBy(action: StateAction): string[] {
+  if (action.kind === 'create') return KERNEL_FIELDS.filter(field => action.new[field] !== undefined)
+  if (action.kind !== 'modify') return []
+  return KERNEL_FIELDS.filter(field => action.changes.some(({ path }) => path.split('/')[1] === field))
 }
 
 const rowsOf = (result: Readonly<Record<string, JsonValue>> | undefined) => (result?.rows ?? []) as readonly Row[]

@@ -41,12 +41,19 @@ export async function readSnapshot(client: OvsdbClient, signal: AbortSignal): Pr
     ([table, columns]): Operation => ({ op: 'select', table, where: [], columns }),
   )
   const [roots, bridges, ports, interfaces, controllers] = await client.read(selects, signal)
-  return index(roots?.[0], bridges ?? [], ports ?? [], interfaces ?? [], controllers ?? [])
+  return indexRows(roots?.[0], bridges ?? [], ports ?? [], interfaces ?? [], controllers ?? [])
 }
 
 type Rows = readonly Row[]
 
-function index(root: Row | undefined, bridges: Rows, ports: Rows, interfaces: Rows, controllers: Rows): Snapshot {
+/** What rows make together: names for uuids, and what belongs where. */
+export function indexRows(
+  root: Row | undefined,
+  bridges: Rows,
+  ports: Rows,
+  interfaces: Rows,
+  controllers: Rows,
+): Snapshot {
   const names = new Map([...ports, ...interfaces].map(row => [uuidOf(row), String(row.name)]))
   const members = (row: Row, column: string) =>
     sorted(elements(row[column]).map(uuid => names.get(String(uuid)) ?? String(uuid)))

@@ -140,8 +140,22 @@ export class Systemd {
     await this.#ask('ResetFailedUnit', '', 's', [name])
   }
 
+  /** The folders that unit files lie in. */
+  async unitFolders(): Promise<string[]> {
+    return this.#get(MANAGER.path, 'Manager', 'UnitPath')
+  }
+
   /** One property of a unit; `of` is an interface without its prefix (`Unit`, `Service`). */
   async property<T>(path: string, of: string, name: string): Promise<T> {
+    return this.#get(path, of, name)
+  }
+
+  /** From now on this connection is told what happens; before, systemd sends no signals. */
+  async subscribe(): Promise<void> {
+    await this.#ask('Subscribe', '')
+  }
+
+  async #get<T>(path: string, of: string, name: string): Promise<T> {
     const get: BusCall = {
       destination: SYSTEMD,
       path,
@@ -152,11 +166,6 @@ export class Systemd {
       reply: 'v',
     }
     return (await this.bus.call(get, this.signal))[0] as T
-  }
-
-  /** From now on this connection is told what happens; before, systemd sends no signals. */
-  async subscribe(): Promise<void> {
-    await this.#ask('Subscribe', '')
   }
 
   async #ask<Reply extends readonly unknown[]>(

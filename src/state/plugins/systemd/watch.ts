@@ -1,8 +1,9 @@
-// Tells that units may have changed, as systemd tells it. Over a connection of its own, since its end says that nothing is told any more.
+// Tells that units may have changed: what systemd tells, and what is done to unit files behind its back. Over a connection of its own, since its end says that nothing is told any more.
 import type { Watch, Watcher } from '../../plugin.js'
 import type { Bus, BusSignal } from './bus.js'
 import { isOurs } from './names.js'
 import { MANAGER_SIGNALS, nameOfPath, OWNER_SIGNALS, Systemd, UNIT_SIGNALS } from './systemd1.js'
+import { UnitFolders } from './unit-folders.js'
 
 /** Jobs that begin, the end of booting, and what the daemon tells of our own name change no state. */
 const NOTHING = new Set(['JobNew', 'StartupFinished', 'NameAcquired', 'NameLost'])
@@ -20,9 +21,22 @@ export async function watchUnits(bus: Bus, watcher: Watcher, signal: AbortSignal
       },
       signal,
     )
-    await systemd.subscribe()
-    bus.onLost(why => watcher.lost(why))
-    return { close: () => bus.close() }
+    const [folders] = await Promise.all([systemd.unitFolders(), systemd.subscribe()])
+    const files = new UnitFolders(
+      Array.isArray(folders) ? folders.map(String) : [],
+      () => watcher.changed(),
+      error => bus.fail(`its unit files can be watched no more: ${error.message}`),
+    )
+    bus.onLost(why => {
+      files.close()
+      watcher.lost(why)
+    })
+    return {
+      close() {
+        files.close()
+        bus.close()
+      },
+    }
   } catch (error) {
     bus.close()
     throw error
