@@ -66,6 +66,19 @@ export class Ovs {
     return Object.fromEntries(parts.map(part => [part.split(/\s/)[1] as string, orderedPorts(part)]))
   }
 
+  /** Removes all bridges, and what is kept of Open vSwitch itself. */
+  async empty(): Promise<void> {
+    const bridges = (await this.vsctl('list-br')).split('\n').filter(Boolean)
+    await this.vsctl(
+      ...bridges.flatMap(each => ['--', 'del-br', each]),
+      '--',
+      'clear',
+      'Open_vSwitch',
+      '.',
+      'external_ids',
+    )
+  }
+
   /** Ends the server; the connections to it break. */
   async stopServer(): Promise<void> {
     await end(this.#children[0])

@@ -144,6 +144,21 @@ it('refuses what the kernel has, in one sentence that says what to do', () => {
     [create('what', {}), undefined, 'links of the kernel are not made'],
     [create('p2', { type: 'ovs-port' }), undefined, 'say which is the bridge of p2'],
     [create('i1', { type: 'ovs-interface' }), undefined, 'say which is the port of i1'],
+    [
+      create('p2', { type: 'ovs-port', bridge: 'br0', interfaces: ['a', 'b'], options: { x: 'y' } }),
+      undefined,
+      'no interface of its own name',
+    ],
+    [
+      modify('p2', ['/ovs_type', undefined, 'dummy']),
+      { ...p1, interfaces: ['a', 'b'] },
+      'no interface of its own name',
+    ],
+    [
+      modify('p2', ['/interfaces', ['a'], undefined], ['/ovs_type', undefined, 'dummy']),
+      { ...p1, interfaces: ['a'] },
+      undefined,
+    ],
     [create('br1', { type: 'ovs-bridge' }), undefined, undefined],
     [remove(eth0), eth0, 'not removed'],
     [remove(ens1), ens1, 'say "bridge": null'],

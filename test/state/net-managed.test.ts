@@ -15,15 +15,7 @@ describeWith('ovs', 'a desired network, applied, verified and taken back', () =>
   afterAll(() => ovs.close())
   afterEach(async () => {
     for (const state of states.splice(0)) await state.close()
-    const bridges = (await ovs.vsctl('list-br')).split('\n').filter(Boolean)
-    await ovs.vsctl(
-      ...bridges.flatMap(bridge => ['--', 'del-br', bridge]),
-      '--',
-      'clear',
-      'Open_vSwitch',
-      '.',
-      'external_ids',
-    )
+    await ovs.empty()
   })
 
   async function open(): Promise<State> {

@@ -1,10 +1,12 @@
 // What tests of the plugin `net` share: its tools on this machine, and a way from a desired state to what became of it.
 
+import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest'
 import type { JsonObject } from '../../src/state/json.js'
 import type { ApplyCall, Outcome, PluginTools, StateAction, StatePlugin } from '../../src/state/plugin.js'
 import type { NetOptions } from '../../src/state/plugins/net.js'
 import { netPlugin } from '../../src/state/plugins/net.js'
 import { runIn } from '../../src/state/plugins/run.js'
+import { Ovs } from '../real/ovs.js'
 
 /** The environment without `ip`: only Open vSwitch is asked. */
 export const NO_IP = { PATH: '/nowhere' }
@@ -65,4 +67,22 @@ export const modify = (name: string, ...changes: (readonly [string, unknown, unk
     return { path, ...(old !== undefined && { old }), ...(now !== undefined && { new: now }) }
   }
   return { kind: 'modify', resource: resource(name), changes: changes.map(one) as never }
+}
+
+/** A real Open vSwitch for the tests of a file, empty before each, and the plugin that asks it. */
+export function useOvs(): { ovs: () => Ovs; net: () => StatePlugin } {
+  let ovs: Ovs
+  let net: StatePlugin
+  beforeAll(async () => {
+    ovs = await Ovs.start()
+  })
+  afterAll(() => ovs.close())
+  beforeEach(() => {
+    net = netOf({ ovsdb: ovs.socket })
+  })
+  afterEach(async () => {
+    await closePlugins()
+    await ovs.empty()
+  })
+  return { ovs: () => ovs, net: () => net }
 }

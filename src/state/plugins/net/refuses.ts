@@ -1,7 +1,7 @@
 // What apply does not do with a network, and what prune may remove. Pure, and light: the entry file loads it.
 import type { JsonObject, JsonValue } from '../../json.js'
 import type { Change, ResourceName, StateAction } from '../../plugin.js'
-import { KERNEL_FIELDS, OVS_TYPES } from './fields.js'
+import { INTERFACE_FIELDS, KERNEL_FIELDS, OVS_TYPES } from './fields.js'
 
 /** Why not, in one sentence; undefined: it is done. */
 export function refuses(action: StateAction, current: JsonObject | undefined): string | undefined {
@@ -16,13 +16,20 @@ export function refuses(action: StateAction, current: JsonObject | undefined): s
   return refusesModify(name, action.changes, current ?? {})
 }
 
-function refusesCreate(name: string, { type, bridge, port }: JsonObject): string | undefined {
+function refusesCreate(name: string, { type, bridge, port, interfaces, ...rest }: JsonObject): string | undefined {
   if (!isOvs(type)) {
     const what = type === undefined ? 'a type' : `the type ${JSON.stringify(type)}`
     return `links of the kernel are not made: ${name} has ${what}, and what can be made is an ovs-bridge or an ovs-port`
   }
   if (type === 'ovs-port' && typeof bridge !== 'string')
     return `a port belongs to a bridge: say which is the bridge of ${name}`
+  if (
+    type === 'ovs-port' &&
+    !hasOwn(name, interfaces) &&
+    INTERFACE_FIELDS.some(field => rest[field.name] !== undefined)
+  ) {
+    return noOwn(name)
+  }
   if (type === 'ovs-interface' && typeof port !== 'string')
     return `an interface belongs to a port: say which is the port of ${name}`
   return undefined
@@ -58,9 +65,25 @@ function refusesModify(name: string, changes: readonly Change[], current: JsonOb
     return `${name} is a link of the kernel (${say(current.type)}), and no part of Open vSwitch: say to which bridge it is to belong`
   }
   const known = OVS_TYPES[becomes as string] as (typeof OVS_TYPES)[string]
+  const listed = change('interfaces')
+  const sets = changes.filter(each => each.new !== undefined).map(({ path }) => path.split('/')[1])
+  if (
+    becomes === 'ovs-port' &&
+    !hasOwn(name, listed ? listed.new : current.interfaces) &&
+    INTERFACE_FIELDS.some(field => sets.includes(field.name))
+  ) {
+    return noOwn(name)
+  }
   const foreign = own.filter(field => !known.links.includes(field) && !known.fields.some(each => each.name === field))
   return foreign.length === 0 || moved ? undefined : `${name} is an ${becomes}, which has no ${foreign.join(', ')}`
 }
+
+/** Whether a port with these interfaces has one of its own name, of which its fields can tell. */
+const hasOwn = (name: string, interfaces: JsonValue | undefined) =>
+  !Array.isArray(interfaces) || interfaces.includes(name)
+
+const noOwn = (name: string) =>
+  `${name} has no interface of its own name: say of its interfaces what their options and settings are to be`
 
 function refusesType(name: string, { old, new: wanted }: Change): string {
   if (isOvs(old) && old !== 'ovs-bridge' && !isOvs(wanted)) {

@@ -1,0 +1,111 @@
+// What ovs-vswitchd and others do to a real Open vSwitch is told, at once; and what it costs to ask.
+import { join } from 'node:path'
+import { expect, it } from 'vitest'
+import { CountingProxy, Ovs } from '../real/ovs.js'
+import { describeWith } from '../real/parts.js'
+import { deferred } from '../support.js'
+import { applied, closePlugins, create, netOf, never, query, useOvs } from './net-support.js'
+
+describeWith('ovs', 'a real Open vSwitch among others', () => {
+  const { ovs, net } = useOvs()
+
+  it('says what ovs-vswitchd could not do, and what it has not done yet', async () => {
+    const outcomes = await applied(net(), [
+      create('br0', { type: 'ovs-bridge' }),
+      create('bad', { type: 'ovs-port', bridge: 'br0', ovs_type: 'nosuch' }),
+    ])
+    expect(outcomes.bad).toMatchObject({ status: 'pending', message: expect.stringContaining('ovs-vswitchd says') })
+    const alone = await Ovs.start({ vswitchd: false })
+    try {
+      const unconfigured = netOf({ ovsdb: alone.socket, configureMs: 20 })
+      const { br1 } = await applied(unconfigured, [create('br1', { type: 'ovs-bridge' })])
+      expect(br1).toMatchObject({
+        status: 'pending',
+        message: expect.stringContaining('not yet configured by ovs-vswitchd'),
+      })
+      expect(await alone.vsctl('list-br')).toBe('br1\n')
+    } finally {
+      await closePlugins()
+      await alone.close()
+    }
+  })
+
+  it('tells at once what somebody else changes, and that it is lost', async () => {
+    const told = signals()
+    const watch = await net().watch!(told.watcher, { signal: never })
+    const made = told.changed()
+    await ovs().vsctl('add-br', 'br0')
+    await made
+    // Nothing is missed between a change and the next.
+    for (const meddle of [
+      ['add-port', 'br0', 'p1'],
+      ['set', 'port', 'p1', 'tag=4'],
+      ['br-set-external-id', 'br0', 'a', 'b'],
+      ['del-port', 'p1'],
+    ]) {
+      const next = told.changed()
+      await ovs().vsctl(...meddle)
+      await next
+    }
+    watch.close()
+    const proxy = await CountingProxy.start(join(ovs().dir, 'watch.sock'), ovs().socket)
+    try {
+      await netOf({ ovsdb: proxy.socket }).watch!(told.watcher, { signal: never })
+      expect(proxy.calls.get('monitor_cond_since')).toBe(1)
+      proxy.break()
+      expect(await told.lost).toContain('closed the connection')
+    } finally {
+      await proxy.close()
+    }
+  })
+
+  it('says that nobody listens while the server is down, tells watchers, and asks the next one', async () => {
+    const own = await Ovs.start({ vswitchd: false })
+    try {
+      const asking = netOf({ ovsdb: own.socket })
+      await own.vsctl('add-br', 'br0')
+      const before = await query(asking)
+      const told = signals()
+      await asking.watch!(told.watcher, { signal: never })
+      await own.stopServer()
+      await told.lost
+      const down = { code: 'PLUGIN_FAILED', message: expect.stringContaining('nobody listens there') }
+      await expect(query(asking)).rejects.toMatchObject(down)
+      await expect(asking.watch!(told.watcher, { signal: never })).rejects.toMatchObject(down)
+      await own.startServer()
+      expect(await query(asking)).toEqual(before)
+    } finally {
+      await closePlugins()
+      await own.close()
+    }
+  })
+
+  it('asks once for each query, over one connection', async () => {
+    const proxy = await CountingProxy.start(join(ovs().dir, 'count.sock'), ovs().socket)
+    try {
+      const behind = netOf({ ovsdb: proxy.socket })
+      await query(behind)
+      await Promise.all([query(behind), query(behind)])
+      expect(proxy.transacts).toBe(3)
+      proxy.break()
+      await query(behind)
+      expect(proxy.transacts).toBe(4)
+    } finally {
+      await proxy.close()
+    }
+  })
+})
+
+function signals() {
+  let next = deferred<void>()
+  const lost = deferred<string>()
+  return {
+    watcher: { changed: () => next.resolve(), lost: (why: string) => lost.resolve(why) },
+    /** Resolves at the next one. */
+    changed: () => {
+      next = deferred<void>()
+      return next.promise
+    },
+    lost: lost.promise,
+  }
+}
