@@ -104,12 +104,14 @@ const TARGETS = [
             'cli-query': ['src/cli/run/query.ts', 'src/node.ts'],
             'cli-state': [
               'src/cli/run/apply.ts',
+              'src/cli/run/bench.ts',
               'src/cli/run/diff-watch.ts',
               'src/cli/run/diff.ts',
               'src/cli/run/init.ts',
               'src/cli/run/plugins.ts',
               'src/cli/run/query-watch.ts',
               'src/state/json-patch.ts',
+              ...LOADED_BY_THEN,
             ],
             // What asks and changes each part of a system; the bus of systemd has a file of its own.
             'cli-net': [...sourcesIn('net', 'apply', 'client', 'kept', 'query', 'watch'), ...LOADED_BY_THEN],
@@ -122,7 +124,6 @@ const TARGETS = [
               'src/cli/output.ts',
               'src/cli/patterns-text.ts',
               'src/cli/run/assets.ts',
-              'src/cli/run/bench.ts',
               'src/cli/run/cache.ts',
               'src/cli/run/demo.ts',
               'src/cli/run/doctor.ts',

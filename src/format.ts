@@ -63,12 +63,14 @@ export function table(rows: readonly (readonly string[])[], right: readonly numb
   return `${lines.join('\n')}\n`
 }
 
+/** Control characters as dots: a terminal must not be steered by texts that somebody else wrote. */
+export function visible(text: string): string {
+  return text.replace(/[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, '\u00b7')
+}
+
 /** One line of at most `columns` characters, with control characters made visible. */
 export function oneLine(text: string, columns: number): string {
-  // A terminal must not be steered by the texts that somebody embeds.
-  const plain = text
-    .slice(0, 4 * columns)
-    .replace(/[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, '\u00b7')
+  const plain = visible(text.slice(0, 4 * columns))
   return plain.length < text.length || plain.length > columns ? `${plain.slice(0, Math.max(1, columns - 1))}…` : plain
 }
 

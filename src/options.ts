@@ -297,7 +297,7 @@ export const OPTIONS = {
   queryPush: trueOrFalse({ group: 'state', variable: 'OPDBUS_QUERY_PUSH', default: false, only: 'node' }),
   /** How long a plugin's answer is good while its system tells every change, seconds. */
   queryPushTtl: seconds({ group: 'state', variable: 'OPDBUS_QUERY_PUSH_TTL', default: 300, only: 'node' }),
-  /** How long a plugin may take to answer, seconds; to apply, six times as long. */
+  /** How long a plugin may take to answer, seconds; to apply, six times as long; 0 = as long as it takes. */
   pluginTimeout: seconds({ group: 'state', variable: 'OPDBUS_PLUGIN_TIMEOUT', default: 10, only: 'node' }),
   /** The socket of Open vSwitch's database. Default: `$OVS_RUNDIR/db.sock`, else `/var/run/openvswitch/db.sock`. */
   ovsdb: words({ group: 'state', variable: 'OPDBUS_OVSDB', only: 'node' }),

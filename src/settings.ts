@@ -127,8 +127,8 @@ export interface StateSettings {
    */
   readonly queryPushTtl?: number | undefined
   /**
-   * How long a plugin may take to answer, seconds; to apply, six times as long. Default: 10. Variable:
-   * `OPDBUS_PLUGIN_TIMEOUT`.
+   * How long a plugin may take to answer, seconds; to apply, six times as long; 0 = as long as it takes. Default: 10.
+   * Variable: `OPDBUS_PLUGIN_TIMEOUT`.
    */
   readonly pluginTimeout?: number | undefined
   /**

@@ -14,8 +14,8 @@ export interface SizeEstimate {
   readonly exact: boolean
 }
 
-/** Does not recurse, so that a very deep value is no danger; an object met twice is weighed once. */
-export function estimateSize(value: unknown): SizeEstimate {
+/** Does not recurse, so that a very deep value is no danger; an object met twice is weighed once. With `freeze` each is frozen on the way. */
+export function estimateSize(value: unknown, freeze = false): SizeEstimate {
   let bytes = 0
   let json = true
   let negativeZero = false
@@ -50,11 +50,14 @@ export function estimateSize(value: unknown): SizeEstimate {
           for (const part of isMap(item) ? [...item].flat(1) : item) stack.push(part)
         } else {
           json &&= isPlain(item)
-          for (const [name, part] of Object.entries(item)) {
+          // Without the pairs of `entries`: large states are weighed each time they are asked for.
+          for (const name of Object.keys(item)) {
+            const part = (item as Readonly<Record<string, unknown>>)[name]
             bytes += 16 + 2 * name.length
             if (part !== undefined) stack.push(part)
           }
         }
+        if (freeze && json) Object.freeze(item)
         break
       }
       default:

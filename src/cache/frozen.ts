@@ -3,13 +3,18 @@
 /** Freezes a JSON value to its leaves, in place, and returns it. Does not recurse, so that a very deep value is no danger. */
 export function deepFreeze<T>(value: T): T {
   const stack: unknown[] = [value]
+  // Only of what was frozen before, which may hold something that is not: the rest is marked by being frozen.
   const seen = new Set<object>()
   while (stack.length > 0) {
     const item = stack.pop()
-    if (typeof item !== 'object' || item === null || seen.has(item)) continue
-    seen.add(item)
-    Object.freeze(item)
-    for (const part of Object.values(item)) if (typeof part === 'object') stack.push(part)
+    if (typeof item !== 'object' || item === null) continue
+    if (!Object.isFrozen(item)) Object.freeze(item)
+    else if (seen.has(item)) continue
+    else seen.add(item)
+    for (const name of Object.keys(item)) {
+      const part = (item as Readonly<Record<string, unknown>>)[name]
+      if (typeof part === 'object') stack.push(part)
+    }
   }
   return value
 }

@@ -61,10 +61,14 @@ export class DiffCache extends ValueCache<DiffInput> {
     if (typeof plugin !== 'string' || typeof pluginVersion !== 'string') {
       throw new OpDbusError('INVALID_INPUT', 'a diff needs plugin and pluginVersion, as text')
     }
-    return JSON.stringify([plugin, pluginVersion, this.#digestOf(current), this.#digestOf(desired)])
+    return JSON.stringify([plugin, pluginVersion, this.digestOf(current), this.digestOf(desired)])
   }
 
-  #digestOf(state: unknown): string {
+  /**
+   * What a state is known by: the SHA-256 of its canonical JSON (RFC 8785), as 64 hex digits.
+   * @throws OpDbusError INVALID_INPUT for what is no JSON value
+   */
+  digestOf(state: unknown): string {
     const known = isObject(state) ? this.#digests.get(state) : undefined
     if (known !== undefined) return known
     const { text, frozen } = canonical(state)

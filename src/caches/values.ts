@@ -32,13 +32,13 @@ export function holdRead(value: unknown): Held {
 }
 
 /**
- * Freezes a JSON value and holds it as it is.
- * @throws OpDbusError UNCACHEABLE when it is none
+ * Freezes a JSON value to its leaves and holds it as it is.
+ * @throws OpDbusError UNCACHEABLE when it is none; some of it may be frozen then
  */
 export function holdFrozen(value: unknown): Held {
-  const size = estimateSize(value)
+  const size = estimateSize(value, true)
   if (!size.json) throw new OpDbusError('UNCACHEABLE', NOT_SHARED)
-  return { ...size, value: deepFreeze(value), frozen: true }
+  return { ...size, value, frozen: true }
 }
 
 /** A copy of a held value, for a caller to do with as they like. */

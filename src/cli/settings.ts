@@ -1,5 +1,6 @@
 // From the flags of a command line to options of the library, and back to flags for another process of ours.
 import { OpDbusError } from '../errors.js'
+import { visible } from '../format.js'
 import type { OpenOptions } from '../node.js'
 import { downloadBar } from './download-bar.js'
 import { type FlagValues, flagged, flagOf } from './flags.js'
@@ -27,7 +28,7 @@ export function settingsOf(values: FlagValues, terminal: Terminal): OpenOptions 
     ...Object.fromEntries(settings),
     onDownload: values.quiet ? undefined : downloadBar(terminal, true),
     onWarning(message) {
-      if (!told.has(message)) terminal.say(`op-dbus: ${message}`)
+      if (!told.has(message)) terminal.say(`op-dbus: ${message.split('\n').map(visible).join('\n')}`)
       told.add(message)
     },
   }

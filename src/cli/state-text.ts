@@ -169,9 +169,11 @@ function pathText(path: string): string {
   return oneLine(path.replace(/^\//, '') || '(all)', NAME)
 }
 
+/** What is short stands first: what is long may be cut off. */
 function fieldsText(resource: JsonObject, keys: readonly string[]): string {
-  return Object.entries(resource)
-    .filter(([field]) => !keys.includes(field))
+  const fields = Object.entries(resource).filter(([field]) => !keys.includes(field))
+  const isLong = ([, value]: readonly [string, unknown]) => typeof value === 'object' && value !== null
+  return [...fields.filter(one => !isLong(one)), ...fields.filter(isLong)]
     .map(([field, value]) => `${field}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
     .join('  ')
 }

@@ -93,7 +93,8 @@ export function openTerminal(): Terminal {
       return endedBy
     },
     get columns() {
-      return (outTty ? process.stdout.columns : undefined) ?? 100
+      // A terminal that does not say how wide it is says 0.
+      return (outTty && process.stdout.columns) || 100
     },
     outTty,
     color: outTty && !env.NO_COLOR && env.TERM !== 'dumb',

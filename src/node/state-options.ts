@@ -1,4 +1,5 @@
 // What can be set for plugins and their manager, and the places and modules that it means. Part of the root `op-dbus/state`; makes no folder.
+import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { isAbsolute, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -40,6 +41,7 @@ export function queryTtlOf(options: OpenOptions): number {
 export async function loadPluginModule(module: string): Promise<Readonly<Record<string, unknown>>> {
   if (module.startsWith('file:')) return import(module)
   if (module.startsWith('.') || isAbsolute(module) || /\.[cm]?js$/.test(module)) {
+    if (!existsSync(module)) throw new Error('there is no such file')
     return import(pathToFileURL(resolve(module)).href)
   }
   try {

@@ -21,7 +21,7 @@ export interface ApplyParts {
   readonly folder: DataFolder
   readonly checkpoints: Checkpoints
   readonly warn: Warn
-  /** Every plugin there is, for `current.json`. */
+  /** Every plugin there is. */
   readonly all: readonly Registered[]
 }
 
@@ -181,8 +181,11 @@ class Apply {
     }
   }
 
+  /** Of the plugins that are applied, and of those that feel it. */
   async #invalidate(): Promise<void> {
-    await Promise.all(this.#goals.map(({ registered }) => this.#parts.states.invalidate(registered)))
+    const names = new Set(this.#goals.flatMap(({ registered: { plugin } }) => [plugin.name, ...(plugin.affects ?? [])]))
+    const { all, states } = this.#parts
+    await Promise.all(all.filter(({ plugin }) => names.has(plugin.name)).map(one => states.invalidate(one)))
   }
 
   /** What the system is now: of all plugins that answer, those that were applied asked anew. */

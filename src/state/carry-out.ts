@@ -46,7 +46,10 @@ export async function carryOut(
   const report = (resource: ResourceName, outcome: Outcome) => {
     const key = resourceKey(resource)
     // What comes after the deadline, and what nobody asked for, says nothing of what is told here.
-    if (open && asked.has(key)) told.set(key, outcome)
+    if (!open || !asked.has(key)) return
+    told.set(key, outcome)
+    // Also where this process ends before the rest: what was cached meanwhile is older than this.
+    states.invalidateSoon(goal.registered).catch(() => {})
   }
   try {
     await calls.call(plugin, 'apply', ended => goal.carryOut(actions, { signal: ended, report }), {
@@ -93,9 +96,10 @@ function settle(
   switch (told?.status) {
     case 'done':
       if (confirmed) return { status: 'done', message: said }
-      if (look.fault === undefined)
-        return { status: 'unconfirmed', message: 'the plugin said done, and the state still differs' }
-      return { status: 'unconfirmed', message: `the plugin said done; the look afterwards failed: ${look.fault}` }
+      return {
+        status: 'unconfirmed',
+        message: `the plugin said done${said === undefined ? '' : ` (${said})`}${seen(look)}`,
+      }
     case 'pending':
       return { status: 'pending', message: said }
     case 'failed':
@@ -105,6 +109,9 @@ function settle(
       return { status: 'failed', message: error === undefined ? 'the plugin said nothing of it' : messageOf(error) }
   }
 }
+
+const seen = ({ fault }: Look) =>
+  fault === undefined ? ', and the state still differs' : `; the look afterwards failed: ${fault}`
 
 export function refusedOutcome(step: Step, action: StateAction): ResourceOutcome {
   return outcomeOf(step, action, 'refused', 'refused' in action ? action.refused : undefined)

@@ -1,7 +1,7 @@
 // What is to be reached, plugin by plugin: a desired state, or what a checkpoint kept. Says what leads there from a state; asks no system.
-import { canonicalJson } from '../cache/canonical-json.js'
+import { deepFreeze } from '../cache/frozen.js'
 import type { DiffCache } from '../caches/diff-cache.js'
-import type { Hash, Source } from '../ports.js'
+import type { Source } from '../ports.js'
 import { diffState, diffWhole } from './diff.js'
 import type { JsonObject } from './json.js'
 import type { ApplyCall, StateAction, StatePlugin } from './plugin.js'
@@ -75,23 +75,20 @@ function judging(
 
 export interface DiffsParts {
   readonly diffs: DiffCache
-  readonly hash: Hash
 }
 
 /** Diffs from states to goals, each computed once while it is in the cache. */
 export class Diffs {
   readonly #diffs: DiffCache
-  readonly #hash: Hash
-  /** A frozen state is hashed once, however often it is compared. */
-  readonly #hashes = new WeakMap<object, string>()
 
-  constructor({ diffs, hash }: DiffsParts) {
+  constructor({ diffs }: DiffsParts) {
     this.#diffs = diffs
-    this.#hash = hash
   }
 
   async of(goal: Goal, current: JsonObject): Promise<{ readonly diff: PluginDiff; readonly source: Source }> {
     const { plugin, key } = goal.registered
+    // What is frozen is hashed once, however often it is compared.
+    deepFreeze(goal.wanted)
     // What a plugin refuses may be about its system.
     const input = { plugin: plugin.name, pluginVersion: key, current, desired: goal.wanted }
     const { value, source } = await this.#diffs.getOrCompute<PluginDiff>(
@@ -99,20 +96,12 @@ export class Diffs {
       () => ({
         plugin: plugin.name,
         version: plugin.version,
-        currentHash: this.#hashOf(current),
-        desiredHash: this.#hashOf(goal.wanted),
+        currentHash: this.#diffs.digestOf(current),
+        desiredHash: this.#diffs.digestOf(goal.wanted),
         actions: goal.actionsFrom(current),
       }),
       { frozen: true },
     )
     return { diff: value, source }
-  }
-
-  #hashOf(value: unknown): string {
-    const known = this.#hashes.get(value as object)
-    if (known !== undefined) return known
-    const digest = this.#hash.sha256(canonicalJson(value))
-    if (Object.isFrozen(value)) this.#hashes.set(value as object, digest)
-    return digest
   }
 }

@@ -1,6 +1,7 @@
 // JSON texts that people write: read strictly, and everything that is wrong told with its line and column. Opens no file.
 import { type JSONVisitor, printParseErrorCode, visit } from 'jsonc-parser'
 import { OpDbusError } from '../errors.js'
+import { visible } from '../format.js'
 import { MAX_BYTES, MAX_DEPTH } from './plain.js'
 import type { Problem } from './plugin.js'
 import { step, stepsOf } from './pointer.js'
@@ -35,7 +36,7 @@ export class Problems {
 function told({ path, message, line, column }: Problem & Partial<Position>, file: string | undefined): string {
   const place = line === undefined ? file : `${file}:${line}:${column}`
   const where = [place, path].filter(part => part !== undefined && part !== '').join(' ')
-  return where === '' ? message : `${where}: ${message}`
+  return visible(where === '' ? message : `${where}: ${message}`)
 }
 
 /** From 1. Columns are UTF-16 units, as editors count. */

@@ -2,24 +2,26 @@
 import type { JsonObject, JsonValue } from './json.js'
 import { asSet, isObject, memberOf, sameJson } from './plain.js'
 import type { ResourceRule } from './plugin.js'
-import { OUR_WORDS } from './resources.js'
+import { keysOf, OUR_WORDS } from './resources.js'
 
 /**
  * `current` (undefined: there is none) with `desired`, a resource of a desired state, over it. The very same object where nothing
  * changes, and what does not change within it is shared.
  */
 export function targetOf(rule: ResourceRule, current: JsonObject | undefined, desired: JsonObject): JsonObject {
+  const keys = keysOf(rule)
   return mergeMembers(current ?? {}, desired, (old, value, field) => {
-    if (OUR_WORDS.includes(field)) return old
-    const adds = Array.isArray(value) && desired.prune !== true && rule.sets?.includes(field)
-    return merged(old, adds ? withMembers(old, value) : value)
+    // What names a resource is the same on both sides, be it a number here and its digits there.
+    if (OUR_WORDS.includes(field) || (old !== undefined && keys.includes(field))) return old
+    if (!Array.isArray(value) || !rule.sets?.includes(field)) return merged(old, value)
+    return mergedSet(old, value, desired.prune === true)
   })
 }
 
-/** A set with these members among what else is in it. */
-function withMembers(current: JsonValue | undefined, members: readonly JsonValue[]): JsonValue {
-  if (!Array.isArray(current)) return members
-  return sameJson(current, members) ? current : asSet([...current, ...members])
+/** With `prune`, a set has these members; else they are among what is in it. One that is not there is as good as an empty one. */
+function mergedSet(old: JsonValue | undefined, members: readonly JsonValue[], prune: boolean): JsonValue | undefined {
+  if (!Array.isArray(old)) return members.length === 0 ? old : members
+  return sameJson(old, members) ? old : prune ? members : asSet([...old, ...members])
 }
 
 /** RFC 7396: objects merge, null takes a member away (undefined here), anything else replaces. */

@@ -1,5 +1,6 @@
 // What a plugin answered, as the state that everybody works with: plain JSON, in one order, frozen. Asks nobody.
 import { isOpDbusError, messageOf, OpDbusError } from '../errors.js'
+import { visible } from '../format.js'
 import type { JsonObject, JsonValue } from './json.js'
 import { deepFreeze, isObject, memberOf, plainJson } from './plain.js'
 import type { ResourceRule, StatePlugin } from './plugin.js'
@@ -13,13 +14,10 @@ import { checkCollection, inOrder, kindOf, OUR_WORDS, resourcesOf } from './reso
  */
 export function normaliseState(answer: unknown, plugin: Pick<StatePlugin, 'name' | 'resources'>): JsonObject {
   const wrong = (path: string, message: string): never => {
-    throw new OpDbusError(
-      'PLUGIN_FAILED',
-      `plugin ${plugin.name} answered no state: ${path || 'the whole'} ${message}`,
-      {
-        details: { plugin: plugin.name, path },
-      },
-    )
+    const what = visible(`${path || 'the whole'} ${message}`)
+    throw new OpDbusError('PLUGIN_FAILED', `plugin ${plugin.name} answered no state: ${what}`, {
+      details: { plugin: plugin.name, path },
+    })
   }
   try {
     return deepFreeze(stateOf(plainJson(answer, { fault: wrong, unsafe: 'text' }), plugin.resources, wrong))

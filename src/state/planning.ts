@@ -65,8 +65,8 @@ export async function goalsOfPlan(
 /** Whether it has the form of a plan: what its diffs say is compared with the state anyway. */
 function isPlan(value: unknown): value is Plan {
   const plan = value as Partial<Plan> | null | undefined
-  const named = ({ resource }: Plan['diffs'][number]['actions'][number]) =>
-    typeof resource?.collection === 'string' && typeof resource.name === 'string'
+  const named = (action: Plan['diffs'][number]['actions'][number] | null) =>
+    typeof action?.resource?.collection === 'string' && typeof action.resource.name === 'string'
   return (
     plan?.['op-dbus'] === 'plan' &&
     plan.version === 1 &&

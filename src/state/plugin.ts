@@ -14,6 +14,8 @@ export interface StatePlugin {
   /** How its state is made of resources, in the order in which they are told. */
   readonly resources: Readonly<Record<string, ResourceRule>>
   readonly capabilities: PluginCapabilities
+  /** Other plugins whose state may change by what this one applies (a container that is started makes links): what is cached of theirs goes too. */
+  readonly affects?: readonly string[]
   /** Why it cannot serve on this machine, in one sentence; undefined where it can. Cheap: it looks whether a socket or a program is there. */
   unavailable?(): string | undefined | Promise<string | undefined>
   /**
@@ -23,7 +25,10 @@ export interface StatePlugin {
   query(call: PluginCall): Promise<JsonObject>
   /** The part of a state that a first desired file should declare: what `apply` can change. Absent: all of it. */
   initial?(state: JsonObject): JsonObject
-  /** What is wrong in `desired`, beyond what {@link resources} says: fields that there are not, values that no system takes. */
+  /**
+   * What is wrong in `desired`, beyond what {@link resources} says: fields that there are not, values that no system takes. It is shown fields alone,
+   * without `ensure` and `prune`.
+   */
   check?(desired: JsonObject): readonly Problem[]
   /**
    * Why this action is none that it can do, in one sentence (`the mtu of a physical link is not changed`). Told in the plan. `current` is the

@@ -128,7 +128,7 @@ const CAPABILITIES = ['apply', 'atomic', 'rollback', 'watch'] as const
 function faultOf(plugin: unknown): string | undefined {
   if (typeof plugin !== 'object' || plugin === null)
     return 'its default export is neither a plugin nor a function that makes one'
-  const { name, version, scope, resources, capabilities, query } = plugin as Partial<StatePlugin>
+  const { name, version, scope, resources, capabilities, affects, query } = plugin as Partial<StatePlugin>
   if (typeof name !== 'string' || !NAME.test(name)) {
     return 'its name must be a lower-case letter, then letters, digits, "_" and "-", 50 characters at most'
   }
@@ -136,6 +136,7 @@ function faultOf(plugin: unknown): string | undefined {
     return 'its version must be a text of 1 to 100 characters'
   if (scope !== undefined && typeof scope !== 'string') return 'its scope must be a text'
   if (typeof resources !== 'object' || resources === null) return 'it does not say how its state is made of resources'
+  if (affects !== undefined && !Array.isArray(affects)) return 'its "affects" is no list of names of plugins'
   if (typeof query !== 'function') return 'it has no function "query"'
   const strange = OPTIONAL.find(one => !['undefined', 'function'].includes(typeof (plugin as StatePlugin)[one]))
   if (strange) return `its "${strange}" is no function`

@@ -49,7 +49,7 @@ export interface Desired {
 }
 
 export interface DesiredPlugin {
-  /** Resources that are not named are removed, as far as the plugin allows. */
+  /** Resources that are not named are removed, in the collections that are named and as far as the plugin allows. */
   readonly prune: boolean
   /** Without `prune`; resources keep their `ensure` and `prune`. */
   readonly state: JsonObject

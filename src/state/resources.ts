@@ -77,7 +77,7 @@ function checkList(rule: ResourceRule, list: readonly JsonValue[], path: string,
 function named(rule: ResourceRule): string {
   const keys = keysOf(rule).map(key => JSON.stringify(key))
   return keys.length === 1
-    ? `${keys[0]} has to be a text that is not empty`
+    ? `${keys[0]} has to be a text that is not empty, or a number`
     : `${keys.join(' and ')} have to be texts that are not empty and hold no blank, or numbers`
 }
 

@@ -8,9 +8,19 @@ import type { Library } from './library.js'
 export type ChildTask = (library: Library, ...args: string[]) => Promise<unknown>
 
 /** Runs a task of `main.ts` in a new process, on the same build of the library. */
-export async function inChild<T>({ folder }: Library, task: string, ...args: readonly string[]): Promise<T> {
+export function inChild<T>(library: Library, task: string, ...args: readonly string[]): Promise<T> {
+  return inNode(library, [], task, ...args)
+}
+
+/** The same, with options for Node. */
+export async function inNode<T>(
+  { folder }: Library,
+  options: readonly string[],
+  task: string,
+  ...args: readonly string[]
+): Promise<T> {
   const words = [task, ...args].flatMap(word => ['--child', word])
-  const command = [fileURLToPath(import.meta.url), '--library', folder, ...words]
+  const command = [...options, fileURLToPath(import.meta.url), '--library', folder, ...words]
   const { stdout } = await promisify(execFile)(process.execPath, command)
   return JSON.parse(stdout) as T
 }

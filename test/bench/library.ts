@@ -4,12 +4,15 @@ import { join, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import type * as Kernels from '../../src/kernels.js'
 import type * as Node from '../../src/node.js'
+import type * as State from '../../src/state.js'
 
 /** One build of op-dbus. */
 export interface Library {
   readonly openCaches: typeof Node.openCaches
   /** `op-dbus/kernels`, of the same build. */
   importKernels(): Promise<typeof Kernels>
+  /** `op-dbus/state`, of the same build. */
+  importState(): Promise<typeof State>
   /** Its package: what is run in it may import the library by its name. */
   readonly folder: string
 }
@@ -21,7 +24,12 @@ export async function openLibrary(folder: string | undefined): Promise<Library> 
   const root = folder === undefined ? own : resolve(folder)
   const part = (name: string) => import(pathToFileURL(join(root, 'dist', `${name}.js`)).href)
   const { openCaches } = (await part('node')) as typeof Node
-  return { openCaches, importKernels: () => part('kernels') as Promise<typeof Kernels>, folder: root }
+  return {
+    openCaches,
+    importKernels: () => part('kernels') as Promise<typeof Kernels>,
+    importState: () => part('state') as Promise<typeof State>,
+    folder: root,
+  }
 }
 
 export function isLibrary(folder: string): boolean {

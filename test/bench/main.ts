@@ -17,6 +17,7 @@ import { awaitedHit, memoryHit } from './rows/memory.js'
 import { memoryOf10k, weigh } from './rows/memory-10k.js'
 import { openMillion } from './rows/open.js'
 import { importTime } from './rows/start.js'
+import { diffMegabyte, diffTask, queryHit } from './rows/state.js'
 import { tokenizeRows } from './rows/tokenize.js'
 import { exitCodeOf, inOwnFolder, type Outcome, runGroups } from './runner.js'
 import { markdown, table, verdict } from './table.js'
@@ -32,6 +33,8 @@ const GROUPS: readonly RowGroup[] = [
   batchLoop,
   batchDisk,
   batchMemory,
+  queryHit,
+  diffMegabyte,
   langchain,
   growth,
   tokenizeRows,
@@ -46,7 +49,7 @@ const GROUPS: readonly RowGroup[] = [
 ]
 const IDS = GROUPS.map(group => group.id)
 /** What rows have done in processes of their own. */
-const CHILD_TASKS: Readonly<Record<string, ChildTask>> = { weigh, batch: batchTask, growth: growthTask }
+const CHILD_TASKS: Readonly<Record<string, ChildTask>> = { weigh, batch: batchTask, growth: growthTask, diff: diffTask }
 const ROUNDS = { full: 9, quick: 3 }
 
 try {

@@ -30,6 +30,16 @@ describe('a frozen value', () => {
     expect([source, value, Object.isFrozen(value.interfaces)]).toEqual(['disk', state, true])
   })
 
+  it('is frozen also below what was frozen before, and where parts of it come twice', async () => {
+    const { here } = openTwo()
+    const part = { list: [{ deep: 1 }] }
+    await here.getOrCompute('net', () => Object.freeze({ a: Object.freeze([part]), b: part }), { frozen: true })
+    const view = here.view<{ b: typeof part }>('net')!
+    expect([view.b === part, Object.isFrozen(part.list[0])]).toEqual([true, true])
+    await here.getOrCompute('lxc', () => ({ a: Object.freeze([{ list: [{}] }]) }))
+    expect(Object.isFrozen(here.view<{ a: (typeof part)[] }>('lxc')!.a[0]!.list[0])).toBe(true)
+  })
+
   it('is no value that JSON cannot say', async () => {
     const { here } = openTwo()
     await expect(here.getOrCompute('net', () => new Map(), { frozen: true })).rejects.toMatchObject({

@@ -16,7 +16,8 @@ const SHELLS = [
 
 /** Line up to the cursor -> all that is offered there, in any order. Of folders and files: those in the folder below. */
 const OFFERED: Readonly<Record<string, string>> = {
-  'op-dbus ': 'embed cache models init query diff apply verify rollback plugins assets doctor demo bench completion help',
+  'op-dbus ':
+    'embed cache models init query diff apply verify rollback plugins assets doctor demo bench completion help',
   'op-dbus em': 'embed',
   'op-dbus help mo': 'models',
   'op-dbus help cache ': 'stats clear verify',

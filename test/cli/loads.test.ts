@@ -22,13 +22,17 @@ const PARTS = {
   output: 'its folder is missing',
   input: 'is this a text file?',
   doctor: 'trying the model on each device',
+  state: 'the state has moved since',
+  'plan files': 'is no time of ISO 8601',
+  'Open vSwitch': 'monitor_cond_since',
+  'D-Bus': 'GetUnitFileState',
 } as const
 
 /** Modules of Node that take longer to load than what they would be good for here. */
 const COSTLY = ['child_process', 'crypto', 'http', 'net', 'stream', 'tty', 'worker_threads', 'zlib']
 
 /** Parts of ours and modules of Node that `op-dbus ARGS > FILE` loads. */
-function loadedBy(dir: string, ...args: string[]) {
+function loadedBy(dir: string, args: readonly string[], env: Readonly<Record<string, string>> = {}) {
   const coverage = mkdtempSync(join(dir, 'coverage-'))
   const list = join(coverage, 'list.cjs')
   const names = join(coverage, 'names.txt')
@@ -37,7 +41,7 @@ function loadedBy(dir: string, ...args: string[]) {
     `process.on('exit', () => require('node:fs').writeFileSync(${JSON.stringify(names)}, process.moduleLoadList.join('\\n')))`,
   )
   const { status } = spawnSync(process.execPath, ['--require', list, cli, ...args], {
-    env: { PATH: process.env.PATH, OPDBUS_CACHE_DIR: dir, HOME: dir, NODE_V8_COVERAGE: coverage },
+    env: { PATH: process.env.PATH, OPDBUS_CACHE_DIR: dir, HOME: dir, NODE_V8_COVERAGE: coverage, ...env },
     stdio: ['ignore', openSync(join(coverage, 'out.txt'), 'w'), 'inherit'],
   })
   expect(status).toBe(0)
@@ -63,13 +67,13 @@ it('the words by which parts are found stand in the built files', () => {
 })
 
 it('--version loads no command and no option', () => {
-  const { parts, out } = loadedBy(temporaryFolder(), '--version')
+  const { parts, out } = loadedBy(temporaryFolder(), ['--version'])
   expect(out).toMatch(/^\d+\.\d+\.\d+\S*\n$/)
   expect(parts).toEqual([])
 })
 
 it('--help loads the commands and no code that they run', () => {
-  const { parts, out } = loadedBy(temporaryFolder(), '--help')
+  const { parts, out } = loadedBy(temporaryFolder(), ['--help'])
   expect(out).toContain('op-dbus')
   // Lies with the help.
   expect(parts.filter(part => part !== 'completion')).toEqual(['commands', 'options', 'help'])
@@ -78,12 +82,30 @@ it('--help loads the commands and no code that they run', () => {
 it('a text from disk loads what looks it up: nothing that computes, fetches, masks or writes files', async () => {
   const dir = temporaryFolder()
   expect((await runCli(dir, ['embed', 'a text'])).stdout).toMatch(/^C computed/)
-  const { parts, costly, files, out } = loadedBy(dir, 'embed', 'a text')
+  const { parts, costly, files, out } = loadedBy(dir, ['embed', 'a text'])
   expect(out).toMatch(/^D disk/)
   expect(parts).toEqual(['library', 'commands', 'options'])
   // What makes keys and checks records; both bring streams along.
   expect(costly).toEqual(['crypto', 'stream', 'zlib'])
   // Each costs as much as twenty thousand characters of code.
+  expect(files).toBeLessThanOrEqual(8)
+})
+
+it('a state from disk loads no client of any system, and nothing that reads plans', async () => {
+  const dir = temporaryFolder()
+  const system = join(dir, 'system.json')
+  writeFileSync(system, '{"things":[],"mode":{}}')
+  const env = {
+    OPDBUS_PLUGINS: fileURLToPath(new URL('file-plugin.mjs', import.meta.url)),
+    TEST_SYSTEM: system,
+    OPDBUS_QUERY_CACHE_TTL: '3600',
+  }
+  expect((await runCli(dir, ['query', 'things'], { env })).code).toBe(0)
+  const { parts, costly, files, out } = loadedBy(dir, ['query', 'things'], env)
+  expect(JSON.parse(out)).toEqual({ plugins: { things: { mode: {}, things: [] } } })
+  expect(readFileSync(`${system}.log`, 'utf8')).toBe('query\n')
+  expect(parts).toEqual(['library', 'commands', 'options', 'state'])
+  expect(costly).toEqual(['crypto', 'stream', 'zlib'])
   expect(files).toBeLessThanOrEqual(8)
 })
 

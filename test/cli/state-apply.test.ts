@@ -154,22 +154,37 @@ describe('apply', () => {
     })
   })
 
+  it('that is ended half-way tells what became of it', async () => {
+    const system = newSystem(STATE)
+    writeFileSync(`${system.file}.hold`, '')
+    const running = system.start(['apply', system.write('desired.json', TWO), '--yes'])
+    await vi.waitUntil(() => system.asked().includes('apply'), { timeout: 20_000, interval: 10 })
+    running.child.kill('SIGINT')
+    const { signal, stdout, stderr } = await running.end
+    expect([signal, stdout]).toEqual(['SIGINT', ''])
+    expect(stderr).toMatch(/✗ failed .*things\/b/)
+    expect(stderr).toMatch(/^0 of 2 done, 2 failed$/m)
+    expect(stderr).toContain('op-dbus rollback ')
+    expect(system.state()).toEqual(STATE)
+  })
+
   it('says what is no call of it', async () => {
     const system = newSystem(STATE)
-    const said = async (...args: string[]) => {
-      const { code, stderr } = await system.run(args)
-      expect(code, args.join(' ')).toBe(2)
-      return stderr
+    const cases: readonly [args: string[], said: string][] = [
+      [['apply'], '--plan FILE'],
+      [['apply', 'a', 'b'], 'one desired file'],
+      [['apply', 'a', '--plan', 'b', '--yes'], 'leave out --yes'],
+      [['apply', '--plan', 'b', '-p', 'net', '--yes'], 'carried out whole'],
+      [['apply', 'a', '--yes', '-p', ','], 'names no plugin'],
+      [['rollback', 'a', 'b', '--yes'], 'one checkpoint'],
+      [['rollback', 'a', '--list'], 'takes no checkpoint'],
+      [['rollback', '--yes'], 'checkpoint'],
+      [['rollback', 'nothing-like-it', '--yes'], 'nothing-like-it'],
+    ]
+    const outcomes = await Promise.all(cases.map(([args]) => system.run(args)))
+    for (const [i, [args, said]] of cases.entries()) {
+      expect(outcomes[i], args.join(' ')).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining(said) })
     }
-    expect(await said('apply')).toContain('--plan FILE')
-    expect(await said('apply', 'a', 'b')).toContain('one desired file')
-    expect(await said('apply', 'a', '--plan', 'b', '--yes')).toContain('leave out --yes')
-    expect(await said('apply', '--plan', 'b', '-p', 'net', '--yes')).toContain('carried out whole')
-    expect(await said('apply', 'a', '--yes', '-p', ',')).toContain('names no plugin')
-    expect(await said('rollback', 'a', 'b', '--yes')).toContain('one checkpoint')
-    expect(await said('rollback', 'a', '--list')).toContain('takes no checkpoint')
-    expect(await said('rollback', '--yes')).toContain('checkpoint')
-    expect(await said('rollback', 'nothing-like-it', '--yes')).toContain('nothing-like-it')
     expect(system.asked()).toEqual([])
   })
 })
@@ -204,6 +219,21 @@ describe.skipIf(noTerminal)('on a terminal', () => {
     const { code } = await system.onTerminal(['apply', system.write('desired.json', TWO)], '\x03')
     expect(code).toBe(130)
     expect([system.state(), existsSync(system.data)]).toEqual([STATE, false])
+  })
+
+  it('query --watch and diff --watch tell each change, until Ctrl+C', async () => {
+    const system = newSystem(STATE)
+    const file = system.write('desired.json', desired([{ name: 'a', size: 1 }]))
+    const query = system.startOnTerminal(['query', 'things', '--watch'], { NO_COLOR: '1' })
+    const diff = system.startOnTerminal(['diff', file, '--watch'], { NO_COLOR: '1' })
+    await Promise.all([query.printed('level=low'), diff.printed('1 already so')])
+    system.set({ ...STATE, things: [{ name: 'a', size: 4 }] })
+    expect(await query.printed('1 -> 4')).toMatch(
+      /things\r\n {2}~ things\/a\r\n {4}~ size {2}1 -> 4\r\n {2}- things\/b\r\n/,
+    )
+    expect(await diff.printed('0 already so')).toContain('    ~ size  4 -> 1\r\n')
+    for (const { child } of [query, diff]) child.stdin.write('\x03')
+    expect([(await query.end).code, (await diff.end).code]).toEqual([130, 130])
   })
 
   it('query, diff, verify and plugins speak to people', async () => {

@@ -62,6 +62,20 @@ describe('query', () => {
     expect(strange.stderr).toContain('"things"')
   })
 
+  it('no name and no message of a system steers a terminal', async () => {
+    const evil = '\x1b]0;owned\x07\u202e'
+    const system = newSystem({ things: [{ name: evil }, { name: evil }], mode: {} })
+    const failed = await system.run(['query', 'things'])
+    expect(failed.code).toBe(11)
+    const desired = system.write('d.json', { version: 1, plugins: { things: { [evil]: {} } } })
+    const refused = await system.run(['diff', desired])
+    expect(refused.code).toBe(2)
+    for (const { stderr } of [failed, refused]) {
+      expect(stderr).toContain('owned')
+      expect(stderr.replaceAll('\n', '')).not.toMatch(/[\x00-\x1f\x7f-\x9f\u202e]/)
+    }
+  })
+
   it('--watch prints a document a line, at once and at each change, until it is interrupted', async () => {
     const system = newSystem(STATE)
     const running = system.start(['query', 'things', '--watch'])
@@ -179,10 +193,11 @@ describe('diff and verify', () => {
     expect(stderr.split('\n')[0]).toMatch(/desired\.json:3:\d+ \S+: .*things/)
     expect(stderr.split('\n')[0]).not.toContain('op-dbus: ')
     const bad = ['', '{', '[]', '\0', '{"version":1,"version":1,"plugins":{}}', '{"version":2,"plugins":{}}']
-    for (const content of bad) {
-      const outcome = await system.run(['apply', system.write('bad.json', content), '--yes'])
-      expect(outcome, content).toMatchObject({ code: 2, stdout: '' })
-      expect(outcome.stderr, content).toMatch(/^\S*bad\.json:\d+:\d+:? /)
+    const files = bad.map((content, i) => system.write(`bad${i}.json`, content))
+    const outcomes = await Promise.all(files.map(file => system.run(['apply', file, '--yes'])))
+    for (const [i, outcome] of outcomes.entries()) {
+      expect(outcome, bad[i]).toMatchObject({ code: 2, stdout: '' })
+      expect(outcome.stderr, bad[i]).toMatch(/^\S*bad\d\.json:\d+:\d+:? /)
     }
     expect(system.asked()).toEqual([])
   })
@@ -191,21 +206,22 @@ describe('diff and verify', () => {
     const system = newSystem(STATE)
     mkdirSync(join(system.dir, 'folder'))
     system.write('large.json', ' '.repeat(16 * 2 ** 20 + 1))
-    const said = async (...args: string[]) => {
-      const { code, stderr } = await system.run(args)
-      expect(code, args.join(' ')).toBe(2)
-      return stderr
+    const cases: readonly [args: string[], said: string][] = [
+      [['diff', 'folder'], 'cannot read folder: '],
+      [['diff', 'none.json'], 'there is no such file'],
+      [['diff', 'large.json'], 'larger than 16 MiB'],
+      [['verify', '/dev/zero'], 'larger than 16 MiB'],
+      [['diff'], 'takes one desired file'],
+      [['diff', 'a', 'b'], 'takes one desired file'],
+      [['diff', 'a', '--format', 'yaml'], 'json-patch'],
+      [['diff', 'a', '--json', '--format', 'text'], 'differ'],
+      [['diff', '-', '--watch'], 'regular'],
+      [['diff', '', '--watch'], 'path'],
+    ]
+    const outcomes = await Promise.all(cases.map(([args]) => system.run(args)))
+    for (const [i, [args, said]] of cases.entries()) {
+      expect(outcomes[i], args.join(' ')).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining(said) })
     }
-    expect(await said('diff', 'folder')).toContain('cannot read folder: ')
-    expect(await said('diff', 'none.json')).toContain('there is no such file')
-    expect(await said('diff', 'large.json')).toContain('larger than 16 MiB')
-    expect(await said('verify', '/dev/zero')).toContain('larger than 16 MiB')
-    expect(await said('diff')).toContain('takes one desired file')
-    expect(await said('diff', 'a', 'b')).toContain('takes one desired file')
-    expect(await said('diff', 'a', '--format', 'yaml')).toContain('json-patch')
-    expect(await said('diff', 'a', '--json', '--format', 'text')).toContain('differ')
-    expect(await said('diff', '-', '--watch')).toContain('regular')
-    expect(await said('diff', '', '--watch')).toContain('path')
   })
 
   it('--watch tells the diff again when the system changes, and when the file does', async () => {

@@ -31,7 +31,8 @@ export interface System {
   run(args: readonly string[], options?: RunOptions): Promise<Outcome>
   /** On a terminal: what it shows, and the exit code. `input` is typed. */
   onTerminal(args: readonly string[], input?: string, env?: Readonly<Record<string, string>>): Promise<Outcome>
-  /** A process that goes on; it is ended with the test. */
+  /** A process that goes on; it is ended with the test. On a terminal, what is written to its input is typed. */
+  startOnTerminal(args: readonly string[], env?: Readonly<Record<string, string>>): Running
   start(args: readonly string[], env?: Readonly<Record<string, string>>): Running
   /** Each file of the data folder with its time: what has touched it shows. */
   dataFiles(): string[]
@@ -55,10 +56,16 @@ export function newSystem(state: unknown): System {
     OPDBUS_OVSDB: join(dir, 'no.sock'),
     OPDBUS_SYSTEMD_BUS: `unix:path=${join(dir, 'no.bus')}`,
     TEST_SYSTEM: file,
+    // However slow the machine is.
+    OPDBUS_QUERY_CACHE_TTL: '3600',
     NODE_DISABLE_COMPILE_CACHE: '1',
   }
   const cache = join(dir, 'cache')
   writeFileSync(file, JSON.stringify(state))
+  const terminal: System['start'] = (args, more = {}) => {
+    const command = [process.execPath, cli, ...args].map(word => `'${word}'`).join(' ')
+    return started('script', ['-qec', command, '/dev/null'], { ...base(dir, cache), ...env, TERM: 'xterm', ...more })
+  }
   return {
     dir,
     data,
@@ -78,19 +85,14 @@ export function newSystem(state: unknown): System {
     asked: () => (existsSync(`${file}.log`) ? readFileSync(`${file}.log`, 'utf8').trim().split('\n') : []),
     run: (args, options = {}) => runCli(cache, args, { cwd: dir, ...options, env: { ...env, ...options.env } }),
     async onTerminal(args, input = '', more = {}) {
-      const command = [process.execPath, cli, ...args].map(word => `'${word}'`).join(' ')
-      const running = started('script', ['-qec', command, '/dev/null'], {
-        ...base(dir, cache),
-        ...env,
-        TERM: 'xterm',
-        ...more,
-      })
+      const running = terminal(args, more)
       if (input !== '') {
         await running.printed('[y/N]')
         running.child.stdin.write(input)
       }
       return running.end
     },
+    startOnTerminal: terminal,
     start: (args, more = {}) => started(process.execPath, [cli, ...args], { ...base(dir, cache), ...env, ...more }),
     dataFiles: () =>
       existsSync(data)

@@ -29,7 +29,6 @@ export class Ovs {
     try {
       await run(programOf('ovs', 'ovsdb-tool'), ['create', join(ovs.dir, 'conf.db'), SCHEMA])
       await ovs.startServer()
-      await ovs.vsctl('init')
       if (vswitchd) await ovs.startVswitchd()
       return ovs
     } catch (error) {
@@ -43,6 +42,8 @@ export class Ovs {
     const own = ['--no-chdir', '-vconsole:off', `--unixctl=${at('server.ctl')}`, `--log-file=${at('server.log')}`]
     const args = [at('conf.db'), `--remote=punix:${this.socket}`, ...own]
     await this.#start(programOf('ovs', 'ovsdb-server'), args, this.socket)
+    // The socket's file is there a moment before anybody listens.
+    await this.vsctl('--retry', '--timeout=20', 'init')
   }
 
   async startVswitchd(): Promise<void> {
@@ -161,10 +162,14 @@ export class CountingProxy {
   }
 }
 
-/** `ovs-vsctl show` tells ports in the order of their uuids. */
+/** `ovs-vsctl show` tells ports, and their interfaces, in the order of their uuids. */
 function orderedPorts(bridge: string): string {
-  const [head, ...ports] = bridge.split(/^ {8}(?=Port )/m)
-  return [head, ...ports.sort()].join('')
+  return ordered(bridge, /^ {8}(?=Port )/m, port => ordered(port, /^ {12}(?=Interface )/m, each => each))
+}
+
+function ordered(text: string, before: RegExp, each: (part: string) => string): string {
+  const [head, ...parts] = text.split(before)
+  return [head, ...parts.map(each).sort()].join('')
 }
 
 async function end(child: ChildProcess | undefined): Promise<void> {

@@ -84,6 +84,7 @@ describe('apply', () => {
       { ...plan, to: { desired: 1 } },
       { ...plan, diffs: [null] },
       { ...plan, diffs: [{ ...plan.diffs[0], actions: [{ kind: 'modify' }] }] },
+      { ...plan, diffs: [{ ...plan.diffs[0], actions: [null] }] },
     ]) {
       await expect(state.apply(bad as never)).rejects.toMatchObject({ code: 'INVALID_INPUT' })
     }
@@ -226,6 +227,8 @@ describe('apply', () => {
       apply: async (actions, { report, signal }) => {
         giver.abort()
         expect(signal.aborted).toBe(true)
+        // It needs a while to end: what it does meanwhile is told as well.
+        await turns()
         first.system.items.one = { value: 5 }
         report(actions[0]!.resource, { status: 'done' })
       },
@@ -263,6 +266,18 @@ describe('the cache around an apply', () => {
     expect(other.system.asked).toBe(1)
   })
 
+  it('drops those of plugins that feel it', async () => {
+    const [felt, other] = [memoryPlugin('felt'), memoryPlugin('other')]
+    const { plugin } = memoryPlugin('mine', { affects: ['felt', 'nosuch'] })
+    const { state } = manage([felt.plugin, other.plugin, plugin], { dataDir: temporaryFolder() })
+    await state.query()
+    const plan = await state.plan(wanted())
+    felt.system.items.veth = { value: 1 }
+    await state.apply(plan)
+    expect((await state.query()).plugins.felt).toMatchObject({ items: { veth: { value: 1 } } })
+    expect(other.system.asked).toBe(1)
+  })
+
   it('never serves a query that was begun before', async () => {
     const { plugin, system } = memoryPlugin('mine')
     const slow = deferred<void>()
@@ -296,6 +311,27 @@ describe('the cache around an apply', () => {
     await state.query()
     await state.apply(await state.plan(wanted()))
     expect((await state.query()).plugins.mine).toMatchObject({ items: { one: { value: 4 } } })
+  })
+
+  it('holds nothing that a later plugin changed of an earlier one', async () => {
+    const first = memoryPlugin('first')
+    const second = memoryPlugin('second')
+    const { state } = manage(
+      [
+        first.plugin,
+        {
+          ...second.plugin,
+          async apply(actions, call) {
+            await state.query(['first'])
+            first.system.items.veth = { value: 1 }
+            await second.plugin.apply!(actions, call)
+          },
+        },
+      ],
+      { dataDir: temporaryFolder() },
+    )
+    await state.apply(await state.plan(desired({ ...wanted('first').plugins, ...wanted('second').plugins })))
+    expect((await state.query()).plugins.first).toMatchObject({ items: { veth: { value: 1 } } })
   })
 
   it('holds nothing from within an apply', async () => {

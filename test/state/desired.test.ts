@@ -112,17 +112,17 @@ describe('a desired file', () => {
     [
       'no name',
       of({ net: { interfaces: [{ name: 'a' }, { type: 'bridge' }] } }),
-      'desired.json:1:59 /plugins/net/interfaces/1: has no name: "name" has to be a text that is not empty',
+      'desired.json:1:59 /plugins/net/interfaces/1: has no name: "name" has to be a text that is not empty, or a number',
     ],
     [
       'half a name',
       of({ net: { routes: [{ destination: '0.0.0.0/0' }] } }),
-      'desired.json:1:42 /plugins/net/routes/0: has no name: "destination" and "device" have to be texts that are not empty and hold no blank',
+      'desired.json:1:42 /plugins/net/routes/0: has no name: "destination" and "device" have to be texts that are not empty and hold no blank, or numbers',
     ],
     [
-      'a name that is a number',
-      of({ lxc: { containers: [{ id: 100 }] } }),
-      'desired.json:1:46 /plugins/lxc/containers/0: has no name: "id" has to be a text that is not empty',
+      'a name that is neither text nor number',
+      of({ lxc: { containers: [{ id: true }] } }),
+      'desired.json:1:46 /plugins/lxc/containers/0: has no name: "id" has to be a text that is not empty, or a number',
     ],
     [
       'one resource twice',
@@ -187,6 +187,11 @@ describe('a desired file', () => {
       'desired.json:4:1 /plugins/lxc',
       'desired.json:5:1 /version',
     ])
+  })
+
+  it('steers no terminal, whatever is called how', () => {
+    const told = complaint(JSON.stringify({ plugins: { 'a\n\u001b[2J\u202e': {} } }))
+    expect(told).toBe('desired.json:1:13 /plugins/a··[2J·: is no plugin; known are net, lxc, systemd')
   })
 
   it('is refused beyond 16 MiB, and beyond 128 levels before any parser sees it', () => {

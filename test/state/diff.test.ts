@@ -8,7 +8,7 @@ import type { JsonObject, JsonValue } from '../../src/state/json.js'
 import { normaliseState } from '../../src/state/normalise.js'
 import type { Change, StateAction, StatePlugin } from '../../src/state/plugin.js'
 import { findResource, resourcesOf } from '../../src/state/resources.js'
-import { applied, net, netStates, plugins, shuffled, systemd, systemdStates, values } from './samples.js'
+import { applied, lxc, net, netStates, plugins, shuffled, systemd, systemdStates, values } from './samples.js'
 
 const state = (plugin: StatePlugin, answer: unknown) => normaliseState(answer, plugin)
 const desired = (plugin: StatePlugin, of: object) =>
@@ -67,6 +67,10 @@ describe('what is declared', () => {
     expect(trunks({ trunks: [20, 9], prune: true })).toMatchObject([{ changes: [{ old: [10, 20], new: [9, 20] }] }])
     expect(trunks({ trunks: null })).toMatchObject([{ changes: [{ path: '/trunks', old: [10, 20] }] }])
     expect(nothing(trunks({ trunks: [20, 10, 20], prune: true }))).toBe(true)
+    expect(nothing(trunks({ trunks: [] }))).toBe(true)
+    expect(trunks({ trunks: [], prune: true })).toMatchObject([{ changes: [{ old: [10, 20], new: [] }] }])
+    const none = diff(net, { interfaces: [{ name: 'a' }] }, { interfaces: [{ name: 'a', trunks: [], prune: true }] })
+    expect(nothing(none)).toBe(true)
   })
 
   it('is made where it is not there, without nulls and words of ours', () => {
@@ -107,6 +111,18 @@ describe('what is declared', () => {
       { kind: 'delete', resource: { name: '0.0.0.0/0 eth0' } },
     ])
     expect(diff(net, current, { interfaces: [] })).toEqual([])
+  })
+
+  it('is the resource of its name, be that a number here and its digits there', () => {
+    expect(
+      diff(lxc, { containers: [{ id: '100', running: false }] }, { containers: [{ id: 100, running: true }] }),
+    ).toStrictEqual([
+      {
+        kind: 'modify',
+        resource: { collection: 'containers', name: '100' },
+        changes: [{ path: '/running', old: false, new: true }],
+      },
+    ])
   })
 
   it('may be what a plugin refuses, which is told', () => {

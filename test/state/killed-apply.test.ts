@@ -32,6 +32,9 @@ const SCRIPT = `
   writeSync(1, 'report ' + JSON.stringify(report) + '\\n')
   await state.close()`
 
+/** The machine that the tests run on is asked nothing. */
+const NOWHERE = { ovsdb: '/nowhere/db.sock', lxcPath: '/nowhere/lxc', systemdBus: 'unix:path=/nowhere/bus' }
+
 const running = new Set<ChildProcess>()
 afterEach(() => {
   for (const child of running) child.kill('SIGKILL')
@@ -55,6 +58,9 @@ function applying(
     cwd: root,
     env: {
       PATH: '',
+      OPDBUS_OVSDB: NOWHERE.ovsdb,
+      OPDBUS_LXC_PATH: NOWHERE.lxcPath,
+      OPDBUS_SYSTEMD_BUS: NOWHERE.systemdBus,
       JSON_SYSTEM: file,
       OPDBUS_PLUGINS: module,
       OPDBUS_DATA_DIR: dataDir,
@@ -94,7 +100,7 @@ async function judge({ file, dataDir, dir }: Machine, out: string): Promise<'not
   const currentFile = join(dataDir, 'state/current.json')
   if (existsSync(currentFile)) expect(JSON.parse(readFileSync(currentFile, 'utf8')).plugins.json.items).toEqual(AFTER)
 
-  await using state = await openState({ dir, dataDir, plugins: [jsonPlugin(file)], onWarning: () => {} })
+  await using state = await openState({ dir, dataDir, ...NOWHERE, plugins: [jsonPlugin(file)], onWarning: () => {} })
   const verified = await state.verify(WANTED)
   expect(verified.same).toBe(end === 'all')
   const differing = verified.diffs[0]!.actions.filter(({ kind }) => kind !== 'none').map(
@@ -167,6 +173,29 @@ describe('an apply that is killed', () => {
       return judge(on, out)
     })
     expect((await inTurns(tasks, 4)).length).toBe(37)
+  })
+})
+
+describe('a process that holds a state in memory', () => {
+  it('answers fresh once another has applied, and has the answers of other plugins still', async () => {
+    const on = machine()
+    const other = join(on.dataDir, '..', 'other.json')
+    writeItems(other, BEFORE)
+    let asked = 0
+    const counting = jsonPlugin(other, () => void asked++, 'other')
+    // Long enough that nothing here is fresh by age.
+    const options = { ...NOWHERE, dir: on.dir, dataDir: on.dataDir, queryCacheTtl: 600 }
+    await using state = await openState({ ...options, plugins: [jsonPlugin(on.file), counting] })
+    const items = async () => {
+      const { plugins, sources } = await state.query(['json', 'other'])
+      return [plugins.json?.items, sources] as const
+    }
+    await items()
+    expect(await items()).toEqual([BEFORE, { json: 'memory', other: 'memory' }])
+    expect((await applying(on, { OPDBUS_QUERY_CACHE_TTL: '600' })).out).toContain('report {"success":true')
+    const [now, sources] = await items()
+    expect(now).toEqual(AFTER)
+    expect([sources.other, asked]).toEqual(['memory', 1])
   })
 })
 

@@ -2,10 +2,12 @@
 // forms are those of its documentation and of listings that people published.
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import fc from 'fast-check'
 import { beforeEach, describe, expect, it } from 'vitest'
+import { isOpDbusError } from '../../src/errors.js'
 import type { Outcome, StateAction, StatePlugin } from '../../src/state/plugin.js'
 import { parseLxcLs } from '../../src/state/plugins/lxc/lxc-tools.js'
-import { parsePctList, parseProxmoxConfig } from '../../src/state/plugins/lxc/proxmox.js'
+import { parsePctList, parseProxmoxConfig, parsePvesh } from '../../src/state/plugins/lxc/proxmox.js'
 import { lxcPlugin } from '../../src/state/plugins/lxc.js'
 import { temporaryFolder } from '../support.js'
 import { toolsIn } from './plugin-tools.js'
@@ -188,6 +190,45 @@ it('a configuration that is no configuration is no network', () => {
   })
 })
 
+it('whatever these programs answer is containers or a failure', () => {
+  const cells = fc.constantFrom(
+    '100',
+    'running',
+    'stopped',
+    'RUNNING',
+    ' ',
+    '\n',
+    'x',
+    ':',
+    '=',
+    'net0',
+    'VMID Status Lock Name\n',
+    'STATE NAME\n',
+  )
+  const text = fc.oneof(
+    fc.string(),
+    fc.array(cells).map(parts => parts.join('')),
+  )
+  const entry = fc.record({
+    vmid: fc.jsonValue(),
+    status: fc.oneof(fc.constant('running'), fc.jsonValue()),
+    name: fc.jsonValue(),
+  })
+  const json = fc.oneof(fc.jsonValue(), fc.array(entry)).map(value => JSON.stringify(value))
+  const sound = (parse: () => Iterable<unknown>) => {
+    try {
+      return [...parse()].every(one => one !== undefined)
+    } catch (error) {
+      return isOpDbusError(error, 'PLUGIN_FAILED')
+    }
+  }
+  fc.assert(fc.property(text, each => sound(() => parsePctList(each)) && sound(() => parseLxcLs(each))))
+  fc.assert(fc.property(text, each => sound(() => Object.values(parseProxmoxConfig('1', each)))))
+  fc.assert(
+    fc.property(fc.oneof(json, text, fc.constant('[{"vmid":{"toString":1}}]')), each => sound(() => parsePvesh(each))),
+  )
+})
+
 describe('the answer of lxc-ls', () => {
   it('has names with blanks', () => {
     const text = 'STATE   NAME       \nSTOPPED 100        \nFROZEN  with space \n'
@@ -233,9 +274,13 @@ describe('apply', () => {
 
 describe('without a program', () => {
   it('nothing is asked, and it says what is missing', async () => {
-    const bare = lxcPlugin(toolsIn({ PATH: folder }), { cgroupFolder: join(folder, 'cgroup') })
+    const tools = {
+      ...toolsIn({ PATH: folder }),
+      run: () => expect.unreachable('a program was run'),
+    }
+    const bare = lxcPlugin(tools, { cgroupFolder: join(folder, 'cgroup') })
     expect(await bare.unavailable?.()).toMatch(/lxc-ls.*pct.*PATH/)
-    const elsewhere = lxcPlugin(toolsIn({ PATH: folder }), { path: '/no/such/folder' })
+    const elsewhere = lxcPlugin(tools, { path: '/no/such/folder' })
     expect(await elsewhere.unavailable?.()).toMatch(/PATH/)
   })
 

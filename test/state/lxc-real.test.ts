@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { JsonObject } from '../../src/state/json.js'
 import type { Outcome, StateAction, StatePlugin } from '../../src/state/plugin.js'
 import { lxcPlugin } from '../../src/state/plugins/lxc.js'
+import { runCli } from '../processes.js'
 import { type RealLxc, realLxc } from '../real/lxc.js'
 import { describeWith } from '../real/parts.js'
 import { newFolder } from '../support.js'
@@ -78,6 +79,23 @@ describeWith('lxc', 'the lxc plugin on real containers', () => {
     expect(await apply('100', true, false)).toEqual([{ status: 'done' }])
     expect(real.state('100')).toBe('STOPPED')
     expect(await running('100')).toBe(false)
+  })
+
+  it('is applied, verified and taken back by the command line', async () => {
+    const cli = (...args: string[]) =>
+      runCli(join(folder, 'cache'), args, {
+        env: { ...real.env, OPDBUS_LXC_PATH: real.path, OPDBUS_DATA_DIR: join(folder, 'data') },
+        input: JSON.stringify({ version: 1, plugins: { lxc: { containers: [{ id: '100', running: true }] } } }),
+      })
+    expect((await cli('verify', '-')).code).toBe(9)
+    // Kept from now on, and of no use once the container runs.
+    await cli('query', 'lxc')
+    expect(await cli('apply', '-', '--yes')).toMatchObject({ code: 0 })
+    expect(real.state('100')).toBe('RUNNING')
+    expect(JSON.parse((await cli('query', 'lxc')).stdout).plugins.lxc.containers[0].running).toBe(true)
+    expect((await cli('verify', '-')).code).toBe(0)
+    expect(await cli('rollback', '--yes')).toMatchObject({ code: 0 })
+    expect(real.state('100')).toBe('STOPPED')
   })
 
   it('changes nothing where a container is not what the diff saw', async () => {

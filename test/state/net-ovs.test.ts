@@ -251,6 +251,25 @@ describeWith('ovs', 'a real Open vSwitch', () => {
     expect((await ovs.vsctl('get', 'Open_vSwitch', '.', 'external_ids')).trim()).toBe('{new="2", system-id=abc}')
   })
 
+  it('does what it can beside what the kernel says of a link, and says what it left', async () => {
+    await ovs.vsctl('add-br', 'br0', '--', 'add-port', 'br0', 'p1', 'tag=5')
+    const ipv4 = { enabled: true, dhcp: true, address: [] }
+    const { p1, p2 } = await applied(net, [
+      modify('p1', ['/ipv4/dhcp', true, false], ['/tag', 5, 6], ['/mac', 'x', undefined]),
+      create('p2', { type: 'ovs-port', bridge: 'br0', ovs_type: 'dummy', ipv4 }),
+    ])
+    expect(p1).toEqual({ status: 'done', message: expect.stringContaining('not set in this version: mac, ipv4') })
+    expect(p2).toEqual({ status: 'done', message: expect.stringContaining('not set in this version: ipv4') })
+    expect((await ovs.vsctl('get', 'Port', 'p1', 'tag')).trim()).toBe('6')
+    // Out of Open vSwitch a link is what the kernel says, all at once.
+    const out = Object.entries((await interfaceOf(net, 'p2')) as JsonObject).filter(
+      ([field]) => field !== 'name' && field !== 'type',
+    )
+    const fields = out.map(([field, value]) => [`/${field}`, value, undefined] as const)
+    await applied(net, [modify('p2', ['/type', 'ovs-port', 'veth'], ['/mac', undefined, 'x'], ...fields)])
+    expect(await ovs.vsctl('list-ports', 'br0')).toBe('p1\n')
+  })
+
   it('changes nothing where something moved since the diff', async () => {
     await ovs.vsctl('add-br', 'br0', '--', 'add-port', 'br0', 'p1', 'tag=5', '--', 'add-port', 'br0', 'p2')
     const p2 = (await interfaceOf(net, 'p2')) as JsonObject
@@ -463,6 +482,27 @@ describeWith('ovs', 'a real Open vSwitch', () => {
       expect(await told.lost).toContain('closed the connection')
     } finally {
       await proxy.close()
+    }
+  })
+
+  it('says that nobody listens while the server is down, tells watchers, and asks the next one', async () => {
+    const own = await Ovs.start({ vswitchd: false })
+    try {
+      const asking = netOf({ ovsdb: own.socket })
+      await own.vsctl('add-br', 'br0')
+      const before = await query(asking)
+      const told = signals()
+      await asking.watch!(told.watcher, { signal: never })
+      await own.stopServer()
+      await told.lost
+      const down = { code: 'PLUGIN_FAILED', message: expect.stringContaining('nobody listens there') }
+      await expect(query(asking)).rejects.toMatchObject(down)
+      await expect(asking.watch!(told.watcher, { signal: never })).rejects.toMatchObject(down)
+      await own.startServer()
+      expect(await query(asking)).toEqual(before)
+    } finally {
+      await closePlugins()
+      await own.close()
     }
   })
 

@@ -99,7 +99,7 @@ describe('a state', () => {
     [{ interfaces: [null] }, '/interfaces/0 is not an object'],
     [
       { interfaces: [{ name: 'a' }, { name: '' }] },
-      '/interfaces/1 has no name: "name" has to be a text that is not empty',
+      '/interfaces/1 has no name: "name" has to be a text that is not empty, or a number',
     ],
     [
       { interfaces: [{ name: 'a' }, { name: 'a' }] },
@@ -107,7 +107,7 @@ describe('a state', () => {
     ],
     [
       { routes: [{ destination: 'a b', device: 'c' }] },
-      '/routes/0 has no name: "destination" and "device" have to be texts that are not empty and hold no blank',
+      '/routes/0 has no name: "destination" and "device" have to be texts that are not empty and hold no blank, or numbers',
     ],
     [{ interfaces: [{ name: 'a', trunks: 7 }] }, '/interfaces/0/trunks is not a list'],
     [{ hostname: [] }, '/hostname is not an object'],

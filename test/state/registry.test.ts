@@ -102,7 +102,9 @@ describe('openState', () => {
 
   it('opens with a module that is missing: who asks for plugins is told, and nobody else', async () => {
     await using state = await openState({ ...dir(), pluginModules: ['/nowhere/plugin.mjs'] })
-    await expect(state.query()).rejects.toThrow('cannot load the plugin module /nowhere/plugin.mjs')
+    await expect(state.query()).rejects.toThrow(
+      'cannot load the plugin module /nowhere/plugin.mjs: there is no such file',
+    )
     await expect(state.plugins()).rejects.toMatchObject({ code: 'INVALID_INPUT' })
     expect(await state.checkpoints()).toEqual([])
   })

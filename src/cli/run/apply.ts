@@ -1,6 +1,6 @@
 // `op-dbus apply|rollback`: shows what will be done, asks, does it, and tells what became of each resource.
 import { OpDbusError } from '../../errors.js'
-import { planText as planFileText } from '../../state/plan-file.js'
+import { planText } from '../../state/plan-file.js'
 import type { ApplyReport, Plan } from '../../state/reports.js'
 import type { State } from '../../state.js'
 import { canAsk, saysYes } from '../ask.js'
@@ -8,12 +8,13 @@ import type { CommandCall } from '../command.js'
 import { APPLY_FAILED, NO_ANSWER } from '../exit-codes.js'
 import { writeOutput } from '../output.js'
 import { argumentsOf } from '../settings.js'
-import { checkpointsText, diffText, outcomesText, outcomeText, summaryOf } from '../state-text.js'
+import { checkpointsText, outcomesText, outcomeText } from '../state-text.js'
 import type { Terminal } from '../terminal.js'
 import { planAgain, readPlanFile } from './plan-files.js'
 import {
   callOf,
   desiredIn,
+  diffAndSummary,
   fileOf,
   jsonText,
   lookOf,
@@ -46,7 +47,7 @@ export async function apply({ values, args, terminal }: CommandCall<Values>): Pr
     if (planFile !== '-') await show(plan, values, terminal)
     tellTrouble(plan.trouble ?? {}, terminal)
     if (plan.trouble) throw new OpDbusError('PLUGIN_UNAVAILABLE', 'no plan was written: see above')
-    await writeOutput(planFile, planFileText(plan), terminal)
+    await writeOutput(planFile, planText(plan), terminal)
     if (planFile !== '-' && !values.quiet) {
       terminal.say(`op-dbus: nothing was changed; to carry out the plan: op-dbus apply --plan ${quoted(planFile)}`)
     }
@@ -97,7 +98,7 @@ async function carryOut(state: State, plan: Plan, values: Values, terminal: Term
   const asks = !values.yes && canDo(plan)
   if (!json) await show(plan, values, terminal)
   // The question stands on the other terminal, and so does what it is about.
-  else if (asks) terminal.say(planText(plan, terminal).trimEnd())
+  else if (asks) terminal.say(diffAndSummary(plan.diffs, terminal).trimEnd())
   if (asks && !(await saysYes('Apply this?', terminal))) {
     terminal.say('op-dbus: nothing was changed')
     if (json)
@@ -105,7 +106,7 @@ async function carryOut(state: State, plan: Plan, values: Values, terminal: Term
     return APPLY_FAILED
   }
   const report = await follow(state, plan, json, values, terminal)
-  await tell(json ? jsonText(report) : `${outcomesText(report)}\n`, terminal)
+  await tell(json && !terminal.signal.aborted ? jsonText(report) : `${outcomesText(report)}\n`, terminal)
   const fresh = Object.entries(report.trouble).filter(([plugin]) => plan.trouble?.[plugin] === undefined)
   tellTrouble(Object.fromEntries(fresh), terminal)
   if (report.checkpoint !== undefined && !values.quiet) {
@@ -152,12 +153,7 @@ async function tell(text: string, terminal: Terminal): Promise<void> {
 }
 
 async function show(plan: Plan, values: Values, terminal: Terminal): Promise<void> {
-  await terminal.out(wantsJson(values, terminal) ? jsonText(plan) : planText(plan, terminal))
-}
-
-function planText({ diffs }: Plan, terminal: Terminal): string {
-  const text = diffText(diffs, lookOf(terminal))
-  return `${text}${text === '' ? '' : '\n'}${summaryOf(diffs)}\n`
+  await terminal.out(wantsJson(values, terminal) ? jsonText(plan) : diffAndSummary(plan.diffs, terminal))
 }
 
 /** Before anything is asked: where nobody can say yes, nothing is begun. `taken`: standard input is read for something else. */

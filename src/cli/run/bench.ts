@@ -9,7 +9,7 @@ import type { CommandCall } from '../command.js'
 import type { FlagValues } from '../flags.js'
 import { settingsOf } from '../settings.js'
 import { chart } from './bench/chart.js'
-import { type BenchRow, type Measured, measureAll } from './bench/rows.js'
+import { type BenchRow, DISK_ROUNDS, type Measured, measureAll } from './bench/rows.js'
 
 type Values = FlagValues & { readonly rounds?: string; readonly json?: boolean }
 
@@ -21,42 +21,48 @@ export async function bench({ values, terminal }: CommandCall<Values>): Promise<
   try {
     const settings = { ...settingsOf(values, terminal), dir, dataDir: join(dir, 'data') }
     const rows = await measureAll(settings, rounds, terminal)
+    terminal.status('')
     const machine = `${availableParallelism()} x ${cpus()[0]?.model.trim() || process.arch}`
+    const look = { color: terminal.color, columns: Math.min(terminal.columns, 120) }
     const found = { rounds, version: VERSION, node: process.version, machine, rows, together: together(rows) }
     await terminal.out(
-      values.json ? `${JSON.stringify({ 'op-dbus': 'bench', ...found }, undefined, 2)}\n` : text(found),
+      values.json ? `${JSON.stringify({ 'op-dbus': 'bench', ...found }, undefined, 2)}\n` : text(found, look),
     )
     return 0
   } finally {
     terminal.status('')
     await rm(dir, { recursive: true, force: true })
   }
-
-  function text({ node, machine, rows, together }: Found): string {
-    const measured = rows.filter(isMeasured)
-    const lines = measured.map(row => [row.name, ...times(row)])
-    if (together && measured.length > 1) lines.push(['together', ...times(together)])
-    const missing = rows
-      .filter(row => !isMeasured(row))
-      .map(({ name, reason }) => [`  ${name}`, oneLine(reason ?? '', 300)])
-    return [
-      `Measured just now on this machine (${machine}, Node ${node}); each number is the median of ${count(rounds)}.\n`,
-      table([['', 'computed', 'from disk', 'from memory', 'memory saves'], ...lines], [1, 2, 3, 4]),
-      ...(measured.length > 0
-        ? [chart(measured, { color: terminal.color, columns: Math.min(terminal.columns, 120) })]
-        : []),
-      'From memory: asked again in this process. From disk: asked by another one, its own start not counted.',
-      ...(missing.length > 0 ? [`\nNot measured\n${table(missing).trimEnd()}`] : []),
-      '',
-    ].join('\n')
-  }
 }
 
 interface Found {
+  readonly rounds: number
   readonly node: string
   readonly machine: string
   readonly rows: readonly BenchRow[]
   readonly together?: Measured
+}
+
+/** `columns`: of the chart. */
+function text(
+  { node, machine, rounds, rows, together }: Found,
+  look: { readonly color: boolean; readonly columns: number },
+): string {
+  const measured = rows.filter(isMeasured)
+  const lines = measured.map(row => [row.name, ...times(row)])
+  if (together && measured.length > 1) lines.push(['together', ...times(together)])
+  const missing = rows
+    .filter(row => !isMeasured(row))
+    .map(({ name, reason }) => [`  ${name}`, oneLine(reason ?? '', 300)])
+  return [
+    `Measured just now on this machine: ${machine}, Node ${node}.`,
+    `Medians of ${count(rounds)}, from disk of ${Math.min(rounds, DISK_ROUNDS)}; of fewer where one takes seconds.\n`,
+    table([['', 'computed', 'from disk', 'from memory', 'memory saves'], ...lines], [1, 2, 3, 4]),
+    ...(measured.length > 0 ? [chart(measured, look)] : []),
+    'From memory: asked again in this process. From disk: asked by another one, its own start not counted.',
+    ...(missing.length > 0 ? [`\nNot measured\n${table(missing).trimEnd()}`] : []),
+    '',
+  ].join('\n')
 }
 
 function isMeasured(row: BenchRow): row is BenchRow & Measured {

@@ -1,6 +1,7 @@
 // `op-dbus diff FILE --watch`: the diff at once, and again whenever the system or the file changes, until somebody ends it.
 import { unwatchFile, watchFile } from 'node:fs'
 import { OpDbusError } from '../../errors.js'
+import type { Watch } from '../../state/plugin.js'
 import type { Desired, DiffReport } from '../../state/reports.js'
 import type { State } from '../../state.js'
 import type { CommandCall } from '../command.js'
@@ -38,46 +39,53 @@ async function watchState(state: State, { path, values, format, terminal }: Watc
   const call = { ...callOf(values, terminal), fresh: true }
   const changes = new Changes(signal)
   const onFile = () => changes.tell(FILE)
+  let desired: Desired
+  let watch: Watch | undefined
+  let shown = ''
   watchFile(path, { interval: LOOK_MS }, onFile)
   try {
-    let desired = await desiredIn(path, values, state, terminal)
-    const watch = await state.watch(Object.keys(desired.plugins), event => {
-      if (event.kind === 'changed') changes.tell(event.plugin)
-      else tellWatch(event, terminal)
-    })
-    try {
-      let shown = await show(await state.diff(desired, call), '')
-      for await (const changed of changes) {
-        if (changed.has(FILE)) desired = (await readAgain()) ?? desired
-        shown = await show(await state.diff(desired, call), shown)
-      }
-      return 0
-    } finally {
-      watch.close()
+    desired = await desiredIn(path, values, state, terminal)
+    watch = await watchPlugins()
+    await show(await state.diff(desired, call))
+    for await (const changed of changes) {
+      if (changed.has(FILE)) await readAgain()
+      await show(await state.diff(desired, call))
     }
+    return 0
   } finally {
+    watch?.close()
     unwatchFile(path, onFile)
   }
 
-  /** Prints what is not what was `shown` last: where only something changed of which the file says nothing, nothing is told. */
-  async function show(report: DiffReport, shown: string): Promise<string> {
-    const { diffs, trouble } = report
-    const now = JSON.stringify([diffs.map(({ plugin, actions }) => [plugin, actions]), trouble])
-    if (now === shown) return shown
-    tellTrouble(trouble, terminal)
-    const text = await reportText(state, report, format, terminal, 'line')
-    await terminal.out(format === 'text' && shown !== '' ? `\n${text}` : text)
-    return now
+  /** Those that the file speaks of, which may be others by the next time. */
+  function watchPlugins(): Promise<Watch> {
+    return state.watch(call.plugins ?? Object.keys(desired.plugins), event => {
+      if (event.kind === 'changed') changes.tell(event.plugin)
+      else tellWatch(event, terminal)
+    })
   }
 
-  /** Undefined while somebody is at work on it, or has made a mistake: the last good one counts on, which is said. */
-  async function readAgain(): Promise<Desired | undefined> {
+  /** Prints what is not what was shown last: where only something changed of which the file says nothing, nothing is told. */
+  async function show(report: DiffReport): Promise<void> {
+    const { diffs, trouble } = report
+    const now = JSON.stringify([diffs.map(({ plugin, actions }) => [plugin, actions]), trouble])
+    if (now === shown) return
+    tellTrouble(trouble, terminal)
+    const text = await reportText(report, format, terminal, { state, desired, call }, 'line')
+    await terminal.out(format === 'text' && shown !== '' ? `\n${text}` : text)
+    shown = now
+  }
+
+  /** While somebody is at work on it, or has made a mistake, the last good one counts on, which is said. */
+  async function readAgain(): Promise<void> {
     try {
-      return await desiredIn(path, values, state, terminal)
+      desired = await desiredIn(path, values, state, terminal)
     } catch (error) {
       if (signal.aborted) throw error
       complain(error, false, terminal)
-      return undefined
+      return
     }
+    watch?.close()
+    watch = await watchPlugins()
   }
 }

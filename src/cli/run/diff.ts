@@ -2,19 +2,18 @@
 import { OpDbusError } from '../../errors.js'
 import { plural } from '../../format.js'
 import type { Operation } from '../../state/json-patch.js'
-import type { DiffReport } from '../../state/reports.js'
+import type { Desired, DiffReport } from '../../state/reports.js'
 import type { State } from '../../state.js'
 import type { CommandCall } from '../command.js'
 import { DIFFERS, NO_ANSWER } from '../exit-codes.js'
-import { diffText, summaryOf } from '../state-text.js'
 import type { Terminal } from '../terminal.js'
 import {
   callOf,
   desiredIn,
+  diffAndSummary,
   differs,
   fileOf,
   jsonText,
-  lookOf,
   type StateValues,
   tellTrouble,
   wantsJson,
@@ -37,7 +36,7 @@ export async function diff({ values, args, terminal }: CommandCall<DiffValues>):
     const desired = await desiredIn(path, values, state, terminal)
     const report = await state.diff(desired, { ...callOf(values, terminal), fresh: values.fresh })
     tellTrouble(report.trouble, terminal)
-    await terminal.out(await reportText(state, report, format, terminal))
+    await terminal.out(await reportText(report, format, terminal, { state, desired, call: callOf(values, terminal) }))
     return codeOf(report, values['exit-code'] === true)
   })
 }
@@ -49,39 +48,48 @@ export async function verify({ values, args, terminal }: CommandCall<StateValues
     const report = await state.verify(desired, callOf(values, terminal))
     tellTrouble(report.trouble, terminal)
     const resources = report.diffs.reduce((sum, { actions }) => sum + actions.length, 0)
-    const equal = report.same
+    const text = report.same
       ? `equal: ${plural(resources, 'resource is', 'resources are')} as ${path} says\n`
-      : undefined
-    await terminal.out(
-      wantsJson(values, terminal) ? jsonText(report) : (equal ?? (await reportText(state, report, 'text', terminal))),
-    )
+      : diffAndSummary(report.diffs, terminal)
+    await terminal.out(wantsJson(values, terminal) ? jsonText(report) : text)
     return codeOf(report, true)
   })
 }
 
+/** What a report is of. */
+interface Compared {
+  readonly state: State
+  readonly desired: Desired
+  readonly call: ReturnType<typeof callOf>
+}
+
 /** `line`: of several reports, each on a line of its own. */
 export async function reportText(
-  state: State,
   report: DiffReport,
   format: DiffFormat,
   terminal: Terminal,
+  compared: Compared,
   line?: 'line',
 ): Promise<string> {
   if (format === 'json') return jsonText(report, line)
-  if (format === 'json-patch') return jsonText(await patchOf(state, report, terminal), line)
-  const text = diffText(report.diffs, lookOf(terminal))
-  return `${text}${text === '' ? '' : '\n'}${summaryOf(report.diffs)}\n`
+  if (format === 'json-patch') return jsonText(await patchOf(report, compared), line)
+  return diffAndSummary(report.diffs, terminal)
 }
 
-/** From the state that was compared, which the cache still has, or from one like it: the patch's own tests say so where it is another. */
-async function patchOf(state: State, { diffs }: DiffReport, terminal: Terminal): Promise<readonly Operation[]> {
-  const call = { signal: terminal.signal }
-  const current = await state.query(
-    diffs.map(({ plugin }) => plugin),
-    call,
-  )
+/** A patch needs the very state that was compared: between two diffs of one state that is what a query answers. */
+async function patchOf(report: DiffReport, { state, desired, call }: Compared): Promise<readonly Operation[]> {
   const { jsonPatch } = await import('../../state/json-patch.js')
-  return jsonPatch(current, diffs, await state.plugins(call))
+  const hashes = ({ diffs }: DiffReport) => diffs.map(({ currentHash }) => currentHash).join()
+  const names = report.diffs.map(({ plugin }) => plugin)
+  for (let tries = 0; tries < 5; tries++) {
+    const current = await state.query(names, { signal: call.signal })
+    const again = await state.diff(desired, call)
+    if (hashes(report) === hashes(again) && Object.keys(current.trouble).length === 0) {
+      return jsonPatch(current, report.diffs, await state.plugins({ signal: call.signal }))
+    }
+    report = again
+  }
+  throw new OpDbusError('CONFLICT', 'the system changes faster than it can be told as a patch; try again')
 }
 
 /** What did not answer may differ as well: that is told first. */

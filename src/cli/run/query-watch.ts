@@ -35,6 +35,7 @@ async function watchState(state: State, { names, json, terminal }: Watching): Pr
   try {
     const infos = await state.plugins({ signal })
     const rules = rulesOf(infos)
+    const order = infos.map(({ name }) => name)
     let report = await state.query(names, { fresh: true, signal })
     tellSilent(report, names !== undefined, false, terminal)
     if (Object.keys(report.plugins).length === 0) return NO_ANSWER
@@ -44,12 +45,7 @@ async function watchState(state: State, { names, json, terminal }: Watching): Pr
     for await (const changed of changes) {
       const next = await state.query([...changed], { fresh: true, signal })
       tellTrouble(next.trouble, terminal)
-      const merged = mergedOf(
-        report,
-        next,
-        changed,
-        infos.map(({ name }) => name),
-      )
+      const merged = mergedOf(report, next, changed, order)
       const text = json
         ? jsonText({ plugins: merged.plugins }, 'line')
         : diffText(changesBetween(report, merged, rules), lookOf(terminal))

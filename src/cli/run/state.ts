@@ -6,7 +6,7 @@ import type { Desired, PluginDiff, PluginTrouble } from '../../state/reports.js'
 import { openState, type State } from '../../state.js'
 import type { FlagValues } from '../flags.js'
 import { settingsOf } from '../settings.js'
-import type { Look } from '../state-text.js'
+import { diffText, type Look, summaryOf } from '../state-text.js'
 import type { Terminal } from '../terminal.js'
 
 export type StateValues = FlagValues & { readonly json?: boolean; readonly quiet?: boolean; readonly plugin?: string }
@@ -101,6 +101,12 @@ export function tellTrouble(trouble: Readonly<Record<string, PluginTrouble>>, te
 /** Anything is to be done. */
 export function differs(diffs: readonly PluginDiff[]): boolean {
   return diffs.some(({ actions }) => actions.some(({ kind }) => kind !== 'none'))
+}
+
+/** What differs, and how much that is. */
+export function diffAndSummary(diffs: readonly PluginDiff[], terminal: Terminal): string {
+  const text = diffText(diffs, lookOf(terminal))
+  return `${text}${text === '' ? '' : '\n'}${summaryOf(diffs)}\n`
 }
 
 /** A document for programs: over several lines, and on one where more follow. */

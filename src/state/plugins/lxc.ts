@@ -6,7 +6,7 @@ import type { PluginTools, StateAction, StatePlugin } from '../plugin.js'
 import { cgroups, containersInCgroups } from './lxc/cgroups.js'
 import { checkContainers } from './lxc/check.js'
 import type { Container, ContainerManager, Containers } from './lxc/container.js'
-import { onPath } from './run.js'
+import { onPath } from './on-path.js'
 
 export interface LxcOptions {
   /** The folder of LXC's containers; undefined: the one that LXC itself names. Where it is given, Proxmox is not asked. */
@@ -48,6 +48,8 @@ export function lxcPlugin(tools: PluginTools, options: LxcOptions = {}): StatePl
     resources: { [COLLECTION]: { key: 'id' } },
     // It does not push: lxc-monitor tells no container that is made, removed or configured otherwise, nor when it has begun to listen.
     capabilities: { apply: true, atomic: false, rollback: true, watch: false },
+    // A container that starts or stops brings and takes links, and is a unit of systemd.
+    affects: ['net', 'systemd'],
 
     unavailable() {
       if (kind() === undefined) return NONE

@@ -8,7 +8,7 @@ import { checkNet } from './net/check.js'
 import type { OvsdbClient } from './net/client.js'
 import { initialOf } from './net/initial.js'
 import { prunes, refuses } from './net/refuses.js'
-import { onPath } from './run.js'
+import { onPath } from './on-path.js'
 
 export interface NetOptions {
   /** The socket of ovsdb-server, with or without `unix:` before it. Where it is said, it has to be there. */
@@ -54,6 +54,8 @@ export function netPlugin(tools: PluginTools, options: NetOptions = {}): StatePl
     },
     capabilities: { apply: true, atomic: true, rollback: true, watch: true },
     unavailable() {
+      if (/^p?(tcp|ssl):/.test(socket))
+        return `the database of Open vSwitch is asked over a unix socket, and ${socket} is none`
       if (options.ovsdb !== undefined && !hasOvs()) return `there is no socket ${socket}: does ovsdb-server run?`
       if (hasOvs() || hasIp()) return undefined
       return `there is no program ip on the PATH, and no Open vSwitch (no socket ${socket})`

@@ -1,11 +1,10 @@
-// Programs that plugins run: one that answers and ends (`run`), one that goes on telling lines (`follow`), and whether there is one at
-// all (`onPath`). No shell ever reads what a plugin says, and nothing that is started here is left behind. Knows no plugin.
+// Programs that plugins run: one that answers and ends (`runIn`), one that goes on telling lines (`follow`). No shell ever reads what a
+// plugin says, and nothing that is started here is left behind. Knows no plugin.
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
-import { accessSync, constants, statSync } from 'node:fs'
-import { delimiter, join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { messageOf, OpDbusError } from '../../errors.js'
 import type { PluginTools, RunResult } from '../plugin.js'
+import { pathOf } from './on-path.js'
 
 type Env = PluginTools['env']
 
@@ -16,16 +15,6 @@ const GRACE_MS = 1000
 /** A program that has ended may have left its output to one that goes on (a daemon): so long we read on. */
 const DRAIN_MS = 200
 const LINE_CHARACTERS = 1 << 16
-const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
-
-/** Where `program` lies on the PATH of `env`; undefined where it does not. Runs nothing. */
-export function onPath(program: string, env: Env): string | undefined {
-  return pathOf(env)
-    .split(delimiter)
-    .filter(folder => folder !== '')
-    .map(folder => join(folder, program))
-    .find(isProgram)
-}
 
 /** The `run` of {@link PluginTools}, for programs that are found and run in `env`, in the C locale. */
 export function runIn(env: Env): PluginTools['run'] {
@@ -208,17 +197,6 @@ function eachLine(stream: Readable, onLine: (line: string) => void): void {
     }
   })
 }
-
-function isProgram(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK)
-    return statSync(path).isFile()
-  } catch {
-    return false
-  }
-}
-
-const pathOf = (env: Env) => env.PATH ?? DEFAULT_PATH
 
 const failure = (command: string, what: string, cause?: unknown) =>
   new OpDbusError('PLUGIN_FAILED', `${command} ${what}`, { cause, details: { program: command } })

@@ -46,6 +46,8 @@ export function systemdPlugin(tools: Pick<PluginTools, 'env'>, options: SystemdO
     ...(typeof at !== 'string' && { scope: at.address }),
     resources: { units: {} },
     capabilities: { apply: true, atomic: false, rollback: true, watch: true },
+    // A unit may be a network's, Open vSwitch itself, or a container.
+    affects: ['net', 'lxc'],
 
     async unavailable() {
       if (typeof at === 'string') return at

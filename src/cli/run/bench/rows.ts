@@ -1,6 +1,6 @@
 // The rows of `op-dbus bench`: what is asked in each, computed, from disk and from memory. Everything lies in the folder that is given.
 import { isOpDbusError, messageOf, OpDbusError } from '../../../errors.js'
-import { type OpenOptions, openCaches } from '../../../node.js'
+import type { OpenOptions } from '../../../node.js'
 import { diffState } from '../../../state/diff.js'
 import type { JsonObject } from '../../../state/json.js'
 import { normaliseState } from '../../../state/normalise.js'
@@ -30,7 +30,7 @@ export interface BenchRow extends Partial<Measured> {
 type Settings = StateOptions & { readonly dir: string; readonly dataDir: string }
 
 /** Opening everything anew takes its time, and says the same. */
-const DISK_ROUNDS = 5
+export const DISK_ROUNDS = 5
 const EVENT = 'Created container 100'
 
 export async function measureAll(settings: Settings, rounds: number, terminal: Terminal): Promise<BenchRow[]> {
@@ -143,6 +143,11 @@ async function diffTimes(settings: OpenOptions, rounds: number): Promise<Measure
     const memoryMs = await perCall(rounds, async () => (await ask(current)).source === 'memory')
     return { computedMs, memoryMs }
   })
+}
+
+/** Loaded as the state loads it: its file is one that other commands need as well. */
+async function openCaches(settings: OpenOptions) {
+  return (await import('../../../node.js')).openCaches(settings)
 }
 
 async function using<T extends { close(): Promise<void> }, R>(

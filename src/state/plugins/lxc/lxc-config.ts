@@ -76,7 +76,7 @@ async function filesOf(path: string): Promise<readonly string[]> {
 
 function indicesIn(values: ReadonlyMap<string, string>): readonly number[] {
   const found = [...values.keys()].flatMap(key => {
-    const index = /^lxc\.net\.(\d+)\./.exec(key)?.[1]
+    const index = /^lxc\.net\.(0|[1-9]\d{0,3})\./.exec(key)?.[1]
     return index === undefined ? [] : [Number(index)]
   })
   return [...new Set(found)].sort((a, b) => a - b)

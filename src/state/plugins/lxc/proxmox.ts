@@ -71,7 +71,8 @@ export function parsePvesh(text: string): Listed[] {
   }
   if (!Array.isArray(answer)) throw failed('pvesh answers no list of containers')
   return answer.map((entry: { vmid?: unknown; status?: unknown; name?: unknown } | null) => {
-    const id = String(entry?.vmid)
+    const vmid = entry?.vmid
+    const id = typeof vmid === 'number' || typeof vmid === 'string' ? String(vmid) : ''
     const running = runs(entry?.status)
     if (!/^\d+$/.test(id) || running === undefined) {
       throw failed(`pvesh answers what is no container: ${JSON.stringify(entry).slice(0, 200)}`)
@@ -117,7 +118,7 @@ export function parseProxmoxConfig(id: string, text: string): Pick<Container, 'n
     const [, key, value = ''] = /^(\w+):\s*(.*?)\s*$/.exec(line) ?? []
     if (key !== undefined) values.set(key, value)
   }
-  const indices = [...values.keys()].filter(key => /^net\d+$/.test(key)).map(key => Number(key.slice(3)))
+  const indices = [...values.keys()].filter(key => /^net(0|[1-9]\d{0,3})$/.test(key)).map(key => Number(key.slice(3)))
   const networks: Record<string, ContainerNetwork> = {}
   for (const index of indices.sort((a, b) => a - b)) {
     const parts = new Map((values.get(`net${index}`) as string).split(',').map(part => splitAt(part, '=')))

@@ -1,6 +1,6 @@
 // Carries actions out in Open vSwitch: one transact, which happens wholly or not at all, and then the wait for ovs-vswitchd.
 import { messageOf, OpDbusError } from '../../../errors.js'
-import type { JsonObject, JsonValue } from '../../json.js'
+import type { JsonValue } from '../../json.js'
 import type { ApplyCall, Outcome, StateAction } from '../../plugin.js'
 import type { Operation, OvsdbClient, TransactReply } from './client.js'
 import { KERNEL_FIELDS } from './fields.js'
@@ -32,16 +32,15 @@ export async function applyActions(
   const goal = goalOf(snapshot, actions)
   const kept = asKept(extra)
   const { waits, changes } = operationsFor(snapshot, goal, kept, await stillThere(client, kept, signal))
-  const root = snapshot.root
-  if (root && changes.length > 0) {
-    const reply = await client.transact([...waits, ...changes, ...nextConfiguration(root)], signal)
+  let configured: Configured = { complaints: new Map() }
+  if (snapshot.root && changes.length > 0) {
+    const reply = await client.transact([...waits, ...changes, ...nextConfiguration(snapshot.root)], signal)
     if (reply.failure) throw refused(reply.failure, waits)
-    const pending = await configured(client, root, reply, context.configureMs, signal)
-    const errors = pending === undefined ? await complaints(client, goal, snapshot, signal) : new Map()
-    for (const action of actions) call.report(action.resource, outcomeOf(action, pending, errors))
-  } else {
-    for (const action of actions) call.report(action.resource, outcomeOf(action, undefined, new Map()))
+    configured = await waitUntilConfigured(client, snapshot.root, reply, context.configureMs, signal)
   }
+  const about = complaintsOf(configured.complaints, goal, snapshot)
+  for (const action of actions)
+    call.report(action.resource, outcomeOf(action, configured.pending ?? about.get(action.resource.name)))
 }
 
 /** As `ovs-vsctl` does it: ovs-vswitchd writes into `cur_cfg` the number of the configuration that it has carried out. */
@@ -75,57 +74,66 @@ function refused(
   )
 }
 
-/** Waits, without asking again and again, until ovs-vswitchd has carried it out. Undefined: it has; else why that is not known. */
-async function configured(
+interface Configured {
+  /** Why it is not known that ovs-vswitchd has carried it out; undefined: it has. */
+  readonly pending?: string
+  /** By interface, what it could not do. */
+  readonly complaints: ReadonlyMap<string, string>
+}
+
+/** Waits, without asking again and again: the database answers when `cur_cfg` is what we committed, or when the time is up. */
+async function waitUntilConfigured(
   client: OvsdbClient,
   root: Row,
-  reply: TransactReply,
+  committed: TransactReply,
   timeout: number,
   signal: AbortSignal,
-): Promise<string | undefined> {
-  const next = (reply.results.at(-1)?.rows as readonly JsonObject[] | undefined)?.[0]?.next_cfg
+): Promise<Configured> {
+  const next = rowsOf(committed.results.at(-1))[0]?.next_cfg
   const where = [
     ['_uuid', '==', uuidRef(uuidOf(root))],
     ['cur_cfg', '<', next],
   ]
+  const wait = { op: 'wait', table: 'Open_vSwitch', timeout, where, columns: ['cur_cfg'], until: '==', rows: [] }
+  const ask = { op: 'select', table: 'Interface', where: [['error', '!=', ['set', []]]], columns: ['name', 'error'] }
   try {
-    const wait = { op: 'wait', table: 'Open_vSwitch', timeout, where, columns: ['cur_cfg'], until: '==', rows: [] }
-    const { failure } = await client.transact([wait], signal)
-    if (failure === undefined) return undefined
-    return 'committed, not yet configured by ovs-vswitchd: does it run?'
+    const { failure, results } = await client.transact([wait, ask], signal)
+    if (failure)
+      return { pending: 'committed, not yet configured by ovs-vswitchd: does it run?', complaints: new Map() }
+    const complaints = rowsOf(results[1]).map(({ name, error }) => [String(name), String(elements(error)[0])] as const)
+    return { complaints: new Map(complaints) }
   } catch (error) {
     // It is committed, whatever happened since.
-    return `committed; whether ovs-vswitchd has configured it is not known: ${messageOf(error)}`
+    const pending = `committed; whether ovs-vswitchd has configured it is not known: ${messageOf(error)}`
+    return { pending, complaints: new Map() }
   }
 }
 
-/** By the resource that it is about: what ovs-vswitchd could not do. */
-async function complaints(
-  client: OvsdbClient,
-  goal: Goal,
-  before: Snapshot,
-  signal: AbortSignal,
-): Promise<Map<string, string>> {
-  const errors = new Map<string, string>()
-  const select = { op: 'select', table: 'Interface', where: [['error', '!=', ['set', []]]], columns: ['name', 'error'] }
-  const answers = await client.read([select], signal).catch(() => [])
-  for (const row of (answers[0]?.rows ?? []) as Row[]) {
-    const name = String(row.name)
+/** By resource, what ovs-vswitchd says of its interfaces. */
+function complaintsOf(complaints: Configured['complaints'], goal: Goal, before: Snapshot): Map<string, string> {
+  const about = new Map<string, string>()
+  for (const [name, error] of complaints) {
     const port = goal.portOf.get(name) ?? before.portOf.get(name) ?? name
-    const bridge = goal.bridgeOf.get(port) ?? before.bridgeOf.get(port)
-    const message = `committed; ovs-vswitchd says: ${String(elements(row.error)[0])}`
+    const bridge = goal.bridgeOf.get(port)
     // Of a port that only its bridge speaks of, the bridge has to tell.
-    const about = goal.resources.has(port) || !bridge || !goal.bridgeOf.has(port) ? [name, port] : [name, port, bridge]
-    for (const resource of about) if (goal.resources.has(resource)) errors.set(resource, message)
+    const resources = goal.resources.has(port) || !bridge ? [name, port] : [name, bridge]
+    for (const resource of resources) about.set(resource, `committed; ovs-vswitchd says: ${error}`)
   }
-  return errors
+  return about
 }
 
-function outcomeOf(action: StateAction, pending: string | undefined, errors: ReadonlyMap<string, string>): Outcome {
-  const message = pending ?? errors.get(action.resource.name)
-  if (message !== undefined) return { status: 'pending', message }
-  // The kernel's own fields of what was made: read and not set. The look afterwards tells whether they are so all the same.
-  const unset = action.kind === 'create' ? KERNEL_FIELDS.filter(field => action.new[field] !== undefined) : []
+function outcomeOf(action: StateAction, pending: string | undefined): Outcome {
+  if (pending !== undefined) return { status: 'pending', message: pending }
+  const unset = unsetBy(action)
   if (unset.length === 0) return { status: 'done' }
-  return { status: 'done', message: `made; what the kernel says of it is not set in this version: ${unset.join(', ')}` }
+  return { status: 'done', message: `what the kernel says of a link is not set in this version: ${unset.join(', ')}` }
 }
+
+/** Fields of the kernel beside what was done. They are left as they are; the look afterwards tells whether they are right all the same. */
+function unsetBy(action: StateAction): string[] {
+  if (action.kind === 'create') return KERNEL_FIELDS.filter(field => action.new[field] !== undefined)
+  if (action.kind !== 'modify') return []
+  return KERNEL_FIELDS.filter(field => action.changes.some(({ path }) => path.split('/')[1] === field))
+}
+
+const rowsOf = (result: Readonly<Record<string, JsonValue>> | undefined) => (result?.rows ?? []) as readonly Row[]

@@ -4,6 +4,7 @@ import { connect, type Socket } from 'node:net'
 import { abortError, OpDbusError } from '../../../errors.js'
 import type { JsonValue } from '../../json.js'
 import { MessageFramer } from './framing.js'
+import { isRow, type Row } from './rows.js'
 
 const MAX_MESSAGE_BYTES = 64 << 20
 /** A connection that nobody used for so long is closed: the next call makes another in less than a millisecond. */
@@ -92,17 +93,21 @@ export class OvsdbClient {
   }
 
   /**
-   * As `transact`, of operations that change nothing; a failure is an exception. Where the connection was one of before, which the server had
+   * The rows that each of some selects finds; a failure is an exception. Where the connection was one of before, which the server had
    * closed meanwhile (it was started anew), it is asked once more over a new one.
    */
-  async read(operations: readonly Operation[], signal: AbortSignal): Promise<readonly Record<string, JsonValue>[]> {
+  async read(operations: readonly Operation[], signal: AbortSignal): Promise<readonly (readonly Row[])[]> {
     const reused = this.#socket !== undefined
     const { results, failure } = await this.transact(operations, signal).catch(error => {
       if (!reused || !this.#closedOnUs.has(error)) throw error
       return this.transact(operations, signal)
     })
     if (failure) throw this.#failure(`refused to be read: ${failure.error} ${failure.details}`.trim())
-    return results
+    return results.map(({ rows }) => {
+      if (!Array.isArray(rows) || !rows.every(isRow))
+        throw this.#failure('answered a select with something else than rows')
+      return rows
+    })
   }
 
   close(): void {

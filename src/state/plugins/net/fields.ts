@@ -1,12 +1,19 @@
 // The table of what a network's resources are made of: each field, what it may hold, and where Open vSwitch keeps it. What reads,
 // checks, compares and writes goes by this table, so a field is added here and nowhere else. Pure.
 //
-// What is left out, since it changes by itself: of Interface admin_state, duplex, error, ifindex, lacp_current, link_resets, link_speed,
-// link_state, mac_in_use, mtu, ofport, statistics, status, and all of bfd, cfm and lldp that is status; of Port bond_active_slave,
-// rstp_statistics, rstp_status, statistics, status; of Bridge datapath_id, datapath_version, rstp_status, status; of Open_vSwitch cur_cfg,
-// next_cfg, statistics, datapaths, iface_types and the versions that the daemons write at each start; of Controller is_connected, role,
-// status. What is left out, since it is not modelled in this version (a checkpoint keeps it all the same): mirrors, QoS, NetFlow, sFlow,
-// IPFIX, flow tables, auto attach, bfd, cfm, lldp, policing, and what a controller has beside its target.
+// Left out, since daemons write it and it changes by itself (also where the schema does not call it ephemeral):
+//   Interface     admin_state, duplex, error, ifindex, lacp_current, link_resets, link_speed, link_state, mac_in_use, mtu, ofport,
+//                 statistics, status, bfd_status and all that cfm_ tells but cfm_mpid
+//   Port          bond_active_slave, rstp_statistics, rstp_status, statistics, status
+//   Bridge        datapath_id, datapath_version, rstp_status, status
+//   Controller    is_connected, role, status
+//   Open_vSwitch  cur_cfg, next_cfg, datapaths, dpdk_*, datapath_types, iface_types, statistics, and the versions and the system's name that are
+//                 written at each start
+// Left out, since it is not modelled in this version; a checkpoint keeps it all the same:
+//   Interface     bfd, cfm_mpid, ingress_policing_*, lldp, mac
+//   Port          bond_downdelay, bond_updelay, bond_fake_iface, cvlans, fake_bridge, mac, protected, qos
+//   Bridge        auto_attach, flow_tables, ipfix, mirrors, netflow, sflow; of a controller all but its target
+//   Open_vSwitch  manager_options, ssl (apply never touches them)
 import type { JsonObject, JsonValue } from '../../json.js'
 import { type Atom, elements, entriesOf, mapOf, type Row, setOf, sorted } from './rows.js'
 

@@ -5,7 +5,7 @@
 import type { JsonObject, JsonValue } from '../../json.js'
 import type { StateAction } from '../../plugin.js'
 import type { OvsdbClient } from './client.js'
-import { type Row, uuidOf } from './rows.js'
+import { isColumns, type Row, uuidOf } from './rows.js'
 
 /** Rows by uuid. Columns that hold what a new row holds anyway are left out. */
 export type Kept = Readonly<
@@ -63,7 +63,7 @@ export async function keep(client: OvsdbClient, actions: readonly StateAction[],
   const answers = await client.read(selects, signal)
   const rows = new Map<string, { table: string; row: Row }>()
   answers.forEach((answer, i) => {
-    for (const row of answer.rows as Row[]) rows.set(uuidOf(row), { table: tables[i] as string, row })
+    for (const row of answer) rows.set(uuidOf(row), { table: tables[i] as string, row })
   })
   const names = new Set(
     actions.filter(({ resource }) => resource.collection === 'interfaces').map(({ resource }) => resource.name),
@@ -83,9 +83,11 @@ export async function keep(client: OvsdbClient, actions: readonly StateAction[],
   return kept
 }
 
-/** What a checkpoint brought back; anything else than that is nothing. */
+/** What a checkpoint brought back; what is none of that (the file was damaged) is nothing. */
 export function asKept(extra: JsonValue | undefined): Kept {
-  return typeof extra === 'object' && extra !== null && !Array.isArray(extra) ? (extra as unknown as Kept) : {}
+  if (typeof extra !== 'object' || extra === null || Array.isArray(extra)) return {}
+  const entries = Object.entries(extra as unknown as Kept)
+  return Object.fromEntries(entries.filter(([, entry]) => FOLLOWED.includes(entry?.table) && isColumns(entry.row)))
 }
 
 /** Kept rows that others may have removed, and those of them that are still there. */
@@ -96,7 +98,7 @@ export async function stillThere(client: OvsdbClient, kept: Kept, signal: AbortS
     return { op: 'select', table, where: [['_uuid', '==', ['uuid', uuid]]], columns: ['_uuid'] }
   })
   const answers = await client.read(selects, signal)
-  return new Set(answers.flatMap(answer => (answer.rows as Row[]).map(uuidOf)))
+  return new Set(answers.flatMap(answer => answer.map(uuidOf)))
 }
 
 function configuration(schema: Schema, table: string): string[] {

@@ -9,6 +9,9 @@ import type { PluginTools } from '../../plugin.js'
 type Raw = Readonly<Record<string, unknown>>
 type Resource = Record<string, JsonValue>
 
+/** Some 50,000 links, or 500,000 routes. */
+const MAX_BYTES = 64 << 20
+
 export interface Kernel {
   /** By name. */
   readonly links: ReadonlyMap<string, JsonObject>
@@ -22,11 +25,12 @@ export async function readKernel(run: PluginTools['run'], signal: AbortSignal): 
     ask(run, ['-json', 'route', 'show', 'table', 'all'], signal),
   ])
   const main = routes.filter(isMain).map(routeOf)
-  return { links: linksOf(links, main), routes: unique(main) }
+  const defaults = main.filter(({ destination }) => destination === ANY4 || destination === ANY6)
+  return { links: linksOf(links, defaults), routes: unique(main) }
 }
 
 async function ask(run: PluginTools['run'], args: readonly string[], signal: AbortSignal): Promise<Raw[]> {
-  const { code, stdout, stderr } = await run('ip', args, { signal })
+  const { code, stdout, stderr } = await run('ip', args, { signal, maxBytes: MAX_BYTES })
   const said = `ip ${args.join(' ')}`
   if (code !== 0) throw failed(`${said} ended with ${code}: ${stderr.trim() || 'it did not say why'}`)
   // Nothing to tell is told as nothing by some versions.
@@ -43,9 +47,9 @@ async function ask(run: PluginTools['run'], args: readonly string[], signal: Abo
 
 // ---- links ----------------------------------------------------------------------------------------------------------
 
-function linksOf(answer: readonly Raw[], routes: readonly Route[]): Map<string, JsonObject> {
+function linksOf(answer: readonly Raw[], defaults: readonly Route[]): Map<string, JsonObject> {
   const links = new Map<string, Resource>()
-  for (const raw of answer) if (typeof raw.ifname === 'string') links.set(raw.ifname, linkOf(raw, routes))
+  for (const raw of answer) if (typeof raw.ifname === 'string') links.set(raw.ifname, linkOf(raw, defaults))
   for (const [name, { master }] of links) {
     const bridge = links.get(String(master))
     if (bridge?.type === 'bridge') (bridge.members as JsonValue[]).push(name)
@@ -54,7 +58,7 @@ function linksOf(answer: readonly Raw[], routes: readonly Route[]): Map<string, 
   return links
 }
 
-function linkOf(raw: Raw, routes: readonly Route[]): Resource {
+function linkOf(raw: Raw, defaults: readonly Route[]): Resource {
   const name = String(raw.ifname)
   const info = (raw.linkinfo ?? {}) as Raw
   const data = (info.info_data ?? {}) as Raw
@@ -77,8 +81,8 @@ function linkOf(raw: Raw, routes: readonly Route[]): Resource {
     link.vlan_filtering = Number(data.vlan_filtering) > 0
   }
   const addresses = ((raw.addr_info ?? []) as readonly Raw[]).filter(isSteady)
-  link.ipv4 = addressesOf(addresses, 'inet', name, routes)
-  link.ipv6 = addressesOf(addresses, 'inet6', name, routes)
+  link.ipv4 = addressesOf(addresses, 'inet', name, defaults)
+  link.ipv6 = addressesOf(addresses, 'inet6', name, defaults)
   return link
 }
 
@@ -91,7 +95,7 @@ const isSteady = ({ family, scope, temporary, local }: Raw) =>
   typeof local === 'string' && !temporary && !(family === 'inet6' && scope === 'link')
 
 /** In op-dbus's shape. `dhcp`: an address has a lifetime, so somebody renews it (DHCP, or a router's advertisements). */
-function addressesOf(all: readonly Raw[], family: string, device: string, routes: readonly Route[]): Resource {
+function addressesOf(all: readonly Raw[], family: string, device: string, defaults: readonly Route[]): Resource {
   const own = all.filter(address => address.family === family)
   const found: Resource = {
     enabled: own.length > 0,
@@ -100,7 +104,7 @@ function addressesOf(all: readonly Raw[], family: string, device: string, routes
     address: own.map(({ local, prefixlen }) => ({ ip: String(local), prefix: Number(prefixlen) })),
   }
   const destination = family === 'inet6' ? ANY6 : ANY4
-  const through = routes
+  const through = defaults
     .filter(route => route.destination === destination && route.device === device && route.gateway !== undefined)
     .sort((a, b) => a.metric - b.metric)
   put(found, 'gateway', through[0]?.gateway)

@@ -39,15 +39,15 @@ function refusesDelete(name: string, old: JsonObject): string | undefined {
 function refusesModify(name: string, changes: readonly Change[], current: JsonObject): string | undefined {
   const change = (field: string) => changes.find(({ path }) => path === `/${field}`)
   const fields = [...new Set(changes.map(({ path }) => path.split('/')[1] ?? ''))].filter(field => field !== 'type')
-  const read = fields.filter(field => KERNEL_FIELDS.includes(field))
-  if (read.length > 0)
-    return `what the kernel says of a link is read and not changed in this version: ${read.join(', ')} of ${name}`
+  const own = fields.filter(field => !KERNEL_FIELDS.includes(field))
+  // Beside what can be done they are left as they are, and apply says so: a way back must not end at an address that DHCP has renewed.
+  if (fields.length > 0 && own.length === 0) {
+    return `what the kernel says of a link is read and not changed in this version: ${fields.join(', ')} of ${name}`
+  }
   // A link that becomes a port of a bridge, or ceases to be one, has another type by that alone.
   const moved = change('bridge') ?? change('port')
   const type = change('type')
-  if (type && !moved) {
-    return `what ${name} is does not change: it is ${say(type.old)}, not ${say(type.new)}; remove it and make it anew`
-  }
+  if (type && !moved) return refusesType(name, type)
   const becomes =
     change('bridge')?.new !== undefined
       ? 'ovs-port'
@@ -57,9 +57,16 @@ function refusesModify(name: string, changes: readonly Change[], current: JsonOb
   if (!isOvs(becomes)) {
     return `${name} is a link of the kernel (${say(current.type)}), and no part of Open vSwitch: say to which bridge it is to belong`
   }
-  const { fields: own, links } = OVS_TYPES[becomes as string] as (typeof OVS_TYPES)[string]
-  const foreign = fields.filter(field => !links.includes(field) && !own.some(each => each.name === field))
+  const known = OVS_TYPES[becomes as string] as (typeof OVS_TYPES)[string]
+  const foreign = own.filter(field => !known.links.includes(field) && !known.fields.some(each => each.name === field))
   return foreign.length === 0 || moved ? undefined : `${name} is an ${becomes}, which has no ${foreign.join(', ')}`
+}
+
+function refusesType(name: string, { old, new: wanted }: Change): string {
+  if (isOvs(old) && old !== 'ovs-bridge' && !isOvs(wanted)) {
+    return `${name} is an ${say(old)} in Open vSwitch, whatever it is besides: leave its type out, or take it out with "bridge": null`
+  }
+  return `what ${name} is does not change: it is ${say(old)}, not ${say(wanted)}; remove it and make it anew`
 }
 
 /** Bridges and ports that Open vSwitch has and nothing in the desired state speaks of. Never a link of the kernel. */

@@ -33,6 +33,26 @@ export function entriesOf(value: JsonValue | undefined): Record<string, Atom> {
 export const setOf = (values: readonly JsonValue[]): JsonValue => ['set', values]
 export const mapOf = (map: Readonly<Record<string, JsonValue>>): JsonValue => ['map', Object.entries(map)]
 
+/** Whether this is a row in OVSDB's notation, so that all else here can rely on it. */
+export const isRow = (value: unknown): value is Row => isColumns(value) && isReference(value._uuid)
+
+/** The same of columns alone. */
+export function isColumns(value: unknown): value is Row {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && Object.values(value).every(isValue)
+}
+
+function isValue(value: unknown): boolean {
+  if (!Array.isArray(value)) return isAtom(value)
+  const [tag, members] = value
+  if (tag === 'set') return Array.isArray(members) && members.every(isAtom)
+  if (tag === 'map') return Array.isArray(members) && members.every(isPair)
+  return isReference(value)
+}
+
+const isReference = (value: unknown) => Array.isArray(value) && value[0] === 'uuid' && typeof value[1] === 'string'
+const isPair = (value: unknown) => Array.isArray(value) && value.length === 2 && value.every(isAtom)
+const isAtom = (value: unknown) => ['string', 'number', 'boolean'].includes(typeof value) || isReference(value)
+
 function atom(value: JsonValue): Atom {
   return Array.isArray(value) ? String(value[1]) : (value as Atom)
 }

@@ -40,12 +40,20 @@ export async function readSnapshot(client: OvsdbClient, signal: AbortSignal): Pr
   const selects = Object.entries(COLUMNS).map(
     ([table, columns]): Operation => ({ op: 'select', table, where: [], columns }),
   )
-  const answers = await client.read(selects, signal)
-  const [roots, bridges, ports, interfaces, controllers] = answers.map(({ rows }) => (rows ?? []) as Row[]) as Row[][]
-  return index(roots?.[0], bridges ?? [], ports ?? [], interfaces ?? [], controllers ?? [])
+  const [roots, bridges, ports, interfaces, controllers] = await client.read(selects, signal)
+  return indexRows(roots?.[0], bridges ?? [], ports ?? [], interfaces ?? [], controllers ?? [])
 }
 
-function index(root: Row | undefined, bridges: Row[], ports: Row[], interfaces: Row[], controllers: Row[]): Snapshot {
+type Rows = readonly Row[]
+
+/** What rows make together: names for uuids, and what belongs where. */
+export function indexRows(
+  root: Row | undefined,
+  bridges: Rows,
+  ports: Rows,
+  interfaces: Rows,
+  controllers: Rows,
+): Snapshot {
   const names = new Map([...ports, ...interfaces].map(row => [uuidOf(row), String(row.name)]))
   const members = (row: Row, column: string) =>
     sorted(elements(row[column]).map(uuid => names.get(String(uuid)) ?? String(uuid)))

@@ -4,7 +4,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { OpDbusError } from '../../../errors.js'
 import type { JsonObject, JsonValue } from '../../json.js'
 import type { Change, ResourceName, StateAction } from '../../plugin.js'
-import { OVS_TYPES } from './fields.js'
+import { KERNEL_FIELDS, OVS_TYPES } from './fields.js'
 import { type Atom, sorted } from './rows.js'
 import { resourceOf, rootResource, type Snapshot } from './snapshot.js'
 
@@ -144,6 +144,8 @@ function changed(current: JsonObject, changes: readonly Change[], resource: Reso
       .split('/')
       .slice(1)
       .map(key => key.replaceAll('~1', '/').replaceAll('~0', '~'))
+    // The kernel's: read, compared by nobody here, and left as it is.
+    if (KERNEL_FIELDS.includes(keys[0] as string)) continue
     const last = keys.pop() as string
     let at = target
     for (const key of keys) {

@@ -1,0 +1,168 @@
+// The plugin `net` under the manager, as `op-dbus apply` uses it: from a desired file to a real Open vSwitch, and back.
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
+import { openState, type State } from '../../src/state.js'
+import { runNode } from '../processes.js'
+import { Ovs } from '../real/ovs.js'
+import { describeWith } from '../real/parts.js'
+import { temporaryFolder } from '../support.js'
+
+describeWith('ovs', 'a desired network, applied, verified and taken back', () => {
+  let ovs: Ovs
+  const states: State[] = []
+  beforeAll(async () => {
+    ovs = await Ovs.start()
+  })
+  afterAll(() => ovs.close())
+  afterEach(async () => {
+    for (const state of states.splice(0)) await state.close()
+    const bridges = (await ovs.vsctl('list-br')).split('\n').filter(Boolean)
+    await ovs.vsctl(
+      ...bridges.flatMap(bridge => ['--', 'del-br', bridge]),
+      '--',
+      'clear',
+      'Open_vSwitch',
+      '.',
+      'external_ids',
+    )
+  })
+
+  async function open(): Promise<State> {
+    const state = await openState({
+      ovsdb: ovs.socket,
+      dir: temporaryFolder(),
+      dataDir: temporaryFolder(),
+      queryPush: false,
+    })
+    states.push(state)
+    return state
+  }
+
+  const desiredOf = (net: unknown) => ({ version: 1, plugins: { net } }) as never
+
+  it('is equal once applied, changes nothing the second time, and comes back as it was', async () => {
+    const state = await open()
+    for (const i of [0, 1, 2, 3, 4]) {
+      await ovs.vsctl('add-br', `br${i}`, '--', 'add-port', `br${i}`, `p${i}`, `tag=${i + 1}`)
+      await ovs.vsctl(
+        'set-controller',
+        `br${i}`,
+        'tcp:127.0.0.1:1',
+        '--',
+        'set',
+        'controller',
+        `br${i}`,
+        'max_backoff=9000',
+      )
+    }
+    const before = await ovs.show()
+    const desired = desiredOf({
+      interfaces: [
+        { name: 'br2', ports: ['new'], fail_mode: 'secure', controllers: [], external_ids: { owner: 'me' } },
+        { name: 'p2', tag: null, interface_external_ids: { 'iface-id': 'x' } },
+        { name: 'br9', type: 'ovs-bridge', ports: ['q9'] },
+        { name: 'q9', type: 'ovs-port', bridge: 'br9', ovs_type: 'dummy', trunks: [3, 20] },
+        { name: 'p4', ensure: 'absent' },
+        { name: 'br0', ensure: 'absent' },
+      ],
+      ovs: { external_ids: { 'system-id': 'abc' } },
+    })
+    const plan = await state.plan(desired)
+    const report = await state.apply(plan)
+    expect(report.outcomes.filter(({ status }) => status !== 'done')).toEqual([])
+    expect(report.success).toBe(true)
+    const after = await ovs.show()
+    expect(Object.keys(after).sort()).toEqual(['br1', 'br2', 'br3', 'br4', 'br9'])
+    for (const same of ['br1', 'br3']) expect(after[same]).toBe(before[same])
+
+    expect((await state.verify(desired)).same).toBe(true)
+    const again = await state.apply(await state.plan(desired))
+    expect(again).toMatchObject({ success: true, outcomes: [] })
+
+    const back = await state.apply(await state.planRollback())
+    expect(back.outcomes.filter(({ status }) => status !== 'done')).toEqual([])
+    expect(await ovs.show()).toEqual(before)
+    expect(await ovs.vsctl('--bare', '--columns=max_backoff', 'list', 'Controller')).toBe(
+      Array(5).fill('9000\n').join('\n'),
+    )
+    // And the rollback can be taken back as well.
+    await state.apply(await state.planRollback())
+    expect(await ovs.show()).toEqual(after)
+  })
+
+  it('makes the bridge of a file of op-dbus, and says that its addresses are not set', async () => {
+    const state = await open()
+    const ipv4 = { enabled: true, dhcp: false, address: [{ ip: '172.16.0.10', prefix: 24 }], gateway: '172.16.0.1' }
+    const interfaces = [{ name: 'ovsbr0', type: 'ovs-bridge', ports: ['ens1'], ipv4 }]
+    const { success, outcomes } = await state.apply(await state.plan(desiredOf({ interfaces })))
+    expect(success).toBe(false)
+    expect(outcomes).toMatchObject([
+      { status: 'unconfirmed', message: expect.stringContaining('not set in this version: ipv4') },
+    ])
+    expect(await ovs.vsctl('list-ports', 'ovsbr0')).toBe('ens1\n')
+    const [diff] = (await state.diff(desiredOf({ interfaces }))).diffs
+    expect(diff?.actions).toMatchObject([{ kind: 'modify', refused: expect.stringContaining('ipv4 of ovsbr0') }])
+  })
+
+  it('removes by prune what nothing speaks of, and keeps what a bridge lists', async () => {
+    await ovs.vsctl(
+      'add-br',
+      'br0',
+      '--',
+      'add-port',
+      'br0',
+      'a',
+      '--',
+      'add-port',
+      'br0',
+      'b',
+      '--',
+      'add-br',
+      'br1',
+      '--',
+      'add-port',
+      'br1',
+      'c',
+    )
+    const state = await open()
+    const desired = desiredOf({ prune: true, interfaces: [{ name: 'br0', ports: ['a'] }] })
+    const report = await state.apply(await state.plan(desired))
+    expect(report.success).toBe(true)
+    expect(await ovs.vsctl('list-br')).toBe('br0\n')
+    expect(await ovs.vsctl('list-ports', 'br0')).toBe('a\n')
+    expect((await state.verify(desired)).same).toBe(true)
+  })
+
+  it('does nothing where the system moved since the plan, and tells what is refused in the plan', async () => {
+    await ovs.vsctl('add-br', 'br0', '--', 'add-port', 'br0', 'p1', 'tag=5')
+    const state = await open()
+    const plan = await state.plan(desiredOf({ interfaces: [{ name: 'p1', tag: 6 }] }))
+    await ovs.vsctl('set', 'port', 'p1', 'tag=9')
+    await expect(state.apply(plan)).rejects.toMatchObject({ code: 'CONFLICT' })
+    expect((await ovs.vsctl('get', 'port', 'p1', 'tag')).trim()).toBe('9')
+
+    const refused = await state.plan(desiredOf({ interfaces: [{ name: 'lo', mtu: 9000 }] }))
+    expect(refused.diffs[0]?.actions).toMatchObject([{ refused: expect.stringContaining('mtu of lo') }])
+  })
+
+  it('keeps no process alive, neither by a query nor by the watch that push holds', async () => {
+    const script = `
+      import { openState } from ${JSON.stringify(new URL('../../dist/state.js', import.meta.url).href)}
+      const [ovsdb, dir, dataDir] = process.argv.slice(1)
+      const state = await openState({ ovsdb, dir, dataDir, queryPush: true })
+      const { plugins } = await state.query(['net'])
+      const pushOf = async () => (await state.plugins()).find(({ name }) => name === 'net').push
+      for (let tries = 0; tries < 500 && (await pushOf()) !== 'on'; tries++) await new Promise(next => setTimeout(next, 10))
+      console.log(Object.keys(plugins).join(), await pushOf())`
+    const args = ['--input-type=module', '-e', script, ovs.socket, temporaryFolder(), temporaryFolder()]
+    expect(await runNode(args)).toMatchObject({ code: 0, stdout: 'net on\n', stderr: '' })
+  })
+
+  it('makes a first desired file that is accepted and is what is there', async () => {
+    await ovs.vsctl('add-br', 'br0', '--', 'add-port', 'br0', 'p1', 'tag=5', '--', 'add-bond', 'br0', 'bond0', 'x', 'y')
+    const state = await open()
+    const initial = await state.initial(['net'])
+    const diff = await state.diff(initial as never)
+    expect(diff.same).toBe(true)
+    expect(diff.diffs[0]?.actions.length).toBeGreaterThan(3)
+  })
+})
