@@ -61,12 +61,14 @@ export class RealSystemd {
     return stdout.replace(/\n$/, '')
   }
 
-  isActive(unit: string): string {
-    return this.systemctl('is-active', unit)
+  /** A line for each. */
+  isActive(...units: string[]): string {
+    return this.systemctl('is-active', ...units)
   }
 
-  isEnabled(unit: string): string {
-    return this.systemctl('is-enabled', unit)
+  /** A line for each. */
+  isEnabled(...units: string[]): string {
+    return this.systemctl('is-enabled', ...units)
   }
 
   /** Kills the bus daemon alone. */

@@ -75,9 +75,12 @@ describeWith('systemd', 'systemd', () => {
     for (const name of Object.keys(UNITS)) expect(units, name).toHaveProperty([name])
     expect(units).toHaveProperty(['worker@one.service'])
     expect(units).toHaveProperty(['nickname.service'])
+    const names = Object.keys(units)
+    const actives = systemd.isActive(...names.filter(name => !name.includes('@.'))).split('\n')
+    const enableds = systemd.isEnabled(...names).split('\n')
     for (const [name, { active_state: active, enabled, masked, unit_file_state: file }] of Object.entries(units)) {
-      if (!name.includes('@.')) expect(active, name).toBe(systemd.isActive(name))
-      expect(file, name).toBe(systemd.isEnabled(name))
+      expect(active, name).toBe(name.includes('@.') ? undefined : actives.shift())
+      expect(file, name).toBe(enableds.shift())
       expect(enabled, name).toBe(file === 'enabled')
       expect(masked, name).toBe(file === 'masked')
     }
@@ -248,6 +251,27 @@ describeWith('systemd', 'systemd', () => {
     } finally {
       watch?.close()
     }
+  })
+
+  it('is changed and taken back by the command line', async () => {
+    systemd.systemctl('disable', '--now', 'plain.service')
+    systemd.systemctl('mask', '--now', 'shy.service')
+    const said = () => ['plain.service', 'shy.service'].map(name => [systemd.isActive(name), systemd.isEnabled(name)])
+    const before = said()
+    const dir = temporaryFolder()
+    const env = { OPDBUS_SYSTEMD_BUS: systemd.address, OPDBUS_DATA_DIR: dir }
+    const units = { 'plain.service': { active_state: 'active', enabled: true }, 'shy.service': { masked: false } }
+    const input = JSON.stringify({ version: 1, plugins: { systemd: { units } } })
+    const applied = await runCli(dir, ['apply', '-', '--yes', '--json'], { env, input })
+    expect([applied.code, JSON.parse(applied.stdout).success]).toEqual([0, true])
+    expect(said()).toEqual([
+      ['active', 'enabled'],
+      ['inactive', 'disabled'],
+    ])
+    expect((await runCli(dir, ['verify', '-'], { env, input })).code).toBe(0)
+    const back = await runCli(dir, ['rollback', '--yes', '--json'], { env })
+    expect([back.code, JSON.parse(back.stdout).success]).toEqual([0, true])
+    expect(said()).toEqual(before)
   })
 
   // 24 is tested where the tests run on it.

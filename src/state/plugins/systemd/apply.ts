@@ -204,6 +204,8 @@ class Outcomes {
   }
 
   fail(wish: Wish, error: unknown, before = ''): void {
+    // What was under way then is told, and what was not yet begun is not done.
+    if (this.#call.signal.aborted) return
     this.tell(wish, { status: 'failed', message: before + messageOf(error) })
   }
 

@@ -28,6 +28,10 @@ const TYPE = { call: 1, answer: 2, error: 3, signal: 4 }
 
 /** Who is called is not on the bus. Programs are not started for our sake ({@link NO_AUTO_START}). */
 const NOBODY = new Set(['org.freedesktop.DBus.Error.ServiceUnknown', 'org.freedesktop.DBus.Error.NameHasNoOwner'])
+const NOT_ALLOWED = new Set([
+  'org.freedesktop.DBus.Error.AccessDenied',
+  'org.freedesktop.DBus.Error.InteractiveAuthorizationRequired',
+])
 /** Nobody listens at that socket, or not to us. */
 const NO_BUS = new Set(['ENOENT', 'ECONNREFUSED', 'EACCES', 'ENOTSOCK', 'ENOTDIR'])
 
@@ -170,7 +174,8 @@ export class Bus {
   #answeredError(call: BusCall, { errorName = '', body = [] }: WireMessage): OpDbusError {
     const said = typeof body[0] === 'string' && body[0] !== '' ? body[0] : errorName
     if (NOBODY.has(errorName)) return this.#unavailable(`${call.destination} is not on the bus ${this.#address}`)
-    return this.#failure(said, { dbus: errorName, said })
+    const next = NOT_ALLOWED.has(errorName) ? ' Do it as root, or ask the bus of this user (systemdBus "user").' : ''
+    return this.#failure(said + next, { dbus: errorName })
   }
 
   #lostError(why: string, code: string | undefined): OpDbusError {
