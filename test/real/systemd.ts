@@ -73,7 +73,10 @@ export class RealSystemd {
 
   /** Kills the bus daemon alone. */
   killBus(): void {
-    process.kill(Number(this.systemctl('show', '-P', 'MainPID', 'dbus.service')), 'SIGKILL')
+    const pid = Number(this.systemctl('show', '-P', 'MainPID', 'dbus.service'))
+    // 0 would be all of us.
+    if (!(pid > 1)) throw new Error('the bus daemon does not run')
+    process.kill(pid, 'SIGKILL')
   }
 
   /** Ends all its processes, by their control group, and removes what it left. */
