@@ -6,7 +6,7 @@ import { Diagnostics } from './diagnostics.js'
 import { OpDbusError } from './errors.js'
 import type { OpenOptions } from './node/options.js'
 import { nodeClock, nodeHash, timer as quietTimer } from './node/runtime.js'
-import { dataDirOf, loadPluginModule, queryTtlOf, splitOptions } from './node/state-options.js'
+import { dataDirOf, loadPluginModule, splitOptions } from './node/state-options.js'
 import type { Timer } from './ports.js'
 import type { Caches } from './public.js'
 import type { StateSettings } from './settings.js'
@@ -88,7 +88,6 @@ export async function openState(options: StateOptions = {}): Promise<StateManage
     timer,
     quietTimer,
     push: { on: config.queryPush, ttlMs: 1000 * config.queryPushTtl },
-    pollMs: 1000 * Math.max(1, queryTtlOf(ofCaches)),
     release: async () => {
       if (!given) await caches.close()
     },

@@ -76,6 +76,11 @@ export class QueryCache extends ValueCache<string> {
     this.#warn = warn
   }
 
+  /** How long an answer is good, ms; 0: nothing is kept. @internal */
+  get ttlMs(): number {
+    return this.#ttlMs
+  }
+
   /**
    * As {@link ValueCache.getOrCompute}; `fresh` and `ttlMs` are this cache's own.
    * @throws OpDbusError INVALID_INPUT, UNCACHEABLE, ABORTED

@@ -33,6 +33,9 @@ import type {
 import { States } from './states.js'
 import { watchPlugins } from './watching.js'
 
+/** A plugin that is watched and tells nothing is asked when the cache's time is up, and not more often than this, ms. */
+const LEAST_POLL_MS = 1000
+
 /** What a first desired file holds. */
 export interface InitialState {
   readonly version: 1
@@ -54,8 +57,6 @@ export interface ManagerParts {
   readonly quietTimer: Timer
   /** Whether plugins are listened to for the cache, and how long an answer is good then, ms. */
   readonly push: { readonly on: boolean; readonly ttlMs: number }
-  /** How often a plugin is asked that is watched and tells nothing, ms. */
-  readonly pollMs: number
   /** Called last by close. */
   readonly release: () => Promise<void>
 }
@@ -72,7 +73,7 @@ export class StateManager {
 
   /** The root opens it. @internal */
   constructor(parts: ManagerParts) {
-    const { calls, queries, quietTimer } = parts
+    const { calls, queries, clock, quietTimer } = parts
     this.#parts = parts
     this.#push = new Push({
       // To begin to listen is nothing that a process has to wait for.
@@ -82,7 +83,7 @@ export class StateManager {
       invalidate: one => this.#states.invalidateSoon(one),
       reasonAgainst: ({ plugin }) => this.#states.reasonAgainst(plugin),
     })
-    this.#states = new States({ queries, calls, ttlMsOf: one => this.#ttlMsOf(one) })
+    this.#states = new States({ queries, calls, clock, ttlMsOf: one => this.#ttlMsOf(one) })
     this.#comparing = new Comparing(this.#states, new Diffs(parts), parts.clock)
     this.#checkpoints = new Checkpoints(parts)
   }
@@ -100,13 +101,9 @@ export class StateManager {
    */
   async query(names?: readonly string[], call: QueryCall = {}): Promise<QueryReport> {
     const signal = this.#enter(call)
-    const { fresh = false } = call ?? {}
-    const { loaded } = this.#parts.registry
-    if (loaded !== undefined && !fresh && !signal?.aborted) {
-      const report = this.#states.view(choose(loaded, names))
-      if (report !== undefined) return report
-    }
-    return this.#states.ask(await this.#parts.registry.find(names), { fresh, signal })
+    const { registry } = this.#parts
+    const all = registry.loaded ?? (await registry.all())
+    return this.#states.ask(choose(all, names), { fresh: call?.fresh, signal })
   }
 
   /**
@@ -222,7 +219,8 @@ export class StateManager {
   async watch(names: readonly string[] | undefined, listener: (event: WatchEvent) => void): Promise<Watch> {
     this.#enter()
     if (typeof listener !== 'function') throw new OpDbusError('INVALID_INPUT', 'a listener is a function')
-    const { timer, pollMs, warn, registry } = this.#parts
+    const { timer, queries, warn, registry } = this.#parts
+    const pollMs = Math.max(LEAST_POLL_MS, queries.ttlMs)
     const parts = { timer, pollMs, warn, states: this.#states, push: this.#push }
     const watch = await watchPlugins(await registry.find(names), listener, parts)
     const own: Watch = {

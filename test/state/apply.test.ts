@@ -334,24 +334,55 @@ describe('the cache around an apply', () => {
     expect((await state.query()).plugins.first).toMatchObject({ items: { veth: { value: 1 } } })
   })
 
-  it('holds nothing from within an apply', async () => {
+  it('shows at each moment of an apply what is, and holds nothing of it', async () => {
     const { plugin, system } = memoryPlugin('mine')
+    const seen: unknown[] = []
+    const look = async () => void seen.push((await state.query(['mine'])).plugins.mine?.items)
     const { state } = manage(
       [
         {
           ...plugin,
-          async apply(actions, call) {
-            // Somebody asks half-way.
-            system.items.one = { value: 4 }
-            await state.query(['mine'])
-            await plugin.apply!(actions, call)
+          async apply(actions, { report }) {
+            const of = (name: string) => actions.find(({ resource }) => resource.name === name)!.resource
+            // Somebody asks before anything was told, between, and after.
+            system.items = { one: { value: 4 } }
+            await look()
+            system.items = { one: { value: 5 } }
+            report(of('one'), { status: 'done' })
+            await look()
+            system.items = { one: { value: 5 }, three: { value: 3 } }
+            report(of('two'), { status: 'done' })
+            report(of('three'), { status: 'done' })
+            await look()
           },
         },
       ],
       { dataDir: temporaryFolder() },
     )
-    await state.apply(await state.plan(wanted()))
-    expect((await state.query()).plugins.mine).toMatchObject({ items: { one: { value: 5 } } })
+    expect((await state.apply(await state.plan(wanted()))).success).toBe(true)
+    await look()
+    expect(seen).toEqual([
+      { one: { value: 4 } },
+      { one: { value: 5 } },
+      { one: { value: 5 }, three: { value: 3 } },
+      { one: { value: 5 }, three: { value: 3 } },
+    ])
+  })
+
+  it('shows a plugin that ended without a word as it is while the next one works', async () => {
+    const silent = acting(async () => {
+      await state.query(['mine'])
+      silent.system.items = { one: { value: 5 } }
+    })
+    const next = memoryPlugin('next')
+    let seen: unknown
+    const apply: StatePlugin['apply'] = async (actions, call) => {
+      seen = (await state.query(['mine'])).plugins.mine
+      await next.plugin.apply!(actions, call)
+    }
+    const { state } = manage([silent.plugin, { ...next.plugin, apply }], { dataDir: temporaryFolder() })
+    await state.apply(await state.plan(desired({ ...wanted().plugins, ...wanted('next').plugins })))
+    expect(seen).toEqual({ items: { one: { value: 5 } } })
   })
 })
 

@@ -64,6 +64,8 @@ export interface ManagedOptions {
   readonly push?: boolean
   readonly ttlMs?: number
   readonly timeoutMs?: number
+  /** Shared with another manager. */
+  readonly queries?: QueryCache
 }
 
 export function manage(plugins: readonly StatePlugin[], options: ManagedOptions = {}) {
@@ -76,6 +78,7 @@ export function manage(plugins: readonly StatePlugin[], options: ManagedOptions 
   const calls = new PluginCalls(timer, timeoutMs)
   const tools: PluginTools = { clock, env: {}, warn, run: () => Promise.reject(new Error('no programs')) }
   const memory = { ttlMs, capacityBytes: 1e8, clock, hash, clockResolutionMs: 0 }
+  const queries = options.queries ?? new QueryCache({ ...memory, warn })
   const state = new StateManager({
     registry: new Registry({
       builtin: () => plugins,
@@ -87,7 +90,7 @@ export function manage(plugins: readonly StatePlugin[], options: ManagedOptions 
       hash,
     }),
     calls,
-    queries: new QueryCache({ ...memory, warn }),
+    queries,
     diffs: new DiffCache({ ...memory, capacity: 100 }),
     folder: new DataFolder(dataDir, {
       sleep: () => new Promise(resolve => setTimeout(resolve, 5)),
@@ -100,10 +103,9 @@ export function manage(plugins: readonly StatePlugin[], options: ManagedOptions 
     timer,
     quietTimer: timer,
     push: { on: push, ttlMs: 300_000 },
-    pollMs: ttlMs,
     release: async () => {},
   })
-  return { state, clock, timers, warnings }
+  return { state, queries, clock, timers, warnings }
 }
 
 /** A plugin over an object that the test changes; `asked` counts its queries. */

@@ -110,11 +110,14 @@ describe('a cached answer whose system tells its changes', () => {
     await manage([off.plugin]).state.query()
     let gone = true
     const away = tellingPlugin('mine')
-    const { state } = manage([{ ...away.plugin, unavailable: () => (gone ? 'gone' : undefined) }], { push: true })
+    const { state, timers } = manage([{ ...away.plugin, unavailable: () => (gone ? 'gone' : undefined) }], {
+      push: true,
+    })
     await state.query()
     await turns()
     expect([off.watches, away.watches]).toEqual([[], []])
     gone = false
+    await timers.pass(1000)
     await state.query()
     await turns()
     expect(away.watches).toHaveLength(1)
@@ -190,6 +193,19 @@ describe('watch', () => {
     watch.close()
     await timers.pass(20_000)
     expect([system.asked, timers.next]).toEqual([5, undefined])
+  })
+
+  it.each([
+    [20_000, 20_000],
+    [100, 1000],
+    [0, 1000],
+  ])('asks each time that the time of its caches is up, %d ms: in %d', async (ttlMs, expected) => {
+    const { queries } = manage([], { ttlMs })
+    // Those of the caller, who knows another time than the options.
+    const { state, timers } = manage([memoryPlugin('mine').plugin], { queries })
+    await state.watch(undefined, () => {})
+    expect(timers.next).toBe(expected)
+    await state.close()
   })
 
   it('tells a loss, asks meanwhile, and tells when all is well again', async () => {
