@@ -5,6 +5,7 @@ import { isOpDbusError, messageOf, OpDbusError, throwIfAborted } from '../errors
 import type { Warn } from '../ports.js'
 import { carryOut, refusedOutcome, resourceKey, type Step, skippedOutcome } from './carry-out.js'
 import type { Checkpoints } from './checkpoints.js'
+import { writeCurrent } from './current-file.js'
 import type { DataFolder } from './data-folder.js'
 import type { Goal } from './goals.js'
 import type { JsonValue } from './json.js'
@@ -24,9 +25,6 @@ export interface ApplyParts {
   /** Every plugin there is. */
   readonly all: readonly Registered[]
 }
-
-/** Where what the system is after an apply is written: a desired file like any other. */
-const CURRENT = 'current.json'
 
 /** `goals`: what the plan leads to, of the plugins that it has diffs of. */
 export async function applyPlan(
@@ -181,22 +179,21 @@ class Apply {
     }
   }
 
-  /** Of the plugins that are applied, and of those that feel it. */
+  /** Whether it is applied, or feels it. */
+  readonly #concerned = ({ plugin: { name } }: Registered): boolean =>
+    this.#goals.some(({ registered: { plugin } }) => plugin.name === name || plugin.affects?.includes(name))
+
   async #invalidate(): Promise<void> {
-    const names = new Set(this.#goals.flatMap(({ registered: { plugin } }) => [plugin.name, ...(plugin.affects ?? [])]))
     const { all, states } = this.#parts
-    await Promise.all(all.filter(({ plugin }) => names.has(plugin.name)).map(one => states.invalidate(one)))
+    await Promise.all(all.filter(this.#concerned).map(one => states.invalidate(one)))
   }
 
-  /** What the system is now: of all plugins that answer, those that were applied asked anew. */
   async #writeCurrent(): Promise<void> {
-    const { states, all, folder, warn } = this.#parts
     try {
-      const { plugins } = await states.ask(all, {})
-      await folder.write(CURRENT, { version: 1, plugins })
+      await writeCurrent(this.#parts.all, this.#concerned, this.#parts)
     } catch (error) {
       // What was done is done, and has to be told.
-      warn(`the state after the apply was not written down: ${messageOf(error)}`, error)
+      this.#parts.warn(`the state after the apply was not written down: ${messageOf(error)}`, error)
     }
   }
 

@@ -43,6 +43,27 @@ describe('apply', () => {
     expect((await state.query(['mine'])).sources.mine).toBe('memory')
   })
 
+  it('waits a second for a plugin that had no part in it, and leaves what was written of that', async () => {
+    const dataDir = temporaryFolder()
+    const other = memoryPlugin('other')
+    let hangs = false
+    const query: StatePlugin['query'] = call => (hangs ? new Promise(() => {}) : other.plugin.query(call))
+    const away = memoryPlugin('away', { unavailable: () => (hangs ? 'gone' : undefined) })
+    const { state, timers } = manage([memoryPlugin('mine').plugin, { ...other.plugin, query }, away.plugin], {
+      dataDir,
+    })
+    await state.apply(await state.plan(wanted()))
+    const { away: _gone, ...before } = current(dataDir).plugins
+    hangs = true
+    await timers.pass(5001)
+    const applying = state.apply(await state.plan(desired({ mine: { items: { one: { value: 6 } } } })))
+    // It waits for the hanging one alone.
+    while (timers.next !== 1000) await turns()
+    await timers.pass(1000)
+    expect((await applying).success).toBe(true)
+    expect(current(dataDir).plugins).toEqual({ ...before, mine: { items: { one: { value: 6 }, three: { value: 3 } } } })
+  })
+
   it('changes nothing the second time, and makes no checkpoint for that', async () => {
     const { state } = manage([memoryPlugin('mine').plugin], { dataDir: temporaryFolder() })
     await state.apply(await state.plan(wanted()))
