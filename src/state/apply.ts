@@ -1,8 +1,9 @@
 // Applying a plan: one at a time on a machine, from a state that is as the plan saw it, with a checkpoint before and a look afterwards. What a
 // report says is what the look showed, never what was hoped for.
 import { canonicalJson } from '../cache/canonical-json.js'
+import type { Diagnostics } from '../diagnostics.js'
 import { isOpDbusError, messageOf, OpDbusError, throwIfAborted } from '../errors.js'
-import type { Warn } from '../ports.js'
+import type { Clock } from '../ports.js'
 import { carryOut, refusedOutcome, resourceKey, type Step, skippedOutcome } from './carry-out.js'
 import type { Checkpoints } from './checkpoints.js'
 import { writeCurrent } from './current-file.js'
@@ -21,7 +22,8 @@ export interface ApplyParts {
   readonly calls: PluginCalls
   readonly folder: DataFolder
   readonly checkpoints: Checkpoints
-  readonly warn: Warn
+  readonly clock: Clock
+  readonly diagnostics: Pick<Diagnostics, 'applied' | 'warn'>
   /** Every plugin there is. */
   readonly all: readonly Registered[]
 }
@@ -40,7 +42,7 @@ export async function applyPlan(
       try {
         onOutcome?.(outcome)
       } catch (error) {
-        parts.warn(`a listener of outcomes threw: ${messageOf(error)}`, error)
+        parts.diagnostics.warn(`a listener of outcomes threw: ${messageOf(error)}`, error)
       }
     }
     return await new Apply(plan, goals, parts, tell).run(signal)
@@ -172,11 +174,22 @@ class Apply {
         for (const action of step.actions) this.#know(skippedOutcome(step, action, 'the apply was aborted'))
         continue
       }
+      const began = this.#parts.clock.monotonic()
       const { outcomes, error, touched } = await carryOut(step, this.#parts, signal)
+      this.#tellApplied(step, outcomes, began)
       if (index === 0 && !touched && isOpDbusError(error, 'CONFLICT')) throw error
       for (const outcome of outcomes) this.#know(outcome)
       if (error !== undefined && !signal?.aborted) this.#trouble[step.goal.registered.plugin.name] = troubleOf(error)
     }
+  }
+
+  #tellApplied(step: Step, outcomes: readonly ResourceOutcome[], began: number): void {
+    const { clock, diagnostics } = this.#parts
+    if (!diagnostics.applied.heard) return
+    const counts: Record<string, number> = {}
+    for (const { status } of outcomes) counts[status] = (counts[status] ?? 0) + 1
+    const micros = 1000 * (clock.monotonic() - began)
+    diagnostics.applied.tell({ plugin: step.goal.registered.plugin.name, outcomes: counts, micros })
   }
 
   /** Whether it is applied, or feels it. */
@@ -193,7 +206,7 @@ class Apply {
       await writeCurrent(this.#parts.all, this.#concerned, this.#parts)
     } catch (error) {
       // What was done is done, and has to be told.
-      this.#parts.warn(`the state after the apply was not written down: ${messageOf(error)}`, error)
+      this.#parts.diagnostics.warn(`the state after the apply was not written down: ${messageOf(error)}`, error)
     }
   }
 

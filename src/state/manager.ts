@@ -1,8 +1,9 @@
 // The manager of plugins: what is asked of the state of a system goes through here. A face: what each question takes is in the files beside it.
 import type { DiffCache } from '../caches/diff-cache.js'
 import type { QueryCache } from '../caches/query-cache.js'
+import type { Diagnostics } from '../diagnostics.js'
 import { messageOf, OpDbusError } from '../errors.js'
-import type { CallOptions, Clock, Hash, Timer, Warn } from '../ports.js'
+import type { CallOptions, Clock, Hash, Timer } from '../ports.js'
 import { signalOf } from '../realms.js'
 import { applyPlan } from './apply.js'
 import { Checkpoints } from './checkpoints.js'
@@ -50,7 +51,8 @@ export interface ManagerParts {
   readonly folder: DataFolder
   readonly clock: Clock
   readonly hash: Hash
-  readonly warn: Warn
+  /** Those of the caches. */
+  readonly diagnostics: Diagnostics
   /** Keeps the process alive. */
   readonly timer: Timer
   /** Does not. */
@@ -73,11 +75,12 @@ export class StateManager {
 
   /** The root opens it. @internal */
   constructor(parts: ManagerParts) {
-    const { calls, queries, clock, quietTimer } = parts
+    const { calls, queries, clock, quietTimer, diagnostics } = parts
     this.#parts = parts
     this.#push = new Push({
+      diagnostics,
       // To begin to listen is nothing that a process has to wait for.
-      calls: new PluginCalls(quietTimer, calls.timeoutMs),
+      calls: new PluginCalls(quietTimer, calls.timeoutMs, diagnostics),
       quietTimer,
       always: parts.push.on,
       invalidate: one => this.#states.invalidateSoon(one),
@@ -85,7 +88,7 @@ export class StateManager {
     })
     this.#states = new States({ queries, calls, clock, ttlMsOf: one => this.#ttlMsOf(one) })
     this.#comparing = new Comparing(this.#states, new Diffs(parts), parts.clock)
-    this.#checkpoints = new Checkpoints(parts)
+    this.#checkpoints = new Checkpoints({ ...parts, warn: diagnostics.warn })
   }
 
   /** Every plugin, in the order in which they are asked and applied. @throws OpDbusError INVALID_INPUT for a module that is no plugin */
@@ -145,13 +148,14 @@ export class StateManager {
    */
   async apply(plan: Plan, options: ApplyOptions = {}): Promise<ApplyReport> {
     const signal = this.#enter(options)
-    const { calls, folder, warn, registry } = this.#parts
+    const { calls, folder, clock, diagnostics, registry } = this.#parts
     const all = await registry.all()
     const goals = await goalsOfPlan(plan, all, id => this.#checkpoints.find(id))
     const parts = {
       calls,
       folder,
-      warn,
+      clock,
+      diagnostics,
       states: this.#states,
       checkpoints: this.#checkpoints,
       all,
@@ -205,7 +209,7 @@ export class StateManager {
         const error = asPluginError(plugin.name, thrown)
         if (names !== undefined) throw error
         const { kind, message } = troubleOf(error, signal)
-        if (kind === 'failed') this.#parts.warn(`${plugin.name} is left out: ${message}`, error)
+        if (kind === 'failed') this.#parts.diagnostics.warn(`${plugin.name} is left out: ${message}`, error)
       }
     }
     return { version: 1, plugins }
@@ -219,9 +223,9 @@ export class StateManager {
   async watch(names: readonly string[] | undefined, listener: (event: WatchEvent) => void): Promise<Watch> {
     this.#enter()
     if (typeof listener !== 'function') throw new OpDbusError('INVALID_INPUT', 'a listener is a function')
-    const { timer, queries, warn, registry } = this.#parts
+    const { timer, queries, diagnostics, registry } = this.#parts
     const pollMs = Math.max(LEAST_POLL_MS, queries.ttlMs)
-    const parts = { timer, pollMs, warn, states: this.#states, push: this.#push }
+    const parts = { timer, pollMs, warn: diagnostics.warn, states: this.#states, push: this.#push }
     const watch = await watchPlugins(await registry.find(names), listener, parts)
     const own: Watch = {
       close: () => {
@@ -247,10 +251,12 @@ export class StateManager {
     for (const watch of [...this.#watches]) watch.close()
     this.#push.close()
     await Promise.allSettled(this.#applies)
-    const { registry, calls, warn, release } = this.#parts
+    const { registry, calls, diagnostics, release } = this.#parts
     for (const { plugin } of registry.loaded ?? []) {
       if (!plugin.close) continue
-      await calls.call(plugin, 'close', () => plugin.close?.()).catch((error: unknown) => warn(messageOf(error), error))
+      await calls
+        .call(plugin, 'close', () => plugin.close?.())
+        .catch((error: unknown) => diagnostics.warn(messageOf(error), error))
     }
     await release()
   }

@@ -109,8 +109,8 @@ export class States {
   }
 
   async #read(plugin: StatePlugin, signal: AbortSignal | undefined): Promise<JsonObject> {
-    const answer = await this.#calls.call(plugin, 'query', ended => plugin.query({ signal: ended }), { signal })
-    return normaliseState(answer, plugin)
+    const query = async (ended: AbortSignal) => normaliseState(await plugin.query({ signal: ended }), plugin)
+    return this.#calls.call(plugin, 'query', query, { signal })
   }
 
   /** What is known without asking anybody. */
