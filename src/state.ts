@@ -23,11 +23,46 @@ export type { OpenOptions } from './node/options.js'
 export type { CallOptions, Clock, Source, Warn } from './ports.js'
 export type { Caches } from './public.js'
 export type { StateSettings } from './settings.js'
-export type * from './state/json.js'
+export type { DesiredFile, DesiredInput } from './state/desired.js'
+export type { JsonObject, JsonValue } from './state/json.js'
+export { jsonPatch, type Operation } from './state/json-patch.js'
 export type { InitialState, StateManager as State } from './state/manager.js'
-export type { DesiredInput } from './state/planning.js'
-export type * from './state/plugin.js'
-export type * from './state/reports.js'
+export { planText } from './state/plan-text.js'
+export type {
+  ApplyCall,
+  Change,
+  Outcome,
+  PluginCall,
+  PluginCapabilities,
+  PluginModule,
+  PluginTools,
+  Problem,
+  ResourceName,
+  ResourceRule,
+  RunOptions,
+  RunResult,
+  StateAction,
+  StatePlugin,
+  Watch,
+  Watcher,
+} from './state/plugin.js'
+export type {
+  ApplyOptions,
+  ApplyReport,
+  CheckpointInfo,
+  Desired,
+  DesiredPlugin,
+  DiffCall,
+  DiffReport,
+  Plan,
+  PluginDiff,
+  PluginInfo,
+  PluginTrouble,
+  QueryReport,
+  ResourceOutcome,
+  StateQuery,
+  WatchEvent,
+} from './state/reports.js'
 
 export interface StateOptions extends OpenOptions, StateSettings {
   /**

@@ -10,6 +10,7 @@ import { writeCurrent } from './current-file.js'
 import type { DataFolder } from './data-folder.js'
 import type { Goal } from './goals.js'
 import type { JsonValue } from './json.js'
+import { MAX_BYTES, plainJson } from './plain.js'
 import type { StateAction } from './plugin.js'
 import { failed, type PluginCalls, troubleOf } from './plugin-calls.js'
 import type { Registered } from './registry.js'
@@ -160,11 +161,11 @@ class Apply {
       ended => plugin.checkpoint?.(actions, { signal: ended }) ?? null,
       { signal },
     )
-    try {
-      return JSON.parse(JSON.stringify(extra ?? null)) as JsonValue
-    } catch (error) {
-      throw failed(plugin.name, `gave a checkpoint that is no JSON: ${messageOf(error)}`, error)
+    const fault = (path: string, message: string): never => {
+      throw failed(plugin.name, `gave a checkpoint that is no JSON: ${path || 'the whole'} ${message}`)
     }
+    // Raw rows may be longer than the state that is made of them.
+    return plainJson(extra ?? null, { fault, unsafe: 'text', maxBytes: 4 * MAX_BYTES })
   }
 
   /** Plugin after plugin: one that fails stops no other. @throws OpDbusError CONFLICT where the first saw one, and nothing was changed */

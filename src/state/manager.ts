@@ -1,22 +1,16 @@
 // The manager of plugins: what is asked of the state of a system goes through here. A face: what each question takes is in the files beside it.
-import type { DiffCache } from '../caches/diff-cache.js'
 import type { QueryCache } from '../caches/query-cache.js'
-import type { Diagnostics } from '../diagnostics.js'
 import { messageOf, OpDbusError } from '../errors.js'
-import type { CallOptions, Clock, Hash, Timer } from '../ports.js'
+import type { CallOptions, Timer } from '../ports.js'
 import { signalOf } from '../realms.js'
-import { applyPlan } from './apply.js'
-import { Checkpoints } from './checkpoints.js'
-import type { DataFolder } from './data-folder.js'
-import { readDesired } from './desired.js'
-import { checkpointGoals, Diffs } from './goals.js'
+import type { Changing, ChangingParts } from './changing.js'
+import type { DesiredInput } from './desired.js'
 import type { JsonObject } from './json.js'
 import { normaliseState } from './normalise.js'
-import { Comparing, type DesiredInput, goalsOf, goalsOfPlan } from './planning.js'
 import type { Watch } from './plugin.js'
 import { asPluginError, PluginCalls, troubleOf } from './plugin-calls.js'
 import { Push } from './push.js'
-import { choose, type Registered, type Registry } from './registry.js'
+import { choose, type Registered } from './registry.js'
 import type {
   ApplyOptions,
   ApplyReport,
@@ -26,9 +20,8 @@ import type {
   DiffReport,
   Plan,
   PluginInfo,
-  PluginTrouble,
-  QueryCall,
   QueryReport,
+  StateQuery,
   WatchEvent,
 } from './reports.js'
 import { States } from './states.js'
@@ -43,16 +36,9 @@ export interface InitialState {
   readonly plugins: Readonly<Record<string, JsonObject>>
 }
 
-export interface ManagerParts {
-  readonly registry: Registry
-  readonly calls: PluginCalls
+/** @internal */
+export interface ManagerParts extends ChangingParts {
   readonly queries: QueryCache
-  readonly diffs: DiffCache
-  readonly folder: DataFolder
-  readonly clock: Clock
-  readonly hash: Hash
-  /** Those of the caches. */
-  readonly diagnostics: Diagnostics
   /** Keeps the process alive. */
   readonly timer: Timer
   /** Does not. */
@@ -66,11 +52,10 @@ export interface ManagerParts {
 export class StateManager {
   readonly #parts: ManagerParts
   readonly #states: States
-  readonly #comparing: Comparing
-  readonly #checkpoints: Checkpoints
   readonly #push: Push
   readonly #watches = new Set<Watch>()
   readonly #applies = new Set<Promise<unknown>>()
+  #loading: Promise<Changing> | undefined
   #closing: Promise<void> | undefined
 
   /** The root opens it. @internal */
@@ -87,8 +72,6 @@ export class StateManager {
       reasonAgainst: ({ plugin }) => this.#states.reasonAgainst(plugin),
     })
     this.#states = new States({ queries, calls, clock, ttlMsOf: one => this.#ttlMsOf(one) })
-    this.#comparing = new Comparing(this.#states, new Diffs(parts), parts.clock)
-    this.#checkpoints = new Checkpoints({ ...parts, warn: diagnostics.warn })
   }
 
   /** Every plugin, in the order in which they are asked and applied. @throws OpDbusError INVALID_INPUT for a module that is no plugin */
@@ -102,7 +85,7 @@ export class StateManager {
    * The state of these plugins, or of all: cached, unless it is to be fresh. One that does not answer is told in `trouble`.
    * @throws OpDbusError INVALID_INPUT for a plugin that there is not; ABORTED
    */
-  async query(names?: readonly string[], call: QueryCall = {}): Promise<QueryReport> {
+  async query(names?: readonly string[], call: StateQuery = {}): Promise<QueryReport> {
     const signal = this.#enter(call)
     const { registry } = this.#parts
     const all = registry.loaded ?? (await registry.all())
@@ -115,18 +98,22 @@ export class StateManager {
    */
   async readDesired(text: string | Uint8Array, file: string): Promise<Desired> {
     this.#enter()
-    return readDesired(
-      text,
-      file,
-      (await this.#parts.registry.all()).map(({ plugin }) => plugin),
-    )
+    return (await this.#changing()).readDesired(text, file)
+  }
+
+  /**
+   * The plan in the text of a file, which `planText` made of it. `file` is what messages call it.
+   * @throws OpDbusError INVALID_INPUT (`file:line:column path: message`)
+   */
+  async readPlan(text: string | Uint8Array, file: string): Promise<Plan> {
+    this.#enter()
+    return (await this.#changing()).readPlan(text, file)
   }
 
   /** What separates the state from `desired`. @throws OpDbusError INVALID_INPUT, ABORTED */
   async diff(desired: DesiredInput, call: DiffCall = {}): Promise<DiffReport> {
     const signal = this.#enter(call)
-    const { goals } = goalsOf(desired, await this.#parts.registry.all(), call?.plugins)
-    return this.#comparing.compare(goals, { fresh: call?.fresh, signal })
+    return (await this.#changing()).diff(desired, { ...call, signal })
   }
 
   /** As {@link diff}, of fresh state: whether the system is as desired. @throws OpDbusError INVALID_INPUT, ABORTED */
@@ -137,8 +124,7 @@ export class StateManager {
   /** What an apply would do now. @throws OpDbusError INVALID_INPUT, ABORTED */
   async plan(desired: DesiredInput, call: Omit<DiffCall, 'fresh'> = {}): Promise<Plan> {
     const signal = this.#enter(call)
-    const { desired: checked, goals } = goalsOf(desired, await this.#parts.registry.all(), call?.plugins)
-    return this.#comparing.plan({ desired: checked }, await this.#comparing.compare(goals, { fresh: true, signal }))
+    return (await this.#changing()).plan(desired, { ...call, signal })
   }
 
   /**
@@ -148,19 +134,7 @@ export class StateManager {
    */
   async apply(plan: Plan, options: ApplyOptions = {}): Promise<ApplyReport> {
     const signal = this.#enter(options)
-    const { calls, folder, clock, diagnostics, registry } = this.#parts
-    const all = await registry.all()
-    const goals = await goalsOfPlan(plan, all, id => this.#checkpoints.find(id))
-    const parts = {
-      calls,
-      folder,
-      clock,
-      diagnostics,
-      states: this.#states,
-      checkpoints: this.#checkpoints,
-      all,
-    }
-    const applying = applyPlan(plan, goals, parts, { ...options, signal })
+    const applying = this.#changing().then(changing => changing.apply(plan, { ...options, signal }))
     this.#applies.add(applying)
     return applying.finally(() => this.#applies.delete(applying))
   }
@@ -168,7 +142,7 @@ export class StateManager {
   /** What was kept before each apply, newest first; at most the last 50. @throws OpDbusError STORE */
   async checkpoints(): Promise<readonly CheckpointInfo[]> {
     this.#enter()
-    return this.#checkpoints.list()
+    return (await this.#changing()).checkpoints()
   }
 
   /**
@@ -178,18 +152,7 @@ export class StateManager {
    */
   async planRollback(id?: string, call: CallOptions = {}): Promise<Plan> {
     const signal = this.#enter(call)
-    const all = await this.#parts.registry.all()
-    const checkpoint = await this.#checkpoints.find(id)
-    const goals = checkpointGoals(checkpoint, all)
-    const report = await this.#comparing.compare(goals, { fresh: true, signal })
-    const trouble: Record<string, PluginTrouble> = { ...report.trouble }
-    for (const { plugin, version } of checkpoint.plugins) {
-      if (goals.some(({ registered }) => registered.plugin.name === plugin)) continue
-      const now = all.find(one => one.plugin.name === plugin)?.plugin.version
-      const instead = now === undefined ? 'there is no such plugin now' : `it is version ${now} now`
-      trouble[plugin] = { kind: 'failed', message: `the checkpoint is of ${plugin} version ${version}, and ${instead}` }
-    }
-    return this.#comparing.plan({ checkpoint: checkpoint.id }, { ...report, trouble })
+    return (await this.#changing()).planRollback(id, signal)
   }
 
   /**
@@ -259,6 +222,12 @@ export class StateManager {
         .catch((error: unknown) => diagnostics.warn(messageOf(error), error))
     }
     await release()
+  }
+
+  /** Loaded once; most programs never need it. */
+  #changing(): Promise<Changing> {
+    this.#loading ??= import('./changing.js').then(({ Changing }) => new Changing(this.#parts, this.#states))
+    return this.#loading
   }
 
   /** @throws OpDbusError CLOSED, INVALID_INPUT */

@@ -7,7 +7,7 @@ import { normaliseState } from './normalise.js'
 import type { StatePlugin } from './plugin.js'
 import { type PluginCalls, troubleOf } from './plugin-calls.js'
 import type { Registered } from './registry.js'
-import type { PluginTrouble, QueryCall, QueryReport } from './reports.js'
+import type { PluginTrouble, QueryReport, StateQuery } from './reports.js'
 
 /** A plugin's state, and where it came from. Frozen: it is shared with the cache. */
 export interface Answer {
@@ -44,7 +44,7 @@ export class States {
   }
 
   /** All of them at once, and only those that are not in memory are asked. Rejects only where the caller has ended it, or the cache is closed. */
-  async ask(which: readonly Registered[], call: QueryCall): Promise<QueryReport> {
+  async ask(which: readonly Registered[], call: StateQuery): Promise<QueryReport> {
     throwIfAborted(call.signal)
     const found = which.map(
       one =>
@@ -68,7 +68,7 @@ export class States {
   }
 
   /** @throws OpDbusError PLUGIN_FAILED, PLUGIN_UNAVAILABLE, ABORTED, CLOSED */
-  async answer(one: Registered, { fresh = false, signal }: QueryCall = {}): Promise<Answer> {
+  async answer(one: Registered, { fresh = false, signal }: StateQuery = {}): Promise<Answer> {
     const { key, plugin } = one
     // Before the cache, which would touch files for a plugin that this machine does not have.
     const away = fresh ? undefined : this.#awayBecause(key)
