@@ -58,6 +58,7 @@ export class QueryCache extends ValueCache<string> {
     const memory = new MemoryTier<Held>({
       capacity: ttlMs > 0 ? Number.POSITIVE_INFINITY : 0,
       capacityBytes: options.capacityBytes,
+      tooLarge: tellTooLarge(warn),
       sizeOf: heldBytes,
       ttlMs,
       ttlOf: held => held.ttlMs,
@@ -167,5 +168,18 @@ export class QueryCache extends ValueCache<string> {
         `renewal of ${id}`,
       )
     })
+  }
+}
+
+/** A process that asks once, which is most of them, has no harm of it. */
+function tellTooLarge(warn: Warn): (plugin: string, bytes: number) => void {
+  const seen = new Set<string>()
+  return (plugin, bytes) => {
+    if (!seen.has(plugin)) return void seen.add(plugin)
+    warn(
+      `what "${plugin}" answers is too large for memory (about ${(bytes / 1e6).toFixed(1)} MB): it is read from disk or asked anew each time`,
+      undefined,
+      `size of ${plugin}`,
+    )
   }
 }
