@@ -31,6 +31,7 @@ export type {
   DiagnosticName,
   EvictedEvent,
   FaultEvent,
+  InvalidatedEvent,
   LookupEvent,
   StoredEvent,
   TierVisit,

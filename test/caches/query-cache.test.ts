@@ -6,6 +6,7 @@ import { QUERY_BYTES } from '../../src/compose.js'
 import type { Key } from '../../src/ports.js'
 import { openFileStore } from '../../src/stores/files.js'
 import { crc32, deferred, hash, TestClock, temporaryFolder } from '../support.js'
+import { LIVING } from './query-support.js'
 
 const TTL = 5000
 
@@ -19,7 +20,7 @@ function open(
   const cache = new QueryCache({
     ttlMs: TTL,
     capacityBytes: 1e6,
-    disk: store && queryDisk({ store, bootId: options.boot ?? 'boot-1' }),
+    disk: store && queryDisk({ store, bootId: options.boot ?? 'boot-1', process: LIVING }),
     hash,
     warn: () => {},
     clockResolutionMs: 0,
