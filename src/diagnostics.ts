@@ -13,6 +13,8 @@ export interface DiagnosticEvents {
   readonly stored: StoredEvent
   /** Memory gave an entry up to make room. */
   readonly evicted: EvictedEvent
+  /** A plugin's state changed, so that nothing that was asked before is served any more. Queries only. */
+  readonly invalidated: InvalidatedEvent
   /** A cache was emptied, here or by another process. */
   readonly cleared: ClearedEvent
   /** A tier failed to do what it was asked, or answered with something that is not what was stored. Told each time. */
@@ -34,6 +36,7 @@ export const DIAGNOSTIC_NAMES: readonly DiagnosticName[] = [
   'computed',
   'stored',
   'evicted',
+  'invalidated',
   'cleared',
   'fault',
   'applied',
@@ -96,6 +99,11 @@ export interface StoredEvent {
 export interface EvictedEvent extends EntryEvent {
   readonly tier: 'memory'
   readonly bytes: number
+}
+
+export interface InvalidatedEvent extends EntryEvent {
+  /** True when another process said so, and memory followed: told by the next look-up, once for all changes since the last. */
+  readonly elsewhere: boolean
 }
 
 export interface ClearedEvent {
@@ -203,6 +211,7 @@ export class Diagnostics {
   readonly computed: Topic<ComputedEvent>
   readonly stored: Topic<StoredEvent>
   readonly evicted: Topic<EvictedEvent>
+  readonly invalidated: Topic<InvalidatedEvent>
   readonly cleared: Topic<ClearedEvent>
   readonly fault: Topic<FaultEvent>
   readonly applied: Topic<AppliedEvent>
@@ -220,6 +229,7 @@ export class Diagnostics {
     this.computed = topic('computed')
     this.stored = topic('stored')
     this.evicted = topic('evicted')
+    this.invalidated = topic('invalidated')
     this.cleared = topic('cleared')
     this.fault = topic('fault')
     this.applied = topic('applied')

@@ -33,6 +33,7 @@ export type {
   EvictedEvent,
   FailedEvent,
   FaultEvent,
+  InvalidatedEvent,
   LookupEvent,
   PushedEvent,
   StoredEvent,
