@@ -2,7 +2,7 @@
 // ask what is. Each question is a few calls of the files beside it.
 import type { DiffCache } from '../caches/diff-cache.js'
 import type { Diagnostics } from '../diagnostics.js'
-import type { Clock, Hash } from '../ports.js'
+import type { Clock, Hash, Timer } from '../ports.js'
 import { applyPlan } from './apply.js'
 import { Checkpoints } from './checkpoints.js'
 import type { DataFolder } from './data-folder.js'
@@ -31,6 +31,8 @@ export interface ChangingParts {
   readonly folder: DataFolder
   readonly clock: Clock
   readonly hash: Hash
+  /** Does not keep the process alive. */
+  readonly quietTimer: Timer
   /** Those of the caches. */
   readonly diagnostics: Diagnostics
 }
