@@ -140,7 +140,7 @@ describe('openState', () => {
     [{ dataDir: '' }, 'dataDir: "" is not a non-empty text'],
     [{ pluginModules: 'x.mjs' as never }, 'pluginModules: "x.mjs" is not a list'],
     [{ queryPushTtl: -1 }, 'queryPushTtl: -1 is not seconds'],
-    [{ nosuch: 1 } as never, 'unknown option "nosuch"'],
+    [{ nosuch: 1 } as never, /unknown option "nosuch"; there are: .*dataDir, .*embedder, .*pluginModules, .*plugins/],
     [{ plugins: {} as never }, 'plugins must be a list'],
   ])('refuses %j', async (options, message) => {
     await expect(openState(options)).rejects.toThrow(message)
