@@ -330,7 +330,7 @@ function conflict(moved: readonly string[]): OpDbusError {
   const some = `${moved.slice(0, 5).join(', ')}${moved.length > 5 ? ` and ${moved.length - 5} more` : ''}`
   return new OpDbusError(
     'CONFLICT',
-    `the state has moved since the plan was made: ${some}\nnothing was changed; make a new plan`,
+    `the state has moved since the plan was made: ${some}\nnothing was changed: look at the difference again`,
     { details: { resources: moved } },
   )
 }
