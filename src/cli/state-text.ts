@@ -1,6 +1,7 @@
 // States, diffs and what became of them, as text for people. Pure: writes nowhere. What comes from a system is never printed raw:
 // a unit or an interface may be called anything, and must not steer a terminal.
 import { count, oneLine, plural, table } from '../format.js'
+import type { Source } from '../ports.js'
 import type { JsonObject } from '../state/json.js'
 import type { Change, ResourceName, ResourceRule, StateAction } from '../state/plugin.js'
 import type {
@@ -8,6 +9,7 @@ import type {
   CheckpointInfo,
   PluginDiff,
   PluginInfo,
+  PluginTrouble,
   QueryReport,
   ResourceOutcome,
 } from '../state/reports.js'
@@ -55,21 +57,37 @@ export function queryText(report: QueryReport, rules: Readonly<Record<string, Ru
   return parts.join('\n')
 }
 
-/** Everything that differs, with old and new. '' where nothing does. */
-export function diffText(diffs: readonly Actions[], look: Look): string {
+/**
+ * Everything that differs, with old and new. '' where nothing does. With `sources` every plugin has its line, which says how old the state is
+ * that was compared.
+ */
+export function diffText(
+  diffs: readonly Actions[],
+  look: Look,
+  sources: Readonly<Record<string, Source>> = {},
+): string {
   return diffs
-    .filter(({ actions }) => actions.some(({ kind }) => kind !== 'none'))
-    .map(({ plugin, actions }) => `${plugin}\n${actions.map(action => actionText(action, look)).join('')}`)
+    .flatMap(({ plugin, actions }) => {
+      const source = sources[plugin]
+      const lines = actions.map(action => actionText(action, look)).join('')
+      if (lines === '' && source === undefined) return []
+      const from = source === undefined ? '' : `  ${sourceLabel(source, look.color, 0)}`
+      return [`${plugin}${from}${lines === '' ? '  nothing differs' : ''}\n${lines}`]
+    })
     .join('\n')
 }
 
-/** `1 to create, 2 to modify, 0 to delete; 5 already so`. */
-export function summaryOf(diffs: readonly Actions[]): string {
+/** `1 to create, 2 to modify, 0 to delete; 5 already so`, and of whom nothing is known. */
+export function summaryOf(diffs: readonly Actions[], trouble: Readonly<Record<string, PluginTrouble>> = {}): string {
   const all = diffs.flatMap(({ actions }) => actions)
+  const silent = Object.keys(trouble).join(', ')
+  if (diffs.length === 0 && silent !== '') return `nothing was compared: no answer from ${silent}`
+  const without = silent === '' ? '' : `; not compared, for want of an answer: ${silent}`
+  if (all.length === 0) return `nothing to do: no resource is declared${without}`
   const of = (kind: StateAction['kind']) => count(all.filter(action => action.kind === kind).length)
   const refused = all.filter(action => action.kind !== 'none' && action.refused !== undefined).length
   const not = refused > 0 ? `; ${count(refused)} of them refused` : ''
-  return `${of('create')} to create, ${of('modify')} to modify, ${of('delete')} to delete${not}; ${of('none')} already so`
+  return `${of('create')} to create, ${of('modify')} to modify, ${of('delete')} to delete${not}; ${of('none')} already so${without}`
 }
 
 /** What became of one resource: `✓ done     + net interfaces/ovsbr1`. */

@@ -60,7 +60,19 @@ describe('a diff', () => {
 
   it('of nothing is empty', () => {
     expect(diffText(diff({ kind: 'none', resource: eth0 }), plain)).toBe('')
-    expect(summaryOf([])).toBe('0 to create, 0 to modify, 0 to delete; 0 already so')
+    expect(summaryOf(diff({ kind: 'none', resource: eth0 }))).toBe(
+      '0 to create, 0 to modify, 0 to delete; 1 already so',
+    )
+  })
+
+  it('says how old the state is that was compared, and of whom nothing is known', () => {
+    const same = diff({ kind: 'none', resource: eth0 })
+    expect(diffText(same, plain, { net: 'disk' })).toBe('net  D disk  nothing differs\n')
+    expect(diffText(all, plain, { net: 'memory' })).toMatch(/^net {2}M memory\n {2}\+ interfaces\/br1\n/)
+    const trouble = { lxc: { kind: 'failed', message: 'no' } } as const
+    expect(summaryOf(same, trouble)).toMatch(/1 already so; not compared, for want of an answer: lxc$/)
+    expect(summaryOf([], trouble)).toBe('nothing was compared: no answer from lxc')
+    expect(summaryOf([])).toBe('nothing to do: no resource is declared')
   })
 
   it('shortens what is long, to the width of the terminal', () => {

@@ -1,5 +1,5 @@
 // The commands of a system's state as processes of their own, over a system that is a file: what they print, write, and end with.
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { jsonLines } from '../processes.js'
@@ -86,7 +86,28 @@ describe('query', () => {
     running.child.kill('SIGINT')
     const { signal, stdout, stderr } = await running.end
     expect([signal, stderr]).toEqual(['SIGINT', ''])
-    expect(jsonLines(stdout)).toEqual([{ plugins: { things: STATE } }, { plugins: { things: changed } }])
+    const time = expect.stringMatching(/^\d{4}-.*Z$/)
+    expect(jsonLines(stdout)).toEqual([
+      { time, plugins: { things: STATE } },
+      { time, plugins: { things: changed } },
+    ])
+  })
+
+  it('--watch tells a plugin that does not answer as that, and not as one that has nothing', async () => {
+    const system = newSystem(STATE)
+    const running = system.start(['query', 'things', '--watch'])
+    await running.printed('\n')
+    rmSync(system.file)
+    await running.printed('"trouble"')
+    system.set(STATE)
+    await running.printed(/\n.*\n.*\n/)
+    running.child.kill('SIGINT')
+    const lines = jsonLines((await running.end).stdout)
+    expect(lines.map(({ plugins, trouble }) => [plugins, trouble])).toEqual([
+      [{ things: STATE }, undefined],
+      [{}, { things: { kind: 'unavailable', message: `there is no ${system.file}` } }],
+      [{ things: STATE }, undefined],
+    ])
   })
 
   it('--watch ends with its reader', async () => {
@@ -148,7 +169,7 @@ describe('diff and verify', () => {
     const text = await system.run(['diff', file, '--format', 'text', '--exit-code'])
     expect(text.code).toBe(9)
     expect(text.stdout).toBe(
-      'things\n  ~ things/b\n    ~ size  2 -> 20\n  + things/n\n    + name  "n"\n    + size  9\n\n' +
+      'things  D disk\n  ~ things/b\n    ~ size  2 -> 20\n  + things/n\n    + name  "n"\n    + size  9\n\n' +
         '1 to create, 1 to modify, 0 to delete; 1 already so\n',
     )
     const patch = JSON.parse((await system.run(['diff', file, '--format', 'json-patch'])).stdout)
@@ -181,6 +202,11 @@ describe('diff and verify', () => {
     expect(code).toBe(9)
     expect(stdout).toContain('1 to create')
     const other = system.write('other.json', { version: 1, plugins: { things: {}, lxc: {} } })
+    const silent = await system.run(['diff', other, '--format', 'text'], { env: { PATH: '' } })
+    expect(silent.code).toBe(11)
+    expect(silent.stdout).toContain(
+      'nothing to do: no resource is declared; not compared, for want of an answer: lxc\n',
+    )
     expect(await system.run(['diff', other, '-p', 'things', '--exit-code'])).toMatchObject({ code: 0, stderr: '' })
     expect((await system.run(['diff', other, '-p', 'net'])).stderr).toContain('says nothing of the plugin "net"')
   })

@@ -98,7 +98,7 @@ async function carryOut(state: State, plan: Plan, values: Values, terminal: Term
   const asks = !values.yes && canDo(plan)
   if (!json) await show(plan, values, terminal)
   // The question stands on the other terminal, and so does what it is about.
-  else if (asks) terminal.say(diffAndSummary(plan.diffs, terminal).trimEnd())
+  else if (asks) terminal.say(diffAndSummary(plan, terminal).trimEnd())
   if (asks && !(await saysYes('Apply this?', terminal))) {
     terminal.say('op-dbus: nothing was changed')
     if (json)
@@ -153,7 +153,7 @@ async function tell(text: string, terminal: Terminal): Promise<void> {
 }
 
 async function show(plan: Plan, values: Values, terminal: Terminal): Promise<void> {
-  await terminal.out(wantsJson(values, terminal) ? jsonText(plan) : diffAndSummary(plan.diffs, terminal))
+  await terminal.out(wantsJson(values, terminal) ? jsonText(plan) : diffAndSummary(plan, terminal))
 }
 
 /** Before anything is asked: where nobody can say yes, nothing is begun. `taken`: standard input is read for something else. */

@@ -47,13 +47,17 @@ export async function verify({ values, args, terminal }: CommandCall<StateValues
     const desired = await desiredIn(path, values, state, terminal)
     const report = await state.verify(desired, callOf(values, terminal))
     tellTrouble(report.trouble, terminal)
-    const resources = report.diffs.reduce((sum, { actions }) => sum + actions.length, 0)
-    const text = report.same
-      ? `equal: ${plural(resources, 'resource is', 'resources are')} as ${path} says\n`
-      : diffAndSummary(report.diffs, terminal)
+    // It always asks: where an answer came from is no news.
+    const text = report.same ? equalText(report, path) : diffAndSummary({ ...report, stateSources: {} }, terminal)
     await terminal.out(wantsJson(values, terminal) ? jsonText(report) : text)
     return codeOf(report, true)
   })
+}
+
+function equalText({ diffs }: DiffReport, path: string): string {
+  const resources = diffs.reduce((sum, { actions }) => sum + actions.length, 0)
+  if (resources === 0) return `equal: ${path} declares no resource\n`
+  return `equal: ${plural(resources, 'resource is', 'resources are')} as ${path} says\n`
 }
 
 /** What a report is of. */
@@ -73,7 +77,7 @@ export async function reportText(
 ): Promise<string> {
   if (format === 'json') return jsonText(report, line)
   if (format === 'json-patch') return jsonText(await patchOf(report, compared), line)
-  return diffAndSummary(report.diffs, terminal)
+  return diffAndSummary(report, terminal)
 }
 
 /** A patch needs the very state that was compared: between two diffs of one state that is what a query answers. */

@@ -2,7 +2,7 @@
 import { isOpDbusError, OpDbusError } from '../../errors.js'
 import { oneLine } from '../../format.js'
 import { MAX_BYTES } from '../../state/plain.js'
-import type { Desired, PluginDiff, PluginTrouble } from '../../state/reports.js'
+import type { Desired, DiffReport, PluginDiff, PluginTrouble } from '../../state/reports.js'
 import { openState, type State } from '../../state.js'
 import type { FlagValues } from '../flags.js'
 import { settingsOf } from '../settings.js'
@@ -103,10 +103,18 @@ export function differs(diffs: readonly PluginDiff[]): boolean {
   return diffs.some(({ actions }) => actions.some(({ kind }) => kind !== 'none'))
 }
 
-/** What differs, and how much that is. */
-export function diffAndSummary(diffs: readonly PluginDiff[], terminal: Terminal): string {
-  const text = diffText(diffs, lookOf(terminal))
-  return `${text}${text === '' ? '' : '\n'}${summaryOf(diffs)}\n`
+/** What differs, how much that is, and what was not compared. */
+export function diffAndSummary(
+  { diffs, trouble, stateSources }: Pick<DiffReport, 'diffs'> & Partial<DiffReport>,
+  terminal: Terminal,
+): string {
+  const text = diffText(diffs, lookOf(terminal), stateSources)
+  return `${text}${text === '' ? '' : '\n'}${summaryOf(diffs, trouble)}\n`
+}
+
+/** `18:36:02`, of here: of what a watch tells. */
+export function timeOfDay(): string {
+  return new Date().toTimeString().slice(0, 8)
 }
 
 /** A document for programs: over several lines, and on one where more follow. */
