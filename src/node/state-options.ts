@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url'
 import type { StateConfig } from '../config.js'
 import { OPTIONS, type Option } from '../options.js'
 import type { StateSettings } from '../settings.js'
-import { home, type OpenOptions, readOptions } from './options.js'
+import { home, type OpenOptions } from './options.js'
 
 /** Settings of the state, and what is left for the caches. */
 export function splitOptions(settings: OpenOptions & StateSettings): { ofState: StateSettings; ofCaches: OpenOptions } {
@@ -30,11 +30,6 @@ function defaultDataDir(env: NodeJS.ProcessEnv): string | undefined {
   if (env.XDG_DATA_HOME) return join(env.XDG_DATA_HOME, 'op-dbus')
   const own = home()
   return own && join(own, '.local/share/op-dbus')
-}
-
-/** Seconds that a plugin's answer is good, by these options and the environment. */
-export function queryTtlOf(options: OpenOptions): number {
-  return readOptions(options, () => {}).config.queryCacheTtl
 }
 
 /** What a plugin module exports. A path counts from the folder that the process is in; a name is that of a package that is installed there, or beside op-dbus. */

@@ -1,13 +1,16 @@
 // Applying a plan: one at a time on a machine, from a state that is as the plan saw it, with a checkpoint before and a look afterwards. What a
 // report says is what the look showed, never what was hoped for.
 import { canonicalJson } from '../cache/canonical-json.js'
+import type { Diagnostics } from '../diagnostics.js'
 import { isOpDbusError, messageOf, OpDbusError, throwIfAborted } from '../errors.js'
-import type { Warn } from '../ports.js'
+import type { Clock } from '../ports.js'
 import { carryOut, refusedOutcome, resourceKey, type Step, skippedOutcome } from './carry-out.js'
 import type { Checkpoints } from './checkpoints.js'
+import { writeCurrent } from './current-file.js'
 import type { DataFolder } from './data-folder.js'
 import type { Goal } from './goals.js'
 import type { JsonValue } from './json.js'
+import { MAX_BYTES, plainJson } from './plain.js'
 import type { StateAction } from './plugin.js'
 import { failed, type PluginCalls, troubleOf } from './plugin-calls.js'
 import type { Registered } from './registry.js'
@@ -20,13 +23,11 @@ export interface ApplyParts {
   readonly calls: PluginCalls
   readonly folder: DataFolder
   readonly checkpoints: Checkpoints
-  readonly warn: Warn
+  readonly clock: Clock
+  readonly diagnostics: Pick<Diagnostics, 'applied' | 'warn'>
   /** Every plugin there is. */
   readonly all: readonly Registered[]
 }
-
-/** Where what the system is after an apply is written: a desired file like any other. */
-const CURRENT = 'current.json'
 
 /** `goals`: what the plan leads to, of the plugins that it has diffs of. */
 export async function applyPlan(
@@ -42,7 +43,7 @@ export async function applyPlan(
       try {
         onOutcome?.(outcome)
       } catch (error) {
-        parts.warn(`a listener of outcomes threw: ${messageOf(error)}`, error)
+        parts.diagnostics.warn(`a listener of outcomes threw: ${messageOf(error)}`, error)
       }
     }
     return await new Apply(plan, goals, parts, tell).run(signal)
@@ -160,11 +161,11 @@ class Apply {
       ended => plugin.checkpoint?.(actions, { signal: ended }) ?? null,
       { signal },
     )
-    try {
-      return JSON.parse(JSON.stringify(extra ?? null)) as JsonValue
-    } catch (error) {
-      throw failed(plugin.name, `gave a checkpoint that is no JSON: ${messageOf(error)}`, error)
+    const fault = (path: string, message: string): never => {
+      throw failed(plugin.name, `gave a checkpoint that is no JSON: ${path || 'the whole'} ${message}`)
     }
+    // Raw rows may be longer than the state that is made of them.
+    return plainJson(extra ?? null, { fault, unsafe: 'text', maxBytes: 4 * MAX_BYTES })
   }
 
   /** Plugin after plugin: one that fails stops no other. @throws OpDbusError CONFLICT where the first saw one, and nothing was changed */
@@ -174,29 +175,39 @@ class Apply {
         for (const action of step.actions) this.#know(skippedOutcome(step, action, 'the apply was aborted'))
         continue
       }
+      const began = this.#parts.clock.monotonic()
       const { outcomes, error, touched } = await carryOut(step, this.#parts, signal)
+      this.#tellApplied(step, outcomes, began)
       if (index === 0 && !touched && isOpDbusError(error, 'CONFLICT')) throw error
       for (const outcome of outcomes) this.#know(outcome)
       if (error !== undefined && !signal?.aborted) this.#trouble[step.goal.registered.plugin.name] = troubleOf(error)
     }
   }
 
-  /** Of the plugins that are applied, and of those that feel it. */
-  async #invalidate(): Promise<void> {
-    const names = new Set(this.#goals.flatMap(({ registered: { plugin } }) => [plugin.name, ...(plugin.affects ?? [])]))
-    const { all, states } = this.#parts
-    await Promise.all(all.filter(({ plugin }) => names.has(plugin.name)).map(one => states.invalidate(one)))
+  #tellApplied(step: Step, outcomes: readonly ResourceOutcome[], began: number): void {
+    const { clock, diagnostics } = this.#parts
+    if (!diagnostics.applied.heard) return
+    const counts: Record<string, number> = {}
+    for (const { status } of outcomes) counts[status] = (counts[status] ?? 0) + 1
+    const micros = 1000 * (clock.monotonic() - began)
+    diagnostics.applied.tell({ plugin: step.goal.registered.plugin.name, outcomes: counts, micros })
   }
 
-  /** What the system is now: of all plugins that answer, those that were applied asked anew. */
+  /** Whether it is applied, or feels it. */
+  readonly #concerned = ({ plugin: { name } }: Registered): boolean =>
+    this.#goals.some(({ registered: { plugin } }) => plugin.name === name || plugin.affects?.includes(name))
+
+  async #invalidate(): Promise<void> {
+    const { all, states } = this.#parts
+    await Promise.all(all.filter(this.#concerned).map(one => states.invalidate(one)))
+  }
+
   async #writeCurrent(): Promise<void> {
-    const { states, all, folder, warn } = this.#parts
     try {
-      const { plugins } = await states.ask(all, {})
-      await folder.write(CURRENT, { version: 1, plugins })
+      await writeCurrent(this.#parts.all, this.#concerned, this.#parts)
     } catch (error) {
       // What was done is done, and has to be told.
-      warn(`the state after the apply was not written down: ${messageOf(error)}`, error)
+      this.#parts.diagnostics.warn(`the state after the apply was not written down: ${messageOf(error)}`, error)
     }
   }
 

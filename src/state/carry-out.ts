@@ -48,7 +48,7 @@ export async function carryOut(
     // What comes after the deadline, and what nobody asked for, says nothing of what is told here.
     if (!open || !asked.has(key)) return
     told.set(key, outcome)
-    // Also where this process ends before the rest: what was cached meanwhile is older than this.
+    // At each report, so that a crash before the end leaves nothing stale.
     states.invalidateSoon(goal.registered).catch(() => {})
   }
   try {

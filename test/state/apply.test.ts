@@ -43,6 +43,27 @@ describe('apply', () => {
     expect((await state.query(['mine'])).sources.mine).toBe('memory')
   })
 
+  it('waits a second for a plugin that had no part in it, and leaves what was written of that', async () => {
+    const dataDir = temporaryFolder()
+    const other = memoryPlugin('other')
+    let hangs = false
+    const query: StatePlugin['query'] = call => (hangs ? new Promise(() => {}) : other.plugin.query(call))
+    const away = memoryPlugin('away', { unavailable: () => (hangs ? 'gone' : undefined) })
+    const { state, timers } = manage([memoryPlugin('mine').plugin, { ...other.plugin, query }, away.plugin], {
+      dataDir,
+    })
+    await state.apply(await state.plan(wanted()))
+    const { away: _gone, ...before } = current(dataDir).plugins
+    hangs = true
+    await timers.pass(5001)
+    const applying = state.apply(await state.plan(desired({ mine: { items: { one: { value: 6 } } } })))
+    // It waits for the hanging one alone.
+    while (timers.next !== 1000) await turns()
+    await timers.pass(1000)
+    expect((await applying).success).toBe(true)
+    expect(current(dataDir).plugins).toEqual({ ...before, mine: { items: { one: { value: 6 }, three: { value: 3 } } } })
+  })
+
   it('changes nothing the second time, and makes no checkpoint for that', async () => {
     const { state } = manage([memoryPlugin('mine').plugin], { dataDir: temporaryFolder() })
     await state.apply(await state.plan(wanted()))
@@ -334,24 +355,55 @@ describe('the cache around an apply', () => {
     expect((await state.query()).plugins.first).toMatchObject({ items: { veth: { value: 1 } } })
   })
 
-  it('holds nothing from within an apply', async () => {
+  it('shows at each moment of an apply what is, and holds nothing of it', async () => {
     const { plugin, system } = memoryPlugin('mine')
+    const seen: unknown[] = []
+    const look = async () => void seen.push((await state.query(['mine'])).plugins.mine?.items)
     const { state } = manage(
       [
         {
           ...plugin,
-          async apply(actions, call) {
-            // Somebody asks half-way.
-            system.items.one = { value: 4 }
-            await state.query(['mine'])
-            await plugin.apply!(actions, call)
+          async apply(actions, { report }) {
+            const of = (name: string) => actions.find(({ resource }) => resource.name === name)!.resource
+            // Somebody asks before anything was told, between, and after.
+            system.items = { one: { value: 4 } }
+            await look()
+            system.items = { one: { value: 5 } }
+            report(of('one'), { status: 'done' })
+            await look()
+            system.items = { one: { value: 5 }, three: { value: 3 } }
+            report(of('two'), { status: 'done' })
+            report(of('three'), { status: 'done' })
+            await look()
           },
         },
       ],
       { dataDir: temporaryFolder() },
     )
-    await state.apply(await state.plan(wanted()))
-    expect((await state.query()).plugins.mine).toMatchObject({ items: { one: { value: 5 } } })
+    expect((await state.apply(await state.plan(wanted()))).success).toBe(true)
+    await look()
+    expect(seen).toEqual([
+      { one: { value: 4 } },
+      { one: { value: 5 } },
+      { one: { value: 5 }, three: { value: 3 } },
+      { one: { value: 5 }, three: { value: 3 } },
+    ])
+  })
+
+  it('shows a plugin that ended without a word as it is while the next one works', async () => {
+    const silent = acting(async () => {
+      await state.query(['mine'])
+      silent.system.items = { one: { value: 5 } }
+    })
+    const next = memoryPlugin('next')
+    let seen: unknown
+    const apply: StatePlugin['apply'] = async (actions, call) => {
+      seen = (await state.query(['mine'])).plugins.mine
+      await next.plugin.apply!(actions, call)
+    }
+    const { state } = manage([silent.plugin, { ...next.plugin, apply }], { dataDir: temporaryFolder() })
+    await state.apply(await state.plan(desired({ ...wanted().plugins, ...wanted('next').plugins })))
+    expect(seen).toEqual({ items: { one: { value: 5 } } })
   })
 })
 
