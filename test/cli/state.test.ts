@@ -70,6 +70,11 @@ describe('query', () => {
     const desired = system.write('d.json', { version: 1, plugins: { things: { [evil]: {} } } })
     const refused = await system.run(['diff', desired])
     expect(refused.code).toBe(2)
+    system.set({ things: [{ name: `${evil}\x9b\x7f` }], mode: {} })
+    const asJson = await system.run(['query', 'things'])
+    expect(asJson.stdout).toContain('\\u202e\\u009b\\u007f')
+    expect(asJson.stdout.replaceAll('\n', '')).not.toMatch(/[\x00-\x1f\x7f-\x9f\u202e]/)
+    expect(JSON.parse(asJson.stdout).plugins.things.things).toEqual([{ name: `${evil}\x9b\x7f` }])
     for (const { stderr } of [failed, refused]) {
       expect(stderr).toContain('owned')
       expect(stderr.replaceAll('\n', '')).not.toMatch(/[\x00-\x1f\x7f-\x9f\u202e]/)

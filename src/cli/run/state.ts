@@ -1,6 +1,6 @@
 // What the commands of a system's state have in common: opening it, reading a desired file, telling what did not answer.
 import { isOpDbusError, OpDbusError } from '../../errors.js'
-import { oneLine } from '../../format.js'
+import { oneLine, visibleJson } from '../../format.js'
 import { MAX_BYTES } from '../../state/plain.js'
 import type { Desired, DiffReport, PluginDiff, PluginTrouble } from '../../state/reports.js'
 import { openState, type State } from '../../state.js'
@@ -117,7 +117,7 @@ export function timeOfDay(): string {
   return new Date().toTimeString().slice(0, 8)
 }
 
-/** A document for programs: over several lines, and on one where more follow. */
+/** A document for programs: over several lines, and on one where more follow. A system may call things anything, and a terminal may show it. */
 export function jsonText(value: unknown, style: 'document' | 'line' = 'document'): string {
-  return `${JSON.stringify(value, undefined, style === 'document' ? 2 : undefined)}\n`
+  return `${visibleJson(JSON.stringify(value, undefined, style === 'document' ? 2 : undefined))}\n`
 }
