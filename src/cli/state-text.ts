@@ -2,7 +2,6 @@
 // a unit or an interface may be called anything, and must not steer a terminal.
 import { count, oneLine, plural, table } from '../format.js'
 import type { Source } from '../ports.js'
-import type { JsonObject } from '../state/json.js'
 import type { Change, ResourceName, ResourceRule, StateAction } from '../state/plugin.js'
 import type {
   ApplyReport,
@@ -13,7 +12,8 @@ import type {
   QueryReport,
   ResourceOutcome,
 } from '../state/reports.js'
-import { keysOf, resourcesOf } from '../state/resources.js'
+import { type Found, resourcesIn } from '../state/resources.js'
+import { fieldsOf, fieldsText } from './state-fields.js'
 import { sourceLabel } from './terminal.js'
 
 /** How it is shown: with colours or without, and how wide. */
@@ -40,21 +40,43 @@ const MARK: Readonly<Record<ResourceOutcome['status'], string>> = {
 /** Of a resource's name and of a path in it. */
 const NAME = 80
 
-/** A summary: each plugin with where its answer came from, and a line for each resource. `rules` by plugin. */
-export function queryText(report: QueryReport, rules: Readonly<Record<string, Rules>>, look: Look): string {
+/**
+ * A summary: each plugin with where its answer came from, and a line for each resource; of plugins in `whole` all fields. `rules` by plugin.
+ */
+export function queryText(
+  report: QueryReport,
+  rules: Readonly<Record<string, Rules>>,
+  look: Look,
+  whole: ReadonlySet<string> = new Set(),
+): string {
   const parts = Object.entries(report.plugins).map(([plugin, state]) => {
-    const resources = resourcesIn(state, rules[plugin] ?? {})
+    const found = resourcesIn(state, rules[plugin] ?? {})
     const source = sourceLabel(report.sources[plugin]!, look.color, 0)
-    const heading = `${plugin}  ${source}  ${plural(resources.length, 'resource', 'resources')}\n`
-    const names = resources.map(({ resource }) => `  ${nameOf(resource)}`)
-    const width = Math.min(40, Math.max(0, ...names.map(name => name.length)))
-    const lines = resources.map(({ value, keys }, i) => {
-      const room = Math.max(20, look.columns - Math.max(width, names[i]!.length) - 2)
-      return `${names[i]!.padEnd(width)}  ${oneLine(fieldsText(value, keys), room)}`.trimEnd()
-    })
-    return heading + lines.map(line => `${line}\n`).join('')
+    const heading = `${plugin}  ${source}  ${plural(found.length, 'resource', 'resources')}\n`
+    return heading + (whole.has(plugin) ? found.map(one => resourceText(one, look)).join('') : linesOf(found, look))
   })
   return parts.join('\n')
+}
+
+/** A line for each. */
+function linesOf(found: readonly Found[], look: Look): string {
+  const names = found.map(({ resource }) => `  ${nameOf(resource)}`)
+  const width = Math.min(40, Math.max(0, ...names.map(name => name.length)))
+  const lines = found.map(({ value, rule }, i) => {
+    const room = Math.max(20, look.columns - Math.max(width, names[i]!.length) - 2)
+    return `${names[i]!.padEnd(width)}  ${oneLine(fieldsText(value, rule), room)}`.trimEnd()
+  })
+  return lines.map(line => `${line}\n`).join('')
+}
+
+/** Every field, on a line of its own. */
+function resourceText({ resource, value, rule }: Found, look: Look): string {
+  const fields = fieldsOf(value, rule).map(({ path, text }) => [oneLine(path, NAME), text] as const)
+  const width = Math.min(32, Math.max(0, ...fields.map(([path]) => path.length)))
+  const lines = fields.map(([path, text]) =>
+    `    ${path.padEnd(width)}  ${oneLine(text, Math.max(20, look.columns - width - 6))}`.trimEnd(),
+  )
+  return `  ${nameOf(resource)}\n${lines.map(line => `${line}\n`).join('')}`
 }
 
 /**
@@ -185,24 +207,4 @@ function nameOf({ collection, name }: ResourceName): string {
 /** An RFC 6901 path as people say it: without the first `/`. */
 function pathText(path: string): string {
   return oneLine(path.replace(/^\//, '') || '(all)', NAME)
-}
-
-/** What is short stands first: what is long may be cut off. */
-function fieldsText(resource: JsonObject, keys: readonly string[]): string {
-  const fields = Object.entries(resource).filter(([field]) => !keys.includes(field))
-  const isLong = ([, value]: readonly [string, unknown]) => typeof value === 'object' && value !== null
-  return [...fields.filter(one => !isLong(one)), ...fields.filter(isLong)]
-    .map(([field, value]) => `${field}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
-    .join('  ')
-}
-
-/** The resources of a state; `keys` are the fields that their names are made of. */
-export function resourcesIn(state: JsonObject, rules: Rules) {
-  return Object.entries(rules).flatMap(([collection, rule]) =>
-    [...resourcesOf(rule, state[collection])].map(([name, value]) => ({
-      resource: { collection, name },
-      value,
-      keys: keysOf(rule),
-    })),
-  )
 }

@@ -86,6 +86,8 @@ export interface ResourceRule {
    * `"prune": true`. All other lists are values, compared whole. Top-level fields of the resource.
    */
   readonly sets?: readonly string[]
+  /** Fields that say most of a resource, the most telling first: for a line of text. `ipv4.address` is one of a field's own. */
+  readonly summary?: readonly string[]
 }
 
 /** A resource of one plugin: `{ collection: 'interfaces', name: 'ovsbr0' }`. A single one is named ''. */

@@ -135,14 +135,24 @@ it('control characters of names, fields, values and messages are shown, never se
 it('a state is a line for each resource, with where it came from', () => {
   const state: JsonObject = {
     interfaces: [
-      { name: 'eth0', mtu: 1500, up: true },
-      { name: 'ovsbr0', ports: ['a', 'b'] },
+      {
+        alias: '',
+        ipv4: { address: [{ ip: '10.0.0.1', prefix: 24 }], dhcp: false, gateway: '10.0.0.254' },
+        mtu: 1500,
+        name: 'eth0',
+        up: true,
+      },
+      { external_ids: {}, name: 'ovsbr0', ports: ['a', 'b'], stp: false, up: false },
     ],
     routes: [{ destination: 'default', device: 'eth0', via: '10.0.0.1' }],
     dns: { servers: ['1.1.1.1'] },
   }
   const rules = {
-    net: { interfaces: { key: 'name' }, routes: { key: ['destination', 'device'] }, dns: { single: true } },
+    net: {
+      interfaces: { key: 'name', summary: ['up', 'ipv4.address'] },
+      routes: { key: ['destination', 'device'] },
+      dns: { single: true },
+    },
   }
   const report = {
     plugins: { net: state, empty: {} },
@@ -152,12 +162,26 @@ it('a state is a line for each resource, with where it came from', () => {
   expect(queryText(report, rules, plain)).toBe(
     [
       'net  D disk  4 resources',
-      '  interfaces/eth0      mtu=1500  up=true',
-      '  interfaces/ovsbr0    ports=["a","b"]',
+      '  interfaces/eth0      up=true  ipv4.address=10.0.0.1/24  ipv4.gateway=10.0.0.2…',
+      '  interfaces/ovsbr0    up=false  ports=a,b  stp=false',
       '  routes/default eth0  via=10.0.0.1',
-      '  dns                  servers=["1.1.1.1"]',
+      '  dns                  servers=1.1.1.1',
       '',
       'empty  C computed  0 resources',
+      '',
+    ].join('\n'),
+  )
+  const one = { ...report, plugins: { net: { interfaces: [(state.interfaces as JsonObject[])[0]!] } } }
+  expect(queryText(one, rules, plain, new Set(['net']))).toBe(
+    [
+      'net  D disk  1 resource',
+      '  interfaces/eth0',
+      '    up            true',
+      '    ipv4.address  10.0.0.1/24',
+      '    ipv4.gateway  10.0.0.254',
+      '    mtu           1500',
+      '    ipv4.dhcp     false',
+      '    alias',
       '',
     ].join('\n'),
   )

@@ -31,8 +31,25 @@ describe('query', () => {
     const second = await system.run(['query', 'things', '--json'])
     expect(second.stdout).toBe(first.stdout)
     expect(system.asked()).toEqual(['query'])
-    await system.run(['query', 'things', '--fresh'])
+    await system.run(['query', '-p', 'things', '--fresh'])
     expect(system.asked()).toEqual(['query', 'query'])
+  })
+
+  it('answers a part of a plugin, in the shape of the whole', async () => {
+    const system = newSystem(STATE)
+    const part = async (...args: string[]) => JSON.parse((await system.run(['query', ...args])).stdout).plugins.things
+    expect(await part('things/things/b')).toEqual({ things: [{ name: 'b', size: 2 }] })
+    expect(await part('things/mode', 'things/things/a')).toEqual({ mode: STATE.mode, things: [STATE.things[0]] })
+    expect(await part('things/mode', 'things')).toEqual(STATE)
+    const text = await system.run(['query', 'things/things/a', '--format', 'text'])
+    expect(text.stdout).toBe('things  D disk  1 resource\n  things/a\n    size  1\n    tags  x\n')
+    for (const [wrong, said] of [
+      ['things/thing', 'mean "things"'],
+      ['things/things/z', 'no "z" in things/things'],
+    ] as const) {
+      const refused = await system.run(['query', wrong])
+      expect(refused).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining(said) })
+    }
   })
 
   it('of all tells in passing what is not available, and of those named fails', async () => {
@@ -246,6 +263,8 @@ describe('diff and verify', () => {
       [['diff', 'a', 'b'], 'takes one desired file'],
       [['diff', 'a', '--format', 'yaml'], 'json-patch'],
       [['diff', 'a', '--json', '--format', 'text'], 'differ'],
+      [['query', '--format', 'json-patch'], 'there are: text, json'],
+      [['query', 'things/mode', '--watch'], 'whole plugins'],
       [['diff', '-', '--watch'], 'regular'],
       [['diff', '', '--watch'], 'path'],
     ]

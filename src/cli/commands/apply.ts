@@ -1,7 +1,7 @@
 // What `op-dbus apply|rollback` say of themselves: the commands that change a system.
 import { command } from '../command.js'
 import { flagsOf } from '../flags.js'
-import { pluginOption } from './state-options.js'
+import { FORMAT, pluginOption } from './state-options.js'
 
 const yes = { short: 'y', help: 'Do not ask. Without a terminal nothing is changed unless this is given.' } as const
 
@@ -27,7 +27,8 @@ export const apply = command({
       completes: 'file',
     },
     plugin: pluginOption('Only these plugins of the file'),
-    json: { help: 'What became of it as JSON, also on a terminal.' },
+    format: FORMAT,
+    json: { help: 'The same as --format json.' },
     ...flagsOf('state', 'dir'),
   },
   examples: [
@@ -49,7 +50,8 @@ export const rollback = command({
     list: { help: 'Only list the checkpoints, newest first.' },
     'dry-run': { short: 'n', help: 'Show what would be done; change nothing and write nothing.' },
     yes,
-    json: { help: 'The list, or what became of it, as JSON, also on a terminal.' },
+    format: FORMAT,
+    json: { help: 'The same as --format json.' },
     ...flagsOf('state', 'dir'),
   },
   examples: ['op-dbus rollback --list', 'op-dbus rollback', 'op-dbus rollback 20261127T171500.123Z-1a2b3c4d --dry-run'],

@@ -1,7 +1,7 @@
 // What `op-dbus diff|verify` say of themselves: the commands that compare a system with a desired file.
 import { command } from '../command.js'
 import { flagsOf } from '../flags.js'
-import { DESIRED_FILE, pluginOption } from './state-options.js'
+import { DESIRED_FILE, FORMAT, pluginOption } from './state-options.js'
 
 export const diff = command({
   name: 'diff',
@@ -41,7 +41,8 @@ export const verify = command({
   arguments: DESIRED_FILE,
   options: {
     plugin: pluginOption('Only these plugins of the file'),
-    json: { help: 'The diff as JSON, also on a terminal.' },
+    format: FORMAT,
+    json: { help: 'The same as --format json.' },
     ...flagsOf('state', 'dir'),
   },
   examples: ['op-dbus verify desired.json'],

@@ -14,6 +14,14 @@ export function pluginOption(help: string) {
   } as const satisfies CommandOption
 }
 
+/** `--format text`, also where a pipe reads it. */
+export const FORMAT = {
+  value: 'NAME',
+  help: 'How it is told: text or json.',
+  default: 'text on a terminal, else json',
+  completes: ['text', 'json'],
+} as const satisfies CommandOption
+
 export const DESIRED_FILE = {
   usage: 'FILE|-',
   help: 'The desired state, as JSON; - is standard input.',

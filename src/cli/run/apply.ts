@@ -34,6 +34,8 @@ type RollbackValues = Values & { readonly list?: boolean }
 
 export async function apply({ values, args, terminal }: CommandCall<Values>): Promise<number> {
   const { plan: planFile } = values
+  // A format that there is not is told before anything is asked.
+  wantsJson(values, terminal)
   if (args.length === 0 && planFile === undefined) {
     throw new OpDbusError('INVALID_INPUT', '"apply" takes a desired file, - for standard input, or --plan FILE')
   }

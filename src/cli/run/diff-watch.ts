@@ -9,7 +9,7 @@ import { complain } from '../complain.js'
 import { targetOf } from '../target.js'
 import type { Terminal } from '../terminal.js'
 import { Changes } from './changes.js'
-import { type DiffFormat, type DiffValues, formatOf, reportText } from './diff.js'
+import { type DiffFormat, type DiffValues, diffFormatOf, reportText } from './diff.js'
 import { tellWatch } from './query-watch.js'
 import { callOf, desiredIn, fileOf, tellTrouble, timeOfDay, withState } from './state.js'
 
@@ -18,7 +18,7 @@ const LOOK_MS = 250
 const FILE = ''
 
 export function watchDiff({ values, args, terminal }: CommandCall<DiffValues>): Promise<number> {
-  const how = { path: fileOf(args, 'diff'), values, format: formatOf(values, terminal), terminal }
+  const how = { path: fileOf(args, 'diff'), values, format: diffFormatOf(values, terminal), terminal }
   return withState(values, terminal, state => watchState(state, how))
 }
 

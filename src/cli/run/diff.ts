@@ -13,6 +13,7 @@ import {
   diffAndSummary,
   differs,
   fileOf,
+  formatOf,
   jsonText,
   type StateValues,
   tellTrouble,
@@ -21,7 +22,6 @@ import {
 } from './state.js'
 
 export type DiffValues = StateValues & {
-  readonly format?: string
   readonly fresh?: boolean
   readonly 'exit-code'?: boolean
 }
@@ -31,7 +31,7 @@ export type DiffFormat = (typeof FORMATS)[number]
 
 export async function diff({ values, args, terminal }: CommandCall<DiffValues>): Promise<number> {
   const path = fileOf(args, 'diff')
-  const format = formatOf(values, terminal)
+  const format = diffFormatOf(values, terminal)
   return withState(values, terminal, async state => {
     const desired = await desiredIn(path, values, state, terminal)
     const report = await state.diff(desired, { ...callOf(values, terminal), fresh: values.fresh })
@@ -43,13 +43,14 @@ export async function diff({ values, args, terminal }: CommandCall<DiffValues>):
 
 export async function verify({ values, args, terminal }: CommandCall<StateValues>): Promise<number> {
   const path = fileOf(args, 'verify')
+  const json = wantsJson(values, terminal)
   return withState(values, terminal, async state => {
     const desired = await desiredIn(path, values, state, terminal)
     const report = await state.verify(desired, callOf(values, terminal))
     tellTrouble(report.trouble, terminal)
     // It always asks: where an answer came from is no news.
     const text = report.same ? equalText(report, path) : diffAndSummary({ ...report, stateSources: {} }, terminal)
-    await terminal.out(wantsJson(values, terminal) ? jsonText(report) : text)
+    await terminal.out(json ? jsonText(report) : text)
     return codeOf(report, true)
   })
 }
@@ -102,12 +103,6 @@ function codeOf({ diffs, trouble }: DiffReport, asked: boolean): number {
   return asked && differs(diffs) ? DIFFERS : 0
 }
 
-export function formatOf(values: DiffValues, terminal: Terminal): DiffFormat {
-  const given = values.format ?? (values.json ? 'json' : terminal.outTty ? 'text' : 'json')
-  const format = FORMATS.find(known => known === given)
-  if (format === undefined) {
-    throw new OpDbusError('INVALID_INPUT', `unknown format "${given}"; there are: ${FORMATS.join(', ')}`)
-  }
-  if (values.json && format !== 'json') throw new OpDbusError('INVALID_INPUT', `--json and --format ${format} differ`)
-  return format
+export function diffFormatOf(values: DiffValues, terminal: Terminal): DiffFormat {
+  return formatOf(values, terminal, FORMATS)
 }

@@ -1,19 +1,25 @@
 // `op-dbus query --watch`: the state at once, and again whenever it changes, until somebody ends it.
+import { OpDbusError } from '../../errors.js'
 import { oneLine } from '../../format.js'
 import { diffWhole } from '../../state/diff.js'
 import type { JsonObject } from '../../state/json.js'
 import type { PluginInfo, PluginTrouble, QueryReport, WatchEvent } from '../../state/reports.js'
+import { resourcesIn } from '../../state/resources.js'
 import type { State } from '../../state.js'
 import type { CommandCall } from '../command.js'
 import { NO_ANSWER } from '../exit-codes.js'
-import { diffText, type Look, queryText, type Rules, resourcesIn } from '../state-text.js'
+import { diffText, type Look, queryText, type Rules } from '../state-text.js'
 import type { Terminal } from '../terminal.js'
 import { Changes } from './changes.js'
-import { namesIn, rulesOf, tellSilent } from './query.js'
-import { jsonText, lookOf, type StateValues, timeOfDay, wantsJson, withState } from './state.js'
+import { rulesOf, tellSilent } from './query.js'
+import { askedIn } from './query-parts.js'
+import { chosenPlugins, jsonText, lookOf, type StateValues, timeOfDay, wantsJson, withState } from './state.js'
 
-export function watchQuery({ values, args, terminal }: CommandCall<StateValues>): Promise<number> {
-  const how = { names: namesIn(args), json: wantsJson(values, terminal), quiet: values.quiet === true, terminal }
+export async function watchQuery({ values, args, terminal }: CommandCall<StateValues>): Promise<number> {
+  const { names, parts } = askedIn(args, chosenPlugins(values))
+  if (parts.size > 0)
+    throw new OpDbusError('INVALID_INPUT', '--watch takes whole plugins, and tells what changes in them')
+  const how = { names, json: wantsJson(values, terminal), quiet: values.quiet === true, terminal }
   return withState(values, terminal, state => watchState(state, how))
 }
 

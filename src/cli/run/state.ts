@@ -9,7 +9,12 @@ import { settingsOf } from '../settings.js'
 import { diffText, type Look, summaryOf } from '../state-text.js'
 import type { Terminal } from '../terminal.js'
 
-export type StateValues = FlagValues & { readonly json?: boolean; readonly quiet?: boolean; readonly plugin?: string }
+export type StateValues = FlagValues & {
+  readonly format?: string
+  readonly json?: boolean
+  readonly quiet?: boolean
+  readonly plugin?: string
+}
 
 /** Problems of a file that are printed; the rest is counted. */
 const MAX_PROBLEMS = 20
@@ -28,13 +33,28 @@ export async function withState<T>(
   }
 }
 
-/** JSON is for programs: where it is asked for, and where no terminal shows the output. */
-export function wantsJson({ json }: StateValues, terminal: Terminal): boolean {
-  return json === true || !terminal.outTty
+/** The first two of the formats, where none is named: text for people, JSON for programs and where no terminal shows the output. */
+export function formatOf<const F extends 'text' | 'json' | 'json-patch'>(
+  { format: named, json }: StateValues,
+  terminal: Terminal,
+  formats: readonly F[],
+): F | 'text' | 'json' {
+  const given = named ?? (json || !terminal.outTty ? 'json' : 'text')
+  const format = formats.find(known => known === given)
+  if (format === undefined) {
+    throw new OpDbusError('INVALID_INPUT', `unknown format "${given}"; there are: ${formats.join(', ')}`)
+  }
+  if (json && format !== 'json') throw new OpDbusError('INVALID_INPUT', `--json and --format ${format} differ`)
+  return format
 }
 
-export function lookOf(terminal: Terminal): Look {
-  return { color: terminal.color, columns: Math.min(terminal.columns, 160) }
+export function wantsJson(values: StateValues, terminal: Terminal): boolean {
+  return formatOf(values, terminal, ['text', 'json']) === 'json'
+}
+
+/** Where a program reads the text, nothing is cut off. */
+export function lookOf({ color, columns, outTty }: Terminal): Look {
+  return { color, columns: outTty ? Math.min(columns, 160) : 10_000 }
 }
 
 /** The one file that `command` takes. */
