@@ -41,8 +41,6 @@ export interface ManagerParts extends ChangingParts {
   readonly queries: QueryCache
   /** Keeps the process alive. */
   readonly timer: Timer
-  /** Does not. */
-  readonly quietTimer: Timer
   /** Whether plugins are listened to for the cache, and how long an answer is good then, ms. */
   readonly push: { readonly on: boolean; readonly ttlMs: number }
   /** Called last by close. */
