@@ -148,7 +148,7 @@ describe('init', () => {
     const file = join(system.dir, 'desired.json')
     const made = await system.run(['init', file, '-p', 'things'])
     expect(made).toMatchObject({ code: 0, stdout: '' })
-    expect(made.stderr).toContain('desired.json')
+    expect(made.stderr).toMatch(/desired\.json declares 4 of 4 resources: things 4 of 4\n$/)
     expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual({ version: 1, plugins: { things: STATE } })
     expect(await system.run(['verify', file])).toMatchObject({ code: 0, stderr: '' })
 
@@ -199,6 +199,8 @@ describe('diff and verify', () => {
     const verified = await system.run(['verify', file])
     expect(verified.code).toBe(9)
     expect(JSON.parse(verified.stdout).same).toBe(false)
+    expect(await system.run(['verify', file, '-q'])).toMatchObject({ code: 9, stdout: '', stderr: '' })
+    expect(await system.run(['diff', file, '-q', '--exit-code'])).toMatchObject({ code: 9, stdout: '', stderr: '' })
     expect((await system.run(['diff', system.write('same.json', desired([{ name: 'a' }])), '--exit-code'])).code).toBe(
       0,
     )

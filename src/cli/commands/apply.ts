@@ -1,7 +1,7 @@
 // What `op-dbus apply|rollback` say of themselves: the commands that change a system.
 import { command } from '../command.js'
 import { flagsOf } from '../flags.js'
-import { FORMAT, pluginOption } from './state-options.js'
+import { FORMAT, pluginOption, VARIABLES } from './state-options.js'
 
 const yes = { short: 'y', help: 'Do not ask. Without a terminal nothing is changed unless this is given.' } as const
 
@@ -31,6 +31,7 @@ export const apply = command({
     json: { help: 'The same as --format json.' },
     ...flagsOf('state', 'dir'),
   },
+  variables: VARIABLES,
   examples: [
     'op-dbus apply desired.json',
     'op-dbus apply desired.json --dry-run',
@@ -54,6 +55,7 @@ export const rollback = command({
     json: { help: 'The same as --format json.' },
     ...flagsOf('state', 'dir'),
   },
+  variables: VARIABLES,
   examples: ['op-dbus rollback --list', 'op-dbus rollback', 'op-dbus rollback 20261127T171500.123Z-1a2b3c4d --dry-run'],
   exitCodes: [10, 11],
   run: async call => (await import('../run/apply.js')).rollback(call),

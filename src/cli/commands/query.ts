@@ -1,12 +1,12 @@
 // What `op-dbus init|query|plugins` say of themselves: the commands that only ask a system.
 import { command } from '../command.js'
 import { flagsOf } from '../flags.js'
-import { FORMAT, PLUGIN_NAMES, pluginOption } from './state-options.js'
+import { FORMAT, PLUGIN_NAMES, pluginOption, VARIABLES } from './state-options.js'
 
 export const init = command({
   name: 'init',
   about: 'a desired file that says what the system is now',
-  more: 'A file to begin with: verify says that it is equal. Remove what you do not want to be held to, and change the rest.',
+  more: 'A file to begin with, of what apply can change and somebody has set: verify says that it is equal. Remove what you do not want to be held to, and change the rest.',
   arguments: {
     usage: '[FILE]',
     help: 'Where it is written; standard output without it, or with -.',
@@ -17,6 +17,7 @@ export const init = command({
     force: { help: 'Also over a file that is there.' },
     ...flagsOf('state'),
   },
+  variables: VARIABLES,
   examples: ['op-dbus init desired.json', 'op-dbus init -p net > net.json'],
   exitCodes: [11],
   run: async call => (await import('../run/init.js')).init(call),
@@ -43,6 +44,7 @@ export const query = command({
     json: { help: 'The same as --format json.' },
     ...flagsOf('state', 'dir'),
   },
+  variables: VARIABLES,
   examples: [
     'op-dbus query',
     'op-dbus query net/interfaces/eth0',
@@ -60,6 +62,7 @@ export const plugins = command({
   name: 'plugins',
   about: 'which plugins there are, and why one is not available',
   options: { format: FORMAT, json: { help: 'The same as --format json.' }, ...flagsOf('state', 'dir') },
+  variables: VARIABLES,
   examples: ['op-dbus plugins', 'op-dbus plugins --json'],
   exitCodes: [],
   run: async call => (await import('../run/plugins.js')).plugins(call),

@@ -36,7 +36,9 @@ export async function diff({ values, args, terminal }: CommandCall<DiffValues>):
     const desired = await desiredIn(path, values, state, terminal)
     const report = await state.diff(desired, { ...callOf(values, terminal), fresh: values.fresh })
     tellTrouble(report.trouble, terminal)
-    await terminal.out(await reportText(report, format, terminal, { state, desired, call: callOf(values, terminal) }))
+    const compared = { state, desired, call: callOf(values, terminal) }
+    if (!values['exit-code'] || !onlyCode(values))
+      await terminal.out(await reportText(report, format, terminal, compared))
     return codeOf(report, values['exit-code'] === true)
   })
 }
@@ -50,7 +52,7 @@ export async function verify({ values, args, terminal }: CommandCall<StateValues
     tellTrouble(report.trouble, terminal)
     // It always asks: where an answer came from is no news.
     const text = report.same ? equalText(report, path) : diffAndSummary({ ...report, stateSources: {} }, terminal)
-    await terminal.out(json ? jsonText(report) : text)
+    if (!onlyCode(values)) await terminal.out(json ? jsonText(report) : text)
     return codeOf(report, true)
   })
 }
@@ -59,6 +61,11 @@ function equalText({ diffs }: DiffReport, path: string): string {
   const resources = diffs.reduce((sum, { actions }) => sum + actions.length, 0)
   if (resources === 0) return `equal: ${path} declares no resource\n`
   return `equal: ${plural(resources, 'resource is', 'resources are')} as ${path} says\n`
+}
+
+/** Nothing but the exit code was asked for. */
+function onlyCode({ quiet, json, format }: StateValues): boolean {
+  return quiet === true && !json && format === undefined
 }
 
 /** What a report is of. */
