@@ -221,7 +221,9 @@ describe('diff and verify', () => {
     const { env, dir } = system
     const lines = Object.entries(env).map(([name, value]) => `export ${name}='${value}'`)
     system.write('desired.json', TWO)
-    const script = `${lines.join('\n')}\nmkfifo pipe\ncat desired.json > pipe &\nop-dbus diff pipe --format text\nop-dbus verify <(cat desired.json)`
+    const piped =
+      'mkfifo pipe\ncat desired.json > pipe &\nop-dbus diff pipe --format text\nop-dbus verify <(cat desired.json)'
+    const script = `${lines.join('\n')}\n${piped}`
     const { code, stdout } = await shell(dir, script)
     expect(code).toBe(9)
     expect(stdout).toContain('1 to create')

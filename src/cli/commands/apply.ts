@@ -17,7 +17,7 @@ export const apply = command({
     completes: 'file',
   },
   options: {
-    'dry-run': { short: 'n', help: 'Show what would be done; change nothing and write nothing.' },
+    'dry-run': { short: 'n', help: 'Show what would be done; neither the system nor the data folder is touched.' },
     yes,
     plan: {
       value: 'FILE',
@@ -49,7 +49,7 @@ export const rollback = command({
   arguments: { usage: '[CHECKPOINT]', help: 'Which; the newest without it.' },
   options: {
     list: { help: 'Only list the checkpoints, newest first.' },
-    'dry-run': { short: 'n', help: 'Show what would be done; change nothing and write nothing.' },
+    'dry-run': { short: 'n', help: 'Show what would be done; neither the system nor the data folder is touched.' },
     yes,
     format: FORMAT,
     json: { help: 'The same as --format json.' },

@@ -6,7 +6,9 @@ import { FORMAT, PLUGIN_NAMES, pluginOption, VARIABLES } from './state-options.j
 export const init = command({
   name: 'init',
   about: 'a desired file that says what the system is now',
-  more: 'A file to begin with, of what apply can change and somebody has set: verify says that it is equal. Remove what you do not want to be held to, and change the rest.',
+  more:
+    'A file to begin with, of what apply can change and somebody has set: verify says that it is equal. Remove what you do not want to be ' +
+    'held to, and change the rest.',
   arguments: {
     usage: '[FILE]',
     help: 'Where it is written; standard output without it, or with -.',

@@ -71,7 +71,10 @@ function tellPolled(infos: readonly PluginInfo[], { plugins }: QueryReport, term
   }
 }
 
-/** What was seen last of each plugin. One that does not answer is not one that has nothing: its last state stays what the next is compared with. */
+/**
+ * What was seen last of each plugin. One that does not answer is not one that has nothing: its last state stays what the next is compared
+ * with.
+ */
 class Seen {
   readonly #rules: Readonly<Record<string, Rules>>
   readonly #order: readonly string[]

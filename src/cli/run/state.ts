@@ -137,7 +137,9 @@ export function timeOfDay(): string {
   return new Date().toTimeString().slice(0, 8)
 }
 
-/** A document for programs: over several lines, and on one where more follow. A system may call things anything, and a terminal may show it. */
+/**
+ * A document for programs: over several lines, and on one where more follow. A system may call things anything, and a terminal may show it.
+ */
 export function jsonText(value: unknown, style: 'document' | 'line' = 'document'): string {
   return `${visibleJson(JSON.stringify(value, undefined, style === 'document' ? 2 : undefined))}\n`
 }
