@@ -163,10 +163,11 @@ describe('apply', () => {
     const { signal, stdout, stderr } = await running.end
     expect(signal).toBe('SIGINT')
     const report = JSON.parse(stdout)
-    expect(report).toMatchObject({ success: false, checkpoint: expect.any(String) })
-    expect(report.outcomes).toHaveLength(2)
-    expect(report.outcomes[0].status).not.toBe('done')
-    expect(stderr).toContain('op-dbus rollback ')
+    expect(report).toMatchObject({ success: false, outcomes: [{ status: 'failed' }, { status: 'failed' }] })
+    expect(stderr).toMatch(/✗ failed .*things\/b/)
+    // Nothing was changed, and there is nothing to undo.
+    expect(report.checkpoint).toBeUndefined()
+    expect(stderr).not.toContain('op-dbus rollback ')
     expect(system.state()).toEqual(STATE)
   })
 
