@@ -48,8 +48,12 @@ export function netPlugin(tools: PluginTools, options: NetOptions = {}): StatePl
     version: '1',
     scope: `unix:${socket}`,
     resources: {
-      interfaces: { key: 'name', sets: ['ports'] },
-      routes: { key: ['destination', 'device', 'metric'] },
+      interfaces: {
+        key: 'name',
+        sets: ['ports'],
+        summary: ['type', 'up', 'ipv4.address', 'ports', 'bridge', 'tag', 'ipv6.address', 'controllers', 'mtu', 'mac'],
+      },
+      routes: { key: ['destination', 'device', 'metric'], summary: ['gateway', 'source'] },
       ovs: { single: true },
     },
     capabilities: { apply: true, atomic: true, rollback: true, watch: true },

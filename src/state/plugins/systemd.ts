@@ -44,7 +44,7 @@ export function systemdPlugin(tools: Pick<PluginTools, 'env'>, options: SystemdO
     name: 'systemd',
     version: '1',
     ...(typeof at !== 'string' && { scope: at.address }),
-    resources: { units: {} },
+    resources: { units: { summary: ['active_state', 'enabled', 'masked'] } },
     capabilities: { apply: true, atomic: false, rollback: true, watch: true },
     // A unit may be a network's, Open vSwitch itself, or a container.
     affects: ['net', 'lxc'],
