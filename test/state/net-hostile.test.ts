@@ -30,7 +30,7 @@ class Fake {
       const framer = new MessageFramer(1 << 20)
       socket.on('error', () => {})
       socket.on('data', chunk => {
-        for (const call of framer.push(chunk)) answer(call as Call, socket)
+        for (const call of framer.push(chunk)) answer(call as unknown as Call, socket)
       })
     })
   }

@@ -4,6 +4,7 @@ import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import type { Readable } from 'node:stream'
 import { messageOf, OpDbusError } from '../../errors.js'
 import type { PluginTools, RunResult } from '../plugin.js'
+import { pluginFailed } from './errors.js'
 import { pathOf } from './on-path.js'
 
 type Env = PluginTools['env']
@@ -199,7 +200,7 @@ function eachLine(stream: Readable, onLine: (line: string) => void): void {
 }
 
 const failure = (command: string, what: string, cause?: unknown) =>
-  new OpDbusError('PLUGIN_FAILED', `${command} ${what}`, { cause, details: { program: command } })
+  pluginFailed(`${command} ${what}`, { program: command }, cause)
 
 function reasonOf(error: NodeJS.ErrnoException): string {
   if (error.code === 'ENOENT') return 'could not be started: there is no such program on the PATH'

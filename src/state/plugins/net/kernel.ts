@@ -2,9 +2,10 @@
 //
 // Left out, since it changes by itself: carrier and operational state, lifetimes of addresses and routes, temporary and link-local IPv6
 // addresses (they come and go with the carrier) and their routes, queues, statistics, timers of bridges, indexes of links.
-import { messageOf, OpDbusError } from '../../../errors.js'
+import { messageOf } from '../../../errors.js'
 import type { JsonObject, JsonValue } from '../../json.js'
 import type { PluginTools } from '../../plugin.js'
+import { pluginFailed } from '../errors.js'
 
 type Raw = Readonly<Record<string, unknown>>
 type Resource = Record<string, JsonValue>
@@ -176,5 +177,4 @@ function put(into: Resource, name: string, value: unknown): void {
   if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') into[name] = value
 }
 
-const failed = (message: string, cause?: unknown) =>
-  new OpDbusError('PLUGIN_FAILED', message, { cause, details: { plugin: 'net', program: 'ip' } })
+const failed = (message: string, cause?: unknown) => pluginFailed(message, { plugin: 'net', program: 'ip' }, cause)
