@@ -19,12 +19,16 @@ const LINE_CHARACTERS = 1 << 16
 
 /** The `run` of {@link PluginTools}, for programs that are found and run in `env`, in the C locale. */
 export function runIn(env: Env): PluginTools['run'] {
-  return (command, args, { signal, maxBytes = MAX_BYTES }) =>
+  return (command, args, { signal, input, maxBytes = MAX_BYTES }) =>
     new Promise<RunResult>((resolve, reject) => {
       const fail = (what: string, cause?: unknown) => reject(failure(command, what, cause))
       if (signal.aborted) return fail('was not started: the call had ended', signal.reason)
-      const child = start(command, args, env, 'ignore')
+      const child = start(command, args, env, input === undefined ? 'ignore' : 'pipe')
       if (child instanceof OpDbusError) return reject(child)
+
+      // A program that ends before it has read all says itself why.
+      child.stdin?.on('error', () => {})
+      child.stdin?.end(input)
 
       const out = collect(
         child.stdout as Readable,
