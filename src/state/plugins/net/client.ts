@@ -47,6 +47,7 @@ export class OvsdbClient {
   constructor(
     readonly path: string,
     readonly events: ClientEvents = {},
+    readonly idleMs = IDLE_MS,
   ) {}
 
   /**
@@ -169,9 +170,9 @@ export class OvsdbClient {
   #rest(): void {
     this.#socket?.unref()
     clearTimeout(this.#idle)
-    // A monitor is a use as well, though nobody calls.
+    // A monitor is a use as well, though nobody calls: closed here, it would be silent, and nobody told.
     if (this.events.onLost) return
-    this.#idle = setTimeout(() => this.#pending.size === 0 && this.#drop(), IDLE_MS)
+    this.#idle = setTimeout(() => this.#pending.size === 0 && this.#drop(), this.idleMs)
     this.#idle.unref()
   }
 
