@@ -70,8 +70,8 @@ export function netPlugin(tools: PluginTools, options: NetOptions = {}): StatePl
       await applyActions(context, actions, undefined, call)
     },
     async checkpoint(actions, { signal }) {
-      const { keep } = await import('./net/kept.js')
-      return keep(await client(), actions, signal)
+      const { saveRows } = await import('./net/checkpoint.js')
+      return saveRows(await client(), actions, signal)
     },
     async rollback(actions, extra, call) {
       const { applyActions } = await import('./net/apply.js')

@@ -20,7 +20,7 @@ export interface ClientEvents {
 }
 
 /** One operation of a transact, as RFC 7047 5.2 has it. */
-export type Operation = { readonly op: string } & { readonly [member: string]: unknown }
+export type OvsdbOperation = { readonly op: string } & { readonly [member: string]: unknown }
 
 export interface TransactReply {
   /** What each operation answered. */
@@ -80,7 +80,7 @@ export class OvsdbClient {
   }
 
   /** Several operations that happen together or not at all. Errors of operations come back in the reply, not as exceptions. */
-  async transact(operations: readonly Operation[], signal: AbortSignal): Promise<TransactReply> {
+  async transact(operations: readonly OvsdbOperation[], signal: AbortSignal): Promise<TransactReply> {
     const answer = await this.call('transact', ['Open_vSwitch', ...operations], signal)
     // The whole call may be refused by one error object (unknown database, for one).
     const results = Array.isArray(answer) ? answer : [answer]
@@ -99,7 +99,7 @@ export class OvsdbClient {
    * The rows that each of some selects finds; a failure is an exception. Where the connection was one of before, which the server had
    * closed meanwhile (it was started anew), it is asked once more over a new one.
    */
-  async read(operations: readonly Operation[], signal: AbortSignal): Promise<readonly (readonly Row[])[]> {
+  async read(operations: readonly OvsdbOperation[], signal: AbortSignal): Promise<readonly (readonly Row[])[]> {
     const reused = this.#socket !== undefined
     const { results, failure } = await this.transact(operations, signal).catch(error => {
       if (!reused || !this.#closedOnUs.has(error)) throw error

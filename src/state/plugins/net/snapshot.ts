@@ -1,6 +1,6 @@
 // What the database of Open vSwitch holds, read in one transact, and the resources that it makes. Asks; changes nothing.
 import type { JsonObject, JsonValue } from '../../json.js'
-import type { Operation, OvsdbClient } from './client.js'
+import type { OvsdbClient, OvsdbOperation } from './client.js'
 import { BRIDGE_FIELDS, type Field, INTERFACE_FIELDS, PORT_FIELDS, ROOT_FIELDS, readFields } from './fields.js'
 import { elements, type Row, sorted, uuidOf } from './rows.js'
 
@@ -38,7 +38,7 @@ export const COLUMNS = {
 /** @throws OpDbusError PLUGIN_FAILED */
 export async function readSnapshot(client: OvsdbClient, signal: AbortSignal): Promise<Snapshot> {
   const selects = Object.entries(COLUMNS).map(
-    ([table, columns]): Operation => ({ op: 'select', table, where: [], columns }),
+    ([table, columns]): OvsdbOperation => ({ op: 'select', table, where: [], columns }),
   )
   const [roots, bridges, ports, interfaces, controllers] = await client.read(selects, signal)
   return indexRows(roots?.[0], bridges ?? [], ports ?? [], interfaces ?? [], controllers ?? [])

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Clock } from '../../../ports.js'
 import type { PluginTools, Watch, Watcher } from '../../plugin.js'
 import { pluginFailed } from '../errors.js'
-import { follow } from '../run.js'
+import { followLines } from '../run.js'
 import { isUnknownMethod, OvsdbClient } from './client.js'
 import { COLUMNS } from './snapshot.js'
 
@@ -101,7 +101,7 @@ async function monitorIp(
   { clock, env, signal }: WatchOptions,
 ): Promise<void> {
   const before = await listeners()
-  parts.push(follow('ip', ['monitor', 'link', 'address', 'route'], { env, onLine: changed, onEnd: onLost }))
+  parts.push(followLines('ip', ['monitor', 'link', 'address', 'route'], { env, onLine: changed, onEnd: onLost }))
   // Where the list cannot be read, the start is taken for the beginning.
   if (before === undefined) return
   const until = clock.monotonic() + BEGIN_MS

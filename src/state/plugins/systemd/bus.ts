@@ -110,7 +110,7 @@ export class Bus {
     await Promise.all(rules.map(rule => this.call(add(rule), signal)))
   }
 
-  /** Told once, at once where it is lost already, and not after {@link close}. */
+  /** Called once when the connection is lost; a listener added later is called at once. {@link close} calls none. */
   onLost(listener: (why: string) => void): void {
     if (this.#closed === undefined) this.#lost.push(listener)
     else listener(this.#closed.message)

@@ -1,14 +1,14 @@
 // The raw rows of what an apply is about to change: all configuration, also what a state does not say (mirrors, QoS, a controller's
 // limits). What is deleted can so be made again as it was, its uuid aside.
 //
-// Not kept: what rows that stay said of rows that went (a mirror that watched a port which was removed alone).
+// Not saved: what rows that stay said of rows that went (a mirror that watched a port which was removed alone).
 import type { JsonObject, JsonValue } from '../../json.js'
 import type { StateAction } from '../../plugin.js'
 import type { OvsdbClient } from './client.js'
 import { isColumns, type Row, uuidOf } from './rows.js'
 
 /** Rows by uuid. Columns that hold what a new row holds anyway are left out. */
-export type Kept = Readonly<
+export type SavedRows = Readonly<
   Record<string, { readonly table: string; readonly root?: boolean; readonly row: JsonObject }>
 >
 
@@ -33,10 +33,10 @@ const STATUS = new Set([
   'statistics',
   'status',
 ])
-/** Rows that others point to as well, and that outlive what pointed to them: kept in case somebody removes them meanwhile. */
-const SHARED = ['QoS', 'Queue']
+/** Rows that others point to as well, and that outlive what pointed to them: saved in case somebody removes them meanwhile. */
+const SHARED_TABLES = ['QoS', 'Queue']
 /** What a bridge that goes takes along. */
-const FOLLOWED = [
+const SAVED_TABLES = [
   'Bridge',
   'Port',
   'Interface',
@@ -47,13 +47,17 @@ const FOLLOWED = [
   'IPFIX',
   'Flow_Table',
   'AutoAttach',
-  ...SHARED,
+  ...SHARED_TABLES,
 ]
 
 /** @throws OpDbusError PLUGIN_FAILED */
-export async function keep(client: OvsdbClient, actions: readonly StateAction[], signal: AbortSignal): Promise<Kept> {
+export async function saveRows(
+  client: OvsdbClient,
+  actions: readonly StateAction[],
+  signal: AbortSignal,
+): Promise<SavedRows> {
   const schema = (await client.call('get_schema', ['Open_vSwitch'], signal)) as unknown as Schema
-  const tables = FOLLOWED.filter(table => table in schema.tables)
+  const tables = SAVED_TABLES.filter(table => table in schema.tables)
   const selects = tables.map(table => ({
     op: 'select',
     table,
@@ -68,31 +72,35 @@ export async function keep(client: OvsdbClient, actions: readonly StateAction[],
   const names = new Set(
     actions.filter(({ resource }) => resource.collection === 'interfaces').map(({ resource }) => resource.name),
   )
-  const kept: Record<string, Kept[string]> = {}
-  const follow = (uuid: string) => {
+  const saved: Record<string, SavedRows[string]> = {}
+  const collect = (uuid: string) => {
     const found = rows.get(uuid)
-    if (!found || uuid in kept) return
+    if (!found || uuid in saved) return
     const { table, row } = found
     const values = Object.entries(row).filter(([column, value]) => column !== '_uuid' && !isDefault(value))
-    kept[uuid] = { table, ...(SHARED.includes(table) && { root: true }), row: Object.fromEntries(values) }
-    for (const [, value] of values) for (const reference of references(value)) follow(reference)
+    saved[uuid] = { table, ...(SHARED_TABLES.includes(table) && { root: true }), row: Object.fromEntries(values) }
+    for (const [, value] of values) for (const reference of references(value)) collect(reference)
   }
   for (const [uuid, { table, row }] of rows) {
-    if (['Bridge', 'Port', 'Interface'].includes(table) && names.has(String(row.name))) follow(uuid)
+    if (['Bridge', 'Port', 'Interface'].includes(table) && names.has(String(row.name))) collect(uuid)
   }
-  return kept
+  return saved
 }
 
 /** What a checkpoint brought back; what is none of that (the file was damaged) is nothing. */
-export function asKept(extra: JsonValue | undefined): Kept {
+export function savedRowsIn(extra: JsonValue | undefined): SavedRows {
   if (typeof extra !== 'object' || extra === null || Array.isArray(extra)) return {}
-  const entries = Object.entries(extra as unknown as Kept)
-  return Object.fromEntries(entries.filter(([, entry]) => FOLLOWED.includes(entry?.table) && isColumns(entry.row)))
+  const entries = Object.entries(extra as unknown as SavedRows)
+  return Object.fromEntries(entries.filter(([, entry]) => SAVED_TABLES.includes(entry?.table) && isColumns(entry.row)))
 }
 
-/** Kept rows that others may have removed, and those of them that are still there. */
-export async function stillThere(client: OvsdbClient, kept: Kept, signal: AbortSignal): Promise<ReadonlySet<string>> {
-  const shared = Object.entries(kept).filter(([, { root }]) => root)
+/** SavedRows rows that others may have removed, and those of them that are still there. */
+export async function existingOf(
+  client: OvsdbClient,
+  saved: SavedRows,
+  signal: AbortSignal,
+): Promise<ReadonlySet<string>> {
+  const shared = Object.entries(saved).filter(([, { root }]) => root)
   if (shared.length === 0) return new Set()
   const selects = shared.map(([uuid, { table }]) => {
     return { op: 'select', table, where: [['_uuid', '==', ['uuid', uuid]]], columns: ['_uuid'] }
