@@ -1,10 +1,11 @@
 // What ovs-vswitchd and others do to a real Open vSwitch is told, at once; and what it costs to ask.
+import { mkdirSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { CountingProxy, Ovs } from '../real/ovs.js'
 import { describeWith } from '../real/parts.js'
-import { deferred } from '../support.js'
-import { applied, closePlugins, create, netOf, never, query, useOvs } from './net-support.js'
+import { deferred, temporaryFolder } from '../support.js'
+import { applied, closePlugins, create, NO_IP, netOf, never, query, useOvs } from './net-support.js'
 
 describeWith('ovs', 'a real Open vSwitch among others', () => {
   const { ovs, net } = useOvs()
@@ -77,6 +78,39 @@ describeWith('ovs', 'a real Open vSwitch among others', () => {
     } finally {
       await closePlugins()
       await own.close()
+    }
+  })
+
+  it('asks the server that has taken the path over, and tells watchers', async () => {
+    const path = join(ovs().dir, 'taken.sock')
+    const old = await CountingProxy.start(path, ovs().socket)
+    const next = await CountingProxy.start(`${path}.next`, ovs().socket)
+    try {
+      const asking = netOf({ ovsdb: path })
+      const told = signals()
+      await asking.watch!(told.watcher, { signal: never })
+      await query(asking)
+      renameSync(next.socket, path)
+      expect(await told.lost).toContain('another Open vSwitch')
+      await query(asking)
+      expect([old.transacts, next.transacts]).toEqual([1, 1])
+    } finally {
+      await closePlugins()
+      await old.close()
+      await next.close()
+    }
+  })
+
+  it('tells nothing any more where Open vSwitch comes while only the kernel is listened to', async () => {
+    const folder = join(temporaryFolder(), 'run')
+    const told = signals()
+    await netOf({}, { ...NO_IP, OVS_RUNDIR: folder }).watch!(told.watcher, { signal: never })
+    mkdirSync(folder)
+    const proxy = await CountingProxy.start(join(folder, 'db.sock'), ovs().socket)
+    try {
+      expect(await told.lost).toContain('another Open vSwitch')
+    } finally {
+      await proxy.close()
     }
   })
 

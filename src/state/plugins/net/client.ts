@@ -7,6 +7,7 @@ import { isObject } from '../../plain.js'
 import { pluginFailed } from '../errors.js'
 import { MessageFramer } from './framing.js'
 import { isRow, type Row } from './rows.js'
+import { identityOf } from './socket-file.js'
 
 const MAX_MESSAGE_BYTES = 64 << 20
 /** A connection that nobody used for so long is closed: the next call makes another in less than a millisecond. */
@@ -38,6 +39,8 @@ interface Pending {
 /** Keeps the process alive while a call waits, and not otherwise. */
 export class OvsdbClient {
   #socket: Socket | undefined
+  /** Of the file that it was connected through. */
+  #identity: string | undefined
   #nextId = 1
   #closed = false
   #idle: NodeJS.Timeout | undefined
@@ -71,8 +74,8 @@ export class OvsdbClient {
         this.#pending.delete(id)
         if (this.#pending.size === 0) this.#rest()
       }
-      this.#pending.set(id, { resolve, reject, release })
       const socket = this.#connected()
+      this.#pending.set(id, { resolve, reject, release })
       socket.ref()
       clearTimeout(this.#idle)
       socket.write(JSON.stringify({ method, params, id }))
@@ -120,8 +123,11 @@ export class OvsdbClient {
   }
 
   #connected(): Socket {
+    const identity = identityOf(this.path)
+    if (this.#socket && identity !== this.#identity) this.#lose(this.#socket, 'was started anew, or another one was')
     if (this.#socket) return this.#socket
     const socket = connect(this.path)
+    this.#identity = identity
     const framer = new MessageFramer(MAX_MESSAGE_BYTES)
     this.#socket = socket
     let connected = false
