@@ -217,7 +217,7 @@ it('tells what both know as one resource, without what Open vSwitch chooses anew
   ])
   const ref = (uuid: string) => ['uuid', uuid]
   const snapshot = indexRows(
-    undefined,
+    { _uuid: ref('root'), bridges: ref('b') },
     [{ _uuid: ref('b'), name: 'br0', ports: ['set', [ref('p0'), ref('p1')]] }],
     [
       { _uuid: ref('p0'), name: 'br0', interfaces: ref('i0') },

@@ -1,16 +1,14 @@
 // The raw rows of what an apply is about to change: all configuration, also what a state does not say (mirrors, QoS, a controller's
 // limits). What is deleted can so be made again as it was, its uuid aside.
 //
-// Not saved: what rows that stay said of rows that went (a mirror that watched a port which was removed alone).
+// Saved as well: rows that stay and name rows that go (a mirror of a port), and rows that would hold them (a collector of samples).
 import type { JsonObject, JsonValue } from '../../json.js'
 import type { StateAction } from '../../plugin.js'
 import type { OvsdbClient } from './client.js'
 import { isColumns, type Row, uuidOf } from './rows.js'
 
 /** Rows by uuid. Columns that hold what a new row holds anyway are left out. */
-export type SavedRows = Readonly<
-  Record<string, { readonly table: string; readonly root?: boolean; readonly row: JsonObject }>
->
+export type SavedRows = Readonly<Record<string, { readonly table: string; readonly row: JsonObject }>>
 
 interface Schema {
   readonly tables: Readonly<
@@ -33,13 +31,16 @@ const STATUS = new Set([
   'statistics',
   'status',
 ])
-/** Rows that others point to as well, and that outlive what pointed to them: saved in case somebody removes them meanwhile. */
-const SHARED_TABLES = ['QoS', 'Queue']
-/** What a bridge that goes takes along. */
+/** What actions speak of. */
+const OWN_TABLES = ['Bridge', 'Port', 'Interface']
+/** Rows whose columns name a bridge, or its ports, and are lost with those. */
+const NAMING_TABLES: Readonly<Record<string, readonly string[]>> = {
+  Flow_Sample_Collector_Set: ['bridge'],
+  Mirror: ['select_src_port', 'select_dst_port', 'output_port'],
+}
+/** What a bridge that goes takes along, or leaves behind where others point to it as well. */
 const SAVED_TABLES = [
-  'Bridge',
-  'Port',
-  'Interface',
+  ...OWN_TABLES,
   'Controller',
   'Mirror',
   'NetFlow',
@@ -47,7 +48,9 @@ const SAVED_TABLES = [
   'IPFIX',
   'Flow_Table',
   'AutoAttach',
-  ...SHARED_TABLES,
+  'QoS',
+  'Queue',
+  'Flow_Sample_Collector_Set',
 ]
 
 /** @throws OpDbusError PLUGIN_FAILED */
@@ -78,11 +81,15 @@ export async function saveRows(
     if (!found || uuid in saved) return
     const { table, row } = found
     const values = Object.entries(row).filter(([column, value]) => column !== '_uuid' && !isDefault(value))
-    saved[uuid] = { table, ...(SHARED_TABLES.includes(table) && { root: true }), row: Object.fromEntries(values) }
+    saved[uuid] = { table, row: Object.fromEntries(values) }
     for (const [, value] of values) for (const reference of references(value)) collect(reference)
   }
   for (const [uuid, { table, row }] of rows) {
-    if (['Bridge', 'Port', 'Interface'].includes(table) && names.has(String(row.name))) collect(uuid)
+    if (OWN_TABLES.includes(table) && names.has(String(row.name))) collect(uuid)
+  }
+  for (const [uuid, { table, row }] of rows) {
+    const named = (NAMING_TABLES[table] ?? []).flatMap(column => references(row[column] ?? ''))
+    if (named.some(each => each in saved)) collect(uuid)
   }
   return saved
 }
@@ -94,13 +101,13 @@ export function savedRowsIn(extra: JsonValue | undefined): SavedRows {
   return Object.fromEntries(entries.filter(([, entry]) => SAVED_TABLES.includes(entry?.table) && isColumns(entry.row)))
 }
 
-/** SavedRows rows that others may have removed, and those of them that are still there. */
+/** Which of the rows that may have outlived their bridge or port are still there: those are pointed to, not made again. */
 export async function existingOf(
   client: OvsdbClient,
   saved: SavedRows,
   signal: AbortSignal,
 ): Promise<ReadonlySet<string>> {
-  const shared = Object.entries(saved).filter(([, { root }]) => root)
+  const shared = Object.entries(saved).filter(([, { table }]) => !OWN_TABLES.includes(table))
   if (shared.length === 0) return new Set()
   const selects = shared.map(([uuid, { table }]) => {
     return { op: 'select', table, where: [['_uuid', '==', ['uuid', uuid]]], columns: ['_uuid'] }

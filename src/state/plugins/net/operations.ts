@@ -40,7 +40,10 @@ class TransactionBuilder {
     readonly saved: SavedRows,
     existing: ReadonlySet<string>,
   ) {
-    const references = { Port: (name: string) => this.#portNow(name) }
+    const references = {
+      Port: (name: string) => this.#portNow(name),
+      Bridge: (name: string) => this.#made.get(key('Bridge', name)),
+    }
     this.#restorer = new Restorer(saved, existing, references, operation => this.#changes.push(operation))
   }
 
@@ -62,7 +65,18 @@ class TransactionBuilder {
     const row = this.snapshot.bridges.get(name)
     if (row && !target) {
       this.#unchanged('Bridge', row, ['name', 'ports', 'controller', ...BRIDGE_FIELDS.map(({ column }) => column)])
+      for (const port of [name, ...(this.snapshot.portsOf.get(name) ?? [])]) {
+        const gone = this.snapshot.ports.get(port)
+        if (gone) this.#unchangedPort(port, gone)
+      }
+      for (const uuid of elements(row.controller)) {
+        const controller = this.snapshot.controllers.get(String(uuid))
+        if (controller) this.#unchanged('Controller', controller, ['target'])
+      }
       this.#mutateRoot('delete', uuidRef(uuidOf(row)))
+      // As ovs-vsctl does it: what names the bridge would keep its row.
+      const where = [['bridge', '==', uuidRef(uuidOf(row))]]
+      this.#changes.push({ op: 'delete', table: 'Flow_Sample_Collector_Set', where })
       return
     }
     if (target?.type !== 'ovs-bridge') return
@@ -83,6 +97,7 @@ class TransactionBuilder {
       ports: setOf([port as unknown as JsonValue]),
     })
     this.#mutateRoot('insert', bridge)
+    this.#restorer.insertCollectors(name)
   }
 
   #mutateRoot(mutator: 'insert' | 'delete', bridge: Reference): void {
@@ -102,7 +117,7 @@ class TransactionBuilder {
     )
     const references = targets.map(target => {
       const uuid = there.get(target)
-      return uuid === undefined ? this.#restorer.insertController(bridge, target) : uuidRef(uuid)
+      return uuid === undefined ? this.#restorer.controller(bridge, target) : uuidRef(uuid)
     })
     return setOf(references as unknown as JsonValue[])
   }
@@ -135,7 +150,9 @@ class TransactionBuilder {
       throw impossible(`the port ${name} is to have no interface, and a port has at least one`)
     this.#absent('Port', name)
     const members = setOf(interfaces.map(each => this.#interface(each)) as unknown as JsonValue[])
-    return this.#insert('Port', name, { ...(target && columns(PORT_FIELDS, target)), interfaces: members })
+    const port = this.#insert('Port', name, { ...(target && columns(PORT_FIELDS, target)), interfaces: members })
+    this.#restorer.mirrorAgain(name, port)
+    return port
   }
 
   /** Those that no other port has got meanwhile. */

@@ -2,7 +2,7 @@
 import type { JsonObject, JsonValue } from '../../json.js'
 import type { SavedRows } from './checkpoint.js'
 import type { OvsdbOperation } from './client.js'
-import { elements, namedRef, uuidRef } from './rows.js'
+import { elements, namedRef, setOf, uuidRef } from './rows.js'
 
 type Reference = readonly ['uuid' | 'named-uuid', string]
 
@@ -37,11 +37,39 @@ export class Restorer {
     return names.filter(name => typeof name === 'string')
   }
 
-  /** A controller of a bridge, with all that was set of it. */
-  insertController(bridge: string, target: string): Reference {
+  /** A controller of a bridge, with all that was set of it; the same, where another bridge has kept it. */
+  controller(bridge: string, target: string): Reference {
     const owner = Object.values(this.saved).find(({ table, row }) => table === 'Bridge' && row.name === bridge)
     const uuid = elements(owner?.row.controller).find(each => this.saved[String(each)]?.row.target === target)
+    if (this.existing.has(String(uuid))) return uuidRef(String(uuid))
     return this.#insert('Controller', { ...this.saved[String(uuid)]?.row, target })
+  }
+
+  /** What collects samples of a bridge: it hangs on nothing, and goes with the bridge. */
+  insertCollectors(bridge: string): void {
+    for (const [uuid, { table, row }] of Object.entries(this.saved)) {
+      if (table !== 'Flow_Sample_Collector_Set' || this.existing.has(uuid)) continue
+      const [owner] = elements(row.bridge)
+      if (this.saved[String(owner)]?.row.name === bridge) this.#insert(table, row)
+    }
+  }
+
+  /** Puts a port that is made again back into the mirrors that stayed: where it went they lost it. */
+  mirrorAgain(port: string, reference: Reference): void {
+    const was = Object.keys(this.saved).find(uuid => {
+      const { table, row } = this.saved[uuid] as SavedRows[string]
+      return table === 'Port' && row.name === port
+    })
+    for (const [uuid, { table, row }] of Object.entries(this.saved)) {
+      if (table !== 'Mirror' || !this.existing.has(uuid)) continue
+      for (const column of ['select_src_port', 'select_dst_port', 'output_port']) {
+        if (was === undefined || !elements(row[column]).includes(was)) continue
+        const isOne = column === 'output_port'
+        // Where somebody has given the mirror another output since, it keeps that.
+        const where = [['_uuid', '==', uuidRef(uuid)], ...(isOne ? [[column, '==', setOf([])]] : [])]
+        this.push({ op: 'mutate', table, where, mutations: [[column, 'insert', setOf([reference as never])]] })
+      }
+    }
   }
 
   #columns(row: JsonObject, without: readonly string[] = []): Record<string, JsonValue> {

@@ -28,7 +28,7 @@ const columnsOf = (fields: readonly Field[], ...more: string[]) => [
 
 /** By table, the columns that are read; a monitor of the same columns tells each change of what a query answers. */
 export const COLUMNS = {
-  Open_vSwitch: columnsOf(ROOT_FIELDS),
+  Open_vSwitch: columnsOf(ROOT_FIELDS, 'bridges'),
   Bridge: columnsOf(BRIDGE_FIELDS, 'name', 'ports', 'controller'),
   Port: columnsOf(PORT_FIELDS, 'name', 'interfaces'),
   Interface: columnsOf(INTERFACE_FIELDS, 'name'),
@@ -46,14 +46,20 @@ export async function readSnapshot(client: OvsdbClient, signal: AbortSignal): Pr
 
 type Rows = readonly Row[]
 
-/** What rows make together: names for uuids, and what belongs where. */
+/**
+ * What rows make together: names for uuids, and what belongs where. A bridge that was removed keeps its row as long as another table names
+ * it, and is none any more: only what hangs on the root counts.
+ */
 export function indexRows(
   root: Row | undefined,
-  bridges: Rows,
-  ports: Rows,
-  interfaces: Rows,
+  bridgeRows: Rows,
+  portRows: Rows,
+  interfaceRows: Rows,
   controllers: Rows,
 ): Snapshot {
+  const bridges = heldBy(root ? [root] : [], 'bridges', bridgeRows)
+  const ports = heldBy(bridges, 'ports', portRows)
+  const interfaces = heldBy(ports, 'interfaces', interfaceRows)
   const names = new Map([...ports, ...interfaces].map(row => [uuidOf(row), String(row.name)]))
   const members = (row: Row, column: string) =>
     sorted(elements(row[column]).map(uuid => names.get(String(uuid)) ?? String(uuid)))
@@ -111,6 +117,11 @@ export function resourcesOf(snapshot: Snapshot): Map<string, JsonObject> {
 
 /** The resource that stands for the database as a whole. */
 export const rootResource = ({ root }: Snapshot): JsonObject => readFields(ROOT_FIELDS, root ?? {})
+
+function heldBy(owners: Rows, column: string, rows: Rows): Rows {
+  const held = new Set(owners.flatMap(owner => elements(owner[column])))
+  return rows.filter(row => held.has(uuidOf(row)))
+}
 
 const byName = (rows: readonly Row[]) => new Map(rows.map(row => [String(row.name), row]))
 
