@@ -19,7 +19,7 @@ export interface NetOptions {
 
 /** Makes it; asks nothing. */
 export function netPlugin(tools: PluginTools, options: NetOptions = {}): StatePlugin {
-  const { clock, env, run } = tools
+  const { clock, env, run, warn } = tools
   const socket = socketOf(options, env)
   const hasOvs = () => existsSync(socket)
   const asksOvs = () => options.ovsdb !== undefined || hasOvs()
@@ -40,7 +40,7 @@ export function netPlugin(tools: PluginTools, options: NetOptions = {}): StatePl
 
   async function query({ signal }: PluginCall): Promise<JsonObject> {
     const { queryNet } = await import('./net/query.js')
-    return queryNet({ client: asksOvs() ? client : undefined, run: hasIp() ? run : undefined, signal })
+    return queryNet({ client: asksOvs() ? client : undefined, run: hasIp() ? run : undefined, warn, signal })
   }
 
   return {

@@ -1,5 +1,5 @@
 // Carries actions out in Open vSwitch: one transact, which happens wholly or not at all, and then the wait for ovs-vswitchd.
-import { messageOf, type OpDbusError } from '../../../errors.js'
+import { abortError, messageOf, type OpDbusError } from '../../../errors.js'
 import type { JsonValue } from '../../json.js'
 import type { ApplyCall, Outcome, StateAction } from '../../plugin.js'
 import { pluginFailed } from '../errors.js'
@@ -37,7 +37,18 @@ export async function applyActions(
   if (snapshot.root && changes.length > 0) {
     const reply = await client.transact([...waits, ...changes, ...nextConfiguration(snapshot.root)], signal)
     if (reply.failure) throw refused(reply.failure, waits)
-    configured = await waitUntilConfigured(client, snapshot.root, reply, context.configureMs, signal)
+    // From within the signal's own event: who waits for it may hear nothing later.
+    const tellCommitted = () => {
+      const outcome: Outcome = { status: 'pending', message: 'committed; ovs-vswitchd had not configured it in time' }
+      for (const { resource } of actions) call.report(resource, outcome)
+    }
+    signal.addEventListener('abort', tellCommitted, { once: true })
+    try {
+      configured = await waitUntilConfigured(client, snapshot.root, reply, context.configureMs, signal)
+    } finally {
+      signal.removeEventListener('abort', tellCommitted)
+    }
+    if (signal.aborted) throw abortError(signal)
   }
   const about = complaintsOf(configured.complaints, goal, snapshot)
   for (const action of actions)

@@ -35,10 +35,25 @@ export const COLUMNS = {
   Controller: ['_uuid', 'target'],
 } as const
 
+/** Read as well, and monitored by nobody: they change by themselves. */
+const ASKED: Readonly<Record<string, readonly string[]>> = { Open_vSwitch: ['cur_cfg', 'next_cfg'] }
+
+/** What is committed and not carried out, in one sentence: no state says so, since it passes by itself. */
+export function unconfigured({ root }: Snapshot): string | undefined {
+  const [current, next] = [Number(root?.cur_cfg), Number(root?.next_cfg)]
+  if (!(current < next)) return undefined
+  return `ovs-vswitchd has not carried out the newest configuration (${current} of ${next}): does it run?`
+}
+
 /** @throws OpDbusError PLUGIN_FAILED */
 export async function readSnapshot(client: OvsdbClient, signal: AbortSignal): Promise<Snapshot> {
   const selects = Object.entries(COLUMNS).map(
-    ([table, columns]): OvsdbOperation => ({ op: 'select', table, where: [], columns }),
+    ([table, columns]): OvsdbOperation => ({
+      op: 'select',
+      table,
+      where: [],
+      columns: [...columns, ...(ASKED[table] ?? [])],
+    }),
   )
   const [roots, bridges, ports, interfaces, controllers] = await client.read(selects, signal)
   return indexRows(roots?.[0], bridges ?? [], ports ?? [], interfaces ?? [], controllers ?? [])
