@@ -86,6 +86,8 @@ export interface ResourceRule {
    * `"prune": true`. All other lists are values, compared whole. Top-level fields of the resource.
    */
   readonly sets?: readonly string[]
+  /** Lists that are compared whole, and whose order says nothing: they are told sorted, each member once. Top-level fields as well. */
+  readonly unordered?: readonly string[]
 }
 
 /** A resource of one plugin: `{ collection: 'interfaces', name: 'ovsbr0' }`. A single one is named ''. */

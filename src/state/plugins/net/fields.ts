@@ -100,6 +100,10 @@ export const ROUTE_FIELDS = [
   'nexthops',
 ]
 
+const sets = Object.values(OVS_TYPES).flatMap(({ fields }) => fields.filter(({ kind }) => kind === 'set'))
+/** Lists that have no order in the system. */
+export const UNORDERED: readonly string[] = [...sets.map(({ name }) => name), 'controllers', 'interfaces', 'members']
+
 const writable = Object.values(OVS_TYPES).flatMap(({ fields, links }) => [...fields.map(({ name }) => name), ...links])
 /** Fields that apply can change, of whatever type. */
 export const WRITABLE: ReadonlySet<string> = new Set(writable)
