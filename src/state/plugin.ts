@@ -11,6 +11,11 @@ export interface StatePlugin {
   readonly version: string
   /** Which system it asks, where that can be chosen (a socket's path): what one answered never stands for another. */
   readonly scope?: string
+  /**
+   * From where it asks, where the same system looks otherwise from elsewhere (another network namespace): what one process cached stands for
+   * those alone that ask from there. Plans and checkpoints go by {@link scope} alone: this may be another one after a restart.
+   */
+  readonly vantage?: string
   /** How its state is made of resources, in the order in which they are told. */
   readonly resources: Readonly<Record<string, ResourceRule>>
   readonly capabilities: PluginCapabilities

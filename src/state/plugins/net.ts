@@ -47,7 +47,8 @@ export function netPlugin(tools: PluginTools, options: NetOptions = {}): StatePl
   return {
     name: 'net',
     version: '1',
-    scope: scopeOf(socket, env),
+    scope: `unix:${realPathOf(socket)}`,
+    vantage: vantageOf(env),
     resources: {
       interfaces: { key: 'name', sets: ['ports'], unordered: UNORDERED },
       routes: { key: ['destination', 'device', 'metric'] },
@@ -90,8 +91,8 @@ export function netPlugin(tools: PluginTools, options: NetOptions = {}): StatePl
 }
 
 /** Whose links these are, and what is asked: another network namespace, or a PATH without `ip`, makes another answer. */
-function scopeOf(socket: string, env: PluginTools['env']): string {
-  return [`unix:${realPathOf(socket)}`, networkNamespace(), `ip:${onPath('ip', env) ?? 'none'}`].join(' ')
+function vantageOf(env: PluginTools['env']): string {
+  return `${networkNamespace()} ip:${onPath('ip', env) ?? 'none'}`
 }
 
 /** Also of what is not there yet: /var/run is /run on most systems, and one socket has one scope. */
