@@ -162,6 +162,8 @@ export interface PluginTools {
 export interface RunOptions {
   /** Ends the program: SIGTERM, and SIGKILL a second later. */
   readonly signal: AbortSignal
+  /** What it reads from its standard input; else it reads nothing. */
+  readonly input?: string
   /** Of its standard output; more is an error. Default 16 MiB. */
   readonly maxBytes?: number
 }

@@ -1,5 +1,6 @@
 // What a desired state of the network may say, what apply refuses, and what prune may remove.
 import { expect, it } from 'vitest'
+import { checkDesired } from '../../src/state/desired.js'
 import { diffState } from '../../src/state/diff.js'
 import type { JsonObject } from '../../src/state/json.js'
 import type { StateAction } from '../../src/state/plugin.js'
@@ -111,7 +112,7 @@ it.each<[JsonObject, string, string]>([
   expect(check(desired)).toEqual(expect.arrayContaining([{ path, message: expect.stringContaining(message) }]))
 })
 
-it('finds ports that are to be in two places, or in none', () => {
+it('finds ports that are to be in two places', () => {
   const two = [
     { name: 'a', type: 'ovs-bridge', ports: ['p'] },
     { name: 'b', type: 'ovs-bridge', ports: ['p'] },
@@ -122,16 +123,26 @@ it('finds ports that are to be in two places, or in none', () => {
     { name: 'p', type: 'ovs-port', bridge: 'b' },
   ]
   expect(check({ interfaces: said })).toMatchObject([{ path: '/interfaces/1/bridge' }])
-  const gone = [
-    { name: 'a', type: 'ovs-bridge', ports: ['p'] },
-    { name: 'p', ensure: 'absent' },
+})
+
+it('takes what is to be absent into account, as a desired file says it', () => {
+  const said = (...interfaces: JsonObject[]) => checkDesired({ version: 1, plugins: { net: { interfaces } } }, [net])
+  const wrong = (message: string) => expect.objectContaining({ code: 'INVALID_INPUT', message })
+  expect(() => said({ name: 'a', ports: ['p'] }, { name: 'p', ensure: 'absent' })).toThrow(
+    wrong('/plugins/net/interfaces/0/ports/0: p is to be in a, and to be absent'),
+  )
+  expect(() => said({ name: 'a', ensure: 'absent' }, { name: 'p', bridge: 'a' })).toThrow(
+    wrong('/plugins/net/interfaces/1/bridge: p is to be in a, which is to be absent'),
+  )
+  // A bridge that is to go holds nothing any more, whatever else is said of it.
+  const bridges: JsonObject[] = [
+    { name: 'a', ports: ['p'] },
+    { name: 'b', ports: ['p'], ensure: 'absent' },
   ]
-  expect(check({ interfaces: gone })).toMatchObject([{ message: 'p is to be in a, and to be absent' }])
-  const homeless = [
-    { name: 'a', ensure: 'absent' },
-    { name: 'p', type: 'ovs-port', bridge: 'a' },
-  ]
-  expect(check({ interfaces: homeless })).toMatchObject([{ message: 'p is to be in a, which is to be absent' }])
+  expect(said(...bridges).plugins.net?.state).toEqual({ interfaces: bridges })
+  const current = { interfaces: [{ name: 'p', type: 'ovs-port', bridge: 'b', ovs_type: 'dummy' }] }
+  const pruned = diffState(net, current, { prune: true, state: { interfaces: bridges.slice(1) } })
+  expect(pruned.map(({ kind, resource }) => [kind, resource.name])).toContainEqual(['delete', 'p'])
 })
 
 it('refuses what the kernel has, in one sentence that says what to do', () => {

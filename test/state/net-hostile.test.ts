@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterEach, expect, it } from 'vitest'
 import { OpDbusError } from '../../src/errors.js'
-import { isUnknownMethod, OvsdbClient } from '../../src/state/plugins/net/client.js'
+import { type ClientEvents, isUnknownMethod, OvsdbClient } from '../../src/state/plugins/net/client.js'
 import { MessageFramer } from '../../src/state/plugins/net/framing.js'
 import { deferred, temporaryFolder } from '../support.js'
 import { closePlugins, netOf, never, query } from './net-support.js'
@@ -30,7 +30,7 @@ class Fake {
       const framer = new MessageFramer(1 << 20)
       socket.on('error', () => {})
       socket.on('data', chunk => {
-        for (const call of framer.push(chunk)) answer(call as Call, socket)
+        for (const call of framer.push(chunk)) answer(call as unknown as Call, socket)
       })
     })
   }
@@ -58,8 +58,8 @@ afterEach(async () => {
   await Promise.all(fakes.splice(0).map(fake => fake.close()))
 })
 
-function clientOf(fake: Fake): OvsdbClient {
-  const client = new OvsdbClient(fake.socket)
+function clientOf(fake: Fake, ...how: [events?: ClientEvents, idleMs?: number]): OvsdbClient {
+  const client = new OvsdbClient(fake.socket, ...how)
   clients.push(client)
   return client
 }
@@ -123,6 +123,24 @@ it('understands an answer that is cut anywhere, with others before and behind it
     }),
     { numRuns: 20 },
   )
+})
+
+it('closes a connection that nobody uses, and never one that monitors', async () => {
+  const monitors = deferred<Socket>()
+  const idle = deferred<Socket>()
+  const fake = await Fake.start(({ id, method }, socket) => {
+    if (method === 'monitor') monitors.resolve(socket)
+    else idle.resolve(socket)
+    socket.write(reply(id, []))
+  })
+  const told = deferred<string>()
+  const watching = clientOf(fake, { onNotification: told.resolve, onLost: told.resolve }, 1)
+  await watching.call('monitor', [], never)
+  await clientOf(fake, {}, 1).call('select', [], never)
+  // Its time is over after that of the other.
+  await once(await idle.promise, 'close')
+  ;(await monitors.promise).write(JSON.stringify({ method: 'update', params: [], id: null }))
+  expect(await told.promise).toBe('update')
 })
 
 it('answers echo with what it was asked', async () => {

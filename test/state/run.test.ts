@@ -39,6 +39,11 @@ describe('run', () => {
     expect(result.stdout).toBe('C\n')
   })
 
+  it('hands over what is to be read, also to what reads nothing', async () => {
+    expect((await run('cat', [], { signal: open(), input: 'a\né' })).stdout).toBe('a\né')
+    expect((await run('true', [], { signal: open(), input: 'x'.repeat(1 << 20) })).code).toBe(0)
+  })
+
   it('keeps the end of a long complaint', async () => {
     const { stderr } = await run('sh', ['-c', 'seq 20000 >&2'], { signal: open() })
     expect(stderr.length).toBe(4096)

@@ -4,6 +4,7 @@ import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import type { Readable } from 'node:stream'
 import { messageOf, OpDbusError } from '../../errors.js'
 import type { PluginTools, RunResult } from '../plugin.js'
+import { pluginFailed } from './errors.js'
 import { pathOf } from './on-path.js'
 
 type Env = PluginTools['env']
@@ -18,12 +19,16 @@ const LINE_CHARACTERS = 1 << 16
 
 /** The `run` of {@link PluginTools}, for programs that are found and run in `env`, in the C locale. */
 export function runIn(env: Env): PluginTools['run'] {
-  return (command, args, { signal, maxBytes = MAX_BYTES }) =>
+  return (command, args, { signal, input, maxBytes = MAX_BYTES }) =>
     new Promise<RunResult>((resolve, reject) => {
       const fail = (what: string, cause?: unknown) => reject(failure(command, what, cause))
       if (signal.aborted) return fail('was not started: the call had ended', signal.reason)
-      const child = start(command, args, env, 'ignore')
+      const child = start(command, args, env, input === undefined ? 'ignore' : 'pipe')
       if (child instanceof OpDbusError) return reject(child)
+
+      // A program that ends before it has read all says itself why.
+      child.stdin?.on('error', () => {})
+      child.stdin?.end(input)
 
       const out = collect(
         child.stdout as Readable,
@@ -199,7 +204,7 @@ function eachLine(stream: Readable, onLine: (line: string) => void): void {
 }
 
 const failure = (command: string, what: string, cause?: unknown) =>
-  new OpDbusError('PLUGIN_FAILED', `${command} ${what}`, { cause, details: { program: command } })
+  pluginFailed(`${command} ${what}`, { program: command }, cause)
 
 function reasonOf(error: NodeJS.ErrnoException): string {
   if (error.code === 'ENOENT') return 'could not be started: there is no such program on the PATH'

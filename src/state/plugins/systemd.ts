@@ -1,7 +1,7 @@
 // The plugin `systemd`: units, their active and enabled state, over D-Bus. Light: what speaks to a bus is loaded with the first question.
 import { stat } from 'node:fs/promises'
-import { OpDbusError } from '../../errors.js'
 import type { ApplyCall, PluginCall, PluginTools, StateAction, StatePlugin, Watch, Watcher } from '../plugin.js'
+import { pluginUnavailable } from './errors.js'
 import { busAddress } from './systemd/address.js'
 import type { Bus } from './systemd/bus.js'
 import type { SharedBus } from './systemd/shared-bus.js'
@@ -28,7 +28,7 @@ export function systemdPlugin(tools: Pick<PluginTools, 'env'>, options: SystemdO
   let shared: SharedBus | undefined
 
   const open = async (signal: AbortSignal): Promise<Bus> => {
-    if (typeof at === 'string') throw unavailable(at)
+    if (typeof at === 'string') throw pluginUnavailable('systemd', at)
     const { Bus, untilJoined } = await import('./systemd/talk.js')
     const opened = await Bus.open(at.address, at.socket, signal)
     try {
@@ -83,8 +83,4 @@ export function systemdPlugin(tools: Pick<PluginTools, 'env'>, options: SystemdO
 
     close: () => shared?.close(),
   }
-}
-
-function unavailable(reason: string): OpDbusError {
-  return new OpDbusError('PLUGIN_UNAVAILABLE', reason, { details: { plugin: 'systemd', reason } })
 }

@@ -1,7 +1,8 @@
 // Starts and stops containers, one after the other, and tells of each how it went. Nothing is begun where one of them is not what the
 // diff saw.
-import { messageOf, OpDbusError } from '../../../errors.js'
+import { messageOf } from '../../../errors.js'
 import type { ApplyCall, StateAction } from '../../plugin.js'
+import { conflict } from '../errors.js'
 import type { Containers } from './container.js'
 
 /** @throws OpDbusError CONFLICT, with nothing done; PLUGIN_FAILED where the deadline came, with what was done reported */
@@ -18,13 +19,7 @@ export async function startAndStop(
   for (const { resource, old } of wanted) {
     if (now.get(resource.name) === old) continue
     const is = now.has(resource.name) ? (now.get(resource.name) ? 'runs' : 'is stopped') : 'is gone'
-    throw new OpDbusError(
-      'CONFLICT',
-      `container ${resource.name} ${is} by now: nothing was changed. Ask for a new diff`,
-      {
-        details: { plugin: 'lxc', resource: resource.name },
-      },
-    )
+    throw conflict(`container ${resource.name} ${is} by now`, { plugin: 'lxc', resource: resource.name })
   }
 
   for (const { resource, run } of wanted) {

@@ -1,14 +1,15 @@
 // Carries actions out in Open vSwitch: one transact, which happens wholly or not at all, and then the wait for ovs-vswitchd.
-import { messageOf, OpDbusError } from '../../../errors.js'
+import { messageOf, type OpDbusError } from '../../../errors.js'
 import type { JsonValue } from '../../json.js'
 import type { ApplyCall, Outcome, StateAction } from '../../plugin.js'
+import { pluginFailed } from '../errors.js'
 import type { Operation, OvsdbClient, TransactReply } from './client.js'
 import { KERNEL_FIELDS } from './fields.js'
 import { asKept, stillThere } from './kept.js'
 import { operationsFor } from './operations.js'
 import { elements, type Row, uuidOf, uuidRef } from './rows.js'
 import { readSnapshot, type Snapshot } from './snapshot.js'
-import { conflict, type Goal, goalOf } from './wanted.js'
+import { type Goal, goalOf, moved } from './wanted.js'
 
 export interface ApplyContext {
   client(): Promise<OvsdbClient>
@@ -60,18 +61,13 @@ function refused(
   if (wait) {
     const [seen] = wait.rows as Row[]
     const what = `${wait.table}, ${(wait.columns as string[]).join(', ')}`
-    return conflict(
+    return moved(
       undefined,
       seen ? `in the table ${what} is not what it was` : `a row of the table ${wait.table} has that name now`,
     )
   }
-  return new OpDbusError(
-    'PLUGIN_FAILED',
-    `Open vSwitch refused the change, and nothing was changed: ${error}: ${details}`,
-    {
-      details: { plugin: 'net', error, reason: details },
-    },
-  )
+  const message = `Open vSwitch refused the change, and nothing was changed: ${error}: ${details}`
+  return pluginFailed(message, { plugin: 'net', error, reason: details })
 }
 
 interface Configured {

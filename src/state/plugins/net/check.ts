@@ -2,13 +2,14 @@
 // places. Pure, and light: the entry file loads it. Goes by the table of fields, so that nothing is described twice.
 import { nearest } from '../../../nearest.js'
 import type { JsonObject, JsonValue } from '../../json.js'
+import { isObject } from '../../plain.js'
 import type { Problem } from '../../plugin.js'
+import { step } from '../../pointer.js'
+import { OUR_WORDS } from '../../resources.js'
 import { type Field, KERNEL_FIELDS, OVS_TYPES, ROOT_FIELDS, ROUTE_FIELDS, type Value, WRITABLE } from './fields.js'
 import { type Atom, sorted } from './rows.js'
 
 const COLLECTIONS = ['interfaces', 'routes', 'ovs']
-/** What every resource may say, whatever it is: the manager's. */
-const ANY = ['ensure', 'prune']
 /** Linux: IFNAMSIZ is 16, with its zero byte. */
 const MOST_NAME_BYTES = 15
 
@@ -25,13 +26,13 @@ export function checkNet(desired: JsonObject): Problem[] {
   })
   checkPlaces(interfaces, tell)
   objects(desired.routes).forEach((route, i) => {
-    known(route, [...ROUTE_FIELDS, ...ANY], `/routes/${i}`, tell)
+    known(route, [...ROUTE_FIELDS, ...OUR_WORDS], `/routes/${i}`, tell)
     if (route.destination === 'default')
       tell(`/routes/${i}/destination`, 'say 0.0.0.0/0 or ::/0: "default" is the name of both')
   })
   const { ovs } = desired
   if (!isObject(ovs)) return problems
-  known(ovs, [...ROOT_FIELDS.map(({ name }) => name), ...ANY], '/ovs', tell)
+  known(ovs, [...ROOT_FIELDS.map(({ name }) => name), ...OUR_WORDS], '/ovs', tell)
   for (const field of ROOT_FIELDS) checkField(field, ovs[field.name], `/ovs/${field.name}`, tell)
   return problems
 }
@@ -51,7 +52,7 @@ function checkInterface(resource: JsonObject, at: string, tell: Tell): void {
     tell(`${at}/name`, `the name of a bridge has at most ${MOST_NAME_BYTES} bytes`)
   }
   const writable = ovs ? [...ovs.fields.map(field => field.name), ...ovs.links] : [...WRITABLE]
-  known(resource, ['name', 'type', ...writable, ...KERNEL_FIELDS, ...ANY], at, tell)
+  known(resource, ['name', 'type', ...writable, ...KERNEL_FIELDS, ...OUR_WORDS], at, tell)
   const fields = ovs ? ovs.fields : Object.values(OVS_TYPES).flatMap(({ fields }) => fields)
   for (const [name, field] of new Map(fields.map(field => [field.name, field]))) {
     checkField(field, resource[name], `${at}/${name}`, tell)
@@ -79,7 +80,7 @@ function checkTexts(value: JsonValue, at: string, tell: Tell): void {
   if (!isObject(value)) tell(at, 'must be an object of texts')
   for (const [key, entry] of isObject(value) ? Object.entries(value) : []) {
     if (entry === null || typeof entry === 'string') continue
-    tell(`${at}/${escaped(key)}`, `must be a text, in quotes: ${JSON.stringify(String(entry))}`)
+    tell(at + step(key), `must be a text, in quotes: ${JSON.stringify(String(entry))}`)
   }
 }
 
@@ -125,7 +126,7 @@ function checkAddresses(value: JsonValue | undefined, at: string, tell: Tell): v
   const { address, gateway, ...flags } = isObject(value) ? value : {}
   known(isObject(value) ? value : {}, ['enabled', 'dhcp', 'address', 'gateway'], at, tell)
   for (const [flag, set] of Object.entries(flags)) {
-    if (typeof set !== 'boolean') tell(`${at}/${escaped(flag)}`, 'must be true or false')
+    if (typeof set !== 'boolean') tell(at + step(flag), 'must be true or false')
   }
   if (gateway !== undefined && gateway !== null && typeof gateway !== 'string')
     tell(`${at}/gateway`, 'must be an address')
@@ -187,7 +188,7 @@ function known(object: JsonObject, names: readonly string[], at: string, tell: T
     if (names.includes(name)) continue
     const meant = nearest(name, names)
     tell(
-      `${at}/${escaped(name)}`,
+      at + step(name),
       meant === undefined ? `there is no field ${name}` : `there is no field ${name}; did you mean ${meant}?`,
     )
   }
@@ -196,8 +197,3 @@ function known(object: JsonObject, names: readonly string[], at: string, tell: T
 /** What is no object is the manager's to complain of. */
 const objects = (value: JsonValue | undefined): JsonObject[] =>
   Array.isArray(value) ? value.map(entry => (isObject(entry) ? entry : {})) : []
-
-const isObject = (value: unknown): value is JsonObject =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-
-const escaped = (name: string) => name.replaceAll('~', '~0').replaceAll('/', '~1')

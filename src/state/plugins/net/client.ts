@@ -3,6 +3,8 @@
 import { connect, type Socket } from 'node:net'
 import { abortError, OpDbusError } from '../../../errors.js'
 import type { JsonValue } from '../../json.js'
+import { isObject } from '../../plain.js'
+import { pluginFailed } from '../errors.js'
 import { MessageFramer } from './framing.js'
 import { isRow, type Row } from './rows.js'
 
@@ -45,6 +47,7 @@ export class OvsdbClient {
   constructor(
     readonly path: string,
     readonly events: ClientEvents = {},
+    readonly idleMs = IDLE_MS,
   ) {}
 
   /**
@@ -143,7 +146,7 @@ export class OvsdbClient {
     return socket
   }
 
-  #receive(socket: Socket, message: unknown): void {
+  #receive(socket: Socket, message: JsonValue): void {
     if (!isObject(message)) throw new Error('it sent a message that is no object')
     const { id, method, result, error } = message
     if (typeof method === 'string') {
@@ -167,9 +170,9 @@ export class OvsdbClient {
   #rest(): void {
     this.#socket?.unref()
     clearTimeout(this.#idle)
-    // A monitor is a use as well, though nobody calls.
+    // A monitor is a use as well, though nobody calls: closed here, it would be silent, and nobody told.
     if (this.events.onLost) return
-    this.#idle = setTimeout(() => this.#pending.size === 0 && this.#drop(), IDLE_MS)
+    this.#idle = setTimeout(() => this.#pending.size === 0 && this.#drop(), this.idleMs)
     this.#idle.unref()
   }
 
@@ -200,10 +203,8 @@ export class OvsdbClient {
 
   #failure(why: string, cause?: unknown): OpDbusError {
     const sentence = why.startsWith('it ') ? why.slice(3) : why
-    return new OpDbusError('PLUGIN_FAILED', `the database of Open vSwitch (unix:${this.path}) ${sentence}`, {
-      cause,
-      details: { plugin: 'net', socket: this.path },
-    })
+    const message = `the database of Open vSwitch (unix:${this.path}) ${sentence}`
+    return pluginFailed(message, { plugin: 'net', socket: this.path }, cause)
   }
 }
 
@@ -224,6 +225,3 @@ function reasonOf(error: NodeJS.ErrnoException): string {
 }
 
 const textOf = (value: unknown) => (typeof value === 'string' ? value : (JSON.stringify(value) ?? ''))
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -96,13 +96,13 @@ function refusesType(name: string, { old, new: wanted }: Change): string {
 export function prunes({ collection, name }: ResourceName, current: JsonObject, desired: JsonObject): boolean {
   if (collection !== 'interfaces' || (current.type !== 'ovs-bridge' && current.type !== 'ovs-port')) return false
   if (isKernelsOwn(current)) return false
-  const declared = (desired.interfaces ?? []) as readonly JsonObject[]
+  const resources = (desired.interfaces ?? []) as readonly JsonObject[]
+  const declared = resources.filter(({ ensure }) => ensure !== 'absent')
   return !declared.some(resource => belongsTo(resource, name) || lists(resource.ports, name))
 }
 
 /** A bridge stays where a port says that it belongs to it, and a port where an interface does. */
-const belongsTo = ({ bridge, port, ensure }: JsonObject, name: string) =>
-  ensure !== 'absent' && (bridge === name || port === name)
+const belongsTo = ({ bridge, port }: JsonObject, name: string) => bridge === name || port === name
 
 const lists = (list: JsonValue | undefined, name: string) => Array.isArray(list) && list.includes(name)
 

@@ -3,7 +3,10 @@
 import { isDeepStrictEqual } from 'node:util'
 import { OpDbusError } from '../../../errors.js'
 import type { JsonObject, JsonValue } from '../../json.js'
+import { isObject } from '../../plain.js'
 import type { Change, ResourceName, StateAction } from '../../plugin.js'
+import { stepsOf } from '../../pointer.js'
+import { conflict } from '../errors.js'
 import { KERNEL_FIELDS, OVS_TYPES } from './fields.js'
 import { type Atom, sorted } from './rows.js'
 import { resourceOf, rootResource, type Snapshot } from './snapshot.js'
@@ -47,11 +50,11 @@ function wantedRoot(snapshot: Snapshot, action: StateAction): Wanted {
 function wantedOf(action: StateAction, current: JsonObject | undefined): Wanted {
   const { resource } = action
   if (action.kind === 'create') {
-    if (current) throw conflict(resource, 'it is there already')
+    if (current) throw moved(resource, 'it is there already')
     return { current, target: action.new }
   }
   if (action.kind === 'delete') {
-    if (!current) throw conflict(resource, 'it is gone already')
+    if (!current) throw moved(resource, 'it is gone already')
     for (const [field, value] of Object.entries(current)) same(resource, `/${field}`, action.old[field], value)
     return { current, target: undefined }
   }
@@ -140,17 +143,14 @@ const list = (value: JsonValue | undefined) => (value ?? []) as readonly string[
 function changed(current: JsonObject, changes: readonly Change[], resource: ResourceName): JsonObject {
   const target = structuredClone(current) as Record<string, JsonValue>
   for (const { path, old, new: value } of changes) {
-    const keys = path
-      .split('/')
-      .slice(1)
-      .map(key => key.replaceAll('~1', '/').replaceAll('~0', '~'))
+    const keys = stepsOf(path) ?? []
     // The kernel's: read, compared by nobody here, and left as it is.
     if (KERNEL_FIELDS.includes(keys[0] as string)) continue
     const last = keys.pop() as string
     let at = target
     for (const key of keys) {
       if (at[key] === undefined && old === undefined) at[key] = {}
-      if (!isObject(at[key])) throw conflict(resource, `${path} is not there any more`)
+      if (!isObject(at[key])) throw moved(resource, `${path} is not there any more`)
       at = at[key] as Record<string, JsonValue>
     }
     // Of what is no part of Open vSwitch yet, the type is the kernel's to say.
@@ -164,7 +164,7 @@ function changed(current: JsonObject, changes: readonly Change[], resource: Reso
 
 function same(resource: ResourceName, path: string, seen: JsonValue | undefined, now: JsonValue | undefined): void {
   if (!isDeepStrictEqual(ordered(seen), ordered(now)))
-    throw conflict(resource, `${path} was ${say(seen)} and is ${say(now)}`)
+    throw moved(resource, `${path} was ${say(seen)} and is ${say(now)}`)
 }
 
 /** Lists of names and numbers have no order in the database, and whoever keeps a state may have put them into one. */
@@ -173,18 +173,11 @@ const ordered = (value: JsonValue | undefined) =>
 
 const say = (value: JsonValue | undefined) => (value === undefined ? 'not there' : JSON.stringify(value))
 
-const isObject = (value: unknown) => typeof value === 'object' && value !== null && !Array.isArray(value)
-
 /** What is thrown where the database is not what the diff saw. */
-export function conflict(resource: ResourceName | undefined, why: string): OpDbusError {
+export function moved(resource: ResourceName | undefined, why: string): OpDbusError {
   const what = resource ? resource.name || 'the database of Open vSwitch' : 'Open vSwitch'
-  return new OpDbusError(
-    'CONFLICT',
-    `${what} has changed since the diff (${why}): nothing was changed; ask again and apply anew`,
-    {
-      details: { plugin: 'net', ...(resource && { resource: { ...resource } }) },
-    },
-  )
+  const details = { plugin: 'net', ...(resource && { resource: { ...resource } }) }
+  return conflict(`${what} has changed since the diff (${why})`, details)
 }
 
 export const impossible = (why: string) =>

@@ -2,9 +2,9 @@
 // that something is another; what it is, the next query says.
 import { readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { OpDbusError } from '../../../errors.js'
 import type { Clock } from '../../../ports.js'
 import type { PluginTools, Watch, Watcher } from '../../plugin.js'
+import { pluginFailed } from '../errors.js'
 import { follow } from '../run.js'
 import { isUnknownMethod, OvsdbClient } from './client.js'
 import { COLUMNS } from './snapshot.js'
@@ -48,7 +48,7 @@ export async function watchNet(options: WatchOptions): Promise<Watch> {
     if (socket !== undefined) settingUp.push(monitorOvs(socket, changed, onLost, parts, signal))
     if (ip) settingUp.push(monitorIp(changed, onLost, parts, () => failed, options))
     await Promise.all(settingUp)
-    if (failed !== undefined) throw new OpDbusError('PLUGIN_FAILED', failed, { details: { plugin: 'net' } })
+    if (failed !== undefined) throw pluginFailed(failed, { plugin: 'net' })
   } catch (error) {
     close()
     throw error
@@ -111,9 +111,7 @@ async function monitorIp(
     try {
       await sleep(2, undefined, { signal })
     } catch {
-      throw new OpDbusError('PLUGIN_FAILED', 'ip monitor did not begin to listen in time', {
-        details: { plugin: 'net' },
-      })
+      throw pluginFailed('ip monitor did not begin to listen in time', { plugin: 'net', program: 'ip' })
     }
   }
 }

@@ -1,10 +1,12 @@
 // Enables, masks, starts and stops units, and says of each how it went. What systemd was asked and has not done when the time is over is
 // `pending`: it goes on with it.
-import { abortError, messageOf, OpDbusError } from '../../../errors.js'
+import { abortError, messageOf } from '../../../errors.js'
 import type { JsonObject, JsonValue } from '../../json.js'
 import type { ApplyCall, Outcome, StateAction } from '../../plugin.js'
+import { conflict } from '../errors.js'
 import { isAnswered } from './bus.js'
 import { Jobs } from './jobs.js'
+import { typeOf } from './names.js'
 import { NO_SUCH_UNIT, type Systemd } from './systemd1.js'
 import { fileState, isActive, pathOf, queryUnits, type Unit } from './units.js'
 
@@ -49,16 +51,11 @@ function mustBeUnmoved(action: StateAction, units: Readonly<Record<string, Unit>
         ? Object.entries(action.old)
         : []
   const isThere = action.kind !== 'create'
-  if ((unit !== undefined) !== isThere) throw conflict(name, isThere ? 'is gone' : 'is there by now')
+  const moved = (what: string) => conflict(`${name} ${what}`, { plugin: 'systemd', unit: name })
+  if ((unit !== undefined) !== isThere) throw moved(isThere ? 'is gone' : 'is there by now')
   for (const [field, old] of expected) {
-    if (unit?.[field] !== old) throw conflict(name, `has ${field} ${unit?.[field]}, and ${old} was seen`)
+    if (unit?.[field] !== old) throw moved(`has ${field} ${unit?.[field]}, and ${old} was seen`)
   }
-}
-
-function conflict(name: string, what: string): OpDbusError {
-  return new OpDbusError('CONFLICT', `${name} ${what}: nothing was changed; look at the difference again`, {
-    details: { plugin: 'systemd', unit: name },
-  })
 }
 
 function wishOf(action: StateAction): Wish {
@@ -168,7 +165,7 @@ async function whyNot(systemd: Systemd, name: string, active: boolean, result: s
 
 /** What systemd keeps of how the unit went: `, result exit-code, status 1`. */
 async function reasonOf(systemd: Systemd, path: string, name: string, active: boolean): Promise<string> {
-  const type = name.slice(name.lastIndexOf('.') + 1)
+  const type = typeOf(name)
   const of = type.charAt(0).toUpperCase() + type.slice(1)
   const ask = <T>(from: string, property: string) =>
     systemd.property<T>(path, from, property).catch((): undefined => undefined)

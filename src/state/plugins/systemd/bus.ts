@@ -2,6 +2,7 @@
 // nothing of systemd nor of the library below (wire.ts).
 import { AbortListeners } from '../../../abort-listeners.js'
 import { abortError, messageOf, OpDbusError, throwIfAborted } from '../../../errors.js'
+import { pluginFailed, pluginUnavailable } from '../errors.js'
 import type { Wire, WireMessage } from './wire.js'
 
 /** One method call. `body` is as `signature` says; `reply` is the signature of what the answer must hold, and any other is an error. */
@@ -184,12 +185,12 @@ export class Bus {
   }
 
   #unavailable(reason: string): OpDbusError {
-    return new OpDbusError('PLUGIN_UNAVAILABLE', reason, { details: { plugin: 'systemd', reason } })
+    return pluginUnavailable('systemd', reason)
   }
 
   #failure(what: string, details: Readonly<Record<string, unknown>> = {}, cause?: unknown): OpDbusError {
     const text = details.dbus === undefined ? `the bus ${this.#address}: ${what}` : what
-    return new OpDbusError('PLUGIN_FAILED', text, { cause, details: { plugin: 'systemd', ...details } })
+    return pluginFailed(text, { plugin: 'systemd', ...details }, cause)
   }
 }
 

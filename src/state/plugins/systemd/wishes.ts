@@ -1,7 +1,10 @@
 // What a desired state may ask of units, and what cannot be done: judged before anything is touched. Asks no bus.
 import { nearest } from '../../../nearest.js'
 import type { JsonObject, JsonValue } from '../../json.js'
+import { isObject } from '../../plain.js'
 import type { Change, Problem, StateAction } from '../../plugin.js'
+import { step } from '../../pointer.js'
+import { OUR_WORDS } from '../../resources.js'
 import { isInstance, isTemplate, isUnitName } from './names.js'
 
 const FIELDS: Readonly<Record<string, (value: JsonValue) => string | undefined>> = {
@@ -14,8 +17,6 @@ const FIELDS: Readonly<Record<string, (value: JsonValue) => string | undefined>>
   unit_file_state: value =>
     typeof value === 'string' ? undefined : 'is a string, which "enabled" and "masked" decide',
 }
-/** What every resource may say beside its fields. */
-const COMMON = ['ensure', 'prune']
 
 /** Why `enabled` of a unit in that state says nothing that could be changed; `NAME` is the unit. */
 const NOT_TO_ENABLE: Readonly<Record<string, string>> = {
@@ -31,7 +32,7 @@ export function checkUnits(desired: JsonObject): Problem[] {
   const units = desired.units
   if (!isObject(units)) return []
   return Object.entries(units).flatMap(([name, unit]) => {
-    const path = `/units/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`
+    const path = `/units${step(name)}`
     if (!isUnitName(name)) return [{ path, message: nameProblem(name) }]
     return isObject(unit) ? checkUnit(name, unit, path) : []
   })
@@ -39,8 +40,8 @@ export function checkUnits(desired: JsonObject): Problem[] {
 
 function checkUnit(name: string, unit: JsonObject, path: string): Problem[] {
   const problems = Object.entries(unit).flatMap(([field, value]) => {
-    const at = `${path}/${field.replaceAll('~', '~0').replaceAll('/', '~1')}`
-    if (COMMON.includes(field)) return []
+    const at = path + step(field)
+    if (OUR_WORDS.includes(field)) return []
     const check = Object.hasOwn(FIELDS, field) ? FIELDS[field] : undefined
     if (check === undefined) return [{ path: at, message: unknownField(field) }]
     const message = check(value)
@@ -124,10 +125,6 @@ function unknownField(field: string): string {
 
 function mustBeBoolean(value: JsonValue): string | undefined {
   return typeof value === 'boolean' ? undefined : 'is true or false'
-}
-
-function isObject(value: JsonValue | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /**
