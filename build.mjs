@@ -116,7 +116,7 @@ const TARGETS = [
             // What asks and changes each part of a system; the bus of systemd has a file of its own.
             'cli-net': [...sourcesIn('net', 'apply', 'client', 'kept', 'query', 'watch'), ...LOADED_BY_THEN],
             'cli-lxc': [...sourcesIn('lxc', 'lxc-tools', 'proxmox', 'start-and-stop'), ...LOADED_BY_THEN],
-            'cli-systemd': [...sourcesIn('systemd', 'talk'), ...LOADED_BY_THEN],
+            'cli-systemd': [...sourcesIn('systemd', 'lazy'), ...LOADED_BY_THEN],
             'cli-programs': ['src/state/plugins/run.ts', ...LOADED_BY_THEN],
             'cli-more': [
               'src/cli/input.ts',

@@ -4,8 +4,10 @@ import type { ApplyCall, PluginCall, PluginTools, StateAction, StatePlugin, Watc
 import { pluginUnavailable } from './errors.js'
 import { busAddress } from './systemd/address.js'
 import type { Bus } from './systemd/bus.js'
+import { checkUnits } from './systemd/check.js'
+import { initialUnits } from './systemd/initial.js'
+import { refusesUnit } from './systemd/refuses.js'
 import type { SharedBus } from './systemd/shared-bus.js'
-import { checkUnits, initialUnits, refusesUnit } from './systemd/wishes.js'
 
 export interface SystemdOptions {
   /** `system`, `user` or a D-Bus address. Default: `system` for root, `user` for others. */
@@ -29,7 +31,7 @@ export function systemdPlugin(tools: Pick<PluginTools, 'env'>, options: SystemdO
 
   const open = async (signal: AbortSignal): Promise<Bus> => {
     if (typeof at === 'string') throw pluginUnavailable('systemd', at)
-    const { Bus, untilJoined } = await import('./systemd/talk.js')
+    const { Bus, untilJoined } = await import('./systemd/lazy.js')
     const opened = await Bus.open(at.address, at.socket, signal)
     try {
       if (bus !== 'system') await untilJoined(opened, signal, JOIN_MS)
@@ -57,7 +59,7 @@ export function systemdPlugin(tools: Pick<PluginTools, 'env'>, options: SystemdO
     },
 
     async query({ signal }: PluginCall) {
-      const { SharedBus, Systemd, queryUnits } = await import('./systemd/talk.js')
+      const { SharedBus, Systemd, queryUnits } = await import('./systemd/lazy.js')
       shared ??= new SharedBus(open, IDLE_MS)
       return shared.use(signal, bus => queryUnits(new Systemd(bus, signal)))
     },
@@ -67,7 +69,7 @@ export function systemdPlugin(tools: Pick<PluginTools, 'env'>, options: SystemdO
     refuses: refusesUnit,
 
     async apply(actions: readonly StateAction[], call: ApplyCall) {
-      const { Systemd, applyUnits } = await import('./systemd/talk.js')
+      const { Systemd, applyUnits } = await import('./systemd/lazy.js')
       const bus = await open(call.signal)
       try {
         await applyUnits(new Systemd(bus, call.signal), actions, call)
@@ -77,7 +79,7 @@ export function systemdPlugin(tools: Pick<PluginTools, 'env'>, options: SystemdO
     },
 
     async watch(watcher: Watcher, { signal }: PluginCall): Promise<Watch> {
-      const { watchUnits } = await import('./systemd/talk.js')
+      const { watchUnits } = await import('./systemd/lazy.js')
       return watchUnits(await open(signal), watcher, signal)
     },
 

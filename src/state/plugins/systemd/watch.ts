@@ -8,7 +8,7 @@ import { UnitFolders } from './unit-folders.js'
 /** Jobs that begin, the end of booting, and what the daemon tells of our own name change no state. */
 const NOTHING = new Set(['JobNew', 'StartupFinished', 'NameAcquired', 'NameLost'])
 
-/** Closes `bus` when it fails, and when what it answers is closed. */
+/** Owns `bus`: closes it on failure and with the returned watch. */
 export async function watchUnits(bus: Bus, watcher: Watcher, signal: AbortSignal): Promise<Watch> {
   try {
     const systemd = new Systemd(bus, signal)
