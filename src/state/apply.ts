@@ -9,8 +9,9 @@ import { writeCurrent } from './current-file.js'
 import type { DataFolder } from './data-folder.js'
 import type { Goal } from './goals.js'
 import type { JsonValue } from './json.js'
-import type { StateAction } from './plugin.js'
+import type { Change, StateAction, StatePlugin } from './plugin.js'
 import { failed, type PluginCalls, troubleOf } from './plugin-calls.js'
+import { stepsOf } from './pointer.js'
 import type { Registered } from './registry.js'
 import type { ApplyOptions, ApplyReport, Plan, PluginCheckpoint, PluginTrouble, ResourceOutcome } from './reports.js'
 import { findResource } from './resources.js'
@@ -98,7 +99,9 @@ class Apply {
         try {
           const before = await this.#parts.states.look(goal.registered, { signal })
           const all = goal.actionsFrom(before)
-          moved.push(...movedSince(this.#planned(goal), all).map(resource => `${name} ${resource}`))
+          moved.push(
+            ...movedSince(goal.registered.plugin, this.#planned(goal), all).map(resource => `${name} ${resource}`),
+          )
           const due = all.filter(({ kind }) => kind !== 'none')
           return { goal, before, due, actions: due.filter(action => !isRefused(action)) }
         } catch (error) {
@@ -219,12 +222,34 @@ function keyOf({ goal }: Step, { resource }: Pick<StateAction, 'resource'>): str
 }
 
 /** The resources for which the plan says something else than what is to be done now. */
-function movedSince(planned: readonly StateAction[], now: readonly StateAction[]): string[] {
-  const say = (actions: readonly StateAction[]) =>
-    new Map(actions.map(one => [resourceKey(one.resource), canonicalJson(one)]))
-  const [before, after] = [say(planned), say(now)]
+function movedSince(plugin: StatePlugin, planned: readonly StateAction[], now: readonly StateAction[]): string[] {
+  const byKey = (actions: readonly StateAction[]) => new Map(actions.map(one => [resourceKey(one.resource), one]))
+  const [before, after] = [byKey(planned), byKey(now)]
   const keys = new Set([...before.keys(), ...after.keys()])
-  return [...keys].filter(key => before.get(key) !== after.get(key))
+  return [...keys].filter(key => !isAsPlanned(plugin, before.get(key), after.get(key)))
+}
+
+/** Of volatile fields only the goal counts, and one that has reached it by itself is no move. */
+function isAsPlanned(
+  { resources }: StatePlugin,
+  planned: StateAction | undefined,
+  now: StateAction | undefined,
+): boolean {
+  if (planned === undefined || now === undefined) return false
+  const volatile = resources[now.resource.collection]?.volatile ?? []
+  if (volatile.length === 0 || planned.kind !== 'modify') return canonicalJson(planned) === canonicalJson(now)
+  if (now.kind !== 'modify' && now.kind !== 'none') return false
+  const isVolatile = ({ path }: Change) => volatile.includes(stepsOf(path)?.[0] ?? '')
+  const nowChanges = now.kind === 'modify' ? now.changes : []
+  const others = (changes: readonly Change[]) => canonicalJson(changes.filter(change => !isVolatile(change)))
+  const goals = (changes: readonly Change[]) =>
+    changes.filter(isVolatile).map(change => canonicalJson({ path: change.path, new: change.new }))
+  const plannedGoals = goals(planned.changes)
+  return (
+    planned.refused === (now.kind === 'modify' ? now.refused : undefined) &&
+    others(planned.changes) === others(nowChanges) &&
+    goals(nowChanges).every(goal => plannedGoals.includes(goal))
+  )
 }
 
 function conflict(moved: readonly string[]): OpDbusError {

@@ -86,6 +86,13 @@ export interface ResourceRule {
    * `"prune": true`. All other lists are values, compared whole. Top-level fields of the resource.
    */
   readonly sets?: readonly string[]
+  /**
+   * Top-level fields whose value may change by itself (whether a unit runs that crashes and is started again), and that `apply` leads to what is wanted
+   * from any value: a plan holds although their `old` is another one by now, or they are as wanted already.
+   */
+  readonly volatile?: readonly string[]
+  /** What fields are of a resource that is not there: what declares no more is so already (a unit that there is not, declared as inactive). */
+  readonly absent?: JsonObject
 }
 
 /** A resource of one plugin: `{ collection: 'interfaces', name: 'ovsbr0' }`. A single one is named ''. */
