@@ -46,7 +46,10 @@ export function systemdPlugin(tools: Pick<PluginTools, 'env'>, options: SystemdO
     name: 'systemd',
     version: '1',
     ...(typeof at !== 'string' && { scope: at.address }),
-    resources: { units: {} },
+    // Units crash, are started again and run to their end by themselves; a unit that there is not is not active, enabled or masked.
+    resources: {
+      units: { volatile: ['active_state'], absent: { active_state: 'inactive', enabled: false, masked: false } },
+    },
     capabilities: { apply: true, atomic: false, rollback: true, watch: true },
     // A unit may be a network's, Open vSwitch itself, or a container.
     affects: ['net', 'lxc'],
