@@ -42,12 +42,12 @@ function actionFor(
   want: JsonObject | undefined,
 ): StateAction {
   if (want === undefined || want.ensure === 'absent') return between(resource, have, null)
-  if (have === undefined && isSoWithout(rule, want)) return { kind: 'none', resource }
+  if (have === undefined && isSoWithout(rule.absent?.(resource.name), want)) return { kind: 'none', resource }
   return between(resource, have, targetOf(rule, have, want))
 }
 
 /** Whether all that `want` declares is so of a resource that is not there. */
-function isSoWithout({ absent }: ResourceRule, want: JsonObject): boolean {
+function isSoWithout(absent: JsonObject | undefined, want: JsonObject): boolean {
   if (absent === undefined || want.ensure !== undefined) return false
   return Object.keys(want).every(field => OUR_WORDS.includes(field) || sameJson(want[field], memberOf(absent, field)))
 }

@@ -91,8 +91,11 @@ export interface ResourceRule {
    * from any value: a plan holds although their `old` is another one by now, or they are as wanted already.
    */
   readonly volatile?: readonly string[]
-  /** What fields are of a resource that is not there: what declares no more is so already (a unit that there is not, declared as inactive). */
-  readonly absent?: JsonObject
+  /**
+   * The fields of a resource of that name while it is not there: what declares no more is so already (a unit that there is not, declared as inactive).
+   * Undefined: that is not known.
+   */
+  absent?(name: string): JsonObject | undefined
 }
 
 /** A resource of one plugin: `{ collection: 'interfaces', name: 'ovsbr0' }`. A single one is named ''. */

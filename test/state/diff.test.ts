@@ -58,7 +58,7 @@ describe('what is declared', () => {
   })
 
   it('is so already where it is no more than what is not there has, unless it is to be present', () => {
-    const plugin = { resources: { units: { absent: { active_state: 'inactive', enabled: false } } } }
+    const plugin = { resources: { units: { absent: () => ({ active_state: 'inactive', enabled: false }) } } }
     const kinds = (unit: JsonObject) =>
       diffState(plugin, { units: {} }, { prune: false, state: { units: { 'a.service': unit } } }).map(
         ({ kind }) => kind,

@@ -6,6 +6,7 @@ import { busAddress } from './systemd/address.js'
 import type { Bus } from './systemd/bus.js'
 import { checkUnits } from './systemd/check.js'
 import { initialUnits } from './systemd/initial.js'
+import { whyUntold } from './systemd/names.js'
 import { refusesUnit } from './systemd/refuses.js'
 import type { SharedBus } from './systemd/shared-bus.js'
 
@@ -46,9 +47,12 @@ export function systemdPlugin(tools: Pick<PluginTools, 'env'>, options: SystemdO
     name: 'systemd',
     version: '1',
     ...(typeof at !== 'string' && { scope: at.address }),
-    // Units crash, are started again and run to their end by themselves; a unit that there is not is not active, enabled or masked.
     resources: {
-      units: { volatile: ['active_state'], absent: { active_state: 'inactive', enabled: false, masked: false } },
+      units: {
+        // Units crash, are started again, and come to an end by themselves.
+        volatile: ['active_state'],
+        absent: name => (whyUntold(name) ? undefined : { active_state: 'inactive', enabled: false, masked: false }),
+      },
     },
     capabilities: { apply: true, atomic: false, rollback: true, watch: true },
     // A unit may be a network's, Open vSwitch itself, or a container.

@@ -253,7 +253,10 @@ class Outcomes {
   pendingAt(signal: AbortSignal): () => void {
     const onAbort = () => {
       for (const wish of this.#begun) {
-        this.tell(wish, { status: 'pending', message: 'systemd was asked, and had not done it when the time was over' })
+        this.tell(wish, {
+          status: 'pending',
+          message: 'systemd was asked, and had not done it when the apply ended: it goes on with it',
+        })
       }
     }
     signal.addEventListener('abort', onAbort, { once: true })
