@@ -1,6 +1,7 @@
 // What plugins answered, for a few seconds: memory, and small files for one-shot programs that ask again. Never older than the last
 // change that somebody told, in any process: query-tokens.ts says how.
 
+import type { CacheEvents } from '../cache/cache-events.js'
 import type { Loader } from '../cache/loader.js'
 import type { Answer } from '../cache/look-up.js'
 import { MemoryTier } from '../cache/memory-tier.js'
@@ -50,6 +51,9 @@ export class QueryCache extends ValueCache<string> {
   readonly #ttlMs: number
   readonly #staleMs: number
   readonly #warn: Warn
+  readonly #events: CacheEvents<Held> | undefined
+  /** How often each is held in this process. */
+  readonly #holds = new Map<string, number>()
 
   constructor(options: QueryCacheOptions) {
     const { ttlMs, clock, hash, warn, diagnostics } = options
@@ -58,6 +62,7 @@ export class QueryCache extends ValueCache<string> {
     const memory = new MemoryTier<Held>({
       capacity: ttlMs > 0 ? Number.POSITIVE_INFINITY : 0,
       capacityBytes: options.capacityBytes,
+      tooLarge: tellTooLarge(warn),
       sizeOf: heldBytes,
       ttlMs,
       ttlOf: held => held.ttlMs,
@@ -74,6 +79,7 @@ export class QueryCache extends ValueCache<string> {
     this.#ttlMs = ttlMs
     this.#staleMs = staleMs
     this.#warn = warn
+    this.#events = events
   }
 
   /** How long an answer is good, ms; 0: nothing is kept. @internal */
@@ -104,6 +110,7 @@ export class QueryCache extends ValueCache<string> {
    */
   override async delete(plugin: string): Promise<boolean> {
     const id = this.idOf(plugin)
+    this.#events?.invalidated(id, false)
     const deleted = this.cache.delete(id)
     this.#tokens?.renew(id)
     try {
@@ -122,8 +129,29 @@ export class QueryCache extends ValueCache<string> {
    */
   async invalidate(plugin: string): Promise<void> {
     const id = this.idOf(plugin)
+    this.#events?.invalidated(id, false)
     this.cache.forget(id)
     await this.#tokens?.renewSoon(id)
+  }
+
+  /**
+   * The plugin's state is going to change step by step: as `delete`, and until the function that this answers was called, or this
+   * process is gone, what any process asks is answered and not kept. That function is as `delete` too.
+   * @throws OpDbusError INVALID_INPUT
+   */
+  async hold(plugin: string): Promise<() => Promise<void>> {
+    const id = this.idOf(plugin)
+    const count = this.#holds.get(id) ?? 0
+    this.#holds.set(id, count + 1)
+    // Before the token: whoever asks under the new one sees it.
+    if (count === 0) this.#tokens?.hold(id)
+    await this.delete(id)
+    let ended = false
+    return async () => {
+      if (ended) return
+      ended = true
+      await this.#letGo(id)
+    }
   }
 
   override close(): Promise<void> {
@@ -137,11 +165,12 @@ export class QueryCache extends ValueCache<string> {
   }
 
   protected override enter(id: string): void {
+    if (this.#holds.has(id)) this.cache.forget(id)
     this.#tokens?.enter(id)
   }
 
   protected override peek(id: string): Held | undefined {
-    if (this.#tokens && !this.#tokens.stands(id)) return undefined
+    if (this.#holds.has(id) || (this.#tokens && !this.#tokens.stands(id))) return undefined
     // Nobody is here who could ask anew.
     return this.#staleMs > 0 && this.cache.late(id) ? undefined : super.peek(id)
   }
@@ -159,6 +188,19 @@ export class QueryCache extends ValueCache<string> {
     return ttlMs > this.#ttlMs ? { ...held, ttlMs } : held
   }
 
+  async #letGo(id: string): Promise<void> {
+    const left = this.#holds.get(id)! - 1
+    if (left > 0) this.#holds.set(id, left)
+    else {
+      this.#holds.delete(id)
+      await this.#tokens?.letGo(id)
+    }
+    await this.delete(id).catch((error: unknown) => {
+      // Closed caches keep nothing; others do once this process is gone.
+      if (!isOpDbusError(error, 'CLOSED')) throw error
+    })
+  }
+
   #isLate(id: string, { value, source }: Answer<Held>): boolean {
     return source === 'disk' ? value.late === true : this.cache.late(id)
   }
@@ -172,5 +214,18 @@ export class QueryCache extends ValueCache<string> {
         `renewal of ${id}`,
       )
     })
+  }
+}
+
+/** A process that asks once, which is most of them, has no harm of it. */
+function tellTooLarge(warn: Warn): (plugin: string, bytes: number) => void {
+  const seen = new Set<string>()
+  return (plugin, bytes) => {
+    if (!seen.has(plugin)) return void seen.add(plugin)
+    warn(
+      `what "${plugin}" answers is too large for memory (about ${(bytes / 1e6).toFixed(1)} MB): it is read from disk or asked anew each time`,
+      undefined,
+      `size of ${plugin}`,
+    )
   }
 }

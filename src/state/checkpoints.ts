@@ -2,6 +2,7 @@
 import { OpDbusError } from '../errors.js'
 import type { Clock, Hash, Warn } from '../ports.js'
 import { CHECKPOINTS, type DataFolder } from './data-folder.js'
+import { isCheckpoint } from './formats.js'
 import type { Checkpoint, CheckpointInfo, PluginCheckpoint } from './reports.js'
 
 const KEPT = 50
@@ -119,23 +120,8 @@ function timeOf(id: string): number {
 /** Undefined for what is no checkpoint. */
 function parse(text: string): Checkpoint | undefined {
   try {
-    const value = JSON.parse(text) as Checkpoint
-    const whole =
-      value['op-dbus'] === 'checkpoint' &&
-      value.version === 1 &&
-      typeof value.created === 'string' &&
-      value.plugins.every(
-        ({ plugin, version, resources }) =>
-          typeof plugin === 'string' &&
-          typeof version === 'string' &&
-          resources.every(
-            ({ resource, before }) =>
-              typeof resource.collection === 'string' &&
-              typeof resource.name === 'string' &&
-              (before === null || (typeof before === 'object' && !Array.isArray(before))),
-          ),
-      )
-    return whole ? value : undefined
+    const value: unknown = JSON.parse(text)
+    return isCheckpoint(value) ? value : undefined
   } catch {
     return undefined
   }

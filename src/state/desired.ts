@@ -9,6 +9,15 @@ import { step } from './pointer.js'
 import type { Desired, DesiredPlugin } from './reports.js'
 import { checkCollection, inOrder, kindOf } from './resources.js'
 
+/** What a desired file holds: `{ version: 1, plugins: { net: { … } } }`. */
+export interface DesiredFile {
+  readonly version: 1
+  readonly plugins: Readonly<Record<string, JsonObject>>
+}
+
+/** A desired state that was read, or the object that a desired file holds. */
+export type DesiredInput = Desired | DesiredFile
+
 const NO_RESOURCE = 'is not an object; to have it removed, write {"ensure":"absent"}'
 
 /** Which desired states were checked, and for which plugins. */
@@ -36,7 +45,7 @@ export function checkDesired(value: unknown, plugins: readonly StatePlugin[]): D
 }
 
 /** `desired` in the shape of a file, which {@link checkDesired} takes: for what comes out of a plan's file. */
-export function desiredFile({ version, plugins }: Desired): JsonObject {
+export function desiredFile({ version, plugins }: Desired): DesiredFile {
   const states = Object.entries(plugins).map(([name, { prune, state }]) => [name, prune ? { prune, ...state } : state])
   return { version, plugins: Object.fromEntries(states) }
 }

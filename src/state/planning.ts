@@ -1,16 +1,13 @@
 // From desired states, plans and checkpoints to goals, and from goals to diffs and plans. Changes nothing.
 import { OpDbusError } from '../errors.js'
 import type { Clock, Source } from '../ports.js'
-import { checkDesired, desiredFile } from './desired.js'
+import { checkDesired, type DesiredInput, desiredFile } from './desired.js'
+import { isPlan } from './formats.js'
 import { checkpointGoals, type Diffs, desiredGoals, type Goal } from './goals.js'
-import type { JsonObject } from './json.js'
 import { asPluginError, troubleOf } from './plugin-calls.js'
 import { choose, type Registered } from './registry.js'
-import type { Checkpoint, Desired, DiffReport, Plan, PluginDiff, PluginTrouble, QueryCall } from './reports.js'
+import type { Checkpoint, Desired, DiffReport, Plan, PluginDiff, PluginTrouble, StateQuery } from './reports.js'
 import type { States } from './states.js'
-
-/** A desired state that was read, or the object that a desired file holds: `{ version: 1, plugins: { net: { … } } }`. */
-export type DesiredInput = Desired | { readonly version: 1; readonly plugins: Readonly<Record<string, JsonObject>> }
 
 /** The part of a desired state that is about `names`, and what it leads to. */
 export function goalsOf(
@@ -49,7 +46,7 @@ export async function goalsOfPlan(
   }
   const goals =
     'desired' in plan.to
-      ? goalsOf(desiredFile(plan.to.desired) as unknown as DesiredInput, all, undefined).goals
+      ? goalsOf(desiredFile(plan.to.desired), all, undefined).goals
       : checkpointGoals(await checkpoint(plan.to.checkpoint), all)
   return plan.diffs.map(({ plugin, version }) => {
     const goal = goals.find(({ registered }) => registered.plugin.name === plugin)
@@ -60,30 +57,6 @@ export async function goalsOfPlan(
       `the plan was made with plugin "${plugin}" ${version}, which ${why}\nnothing was changed; make a new plan`,
     )
   })
-}
-
-/** Whether it has the form of a plan: what its diffs say is compared with the state anyway. */
-function isPlan(value: unknown): value is Plan {
-  const plan = value as Partial<Plan> | null | undefined
-  const named = (action: Plan['diffs'][number]['actions'][number] | null) =>
-    typeof action?.resource?.collection === 'string' && typeof action.resource.name === 'string'
-  return (
-    plan?.['op-dbus'] === 'plan' &&
-    plan.version === 1 &&
-    plan.to !== undefined &&
-    isRecord(plan.to) &&
-    ('desired' in plan.to ? isRecord(plan.to.desired) : typeof plan.to.checkpoint === 'string') &&
-    (plan.trouble === undefined || isRecord(plan.trouble)) &&
-    Array.isArray(plan.diffs) &&
-    plan.diffs.every(
-      diff =>
-        isRecord(diff) && typeof diff.plugin === 'string' && Array.isArray(diff.actions) && diff.actions.every(named),
-    )
-  )
-}
-
-function isRecord(value: unknown): boolean {
-  return typeof value === 'object' && value !== null
 }
 
 export class Comparing {
@@ -98,7 +71,7 @@ export class Comparing {
   }
 
   /** Diffs of these goals, of all plugins that answer. */
-  async compare(goals: readonly Goal[], call: QueryCall): Promise<DiffReport> {
+  async compare(goals: readonly Goal[], call: StateQuery): Promise<DiffReport> {
     const asked = await this.#states.ask(
       goals.map(({ registered }) => registered),
       call,

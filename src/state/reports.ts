@@ -23,7 +23,7 @@ export interface PluginTrouble {
   readonly message: string
 }
 
-export interface QueryCall extends CallOptions {
+export interface StateQuery extends CallOptions {
   /** Asks the system, whatever is cached, and caches what it says. */
   readonly fresh?: boolean | undefined
 }
@@ -37,7 +37,7 @@ export interface QueryReport {
   readonly trouble: Readonly<Record<string, PluginTrouble>>
 }
 
-export interface DiffCall extends QueryCall {
+export interface DiffCall extends StateQuery {
   /** Of those that the desired state names; absent: all. */
   readonly plugins?: readonly string[] | undefined
 }

@@ -7,7 +7,7 @@ import { normaliseState } from './normalise.js'
 import type { StatePlugin } from './plugin.js'
 import { type PluginCalls, troubleOf } from './plugin-calls.js'
 import type { Registered } from './registry.js'
-import type { PluginTrouble, QueryCall, QueryReport } from './reports.js'
+import type { PluginTrouble, QueryReport, StateQuery } from './reports.js'
 
 /** A plugin's state, and where it came from. Frozen: it is shared with the cache. */
 export interface Answer {
@@ -25,6 +25,8 @@ export interface StatesParts {
 
 /** For so long, ms, a plugin that cannot serve here is not asked again whether it can. */
 const AWAY_MS = 1000
+/** So often a plugin is asked by one question, where its system changes meanwhile. */
+const MOST_TRIES = 3
 
 export class States {
   readonly #queries: QueryCache
@@ -33,8 +35,8 @@ export class States {
   readonly #ttlMsOf: StatesParts['ttlMsOf']
   /** By key: why a plugin could not serve, and until when that is believed. */
   readonly #away = new Map<string, { readonly reason: string; readonly until: number }>()
-  /** Counts what was invalidated: what was asked before is not remembered after it. */
-  #invalidated = 0
+  /** By key: how often it was told that something changed. */
+  readonly #changes = new Map<string, number>()
 
   constructor({ queries, calls, clock, ttlMsOf }: StatesParts) {
     this.#queries = queries
@@ -44,7 +46,7 @@ export class States {
   }
 
   /** All of them at once, and only those that are not in memory are asked. Rejects only where the caller has ended it, or the cache is closed. */
-  async ask(which: readonly Registered[], call: QueryCall): Promise<QueryReport> {
+  async ask(which: readonly Registered[], call: StateQuery): Promise<QueryReport> {
     throwIfAborted(call.signal)
     const found = which.map(
       one =>
@@ -68,19 +70,24 @@ export class States {
   }
 
   /** @throws OpDbusError PLUGIN_FAILED, PLUGIN_UNAVAILABLE, ABORTED, CLOSED */
-  async answer(one: Registered, { fresh = false, signal }: QueryCall = {}): Promise<Answer> {
+  async answer(one: Registered, { fresh = false, signal }: StateQuery = {}): Promise<Answer> {
     const { key, plugin } = one
     // Before the cache, which would touch files for a plugin that this machine does not have.
     const away = fresh ? undefined : this.#awayBecause(key)
     const reason = away ?? (await this.#askWhetherAway(one, signal))
     if (reason !== undefined) throw unavailable(plugin, reason)
-    return this.#queries.getOrCompute<JsonObject>(key, ended => this.#read(plugin, ended), {
-      signal,
-      fresh,
-      frozen: true,
-      // Before the plugin is asked: an answer lives longer only where each change since the question is told.
-      ttlMs: this.#ttlMsOf(one),
-    })
+    for (let tries = 1; ; tries++) {
+      const before = this.#changes.get(key)
+      const answer = await this.#queries.getOrCompute<JsonObject>(key, ended => this.#read(plugin, ended), {
+        signal,
+        fresh,
+        frozen: true,
+        // Before the plugin is asked: an answer lives longer only where each change since the question is told.
+        ttlMs: this.#ttlMsOf(one),
+      })
+      // What changed while it was asked for is asked again; what changes all the time is as good as it can be.
+      if (this.#changes.get(key) === before || tries === MOST_TRIES) return answer
+    }
   }
 
   /** What the system says now, past the cache, which does not learn of it. */
@@ -93,24 +100,32 @@ export class States {
   /** Why a plugin cannot serve on this machine; undefined where it can. Asked each time. */
   async reasonAgainst(plugin: StatePlugin, signal?: AbortSignal): Promise<string | undefined> {
     if (!plugin.unavailable) return undefined
-    return (await this.#calls.call(plugin, 'unavailable', () => plugin.unavailable?.(), { signal })) ?? undefined
+    const reason = await this.#calls.call(plugin, 'unavailable', () => plugin.unavailable?.(), { signal })
+    return reason === '' ? 'it does not say why' : (reason ?? undefined)
   }
 
-  /** Nothing that was asked before this is served after it, in any process. */
-  async invalidate({ key }: Registered): Promise<void> {
-    this.#forgetAway(key)
-    await this.#queries.delete(key)
+  /**
+   * It is going to change: nothing that was asked before this is served after it, and nothing is kept, in any process, until the function that
+   * this answers was called or this process is gone.
+   */
+  async hold({ key }: Registered): Promise<() => Promise<void>> {
+    this.#changed(key)
+    const letGo = await this.#queries.hold(key)
+    return () => {
+      this.#changed(key)
+      return letGo()
+    }
   }
 
-  /** The same for changes that come in bursts: in this process as soon as it is called, in others a few milliseconds later. */
+  /** It has changed, as far as anybody knows. For changes that come in bursts: in this process as soon as it is called, in others a few milliseconds later. */
   invalidateSoon({ key }: Registered): Promise<void> {
-    this.#forgetAway(key)
+    this.#changed(key)
     return this.#queries.invalidate(key)
   }
 
   async #read(plugin: StatePlugin, signal: AbortSignal | undefined): Promise<JsonObject> {
-    const answer = await this.#calls.call(plugin, 'query', ended => plugin.query({ signal: ended }), { signal })
-    return normaliseState(answer, plugin)
+    const query = async (ended: AbortSignal) => normaliseState(await plugin.query({ signal: ended }), plugin)
+    return this.#calls.call(plugin, 'query', query, { signal })
   }
 
   /** What is known without asking anybody. */
@@ -127,10 +142,10 @@ export class States {
   }
 
   async #askWhetherAway({ key, plugin }: Registered, signal: AbortSignal | undefined): Promise<string | undefined> {
-    const before = this.#invalidated
+    const before = this.#changes.get(key)
     const reason = await this.reasonAgainst(plugin, signal)
     if (reason === undefined) this.#away.delete(key)
-    else if (this.#invalidated === before) {
+    else if (this.#changes.get(key) === before) {
       // Not longer than an answer would be good.
       const until = this.#clock.monotonic() + Math.min(AWAY_MS, this.#queries.ttlMs)
       this.#away.set(key, { reason, until })
@@ -138,8 +153,8 @@ export class States {
     return reason
   }
 
-  #forgetAway(key: string): void {
-    this.#invalidated++
+  #changed(key: string): void {
+    this.#changes.set(key, (this.#changes.get(key) ?? 0) + 1)
     this.#away.delete(key)
   }
 }

@@ -8,6 +8,7 @@ import { readFile, statOf, unlink } from '../fs/files.js'
 import { isFolder, makeFolder, namesIn } from '../fs/folders.js'
 import { HeldFile } from '../fs/held-file.js'
 import { replaceFile } from '../fs/replace.js'
+import type { HeldEntry } from '../held-entry.js'
 import type { CallOptions, Clock, Crc32, Hash, Key, Store, StoreCounters } from '../ports.js'
 
 /*
@@ -59,14 +60,6 @@ export interface FileReport {
   readonly bytes: number
   /** Other files of our name; left alone. */
   readonly foreign: number
-}
-
-/** An entry as it was read. */
-export interface HeldEntry {
-  readonly value: Uint8Array
-  /** False once the entry was set anew, deleted or cleared, by whichever process; one question to the system, and exact. */
-  stands(): boolean
-  release(): void
 }
 
 export interface FileStore extends Store {

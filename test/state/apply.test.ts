@@ -1,5 +1,5 @@
 // Applying plans: what is told is what happened. The system is a file that other processes change as well, and plugins that fail in their own ways.
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { JsonObject } from '../../src/state/json.js'
@@ -62,6 +62,17 @@ describe('apply', () => {
     await timers.pass(1000)
     expect((await applying).success).toBe(true)
     expect(current(dataDir).plugins).toEqual({ ...before, mine: { items: { one: { value: 6 }, three: { value: 3 } } } })
+  })
+
+  it('writes down what is even where nothing is to be done, if that is not written', async () => {
+    const dataDir = temporaryFolder()
+    const { plugin, system } = memoryPlugin('mine')
+    const { state } = manage([plugin], { dataDir })
+    await state.apply(await state.plan(wanted()))
+    rmSync(join(dataDir, 'state/current.json'))
+    system.items.more = { value: 1 }
+    await state.apply(await state.plan(wanted()))
+    expect(current(dataDir).plugins.mine).toEqual({ items: system.items })
   })
 
   it('changes nothing the second time, and makes no checkpoint for that', async () => {
@@ -206,19 +217,70 @@ describe('apply', () => {
     ])
   })
 
-  it('gives up on a plugin that hangs, and tells what a look shows', async () => {
+  it('says of a plugin that is given up what is not known, and keeps nothing of it until it has ended', async () => {
+    const dataDir = temporaryFolder()
+    const end = deferred<void>()
     const { plugin, system } = acting(async () => {
       system.items.one = { value: 5 }
-      await new Promise(() => {})
+      await end.promise
+      system.items.three = { value: 3 }
     })
-    const { state, timers } = manage([plugin], { dataDir: temporaryFolder() })
+    const { state, timers, warnings } = manage([plugin], { dataDir })
+    await state.query()
     const plan = await state.plan(wanted())
     const applying = state.apply(plan)
     while (system.items.one?.value !== 5) await turns()
     await timers.pass(60_000)
     const { outcomes, trouble } = await applying
-    expect(told(outcomes)).toEqual(['one done', 'three failed', 'two failed'])
-    expect(trouble.mine?.message).toBe('plugin "mine" did not finish within 60 s')
+    expect(told(outcomes)).toEqual(['one pending', 'three pending', 'two pending'])
+    const why = 'plugin "mine" did not finish within 60 s'
+    expect(outcomes.map(({ message }) => message)).toEqual([
+      `a look afterwards shows it, and the plugin does not: ${why}`,
+      `not known: ${why}, and it may still happen`,
+      `not known: ${why}, and it may still happen`,
+    ])
+    expect(trouble.mine?.message).toBe(why)
+    expect(existsSync(join(dataDir, 'state/current.json'))).toBe(false)
+    expect(warnings).toEqual(['the state of mine was not written down: it is still being changed'])
+    // It still works: nobody else applies, and what is asked is not kept.
+    expect(existsSync(join(dataDir, 'state/apply.lock'))).toBe(true)
+    expect((await state.query()).sources.mine).toBe('computed')
+    expect((await state.query()).sources.mine).toBe('computed')
+    end.resolve()
+    while (existsSync(join(dataDir, 'state/apply.lock'))) await turns()
+    expect((await state.query()).plugins.mine?.items).toMatchObject({ three: { value: 3 } })
+    expect((await state.query()).sources.mine).toBe('memory')
+  })
+
+  it('lets the next apply begin after a while, whatever became of a plugin that was given up', async () => {
+    const dataDir = temporaryFolder()
+    const { plugin } = acting(() => new Promise(() => {}))
+    const { state, timers } = manage([plugin], { dataDir })
+    const applying = state.apply(await state.plan(wanted()))
+    while (timers.next !== 60_000) await turns()
+    await timers.pass(60_000)
+    await applying
+    await timers.pass(60_000)
+    while (existsSync(join(dataDir, 'state/apply.lock'))) await turns()
+  })
+
+  it('believes no plugin that fails, whatever a look shows, and makes no checkpoint where nothing was changed', async () => {
+    const half = acting(async () => {
+      half.system.items.one = { value: 5 }
+      throw new Error('lost the connection')
+    })
+    const first = manage([half.plugin], { dataDir: temporaryFolder() }).state
+    const { outcomes, success, checkpoint } = await first.apply(await first.plan(wanted()))
+    expect([success, checkpoint]).toEqual([false, expect.any(String)])
+    expect(told(outcomes)).toEqual(['one pending', 'three failed', 'two failed'])
+    const none = acting(() => Promise.reject(new Error('no rights')))
+    const second = manage([none.plugin], { dataDir: temporaryFolder() }).state
+    expect(await second.apply(await second.plan(wanted()))).not.toHaveProperty('checkpoint')
+    expect(await second.checkpoints()).toEqual([])
+    const odd = acting(async ([action], { report }) => report(action!.resource, { status: 'finished' as never }))
+    const third = manage([odd.plugin], { dataDir: temporaryFolder() }).state
+    const { outcomes: strange } = await third.apply(await third.plan(wanted()))
+    expect(strange[0]).toMatchObject({ status: 'failed', message: 'the plugin said "finished" of it' })
   })
 
   it('rejects with the conflict that the first plugin saw, if nothing was changed', async () => {
@@ -254,11 +316,16 @@ describe('apply', () => {
     ])
   })
 
-  it('keeps to itself what it could not plan', async () => {
+  it('tells what it could not plan as left out', async () => {
     const bad = memoryPlugin('bad', { query: () => Promise.reject(new Error('no')) })
     const { state } = manage([bad.plugin, memoryPlugin('mine').plugin], { dataDir: temporaryFolder() })
     const report = await state.apply(await state.plan(desired({ ...wanted('bad').plugins, ...wanted().plugins })))
-    expect([report.success, Object.keys(report.trouble), report.outcomes.length]).toEqual([false, ['bad'], 3])
+    expect([report.success, Object.keys(report.trouble)]).toEqual([false, ['bad']])
+    expect(report.outcomes.map(({ plugin, status }) => `${plugin} ${status}`)).toEqual([
+      ...Array(3).fill('mine done'),
+      ...Array(3).fill('bad skipped'),
+    ])
+    expect(report.outcomes.at(-1)).toMatchObject({ action: 'delete', message: 'plugin "bad" failed: no' })
   })
 
   it('ends between plugins when it is aborted, and tells what is done', async () => {
@@ -338,7 +405,8 @@ describe('the cache around an apply', () => {
     await turns()
     await state.apply(plan)
     slow.resolve()
-    expect((await before).plugins.mine).toMatchObject({ items: { one: { value: 1 } } })
+    // Who asked before the apply, and is answered after it, gets what is then.
+    expect((await before).plugins.mine).toMatchObject({ items: { one: { value: 5 } } })
     expect((await state.query()).plugins.mine).toEqual({ items: { one: { value: 5 }, three: { value: 3 } } })
   })
 

@@ -150,7 +150,7 @@ describe('a rollback', () => {
   it('gives the plugin what it asked to keep', async () => {
     const got: { extra: JsonValue; actions: readonly StateAction[] }[] = []
     const { plugin, system } = memoryPlugin('mine', {
-      checkpoint: async actions => ({ rows: actions.length, big: 2n ** 60n }) as unknown as JsonValue,
+      checkpoint: async actions => ({ rows: actions.length, big: () => 1 }) as unknown as JsonValue,
       rollback: async (actions, extra) => void got.push({ actions, extra }),
     })
     const { state } = manage([{ ...plugin, checkpoint: async ({ length }) => ({ rows: length }) }], {
