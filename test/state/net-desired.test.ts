@@ -31,6 +31,10 @@ it("accepts op-dbus's own files", () => {
   ).toEqual([])
 })
 
+it('takes every name that Open vSwitch holds', () => {
+  expect(check({ interfaces: [{ name: 'a/b c', type: 'ovs-port', bridge: 'sixteen-letters-' }] })).toEqual([])
+})
+
 it('takes whatever a resource has, null for what it is not to have, and the words of the manager', () => {
   const settings = {
     protocols: ['OpenFlow10', 'OpenFlow13'],
@@ -71,8 +75,11 @@ it.each<[JsonObject, string, string]>([
   ],
   [{ interfaces: [{ name: 'b', type: 'ovs-brigde' }] }, '/interfaces/0/type', 'did you mean ovs-bridge?'],
   [{ interfaces: [{ name: 'b', type: 7 }] }, '/interfaces/0/type', 'must be a text'],
-  [{ interfaces: [{ name: 'a b', type: 'ovs-bridge' }] }, '/interfaces/0/name', 'no spaces'],
-  [{ interfaces: [{ name: 'sixteen-letters-', type: 'ovs-bridge' }] }, '/interfaces/0/name', 'at most 15 bytes'],
+  [{ interfaces: [{ name: 'b', stp_enable: null }] }, '/interfaces/0/stp_enable', 'write false'],
+  [{ interfaces: [{ name: 'b', controllers: null }] }, '/interfaces/0/controllers', 'write []'],
+  [{ interfaces: [{ name: 'b', external_ids: null }] }, '/interfaces/0/external_ids', 'null for each key'],
+  [{ interfaces: [{ name: 'b', ports: null }] }, '/interfaces/0/ports', '"prune": true'],
+  [{ interfaces: [{ name: 'p', ovs_type: null }] }, '/interfaces/0/ovs_type', 'write "system"'],
   [{ interfaces: [{ name: 'b', type: 'ovs-bridge', port: ['x'] }] }, '/interfaces/0/port', 'did you mean ports?'],
   [{ interfaces: [{ name: 'b', type: 'ovs-bridge', ports: 'x' }] }, '/interfaces/0/ports', 'must be a list'],
   [{ interfaces: [{ name: 'b', type: 'ovs-bridge', ports: ['b'] }] }, '/interfaces/0/ports/0', 'leave b out'],
@@ -171,6 +178,8 @@ it('refuses what the kernel has, in one sentence that says what to do', () => {
       undefined,
     ],
     [create('br1', { type: 'ovs-bridge' }), undefined, undefined],
+    [create('a b', { type: 'ovs-bridge' }), undefined, 'no spaces'],
+    [create('sixteen-letters-', { type: 'ovs-bridge' }), undefined, 'at most 15 bytes'],
     [remove(eth0), eth0, 'not removed'],
     [remove(ens1), ens1, 'say "bridge": null'],
     [remove(p1), p1, undefined],
@@ -208,7 +217,7 @@ it('tells what both know as one resource, without what Open vSwitch chooses anew
   ])
   const ref = (uuid: string) => ['uuid', uuid]
   const snapshot = indexRows(
-    undefined,
+    { _uuid: ref('root'), bridges: ref('b') },
     [{ _uuid: ref('b'), name: 'br0', ports: ['set', [ref('p0'), ref('p1')]] }],
     [
       { _uuid: ref('p0'), name: 'br0', interfaces: ref('i0') },

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { isOpDbusError } from '../../src/errors.js'
 import { onPath } from '../../src/state/plugins/on-path.js'
-import { follow, runIn } from '../../src/state/plugins/run.js'
+import { followLines, runIn } from '../../src/state/plugins/run.js'
 import { runNode } from '../processes.js'
 import { temporaryFolder } from '../support.js'
 
@@ -103,11 +103,11 @@ describe('run', () => {
   })
 })
 
-describe('follow', () => {
+describe('followLines', () => {
   it('tells lines, then why there are no more', async () => {
     const lines: string[] = []
     const why = await new Promise<string>(resolve =>
-      follow('sh', ['-c', 'echo "$1"; printf "b\\nc"; echo gone >&2', 'sh', 'a "$x"'], {
+      followLines('sh', ['-c', 'echo "$1"; printf "b\\nc"; echo gone >&2', 'sh', 'a "$x"'], {
         env,
         onLine: line => lines.push(line),
         onEnd: resolve,
@@ -119,7 +119,7 @@ describe('follow', () => {
 
   it('says that there is no such program', async () => {
     const why = await new Promise<string>(resolve =>
-      follow('no-such-program', [], { env, onLine: () => {}, onEnd: resolve }),
+      followLines('no-such-program', [], { env, onLine: () => {}, onEnd: resolve }),
     )
     expect(why).toMatch(/no-such-program.*not found/)
   })
@@ -128,7 +128,7 @@ describe('follow', () => {
     let ends = 0
     let followed: { close(): void } | undefined
     const pid = await new Promise<number>(resolve => {
-      followed = follow('sh', ['-c', 'echo $$; exec sleep 1000'], {
+      followed = followLines('sh', ['-c', 'echo $$; exec sleep 1000'], {
         env,
         onLine: line => resolve(Number(line)),
         onEnd: () => ends++,
@@ -147,10 +147,10 @@ describe('follow', () => {
     const script = `
       import { build } from 'esbuild'
       const { outputFiles } = await build({ entryPoints: [${JSON.stringify(file.pathname)}], bundle: true, write: false, platform: 'node', format: 'esm' })
-      const { follow } = await import('data:text/javascript;base64,' + Buffer.from(outputFiles[0].text).toString('base64'))
+      const { followLines } = await import('data:text/javascript;base64,' + Buffer.from(outputFiles[0].text).toString('base64'))
       await new Promise(resolve => {
         const alive = setInterval(() => {}, 1000)
-        follow('sh', ['-c', 'echo $$; exec sleep 1000'], { env: process.env, onEnd() {}, onLine(line) { process.stdout.write(line, () => { clearInterval(alive); resolve() }) } })
+        followLines('sh', ['-c', 'echo $$; exec sleep 1000'], { env: process.env, onEnd() {}, onLine(line) { process.stdout.write(line, () => { clearInterval(alive); resolve() }) } })
       })
       ${last}`
     const { stdout } = await runNode(['--input-type=module', '-e', script])

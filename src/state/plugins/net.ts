@@ -1,6 +1,6 @@
 // The plugin `net`: bridges, ports and interfaces of Open vSwitch, links, addresses and routes of the kernel. An entry file: what asks,
 // changes and watches is loaded when it is first needed.
-import { existsSync } from 'node:fs'
+import { existsSync, readlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import type { JsonObject } from '../json.js'
 import type { PluginCall, PluginTools, StatePlugin } from '../plugin.js'
@@ -19,7 +19,7 @@ export interface NetOptions {
 
 /** Makes it; asks nothing. */
 export function netPlugin(tools: PluginTools, options: NetOptions = {}): StatePlugin {
-  const { clock, env, run } = tools
+  const { clock, env, run, warn } = tools
   const socket = socketOf(options, env)
   const hasOvs = () => existsSync(socket)
   const asksOvs = () => options.ovsdb !== undefined || hasOvs()
@@ -40,13 +40,13 @@ export function netPlugin(tools: PluginTools, options: NetOptions = {}): StatePl
 
   async function query({ signal }: PluginCall): Promise<JsonObject> {
     const { queryNet } = await import('./net/query.js')
-    return queryNet({ client: asksOvs() ? client : undefined, run: hasIp() ? run : undefined, signal })
+    return queryNet({ client: asksOvs() ? client : undefined, run: hasIp() ? run : undefined, warn, signal })
   }
 
   return {
     name: 'net',
     version: '1',
-    scope: `unix:${socket}`,
+    scope: scopeOf(socket, env),
     resources: {
       interfaces: { key: 'name', sets: ['ports'] },
       routes: { key: ['destination', 'device', 'metric'] },
@@ -70,8 +70,8 @@ export function netPlugin(tools: PluginTools, options: NetOptions = {}): StatePl
       await applyActions(context, actions, undefined, call)
     },
     async checkpoint(actions, { signal }) {
-      const { keep } = await import('./net/kept.js')
-      return keep(await client(), actions, signal)
+      const { saveRows } = await import('./net/checkpoint.js')
+      return saveRows(await client(), actions, signal)
     },
     async rollback(actions, extra, call) {
       const { applyActions } = await import('./net/apply.js')
@@ -79,12 +79,26 @@ export function netPlugin(tools: PluginTools, options: NetOptions = {}): StatePl
     },
     async watch(watcher, { signal }) {
       const { watchNet } = await import('./net/watch.js')
-      return watchNet({ socket: asksOvs() ? socket : undefined, ip: hasIp(), env, clock, watcher, signal })
+      return watchNet({ socket, ovs: asksOvs(), ip: hasIp(), env, clock, watcher, signal })
     },
     async close() {
       closed = true
       if (opening) (await opening).close()
     },
+  }
+}
+
+/** Whose links these are, and what is asked: another network namespace, or a PATH without `ip`, makes another answer. */
+function scopeOf(socket: string, env: PluginTools['env']): string {
+  return [`unix:${socket}`, networkNamespace(), `ip:${onPath('ip', env) ?? 'none'}`].join(' ')
+}
+
+/** `net:[4026531840]`; none where the kernel has none. */
+function networkNamespace(): string {
+  try {
+    return readlinkSync('/proc/self/ns/net')
+  } catch {
+    return 'net:none'
   }
 }
 

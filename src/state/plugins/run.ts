@@ -1,4 +1,4 @@
-// Programs that plugins run: one that answers and ends (`runIn`), one that goes on telling lines (`follow`). No shell ever reads what a
+// Programs that plugins run: one that answers and ends (`runIn`), one that goes on telling lines (`followLines`). No shell ever reads what a
 // plugin says, and nothing that is started here is left behind. Knows no plugin.
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import type { Readable } from 'node:stream'
@@ -67,7 +67,7 @@ export function runIn(env: Env): PluginTools['run'] {
       signal.addEventListener('abort', onAbort, { once: true })
 
       child.once('error', (error: NodeJS.ErrnoException) => {
-        // Also where it could not be killed: then it has started, and its end is told by itself.
+        // 'error' also follows a failed kill; a started child reports its own exit.
         if (child.pid !== undefined) return
         ended = { why: reasonOf(error), cause: error }
         finish()
@@ -92,7 +92,7 @@ export interface FollowOptions {
  * Starts a program that goes on telling lines (`ip monitor`). It keeps no process alive, and ends with ours however that ends: a shell
  * beside it reads from a pipe that only we hold open, and ends both when that closes.
  */
-export function follow(command: string, args: readonly string[], options: FollowOptions): { close(): void } {
+export function followLines(command: string, args: readonly string[], options: FollowOptions): { close(): void } {
   const { env, onLine, onEnd } = options
   let open = true
   const lost = (why: string) => {

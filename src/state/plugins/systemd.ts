@@ -32,7 +32,7 @@ export function systemdPlugin(tools: Pick<PluginTools, 'env'>, options: SystemdO
 
   const open = async (signal: AbortSignal): Promise<Bus> => {
     if (typeof at === 'string') throw pluginUnavailable('systemd', at)
-    const { Bus, untilJoined } = await import('./systemd/lazy.js')
+    const { Bus, untilJoined } = await import('./systemd/systemd-bus.js')
     const opened = await Bus.open(at.address, at.socket, signal)
     try {
       if (bus !== 'system') await untilJoined(opened, signal, JOIN_MS)
@@ -66,7 +66,7 @@ export function systemdPlugin(tools: Pick<PluginTools, 'env'>, options: SystemdO
     },
 
     async query({ signal }: PluginCall) {
-      const { SharedBus, Systemd, queryUnits } = await import('./systemd/lazy.js')
+      const { SharedBus, Systemd, queryUnits } = await import('./systemd/systemd-bus.js')
       shared ??= new SharedBus(open, IDLE_MS)
       return shared.use(signal, bus => queryUnits(new Systemd(bus, signal)))
     },
@@ -76,7 +76,7 @@ export function systemdPlugin(tools: Pick<PluginTools, 'env'>, options: SystemdO
     refuses: refusesUnit,
 
     async apply(actions: readonly StateAction[], call: ApplyCall) {
-      const { Systemd, applyUnits } = await import('./systemd/lazy.js')
+      const { Systemd, applyUnits } = await import('./systemd/systemd-bus.js')
       const bus = await open(call.signal)
       try {
         await applyUnits(new Systemd(bus, call.signal), actions, call)
@@ -86,7 +86,7 @@ export function systemdPlugin(tools: Pick<PluginTools, 'env'>, options: SystemdO
     },
 
     async watch(watcher: Watcher, { signal }: PluginCall): Promise<Watch> {
-      const { watchUnits } = await import('./systemd/lazy.js')
+      const { watchUnits } = await import('./systemd/systemd-bus.js')
       return watchUnits(await open(signal), watcher, signal)
     },
 

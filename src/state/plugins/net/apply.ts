@@ -1,15 +1,15 @@
 // Carries actions out in Open vSwitch: one transact, which happens wholly or not at all, and then the wait for ovs-vswitchd.
-import { messageOf, type OpDbusError } from '../../../errors.js'
+import { abortError, messageOf, type OpDbusError } from '../../../errors.js'
 import type { JsonValue } from '../../json.js'
 import type { ApplyCall, Outcome, StateAction } from '../../plugin.js'
 import { pluginFailed } from '../errors.js'
-import type { Operation, OvsdbClient, TransactReply } from './client.js'
+import { existingOf, savedRowsIn } from './checkpoint.js'
+import type { OvsdbClient, OvsdbOperation, TransactReply } from './client.js'
 import { KERNEL_FIELDS } from './fields.js'
-import { asKept, stillThere } from './kept.js'
-import { operationsFor } from './operations.js'
+import { moved, type NetGoal, netGoalOf } from './goal.js'
+import { transactionFor } from './operations.js'
 import { elements, type Row, uuidOf, uuidRef } from './rows.js'
 import { readSnapshot, type Snapshot } from './snapshot.js'
-import { type Goal, goalOf, moved } from './wanted.js'
 
 export interface ApplyContext {
   client(): Promise<OvsdbClient>
@@ -18,7 +18,7 @@ export interface ApplyContext {
 }
 
 /**
- * Does all of `actions`, or nothing. `extra`: what a checkpoint kept, where they lead back to it.
+ * Does all of `actions`, or nothing. `extra`: what a checkpoint saved, where they lead back to it.
  * @throws OpDbusError CONFLICT, INVALID_INPUT: nothing was changed; PLUGIN_FAILED
  */
 export async function applyActions(
@@ -30,14 +30,25 @@ export async function applyActions(
   const { signal } = call
   const client = await context.client()
   const snapshot = await readSnapshot(client, signal)
-  const goal = goalOf(snapshot, actions)
-  const kept = asKept(extra)
-  const { waits, changes } = operationsFor(snapshot, goal, kept, await stillThere(client, kept, signal))
+  const goal = netGoalOf(snapshot, actions)
+  const saved = savedRowsIn(extra)
+  const { waits, changes } = transactionFor(snapshot, goal, saved, await existingOf(client, saved, signal))
   let configured: Configured = { complaints: new Map() }
   if (snapshot.root && changes.length > 0) {
     const reply = await client.transact([...waits, ...changes, ...nextConfiguration(snapshot.root)], signal)
     if (reply.failure) throw refused(reply.failure, waits)
-    configured = await waitUntilConfigured(client, snapshot.root, reply, context.configureMs, signal)
+    // From within the signal's own event: who waits for it may hear nothing later.
+    const tellCommitted = () => {
+      const outcome: Outcome = { status: 'pending', message: 'committed; ovs-vswitchd had not configured it in time' }
+      for (const { resource } of actions) call.report(resource, outcome)
+    }
+    signal.addEventListener('abort', tellCommitted, { once: true })
+    try {
+      configured = await waitUntilConfigured(client, snapshot.root, reply, context.configureMs, signal)
+    } finally {
+      signal.removeEventListener('abort', tellCommitted)
+    }
+    if (signal.aborted) throw abortError(signal)
   }
   const about = complaintsOf(configured.complaints, goal, snapshot)
   for (const action of actions)
@@ -45,7 +56,7 @@ export async function applyActions(
 }
 
 /** As `ovs-vsctl` does it: ovs-vswitchd writes into `cur_cfg` the number of the configuration that it has carried out. */
-function nextConfiguration(root: Row): Operation[] {
+function nextConfiguration(root: Row): OvsdbOperation[] {
   const where = [['_uuid', '==', uuidRef(uuidOf(root))]]
   return [
     { op: 'mutate', table: 'Open_vSwitch', where, mutations: [['next_cfg', '+=', 1]] },
@@ -55,7 +66,7 @@ function nextConfiguration(root: Row): Operation[] {
 
 function refused(
   { operation, error, details }: NonNullable<TransactReply['failure']>,
-  waits: readonly Operation[],
+  waits: readonly OvsdbOperation[],
 ): OpDbusError {
   const wait = waits[operation]
   if (wait) {
@@ -106,7 +117,7 @@ async function waitUntilConfigured(
 }
 
 /** By resource, what ovs-vswitchd says of its interfaces. */
-function complaintsOf(complaints: Configured['complaints'], goal: Goal, before: Snapshot): Map<string, string> {
+function complaintsOf(complaints: Configured['complaints'], goal: NetGoal, before: Snapshot): Map<string, string> {
   const about = new Map<string, string>()
   for (const [name, error] of complaints) {
     const port = goal.portOf.get(name) ?? before.portOf.get(name) ?? name

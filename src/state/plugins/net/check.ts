@@ -10,8 +10,6 @@ import { type Field, KERNEL_FIELDS, OVS_TYPES, ROOT_FIELDS, ROUTE_FIELDS, type V
 import { type Atom, sorted } from './rows.js'
 
 const COLLECTIONS = ['interfaces', 'routes', 'ovs']
-/** Linux: IFNAMSIZ is 16, with its zero byte. */
-const MOST_NAME_BYTES = 15
 
 type Tell = (path: string, message: string) => void
 
@@ -46,11 +44,6 @@ function checkInterface(resource: JsonObject, at: string, tell: Tell): void {
     const meant = nearest(type, Object.keys(OVS_TYPES))
     if (meant !== undefined) tell(`${at}/type`, `there is no type ${type}; did you mean ${meant}?`)
   }
-  const name = typeof resource.name === 'string' ? resource.name : ''
-  if (ovs && !/^[^\s/]+$/.test(name)) tell(`${at}/name`, 'the name of an interface has no spaces and no /')
-  else if (ovs && Buffer.byteLength(name) > MOST_NAME_BYTES && type === 'ovs-bridge') {
-    tell(`${at}/name`, `the name of a bridge has at most ${MOST_NAME_BYTES} bytes`)
-  }
   const writable = ovs ? [...ovs.fields.map(field => field.name), ...ovs.links] : [...WRITABLE]
   known(resource, ['name', 'type', ...writable, ...KERNEL_FIELDS, ...OUR_WORDS], at, tell)
   const fields = ovs ? ovs.fields : Object.values(OVS_TYPES).flatMap(({ fields }) => fields)
@@ -59,15 +52,33 @@ function checkInterface(resource: JsonObject, at: string, tell: Tell): void {
   }
   for (const list of ['ports', 'interfaces', 'controllers', 'members']) {
     const names = resource[list]
-    if (names === undefined || names === null) continue
+    if (names === undefined) continue
+    if (names === null) {
+      // Interfaces are not told of a port that has its own alone, and members of bridges of the kernel alone.
+      if (list === 'ports' || list === 'controllers') tell(`${at}/${list}`, list === 'ports' ? NO_PORTS : ALWAYS.set)
+      continue
+    }
     checkList(names, entry => wrongWith({ is: 'text' }, entry), `${at}/${list}`, tell, list !== 'ports')
   }
   for (const family of ['ipv4', 'ipv6']) checkAddresses(resource[family], `${at}/${family}`, tell)
   checkKernel(resource, at, tell)
 }
 
-function checkField({ kind, value: of }: Field, value: JsonValue | undefined, at: string, tell: Tell): void {
-  if (value === undefined || value === null) return
+/** What is always there has a word for nothing; null, which takes a field away, would differ for ever. */
+const ALWAYS: Readonly<Partial<Record<Field['kind'], string>>> & { readonly set: string } = {
+  set: 'is always there: for an empty one write []',
+  flag: 'is always there: write false',
+  map: 'is always there: write null for each key that is to go',
+}
+const NO_PORTS = 'is always there: for an empty one write "ports": [] and "prune": true'
+
+function checkField({ name, kind, value: of }: Field, value: JsonValue | undefined, at: string, tell: Tell): void {
+  if (value === undefined) return
+  if (value === null) {
+    const always = name === 'ovs_type' ? 'is always there: write "system"' : ALWAYS[kind]
+    if (always !== undefined) tell(at, always)
+    return
+  }
   if (kind === 'map') checkTexts(value, at, tell)
   else if (kind === 'set') checkList(value, entry => wrongWith(of, entry), at, tell)
   else {

@@ -7,6 +7,7 @@ import { isObject } from '../../plain.js'
 import { pluginFailed } from '../errors.js'
 import { MessageFramer } from './framing.js'
 import { isRow, type Row } from './rows.js'
+import { identityOf } from './socket-file.js'
 
 const MAX_MESSAGE_BYTES = 64 << 20
 /** A connection that nobody used for so long is closed: the next call makes another in less than a millisecond. */
@@ -20,7 +21,7 @@ export interface ClientEvents {
 }
 
 /** One operation of a transact, as RFC 7047 5.2 has it. */
-export type Operation = { readonly op: string } & { readonly [member: string]: unknown }
+export type OvsdbOperation = { readonly op: string } & { readonly [member: string]: unknown }
 
 export interface TransactReply {
   /** What each operation answered. */
@@ -38,6 +39,8 @@ interface Pending {
 /** Keeps the process alive while a call waits, and not otherwise. */
 export class OvsdbClient {
   #socket: Socket | undefined
+  /** Of the file that it was connected through. */
+  #identity: string | undefined
   #nextId = 1
   #closed = false
   #idle: NodeJS.Timeout | undefined
@@ -71,8 +74,8 @@ export class OvsdbClient {
         this.#pending.delete(id)
         if (this.#pending.size === 0) this.#rest()
       }
-      this.#pending.set(id, { resolve, reject, release })
       const socket = this.#connected()
+      this.#pending.set(id, { resolve, reject, release })
       socket.ref()
       clearTimeout(this.#idle)
       socket.write(JSON.stringify({ method, params, id }))
@@ -80,7 +83,7 @@ export class OvsdbClient {
   }
 
   /** Several operations that happen together or not at all. Errors of operations come back in the reply, not as exceptions. */
-  async transact(operations: readonly Operation[], signal: AbortSignal): Promise<TransactReply> {
+  async transact(operations: readonly OvsdbOperation[], signal: AbortSignal): Promise<TransactReply> {
     const answer = await this.call('transact', ['Open_vSwitch', ...operations], signal)
     // The whole call may be refused by one error object (unknown database, for one).
     const results = Array.isArray(answer) ? answer : [answer]
@@ -99,7 +102,7 @@ export class OvsdbClient {
    * The rows that each of some selects finds; a failure is an exception. Where the connection was one of before, which the server had
    * closed meanwhile (it was started anew), it is asked once more over a new one.
    */
-  async read(operations: readonly Operation[], signal: AbortSignal): Promise<readonly (readonly Row[])[]> {
+  async read(operations: readonly OvsdbOperation[], signal: AbortSignal): Promise<readonly (readonly Row[])[]> {
     const reused = this.#socket !== undefined
     const { results, failure } = await this.transact(operations, signal).catch(error => {
       if (!reused || !this.#closedOnUs.has(error)) throw error
@@ -120,8 +123,11 @@ export class OvsdbClient {
   }
 
   #connected(): Socket {
+    const identity = identityOf(this.path)
+    if (this.#socket && identity !== this.#identity) this.#lose(this.#socket, 'was started anew, or another one was')
     if (this.#socket) return this.#socket
     const socket = connect(this.path)
+    this.#identity = identity
     const framer = new MessageFramer(MAX_MESSAGE_BYTES)
     this.#socket = socket
     let connected = false

@@ -16,11 +16,17 @@ export function refuses(action: StateAction, current: JsonObject | undefined): s
   return refusesModify(name, action.changes, current ?? {})
 }
 
+/** Linux: IFNAMSIZ is 16, with its zero byte. */
+const MOST_NAME_BYTES = 15
+
 function refusesCreate(name: string, { type, bridge, port, interfaces, ...rest }: JsonObject): string | undefined {
   if (!isOvs(type)) {
     const what = type === undefined ? 'a type' : `the type ${JSON.stringify(type)}`
     return `links of the kernel are not made: ${name} has ${what}, and what can be made is an ovs-bridge or an ovs-port`
   }
+  if (/[\s/]/.test(name)) return `the name of what is made has no spaces and no /: ${name}`
+  if (type === 'ovs-bridge' && Buffer.byteLength(name) > MOST_NAME_BYTES)
+    return `the name of a bridge has at most ${MOST_NAME_BYTES} bytes: ${name}`
   if (type === 'ovs-port' && typeof bridge !== 'string')
     return `a port belongs to a bridge: say which is the bridge of ${name}`
   if (

@@ -17,7 +17,7 @@ const SETTLE_MS = 200
 const UNREADY = new Set(['simple', 'exec', 'idle'])
 
 /** What is to be so of one unit; absent: as it is. */
-interface Wish {
+interface UnitGoal {
   readonly name: string
   readonly action: StateAction
   readonly active?: boolean
@@ -36,11 +36,11 @@ export async function applyUnits(systemd: Systemd, actions: readonly StateAction
   for (const action of actions) mustBeUnmoved(action, units)
 
   const outcomes = new Outcomes(call)
-  const wishes = actions.map(wishOf)
+  const goals = actions.map(goalOf)
   const stopTelling = outcomes.pendingAt(call.signal)
   try {
-    const ready = await changeFiles(systemd, wishes, units, outcomes)
-    await Promise.all(ready.map(wish => changeActive(systemd, jobs, wish, units[wish.name], outcomes)))
+    const ready = await changeFiles(systemd, goals, units, outcomes)
+    await Promise.all(ready.map(goal => changeActive(systemd, jobs, goal, units[goal.name], outcomes)))
   } finally {
     stopTelling()
   }
@@ -66,7 +66,7 @@ function mustBeUnmoved(action: StateAction, units: Readonly<Record<string, Unit>
   }
 }
 
-function wishOf(action: StateAction): Wish {
+function goalOf(action: StateAction): UnitGoal {
   const { name } = action.resource
   if (action.kind === 'delete') return { name, action, active: false, enabled: false, runtime: false }
   const wanted: Readonly<Record<string, JsonValue | undefined>> =
@@ -88,26 +88,26 @@ function wishOf(action: StateAction): Wish {
   }
 }
 
-/** Those of `wishes` whose files are now as wished; the others have their outcome. */
+/** Those of `goals` whose files are now as they should be; the others have their outcome. */
 async function changeFiles(
   systemd: Systemd,
-  wishes: readonly Wish[],
+  goals: readonly UnitGoal[],
   units: Readonly<Record<string, Unit>>,
   outcomes: Outcomes,
-): Promise<Wish[]> {
-  const ready: Wish[] = []
-  const changed: Wish[] = []
-  for (const wish of wishes) {
-    if (wish.enabled === undefined && wish.masked === undefined) {
-      ready.push(wish)
+): Promise<UnitGoal[]> {
+  const ready: UnitGoal[] = []
+  const changed: UnitGoal[] = []
+  for (const goal of goals) {
+    if (goal.enabled === undefined && goal.masked === undefined) {
+      ready.push(goal)
       continue
     }
-    outcomes.begin(wish)
+    outcomes.begin(goal)
     try {
-      await changeFile(systemd, wish, units[wish.name])
-      changed.push(wish)
+      await changeFile(systemd, goal, units[goal.name])
+      changed.push(goal)
     } catch (error) {
-      outcomes.fail(wish, error)
+      outcomes.fail(goal, error)
     }
   }
   if (changed.length === 0) return ready
@@ -115,13 +115,13 @@ async function changeFiles(
     await systemd.reload()
     return [...ready, ...changed]
   } catch (error) {
-    for (const wish of changed) outcomes.fail(wish, error, 'its files are changed, and systemd did not read them: ')
+    for (const goal of changed) outcomes.fail(goal, error, 'its files are changed, and systemd did not read them: ')
     return ready
   }
 }
 
-async function changeFile(systemd: Systemd, wish: Wish, now: Unit | undefined): Promise<void> {
-  const { name, enabled, masked, runtime } = wish
+async function changeFile(systemd: Systemd, goal: UnitGoal, now: Unit | undefined): Promise<void> {
+  const { name, enabled, masked, runtime } = goal
   if (masked === false) await systemd.unmask(name, now?.unit_file_state === 'masked-runtime')
   if (enabled === false) {
     // Under a mask it may have been enabled all the time.
@@ -138,13 +138,13 @@ async function changeFile(systemd: Systemd, wish: Wish, now: Unit | undefined): 
 async function changeActive(
   systemd: Systemd,
   jobs: Jobs,
-  wish: Wish,
+  goal: UnitGoal,
   now: Unit | undefined,
   outcomes: Outcomes,
 ): Promise<void> {
-  const { name, active, beyond } = wish
-  if (active === undefined) return outcomes.done(wish)
-  outcomes.begin(wish)
+  const { name, active, beyond } = goal
+  if (active === undefined) return outcomes.done(goal)
+  outcomes.begin(goal)
   try {
     // RefUnit fails for units that do not exist; the start job then reports that.
     if (active) await systemd.keep(name).catch(() => {})
@@ -156,15 +156,15 @@ async function changeActive(
     if (!active && result === 'done' && found.state === 'failed') {
       // It is stopped: that it failed is all that keeps it from being inactive.
       await systemd.resetFailed(name)
-      outcomes.done(wish, now?.active_state === 'failed' ? undefined : `it is stopped, and had failed${found.reason}`)
+      outcomes.done(goal, now?.active_state === 'failed' ? undefined : `it is stopped, and had failed${found.reason}`)
     } else if (result !== 'done' || !asWanted || found.restarted) {
-      outcomes.tell(wish, { status: 'failed', message: whyNot(active, result, found) })
-    } else if (beyond === undefined) outcomes.done(wish)
-    else outcomes.done(wish, `it is ${active ? 'started' : 'stopped'}: that it was ${beyond} cannot be restored`)
+      outcomes.tell(goal, { status: 'failed', message: whyNot(active, result, found) })
+    } else if (beyond === undefined) outcomes.done(goal)
+    else outcomes.done(goal, `it is ${active ? 'started' : 'stopped'}: that it was ${beyond} cannot be restored`)
   } catch (error) {
     // A unit that is gone is stopped.
-    if (active === false && isAnswered(error, NO_SUCH_UNIT)) outcomes.done(wish)
-    else outcomes.fail(wish, error)
+    if (active === false && isAnswered(error, NO_SUCH_UNIT)) outcomes.done(goal)
+    else outcomes.fail(goal, error)
   }
 }
 
@@ -218,42 +218,42 @@ function whyNot(active: boolean, result: string, { state, reason, restarted }: F
   return `it was ${active ? 'started' : 'stopped'}, and then ${now}${reason}`
 }
 
-/** Tells the outcome of each wish once, and of those that are under way when the time is over. */
+/** Tells the outcome of each goal once, and of those that are under way when the time is over. */
 class Outcomes {
   readonly #call: ApplyCall
-  readonly #begun = new Set<Wish>()
-  readonly #told = new Set<Wish>()
+  readonly #begun = new Set<UnitGoal>()
+  readonly #told = new Set<UnitGoal>()
 
   constructor(call: ApplyCall) {
     this.#call = call
   }
 
   /** systemd is asked. */
-  begin(wish: Wish): void {
-    this.#begun.add(wish)
+  begin(goal: UnitGoal): void {
+    this.#begun.add(goal)
   }
 
-  done(wish: Wish, message?: string): void {
-    this.tell(wish, { status: 'done', ...(message !== undefined && { message }) })
+  done(goal: UnitGoal, message?: string): void {
+    this.tell(goal, { status: 'done', ...(message !== undefined && { message }) })
   }
 
-  fail(wish: Wish, error: unknown, before = ''): void {
+  fail(goal: UnitGoal, error: unknown, before = ''): void {
     // What was under way then is told, and what was not yet begun is not done.
     if (this.#call.signal.aborted) return
-    this.tell(wish, { status: 'failed', message: before + messageOf(error) })
+    this.tell(goal, { status: 'failed', message: before + messageOf(error) })
   }
 
-  tell(wish: Wish, outcome: Outcome): void {
-    if (this.#told.has(wish)) return
-    this.#told.add(wish)
-    this.#call.report(wish.action.resource, outcome)
+  tell(goal: UnitGoal, outcome: Outcome): void {
+    if (this.#told.has(goal)) return
+    this.#told.add(goal)
+    this.#call.report(goal.action.resource, outcome)
   }
 
   /** From within the signal's own event: who waits for `signal` may hear nothing later. */
   pendingAt(signal: AbortSignal): () => void {
     const onAbort = () => {
-      for (const wish of this.#begun) {
-        this.tell(wish, {
+      for (const goal of this.#begun) {
+        this.tell(goal, {
           status: 'pending',
           message: 'systemd was asked, and had not done it when the apply ended: it goes on with it',
         })

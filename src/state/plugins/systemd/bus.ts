@@ -110,7 +110,7 @@ export class Bus {
     await Promise.all(rules.map(rule => this.call(add(rule), signal)))
   }
 
-  /** Called once when the connection is lost, not after {@link close}; a listener added later is called at once. */
+  /** Called once when the connection is lost; a listener added later is called at once. {@link close} calls none. */
   onLost(listener: (why: string) => void): void {
     if (this.#closed === undefined) this.#lost.push(listener)
     else listener(this.#closed.message)
@@ -173,10 +173,10 @@ export class Bus {
   }
 
   #answeredError(call: BusCall, { errorName = '', body = [] }: WireMessage): OpDbusError {
-    const text = typeof body[0] === 'string' && body[0] !== '' ? body[0] : errorName
+    const said = typeof body[0] === 'string' && body[0] !== '' ? body[0] : errorName
     if (NOBODY.has(errorName)) return this.#unavailable(`${call.destination} is not on the bus ${this.#address}`)
     const next = NOT_ALLOWED.has(errorName) ? ' Do it as root, or ask the bus of this user (systemdBus "user").' : ''
-    return this.#failure(text + next, { dbus: errorName })
+    return this.#failure(said + next, { dbus: errorName })
   }
 
   #lostError(why: string, code: string | undefined): OpDbusError {

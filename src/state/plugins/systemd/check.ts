@@ -1,4 +1,4 @@
-// What is wrong in a desired state of units, before anything is asked: fields that there are not, values that no unit takes. Pure.
+// What a desired state may ask of units: judged before anything is asked. Pure.
 import { nearest } from '../../../nearest.js'
 import type { JsonObject, JsonValue } from '../../json.js'
 import { isObject } from '../../plain.js'

@@ -1,4 +1,4 @@
-// The first desired file of a machine's units. Pure.
+// Of which units a first desired file speaks. Pure.
 import type { JsonObject } from '../../json.js'
 
 /**

@@ -1,4 +1,4 @@
-// What apply does not do with a unit, in one sentence each. Pure: told in the plan, before anything is touched.
+// What systemd cannot do with a unit, and the plan says so. Pure.
 import type { JsonObject } from '../../json.js'
 import type { Change, StateAction } from '../../plugin.js'
 import { isInstance, whyUntold } from './names.js'

@@ -12,15 +12,15 @@ import { type Atom, sorted } from './rows.js'
 import { resourceOf, rootResource, type Snapshot } from './snapshot.js'
 
 /** Undefined: it is not there, or is not to be. */
-export interface Wanted {
+export interface Transition {
   readonly current: JsonObject | undefined
   readonly target: JsonObject | undefined
 }
 
-export interface Goal {
+export interface NetGoal {
   /** By name; what no action speaks of is not in it. */
-  readonly resources: ReadonlyMap<string, Wanted>
-  readonly root: Wanted | undefined
+  readonly resources: ReadonlyMap<string, Transition>
+  readonly root: Transition | undefined
   /** By port, the bridge that it is to belong to; null: none, and then it goes. What stays where it is, is not in it. */
   readonly bridgeOf: ReadonlyMap<string, string | null>
   /** By interface, the port that it is to belong to. */
@@ -28,26 +28,26 @@ export interface Goal {
 }
 
 /** @throws OpDbusError CONFLICT where something is not as the actions say it was; INVALID_INPUT where they cannot all be carried out */
-export function goalOf(snapshot: Snapshot, actions: readonly StateAction[]): Goal {
-  const resources = new Map<string, Wanted>()
-  let root: Wanted | undefined
+export function netGoalOf(snapshot: Snapshot, actions: readonly StateAction[]): NetGoal {
+  const resources = new Map<string, Transition>()
+  let root: Transition | undefined
   for (const action of actions) {
     const { collection, name } = action.resource
-    if (collection === 'ovs') root = wantedRoot(snapshot, action)
-    else resources.set(name, wantedOf(action, resourceOf(snapshot, name)))
+    if (collection === 'ovs') root = transitionOfRoot(snapshot, action)
+    else resources.set(name, transitionOf(action, resourceOf(snapshot, name)))
   }
   const bridgeOf = bridgesOf(resources)
   return { resources, root, bridgeOf, portOf: portsOf(snapshot, resources, bridgeOf) }
 }
 
-function wantedRoot(snapshot: Snapshot, action: StateAction): Wanted {
+function transitionOfRoot(snapshot: Snapshot, action: StateAction): Transition {
   if (!snapshot.root || action.kind !== 'modify')
     throw impossible('the database of Open vSwitch has no row of its own: run ovs-vsctl init')
   const current = rootResource(snapshot)
   return { current, target: changed(current, action.changes, action.resource) }
 }
 
-function wantedOf(action: StateAction, current: JsonObject | undefined): Wanted {
+function transitionOf(action: StateAction, current: JsonObject | undefined): Transition {
   const { resource } = action
   if (action.kind === 'create') {
     if (current) throw moved(resource, 'it is there already')
@@ -70,9 +70,9 @@ function wantedOf(action: StateAction, current: JsonObject | undefined): Wanted 
 
 // ---- where things belong --------------------------------------------------------------------------------------------
 
-type Wants = ReadonlyMap<string, Wanted>
+type Transitions = ReadonlyMap<string, Transition>
 
-function bridgesOf(resources: Wants): Map<string, string | null> {
+function bridgesOf(resources: Transitions): Map<string, string | null> {
   const places = new Places('bridge')
   for (const [name, { current, target }] of resources) {
     if (isType(current, 'ovs-bridge') || isType(target, 'ovs-bridge')) {
@@ -90,7 +90,7 @@ function bridgesOf(resources: Wants): Map<string, string | null> {
 
 function portsOf(
   snapshot: Snapshot,
-  resources: Wants,
+  resources: Transitions,
   bridgeOf: ReadonlyMap<string, string | null>,
 ): Map<string, string | null> {
   const places = new Places('port')
