@@ -87,13 +87,13 @@ export interface ResourceRule {
    */
   readonly sets?: readonly string[]
   /**
-   * Top-level fields whose value may change by itself (whether a unit runs that crashes and is started again), and that `apply` leads to what is wanted
-   * from any value: a plan holds although their `old` is another one by now, or they are as wanted already.
+   * Top-level fields whose value may change by itself (whether a unit runs that crashes and is started again), and that `apply` leads
+   * to what is wanted from any value: a plan holds although their `old` is another one by now, or they are as wanted already.
    */
   readonly volatile?: readonly string[]
   /**
-   * The fields of a resource of that name while it is not there: what declares no more is so already (a unit that there is not, declared as inactive).
-   * Undefined: that is not known.
+   * The fields of a resource of that name while it is not there: what declares no more is so already (a unit that there is not, declared
+   * as inactive). Undefined: that is not known.
    */
   absent?(name: string): JsonObject | undefined
 }

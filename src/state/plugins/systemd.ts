@@ -21,7 +21,8 @@ const IDLE_MS = 5_000
 const JOIN_MS = 500
 
 /**
- * State: `{ units: { 'ssh.service': { active_state, enabled, masked, unit_file_state } } }`, as `systemctl is-active` and `is-enabled` say it
+ * State: `{ units: { 'ssh.service': { active_state, enabled, masked, unit_file_state } } }`, as `systemctl is-active` and `is-enabled`
+ * say it
  * (`units.ts` says of which units). `active_state`, `enabled` and `masked` can be declared.
  * @throws OpDbusError INVALID_INPUT for a `bus` that is none
  */

@@ -43,7 +43,10 @@ export interface Containers {
   running(signal: AbortSignal): Promise<ReadonlyMap<string, boolean>>
   /** Comes back once it runs. @throws OpDbusError PLUGIN_FAILED with what the program said */
   start(id: string, signal: AbortSignal): Promise<void>
-  /** Asks it to shut down, and comes back once it has; a frozen one is thawed for that. It is never killed. @throws OpDbusError PLUGIN_FAILED */
+  /**
+   * Asks it to shut down, and comes back once it has; a frozen one is thawed for that. It is never killed. @throws OpDbusError
+   * PLUGIN_FAILED
+   */
   stop(id: string, signal: AbortSignal): Promise<void>
 }
 

@@ -33,7 +33,10 @@ export function whyUntold(name: string): string | undefined {
   return 'has no unit file: mounts, swaps and slices without one are made by the kernel and by sessions, and cannot be declared'
 }
 
-/** Whether a loaded unit that has no file is one that somebody decides on. `hasSocket`: of templates, whether a socket of that name is there. */
+/**
+ * Whether a loaded unit that has no file is one that somebody decides on. `hasSocket`: of templates, whether a socket of that name is
+ * there.
+ */
 export function isDecided(name: string, hasSocket: (socket: string) => boolean): boolean {
   if (!TYPES_WITHOUT_FILE.has(typeOf(name)) || OF_SESSIONS.test(name)) return false
   return !(OF_CONNECTIONS.test(name) && hasSocket(`${name.slice(0, name.indexOf('@'))}.socket`))

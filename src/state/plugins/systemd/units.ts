@@ -6,12 +6,14 @@ import { isDecided, isInstance, isOurs, isTemplate } from './names.js'
 import { NO_SUCH_FILE, NO_SUCH_UNIT, nameOfPath, type Systemd } from './systemd1.js'
 
 /**
- * One unit. Left out on purpose: the sub state, which goes to and fro by itself (a timer waits and runs); the load state and the description, which
+ * One unit. Left out on purpose: the sub state, which goes to and fro by itself (a timer waits and runs); the load state and the
+ * description, which
  * systemd knows only of units that it happens to have in memory.
  */
 export type Unit = {
   /**
-   * What `systemctl is-active` says; a unit that reloads is `active`. Absent for templates. One that crashes and is started again goes to and fro
+   * What `systemctl is-active` says; a unit that reloads is `active`. Absent for templates. One that crashes and is started again goes
+   * to and fro
    * between `active`, `failed` and `activating`, and so does its state here.
    */
   readonly active_state?: string
