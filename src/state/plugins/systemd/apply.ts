@@ -213,9 +213,9 @@ async function settled(look: () => Promise<Found>, signal: AbortSignal): Promise
 
 /** Why the unit is not active, or not inactive, in systemd's own words. */
 function whyNot(active: boolean, result: string, { state, reason, restarted }: Found): string {
-  const now = restarted ? 'ended, and was started again' : `is ${state}`
-  if (result !== 'done') return `its ${active ? 'start' : 'stop'} job ended with "${result}"; it ${now}${reason}`
-  return `it was ${active ? 'started' : 'stopped'}, and then ${now}${reason}`
+  if (result !== 'done') return `its ${active ? 'start' : 'stop'} job ended with "${result}"; it is ${state}${reason}`
+  if (restarted) return `it was started, ended, and was started again${reason}`
+  return `it was ${active ? 'started' : 'stopped'}, and is now ${state}${reason}`
 }
 
 /** Tells the outcome of each goal once, and of those that are under way when the time is over. */
