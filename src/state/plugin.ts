@@ -93,6 +93,16 @@ export interface ResourceRule {
   readonly sets?: readonly string[]
   /** Lists that are compared whole, and whose order says nothing: they are told sorted, each member once. Top-level fields as well. */
   readonly unordered?: readonly string[]
+  /**
+   * Top-level fields whose value may change by itself (whether a unit runs that crashes and is started again), and that `apply` leads
+   * to what is wanted from any value: a plan holds although their `old` is another one by now, or they are as wanted already.
+   */
+  readonly volatile?: readonly string[]
+  /**
+   * The fields of a resource of that name while it is not there: what declares no more is so already (a unit that there is not, declared
+   * as inactive). Undefined: that is not known.
+   */
+  absent?(name: string): JsonObject | undefined
 }
 
 /** A resource of one plugin: `{ collection: 'interfaces', name: 'ovsbr0' }`. A single one is named ''. */

@@ -36,7 +36,10 @@ describe('the registry', () => {
     const dir = temporaryFolder()
     writeFileSync(join(dir, 'b.mjs'), `export default ${source('b')}`)
     writeFileSync(join(dir, 'c.cjs'), `module.exports = ${source('c')}`)
-    writeFileSync(join(dir, 'a.mjs'), `export default async tools => (${source('a', ', scope: tools.env.GREETING, vantage: "here"')})`)
+    writeFileSync(
+      join(dir, 'a.mjs'),
+      `export default async tools => (${source('a', ', scope: tools.env.GREETING, vantage: "here"')})`,
+    )
     const modules = [join(dir, 'b.mjs'), join(dir, 'a.mjs'), join(dir, 'c.cjs')]
     const made = registry({ builtin: [mine('z'), mine('y')], modules, own: [mine('x')] })
     expect(await names(made)).toEqual(['z', 'y', 'b', 'a', 'c', 'x'])

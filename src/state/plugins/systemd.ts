@@ -6,6 +6,7 @@ import { busAddress } from './systemd/address.js'
 import type { Bus } from './systemd/bus.js'
 import { checkUnits } from './systemd/check.js'
 import { initialUnits } from './systemd/initial.js'
+import { whyUntold } from './systemd/names.js'
 import { refusesUnit } from './systemd/refuses.js'
 import type { SharedBus } from './systemd/shared-bus.js'
 
@@ -20,7 +21,8 @@ const IDLE_MS = 5_000
 const JOIN_MS = 500
 
 /**
- * State: `{ units: { 'ssh.service': { active_state, enabled, masked, unit_file_state } } }`, as `systemctl is-active` and `is-enabled` say it
+ * State: `{ units: { 'ssh.service': { active_state, enabled, masked, unit_file_state } } }`, as `systemctl is-active` and `is-enabled`
+ * say it
  * (`units.ts` says of which units). `active_state`, `enabled` and `masked` can be declared.
  * @throws OpDbusError INVALID_INPUT for a `bus` that is none
  */
@@ -46,7 +48,13 @@ export function systemdPlugin(tools: Pick<PluginTools, 'env'>, options: SystemdO
     name: 'systemd',
     version: '1',
     ...(typeof at !== 'string' && { scope: at.address }),
-    resources: { units: {} },
+    resources: {
+      units: {
+        // Units crash, are started again, and come to an end by themselves.
+        volatile: ['active_state'],
+        absent: name => (whyUntold(name) ? undefined : { active_state: 'inactive', enabled: false, masked: false }),
+      },
+    },
     capabilities: { apply: true, atomic: false, rollback: true, watch: true },
     // A unit may be a network's, Open vSwitch itself, or a container.
     affects: ['net', 'lxc'],

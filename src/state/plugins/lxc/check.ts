@@ -14,6 +14,7 @@ const FIELDS: Readonly<Record<string, Check>> = {
   name: text,
   running: value => (typeof value === 'boolean' ? undefined : 'must be true or false'),
   manager: text,
+  error: text,
   bridge: textOrNull,
   veth: textOrNull,
   networks: value => (isObject(value) ? undefined : 'must be an object: net0, net1, …'),

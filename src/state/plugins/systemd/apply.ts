@@ -1,5 +1,6 @@
 // Enables, masks, starts and stops units, and says of each how it went. What systemd was asked and has not done when the time is over is
 // `pending`: it goes on with it.
+import { setTimeout as wait } from 'node:timers/promises'
 import { abortError, messageOf } from '../../../errors.js'
 import type { JsonObject, JsonValue } from '../../json.js'
 import type { ApplyCall, Outcome, StateAction } from '../../plugin.js'
@@ -9,6 +10,11 @@ import { Jobs } from './jobs.js'
 import { typeOf } from './names.js'
 import { NO_SUCH_UNIT, type Systemd } from './systemd1.js'
 import { fileState, isActive, pathOf, queryUnits, type Unit } from './units.js'
+
+/** A service that is wrongly configured ends within so long. */
+const SETTLE_MS = 200
+/** Types of services that are started as soon as their program is: systemd.service(5). */
+const UNREADY = new Set(['simple', 'exec', 'idle'])
 
 /** What is to be so of one unit; absent: as it is. */
 interface UnitGoal {
@@ -54,6 +60,8 @@ function mustBeUnmoved(action: StateAction, units: Readonly<Record<string, Unit>
   const moved = (what: string) => conflict(`${name} ${what}`, { plugin: 'systemd', unit: name })
   if ((unit !== undefined) !== isThere) throw moved(isThere ? 'is gone' : 'is there by now')
   for (const [field, old] of expected) {
+    // Starting and stopping lead to what is wanted from any active state.
+    if (field === 'active_state') continue
     if (unit?.[field] !== old) throw moved(`has ${field} ${unit?.[field]}, and ${old} was seen`)
   }
 }
@@ -80,7 +88,7 @@ function goalOf(action: StateAction): UnitGoal {
   }
 }
 
-/** Those of `goals` whose files are now as they are to be; the others have their outcome. */
+/** Those of `goals` whose files are now as they should be; the others have their outcome. */
 async function changeFiles(
   systemd: Systemd,
   goals: readonly UnitGoal[],
@@ -138,14 +146,20 @@ async function changeActive(
   if (active === undefined) return outcomes.done(goal)
   outcomes.begin(goal)
   try {
-    // Fails for units that do not exist; the start job then reports that.
+    // RefUnit fails for units that do not exist; the start job then reports that.
     if (active) await systemd.keep(name).catch(() => {})
     const result = await jobs.run(active ? 'start' : 'stop', name)
-    // There was nothing to stop: that it failed is all that keeps it from being inactive.
-    if (!active && now?.active_state === 'failed') await systemd.resetFailed(name)
-    const why = await whyNot(systemd, name, active, result)
-    if (why !== undefined) outcomes.tell(goal, { status: 'failed', message: why })
-    else if (beyond === undefined) outcomes.done(goal)
+    const path = await pathOf(systemd, name)
+    const look = () => lookAt(systemd, path, name)
+    const found = result === 'done' && active ? await settled(look, systemd.signal) : await look()
+    const asWanted = active ? isActive(found.state) : found.state === 'inactive'
+    if (!active && result === 'done' && found.state === 'failed') {
+      // It is stopped: that it failed is all that keeps it from being inactive.
+      await systemd.resetFailed(name)
+      outcomes.done(goal, now?.active_state === 'failed' ? undefined : `it is stopped, and had failed${found.reason}`)
+    } else if (result !== 'done' || !asWanted || found.restarted) {
+      outcomes.tell(goal, { status: 'failed', message: whyNot(active, result, found) })
+    } else if (beyond === undefined) outcomes.done(goal)
     else outcomes.done(goal, `it is ${active ? 'started' : 'stopped'}: that it was ${beyond} cannot be restored`)
   } catch (error) {
     // A unit that is gone is stopped.
@@ -154,31 +168,54 @@ async function changeActive(
   }
 }
 
-/** Why the unit is not active, or not inactive, in systemd's own words; undefined where it is as asked. */
-async function whyNot(systemd: Systemd, name: string, active: boolean, result: string): Promise<string | undefined> {
-  const path = await pathOf(systemd, name)
-  const state = path === undefined ? 'inactive' : await systemd.property<string>(path, 'Unit', 'ActiveState')
-  if (result === 'done' && (active ? isActive(state) : state === 'inactive')) return undefined
-  const job = result === 'done' ? '' : `the job of ${active ? 'starting' : 'stopping'} it ended with "${result}"; `
-  return `${job}it is ${state}${path === undefined ? '' : await reasonOf(systemd, path, name, active)}`
+/** What the unit is after its job. */
+interface Found {
+  readonly state: string
+  /** How often systemd has started it again by itself. */
+  readonly restarts: number
+  /** It is started as soon as its program is, whether that can do its work or not. */
+  readonly unready: boolean
+  /** What systemd keeps of how it went, to be put behind: `: result exit-code, status 1`. */
+  readonly reason: string
+  /** It ended, and was started again, since its start. */
+  readonly restarted?: boolean
 }
 
-/** What systemd keeps of how the unit went: `, result exit-code, status 1`. */
-async function reasonOf(systemd: Systemd, path: string, name: string, active: boolean): Promise<string> {
+async function lookAt(systemd: Systemd, path: string | undefined, name: string): Promise<Found> {
+  if (path === undefined) return { state: 'inactive', restarts: 0, unready: false, reason: '' }
   const type = typeOf(name)
   const of = type.charAt(0).toUpperCase() + type.slice(1)
   const ask = <T>(from: string, property: string) =>
     systemd.property<T>(path, from, property).catch((): undefined => undefined)
-  const [result, status, condition, oneshot] = await Promise.all([
+  const [state, result, status, restarts, condition, kind] = await Promise.all([
+    systemd.property<string>(path, 'Unit', 'ActiveState'),
     ask<string>(of, 'Result'),
     ask<number>('Service', 'ExecMainStatus'),
+    ask<number>('Service', 'NRestarts'),
     ask<boolean>('Unit', 'ConditionResult'),
     ask<string>('Service', 'Type'),
   ])
-  if (result !== undefined && result !== 'success') return `, result ${result}${status ? `, status ${status}` : ''}`
-  if (active && condition === false) return ': a condition of its file is not met'
-  if (active && oneshot === 'oneshot') return ': it ran and is over, as what is "Type=oneshot" does'
-  return ''
+  let reason = ''
+  if (result !== undefined && result !== 'success') reason = `: result ${result}${status ? `, status ${status}` : ''}`
+  else if (state === 'inactive' && condition === false) reason = ': a condition of its file is not met'
+  else if (state === 'inactive' && kind === 'oneshot') reason = ': it ran and is over, as what is "Type=oneshot" does'
+  return { state, restarts: restarts ?? 0, unready: UNREADY.has(kind ?? ''), reason }
+}
+
+/** Looks at a unit that was started, and where it does not say itself that it is ready, again {@link SETTLE_MS} later. */
+async function settled(look: () => Promise<Found>, signal: AbortSignal): Promise<Found> {
+  const first = await look()
+  if (!isActive(first.state) || !first.unready) return first
+  await wait(SETTLE_MS, undefined, { signal })
+  const second = await look()
+  return { ...second, restarted: second.restarts > first.restarts }
+}
+
+/** Why the unit is not active, or not inactive, in systemd's own words. */
+function whyNot(active: boolean, result: string, { state, reason, restarted }: Found): string {
+  if (result !== 'done') return `its ${active ? 'start' : 'stop'} job ended with "${result}"; it is ${state}${reason}`
+  if (restarted) return `it was started, ended, and was started again${reason}`
+  return `it was ${active ? 'started' : 'stopped'}, and is now ${state}${reason}`
 }
 
 /** Tells the outcome of each goal once, and of those that are under way when the time is over. */
@@ -216,7 +253,10 @@ class Outcomes {
   pendingAt(signal: AbortSignal): () => void {
     const onAbort = () => {
       for (const goal of this.#begun) {
-        this.tell(goal, { status: 'pending', message: 'systemd was asked, and had not done it when the time was over' })
+        this.tell(goal, {
+          status: 'pending',
+          message: 'systemd was asked, and had not done it when the apply ended: it goes on with it',
+        })
       }
     }
     signal.addEventListener('abort', onAbort, { once: true })

@@ -1,4 +1,5 @@
-// What the plugin needs of a message bus: calls that always end, signals by match rule, and that a bus is lost, with the reason. Knows D-Bus, and
+// What the plugin needs of a message bus: calls that always end, signals by match rule, and that a bus is lost, with the reason. Knows
+// D-Bus, and
 // nothing of systemd nor of the library below (wire.ts).
 import { AbortListeners } from '../../../abort-listeners.js'
 import { abortError, messageOf, OpDbusError, throwIfAborted } from '../../../errors.js'
@@ -42,7 +43,8 @@ interface Pending {
 }
 
 /**
- * One connection. Calls are sent at once and in order, and many may be under way. A call whose signal fires closes the connection, and so do
+ * One connection. Calls are sent at once and in order, and many may be under way. A call whose signal fires closes the connection, and
+ * so do
  * garbage and a daemon that goes: everything under way is rejected then, and every later call.
  */
 export class Bus {
@@ -83,7 +85,8 @@ export class Bus {
 
   /**
    * The body of the answer.
-   * @throws OpDbusError ABORTED when `signal` fires, PLUGIN_UNAVAILABLE where there is no such bus or nobody of that name on it, PLUGIN_FAILED for all
+   * @throws OpDbusError ABORTED when `signal` fires, PLUGIN_UNAVAILABLE where there is no such bus or nobody of that name on it,
+   * PLUGIN_FAILED for all
    * else; `details.dbus` is the name of an error that was answered (`org.freedesktop.systemd1.NoSuchUnit`)
    */
   call(call: BusCall, signal: AbortSignal): Promise<readonly unknown[]> {
@@ -103,7 +106,10 @@ export class Bus {
     })
   }
 
-  /** From when it resolves, `listener` is told what matches one of `rules`, and other signals that the daemon sends us, in place of who listened before. */
+  /**
+   * From when it resolves, `listener` is told what matches one of `rules`, and other signals that the daemon sends us, in place of who
+   * listened before.
+   */
   async listen(rules: readonly string[], listener: (signal: BusSignal) => void, signal: AbortSignal): Promise<void> {
     this.#signal = listener
     const add = (rule: string) => ({ ...BUS, member: 'AddMatch', signature: 's', body: [rule], reply: '' })

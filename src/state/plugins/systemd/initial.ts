@@ -2,7 +2,8 @@
 import type { JsonObject } from '../../json.js'
 
 /**
- * What a first desired file should declare: services, sockets and timers that somebody enabled, or started though nothing enables them. What is
+ * What a first desired file should declare: services, sockets and timers that somebody enabled, or started though nothing enables them.
+ * What is
  * enabled and not active may be over (a task at boot), and is not told to stay so.
  */
 export function initialUnits(state: JsonObject): JsonObject {

@@ -1,7 +1,7 @@
 // What systemd cannot do with a unit, and the plan says so. Pure.
 import type { JsonObject } from '../../json.js'
 import type { Change, StateAction } from '../../plugin.js'
-import { isInstance } from './names.js'
+import { isInstance, whyUntold } from './names.js'
 
 /** Why `enabled` of a unit in that state says nothing that could be changed; `NAME` is the unit. */
 const NOT_TO_ENABLE: Readonly<Record<string, string>> = {
@@ -21,6 +21,8 @@ export function refusesUnit(action: StateAction, current: JsonObject | undefined
     return isInstance(name) ? undefined : 'unit files are not removed: stop it, disable it or mask it instead'
   }
   if (action.kind === 'create') {
+    const untold = whyUntold(name)
+    if (untold !== undefined) return `${name} ${untold}`
     return isInstance(name)
       ? undefined
       : `systemd has no unit ${name}: install its file, and let systemd reload its configuration`

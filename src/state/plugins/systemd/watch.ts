@@ -1,4 +1,5 @@
-// Tells that units may have changed: what systemd tells, and what is done to unit files behind its back. Over a connection of its own, since its end says that nothing is told any more.
+// Tells that units may have changed: what systemd tells, and what is done to unit files behind its back. Over a connection of its own,
+// since its end says that nothing is told any more.
 import type { Watch, Watcher } from '../../plugin.js'
 import type { Bus, BusSignal } from './bus.js'
 import { isOurs } from './names.js'
