@@ -76,7 +76,7 @@ const TARGETS = [
       target: 'node20',
       packages: 'bundle',
       external: ['onnxruntime-node', 'onnxruntime-web'],
-      // What Node would take of it loads its own parts in a way that no bundler sees.
+      // jsonc-parser's CommonJS build is UMD, which esbuild cannot follow.
       alias: { 'jsonc-parser': 'jsonc-parser/lib/esm/main.js' },
       splitting: true,
       chunkNames: 'cli-[hash]',

@@ -8,9 +8,9 @@ const EXPORTED = /^export (?:async )?(?:function\*?|class|const|let) (\w+)/gm
 
 /**
  * `groups` has for each name the sources, relative to `root`, that load together; where one is imported dynamically, all of them
- * come: those of the first group that names it. Another group may name it as well, as what is loaded by then: what it shares with
- * that one is in fewer files. That no two of a group export the same name is checked. `shared` are small sources that several groups need: counted as needed by all,
- * they come in one file instead of one for each set of groups.
+ * come. A source listed in a second group belongs to the first; the second lists it to say that it is loaded already, so shared code is not
+ * split again. That no two of a group export the same name is checked. `shared` are small sources that several groups need: counted as
+ * needed by all, they come in one file instead of one for each set of groups.
  */
 export function loadTogether({ root, groups, shared }) {
   const named = Object.entries(groups).flatMap(([name, files]) => files.map(file => [file, name]))

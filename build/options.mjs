@@ -106,13 +106,13 @@ function member(name, { type, variable, otherVariable, choices }, words) {
 /** @param {Table} table @param {Record<string, Words>} words */
 function optionWords(table, words) {
   const rows = Object.entries(table)
-    .filter(([, { flag }]) => flag)
+    .filter(([name, { flag, group }]) => flag || group === 'state' || name === 'queryCacheTtl')
     .flatMap(([name]) => {
       const { help, default: otherwise } = /** @type {Words} */ (words[name])
       return [`  ${name}: {`, property('help', help), property('default', otherwise), '  },']
     })
   return [
-    `// What the CLI says of the options that it takes. ${MADE}`,
+    `// What the CLI says of the options that it takes, and of variables of the state. ${MADE}`,
     'export const OPTION_WORDS: Readonly<Record<string, { readonly help: string; readonly default: string }>> = {',
     ...rows,
     '}',

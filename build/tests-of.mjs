@@ -23,7 +23,7 @@ const OUTSIDE = [
   ['src/node', ['test/node', 'test/cli', 'test/examples']],
   ['src/options.ts', ['test/cli', 'test/docs']],
   ['src/patterns/', ['test/cli/patterns.test.ts']],
-  ['src/state', ['test/state', 'test/cli']],
+  ['src/state', ['test/state', 'test/cli', 'test/examples', 'test/docs']],
   ['src/stores/', ['test/node', 'test/cli/embed.test.ts', 'test/version-before.test.ts']],
   ['src/stores/indexeddb', ['test/stores/indexeddb', 'test/browser/web.test.ts']],
   ['src/testing', ['test/testing', 'test/examples/own-store.test.ts']],

@@ -68,6 +68,14 @@ export function visible(text: string): string {
   return text.replace(/[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, '\u00b7')
 }
 
+/** JSON with what {@link visible} hides written as `\\u202e`: equal for who reads it, and harmless for who sees it. */
+export function visibleJson(json: string): string {
+  return json.replace(
+    /[\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/g,
+    character => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+}
+
 /** One line of at most `columns` characters, with control characters made visible. */
 export function oneLine(text: string, columns: number): string {
   const plain = visible(text.slice(0, 4 * columns))

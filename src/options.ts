@@ -299,7 +299,10 @@ export const OPTIONS = {
   queryPushTtl: seconds({ group: 'state', variable: 'OPDBUS_QUERY_PUSH_TTL', default: 300, only: 'node' }),
   /** How long a plugin may take to answer, seconds; to apply, six times as long; 0 = as long as it takes. */
   pluginTimeout: seconds({ group: 'state', variable: 'OPDBUS_PLUGIN_TIMEOUT', default: 10, only: 'node' }),
-  /** The socket of Open vSwitch's database. Default: `$OVS_RUNDIR/db.sock`, else `/var/run/openvswitch/db.sock`. */
+  /**
+   * The socket of Open vSwitch's database. One that is named has to be there; where none is there by default, the network is what `ip`
+   * alone says. Default: `$OVS_RUNDIR/db.sock`, else `/var/run/openvswitch/db.sock`.
+   */
   ovsdb: words({ group: 'state', variable: 'OPDBUS_OVSDB', only: 'node' }),
   /** Whose units: `system`, `user`, or the D-Bus address of a manager. Default: system for root, user for others. */
   systemdBus: words({ group: 'state', variable: 'OPDBUS_SYSTEMD_BUS', only: 'node' }),

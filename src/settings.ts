@@ -132,8 +132,9 @@ export interface StateSettings {
    */
   readonly pluginTimeout?: number | undefined
   /**
-   * The socket of Open vSwitch's database. Default: `$OVS_RUNDIR/db.sock`, else `/var/run/openvswitch/db.sock`.
-   * Variable: `OPDBUS_OVSDB`.
+   * The socket of Open vSwitch's database. One that is named has to be there; where none is there by default, the
+   * network is what `ip` alone says. Default: `$OVS_RUNDIR/db.sock`, else `/var/run/openvswitch/db.sock`. Variable:
+   * `OPDBUS_OVSDB`.
    */
   readonly ovsdb?: string | undefined
   /**

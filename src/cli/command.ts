@@ -1,4 +1,5 @@
 // What a command says of itself: enough for parsing, help and completion, without loading the code that it runs.
+import type { OptionName } from '../options.js'
 import type { Terminal } from './terminal.js'
 
 /** What a shell offers in a place: files, folders, or these words. */
@@ -53,6 +54,8 @@ export interface Command<O extends CommandOptions = CommandOptions> {
   readonly arguments?: { readonly usage: string; readonly help: string; readonly completes?: Completes }
   /** Its own; {@link COMMON_OPTIONS} come on top. */
   readonly options: O
+  /** Options of the library that have no flag, and whose variables count here. */
+  readonly variables?: readonly OptionName[]
   /** Command lines. */
   readonly examples: readonly string[]
   /** Exit codes beside those of every command. */

@@ -1,7 +1,9 @@
 // Help as text: all commands on one screen, a group, or one command with everything that it takes. Writes nowhere.
+import { OPTIONS, type OptionName } from '../options.js'
 import { type Command, type CommandOption, groupOf, optionsOf } from './command.js'
 import { firstWords } from './completion/words.js'
 import { ENDED_BY, EXIT_CODES } from './exit-codes.js'
+import { OPTION_WORDS } from './option-words.js'
 
 const WIDTH = 80
 /** What any command may end with. */
@@ -34,7 +36,7 @@ ${list(own.map(({ name, about }) => [name, about]))}
 
 /** Everything of one command. */
 export function commandHelp(command: Command): string {
-  const { name, about, more, arguments: takes, examples, exitCodes } = command
+  const { name, about, more, arguments: takes, variables, examples, exitCodes } = command
   const options = optionsOf(command).filter(([, { hidden }]) => !hidden)
   const codes = [...new Set([...ANY_EXIT, ...exitCodes])].sort((a, b) => a - b)
   const sections = [
@@ -42,6 +44,7 @@ export function commandHelp(command: Command): string {
     more && wrapped(more, '').join('\n'),
     `Usage: op-dbus ${name} [OPTIONS]${takes ? ` ${takes.usage}` : ''}${takes ? `\n${wrapped(takes.help, '  ').join('\n')}` : ''}`,
     `Options\n${options.map(([option, described]) => optionText(option, described)).join('\n')}`,
+    variables && `Variables\n${variables.map(variableText).join('\n')}`,
     `Examples\n${examples.map(example => `  ${example}`).join('\n')}`,
     `Exit codes\n${codes.map(code => `  ${String(code).padStart(3)}  ${EXIT_CODES[code]}`).join('\n')}`,
   ]
@@ -70,6 +73,12 @@ function optionText(
   return head.length < 23
     ? [head.padEnd(24) + lines[0]!.trimStart(), ...lines.slice(1)].join('\n')
     : [head, ...lines].join('\n')
+}
+
+function variableText(name: OptionName): string {
+  const { help, default: without } = OPTION_WORDS[name]!
+  const { variable } = OPTIONS[name]
+  return `  ${variable}\n${wrapped(`${help} Default: ${without}.`, ' '.repeat(24)).join('\n')}`
 }
 
 /** Lines of at most 80 columns; a word that is longer has a line of its own. */

@@ -1,8 +1,12 @@
-// What the CLI says of the options that it takes. Made by the build from src/options.ts: edit that.
+// What the CLI says of the options that it takes, and of variables of the state. Made by the build from src/options.ts: edit that.
 export const OPTION_WORDS: Readonly<Record<string, { readonly help: string; readonly default: string }>> = {
   dir: {
     help: 'Folder of the disk tiers.',
     default: '$XDG_CACHE_HOME/op-dbus, else /var/lib/op-dbus/cache for root and ~/.cache/op-dbus for others',
+  },
+  queryCacheTtl: {
+    help: "How long a plugin's answer is good, seconds; 0 = off.",
+    default: '5',
   },
   model: {
     help: 'builtin, a level (low, medium, high), a model folder, or a hub id (org/name); a level or id that is not on this machine is fetched with the first text. none switches embedding off.',
@@ -43,5 +47,29 @@ export const OPTION_WORDS: Readonly<Record<string, { readonly help: string; read
   pluginModules: {
     help: 'Plugins of your own: paths of modules, or names of packages, with commas between them.',
     default: 'none',
+  },
+  queryPush: {
+    help: "Listen to what changes: a plugin's answer is dropped as soon as its system changes, whoever changed it.",
+    default: 'false',
+  },
+  queryPushTtl: {
+    help: "How long a plugin's answer is good while its system tells every change, seconds.",
+    default: '300',
+  },
+  pluginTimeout: {
+    help: 'How long a plugin may take to answer, seconds; to apply, six times as long; 0 = as long as it takes.',
+    default: '10',
+  },
+  ovsdb: {
+    help: "The socket of Open vSwitch's database. One that is named has to be there; where none is there by default, the network is what ip alone says.",
+    default: '$OVS_RUNDIR/db.sock, else /var/run/openvswitch/db.sock',
+  },
+  systemdBus: {
+    help: 'Whose units: system, user, or the D-Bus address of a manager.',
+    default: 'system for root, user for others',
+  },
+  lxcPath: {
+    help: "Folder of LXC's containers.",
+    default: 'the one that lxc-config lxc.lxcpath names',
   },
 }

@@ -1,17 +1,19 @@
 // States, diffs and what became of them, as text for people. Pure: writes nowhere. What comes from a system is never printed raw:
 // a unit or an interface may be called anything, and must not steer a terminal.
 import { count, oneLine, plural, table } from '../format.js'
-import type { JsonObject } from '../state/json.js'
+import type { Source } from '../ports.js'
 import type { Change, ResourceName, ResourceRule, StateAction } from '../state/plugin.js'
 import type {
   ApplyReport,
   CheckpointInfo,
   PluginDiff,
   PluginInfo,
+  PluginTrouble,
   QueryReport,
   ResourceOutcome,
 } from '../state/reports.js'
-import { keysOf, resourcesOf } from '../state/resources.js'
+import { type Found, resourcesIn } from '../state/resources.js'
+import { fieldsOf, fieldsText } from './state-fields.js'
 import { sourceLabel } from './terminal.js'
 
 /** How it is shown: with colours or without, and how wide. */
@@ -38,38 +40,76 @@ const MARK: Readonly<Record<ResourceOutcome['status'], string>> = {
 /** Of a resource's name and of a path in it. */
 const NAME = 80
 
-/** A summary: each plugin with where its answer came from, and a line for each resource. `rules` by plugin. */
-export function queryText(report: QueryReport, rules: Readonly<Record<string, Rules>>, look: Look): string {
+/**
+ * A summary: each plugin with where its answer came from, and a line for each resource; of plugins in `whole` all fields. `rules` by plugin.
+ */
+export function queryText(
+  report: QueryReport,
+  rules: Readonly<Record<string, Rules>>,
+  look: Look,
+  whole: ReadonlySet<string> = new Set(),
+): string {
   const parts = Object.entries(report.plugins).map(([plugin, state]) => {
-    const resources = resourcesIn(state, rules[plugin] ?? {})
+    const found = resourcesIn(state, rules[plugin] ?? {})
     const source = sourceLabel(report.sources[plugin]!, look.color, 0)
-    const heading = `${plugin}  ${source}  ${plural(resources.length, 'resource', 'resources')}\n`
-    const names = resources.map(({ resource }) => `  ${nameOf(resource)}`)
-    const width = Math.min(40, Math.max(0, ...names.map(name => name.length)))
-    const lines = resources.map(({ value, keys }, i) => {
-      const room = Math.max(20, look.columns - Math.max(width, names[i]!.length) - 2)
-      return `${names[i]!.padEnd(width)}  ${oneLine(fieldsText(value, keys), room)}`.trimEnd()
-    })
-    return heading + lines.map(line => `${line}\n`).join('')
+    const heading = `${plugin}  ${source}  ${plural(found.length, 'resource', 'resources')}\n`
+    return heading + (whole.has(plugin) ? found.map(one => resourceText(one, look)).join('') : linesOf(found, look))
   })
   return parts.join('\n')
 }
 
-/** Everything that differs, with old and new. '' where nothing does. */
-export function diffText(diffs: readonly Actions[], look: Look): string {
+/** A line for each. */
+function linesOf(found: readonly Found[], look: Look): string {
+  const names = found.map(({ resource }) => `  ${nameOf(resource)}`)
+  const width = Math.min(40, Math.max(0, ...names.map(name => name.length)))
+  const lines = found.map(({ value, rule }, i) => {
+    const room = Math.max(20, look.columns - Math.max(width, names[i]!.length) - 2)
+    return `${names[i]!.padEnd(width)}  ${oneLine(fieldsText(value, rule), room)}`.trimEnd()
+  })
+  return lines.map(line => `${line}\n`).join('')
+}
+
+/** Every field, on a line of its own. */
+function resourceText({ resource, value, rule }: Found, look: Look): string {
+  const fields = fieldsOf(value, rule).map(({ path, text }) => [oneLine(path, NAME), text] as const)
+  const width = Math.min(32, Math.max(0, ...fields.map(([path]) => path.length)))
+  const lines = fields.map(([path, text]) =>
+    `    ${path.padEnd(width)}  ${oneLine(text, Math.max(20, look.columns - width - 6))}`.trimEnd(),
+  )
+  return `  ${nameOf(resource)}\n${lines.map(line => `${line}\n`).join('')}`
+}
+
+/**
+ * Everything that differs, with old and new. '' where nothing does. With `sources` every plugin has its line, which says how old the state is
+ * that was compared.
+ */
+export function diffText(
+  diffs: readonly Actions[],
+  look: Look,
+  sources: Readonly<Record<string, Source>> = {},
+): string {
   return diffs
-    .filter(({ actions }) => actions.some(({ kind }) => kind !== 'none'))
-    .map(({ plugin, actions }) => `${plugin}\n${actions.map(action => actionText(action, look)).join('')}`)
+    .flatMap(({ plugin, actions }) => {
+      const source = sources[plugin]
+      const lines = actions.map(action => actionText(action, look)).join('')
+      if (lines === '' && source === undefined) return []
+      const from = source === undefined ? '' : `  ${sourceLabel(source, look.color, 0)}`
+      return [`${plugin}${from}${lines === '' ? '  nothing differs' : ''}\n${lines}`]
+    })
     .join('\n')
 }
 
-/** `1 to create, 2 to modify, 0 to delete; 5 already so`. */
-export function summaryOf(diffs: readonly Actions[]): string {
+/** `1 to create, 2 to modify, 0 to delete; 5 already so`, and of whom nothing is known. */
+export function summaryOf(diffs: readonly Actions[], trouble: Readonly<Record<string, PluginTrouble>> = {}): string {
   const all = diffs.flatMap(({ actions }) => actions)
+  const silent = Object.keys(trouble).join(', ')
+  if (diffs.length === 0 && silent !== '') return `nothing was compared: no answer from ${silent}`
+  const without = silent === '' ? '' : `; not compared, for want of an answer: ${silent}`
+  if (all.length === 0) return `nothing to do: no resource is declared${without}`
   const of = (kind: StateAction['kind']) => count(all.filter(action => action.kind === kind).length)
   const refused = all.filter(action => action.kind !== 'none' && action.refused !== undefined).length
   const not = refused > 0 ? `; ${count(refused)} of them refused` : ''
-  return `${of('create')} to create, ${of('modify')} to modify, ${of('delete')} to delete${not}; ${of('none')} already so`
+  return `${of('create')} to create, ${of('modify')} to modify, ${of('delete')} to delete${not}; ${of('none')} already so${without}`
 }
 
 /** What became of one resource: `✓ done     + net interfaces/ovsbr1`. */
@@ -167,24 +207,4 @@ function nameOf({ collection, name }: ResourceName): string {
 /** An RFC 6901 path as people say it: without the first `/`. */
 function pathText(path: string): string {
   return oneLine(path.replace(/^\//, '') || '(all)', NAME)
-}
-
-/** What is short stands first: what is long may be cut off. */
-function fieldsText(resource: JsonObject, keys: readonly string[]): string {
-  const fields = Object.entries(resource).filter(([field]) => !keys.includes(field))
-  const isLong = ([, value]: readonly [string, unknown]) => typeof value === 'object' && value !== null
-  return [...fields.filter(one => !isLong(one)), ...fields.filter(isLong)]
-    .map(([field, value]) => `${field}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
-    .join('  ')
-}
-
-/** The resources of a state; `keys` are the fields that their names are made of. */
-export function resourcesIn(state: JsonObject, rules: Rules) {
-  return Object.entries(rules).flatMap(([collection, rule]) =>
-    [...resourcesOf(rule, state[collection])].map(([name, value]) => ({
-      resource: { collection, name },
-      value,
-      keys: keysOf(rule),
-    })),
-  )
 }

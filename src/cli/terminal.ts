@@ -11,6 +11,11 @@ export interface Terminal {
    * @throws OpDbusError STORE for everything else that keeps it from being written, a full disk for one
    */
   out(data: string | Uint8Array): Promise<void>
+  /**
+   * The same for what has to be known however the work ends: also after a signal. A second one ends the wait for a reader that does not read.
+   * @throws as `out`
+   */
+  last(data: string | Uint8Array): Promise<void>
   /** A message line. */
   say(text: string): void
   /** Shows `text` in place of the last status; only on a terminal. '' removes it. */
@@ -46,9 +51,19 @@ export function openTerminal(): Terminal {
   const out = async (data: string | Uint8Array) => {
     if (failure) throw failure
     if (controller.signal.aborted) return
+    writer ??= writerOf(1, controller.signal)
+    await writeTo(writer, data)
+  }
+  const last = async (data: string | Uint8Array) => {
+    if (failure) throw failure
+    if (closed) return
+    // No signal ends this one.
+    if (controller.signal.aborted) await writeTo(writerOf(1, new AbortController().signal), data)
+    else await out(data)
+  }
+  const writeTo = async (taker: Writer, data: string | Uint8Array) => {
     try {
-      writer ??= writerOf(1, controller.signal)
-      await writer.write(data)
+      await taker.write(data)
     } catch (error) {
       if (isGone(error)) return readerGone()
       failure ??= new OpDbusError('STORE', `cannot write to standard output: ${inWords(error)}`, { cause: error })
@@ -77,6 +92,7 @@ export function openTerminal(): Terminal {
   }
   return {
     out,
+    last,
     say(text) {
       status('')
       stderr().write(`${text}\n`)

@@ -11,7 +11,8 @@ import { checkCollection, inOrder, kindOf } from './resources.js'
 
 /** What a desired file holds: `{ version: 1, plugins: { net: { … } } }`. */
 export interface DesiredFile {
-  readonly version: 1
+  /** Absent: 1. */
+  readonly version?: 1 | undefined
   readonly plugins: Readonly<Record<string, JsonObject>>
 }
 

@@ -6,7 +6,7 @@ import { deepFreeze, isObject, plainJson } from './plain.js'
 import { PLAN_LIMITS } from './plan-text.js'
 import type { Plan } from './reports.js'
 
-const AGAIN = 'make it again: op-dbus apply FILE --dry-run --plan OUT'
+const AGAIN = 'make it again: op-dbus apply FILE --plan OUT'
 
 /**
  * The plan in the text of a file; `file` names it in messages. What it leads to is what the file says: {@link desiredFile} and

@@ -100,6 +100,7 @@ export class Comparing {
     const trouble: Record<string, PluginTrouble> = { ...asked.trouble }
     const diffs: PluginDiff[] = []
     const sources: Record<string, Source> = {}
+    const stateSources: Record<string, Source> = {}
     for (const goal of goals) {
       const { name } = goal.registered.plugin
       const current = asked.plugins[name]
@@ -108,13 +109,14 @@ export class Comparing {
         const { diff, source } = await this.#diffs.of(goal, current)
         diffs.push(diff)
         sources[name] = source
+        stateSources[name] = asked.sources[name]!
       } catch (error) {
         trouble[name] = troubleOf(asPluginError(name, error), call.signal)
       }
     }
     const same =
       Object.keys(trouble).length === 0 && diffs.every(({ actions }) => actions.every(({ kind }) => kind === 'none'))
-    return { same, diffs, sources, trouble }
+    return { same, diffs, sources, stateSources, trouble }
   }
 
   /** A plan out of what was compared. */

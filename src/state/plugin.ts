@@ -25,7 +25,7 @@ export interface StatePlugin {
   unavailable?(): string | undefined | Promise<string | undefined>
   /**
    * The state now, without anything that changes by itself (counters, timers, timestamps, load): two answers with nothing changed
-   * between them are equal, order included. Integers that no double holds are decimal strings, or bigints, which become that.
+   * between them are equal (keys, keyed lists and sets are put in order by the manager; the order of other lists counts). Integers that no double holds are decimal strings, or bigints, which become that.
    */
   query(call: PluginCall): Promise<JsonObject>
   /** The part of a state that a first desired file should declare: what `apply` can change. Absent: all of it. */
@@ -103,6 +103,8 @@ export interface ResourceRule {
    * as inactive). Undefined: that is not known.
    */
   absent?(name: string): JsonObject | undefined
+  /** Fields that say most of a resource, the most telling first: for a line of text. `ipv4.address` is one of a field's own. */
+  readonly summary?: readonly string[]
 }
 
 /** A resource of one plugin: `{ collection: 'interfaces', name: 'ovsbr0' }`. A single one is named ''. */

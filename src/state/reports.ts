@@ -74,6 +74,8 @@ export interface DiffReport {
   readonly diffs: readonly PluginDiff[]
   /** Whether each diff was computed or came from the cache. */
   readonly sources: Readonly<Record<string, Source>>
+  /** Where each state came from that was compared: how old the news is. */
+  readonly stateSources: Readonly<Record<string, Source>>
   readonly trouble: Readonly<Record<string, PluginTrouble>>
 }
 

@@ -131,6 +131,24 @@ export function resourcesOf(rule: ResourceRule, collection: JsonValue | undefine
   return resources
 }
 
+/** A resource where it was found, with the rule of its collection. */
+export interface Found {
+  readonly resource: ResourceName
+  readonly value: JsonObject
+  readonly rule: ResourceRule
+}
+
+/** All resources of a normalised state, in the order of the rules. */
+export function resourcesIn(state: JsonObject, rules: StatePlugin['resources']): Found[] {
+  return Object.entries(rules).flatMap(([collection, rule]) =>
+    [...resourcesOf(rule, memberOf(state, collection))].map(([name, value]) => ({
+      resource: { collection, name },
+      value,
+      rule,
+    })),
+  )
+}
+
 /** One resource of a normalised state; undefined: it is not there. */
 export function findResource(
   plugin: Pick<StatePlugin, 'resources'>,

@@ -60,7 +60,19 @@ describe('a diff', () => {
 
   it('of nothing is empty', () => {
     expect(diffText(diff({ kind: 'none', resource: eth0 }), plain)).toBe('')
-    expect(summaryOf([])).toBe('0 to create, 0 to modify, 0 to delete; 0 already so')
+    expect(summaryOf(diff({ kind: 'none', resource: eth0 }))).toBe(
+      '0 to create, 0 to modify, 0 to delete; 1 already so',
+    )
+  })
+
+  it('says how old the state is that was compared, and of whom nothing is known', () => {
+    const same = diff({ kind: 'none', resource: eth0 })
+    expect(diffText(same, plain, { net: 'disk' })).toBe('net  D disk  nothing differs\n')
+    expect(diffText(all, plain, { net: 'memory' })).toMatch(/^net {2}M memory\n {2}\+ interfaces\/br1\n/)
+    const trouble = { lxc: { kind: 'failed', message: 'no' } } as const
+    expect(summaryOf(same, trouble)).toMatch(/1 already so; not compared, for want of an answer: lxc$/)
+    expect(summaryOf([], trouble)).toBe('nothing was compared: no answer from lxc')
+    expect(summaryOf([])).toBe('nothing to do: no resource is declared')
   })
 
   it('shortens what is long, to the width of the terminal', () => {
@@ -123,14 +135,24 @@ it('control characters of names, fields, values and messages are shown, never se
 it('a state is a line for each resource, with where it came from', () => {
   const state: JsonObject = {
     interfaces: [
-      { name: 'eth0', mtu: 1500, up: true },
-      { name: 'ovsbr0', ports: ['a', 'b'] },
+      {
+        alias: '',
+        ipv4: { address: [{ ip: '10.0.0.1', prefix: 24 }], dhcp: false, gateway: '10.0.0.254' },
+        mtu: 1500,
+        name: 'eth0',
+        up: true,
+      },
+      { external_ids: {}, name: 'ovsbr0', ports: ['a', 'b'], stp: false, up: false },
     ],
     routes: [{ destination: 'default', device: 'eth0', via: '10.0.0.1' }],
     dns: { servers: ['1.1.1.1'] },
   }
   const rules = {
-    net: { interfaces: { key: 'name' }, routes: { key: ['destination', 'device'] }, dns: { single: true } },
+    net: {
+      interfaces: { key: 'name', summary: ['up', 'ipv4.address'] },
+      routes: { key: ['destination', 'device'] },
+      dns: { single: true },
+    },
   }
   const report = {
     plugins: { net: state, empty: {} },
@@ -140,12 +162,26 @@ it('a state is a line for each resource, with where it came from', () => {
   expect(queryText(report, rules, plain)).toBe(
     [
       'net  D disk  4 resources',
-      '  interfaces/eth0      mtu=1500  up=true',
-      '  interfaces/ovsbr0    ports=["a","b"]',
+      '  interfaces/eth0      up=true  ipv4.address=10.0.0.1/24  ipv4.gateway=10.0.0.2…',
+      '  interfaces/ovsbr0    up=false  ports=a,b  stp=false',
       '  routes/default eth0  via=10.0.0.1',
-      '  dns                  servers=["1.1.1.1"]',
+      '  dns                  servers=1.1.1.1',
       '',
       'empty  C computed  0 resources',
+      '',
+    ].join('\n'),
+  )
+  const one = { ...report, plugins: { net: { interfaces: [(state.interfaces as JsonObject[])[0]!] } } }
+  expect(queryText(one, rules, plain, new Set(['net']))).toBe(
+    [
+      'net  D disk  1 resource',
+      '  interfaces/eth0',
+      '    up            true',
+      '    ipv4.address  10.0.0.1/24',
+      '    ipv4.gateway  10.0.0.254',
+      '    mtu           1500',
+      '    ipv4.dhcp     false',
+      '    alias',
       '',
     ].join('\n'),
   )

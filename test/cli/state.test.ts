@@ -1,5 +1,5 @@
 // The commands of a system's state as processes of their own, over a system that is a file: what they print, write, and end with.
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { jsonLines } from '../processes.js'
@@ -31,8 +31,25 @@ describe('query', () => {
     const second = await system.run(['query', 'things', '--json'])
     expect(second.stdout).toBe(first.stdout)
     expect(system.asked()).toEqual(['query'])
-    await system.run(['query', 'things', '--fresh'])
+    await system.run(['query', '-p', 'things', '--fresh'])
     expect(system.asked()).toEqual(['query', 'query'])
+  })
+
+  it('answers a part of a plugin, in the shape of the whole', async () => {
+    const system = newSystem(STATE)
+    const part = async (...args: string[]) => JSON.parse((await system.run(['query', ...args])).stdout).plugins.things
+    expect(await part('things/things/b')).toEqual({ things: [{ name: 'b', size: 2 }] })
+    expect(await part('things/mode', 'things/things/a')).toEqual({ mode: STATE.mode, things: [STATE.things[0]] })
+    expect(await part('things/mode', 'things')).toEqual(STATE)
+    const text = await system.run(['query', 'things/things/a', '--format', 'text'])
+    expect(text.stdout).toBe('things  D disk  1 resource\n  things/a\n    size  1\n    tags  x\n')
+    for (const [wrong, said] of [
+      ['things/thing', 'mean "things"'],
+      ['things/things/z', 'no "z" in things/things'],
+    ] as const) {
+      const refused = await system.run(['query', wrong])
+      expect(refused).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining(said) })
+    }
   })
 
   it('of all tells in passing what is not available, and of those named fails', async () => {
@@ -70,6 +87,11 @@ describe('query', () => {
     const desired = system.write('d.json', { version: 1, plugins: { things: { [evil]: {} } } })
     const refused = await system.run(['diff', desired])
     expect(refused.code).toBe(2)
+    system.set({ things: [{ name: `${evil}\x9b\x7f` }], mode: {} })
+    const asJson = await system.run(['query', 'things'])
+    expect(asJson.stdout).toContain('\\u202e\\u009b\\u007f')
+    expect(asJson.stdout.replaceAll('\n', '')).not.toMatch(/[\x00-\x1f\x7f-\x9f\u202e]/)
+    expect(JSON.parse(asJson.stdout).plugins.things.things).toEqual([{ name: `${evil}\x9b\x7f` }])
     for (const { stderr } of [failed, refused]) {
       expect(stderr).toContain('owned')
       expect(stderr.replaceAll('\n', '')).not.toMatch(/[\x00-\x1f\x7f-\x9f\u202e]/)
@@ -86,7 +108,28 @@ describe('query', () => {
     running.child.kill('SIGINT')
     const { signal, stdout, stderr } = await running.end
     expect([signal, stderr]).toEqual(['SIGINT', ''])
-    expect(jsonLines(stdout)).toEqual([{ plugins: { things: STATE } }, { plugins: { things: changed } }])
+    const time = expect.stringMatching(/^\d{4}-.*Z$/)
+    expect(jsonLines(stdout)).toEqual([
+      { time, plugins: { things: STATE } },
+      { time, plugins: { things: changed } },
+    ])
+  })
+
+  it('--watch tells a plugin that does not answer as that, and not as one that has nothing', async () => {
+    const system = newSystem(STATE)
+    const running = system.start(['query', 'things', '--watch'])
+    await running.printed('\n')
+    rmSync(system.file)
+    await running.printed('"trouble"')
+    system.set(STATE)
+    await running.printed(/\n.*\n.*\n/)
+    running.child.kill('SIGINT')
+    const lines = jsonLines((await running.end).stdout)
+    expect(lines.map(({ plugins, trouble }) => [plugins, trouble])).toEqual([
+      [{ things: STATE }, undefined],
+      [{}, { things: { kind: 'unavailable', message: `there is no ${system.file}` } }],
+      [{ things: STATE }, undefined],
+    ])
   })
 
   it('--watch ends with its reader', async () => {
@@ -105,7 +148,7 @@ describe('init', () => {
     const file = join(system.dir, 'desired.json')
     const made = await system.run(['init', file, '-p', 'things'])
     expect(made).toMatchObject({ code: 0, stdout: '' })
-    expect(made.stderr).toContain('desired.json')
+    expect(made.stderr).toMatch(/desired\.json declares 4 of 4 resources: things 4 of 4\n$/)
     expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual({ version: 1, plugins: { things: STATE } })
     expect(await system.run(['verify', file])).toMatchObject({ code: 0, stderr: '' })
 
@@ -148,7 +191,7 @@ describe('diff and verify', () => {
     const text = await system.run(['diff', file, '--format', 'text', '--exit-code'])
     expect(text.code).toBe(9)
     expect(text.stdout).toBe(
-      'things\n  ~ things/b\n    ~ size  2 -> 20\n  + things/n\n    + name  "n"\n    + size  9\n\n' +
+      'things  D disk\n  ~ things/b\n    ~ size  2 -> 20\n  + things/n\n    + name  "n"\n    + size  9\n\n' +
         '1 to create, 1 to modify, 0 to delete; 1 already so\n',
     )
     const patch = JSON.parse((await system.run(['diff', file, '--format', 'json-patch'])).stdout)
@@ -156,6 +199,8 @@ describe('diff and verify', () => {
     const verified = await system.run(['verify', file])
     expect(verified.code).toBe(9)
     expect(JSON.parse(verified.stdout).same).toBe(false)
+    expect(await system.run(['verify', file, '-q'])).toMatchObject({ code: 9, stdout: '', stderr: '' })
+    expect(await system.run(['diff', file, '-q', '--exit-code'])).toMatchObject({ code: 9, stdout: '', stderr: '' })
     expect((await system.run(['diff', system.write('same.json', desired([{ name: 'a' }])), '--exit-code'])).code).toBe(
       0,
     )
@@ -176,11 +221,18 @@ describe('diff and verify', () => {
     const { env, dir } = system
     const lines = Object.entries(env).map(([name, value]) => `export ${name}='${value}'`)
     system.write('desired.json', TWO)
-    const script = `${lines.join('\n')}\nmkfifo pipe\ncat desired.json > pipe &\nop-dbus diff pipe --format text\nop-dbus verify <(cat desired.json)`
+    const piped =
+      'mkfifo pipe\ncat desired.json > pipe &\nop-dbus diff pipe --format text\nop-dbus verify <(cat desired.json)'
+    const script = `${lines.join('\n')}\n${piped}`
     const { code, stdout } = await shell(dir, script)
     expect(code).toBe(9)
     expect(stdout).toContain('1 to create')
     const other = system.write('other.json', { version: 1, plugins: { things: {}, lxc: {} } })
+    const silent = await system.run(['diff', other, '--format', 'text'], { env: { PATH: '' } })
+    expect(silent.code).toBe(11)
+    expect(silent.stdout).toContain(
+      'nothing to do: no resource is declared; not compared, for want of an answer: lxc\n',
+    )
     expect(await system.run(['diff', other, '-p', 'things', '--exit-code'])).toMatchObject({ code: 0, stderr: '' })
     expect((await system.run(['diff', other, '-p', 'net'])).stderr).toContain('says nothing of the plugin "net"')
   })
@@ -215,6 +267,8 @@ describe('diff and verify', () => {
       [['diff', 'a', 'b'], 'takes one desired file'],
       [['diff', 'a', '--format', 'yaml'], 'json-patch'],
       [['diff', 'a', '--json', '--format', 'text'], 'differ'],
+      [['query', '--format', 'json-patch'], 'there are: text, json'],
+      [['query', 'things/mode', '--watch'], 'whole plugins'],
       [['diff', '-', '--watch'], 'regular'],
       [['diff', '', '--watch'], 'path'],
     ]

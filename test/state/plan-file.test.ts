@@ -82,7 +82,7 @@ describe('a plan', () => {
     [
       'a desired file',
       '{"version":1,"plugins":{}}',
-      /^net\.plan:1:1: is no plan; one is made by: op-dbus apply FILE --dry-run --plan OUT$/,
+      /^net\.plan:1:1: is no plan; one is made by: op-dbus apply FILE --plan OUT$/,
     ],
     ['a list', '[]', /^net\.plan:1:1: is no plan; /],
     [

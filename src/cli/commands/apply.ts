@@ -1,7 +1,7 @@
 // What `op-dbus apply|rollback` say of themselves: the commands that change a system.
 import { command } from '../command.js'
 import { flagsOf } from '../flags.js'
-import { pluginOption } from './state-options.js'
+import { FORMAT, pluginOption, VARIABLES } from './state-options.js'
 
 const yes = { short: 'y', help: 'Do not ask. Without a terminal nothing is changed unless this is given.' } as const
 
@@ -17,7 +17,7 @@ export const apply = command({
     completes: 'file',
   },
   options: {
-    'dry-run': { short: 'n', help: 'Show what would be done; change nothing and write nothing.' },
+    'dry-run': { short: 'n', help: 'Show what would be done; neither the system nor the data folder is touched.' },
     yes,
     plan: {
       value: 'FILE',
@@ -27,9 +27,11 @@ export const apply = command({
       completes: 'file',
     },
     plugin: pluginOption('Only these plugins of the file'),
-    json: { help: 'What became of it as JSON, also on a terminal.' },
+    format: FORMAT,
+    json: { help: 'The same as --format json.' },
     ...flagsOf('state', 'dir'),
   },
+  variables: VARIABLES,
   examples: [
     'op-dbus apply desired.json',
     'op-dbus apply desired.json --dry-run',
@@ -47,11 +49,13 @@ export const rollback = command({
   arguments: { usage: '[CHECKPOINT]', help: 'Which; the newest without it.' },
   options: {
     list: { help: 'Only list the checkpoints, newest first.' },
-    'dry-run': { short: 'n', help: 'Show what would be done; change nothing and write nothing.' },
+    'dry-run': { short: 'n', help: 'Show what would be done; neither the system nor the data folder is touched.' },
     yes,
-    json: { help: 'The list, or what became of it, as JSON, also on a terminal.' },
+    format: FORMAT,
+    json: { help: 'The same as --format json.' },
     ...flagsOf('state', 'dir'),
   },
+  variables: VARIABLES,
   examples: ['op-dbus rollback --list', 'op-dbus rollback', 'op-dbus rollback 20261127T171500.123Z-1a2b3c4d --dry-run'],
   exitCodes: [10, 11],
   run: async call => (await import('../run/apply.js')).rollback(call),

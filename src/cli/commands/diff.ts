@@ -1,7 +1,7 @@
 // What `op-dbus diff|verify` say of themselves: the commands that compare a system with a desired file.
 import { command } from '../command.js'
 import { flagsOf } from '../flags.js'
-import { DESIRED_FILE, pluginOption } from './state-options.js'
+import { DESIRED_FILE, FORMAT, pluginOption, VARIABLES } from './state-options.js'
 
 export const diff = command({
   name: 'diff',
@@ -10,7 +10,7 @@ export const diff = command({
   arguments: DESIRED_FILE,
   options: {
     plugin: pluginOption('Only these plugins of the file'),
-    'exit-code': { help: 'End with 9 where something differs.' },
+    'exit-code': { help: 'End with 9 where something differs; with -q nothing is printed.' },
     format: {
       value: 'NAME',
       help: 'How it is told: text, json, or json-patch (RFC 6902, for the state as query prints it).',
@@ -22,6 +22,7 @@ export const diff = command({
     watch: { help: 'Go on until Ctrl+C, and tell the diff again when the system or the file changes.' },
     ...flagsOf('state', 'dir'),
   },
+  variables: VARIABLES,
   examples: [
     'op-dbus diff desired.json',
     'op-dbus diff desired.json -p net --exit-code -q',
@@ -37,13 +38,15 @@ export const diff = command({
 export const verify = command({
   name: 'verify',
   about: 'whether the system is what a desired file says',
-  more: 'Always asks the system. Says "equal", or what differs.',
+  more: 'Always asks the system. Says "equal", or what differs; with -q only the exit code tells.',
   arguments: DESIRED_FILE,
   options: {
     plugin: pluginOption('Only these plugins of the file'),
-    json: { help: 'The diff as JSON, also on a terminal.' },
+    format: FORMAT,
+    json: { help: 'The same as --format json.' },
     ...flagsOf('state', 'dir'),
   },
+  variables: VARIABLES,
   examples: ['op-dbus verify desired.json'],
   exitCodes: [9, 11],
   run: async call => (await import('../run/diff.js')).verify(call),

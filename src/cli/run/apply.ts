@@ -1,5 +1,6 @@
 // `op-dbus apply|rollback`: shows what will be done, asks, does it, and tells what became of each resource.
-import { OpDbusError } from '../../errors.js'
+import { isOpDbusError, OpDbusError } from '../../errors.js'
+import { visibleJson } from '../../format.js'
 import { planText } from '../../state/plan-text.js'
 import type { ApplyReport, Plan } from '../../state/reports.js'
 import type { State } from '../../state.js'
@@ -33,6 +34,8 @@ type RollbackValues = Values & { readonly list?: boolean }
 
 export async function apply({ values, args, terminal }: CommandCall<Values>): Promise<number> {
   const { plan: planFile } = values
+  // A format that there is not is told before anything is asked.
+  wantsJson(values, terminal)
   if (args.length === 0 && planFile === undefined) {
     throw new OpDbusError('INVALID_INPUT', '"apply" takes a desired file, - for standard input, or --plan FILE')
   }
@@ -47,7 +50,7 @@ export async function apply({ values, args, terminal }: CommandCall<Values>): Pr
     if (planFile !== '-') await show(plan, values, terminal)
     tellTrouble(plan.trouble ?? {}, terminal)
     if (plan.trouble) throw new OpDbusError('PLUGIN_UNAVAILABLE', 'no plan was written: see above')
-    await writeOutput(planFile, planText(plan), terminal)
+    await writeOutput(planFile, visibleJson(planText(plan)), terminal)
     if (planFile !== '-' && !values.quiet) {
       terminal.say(`op-dbus: nothing was changed; to carry out the plan: op-dbus apply --plan ${quoted(planFile)}`)
     }
@@ -98,7 +101,7 @@ async function carryOut(state: State, plan: Plan, values: Values, terminal: Term
   const asks = !values.yes && canDo(plan)
   if (!json) await show(plan, values, terminal)
   // The question stands on the other terminal, and so does what it is about.
-  else if (asks) terminal.say(diffAndSummary(plan.diffs, terminal).trimEnd())
+  else if (asks) terminal.say(diffAndSummary(plan, terminal).trimEnd())
   if (asks && !(await saysYes('Apply this?', terminal))) {
     terminal.say('op-dbus: nothing was changed')
     if (json)
@@ -106,7 +109,8 @@ async function carryOut(state: State, plan: Plan, values: Values, terminal: Term
     return APPLY_FAILED
   }
   const report = await follow(state, plan, json, values, terminal)
-  await tell(json && !terminal.signal.aborted ? jsonText(report) : `${outcomesText(report)}\n`, terminal)
+  // Somebody who has ended an apply half-way has to learn all the more what was done.
+  await terminal.last(json ? jsonText(report) : `${outcomesText(report)}\n`)
   const fresh = Object.entries(report.trouble).filter(([plugin]) => plan.trouble?.[plugin] === undefined)
   tellTrouble(Object.fromEntries(fresh), terminal)
   if (report.checkpoint !== undefined && !values.quiet) {
@@ -132,28 +136,28 @@ async function follow(
   terminal: Terminal,
 ): Promise<ApplyReport> {
   let told: Promise<unknown> = Promise.resolve()
-  const report = await state.apply(plan, {
+  const applying = state.apply(plan, {
     signal: terminal.signal,
     onOutcome(outcome) {
       const line = outcomeText(outcome, json ? { ...lookOf(terminal), color: false } : lookOf(terminal))
       // What keeps it from being written is remembered by the terminal, and told at the end.
-      if (!json) told = told.then(() => tell(`${line}\n`, terminal)).catch(() => {})
+      if (!json) told = told.then(() => terminal.last(`${line}\n`)).catch(() => {})
       else if (!values.quiet) terminal.say(line)
     },
     onWait: who => terminal.say(`op-dbus: another apply is under way (${who}); waiting for it`),
+  })
+  const report = await applying.catch((error: unknown) => {
+    // Ended before anything was changed: also that is something to be told.
+    if (!isOpDbusError(error, 'ABORTED') || terminal.closed) throw error
+    terminal.say('op-dbus: nothing was changed')
+    return { success: false, outcomes: [], trouble: plan.trouble ?? {} } satisfies ApplyReport
   })
   await told
   return report
 }
 
-/** Somebody who has ended an apply half-way has to learn all the more what was done, and to standard output nothing goes by then. */
-async function tell(text: string, terminal: Terminal): Promise<void> {
-  if (terminal.signal.aborted) terminal.say(text.trimEnd())
-  else await terminal.out(text)
-}
-
 async function show(plan: Plan, values: Values, terminal: Terminal): Promise<void> {
-  await terminal.out(wantsJson(values, terminal) ? jsonText(plan) : diffAndSummary(plan.diffs, terminal))
+  await terminal.out(wantsJson(values, terminal) ? jsonText(plan) : diffAndSummary(plan, terminal))
 }
 
 /** Before anything is asked: where nobody can say yes, nothing is begun. `taken`: standard input is read for something else. */

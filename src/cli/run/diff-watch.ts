@@ -9,16 +9,16 @@ import { complain } from '../complain.js'
 import { targetOf } from '../target.js'
 import type { Terminal } from '../terminal.js'
 import { Changes } from './changes.js'
-import { type DiffFormat, type DiffValues, formatOf, reportText } from './diff.js'
+import { type DiffFormat, type DiffValues, diffFormatOf, reportText } from './diff.js'
 import { tellWatch } from './query-watch.js'
-import { callOf, desiredIn, fileOf, tellTrouble, withState } from './state.js'
+import { callOf, desiredIn, fileOf, tellTrouble, timeOfDay, withState } from './state.js'
 
 /** How often the file is looked at, in ms: an editor may put another one under its name, and some file systems tell no changes. */
 const LOOK_MS = 250
 const FILE = ''
 
 export function watchDiff({ values, args, terminal }: CommandCall<DiffValues>): Promise<number> {
-  const how = { path: fileOf(args, 'diff'), values, format: formatOf(values, terminal), terminal }
+  const how = { path: fileOf(args, 'diff'), values, format: diffFormatOf(values, terminal), terminal }
   return withState(values, terminal, state => watchState(state, how))
 }
 
@@ -72,7 +72,7 @@ async function watchState(state: State, { path, values, format, terminal }: Watc
     if (now === shown) return
     tellTrouble(trouble, terminal)
     const text = await reportText(report, format, terminal, { state, desired, call }, 'line')
-    await terminal.out(format === 'text' && shown !== '' ? `\n${text}` : text)
+    await terminal.out(format === 'text' && shown !== '' ? `\n${timeOfDay()}\n${text}` : text)
     shown = now
   }
 

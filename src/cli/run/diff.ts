@@ -13,6 +13,7 @@ import {
   diffAndSummary,
   differs,
   fileOf,
+  formatOf,
   jsonText,
   type StateValues,
   tellTrouble,
@@ -21,7 +22,6 @@ import {
 } from './state.js'
 
 export type DiffValues = StateValues & {
-  readonly format?: string
   readonly fresh?: boolean
   readonly 'exit-code'?: boolean
 }
@@ -31,29 +31,41 @@ export type DiffFormat = (typeof FORMATS)[number]
 
 export async function diff({ values, args, terminal }: CommandCall<DiffValues>): Promise<number> {
   const path = fileOf(args, 'diff')
-  const format = formatOf(values, terminal)
+  const format = diffFormatOf(values, terminal)
   return withState(values, terminal, async state => {
     const desired = await desiredIn(path, values, state, terminal)
     const report = await state.diff(desired, { ...callOf(values, terminal), fresh: values.fresh })
     tellTrouble(report.trouble, terminal)
-    await terminal.out(await reportText(report, format, terminal, { state, desired, call: callOf(values, terminal) }))
+    const compared = { state, desired, call: callOf(values, terminal) }
+    if (!values['exit-code'] || !onlyCode(values))
+      await terminal.out(await reportText(report, format, terminal, compared))
     return codeOf(report, values['exit-code'] === true)
   })
 }
 
 export async function verify({ values, args, terminal }: CommandCall<StateValues>): Promise<number> {
   const path = fileOf(args, 'verify')
+  const json = wantsJson(values, terminal)
   return withState(values, terminal, async state => {
     const desired = await desiredIn(path, values, state, terminal)
     const report = await state.verify(desired, callOf(values, terminal))
     tellTrouble(report.trouble, terminal)
-    const resources = report.diffs.reduce((sum, { actions }) => sum + actions.length, 0)
-    const text = report.same
-      ? `equal: ${plural(resources, 'resource is', 'resources are')} as ${path} says\n`
-      : diffAndSummary(report.diffs, terminal)
-    await terminal.out(wantsJson(values, terminal) ? jsonText(report) : text)
+    // It always asks: where an answer came from is no news.
+    const text = report.same ? equalText(report, path) : diffAndSummary({ ...report, stateSources: {} }, terminal)
+    if (!onlyCode(values)) await terminal.out(json ? jsonText(report) : text)
     return codeOf(report, true)
   })
+}
+
+function equalText({ diffs }: DiffReport, path: string): string {
+  const resources = diffs.reduce((sum, { actions }) => sum + actions.length, 0)
+  if (resources === 0) return `equal: ${path} declares no resource\n`
+  return `equal: ${plural(resources, 'resource is', 'resources are')} as ${path} says\n`
+}
+
+/** Nothing but the exit code was asked for. */
+function onlyCode({ quiet, json, format }: StateValues): boolean {
+  return quiet === true && !json && format === undefined
 }
 
 /** What a report is of. */
@@ -73,7 +85,7 @@ export async function reportText(
 ): Promise<string> {
   if (format === 'json') return jsonText(report, line)
   if (format === 'json-patch') return jsonText(await patchOf(report, compared), line)
-  return diffAndSummary(report.diffs, terminal)
+  return diffAndSummary(report, terminal)
 }
 
 /** A patch needs the very state that was compared: between two diffs of one state that is what a query answers. */
@@ -98,12 +110,6 @@ function codeOf({ diffs, trouble }: DiffReport, asked: boolean): number {
   return asked && differs(diffs) ? DIFFERS : 0
 }
 
-export function formatOf(values: DiffValues, terminal: Terminal): DiffFormat {
-  const given = values.format ?? (values.json ? 'json' : terminal.outTty ? 'text' : 'json')
-  const format = FORMATS.find(known => known === given)
-  if (format === undefined) {
-    throw new OpDbusError('INVALID_INPUT', `unknown format "${given}"; there are: ${FORMATS.join(', ')}`)
-  }
-  if (values.json && format !== 'json') throw new OpDbusError('INVALID_INPUT', `--json and --format ${format} differ`)
-  return format
+export function diffFormatOf(values: DiffValues, terminal: Terminal): DiffFormat {
+  return formatOf(values, terminal, FORMATS)
 }

@@ -1,12 +1,15 @@
 // `op-dbus init [FILE]`: a desired file that says what the system is now.
 import { isOpDbusError, OpDbusError } from '../../errors.js'
-import { plural } from '../../format.js'
+import { count, plural } from '../../format.js'
+import type { JsonObject } from '../../state/json.js'
+import { resourcesIn } from '../../state/resources.js'
 import type { InitialState, State } from '../../state.js'
 import type { CommandCall } from '../command.js'
 import { NO_ANSWER } from '../exit-codes.js'
 import { writeOutput } from '../output.js'
 import { targetOf } from '../target.js'
 import type { Terminal } from '../terminal.js'
+import { rulesOf } from './query.js'
 import { chosenPlugins, jsonText, type StateValues, tellTrouble, withState } from './state.js'
 
 type Values = StateValues & { readonly force?: boolean }
@@ -30,11 +33,7 @@ export async function init({ values, args, terminal }: CommandCall<Values>): Pro
     if (names.length === 0)
       throw new OpDbusError('PLUGIN_UNAVAILABLE', 'nothing was written: no plugin answered that changes anything')
     await write(path, jsonText(initial), values.force === true, terminal)
-    if (path !== '-' && !values.quiet) {
-      terminal.say(
-        `op-dbus: ${path} says what ${plural(names.length, 'plugin', 'plugins')} answered: ${names.join(', ')}`,
-      )
-    }
+    if (path !== '-' && !values.quiet) await tellTaken(path, initial, state, terminal)
     // Those that should have answered were told of as a warning.
     return missing.some(({ available, capabilities }) => available && capabilities.apply) ? NO_ANSWER : 0
   })
@@ -55,6 +54,24 @@ async function initialOf(
       details,
     })
   }
+}
+
+/** How much of the system the file declares, and why that is not all. */
+async function tellTaken(path: string, { plugins }: InitialState, state: State, terminal: Terminal): Promise<void> {
+  const { signal } = terminal
+  const rules = rulesOf(await state.plugins({ signal }))
+  const all = await state.query(Object.keys(plugins), { signal })
+  const counts = Object.entries(plugins).map(([name, taken]) => {
+    const of = (found: JsonObject) => resourcesIn(found, rules[name] ?? {}).length
+    return { name, taken: of(taken), there: of(all.plugins[name] ?? taken) }
+  })
+  const sum = (field: 'taken' | 'there') => counts.reduce((total, one) => total + one[field], 0)
+  const each = counts.map(({ name, taken, there }) => `${name} ${count(taken)} of ${count(there)}`)
+  terminal.say(
+    `op-dbus: ${path} declares ${count(sum('taken'))} of ${plural(sum('there'), 'resource', 'resources')}: ${each.join(', ')}`,
+  )
+  if (sum('taken') < sum('there'))
+    terminal.say('  left out: what apply does not change or nobody has set; op-dbus query shows it, and you may add it')
 }
 
 async function write(path: string, text: string, force: boolean, terminal: Terminal): Promise<void> {

@@ -1,30 +1,36 @@
 // `op-dbus query --watch`: the state at once, and again whenever it changes, until somebody ends it.
-
+import { OpDbusError } from '../../errors.js'
 import { oneLine } from '../../format.js'
 import { diffWhole } from '../../state/diff.js'
 import type { JsonObject } from '../../state/json.js'
-import type { QueryReport, WatchEvent } from '../../state/reports.js'
+import type { PluginInfo, PluginTrouble, QueryReport, WatchEvent } from '../../state/reports.js'
+import { resourcesIn } from '../../state/resources.js'
 import type { State } from '../../state.js'
 import type { CommandCall } from '../command.js'
 import { NO_ANSWER } from '../exit-codes.js'
-import { diffText, queryText, type Rules, resourcesIn } from '../state-text.js'
+import { diffText, type Look, queryText, type Rules } from '../state-text.js'
 import type { Terminal } from '../terminal.js'
 import { Changes } from './changes.js'
-import { namesIn, rulesOf, tellSilent } from './query.js'
-import { jsonText, lookOf, type StateValues, tellTrouble, wantsJson, withState } from './state.js'
+import { rulesOf, tellSilent } from './query.js'
+import { askedIn } from './query-parts.js'
+import { chosenPlugins, jsonText, lookOf, type StateValues, timeOfDay, wantsJson, withState } from './state.js'
 
-export function watchQuery({ values, args, terminal }: CommandCall<StateValues>): Promise<number> {
-  const how = { names: namesIn(args), json: wantsJson(values, terminal), terminal }
+export async function watchQuery({ values, args, terminal }: CommandCall<StateValues>): Promise<number> {
+  const { names, parts } = askedIn(args, chosenPlugins(values))
+  if (parts.size > 0)
+    throw new OpDbusError('INVALID_INPUT', '--watch takes whole plugins, and tells what changes in them')
+  const how = { names, json: wantsJson(values, terminal), quiet: values.quiet === true, terminal }
   return withState(values, terminal, state => watchState(state, how))
 }
 
 interface Watching {
   readonly names: readonly string[] | undefined
   readonly json: boolean
+  readonly quiet: boolean
   readonly terminal: Terminal
 }
 
-async function watchState(state: State, { names, json, terminal }: Watching): Promise<number> {
+async function watchState(state: State, { names, json, quiet, terminal }: Watching): Promise<number> {
   const { signal } = terminal
   const changes = new Changes(signal)
   // Before the first look, so that nothing happens unseen between the two.
@@ -34,24 +40,15 @@ async function watchState(state: State, { names, json, terminal }: Watching): Pr
   })
   try {
     const infos = await state.plugins({ signal })
-    const rules = rulesOf(infos)
-    const order = infos.map(({ name }) => name)
-    let report = await state.query(names, { fresh: true, signal })
-    tellSilent(report, names !== undefined, false, terminal)
-    if (Object.keys(report.plugins).length === 0) return NO_ANSWER
-    await terminal.out(
-      json ? jsonText({ plugins: report.plugins }, 'line') : queryText(report, rules, lookOf(terminal)),
-    )
+    const first = await state.query(names, { fresh: true, signal })
+    tellSilent(first, names !== undefined, quiet, terminal)
+    if (Object.keys(first.plugins).length === 0) return NO_ANSWER
+    if (!quiet) tellPolled(infos, first, terminal)
+    const seen = new Seen(infos, lookOf(terminal), first)
+    await terminal.out(json ? seen.document() : queryText(first, rulesOf(infos), lookOf(terminal)))
     for await (const changed of changes) {
-      const next = await state.query([...changed], { fresh: true, signal })
-      tellTrouble(next.trouble, terminal)
-      const merged = mergedOf(report, next, changed, order)
-      const text = json
-        ? jsonText({ plugins: merged.plugins }, 'line')
-        : diffText(changesBetween(report, merged, rules), lookOf(terminal))
-      const same = JSON.stringify(report.plugins) === JSON.stringify(merged.plugins)
-      report = merged
-      if (!same) await terminal.out(text)
+      const news = seen.take(await state.query([...changed], { fresh: true, signal }), changed)
+      if (news !== '') await terminal.out(json ? seen.document() : `\n${timeOfDay()}\n${news}`)
     }
     return 0
   } finally {
@@ -66,40 +63,79 @@ export function tellWatch({ plugin, kind, message }: WatchEvent, terminal: Termi
   terminal.say(`op-dbus: ${plugin} ${what}`)
 }
 
-/** What leads from one state to the other, whole. */
-function changesBetween(before: QueryReport, now: QueryReport, rules: Readonly<Record<string, Rules>>) {
-  const plugins = [...new Set([...Object.keys(before.plugins), ...Object.keys(now.plugins)])]
-  return plugins.map(plugin => {
-    const of = ({ plugins }: QueryReport) => byName(plugins[plugin] ?? {}, rules[plugin] ?? {})
-    const [old, fresh] = [of(before), of(now)]
-    const actions = [...new Map([...old, ...fresh])].map(([name, { resource }]) =>
-      diffWhole({}, resource, old.get(name)?.value, fresh.get(name)?.value ?? null),
-    )
-    return { plugin, actions }
-  })
+/** Whose changes are seen late. */
+function tellPolled(infos: readonly PluginInfo[], { plugins }: QueryReport, terminal: Terminal): void {
+  for (const { name, capabilities } of infos) {
+    if (!capabilities.watch && Object.hasOwn(plugins, name))
+      terminal.say(`op-dbus: ${name} does not tell changes by itself; it is asked every few seconds`)
+  }
+}
+
+/**
+ * What was seen last of each plugin. One that does not answer is not one that has nothing: its last state stays what the next is compared
+ * with.
+ */
+class Seen {
+  readonly #rules: Readonly<Record<string, Rules>>
+  readonly #order: readonly string[]
+  readonly #look: Look
+  readonly #states: Record<string, JsonObject>
+  #trouble: Record<string, PluginTrouble>
+
+  constructor(infos: readonly PluginInfo[], look: Look, { plugins, trouble }: QueryReport) {
+    this.#rules = rulesOf(infos)
+    this.#order = infos.map(({ name }) => name)
+    this.#look = look
+    this.#states = { ...plugins }
+    this.#trouble = { ...trouble }
+  }
+
+  /** What `now` says that is new, as text; '' where that is nothing. */
+  take(now: QueryReport, changed: ReadonlySet<string>): string {
+    const names = this.#order.filter(name => changed.has(name))
+    return names.flatMap(name => this.#news(name, now) || []).join('\n')
+  }
+
+  /** What is known now, as JSON on one line: the state of those that answer, and what the others say instead. */
+  document(): string {
+    const of = <T>(all: Readonly<Record<string, T>>, when: (name: string) => boolean) =>
+      Object.fromEntries(
+        this.#order.flatMap(name => (all[name] !== undefined && when(name) ? [[name, all[name]]] : [])),
+      )
+    const plugins = of(this.#states, name => this.#trouble[name] === undefined)
+    const trouble = of(this.#trouble, () => true)
+    const time = new Date().toISOString()
+    return jsonText({ time, plugins, ...(Object.keys(trouble).length > 0 && { trouble }) }, 'line')
+  }
+
+  #news(name: string, { plugins, sources, trouble }: QueryReport): string {
+    const before = this.#trouble[name]
+    const [state, silent] = [plugins[name], trouble[name]]
+    if (state === undefined) {
+      if (silent === undefined || silent.message === before?.message) return ''
+      this.#trouble = { ...this.#trouble, [name]: silent }
+      return `${name} does not answer: ${oneLine(silent.message, 200)}\n`
+    }
+    const { [name]: _, ...others } = this.#trouble
+    this.#trouble = others
+    const known = this.#states[name]
+    this.#states[name] = state
+    const again = before === undefined ? '' : `${name} answers${known === undefined ? '' : ' again'}\n`
+    const rules = this.#rules[name] ?? {}
+    if (known !== undefined) return again + diffText([changesBetween(name, known, state, rules)], this.#look)
+    return again + queryText({ plugins: { [name]: state }, sources, trouble: {} }, this.#rules, this.#look)
+  }
+}
+
+/** What leads from one state of a plugin to the other, whole. */
+function changesBetween(plugin: string, before: JsonObject, now: JsonObject, rules: Rules) {
+  const [old, fresh] = [byName(before, rules), byName(now, rules)]
+  const actions = [...new Map([...old, ...fresh])].map(([name, { resource }]) =>
+    diffWhole({}, resource, old.get(name)?.value, fresh.get(name)?.value ?? null),
+  )
+  return { plugin, actions }
 }
 
 function byName(state: JsonObject, rules: Rules) {
   return new Map(resourcesIn(state, rules).map(one => [JSON.stringify(one.resource), one]))
-}
-
-/** What `changed` answered now in place of what they did; in the order of `order`. One that no longer answers is left out. */
-function mergedOf(
-  before: QueryReport,
-  now: QueryReport,
-  changed: ReadonlySet<string>,
-  order: readonly string[],
-): QueryReport {
-  const pick = <T>(old: Readonly<Record<string, T>>, fresh: Readonly<Record<string, T>>) =>
-    Object.fromEntries(
-      order.flatMap((name): [string, T][] => {
-        const value = (changed.has(name) ? fresh : old)[name]
-        return value === undefined ? [] : [[name, value]]
-      }),
-    )
-  return {
-    plugins: pick(before.plugins, now.plugins),
-    sources: pick(before.sources, now.sources),
-    trouble: pick(before.trouble, now.trouble),
-  }
 }

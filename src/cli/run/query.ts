@@ -1,33 +1,28 @@
 // `op-dbus query`: what the system is now, once.
 import type { PluginInfo, QueryReport } from '../../state/reports.js'
-import type { State } from '../../state.js'
 import type { CommandCall } from '../command.js'
 import { NO_ANSWER } from '../exit-codes.js'
 import { queryText } from '../state-text.js'
 import type { Terminal } from '../terminal.js'
-import { jsonText, lookOf, type StateValues, tellTrouble, wantsJson, withState } from './state.js'
+import { askedIn, onlyParts } from './query-parts.js'
+import { chosenPlugins, jsonText, lookOf, type StateValues, tellTrouble, wantsJson, withState } from './state.js'
 
 type Values = StateValues & { readonly fresh?: boolean }
 
-export function query({ values, args, terminal }: CommandCall<Values>): Promise<number> {
-  const names = namesIn(args)
+export async function query({ values, args, terminal }: CommandCall<Values>): Promise<number> {
+  const { names, parts } = askedIn(args, chosenPlugins(values))
   const json = wantsJson(values, terminal)
   return withState(values, terminal, async state => {
-    const report = await state.query(names, { fresh: values.fresh, signal: terminal.signal })
-    tellSilent(report, names !== undefined, values.quiet === true, terminal)
-    const text = json ? jsonText({ plugins: report.plugins }) : await summary(state, report, terminal)
-    await terminal.out(text)
+    const answer = await state.query(names, { fresh: values.fresh, signal: terminal.signal })
+    tellSilent(answer, names !== undefined, values.quiet === true, terminal)
+    const infos = json && parts.size === 0 ? [] : await state.plugins({ signal: terminal.signal })
+    const report = onlyParts(answer, parts, infos)
+    const whole = new Set([...parts].flatMap(([plugin, some]) => (some.every(({ name }) => name) ? [plugin] : [])))
+    await terminal.out(
+      json ? jsonText({ plugins: report.plugins }) : queryText(report, rulesOf(infos), lookOf(terminal), whole),
+    )
     return codeOf(report, names !== undefined)
   })
-}
-
-/** The plugins named; undefined: all. */
-export function namesIn(args: readonly string[]): string[] | undefined {
-  return args.length > 0 ? [...new Set(args)] : undefined
-}
-
-async function summary(state: State, report: QueryReport, terminal: Terminal): Promise<string> {
-  return queryText(report, rulesOf(await state.plugins({ signal: terminal.signal })), lookOf(terminal))
 }
 
 export function rulesOf(infos: readonly PluginInfo[]) {

@@ -1,15 +1,20 @@
 // What the commands of a system's state have in common: opening it, reading a desired file, telling what did not answer.
 import { isOpDbusError, OpDbusError } from '../../errors.js'
-import { oneLine } from '../../format.js'
+import { oneLine, visibleJson } from '../../format.js'
 import { MAX_BYTES } from '../../state/plain.js'
-import type { Desired, PluginDiff, PluginTrouble } from '../../state/reports.js'
+import type { Desired, DiffReport, PluginDiff, PluginTrouble } from '../../state/reports.js'
 import { openState, type State } from '../../state.js'
 import type { FlagValues } from '../flags.js'
 import { settingsOf } from '../settings.js'
 import { diffText, type Look, summaryOf } from '../state-text.js'
 import type { Terminal } from '../terminal.js'
 
-export type StateValues = FlagValues & { readonly json?: boolean; readonly quiet?: boolean; readonly plugin?: string }
+export type StateValues = FlagValues & {
+  readonly format?: string
+  readonly json?: boolean
+  readonly quiet?: boolean
+  readonly plugin?: string
+}
 
 /** Problems of a file that are printed; the rest is counted. */
 const MAX_PROBLEMS = 20
@@ -28,13 +33,28 @@ export async function withState<T>(
   }
 }
 
-/** JSON is for programs: where it is asked for, and where no terminal shows the output. */
-export function wantsJson({ json }: StateValues, terminal: Terminal): boolean {
-  return json === true || !terminal.outTty
+/** The first two of the formats, where none is named: text for people, JSON for programs and where no terminal shows the output. */
+export function formatOf<const F extends 'text' | 'json' | 'json-patch'>(
+  { format: named, json }: StateValues,
+  terminal: Terminal,
+  formats: readonly F[],
+): F | 'text' | 'json' {
+  const given = named ?? (json || !terminal.outTty ? 'json' : 'text')
+  const format = formats.find(known => known === given)
+  if (format === undefined) {
+    throw new OpDbusError('INVALID_INPUT', `unknown format "${given}"; there are: ${formats.join(', ')}`)
+  }
+  if (json && format !== 'json') throw new OpDbusError('INVALID_INPUT', `--json and --format ${format} differ`)
+  return format
 }
 
-export function lookOf(terminal: Terminal): Look {
-  return { color: terminal.color, columns: Math.min(terminal.columns, 160) }
+export function wantsJson(values: StateValues, terminal: Terminal): boolean {
+  return formatOf(values, terminal, ['text', 'json']) === 'json'
+}
+
+/** Where a program reads the text, nothing is cut off. */
+export function lookOf({ color, columns, outTty }: Terminal): Look {
+  return { color, columns: outTty ? Math.min(columns, 160) : 10_000 }
 }
 
 /** The one file that `command` takes. */
@@ -103,13 +123,23 @@ export function differs(diffs: readonly PluginDiff[]): boolean {
   return diffs.some(({ actions }) => actions.some(({ kind }) => kind !== 'none'))
 }
 
-/** What differs, and how much that is. */
-export function diffAndSummary(diffs: readonly PluginDiff[], terminal: Terminal): string {
-  const text = diffText(diffs, lookOf(terminal))
-  return `${text}${text === '' ? '' : '\n'}${summaryOf(diffs)}\n`
+/** What differs, how much that is, and what was not compared. */
+export function diffAndSummary(
+  { diffs, trouble, stateSources }: Pick<DiffReport, 'diffs'> & Partial<DiffReport>,
+  terminal: Terminal,
+): string {
+  const text = diffText(diffs, lookOf(terminal), stateSources)
+  return `${text}${text === '' ? '' : '\n'}${summaryOf(diffs, trouble)}\n`
 }
 
-/** A document for programs: over several lines, and on one where more follow. */
+/** `18:36:02`, of here: of what a watch tells. */
+export function timeOfDay(): string {
+  return new Date().toTimeString().slice(0, 8)
+}
+
+/**
+ * A document for programs: over several lines, and on one where more follow. A system may call things anything, and a terminal may show it.
+ */
 export function jsonText(value: unknown, style: 'document' | 'line' = 'document'): string {
-  return `${JSON.stringify(value, undefined, style === 'document' ? 2 : undefined)}\n`
+  return `${visibleJson(JSON.stringify(value, undefined, style === 'document' ? 2 : undefined))}\n`
 }

@@ -45,7 +45,7 @@ export function lxcPlugin(tools: PluginTools, options: LxcOptions = {}): StatePl
     name: 'lxc',
     version: '1',
     ...(path !== undefined && { scope: path }),
-    resources: { [COLLECTION]: { key: 'id' } },
+    resources: { [COLLECTION]: { key: 'id', summary: ['running', 'name', 'bridge', 'veth', 'manager'] } },
     // It does not push: lxc-monitor tells no container that is made, removed or configured otherwise, nor when it has begun to listen.
     capabilities: { apply: true, atomic: false, rollback: true, watch: false },
     // A container that starts or stops brings and takes links, and is a unit of systemd.

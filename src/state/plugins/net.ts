@@ -50,8 +50,13 @@ export function netPlugin(tools: PluginTools, options: NetOptions = {}): StatePl
     scope: `unix:${realPathOf(socket)}`,
     vantage: vantageOf(env),
     resources: {
-      interfaces: { key: 'name', sets: ['ports'], unordered: UNORDERED },
-      routes: { key: ['destination', 'device', 'metric'] },
+      interfaces: {
+        key: 'name',
+        sets: ['ports'],
+        unordered: UNORDERED,
+        summary: ['type', 'up', 'ipv4.address', 'ports', 'bridge', 'tag', 'ipv6.address', 'controllers', 'mtu', 'mac'],
+      },
+      routes: { key: ['destination', 'device', 'metric'], summary: ['gateway', 'source'] },
       ovs: { single: true },
     },
     capabilities: { apply: true, atomic: true, rollback: true, watch: true },

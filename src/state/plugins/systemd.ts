@@ -50,6 +50,7 @@ export function systemdPlugin(tools: Pick<PluginTools, 'env'>, options: SystemdO
     ...(typeof at !== 'string' && { scope: at.address }),
     resources: {
       units: {
+        summary: ['active_state', 'enabled', 'masked'],
         // Units crash, are started again, and come to an end by themselves.
         volatile: ['active_state'],
         absent: name => (whyUntold(name) ? undefined : { active_state: 'inactive', enabled: false, masked: false }),
