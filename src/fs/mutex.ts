@@ -15,8 +15,8 @@ export interface MutexOptions {
   /** Called once when another process holds the mutex; `who` is for people. */
   readonly onWait?: ((who: string) => void) | undefined
   /**
-   * An owner that certainly lives on this machine is waited for, however long it does nothing (a process that is stopped). Without it, one that
-   * did not touch the file for a minute is taken to be gone.
+   * An owner that certainly lives on this machine is waited for, however long it does nothing (a process that is stopped). Without it,
+   * one that did not touch the file for a minute is taken to be gone.
    */
   readonly awaitsTheLiving?: boolean
 }

@@ -1,5 +1,5 @@
-// Which process wrote something, so that others can tell whether it still runs. It says dead or alive only where it is certain: a process id means
-// nothing in another boot, host or container.
+// Which process wrote something, so that others can tell whether it still runs. It says dead or alive only where it is certain: a process
+// id means nothing in another boot, host or container.
 import { createHash } from 'node:crypto'
 import { readFileSync, readlinkSync } from 'node:fs'
 import { hostname } from 'node:os'

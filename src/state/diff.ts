@@ -5,11 +5,11 @@ import { asSet, isObject, memberOf, sameJson } from './plain.js'
 import type { Change, ResourceName, ResourceRule, StateAction, StatePlugin } from './plugin.js'
 import { step, stepsOf } from './pointer.js'
 import type { DesiredPlugin, TouchedResource } from './reports.js'
-import { resourcesOf } from './resources.js'
+import { OUR_WORDS, resourcesOf } from './resources.js'
 
 /**
- * What leads from `current` (a normalised state) to `desired`, in the order of the plugin's resources, then by name. A declared resource that is
- * so already is an action of kind `none`. Only in collections that the desired state names does prune remove anything.
+ * What leads from `current` (a normalised state) to `desired`, in the order of the plugin's resources, then by name. A declared resource
+ * that is so already is an action of kind `none`. Only in collections that the desired state names does prune remove anything.
  */
 export function diffState(
   plugin: Pick<StatePlugin, 'resources' | 'refuses' | 'prunes'>,
@@ -42,7 +42,14 @@ function actionFor(
   want: JsonObject | undefined,
 ): StateAction {
   if (want === undefined || want.ensure === 'absent') return between(resource, have, null)
+  if (have === undefined && isSoWithout(rule.absent?.(resource.name), want)) return { kind: 'none', resource }
   return between(resource, have, targetOf(rule, have, want))
+}
+
+/** Whether all that `want` declares is so of a resource that is not there. */
+function isSoWithout(absent: JsonObject | undefined, want: JsonObject): boolean {
+  if (absent === undefined || want.ensure !== undefined) return false
+  return Object.keys(want).every(field => OUR_WORDS.includes(field) || sameJson(want[field], memberOf(absent, field)))
 }
 
 /** What leads one resource from `current` (undefined: it is not there) to exactly `to` (null: it is not to be there). */
@@ -56,9 +63,9 @@ export function diffWhole(
 }
 
 /**
- * What leads one resource from `current` (undefined: it is not there) back to what it was before an apply. Of one that was changed only what was
- * changed; one that was made goes, and one that was removed, or is not there any more, is made as it was. A field that was not there is a change
- * without `new`.
+ * What leads one resource from `current` (undefined: it is not there) back to what it was before an apply. Of one that was changed only
+ * what was changed; one that was made goes, and one that was removed, or is not there any more, is made as it was. A field that was not
+ * there is a change without `new`.
  */
 export function diffBack(
   plugin: Pick<StatePlugin, 'resources' | 'refuses'>,

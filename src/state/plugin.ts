@@ -11,12 +11,22 @@ export interface StatePlugin {
   readonly version: string
   /** Which system it asks, where that can be chosen (a socket's path): what one answered never stands for another. */
   readonly scope?: string
+  /**
+   * From where it asks, where the same system looks otherwise from elsewhere (another network namespace): what one process cached stands for
+   * those alone that ask from there. Plans and checkpoints go by {@link scope} alone: this may be another one after a restart.
+   */
+  readonly vantage?: string
   /** How its state is made of resources, in the order in which they are told. */
   readonly resources: Readonly<Record<string, ResourceRule>>
   readonly capabilities: PluginCapabilities
-  /** Other plugins whose state may change by what this one applies (a container that is started makes links): what is cached of theirs goes too. */
+  /**
+   * Other plugins whose state may change by what this one applies (a container that is started makes links): what is cached of theirs
+   * goes too.
+   */
   readonly affects?: readonly string[]
-  /** Why it cannot serve on this machine, in one sentence; undefined where it can. Cheap: it looks whether a socket or a program is there. */
+  /**
+   * Why it cannot serve on this machine, in one sentence; undefined where it can. Cheap: it looks whether a socket or a program is there.
+   */
   unavailable?(): string | undefined | Promise<string | undefined>
   /**
    * The state now, without anything that changes by itself (counters, timers, timestamps, load): two answers with nothing changed
@@ -31,18 +41,19 @@ export interface StatePlugin {
    */
   check?(desired: JsonObject): readonly Problem[]
   /**
-   * Why this action is none that it can do, in one sentence (`the mtu of a physical link is not changed`). Told in the plan. `current` is the
-   * whole resource as it is; undefined where there is none.
+   * Why this action is none that it can do, in one sentence (`the mtu of a physical link is not changed`). Told in the plan. `current` is
+   * the whole resource as it is; undefined where there is none.
    */
   refuses?(action: StateAction, current: JsonObject | undefined): string | undefined
   /**
-   * Whether `"prune": true` may remove this resource, which the desired state does not name. `desired`: the plugin's whole desired state, which may
-   * speak of it elsewhere (a port in the list of its bridge). Absent: it may remove none, and prune is refused.
+   * Whether `"prune": true` may remove this resource, which the desired state does not name. `desired`: the plugin's whole desired state,
+   * which may speak of it elsewhere (a port in the list of its bridge). Absent: it may remove none, and prune is refused.
    */
   prunes?(resource: ResourceName, current: JsonObject, desired: JsonObject): boolean
   /**
-   * Does `actions` (none of kind `none`, none refused) and reports each as soon as it is known how it went. Looks again before it changes anything: where
-   * an `old` value is not what it was, nothing is done and it rejects with CONFLICT. What is not reported when it rejects counts as not done.
+   * Does `actions` (none of kind `none`, none refused) and reports each as soon as it is known how it went. Looks again before it changes
+   * anything: where an `old` value is not what it was, nothing is done and it rejects with CONFLICT. What is not reported when it rejects
+   * counts as not done.
    */
   apply?(actions: readonly StateAction[], call: ApplyCall): Promise<void>
   /**
@@ -86,6 +97,18 @@ export interface ResourceRule {
    * `"prune": true`. All other lists are values, compared whole. Top-level fields of the resource.
    */
   readonly sets?: readonly string[]
+  /** Lists that are compared whole, and whose order says nothing: they are told sorted, each member once. Top-level fields as well. */
+  readonly unordered?: readonly string[]
+  /**
+   * Top-level fields whose value may change by itself (whether a unit runs that crashes and is started again), and that `apply` leads
+   * to what is wanted from any value: a plan holds although their `old` is another one by now, or they are as wanted already.
+   */
+  readonly volatile?: readonly string[]
+  /**
+   * The fields of a resource of that name while it is not there: what declares no more is so already (a unit that there is not, declared
+   * as inactive). Undefined: that is not known.
+   */
+  absent?(name: string): JsonObject | undefined
   /** Fields that say most of a resource, the most telling first: for a line of text. `ipv4.address` is one of a field's own. */
   readonly summary?: readonly string[]
 }
@@ -164,6 +187,8 @@ export interface PluginTools {
 export interface RunOptions {
   /** Ends the program: SIGTERM, and SIGKILL a second later. */
   readonly signal: AbortSignal
+  /** What it reads from its standard input; else it reads nothing. */
+  readonly input?: string
   /** Of its standard output; more is an error. Default 16 MiB. */
   readonly maxBytes?: number
 }
