@@ -5,7 +5,7 @@ export function duration(ms: number): string {
   if (!Number.isFinite(ms)) return '-'
   const rounded = Number(ms.toPrecision(2))
   if (rounded < 0.001) return `${significant(rounded * 1e6)} ns`
-  if (rounded < 0.01) return `${significant(rounded * 1000)} µs`
+  if (rounded < 0.1) return `${significant(rounded * 1000)} µs`
   if (rounded < 1000) return `${significant(rounded)} ms`
   if (rounded < 120_000) return `${significant(rounded / 1000)} s`
   return `${significant(rounded / 60_000)} min`

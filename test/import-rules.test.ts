@@ -164,7 +164,17 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     'src/options',
     'src/fs',
     'src/node',
-    'src/state',
+    'src/state.ts',
+    // Types, and how a state is made of resources, which text is made of.
+    'src/state/json',
+    'src/state/plugin',
+    'src/state/reports',
+    'src/state/resources',
+    'src/state/diff',
+    // How large a file may be, and how a plan's goal is written.
+    'src/state/plain',
+    'src/state/plan-text',
+    'src/state/desired',
   ],
   // Public roots alone, and how things are said.
   playground: [

@@ -1,5 +1,8 @@
 // Values that nobody can change any more, so that they can be shared without a copy. Knows no cache.
 
+/** What was walked to its leaves: a large state is walked once, however often somebody wants to be sure of it. */
+const walked = new WeakSet<object>()
+
 /** Freezes a JSON value to its leaves, in place, and returns it. Does not recurse, so that a very deep value is no danger. */
 export function deepFreeze<T>(value: T): T {
   const stack: unknown[] = [value]
@@ -7,7 +10,7 @@ export function deepFreeze<T>(value: T): T {
   const seen = new Set<object>()
   while (stack.length > 0) {
     const item = stack.pop()
-    if (typeof item !== 'object' || item === null) continue
+    if (typeof item !== 'object' || item === null || walked.has(item)) continue
     if (!Object.isFrozen(item)) Object.freeze(item)
     else if (seen.has(item)) continue
     else seen.add(item)
@@ -16,5 +19,6 @@ export function deepFreeze<T>(value: T): T {
       if (typeof part === 'object') stack.push(part)
     }
   }
+  if (typeof value === 'object' && value !== null) walked.add(value)
   return value
 }

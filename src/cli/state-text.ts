@@ -147,11 +147,11 @@ export function pluginsText(plugins: readonly PluginInfo[]): string {
 
 /** `now`: ms since 1970. */
 export function checkpointsText(checkpoints: readonly CheckpointInfo[], now: number): string {
-  const rows = checkpoints.map(({ id, created, plugins, resources }) => [
+  const rows = checkpoints.map(({ id, created, plugins, resources, damaged }) => [
     id,
     ageText(now - Date.parse(created)),
-    plugins.join(' '),
-    count(resources),
+    damaged ? 'damaged' : plugins.join(' '),
+    damaged ? '-' : count(resources),
   ])
   return table([['checkpoint', 'age', 'plugins', 'resources'], ...rows], [1, 3])
 }

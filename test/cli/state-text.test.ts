@@ -213,8 +213,13 @@ it('checkpoints have an age in words', () => {
     '-',
   ])
   const told = checkpointsText(
-    [{ id: 'X', created, plugins: ['net', 'lxc'], resources: 3 }],
+    [
+      { id: 'X', created, plugins: ['net', 'lxc'], resources: 3 },
+      { id: 'Y', created, plugins: [], resources: 0, damaged: true },
+    ],
     Date.parse(created) + 5000,
   )
-  expect(told).toBe('checkpoint  age  plugins  resources\nX           5 s  net lxc          3\n')
+  expect(told).toBe(
+    'checkpoint  age  plugins  resources\nX           5 s  net lxc          3\nY           5 s  damaged          -\n',
+  )
 })

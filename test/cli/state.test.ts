@@ -234,7 +234,7 @@ describe('diff and verify', () => {
       'nothing to do: no resource is declared; not compared, for want of an answer: lxc\n',
     )
     expect(await system.run(['diff', other, '-p', 'things', '--exit-code'])).toMatchObject({ code: 0, stderr: '' })
-    expect((await system.run(['diff', other, '-p', 'net'])).stderr).toContain('says nothing of the plugin "net"')
+    expect((await system.run(['diff', other, '-p', 'net'])).stderr).toContain('says nothing of plugin "net"')
   })
 
   it('a file that is no desired state is told by its places, and nothing is asked', async () => {

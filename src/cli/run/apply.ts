@@ -1,9 +1,8 @@
 // `op-dbus apply|rollback`: shows what will be done, asks, does it, and tells what became of each resource.
 import { isOpDbusError, OpDbusError } from '../../errors.js'
 import { visibleJson } from '../../format.js'
-import { planText } from '../../state/plan-text.js'
 import type { ApplyReport, Plan } from '../../state/reports.js'
-import type { State } from '../../state.js'
+import { planText, type State } from '../../state.js'
 import { canAsk, saysYes } from '../ask.js'
 import type { CommandCall } from '../command.js'
 import { APPLY_FAILED, NO_ANSWER } from '../exit-codes.js'
@@ -45,7 +44,8 @@ export async function apply({ values, args, terminal }: CommandCall<Values>): Pr
   else if (values.yes)
     throw new OpDbusError('INVALID_INPUT', '--plan with a desired file changes nothing: leave out --yes')
   return withState(values, terminal, async state => {
-    const plan = await state.plan(await desiredIn(path, values, state, terminal), callOf(values, terminal))
+    const call = callOf(values, terminal)
+    const plan = await state.plan(await desiredIn(path, state, terminal), call)
     if (planFile === undefined) return carryOut(state, plan, values, terminal)
     if (planFile !== '-') await show(plan, values, terminal)
     tellTrouble(plan.trouble ?? {}, terminal)
@@ -63,8 +63,8 @@ async function applyPlan(path: string, values: Values, terminal: Terminal): Prom
     throw new OpDbusError('INVALID_INPUT', '--plugin goes with a desired file: a plan is carried out whole')
   }
   refuseUnasked(values, path === '-')
-  const plan = await readPlanFile(path, terminal)
   return withState(values, terminal, async state => {
+    const plan = await readPlanFile(path, state, terminal)
     // An apply looks by itself whether the system has moved; who only wants to see is told as well.
     if (values['dry-run']) await planAgain(state, plan, terminal)
     return carryOut(state, plan, values, terminal)

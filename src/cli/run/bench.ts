@@ -10,6 +10,7 @@ import type { FlagValues } from '../flags.js'
 import { settingsOf } from '../settings.js'
 import { chart } from './bench/chart.js'
 import { type BenchRow, DISK_ROUNDS, type Measured, measureAll } from './bench/rows.js'
+import { jsonText } from './state.js'
 
 type Values = FlagValues & { readonly rounds?: string; readonly json?: boolean }
 
@@ -25,9 +26,7 @@ export async function bench({ values, terminal }: CommandCall<Values>): Promise<
     const machine = `${availableParallelism()} x ${cpus()[0]?.model.trim() || process.arch}`
     const look = { color: terminal.color, columns: Math.min(terminal.columns, 120) }
     const found = { rounds, version: VERSION, node: process.version, machine, rows, together: together(rows) }
-    await terminal.out(
-      values.json ? `${JSON.stringify({ 'op-dbus': 'bench', ...found }, undefined, 2)}\n` : text(found, look),
-    )
+    await terminal.out(values.json ? jsonText({ 'op-dbus': 'bench', ...found }) : text(found, look))
     return 0
   } finally {
     terminal.status('')
@@ -59,7 +58,9 @@ function text(
     `Medians of ${count(rounds)}, from disk of ${Math.min(rounds, DISK_ROUNDS)}; of fewer where one takes seconds.\n`,
     table([['', 'computed', 'from disk', 'from memory', 'memory saves'], ...lines], [1, 2, 3, 4]),
     ...(measured.length > 0 ? [chart(measured, look)] : []),
-    'From memory: asked again in this process. From disk: asked by another one, its own start not counted.',
+    'From memory: asked again in this process. From disk: asked by another one, whose',
+    'start is not counted, and that it opens the cache is: a short text of a small model',
+    'may be computed sooner.',
     ...(missing.length > 0 ? [`\nNot measured\n${table(missing).trimEnd()}`] : []),
     '',
   ].join('\n')

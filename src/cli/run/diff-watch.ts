@@ -44,7 +44,7 @@ async function watchState(state: State, { path, values, format, terminal }: Watc
   let shown = ''
   watchFile(path, { interval: LOOK_MS }, onFile)
   try {
-    desired = await desiredIn(path, values, state, terminal)
+    desired = await desiredIn(path, state, terminal)
     watch = await watchPlugins()
     await show(await state.diff(desired, call))
     for await (const changed of changes) {
@@ -79,7 +79,7 @@ async function watchState(state: State, { path, values, format, terminal }: Watc
   /** While somebody is at work on it, or has made a mistake, the last good one counts on, which is said. */
   async function readAgain(): Promise<void> {
     try {
-      desired = await desiredIn(path, values, state, terminal)
+      desired = await desiredIn(path, state, terminal)
     } catch (error) {
       if (signal.aborted) throw error
       complain(error, false, terminal)

@@ -1,9 +1,8 @@
 // `op-dbus diff|verify`: what separates the system from a desired file.
 import { OpDbusError } from '../../errors.js'
 import { plural } from '../../format.js'
-import type { Operation } from '../../state/json-patch.js'
 import type { Desired, DiffReport } from '../../state/reports.js'
-import type { State } from '../../state.js'
+import { jsonPatch, type Operation, type State } from '../../state.js'
 import type { CommandCall } from '../command.js'
 import { DIFFERS, NO_ANSWER } from '../exit-codes.js'
 import type { Terminal } from '../terminal.js'
@@ -33,10 +32,11 @@ export async function diff({ values, args, terminal }: CommandCall<DiffValues>):
   const path = fileOf(args, 'diff')
   const format = diffFormatOf(values, terminal)
   return withState(values, terminal, async state => {
-    const desired = await desiredIn(path, values, state, terminal)
-    const report = await state.diff(desired, { ...callOf(values, terminal), fresh: values.fresh })
+    const call = callOf(values, terminal)
+    const desired = await desiredIn(path, state, terminal)
+    const report = await state.diff(desired, { ...call, fresh: values.fresh })
     tellTrouble(report.trouble, terminal)
-    const compared = { state, desired, call: callOf(values, terminal) }
+    const compared = { state, desired, call }
     if (!values['exit-code'] || !onlyCode(values))
       await terminal.out(await reportText(report, format, terminal, compared))
     return codeOf(report, values['exit-code'] === true)
@@ -47,8 +47,8 @@ export async function verify({ values, args, terminal }: CommandCall<StateValues
   const path = fileOf(args, 'verify')
   const json = wantsJson(values, terminal)
   return withState(values, terminal, async state => {
-    const desired = await desiredIn(path, values, state, terminal)
-    const report = await state.verify(desired, callOf(values, terminal))
+    const call = callOf(values, terminal)
+    const report = await state.verify(await desiredIn(path, state, terminal), call)
     tellTrouble(report.trouble, terminal)
     // It always asks: where an answer came from is no news.
     const text = report.same ? equalText(report, path) : diffAndSummary({ ...report, stateSources: {} }, terminal)
@@ -90,7 +90,6 @@ export async function reportText(
 
 /** A patch needs the very state that was compared: between two diffs of one state that is what a query answers. */
 async function patchOf(report: DiffReport, { state, desired, call }: Compared): Promise<readonly Operation[]> {
-  const { jsonPatch } = await import('../../state/json-patch.js')
   const hashes = ({ diffs }: DiffReport) => diffs.map(({ currentHash }) => currentHash).join()
   const names = report.diffs.map(({ plugin }) => plugin)
   for (let tries = 0; tries < 5; tries++) {

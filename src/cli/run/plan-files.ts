@@ -2,22 +2,18 @@
 import { isDeepStrictEqual } from 'node:util'
 import { OpDbusError } from '../../errors.js'
 import { desiredFile } from '../../state/desired.js'
-import { MAX_BYTES } from '../../state/plain.js'
-import { readPlan } from '../../state/plan-file.js'
+import { PLAN_LIMITS } from '../../state/plan-text.js'
 import type { Plan } from '../../state/reports.js'
 import type { State } from '../../state.js'
 import { readWhole } from '../input.js'
 import type { Terminal } from '../terminal.js'
 import { told } from './state.js'
 
-/** Bytes: a plan holds what it changes, old and new. */
-const MAX_PLAN = 4 * MAX_BYTES
-
 /** @throws OpDbusError INVALID_INPUT */
-export async function readPlanFile(path: string, terminal: Terminal): Promise<Plan> {
+export async function readPlanFile(path: string, state: State, terminal: Terminal): Promise<Plan> {
   const name = path === '-' ? 'standard input' : path
-  const bytes = await readWhole(path, MAX_PLAN, terminal.signal)
-  return told(name, terminal, () => readPlan(bytes, name))
+  const bytes = await readWhole(path, PLAN_LIMITS.maxBytes, terminal.signal)
+  return told(name, terminal, () => state.readPlan(bytes, name))
 }
 
 /**

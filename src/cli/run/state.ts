@@ -16,9 +16,6 @@ export type StateValues = FlagValues & {
   readonly plugin?: string
 }
 
-/** Problems of a file that are printed; the rest is counted. */
-const MAX_PROBLEMS = 20
-
 /** Opens the state for `work`, and closes it whatever comes of that. */
 export async function withState<T>(
   values: FlagValues,
@@ -81,19 +78,13 @@ export function callOf(values: StateValues, terminal: Terminal) {
 
 /**
  * The desired state in a file. What is wrong in it is printed as it is, a line for each place.
- * @throws OpDbusError INVALID_INPUT, also where a plugin is chosen of which the file says nothing
+ * @throws OpDbusError INVALID_INPUT
  */
-export async function desiredIn(path: string, values: StateValues, state: State, terminal: Terminal): Promise<Desired> {
-  const chosen = chosenPlugins(values) ?? []
+export async function desiredIn(path: string, state: State, terminal: Terminal): Promise<Desired> {
   const name = path === '-' ? 'standard input' : path
   const { readWhole } = await import('../input.js')
   const bytes = await readWhole(path, MAX_BYTES, terminal.signal)
-  const desired = await told(name, terminal, () => state.readDesired(bytes, name))
-  const known = Object.keys(desired.plugins)
-  const strange = chosen.find(plugin => !known.includes(plugin))
-  if (strange === undefined) return desired
-  const has = known.length > 0 ? `it has: ${known.join(', ')}` : 'it has none'
-  throw new OpDbusError('INVALID_INPUT', `${name} says nothing of the plugin "${strange}"; ${has}`)
+  return told(name, terminal, () => state.readDesired(bytes, name))
 }
 
 /** Runs what reads a file of somebody's; each line of what is wrong is printed without a word before it, so that editors find the place. */
@@ -102,10 +93,8 @@ export async function told<T>(name: string, terminal: Terminal, read: () => T | 
     return await read()
   } catch (error) {
     if (!isOpDbusError(error, 'INVALID_INPUT') || !error.message.startsWith(`${name}:`)) throw error
-    const lines = error.message.split('\n')
-    for (const line of lines.slice(0, MAX_PROBLEMS)) terminal.say(oneLine(line, 400))
-    const more = lines.length > MAX_PROBLEMS ? `, and ${lines.length - MAX_PROBLEMS} more` : ''
-    throw new OpDbusError('INVALID_INPUT', `${name} cannot be used: see above${more}; nothing was touched`, {
+    for (const line of error.message.split('\n')) terminal.say(oneLine(line, 400))
+    throw new OpDbusError('INVALID_INPUT', `${name} cannot be used: see above; nothing was touched`, {
       cause: error,
     })
   }

@@ -1,14 +1,11 @@
 // The rows of `op-dbus bench`: what is asked in each, computed, from disk and from memory. Everything lies in the folder that is given.
 import { isOpDbusError, messageOf, OpDbusError } from '../../../errors.js'
 import type { OpenOptions } from '../../../node.js'
-import { diffState } from '../../../state/diff.js'
-import type { JsonObject } from '../../../state/json.js'
-import { normaliseState } from '../../../state/normalise.js'
 import type { PluginInfo } from '../../../state/reports.js'
 import { openState, type State, type StateOptions } from '../../../state.js'
 import type { Terminal } from '../../terminal.js'
 import { medianOf, perCall, timed } from './measure.js'
-import { SAMPLE, sampleState } from './sample-state.js'
+import { sampleDesired, samplePlugin } from './sample-state.js'
 
 /** Medians, ms. */
 export interface Measured {
@@ -46,7 +43,7 @@ export async function measureAll(settings: Settings, rounds: number, terminal: T
       await add(`query ${info.name}`, () => queryTimes(settings, state, info, rounds, signal))
     }
     await add(`vectorise "${EVENT}"`, () => vectorTimes(cacheSettings, rounds, signal))
-    await add('compute diff of 1 MB', () => diffTimes(cacheSettings, rounds))
+    await add('compute diff of 1 MB', () => diffTimes(settings, rounds))
   })
   return rows
 }
@@ -124,23 +121,19 @@ async function vectorTimes(settings: OpenOptions, rounds: number, signal: AbortS
   return { computedMs, memoryMs, ...(onDisk && { diskMs }) }
 }
 
-/** The diff by itself: states that are in hand, and the cache that the manager of plugins keeps diffs in. */
-async function diffTimes(settings: OpenOptions, rounds: number): Promise<Measured> {
-  const state = (round: number) => normaliseState(sampleState(round), SAMPLE)
-  const desired = Object.freeze({ prune: false, state: state(-1) })
-  return using(openCaches(settings), async ({ diffs }) => {
-    const ask = (current: JsonObject) =>
-      diffs.getOrCompute(
-        { plugin: SAMPLE.name, pluginVersion: SAMPLE.version, current, desired },
-        () => diffState(SAMPLE, current, desired),
-        { frozen: true },
-      )
+/** A diff as a program asks for it: of a state that the cache holds, and a desired file that was read. */
+async function diffTimes(settings: StateOptions, rounds: number): Promise<Measured> {
+  const options = { ...settings, pluginModules: [], plugins: [samplePlugin], queryCacheTtl: 3600 }
+  return using(openState(options), async state => {
+    const desired = (round: number) => state.readDesired(JSON.stringify(sampleDesired(round)), 'sample')
+    // The first one asks for the state.
+    await state.diff(await desired(-1))
     const computedMs = await medianOf(rounds, async round => {
-      const current = state(round)
-      return timed(() => ask(current))
+      const other = await desired(round)
+      return timed(() => state.diff(other))
     })
-    const current = state(0)
-    const memoryMs = await perCall(rounds, async () => (await ask(current)).source === 'memory')
+    const same = await desired(-1)
+    const memoryMs = await perCall(rounds, async () => (await state.diff(same)).sources[samplePlugin.name] === 'memory')
     return { computedMs, memoryMs }
   })
 }

@@ -1,26 +1,34 @@
 // About a megabyte of state, the same on every machine, for the diff that `op-dbus bench` measures. It asks no system.
 import { seeded } from '../../../sample-lines.js'
 import type { JsonObject } from '../../../state/json.js'
+import type { StatePlugin } from '../../../state/plugin.js'
 
 const SEED = 20_260_101
 /** About 280 bytes each as JSON. */
 const INTERFACES = 3600
 
-/** A plugin as far as a diff needs one. */
-export const SAMPLE = {
+/** A system of that state. */
+export const samplePlugin: StatePlugin = {
   name: 'sample',
   version: '1',
   resources: { interfaces: { key: 'name' } },
-} as const
+  capabilities: { apply: false, atomic: false, rollback: false, watch: false },
+  query: async () => ({ interfaces: interfacesOf() }),
+}
 
-/** One interface's mtu differs from that of every other round. */
-export function sampleState(round: number): JsonObject {
-  interfaces ??= makeInterfaces()
+/** All of it, with one interface's mtu another one in each round. */
+export function sampleDesired(round: number) {
   const at = Math.abs(round * 37) % INTERFACES
-  return { interfaces: interfaces.map((one, i) => (i === at ? { ...one, mtu: 9000 + round } : one)) }
+  const interfaces = interfacesOf().map((one, i) => (i === at ? { ...one, mtu: 9000 + round } : one))
+  return { version: 1, plugins: { [samplePlugin.name]: { interfaces } } }
 }
 
 let interfaces: readonly JsonObject[] | undefined
+
+function interfacesOf(): readonly JsonObject[] {
+  interfaces ??= makeInterfaces()
+  return interfaces
+}
 
 function makeInterfaces(): JsonObject[] {
   const random = seeded(SEED)
