@@ -45,6 +45,8 @@ export interface FileStoreOptions {
   readonly maxEntries: number
   /** A file older than this, in ms, is removed at the first look and every minute. Absent: never. */
   readonly maxAgeMs?: (key: Key) => number
+  /** Which files are entries for `size`, `list` and `verify`; the others only accompany them. Absent: all. */
+  readonly isEntry?: (key: Key) => boolean
   /** A file longer than this is damaged or not ours, and a value longer than this is refused. Default 64 MiB. */
   readonly maxBytes?: number
   readonly clock: Clock
@@ -55,8 +57,11 @@ export interface FileStoreOptions {
 export interface FileReport {
   /** Files with our first bytes. */
   readonly files: number
-  /** Those of them whose check holds. */
+  /** Those of them that are entries and whose check holds. */
   readonly entries: number
+  /** Those of them whose check does not. */
+  readonly damaged: number
+  /** Of the entries. */
   readonly bytes: number
   /** Other files of our name; left alone. */
   readonly foreign: number
@@ -78,7 +83,7 @@ export interface FileStore extends Store {
 
 /** Creates nothing and reads nothing until it is used. */
 export function openFileStore(options: FileStoreOptions): FileStore {
-  const { dir, clock, crc32 } = options
+  const { dir, clock, crc32, isEntry = () => true } = options
   const maxBytes = options.maxBytes ?? 64 * 2 ** 20
   const encoder = new TextEncoder()
   const counters: StoreCounters = { damaged: 0, evicted: 0 }
@@ -257,24 +262,29 @@ export function openFileStore(options: FileStoreOptions): FileStore {
     },
     async *list() {
       enter([])
-      for (const key of guarded(dir, keysByName)) {
+      for (const key of guarded(dir, keysByName).filter(isEntry)) {
         const value = guarded(dir, () => read(key))
         if (value !== undefined) yield { key, bytes: value.length }
       }
     },
     async size() {
       enter([])
-      const files = guarded(dir, ours)
+      const files = guarded(dir, ours).filter(({ key }) => isEntry(key))
       return { entries: files.length, bytes: files.reduce((sum, file) => sum + file.bytes, 0) }
     },
     async verify() {
       enter([])
       return guarded(dir, () => {
         const files = ours()
-        const entries = files.filter(({ key }) => read(key) !== undefined).length
-        const named = keysByName().length
-        const bytes = files.reduce((sum, file) => sum + file.bytes, 0)
-        return { files: files.length, entries, bytes, foreign: named - files.length }
+        const whole = files.filter(({ key }) => read(key) !== undefined)
+        const entries = files.filter(({ key }) => isEntry(key))
+        return {
+          files: files.length,
+          entries: whole.filter(({ key }) => isEntry(key)).length,
+          damaged: files.length - whole.length,
+          bytes: entries.reduce((sum, file) => sum + file.bytes, 0),
+          foreign: keysByName().length - files.length,
+        }
       })
     },
     async clear() {
