@@ -10,7 +10,7 @@ import type { Diagnostics } from '../diagnostics.js'
 import { isOpDbusError, messageOf, OpDbusError } from '../errors.js'
 import type { Clock, Hash, Timer, Warn } from '../ports.js'
 import { signalOf } from '../realms.js'
-import type { QueryDisk } from './query-disk.js'
+import type { OpenedQueryDisk, QueryDisk } from './query-disk.js'
 import type { QueryTokens } from './query-tokens.js'
 import { type CachedValue, type ComputeValue, ValueCache, type ValueCall, valueEvents } from './value-cache.js'
 import { type Held, heldBytes } from './values.js'
@@ -47,6 +47,7 @@ export interface QueryCall extends ValueCall {
 
 /** Asked by a plugin's name, of 1 to 1,000 characters; what it answered is good for as long as the TTL says. */
 export class QueryCache extends ValueCache<string> {
+  readonly #disk: OpenedQueryDisk | undefined
   readonly #tokens: QueryTokens | undefined
   readonly #ttlMs: number
   readonly #staleMs: number
@@ -73,9 +74,11 @@ export class QueryCache extends ValueCache<string> {
     })
     const dropped = (plugin: string) => void this.cache.forget(plugin)
     const parts = { ttlMs, staleMs, clock, hash, warn, events, timer: options.timer, dropped }
-    const disk = ttlMs > 0 ? options.disk?.(parts) : undefined
-    super(new TieredCache({ memory, tiers: disk ? [disk.tier] : [], clock, events }))
+    // Also where nothing is kept: others are told of changes all the same.
+    const disk = options.disk?.(parts)
+    super(new TieredCache({ memory, tiers: disk && ttlMs > 0 ? [disk.tier] : [], clock, events }))
     this.#tokens = disk?.tokens
+    this.#disk = disk
     this.#ttlMs = ttlMs
     this.#staleMs = staleMs
     this.#warn = warn
@@ -149,9 +152,10 @@ export class QueryCache extends ValueCache<string> {
     }
   }
 
-  override close(): Promise<void> {
+  override async close(): Promise<void> {
     this.#tokens?.close()
-    return super.close()
+    await super.close()
+    await this.#disk?.close()
   }
 
   protected override idOf(plugin: string): string {
@@ -161,7 +165,7 @@ export class QueryCache extends ValueCache<string> {
 
   protected override enter(id: string): void {
     if (this.#holds.has(id)) this.cache.forget(id)
-    this.#tokens?.enter(id)
+    if (this.#ttlMs > 0) this.#tokens?.enter(id)
   }
 
   protected override peek(id: string): Held | undefined {

@@ -251,7 +251,7 @@ export class QueryTokens {
     this.#failed(error)
     store.deleteMany([tokenKey(hash, plugin)]).catch(() => {
       const sentence = `other processes cannot be told that what "${plugin}" answered is out of date, and may serve theirs for the rest of its time`
-      warn(`${sentence}: ${messageOf(error)}`, error, `token of ${plugin}`)
+      warn(`${sentence}: ${messageOf(error)}`, undefined, `token of ${plugin}`)
     })
   }
 
