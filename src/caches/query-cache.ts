@@ -6,6 +6,7 @@ import type { Loader } from '../cache/loader.js'
 import type { Answer } from '../cache/look-up.js'
 import { MemoryTier } from '../cache/memory-tier.js'
 import { TieredCache } from '../cache/tiered-cache.js'
+import { within } from '../cache/within.js'
 import type { Diagnostics } from '../diagnostics.js'
 import { isOpDbusError, messageOf, OpDbusError } from '../errors.js'
 import type { Clock, Hash, Timer, Warn } from '../ports.js'
@@ -45,6 +46,9 @@ export interface QueryCall extends ValueCall {
   readonly ttlMs?: number | undefined
 }
 
+/** How long an end waits for what is asked anew, ms. */
+const RENEWAL_MS = 5000
+
 /** Asked by a plugin's name, of 1 to 1,000 characters; what it answered is good for as long as the TTL says. */
 export class QueryCache extends ValueCache<string> {
   readonly #disk: OpenedQueryDisk | undefined
@@ -52,6 +56,8 @@ export class QueryCache extends ValueCache<string> {
   readonly #ttlMs: number
   readonly #staleMs: number
   readonly #warn: Warn
+  readonly #timer: Timer | undefined
+  readonly #renewals = new Set<Promise<unknown>>()
   readonly #events: CacheEvents<Held> | undefined
   /** How often each is held in this process. */
   readonly #holds = new Map<string, number>()
@@ -82,11 +88,12 @@ export class QueryCache extends ValueCache<string> {
     this.#ttlMs = ttlMs
     this.#staleMs = staleMs
     this.#warn = warn
+    this.#timer = options.timer
     this.#events = events
   }
 
   /**
-   * As {@link ValueCache.getOrCompute}; `fresh` and `ttlMs` are this cache's own.
+   * As that of the other caches; `fresh` and `ttlMs` are this cache's own.
    * @throws OpDbusError INVALID_INPUT, UNCACHEABLE, ABORTED
    */
   override async getOrCompute<T>(
@@ -152,7 +159,17 @@ export class QueryCache extends ValueCache<string> {
     }
   }
 
+  /**
+   * Resolves when nothing is being asked anew in the background any more, or after 5 s: who asks once and ends would else be told
+   * what is late, time after time.
+   */
+  async settled(): Promise<void> {
+    const renewals = [...this.#renewals]
+    if (renewals.length > 0) await within(RENEWAL_MS, () => Promise.allSettled(renewals), this.#timer).catch(() => {})
+  }
+
   override async close(): Promise<void> {
+    if (this.#renewals.size > 0) await this.settled()
     this.#tokens?.close()
     await super.close()
     await this.#disk?.close()
@@ -205,7 +222,7 @@ export class QueryCache extends ValueCache<string> {
   }
 
   #renew(id: string, load: Loader<Held>): void {
-    this.cache.renew(id, load)?.catch((error: unknown) => {
+    const renewal: Promise<unknown> | undefined = this.cache.renew(id, load)?.catch((error: unknown) => {
       if (isOpDbusError(error, 'CLOSED')) return
       this.#warn(
         `"${id}" could not be asked anew, so its last answer is served until its time is up: ${messageOf(error)}`,
@@ -213,6 +230,9 @@ export class QueryCache extends ValueCache<string> {
         `renewal of ${id}`,
       )
     })
+    if (renewal === undefined) return
+    this.#renewals.add(renewal)
+    void renewal.then(() => this.#renewals.delete(renewal))
   }
 }
 

@@ -249,7 +249,9 @@ export class StateManager {
     for (const watch of [...this.#watches]) watch.close()
     this.#push.close()
     await Promise.allSettled(this.#applies)
-    const { registry, calls, warn, release } = this.#parts
+    const { registry, calls, queries, warn, release } = this.#parts
+    // What is late is being asked anew, by plugins that are about to be let go.
+    await queries.settled()
     for (const { plugin } of registry.loaded ?? []) {
       if (!plugin.close) continue
       await calls.call(plugin, 'close', () => plugin.close?.()).catch((error: unknown) => warn(messageOf(error), error))
