@@ -14,6 +14,7 @@ export interface TokenStore extends Store {
   getSync(key: Key): Uint8Array | undefined
   holdSync(key: Key): HeldEntry | undefined
   setSync(key: Key, value: Uint8Array): void
+  pathOf(key: Key): string
 }
 
 export interface QueryTokensOptions {
@@ -101,11 +102,14 @@ export class QueryTokens {
       this.#distrusted.delete(plugin)
       const token = this.#hold(plugin)
       if (token !== undefined) return token
-      throw new Error('a file of somebody else lies where its token goes')
     } catch (error) {
       this.#goOnAlone(plugin, error)
       return undefined
     }
+    const { store, hash } = this.#options
+    const path = store.pathOf(tokenKey(hash, plugin))
+    this.#goOnAlone(plugin, new Error(`${path} is not a file of op-dbus; remove it`), path)
+    return undefined
   }
 
   /** Everything from before is good for no process any more, once this returns. */
@@ -205,11 +209,11 @@ export class QueryTokens {
     return token
   }
 
-  #goOnAlone(plugin: string, error: unknown): void {
+  #goOnAlone(plugin: string, error: unknown, about = 'tokens'): void {
     this.#failed(error)
     const sentence =
       'what plugins answer is kept in this process alone, which does not hear of all that others change, until its time is up'
-    this.#options.warn(`${sentence}: ${messageOf(error)}`, undefined, 'tokens')
+    this.#options.warn(`${sentence}: ${messageOf(error)}`, undefined, about)
     // What is held already stands: nothing came between.
     if (this.#held.has(plugin)) return
     const entry = this.#place(plugin) ?? { stands: () => this.#isEmpty(plugin), release: () => {} }

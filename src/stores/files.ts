@@ -73,6 +73,8 @@ export interface FileStore extends Store {
   holdSync(key: Key): HeldEntry | undefined
   /** One entry, written before this returns: for what must not wait, such as a process's exit. */
   setSync(key: Key, value: Uint8Array): void
+  /** Where an entry lies, for messages. */
+  pathOf(key: Key): string
   clearedElsewhere(): boolean
   /** As `clear`, and the folder itself goes, unless something of somebody else's is in it: for one that nobody uses any more. */
   remove(): Promise<void>
@@ -129,7 +131,7 @@ export function openFileStore(options: FileStoreOptions): FileStore {
   function write(key: Key, value: Uint8Array): void {
     const path = pathOf(key)
     const there = look(path)
-    if (there === 'foreign' && !isBlank(readFile(path, maxBytes) ?? NOTHING)) return
+    if (there === 'foreign' && !isLeftOver(readFile(path, maxBytes) ?? NOTHING)) return
     const temporary = join(dir, `.${key}.${options.hash.random(4)}.tmp`)
     const file = Buffer.concat([encoder.encode(MAGIC + checksum(key, value) + MIDDLE), value, encoder.encode(END)])
     replaceFile(path, file, temporary, { sync: false })
@@ -231,6 +233,7 @@ export function openFileStore(options: FileStoreOptions): FileStore {
   return {
     name: options.name,
     counters,
+    pathOf,
     getSync(key) {
       enter([key])
       return guarded(dir, () => read(key))
@@ -331,8 +334,8 @@ function isOurs(bytes: Uint8Array): boolean {
 }
 
 /** What a power cut may leave of a file of ours. It says nothing, so it may be written over, but whose it is nobody knows. */
-function isBlank(bytes: Uint8Array): boolean {
-  return bytes.every(byte => byte === 0)
+function isLeftOver(bytes: Uint8Array): boolean {
+  return bytes.every(byte => byte === 0) || (bytes.length < MAGIC.length && MAGIC.startsWith(text(bytes)))
 }
 
 function text(bytes: Uint8Array): string {

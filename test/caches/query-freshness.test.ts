@@ -111,7 +111,18 @@ describe('an answer in memory', () => {
     expect((await cache.getOrCompute('net', never)).source).toBe('memory')
     expect(await open(dir, { clock }).cache.get('net')).toBeUndefined()
     expect(readFileSync(join(dir, 'net.token.json'), 'utf8')).toBe('mine')
-    expect(warnings.join()).toContain('somebody else')
+    expect(warnings.join()).toContain(`${join(dir, 'net.token.json')} is not a file of op-dbus; remove it`)
+  })
+
+  it('takes the place of what a power cut left of a token', async () => {
+    for (const torn of ['', '\0\0\0', '{"op-db']) {
+      const dir = temporaryFolder()
+      const { cache, clock } = open(dir)
+      writeFileSync(join(dir, 'net.token.json'), torn)
+      await cache.getOrCompute('net', answer(1))
+      await Promise.resolve()
+      expect((await open(dir, { clock }).cache.get('net'))?.source).toBe('disk')
+    }
   })
 
   it('tells nobody in vain on a full disk: the old token goes', async () => {
