@@ -88,27 +88,10 @@ export class QueryTokens {
 
   /** A query begins; its answer carries this token, and goes to no other process where there is none. */
   begin(plugin: string): string | undefined {
-    if (this.#options.holds.isHeld(plugin)) {
-      this.#options.dropped(plugin)
-      return undefined
-    }
-    const before = this.#held.get(plugin)
-    if (before?.token !== undefined) return before.token
-    if (before && !before.entry.stands()) this.drop(plugin)
-    try {
-      this.#put(plugin)
-      // What is kept for this process alone began under something else.
-      if (before) this.drop(plugin)
-      this.#distrusted.delete(plugin)
-      const token = this.#hold(plugin)
-      if (token !== undefined) return token
-    } catch (error) {
-      this.#goOnAlone(plugin, error)
-      return undefined
-    }
-    const { store, hash } = this.#options
-    const path = store.pathOf(tokenKey(hash, plugin))
-    this.#goOnAlone(plugin, new Error(`${path} is not a file of op-dbus; remove it`), path)
+    const token = this.#begin(plugin)
+    // Only now: who holds it after this look renews the token after this one was taken.
+    if (!this.#options.holds.isHeld(plugin)) return token
+    this.#options.dropped(plugin)
     return undefined
   }
 
@@ -180,6 +163,27 @@ export class QueryTokens {
     this.#closed = true
     for (const { entry } of this.#held.values()) entry.release()
     this.#held.clear()
+  }
+
+  #begin(plugin: string): string | undefined {
+    const before = this.#held.get(plugin)
+    if (before?.token !== undefined) return before.token
+    if (before && !before.entry.stands()) this.drop(plugin)
+    try {
+      this.#put(plugin)
+      // What is kept for this process alone began under something else.
+      if (before) this.drop(plugin)
+      this.#distrusted.delete(plugin)
+      const token = this.#hold(plugin)
+      if (token !== undefined) return token
+    } catch (error) {
+      this.#goOnAlone(plugin, error)
+      return undefined
+    }
+    const { store, hash } = this.#options
+    const path = store.pathOf(tokenKey(hash, plugin))
+    this.#goOnAlone(plugin, new Error(`${path} is not a file of op-dbus; remove it`), path)
+    return undefined
   }
 
   #waitForMore(plugin: string): void {
