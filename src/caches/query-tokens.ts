@@ -168,7 +168,6 @@ export class QueryTokens {
   #begin(plugin: string): string | undefined {
     const before = this.#held.get(plugin)
     if (before?.token !== undefined) return before.token
-    if (before && !before.entry.stands()) this.drop(plugin)
     try {
       this.#put(plugin)
       // What is kept for this process alone began under something else.
@@ -218,7 +217,7 @@ export class QueryTokens {
     const sentence =
       'what plugins answer is kept in this process alone, which does not hear of all that others change, until its time is up'
     this.#options.warn(`${sentence}: ${messageOf(error)}`, undefined, about)
-    // What is held already stands: nothing came between.
+    // What is held already tells of every change since, also of one that came between.
     if (this.#held.has(plugin)) return
     const entry = this.#place(plugin) ?? { stands: () => this.#isEmpty(plugin), release: () => {} }
     this.#keep(plugin, { entry })
