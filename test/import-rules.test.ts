@@ -131,6 +131,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
   ],
   'src/state': [
     'src/ports',
+    'src/diagnostics',
     'src/errors',
     'src/realms',
     'src/format',

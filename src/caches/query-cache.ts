@@ -92,6 +92,11 @@ export class QueryCache extends ValueCache<string> {
     this.#events = events
   }
 
+  /** How long an answer is good, ms; 0: nothing is kept. @internal */
+  get ttlMs(): number {
+    return this.#ttlMs
+  }
+
   /**
    * As that of the other caches; `fresh` and `ttlMs` are this cache's own.
    * @throws OpDbusError INVALID_INPUT, UNCACHEABLE, ABORTED
