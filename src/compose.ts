@@ -25,10 +25,10 @@ import type { CallOptions, Clock, Crc32, Embedder, Hash, Store, Warn } from './p
  * Bytes of the other three in memory. With 10,000 embeddings of 384 floats at their default bound (20.5 MB) all four
  * stay within the 31 MB that the strategy promises.
  */
-const BLOCK_BYTES = 3_000_000
-const DIFF_BYTES = 2_500_000
-/** Room for a state that is 1 MB as JSON: what memory does not hold is read from disk, and hashed, each time it is compared. */
-const QUERY_BYTES = 4_500_000
+const BLOCK_BYTES = 2_500_000
+const DIFF_BYTES = 2_000_000
+/** Room for a state that is 1.7 MB as JSON: what memory does not hold is read from disk, and hashed, each time it is compared. */
+export const QUERY_BYTES = 5_500_000
 
 /** What a runtime brings. */
 export interface Runtime {

@@ -1,4 +1,4 @@
-// What happens inside the caches, as typed events for whoever listens. While nobody does, an event costs one branch and is
+// What happens inside the caches and the state, as typed events for whoever listens. While nobody does, an event costs one branch and is
 // not made. No event holds a text, a key or a value: an entry is named by a hash, worked out only when it is asked for.
 import { messageOf } from './errors.js'
 import type { CacheName, Device, SkipReason, Source, TierName } from './ports.js'
@@ -13,10 +13,18 @@ export interface DiagnosticEvents {
   readonly stored: StoredEvent
   /** Memory gave an entry up to make room. */
   readonly evicted: EvictedEvent
+  /** A plugin's state changed, so that nothing that was asked before is served any more. Queries only. */
+  readonly invalidated: InvalidatedEvent
   /** A cache was emptied, here or by another process. */
   readonly cleared: ClearedEvent
   /** A tier failed to do what it was asked, or answered with something that is not what was stored. Told each time. */
   readonly fault: FaultEvent
+  /** A plugin was asked to change its part of a system (op-dbus/state), and ended, well or not. */
+  readonly applied: AppliedEvent
+  /** A plugin's system told something by itself, to who has it listened to. */
+  readonly pushed: PushedEvent
+  /** A plugin did not do what it was asked. Told each time. */
+  readonly failed: FailedEvent
   /** What `onWarning` is told as well. */
   readonly warning: WarningEvent
 }
@@ -28,8 +36,12 @@ export const DIAGNOSTIC_NAMES: readonly DiagnosticName[] = [
   'computed',
   'stored',
   'evicted',
+  'invalidated',
   'cleared',
   'fault',
+  'applied',
+  'pushed',
+  'failed',
   'warning',
 ]
 
@@ -89,6 +101,11 @@ export interface EvictedEvent extends EntryEvent {
   readonly bytes: number
 }
 
+export interface InvalidatedEvent extends EntryEvent {
+  /** True when another process said so, and memory followed: told by the next look-up, once for all changes since the last. */
+  readonly elsewhere: boolean
+}
+
 export interface ClearedEvent {
   readonly cache: CacheName
   /** True when another process cleared the medium, and memory followed. */
@@ -103,6 +120,29 @@ export interface FaultEvent {
   /** `damaged`: bytes that are not what was stored. `full`: more waits to be written than may. */
   readonly why: 'error' | 'timeout' | 'damaged' | 'full'
   /** What the medium said. */
+  readonly message: string
+}
+
+export interface AppliedEvent {
+  readonly plugin: string
+  /** How many resources came to what: `{ done: 2, failed: 1 }`. */
+  readonly outcomes: Readonly<Record<string, number>>
+  /** With the look afterwards. */
+  readonly micros: number
+}
+
+export interface PushedEvent {
+  readonly plugin: string
+  /** `lost`: it tells nothing any more; `sound`: it does again. */
+  readonly kind: 'changed' | 'lost' | 'sound'
+}
+
+export interface FailedEvent {
+  readonly plugin: string
+  /** What was asked of it: `query`, `apply`, `watch` and so on. */
+  readonly asked: string
+  readonly why: 'error' | 'timeout'
+  /** What it said. */
   readonly message: string
 }
 
@@ -171,8 +211,12 @@ export class Diagnostics {
   readonly computed: Topic<ComputedEvent>
   readonly stored: Topic<StoredEvent>
   readonly evicted: Topic<EvictedEvent>
+  readonly invalidated: Topic<InvalidatedEvent>
   readonly cleared: Topic<ClearedEvent>
   readonly fault: Topic<FaultEvent>
+  readonly applied: Topic<AppliedEvent>
+  readonly pushed: Topic<PushedEvent>
+  readonly failed: Topic<FailedEvent>
   readonly warning: Topic<WarningEvent>
   readonly #told = new Set<string>()
   readonly #onWarning: ((message: string) => void) | undefined
@@ -185,8 +229,12 @@ export class Diagnostics {
     this.computed = topic('computed')
     this.stored = topic('stored')
     this.evicted = topic('evicted')
+    this.invalidated = topic('invalidated')
     this.cleared = topic('cleared')
     this.fault = topic('fault')
+    this.applied = topic('applied')
+    this.pushed = topic('pushed')
+    this.failed = topic('failed')
     this.warning = topic('warning')
   }
 

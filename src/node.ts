@@ -48,7 +48,8 @@ export async function openCaches(options: OpenOptions = {}): Promise<CacheSet> {
   const warn = folderWarnings(dir, tell)
   const budgetBytes = config.embeddingDiskBytes
   const lifetime = new Lifetime()
-  const disk = dir === undefined ? undefined : openDisk(dir, { ...config, clock, warn })
+  const disk =
+    dir === undefined ? undefined : openDisk(dir, { ...config, clock, warn, onExit: flush => lifetime.onExit(flush) })
   const folders = dir === undefined || !config.embeddingDiskCache ? undefined : foldersIn(dir)
 
   return composeCaches(config, {

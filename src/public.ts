@@ -25,13 +25,17 @@ export type { EmbedProgress } from './caches/progress.js'
 export type { QueryCache, QueryCall } from './caches/query-cache.js'
 export type { CachedValue, ComputeValue, ValueCall } from './caches/value-cache.js'
 export type {
+  AppliedEvent,
   ClearedEvent,
   ComputedEvent,
   DiagnosticEvents,
   DiagnosticName,
   EvictedEvent,
+  FailedEvent,
   FaultEvent,
+  InvalidatedEvent,
   LookupEvent,
+  PushedEvent,
   StoredEvent,
   TierVisit,
   WarningEvent,

@@ -1,13 +1,12 @@
 // Composition root for the state of a system, on Node: plugins, their manager, and the caches that keep what they answer. Opens no connection and
 // runs no program: that is for the first question.
 import { setTimeout as sleep } from 'node:timers/promises'
+import { timer } from './cache/within.js'
 import { readStateConfig, type StateConfig } from './config.js'
-import { Diagnostics } from './diagnostics.js'
 import { OpDbusError } from './errors.js'
 import type { OpenOptions } from './node/options.js'
 import { nodeClock, nodeHash, timer as quietTimer } from './node/runtime.js'
-import { dataDirOf, loadPluginModule, queryTtlOf, splitOptions } from './node/state-options.js'
-import type { Timer } from './ports.js'
+import { dataDirOf, loadPluginModule, machineDigest, splitOptions } from './node/state-options.js'
 import type { Caches } from './public.js'
 import type { StateSettings } from './settings.js'
 import { DataFolder } from './state/data-folder.js'
@@ -24,14 +23,52 @@ export type { OpenOptions } from './node/options.js'
 export type { CallOptions, Clock, Source, Warn } from './ports.js'
 export type { Caches } from './public.js'
 export type { StateSettings } from './settings.js'
-export type * from './state/json.js'
+export type { DesiredFile, DesiredInput } from './state/desired.js'
+export type { JsonObject, JsonValue } from './state/json.js'
+export { jsonPatch, type Operation } from './state/json-patch.js'
 export type { InitialState, StateManager as State } from './state/manager.js'
-export type { DesiredInput } from './state/planning.js'
-export type * from './state/plugin.js'
-export type * from './state/reports.js'
+export { planText } from './state/plan-text.js'
+export type {
+  ApplyCall,
+  Change,
+  Outcome,
+  PluginCall,
+  PluginCapabilities,
+  PluginModule,
+  PluginTools,
+  Problem,
+  ResourceName,
+  ResourceRule,
+  RunOptions,
+  RunResult,
+  StateAction,
+  StatePlugin,
+  Watch,
+  Watcher,
+} from './state/plugin.js'
+export type {
+  ApplyOptions,
+  ApplyReport,
+  CheckpointInfo,
+  Desired,
+  DesiredPlugin,
+  DiffCall,
+  DiffReport,
+  Plan,
+  PluginDiff,
+  PluginInfo,
+  PluginTrouble,
+  QueryReport,
+  ResourceOutcome,
+  StateQuery,
+  WatchEvent,
+} from './state/reports.js'
 
 export interface StateOptions extends OpenOptions, StateSettings {
-  /** Caches that are open already, instead of options for them. They stay open when the state is closed. */
+  /**
+   * Caches that are open already, instead of options for them (`onWarning` is one of those). They stay open when the state is closed. Their
+   * `on` tells what happens in the state as well.
+   */
   readonly caches?: Caches | undefined
   /** Plugins of your own, behind those of `pluginModules`. They are closed with the state. */
   readonly plugins?: readonly StatePlugin[] | undefined
@@ -43,21 +80,27 @@ export interface StateOptions extends OpenOptions, StateSettings {
  * @throws OpDbusError INVALID_INPUT for an option that is not what its type says
  */
 export async function openState(options: StateOptions = {}): Promise<StateManager> {
-  const { caches: given, plugins = [], onWarning = emitWarning, ...settings } = options
-  const { warn } = new Diagnostics({ onWarning })
+  const { caches: given, plugins = [], ...settings } = options
   const { ofState, ofCaches } = splitOptions(settings)
-  const config = readStateConfig(ofState, process.env, warn)
+  const early: string[] = []
+  const config = readStateConfig(ofState, process.env, message => early.push(message))
   if (given && Object.keys(ofCaches).length > 0) {
     throw new OpDbusError(
       'INVALID_INPUT',
       `options of caches (${Object.keys(ofCaches).join(', ')}) beside caches that are open`,
     )
   }
+  if (given && typeof given.queries?.getOrCompute !== 'function') {
+    throw new OpDbusError('INVALID_INPUT', 'caches must be what openCaches answers')
+  }
   if (!Array.isArray(plugins)) throw new OpDbusError('INVALID_INPUT', 'plugins must be a list of plugins')
   // Loaded only now: a program that brings caches has it, and the file of the caches stays as it is for those who want no state.
-  const caches = given ?? (await (await import('./node.js')).openCaches({ ...ofCaches, onWarning }))
+  const caches = given ?? (await (await import('./node.js')).openCaches(ofCaches))
+  const { diagnostics } = caches
+  const { warn } = diagnostics
+  for (const message of early) warn(message)
   const clock = nodeClock()
-  const calls = new PluginCalls(timer, 1000 * config.pluginTimeout)
+  const calls = new PluginCalls(timer, 1000 * config.pluginTimeout, diagnostics)
   const tools: PluginTools = {
     clock,
     env: process.env,
@@ -84,11 +127,11 @@ export async function openState(options: StateOptions = {}): Promise<StateManage
     }),
     clock,
     hash: nodeHash,
-    warn,
+    machine: machineDigest(),
+    diagnostics,
     timer,
     quietTimer,
     push: { on: config.queryPush, ttlMs: 1000 * config.queryPushTtl },
-    pollMs: 1000 * Math.max(1, queryTtlOf(ofCaches)),
     release: async () => {
       if (!given) await caches.close()
     },
@@ -102,14 +145,4 @@ function builtinPlugins(tools: PluginTools, { ovsdb, systemdBus, lxcPath }: Stat
     lxcPlugin(tools, { ...(lxcPath !== undefined && { path: lxcPath }) }),
     systemdPlugin(tools, { ...(systemdBus !== undefined && { bus: systemdBus }) }),
   ]
-}
-
-/** Keeps the process alive: somebody waits for what comes then. */
-const timer: Timer = (ms, run) => {
-  const handle = setTimeout(run, ms)
-  return () => clearTimeout(handle)
-}
-
-function emitWarning(message: string): void {
-  process.emitWarning(message, 'OpDbusWarning')
 }

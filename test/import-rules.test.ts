@@ -15,6 +15,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
   // What everybody may know.
   'src/ports': [],
   'src/errors': [],
+  'src/held-entry': [],
   'src/version': [],
   'src/abort-listeners': [],
   'src/format': [],
@@ -41,12 +42,13 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
   'src/patterns': ['src/ports', 'src/errors', 'src/realms'],
   // One medium each: none imports another.
   'src/stores/map': ['src/ports', 'src/errors'],
-  'src/stores/files': ['src/ports', 'src/errors', 'src/fs'],
+  'src/stores/files': ['src/ports', 'src/errors', 'src/held-entry', 'src/fs'],
   'src/stores/segments': ['src/ports', 'src/errors', 'src/fs'],
   'src/stores/indexeddb': ['src/ports', 'src/errors', 'idb-keyval'],
   'src/caches': [
     'src/ports',
     'src/errors',
+    'src/held-entry',
     'src/abort-listeners',
     'src/realms',
     'src/diagnostics',
@@ -129,6 +131,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
   ],
   'src/state': [
     'src/ports',
+    'src/diagnostics',
     'src/errors',
     'src/realms',
     'src/format',

@@ -133,7 +133,8 @@ function problemsOf(name, { keys, ...others }) {
   const at = `/files/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`
   if (!FILE.test(name))
     return [{ path: at, message: 'is no name of a file: letters, digits, ".", "_", "-", and ".conf" at the end' }]
-  const unknown = Object.keys(others).find(field => field !== 'comments')
+  // The last two may stand in any resource, and are checked before this.
+  const unknown = Object.keys(others).find(field => !['comments', 'ensure', 'prune'].includes(field))
   if (unknown !== undefined) return [{ path: `${at}/${unknown}`, message: 'a file has keys and comments' }]
   if (keys === undefined) return []
   if (typeof keys !== 'object' || keys === null || Array.isArray(keys))

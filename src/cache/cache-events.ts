@@ -95,6 +95,11 @@ export class CacheEvents<V> {
     if (stored.heard) stored.tell({ cache: this.cache, tier, entries, bytes, micros: 1000 * ms })
   }
 
+  invalidated(id: string, elsewhere: boolean): void {
+    const { invalidated } = this.#diagnostics
+    if (invalidated.heard) invalidated.tell(this.#entry(id, { elsewhere }))
+  }
+
   cleared(elsewhere: boolean): void {
     const { cleared } = this.#diagnostics
     if (cleared.heard) cleared.tell({ cache: this.cache, elsewhere })

@@ -13,7 +13,7 @@ export interface Codec<V> {
    * not every value needs a buffer.
    */
   place?(): Place<V>
-  /** Taken when a computation begins and handed to `encode` with its result (see query-cache.ts). */
+  /** Taken when a computation begins and handed to `encode` with its result (see caches/query-tokens.ts). */
   ticket?(id: string): Promise<unknown>
 }
 

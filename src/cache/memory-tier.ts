@@ -21,6 +21,8 @@ export interface MemoryTierOptions<V> {
   readonly capacity: number
   /** Bytes of keys and values together, as `sizeOf` estimates them. A value larger than this is not held. */
   readonly capacityBytes: number
+  /** Told of each value that is not held because it alone is larger. */
+  readonly tooLarge?: (id: string, bytes: number) => void
   /** Estimated bytes of an entry, at least 1. */
   readonly sizeOf: (value: V, id: string) => number
   /** Milliseconds that an entry lives; absent: for ever. */
@@ -93,6 +95,7 @@ export class MemoryTier<V extends object> {
     const size = this.bytesOf(id, value)
     if (size > this.#lru.maxSize) {
       this.#lru.delete(id)
+      this.#options.tooLarge?.(id, size)
       return
     }
     const held = this.#pool?.put(value) ?? value

@@ -193,11 +193,9 @@ export class ReadPath<V extends object> {
       if (asked.length === 0) return
       this.#visited(number, asked, await this.#tiers[number]!.getMany(asked))
     }
-    for (const [number, tier] of this.#tiers.entries()) {
-      if (!tier.hasTickets) continue
-      for (const lookUp of flight.lookUps) {
-        if (!lookUp.over && lookUp.hasMissed(number)) lookUp.ticket ??= await tier.ticket(lookUp.id)
-      }
+    // Also of a tier that could not be looked into: memory keeps by its tickets as well.
+    for (const tier of this.#tiers.filter(({ hasTickets }) => hasTickets)) {
+      for (const lookUp of flight.lookUps) if (!lookUp.over) lookUp.ticket ??= await tier.ticket(lookUp.id)
     }
     this.#load(flight, loader)
   }

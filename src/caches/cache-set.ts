@@ -2,7 +2,7 @@
 import type { LifetimeCounters, Tally } from '../cache/lifetime-counters.js'
 import { rate } from '../cache/metrics.js'
 import type { CacheStats } from '../cache/tiered-cache.js'
-import { DIAGNOSTIC_NAMES, type DiagnosticEvents, type DiagnosticName, type Diagnostics } from '../diagnostics.js'
+import { DIAGNOSTIC_NAMES, type DiagnosticEvents, type DiagnosticName, Diagnostics } from '../diagnostics.js'
 import { messageOf, OpDbusError } from '../errors.js'
 import type { PatternMode } from '../patterns/setting.js'
 import type { PatternCounts } from '../patterns/templates.js'
@@ -115,6 +115,8 @@ export class CacheSet {
   readonly queries: QueryCache
   readonly diffs: DiffCache
   readonly blocks: BlockCache
+  /** What else works on these caches tells it here. @internal */
+  readonly diagnostics: Diagnostics
   readonly #extras: CacheSetExtras
   #closing: Promise<void> | undefined
 
@@ -125,6 +127,7 @@ export class CacheSet {
     this.diffs = diffs
     this.blocks = blocks
     this.#extras = extras
+    this.diagnostics = extras.diagnostics ?? new Diagnostics()
   }
 
   /**
@@ -139,7 +142,7 @@ export class CacheSet {
       )
     }
     if (typeof listener !== 'function') throw new OpDbusError('INVALID_INPUT', 'a listener is a function')
-    return this.#extras.diagnostics?.on(name, listener) ?? (() => {})
+    return this.diagnostics.on(name, listener)
   }
 
   /** What each cache holds and did: in this process, on disk, and over all processes so far. */

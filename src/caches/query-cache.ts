@@ -1,15 +1,17 @@
 // What plugins answered, for a few seconds: memory, and small files for one-shot programs that ask again. Never older than the last
 // change that somebody told, in any process: query-tokens.ts says how.
 
+import type { CacheEvents } from '../cache/cache-events.js'
 import type { Loader } from '../cache/loader.js'
 import type { Answer } from '../cache/look-up.js'
 import { MemoryTier } from '../cache/memory-tier.js'
 import { TieredCache } from '../cache/tiered-cache.js'
+import { within } from '../cache/within.js'
 import type { Diagnostics } from '../diagnostics.js'
 import { isOpDbusError, messageOf, OpDbusError } from '../errors.js'
 import type { Clock, Hash, Timer, Warn } from '../ports.js'
 import { signalOf } from '../realms.js'
-import type { QueryDisk } from './query-disk.js'
+import type { OpenedQueryDisk, QueryDisk } from './query-disk.js'
 import type { QueryTokens } from './query-tokens.js'
 import { type CachedValue, type ComputeValue, ValueCache, type ValueCall, valueEvents } from './value-cache.js'
 import { type Held, heldBytes } from './values.js'
@@ -44,12 +46,21 @@ export interface QueryCall extends ValueCall {
   readonly ttlMs?: number | undefined
 }
 
+/** How long an end waits for what is asked anew, ms. */
+const RENEWAL_MS = 5000
+
 /** Asked by a plugin's name, of 1 to 1,000 characters; what it answered is good for as long as the TTL says. */
 export class QueryCache extends ValueCache<string> {
+  readonly #disk: OpenedQueryDisk | undefined
   readonly #tokens: QueryTokens | undefined
   readonly #ttlMs: number
   readonly #staleMs: number
   readonly #warn: Warn
+  readonly #timer: Timer | undefined
+  readonly #renewals = new Set<Promise<unknown>>()
+  readonly #events: CacheEvents<Held> | undefined
+  /** How often each is held in this process. */
+  readonly #holds = new Map<string, number>()
 
   constructor(options: QueryCacheOptions) {
     const { ttlMs, clock, hash, warn, diagnostics } = options
@@ -58,6 +69,7 @@ export class QueryCache extends ValueCache<string> {
     const memory = new MemoryTier<Held>({
       capacity: ttlMs > 0 ? Number.POSITIVE_INFINITY : 0,
       capacityBytes: options.capacityBytes,
+      tooLarge: tellTooLarge(warn),
       sizeOf: heldBytes,
       ttlMs,
       ttlOf: held => held.ttlMs,
@@ -68,16 +80,25 @@ export class QueryCache extends ValueCache<string> {
     })
     const dropped = (plugin: string) => void this.cache.forget(plugin)
     const parts = { ttlMs, staleMs, clock, hash, warn, events, timer: options.timer, dropped }
-    const disk = ttlMs > 0 ? options.disk?.(parts) : undefined
-    super(new TieredCache({ memory, tiers: disk ? [disk.tier] : [], clock, events }))
+    // Also where nothing is kept: others are told of changes all the same.
+    const disk = options.disk?.(parts)
+    super(new TieredCache({ memory, tiers: disk && ttlMs > 0 ? [disk.tier] : [], clock, events }))
     this.#tokens = disk?.tokens
+    this.#disk = disk
     this.#ttlMs = ttlMs
     this.#staleMs = staleMs
     this.#warn = warn
+    this.#timer = options.timer
+    this.#events = events
+  }
+
+  /** How long an answer is good, ms; 0: nothing is kept. @internal */
+  get ttlMs(): number {
+    return this.#ttlMs
   }
 
   /**
-   * As {@link ValueCache.getOrCompute}; `fresh` and `ttlMs` are this cache's own.
+   * As that of the other caches; `fresh` and `ttlMs` are this cache's own.
    * @throws OpDbusError INVALID_INPUT, UNCACHEABLE, ABORTED
    */
   override async getOrCompute<T>(
@@ -99,6 +120,7 @@ export class QueryCache extends ValueCache<string> {
    */
   override async delete(plugin: string): Promise<boolean> {
     const id = this.idOf(plugin)
+    this.#events?.invalidated(id, false)
     const deleted = this.cache.delete(id)
     this.#tokens?.renew(id)
     try {
@@ -117,13 +139,45 @@ export class QueryCache extends ValueCache<string> {
    */
   async invalidate(plugin: string): Promise<void> {
     const id = this.idOf(plugin)
+    this.#events?.invalidated(id, false)
     this.cache.forget(id)
     await this.#tokens?.renewSoon(id)
   }
 
-  override close(): Promise<void> {
+  /**
+   * The plugin's state is going to change step by step: as `delete`, and until the function that this answers was called, or this
+   * process is gone, what any process asks is answered and not kept. That function is as `delete` too.
+   * @throws OpDbusError INVALID_INPUT
+   */
+  async hold(plugin: string): Promise<() => Promise<void>> {
+    const id = this.idOf(plugin)
+    const count = this.#holds.get(id) ?? 0
+    this.#holds.set(id, count + 1)
+    // Before the token: whoever asks under the new one sees it.
+    if (count === 0) this.#tokens?.hold(id)
+    await this.delete(id)
+    let ended = false
+    return async () => {
+      if (ended) return
+      ended = true
+      await this.#letGo(id)
+    }
+  }
+
+  /**
+   * Resolves when nothing is being asked anew in the background any more, or after 5 s: who asks once and ends would else be told
+   * what is late, time after time.
+   */
+  async settled(): Promise<void> {
+    const renewals = [...this.#renewals]
+    if (renewals.length > 0) await within(RENEWAL_MS, () => Promise.allSettled(renewals), this.#timer).catch(() => {})
+  }
+
+  override async close(): Promise<void> {
+    if (this.#renewals.size > 0) await this.settled()
     this.#tokens?.close()
-    return super.close()
+    await super.close()
+    await this.#disk?.close()
   }
 
   protected override idOf(plugin: string): string {
@@ -132,11 +186,12 @@ export class QueryCache extends ValueCache<string> {
   }
 
   protected override enter(id: string): void {
-    this.#tokens?.enter(id)
+    if (this.#holds.has(id)) this.cache.forget(id)
+    if (this.#ttlMs > 0) this.#tokens?.enter(id)
   }
 
   protected override peek(id: string): Held | undefined {
-    if (this.#tokens && !this.#tokens.stands(id)) return undefined
+    if (this.#holds.has(id) || (this.#tokens && !this.#tokens.stands(id))) return undefined
     // Nobody is here who could ask anew.
     return this.#staleMs > 0 && this.cache.late(id) ? undefined : super.peek(id)
   }
@@ -154,12 +209,25 @@ export class QueryCache extends ValueCache<string> {
     return ttlMs > this.#ttlMs ? { ...held, ttlMs } : held
   }
 
+  async #letGo(id: string): Promise<void> {
+    const left = this.#holds.get(id)! - 1
+    if (left > 0) this.#holds.set(id, left)
+    else {
+      this.#holds.delete(id)
+      await this.#tokens?.letGo(id)
+    }
+    await this.delete(id).catch((error: unknown) => {
+      // Closed caches keep nothing; others do once this process is gone.
+      if (!isOpDbusError(error, 'CLOSED')) throw error
+    })
+  }
+
   #isLate(id: string, { value, source }: Answer<Held>): boolean {
     return source === 'disk' ? value.late === true : this.cache.late(id)
   }
 
   #renew(id: string, load: Loader<Held>): void {
-    this.cache.renew(id, load)?.catch((error: unknown) => {
+    const renewal: Promise<unknown> | undefined = this.cache.renew(id, load)?.catch((error: unknown) => {
       if (isOpDbusError(error, 'CLOSED')) return
       this.#warn(
         `"${id}" could not be asked anew, so its last answer is served until its time is up: ${messageOf(error)}`,
@@ -167,5 +235,21 @@ export class QueryCache extends ValueCache<string> {
         `renewal of ${id}`,
       )
     })
+    if (renewal === undefined) return
+    this.#renewals.add(renewal)
+    void renewal.then(() => this.#renewals.delete(renewal))
+  }
+}
+
+/** A process that asks once, which is most of them, has no harm of it. */
+function tellTooLarge(warn: Warn): (plugin: string, bytes: number) => void {
+  const seen = new Set<string>()
+  return (plugin, bytes) => {
+    if (!seen.has(plugin)) return void seen.add(plugin)
+    warn(
+      `what "${plugin}" answers is too large for memory (about ${(bytes / 1e6).toFixed(1)} MB): it is read from disk or asked anew each time`,
+      undefined,
+      `size of ${plugin}`,
+    )
   }
 }

@@ -4,6 +4,7 @@ import type { CacheEvents } from '../cache/cache-events.js'
 import { StoreTier } from '../cache/store-tier.js'
 import type { Clock, Hash, Timer, Warn } from '../ports.js'
 import { queryCodec } from './query-file.js'
+import { type HoldingProcess, QueryHolds } from './query-holds.js'
 import { QueryTokens, type TokenStore } from './query-tokens.js'
 import type { Held } from './values.js'
 
@@ -22,17 +23,29 @@ export interface QueryDiskParts {
 export interface OpenedQueryDisk {
   readonly tier: StoreTier<Held>
   readonly tokens: QueryTokens
+  /** After the tier, where it is used. */
+  close(): Promise<void>
 }
 
 /** Opens the disk of one query cache. Touches no file. */
 export type QueryDisk = (parts: QueryDiskParts) => OpenedQueryDisk
 
-/** `bootId` tells two boots of the machine apart; empty where the system names none. */
-export function queryDisk({ store, bootId }: { store: TokenStore; bootId: string }): QueryDisk {
+export interface QueryDiskOptions {
+  readonly store: TokenStore
+  /** Tells two boots of the machine apart; empty where the system names none. */
+  readonly bootId: string
+  readonly process: HoldingProcess
+  /** Calls `flush` when the process ends without a close. */
+  readonly onExit?: (flush: () => void) => void
+}
+
+export function queryDisk({ store, bootId, process, onExit }: QueryDiskOptions): QueryDisk {
   return parts => {
-    const { clock, warn, events } = parts
-    const tokens = new QueryTokens({ ...parts, store })
+    const { clock, hash, warn, events } = parts
+    const tokens = new QueryTokens({ ...parts, store, holds: new QueryHolds({ store, clock, hash, process }) })
+    onExit?.(() => tokens.flush())
     const codec = queryCodec({ ...parts, bootId, tokens })
-    return { tokens, tier: new StoreTier({ source: 'disk', store, codec, clock, warn, events }) }
+    const tier = new StoreTier({ source: 'disk', store, codec, clock, warn, events })
+    return { tokens, tier, close: () => store.close() }
   }
 }

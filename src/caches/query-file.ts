@@ -4,8 +4,9 @@ import type { Clock, Hash, Key } from '../ports.js'
 import { fromJson, type Held, holdRead, toJson } from './values.js'
 
 const TOKEN = '.token'
+const HOLD = '.hold'
 
-/** A token outlives the answers that carry it: how old its file may grow, in ms. */
+/** Tokens and holds outlive the answers beside them: how old their files may grow, in ms. */
 const TOKEN_AGE_MS = 24 * 3600 * 1000
 
 /**
@@ -14,7 +15,13 @@ const TOKEN_AGE_MS = 24 * 3600 * 1000
  */
 export function queryFileAge(ttlMs: number, staleMs = 0): (key: Key) => number {
   const ageMs = ttlMs + staleMs
-  return key => (key.endsWith(TOKEN) ? Math.max(TOKEN_AGE_MS, 10 * ageMs) : ageMs)
+  // Who keeps nothing does not judge what others keep.
+  return key => (isAnswer(key) ? ageMs || TOKEN_AGE_MS : Math.max(TOKEN_AGE_MS, 10 * ageMs))
+}
+
+/** Whether what lies there is what a plugin answered, and not what is known about it. */
+export function isAnswer(key: Key): boolean {
+  return !key.endsWith(TOKEN) && !key.endsWith(HOLD)
 }
 
 const PLAIN = /^[a-z0-9][a-z0-9_-]{0,49}$/
@@ -35,6 +42,10 @@ export function queryKey(hash: Hash, plugin: string): Key {
 
 export function tokenKey(hash: Hash, plugin: string): Key {
   return `${queryKey(hash, plugin)}${TOKEN}` as Key
+}
+
+export function holdKey(hash: Hash, plugin: string): Key {
+  return `${queryKey(hash, plugin)}${HOLD}` as Key
 }
 
 export interface QueryFileParts {

@@ -1,51 +1,53 @@
 // One random token per plugin lies beside its answer on disk, and says to every process whether what it has is from before the last
 // change. Knows no answers.
+import type { CacheEvents } from '../cache/cache-events.js'
 import { timer } from '../cache/within.js'
 import { messageOf } from '../errors.js'
+import type { HeldEntry } from '../held-entry.js'
 import type { Hash, Key, Store, Timer, Warn } from '../ports.js'
 import { tokenKey } from './query-file.js'
+import type { QueryHolds } from './query-holds.js'
 import { fromJson, toJson } from './values.js'
-
-/** An entry of the store as it was read. */
-interface HeldEntry {
-  readonly value: Uint8Array
-  /** False once the entry was set anew, deleted or cleared, by whichever process; one question to the system, and exact. */
-  stands(): boolean
-  release(): void
-}
 
 /** Where tokens lie. */
 export interface TokenStore extends Store {
+  getSync(key: Key): Uint8Array | undefined
   holdSync(key: Key): HeldEntry | undefined
   setSync(key: Key, value: Uint8Array): void
+  pathOf(key: Key): string
 }
 
 export interface QueryTokensOptions {
   readonly store: TokenStore
   readonly hash: Hash
+  readonly holds: QueryHolds
   readonly warn: Warn
-  /** Nobody may serve what is kept in memory for this plugin any more. */
+  readonly events: CacheEvents<never> | undefined
+  /** Nobody may serve what is kept in memory for this plugin any more, and what is under way is not to be kept. */
   readonly dropped: (plugin: string) => void
-  readonly timer?: Timer
+  readonly timer?: Timer | undefined
 }
 
 interface Current {
-  readonly token: string
-  readonly entry: HeldEntry
+  /** Absent: what begins now is good in this process alone, until others tell of a change. */
+  readonly token?: string
+  readonly entry: Pick<HeldEntry, 'stands' | 'release'>
 }
 
 /** Invalidations that come within this time, in ms, are one for the other processes, after the first. */
 const TOGETHER_MS = 10
-/** Files that are held at most; what is asked for beyond is not kept in memory the longest unasked. */
+/** At most this many token files are open; the one opened first is closed for a new one, and its answer dropped. */
 const MOST_HELD = 256
 
 /*
    A query remembers the token that was current when it began; its answer is good only while that token still is, in memory as on
-   disk. Whoever invalidates puts a new one, so it needs no lock and no counter. No token matches nothing: removing one is safe, and
-   where none can be put (a read-only disk) nothing is kept, for nobody could be told that it changed.
+   disk. Whoever invalidates puts a new one, so it needs no lock and no counter. No token matches nothing: removing one is safe.
 
    For each plugin of which memory holds something, or a query is under way, the token's file is held: everything of that plugin
    began under it. Each look-up asks first whether it stands; if not, all of it is forgotten.
+
+   Where no token can be put (a read-only folder) an answer is kept in this process alone, which knows its own changes. What lies in
+   the token's place, or that nothing does, is held then: if it becomes something else, another process told of a change.
 */
 export class QueryTokens {
   readonly #options: QueryTokensOptions
@@ -60,7 +62,7 @@ export class QueryTokens {
     this.#options = options
   }
 
-  /** Whether what began under the token that is held is still good. One question to the system. */
+  /** Whether what began under what is held is still good. One question to the system. */
   stands(plugin: string): boolean {
     return this.#held.get(plugin)?.entry.stands() ?? false
   }
@@ -72,29 +74,25 @@ export class QueryTokens {
 
   /** A look-up begins: what is from before the last change is dropped. */
   enter(plugin: string): void {
-    if (this.stands(plugin)) return
+    if (this.#closed || this.stands(plugin)) return
+    if (this.#held.has(plugin)) {
+      this.#options.events?.invalidated(plugin, true)
+      // What is there now was put after our own renewal failed.
+      this.#distrusted.delete(plugin)
+    }
     this.drop(plugin)
     // Whoever asks now must not be overtaken by what was put off.
     if (this.#recent.get(plugin)?.again) this.renew(plugin)
     if (!this.#distrusted.has(plugin)) this.#hold(plugin)
   }
 
-  /** A query begins; its answer carries this token. Throws where none can be put. */
+  /** A query begins; its answer carries this token, and goes to no other process where there is none. */
   begin(plugin: string): string | undefined {
-    const current = this.#held.get(plugin)
-    if (current !== undefined) return current.token
-    this.#put(plugin)
-    this.#distrusted.delete(plugin)
-    const token = this.#hold(plugin)
-    if (token === undefined) {
-      const about = `token of ${plugin}`
-      this.#options.warn(
-        `answers of "${plugin}" are not kept: a file of somebody else lies where its token goes`,
-        undefined,
-        about,
-      )
-    }
-    return token
+    const token = this.#begin(plugin)
+    // Only now: who holds it after this look renews the token after this one was taken.
+    if (!this.#options.holds.isHeld(plugin)) return token
+    this.#options.dropped(plugin)
+    return undefined
   }
 
   /** Everything from before is good for no process any more, once this returns. */
@@ -131,7 +129,22 @@ export class QueryTokens {
     return Promise.resolve()
   }
 
-  /** What began under the token that is held is not good any more. */
+  /** Nothing that is asked from now on is kept, by any process, until `letGo` or the end of this process. */
+  hold(plugin: string): void {
+    if (this.#closed) return
+    try {
+      this.#options.holds.begin(plugin)
+    } catch (error) {
+      this.#failed(error)
+    }
+  }
+
+  /** To be followed by a renewal. */
+  async letGo(plugin: string): Promise<void> {
+    await this.#options.holds.end(plugin).catch((error: unknown) => this.#failed(error))
+  }
+
+  /** What began under what is held is not good any more. */
   drop(plugin: string): void {
     const current = this.#held.get(plugin)
     this.#held.delete(plugin)
@@ -139,12 +152,37 @@ export class QueryTokens {
     this.#options.dropped(plugin)
   }
 
-  /** What was put off is done now, and no file is held any more. */
-  close(): void {
+  /** What was put off is done now. */
+  flush(): void {
     for (const [plugin, { again }] of this.#recent) if (again) this.renew(plugin)
+  }
+
+  /** The same, and no file is held any more. */
+  close(): void {
+    this.flush()
     this.#closed = true
     for (const { entry } of this.#held.values()) entry.release()
     this.#held.clear()
+  }
+
+  #begin(plugin: string): string | undefined {
+    const before = this.#held.get(plugin)
+    if (before?.token !== undefined) return before.token
+    try {
+      this.#put(plugin)
+      // What is kept for this process alone began under something else.
+      if (before) this.drop(plugin)
+      this.#distrusted.delete(plugin)
+      const token = this.#hold(plugin)
+      if (token !== undefined) return token
+    } catch (error) {
+      this.#goOnAlone(plugin, error)
+      return undefined
+    }
+    const { store, hash } = this.#options
+    const path = store.pathOf(tokenKey(hash, plugin))
+    this.#goOnAlone(plugin, new Error(`${path} is not a file of op-dbus; remove it`), path)
+    return undefined
   }
 
   #waitForMore(plugin: string): void {
@@ -162,16 +200,51 @@ export class QueryTokens {
   }
 
   #hold(plugin: string): string | undefined {
-    const entry = this.#options.store.holdSync(tokenKey(this.#options.hash, plugin))
+    const entry = this.#place(plugin)
     const file = entry && fromJson(entry.value)
     if (entry === undefined) return undefined
-    if (typeof file?.token !== 'string' || file.plugin !== plugin) {
+    const { token } = file ?? {}
+    if (typeof token !== 'string' || file?.plugin !== plugin) {
       entry.release()
       return undefined
     }
+    this.#keep(plugin, { token, entry })
+    return token
+  }
+
+  #goOnAlone(plugin: string, error: unknown, about = 'tokens'): void {
+    this.#failed(error)
+    const sentence =
+      'what plugins answer is kept in this process alone, which does not hear of all that others change, until its time is up'
+    this.#options.warn(`${sentence}: ${messageOf(error)}`, undefined, about)
+    // What is held already tells of every change since, also of one that came between.
+    if (this.#held.has(plugin)) return
+    const entry = this.#place(plugin) ?? { stands: () => this.#isEmpty(plugin), release: () => {} }
+    this.#keep(plugin, { entry })
+  }
+
+  #keep(plugin: string, current: Current): void {
     if (this.#held.size >= MOST_HELD) this.drop(this.#held.keys().next().value!)
-    this.#held.set(plugin, { token: file.token, entry })
-    return file.token
+    this.#held.set(plugin, current)
+  }
+
+  /** What lies where the token goes; undefined where nothing of ours does, or it cannot be read. */
+  #place(plugin: string): HeldEntry | undefined {
+    try {
+      return this.#options.store.holdSync(tokenKey(this.#options.hash, plugin))
+    } catch (error) {
+      this.#failed(error, 'read')
+      return undefined
+    }
+  }
+
+  #isEmpty(plugin: string): boolean {
+    const { store, hash } = this.#options
+    try {
+      return store.getSync(tokenKey(hash, plugin)) === undefined
+    } catch {
+      return true
+    }
   }
 
   #put(plugin: string): void {
@@ -182,10 +255,15 @@ export class QueryTokens {
   /** A full disk takes no new token, but gives the old one up. */
   #remove(plugin: string, error: unknown): void {
     const { store, hash, warn } = this.#options
+    this.#failed(error)
     store.deleteMany([tokenKey(hash, plugin)]).catch(() => {
       const sentence = `other processes cannot be told that what "${plugin}" answered is out of date, and may serve theirs for the rest of its time`
-      warn(`${sentence}: ${messageOf(error)}`, error, `token of ${plugin}`)
+      warn(`${sentence}: ${messageOf(error)}`, undefined, `token of ${plugin}`)
     })
+  }
+
+  #failed(error: unknown, what: 'read' | 'write' = 'write'): void {
+    this.#options.events?.fault({ tier: 'disk', what, why: 'error', message: messageOf(error) })
   }
 }
 

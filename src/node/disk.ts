@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import { DISK_FACTOR } from '../caches/block-cache.js'
 import type { CacheSetExtras } from '../caches/cache-set.js'
 import { type QueryDisk, queryDisk } from '../caches/query-disk.js'
-import { queryFileAge } from '../caches/query-file.js'
+import { isAnswer, queryFileAge } from '../caches/query-file.js'
 import type { Config } from '../config.js'
-import { bootId } from '../fs/process-identity.js'
+import { bootId, livenessOf, pidPlace } from '../fs/process-identity.js'
 import type { Clock, Warn } from '../ports.js'
 import { type FileStore, openFileStore } from '../stores/files.js'
 import { clearSegments, sizeOfSegments } from '../stores/segments.js'
@@ -36,18 +36,36 @@ export interface Disk {
 export interface DiskOptions extends Pick<Config, 'queryCacheTtl' | 'queryCacheStale' | 'blockCacheSize'> {
   readonly clock: Clock
   readonly warn: Warn
+  /** Calls `flush` when the process ends without a close. */
+  readonly onExit?: (flush: () => void) => void
+}
+
+const thisProcess = {
+  pid: process.pid,
+  // Asked for by who changes a state, which is rare.
+  get place() {
+    return pidPlace()
+  },
+  livenessOf,
 }
 
 export function openDisk(dir: string, options: DiskOptions): Disk {
-  const { queryCacheTtl, queryCacheStale, blockCacheSize, clock, warn } = options
+  const { queryCacheTtl, queryCacheStale, blockCacheSize, clock, warn, onExit } = options
   const folders = foldersIn(dir)
   const files = { clock, hash: nodeHash, crc32 }
   const maxAgeMs = queryFileAge(1000 * queryCacheTtl, 1000 * queryCacheStale)
   const maxBlocks = Math.max(1, DISK_FACTOR * blockCacheSize)
-  const queries = openFileStore({ name: 'query', dir: folders.queries, maxEntries: 1000, maxAgeMs, ...files })
+  const queries = openFileStore({
+    name: 'query',
+    dir: folders.queries,
+    maxEntries: 1000,
+    maxAgeMs,
+    isEntry: isAnswer,
+    ...files,
+  })
   const blocks = openFileStore({ name: 'block', dir: folders.blocks, maxEntries: maxBlocks, ...files })
   return {
-    queries: queryDisk({ store: queries, bootId: bootId() }),
+    queries: queryDisk({ store: queries, bootId: bootId(), process: thisProcess, onExit }),
     blocks,
     counters: openFileStore({ name: 'counter', dir: folders.counters, maxEntries: 1000, ...files }),
     extras: {

@@ -1,12 +1,13 @@
 // What can be set for plugins and their manager, and the places and modules that it means. Part of the root `op-dbus/state`; makes no folder.
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { isAbsolute, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { StateConfig } from '../config.js'
 import { OPTIONS, type Option } from '../options.js'
 import type { StateSettings } from '../settings.js'
-import { home, type OpenOptions, readOptions } from './options.js'
+import { home, type OpenOptions } from './options.js'
+import { nodeHash } from './runtime.js'
 
 /** Settings of the state, and what is left for the caches. */
 export function splitOptions(settings: OpenOptions & StateSettings): { ofState: StateSettings; ofCaches: OpenOptions } {
@@ -16,6 +17,16 @@ export function splitOptions(settings: OpenOptions & StateSettings): { ofState: 
   return {
     ofState: Object.fromEntries(given.filter(([name]) => isOfState(name))),
     ofCaches: Object.fromEntries(given.filter(([name]) => !isOfState(name))),
+  }
+}
+
+/** Tells two machines apart without telling their id (machine-id(5) asks for that): a digest. Undefined where it has none. */
+export function machineDigest(): string | undefined {
+  try {
+    const id = readFileSync('/etc/machine-id', 'utf8').trim()
+    return /^[0-9a-f]{32}$/.test(id) ? nodeHash.sha256(`op-dbus ${id}`).slice(0, 32) : undefined
+  } catch {
+    return undefined
   }
 }
 
@@ -30,11 +41,6 @@ function defaultDataDir(env: NodeJS.ProcessEnv): string | undefined {
   if (env.XDG_DATA_HOME) return join(env.XDG_DATA_HOME, 'op-dbus')
   const own = home()
   return own && join(own, '.local/share/op-dbus')
-}
-
-/** Seconds that a plugin's answer is good, by these options and the environment. */
-export function queryTtlOf(options: OpenOptions): number {
-  return readOptions(options, () => {}).config.queryCacheTtl
 }
 
 /** What a plugin module exports. A path counts from the folder that the process is in; a name is that of a package that is installed there, or beside op-dbus. */

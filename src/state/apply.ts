@@ -1,18 +1,21 @@
 // Applying a plan: one at a time on a machine, from a state that is as the plan saw it, with a checkpoint before and a look afterwards. What a
 // report says is what the look showed, never what was hoped for.
 import { canonicalJson } from '../cache/canonical-json.js'
+import type { Diagnostics } from '../diagnostics.js'
 import { isOpDbusError, messageOf, OpDbusError, throwIfAborted } from '../errors.js'
-import type { Warn } from '../ports.js'
+import type { Clock, Timer } from '../ports.js'
 import { carryOut, refusedOutcome, resourceKey, type Step, skippedOutcome } from './carry-out.js'
 import type { Checkpoints } from './checkpoints.js'
+import { writeCurrent } from './current-file.js'
 import type { DataFolder } from './data-folder.js'
 import type { Goal } from './goals.js'
 import type { JsonValue } from './json.js'
+import { MAX_BYTES, memberOf, plainJson } from './plain.js'
 import type { StateAction } from './plugin.js'
 import { failed, type PluginCalls, troubleOf } from './plugin-calls.js'
-import type { Registered } from './registry.js'
+import { identityOf, type Registered } from './registry.js'
 import type { ApplyOptions, ApplyReport, Plan, PluginCheckpoint, PluginTrouble, ResourceOutcome } from './reports.js'
-import { findResource } from './resources.js'
+import { findResource, resourcesOf } from './resources.js'
 import type { States } from './states.js'
 
 export interface ApplyParts {
@@ -20,13 +23,13 @@ export interface ApplyParts {
   readonly calls: PluginCalls
   readonly folder: DataFolder
   readonly checkpoints: Checkpoints
-  readonly warn: Warn
+  readonly clock: Clock
+  /** Does not keep the process alive. */
+  readonly quietTimer: Timer
+  readonly diagnostics: Pick<Diagnostics, 'applied' | 'warn'>
   /** Every plugin there is. */
   readonly all: readonly Registered[]
 }
-
-/** Where what the system is after an apply is written: a desired file like any other. */
-const CURRENT = 'current.json'
 
 /** `goals`: what the plan leads to, of the plugins that it has diffs of. */
 export async function applyPlan(
@@ -36,19 +39,29 @@ export async function applyPlan(
   { signal, onOutcome, onWait }: ApplyOptions,
 ): Promise<ApplyReport> {
   const release = await parts.folder.acquire(signal, onWait)
+  const tell = (outcome: ResourceOutcome) => {
+    try {
+      onOutcome?.(outcome)
+    } catch (error) {
+      parts.diagnostics.warn(`a listener of outcomes threw: ${messageOf(error)}`, error)
+    }
+  }
+  const apply = new Apply(plan, goals, parts, tell)
   try {
     await parts.folder.tidy()
-    const tell = (outcome: ResourceOutcome) => {
-      try {
-        onOutcome?.(outcome)
-      } catch (error) {
-        parts.warn(`a listener of outcomes threw: ${messageOf(error)}`, error)
-      }
-    }
-    return await new Apply(plan, goals, parts, tell).run(signal)
+    return await apply.run(signal)
   } finally {
-    await release()
+    // A plugin that was given up and still works is not alone on the system if another apply begins; it is not waited for without end.
+    const { late } = apply
+    if (late === undefined) await release()
+    else void Promise.race([late, after(parts.quietTimer, parts.calls.applyTimeoutMs)]).then(release)
   }
+}
+
+function after(timer: Timer, ms: number): Promise<void> {
+  return new Promise(resolve => {
+    timer(ms, resolve)
+  })
 }
 
 class Apply {
@@ -58,6 +71,9 @@ class Apply {
   readonly #tell: (outcome: ResourceOutcome) => void
   readonly #trouble: Record<string, PluginTrouble>
   readonly #outcomes = new Map<string, ResourceOutcome>()
+  readonly #unplanned: ResourceOutcome[] = []
+  /** By plugin: what settles when one ends that was given up. */
+  readonly #late = new Map<string, Promise<unknown>>()
 
   constructor(plan: Plan, goals: readonly Goal[], parts: ApplyParts, tell: (outcome: ResourceOutcome) => void) {
     this.#plan = plan
@@ -67,28 +83,59 @@ class Apply {
     this.#trouble = { ...plan.trouble }
   }
 
+  /** Settles when every plugin has ended that was given up; undefined where none was. */
+  get late(): Promise<unknown> | undefined {
+    return this.#late.size === 0 ? undefined : Promise.all(this.#late.values())
+  }
+
   async run(signal: AbortSignal | undefined): Promise<ApplyReport> {
-    await this.#invalidate()
+    this.#tellUnplanned()
+    const { steps, checkpoint } = await this.#holding(() => this.#change(signal))
+    await this.#writeCurrent()
+    if (checkpoint !== undefined) {
+      await this.#parts.checkpoints.prune('checkpoint' in this.#plan.to ? this.#plan.to.checkpoint : undefined)
+    }
+    return this.#report(steps, checkpoint)
+  }
+
+  async #change(signal: AbortSignal | undefined): Promise<{ steps: Step[]; checkpoint?: string }> {
     const steps = await this.#look(signal)
     const toDo = steps.filter(({ actions }) => actions.length > 0)
-    if (toDo.length === 0) return this.#report(steps, undefined)
-
+    if (toDo.length === 0) return { steps }
     const kept = await this.#keep(toDo, signal)
-    if (kept.length === 0) return this.#report(steps, undefined)
-    const { id } = await this.#parts.checkpoints.put(kept)
+    if (kept.length === 0) return { steps }
+
+    const { checkpoints } = this.#parts
+    const { id } = await checkpoints.put(kept)
+    let changed = false
     try {
       const ready = toDo.filter(step => kept.some(({ plugin }) => plugin === step.goal.registered.plugin.name))
-      await this.#carryOut(ready, signal)
-    } catch (error) {
-      // Nothing was changed: there is nothing to lead back to.
-      this.#parts.checkpoints.drop(id)
-      throw error
+      changed = await this.#carryOut(ready, signal)
     } finally {
-      await this.#invalidate()
+      // Where nothing was changed there is nothing to lead back to.
+      if (!changed) checkpoints.drop(id)
     }
-    await this.#writeCurrent()
-    await this.#parts.checkpoints.prune('checkpoint' in this.#plan.to ? this.#plan.to.checkpoint : undefined)
-    return this.#report(steps, id)
+    return { steps, ...(changed && { checkpoint: id }) }
+  }
+
+  /** What could not be planned is told as what it is: left out. */
+  #tellUnplanned(): void {
+    const { to, trouble = {} } = this.#plan
+    if (!('desired' in to)) return
+    for (const { plugin } of this.#parts.all) {
+      const wanted = to.desired.plugins[plugin.name]
+      const why = trouble[plugin.name]?.message
+      if (wanted === undefined || why === undefined) continue
+      for (const [collection, rule] of Object.entries(plugin.resources)) {
+        for (const [name, { ensure }] of resourcesOf(rule, memberOf(wanted.state, collection))) {
+          const action = ensure === 'absent' ? 'delete' : 'modify'
+          const resource = { collection, name }
+          const outcome: ResourceOutcome = { plugin: plugin.name, resource, action, status: 'skipped', message: why }
+          this.#unplanned.push(outcome)
+          this.#tell(outcome)
+        }
+      }
+    }
   }
 
   /** @throws OpDbusError CONFLICT where a state has moved since the plan */
@@ -136,11 +183,12 @@ class Apply {
       const { plugin } = step.goal.registered
       try {
         const extra = await this.#extraOf(step, signal)
-        const resources = step.actions.map(({ resource }) => ({
-          resource,
-          before: findResource(plugin, step.before ?? {}, resource) ?? null,
+        const resources = step.actions.map(action => ({
+          resource: action.resource,
+          before: findResource(plugin, step.before ?? {}, action.resource) ?? null,
+          ...(action.kind === 'modify' && { changes: action.changes }),
         }))
-        kept.push({ plugin: plugin.name, version: plugin.version, resources, extra })
+        kept.push({ ...identityOf(plugin), resources, extra })
       } catch (error) {
         const trouble = troubleOf(error, signal)
         this.#trouble[plugin.name] = trouble
@@ -160,43 +208,90 @@ class Apply {
       ended => plugin.checkpoint?.(actions, { signal: ended }) ?? null,
       { signal },
     )
-    try {
-      return JSON.parse(JSON.stringify(extra ?? null)) as JsonValue
-    } catch (error) {
-      throw failed(plugin.name, `gave a checkpoint that is no JSON: ${messageOf(error)}`, error)
+    const fault = (path: string, message: string): never => {
+      throw failed(plugin.name, `gave a checkpoint that is no JSON: ${path || 'the whole'} ${message}`)
     }
+    // Raw rows may be longer than the state that is made of them.
+    return plainJson(extra ?? null, { fault, unsafe: 'text', maxBytes: 4 * MAX_BYTES })
   }
 
-  /** Plugin after plugin: one that fails stops no other. @throws OpDbusError CONFLICT where the first saw one, and nothing was changed */
-  async #carryOut(steps: readonly Step[], signal: AbortSignal | undefined): Promise<void> {
+  /**
+   * Plugin after plugin: one that fails stops no other. Answers whether anything may have been changed.
+   * @throws OpDbusError CONFLICT where the first saw one, and nothing was changed
+   */
+  async #carryOut(steps: readonly Step[], signal: AbortSignal | undefined): Promise<boolean> {
+    let anything = false
     for (const [index, step] of steps.entries()) {
       if (signal?.aborted) {
         for (const action of step.actions) this.#know(skippedOutcome(step, action, 'the apply was aborted'))
         continue
       }
-      const { outcomes, error, touched } = await carryOut(step, this.#parts, signal)
+      const began = this.#parts.clock.monotonic()
+      const { outcomes, error, touched, changed, late } = await carryOut(step, this.#parts, signal)
+      this.#tellApplied(step, outcomes, began)
+      const { name } = step.goal.registered.plugin
+      if (late) this.#late.set(name, late)
       if (index === 0 && !touched && isOpDbusError(error, 'CONFLICT')) throw error
+      anything ||= changed
       for (const outcome of outcomes) this.#know(outcome)
-      if (error !== undefined && !signal?.aborted) this.#trouble[step.goal.registered.plugin.name] = troubleOf(error)
+      if (error !== undefined && !signal?.aborted) this.#trouble[name] = troubleOf(error)
+    }
+    return anything
+  }
+
+  #tellApplied(step: Step, outcomes: readonly ResourceOutcome[], began: number): void {
+    const { clock, diagnostics } = this.#parts
+    if (!diagnostics.applied.heard) return
+    const counts: Record<string, number> = {}
+    for (const { status } of outcomes) counts[status] = (counts[status] ?? 0) + 1
+    const micros = 1000 * (clock.monotonic() - began)
+    diagnostics.applied.tell({ plugin: step.goal.registered.plugin.name, outcomes: counts, micros })
+  }
+
+  /** Whether it is applied, or feels it. */
+  readonly #concerned = ({ plugin: { name } }: Registered): boolean =>
+    this.#goals.some(({ registered: { plugin } }) => plugin.name === name || plugin.affects?.includes(name))
+
+  /** While `work` goes on, and until what it has begun has ended, no process keeps what the plugins answer that it is about. */
+  async #holding<T>(work: () => Promise<T>): Promise<T> {
+    const { all, states } = this.#parts
+    const held = await Promise.all(
+      all.filter(this.#concerned).map(async one => ({ one, letGo: await states.hold(one) })),
+    )
+    try {
+      return await work()
+    } finally {
+      await Promise.all(
+        held.map(({ one, letGo }) => {
+          const late = this.#lateOn(one)
+          if (late.length === 0) return letGo()
+          void Promise.all(late).then(letGo, () => {})
+          return undefined
+        }),
+      )
     }
   }
 
-  /** Of the plugins that are applied, and of those that feel it. */
-  async #invalidate(): Promise<void> {
-    const names = new Set(this.#goals.flatMap(({ registered: { plugin } }) => [plugin.name, ...(plugin.affects ?? [])]))
-    const { all, states } = this.#parts
-    await Promise.all(all.filter(({ plugin }) => names.has(plugin.name)).map(one => states.invalidate(one)))
+  /** What still works on this plugin's part of the system. */
+  #lateOn({ plugin: { name } }: Registered): Promise<unknown>[] {
+    return [...this.#late].flatMap(([by, late]) => {
+      const plugin = this.#goals.find(goal => goal.registered.plugin.name === by)?.registered.plugin
+      return by === name || plugin?.affects?.includes(name) ? [late] : []
+    })
   }
 
-  /** What the system is now: of all plugins that answer, those that were applied asked anew. */
   async #writeCurrent(): Promise<void> {
-    const { states, all, folder, warn } = this.#parts
+    const { all, diagnostics } = this.#parts
+    const still = all.filter(one => this.#lateOn(one).length > 0)
+    for (const { plugin } of still) {
+      diagnostics.warn(`the state of ${plugin.name} was not written down: it is still being changed`)
+    }
     try {
-      const { plugins } = await states.ask(all, {})
-      await folder.write(CURRENT, { version: 1, plugins })
+      const settled = all.filter(one => !still.includes(one))
+      await writeCurrent(settled, this.#concerned, { ...this.#parts, warn: diagnostics.warn })
     } catch (error) {
       // What was done is done, and has to be told.
-      warn(`the state after the apply was not written down: ${messageOf(error)}`, error)
+      diagnostics.warn(`the state after the apply was not written down: ${messageOf(error)}`, error)
     }
   }
 
@@ -207,7 +302,8 @@ class Apply {
 
   /** In the order of plugins and their actions, whenever each was known. */
   #report(steps: readonly Step[], checkpoint: string | undefined): ApplyReport {
-    const outcomes = steps.flatMap(step => step.due.flatMap(action => this.#outcomes.get(keyOf(step, action)) ?? []))
+    const known = steps.flatMap(step => step.due.flatMap(action => this.#outcomes.get(keyOf(step, action)) ?? []))
+    const outcomes = [...known, ...this.#unplanned]
     const success = outcomes.every(({ status }) => status === 'done') && Object.keys(this.#trouble).length === 0
     return { success, outcomes, ...(checkpoint !== undefined && { checkpoint }), trouble: this.#trouble }
   }

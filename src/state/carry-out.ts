@@ -2,6 +2,7 @@
 import { isOpDbusError, messageOf } from '../errors.js'
 import type { Goal } from './goals.js'
 import type { JsonObject } from './json.js'
+import { sameJson } from './plain.js'
 import type { Outcome, ResourceName, StateAction } from './plugin.js'
 import { asPluginError, type PluginCalls } from './plugin-calls.js'
 import type { ResourceOutcome } from './reports.js'
@@ -22,8 +23,12 @@ export interface Carried {
   readonly outcomes: readonly ResourceOutcome[]
   /** What the plugin failed with as a whole. */
   readonly error?: unknown
-  /** Whether it may have changed anything. */
+  /** Whether it may have begun: false where it saw that the system has moved, and said so. */
   readonly touched: boolean
+  /** Whether the system is another one than before, as far as anybody knows. */
+  readonly changed: boolean
+  /** Settles when a plugin ends that nobody waits for any more: until then it may change something. Undefined where it has ended. */
+  readonly late?: Promise<unknown>
 }
 
 export interface CarryOutParts {
@@ -43,52 +48,57 @@ export async function carryOut(
   const asked = new Set(actions.map(({ resource }) => resourceKey(resource)))
   let open = true
   let error: unknown
+  let running: Promise<void> | undefined
   const report = (resource: ResourceName, outcome: Outcome) => {
     const key = resourceKey(resource)
     // What comes after the deadline, and what nobody asked for, says nothing of what is told here.
-    if (!open || !asked.has(key)) return
-    told.set(key, outcome)
-    // Also where this process ends before the rest: what was cached meanwhile is older than this.
-    states.invalidateSoon(goal.registered).catch(() => {})
+    if (open && asked.has(key)) told.set(key, outcome)
+  }
+  const run = (ended: AbortSignal) => {
+    running = goal.carryOut(actions, { signal: ended, report }).finally(() => {
+      running = undefined
+    })
+    return running
   }
   try {
-    await calls.call(plugin, 'apply', ended => goal.carryOut(actions, { signal: ended, report }), {
-      signal,
-      timeoutMs: calls.applyTimeoutMs,
-      patient: true,
-    })
+    await calls.call(plugin, 'apply', run, { signal, timeoutMs: calls.applyTimeoutMs, patient: true })
   } catch (thrown) {
     error = asPluginError(plugin.name, thrown)
   }
   open = false
-  // Whatever happened: what was asked before is not what is now.
-  const look = await states
-    .invalidate(goal.registered)
-    .then(() => states.look(goal.registered))
-    .then(
-      state => ({ left: leftOf(goal, state) }),
-      (cause: unknown) => ({ fault: messageOf(cause) }),
-    )
+  const late = (running as Promise<void> | undefined)?.catch(() => {})
+  const look = await states.look(goal.registered).then(
+    (state): Look => ({ left: leftOf(goal, state), changed: !sameJson(state, step.before) }),
+    (cause: unknown): Look => ({ fault: messageOf(cause), changed: true }),
+  )
   const outcomes = actions.map(action => {
-    const { status, message } = settle(told.get(resourceKey(action.resource)), error, look, action)
+    const { status, message } = settle(told.get(resourceKey(action.resource)), { error, look, late }, action)
     return outcomeOf(step, action, status, message)
   })
-  const touched = told.size > 0 || outcomes.some(({ status }) => status === 'done') || !isOpDbusError(error, 'CONFLICT')
-  return { outcomes, error, touched }
+  const saidSo = [...told.values()].some(({ status }) => status === 'done' || status === 'pending')
+  const changed = look.changed || saidSo || late !== undefined
+  const touched = told.size > 0 || look.changed || !isOpDbusError(error, 'CONFLICT')
+  return { outcomes, error, touched, changed, ...(late && { late }) }
 }
 
-/** What a look afterwards says: which resources still differ, or why nobody knows. */
-type Look = { readonly left: ReadonlySet<string>; readonly fault?: undefined } | { readonly fault: string }
+/** What a look afterwards says: which resources still differ, or why nobody knows; and whether the state is another one than before. */
+type Look =
+  | { readonly left: ReadonlySet<string>; readonly changed: boolean; readonly fault?: undefined }
+  | { readonly fault: string; readonly changed: boolean }
 
 function leftOf(goal: Goal, state: JsonObject): ReadonlySet<string> {
   const left = goal.actionsFrom(state).filter(({ kind }) => kind !== 'none')
   return new Set(left.map(({ resource }) => resourceKey(resource)))
 }
 
+/** How the call as a whole went. */
+interface Ended extends Pick<Carried, 'error' | 'late'> {
+  readonly look: Look
+}
+
 function settle(
   told: Outcome | undefined,
-  error: unknown,
-  look: Look,
+  { error, look, late }: Ended,
   { resource }: StateAction,
 ): Pick<ResourceOutcome, 'status' | 'message'> {
   const confirmed = look.fault === undefined && !look.left.has(resourceKey(resource))
@@ -105,9 +115,27 @@ function settle(
     case 'failed':
       return { status: 'failed', message: said }
     default:
-      if (confirmed) return { status: 'done', message: 'the plugin did not say so, but a look afterwards shows it' }
-      return { status: 'failed', message: error === undefined ? 'the plugin said nothing of it' : messageOf(error) }
+      return untold(told, confirmed, { error, look, late })
   }
+}
+
+/** Of what the plugin has said nothing that could be understood. */
+function untold(
+  told: Outcome | undefined,
+  confirmed: boolean,
+  { error, late }: Ended,
+): Pick<ResourceOutcome, 'status' | 'message'> {
+  if (error !== undefined) {
+    const why = messageOf(error)
+    if (confirmed) return { status: 'pending', message: `a look afterwards shows it, and the plugin does not: ${why}` }
+    if (late) return { status: 'pending', message: `not known: ${why}, and it may still happen` }
+    return { status: 'failed', message: why }
+  }
+  const word = told === undefined ? 'nothing' : JSON.stringify(told.status ?? null)
+  if (confirmed) {
+    return { status: 'done', message: 'the plugin did not say so, but a look afterwards shows it' }
+  }
+  return { status: 'failed', message: `the plugin said ${word} of it` }
 }
 
 const seen = ({ fault }: Look) =>

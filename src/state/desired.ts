@@ -7,7 +7,16 @@ import { deepFreeze, isObject, plainJson } from './plain.js'
 import type { ResourceRule, StatePlugin } from './plugin.js'
 import { step } from './pointer.js'
 import type { Desired, DesiredPlugin } from './reports.js'
-import { checkCollection, inOrder, kindOf, OUR_WORDS } from './resources.js'
+import { checkCollection, inOrder, kindOf } from './resources.js'
+
+/** What a desired file holds: `{ version: 1, plugins: { net: { … } } }`. */
+export interface DesiredFile {
+  readonly version: 1
+  readonly plugins: Readonly<Record<string, JsonObject>>
+}
+
+/** A desired state that was read, or the object that a desired file holds. */
+export type DesiredInput = Desired | DesiredFile
 
 const NO_RESOURCE = 'is not an object; to have it removed, write {"ensure":"absent"}'
 
@@ -36,7 +45,7 @@ export function checkDesired(value: unknown, plugins: readonly StatePlugin[]): D
 }
 
 /** `desired` in the shape of a file, which {@link checkDesired} takes: for what comes out of a plan's file. */
-export function desiredFile({ version, plugins }: Desired): JsonObject {
+export function desiredFile({ version, plugins }: Desired): DesiredFile {
   const states = Object.entries(plugins).map(([name, { prune, state }]) => [name, prune ? { prune, ...state } : state])
   return { version, plugins: Object.fromEntries(states) }
 }
@@ -118,12 +127,11 @@ class Reading {
     }
   }
 
-  /** What the plugin itself has to say: it is shown fields alone, without words of ours. */
+  /** What the plugin itself has to say: it is shown the words of ours as well, since what is to be absent is judged otherwise. */
   #ask(plugin: StatePlugin, collections: JsonObject, path: string): void {
     if (!plugin.check) return
     try {
-      const fields = Object.entries(collections).map(([name, one]) => [name, withoutWords(ruleOf(plugin, name)!, one)])
-      for (const problem of plugin.check(Object.fromEntries(fields))) this.#wrong(path + problem.path, problem.message)
+      for (const problem of plugin.check(deepFreeze(collections))) this.#wrong(path + problem.path, problem.message)
     } catch (cause) {
       const message = `plugin ${plugin.name} failed when it checked what is desired: ${messageOf(cause)}`
       throw new OpDbusError('PLUGIN_FAILED', message, { cause, details: { plugin: plugin.name } })
@@ -148,14 +156,6 @@ function resourcesIn(rule: ResourceRule, collection: JsonValue): [path: string, 
   if (kindOf(rule) === 'single') return isObject(collection) ? [['', collection]] : []
   if (typeof collection !== 'object' || collection === null) return []
   return Object.entries(collection).flatMap(([name, one]) => (isObject(one) ? [[step(name), one]] : []))
-}
-
-function withoutWords(rule: ResourceRule, collection: JsonValue): JsonValue {
-  const strip = (one: JsonValue) =>
-    Object.fromEntries(Object.entries(one as JsonObject).filter(([name]) => !OUR_WORDS.includes(name)))
-  if (kindOf(rule) === 'single') return strip(collection)
-  if (Array.isArray(collection)) return collection.map(strip)
-  return Object.fromEntries(Object.entries(collection as JsonObject).map(([name, one]) => [name, strip(one)]))
 }
 
 /** In the order of states, so that two files that say the same are one desired state. */

@@ -1,21 +1,16 @@
 // The manager of plugins: what is asked of the state of a system goes through here. A face: what each question takes is in the files beside it.
-import type { DiffCache } from '../caches/diff-cache.js'
 import type { QueryCache } from '../caches/query-cache.js'
 import { messageOf, OpDbusError } from '../errors.js'
-import type { CallOptions, Clock, Hash, Timer, Warn } from '../ports.js'
+import type { CallOptions, Timer } from '../ports.js'
 import { signalOf } from '../realms.js'
-import { applyPlan } from './apply.js'
-import { Checkpoints } from './checkpoints.js'
-import type { DataFolder } from './data-folder.js'
-import { readDesired } from './desired.js'
-import { checkpointGoals, Diffs } from './goals.js'
+import type { Changing, ChangingParts } from './changing.js'
+import type { DesiredInput } from './desired.js'
 import type { JsonObject } from './json.js'
 import { normaliseState } from './normalise.js'
-import { Comparing, type DesiredInput, goalsOf, goalsOfPlan } from './planning.js'
 import type { Watch } from './plugin.js'
 import { asPluginError, PluginCalls, troubleOf } from './plugin-calls.js'
 import { Push } from './push.js'
-import { choose, type Registered, type Registry } from './registry.js'
+import { choose, type Registered } from './registry.js'
 import type {
   ApplyOptions,
   ApplyReport,
@@ -25,13 +20,15 @@ import type {
   DiffReport,
   Plan,
   PluginInfo,
-  PluginTrouble,
-  QueryCall,
   QueryReport,
+  StateQuery,
   WatchEvent,
 } from './reports.js'
 import { States } from './states.js'
 import { watchPlugins } from './watching.js'
+
+/** A plugin that is watched and tells nothing is asked when the cache's time is up, and not more often than this, ms. */
+const LEAST_POLL_MS = 1000
 
 /** What a first desired file holds. */
 export interface InitialState {
@@ -39,23 +36,13 @@ export interface InitialState {
   readonly plugins: Readonly<Record<string, JsonObject>>
 }
 
-export interface ManagerParts {
-  readonly registry: Registry
-  readonly calls: PluginCalls
+/** @internal */
+export interface ManagerParts extends ChangingParts {
   readonly queries: QueryCache
-  readonly diffs: DiffCache
-  readonly folder: DataFolder
-  readonly clock: Clock
-  readonly hash: Hash
-  readonly warn: Warn
   /** Keeps the process alive. */
   readonly timer: Timer
-  /** Does not. */
-  readonly quietTimer: Timer
   /** Whether plugins are listened to for the cache, and how long an answer is good then, ms. */
   readonly push: { readonly on: boolean; readonly ttlMs: number }
-  /** How often a plugin is asked that is watched and tells nothing, ms. */
-  readonly pollMs: number
   /** Called last by close. */
   readonly release: () => Promise<void>
 }
@@ -63,28 +50,26 @@ export interface ManagerParts {
 export class StateManager {
   readonly #parts: ManagerParts
   readonly #states: States
-  readonly #comparing: Comparing
-  readonly #checkpoints: Checkpoints
   readonly #push: Push
   readonly #watches = new Set<Watch>()
   readonly #applies = new Set<Promise<unknown>>()
+  #loading: Promise<Changing> | undefined
   #closing: Promise<void> | undefined
 
   /** The root opens it. @internal */
   constructor(parts: ManagerParts) {
-    const { calls, queries, quietTimer } = parts
+    const { calls, queries, clock, quietTimer, diagnostics } = parts
     this.#parts = parts
     this.#push = new Push({
+      diagnostics,
       // To begin to listen is nothing that a process has to wait for.
-      calls: new PluginCalls(quietTimer, calls.timeoutMs),
+      calls: new PluginCalls(quietTimer, calls.timeoutMs, diagnostics),
       quietTimer,
       always: parts.push.on,
       invalidate: one => this.#states.invalidateSoon(one),
       reasonAgainst: ({ plugin }) => this.#states.reasonAgainst(plugin),
     })
-    this.#states = new States({ queries, calls, ttlMsOf: one => this.#ttlMsOf(one) })
-    this.#comparing = new Comparing(this.#states, new Diffs(parts), parts.clock)
-    this.#checkpoints = new Checkpoints(parts)
+    this.#states = new States({ queries, calls, clock, ttlMsOf: one => this.#ttlMsOf(one) })
   }
 
   /** Every plugin, in the order in which they are asked and applied. @throws OpDbusError INVALID_INPUT for a module that is no plugin */
@@ -98,15 +83,11 @@ export class StateManager {
    * The state of these plugins, or of all: cached, unless it is to be fresh. One that does not answer is told in `trouble`.
    * @throws OpDbusError INVALID_INPUT for a plugin that there is not; ABORTED
    */
-  async query(names?: readonly string[], call: QueryCall = {}): Promise<QueryReport> {
+  async query(names?: readonly string[], call: StateQuery = {}): Promise<QueryReport> {
     const signal = this.#enter(call)
-    const { fresh = false } = call ?? {}
-    const { loaded } = this.#parts.registry
-    if (loaded !== undefined && !fresh && !signal?.aborted) {
-      const report = this.#states.view(choose(loaded, names))
-      if (report !== undefined) return report
-    }
-    return this.#states.ask(await this.#parts.registry.find(names), { fresh, signal })
+    const { registry } = this.#parts
+    const all = registry.loaded ?? (await registry.all())
+    return this.#states.ask(choose(all, names), { fresh: call?.fresh, signal })
   }
 
   /**
@@ -115,18 +96,22 @@ export class StateManager {
    */
   async readDesired(text: string | Uint8Array, file: string): Promise<Desired> {
     this.#enter()
-    return readDesired(
-      text,
-      file,
-      (await this.#parts.registry.all()).map(({ plugin }) => plugin),
-    )
+    return (await this.#changing()).readDesired(text, file)
+  }
+
+  /**
+   * The plan in the text of a file, which `planText` made of it. `file` is what messages call it.
+   * @throws OpDbusError INVALID_INPUT (`file:line:column path: message`)
+   */
+  async readPlan(text: string | Uint8Array, file: string): Promise<Plan> {
+    this.#enter()
+    return (await this.#changing()).readPlan(text, file)
   }
 
   /** What separates the state from `desired`. @throws OpDbusError INVALID_INPUT, ABORTED */
   async diff(desired: DesiredInput, call: DiffCall = {}): Promise<DiffReport> {
     const signal = this.#enter(call)
-    const { goals } = goalsOf(desired, await this.#parts.registry.all(), call?.plugins)
-    return this.#comparing.compare(goals, { fresh: call?.fresh, signal })
+    return (await this.#changing()).diff(desired, { ...call, signal })
   }
 
   /** As {@link diff}, of fresh state: whether the system is as desired. @throws OpDbusError INVALID_INPUT, ABORTED */
@@ -137,8 +122,7 @@ export class StateManager {
   /** What an apply would do now. @throws OpDbusError INVALID_INPUT, ABORTED */
   async plan(desired: DesiredInput, call: Omit<DiffCall, 'fresh'> = {}): Promise<Plan> {
     const signal = this.#enter(call)
-    const { desired: checked, goals } = goalsOf(desired, await this.#parts.registry.all(), call?.plugins)
-    return this.#comparing.plan({ desired: checked }, await this.#comparing.compare(goals, { fresh: true, signal }))
+    return (await this.#changing()).plan(desired, { ...call, signal })
   }
 
   /**
@@ -148,18 +132,7 @@ export class StateManager {
    */
   async apply(plan: Plan, options: ApplyOptions = {}): Promise<ApplyReport> {
     const signal = this.#enter(options)
-    const { calls, folder, warn, registry } = this.#parts
-    const all = await registry.all()
-    const goals = await goalsOfPlan(plan, all, id => this.#checkpoints.find(id))
-    const parts = {
-      calls,
-      folder,
-      warn,
-      states: this.#states,
-      checkpoints: this.#checkpoints,
-      all,
-    }
-    const applying = applyPlan(plan, goals, parts, { ...options, signal })
+    const applying = this.#changing().then(changing => changing.apply(plan, { ...options, signal }))
     this.#applies.add(applying)
     return applying.finally(() => this.#applies.delete(applying))
   }
@@ -167,7 +140,7 @@ export class StateManager {
   /** What was kept before each apply, newest first; at most the last 50. @throws OpDbusError STORE */
   async checkpoints(): Promise<readonly CheckpointInfo[]> {
     this.#enter()
-    return this.#checkpoints.list()
+    return (await this.#changing()).checkpoints()
   }
 
   /**
@@ -177,18 +150,7 @@ export class StateManager {
    */
   async planRollback(id?: string, call: CallOptions = {}): Promise<Plan> {
     const signal = this.#enter(call)
-    const all = await this.#parts.registry.all()
-    const checkpoint = await this.#checkpoints.find(id)
-    const goals = checkpointGoals(checkpoint, all)
-    const report = await this.#comparing.compare(goals, { fresh: true, signal })
-    const trouble: Record<string, PluginTrouble> = { ...report.trouble }
-    for (const { plugin, version } of checkpoint.plugins) {
-      if (goals.some(({ registered }) => registered.plugin.name === plugin)) continue
-      const now = all.find(one => one.plugin.name === plugin)?.plugin.version
-      const instead = now === undefined ? 'there is no such plugin now' : `it is version ${now} now`
-      trouble[plugin] = { kind: 'failed', message: `the checkpoint is of ${plugin} version ${version}, and ${instead}` }
-    }
-    return this.#comparing.plan({ checkpoint: checkpoint.id }, { ...report, trouble })
+    return (await this.#changing()).planRollback(id, signal)
   }
 
   /**
@@ -208,7 +170,7 @@ export class StateManager {
         const error = asPluginError(plugin.name, thrown)
         if (names !== undefined) throw error
         const { kind, message } = troubleOf(error, signal)
-        if (kind === 'failed') this.#parts.warn(`${plugin.name} is left out: ${message}`, error)
+        if (kind === 'failed') this.#parts.diagnostics.warn(`${plugin.name} is left out: ${message}`, error)
       }
     }
     return { version: 1, plugins }
@@ -222,8 +184,9 @@ export class StateManager {
   async watch(names: readonly string[] | undefined, listener: (event: WatchEvent) => void): Promise<Watch> {
     this.#enter()
     if (typeof listener !== 'function') throw new OpDbusError('INVALID_INPUT', 'a listener is a function')
-    const { timer, pollMs, warn, registry } = this.#parts
-    const parts = { timer, pollMs, warn, states: this.#states, push: this.#push }
+    const { timer, queries, diagnostics, registry } = this.#parts
+    const pollMs = Math.max(LEAST_POLL_MS, queries.ttlMs)
+    const parts = { timer, pollMs, warn: diagnostics.warn, states: this.#states, push: this.#push }
     const watch = await watchPlugins(await registry.find(names), listener, parts)
     const own: Watch = {
       close: () => {
@@ -249,12 +212,22 @@ export class StateManager {
     for (const watch of [...this.#watches]) watch.close()
     this.#push.close()
     await Promise.allSettled(this.#applies)
-    const { registry, calls, warn, release } = this.#parts
+    const { registry, calls, queries, diagnostics, release } = this.#parts
+    // What is late is being asked anew, by plugins that are about to be let go.
+    await queries.settled()
     for (const { plugin } of registry.loaded ?? []) {
       if (!plugin.close) continue
-      await calls.call(plugin, 'close', () => plugin.close?.()).catch((error: unknown) => warn(messageOf(error), error))
+      await calls
+        .call(plugin, 'close', () => plugin.close?.())
+        .catch((error: unknown) => diagnostics.warn(messageOf(error), error))
     }
     await release()
+  }
+
+  /** Loaded once; most programs never need it. */
+  #changing(): Promise<Changing> {
+    this.#loading ??= import('./changing.js').then(({ Changing }) => new Changing(this.#parts, this.#states))
+    return this.#loading
   }
 
   /** @throws OpDbusError CLOSED, INVALID_INPUT */

@@ -1,4 +1,6 @@
 // Calls of plugins: each has a deadline, also where the plugin ignores its signal, and whatever one throws is an error that names it. Knows no cache.
+
+import type { Diagnostics } from '../diagnostics.js'
 import { abortError, isOpDbusError, messageOf, OpDbusError } from '../errors.js'
 import type { Timer } from '../ports.js'
 import type { StatePlugin } from './plugin.js'
@@ -23,12 +25,14 @@ const LONGEST_MS = 2 ** 31 - 1
 
 export class PluginCalls {
   readonly #timer: Timer
+  readonly #failed: Diagnostics['failed']
   /** ms; 0: for ever. */
   readonly timeoutMs: number
 
   /** `timer` keeps the process alive: what a plugin owes is owed to somebody. */
-  constructor(timer: Timer, timeoutMs: number) {
+  constructor(timer: Timer, timeoutMs: number, { failed }: Pick<Diagnostics, 'failed'>) {
     this.#timer = timer
+    this.#failed = failed
     this.timeoutMs = Math.min(timeoutMs, LONGEST_MS)
   }
 
@@ -59,6 +63,7 @@ export class PluginCalls {
           ? this.#timer(timeoutMs, () => {
               const error = failed(plugin.name, `${does(asked)} within ${timeoutMs / 1000} s`)
               ended.abort(error)
+              this.#tell(plugin.name, asked, 'timeout', error)
               settle(() => reject(error))
             })
           : () => {}
@@ -70,9 +75,20 @@ export class PluginCalls {
       signal?.addEventListener('abort', onAbort, { once: true })
       attempt(() => run(ended.signal)).then(
         answer => settle(() => resolve(answer)),
-        error => settle(() => reject(asPluginError(plugin.name, error))),
+        thrown => {
+          const error = asPluginError(plugin.name, thrown)
+          // What it says after nobody waits was told, or was wanted.
+          if (!ended.signal.aborted) this.#tell(plugin.name, asked, 'error', error)
+          settle(() => reject(error))
+        },
       )
     })
+  }
+
+  #tell(plugin: string, asked: Asked, why: 'error' | 'timeout', error: OpDbusError): void {
+    // A system that is not here, or has moved, is no failure.
+    if (!this.#failed.heard || error.code === 'PLUGIN_UNAVAILABLE' || error.code === 'CONFLICT') return
+    this.#failed.tell({ plugin, asked, why, message: error.message })
   }
 }
 

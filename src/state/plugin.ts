@@ -26,8 +26,8 @@ export interface StatePlugin {
   /** The part of a state that a first desired file should declare: what `apply` can change. Absent: all of it. */
   initial?(state: JsonObject): JsonObject
   /**
-   * What is wrong in `desired`, beyond what {@link resources} says: fields that there are not, values that no system takes. It is shown fields alone,
-   * without `ensure` and `prune`.
+   * What is wrong in `desired`, beyond what {@link resources} says: fields that there are not, values that no system takes. Its resources
+   * keep `ensure` (`present` or `absent`) and `prune` (true or false), which are right by then and no fields of the system.
    */
   check?(desired: JsonObject): readonly Problem[]
   /**

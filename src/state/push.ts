@@ -1,5 +1,7 @@
 // Systems that tell their changes: a watch of each plugin that has one, and the cached answer dropped the moment that something changes. Keeps no
 // process alive. Polls nothing: that is for whoever listens (watching.ts).
+
+import type { Diagnostics } from '../diagnostics.js'
 import { messageOf } from '../errors.js'
 import type { Timer } from '../ports.js'
 import type { Watch } from './plugin.js'
@@ -11,6 +13,7 @@ const FIRST_RETRY_MS = 1000
 const LAST_RETRY_MS = 60_000
 
 export interface PushParts {
+  readonly diagnostics: Pick<Diagnostics, 'pushed'>
   readonly calls: PluginCalls
   /** Does not keep the process alive. */
   readonly quietTimer: Timer
@@ -190,6 +193,8 @@ export class Follower {
   }
 
   #tell(event: WatchEvent): void {
+    const { pushed } = this.#parts.diagnostics
+    if (pushed.heard) pushed.tell({ plugin: event.plugin, kind: event.kind })
     for (const listener of [...this.#listeners]) listener(event)
   }
 }

@@ -25,6 +25,27 @@ export interface Registered {
   readonly key: string
 }
 
+/** What says whose a diff or a checkpoint is: of another version or another system, it is nobody's. */
+export interface PluginIdentity {
+  readonly plugin: string
+  readonly version: string
+  readonly scope?: string
+}
+
+export function identityOf({ name, version, scope }: StatePlugin): PluginIdentity {
+  return { plugin: name, version, ...(scope !== undefined && { scope }) }
+}
+
+/** Why what was made of `kept` is not for the plugin as it is now; undefined where it is. */
+export function strangerTo(kept: PluginIdentity, registered: Registered | undefined): string | undefined {
+  const { plugin, version, scope } = kept
+  if (registered === undefined) return `is of plugin "${plugin}", and there is no such plugin now`
+  const now = registered.plugin
+  if (now.version !== version) return `is of plugin "${plugin}" version ${version}, which is version ${now.version} now`
+  if (now.scope === scope) return undefined
+  return `is of plugin "${plugin}" at ${scope ?? 'no place'}, which is at ${now.scope ?? 'no place'} now`
+}
+
 const NAME = /^[a-z][A-Za-z0-9_-]{0,49}$/
 const LONGEST_SCOPE = 800
 

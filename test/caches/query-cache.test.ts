@@ -2,9 +2,11 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { QueryCache, type QueryCacheOptions } from '../../src/caches/query-cache.js'
 import { queryDisk } from '../../src/caches/query-disk.js'
+import { QUERY_BYTES } from '../../src/compose.js'
 import type { Key } from '../../src/ports.js'
 import { openFileStore } from '../../src/stores/files.js'
 import { crc32, deferred, hash, TestClock, temporaryFolder } from '../support.js'
+import { LIVING } from './query-support.js'
 
 const TTL = 5000
 
@@ -18,7 +20,7 @@ function open(
   const cache = new QueryCache({
     ttlMs: TTL,
     capacityBytes: 1e6,
-    disk: store && queryDisk({ store, bootId: options.boot ?? 'boot-1' }),
+    disk: store && queryDisk({ store, bootId: options.boot ?? 'boot-1', process: LIVING }),
     hash,
     warn: () => {},
     clockResolutionMs: 0,
@@ -164,6 +166,30 @@ describe('QueryCache', () => {
     await expect(cache.getOrCompute('x'.repeat(1001), never)).rejects.toMatchObject({ code: 'INVALID_INPUT' })
     await expect(cache.getOrCompute(7 as never, never)).rejects.toMatchObject({ code: 'INVALID_INPUT' })
     await expect(cache.getOrCompute('net', answer({ f() {} }))).rejects.toMatchObject({ code: 'UNCACHEABLE' })
+  })
+
+  it('has room for the state of 6,000 interfaces, and says where one is too large', async () => {
+    const list = (count: number) =>
+      Array.from({ length: count }, (_, i) => ({
+        addresses: [`10.0.${i >> 8}.${i & 255}/24`, `fe80::${i.toString(16)}/64`],
+        external_ids: { 'iface-id': `9f2c-${i}`, 'vm-id': `d41d8cd98f00b204-${i}` },
+        mac: `02:00:00:00:${i >> 8}:${i & 255}`,
+        mtu: 1500,
+        name: `veth${i}`,
+        ports: [`port-${i}`],
+        type: 'veth',
+      }))
+    const warnings: string[] = []
+    const { cache } = open(undefined, { capacityBytes: QUERY_BYTES, warn: message => warnings.push(message) })
+    const ask = async (state: unknown) => (await cache.getOrCompute('net', answer(state), { frozen: true })).source
+    await ask(list(6000))
+    expect(await ask([])).toBe('memory')
+    await cache.delete('net')
+    // A program that asks once has no harm of it.
+    await ask(list(10_000))
+    expect(warnings).toEqual([])
+    expect(await ask(list(10_000))).toBe('computed')
+    expect(warnings[0]).toContain('"net" answers is too large for memory')
   })
 
   it('keeps what JSON cannot say in memory only', async () => {

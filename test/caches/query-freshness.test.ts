@@ -61,6 +61,18 @@ describe('an answer in memory', () => {
     expect(here.view('net')).toBeUndefined()
   })
 
+  it('goes also when the process that tells keeps nothing itself', async () => {
+    const { dir, clock, here } = openTwo()
+    for (const change of ['delete', 'invalidate', 'hold'] as const) {
+      await here.getOrCompute('net', answer('old'))
+      const { cache } = open(dir, { clock, ttlMs: 0 })
+      expect((await cache.getOrCompute('net', answer('new'))).source).toBe('computed')
+      expect(here.view('net')).toBe('old')
+      await cache[change]('net')
+      expect(here.view('net')).toBeUndefined()
+    }
+  })
+
   it('stays for other plugins and other scopes', async () => {
     const { here, there } = openTwo()
     await here.getOrCompute('net@1:unix:/a/db.sock', answer('a'))
@@ -91,25 +103,26 @@ describe('an answer in memory', () => {
     }
   })
 
-  it('is not kept where no token can be', async () => {
-    const { cache, store, warnings } = open(temporaryFolder())
-    store!.setSync = () => {
-      throw new Error('EROFS')
-    }
-    await cache.getOrCompute('net', answer(1))
-    expect(cache.view('net')).toBeUndefined()
-    expect((await cache.getOrCompute('net', answer(2))).value).toBe(2)
-    expect(warnings.join()).toContain('EROFS')
-  })
-
-  it('is not kept where somebody else’s file has the place of the token, which stays as it is', async () => {
+  it('leaves somebody else’s file in the place of the token, and is kept in this process alone', async () => {
     const dir = temporaryFolder()
-    const { cache, warnings } = open(dir)
+    const { cache, clock, warnings } = open(dir)
     writeFileSync(join(dir, 'net.token.json'), 'mine')
     await cache.getOrCompute('net', answer(1))
-    expect((await cache.getOrCompute('net', answer(2))).value).toBe(2)
+    expect((await cache.getOrCompute('net', never)).source).toBe('memory')
+    expect(await open(dir, { clock }).cache.get('net')).toBeUndefined()
     expect(readFileSync(join(dir, 'net.token.json'), 'utf8')).toBe('mine')
-    expect(warnings.join()).toContain('somebody else')
+    expect(warnings.join()).toContain(`${join(dir, 'net.token.json')} is not a file of op-dbus; remove it`)
+  })
+
+  it('takes the place of what a power cut left of a token', async () => {
+    for (const torn of ['', '\0\0\0', '{"op-db']) {
+      const dir = temporaryFolder()
+      const { cache, clock } = open(dir)
+      writeFileSync(join(dir, 'net.token.json'), torn)
+      await cache.getOrCompute('net', answer(1))
+      await Promise.resolve()
+      expect((await open(dir, { clock }).cache.get('net'))?.source).toBe('disk')
+    }
   })
 
   it('tells nobody in vain on a full disk: the old token goes', async () => {
@@ -203,18 +216,19 @@ describe('invalidate', () => {
     expect(writes).toBe(3)
   })
 
-  it.each(['a query', 'a delete', 'the end'])('what was put off is not overtaken by %s', async what => {
+  it.each(['a query', 'a delete', 'a close', 'an exit'])('what was put off is not overtaken by %s', async what => {
     const { timer } = handTimer()
     const dir = temporaryFolder()
     const clock = new TestClock()
-    const { cache } = open(dir, { clock, timer })
+    const { cache, exit } = open(dir, { clock, timer })
     const other = open(dir, { clock }).cache
     await cache.invalidate('net')
     const told = cache.invalidate('net')
     await other.getOrCompute('net', answer('between'))
     if (what === 'a query') await cache.getOrCompute('net', answer('new'))
     else if (what === 'a delete') await cache.delete('net')
-    else await cache.close()
+    else if (what === 'a close') await cache.close()
+    else exit()
     await told
     expect(other.view('net')).toBeUndefined()
   })

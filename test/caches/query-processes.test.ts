@@ -18,6 +18,7 @@ const PROGRAM = `
       slow = queries.getOrCompute('net', () => new Promise(resolve => { finish = resolve; begun('begun') }))
     }),
     finish: async value => { finish(value); return (await slow).value },
+    hold: async () => { await queries.hold('net'); return 'held' },
     delete: async () => { await queries.delete('net'); return 'told' },
     invalidate: async () => { await queries.invalidate('net'); return 'told' },
   }
@@ -44,11 +45,16 @@ async function start(dir: string) {
   const answer = () =>
     Promise.race([new Promise(resolve => child.once('message', answers => resolve((answers as [unknown])[0]))), ended])
   expect(await answer()).toBe('ready')
-  return (task: string, value?: unknown) => {
+  const told = (task: string, value?: unknown) => {
     const answered = answer()
     child.send([task, value])
     return answered
   }
+  const kill = () => {
+    child.kill('SIGKILL')
+    return once(child, 'exit')
+  }
+  return Object.assign(told, { kill })
 }
 
 it('never serves from memory or disk what another process invalidated, nor what was asked before', async () => {
@@ -75,4 +81,13 @@ it('never serves from memory or disk what another process invalidated, nor what 
   expect(await cli('get')).toBeNull()
   expect(await cli('ask', 'from after')).toBe('from after')
   expect(await server('ask', 'not asked')).toBe('from after')
+
+  // Who changes it is killed half-way: what was asked meanwhile was kept by nobody.
+  await cli('hold')
+  expect(await server('ask', 'half')).toBe('half')
+  expect(await server('view')).toBeNull()
+  await cli.kill()
+  expect(await server('get')).toBeNull()
+  expect(await server('ask', 'whole')).toBe('whole')
+  expect(await server('ask', 'not asked')).toBe('whole')
 }, 60_000)

@@ -1,27 +1,38 @@
 // Query caches for tests: one alone, two on one folder, plugins and timers that do as they are told.
 import { QueryCache, type QueryCacheOptions } from '../../src/caches/query-cache.js'
 import { queryDisk } from '../../src/caches/query-disk.js'
+import type { HoldingProcess } from '../../src/caches/query-holds.js'
 import type { Timer } from '../../src/ports.js'
 import { openFileStore } from '../../src/stores/files.js'
 import { crc32, deferred, hash, TestClock, temporaryFolder } from '../support.js'
 
 export const TTL = 5000
 
-export function open(dir: string | undefined, options: Partial<QueryCacheOptions> & { clock?: TestClock } = {}) {
-  const { clock = new TestClock() } = options
+/** Of whatever process, it lives. */
+export const LIVING: HoldingProcess = { pid: 1, place: 'here', livenessOf: () => 'alive' }
+
+export function open(
+  dir: string | undefined,
+  options: Partial<QueryCacheOptions> & { clock?: TestClock; process?: HoldingProcess } = {},
+) {
+  const { clock = new TestClock(), process = LIVING } = options
   const warnings: string[] = []
-  const store = dir && openFileStore({ name: 'query', dir, maxEntries: 100, clock, hash, crc32 })
+  const exits: (() => void)[] = []
+  const store = dir && openFileStore({ name: 'query', dir, maxEntries: 1000, clock, hash, crc32 })
   const cache = new QueryCache({
     ttlMs: TTL,
     capacityBytes: 1e6,
-    disk: store ? queryDisk({ store, bootId: 'boot-1' }) : undefined,
+    disk: store ? queryDisk({ onExit: flush => exits.push(flush), store, bootId: 'boot-1', process }) : undefined,
     hash,
     warn: message => warnings.push(message),
     clockResolutionMs: 0,
     ...options,
     clock,
   })
-  return { cache, clock, store: store || undefined, warnings }
+  const exit = () => {
+    for (const flush of exits) flush()
+  }
+  return { cache, clock, store: store || undefined, warnings, exit }
 }
 
 /** Two caches on one folder, as two processes have them. */

@@ -22,7 +22,8 @@ const PARTS = {
   output: 'its folder is missing',
   input: 'is this a text file?',
   doctor: 'trying the model on each device',
-  state: 'the state has moved since',
+  state: 'the state is closed',
+  changes: 'the state has moved since',
   'plan files': 'is no time of ISO 8601',
   'Open vSwitch': 'monitor_cond_since',
   'D-Bus': 'GetUnitFileState',
@@ -91,7 +92,7 @@ it('a text from disk loads what looks it up: nothing that computes, fetches, mas
   expect(files).toBeLessThanOrEqual(8)
 })
 
-it('a state from disk loads no client of any system, and nothing that reads plans', async () => {
+it('a state from disk loads no client of any system, and nothing that compares, changes or reads plans', async () => {
   const dir = temporaryFolder()
   const system = join(dir, 'system.json')
   writeFileSync(system, '{"things":[],"mode":{}}')

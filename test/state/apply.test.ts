@@ -1,5 +1,5 @@
 // Applying plans: what is told is what happened. The system is a file that other processes change as well, and plugins that fail in their own ways.
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { JsonObject } from '../../src/state/json.js'
@@ -43,6 +43,38 @@ describe('apply', () => {
     expect((await state.query(['mine'])).sources.mine).toBe('memory')
   })
 
+  it('waits a second for a plugin that had no part in it, and leaves what was written of that', async () => {
+    const dataDir = temporaryFolder()
+    const other = memoryPlugin('other')
+    let hangs = false
+    const query: StatePlugin['query'] = call => (hangs ? new Promise(() => {}) : other.plugin.query(call))
+    const away = memoryPlugin('away', { unavailable: () => (hangs ? 'gone' : undefined) })
+    const { state, timers } = manage([memoryPlugin('mine').plugin, { ...other.plugin, query }, away.plugin], {
+      dataDir,
+    })
+    await state.apply(await state.plan(wanted()))
+    const { away: _gone, ...before } = current(dataDir).plugins
+    hangs = true
+    await timers.pass(5001)
+    const applying = state.apply(await state.plan(desired({ mine: { items: { one: { value: 6 } } } })))
+    // It waits for the hanging one alone.
+    while (timers.next !== 1000) await turns()
+    await timers.pass(1000)
+    expect((await applying).success).toBe(true)
+    expect(current(dataDir).plugins).toEqual({ ...before, mine: { items: { one: { value: 6 }, three: { value: 3 } } } })
+  })
+
+  it('writes down what is even where nothing is to be done, if that is not written', async () => {
+    const dataDir = temporaryFolder()
+    const { plugin, system } = memoryPlugin('mine')
+    const { state } = manage([plugin], { dataDir })
+    await state.apply(await state.plan(wanted()))
+    rmSync(join(dataDir, 'state/current.json'))
+    system.items.more = { value: 1 }
+    await state.apply(await state.plan(wanted()))
+    expect(current(dataDir).plugins.mine).toEqual({ items: system.items })
+  })
+
   it('changes nothing the second time, and makes no checkpoint for that', async () => {
     const { state } = manage([memoryPlugin('mine').plugin], { dataDir: temporaryFolder() })
     await state.apply(await state.plan(wanted()))
@@ -73,7 +105,9 @@ describe('apply', () => {
     const { plugin } = memoryPlugin('mine')
     const plan = JSON.parse(JSON.stringify(await manage([plugin]).state.plan(wanted())))
     const newer = manage([{ ...plugin, version: '2' }], { dataDir })
-    await expect(newer.state.apply(plan)).rejects.toThrow('plugin "mine" 1, which is version 2 now')
+    await expect(newer.state.apply(plan)).rejects.toThrow(
+      'the plan is of plugin "mine" version 1, which is version 2 now',
+    )
     expect((await manage([plugin], { dataDir }).state.apply(plan)).success).toBe(true)
     const { state } = manage([plugin], { dataDir })
     for (const bad of [
@@ -85,6 +119,8 @@ describe('apply', () => {
       { ...plan, diffs: [null] },
       { ...plan, diffs: [{ ...plan.diffs[0], actions: [{ kind: 'modify' }] }] },
       { ...plan, diffs: [{ ...plan.diffs[0], actions: [null] }] },
+      { ...plan, diffs: [...plan.diffs, ...plan.diffs] },
+      { ...plan, diffs: [] },
     ]) {
       await expect(state.apply(bad as never)).rejects.toMatchObject({ code: 'INVALID_INPUT' })
     }
@@ -166,19 +202,70 @@ describe('apply', () => {
     ])
   })
 
-  it('gives up on a plugin that hangs, and tells what a look shows', async () => {
+  it('says of a plugin that is given up what is not known, and keeps nothing of it until it has ended', async () => {
+    const dataDir = temporaryFolder()
+    const end = deferred<void>()
     const { plugin, system } = acting(async () => {
       system.items.one = { value: 5 }
-      await new Promise(() => {})
+      await end.promise
+      system.items.three = { value: 3 }
     })
-    const { state, timers } = manage([plugin], { dataDir: temporaryFolder() })
+    const { state, timers, warnings } = manage([plugin], { dataDir })
+    await state.query()
     const plan = await state.plan(wanted())
     const applying = state.apply(plan)
     while (system.items.one?.value !== 5) await turns()
     await timers.pass(60_000)
     const { outcomes, trouble } = await applying
-    expect(told(outcomes)).toEqual(['one done', 'three failed', 'two failed'])
-    expect(trouble.mine?.message).toBe('plugin "mine" did not finish within 60 s')
+    expect(told(outcomes)).toEqual(['one pending', 'three pending', 'two pending'])
+    const why = 'plugin "mine" did not finish within 60 s'
+    expect(outcomes.map(({ message }) => message)).toEqual([
+      `a look afterwards shows it, and the plugin does not: ${why}`,
+      `not known: ${why}, and it may still happen`,
+      `not known: ${why}, and it may still happen`,
+    ])
+    expect(trouble.mine?.message).toBe(why)
+    expect(existsSync(join(dataDir, 'state/current.json'))).toBe(false)
+    expect(warnings).toEqual(['the state of mine was not written down: it is still being changed'])
+    // It still works: nobody else applies, and what is asked is not kept.
+    expect(existsSync(join(dataDir, 'state/apply.lock'))).toBe(true)
+    expect((await state.query()).sources.mine).toBe('computed')
+    expect((await state.query()).sources.mine).toBe('computed')
+    end.resolve()
+    while (existsSync(join(dataDir, 'state/apply.lock'))) await turns()
+    expect((await state.query()).plugins.mine?.items).toMatchObject({ three: { value: 3 } })
+    expect((await state.query()).sources.mine).toBe('memory')
+  })
+
+  it('lets the next apply begin after a while, whatever became of a plugin that was given up', async () => {
+    const dataDir = temporaryFolder()
+    const { plugin } = acting(() => new Promise(() => {}))
+    const { state, timers } = manage([plugin], { dataDir })
+    const applying = state.apply(await state.plan(wanted()))
+    while (timers.next !== 60_000) await turns()
+    await timers.pass(60_000)
+    await applying
+    await timers.pass(60_000)
+    while (existsSync(join(dataDir, 'state/apply.lock'))) await turns()
+  })
+
+  it('believes no plugin that fails, whatever a look shows, and makes no checkpoint where nothing was changed', async () => {
+    const half = acting(async () => {
+      half.system.items.one = { value: 5 }
+      throw new Error('lost the connection')
+    })
+    const first = manage([half.plugin], { dataDir: temporaryFolder() }).state
+    const { outcomes, success, checkpoint } = await first.apply(await first.plan(wanted()))
+    expect([success, checkpoint]).toEqual([false, expect.any(String)])
+    expect(told(outcomes)).toEqual(['one pending', 'three failed', 'two failed'])
+    const none = acting(() => Promise.reject(new Error('no rights')))
+    const second = manage([none.plugin], { dataDir: temporaryFolder() }).state
+    expect(await second.apply(await second.plan(wanted()))).not.toHaveProperty('checkpoint')
+    expect(await second.checkpoints()).toEqual([])
+    const odd = acting(async ([action], { report }) => report(action!.resource, { status: 'finished' as never }))
+    const third = manage([odd.plugin], { dataDir: temporaryFolder() }).state
+    const { outcomes: strange } = await third.apply(await third.plan(wanted()))
+    expect(strange[0]).toMatchObject({ status: 'failed', message: 'the plugin said "finished" of it' })
   })
 
   it('rejects with the conflict that the first plugin saw, if nothing was changed', async () => {
@@ -214,11 +301,16 @@ describe('apply', () => {
     ])
   })
 
-  it('keeps to itself what it could not plan', async () => {
+  it('tells what it could not plan as left out', async () => {
     const bad = memoryPlugin('bad', { query: () => Promise.reject(new Error('no')) })
     const { state } = manage([bad.plugin, memoryPlugin('mine').plugin], { dataDir: temporaryFolder() })
     const report = await state.apply(await state.plan(desired({ ...wanted('bad').plugins, ...wanted().plugins })))
-    expect([report.success, Object.keys(report.trouble), report.outcomes.length]).toEqual([false, ['bad'], 3])
+    expect([report.success, Object.keys(report.trouble)]).toEqual([false, ['bad']])
+    expect(report.outcomes.map(({ plugin, status }) => `${plugin} ${status}`)).toEqual([
+      ...Array(3).fill('mine done'),
+      ...Array(3).fill('bad skipped'),
+    ])
+    expect(report.outcomes.at(-1)).toMatchObject({ action: 'delete', message: 'plugin "bad" failed: no' })
   })
 
   it('ends between plugins when it is aborted, and tells what is done', async () => {
@@ -298,7 +390,8 @@ describe('the cache around an apply', () => {
     await turns()
     await state.apply(plan)
     slow.resolve()
-    expect((await before).plugins.mine).toMatchObject({ items: { one: { value: 1 } } })
+    // Who asked before the apply, and is answered after it, gets what is then.
+    expect((await before).plugins.mine).toMatchObject({ items: { one: { value: 5 } } })
     expect((await state.query()).plugins.mine).toEqual({ items: { one: { value: 5 }, three: { value: 3 } } })
   })
 
@@ -334,24 +427,55 @@ describe('the cache around an apply', () => {
     expect((await state.query()).plugins.first).toMatchObject({ items: { veth: { value: 1 } } })
   })
 
-  it('holds nothing from within an apply', async () => {
+  it('shows at each moment of an apply what is, and holds nothing of it', async () => {
     const { plugin, system } = memoryPlugin('mine')
+    const seen: unknown[] = []
+    const look = async () => void seen.push((await state.query(['mine'])).plugins.mine?.items)
     const { state } = manage(
       [
         {
           ...plugin,
-          async apply(actions, call) {
-            // Somebody asks half-way.
-            system.items.one = { value: 4 }
-            await state.query(['mine'])
-            await plugin.apply!(actions, call)
+          async apply(actions, { report }) {
+            const of = (name: string) => actions.find(({ resource }) => resource.name === name)!.resource
+            // Somebody asks before anything was told, between, and after.
+            system.items = { one: { value: 4 } }
+            await look()
+            system.items = { one: { value: 5 } }
+            report(of('one'), { status: 'done' })
+            await look()
+            system.items = { one: { value: 5 }, three: { value: 3 } }
+            report(of('two'), { status: 'done' })
+            report(of('three'), { status: 'done' })
+            await look()
           },
         },
       ],
       { dataDir: temporaryFolder() },
     )
-    await state.apply(await state.plan(wanted()))
-    expect((await state.query()).plugins.mine).toMatchObject({ items: { one: { value: 5 } } })
+    expect((await state.apply(await state.plan(wanted()))).success).toBe(true)
+    await look()
+    expect(seen).toEqual([
+      { one: { value: 4 } },
+      { one: { value: 5 } },
+      { one: { value: 5 }, three: { value: 3 } },
+      { one: { value: 5 }, three: { value: 3 } },
+    ])
+  })
+
+  it('shows a plugin that ended without a word as it is while the next one works', async () => {
+    const silent = acting(async () => {
+      await state.query(['mine'])
+      silent.system.items = { one: { value: 5 } }
+    })
+    const next = memoryPlugin('next')
+    let seen: unknown
+    const apply: StatePlugin['apply'] = async (actions, call) => {
+      seen = (await state.query(['mine'])).plugins.mine
+      await next.plugin.apply!(actions, call)
+    }
+    const { state } = manage([silent.plugin, { ...next.plugin, apply }], { dataDir: temporaryFolder() })
+    await state.apply(await state.plan(desired({ ...wanted().plugins, ...wanted('next').plugins })))
+    expect(seen).toEqual({ items: { one: { value: 5 } } })
   })
 })
 

@@ -4,6 +4,8 @@ import { isOpDbusError, OpDbusError } from '../../src/errors.js'
 import { checkDesired, desiredFile, readDesired } from '../../src/state/desired.js'
 import type { JsonObject } from '../../src/state/json.js'
 import type { StatePlugin } from '../../src/state/plugin.js'
+import { netPlugin } from '../../src/state/plugins/net.js'
+import { toolsIn } from './plugin-tools.js'
 import { plugins } from './samples.js'
 
 const read = (text: string | Uint8Array) => readDesired(text, 'desired.json', plugins)
@@ -228,6 +230,26 @@ describe('a desired file', () => {
     const circle: Record<string, unknown> = {}
     circle.plugins = circle
     expect(() => checkDesired(circle, plugins)).toThrow('/plugins: leads back to what it is in')
+  })
+
+  it('is shown to its plugin with the words that decide how it is judged, and cannot be changed by it', () => {
+    const tools = toolsIn({ PATH: '/nowhere' })
+    const real = [netPlugin(tools, { ovsdb: '/nowhere/db.sock' })]
+    const twice = [
+      { name: 'br0', type: 'ovs-bridge', ports: ['p1'] },
+      { name: 'br1', type: 'ovs-bridge', ports: ['p1'] },
+    ]
+    const of = (...interfaces: object[]) => checkDesired({ plugins: { net: { interfaces } } }, real)
+    expect(() => of(...twice)).toThrow('p1 is to be in br0 and in br1')
+    expect(() => of(twice[0]!, { ...twice[1], ensure: 'absent' })).not.toThrow()
+    expect(() => of(twice[0]!, { name: 'p1', ensure: 'absent' })).toThrow('p1 is to be in br0, and to be absent')
+    const drops: StatePlugin = {
+      ...plugins[0]!,
+      check: ({ interfaces }) => (interfaces as unknown[]).splice(0) && [],
+    }
+    expect(() => checkDesired({ plugins: { net: { interfaces: [{ name: 'a' }] } } }, [drops])).toThrow(
+      'failed when it checked',
+    )
   })
 
   it('that a plugin fails to check is the fault of the plugin', () => {

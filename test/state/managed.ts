@@ -1,6 +1,7 @@
 // A manager of plugins whose clock and timers stand still until a test moves them, over caches in memory.
 import { DiffCache } from '../../src/caches/diff-cache.js'
 import { QueryCache } from '../../src/caches/query-cache.js'
+import { Diagnostics } from '../../src/diagnostics.js'
 import type { Timer } from '../../src/ports.js'
 import { DataFolder } from '../../src/state/data-folder.js'
 import type { JsonObject } from '../../src/state/json.js'
@@ -64,6 +65,9 @@ export interface ManagedOptions {
   readonly push?: boolean
   readonly ttlMs?: number
   readonly timeoutMs?: number
+  readonly machine?: string
+  /** Shared with another manager. */
+  readonly queries?: QueryCache
 }
 
 export function manage(plugins: readonly StatePlugin[], options: ManagedOptions = {}) {
@@ -71,11 +75,13 @@ export function manage(plugins: readonly StatePlugin[], options: ManagedOptions 
   const clock = new TestClock()
   const timers = new TestTimers(clock)
   const warnings: string[] = []
-  const warn = (message: string) => void warnings.push(message)
+  const diagnostics = new Diagnostics({ onWarning: message => void warnings.push(message) })
+  const { warn } = diagnostics
   const { timer } = timers
-  const calls = new PluginCalls(timer, timeoutMs)
+  const calls = new PluginCalls(timer, timeoutMs, diagnostics)
   const tools: PluginTools = { clock, env: {}, warn, run: () => Promise.reject(new Error('no programs')) }
   const memory = { ttlMs, capacityBytes: 1e8, clock, hash, clockResolutionMs: 0 }
+  const queries = options.queries ?? new QueryCache({ ...memory, warn })
   const state = new StateManager({
     registry: new Registry({
       builtin: () => plugins,
@@ -87,7 +93,7 @@ export function manage(plugins: readonly StatePlugin[], options: ManagedOptions 
       hash,
     }),
     calls,
-    queries: new QueryCache({ ...memory, warn }),
+    queries,
     diffs: new DiffCache({ ...memory, capacity: 100 }),
     folder: new DataFolder(dataDir, {
       sleep: () => new Promise(resolve => setTimeout(resolve, 5)),
@@ -96,14 +102,14 @@ export function manage(plugins: readonly StatePlugin[], options: ManagedOptions 
     }),
     clock,
     hash,
-    warn,
+    machine: options.machine,
+    diagnostics,
     timer,
     quietTimer: timer,
     push: { on: push, ttlMs: 300_000 },
-    pollMs: ttlMs,
     release: async () => {},
   })
-  return { state, clock, timers, warnings }
+  return { state, queries, diagnostics, clock, timers, warnings }
 }
 
 /** A plugin over an object that the test changes; `asked` counts its queries. */

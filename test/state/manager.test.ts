@@ -1,7 +1,7 @@
 // What the manager answers: states out of the cache, diffs, plans; and what a plugin that misbehaves comes to.
 import { describe, expect, it, vi } from 'vitest'
 import type { JsonObject } from '../../src/state/json.js'
-import { deferred } from '../support.js'
+import { deferred, temporaryFolder } from '../support.js'
 import { desired, manage, memoryPlugin, turns } from './managed.js'
 
 const ITEMS = { items: { one: { value: 1 }, two: { value: 2 } } }
@@ -121,10 +121,58 @@ describe('query', () => {
   })
 
   it('keeps apart what two versions and two systems answer', async () => {
-    const at = (scope: string, version = '1') => manage([memoryPlugin('mine', { scope, version }).plugin]).state
+    const { queries } = manage([])
+    const at = (scope: string, version = '1') =>
+      manage([memoryPlugin('mine', { scope, version }).plugin], { queries }).state
     for (const state of [at('/a'), at('/b'), at('/a', '2')]) {
       expect((await state.query()).sources).toEqual({ mine: 'computed' })
     }
+    for (const state of [at('/a'), at('/b'), at('/a', '2')]) {
+      expect((await state.query()).sources).toEqual({ mine: 'memory' })
+    }
+  })
+
+  it('asks a plugin that is not there once in a second whether it is, and all others out of memory meanwhile', async () => {
+    let [gone, looked] = [true, 0]
+    const away = memoryPlugin('away', {
+      unavailable: () => {
+        looked++
+        return gone ? 'not here' : undefined
+      },
+    })
+    const { state, timers } = manage([away.plugin, memoryPlugin('mine').plugin, memoryPlugin('other').plugin])
+    const trouble = { away: { kind: 'unavailable', message: 'not here' } }
+    expect(await state.query(['away', 'mine'])).toMatchObject({ sources: { mine: 'computed' }, trouble })
+    expect(await state.query()).toMatchObject({ sources: { mine: 'memory', other: 'computed' }, trouble })
+    gone = false
+    await timers.pass(999)
+    expect(await state.query()).toMatchObject({ sources: { mine: 'memory', other: 'memory' }, trouble })
+    expect(looked).toBe(1)
+    await timers.pass(1)
+    expect(await state.query()).toMatchObject({ sources: { away: 'computed' }, trouble: {} })
+    expect(looked).toBe(2)
+  })
+
+  it('believes that a plugin is not there no longer than it is told otherwise, nor where nothing is cached', async () => {
+    let gone = true
+    const unavailable = () => (gone ? 'not here' : undefined)
+    const away = memoryPlugin('away', { unavailable })
+    const mine = memoryPlugin('mine', { affects: ['away'] })
+    const { state } = manage([away.plugin, mine.plugin], { dataDir: temporaryFolder() })
+    expect((await state.query()).trouble).toHaveProperty('away')
+    gone = false
+    expect((await state.query(['away'], { fresh: true })).trouble).toEqual({})
+    gone = true
+    await state.query(['away'], { fresh: true })
+    gone = false
+    await state.apply(await state.plan(desired({ mine: { items: { one: { value: 5 } } } })))
+    expect((await state.query(['away'])).trouble).toEqual({})
+
+    const off = manage([memoryPlugin('away', { unavailable }).plugin], { ttlMs: 0 }).state
+    gone = true
+    await off.query()
+    gone = false
+    expect((await off.query()).trouble).toEqual({})
   })
 })
 

@@ -1,10 +1,11 @@
 // The plugin `net` under the manager, as `op-dbus apply` uses it: from a desired file to a real Open vSwitch, and back.
+import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
-import { openState, type State } from '../../src/state.js'
-import { runNode } from '../processes.js'
-import { Ovs } from '../real/ovs.js'
+import { openState, type State, type StateOptions } from '../../src/state.js'
+import { cli, runNode } from '../processes.js'
+import { CountingProxy, Ovs } from '../real/ovs.js'
 import { describeWith } from '../real/parts.js'
-import { temporaryFolder } from '../support.js'
+import { deferred, temporaryFolder } from '../support.js'
 
 describeWith('ovs', 'a desired network, applied, verified and taken back', () => {
   let ovs: Ovs
@@ -18,13 +19,9 @@ describeWith('ovs', 'a desired network, applied, verified and taken back', () =>
     await ovs.empty()
   })
 
-  async function open(): Promise<State> {
-    const state = await openState({
-      ovsdb: ovs.socket,
-      dir: temporaryFolder(),
-      dataDir: temporaryFolder(),
-      queryPush: false,
-    })
+  async function open(more: StateOptions = {}): Promise<State> {
+    const folders = { dir: temporaryFolder(), dataDir: temporaryFolder() }
+    const state = await openState({ ovsdb: ovs.socket, ...folders, queryPush: false, ...more })
     states.push(state)
     return state
   }
@@ -136,6 +133,57 @@ describeWith('ovs', 'a desired network, applied, verified and taken back', () =>
     expect(refused.diffs[0]?.actions).toMatchObject([{ refused: expect.stringContaining('mtu of lo') }])
   })
 
+  it('is asked by two processes once in 5 seconds, and each time where nothing is cached', async () => {
+    const proxy = await CountingProxy.start(join(ovs.dir, 'counting.sock'), ovs.socket)
+    const dir = temporaryFolder()
+    /** `op-dbus query net`, in a process whose clocks are so far ahead of ours, ms. */
+    const ask = async (ahead: number, more: Record<string, string> = {}) => {
+      const env = { HOME: dir, OPDBUS_CACHE_DIR: dir, OPDBUS_OVSDB: proxy.socket, ...more }
+      const { code, stdout } = await runNode(['--import', clockAhead(ahead), cli, 'query', 'net'], { env })
+      expect([code, Object.keys(JSON.parse(stdout).plugins)]).toEqual([0, ['net']])
+      return proxy.transacts
+    }
+    try {
+      expect([await ask(0), await ask(0), await ask(5_000)]).toEqual([1, 1, 2])
+      const uncached = { OPDBUS_QUERY_CACHE_TTL: '0' }
+      expect([await ask(0, uncached), await ask(0, uncached)]).toEqual([3, 4])
+    } finally {
+      await proxy.close()
+    }
+  })
+
+  it('is known at once when somebody else changes it, and not asked before that', async () => {
+    await ovs.vsctl('add-br', 'br0')
+    const proxy = await CountingProxy.start(join(ovs.dir, 'pushed.sock'), ovs.socket)
+    try {
+      const state = await open({ ovsdb: proxy.socket, queryPush: true })
+      let told = deferred<void>()
+      await state.watch(['net'], () => told.resolve())
+      const query = async () => {
+        const { plugins, sources } = await state.query(['net'])
+        return [JSON.stringify(plugins.net).includes('"by-hand"'), sources.net]
+      }
+      await query()
+      expect(await query()).toEqual([false, 'memory'])
+      const asked = proxy.transacts
+      expect(await query()).toEqual([false, 'memory'])
+      expect(proxy.transacts).toBe(asked)
+
+      told = deferred()
+      await ovs.vsctl('add-port', 'br0', 'by-hand')
+      // What ovs-vswitchd adds to it is told as well.
+      for (;;) {
+        await told.promise
+        told = deferred()
+        const [there] = await query()
+        if (there) break
+      }
+    } finally {
+      for (const state of states.splice(0)) await state.close()
+      await proxy.close()
+    }
+  })
+
   it('keeps no process alive, neither by a query nor by the watch that push holds', async () => {
     const script = `
       import { openState } from ${JSON.stringify(new URL('../../dist/state.js', import.meta.url).href)}
@@ -158,3 +206,13 @@ describeWith('ovs', 'a desired network, applied, verified and taken back', () =>
     expect(diff.diffs[0]?.actions.length).toBeGreaterThan(3)
   })
 })
+
+/** A module that puts both clocks of a process ahead. */
+function clockAhead(ms: number): string {
+  const source = `
+    const { now } = Date
+    Date.now = () => now() + ${ms}
+    const { bigint } = process.hrtime
+    process.hrtime.bigint = () => bigint() + ${ms * 1_000_000}n`
+  return `data:text/javascript,${encodeURIComponent(source)}`
+}

@@ -1,8 +1,8 @@
 // Push: what is cached goes the moment that its system tells a change, and lives longer while it tells every one. Clock and timers are the test's.
 import { describe, expect, it } from 'vitest'
 import type { WatchEvent } from '../../src/state/reports.js'
-import { deferred } from '../support.js'
-import { manage, memoryPlugin, tellingPlugin, turns } from './managed.js'
+import { deferred, temporaryFolder } from '../support.js'
+import { desired, manage, memoryPlugin, tellingPlugin, turns } from './managed.js'
 
 const source = async (state: ReturnType<typeof manage>['state']) => (await state.query(['mine'])).sources.mine
 const value = async (state: ReturnType<typeof manage>['state']) =>
@@ -44,7 +44,7 @@ describe('a cached answer whose system tells its changes', () => {
     expect(await source(state)).toBe('computed')
   })
 
-  it('is not kept where it changed while it was asked for', async () => {
+  it('is asked again where it changed while it was asked for', async () => {
     const made = await listening()
     const answer = deferred<void>()
     const { query } = made.plugin
@@ -61,7 +61,7 @@ describe('a cached answer whose system tells its changes', () => {
     made.system.items.one = { value: 7 }
     made.watches[0]?.watcher.changed()
     answer.resolve()
-    expect(await asking).toBe(1)
+    expect(await asking).toBe(7)
     expect(await value(made.state)).toBe(7)
   })
 
@@ -110,11 +110,14 @@ describe('a cached answer whose system tells its changes', () => {
     await manage([off.plugin]).state.query()
     let gone = true
     const away = tellingPlugin('mine')
-    const { state } = manage([{ ...away.plugin, unavailable: () => (gone ? 'gone' : undefined) }], { push: true })
+    const { state, timers } = manage([{ ...away.plugin, unavailable: () => (gone ? 'gone' : undefined) }], {
+      push: true,
+    })
     await state.query()
     await turns()
     expect([off.watches, away.watches]).toEqual([[], []])
     gone = false
+    await timers.pass(1000)
     await state.query()
     await turns()
     expect(away.watches).toHaveLength(1)
@@ -139,6 +142,38 @@ describe('a cached answer whose system tells its changes', () => {
     await turns()
     expect(slow.watches.map(({ closed }) => closed)).toEqual([true])
   })
+})
+
+it('tells as events what is pushed, what plugins fail at, and what an apply came to', async () => {
+  const { plugin, watches, system } = tellingPlugin('mine')
+  const { state, timers, diagnostics } = manage([plugin], { push: true, dataDir: temporaryFolder() })
+  const events: unknown[] = []
+  for (const name of ['pushed', 'failed', 'applied'] as const) diagnostics.on(name, event => events.push([name, event]))
+  await state.query()
+  await turns()
+  watches[0]?.watcher.changed()
+  watches[0]?.watcher.lost('it ended')
+  await timers.pass(1000)
+  const told = (kind: string) => ['pushed', { plugin: 'mine', kind }]
+  expect(events.splice(0)).toEqual(['changed', 'lost', 'sound', 'changed'].map(told))
+
+  await state.apply(await state.plan(desired({ mine: { items: { one: { value: 5 }, two: { ensure: 'absent' } } } })))
+  const { query } = plugin
+  Object.assign(plugin, { query: () => new Promise(() => {}) })
+  const hanging = state.query(['mine'], { fresh: true })
+  await timers.pass(10_000)
+  await hanging
+  Object.assign(plugin, { query, apply: () => Promise.reject(new Error('no luck')) })
+  await state.apply(await state.plan(desired({ mine: { items: { one: { value: 6 } } } })))
+  const failed = (asked: string, why: string, message: string) => ['failed', { plugin: 'mine', asked, why, message }]
+  const applied = (outcomes: object) => ['applied', { plugin: 'mine', outcomes, micros: expect.any(Number) }]
+  expect(events).toEqual([
+    applied({ done: 2 }),
+    failed('query', 'timeout', 'plugin "mine" did not answer within 10 s'),
+    failed('apply', 'error', 'plugin "mine" failed: no luck'),
+    applied({ failed: 1 }),
+  ])
+  expect(system.items).toEqual({ one: { value: 5 } })
 })
 
 describe('watch', () => {
@@ -190,6 +225,19 @@ describe('watch', () => {
     watch.close()
     await timers.pass(20_000)
     expect([system.asked, timers.next]).toEqual([5, undefined])
+  })
+
+  it.each([
+    [20_000, 20_000],
+    [100, 1000],
+    [0, 1000],
+  ])('asks each time that the time of its caches is up, %d ms: in %d', async (ttlMs, expected) => {
+    const { queries } = manage([], { ttlMs })
+    // Those of the caller, who knows another time than the options.
+    const { state, timers } = manage([memoryPlugin('mine').plugin], { queries })
+    await state.watch(undefined, () => {})
+    expect(timers.next).toBe(expected)
+    await state.close()
   })
 
   it('tells a loss, asks meanwhile, and tells when all is well again', async () => {

@@ -2,6 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { Diagnostics } from '../../src/diagnostics.js'
 import { loadPluginModule } from '../../src/node/state-options.js'
 import type { StatePlugin } from '../../src/state/plugin.js'
 import { PluginCalls } from '../../src/state/plugin-calls.js'
@@ -19,7 +20,7 @@ function registry(parts: { builtin?: StatePlugin[]; modules?: string[]; own?: un
     load: loadPluginModule,
     own: (parts.own ?? []) as StatePlugin[],
     tools: { clock: new TestClock(), env: { GREETING: 'hello' }, warn: () => {}, run: () => Promise.reject() },
-    calls: new PluginCalls(never, 1000),
+    calls: new PluginCalls(never, 1000, new Diagnostics()),
     hash,
   })
 }
@@ -111,12 +112,27 @@ describe('openState', () => {
 
   it('takes caches that are open, and leaves them open', async () => {
     const { openCaches } = await import('../../src/node.js')
-    await using caches = await openCaches({ dir: temporaryFolder() })
-    const state = await openState({ caches, dataDir: temporaryFolder(), plugins: [mine('mine')] })
+    const warnings: string[] = []
+    await using caches = await openCaches({ dir: temporaryFolder(), onWarning: message => warnings.push(message) })
+    const heard: unknown[] = []
+    caches.on('warning', ({ message }) => heard.push(message))
+    caches.on('failed', ({ plugin, asked, why }) => heard.push([plugin, asked, why]))
+    const bad = memoryPlugin('bad', {
+      query: () => Promise.reject(new Error('no')),
+      close: () => Promise.reject(new Error('stuck')),
+    })
+    const state = await openState({ caches, dataDir: temporaryFolder(), plugins: [mine('mine'), bad.plugin] })
     await state.query(['mine'])
+    // What happens in the state is told where the caches tell it.
+    await state.query(['bad'])
     await state.close()
+    const warning = 'plugin "bad" failed: stuck'
+    expect(heard).toEqual([['bad', 'query', 'error'], ['bad', 'close', 'error'], warning])
+    expect(warnings).toEqual([warning])
     expect(caches.queries.view('mine@1')).toEqual({ items: { one: { value: 1 }, two: { value: 2 } } })
     await expect(openState({ caches, queryCacheTtl: 1 })).rejects.toThrow('options of caches (queryCacheTtl)')
+    await expect(openState({ caches, onWarning: () => {} })).rejects.toThrow('options of caches (onWarning)')
+    await expect(openState({ caches: {} as never })).rejects.toThrow('caches must be what openCaches answers')
   })
 
   it.each([

@@ -19,12 +19,11 @@ export const net = plugin('net', {
   refuses: action =>
     action.kind === 'delete' && action.old.type === 'ethernet' ? 'hardware is not removed' : undefined,
   check: desired =>
-    ((desired.interfaces ?? []) as JsonObject[]).flatMap(({ mtu, ...more }, index): Problem[] => {
-      if ('ensure' in more || 'prune' in more) throw new Error('words of desired files are not for plugins')
-      return typeof mtu === 'number' && mtu > 0 && mtu < 68
+    ((desired.interfaces ?? []) as JsonObject[]).flatMap(({ mtu, ensure }, index): Problem[] =>
+      ensure !== 'absent' && typeof mtu === 'number' && mtu > 0 && mtu < 68
         ? [{ path: `/interfaces/${index}/mtu`, message: 'is below 68' }]
-        : []
-    }),
+        : [],
+    ),
 })
 export const lxc = plugin('lxc', { resources: { containers: { key: 'id' } } })
 export const systemd = plugin('systemd', { resources: { units: {} }, prunes: () => true })

@@ -1,6 +1,6 @@
 // `op-dbus apply|rollback`: shows what will be done, asks, does it, and tells what became of each resource.
 import { OpDbusError } from '../../errors.js'
-import { planText } from '../../state/plan-file.js'
+import { planText } from '../../state/plan-text.js'
 import type { ApplyReport, Plan } from '../../state/reports.js'
 import type { State } from '../../state.js'
 import { canAsk, saysYes } from '../ask.js'

@@ -5,7 +5,7 @@ import { desiredFile } from '../../state/desired.js'
 import { MAX_BYTES } from '../../state/plain.js'
 import { readPlan } from '../../state/plan-file.js'
 import type { Plan } from '../../state/reports.js'
-import type { DesiredInput, State } from '../../state.js'
+import type { State } from '../../state.js'
 import { readWhole } from '../input.js'
 import type { Terminal } from '../terminal.js'
 import { told } from './state.js'
@@ -28,9 +28,7 @@ export async function planAgain(state: State, plan: Plan, terminal: Terminal): P
   const { to } = plan
   const call = { signal: terminal.signal, plugins: plan.diffs.map(({ plugin }) => plugin) }
   const now =
-    'desired' in to
-      ? await state.plan(desiredFile(to.desired) as unknown as DesiredInput, call)
-      : await state.planRollback(to.checkpoint, call)
+    'desired' in to ? await state.plan(desiredFile(to.desired), call) : await state.planRollback(to.checkpoint, call)
   const what = ({ diffs }: Plan) => diffs.map(({ plugin, actions }) => ({ plugin, actions }))
   if (isDeepStrictEqual(what(now), what(plan))) return
   throw new OpDbusError(
