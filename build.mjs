@@ -110,14 +110,13 @@ const TARGETS = [
               'src/cli/run/init.ts',
               'src/cli/run/plugins.ts',
               'src/cli/run/query-watch.ts',
-              'src/state/changing.ts',
               'src/state/json-patch.ts',
               ...LOADED_BY_THEN,
             ],
             // What asks and changes each part of a system; the bus of systemd has a file of its own.
-            'cli-net': [...sourcesIn('net', 'apply', 'client', 'kept', 'query', 'watch'), ...LOADED_BY_THEN],
+            'cli-net': [...sourcesIn('net', 'apply', 'checkpoint', 'client', 'query', 'watch'), ...LOADED_BY_THEN],
             'cli-lxc': [...sourcesIn('lxc', 'lxc-tools', 'proxmox', 'start-and-stop'), ...LOADED_BY_THEN],
-            'cli-systemd': [...sourcesIn('systemd', 'talk'), ...LOADED_BY_THEN],
+            'cli-systemd': [...sourcesIn('systemd', 'systemd-bus'), ...LOADED_BY_THEN],
             'cli-programs': ['src/state/plugins/run.ts', ...LOADED_BY_THEN],
             'cli-more': [
               'src/cli/input.ts',

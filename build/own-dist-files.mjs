@@ -7,7 +7,7 @@ export function ownDistFiles({ root, files }) {
     name: 'own-dist-files',
     setup(build) {
       build.onResolve({ filter: /^\./ }, async ({ path, kind, importer, resolveDir, pluginData }) => {
-        // Any data of a plugin's: a question of ours, or of another such plugin, which would be asked in a circle.
+        // `pluginData` is set where a plugin is itself resolving; answering would recurse.
         if (kind !== 'dynamic-import' || pluginData !== undefined) return undefined
         const resolved = await build.resolve(path, { kind, importer, resolveDir, pluginData: 'own-dist-files' })
         const file = files[relative(root, resolved.path).replaceAll('\\', '/')]

@@ -1,6 +1,5 @@
 // Applying a plan: one at a time on a machine, from a state that is as the plan saw it, with a checkpoint before and a look afterwards.
 // What a report says is what the look showed, never what was hoped for.
-import { canonicalJson } from '../cache/canonical-json.js'
 import type { Diagnostics } from '../diagnostics.js'
 import { isOpDbusError, messageOf, OpDbusError, throwIfAborted } from '../errors.js'
 import type { Clock, Timer } from '../ports.js'
@@ -10,6 +9,7 @@ import { writeCurrent } from './current-file.js'
 import type { DataFolder } from './data-folder.js'
 import type { Goal } from './goals.js'
 import type { JsonValue } from './json.js'
+import { movedSince } from './moved-since.js'
 import { MAX_BYTES, memberOf, plainJson } from './plain.js'
 import type { StateAction } from './plugin.js'
 import { failed, type PluginCalls, troubleOf } from './plugin-calls.js'
@@ -147,7 +147,9 @@ class Apply {
         try {
           const before = await this.#parts.states.look(goal.registered, { signal })
           const all = goal.actionsFrom(before)
-          moved.push(...movedSince(this.#planned(goal), all).map(resource => `${name} ${resource}`))
+          moved.push(
+            ...movedSince(goal.registered.plugin, this.#planned(goal), all).map(resource => `${name} ${resource}`),
+          )
           const due = all.filter(({ kind }) => kind !== 'none')
           return { goal, before, due, actions: due.filter(action => !isRefused(action)) }
         } catch (error) {
@@ -315,15 +317,6 @@ function isRefused(action: StateAction): boolean {
 
 function keyOf({ goal }: Step, { resource }: Pick<StateAction, 'resource'>): string {
   return `${goal.registered.plugin.name} ${resourceKey(resource)}`
-}
-
-/** The resources for which the plan says something else than what is to be done now. */
-function movedSince(planned: readonly StateAction[], now: readonly StateAction[]): string[] {
-  const say = (actions: readonly StateAction[]) =>
-    new Map(actions.map(one => [resourceKey(one.resource), canonicalJson(one)]))
-  const [before, after] = [say(planned), say(now)]
-  const keys = new Set([...before.keys(), ...after.keys()])
-  return [...keys].filter(key => before.get(key) !== after.get(key))
 }
 
 function conflict(moved: readonly string[]): OpDbusError {

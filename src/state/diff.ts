@@ -5,7 +5,7 @@ import { asSet, isObject, memberOf, sameJson } from './plain.js'
 import type { Change, ResourceName, ResourceRule, StateAction, StatePlugin } from './plugin.js'
 import { step, stepsOf } from './pointer.js'
 import type { DesiredPlugin, TouchedResource } from './reports.js'
-import { resourcesOf } from './resources.js'
+import { OUR_WORDS, resourcesOf } from './resources.js'
 
 /**
  * What leads from `current` (a normalised state) to `desired`, in the order of the plugin's resources, then by name. A declared resource
@@ -42,7 +42,14 @@ function actionFor(
   want: JsonObject | undefined,
 ): StateAction {
   if (want === undefined || want.ensure === 'absent') return between(resource, have, null)
+  if (have === undefined && isSoWithout(rule.absent?.(resource.name), want)) return { kind: 'none', resource }
   return between(resource, have, targetOf(rule, have, want))
+}
+
+/** Whether all that `want` declares is so of a resource that is not there. */
+function isSoWithout(absent: JsonObject | undefined, want: JsonObject): boolean {
+  if (absent === undefined || want.ensure !== undefined) return false
+  return Object.keys(want).every(field => OUR_WORDS.includes(field) || sameJson(want[field], memberOf(absent, field)))
 }
 
 /** What leads one resource from `current` (undefined: it is not there) to exactly `to` (null: it is not to be there). */

@@ -11,6 +11,11 @@ export interface StatePlugin {
   readonly version: string
   /** Which system it asks, where that can be chosen (a socket's path): what one answered never stands for another. */
   readonly scope?: string
+  /**
+   * From where it asks, where the same system looks otherwise from elsewhere (another network namespace): what one process cached stands for
+   * those alone that ask from there. Plans and checkpoints go by {@link scope} alone: this may be another one after a restart.
+   */
+  readonly vantage?: string
   /** How its state is made of resources, in the order in which they are told. */
   readonly resources: Readonly<Record<string, ResourceRule>>
   readonly capabilities: PluginCapabilities
@@ -92,6 +97,18 @@ export interface ResourceRule {
    * `"prune": true`. All other lists are values, compared whole. Top-level fields of the resource.
    */
   readonly sets?: readonly string[]
+  /** Lists that are compared whole, and whose order says nothing: they are told sorted, each member once. Top-level fields as well. */
+  readonly unordered?: readonly string[]
+  /**
+   * Top-level fields whose value may change by itself (whether a unit runs that crashes and is started again), and that `apply` leads
+   * to what is wanted from any value: a plan holds although their `old` is another one by now, or they are as wanted already.
+   */
+  readonly volatile?: readonly string[]
+  /**
+   * The fields of a resource of that name while it is not there: what declares no more is so already (a unit that there is not, declared
+   * as inactive). Undefined: that is not known.
+   */
+  absent?(name: string): JsonObject | undefined
 }
 
 /** A resource of one plugin: `{ collection: 'interfaces', name: 'ovsbr0' }`. A single one is named ''. */
@@ -168,6 +185,8 @@ export interface PluginTools {
 export interface RunOptions {
   /** Ends the program: SIGTERM, and SIGKILL a second later. */
   readonly signal: AbortSignal
+  /** What it reads from its standard input; else it reads nothing. */
+  readonly input?: string
   /** Of its standard output; more is an error. Default 16 MiB. */
   readonly maxBytes?: number
 }

@@ -24,6 +24,9 @@ exec unshare -m --propagation private sh -c '
 umount -R /sys/fs/cgroup 2>/dev/null; mount -t cgroup2 none /sys/fs/cgroup; exec "$@"' sh LXC_START "$@"
 `
 
+/** The init of each: it ends at once when it is asked to, where busybox' own takes two seconds. */
+const INIT = "trap 'exit 0' USR1\nwhile :; do sleep 1000 & wait; done\n"
+
 /** Whoever asks removes `folder`, after `end`. */
 export function realLxc(folder: string): RealLxc {
   const path = join(folder, 'containers')
@@ -53,7 +56,11 @@ export function realLxc(folder: string): RealLxc {
         .split('\n')
         .filter(line => !/apparmor|^lxc\.net\.|cgroup/.test(line))
       writeFileSync(file, kept.join('\n'))
-      appendFileSync(file, `\nlxc.mount.auto = proc:mixed sys:ro\nlxc.net.0.type = empty\n${config}\n`)
+      appendFileSync(
+        file,
+        `\nlxc.mount.auto = proc:mixed sys:ro\nlxc.net.0.type = empty\nlxc.init.cmd = /bin/sh /init-of-tests\n${config}\n`,
+      )
+      writeFileSync(join(path, name, 'rootfs', 'init-of-tests'), INIT)
     },
     end() {
       for (const name of names) if (state(name) !== 'STOPPED') lxc('lxc-stop', '-n', name, '-k')

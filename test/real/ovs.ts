@@ -43,7 +43,7 @@ export class Ovs {
     const args = [at('conf.db'), `--remote=punix:${this.socket}`, ...own]
     await this.#start(programOf('ovs', 'ovsdb-server'), args, this.socket)
     // The socket's file is there a moment before anybody listens.
-    await this.vsctl('--retry', '--timeout=20', 'init')
+    await this.vsctl('--retry --timeout=20 init')
   }
 
   async startVswitchd(): Promise<void> {
@@ -53,9 +53,10 @@ export class Ovs {
     await this.#start(programOf('ovs', 'ovs-vswitchd'), args, at('vswitchd.ctl'))
   }
 
-  /** What `ovs-vsctl ARGS` prints; several commands are separated by `--`. It does not wait for ovs-vswitchd. */
-  async vsctl(...args: string[]): Promise<string> {
-    const { stdout } = await run(programOf('ovs', 'ovs-vsctl'), [`--db=unix:${this.socket}`, '--no-wait', ...args])
+  /** What `ovs-vsctl` prints; several commands are separated by `--`, words by one blank each. It does not wait for ovs-vswitchd. */
+  async vsctl(...commands: string[]): Promise<string> {
+    const words = commands.flatMap(command => command.split(' '))
+    const { stdout } = await run(programOf('ovs', 'ovs-vsctl'), [`--db=unix:${this.socket}`, '--no-wait', ...words])
     return stdout
   }
 

@@ -34,7 +34,8 @@ export async function ensureParts(): Promise<Parts> {
   for (const [part, { packages, programs }] of Object.entries(PARTS) as [Part, (typeof PARTS)[Part]][]) {
     const installation = { packages, unless: programs, seconds: INSTALL_SECONDS }
     const found = await ensure(installation, () => findAll(programs), refusal())
-    parts[part] = 'programs' in found && !mayUnshare() ? { missing: 'namespaces are not ours to make here' } : found
+    const hindrance = 'programs' in found ? hindranceOf(part) : undefined
+    parts[part] = hindrance === undefined ? found : { missing: hindrance }
     const { missing } = parts[part] as { missing?: string }
     if (missing !== undefined) console.error(`tests with ${part} are skipped: ${missing}`)
   }
@@ -70,7 +71,13 @@ function refusal(): string | undefined {
   return existsSync('/run/systemd/system') ? 'not installed on a machine that boots with systemd' : undefined
 }
 
-/** All of them run in namespaces of their own, so that nothing of this machine is touched. */
-function mayUnshare(): boolean {
-  return spawnSync('unshare', ['-m', '-n', '--propagation', 'private', 'true']).status === 0
+/** All of them run in namespaces of their own, so that nothing of this machine is touched; some need control groups of their own there. */
+function hindranceOf(part: Part): string | undefined {
+  const within = (program: string) =>
+    spawnSync('unshare', ['-m', '-n', '--propagation', 'private', 'sh', '-c', program]).status === 0
+  if (!within('true')) return 'namespaces are not ours to make here'
+  if (part !== 'systemd' && part !== 'lxc') return undefined
+  const group = `/sys/fs/cgroup/op-dbus-tests-${process.pid}`
+  const mount = 'umount -R /sys/fs/cgroup 2>/dev/null; mount -t cgroup2 none /sys/fs/cgroup'
+  return within(`${mount} && mkdir ${group} && rmdir ${group}`) ? undefined : 'control groups are not ours to make here'
 }

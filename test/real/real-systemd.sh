@@ -14,6 +14,7 @@ if [ "$1" = end ]; then
   group=/sys/fs/cgroup/op-dbus-test-$2
   [ -d "$group" ] || exit 0
   echo 1 > "$group/cgroup.kill"
+  # Nothing tells a shell when the last process has gone.
   while grep -q 'populated 1' "$group/cgroup.events"; do sleep 0.01; done
   find "$group" -depth -type d -exec rmdir {} \;
   exit 0

@@ -37,6 +37,8 @@ export class RealSystemd {
     for (const [name, text] of Object.entries(units)) systemd.writeUnit(name, text)
     try {
       await systemd.#busIsThere(() => told)
+      // The socket is seen before anybody listens at it: systemd answers when it does.
+      systemd.systemctl('start', 'dbus.socket')
       return systemd
     } catch (error) {
       await systemd.stop()

@@ -101,6 +101,25 @@ describe('apply', () => {
     expect((await state.apply(plan)).success).toBe(true)
   })
 
+  it('goes on where only a volatile field has moved, also to what is wanted, and not where more would be done', async () => {
+    const { plugin, system } = memoryPlugin('mine', { resources: { items: { volatile: ['value'] } } })
+    const { state } = manage([plugin], { dataDir: temporaryFolder() })
+    const plan = await state.plan(desired({ mine: { items: { one: { value: 5 }, two: { value: 2 } } } }))
+    system.items.two = { value: 3 }
+    await expect(state.apply(plan)).rejects.toMatchObject({
+      code: 'CONFLICT',
+      message: expect.stringMatching(/items\/two/),
+    })
+    system.items.two = { value: 2 }
+    system.items.one = { value: 7 }
+    expect(told((await state.apply(plan)).outcomes)).toEqual(['one done'])
+    expect(system.items.one).toEqual({ value: 5 })
+    expect(await state.apply(plan)).toMatchObject({ success: true, outcomes: [] })
+    const other = await state.plan(desired({ mine: { items: { one: { value: 6, name: 'x' } } } }))
+    system.items.one = { value: 5, name: 'y' }
+    await expect(state.apply(other)).rejects.toMatchObject({ code: 'CONFLICT' })
+  })
+
   it('takes a plan that was kept as a file, and no plan of another version of a plugin', async () => {
     const dataDir = temporaryFolder()
     const { plugin } = memoryPlugin('mine')

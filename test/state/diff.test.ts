@@ -57,6 +57,18 @@ describe('what is declared', () => {
     ])
   })
 
+  it('is so already where it is no more than what is not there has, unless it is to be present', () => {
+    const plugin = { resources: { units: { absent: () => ({ active_state: 'inactive', enabled: false }) } } }
+    const kinds = (unit: JsonObject) =>
+      diffState(plugin, { units: {} }, { prune: false, state: { units: { 'a.service': unit } } }).map(
+        ({ kind }) => kind,
+      )
+    expect(kinds({ active_state: 'inactive', enabled: false })).toEqual(['none'])
+    expect(kinds({ active_state: 'inactive', enabled: true })).toEqual(['create'])
+    expect(kinds({ enabled: false, other: 1 })).toEqual(['create'])
+    expect(kinds({ enabled: false, ensure: 'present' })).toEqual(['create'])
+  })
+
   it('may be a set: its members are added, and others are removed only by prune', () => {
     const current = { interfaces: [BRIDGE] }
     const trunks = (of: object) => diff(net, current, { interfaces: [{ name: 'br0', ...of }] })

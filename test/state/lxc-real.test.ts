@@ -18,13 +18,22 @@ describeWith('lxc', 'the lxc plugin on real containers', () => {
   let real: RealLxc
   let plugin: StatePlugin
   const warnings: string[] = []
+  const runs = new Map<string, () => void>()
+  /** Resolves once that program is started the next time. */
+  const asked = (command: string) => new Promise<void>(resolve => runs.set(command, resolve))
 
   beforeAll(() => {
     folder = newFolder()
     real = realLxc(folder)
     real.create('100', 'lxc.uts.name = netmaker')
     real.create('web')
-    plugin = lxcPlugin(toolsIn(real.env, warnings), { path: real.path })
+    const tools = toolsIn(real.env, warnings)
+    const run: typeof tools.run = (command, args, options) => {
+      const ended = tools.run(command, args, options)
+      runs.get(command)?.()
+      return ended
+    }
+    plugin = lxcPlugin({ ...tools, run }, { path: real.path })
   })
   afterAll(() => {
     real.end()
@@ -111,18 +120,26 @@ describeWith('lxc', 'the lxc plugin on real containers', () => {
     expect(outcome?.message).toMatch(/^lxc-start -n broken: .*failed to start/)
   })
 
-  it('says so when the deadline comes before a container has shut down', async () => {
+  it('shuts down one that is frozen, and says from within the deadline that one has not shut down yet', async () => {
     await apply('web', false, true)
+    real.lxc('lxc-freeze', '-n', 'web')
+    expect(real.state('web')).toBe('FROZEN')
+    expect(await apply('web', true, false)).toEqual([{ status: 'done' }])
     // Its init gets a signal that it does not end by.
     appendFileSync(join(real.path, 'web', 'config'), 'lxc.signal.halt = SIGWINCH\n')
-    real.lxc('lxc-stop', '-n', 'web', '-k')
     await apply('web', false, true)
     const outcomes: Outcome[] = []
     const resource = { collection: 'containers', name: 'web' }
-    const call = { signal: AbortSignal.timeout(300), report: (_: unknown, outcome: Outcome) => outcomes.push(outcome) }
+    const over = new AbortController()
+    const call = { signal: over.signal, report: (_: unknown, outcome: Outcome) => outcomes.push(outcome) }
     const action: StateAction = { kind: 'modify', resource, changes: [{ path: '/running', old: true, new: false }] }
-    await expect(plugin.apply?.([action], call)).rejects.toMatchObject({ code: 'PLUGIN_FAILED' })
+    const stopping = asked('lxc-stop')
+    const applying = plugin.apply?.([action], call)
+    const ended = expect(applying).rejects.toMatchObject({ code: 'PLUGIN_FAILED' })
+    await stopping
+    over.abort()
     expect(outcomes).toEqual([{ status: 'pending', message: expect.stringMatching(/not killed/) }])
+    await ended
     expect(real.state('web')).toBe('RUNNING')
   })
 
@@ -153,11 +170,20 @@ describeWith('lxc', 'the lxc plugin on real containers', () => {
     })
   })
 
-  it('warns of one that LXC itself cannot read', async () => {
+  it('tells one that LXC itself cannot load as what it is', async () => {
     warnings.length = 0
     mkdirSync(join(real.path, 'unreadable'))
     writeFileSync(join(real.path, 'unreadable', 'config'), 'lxc.net.0.type = nothing-known\n')
-    expect((await query()).map(({ id }) => id)).not.toContain('unreadable')
+    const current = (await query()).find(({ id }) => id === 'unreadable')
+    expect(current).toMatchObject({ error: 'LXC cannot load its configuration' })
+    expect(current).not.toHaveProperty('running')
     expect(warnings.join()).toMatch(/unreadable/)
+    const action: StateAction = {
+      kind: 'modify',
+      resource: { collection: 'containers', name: 'unreadable' },
+      changes: [{ path: '/running', new: true }],
+    }
+    expect(plugin.refuses?.(action, current)).toMatch(/neither started nor stopped: LXC cannot load/)
+    expect(plugin.initial?.({ containers: [current!] })).toEqual({ containers: [] })
   })
 })

@@ -1,11 +1,12 @@
 // The plugin `net` before a database that answers garbage, halves, too much, nothing at all, or says no.
 import { once } from 'node:events'
+import { readlinkSync, symlinkSync } from 'node:fs'
 import { createServer, type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterEach, expect, it } from 'vitest'
 import { OpDbusError } from '../../src/errors.js'
-import { isUnknownMethod, OvsdbClient } from '../../src/state/plugins/net/client.js'
+import { type ClientEvents, isUnknownMethod, OvsdbClient } from '../../src/state/plugins/net/client.js'
 import { MessageFramer } from '../../src/state/plugins/net/framing.js'
 import { deferred, temporaryFolder } from '../support.js'
 import { closePlugins, netOf, never, query } from './net-support.js'
@@ -30,7 +31,7 @@ class Fake {
       const framer = new MessageFramer(1 << 20)
       socket.on('error', () => {})
       socket.on('data', chunk => {
-        for (const call of framer.push(chunk)) answer(call as Call, socket)
+        for (const call of framer.push(chunk)) answer(call as unknown as Call, socket)
       })
     })
   }
@@ -58,8 +59,8 @@ afterEach(async () => {
   await Promise.all(fakes.splice(0).map(fake => fake.close()))
 })
 
-function clientOf(fake: Fake): OvsdbClient {
-  const client = new OvsdbClient(fake.socket)
+function clientOf(fake: Fake, ...how: [events?: ClientEvents, idleMs?: number]): OvsdbClient {
+  const client = new OvsdbClient(fake.socket, ...how)
   clients.push(client)
   return client
 }
@@ -123,6 +124,24 @@ it('understands an answer that is cut anywhere, with others before and behind it
     }),
     { numRuns: 20 },
   )
+})
+
+it('closes a connection that nobody uses, and never one that monitors', async () => {
+  const monitors = deferred<Socket>()
+  const idle = deferred<Socket>()
+  const fake = await Fake.start(({ id, method }, socket) => {
+    if (method === 'monitor') monitors.resolve(socket)
+    else idle.resolve(socket)
+    socket.write(reply(id, []))
+  })
+  const told = deferred<string>()
+  const watching = clientOf(fake, { onNotification: told.resolve, onLost: told.resolve }, 1)
+  await watching.call('monitor', [], never)
+  await clientOf(fake, {}, 1).call('select', [], never)
+  // Its time is over after that of the other.
+  await once(await idle.promise, 'close')
+  ;(await monitors.promise).write(JSON.stringify({ method: 'update', params: [], id: null }))
+  expect(await told.promise).toBe('update')
 })
 
 it('answers echo with what it was asked', async () => {
@@ -235,7 +254,12 @@ it('says what is missing: no socket, nobody behind it, no ip either', async () =
   expect(netOf({ ovsdb: 'tcp:127.0.0.1:6640' }).unavailable?.()).toContain('is none')
   expect(netOf({ ovsdb: `unix:${gone}` }).unavailable?.()).toContain(gone)
   expect(netOf({}, { PATH: '/nowhere', OVS_RUNDIR: '/nowhere' }).unavailable?.()).toContain('no program ip')
-  expect(netOf({}, { PATH: '/nowhere', OVS_RUNDIR: '/nowhere' }).scope).toBe('unix:/nowhere/db.sock')
+  // What is cached is of this socket, this network namespace, and what there is to ask.
+  const { scope, vantage } = netOf({}, { PATH: '/nowhere', OVS_RUNDIR: '/nowhere' })
+  expect([scope, vantage]).toEqual(['unix:/nowhere/db.sock', `${readlinkSync('/proc/self/ns/net')} ip:none`])
+  const folder = temporaryFolder()
+  symlinkSync('.', join(folder, 'link'))
+  expect(netOf({ ovsdb: join(folder, 'link/later/db.sock') }).scope).toBe(`unix:${folder}/later/db.sock`)
   await expect(query(netOf({ ovsdb: gone }))).rejects.toMatchObject({
     code: 'PLUGIN_FAILED',
     message: expect.stringContaining('no such socket'),

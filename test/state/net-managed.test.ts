@@ -70,9 +70,7 @@ describeWith('ovs', 'a desired network, applied, verified and taken back', () =>
     const back = await state.apply(await state.planRollback())
     expect(back.outcomes.filter(({ status }) => status !== 'done')).toEqual([])
     expect(await ovs.show()).toEqual(before)
-    expect(await ovs.vsctl('--bare', '--columns=max_backoff', 'list', 'Controller')).toBe(
-      Array(5).fill('9000\n').join('\n'),
-    )
+    expect(await ovs.vsctl('--bare --columns=max_backoff list Controller')).toBe(Array(5).fill('9000\n').join('\n'))
     // And the rollback can be taken back as well.
     await state.apply(await state.planRollback())
     expect(await ovs.show()).toEqual(after)
@@ -87,47 +85,29 @@ describeWith('ovs', 'a desired network, applied, verified and taken back', () =>
     expect(outcomes).toMatchObject([
       { status: 'unconfirmed', message: expect.stringContaining('not set in this version: ipv4') },
     ])
-    expect(await ovs.vsctl('list-ports', 'ovsbr0')).toBe('ens1\n')
+    expect(await ovs.vsctl('list-ports ovsbr0')).toBe('ens1\n')
     const [diff] = (await state.diff(desiredOf({ interfaces }))).diffs
     expect(diff?.actions).toMatchObject([{ kind: 'modify', refused: expect.stringContaining('ipv4 of ovsbr0') }])
   })
 
   it('removes by prune what nothing speaks of, and keeps what a bridge lists', async () => {
-    await ovs.vsctl(
-      'add-br',
-      'br0',
-      '--',
-      'add-port',
-      'br0',
-      'a',
-      '--',
-      'add-port',
-      'br0',
-      'b',
-      '--',
-      'add-br',
-      'br1',
-      '--',
-      'add-port',
-      'br1',
-      'c',
-    )
+    await ovs.vsctl('add-br br0 -- add-port br0 a -- add-port br0 b -- add-br br1 -- add-port br1 c')
     const state = await open()
     const desired = desiredOf({ prune: true, interfaces: [{ name: 'br0', ports: ['a'] }] })
     const report = await state.apply(await state.plan(desired))
     expect(report.success).toBe(true)
     expect(await ovs.vsctl('list-br')).toBe('br0\n')
-    expect(await ovs.vsctl('list-ports', 'br0')).toBe('a\n')
+    expect(await ovs.vsctl('list-ports br0')).toBe('a\n')
     expect((await state.verify(desired)).same).toBe(true)
   })
 
   it('does nothing where the system moved since the plan, and tells what is refused in the plan', async () => {
-    await ovs.vsctl('add-br', 'br0', '--', 'add-port', 'br0', 'p1', 'tag=5')
+    await ovs.vsctl('add-br br0 -- add-port br0 p1 tag=5')
     const state = await open()
     const plan = await state.plan(desiredOf({ interfaces: [{ name: 'p1', tag: 6 }] }))
-    await ovs.vsctl('set', 'port', 'p1', 'tag=9')
+    await ovs.vsctl('set port p1 tag=9')
     await expect(state.apply(plan)).rejects.toMatchObject({ code: 'CONFLICT' })
-    expect((await ovs.vsctl('get', 'port', 'p1', 'tag')).trim()).toBe('9')
+    expect((await ovs.vsctl('get port p1 tag')).trim()).toBe('9')
 
     const refused = await state.plan(desiredOf({ interfaces: [{ name: 'lo', mtu: 9000 }] }))
     expect(refused.diffs[0]?.actions).toMatchObject([{ refused: expect.stringContaining('mtu of lo') }])
@@ -197,8 +177,17 @@ describeWith('ovs', 'a desired network, applied, verified and taken back', () =>
     expect(await runNode(args)).toMatchObject({ code: 0, stdout: 'net on\n', stderr: '' })
   })
 
+  it('takes lists in any order, and a port whose bridge is said by the bridge alone', async () => {
+    const state = await open()
+    const br0 = { name: 'br0', type: 'ovs-bridge', ports: ['q0'], controllers: ['tcp:2.2.2.2', 'tcp:1.1.1.1'] }
+    const q0 = { name: 'q0', type: 'ovs-port', ovs_type: 'dummy', trunks: [20, 3, 20] }
+    const wanted = desiredOf({ interfaces: [br0, q0] })
+    expect(await state.apply(await state.plan(wanted))).toMatchObject({ success: true })
+    expect(await state.verify(wanted)).toMatchObject({ same: true })
+  })
+
   it('makes a first desired file that is accepted and is what is there', async () => {
-    await ovs.vsctl('add-br', 'br0', '--', 'add-port', 'br0', 'p1', 'tag=5', '--', 'add-bond', 'br0', 'bond0', 'x', 'y')
+    await ovs.vsctl('add-br br0 -- add-port br0 p1 tag=5 -- add-bond br0 bond0 x y')
     const state = await open()
     const initial = await state.initial(['net'])
     const diff = await state.diff(initial as never)

@@ -1,10 +1,13 @@
 // What ovs-vswitchd and others do to a real Open vSwitch is told, at once; and what it costs to ask.
+import { mkdirSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
+import type { Outcome } from '../../src/state/plugin.js'
+import { netPlugin } from '../../src/state/plugins/net.js'
 import { CountingProxy, Ovs } from '../real/ovs.js'
 import { describeWith } from '../real/parts.js'
-import { deferred } from '../support.js'
-import { applied, closePlugins, create, netOf, never, query, useOvs } from './net-support.js'
+import { deferred, temporaryFolder } from '../support.js'
+import { applied, closePlugins, create, NO_IP, netOf, never, query, toolsIn, useOvs } from './net-support.js'
 
 describeWith('ovs', 'a real Open vSwitch among others', () => {
   const { ovs, net } = useOvs()
@@ -13,19 +16,51 @@ describeWith('ovs', 'a real Open vSwitch among others', () => {
     const outcomes = await applied(net(), [
       create('br0', { type: 'ovs-bridge' }),
       create('bad', { type: 'ovs-port', bridge: 'br0', ovs_type: 'nosuch' }),
+      create('br1', { type: 'ovs-bridge', datapath_type: 'nosuch' }),
     ])
+    expect(outcomes.br0).toEqual({ status: 'done' })
+    expect(outcomes.br1).toMatchObject({ status: 'pending', message: expect.stringContaining('could not make') })
     expect(outcomes.bad).toMatchObject({ status: 'pending', message: expect.stringContaining('ovs-vswitchd says') })
     const alone = await Ovs.start({ vswitchd: false })
     try {
-      const unconfigured = netOf({ ovsdb: alone.socket, configureMs: 20 })
+      const warnings: string[] = []
+      const tools = { ...toolsIn(NO_IP), warn: (message: string) => void warnings.push(message) }
+      const unconfigured = netPlugin(tools, { ovsdb: alone.socket, configureMs: 20 })
       const { br1 } = await applied(unconfigured, [create('br1', { type: 'ovs-bridge' })])
       expect(br1).toMatchObject({
         status: 'pending',
         message: expect.stringContaining('not yet configured by ovs-vswitchd'),
       })
       expect(await alone.vsctl('list-br')).toBe('br1\n')
+      await query(unconfigured)
+      expect(warnings).toEqual([expect.stringMatching(/has not carried out .*\(0 of 1\)/)])
     } finally {
       await closePlugins()
+      await alone.close()
+    }
+  })
+
+  it('says that it is committed where the time is over before ovs-vswitchd has configured it', async () => {
+    const alone = await Ovs.start({ vswitchd: false })
+    const proxy = await CountingProxy.start(join(alone.dir, 'proxy.sock'), alone.socket)
+    try {
+      const over = new AbortController()
+      proxy.before = (_, params) => {
+        if (JSON.stringify(params).includes('cur_cfg","<"')) over.abort()
+      }
+      const told: Outcome[] = []
+      const apply = netOf({ ovsdb: proxy.socket, configureMs: 60_000 }).apply!(
+        [create('br0', { type: 'ovs-bridge' })],
+        {
+          signal: over.signal,
+          report: (_, outcome) => void told.push(outcome),
+        },
+      )
+      await expect(apply).rejects.toMatchObject({ code: 'ABORTED' })
+      expect(told).toEqual([{ status: 'pending', message: expect.stringMatching(/^committed/) }])
+    } finally {
+      await closePlugins()
+      await proxy.close()
       await alone.close()
     }
   })
@@ -34,7 +69,7 @@ describeWith('ovs', 'a real Open vSwitch among others', () => {
     const told = signals()
     const watch = await net().watch!(told.watcher, { signal: never })
     const made = told.changed()
-    await ovs().vsctl('add-br', 'br0')
+    await ovs().vsctl('add-br br0')
     await made
     // Nothing is missed between a change and the next.
     for (const meddle of [
@@ -63,7 +98,7 @@ describeWith('ovs', 'a real Open vSwitch among others', () => {
     const own = await Ovs.start({ vswitchd: false })
     try {
       const asking = netOf({ ovsdb: own.socket })
-      await own.vsctl('add-br', 'br0')
+      await own.vsctl('add-br br0')
       const before = await query(asking)
       const told = signals()
       await asking.watch!(told.watcher, { signal: never })
@@ -77,6 +112,39 @@ describeWith('ovs', 'a real Open vSwitch among others', () => {
     } finally {
       await closePlugins()
       await own.close()
+    }
+  })
+
+  it('asks the server that has taken the path over, and tells watchers', async () => {
+    const path = join(ovs().dir, 'taken.sock')
+    const old = await CountingProxy.start(path, ovs().socket)
+    const next = await CountingProxy.start(`${path}.next`, ovs().socket)
+    try {
+      const asking = netOf({ ovsdb: path })
+      const told = signals()
+      await asking.watch!(told.watcher, { signal: never })
+      await query(asking)
+      renameSync(next.socket, path)
+      expect(await told.lost).toContain('another Open vSwitch')
+      await query(asking)
+      expect([old.transacts, next.transacts]).toEqual([1, 1])
+    } finally {
+      await closePlugins()
+      await old.close()
+      await next.close()
+    }
+  })
+
+  it('tells nothing any more where Open vSwitch comes while only the kernel is listened to', async () => {
+    const folder = join(temporaryFolder(), 'run')
+    const told = signals()
+    await netOf({}, { ...NO_IP, OVS_RUNDIR: folder }).watch!(told.watcher, { signal: never })
+    mkdirSync(folder)
+    const proxy = await CountingProxy.start(join(folder, 'db.sock'), ovs().socket)
+    try {
+      expect(await told.lost).toContain('another Open vSwitch')
+    } finally {
+      await proxy.close()
     }
   })
 

@@ -1,7 +1,7 @@
 // What tests of the plugin `net` share: its tools on this machine, and a way from a desired state to what became of it.
-
 import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest'
 import type { JsonObject } from '../../src/state/json.js'
+import { normaliseState } from '../../src/state/normalise.js'
 import type { ApplyCall, Outcome, PluginTools, StateAction, StatePlugin } from '../../src/state/plugin.js'
 import type { NetOptions } from '../../src/state/plugins/net.js'
 import { netPlugin } from '../../src/state/plugins/net.js'
@@ -35,7 +35,8 @@ export async function closePlugins(): Promise<void> {
 
 export const never = new AbortController().signal
 
-export const query = (plugin: StatePlugin) => plugin.query({ signal: never })
+/** The state as everybody works with it: in its order. */
+export const query = async (plugin: StatePlugin) => normaliseState(await plugin.query({ signal: never }), plugin)
 
 export async function interfaceOf(plugin: StatePlugin, name: string): Promise<JsonObject | undefined> {
   const { interfaces } = await query(plugin)

@@ -1,10 +1,12 @@
 // Programs that plugins run, with real ones: what ends them, and that nothing is left behind.
-import { readFileSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
+import { createReadStream, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { isOpDbusError } from '../../src/errors.js'
 import { onPath } from '../../src/state/plugins/on-path.js'
-import { follow, runIn } from '../../src/state/plugins/run.js'
+import { followLines, runIn } from '../../src/state/plugins/run.js'
 import { runNode } from '../processes.js'
 import { temporaryFolder } from '../support.js'
 
@@ -14,17 +16,12 @@ const open = () => new AbortController().signal
 
 const failed = (what: RegExp) => (error: unknown) => isOpDbusError(error, 'PLUGIN_FAILED') && what.test(error.message)
 
-/** True where the process is there and no zombie. */
-function alive(pid: number): boolean {
-  try {
-    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
-  } catch {
-    return false
-  }
-}
-
-async function until(what: () => boolean): Promise<void> {
-  while (!what()) await new Promise(resolve => setTimeout(resolve, 5))
+/** A named pipe: what holds it open is alive, and the end of the stream is the end of all of it. `begun` when something is written into it. */
+function lifeline(): { path: string; begun: Promise<unknown>; ended: Promise<unknown> } {
+  const path = join(temporaryFolder(), 'pipe')
+  execFileSync('mkfifo', [path])
+  const pipe = createReadStream(path)
+  return { path, begun: once(pipe, 'data'), ended: once(pipe, 'end') }
 }
 
 describe('run', () => {
@@ -37,6 +34,11 @@ describe('run', () => {
   it('runs in the C locale, with nothing to read', async () => {
     const result = await runIn({ ...env, LC_ALL: 'de_DE.UTF-8' })('sh', ['-c', 'cat; echo $LC_ALL'], { signal: open() })
     expect(result.stdout).toBe('C\n')
+  })
+
+  it('hands over what is to be read, also to what reads nothing', async () => {
+    expect((await run('cat', [], { signal: open(), input: 'a\né' })).stdout).toBe('a\né')
+    expect((await run('true', [], { signal: open(), input: 'x'.repeat(1 << 20) })).code).toBe(0)
   })
 
   it('keeps the end of a long complaint', async () => {
@@ -74,21 +76,14 @@ describe('run', () => {
   })
 
   it('ends with the call, with what it started, also where they do not listen', async () => {
-    const file = join(temporaryFolder(), 'pids')
-    const script = `trap "" TERM; sleep 1000 & echo $$ $! > ${file}; while :; do sleep 1000; done`
+    const line = lifeline()
+    const script = `exec 3>${line.path}; trap "" TERM; sleep 1000 & echo >&3; while :; do sleep 1000; done`
     const call = new AbortController()
     const running = run('sh', ['-c', script], { signal: call.signal })
-    const pids = () => {
-      try {
-        return readFileSync(file, 'utf8').trim().split(' ').map(Number)
-      } catch {
-        return []
-      }
-    }
-    await until(() => pids().length === 2)
+    await line.begun
     call.abort()
     await expect(running).rejects.toSatisfy(failed(/was ended/))
-    await until(() => !pids().some(alive))
+    await line.ended
   })
 
   it('does not wait for a daemon that keeps its output open', async () => {
@@ -98,11 +93,11 @@ describe('run', () => {
   })
 })
 
-describe('follow', () => {
+describe('followLines', () => {
   it('tells lines, then why there are no more', async () => {
     const lines: string[] = []
     const why = await new Promise<string>(resolve =>
-      follow('sh', ['-c', 'echo "$1"; printf "b\\nc"; echo gone >&2', 'sh', 'a "$x"'], {
+      followLines('sh', ['-c', 'echo "$1"; printf "b\\nc"; echo gone >&2', 'sh', 'a "$x"'], {
         env,
         onLine: line => lines.push(line),
         onEnd: resolve,
@@ -114,7 +109,7 @@ describe('follow', () => {
 
   it('says that there is no such program', async () => {
     const why = await new Promise<string>(resolve =>
-      follow('no-such-program', [], { env, onLine: () => {}, onEnd: resolve }),
+      followLines('no-such-program', [], { env, onLine: () => {}, onEnd: resolve }),
     )
     expect(why).toMatch(/no-such-program.*not found/)
   })
@@ -122,15 +117,14 @@ describe('follow', () => {
   it('ends the program at close, and says nothing after', async () => {
     let ends = 0
     let followed: { close(): void } | undefined
-    const pid = await new Promise<number>(resolve => {
-      followed = follow('sh', ['-c', 'echo $$; exec sleep 1000'], {
-        env,
-        onLine: line => resolve(Number(line)),
-        onEnd: () => ends++,
-      })
+    const line = lifeline()
+    await new Promise<string>(resolve => {
+      const script = `exec 3>${line.path}; echo up >&3; echo up; exec sleep 1000`
+      followed = followLines('sh', ['-c', script], { env, onLine: resolve, onEnd: () => ends++ })
     })
+    await line.begun
     followed?.close()
-    await until(() => !alive(pid))
+    await line.ended
     expect(ends).toBe(0)
   })
 
@@ -138,19 +132,21 @@ describe('follow', () => {
     ['kept alive by nothing', ''],
     ['killed', 'process.kill(process.pid, "SIGKILL")'],
   ])('ends with a process that is %s', async (_, last) => {
+    const line = lifeline()
     const file = new URL('../../src/state/plugins/run.ts', import.meta.url)
     const script = `
       import { build } from 'esbuild'
       const { outputFiles } = await build({ entryPoints: [${JSON.stringify(file.pathname)}], bundle: true, write: false, platform: 'node', format: 'esm' })
-      const { follow } = await import('data:text/javascript;base64,' + Buffer.from(outputFiles[0].text).toString('base64'))
+      const { followLines } = await import('data:text/javascript;base64,' + Buffer.from(outputFiles[0].text).toString('base64'))
       await new Promise(resolve => {
         const alive = setInterval(() => {}, 1000)
-        follow('sh', ['-c', 'echo $$; exec sleep 1000'], { env: process.env, onEnd() {}, onLine(line) { process.stdout.write(line, () => { clearInterval(alive); resolve() }) } })
+        followLines('sh', ['-c', 'exec 3>${line.path}; echo up >&3; echo up; exec sleep 1000'], { env: process.env, onEnd() {}, onLine(line) { process.stdout.write(line, () => { clearInterval(alive); resolve() }) } })
       })
       ${last}`
     const { stdout } = await runNode(['--input-type=module', '-e', script])
-    expect(Number(stdout)).toBeGreaterThan(0)
-    await until(() => !alive(Number(stdout)))
+    expect(stdout).toBe('up')
+    await line.begun
+    await line.ended
   })
 })
 

@@ -96,6 +96,30 @@ describe('a bus that is none', () => {
     await shared.use(AbortSignal.timeout(20_000), async () => {})
     await once((await accepted.promise).resume(), 'close')
   })
+
+  it('is asked anew where a connection that stood idle turns out to be lost, and only there', async () => {
+    const opened: { closed: boolean; close(): void }[] = []
+    const open = async () => {
+      opened.push({ closed: false, close: () => {} })
+      return opened.at(-1) as unknown as Bus
+    }
+    const shared = new SharedBus(open, 60_000)
+    const use = (lost: number) =>
+      shared.use(never, async bus => {
+        const nth = opened.indexOf(bus as never)
+        if (nth >= lost) return nth
+        opened[nth]!.closed = true
+        throw new Error(`${nth} is lost`)
+      })
+    const never = new AbortController().signal
+    expect(await use(0)).toBe(0)
+    expect(await use(1)).toBe(1)
+    // Once more, and no oftener; and a new one that is lost at once says so.
+    await expect(use(9)).rejects.toThrow('2 is lost')
+    await expect(use(9)).rejects.toThrow('3 is lost')
+    expect(opened).toHaveLength(4)
+    shared.close()
+  })
 })
 
 describe('which bus is meant', () => {

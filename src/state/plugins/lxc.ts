@@ -21,7 +21,7 @@ const COLLECTION = 'containers'
 const NONE =
   'neither LXC (lxc-ls, lxc-start) nor Proxmox VE (pct) is on the PATH, and no control group is that of a container'
 
-/** `{ containers: [{ id, name, running, manager, bridge, veth, networks, properties }] }`: what is in it says {@link Container}. */
+/** `{ containers: [{ id, name, running, error, manager, bridge, veth, networks, properties }] }`: what is in it says {@link Container}. */
 export function lxcPlugin(tools: PluginTools, options: LxcOptions = {}): StatePlugin {
   const { path, proxmoxFolder = '/etc/pve/lxc', cgroupFolder = '/sys/fs/cgroup' } = options
   const has = (program: string) => onPath(program, tools.env) !== undefined
@@ -63,7 +63,9 @@ export function lxcPlugin(tools: PluginTools, options: LxcOptions = {}): StatePl
     },
 
     initial: state => ({
-      [COLLECTION]: (state[COLLECTION] as unknown as Container[]).map(({ id, running }) => ({ id, running })),
+      [COLLECTION]: (state[COLLECTION] as unknown as Container[]).flatMap(({ id, running }) =>
+        running === undefined ? [] : [{ id, running }],
+      ),
     }),
 
     check: checkContainers,
@@ -85,6 +87,7 @@ function refuses(action: StateAction, current: JsonObject | undefined): string |
   const others = action.changes.filter(change => change.path !== '/running').map(change => change.path.slice(1))
   if (others.length > 0)
     return `op-dbus starts and stops containers, and changes nothing else of them: ${others.join(', ')}`
+  if (current?.error !== undefined) return `it is neither started nor stopped: ${current.error}`
   return current?.manager === 'cgroups'
     ? 'no program here starts or stops containers: neither lxc-start nor pct is on the PATH'
     : undefined

@@ -1,11 +1,12 @@
 // The plugin `net`: bridges, ports and interfaces of Open vSwitch, links, addresses and routes of the kernel. An entry file: what asks,
 // changes and watches is loaded when it is first needed.
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, readlinkSync, realpathSync } from 'node:fs'
+import { basename, dirname, join, resolve } from 'node:path'
 import type { JsonObject } from '../json.js'
 import type { PluginCall, PluginTools, StatePlugin } from '../plugin.js'
 import { checkNet } from './net/check.js'
 import type { OvsdbClient } from './net/client.js'
+import { UNORDERED } from './net/fields.js'
 import { initialOf } from './net/initial.js'
 import { prunes, refuses } from './net/refuses.js'
 import { onPath } from './on-path.js'
@@ -19,7 +20,7 @@ export interface NetOptions {
 
 /** Makes it; asks nothing. */
 export function netPlugin(tools: PluginTools, options: NetOptions = {}): StatePlugin {
-  const { clock, env, run } = tools
+  const { clock, env, run, warn } = tools
   const socket = socketOf(options, env)
   const hasOvs = () => existsSync(socket)
   const asksOvs = () => options.ovsdb !== undefined || hasOvs()
@@ -40,15 +41,16 @@ export function netPlugin(tools: PluginTools, options: NetOptions = {}): StatePl
 
   async function query({ signal }: PluginCall): Promise<JsonObject> {
     const { queryNet } = await import('./net/query.js')
-    return queryNet({ client: asksOvs() ? client : undefined, run: hasIp() ? run : undefined, signal })
+    return queryNet({ client: asksOvs() ? client : undefined, run: hasIp() ? run : undefined, warn, signal })
   }
 
   return {
     name: 'net',
     version: '1',
-    scope: `unix:${socket}`,
+    scope: `unix:${realPathOf(socket)}`,
+    vantage: vantageOf(env),
     resources: {
-      interfaces: { key: 'name', sets: ['ports'] },
+      interfaces: { key: 'name', sets: ['ports'], unordered: UNORDERED },
       routes: { key: ['destination', 'device', 'metric'] },
       ovs: { single: true },
     },
@@ -70,8 +72,8 @@ export function netPlugin(tools: PluginTools, options: NetOptions = {}): StatePl
       await applyActions(context, actions, undefined, call)
     },
     async checkpoint(actions, { signal }) {
-      const { keep } = await import('./net/kept.js')
-      return keep(await client(), actions, signal)
+      const { saveRows } = await import('./net/checkpoint.js')
+      return saveRows(await client(), actions, signal)
     },
     async rollback(actions, extra, call) {
       const { applyActions } = await import('./net/apply.js')
@@ -79,7 +81,7 @@ export function netPlugin(tools: PluginTools, options: NetOptions = {}): StatePl
     },
     async watch(watcher, { signal }) {
       const { watchNet } = await import('./net/watch.js')
-      return watchNet({ socket: asksOvs() ? socket : undefined, ip: hasIp(), env, clock, watcher, signal })
+      return watchNet({ socket, ovs: asksOvs(), ip: hasIp(), env, clock, watcher, signal })
     },
     async close() {
       closed = true
@@ -88,7 +90,31 @@ export function netPlugin(tools: PluginTools, options: NetOptions = {}): StatePl
   }
 }
 
+/** Whose links these are, and what is asked: another network namespace, or a PATH without `ip`, makes another answer. */
+function vantageOf(env: PluginTools['env']): string {
+  return `${networkNamespace()} ip:${onPath('ip', env) ?? 'none'}`
+}
+
+/** Also of what is not there yet: /var/run is /run on most systems, and one socket has one scope. */
+function realPathOf(path: string): string {
+  try {
+    return realpathSync(path)
+  } catch {
+    const folder = dirname(path)
+    return folder === path ? path : join(realPathOf(folder), basename(path))
+  }
+}
+
+/** `net:[4026531840]`; none where the kernel has none. */
+function networkNamespace(): string {
+  try {
+    return readlinkSync('/proc/self/ns/net')
+  } catch {
+    return 'net:none'
+  }
+}
+
 function socketOf({ ovsdb }: NetOptions, env: PluginTools['env']): string {
-  if (ovsdb !== undefined) return ovsdb.replace(/^unix:/, '')
-  return join(env.OVS_RUNDIR || '/var/run/openvswitch', 'db.sock')
+  if (ovsdb !== undefined) return /^p?(tcp|ssl):/.test(ovsdb) ? ovsdb : resolve(ovsdb.replace(/^unix:/, ''))
+  return resolve(env.OVS_RUNDIR || '/var/run/openvswitch', 'db.sock')
 }

@@ -1,9 +1,10 @@
-// Programs that plugins run: one that answers and ends (`runIn`), one that goes on telling lines (`follow`). No shell ever reads what a
-// plugin says, and nothing that is started here is left behind. Knows no plugin.
+// Programs that plugins run: one that answers and ends (`runIn`), one that goes on telling lines (`followLines`). No shell ever reads
+// what a plugin says, and nothing that is started here is left behind. Knows no plugin.
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import type { Readable } from 'node:stream'
 import { messageOf, OpDbusError } from '../../errors.js'
 import type { PluginTools, RunResult } from '../plugin.js'
+import { pluginFailed } from './errors.js'
 import { pathOf } from './on-path.js'
 
 type Env = PluginTools['env']
@@ -18,12 +19,16 @@ const LINE_CHARACTERS = 1 << 16
 
 /** The `run` of {@link PluginTools}, for programs that are found and run in `env`, in the C locale. */
 export function runIn(env: Env): PluginTools['run'] {
-  return (command, args, { signal, maxBytes = MAX_BYTES }) =>
+  return (command, args, { signal, input, maxBytes = MAX_BYTES }) =>
     new Promise<RunResult>((resolve, reject) => {
       const fail = (what: string, cause?: unknown) => reject(failure(command, what, cause))
       if (signal.aborted) return fail('was not started: the call had ended', signal.reason)
-      const child = start(command, args, env, 'ignore')
+      const child = start(command, args, env, input === undefined ? 'ignore' : 'pipe')
       if (child instanceof OpDbusError) return reject(child)
+
+      // A program that ends before it has read all says itself why.
+      child.stdin?.on('error', () => {})
+      child.stdin?.end(input)
 
       const out = collect(
         child.stdout as Readable,
@@ -62,7 +67,7 @@ export function runIn(env: Env): PluginTools['run'] {
       signal.addEventListener('abort', onAbort, { once: true })
 
       child.once('error', (error: NodeJS.ErrnoException) => {
-        // Also where it could not be killed: then it has started, and its end is told by itself.
+        // 'error' also follows a failed kill; a started child reports its own exit.
         if (child.pid !== undefined) return
         ended = { why: reasonOf(error), cause: error }
         finish()
@@ -87,7 +92,7 @@ export interface FollowOptions {
  * Starts a program that goes on telling lines (`ip monitor`). It keeps no process alive, and ends with ours however that ends: a shell
  * beside it reads from a pipe that only we hold open, and ends both when that closes.
  */
-export function follow(command: string, args: readonly string[], options: FollowOptions): { close(): void } {
+export function followLines(command: string, args: readonly string[], options: FollowOptions): { close(): void } {
   const { env, onLine, onEnd } = options
   let open = true
   const lost = (why: string) => {
@@ -199,7 +204,7 @@ function eachLine(stream: Readable, onLine: (line: string) => void): void {
 }
 
 const failure = (command: string, what: string, cause?: unknown) =>
-  new OpDbusError('PLUGIN_FAILED', `${command} ${what}`, { cause, details: { program: command } })
+  pluginFailed(`${command} ${what}`, { program: command }, cause)
 
 function reasonOf(error: NodeJS.ErrnoException): string {
   if (error.code === 'ENOENT') return 'could not be started: there is no such program on the PATH'

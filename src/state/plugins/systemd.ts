@@ -1,11 +1,14 @@
 // The plugin `systemd`: units, their active and enabled state, over D-Bus. Light: what speaks to a bus is loaded with the first question.
 import { stat } from 'node:fs/promises'
-import { OpDbusError } from '../../errors.js'
 import type { ApplyCall, PluginCall, PluginTools, StateAction, StatePlugin, Watch, Watcher } from '../plugin.js'
+import { pluginUnavailable } from './errors.js'
 import { busAddress } from './systemd/address.js'
 import type { Bus } from './systemd/bus.js'
+import { checkUnits } from './systemd/check.js'
+import { initialUnits } from './systemd/initial.js'
+import { whyUntold } from './systemd/names.js'
+import { refusesUnit } from './systemd/refuses.js'
 import type { SharedBus } from './systemd/shared-bus.js'
-import { checkUnits, initialUnits, refusesUnit } from './systemd/wishes.js'
 
 export interface SystemdOptions {
   /** `system`, `user` or a D-Bus address. Default: `system` for root, `user` for others. */
@@ -18,7 +21,8 @@ const IDLE_MS = 5_000
 const JOIN_MS = 500
 
 /**
- * State: `{ units: { 'ssh.service': { active_state, enabled, masked, unit_file_state } } }`, as `systemctl is-active` and `is-enabled` say it
+ * State: `{ units: { 'ssh.service': { active_state, enabled, masked, unit_file_state } } }`, as `systemctl is-active` and `is-enabled`
+ * say it
  * (`units.ts` says of which units). `active_state`, `enabled` and `masked` can be declared.
  * @throws OpDbusError INVALID_INPUT for a `bus` that is none
  */
@@ -28,8 +32,8 @@ export function systemdPlugin(tools: Pick<PluginTools, 'env'>, options: SystemdO
   let shared: SharedBus | undefined
 
   const open = async (signal: AbortSignal): Promise<Bus> => {
-    if (typeof at === 'string') throw unavailable(at)
-    const { Bus, untilJoined } = await import('./systemd/talk.js')
+    if (typeof at === 'string') throw pluginUnavailable('systemd', at)
+    const { Bus, untilJoined } = await import('./systemd/systemd-bus.js')
     const opened = await Bus.open(at.address, at.socket, signal)
     try {
       if (bus !== 'system') await untilJoined(opened, signal, JOIN_MS)
@@ -44,7 +48,13 @@ export function systemdPlugin(tools: Pick<PluginTools, 'env'>, options: SystemdO
     name: 'systemd',
     version: '1',
     ...(typeof at !== 'string' && { scope: at.address }),
-    resources: { units: {} },
+    resources: {
+      units: {
+        // Units crash, are started again, and come to an end by themselves.
+        volatile: ['active_state'],
+        absent: name => (whyUntold(name) ? undefined : { active_state: 'inactive', enabled: false, masked: false }),
+      },
+    },
     capabilities: { apply: true, atomic: false, rollback: true, watch: true },
     // A unit may be a network's, Open vSwitch itself, or a container.
     affects: ['net', 'lxc'],
@@ -57,7 +67,7 @@ export function systemdPlugin(tools: Pick<PluginTools, 'env'>, options: SystemdO
     },
 
     async query({ signal }: PluginCall) {
-      const { SharedBus, Systemd, queryUnits } = await import('./systemd/talk.js')
+      const { SharedBus, Systemd, queryUnits } = await import('./systemd/systemd-bus.js')
       shared ??= new SharedBus(open, IDLE_MS)
       return shared.use(signal, bus => queryUnits(new Systemd(bus, signal)))
     },
@@ -67,7 +77,7 @@ export function systemdPlugin(tools: Pick<PluginTools, 'env'>, options: SystemdO
     refuses: refusesUnit,
 
     async apply(actions: readonly StateAction[], call: ApplyCall) {
-      const { Systemd, applyUnits } = await import('./systemd/talk.js')
+      const { Systemd, applyUnits } = await import('./systemd/systemd-bus.js')
       const bus = await open(call.signal)
       try {
         await applyUnits(new Systemd(bus, call.signal), actions, call)
@@ -77,14 +87,10 @@ export function systemdPlugin(tools: Pick<PluginTools, 'env'>, options: SystemdO
     },
 
     async watch(watcher: Watcher, { signal }: PluginCall): Promise<Watch> {
-      const { watchUnits } = await import('./systemd/talk.js')
+      const { watchUnits } = await import('./systemd/systemd-bus.js')
       return watchUnits(await open(signal), watcher, signal)
     },
 
     close: () => shared?.close(),
   }
-}
-
-function unavailable(reason: string): OpDbusError {
-  return new OpDbusError('PLUGIN_UNAVAILABLE', reason, { details: { plugin: 'systemd', reason } })
 }

@@ -1,7 +1,10 @@
 // What is wrong in the desired state of containers, beyond its shape: fields that no container has, values of another type. Pure.
 import { nearest } from '../../../nearest.js'
 import type { JsonObject, JsonValue } from '../../json.js'
+import { isObject } from '../../plain.js'
 import type { Problem } from '../../plugin.js'
+import { step } from '../../pointer.js'
+import { OUR_WORDS } from '../../resources.js'
 
 type Check = (value: JsonValue) => string | undefined
 
@@ -11,6 +14,7 @@ const FIELDS: Readonly<Record<string, Check>> = {
   name: text,
   running: value => (typeof value === 'boolean' ? undefined : 'must be true or false'),
   manager: text,
+  error: text,
   bridge: textOrNull,
   veth: textOrNull,
   networks: value => (isObject(value) ? undefined : 'must be an object: net0, net1, …'),
@@ -20,8 +24,6 @@ const FIELDS: Readonly<Record<string, Check>> = {
     return wrong && `must hold text: "${wrong[0]}": ${JSON.stringify(String(wrong[1]))}`
   },
 }
-/** Of every plugin: the manager reads them. */
-const COMMON = ['ensure', 'prune']
 
 export function checkContainers(desired: JsonObject): readonly Problem[] {
   const containers = desired.containers
@@ -29,8 +31,8 @@ export function checkContainers(desired: JsonObject): readonly Problem[] {
   return (containers as readonly JsonValue[]).flatMap((container, i) => {
     if (!isObject(container)) return []
     return Object.entries(container).flatMap(([field, value]): Problem[] => {
-      if (COMMON.includes(field)) return []
-      const path = `/containers/${i}/${field.replaceAll('~', '~0').replaceAll('/', '~1')}`
+      if (OUR_WORDS.includes(field)) return []
+      const path = `/containers/${i}${step(field)}`
       const message = Object.hasOwn(FIELDS, field) ? FIELDS[field]?.(value) : unknown(field)
       return message === undefined ? [] : [{ path, message }]
     })
@@ -38,14 +40,10 @@ export function checkContainers(desired: JsonObject): readonly Problem[] {
 }
 
 function unknown(field: string): string {
-  const meant = nearest(field, [...Object.keys(FIELDS), ...COMMON])
+  const meant = nearest(field, [...Object.keys(FIELDS), ...OUR_WORDS])
   return `containers have no field ${JSON.stringify(field)}${meant === undefined ? '' : `: did you mean "${meant}"?`}`
 }
 
 function textOrNull(value: JsonValue): string | undefined {
   return value === null ? undefined : text(value)
-}
-
-function isObject(value: JsonValue): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -21,8 +21,10 @@ export interface Container {
   readonly id: string
   /** Its host name. */
   readonly name?: string
-  /** False only where it is stopped: a frozen one runs. */
-  readonly running: boolean
+  /** False only where it is stopped: a frozen one runs. Absent where there is an `error`. */
+  readonly running?: boolean
+  /** Why nothing else is known of it: its configuration cannot be loaded. */
+  readonly error?: string
   readonly manager: ContainerManager
   /** Of its first network. */
   readonly bridge?: string
@@ -41,7 +43,10 @@ export interface Containers {
   running(signal: AbortSignal): Promise<ReadonlyMap<string, boolean>>
   /** Comes back once it runs. @throws OpDbusError PLUGIN_FAILED with what the program said */
   start(id: string, signal: AbortSignal): Promise<void>
-  /** Asks it to shut down, and comes back once it has. It is never killed. @throws OpDbusError PLUGIN_FAILED */
+  /**
+   * Asks it to shut down, and comes back once it has; a frozen one is thawed for that. It is never killed. @throws OpDbusError
+   * PLUGIN_FAILED
+   */
   stop(id: string, signal: AbortSignal): Promise<void>
 }
 

@@ -1,6 +1,6 @@
 // Containers of LXC: `lxc-ls` says which there are and which run, their configuration files how they are connected. Since lxc-ls answers
 // "none" with exit code 0 also where it may not look, the folder is looked at first.
-import { access, constants } from 'node:fs/promises'
+import { access, constants, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { PluginTools } from '../../plugin.js'
 import { type Container, type Containers, firstNetwork } from './container.js'
@@ -32,10 +32,18 @@ export function lxcTools(tools: PluginTools, path: string | undefined): Containe
 
     async list(signal) {
       const base = await folder(signal)
+      // Before the others, so that one that is made meanwhile is not taken for one that cannot be loaded.
+      const configured = await configuredIn(base)
       const containers: Container[] = []
-      for (const [id, runs] of await running(signal)) {
+      const known = await running(signal)
+      for (const id of configured) {
+        if (known.has(id) || !(await isThere(configOf(base, id)))) continue
+        const error = 'LXC cannot load its configuration'
+        containers.push({ id, error, manager: 'lxc', networks: {}, properties: {} })
+      }
+      for (const [id, runs] of known) {
         // One that was started from another file than its own has none here.
-        const { name = id, networks } = await readLxcConfig(join(base, id, 'config'))
+        const { name = id, networks } = await readLxcConfig(configOf(base, id))
         const properties = { hostname: name }
         containers.push({ id, name, running: runs, manager: 'lxc', ...firstNetwork(networks), networks, properties })
       }
@@ -47,6 +55,9 @@ export function lxcTools(tools: PluginTools, path: string | undefined): Containe
     },
 
     async stop(id, signal) {
+      // What is frozen hears of no signal.
+      const state = await program('lxc-info', ['-n', id, '-sH'], signal)
+      if (state.trim() === 'FROZEN') await program('lxc-unfreeze', ['-n', id], signal)
       await program('lxc-stop', ['-n', id, '--nokill', '-t', SHUTDOWN_SECONDS], signal)
     },
   }
@@ -65,6 +76,24 @@ export function parseLxcLs(text: string): Map<string, boolean> {
     found.set(id, state !== 'STOPPED')
   }
   return found
+}
+
+/** Those with a configuration of their own. `lxc-ls` leaves out whichever it cannot load. */
+async function configuredIn(base: string): Promise<readonly string[]> {
+  const names = await readdir(base).catch(() => [])
+  const found = await Promise.all(names.map(name => isThere(configOf(base, name))))
+  return names.filter((_, i) => found[i])
+}
+
+function configOf(base: string, id: string): string {
+  return join(base, id, 'config')
+}
+
+function isThere(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  )
 }
 
 /** False where there is no such folder. @throws OpDbusError PLUGIN_FAILED where it may not be read */

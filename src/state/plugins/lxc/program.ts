@@ -1,6 +1,7 @@
 // What the programs of LXC and Proxmox say, and what their complaints mean. Knows neither of the two.
-import { OpDbusError } from '../../../errors.js'
+import type { OpDbusError } from '../../../errors.js'
 import type { PluginTools } from '../../plugin.js'
+import { pluginFailed } from '../errors.js'
 
 /** Its output, where it ended well. @throws OpDbusError PLUGIN_FAILED with what it complained of */
 export async function outputOf(
@@ -19,7 +20,7 @@ export async function outputOf(
 }
 
 export function failed(message: string, cause?: unknown): OpDbusError {
-  return new OpDbusError('PLUGIN_FAILED', message, { cause, details: { plugin: 'lxc' } })
+  return pluginFailed(message, { plugin: 'lxc' }, cause)
 }
 
 /** `lxc-start: 100: ../src/lxc/tools/lxc_start.c: main: 306 The container failed to start` -> what comes last of it. */

@@ -3,6 +3,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { PluginTools } from '../../plugin.js'
+import { splitOnce } from '../split-once.js'
 import { type Container, type ContainerNetwork, type Containers, firstNetwork } from './container.js'
 import { failed, outputOf } from './program.js'
 
@@ -121,15 +122,10 @@ export function parseProxmoxConfig(id: string, text: string): Pick<Container, 'n
   const indices = [...values.keys()].filter(key => /^net(0|[1-9]\d{0,3})$/.test(key)).map(key => Number(key.slice(3)))
   const networks: Record<string, ContainerNetwork> = {}
   for (const index of indices.sort((a, b) => a - b)) {
-    const parts = new Map((values.get(`net${index}`) as string).split(',').map(part => splitAt(part, '=')))
+    const parts = new Map((values.get(`net${index}`) as string).split(',').map(part => splitOnce(part, '=')))
     const field = (key: string, as = key) => (parts.has(key) ? { [as]: parts.get(key) as string } : {})
     networks[`net${index}`] = { ...field('type'), ...field('bridge'), ...field('name'), veth: `veth${id}i${index}` }
   }
   const properties = PROPERTIES.filter(key => values.has(key)).map(key => [key, values.get(key) as string])
   return { networks, properties: Object.fromEntries(properties) }
-}
-
-function splitAt(text: string, sign: string): [string, string] {
-  const at = text.indexOf(sign)
-  return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)]
 }

@@ -1,7 +1,8 @@
 // Starts and stops containers, one after the other, and tells of each how it went. Nothing is begun where one of them is not what the
 // diff saw.
-import { messageOf, OpDbusError } from '../../../errors.js'
+import { messageOf, throwIfAborted } from '../../../errors.js'
 import type { ApplyCall, StateAction } from '../../plugin.js'
+import { conflict } from '../errors.js'
 import type { Containers } from './container.js'
 
 /** @throws OpDbusError CONFLICT, with nothing done; PLUGIN_FAILED where the deadline came, with what was done reported */
@@ -18,28 +19,25 @@ export async function startAndStop(
   for (const { resource, old } of wanted) {
     if (now.get(resource.name) === old) continue
     const is = now.has(resource.name) ? (now.get(resource.name) ? 'runs' : 'is stopped') : 'is gone'
-    throw new OpDbusError(
-      'CONFLICT',
-      `container ${resource.name} ${is} by now: nothing was changed. Ask for a new diff`,
-      {
-        details: { plugin: 'lxc', resource: resource.name },
-      },
-    )
+    throw conflict(`container ${resource.name} ${is} by now`, { plugin: 'lxc', resource: resource.name })
   }
 
   for (const { resource, run } of wanted) {
+    throwIfAborted(call.signal)
+    const message = run
+      ? 'it was told to start, and did not run yet when the apply ended'
+      : 'it was asked to shut down, and still ran when the apply ended: it is not killed'
+    // From within the signal's own event: whoever waits for `signal` hears nothing later.
+    const pending = () => call.report(resource, { status: 'pending', message })
+    call.signal.addEventListener('abort', pending, { once: true })
     try {
       await (run ? containers.start(resource.name, call.signal) : containers.stop(resource.name, call.signal))
       call.report(resource, { status: 'done' })
     } catch (error) {
-      if (call.signal.aborted) {
-        const message = run
-          ? 'it was told to start, and did not run yet when the deadline came'
-          : 'it was asked to shut down, and still ran when the deadline came: it is not killed'
-        call.report(resource, { status: 'pending', message })
-        throw error
-      }
+      if (call.signal.aborted) throw error
       call.report(resource, { status: 'failed', message: messageOf(error) })
+    } finally {
+      call.signal.removeEventListener('abort', pending)
     }
   }
 }

@@ -1,14 +1,15 @@
 // Carries actions out in Open vSwitch: one transact, which happens wholly or not at all, and then the wait for ovs-vswitchd.
-import { messageOf, OpDbusError } from '../../../errors.js'
+import { abortError, messageOf, type OpDbusError } from '../../../errors.js'
 import type { JsonValue } from '../../json.js'
 import type { ApplyCall, Outcome, StateAction } from '../../plugin.js'
-import type { Operation, OvsdbClient, TransactReply } from './client.js'
+import { pluginFailed } from '../errors.js'
+import { existingOf, savedRowsIn } from './checkpoint.js'
+import type { OvsdbClient, OvsdbOperation, TransactReply } from './client.js'
 import { KERNEL_FIELDS } from './fields.js'
-import { asKept, stillThere } from './kept.js'
-import { operationsFor } from './operations.js'
+import { moved, type NetGoal, netGoalOf } from './goal.js'
+import { transactionFor } from './operations.js'
 import { elements, type Row, uuidOf, uuidRef } from './rows.js'
 import { readSnapshot, type Snapshot } from './snapshot.js'
-import { conflict, type Goal, goalOf } from './wanted.js'
 
 export interface ApplyContext {
   client(): Promise<OvsdbClient>
@@ -17,7 +18,7 @@ export interface ApplyContext {
 }
 
 /**
- * Does all of `actions`, or nothing. `extra`: what a checkpoint kept, where they lead back to it.
+ * Does all of `actions`, or nothing. `extra`: what a checkpoint saved, where they lead back to it.
  * @throws OpDbusError CONFLICT, INVALID_INPUT: nothing was changed; PLUGIN_FAILED
  */
 export async function applyActions(
@@ -29,14 +30,25 @@ export async function applyActions(
   const { signal } = call
   const client = await context.client()
   const snapshot = await readSnapshot(client, signal)
-  const goal = goalOf(snapshot, actions)
-  const kept = asKept(extra)
-  const { waits, changes } = operationsFor(snapshot, goal, kept, await stillThere(client, kept, signal))
+  const goal = netGoalOf(snapshot, actions)
+  const saved = savedRowsIn(extra)
+  const { waits, changes } = transactionFor(snapshot, goal, saved, await existingOf(client, saved, signal))
   let configured: Configured = { complaints: new Map() }
   if (snapshot.root && changes.length > 0) {
     const reply = await client.transact([...waits, ...changes, ...nextConfiguration(snapshot.root)], signal)
     if (reply.failure) throw refused(reply.failure, waits)
-    configured = await waitUntilConfigured(client, snapshot.root, reply, context.configureMs, signal)
+    // From within the signal's own event: who waits for it may hear nothing later.
+    const tellCommitted = () => {
+      const outcome: Outcome = { status: 'pending', message: 'committed; ovs-vswitchd had not configured it in time' }
+      for (const { resource } of actions) call.report(resource, outcome)
+    }
+    signal.addEventListener('abort', tellCommitted, { once: true })
+    try {
+      configured = await waitUntilConfigured(client, snapshot.root, reply, context.configureMs, signal)
+    } finally {
+      signal.removeEventListener('abort', tellCommitted)
+    }
+    if (signal.aborted) throw abortError(signal)
   }
   const about = complaintsOf(configured.complaints, goal, snapshot)
   for (const action of actions)
@@ -44,7 +56,7 @@ export async function applyActions(
 }
 
 /** As `ovs-vsctl` does it: ovs-vswitchd writes into `cur_cfg` the number of the configuration that it has carried out. */
-function nextConfiguration(root: Row): Operation[] {
+function nextConfiguration(root: Row): OvsdbOperation[] {
   const where = [['_uuid', '==', uuidRef(uuidOf(root))]]
   return [
     { op: 'mutate', table: 'Open_vSwitch', where, mutations: [['next_cfg', '+=', 1]] },
@@ -54,30 +66,28 @@ function nextConfiguration(root: Row): Operation[] {
 
 function refused(
   { operation, error, details }: NonNullable<TransactReply['failure']>,
-  waits: readonly Operation[],
+  waits: readonly OvsdbOperation[],
 ): OpDbusError {
   const wait = waits[operation]
   if (wait) {
     const [seen] = wait.rows as Row[]
     const what = `${wait.table}, ${(wait.columns as string[]).join(', ')}`
-    return conflict(
+    return moved(
       undefined,
       seen ? `in the table ${what} is not what it was` : `a row of the table ${wait.table} has that name now`,
     )
   }
-  return new OpDbusError(
-    'PLUGIN_FAILED',
-    `Open vSwitch refused the change, and nothing was changed: ${error}: ${details}`,
-    {
-      details: { plugin: 'net', error, reason: details },
-    },
-  )
+  const message = `Open vSwitch refused the change, and nothing was changed: ${error}: ${details}`
+  return pluginFailed(message, { plugin: 'net', error, reason: details })
 }
+
+/** An empty set. */
+const NONE = ['set', []]
 
 interface Configured {
   /** Why it is not known that ovs-vswitchd has carried it out; undefined: it has. */
   readonly pending?: string
-  /** By interface, what it could not do. */
+  /** By interface or bridge, what it could not do. */
   readonly complaints: ReadonlyMap<string, string>
 }
 
@@ -95,13 +105,16 @@ async function waitUntilConfigured(
     ['cur_cfg', '<', next],
   ]
   const wait = { op: 'wait', table: 'Open_vSwitch', timeout, where, columns: ['cur_cfg'], until: '==', rows: [] }
-  const ask = { op: 'select', table: 'Interface', where: [['error', '!=', ['set', []]]], columns: ['name', 'error'] }
+  const errors = { op: 'select', table: 'Interface', where: [['error', '!=', NONE]], columns: ['name', 'error'] }
+  const unmade = { op: 'select', table: 'Bridge', where: [['datapath_id', '==', NONE]], columns: ['name'] }
   try {
-    const { failure, results } = await client.transact([wait, ask], signal)
+    const { failure, results } = await client.transact([wait, errors, unmade], signal)
     if (failure)
       return { pending: 'committed, not yet configured by ovs-vswitchd: does it run?', complaints: new Map() }
+    const why = 'it could not make the bridge; its log says why (a datapath_type that it does not have?)'
+    const bridges = rowsOf(results[2]).map(({ name }) => [String(name), why] as const)
     const complaints = rowsOf(results[1]).map(({ name, error }) => [String(name), String(elements(error)[0])] as const)
-    return { complaints: new Map(complaints) }
+    return { complaints: new Map([...bridges, ...complaints]) }
   } catch (error) {
     // It is committed, whatever happened since.
     const pending = `committed; whether ovs-vswitchd has configured it is not known: ${messageOf(error)}`
@@ -110,7 +123,7 @@ async function waitUntilConfigured(
 }
 
 /** By resource, what ovs-vswitchd says of its interfaces. */
-function complaintsOf(complaints: Configured['complaints'], goal: Goal, before: Snapshot): Map<string, string> {
+function complaintsOf(complaints: Configured['complaints'], goal: NetGoal, before: Snapshot): Map<string, string> {
   const about = new Map<string, string>()
   for (const [name, error] of complaints) {
     const port = goal.portOf.get(name) ?? before.portOf.get(name) ?? name

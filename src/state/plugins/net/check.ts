@@ -2,15 +2,13 @@
 // places. Pure, and light: the entry file loads it. Goes by the table of fields, so that nothing is described twice.
 import { nearest } from '../../../nearest.js'
 import type { JsonObject, JsonValue } from '../../json.js'
+import { isObject } from '../../plain.js'
 import type { Problem } from '../../plugin.js'
+import { step } from '../../pointer.js'
+import { OUR_WORDS } from '../../resources.js'
 import { type Field, KERNEL_FIELDS, OVS_TYPES, ROOT_FIELDS, ROUTE_FIELDS, type Value, WRITABLE } from './fields.js'
-import { type Atom, sorted } from './rows.js'
 
 const COLLECTIONS = ['interfaces', 'routes', 'ovs']
-/** What every resource may say, whatever it is: the manager's. */
-const ANY = ['ensure', 'prune']
-/** Linux: IFNAMSIZ is 16, with its zero byte. */
-const MOST_NAME_BYTES = 15
 
 type Tell = (path: string, message: string) => void
 
@@ -25,13 +23,13 @@ export function checkNet(desired: JsonObject): Problem[] {
   })
   checkPlaces(interfaces, tell)
   objects(desired.routes).forEach((route, i) => {
-    known(route, [...ROUTE_FIELDS, ...ANY], `/routes/${i}`, tell)
+    known(route, [...ROUTE_FIELDS, ...OUR_WORDS], `/routes/${i}`, tell)
     if (route.destination === 'default')
       tell(`/routes/${i}/destination`, 'say 0.0.0.0/0 or ::/0: "default" is the name of both')
   })
   const { ovs } = desired
   if (!isObject(ovs)) return problems
-  known(ovs, [...ROOT_FIELDS.map(({ name }) => name), ...ANY], '/ovs', tell)
+  known(ovs, [...ROOT_FIELDS.map(({ name }) => name), ...OUR_WORDS], '/ovs', tell)
   for (const field of ROOT_FIELDS) checkField(field, ovs[field.name], `/ovs/${field.name}`, tell)
   return problems
 }
@@ -45,28 +43,41 @@ function checkInterface(resource: JsonObject, at: string, tell: Tell): void {
     const meant = nearest(type, Object.keys(OVS_TYPES))
     if (meant !== undefined) tell(`${at}/type`, `there is no type ${type}; did you mean ${meant}?`)
   }
-  const name = typeof resource.name === 'string' ? resource.name : ''
-  if (ovs && !/^[^\s/]+$/.test(name)) tell(`${at}/name`, 'the name of an interface has no spaces and no /')
-  else if (ovs && Buffer.byteLength(name) > MOST_NAME_BYTES && type === 'ovs-bridge') {
-    tell(`${at}/name`, `the name of a bridge has at most ${MOST_NAME_BYTES} bytes`)
-  }
   const writable = ovs ? [...ovs.fields.map(field => field.name), ...ovs.links] : [...WRITABLE]
-  known(resource, ['name', 'type', ...writable, ...KERNEL_FIELDS, ...ANY], at, tell)
+  known(resource, ['name', 'type', ...writable, ...KERNEL_FIELDS, ...OUR_WORDS], at, tell)
   const fields = ovs ? ovs.fields : Object.values(OVS_TYPES).flatMap(({ fields }) => fields)
   for (const [name, field] of new Map(fields.map(field => [field.name, field]))) {
     checkField(field, resource[name], `${at}/${name}`, tell)
   }
   for (const list of ['ports', 'interfaces', 'controllers', 'members']) {
     const names = resource[list]
-    if (names === undefined || names === null) continue
-    checkList(names, entry => wrongWith({ is: 'text' }, entry), `${at}/${list}`, tell, list !== 'ports')
+    if (names === undefined) continue
+    if (names === null) {
+      // Interfaces are not told of a port that has its own alone, and members of bridges of the kernel alone.
+      if (list === 'ports' || list === 'controllers') tell(`${at}/${list}`, list === 'ports' ? NO_PORTS : ALWAYS.set)
+      continue
+    }
+    checkList(names, entry => wrongWith({ is: 'text' }, entry), `${at}/${list}`, tell)
   }
   for (const family of ['ipv4', 'ipv6']) checkAddresses(resource[family], `${at}/${family}`, tell)
   checkKernel(resource, at, tell)
 }
 
-function checkField({ kind, value: of }: Field, value: JsonValue | undefined, at: string, tell: Tell): void {
-  if (value === undefined || value === null) return
+/** What is always there has a word for nothing; null, which takes a field away, would differ for ever. */
+const ALWAYS: Readonly<Partial<Record<Field['kind'], string>>> & { readonly set: string } = {
+  set: 'is always there: for an empty one write []',
+  flag: 'is always there: write false',
+  map: 'is always there: write null for each key that is to go',
+}
+const NO_PORTS = 'is always there: for an empty one write "ports": [] and "prune": true'
+
+function checkField({ name, kind, value: of }: Field, value: JsonValue | undefined, at: string, tell: Tell): void {
+  if (value === undefined) return
+  if (value === null) {
+    const always = name === 'ovs_type' ? 'is always there: write "system"' : ALWAYS[kind]
+    if (always !== undefined) tell(at, always)
+    return
+  }
   if (kind === 'map') checkTexts(value, at, tell)
   else if (kind === 'set') checkList(value, entry => wrongWith(of, entry), at, tell)
   else {
@@ -79,29 +90,16 @@ function checkTexts(value: JsonValue, at: string, tell: Tell): void {
   if (!isObject(value)) tell(at, 'must be an object of texts')
   for (const [key, entry] of isObject(value) ? Object.entries(value) : []) {
     if (entry === null || typeof entry === 'string') continue
-    tell(`${at}/${escaped(key)}`, `must be a text, in quotes: ${JSON.stringify(String(entry))}`)
+    tell(at + step(key), `must be a text, in quotes: ${JSON.stringify(String(entry))}`)
   }
 }
 
-/**
- * Those that have no order in the system are told in ascending order and compared whole, so that another order would differ for ever;
- * of a bridge's ports the manager knows that they are a set.
- */
-function checkList(
-  list: JsonValue,
-  wrong: (entry: JsonValue) => string | undefined,
-  at: string,
-  tell: Tell,
-  ordered = true,
-): void {
+/** The first entry that is wrong is told. */
+function checkList(list: JsonValue, wrong: (entry: JsonValue) => string | undefined, at: string, tell: Tell): void {
   const entries = Array.isArray(list) ? (list as JsonValue[]) : []
   const first = entries.findIndex(entry => wrong(entry) !== undefined)
-  const right = JSON.stringify(first < 0 ? sorted([...new Set(entries as Atom[])]) : [])
   if (!Array.isArray(list)) tell(at, 'must be a list')
   else if (first >= 0) tell(`${at}/${first}`, wrong(entries[first] as JsonValue) as string)
-  else if (ordered && right !== JSON.stringify(entries)) {
-    tell(at, `has no order, so write it in ascending order, each once: ${right}`)
-  }
 }
 
 function wrongWith(of: Value, value: JsonValue): string | undefined {
@@ -125,7 +123,7 @@ function checkAddresses(value: JsonValue | undefined, at: string, tell: Tell): v
   const { address, gateway, ...flags } = isObject(value) ? value : {}
   known(isObject(value) ? value : {}, ['enabled', 'dhcp', 'address', 'gateway'], at, tell)
   for (const [flag, set] of Object.entries(flags)) {
-    if (typeof set !== 'boolean') tell(`${at}/${escaped(flag)}`, 'must be true or false')
+    if (typeof set !== 'boolean') tell(at + step(flag), 'must be true or false')
   }
   if (gateway !== undefined && gateway !== null && typeof gateway !== 'string')
     tell(`${at}/gateway`, 'must be an address')
@@ -187,7 +185,7 @@ function known(object: JsonObject, names: readonly string[], at: string, tell: T
     if (names.includes(name)) continue
     const meant = nearest(name, names)
     tell(
-      `${at}/${escaped(name)}`,
+      at + step(name),
       meant === undefined ? `there is no field ${name}` : `there is no field ${name}; did you mean ${meant}?`,
     )
   }
@@ -196,8 +194,3 @@ function known(object: JsonObject, names: readonly string[], at: string, tell: T
 /** What is no object is the manager's to complain of. */
 const objects = (value: JsonValue | undefined): JsonObject[] =>
   Array.isArray(value) ? value.map(entry => (isObject(entry) ? entry : {})) : []
-
-const isObject = (value: unknown): value is JsonObject =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-
-const escaped = (name: string) => name.replaceAll('~', '~0').replaceAll('/', '~1')

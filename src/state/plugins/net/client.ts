@@ -3,8 +3,11 @@
 import { connect, type Socket } from 'node:net'
 import { abortError, OpDbusError } from '../../../errors.js'
 import type { JsonValue } from '../../json.js'
+import { isObject } from '../../plain.js'
+import { pluginFailed } from '../errors.js'
 import { MessageFramer } from './framing.js'
 import { isRow, type Row } from './rows.js'
+import { identityOf } from './socket-file.js'
 
 const MAX_MESSAGE_BYTES = 64 << 20
 /** A connection that nobody used for so long is closed: the next call makes another in less than a millisecond. */
@@ -18,7 +21,7 @@ export interface ClientEvents {
 }
 
 /** One operation of a transact, as RFC 7047 5.2 has it. */
-export type Operation = { readonly op: string } & { readonly [member: string]: unknown }
+export type OvsdbOperation = { readonly op: string } & { readonly [member: string]: unknown }
 
 export interface TransactReply {
   /** What each operation answered. */
@@ -36,6 +39,8 @@ interface Pending {
 /** Keeps the process alive while a call waits, and not otherwise. */
 export class OvsdbClient {
   #socket: Socket | undefined
+  /** Of the file that it was connected through. */
+  #identity: string | undefined
   #nextId = 1
   #closed = false
   #idle: NodeJS.Timeout | undefined
@@ -45,6 +50,7 @@ export class OvsdbClient {
   constructor(
     readonly path: string,
     readonly events: ClientEvents = {},
+    readonly idleMs = IDLE_MS,
   ) {}
 
   /**
@@ -68,8 +74,8 @@ export class OvsdbClient {
         this.#pending.delete(id)
         if (this.#pending.size === 0) this.#rest()
       }
-      this.#pending.set(id, { resolve, reject, release })
       const socket = this.#connected()
+      this.#pending.set(id, { resolve, reject, release })
       socket.ref()
       clearTimeout(this.#idle)
       socket.write(JSON.stringify({ method, params, id }))
@@ -77,7 +83,7 @@ export class OvsdbClient {
   }
 
   /** Several operations that happen together or not at all. Errors of operations come back in the reply, not as exceptions. */
-  async transact(operations: readonly Operation[], signal: AbortSignal): Promise<TransactReply> {
+  async transact(operations: readonly OvsdbOperation[], signal: AbortSignal): Promise<TransactReply> {
     const answer = await this.call('transact', ['Open_vSwitch', ...operations], signal)
     // The whole call may be refused by one error object (unknown database, for one).
     const results = Array.isArray(answer) ? answer : [answer]
@@ -96,7 +102,7 @@ export class OvsdbClient {
    * The rows that each of some selects finds; a failure is an exception. Where the connection was one of before, which the server had
    * closed meanwhile (it was started anew), it is asked once more over a new one.
    */
-  async read(operations: readonly Operation[], signal: AbortSignal): Promise<readonly (readonly Row[])[]> {
+  async read(operations: readonly OvsdbOperation[], signal: AbortSignal): Promise<readonly (readonly Row[])[]> {
     const reused = this.#socket !== undefined
     const { results, failure } = await this.transact(operations, signal).catch(error => {
       if (!reused || !this.#closedOnUs.has(error)) throw error
@@ -117,8 +123,11 @@ export class OvsdbClient {
   }
 
   #connected(): Socket {
+    const identity = identityOf(this.path)
+    if (this.#socket && identity !== this.#identity) this.#lose(this.#socket, 'was started anew, or another one was')
     if (this.#socket) return this.#socket
     const socket = connect(this.path)
+    this.#identity = identity
     const framer = new MessageFramer(MAX_MESSAGE_BYTES)
     this.#socket = socket
     let connected = false
@@ -143,7 +152,7 @@ export class OvsdbClient {
     return socket
   }
 
-  #receive(socket: Socket, message: unknown): void {
+  #receive(socket: Socket, message: JsonValue): void {
     if (!isObject(message)) throw new Error('it sent a message that is no object')
     const { id, method, result, error } = message
     if (typeof method === 'string') {
@@ -167,9 +176,9 @@ export class OvsdbClient {
   #rest(): void {
     this.#socket?.unref()
     clearTimeout(this.#idle)
-    // A monitor is a use as well, though nobody calls.
+    // A monitor is a use as well, though nobody calls: closed here, it would be silent, and nobody told.
     if (this.events.onLost) return
-    this.#idle = setTimeout(() => this.#pending.size === 0 && this.#drop(), IDLE_MS)
+    this.#idle = setTimeout(() => this.#pending.size === 0 && this.#drop(), this.idleMs)
     this.#idle.unref()
   }
 
@@ -200,10 +209,8 @@ export class OvsdbClient {
 
   #failure(why: string, cause?: unknown): OpDbusError {
     const sentence = why.startsWith('it ') ? why.slice(3) : why
-    return new OpDbusError('PLUGIN_FAILED', `the database of Open vSwitch (unix:${this.path}) ${sentence}`, {
-      cause,
-      details: { plugin: 'net', socket: this.path },
-    })
+    const message = `the database of Open vSwitch (unix:${this.path}) ${sentence}`
+    return pluginFailed(message, { plugin: 'net', socket: this.path }, cause)
   }
 }
 
@@ -224,6 +231,3 @@ function reasonOf(error: NodeJS.ErrnoException): string {
 }
 
 const textOf = (value: unknown) => (typeof value === 'string' ? value : (JSON.stringify(value) ?? ''))
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -1,6 +1,7 @@
 // Cuts a stream of bytes into JSON messages by the depth of their brackets. RFC 7047 puts nothing between messages: replies follow one
 // another without a newline, and a chunk may end anywhere, also within a character. Knows nothing of what the messages say.
 import { messageOf } from '../../../errors.js'
+import type { JsonValue } from '../../json.js'
 
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
@@ -22,8 +23,8 @@ export class MessageFramer {
   }
 
   /** The messages that are complete with `chunk`, parsed. @throws Error where the bytes are no JSON objects, or too many. */
-  push(chunk: Uint8Array): unknown[] {
-    const messages: unknown[] = []
+  push(chunk: Uint8Array): JsonValue[] {
+    const messages: JsonValue[] = []
     let from = 0
     for (let at = 0; at < chunk.length; at++) {
       const byte = chunk[at] as number
@@ -61,7 +62,7 @@ export class MessageFramer {
     if (this.#heldBytes > this.maxBytes) throw new Error(`it sent a message of more than ${this.maxBytes} bytes`)
   }
 
-  #take(): unknown {
+  #take(): JsonValue {
     const bytes = this.#held.length === 1 ? (this.#held[0] as Uint8Array) : Buffer.concat(this.#held)
     this.#held = []
     this.#heldBytes = 0
@@ -77,7 +78,7 @@ export class MessageFramer {
 const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g
 
 /** `JSON.parse`, but for integers that no double holds: those are decimal strings, where JSON.parse would round them. */
-export function parseExact(text: string): unknown {
+export function parseExact(text: string): JsonValue {
   if (!/\d{16}/.test(text)) return JSON.parse(text)
   // A text that is no JSON must not become some by the quotes that are put in.
   const rounded = JSON.parse(text)

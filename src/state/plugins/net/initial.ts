@@ -6,7 +6,7 @@ import { OVS_TYPES, WRITABLE } from './fields.js'
 export function initialOf(state: JsonObject): JsonObject {
   const interfaces = ((state.interfaces ?? []) as readonly JsonObject[]).filter(({ type }) => String(type) in OVS_TYPES)
   const initial: Record<string, JsonValue> = { interfaces: interfaces.map(changeable) }
-  const ovs = said((state.ovs ?? {}) as JsonObject)
+  const ovs = withoutDefaults((state.ovs ?? {}) as JsonObject)
   if (Object.keys(ovs).length > 0) initial.ovs = ovs
   return initial
 }
@@ -14,11 +14,11 @@ export function initialOf(state: JsonObject): JsonObject {
 function changeable(resource: JsonObject): JsonObject {
   const { name, type, ...rest } = resource
   const fields = Object.entries(rest).filter(([field]) => WRITABLE.has(field))
-  return { name: name as string, type: type as string, ...said(Object.fromEntries(fields)) }
+  return { name: name as string, type: type as string, ...withoutDefaults(Object.fromEntries(fields)) }
 }
 
 /** Without empty lists and maps, and flags that are off. */
-function said(resource: JsonObject): JsonObject {
+function withoutDefaults(resource: JsonObject): JsonObject {
   return Object.fromEntries(
     Object.entries(resource).filter(
       ([, value]) =>

@@ -2,13 +2,16 @@
 //
 // Left out, since it changes by itself: carrier and operational state, lifetimes of addresses and routes, temporary and link-local IPv6
 // addresses (they come and go with the carrier) and their routes, queues, statistics, timers of bridges, indexes of links.
-import { messageOf, OpDbusError } from '../../../errors.js'
+import { messageOf } from '../../../errors.js'
 import type { JsonObject, JsonValue } from '../../json.js'
 import type { PluginTools } from '../../plugin.js'
+import { pluginFailed } from '../errors.js'
 
 type Raw = Readonly<Record<string, unknown>>
 type Resource = Record<string, JsonValue>
 
+/** Each line of what it reads is a command, and each answer one line. */
+const IN_ONE = ['-json', '-details', '-batch', '-']
 /** Some 50,000 links, or 500,000 routes. */
 const MAX_BYTES = 64 << 20
 
@@ -20,29 +23,33 @@ export interface Kernel {
 
 /** @throws OpDbusError PLUGIN_FAILED where `ip` fails or says what is not understood */
 export async function readKernel(run: PluginTools['run'], signal: AbortSignal): Promise<Kernel> {
-  const [links, routes] = await Promise.all([
-    ask(run, ['-json', '-details', 'address'], signal),
-    ask(run, ['-json', 'route', 'show', 'table', 'all'], signal),
-  ])
+  const [links = [], routes = []] = await ask(run, ['address', 'route show table all'], signal)
   const main = routes.filter(isMain).map(routeOf)
   const defaults = main.filter(({ destination }) => destination === ANY4 || destination === ANY6)
   return { links: linksOf(links, defaults), routes: unique(main) }
 }
 
-async function ask(run: PluginTools['run'], args: readonly string[], signal: AbortSignal): Promise<Raw[]> {
-  const { code, stdout, stderr } = await run('ip', args, { signal, maxBytes: MAX_BYTES })
-  const said = `ip ${args.join(' ')}`
-  if (code !== 0) throw failed(`${said} ended with ${code}: ${stderr.trim() || 'it did not say why'}`)
-  // Nothing to tell is told as nothing by some versions.
-  if (stdout.trim() === '') return []
+/** The answers to commands, from one process: starting it is what takes the time. Nothing to tell is told as nothing by some versions. */
+async function ask(run: PluginTools['run'], commands: readonly string[], signal: AbortSignal): Promise<Raw[][]> {
+  const input = commands.map(command => `${command}\n`).join('')
+  const { code, stdout, stderr } = await run('ip', IN_ONE, { signal, input, maxBytes: MAX_BYTES })
+  if (code !== 0) throw failed(`ip ${IN_ONE.join(' ')} ended with ${code}: ${stderr.trim() || 'it did not say why'}`)
+  return stdout
+    .split('\n')
+    .filter(line => line.trim() !== '')
+    .map(listIn)
+}
+
+function listIn(line: string): Raw[] {
+  let answer: unknown
   try {
-    const answer: unknown = JSON.parse(stdout)
-    // A link without anything asked for is an empty object.
-    if (Array.isArray(answer)) return answer.filter(entry => typeof entry === 'object' && entry !== null)
+    answer = JSON.parse(line)
   } catch (error) {
-    throw failed(`${said} printed what is not JSON: ${messageOf(error)}`, error)
+    throw failed(`ip ${IN_ONE.join(' ')} printed what is not JSON: ${messageOf(error)}`, error)
   }
-  throw failed(`${said} printed no list`)
+  if (!Array.isArray(answer)) throw failed(`ip ${IN_ONE.join(' ')} printed no list`)
+  // A link without anything asked for is an empty object.
+  return answer.filter(entry => typeof entry === 'object' && entry !== null)
 }
 
 // ---- links ----------------------------------------------------------------------------------------------------------
@@ -124,7 +131,7 @@ const ANY4 = '0.0.0.0/0'
 const ANY6 = '::/0'
 
 /** Of the table `main`, and made by somebody: each link brings its own route to fe80::/64 as its carrier comes. */
-const isMain = (raw: Raw) => raw.table === undefined && !(raw.dst === 'fe80::/64' && raw.protocol === 'kernel')
+const isMain = (raw: Raw) => (raw.table ?? 'main') === 'main' && !(raw.dst === 'fe80::/64' && raw.protocol === 'kernel')
 
 function routeOf(raw: Raw): Route {
   const via = (raw.via ?? {}) as Raw
@@ -137,10 +144,11 @@ function routeOf(raw: Raw): Route {
     device: typeof raw.dev === 'string' ? raw.dev : '-',
     metric: Number(raw.metric ?? 0),
   }
-  put(route, 'type', raw.type)
+  // What most routes are is not told: ip says it where it is asked for details.
+  put(route, 'type', raw.type === 'unicast' ? undefined : raw.type)
   put(route, 'gateway', gateway)
-  put(route, 'protocol', raw.protocol)
-  put(route, 'scope', raw.scope)
+  put(route, 'protocol', raw.protocol === 'boot' ? undefined : raw.protocol)
+  put(route, 'scope', raw.scope === 'global' ? undefined : raw.scope)
   put(route, 'source', raw.prefsrc)
   if (Array.isArray(raw.nexthops)) route.nexthops = raw.nexthops.map(hopOf)
   return route as Route
@@ -176,5 +184,4 @@ function put(into: Resource, name: string, value: unknown): void {
   if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') into[name] = value
 }
 
-const failed = (message: string, cause?: unknown) =>
-  new OpDbusError('PLUGIN_FAILED', message, { cause, details: { plugin: 'net', program: 'ip' } })
+const failed = (message: string, cause?: unknown) => pluginFailed(message, { plugin: 'net', program: 'ip' }, cause)

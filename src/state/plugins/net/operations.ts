@@ -1,45 +1,53 @@
 // The operations of one transact that leads a database from its snapshot to a goal: first what must still be so, then what changes. Pure.
 import { isDeepStrictEqual } from 'node:util'
 import type { JsonObject, JsonValue } from '../../json.js'
-import type { Operation } from './client.js'
+import type { SavedRows } from './checkpoint.js'
+import type { OvsdbOperation } from './client.js'
 import { BRIDGE_FIELDS, columnOf, type Field, INTERFACE_FIELDS, PORT_FIELDS, ROOT_FIELDS } from './fields.js'
-import type { Kept } from './kept.js'
+import { impossible, type NetGoal, type Transition } from './goal.js'
 import { Restorer } from './restore.js'
 import { elements, mapOf, namedRef, type Row, setOf, uuidOf, uuidRef } from './rows.js'
 import type { Snapshot } from './snapshot.js'
-import { type Goal, impossible, type Wanted } from './wanted.js'
 
-export interface Plan {
+export interface Transaction {
   /** All that must be as the snapshot says, or nothing happens. */
-  readonly waits: readonly Operation[]
-  readonly changes: readonly Operation[]
+  readonly waits: readonly OvsdbOperation[]
+  readonly changes: readonly OvsdbOperation[]
 }
 
-/** `kept` and `existing`: what a checkpoint has of rows that are to be made again, and which of them are there still. */
-export function operationsFor(snapshot: Snapshot, goal: Goal, kept: Kept, existing: ReadonlySet<string>): Plan {
-  return new Planner(snapshot, goal, kept, existing).plan()
+/** `saved` and `existing`: what a checkpoint has of rows that are to be made again, and which of them are there still. */
+export function transactionFor(
+  snapshot: Snapshot,
+  goal: NetGoal,
+  saved: SavedRows,
+  existing: ReadonlySet<string>,
+): Transaction {
+  return new TransactionBuilder(snapshot, goal, saved, existing).build()
 }
 
 type Reference = readonly ['uuid' | 'named-uuid', string]
 
-class Planner {
-  readonly #waits: Operation[] = []
-  readonly #changes: Operation[] = []
+class TransactionBuilder {
+  readonly #waits: OvsdbOperation[] = []
+  readonly #changes: OvsdbOperation[] = []
   readonly #restorer: Restorer
   /** Ports and interfaces that this transact makes, by table and name. */
   readonly #made = new Map<string, Reference>()
 
   constructor(
     readonly snapshot: Snapshot,
-    readonly goal: Goal,
-    readonly kept: Kept,
+    readonly goal: NetGoal,
+    readonly saved: SavedRows,
     existing: ReadonlySet<string>,
   ) {
-    const references = { Port: (name: string) => this.#portNow(name) }
-    this.#restorer = new Restorer(kept, existing, references, operation => this.#changes.push(operation))
+    const references = {
+      Port: (name: string) => this.#portNow(name),
+      Bridge: (name: string) => this.#made.get(key('Bridge', name)),
+    }
+    this.#restorer = new Restorer(saved, existing, references, operation => this.#changes.push(operation))
   }
 
-  plan(): Plan {
+  build(): Transaction {
     const { goal, snapshot } = this
     if (goal.root?.current && goal.root.target && snapshot.root) {
       this.#update('Open_vSwitch', snapshot.root, ROOT_FIELDS, goal.root.current, goal.root.target)
@@ -53,11 +61,22 @@ class Planner {
 
   // ---- bridges ------------------------------------------------------------------------------------------------------
 
-  #bridge(name: string, { current, target }: Wanted): void {
+  #bridge(name: string, { current, target }: Transition): void {
     const row = this.snapshot.bridges.get(name)
     if (row && !target) {
       this.#unchanged('Bridge', row, ['name', 'ports', 'controller', ...BRIDGE_FIELDS.map(({ column }) => column)])
+      for (const port of [name, ...(this.snapshot.portsOf.get(name) ?? [])]) {
+        const gone = this.snapshot.ports.get(port)
+        if (gone) this.#unchangedPort(port, gone)
+      }
+      for (const uuid of elements(row.controller)) {
+        const controller = this.snapshot.controllers.get(String(uuid))
+        if (controller) this.#unchanged('Controller', controller, ['target'])
+      }
       this.#mutateRoot('delete', uuidRef(uuidOf(row)))
+      // As ovs-vsctl does it: what names the bridge would keep its row.
+      const where = [['bridge', '==', uuidRef(uuidOf(row))]]
+      this.#changes.push({ op: 'delete', table: 'Flow_Sample_Collector_Set', where })
       return
     }
     if (target?.type !== 'ovs-bridge') return
@@ -78,6 +97,7 @@ class Planner {
       ports: setOf([port as unknown as JsonValue]),
     })
     this.#mutateRoot('insert', bridge)
+    this.#restorer.insertCollectors(name)
   }
 
   #mutateRoot(mutator: 'insert' | 'delete', bridge: Reference): void {
@@ -97,7 +117,7 @@ class Planner {
     )
     const references = targets.map(target => {
       const uuid = there.get(target)
-      return uuid === undefined ? this.#restorer.insertController(bridge, target) : uuidRef(uuid)
+      return uuid === undefined ? this.#restorer.controller(bridge, target) : uuidRef(uuid)
     })
     return setOf(references as unknown as JsonValue[])
   }
@@ -123,14 +143,16 @@ class Planner {
   }
 
   #insertPort(name: string): Reference {
-    // Without a target of its own (its bridge lists it), it is what a checkpoint kept, or what `ovs-vsctl add-port` makes.
+    // Without a target of its own (its bridge lists it), it is what a checkpoint saved, or what `ovs-vsctl add-port` makes.
     const target = this.goal.resources.get(name)?.target
     const interfaces = target ? ((target.interfaces ?? [name]) as readonly string[]) : this.#keptInterfaces(name)
     if (interfaces.length === 0)
       throw impossible(`the port ${name} is to have no interface, and a port has at least one`)
     this.#absent('Port', name)
     const members = setOf(interfaces.map(each => this.#interface(each)) as unknown as JsonValue[])
-    return this.#insert('Port', name, { ...(target && columns(PORT_FIELDS, target)), interfaces: members })
+    const port = this.#insert('Port', name, { ...(target && columns(PORT_FIELDS, target)), interfaces: members })
+    this.#restorer.mirrorAgain(name, port)
+    return port
   }
 
   /** Those that no other port has got meanwhile. */
@@ -194,7 +216,7 @@ class Planner {
 
   // ---- fields -------------------------------------------------------------------------------------------------------
 
-  #fields(name: string, { current, target }: Wanted): void {
+  #fields(name: string, { current, target }: Transition): void {
     if (!current || !target) return
     const { bridges, interfaces, ports } = this.snapshot
     const [bridge, port, own] = [bridges.get(name), ports.get(name), interfaces.get(name)]
@@ -243,8 +265,8 @@ class Planner {
   #insert(table: string, name: string, row: Readonly<Record<string, JsonValue>>): Reference {
     const reference = this.#portReference(table, name)
     this.#made.set(key(table, name), reference)
-    const kept = this.#restorer.columns(table, name)
-    this.#changes.push({ op: 'insert', table, row: { ...kept, ...row, name }, 'uuid-name': reference[1] })
+    const saved = this.#restorer.columns(table, name)
+    this.#changes.push({ op: 'insert', table, row: { ...saved, ...row, name }, 'uuid-name': reference[1] })
     return reference
   }
 
@@ -275,11 +297,11 @@ function mapMutations({ name, column }: Field, current: JsonObject, target: Json
 const columns = (fields: readonly Field[], resource: JsonObject) =>
   Object.fromEntries(fields.map(field => [field.column, columnOf(field, resource)]))
 
-const on = (op: string, table: string, row: Row, more: object): Operation => {
+const on = (op: string, table: string, row: Row, more: object): OvsdbOperation => {
   return { op, table, where: [['_uuid', '==', uuidRef(uuidOf(row))]], ...more }
 }
 
-const onName = (op: string, table: string, name: string, more: object): Operation => {
+const onName = (op: string, table: string, name: string, more: object): OvsdbOperation => {
   return { op, table, where: [['name', '==', name]], ...more }
 }
 

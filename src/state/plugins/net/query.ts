@@ -3,28 +3,31 @@ import type { JsonObject, JsonValue } from '../../json.js'
 import type { PluginTools } from '../../plugin.js'
 import type { OvsdbClient } from './client.js'
 import { type Kernel, readKernel } from './kernel.js'
-import { readSnapshot, resourcesOf, rootResource, type Snapshot } from './snapshot.js'
+import { readSnapshot, resourcesOf, rootResource, type Snapshot, unconfigured } from './snapshot.js'
 
 /** What there is to ask; undefined: it is not on this machine, and the rest is answered. */
 export interface Sources {
   readonly client: (() => Promise<OvsdbClient>) | undefined
   readonly run: PluginTools['run'] | undefined
+  readonly warn: PluginTools['warn']
   readonly signal: AbortSignal
 }
 
 /** @throws OpDbusError PLUGIN_FAILED where one that is there does not answer */
-export async function queryNet({ client, run, signal }: Sources): Promise<JsonObject> {
+export async function queryNet({ client, run, warn, signal }: Sources): Promise<JsonObject> {
   const [kernel, snapshot] = await Promise.all([
     run && readKernel(run, signal),
     client?.().then(opened => readSnapshot(opened, signal)),
   ])
+  const behind = snapshot && unconfigured(snapshot)
+  if (behind !== undefined) warn(behind)
   return stateOf(snapshot, kernel)
 }
 
 /** What each of the two says; undefined: it is not on this machine. */
 export function stateOf(snapshot: Snapshot | undefined, kernel: Kernel | undefined): JsonObject {
   const state: Record<string, JsonValue> = { interfaces: interfacesOf(snapshot, kernel) }
-  if (kernel) state.routes = [...kernel.routes].sort(byRoute)
+  if (kernel) state.routes = kernel.routes
   if (snapshot) state.ovs = rootResource(snapshot)
   return state
 }
@@ -34,7 +37,7 @@ function interfacesOf(snapshot: Snapshot | undefined, kernel: Kernel | undefined
   for (const [name, resource] of snapshot ? resourcesOf(snapshot) : []) {
     resources.set(name, { ...kernelPart(resources.get(name), resource), ...resource })
   }
-  return [...resources.values()].sort((a, b) => order(String(a.name), String(b.name)))
+  return [...resources.values()]
 }
 
 /** Of a bridge's local link Open vSwitch chooses the address and the MTU anew with each port: they are no part of a state. */
@@ -43,13 +46,3 @@ function kernelPart(link: JsonObject | undefined, { type }: JsonObject): JsonObj
   const { mac, mtu, ...rest } = link
   return rest
 }
-
-function byRoute(a: JsonObject, b: JsonObject): number {
-  return (
-    order(String(a.destination), String(b.destination)) ||
-    order(String(a.device), String(b.device)) ||
-    Number(a.metric) - Number(b.metric)
-  )
-}
-
-const order = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0)

@@ -16,13 +16,17 @@ export function refuses(action: StateAction, current: JsonObject | undefined): s
   return refusesModify(name, action.changes, current ?? {})
 }
 
+/** Linux: IFNAMSIZ is 16, with its zero byte. */
+const MOST_NAME_BYTES = 15
+
 function refusesCreate(name: string, { type, bridge, port, interfaces, ...rest }: JsonObject): string | undefined {
   if (!isOvs(type)) {
     const what = type === undefined ? 'a type' : `the type ${JSON.stringify(type)}`
     return `links of the kernel are not made: ${name} has ${what}, and what can be made is an ovs-bridge or an ovs-port`
   }
-  if (type === 'ovs-port' && typeof bridge !== 'string')
-    return `a port belongs to a bridge: say which is the bridge of ${name}`
+  if (/[\s/]/.test(name)) return `the name of what is made has no spaces and no /: ${name}`
+  if (type === 'ovs-bridge' && Buffer.byteLength(name) > MOST_NAME_BYTES)
+    return `the name of a bridge has at most ${MOST_NAME_BYTES} bytes: ${name}`
   if (
     type === 'ovs-port' &&
     !hasOwn(name, interfaces) &&
@@ -96,13 +100,13 @@ function refusesType(name: string, { old, new: wanted }: Change): string {
 export function prunes({ collection, name }: ResourceName, current: JsonObject, desired: JsonObject): boolean {
   if (collection !== 'interfaces' || (current.type !== 'ovs-bridge' && current.type !== 'ovs-port')) return false
   if (isKernelsOwn(current)) return false
-  const declared = (desired.interfaces ?? []) as readonly JsonObject[]
+  const resources = (desired.interfaces ?? []) as readonly JsonObject[]
+  const declared = resources.filter(({ ensure }) => ensure !== 'absent')
   return !declared.some(resource => belongsTo(resource, name) || lists(resource.ports, name))
 }
 
 /** A bridge stays where a port says that it belongs to it, and a port where an interface does. */
-const belongsTo = ({ bridge, port, ensure }: JsonObject, name: string) =>
-  ensure !== 'absent' && (bridge === name || port === name)
+const belongsTo = ({ bridge, port }: JsonObject, name: string) => bridge === name || port === name
 
 const lists = (list: JsonValue | undefined, name: string) => Array.isArray(list) && list.includes(name)
 

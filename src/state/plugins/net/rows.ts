@@ -1,5 +1,6 @@
 // OVSDB's notation of values (RFC 7047 5.1): atoms, sets, maps and references, to plain JSON and back. Pure.
 import type { JsonValue } from '../../json.js'
+import { isObject } from '../../plain.js'
 
 /** A row as `select` answers it: columns by name, in OVSDB's notation. */
 export type Row = Readonly<Record<string, JsonValue>>
@@ -34,11 +35,11 @@ export const setOf = (values: readonly JsonValue[]): JsonValue => ['set', values
 export const mapOf = (map: Readonly<Record<string, JsonValue>>): JsonValue => ['map', Object.entries(map)]
 
 /** Whether this is a row in OVSDB's notation, so that all else here can rely on it. */
-export const isRow = (value: unknown): value is Row => isColumns(value) && isReference(value._uuid)
+export const isRow = (value: JsonValue): value is Row => isColumns(value) && isReference(value._uuid)
 
 /** The same of columns alone. */
-export function isColumns(value: unknown): value is Row {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && Object.values(value).every(isValue)
+export function isColumns(value: JsonValue | undefined): value is Row {
+  return isObject(value) && Object.values(value).every(isValue)
 }
 
 function isValue(value: unknown): boolean {

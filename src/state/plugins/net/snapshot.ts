@@ -1,6 +1,6 @@
 // What the database of Open vSwitch holds, read in one transact, and the resources that it makes. Asks; changes nothing.
 import type { JsonObject, JsonValue } from '../../json.js'
-import type { Operation, OvsdbClient } from './client.js'
+import type { OvsdbClient, OvsdbOperation } from './client.js'
 import { BRIDGE_FIELDS, type Field, INTERFACE_FIELDS, PORT_FIELDS, ROOT_FIELDS, readFields } from './fields.js'
 import { elements, type Row, sorted, uuidOf } from './rows.js'
 
@@ -28,17 +28,32 @@ const columnsOf = (fields: readonly Field[], ...more: string[]) => [
 
 /** By table, the columns that are read; a monitor of the same columns tells each change of what a query answers. */
 export const COLUMNS = {
-  Open_vSwitch: columnsOf(ROOT_FIELDS),
+  Open_vSwitch: columnsOf(ROOT_FIELDS, 'bridges'),
   Bridge: columnsOf(BRIDGE_FIELDS, 'name', 'ports', 'controller'),
   Port: columnsOf(PORT_FIELDS, 'name', 'interfaces'),
   Interface: columnsOf(INTERFACE_FIELDS, 'name'),
   Controller: ['_uuid', 'target'],
 } as const
 
+/** Read as well, and monitored by nobody: they change by themselves. */
+const ASKED: Readonly<Record<string, readonly string[]>> = { Open_vSwitch: ['cur_cfg', 'next_cfg'] }
+
+/** What is committed and not carried out, in one sentence: no state says so, since it passes by itself. */
+export function unconfigured({ root }: Snapshot): string | undefined {
+  const [current, next] = [Number(root?.cur_cfg), Number(root?.next_cfg)]
+  if (!(current < next)) return undefined
+  return `ovs-vswitchd has not carried out the newest configuration (${current} of ${next}): does it run?`
+}
+
 /** @throws OpDbusError PLUGIN_FAILED */
 export async function readSnapshot(client: OvsdbClient, signal: AbortSignal): Promise<Snapshot> {
   const selects = Object.entries(COLUMNS).map(
-    ([table, columns]): Operation => ({ op: 'select', table, where: [], columns }),
+    ([table, columns]): OvsdbOperation => ({
+      op: 'select',
+      table,
+      where: [],
+      columns: [...columns, ...(ASKED[table] ?? [])],
+    }),
   )
   const [roots, bridges, ports, interfaces, controllers] = await client.read(selects, signal)
   return indexRows(roots?.[0], bridges ?? [], ports ?? [], interfaces ?? [], controllers ?? [])
@@ -46,14 +61,20 @@ export async function readSnapshot(client: OvsdbClient, signal: AbortSignal): Pr
 
 type Rows = readonly Row[]
 
-/** What rows make together: names for uuids, and what belongs where. */
+/**
+ * What rows make together: names for uuids, and what belongs where. A bridge that was removed keeps its row as long as another table names
+ * it, and is none any more: only what hangs on the root counts.
+ */
 export function indexRows(
   root: Row | undefined,
-  bridges: Rows,
-  ports: Rows,
-  interfaces: Rows,
+  bridgeRows: Rows,
+  portRows: Rows,
+  interfaceRows: Rows,
   controllers: Rows,
 ): Snapshot {
+  const bridges = heldBy(root ? [root] : [], 'bridges', bridgeRows)
+  const ports = heldBy(bridges, 'ports', portRows)
+  const interfaces = heldBy(ports, 'interfaces', interfaceRows)
   const names = new Map([...ports, ...interfaces].map(row => [uuidOf(row), String(row.name)]))
   const members = (row: Row, column: string) =>
     sorted(elements(row[column]).map(uuid => names.get(String(uuid)) ?? String(uuid)))
@@ -111,6 +132,11 @@ export function resourcesOf(snapshot: Snapshot): Map<string, JsonObject> {
 
 /** The resource that stands for the database as a whole. */
 export const rootResource = ({ root }: Snapshot): JsonObject => readFields(ROOT_FIELDS, root ?? {})
+
+function heldBy(owners: Rows, column: string, rows: Rows): Rows {
+  const held = new Set(owners.flatMap(owner => elements(owner[column])))
+  return rows.filter(row => held.has(uuidOf(row)))
+}
 
 const byName = (rows: readonly Row[]) => new Map(rows.map(row => [String(row.name), row]))
 

@@ -2,16 +2,18 @@
 // that something is another; what it is, the next query says.
 import { readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { OpDbusError } from '../../../errors.js'
 import type { Clock } from '../../../ports.js'
 import type { PluginTools, Watch, Watcher } from '../../plugin.js'
-import { follow } from '../run.js'
+import { pluginFailed } from '../errors.js'
+import { followLines } from '../run.js'
 import { isUnknownMethod, OvsdbClient } from './client.js'
 import { COLUMNS } from './snapshot.js'
+import { identityOf, watchSocketFile } from './socket-file.js'
 
 export interface WatchOptions {
-  /** Undefined: there is no Open vSwitch to watch. */
-  readonly socket: string | undefined
+  readonly socket: string
+  /** Whether there is an Open vSwitch at that socket, or has to be. */
+  readonly ovs: boolean
   /** Whether there is the program `ip`. */
   readonly ip: boolean
   readonly env: PluginTools['env']
@@ -21,9 +23,12 @@ export interface WatchOptions {
   readonly signal: AbortSignal
 }
 
-/** Resolves when both tell. @throws OpDbusError PLUGIN_FAILED where one of those that are there does not */
+/**
+ * Resolves when both tell; where Open vSwitch comes, goes or is started anew, nothing is told any more.
+ * @throws OpDbusError PLUGIN_FAILED where one of those that are there does not
+ */
 export async function watchNet(options: WatchOptions): Promise<Watch> {
-  const { socket, ip, watcher, signal } = options
+  const { socket, ovs, ip, watcher, signal } = options
   const parts: Watch[] = []
   let standing = true
   const close = () => {
@@ -36,6 +41,8 @@ export async function watchNet(options: WatchOptions): Promise<Watch> {
     watcher.lost(why)
   }
   const changed = () => standing && watcher.changed()
+  // Before the connection is made: what takes the path over meanwhile is another one.
+  const identity = ovs ? identityOf(socket) : undefined
   // What is lost while it is being set up rejects there.
   let failed: string | undefined
   let ready = false
@@ -45,10 +52,11 @@ export async function watchNet(options: WatchOptions): Promise<Watch> {
   }
   try {
     const settingUp: Promise<void>[] = []
-    if (socket !== undefined) settingUp.push(monitorOvs(socket, changed, onLost, parts, signal))
+    parts.push(watchSocketFile(socket, identity, () => onLost(`another Open vSwitch is at ${socket}, or none`)))
+    if (ovs) settingUp.push(monitorOvs(socket, changed, onLost, parts, signal))
     if (ip) settingUp.push(monitorIp(changed, onLost, parts, () => failed, options))
     await Promise.all(settingUp)
-    if (failed !== undefined) throw new OpDbusError('PLUGIN_FAILED', failed, { details: { plugin: 'net' } })
+    if (failed !== undefined) throw pluginFailed(failed, { plugin: 'net' })
   } catch (error) {
     close()
     throw error
@@ -101,7 +109,7 @@ async function monitorIp(
   { clock, env, signal }: WatchOptions,
 ): Promise<void> {
   const before = await listeners()
-  parts.push(follow('ip', ['monitor', 'link', 'address', 'route'], { env, onLine: changed, onEnd: onLost }))
+  parts.push(followLines('ip', ['monitor', 'link', 'address', 'route'], { env, onLine: changed, onEnd: onLost }))
   // Where the list cannot be read, the start is taken for the beginning.
   if (before === undefined) return
   const until = clock.monotonic() + BEGIN_MS
@@ -111,9 +119,7 @@ async function monitorIp(
     try {
       await sleep(2, undefined, { signal })
     } catch {
-      throw new OpDbusError('PLUGIN_FAILED', 'ip monitor did not begin to listen in time', {
-        details: { plugin: 'net' },
-      })
+      throw pluginFailed('ip monitor did not begin to listen in time', { plugin: 'net', program: 'ip' })
     }
   }
 }

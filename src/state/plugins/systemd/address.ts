@@ -1,5 +1,6 @@
 // Which bus is meant: `system`, `user` or an address, as the socket it lies at. Reads the environment it is given, and looks at no file.
 import { OpDbusError } from '../../../errors.js'
+import { splitOnce } from '../split-once.js'
 
 type Env = Readonly<Record<string, string | undefined>>
 
@@ -42,11 +43,6 @@ function socketOf(list: string): BusAddress | string {
     if (transport === 'unix' && name) return { address, socket: `\0${unescaped(name)}` }
   }
   return `the bus address ${list} names no local socket (unix:path=... or unix:abstract=...)`
-}
-
-function splitOnce(text: string, by: string): [string, string] {
-  const at = text.indexOf(by)
-  return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)]
 }
 
 /** Values in addresses write unusual bytes as %2f. */

@@ -1,15 +1,23 @@
 // Enables, masks, starts and stops units, and says of each how it went. What systemd was asked and has not done when the time is over is
 // `pending`: it goes on with it.
-import { abortError, messageOf, OpDbusError } from '../../../errors.js'
+import { setTimeout as wait } from 'node:timers/promises'
+import { abortError, messageOf } from '../../../errors.js'
 import type { JsonObject, JsonValue } from '../../json.js'
 import type { ApplyCall, Outcome, StateAction } from '../../plugin.js'
+import { conflict } from '../errors.js'
 import { isAnswered } from './bus.js'
 import { Jobs } from './jobs.js'
+import { typeOf } from './names.js'
 import { NO_SUCH_UNIT, type Systemd } from './systemd1.js'
 import { fileState, isActive, pathOf, queryUnits, type Unit } from './units.js'
 
+/** A service that is wrongly configured ends within so long. */
+const SETTLE_MS = 200
+/** Types of services that are started as soon as their program is: systemd.service(5). */
+const UNREADY = new Set(['simple', 'exec', 'idle'])
+
 /** What is to be so of one unit; absent: as it is. */
-interface Wish {
+interface UnitGoal {
   readonly name: string
   readonly action: StateAction
   readonly active?: boolean
@@ -28,11 +36,11 @@ export async function applyUnits(systemd: Systemd, actions: readonly StateAction
   for (const action of actions) mustBeUnmoved(action, units)
 
   const outcomes = new Outcomes(call)
-  const wishes = actions.map(wishOf)
+  const goals = actions.map(goalOf)
   const stopTelling = outcomes.pendingAt(call.signal)
   try {
-    const ready = await changeFiles(systemd, wishes, units, outcomes)
-    await Promise.all(ready.map(wish => changeActive(systemd, jobs, wish, units[wish.name], outcomes)))
+    const ready = await changeFiles(systemd, goals, units, outcomes)
+    await Promise.all(ready.map(goal => changeActive(systemd, jobs, goal, units[goal.name], outcomes)))
   } finally {
     stopTelling()
   }
@@ -49,19 +57,16 @@ function mustBeUnmoved(action: StateAction, units: Readonly<Record<string, Unit>
         ? Object.entries(action.old)
         : []
   const isThere = action.kind !== 'create'
-  if ((unit !== undefined) !== isThere) throw conflict(name, isThere ? 'is gone' : 'is there by now')
+  const moved = (what: string) => conflict(`${name} ${what}`, { plugin: 'systemd', unit: name })
+  if ((unit !== undefined) !== isThere) throw moved(isThere ? 'is gone' : 'is there by now')
   for (const [field, old] of expected) {
-    if (unit?.[field] !== old) throw conflict(name, `has ${field} ${unit?.[field]}, and ${old} was seen`)
+    // Starting and stopping lead to what is wanted from any active state.
+    if (field === 'active_state') continue
+    if (unit?.[field] !== old) throw moved(`has ${field} ${unit?.[field]}, and ${old} was seen`)
   }
 }
 
-function conflict(name: string, what: string): OpDbusError {
-  return new OpDbusError('CONFLICT', `${name} ${what}: nothing was changed; look at the difference again`, {
-    details: { plugin: 'systemd', unit: name },
-  })
-}
-
-function wishOf(action: StateAction): Wish {
+function goalOf(action: StateAction): UnitGoal {
   const { name } = action.resource
   if (action.kind === 'delete') return { name, action, active: false, enabled: false, runtime: false }
   const wanted: Readonly<Record<string, JsonValue | undefined>> =
@@ -83,26 +88,26 @@ function wishOf(action: StateAction): Wish {
   }
 }
 
-/** Those of `wishes` whose files are now as wished; the others have their outcome. */
+/** Those of `goals` whose files are now as they should be; the others have their outcome. */
 async function changeFiles(
   systemd: Systemd,
-  wishes: readonly Wish[],
+  goals: readonly UnitGoal[],
   units: Readonly<Record<string, Unit>>,
   outcomes: Outcomes,
-): Promise<Wish[]> {
-  const ready: Wish[] = []
-  const changed: Wish[] = []
-  for (const wish of wishes) {
-    if (wish.enabled === undefined && wish.masked === undefined) {
-      ready.push(wish)
+): Promise<UnitGoal[]> {
+  const ready: UnitGoal[] = []
+  const changed: UnitGoal[] = []
+  for (const goal of goals) {
+    if (goal.enabled === undefined && goal.masked === undefined) {
+      ready.push(goal)
       continue
     }
-    outcomes.begin(wish)
+    outcomes.begin(goal)
     try {
-      await changeFile(systemd, wish, units[wish.name])
-      changed.push(wish)
+      await changeFile(systemd, goal, units[goal.name])
+      changed.push(goal)
     } catch (error) {
-      outcomes.fail(wish, error)
+      outcomes.fail(goal, error)
     }
   }
   if (changed.length === 0) return ready
@@ -110,13 +115,13 @@ async function changeFiles(
     await systemd.reload()
     return [...ready, ...changed]
   } catch (error) {
-    for (const wish of changed) outcomes.fail(wish, error, 'its files are changed, and systemd did not read them: ')
+    for (const goal of changed) outcomes.fail(goal, error, 'its files are changed, and systemd did not read them: ')
     return ready
   }
 }
 
-async function changeFile(systemd: Systemd, wish: Wish, now: Unit | undefined): Promise<void> {
-  const { name, enabled, masked, runtime } = wish
+async function changeFile(systemd: Systemd, goal: UnitGoal, now: Unit | undefined): Promise<void> {
+  const { name, enabled, masked, runtime } = goal
   if (masked === false) await systemd.unmask(name, now?.unit_file_state === 'masked-runtime')
   if (enabled === false) {
     // Under a mask it may have been enabled all the time.
@@ -133,93 +138,125 @@ async function changeFile(systemd: Systemd, wish: Wish, now: Unit | undefined): 
 async function changeActive(
   systemd: Systemd,
   jobs: Jobs,
-  wish: Wish,
+  goal: UnitGoal,
   now: Unit | undefined,
   outcomes: Outcomes,
 ): Promise<void> {
-  const { name, active, beyond } = wish
-  if (active === undefined) return outcomes.done(wish)
-  outcomes.begin(wish)
+  const { name, active, beyond } = goal
+  if (active === undefined) return outcomes.done(goal)
+  outcomes.begin(goal)
   try {
-    // One that cannot be kept is told so by its job.
+    // RefUnit fails for units that do not exist; the start job then reports that.
     if (active) await systemd.keep(name).catch(() => {})
     const result = await jobs.run(active ? 'start' : 'stop', name)
-    // There was nothing to stop: that it failed is all that keeps it from being inactive.
-    if (!active && now?.active_state === 'failed') await systemd.resetFailed(name)
-    const why = await whyNot(systemd, name, active, result)
-    if (why !== undefined) outcomes.tell(wish, { status: 'failed', message: why })
-    else if (beyond === undefined) outcomes.done(wish)
-    else outcomes.done(wish, `it is ${active ? 'started' : 'stopped'}: that it was ${beyond} cannot be restored`)
+    const path = await pathOf(systemd, name)
+    const look = () => lookAt(systemd, path, name)
+    const found = result === 'done' && active ? await settled(look, systemd.signal) : await look()
+    const asWanted = active ? isActive(found.state) : found.state === 'inactive'
+    if (!active && result === 'done' && found.state === 'failed') {
+      // It is stopped: that it failed is all that keeps it from being inactive.
+      await systemd.resetFailed(name)
+      outcomes.done(goal, now?.active_state === 'failed' ? undefined : `it is stopped, and had failed${found.reason}`)
+    } else if (result !== 'done' || !asWanted || found.restarted) {
+      outcomes.tell(goal, { status: 'failed', message: whyNot(active, result, found) })
+    } else if (beyond === undefined) outcomes.done(goal)
+    else outcomes.done(goal, `it is ${active ? 'started' : 'stopped'}: that it was ${beyond} cannot be restored`)
   } catch (error) {
     // A unit that is gone is stopped.
-    if (active === false && isAnswered(error, NO_SUCH_UNIT)) outcomes.done(wish)
-    else outcomes.fail(wish, error)
+    if (active === false && isAnswered(error, NO_SUCH_UNIT)) outcomes.done(goal)
+    else outcomes.fail(goal, error)
   }
 }
 
-/** Why the unit is not active, or not inactive, in systemd's own words; undefined where it is as asked. */
-async function whyNot(systemd: Systemd, name: string, active: boolean, result: string): Promise<string | undefined> {
-  const path = await pathOf(systemd, name)
-  const state = path === undefined ? 'inactive' : await systemd.property<string>(path, 'Unit', 'ActiveState')
-  if (result === 'done' && (active ? isActive(state) : state === 'inactive')) return undefined
-  const job = result === 'done' ? '' : `the job of ${active ? 'starting' : 'stopping'} it ended with "${result}"; `
-  return `${job}it is ${state}${path === undefined ? '' : await reasonOf(systemd, path, name, active)}`
+/** What the unit is after its job. */
+interface Found {
+  readonly state: string
+  /** How often systemd has started it again by itself. */
+  readonly restarts: number
+  /** It is started as soon as its program is, whether that can do its work or not. */
+  readonly unready: boolean
+  /** What systemd keeps of how it went, to be put behind: `: result exit-code, status 1`. */
+  readonly reason: string
+  /** It ended, and was started again, since its start. */
+  readonly restarted?: boolean
 }
 
-/** What systemd keeps of how the unit went: `, result exit-code, status 1`. */
-async function reasonOf(systemd: Systemd, path: string, name: string, active: boolean): Promise<string> {
-  const type = name.slice(name.lastIndexOf('.') + 1)
+async function lookAt(systemd: Systemd, path: string | undefined, name: string): Promise<Found> {
+  if (path === undefined) return { state: 'inactive', restarts: 0, unready: false, reason: '' }
+  const type = typeOf(name)
   const of = type.charAt(0).toUpperCase() + type.slice(1)
   const ask = <T>(from: string, property: string) =>
     systemd.property<T>(path, from, property).catch((): undefined => undefined)
-  const [result, status, condition, oneshot] = await Promise.all([
+  const [state, result, status, restarts, condition, kind] = await Promise.all([
+    systemd.property<string>(path, 'Unit', 'ActiveState'),
     ask<string>(of, 'Result'),
     ask<number>('Service', 'ExecMainStatus'),
+    ask<number>('Service', 'NRestarts'),
     ask<boolean>('Unit', 'ConditionResult'),
     ask<string>('Service', 'Type'),
   ])
-  if (result !== undefined && result !== 'success') return `, result ${result}${status ? `, status ${status}` : ''}`
-  if (active && condition === false) return ': a condition of its file is not met'
-  if (active && oneshot === 'oneshot') return ': it ran and is over, as what is "Type=oneshot" does'
-  return ''
+  let reason = ''
+  if (result !== undefined && result !== 'success') reason = `: result ${result}${status ? `, status ${status}` : ''}`
+  else if (state === 'inactive' && condition === false) reason = ': a condition of its file is not met'
+  else if (state === 'inactive' && kind === 'oneshot') reason = ': it ran and is over, as what is "Type=oneshot" does'
+  return { state, restarts: restarts ?? 0, unready: UNREADY.has(kind ?? ''), reason }
 }
 
-/** Tells the outcome of each wish once, and of those that are under way when the time is over. */
+/** Looks at a unit that was started, and where it does not say itself that it is ready, again {@link SETTLE_MS} later. */
+async function settled(look: () => Promise<Found>, signal: AbortSignal): Promise<Found> {
+  const first = await look()
+  if (!isActive(first.state) || !first.unready) return first
+  await wait(SETTLE_MS, undefined, { signal })
+  const second = await look()
+  return { ...second, restarted: second.restarts > first.restarts }
+}
+
+/** Why the unit is not active, or not inactive, in systemd's own words. */
+function whyNot(active: boolean, result: string, { state, reason, restarted }: Found): string {
+  if (result !== 'done') return `its ${active ? 'start' : 'stop'} job ended with "${result}"; it is ${state}${reason}`
+  if (restarted) return `it was started, ended, and was started again${reason}`
+  return `it was ${active ? 'started' : 'stopped'}, and is now ${state}${reason}`
+}
+
+/** Tells the outcome of each goal once, and of those that are under way when the time is over. */
 class Outcomes {
   readonly #call: ApplyCall
-  readonly #begun = new Set<Wish>()
-  readonly #told = new Set<Wish>()
+  readonly #begun = new Set<UnitGoal>()
+  readonly #told = new Set<UnitGoal>()
 
   constructor(call: ApplyCall) {
     this.#call = call
   }
 
   /** systemd is asked. */
-  begin(wish: Wish): void {
-    this.#begun.add(wish)
+  begin(goal: UnitGoal): void {
+    this.#begun.add(goal)
   }
 
-  done(wish: Wish, message?: string): void {
-    this.tell(wish, { status: 'done', ...(message !== undefined && { message }) })
+  done(goal: UnitGoal, message?: string): void {
+    this.tell(goal, { status: 'done', ...(message !== undefined && { message }) })
   }
 
-  fail(wish: Wish, error: unknown, before = ''): void {
+  fail(goal: UnitGoal, error: unknown, before = ''): void {
     // What was under way then is told, and what was not yet begun is not done.
     if (this.#call.signal.aborted) return
-    this.tell(wish, { status: 'failed', message: before + messageOf(error) })
+    this.tell(goal, { status: 'failed', message: before + messageOf(error) })
   }
 
-  tell(wish: Wish, outcome: Outcome): void {
-    if (this.#told.has(wish)) return
-    this.#told.add(wish)
-    this.#call.report(wish.action.resource, outcome)
+  tell(goal: UnitGoal, outcome: Outcome): void {
+    if (this.#told.has(goal)) return
+    this.#told.add(goal)
+    this.#call.report(goal.action.resource, outcome)
   }
 
   /** From within the signal's own event: who waits for `signal` may hear nothing later. */
   pendingAt(signal: AbortSignal): () => void {
     const onAbort = () => {
-      for (const wish of this.#begun) {
-        this.tell(wish, { status: 'pending', message: 'systemd was asked, and had not done it when the time was over' })
+      for (const goal of this.#begun) {
+        this.tell(goal, {
+          status: 'pending',
+          message: 'systemd was asked, and had not done it when the apply ended: it goes on with it',
+        })
       }
     }
     signal.addEventListener('abort', onAbort, { once: true })

@@ -1,7 +1,9 @@
-// What the plugin needs of a message bus: calls that always end, signals by match rule, and that a bus is lost, with the reason. Knows D-Bus, and
+// What the plugin needs of a message bus: calls that always end, signals by match rule, and that a bus is lost, with the reason. Knows
+// D-Bus, and
 // nothing of systemd nor of the library below (wire.ts).
 import { AbortListeners } from '../../../abort-listeners.js'
 import { abortError, messageOf, OpDbusError, throwIfAborted } from '../../../errors.js'
+import { pluginFailed, pluginUnavailable } from '../errors.js'
 import type { Wire, WireMessage } from './wire.js'
 
 /** One method call. `body` is as `signature` says; `reply` is the signature of what the answer must hold, and any other is an error. */
@@ -41,7 +43,8 @@ interface Pending {
 }
 
 /**
- * One connection. Calls are sent at once and in order, and many may be under way. A call whose signal fires closes the connection, and so do
+ * One connection. Calls are sent at once and in order, and many may be under way. A call whose signal fires closes the connection, and
+ * so do
  * garbage and a daemon that goes: everything under way is rejected then, and every later call.
  */
 export class Bus {
@@ -82,7 +85,8 @@ export class Bus {
 
   /**
    * The body of the answer.
-   * @throws OpDbusError ABORTED when `signal` fires, PLUGIN_UNAVAILABLE where there is no such bus or nobody of that name on it, PLUGIN_FAILED for all
+   * @throws OpDbusError ABORTED when `signal` fires, PLUGIN_UNAVAILABLE where there is no such bus or nobody of that name on it,
+   * PLUGIN_FAILED for all
    * else; `details.dbus` is the name of an error that was answered (`org.freedesktop.systemd1.NoSuchUnit`)
    */
   call(call: BusCall, signal: AbortSignal): Promise<readonly unknown[]> {
@@ -102,14 +106,17 @@ export class Bus {
     })
   }
 
-  /** From when it resolves, `listener` is told what matches one of `rules`, and other signals that the daemon sends us, in place of who listened before. */
+  /**
+   * From when it resolves, `listener` is told what matches one of `rules`, and other signals that the daemon sends us, in place of who
+   * listened before.
+   */
   async listen(rules: readonly string[], listener: (signal: BusSignal) => void, signal: AbortSignal): Promise<void> {
     this.#signal = listener
     const add = (rule: string) => ({ ...BUS, member: 'AddMatch', signature: 's', body: [rule], reply: '' })
     await Promise.all(rules.map(rule => this.call(add(rule), signal)))
   }
 
-  /** Told once, at once where it is lost already, and not after {@link close}. */
+  /** Called once when the connection is lost; a listener added later is called at once. {@link close} calls none. */
   onLost(listener: (why: string) => void): void {
     if (this.#closed === undefined) this.#lost.push(listener)
     else listener(this.#closed.message)
@@ -184,12 +191,12 @@ export class Bus {
   }
 
   #unavailable(reason: string): OpDbusError {
-    return new OpDbusError('PLUGIN_UNAVAILABLE', reason, { details: { plugin: 'systemd', reason } })
+    return pluginUnavailable('systemd', reason)
   }
 
   #failure(what: string, details: Readonly<Record<string, unknown>> = {}, cause?: unknown): OpDbusError {
     const text = details.dbus === undefined ? `the bus ${this.#address}: ${what}` : what
-    return new OpDbusError('PLUGIN_FAILED', text, { cause, details: { plugin: 'systemd', ...details } })
+    return pluginFailed(text, { plugin: 'systemd', ...details }, cause)
   }
 }
 

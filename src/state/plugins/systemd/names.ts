@@ -6,6 +6,8 @@ const TYPES = new Set(['service', 'socket', 'timer', 'path', 'target', 'mount', 
 const TYPES_WITHOUT_FILE = new Set(['service', 'socket', 'timer', 'path', 'target'])
 /** Made by each login. */
 const OF_SESSIONS = /^(user|user-runtime-dir)@/
+/** A service for each connection that a socket accepts: `sshd@3-10.0.0.1:22-10.0.0.9:41234.service`, `local@7-4711-1000.service`. */
+const OF_CONNECTIONS = /^[^@]+@\d+-(.+:\d+|\d+-\d+)\.service$/
 
 /** By systemd.unit(5): a name, perhaps `@` and an instance, and a type; at most 255 characters. */
 const UNIT_NAME = /^[A-Za-z0-9:_.\\-]+(@[A-Za-z0-9:_.\\@-]*)?\.([a-z]+)$/
@@ -23,12 +25,21 @@ export function isOurs(name: string): boolean {
   return TYPES.has(typeOf(name))
 }
 
-/** Whether a loaded unit that has no file is one that somebody decides on. `hasSocket`: of templates, whether a socket of that name is there. */
+/** Why a unit of that name may be there although no state tells it, as what follows the name; undefined: it is not there then. */
+export function whyUntold(name: string): string | undefined {
+  if (OF_SESSIONS.test(name)) return 'is made by each login: its state cannot be declared'
+  if (OF_CONNECTIONS.test(name)) return 'may be made by a socket for one connection: its state cannot be declared'
+  if (TYPES_WITHOUT_FILE.has(typeOf(name))) return undefined
+  return 'has no unit file: mounts, swaps and slices without one are made by the kernel and by sessions, and cannot be declared'
+}
+
+/**
+ * Whether a loaded unit that has no file is one that somebody decides on. `hasSocket`: of templates, whether a socket of that name is
+ * there.
+ */
 export function isDecided(name: string, hasSocket: (socket: string) => boolean): boolean {
   if (!TYPES_WITHOUT_FILE.has(typeOf(name)) || OF_SESSIONS.test(name)) return false
-  const at = name.indexOf('@')
-  // A service for each connection that a socket accepts: `sshd@3-10.0.0.1:22-10.0.0.9:41234.service`.
-  return !(at > 0 && /^\d+-/.test(name.slice(at + 1)) && hasSocket(`${name.slice(0, at)}.socket`))
+  return !(OF_CONNECTIONS.test(name) && hasSocket(`${name.slice(0, name.indexOf('@'))}.socket`))
 }
 
 /** `getty@.service`: what instances are made of. It is never active itself. */

@@ -1,8 +1,10 @@
-// systemd's own interface on the bus, as far as the plugin speaks it: https://www.freedesktop.org/software/systemd/man/org.freedesktop.systemd1.html
+// systemd's own interface on the bus, as far as the plugin speaks it:
+// https://www.freedesktop.org/software/systemd/man/org.freedesktop.systemd1.html
 // Says what is asked and answered; decides nothing.
 import type { Bus, BusCall } from './bus.js'
 
 const SYSTEMD = 'org.freedesktop.systemd1'
+const BUS = 'org.freedesktop.DBus'
 const MANAGER = { destination: SYSTEMD, path: '/org/freedesktop/systemd1', interface: `${SYSTEMD}.Manager` }
 export const UNIT_PATHS = '/org/freedesktop/systemd1/unit'
 
@@ -25,13 +27,27 @@ export interface UnitFile {
 }
 
 /** What happens to units, as rules for {@link Bus.listen}; {@link subscribe} is what makes systemd tell it. */
-export const MANAGER_SIGNALS = `type='signal',sender='${SYSTEMD}',interface='${MANAGER.interface}'`
-export const UNIT_SIGNALS = `type='signal',sender='${SYSTEMD}',interface='org.freedesktop.DBus.Properties',member='PropertiesChanged',path_namespace='${UNIT_PATHS}',arg0='${SYSTEMD}.Unit'`
-export const OWNER_SIGNALS = `type='signal',sender='org.freedesktop.DBus',interface='org.freedesktop.DBus',member='NameOwnerChanged',arg0='${SYSTEMD}'`
+export const MANAGER_SIGNALS = rule({ sender: SYSTEMD, interface: MANAGER.interface })
+export const UNIT_SIGNALS = rule({
+  sender: SYSTEMD,
+  interface: 'org.freedesktop.DBus.Properties',
+  member: 'PropertiesChanged',
+  path_namespace: UNIT_PATHS,
+  arg0: `${SYSTEMD}.Unit`,
+})
+export const OWNER_SIGNALS = rule({ sender: BUS, interface: BUS, member: 'NameOwnerChanged', arg0: SYSTEMD })
 export const JOB_SIGNALS = `${MANAGER_SIGNALS},member='JobRemoved'`
 
+/** A match rule of the D-Bus specification. */
+function rule(of: Readonly<Record<string, string>>): string {
+  return Object.entries({ type: 'signal', ...of })
+    .map(([key, value]) => `${key}='${value}'`)
+    .join(',')
+}
+
 /**
- * Waits for systemd to be on the bus, for `patienceMs` at most: the bus of a user is started by its first client, and systemd joins a little later.
+ * Waits for systemd to be on the bus, for `patienceMs` at most: the bus of a user is started by its first client, and systemd joins a
+ * little later.
  * Where it does not, the first question is told so.
  */
 export async function untilJoined(bus: Bus, signal: AbortSignal, patienceMs: number): Promise<void> {
@@ -49,12 +65,11 @@ export async function untilJoined(bus: Bus, signal: AbortSignal, patienceMs: num
 }
 
 async function isJoined(bus: Bus, signal: AbortSignal): Promise<boolean> {
-  const name = 'org.freedesktop.DBus'
   const [joined] = await bus.call(
     {
-      destination: name,
+      destination: BUS,
       path: '/',
-      interface: name,
+      interface: BUS,
       member: 'NameHasOwner',
       signature: 's',
       body: [SYSTEMD],

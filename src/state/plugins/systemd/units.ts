@@ -6,16 +6,21 @@ import { isDecided, isInstance, isOurs, isTemplate } from './names.js'
 import { NO_SUCH_FILE, NO_SUCH_UNIT, nameOfPath, type Systemd } from './systemd1.js'
 
 /**
- * One unit. Left out on purpose: the sub state, which goes to and fro by itself (a timer waits and runs); the load state and the description, which
+ * One unit. Left out on purpose: the sub state, which goes to and fro by itself (a timer waits and runs); the load state and the
+ * description, which
  * systemd knows only of units that it happens to have in memory.
  */
 export type Unit = {
-  /** What `systemctl is-active` says; a unit that reloads is `active`. Absent for templates. */
+  /**
+   * What `systemctl is-active` says; a unit that reloads is `active`. Absent for templates. One that crashes and is started again goes
+   * to and fro
+   * between `active`, `failed` and `activating`, and so does its state here.
+   */
   readonly active_state?: string
-  /** `enabled` or `enabled-runtime`. What is static, generated or an alias is not. */
-  readonly enabled: boolean
-  /** Nothing can start it: `masked` or `masked-runtime`. */
-  readonly masked: boolean
+  /** `enabled` or `enabled-runtime`; what is static or generated is not. Absent for an alias: it is as the unit that it stands for. */
+  readonly enabled?: boolean
+  /** Nothing can start it: `masked` or `masked-runtime`. Absent for an alias. */
+  readonly masked?: boolean
   /** What `systemctl is-enabled` says. Absent where no file is left of a unit that runs. */
   readonly unit_file_state?: string
 }
@@ -54,8 +59,10 @@ export async function queryUnits(systemd: Systemd): Promise<JsonObject & { units
 export function unitOf(activeState: string | undefined, fileState: string | undefined): Unit {
   return {
     ...(activeState !== undefined && { active_state: isActive(activeState) ? 'active' : activeState }),
-    enabled: fileState === 'enabled' || fileState === 'enabled-runtime',
-    masked: fileState === 'masked' || fileState === 'masked-runtime',
+    ...(fileState !== 'alias' && {
+      enabled: fileState === 'enabled' || fileState === 'enabled-runtime',
+      masked: fileState === 'masked' || fileState === 'masked-runtime',
+    }),
     ...(fileState !== undefined && { unit_file_state: fileState }),
   }
 }

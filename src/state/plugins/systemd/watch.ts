@@ -1,4 +1,5 @@
-// Tells that units may have changed: what systemd tells, and what is done to unit files behind its back. Over a connection of its own, since its end says that nothing is told any more.
+// Tells that units may have changed: what systemd tells, and what is done to unit files behind its back. Over a connection of its own,
+// since its end says that nothing is told any more.
 import type { Watch, Watcher } from '../../plugin.js'
 import type { Bus, BusSignal } from './bus.js'
 import { isOurs } from './names.js'
@@ -8,7 +9,7 @@ import { UnitFolders } from './unit-folders.js'
 /** Jobs that begin, the end of booting, and what the daemon tells of our own name change no state. */
 const NOTHING = new Set(['JobNew', 'StartupFinished', 'NameAcquired', 'NameLost'])
 
-/** Closes `bus` when it fails, and when what it answers is closed. */
+/** Owns `bus`: closes it on failure and with the returned watch. */
 export async function watchUnits(bus: Bus, watcher: Watcher, signal: AbortSignal): Promise<Watch> {
   try {
     const systemd = new Systemd(bus, signal)

@@ -1,16 +1,14 @@
 // The raw rows of what an apply is about to change: all configuration, also what a state does not say (mirrors, QoS, a controller's
 // limits). What is deleted can so be made again as it was, its uuid aside.
 //
-// Not kept: what rows that stay said of rows that went (a mirror that watched a port which was removed alone).
+// Saved as well: rows that stay and name rows that go (a mirror of a port), and rows that would hold them (a collector of samples).
 import type { JsonObject, JsonValue } from '../../json.js'
 import type { StateAction } from '../../plugin.js'
 import type { OvsdbClient } from './client.js'
 import { isColumns, type Row, uuidOf } from './rows.js'
 
 /** Rows by uuid. Columns that hold what a new row holds anyway are left out. */
-export type Kept = Readonly<
-  Record<string, { readonly table: string; readonly root?: boolean; readonly row: JsonObject }>
->
+export type SavedRows = Readonly<Record<string, { readonly table: string; readonly row: JsonObject }>>
 
 interface Schema {
   readonly tables: Readonly<
@@ -33,13 +31,16 @@ const STATUS = new Set([
   'statistics',
   'status',
 ])
-/** Rows that others point to as well, and that outlive what pointed to them: kept in case somebody removes them meanwhile. */
-const SHARED = ['QoS', 'Queue']
-/** What a bridge that goes takes along. */
-const FOLLOWED = [
-  'Bridge',
-  'Port',
-  'Interface',
+/** What actions speak of. */
+const OWN_TABLES = ['Bridge', 'Port', 'Interface']
+/** Rows whose columns name a bridge, or its ports, and are lost with those. */
+const NAMING_TABLES: Readonly<Record<string, readonly string[]>> = {
+  Flow_Sample_Collector_Set: ['bridge'],
+  Mirror: ['select_src_port', 'select_dst_port', 'output_port'],
+}
+/** What a bridge that goes takes along, or leaves behind where others point to it as well. */
+const SAVED_TABLES = [
+  ...OWN_TABLES,
   'Controller',
   'Mirror',
   'NetFlow',
@@ -47,13 +48,19 @@ const FOLLOWED = [
   'IPFIX',
   'Flow_Table',
   'AutoAttach',
-  ...SHARED,
+  'QoS',
+  'Queue',
+  'Flow_Sample_Collector_Set',
 ]
 
 /** @throws OpDbusError PLUGIN_FAILED */
-export async function keep(client: OvsdbClient, actions: readonly StateAction[], signal: AbortSignal): Promise<Kept> {
+export async function saveRows(
+  client: OvsdbClient,
+  actions: readonly StateAction[],
+  signal: AbortSignal,
+): Promise<SavedRows> {
   const schema = (await client.call('get_schema', ['Open_vSwitch'], signal)) as unknown as Schema
-  const tables = FOLLOWED.filter(table => table in schema.tables)
+  const tables = SAVED_TABLES.filter(table => table in schema.tables)
   const selects = tables.map(table => ({
     op: 'select',
     table,
@@ -68,31 +75,39 @@ export async function keep(client: OvsdbClient, actions: readonly StateAction[],
   const names = new Set(
     actions.filter(({ resource }) => resource.collection === 'interfaces').map(({ resource }) => resource.name),
   )
-  const kept: Record<string, Kept[string]> = {}
-  const follow = (uuid: string) => {
+  const saved: Record<string, SavedRows[string]> = {}
+  const collect = (uuid: string) => {
     const found = rows.get(uuid)
-    if (!found || uuid in kept) return
+    if (!found || uuid in saved) return
     const { table, row } = found
     const values = Object.entries(row).filter(([column, value]) => column !== '_uuid' && !isDefault(value))
-    kept[uuid] = { table, ...(SHARED.includes(table) && { root: true }), row: Object.fromEntries(values) }
-    for (const [, value] of values) for (const reference of references(value)) follow(reference)
+    saved[uuid] = { table, row: Object.fromEntries(values) }
+    for (const [, value] of values) for (const reference of references(value)) collect(reference)
   }
   for (const [uuid, { table, row }] of rows) {
-    if (['Bridge', 'Port', 'Interface'].includes(table) && names.has(String(row.name))) follow(uuid)
+    if (OWN_TABLES.includes(table) && names.has(String(row.name))) collect(uuid)
   }
-  return kept
+  for (const [uuid, { table, row }] of rows) {
+    const named = (NAMING_TABLES[table] ?? []).flatMap(column => references(row[column] ?? ''))
+    if (named.some(each => each in saved)) collect(uuid)
+  }
+  return saved
 }
 
 /** What a checkpoint brought back; what is none of that (the file was damaged) is nothing. */
-export function asKept(extra: JsonValue | undefined): Kept {
+export function savedRowsIn(extra: JsonValue | undefined): SavedRows {
   if (typeof extra !== 'object' || extra === null || Array.isArray(extra)) return {}
-  const entries = Object.entries(extra as unknown as Kept)
-  return Object.fromEntries(entries.filter(([, entry]) => FOLLOWED.includes(entry?.table) && isColumns(entry.row)))
+  const entries = Object.entries(extra as unknown as SavedRows)
+  return Object.fromEntries(entries.filter(([, entry]) => SAVED_TABLES.includes(entry?.table) && isColumns(entry.row)))
 }
 
-/** Kept rows that others may have removed, and those of them that are still there. */
-export async function stillThere(client: OvsdbClient, kept: Kept, signal: AbortSignal): Promise<ReadonlySet<string>> {
-  const shared = Object.entries(kept).filter(([, { root }]) => root)
+/** Which of the rows that may have outlived their bridge or port are still there: those are pointed to, not made again. */
+export async function existingOf(
+  client: OvsdbClient,
+  saved: SavedRows,
+  signal: AbortSignal,
+): Promise<ReadonlySet<string>> {
+  const shared = Object.entries(saved).filter(([, { table }]) => !OWN_TABLES.includes(table))
   if (shared.length === 0) return new Set()
   const selects = shared.map(([uuid, { table }]) => {
     return { op: 'select', table, where: [['_uuid', '==', ['uuid', uuid]]], columns: ['_uuid'] }

@@ -3,21 +3,24 @@
 import { isDeepStrictEqual } from 'node:util'
 import { OpDbusError } from '../../../errors.js'
 import type { JsonObject, JsonValue } from '../../json.js'
+import { isObject } from '../../plain.js'
 import type { Change, ResourceName, StateAction } from '../../plugin.js'
+import { stepsOf } from '../../pointer.js'
+import { conflict } from '../errors.js'
 import { KERNEL_FIELDS, OVS_TYPES } from './fields.js'
 import { type Atom, sorted } from './rows.js'
 import { resourceOf, rootResource, type Snapshot } from './snapshot.js'
 
 /** Undefined: it is not there, or is not to be. */
-export interface Wanted {
+export interface Transition {
   readonly current: JsonObject | undefined
   readonly target: JsonObject | undefined
 }
 
-export interface Goal {
+export interface NetGoal {
   /** By name; what no action speaks of is not in it. */
-  readonly resources: ReadonlyMap<string, Wanted>
-  readonly root: Wanted | undefined
+  readonly resources: ReadonlyMap<string, Transition>
+  readonly root: Transition | undefined
   /** By port, the bridge that it is to belong to; null: none, and then it goes. What stays where it is, is not in it. */
   readonly bridgeOf: ReadonlyMap<string, string | null>
   /** By interface, the port that it is to belong to. */
@@ -25,33 +28,37 @@ export interface Goal {
 }
 
 /** @throws OpDbusError CONFLICT where something is not as the actions say it was; INVALID_INPUT where they cannot all be carried out */
-export function goalOf(snapshot: Snapshot, actions: readonly StateAction[]): Goal {
-  const resources = new Map<string, Wanted>()
-  let root: Wanted | undefined
+export function netGoalOf(snapshot: Snapshot, actions: readonly StateAction[]): NetGoal {
+  const resources = new Map<string, Transition>()
+  let root: Transition | undefined
   for (const action of actions) {
     const { collection, name } = action.resource
-    if (collection === 'ovs') root = wantedRoot(snapshot, action)
-    else resources.set(name, wantedOf(action, resourceOf(snapshot, name)))
+    if (collection === 'ovs') root = transitionOfRoot(snapshot, action)
+    else resources.set(name, transitionOf(action, resourceOf(snapshot, name)))
   }
   const bridgeOf = bridgesOf(resources)
+  for (const [name, { current, target }] of resources) {
+    if (current || target?.type !== 'ovs-port' || typeof bridgeOf.get(name) === 'string') continue
+    throw impossible(`a port belongs to a bridge: say which is the bridge of ${name}`)
+  }
   return { resources, root, bridgeOf, portOf: portsOf(snapshot, resources, bridgeOf) }
 }
 
-function wantedRoot(snapshot: Snapshot, action: StateAction): Wanted {
+function transitionOfRoot(snapshot: Snapshot, action: StateAction): Transition {
   if (!snapshot.root || action.kind !== 'modify')
     throw impossible('the database of Open vSwitch has no row of its own: run ovs-vsctl init')
   const current = rootResource(snapshot)
   return { current, target: changed(current, action.changes, action.resource) }
 }
 
-function wantedOf(action: StateAction, current: JsonObject | undefined): Wanted {
+function transitionOf(action: StateAction, current: JsonObject | undefined): Transition {
   const { resource } = action
   if (action.kind === 'create') {
-    if (current) throw conflict(resource, 'it is there already')
+    if (current) throw moved(resource, 'it is there already')
     return { current, target: action.new }
   }
   if (action.kind === 'delete') {
-    if (!current) throw conflict(resource, 'it is gone already')
+    if (!current) throw moved(resource, 'it is gone already')
     for (const [field, value] of Object.entries(current)) same(resource, `/${field}`, action.old[field], value)
     return { current, target: undefined }
   }
@@ -67,9 +74,9 @@ function wantedOf(action: StateAction, current: JsonObject | undefined): Wanted 
 
 // ---- where things belong --------------------------------------------------------------------------------------------
 
-type Wants = ReadonlyMap<string, Wanted>
+type Transitions = ReadonlyMap<string, Transition>
 
-function bridgesOf(resources: Wants): Map<string, string | null> {
+function bridgesOf(resources: Transitions): Map<string, string | null> {
   const places = new Places('bridge')
   for (const [name, { current, target }] of resources) {
     if (isType(current, 'ovs-bridge') || isType(target, 'ovs-bridge')) {
@@ -87,7 +94,7 @@ function bridgesOf(resources: Wants): Map<string, string | null> {
 
 function portsOf(
   snapshot: Snapshot,
-  resources: Wants,
+  resources: Transitions,
   bridgeOf: ReadonlyMap<string, string | null>,
 ): Map<string, string | null> {
   const places = new Places('port')
@@ -140,17 +147,14 @@ const list = (value: JsonValue | undefined) => (value ?? []) as readonly string[
 function changed(current: JsonObject, changes: readonly Change[], resource: ResourceName): JsonObject {
   const target = structuredClone(current) as Record<string, JsonValue>
   for (const { path, old, new: value } of changes) {
-    const keys = path
-      .split('/')
-      .slice(1)
-      .map(key => key.replaceAll('~1', '/').replaceAll('~0', '~'))
+    const keys = stepsOf(path) ?? []
     // The kernel's: read, compared by nobody here, and left as it is.
     if (KERNEL_FIELDS.includes(keys[0] as string)) continue
     const last = keys.pop() as string
     let at = target
     for (const key of keys) {
       if (at[key] === undefined && old === undefined) at[key] = {}
-      if (!isObject(at[key])) throw conflict(resource, `${path} is not there any more`)
+      if (!isObject(at[key])) throw moved(resource, `${path} is not there any more`)
       at = at[key] as Record<string, JsonValue>
     }
     // Of what is no part of Open vSwitch yet, the type is the kernel's to say.
@@ -164,7 +168,7 @@ function changed(current: JsonObject, changes: readonly Change[], resource: Reso
 
 function same(resource: ResourceName, path: string, seen: JsonValue | undefined, now: JsonValue | undefined): void {
   if (!isDeepStrictEqual(ordered(seen), ordered(now)))
-    throw conflict(resource, `${path} was ${say(seen)} and is ${say(now)}`)
+    throw moved(resource, `${path} was ${say(seen)} and is ${say(now)}`)
 }
 
 /** Lists of names and numbers have no order in the database, and whoever keeps a state may have put them into one. */
@@ -173,18 +177,11 @@ const ordered = (value: JsonValue | undefined) =>
 
 const say = (value: JsonValue | undefined) => (value === undefined ? 'not there' : JSON.stringify(value))
 
-const isObject = (value: unknown) => typeof value === 'object' && value !== null && !Array.isArray(value)
-
 /** What is thrown where the database is not what the diff saw. */
-export function conflict(resource: ResourceName | undefined, why: string): OpDbusError {
+export function moved(resource: ResourceName | undefined, why: string): OpDbusError {
   const what = resource ? resource.name || 'the database of Open vSwitch' : 'Open vSwitch'
-  return new OpDbusError(
-    'CONFLICT',
-    `${what} has changed since the diff (${why}): nothing was changed; ask again and apply anew`,
-    {
-      details: { plugin: 'net', ...(resource && { resource: { ...resource } }) },
-    },
-  )
+  const details = { plugin: 'net', ...(resource && { resource: { ...resource } }) }
+  return conflict(`${what} has changed since the diff (${why})`, details)
 }
 
 export const impossible = (why: string) =>
