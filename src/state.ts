@@ -6,7 +6,7 @@ import { readStateConfig, type StateConfig } from './config.js'
 import { OpDbusError } from './errors.js'
 import type { OpenOptions } from './node/options.js'
 import { nodeClock, nodeHash, timer as quietTimer } from './node/runtime.js'
-import { dataDirOf, loadPluginModule, splitOptions } from './node/state-options.js'
+import { dataDirOf, loadPluginModule, machineDigest, splitOptions } from './node/state-options.js'
 import type { Caches } from './public.js'
 import type { StateSettings } from './settings.js'
 import { DataFolder } from './state/data-folder.js'
@@ -127,6 +127,7 @@ export async function openState(options: StateOptions = {}): Promise<StateManage
     }),
     clock,
     hash: nodeHash,
+    machine: machineDigest(),
     diagnostics,
     timer,
     quietTimer,

@@ -1,5 +1,5 @@
 // What can be set for plugins and their manager, and the places and modules that it means. Part of the root `op-dbus/state`; makes no folder.
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { isAbsolute, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -7,6 +7,7 @@ import type { StateConfig } from '../config.js'
 import { OPTIONS, type Option } from '../options.js'
 import type { StateSettings } from '../settings.js'
 import { home, type OpenOptions } from './options.js'
+import { nodeHash } from './runtime.js'
 
 /** Settings of the state, and what is left for the caches. */
 export function splitOptions(settings: OpenOptions & StateSettings): { ofState: StateSettings; ofCaches: OpenOptions } {
@@ -16,6 +17,16 @@ export function splitOptions(settings: OpenOptions & StateSettings): { ofState: 
   return {
     ofState: Object.fromEntries(given.filter(([name]) => isOfState(name))),
     ofCaches: Object.fromEntries(given.filter(([name]) => !isOfState(name))),
+  }
+}
+
+/** Tells two machines apart without telling their id (machine-id(5) asks for that): a digest. Undefined where it has none. */
+export function machineDigest(): string | undefined {
+  try {
+    const id = readFileSync('/etc/machine-id', 'utf8').trim()
+    return /^[0-9a-f]{32}$/.test(id) ? nodeHash.sha256(`op-dbus ${id}`).slice(0, 32) : undefined
+  } catch {
+    return undefined
   }
 }
 

@@ -13,7 +13,7 @@ import { movedSince } from './moved-since.js'
 import { MAX_BYTES, memberOf, plainJson } from './plain.js'
 import type { StateAction } from './plugin.js'
 import { failed, type PluginCalls, troubleOf } from './plugin-calls.js'
-import type { Registered } from './registry.js'
+import { identityOf, type Registered } from './registry.js'
 import type { ApplyOptions, ApplyReport, Plan, PluginCheckpoint, PluginTrouble, ResourceOutcome } from './reports.js'
 import { findResource, resourcesOf } from './resources.js'
 import type { States } from './states.js'
@@ -185,11 +185,12 @@ class Apply {
       const { plugin } = step.goal.registered
       try {
         const extra = await this.#extraOf(step, signal)
-        const resources = step.actions.map(({ resource }) => ({
-          resource,
-          before: findResource(plugin, step.before ?? {}, resource) ?? null,
+        const resources = step.actions.map(action => ({
+          resource: action.resource,
+          before: findResource(plugin, step.before ?? {}, action.resource) ?? null,
+          ...(action.kind === 'modify' && { changes: action.changes }),
         }))
-        kept.push({ plugin: plugin.name, version: plugin.version, resources, extra })
+        kept.push({ ...identityOf(plugin), resources, extra })
       } catch (error) {
         const trouble = troubleOf(error, signal)
         this.#trouble[plugin.name] = trouble

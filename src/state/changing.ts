@@ -11,7 +11,7 @@ import { checkpointGoals, Diffs } from './goals.js'
 import { readPlan } from './plan-file.js'
 import { Comparing, goalsOf, goalsOfPlan } from './planning.js'
 import type { PluginCalls } from './plugin-calls.js'
-import type { Registry } from './registry.js'
+import { type Registry, strangerTo } from './registry.js'
 import type {
   ApplyOptions,
   ApplyReport,
@@ -33,6 +33,8 @@ export interface ChangingParts {
   readonly hash: Hash
   /** Does not keep the process alive. */
   readonly quietTimer: Timer
+  /** A digest of the machine's id; undefined where it has none. */
+  readonly machine: string | undefined
   /** Those of the caches. */
   readonly diagnostics: Diagnostics
 }
@@ -46,8 +48,8 @@ export class Changing {
   constructor(parts: ChangingParts, states: States) {
     this.#parts = parts
     this.#states = states
-    this.#comparing = new Comparing(states, new Diffs(parts), parts.clock)
-    this.#checkpoints = new Checkpoints({ ...parts, warn: parts.diagnostics.warn })
+    this.#comparing = new Comparing(states, new Diffs(parts), parts)
+    this.#checkpoints = new Checkpoints(parts)
   }
 
   async readDesired(text: string | Uint8Array, file: string): Promise<Desired> {
@@ -75,7 +77,7 @@ export class Changing {
 
   async apply(plan: Plan, options: ApplyOptions): Promise<ApplyReport> {
     const all = await this.#parts.registry.all()
-    const goals = await goalsOfPlan(plan, all, id => this.#checkpoints.find(id))
+    const goals = await goalsOfPlan(plan, all, this.#parts.machine, id => this.#checkpoints.find(id))
     const parts = { ...this.#parts, states: this.#states, checkpoints: this.#checkpoints, all }
     return applyPlan(plan, goals, parts, options)
   }
@@ -90,11 +92,12 @@ export class Changing {
     const goals = checkpointGoals(checkpoint, all)
     const report = await this.#comparing.compare(goals, { fresh: true, signal })
     const trouble: Record<string, PluginTrouble> = { ...report.trouble }
-    for (const { plugin, version } of checkpoint.plugins) {
-      if (goals.some(({ registered }) => registered.plugin.name === plugin)) continue
-      const now = all.find(one => one.plugin.name === plugin)?.plugin.version
-      const instead = now === undefined ? 'there is no such plugin now' : `it is version ${now} now`
-      trouble[plugin] = { kind: 'failed', message: `the checkpoint is of ${plugin} version ${version}, and ${instead}` }
+    for (const kept of checkpoint.plugins) {
+      const why = strangerTo(
+        kept,
+        all.find(({ plugin }) => plugin.name === kept.plugin),
+      )
+      if (why !== undefined) trouble[kept.plugin] = { kind: 'failed', message: `the checkpoint ${why}` }
     }
     return this.#comparing.plan({ checkpoint: checkpoint.id }, { ...report, trouble })
   }

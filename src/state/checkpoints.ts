@@ -1,6 +1,7 @@
 // Checkpoints: what applies were about to change, as it was. Kept as files, the newest 50. Asks no plugin.
+import { canonicalJson } from '../cache/canonical-json.js'
 import { OpDbusError } from '../errors.js'
-import type { Clock, Hash, Warn } from '../ports.js'
+import type { Clock, Hash } from '../ports.js'
 import { CHECKPOINTS, type DataFolder } from './data-folder.js'
 import { isCheckpoint } from './formats.js'
 import type { Checkpoint, CheckpointInfo, PluginCheckpoint } from './reports.js'
@@ -12,7 +13,8 @@ export interface CheckpointParts {
   readonly folder: DataFolder
   readonly clock: Clock
   readonly hash: Hash
-  readonly warn: Warn
+  /** A digest of the machine's id; undefined where it has none. */
+  readonly machine: string | undefined
 }
 
 export class Checkpoints {
@@ -27,18 +29,20 @@ export class Checkpoints {
    * @throws OpDbusError STORE
    */
   async put(plugins: readonly PluginCheckpoint[]): Promise<Checkpoint> {
-    const { folder, clock, hash } = this.#parts
+    const { folder, clock, hash, machine } = this.#parts
     const [newest] = await this.#ids()
     const now = clock.now()
     const stamp = newest === undefined ? now : Math.max(now, timeOf(newest) + 1)
     const id = `${new Date(stamp).toISOString().replace(/[-:]/g, '')}-${hash.random(4)}`
-    const checkpoint: Checkpoint = {
+    const content: Omit<Checkpoint, 'sha256'> = {
       'op-dbus': 'checkpoint',
       version: 1,
       id,
       created: new Date(now).toISOString(),
+      ...(machine !== undefined && { machine }),
       plugins,
     }
+    const checkpoint: Checkpoint = { ...content, sha256: hash.sha256(canonicalJson(content)) }
     await folder.write(fileOf(id), checkpoint)
     return checkpoint
   }
@@ -53,12 +57,16 @@ export class Checkpoints {
     for (const id of (await this.#ids()).slice(KEPT)) if (id !== used) this.drop(id)
   }
 
-  /** Newest first. What is damaged is told and left out. @throws OpDbusError STORE */
+  /** Newest first. @throws OpDbusError STORE */
   async list(): Promise<CheckpointInfo[]> {
     const infos: CheckpointInfo[] = []
     for (const id of await this.#ids()) {
       const checkpoint = await this.#read(id)
       if (checkpoint === undefined) continue
+      if (checkpoint === DAMAGED) {
+        infos.push({ id, created: new Date(timeOf(id)).toISOString(), plugins: [], resources: 0, damaged: true })
+        continue
+      }
       const { created, plugins } = checkpoint
       const resources = plugins.reduce((sum, one) => sum + one.resources.length, 0)
       infos.push({ id, created, plugins: plugins.map(({ plugin }) => plugin), resources })
@@ -67,8 +75,9 @@ export class Checkpoints {
   }
 
   /**
-   * The newest that is whole, or the one whose id begins with `prefix`.
-   * @throws OpDbusError INVALID_INPUT where there is none, where there are several, or where it is damaged; STORE
+   * The newest, or the one whose id begins with `prefix`.
+   * @throws OpDbusError INVALID_INPUT where there is none, where there are several, or where it is damaged: no other is taken in its place;
+   * CONFLICT where it was made on another machine; STORE
    */
   async find(prefix: string | undefined): Promise<Checkpoint> {
     const ids = await this.#ids()
@@ -81,8 +90,14 @@ export class Checkpoints {
     }
     for (const id of found) {
       const checkpoint = await this.#read(id)
-      if (checkpoint !== undefined) return checkpoint
-      if (prefix !== undefined) throw invalid(`the checkpoint ${id} is damaged`, 'take another one')
+      if (checkpoint === undefined) continue
+      if (checkpoint === DAMAGED) {
+        const next = ids[ids.indexOf(id) + 1]
+        const instead = next === undefined ? 'there is none before it' : `the one before it is ${next}`
+        throw invalid(`the checkpoint ${id} is damaged`, `nothing was changed; ${instead}`)
+      }
+      refuseStrangers('checkpoint', checkpoint.machine, this.#parts.machine)
+      return checkpoint
     }
     if (prefix === undefined) throw invalid('there is no checkpoint', 'the first apply makes one')
     const known =
@@ -100,14 +115,28 @@ export class Checkpoints {
       .reverse()
   }
 
-  async #read(id: string): Promise<Checkpoint | undefined> {
+  /** Undefined for one that was removed since. */
+  async #read(id: string): Promise<Checkpoint | typeof DAMAGED | undefined> {
     const text = await this.#parts.folder.read(fileOf(id))
-    const checkpoint = text === undefined ? undefined : parse(text)
-    if (checkpoint?.id === id) return checkpoint
-    // One that was removed since has no text, and nothing is wrong with that.
-    if (text !== undefined) this.#parts.warn(`the checkpoint ${id} is damaged: it is left out`)
-    return undefined
+    // What is no file of ours is read as nothing.
+    if (text === undefined) return (await this.#ids()).includes(id) ? DAMAGED : undefined
+    const checkpoint = parse(text)
+    if (checkpoint?.id !== id) return DAMAGED
+    const { sha256, ...content } = checkpoint
+    return this.#parts.hash.sha256(canonicalJson(content)) === sha256 ? checkpoint : DAMAGED
   }
+}
+
+/** A checkpoint whose file is not what was written. */
+const DAMAGED = 'damaged'
+
+/**
+ * What was made on one machine is not done to another.
+ * @throws OpDbusError CONFLICT
+ */
+export function refuseStrangers(what: string, made: string | undefined, here: string | undefined): void {
+  if (made === undefined || here === undefined || made === here) return
+  throw new OpDbusError('CONFLICT', `the ${what} was made on another machine\nnothing was changed; make one here`)
 }
 
 const fileOf = (id: string) => `${CHECKPOINTS}/${id}.json`

@@ -1,10 +1,10 @@
 // What separates a plugin's state from the desired one, as actions. Pure: asks no system, and caches nothing.
 import type { JsonObject, JsonValue } from './json.js'
 import { targetOf } from './merge.js'
-import { isObject, memberOf, sameJson } from './plain.js'
+import { asSet, isObject, memberOf, sameJson } from './plain.js'
 import type { Change, ResourceName, ResourceRule, StateAction, StatePlugin } from './plugin.js'
-import { step } from './pointer.js'
-import type { DesiredPlugin } from './reports.js'
+import { step, stepsOf } from './pointer.js'
+import type { DesiredPlugin, TouchedResource } from './reports.js'
 import { OUR_WORDS, resourcesOf } from './resources.js'
 
 /**
@@ -52,17 +52,65 @@ function isSoWithout(absent: JsonObject | undefined, want: JsonObject): boolean 
   return Object.keys(want).every(field => OUR_WORDS.includes(field) || sameJson(want[field], memberOf(absent, field)))
 }
 
-/**
- * What leads one resource from `current` (undefined: it is not there) exactly back to `before` (null: it was not there). A field that was not
- * there is a change without `new`.
- */
+/** What leads one resource from `current` (undefined: it is not there) to exactly `to` (null: it is not to be there). */
 export function diffWhole(
   plugin: Pick<StatePlugin, 'refuses'>,
   resource: ResourceName,
   current: JsonObject | undefined,
-  before: JsonObject | null,
+  to: JsonObject | null,
 ): StateAction {
-  return judged(plugin, between(resource, current, before), current)
+  return judged(plugin, between(resource, current, to), current)
+}
+
+/**
+ * What leads one resource from `current` (undefined: it is not there) back to what it was before an apply. Of one that was changed only what was
+ * changed; one that was made goes, and one that was removed, or is not there any more, is made as it was. A field that was not there is a change
+ * without `new`.
+ */
+export function diffBack(
+  plugin: Pick<StatePlugin, 'resources' | 'refuses'>,
+  { resource, before, changes }: TouchedResource,
+  current: JsonObject | undefined,
+): StateAction {
+  const { sets = [] } = plugin.resources[resource.collection] ?? {}
+  const to = current === undefined || changes === undefined ? before : undone(sets, current, changes)
+  return diffWhole(plugin, resource, current, to)
+}
+
+function undone(sets: readonly string[], current: JsonObject, changes: readonly Change[]): JsonObject {
+  return changes.reduce((resource, { path, old, new: made }) => {
+    const steps = stepsOf(path) ?? []
+    const isSet = steps.length === 1 && sets.includes(steps[0]!)
+    const value = isSet ? setBefore(memberOf(resource, steps[0]!), old, made) : old
+    return withMember(resource, steps, value)
+  }, current)
+}
+
+/** A set without what was put into it then, and with what was taken out; what others did to it since stays. */
+function setBefore(
+  now: JsonValue | undefined,
+  old: JsonValue | undefined,
+  made: JsonValue | undefined,
+): JsonValue | undefined {
+  const [was, became] = [membersOf(old), membersOf(made)]
+  const kept = membersOf(now).filter(one => isIn(was, one) || !isIn(became, one))
+  const members = asSet([...kept, ...was.filter(one => !isIn(became, one))])
+  return members.length === 0 && old === undefined ? undefined : members
+}
+
+const membersOf = (value: JsonValue | undefined): readonly JsonValue[] => (Array.isArray(value) ? value : [])
+const isIn = (list: readonly JsonValue[], value: JsonValue) => list.some(one => sameJson(one, value))
+
+/** A copy with this value where the steps lead; undefined: without it. */
+function withMember(object: JsonObject, [name, ...rest]: readonly string[], value: JsonValue | undefined): JsonObject {
+  if (name === undefined) return object
+  const inner = memberOf(object, name)
+  if (rest.length > 0) {
+    if (value === undefined && !isObject(inner)) return object
+    return { ...object, [name]: withMember(isObject(inner) ? inner : {}, rest, value) }
+  }
+  if (value !== undefined) return { ...object, [name]: value }
+  return Object.fromEntries(Object.entries(object).filter(([other]) => other !== name))
 }
 
 function between(resource: ResourceName, from: JsonObject | undefined, to: JsonObject | null): StateAction {

@@ -41,6 +41,7 @@ const desired = v.strictObject({
 const diff = v.strictObject({
   plugin: text,
   version: text,
+  scope: v.optional(text),
   currentHash: hash,
   desiredHash: hash,
   actions: v.array(action, 'is not a list'),
@@ -50,6 +51,7 @@ const plan = v.strictObject({
   'op-dbus': v.literal('plan'),
   version: v.literal(1),
   created: v.pipe(text, v.isoTimestamp('is no time of ISO 8601')),
+  machine: v.optional(text),
   to: v.union(
     [v.strictObject({ desired }), v.strictObject({ checkpoint: text })],
     'is neither a desired state nor a checkpoint',
@@ -72,14 +74,17 @@ const checkpoint = v.object({
   version: v.literal(1),
   id: text,
   created: text,
+  machine: v.optional(text),
   plugins: v.array(
     v.object({
       plugin: text,
       version: text,
-      resources: v.array(v.object({ resource, before: v.nullable(object) })),
+      scope: v.optional(text),
+      resources: v.array(v.object({ resource, before: v.nullable(object), changes: v.optional(v.array(change)) })),
       extra: json,
     }),
   ),
+  sha256: hash,
 })
 
 /** Whether it has the form of a plan: what its diffs say is compared with the state anyway. */

@@ -2,10 +2,10 @@
 import { deepFreeze } from '../cache/frozen.js'
 import type { DiffCache } from '../caches/diff-cache.js'
 import type { Source } from '../ports.js'
-import { diffState, diffWhole } from './diff.js'
+import { diffBack, diffState } from './diff.js'
 import type { JsonObject } from './json.js'
 import type { ApplyCall, StateAction, StatePlugin } from './plugin.js'
-import type { Registered } from './registry.js'
+import { identityOf, type Registered, strangerTo } from './registry.js'
 import type { Checkpoint, Desired, PluginCheckpoint, PluginDiff } from './reports.js'
 import { findResource } from './resources.js'
 
@@ -36,11 +36,11 @@ export function desiredGoals(desired: Desired, all: readonly Registered[]): Goal
     })
 }
 
-/** What a checkpoint says of plugins that are in `all`, in their present version. */
+/** What a checkpoint says of plugins that are in `all`, in their present version and on the system that they ask now. */
 export function checkpointGoals({ plugins }: Checkpoint, all: readonly Registered[]): Goal[] {
   return all.flatMap(registered => {
     const kept = plugins.find(({ plugin }) => plugin === registered.plugin.name)
-    return kept && kept.version === registered.plugin.version ? [checkpointGoal(registered, kept)] : []
+    return kept && strangerTo(kept, registered) === undefined ? [checkpointGoal(registered, kept)] : []
   })
 }
 
@@ -52,9 +52,7 @@ function checkpointGoal(registered: Registered, { resources, extra }: PluginChec
     registered,
     wanted: resources,
     actionsFrom: current =>
-      resources.map(({ resource, before }) =>
-        diffWhole(judged, resource, findResource(plugin, current, resource), before),
-      ),
+      resources.map(touched => diffBack(judged, touched, findResource(plugin, current, touched.resource))),
     carryOut: async (actions, call) =>
       plugin.rollback ? plugin.rollback(actions, extra, call) : plugin.apply?.(actions, call),
   }
@@ -94,8 +92,7 @@ export class Diffs {
     const { value, source } = await this.#diffs.getOrCompute<PluginDiff>(
       input,
       () => ({
-        plugin: plugin.name,
-        version: plugin.version,
+        ...identityOf(plugin),
         currentHash: this.#diffs.digestOf(current),
         desiredHash: this.#diffs.digestOf(goal.wanted),
         actions: goal.actionsFrom(current),

@@ -1,11 +1,12 @@
 // From desired states, plans and checkpoints to goals, and from goals to diffs and plans. Changes nothing.
 import { OpDbusError } from '../errors.js'
 import type { Clock, Source } from '../ports.js'
+import { refuseStrangers } from './checkpoints.js'
 import { checkDesired, type DesiredInput, desiredFile } from './desired.js'
 import { isPlan } from './formats.js'
 import { checkpointGoals, type Diffs, desiredGoals, type Goal } from './goals.js'
 import { asPluginError, troubleOf } from './plugin-calls.js'
-import { choose, type Registered } from './registry.js'
+import { choose, type Registered, strangerTo } from './registry.js'
 import type { Checkpoint, Desired, DiffReport, Plan, PluginDiff, PluginTrouble, StateQuery } from './reports.js'
 import type { States } from './states.js'
 
@@ -39,35 +40,55 @@ export function goalsOf(
 export async function goalsOfPlan(
   plan: Plan,
   all: readonly Registered[],
+  machine: string | undefined,
   checkpoint: (id: string) => Promise<Checkpoint>,
 ): Promise<readonly Goal[]> {
   if (!isPlan(plan)) {
-    throw new OpDbusError('INVALID_INPUT', 'this is no plan: take what plan() or planRollback() answers')
+    throw noPlan('it has not the form of one')
   }
   const goals =
     'desired' in plan.to
       ? goalsOf(desiredFile(plan.to.desired), all, undefined).goals
       : checkpointGoals(await checkpoint(plan.to.checkpoint), all)
-  return plan.diffs.map(({ plugin, version }) => {
-    const goal = goals.find(({ registered }) => registered.plugin.name === plugin)
-    if (goal !== undefined && goal.registered.plugin.version === version) return goal
-    const why = goal === undefined ? 'is not there any more' : `is version ${goal.registered.plugin.version} now`
-    throw new OpDbusError(
-      'CONFLICT',
-      `the plan was made with plugin "${plugin}" ${version}, which ${why}\nnothing was changed; make a new plan`,
-    )
+  refuseStrangers('plan', plan.machine, machine)
+  const names = plan.diffs.map(({ plugin }) => plugin)
+  const twice = names.find((name, index) => names.indexOf(name) !== index)
+  if (twice !== undefined) throw noPlan(`it has two diffs of plugin "${twice}"`)
+  const unsaid = goals.find(
+    ({ registered: { plugin } }) => ![...names, ...Object.keys(plan.trouble ?? {})].includes(plugin.name),
+  )
+  if (unsaid) throw noPlan(`it has no diff of plugin "${unsaid.registered.plugin.name}", which it leads to`)
+  return plan.diffs.map(diff => {
+    const registered = all.find(({ plugin }) => plugin.name === diff.plugin)
+    const why = strangerTo(diff, registered)
+    if (why !== undefined) throw new OpDbusError('CONFLICT', `the plan ${why}\nnothing was changed; make a new plan`)
+    const goal = goals.find(one => one.registered === registered)
+    if (goal === undefined) throw noPlan(`it has a diff of plugin "${diff.plugin}", which it does not lead to`)
+    return goal
   })
+}
+
+function noPlan(why: string): OpDbusError {
+  return new OpDbusError('INVALID_INPUT', `this is no plan: ${why}\ntake what plan() or planRollback() answers`)
+}
+
+export interface ComparingParts {
+  readonly clock: Clock
+  /** A digest of the machine's id; undefined where it has none. */
+  readonly machine: string | undefined
 }
 
 export class Comparing {
   readonly #states: States
   readonly #diffs: Diffs
   readonly #clock: Clock
+  readonly #machine: string | undefined
 
-  constructor(states: States, diffs: Diffs, clock: Clock) {
+  constructor(states: States, diffs: Diffs, { clock, machine }: ComparingParts) {
     this.#states = states
     this.#diffs = diffs
     this.#clock = clock
+    this.#machine = machine
   }
 
   /** Diffs of these goals, of all plugins that answer. */
@@ -100,6 +121,12 @@ export class Comparing {
   plan(to: Plan['to'], { diffs, trouble }: DiffReport): Plan {
     const created = new Date(this.#clock.now()).toISOString()
     const troubled = Object.keys(trouble).length > 0
-    return { 'op-dbus': 'plan', version: 1, created, to, diffs, ...(troubled && { trouble }) }
+    const machine = this.#machine
+    return {
+      ...{ 'op-dbus': 'plan', version: 1, created },
+      ...(machine !== undefined && { machine }),
+      ...{ to, diffs },
+      ...(troubled && { trouble }),
+    } as const
   }
 }

@@ -25,6 +25,27 @@ export interface Registered {
   readonly key: string
 }
 
+/** What says whose a diff or a checkpoint is: of another version or another system, it is nobody's. */
+export interface PluginIdentity {
+  readonly plugin: string
+  readonly version: string
+  readonly scope?: string
+}
+
+export function identityOf({ name, version, scope }: StatePlugin): PluginIdentity {
+  return { plugin: name, version, ...(scope !== undefined && { scope }) }
+}
+
+/** Why what was made of `kept` is not for the plugin as it is now; undefined where it is. */
+export function strangerTo(kept: PluginIdentity, registered: Registered | undefined): string | undefined {
+  const { plugin, version, scope } = kept
+  if (registered === undefined) return `is of plugin "${plugin}", and there is no such plugin now`
+  const now = registered.plugin
+  if (now.version !== version) return `is of plugin "${plugin}" version ${version}, which is version ${now.version} now`
+  if (now.scope === scope) return undefined
+  return `is of plugin "${plugin}" at ${scope ?? 'no place'}, which is at ${now.scope ?? 'no place'} now`
+}
+
 const NAME = /^[a-z][A-Za-z0-9_-]{0,49}$/
 const LONGEST_SCOPE = 800
 
@@ -105,6 +126,7 @@ export function choose(all: readonly Registered[], names: readonly string[] | un
   return all.filter(({ plugin }) => names.includes(plugin.name))
 }
 
+/** The same wherever a plugin was loaded from, so that what one program changes is known to be old by all. */
 function keyOf({ name, version, scope }: StatePlugin, hash: Hash): string {
   if (scope === undefined) return `${name}@${version}`
   return `${name}@${version}:${scope.length > LONGEST_SCOPE ? hash.sha256(scope) : scope}`
@@ -136,6 +158,7 @@ function faultOf(plugin: unknown): string | undefined {
     return 'its version must be a text of 1 to 100 characters'
   if (scope !== undefined && typeof scope !== 'string') return 'its scope must be a text'
   if (typeof resources !== 'object' || resources === null) return 'it does not say how its state is made of resources'
+  if (Object.hasOwn(resources, 'prune')) return 'it has a collection "prune", which is a word of desired files'
   if (affects !== undefined && !Array.isArray(affects)) return 'its "affects" is no list of names of plugins'
   if (typeof query !== 'function') return 'it has no function "query"'
   const strange = OPTIONAL.find(one => !['undefined', 'function'].includes(typeof (plugin as StatePlugin)[one]))

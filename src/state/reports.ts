@@ -1,7 +1,7 @@
 // What the manager of plugins is asked and answers. Types only; plain JSON, so that they can be printed and kept as they are.
 import type { CallOptions, Source } from '../ports.js'
 import type { JsonObject, JsonValue } from './json.js'
-import type { PluginCapabilities, ResourceName, ResourceRule, StateAction } from './plugin.js'
+import type { Change, PluginCapabilities, ResourceName, ResourceRule, StateAction } from './plugin.js'
 
 export interface PluginInfo {
   readonly name: string
@@ -59,6 +59,8 @@ export interface DesiredPlugin {
 export interface PluginDiff {
   readonly plugin: string
   readonly version: string
+  /** Which system was asked, where the plugin says so: what is planned for one is not done to another. */
+  readonly scope?: string
   /** SHA-256 of RFC 8785, hex. */
   readonly currentHash: string
   readonly desiredHash: string
@@ -81,6 +83,8 @@ export interface Plan {
   readonly version: 1
   /** ISO 8601. */
   readonly created: string
+  /** Which machine it was made on: a digest of its id. Absent where it has none. */
+  readonly machine?: string
   /** What it leads to: a desired state, or back to a checkpoint. */
   readonly to: { readonly desired: Desired } | { readonly checkpoint: string }
   readonly diffs: readonly PluginDiff[]
@@ -125,16 +129,29 @@ export interface Checkpoint {
   readonly id: string
   /** ISO 8601. */
   readonly created: string
+  /** As in a {@link Plan}. */
+  readonly machine?: string
   readonly plugins: readonly PluginCheckpoint[]
+  /** Of everything else, as RFC 8785, in hexadecimal: what was damaged is never led back to. */
+  readonly sha256: string
 }
 
 export interface PluginCheckpoint {
   readonly plugin: string
   readonly version: string
-  /** Each resource that was to be touched, as it was; null: it was not there. */
-  readonly resources: readonly { readonly resource: ResourceName; readonly before: JsonObject | null }[]
+  readonly scope?: string
+  readonly resources: readonly TouchedResource[]
   /** What the plugin asked to keep beside. */
   readonly extra: JsonValue
+}
+
+/** A resource that was to be touched. */
+export interface TouchedResource {
+  readonly resource: ResourceName
+  /** As it was; null: it was not there. */
+  readonly before: JsonObject | null
+  /** What was to be changed of it: that alone leads back, and what others have changed since stays. Absent: it was to be made, or removed. */
+  readonly changes?: readonly Change[]
 }
 
 export interface CheckpointInfo {
@@ -142,6 +159,8 @@ export interface CheckpointInfo {
   readonly created: string
   readonly plugins: readonly string[]
   readonly resources: number
+  /** It cannot be read, and so not be led back to; nothing is known of it but its id. */
+  readonly damaged?: true
 }
 
 /**

@@ -124,7 +124,9 @@ describe('apply', () => {
     const { plugin } = memoryPlugin('mine')
     const plan = JSON.parse(JSON.stringify(await manage([plugin]).state.plan(wanted())))
     const newer = manage([{ ...plugin, version: '2' }], { dataDir })
-    await expect(newer.state.apply(plan)).rejects.toThrow('plugin "mine" 1, which is version 2 now')
+    await expect(newer.state.apply(plan)).rejects.toThrow(
+      'the plan is of plugin "mine" version 1, which is version 2 now',
+    )
     expect((await manage([plugin], { dataDir }).state.apply(plan)).success).toBe(true)
     const { state } = manage([plugin], { dataDir })
     for (const bad of [
@@ -136,6 +138,8 @@ describe('apply', () => {
       { ...plan, diffs: [null] },
       { ...plan, diffs: [{ ...plan.diffs[0], actions: [{ kind: 'modify' }] }] },
       { ...plan, diffs: [{ ...plan.diffs[0], actions: [null] }] },
+      { ...plan, diffs: [...plan.diffs, ...plan.diffs] },
+      { ...plan, diffs: [] },
     ]) {
       await expect(state.apply(bad as never)).rejects.toMatchObject({ code: 'INVALID_INPUT' })
     }

@@ -1,5 +1,5 @@
 // Checkpoints: kept before each apply, found again by a part of their id, and the way back from an apply, and from that.
-import { mkdirSync, readdirSync, readFileSync, renameSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { JsonValue } from '../../src/state/json.js'
@@ -34,10 +34,17 @@ describe('a checkpoint', () => {
         {
           plugin: 'mine',
           version: '1',
-          resources: [{ resource: { collection: 'items', name: 'one' }, before: { value: 1 } }],
+          resources: [
+            {
+              resource: { collection: 'items', name: 'one' },
+              before: { value: 1 },
+              changes: [{ path: '/value', old: 1, new: 5 }],
+            },
+          ],
           extra: null,
         },
       ],
+      sha256: expect.stringMatching(/^[0-9a-f]{64}$/),
     })
     const modes = [dataDir, 'state', 'state/checkpoints', `state/checkpoints/${name}`, 'state/current.json']
     expect(modes.map(path => (statSync(join(dataDir, path === dataDir ? '' : path)).mode & 0o777).toString(8))).toEqual(
@@ -79,17 +86,54 @@ describe('a checkpoint', () => {
     await expect(state.planRollback(first)).rejects.toMatchObject({ code: 'INVALID_INPUT' })
   })
 
-  it('is told and left out when it is damaged, and never read half', async () => {
-    const { state, dataDir, warnings, apply } = managed()
+  it('is told as damaged when a bit of it is, and no other is taken in its place', async () => {
+    const { state, dataDir, system, apply } = managed()
     const ids = [(await apply(5)).checkpoint, (await apply(6)).checkpoint, (await apply(7)).checkpoint] as string[]
     const path = (id: string) => join(folder(dataDir), `${id}.json`)
-    writeFileSync(path(ids[2]!), readFileSync(path(ids[2]!)).subarray(0, 100))
-    writeFileSync(path(ids[1]!), '{"op-dbus":"checkpoint","version":1,"id":"other","created":"","plugins":[]}')
+    const [whole, middle] = [readFileSync(path(ids[2]!)), readFileSync(path(ids[1]!), 'utf8')]
+    writeFileSync(path(ids[1]!), middle.replace('"value": 5', '"value": 4'))
     writeFileSync(join(folder(dataDir), 'notes.txt'), 'mine')
-    expect((await state.checkpoints()).map(({ id }) => id)).toEqual([ids[0]])
-    expect(warnings).toEqual([ids[2], ids[1]].map(id => `the checkpoint ${id} is damaged: it is left out`))
-    expect((await state.planRollback()).to).toEqual({ checkpoint: ids[0] })
-    await expect(state.planRollback(ids[2])).rejects.toThrow(`the checkpoint ${ids[2]} is damaged`)
+    const elsewhere = join(temporaryFolder(), 'elsewhere')
+    writeFileSync(elsewhere, whole)
+    for (const damage of [
+      () => writeFileSync(path(ids[2]!), whole.subarray(0, 100)),
+      () => writeFileSync(path(ids[2]!), '{"op-dbus":"checkpoint","version":1,"id":"other","created":"","plugins":[]}'),
+      () => rmSync(path(ids[2]!)),
+      () => symlinkSync(elsewhere, path(ids[2]!)),
+    ]) {
+      damage()
+      if (!readdirSync(folder(dataDir)).includes(`${ids[2]}.json`)) continue
+      expect((await state.checkpoints()).map(({ id, damaged = false }) => [id, damaged])).toEqual([
+        [ids[2], true],
+        [ids[1], true],
+        [ids[0], false],
+      ])
+      await expect(state.planRollback()).rejects.toThrow(
+        `the checkpoint ${ids[2]} is damaged\nnothing was changed; the one before it is ${ids[1]}`,
+      )
+    }
+    await expect(state.planRollback(ids[1])).rejects.toThrow(`the checkpoint ${ids[1]} is damaged`)
+    expect((await state.planRollback(ids[0])).to).toEqual({ checkpoint: ids[0] })
+    expect(system.items.one).toEqual({ value: 7 })
+  })
+
+  it('is of one machine and one system, as a plan is', async () => {
+    const dataDir = temporaryFolder()
+    const [here, there] = ['a', 'b'].map(machine => manage([memoryPlugin('mine').plugin], { dataDir, machine }).state)
+    await here!.apply(await here!.plan(set(5)))
+    const plan = await here!.plan(set(6))
+    await expect(there!.planRollback()).rejects.toMatchObject({ code: 'CONFLICT' })
+    await expect(there!.apply(plan)).rejects.toThrow('the plan was made on another machine')
+    const at = (scope: string) => manage([memoryPlugin('mine', { scope }).plugin], { dataDir: other }).state
+    const other = temporaryFolder()
+    const [one, two] = [at('unix:/a'), at('unix:/b')]
+    await one.apply(await one.plan(set(5)))
+    const why = 'is of plugin "mine" at unix:/a, which is at unix:/b now'
+    await expect(two.apply(await one.plan(set(6)))).rejects.toThrow(`the plan ${why}`)
+    expect(await two.planRollback()).toMatchObject({
+      diffs: [],
+      trouble: { mine: { message: `the checkpoint ${why}` } },
+    })
   })
 
   it('is found by as much of its id as no other begins with', async () => {
@@ -140,6 +184,17 @@ describe('a rollback', () => {
     expect(system.items).toEqual(after)
   })
 
+  it('leaves what others have changed since of what it touched', async () => {
+    const { plugin, system } = memoryPlugin('mine', { resources: { items: { sets: ['ports'] } } })
+    const { state } = manage([plugin], { dataDir: temporaryFolder() })
+    system.items = { one: { value: 1, name: 'a', ports: ['p', 'q'] } }
+    const wanted = { value: 5, ports: ['n', 'q'], prune: true }
+    expect((await state.apply(await state.plan(desired({ mine: { items: { one: wanted } } })))).success).toBe(true)
+    system.items.one = { ...system.items.one, name: 'b', more: true, ports: ['n', 'q', 'theirs'] }
+    expect((await state.apply(await state.planRollback())).success).toBe(true)
+    expect(system.items.one).toEqual({ value: 1, name: 'b', more: true, ports: ['p', 'q', 'theirs'] })
+  })
+
   it('has nothing to do where all is as it was', async () => {
     const { system, apply, rollback } = managed()
     await apply(5)
@@ -176,8 +231,8 @@ describe('a rollback', () => {
     await state.apply(await state.plan(both))
     const newer = manage([{ ...plugin, version: '2' }], { dataDir })
     expect((await newer.state.planRollback()).trouble).toEqual({
-      mine: { kind: 'failed', message: 'the checkpoint is of mine version 1, and it is version 2 now' },
-      other: { kind: 'failed', message: 'the checkpoint is of other version 1, and there is no such plugin now' },
+      mine: { kind: 'failed', message: 'the checkpoint is of plugin "mine" version 1, which is version 2 now' },
+      other: { kind: 'failed', message: 'the checkpoint is of plugin "other", and there is no such plugin now' },
     })
     const never = { ...plugin, capabilities: { ...plugin.capabilities, rollback: false } }
     const [diff] = (await manage([never, other], { dataDir }).state.planRollback()).diffs

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import microdiff from 'microdiff'
 import { describe, expect, it } from 'vitest'
 import { checkDesired } from '../../src/state/desired.js'
-import { diffState, diffWhole } from '../../src/state/diff.js'
+import { diffBack, diffState, diffWhole } from '../../src/state/diff.js'
 import type { JsonObject, JsonValue } from '../../src/state/json.js'
 import { normaliseState } from '../../src/state/normalise.js'
 import type { Change, StateAction, StatePlugin } from '../../src/state/plugin.js'
@@ -296,3 +296,27 @@ function wishes(states: fc.Arbitrary<object>): fc.Arbitrary<object> {
 }
 
 const KEYS = ['name', 'destination', 'device']
+
+it('leads back what was changed, deep within, and nothing beside it', () => {
+  const before = { a: { b: { c: 1 } }, gone: { x: 1 }, set: [1, 2] }
+  const after = { a: { b: { c: 2, new: 1 } }, set: [2, 3], made: { y: 1 } }
+  const rules = { resources: { units: { sets: ['set'] } } }
+  const resource = { collection: 'units', name: 'one' }
+  const done = diffWhole({}, resource, before, after)
+  const changes = done.kind === 'modify' ? done.changes : []
+  const theirs = { a: { b: { c: 2, new: 1, theirs: 5 }, d: 6 }, set: [2, 3, 4], made: { y: 1 }, more: true }
+  const back = diffBack(rules, { resource, before, changes }, theirs)
+  expect(back).toEqual({
+    kind: 'modify',
+    resource,
+    changes: [
+      { path: '/a/b/c', old: 2, new: 1 },
+      { path: '/a/b/new', old: 1 },
+      { path: '/gone', new: { x: 1 } },
+      { path: '/made', old: { y: 1 } },
+      { path: '/set', old: [2, 3, 4], new: [1, 2, 4] },
+    ],
+  })
+  expect(diffBack(rules, { resource, before, changes }, after)).toEqual(diffWhole({}, resource, after, before))
+  expect(diffBack(rules, { resource, before, changes }, undefined)).toMatchObject({ kind: 'create', new: before })
+})

@@ -65,6 +65,7 @@ export interface ManagedOptions {
   readonly push?: boolean
   readonly ttlMs?: number
   readonly timeoutMs?: number
+  readonly machine?: string
   /** Shared with another manager. */
   readonly queries?: QueryCache
 }
@@ -101,6 +102,7 @@ export function manage(plugins: readonly StatePlugin[], options: ManagedOptions 
     }),
     clock,
     hash,
+    machine: options.machine,
     diagnostics,
     timer,
     quietTimer: timer,

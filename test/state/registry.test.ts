@@ -70,6 +70,7 @@ describe('the registry', () => {
     [`export default { ...${source('odd')}, check: 1 }`, /its "check" is no function/],
     [`export default { ...${source('odd')}, version: '' }`, /its version must be/],
     [`export default { ...${source('odd')}, scope: 1 }`, /its scope must be a text/],
+    [`export default { ...${source('odd')}, resources: { prune: {} } }`, /a collection "prune"/],
     [`export default { ...${source('odd')}, resources: 1 }`, /how its state is made of resources/],
     [`export default { ...${source('odd')}, capabilities: {} }`, /do not say "apply" as true or false/],
     [
