@@ -1,5 +1,5 @@
-// Composition root for the state of a system, on Node: plugins, their manager, and the caches that keep what they answer. Opens no connection and
-// runs no program: that is for the first question.
+// Composition root for the state of a system, on Node: plugins, their manager, and the caches that keep what they answer. Opens no
+// connection and runs no program: that is for the first question.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { timer } from './cache/within.js'
 import { readStateConfig, type StateConfig } from './config.js'

@@ -5,7 +5,7 @@ import { abortError, OpDbusError } from '../errors.js'
 import { errnoOf } from './errno.js'
 import { unlessAbsent } from './files.js'
 import { makeFolder } from './folders.js'
-import { isDead, type NamedProcess, pidPlace } from './process-identity.js'
+import { isCertainlyAlive, isDead, type NamedProcess, pidPlace, startOf } from './process-identity.js'
 
 export interface MutexOptions {
   /** Folders between this one and the file are ours to make; a link in their place is refused. */
@@ -13,7 +13,12 @@ export interface MutexOptions {
   readonly io: MutexIo
   readonly signal: AbortSignal | undefined
   /** Called once when another process holds the mutex; `who` is for people. */
-  readonly onWait?: (who: string) => void
+  readonly onWait?: ((who: string) => void) | undefined
+  /**
+   * An owner that certainly lives on this machine is waited for, however long it does nothing (a process that is stopped). Without it,
+   * one that did not touch the file for a minute is taken to be gone.
+   */
+  readonly awaitsTheLiving?: boolean
 }
 
 export interface MutexIo {
@@ -38,11 +43,12 @@ interface Owner extends NamedProcess {
 /**
  * Waits until no other process holds the mutex `path`, and takes it; returns what lets go of it, which never rejects. It guards
  * against double work, not against wrong bytes: a process that was suspended for a minute may find itself overtaken, so what is
- * done under it must be safe without it.
+ * done under it must be safe without it, unless `awaitsTheLiving` is said.
  * Rejects with ABORTED while waiting, with STORE where something else is in the way, or with what the system says.
  */
 export async function acquireMutex(path: string, options: MutexOptions): Promise<() => Promise<void>> {
-  const own = JSON.stringify({ pid: process.pid, place: pidPlace(), id: options.io.id() } satisfies Owner)
+  const { pid } = process
+  const own = JSON.stringify({ pid, place: pidPlace(), started: startOf(pid), id: options.io.id() } satisfies Owner)
   await refuseLinks(path, options.below)
   makeFolder(dirname(path), 0o777)
   await take(path, own, options)
@@ -67,7 +73,7 @@ async function refuseLinks(path: string, below: string): Promise<void> {
   }
 }
 
-async function take(path: string, own: string, { io, signal, onWait }: MutexOptions): Promise<void> {
+async function take(path: string, own: string, { io, signal, onWait, awaitsTheLiving }: MutexOptions): Promise<void> {
   let seen = { stamp: '', since: 0 }
   let told = false
   for (;;) {
@@ -78,7 +84,8 @@ async function take(path: string, own: string, { io, signal, onWait }: MutexOpti
     if (held.stamp !== seen.stamp) seen = { stamp: held.stamp, since: io.monotonic() }
     const owner = ownerOf(held.text)
     const silent = io.monotonic() - seen.since
-    if (isGone(owner) || silent >= STALE_MS) {
+    const waits = awaitsTheLiving && owner !== undefined && isCertainlyAlive(owner)
+    if (isGone(owner) || (silent >= STALE_MS && !waits)) {
       if (await takeOver(path, held.text, own, silent >= 2 * STALE_MS)) continue
     } else {
       if (!told) onWait?.(owner ? `process ${owner.pid}` : 'another process')

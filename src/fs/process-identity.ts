@@ -1,5 +1,5 @@
-// Which process wrote something, so that others can tell whether it still runs. It says dead or alive only where it is certain: a process id means
-// nothing in another boot, host or container.
+// Which process wrote something, so that others can tell whether it still runs. It says dead or alive only where it is certain: a process
+// id means nothing in another boot, host or container.
 import { createHash } from 'node:crypto'
 import { readFileSync, readlinkSync } from 'node:fs'
 import { hostname } from 'node:os'
@@ -17,6 +17,8 @@ export interface NamedProcess {
   /** As {@link pidPlace} says it. */
   readonly place: string
   readonly pid: number
+  /** As {@link startOf} says it; absent where nobody knows. */
+  readonly started?: string | undefined
 }
 
 /** `unknown` where its id counts in another place than ours, or nobody can say where it counts. */
@@ -45,15 +47,37 @@ export function livenessOf(writer: ProcessIdentity | NamedProcess): Liveness {
   if (!comparable || writer.pid < 1) return 'unknown'
   try {
     process.kill(writer.pid, 0)
-    return 'alive'
+    return 'started' in writer && isAnother(writer) ? 'dead' : 'alive'
   } catch (error) {
     return errnoOf(error) === 'ESRCH' ? 'dead' : 'alive'
   }
 }
 
+/** Whether the id has gone to another process since. */
+function isAnother({ pid, started }: NamedProcess): boolean {
+  const now = started === undefined ? undefined : startOf(pid)
+  return now !== undefined && now !== started
+}
+
 /** True only where it is certain. */
 export function isDead(writer: ProcessIdentity | NamedProcess): boolean {
   return livenessOf(writer) === 'dead'
+}
+
+/** Whether that very process is here and lives, stopped or not: true only where it is certain. Its id alone may have gone to another. */
+export function isCertainlyAlive(process: NamedProcess): boolean {
+  return livenessOf(process) === 'alive' && process.started !== undefined && process.started === startOf(process.pid)
+}
+
+/** When a process began, in ticks since the boot: with its id, no other process's. Linux alone tells it. */
+export function startOf(pid: number): string | undefined {
+  try {
+    // Field 22 of proc_pid_stat(5); the second is a name in parentheses, which may hold anything.
+    const text = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    return text.slice(text.lastIndexOf(')') + 2).split(' ')[19]
+  } catch {
+    return undefined
+  }
 }
 
 /** What tells two boots of this machine apart; empty where the system has no word for it. */

@@ -1,18 +1,34 @@
-// What can be set for plugins and their manager, and the places and modules that it means. Part of the root `op-dbus/state`; makes no folder.
+// What can be set for plugins and their manager, and the places and modules that it means. Part of the root `op-dbus/state`; makes no
+// folder.
 import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { isAbsolute, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { StateConfig } from '../config.js'
+import { OpDbusError } from '../errors.js'
 import { OPTIONS, type Option } from '../options.js'
 import type { StateSettings } from '../settings.js'
-import { home, type OpenOptions } from './options.js'
+import { home, ON_NODE, type OpenOptions } from './options.js'
 import { nodeHash } from './runtime.js'
 
-/** Settings of the state, and what is left for the caches. */
+/**
+ * Settings of the state, and what is left for the caches.
+ * @throws OpDbusError INVALID_INPUT for an option that there is not
+ */
 export function splitOptions(settings: OpenOptions & StateSettings): { ofState: StateSettings; ofCaches: OpenOptions } {
   const table: Readonly<Record<string, Option<unknown>>> = OPTIONS
   const isOfState = (name: string) => Object.hasOwn(table, name) && table[name]!.group === 'state'
+  const known = [
+    ...Object.keys(table).filter(name => table[name]!.only !== 'page'),
+    ...ON_NODE.beside,
+    'caches',
+    'plugins',
+  ]
+  const strange = Object.keys(settings).find(name => !known.includes(name) && !Object.hasOwn(table, name))
+  if (strange !== undefined) {
+    const message = `unknown option "${strange}"; there are: ${known.sort().join(', ')}`
+    throw new OpDbusError('INVALID_INPUT', message, { details: { option: strange } })
+  }
   const given = Object.entries(settings).filter(([, value]) => value !== undefined)
   return {
     ofState: Object.fromEntries(given.filter(([name]) => isOfState(name))),
@@ -43,7 +59,10 @@ function defaultDataDir(env: NodeJS.ProcessEnv): string | undefined {
   return own && join(own, '.local/share/op-dbus')
 }
 
-/** What a plugin module exports. A path counts from the folder that the process is in; a name is that of a package that is installed there, or beside op-dbus. */
+/**
+ * What a plugin module exports. A path counts from the folder that the process is in; a name is that of a package that is installed
+ * there, or beside op-dbus.
+ */
 export async function loadPluginModule(module: string): Promise<Readonly<Record<string, unknown>>> {
   if (module.startsWith('file:')) return import(module)
   if (module.startsWith('.') || isAbsolute(module) || /\.[cm]?js$/.test(module)) {

@@ -1,5 +1,5 @@
-// Applying a plan: one at a time on a machine, from a state that is as the plan saw it, with a checkpoint before and a look afterwards. What a
-// report says is what the look showed, never what was hoped for.
+// Applying a plan: one at a time on a machine, from a state that is as the plan saw it, with a checkpoint before and a look afterwards.
+// What a report says is what the look showed, never what was hoped for.
 import type { Diagnostics } from '../diagnostics.js'
 import { isOpDbusError, messageOf, OpDbusError, throwIfAborted } from '../errors.js'
 import type { Clock, Timer } from '../ports.js'

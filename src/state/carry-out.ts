@@ -1,4 +1,5 @@
-// One plugin's share of an apply: it is asked to act, then looked at, and each resource gets the outcome that the look bears out. Keeps nothing.
+// One plugin's share of an apply: it is asked to act, then looked at, and each resource gets the outcome that the look bears out. Keeps
+// nothing.
 import { isOpDbusError, messageOf } from '../errors.js'
 import type { Goal } from './goals.js'
 import type { JsonObject } from './json.js'

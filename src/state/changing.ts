@@ -1,5 +1,5 @@
-// What compares a system with what is desired, changes it, and leads back: loaded when the first such question comes, since most programs only
-// ask what is. Each question is a few calls of the files beside it.
+// What compares a system with what is desired, changes it, and leads back: loaded when the first such question comes, since most programs
+// only ask what is. Each question is a few calls of the files beside it.
 import type { DiffCache } from '../caches/diff-cache.js'
 import type { Diagnostics } from '../diagnostics.js'
 import type { Clock, Hash, Timer } from '../ports.js'

@@ -20,8 +20,8 @@ export interface CurrentFileParts {
 }
 
 /**
- * Of `all` plugins that serve here; those that are `concerned` were applied or feel it. Of one that is not and does not answer soon, what the
- * file has said stays, with a warning. Written only where it says something else than the file.
+ * Of `all` plugins that serve here; those that are `concerned` were applied or feel it. Of one that is not and does not answer soon, what
+ * the file has said stays, with a warning. Written only where it says something else than the file.
  * @throws OpDbusError STORE
  */
 export async function writeCurrent(

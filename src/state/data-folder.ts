@@ -34,7 +34,8 @@ export class DataFolder {
   ): Promise<() => Promise<void>> {
     return this.#guarded(async () => {
       const folder = this.#make()
-      return acquireMutex(join(folder, 'apply.lock'), { below: this.#base as string, io: this.#io, signal, onWait })
+      const options = { below: this.#base as string, io: this.#io, signal, onWait, awaitsTheLiving: true }
+      return acquireMutex(join(folder, 'apply.lock'), options)
     })
   }
 

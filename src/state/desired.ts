@@ -9,9 +9,8 @@ import { step } from './pointer.js'
 import type { Desired, DesiredPlugin } from './reports.js'
 import { checkCollection, inOrder, kindOf } from './resources.js'
 
-/** What a desired file holds: `{ version: 1, plugins: { net: { … } } }`. */
+/** What a desired file holds: `{ version: 1, plugins: { net: { … } } }`. Without a version, it is 1. */
 export interface DesiredFile {
-  /** Absent: 1. */
   readonly version?: 1 | undefined
   readonly plugins: Readonly<Record<string, JsonObject>>
 }

@@ -8,8 +8,8 @@ import type { DesiredPlugin, TouchedResource } from './reports.js'
 import { OUR_WORDS, resourcesOf } from './resources.js'
 
 /**
- * What leads from `current` (a normalised state) to `desired`, in the order of the plugin's resources, then by name. A declared resource that is
- * so already is an action of kind `none`. Only in collections that the desired state names does prune remove anything.
+ * What leads from `current` (a normalised state) to `desired`, in the order of the plugin's resources, then by name. A declared resource
+ * that is so already is an action of kind `none`. Only in collections that the desired state names does prune remove anything.
  */
 export function diffState(
   plugin: Pick<StatePlugin, 'resources' | 'refuses' | 'prunes'>,
@@ -63,9 +63,9 @@ export function diffWhole(
 }
 
 /**
- * What leads one resource from `current` (undefined: it is not there) back to what it was before an apply. Of one that was changed only what was
- * changed; one that was made goes, and one that was removed, or is not there any more, is made as it was. A field that was not there is a change
- * without `new`.
+ * What leads one resource from `current` (undefined: it is not there) back to what it was before an apply. Of one that was changed only
+ * what was changed; one that was made goes, and one that was removed, or is not there any more, is made as it was. A field that was not
+ * there is a change without `new`.
  */
 export function diffBack(
   plugin: Pick<StatePlugin, 'resources' | 'refuses'>,

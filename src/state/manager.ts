@@ -1,4 +1,5 @@
-// The manager of plugins: what is asked of the state of a system goes through here. A face: what each question takes is in the files beside it.
+// The manager of plugins: what is asked of the state of a system goes through here. A face: what each question takes is in the files
+// beside it.
 import type { QueryCache } from '../caches/query-cache.js'
 import { messageOf, OpDbusError } from '../errors.js'
 import type { CallOptions, Timer } from '../ports.js'
@@ -126,8 +127,8 @@ export class StateManager {
   }
 
   /**
-   * Does what a plan says, if the state is still what the plan saw, and tells what really happened, resource by resource. A signal that fires once
-   * something was changed ends it before the next plugin, and the report says what was left out.
+   * Does what a plan says, if the state is still what the plan saw, and tells what really happened, resource by resource. A signal that
+   * fires once something was changed ends it before the next plugin, and the report says what was left out.
    * @throws OpDbusError CONFLICT where the state has moved, with nothing changed; INVALID_INPUT, STORE and ABORTED, likewise
    */
   async apply(plan: Plan, options: ApplyOptions = {}): Promise<ApplyReport> {
@@ -144,8 +145,8 @@ export class StateManager {
   }
 
   /**
-   * A plan that leads back to what was before an apply: of the newest checkpoint, or of the one whose id begins with `id`. A rollback is an apply and makes
-   * a checkpoint itself: it can be taken back too.
+   * A plan that leads back to what was before an apply: of the newest checkpoint, or of the one whose id begins with `id`. A rollback is
+   * an apply and makes a checkpoint itself: it can be taken back too.
    * @throws OpDbusError INVALID_INPUT where there is none, or several; ABORTED, STORE
    */
   async planRollback(id?: string, call: CallOptions = {}): Promise<Plan> {
@@ -154,7 +155,8 @@ export class StateManager {
   }
 
   /**
-   * What a first desired file should say: the state now, as far as `apply` can change it. Of all plugins, those that do not serve here are left out.
+   * What a first desired file should say: the state now, as far as `apply` can change it. Of all plugins, those that do not serve here
+   * are left out.
    * @throws OpDbusError INVALID_INPUT, ABORTED, and what a plugin failed with that was named
    */
   async initial(names?: readonly string[], call: CallOptions = {}): Promise<InitialState> {
@@ -177,8 +179,9 @@ export class StateManager {
   }
 
   /**
-   * Tells changes of these plugins, or of all, until the watch is closed, and keeps the process alive for that. Resolves once nothing can be missed. A
-   * plugin that tells nothing by itself is asked each time that the cache's time is up. Of a burst of changes one is told in 20 ms.
+   * Tells changes of these plugins, or of all, until the watch is closed, and keeps the process alive for that. Resolves once nothing can
+   * be missed. A plugin that tells nothing by itself is asked each time that the cache's time is up. Of a burst of changes one is told in
+   * 20 ms.
    * @throws OpDbusError INVALID_INPUT
    */
   async watch(names: readonly string[] | undefined, listener: (event: WatchEvent) => void): Promise<Watch> {
@@ -198,7 +201,10 @@ export class StateManager {
     return own
   }
 
-  /** Ends watches, waits for an apply that is under way, lets plugins go, and closes the caches unless they are the caller's. Closing twice is fine. */
+  /**
+   * Ends watches, waits for an apply that is under way, lets plugins go, and closes the caches unless they are the caller's. Closing
+   * twice is fine.
+   */
   close(): Promise<void> {
     this.#closing ??= this.#close()
     return this.#closing
@@ -212,7 +218,9 @@ export class StateManager {
     for (const watch of [...this.#watches]) watch.close()
     this.#push.close()
     await Promise.allSettled(this.#applies)
-    const { registry, calls, diagnostics, release } = this.#parts
+    const { registry, calls, queries, diagnostics, release } = this.#parts
+    // What is late is being asked anew, by plugins that are about to be let go.
+    await queries.settled()
     for (const { plugin } of registry.loaded ?? []) {
       if (!plugin.close) continue
       await calls

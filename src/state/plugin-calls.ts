@@ -1,4 +1,5 @@
-// Calls of plugins: each has a deadline, also where the plugin ignores its signal, and whatever one throws is an error that names it. Knows no cache.
+// Calls of plugins: each has a deadline, also where the plugin ignores its signal, and whatever one throws is an error that names it.
+// Knows no cache.
 
 import type { Diagnostics } from '../diagnostics.js'
 import { abortError, isOpDbusError, messageOf, OpDbusError } from '../errors.js'

@@ -19,9 +19,14 @@ export interface StatePlugin {
   /** How its state is made of resources, in the order in which they are told. */
   readonly resources: Readonly<Record<string, ResourceRule>>
   readonly capabilities: PluginCapabilities
-  /** Other plugins whose state may change by what this one applies (a container that is started makes links): what is cached of theirs goes too. */
+  /**
+   * Other plugins whose state may change by what this one applies (a container that is started makes links): what is cached of theirs
+   * goes too.
+   */
   readonly affects?: readonly string[]
-  /** Why it cannot serve on this machine, in one sentence; undefined where it can. Cheap: it looks whether a socket or a program is there. */
+  /**
+   * Why it cannot serve on this machine, in one sentence; undefined where it can. Cheap: it looks whether a socket or a program is there.
+   */
   unavailable?(): string | undefined | Promise<string | undefined>
   /**
    * The state now, without anything that changes by itself (counters, timers, timestamps, load): two answers with nothing changed
@@ -36,18 +41,19 @@ export interface StatePlugin {
    */
   check?(desired: JsonObject): readonly Problem[]
   /**
-   * Why this action is none that it can do, in one sentence (`the mtu of a physical link is not changed`). Told in the plan. `current` is the
-   * whole resource as it is; undefined where there is none.
+   * Why this action is none that it can do, in one sentence (`the mtu of a physical link is not changed`). Told in the plan. `current` is
+   * the whole resource as it is; undefined where there is none.
    */
   refuses?(action: StateAction, current: JsonObject | undefined): string | undefined
   /**
-   * Whether `"prune": true` may remove this resource, which the desired state does not name. `desired`: the plugin's whole desired state, which may
-   * speak of it elsewhere (a port in the list of its bridge). Absent: it may remove none, and prune is refused.
+   * Whether `"prune": true` may remove this resource, which the desired state does not name. `desired`: the plugin's whole desired state,
+   * which may speak of it elsewhere (a port in the list of its bridge). Absent: it may remove none, and prune is refused.
    */
   prunes?(resource: ResourceName, current: JsonObject, desired: JsonObject): boolean
   /**
-   * Does `actions` (none of kind `none`, none refused) and reports each as soon as it is known how it went. Looks again before it changes anything: where
-   * an `old` value is not what it was, nothing is done and it rejects with CONFLICT. What is not reported when it rejects counts as not done.
+   * Does `actions` (none of kind `none`, none refused) and reports each as soon as it is known how it went. Looks again before it changes
+   * anything: where an `old` value is not what it was, nothing is done and it rejects with CONFLICT. What is not reported when it rejects
+   * counts as not done.
    */
   apply?(actions: readonly StateAction[], call: ApplyCall): Promise<void>
   /**

@@ -1,5 +1,5 @@
-// Systems that tell their changes: a watch of each plugin that has one, and the cached answer dropped the moment that something changes. Keeps no
-// process alive. Polls nothing: that is for whoever listens (watching.ts).
+// Systems that tell their changes: a watch of each plugin that has one, and the cached answer dropped the moment that something changes.
+// Keeps no process alive. Polls nothing: that is for whoever listens (watching.ts).
 
 import type { Diagnostics } from '../diagnostics.js'
 import { messageOf } from '../errors.js'

@@ -126,6 +126,7 @@ export function choose(all: readonly Registered[], names: readonly string[] | un
   return all.filter(({ plugin }) => names.includes(plugin.name))
 }
 
+/** The same wherever a plugin was loaded from, so that what one program changes is known to be old by all. */
 function keyOf({ name, version, scope, vantage }: StatePlugin, hash: Hash): string {
   const asked = [scope, vantage].filter(part => part !== undefined).join(' ')
   if (asked === '') return `${name}@${version}`
@@ -159,6 +160,7 @@ function faultOf(plugin: unknown): string | undefined {
   if (scope !== undefined && typeof scope !== 'string') return 'its scope must be a text'
   if (vantage !== undefined && typeof vantage !== 'string') return 'its vantage must be a text'
   if (typeof resources !== 'object' || resources === null) return 'it does not say how its state is made of resources'
+  if (Object.hasOwn(resources, 'prune')) return 'it has a collection "prune", which is a word of desired files'
   if (affects !== undefined && !Array.isArray(affects)) return 'its "affects" is no list of names of plugins'
   if (typeof query !== 'function') return 'it has no function "query"'
   const strange = OPTIONAL.find(one => !['undefined', 'function'].includes(typeof (plugin as StatePlugin)[one]))

@@ -102,8 +102,9 @@ export interface ApplyOptions extends CallOptions {
 }
 
 /**
- * What really happened to one resource. `done`: and a look afterwards confirms it; `pending`: accepted, not carried out yet; `unconfirmed`: the plugin
- * said done, and the state still differs; `failed`; `refused`: the plugin does not do this; `skipped`: not tried, since something before it failed.
+ * What really happened to one resource. `done`: and a look afterwards confirms it; `pending`: accepted and not carried out yet, or not
+ * known, since the plugin was given up or failed (`message` says which); `unconfirmed`: the plugin said done, and the state still
+ * differs; `failed`; `refused`: the plugin does not do this; `skipped`: not tried, since something before it failed.
  */
 export interface ResourceOutcome {
   readonly plugin: string
@@ -152,7 +153,9 @@ export interface TouchedResource {
   readonly resource: ResourceName
   /** As it was; null: it was not there. */
   readonly before: JsonObject | null
-  /** What was to be changed of it: that alone leads back, and what others have changed since stays. Absent: it was to be made, or removed. */
+  /**
+   * What was to be changed of it: that alone leads back, and what others have changed since stays. Absent: it was to be made, or removed.
+   */
   readonly changes?: readonly Change[]
 }
 

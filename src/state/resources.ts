@@ -17,7 +17,10 @@ export function keysOf(rule: ResourceRule): readonly string[] {
   return typeof rule.key === 'string' ? [rule.key] : (rule.key ?? [])
 }
 
-/** The name of a list's element: its key fields with a blank between; undefined where one is missing, empty, or neither a text nor a number. */
+/**
+ * The name of a list's element: its key fields with a blank between; undefined where one is missing, empty, or neither a text nor a
+ * number.
+ */
 export function nameOf(rule: ResourceRule, element: JsonObject): string | undefined {
   const keys = keysOf(rule)
   const parts = keys.map(key => memberOf(element, key)).map(part => (typeof part === 'number' ? String(part) : part))
@@ -31,7 +34,10 @@ export function nameOf(rule: ResourceRule, element: JsonObject): string | undefi
 /** Told of what is wrong at a path (RFC 6901). */
 export type Wrong = (path: string, message: string) => void
 
-/** Whether a collection has the shape that its rule says: `wrong` is told of each resource that has not; `noObject` is said of those that are none. */
+/**
+ * Whether a collection has the shape that its rule says: `wrong` is told of each resource that has not; `noObject` is said of those that
+ * are none.
+ */
 export function checkCollection(
   rule: ResourceRule,
   collection: JsonValue,

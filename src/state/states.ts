@@ -45,7 +45,10 @@ export class States {
     this.#ttlMsOf = ttlMsOf
   }
 
-  /** All of them at once, and only those that are not in memory are asked. Rejects only where the caller has ended it, or the cache is closed. */
+  /**
+   * All of them at once, and only those that are not in memory are asked. Rejects only where the caller has ended it, or the cache is
+   * closed.
+   */
   async ask(which: readonly Registered[], call: StateQuery): Promise<QueryReport> {
     throwIfAborted(call.signal)
     const found = which.map(
@@ -105,8 +108,8 @@ export class States {
   }
 
   /**
-   * It is going to change: nothing that was asked before this is served after it, and nothing is kept, in any process, until the function that
-   * this answers was called or this process is gone.
+   * It is going to change: nothing that was asked before this is served after it, and nothing is kept, in any process, until the function
+   * that this answers was called or this process is gone.
    */
   async hold({ key }: Registered): Promise<() => Promise<void>> {
     this.#changed(key)
@@ -117,7 +120,10 @@ export class States {
     }
   }
 
-  /** It has changed, as far as anybody knows. For changes that come in bursts: in this process as soon as it is called, in others a few milliseconds later. */
+  /**
+   * It has changed, as far as anybody knows. For changes that come in bursts: in this process as soon as it is called, in others a few
+   * milliseconds later.
+   */
   invalidateSoon({ key }: Registered): Promise<void> {
     this.#changed(key)
     return this.#queries.invalidate(key)

@@ -1,4 +1,5 @@
-// Who listens to changes of plugins: told once a burst, and also of plugins that tell nothing by themselves, which are asked again and again.
+// Who listens to changes of plugins: told once a burst, and also of plugins that tell nothing by themselves, which are asked again and
+// again.
 import { messageOf } from '../errors.js'
 import type { Timer, Warn } from '../ports.js'
 import type { Watch } from './plugin.js'

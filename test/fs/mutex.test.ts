@@ -26,8 +26,13 @@ beforeEach(() => {
   }
 })
 
-const held = async (run: () => Promise<unknown>, signal?: AbortSignal, onWait?: (who: string) => void) => {
-  const release = await acquireMutex(lock, { below: dir, io, signal, onWait })
+const held = async (
+  run: () => Promise<unknown>,
+  signal?: AbortSignal,
+  onWait?: (who: string) => void,
+  awaitsTheLiving = false,
+) => {
+  const release = await acquireMutex(lock, { below: dir, io, signal, onWait, awaitsTheLiving })
   try {
     return await run()
   } finally {
@@ -87,6 +92,29 @@ test('an owner elsewhere, or a lock nobody signed, is followed after a minute wi
     expect(clock).toBeLessThan(61_000)
   }
 })
+
+test.runIf(process.platform === 'linux')(
+  'an owner that lives here and does nothing is waited for where that is asked',
+  async () => {
+    const text = await ownText()
+    writeFileSync(lock, text)
+    const controller = new AbortController()
+    io = {
+      ...io,
+      sleep: async ms => {
+        clock += ms
+        if (clock >= 600_000) controller.abort()
+      },
+    }
+    await expect(held(async () => {}, controller.signal, undefined, true)).rejects.toMatchObject({ code: 'ABORTED' })
+    expect(readFileSync(lock, 'utf8')).toBe(text)
+    // Its id has gone to another process since: it is not the owner.
+    clock = 0
+    writeFileSync(lock, JSON.stringify({ ...JSON.parse(text), started: '1' }))
+    await held(async () => {}, undefined, undefined, true)
+    expect(clock).toBe(0)
+  },
+)
 
 test('an owner elsewhere that touches its lock is waited for, however long', async () => {
   await ownText()

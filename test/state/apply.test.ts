@@ -1,4 +1,5 @@
-// Applying plans: what is told is what happened. The system is a file that other processes change as well, and plugins that fail in their own ways.
+// Applying plans: what is told is what happened. The system is a file that other processes change as well, and plugins that fail in their
+// own ways.
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'

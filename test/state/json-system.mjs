@@ -1,5 +1,5 @@
-// A system to be asked and changed: a JSON file of items, and the plugin module for it. Each step can be told on stdout, and one of them never
-// ends: whoever started the process kills it there.
+// A system to be asked and changed: a JSON file of items, and the plugin module for it. Each step can be told on stdout, and one of them
+// never ends: whoever started the process kills it there.
 // @ts-check
 import { randomUUID } from 'node:crypto'
 import { readFileSync, renameSync, writeFileSync, writeSync } from 'node:fs'

@@ -1,5 +1,5 @@
-// Applies in processes of their own on one system, a file: killed at each step and at any moment, two at once. Whatever was cut short, the next one
-// sees what is.
+// Applies in processes of their own on one system, a file: killed at each step and at any moment, two at once. Whatever was cut short,
+// the next one sees what is.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,4 +1,5 @@
-// Push: what is cached goes the moment that its system tells a change, and lives longer while it tells every one. Clock and timers are the test's.
+// Push: what is cached goes the moment that its system tells a change, and lives longer while it tells every one. Clock and timers are
+// the test's.
 import { describe, expect, it } from 'vitest'
 import type { WatchEvent } from '../../src/state/reports.js'
 import { deferred, temporaryFolder } from '../support.js'

@@ -73,6 +73,7 @@ describe('the registry', () => {
     [`export default { ...${source('odd')}, check: 1 }`, /its "check" is no function/],
     [`export default { ...${source('odd')}, version: '' }`, /its version must be/],
     [`export default { ...${source('odd')}, scope: 1 }`, /its scope must be a text/],
+    [`export default { ...${source('odd')}, resources: { prune: {} } }`, /a collection "prune"/],
     [`export default { ...${source('odd')}, resources: 1 }`, /how its state is made of resources/],
     [`export default { ...${source('odd')}, capabilities: {} }`, /do not say "apply" as true or false/],
     [
@@ -142,7 +143,7 @@ describe('openState', () => {
     [{ dataDir: '' }, 'dataDir: "" is not a non-empty text'],
     [{ pluginModules: 'x.mjs' as never }, 'pluginModules: "x.mjs" is not a list'],
     [{ queryPushTtl: -1 }, 'queryPushTtl: -1 is not seconds'],
-    [{ nosuch: 1 } as never, 'unknown option "nosuch"'],
+    [{ nosuch: 1 } as never, /unknown option "nosuch"; there are: .*dataDir, .*embedder, .*pluginModules, .*plugins/],
     [{ plugins: {} as never }, 'plugins must be a list'],
   ])('refuses %j', async (options, message) => {
     await expect(openState(options)).rejects.toThrow(message)
