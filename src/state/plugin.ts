@@ -11,6 +11,11 @@ export interface StatePlugin {
   readonly version: string
   /** Which system it asks, where that can be chosen (a socket's path): what one answered never stands for another. */
   readonly scope?: string
+  /**
+   * From where it asks, where the same system looks otherwise from elsewhere (another network namespace): what one process cached stands for
+   * those alone that ask from there. Plans and checkpoints go by {@link scope} alone: this may be another one after a restart.
+   */
+  readonly vantage?: string
   /** How its state is made of resources, in the order in which they are told. */
   readonly resources: Readonly<Record<string, ResourceRule>>
   readonly capabilities: PluginCapabilities
@@ -86,6 +91,8 @@ export interface ResourceRule {
    * `"prune": true`. All other lists are values, compared whole. Top-level fields of the resource.
    */
   readonly sets?: readonly string[]
+  /** Lists that are compared whole, and whose order says nothing: they are told sorted, each member once. Top-level fields as well. */
+  readonly unordered?: readonly string[]
   /**
    * Top-level fields whose value may change by itself (whether a unit runs that crashes and is started again), and that `apply` leads
    * to what is wanted from any value: a plan holds although their `old` is another one by now, or they are as wanted already.

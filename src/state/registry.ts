@@ -127,9 +127,10 @@ export function choose(all: readonly Registered[], names: readonly string[] | un
 }
 
 /** The same wherever a plugin was loaded from, so that what one program changes is known to be old by all. */
-function keyOf({ name, version, scope }: StatePlugin, hash: Hash): string {
-  if (scope === undefined) return `${name}@${version}`
-  return `${name}@${version}:${scope.length > LONGEST_SCOPE ? hash.sha256(scope) : scope}`
+function keyOf({ name, version, scope, vantage }: StatePlugin, hash: Hash): string {
+  const asked = [scope, vantage].filter(part => part !== undefined).join(' ')
+  if (asked === '') return `${name}@${version}`
+  return `${name}@${version}:${asked.length > LONGEST_SCOPE ? hash.sha256(asked) : asked}`
 }
 
 const OPTIONAL = [
@@ -150,13 +151,14 @@ const CAPABILITIES = ['apply', 'atomic', 'rollback', 'watch'] as const
 function faultOf(plugin: unknown): string | undefined {
   if (typeof plugin !== 'object' || plugin === null)
     return 'its default export is neither a plugin nor a function that makes one'
-  const { name, version, scope, resources, capabilities, affects, query } = plugin as Partial<StatePlugin>
+  const { name, version, scope, vantage, resources, capabilities, affects, query } = plugin as Partial<StatePlugin>
   if (typeof name !== 'string' || !NAME.test(name)) {
     return 'its name must be a lower-case letter, then letters, digits, "_" and "-", 50 characters at most'
   }
   if (typeof version !== 'string' || version === '' || version.length > 100)
     return 'its version must be a text of 1 to 100 characters'
   if (scope !== undefined && typeof scope !== 'string') return 'its scope must be a text'
+  if (vantage !== undefined && typeof vantage !== 'string') return 'its vantage must be a text'
   if (typeof resources !== 'object' || resources === null) return 'it does not say how its state is made of resources'
   if (Object.hasOwn(resources, 'prune')) return 'it has a collection "prune", which is a word of desired files'
   if (affects !== undefined && !Array.isArray(affects)) return 'its "affects" is no list of names of plugins'

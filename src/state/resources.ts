@@ -96,14 +96,14 @@ export function inOrder(rule: ResourceRule, collection: JsonValue): JsonValue {
     const named = (collection as readonly JsonObject[]).map(one => [nameOf(rule, one)!, withSets(rule, one)] as const)
     return named.sort(([one], [other]) => (one < other ? -1 : 1)).map(([, resource]) => resource)
   }
-  if (rule.sets === undefined) return collection
+  if (rule.sets === undefined && rule.unordered === undefined) return collection
   return Object.fromEntries(
     Object.entries(collection as JsonObject).map(([name, one]) => [name, withSets(rule, one as JsonObject)]),
   )
 }
 
 function withSets(rule: ResourceRule, resource: JsonObject): JsonObject {
-  const lists = (rule.sets ?? []).flatMap(field => {
+  const lists = [...(rule.sets ?? []), ...(rule.unordered ?? [])].flatMap(field => {
     const value = memberOf(resource, field)
     return Array.isArray(value) ? [[field, asSet(value)] as const] : []
   })

@@ -1,5 +1,6 @@
 // The plugin `net` before a database that answers garbage, halves, too much, nothing at all, or says no.
 import { once } from 'node:events'
+import { readlinkSync, symlinkSync } from 'node:fs'
 import { createServer, type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
 import fc from 'fast-check'
@@ -253,9 +254,12 @@ it('says what is missing: no socket, nobody behind it, no ip either', async () =
   expect(netOf({ ovsdb: 'tcp:127.0.0.1:6640' }).unavailable?.()).toContain('is none')
   expect(netOf({ ovsdb: `unix:${gone}` }).unavailable?.()).toContain(gone)
   expect(netOf({}, { PATH: '/nowhere', OVS_RUNDIR: '/nowhere' }).unavailable?.()).toContain('no program ip')
-  expect(netOf({}, { PATH: '/nowhere', OVS_RUNDIR: '/nowhere' }).scope).toMatch(
-    /^unix:\/nowhere\/db\.sock net:.* ip:none$/,
-  )
+  // What is cached is of this socket, this network namespace, and what there is to ask.
+  const { scope, vantage } = netOf({}, { PATH: '/nowhere', OVS_RUNDIR: '/nowhere' })
+  expect([scope, vantage]).toEqual(['unix:/nowhere/db.sock', `${readlinkSync('/proc/self/ns/net')} ip:none`])
+  const folder = temporaryFolder()
+  symlinkSync('.', join(folder, 'link'))
+  expect(netOf({ ovsdb: join(folder, 'link/later/db.sock') }).scope).toBe(`unix:${folder}/later/db.sock`)
   await expect(query(netOf({ ovsdb: gone }))).rejects.toMatchObject({
     code: 'PLUGIN_FAILED',
     message: expect.stringContaining('no such socket'),

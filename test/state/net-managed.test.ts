@@ -177,6 +177,15 @@ describeWith('ovs', 'a desired network, applied, verified and taken back', () =>
     expect(await runNode(args)).toMatchObject({ code: 0, stdout: 'net on\n', stderr: '' })
   })
 
+  it('takes lists in any order, and a port whose bridge is said by the bridge alone', async () => {
+    const state = await open()
+    const br0 = { name: 'br0', type: 'ovs-bridge', ports: ['q0'], controllers: ['tcp:2.2.2.2', 'tcp:1.1.1.1'] }
+    const q0 = { name: 'q0', type: 'ovs-port', ovs_type: 'dummy', trunks: [20, 3, 20] }
+    const wanted = desiredOf({ interfaces: [br0, q0] })
+    expect(await state.apply(await state.plan(wanted))).toMatchObject({ success: true })
+    expect(await state.verify(wanted)).toMatchObject({ same: true })
+  })
+
   it('makes a first desired file that is accepted and is what is there', async () => {
     await ovs.vsctl('add-br br0 -- add-port br0 p1 tag=5 -- add-bond br0 bond0 x y')
     const state = await open()

@@ -70,6 +70,7 @@ describeWith('ovs', 'a real Open vSwitch that moved', () => {
       [create('p1', { type: 'ovs-port', bridge: 'br8' })],
       [modify('br0', ['/ports', [], ['p']]), modify('br1', ['/ports', [], ['p']])],
       [create('i1', { type: 'ovs-interface', port: 'nothing' })],
+      [create('p1', { type: 'ovs-port' })],
       [create('bond0', { type: 'ovs-port', bridge: 'br0', interfaces: [] })],
     ]) {
       await expect(applied(net(), bad)).rejects.toMatchObject({ code: 'INVALID_INPUT' })

@@ -16,7 +16,10 @@ describeWith('ovs', 'a real Open vSwitch among others', () => {
     const outcomes = await applied(net(), [
       create('br0', { type: 'ovs-bridge' }),
       create('bad', { type: 'ovs-port', bridge: 'br0', ovs_type: 'nosuch' }),
+      create('br1', { type: 'ovs-bridge', datapath_type: 'nosuch' }),
     ])
+    expect(outcomes.br0).toEqual({ status: 'done' })
+    expect(outcomes.br1).toMatchObject({ status: 'pending', message: expect.stringContaining('could not make') })
     expect(outcomes.bad).toMatchObject({ status: 'pending', message: expect.stringContaining('ovs-vswitchd says') })
     const alone = await Ovs.start({ vswitchd: false })
     try {

@@ -36,11 +36,14 @@ describe('the registry', () => {
     const dir = temporaryFolder()
     writeFileSync(join(dir, 'b.mjs'), `export default ${source('b')}`)
     writeFileSync(join(dir, 'c.cjs'), `module.exports = ${source('c')}`)
-    writeFileSync(join(dir, 'a.mjs'), `export default async tools => (${source('a', ', scope: tools.env.GREETING')})`)
+    writeFileSync(
+      join(dir, 'a.mjs'),
+      `export default async tools => (${source('a', ', scope: tools.env.GREETING, vantage: "here"')})`,
+    )
     const modules = [join(dir, 'b.mjs'), join(dir, 'a.mjs'), join(dir, 'c.cjs')]
     const made = registry({ builtin: [mine('z'), mine('y')], modules, own: [mine('x')] })
     expect(await names(made)).toEqual(['z', 'y', 'b', 'a', 'c', 'x'])
-    expect((await made.all()).map(({ key }) => key)).toEqual(['z@1', 'y@1', 'b@2', 'a@2:hello', 'c@2', 'x@1'])
+    expect((await made.all()).map(({ key }) => key)).toEqual(['z@1', 'y@1', 'b@2', 'a@2:hello here', 'c@2', 'x@1'])
     expect((await made.find(['x', 'z', 'x'])).map(({ plugin }) => plugin.name)).toEqual(['z', 'x'])
   })
 

@@ -1,5 +1,7 @@
 // Programs that plugins run, with real ones: what ends them, and that nothing is left behind.
-import { readFileSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
+import { createReadStream, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { isOpDbusError } from '../../src/errors.js'
@@ -14,17 +16,12 @@ const open = () => new AbortController().signal
 
 const failed = (what: RegExp) => (error: unknown) => isOpDbusError(error, 'PLUGIN_FAILED') && what.test(error.message)
 
-/** True where the process is there and no zombie. */
-function alive(pid: number): boolean {
-  try {
-    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
-  } catch {
-    return false
-  }
-}
-
-async function until(what: () => boolean): Promise<void> {
-  while (!what()) await new Promise(resolve => setTimeout(resolve, 5))
+/** A named pipe: what holds it open is alive, and the end of the stream is the end of all of it. `begun` when something is written into it. */
+function lifeline(): { path: string; begun: Promise<unknown>; ended: Promise<unknown> } {
+  const path = join(temporaryFolder(), 'pipe')
+  execFileSync('mkfifo', [path])
+  const pipe = createReadStream(path)
+  return { path, begun: once(pipe, 'data'), ended: once(pipe, 'end') }
 }
 
 describe('run', () => {
@@ -79,21 +76,14 @@ describe('run', () => {
   })
 
   it('ends with the call, with what it started, also where they do not listen', async () => {
-    const file = join(temporaryFolder(), 'pids')
-    const script = `trap "" TERM; sleep 1000 & echo $$ $! > ${file}; while :; do sleep 1000; done`
+    const line = lifeline()
+    const script = `exec 3>${line.path}; trap "" TERM; sleep 1000 & echo >&3; while :; do sleep 1000; done`
     const call = new AbortController()
     const running = run('sh', ['-c', script], { signal: call.signal })
-    const pids = () => {
-      try {
-        return readFileSync(file, 'utf8').trim().split(' ').map(Number)
-      } catch {
-        return []
-      }
-    }
-    await until(() => pids().length === 2)
+    await line.begun
     call.abort()
     await expect(running).rejects.toSatisfy(failed(/was ended/))
-    await until(() => !pids().some(alive))
+    await line.ended
   })
 
   it('does not wait for a daemon that keeps its output open', async () => {
@@ -127,15 +117,14 @@ describe('followLines', () => {
   it('ends the program at close, and says nothing after', async () => {
     let ends = 0
     let followed: { close(): void } | undefined
-    const pid = await new Promise<number>(resolve => {
-      followed = followLines('sh', ['-c', 'echo $$; exec sleep 1000'], {
-        env,
-        onLine: line => resolve(Number(line)),
-        onEnd: () => ends++,
-      })
+    const line = lifeline()
+    await new Promise<string>(resolve => {
+      const script = `exec 3>${line.path}; echo up >&3; echo up; exec sleep 1000`
+      followed = followLines('sh', ['-c', script], { env, onLine: resolve, onEnd: () => ends++ })
     })
+    await line.begun
     followed?.close()
-    await until(() => !alive(pid))
+    await line.ended
     expect(ends).toBe(0)
   })
 
@@ -143,6 +132,7 @@ describe('followLines', () => {
     ['kept alive by nothing', ''],
     ['killed', 'process.kill(process.pid, "SIGKILL")'],
   ])('ends with a process that is %s', async (_, last) => {
+    const line = lifeline()
     const file = new URL('../../src/state/plugins/run.ts', import.meta.url)
     const script = `
       import { build } from 'esbuild'
@@ -150,12 +140,13 @@ describe('followLines', () => {
       const { followLines } = await import('data:text/javascript;base64,' + Buffer.from(outputFiles[0].text).toString('base64'))
       await new Promise(resolve => {
         const alive = setInterval(() => {}, 1000)
-        followLines('sh', ['-c', 'echo $$; exec sleep 1000'], { env: process.env, onEnd() {}, onLine(line) { process.stdout.write(line, () => { clearInterval(alive); resolve() }) } })
+        followLines('sh', ['-c', 'exec 3>${line.path}; echo up >&3; echo up; exec sleep 1000'], { env: process.env, onEnd() {}, onLine(line) { process.stdout.write(line, () => { clearInterval(alive); resolve() }) } })
       })
       ${last}`
     const { stdout } = await runNode(['--input-type=module', '-e', script])
-    expect(Number(stdout)).toBeGreaterThan(0)
-    await until(() => !alive(Number(stdout)))
+    expect(stdout).toBe('up')
+    await line.begun
+    await line.ended
   })
 })
 

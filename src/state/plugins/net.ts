@@ -1,11 +1,12 @@
 // The plugin `net`: bridges, ports and interfaces of Open vSwitch, links, addresses and routes of the kernel. An entry file: what asks,
 // changes and watches is loaded when it is first needed.
-import { existsSync, readlinkSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, readlinkSync, realpathSync } from 'node:fs'
+import { basename, dirname, join, resolve } from 'node:path'
 import type { JsonObject } from '../json.js'
 import type { PluginCall, PluginTools, StatePlugin } from '../plugin.js'
 import { checkNet } from './net/check.js'
 import type { OvsdbClient } from './net/client.js'
+import { UNORDERED } from './net/fields.js'
 import { initialOf } from './net/initial.js'
 import { prunes, refuses } from './net/refuses.js'
 import { onPath } from './on-path.js'
@@ -46,9 +47,10 @@ export function netPlugin(tools: PluginTools, options: NetOptions = {}): StatePl
   return {
     name: 'net',
     version: '1',
-    scope: scopeOf(socket, env),
+    scope: `unix:${realPathOf(socket)}`,
+    vantage: vantageOf(env),
     resources: {
-      interfaces: { key: 'name', sets: ['ports'] },
+      interfaces: { key: 'name', sets: ['ports'], unordered: UNORDERED },
       routes: { key: ['destination', 'device', 'metric'] },
       ovs: { single: true },
     },
@@ -89,8 +91,18 @@ export function netPlugin(tools: PluginTools, options: NetOptions = {}): StatePl
 }
 
 /** Whose links these are, and what is asked: another network namespace, or a PATH without `ip`, makes another answer. */
-function scopeOf(socket: string, env: PluginTools['env']): string {
-  return [`unix:${socket}`, networkNamespace(), `ip:${onPath('ip', env) ?? 'none'}`].join(' ')
+function vantageOf(env: PluginTools['env']): string {
+  return `${networkNamespace()} ip:${onPath('ip', env) ?? 'none'}`
+}
+
+/** Also of what is not there yet: /var/run is /run on most systems, and one socket has one scope. */
+function realPathOf(path: string): string {
+  try {
+    return realpathSync(path)
+  } catch {
+    const folder = dirname(path)
+    return folder === path ? path : join(realPathOf(folder), basename(path))
+  }
 }
 
 /** `net:[4026531840]`; none where the kernel has none. */
@@ -103,6 +115,6 @@ function networkNamespace(): string {
 }
 
 function socketOf({ ovsdb }: NetOptions, env: PluginTools['env']): string {
-  if (ovsdb !== undefined) return ovsdb.replace(/^unix:/, '')
-  return join(env.OVS_RUNDIR || '/var/run/openvswitch', 'db.sock')
+  if (ovsdb !== undefined) return /^p?(tcp|ssl):/.test(ovsdb) ? ovsdb : resolve(ovsdb.replace(/^unix:/, ''))
+  return resolve(env.OVS_RUNDIR || '/var/run/openvswitch', 'db.sock')
 }

@@ -1,5 +1,5 @@
-// Programs that plugins run: one that answers and ends (`runIn`), one that goes on telling lines (`followLines`). No shell ever reads what a
-// plugin says, and nothing that is started here is left behind. Knows no plugin.
+// Programs that plugins run: one that answers and ends (`runIn`), one that goes on telling lines (`followLines`). No shell ever reads
+// what a plugin says, and nothing that is started here is left behind. Knows no plugin.
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import type { Readable } from 'node:stream'
 import { messageOf, OpDbusError } from '../../errors.js'

@@ -81,10 +81,13 @@ function refused(
   return pluginFailed(message, { plugin: 'net', error, reason: details })
 }
 
+/** An empty set. */
+const NONE = ['set', []]
+
 interface Configured {
   /** Why it is not known that ovs-vswitchd has carried it out; undefined: it has. */
   readonly pending?: string
-  /** By interface, what it could not do. */
+  /** By interface or bridge, what it could not do. */
   readonly complaints: ReadonlyMap<string, string>
 }
 
@@ -102,13 +105,16 @@ async function waitUntilConfigured(
     ['cur_cfg', '<', next],
   ]
   const wait = { op: 'wait', table: 'Open_vSwitch', timeout, where, columns: ['cur_cfg'], until: '==', rows: [] }
-  const ask = { op: 'select', table: 'Interface', where: [['error', '!=', ['set', []]]], columns: ['name', 'error'] }
+  const errors = { op: 'select', table: 'Interface', where: [['error', '!=', NONE]], columns: ['name', 'error'] }
+  const unmade = { op: 'select', table: 'Bridge', where: [['datapath_id', '==', NONE]], columns: ['name'] }
   try {
-    const { failure, results } = await client.transact([wait, ask], signal)
+    const { failure, results } = await client.transact([wait, errors, unmade], signal)
     if (failure)
       return { pending: 'committed, not yet configured by ovs-vswitchd: does it run?', complaints: new Map() }
+    const why = 'it could not make the bridge; its log says why (a datapath_type that it does not have?)'
+    const bridges = rowsOf(results[2]).map(({ name }) => [String(name), why] as const)
     const complaints = rowsOf(results[1]).map(({ name, error }) => [String(name), String(elements(error)[0])] as const)
-    return { complaints: new Map(complaints) }
+    return { complaints: new Map([...bridges, ...complaints]) }
   } catch (error) {
     // It is committed, whatever happened since.
     const pending = `committed; whether ovs-vswitchd has configured it is not known: ${messageOf(error)}`

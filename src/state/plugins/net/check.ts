@@ -7,7 +7,6 @@ import type { Problem } from '../../plugin.js'
 import { step } from '../../pointer.js'
 import { OUR_WORDS } from '../../resources.js'
 import { type Field, KERNEL_FIELDS, OVS_TYPES, ROOT_FIELDS, ROUTE_FIELDS, type Value, WRITABLE } from './fields.js'
-import { type Atom, sorted } from './rows.js'
 
 const COLLECTIONS = ['interfaces', 'routes', 'ovs']
 
@@ -58,7 +57,7 @@ function checkInterface(resource: JsonObject, at: string, tell: Tell): void {
       if (list === 'ports' || list === 'controllers') tell(`${at}/${list}`, list === 'ports' ? NO_PORTS : ALWAYS.set)
       continue
     }
-    checkList(names, entry => wrongWith({ is: 'text' }, entry), `${at}/${list}`, tell, list !== 'ports')
+    checkList(names, entry => wrongWith({ is: 'text' }, entry), `${at}/${list}`, tell)
   }
   for (const family of ['ipv4', 'ipv6']) checkAddresses(resource[family], `${at}/${family}`, tell)
   checkKernel(resource, at, tell)
@@ -95,25 +94,12 @@ function checkTexts(value: JsonValue, at: string, tell: Tell): void {
   }
 }
 
-/**
- * Those that have no order in the system are told in ascending order and compared whole, so that another order would differ for ever;
- * of a bridge's ports the manager knows that they are a set.
- */
-function checkList(
-  list: JsonValue,
-  wrong: (entry: JsonValue) => string | undefined,
-  at: string,
-  tell: Tell,
-  ordered = true,
-): void {
+/** The first entry that is wrong is told. */
+function checkList(list: JsonValue, wrong: (entry: JsonValue) => string | undefined, at: string, tell: Tell): void {
   const entries = Array.isArray(list) ? (list as JsonValue[]) : []
   const first = entries.findIndex(entry => wrong(entry) !== undefined)
-  const right = JSON.stringify(first < 0 ? sorted([...new Set(entries as Atom[])]) : [])
   if (!Array.isArray(list)) tell(at, 'must be a list')
   else if (first >= 0) tell(`${at}/${first}`, wrong(entries[first] as JsonValue) as string)
-  else if (ordered && right !== JSON.stringify(entries)) {
-    tell(at, `has no order, so write it in ascending order, each once: ${right}`)
-  }
 }
 
 function wrongWith(of: Value, value: JsonValue): string | undefined {

@@ -14,6 +14,7 @@
 //   Port          bond_downdelay, bond_updelay, bond_fake_iface, cvlans, fake_bridge, mac, protected, qos
 //   Bridge        auto_attach, flow_tables, ipfix, mirrors, netflow, sflow; of a controller all but its target
 //   Open_vSwitch  manager_options, ssl (apply never touches them)
+//   All that is set of the port and the interface of a bridge's own name: that one resource is the bridge.
 import type { JsonObject, JsonValue } from '../../json.js'
 import { type Atom, elements, entriesOf, mapOf, type Row, setOf, sorted } from './rows.js'
 
@@ -99,6 +100,10 @@ export const ROUTE_FIELDS = [
   'source',
   'nexthops',
 ]
+
+const sets = Object.values(OVS_TYPES).flatMap(({ fields }) => fields.filter(({ kind }) => kind === 'set'))
+/** Lists that have no order in the system. */
+export const UNORDERED: readonly string[] = [...sets.map(({ name }) => name), 'controllers', 'interfaces', 'members']
 
 const writable = Object.values(OVS_TYPES).flatMap(({ fields, links }) => [...fields.map(({ name }) => name), ...links])
 /** Fields that apply can change, of whatever type. */

@@ -37,6 +37,10 @@ export function netGoalOf(snapshot: Snapshot, actions: readonly StateAction[]): 
     else resources.set(name, transitionOf(action, resourceOf(snapshot, name)))
   }
   const bridgeOf = bridgesOf(resources)
+  for (const [name, { current, target }] of resources) {
+    if (current || target?.type !== 'ovs-port' || typeof bridgeOf.get(name) === 'string') continue
+    throw impossible(`a port belongs to a bridge: say which is the bridge of ${name}`)
+  }
   return { resources, root, bridgeOf, portOf: portsOf(snapshot, resources, bridgeOf) }
 }
 

@@ -27,8 +27,6 @@ function refusesCreate(name: string, { type, bridge, port, interfaces, ...rest }
   if (/[\s/]/.test(name)) return `the name of what is made has no spaces and no /: ${name}`
   if (type === 'ovs-bridge' && Buffer.byteLength(name) > MOST_NAME_BYTES)
     return `the name of a bridge has at most ${MOST_NAME_BYTES} bytes: ${name}`
-  if (type === 'ovs-port' && typeof bridge !== 'string')
-    return `a port belongs to a bridge: say which is the bridge of ${name}`
   if (
     type === 'ovs-port' &&
     !hasOwn(name, interfaces) &&

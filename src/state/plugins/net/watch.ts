@@ -23,7 +23,10 @@ export interface WatchOptions {
   readonly signal: AbortSignal
 }
 
-/** Resolves when both tell; where Open vSwitch comes, goes or is started anew, nothing is told any more. @throws OpDbusError PLUGIN_FAILED where one of those that are there does not */
+/**
+ * Resolves when both tell; where Open vSwitch comes, goes or is started anew, nothing is told any more.
+ * @throws OpDbusError PLUGIN_FAILED where one of those that are there does not
+ */
 export async function watchNet(options: WatchOptions): Promise<Watch> {
   const { socket, ovs, ip, watcher, signal } = options
   const parts: Watch[] = []
