@@ -110,6 +110,7 @@ const TARGETS = [
               'src/cli/run/init.ts',
               'src/cli/run/plugins.ts',
               'src/cli/run/query-watch.ts',
+              'src/state/changing.ts',
               'src/state/json-patch.ts',
               ...LOADED_BY_THEN,
             ],

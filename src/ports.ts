@@ -273,7 +273,7 @@ export interface BackendFactory {
 /** The messages between a worker and who started it, from either side. */
 export interface WorkerEndpoint {
   /** `message` is cloned; where the runtime can, the buffers of `transfer` move instead. */
-  postMessage(message: unknown, transfer?: Transferable[]): void
+  postMessage(message: unknown, transfer?: ArrayBufferLike[]): void
   /** Calls `listener` with every message from now on. */
   onMessage(listener: (message: unknown) => void): void
 }

@@ -32,7 +32,7 @@ export interface Script {
 export function webWorkerHandle({ url, version, ways, fault }: Script): WorkerHandle {
   const listeners: ((why: string, error?: unknown) => void)[] = []
   const heard: ((message: unknown) => void)[] = []
-  let waiting: [unknown, Transferable[]][] | undefined = []
+  let waiting: [unknown, ArrayBufferLike[]][] | undefined = []
   let worker: Worker | undefined
   let over: { readonly why: string; readonly error: unknown } | undefined
   const ended = new AbortController()

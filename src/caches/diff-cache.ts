@@ -14,6 +14,8 @@ export interface DiffInput {
   readonly plugin: string
   /** Another version may compute another difference. */
   readonly pluginVersion: string
+  /** Which of several systems: what a plugin would do, or refuse, may depend on it though the states are equal. */
+  readonly scope?: string | undefined
   readonly current: unknown
   readonly desired: unknown
 }
@@ -57,11 +59,14 @@ export class DiffCache extends ValueCache<DiffInput> {
   }
 
   protected override idOf(input: DiffInput): string {
-    const { plugin, pluginVersion, current, desired } = input ?? {}
-    if (typeof plugin !== 'string' || typeof pluginVersion !== 'string') {
-      throw new OpDbusError('INVALID_INPUT', 'a diff needs plugin and pluginVersion, as text')
+    const { plugin, pluginVersion, scope = '', current, desired } = input ?? {}
+    if (typeof plugin !== 'string' || typeof pluginVersion !== 'string' || typeof scope !== 'string') {
+      throw new OpDbusError(
+        'INVALID_INPUT',
+        'a diff needs plugin and pluginVersion, and scope if there is one, as text',
+      )
     }
-    return JSON.stringify([plugin, pluginVersion, this.digestOf(current), this.digestOf(desired)])
+    return JSON.stringify([plugin, pluginVersion, scope, this.digestOf(current), this.digestOf(desired)])
   }
 
   /**

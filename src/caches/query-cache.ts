@@ -6,11 +6,12 @@ import type { Loader } from '../cache/loader.js'
 import type { Answer } from '../cache/look-up.js'
 import { MemoryTier } from '../cache/memory-tier.js'
 import { TieredCache } from '../cache/tiered-cache.js'
+import { within } from '../cache/within.js'
 import type { Diagnostics } from '../diagnostics.js'
 import { isOpDbusError, messageOf, OpDbusError } from '../errors.js'
 import type { Clock, Hash, Timer, Warn } from '../ports.js'
 import { signalOf } from '../realms.js'
-import type { QueryDisk } from './query-disk.js'
+import type { OpenedQueryDisk, QueryDisk } from './query-disk.js'
 import type { QueryTokens } from './query-tokens.js'
 import { type CachedValue, type ComputeValue, ValueCache, type ValueCall, valueEvents } from './value-cache.js'
 import { type Held, heldBytes } from './values.js'
@@ -45,12 +46,18 @@ export interface QueryCall extends ValueCall {
   readonly ttlMs?: number | undefined
 }
 
+/** How long an end waits for what is asked anew, ms. */
+const RENEWAL_MS = 5000
+
 /** Asked by a plugin's name, of 1 to 1,000 characters; what it answered is good for as long as the TTL says. */
 export class QueryCache extends ValueCache<string> {
+  readonly #disk: OpenedQueryDisk | undefined
   readonly #tokens: QueryTokens | undefined
   readonly #ttlMs: number
   readonly #staleMs: number
   readonly #warn: Warn
+  readonly #timer: Timer | undefined
+  readonly #renewals = new Set<Promise<unknown>>()
   readonly #events: CacheEvents<Held> | undefined
   /** How often each is held in this process. */
   readonly #holds = new Map<string, number>()
@@ -73,12 +80,15 @@ export class QueryCache extends ValueCache<string> {
     })
     const dropped = (plugin: string) => void this.cache.forget(plugin)
     const parts = { ttlMs, staleMs, clock, hash, warn, events, timer: options.timer, dropped }
-    const disk = ttlMs > 0 ? options.disk?.(parts) : undefined
-    super(new TieredCache({ memory, tiers: disk ? [disk.tier] : [], clock, events }))
+    // Also where nothing is kept: others are told of changes all the same.
+    const disk = options.disk?.(parts)
+    super(new TieredCache({ memory, tiers: disk && ttlMs > 0 ? [disk.tier] : [], clock, events }))
     this.#tokens = disk?.tokens
+    this.#disk = disk
     this.#ttlMs = ttlMs
     this.#staleMs = staleMs
     this.#warn = warn
+    this.#timer = options.timer
     this.#events = events
   }
 
@@ -88,7 +98,7 @@ export class QueryCache extends ValueCache<string> {
   }
 
   /**
-   * As {@link ValueCache.getOrCompute}; `fresh` and `ttlMs` are this cache's own.
+   * As that of the other caches; `fresh` and `ttlMs` are this cache's own.
    * @throws OpDbusError INVALID_INPUT, UNCACHEABLE, ABORTED
    */
   override async getOrCompute<T>(
@@ -154,9 +164,20 @@ export class QueryCache extends ValueCache<string> {
     }
   }
 
-  override close(): Promise<void> {
+  /**
+   * Resolves when nothing is being asked anew in the background any more, or after 5 s: who asks once and ends would else be told
+   * what is late, time after time.
+   */
+  async settled(): Promise<void> {
+    const renewals = [...this.#renewals]
+    if (renewals.length > 0) await within(RENEWAL_MS, () => Promise.allSettled(renewals), this.#timer).catch(() => {})
+  }
+
+  override async close(): Promise<void> {
+    if (this.#renewals.size > 0) await this.settled()
     this.#tokens?.close()
-    return super.close()
+    await super.close()
+    await this.#disk?.close()
   }
 
   protected override idOf(plugin: string): string {
@@ -166,7 +187,7 @@ export class QueryCache extends ValueCache<string> {
 
   protected override enter(id: string): void {
     if (this.#holds.has(id)) this.cache.forget(id)
-    this.#tokens?.enter(id)
+    if (this.#ttlMs > 0) this.#tokens?.enter(id)
   }
 
   protected override peek(id: string): Held | undefined {
@@ -206,7 +227,7 @@ export class QueryCache extends ValueCache<string> {
   }
 
   #renew(id: string, load: Loader<Held>): void {
-    this.cache.renew(id, load)?.catch((error: unknown) => {
+    const renewal: Promise<unknown> | undefined = this.cache.renew(id, load)?.catch((error: unknown) => {
       if (isOpDbusError(error, 'CLOSED')) return
       this.#warn(
         `"${id}" could not be asked anew, so its last answer is served until its time is up: ${messageOf(error)}`,
@@ -214,6 +235,9 @@ export class QueryCache extends ValueCache<string> {
         `renewal of ${id}`,
       )
     })
+    if (renewal === undefined) return
+    this.#renewals.add(renewal)
+    void renewal.then(() => this.#renewals.delete(renewal))
   }
 }
 

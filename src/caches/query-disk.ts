@@ -23,6 +23,8 @@ export interface QueryDiskParts {
 export interface OpenedQueryDisk {
   readonly tier: StoreTier<Held>
   readonly tokens: QueryTokens
+  /** After the tier, where it is used. */
+  close(): Promise<void>
 }
 
 /** Opens the disk of one query cache. Touches no file. */
@@ -43,6 +45,7 @@ export function queryDisk({ store, bootId, process, onExit }: QueryDiskOptions):
     const tokens = new QueryTokens({ ...parts, store, holds: new QueryHolds({ store, clock, hash, process }) })
     onExit?.(() => tokens.flush())
     const codec = queryCodec({ ...parts, bootId, tokens })
-    return { tokens, tier: new StoreTier({ source: 'disk', store, codec, clock, warn, events }) }
+    const tier = new StoreTier({ source: 'disk', store, codec, clock, warn, events })
+    return { tokens, tier, close: () => store.close() }
   }
 }

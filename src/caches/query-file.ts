@@ -15,7 +15,8 @@ const TOKEN_AGE_MS = 24 * 3600 * 1000
  */
 export function queryFileAge(ttlMs: number, staleMs = 0): (key: Key) => number {
   const ageMs = ttlMs + staleMs
-  return key => (isAnswer(key) ? ageMs : Math.max(TOKEN_AGE_MS, 10 * ageMs))
+  // Who keeps nothing does not judge what others keep.
+  return key => (isAnswer(key) ? ageMs || TOKEN_AGE_MS : Math.max(TOKEN_AGE_MS, 10 * ageMs))
 }
 
 /** Whether what lies there is what a plugin answered, and not what is known about it. */

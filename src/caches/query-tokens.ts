@@ -14,6 +14,7 @@ export interface TokenStore extends Store {
   getSync(key: Key): Uint8Array | undefined
   holdSync(key: Key): HeldEntry | undefined
   setSync(key: Key, value: Uint8Array): void
+  pathOf(key: Key): string
 }
 
 export interface QueryTokensOptions {
@@ -87,25 +88,11 @@ export class QueryTokens {
 
   /** A query begins; its answer carries this token, and goes to no other process where there is none. */
   begin(plugin: string): string | undefined {
-    if (this.#options.holds.isHeld(plugin)) {
-      this.#options.dropped(plugin)
-      return undefined
-    }
-    const before = this.#held.get(plugin)
-    if (before?.token !== undefined) return before.token
-    if (before && !before.entry.stands()) this.drop(plugin)
-    try {
-      this.#put(plugin)
-      // What is kept for this process alone began under something else.
-      if (before) this.drop(plugin)
-      this.#distrusted.delete(plugin)
-      const token = this.#hold(plugin)
-      if (token !== undefined) return token
-      throw new Error('a file of somebody else lies where its token goes')
-    } catch (error) {
-      this.#goOnAlone(plugin, error)
-      return undefined
-    }
+    const token = this.#begin(plugin)
+    // Only now: who holds it after this look renews the token after this one was taken.
+    if (!this.#options.holds.isHeld(plugin)) return token
+    this.#options.dropped(plugin)
+    return undefined
   }
 
   /** Everything from before is good for no process any more, once this returns. */
@@ -178,6 +165,26 @@ export class QueryTokens {
     this.#held.clear()
   }
 
+  #begin(plugin: string): string | undefined {
+    const before = this.#held.get(plugin)
+    if (before?.token !== undefined) return before.token
+    try {
+      this.#put(plugin)
+      // What is kept for this process alone began under something else.
+      if (before) this.drop(plugin)
+      this.#distrusted.delete(plugin)
+      const token = this.#hold(plugin)
+      if (token !== undefined) return token
+    } catch (error) {
+      this.#goOnAlone(plugin, error)
+      return undefined
+    }
+    const { store, hash } = this.#options
+    const path = store.pathOf(tokenKey(hash, plugin))
+    this.#goOnAlone(plugin, new Error(`${path} is not a file of op-dbus; remove it`), path)
+    return undefined
+  }
+
   #waitForMore(plugin: string): void {
     const recent: { again: PromiseWithResolvers | undefined } = { again: undefined }
     this.#recent.set(plugin, recent)
@@ -205,12 +212,12 @@ export class QueryTokens {
     return token
   }
 
-  #goOnAlone(plugin: string, error: unknown): void {
+  #goOnAlone(plugin: string, error: unknown, about = 'tokens'): void {
     this.#failed(error)
     const sentence =
       'what plugins answer is kept in this process alone, which does not hear of all that others change, until its time is up'
-    this.#options.warn(`${sentence}: ${messageOf(error)}`, undefined, 'tokens')
-    // What is held already stands: nothing came between.
+    this.#options.warn(`${sentence}: ${messageOf(error)}`, undefined, about)
+    // What is held already tells of every change since, also of one that came between.
     if (this.#held.has(plugin)) return
     const entry = this.#place(plugin) ?? { stands: () => this.#isEmpty(plugin), release: () => {} }
     this.#keep(plugin, { entry })
@@ -251,7 +258,7 @@ export class QueryTokens {
     this.#failed(error)
     store.deleteMany([tokenKey(hash, plugin)]).catch(() => {
       const sentence = `other processes cannot be told that what "${plugin}" answered is out of date, and may serve theirs for the rest of its time`
-      warn(`${sentence}: ${messageOf(error)}`, error, `token of ${plugin}`)
+      warn(`${sentence}: ${messageOf(error)}`, undefined, `token of ${plugin}`)
     })
   }
 

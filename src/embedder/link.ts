@@ -24,7 +24,7 @@ export function fromWire({ code, message, details }: WireError): OpDbusError {
 export class Moved<T> {
   constructor(
     readonly value: T,
-    readonly transfer: Transferable[],
+    readonly transfer: ArrayBufferLike[],
   ) {}
 }
 
@@ -58,7 +58,7 @@ export interface LinkOptions<Pushed> {
 
 export interface LinkCall extends CallOptions {
   /** What of the argument moves to the other side instead of being copied. */
-  readonly transfer?: Transferable[]
+  readonly transfer?: ArrayBufferLike[]
 }
 
 interface PendingCall {
@@ -150,7 +150,7 @@ export class Link<Calls extends object, Pushed = never> {
     return this.#gone
   }
 
-  #post(message: Message, transfer?: Transferable[]): void {
+  #post(message: Message, transfer?: ArrayBufferLike[]): void {
     this.#handle.endpoint.postMessage(message, transfer)
   }
 
@@ -184,11 +184,11 @@ export class Link<Calls extends object, Pushed = never> {
 }
 
 /** Sends to the side that started this worker, unasked. */
-export type Push<T> = (value: T, transfer?: Transferable[]) => void
+export type Push<T> = (value: T, transfer?: ArrayBufferLike[]) => void
 
 /** The worker's side: answers what comes through `endpoint` with the methods that `make` returns. */
 export function serve(endpoint: WorkerEndpoint, make: (push: Push<unknown>) => object): void {
-  const post = (message: Message, transfer?: Transferable[]) => endpoint.postMessage(message, transfer)
+  const post = (message: Message, transfer?: ArrayBufferLike[]) => endpoint.postMessage(message, transfer)
   const push: Push<unknown> = (value, transfer) => {
     try {
       post({ opDbus: 'push', value }, transfer)

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { DISK_FACTOR } from '../caches/block-cache.js'
 import type { CacheSetExtras } from '../caches/cache-set.js'
 import { type QueryDisk, queryDisk } from '../caches/query-disk.js'
-import { queryFileAge } from '../caches/query-file.js'
+import { isAnswer, queryFileAge } from '../caches/query-file.js'
 import type { Config } from '../config.js'
 import { bootId, livenessOf, pidPlace } from '../fs/process-identity.js'
 import type { Clock, Warn } from '../ports.js'
@@ -55,7 +55,14 @@ export function openDisk(dir: string, options: DiskOptions): Disk {
   const files = { clock, hash: nodeHash, crc32 }
   const maxAgeMs = queryFileAge(1000 * queryCacheTtl, 1000 * queryCacheStale)
   const maxBlocks = Math.max(1, DISK_FACTOR * blockCacheSize)
-  const queries = openFileStore({ name: 'query', dir: folders.queries, maxEntries: 1000, maxAgeMs, ...files })
+  const queries = openFileStore({
+    name: 'query',
+    dir: folders.queries,
+    maxEntries: 1000,
+    maxAgeMs,
+    isEntry: isAnswer,
+    ...files,
+  })
   const blocks = openFileStore({ name: 'block', dir: folders.blocks, maxEntries: maxBlocks, ...files })
   return {
     queries: queryDisk({ store: queries, bootId: bootId(), process: thisProcess, onExit }),

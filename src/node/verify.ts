@@ -1,4 +1,6 @@
 // Reads everything on disk and says what is damaged: for `op-dbus cache verify`. Part of the Node root; repairs nothing.
+import { isAnswer } from '../caches/query-file.js'
+import type { Key } from '../ports.js'
 import { openFileStore } from '../stores/files.js'
 import { verifySegments } from '../stores/segments.js'
 import { foldersIn } from './disk.js'
@@ -38,7 +40,7 @@ export async function verifyCaches(options: OpenOptions = {}): Promise<VerifyRep
   const caches = {
     embeddings: await verifyEmbeddings(folders.embeddings),
     blocks: await verifyFiles(folders.blocks),
-    queries: await verifyFiles(folders.queries),
+    queries: await verifyFiles(folders.queries, isAnswer),
   }
   return { dir, damaged: Object.values(caches).some(report => report.damaged > 0), caches }
 }
@@ -48,11 +50,12 @@ async function verifyEmbeddings(dir: string): Promise<CacheReport> {
   return { files: segments, entries: live, size: bytes, damaged, foreign: foreign.length }
 }
 
-async function verifyFiles(dir: string): Promise<CacheReport> {
-  const store = openFileStore({ name: 'file', dir, maxEntries: 1, clock: nodeClock(), hash: nodeHash, crc32 })
+async function verifyFiles(dir: string, isEntry?: (key: Key) => boolean): Promise<CacheReport> {
+  const parts = { clock: nodeClock(), hash: nodeHash, crc32, ...(isEntry && { isEntry }) }
+  const store = openFileStore({ name: 'file', dir, maxEntries: 1, ...parts })
   try {
-    const { files, entries, bytes, foreign } = await store.verify()
-    return { files, entries, size: bytes, damaged: files - entries, foreign }
+    const { files, entries, damaged, bytes, foreign } = await store.verify()
+    return { files, entries, size: bytes, damaged, foreign }
   } finally {
     await store.close()
   }

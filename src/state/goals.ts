@@ -88,7 +88,13 @@ export class Diffs {
     // What is frozen is hashed once, however often it is compared.
     deepFreeze(goal.wanted)
     // What a plugin refuses may be about its system.
-    const input = { plugin: plugin.name, pluginVersion: key, current, desired: goal.wanted }
+    const input = {
+      plugin: plugin.name,
+      pluginVersion: plugin.version,
+      scope: key,
+      current,
+      desired: goal.wanted,
+    }
     const { value, source } = await this.#diffs.getOrCompute<PluginDiff>(
       input,
       () => ({

@@ -218,7 +218,9 @@ export class StateManager {
     for (const watch of [...this.#watches]) watch.close()
     this.#push.close()
     await Promise.allSettled(this.#applies)
-    const { registry, calls, diagnostics, release } = this.#parts
+    const { registry, calls, queries, diagnostics, release } = this.#parts
+    // What is late is being asked anew, by plugins that are about to be let go.
+    await queries.settled()
     for (const { plugin } of registry.loaded ?? []) {
       if (!plugin.close) continue
       await calls

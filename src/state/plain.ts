@@ -3,6 +3,8 @@ import { messageOf } from '../errors.js'
 import type { JsonObject, JsonValue } from './json.js'
 import { pointerTo } from './pointer.js'
 
+export { deepFreeze } from '../cache/frozen.js'
+
 /** How deep a state may nest, and how long its JSON text may be. What walks a state calls itself once for each level. */
 export const MAX_DEPTH = 128
 export const MAX_BYTES = 16 * 1024 * 1024
@@ -145,14 +147,6 @@ export function sameJson(one: JsonValue | undefined, other: JsonValue | undefine
     keys.length === Object.keys(other).length &&
     keys.every(key => Object.hasOwn(other, key) && sameJson(one[key], other[key]))
   )
-}
-
-export function deepFreeze<T extends JsonValue>(value: T): T {
-  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
-    for (const inner of Object.values(value)) deepFreeze(inner)
-    Object.freeze(value)
-  }
-  return value
 }
 
 /** In one order, each once: lists that are sets. Numbers by size, all else by its JSON text. */

@@ -77,7 +77,7 @@ export interface StatePlugin {
 export interface PluginCapabilities {
   /** It changes things: has `apply`. */
   readonly apply: boolean
-  /** All actions of an apply happen, or none. */
+  /** All actions that `apply` is given happen, or none. What is refused is not given, and holds nothing back. */
   readonly atomic: boolean
   /** What `apply` did can be undone. */
   readonly rollback: boolean

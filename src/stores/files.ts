@@ -45,6 +45,8 @@ export interface FileStoreOptions {
   readonly maxEntries: number
   /** A file older than this, in ms, is removed at the first look and every minute. Absent: never. */
   readonly maxAgeMs?: (key: Key) => number
+  /** Which files are entries for `size`, `list` and `verify`; the others only accompany them. Absent: all. */
+  readonly isEntry?: (key: Key) => boolean
   /** A file longer than this is damaged or not ours, and a value longer than this is refused. Default 64 MiB. */
   readonly maxBytes?: number
   readonly clock: Clock
@@ -55,8 +57,11 @@ export interface FileStoreOptions {
 export interface FileReport {
   /** Files with our first bytes. */
   readonly files: number
-  /** Those of them whose check holds. */
+  /** Those of them that are entries and whose check holds. */
   readonly entries: number
+  /** Those of them whose check does not. */
+  readonly damaged: number
+  /** Of the entries. */
   readonly bytes: number
   /** Other files of our name; left alone. */
   readonly foreign: number
@@ -68,6 +73,8 @@ export interface FileStore extends Store {
   holdSync(key: Key): HeldEntry | undefined
   /** One entry, written before this returns: for what must not wait, such as a process's exit. */
   setSync(key: Key, value: Uint8Array): void
+  /** Where an entry lies, for messages. */
+  pathOf(key: Key): string
   clearedElsewhere(): boolean
   /** As `clear`, and the folder itself goes, unless something of somebody else's is in it: for one that nobody uses any more. */
   remove(): Promise<void>
@@ -78,7 +85,7 @@ export interface FileStore extends Store {
 
 /** Creates nothing and reads nothing until it is used. */
 export function openFileStore(options: FileStoreOptions): FileStore {
-  const { dir, clock, crc32 } = options
+  const { dir, clock, crc32, isEntry = () => true } = options
   const maxBytes = options.maxBytes ?? 64 * 2 ** 20
   const encoder = new TextEncoder()
   const counters: StoreCounters = { damaged: 0, evicted: 0 }
@@ -124,7 +131,7 @@ export function openFileStore(options: FileStoreOptions): FileStore {
   function write(key: Key, value: Uint8Array): void {
     const path = pathOf(key)
     const there = look(path)
-    if (there === 'foreign' && !isBlank(readFile(path, maxBytes) ?? NOTHING)) return
+    if (there === 'foreign' && !isLeftOver(readFile(path, maxBytes) ?? NOTHING)) return
     const temporary = join(dir, `.${key}.${options.hash.random(4)}.tmp`)
     const file = Buffer.concat([encoder.encode(MAGIC + checksum(key, value) + MIDDLE), value, encoder.encode(END)])
     replaceFile(path, file, temporary, { sync: false })
@@ -226,6 +233,7 @@ export function openFileStore(options: FileStoreOptions): FileStore {
   return {
     name: options.name,
     counters,
+    pathOf,
     getSync(key) {
       enter([key])
       return guarded(dir, () => read(key))
@@ -257,24 +265,29 @@ export function openFileStore(options: FileStoreOptions): FileStore {
     },
     async *list() {
       enter([])
-      for (const key of guarded(dir, keysByName)) {
+      for (const key of guarded(dir, keysByName).filter(isEntry)) {
         const value = guarded(dir, () => read(key))
         if (value !== undefined) yield { key, bytes: value.length }
       }
     },
     async size() {
       enter([])
-      const files = guarded(dir, ours)
+      const files = guarded(dir, ours).filter(({ key }) => isEntry(key))
       return { entries: files.length, bytes: files.reduce((sum, file) => sum + file.bytes, 0) }
     },
     async verify() {
       enter([])
       return guarded(dir, () => {
         const files = ours()
-        const entries = files.filter(({ key }) => read(key) !== undefined).length
-        const named = keysByName().length
-        const bytes = files.reduce((sum, file) => sum + file.bytes, 0)
-        return { files: files.length, entries, bytes, foreign: named - files.length }
+        const whole = files.filter(({ key }) => read(key) !== undefined)
+        const entries = files.filter(({ key }) => isEntry(key))
+        return {
+          files: files.length,
+          entries: whole.filter(({ key }) => isEntry(key)).length,
+          damaged: files.length - whole.length,
+          bytes: entries.reduce((sum, file) => sum + file.bytes, 0),
+          foreign: keysByName().length - files.length,
+        }
       })
     },
     async clear() {
@@ -321,8 +334,8 @@ function isOurs(bytes: Uint8Array): boolean {
 }
 
 /** What a power cut may leave of a file of ours. It says nothing, so it may be written over, but whose it is nobody knows. */
-function isBlank(bytes: Uint8Array): boolean {
-  return bytes.every(byte => byte === 0)
+function isLeftOver(bytes: Uint8Array): boolean {
+  return bytes.every(byte => byte === 0) || (bytes.length < MAGIC.length && MAGIC.startsWith(text(bytes)))
 }
 
 function text(bytes: Uint8Array): string {

@@ -1,7 +1,7 @@
 // What a caller may ask of a query: a frozen value, a fresh one, one with a time of its own, and what is served past its time.
 import { describe, expect, it } from 'vitest'
 import { deferred, TestClock, temporaryFolder } from '../support.js'
-import { answer, never, open, openTwo, plugin, TTL } from './query-support.js'
+import { answer, handTimer, never, open, openTwo, plugin, TTL } from './query-support.js'
 
 describe('a frozen value', () => {
   it('is the very object that the plugin’s query answered, frozen, for all who ask so', async () => {
@@ -212,5 +212,28 @@ describe('an answer past its time', () => {
     expect(warnings[0]).toContain('no socket')
     clock.advance(staleMs)
     await expect(cache.getOrCompute('net', () => Promise.reject(new Error('no socket')))).rejects.toThrow('no socket')
+  })
+
+  it('is renewed by a program that asks once, since its end waits for that, and not for ever', async () => {
+    const { dir, clock, here } = openTwo({ staleMs })
+    await here.getOrCompute('net', answer('old'))
+    await Promise.resolve()
+    clock.advance(TTL + 1)
+    const { timer, pass } = handTimer()
+    for (const how of ['answers', 'hangs'] as const) {
+      const { cache } = open(dir, { staleMs, clock, timer })
+      const { query, begun } = plugin()
+      expect((await cache.getOrCompute('net', query)).value).toBe(how === 'answers' ? 'old' : 'new')
+      const [asked] = await begun(1)
+      let closed = false
+      const closing = cache.close().then(() => (closed = true))
+      await new Promise(setImmediate)
+      expect(closed).toBe(false)
+      if (how === 'answers') asked!.resolve('new')
+      else pass()
+      await closing
+      clock.advance(TTL + 1)
+    }
+    expect(await open(dir, { clock, staleMs }).cache.get('net')).toMatchObject({ value: 'new' })
   })
 })

@@ -46,6 +46,23 @@ describe('hold', () => {
     expect(there.view('net')).toBe('after')
   })
 
+  it('leaves no gap to who begins at the same time', async () => {
+    const dir = temporaryFolder()
+    const clock = new TestClock()
+    const holder = open(dir, { clock }).cache
+    const { cache, store } = open(dir, { clock })
+    const { setSync } = store!
+    let letGo: Promise<() => Promise<void>> | undefined
+    // Between the look of this one and its token the other begins.
+    store!.setSync = (key, value) => {
+      letGo ??= holder.hold('net')
+      setSync(key, value)
+    }
+    await cache.getOrCompute('net', answer('half'))
+    expect(letGo).toBeDefined()
+    expect(cache.view('net')).toBeUndefined()
+  })
+
   it('is held as often as it was called, by plugin', async () => {
     for (const dir of [temporaryFolder(), undefined]) {
       const { cache } = open(dir)

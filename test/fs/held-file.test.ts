@@ -6,12 +6,12 @@ import { temporaryFolder } from '../support.js'
 
 const ANY = 1000
 
-describe.each([true, false])('HeldFile, on a file system of this machine alone: %s', local => {
+describe('HeldFile', () => {
   const begin = () => {
     const dir = temporaryFolder()
     const path = join(dir, 'token')
     writeFileSync(path, 'one')
-    return { dir, path, held: HeldFile.open(path, ANY, local)! }
+    return { dir, path, held: HeldFile.open(path, ANY)! }
   }
 
   it('stands for as long as the file is there as it was', () => {
@@ -35,6 +35,22 @@ describe.each([true, false])('HeldFile, on a file system of this machine alone: 
       },
     ],
     ['removed with its folder', (_path, dir) => rmSync(dir, { recursive: true })],
+    [
+      'moved away with its folder',
+      (_path, dir) => {
+        renameSync(dir, `${dir}-moved`)
+        rmSync(`${dir}-moved`, { recursive: true })
+      },
+    ],
+    [
+      'in a folder that another came in place of',
+      (path, dir) => {
+        renameSync(dir, `${dir}-moved`)
+        mkdirSync(dir)
+        writeFileSync(path, 'one')
+        rmSync(`${dir}-moved`, { recursive: true })
+      },
+    ],
     ['written over', path => writeFileSync(path, 'other')],
     [
       'given a second name and replaced',
@@ -53,7 +69,7 @@ describe.each([true, false])('HeldFile, on a file system of this machine alone: 
   it('does not stand for the file after next, which may have its number and its time', () => {
     const { dir, path } = begin()
     for (let i = 0; i < 200; i++) {
-      const held = HeldFile.open(path, ANY, local)!
+      const held = HeldFile.open(path, ANY)!
       replace(path, dir)
       replace(path, dir)
       expect(held.stands()).toBe(false)
@@ -67,8 +83,8 @@ describe.each([true, false])('HeldFile, on a file system of this machine alone: 
     mkdirSync(join(dir, 'folder'))
     symlinkSync(path, join(dir, 'link'))
     const open = descriptors()
-    for (const name of ['folder', 'link', 'absent']) expect(HeldFile.open(join(dir, name), ANY, local)).toBeUndefined()
-    expect(HeldFile.open(path, 2, local)).toBeUndefined()
+    for (const name of ['folder', 'link', 'absent']) expect(HeldFile.open(join(dir, name), ANY)).toBeUndefined()
+    expect(HeldFile.open(path, 2)).toBeUndefined()
     expect(descriptors()).toBe(open)
   })
 })

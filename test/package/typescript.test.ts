@@ -36,6 +36,8 @@ const WAYS = [
   { module: 'esnext', moduleResolution: 'bundler', files: ['use.ts'], more: ['--skipLibCheck'] },
   // With the declarations themselves checked, as a project may do that leaves out --skipLibCheck.
   { module: 'nodenext', moduleResolution: 'nodenext', files: ['use.mts', 'use.cts'], more: [] },
+  // Likewise, on a server, which knows no DOM.
+  { module: 'nodenext', moduleResolution: 'nodenext', files: ['use.mts'], more: ['--lib', 'es2023,esnext.disposable'] },
 ]
 
 beforeAll(() => {
@@ -62,7 +64,8 @@ it('node16, which is older than require() of modules, says so in CommonJS and no
 
 function compile(module: string, moduleResolution: string, args: readonly string[]) {
   const tsc = join(consumer.dir, 'node_modules/typescript/bin/tsc')
-  const target = ['--target', 'es2022', '--lib', 'es2023,dom,dom.iterable,esnext.disposable', '--types', 'node']
-  const how = ['--strict', '--noEmit', '--module', module, '--moduleResolution', moduleResolution]
+  const target = ['--target', 'es2022', '--types', 'node']
+  const lib = args.includes('--lib') ? [] : ['--lib', 'es2023,dom,dom.iterable,esnext.disposable']
+  const how = [...lib, '--strict', '--noEmit', '--module', module, '--moduleResolution', moduleResolution]
   return runNode([tsc, ...args, ...target, ...how], { cwd: consumer.dir, env: consumer.env })
 }

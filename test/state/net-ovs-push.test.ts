@@ -3,11 +3,10 @@ import { mkdirSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import type { Outcome } from '../../src/state/plugin.js'
-import { netPlugin } from '../../src/state/plugins/net.js'
 import { CountingProxy, Ovs } from '../real/ovs.js'
 import { describeWith } from '../real/parts.js'
 import { deferred, temporaryFolder } from '../support.js'
-import { applied, closePlugins, create, NO_IP, netOf, never, query, toolsIn, useOvs } from './net-support.js'
+import { applied, closePlugins, create, NO_IP, netOf, never, query, useOvs } from './net-support.js'
 
 describeWith('ovs', 'a real Open vSwitch among others', () => {
   const { ovs, net } = useOvs()
@@ -24,8 +23,7 @@ describeWith('ovs', 'a real Open vSwitch among others', () => {
     const alone = await Ovs.start({ vswitchd: false })
     try {
       const warnings: string[] = []
-      const tools = { ...toolsIn(NO_IP), warn: (message: string) => void warnings.push(message) }
-      const unconfigured = netPlugin(tools, { ovsdb: alone.socket, configureMs: 20 })
+      const unconfigured = netOf({ ovsdb: alone.socket, configureMs: 20 }, NO_IP, warnings)
       const { br1 } = await applied(unconfigured, [create('br1', { type: 'ovs-bridge' })])
       expect(br1).toMatchObject({
         status: 'pending',

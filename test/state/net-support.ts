@@ -5,26 +5,19 @@ import { normaliseState } from '../../src/state/normalise.js'
 import type { ApplyCall, Outcome, PluginTools, StateAction, StatePlugin } from '../../src/state/plugin.js'
 import type { NetOptions } from '../../src/state/plugins/net.js'
 import { netPlugin } from '../../src/state/plugins/net.js'
-import { runIn } from '../../src/state/plugins/run.js'
 import { Ovs } from '../real/ovs.js'
+import { toolsIn } from './plugin-tools.js'
 
 /** The environment without `ip`: only Open vSwitch is asked. */
 export const NO_IP = { PATH: '/nowhere' }
 
-export function toolsIn(env: Readonly<Record<string, string | undefined>> = process.env): PluginTools {
-  return {
-    clock: { now: () => Date.now(), monotonic: () => performance.now() },
-    env,
-    warn: () => {},
-    run: runIn(env),
-  }
-}
+const clock = { now: () => Date.now(), monotonic: () => performance.now() }
 
 const plugins: StatePlugin[] = []
 
 /** Asks Open vSwitch alone unless told otherwise; is closed by {@link closePlugins}. */
-export function netOf(options: NetOptions, env: Readonly<Record<string, string | undefined>> = NO_IP): StatePlugin {
-  const plugin = netPlugin(toolsIn(env), options)
+export function netOf(options: NetOptions, env: PluginTools['env'] = NO_IP, warnings: string[] = []): StatePlugin {
+  const plugin = netPlugin(toolsIn(env, warnings, clock), options)
   plugins.push(plugin)
   return plugin
 }

@@ -3,6 +3,11 @@ import type { PluginTools } from '../../src/state/plugin.js'
 import { runIn } from '../../src/state/plugins/run.js'
 import { TestClock } from '../support.js'
 
-export function toolsIn(env: PluginTools['env'], warnings: string[] = []): PluginTools {
-  return { clock: new TestClock(), env, warn: message => warnings.push(message), run: runIn(env) }
+/** `clock`: a test's own, unless something real is waited for. */
+export function toolsIn(
+  env: PluginTools['env'],
+  warnings: string[] = [],
+  clock: PluginTools['clock'] = new TestClock(),
+): PluginTools {
+  return { clock, env, warn: message => warnings.push(message), run: runIn(env) }
 }

@@ -118,6 +118,24 @@ describe('file store', () => {
     await store.close()
   })
 
+  it('counts only what is an entry', async () => {
+    const store = open(dir, { isEntry: key => !key.endsWith('.token') })
+    await store.setMany([
+      [key('net'), json(1)],
+      [key('net.token'), json('token')],
+      [key('lxc.token'), json('token')],
+    ])
+    const { bytes, entries } = await store.size()
+    expect([entries, bytes]).toEqual([1, statSync(join(dir, 'net.json')).size])
+    const keys = []
+    for await (const entry of store.list()) keys.push(entry.key)
+    expect(keys).toEqual(['net'])
+    writeFileSync(join(dir, 'lxc.token.json'), readFileSync(join(dir, 'net.token.json')))
+    expect(await store.verify()).toEqual({ files: 3, entries: 1, damaged: 1, bytes, foreign: 0 })
+    await store.clear()
+    expect(readdirSync(dir)).toEqual(['.epoch'])
+  })
+
   it('leaves empty files and an epoch of the user alone, and does not clear through a link', async () => {
     for (const name of ['todo.json', '.epoch']) writeFileSync(join(dir, name), name === '.epoch' ? 'mine' : '')
     const clock = new TestClock()
