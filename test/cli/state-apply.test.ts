@@ -55,8 +55,8 @@ describe('apply', () => {
   it('without a terminal and without --yes changes nothing, and asks nothing', async () => {
     const system = newSystem(STATE)
     const file = system.write('desired.json', TWO)
-    for (const args of [['apply', file], ['apply', '-'], ['apply', '--plan', file], ['rollback']]) {
-      const outcome = await system.run(args, { input: JSON.stringify(TWO) })
+    const calls = [['apply', file], ['apply', '-'], ['apply', '--plan', file], ['rollback']]
+    for (const outcome of await Promise.all(calls.map(args => system.run(args, { input: JSON.stringify(TWO) })))) {
       expect(outcome).toMatchObject({ code: 2, stdout: '' })
       expect(outcome.stderr).toContain('--yes')
     }
@@ -119,8 +119,8 @@ describe('apply', () => {
     expect((await system.run(['apply', '--plan', plan, '--dry-run'])).code).toBe(0)
 
     system.set({ ...STATE, things: [{ name: 'b', size: 3 }] })
-    for (const last of ['--yes', '--dry-run']) {
-      const moved = await system.run(['apply', '--plan', plan, last])
+    const late = ['--yes', '--dry-run'].map(last => system.run(['apply', '--plan', plan, last]))
+    for (const moved of await Promise.all(late)) {
       expect(moved).toMatchObject({ code: 10, stdout: '' })
     }
     expect(system.asked()).not.toContain('apply')
