@@ -109,7 +109,9 @@ export function summaryOf(diffs: readonly Actions[], trouble: Readonly<Record<st
   const of = (kind: StateAction['kind']) => count(all.filter(action => action.kind === kind).length)
   const refused = all.filter(action => action.kind !== 'none' && action.refused !== undefined).length
   const not = refused > 0 ? `; ${count(refused)} of them refused` : ''
-  return `${of('create')} to create, ${of('modify')} to modify, ${of('delete')} to delete${not}; ${of('none')} already so${without}`
+  const taken = all.reduce((sum, action) => sum + (action.kind === 'delete' ? (action.with?.length ?? 0) : 0), 0)
+  const along = taken > 0 ? `, and ${count(taken)} with that` : ''
+  return `${of('create')} to create, ${of('modify')} to modify, ${of('delete')} to delete${along}${not}; ${of('none')} already so${without}`
 }
 
 /** What became of one resource: `✓ done     + net interfaces/ovsbr1`. */
@@ -166,12 +168,17 @@ export function ageText(ms: number): string {
   return `${count(Math.floor(seconds / 86_400))} days`
 }
 
+/** Each thing that goes along, since nobody named it. */
+function takenText({ with: taken = [] }: Extract<StateAction, { kind: 'delete' }>, look: Look): string {
+  return taken.map(({ resource }) => `    ${painted('-', `- ${nameOf(resource)}`, look)}  goes with it\n`).join('')
+}
+
 function actionText(action: StateAction, look: Look): string {
   if (action.kind === 'none') return ''
   const sign = SIGN[action.kind]
   const refused = action.refused === undefined ? '' : `    ! refused: ${oneLine(action.refused, 200)}\n`
   const head = `  ${painted(sign, `${sign} ${nameOf(action.resource)}`, look)}\n`
-  if (action.kind === 'delete') return head + refused
+  if (action.kind === 'delete') return head + takenText(action, look) + refused
   const changes =
     action.kind === 'modify'
       ? action.changes

@@ -3,7 +3,7 @@
 import type { Diagnostics } from '../diagnostics.js'
 import { isOpDbusError, messageOf, OpDbusError, throwIfAborted } from '../errors.js'
 import type { Clock, Timer } from '../ports.js'
-import { carryOut, refusedOutcome, resourceKey, type Step, skippedOutcome } from './carry-out.js'
+import { carryOut, refusedOutcome, type Step, skippedOutcome } from './carry-out.js'
 import type { Checkpoints } from './checkpoints.js'
 import { writeCurrent } from './current-file.js'
 import type { DataFolder } from './data-folder.js'
@@ -15,7 +15,7 @@ import type { StateAction } from './plugin.js'
 import { failed, type PluginCalls, troubleOf } from './plugin-calls.js'
 import { identityOf, type Registered } from './registry.js'
 import type { ApplyOptions, ApplyReport, Plan, PluginCheckpoint, PluginTrouble, ResourceOutcome } from './reports.js'
-import { findResource, resourcesOf } from './resources.js'
+import { findResource, resourceKey, resourcesOf } from './resources.js'
 import type { States } from './states.js'
 
 export interface ApplyParts {

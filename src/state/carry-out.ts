@@ -7,6 +7,7 @@ import { sameJson } from './plain.js'
 import type { Outcome, ResourceName, StateAction } from './plugin.js'
 import { asPluginError, type PluginCalls } from './plugin-calls.js'
 import type { ResourceOutcome } from './reports.js'
+import { resourceKey } from './resources.js'
 import type { States } from './states.js'
 
 /** What an apply has to do with one plugin. */
@@ -159,9 +160,4 @@ function outcomeOf(
   const { name } = goal.registered.plugin
   const action = kind === 'none' ? 'modify' : kind
   return { plugin: name, resource, action, status, ...(message !== undefined && { message }) }
-}
-
-/** A resource in one word, for messages and maps: no two of a plugin share it. */
-export function resourceKey({ collection, name }: ResourceName): string {
-  return name === '' ? collection : `${collection}/${name}`
 }

@@ -5,14 +5,14 @@ import { asSet, isObject, memberOf, sameJson } from './plain.js'
 import type { Change, ResourceName, ResourceRule, StateAction, StatePlugin } from './plugin.js'
 import { step, stepsOf } from './pointer.js'
 import type { DesiredPlugin, TouchedResource } from './reports.js'
-import { OUR_WORDS, resourcesOf } from './resources.js'
+import { findResource, OUR_WORDS, resourceKey, resourcesOf } from './resources.js'
 
 /**
  * What leads from `current` (a normalised state) to `desired`, in the order of the plugin's resources, then by name. A declared resource
  * that is so already is an action of kind `none`. Only in collections that the desired state names does prune remove anything.
  */
 export function diffState(
-  plugin: Pick<StatePlugin, 'resources' | 'refuses' | 'prunes'>,
+  plugin: Pick<StatePlugin, 'resources' | 'refuses' | 'prunes' | 'takes'>,
   current: JsonObject,
   desired: DesiredPlugin,
 ): StateAction[] {
@@ -31,7 +31,24 @@ export function diffState(
       actions.push(judged(plugin, action, have.get(name)))
     }
   }
-  return actions
+  return withTaken(plugin, current, actions)
+}
+
+/** The same actions; those that remove something say what goes with it, and how that is. */
+export function withTaken(
+  plugin: Pick<StatePlugin, 'resources' | 'takes'>,
+  current: JsonObject,
+  actions: readonly StateAction[],
+): StateAction[] {
+  const told = new Set(actions.map(({ resource }) => resourceKey(resource)))
+  return actions.map(action => {
+    if (action.kind !== 'delete') return action
+    const taken = (plugin.takes?.(action.resource, current) ?? []).flatMap(resource => {
+      const old = told.has(resourceKey(resource)) ? undefined : findResource(plugin, current, resource)
+      return old === undefined ? [] : [{ resource, old }]
+    })
+    return taken.length === 0 ? action : { ...action, with: taken }
+  })
 }
 
 /** `want` undefined: it is to go. */

@@ -22,12 +22,14 @@ const change = v.pipe(
   v.check(one => one.old !== undefined || one.new !== undefined, 'has neither old nor new'),
 )
 
+const taken = v.optional(v.array(v.strictObject({ resource, old: object }), 'is not a list'))
+
 const action = v.variant(
   'kind',
   [
     v.strictObject({ kind: v.literal('create'), resource, new: object, refused }),
     v.strictObject({ kind: v.literal('modify'), resource, changes: v.array(change, 'is not a list'), refused }),
-    v.strictObject({ kind: v.literal('delete'), resource, old: object, refused }),
+    v.strictObject({ kind: v.literal('delete'), resource, old: object, with: taken, refused }),
     v.strictObject({ kind: v.literal('none'), resource }),
   ],
   'is none of create, modify, delete and none',

@@ -2,7 +2,7 @@
 import { deepFreeze } from '../cache/frozen.js'
 import type { DiffCache } from '../caches/diff-cache.js'
 import type { Source } from '../ports.js'
-import { diffBack, diffState } from './diff.js'
+import { diffBack, diffState, withTaken } from './diff.js'
 import type { JsonObject } from './json.js'
 import type { ApplyCall, StateAction, StatePlugin } from './plugin.js'
 import { identityOf, type Registered, strangerTo } from './registry.js'
@@ -51,8 +51,10 @@ function checkpointGoal(registered: Registered, { resources, extra }: PluginChec
   return {
     registered,
     wanted: resources,
-    actionsFrom: current =>
-      resources.map(touched => diffBack(judged, touched, findResource(plugin, current, touched.resource))),
+    actionsFrom(current) {
+      const back = resources.map(touched => diffBack(judged, touched, findResource(plugin, current, touched.resource)))
+      return withTaken(judged, current, back)
+    },
     carryOut: async (actions, call) =>
       plugin.rollback ? plugin.rollback(actions, extra, call) : plugin.apply?.(actions, call),
   }
@@ -62,12 +64,13 @@ function checkpointGoal(registered: Registered, { resources, extra }: PluginChec
 function judging(
   plugin: StatePlugin,
   refusal: string | undefined,
-): Pick<StatePlugin, 'resources' | 'refuses' | 'prunes'> {
+): Pick<StatePlugin, 'resources' | 'refuses' | 'prunes' | 'takes'> {
   const { resources } = plugin
   return {
     resources,
     refuses: (action, current) => refusal ?? plugin.refuses?.(action, current),
     ...(plugin.prunes && { prunes: (...about) => plugin.prunes!(...about) }),
+    ...(plugin.takes && { takes: (...about) => plugin.takes!(...about) }),
   }
 }
 

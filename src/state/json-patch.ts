@@ -1,7 +1,7 @@
 // Diffs as one JSON patch (RFC 6902) of what `op-dbus query` prints. Pure.
 import type { JsonObject, JsonValue } from './json.js'
 import { memberOf } from './plain.js'
-import type { Change, ResourceRule, StateAction, StatePlugin } from './plugin.js'
+import type { Change, ResourceName, ResourceRule, StateAction, StatePlugin } from './plugin.js'
 import { step } from './pointer.js'
 import type { PluginDiff } from './reports.js'
 import { findResource, keysOf, kindOf, nameOf } from './resources.js'
@@ -49,6 +49,13 @@ class Patch {
   addAll(plugin: Pick<StatePlugin, 'name' | 'resources'>, state: JsonObject, actions: readonly StateAction[]): void {
     const made = new Set<string>()
     const places = new Map<string, ReadonlyMap<string, number>>()
+    const place = ({ collection, name }: ResourceName) => {
+      const rule = plugin.resources[collection]!
+      if (!places.has(collection)) places.set(collection, indicesOf(rule, memberOf(state, collection)))
+      const index = places.get(collection)!.get(name) ?? 0
+      const last = kindOf(rule) === 'list' ? step(index) : newStep(rule, name)
+      return { index, path: `/plugins${step(plugin.name)}${step(collection)}${last}` }
+    }
     for (const action of actions) {
       if (action.kind === 'none') continue
       const { collection, name } = action.resource
@@ -60,13 +67,14 @@ class Patch {
         this.#additions.push({ op: 'add', path: path + newStep(rule, name), value: action.new })
         continue
       }
-      if (!places.has(collection)) places.set(collection, indicesOf(rule, memberOf(state, collection)))
-      const index = places.get(collection)!.get(name) ?? 0
-      const at = path + (kindOf(rule) === 'list' ? step(index) : newStep(rule, name))
       if (action.kind === 'delete') {
-        this.#tests.push({ op: 'test', path: at, value: action.old })
-        this.#removals.push({ path: at, index })
+        for (const { resource, old } of [action, ...(action.with ?? [])]) {
+          const gone = place(resource)
+          this.#tests.push({ op: 'test', path: gone.path, value: old })
+          this.#removals.push(gone)
+        }
       } else {
+        const at = place(action.resource).path
         this.#name(rule, at, findResource(plugin, state, action.resource)!)
         for (const change of action.changes) this.#change(at, change)
       }

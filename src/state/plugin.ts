@@ -50,6 +50,8 @@ export interface StatePlugin {
    * which may speak of it elsewhere (a port in the list of its bridge). Absent: it may remove none, and prune is refused.
    */
   prunes?(resource: ResourceName, current: JsonObject, desired: JsonObject): boolean
+  /** What else goes, or loses what it hangs on, when this resource is removed: the ports of a bridge. `state` is the whole as it is. */
+  takes?(resource: ResourceName, state: JsonObject): readonly ResourceName[]
   /**
    * Does `actions` (none of kind `none`, none refused) and reports each as soon as it is known how it went. Looks again before it changes
    * anything: where an `old` value is not what it was, nothing is done and it rejects with CONFLICT. What is not reported when it rejects
@@ -136,7 +138,14 @@ export type StateAction =
       readonly changes: readonly Change[]
       readonly refused?: string
     }
-  | { readonly kind: 'delete'; readonly resource: ResourceName; readonly old: JsonObject; readonly refused?: string }
+  | {
+      readonly kind: 'delete'
+      readonly resource: ResourceName
+      readonly old: JsonObject
+      /** What goes with it, by {@link StatePlugin.takes}, as far as no action of its own says what becomes of that. */
+      readonly with?: readonly { readonly resource: ResourceName; readonly old: JsonObject }[]
+      readonly refused?: string
+    }
   | { readonly kind: 'none'; readonly resource: ResourceName }
 
 /** Something wrong in a desired state. */

@@ -139,6 +139,7 @@ const OPTIONAL = [
   'check',
   'refuses',
   'prunes',
+  'takes',
   'apply',
   'checkpoint',
   'rollback',

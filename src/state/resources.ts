@@ -164,3 +164,8 @@ export function findResource(
   const rule = Object.hasOwn(plugin.resources, collection) ? plugin.resources[collection] : undefined
   return rule && resourcesOf(rule, memberOf(state, collection)).get(name)
 }
+
+/** A resource in one word, for messages and maps: no two of a plugin share it. */
+export function resourceKey({ collection, name }: ResourceName): string {
+  return name === '' ? collection : `${collection}/${name}`
+}

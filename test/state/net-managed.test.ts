@@ -101,6 +101,29 @@ describeWith('ovs', 'a desired network, applied, verified and taken back', () =>
     expect((await state.verify(desired)).same).toBe(true)
   })
 
+  it('says what goes with a bridge, and removes nothing where one of that has moved since', async () => {
+    await ovs.vsctl('add-br br0 -- add-port br0 p1 -- set port p1 tag=5 -- add-port br0 p2 -- add-br br1')
+    const state = await open()
+    const before = await ovs.vsctl('show')
+    const plan = await state.plan(desiredOf({ interfaces: [{ name: 'br0', ensure: 'absent' }] }))
+    expect(plan.diffs[0]?.actions).toMatchObject([
+      {
+        kind: 'delete',
+        resource: { name: 'br0' },
+        with: [{ resource: { name: 'p1' }, old: { tag: 5 } }, { resource: { name: 'p2' } }],
+      },
+    ])
+    await ovs.vsctl('set port p1 tag=6')
+    await expect(state.apply(plan)).rejects.toMatchObject({ code: 'CONFLICT' })
+    await ovs.vsctl('set port p1 tag=5')
+    expect(await ovs.vsctl('show')).toBe(before)
+    expect(await state.apply(plan)).toMatchObject({ success: true })
+    expect(await ovs.vsctl('list-br')).toBe('br1\n')
+    expect(await state.apply(await state.planRollback())).toMatchObject({ success: true })
+    expect(await ovs.vsctl('list-ports br0')).toBe('p1\np2\n')
+    expect(await ovs.vsctl('get port p1 tag')).toBe('5\n')
+  })
+
   it('does nothing where the system moved since the plan, and tells what is refused in the plan', async () => {
     await ovs.vsctl('add-br br0 -- add-port br0 p1 tag=5')
     const state = await open()

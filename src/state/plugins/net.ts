@@ -8,7 +8,7 @@ import { checkNet } from './net/check.js'
 import type { OvsdbClient } from './net/client.js'
 import { UNORDERED } from './net/fields.js'
 import { initialOf } from './net/initial.js'
-import { prunes, refuses } from './net/refuses.js'
+import { prunes, refuses, takes } from './net/refuses.js'
 import { onPath } from './on-path.js'
 
 export interface NetOptions {
@@ -72,6 +72,7 @@ export function netPlugin(tools: PluginTools, options: NetOptions = {}): StatePl
     check: checkNet,
     refuses,
     prunes,
+    takes,
     async apply(actions, call) {
       const { applyActions } = await import('./net/apply.js')
       await applyActions(context, actions, undefined, call)

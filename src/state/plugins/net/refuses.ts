@@ -105,6 +105,22 @@ export function prunes({ collection, name }: ResourceName, current: JsonObject, 
   return !declared.some(resource => belongsTo(resource, name) || lists(resource.ports, name))
 }
 
+/** The ports of a bridge, and the interfaces of its ports. A link of the kernel among them stays, and is a port no more. */
+export function takes({ collection, name }: ResourceName, state: JsonObject): ResourceName[] {
+  if (collection !== 'interfaces') return []
+  const all = (state.interfaces ?? []) as readonly JsonObject[]
+  const gone = new Set([name])
+  // A port first, then its interfaces.
+  for (let found = 0; found < gone.size; ) {
+    found = gone.size
+    for (const { name: one, bridge, port } of all) {
+      if (gone.has(String(bridge)) || gone.has(String(port))) gone.add(String(one))
+    }
+  }
+  gone.delete(name)
+  return [...gone].sort().map(one => ({ collection, name: one }))
+}
+
 /** A bridge stays where a port says that it belongs to it, and a port where an interface does. */
 const belongsTo = ({ bridge, port }: JsonObject, name: string) => bridge === name || port === name
 
