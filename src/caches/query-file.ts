@@ -40,12 +40,21 @@ export function queryKey(hash: Hash, plugin: string): Key {
   return `${READABLE.exec(plugin)?.[0] ?? '_'}-${hash.sha256(plugin).slice(0, 32)}` as Key
 }
 
+/**
+ * Whose state it is. What follows a tab says from where it is asked (a network namespace): such answers are kept apart, but what changes
+ * the one makes the others old as well.
+ */
+export function subjectOf(plugin: string): string {
+  const end = plugin.indexOf('\t')
+  return end < 0 ? plugin : plugin.slice(0, end)
+}
+
 export function tokenKey(hash: Hash, plugin: string): Key {
-  return `${queryKey(hash, plugin)}${TOKEN}` as Key
+  return `${queryKey(hash, subjectOf(plugin))}${TOKEN}` as Key
 }
 
 export function holdKey(hash: Hash, plugin: string): Key {
-  return `${queryKey(hash, plugin)}${HOLD}` as Key
+  return `${queryKey(hash, subjectOf(plugin))}${HOLD}` as Key
 }
 
 export interface QueryFileParts {

@@ -1,7 +1,7 @@
 // Says to every process that a plugin's state is being changed, for as long as the process that changes it lives. Knows no answers
 // and no tokens.
 import type { Clock, Hash, Key } from '../ports.js'
-import { holdKey } from './query-file.js'
+import { holdKey, subjectOf } from './query-file.js'
 import { fromJson, toJson } from './values.js'
 
 /** Where holds lie. */
@@ -46,7 +46,7 @@ export class QueryHolds {
   begin(plugin: string): void {
     const { store, clock, hash, process } = this.#options
     const { pid, place } = process
-    store.setSync(holdKey(hash, plugin), toJson({ plugin, holder: this.#holder, pid, place, wallMs: clock.now() })!)
+    store.setSync(holdKey(hash, plugin), toJson({ plugin: subjectOf(plugin), holder: this.#holder, pid, place, wallMs: clock.now() })!)
   }
 
   /** Ends ours, and nobody else's. */
@@ -69,7 +69,7 @@ export class QueryHolds {
     try {
       const bytes = store.getSync(holdKey(hash, plugin))
       const hold = bytes && fromJson(bytes)
-      return hold?.plugin === plugin ? hold : undefined
+      return hold?.plugin === subjectOf(plugin) ? hold : undefined
     } catch {
       // Where nothing can be read nothing is kept for others either.
       return undefined

@@ -5,7 +5,7 @@ import { timer } from '../cache/within.js'
 import { messageOf } from '../errors.js'
 import type { HeldEntry } from '../held-entry.js'
 import type { Hash, Key, Store, Timer, Warn } from '../ports.js'
-import { tokenKey } from './query-file.js'
+import { subjectOf, tokenKey } from './query-file.js'
 import type { QueryHolds } from './query-holds.js'
 import { fromJson, toJson } from './values.js'
 
@@ -204,7 +204,7 @@ export class QueryTokens {
     const file = entry && fromJson(entry.value)
     if (entry === undefined) return undefined
     const { token } = file ?? {}
-    if (typeof token !== 'string' || file?.plugin !== plugin) {
+    if (typeof token !== 'string' || file?.plugin !== subjectOf(plugin)) {
       entry.release()
       return undefined
     }
@@ -249,7 +249,7 @@ export class QueryTokens {
 
   #put(plugin: string): void {
     const { store, hash } = this.#options
-    store.setSync(tokenKey(hash, plugin), toJson({ plugin, token: hash.random(16) })!)
+    store.setSync(tokenKey(hash, plugin), toJson({ plugin: subjectOf(plugin), token: hash.random(16) })!)
   }
 
   /** A full disk takes no new token, but gives the old one up. */

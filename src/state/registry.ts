@@ -47,7 +47,7 @@ export function strangerTo(kept: PluginIdentity, registered: Registered | undefi
 }
 
 const NAME = /^[a-z][A-Za-z0-9_-]{0,49}$/
-const LONGEST_SCOPE = 800
+const LONGEST_PART = 400
 
 export class Registry {
   readonly #parts: RegistryParts
@@ -126,11 +126,15 @@ export function choose(all: readonly Registered[], names: readonly string[] | un
   return all.filter(({ plugin }) => names.includes(plugin.name))
 }
 
-/** The same wherever a plugin was loaded from, so that what one program changes is known to be old by all. */
+/**
+ * The same wherever a plugin was loaded from, so that what one program changes is known to be old by all; also by those that ask from
+ * elsewhere, whose answers are others (what stands behind the tab is the query cache's for that).
+ */
 function keyOf({ name, version, scope, vantage }: StatePlugin, hash: Hash): string {
-  const asked = [scope, vantage].filter(part => part !== undefined).join(' ')
-  if (asked === '') return `${name}@${version}`
-  return `${name}@${version}:${asked.length > LONGEST_SCOPE ? hash.sha256(asked) : asked}`
+  const short = (text: string) => (text.length > LONGEST_PART || text.includes('\t') ? hash.sha256(text) : text)
+  const asked = scope === undefined ? '' : `:${short(scope)}`
+  const from = vantage === undefined ? '' : `\t${short(vantage)}`
+  return `${name}@${version}${asked}${from}`
 }
 
 const OPTIONAL = [

@@ -82,6 +82,19 @@ describe('an answer in memory', () => {
     expect(here.view('net@1:unix:/a/db.sock')).toBeUndefined()
   })
 
+  it('is another one elsewhere, and goes with what is changed anywhere', async () => {
+    const { here, there } = openTwo()
+    for (const change of [() => there.delete('net\tb'), () => there.invalidate('net\tb')]) {
+      await here.getOrCompute('net\ta', answer('of a'))
+      expect((await there.getOrCompute('net\tb', answer('of b'))).value).toBe('of b')
+      expect(here.view('net\ta')).toBe('of a')
+      await change()
+      expect(here.view('net\ta')).toBeUndefined()
+      expect((await here.getOrCompute('net\ta', answer('new'))).value).toBe('new')
+      await here.delete('net\ta')
+    }
+  })
+
   it('is never one of a query that began before, in this process or from disk', async () => {
     const { dir, clock, here, there } = openTwo()
     for (const by of [here, there]) {

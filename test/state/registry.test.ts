@@ -43,7 +43,7 @@ describe('the registry', () => {
     const modules = [join(dir, 'b.mjs'), join(dir, 'a.mjs'), join(dir, 'c.cjs')]
     const made = registry({ builtin: [mine('z'), mine('y')], modules, own: [mine('x')] })
     expect(await names(made)).toEqual(['z', 'y', 'b', 'a', 'c', 'x'])
-    expect((await made.all()).map(({ key }) => key)).toEqual(['z@1', 'y@1', 'b@2', 'a@2:hello here', 'c@2', 'x@1'])
+    expect((await made.all()).map(({ key }) => key)).toEqual(['z@1', 'y@1', 'b@2', 'a@2:hello\there', 'c@2', 'x@1'])
     expect((await made.find(['x', 'z', 'x'])).map(({ plugin }) => plugin.name)).toEqual(['z', 'x'])
   })
 
