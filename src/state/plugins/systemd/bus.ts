@@ -95,7 +95,7 @@ export class Bus {
       const onAbort = () => {
         const error = abortError(signal)
         reject(error)
-        this.#end(this.#failure('a call was given up before it was answered'))
+        this.#end(this.#failure(`${call.member} was given up before it was answered`))
       }
       const settled = this.#aborts.add(signal, onAbort)
       this.#send(call, (error, message) => {
