@@ -46,7 +46,10 @@ export class QueryHolds {
   begin(plugin: string): void {
     const { store, clock, hash, process } = this.#options
     const { pid, place } = process
-    store.setSync(holdKey(hash, plugin), toJson({ plugin: subjectOf(plugin), holder: this.#holder, pid, place, wallMs: clock.now() })!)
+    store.setSync(
+      holdKey(hash, plugin),
+      toJson({ plugin: subjectOf(plugin), holder: this.#holder, pid, place, wallMs: clock.now() })!,
+    )
   }
 
   /** Ends ours, and nobody else's. */

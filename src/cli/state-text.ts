@@ -2,6 +2,7 @@
 // a unit or an interface may be called anything, and must not steer a terminal.
 import { count, oneLine, plural, table } from '../format.js'
 import type { Source } from '../ports.js'
+import type { JsonValue } from '../state/json.js'
 import type { Change, ResourceName, ResourceRule, StateAction } from '../state/plugin.js'
 import type {
   ApplyReport,
@@ -178,13 +179,24 @@ function actionText(action: StateAction, look: Look): string {
   const sign = SIGN[action.kind]
   const refused = action.refused === undefined ? '' : `    ! refused: ${oneLine(action.refused, 200)}\n`
   const head = `  ${painted(sign, `${sign} ${nameOf(action.resource)}`, look)}\n`
-  if (action.kind === 'delete') return head + takenText(action, look) + refused
-  const changes =
-    action.kind === 'modify'
-      ? action.changes
-      : Object.entries(action.new).map(([field, value]): Change => ({ path: `/${field}`, new: value }))
+  const changes = changesOf(action)
   const width = Math.min(32, Math.max(0, ...changes.map(({ path }) => pathText(path).length)))
-  return head + changes.map(change => `    ${changeText(change, width, look)}\n`).join('') + refused
+  const taken = action.kind === 'delete' ? takenText(action, look) : ''
+  return head + changes.map(change => `    ${changeText(change, width, look)}\n`).join('') + taken + refused
+}
+
+/** What is made or goes is told by its fields: with a bridge its ports go as well. */
+function changesOf(action: Exclude<StateAction, { kind: 'none' }>): readonly Change[] {
+  if (action.kind === 'modify') return action.changes
+  if (action.kind === 'create')
+    return Object.entries(action.new).map(([field, value]): Change => ({ path: `/${field}`, new: value }))
+  return Object.entries(action.old).flatMap(([field, value]): Change[] =>
+    saysNothing(value) || value === action.resource.name ? [] : [{ path: `/${field}`, old: value }],
+  )
+}
+
+function saysNothing(value: JsonValue): boolean {
+  return !value || (typeof value === 'object' && Object.keys(value).length === 0)
 }
 
 /** `~ mtu   1500 -> 9000`; what is new or gone has one value. */

@@ -8,7 +8,7 @@ import type { StatePlugin } from './plugin.js'
 import type { PluginTrouble } from './reports.js'
 
 /** What a call of a plugin is, for messages: "did not answer within 10 s" is about `query`. */
-export type Asked = 'query' | 'checkpoint' | 'apply' | 'rollback' | 'watch' | 'close' | 'unavailable' | 'load'
+export type Asked = 'query' | 'checkpoint' | 'apply' | 'watch' | 'close' | 'unavailable' | 'load'
 
 export interface CallLimits {
   /** Ends the wait of whoever asked. */
@@ -99,7 +99,7 @@ async function attempt<T>(run: () => T | Promise<T>): Promise<T> {
 }
 
 function does(asked: Asked): string {
-  if (asked === 'apply' || asked === 'rollback') return 'did not finish'
+  if (asked === 'apply') return 'did not finish'
   return asked === 'load' ? 'was not there' : 'did not answer'
 }
 

@@ -38,6 +38,7 @@ const OFFERED: Readonly<Record<string, string>> = {
   'op-dbus apply ev': 'events.log',
   'op-dbus apply --plan ev': 'events.log',
   'op-dbus apply --data-dir ': 'folder',
+  'op-dbus rollback ': '20261127T171500.123Z-1a2b3c4d 20261128T080000.000Z-5e6f7a8b',
   'op-dbus assets ': 'folder',
   'op-dbus completion ': 'bash zsh fish',
 }
@@ -56,6 +57,9 @@ describe.each(SHELLS)('completion for %s', (shell, program) => {
     const { code, stdout, stderr } = await runCli(dir, ['completion', shell])
     expect([code, stderr]).toEqual([0, ''])
     const home = newFolder()
+    const checkpoints = join(home, 'data', 'state', 'checkpoints')
+    mkdirSync(checkpoints, { recursive: true })
+    for (const id of OFFERED['op-dbus rollback ']!.split(' ')) writeFileSync(join(checkpoints, `${id}.json`), '')
     const script = join(home, 'script')
     writeFileSync(script, stdout)
     const options = COMMANDS.map(({ name }) => `op-dbus ${name} --`)
@@ -63,7 +67,7 @@ describe.each(SHELLS)('completion for %s', (shell, program) => {
     const lines = [...Object.keys(OFFERED), ...options]
     const told = spawnSync(shell, [...flags, join(root, driver), script, ...lines], {
       cwd: dir,
-      env: { PATH: process.env.PATH, HOME: home, TERM: 'dumb' },
+      env: { PATH: process.env.PATH, HOME: home, TERM: 'dumb', OPDBUS_DATA_DIR: join(home, 'data') },
       encoding: 'utf8',
     })
     rmSync(home, { recursive: true, force: true })

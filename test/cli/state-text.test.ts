@@ -29,7 +29,12 @@ describe('a diff', () => {
         { path: '/alias', old: 'x' },
       ],
     },
-    { kind: 'delete', resource: { collection: 'interfaces', name: 'old' }, old: {}, refused: 'a physical link stays' },
+    {
+      kind: 'delete',
+      resource: { collection: 'interfaces', name: 'old' },
+      old: { name: 'old', ports: ['veth7'], stp_enable: false, other_config: {} },
+      refused: 'a physical link stays',
+    },
     { kind: 'none', resource: { collection: 'dns', name: '' } },
   )
 
@@ -45,6 +50,7 @@ describe('a diff', () => {
         '    + external_ids/owner  "me"',
         '    - alias               "x"',
         '  - interfaces/old',
+        '    - ports  ["veth7"]',
         '    ! refused: a physical link stays',
         '',
       ].join('\n'),

@@ -46,7 +46,7 @@ export const rollback = command({
   name: 'rollback',
   about: 'put back what an apply has changed; asks first',
   more: 'Works as apply does, and can itself be undone: it writes a checkpoint too.',
-  arguments: { usage: '[CHECKPOINT]', help: 'Which; the newest without it.' },
+  arguments: { usage: '[CHECKPOINT]', help: 'Which; the newest without it.', completes: 'checkpoint' },
   options: {
     list: { help: 'Only list the checkpoints, newest first.' },
     'dry-run': { short: 'n', help: 'Show what would be done; neither the system nor the data folder is touched.' },

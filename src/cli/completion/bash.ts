@@ -1,6 +1,6 @@
-// Completion for bash, 3.2 and later: one function with everything in it, since a shell waits for no program at each TAB.
+// Completion for bash, 3.2 and later: one function with everything in it, since a shell waits for no program of ours at each TAB.
 import type { Command, Completes } from '../command.js'
-import { firstWords, flagsWithValue, groupsOf, offersOf, secondWords } from './words.js'
+import { firstWords, flagsWithValue, groupsOf, LIST_CHECKPOINTS, offersOf, secondWords } from './words.js'
 
 export function bashScript(commands: readonly Command[]): string {
   const words = (list: readonly (readonly [string, string])[]) => list.map(([word]) => word).join(' ')
@@ -30,6 +30,10 @@ _op_dbus_paths() {
   local IFS=$'\\n'
   compopt -o filenames 2>/dev/null
   COMPREPLY=($(compgen "$1" -- "$cur"))
+}
+
+_op_dbus_checkpoints() {
+  _op_dbus_words "$(${LIST_CHECKPOINTS})"
 }
 
 _op_dbus() {
@@ -88,5 +92,6 @@ function offer(completes: Completes | undefined): string {
   if (completes === undefined) return ':'
   if (completes === 'file') return '_op_dbus_paths -f'
   if (completes === 'folder') return '_op_dbus_paths -d'
+  if (completes === 'checkpoint') return '_op_dbus_checkpoints'
   return `_op_dbus_words '${completes.join(' ')}'`
 }

@@ -1,6 +1,6 @@
 // Completion for fish: one line for each thing that can stand on a command line, with the place where it can.
 import type { Command, Completes } from '../command.js'
-import { firstWords, flagsWithValue, groupsOf, type Offer, offersOf, secondWords } from './words.js'
+import { firstWords, flagsWithValue, groupsOf, LIST_CHECKPOINTS, type Offer, offersOf, secondWords } from './words.js'
 
 export function fishScript(commands: readonly Command[]): string {
   const groups = groupsOf(commands)
@@ -44,6 +44,10 @@ function __op_dbus_in
     test "$words" = "$argv"
 end
 
+function __op_dbus_checkpoints
+  ${LIST_CHECKPOINTS}
+end
+
 complete -c op-dbus -f
 ${lines.join('\n')}
 `
@@ -69,6 +73,7 @@ function actionOf(completes: Completes | undefined): string {
   if (completes === undefined) return '-f'
   if (completes === 'file') return '-F'
   if (completes === 'folder') return "-f -a '(__fish_complete_directories (commandline -ct))'"
+  if (completes === 'checkpoint') return "-f -a '(__op_dbus_checkpoints)'"
   return `-f -a '${completes.join(' ')}'`
 }
 

@@ -47,6 +47,12 @@ export function flagsWithValue(commands: readonly Command[]): string[] {
   return [...new Set(offers.flatMap(({ flags }) => flags))]
 }
 
+/** For every shell: the ids of checkpoints, a line each, as the files of the data folder are called. */
+export const LIST_CHECKPOINTS = `sh -c '
+    if [ "$(id -u)" = 0 ]; then data=/var/lib/op-dbus; else data=\${XDG_DATA_HOME:-$HOME/.local/share}/op-dbus; fi
+    ls -r "\${OPDBUS_DATA_DIR:-$data}/state/checkpoints" 2>/dev/null | sed -n "s/[.]json$//p"
+  '`
+
 /** As one word for a shell of the family of sh, and for fish where there is no backslash. */
 export function quoted(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`

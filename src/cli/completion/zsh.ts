@@ -1,6 +1,6 @@
 // Completion for zsh: a function for _arguments, to be put into a folder of fpath as _op-dbus, or to be sourced.
 import type { Command, Completes } from '../command.js'
-import { firstWords, groupsOf, type Offer, offersOf, quoted, secondWords } from './words.js'
+import { firstWords, groupsOf, LIST_CHECKPOINTS, type Offer, offersOf, quoted, secondWords } from './words.js'
 
 export function zshScript(commands: readonly Command[]): string {
   const one = (command: Command, word: string) => `    ${word})
@@ -35,6 +35,10 @@ ${commands
 `,
   )
   .join('\n')}
+_op-dbus-checkpoints() {
+  compadd -- $(${LIST_CHECKPOINTS})
+}
+
 _op-dbus() {
   local curcontext=$curcontext state line ret=1
   local -a first second
@@ -88,5 +92,6 @@ function actionOf(completes: Completes | undefined): string {
   if (completes === undefined) return ' '
   if (completes === 'file') return '_files'
   if (completes === 'folder') return '_files -/'
+  if (completes === 'checkpoint') return '_op-dbus-checkpoints'
   return `(${completes.join(' ')})`
 }
