@@ -241,7 +241,7 @@ export function openFileStore(options: FileStoreOptions): FileStore {
     holdSync(key) {
       enter([key])
       return guarded(dir, () => {
-        const file = HeldFile.open(pathOf(key), maxBytes + HEAD_BYTES + END.length)
+        const file = HeldFile.open(pathOf(key), maxBytes + HEAD_BYTES + END.length, () => clock.monotonic())
         const value = file && valueIn(key, file.bytes)
         if (value !== undefined) return { value, stands: () => file!.stands(), release: () => file!.release() }
         file?.release()

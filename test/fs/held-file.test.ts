@@ -5,13 +5,14 @@ import { HeldFile } from '../../src/fs/held-file.js'
 import { temporaryFolder } from '../support.js'
 
 const ANY = 1000
+const clock = () => 0
 
 describe('HeldFile', () => {
   const begin = () => {
     const dir = temporaryFolder()
     const path = join(dir, 'token')
     writeFileSync(path, 'one')
-    return { dir, path, held: HeldFile.open(path, ANY)! }
+    return { dir, path, held: HeldFile.open(path, ANY, clock)! }
   }
 
   it('stands for as long as the file is there as it was', () => {
@@ -66,10 +67,26 @@ describe('HeldFile', () => {
     held.release()
   })
 
+  it('looks up its name again after 5 ms, and sees at once that the file was replaced', () => {
+    let now = 0
+    const { dir, path } = begin()
+    const [held, other] = [1, 2].map(() => HeldFile.open(path, ANY, () => now)!)
+    expect([held!.stands(), other!.stands()]).toEqual([true, true])
+    renameSync(dir, `${dir}-moved`)
+    now = 5
+    expect(held!.stands()).toBe(false)
+    renameSync(`${dir}-moved`, dir)
+    expect(other!.stands()).toBe(true)
+    replace(path, dir)
+    expect(other!.stands()).toBe(false)
+    held!.release()
+    other!.release()
+  })
+
   it('does not stand for the file after next, which may have its number and its time', () => {
     const { dir, path } = begin()
     for (let i = 0; i < 200; i++) {
-      const held = HeldFile.open(path, ANY)!
+      const held = HeldFile.open(path, ANY, clock)!
       replace(path, dir)
       replace(path, dir)
       expect(held.stands()).toBe(false)
@@ -83,8 +100,8 @@ describe('HeldFile', () => {
     mkdirSync(join(dir, 'folder'))
     symlinkSync(path, join(dir, 'link'))
     const open = descriptors()
-    for (const name of ['folder', 'link', 'absent']) expect(HeldFile.open(join(dir, name), ANY)).toBeUndefined()
-    expect(HeldFile.open(path, 2)).toBeUndefined()
+    for (const name of ['folder', 'link', 'absent']) expect(HeldFile.open(join(dir, name), ANY, clock)).toBeUndefined()
+    expect(HeldFile.open(path, 2, clock)).toBeUndefined()
     expect(descriptors()).toBe(open)
   })
 })
