@@ -112,7 +112,8 @@ class Reading {
     }
     if (this.#problems.total === before) this.#ask(plugin, collections, path)
     const state = this.#problems.total === before ? ordered(plugin, collections) : {}
-    return { prune: prune === true, state }
+    // By itself, since it is what is compared: what was frozen as a whole is not walked again.
+    return deepFreeze({ prune: prune === true, state })
   }
 
   #collection(rule: ResourceRule, collection: JsonValue, path: string): void {

@@ -38,12 +38,13 @@ export function diffState(
 export function withTaken(
   plugin: Pick<StatePlugin, 'resources' | 'takes'>,
   current: JsonObject,
-  actions: readonly StateAction[],
+  actions: StateAction[],
 ): StateAction[] {
+  if (!plugin.takes || !actions.some(({ kind }) => kind === 'delete')) return actions
   const told = new Set(actions.map(({ resource }) => resourceKey(resource)))
   return actions.map(action => {
     if (action.kind !== 'delete') return action
-    const taken = (plugin.takes?.(action.resource, current) ?? []).flatMap(resource => {
+    const taken = plugin.takes!(action.resource, current).flatMap(resource => {
       const old = told.has(resourceKey(resource)) ? undefined : findResource(plugin, current, resource)
       return old === undefined ? [] : [{ resource, old }]
     })
