@@ -1,6 +1,6 @@
 // One plugin's share of an apply: it is asked to act, then looked at, and each resource gets the outcome that the look bears out. Keeps
 // nothing.
-import { isOpDbusError, messageOf } from '../errors.js'
+import { isError, isOpDbusError, messageOf } from '../errors.js'
 import type { Goal } from './goals.js'
 import type { JsonObject } from './json.js'
 import { sameJson } from './plain.js'
@@ -38,6 +38,16 @@ export interface CarryOutParts {
   readonly calls: PluginCalls
 }
 
+/** How the plugin's own call ended. */
+interface Ending {
+  readonly thrown?: unknown
+}
+
+/** It says no more than that it was told to end. */
+function isAbort(thrown: unknown): boolean {
+  return isOpDbusError(thrown, 'ABORTED') || (isError(thrown) && thrown.name === 'AbortError')
+}
+
 /** Never rejects. */
 export async function carryOut(
   step: Step,
@@ -51,24 +61,36 @@ export async function carryOut(
   let open = true
   let error: unknown
   let running: Promise<void> | undefined
+  let own: Ending | undefined
   const report = (resource: ResourceName, outcome: Outcome) => {
     const key = resourceKey(resource)
     // What comes after the deadline, and what nobody asked for, says nothing of what is told here.
     if (open && asked.has(key)) told.set(key, outcome)
   }
   const run = (ended: AbortSignal) => {
-    running = goal.carryOut(actions, { signal: ended, report }).finally(() => {
-      running = undefined
-    })
+    running = goal.carryOut(actions, { signal: ended, report }).then(
+      () => {
+        own = {}
+      },
+      (thrown: unknown) => {
+        own = { thrown }
+        throw thrown
+      },
+    )
     return running
   }
   try {
     await calls.call(plugin, 'apply', run, { signal, timeoutMs: calls.applyTimeoutMs, patient: true })
   } catch (thrown) {
     error = asPluginError(plugin.name, thrown)
+    // A plugin that heeds its deadline ends with it, and what it says itself is better than that it was late.
+    await new Promise(resolve => setImmediate(resolve))
+    const last = own as Ending | undefined
+    if (last && !('thrown' in last)) error = undefined
+    else if (last && !isAbort(last.thrown)) error = asPluginError(plugin.name, last.thrown)
   }
   open = false
-  const late = (running as Promise<void> | undefined)?.catch(() => {})
+  const late = own === undefined ? (running as Promise<void> | undefined)?.catch(() => {}) : undefined
   const look = await states.look(goal.registered).then(
     (state): Look => ({ left: leftOf(goal, state), changed: !sameJson(state, step.before) }),
     (cause: unknown): Look => ({ fault: messageOf(cause), changed: true }),

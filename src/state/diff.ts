@@ -99,7 +99,11 @@ function undone(sets: readonly string[], current: JsonObject, changes: readonly 
   return changes.reduce((resource, { path, old, new: made }) => {
     const steps = stepsOf(path) ?? []
     const isSet = steps.length === 1 && sets.includes(steps[0]!)
-    const value = isSet ? setBefore(memberOf(resource, steps[0]!), old, made) : old
+    const now = steps.reduce<JsonValue | undefined>(
+      (at, name) => (isObject(at) ? memberOf(at, name) : undefined),
+      resource,
+    )
+    const value = isSet ? setBefore(now, old, made) : old === undefined ? without(now, made) : old
     return withMember(resource, steps, value)
   }, current)
 }
@@ -114,6 +118,16 @@ function setBefore(
   const kept = membersOf(now).filter(one => isIn(was, one) || !isIn(became, one))
   const members = asSet([...kept, ...was.filter(one => !isIn(became, one))])
   return members.length === 0 && old === undefined ? undefined : members
+}
+
+/** What was not there before goes; of an object that was made, what others put into it since stays. */
+function without(now: JsonValue | undefined, made: JsonValue | undefined): JsonValue | undefined {
+  if (!isObject(now) || !isObject(made)) return undefined
+  const kept = Object.entries(now).flatMap(([name, value]): [string, JsonValue][] => {
+    const left = Object.hasOwn(made, name) ? without(value, made[name]) : value
+    return left === undefined ? [] : [[name, left]]
+  })
+  return kept.length === 0 ? undefined : Object.fromEntries(kept)
 }
 
 const membersOf = (value: JsonValue | undefined): readonly JsonValue[] => (Array.isArray(value) ? value : [])

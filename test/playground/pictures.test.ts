@@ -95,7 +95,7 @@ describe('pictures', () => {
 
   it('tell times in two digits', () => {
     const told = [336, 321.4, 9.96, 99.6, 999.6, 34_400, 0.0104].map(shortTime)
-    expect(told).toEqual(['340 ms', '320 ms', '10 ms', '100 ms', '1.0 s', '34 s', '0.010 ms'])
+    expect(told).toEqual(['340 ms', '320 ms', '10 ms', '100 ms', '1.0 s', '34 s', '10 µs'])
   })
 
   it('share a legend, which says what occurs, and draw in the colour of its source what a line answers for', async () => {

@@ -257,6 +257,25 @@ describe('apply', () => {
     expect((await state.query()).sources.mine).toBe('memory')
   })
 
+  it('takes the word of a plugin that ends at its deadline', async () => {
+    const dataDir = temporaryFolder()
+    const { plugin } = acting(
+      (_actions, { signal }) =>
+        new Promise((_resolve, reject) => {
+          signal.addEventListener('abort', () => reject(new Error('stopped, and nothing was done')))
+        }),
+    )
+    const { state, timers, warnings } = manage([plugin], { dataDir })
+    const applying = state.apply(await state.plan(wanted()))
+    while (timers.next !== 60_000) await turns()
+    await timers.pass(60_000)
+    const { outcomes } = await applying
+    expect(told(outcomes)).toEqual(['one failed', 'three failed', 'two failed'])
+    expect(outcomes[0]?.message).toContain('stopped, and nothing was done')
+    expect(warnings).toEqual([])
+    expect(await state.checkpoints()).toEqual([])
+  })
+
   it('lets the next apply begin after a while, whatever became of a plugin that was given up', async () => {
     const dataDir = temporaryFolder()
     const { plugin } = acting(() => new Promise(() => {}))

@@ -304,7 +304,7 @@ it('leads back what was changed, deep within, and nothing beside it', () => {
   const resource = { collection: 'units', name: 'one' }
   const done = diffWhole({}, resource, before, after)
   const changes = done.kind === 'modify' ? done.changes : []
-  const theirs = { a: { b: { c: 2, new: 1, theirs: 5 }, d: 6 }, set: [2, 3, 4], made: { y: 1 }, more: true }
+  const theirs = { a: { b: { c: 2, new: 1, theirs: 5 }, d: 6 }, set: [2, 3, 4], made: { y: 1, theirs: 2 }, more: true }
   const back = diffBack(rules, { resource, before, changes }, theirs)
   expect(back).toEqual({
     kind: 'modify',
@@ -313,7 +313,7 @@ it('leads back what was changed, deep within, and nothing beside it', () => {
       { path: '/a/b/c', old: 2, new: 1 },
       { path: '/a/b/new', old: 1 },
       { path: '/gone', new: { x: 1 } },
-      { path: '/made', old: { y: 1 } },
+      { path: '/made/y', old: 1 },
       { path: '/set', old: [2, 3, 4], new: [1, 2, 4] },
     ],
   })
