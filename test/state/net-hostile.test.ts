@@ -1,12 +1,12 @@
 // The plugin `net` before a database that answers garbage, halves, too much, nothing at all, or says no.
 import { once } from 'node:events'
-import { readlinkSync, symlinkSync } from 'node:fs'
+import { mkdirSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer, type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterEach, expect, it } from 'vitest'
 import { OpDbusError } from '../../src/errors.js'
-import { type ClientEvents, isUnknownMethod, OvsdbClient } from '../../src/state/plugins/net/client.js'
+import { type ClientEvents, isUnknownMethod, mayHaveHappened, OvsdbClient } from '../../src/state/plugins/net/client.js'
 import { MessageFramer } from '../../src/state/plugins/net/framing.js'
 import { deferred, temporaryFolder } from '../support.js'
 import { closePlugins, netOf, never, query } from './net-support.js'
@@ -243,6 +243,10 @@ it('watches older servers by what they know, and tells when nothing more will be
 
   const refusing = await Fake.start(({ id }, socket) => socket.write(reply(id, null, 'no monitors here')))
   const watcher = { changed: () => {}, lost: () => {} }
+  const refused = await clientOf(refusing)
+    .transact([], never)
+    .catch((error: unknown) => error)
+  expect([refused instanceof OpDbusError, mayHaveHappened(refused)]).toEqual([true, false])
   await expect(netOf({ ovsdb: refusing.socket }).watch!(watcher, { signal: never })).rejects.toMatchObject({
     code: 'PLUGIN_FAILED',
   })
@@ -258,12 +262,23 @@ it('says what is missing: no socket, nobody behind it, no ip either', async () =
   const { scope, vantage } = netOf({}, { PATH: '/nowhere', OVS_RUNDIR: '/nowhere' })
   expect([scope, vantage]).toEqual(['unix:/nowhere/db.sock', `${readlinkSync('/proc/self/ns/net')} ip:none`])
   const folder = temporaryFolder()
+  // Which of the programs ip it is says nothing: /bin and /usr/sbin may be one folder.
+  const [here, there] = ['a', 'b'].map(name => {
+    const PATH = join(folder, name)
+    mkdirSync(PATH)
+    writeFileSync(join(PATH, 'ip'), '', { mode: 0o755 })
+    return netOf({}, { PATH }).vantage
+  })
+  expect(here).toBe(there)
+  expect(here).not.toBe(vantage)
   symlinkSync('.', join(folder, 'link'))
   expect(netOf({ ovsdb: join(folder, 'link/later/db.sock') }).scope).toBe(`unix:${folder}/later/db.sock`)
   await expect(query(netOf({ ovsdb: gone }))).rejects.toMatchObject({
     code: 'PLUGIN_FAILED',
     message: expect.stringContaining('no such socket'),
   })
+  const away = await new OvsdbClient(gone).transact([], never).catch((error: unknown) => error)
+  expect(mayHaveHappened(away)).toBe(false)
   const closed = netOf({ ovsdb: gone })
   await closed.close?.()
   await expect(query(closed)).rejects.toMatchObject({ code: 'CLOSED' })

@@ -1,5 +1,6 @@
 // What ovs-vswitchd and others do to a real Open vSwitch is told, at once; and what it costs to ask.
-import { mkdirSync, renameSync } from 'node:fs'
+import { once } from 'node:events'
+import { mkdirSync, renameSync, rmdirSync, symlinkSync, unlinkSync, watch as watchFolder } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import type { Outcome } from '../../src/state/plugin.js'
@@ -20,6 +21,9 @@ describeWith('ovs', 'a real Open vSwitch among others', () => {
     expect(outcomes.br0).toEqual({ status: 'done' })
     expect(outcomes.br1).toMatchObject({ status: 'pending', message: expect.stringContaining('could not make') })
     expect(outcomes.bad).toMatchObject({ status: 'pending', message: expect.stringContaining('ovs-vswitchd says') })
+    const told: string[] = []
+    await query(netOf({ ovsdb: ovs().socket }, NO_IP, told))
+    expect(told).toEqual([expect.stringMatching(/has not made br1:/)])
     const alone = await Ovs.start({ vswitchd: false })
     try {
       const warnings: string[] = []
@@ -60,6 +64,48 @@ describeWith('ovs', 'a real Open vSwitch among others', () => {
       await closePlugins()
       await proxy.close()
       await alone.close()
+    }
+  })
+
+  it('is not over before the database has answered what it was sent, or is known to be lost', async () => {
+    const proxy = await CountingProxy.start(join(ovs().dir, 'late.sock'), ovs().socket)
+    try {
+      const [sent, passed] = [deferred<void>(), deferred<void>()]
+      proxy.before = (_, params) => {
+        if (!JSON.stringify(params).includes('"next_cfg","+="')) return
+        sent.resolve()
+        return passed.promise
+      }
+      const over = new AbortController()
+      const told: Outcome[] = []
+      const report = (_: unknown, outcome: Outcome) => void told.push(outcome)
+      const behind = netOf({ ovsdb: proxy.socket })
+      let settled = false
+      const apply = behind.apply!([create('br0', { type: 'ovs-bridge' })], { signal: over.signal, report }).finally(
+        () => {
+          settled = true
+        },
+      )
+      apply.catch(() => {})
+      await sent.promise
+      over.abort()
+      expect(await ovs().vsctl('list-br')).toBe('')
+      expect([settled, told]).toEqual([false, []])
+      passed.resolve()
+      await expect(apply).rejects.toMatchObject({ code: 'ABORTED' })
+      expect(await ovs().vsctl('list-br')).toBe('br0\n')
+      expect(told).toEqual([{ status: 'pending', message: expect.stringMatching(/^committed/) }])
+
+      proxy.before = (_, params) => {
+        if (JSON.stringify(params).includes('"next_cfg","+="')) proxy.break()
+      }
+      told.length = 0
+      const lost = behind.apply!([create('br1', { type: 'ovs-bridge' })], { signal: never, report })
+      await expect(lost).rejects.toMatchObject({ code: 'PLUGIN_FAILED' })
+      expect(told).toEqual([{ status: 'pending', message: expect.stringMatching(/^sent, and whether .* not known/) }])
+    } finally {
+      await closePlugins()
+      await proxy.close()
     }
   })
 
@@ -135,15 +181,46 @@ describeWith('ovs', 'a real Open vSwitch among others', () => {
 
   it('tells nothing any more where Open vSwitch comes while only the kernel is listened to', async () => {
     const folder = join(temporaryFolder(), 'run')
-    const told = signals()
-    await netOf({}, { ...NO_IP, OVS_RUNDIR: folder }).watch!(told.watcher, { signal: never })
+    const [told, anew] = [signals(), signals()]
+    const env = { ...NO_IP, OVS_RUNDIR: folder }
+    await netOf({}, env).watch!(told.watcher, { signal: never })
     mkdirSync(folder)
+    await netOf({}, env).watch!(anew.watcher, { signal: never })
+    // The same path, and on many file systems the same inode. What its watchers are told of it comes at once, in one turn.
+    const beside = watchFolder(folder)
+    const gone = once(beside, 'change')
+    rmdirSync(folder)
+    mkdirSync(folder)
+    await gone
+    beside.close()
+    await new Promise(resolve => setImmediate(resolve))
     const proxy = await CountingProxy.start(join(folder, 'db.sock'), ovs().socket)
     try {
       expect(await told.lost).toContain('another Open vSwitch')
+      expect(await anew.lost).toContain('another Open vSwitch')
     } finally {
       await proxy.close()
     }
+  })
+
+  it('stays with the system that a link led to when it was made', async () => {
+    const dir = temporaryFolder()
+    const [link, later] = [join(dir, 'link'), join(dir, 'later')]
+    symlinkSync(ovs().socket, link)
+    // Nothing is there yet, and still it is the same system.
+    symlinkSync(join(ovs().dir, 'none.sock'), later)
+    const [asking, waiting] = [netOf({ ovsdb: link }), netOf({ ovsdb: later })]
+    expect([asking.scope, waiting.scope]).toEqual([`unix:${ovs().socket}`, `unix:${ovs().dir}/none.sock`])
+    for (const each of [link, later]) {
+      unlinkSync(each)
+      symlinkSync(join(dir, 'elsewhere'), each)
+    }
+    await ovs().vsctl('add-br br0')
+    expect(await query(asking)).toMatchObject({ interfaces: [{ name: 'br0' }] })
+    // A circle leads nowhere, and ends.
+    unlinkSync(link)
+    symlinkSync(link, link)
+    expect(netOf({ ovsdb: link }).unavailable?.()).toContain('there is no socket')
   })
 
   it('asks once for each query, over one connection', async () => {

@@ -12,11 +12,17 @@ import { prunes, refuses, takes } from './net/refuses.js'
 import { onPath } from './on-path.js'
 
 export interface NetOptions {
-  /** The socket of ovsdb-server, with or without `unix:` before it. Where it is said, it has to be there. */
+  /**
+   * The socket of ovsdb-server, with or without `unix:` before it. Where it is said, it has to be there. Links in it are followed once,
+   * when the plugin is made: it stays with that system, also where a link is led elsewhere later.
+   */
   readonly ovsdb?: string | undefined
   /** So long apply waits until ovs-vswitchd has configured what was committed. Default 5 s. */
   readonly configureMs?: number | undefined
 }
+
+/** As `ovs-vsctl --db` takes them as well. */
+const NO_UNIX_SOCKET = /^p?(tcp|ssl):/
 
 /** Makes it; asks nothing. */
 export function netPlugin(tools: PluginTools, options: NetOptions = {}): StatePlugin {
@@ -47,7 +53,7 @@ export function netPlugin(tools: PluginTools, options: NetOptions = {}): StatePl
   return {
     name: 'net',
     version: '1',
-    scope: `unix:${realPathOf(socket)}`,
+    scope: `unix:${socket}`,
     vantage: vantageOf(env),
     resources: {
       interfaces: {
@@ -61,7 +67,7 @@ export function netPlugin(tools: PluginTools, options: NetOptions = {}): StatePl
     },
     capabilities: { apply: true, atomic: true, rollback: true, watch: true },
     unavailable() {
-      if (/^p?(tcp|ssl):/.test(socket))
+      if (NO_UNIX_SOCKET.test(socket))
         return `the database of Open vSwitch is asked over a unix socket, and ${socket} is none`
       if (options.ovsdb !== undefined && !hasOvs()) return `there is no socket ${socket}: does ovsdb-server run?`
       if (hasOvs() || hasIp()) return undefined
@@ -98,16 +104,31 @@ export function netPlugin(tools: PluginTools, options: NetOptions = {}): StatePl
 
 /** Whose links these are, and what is asked: another network namespace, or a PATH without `ip`, makes another answer. */
 function vantageOf(env: PluginTools['env']): string {
-  return `${networkNamespace()} ip:${onPath('ip', env) ?? 'none'}`
+  return `${networkNamespace()} ip:${onPath('ip', env) === undefined ? 'none' : 'there'}`
 }
 
+/** As many links as Linux follows in one path. */
+const MOST_LINKS = 40
+
 /** Also of what is not there yet: /var/run is /run on most systems, and one socket has one scope. */
-function realPathOf(path: string): string {
+function realPathOf(path: string, links = MOST_LINKS): string {
   try {
     return realpathSync(path)
   } catch {
     const folder = dirname(path)
-    return folder === path ? path : join(realPathOf(folder), basename(path))
+    if (folder === path) return path
+    const target = links > 0 ? targetOf(path) : undefined
+    if (target !== undefined) return realPathOf(resolve(realPathOf(folder, links - 1), target), links - 1)
+    return join(realPathOf(folder, links), basename(path))
+  }
+}
+
+/** Where a link leads to, also where nothing is there; undefined: it is none. */
+function targetOf(path: string): string | undefined {
+  try {
+    return readlinkSync(path)
+  } catch {
+    return undefined
   }
 }
 
@@ -121,6 +142,6 @@ function networkNamespace(): string {
 }
 
 function socketOf({ ovsdb }: NetOptions, env: PluginTools['env']): string {
-  if (ovsdb !== undefined) return /^p?(tcp|ssl):/.test(ovsdb) ? ovsdb : resolve(ovsdb.replace(/^unix:/, ''))
-  return resolve(env.OVS_RUNDIR || '/var/run/openvswitch', 'db.sock')
+  if (ovsdb === undefined) return realPathOf(resolve(env.OVS_RUNDIR || '/var/run/openvswitch', 'db.sock'))
+  return NO_UNIX_SOCKET.test(ovsdb) ? ovsdb : realPathOf(resolve(ovsdb.replace(/^unix:/, '')))
 }

@@ -1,10 +1,10 @@
 // Carries actions out in Open vSwitch: one transact, which happens wholly or not at all, and then the wait for ovs-vswitchd.
-import { abortError, messageOf, type OpDbusError } from '../../../errors.js'
+import { abortError, messageOf, type OpDbusError, throwIfAborted } from '../../../errors.js'
 import type { JsonValue } from '../../json.js'
 import type { ApplyCall, Outcome, StateAction } from '../../plugin.js'
 import { pluginFailed } from '../errors.js'
 import { existingOf, savedRowsIn } from './checkpoint.js'
-import type { OvsdbClient, OvsdbOperation, TransactReply } from './client.js'
+import { mayHaveHappened, type OvsdbClient, type OvsdbOperation, type TransactReply } from './client.js'
 import { KERNEL_FIELDS } from './fields.js'
 import { moved, type NetGoal, netGoalOf } from './goal.js'
 import { transactionFor } from './operations.js'
@@ -35,7 +35,8 @@ export async function applyActions(
   const { waits, changes } = transactionFor(snapshot, goal, saved, await existingOf(client, saved, signal))
   let configured: Configured = { complaints: new Map() }
   if (snapshot.root && changes.length > 0) {
-    const reply = await client.transact([...waits, ...changes, ...nextConfiguration(snapshot.root)], signal)
+    const operations = [...waits, ...changes, ...nextConfiguration(snapshot.root)]
+    const reply = await commit(client, operations, actions, call)
     if (reply.failure) throw refused(reply.failure, waits)
     // From within the signal's own event: who waits for it may hear nothing later.
     const tellCommitted = () => {
@@ -43,6 +44,7 @@ export async function applyActions(
       for (const { resource } of actions) call.report(resource, outcome)
     }
     signal.addEventListener('abort', tellCommitted, { once: true })
+    if (signal.aborted) tellCommitted()
     try {
       configured = await waitUntilConfigured(client, snapshot.root, reply, context.configureMs, signal)
     } finally {
@@ -53,6 +55,28 @@ export async function applyActions(
   const about = complaintsOf(configured.complaints, goal, snapshot)
   for (const action of actions)
     call.report(action.resource, outcomeOf(action, configured.pending ?? about.get(action.resource.name)))
+}
+
+/**
+ * Sent, it is waited for whatever the signal says: the database may carry it out later, and until then nobody may take this for over.
+ * @throws OpDbusError ABORTED: it was not sent; PLUGIN_FAILED
+ */
+async function commit(
+  client: OvsdbClient,
+  operations: readonly OvsdbOperation[],
+  actions: readonly StateAction[],
+  { signal, report }: ApplyCall,
+): Promise<TransactReply> {
+  throwIfAborted(signal)
+  try {
+    return await client.transact(operations, new AbortController().signal)
+  } catch (error) {
+    if (mayHaveHappened(error)) {
+      const message = `sent, and whether the database did it is not known: ${messageOf(error)}`
+      for (const { resource } of actions) report(resource, { status: 'pending', message })
+    }
+    throw error
+  }
 }
 
 /** As `ovs-vsctl` does it: ovs-vswitchd writes into `cur_cfg` the number of the configuration that it has carried out. */

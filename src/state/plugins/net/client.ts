@@ -219,6 +219,14 @@ export function isUnknownMethod(error: unknown): boolean {
   return error instanceof OpDbusError && textOf(error.cause).includes('unknown method')
 }
 
+/** Whether what was called may have been done all the same: it could be sent, and no answer says that it was refused. */
+export function mayHaveHappened(error: unknown): boolean {
+  const cause = error instanceof OpDbusError ? error.cause : undefined
+  // An answer is no exception.
+  const answered = cause !== undefined && !(cause instanceof Error)
+  return !answered && (cause as NodeJS.ErrnoException | undefined)?.syscall !== 'connect'
+}
+
 function endedBy(signal: AbortSignal): OpDbusError {
   return signal.reason instanceof OpDbusError ? signal.reason : abortError(signal)
 }

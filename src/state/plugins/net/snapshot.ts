@@ -36,13 +36,21 @@ export const COLUMNS = {
 } as const
 
 /** Read as well, and monitored by nobody: they change by themselves. */
-const ASKED: Readonly<Record<string, readonly string[]>> = { Open_vSwitch: ['cur_cfg', 'next_cfg'] }
+const ASKED: Readonly<Record<string, readonly string[]>> = {
+  Open_vSwitch: ['cur_cfg', 'next_cfg'],
+  Bridge: ['datapath_id'],
+}
 
 /** What is committed and not carried out, in one sentence: no state says so, since it passes by itself. */
-export function unconfigured({ root }: Snapshot): string | undefined {
+export function unconfigured({ root, bridges }: Snapshot): string | undefined {
   const [current, next] = [Number(root?.cur_cfg), Number(root?.next_cfg)]
-  if (!(current < next)) return undefined
-  return `ovs-vswitchd has not carried out the newest configuration (${current} of ${next}): does it run?`
+  if (current < next)
+    return `ovs-vswitchd has not carried out the newest configuration (${current} of ${next}): does it run?`
+  // It counts on also where it could not make one; and who does not wait for it (`ovs-vsctl --no-wait`) does not count.
+  const unmade = [...bridges.values()].filter(({ datapath_id: id }) => id !== undefined && elements(id).length === 0)
+  if (unmade.length === 0) return undefined
+  const names = sorted(unmade.map(({ name }) => String(name))).join(', ')
+  return `ovs-vswitchd has not made ${names}: does it run, and what does its log say (a datapath_type that it does not have)?`
 }
 
 /** @throws OpDbusError PLUGIN_FAILED */

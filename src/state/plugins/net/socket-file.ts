@@ -32,13 +32,22 @@ export function watchSocketFile(path: string, identity: string | undefined, chan
     if (nearest !== folder) {
       watcher?.close()
       folder = nearest
-      watcher = watch(nearest, { persistent: false }, look)
+      watcher = watch(nearest, { persistent: false }, again)
       // What cannot be watched any more may be anything by now.
       watcher.on('error', tell)
       // What came between the look and the watch is seen now.
       return look()
     }
     if (identityOf(path) !== identity) tell()
+  }
+  const again = (event: string) => {
+    // It may be the folder itself that went, and what is there now another of its name (of the same inode, too): that one is watched.
+    if (event === 'rename') folder = undefined
+    try {
+      look()
+    } catch {
+      tell()
+    }
   }
   look()
   return { close }

@@ -5,7 +5,7 @@ import { abortError, messageOf } from '../../../errors.js'
 import type { JsonObject, JsonValue } from '../../json.js'
 import type { ApplyCall, Outcome, StateAction } from '../../plugin.js'
 import { conflict } from '../errors.js'
-import { isAnswered } from './bus.js'
+import { type Bus, isAnswered } from './bus.js'
 import { Jobs } from './jobs.js'
 import { typeOf } from './names.js'
 import { NO_SUCH_UNIT, type Systemd } from './systemd1.js'
@@ -35,7 +35,7 @@ export async function applyUnits(systemd: Systemd, actions: readonly StateAction
   const { units } = await queryUnits(systemd)
   for (const action of actions) mustBeUnmoved(action, units)
 
-  const outcomes = new Outcomes(call)
+  const outcomes = new Outcomes(call, systemd.bus)
   const goals = actions.map(goalOf)
   const stopTelling = outcomes.pendingAt(call.signal)
   try {
@@ -221,16 +221,18 @@ function whyNot(active: boolean, result: string, { state, reason, restarted }: F
 /** Tells the outcome of each goal once, and of those that are under way when the time is over. */
 class Outcomes {
   readonly #call: ApplyCall
+  readonly #bus: Bus
   readonly #begun = new Set<UnitGoal>()
   readonly #told = new Set<UnitGoal>()
 
-  constructor(call: ApplyCall) {
+  constructor(call: ApplyCall, bus: Bus) {
     this.#call = call
+    this.#bus = bus
   }
 
   /** systemd is asked. */
   begin(goal: UnitGoal): void {
-    this.#begun.add(goal)
+    if (!this.#bus.closed) this.#begun.add(goal)
   }
 
   done(goal: UnitGoal, message?: string): void {
@@ -240,7 +242,11 @@ class Outcomes {
   fail(goal: UnitGoal, error: unknown, before = ''): void {
     // What was under way then is told, and what was not yet begun is not done.
     if (this.#call.signal.aborted) return
-    this.tell(goal, { status: 'failed', message: before + messageOf(error) })
+    // A bus that is lost takes the answer along, and not what was asked.
+    if (this.#bus.closed && this.#begun.has(goal)) {
+      const message = `systemd was asked, and whether it did it is not known: ${messageOf(error)}`
+      this.tell(goal, { status: 'pending', message })
+    } else this.tell(goal, { status: 'failed', message: before + messageOf(error) })
   }
 
   tell(goal: UnitGoal, outcome: Outcome): void {

@@ -45,7 +45,7 @@ export class Jobs {
         settled()
         resolve(result)
       })
-      bus.onLost(why => reject(new Error(`${why}; whether the job was done is not known`)))
+      bus.onLost(why => reject(new Error(why)))
     })
   }
 
