@@ -301,7 +301,8 @@ export const OPTIONS = {
   pluginTimeout: seconds({ group: 'state', variable: 'OPDBUS_PLUGIN_TIMEOUT', default: 10, only: 'node' }),
   /**
    * The socket of Open vSwitch's database. One that is named has to be there; where none is there by default, the network is what `ip`
-   * alone says. Default: `$OVS_RUNDIR/db.sock`, else `/var/run/openvswitch/db.sock`.
+   * alone says. Links in its path are followed once, when the state is opened. Default: `$OVS_RUNDIR/db.sock`, else
+   * `/var/run/openvswitch/db.sock`.
    */
   ovsdb: words({ group: 'state', variable: 'OPDBUS_OVSDB', only: 'node' }),
   /** Whose units: `system`, `user`, or the D-Bus address of a manager. Default: system for root, user for others. */

@@ -133,8 +133,8 @@ export interface StateSettings {
   readonly pluginTimeout?: number | undefined
   /**
    * The socket of Open vSwitch's database. One that is named has to be there; where none is there by default, the
-   * network is what `ip` alone says. Default: `$OVS_RUNDIR/db.sock`, else `/var/run/openvswitch/db.sock`. Variable:
-   * `OPDBUS_OVSDB`.
+   * network is what `ip` alone says. Links in its path are followed once, when the state is opened. Default:
+   * `$OVS_RUNDIR/db.sock`, else `/var/run/openvswitch/db.sock`. Variable: `OPDBUS_OVSDB`.
    */
   readonly ovsdb?: string | undefined
   /**

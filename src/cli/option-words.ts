@@ -61,7 +61,7 @@ export const OPTION_WORDS: Readonly<Record<string, { readonly help: string; read
     default: '10',
   },
   ovsdb: {
-    help: "The socket of Open vSwitch's database. One that is named has to be there; where none is there by default, the network is what ip alone says.",
+    help: "The socket of Open vSwitch's database. One that is named has to be there; where none is there by default, the network is what ip alone says. Links in its path are followed once, when the state is opened.",
     default: '$OVS_RUNDIR/db.sock, else /var/run/openvswitch/db.sock',
   },
   systemdBus: {

@@ -69,8 +69,8 @@ export class HeldFile {
   }
 
   /**
-   * False once the name leads to another file or to none, or somebody wrote over this one; where a folder above it was moved, from 5 ms later on
-   * at the latest.
+   * False once the name leads to another file or to none, or somebody wrote over this one; where a folder above it was moved, from
+   * 5 ms later on at the latest.
    */
   stands(): boolean {
     if (this.#released) return false

@@ -30,7 +30,8 @@ export interface StatePlugin {
   unavailable?(): string | undefined | Promise<string | undefined>
   /**
    * The state now, without anything that changes by itself (counters, timers, timestamps, load): two answers with nothing changed
-   * between them are equal (keys, keyed lists and sets are put in order by the manager; the order of other lists counts). Integers that no double holds are decimal strings, or bigints, which become that.
+   * between them are equal (keys, keyed lists and sets are put in order by the manager; the order of other lists counts). Integers that
+   * no double holds are decimal strings, or bigints, which become that.
    */
   query(call: PluginCall): Promise<JsonObject>
   /** The part of a state that a first desired file should declare: what `apply` can change. Absent: all of it. */
