@@ -79,7 +79,8 @@ export class QueryCache extends ValueCache<string> {
       clockResolutionMs: options.clockResolutionMs,
     })
     const dropped = (plugin: string) => void this.cache.forget(plugin)
-    const parts = { ttlMs, staleMs, clock, hash, warn, events, timer: options.timer, dropped }
+    const unkept = (plugin: string) => this.cache.keepNothing(plugin)
+    const parts = { ttlMs, staleMs, clock, hash, warn, events, timer: options.timer, dropped, unkept }
     // Also where nothing is kept: others are told of changes all the same.
     const disk = options.disk?.(parts)
     super(new TieredCache({ memory, tiers: disk && ttlMs > 0 ? [disk.tier] : [], clock, events }))
@@ -146,7 +147,7 @@ export class QueryCache extends ValueCache<string> {
 
   /**
    * The plugin's state is going to change step by step: as `delete`, and until the function that this answers was called, or this
-   * process is gone, what any process asks is answered and not kept. That function is as `delete` too.
+   * process is gone, what any process asks is answered, to all who ask meanwhile, and not kept. That function is as `delete` too.
    * @throws OpDbusError INVALID_INPUT
    */
   async hold(plugin: string): Promise<() => Promise<void>> {
@@ -186,7 +187,8 @@ export class QueryCache extends ValueCache<string> {
   }
 
   protected override enter(id: string): void {
-    if (this.#holds.has(id)) this.cache.forget(id)
+    // What was asked before the hold began was forgotten then: what is under way now began since.
+    if (this.#holds.has(id)) this.cache.keepNothing(id)
     if (this.#ttlMs > 0) this.#tokens?.enter(id)
   }
 
