@@ -12,6 +12,7 @@ import { isOpDbusError, messageOf, OpDbusError } from '../errors.js'
 import type { Clock, Hash, Timer, Warn } from '../ports.js'
 import { signalOf } from '../realms.js'
 import type { OpenedQueryDisk, QueryDisk } from './query-disk.js'
+import { inWords } from './query-names.js'
 import type { QueryTokens } from './query-tokens.js'
 import { type CachedValue, type ComputeValue, ValueCache, type ValueCall, valueEvents } from './value-cache.js'
 import { type Held, heldBytes } from './values.js'
@@ -232,7 +233,7 @@ export class QueryCache extends ValueCache<string> {
     const renewal: Promise<unknown> | undefined = this.cache.renew(id, load)?.catch((error: unknown) => {
       if (isOpDbusError(error, 'CLOSED')) return
       this.#warn(
-        `"${id}" could not be asked anew, so its last answer is served until its time is up: ${messageOf(error)}`,
+        `${inWords(id)} could not be asked anew, so its last answer is served until its time is up: ${messageOf(error)}`,
         error,
         `renewal of ${id}`,
       )
@@ -249,7 +250,7 @@ function tellTooLarge(warn: Warn): (plugin: string, bytes: number) => void {
   return (plugin, bytes) => {
     if (!seen.has(plugin)) return void seen.add(plugin)
     warn(
-      `what "${plugin}" answers is too large for memory (about ${(bytes / 1e6).toFixed(1)} MB): it is read from disk or asked anew each time`,
+      `what ${inWords(plugin)} answers is too large for memory (about ${(bytes / 1e6).toFixed(1)} MB): it is read from disk or asked anew each time`,
       undefined,
       `size of ${plugin}`,
     )

@@ -261,7 +261,7 @@ export class QueryTokens {
     const { store, hash, warn } = this.#options
     this.#failed(error)
     store.deleteMany([tokenKey(hash, plugin)]).catch(() => {
-      const sentence = `other processes cannot be told that what "${plugin}" answered is out of date, and may serve theirs for the rest of its time`
+      const sentence = `other processes cannot be told that what ${inWords(plugin)} answered is out of date, and may serve theirs for the rest of its time`
       warn(`${sentence}: ${messageOf(error)}`, undefined, `token of ${plugin}`)
     })
   }
