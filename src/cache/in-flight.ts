@@ -2,7 +2,7 @@
 import type { Flight, LookUp, Waiter } from './look-up.js'
 
 export class InFlight<V> {
-  /** What can be joined: neither over nor stale. */
+  /** What can be joined. */
   readonly #byId = new Map<string, LookUp<V>>()
   /** Those of stale look-ups too. */
   readonly #flights = new Set<Flight<V>>()
@@ -36,7 +36,7 @@ export class InFlight<V> {
     lookUp.over = true
     const { flight } = lookUp
     if (flight === undefined) return true
-    if (!lookUp.stale) this.#byId.delete(lookUp.id)
+    if (this.#byId.get(lookUp.id) === lookUp) this.#byId.delete(lookUp.id)
     if (--flight.open === 0) this.#flights.delete(flight)
     return true
   }
@@ -66,6 +66,12 @@ export class InFlight<V> {
     if (lookUp === undefined) return
     lookUp.stale = true
     this.#byId.delete(id)
+  }
+
+  /** What is under way is stale, and can be joined none the less. */
+  spoil(id: string): void {
+    const lookUp = this.#byId.get(id)
+    if (lookUp !== undefined) lookUp.stale = true
   }
 
   detachAll(): void {

@@ -53,7 +53,7 @@ export class LookUp<V> {
   /** Set while it is under way, with its place among those that are computed together. */
   flight: Flight<V> | undefined
   row = 0
-  /** It was deleted, set or cleared meanwhile: whoever waits is still answered, but nothing is stored. */
+  /** It was deleted, set or cleared meanwhile, or may not be kept: whoever waits is still answered, but nothing is stored. */
   stale = false
   /** Answered, failed, or left by all. */
   over = false

@@ -166,6 +166,13 @@ export class ReadPath<V extends object> {
     return this.#memory.delete(id)
   }
 
+  /** The same, but who asks meanwhile may still join what is under way. */
+  keepNothing(id: string): void {
+    this.#generation++
+    this.inFlight.spoil(id)
+    this.#memory.delete(id)
+  }
+
   forgetAll(): void {
     this.#generation++
     this.inFlight.detachAll()

@@ -87,6 +87,11 @@ export class TieredCache<V extends object> {
     return this.#path.forget(id)
   }
 
+  /** The same, but who asks meanwhile may still join what is under way. */
+  keepNothing(id: string): void {
+    this.#path.keepNothing(id)
+  }
+
   /** Many at once; equal ids are computed once. What finished stays cached, also when the call is aborted half-way. */
   getOrLoadMany(ids: Ids, load: Loader<V>, sink: BatchSink<V>, call: BatchCall = {}): Promise<void> {
     return runBatch(this.#path, ids, load, sink, call)

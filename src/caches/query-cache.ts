@@ -12,6 +12,7 @@ import { isOpDbusError, messageOf, OpDbusError } from '../errors.js'
 import type { Clock, Hash, Timer, Warn } from '../ports.js'
 import { signalOf } from '../realms.js'
 import type { OpenedQueryDisk, QueryDisk } from './query-disk.js'
+import { inWords } from './query-names.js'
 import type { QueryTokens } from './query-tokens.js'
 import { type CachedValue, type ComputeValue, ValueCache, type ValueCall, valueEvents } from './value-cache.js'
 import { type Held, heldBytes } from './values.js'
@@ -79,7 +80,8 @@ export class QueryCache extends ValueCache<string> {
       clockResolutionMs: options.clockResolutionMs,
     })
     const dropped = (plugin: string) => void this.cache.forget(plugin)
-    const parts = { ttlMs, staleMs, clock, hash, warn, events, timer: options.timer, dropped }
+    const unkept = (plugin: string) => this.cache.keepNothing(plugin)
+    const parts = { ttlMs, staleMs, clock, hash, warn, events, timer: options.timer, dropped, unkept }
     // Also where nothing is kept: others are told of changes all the same.
     const disk = options.disk?.(parts)
     super(new TieredCache({ memory, tiers: disk && ttlMs > 0 ? [disk.tier] : [], clock, events }))
@@ -146,7 +148,7 @@ export class QueryCache extends ValueCache<string> {
 
   /**
    * The plugin's state is going to change step by step: as `delete`, and until the function that this answers was called, or this
-   * process is gone, what any process asks is answered and not kept. That function is as `delete` too.
+   * process is gone, what any process asks is answered, to all who ask meanwhile, and not kept. That function is as `delete` too.
    * @throws OpDbusError INVALID_INPUT
    */
   async hold(plugin: string): Promise<() => Promise<void>> {
@@ -186,7 +188,8 @@ export class QueryCache extends ValueCache<string> {
   }
 
   protected override enter(id: string): void {
-    if (this.#holds.has(id)) this.cache.forget(id)
+    // What was asked before the hold began was forgotten then: what is under way now began since.
+    if (this.#holds.has(id)) this.cache.keepNothing(id)
     if (this.#ttlMs > 0) this.#tokens?.enter(id)
   }
 
@@ -230,7 +233,7 @@ export class QueryCache extends ValueCache<string> {
     const renewal: Promise<unknown> | undefined = this.cache.renew(id, load)?.catch((error: unknown) => {
       if (isOpDbusError(error, 'CLOSED')) return
       this.#warn(
-        `"${id}" could not be asked anew, so its last answer is served until its time is up: ${messageOf(error)}`,
+        `${inWords(id)} could not be asked anew, so its last answer is served until its time is up: ${messageOf(error)}`,
         error,
         `renewal of ${id}`,
       )
@@ -247,7 +250,7 @@ function tellTooLarge(warn: Warn): (plugin: string, bytes: number) => void {
   return (plugin, bytes) => {
     if (!seen.has(plugin)) return void seen.add(plugin)
     warn(
-      `what "${plugin}" answers is too large for memory (about ${(bytes / 1e6).toFixed(1)} MB): it is read from disk or asked anew each time`,
+      `what ${inWords(plugin)} answers is too large for memory (about ${(bytes / 1e6).toFixed(1)} MB): it is read from disk or asked anew each time`,
       undefined,
       `size of ${plugin}`,
     )

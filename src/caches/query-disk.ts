@@ -18,6 +18,8 @@ export interface QueryDiskParts {
   readonly timer: Timer | undefined
   /** Nobody may serve what memory holds of this plugin any more. */
   readonly dropped: (plugin: string) => void
+  /** The same, but what is under way may be shared by those who ask meanwhile. */
+  readonly unkept: (plugin: string) => void
 }
 
 export interface OpenedQueryDisk {

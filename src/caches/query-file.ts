@@ -1,6 +1,7 @@
 // How a plugin's answer lies on disk: its file's name, and what makes it good. Asks nobody and decides nothing else.
 import type { Codec } from '../cache/codec.js'
 import type { Clock, Hash, Key } from '../ports.js'
+import { subjectOf } from './query-names.js'
 import { fromJson, type Held, holdRead, toJson } from './values.js'
 
 const TOKEN = '.token'
@@ -21,7 +22,7 @@ export function queryFileAge(ttlMs: number, staleMs = 0): (key: Key) => number {
 
 /** Whether what lies there is what a plugin answered, and not what is known about it. */
 export function isAnswer(key: Key): boolean {
-  return !key.endsWith(TOKEN) && !key.endsWith(HOLD)
+  return !key.endsWith(TOKEN) && !isHold(key)
 }
 
 const PLAIN = /^[a-z0-9][a-z0-9_-]{0,49}$/
@@ -40,21 +41,23 @@ export function queryKey(hash: Hash, plugin: string): Key {
   return `${READABLE.exec(plugin)?.[0] ?? '_'}-${hash.sha256(plugin).slice(0, 32)}` as Key
 }
 
-/**
- * Whose state it is. What follows a tab says from where it is asked (a network namespace): such answers are kept apart, but what changes
- * the one makes the others old as well.
- */
-export function subjectOf(plugin: string): string {
-  const end = plugin.indexOf('\t')
-  return end < 0 ? plugin : plugin.slice(0, end)
-}
-
 export function tokenKey(hash: Hash, plugin: string): Key {
   return `${queryKey(hash, subjectOf(plugin))}${TOKEN}` as Key
 }
 
-export function holdKey(hash: Hash, plugin: string): Key {
-  return `${queryKey(hash, subjectOf(plugin))}${HOLD}` as Key
+/** Of one holder; names of plugins have no dot. */
+export function holdKey(hash: Hash, plugin: string, holder: string): Key {
+  return `${queryKey(hash, subjectOf(plugin))}.${holder}${HOLD}` as Key
+}
+
+/** Whether somebody holds this plugin there. */
+export function isHoldOf(hash: Hash, plugin: string): (key: Key) => boolean {
+  const begin = `${queryKey(hash, subjectOf(plugin))}.`
+  return key => isHold(key) && key.startsWith(begin)
+}
+
+export function isHold(key: Key): boolean {
+  return key.endsWith(HOLD)
 }
 
 export interface QueryFileParts {

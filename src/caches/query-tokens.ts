@@ -5,8 +5,9 @@ import { timer } from '../cache/within.js'
 import { messageOf } from '../errors.js'
 import type { HeldEntry } from '../held-entry.js'
 import type { Hash, Key, Store, Timer, Warn } from '../ports.js'
-import { subjectOf, tokenKey } from './query-file.js'
+import { tokenKey } from './query-file.js'
 import type { QueryHolds } from './query-holds.js'
+import { inWords, subjectOf } from './query-names.js'
 import { fromJson, toJson } from './values.js'
 
 /** Where tokens lie. */
@@ -14,6 +15,7 @@ export interface TokenStore extends Store {
   getSync(key: Key): Uint8Array | undefined
   holdSync(key: Key): HeldEntry | undefined
   setSync(key: Key, value: Uint8Array): void
+  keysSync(): readonly Key[]
   pathOf(key: Key): string
 }
 
@@ -25,6 +27,8 @@ export interface QueryTokensOptions {
   readonly events: CacheEvents<never> | undefined
   /** Nobody may serve what is kept in memory for this plugin any more, and what is under way is not to be kept. */
   readonly dropped: (plugin: string) => void
+  /** The same, but what is under way may be shared by those who ask meanwhile: it began under what is held. */
+  readonly unkept: (plugin: string) => void
   readonly timer?: Timer | undefined
 }
 
@@ -91,7 +95,7 @@ export class QueryTokens {
     const token = this.#begin(plugin)
     // Only now: who holds it after this look renews the token after this one was taken.
     if (!this.#options.holds.isHeld(plugin)) return token
-    this.#options.dropped(plugin)
+    this.#options.unkept(plugin)
     return undefined
   }
 
@@ -257,7 +261,7 @@ export class QueryTokens {
     const { store, hash, warn } = this.#options
     this.#failed(error)
     store.deleteMany([tokenKey(hash, plugin)]).catch(() => {
-      const sentence = `other processes cannot be told that what "${plugin}" answered is out of date, and may serve theirs for the rest of its time`
+      const sentence = `other processes cannot be told that what ${inWords(plugin)} answered is out of date, and may serve theirs for the rest of its time`
       warn(`${sentence}: ${messageOf(error)}`, undefined, `token of ${plugin}`)
     })
   }

@@ -53,6 +53,16 @@ export function livenessOf(writer: ProcessIdentity | NamedProcess): Liveness {
   }
 }
 
+/**
+ * Whether a process ended with an earlier boot of this host. The host is told by its name, so this may be said of the living where two
+ * hosts have one name and share a folder: for what does little harm then.
+ */
+export function isOfEarlierBoot({ place }: NamedProcess): boolean {
+  const [here, there] = [pidPlace(), place].map(words => words.split(' '))
+  if (here?.length !== 3 || there?.length !== 3) return false
+  return here[2] === there[2] && here[0] !== there[0]
+}
+
 /** Whether the id has gone to another process since. */
 function isAnother({ pid, started }: NamedProcess): boolean {
   const now = started === undefined ? undefined : startOf(pid)

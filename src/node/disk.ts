@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import { DISK_FACTOR } from '../caches/block-cache.js'
 import type { CacheSetExtras } from '../caches/cache-set.js'
 import { type QueryDisk, queryDisk } from '../caches/query-disk.js'
-import { isAnswer, queryFileAge } from '../caches/query-file.js'
+import { isAnswer, isHold, queryFileAge } from '../caches/query-file.js'
 import type { Config } from '../config.js'
-import { bootId, livenessOf, pidPlace } from '../fs/process-identity.js'
+import { bootId, isOfEarlierBoot, livenessOf, type NamedProcess, pidPlace, startOf } from '../fs/process-identity.js'
 import type { Clock, Warn } from '../ports.js'
 import { type FileStore, openFileStore } from '../stores/files.js'
 import { clearSegments, sizeOfSegments } from '../stores/segments.js'
@@ -46,7 +46,11 @@ const thisProcess = {
   get place() {
     return pidPlace()
   },
-  livenessOf,
+  get started() {
+    return startOf(process.pid)
+  },
+  // What was said of a plugin in another boot is served to nobody in this one.
+  livenessOf: (other: NamedProcess) => (isOfEarlierBoot(other) ? 'dead' : livenessOf(other)),
 }
 
 export function openDisk(dir: string, options: DiskOptions): Disk {
@@ -61,6 +65,7 @@ export function openDisk(dir: string, options: DiskOptions): Disk {
     maxEntries: 1000,
     maxAgeMs,
     isEntry: isAnswer,
+    outlives: isHold,
     ...files,
   })
   const blocks = openFileStore({ name: 'block', dir: folders.blocks, maxEntries: maxBlocks, ...files })

@@ -47,6 +47,8 @@ export interface FileStoreOptions {
   readonly maxAgeMs?: (key: Key) => number
   /** Which files are entries for `size`, `list` and `verify`; the others only accompany them. Absent: all. */
   readonly isEntry?: (key: Key) => boolean
+  /** Which files neither `clear` nor want of room removes: age alone does, and who names them. Absent: none. */
+  readonly outlives?: (key: Key) => boolean
   /** A file longer than this is damaged or not ours, and a value longer than this is refused. Default 64 MiB. */
   readonly maxBytes?: number
   readonly clock: Clock
@@ -73,6 +75,8 @@ export interface FileStore extends Store {
   holdSync(key: Key): HeldEntry | undefined
   /** One entry, written before this returns: for what must not wait, such as a process's exit. */
   setSync(key: Key, value: Uint8Array): void
+  /** By their files' names alone, which may be damaged or not ours. */
+  keysSync(): readonly Key[]
   /** Where an entry lies, for messages. */
   pathOf(key: Key): string
   clearedElsewhere(): boolean
@@ -85,7 +89,7 @@ export interface FileStore extends Store {
 
 /** Creates nothing and reads nothing until it is used. */
 export function openFileStore(options: FileStoreOptions): FileStore {
-  const { dir, clock, crc32, isEntry = () => true } = options
+  const { dir, clock, crc32, isEntry = () => true, outlives = () => false } = options
   const maxBytes = options.maxBytes ?? 64 * 2 ** 20
   const encoder = new TextEncoder()
   const counters: StoreCounters = { damaged: 0, evicted: 0 }
@@ -139,10 +143,8 @@ export function openFileStore(options: FileStoreOptions): FileStore {
   }
 
   function set(items: readonly (readonly [Key, Uint8Array])[], call?: CallOptions): void {
-    enter(
-      items.map(([key]) => key),
-      call,
-    )
+    const keys = items.map(([key]) => key)
+    enter(keys, call)
     const large = items.find(([, value]) => value.length > maxBytes)
     if (large) throw new OpDbusError('INVALID_INPUT', `${large[0]}: more than ${maxBytes} bytes`)
     if (items.length === 0) return
@@ -159,7 +161,8 @@ export function openFileStore(options: FileStoreOptions): FileStore {
     // By name alone: where even these are few enough, none need be looked into.
     entries ??= keysByName().length
     if (entries <= options.maxEntries) return
-    const files = ours().sort((a, b) => a.mtimeMs - b.mtimeMs)
+    const spare = ours().filter(({ key }) => !outlives(key))
+    const files = spare.sort((a, b) => a.mtimeMs - b.mtimeMs)
     // A little more than needed, so that a full folder is not listed at every write.
     const keep = options.maxEntries - Math.floor(options.maxEntries / 16)
     const extra = files.length > options.maxEntries ? files.slice(0, files.length - keep) : []
@@ -214,8 +217,8 @@ export function openFileStore(options: FileStoreOptions): FileStore {
     return found
   }
 
-  function removeOurs(): void {
-    for (const { key } of ours()) remove(key)
+  function removeOurs(spared: (key: Key) => boolean = () => false): void {
+    for (const { key } of ours()) if (!spared(key)) remove(key)
     for (const name of namesIn(dir)) if (TEMPORARY.test(name)) unlink(join(dir, name))
     entries = undefined
   }
@@ -247,6 +250,10 @@ export function openFileStore(options: FileStoreOptions): FileStore {
         file?.release()
         return undefined
       })
+    },
+    keysSync() {
+      enter([])
+      return guarded(dir, keysByName)
     },
     async getMany(keys, call) {
       enter(keys, call)
@@ -301,7 +308,7 @@ export function openFileStore(options: FileStoreOptions): FileStore {
           replaceFile(join(dir, EPOCH), encoder.encode(`${options.hash.random(16)}\n`), temporary, { sync: false })
         }
         epoch = readEpoch()
-        removeOurs()
+        removeOurs(outlives)
       })
     },
     async remove() {

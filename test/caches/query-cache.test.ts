@@ -190,6 +190,9 @@ describe('QueryCache', () => {
     expect(warnings).toEqual([])
     expect(await ask(list(10_000))).toBe('computed')
     expect(warnings[0]).toContain('"net" answers is too large for memory')
+    const called = 'net@1:unix:/x/db.sock\tnet:[4026531833] ip:/usr/sbin/ip'
+    for (const _ of ['once', 'twice']) await cache.getOrCompute(called, answer(list(10_000)), { frozen: true })
+    expect(warnings[1]).toContain('what "net" (unix:/x/db.sock) answers is too large')
   })
 
   it('keeps what JSON cannot say in memory only', async () => {

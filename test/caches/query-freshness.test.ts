@@ -3,6 +3,7 @@ import { linkSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { queryKey } from '../../src/caches/query-file.js'
+import { inWords } from '../../src/caches/query-names.js'
 import { hash, TestClock, temporaryFolder } from '../support.js'
 import { answer, handTimer, never, open, openTwo, plugin, TTL } from './query-support.js'
 
@@ -244,6 +245,22 @@ describe('invalidate', () => {
     else exit()
     await told
     expect(other.view('net')).toBeUndefined()
+  })
+})
+
+describe('names of plugins', () => {
+  it('are said to people without what they have no interest in', () => {
+    const names = [
+      'net@1:unix:/x/db.sock\tnet:[402]',
+      'net@1\tnet:[402]',
+      'lxc@2.0-rc.1:/var/lib/lxc',
+      'net',
+      '@net',
+      'net@',
+      'a:b@c',
+    ]
+    const words = names.map(inWords).join(', ')
+    expect(words).toBe('"net" (unix:/x/db.sock), "net", "lxc" (/var/lib/lxc), "net", "@net", "net@", "a:b@c"')
   })
 })
 

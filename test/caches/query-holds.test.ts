@@ -1,8 +1,17 @@
 // While a plugin's state is being changed nothing that is asked is kept, by no process, until the change is over or who made it is gone.
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { QueryCache } from '../../src/caches/query-cache.js'
+import { isHold } from '../../src/caches/query-file.js'
 import { Diagnostics } from '../../src/diagnostics.js'
-import { TestClock, temporaryFolder } from '../support.js'
-import { answer, never, open, openTwo, plugin } from './query-support.js'
+import { openDisk } from '../../src/node/disk.js'
+import { nodeClock } from '../../src/node/runtime.js'
+import { openFileStore } from '../../src/stores/files.js'
+import { crc32, hash, TestClock, temporaryFolder } from '../support.js'
+import { answer, LIVING, never, open, openTwo, plugin } from './query-support.js'
+
+const holdsIn = (dir: string) => readdirSync(dir).filter(name => name.endsWith('.hold.json'))
 
 describe('hold', () => {
   it('keeps nothing here or elsewhere until it is let go, and nothing from before afterwards', async () => {
@@ -80,33 +89,143 @@ describe('hold', () => {
     }
   })
 
-  it('ends with the process that held it, and an hour later where nobody can tell', async () => {
+  it('is each holder’s own, whoever ends before, and of whichever the answers are', async () => {
+    const { here, there, dir, clock } = openTwo()
+    const asking = open(dir, { clock }).cache
+    const plain = await here.hold('net')
+    const holds = [await here.hold('net\tA'), await there.hold('net'), plain, await there.hold('net\tB')]
+    for (const letGo of holds) {
+      await asking.getOrCompute('net', answer('half'))
+      expect(asking.view('net')).toBeUndefined()
+      await letGo()
+    }
+    await asking.getOrCompute('net', answer('after'))
+    expect(asking.view('net')).toBe('after')
+    expect(holdsIn(dir)).toEqual([])
+  })
+
+  it('is not ended by a clear, nor by another plugin whose name begins alike', async () => {
+    const { here, there, dir, clock } = openTwo()
+    const letGo = await here.hold('net')
+    for (const cache of [there, here, open(dir, { clock }).cache]) {
+      await cache.clear()
+      await (await there.hold('net-2'))()
+      await there.getOrCompute('net', answer('half'))
+      await there.getOrCompute('net-2', answer('other'))
+      expect([there.view('net'), there.view('net-2')]).toEqual([undefined, 'other'])
+    }
+    await letGo()
+    expect(holdsIn(dir)).toEqual([])
+  })
+
+  it('is shared by all who ask while it is asked, but who asks after a change that is told asks anew', async () => {
+    const { here, there } = openTwo()
+    const before = plugin()
+    const old = there.getOrCompute('net', before.query)
+    await before.begun(1)
+    const letGo = await here.hold('net')
+    for (const cache of [there, here]) {
+      const { query, begun, started } = plugin()
+      const many = () => Array.from({ length: 20 }, () => cache.getOrCompute('net', query))
+      const first = many()
+      await begun(1)
+      await here.invalidate('net')
+      const second = many()
+      await begun(2)
+      for (const [i, asked] of started.entries()) asked.resolve(`half ${i}`)
+      for (const { value } of await Promise.all(first)) expect(value).toBe('half 0')
+      for (const { value } of await Promise.all(second)) expect(value).toBe('half 1')
+      expect(started).toHaveLength(2)
+      expect(cache.view('net')).toBeUndefined()
+    }
+    const { query, begun, started } = plugin()
+    const half = there.getOrCompute('net', query)
+    await begun(1)
+    await letGo()
+    const after = there.getOrCompute('net', query)
+    await begun(2)
+    for (const [i, asked] of started.entries()) asked.resolve(['half', 'after'][i])
+    expect([(await half).value, (await after).value, there.view('net')]).toEqual(['half', 'after', 'after'])
+    before.started[0]!.resolve('before')
+    expect((await old).value).toBe('before')
+    expect(there.view('net')).toBe('after')
+  })
+
+  it('ends with the process that held it, after an hour where it seems to live, after 5 minutes where nobody can tell', async () => {
     const dir = temporaryFolder()
     const clock = new TestClock()
-    await open(dir, { clock }).cache.hold('net')
+    await open(dir, { clock, process: { ...LIVING, started: '7' } }).cache.hold('net')
     const asked: unknown[] = []
     let liveness: 'alive' | 'dead' | 'unknown' = 'unknown'
-    const process = {
-      pid: 2,
-      place: 'here',
-      livenessOf: (other: unknown) => {
-        asked.push(other)
-        return liveness
-      },
+    const livenessOf = (other: unknown) => {
+      asked.push(other)
+      return liveness
     }
-    const { cache } = open(dir, { clock, process })
-    await cache.getOrCompute('net', answer('half'))
-    expect(cache.view('net')).toBeUndefined()
-    expect(asked).toEqual([{ pid: 1, place: 'here' }])
+    const { cache } = open(dir, { clock, process: { pid: 2, place: 'here', livenessOf } })
+    const isKept = async () => {
+      await cache.getOrCompute('net', answer(1))
+      const kept = cache.view('net') === 1
+      await cache.delete('net')
+      return kept
+    }
+    expect(await isKept()).toBe(false)
+    expect(asked).toEqual([{ pid: 1, place: 'here', started: '7' }])
+    clock.advance(300_000)
+    expect(await isKept()).toBe(true)
+    liveness = 'alive'
+    expect(await isKept()).toBe(false)
+    clock.advance(3_300_000)
+    expect(await isKept()).toBe(true)
+    expect(holdsIn(dir)).toHaveLength(1)
     liveness = 'dead'
-    await cache.getOrCompute('net', answer('after'))
-    expect(cache.view('net')).toBe('after')
-    await cache.delete('net')
-    liveness = 'unknown'
-    clock.advance(3600 * 1000)
-    await cache.getOrCompute('net', answer('later'))
-    expect(cache.view('net')).toBe('later')
+    expect(await isKept()).toBe(true)
+    expect(holdsIn(dir)).toEqual([])
   })
+
+  it.runIf(process.platform === 'linux')(
+    'counts no process whose id is another’s since, nor one from before the system was started',
+    async () => {
+      const dir = temporaryFolder()
+      const clock = nodeClock()
+      const disk = openDisk(dir, { queryCacheTtl: 60, queryCacheStale: 0, blockCacheSize: 1, clock, warn: () => {} })
+      const queries = new QueryCache({
+        ttlMs: 60_000,
+        capacityBytes: 1e6,
+        disk: disk.queries,
+        clock,
+        hash,
+        warn: () => {},
+      })
+      const letGo = await queries.hold('net')
+      const store = openFileStore({ name: 'query', dir: join(dir, 'queries'), maxEntries: 100, clock, hash, crc32 })
+      const key = store.keysSync().find(isHold)!
+      const hold = JSON.parse(String(Buffer.from(store.getSync(key)!)))
+      const [, namespace, host] = hold.place.split(' ')
+      const earlier = `00000000-0000-4000-8000-000000000000 ${namespace}`
+      const counts = async (changed: object) => {
+        store.setSync(key, Buffer.from(JSON.stringify({ ...hold, ...changed })))
+        await queries.delete('net')
+        const other = new QueryCache({
+          ttlMs: 60_000,
+          capacityBytes: 1e6,
+          disk: disk.queries,
+          clock,
+          hash,
+          warn: () => {},
+        })
+        await other.getOrCompute('net', answer(1))
+        return other.view('net') === undefined
+      }
+      expect([hold.pid, await counts({})]).toEqual([process.pid, true])
+      expect(await counts({ place: hold.place.replace(namespace, 'pid:[1]') })).toBe(true)
+      expect(await counts({ place: `${earlier} not-${host}` })).toBe(true)
+      expect(await counts({ started: '1' })).toBe(false)
+      expect(await counts({ place: `${earlier} ${host}` })).toBe(false)
+      await letGo()
+      await queries.close()
+      await store.close()
+    },
+  )
 
   it('is let go without harm when the caches are closed', async () => {
     const { cache } = open(temporaryFolder())

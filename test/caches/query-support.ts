@@ -1,6 +1,7 @@
 // Query caches for tests: one alone, two on one folder, plugins and timers that do as they are told.
 import { QueryCache, type QueryCacheOptions } from '../../src/caches/query-cache.js'
 import { queryDisk } from '../../src/caches/query-disk.js'
+import { isAnswer, isHold } from '../../src/caches/query-file.js'
 import type { HoldingProcess } from '../../src/caches/query-holds.js'
 import type { Timer } from '../../src/ports.js'
 import { openFileStore } from '../../src/stores/files.js'
@@ -18,7 +19,8 @@ export function open(
   const { clock = new TestClock(), process = LIVING } = options
   const warnings: string[] = []
   const exits: (() => void)[] = []
-  const store = dir && openFileStore({ name: 'query', dir, maxEntries: 1000, clock, hash, crc32 })
+  const files = { maxEntries: 1000, isEntry: isAnswer, outlives: isHold, clock, hash, crc32 }
+  const store = dir && openFileStore({ name: 'query', dir, ...files })
   const cache = new QueryCache({
     ttlMs: TTL,
     capacityBytes: 1e6,

@@ -6,7 +6,7 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { build } from 'esbuild'
 import { describe, expect, test } from 'vitest'
-import { isDead, livenessOf, pidPlace, thisProcess } from '../../src/fs/process-identity.js'
+import { isDead, isOfEarlierBoot, livenessOf, pidPlace, thisProcess } from '../../src/fs/process-identity.js'
 import { temporaryFolder } from '../support.js'
 
 /** A process that has ended. */
@@ -30,6 +30,10 @@ describe.skipIf(process.platform !== 'linux')('on Linux, which names boot and na
     ]
     for (const place of elsewhere) expect(livenessOf({ place: place.join(' '), pid })).toBe('unknown')
     expect(livenessOf({ boot: (thisProcess().boot + 1) >>> 0, pid })).toBe('unknown')
+    const earlier = [...elsewhere, ['', '', ''], [boot, namespace, host]].map(place =>
+      isOfEarlierBoot({ place: place.join(' '), pid }),
+    )
+    expect(earlier).toEqual([true, false, false, false, false])
     for (const nowhere of [
       { place: '', pid },
       { boot: 0, pid },

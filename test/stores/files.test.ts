@@ -136,6 +136,26 @@ describe('file store', () => {
     expect(readdirSync(dir)).toEqual(['.epoch'])
   })
 
+  it('removes what outlives the others by its name or its age alone', async () => {
+    const clock = new TestClock()
+    const options = { clock, maxEntries: 4, maxAgeMs: () => 1e6 }
+    const store = open(dir, { ...options, outlives: name => name.endsWith('.hold') })
+    store.setSync(key('a.hold'), json(1))
+    store.setSync(key('b.hold'), json(1))
+    const old = clock.now() / 1000 - 500
+    for (const name of ['a', 'b']) utimesSync(join(dir, `${name}.hold.json`), old, old)
+    for (let i = 0; i < 8; i++) store.setSync(key(`net-${i}`), json(1))
+    expect(store.keysSync()).toEqual(expect.arrayContaining(['a.hold', 'b.hold']))
+    expect(store.counters.evicted).toBeGreaterThan(0)
+    await store.clear()
+    expect(store.keysSync().toSorted()).toEqual(['a.hold', 'b.hold'])
+    await store.deleteMany([key('b.hold')])
+    clock.advance(2e6)
+    const later = open(dir, options)
+    expect(later.getSync(key('a.hold'))).toBeUndefined()
+    expect(later.keysSync()).toEqual([])
+  })
+
   it('leaves empty files and an epoch of the user alone, and does not clear through a link', async () => {
     for (const name of ['todo.json', '.epoch']) writeFileSync(join(dir, name), name === '.epoch' ? 'mine' : '')
     const clock = new TestClock()
