@@ -151,6 +151,24 @@ describe('hold', () => {
     expect(there.view('net')).toBe('after')
   })
 
+  it('of one who died is not shared with who asks after that', async () => {
+    const dir = temporaryFolder()
+    const clock = new TestClock()
+    await open(dir, { clock }).cache.hold('net')
+    let liveness: 'alive' | 'dead' = 'alive'
+    const { cache } = open(dir, { clock, process: { ...LIVING, livenessOf: () => liveness } })
+    const { query, begun, started } = plugin()
+    const half = [1, 2].map(() => cache.getOrCompute('net', query))
+    await begun(1)
+    liveness = 'dead'
+    const after = [1, 2].map(() => cache.getOrCompute('net', query))
+    await begun(2)
+    for (const [i, asked] of started.entries()) asked.resolve(['half', 'after'][i])
+    const told = await Promise.all([...half, ...after])
+    expect(told.map(({ value }) => value)).toEqual(['half', 'half', 'after', 'after'])
+    expect([started.length, cache.view('net')]).toEqual([2, 'after'])
+  })
+
   it('ends with the process that held it, after an hour where it seems to live, after 5 minutes where nobody can tell', async () => {
     const dir = temporaryFolder()
     const clock = new TestClock()
