@@ -81,7 +81,10 @@ export class QueryTokens {
   /** A look-up begins: what is from before the last change is dropped. */
   enter(plugin: string): void {
     if (this.#closed) return
-    if (this.stands(plugin)) return this.#forgetTheDead(plugin)
+    if (this.stands(plugin)) {
+      this.#forgetTheDead(plugin)
+      return
+    }
     if (this.#held.has(plugin)) {
       this.#options.events?.invalidated(plugin, true)
       // What is there now was put after our own renewal failed.

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { QueryCache } from '../../src/caches/query-cache.js'
 import { isHold } from '../../src/caches/query-file.js'
 import { Diagnostics } from '../../src/diagnostics.js'
+import { startOf } from '../../src/fs/process-identity.js'
 import { openDisk } from '../../src/node/disk.js'
 import { nodeClock } from '../../src/node/runtime.js'
 import { openFileStore } from '../../src/stores/files.js'
@@ -234,7 +235,7 @@ describe('hold', () => {
         await other.getOrCompute('net', answer(1))
         return other.view('net') === undefined
       }
-      expect([hold.pid, await counts({})]).toEqual([process.pid, true])
+      expect([hold.pid, hold.started, await counts({})]).toEqual([process.pid, startOf(process.pid), true])
       expect(await counts({ place: hold.place.replace(namespace, 'pid:[1]') })).toBe(true)
       expect(await counts({ place: `${earlier} not-${host}` })).toBe(true)
       expect(await counts({ started: '1' })).toBe(false)
