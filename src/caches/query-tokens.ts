@@ -60,6 +60,8 @@ export class QueryTokens {
   readonly #distrusted = new Set<string>()
   /** Renewed a moment ago, and what settles once it is again, where somebody wants that. */
   readonly #recent = new Map<string, { again: PromiseWithResolvers | undefined }>()
+  /** Asked while somebody held them. */
+  readonly #unkept = new Set<string>()
   #closed = false
 
   constructor(options: QueryTokensOptions) {
@@ -78,7 +80,11 @@ export class QueryTokens {
 
   /** A look-up begins: what is from before the last change is dropped. */
   enter(plugin: string): void {
-    if (this.#closed || this.stands(plugin)) return
+    if (this.#closed) return
+    if (this.stands(plugin)) {
+      this.#forgetTheDead(plugin)
+      return
+    }
     if (this.#held.has(plugin)) {
       this.#options.events?.invalidated(plugin, true)
       // What is there now was put after our own renewal failed.
@@ -95,6 +101,7 @@ export class QueryTokens {
     const token = this.#begin(plugin)
     // Only now: who holds it after this look renews the token after this one was taken.
     if (!this.#options.holds.isHeld(plugin)) return token
+    this.#unkept.add(plugin)
     this.#options.unkept(plugin)
     return undefined
   }
@@ -153,6 +160,7 @@ export class QueryTokens {
     const current = this.#held.get(plugin)
     this.#held.delete(plugin)
     current?.entry.release()
+    this.#unkept.delete(plugin)
     this.#options.dropped(plugin)
   }
 
@@ -167,6 +175,13 @@ export class QueryTokens {
     this.#closed = true
     for (const { entry } of this.#held.values()) entry.release()
     this.#held.clear()
+  }
+
+  /** Who ends a hold renews the token. Who died did not, and what was asked before that is not for those who ask now. */
+  #forgetTheDead(plugin: string): void {
+    if (!this.#unkept.has(plugin) || this.#options.holds.isHeld(plugin)) return
+    this.#unkept.delete(plugin)
+    this.#options.dropped(plugin)
   }
 
   #begin(plugin: string): string | undefined {

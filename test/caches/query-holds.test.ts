@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { QueryCache } from '../../src/caches/query-cache.js'
 import { isHold } from '../../src/caches/query-file.js'
 import { Diagnostics } from '../../src/diagnostics.js'
+import { startOf } from '../../src/fs/process-identity.js'
 import { openDisk } from '../../src/node/disk.js'
 import { nodeClock } from '../../src/node/runtime.js'
 import { openFileStore } from '../../src/stores/files.js'
@@ -151,6 +152,24 @@ describe('hold', () => {
     expect(there.view('net')).toBe('after')
   })
 
+  it('of one who died is not shared with who asks after that', async () => {
+    const dir = temporaryFolder()
+    const clock = new TestClock()
+    await open(dir, { clock }).cache.hold('net')
+    let liveness: 'alive' | 'dead' = 'alive'
+    const { cache } = open(dir, { clock, process: { ...LIVING, livenessOf: () => liveness } })
+    const { query, begun, started } = plugin()
+    const half = [1, 2].map(() => cache.getOrCompute('net', query))
+    await begun(1)
+    liveness = 'dead'
+    const after = [1, 2].map(() => cache.getOrCompute('net', query))
+    await begun(2)
+    for (const [i, asked] of started.entries()) asked.resolve(['half', 'after'][i])
+    const told = await Promise.all([...half, ...after])
+    expect(told.map(({ value }) => value)).toEqual(['half', 'half', 'after', 'after'])
+    expect([started.length, cache.view('net')]).toEqual([2, 'after'])
+  })
+
   it('ends with the process that held it, after an hour where it seems to live, after 5 minutes where nobody can tell', async () => {
     const dir = temporaryFolder()
     const clock = new TestClock()
@@ -216,7 +235,7 @@ describe('hold', () => {
         await other.getOrCompute('net', answer(1))
         return other.view('net') === undefined
       }
-      expect([hold.pid, await counts({})]).toEqual([process.pid, true])
+      expect([hold.pid, hold.started, await counts({})]).toEqual([process.pid, startOf(process.pid), true])
       expect(await counts({ place: hold.place.replace(namespace, 'pid:[1]') })).toBe(true)
       expect(await counts({ place: `${earlier} not-${host}` })).toBe(true)
       expect(await counts({ started: '1' })).toBe(false)
