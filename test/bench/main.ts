@@ -16,6 +16,7 @@ import { langchain } from './rows/langchain.js'
 import { awaitedHit, memoryHit } from './rows/memory.js'
 import { memoryOf10k, weigh } from './rows/memory-10k.js'
 import { openMillion } from './rows/open.js'
+import { queryNet } from './rows/query-net.js'
 import { importTime } from './rows/start.js'
 import { diffMegabyte, diffTask, queryHit } from './rows/state.js'
 import { tokenizeRows } from './rows/tokenize.js'
@@ -34,6 +35,7 @@ const GROUPS: readonly RowGroup[] = [
   batchDisk,
   batchMemory,
   queryHit,
+  queryNet,
   diffMegabyte,
   langchain,
   growth,

@@ -102,6 +102,8 @@ describeWith('systemd', 'systemd', () => {
 
   it('tells what does not start, each for itself and in the words of systemd', async () => {
     systemd.systemctl('reset-failed')
+    // Longer than by default: a busy machine takes a while to end a program.
+    plugin = systemdPlugin({ env: {} }, { bus: systemd.address, settleMs: 2000 })
     const outcomes = await apply([
       await modify('failing.service', { active_state: 'active' }),
       await modify('once.service', { active_state: 'active' }),

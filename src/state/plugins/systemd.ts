@@ -13,6 +13,8 @@ import type { SharedBus } from './systemd/shared-bus.js'
 export interface SystemdOptions {
   /** `system`, `user` or a D-Bus address. Default: `system` for root, `user` for others. */
   readonly bus?: string
+  /** So long after its start a unit is looked at again that does not say itself that it is ready. Default 200 ms. */
+  readonly settleMs?: number | undefined
 }
 
 /** A connection that nobody asks over is closed after so long. */
@@ -21,9 +23,8 @@ const IDLE_MS = 5_000
 const JOIN_MS = 500
 
 /**
- * State: `{ units: { 'ssh.service': { active_state, enabled, masked, unit_file_state } } }`, as `systemctl is-active` and `is-enabled`
- * say it
- * (`units.ts` says of which units). `active_state`, `enabled` and `masked` can be declared.
+ * State: `{ units: { 'ssh.service': { active_state, enabled, masked, unit_file_state } } }`, as `systemctl is-active` and
+ * `is-enabled` say it (`units.ts` says of which units). `active_state`, `enabled` and `masked` can be declared.
  * @throws OpDbusError INVALID_INPUT for a `bus` that is none
  */
 export function systemdPlugin(tools: Pick<PluginTools, 'env'>, options: SystemdOptions = {}): StatePlugin {
@@ -81,7 +82,7 @@ export function systemdPlugin(tools: Pick<PluginTools, 'env'>, options: SystemdO
       const { Systemd, applyUnits } = await import('./systemd/systemd-bus.js')
       const bus = await open(call.signal)
       try {
-        await applyUnits(new Systemd(bus, call.signal), actions, call)
+        await applyUnits(new Systemd(bus, call.signal), actions, call, options.settleMs)
       } finally {
         bus.close()
       }

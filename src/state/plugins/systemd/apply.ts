@@ -30,7 +30,12 @@ interface UnitGoal {
 }
 
 /** @throws OpDbusError CONFLICT where a unit is not what the actions say that it was; nothing is done then */
-export async function applyUnits(systemd: Systemd, actions: readonly StateAction[], call: ApplyCall): Promise<void> {
+export async function applyUnits(
+  systemd: Systemd,
+  actions: readonly StateAction[],
+  call: ApplyCall,
+  settleMs = SETTLE_MS,
+): Promise<void> {
   const jobs = await Jobs.listen(systemd)
   const { units } = await queryUnits(systemd)
   for (const action of actions) mustBeUnmoved(action, units)
@@ -40,7 +45,7 @@ export async function applyUnits(systemd: Systemd, actions: readonly StateAction
   const stopTelling = outcomes.pendingAt(call.signal)
   try {
     const ready = await changeFiles(systemd, goals, units, outcomes)
-    await Promise.all(ready.map(goal => changeActive(systemd, jobs, goal, units[goal.name], outcomes)))
+    await Promise.all(ready.map(goal => changeActive(systemd, jobs, goal, units[goal.name], { outcomes, settleMs })))
   } finally {
     stopTelling()
   }
@@ -140,7 +145,7 @@ async function changeActive(
   jobs: Jobs,
   goal: UnitGoal,
   now: Unit | undefined,
-  outcomes: Outcomes,
+  { outcomes, settleMs }: { readonly outcomes: Outcomes; readonly settleMs: number },
 ): Promise<void> {
   const { name, active, beyond } = goal
   if (active === undefined) return outcomes.done(goal)
@@ -151,7 +156,7 @@ async function changeActive(
     const result = await jobs.run(active ? 'start' : 'stop', name)
     const path = await pathOf(systemd, name)
     const look = () => lookAt(systemd, path, name)
-    const found = result === 'done' && active ? await settled(look, systemd.signal) : await look()
+    const found = result === 'done' && active ? await settled(look, settleMs, systemd.signal) : await look()
     const asWanted = active ? isActive(found.state) : found.state === 'inactive'
     if (!active && result === 'done' && found.state === 'failed') {
       // It is stopped: that it failed is all that keeps it from being inactive.
@@ -202,11 +207,11 @@ async function lookAt(systemd: Systemd, path: string | undefined, name: string):
   return { state, restarts: restarts ?? 0, unready: UNREADY.has(kind ?? ''), reason }
 }
 
-/** Looks at a unit that was started, and where it does not say itself that it is ready, again {@link SETTLE_MS} later. */
-async function settled(look: () => Promise<Found>, signal: AbortSignal): Promise<Found> {
+/** Looks at a unit that was started, and where it does not say itself that it is ready, again `settleMs` later. */
+async function settled(look: () => Promise<Found>, settleMs: number, signal: AbortSignal): Promise<Found> {
   const first = await look()
   if (!isActive(first.state) || !first.unready) return first
-  await wait(SETTLE_MS, undefined, { signal })
+  await wait(settleMs, undefined, { signal })
   const second = await look()
   return { ...second, restarted: second.restarts > first.restarts }
 }
