@@ -129,7 +129,6 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     'src/state/plain',
     'src/state/pointer',
     'src/state/resources',
-    'valibot',
     'dbus-native',
   ],
   'src/state': [

@@ -1,5 +1,6 @@
 // The fields of a resource as text: what says most of it first. Pure: writes nowhere.
 import type { JsonObject, JsonValue } from '../state/json.js'
+import { isObject } from '../state/plain.js'
 import type { ResourceRule } from '../state/plugin.js'
 import { keysOf } from '../state/resources.js'
 
@@ -53,10 +54,6 @@ function textOf(value: JsonValue): string {
   if (!isObject(value)) return JSON.stringify(value)
   if (isAddress(value)) return `${value.ip}/${value.prefix}`
   return Object.keys(value).length === 0 ? EMPTY : JSON.stringify(value)
-}
-
-function isObject(value: JsonValue): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /** As states write an address: `{ ip, prefix }`. */
