@@ -9,6 +9,7 @@
  */
 const OUTSIDE = [
   ['src/', ['test/import-rules.test.ts', 'test/node.test.ts']],
+  ['src/blockchain', ['test/blockchain', 'test/cli', 'test/docs']],
   ['src/backends/', ['test/browser/web.test.ts', 'test/cli/devices.test.ts']],
   ['src/cache/', ['test/node', 'test/cli/embed.test.ts']],
   ['src/caches/', ['test/node', 'test/cli/embed.test.ts']],
@@ -19,6 +20,7 @@ const OUTSIDE = [
   ['src/embedder/model/', ['test/cli/models.test.ts', 'test/browser/web-hub.test.ts']],
   ['src/fs/', ['test/node', 'test/cli', 'test/stores']],
   ['src/hub/', ['test/cli/models.test.ts', 'test/node/model.test.ts']],
+  ['src/json/', ['test/state', 'test/blockchain']],
   ['src/kernels', ['test/kernels', 'test/playground/page.test.ts']],
   ['src/node', ['test/node', 'test/cli', 'test/examples']],
   ['src/options.ts', ['test/cli', 'test/docs']],

@@ -2,6 +2,7 @@
 
 export const ERROR_CODES = [
   'ABORTED', // the caller's own signal
+  'CHAIN_DAMAGED', // a block is not what was written, or not where it belongs; details.block says which
   'CLOSED', // used after close()
   'CONFLICT', // the system's state is not what the diff or the plan saw; nothing was changed
   'DEVICE_UNAVAILABLE', // no device of those allowed could open the model; details.reasons says why, per device

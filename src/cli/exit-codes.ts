@@ -10,7 +10,7 @@ export const EXIT_CODES: Readonly<Record<number, string>> = {
   4: 'no device can run the model',
   5: 'some or all texts could not be embedded',
   6: 'the cache folder or the output could not be read or written',
-  7: 'cache verify found damage',
+  7: 'damage was found: by cache verify, or in the chain',
   8: 'a model could not be downloaded',
   9: 'the state differs from what is desired',
   10: 'apply failed, wholly or in part',
@@ -22,6 +22,7 @@ export const EXIT_CODES: Readonly<Record<number, string>> = {
 
 const CODES: Readonly<Record<ErrorCode, number>> = {
   ABORTED: 130,
+  CHAIN_DAMAGED: 7,
   CLOSED: 1,
   CONFLICT: 10,
   DEVICE_UNAVAILABLE: 4,

@@ -1,6 +1,6 @@
 // The fields of a resource as text: what says most of it first. Pure: writes nowhere.
-import type { JsonObject, JsonValue } from '../state/json.js'
-import { isObject } from '../state/plain.js'
+import type { JsonObject, JsonValue } from '../json/json.js'
+import { isObject } from '../json/plain.js'
 import type { ResourceRule } from '../state/plugin.js'
 import { keysOf } from '../state/resources.js'
 

@@ -1,8 +1,8 @@
 // States, diffs and what became of them, as text for people. Pure: writes nowhere. What comes from a system is never printed raw:
 // a unit or an interface may be called anything, and must not steer a terminal.
 import { count, oneLine, plural, table } from '../format.js'
+import type { JsonValue } from '../json/json.js'
 import type { Source } from '../ports.js'
-import type { JsonValue } from '../state/json.js'
 import type { Change, ResourceName, ResourceRule, StateAction } from '../state/plugin.js'
 import type {
   ApplyReport,

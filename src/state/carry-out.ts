@@ -1,9 +1,9 @@
 // One plugin's share of an apply: it is asked to act, then looked at, and each resource gets the outcome that the look bears out. Keeps
 // nothing.
 import { isError, isOpDbusError, messageOf } from '../errors.js'
+import type { JsonObject } from '../json/json.js'
+import { sameJson } from '../json/plain.js'
 import type { Goal } from './goals.js'
-import type { JsonObject } from './json.js'
-import { sameJson } from './plain.js'
 import type { Outcome, ResourceName, StateAction } from './plugin.js'
 import { asPluginError, type PluginCalls } from './plugin-calls.js'
 import type { ResourceOutcome } from './reports.js'

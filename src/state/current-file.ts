@@ -1,9 +1,9 @@
 // The file that says what the system is after an apply: a desired file like any other. Waits for no plugin that had no part in it.
 import { messageOf } from '../errors.js'
+import type { JsonObject } from '../json/json.js'
+import { isObject, sameJson } from '../json/plain.js'
 import type { Warn } from '../ports.js'
 import type { DataFolder } from './data-folder.js'
-import type { JsonObject } from './json.js'
-import { isObject, sameJson } from './plain.js'
 import { type PluginCalls, troubleOf } from './plugin-calls.js'
 import type { Registered } from './registry.js'
 import type { States } from './states.js'

@@ -1,11 +1,11 @@
 // Desired states: what a file or a program says should be, checked before anything else happens. Asks no system.
 import { messageOf, OpDbusError } from '../errors.js'
+import type { JsonObject, JsonValue } from '../json/json.js'
+import { type JsonDocument, Problems, readJson } from '../json/json-text.js'
+import { deepFreeze, isObject, plainJson } from '../json/plain.js'
+import { step } from '../json/pointer.js'
 import { nearest } from '../nearest.js'
-import type { JsonObject, JsonValue } from './json.js'
-import { type JsonDocument, Problems, readJson } from './json-text.js'
-import { deepFreeze, isObject, plainJson } from './plain.js'
 import type { ResourceRule, StatePlugin } from './plugin.js'
-import { step } from './pointer.js'
 import type { Desired, DesiredPlugin } from './reports.js'
 import { checkCollection, inOrder, kindOf } from './resources.js'
 

@@ -1,9 +1,9 @@
 // What separates a plugin's state from the desired one, as actions. Pure: asks no system, and caches nothing.
-import type { JsonObject, JsonValue } from './json.js'
+import type { JsonObject, JsonValue } from '../json/json.js'
+import { asSet, isObject, memberOf, sameJson } from '../json/plain.js'
+import { step, stepsOf } from '../json/pointer.js'
 import { targetOf } from './merge.js'
-import { asSet, isObject, memberOf, sameJson } from './plain.js'
 import type { Change, ResourceName, ResourceRule, StateAction, StatePlugin } from './plugin.js'
-import { step, stepsOf } from './pointer.js'
 import type { DesiredPlugin, TouchedResource } from './reports.js'
 import { findResource, OUR_WORDS, resourceKey, resourcesOf } from './resources.js'
 

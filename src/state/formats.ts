@@ -1,9 +1,9 @@
 // The forms of what is kept in files and read again: plans and checkpoints. The one place that says them. Opens no file.
 import * as v from 'valibot'
-import type { JsonObject, JsonValue } from './json.js'
-import { isObject } from './plain.js'
+import type { JsonObject, JsonValue } from '../json/json.js'
+import { isObject } from '../json/plain.js'
+import { pointerTo } from '../json/pointer.js'
 import type { Problem } from './plugin.js'
-import { pointerTo } from './pointer.js'
 import type { Checkpoint, Plan } from './reports.js'
 
 const json = v.custom<JsonValue>(() => true)

@@ -1,9 +1,10 @@
 // What is to be reached, plugin by plugin: a desired state, or what a checkpoint kept. Says what leads there from a state; asks no system.
-import { deepFreeze } from '../cache/frozen.js'
+
 import type { DiffCache } from '../caches/diff-cache.js'
+import type { JsonObject } from '../json/json.js'
+import { deepFreeze } from '../json/plain.js'
 import type { Source } from '../ports.js'
 import { diffBack, diffState, withTaken } from './diff.js'
-import type { JsonObject } from './json.js'
 import type { ApplyCall, StateAction, StatePlugin } from './plugin.js'
 import { identityOf, type Registered, strangerTo } from './registry.js'
 import type { Checkpoint, Desired, PluginCheckpoint, PluginDiff } from './reports.js'

@@ -1,8 +1,8 @@
 // Diffs as one JSON patch (RFC 6902) of what `op-dbus query` prints. Pure.
-import type { JsonObject, JsonValue } from './json.js'
-import { memberOf } from './plain.js'
+import type { JsonObject, JsonValue } from '../json/json.js'
+import { memberOf } from '../json/plain.js'
+import { step } from '../json/pointer.js'
 import type { Change, ResourceName, ResourceRule, StateAction, StatePlugin } from './plugin.js'
-import { step } from './pointer.js'
 import type { PluginDiff } from './reports.js'
 import { findResource, keysOf, kindOf, nameOf } from './resources.js'
 

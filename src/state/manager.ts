@@ -2,11 +2,11 @@
 // beside it.
 import type { QueryCache } from '../caches/query-cache.js'
 import { messageOf, OpDbusError } from '../errors.js'
+import type { JsonObject } from '../json/json.js'
 import type { CallOptions, Timer } from '../ports.js'
 import { signalOf } from '../realms.js'
 import type { Changing, ChangingParts } from './changing.js'
 import type { DesiredInput } from './desired.js'
-import type { JsonObject } from './json.js'
 import { normaliseState } from './normalise.js'
 import type { Watch } from './plugin.js'
 import { asPluginError, PluginCalls, troubleOf } from './plugin-calls.js'

@@ -1,6 +1,6 @@
 // What a resource is to become: the current one with what is desired merged over it (RFC 7396). Pure.
-import type { JsonObject, JsonValue } from './json.js'
-import { asSet, isObject, memberOf, sameJson } from './plain.js'
+import type { JsonObject, JsonValue } from '../json/json.js'
+import { asSet, isObject, memberOf, sameJson } from '../json/plain.js'
 import type { ResourceRule } from './plugin.js'
 import { keysOf, OUR_WORDS } from './resources.js'
 

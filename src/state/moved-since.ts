@@ -1,7 +1,7 @@
 // Whether a state has moved since a plan was made of it: pure.
 import { canonicalJson } from '../cache/canonical-json.js'
+import { stepsOf } from '../json/pointer.js'
 import type { Change, StateAction, StatePlugin } from './plugin.js'
-import { stepsOf } from './pointer.js'
 import { resourceKey } from './resources.js'
 
 /** The resources for which the plan says something else than what is to be done now. */

@@ -1,10 +1,10 @@
 // What a plugin answered, as the state that everybody works with: plain JSON, in one order, frozen. Asks nobody.
 import { isOpDbusError, messageOf, OpDbusError } from '../errors.js'
 import { visible } from '../format.js'
-import type { JsonObject, JsonValue } from './json.js'
-import { deepFreeze, isObject, memberOf, plainJson } from './plain.js'
+import type { JsonObject, JsonValue } from '../json/json.js'
+import { deepFreeze, isObject, memberOf, plainJson } from '../json/plain.js'
+import { step } from '../json/pointer.js'
 import type { ResourceRule, StatePlugin } from './plugin.js'
-import { step } from './pointer.js'
 import { checkCollection, inOrder, kindOf, OUR_WORDS, resourcesOf } from './resources.js'
 
 /**

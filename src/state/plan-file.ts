@@ -1,8 +1,9 @@
 // Plans out of the text of files; plan-text.ts is the way there. Opens no file.
+
+import type { JsonValue } from '../json/json.js'
+import { Problems, readJson } from '../json/json-text.js'
+import { deepFreeze, isObject, plainJson } from '../json/plain.js'
 import { planProblems } from './formats.js'
-import type { JsonValue } from './json.js'
-import { Problems, readJson } from './json-text.js'
-import { deepFreeze, isObject, plainJson } from './plain.js'
 import { PLAN_LIMITS } from './plan-text.js'
 import type { Plan } from './reports.js'
 

@@ -1,6 +1,6 @@
 // Plans as the text of files; plan-file.ts is the way back. Light: whoever makes plans has it.
 import { OpDbusError } from '../errors.js'
-import { MAX_BYTES, MAX_DEPTH } from './plain.js'
+import { MAX_BYTES, MAX_DEPTH } from '../json/plain.js'
 import type { Plan } from './reports.js'
 
 /** A plan says what is there as well as what is desired, and nests both a little deeper. */

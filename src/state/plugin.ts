@@ -1,7 +1,10 @@
 // The port of plugins: what reads and changes one part of a system. A plugin knows no cache, no file of ours and no command line;
 // what is true of all of them (deadlines, limits, caching, checkpoints on disk, the order of things) is the manager's.
+
+import type { JsonObject, JsonValue, Problem } from '../json/json.js'
 import type { Clock, Warn } from '../ports.js'
-import type { JsonObject, JsonValue } from './json.js'
+
+export type { Problem } from '../json/json.js'
 
 /** One part of a system: its network, its units, its containers. */
 export interface StatePlugin {
@@ -148,13 +151,6 @@ export type StateAction =
       readonly refused?: string
     }
   | { readonly kind: 'none'; readonly resource: ResourceName }
-
-/** Something wrong in a desired state. */
-export interface Problem {
-  /** RFC 6901, from the plugin's own state on. */
-  readonly path: string
-  readonly message: string
-}
 
 export interface PluginCall {
   /** Fires at the deadline, and when nobody waits any more. */

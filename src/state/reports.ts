@@ -1,6 +1,7 @@
 // What the manager of plugins is asked and answers. Types only; plain JSON, so that they can be printed and kept as they are.
+
+import type { JsonObject, JsonValue } from '../json/json.js'
 import type { CallOptions, Source } from '../ports.js'
-import type { JsonObject, JsonValue } from './json.js'
 import type { Change, PluginCapabilities, ResourceName, ResourceRule, StateAction } from './plugin.js'
 
 export interface PluginInfo {

@@ -1,8 +1,8 @@
 // How a state is made of resources, by a plugin's rules: what they are called, and where they are. Pure.
-import type { JsonObject, JsonValue } from './json.js'
-import { asSet, isObject, memberOf } from './plain.js'
+import type { JsonObject, JsonValue } from '../json/json.js'
+import { asSet, isObject, memberOf } from '../json/plain.js'
+import { step } from '../json/pointer.js'
 import type { ResourceName, ResourceRule, StatePlugin } from './plugin.js'
-import { step } from './pointer.js'
 
 /** Words of ours in a desired resource; no plugin has fields of these names. */
 export const OUR_WORDS: readonly string[] = ['ensure', 'prune']

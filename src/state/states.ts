@@ -1,8 +1,8 @@
 // What plugins answer, through the query cache. The one place where a plugin is asked for its state. Knows no desired state.
 import type { QueryCache } from '../caches/query-cache.js'
 import { OpDbusError, throwIfAborted } from '../errors.js'
+import type { JsonObject } from '../json/json.js'
 import type { CallOptions, Clock, Source } from '../ports.js'
-import type { JsonObject } from './json.js'
 import { normaliseState } from './normalise.js'
 import type { StatePlugin } from './plugin.js'
 import { type PluginCalls, troubleOf } from './plugin-calls.js'

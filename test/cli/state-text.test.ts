@@ -10,7 +10,7 @@ import {
   queryText,
   summaryOf,
 } from '../../src/cli/state-text.js'
-import type { JsonObject } from '../../src/state/json.js'
+import type { JsonObject } from '../../src/json/json.js'
 import type { StateAction } from '../../src/state/plugin.js'
 
 const plain = { color: false, columns: 80 }

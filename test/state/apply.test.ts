@@ -3,7 +3,7 @@
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import type { JsonObject } from '../../src/state/json.js'
+import type { JsonObject } from '../../src/json/json.js'
 import type { ApplyCall, StateAction, StatePlugin } from '../../src/state/plugin.js'
 import type { ResourceOutcome } from '../../src/state/reports.js'
 import { deferred, temporaryFolder } from '../support.js'

@@ -2,7 +2,7 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import type { JsonValue } from '../../src/state/json.js'
+import type { JsonValue } from '../../src/json/json.js'
 import type { StateAction } from '../../src/state/plugin.js'
 import { memoryFolder, temporaryFolder } from '../support.js'
 import { desired, manage, memoryPlugin } from './managed.js'

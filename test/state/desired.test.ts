@@ -1,8 +1,8 @@
 // Desired files: what is read, and what is refused, where and why.
 import { describe, expect, it } from 'vitest'
 import { isOpDbusError, OpDbusError } from '../../src/errors.js'
+import type { JsonObject } from '../../src/json/json.js'
 import { checkDesired, desiredFile, readDesired } from '../../src/state/desired.js'
-import type { JsonObject } from '../../src/state/json.js'
 import type { StatePlugin } from '../../src/state/plugin.js'
 import { netPlugin } from '../../src/state/plugins/net.js'
 import { toolsIn } from './plugin-tools.js'

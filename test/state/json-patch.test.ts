@@ -1,12 +1,12 @@
 // Diffs as JSON patches: applied as RFC 6902 says, they leave nothing that differs.
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import type { JsonObject } from '../../src/json/json.js'
+import { stepsOf } from '../../src/json/pointer.js'
 import { checkDesired } from '../../src/state/desired.js'
 import { diffState } from '../../src/state/diff.js'
-import type { JsonObject } from '../../src/state/json.js'
 import { jsonPatch, type Operation } from '../../src/state/json-patch.js'
 import { normaliseState } from '../../src/state/normalise.js'
-import { stepsOf } from '../../src/state/pointer.js'
 import { net, netStates, plugins, systemd, systemdStates } from './samples.js'
 
 const states = fc.record({ net: netStates, systemd: systemdStates })

@@ -2,7 +2,7 @@
 import { appendFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import type { JsonObject } from '../../src/state/json.js'
+import type { JsonObject } from '../../src/json/json.js'
 import type { Outcome, StateAction, StatePlugin } from '../../src/state/plugin.js'
 import { lxcPlugin } from '../../src/state/plugins/lxc.js'
 import { runCli } from '../processes.js'

@@ -1,6 +1,6 @@
 // What the manager answers: states out of the cache, diffs, plans; and what a plugin that misbehaves comes to.
 import { describe, expect, it, vi } from 'vitest'
-import type { JsonObject } from '../../src/state/json.js'
+import type { JsonObject } from '../../src/json/json.js'
 import { deferred, temporaryFolder } from '../support.js'
 import { desired, manage, memoryPlugin, turns } from './managed.js'
 

@@ -1,8 +1,8 @@
 // What a desired state of the network may say, what apply refuses, and what prune may remove.
 import { expect, it } from 'vitest'
+import type { JsonObject } from '../../src/json/json.js'
 import { checkDesired } from '../../src/state/desired.js'
 import { diffState } from '../../src/state/diff.js'
-import type { JsonObject } from '../../src/state/json.js'
 import type { StateAction } from '../../src/state/plugin.js'
 import { stateOf } from '../../src/state/plugins/net/query.js'
 import { indexRows } from '../../src/state/plugins/net/snapshot.js'

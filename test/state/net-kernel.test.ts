@@ -1,7 +1,7 @@
 // What the plugin `net` says of the kernel, in a namespace of its own, with `ip` as the judge.
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
-import type { JsonObject } from '../../src/state/json.js'
+import type { JsonObject } from '../../src/json/json.js'
 import { normaliseState } from '../../src/state/normalise.js'
 import { readKernel } from '../../src/state/plugins/net/kernel.js'
 import { Netns } from '../real/netns.js'

@@ -1,7 +1,7 @@
 // A real Open vSwitch that moved since the diff, that is asked for what cannot be, and that gets back what was removed.
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import type { JsonObject } from '../../src/state/json.js'
+import type { JsonObject } from '../../src/json/json.js'
 import { CountingProxy, type Ovs } from '../real/ovs.js'
 import { describeWith } from '../real/parts.js'
 import { applied, create, interfaceOf, modify, netOf, never, remove, useOvs } from './net-support.js'

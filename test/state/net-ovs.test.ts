@@ -1,6 +1,6 @@
 // What the plugin `net` tells and changes of a real Open vSwitch, with `ovs-vsctl` as the judge.
 import { expect, it } from 'vitest'
-import type { JsonObject } from '../../src/state/json.js'
+import type { JsonObject } from '../../src/json/json.js'
 import { describeWith } from '../real/parts.js'
 import { applied, create, interfaceOf, modify, query, remove, useOvs } from './net-support.js'
 

@@ -1,8 +1,8 @@
 // From any network of Open vSwitch to any other, and back: what was desired is so, and what was there before is there again.
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import type { JsonObject } from '../../src/json/json.js'
 import { diffState, diffWhole } from '../../src/state/diff.js'
-import type { JsonObject } from '../../src/state/json.js'
 import { normaliseState } from '../../src/state/normalise.js'
 import type { StatePlugin } from '../../src/state/plugin.js'
 import { findResource } from '../../src/state/resources.js'

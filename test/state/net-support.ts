@@ -1,6 +1,6 @@
 // What tests of the plugin `net` share: its tools on this machine, and a way from a desired state to what became of it.
 import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest'
-import type { JsonObject } from '../../src/state/json.js'
+import type { JsonObject } from '../../src/json/json.js'
 import { normaliseState } from '../../src/state/normalise.js'
 import type { ApplyCall, Outcome, PluginTools, StateAction, StatePlugin } from '../../src/state/plugin.js'
 import type { NetOptions } from '../../src/state/plugins/net.js'

@@ -1,6 +1,6 @@
 // Plugins of every shape of state, and states of theirs.
 import fc from 'fast-check'
-import type { JsonObject, JsonValue } from '../../src/state/json.js'
+import type { JsonObject, JsonValue } from '../../src/json/json.js'
 import type { Problem, StateAction, StatePlugin } from '../../src/state/plugin.js'
 
 const capabilities = { apply: true, atomic: false, rollback: true, watch: false }

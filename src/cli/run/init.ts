@@ -1,7 +1,7 @@
 // `op-dbus init [FILE]`: a desired file that says what the system is now.
 import { isOpDbusError, OpDbusError } from '../../errors.js'
 import { count, plural } from '../../format.js'
-import type { JsonObject } from '../../state/json.js'
+import type { JsonObject } from '../../json/json.js'
 import { resourcesIn } from '../../state/resources.js'
 import type { InitialState, State } from '../../state.js'
 import type { CommandCall } from '../command.js'

@@ -1,7 +1,7 @@
 // What of a system is asked for by name: whole plugins (`net`), or a part of one (`net/interfaces`, `net/interfaces/eth0`).
 import { OpDbusError } from '../../errors.js'
+import type { JsonObject, JsonValue } from '../../json/json.js'
 import { nearest } from '../../nearest.js'
-import type { JsonObject, JsonValue } from '../../state/json.js'
 import type { PluginInfo, QueryReport } from '../../state/reports.js'
 import { kindOf, resourcesOf } from '../../state/resources.js'
 

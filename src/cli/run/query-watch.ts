@@ -1,8 +1,8 @@
 // `op-dbus query --watch`: the state at once, and again whenever it changes, until somebody ends it.
 import { OpDbusError } from '../../errors.js'
 import { oneLine } from '../../format.js'
+import type { JsonObject } from '../../json/json.js'
 import { diffWhole } from '../../state/diff.js'
-import type { JsonObject } from '../../state/json.js'
 import type { PluginInfo, PluginTrouble, QueryReport, WatchEvent } from '../../state/reports.js'
 import { resourcesIn } from '../../state/resources.js'
 import type { State } from '../../state.js'

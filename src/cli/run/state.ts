@@ -1,7 +1,7 @@
 // What the commands of a system's state have in common: opening it, reading a desired file, telling what did not answer.
 import { isOpDbusError, OpDbusError } from '../../errors.js'
 import { oneLine, visibleJson } from '../../format.js'
-import { MAX_BYTES } from '../../state/plain.js'
+import { MAX_BYTES } from '../../json/plain.js'
 import type { Desired, DiffReport, PluginDiff, PluginTrouble } from '../../state/reports.js'
 import { openState, type State } from '../../state.js'
 import type { FlagValues } from '../flags.js'

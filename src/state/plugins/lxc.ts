@@ -1,7 +1,7 @@
 // The plugin of containers: those of Proxmox VE where that is installed, else those of LXC, else what control groups tell of them. It
 // starts and stops them; it makes, changes and removes none. What it takes to ask is loaded at the first question.
 import { existsSync } from 'node:fs'
-import type { JsonObject } from '../json.js'
+import type { JsonObject } from '../../json/json.js'
 import type { PluginTools, StateAction, StatePlugin } from '../plugin.js'
 import { cgroups, containersInCgroups } from './lxc/cgroups.js'
 import { checkContainers } from './lxc/check.js'

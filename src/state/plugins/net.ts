@@ -2,7 +2,7 @@
 // changes and watches is loaded when it is first needed.
 import { existsSync, readlinkSync, realpathSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
-import type { JsonObject } from '../json.js'
+import type { JsonObject } from '../../json/json.js'
 import type { PluginCall, PluginTools, StatePlugin } from '../plugin.js'
 import { checkNet } from './net/check.js'
 import type { OvsdbClient } from './net/client.js'

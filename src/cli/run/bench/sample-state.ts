@@ -1,6 +1,7 @@
 // About a megabyte of state, the same on every machine, for the diff that `op-dbus bench` measures. It asks no system.
+
+import type { JsonObject } from '../../../json/json.js'
 import { seeded } from '../../../sample-lines.js'
-import type { JsonObject } from '../../../state/json.js'
 import type { StatePlugin } from '../../../state/plugin.js'
 
 const SEED = 20_260_101

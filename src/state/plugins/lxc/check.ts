@@ -1,9 +1,10 @@
 // What is wrong in the desired state of containers, beyond its shape: fields that no container has, values of another type. Pure.
+
+import type { JsonObject, JsonValue } from '../../../json/json.js'
+import { isObject } from '../../../json/plain.js'
+import { step } from '../../../json/pointer.js'
 import { nearest } from '../../../nearest.js'
-import type { JsonObject, JsonValue } from '../../json.js'
-import { isObject } from '../../plain.js'
 import type { Problem } from '../../plugin.js'
-import { step } from '../../pointer.js'
 import { OUR_WORDS } from '../../resources.js'
 
 type Check = (value: JsonValue) => string | undefined

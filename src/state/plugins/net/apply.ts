@@ -1,6 +1,6 @@
 // Carries actions out in Open vSwitch: one transact, which happens wholly or not at all, and then the wait for ovs-vswitchd.
 import { abortError, messageOf, type OpDbusError, throwIfAborted } from '../../../errors.js'
-import type { JsonValue } from '../../json.js'
+import type { JsonValue } from '../../../json/json.js'
 import type { ApplyCall, Outcome, StateAction } from '../../plugin.js'
 import { pluginFailed } from '../errors.js'
 import { existingOf, savedRowsIn } from './checkpoint.js'

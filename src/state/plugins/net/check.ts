@@ -1,10 +1,11 @@
 // What is wrong in a desired state of the network: fields that there are not, values that no system takes, ports that are to be in two
 // places. Pure, and light: the entry file loads it. Goes by the table of fields, so that nothing is described twice.
+
+import type { JsonObject, JsonValue } from '../../../json/json.js'
+import { isObject } from '../../../json/plain.js'
+import { step } from '../../../json/pointer.js'
 import { nearest } from '../../../nearest.js'
-import type { JsonObject, JsonValue } from '../../json.js'
-import { isObject } from '../../plain.js'
 import type { Problem } from '../../plugin.js'
-import { step } from '../../pointer.js'
 import { OUR_WORDS } from '../../resources.js'
 import { type Field, KERNEL_FIELDS, OVS_TYPES, ROOT_FIELDS, ROUTE_FIELDS, type Value, WRITABLE } from './fields.js'
 

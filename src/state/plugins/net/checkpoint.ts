@@ -2,7 +2,7 @@
 // limits). What is deleted can so be made again as it was, its uuid aside.
 //
 // Saved as well: rows that stay and name rows that go (a mirror of a port), and rows that would hold them (a collector of samples).
-import type { JsonObject, JsonValue } from '../../json.js'
+import type { JsonObject, JsonValue } from '../../../json/json.js'
 import type { StateAction } from '../../plugin.js'
 import type { OvsdbClient } from './client.js'
 import { isColumns, type Row, uuidOf } from './rows.js'

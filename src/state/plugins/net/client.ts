@@ -2,8 +2,8 @@
 // connection, which is made at the first call and again after a loss. Knows no table.
 import { connect, type Socket } from 'node:net'
 import { abortError, OpDbusError } from '../../../errors.js'
-import type { JsonValue } from '../../json.js'
-import { isObject } from '../../plain.js'
+import type { JsonValue } from '../../../json/json.js'
+import { isObject } from '../../../json/plain.js'
 import { pluginFailed } from '../errors.js'
 import { MessageFramer } from './framing.js'
 import { isRow, type Row } from './rows.js'

@@ -15,7 +15,7 @@
 //   Bridge        auto_attach, flow_tables, ipfix, mirrors, netflow, sflow; of a controller all but its target
 //   Open_vSwitch  manager_options, ssl (apply never touches them)
 //   All that is set of the port and the interface of a bridge's own name: that one resource is the bridge.
-import type { JsonObject, JsonValue } from '../../json.js'
+import type { JsonObject, JsonValue } from '../../../json/json.js'
 import { type Atom, elements, entriesOf, mapOf, type Row, setOf, sorted } from './rows.js'
 
 /** What a field, or an element of its list, may hold. */

@@ -1,7 +1,7 @@
 // Cuts a stream of bytes into JSON messages by the depth of their brackets. RFC 7047 puts nothing between messages: replies follow one
 // another without a newline, and a chunk may end anywhere, also within a character. Knows nothing of what the messages say.
 import { messageOf } from '../../../errors.js'
-import type { JsonValue } from '../../json.js'
+import type { JsonValue } from '../../../json/json.js'
 
 const QUOTE = 0x22
 const BACKSLASH = 0x5c

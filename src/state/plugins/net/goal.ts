@@ -2,10 +2,10 @@
 // that the database is not what the diff saw. Pure.
 import { isDeepStrictEqual } from 'node:util'
 import { OpDbusError } from '../../../errors.js'
-import type { JsonObject, JsonValue } from '../../json.js'
-import { isObject } from '../../plain.js'
+import type { JsonObject, JsonValue } from '../../../json/json.js'
+import { isObject } from '../../../json/plain.js'
+import { stepsOf } from '../../../json/pointer.js'
 import type { Change, ResourceName, StateAction } from '../../plugin.js'
-import { stepsOf } from '../../pointer.js'
 import { conflict } from '../errors.js'
 import { KERNEL_FIELDS, OVS_TYPES } from './fields.js'
 import { type Atom, sorted } from './rows.js'

@@ -1,5 +1,5 @@
 // What a first desired file declares of a network. Pure, and light: the entry file loads it.
-import type { JsonObject, JsonValue } from '../../json.js'
+import type { JsonObject, JsonValue } from '../../../json/json.js'
 import { OVS_TYPES, WRITABLE } from './fields.js'
 
 /** The part of a state that apply can change, without what says nothing: for a first desired file. */

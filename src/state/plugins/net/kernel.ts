@@ -3,7 +3,7 @@
 // Left out, since it changes by itself: carrier and operational state, lifetimes of addresses and routes, temporary and link-local IPv6
 // addresses (they come and go with the carrier) and their routes, queues, statistics, timers of bridges, indexes of links.
 import { messageOf } from '../../../errors.js'
-import type { JsonObject, JsonValue } from '../../json.js'
+import type { JsonObject, JsonValue } from '../../../json/json.js'
 import type { PluginTools } from '../../plugin.js'
 import { pluginFailed } from '../errors.js'
 

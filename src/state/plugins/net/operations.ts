@@ -1,6 +1,6 @@
 // The operations of one transact that leads a database from its snapshot to a goal: first what must still be so, then what changes. Pure.
 import { isDeepStrictEqual } from 'node:util'
-import type { JsonObject, JsonValue } from '../../json.js'
+import type { JsonObject, JsonValue } from '../../../json/json.js'
 import type { SavedRows } from './checkpoint.js'
 import type { OvsdbOperation } from './client.js'
 import { BRIDGE_FIELDS, columnOf, type Field, INTERFACE_FIELDS, PORT_FIELDS, ROOT_FIELDS } from './fields.js'

@@ -1,5 +1,5 @@
 // One query of the network: what Open vSwitch and the kernel say, asked at the same time, as one list of resources.
-import type { JsonObject, JsonValue } from '../../json.js'
+import type { JsonObject, JsonValue } from '../../../json/json.js'
 import type { PluginTools } from '../../plugin.js'
 import type { OvsdbClient } from './client.js'
 import { type Kernel, readKernel } from './kernel.js'

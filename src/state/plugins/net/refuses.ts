@@ -1,5 +1,5 @@
 // What apply does not do with a network, and what prune may remove. Pure, and light: the entry file loads it.
-import type { JsonObject, JsonValue } from '../../json.js'
+import type { JsonObject, JsonValue } from '../../../json/json.js'
 import type { Change, ResourceName, StateAction } from '../../plugin.js'
 import { INTERFACE_FIELDS, KERNEL_FIELDS, OVS_TYPES } from './fields.js'
 

@@ -1,5 +1,5 @@
 // Makes rows again that a checkpoint saved: the columns that a state does not say, and the rows that hang on them. Pure.
-import type { JsonObject, JsonValue } from '../../json.js'
+import type { JsonObject, JsonValue } from '../../../json/json.js'
 import type { SavedRows } from './checkpoint.js'
 import type { OvsdbOperation } from './client.js'
 import { elements, namedRef, setOf, uuidRef } from './rows.js'

@@ -1,6 +1,6 @@
 // OVSDB's notation of values (RFC 7047 5.1): atoms, sets, maps and references, to plain JSON and back. Pure.
-import type { JsonValue } from '../../json.js'
-import { isObject } from '../../plain.js'
+import type { JsonValue } from '../../../json/json.js'
+import { isObject } from '../../../json/plain.js'
 
 /** A row as `select` answers it: columns by name, in OVSDB's notation. */
 export type Row = Readonly<Record<string, JsonValue>>

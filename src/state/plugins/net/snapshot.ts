@@ -1,5 +1,5 @@
 // What the database of Open vSwitch holds, read in one transact, and the resources that it makes. Asks; changes nothing.
-import type { JsonObject, JsonValue } from '../../json.js'
+import type { JsonObject, JsonValue } from '../../../json/json.js'
 import type { OvsdbClient, OvsdbOperation } from './client.js'
 import { BRIDGE_FIELDS, type Field, INTERFACE_FIELDS, PORT_FIELDS, ROOT_FIELDS, readFields } from './fields.js'
 import { elements, type Row, sorted, uuidOf } from './rows.js'

@@ -2,7 +2,7 @@
 // `pending`: it goes on with it.
 import { setTimeout as wait } from 'node:timers/promises'
 import { abortError, messageOf } from '../../../errors.js'
-import type { JsonObject, JsonValue } from '../../json.js'
+import type { JsonObject, JsonValue } from '../../../json/json.js'
 import type { ApplyCall, Outcome, StateAction } from '../../plugin.js'
 import { conflict } from '../errors.js'
 import { type Bus, isAnswered } from './bus.js'

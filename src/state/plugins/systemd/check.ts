@@ -1,9 +1,10 @@
 // What a desired state may ask of units: judged before anything is asked. Pure.
+
+import type { JsonObject, JsonValue } from '../../../json/json.js'
+import { isObject } from '../../../json/plain.js'
+import { step } from '../../../json/pointer.js'
 import { nearest } from '../../../nearest.js'
-import type { JsonObject, JsonValue } from '../../json.js'
-import { isObject } from '../../plain.js'
 import type { Problem } from '../../plugin.js'
-import { step } from '../../pointer.js'
 import { OUR_WORDS } from '../../resources.js'
 import { isTemplate, isUnitName } from './names.js'
 

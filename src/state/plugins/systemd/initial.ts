@@ -1,5 +1,5 @@
 // Of which units a first desired file speaks. Pure.
-import type { JsonObject } from '../../json.js'
+import type { JsonObject } from '../../../json/json.js'
 
 /**
  * What a first desired file should declare: services, sockets and timers that somebody enabled, or started though nothing enables them.

@@ -1,5 +1,5 @@
 // What systemd cannot do with a unit, and the plan says so. Pure.
-import type { JsonObject } from '../../json.js'
+import type { JsonObject } from '../../../json/json.js'
 import type { Change, StateAction } from '../../plugin.js'
 import { isInstance, whyUntold } from './names.js'
 

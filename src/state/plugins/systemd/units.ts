@@ -1,6 +1,6 @@
 // The state of all units that somebody decides on, out of what systemd says. Changes nothing, and asks nothing that systemd would tell its
 // listeners of: whoever asks because of a signal would be told again.
-import type { JsonObject } from '../../json.js'
+import type { JsonObject } from '../../../json/json.js'
 import { isAnswered } from './bus.js'
 import { isDecided, isInstance, isOurs, isTemplate } from './names.js'
 import { NO_SUCH_FILE, NO_SUCH_UNIT, nameOfPath, type Systemd } from './systemd1.js'

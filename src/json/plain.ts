@@ -1,4 +1,4 @@
-// Any value as plain JSON of our own: checked, copied, in one order. Knows no plugin and no file.
+// Any value as plain JSON of our own: checked, copied, in one order. Opens no file.
 import { messageOf } from '../errors.js'
 import type { JsonObject, JsonValue } from './json.js'
 import { pointerTo } from './pointer.js'
@@ -14,6 +14,8 @@ export interface PlainOptions {
   fault(path: string, message: string): JsonValue
   /** What becomes of an integer that no double holds exactly: its digits as text, or a fault. */
   readonly unsafe: 'text' | 'fault'
+  /** Whether a text with half a surrogate pair is a fault: it has no UTF-8, so that two such texts would share one. Default false. */
+  readonly wellFormed?: boolean
   readonly maxDepth?: number
   readonly maxBytes?: number
 }
@@ -41,11 +43,18 @@ class Copy {
 
   of(value: unknown): JsonValue {
     if (value === null || typeof value === 'boolean') return this.#counted(5, value)
-    if (typeof value === 'string') return this.#counted(value.length + 3, value)
+    if (typeof value === 'string') return this.#counted(value.length + 3, this.#text(value))
     if (typeof value === 'number') return this.#counted(8, this.#number(value))
     if (typeof value === 'bigint') return this.#counted(20, String(value))
     if (typeof value === 'object') return this.#nested(value)
     return this.#fault(value === undefined ? 'is undefined' : `is a ${typeof value}, which JSON does not have`)
+  }
+
+  #text(value: string): string {
+    // Whatever the fault answers: the text is not to be used.
+    if (this.#options.wellFormed && !value.isWellFormed())
+      this.#fault('holds half a surrogate pair, which UTF-8 does not have')
+    return value
   }
 
   #number(value: number): JsonValue {
@@ -85,6 +94,7 @@ class Copy {
     for (const key of Object.keys(object).sort()) {
       if (this.#full) break
       this.#path.push(key)
+      this.#text(key)
       const value = this.#read(object, key)
       // Assigning it would change what the object inherits from, and lose the member.
       if (key === '__proto__') this.#fault('is no name that a member may have')

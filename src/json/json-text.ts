@@ -2,8 +2,8 @@
 import { type JSONVisitor, printParseErrorCode, visit } from 'jsonc-parser'
 import { OpDbusError } from '../errors.js'
 import { visible } from '../format.js'
+import type { Problem } from './json.js'
 import { MAX_BYTES, MAX_DEPTH } from './plain.js'
-import type { Problem } from './plugin.js'
 import { step, stepsOf } from './pointer.js'
 
 /** How many problems a message tells; the rest is counted. */

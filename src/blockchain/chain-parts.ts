@@ -1,0 +1,17 @@
+// What the chain is made of. Types only.
+import type { Clock, Warn } from '../ports.js'
+import type { CachedBlocks } from './cached-blocks.js'
+import type { ChainVectors } from './chain-vectors.js'
+import type { BlockStore, MerkleTree } from './ports.js'
+
+/** @internal */
+export interface ChainParts {
+  readonly store: BlockStore
+  readonly tree: MerkleTree
+  readonly blocks: CachedBlocks
+  readonly vectors: ChainVectors
+  readonly clock: Clock
+  readonly warn: Warn
+  /** Called last by close. */
+  readonly release: () => Promise<void>
+}

@@ -1,0 +1,164 @@
+// A footprint of anybody's, checked and hashed: what becomes a block, and whether a body is the one that a header says. Knows no file.
+import { hash as digest } from 'node:crypto'
+import { canonicalJson } from '../cache/canonical-json.js'
+import { OpDbusError } from '../errors.js'
+import { visible } from '../format.js'
+import type { JsonObject, JsonValue } from '../json/json.js'
+import { isObject, plainJson } from '../json/plain.js'
+import {
+  type BlockBody,
+  type BlockHeader,
+  type Draft,
+  type Footprint,
+  type FootprintInput,
+  MAX_LINE_BYTES,
+  MAX_NAME_BYTES,
+  MAX_TEXT_BYTES,
+} from './block.js'
+import { textOf } from './footprint-text.js'
+
+/** Names in metadata that begin so are ours: where a block came from. */
+export const OWN_METADATA = 'op-dbus:'
+
+/** Room for the header and the names around what is in a body. */
+const MOST_JSON = MAX_LINE_BYTES / 4
+
+const KNOWN = ['plugin_id', 'operation', 'timestamp', 'data', 'data_hash', 'content_hash', 'metadata', 'text']
+const HASH = /^[0-9a-f]{64}$/
+
+/** SHA-256 of a text's UTF-8 bytes, as 64 lowercase hexadecimal digits. */
+export function sha256(text: string): string {
+  return digest('sha256', text, 'hex')
+}
+
+/**
+ * Checks what somebody wants to be remembered, and works out its hashes. `now` is in Unix milliseconds. `own` is put into the metadata
+ * under names that others may not use.
+ * @throws OpDbusError INVALID_INPUT that names the member
+ */
+export function draftOf(input: FootprintInput, now: number, own: JsonObject = {}): Draft {
+  if (typeof input !== 'object' || input === null || Array.isArray(input)) throw invalid('a footprint is an object')
+  const strange = Object.keys(input).find(name => !KNOWN.includes(name))
+  if (strange !== undefined) {
+    throw invalid(`a footprint has no "${visible(strange).slice(0, 80)}"; it has: ${KNOWN.join(', ')}`)
+  }
+  const plugin = nameOf(input.plugin_id, 'plugin_id')
+  const operation = nameOf(input.operation, 'operation')
+  const timestamp = input.timestamp ?? Math.floor(now / 1000)
+  if (!Number.isSafeInteger(timestamp) || timestamp < 0) {
+    throw invalid('timestamp must be Unix seconds: a whole number, at least 0')
+  }
+  const data = input.data === undefined ? undefined : jsonOf(input.data, 'data')
+  const data_hash = dataHash(data, input.data_hash)
+  const content_hash = contentHash(plugin, operation, timestamp, data_hash)
+  if (input.content_hash !== undefined && input.content_hash !== content_hash) {
+    throw invalid(
+      `content_hash is not that of "${plugin}:${operation}:${timestamp}:<data_hash>", which is ${content_hash}`,
+    )
+  }
+  const metadata = { ...metadataOf(input.metadata), ...own }
+  const footprint: Footprint = { plugin_id: plugin, operation, timestamp, data_hash, content_hash }
+  const text = textIn(input.text) ?? textOf(plugin, operation, data, metadata)
+  const body: BlockBody = { footprint, ...(data !== undefined && { data }), metadata, text }
+  return { body, hashes: hashesOf(body), plugin, operation }
+}
+
+/** Which of a header's hashes a body has. */
+export function hashesOf({ footprint, metadata, text }: BlockBody): Draft['hashes'] {
+  return {
+    content: footprint.content_hash,
+    data: footprint.data_hash,
+    metadata: sha256(canonicalJson(metadata)),
+    text: sha256(text),
+  }
+}
+
+/** What in a body is not as the header says, or does not agree in itself; undefined where all is. */
+export function bodyFault(header: BlockHeader, body: BlockBody): string | undefined {
+  const { footprint, data } = body
+  const hashes = hashesOf(body)
+  const differs = (['content', 'data', 'metadata', 'text'] as const).find(name => hashes[name] !== header[name])
+  if (differs !== undefined) return `its ${differs} is not what its header says`
+  if (footprint.plugin_id !== header.plugin || footprint.operation !== header.operation) {
+    return 'its footprint names another plugin or operation than its header'
+  }
+  if (data !== undefined && sha256(footprintJson(data)) !== footprint.data_hash)
+    return 'its data is not what its hash says'
+  const { plugin_id, operation, timestamp, data_hash, content_hash } = footprint
+  if (contentHash(plugin_id, operation, timestamp, data_hash) !== content_hash) {
+    return 'its content hash is not that of its footprint'
+  }
+  return undefined
+}
+
+/**
+ * SHA-256 of four parts with colons between, as op-dbus's `FootprintGenerator::create_footprint` makes it.
+ * @see https://github.com/repr0bated/operation-dbus (src/blockchain/plugin_footprint.rs)
+ */
+export function contentHash(plugin: string, operation: string, timestamp: number, dataHash: string): string {
+  return sha256(`${plugin}:${operation}:${timestamp}:${dataHash}`)
+}
+
+/** JSON as op-dbus hashes data: keys in the order of their UTF-8 bytes, where RFC 8785 goes by UTF-16 units. No white space. */
+export function footprintJson(value: JsonValue): string {
+  if (Array.isArray(value)) return `[${value.map(footprintJson).join(',')}]`
+  if (!isObject(value)) return JSON.stringify(value)
+  const keys = Object.keys(value).sort(byCodePoints)
+  return `{${keys.map(key => `${JSON.stringify(key)}:${footprintJson(value[key]!)}`).join(',')}}`
+}
+
+/** UTF-8 bytes sort as code points do; UTF-16 units do not, where surrogates come in. */
+function byCodePoints(one: string, other: string): number {
+  const [a, b] = [[...one], [...other]]
+  for (let i = 0; i < a.length && i < b.length; i++) {
+    const difference = a[i]!.codePointAt(0)! - b[i]!.codePointAt(0)!
+    if (difference !== 0) return difference
+  }
+  return a.length - b.length
+}
+
+function dataHash(data: JsonValue | undefined, given: unknown): string {
+  if (given !== undefined && (typeof given !== 'string' || !HASH.test(given))) {
+    throw invalid('data_hash must be SHA-256: 64 lowercase hexadecimal digits')
+  }
+  if (data === undefined && given !== undefined) return given
+  const own = sha256(footprintJson(data ?? null))
+  if (given !== undefined && given !== own) throw invalid(`data_hash is not that of data, which is ${own}`)
+  return own
+}
+
+function nameOf(value: unknown, member: string): string {
+  if (typeof value !== 'string' || value === '') throw invalid(`${member} must be a text that is not empty`)
+  if (!value.isWellFormed()) throw invalid(`${member} holds half a surrogate pair, which UTF-8 does not have`)
+  if (Buffer.byteLength(value) > MAX_NAME_BYTES) throw invalid(`${member} is longer than ${MAX_NAME_BYTES} bytes`)
+  return value
+}
+
+function textIn(text: unknown): string | undefined {
+  if (text === undefined) return undefined
+  if (typeof text !== 'string') throw invalid('text must be a text')
+  if (!text.isWellFormed()) throw invalid('text holds half a surrogate pair, which UTF-8 does not have')
+  if (Buffer.byteLength(text) > MAX_TEXT_BYTES) throw invalid(`text is longer than ${MAX_TEXT_BYTES / 1024} KiB`)
+  return text
+}
+
+function metadataOf(value: unknown): JsonObject {
+  if (value === undefined) return {}
+  const metadata = jsonOf(value, 'metadata')
+  if (!isObject(metadata)) throw invalid('metadata must be an object')
+  const own = Object.keys(metadata).find(name => name.startsWith(OWN_METADATA))
+  if (own !== undefined)
+    throw invalid(`metadata has "${visible(own)}": names that begin with "${OWN_METADATA}" are ours`)
+  return metadata
+}
+
+function jsonOf(value: unknown, member: string): JsonValue {
+  const fault = (path: string, message: string): never => {
+    throw invalid(`${member}${visible(path)} ${message}`)
+  }
+  return plainJson(value, { fault, unsafe: 'fault', wellFormed: true, maxBytes: MOST_JSON })
+}
+
+function invalid(message: string): OpDbusError {
+  return new OpDbusError('INVALID_INPUT', message)
+}

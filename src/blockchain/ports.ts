@@ -1,0 +1,106 @@
+// The seams within the chain: what reads and writes blocks, and what stands on that. Types only.
+import type { Block, Draft } from './block.js'
+
+/** Where a block's line lies. */
+export interface Location {
+  readonly number: number
+  readonly hash: string
+  /** The number of the first block of its segment, which the segment's file is called after. */
+  readonly segment: number
+  /** From the start of the segment, bytes. */
+  readonly offset: number
+  /** Without its line end, bytes. */
+  readonly bytes: number
+}
+
+/** A line as it lies on the disk, whatever is in it. */
+export interface RawLine {
+  /** The number that its place says; what it says itself may differ. */
+  readonly number: number
+  readonly segment: number
+  readonly offset: number
+  /** Without its line end. Not UTF-8 where it is damaged. */
+  readonly bytes: Uint8Array
+}
+
+/** Blocks on the disk. Every process may read; nothing here is answered from a cache of contents. */
+export interface BlockReader {
+  /** Whether there is a chain: false until the first block. */
+  exists(): boolean
+  /**
+   * How many blocks there are: what is acknowledged, whichever process wrote it. Looks at the disk, which is a look at one open file where
+   * nothing has come. @throws OpDbusError STORE, CHAIN_DAMAGED
+   */
+  size(): number
+  /** Undefined past the end. Its hash was worked out from its header; its body was not looked at. @throws OpDbusError CHAIN_DAMAGED, STORE */
+  read(number: number): Block | undefined
+  /** Blocks `from` to `to` (not included) or the end, in pieces with turns of the event loop between. @throws OpDbusError CHAIN_DAMAGED at the first that is no block, STORE */
+  scan(from: number, to?: number): AsyncIterable<readonly Block[]>
+  /** Every line of every segment in order, damaged or not, and whether the segments follow one another: for `verify` alone. */
+  lines(): AsyncIterable<readonly RawLine[]>
+  /** Resolves when there are more than `size` blocks. @throws OpDbusError ABORTED, CLOSED */
+  moreThan(size: number, signal: AbortSignal | undefined): Promise<void>
+}
+
+/** Held by who works on the files of the chain while nobody else writes: a prune, a snapshot, a restore. */
+export interface ExclusiveChain {
+  /** The folder of the chain: `<dataDir>/blockchain`. */
+  readonly dir: string
+  /** Segments in order: the number of the first block of each, and the path of its file. The last one grows. */
+  segments(): readonly { readonly first: number; readonly path: string }[]
+  /**
+   * Puts other lines in place of those of a segment, durably and whole or not at all: the same blocks, with or without bodies. `lines` gives
+   * their texts with line ends.
+   */
+  rewrite(segment: number, lines: Iterable<string>): Promise<void>
+  /** Everything that this process knows of the files is forgotten: they are other files now. */
+  replaced(): void
+}
+
+export interface BlockWriter {
+  /**
+   * Appends all, or none, behind what every other process appended, and answers when they are on the disk. Several calls under way share
+   * one sync. The signal ends the wait for another writer alone.
+   * @throws OpDbusError STORE where nothing was appended, or (`details.uncertain`) nobody can tell; INVALID_INPUT, ABORTED, CLOSED
+   */
+  append(drafts: readonly Draft[], call?: WriteCall): Promise<readonly Block[]>
+  /** Runs `work` while no process appends. @throws what `work` throws; STORE, ABORTED, CLOSED */
+  exclusively<T>(work: (chain: ExclusiveChain) => Promise<T>, call?: WriteCall): Promise<T>
+}
+
+export interface WriteCall {
+  readonly signal?: AbortSignal | undefined
+  /** Told once when another process writes, which is waited for; `who` is for people. */
+  readonly onWait?: ((who: string) => void) | undefined
+}
+
+/** The blocks of the chain on this machine, and who is told of what happens to them. */
+export interface BlockStore extends BlockReader, BlockWriter {
+  readonly dir: string
+  /** Told of blocks that this process appended, once they are on the disk; the function that it returns ends that. */
+  onAppended(listener: (blocks: readonly Block[]) => void): () => void
+  /** Counts what was pruned and restored, in every process: what was cached under another number may have gone. One look at an open file. */
+  rewrites(): string
+  close(): Promise<void>
+}
+
+/** Where lines lie, kept between processes: derived from the segments, and never trusted without a look at what lies there. */
+export interface BlockIndex {
+  find(number: number): Location | undefined
+  /** Of blocks that are on the disk, in order and without a gap: they may be kept, in files of a thousand. */
+  learn(locations: readonly Location[]): void
+  /** What it says of these is wrong: a look showed it. */
+  forget(number: number): void
+}
+
+/** The Merkle tree of RFC 6962 over the hashes of blocks. Derived from the blocks, and brought up to them when it is asked. */
+export interface MerkleTree {
+  /** The root hash over the first `size` blocks, 64 hexadecimal digits. @throws OpDbusError CHAIN_DAMAGED, STORE */
+  root(size: number): Promise<string>
+  /** The path of block `number` in the tree of the first `size`, leaf's sibling first. */
+  inclusion(number: number, size: number): Promise<string[]>
+  /** What shows that the tree of `size` continues that of `from`. */
+  consistency(from: number, size: number): Promise<string[]>
+  /** The numbers of the first `size` blocks whose hash begins so, at most `limit`. */
+  withPrefix(prefix: string, size: number, limit: number): Promise<number[]>
+}
