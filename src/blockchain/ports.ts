@@ -21,6 +21,8 @@ export interface RawLine {
   readonly offset: number
   /** Without its line end. Not UTF-8 where it is damaged. */
   readonly bytes: Uint8Array
+  /** It stands behind the last whole append: what was cut off, and goes with the next append. */
+  readonly tail?: boolean
 }
 
 /** Blocks on the disk. Every process may read; nothing here is answered from a cache of contents. */
