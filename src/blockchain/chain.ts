@@ -5,7 +5,19 @@ import type { ChainParts } from './chain-parts.js'
 import { draftOf } from './footprint.js'
 import { listBlocks, streamBlocks } from './listing.js'
 import type { WriteCall } from './ports.js'
-import type { ChainHead, ListCall, SearchCall, SearchReport, StreamCall, VerifyCall, VerifyReport } from './reports.js'
+import type {
+  ChainHead,
+  ExportCall,
+  ExportReport,
+  ImportCall,
+  ImportReport,
+  ListCall,
+  SearchCall,
+  SearchReport,
+  StreamCall,
+  VerifyCall,
+  VerifyReport,
+} from './reports.js'
 
 export class Chain {
   readonly #parts: ChainParts
@@ -87,6 +99,27 @@ export class Chain {
   async verify(call: VerifyCall = {}): Promise<VerifyReport> {
     this.#enter()
     return (await import('./verify.js')).verifyChain(this.#parts, call)
+  }
+
+  /**
+   * Blocks as JSON Lines, as they lie on the disk. `write` gets one or more whole lines at a time, and is waited for.
+   * @throws OpDbusError CHAIN_DAMAGED at the first block that is not what was written, STORE, INVALID_INPUT, ABORTED; what `write` throws
+   */
+  async export(write: (lines: string) => void | Promise<void>, call: ExportCall = {}): Promise<ExportReport> {
+    this.#enter()
+    return (await import('./exchange/export.js')).exportBlocks(this.#parts, write, call)
+  }
+
+  /**
+   * Blocks of this chain from another copy of it, taken over as they are; or those of op-dbus and op-dbus-p1, which become new blocks that
+   * say where they came from. `source`: the path of a file or folder, which is read and checked first, so that a damaged one leaves nothing;
+   * or the bytes of blocks, of which all before the damage stays. What is here already is left out.
+   * @throws OpDbusError INVALID_INPUT where it is damaged (`details`: file or line, and how many blocks were `imported`), CONFLICT where it is
+   * of another chain, or leaves a gap; STORE, ABORTED
+   */
+  async import(source: string | AsyncIterable<Uint8Array>, call: ImportCall = {}): Promise<ImportReport> {
+    this.#enter()
+    return (await import('./exchange/import.js')).importBlocks(this.#parts, source, call)
   }
 
   /**
