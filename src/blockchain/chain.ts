@@ -6,15 +6,23 @@ import { draftOf } from './footprint.js'
 import { listBlocks, streamBlocks } from './listing.js'
 import type { WriteCall } from './ports.js'
 import type {
+  BlockProof,
   ChainHead,
+  ConsistencyProof,
   ExportCall,
   ExportReport,
   ImportCall,
   ImportReport,
+  KeyCall,
   ListCall,
+  LogKey,
+  ProofCall,
   SearchCall,
   SearchReport,
+  SignedHead,
   StreamCall,
+  TilesCall,
+  TilesReport,
   VerifyCall,
   VerifyReport,
 } from './reports.js'
@@ -129,6 +137,47 @@ export class Chain {
   async search(text: string, call: SearchCall = {}): Promise<SearchReport> {
     this.#enter()
     return (await import('./search.js')).searchBlocks(this.#parts, text, call)
+  }
+
+  /** The key that heads are signed with; made where there is none. @throws OpDbusError CONFLICT, INVALID_INPUT, STORE, ABORTED */
+  async key(call: KeyCall = {}): Promise<LogKey> {
+    this.#enter()
+    return (await import('./log/log.js')).logKey(this.#parts, call)
+  }
+
+  /**
+   * The head of now, signed: save it, and compare later. The same text until a block comes.
+   * @throws OpDbusError CONFLICT where the chain does not continue what was signed before; CHAIN_DAMAGED, STORE, ABORTED
+   */
+  async checkpoint(call: { readonly signal?: AbortSignal | undefined } = {}): Promise<SignedHead> {
+    this.#enter()
+    return (await import('./log/log.js')).signedHead(this.#parts, call.signal)
+  }
+
+  /**
+   * That a block is in the chain, for anybody who has the verifier key.
+   * @throws OpDbusError INVALID_INPUT where there is no such block, or the head is none of this chain's keys; CHAIN_DAMAGED where the block or
+   *   the saved head is not the chain's; CONFLICT, STORE, ABORTED
+   */
+  async proof(number: number, call: ProofCall = {}): Promise<BlockProof> {
+    this.#enter()
+    return (await import('./log/proofs.js')).proveBlock(this.#parts, number, call)
+  }
+
+  /** That the chain continues a head that was saved before. @throws OpDbusError as {@link proof} */
+  async consistency(head: string, call: Pick<ProofCall, 'signal'> = {}): Promise<ConsistencyProof> {
+    this.#enter()
+    return (await import('./log/proofs.js')).proveConsistency(this.#parts, head, call)
+  }
+
+  /**
+   * Writes the chain's headers, its tree and a signed head into a folder, as C2SP tlog-tiles: what a static host serves to strangers. Only
+   * what is new is written.
+   * @throws OpDbusError INVALID_INPUT where the folder holds another log; CONFLICT, CHAIN_DAMAGED, STORE, ABORTED
+   */
+  async exportTiles(dir: string, call: TilesCall = {}): Promise<TilesReport> {
+    this.#enter()
+    return (await import('./log/export-tiles.js')).exportTiles(this.#parts, dir, call)
   }
 
   /** Ends what works in the background; what is acknowledged is on the disk anyway. Closing twice is fine. */

@@ -121,6 +121,14 @@ export interface MerkleTree {
   inclusion(number: number, size: number): Promise<string[]>
   /** What shows that the tree of `size` continues that of `from`. */
   consistency(from: number, size: number): Promise<string[]>
-  /** The numbers of the first `size` blocks whose hash begins so, at most `limit`. */
+  /**
+   * `count` hashes of whole subtrees of 256 ** `level` blocks each, from the one of that number on, 32 bytes each: what a tile is made of.
+   * All of them lie within the first `size` blocks.
+   */
+  hashes(level: number, from: number, count: number, size: number): Promise<Uint8Array>
+  /**
+   * The numbers of the first `size` blocks whose hash begins so, at most `limit`. Whoever reads those blocks compares their hashes: that
+   * there is none is checked here.
+   */
   withPrefix(prefix: string, size: number, limit: number): Promise<number[]>
 }

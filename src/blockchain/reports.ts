@@ -154,3 +154,92 @@ export interface ImportReport {
   /** The end of the chain afterwards. */
   readonly size: number
 }
+
+/** The log's key: made at first use. */
+export interface KeyCall {
+  /**
+   * The log's name, where the key is made now: 1 to 255 bytes of UTF-8 without spaces, control characters and `+`, as `example.com/changes`.
+   * Default: made from the key.
+   */
+  readonly origin?: string | undefined
+  /**
+   * Makes another key, and so another log, and keeps the old one beside: the way on where the chain does not continue what was signed (after
+   * a restore), or where the key is lost or known to others.
+   */
+  readonly renew?: boolean | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface LogKey {
+  /** The log's name. */
+  readonly origin: string
+  /** What others need to check what this log signed: `name+hash+base64` (C2SP signed-note). Public. */
+  readonly verifierKey: string
+  /** Where the private key lies. */
+  readonly file: string
+  /** Made by this call. */
+  readonly created: boolean
+  /** Verifier keys of the keys before, as far as they are kept. */
+  readonly retired: readonly string[]
+}
+
+/** A head that somebody signed: what is saved, and later compared with. */
+export interface SignedHead {
+  /** The log's name. */
+  readonly origin: string
+  /** Blocks. */
+  readonly size: number
+  /** Of the Merkle tree, 64 hexadecimal digits. */
+  readonly root: string
+  /** The checkpoint as it was signed (C2SP tlog-checkpoint). */
+  readonly text: string
+}
+
+export interface ProofCall {
+  /** A signed head that was saved before: proves as well that the chain continues it. */
+  readonly head?: string | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+/** Shows that a block is in the chain whose head was signed. Hashes are 64 hexadecimal digits. */
+export interface BlockProof {
+  readonly number: number
+  readonly hash: string
+  /** The header's canonical JSON: what is hashed, and so what a verifier needs beside the proof. */
+  readonly entry: string
+  /** What was signed, and what the path leads to. */
+  readonly head: SignedHead
+  /** Leaf's sibling first. */
+  readonly path: readonly string[]
+  /** All of it but the entry as a file `.tlog-proof` (C2SP tlog-proof). */
+  readonly text: string
+  /** Where a saved head was given. */
+  readonly consistency?: ConsistencyProof
+}
+
+/** Shows that the chain whose head was signed continues an earlier one. */
+export interface ConsistencyProof {
+  /** Blocks of the earlier one. */
+  readonly from: number
+  readonly head: SignedHead
+  readonly path: readonly string[]
+  /** As C2SP tlog-witness sends it: `old N`, hashes in base64, an empty line, the checkpoint. */
+  readonly text: string
+}
+
+export interface TilesCall {
+  /** Told in blocks. */
+  readonly onProgress?: ((done: number, total: number) => void) | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface TilesReport {
+  readonly dir: string
+  /** Blocks that the folder held before. */
+  readonly from: number
+  readonly head: SignedHead
+  readonly verifierKey: string
+  /** Files written, and bytes in them. */
+  readonly files: number
+  readonly bytes: number
+}
