@@ -1,6 +1,6 @@
 // The chain's face: what can be asked of it, each answered by a file beside. Keeps no block and opens no file by itself.
-import { OpDbusError } from '../errors.js'
-import { type Block, type FootprintInput, NO_PREVIOUS } from './block.js'
+import { isOpDbusError, OpDbusError } from '../errors.js'
+import { type Block, type Draft, type FootprintInput, NO_PREVIOUS } from './block.js'
 import type { ChainParts } from './chain-parts.js'
 import { draftOf } from './footprint.js'
 import { listBlocks, streamBlocks } from './listing.js'
@@ -60,13 +60,13 @@ export class Chain {
     return block!
   }
 
-  /** As {@link addFootprint}, for all or none of several, one behind the other. */
+  /** As {@link addFootprint}, for all or none of several, one behind the other. Of one that is wrong `details.index` says which. */
   async addBatch(footprints: readonly FootprintInput[], call: WriteCall = {}): Promise<readonly Block[]> {
     this.#enter()
     if (!Array.isArray(footprints)) throw new OpDbusError('INVALID_INPUT', 'a batch is a list of footprints')
     const now = this.#parts.clock.now()
     return this.#parts.store.append(
-      footprints.map(footprint => draftOf(footprint, now)),
+      footprints.map((footprint, index) => draftIn(footprint, now, index, footprints.length)),
       call,
     )
   }
@@ -200,5 +200,16 @@ export class Chain {
     await release()
     const failed = ended.find(outcome => outcome.status === 'rejected')
     if (failed) throw failed.reason
+  }
+}
+
+/** One of a batch; what is wrong with it says which it is. */
+function draftIn(footprint: FootprintInput, now: number, index: number, count: number): Draft {
+  try {
+    return draftOf(footprint, now)
+  } catch (error) {
+    if (!isOpDbusError(error)) throw error
+    const message = count === 1 ? error.message : `footprint ${index}: ${error.message}`
+    throw new OpDbusError(error.code, message, { cause: error, details: { ...error.details, index } })
   }
 }
