@@ -1,5 +1,5 @@
-// The one table of options: all that `openCaches` and `openState` take besides functions and objects of the caller's. What an entry says here
-// is read by config.ts (options, environment, checks), by the CLI (flags, help, completion), and by the build, which writes
+// The one table of options: all that `openCaches`, `openState` and `openChain` take besides functions and objects of the caller's. What an
+// entry says here is read by config.ts (options, environment, checks), by the CLI (flags, help, completion), and by the build, which writes
 // settings.ts, cli/option-words.ts and docs/settings.md from it. Imports nothing that a page would have to load.
 //
 // To add an option, write one entry, with a comment: the comment is the help that people read, in editors, `--help`,
@@ -28,11 +28,25 @@ export type DtypeChoice = (typeof DTYPE_CHOICES)[number]
 export const POOLING_CHOICES = ['mean', 'cls'] as const
 export type PoolingChoice = (typeof POOLING_CHOICES)[number]
 
-/**
- * What an option is about: the sections of docs/settings.md, and what a command of the CLI takes together. Those of `state` are taken by
- * `openState` alone, the others by `openCaches` as well.
- */
-export type OptionGroup = 'cache' | 'model' | 'device' | 'patterns' | 'state'
+/** What takes options: `openCaches`, `openState` and `openChain`. The last two hand on what is for the caches. */
+export type OptionTaker = 'caches' | 'state' | 'chain'
+
+/** What an option is about: the sections of docs/settings.md, and what a command of the CLI takes together. And who takes it. */
+export const OPTION_GROUPS = {
+  cache: ['caches'],
+  model: ['caches'],
+  patterns: ['caches'],
+  device: ['caches'],
+  data: ['state', 'chain'],
+  state: ['state'],
+  chain: ['chain'],
+} as const satisfies Readonly<Record<string, readonly OptionTaker[]>>
+export type OptionGroup = keyof typeof OPTION_GROUPS
+
+/** Whether one of these takes an option. */
+export function takes(taker: OptionTaker, { group }: { readonly group: OptionGroup }): boolean {
+  return (OPTION_GROUPS[group] as readonly OptionTaker[]).includes(taker)
+}
 
 /** How the CLI takes an option: as `--the-name`, with a value unless the option is true or false. */
 export interface FlagOption {
@@ -121,6 +135,23 @@ function words<D extends string | undefined = undefined>(entry: WithDefault<stri
     parse: text => (text.includes('\0') ? undefined : text),
     allows: value => typeof value === 'string' && value !== '' && !value.includes('\0'),
     expects: 'a non-empty text',
+  }
+  return option(kind, entry)
+}
+
+/**
+ * Names of a log in signed notes, which may hold neither white space nor a plus sign.
+ * @see https://github.com/C2SP/C2SP/blob/main/signed-note.md
+ */
+function nameOfLog<D extends string | undefined = undefined>(entry: WithDefault<string, D>) {
+  const allows = (value: unknown): value is string =>
+    typeof value === 'string' && /^[^\s+\p{C}]{1,200}$/u.test(value) && value.isWellFormed()
+  const kind: Kind<string> = {
+    type: 'string',
+    parse: text => (allows(text) ? text : undefined),
+    allows,
+    expects:
+      'a name of at most 200 characters without spaces and plus signs (best like an address: example.com/changes)',
   }
   return option(kind, entry)
 }
@@ -277,11 +308,11 @@ export const OPTIONS = {
   /** The model is unloaded after this long without a text to embed, ms; 0 = never. */
   idleUnloadMs: wholeNumber(0, { group: 'device', default: 300_000 }),
   /**
-   * Folder of what is worth keeping: checkpoints, the state after the last apply. Default: `/var/lib/op-dbus` for root, else
-   * `$XDG_DATA_HOME/op-dbus`, else `~/.local/share/op-dbus`.
+   * Folder of what is worth keeping: the blockchain and its snapshots, checkpoints, the state after the last apply. Default:
+   * `/var/lib/op-dbus` for root, else `$XDG_DATA_HOME/op-dbus`, else `~/.local/share/op-dbus`.
    */
   dataDir: words({
-    group: 'state',
+    group: 'data',
     variable: 'OPDBUS_DATA_DIR',
     flag: { value: 'DIR', completes: 'folder' },
     only: 'node',
@@ -309,6 +340,21 @@ export const OPTIONS = {
   systemdBus: words({ group: 'state', variable: 'OPDBUS_SYSTEMD_BUS', only: 'node' }),
   /** Folder of LXC's containers. Default: the one that `lxc-config lxc.lxcpath` names. */
   lxcPath: words({ group: 'state', variable: 'OPDBUS_LXC_PATH', only: 'node' }),
+  /** Remember each apply as a block of the blockchain on this machine. */
+  blockchain: trueOrFalse({ group: 'state', variable: 'OPDBUS_BLOCKCHAIN', default: true, only: 'node' }),
+  /**
+   * What the blockchain is called to others, in what it signs and in its key; counts when the key is made, at the first signature.
+   * Default: `op-dbus/` and the name of this machine.
+   */
+  logName: nameOfLog({ group: 'chain', variable: 'OPDBUS_LOG_NAME', only: 'node' }),
+  /** Of how many hours a prune keeps the newest block, or the newest snapshot; counted are those that have one. */
+  retainHourly: wholeNumber(0, { group: 'chain', variable: 'OPDBUS_RETAIN_HOURLY', default: 5, only: 'node' }),
+  /** The same for days, which begin at midnight UTC. */
+  retainDaily: wholeNumber(0, { group: 'chain', variable: 'OPDBUS_RETAIN_DAILY', default: 5, only: 'node' }),
+  /** The same for weeks, which begin on Mondays. */
+  retainWeekly: wholeNumber(0, { group: 'chain', variable: 'OPDBUS_RETAIN_WEEKLY', default: 5, only: 'node' }),
+  /** The same for quarters of a year. */
+  retainQuarterly: wholeNumber(0, { group: 'chain', variable: 'OPDBUS_RETAIN_QUARTERLY', default: 5, only: 'node' }),
 }
 
 export type OptionName = keyof typeof OPTIONS

@@ -6,7 +6,8 @@ import { readStateConfig, type StateConfig } from './config.js'
 import { OpDbusError } from './errors.js'
 import type { OpenOptions } from './node/options.js'
 import { nodeClock, nodeHash, timer as quietTimer } from './node/runtime.js'
-import { dataDirOf, loadPluginModule, machineDigest, splitOptions } from './node/state-options.js'
+import { splitOptions } from './node/split-options.js'
+import { dataDirOf, loadPluginModule, machineDigest } from './node/state-options.js'
 import type { Caches } from './public.js'
 import type { StateSettings } from './settings.js'
 import { DataFolder } from './state/data-folder.js'
@@ -81,9 +82,9 @@ export interface StateOptions extends OpenOptions, StateSettings {
  */
 export async function openState(options: StateOptions = {}): Promise<StateManager> {
   const { caches: given, plugins = [], ...settings } = options
-  const { ofState, ofCaches } = splitOptions(settings)
+  const { own, ofCaches } = splitOptions('state', settings, ['caches', 'plugins'])
   const early: string[] = []
-  const config = readStateConfig(ofState, process.env, message => early.push(message))
+  const config = readStateConfig(own, process.env, message => early.push(message))
   if (given && Object.keys(ofCaches).length > 0) {
     throw new OpDbusError(
       'INVALID_INPUT',
