@@ -8,5 +8,5 @@ export function openTree(_store: BlockStore, _options: { readonly dir: string; r
   const not = async () => {
     throw new OpDbusError('CLOSED', 'not built yet')
   }
-  return { root: not, inclusion: not, consistency: not, hashes: not, withPrefix: not }
+  return { root: not, inclusion: not, consistency: not, hashes: not, stored: () => new Uint8Array(), withPrefix: not }
 }
