@@ -33,8 +33,10 @@ export interface RawLine {
   readonly number: number
   readonly segment: number
   readonly offset: number
-  /** Without its line end. Not UTF-8 where it is damaged, and cut off behind `MAX_LINE_BYTES` where it is longer. */
+  /** Without its line end. Not UTF-8 where it is damaged; a part alone of a line that is longer than one may be. */
   readonly bytes: Uint8Array
+  /** Of the whole line, without its line end. */
+  readonly length: number
   /** The file ends here without a line end. */
   readonly torn?: true
 }
