@@ -140,6 +140,18 @@ export interface BlockIndex {
   close(): void
 }
 
+/** What is kept of a tree. */
+export interface StoredTree {
+  /** Leaves. */
+  readonly size: number
+  readonly root: string
+  /**
+   * `count` hashes of whole subtrees of 256 ** `level` blocks each, from the one of that number on, 32 bytes each; fewer where they are not
+   * all there.
+   */
+  hashes(level: number, from: number, count: number): Uint8Array
+}
+
 /** The Merkle tree of RFC 6962 over the hashes of blocks. Derived from the blocks, and brought up to them when it is asked. */
 export interface MerkleTree {
   /** The root hash over the first `size` blocks, 64 hexadecimal digits. @throws OpDbusError CHAIN_DAMAGED, STORE */
@@ -153,11 +165,8 @@ export interface MerkleTree {
    * All of them lie within the first `size` blocks.
    */
   hashes(level: number, from: number, count: number, size: number): Promise<Uint8Array>
-  /**
-   * What lies in its files, unproven: up to `count` hashes of whole subtrees of 256 ** `level` blocks each, from the one of that number on,
-   * 32 bytes each; fewer where there are fewer. Brings nothing up to date. For `verify` alone.
-   */
-  stored(level: number, from: number, count: number): Uint8Array
+  /** What lies in its files, unproven, and not brought up to date: for `verify` alone. Undefined where nothing is kept. */
+  stored(): StoredTree | undefined
   /**
    * The numbers of the first `size` blocks whose hash begins so, at most `limit`. Whoever reads those blocks compares their hashes: that
    * there is none is checked here.

@@ -10,7 +10,7 @@ import type { VerifyCall, VerifyReport } from './reports.js'
 import { Faults } from './verify/faults.js'
 import { type ComparedHead, headsToCompare } from './verify/heads.js'
 import { GrowingRoot } from './verify/root.js'
-import { StoredTree } from './verify/stored-tree.js'
+import { TreeCheck } from './verify/tree-check.js'
 import { ChainWalk, type Seen } from './verify/walk.js'
 import { Witness } from './verify/witness.js'
 
@@ -40,7 +40,7 @@ class Check {
   readonly #heads: readonly ComparedHead[]
   readonly #walk: ChainWalk
   readonly #root: GrowingRoot
-  readonly #tree: StoredTree
+  readonly #tree: TreeCheck | undefined
   readonly #index: IndexCheck | undefined
   #size = 0
   #hash = NO_PREVIOUS
@@ -50,8 +50,10 @@ class Check {
   constructor(parts: ChainParts, { full = false }: VerifyCall, heads: readonly ComparedHead[]) {
     this.#parts = parts
     this.#heads = heads
-    this.#tree = new StoredTree(parts.tree, this.faults)
-    this.#root = new GrowingRoot((level, index, hash) => this.#tree.subtree(level, index, hash))
+    const stored = parts.tree.stored()
+    const tree = stored && new TreeCheck(stored, this.faults)
+    this.#tree = tree
+    this.#root = new GrowingRoot(tree && ((level, index, hash) => tree.subtree(level, index, hash)))
     if (full && parts.index) this.#index = new IndexCheck(parts.index, this.faults)
     this.#walk = new ChainWalk({ faults: this.faults, full, onBlock: seen => this.#block(seen) })
     this.#compareHeads()
@@ -66,7 +68,7 @@ class Check {
     this.#walk.end()
     // What was appended since is in the tree and in the index, perhaps, and was not looked at.
     const size = (sizeOf(this.#parts, this.faults) ?? 0) > this.#size ? undefined : this.#size
-    this.#tree.end(size)
+    this.#tree?.end(size)
     this.#index?.end(size)
     for (const head of this.#heads) {
       if (head.size > this.#size) {
@@ -97,11 +99,12 @@ class Check {
     this.#hash = block.hash
     if (block.body === undefined) this.#pruned++
     else if (markOf(block)?.verified === 'none') this.#unverified++
-    this.#tree.take(block)
+    this.#tree?.take(block)
     this.#index?.take(seen)
     // Behind a gap there is no tree any more.
     if (this.#root.size !== block.number) return
     this.#root.push(block.hash)
+    if (this.#tree?.size === this.#root.size) this.#tree.root(this.#root.root())
     this.#compareHeads()
   }
 

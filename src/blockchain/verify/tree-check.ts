@@ -1,14 +1,14 @@
 // The files of the Merkle tree, compared with the blocks. Reads them as they lie there, and believes none.
 import type { Block } from '../block.js'
-import type { MerkleTree } from '../ports.js'
+import type { StoredTree } from '../ports.js'
 import type { Faults } from './faults.js'
 import { Witness } from './witness.js'
 
 const HASH_BYTES = 32
 const AT_ONCE = 4096
 
-export class StoredTree {
-  readonly #tree: MerkleTree
+export class TreeCheck {
+  readonly #stored: StoredTree
   readonly #faults: Faults
   readonly #leaves: Witness
   /** Leaves from `#from` on, as they lie in the file. */
@@ -17,8 +17,8 @@ export class StoredTree {
   /** The last block whose leaf was another. */
   #differing = -1
 
-  constructor(tree: MerkleTree, faults: Faults) {
-    this.#tree = tree
+  constructor(stored: StoredTree, faults: Faults) {
+    this.#stored = stored
     this.#faults = faults
     this.#leaves = new Witness({
       kind: 'tree',
@@ -38,10 +38,20 @@ export class StoredTree {
   subtree(level: number, index: number, hash: Uint8Array): void {
     const first = index * 256 ** level
     if (this.#differing >= first) return
-    const stored = this.#tree.stored(level, index, 1)
+    const stored = this.#stored.hashes(level, index, 1)
     if (stored.length < HASH_BYTES || Buffer.compare(stored, hash) === 0) return
     const last = first + 256 ** level - 1
     this.#faults.add('tree', first, `the Merkle tree has another hash over blocks ${first} to ${last} than they have`)
+  }
+
+  /** The root over the first `size` blocks as they are, for the size that the tree is of. */
+  root(root: string): void {
+    if (root === this.#stored.root || this.#differing >= 0) return
+    this.#faults.add('tree', undefined, 'the Merkle tree has another root than its blocks have')
+  }
+
+  get size(): number {
+    return this.#stored.size
   }
 
   end(size: number | undefined): void {
@@ -52,7 +62,7 @@ export class StoredTree {
     let at = (number - this.#from) * HASH_BYTES
     if (at < 0 || at >= this.#piece.length) {
       this.#from = number
-      this.#piece = this.#tree.stored(0, number, AT_ONCE)
+      this.#piece = this.#stored.hashes(0, number, AT_ONCE)
       at = 0
     }
     const hash = this.#piece.subarray(at, at + HASH_BYTES)
