@@ -81,7 +81,7 @@ export class MemoryStore implements BlockStore {
       const segment = this.#segmentOf(number)
       if (segment === number) offset = 0
       const text = Buffer.from(lineText(block))
-      yield [{ number, segment, offset, bytes: text.subarray(0, -1) }]
+      yield [{ number, segment, offset, bytes: text.subarray(0, -1), length: text.length - 1 }]
       offset += text.length
     }
   }
