@@ -197,7 +197,10 @@ class Int8Rows implements RowBlock {
     const { dims, heap } = this
     heap.floats(this.#scales + 4 * first, scales.length).set(scales)
     const inside = new Int8Array(heap.memory.buffer, this.#rows + first * this.#stride, scales.length * this.#stride)
-    if (this.#stride === dims) return inside.set(rows)
+    if (this.#stride === dims) {
+      inside.set(rows)
+      return
+    }
     inside.fill(0)
     for (let row = 0; row < scales.length; row++)
       inside.set(rows.subarray(row * dims, (row + 1) * dims), row * this.#stride)
