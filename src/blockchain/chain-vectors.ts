@@ -4,7 +4,8 @@ import { isOpDbusError, messageOf, OpDbusError } from '../errors.js'
 import type { Kernels, Timer, Warn } from '../ports.js'
 import type { BlockStore } from './ports.js'
 import type { BlockFilter, ChainFault, OlderVectors } from './reports.js'
-import type { SpaceRecord, VectorFolder } from './store/vector-files.js'
+import type { SpaceRecord } from './store/vector-files.js'
+import type { VectorFolder } from './store/vector-folder.js'
 import { bringUp, type Embeddings, writing } from './vectors/bring-up.js'
 import { type FaultsCall, vectorFaults } from './vectors/faults.js'
 import { fuse } from './vectors/ranks.js'
@@ -210,8 +211,8 @@ export class ChainVectors {
   async #searchOf(space: string): Promise<SpaceSearch> {
     this.#kernels ??= this.#parts.openKernels()
     const kernels = await this.#kernels
-    let search = this.#searches.get(space)
-    if (search === undefined) this.#searches.set(space, (search = new SpaceSearch(this.#parts.folder, kernels, space)))
+    const search = this.#searches.get(space) ?? new SpaceSearch(this.#parts.folder, kernels, space)
+    this.#searches.set(space, search)
     return search
   }
 

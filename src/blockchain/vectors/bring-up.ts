@@ -5,7 +5,8 @@ import { BatchError, type ErrorCode, type FailedItem, isOpDbusError, messageOf, 
 import type { Warn } from '../../ports.js'
 import type { Block } from '../block.js'
 import type { BlockReader, BlockStore } from '../ports.js'
-import type { SpaceRecord, VectorFolder, VectorReader, VectorWriter } from '../store/vector-files.js'
+import type { SpaceRecord, VectorReader, VectorWriter } from '../store/vector-files.js'
+import type { VectorFolder } from '../store/vector-folder.js'
 import { type Entry, unit } from './format.js'
 
 /** Blocks whose texts are embedded together, and whose vectors are made durable together. */

@@ -2,7 +2,8 @@
 import { throwIfAborted } from '../../errors.js'
 import type { BlockStore } from '../ports.js'
 import type { ChainFault } from '../reports.js'
-import type { VectorFolder, VectorReader } from '../store/vector-files.js'
+import type { VectorReader } from '../store/vector-files.js'
+import type { VectorFolder } from '../store/vector-folder.js'
 import type { Embeddings } from './bring-up.js'
 import { unit } from './format.js'
 

@@ -2,7 +2,8 @@
 // others write; computes no vector, and reads no block.
 import type { Kernels } from '../../ports.js'
 import type { BlockFilter } from '../reports.js'
-import type { Seal, VectorFolder, VectorReader } from '../store/vector-files.js'
+import type { Seal, VectorReader } from '../store/vector-files.js'
+import type { VectorFolder } from '../store/vector-folder.js'
 import { unit } from './format.js'
 import { DamagedRecord, RowIndex } from './row-index.js'
 
