@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { timer } from './cache/within.js'
 import { readStateConfig, type StateConfig } from './config.js'
 import { OpDbusError } from './errors.js'
+import { AppliesChain } from './node/applies-chain.js'
 import type { OpenOptions } from './node/options.js'
 import { nodeClock, nodeHash, timer as quietTimer } from './node/runtime.js'
 import { splitOptions } from './node/split-options.js'
@@ -101,6 +102,7 @@ export async function openState(options: StateOptions = {}): Promise<StateManage
   const { warn } = diagnostics
   for (const message of early) warn(message)
   const clock = nodeClock()
+  const chain = new AppliesChain({ dataDir: config.dataDir, caches })
   const calls = new PluginCalls(timer, 1000 * config.pluginTimeout, diagnostics)
   const tools: PluginTools = {
     clock,
@@ -133,7 +135,9 @@ export async function openState(options: StateOptions = {}): Promise<StateManage
     timer,
     quietTimer,
     push: { on: config.queryPush, ttlMs: 1000 * config.queryPushTtl },
+    remember: config.blockchain ? chain.remember : undefined,
     release: async () => {
+      await chain.close()
       if (!given) await caches.close()
     },
   })

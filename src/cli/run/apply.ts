@@ -103,6 +103,10 @@ async function carryOut(state: State, plan: Plan, values: Values, terminal: Term
   await terminal.last(json ? jsonText(report) : `${outcomesText(report)}\n`)
   const fresh = Object.entries(report.trouble).filter(([plugin]) => plan.trouble?.[plugin] === undefined)
   tellTrouble(Object.fromEntries(fresh), terminal)
+  if (report.blocks !== undefined && !values.quiet) {
+    const [one, ...more] = report.blocks
+    terminal.say(`op-dbus: remembered as ${more.length === 0 ? `block ${one}` : `blocks ${report.blocks.join(', ')}`}`)
+  }
   if (report.checkpoint !== undefined && !values.quiet) {
     const flags = argumentsOf(values).map(flag => ` ${quoted(flag)}`)
     terminal.say(`op-dbus: to undo it: op-dbus rollback ${report.checkpoint}${flags.join('')}`)
