@@ -33,8 +33,18 @@ export interface RawLine {
   readonly number: number
   readonly segment: number
   readonly offset: number
-  /** Without its line end. Not UTF-8 where it is damaged. */
+  /** Without its line end. Not UTF-8 where it is damaged, and cut off behind `MAX_LINE_BYTES` where it is longer. */
   readonly bytes: Uint8Array
+  /** The file ends here without a line end. */
+  readonly torn?: true
+}
+
+/** Something among the segments that cannot be read as lines: a name or a kind of file that no segment has, a disk that says no. */
+export interface RawFault {
+  /** The number that the next line should have. */
+  readonly number: number
+  /** With the name of the file, for people. */
+  readonly fault: string
 }
 
 /** Blocks on the disk. Every process may read; nothing here is answered from a cache of contents. */
@@ -52,8 +62,12 @@ export interface BlockReader {
   scan(from: number, to?: number): AsyncIterable<readonly Block[]>
   /** What is known, without reading blocks, of a range that `number` is in; derived, so that `hash` is to be compared with what is there. */
   times?(number: number): BlockTimes | undefined
-  /** Every line of every segment in order, damaged or not, and whether the segments follow one another: for `verify` alone. */
-  lines(): AsyncIterable<readonly RawLine[]>
+  /**
+   * Every line of every segment in the order of the segments' names, damaged or not, and what lies there that is no segment: for `verify`
+   * alone. Up to what is acknowledged while a process writes, and all that there is where none does. Nothing is judged: that a segment is
+   * missing shows in the numbers.
+   */
+  lines(): AsyncIterable<readonly (RawLine | RawFault)[]>
   /** Resolves when there are more than `size` blocks. @throws OpDbusError ABORTED, CLOSED */
   moreThan(size: number, signal: AbortSignal | undefined): Promise<void>
 }
@@ -80,6 +94,12 @@ export interface BlockWriter {
    * @throws OpDbusError STORE where nothing was appended, or (`details.uncertain`) nobody can tell; INVALID_INPUT, ABORTED, CLOSED
    */
   append(drafts: readonly Draft[], call?: WriteCall): Promise<readonly Block[]>
+  /**
+   * Appends blocks of another copy of this chain as they are, all or none: numbers, hashes and timestamps stay. They were checked (`bodyFault`,
+   * and that they follow one another); here is looked whether they continue this chain exactly.
+   * @throws OpDbusError CONFLICT where they do not; then, and with STORE, INVALID_INPUT and ABORTED as for `append`, nothing was appended
+   */
+  adopt(blocks: readonly Block[], call?: WriteCall): Promise<void>
   /** Runs `work` while no process appends. @throws what `work` throws; STORE, ABORTED, CLOSED */
   exclusively<T>(work: (chain: ExclusiveChain) => Promise<T>, call?: WriteCall): Promise<T>
 }
@@ -126,6 +146,19 @@ export interface MerkleTree {
   inclusion(number: number, size: number): Promise<string[]>
   /** What shows that the tree of `size` continues that of `from`. */
   consistency(from: number, size: number): Promise<string[]>
-  /** The numbers of the first `size` blocks whose hash begins so, at most `limit`. */
+  /**
+   * `count` hashes of whole subtrees of 256 ** `level` blocks each, from the one of that number on, 32 bytes each: what a tile is made of.
+   * All of them lie within the first `size` blocks.
+   */
+  hashes(level: number, from: number, count: number, size: number): Promise<Uint8Array>
+  /**
+   * What lies in its files, unproven: up to `count` hashes of whole subtrees of 256 ** `level` blocks each, from the one of that number on,
+   * 32 bytes each; fewer where there are fewer. Brings nothing up to date. For `verify` alone.
+   */
+  stored(level: number, from: number, count: number): Uint8Array
+  /**
+   * The numbers of the first `size` blocks whose hash begins so, at most `limit`. Whoever reads those blocks compares their hashes: that
+   * there is none is checked here.
+   */
   withPrefix(prefix: string, size: number, limit: number): Promise<number[]>
 }
