@@ -23,7 +23,7 @@ export const chainPrune = command({
     'op-dbus blockchain prune --keep-last 10000 --yes',
   ],
   exitCodes: [7],
-  run: async call => (await import('../run/blockchain/keep.js')).pruneChain(call),
+  run: async call => (await import('../run/blockchain/keep.js')).pruneCommand(call),
 })
 
 export const chainSnapshot = command({
@@ -33,7 +33,7 @@ export const chainSnapshot = command({
   options: { ...TOLD, ...FOLDERS },
   examples: ['op-dbus blockchain snapshot', 'op-dbus blockchain snapshot before-update'],
   exitCodes: [7],
-  run: async call => (await import('../run/blockchain/keep.js')).takeSnapshot(call),
+  run: async call => (await import('../run/blockchain/keep.js')).snapshotCommand(call),
 })
 
 export const chainSnapshots = command({
@@ -42,7 +42,7 @@ export const chainSnapshots = command({
   options: { ...TOLD, ...FOLDERS },
   examples: ['op-dbus blockchain snapshots'],
   exitCodes: [],
-  run: async call => (await import('../run/blockchain/keep.js')).listSnapshots(call),
+  run: async call => (await import('../run/blockchain/keep.js')).snapshotsCommand(call),
 })
 
 export const chainRestore = command({
@@ -53,5 +53,5 @@ export const chainRestore = command({
   options: { yes: YES, ...TOLD, ...FOLDERS },
   examples: ['op-dbus blockchain restore before-update'],
   exitCodes: [7, 10],
-  run: async call => (await import('../run/blockchain/keep.js')).restoreSnapshot(call),
+  run: async call => (await import('../run/blockchain/keep.js')).restoreCommand(call),
 })

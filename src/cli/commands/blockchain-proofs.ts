@@ -22,7 +22,7 @@ export const chainVerify = command({
   },
   examples: ['op-dbus blockchain verify', 'op-dbus blockchain verify --full --head saved.checkpoint'],
   exitCodes: [3, 4, 5, 7, 8],
-  run: async call => (await import('../run/blockchain/verify.js')).verifyBlocks(call),
+  run: async call => (await import('../run/blockchain/verify.js')).verifyCommand(call),
 })
 
 export const chainProof = command({
@@ -44,7 +44,7 @@ export const chainProof = command({
   },
   examples: ['op-dbus blockchain proof 12 -o 12.tlog-proof', 'op-dbus blockchain proof 12 --head saved.checkpoint'],
   exitCodes: [7, 10],
-  run: async call => (await import('../run/blockchain/proofs.js')).proofOf(call),
+  run: async call => (await import('../run/blockchain/proofs.js')).proofCommand(call),
 })
 
 export const chainHead = command({
@@ -56,7 +56,7 @@ export const chainHead = command({
   options: { json: { help: 'The same, taken apart, as JSON.' }, output, ...FOLDERS },
   examples: ['op-dbus blockchain head -o saved.checkpoint', 'op-dbus blockchain head | ssh elsewhere tee -a heads'],
   exitCodes: [7, 10],
-  run: async call => (await import('../run/blockchain/proofs.js')).signedHead(call),
+  run: async call => (await import('../run/blockchain/proofs.js')).headCommand(call),
 })
 
 export const chainExport = command({
@@ -75,7 +75,7 @@ export const chainExport = command({
     'op-dbus blockchain export --tiles public/log',
   ],
   exitCodes: [7, 10],
-  run: async call => (await import('../run/blockchain/exchange.js')).exportChain(call),
+  run: async call => (await import('../run/blockchain/exchange.js')).exportCommand(call),
 })
 
 export const chainImport = command({
@@ -88,7 +88,7 @@ export const chainImport = command({
   options: { ...TOLD, ...FOLDERS },
   examples: ['op-dbus blockchain import chain.jsonl', 'op-dbus blockchain import /var/lib/op-dbus/blockchain/timing'],
   exitCodes: [7, 10],
-  run: async call => (await import('../run/blockchain/exchange.js')).importChain(call),
+  run: async call => (await import('../run/blockchain/exchange.js')).importCommand(call),
 })
 
 export const chainKey = command({
@@ -109,5 +109,5 @@ export const chainKey = command({
   variables: ['logName'],
   examples: ['op-dbus blockchain key > log.pub', 'op-dbus blockchain key --name example.org/log'],
   exitCodes: [10],
-  run: async call => (await import('../run/blockchain/proofs.js')).verifierKey(call),
+  run: async call => (await import('../run/blockchain/proofs.js')).keyCommand(call),
 })

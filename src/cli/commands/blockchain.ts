@@ -21,7 +21,7 @@ export const chainAdd = command({
     'tail -f footprints.jsonl | op-dbus blockchain add - --each',
   ],
   exitCodes: [7],
-  run: async call => (await import('../run/blockchain/add.js')).addBlocks(call),
+  run: async call => (await import('../run/blockchain/add.js')).addCommand(call),
 })
 
 export const chainList = command({
@@ -35,7 +35,7 @@ export const chainList = command({
   },
   examples: ['op-dbus blockchain list --since 1h --plugin net', 'op-dbus blockchain list --limit 100 --json'],
   exitCodes: [7],
-  run: async call => (await import('../run/blockchain/show.js')).listChain(call),
+  run: async call => (await import('../run/blockchain/show.js')).listCommand(call),
 })
 
 export const chainShow = command({
@@ -45,7 +45,7 @@ export const chainShow = command({
   options: { ...TOLD, ...FOLDERS },
   examples: ['op-dbus blockchain show latest', 'op-dbus blockchain show 0', 'op-dbus blockchain show b5dd479749'],
   exitCodes: [7],
-  run: async call => (await import('../run/blockchain/show.js')).showBlock(call),
+  run: async call => (await import('../run/blockchain/show.js')).showCommand(call),
 })
 
 export const chainFollow = command({
@@ -59,7 +59,7 @@ export const chainFollow = command({
   },
   examples: ['op-dbus blockchain follow', 'op-dbus blockchain follow --from 0 --json'],
   exitCodes: [7],
-  run: async call => (await import('../run/blockchain/show.js')).followChain(call),
+  run: async call => (await import('../run/blockchain/show.js')).followCommand(call),
 })
 
 export const chainSearch = command({
@@ -82,7 +82,7 @@ export const chainSearch = command({
     'op-dbus blockchain search eth0 --text --json',
   ],
   exitCodes: [3, 4, 5, 7, 8],
-  run: async call => (await import('../run/blockchain/search.js')).searchChain(call),
+  run: async call => (await import('../run/blockchain/search.js')).searchCommand(call),
 })
 
 export const chainStats = command({
@@ -91,5 +91,5 @@ export const chainStats = command({
   options: { ...TOLD, ...FOLDERS },
   examples: ['op-dbus blockchain stats'],
   exitCodes: [7],
-  run: async call => (await import('../run/blockchain/stats.js')).chainStatistics(call),
+  run: async call => (await import('../run/blockchain/stats.js')).statsCommand(call),
 })

@@ -14,7 +14,7 @@ type Values = ChainValues & { readonly each?: boolean }
 /** Blocks that may wait for the disk before more is read. */
 const MOST_WAITING = 1024
 
-export async function addBlocks({ values, args, terminal }: CommandCall<Values>): Promise<number> {
+export async function addCommand({ values, args, terminal }: CommandCall<Values>): Promise<number> {
   const path = oneOf(args, 'file, or - for standard input', 'add')
   const json = wantsJson(values, terminal)
   const file = path === '-' ? 'standard input' : path

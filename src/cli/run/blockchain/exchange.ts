@@ -12,7 +12,7 @@ import { type ChainValues, oneOf, progress, withChain } from './chain.js'
 
 type ExportValues = ChainValues & { readonly output?: string; readonly range?: string; readonly tiles?: string }
 
-export async function exportChain({ values, terminal }: CommandCall<ExportValues>): Promise<number> {
+export async function exportCommand({ values, terminal }: CommandCall<ExportValues>): Promise<number> {
   const { tiles, output, range } = values
   if (tiles !== undefined && (output !== undefined || range !== undefined)) {
     throw new OpDbusError(
@@ -70,7 +70,7 @@ function rangeIn(text: string | undefined): { from?: number; to?: number } {
   return { from: Number(first), to: Number(last) + 1 }
 }
 
-export async function importChain({ values, args, terminal }: CommandCall<ChainValues>): Promise<number> {
+export async function importCommand({ values, args, terminal }: CommandCall<ChainValues>): Promise<number> {
   const path = oneOf(args, 'file or folder, or - for standard input', 'import')
   const json = wantsJson(values, terminal)
   return withChain(values, terminal, async chain => {

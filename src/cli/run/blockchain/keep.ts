@@ -23,7 +23,7 @@ type PruneValues = ChainValues & {
 }
 type RestoreValues = ChainValues & { readonly yes?: boolean }
 
-export async function pruneChain({ values, terminal }: CommandCall<PruneValues>): Promise<number> {
+export async function pruneCommand({ values, terminal }: CommandCall<PruneValues>): Promise<number> {
   const json = wantsJson(values, terminal)
   const call = { ...keptIn(values), ...writing(terminal), onProgress: progress(values, terminal) } satisfies PruneCall
   if (!values['dry-run']) refuseUnasked(values.yes)
@@ -73,7 +73,7 @@ function pruneText({ dryRun, size, kept, pruned, before, bytes: freed, snapshots
   return `${lines.join('\n')}\n`
 }
 
-export async function takeSnapshot({ values, args, terminal }: CommandCall<ChainValues>): Promise<number> {
+export async function snapshotCommand({ values, args, terminal }: CommandCall<ChainValues>): Promise<number> {
   if (args.length > 1) oneOf(args, 'name', 'snapshot')
   const json = wantsJson(values, terminal)
   return withChain(values, terminal, async chain => {
@@ -85,7 +85,7 @@ export async function takeSnapshot({ values, args, terminal }: CommandCall<Chain
   })
 }
 
-export async function listSnapshots({ values, terminal }: CommandCall<ChainValues>): Promise<number> {
+export async function snapshotsCommand({ values, terminal }: CommandCall<ChainValues>): Promise<number> {
   const json = wantsJson(values, terminal)
   return withChain(values, terminal, async chain => {
     const snapshots = await chain.snapshots({ signal: terminal.signal })
@@ -105,7 +105,7 @@ function snapshotsText(snapshots: readonly SnapshotInfo[], now: number): string 
   return table([['snapshot', 'age', 'blocks', 'size', ''], ...rows], [1, 2, 3])
 }
 
-export async function restoreSnapshot({ values, args, terminal }: CommandCall<RestoreValues>): Promise<number> {
+export async function restoreCommand({ values, args, terminal }: CommandCall<RestoreValues>): Promise<number> {
   const name = oneOf(args, 'snapshot', 'restore')
   const json = wantsJson(values, terminal)
   refuseUnasked(values.yes)

@@ -10,7 +10,7 @@ import { savedHead } from './head.js'
 type ProofValues = ChainValues & { readonly head?: string; readonly output?: string; readonly entry?: boolean }
 type KeyValues = ChainValues & { readonly name?: string; readonly renew?: boolean }
 
-export async function proofOf({ values, args, terminal }: CommandCall<ProofValues>): Promise<number> {
+export async function proofCommand({ values, args, terminal }: CommandCall<ProofValues>): Promise<number> {
   const number = numberIn(oneOf(args, 'number of a block', 'proof'), 'block')
   const head = await savedHead(values.head, terminal)
   return withChain(values, terminal, async chain => {
@@ -28,7 +28,7 @@ export async function proofOf({ values, args, terminal }: CommandCall<ProofValue
   })
 }
 
-export async function signedHead({ values, terminal }: CommandCall<ProofValues>): Promise<number> {
+export async function headCommand({ values, terminal }: CommandCall<ProofValues>): Promise<number> {
   return withChain(values, terminal, async chain => {
     const head = await chain.checkpoint({ signal: terminal.signal })
     await write(values.json ? jsonText(head) : head.text, values.output, terminal)
@@ -36,7 +36,7 @@ export async function signedHead({ values, terminal }: CommandCall<ProofValues>)
   })
 }
 
-export async function verifierKey({ values, terminal }: CommandCall<KeyValues>): Promise<number> {
+export async function keyCommand({ values, terminal }: CommandCall<KeyValues>): Promise<number> {
   return withChain(values, terminal, async chain => {
     const key = await chain.key({ origin: values.name, renew: values.renew, signal: terminal.signal })
     await terminal.out(values.json ? jsonText(key) : `${visible(key.verifierKey)}\n`)

@@ -9,7 +9,7 @@ import { tellNone } from './show.js'
 
 type Values = ChainValues & FilterValues & { readonly top?: string; readonly text?: boolean; readonly hybrid?: boolean }
 
-export async function searchChain({ values, args, terminal }: CommandCall<Values>): Promise<number> {
+export async function searchCommand({ values, args, terminal }: CommandCall<Values>): Promise<number> {
   const text = oneOf(args, 'text, as one argument', 'search')
   if (values.text && values.hybrid) throw new OpDbusError('INVALID_INPUT', '--text and --hybrid are two ways to search')
   const json = wantsJson(values, terminal)

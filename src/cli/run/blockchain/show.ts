@@ -11,7 +11,7 @@ import { type ChainValues, countIn, type FilterValues, filterOf, numberIn, oneOf
 type ListValues = ChainValues & FilterValues & { readonly limit?: string }
 type FollowValues = ChainValues & { readonly from?: string }
 
-export async function listChain({ values, terminal }: CommandCall<ListValues>): Promise<number> {
+export async function listCommand({ values, terminal }: CommandCall<ListValues>): Promise<number> {
   const json = wantsJson(values, terminal)
   const limit = countIn(values.limit, 'limit', 20)
   const filter = filterOf(values)
@@ -23,7 +23,7 @@ export async function listChain({ values, terminal }: CommandCall<ListValues>): 
   })
 }
 
-export async function showBlock({ values, args, terminal }: CommandCall<ChainValues>): Promise<number> {
+export async function showCommand({ values, args, terminal }: CommandCall<ChainValues>): Promise<number> {
   const which = oneOf(args, 'block: its number, its hash, or latest', 'show')
   const json = wantsJson(values, terminal)
   return withChain(values, terminal, async chain => {
@@ -35,7 +35,7 @@ export async function showBlock({ values, args, terminal }: CommandCall<ChainVal
 }
 
 /** Until the signal fires, which is how it ends. */
-export async function followChain({ values, terminal }: CommandCall<FollowValues>): Promise<number> {
+export async function followCommand({ values, terminal }: CommandCall<FollowValues>): Promise<number> {
   const json = wantsJson(values, terminal)
   const from = values.from === undefined ? undefined : numberIn(values.from, '--from')
   return withChain(values, terminal, async chain => {

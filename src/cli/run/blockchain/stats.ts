@@ -9,7 +9,7 @@ import { type ChainValues, withChain } from './chain.js'
 /** Plugins and operations that are told, the most first. */
 const TOLD = 10
 
-export async function chainStatistics({ values, terminal }: CommandCall<ChainValues>): Promise<number> {
+export async function statsCommand({ values, terminal }: CommandCall<ChainValues>): Promise<number> {
   const json = wantsJson(values, terminal)
   return withChain(values, terminal, async chain => {
     const stats = await chain.stats({ signal: terminal.signal })

@@ -8,7 +8,7 @@ import { savedHead } from './head.js'
 
 type Values = ChainValues & { readonly full?: boolean; readonly vectors?: boolean; readonly head?: string }
 
-export async function verifyBlocks({ values, terminal }: CommandCall<Values>): Promise<number> {
+export async function verifyCommand({ values, terminal }: CommandCall<Values>): Promise<number> {
   const json = wantsJson(values, terminal)
   const head = await savedHead(values.head, terminal)
   return withChain(values, terminal, async chain => {
