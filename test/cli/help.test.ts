@@ -94,6 +94,14 @@ describe('commands', () => {
     expect([command?.name, values, args]).toEqual(['embed', { model: 'low', quiet: true }, ['a']])
   })
 
+  it('of the chain have a short name', () => {
+    const named = (...argv: string[]) => parse(argv, COMMANDS)
+    expect(named('bc', 'show', 'bc')).toMatchObject({ command: { name: 'blockchain show' }, args: ['bc'] })
+    expect(named('help', 'bc')).toMatchObject({ group: 'blockchain', help: true })
+    expect(named('embed', 'bc').args).toEqual(['bc'])
+    expect(() => named('constructor')).toThrow('unknown command "constructor"')
+  })
+
   it('take every flag of the table of options somewhere', () => {
     const taken = new Set(COMMANDS.flatMap((command: Command) => optionsOf(command).map(([name]) => name)))
     const flags = Object.entries(OPTIONS).filter(([, option]) => 'flag' in option && option.flag)
