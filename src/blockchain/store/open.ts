@@ -1,5 +1,6 @@
 // The blocks of a chain on this machine: its parts put together behind one port. Opening touches no file.
 import type { Clock, Timer, Warn } from '../../ports.js'
+import { OpDbusError } from '../../errors.js'
 import type { Block, Draft } from '../block.js'
 import type { BlockIndex, BlockStore, ExclusiveChain, RawLine, WriteCall } from '../ports.js'
 import { exclusiveChain } from './exclusive.js'
@@ -91,6 +92,10 @@ class FileBlockStore implements BlockStore {
 
   append(drafts: readonly Draft[], call: WriteCall = {}): Promise<readonly Block[]> {
     return this.#writer.append(drafts, call)
+  }
+
+  adopt(): Promise<void> {
+    return Promise.reject(new OpDbusError('CLOSED', 'not built yet'))
   }
 
   exclusively<T>(work: (chain: ExclusiveChain) => Promise<T>, call: WriteCall = {}): Promise<T> {
