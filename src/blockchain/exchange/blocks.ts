@@ -39,7 +39,7 @@ class Intake {
   readonly #appends: boolean
   /** The block on the line before. */
   #before: Block | undefined
-  #batch: Block[] = []
+  readonly #batch: Block[] = []
   #characters = 0
   #imported = 0
   #present = 0
@@ -85,7 +85,7 @@ class Intake {
       this.#characters += text.length
     }
     const full = this.#batch.length >= MOST_BLOCKS || this.#characters >= MOST_CHARACTERS
-    if (full) await this.#flush()
+    if (full) await this.#flush(1)
     if (full || input.line % MOST_BLOCKS === 0) this.#progress()
   }
 
@@ -103,6 +103,8 @@ class Intake {
       throw invalid(`has block ${block.number}, which ${why}`, line)
     }
     if (block.header.previous !== before.hash) {
+      // More likely than not it is the one before that was changed: nothing else covers the time in its header.
+      this.#batch.pop()
       throw invalid(`has block ${block.number}, which names another block before it than the line before has`, line)
     }
   }
@@ -117,11 +119,11 @@ class Intake {
     }
   }
 
-  async #flush(): Promise<void> {
-    const batch = this.#batch
+  /** The last block waits until the next one has confirmed it: `kept` is 1 as long as there may be one. */
+  async #flush(kept = 0): Promise<void> {
+    const batch = this.#batch.splice(0, this.#batch.length - kept)
     if (batch.length === 0) return
     throwIfAborted(this.#call.signal)
-    this.#batch = []
     this.#characters = 0
     if (this.#appends) await this.#store.adopt(batch, { signal: this.#call.signal })
     this.#imported += batch.length
