@@ -108,6 +108,10 @@ class FileBlockStore implements BlockStore {
     return rawLines(this.#layout, this.#reader.limit())
   }
 
+  acknowledged(): { readonly size: number; readonly hash: string } | undefined {
+    return this.#reader.acknowledged()
+  }
+
   moreThan(size: number, signal: AbortSignal | undefined): Promise<void> {
     return this.#followers.moreThan(size, signal)
   }
