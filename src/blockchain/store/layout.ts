@@ -18,6 +18,8 @@ export interface Layout {
   readonly head: string
   readonly lock: string
   readonly rewrites: string
+  /** There while a restore is carried out: see restoring.ts. */
+  readonly restoring: string
 }
 
 export interface Segment {
@@ -28,7 +30,7 @@ export interface Segment {
 
 export function layoutOf(dir: string): Layout {
   const at = (name: string) => join(dir, name)
-  return { dir, timing: at('timing'), head: at('head'), lock: at('lock'), rewrites: at('rewrites') }
+  return { dir, timing: at('timing'), head: at('head'), lock: at('lock'), rewrites: at('rewrites'), restoring: at('restoring') }
 }
 
 export function segmentPath({ timing }: Layout, first: number): string {
@@ -64,16 +66,19 @@ function kindOf(stats: fs.Stats): string {
 
 /** Makes the folders of the chain that are missing, so that a loss of power does not take them. */
 export function makeLayout({ dir, timing }: Layout): void {
-  for (const folder of [dir, timing]) {
-    const stats = statOf(folder)
-    if (stats?.isDirectory()) continue
-    if (stats !== undefined) throw inTheWay(folder, stats.isSymbolicLink() ? 'a link' : 'no folder')
-    const above = firstThere(dirname(folder))
-    makeFolder(folder)
-    for (let made = dirname(folder); ; made = dirname(made)) {
-      syncFolder(made)
-      if (made === above || made === dirname(made)) break
-    }
+  for (const folder of [dir, timing]) makeDurableFolder(folder)
+}
+
+/** Makes a folder and what is missing above it, so that a loss of power does not take them. @throws OpDbusError STORE where something else is there */
+export function makeDurableFolder(folder: string): void {
+  const stats = statOf(folder)
+  if (stats?.isDirectory()) return
+  if (stats !== undefined) throw inTheWay(folder, stats.isSymbolicLink() ? 'a link' : 'no folder')
+  const above = firstThere(dirname(folder))
+  makeFolder(folder)
+  for (let made = dirname(folder); ; made = dirname(made)) {
+    syncFolder(made)
+    if (made === above || made === dirname(made)) break
   }
 }
 
