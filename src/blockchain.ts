@@ -5,6 +5,12 @@ import type { OpenOptions } from './node/options.js'
 import type { Caches } from './public.js'
 import type { ChainSettings } from './settings.js'
 
+export type { Block, BlockBody, BlockHeader, Footprint, FootprintInput } from './blockchain/block.js'
+export type { Chain } from './blockchain/chain.js'
+export type { WriteCall } from './blockchain/ports.js'
+export type * from './blockchain/reports.js'
+export type * from './blockchain/upkeep-reports.js'
+
 export interface ChainOptions extends OpenOptions, ChainSettings {
   readonly caches?: Caches | undefined
 }

@@ -46,7 +46,7 @@ export const OPTIONS = {
     variable: 'OPDBUS_EMBEDDING_DISK_BYTES',
     default: 2 ** 31,
   }),
-  /** Blocks kept in memory, entries; ten times as many on disk; 0 = off. */
+  /** Blocks of the chain kept in memory, entries; 0 = off. */
   blockCacheSize: wholeNumber(0, { group: 'cache', variable: 'OPDBUS_BLOCK_CACHE_SIZE', default: 1_000 }),
   /** How long a plugin's answer is good, seconds; 0 = off. */
   queryCacheTtl: seconds({ group: 'cache', variable: 'OPDBUS_QUERY_CACHE_TTL', default: 5 }),

@@ -17,10 +17,7 @@ export interface CommonSettings {
    * `OPDBUS_EMBEDDING_DISK_BYTES`.
    */
   readonly embeddingDiskBytes?: number | undefined
-  /**
-   * Blocks kept in memory, entries; ten times as many on disk; 0 = off. Default: 1,000. Variable:
-   * `OPDBUS_BLOCK_CACHE_SIZE`.
-   */
+  /** Blocks of the chain kept in memory, entries; 0 = off. Default: 1,000. Variable: `OPDBUS_BLOCK_CACHE_SIZE`. */
   readonly blockCacheSize?: number | undefined
   /** How long a plugin's answer is good, seconds; 0 = off. Default: 5. Variable: `OPDBUS_QUERY_CACHE_TTL`. */
   readonly queryCacheTtl?: number | undefined

@@ -262,7 +262,8 @@ export class Chain {
   }
 
   async #close(): Promise<void> {
-    const { vectors, store, release } = this.#parts
+    const { vectors, blocks, store, release } = this.#parts
+    blocks.close()
     const ended = await Promise.allSettled([vectors.close(), store.close()])
     await release()
     const failed = ended.find(outcome => outcome.status === 'rejected')

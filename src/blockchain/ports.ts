@@ -11,6 +11,20 @@ export interface Location {
   readonly offset: number
   /** Without its line end, bytes. */
   readonly bytes: number
+  /** The header's, Unix milliseconds. */
+  readonly timestamp: number
+}
+
+/** When the blocks of one range were appended. */
+export interface BlockTimes {
+  readonly first: number
+  /** Included. */
+  readonly last: number
+  /** The hash of block `last`: where it is that block's, the range is that of this chain. */
+  readonly hash: string
+  /** Of their headers' timestamps, Unix milliseconds. */
+  readonly least: number
+  readonly greatest: number
 }
 
 /** A line as it lies on the disk, whatever is in it. */
@@ -19,8 +33,10 @@ export interface RawLine {
   readonly number: number
   readonly segment: number
   readonly offset: number
-  /** Without its line end. Not UTF-8 where it is damaged, and cut off behind `MAX_LINE_BYTES` where it is longer. */
+  /** Without its line end. Not UTF-8 where it is damaged; a part alone of a line that is longer than one may be. */
   readonly bytes: Uint8Array
+  /** Of the whole line, without its line end. */
+  readonly length: number
   /** The file ends here without a line end. */
   readonly torn?: true
   /** It stands behind the last whole append: what was cut off, and goes with the next append. */
@@ -48,6 +64,8 @@ export interface BlockReader {
   read(number: number): Block | undefined
   /** Blocks `from` to `to` (not included) or the end, in pieces with turns of the event loop between. @throws OpDbusError CHAIN_DAMAGED at the first that is no block, STORE */
   scan(from: number, to?: number): AsyncIterable<readonly Block[]>
+  /** What is known, without reading blocks, of a range that `number` is in; derived, so that `hash` is to be compared with what is there. */
+  times?(number: number): BlockTimes | undefined
   /**
    * Every line of every segment in the order of the segments' names, damaged or not, and what lies there that is no segment: for `verify`
    * alone. Up to what is acknowledged while a process writes, and all that there is where none does. Nothing is judged: that a segment is
@@ -106,13 +124,34 @@ export interface BlockStore extends BlockReader, BlockWriter {
   close(): Promise<void>
 }
 
-/** Where lines lie, kept between processes: derived from the segments, and never trusted without a look at what lies there. */
+/**
+ * Where lines lie, kept between processes: derived from the segments, and never trusted without a look at what lies there. Nothing here
+ * throws: what is missing, damaged or somebody else's is not known, and where nothing can be kept on the disk memory has to do.
+ */
 export interface BlockIndex {
   find(number: number): Location | undefined
-  /** Of blocks that are on the disk, in order and without a gap: they may be kept, in files of a thousand. */
+  /** Of a thousand blocks, where all of it is on the disk. */
+  times(number: number): BlockTimes | undefined
+  /** Of blocks that are on the disk, in order and without a gap: they may be kept, in files of a thousand, a turn of the event loop later. */
   learn(locations: readonly Location[]): void
   /** What it says of these is wrong: a look showed it. */
   forget(number: number): void
+  /** The files of the chain are other ones now, perhaps of another chain: nothing that memory holds is good any more. */
+  reset(): void
+  /** Puts onto the disk what is to be kept, and closes its files. */
+  close(): void
+}
+
+/** What is kept of a tree. */
+export interface StoredTree {
+  /** Leaves. */
+  readonly size: number
+  readonly root: string
+  /**
+   * `count` hashes of whole subtrees of 256 ** `level` blocks each, from the one of that number on, 32 bytes each; fewer where they are not
+   * all there.
+   */
+  hashes(level: number, from: number, count: number): Uint8Array
 }
 
 /** The Merkle tree of RFC 6962 over the hashes of blocks. Derived from the blocks, and brought up to them when it is asked. */
@@ -128,6 +167,8 @@ export interface MerkleTree {
    * All of them lie within the first `size` blocks.
    */
   hashes(level: number, from: number, count: number, size: number): Promise<Uint8Array>
+  /** What lies in its files, unproven, and not brought up to date: for `verify` alone. Undefined where nothing is kept. */
+  stored(): StoredTree | undefined
   /**
    * The numbers of the first `size` blocks whose hash begins so, at most `limit`. Whoever reads those blocks compares their hashes: that
    * there is none is checked here.

@@ -94,6 +94,8 @@ export interface CacheSetExtras {
   readonly onDisk?: { readonly [K in CacheName]?: (() => Promise<DiskSize>) | undefined }
   /** Empties what no open tier covers: the vectors of every other model. */
   readonly clearEmbeddings?: (() => Promise<void>) | undefined
+  /** Removes the index of the chain, which is kept beside the caches. */
+  readonly clearBlocks?: (() => Promise<void>) | undefined
   readonly ttl?: { readonly [K in CacheName]?: number }
   /** Absent: off. */
   readonly patterns?: PatternMode
@@ -180,7 +182,9 @@ export class CacheSet {
       // What can be emptied is, whatever else cannot.
       const cleared = name === 'embeddings' ? this.embeddings.clear({ shared: selection.shared }) : this[name].clear()
       await cleared.catch((error: unknown) => failed.push(error))
-      if (name === 'embeddings') await this.#extras.clearEmbeddings?.().catch((error: unknown) => failed.push(error))
+      const { clearEmbeddings, clearBlocks } = this.#extras
+      const beside = { embeddings: clearEmbeddings, blocks: clearBlocks, queries: undefined, diffs: undefined }[name]
+      await beside?.().catch((error: unknown) => failed.push(error))
     }
     if (failed.length > 0) throw failed[0]
   }

@@ -1,6 +1,7 @@
 // The blocks of a chain on this machine: its parts put together behind one port. Opening touches no file.
-import type { Clock, Timer, Warn } from '../../ports.js'
+
 import { OpDbusError } from '../../errors.js'
+import type { Clock, Timer, Warn } from '../../ports.js'
 import type { Block, Draft } from '../block.js'
 import type { BlockIndex, BlockStore, ExclusiveChain, RawLine, WriteCall } from '../ports.js'
 import { exclusiveChain } from './exclusive.js'

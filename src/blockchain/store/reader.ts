@@ -123,6 +123,7 @@ export class ChainReader {
             segment: first,
             offset: line.offset,
             bytes: line.bytes,
+            length: line.length,
             ...(tail && { tail }),
           })
           bytes += line.length
@@ -224,7 +225,7 @@ export class ChainReader {
       if (segment === undefined || place === undefined) break
       const block = blockOf(bytesAt(files.open(segment)!.fd, place.offset, place.bytes))
       if (typeof block === 'string' || block.number !== n) break
-      locations.push({ number: n, hash: block.hash, segment, ...place })
+      locations.push({ number: n, hash: block.hash, segment, ...place, timestamp: block.header.timestamp })
     }
     if (locations.length > 0) index!.learn(locations)
   }

@@ -125,6 +125,7 @@ async function walkSegment(
         segment: from.segment,
         offset: line.offset,
         bytes: line.length,
+        timestamp: block.header.timestamp,
       })
       at = { segment: from.segment, bytes: line.offset + line.length + 1, count: at.count + 1, hash: block.hash }
       if (head !== undefined && head.size === at.count && head.hash !== block.hash) {

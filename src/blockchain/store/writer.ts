@@ -345,7 +345,14 @@ export class ChainWriter {
     blocks.forEach((block, at) => {
       const line = lineText(block, blocks.length - 1 - at)
       const length = Buffer.byteLength(line)
-      locations.push({ number: block.number, hash: block.hash, segment, offset, bytes: length - 1 })
+      locations.push({
+        number: block.number,
+        hash: block.hash,
+        segment,
+        offset,
+        bytes: length - 1,
+        timestamp: block.header.timestamp,
+      })
       offset += length
       text += line
     })

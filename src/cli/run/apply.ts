@@ -11,18 +11,8 @@ import { argumentsOf } from '../settings.js'
 import { checkpointsText, outcomesText, outcomeText } from '../state-text.js'
 import type { Terminal } from '../terminal.js'
 import { planAgain, readPlanFile } from './plan-files.js'
-import {
-  callOf,
-  desiredIn,
-  diffAndSummary,
-  fileOf,
-  jsonText,
-  lookOf,
-  type StateValues,
-  tellTrouble,
-  wantsJson,
-  withState,
-} from './state.js'
+import { callOf, desiredIn, diffAndSummary, fileOf, type StateValues, tellTrouble, withState } from './state.js'
+import { jsonText, lookOf, wantsJson } from './telling.js'
 
 type Values = StateValues & {
   readonly 'dry-run'?: boolean
