@@ -1,6 +1,6 @@
 // Taking bodies away that no rule keeps, segment after segment. Headers stay as they are, and with them every hash and proof. What was
 // taken is in no file of the chain any more; snapshots are left alone.
-import { OpDbusError, throwIfAborted } from '../errors.js'
+import { messageOf, OpDbusError, throwIfAborted } from '../errors.js'
 import type { Block } from './block.js'
 import type { ChainParts } from './chain-parts.js'
 import { lineText } from './line.js'
@@ -97,7 +97,12 @@ function bodyBytes({ body }: Block): number {
  * One segment at a time, so that appends come in between. What was done stays done where it ends half-way: each segment is whole.
  * @throws OpDbusError CONFLICT where another process rewrote the chain meanwhile
  */
-async function carryOut({ store, vectors }: ChainParts, { goes, count }: Plan, word: string, call: PruneCall): Promise<number> {
+async function carryOut(
+  { store, vectors, warn }: ChainParts,
+  { goes, count }: Plan,
+  word: string,
+  call: PruneCall,
+): Promise<number> {
   let bytes = 0
   let from = goes.indexOf(1)
   let known = word
@@ -106,7 +111,10 @@ async function carryOut({ store, vectors }: ChainParts, { goes, count }: Plan, w
     const gone: number[] = []
     const next = await store.exclusively(async chain => {
       if (store.rewrites() !== known) {
-        throw new OpDbusError('CONFLICT', 'the chain was pruned or restored by another process meanwhile\nprune it again')
+        throw new OpDbusError(
+          'CONFLICT',
+          'the chain was pruned or restored by another process meanwhile\nprune it again',
+        )
       }
       const segment = segmentOf(chain, from)
       const end = Math.min(segment.end, store.size())
@@ -125,7 +133,10 @@ async function carryOut({ store, vectors }: ChainParts, { goes, count }: Plan, w
       known = store.rewrites()
       return end
     }, call)
-    vectors.forget(gone)
+    await vectors.forget(gone, call.signal).catch((error: unknown) => {
+      // The next who makes vectors sees which blocks have no body any more.
+      warn(`vectors of pruned blocks are still there: ${messageOf(error)}`, error)
+    })
     from = goes.indexOf(1, next)
   }
   return bytes

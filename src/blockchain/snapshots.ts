@@ -1,8 +1,8 @@
 // The chain as it was, kept under names, and put back. Every byte of a snapshot is looked at before it takes the chain's place, and what the
 // chain was is kept before. Opens no file by itself.
 import { OpDbusError, throwIfAborted } from '../errors.js'
-import { errnoOf } from '../fs/errno.js'
 import { visible } from '../format.js'
+import { errnoOf } from '../fs/errno.js'
 import type { ChainParts } from './chain-parts.js'
 import { lastSigned } from './log/last-signed.js'
 import type { ExclusiveChain, WriteCall } from './ports.js'
@@ -47,7 +47,10 @@ export async function makeSnapshot(parts: Parts, name: string | undefined, call:
   })
 }
 
-export async function listSnapshots(parts: Parts, { full = false, signal }: SnapshotCall): Promise<readonly SnapshotInfo[]> {
+export async function listSnapshots(
+  parts: Parts,
+  { full = false, signal }: SnapshotCall,
+): Promise<readonly SnapshotInfo[]> {
   const folder = new SnapshotFolder(parts.snapshotsDir)
   return guarded(folder, async () => {
     const infos: SnapshotInfo[] = []
@@ -87,7 +90,10 @@ export async function pruneSnapshots(
   )
   const [keeps, goes] = [1, 0].map(mark => sound.filter((_, i) => marks[i] === mark).map(({ name }) => name))
   if (keeps!.length === 0 && goes!.length > 0 && call.everything !== true) {
-    throw invalid('by these rules no snapshot would be kept: nothing was removed', 'keep some, or say that everything is to go')
+    throw invalid(
+      'by these rules no snapshot would be kept: nothing was removed',
+      'keep some, or say that everything is to go',
+    )
   }
   if (call.dryRun !== true) for (const name of goes!) await deleteSnapshot(parts, name)
   return { dryRun: call.dryRun === true, kept: keeps!, removed: goes! }
@@ -125,7 +131,11 @@ export async function restoreSnapshot(
         diagnostics.restored.tell({ size, before: before?.size ?? 0, micros: 1000 * (clock.monotonic() - began) })
       }
       const signed = lastSigned(store.dir)?.size ?? 0
-      return { restored: infoOf(name, manifest), ...(before && { before }), ...(signed > size && { signedAhead: signed }) }
+      return {
+        restored: infoOf(name, manifest),
+        ...(before && { before }),
+        ...(signed > size && { signedAhead: signed }),
+      }
     } catch (error) {
       await staged.discard()
       throw error
@@ -134,7 +144,11 @@ export async function restoreSnapshot(
 }
 
 /** The chain that is about to be replaced, as a snapshot, damaged or not; undefined where there is none. */
-async function keepPresent(parts: Parts, folder: SnapshotFolder, chain: ExclusiveChain): Promise<SnapshotInfo | undefined> {
+async function keepPresent(
+  parts: Parts,
+  folder: SnapshotFolder,
+  chain: ExclusiveChain,
+): Promise<SnapshotInfo | undefined> {
   const segments = chain.segments()
   if (segments.length === 0) return undefined
   const draft = await folder.begin()
@@ -197,7 +211,8 @@ function mustBeThere(folder: SnapshotFolder, name: string): void {
   checkName(name)
   if (folder.names().includes(name)) return
   const names = folder.names()
-  const known = names.length === 0 ? 'there are none' : `there are: ${names.slice(-5).join(', ')}${names.length > 5 ? ', ...' : ''}`
+  const known =
+    names.length === 0 ? 'there are none' : `there are: ${names.slice(-5).join(', ')}${names.length > 5 ? ', ...' : ''}`
   throw invalid(`there is no snapshot "${visible(name)}"`, known)
 }
 
@@ -228,13 +243,20 @@ function created({ clock }: Parts): string {
 }
 
 function taken(name: string): OpDbusError {
-  return invalid(`there is a snapshot "${visible(name)}" already`, 'nothing was kept: choose another name, or delete that one')
+  return invalid(
+    `there is a snapshot "${visible(name)}" already`,
+    'nothing was kept: choose another name, or delete that one',
+  )
 }
 
 function damagedSnapshot(name: string, why: string): OpDbusError {
-  return new OpDbusError('CHAIN_DAMAGED', `the snapshot "${visible(name)}" is not restored: ${why}\nthe chain is as it was`, {
-    details: { snapshot: name },
-  })
+  return new OpDbusError(
+    'CHAIN_DAMAGED',
+    `the snapshot "${visible(name)}" is not restored: ${why}\nthe chain is as it was`,
+    {
+      details: { snapshot: name },
+    },
+  )
 }
 
 function invalid(message: string, next: string): OpDbusError {

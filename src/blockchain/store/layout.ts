@@ -1,6 +1,7 @@
 // Where the files of a chain lie, and which segments there are. Follows no link, and removes nothing.
 import * as fs from 'node:fs'
 import { dirname, join } from 'node:path'
+import { OpDbusError } from '../../errors.js'
 import { errnoOf, isAbsent, NO_SYNC } from '../../fs/errno.js'
 import { statOf } from '../../fs/files.js'
 import { makeFolder, namesIn } from '../../fs/folders.js'
@@ -10,6 +11,8 @@ import { inTheWay } from './faults.js'
 export const SEGMENT_BYTES = 8 << 20
 
 const SEGMENT = /^\d{12}\.jsonl$/
+/** Milliseconds in which a process that lives has moved two folders. */
+const RESTORE_TRIES = 100
 
 export interface Layout {
   /** `<dataDir>/blockchain`. */
@@ -30,7 +33,14 @@ export interface Segment {
 
 export function layoutOf(dir: string): Layout {
   const at = (name: string) => join(dir, name)
-  return { dir, timing: at('timing'), head: at('head'), lock: at('lock'), rewrites: at('rewrites'), restoring: at('restoring') }
+  return {
+    dir,
+    timing: at('timing'),
+    head: at('head'),
+    lock: at('lock'),
+    rewrites: at('rewrites'),
+    restoring: at('restoring'),
+  }
 }
 
 export function segmentPath({ timing }: Layout, first: number): string {
@@ -42,7 +52,21 @@ export function segmentPath({ timing }: Layout, first: number): string {
  * @throws OpDbusError STORE where something that is no file bears a segment's name, or a folder is none
  */
 export function segmentsIn(layout: Layout): Segment[] {
-  const { dir, timing } = layout
+  for (let tries = 0; ; tries++) {
+    const segments = listed(layout)
+    // For a moment a restore has the one chain moved away, and the other not moved in yet.
+    if (segments.length > 0 || statOf(layout.restoring) === undefined) return segments
+    if (tries === RESTORE_TRIES) {
+      throw new OpDbusError(
+        'STORE',
+        `a restore of the chain in ${layout.dir} was cut off\nthe next process that may write there finishes it: op-dbus blockchain stats`,
+      )
+    }
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1)
+  }
+}
+
+function listed({ dir, timing }: Layout): Segment[] {
   for (const folder of [dir, timing]) {
     const stats = statOf(folder)
     if (stats === undefined) return []

@@ -10,6 +10,7 @@ import { HeadFile } from './head-file.js'
 import { layoutOf } from './layout.js'
 import { type LockIo, WriterLock } from './lock.js'
 import { ChainReader } from './reader.js'
+import { finishRestore } from './restoring.js'
 import { Rewrites } from './rewrites.js'
 import { SegmentFiles } from './segment-files.js'
 import { ChainWriter, DISK, type WriteIo } from './writer.js'
@@ -61,6 +62,7 @@ class FileBlockStore implements BlockStore {
       warn,
       quietTimer,
       io,
+      finish: () => finishRestore(layout, () => this.#changed()),
       ...(segmentBytes !== undefined && { segmentBytes }),
       appended: blocks => this.#appended(blocks),
     })
@@ -124,6 +126,12 @@ class FileBlockStore implements BlockStore {
     await this.#writer.close()
     this.#reader.forget()
     this.#rewrites.release()
+  }
+
+  /** The files are others than before, and every process learns it. */
+  #changed(): void {
+    this.#rewrites.change()
+    this.#reader.forget()
   }
 
   #appended(blocks: readonly Block[]): void {

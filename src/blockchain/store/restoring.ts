@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { OpDbusError } from '../../errors.js'
 import { readSmall, unlink } from '../../fs/files.js'
 import { isFolder } from '../../fs/folders.js'
-import { moveTo, replaceWith } from '../../fs/replace.js'
+import { renameFolders, replaceWith } from '../../fs/replace.js'
 import { type Layout, type Segment, syncFolder } from './layout.js'
 import { beginFolder, removeLeft } from './left-folders.js'
 import { takeFiles } from './segment-copies.js'
@@ -76,10 +76,13 @@ export async function finishRestore(layout: Layout, changed: () => void): Promis
   if (isFolder(fresh)) {
     // Before as well: whoever reads just now takes no block of the new chain for one of the old.
     changed()
-    // A folder that is there although the old one has moved is an empty one that somebody made who was about to append.
-    if (isFolder(timing) && isFolder(old)) rmdirSync(timing)
-    else if (isFolder(timing)) await moveTo(old, timing)
-    await moveTo(timing, fresh)
+    // A folder that is there although the old one has moved is an empty one, of somebody who is about to append.
+    const moved = isFolder(old)
+    if (moved && isFolder(timing)) rmdirSync(timing)
+    const away = !moved && isFolder(timing) ? [{ from: timing, to: old }] : []
+    renameFolders([...away, { from: fresh, to: timing }])
+    syncFolder(layout.dir)
+    syncFolder(staged)
   } else if (!isFolder(timing)) {
     throw new OpDbusError(
       'STORE',

@@ -46,6 +46,8 @@ export interface WriterParts {
   /** Keeps no process alive. */
   readonly quietTimer: Timer
   readonly io: WriteIo
+  /** Called when the lock was taken: ends what another process began and did not finish. */
+  readonly finish: () => Promise<unknown>
   readonly segmentBytes?: number
   /** Told of blocks that are on the disk. */
   readonly appended: (blocks: readonly Block[]) => void
@@ -188,6 +190,7 @@ export class ChainWriter {
       this.#waitingForLock = undefined
       this.#waitedFor = undefined
     }
+    if (lock.isHeld) await this.#parts.finish()
   }
 
   async #runAlone(waiting: Waiting): Promise<void> {
@@ -196,10 +199,11 @@ export class ChainWriter {
     try {
       await waiting.work!()
       waiting.resolve([])
-    } catch (error) {
-      waiting.reject(error)
-    } finally {
       this.#forget(true)
+    } catch (error) {
+      // What it may have left half done is finished by whoever takes the lock next.
+      this.#forget()
+      waiting.reject(error)
     }
   }
 
