@@ -89,7 +89,6 @@ export async function finishRestore(layout: Layout, changed: () => void): Promis
       `a restore was cut off, and neither ${timing} nor ${fresh} is there\nnothing is written: put the folder back that was moved, or restore a snapshot by hand`,
     )
   }
-  unlink(layout.head)
   await rm(join(layout.dir, 'tree'), { recursive: true, force: true })
   changed()
   syncFolder(layout.dir)
