@@ -102,6 +102,7 @@ export async function openChain(options: ChainOptions = {}): Promise<Chain> {
       weekly: config.retainWeekly,
       quarterly: config.retainQuarterly,
     },
+    snapshotsDir: join(dataDir, 'snapshots'),
     release,
   })
 }
