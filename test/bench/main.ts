@@ -17,6 +17,7 @@ import { awaitedHit, memoryHit } from './rows/memory.js'
 import { memoryOf10k, weigh } from './rows/memory-10k.js'
 import { openMillion } from './rows/open.js'
 import { queryNet } from './rows/query-net.js'
+import { search1m, search100k, searchTask } from './rows/search.js'
 import { importTime } from './rows/start.js'
 import { diffMegabyte, diffTask, queryHit } from './rows/state.js'
 import { tokenizeRows } from './rows/tokenize.js'
@@ -45,13 +46,21 @@ const GROUPS: readonly RowGroup[] = [
   oneText,
   eventLoop,
   kernelRows,
+  search100k,
+  search1m,
   importTime,
   cliDisk,
   memoryOf10k,
 ]
 const IDS = GROUPS.map(group => group.id)
 /** What rows have done in processes of their own. */
-const CHILD_TASKS: Readonly<Record<string, ChildTask>> = { weigh, batch: batchTask, growth: growthTask, diff: diffTask }
+const CHILD_TASKS: Readonly<Record<string, ChildTask>> = {
+  weigh,
+  batch: batchTask,
+  growth: growthTask,
+  diff: diffTask,
+  search: searchTask,
+}
 const ROUNDS = { full: 9, quick: 3 }
 
 try {
