@@ -4,9 +4,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { timer } from './cache/within.js'
 import { readStateConfig, type StateConfig } from './config.js'
 import { OpDbusError } from './errors.js'
+import { AppliesChain } from './node/applies-chain.js'
 import type { OpenOptions } from './node/options.js'
 import { nodeClock, nodeHash, timer as quietTimer } from './node/runtime.js'
-import { dataDirOf, loadPluginModule, machineDigest, splitOptions } from './node/state-options.js'
+import { splitOptions } from './node/split-options.js'
+import { dataDirOf, loadPluginModule, machineDigest } from './node/state-options.js'
 import type { Caches } from './public.js'
 import type { StateSettings } from './settings.js'
 import { DataFolder } from './state/data-folder.js'
@@ -81,9 +83,9 @@ export interface StateOptions extends OpenOptions, StateSettings {
  */
 export async function openState(options: StateOptions = {}): Promise<StateManager> {
   const { caches: given, plugins = [], ...settings } = options
-  const { ofState, ofCaches } = splitOptions(settings)
+  const { own, ofCaches } = splitOptions('state', settings, ['caches', 'plugins'])
   const early: string[] = []
-  const config = readStateConfig(ofState, process.env, message => early.push(message))
+  const config = readStateConfig(own, process.env, message => early.push(message))
   if (given && Object.keys(ofCaches).length > 0) {
     throw new OpDbusError(
       'INVALID_INPUT',
@@ -100,6 +102,7 @@ export async function openState(options: StateOptions = {}): Promise<StateManage
   const { warn } = diagnostics
   for (const message of early) warn(message)
   const clock = nodeClock()
+  const chain = new AppliesChain({ dataDir: config.dataDir, caches })
   const calls = new PluginCalls(timer, 1000 * config.pluginTimeout, diagnostics)
   const tools: PluginTools = {
     clock,
@@ -132,7 +135,9 @@ export async function openState(options: StateOptions = {}): Promise<StateManage
     timer,
     quietTimer,
     push: { on: config.queryPush, ttlMs: 1000 * config.queryPushTtl },
+    remember: config.blockchain ? chain.remember : undefined,
     release: async () => {
+      await chain.close()
       if (!given) await caches.close()
     },
   })

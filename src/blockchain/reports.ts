@@ -1,6 +1,8 @@
 // What the chain answers to questions about itself. Types only.
 import type { Block } from './block.js'
 
+export type * from './upkeep-reports.js'
+
 /** The end of the chain. */
 export interface ChainHead {
   /** Blocks. */
@@ -94,6 +96,16 @@ export interface SearchReport {
   readonly pending: number
   /** Space of the vectors; absent for `text`. */
   readonly space?: string
+  /** Vectors of a model that served before: they serve for what has none of this one yet. Absent where nothing is pending, or there are none. */
+  readonly older?: OlderVectors
+}
+
+export interface OlderVectors {
+  readonly space: string
+  /** Blocks that were searched by them: they are counted in the report as well. */
+  readonly searched: number
+  /** Why they could not be searched. */
+  readonly problem?: string
 }
 
 export interface ExportCall extends BlockFilter {
