@@ -1,7 +1,6 @@
 // The blocks of a chain on this machine: its parts put together behind one port. Opening touches no file.
 import * as fs from 'node:fs'
 import type { Clock, Timer, Warn } from '../../ports.js'
-import { OpDbusError } from '../../errors.js'
 import type { Block, Draft } from '../block.js'
 import { readLine } from '../line.js'
 import type { BlockIndex, BlockStore, BlockTimes, ExclusiveChain, RawFault, RawLine, WriteCall } from '../ports.js'
@@ -123,10 +122,6 @@ class FileBlockStore implements BlockStore {
 
   times(number: number): BlockTimes | undefined {
     return this.#index?.times(number)
-  }
-
-  adopt(): Promise<void> {
-    return Promise.reject(new OpDbusError('CLOSED', 'not built yet'))
   }
 
   exclusively<T>(work: (chain: ExclusiveChain) => Promise<T>, call: WriteCall = {}): Promise<T> {
