@@ -5,6 +5,7 @@ import { timer } from './cache/within.js'
 import { readStateConfig, type StateConfig } from './config.js'
 import { OpDbusError } from './errors.js'
 import { AppliesChain } from './node/applies-chain.js'
+import { cachesFor } from './node/given-caches.js'
 import type { OpenOptions } from './node/options.js'
 import { nodeClock, nodeHash, timer as quietTimer } from './node/runtime.js'
 import { splitOptions } from './node/split-options.js'
@@ -86,18 +87,8 @@ export async function openState(options: StateOptions = {}): Promise<StateManage
   const { own, ofCaches } = splitOptions('state', settings, ['caches', 'plugins'])
   const early: string[] = []
   const config = readStateConfig(own, process.env, message => early.push(message))
-  if (given && Object.keys(ofCaches).length > 0) {
-    throw new OpDbusError(
-      'INVALID_INPUT',
-      `options of caches (${Object.keys(ofCaches).join(', ')}) beside caches that are open`,
-    )
-  }
-  if (given && typeof given.queries?.getOrCompute !== 'function') {
-    throw new OpDbusError('INVALID_INPUT', 'caches must be what openCaches answers')
-  }
   if (!Array.isArray(plugins)) throw new OpDbusError('INVALID_INPUT', 'plugins must be a list of plugins')
-  // Loaded only now: a program that brings caches has it, and the file of the caches stays as it is for those who want no state.
-  const caches = given ?? (await (await import('./node.js')).openCaches(ofCaches))
+  const { caches, release } = await cachesFor(given, ofCaches)
   const { diagnostics } = caches
   const { warn } = diagnostics
   for (const message of early) warn(message)
@@ -138,7 +129,7 @@ export async function openState(options: StateOptions = {}): Promise<StateManage
     remember: config.blockchain ? chain.remember : undefined,
     release: async () => {
       await chain.close()
-      if (!given) await caches.close()
+      await release()
     },
   })
 }

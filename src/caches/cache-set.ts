@@ -119,6 +119,8 @@ export class CacheSet {
   readonly blocks: BlockCache
   /** What else works on these caches tells it here. @internal */
   readonly diagnostics: Diagnostics
+  /** The folder of the disk tiers. @internal */
+  readonly dir: string | undefined
   readonly #extras: CacheSetExtras
   #closing: Promise<void> | undefined
 
@@ -129,6 +131,7 @@ export class CacheSet {
     this.diffs = diffs
     this.blocks = blocks
     this.#extras = extras
+    this.dir = extras.dir
     this.diagnostics = extras.diagnostics ?? new Diagnostics()
   }
 

@@ -35,6 +35,14 @@ export function segmentPath({ timing }: Layout, first: number): string {
   return join(timing, `${String(first).padStart(12, '0')}.jsonl`)
 }
 
+export function isSegmentName(name: string): boolean {
+  return SEGMENT.test(name)
+}
+
+export function segmentOfName({ timing }: Layout, name: string): Segment {
+  return { first: Number(name.slice(0, 12)), path: join(timing, name) }
+}
+
 /**
  * The segments in order. Files that are called otherwise are somebody else's, and left alone.
  * @throws OpDbusError STORE where something that is no file bears a segment's name, or a folder is none
@@ -47,9 +55,9 @@ export function segmentsIn(layout: Layout): Segment[] {
     if (!stats.isDirectory()) throw inTheWay(folder, stats.isSymbolicLink() ? 'a link' : 'no folder')
   }
   const segments = namesIn(timing)
-    .filter(name => SEGMENT.test(name))
+    .filter(isSegmentName)
     .sort()
-    .map(name => ({ first: Number(name.slice(0, 12)), path: join(timing, name) }))
+    .map(name => segmentOfName(layout, name))
   for (const { path } of segments) {
     const stats = statOf(path)
     if (stats !== undefined && !stats.isFile()) throw inTheWay(path, kindOf(stats))
@@ -57,7 +65,8 @@ export function segmentsIn(layout: Layout): Segment[] {
   return segments
 }
 
-function kindOf(stats: fs.Stats): string {
+/** What is in a segment's place, for people. */
+export function kindOf(stats: fs.Stats): string {
   if (stats.isSymbolicLink()) return 'a link, and no segment'
   return stats.isDirectory() ? 'a folder, and no segment' : 'no regular file'
 }

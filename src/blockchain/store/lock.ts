@@ -132,7 +132,7 @@ export class WriterLock {
 
   #hold(): void {
     held.add(this)
-    if (!watchesExit) process.on('exit', () => [...held].forEach(lock => lock.release()))
+    if (!watchesExit) process.on('exit', releaseAll)
     watchesExit = true
     this.#beat = setInterval(() => {
       const now = new Date()
@@ -198,6 +198,10 @@ export class WriterLock {
       unlink(guard)
     }
   }
+}
+
+function releaseAll(): void {
+  for (const lock of [...held]) lock.release()
 }
 
 /** A short wait is the rule; who waits for a long work looks less often. */

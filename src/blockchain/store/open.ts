@@ -1,17 +1,21 @@
 // The blocks of a chain on this machine: its parts put together behind one port. Opening touches no file.
+import * as fs from 'node:fs'
 import type { Clock, Timer, Warn } from '../../ports.js'
-import { OpDbusError } from '../../errors.js'
 import type { Block, Draft } from '../block.js'
-import type { BlockIndex, BlockStore, ExclusiveChain, RawLine, WriteCall } from '../ports.js'
+import { readLine } from '../line.js'
+import type { BlockIndex, BlockStore, BlockTimes, ExclusiveChain, RawFault, RawLine, WriteCall } from '../ports.js'
+import { DISK, type WriteIo } from './disk.js'
 import { exclusiveChain } from './exclusive.js'
 import { Followers } from './follow.js'
 import { HeadFile } from './head-file.js'
-import { layoutOf } from './layout.js'
+import { layoutOf, segmentPath } from './layout.js'
+import { linesOf } from './line-reader.js'
 import { type LockIo, WriterLock } from './lock.js'
+import { rawLines } from './raw-lines.js'
 import { ChainReader } from './reader.js'
 import { Rewrites } from './rewrites.js'
-import { SegmentFiles } from './segment-files.js'
-import { ChainWriter, DISK, type WriteIo } from './writer.js'
+import { openSegment, SegmentFiles } from './segment-files.js'
+import { ChainWriter } from './writer.js'
 
 export interface StoreOptions {
   /** `<dataDir>/blockchain`; made by the first append. */
@@ -34,6 +38,22 @@ export function openBlockStore(options: StoreOptions): BlockStore {
   return new FileBlockStore(options)
 }
 
+/** The hash of block 0, by which chains are told apart; undefined where there is none, or it is damaged. Asks no index. */
+export function firstHash(dir: string): string | undefined {
+  const fd = openSegment(segmentPath(layoutOf(dir), 0))
+  if (fd === undefined) return undefined
+  try {
+    for (const { bytes, ended } of linesOf(fd, 0, fs.fstatSync(fd).size)) {
+      return ended ? readLine(bytes.toString('utf8')).block.hash : undefined
+    }
+  } catch {
+    // Whoever reads it is told.
+  } finally {
+    fs.closeSync(fd)
+  }
+  return undefined
+}
+
 class FileBlockStore implements BlockStore {
   readonly dir: string
   readonly #layout
@@ -43,10 +63,12 @@ class FileBlockStore implements BlockStore {
   readonly #followers: Followers
   readonly #listeners = new Set<(blocks: readonly Block[]) => void>()
   readonly #warn: Warn
+  readonly #index: BlockIndex | undefined
 
   constructor({ dir, clock, warn, lock: lockIo, timer, quietTimer, index, io = DISK, segmentBytes }: StoreOptions) {
     this.dir = dir
     this.#warn = warn
+    this.#index = index
     const layout = layoutOf(dir)
     this.#layout = layout
     const lock = new WriterLock(layout.lock, lockIo)
@@ -82,8 +104,8 @@ class FileBlockStore implements BlockStore {
     return this.#reader.scan(from, to)
   }
 
-  lines(): AsyncIterable<readonly RawLine[]> {
-    return this.#reader.lines()
+  lines(): AsyncIterable<readonly (RawLine | RawFault)[]> {
+    return rawLines(this.#layout, this.#reader.limit())
   }
 
   moreThan(size: number, signal: AbortSignal | undefined): Promise<void> {
@@ -91,11 +113,15 @@ class FileBlockStore implements BlockStore {
   }
 
   append(drafts: readonly Draft[], call: WriteCall = {}): Promise<readonly Block[]> {
-    return this.#writer.append(drafts, call)
+    return this.#writer.append({ drafts }, call)
   }
 
-  adopt(): Promise<void> {
-    return Promise.reject(new OpDbusError('CLOSED', 'not built yet'))
+  async adopt(blocks: readonly Block[], call: WriteCall = {}): Promise<void> {
+    await this.#writer.append({ blocks }, call)
+  }
+
+  times(number: number): BlockTimes | undefined {
+    return this.#index?.times(number)
   }
 
   exclusively<T>(work: (chain: ExclusiveChain) => Promise<T>, call: WriteCall = {}): Promise<T> {
@@ -121,6 +147,8 @@ class FileBlockStore implements BlockStore {
   async close(): Promise<void> {
     this.#followers.close()
     await this.#writer.close()
+    // First what it has yet to write: to forget the files empties it.
+    this.#index?.close()
     this.#reader.forget()
     this.#rewrites.release()
   }

@@ -5,8 +5,9 @@ import { quietly } from '../../fs/errno.js'
 import { readAt, syncFile } from '../../fs/files.js'
 import type { Block } from '../block.js'
 import { readLine } from '../line.js'
-import type { BlockIndex, Location, RawLine } from '../ports.js'
+import type { BlockIndex, Location } from '../ports.js'
 import { damaged, guarded, storeError } from './faults.js'
+import { locationOf } from './group.js'
 import type { Head, HeadFile } from './head-file.js'
 import { type Layout, segmentPath } from './layout.js'
 import { linesOf } from './line-reader.js'
@@ -57,9 +58,16 @@ export class ChainReader {
     return guarded(`read the chain in ${this.#parts.layout.dir}`, () => this.#current().count)
   }
 
+  /** How much of the last segment may be read while a process writes; undefined where none does. */
+  limit(): { readonly segment: number; readonly bytes: number } | undefined {
+    const { segment, bytes } = this.#current()
+    return this.#parts.lock.holder() === undefined ? undefined : { segment, bytes }
+  }
+
   /** Everything that this process knew of the files, since they are others now. */
   forget(): void {
-    const { files, head } = this.#parts
+    const { files, head, index } = this.#parts
+    index?.reset()
     this.#look = undefined
     this.#taught.clear()
     files.forget()
@@ -101,46 +109,6 @@ export class ChainReader {
     }
   }
 
-  async *lines(): AsyncGenerator<readonly RawLine[]> {
-    const look = this.#current()
-    const { files, lock, layout } = this.#parts
-    const segments = files.listAgain()
-    for (const { first, path } of segments) {
-      const fd = openSegment(path)
-      if (fd === undefined) continue
-      try {
-        const { size } = fs.fstatSync(fd)
-        // What is behind the acknowledged end is somebody's who writes just now, or what was cut off.
-        const isLast = first === segments.at(-1)!.first
-        const end = isLast && first === look.segment && lock.holder() !== undefined ? look.bytes : size
-        let piece: RawLine[] = []
-        let bytes = 0
-        let number = first
-        for (const line of linesOf(fd, 0, end)) {
-          const tail = isLast && (line.offset >= look.bytes || first > look.segment)
-          piece.push({
-            number: number++,
-            segment: first,
-            offset: line.offset,
-            bytes: line.bytes,
-            ...(tail && { tail }),
-          })
-          bytes += line.length
-          if (bytes < PIECE_BYTES) continue
-          yield piece
-          piece = []
-          bytes = 0
-          await turn()
-        }
-        if (piece.length > 0) yield piece
-      } catch (error) {
-        throw storeError(error, `read the chain in ${layout.dir}`)
-      } finally {
-        fs.closeSync(fd)
-      }
-    }
-  }
-
   async *#scanSegment(
     first: number,
     from: number,
@@ -150,7 +118,7 @@ export class ChainReader {
   ): AsyncGenerator<readonly Block[]> {
     const { files, layout, rewrites } = this.#parts
     const path = segmentPath(layout, first)
-    const place = from === first ? { offset: 0 } : (this.#parts.index?.find(from) ?? files.place(first, from - first))
+    const place = from === first ? { offset: 0 } : (this.#known(from, first) ?? files.place(first, from - first))
     const fd = openSegment(path)
     if (fd === undefined || place === undefined) throw this.#missing(from)
     try {
@@ -192,6 +160,16 @@ export class ChainReader {
     }
   }
 
+  /** Where the index knows a block of that segment, after a look: what it says may be from before a prune. */
+  #known(number: number, segment: number): Location | undefined {
+    const { index } = this.#parts
+    const known = index?.find(number)
+    if (known === undefined) return undefined
+    if (known.segment === segment && this.#blockAt(known) !== undefined) return known
+    index!.forget(number)
+    return undefined
+  }
+
   /** The block that the index knows there; undefined where it is another. */
   #blockAt({ number, hash, segment, offset, bytes }: Location): Block | undefined {
     const file = this.#parts.files.open(segment)
@@ -224,7 +202,7 @@ export class ChainReader {
       if (segment === undefined || place === undefined) break
       const block = blockOf(bytesAt(files.open(segment)!.fd, place.offset, place.bytes))
       if (typeof block === 'string' || block.number !== n) break
-      locations.push({ number: n, hash: block.hash, segment, ...place })
+      locations.push(locationOf(block, segment, place.offset, place.bytes))
     }
     if (locations.length > 0) index!.learn(locations)
   }

@@ -6,21 +6,11 @@ import { type Block, NO_PREVIOUS } from '../block.js'
 import { type ReadLine, readLine } from '../line.js'
 import type { Location } from '../ports.js'
 import { damaged } from './faults.js'
+import { locationOf } from './group.js'
 import type { Head } from './head-file.js'
 import { type Layout, type Segment, segmentPath, segmentsIn } from './layout.js'
 import { lastLineOf, linesOf } from './line-reader.js'
-
-/** The end of the chain, or any place between two blocks. */
-export interface Tip {
-  /** The number of the first block of the segment. */
-  readonly segment: number
-  /** Where the last block's line ends there. */
-  readonly bytes: number
-  /** Blocks before this place. */
-  readonly count: number
-  /** Of the block before this place. */
-  readonly hash: string
-}
+import type { Tip } from './tip.js'
 
 export interface WalkEnd {
   readonly tip: Tip
@@ -119,13 +109,7 @@ async function walkSegment(
       }
       const { block } = read
       more = read.more
-      unit.push({
-        number: block.number,
-        hash: block.hash,
-        segment: from.segment,
-        offset: line.offset,
-        bytes: line.length,
-      })
+      unit.push(locationOf(block, from.segment, line.offset, line.length))
       at = { segment: from.segment, bytes: line.offset + line.length + 1, count: at.count + 1, hash: block.hash }
       if (head !== undefined && head.size === at.count && head.hash !== block.hash) {
         throw damaged(block.number, 'is not the one that was acknowledged', path)
