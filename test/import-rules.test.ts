@@ -25,7 +25,8 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
   'src/realms': ['src/errors', 'src/ports'],
   'src/diagnostics': ['src/errors', 'src/ports'],
   // Options.
-  'src/options': ['src/patterns/setting'],
+  'src/options': ['src/option-kinds', 'src/patterns/setting'],
+  'src/option-kinds': ['src/patterns/setting'],
   'src/settings': ['src/patterns/setting'],
   'src/config': ['src/errors', 'src/options', 'src/settings'],
   // The core: no runtime, no domain.

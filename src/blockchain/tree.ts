@@ -5,7 +5,7 @@ import { DENIED, errnoOf, inWords } from '../fs/errno.js'
 import type { Warn } from '../ports.js'
 import { NO_PREVIOUS } from './block.js'
 import { consistencyRanges, inclusionRanges, type Range } from './merkle.js'
-import type { BlockReader, MerkleTree } from './ports.js'
+import type { BlockReader, MerkleTree, StoredTree } from './ports.js'
 import { numbersWithPrefix } from './prefix-search.js'
 import { TreeFiles } from './store/tree-files.js'
 import { TILE, TreeDamage, TreeLevels } from './tree-levels.js'
@@ -76,6 +76,16 @@ class ChainTree implements MerkleTree {
       this.#checked = checked
       return numbers
     })
+  }
+
+  stored(): StoredTree | undefined {
+    const record = this.#files.record()
+    if (record === undefined) return undefined
+    const hashes = (level: number, from: number, count: number) => {
+      const there = Math.min(count, Math.floor(record.size / TILE ** level) - from)
+      return (there > 0 && this.#files.read(level, from, there)) || new Uint8Array()
+    }
+    return { ...record, hashes }
   }
 
   #nodes(ranges: readonly Range[], size: number): Promise<string[]> {

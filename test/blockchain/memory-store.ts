@@ -82,7 +82,7 @@ export class MemoryStore implements BlockStore {
       const segment = this.#segmentOf(number)
       if (segment === number) offset = 0
       const text = Buffer.from(lineText(block))
-      yield [{ number, segment, offset, bytes: text.subarray(0, -1) }]
+      yield [{ number, segment, offset, bytes: text.subarray(0, -1), length: text.length - 1 }]
       offset += text.length
     }
   }
@@ -116,11 +116,25 @@ export class MemoryStore implements BlockStore {
       const previous = added.at(-1)?.hash ?? blocks.at(-1)?.hash ?? NO_PREVIOUS
       added.push(lineOf(draft, { number, previous, timestamp: now }).block)
     }
-    blocks.push(...added)
+    await this.#add(added)
+    return added
+  }
+
+  async adopt(blocks: readonly Block[]): Promise<void> {
+    this.#enter()
+    const last = this.#disk.blocks.at(-1)
+    const { number, header } = blocks[0]!
+    if (number !== this.#disk.blocks.length || header.previous !== (last?.hash ?? NO_PREVIOUS)) {
+      throw new OpDbusError('CONFLICT', `block ${number} does not continue this chain`)
+    }
+    await this.#add(blocks)
+  }
+
+  async #add(added: readonly Block[]): Promise<void> {
+    this.#disk.blocks.push(...added)
     await Promise.resolve()
     for (const tell of this.#listeners) tell(added)
     for (const tell of [...this.#disk.changed]) tell()
-    return added
   }
 
   /** Blocks of no importance, as an append would add them. */
