@@ -39,6 +39,8 @@ export interface RawLine {
   readonly length: number
   /** The file ends here without a line end. */
   readonly torn?: true
+  /** It stands behind the last whole append: what was cut off, and goes with the next append. */
+  readonly tail?: boolean
 }
 
 /** Something among the segments that cannot be read as lines: a name or a kind of file that no segment has, a disk that says no. */
@@ -70,6 +72,8 @@ export interface BlockReader {
    * missing shows in the numbers.
    */
   lines(): AsyncIterable<readonly (RawLine | RawFault)[]>
+  /** What the last writer said is on the disk, unproven: for `verify` alone. Undefined where nobody said. */
+  acknowledged?(): { readonly size: number; readonly hash: string } | undefined
   /** Resolves when there are more than `size` blocks. @throws OpDbusError ABORTED, CLOSED */
   moreThan(size: number, signal: AbortSignal | undefined): Promise<void>
 }
