@@ -5,7 +5,11 @@ import { join } from 'node:path'
 import { openCaches } from 'op-dbus'
 import { type Chain, type ChainOptions, openChain } from 'op-dbus/blockchain'
 import { afterEach, describe, expect, it } from 'vitest'
-import { temporaryFolder } from '../support.js'
+import { lineText } from '../../src/blockchain/line.js'
+import { openBlockIndex } from '../../src/blockchain/store/index-files.js'
+import { firstHash } from '../../src/blockchain/store/open.js'
+import { crc32, hash, TestClock, temporaryFolder } from '../support.js'
+import { testStore } from './store-parts.js'
 
 const opened: { close(): Promise<void> }[] = []
 afterEach(async () => {
@@ -98,6 +102,46 @@ describe('the index', () => {
     expect(
       await said(await open(folder, { embeddingDiskCache: false, dir: '/dev/null/no', onWarning: () => {} }), 9),
     ).toEqual({ n: 9 })
+  })
+})
+
+describe('a segment that was rewritten', () => {
+  /** A store with the index that every process on this folder shares. */
+  function openStore(folder: string) {
+    const dir = join(folder, 'data', 'blockchain')
+    const parts = { clock: new TestClock(), hash, crc32, warn: () => {} }
+    const index = openBlockIndex({ dir: indexIn(folder), chain: () => firstHash(dir), ...parts })
+    const { store } = testStore(join(folder, 'data'), { index })
+    opened.push(store)
+    return store
+  }
+
+  it('is read right by who had it open, and by who finds the index of before', async () => {
+    const folder = await chainOf(3000)
+    const chain = await open(folder)
+    const before = openStore(folder)
+    expect(await said(chain, 1500)).toEqual({ n: 1500 })
+    expect(before.read(1500)?.body).toBeDefined()
+    const pruner = openStore(folder)
+    await pruner.exclusively(async held => {
+      const lines: string[] = []
+      for await (const piece of pruner.scan(0)) for (const { header } of piece) lines.push(lineText({ header }))
+      await held.rewrite(0, lines)
+    })
+    const fresh = openStore(folder)
+    for (const store of [before, pruner, fresh]) {
+      for (const number of [1500, 2999]) {
+        const block = store.read(number)
+        expect([block?.number, block?.body]).toEqual([number, undefined])
+      }
+      for (const from of [1700, 700, 2500]) {
+        const numbers: number[] = []
+        for await (const piece of store.scan(from, from + 300)) numbers.push(...piece.map(({ number }) => number))
+        expect(numbers).toEqual(Array.from({ length: 300 }, (_, i) => from + i))
+      }
+    }
+    await expect.poll(() => chain.view(1500)?.body).toBeUndefined()
+    expect((await chain.getBlock(1500))?.body).toBeUndefined()
   })
 })
 
