@@ -126,8 +126,8 @@ export class ChainReader {
       let previous = before
       let piece: Block[] = []
       let bytes = 0
-      for (const line of linesOf(fd, place.offset, fs.fstatSync(fd).size)) {
-        if (number >= end) break
+      const few = end - from <= PIECE_BLOCKS ? this.#bytesTo(end - 1, first, place.offset) : undefined
+      for (const line of linesOf(fd, place.offset, fs.fstatSync(fd).size, few)) {
         const block = blockOf(line.bytes)
         const fault =
           typeof block === 'string'
@@ -146,6 +146,7 @@ export class ChainReader {
         previous = block.hash
         number++
         bytes += line.length
+        if (number >= end) break
         if (piece.length < PIECE_BLOCKS && bytes < PIECE_BYTES) continue
         yield piece
         piece = []
@@ -158,6 +159,12 @@ export class ChainReader {
     } finally {
       fs.closeSync(fd)
     }
+  }
+
+  /** How far a few blocks reach, by the index: a guess that costs nothing but another read where it is wrong. */
+  #bytesTo(number: number, segment: number, offset: number): number | undefined {
+    const last = this.#parts.index?.find(number)
+    return last?.segment === segment && last.offset >= offset ? last.offset + last.bytes + 1 - offset : undefined
   }
 
   /** Where the index knows a block of that segment, after a look: what it says may be from before a prune. */
