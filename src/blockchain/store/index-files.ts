@@ -143,11 +143,14 @@ class IndexFiles implements BlockIndex {
     for (const location of part) {
       const at = location.number - first
       const before = held.entries[at]
+      const same = before !== undefined && isSame(before, location)
+      // The file is from before a prune or a restore.
+      if (before !== undefined && !same && held.seen[at] === 0) keepSeen(held)
       if (held.seen[at] === 0) held.seenCount++
       held.seen[at] = 1
-      if (before !== undefined && isSame(before, location)) continue
+      if (same) continue
+      if (held.entries[at] === undefined) held.known++
       held.entries[at] = location
-      if (before === undefined) held.known++
       held.news++
     }
     const ends = part.at(-1)!.number === first + PER_FILE - 1 || held.known === PER_FILE
@@ -295,6 +298,12 @@ class IndexFiles implements BlockIndex {
 /** The first number of the thousand; undefined for what is no number of a block, or one that is not kept. */
 function firstOf(number: number): number | undefined {
   return Number.isSafeInteger(number) && number >= 0 && number < MAX_INDEXED ? number - (number % PER_FILE) : undefined
+}
+
+/** Lets go of what was read from a file. */
+function keepSeen(held: Thousand): void {
+  for (let at = 0; at < PER_FILE; at++) if (held.seen[at] === 0) held.entries[at] = undefined
+  held.known = held.seenCount
 }
 
 function seenWhole({ seenCount }: Thousand): boolean {
