@@ -60,8 +60,15 @@ export class ChainReader {
 
   /** How much of the last segment may be read while a process writes; undefined where none does. */
   limit(): { readonly segment: number; readonly bytes: number } | undefined {
+    // What is in the way of a segment is told line by line.
+    if (this.#parts.lock.holder() === undefined) return undefined
     const { segment, bytes } = this.#current()
-    return this.#parts.lock.holder() === undefined ? undefined : { segment, bytes }
+    return { segment, bytes }
+  }
+
+  /** What the last writer said. */
+  acknowledged(): { readonly size: number; readonly hash: string } | undefined {
+    return this.#parts.head.read()
   }
 
   /** Everything that this process knew of the files, since they are others now. */
