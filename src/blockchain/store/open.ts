@@ -124,10 +124,6 @@ class FileBlockStore implements BlockStore {
     return this.#index?.times(number)
   }
 
-  adopt(): Promise<void> {
-    return Promise.reject(new OpDbusError('CLOSED', 'not built yet'))
-  }
-
   exclusively<T>(work: (chain: ExclusiveChain) => Promise<T>, call: WriteCall = {}): Promise<T> {
     const chain = exclusiveChain(this.#layout, {
       changes: () => new HeadFile(this.#layout.head).blank(),
