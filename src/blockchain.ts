@@ -30,6 +30,7 @@ export type { Chain } from './blockchain/chain.js'
 export { checkConsistency, checkProof, openHead } from './blockchain/log/heads.js'
 export type { WriteCall } from './blockchain/ports.js'
 export type * from './blockchain/reports.js'
+export type * from './blockchain/upkeep-reports.js'
 export { ERROR_CODES, type ErrorCode, isOpDbusError, OpDbusError } from './errors.js'
 export type { JsonObject, JsonValue } from './json/json.js'
 export type { OpenOptions } from './node/options.js'
@@ -104,6 +105,7 @@ export async function openChain(options: ChainOptions = {}): Promise<Chain> {
       quarterly: config.retainQuarterly,
     },
     ...(config.logName !== undefined && { logName: config.logName }),
+    snapshotsDir: join(dataDir, 'snapshots'),
     release,
   })
 }
