@@ -7,7 +7,12 @@ import { memoryFolder } from '../support.js'
 import { describeWithGo } from './go-verifier.js'
 
 async function withChain<T>(dir: string, work: (chain: Chain) => Promise<T>): Promise<T> {
-  const chain = await openChain({ dataDir: dir, dir: join(dir, 'cache'), logName: 'example.com/changes', model: 'none' })
+  const chain = await openChain({
+    dataDir: dir,
+    dir: join(dir, 'cache'),
+    logName: 'example.com/changes',
+    model: 'none',
+  })
   try {
     return await work(chain)
   } finally {

@@ -109,16 +109,16 @@ async function mustContinue({ store, tree }: Parts, last: SignedHead): Promise<v
   )
 }
 
-/** Undefined where there is none to be had without the lock: another process may be about to make a key. */
-/** The head that was signed last; undefined where nothing was. @throws OpDbusError CONFLICT where nobody can tell; STORE */
-export function lastSigned(dir: string): SignedHead | undefined {
+/** The head that was signed last; undefined where there is no key. @throws OpDbusError CONFLICT where nobody can tell; STORE */
+export function lastSignedHead(dir: string): SignedHead | undefined {
   const signer = readKey(dir)?.signer
   return signer && lastHead(dir, signer)
 }
 
+/** Undefined as well where nobody can tell without the lock: another process may be about to make a key. */
 function lastQuietly(dir: string): SignedHead | undefined {
   try {
-    return lastSigned(dir)
+    return lastSignedHead(dir)
   } catch (error) {
     if (isOpDbusError(error, 'CONFLICT')) return undefined
     throw error
