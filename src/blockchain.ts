@@ -27,6 +27,7 @@ export type {
   FootprintInput,
 } from './blockchain/block.js'
 export type { Chain } from './blockchain/chain.js'
+export { checkConsistency, checkProof, openHead } from './blockchain/log/heads.js'
 export type { WriteCall } from './blockchain/ports.js'
 export type * from './blockchain/reports.js'
 export type * from './blockchain/upkeep-reports.js'
@@ -103,6 +104,7 @@ export async function openChain(options: ChainOptions = {}): Promise<Chain> {
       weekly: config.retainWeekly,
       quarterly: config.retainQuarterly,
     },
+    ...(config.logName !== undefined && { logName: config.logName }),
     snapshotsDir: join(dataDir, 'snapshots'),
     release,
   })
