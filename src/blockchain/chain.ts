@@ -8,6 +8,7 @@ import type { WriteCall } from './ports.js'
 import type {
   BlockProof,
   ChainHead,
+  ChainStats,
   ConsistencyProof,
   ExportCall,
   ExportReport,
@@ -17,9 +18,17 @@ import type {
   ListCall,
   LogKey,
   ProofCall,
+  PruneCall,
+  PruneReport,
+  RestoreReport,
   SearchCall,
   SearchReport,
   SignedHead,
+  SnapshotCall,
+  SnapshotInfo,
+  SnapshotPruneCall,
+  SnapshotPruneReport,
+  StatsCall,
   StreamCall,
   TilesCall,
   TilesReport,
@@ -34,6 +43,11 @@ export class Chain {
   /** The root opens it. @internal */
   constructor(parts: ChainParts) {
     this.#parts = parts
+    const { store, diagnostics } = parts
+    store.onAppended(blocks => {
+      if (!diagnostics.appended.heard) return
+      diagnostics.appended.tell({ first: blocks[0]!.number, blocks: blocks.length, hash: blocks.at(-1)!.hash })
+    })
   }
 
   /** How many blocks there are, whoever appended them. @throws OpDbusError STORE, CHAIN_DAMAGED */
@@ -180,6 +194,59 @@ export class Chain {
     return (await import('./log/export-tiles.js')).exportTiles(this.#parts, dir, call)
   }
 
+  /**
+   * Takes the bodies away of all blocks that no rule keeps. Headers and hashes stay, so that every proof holds. What is gone is gone, but
+   * from snapshots.
+   * @throws OpDbusError INVALID_INPUT where nothing would be kept; CHAIN_DAMAGED, with nothing changed; STORE, ABORTED
+   */
+  async prune(call: PruneCall = {}): Promise<PruneReport> {
+    this.#enter()
+    return (await import('./prune.js')).pruneChain(this.#parts, call)
+  }
+
+  /**
+   * Keeps the chain as it is under a name; default: the time. Shares what it can with the chain's files.
+   * @throws OpDbusError INVALID_INPUT for a name that is none or is taken, and for an empty chain; CHAIN_DAMAGED, STORE, ABORTED
+   */
+  async snapshot(name?: string, call: WriteCall = {}): Promise<SnapshotInfo> {
+    this.#enter()
+    return (await import('./snapshots.js')).makeSnapshot(this.#parts, name, call)
+  }
+
+  /** The oldest first; what is damaged says so. @throws OpDbusError STORE, ABORTED */
+  async snapshots(call: SnapshotCall = {}): Promise<readonly SnapshotInfo[]> {
+    this.#enter()
+    return (await import('./snapshots.js')).listSnapshots(this.#parts, call)
+  }
+
+  /**
+   * Puts a snapshot in the chain's place, whole or not at all, once every byte of it was looked at. What the chain was is kept as a snapshot
+   * before that.
+   * @throws OpDbusError INVALID_INPUT where there is none of that name; CHAIN_DAMAGED where it is not what was written; STORE, ABORTED
+   */
+  async restore(name: string, call: WriteCall = {}): Promise<RestoreReport> {
+    this.#enter()
+    return (await import('./snapshots.js')).restoreSnapshot(this.#parts, name, call)
+  }
+
+  /** @throws OpDbusError INVALID_INPUT where there is none of that name; STORE */
+  async deleteSnapshot(name: string): Promise<void> {
+    this.#enter()
+    return (await import('./snapshots.js')).deleteSnapshot(this.#parts, name)
+  }
+
+  /** Removes all snapshots that no rule keeps; damaged ones stay. @throws OpDbusError INVALID_INPUT where nothing would be kept; STORE */
+  async pruneSnapshots(call: SnapshotPruneCall = {}): Promise<SnapshotPruneReport> {
+    this.#enter()
+    return (await import('./snapshots.js')).pruneSnapshots(this.#parts, call)
+  }
+
+  /** Counts, by a look at every block. @throws OpDbusError CHAIN_DAMAGED, STORE, ABORTED */
+  async stats(call: StatsCall = {}): Promise<ChainStats> {
+    this.#enter()
+    return (await import('./stats.js')).statsOf(this.#parts, call)
+  }
+
   /** Ends what works in the background; what is acknowledged is on the disk anyway. Closing twice is fine. */
   close(): Promise<void> {
     this.#closing ??= this.#close()
@@ -195,7 +262,8 @@ export class Chain {
   }
 
   async #close(): Promise<void> {
-    const { vectors, store, release } = this.#parts
+    const { vectors, blocks, store, release } = this.#parts
+    blocks.close()
     const ended = await Promise.allSettled([vectors.close(), store.close()])
     await release()
     const failed = ended.find(outcome => outcome.status === 'rejected')

@@ -25,6 +25,8 @@ export const OWN_METADATA = 'op-dbus:'
 const MOST_JSON = MAX_LINE_BYTES / 4
 
 const KNOWN = ['plugin_id', 'operation', 'timestamp', 'data', 'data_hash', 'content_hash', 'metadata', 'text']
+const BODY = ['footprint', 'data', 'metadata', 'text']
+const FOOTPRINT = ['plugin_id', 'operation', 'timestamp', 'data_hash', 'content_hash']
 const HASH = /^[0-9a-f]{64}$/
 
 /** SHA-256 of a text's UTF-8 bytes, as 64 lowercase hexadecimal digits. */
@@ -78,6 +80,8 @@ export function hashesOf({ footprint, metadata, text }: BlockBody): Draft['hashe
 /** What in a body is not as the header says, or does not agree in itself; undefined where all is. */
 export function bodyFault(header: BlockHeader, body: BlockBody): string | undefined {
   const { footprint, data } = body
+  // No hash covers a member that nobody knows.
+  if (!hasOnly(body, BODY) || !hasOnly(footprint, FOOTPRINT)) return 'it has other members than a body has'
   const hashes = hashesOf(body)
   const differs = (['content', 'data', 'metadata', 'text'] as const).find(name => hashes[name] !== header[name])
   if (differs !== undefined) return `its ${differs} is not what its header says`
@@ -91,6 +95,10 @@ export function bodyFault(header: BlockHeader, body: BlockBody): string | undefi
     return 'its content hash is not that of its footprint'
   }
   return undefined
+}
+
+function hasOnly(object: object, names: readonly string[]): boolean {
+  return Object.keys(object).every(name => names.includes(name))
 }
 
 /**

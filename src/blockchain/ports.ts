@@ -33,10 +33,14 @@ export interface RawLine {
   readonly number: number
   readonly segment: number
   readonly offset: number
-  /** Without its line end. Not UTF-8 where it is damaged, and cut off behind `MAX_LINE_BYTES` where it is longer. */
+  /** Without its line end. Not UTF-8 where it is damaged; a part alone of a line that is longer than one may be. */
   readonly bytes: Uint8Array
+  /** Of the whole line, without its line end. */
+  readonly length: number
   /** The file ends here without a line end. */
   readonly torn?: true
+  /** It stands behind the last whole append: what was cut off, and goes with the next append. */
+  readonly tail?: boolean
 }
 
 /** Something among the segments that cannot be read as lines: a name or a kind of file that no segment has, a disk that says no. */
@@ -68,6 +72,8 @@ export interface BlockReader {
    * missing shows in the numbers.
    */
   lines(): AsyncIterable<readonly (RawLine | RawFault)[]>
+  /** What the last writer said is on the disk, unproven: for `verify` alone. Undefined where nobody said. */
+  acknowledged?(): { readonly size: number; readonly hash: string } | undefined
   /** Resolves when there are more than `size` blocks. @throws OpDbusError ABORTED, CLOSED */
   moreThan(size: number, signal: AbortSignal | undefined): Promise<void>
 }
@@ -138,6 +144,18 @@ export interface BlockIndex {
   close(): void
 }
 
+/** What is kept of a tree. */
+export interface StoredTree {
+  /** Leaves. */
+  readonly size: number
+  readonly root: string
+  /**
+   * `count` hashes of whole subtrees of 256 ** `level` blocks each, from the one of that number on, 32 bytes each; fewer where they are not
+   * all there.
+   */
+  hashes(level: number, from: number, count: number): Uint8Array
+}
+
 /** The Merkle tree of RFC 6962 over the hashes of blocks. Derived from the blocks, and brought up to them when it is asked. */
 export interface MerkleTree {
   /** The root hash over the first `size` blocks, 64 hexadecimal digits. @throws OpDbusError CHAIN_DAMAGED, STORE */
@@ -151,11 +169,8 @@ export interface MerkleTree {
    * All of them lie within the first `size` blocks.
    */
   hashes(level: number, from: number, count: number, size: number): Promise<Uint8Array>
-  /**
-   * What lies in its files, unproven: up to `count` hashes of whole subtrees of 256 ** `level` blocks each, from the one of that number on,
-   * 32 bytes each; fewer where there are fewer. Brings nothing up to date. For `verify` alone.
-   */
-  stored(level: number, from: number, count: number): Uint8Array
+  /** What lies in its files, unproven, and not brought up to date: for `verify` alone. Undefined where nothing is kept. */
+  stored(): StoredTree | undefined
   /**
    * The numbers of the first `size` blocks whose hash begins so, at most `limit`. Whoever reads those blocks compares their hashes: that
    * there is none is checked here.

@@ -15,9 +15,14 @@ export function replaceFile(path: string, bytes: Uint8Array, temporary: string, 
   fs.closeSync(putFile(path, bytes, temporary, options))
 }
 
-/** As {@link replaceFile}; returns the descriptor, to write more. */
-export function putFile(path: string, bytes: Uint8Array, temporary: string, { sync }: { sync: boolean }): number {
-  const fd = createFile(temporary)
+/** As {@link replaceFile}; returns the descriptor, to write more or to sync later. `mode`: who else may read it. */
+export function putFile(
+  path: string,
+  bytes: Uint8Array,
+  temporary: string,
+  { sync, mode }: { sync: boolean; mode?: number },
+): number {
+  const fd = createFile(temporary, mode)
   try {
     writeAt(fd, bytes, 0)
     if (sync) syncFile(fd)
@@ -93,6 +98,14 @@ export async function moveTo(path: string, from: string): Promise<void> {
   // The file is in its place whatever is said of the folder.
   await folder?.sync().catch(() => {})
   await folder?.close().catch(() => {})
+}
+
+/**
+ * Gives folders other names, one right after the other, so that nothing else of this thread comes in between. Their names outlive a power
+ * cut once the folders that they are in are synced.
+ */
+export function renameFolders(moves: readonly { readonly from: string; readonly to: string }[]): void {
+  for (const { from, to } of moves) fs.renameSync(from, to)
 }
 
 /** Waits until what was written is on the disk, where the file system can say so. */

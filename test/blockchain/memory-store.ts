@@ -29,7 +29,7 @@ export class MemoryDisk {
 }
 
 export class MemoryStore implements BlockStore {
-  readonly dir = '/nowhere/blockchain'
+  readonly dir: string
   /** Numbers of the blocks that were asked for, in order: `read` one by one, `scan` as it gives them. */
   readonly asked: number[] = []
   /** How often the number of blocks, and of rewrites, was looked at. */
@@ -40,8 +40,9 @@ export class MemoryStore implements BlockStore {
   readonly #listeners = new Set<(blocks: readonly Block[]) => void>()
   #closed = false
 
-  constructor(disk = new MemoryDisk()) {
+  constructor(disk = new MemoryDisk(), dir = '/nowhere/blockchain') {
     this.#disk = disk
+    this.dir = dir
   }
 
   get disk(): MemoryDisk {
@@ -81,7 +82,7 @@ export class MemoryStore implements BlockStore {
       const segment = this.#segmentOf(number)
       if (segment === number) offset = 0
       const text = Buffer.from(lineText(block))
-      yield [{ number, segment, offset, bytes: text.subarray(0, -1) }]
+      yield [{ number, segment, offset, bytes: text.subarray(0, -1), length: text.length - 1 }]
       offset += text.length
     }
   }
