@@ -20,6 +20,15 @@ export interface KeepParts extends ChainParts {
   readonly warnings: string[]
 }
 
+/** What `keep-child.ts` is told. */
+export interface KeepTask {
+  readonly dataDir: string
+  readonly work: 'prune' | 'snapshot' | 'restore'
+  /** Which call; 0: none. */
+  readonly killAt: number
+  readonly segmentBytes: number
+}
+
 /** As many as processes: parts over one folder see one another through the disk alone. */
 export function keepParts(dataDir: string, segmentBytes = 4000, clock = new TestClock()): KeepParts {
   const dir = join(dataDir, 'blockchain')
