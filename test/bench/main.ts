@@ -7,6 +7,7 @@ import { isLibrary, openLibrary } from './library.js'
 import { machine, machineText } from './machine.js'
 import type { Row, RowGroup } from './row.js'
 import { batchDisk, batchLoop, batchMemory, batchMiss, batchTask } from './rows/batch.js'
+import { getBlock, openChainTask } from './rows/chain-million.js'
 import { cliDisk } from './rows/cli.js'
 import { diskBytes, diskHit, diskWrite } from './rows/disk.js'
 import { eventLoop, fastembed, oneText, throughput } from './rows/embedding.js'
@@ -17,6 +18,7 @@ import { awaitedHit, memoryHit } from './rows/memory.js'
 import { memoryOf10k, weigh } from './rows/memory-10k.js'
 import { openMillion } from './rows/open.js'
 import { queryNet } from './rows/query-net.js'
+import { search1m, search100k, searchTask } from './rows/search.js'
 import { importTime } from './rows/start.js'
 import { diffMegabyte, diffTask, queryHit } from './rows/state.js'
 import { tokenizeRows } from './rows/tokenize.js'
@@ -34,6 +36,7 @@ const GROUPS: readonly RowGroup[] = [
   batchLoop,
   batchDisk,
   batchMemory,
+  getBlock,
   queryHit,
   queryNet,
   diffMegabyte,
@@ -45,13 +48,22 @@ const GROUPS: readonly RowGroup[] = [
   oneText,
   eventLoop,
   kernelRows,
+  search100k,
+  search1m,
   importTime,
   cliDisk,
   memoryOf10k,
 ]
 const IDS = GROUPS.map(group => group.id)
 /** What rows have done in processes of their own. */
-const CHILD_TASKS: Readonly<Record<string, ChildTask>> = { weigh, batch: batchTask, growth: growthTask, diff: diffTask }
+const CHILD_TASKS: Readonly<Record<string, ChildTask>> = {
+  weigh,
+  batch: batchTask,
+  growth: growthTask,
+  diff: diffTask,
+  search: searchTask,
+  'open-chain': openChainTask,
+}
 const ROUNDS = { full: 9, quick: 3 }
 
 try {

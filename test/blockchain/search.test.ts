@@ -91,7 +91,8 @@ describe('search by meaning', () => {
           for (const [i, { block }] of found.entries()) {
             expect(scores.get(block.number)).toBeCloseTo(best[i]![1], 5)
             const next = found[i + 1]?.block
-            if (next?.body!.text === block.body!.text) expect(next.number).toBeLessThan(block.number)
+            if (next !== undefined && next.body!.text === block.body!.text)
+              expect(next.number).toBeLessThan(block.number)
           }
         },
       ),

@@ -110,6 +110,10 @@ class FileBlockStore implements BlockStore {
     return rawLines(this.#layout, this.#reader.limit())
   }
 
+  acknowledged(): { readonly size: number; readonly hash: string } | undefined {
+    return this.#reader.acknowledged()
+  }
+
   moreThan(size: number, signal: AbortSignal | undefined): Promise<void> {
     return this.#followers.moreThan(size, signal)
   }
@@ -142,8 +146,9 @@ class FileBlockStore implements BlockStore {
   async close(): Promise<void> {
     this.#followers.close()
     await this.#writer.close()
-    this.#reader.forget()
+    // First what it has yet to write: to forget the files empties it.
     this.#index?.close()
+    this.#reader.forget()
     this.#rewrites.release()
   }
 
