@@ -16,7 +16,7 @@ import type { Tip } from './tip.js'
 const LINGER_MS = 20
 const LOOK_MS = 4
 /** Blocks of one write, but for a call that has more: the event loop is kept for as long as they take to draw up. */
-const GROUP_BLOCKS = 256
+const GROUP_BLOCKS = 512
 /** How often a group whose lock was lost is tried again. */
 const MOST_LOSSES = 3
 
