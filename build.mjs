@@ -42,6 +42,7 @@ const TARGETS = [
     entries: {
       node: 'src/node.ts',
       state: 'src/state.ts',
+      blockchain: 'src/blockchain.ts',
       'node-worker': 'src/node/worker.ts',
       'node-tokenizer': 'src/node/tokenizer.ts',
       'node-device-probe': 'src/node/device-probe.ts',

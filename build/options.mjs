@@ -18,7 +18,17 @@
  * @typedef {Readonly<Record<string, Option>>} Table
  */
 
-const GROUPS = { cache: 'Caches', model: 'Model', patterns: 'Patterns', device: 'Devices and threads', state: 'State' }
+const GROUPS = {
+  cache: 'Caches',
+  model: 'Model',
+  patterns: 'Patterns',
+  device: 'Devices and threads',
+  data: 'What is kept',
+  state: 'State',
+  chain: 'Blockchain',
+}
+/** Groups that `openState` and `openChain` take, and `openCaches` does not. */
+const BEYOND_CACHES = ['data', 'state', 'chain']
 const WIDTH = 120
 const MADE = 'Made by the build from src/options.ts: edit that.'
 const [BEGIN, END] = ['<!-- options: made by the build from src/options.ts -->', '<!-- end of options -->']
@@ -72,22 +82,27 @@ function settings(table, words) {
     typeFrom ? [`import type { ${type} } from '${typeFrom}'`] : [],
   )
   return [
-    `// The types of what \`openCaches\` and \`openState\` take. ${MADE}`,
+    `// The types of what \`openCaches\`, \`openState\` and \`openChain\` take. ${MADE}`,
     ...new Set(imports),
     '',
     '/** What can be set in every runtime. All optional. */',
     'export interface CommonSettings {',
-    ...members(({ group, only }) => group !== 'state' && only === undefined),
+    ...members(({ group, only }) => !BEYOND_CACHES.includes(group) && only === undefined),
     '}',
     '',
     '/** Everything that can be set, by whoever opens the caches. All optional; an option wins over its variable. */',
     'export interface CacheSettings extends CommonSettings {',
-    ...members(({ group, only }) => group !== 'state' && only !== undefined),
+    ...members(({ group, only }) => !BEYOND_CACHES.includes(group) && only !== undefined),
     '}',
     '',
     '/** What can be set for plugins and the state that they answer, besides the caches. All optional; an option wins over its variable. */',
     'export interface StateSettings {',
-    ...members(({ group }) => group === 'state'),
+    ...members(({ group }) => group === 'data' || group === 'state'),
+    '}',
+    '',
+    '/** What can be set for the chain, besides the caches. All optional; an option wins over its variable. */',
+    'export interface ChainSettings {',
+    ...members(({ group }) => group === 'data' || group === 'chain'),
     '}',
     '',
   ].join('\n')
@@ -106,13 +121,13 @@ function member(name, { type, variable, otherVariable, choices }, words) {
 /** @param {Table} table @param {Record<string, Words>} words */
 function optionWords(table, words) {
   const rows = Object.entries(table)
-    .filter(([name, { flag, group }]) => flag || group === 'state' || name === 'queryCacheTtl')
+    .filter(([name, { flag, group }]) => flag || BEYOND_CACHES.includes(group) || name === 'queryCacheTtl')
     .flatMap(([name]) => {
       const { help, default: otherwise } = /** @type {Words} */ (words[name])
       return [`  ${name}: {`, property('help', help), property('default', otherwise), '  },']
     })
   return [
-    `// What the CLI says of the options that it takes, and of variables of the state. ${MADE}`,
+    `// What the CLI says of the options that it takes, and of variables of state and chain. ${MADE}`,
     'export const OPTION_WORDS: Readonly<Record<string, { readonly help: string; readonly default: string }>> = {',
     ...rows,
     '}',

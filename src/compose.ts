@@ -19,13 +19,13 @@ import { fromUserEmbedder, type UserEmbedder } from './embedder/client/custom-em
 import type { OpenedModel } from './embedder/open-model.js'
 import { patternConfig } from './patterns/setting.js'
 import type { Templates } from './patterns/templates.js'
-import type { CallOptions, Clock, Crc32, Embedder, Hash, Store, Warn } from './ports.js'
+import type { CallOptions, Clock, Crc32, Embedder, Hash, Warn } from './ports.js'
 
 /**
- * Bytes of the other three in memory. With 10,000 embeddings of 384 floats at their default bound (20.5 MB) all four
+ * Bytes of the other three in memory; of a block, where there are 1,000 or more. With 10,000 embeddings of 384 floats at their default bound (20.5 MB) all four
  * stay within the 31 MB that the strategy promises.
  */
-const BLOCK_BYTES = 2_500_000
+const BLOCK_BYTES = 2_500
 const DIFF_BYTES = 2_000_000
 /** Room for a state that is 1.7 MB as JSON: what memory does not hold is read from disk, and hashed, each time it is compared. */
 export const QUERY_BYTES = 5_500_000
@@ -47,7 +47,6 @@ export interface Runtime {
   /** A store of the user's own behind that. */
   readonly shared?: SharedTierOptions
   readonly queryDisk?: QueryDisk
-  readonly blockStore?: Store
   readonly extras?: (set: () => CacheSet) => CacheSetExtras | undefined
 }
 
@@ -77,8 +76,7 @@ export async function composeCaches(config: Config, runtime: Runtime): Promise<C
       diffs: new DiffCache({ capacity: config.diffCacheSize, capacityBytes: DIFF_BYTES, ttlMs: diffTtlMs, ...parts }),
       blocks: new BlockCache({
         capacity: config.blockCacheSize,
-        capacityBytes: BLOCK_BYTES,
-        store: runtime.blockStore,
+        capacityBytes: BLOCK_BYTES * Math.max(1000, config.blockCacheSize),
         ...parts,
       }),
     },

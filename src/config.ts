@@ -1,13 +1,15 @@
 // Options over environment over defaults, checked once, into one frozen Config. Which there are says the table in options.ts.
 // Reads no file and no clock.
 import { OpDbusError } from './errors.js'
-import { type DeviceChoice, OPTIONS, type Option, type OptionName } from './options.js'
-import type { CacheSettings, StateSettings } from './settings.js'
+import { type DeviceChoice, OPTIONS, type Option, type OptionName, type OptionTaker, takes } from './options.js'
+import type { CacheSettings, ChainSettings, StateSettings } from './settings.js'
 
 /** Every option of the caches with its value; undefined only where it has no default. */
 export type Config = ConfigOf<keyof CacheSettings>
-/** The same of the options of group `state`. */
+/** The same of what plugins and their manager take. */
 export type StateConfig = ConfigOf<keyof StateSettings>
+/** The same of what the chain takes. */
+export type ChainConfig = ConfigOf<keyof ChainSettings>
 type ConfigOf<N extends OptionName> = { readonly [K in N]: Filled<(typeof OPTIONS)[K]> }
 type Filled<E> = E extends Option<infer T, infer D> ? (undefined extends D ? T | undefined : T) : never
 
@@ -33,7 +35,7 @@ export function readConfig(
   warn: (message: string) => void,
   runtime: RuntimeOptions,
 ): Config {
-  return read(settings, env, warn, { runtime, takes: ({ group }) => group !== 'state' }) as Config
+  return read(settings, env, warn, { runtime, taker: 'caches' }) as Config
 }
 
 /** As {@link readConfig}, of what plugins and their manager take. */
@@ -42,17 +44,27 @@ export function readStateConfig(
   env: Environment,
   warn: (message: string) => void,
 ): StateConfig {
-  const runtime: RuntimeOptions = { runtime: 'node', name: 'Node', beside: [], devices: [] }
-  return read(settings, env, warn, { runtime, takes: ({ group }) => group === 'state' }) as StateConfig
+  return read(settings, env, warn, { runtime: NODE_ALONE, taker: 'state' }) as StateConfig
 }
+
+/** As {@link readConfig}, of what the chain takes. */
+export function readChainConfig(
+  settings: ChainSettings,
+  env: Environment,
+  warn: (message: string) => void,
+): ChainConfig {
+  return read(settings, env, warn, { runtime: NODE_ALONE, taker: 'chain' }) as ChainConfig
+}
+
+const NODE_ALONE: RuntimeOptions = { runtime: 'node', name: 'Node', beside: [], devices: [] }
 
 interface Reading {
   readonly runtime: RuntimeOptions
-  readonly takes: (option: Option<unknown>) => boolean
+  readonly taker: OptionTaker
 }
 
 function read(
-  settings: CacheSettings & StateSettings,
+  settings: CacheSettings & StateSettings & ChainSettings,
   env: Environment,
   warn: (message: string) => void,
   reading: Reading,
@@ -60,7 +72,7 @@ function read(
   refuseStrange(settings, reading)
   const config: Partial<Record<OptionName, unknown>> = {}
   for (const [name, option] of Object.entries(OPTIONS) as [OptionName, Option<unknown>][]) {
-    if (!reading.takes(option)) continue
+    if (!takes(reading.taker, option)) continue
     const given = settings[name]
     if (given !== undefined) refuseBad(name, given, option, reading.runtime)
     config[name] = given ?? fromEnvironment(option, env, warn) ?? option.default
@@ -68,14 +80,14 @@ function read(
   return Object.freeze(config)
 }
 
-function refuseStrange(settings: object, { takes, runtime: { runtime, name, beside } }: Reading): void {
+function refuseStrange(settings: object, { taker, runtime: { runtime, name, beside } }: Reading): void {
   const known = (Object.entries(OPTIONS) as [OptionName, Option<unknown>][])
-    .filter(([, option]) => takes(option) && (option.only === undefined || option.only === runtime))
+    .filter(([, option]) => takes(taker, option) && (option.only === undefined || option.only === runtime))
     .map(([option]) => option as string)
   const strange = Object.entries(settings).find(([option, value]) => value !== undefined && !known.includes(option))
   if (!strange) return
   const [option] = strange
-  const elsewhere = Object.hasOwn(OPTIONS, option) && takes(OPTIONS[option as OptionName] as Option<unknown>)
+  const elsewhere = Object.hasOwn(OPTIONS, option) && takes(taker, OPTIONS[option as OptionName])
   const what = elsewhere ? `${name} has no option "${option}"` : `unknown option "${option}"`
   throw invalid(option, `${what}; there are: ${[...known, ...beside].sort().join(', ')}`)
 }

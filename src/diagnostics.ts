@@ -1,5 +1,5 @@
-// What happens inside the caches and the state, as typed events for whoever listens. While nobody does, an event costs one branch and is
-// not made. No event holds a text, a key or a value: an entry is named by a hash, worked out only when it is asked for.
+// What happens inside the caches, the state and the chain, as typed events for whoever listens. While nobody does, an event costs one branch
+// and is not made. No event holds a text, a key or a value: an entry is named by a hash, worked out only when it is asked for.
 import { messageOf } from './errors.js'
 import type { CacheName, Device, SkipReason, Source, TierName } from './ports.js'
 
@@ -25,6 +25,12 @@ export interface DiagnosticEvents {
   readonly pushed: PushedEvent
   /** A plugin did not do what it was asked. Told each time. */
   readonly failed: FailedEvent
+  /** This process added blocks to the chain (op-dbus/blockchain), and they are on the disk. */
+  readonly appended: AppendedEvent
+  /** Bodies of blocks were taken away, by this process. */
+  readonly pruned: PrunedEvent
+  /** A snapshot was put in the chain's place, by this process. */
+  readonly restored: RestoredEvent
   /** What `onWarning` is told as well. */
   readonly warning: WarningEvent
 }
@@ -42,6 +48,9 @@ export const DIAGNOSTIC_NAMES: readonly DiagnosticName[] = [
   'applied',
   'pushed',
   'failed',
+  'appended',
+  'pruned',
+  'restored',
   'warning',
 ]
 
@@ -146,6 +155,30 @@ export interface FailedEvent {
   readonly message: string
 }
 
+export interface AppendedEvent {
+  /** Number of the first. */
+  readonly first: number
+  /** How many. */
+  readonly blocks: number
+  /** Of the last one: the end of the chain then. */
+  readonly hash: string
+}
+
+export interface PrunedEvent {
+  /** How many lost their bodies. */
+  readonly blocks: number
+  /** What the chain's files are smaller by. */
+  readonly bytes: number
+  readonly micros: number
+}
+
+export interface RestoredEvent {
+  /** Blocks of the chain now, and before. */
+  readonly size: number
+  readonly before: number
+  readonly micros: number
+}
+
 export interface WarningEvent {
   readonly message: string
 }
@@ -217,6 +250,9 @@ export class Diagnostics {
   readonly applied: Topic<AppliedEvent>
   readonly pushed: Topic<PushedEvent>
   readonly failed: Topic<FailedEvent>
+  readonly appended: Topic<AppendedEvent>
+  readonly pruned: Topic<PrunedEvent>
+  readonly restored: Topic<RestoredEvent>
   readonly warning: Topic<WarningEvent>
   readonly #told = new Set<string>()
   readonly #onWarning: ((message: string) => void) | undefined
@@ -235,6 +271,9 @@ export class Diagnostics {
     this.applied = topic('applied')
     this.pushed = topic('pushed')
     this.failed = topic('failed')
+    this.appended = topic('appended')
+    this.pruned = topic('pruned')
+    this.restored = topic('restored')
     this.warning = topic('warning')
   }
 

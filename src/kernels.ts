@@ -10,7 +10,7 @@ export { type ChosenKernels, KERNEL_CHOICES, type KernelChoice } from './kernels
 export { int8Error } from './kernels/int8.js'
 export { type Projection, project } from './kernels/project.js'
 export { type Neighbour, VectorIndex, type VectorIndexOptions, type VectorMap } from './kernels/vector-index.js'
-export type { KernelDevice, KernelMatrix, Kernels, MatrixOptions, NearestRows } from './ports.js'
+export type { KernelDevice, KernelMatrix, Kernels, MatrixOptions, NearestOptions, NearestRows } from './ports.js'
 
 export interface KernelOptions {
   /** Default: `auto`, the fastest that is there, for each matrix by its rows and dims. */

@@ -64,7 +64,6 @@ export async function openCaches(options: OpenOptions = {}): Promise<CacheSet> {
     vectors: embedder => openVectors(embedder, { folder: folders?.embeddings, budgetBytes, clock, warn, lifetime }),
     shared,
     queryDisk: disk?.queries,
-    blockStore: disk?.blocks,
     extras: set =>
       disk && {
         ...disk.extras,

@@ -1,20 +1,15 @@
-// The one table of options: all that `openCaches` and `openState` take besides functions and objects of the caller's. What an entry says here
-// is read by config.ts (options, environment, checks), by the CLI (flags, help, completion), and by the build, which writes
+// The one table of options: all that `openCaches`, `openState` and `openChain` take besides functions and objects of the caller's. What an
+// entry says here is read by config.ts (options, environment, checks), by the CLI (flags, help, completion), and by the build, which writes
 // settings.ts, cli/option-words.ts and docs/settings.md from it. Imports nothing that a page would have to load.
 //
 // To add an option, write one entry, with a comment: the comment is the help that people read, in editors, `--help`,
 // completion and the docs. It is plain text with `code` in backticks; variable, flag and a default that is a value are added to
 // it. Where the default is no fixed value, the comment says it in its last sentence: "Default: as many as ...". Then `node build.mjs`, and read it as
 // `config.theName`.
-import {
-  GONE_MODE,
-  isPatternSetting,
-  PATTERN_EXPECTS,
-  PATTERN_MODES,
-  type PatternSetting,
-  parsePatterns,
-  patternFault,
-} from './patterns/setting.js'
+import { listOfWords, nameOfLog, oneOf, patterns, seconds, trueOrFalse, wholeNumber, words } from './option-kinds.js'
+import { GONE_MODE, PATTERN_MODES } from './patterns/setting.js'
+
+export { type FlagOption, type Option, type OptionGroup, type OptionTaker, takes } from './option-kinds.js'
 
 /** Devices that can be asked for; `auto` takes the first that works. */
 export const DEVICE_CHOICES = ['auto', 'cuda', 'webgpu', 'cpu', 'wasm'] as const
@@ -27,157 +22,6 @@ export type DtypeChoice = (typeof DTYPE_CHOICES)[number]
 /** How token vectors become one: the mean of all, or the first token's. */
 export const POOLING_CHOICES = ['mean', 'cls'] as const
 export type PoolingChoice = (typeof POOLING_CHOICES)[number]
-
-/**
- * What an option is about: the sections of docs/settings.md, and what a command of the CLI takes together. Those of `state` are taken by
- * `openState` alone, the others by `openCaches` as well.
- */
-export type OptionGroup = 'cache' | 'model' | 'device' | 'patterns' | 'state'
-
-/** How the CLI takes an option: as `--the-name`, with a value unless the option is true or false. */
-export interface FlagOption {
-  /** One letter: `-m`. */
-  readonly short?: string
-  /** What stands for the value in the help. */
-  readonly value?: string
-  /** What completion offers where the option has no choices. */
-  readonly completes?: 'folder' | readonly string[]
-  /** Where it may stand without a value: what it means then, and which next words are its value all the same. */
-  readonly alone?: { readonly means: string; readonly unless: readonly string[] }
-}
-
-/** What may be a value, whoever gives it. */
-interface Kind<T> {
-  /** As TypeScript writes it. */
-  readonly type: string
-  /** The module that a type with a name comes from. */
-  readonly typeFrom?: string
-  /** A text of the environment or of a command line; undefined when it means nothing. */
-  readonly parse: (text: string) => T | undefined
-  readonly allows: (value: unknown) => boolean
-  /** Ends "X is not ...". */
-  readonly expects: string
-  /** What is wrong inside of an option that is an object; undefined where `expects` says it all. */
-  readonly faultOf?: (value: unknown) => string | undefined
-  readonly choices?: readonly string[]
-}
-
-/** What an entry says beside its kind. */
-interface Entry<T> {
-  readonly group: OptionGroup
-  /** The variable of the environment. Without one the option is for programs only. */
-  readonly variable?: string
-  /** Read where `variable` says nothing: another list of words for the same option. */
-  readonly otherVariable?: { readonly name: string; readonly words: Readonly<Record<string, T>> }
-  readonly flag?: FlagOption
-  /** The only runtime that has it. */
-  readonly only?: 'node' | 'page'
-}
-
-/** One option. `D` is undefined where there is no default that is a value. */
-export interface Option<T, D extends T | undefined = T | undefined> extends Kind<T>, Entry<T> {
-  readonly default: D
-}
-
-type WithDefault<T, D extends T | undefined> = Entry<T> & { readonly default?: D }
-
-function option<T, D extends T | undefined>(kind: Kind<T>, entry: WithDefault<T, D>): Option<T, D> {
-  return { ...kind, ...entry, default: entry.default as D }
-}
-
-function wholeNumber<D extends number | undefined = undefined>(least: number, entry: WithDefault<number, D>) {
-  const kind: Kind<number> = {
-    type: 'number',
-    parse: text => (/^\d+$/.test(text) && Number(text) >= least ? safe(Number(text)) : undefined),
-    allows: value => Number.isSafeInteger(value) && (value as number) >= least,
-    expects: `a whole number from ${least}`,
-  }
-  return option(kind, entry)
-}
-
-function seconds<D extends number | undefined = undefined>(entry: WithDefault<number, D>) {
-  const kind: Kind<number> = {
-    type: 'number',
-    parse: text => (/^\d+(\.\d+)?$/.test(text) ? safe(Number(text)) : undefined),
-    allows: value => typeof value === 'number' && value >= 0 && value <= Number.MAX_SAFE_INTEGER,
-    expects: 'seconds, 0 or more',
-  }
-  return option(kind, entry)
-}
-
-function trueOrFalse<D extends boolean | undefined = undefined>(entry: WithDefault<boolean, D>) {
-  const kind: Kind<boolean> = {
-    type: 'boolean',
-    parse: text => BOOLEANS.get(text.toLowerCase()),
-    allows: value => typeof value === 'boolean',
-    expects: 'true or false',
-  }
-  return option(kind, entry)
-}
-
-function words<D extends string | undefined = undefined>(entry: WithDefault<string, D>) {
-  const kind: Kind<string> = {
-    type: 'string',
-    parse: text => (text.includes('\0') ? undefined : text),
-    allows: value => typeof value === 'string' && value !== '' && !value.includes('\0'),
-    expects: 'a non-empty text',
-  }
-  return option(kind, entry)
-}
-
-/** `aliases`: further words for a choice, in the environment and on the command line. */
-function oneOf<C extends string, D extends C | undefined = undefined>(
-  choices: readonly C[],
-  entry: WithDefault<C, D>,
-  aliases: readonly (readonly [string, C])[] = [],
-) {
-  const known = new Map<string, C>([...choices.map(choice => [choice, choice] as const), ...aliases])
-  const kind: Kind<C> = {
-    type: choices.map(choice => `'${choice}'`).join(' | '),
-    parse: text => known.get(text.toLowerCase()),
-    allows: value => (choices as readonly unknown[]).includes(value),
-    expects: `one of ${choices.join(', ')}`,
-    choices,
-  }
-  return option(kind, entry)
-}
-
-function listOfWords(entry: WithDefault<readonly string[], readonly string[] | undefined>) {
-  const allows = (value: unknown): value is readonly string[] =>
-    Array.isArray(value) && value.every(one => typeof one === 'string' && one.trim() !== '' && !one.includes('\0'))
-  const kind: Kind<readonly string[]> = {
-    type: 'readonly string[]',
-    parse: text => {
-      const found = text.split(',').map(one => one.trim())
-      return allows(found) ? found : undefined
-    },
-    allows,
-    expects: 'a list of non-empty texts (with commas between them, in a variable)',
-  }
-  return option(kind, entry)
-}
-
-const BOOLEANS = new Map([
-  ...['true', '1', 'yes', 'on'].map(text => [text, true] as const),
-  ...['false', '0', 'no', 'off'].map(text => [text, false] as const),
-])
-
-function patterns<D extends PatternSetting | undefined = undefined>(entry: WithDefault<PatternSetting, D>) {
-  const kind: Kind<PatternSetting> = {
-    type: 'PatternSetting',
-    typeFrom: './patterns/setting.js',
-    parse: parsePatterns,
-    allows: isPatternSetting,
-    faultOf: patternFault,
-    expects: PATTERN_EXPECTS,
-    choices: PATTERN_MODES,
-  }
-  return option(kind, entry)
-}
-
-function safe(value: number): number | undefined {
-  return value <= Number.MAX_SAFE_INTEGER ? value : undefined
-}
 
 export const OPTIONS = {
   /**
@@ -202,7 +46,7 @@ export const OPTIONS = {
     variable: 'OPDBUS_EMBEDDING_DISK_BYTES',
     default: 2 ** 31,
   }),
-  /** Blocks kept in memory, entries; ten times as many on disk; 0 = off. */
+  /** Blocks of the chain kept in memory, entries; 0 = off. */
   blockCacheSize: wholeNumber(0, { group: 'cache', variable: 'OPDBUS_BLOCK_CACHE_SIZE', default: 1_000 }),
   /** How long a plugin's answer is good, seconds; 0 = off. */
   queryCacheTtl: seconds({ group: 'cache', variable: 'OPDBUS_QUERY_CACHE_TTL', default: 5 }),
@@ -277,11 +121,11 @@ export const OPTIONS = {
   /** The model is unloaded after this long without a text to embed, ms; 0 = never. */
   idleUnloadMs: wholeNumber(0, { group: 'device', default: 300_000 }),
   /**
-   * Folder of what is worth keeping: checkpoints, the state after the last apply. Default: `/var/lib/op-dbus` for root, else
-   * `$XDG_DATA_HOME/op-dbus`, else `~/.local/share/op-dbus`.
+   * Folder of what is worth keeping: the blockchain and its snapshots, checkpoints, the state after the last apply. Default:
+   * `/var/lib/op-dbus` for root, else `$XDG_DATA_HOME/op-dbus`, else `~/.local/share/op-dbus`.
    */
   dataDir: words({
-    group: 'state',
+    group: 'data',
     variable: 'OPDBUS_DATA_DIR',
     flag: { value: 'DIR', completes: 'folder' },
     only: 'node',
@@ -309,6 +153,21 @@ export const OPTIONS = {
   systemdBus: words({ group: 'state', variable: 'OPDBUS_SYSTEMD_BUS', only: 'node' }),
   /** Folder of LXC's containers. Default: the one that `lxc-config lxc.lxcpath` names. */
   lxcPath: words({ group: 'state', variable: 'OPDBUS_LXC_PATH', only: 'node' }),
+  /** Remember each apply as a block of the blockchain on this machine. */
+  blockchain: trueOrFalse({ group: 'state', variable: 'OPDBUS_BLOCKCHAIN', default: true, only: 'node' }),
+  /**
+   * What the blockchain is called to others, in what it signs and in its key; counts when the key is made, at the first signature.
+   * Default: `op-dbus/` and the name of this machine.
+   */
+  logName: nameOfLog({ group: 'chain', variable: 'OPDBUS_LOG_NAME', only: 'node' }),
+  /** Of how many hours a prune keeps the newest block, or the newest snapshot; counted are those that have one. */
+  retainHourly: wholeNumber(0, { group: 'chain', variable: 'OPDBUS_RETAIN_HOURLY', default: 5, only: 'node' }),
+  /** The same for days, which begin at midnight UTC. */
+  retainDaily: wholeNumber(0, { group: 'chain', variable: 'OPDBUS_RETAIN_DAILY', default: 5, only: 'node' }),
+  /** The same for weeks, which begin on Mondays. */
+  retainWeekly: wholeNumber(0, { group: 'chain', variable: 'OPDBUS_RETAIN_WEEKLY', default: 5, only: 'node' }),
+  /** The same for quarters of a year. */
+  retainQuarterly: wholeNumber(0, { group: 'chain', variable: 'OPDBUS_RETAIN_QUARTERLY', default: 5, only: 'node' }),
 }
 
 export type OptionName = keyof typeof OPTIONS

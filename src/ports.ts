@@ -329,6 +329,11 @@ export interface KernelMatrix {
   readonly capacity: number
   /** Puts whole rows in from row `first` on, over what is there or right behind it. */
   put(first: number, vectors: Float32Array): void
+  /**
+   * As {@link put}, for rows that are int8 already: each number of a row is multiplied by the row's scale. An int8 matrix keeps these very
+   * bytes. Throws INVALID_INPUT on a matrix of another precision.
+   */
+  putInt8(first: number, rows: Int8Array, scales: Float32Array): void
   /** Forgets the rows from `rows` on. */
   cut(rows: number): void
   /** A copy of `count` rows from `first` on; of an int8 matrix, what it kept of them. */
@@ -336,9 +341,16 @@ export interface KernelMatrix {
   /** The dot product of `query` (`dims` floats) with every row. */
   dot(query: Float32Array): Promise<Float32Array>
   /** The `k` rows with the highest dot products, best first, of equal ones the lower row; all rows where there are fewer. */
-  nearest(query: Float32Array, k: number): Promise<NearestRows>
+  nearest(query: Float32Array, k: number, options?: NearestOptions): Promise<NearestRows>
   /** Gives the room back. Freeing twice is fine; any other call afterwards throws CLOSED. */
   free(): void
+}
+
+export interface NearestOptions {
+  /** Only these rows are multiplied: rows of the matrix, each higher than the one before. Default: all. */
+  readonly among?: Uint32Array | undefined
+  /** Which of two rows with equal dot products comes first. Default: `lower`. */
+  readonly ties?: 'lower' | 'higher' | undefined
 }
 
 export interface NearestRows {

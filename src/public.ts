@@ -25,6 +25,7 @@ export type { EmbedProgress } from './caches/progress.js'
 export type { QueryCache, QueryCall } from './caches/query-cache.js'
 export type { CachedValue, ComputeValue, ValueCall } from './caches/value-cache.js'
 export type {
+  AppendedEvent,
   AppliedEvent,
   ClearedEvent,
   ComputedEvent,
@@ -35,7 +36,9 @@ export type {
   FaultEvent,
   InvalidatedEvent,
   LookupEvent,
+  PrunedEvent,
   PushedEvent,
+  RestoredEvent,
   StoredEvent,
   TierVisit,
   WarningEvent,

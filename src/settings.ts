@@ -1,4 +1,4 @@
-// The types of what `openCaches` and `openState` take. Made by the build from src/options.ts: edit that.
+// The types of what `openCaches`, `openState` and `openChain` take. Made by the build from src/options.ts: edit that.
 import type { PatternSetting } from './patterns/setting.js'
 
 /** What can be set in every runtime. All optional. */
@@ -17,10 +17,7 @@ export interface CommonSettings {
    * `OPDBUS_EMBEDDING_DISK_BYTES`.
    */
   readonly embeddingDiskBytes?: number | undefined
-  /**
-   * Blocks kept in memory, entries; ten times as many on disk; 0 = off. Default: 1,000. Variable:
-   * `OPDBUS_BLOCK_CACHE_SIZE`.
-   */
+  /** Blocks of the chain kept in memory, entries; 0 = off. Default: 1,000. Variable: `OPDBUS_BLOCK_CACHE_SIZE`. */
   readonly blockCacheSize?: number | undefined
   /** How long a plugin's answer is good, seconds; 0 = off. Default: 5. Variable: `OPDBUS_QUERY_CACHE_TTL`. */
   readonly queryCacheTtl?: number | undefined
@@ -107,8 +104,9 @@ export interface CacheSettings extends CommonSettings {
 /** What can be set for plugins and the state that they answer, besides the caches. All optional; an option wins over its variable. */
 export interface StateSettings {
   /**
-   * Folder of what is worth keeping: checkpoints, the state after the last apply. Default: `/var/lib/op-dbus` for root,
-   * else `$XDG_DATA_HOME/op-dbus`, else `~/.local/share/op-dbus`. Variable: `OPDBUS_DATA_DIR`.
+   * Folder of what is worth keeping: the blockchain and its snapshots, checkpoints, the state after the last apply.
+   * Default: `/var/lib/op-dbus` for root, else `$XDG_DATA_HOME/op-dbus`, else `~/.local/share/op-dbus`. Variable:
+   * `OPDBUS_DATA_DIR`.
    */
   readonly dataDir?: string | undefined
   /**
@@ -144,4 +142,32 @@ export interface StateSettings {
   readonly systemdBus?: string | undefined
   /** Folder of LXC's containers. Default: the one that `lxc-config lxc.lxcpath` names. Variable: `OPDBUS_LXC_PATH`. */
   readonly lxcPath?: string | undefined
+  /** Remember each apply as a block of the blockchain on this machine. Default: true. Variable: `OPDBUS_BLOCKCHAIN`. */
+  readonly blockchain?: boolean | undefined
+}
+
+/** What can be set for the chain, besides the caches. All optional; an option wins over its variable. */
+export interface ChainSettings {
+  /**
+   * Folder of what is worth keeping: the blockchain and its snapshots, checkpoints, the state after the last apply.
+   * Default: `/var/lib/op-dbus` for root, else `$XDG_DATA_HOME/op-dbus`, else `~/.local/share/op-dbus`. Variable:
+   * `OPDBUS_DATA_DIR`.
+   */
+  readonly dataDir?: string | undefined
+  /**
+   * What the blockchain is called to others, in what it signs and in its key; counts when the key is made, at the first
+   * signature. Default: `op-dbus/` and the name of this machine. Variable: `OPDBUS_LOG_NAME`.
+   */
+  readonly logName?: string | undefined
+  /**
+   * Of how many hours a prune keeps the newest block, or the newest snapshot; counted are those that have one. Default:
+   * 5. Variable: `OPDBUS_RETAIN_HOURLY`.
+   */
+  readonly retainHourly?: number | undefined
+  /** The same for days, which begin at midnight UTC. Default: 5. Variable: `OPDBUS_RETAIN_DAILY`. */
+  readonly retainDaily?: number | undefined
+  /** The same for weeks, which begin on Mondays. Default: 5. Variable: `OPDBUS_RETAIN_WEEKLY`. */
+  readonly retainWeekly?: number | undefined
+  /** The same for quarters of a year. Default: 5. Variable: `OPDBUS_RETAIN_QUARTERLY`. */
+  readonly retainQuarterly?: number | undefined
 }

@@ -4,9 +4,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { timer } from './cache/within.js'
 import { readStateConfig, type StateConfig } from './config.js'
 import { OpDbusError } from './errors.js'
+import { AppliesChain } from './node/applies-chain.js'
+import { cachesFor } from './node/given-caches.js'
 import type { OpenOptions } from './node/options.js'
 import { nodeClock, nodeHash, timer as quietTimer } from './node/runtime.js'
-import { dataDirOf, loadPluginModule, machineDigest, splitOptions } from './node/state-options.js'
+import { splitOptions } from './node/split-options.js'
+import { dataDirOf, loadPluginModule, machineDigest } from './node/state-options.js'
 import type { Caches } from './public.js'
 import type { StateSettings } from './settings.js'
 import { DataFolder } from './state/data-folder.js'
@@ -81,25 +84,16 @@ export interface StateOptions extends OpenOptions, StateSettings {
  */
 export async function openState(options: StateOptions = {}): Promise<StateManager> {
   const { caches: given, plugins = [], ...settings } = options
-  const { ofState, ofCaches } = splitOptions(settings)
+  const { own, ofCaches } = splitOptions('state', settings, ['caches', 'plugins'])
   const early: string[] = []
-  const config = readStateConfig(ofState, process.env, message => early.push(message))
-  if (given && Object.keys(ofCaches).length > 0) {
-    throw new OpDbusError(
-      'INVALID_INPUT',
-      `options of caches (${Object.keys(ofCaches).join(', ')}) beside caches that are open`,
-    )
-  }
-  if (given && typeof given.queries?.getOrCompute !== 'function') {
-    throw new OpDbusError('INVALID_INPUT', 'caches must be what openCaches answers')
-  }
+  const config = readStateConfig(own, process.env, message => early.push(message))
   if (!Array.isArray(plugins)) throw new OpDbusError('INVALID_INPUT', 'plugins must be a list of plugins')
-  // Loaded only now: a program that brings caches has it, and the file of the caches stays as it is for those who want no state.
-  const caches = given ?? (await (await import('./node.js')).openCaches(ofCaches))
+  const { caches, release } = await cachesFor(given, ofCaches)
   const { diagnostics } = caches
   const { warn } = diagnostics
   for (const message of early) warn(message)
   const clock = nodeClock()
+  const chain = new AppliesChain({ dataDir: config.dataDir, caches })
   const calls = new PluginCalls(timer, 1000 * config.pluginTimeout, diagnostics)
   const tools: PluginTools = {
     clock,
@@ -132,8 +126,10 @@ export async function openState(options: StateOptions = {}): Promise<StateManage
     timer,
     quietTimer,
     push: { on: config.queryPush, ttlMs: 1000 * config.queryPushTtl },
+    remember: config.blockchain ? chain.remember : undefined,
     release: async () => {
-      if (!given) await caches.close()
+      await chain.close()
+      await release()
     },
   })
 }

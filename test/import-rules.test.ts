@@ -25,7 +25,8 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
   'src/realms': ['src/errors', 'src/ports'],
   'src/diagnostics': ['src/errors', 'src/ports'],
   // Options.
-  'src/options': ['src/patterns/setting'],
+  'src/options': ['src/option-kinds', 'src/patterns/setting'],
+  'src/option-kinds': ['src/patterns/setting'],
   'src/settings': ['src/patterns/setting'],
   'src/config': ['src/errors', 'src/options', 'src/settings'],
   // The core: no runtime, no domain.
@@ -209,7 +210,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
 
 /** `node:*` is allowed here and nowhere else. */
 const NODE =
-  /^src\/(fs|hub|node|cli|stores\/segments|state\/plugins|blockchain\/store)\/|^src\/(node|state|state\/data-folder|blockchain|blockchain\/(footprint|line|keys)|stores\/segments|stores\/files|backends\/(ort|worker|process)-node)\.ts$/
+  /^src\/(fs|hub|node|cli|stores\/segments|state\/plugins|blockchain\/(store|log))\/|^src\/(node|state|state\/data-folder|blockchain|blockchain\/(footprint|line|merkle)|stores\/segments|stores\/files|backends\/(ort|worker|process)-node)\.ts$/
 /** Browser globals are allowed here and nowhere else. */
 const BROWSER =
   /^src\/(stores\/indexeddb(\.ts|\/.*)|backends\/ort-web\.ts|kernels\/webgpu\.ts|web\.ts|web\/runtime\.ts)$/

@@ -262,7 +262,7 @@ describe('stats, clear, close', () => {
     expect(stats.embeddings.lifetime).toMatchObject({ hits: 2, misses: 1 })
     expect(stats.embeddings).toMatchObject({ hits: 1, misses: 0, hitRate: 1, onDisk: { entries: 1 } })
     expect(stats.queries).toMatchObject({ onDisk: { entries: 1 }, ttl: 5, lifetime: { misses: 1 } })
-    expect(stats.blocks).toMatchObject({ onDisk: { entries: 1 }, memory: { capacity: 1000 } })
+    expect(stats.blocks).toMatchObject({ onDisk: { entries: 0 }, memory: { capacity: 1000 }, lifetime: { misses: 1 } })
     expect(stats.diffs).toMatchObject({ ttl: 60, memory: { capacity: 100 } })
   })
 

@@ -102,12 +102,20 @@ it('the segments serve, byte for byte, after they were compacted into one of thi
   await after.close()
 })
 
-it('blocks and lifetime counters', async () => {
+it('lifetime counters', async () => {
   const caches = await open({ dir: copy('cache') })
-  const block = { previous: 'ab'.repeat(32), events: [{ at: 1_700_000_000, what: 'größer' }] }
-  expect(await caches.blocks.get(7)).toEqual({ value: block, source: 'disk' })
-  expect(await caches.blocks.get(8)).toEqual({ value: null, source: 'disk' })
   expect((await caches.stats()).embeddings.lifetime).toMatchObject(cache.lifetime)
+})
+
+it('files of one block each are not read any more, and go with a clear', async () => {
+  const dir = copy('cache')
+  writeFileSync(join(dir, 'blocks', 'notes.txt'), 'mine')
+  const caches = await open({ dir })
+  expect(readdirSync(join(dir, 'blocks'))).toContain('7.json')
+  expect(await caches.blocks.get(7)).toBeUndefined()
+  expect((await caches.stats()).blocks.onDisk).toEqual({ entries: 0, bytes: 0 })
+  await caches.clear({ blocks: true })
+  expect(readdirSync(join(dir, 'blocks'))).toEqual(['notes.txt'])
 })
 
 it('what a plugin answered, once its clocks are those of now', async () => {

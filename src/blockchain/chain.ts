@@ -1,11 +1,40 @@
 // The chain's face: what can be asked of it, each answered by a file beside. Keeps no block and opens no file by itself.
-import { OpDbusError } from '../errors.js'
-import { type Block, type FootprintInput, NO_PREVIOUS } from './block.js'
+import { isOpDbusError, OpDbusError } from '../errors.js'
+import { type Block, type Draft, type FootprintInput, NO_PREVIOUS } from './block.js'
 import type { ChainParts } from './chain-parts.js'
 import { draftOf } from './footprint.js'
 import { listBlocks, streamBlocks } from './listing.js'
 import type { WriteCall } from './ports.js'
-import type { ChainHead, ListCall, SearchCall, SearchReport, StreamCall, VerifyCall, VerifyReport } from './reports.js'
+import type {
+  BlockProof,
+  ChainHead,
+  ChainStats,
+  ConsistencyProof,
+  ExportCall,
+  ExportReport,
+  ImportCall,
+  ImportReport,
+  KeyCall,
+  ListCall,
+  LogKey,
+  ProofCall,
+  PruneCall,
+  PruneReport,
+  RestoreReport,
+  SearchCall,
+  SearchReport,
+  SignedHead,
+  SnapshotCall,
+  SnapshotInfo,
+  SnapshotPruneCall,
+  SnapshotPruneReport,
+  StatsCall,
+  StreamCall,
+  TilesCall,
+  TilesReport,
+  VerifyCall,
+  VerifyReport,
+} from './reports.js'
 
 export class Chain {
   readonly #parts: ChainParts
@@ -14,6 +43,11 @@ export class Chain {
   /** The root opens it. @internal */
   constructor(parts: ChainParts) {
     this.#parts = parts
+    const { store, diagnostics } = parts
+    store.onAppended(blocks => {
+      if (!diagnostics.appended.heard) return
+      diagnostics.appended.tell({ first: blocks[0]!.number, blocks: blocks.length, hash: blocks.at(-1)!.hash })
+    })
   }
 
   /** How many blocks there are, whoever appended them. @throws OpDbusError STORE, CHAIN_DAMAGED */
@@ -40,13 +74,13 @@ export class Chain {
     return block!
   }
 
-  /** As {@link addFootprint}, for all or none of several, one behind the other. */
+  /** As {@link addFootprint}, for all or none of several, one behind the other. Of one that is wrong `details.index` says which. */
   async addBatch(footprints: readonly FootprintInput[], call: WriteCall = {}): Promise<readonly Block[]> {
     this.#enter()
     if (!Array.isArray(footprints)) throw new OpDbusError('INVALID_INPUT', 'a batch is a list of footprints')
     const now = this.#parts.clock.now()
     return this.#parts.store.append(
-      footprints.map(footprint => draftOf(footprint, now)),
+      footprints.map((footprint, index) => draftIn(footprint, now, index, footprints.length)),
       call,
     )
   }
@@ -90,12 +124,127 @@ export class Chain {
   }
 
   /**
+   * Blocks as JSON Lines, as they lie on the disk. `write` gets one or more whole lines at a time, and is waited for.
+   * @throws OpDbusError CHAIN_DAMAGED at the first block that is not what was written, STORE, INVALID_INPUT, ABORTED; what `write` throws
+   */
+  async export(write: (lines: string) => void | Promise<void>, call: ExportCall = {}): Promise<ExportReport> {
+    this.#enter()
+    return (await import('./exchange/export.js')).exportBlocks(this.#parts, write, call)
+  }
+
+  /**
+   * Blocks of this chain from another copy of it, taken over as they are; or those of op-dbus and op-dbus-p1, which become new blocks that
+   * say where they came from. `source`: the path of a file or folder, which is read and checked first, so that a damaged one leaves nothing;
+   * or the bytes of blocks, of which all before the damage stays. What is here already is left out.
+   * @throws OpDbusError INVALID_INPUT where it is damaged (`details`: file or line, and how many blocks were `imported`), CONFLICT where it is
+   * of another chain, or leaves a gap; STORE, ABORTED
+   */
+  async import(source: string | AsyncIterable<Uint8Array>, call: ImportCall = {}): Promise<ImportReport> {
+    this.#enter()
+    return (await import('./exchange/import.js')).importBlocks(this.#parts, source, call)
+  }
+
+  /**
    * Blocks by meaning, by text, or both.
    * @throws OpDbusError INVALID_INPUT, DISABLED where embedding is switched off, and what the embedder throws; CHAIN_DAMAGED, STORE
    */
   async search(text: string, call: SearchCall = {}): Promise<SearchReport> {
     this.#enter()
     return (await import('./search.js')).searchBlocks(this.#parts, text, call)
+  }
+
+  /** The key that heads are signed with; made where there is none. @throws OpDbusError CONFLICT, INVALID_INPUT, STORE, ABORTED */
+  async key(call: KeyCall = {}): Promise<LogKey> {
+    this.#enter()
+    return (await import('./log/log.js')).logKey(this.#parts, call)
+  }
+
+  /**
+   * The head of now, signed: save it, and compare later. The same text until a block comes.
+   * @throws OpDbusError CONFLICT where the chain does not continue what was signed before; CHAIN_DAMAGED, STORE, ABORTED
+   */
+  async checkpoint(call: { readonly signal?: AbortSignal | undefined } = {}): Promise<SignedHead> {
+    this.#enter()
+    return (await import('./log/log.js')).signedHead(this.#parts, call.signal)
+  }
+
+  /**
+   * That a block is in the chain, for anybody who has the verifier key.
+   * @throws OpDbusError INVALID_INPUT where there is no such block, or the head is none of this chain's keys; CHAIN_DAMAGED where the block or
+   *   the saved head is not the chain's; CONFLICT, STORE, ABORTED
+   */
+  async proof(number: number, call: ProofCall = {}): Promise<BlockProof> {
+    this.#enter()
+    return (await import('./log/proofs.js')).proveBlock(this.#parts, number, call)
+  }
+
+  /** That the chain continues a head that was saved before. @throws OpDbusError as {@link proof} */
+  async consistency(head: string, call: Pick<ProofCall, 'signal'> = {}): Promise<ConsistencyProof> {
+    this.#enter()
+    return (await import('./log/proofs.js')).proveConsistency(this.#parts, head, call)
+  }
+
+  /**
+   * Writes the chain's headers, its tree and a signed head into a folder, as C2SP tlog-tiles: what a static host serves to strangers. Only
+   * what is new is written.
+   * @throws OpDbusError INVALID_INPUT where the folder holds another log; CONFLICT, CHAIN_DAMAGED, STORE, ABORTED
+   */
+  async exportTiles(dir: string, call: TilesCall = {}): Promise<TilesReport> {
+    this.#enter()
+    return (await import('./log/export-tiles.js')).exportTiles(this.#parts, dir, call)
+  }
+
+  /**
+   * Takes the bodies away of all blocks that no rule keeps. Headers and hashes stay, so that every proof holds. What is gone is gone, but
+   * from snapshots.
+   * @throws OpDbusError INVALID_INPUT where nothing would be kept; CHAIN_DAMAGED, with nothing changed; STORE, ABORTED
+   */
+  async prune(call: PruneCall = {}): Promise<PruneReport> {
+    this.#enter()
+    return (await import('./prune.js')).pruneChain(this.#parts, call)
+  }
+
+  /**
+   * Keeps the chain as it is under a name; default: the time. Shares what it can with the chain's files.
+   * @throws OpDbusError INVALID_INPUT for a name that is none or is taken, and for an empty chain; CHAIN_DAMAGED, STORE, ABORTED
+   */
+  async snapshot(name?: string, call: WriteCall = {}): Promise<SnapshotInfo> {
+    this.#enter()
+    return (await import('./snapshots.js')).makeSnapshot(this.#parts, name, call)
+  }
+
+  /** The oldest first; what is damaged says so. @throws OpDbusError STORE, ABORTED */
+  async snapshots(call: SnapshotCall = {}): Promise<readonly SnapshotInfo[]> {
+    this.#enter()
+    return (await import('./snapshots.js')).listSnapshots(this.#parts, call)
+  }
+
+  /**
+   * Puts a snapshot in the chain's place, whole or not at all, once every byte of it was looked at. What the chain was is kept as a snapshot
+   * before that.
+   * @throws OpDbusError INVALID_INPUT where there is none of that name; CHAIN_DAMAGED where it is not what was written; STORE, ABORTED
+   */
+  async restore(name: string, call: WriteCall = {}): Promise<RestoreReport> {
+    this.#enter()
+    return (await import('./snapshots.js')).restoreSnapshot(this.#parts, name, call)
+  }
+
+  /** @throws OpDbusError INVALID_INPUT where there is none of that name; STORE */
+  async deleteSnapshot(name: string): Promise<void> {
+    this.#enter()
+    return (await import('./snapshots.js')).deleteSnapshot(this.#parts, name)
+  }
+
+  /** Removes all snapshots that no rule keeps; damaged ones stay. @throws OpDbusError INVALID_INPUT where nothing would be kept; STORE */
+  async pruneSnapshots(call: SnapshotPruneCall = {}): Promise<SnapshotPruneReport> {
+    this.#enter()
+    return (await import('./snapshots.js')).pruneSnapshots(this.#parts, call)
+  }
+
+  /** Counts, by a look at every block. @throws OpDbusError CHAIN_DAMAGED, STORE, ABORTED */
+  async stats(call: StatsCall = {}): Promise<ChainStats> {
+    this.#enter()
+    return (await import('./stats.js')).statsOf(this.#parts, call)
   }
 
   /** Ends what works in the background; what is acknowledged is on the disk anyway. Closing twice is fine. */
@@ -113,10 +262,22 @@ export class Chain {
   }
 
   async #close(): Promise<void> {
-    const { vectors, store, release } = this.#parts
+    const { vectors, blocks, store, release } = this.#parts
+    blocks.close()
     const ended = await Promise.allSettled([vectors.close(), store.close()])
     await release()
     const failed = ended.find(outcome => outcome.status === 'rejected')
     if (failed) throw failed.reason
+  }
+}
+
+/** One of a batch; what is wrong with it says which it is. */
+function draftIn(footprint: FootprintInput, now: number, index: number, count: number): Draft {
+  try {
+    return draftOf(footprint, now)
+  } catch (error) {
+    if (!isOpDbusError(error)) throw error
+    const message = count === 1 ? error.message : `footprint ${index}: ${error.message}`
+    throw new OpDbusError(error.code, message, { cause: error, details: { ...error.details, index } })
   }
 }

@@ -5,6 +5,7 @@ import { OpDbusError } from '../errors.js'
 import { visible } from '../format.js'
 import type { JsonObject, JsonValue } from '../json/json.js'
 import { isObject, plainJson } from '../json/plain.js'
+import { step } from '../json/pointer.js'
 import {
   type BlockBody,
   type BlockHeader,
@@ -24,6 +25,8 @@ export const OWN_METADATA = 'op-dbus:'
 const MOST_JSON = MAX_LINE_BYTES / 4
 
 const KNOWN = ['plugin_id', 'operation', 'timestamp', 'data', 'data_hash', 'content_hash', 'metadata', 'text']
+const BODY = ['footprint', 'data', 'metadata', 'text']
+const FOOTPRINT = ['plugin_id', 'operation', 'timestamp', 'data_hash', 'content_hash']
 const HASH = /^[0-9a-f]{64}$/
 
 /** SHA-256 of a text's UTF-8 bytes, as 64 lowercase hexadecimal digits. */
@@ -34,19 +37,19 @@ export function sha256(text: string): string {
 /**
  * Checks what somebody wants to be remembered, and works out its hashes. `now` is in Unix milliseconds. `own` is put into the metadata
  * under names that others may not use.
- * @throws OpDbusError INVALID_INPUT that names the member
+ * @throws OpDbusError INVALID_INPUT that names the member; `details.path` is its RFC 6901 pointer
  */
 export function draftOf(input: FootprintInput, now: number, own: JsonObject = {}): Draft {
   if (typeof input !== 'object' || input === null || Array.isArray(input)) throw invalid('a footprint is an object')
   const strange = Object.keys(input).find(name => !KNOWN.includes(name))
   if (strange !== undefined) {
-    throw invalid(`a footprint has no "${visible(strange).slice(0, 80)}"; it has: ${KNOWN.join(', ')}`)
+    throw invalid(`a footprint has no "${visible(strange).slice(0, 80)}"; it has: ${KNOWN.join(', ')}`, step(strange))
   }
   const plugin = nameOf(input.plugin_id, 'plugin_id')
   const operation = nameOf(input.operation, 'operation')
   const timestamp = input.timestamp ?? Math.floor(now / 1000)
   if (!Number.isSafeInteger(timestamp) || timestamp < 0) {
-    throw invalid('timestamp must be Unix seconds: a whole number, at least 0')
+    throw invalid('timestamp must be Unix seconds: a whole number, at least 0', '/timestamp')
   }
   const data = input.data === undefined ? undefined : jsonOf(input.data, 'data')
   const data_hash = dataHash(data, input.data_hash)
@@ -54,6 +57,7 @@ export function draftOf(input: FootprintInput, now: number, own: JsonObject = {}
   if (input.content_hash !== undefined && input.content_hash !== content_hash) {
     throw invalid(
       `content_hash is not that of "${plugin}:${operation}:${timestamp}:<data_hash>", which is ${content_hash}`,
+      '/content_hash',
     )
   }
   const metadata = { ...metadataOf(input.metadata), ...own }
@@ -76,6 +80,8 @@ export function hashesOf({ footprint, metadata, text }: BlockBody): Draft['hashe
 /** What in a body is not as the header says, or does not agree in itself; undefined where all is. */
 export function bodyFault(header: BlockHeader, body: BlockBody): string | undefined {
   const { footprint, data } = body
+  // No hash covers a member that nobody knows.
+  if (!hasOnly(body, BODY) || !hasOnly(footprint, FOOTPRINT)) return 'it has other members than a body has'
   const hashes = hashesOf(body)
   const differs = (['content', 'data', 'metadata', 'text'] as const).find(name => hashes[name] !== header[name])
   if (differs !== undefined) return `its ${differs} is not what its header says`
@@ -89,6 +95,10 @@ export function bodyFault(header: BlockHeader, body: BlockBody): string | undefi
     return 'its content hash is not that of its footprint'
   }
   return undefined
+}
+
+function hasOnly(object: object, names: readonly string[]): boolean {
+  return Object.keys(object).every(name => names.includes(name))
 }
 
 /**
@@ -119,46 +129,55 @@ function byCodePoints(one: string, other: string): number {
 
 function dataHash(data: JsonValue | undefined, given: unknown): string {
   if (given !== undefined && (typeof given !== 'string' || !HASH.test(given))) {
-    throw invalid('data_hash must be SHA-256: 64 lowercase hexadecimal digits')
+    throw invalid('data_hash must be SHA-256: 64 lowercase hexadecimal digits', '/data_hash')
   }
   if (data === undefined && given !== undefined) return given
   const own = sha256(footprintJson(data ?? null))
-  if (given !== undefined && given !== own) throw invalid(`data_hash is not that of data, which is ${own}`)
+  if (given !== undefined && given !== own)
+    throw invalid(`data_hash is not that of data, which is ${own}`, '/data_hash')
   return own
 }
 
 function nameOf(value: unknown, member: string): string {
-  if (typeof value !== 'string' || value === '') throw invalid(`${member} must be a text that is not empty`)
-  if (!value.isWellFormed()) throw invalid(`${member} holds half a surrogate pair, which UTF-8 does not have`)
-  if (Buffer.byteLength(value) > MAX_NAME_BYTES) throw invalid(`${member} is longer than ${MAX_NAME_BYTES} bytes`)
+  if (typeof value !== 'string' || value === '')
+    throw invalid(`${member} must be a text that is not empty`, step(member))
+  if (!value.isWellFormed())
+    throw invalid(`${member} holds half a surrogate pair, which UTF-8 does not have`, step(member))
+  if (Buffer.byteLength(value) > MAX_NAME_BYTES)
+    throw invalid(`${member} is longer than ${MAX_NAME_BYTES} bytes`, step(member))
   return value
 }
 
 function textIn(text: unknown): string | undefined {
   if (text === undefined) return undefined
-  if (typeof text !== 'string') throw invalid('text must be a text')
-  if (!text.isWellFormed()) throw invalid('text holds half a surrogate pair, which UTF-8 does not have')
-  if (Buffer.byteLength(text) > MAX_TEXT_BYTES) throw invalid(`text is longer than ${MAX_TEXT_BYTES / 1024} KiB`)
+  if (typeof text !== 'string') throw invalid('text must be a text', '/text')
+  if (!text.isWellFormed()) throw invalid('text holds half a surrogate pair, which UTF-8 does not have', '/text')
+  if (Buffer.byteLength(text) > MAX_TEXT_BYTES)
+    throw invalid(`text is longer than ${MAX_TEXT_BYTES / 1024} KiB`, '/text')
   return text
 }
 
 function metadataOf(value: unknown): JsonObject {
   if (value === undefined) return {}
   const metadata = jsonOf(value, 'metadata')
-  if (!isObject(metadata)) throw invalid('metadata must be an object')
+  if (!isObject(metadata)) throw invalid('metadata must be an object', '/metadata')
   const own = Object.keys(metadata).find(name => name.startsWith(OWN_METADATA))
   if (own !== undefined)
-    throw invalid(`metadata has "${visible(own)}": names that begin with "${OWN_METADATA}" are ours`)
+    throw invalid(
+      `metadata has "${visible(own)}": names that begin with "${OWN_METADATA}" are ours`,
+      `/metadata${step(own)}`,
+    )
   return metadata
 }
 
 function jsonOf(value: unknown, member: string): JsonValue {
   const fault = (path: string, message: string): never => {
-    throw invalid(`${member}${visible(path)} ${message}`)
+    throw invalid(`${member}${visible(path)} ${message}`, `/${member}${path}`)
   }
   return plainJson(value, { fault, unsafe: 'fault', wellFormed: true, maxBytes: MOST_JSON })
 }
 
-function invalid(message: string): OpDbusError {
-  return new OpDbusError('INVALID_INPUT', message)
+/** `path` (RFC 6901) says where in the footprint. */
+function invalid(message: string, path = ''): OpDbusError {
+  return new OpDbusError('INVALID_INPUT', message, { details: { path } })
 }

@@ -11,6 +11,20 @@ export interface Location {
   readonly offset: number
   /** Without its line end, bytes. */
   readonly bytes: number
+  /** The header's, Unix milliseconds. */
+  readonly timestamp: number
+}
+
+/** When the blocks of one range were appended. */
+export interface BlockTimes {
+  readonly first: number
+  /** Included. */
+  readonly last: number
+  /** The hash of block `last`: where it is that block's, the range is that of this chain. */
+  readonly hash: string
+  /** Of their headers' timestamps, Unix milliseconds. */
+  readonly least: number
+  readonly greatest: number
 }
 
 /** A line as it lies on the disk, whatever is in it. */
@@ -19,8 +33,20 @@ export interface RawLine {
   readonly number: number
   readonly segment: number
   readonly offset: number
-  /** Without its line end. Not UTF-8 where it is damaged. */
+  /** Without its line end. Not UTF-8 where it is damaged; a part alone of a line that is longer than one may be. */
   readonly bytes: Uint8Array
+  /** Of the whole line, without its line end. */
+  readonly length: number
+  /** The file ends here without a line end. */
+  readonly torn?: true
+}
+
+/** Something among the segments that cannot be read as lines: a name or a kind of file that no segment has, a disk that says no. */
+export interface RawFault {
+  /** The number that the next line should have. */
+  readonly number: number
+  /** With the name of the file, for people. */
+  readonly fault: string
 }
 
 /** Blocks on the disk. Every process may read; nothing here is answered from a cache of contents. */
@@ -36,8 +62,14 @@ export interface BlockReader {
   read(number: number): Block | undefined
   /** Blocks `from` to `to` (not included) or the end, in pieces with turns of the event loop between. @throws OpDbusError CHAIN_DAMAGED at the first that is no block, STORE */
   scan(from: number, to?: number): AsyncIterable<readonly Block[]>
-  /** Every line of every segment in order, damaged or not, and whether the segments follow one another: for `verify` alone. */
-  lines(): AsyncIterable<readonly RawLine[]>
+  /** What is known, without reading blocks, of a range that `number` is in; derived, so that `hash` is to be compared with what is there. */
+  times?(number: number): BlockTimes | undefined
+  /**
+   * Every line of every segment in the order of the segments' names, damaged or not, and what lies there that is no segment: for `verify`
+   * alone. Up to what is acknowledged while a process writes, and all that there is where none does. Nothing is judged: that a segment is
+   * missing shows in the numbers.
+   */
+  lines(): AsyncIterable<readonly (RawLine | RawFault)[]>
   /** Resolves when there are more than `size` blocks. @throws OpDbusError ABORTED, CLOSED */
   moreThan(size: number, signal: AbortSignal | undefined): Promise<void>
 }
@@ -64,6 +96,12 @@ export interface BlockWriter {
    * @throws OpDbusError STORE where nothing was appended, or (`details.uncertain`) nobody can tell; INVALID_INPUT, ABORTED, CLOSED
    */
   append(drafts: readonly Draft[], call?: WriteCall): Promise<readonly Block[]>
+  /**
+   * Appends blocks of another copy of this chain as they are, all or none: numbers, hashes and timestamps stay. They were checked (`bodyFault`,
+   * and that they follow one another); here is looked whether they continue this chain exactly.
+   * @throws OpDbusError CONFLICT where they do not; then, and with STORE, INVALID_INPUT and ABORTED as for `append`, nothing was appended
+   */
+  adopt(blocks: readonly Block[], call?: WriteCall): Promise<void>
   /** Runs `work` while no process appends. @throws what `work` throws; STORE, ABORTED, CLOSED */
   exclusively<T>(work: (chain: ExclusiveChain) => Promise<T>, call?: WriteCall): Promise<T>
 }
@@ -84,13 +122,34 @@ export interface BlockStore extends BlockReader, BlockWriter {
   close(): Promise<void>
 }
 
-/** Where lines lie, kept between processes: derived from the segments, and never trusted without a look at what lies there. */
+/**
+ * Where lines lie, kept between processes: derived from the segments, and never trusted without a look at what lies there. Nothing here
+ * throws: what is missing, damaged or somebody else's is not known, and where nothing can be kept on the disk memory has to do.
+ */
 export interface BlockIndex {
   find(number: number): Location | undefined
-  /** Of blocks that are on the disk, in order and without a gap: they may be kept, in files of a thousand. */
+  /** Of a thousand blocks, where all of it is on the disk. */
+  times(number: number): BlockTimes | undefined
+  /** Of blocks that are on the disk, in order and without a gap: they may be kept, in files of a thousand, a turn of the event loop later. */
   learn(locations: readonly Location[]): void
   /** What it says of these is wrong: a look showed it. */
   forget(number: number): void
+  /** The files of the chain are other ones now, perhaps of another chain: nothing that memory holds is good any more. */
+  reset(): void
+  /** Puts onto the disk what is to be kept, and closes its files. */
+  close(): void
+}
+
+/** What is kept of a tree. */
+export interface StoredTree {
+  /** Leaves. */
+  readonly size: number
+  readonly root: string
+  /**
+   * `count` hashes of whole subtrees of 256 ** `level` blocks each, from the one of that number on, 32 bytes each; fewer where they are not
+   * all there.
+   */
+  hashes(level: number, from: number, count: number): Uint8Array
 }
 
 /** The Merkle tree of RFC 6962 over the hashes of blocks. Derived from the blocks, and brought up to them when it is asked. */
@@ -101,6 +160,16 @@ export interface MerkleTree {
   inclusion(number: number, size: number): Promise<string[]>
   /** What shows that the tree of `size` continues that of `from`. */
   consistency(from: number, size: number): Promise<string[]>
-  /** The numbers of the first `size` blocks whose hash begins so, at most `limit`. */
+  /**
+   * `count` hashes of whole subtrees of 256 ** `level` blocks each, from the one of that number on, 32 bytes each: what a tile is made of.
+   * All of them lie within the first `size` blocks.
+   */
+  hashes(level: number, from: number, count: number, size: number): Promise<Uint8Array>
+  /** What lies in its files, unproven, and not brought up to date: for `verify` alone. Undefined where nothing is kept. */
+  stored(): StoredTree | undefined
+  /**
+   * The numbers of the first `size` blocks whose hash begins so, at most `limit`. Whoever reads those blocks compares their hashes: that
+   * there is none is checked here.
+   */
   withPrefix(prefix: string, size: number, limit: number): Promise<number[]>
 }

@@ -1,6 +1,8 @@
 // What the chain answers to questions about itself. Types only.
 import type { Block } from './block.js'
 
+export type * from './upkeep-reports.js'
+
 /** The end of the chain. */
 export interface ChainHead {
   /** Blocks. */
@@ -94,4 +96,162 @@ export interface SearchReport {
   readonly pending: number
   /** Space of the vectors; absent for `text`. */
   readonly space?: string
+  /** Vectors of a model that served before: they serve for what has none of this one yet. Absent where nothing is pending, or there are none. */
+  readonly older?: OlderVectors
+}
+
+export interface OlderVectors {
+  readonly space: string
+  /** Blocks that were searched by them: they are counted in the report as well. */
+  readonly searched: number
+  /** Why they could not be searched. */
+  readonly problem?: string
+}
+
+export interface ExportCall extends BlockFilter {
+  /** A block number, included. Default: 0. */
+  readonly from?: number | undefined
+  /** A block number, not included. Default: the end as it is at the start. */
+  readonly to?: number | undefined
+  readonly onProgress?: ((done: number, total: number) => void) | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface ExportReport {
+  /** How many blocks were written out. */
+  readonly blocks: number
+  /** The first of them; absent where there was none. */
+  readonly first?: { readonly number: number; readonly hash: string }
+  /** The last of them. */
+  readonly last?: { readonly number: number; readonly hash: string }
+}
+
+/** Forms that an import reads: what `export` wrote, or a segment; the folder `timing` of op-dbus; that of op-dbus-p1. */
+export type ImportFormat = 'blocks' | 'op-dbus' | 'op-dbus-p1'
+
+export interface ImportCall {
+  /** Default: told by what is there; a stream is of blocks. */
+  readonly format?: ImportFormat | undefined
+  readonly onProgress?: ((done: number, total: number) => void) | undefined
+  /** Ends it between two batches: what was imported until then stays. */
+  readonly signal?: AbortSignal | undefined
+}
+
+/**
+ * How far the hash of a foreign block could be recomputed. `four-part`: it covers plugin, operation, timestamp and data hash;
+ * `three-part`: not the data hash; `event`: the whole event of op-dbus-p1; `none`: it is none of these, or covers nothing.
+ */
+export type ImportVerified = 'four-part' | 'three-part' | 'event' | 'none'
+
+/** What the metadata of an imported block has under `op-dbus:import`. */
+export interface ImportMark {
+  readonly format: Exclude<ImportFormat, 'blocks'>
+  /** The name of its file. */
+  readonly file: string
+  /** The hash that it had. */
+  readonly hash: string
+  readonly verified: ImportVerified
+}
+
+export interface ImportReport {
+  readonly format: ImportFormat
+  /** Blocks that were appended. */
+  readonly imported: number
+  /** Blocks that were here already. */
+  readonly present: number
+  /** Of those appended: without a body. */
+  readonly pruned: number
+  /** Of those appended: how many could be verified in which way; absent for `blocks`, which all were. */
+  readonly verified?: Readonly<Record<ImportVerified, number>>
+  /** The end of the chain afterwards. */
+  readonly size: number
+}
+
+/** The log's key: made at first use. */
+export interface KeyCall {
+  /**
+   * The log's name, where the key is made now: 1 to 255 bytes of UTF-8 without spaces, control characters and `+`, as `example.com/changes`.
+   * Default: made from the key.
+   */
+  readonly origin?: string | undefined
+  /**
+   * Makes another key, and so another log, and keeps the old one beside: the way on where the chain does not continue what was signed (after
+   * a restore), or where the key is lost or known to others.
+   */
+  readonly renew?: boolean | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface LogKey {
+  /** The log's name. */
+  readonly origin: string
+  /** What others need to check what this log signed: `name+hash+base64` (C2SP signed-note). Public. */
+  readonly verifierKey: string
+  /** Where the private key lies. */
+  readonly file: string
+  /** Made by this call. */
+  readonly created: boolean
+  /** Verifier keys of the keys before, as far as they are kept. */
+  readonly retired: readonly string[]
+}
+
+/** A head that somebody signed: what is saved, and later compared with. */
+export interface SignedHead {
+  /** The log's name. */
+  readonly origin: string
+  /** Blocks. */
+  readonly size: number
+  /** Of the Merkle tree, 64 hexadecimal digits. */
+  readonly root: string
+  /** The checkpoint as it was signed (C2SP tlog-checkpoint). */
+  readonly text: string
+}
+
+export interface ProofCall {
+  /** A signed head that was saved before: proves as well that the chain continues it. */
+  readonly head?: string | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+/** Shows that a block is in the chain whose head was signed. Hashes are 64 hexadecimal digits. */
+export interface BlockProof {
+  readonly number: number
+  readonly hash: string
+  /** The header's canonical JSON: what is hashed, and so what a verifier needs beside the proof. */
+  readonly entry: string
+  /** What was signed, and what the path leads to. */
+  readonly head: SignedHead
+  /** Leaf's sibling first. */
+  readonly path: readonly string[]
+  /** All of it but the entry as a file `.tlog-proof` (C2SP tlog-proof). */
+  readonly text: string
+  /** Where a saved head was given. */
+  readonly consistency?: ConsistencyProof
+}
+
+/** Shows that the chain whose head was signed continues an earlier one. */
+export interface ConsistencyProof {
+  /** Blocks of the earlier one. */
+  readonly from: number
+  readonly head: SignedHead
+  readonly path: readonly string[]
+  /** As C2SP tlog-witness sends it: `old N`, hashes in base64, an empty line, the checkpoint. */
+  readonly text: string
+}
+
+export interface TilesCall {
+  /** Told in blocks. */
+  readonly onProgress?: ((done: number, total: number) => void) | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface TilesReport {
+  readonly dir: string
+  /** Blocks that the folder held before. */
+  readonly from: number
+  readonly head: SignedHead
+  readonly verifierKey: string
+  /** Files written, and bytes in them. */
+  readonly files: number
+  readonly bytes: number
 }

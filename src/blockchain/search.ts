@@ -1,8 +1,98 @@
-// Blocks by meaning and by text. To be written by its owner.
+// Blocks by meaning, by text, or both. What a block is comes from the chain: vectors only say where to look.
 import { OpDbusError } from '../errors.js'
+import type { Block } from './block.js'
 import type { ChainParts } from './chain-parts.js'
-import type { SearchCall, SearchReport } from './reports.js'
+import { bodyFault } from './footprint.js'
+import type { BlockReader } from './ports.js'
+import type { BlockFilter, Found, SearchCall, SearchReport } from './reports.js'
+import { passes, searchText } from './text-search.js'
+import { fuse } from './vectors/ranks.js'
+import type { Near } from './vectors/space-search.js'
 
-export async function searchBlocks(_parts: ChainParts, _text: string, _call: SearchCall): Promise<SearchReport> {
-  throw new OpDbusError('CLOSED', 'not built yet')
+const DEFAULT_K = 10
+const MOST_K = 10_000
+/** How far down each ranking is read where two are made one, at least. */
+const DEPTH = 50
+
+type Parts = Pick<ChainParts, 'store' | 'vectors'>
+
+interface Query {
+  readonly text: string
+  readonly k: number
+  readonly filter: BlockFilter
+  readonly signal: AbortSignal | undefined
+}
+
+/**
+ * The `k` blocks that answer best.
+ * @throws OpDbusError INVALID_INPUT, ABORTED; DISABLED and what else the embedder throws, but for `text`; CHAIN_DAMAGED, STORE
+ */
+export async function searchBlocks(parts: Parts, text: string, call: SearchCall = {}): Promise<SearchReport> {
+  const { by, ...query } = checked(text, call)
+  if (by === 'text') return byText(parts, query)
+  if (by === 'meaning') return byMeaning(parts, query)
+  const deep = { ...query, k: Math.max(query.k, DEPTH) }
+  const meaning = await byMeaning(parts, deep)
+  const words = await byText(parts, deep)
+  const blocks = new Map([...meaning.found, ...words.found].map(({ block }) => [block.number, block]))
+  const rankings = [meaning, words].map(({ found }) => found.map(({ block }) => block))
+  const found = fuse(rankings)
+    .slice(0, query.k)
+    .map(({ number, score }): Found => ({ block: blocks.get(number)!, score }))
+  return { ...meaning, found }
+}
+
+async function byText({ store }: Parts, { text, k, filter, signal }: Query): Promise<SearchReport> {
+  const { blocks, searched } = await searchText(store, text, k, filter, signal)
+  return { found: blocks.map(block => ({ block: sound(block), score: 1 })), searched, pending: 0 }
+}
+
+async function byMeaning({ store, vectors }: Parts, { text, k, filter, signal }: Query): Promise<SearchReport> {
+  // Some that are near may have been pruned since, and some names look alike to a scan: then more are asked for.
+  for (let asked = k; ; asked *= 4) {
+    const { near, all, ...report } = await vectors.nearest(text, asked, filter, signal)
+    const found: Found[] = []
+    for (const one of near) {
+      const block = found.length < k ? blockOf(store, one, filter) : undefined
+      if (block !== undefined) found.push({ block, score: one.score })
+    }
+    if (found.length === k || all) return { found, ...report }
+  }
+}
+
+/** The block that a vector was made of; undefined where it is another now, was pruned, or does not fit. */
+function blockOf(store: BlockReader, { number, hash }: Near, filter: BlockFilter): Block | undefined {
+  if (number >= store.size()) return undefined
+  const block = store.read(number)
+  if (block?.hash !== hash || block.body === undefined || !passes(block.header, filter)) return undefined
+  return sound(block)
+}
+
+/** @throws OpDbusError CHAIN_DAMAGED */
+function sound(block: Block): Block {
+  const fault = block.body && bodyFault(block.header, block.body)
+  if (fault === undefined) return block
+  throw new OpDbusError(
+    'CHAIN_DAMAGED',
+    `block ${block.number} ${fault}\nop-dbus blockchain verify --full tells what else is`,
+    {
+      details: { block: block.number },
+    },
+  )
+}
+
+/** @throws OpDbusError INVALID_INPUT */
+function checked(text: string, call: SearchCall): Query & { readonly by: 'meaning' | 'text' | 'hybrid' } {
+  const { k = DEFAULT_K, by = 'meaning', plugin, operation, since, until, signal } = call
+  const wrong = (what: string) => new OpDbusError('INVALID_INPUT', what)
+  if (typeof text !== 'string' || text === '') throw wrong('a search needs a text that is not empty')
+  if (!Number.isSafeInteger(k) || k < 1 || k > MOST_K) throw wrong(`k is a whole number from 1 to ${MOST_K}`)
+  if (by !== 'meaning' && by !== 'text' && by !== 'hybrid') throw wrong('by is meaning, text or hybrid')
+  for (const name of [plugin, operation]) {
+    if (name !== undefined && typeof name !== 'string') throw wrong('plugin and operation are names')
+  }
+  for (const time of [since, until]) {
+    if (time !== undefined && !Number.isFinite(time)) throw wrong('since and until are Unix milliseconds')
+  }
+  return { text, k, by, filter: { plugin, operation, since, until }, signal }
 }

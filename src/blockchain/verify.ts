@@ -1,8 +1,164 @@
-// Whether a chain is what was written. To be written by its owner.
-import { OpDbusError } from '../errors.js'
+// Whether a chain is what was written: every line of every segment is read, everything is worked out anew, and what is derived is compared
+// with it. Believes no cache, no index and no tree, and repairs nothing.
+import { yieldToEventLoop } from '../cache/yield-to-event-loop.js'
+import { isOpDbusError, throwIfAborted } from '../errors.js'
+import { NO_PREVIOUS } from './block.js'
 import type { ChainParts } from './chain-parts.js'
+import { markOf } from './exchange/mark.js'
+import type { BlockIndex, RawFault, RawLine } from './ports.js'
 import type { VerifyCall, VerifyReport } from './reports.js'
+import { Faults } from './verify/faults.js'
+import { type ComparedHead, headsToCompare } from './verify/heads.js'
+import { GrowingRoot } from './verify/root.js'
+import { TreeCheck } from './verify/tree-check.js'
+import { ChainWalk, type Seen } from './verify/walk.js'
+import { Witness } from './verify/witness.js'
 
-export async function verifyChain(_parts: ChainParts, _call: VerifyCall): Promise<VerifyReport> {
-  throw new OpDbusError('CLOSED', 'not built yet')
+export async function verifyChain(parts: ChainParts, call: VerifyCall = {}): Promise<VerifyReport> {
+  const heads = await headsToCompare(parts, call.head)
+  const check = new Check(parts, call, heads)
+  const total = sizeOf(parts) ?? 0
+  let done = 0
+  for await (const piece of parts.store.lines()) {
+    throwIfAborted(call.signal)
+    for (const item of piece) check.take(item)
+    done += piece.length
+    call.onProgress?.(done, Math.max(done, total))
+    await yieldToEventLoop()
+  }
+  check.end()
+  if (call.vectors || call.full) {
+    const { checkVectors } = await import('./verify/vectors.js')
+    await checkVectors(parts, call, check.faults)
+  }
+  return check.report()
+}
+
+class Check {
+  readonly faults = new Faults()
+  readonly #parts: ChainParts
+  readonly #heads: readonly ComparedHead[]
+  readonly #walk: ChainWalk
+  readonly #root: GrowingRoot
+  readonly #tree: TreeCheck | undefined
+  readonly #index: IndexCheck | undefined
+  #size = 0
+  #hash = NO_PREVIOUS
+  #pruned = 0
+  #unverified = 0
+
+  constructor(parts: ChainParts, { full = false }: VerifyCall, heads: readonly ComparedHead[]) {
+    this.#parts = parts
+    this.#heads = heads
+    const stored = parts.tree.stored()
+    const tree = stored && new TreeCheck(stored, this.faults)
+    this.#tree = tree
+    this.#root = new GrowingRoot(tree && ((level, index, hash) => tree.subtree(level, index, hash)))
+    if (full && parts.index) this.#index = new IndexCheck(parts.index, this.faults)
+    this.#walk = new ChainWalk({ faults: this.faults, full, onBlock: seen => this.#block(seen) })
+    this.#compareHeads()
+  }
+
+  take(item: RawLine | RawFault): void {
+    if ('fault' in item) this.faults.add('sequence', undefined, item.fault)
+    else this.#walk.take(item)
+  }
+
+  end(): void {
+    this.#walk.end()
+    // What was appended since is in the tree and in the index, perhaps, and was not looked at.
+    const size = (sizeOf(this.#parts, this.faults) ?? 0) > this.#size ? undefined : this.#size
+    this.#tree?.end(size)
+    this.#index?.end(size)
+    for (const head of this.#heads) {
+      if (head.size > this.#size) {
+        const message = `${head.name} is of ${head.size} blocks, and there are ${this.#size}: the others were cut off`
+        this.faults.add('head', this.#size, message)
+      }
+    }
+  }
+
+  report(): VerifyReport {
+    const saved = this.#heads.find(head => head.saved)
+    return {
+      ok: this.faults.count === 0,
+      faults: this.faults.told(),
+      faultCount: this.faults.count,
+      size: this.#size,
+      hash: this.#hash,
+      root: this.#root.root(),
+      pruned: this.#pruned,
+      unverified: this.#unverified,
+      ...(saved && { head: { size: saved.size } }),
+    }
+  }
+
+  #block(seen: Seen): void {
+    const { block } = seen
+    this.#size = block.number + 1
+    this.#hash = block.hash
+    if (block.body === undefined) this.#pruned++
+    else if (markOf(block)?.verified === 'none') this.#unverified++
+    this.#tree?.take(block)
+    this.#index?.take(seen)
+    // Behind a gap there is no tree any more.
+    if (this.#root.size !== block.number) return
+    this.#root.push(block.hash)
+    if (this.#tree?.size === this.#root.size) this.#tree.root(this.#root.root())
+    this.#compareHeads()
+  }
+
+  #compareHeads(): void {
+    for (const head of this.#heads) {
+      if (head.size !== this.#root.size || head.root === this.#root.root()) continue
+      this.faults.add(
+        'head',
+        undefined,
+        `${head.name} is of other blocks: of the first ${head.size}, some were rewritten`,
+      )
+    }
+  }
+}
+
+/** The index, where it says another block or another place. */
+class IndexCheck {
+  readonly #index: BlockIndex
+  readonly #faults: Faults
+  readonly #hashes: Witness
+
+  constructor(index: BlockIndex, faults: Faults) {
+    this.#index = index
+    this.#faults = faults
+    this.#hashes = new Witness({
+      kind: 'index',
+      name: 'the index',
+      recorded: number => index.find(number)?.hash,
+      faults,
+    })
+  }
+
+  take({ block, line }: Seen): void {
+    this.#hashes.take(block)
+    const found = this.#index.find(block.number)
+    if (found === undefined || found.hash !== block.hash) return
+    const { segment, offset, length } = line
+    if (found.segment === segment && found.offset === offset && found.bytes === length) return
+    this.#faults.add('index', block.number, 'the index has another place of it')
+  }
+
+  end(size: number | undefined): void {
+    this.#hashes.end(size)
+  }
+}
+
+/** Undefined where the store finds the chain damaged, which is told where nothing else was found. */
+function sizeOf({ store }: ChainParts, faults?: Faults): number | undefined {
+  try {
+    return store.size()
+  } catch (error) {
+    if (!isOpDbusError(error, 'CHAIN_DAMAGED')) throw error
+    const { block } = error.details
+    if (faults?.count === 0) faults.add('sequence', typeof block === 'number' ? block : undefined, error.message)
+    return undefined
+  }
 }

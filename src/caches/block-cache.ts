@@ -1,45 +1,55 @@
-// Blocks by number: the recent ones in memory, ten times as many as JSON files. The chain itself is elsewhere; this is a
-// cache, and may lose what it likes.
+// Blocks by number, in memory: those of whoever asks by hand, and beside them, under keys of its own, those of the chain. The chain
+// itself is elsewhere; this is a cache, and may lose what it likes.
 import { MemoryTier } from '../cache/memory-tier.js'
-import { StoreTier } from '../cache/store-tier.js'
 import { TieredCache } from '../cache/tiered-cache.js'
 import type { Diagnostics } from '../diagnostics.js'
 import { OpDbusError } from '../errors.js'
-import type { Clock, Hash, Key, Store, Warn } from '../ports.js'
+import type { Clock, Hash } from '../ports.js'
 import { ValueCache, valueEvents } from './value-cache.js'
-import { fromJson, type Held, heldBytes, holdRead, toJson } from './values.js'
-
-/** How many times the memory's capacity the disk tier holds. */
-export const DISK_FACTOR = 10
+import { type Held, heldBytes } from './values.js'
 
 export interface BlockCacheOptions {
   /** Entries; 0 = off. */
   readonly capacity: number
   /** Bytes in memory. */
   readonly capacityBytes: number
-  /** Where blocks lie on disk; bounds itself to DISK_FACTOR x capacity. */
-  readonly store?: Store
   readonly clock: Clock
-  readonly warn: Warn
   readonly hash: Hash
   readonly diagnostics?: Diagnostics
 }
 
+/**
+ * A part of the cache with numbers of its own: the same room, the same counts, but no number of anybody else's. What is put in is frozen
+ * to its leaves, and handed out as it is.
+ */
+export interface BlockShelf<T extends object> {
+  /** Entries that all parts hold together; 0 = off. */
+  readonly capacity: number
+  /** Counts a hit, but leaves a miss to the caller. */
+  view(number: number): T | undefined
+  /** A look-up that had to go to the disk. */
+  missed(): void
+  /** `bytes`: what it takes in memory, estimated. */
+  set(number: number, value: T, bytes: number): void
+  /** Neither counted nor marked as used. */
+  has(number: number): boolean
+  /** Everything that is on this shelf. */
+  clear(): void
+}
+
 /** Asked by the number of a block. `delete` after the block was rewritten or pruned. */
 export class BlockCache extends ValueCache<number> {
+  readonly #memory: MemoryTier<Held>
   readonly #off: boolean
+  #shelves = 0
 
   constructor(options: BlockCacheOptions) {
-    const { capacity, capacityBytes, store, clock, warn, hash, diagnostics } = options
+    const { capacity, capacityBytes, clock, hash, diagnostics } = options
     const events = valueEvents('blocks', hash, diagnostics)
-    const off = capacity === 0
     const memory = new MemoryTier<Held>({ capacity, capacityBytes, sizeOf: heldBytes, clock, events })
-    const tiers =
-      store && !off
-        ? [new StoreTier({ source: 'disk', store, codec, clock, warn, events, capacity: DISK_FACTOR * capacity })]
-        : []
-    super(new TieredCache({ memory, tiers, clock, events }))
-    this.#off = off
+    super(new TieredCache({ memory, tiers: [], clock, events }))
+    this.#memory = memory
+    this.#off = capacity === 0
   }
 
   /** Write through, after the block is durable in the chain. A load under way will not overwrite it. */
@@ -48,17 +58,25 @@ export class BlockCache extends ValueCache<number> {
     else this.put(block, value)
   }
 
+  /** @internal */
+  shelf<T extends object>(): BlockShelf<T> {
+    const memory = this.#memory
+    // No number begins so.
+    const name = `#${this.#shelves++} `
+    return {
+      capacity: memory.capacity,
+      view: number => this.peek(name + number)?.value as T | undefined,
+      missed: () => void memory.counts.misses++,
+      set: (number, value, bytes) => memory.set(name + number, { value, bytes, json: true, exact: true, frozen: true }),
+      has: number => memory.has(name + number),
+      clear() {
+        for (const [id] of [...memory.entries()]) if (id.startsWith(name)) memory.delete(id)
+      },
+    }
+  }
+
   protected override idOf(block: number): string {
     if (Number.isSafeInteger(block) && block >= 0) return String(block)
     throw new OpDbusError('INVALID_INPUT', `not a block number: ${String(block)}`)
   }
-}
-
-const codec = {
-  key: (id: string) => id as Key,
-  encode: (id: string, held: Held) => (held.exact ? toJson({ number: Number(id), block: held.value }) : undefined),
-  decode(id: string, bytes: Uint8Array) {
-    const file = fromJson(bytes)
-    return file && String(file.number) === id && 'block' in file ? { value: holdRead(file.block) } : undefined
-  },
 }

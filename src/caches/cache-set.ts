@@ -94,6 +94,8 @@ export interface CacheSetExtras {
   readonly onDisk?: { readonly [K in CacheName]?: (() => Promise<DiskSize>) | undefined }
   /** Empties what no open tier covers: the vectors of every other model. */
   readonly clearEmbeddings?: (() => Promise<void>) | undefined
+  /** Removes the index of the chain, which is kept beside the caches. */
+  readonly clearBlocks?: (() => Promise<void>) | undefined
   readonly ttl?: { readonly [K in CacheName]?: number }
   /** Absent: off. */
   readonly patterns?: PatternMode
@@ -117,6 +119,8 @@ export class CacheSet {
   readonly blocks: BlockCache
   /** What else works on these caches tells it here. @internal */
   readonly diagnostics: Diagnostics
+  /** The folder of the disk tiers. @internal */
+  readonly dir: string | undefined
   readonly #extras: CacheSetExtras
   #closing: Promise<void> | undefined
 
@@ -127,6 +131,7 @@ export class CacheSet {
     this.diffs = diffs
     this.blocks = blocks
     this.#extras = extras
+    this.dir = extras.dir
     this.diagnostics = extras.diagnostics ?? new Diagnostics()
   }
 
@@ -180,7 +185,9 @@ export class CacheSet {
       // What can be emptied is, whatever else cannot.
       const cleared = name === 'embeddings' ? this.embeddings.clear({ shared: selection.shared }) : this[name].clear()
       await cleared.catch((error: unknown) => failed.push(error))
-      if (name === 'embeddings') await this.#extras.clearEmbeddings?.().catch((error: unknown) => failed.push(error))
+      const { clearEmbeddings, clearBlocks } = this.#extras
+      const beside = { embeddings: clearEmbeddings, blocks: clearBlocks, queries: undefined, diffs: undefined }[name]
+      await beside?.().catch((error: unknown) => failed.push(error))
     }
     if (failed.length > 0) throw failed[0]
   }

@@ -175,6 +175,17 @@ export class EmbeddingCache {
   }
 
   /**
+   * What computes: its space, how long its vectors are and, unless it is the user's own, the model. Loads no model. @internal
+   * @throws OpDbusError DISABLED, MODEL_NOT_FOUND and what else opening says; ABORTED, CLOSED
+   */
+  async computing(
+    call: CallOptions = {},
+  ): Promise<{ readonly space: string; readonly dims: number; readonly model?: string }> {
+    const { embedder, model } = this.#opened ?? (await this.#open(call))
+    return { space: embedder.space, dims: embedder.dims, ...(model && { model: model.serves }) }
+  }
+
+  /**
    * What memory holds, most recently used first: each text (where patterns are on: each template) and a copy of its vector.
    * Counts nothing and marks nothing as used; the iterator is not to be kept over an await.
    */

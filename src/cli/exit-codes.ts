@@ -13,7 +13,7 @@ export const EXIT_CODES: Readonly<Record<number, string>> = {
   7: 'damage was found: by cache verify, or in the chain',
   8: 'a model could not be downloaded',
   9: 'the state differs from what is desired',
-  10: 'apply failed, wholly or in part',
+  10: 'not done, or only in part: it failed, met another state, or was refused',
   11: 'a plugin is not available here, or did not answer',
   129: 'hung up (SIGHUP)',
   130: 'interrupted (SIGINT)',
@@ -44,6 +44,8 @@ const CODES: Readonly<Record<ErrorCode, number>> = {
 export const DAMAGE_FOUND = 7
 export const DIFFERS = 9
 export const APPLY_FAILED = 10
+/** Somebody who was asked said no. */
+export const NOT_DONE = 10
 export const NO_ANSWER = 11
 /** The signals that end the work, and what a shell shows for each: 128 and its number. */
 export const ENDED_BY = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const

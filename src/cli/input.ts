@@ -19,16 +19,30 @@ export interface Input {
  * @throws OpDbusError INVALID_INPUT where there is nothing to read; also while reading
  */
 export async function openInput(path: string, signal: AbortSignal): Promise<Input> {
-  const name = path === '-' ? 'standard input' : path
-  const stream = addAbortSignal(signal, await onInput(name, () => open(path)))
-  // Whoever has stopped reading does not hear of it.
-  stream.on('error', () => {})
+  const { name, stream } = await opened(path, signal)
   return {
     lines: linesOf(chunks(name, stream)),
     close() {
       stream.destroy()
     },
   }
+}
+
+/** The same as bytes. */
+export async function openBytes(
+  path: string,
+  signal: AbortSignal,
+): Promise<{ bytes: AsyncIterable<Uint8Array>; close(): void }> {
+  const { name, stream } = await opened(path, signal)
+  return { bytes: chunks(name, stream), close: () => void stream.destroy() }
+}
+
+async function opened(path: string, signal: AbortSignal): Promise<{ name: string; stream: Readable }> {
+  const name = path === '-' ? 'standard input' : path
+  const stream = addAbortSignal(signal, await onInput(name, () => open(path)))
+  // Whoever has stopped reading does not hear of it.
+  stream.on('error', () => {})
+  return { name, stream }
 }
 
 /**

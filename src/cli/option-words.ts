@@ -1,4 +1,4 @@
-// What the CLI says of the options that it takes, and of variables of the state. Made by the build from src/options.ts: edit that.
+// What the CLI says of the options that it takes, and of variables of state and chain. Made by the build from src/options.ts: edit that.
 export const OPTION_WORDS: Readonly<Record<string, { readonly help: string; readonly default: string }>> = {
   dir: {
     help: 'Folder of the disk tiers.',
@@ -41,7 +41,7 @@ export const OPTION_WORDS: Readonly<Record<string, { readonly help: string; read
     default: 'auto',
   },
   dataDir: {
-    help: 'Folder of what is worth keeping: checkpoints, the state after the last apply.',
+    help: 'Folder of what is worth keeping: the blockchain and its snapshots, checkpoints, the state after the last apply.',
     default: '/var/lib/op-dbus for root, else $XDG_DATA_HOME/op-dbus, else ~/.local/share/op-dbus',
   },
   pluginModules: {
@@ -71,5 +71,29 @@ export const OPTION_WORDS: Readonly<Record<string, { readonly help: string; read
   lxcPath: {
     help: "Folder of LXC's containers.",
     default: 'the one that lxc-config lxc.lxcpath names',
+  },
+  blockchain: {
+    help: 'Remember each apply as a block of the blockchain on this machine.',
+    default: 'true',
+  },
+  logName: {
+    help: 'What the blockchain is called to others, in what it signs and in its key; counts when the key is made, at the first signature.',
+    default: 'op-dbus/ and the name of this machine',
+  },
+  retainHourly: {
+    help: 'Of how many hours a prune keeps the newest block, or the newest snapshot; counted are those that have one.',
+    default: '5',
+  },
+  retainDaily: {
+    help: 'The same for days, which begin at midnight UTC.',
+    default: '5',
+  },
+  retainWeekly: {
+    help: 'The same for weeks, which begin on Mondays.',
+    default: '5',
+  },
+  retainQuarterly: {
+    help: 'The same for quarters of a year.',
+    default: '5',
   },
 }

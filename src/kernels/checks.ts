@@ -62,6 +62,35 @@ export function checkRows(matrix: Float32Array, dims: number): void {
     checkLength(matrix, start, start + dims, () => `row ${row}`)
 }
 
+/** Whole rows of int8 with a scale each, none of which makes a row longer than may be multiplied; returns how many. */
+export function checkInt8Rows(rows: Int8Array, scales: Float32Array, dims: number): number {
+  if (Object.prototype.toString.call(rows) !== '[object Int8Array]')
+    throw invalid(`rows must be an Int8Array; got ${shown(rows)}`)
+  checkFloats(scales, 'scales')
+  if (rows.length !== scales.length * dims)
+    throw invalid(
+      `${scales.length} scales go with ${scales.length} rows of ${dims} numbers; got ${rows.length} numbers`,
+    )
+  const most = Math.sqrt(MAX_SQUARES / dims) / 128
+  for (const [row, scale] of scales.entries())
+    if (!(scale >= 0 && scale <= most))
+      throw invalid(`row ${row} has the scale ${scale}: it must be 0 or more, and finite`)
+  return scales.length
+}
+
+/** Rows of a matrix that has `rows`, each higher than the one before. */
+export function checkAmong(among: Uint32Array, rows: number): void {
+  if (Object.prototype.toString.call(among) !== '[object Uint32Array]')
+    throw invalid(`among must be a Uint32Array; got ${shown(among)}`)
+  let next = 0
+  for (let i = 0; i < among.length; i++) {
+    const row = among[i]!
+    if (row < next || row >= rows)
+      throw invalid(`among must name rows below ${rows}, each higher than the one before; got ${row} at ${i}`)
+    next = row + 1
+  }
+}
+
 /** One vector that may be multiplied. */
 export function checkVector(vector: Float32Array, dims: number, what = 'the query'): void {
   checkFloats(vector, what)

@@ -1,16 +1,30 @@
 // A matrix in memory that this thread can reach. Checks what is asked; a block of rows does the arithmetic.
 import { OpDbusError } from '../errors.js'
-import type { KernelDevice, KernelMatrix, NearestRows } from '../ports.js'
-import { checkCount, checkRows, checkVector, invalid, rowsOf, shown } from './checks.js'
+import type { KernelDevice, KernelMatrix, NearestOptions, NearestRows } from '../ports.js'
+import {
+  checkAmong,
+  checkCount,
+  checkInt8Rows,
+  checkOptions,
+  checkRows,
+  checkVector,
+  invalid,
+  rowsOf,
+  shown,
+} from './checks.js'
 import { topK } from './top-k.js'
 
 /** Room for rows, and who multiplies them. Gets only arguments that were checked. */
 export interface RowBlock {
   write(first: number, vectors: Float32Array): void
+  /** Absent where rows are not kept as int8. */
+  writeInt8?(first: number, rows: Int8Array, scales: Float32Array): void
   /** A copy. */
   read(first: number, count: number): Float32Array
   /** One score for each of the first `rows` rows. Good until the next call: the block may use it again. */
   dot(query: Float32Array, rows: number): Float32Array
+  /** As `dot`, one score for each of these rows, bit for bit the same. */
+  dotAmong(query: Float32Array, among: Uint32Array): Float32Array
   free(): void
 }
 
@@ -46,12 +60,18 @@ export class HostMatrix implements KernelMatrix {
   put(first: number, vectors: Float32Array): void {
     const block = this.#open()
     const count = rowsOf(vectors, this.dims, 'what is put in')
-    if (!Number.isInteger(first) || first < 0 || first > this.#rows)
-      throw invalid(`rows go in from 0 to ${this.#rows}, right behind what is there; got ${shown(first)}`)
-    if (first + count > this.capacity)
-      throw invalid(`${count} rows from row ${first} on do not fit: the matrix has room for ${this.capacity}`)
+    this.#checkPlace(first, count)
     checkRows(vectors, this.dims)
     block.write(first, vectors)
+    this.#rows = Math.max(this.#rows, first + count)
+  }
+
+  putInt8(first: number, rows: Int8Array, scales: Float32Array): void {
+    const block = this.#open()
+    if (block.writeInt8 === undefined) throw invalid('rows of int8 go into a matrix whose precision is int8')
+    const count = checkInt8Rows(rows, scales, this.dims)
+    this.#checkPlace(first, count)
+    block.writeInt8(first, rows, scales)
     this.#rows = Math.max(this.#rows, first + count)
   }
 
@@ -74,14 +94,29 @@ export class HostMatrix implements KernelMatrix {
     return this.#scores(query).slice()
   }
 
-  async nearest(query: Float32Array, k: number): Promise<NearestRows> {
+  async nearest(query: Float32Array, k: number, options: NearestOptions = {}): Promise<NearestRows> {
     checkCount(k, 'k')
-    return topK(this.#scores(query), k)
+    checkOptions(options, 'the options of a search')
+    const { among, ties = 'lower' } = options
+    if (ties !== 'lower' && ties !== 'higher') throw invalid(`ties must be lower or higher; got ${shown(ties)}`)
+    if (among === undefined) return topK(this.#scores(query), k, ties === 'higher')
+    const block = this.#open()
+    checkVector(query, this.dims)
+    checkAmong(among, this.#rows)
+    const { rows, scores } = topK(block.dotAmong(query, among), k, ties === 'higher')
+    return { rows: rows.map(place => among[place]!), scores }
   }
 
   free(): void {
     this.#block?.free()
     this.#block = undefined
+  }
+
+  #checkPlace(first: number, count: number): void {
+    if (!Number.isInteger(first) || first < 0 || first > this.#rows)
+      throw invalid(`rows go in from 0 to ${this.#rows}, right behind what is there; got ${shown(first)}`)
+    if (first + count > this.capacity)
+      throw invalid(`${count} rows from row ${first} on do not fit: the matrix has room for ${this.capacity}`)
   }
 
   #scores(query: Float32Array): Float32Array {

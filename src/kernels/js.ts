@@ -68,31 +68,38 @@ class FloatRows implements RowBlock {
   }
 
   dot(query: Float32Array, rows: number): Float32Array {
-    const { dims } = this
-    const matrix = this.#matrix
     const scores = new Float32Array(rows)
-    const even = dims - (dims % 4)
-    for (let row = 0, at = 0; row < rows; row++) {
-      // Four sums at once: one alone waits for itself at every step.
-      let a = 0
-      let b = 0
-      let c = 0
-      let d = 0
-      let i = 0
-      for (; i < even; i += 4, at += 4) {
-        a += matrix[at]! * query[i]!
-        b += matrix[at + 1]! * query[i + 1]!
-        c += matrix[at + 2]! * query[i + 2]!
-        d += matrix[at + 3]! * query[i + 3]!
-      }
-      for (; i < dims; i++, at++) a += matrix[at]! * query[i]!
-      scores[row] = a + b + c + d
-    }
+    for (let row = 0; row < rows; row++) scores[row] = this.#dotRow(query, row)
     return scores
+  }
+
+  dotAmong(query: Float32Array, among: Uint32Array): Float32Array {
+    return Float32Array.from(among, row => this.#dotRow(query, row))
   }
 
   /** The garbage collector does it. */
   free(): void {}
+
+  #dotRow(query: Float32Array, row: number): number {
+    const { dims } = this
+    const matrix = this.#matrix
+    const even = dims - (dims % 4)
+    let at = row * dims
+    // Four sums at once: one alone waits for itself at every step.
+    let a = 0
+    let b = 0
+    let c = 0
+    let d = 0
+    let i = 0
+    for (; i < even; i += 4, at += 4) {
+      a += matrix[at]! * query[i]!
+      b += matrix[at + 1]! * query[i + 1]!
+      c += matrix[at + 2]! * query[i + 2]!
+      d += matrix[at + 3]! * query[i + 3]!
+    }
+    for (; i < dims; i++, at++) a += matrix[at]! * query[i]!
+    return a + b + c + d
+  }
 }
 
 class Int8Rows implements RowBlock {
@@ -111,6 +118,11 @@ class Int8Rows implements RowBlock {
     quantize(vectors, this.dims, this.#rows, this.#scales, first)
   }
 
+  writeInt8(first: number, rows: Int8Array, scales: Float32Array): void {
+    this.#rows.set(rows, first * this.dims)
+    this.#scales.set(scales, first)
+  }
+
   read(first: number, count: number): Float32Array {
     return Float32Array.from(
       this.#rows.subarray(first * this.dims, (first + count) * this.dims),
@@ -119,18 +131,28 @@ class Int8Rows implements RowBlock {
   }
 
   dot(query: Float32Array, rows: number): Float32Array {
+    const dotRow = this.#dotter(query)
+    const scores = new Float32Array(rows)
+    for (let row = 0; row < rows; row++) scores[row] = dotRow(row)
+    return scores
+  }
+
+  dotAmong(query: Float32Array, among: Uint32Array): Float32Array {
+    return Float32Array.from(among, this.#dotter(query))
+  }
+
+  free(): void {}
+
+  /** The dot product of one row with `query`, which is made int8 once. */
+  #dotter(query: Float32Array): (row: number) => number {
     const { dims } = this
     const small = new Int8Array(dims)
     const scale = new Float32Array(1)
     quantize(query, dims, small, scale)
-    const scores = new Float32Array(rows)
-    for (let row = 0, at = 0; row < rows; row++) {
+    return row => {
       let sum = 0
-      for (let i = 0; i < dims; i++, at++) sum += this.#rows[at]! * small[i]!
-      scores[row] = Math.fround(Math.fround(sum) * this.#scales[row]!) * scale[0]!
+      for (let i = 0, at = row * dims; i < dims; i++, at++) sum += this.#rows[at]! * small[i]!
+      return Math.fround(Math.fround(sum) * this.#scales[row]!) * scale[0]!
     }
-    return scores
   }
-
-  free(): void {}
 }

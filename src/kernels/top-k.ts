@@ -1,15 +1,15 @@
-// The k highest of many scores. Ties go to the lower index, so that every device gives the same rows.
+// The k highest of many scores. Ties go to the lower index, or all to the higher one, so that every device gives the same rows.
 import type { NearestRows } from '../ports.js'
 
 /**
  * The `k` highest of `scores`, best first; all of them where there are fewer. A heap of k with the worst on top: most
- * scores cost one comparison, whatever k is.
+ * scores cost one comparison, whatever k is. `higher`: of equal scores the one with the higher index comes first.
  */
-export function topK(scores: Float32Array, k: number): NearestRows {
+export function topK(scores: Float32Array, k: number, higher = false): NearestRows {
   const size = Math.min(k, scores.length)
   const heap = new Uint32Array(size)
   /** True when index `a` belongs behind index `b`. */
-  const behind = (a: number, b: number) => scores[a]! < scores[b]! || (scores[a] === scores[b] && a > b)
+  const behind = (a: number, b: number) => scores[a]! < scores[b]! || (scores[a] === scores[b] && a > b !== higher)
 
   const sink = (at: number, end: number) => {
     const index = heap[at]!
@@ -24,14 +24,16 @@ export function topK(scores: Float32Array, k: number): NearestRows {
     heap[at] = index
   }
 
-  for (let i = 0; i < size; i++) heap[i] = i
+  // Looked at from the end that wins ties: an equal score that comes later belongs behind all that are in.
+  const last = scores.length - 1
+  for (let i = 0; i < size; i++) heap[i] = higher ? last - i : i
   for (let at = (size >> 1) - 1; at >= 0; at--) sink(at, size)
   if (size > 0) {
     let worst = scores[heap[0]!]!
     for (let i = size; i < scores.length; i++) {
-      // An equal score comes behind: its index is higher than all that are in.
-      if (!(scores[i]! > worst)) continue
-      heap[0] = i
+      const index = higher ? last - i : i
+      if (!(scores[index]! > worst)) continue
+      heap[0] = index
       sink(0, size)
       worst = scores[heap[0]!]!
     }

@@ -131,6 +131,14 @@ class FloatRows implements RowBlock {
     return this.heap.floats(this.#scores, rows)
   }
 
+  dotAmong(query: Float32Array, among: Uint32Array): Float32Array {
+    this.heap.floats(this.#query, this.dims).set(query)
+    forRuns(among, (row, count, at) => {
+      this.exports.dot(this.#rows + row * this.#stride, this.#stride, count, this.#query, this.#scores + 4 * at)
+    })
+    return this.heap.floats(this.#scores, among.length)
+  }
+
   free(): void {
     this.heap.give(this.#rows)
   }
@@ -185,6 +193,19 @@ class Int8Rows implements RowBlock {
     }
   }
 
+  writeInt8(first: number, rows: Int8Array, scales: Float32Array): void {
+    const { dims, heap } = this
+    heap.floats(this.#scales + 4 * first, scales.length).set(scales)
+    const inside = new Int8Array(heap.memory.buffer, this.#rows + first * this.#stride, scales.length * this.#stride)
+    if (this.#stride === dims) {
+      inside.set(rows)
+      return
+    }
+    inside.fill(0)
+    for (let row = 0; row < scales.length; row++)
+      inside.set(rows.subarray(row * dims, (row + 1) * dims), row * this.#stride)
+  }
+
   read(first: number, count: number): Float32Array {
     const { dims, heap } = this
     const out = new Float32Array(count * dims)
@@ -197,15 +218,41 @@ class Int8Rows implements RowBlock {
   }
 
   dot(query: Float32Array, rows: number): Float32Array {
-    const { dims, heap, exports } = this
-    heap.floats(this.#floats, dims).set(query)
-    exports.quantize(this.#floats, dims, 1, this.#query, this.#stride, this.#queryScale)
-    const scale = heap.floats(this.#queryScale, 1)[0]!
-    exports.dotInt8(this.#rows, this.#stride, rows, this.#scales, this.#query, scale, this.#scores)
-    return heap.floats(this.#scores, rows)
+    const scale = this.#putQuery(query)
+    this.exports.dotInt8(this.#rows, this.#stride, rows, this.#scales, this.#query, scale, this.#scores)
+    return this.heap.floats(this.#scores, rows)
+  }
+
+  dotAmong(query: Float32Array, among: Uint32Array): Float32Array {
+    const scale = this.#putQuery(query)
+    forRuns(among, (row, count, at) => {
+      const start = this.#rows + row * this.#stride
+      const scales = this.#scales + 4 * row
+      this.exports.dotInt8(start, this.#stride, count, scales, this.#query, scale, this.#scores + 4 * at)
+    })
+    return this.heap.floats(this.#scores, among.length)
   }
 
   free(): void {
     this.heap.give(this.#rows)
+  }
+
+  /** Returns its scale. */
+  #putQuery(query: Float32Array): number {
+    const { dims, heap } = this
+    heap.floats(this.#floats, dims).set(query)
+    this.exports.quantize(this.#floats, dims, 1, this.#query, this.#stride, this.#queryScale)
+    return heap.floats(this.#queryScale, 1)[0]!
+  }
+}
+
+/** Rows that follow one another are one call: `row` is the first of `count`, and the place of it in `among` is `at`. */
+function forRuns(among: Uint32Array, call: (row: number, count: number, at: number) => void): void {
+  for (let at = 0; at < among.length; ) {
+    const row = among[at]!
+    let count = 1
+    while (among[at + count] === row + count) count++
+    call(row, count, at)
+    at += count
   }
 }

@@ -1,7 +1,7 @@
 // The cache folder: which cache lies where, the stores that every process opens, what they hold, how vectors are removed. Part of
 // the Node root; opening touches no file. Its twin is web/disk.ts.
 import { join } from 'node:path'
-import { DISK_FACTOR } from '../caches/block-cache.js'
+import { clearBlockIndex, sizeOfBlockIndex } from '../blockchain/store/index-folder.js'
 import type { CacheSetExtras } from '../caches/cache-set.js'
 import { type QueryDisk, queryDisk } from '../caches/query-disk.js'
 import { isAnswer, isHold, queryFileAge } from '../caches/query-file.js'
@@ -10,7 +10,7 @@ import { bootId, isOfEarlierBoot, livenessOf, type NamedProcess, pidPlace, start
 import type { Clock, Warn } from '../ports.js'
 import { type FileStore, openFileStore } from '../stores/files.js'
 import { clearSegments, sizeOfSegments } from '../stores/segments.js'
-import { removeOldPatterns } from './old-patterns.js'
+import { removeOldBlocks, removeOldPatterns } from './old-files.js'
 import { crc32, nodeHash } from './runtime.js'
 
 /** The folders in the cache folder `dir`. */
@@ -27,13 +27,12 @@ export function foldersIn(dir: string) {
 
 export interface Disk {
   readonly queries: QueryDisk
-  readonly blocks: FileStore
   readonly counters: FileStore
   /** What the set of caches tells and does with it. */
   readonly extras: CacheSetExtras
 }
 
-export interface DiskOptions extends Pick<Config, 'queryCacheTtl' | 'queryCacheStale' | 'blockCacheSize'> {
+export interface DiskOptions extends Pick<Config, 'queryCacheTtl' | 'queryCacheStale'> {
   readonly clock: Clock
   readonly warn: Warn
   /** Calls `flush` when the process ends without a close. */
@@ -54,11 +53,10 @@ const thisProcess = {
 }
 
 export function openDisk(dir: string, options: DiskOptions): Disk {
-  const { queryCacheTtl, queryCacheStale, blockCacheSize, clock, warn, onExit } = options
+  const { queryCacheTtl, queryCacheStale, clock, warn, onExit } = options
   const folders = foldersIn(dir)
   const files = { clock, hash: nodeHash, crc32 }
   const maxAgeMs = queryFileAge(1000 * queryCacheTtl, 1000 * queryCacheStale)
-  const maxBlocks = Math.max(1, DISK_FACTOR * blockCacheSize)
   const queries = openFileStore({
     name: 'query',
     dir: folders.queries,
@@ -68,22 +66,24 @@ export function openDisk(dir: string, options: DiskOptions): Disk {
     outlives: isHold,
     ...files,
   })
-  const blocks = openFileStore({ name: 'block', dir: folders.blocks, maxEntries: maxBlocks, ...files })
   return {
     queries: queryDisk({ store: queries, bootId: bootId(), process: thisProcess, onExit }),
-    blocks,
     counters: openFileStore({ name: 'counter', dir: folders.counters, maxEntries: 1000, ...files }),
     extras: {
       dir,
       warn,
       onDisk: {
         embeddings: async () => sizeOfSegments(folders.embeddings, { crc32 }),
-        blocks: () => blocks.size(),
+        blocks: async () => sizeOfBlockIndex(folders.blocks, crc32),
         queries: () => queries.size(),
       },
       async clearEmbeddings() {
         clearSegments(folders.embeddings, { hash: nodeHash })
         await removeOldPatterns(folders.patterns, files)
+      },
+      async clearBlocks() {
+        clearBlockIndex(folders.blocks)
+        await removeOldBlocks(folders.blocks, files)
       },
     },
   }

@@ -4,37 +4,8 @@ import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { isAbsolute, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import type { StateConfig } from '../config.js'
-import { OpDbusError } from '../errors.js'
-import { OPTIONS, type Option } from '../options.js'
-import type { StateSettings } from '../settings.js'
-import { home, ON_NODE, type OpenOptions } from './options.js'
+import { home } from './options.js'
 import { nodeHash } from './runtime.js'
-
-/**
- * Settings of the state, and what is left for the caches.
- * @throws OpDbusError INVALID_INPUT for an option that there is not
- */
-export function splitOptions(settings: OpenOptions & StateSettings): { ofState: StateSettings; ofCaches: OpenOptions } {
-  const table: Readonly<Record<string, Option<unknown>>> = OPTIONS
-  const isOfState = (name: string) => Object.hasOwn(table, name) && table[name]!.group === 'state'
-  const known = [
-    ...Object.keys(table).filter(name => table[name]!.only !== 'page'),
-    ...ON_NODE.beside,
-    'caches',
-    'plugins',
-  ]
-  const strange = Object.keys(settings).find(name => !known.includes(name) && !Object.hasOwn(table, name))
-  if (strange !== undefined) {
-    const message = `unknown option "${strange}"; there are: ${known.sort().join(', ')}`
-    throw new OpDbusError('INVALID_INPUT', message, { details: { option: strange } })
-  }
-  const given = Object.entries(settings).filter(([, value]) => value !== undefined)
-  return {
-    ofState: Object.fromEntries(given.filter(([name]) => isOfState(name))),
-    ofCaches: Object.fromEntries(given.filter(([name]) => !isOfState(name))),
-  }
-}
 
 /** Tells two machines apart without telling their id (machine-id(5) asks for that): a digest. Undefined where it has none. */
 export function machineDigest(): string | undefined {
@@ -47,7 +18,7 @@ export function machineDigest(): string | undefined {
 }
 
 /** Absolute; undefined where there is no place to keep anything. */
-export function dataDirOf({ dataDir }: StateConfig): string | undefined {
+export function dataDirOf({ dataDir }: { readonly dataDir: string | undefined }): string | undefined {
   const dir = dataDir ?? defaultDataDir(process.env)
   return dir === undefined ? undefined : resolve(dir)
 }

@@ -1,4 +1,5 @@
 // Reads everything on disk and says what is damaged: for `op-dbus cache verify`. Part of the Node root; repairs nothing.
+import { verifyBlockIndex } from '../blockchain/store/index-folder.js'
 import { isAnswer } from '../caches/query-file.js'
 import type { Key } from '../ports.js'
 import { openFileStore } from '../stores/files.js'
@@ -39,7 +40,7 @@ export async function verifyCaches(options: OpenOptions = {}): Promise<VerifyRep
   const folders = foldersIn(dir)
   const caches = {
     embeddings: await verifyEmbeddings(folders.embeddings),
-    blocks: await verifyFiles(folders.blocks),
+    blocks: verifyBlocks(folders.blocks),
     queries: await verifyFiles(folders.queries, isAnswer),
   }
   return { dir, damaged: Object.values(caches).some(report => report.damaged > 0), caches }
@@ -48,6 +49,11 @@ export async function verifyCaches(options: OpenOptions = {}): Promise<VerifyRep
 async function verifyEmbeddings(dir: string): Promise<CacheReport> {
   const { segments, live, bytes, damaged, foreign } = await verifySegments(dir, { crc32 })
   return { files: segments, entries: live, size: bytes, damaged, foreign: foreign.length }
+}
+
+function verifyBlocks(dir: string): CacheReport {
+  const { files, entries, bytes, damaged, foreign } = verifyBlockIndex(dir, crc32)
+  return { files, entries, size: bytes, damaged, foreign }
 }
 
 async function verifyFiles(dir: string, isEntry?: (key: Key) => boolean): Promise<CacheReport> {

@@ -9,6 +9,7 @@ import { carryOut, refusedOutcome, type Step, skippedOutcome } from './carry-out
 import type { Checkpoints } from './checkpoints.js'
 import { writeCurrent } from './current-file.js'
 import type { DataFolder } from './data-folder.js'
+import { type RememberParts, rememberApply } from './footprints.js'
 import type { Goal } from './goals.js'
 import { movedSince } from './moved-since.js'
 import type { StateAction } from './plugin.js'
@@ -18,7 +19,7 @@ import type { ApplyOptions, ApplyReport, Plan, PluginCheckpoint, PluginTrouble, 
 import { findResource, resourceKey, resourcesOf } from './resources.js'
 import type { States } from './states.js'
 
-export interface ApplyParts {
+export interface ApplyParts extends Omit<RememberParts, 'warn'> {
   readonly states: States
   readonly calls: PluginCalls
   readonly folder: DataFolder
@@ -72,6 +73,8 @@ class Apply {
   readonly #trouble: Record<string, PluginTrouble>
   readonly #outcomes = new Map<string, ResourceOutcome>()
   readonly #unplanned: ResourceOutcome[] = []
+  /** By plugin: how long its part took. */
+  readonly #micros = new Map<string, number>()
   /** By plugin: what settles when one ends that was given up. */
   readonly #late = new Map<string, Promise<unknown>>()
 
@@ -95,7 +98,9 @@ class Apply {
     if (checkpoint !== undefined) {
       await this.#parts.checkpoints.prune('checkpoint' in this.#plan.to ? this.#plan.to.checkpoint : undefined)
     }
-    return this.#report(steps, checkpoint)
+    const report = this.#report(steps, checkpoint)
+    const applied = { plan: this.#plan, steps, report, micros: this.#micros }
+    return { ...report, ...(await rememberApply(applied, { ...this.#parts, warn: this.#parts.diagnostics.warn })) }
   }
 
   async #change(signal: AbortSignal | undefined): Promise<{ steps: Step[]; checkpoint?: string }> {
@@ -228,10 +233,11 @@ class Apply {
         for (const action of step.actions) this.#know(skippedOutcome(step, action, 'the apply was aborted'))
         continue
       }
+      const { name } = step.goal.registered.plugin
       const began = this.#parts.clock.monotonic()
       const { outcomes, error, touched, changed, late } = await carryOut(step, this.#parts, signal)
-      this.#tellApplied(step, outcomes, began)
-      const { name } = step.goal.registered.plugin
+      this.#micros.set(name, 1000 * (this.#parts.clock.monotonic() - began))
+      this.#tellApplied(name, outcomes)
       if (late) this.#late.set(name, late)
       if (index === 0 && !touched && isOpDbusError(error, 'CONFLICT')) throw error
       anything ||= changed
@@ -241,13 +247,12 @@ class Apply {
     return anything
   }
 
-  #tellApplied(step: Step, outcomes: readonly ResourceOutcome[], began: number): void {
-    const { clock, diagnostics } = this.#parts
+  #tellApplied(plugin: string, outcomes: readonly ResourceOutcome[]): void {
+    const { diagnostics } = this.#parts
     if (!diagnostics.applied.heard) return
     const counts: Record<string, number> = {}
     for (const { status } of outcomes) counts[status] = (counts[status] ?? 0) + 1
-    const micros = 1000 * (clock.monotonic() - began)
-    diagnostics.applied.tell({ plugin: step.goal.registered.plugin.name, outcomes: counts, micros })
+    diagnostics.applied.tell({ plugin, outcomes: counts, micros: this.#micros.get(plugin)! })
   }
 
   /** Whether it is applied, or feels it. */

@@ -2,11 +2,12 @@
 // only ask what is. Each question is a few calls of the files beside it.
 import type { DiffCache } from '../caches/diff-cache.js'
 import type { Diagnostics } from '../diagnostics.js'
-import type { Clock, Hash, Timer } from '../ports.js'
+import type { Clock, Timer } from '../ports.js'
 import { applyPlan } from './apply.js'
 import { Checkpoints } from './checkpoints.js'
 import type { DataFolder } from './data-folder.js'
 import { type DesiredInput, readDesired } from './desired.js'
+import type { RememberParts } from './footprints.js'
 import { checkpointGoals, Diffs } from './goals.js'
 import { readPlan } from './plan-file.js'
 import { Comparing, goalsOf, goalsOfPlan } from './planning.js'
@@ -24,13 +25,12 @@ import type {
 } from './reports.js'
 import type { States } from './states.js'
 
-export interface ChangingParts {
+export interface ChangingParts extends Omit<RememberParts, 'warn'> {
   readonly registry: Registry
   readonly calls: PluginCalls
   readonly diffs: DiffCache
   readonly folder: DataFolder
   readonly clock: Clock
-  readonly hash: Hash
   /** Does not keep the process alive. */
   readonly quietTimer: Timer
   /** A digest of the machine's id; undefined where it has none. */

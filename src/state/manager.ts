@@ -3,7 +3,7 @@
 import type { QueryCache } from '../caches/query-cache.js'
 import { messageOf, OpDbusError } from '../errors.js'
 import type { JsonObject } from '../json/json.js'
-import type { CallOptions, Timer } from '../ports.js'
+import type { CallOptions } from '../ports.js'
 import { signalOf } from '../realms.js'
 import type { Changing, ChangingParts } from './changing.js'
 import type { DesiredInput } from './desired.js'
@@ -40,8 +40,6 @@ export interface InitialState {
 /** @internal */
 export interface ManagerParts extends ChangingParts {
   readonly queries: QueryCache
-  /** Keeps the process alive. */
-  readonly timer: Timer
   /** Whether plugins are listened to for the cache, and how long an answer is good then, ms. */
   readonly push: { readonly on: boolean; readonly ttlMs: number }
   /** Called last by close. */

@@ -123,6 +123,10 @@ export interface ApplyReport {
   readonly checkpoint?: string
   /** Plugins that could not be asked, or whose apply failed as a whole, and why. */
   readonly trouble: Readonly<Record<string, PluginTrouble>>
+  /** Numbers of the blocks that remember it in the chain, one for each plugin that had something to do. Absent where none does. */
+  readonly blocks?: readonly number[]
+  /** Why the chain does not remember it, though it was to. What was done is done all the same. */
+  readonly unremembered?: string
 }
 
 /** What an apply is about to change, as it was before: written durably before anything is changed. */

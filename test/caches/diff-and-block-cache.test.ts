@@ -1,14 +1,11 @@
-import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import canonicalize from 'canonicalize'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { canonicalJson } from '../../src/cache/canonical-json.js'
 import { deepFreeze } from '../../src/cache/frozen.js'
-import { BlockCache, DISK_FACTOR } from '../../src/caches/block-cache.js'
+import { BlockCache } from '../../src/caches/block-cache.js'
 import { DiffCache, type DiffInput } from '../../src/caches/diff-cache.js'
-import { openFileStore } from '../../src/stores/files.js'
-import { crc32, hash, TestClock, temporaryFolder } from '../support.js'
+import { hash, TestClock } from '../support.js'
 
 describe('DiffCache', () => {
   const open = (capacity = 100, ttlMs = 60_000) => {
@@ -176,65 +173,67 @@ describe('DiffCache', () => {
 })
 
 describe('BlockCache', () => {
-  function open(dir: string | undefined, capacity = 10) {
-    const clock = new TestClock()
-    const maxEntries = DISK_FACTOR * capacity
-    const store = dir && openFileStore({ name: 'blocks', dir, maxEntries, clock, hash, crc32 })
-    const warnings: string[] = []
-    const warn = (message: string) => warnings.push(message)
-    const cache = new BlockCache({ hash, capacity, capacityBytes: 1e6, store: store || undefined, clock, warn })
-    return { cache, warnings }
-  }
+  const open = (capacity = 10, capacityBytes = 1e6) =>
+    new BlockCache({ hash, capacity, capacityBytes, clock: new TestClock() })
   const block = (n: number) => ({ number: n, hash: `h${n}`, data: { plugin: 'net' } })
 
-  it('loads a block once, then answers from memory, then from disk', async () => {
-    const dir = temporaryFolder()
-    const { cache } = open(dir)
+  it('loads a block once, then answers from memory', async () => {
+    const cache = open()
     expect(await cache.getOrCompute(100, () => block(100))).toEqual({ value: block(100), source: 'computed' })
     expect(await cache.get(100)).toEqual({ value: block(100), source: 'memory' })
-    await cache.close()
-    expect(JSON.parse(readFileSync(join(dir, '100.json'), 'utf8')).document.block).toEqual(block(100))
-    expect(await open(dir).cache.get(100)).toEqual({ value: block(100), source: 'disk' })
   })
 
-  it('writes through on put and forgets everywhere on invalidate', async () => {
-    const dir = temporaryFolder()
-    const { cache } = open(dir)
+  it('writes through on set and forgets on delete', async () => {
+    const cache = open()
     cache.set(1, block(1))
     cache.set(1, block(11))
     expect((await cache.get(1))?.value).toEqual(block(11))
     expect(await cache.delete(1)).toBe(true)
     expect(await cache.delete(1)).toBe(false)
     expect(await cache.get(1)).toBeUndefined()
-    expect(await open(dir).cache.get(1)).toBeUndefined()
   })
 
-  it('keeps at most its capacity in memory and ten times as many on disk', async () => {
-    const dir = temporaryFolder()
-    const { cache } = open(dir, 10)
-    for (let n = 0; n < 250; n++) {
-      cache.set(n, block(n))
-      if (n % 10 === 0) await Promise.resolve()
-    }
-    const stats = await cache.stats()
-    expect(stats.memory).toMatchObject({ size: 10, evictions: 240 })
-    expect(readdirSync(dir).length).toBeLessThanOrEqual(100)
-    expect(stats.disk!.size).toBeGreaterThan(80)
-    await cache.close()
+  it('keeps at most its capacity', async () => {
+    const cache = open(10)
+    for (let n = 0; n < 250; n++) cache.set(n, block(n))
+    expect((await cache.stats()).memory).toMatchObject({ size: 10, evictions: 240 })
   })
 
   it.each([-1, 1.5, Number.NaN, 2 ** 53, '1', '../x'])('refuses %s as a block number', async n => {
-    const { cache } = open(undefined)
+    const cache = open()
     await expect(cache.get(n as number)).rejects.toMatchObject({ code: 'INVALID_INPUT' })
     expect(() => cache.set(n as number, 1)).toThrow(expect.objectContaining({ code: 'INVALID_INPUT' }))
   })
 
-  it('is off with a capacity of 0, and leaves nothing on disk', async () => {
-    const dir = temporaryFolder()
-    const { cache } = open(dir, 0)
+  it('is off with a capacity of 0', async () => {
+    const cache = open(0)
     cache.set(1, block(1))
     expect(await cache.getOrCompute(1, () => block(1))).toMatchObject({ source: 'computed' })
     expect(await cache.get(1)).toBeUndefined()
-    expect(readdirSync(dir)).toEqual([])
+    cache.shelf().set(1, block(1), 100)
+    expect(cache.shelf().view(1)).toBeUndefined()
+  })
+
+  it('keeps the numbers of a shelf apart, in the same room and with the same counts', async () => {
+    const cache = open(4)
+    const [one, other] = [cache.shelf(), cache.shelf()]
+    cache.set(1, block(1))
+    const kept = block(2)
+    one.set(1, kept, 100)
+    other.set(1, block(3), 100)
+    expect(one.view(1)).toBe(kept)
+    expect([other.view(1), (await cache.get(1))?.value]).toEqual([block(3), block(1)])
+    expect(await cache.delete(1)).toBe(true)
+    expect([one.has(1), other.has(1), one.has(2)]).toEqual([true, true, false])
+    one.missed()
+    expect(await cache.stats()).toMatchObject({ hits: 3, misses: 1, memory: { size: 2 } })
+    one.clear()
+    expect([one.has(1), other.has(1)]).toEqual([false, true])
+    for (let n = 0; n < 4; n++) cache.set(n, block(n))
+    expect(other.has(1)).toBe(false)
+    one.set(7, block(7), 2e6)
+    expect(one.has(7)).toBe(false)
+    await cache.clear()
+    expect((await cache.stats()).memory.size).toBe(0)
   })
 })

@@ -206,7 +206,7 @@ describe('hold', () => {
     async () => {
       const dir = temporaryFolder()
       const clock = nodeClock()
-      const disk = openDisk(dir, { queryCacheTtl: 60, queryCacheStale: 0, blockCacheSize: 1, clock, warn: () => {} })
+      const disk = openDisk(dir, { queryCacheTtl: 60, queryCacheStale: 0, clock, warn: () => {} })
       const queries = new QueryCache({
         ttlMs: 60_000,
         capacityBytes: 1e6,

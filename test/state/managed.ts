@@ -5,6 +5,7 @@ import { Diagnostics } from '../../src/diagnostics.js'
 import type { JsonObject } from '../../src/json/json.js'
 import type { Timer } from '../../src/ports.js'
 import { DataFolder } from '../../src/state/data-folder.js'
+import type { Remember } from '../../src/state/footprints.js'
 import { StateManager } from '../../src/state/manager.js'
 import type { PluginTools, StatePlugin, Watcher } from '../../src/state/plugin.js'
 import { PluginCalls } from '../../src/state/plugin-calls.js'
@@ -66,6 +67,8 @@ export interface ManagedOptions {
   readonly ttlMs?: number
   readonly timeoutMs?: number
   readonly machine?: string
+  /** Where applies are remembered; default: nowhere. */
+  readonly remember?: Remember
   /** Shared with another manager. */
   readonly queries?: QueryCache
 }
@@ -106,6 +109,7 @@ export function manage(plugins: readonly StatePlugin[], options: ManagedOptions 
     diagnostics,
     timer,
     quietTimer: timer,
+    remember: options.remember,
     push: { on: push, ttlMs: 300_000 },
     release: async () => {},
   })

@@ -29,7 +29,7 @@ export const apply = command({
     plugin: pluginOption('Only these plugins of the file'),
     format: FORMAT,
     json: { help: 'The same as --format json.' },
-    ...flagsOf('state', 'dir'),
+    ...flagsOf('data', 'state', 'dir'),
   },
   variables: VARIABLES,
   examples: [
@@ -53,7 +53,7 @@ export const rollback = command({
     yes,
     format: FORMAT,
     json: { help: 'The same as --format json.' },
-    ...flagsOf('state', 'dir'),
+    ...flagsOf('data', 'state', 'dir'),
   },
   variables: VARIABLES,
   examples: ['op-dbus rollback --list', 'op-dbus rollback', 'op-dbus rollback 20261127T171500.123Z-1a2b3c4d --dry-run'],

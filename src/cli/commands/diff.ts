@@ -20,7 +20,7 @@ export const diff = command({
     json: { help: 'The same as --format json.' },
     fresh: { help: 'Ask the system, whatever is cached.' },
     watch: { help: 'Go on until Ctrl+C, and tell the diff again when the system or the file changes.' },
-    ...flagsOf('state', 'dir'),
+    ...flagsOf('data', 'state', 'dir'),
   },
   variables: VARIABLES,
   examples: [
@@ -44,7 +44,7 @@ export const verify = command({
     plugin: pluginOption('Only these plugins of the file'),
     format: FORMAT,
     json: { help: 'The same as --format json.' },
-    ...flagsOf('state', 'dir'),
+    ...flagsOf('data', 'state', 'dir'),
   },
   variables: VARIABLES,
   examples: ['op-dbus verify desired.json'],

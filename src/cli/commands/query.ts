@@ -17,7 +17,7 @@ export const init = command({
   options: {
     plugin: pluginOption('Only of these plugins'),
     force: { help: 'Also over a file that is there.' },
-    ...flagsOf('state'),
+    ...flagsOf('data', 'state'),
   },
   variables: VARIABLES,
   examples: ['op-dbus init desired.json', 'op-dbus init -p net > net.json'],
@@ -44,7 +44,7 @@ export const query = command({
     plugin: pluginOption('The same as to name plugins without it'),
     format: FORMAT,
     json: { help: 'The same as --format json.' },
-    ...flagsOf('state', 'dir'),
+    ...flagsOf('data', 'state', 'dir'),
   },
   variables: VARIABLES,
   examples: [
@@ -63,7 +63,7 @@ export const query = command({
 export const plugins = command({
   name: 'plugins',
   about: 'which plugins there are, and why one is not available',
-  options: { format: FORMAT, json: { help: 'The same as --format json.' }, ...flagsOf('state', 'dir') },
+  options: { format: FORMAT, json: { help: 'The same as --format json.' }, ...flagsOf('data', 'state', 'dir') },
   variables: VARIABLES,
   examples: ['op-dbus plugins', 'op-dbus plugins --json'],
   exitCodes: [],

@@ -11,18 +11,8 @@ import { argumentsOf } from '../settings.js'
 import { checkpointsText, outcomesText, outcomeText } from '../state-text.js'
 import type { Terminal } from '../terminal.js'
 import { planAgain, readPlanFile } from './plan-files.js'
-import {
-  callOf,
-  desiredIn,
-  diffAndSummary,
-  fileOf,
-  jsonText,
-  lookOf,
-  type StateValues,
-  tellTrouble,
-  wantsJson,
-  withState,
-} from './state.js'
+import { callOf, desiredIn, diffAndSummary, fileOf, type StateValues, tellTrouble, withState } from './state.js'
+import { jsonText, lookOf, wantsJson } from './telling.js'
 
 type Values = StateValues & {
   readonly 'dry-run'?: boolean
@@ -113,6 +103,10 @@ async function carryOut(state: State, plan: Plan, values: Values, terminal: Term
   await terminal.last(json ? jsonText(report) : `${outcomesText(report)}\n`)
   const fresh = Object.entries(report.trouble).filter(([plugin]) => plan.trouble?.[plugin] === undefined)
   tellTrouble(Object.fromEntries(fresh), terminal)
+  if (report.blocks !== undefined && !values.quiet) {
+    const [one, ...more] = report.blocks
+    terminal.say(`op-dbus: remembered as ${more.length === 0 ? `block ${one}` : `blocks ${report.blocks.join(', ')}`}`)
+  }
   if (report.checkpoint !== undefined && !values.quiet) {
     const flags = argumentsOf(values).map(flag => ` ${quoted(flag)}`)
     terminal.say(`op-dbus: to undo it: op-dbus rollback ${report.checkpoint}${flags.join('')}`)

@@ -10,7 +10,7 @@ import type { FlagValues } from '../flags.js'
 import { settingsOf } from '../settings.js'
 import { chart } from './bench/chart.js'
 import { type BenchRow, DISK_ROUNDS, type Measured, measureAll } from './bench/rows.js'
-import { jsonText } from './state.js'
+import { jsonText } from './telling.js'
 
 type Values = FlagValues & { readonly rounds?: string; readonly json?: boolean }
 

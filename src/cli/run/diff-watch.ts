@@ -11,7 +11,8 @@ import type { Terminal } from '../terminal.js'
 import { Changes } from './changes.js'
 import { type DiffFormat, type DiffValues, diffFormatOf, reportText } from './diff.js'
 import { tellWatch } from './query-watch.js'
-import { callOf, desiredIn, fileOf, tellTrouble, timeOfDay, withState } from './state.js'
+import { callOf, desiredIn, fileOf, tellTrouble, withState } from './state.js'
+import { timeOfDay } from './telling.js'
 
 /** How often the file is looked at, in ms: an editor may put another one under its name, and some file systems tell no changes. */
 const LOOK_MS = 250

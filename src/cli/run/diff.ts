@@ -12,13 +12,11 @@ import {
   diffAndSummary,
   differs,
   fileOf,
-  formatOf,
-  jsonText,
   type StateValues,
   tellTrouble,
-  wantsJson,
   withState,
 } from './state.js'
+import { formatOf, jsonText, wantsJson } from './telling.js'
 
 export type DiffValues = StateValues & {
   readonly fresh?: boolean

@@ -10,7 +10,8 @@ import { writeOutput } from '../output.js'
 import { targetOf } from '../target.js'
 import type { Terminal } from '../terminal.js'
 import { rulesOf } from './query.js'
-import { chosenPlugins, jsonText, type StateValues, tellTrouble, withState } from './state.js'
+import { chosenPlugins, type StateValues, tellTrouble, withState } from './state.js'
+import { jsonText } from './telling.js'
 
 type Values = StateValues & { readonly force?: boolean }
 

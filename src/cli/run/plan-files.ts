@@ -7,7 +7,7 @@ import type { Plan } from '../../state/reports.js'
 import type { State } from '../../state.js'
 import { readWhole } from '../input.js'
 import type { Terminal } from '../terminal.js'
-import { told } from './state.js'
+import { told } from './telling.js'
 
 /** @throws OpDbusError INVALID_INPUT */
 export async function readPlanFile(path: string, state: State, terminal: Terminal): Promise<Plan> {

@@ -13,7 +13,8 @@ import type { Terminal } from '../terminal.js'
 import { Changes } from './changes.js'
 import { rulesOf, tellSilent } from './query.js'
 import { askedIn } from './query-parts.js'
-import { chosenPlugins, jsonText, lookOf, type StateValues, timeOfDay, wantsJson, withState } from './state.js'
+import { chosenPlugins, type StateValues, withState } from './state.js'
+import { jsonText, lookOf, timeOfDay, wantsJson } from './telling.js'
 
 export async function watchQuery({ values, args, terminal }: CommandCall<StateValues>): Promise<number> {
   const { names, parts } = askedIn(args, chosenPlugins(values))

@@ -5,7 +5,8 @@ import { NO_ANSWER } from '../exit-codes.js'
 import { queryText } from '../state-text.js'
 import type { Terminal } from '../terminal.js'
 import { askedIn, onlyParts } from './query-parts.js'
-import { chosenPlugins, jsonText, lookOf, type StateValues, tellTrouble, wantsJson, withState } from './state.js'
+import { chosenPlugins, type StateValues, tellTrouble, withState } from './state.js'
+import { jsonText, lookOf, wantsJson } from './telling.js'
 
 type Values = StateValues & { readonly fresh?: boolean }
 

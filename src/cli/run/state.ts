@@ -1,20 +1,20 @@
 // What the commands of a system's state have in common: opening it, reading a desired file, telling what did not answer.
-import { isOpDbusError, OpDbusError } from '../../errors.js'
-import { oneLine, visibleJson } from '../../format.js'
+import { OpDbusError } from '../../errors.js'
+import { oneLine } from '../../format.js'
 import { MAX_BYTES } from '../../json/plain.js'
 import type { Desired, DiffReport, PluginDiff, PluginTrouble } from '../../state/reports.js'
 import { openState, type State } from '../../state.js'
 import type { FlagValues } from '../flags.js'
 import { settingsOf } from '../settings.js'
-import { diffText, type Look, summaryOf } from '../state-text.js'
+import { diffText, summaryOf } from '../state-text.js'
 import type { Terminal } from '../terminal.js'
+import { lookOf, type ToldAs, told } from './telling.js'
 
-export type StateValues = FlagValues & {
-  readonly format?: string
-  readonly json?: boolean
-  readonly quiet?: boolean
-  readonly plugin?: string
-}
+export type StateValues = FlagValues &
+  ToldAs & {
+    readonly quiet?: boolean
+    readonly plugin?: string
+  }
 
 /** Opens the state for `work`, and closes it whatever comes of that. */
 export async function withState<T>(
@@ -28,30 +28,6 @@ export async function withState<T>(
   } finally {
     await state.close()
   }
-}
-
-/** The first two of the formats, where none is named: text for people, JSON for programs and where no terminal shows the output. */
-export function formatOf<const F extends 'text' | 'json' | 'json-patch'>(
-  { format: named, json }: StateValues,
-  terminal: Terminal,
-  formats: readonly F[],
-): F | 'text' | 'json' {
-  const given = named ?? (json || !terminal.outTty ? 'json' : 'text')
-  const format = formats.find(known => known === given)
-  if (format === undefined) {
-    throw new OpDbusError('INVALID_INPUT', `unknown format "${given}"; there are: ${formats.join(', ')}`)
-  }
-  if (json && format !== 'json') throw new OpDbusError('INVALID_INPUT', `--json and --format ${format} differ`)
-  return format
-}
-
-export function wantsJson(values: StateValues, terminal: Terminal): boolean {
-  return formatOf(values, terminal, ['text', 'json']) === 'json'
-}
-
-/** Where a program reads the text, nothing is cut off. */
-export function lookOf({ color, columns, outTty }: Terminal): Look {
-  return { color, columns: outTty ? Math.min(columns, 160) : 10_000 }
 }
 
 /** The one file that `command` takes. */
@@ -87,19 +63,6 @@ export async function desiredIn(path: string, state: State, terminal: Terminal):
   return told(name, terminal, () => state.readDesired(bytes, name))
 }
 
-/** Runs what reads a file of somebody's; each line of what is wrong is printed without a word before it, so that editors find the place. */
-export async function told<T>(name: string, terminal: Terminal, read: () => T | Promise<T>): Promise<T> {
-  try {
-    return await read()
-  } catch (error) {
-    if (!isOpDbusError(error, 'INVALID_INPUT') || !error.message.startsWith(`${name}:`)) throw error
-    for (const line of error.message.split('\n')) terminal.say(oneLine(line, 400))
-    throw new OpDbusError('INVALID_INPUT', `${name} cannot be used: see above; nothing was touched`, {
-      cause: error,
-    })
-  }
-}
-
 /** A line for each plugin that did not answer. */
 export function tellTrouble(trouble: Readonly<Record<string, PluginTrouble>>, terminal: Terminal): void {
   for (const [plugin, { kind, message }] of Object.entries(trouble)) {
@@ -119,16 +82,4 @@ export function diffAndSummary(
 ): string {
   const text = diffText(diffs, lookOf(terminal), stateSources)
   return `${text}${text === '' ? '' : '\n'}${summaryOf(diffs, trouble)}\n`
-}
-
-/** `18:36:02`, of here: of what a watch tells. */
-export function timeOfDay(): string {
-  return new Date().toTimeString().slice(0, 8)
-}
-
-/**
- * A document for programs: over several lines, and on one where more follow. A system may call things anything, and a terminal may show it.
- */
-export function jsonText(value: unknown, style: 'document' | 'line' = 'document'): string {
-  return `${visibleJson(JSON.stringify(value, undefined, style === 'document' ? 2 : undefined))}\n`
 }

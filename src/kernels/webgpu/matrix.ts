@@ -1,6 +1,6 @@
 // A matrix on a GPU. The host keeps the same rows: it reads them back, checks what is asked, and answers if the GPU cannot.
 import { messageOf } from '../../errors.js'
-import type { KernelDevice, KernelMatrix, NearestRows } from '../../ports.js'
+import type { KernelDevice, KernelMatrix, NearestOptions, NearestRows } from '../../ports.js'
 import { checkCount, checkVector } from '../checks.js'
 import { topK } from '../top-k.js'
 import type { Gpu } from './gpu.js'
@@ -71,6 +71,11 @@ export class GpuMatrix implements KernelMatrix {
     if (this.#gpu.lost === undefined) this.#upload(first, vectors)
   }
 
+  /** Refused by the host: what a GPU has is float32. */
+  putInt8(first: number, rows: Int8Array, scales: Float32Array): void {
+    this.#host.putInt8(first, rows, scales)
+  }
+
   cut(rows: number): void {
     this.#host.cut(rows)
   }
@@ -91,8 +96,10 @@ export class GpuMatrix implements KernelMatrix {
     )
   }
 
-  async nearest(query: Float32Array, k: number): Promise<NearestRows> {
+  async nearest(query: Float32Array, k: number, options: NearestOptions = {}): Promise<NearestRows> {
     checkCount(k, 'k')
+    // The shaders know all rows, and ties that go to the lower one.
+    if (options?.among !== undefined || options?.ties !== undefined) return this.#host.nearest(query, k, options)
     const rows = this.#host.rows
     const wanted = Math.min(k, rows)
     if (wanted > MAX_K || wanted === 0) return topK(await this.dot(query), k)

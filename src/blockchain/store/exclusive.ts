@@ -1,0 +1,51 @@
+// What a prune, a snapshot and a restore may do with the files while nobody appends. Takes no lock: whoever calls holds it.
+import type * as fs from 'node:fs'
+import { replaceWith } from '../../fs/replace.js'
+import type { ExclusiveChain } from '../ports.js'
+import { storeError } from './faults.js'
+import { type Layout, segmentPath, segmentsIn } from './layout.js'
+
+const PIECE = 1 << 20
+
+interface Told {
+  /** Before files are replaced, and after. */
+  readonly changes: () => void
+  readonly changed: () => void
+}
+
+export function exclusiveChain(layout: Layout, { changes, changed }: Told): ExclusiveChain {
+  return {
+    dir: layout.dir,
+    segments: () => segmentsIn(layout),
+    replaced: () => {
+      changes()
+      changed()
+    },
+    rewrite: async (segment, lines) => {
+      const path = segmentPath(layout, segment)
+      changes()
+      try {
+        await replaceWith(path, 0o600, file => fill(file, lines))
+      } catch (error) {
+        throw storeError(error, `rewrite ${path}`)
+      }
+      changed()
+    },
+  }
+}
+
+async function fill(file: fs.promises.FileHandle, lines: Iterable<string>): Promise<void> {
+  let piece: string[] = []
+  let length = 0
+  const flush = async () => {
+    await file.appendFile(piece.join(''))
+    piece = []
+    length = 0
+  }
+  for (const line of lines) {
+    piece.push(line)
+    length += line.length
+    if (length >= PIECE) await flush()
+  }
+  await flush()
+}

@@ -1,0 +1,317 @@
+// The index of the chain: where each block lies, in files of a thousand in the cache folder. Derived, and believed by nobody: whoever
+// asks compares the hash with what lies there. Nothing here throws; where nothing can be kept on the disk, memory has to do.
+import * as fs from 'node:fs'
+import { join } from 'node:path'
+import { messageOf } from '../../errors.js'
+import { quietly } from '../../fs/errno.js'
+import { openToRead, readAt, readFile, statOf, unlink } from '../../fs/files.js'
+import { makeFolder } from '../../fs/folders.js'
+import { replaceFile } from '../../fs/replace.js'
+import type { Clock, Crc32, Hash, Warn } from '../../ports.js'
+import type { BlockIndex, BlockTimes, Location } from '../ports.js'
+import { isOurIndexFile } from './index-folder.js'
+import {
+  drawIndexFile,
+  ENTRY_BYTES,
+  entryAt,
+  FILE_BYTES,
+  HEADER_BYTES,
+  type IndexHeader,
+  indexFileName,
+  MAX_INDEXED,
+  PER_FILE,
+  readEntry,
+  readIndexFile,
+  readIndexHeader,
+} from './index-format.js'
+
+export interface BlockIndexOptions {
+  /** `<cacheDir>/blocks`; undefined where nothing is kept on the disk. Made with the first file. */
+  readonly dir: string | undefined
+  /** The hash of block 0, by which files of several chains in one folder are told apart; undefined where there is none yet. Asked once. */
+  readonly chain: () => string | undefined
+  readonly clock: Clock
+  readonly hash: Hash
+  readonly crc32: Crc32
+  /** Told when nothing can be kept on the disk. */
+  readonly warn: Warn
+}
+
+/** Files that are open at a time. */
+const MOST_OPEN = 32
+/** Thousands that memory holds at most: those that are not on the disk as they are. */
+const MOST_HELD = 16
+/** Thousands that may wait to be written. */
+const MOST_DUE = 8
+/** A thousand whose end is not known is written when so many entries of it are new. */
+const WORTH_WRITING = 250
+/** After a write that failed, the disk is left alone for so long, in ms. */
+const PAUSE_MS = 60_000
+
+/** What is known of a thousand blocks. */
+interface Thousand {
+  readonly first: number
+  readonly entries: (Location | undefined)[]
+  known: number
+  /** Entries that the file does not have. */
+  news: number
+  /** Which were learned, not read from a file. That may be from before a restore: only of a thousand that was seen whole times are told. */
+  readonly seen: Uint8Array
+  seenCount: number
+}
+
+interface OpenIndexFile {
+  readonly fd: number
+  readonly header: IndexHeader
+}
+
+/** Creates and opens nothing until it is used. */
+export function openBlockIndex(options: BlockIndexOptions): BlockIndex {
+  return new IndexFiles(options)
+}
+
+class IndexFiles implements BlockIndex {
+  readonly #options: BlockIndexOptions
+  #chain: string | undefined
+  /** By the number of the first block; the one used last is last. */
+  readonly #open = new Map<number, OpenIndexFile>()
+  readonly #held = new Map<number, Thousand>()
+  readonly #due = new Set<number>()
+  #turn: NodeJS.Immediate | undefined
+  #pausedUntil = Number.NEGATIVE_INFINITY
+  #closed = false
+
+  constructor(options: BlockIndexOptions) {
+    this.#options = options
+  }
+
+  find(number: number): Location | undefined {
+    const first = firstOf(number)
+    if (first === undefined) return undefined
+    return this.#held.get(first)?.entries[number - first] ?? this.#onDisk(number, first)
+  }
+
+  times(number: number): BlockTimes | undefined {
+    const first = firstOf(number)
+    if (first === undefined) return undefined
+    const held = this.#held.get(first)
+    if (held !== undefined) return seenWhole(held) ? timesOf(held) : undefined
+    const header = this.#file(first)?.header
+    const last = header?.timed ? this.#onDisk(first + PER_FILE - 1, first) : undefined
+    return last && { first, last: last.number, hash: last.hash, least: header!.least, greatest: header!.greatest }
+  }
+
+  learn(locations: readonly Location[]): void {
+    for (let at = 0; at < locations.length; ) {
+      const first = firstOf(locations[at]!.number)
+      if (first === undefined || this.#closed) return
+      const end = Math.min(locations.length, at + first + PER_FILE - locations[at]!.number)
+      this.#learnPart(first, locations.slice(at, end))
+      at = end
+    }
+  }
+
+  forget(number: number): void {
+    const first = firstOf(number)
+    if (first === undefined) return
+    this.#drop(first)
+    const path = this.#pathOf(first)
+    if (path !== undefined) quietly(() => isOurIndexFile(path) && unlink(path))
+  }
+
+  reset(): void {
+    for (const first of [...this.#held.keys(), ...this.#open.keys()]) this.#drop(first)
+    this.#chain = undefined
+  }
+
+  close(): void {
+    if (this.#closed) return
+    for (const first of [...this.#due]) this.#save(first)
+    this.#closed = true
+    this.reset()
+    clearImmediate(this.#turn)
+  }
+
+  #learnPart(first: number, part: readonly Location[]): void {
+    let held = this.#held.get(first)
+    if (held === undefined) {
+      if (this.#says(first, part[0]!, part.at(-1)!)) return
+      held = this.#begin(first)
+    }
+    for (const location of part) {
+      const at = location.number - first
+      const before = held.entries[at]
+      if (held.seen[at] === 0) held.seenCount++
+      held.seen[at] = 1
+      if (before !== undefined && isSame(before, location)) continue
+      held.entries[at] = location
+      if (before === undefined) held.known++
+      held.news++
+    }
+    const ends = part.at(-1)!.number === first + PER_FILE - 1 || held.known === PER_FILE
+    if (held.news >= WORTH_WRITING || (held.news > 0 && ends) || seenWhole(held)) this.#saveSoon(first)
+  }
+
+  /** Whether a complete file says the same of both ends; then it does of all between, or is found out where it does not. */
+  #says(first: number, one: Location, other: Location): boolean {
+    const file = this.#file(first)
+    if (!file?.header.timed) return false
+    return [one, other].every(location => {
+      const said = this.#onDisk(location.number, first)
+      return said !== undefined && isSame(said, location)
+    })
+  }
+
+  #begin(first: number): Thousand {
+    const path = this.#pathOf(first)
+    let before: ReturnType<typeof readIndexFile>
+    quietly(() => {
+      const bytes = path === undefined ? undefined : readFile(path, FILE_BYTES)
+      before = bytes && readIndexFile(bytes, this.#options.crc32)
+    })
+    const good = before !== undefined && before.chain === this.#chain && before.first === first ? before : undefined
+    const entries = good ? [...good.entries] : new Array<Location | undefined>(PER_FILE).fill(undefined)
+    const held: Thousand = {
+      first,
+      entries,
+      known: good?.known ?? 0,
+      news: 0,
+      seen: new Uint8Array(PER_FILE),
+      seenCount: 0,
+    }
+    this.#held.set(first, held)
+    // The one that is not touched for longest; what it knows is found anew by whoever needs it.
+    if (this.#held.size > MOST_HELD) this.#drop(this.#held.keys().next().value!)
+    return held
+  }
+
+  /** A turn later: whoever appends does not wait for it. */
+  #saveSoon(first: number): void {
+    this.#due.add(first)
+    if (this.#due.size > MOST_DUE) this.#save(this.#due.values().next().value!)
+    this.#turn ??= setImmediate(() => {
+      this.#turn = undefined
+      const [next, another] = this.#due
+      if (next !== undefined) this.#save(next)
+      if (another !== undefined) this.#saveSoon(another)
+    })
+  }
+
+  #save(first: number): void {
+    this.#due.delete(first)
+    const { dir, clock, hash, crc32, warn } = this.#options
+    const held = this.#held.get(first)
+    const path = this.#pathOf(first)
+    if (held === undefined || dir === undefined || path === undefined || clock.monotonic() < this.#pausedUntil) return
+    try {
+      if (statOf(path) !== undefined && !isOurIndexFile(path)) return
+      makeFolder(dir)
+      const bytes = drawIndexFile(this.#chain!, { first, entries: held.entries, timed: seenWhole(held) }, crc32)
+      const temporary = join(dir, `.${indexFileName(this.#chain!, first)}.${hash.random(4)}.tmp`)
+      // Not synced: a file that a power cut spoils is not believed.
+      replaceFile(path, bytes, temporary, { sync: false })
+    } catch (error) {
+      this.#pausedUntil = clock.monotonic() + PAUSE_MS
+      warn(`cannot keep the index of the chain in ${dir}: ${messageOf(error)}`, error)
+      return
+    }
+    this.#closeFile(first)
+    held.news = 0
+    if (seenWhole(held)) this.#held.delete(first)
+  }
+
+  #onDisk(number: number, first: number): Location | undefined {
+    const file = this.#file(first)
+    if (file === undefined) return undefined
+    let entry: Location | undefined
+    quietly(() => {
+      const line = Buffer.allocUnsafe(ENTRY_BYTES)
+      if (readAt(file.fd, line, entryAt(number)) === ENTRY_BYTES) entry = readEntry(line, number)
+    })
+    // Perhaps another process knows more by now, and has written that under this name.
+    if (entry === undefined) this.#closeFile(first)
+    return entry
+  }
+
+  #file(first: number): OpenIndexFile | undefined {
+    const known = this.#open.get(first)
+    if (known !== undefined) {
+      this.#open.delete(first)
+      this.#open.set(first, known)
+      return known
+    }
+    const file = this.#openFile(first)
+    if (file === undefined) return undefined
+    this.#open.set(first, file)
+    if (this.#open.size > MOST_OPEN) this.#closeFile(this.#open.keys().next().value!)
+    return file
+  }
+
+  #openFile(first: number): OpenIndexFile | undefined {
+    const path = this.#closed ? undefined : this.#pathOf(first)
+    if (path === undefined) return undefined
+    let fd: number | undefined
+    let header: IndexHeader | undefined
+    quietly(() => {
+      fd = openToRead(path)
+      if (fd === undefined) return
+      const stats = fs.fstatSync(fd)
+      const line = Buffer.allocUnsafe(HEADER_BYTES)
+      if (!stats.isFile() || stats.size !== FILE_BYTES || readAt(fd, line, 0) !== HEADER_BYTES) return
+      const said = readIndexHeader(line, this.#options.crc32)
+      if (said?.chain === this.#chain && said?.first === first) header = said
+    })
+    if (fd !== undefined && header !== undefined) return { fd, header }
+    if (fd !== undefined) quietly(() => fs.closeSync(fd!))
+    return undefined
+  }
+
+  #closeFile(first: number): void {
+    const file = this.#open.get(first)
+    this.#open.delete(first)
+    if (file !== undefined) quietly(() => fs.closeSync(file.fd))
+  }
+
+  #drop(first: number): void {
+    this.#held.delete(first)
+    this.#due.delete(first)
+    this.#closeFile(first)
+  }
+
+  /** Undefined where nothing is kept on the disk, or there is no chain yet. */
+  #pathOf(first: number): string | undefined {
+    const { dir, chain } = this.#options
+    if (dir === undefined) return undefined
+    this.#chain ??= chain()
+    return this.#chain === undefined ? undefined : join(dir, indexFileName(this.#chain, first))
+  }
+}
+
+/** The first number of the thousand; undefined for what is no number of a block, or one that is not kept. */
+function firstOf(number: number): number | undefined {
+  return Number.isSafeInteger(number) && number >= 0 && number < MAX_INDEXED ? number - (number % PER_FILE) : undefined
+}
+
+function seenWhole({ seenCount }: Thousand): boolean {
+  return seenCount === PER_FILE
+}
+
+function timesOf({ first, entries }: Thousand): BlockTimes {
+  const last = entries[PER_FILE - 1]!
+  let [least, greatest] = [last.timestamp, last.timestamp]
+  for (const entry of entries) {
+    least = Math.min(least, entry!.timestamp)
+    greatest = Math.max(greatest, entry!.timestamp)
+  }
+  return { first, last: last.number, hash: last.hash, least, greatest }
+}
+
+function isSame(one: Location, other: Location): boolean {
+  return (
+    one.hash === other.hash &&
+    one.segment === other.segment &&
+    one.offset === other.offset &&
+    one.bytes === other.bytes &&
+    one.timestamp === other.timestamp
+  )
+}

@@ -1,0 +1,110 @@
+// Where the files of a chain lie, and which segments there are. Follows no link, and removes nothing.
+import * as fs from 'node:fs'
+import { dirname, join } from 'node:path'
+import { errnoOf, isAbsent, NO_SYNC } from '../../fs/errno.js'
+import { statOf } from '../../fs/files.js'
+import { makeFolder, namesIn } from '../../fs/folders.js'
+import { inTheWay } from './faults.js'
+
+/** A segment that is as long takes no further block: the next append begins another. */
+export const SEGMENT_BYTES = 8 << 20
+
+const SEGMENT = /^\d{12}\.jsonl$/
+
+export interface Layout {
+  /** `<dataDir>/blockchain`. */
+  readonly dir: string
+  readonly timing: string
+  readonly head: string
+  readonly lock: string
+  readonly rewrites: string
+}
+
+export interface Segment {
+  /** The number of its first block. */
+  readonly first: number
+  readonly path: string
+}
+
+export function layoutOf(dir: string): Layout {
+  const at = (name: string) => join(dir, name)
+  return { dir, timing: at('timing'), head: at('head'), lock: at('lock'), rewrites: at('rewrites') }
+}
+
+export function segmentPath({ timing }: Layout, first: number): string {
+  return join(timing, `${String(first).padStart(12, '0')}.jsonl`)
+}
+
+export function isSegmentName(name: string): boolean {
+  return SEGMENT.test(name)
+}
+
+export function segmentOfName({ timing }: Layout, name: string): Segment {
+  return { first: Number(name.slice(0, 12)), path: join(timing, name) }
+}
+
+/**
+ * The segments in order. Files that are called otherwise are somebody else's, and left alone.
+ * @throws OpDbusError STORE where something that is no file bears a segment's name, or a folder is none
+ */
+export function segmentsIn(layout: Layout): Segment[] {
+  const { dir, timing } = layout
+  for (const folder of [dir, timing]) {
+    const stats = statOf(folder)
+    if (stats === undefined) return []
+    if (!stats.isDirectory()) throw inTheWay(folder, stats.isSymbolicLink() ? 'a link' : 'no folder')
+  }
+  const segments = namesIn(timing)
+    .filter(isSegmentName)
+    .sort()
+    .map(name => segmentOfName(layout, name))
+  for (const { path } of segments) {
+    const stats = statOf(path)
+    if (stats !== undefined && !stats.isFile()) throw inTheWay(path, kindOf(stats))
+  }
+  return segments
+}
+
+/** What is in a segment's place, for people. */
+export function kindOf(stats: fs.Stats): string {
+  if (stats.isSymbolicLink()) return 'a link, and no segment'
+  return stats.isDirectory() ? 'a folder, and no segment' : 'no regular file'
+}
+
+/** Makes the folders of the chain that are missing, so that a loss of power does not take them. */
+export function makeLayout({ dir, timing }: Layout): void {
+  for (const folder of [dir, timing]) {
+    const stats = statOf(folder)
+    if (stats?.isDirectory()) continue
+    if (stats !== undefined) throw inTheWay(folder, stats.isSymbolicLink() ? 'a link' : 'no folder')
+    const above = firstThere(dirname(folder))
+    makeFolder(folder)
+    for (let made = dirname(folder); ; made = dirname(made)) {
+      syncFolder(made)
+      if (made === above || made === dirname(made)) break
+    }
+  }
+}
+
+function firstThere(path: string): string {
+  return statOf(path) !== undefined || dirname(path) === path ? path : firstThere(dirname(path))
+}
+
+/** Waits until the names in a folder are on the disk, where the system can say so. */
+export function syncFolder(path: string): void {
+  let fd: number
+  try {
+    fd = fs.openSync(path, 'r')
+  } catch (error) {
+    // Windows opens no folder, and one may be ours to write but not to read.
+    if (isAbsent(error)) throw error
+    return
+  }
+  try {
+    fs.fsyncSync(fd)
+  } catch (error) {
+    if (!NO_SYNC.includes(errnoOf(error) ?? '')) throw error
+  } finally {
+    fs.closeSync(fd)
+  }
+}

@@ -1,0 +1,229 @@
+// The right to append: a file that one process has at a time, whole from its first moment. Who is next has a second file, so that whoever
+// holds the first sees that it is wanted, and nobody is passed over for ever. Writes no block.
+import * as fs from 'node:fs'
+import { abortError, OpDbusError } from '../../errors.js'
+import { errnoOf, quietly } from '../../fs/errno.js'
+import { createFile, readSmall, statOf, unlink, writeAt } from '../../fs/files.js'
+import { isCertainlyAlive, isDead, type NamedProcess, pidPlace, startOf } from '../../fs/process-identity.js'
+
+/*
+   The rules are those of fs/mutex.ts: a process that is certainly dead has no lock any more; one that nobody here can look up (another
+   host or container) has gone when it did not touch its file for a minute; one that certainly lives is waited for, stopped or not.
+   Here the file comes by a hard link, so that a process that dies while it takes the lock leaves nothing that nobody can judge.
+*/
+const BEAT_MS = 2_000
+const STALE_MS = 60_000
+const MOST_BYTES = 4096
+
+export interface LockIo {
+  /** Rejects when `signal` fires. Keeps the process alive. */
+  sleep(ms: number, signal: AbortSignal): Promise<void>
+  /** Milliseconds from any start. */
+  monotonic(): number
+  /** Sixteen hexadecimal digits that nobody else has. */
+  id(): string
+}
+
+interface Owner extends NamedProcess {
+  readonly id: string
+}
+
+/** Locks that this thread holds, for its end. */
+const held = new Set<WriterLock>()
+let watchesExit = false
+
+export class WriterLock {
+  /** Of this holder, in all its leases. */
+  readonly id: string
+  readonly #path: string
+  readonly #next: string
+  readonly #io: LockIo
+  readonly #own: string
+  #beat: NodeJS.Timeout | undefined
+
+  constructor(path: string, io: LockIo) {
+    this.#path = path
+    this.#next = `${path}.next`
+    this.#io = io
+    this.id = io.id()
+    const { pid } = process
+    this.#own = JSON.stringify({ pid, place: pidPlace(), started: startOf(pid), id: this.id } satisfies Owner)
+  }
+
+  get isHeld(): boolean {
+    return this.#beat !== undefined
+  }
+
+  /**
+   * Waits until nobody else holds it. Its folder is there. @throws OpDbusError ABORTED, STORE where something else is in the way, or what the
+   * system says
+   */
+  async acquire(signal: AbortSignal, onWait: (who: string) => void): Promise<void> {
+    let isNext = false
+    let seen = { stamp: '', since: 0 }
+    let nextSeen = { stamp: '', since: 0 }
+    const began = this.#io.monotonic()
+    try {
+      for (;;) {
+        if (signal.aborted) throw abortError(signal)
+        const now = this.#io.monotonic()
+        const next = isNext ? undefined : this.#look(this.#next)
+        if (next !== undefined && next.stamp !== nextSeen.stamp) nextSeen = { stamp: next.stamp, since: now }
+        if (next !== undefined && isGone(next.owner, now - nextSeen.since)) unlink(this.#next)
+        else if (next === undefined && this.#claim(this.#path)) return this.#hold()
+        const other = this.#look(this.#path)
+        if (other !== undefined) {
+          if (other.stamp !== seen.stamp) seen = { stamp: other.stamp, since: now }
+          const silent = now - seen.since
+          if (isGone(other.owner, silent)) {
+            this.#breakLock(other.text, silent)
+            continue
+          }
+          if (!isNext) isNext = this.#claim(this.#next)
+          onWait(other.owner ? `process ${other.owner.pid}` : 'another process')
+        }
+        await this.#io.sleep(pause(now - began), signal).catch(error => {
+          throw signal.aborted ? abortError(signal) : error
+        })
+      }
+    } finally {
+      if (isNext) quietly(() => unlink(this.#next))
+    }
+  }
+
+  /** False once somebody took it over, which they do where we seemed to be gone: looked up before each write. */
+  isOurs(): boolean {
+    return this.isHeld && readSmall(this.#path, MOST_BYTES) === this.#own
+  }
+
+  /** Whether another process waits for it. */
+  isWanted(): boolean {
+    return statOf(this.#next) !== undefined
+  }
+
+  /** Never throws. */
+  release(): void {
+    if (!this.isHeld) return
+    clearInterval(this.#beat)
+    this.#beat = undefined
+    held.delete(this)
+    quietly(() => {
+      if (readSmall(this.#path, MOST_BYTES) === this.#own) unlink(this.#path)
+    })
+  }
+
+  /** Who holds it as others see it; undefined for nobody, or a process that died. */
+  holder(): string | undefined {
+    const other = this.#look(this.#path)
+    if (other === undefined || (other.owner !== undefined && isDead(other.owner))) return undefined
+    return other.owner?.id ?? ''
+  }
+
+  /** For whoever holds it: what processes that died have left beside it. */
+  tidy(names: readonly string[], dir: string): void {
+    for (const name of names) {
+      if (!/^lock\..*\.tmp$/.test(name)) continue
+      const path = `${dir}/${name}`
+      const owner = ownerOf(readSmall(path, MOST_BYTES) ?? '')
+      const age = Date.now() - (statOf(path)?.mtimeMs ?? Number.POSITIVE_INFINITY)
+      if (owner === undefined ? age > STALE_MS : isDead(owner)) quietly(() => unlink(path))
+    }
+  }
+
+  #hold(): void {
+    held.add(this)
+    if (!watchesExit) process.on('exit', releaseAll)
+    watchesExit = true
+    this.#beat = setInterval(() => {
+      const now = new Date()
+      fs.lutimes(this.#path, now, now, () => {})
+    }, BEAT_MS)
+    this.#beat.unref()
+  }
+
+  /** False where the file is there already. */
+  #claim(path: string): boolean {
+    const temporary = `${path}.${this.id}.tmp`
+    unlink(temporary)
+    const fd = createFile(temporary)
+    try {
+      writeAt(fd, Buffer.from(this.#own), 0)
+      fs.linkSync(temporary, path)
+      return true
+    } catch (error) {
+      if (errnoOf(error) === 'EEXIST') return false
+      if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EINVAL'].includes(errnoOf(error) ?? '')) throw error
+      return this.#create(path)
+    } finally {
+      fs.closeSync(fd)
+      quietly(() => unlink(temporary))
+    }
+  }
+
+  /** Where the file system has no hard links. */
+  #create(path: string): boolean {
+    try {
+      const fd = createFile(path)
+      writeAt(fd, Buffer.from(this.#own), 0)
+      fs.closeSync(fd)
+      return true
+    } catch (error) {
+      if (errnoOf(error) === 'EEXIST') return false
+      throw error
+    }
+  }
+
+  #look(path: string): { text: string; stamp: string; owner: Owner | undefined } | undefined {
+    const stats = statOf(path)
+    if (stats === undefined) return undefined
+    if (!stats.isFile()) throw new OpDbusError('STORE', `${path} is in the way: it is no lock\nremove it`)
+    const text = readSmall(path, MOST_BYTES)
+    return text === undefined ? undefined : { text, stamp: `${text} ${stats.mtimeMs}`, owner: ownerOf(text) }
+  }
+
+  /**
+   * Removes the file whose owner was judged gone. Who does it holds another file meanwhile and looks again under it, so that nobody
+   * removes a lock that was taken since.
+   */
+  #breakLock(judged: string, silent: number): void {
+    const guard = `${this.#path}.taking`
+    if (!this.#claim(guard)) {
+      const other = this.#look(guard)
+      if (other !== undefined && isGone(other.owner, silent - STALE_MS)) quietly(() => unlink(guard))
+      return
+    }
+    try {
+      if (readSmall(this.#path, MOST_BYTES) === judged) unlink(this.#path)
+    } finally {
+      unlink(guard)
+    }
+  }
+}
+
+function releaseAll(): void {
+  for (const lock of [...held]) lock.release()
+}
+
+/** A short wait is the rule; who waits for a long work looks less often. */
+function pause(waited: number): number {
+  if (waited < 200) return 1 + Math.random()
+  return waited < 5_000 ? 5 : 25
+}
+
+/** Undefined for what is not ours, or not written yet: then its age decides. */
+function ownerOf(text: string): Owner | undefined {
+  try {
+    const owner = JSON.parse(text) as Owner
+    return Number.isSafeInteger(owner?.pid) && owner.pid > 0 && typeof owner.id === 'string' ? owner : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** `silent`: for how many milliseconds it did not touch its file. */
+function isGone(owner: Owner | undefined, silent: number): boolean {
+  if (owner !== undefined && isDead(owner)) return true
+  // A thread of this process that was ended keeps nobody waiting: this process lives, and so would its beat.
+  const waits = owner !== undefined && owner.pid !== process.pid && isCertainlyAlive(owner)
+  return silent >= STALE_MS && !waits
+}

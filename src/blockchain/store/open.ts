@@ -1,0 +1,165 @@
+// The blocks of a chain on this machine: its parts put together behind one port. Opening touches no file.
+import * as fs from 'node:fs'
+import type { Clock, Timer, Warn } from '../../ports.js'
+import type { Block, Draft } from '../block.js'
+import { readLine } from '../line.js'
+import type { BlockIndex, BlockStore, BlockTimes, ExclusiveChain, RawFault, RawLine, WriteCall } from '../ports.js'
+import { DISK, type WriteIo } from './disk.js'
+import { exclusiveChain } from './exclusive.js'
+import { Followers } from './follow.js'
+import { HeadFile } from './head-file.js'
+import { layoutOf, segmentPath } from './layout.js'
+import { linesOf } from './line-reader.js'
+import { type LockIo, WriterLock } from './lock.js'
+import { rawLines } from './raw-lines.js'
+import { ChainReader } from './reader.js'
+import { Rewrites } from './rewrites.js'
+import { openSegment, SegmentFiles } from './segment-files.js'
+import { ChainWriter } from './writer.js'
+
+export interface StoreOptions {
+  /** `<dataDir>/blockchain`; made by the first append. */
+  readonly dir: string
+  readonly clock: Clock
+  readonly warn: Warn
+  readonly lock: LockIo
+  /** Keeps the process alive, for who waits for blocks. */
+  readonly timer: Timer
+  /** Keeps no process alive. */
+  readonly quietTimer: Timer
+  readonly index?: BlockIndex | undefined
+  /** For tests. */
+  readonly io?: WriteIo
+  /** For tests. */
+  readonly segmentBytes?: number
+}
+
+export function openBlockStore(options: StoreOptions): BlockStore {
+  return new FileBlockStore(options)
+}
+
+/** The hash of block 0, by which chains are told apart; undefined where there is none, or it is damaged. Asks no index. */
+export function firstHash(dir: string): string | undefined {
+  const fd = openSegment(segmentPath(layoutOf(dir), 0))
+  if (fd === undefined) return undefined
+  try {
+    for (const { bytes, ended } of linesOf(fd, 0, fs.fstatSync(fd).size)) {
+      return ended ? readLine(bytes.toString('utf8')).block.hash : undefined
+    }
+  } catch {
+    // Whoever reads it is told.
+  } finally {
+    fs.closeSync(fd)
+  }
+  return undefined
+}
+
+class FileBlockStore implements BlockStore {
+  readonly dir: string
+  readonly #layout
+  readonly #reader: ChainReader
+  readonly #writer: ChainWriter
+  readonly #rewrites: Rewrites
+  readonly #followers: Followers
+  readonly #listeners = new Set<(blocks: readonly Block[]) => void>()
+  readonly #warn: Warn
+  readonly #index: BlockIndex | undefined
+
+  constructor({ dir, clock, warn, lock: lockIo, timer, quietTimer, index, io = DISK, segmentBytes }: StoreOptions) {
+    this.dir = dir
+    this.#warn = warn
+    this.#index = index
+    const layout = layoutOf(dir)
+    this.#layout = layout
+    const lock = new WriterLock(layout.lock, lockIo)
+    this.#rewrites = new Rewrites(layout.rewrites, () => clock.monotonic())
+    const shared = { layout, lock, rewrites: this.#rewrites, index }
+    this.#reader = new ChainReader({ ...shared, files: new SegmentFiles(layout), head: new HeadFile(layout.head) })
+    this.#writer = new ChainWriter({
+      ...shared,
+      head: new HeadFile(layout.head),
+      clock,
+      warn,
+      quietTimer,
+      io,
+      ...(segmentBytes !== undefined && { segmentBytes }),
+      appended: blocks => this.#appended(blocks),
+    })
+    this.#followers = new Followers(dir, () => this.size(), timer)
+  }
+
+  exists(): boolean {
+    return this.size() > 0
+  }
+
+  size(): number {
+    return this.#writer.acknowledged ?? this.#reader.size()
+  }
+
+  read(number: number): Block | undefined {
+    return this.#reader.read(number)
+  }
+
+  scan(from: number, to?: number): AsyncIterable<readonly Block[]> {
+    return this.#reader.scan(from, to)
+  }
+
+  lines(): AsyncIterable<readonly (RawLine | RawFault)[]> {
+    return rawLines(this.#layout, this.#reader.limit())
+  }
+
+  moreThan(size: number, signal: AbortSignal | undefined): Promise<void> {
+    return this.#followers.moreThan(size, signal)
+  }
+
+  append(drafts: readonly Draft[], call: WriteCall = {}): Promise<readonly Block[]> {
+    return this.#writer.append({ drafts }, call)
+  }
+
+  async adopt(blocks: readonly Block[], call: WriteCall = {}): Promise<void> {
+    await this.#writer.append({ blocks }, call)
+  }
+
+  times(number: number): BlockTimes | undefined {
+    return this.#index?.times(number)
+  }
+
+  exclusively<T>(work: (chain: ExclusiveChain) => Promise<T>, call: WriteCall = {}): Promise<T> {
+    const chain = exclusiveChain(this.#layout, {
+      changes: () => new HeadFile(this.#layout.head).blank(),
+      changed: () => {
+        this.#rewrites.change()
+        this.#reader.forget()
+      },
+    })
+    return this.#writer.exclusively(() => work(chain), call)
+  }
+
+  onAppended(listener: (blocks: readonly Block[]) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  rewrites(): string {
+    return this.#rewrites.word()
+  }
+
+  async close(): Promise<void> {
+    this.#followers.close()
+    await this.#writer.close()
+    this.#reader.forget()
+    this.#index?.close()
+    this.#rewrites.release()
+  }
+
+  #appended(blocks: readonly Block[]): void {
+    this.#followers.look()
+    for (const listener of [...this.#listeners]) {
+      try {
+        listener(blocks)
+      } catch (error) {
+        this.#warn('what was told of new blocks threw', error)
+      }
+    }
+  }
+}

@@ -1,0 +1,45 @@
+// A word that is another one after each prune and restore, whichever process did it: what was kept of the chain before may be wrong then.
+import { randomBytes } from 'node:crypto'
+import { HeldFile } from '../../fs/held-file.js'
+import { replaceFile } from '../../fs/replace.js'
+
+const MOST_BYTES = 64
+const LOOK_MS = 5
+
+export class Rewrites {
+  readonly #path: string
+  readonly #monotonic: () => number
+  #held: HeldFile | undefined
+  #word = ''
+  #lookedMs = Number.NEGATIVE_INFINITY
+
+  constructor(path: string, monotonic: () => number) {
+    this.#path = path
+    this.#monotonic = monotonic
+  }
+
+  /** Empty as long as nothing was ever rewritten. Late by 5 ms at most. */
+  word(): string {
+    if (this.#held?.stands()) return this.#word
+    // Most chains have none, and to look for a file that is not there costs more than to look at one that is open.
+    const now = this.#monotonic()
+    if (this.#held === undefined && now - this.#lookedMs < LOOK_MS) return this.#word
+    this.#lookedMs = now
+    this.#held?.release()
+    this.#held = HeldFile.open(this.#path, MOST_BYTES, this.#monotonic)
+    this.#word = this.#held === undefined ? '' : Buffer.from(this.#held.bytes).toString('latin1').trim()
+    return this.#word
+  }
+
+  /** @throws Error of the file system */
+  change(): void {
+    const word = randomBytes(8).toString('hex')
+    replaceFile(this.#path, Buffer.from(`${word}\n`), `${this.#path}.${word}.tmp`, { sync: true })
+    this.#lookedMs = Number.NEGATIVE_INFINITY
+  }
+
+  release(): void {
+    this.#held?.release()
+    this.#held = undefined
+  }
+}

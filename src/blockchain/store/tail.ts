@@ -1,0 +1,192 @@
+// The end of the chain, open to write by whoever holds the lock: what is appended there is on the disk, or nothing of it is left. Takes no
+// lock, and answers nobody.
+import * as fs from 'node:fs'
+import { messageOf, OpDbusError } from '../../errors.js'
+import { quietly } from '../../fs/errno.js'
+import { readAt } from '../../fs/files.js'
+import type { Warn } from '../../ports.js'
+import type { BlockIndex } from '../ports.js'
+import { openIfThere, openOrMake, synced, type WriteIo } from './disk.js'
+import { storeError } from './faults.js'
+import type { Head, HeadFile } from './head-file.js'
+import { type Layout, SEGMENT_BYTES, segmentPath, syncFolder } from './layout.js'
+import type { WriterLock } from './lock.js'
+import type { Tip } from './tip.js'
+import { startOfLast, walk } from './walk.js'
+
+/** What a page of memory or of the disk has at most: what shares one with what failed is written again. */
+const PAGE = 65_536
+
+export interface TailParts {
+  readonly layout: Layout
+  readonly lock: WriterLock
+  readonly head: HeadFile
+  readonly index: BlockIndex | undefined
+  readonly warn: Warn
+  readonly io: WriteIo
+  readonly segmentBytes?: number
+}
+
+/** The lock went to another process, which nothing was written under. */
+export class LostLock extends Error {}
+
+export class Tail {
+  readonly #parts: TailParts
+  readonly #headFile: number
+  #file: number | undefined
+  #tip: Tip
+
+  private constructor(parts: TailParts, tip: Tip, headFile: number, file: number | undefined) {
+    this.#parts = parts
+    this.#tip = tip
+    this.#headFile = headFile
+    this.#file = file
+  }
+
+  /**
+   * Sees what was appended behind `known` (all of the last segment where that is undefined), cuts off what was cut off, and says in `head`
+   * where the end is. @throws OpDbusError CHAIN_DAMAGED; what the system says
+   */
+  static async open(parts: TailParts, known: Tip | undefined): Promise<Tail> {
+    const { layout, head, lock, warn, index } = parts
+    const said = head.read()
+    const start = known ?? startOfLast(layout)
+    const { tip, torn } = await walk(layout, start, said, locations => index?.learn(locations))
+    const headFile = head.openToWrite()
+    let file: number | undefined
+    try {
+      const path = segmentPath(layout, tip.segment)
+      file = openIfThere(path)
+      const tail = new Tail(parts, tip, headFile, file)
+      if (torn > 0) parts.io.truncate(file!, tip.bytes)
+      // What is whole was perhaps not on the disk yet when its writer died.
+      if (torn > 0 || known === undefined || said?.size !== tip.count) await tail.#settle(start)
+      head.write({ ...headOf(tip), lease: lock.id }, headFile)
+      if (torn > 0) warn(`an append was cut off: ${torn} bytes behind block ${tip.count - 1} were removed from ${path}`)
+      if (said !== undefined && said.size > tip.count) {
+        warn(
+          `${said.size - tip.count} blocks behind block ${tip.count - 1} were on the disk before, and are not there any more`,
+        )
+      }
+      return tail
+    } catch (error) {
+      quietly(() => fs.closeSync(headFile))
+      if (file !== undefined) quietly(() => fs.closeSync(file!))
+      throw error
+    }
+  }
+
+  get tip(): Tip {
+    return this.#tip
+  }
+
+  /** Where the next blocks go: into a new segment where the last is long. @throws what the system says */
+  room(): Tip {
+    const { layout, segmentBytes = SEGMENT_BYTES } = this.#parts
+    if (this.#file !== undefined && this.#tip.bytes < segmentBytes) return this.#tip
+    const segment = this.#tip.count
+    const fresh = openOrMake(segmentPath(layout, segment))
+    if (this.#file !== undefined) fs.closeSync(this.#file)
+    this.#file = fresh
+    this.#tip = { ...this.#tip, segment, bytes: 0 }
+    return this.#tip
+  }
+
+  /**
+   * Behind `room`, up to `tip`. @throws OpDbusError STORE with `details.uncertain` where neither all nor nothing is sure; LostLock; what the
+   * system says, with nothing of it left
+   */
+  async append(bytes: Buffer, tip: Tip): Promise<void> {
+    const { io, lock, layout } = this.#parts
+    const file = this.#file!
+    // This process may have been suspended for as long as it takes to be taken for dead.
+    if (!lock.isOurs() || fs.fstatSync(file).size !== this.#tip.bytes) throw new LostLock()
+    try {
+      io.write(file, bytes, this.#tip.bytes)
+      await this.#sync()
+      // A name that is not on the disk is lost with what it leads to.
+      if (this.#tip.bytes === 0) syncFolder(layout.timing)
+    } catch (error) {
+      await this.#cutOff().catch(() => {
+        throw storeError(error, 'append, nor cut off again what was written', true)
+      })
+      throw error
+    }
+    if (!lock.isOurs()) throw uncertain()
+    this.#tip = tip
+    this.#say()
+  }
+
+  close(): void {
+    quietly(() => fs.closeSync(this.#headFile))
+    if (this.#file !== undefined) quietly(() => fs.closeSync(this.#file!))
+  }
+
+  /** Readers go by it while we hold the lock; where it cannot be said, they see the blocks as soon as we let go. */
+  #say(): void {
+    const { head, lock, warn, layout } = this.#parts
+    try {
+      head.write({ ...headOf(this.#tip), lease: lock.id }, this.#headFile)
+    } catch (error) {
+      warn(`cannot write ${layout.head}: ${messageOf(error)}`, error, 'chain head')
+    }
+  }
+
+  async #sync(): Promise<void> {
+    const { io, warn, layout } = this.#parts
+    const errno = await synced(io, this.#file!)
+    if (errno === undefined) return
+    warn(
+      `the file system of ${layout.dir} does not sync (${errno}): a loss of power may take blocks`,
+      undefined,
+      'chain sync',
+    )
+  }
+
+  /** All that lies behind `start` is on the disk, and the names that lead there. */
+  async #settle(start: Tip): Promise<void> {
+    const { layout } = this.#parts
+    if (this.#file !== undefined) {
+      const from = start.segment === this.#tip.segment ? start.bytes : 0
+      // A page that could not be written counts as clean afterwards: only what is written over is tried again.
+      await this.#sync().catch(() => this.#writeOver(from))
+    }
+    syncFolder(layout.timing)
+    syncFolder(layout.dir)
+  }
+
+  /** Puts what is there from `from` on to the disk once more, and looks whether it is what it was. */
+  async #writeOver(from: number): Promise<void> {
+    const { io } = this.#parts
+    const file = this.#file!
+    const bytes = Buffer.allocUnsafe(this.#tip.bytes - from)
+    readAt(file, bytes, from)
+    io.truncate(file, this.#tip.bytes)
+    io.write(file, bytes, from)
+    await this.#sync()
+    const there = Buffer.allocUnsafe(bytes.length)
+    readAt(file, there, from)
+    if (fs.fstatSync(file).size !== this.#tip.bytes || !there.equals(bytes)) {
+      throw new OpDbusError(
+        'STORE',
+        `${segmentPath(this.#parts.layout, this.#tip.segment)} is not what was written there`,
+      )
+    }
+  }
+
+  #cutOff(): Promise<void> {
+    return this.#writeOver(Math.max(0, this.#tip.bytes - PAGE))
+  }
+}
+
+function headOf({ count, hash, segment, bytes }: Tip): Omit<Head, 'lease'> {
+  return { size: count, hash, segment, bytes }
+}
+
+function uncertain(): OpDbusError {
+  return new OpDbusError(
+    'STORE',
+    'another process took the chain over while this one wrote\nwhat was appended may be there or not: look at the end of the chain before you try again',
+    { details: { uncertain: true } },
+  )
+}

@@ -1,0 +1,248 @@
+// The vectors of one space on the disk: two files of records, and a seal that says how far they go. One process writes at a time (see
+// vector-folder.ts), any number read. Computes no vector.
+//
+//   floats   records of floats    scan   what a search scans: see ../vectors/format.ts
+//   seal     how far these two go (JSON, replaced as a whole): what lies behind is not there
+import { randomBytes } from 'node:crypto'
+import { closeSync, fstatSync } from 'node:fs'
+import type { FileHandle } from 'node:fs/promises'
+import { join } from 'node:path'
+import { crc32 } from 'node:zlib'
+import { isOpDbusError, messageOf, OpDbusError } from '../../errors.js'
+import { errnoOf } from '../../fs/errno.js'
+import { readAt, readSmall } from '../../fs/files.js'
+import { replaceWith } from '../../fs/replace.js'
+import { type Entry, type FloatsRecord, type ScanRecord, VectorFormat } from '../vectors/format.js'
+
+/** Bytes of `space` and `seal`. */
+const MOST_BYTES = 65_536
+/** Records that are looked at in one piece when vectors are forgotten. */
+const PIECE = 4096
+
+/** What made the vectors of a folder. */
+export interface SpaceRecord {
+  readonly space: string
+  readonly dims: number
+  /** The model's name; absent for an embedder of the user's own. */
+  readonly model?: string
+}
+
+/** How far the vectors of a space go. */
+export interface Seal {
+  /** Another one after every change of what was sealed before: who has read it reads it again. */
+  readonly generation: string
+  readonly records: number
+  /** The first block that was not looked at. */
+  readonly next: number
+  /** `BlockStore.rewrites` when that was so. */
+  readonly rewrites: string
+  /** Records whose block was pruned. */
+  readonly forgotten: number
+}
+
+/** The vectors of one space, as far as they are sealed. */
+export class VectorReader {
+  readonly format: VectorFormat
+
+  constructor(
+    protected readonly dir: string,
+    readonly record: SpaceRecord,
+    private readonly floats: number,
+    private readonly scan: number,
+  ) {
+    this.format = new VectorFormat(record.dims, crc32)
+  }
+
+  /** How far they go now; nothing where nobody can tell. */
+  seal(): Seal {
+    const value = readJson(join(this.dir, 'seal')) as Seal | undefined
+    const sound =
+      typeof value?.generation === 'string' &&
+      typeof value.rewrites === 'string' &&
+      [value.records, value.next, value.forgotten].every(number => Number.isSafeInteger(number) && number >= 0)
+    return sound ? value : { generation: '', records: 0, next: 0, rewrites: '', forgotten: 0 }
+  }
+
+  /** What a search scans of `count` records from `place` on; fewer where the file ends before. @throws OpDbusError STORE */
+  readScan(place: number, count: number): Uint8Array {
+    return this.guarded(() => {
+      const { scanBytes } = this.format
+      const bytes = new Uint8Array(count * scanBytes)
+      const read = readAt(this.scan, bytes, place * scanBytes)
+      return bytes.subarray(0, read - (read % scanBytes))
+    })
+  }
+
+  /** Undefined where it is damaged. @throws OpDbusError STORE */
+  floatsAt(place: number): FloatsRecord | undefined {
+    return this.guarded(() => {
+      const bytes = new Uint8Array(this.format.floatsBytes)
+      const whole = readAt(this.floats, bytes, place * bytes.length) === bytes.length
+      return whole ? this.format.readFloats(bytes) : undefined
+    })
+  }
+
+  /** Undefined where it is damaged. @throws OpDbusError STORE */
+  scanAt(place: number): ScanRecord | undefined {
+    const bytes = this.readScan(place, 1)
+    return bytes.length > 0 ? this.format.readScan(bytes) : undefined
+  }
+
+  /** Records that both files have room for. */
+  protected whole(): number {
+    const of = (fd: number, bytes: number) => Math.floor(fstatSync(fd).size / bytes)
+    return Math.min(of(this.floats, this.format.floatsBytes), of(this.scan, this.format.scanBytes))
+  }
+
+  close(): void {
+    closeSync(this.floats)
+    closeSync(this.scan)
+  }
+
+  protected guarded<T>(work: () => T): T {
+    try {
+      return work()
+    } catch (error) {
+      throw told(error, this.dir)
+    }
+  }
+}
+
+/** The one that writes: who holds the lock. */
+export class VectorWriter extends VectorReader {
+  readonly #floats: FileHandle
+  readonly #scan: FileHandle
+  #seal: Seal
+
+  constructor(dir: string, record: SpaceRecord, floats: FileHandle, scan: FileHandle) {
+    super(dir, record, floats.fd, scan.fd)
+    this.#floats = floats
+    this.#scan = scan
+    this.#seal = super.seal()
+  }
+
+  /** What it sealed last: nobody else does. */
+  override seal(): Seal {
+    return this.#seal
+  }
+
+  /** Takes away what a writer that was killed has left behind the seal, and a seal over more than there is. */
+  async mend(): Promise<void> {
+    const whole = this.whole()
+    if (this.#seal.generation === '' || whole < this.#seal.records) await this.cut(Math.min(whole, this.#seal.records))
+    else await this.#truncate(this.#seal.records)
+  }
+
+  /** Puts records behind the last, durably, and says that all blocks before `next` were looked at. @throws OpDbusError STORE: then nothing of it is there */
+  async append(entries: readonly Entry[], next: number, rewrites: string): Promise<void> {
+    const { records } = this.#seal
+    await this.#told(async () => {
+      const { floats, scan } = this.format.encode(entries)
+      await writeAll(this.#floats, floats, records * this.format.floatsBytes)
+      await writeAll(this.#scan, scan, records * this.format.scanBytes)
+      await this.#sync()
+      await this.#put({ ...this.#seal, records: records + entries.length, next, rewrites })
+    })
+  }
+
+  /** Forgets the records from `records` on; the blocks behind the last that stays are looked at again. @throws OpDbusError STORE */
+  async cut(records: number): Promise<void> {
+    await this.#told(async () => {
+      const last = records === 0 ? undefined : this.scanAt(records - 1)
+      // What cannot be read is no end either.
+      const kept = last === undefined ? 0 : records
+      const next = last === undefined ? 0 : last.number + 1
+      await this.#put({ ...this.#seal, generation: randomBytes(8).toString('hex'), records: kept, next })
+      await this.#truncate(kept)
+    })
+  }
+
+  /** Takes out the vectors of these blocks; returns how many there were. @throws OpDbusError STORE */
+  async forget(isForgotten: (number: number) => boolean): Promise<number> {
+    return this.#told(async () => {
+      const { format } = this
+      let count = 0
+      for (let place = 0; place < this.#seal.records; place += PIECE) {
+        const piece = this.readScan(place, Math.min(PIECE, this.#seal.records - place))
+        let changed = false
+        for (let at = 0; at < piece.length; at += format.scanBytes) {
+          const record = piece.subarray(at, at + format.scanBytes)
+          const found = format.readScan(record)
+          if (found === undefined || found.state !== 'vector' || !isForgotten(found.number)) continue
+          const floats = new Uint8Array(format.floatsBytes)
+          const start = (place + at / format.scanBytes) * format.floatsBytes
+          await this.#floats.read(floats, 0, floats.length, start)
+          format.forget(floats)
+          await writeAll(this.#floats, floats, start)
+          format.forget(record)
+          changed = true
+          count++
+        }
+        if (changed) await writeAll(this.#scan, piece, place * format.scanBytes)
+      }
+      if (count === 0) return 0
+      await this.#sync()
+      const generation = randomBytes(8).toString('hex')
+      await this.#put({ ...this.#seal, generation, forgotten: this.#seal.forgotten + count })
+      return count
+    })
+  }
+
+  override close(): never {
+    throw new Error('a writer ends with `end`')
+  }
+
+  async end(): Promise<void> {
+    await this.#floats.close()
+    await this.#scan.close()
+  }
+
+  async #truncate(records: number): Promise<void> {
+    await this.#floats.truncate(records * this.format.floatsBytes)
+    await this.#scan.truncate(records * this.format.scanBytes)
+  }
+
+  async #sync(): Promise<void> {
+    await this.#floats.datasync()
+    await this.#scan.datasync()
+  }
+
+  async #put(seal: Seal): Promise<void> {
+    await putJson(join(this.dir, 'seal'), seal)
+    this.#seal = seal
+  }
+
+  async #told<T>(work: () => Promise<T>): Promise<T> {
+    return work().catch(error => {
+      throw told(error, this.dir)
+    })
+  }
+}
+
+export function readJson(path: string): unknown {
+  const text = readSmall(path, MOST_BYTES)
+  try {
+    const value: unknown = text === undefined ? undefined : JSON.parse(text)
+    return typeof value === 'object' && value !== null ? value : undefined
+  } catch {
+    return undefined
+  }
+}
+
+export async function putJson(path: string, value: unknown): Promise<void> {
+  await replaceWith(path, 0o600, file => file.writeFile(`${JSON.stringify(value)}\n`))
+}
+
+async function writeAll(file: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
+  for (let done = 0; done < bytes.length; ) {
+    done += (await file.write(bytes, done, bytes.length - done, position + done)).bytesWritten
+  }
+}
+
+export function told(cause: unknown, dir: string): unknown {
+  if (isOpDbusError(cause) || errnoOf(cause) === undefined) return cause
+  return new OpDbusError('STORE', `cannot keep the vectors of blocks in ${dir}: ${messageOf(cause)}`, {
+    cause,
+    details: { dir },
+  })
+}

@@ -1,0 +1,126 @@
+// The folder of vectors beside the chain: a folder for each space, and the lock of the process that writes. Derived: whatever is wrong here may
+// be removed, and is made anew. Computes no vector.
+//
+//   vectors/lock            held by who writes
+//   vectors/<space>/space   what made the vectors (JSON); beside it the files of vector-files.ts
+import { createHash, randomBytes } from 'node:crypto'
+import { closeSync, rmSync } from 'node:fs'
+import { type FileHandle, open } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { errnoOf } from '../../fs/errno.js'
+import { openToRead } from '../../fs/files.js'
+import { isFolder, makeFolder, namesIn } from '../../fs/folders.js'
+import { acquireMutex } from '../../fs/mutex.js'
+import { putJson, readJson, type SpaceRecord, told, VectorReader, VectorWriter } from './vector-files.js'
+
+const VERSION = 1
+
+/** `<chain>/vectors`. */
+export class VectorFolder {
+  constructor(readonly dir: string) {}
+
+  /** The spaces that there are vectors of. @throws OpDbusError STORE */
+  spaces(): SpaceRecord[] {
+    return this.#guarded(() =>
+      namesIn(this.dir).flatMap(name => {
+        const record = readRecord(join(this.dir, name))
+        return record && folderName(record.space) === name ? [record] : []
+      }),
+    )
+  }
+
+  /** Waits until no other process writes vectors of this chain; returns what lets the next one. @throws OpDbusError ABORTED, STORE */
+  async lock(signal: AbortSignal | undefined): Promise<() => Promise<void>> {
+    const io = {
+      sleep: async (ms: number, signal: AbortSignal | undefined) => void (await sleep(ms, undefined, { signal })),
+      monotonic: () => performance.now(),
+      id: () => randomBytes(4).toString('hex'),
+    }
+    return this.#guardedAsync(async () => {
+      makeFolder(this.dir)
+      return acquireMutex(join(this.dir, 'lock'), { below: dirname(this.dir), io, signal, awaitsTheLiving: true })
+    })
+  }
+
+  /** The vectors of a space to read; undefined where there are none. @throws OpDbusError STORE */
+  open(space: string): VectorReader | undefined {
+    return this.#guarded(() => {
+      const dir = join(this.dir, folderName(space))
+      const record = isFolder(dir) ? readRecord(dir) : undefined
+      if (record?.space !== space) return undefined
+      const floats = openToRead(join(dir, 'floats'))
+      const scan = openToRead(join(dir, 'scan'))
+      if (floats !== undefined && scan !== undefined) return new VectorReader(dir, record, floats, scan)
+      for (const fd of [floats, scan]) if (fd !== undefined) closeSync(fd)
+      return undefined
+    })
+  }
+
+  /** The vectors of a space to add to, begun anew where there are none. For who holds the lock. @throws OpDbusError STORE */
+  async write(record: SpaceRecord): Promise<VectorWriter> {
+    return this.#guardedAsync(async () => {
+      const dir = join(this.dir, folderName(record.space))
+      const found = isFolder(dir) ? readRecord(dir) : undefined
+      if (found?.space !== record.space || found.dims !== record.dims) {
+        rmSync(dir, { recursive: true, force: true })
+        makeFolder(dir)
+        await putJson(join(dir, 'space'), { version: VERSION, ...record })
+      }
+      const files: FileHandle[] = []
+      try {
+        for (const name of ['floats', 'scan']) files.push(await openOrMake(join(dir, name)))
+        const writer = new VectorWriter(dir, record, files[0]!, files[1]!)
+        await writer.mend()
+        return writer
+      } catch (error) {
+        for (const file of files) await file.close()
+        throw error
+      }
+    })
+  }
+
+  /** For who holds the lock. @throws OpDbusError STORE */
+  remove(space: string): void {
+    this.#guarded(() => rmSync(join(this.dir, folderName(space)), { recursive: true, force: true }))
+  }
+
+  #guarded<T>(work: () => T): T {
+    try {
+      return work()
+    } catch (error) {
+      throw this.#told(error)
+    }
+  }
+
+  async #guardedAsync<T>(work: () => Promise<T>): Promise<T> {
+    return work().catch(error => {
+      throw this.#told(error)
+    })
+  }
+
+  #told(cause: unknown): unknown {
+    return told(cause, this.dir)
+  }
+}
+
+/** Of any space, whatever characters it has. */
+function folderName(space: string): string {
+  return createHash('sha256').update(space).digest('hex').slice(0, 32)
+}
+
+function readRecord(dir: string): SpaceRecord | undefined {
+  const value = readJson(join(dir, 'space')) as (SpaceRecord & { version: number }) | undefined
+  const { version, space, dims, model } = value ?? {}
+  if (version !== VERSION || typeof space !== 'string' || !Number.isSafeInteger(dims) || dims! < 1) return undefined
+  return { space, dims: dims!, ...(typeof model === 'string' && { model }) }
+}
+
+async function openOrMake(path: string): Promise<FileHandle> {
+  try {
+    return await open(path, 'r+')
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error
+    return open(path, 'wx+', 0o600)
+  }
+}

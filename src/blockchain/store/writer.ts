@@ -1,0 +1,268 @@
+// Who appends when: calls wait in a queue, take the lock together, are written together, and are answered once they are on the disk.
+// Opens no file by itself, and serves no reader.
+import { abortError, isOpDbusError, OpDbusError } from '../../errors.js'
+import { namesIn } from '../../fs/folders.js'
+import type { Clock, Timer } from '../../ports.js'
+import type { Block } from '../block.js'
+import type { WriteCall } from '../ports.js'
+import { storeError } from './faults.js'
+import { countOf, groupOf, type Wanted } from './group.js'
+import { makeLayout } from './layout.js'
+import type { Rewrites } from './rewrites.js'
+import { LostLock, Tail, type TailParts } from './tail.js'
+import type { Tip } from './tip.js'
+
+/** For how long the right to append is kept while nothing comes, and how often it is looked whether another process wants it. */
+const LINGER_MS = 20
+const LOOK_MS = 4
+/** Blocks of one write, but for a call that has more: the event loop is kept for as long as they take to draw up. */
+const GROUP_BLOCKS = 256
+/** How often a group whose lock was lost is tried again. */
+const MOST_LOSSES = 3
+
+export interface WriterParts extends TailParts {
+  readonly rewrites: Rewrites
+  readonly clock: Clock
+  /** Keeps no process alive. */
+  readonly quietTimer: Timer
+  /** Told of blocks that are on the disk. */
+  readonly appended: (blocks: readonly Block[]) => void
+}
+
+interface Waiting {
+  /** Blocks, or work that is done alone. */
+  readonly wanted: Wanted | (() => Promise<void>)
+  readonly call: WriteCall
+  readonly resolve: (blocks: readonly Block[]) => void
+  readonly reject: (error: unknown) => void
+  /** Ends listening to its signal. */
+  leave: () => void
+}
+
+export class ChainWriter {
+  readonly #parts: WriterParts
+  readonly #queue: Waiting[] = []
+  #pumping: Promise<void> | undefined
+  #tail: Tail | undefined
+  /** The end as we knew it when we let go of the lock; undefined where all of the last segment is to be looked at. */
+  #known: { readonly tip: Tip; readonly word: string } | undefined
+  #losses = 0
+  #cancelLinger: (() => void) | undefined
+  /** Ends the wait for another process once nobody waits for us any more. */
+  #lockWait: AbortController | undefined
+  /** Whom we wait for. */
+  #other: string | undefined
+  #closed = false
+
+  constructor(parts: WriterParts) {
+    this.#parts = parts
+  }
+
+  append(wanted: Wanted, call: WriteCall): Promise<readonly Block[]> {
+    return this.#enqueue(wanted, call)
+  }
+
+  async exclusively<T>(work: () => Promise<T>, call: WriteCall): Promise<T> {
+    let answer: { readonly value: T } | undefined
+    await this.#enqueue(async () => {
+      answer = { value: await work() }
+    }, call)
+    return answer!.value
+  }
+
+  /** How many blocks are on the disk, while nobody but us can append. */
+  get acknowledged(): number | undefined {
+    return this.#tail?.tip.count
+  }
+
+  /** Waits for what was asked before. */
+  async close(): Promise<void> {
+    this.#closed = true
+    await this.#pumping
+    this.#leave()
+  }
+
+  #enqueue(wanted: Waiting['wanted'], call: WriteCall): Promise<readonly Block[]> {
+    return new Promise((resolve, reject) => {
+      const { signal } = call
+      if (this.#closed) throw new OpDbusError('CLOSED', 'the chain is closed')
+      if (signal?.aborted) throw abortError(signal)
+      const waiting: Waiting = { wanted, call, resolve, reject, leave: () => {} }
+      if (signal !== undefined) {
+        const abort = () => this.#abort(waiting, signal)
+        signal.addEventListener('abort', abort, { once: true })
+        waiting.leave = () => signal.removeEventListener('abort', abort)
+      }
+      this.#queue.push(waiting)
+      if (this.#other !== undefined) call.onWait?.(this.#other)
+      this.#pumping ??= this.#pump()
+    })
+  }
+
+  /** Only who is still in the queue can leave it: what is being written ends first. */
+  #abort(waiting: Waiting, signal: AbortSignal): void {
+    const at = this.#queue.indexOf(waiting)
+    if (at < 0) return
+    this.#queue.splice(at, 1)
+    waiting.leave()
+    waiting.reject(abortError(signal))
+    if (this.#queue.length === 0) this.#lockWait?.abort()
+  }
+
+  /** Never rejects. */
+  async #pump(): Promise<void> {
+    this.#cancelLinger?.()
+    // Calls of one turn come together.
+    await Promise.resolve()
+    while (this.#queue.length > 0) {
+      try {
+        await this.#takeLock()
+        await this.#next()
+      } catch (error) {
+        this.#forget()
+        for (const { leave, reject } of this.#queue.splice(0)) {
+          leave()
+          reject(this.#said(error))
+        }
+      }
+      if (this.#parts.lock.isHeld && this.#parts.lock.isWanted()) this.#leave()
+    }
+    this.#pumping = undefined
+    this.#linger(LINGER_MS)
+  }
+
+  async #takeLock(): Promise<void> {
+    const { lock, layout } = this.#parts
+    if (lock.isHeld) return
+    makeLayout(layout)
+    const controller = new AbortController()
+    this.#lockWait = controller
+    try {
+      await lock.acquire(controller.signal, who => {
+        if (this.#other !== undefined) return
+        this.#other = who
+        for (const { call } of this.#queue) call.onWait?.(who)
+      })
+      lock.tidy(namesIn(layout.dir), layout.dir)
+    } catch (error) {
+      if (!controller.signal.aborted) throw error
+    } finally {
+      this.#lockWait = undefined
+      this.#other = undefined
+    }
+  }
+
+  /** What is first in the queue, and what can be done with it. @throws what keeps everybody from appending */
+  async #next(): Promise<void> {
+    const first = this.#queue[0]
+    if (first === undefined || !this.#parts.lock.isHeld) return
+    if (typeof first.wanted === 'function') return this.#runAlone(this.#queue.shift()!, first.wanted)
+    this.#tail ??= await this.#open()
+    await this.#commit(this.#tail, this.#takeGroup())
+  }
+
+  async #open(): Promise<Tail> {
+    const word = this.#parts.rewrites.word()
+    const known = this.#known?.word === word ? this.#known.tip : undefined
+    this.#known = undefined
+    return Tail.open(this.#parts, known)
+  }
+
+  async #runAlone(waiting: Waiting, work: () => Promise<void>): Promise<void> {
+    waiting.leave()
+    this.#closeTail()
+    this.#known = undefined
+    try {
+      await work()
+      waiting.resolve([])
+    } catch (error) {
+      waiting.reject(error)
+    }
+  }
+
+  /** Calls that came first, as many as are written together. */
+  #takeGroup(): Waiting[] {
+    let end = 0
+    for (let blocks = 0; end < this.#queue.length && blocks < GROUP_BLOCKS; end++) {
+      const { wanted } = this.#queue[end]!
+      if (typeof wanted === 'function') break
+      blocks += countOf(wanted)
+    }
+    return this.#queue.splice(0, end)
+  }
+
+  /** Answers every call of the group. @throws what keeps everybody from appending */
+  async #commit(tail: Tail, calls: readonly Waiting[]): Promise<void> {
+    const { clock, index, appended } = this.#parts
+    try {
+      const group = groupOf(
+        calls.map(({ wanted }) => wanted as Wanted),
+        tail.room(),
+        clock.now(),
+      )
+      const { blocks, bytes, outcomes, locations, tip } = group
+      if (blocks.length > 0) await tail.append(bytes, tip)
+      this.#losses = 0
+      calls.forEach(({ leave, resolve, reject }, at) => {
+        leave()
+        const outcome = outcomes[at]!
+        if (isOpDbusError(outcome)) reject(outcome)
+        else resolve(outcome as readonly Block[])
+      })
+      if (blocks.length === 0) return
+      index?.learn(locations)
+      appended(blocks)
+    } catch (error) {
+      if (error instanceof LostLock && ++this.#losses <= MOST_LOSSES) {
+        this.#forget()
+        this.#queue.unshift(...calls)
+        return
+      }
+      const said = this.#said(error)
+      for (const { leave, reject } of calls) {
+        leave()
+        reject(said)
+      }
+      if (error instanceof LostLock || (said as OpDbusError).details?.uncertain) this.#forget()
+    }
+  }
+
+  #said(error: unknown): unknown {
+    const { dir } = this.#parts.layout
+    if (error instanceof LostLock) {
+      return new OpDbusError(
+        'STORE',
+        `other processes keep taking over the chain in ${dir}: nothing was appended\ntry again`,
+      )
+    }
+    return storeError(error, `append to the chain in ${dir}`)
+  }
+
+  #linger(ms: number): void {
+    const { lock, quietTimer } = this.#parts
+    if (!lock.isHeld || this.#pumping !== undefined) return
+    if (ms <= 0 || this.#closed || lock.isWanted()) this.#leave()
+    else this.#cancelLinger = quietTimer(LOOK_MS, () => this.#linger(ms - LOOK_MS))
+  }
+
+  /** Lets other processes append. */
+  #leave(): void {
+    const { lock, rewrites } = this.#parts
+    if (this.#tail !== undefined && lock.isOurs()) this.#known = { tip: this.#tail.tip, word: rewrites.word() }
+    this.#closeTail()
+    lock.release()
+  }
+
+  /** Nothing is known of the end any more, nor whose the lock is. */
+  #forget(): void {
+    this.#closeTail()
+    this.#known = undefined
+    this.#parts.lock.release()
+  }
+
+  #closeTail(): void {
+    this.#cancelLinger?.()
+    this.#tail?.close()
+    this.#tail = undefined
+  }
+}

@@ -1,0 +1,209 @@
+// Brings the vectors of one space up to the chain: in order of blocks, in batches, by one process at a time. Delays no append and searches nothing.
+import { yieldToEventLoop } from '../../cache/yield-to-event-loop.js'
+import type { EmbeddingCache } from '../../caches/embedding-cache.js'
+import { BatchError, type ErrorCode, type FailedItem, isOpDbusError, messageOf, throwIfAborted } from '../../errors.js'
+import type { Warn } from '../../ports.js'
+import type { Block } from '../block.js'
+import type { BlockReader, BlockStore } from '../ports.js'
+import type { SpaceRecord, VectorReader, VectorWriter } from '../store/vector-files.js'
+import type { VectorFolder } from '../store/vector-folder.js'
+import { type Entry, unit } from './format.js'
+
+/** Blocks whose texts are embedded together, and whose vectors are made durable together. */
+const BATCH = 256
+/** Pruned blocks that are looked at once more after a rewrite: a restore brings back all that a snapshot has. */
+const SAMPLES = 32
+
+/** What says that nothing can be embedded now, rather than that a text is at fault. */
+const NOT_THE_TEXT: readonly ErrorCode[] = [
+  'ABORTED',
+  'CLOSED',
+  'DEVICE_UNAVAILABLE',
+  'DISABLED',
+  'DOWNLOAD',
+  'MODEL_NOT_FOUND',
+  'OVERLOADED',
+  'STORE',
+  'UNSUPPORTED_MODEL',
+  'WORKER_LOST',
+]
+
+/** What the chain asks of the embedding cache. */
+export type Embeddings = Pick<EmbeddingCache, 'computing' | 'embedMany' | 'getOrEmbed'>
+
+export interface BringUpParts {
+  readonly store: BlockStore
+  readonly embeddings: Embeddings
+  readonly folder: VectorFolder
+  readonly warn: Warn
+}
+
+/**
+ * Returns when every block that has a text has its vector in the space that computes now; then the vectors of other spaces are removed.
+ * @throws OpDbusError ABORTED; what the embedder throws where it computes nothing now; STORE, CHAIN_DAMAGED
+ */
+export async function bringUp(parts: BringUpParts, signal: AbortSignal): Promise<void> {
+  const { store, embeddings, folder } = parts
+  const record = await embeddings.computing({ signal })
+  if (isUpToDate(folder, store, record)) return
+  await writing(folder, record, signal, async writer => {
+    await fitToChain(writer, store)
+    while (await addBatch(writer, parts, signal)) await yieldToEventLoop()
+    for (const { space } of folder.spaces()) if (space !== record.space) folder.remove(space)
+  })
+}
+
+/** Runs `work` while no other process writes vectors. @throws OpDbusError ABORTED, STORE, and what `work` throws */
+export async function writing<T>(
+  folder: VectorFolder,
+  record: SpaceRecord,
+  signal: AbortSignal | undefined,
+  work: (writer: VectorWriter) => Promise<T>,
+): Promise<T> {
+  const release = await folder.lock(signal)
+  try {
+    const writer = await folder.write(record)
+    try {
+      return await work(writer)
+    } finally {
+      await writer.end()
+    }
+  } finally {
+    await release()
+  }
+}
+
+/** A look without the lock, so that a search of what is complete waits for nobody. */
+function isUpToDate(folder: VectorFolder, store: BlockStore, { space }: SpaceRecord): boolean {
+  const size = store.size()
+  const spaces = folder.spaces()
+  if (size === 0 && spaces.length === 0) return true
+  if (spaces.some(other => other.space !== space)) return false
+  const files = folder.open(space)
+  if (files === undefined) return false
+  try {
+    const { next, rewrites } = files.seal()
+    return next === size && rewrites === store.rewrites() && fits(files, files.seal().records - 1, store)
+  } finally {
+    files.close()
+  }
+}
+
+/**
+ * Drops what is not of this chain: it was restored, or written anew. Each block's hash covers the one before, so where one is the same all
+ * before it are.
+ */
+async function fitToChain(writer: VectorWriter, store: BlockStore): Promise<void> {
+  const { records, next, rewrites, forgotten } = writer.seal()
+  let [good, bad] = [0, records + 1]
+  if (fits(writer, records - 1, store)) good = records
+  else {
+    while (bad - good > 1) {
+      const middle = (good + bad) >> 1
+      if (fits(writer, middle - 1, store)) good = middle
+      else bad = middle
+    }
+  }
+  if (good < records) await writer.cut(good)
+  else if (rewrites !== store.rewrites() || next > store.size()) {
+    const back = forgotten > 0 && (await isBackAgain(writer, store))
+    await writer.cut(back ? 0 : records)
+  }
+}
+
+/** Whether the record at `place` is of a block of this chain. */
+function fits(files: VectorReader, place: number, store: BlockReader): boolean {
+  if (place < 0) return true
+  const record = files.floatsAt(place)
+  if (record === undefined || record.number >= store.size()) return false
+  return store.read(record.number)?.hash === record.hash
+}
+
+/** Whether a block that lost its vector to a prune has its body again. */
+async function isBackAgain(writer: VectorWriter, store: BlockReader): Promise<boolean> {
+  const { records } = writer.seal()
+  const step = 4096
+  let looked = 0
+  for (let place = 0; place < records && looked < SAMPLES; place += step) {
+    const bytes = writer.readScan(place, Math.min(step, records - place))
+    const { scanBytes } = writer.format
+    for (let at = 0; at < bytes.length; at += scanBytes) {
+      const record = writer.format.readScan(bytes.subarray(at, at + scanBytes))
+      if (record?.state !== 'forgotten') continue
+      if (store.read(record.number)?.body !== undefined) return true
+      looked++
+      break
+    }
+    await yieldToEventLoop()
+  }
+  return false
+}
+
+/** False where there was nothing to add. */
+async function addBatch(writer: VectorWriter, parts: BringUpParts, signal: AbortSignal): Promise<boolean> {
+  throwIfAborted(signal)
+  const { store, warn } = parts
+  const { next } = writer.seal()
+  const end = Math.min(next + BATCH, store.size())
+  if (next >= end) return false
+  const rewrites = store.rewrites()
+  const blocks: Block[] = []
+  for await (const piece of store.scan(next, end)) for (const block of piece) if (block.body?.text) blocks.push(block)
+  const vectors = await embedAll(
+    parts.embeddings,
+    blocks.map(({ body }) => body!.text),
+    signal,
+  )
+  // Its body may have been pruned while it was embedded: then it is read once more.
+  if (store.rewrites() !== rewrites) return true
+  const entries = blocks.map((block, i): Entry => {
+    const vector = vectors[i]!
+    if (vector instanceof Float32Array) return { block, vector }
+    const about = `vector ${block.hash}`
+    warn(
+      `search by meaning does not find block ${block.number}: its text was refused: ${messageOf(vector.error)}`,
+      vector.error,
+      about,
+    )
+    return { block, vector: undefined }
+  })
+  await writer.append(entries, end, rewrites)
+  return true
+}
+
+/** A vector of length 1 for each text, or why the text was refused. @throws what stands in the way of all of them */
+async function embedAll(
+  embeddings: Embeddings,
+  texts: readonly string[],
+  signal: AbortSignal,
+): Promise<(Float32Array | FailedItem)[]> {
+  if (texts.length === 0) return []
+  try {
+    const { matrix, dims } = await embeddings.embedMany(texts, { signal })
+    return texts.map((_, row) => unit(matrix.subarray(row * dims, (row + 1) * dims)))
+  } catch (error) {
+    if (!(error instanceof BatchError)) throw error
+    return embedOthers(embeddings, texts, error.failed, signal)
+  }
+}
+
+/** Texts fail by themselves only where others were embedded in the same breath; else it is the device that fails. */
+async function embedOthers(
+  embeddings: Embeddings,
+  texts: readonly string[],
+  failed: readonly FailedItem[],
+  signal: AbortSignal,
+): Promise<(Float32Array | FailedItem)[]> {
+  const inTheWay = failed.find(({ error }) => isOpDbusError(error) && NOT_THE_TEXT.includes(error.code))
+  const isRefused = ({ error }: FailedItem) => isOpDbusError(error, 'INVALID_INPUT')
+  if (inTheWay !== undefined) throw inTheWay.error
+  if (failed.length === texts.length && !failed.every(isRefused)) throw failed[0]!.error
+  const refused = new Map(failed.map(item => [item.index, item]))
+  const sound = await embedAll(
+    embeddings,
+    texts.filter((_, i) => !refused.has(i)),
+    signal,
+  )
+  let next = 0
+  return texts.map((_, i) => refused.get(i) ?? sound[next++]!)
+}

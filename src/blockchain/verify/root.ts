@@ -1,0 +1,39 @@
+// The root of a Merkle tree whose leaves come one after the other, in a constant room: verify's own, which no file of the tree can mislead.
+import { join, nodeHash } from '../merkle.js'
+
+/** Told of each whole subtree of 256 ** `level` leaves (level 1 and up) as soon as its last leaf is there. */
+export type OnSubtree = (level: number, index: number, hash: Uint8Array) => void
+
+export class GrowingRoot {
+  /** Hashes of whole subtrees, the largest first: one for each bit of `size`. */
+  readonly #subtrees: Uint8Array[] = []
+  readonly #onSubtree: OnSubtree | undefined
+  #size = 0
+
+  constructor(onSubtree?: OnSubtree) {
+    this.#onSubtree = onSubtree
+  }
+
+  /** Leaves. */
+  get size(): number {
+    return this.#size
+  }
+
+  /** `hash`: of the leaf, 64 hexadecimal digits. */
+  push(hash: string): void {
+    let node: Uint8Array = Buffer.from(hash, 'hex')
+    let index = this.#size
+    for (let height = 1; index % 2 === 1; height++) {
+      node = nodeHash(this.#subtrees.pop()!, node)
+      index = Math.floor(index / 2)
+      if (height % 8 === 0) this.#onSubtree?.(height / 8, index, node)
+    }
+    this.#subtrees.push(node)
+    this.#size++
+  }
+
+  /** 64 hexadecimal digits. */
+  root(): string {
+    return Buffer.from(join(this.#subtrees)).toString('hex')
+  }
+}

@@ -1,0 +1,248 @@
+// What an apply leaves in the chain: a footprint for each plugin that had something to do, in words that people search for.
+import { describe, expect, it } from 'vitest'
+import type { Draft } from '../../src/blockchain/block.js'
+import { bodyFault, draftOf } from '../../src/blockchain/footprint.js'
+import type { JsonObject } from '../../src/json/json.js'
+import type { ApplyFootprint } from '../../src/state/footprints.js'
+import type { StateAction, StatePlugin } from '../../src/state/plugin.js'
+import type { ResourceOutcome } from '../../src/state/reports.js'
+import { type Done, sentences } from '../../src/state/sentences.js'
+import { temporaryFolder } from '../support.js'
+import { desired, manage, memoryPlugin } from './managed.js'
+
+/** A manager whose chain is a list; each footprint has to be one that the chain takes. */
+function remembering(plugins: readonly StatePlugin[]) {
+  const remembered: ApplyFootprint[] = []
+  const drafts: Draft[] = []
+  const managed = manage(plugins, {
+    dataDir: temporaryFolder(),
+    remember: async footprints => {
+      const first = remembered.length
+      drafts.push(...footprints.map(footprint => draftOf(footprint, 0)))
+      remembered.push(...footprints)
+      return footprints.map((_, i) => first + i)
+    },
+  })
+  return { ...managed, remembered, drafts }
+}
+
+const items = (value: JsonObject) => ({ items: value })
+
+describe('an apply in the chain', () => {
+  it('is a block for each plugin that had something to do, in their order, and the report names them', async () => {
+    const plugins = ['one', 'two', 'three'].map(name => memoryPlugin(name).plugin)
+    const { state, remembered } = remembering(plugins)
+    const wanted = desired({
+      one: items({ three: { value: 3 } }),
+      two: items({ one: { value: 1 } }),
+      three: items({ one: { value: 5 }, two: { ensure: 'absent' } }),
+    })
+    const plan = await state.plan(wanted)
+    const report = await state.apply(plan)
+    expect(report).toMatchObject({ success: true, blocks: [0, 1] })
+    expect(remembered.map(({ plugin_id, operation }) => [plugin_id, operation])).toEqual([
+      ['one', 'apply'],
+      ['three', 'apply'],
+    ])
+    const [first, second] = remembered as [ApplyFootprint, ApplyFootprint]
+    expect(first.text).toBe('Created item three: value 3.')
+    expect(second.text).toBe('Changed item one: value from 1 to 5. Deleted item two.')
+    expect(second.data).toEqual({
+      actions: [
+        {
+          action: 'modify',
+          collection: 'items',
+          name: 'one',
+          changes: [{ path: '/value', old: 1, new: 5 }],
+          status: 'done',
+        },
+        { action: 'delete', collection: 'items', name: 'two', old: { value: 2 }, status: 'done' },
+      ],
+    })
+    const { currentHash, desiredHash } = plan.diffs.find(({ plugin }) => plugin === 'three')!
+    expect(second.metadata).toEqual({
+      checkpoint: report.checkpoint,
+      currentHash,
+      desiredHash,
+      outcomes: { done: 2 },
+      micros: expect.any(Number),
+    })
+    // Nothing to do, nothing to remember.
+    expect(await state.apply(await state.plan(wanted))).toEqual({ success: true, outcomes: [], trouble: {} })
+    expect(remembered).toHaveLength(2)
+  })
+
+  it('is an error where something was not done, and says what; a rollback says where it led', async () => {
+    const failing = memoryPlugin('mine', {
+      apply: async (actions, { report }) => {
+        for (const { resource } of actions) report(resource, { status: 'failed', message: 'the disk\nis full' })
+      },
+      capabilities: { apply: true, atomic: false, rollback: true, watch: false },
+    })
+    const sound = memoryPlugin('other')
+    const { state, remembered } = remembering([failing.plugin, sound.plugin])
+    const report = await state.apply(
+      await state.plan(desired({ mine: items({ one: { value: 5 } }), other: items({ one: { value: 6 } }) })),
+    )
+    expect(report).toMatchObject({ success: false, blocks: [0, 1] })
+    expect(remembered.map(({ operation }) => operation)).toEqual(['apply_error', 'apply'])
+    expect(remembered[0]!.text).toBe('Failed to change item one: value from 1 to 5: the disk is full.')
+    expect(remembered[0]!.metadata.outcomes).toEqual({ failed: 1 })
+    await state.apply(await state.planRollback())
+    const back = remembered.at(-1)!
+    expect(back).toMatchObject({ plugin_id: 'other', operation: 'apply', metadata: { rollbackTo: report.checkpoint } })
+    expect(back.text).toBe(`Rolled back other to checkpoint ${report.checkpoint}. Changed item one: value from 6 to 1.`)
+  })
+
+  it('is remembered also where the plugin throws, is refused, or the apply is aborted half-way', async () => {
+    const ending = new AbortController()
+    const throwing = memoryPlugin('first', { apply: () => Promise.reject(new Error('gone')) })
+    const aborting = memoryPlugin('second', {
+      apply: async (actions, { report }) => {
+        ending.abort()
+        for (const { resource } of actions) report(resource, { status: 'done' })
+      },
+    })
+    const { state, remembered } = remembering([throwing.plugin, aborting.plugin, memoryPlugin('third').plugin])
+    const wanted = Object.fromEntries(['first', 'second', 'third'].map(name => [name, items({ one: { value: 5 } })]))
+    const report = await state.apply(await state.plan(desired(wanted)), { signal: ending.signal })
+    expect(report.blocks).toEqual([0, 1, 2])
+    expect(remembered.map(({ operation }) => operation)).toEqual(['apply_error', 'apply_error', 'apply_error'])
+    expect(remembered[0]!.text).toContain('Plugin first failed: ')
+    expect(remembered[0]!.metadata.trouble).toContain('gone')
+    expect(remembered[2]!.text).toBe('Skipped to change item one: value from 1 to 5: the apply was aborted.')
+  })
+
+  it('does not fail with the chain: what was done is told, with a warning and the reason', async () => {
+    const { plugin, system } = memoryPlugin('mine')
+    const { state, warnings, timers } = manage([plugin], {
+      dataDir: temporaryFolder(),
+      remember: () => Promise.reject(new Error('the disk is full')),
+    })
+    const report = await state.apply(await state.plan(desired({ mine: items({ one: { value: 5 } }) })))
+    expect(report).toMatchObject({ success: true, unremembered: 'the disk is full' })
+    expect(report.blocks).toBeUndefined()
+    expect(system.items.one).toEqual({ value: 5 })
+    expect(warnings).toEqual([expect.stringContaining('is not remembered in the chain: the disk is full')])
+    // Nothing waits any more.
+    expect(timers.next).toBeUndefined()
+  })
+
+  it('does not wait without end for a chain that another process works on', async () => {
+    const { state, timers } = manage([memoryPlugin('mine').plugin], {
+      dataDir: temporaryFolder(),
+      remember: (_, signal) =>
+        new Promise((_resolve, reject) => {
+          signal.addEventListener('abort', () => reject(signal.reason))
+        }),
+    })
+    const applying = state.apply(await state.plan(desired({ mine: items({ one: { value: 5 } }) })))
+    while (timers.next !== 30_000) await new Promise(resolve => setImmediate(resolve))
+    await timers.pass(30_000)
+    expect(await applying).toMatchObject({ success: true, unremembered: 'the chain was busy for 30 s' })
+  })
+
+  it('is names and hashes where its values are too long for a block, or nest too deep', async () => {
+    const deep = (levels: number): JsonObject => (levels === 0 ? {} : { a: deep(levels - 1) })
+    const cases: [JsonObject, JsonObject][] = [
+      [{}, { value: 'x'.repeat(1 << 20) }],
+      [{ value: deep(124) }, { ensure: 'absent' }],
+    ]
+    for (const [before, wanted] of cases) {
+      const { plugin, system } = memoryPlugin('mine')
+      if (before.value !== undefined) system.items.three = before
+      const { state, remembered } = remembering([plugin])
+      const report = await state.apply(await state.plan(desired({ mine: items({ three: wanted }) })))
+      expect(report).toMatchObject({ success: true, blocks: [0] })
+      const action = wanted.ensure === undefined ? 'create' : 'delete'
+      const sha256 = expect.stringMatching(/^[0-9a-f]{64}$/)
+      const actions = [{ action, collection: 'items', name: 'three', status: 'done', sha256 }]
+      expect(remembered[0]!.data).toEqual({ actions })
+    }
+    const many = Object.fromEntries(Array.from({ length: 6000 }, (_, i) => [`${'n'.repeat(200)}${i}`, { value: i }]))
+    const { state, remembered, drafts } = remembering([memoryPlugin('mine').plugin])
+    expect((await state.apply(await state.plan(desired({ mine: items(many) })))).blocks).toEqual([0])
+    const { actions, more, sha256 } = remembered[0]!.data as { actions: unknown[]; more: number; sha256: string }
+    expect(actions.length + more).toBe(6000)
+    expect(more).toBeGreaterThan(0)
+    expect(sha256).toMatch(/^[0-9a-f]{64}$/)
+    expect(Buffer.byteLength(JSON.stringify(remembered[0]))).toBeLessThan(1.1 * 2 ** 20)
+    expect(remembered[0]!.text).toMatch(/ And \d+ more resources of mine\.$/)
+    const { body, hashes, plugin, operation } = drafts[0]!
+    const place = { number: 0, previous: '0'.repeat(64), timestamp: 0, version: 1 as const }
+    expect(bodyFault({ ...hashes, ...place, plugin, operation }, body)).toBeUndefined()
+  })
+
+  it('keeps no half of a surrogate pair, which a block cannot hold', async () => {
+    const { state, remembered } = remembering([memoryPlugin('mine').plugin])
+    const value = 'a\ud800b \\ud800 \ud83d\ude00'
+    const report = await state.apply(await state.plan(desired({ mine: items({ three: { value } }) })))
+    expect(report.blocks).toEqual([0])
+    expect(remembered[0]!.data).toMatchObject({ actions: [{ new: { value: 'a\ufffdb \\ud800 \ud83d\ude00' } }] })
+  })
+})
+
+describe('sentences', () => {
+  const resource = { collection: 'units', name: 'nginx.service' }
+  const done = (action: Done['action'], status: ResourceOutcome['status'] = 'done', message?: string): Done => ({
+    action,
+    outcome: { plugin: 'x', resource: action.resource, action: action.kind, status, ...(message && { message }) },
+  })
+  const said = (action: StateAction, ...how: [ResourceOutcome['status']?, string?]) =>
+    sentences({ plugin: 'x' }, [done(action as Done['action'], ...how)])
+
+  it.each<[string, StateAction]>([
+    [
+      'Changed unit nginx.service: stopped (active_state from active to inactive), disabled at boot (enabled from true to false).',
+      {
+        kind: 'modify',
+        resource,
+        changes: [
+          { path: '/active_state', old: 'active', new: 'inactive' },
+          { path: '/enabled', old: true, new: false },
+        ],
+      },
+    ],
+    [
+      'Created interface ovsbr0: type ovs-bridge, ports ["ens1"].',
+      {
+        kind: 'create',
+        resource: { collection: 'interfaces', name: 'ovsbr0' },
+        new: { name: 'ovsbr0', type: 'ovs-bridge', ports: ['ens1'] },
+      },
+    ],
+    ['Deleted container 100.', { kind: 'delete', resource: { collection: 'containers', name: '100' }, old: {} }],
+    [
+      'Deleted interface ovsbr0 and with it interface ens1.',
+      {
+        kind: 'delete',
+        resource: { collection: 'interfaces', name: 'ovsbr0' },
+        old: {},
+        with: [{ resource: { collection: 'interfaces', name: 'ens1' }, old: {} }],
+      },
+    ],
+    [
+      'Changed ovs: external_ids a/b 1, other removed.',
+      {
+        kind: 'modify',
+        resource: { collection: 'ovs', name: '' },
+        changes: [
+          { path: '/external_ids/a~1b', new: '1' },
+          { path: '/other', old: 2 },
+        ],
+      },
+    ],
+  ])('%s', (text, action) => {
+    expect(said(action)).toBe(text)
+  })
+
+  it('say each outcome', () => {
+    const action: StateAction = { kind: 'delete', resource, old: {} }
+    expect(said(action, 'pending', 'the job runs')).toBe(
+      'Began to delete unit nginx.service, which is not finished: the job runs.',
+    )
+    expect(said(action, 'unconfirmed')).toBe('Could not confirm to delete unit nginx.service.')
+    expect(said(action, 'refused', 'no')).toBe('Refused to delete unit nginx.service: no.')
+    expect(said(action, 'skipped')).toBe('Skipped to delete unit nginx.service.')
+  })
+})
