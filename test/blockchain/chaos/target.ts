@@ -55,9 +55,9 @@ async function openBuilt({ dir, warn }: TargetOptions, _clock: () => number): Pr
   const { openChain } = (await import(process.env.CHAIN_LIBRARY!)) as typeof import('../../../src/blockchain.js')
   const chain = await openChain({
     dataDir: dir,
-    cacheDir: `${dir}/cache`,
-    onWarning: ({ message }: { message: string }) => warn(message),
-  } as never)
+    dir: `${dir}/cache`,
+    onWarning: warn,
+  })
   return {
     append: (batch, onWait) => chain.addBatch(batch, { onWait }),
     size: () => chain.size(),
