@@ -38,9 +38,9 @@ export function openToWrite(path: string): number {
   return fs.openSync(path, O_RDWR | NO_FOLLOW | NON_BLOCK)
 }
 
-/** A new file that only its owner may read and write. Throws EEXIST where something of that name is. */
-export function createFile(path: string): number {
-  return fs.openSync(path, O_RDWR | O_CREAT | O_EXCL | NO_FOLLOW, 0o600)
+/** A new file that only its owner may read and write, unless `mode` says otherwise. Throws EEXIST where something of that name is. */
+export function createFile(path: string, mode = 0o600): number {
+  return fs.openSync(path, O_RDWR | O_CREAT | O_EXCL | NO_FOLLOW, mode)
 }
 
 /**

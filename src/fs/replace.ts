@@ -15,9 +15,14 @@ export function replaceFile(path: string, bytes: Uint8Array, temporary: string, 
   fs.closeSync(putFile(path, bytes, temporary, options))
 }
 
-/** As {@link replaceFile}; returns the descriptor, to write more. */
-export function putFile(path: string, bytes: Uint8Array, temporary: string, { sync }: { sync: boolean }): number {
-  const fd = createFile(temporary)
+/** As {@link replaceFile}; returns the descriptor, to write more or to sync later. `mode`: who else may read it. */
+export function putFile(
+  path: string,
+  bytes: Uint8Array,
+  temporary: string,
+  { sync, mode }: { sync: boolean; mode?: number },
+): number {
+  const fd = createFile(temporary, mode)
   try {
     writeAt(fd, bytes, 0)
     if (sync) syncFile(fd)

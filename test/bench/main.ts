@@ -7,6 +7,7 @@ import { isLibrary, openLibrary } from './library.js'
 import { machine, machineText } from './machine.js'
 import type { Row, RowGroup } from './row.js'
 import { batchDisk, batchLoop, batchMemory, batchMiss, batchTask } from './rows/batch.js'
+import { getBlock, openChainTask } from './rows/chain-million.js'
 import { cliDisk } from './rows/cli.js'
 import { diskBytes, diskHit, diskWrite } from './rows/disk.js'
 import { eventLoop, fastembed, oneText, throughput } from './rows/embedding.js'
@@ -34,6 +35,7 @@ const GROUPS: readonly RowGroup[] = [
   batchLoop,
   batchDisk,
   batchMemory,
+  getBlock,
   queryHit,
   queryNet,
   diffMegabyte,
@@ -51,7 +53,13 @@ const GROUPS: readonly RowGroup[] = [
 ]
 const IDS = GROUPS.map(group => group.id)
 /** What rows have done in processes of their own. */
-const CHILD_TASKS: Readonly<Record<string, ChildTask>> = { weigh, batch: batchTask, growth: growthTask, diff: diffTask }
+const CHILD_TASKS: Readonly<Record<string, ChildTask>> = {
+  weigh,
+  batch: batchTask,
+  growth: growthTask,
+  diff: diffTask,
+  'open-chain': openChainTask,
+}
 const ROUNDS = { full: 9, quick: 3 }
 
 try {

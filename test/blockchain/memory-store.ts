@@ -29,7 +29,7 @@ export class MemoryDisk {
 }
 
 export class MemoryStore implements BlockStore {
-  readonly dir = '/nowhere/blockchain'
+  readonly dir: string
   /** Numbers of the blocks that were asked for, in order: `read` one by one, `scan` as it gives them. */
   readonly asked: number[] = []
   /** How often the number of blocks, and of rewrites, was looked at. */
@@ -40,8 +40,9 @@ export class MemoryStore implements BlockStore {
   readonly #listeners = new Set<(blocks: readonly Block[]) => void>()
   #closed = false
 
-  constructor(disk = new MemoryDisk()) {
+  constructor(disk = new MemoryDisk(), dir = '/nowhere/blockchain') {
     this.#disk = disk
+    this.dir = dir
   }
 
   get disk(): MemoryDisk {

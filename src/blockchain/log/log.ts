@@ -1,12 +1,188 @@
-// The log that the chain is to strangers: its key, and the heads that it signs. To be written by its owner.
-import { OpDbusError } from '../../errors.js'
+// The log that the chain is to strangers: its key, and the heads that it signs, each of which continues the one before. Knows no proof.
+import { randomBytes } from 'node:crypto'
+import { dirname, join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
+import { isOpDbusError, messageOf, OpDbusError } from '../../errors.js'
+import { DENIED, errnoOf } from '../../fs/errno.js'
+import { readFile } from '../../fs/files.js'
+import { makeFolder } from '../../fs/folders.js'
+import { acquireMutex } from '../../fs/mutex.js'
 import type { ChainParts } from '../chain-parts.js'
+import { EMPTY_ROOT } from '../merkle.js'
 import type { KeyCall, LogKey, SignedHead } from '../reports.js'
+import { openHead, signHead } from './heads.js'
+import { besides, KEY, newKey, readKey, retiredKeys, writeKey, writeWhole } from './keys.js'
+import type { Signer } from './notes.js'
 
-export async function logKey(_parts: ChainParts, _call: KeyCall): Promise<LogKey> {
-  throw new OpDbusError('CLOSED', 'not built yet')
+type Parts = Pick<ChainParts, 'store' | 'tree'>
+
+/** The head that was signed last. There is one wherever there is a key: without it nobody can tell what was signed. */
+const CHECKPOINT = 'checkpoint'
+const MOST_BYTES = 65_536
+const RENEW =
+  'make another key, which begins a log of its own and keeps this one beside: op-dbus blockchain key --renew'
+
+const io = {
+  sleep: (ms: number, signal: AbortSignal | undefined) => setTimeout(ms, undefined, { signal }),
+  monotonic: () => performance.now(),
+  id: () => randomBytes(4).toString('hex'),
 }
 
-export async function signedHead(_parts: ChainParts, _signal?: AbortSignal): Promise<SignedHead> {
-  throw new OpDbusError('CLOSED', 'not built yet')
+/** @throws OpDbusError CONFLICT, INVALID_INPUT, STORE, ABORTED */
+export async function logKey({ store }: Pick<ChainParts, 'store'>, call: KeyCall): Promise<LogKey> {
+  const { dir } = store
+  const { origin, renew = false } = call
+  const found = renew ? undefined : readKey(dir)
+  const signer =
+    found?.signer ?? (await locked(dir, call.signal, () => (renew ? renewed(dir, origin) : keyIn(dir, origin))))
+  if (origin !== undefined && signer.name !== origin) {
+    throw new OpDbusError(
+      'CONFLICT',
+      `this log is called "${signer.name}" already: its name is in what it signed\n${RENEW}`,
+    )
+  }
+  return {
+    origin: signer.name,
+    verifierKey: signer.text,
+    file: join(dir, KEY),
+    created: found === undefined,
+    retired: retiredKeys(dir).map(({ text }) => text),
+  }
+}
+
+/**
+ * The head of the chain as it is now, signed. Where nothing can be written, the last one serves if it has at least `least` blocks.
+ * @throws OpDbusError CONFLICT where the chain does not continue what was signed; CHAIN_DAMAGED, STORE, ABORTED
+ */
+export async function signedHead(
+  parts: Parts,
+  signal?: AbortSignal,
+  least = Number.POSITIVE_INFINITY,
+): Promise<SignedHead> {
+  const { dir } = parts.store
+  // Nothing to sign: nothing to lock, or to write.
+  const last = lastQuietly(dir)
+  if (last) {
+    await mustContinue(parts, last)
+    if (last.size === parts.store.size()) return last
+  }
+  try {
+    return await locked(dir, signal, async () => signNow(parts, await keyIn(dir, undefined)))
+  } catch (error) {
+    const readOnly = ['EACCES', 'EPERM', 'EROFS', DENIED].includes(errnoOf((error as { cause?: unknown }).cause) ?? '')
+    if (readOnly && last && last.size >= least) return last
+    throw error
+  }
+}
+
+/** For who holds the lock. */
+async function signNow(parts: Parts, signer: Signer): Promise<SignedHead> {
+  const { store, tree } = parts
+  const last = lastHead(store.dir, signer)
+  // Blocks of a writer that was killed may be there to be read before they are on the disk: whoever writes next sees to that.
+  const size = await store.exclusively(async () => store.size())
+  await mustContinue(parts, last)
+  if (last.size === size) return last
+  const head = signHead(signer, size, await tree.root(size))
+  // Written down before anybody sees it.
+  await writeWhole(join(store.dir, CHECKPOINT), head.text)
+  return head
+}
+
+async function mustContinue({ store, tree }: Parts, last: SignedHead): Promise<void> {
+  const size = store.size()
+  const why =
+    size < last.size
+      ? `the chain has ${size} blocks, and ${last.size} were signed`
+      : (await tree.root(last.size)) !== last.root &&
+        `the first ${last.size} blocks are others than those that were signed`
+  if (!why) return
+  throw new OpDbusError(
+    'CONFLICT',
+    `${why}: was the chain restored, or rewritten?\nnothing is signed that does not continue what "${last.origin}" signed; ${RENEW}`,
+    { details: { signed: last.size, size } },
+  )
+}
+
+/** Undefined where there is none to be had without the lock: another process may be about to make a key. */
+function lastQuietly(dir: string): SignedHead | undefined {
+  try {
+    const signer = readKey(dir)?.signer
+    return signer && lastHead(dir, signer)
+  } catch (error) {
+    if (isOpDbusError(error, 'CONFLICT')) return undefined
+    throw error
+  }
+}
+
+/** @throws OpDbusError CONFLICT where nobody can tell what this key signed last */
+function lastHead(dir: string, { text, name }: Signer): SignedHead {
+  const file = join(dir, CHECKPOINT)
+  const bytes = readFile(file, MOST_BYTES)
+  try {
+    if (bytes === undefined) throw new Error('it is gone')
+    return openHead(Buffer.from(bytes).toString('utf8'), [text])
+  } catch (error) {
+    throw new OpDbusError(
+      'CONFLICT',
+      `${file} should be the head that "${name}" signed last, and is not: ${messageOf(error)}\nput it back, or ${RENEW}`,
+      { details: { file } },
+    )
+  }
+}
+
+/** The key, made where there is none. For who holds the lock. */
+async function keyIn(dir: string, origin: string | undefined): Promise<Signer> {
+  const there = readKey(dir)
+  if (there) return there.signer
+  const old = readFile(join(dir, CHECKPOINT), MOST_BYTES)
+  // A head of no blocks is what is left where making a key was cut off.
+  if (old && Buffer.from(old).toString('utf8').split('\n')[1] !== '0') {
+    throw new OpDbusError(
+      'CONFLICT',
+      `${join(dir, CHECKPOINT)} was signed with a key that is not in ${join(dir, KEY)} any more\nput it back, or ${RENEW}`,
+    )
+  }
+  return begun(dir, origin)
+}
+
+/** Another key in place of the one that is there, or should be; what is there is kept beside. For who holds the lock. */
+async function renewed(dir: string, origin: string | undefined): Promise<Signer> {
+  for (const name of [KEY, CHECKPOINT]) {
+    const bytes = readFile(join(dir, name), MOST_BYTES)
+    if (bytes) await writeWhole(join(dir, besides(name, bytes)), bytes)
+  }
+  return begun(dir, origin)
+}
+
+/** A log of no blocks. Its head comes first: a key without one signs nothing. */
+async function begun(dir: string, origin: string | undefined): Promise<Signer> {
+  const signer = newKey(origin)
+  await writeWhole(join(dir, CHECKPOINT), signHead(signer, 0, EMPTY_ROOT.toString('hex')).text)
+  await writeKey(dir, signer)
+  return signer
+}
+
+/** One process at a time makes keys and signs. */
+async function locked<T>(dir: string, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+  try {
+    makeFolder(dir)
+    const release = await acquireMutex(join(dir, 'key.lock'), {
+      below: dirname(dir),
+      io,
+      signal,
+      awaitsTheLiving: true,
+    })
+    try {
+      return await work()
+    } finally {
+      await release()
+    }
+  } catch (error) {
+    if (isOpDbusError(error)) throw error
+    throw new OpDbusError('STORE', `the log's key and head cannot be kept in ${dir}: ${messageOf(error)}`, {
+      cause: error,
+      details: { dir },
+    })
+  }
 }

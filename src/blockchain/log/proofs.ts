@@ -1,16 +1,55 @@
-// Proofs for strangers: that a block is in the chain, and that the chain continues an earlier one. To be written by its owner.
+// Proofs for strangers: that a block is in the chain, and that the chain continues an earlier one. Each is checked before it is handed out.
 import { OpDbusError } from '../../errors.js'
 import type { ChainParts } from '../chain-parts.js'
-import type { BlockProof, ConsistencyProof, ProofCall } from '../reports.js'
+import { headerJson } from '../line.js'
+import { isContinued, isIncluded } from '../merkle.js'
+import type { BlockProof, ConsistencyProof, ProofCall, SignedHead } from '../reports.js'
+import { consistencyText, openHead, proofText, treeOf } from './heads.js'
+import { knownKeys } from './known-keys.js'
+import { signedHead } from './log.js'
 
-export async function proveBlock(_parts: ChainParts, _number: number, _call: ProofCall): Promise<BlockProof> {
-  throw new OpDbusError('CLOSED', 'not built yet')
+/** @throws OpDbusError INVALID_INPUT, CONFLICT, CHAIN_DAMAGED, STORE, ABORTED */
+export async function proveBlock(parts: ChainParts, number: number, call: ProofCall): Promise<BlockProof> {
+  if (!Number.isSafeInteger(number) || number < 0)
+    throw new OpDbusError('INVALID_INPUT', `${number} is no block's number`)
+  const old = call.head === undefined ? undefined : openHead(call.head, knownKeys(parts))
+  const block = parts.store.read(number)
+  if (block === undefined) throw new OpDbusError('INVALID_INPUT', `there is no block ${number}`)
+  const head = await signedHead(parts, call.signal, Math.max(number + 1, old?.size ?? 0))
+  const path = await parts.tree.inclusion(number, head.size)
+  if (!isIncluded(Buffer.from(block.hash, 'hex'), number, treeOf(head), bytesOf(path))) {
+    throw new OpDbusError('CHAIN_DAMAGED', `block ${number} is not the one that the head was signed for`, {
+      details: { block: number },
+    })
+  }
+  const consistency = old && (await continuation(parts, old, head))
+  const { hash, header } = block
+  const text = proofText(number, path, head)
+  return { number, hash, entry: headerJson(header), head, path, text, ...(consistency && { consistency }) }
 }
 
+/** @throws OpDbusError INVALID_INPUT, CONFLICT, CHAIN_DAMAGED, STORE, ABORTED */
 export async function proveConsistency(
-  _parts: ChainParts,
-  _head: string,
-  _call: Pick<ProofCall, 'signal'>,
+  parts: ChainParts,
+  head: string,
+  call: Pick<ProofCall, 'signal'>,
 ): Promise<ConsistencyProof> {
-  throw new OpDbusError('CLOSED', 'not built yet')
+  const old = openHead(head, knownKeys(parts))
+  return continuation(parts, old, await signedHead(parts, call.signal, old.size))
+}
+
+async function continuation({ tree }: ChainParts, old: SignedHead, head: SignedHead): Promise<ConsistencyProof> {
+  const path = old.size > head.size ? undefined : await tree.consistency(old.size, head.size)
+  if (path === undefined || !isContinued(treeOf(old), treeOf(head), bytesOf(path))) {
+    throw new OpDbusError(
+      'CHAIN_DAMAGED',
+      `the chain of ${head.size} blocks does not continue the saved head of ${old.size}: blocks were changed, or taken away`,
+      { details: { head: old.size, size: head.size } },
+    )
+  }
+  return { from: old.size, head, path, text: consistencyText(old.size, path, head) }
+}
+
+function bytesOf(path: readonly string[]): Buffer[] {
+  return path.map(hash => Buffer.from(hash, 'hex'))
 }

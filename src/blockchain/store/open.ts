@@ -147,8 +147,9 @@ class FileBlockStore implements BlockStore {
   async close(): Promise<void> {
     this.#followers.close()
     await this.#writer.close()
-    this.#reader.forget()
+    // First what it has yet to write: to forget the files empties it.
     this.#index?.close()
+    this.#reader.forget()
     this.#rewrites.release()
   }
 

@@ -118,7 +118,7 @@ export class ChainReader {
   ): AsyncGenerator<readonly Block[]> {
     const { files, layout, rewrites } = this.#parts
     const path = segmentPath(layout, first)
-    const place = from === first ? { offset: 0 } : (this.#parts.index?.find(from) ?? files.place(first, from - first))
+    const place = from === first ? { offset: 0 } : (this.#known(from, first) ?? files.place(first, from - first))
     const fd = openSegment(path)
     if (fd === undefined || place === undefined) throw this.#missing(from)
     try {
@@ -158,6 +158,16 @@ export class ChainReader {
     } finally {
       fs.closeSync(fd)
     }
+  }
+
+  /** Where the index knows a block of that segment, after a look: what it says may be from before a prune. */
+  #known(number: number, segment: number): Location | undefined {
+    const { index } = this.#parts
+    const known = index?.find(number)
+    if (known === undefined) return undefined
+    if (known.segment === segment && this.#blockAt(known) !== undefined) return known
+    index!.forget(number)
+    return undefined
   }
 
   /** The block that the index knows there; undefined where it is another. */

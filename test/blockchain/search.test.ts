@@ -1,0 +1,212 @@
+// Search of blocks by meaning, by text and by both, over a chain in memory and real vector files.
+import fc from 'fast-check'
+import { afterEach, describe, expect, it } from 'vitest'
+import type { Block } from '../../src/blockchain/block.js'
+import type { SearchCall } from '../../src/blockchain/reports.js'
+import { searchBlocks } from '../../src/blockchain/search.js'
+import { fuse } from '../../src/blockchain/vectors/ranks.js'
+import { openCaches } from '../../src/node.js'
+import { memoryFolder } from '../support.js'
+import { MemoryStore } from './memory-store.js'
+import { openWorld, remember, vectorOfWords, type World } from './vectors-support.js'
+
+const open: { close(): Promise<void> }[] = []
+afterEach(async () => {
+  for (const one of open.splice(0)) await one.close()
+})
+
+async function world(options?: Parameters<typeof openWorld>[0]): Promise<World> {
+  const opened = await openWorld(options)
+  open.push(opened)
+  return opened
+}
+
+const numbers = (found: readonly { block: Block }[]) => found.map(({ block }) => block.number)
+
+describe('search by meaning', () => {
+  it('finds "Deleted container 100" for "container removed" above blocks that have nothing to do with it', async () => {
+    const caches = await openCaches({ dir: memoryFolder(), device: 'cpu', embeddingDiskCache: false })
+    const { vectors, store, close } = await openWorld({ embeddings: caches.embeddings })
+    open.push({ close }, caches)
+    await remember(store, [
+      'Started nginx.service',
+      'Created bridge ovsbr0',
+      'Address 10.0.0.7/24 was added to eth0',
+      'Deleted container 100',
+      'Checkpoint saved before apply',
+      'User root logged in',
+      'Disk sda1 is 91 % full',
+      'Route to 10.1.0.0/16 was replaced',
+    ])
+    const { found, pending, searched } = await searchBlocks({ store, vectors }, 'container removed', { k: 3 })
+    expect(found[0]!.block.body!.text).toBe('Deleted container 100')
+    expect(found[0]!.score).toBeGreaterThan(found[1]!.score + 0.1)
+    expect({ pending, searched, found: found.length }).toEqual({ pending: 0, searched: 8, found: 3 })
+  })
+
+  it('gives what a search of every vector in float64 gives, whatever the filter, and the newer of equals first', async () => {
+    const words = ['net', 'disk', 'eth0', 'up', 'down', 'full', 'lost', 'route', 'added', 'gone']
+    const block = fc.record({
+      text: fc.array(fc.constantFrom(...words), { minLength: 1, maxLength: 4 }).map(list => list.join(' ')),
+      plugin_id: fc.constantFrom('net', 'lxc', 'systemd'),
+      operation: fc.constantFrom('apply', 'apply_error'),
+      at: fc.nat(50),
+    })
+    const filter = fc.record(
+      {
+        plugin: fc.constantFrom('net', 'lxc', 'nobody'),
+        operation: fc.constantFrom('apply', 'apply_error'),
+        since: fc.nat(50),
+        until: fc.nat(50),
+      },
+      { requiredKeys: [] },
+    )
+    await fc.assert(
+      fc.asyncProperty(fc.array(block, { maxLength: 120 }), filter, fc.integer({ min: 1, max: 20 }), async (blocks, asked, k) => {
+        const { store, vectors, close } = await openWorld()
+        for (const { at, text, ...rest } of blocks) {
+          store.disk.now = at
+          await remember(store, [text], rest)
+        }
+        const { found, searched } = await searchBlocks({ store, vectors }, 'eth0 lost', { k, ...asked })
+        const { plugin, operation, since = 0, until = 100 } = asked
+        const fitting = store.disk.blocks.filter(
+          ({ header }) =>
+            header.plugin === (plugin ?? header.plugin) &&
+            header.operation === (operation ?? header.operation) &&
+            header.timestamp >= since &&
+            header.timestamp < until,
+        )
+        const query = vectorOfWords('eth0 lost')
+        const scores = new Map(fitting.map(({ number, body }) => [number, cosine(query, vectorOfWords(body!.text))]))
+        const best = [...scores].sort((a, b) => b[1] - a[1] || b[0] - a[0]).slice(0, k)
+        await close()
+        expect(searched).toBe(fitting.length)
+        // Where rounding decides, either order is right: equal texts are equal in any case.
+        expect(found.map(({ score }) => score)).toEqual(best.map(([, score]) => expect.closeTo(score, 5)))
+        for (const [i, { block }] of found.entries()) {
+          expect(scores.get(block.number)).toBeCloseTo(best[i]![1], 5)
+          const next = found[i + 1]?.block
+          if (next?.body!.text === block.body!.text) expect(next.number).toBeLessThan(block.number)
+        }
+      }),
+      { numRuns: 25 },
+    )
+  })
+
+  it('is not crowded out by a thousand equal texts that come next', async () => {
+    const { store, vectors } = await world()
+    await remember(store, ['eth0 lost'])
+    await remember(store, Array.from({ length: 1000 }, () => 'eth0 lost route'))
+    const { found } = await searchBlocks({ store, vectors }, 'eth0 lost', { k: 3 })
+    expect(numbers(found)).toEqual([0, 1000, 999])
+  })
+
+  it('answers with the block of the chain alone, and tells one whose body is not what was written', async () => {
+    const { store, vectors } = await world()
+    await remember(store, ['one', 'two', 'three'])
+    await vectors.bringUp()
+    store.disk.rewrite(blocks => {
+      const { body, ...rest } = blocks[1]!
+      blocks[1] = { ...rest, body: { ...body!, text: 'another' } }
+    })
+    await expect(searchBlocks({ store, vectors }, 'two', { k: 1 })).rejects.toMatchObject({
+      code: 'CHAIN_DAMAGED',
+      details: { block: 1 },
+    })
+  })
+
+  it('finds nothing in a chain without blocks, and in one without texts', async () => {
+    const { store, vectors } = await world()
+    const nothing = { found: [], searched: 0, pending: 0, space: expect.any(String) }
+    expect(await searchBlocks({ store, vectors }, 'one')).toEqual(nothing)
+    await remember(store, ['', ''])
+    expect(await searchBlocks({ store, vectors }, 'one')).toEqual(nothing)
+  })
+})
+
+describe('search by text', () => {
+  it('finds words as they are, whatever their case, newest first, and ends when it has enough', async () => {
+    const { store, vectors } = await world()
+    await remember(store, Array.from({ length: 5000 }, (_, i) => (i % 100 === 0 ? `Brücke (br${i}) ÜBER eth0` : `line ${i}`)))
+    const texts = { by: 'text', k: 2 } as const
+    const { found, pending, searched } = await searchBlocks({ store, vectors }, 'brÜCKE (', texts)
+    expect(numbers(found)).toEqual([4900, 4800])
+    expect(found.map(({ score }) => score)).toEqual([1, 1])
+    expect(pending).toBe(0)
+    expect(searched).toBeLessThan(1000)
+    expect(numbers((await searchBlocks({ store, vectors }, 'br0', texts)).found)).toEqual([0])
+    expect(numbers((await searchBlocks({ store, vectors }, '.*', texts)).found)).toEqual([])
+    expect(numbers((await searchBlocks({ store, vectors }, 'line', { ...texts, plugin: 'lxc' })).found)).toEqual([])
+  })
+
+  it('passes pruned blocks over', async () => {
+    const { store, vectors } = await world()
+    await remember(store, ['one', 'one', 'one'])
+    store.disk.rewrite(blocks => {
+      const { body: _, ...rest } = blocks[1]!
+      blocks[1] = rest
+    })
+    expect(numbers((await searchBlocks({ store, vectors }, 'one', { by: 'text' })).found)).toEqual([2, 0])
+  })
+})
+
+describe('search by both', () => {
+  it('puts what both find before what one of them finds', async () => {
+    const { store, vectors } = await world()
+    await remember(store, ['disk full', 'disk eth0', 'lost eth0', 'eth0: lost', 'route added'])
+    const { found, searched } = await searchBlocks({ store, vectors }, 'eth0: lost', { by: 'hybrid', k: 2 })
+    // Both texts mean the same; one is there as it was asked for.
+    expect(numbers(found)).toEqual([3, 2])
+    expect(found.map(({ score }) => score)).toEqual([1 / 61 + 1 / 61, 1 / 62].map(sum => expect.closeTo(sum, 9)))
+    expect(searched).toBe(5)
+  })
+
+  it('is the sum of reciprocal ranks', () => {
+    const ranking = (...list: number[]) => list.map(number => ({ number }))
+    expect(fuse([ranking(1, 2), ranking(3, 2)])).toEqual([
+      { number: 2, score: 2 / 62 },
+      { number: 3, score: 1 / 61 },
+      { number: 1, score: 1 / 61 },
+    ])
+  })
+})
+
+it('refuses what is no search', async () => {
+  const { store, vectors } = await world()
+  const wrong: readonly [unknown, unknown][] = [
+    ['', {}],
+    [7, {}],
+    ['a', { k: 0 }],
+    ['a', { k: 1.5 }],
+    ['a', { k: 1e9 }],
+    ['a', { by: 'smell' }],
+    ['a', { plugin: 3 }],
+    ['a', { since: Number.NaN }],
+    ['a', { until: 'now' }],
+  ]
+  for (const [text, call] of wrong) {
+    await expect(searchBlocks({ store, vectors }, text as string, call as SearchCall)).rejects.toMatchObject({ code: 'INVALID_INPUT' })
+  }
+  const signal = AbortSignal.abort()
+  await expect(searchBlocks({ store, vectors }, 'a', { signal })).rejects.toMatchObject({ code: 'ABORTED' })
+  await remember(store, ['a'])
+  await expect(searchBlocks({ store, vectors }, 'a', { signal, by: 'text' })).rejects.toMatchObject({ code: 'ABORTED' })
+})
+
+it('says that embedding is switched off, stores nothing then, and finds by text all the same', async () => {
+  const caches = await openCaches({ dir: memoryFolder(), model: 'none' })
+  const { store, vectors, folder, timer, warnings, close } = await openWorld({ embeddings: caches.embeddings, store: new MemoryStore() })
+  open.push({ close }, caches)
+  await remember(store, ['one'])
+  timer.run()
+  await expect(searchBlocks({ store, vectors }, 'one')).rejects.toMatchObject({ code: 'DISABLED' })
+  await expect(searchBlocks({ store, vectors }, 'one', { by: 'hybrid' })).rejects.toMatchObject({ code: 'DISABLED' })
+  expect(numbers((await searchBlocks({ store, vectors }, 'one', { by: 'text' })).found)).toEqual([0])
+  expect({ spaces: folder.spaces(), warnings, waiting: timer.waiting }).toEqual({ spaces: [], warnings: [], waiting: [] })
+})
+
+function cosine(a: Float32Array, b: Float32Array): number {
+  const dot = (x: Float32Array, y: Float32Array) => x.reduce((sum, value, i) => sum + value * y[i]!, 0)
+  return dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b)) || 0
+}
