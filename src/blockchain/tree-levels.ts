@@ -8,6 +8,9 @@ const TILE_BYTES = TILE * HASH_BYTES
 const TILE_HEIGHT = 8
 /** Tiles in memory that were read and checked: half a megabyte. */
 const KEPT = 64
+/** Roots of whole subtrees in memory, of this many hashes or more: they never change, and many proofs need the same. */
+const KEPT_ROOTS = 4096
+const WORTH_KEEPING = 4
 
 /** Gives what was kept: hashes `from` to `from + count` of a level; undefined where they are not all there. */
 export type ReadHashes = (level: number, from: number, count: number) => Buffer | undefined
@@ -29,6 +32,8 @@ export class TreeLevels {
   readonly #edges: Edge[] = []
   /** Whole tiles that were read and checked, by `level/index`, those longest unused first. */
   readonly #tiles = new Map<string, Buffer>()
+  /** By `height/index`. */
+  readonly #roots = new Map<string, Buffer>()
   #size: number
 
   /**
@@ -142,7 +147,12 @@ export class TreeLevels {
   #subtree({ height, index }: Subtree): Buffer {
     const level = Math.floor(height / TILE_HEIGHT)
     const width = 2 ** (height % TILE_HEIGHT)
-    return rootOf(this.hashes(level, index * width, width))
+    if (width < WORTH_KEEPING) return rootOf(this.hashes(level, index * width, width))
+    const name = `${height}/${index}`
+    const root = this.#roots.get(name) ?? Buffer.from(rootOf(this.hashes(level, index * width, width)))
+    if (this.#roots.size >= KEPT_ROOTS) this.#roots.clear()
+    this.#roots.set(name, root)
+    return root
   }
 
   /** Hashes of one tile. Not to be changed. */

@@ -16,6 +16,12 @@ import type { Signer } from './notes.js'
 
 type Parts = Pick<ChainParts, 'store' | 'tree'>
 
+interface Key {
+  readonly signer: Signer
+  /** Just now. */
+  readonly created: boolean
+}
+
 /** The head that was signed last. There is one wherever there is a key: without it nobody can tell what was signed. */
 const CHECKPOINT = 'checkpoint'
 const MOST_BYTES = 65_536
@@ -32,22 +38,18 @@ const io = {
 export async function logKey({ store }: Pick<ChainParts, 'store'>, call: KeyCall): Promise<LogKey> {
   const { dir } = store
   const { origin, renew = false } = call
-  const found = renew ? undefined : readKey(dir)
-  const signer =
-    found?.signer ?? (await locked(dir, call.signal, () => (renew ? renewed(dir, origin) : keyIn(dir, origin))))
+  const there = renew ? undefined : readKey(dir)?.signer
+  const { signer, created } = there
+    ? { signer: there, created: false }
+    : await locked(dir, call.signal, () => (renew ? renewed(dir, origin) : keyIn(dir, origin)))
   if (origin !== undefined && signer.name !== origin) {
     throw new OpDbusError(
       'CONFLICT',
       `this log is called "${signer.name}" already: its name is in what it signed\n${RENEW}`,
     )
   }
-  return {
-    origin: signer.name,
-    verifierKey: signer.text,
-    file: join(dir, KEY),
-    created: found === undefined,
-    retired: retiredKeys(dir).map(({ text }) => text),
-  }
+  const retired = retiredKeys(dir).map(({ text }) => text)
+  return { origin: signer.name, verifierKey: signer.text, file: join(dir, KEY), created, retired }
 }
 
 /**
@@ -67,7 +69,7 @@ export async function signedHead(
     if (last.size === parts.store.size()) return last
   }
   try {
-    return await locked(dir, signal, async () => signNow(parts, await keyIn(dir, undefined)))
+    return await locked(dir, signal, async () => signNow(parts, (await keyIn(dir, undefined)).signer))
   } catch (error) {
     const readOnly = ['EACCES', 'EPERM', 'EROFS', DENIED].includes(errnoOf((error as { cause?: unknown }).cause) ?? '')
     if (readOnly && last && last.size >= least) return last
@@ -132,9 +134,9 @@ function lastHead(dir: string, { text, name }: Signer): SignedHead {
 }
 
 /** The key, made where there is none. For who holds the lock. */
-async function keyIn(dir: string, origin: string | undefined): Promise<Signer> {
+async function keyIn(dir: string, origin: string | undefined): Promise<Key> {
   const there = readKey(dir)
-  if (there) return there.signer
+  if (there) return { signer: there.signer, created: false }
   const old = readFile(join(dir, CHECKPOINT), MOST_BYTES)
   // A head of no blocks is what is left where making a key was cut off.
   if (old && Buffer.from(old).toString('utf8').split('\n')[1] !== '0') {
@@ -147,7 +149,7 @@ async function keyIn(dir: string, origin: string | undefined): Promise<Signer> {
 }
 
 /** Another key in place of the one that is there, or should be; what is there is kept beside. For who holds the lock. */
-async function renewed(dir: string, origin: string | undefined): Promise<Signer> {
+async function renewed(dir: string, origin: string | undefined): Promise<Key> {
   for (const name of [KEY, CHECKPOINT]) {
     const bytes = readFile(join(dir, name), MOST_BYTES)
     if (bytes) await writeWhole(join(dir, besides(name, bytes)), bytes)
@@ -156,11 +158,11 @@ async function renewed(dir: string, origin: string | undefined): Promise<Signer>
 }
 
 /** A log of no blocks. Its head comes first: a key without one signs nothing. */
-async function begun(dir: string, origin: string | undefined): Promise<Signer> {
+async function begun(dir: string, origin: string | undefined): Promise<Key> {
   const signer = newKey(origin)
   await writeWhole(join(dir, CHECKPOINT), signHead(signer, 0, EMPTY_ROOT.toString('hex')).text)
   await writeKey(dir, signer)
-  return signer
+  return { signer, created: true }
 }
 
 /** One process at a time makes keys and signs. */
