@@ -77,7 +77,9 @@ export class ChainVectors {
     const size = this.#parts.store.size()
     do {
       this.#working ??= bringUp(this.#parts, closing).finally(() => this.#ended())
-      await untilAborted(this.#working, signal)
+      await untilAborted(this.#working, signal).catch(error => {
+        throw closing.aborted ? closed() : error
+      })
     } while (!closing.aborted && (await this.#pending()) > 0 && this.#parts.store.size() === size)
   }
 

@@ -130,8 +130,9 @@ export interface ExportReport {
 export type ImportFormat = 'blocks' | 'op-dbus' | 'op-dbus-p1'
 
 export interface ImportCall {
-  /** Default: told by what is there; a stream is of blocks. */
+  /** Default: told by what is there. A file or a stream is of blocks. */
   readonly format?: ImportFormat | undefined
+  /** `total`: 0 where nobody knows. */
   readonly onProgress?: ((done: number, total: number) => void) | undefined
   /** Ends it between two batches: what was imported until then stays. */
   readonly signal?: AbortSignal | undefined
@@ -150,6 +151,8 @@ export interface ImportMark {
   readonly file: string
   /** The hash that it had. */
   readonly hash: string
+  /** As it was there: Unix seconds, and in op-dbus-p1 milliseconds. */
+  readonly timestamp: number
   readonly verified: ImportVerified
 }
 
@@ -163,7 +166,9 @@ export interface ImportReport {
   readonly pruned: number
   /** Of those appended: how many could be verified in which way; absent for `blocks`, which all were. */
   readonly verified?: Readonly<Record<ImportVerified, number>>
-  /** The end of the chain afterwards. */
+  /** Names in the folder that blocks of this form do not have: left alone. */
+  readonly ignored?: number
+  /** Blocks in this chain afterwards. */
   readonly size: number
 }
 

@@ -14,17 +14,23 @@ import { TreeCheck } from './verify/tree-check.js'
 import { ChainWalk, type Seen } from './verify/walk.js'
 import { Witness } from './verify/witness.js'
 
+/** Lines between two turns of the event loop: some milliseconds. */
+const IN_A_TURN = 200
+
 export async function verifyChain(parts: ChainParts, call: VerifyCall = {}): Promise<VerifyReport> {
   const heads = await headsToCompare(parts, call.head)
   const check = new Check(parts, call, heads)
   const total = sizeOf(parts) ?? 0
   let done = 0
   for await (const piece of parts.store.lines()) {
-    throwIfAborted(call.signal)
-    for (const item of piece) check.take(item)
-    done += piece.length
-    call.onProgress?.(done, Math.max(done, total))
-    await yieldToEventLoop()
+    for (let from = 0; from < piece.length; from += IN_A_TURN) {
+      throwIfAborted(call.signal)
+      const part = piece.slice(from, from + IN_A_TURN)
+      for (const item of part) check.take(item)
+      done += part.length
+      call.onProgress?.(done, Math.max(done, total))
+      await yieldToEventLoop()
+    }
   }
   check.end()
   if (call.vectors || call.full) {

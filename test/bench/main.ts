@@ -18,6 +18,7 @@ import { awaitedHit, memoryHit } from './rows/memory.js'
 import { memoryOf10k, weigh } from './rows/memory-10k.js'
 import { openMillion } from './rows/open.js'
 import { queryNet } from './rows/query-net.js'
+import { search1m, search100k, searchTask } from './rows/search.js'
 import { importTime } from './rows/start.js'
 import { diffMegabyte, diffTask, queryHit } from './rows/state.js'
 import { tokenizeRows } from './rows/tokenize.js'
@@ -47,6 +48,8 @@ const GROUPS: readonly RowGroup[] = [
   oneText,
   eventLoop,
   kernelRows,
+  search100k,
+  search1m,
   importTime,
   cliDisk,
   memoryOf10k,
@@ -59,6 +62,7 @@ const CHILD_TASKS: Readonly<Record<string, ChildTask>> = {
   growth: growthTask,
   diff: diffTask,
   'open-chain': openChainTask,
+  search: searchTask,
 }
 const ROUNDS = { full: 9, quick: 3 }
 

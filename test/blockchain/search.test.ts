@@ -62,34 +62,40 @@ describe('search by meaning', () => {
       { requiredKeys: [] },
     )
     await fc.assert(
-      fc.asyncProperty(fc.array(block, { maxLength: 120 }), filter, fc.integer({ min: 1, max: 20 }), async (blocks, asked, k) => {
-        const { store, vectors, close } = await openWorld()
-        for (const { at, text, ...rest } of blocks) {
-          store.disk.now = at
-          await remember(store, [text], rest)
-        }
-        const { found, searched } = await searchBlocks({ store, vectors }, 'eth0 lost', { k, ...asked })
-        const { plugin, operation, since = 0, until = 100 } = asked
-        const fitting = store.disk.blocks.filter(
-          ({ header }) =>
-            header.plugin === (plugin ?? header.plugin) &&
-            header.operation === (operation ?? header.operation) &&
-            header.timestamp >= since &&
-            header.timestamp < until,
-        )
-        const query = vectorOfWords('eth0 lost')
-        const scores = new Map(fitting.map(({ number, body }) => [number, cosine(query, vectorOfWords(body!.text))]))
-        const best = [...scores].sort((a, b) => b[1] - a[1] || b[0] - a[0]).slice(0, k)
-        await close()
-        expect(searched).toBe(fitting.length)
-        // Where rounding decides, either order is right: equal texts are equal in any case.
-        expect(found.map(({ score }) => score)).toEqual(best.map(([, score]) => expect.closeTo(score, 5)))
-        for (const [i, { block }] of found.entries()) {
-          expect(scores.get(block.number)).toBeCloseTo(best[i]![1], 5)
-          const next = found[i + 1]?.block
-          if (next?.body!.text === block.body!.text) expect(next.number).toBeLessThan(block.number)
-        }
-      }),
+      fc.asyncProperty(
+        fc.array(block, { maxLength: 120 }),
+        filter,
+        fc.integer({ min: 1, max: 20 }),
+        async (blocks, asked, k) => {
+          const { store, vectors, close } = await openWorld()
+          for (const { at, text, ...rest } of blocks) {
+            store.disk.now = at
+            await remember(store, [text], rest)
+          }
+          const { found, searched } = await searchBlocks({ store, vectors }, 'eth0 lost', { k, ...asked })
+          const { plugin, operation, since = 0, until = 100 } = asked
+          const fitting = store.disk.blocks.filter(
+            ({ header }) =>
+              header.plugin === (plugin ?? header.plugin) &&
+              header.operation === (operation ?? header.operation) &&
+              header.timestamp >= since &&
+              header.timestamp < until,
+          )
+          const query = vectorOfWords('eth0 lost')
+          const scores = new Map(fitting.map(({ number, body }) => [number, cosine(query, vectorOfWords(body!.text))]))
+          const best = [...scores].sort((a, b) => b[1] - a[1] || b[0] - a[0]).slice(0, k)
+          await close()
+          expect(searched).toBe(fitting.length)
+          // Where rounding decides, either order is right: equal texts are equal in any case.
+          expect(found.map(({ score }) => score)).toEqual(best.map(([, score]) => expect.closeTo(score, 5)))
+          for (const [i, { block }] of found.entries()) {
+            expect(scores.get(block.number)).toBeCloseTo(best[i]![1], 5)
+            const next = found[i + 1]?.block
+            if (next !== undefined && next.body!.text === block.body!.text)
+              expect(next.number).toBeLessThan(block.number)
+          }
+        },
+      ),
       { numRuns: 25 },
     )
   })
@@ -97,7 +103,10 @@ describe('search by meaning', () => {
   it('is not crowded out by a thousand equal texts that come next', async () => {
     const { store, vectors } = await world()
     await remember(store, ['eth0 lost'])
-    await remember(store, Array.from({ length: 1000 }, () => 'eth0 lost route'))
+    await remember(
+      store,
+      Array.from({ length: 1000 }, () => 'eth0 lost route'),
+    )
     const { found } = await searchBlocks({ store, vectors }, 'eth0 lost', { k: 3 })
     expect(numbers(found)).toEqual([0, 1000, 999])
   })
@@ -128,7 +137,10 @@ describe('search by meaning', () => {
 describe('search by text', () => {
   it('finds words as they are, whatever their case, newest first, and ends when it has enough', async () => {
     const { store, vectors } = await world()
-    await remember(store, Array.from({ length: 5000 }, (_, i) => (i % 100 === 0 ? `Brücke (br${i}) ÜBER eth0` : `line ${i}`)))
+    await remember(
+      store,
+      Array.from({ length: 5000 }, (_, i) => (i % 100 === 0 ? `Brücke (br${i}) ÜBER eth0` : `line ${i}`)),
+    )
     const texts = { by: 'text', k: 2 } as const
     const { found, pending, searched } = await searchBlocks({ store, vectors }, 'brÜCKE (', texts)
     expect(numbers(found)).toEqual([4900, 4800])
@@ -186,7 +198,9 @@ it('refuses what is no search', async () => {
     ['a', { until: 'now' }],
   ]
   for (const [text, call] of wrong) {
-    await expect(searchBlocks({ store, vectors }, text as string, call as SearchCall)).rejects.toMatchObject({ code: 'INVALID_INPUT' })
+    await expect(searchBlocks({ store, vectors }, text as string, call as SearchCall)).rejects.toMatchObject({
+      code: 'INVALID_INPUT',
+    })
   }
   const signal = AbortSignal.abort()
   await expect(searchBlocks({ store, vectors }, 'a', { signal })).rejects.toMatchObject({ code: 'ABORTED' })
@@ -196,14 +210,21 @@ it('refuses what is no search', async () => {
 
 it('says that embedding is switched off, stores nothing then, and finds by text all the same', async () => {
   const caches = await openCaches({ dir: memoryFolder(), model: 'none' })
-  const { store, vectors, folder, timer, warnings, close } = await openWorld({ embeddings: caches.embeddings, store: new MemoryStore() })
+  const { store, vectors, folder, timer, warnings, close } = await openWorld({
+    embeddings: caches.embeddings,
+    store: new MemoryStore(),
+  })
   open.push({ close }, caches)
   await remember(store, ['one'])
   timer.run()
   await expect(searchBlocks({ store, vectors }, 'one')).rejects.toMatchObject({ code: 'DISABLED' })
   await expect(searchBlocks({ store, vectors }, 'one', { by: 'hybrid' })).rejects.toMatchObject({ code: 'DISABLED' })
   expect(numbers((await searchBlocks({ store, vectors }, 'one', { by: 'text' })).found)).toEqual([0])
-  expect({ spaces: folder.spaces(), warnings, waiting: timer.waiting }).toEqual({ spaces: [], warnings: [], waiting: [] })
+  expect({ spaces: folder.spaces(), warnings, waiting: timer.waiting }).toEqual({
+    spaces: [],
+    warnings: [],
+    waiting: [],
+  })
 })
 
 function cosine(a: Float32Array, b: Float32Array): number {

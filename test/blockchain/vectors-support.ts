@@ -1,8 +1,8 @@
 // What tests of vectors and search share: an embedder whose meanings are words, a chain in memory, timers that run when told.
 import { join } from 'node:path'
-import { draftOf } from '../../src/blockchain/footprint.js'
 import type { Block, FootprintInput } from '../../src/blockchain/block.js'
 import { ChainVectors, type ChainVectorsParts } from '../../src/blockchain/chain-vectors.js'
+import { draftOf } from '../../src/blockchain/footprint.js'
 import { VectorFolder } from '../../src/blockchain/store/vector-folder.js'
 import { openKernels } from '../../src/kernels.js'
 import { openCaches } from '../../src/node.js'
@@ -82,7 +82,9 @@ export interface World {
 }
 
 /** A process over the chain in `store` and the folder `dir`. Its caches keep nothing on the disk. */
-export async function openWorld(options: Partial<ChainVectorsParts> & { dir?: string; store?: MemoryStore; embedder?: WordEmbedder } = {}) {
+export async function openWorld(
+  options: Partial<ChainVectorsParts> & { dir?: string; store?: MemoryStore; embedder?: WordEmbedder } = {},
+) {
   const { dir = memoryFolder(), store = new MemoryStore(), embedder = new WordEmbedder(), ...parts } = options
   const caches = await openCaches({ dir, embedder, embeddingDiskCache: false })
   const folder = new VectorFolder(join(dir, 'blockchain', 'vectors'))
@@ -105,7 +107,11 @@ export async function openWorld(options: Partial<ChainVectorsParts> & { dir?: st
 }
 
 /** Appends a block for each text. */
-export function remember(store: MemoryStore, texts: readonly string[], more: Partial<FootprintInput> = {}): Promise<readonly Block[]> {
+export function remember(
+  store: MemoryStore,
+  texts: readonly string[],
+  more: Partial<FootprintInput> = {},
+): Promise<readonly Block[]> {
   return store.append(
     texts.map(text => draftOf({ plugin_id: 'net', operation: 'apply', timestamp: 1_700_000_000, text, ...more }, 0)),
   )

@@ -171,12 +171,17 @@ async function addBatch(writer: VectorWriter, parts: BringUpParts, signal: Abort
   return true
 }
 
+/** Why a text was refused. */
+interface Refusal {
+  readonly error: unknown
+}
+
 /** A vector of length 1 for each text, or why the text was refused. @throws what stands in the way of all of them */
 async function embedAll(
   embeddings: Embeddings,
   texts: readonly string[],
   signal: AbortSignal,
-): Promise<(Float32Array | FailedItem)[]> {
+): Promise<(Float32Array | Refusal)[]> {
   if (texts.length === 0) return []
   try {
     const { matrix, dims } = await embeddings.embedMany(texts, { signal })
@@ -187,23 +192,45 @@ async function embedAll(
   }
 }
 
-/** Texts fail by themselves only where others were embedded in the same breath; else it is the device that fails. */
+/**
+ * A text that fails in company may be at fault or not: each is asked for alone, and refused only where the embedder still computes another.
+ * @throws what stands in the way of all of them
+ */
 async function embedOthers(
   embeddings: Embeddings,
   texts: readonly string[],
   failed: readonly FailedItem[],
   signal: AbortSignal,
-): Promise<(Float32Array | FailedItem)[]> {
-  const inTheWay = failed.find(({ error }) => isOpDbusError(error) && NOT_THE_TEXT.includes(error.code))
-  const isRefused = ({ error }: FailedItem) => isOpDbusError(error, 'INVALID_INPUT')
-  if (inTheWay !== undefined) throw inTheWay.error
-  if (failed.length === texts.length && !failed.every(isRefused)) throw failed[0]!.error
-  const refused = new Map(failed.map(item => [item.index, item]))
-  const sound = await embedAll(
+): Promise<(Float32Array | Refusal)[]> {
+  const alone = new Map<number, Float32Array | Refusal>()
+  let computes = false
+  for (const { index, error } of failed) {
+    if (isNotTheText(error)) throw error
+    try {
+      alone.set(index, unit((await embeddings.getOrEmbed(texts[index]!, { signal })).vector))
+    } catch (error) {
+      if (isNotTheText(error)) throw error
+      if (!computes && !(await isComputing(embeddings, signal))) throw error
+      computes = true
+      alone.set(index, { error })
+    }
+  }
+  const others = await embedAll(
     embeddings,
-    texts.filter((_, i) => !refused.has(i)),
+    texts.filter((_, i) => !alone.has(i)),
     signal,
   )
   let next = 0
-  return texts.map((_, i) => refused.get(i) ?? sound[next++]!)
+  return texts.map((_, i) => alone.get(i) ?? others[next++]!)
+}
+
+function isNotTheText(error: unknown): boolean {
+  return isOpDbusError(error) && NOT_THE_TEXT.includes(error.code)
+}
+
+/** Whether a text that no cache can know is embedded. */
+async function isComputing(embeddings: Embeddings, signal: AbortSignal): Promise<boolean> {
+  const text = `is anybody there ${crypto.randomUUID()}`
+  const answer = await embeddings.getOrEmbed(text, { signal }).catch(() => undefined)
+  return answer?.source === 'computed'
 }

@@ -1,9 +1,8 @@
 // LangChain's cache in front of an embedder: a JSON file for each vector. Its packages are installed when they are first asked for.
-import { spawnSync } from 'node:child_process'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
-import { Skipped } from '../row.js'
+import { pathToFileURL } from 'node:url'
+import { ownFolder } from './own-packages.js'
 
 /** As LangChain hands vectors around. */
 type Vectors = number[][]
@@ -29,12 +28,7 @@ interface FileSystem {
 
 /** @throws Skipped where npm cannot install it */
 export async function loadLangChain(): Promise<LangChainPeer> {
-  // Where the bench lies once it is bundled.
-  const root = fileURLToPath(new URL('..', import.meta.url))
-  const name = 'bench-peers'
-  const { status } = spawnSync(process.execPath, [join(root, 'build', 'own-packages.mjs'), name], { stdio: 'inherit' })
-  if (status !== 0) throw new Skipped('npm could not install LangChain')
-  const { resolve } = createRequire(join(root, '.build', name, 'package.json'))
+  const { resolve } = createRequire(join(ownFolder('bench-peers', 'LangChain'), 'package.json'))
   const load = (part: string) => import(pathToFileURL(resolve(`@langchain/classic/${part}`)).href)
   const { CacheBackedEmbeddings } = (await load('embeddings/cache_backed')) as CacheBacked
   const { LocalFileStore } = (await load('storage/file_system')) as FileSystem
