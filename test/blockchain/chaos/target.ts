@@ -48,10 +48,10 @@ export interface TargetOptions {
 export async function openTarget(options: TargetOptions): Promise<Target> {
   const clock = clockOf(options.clockStep ?? 0)
   if (options.plain !== undefined) return openPlain(options.dir, options.plain, clock)
-  return openBuilt(options, clock)
+  return openBuilt(options)
 }
 
-async function openBuilt({ dir, warn }: TargetOptions, _clock: () => number): Promise<Target> {
+async function openBuilt({ dir, warn }: TargetOptions): Promise<Target> {
   const { openChain } = (await import(process.env.CHAIN_LIBRARY!)) as typeof import('../../../src/blockchain.js')
   const chain = await openChain({
     dataDir: dir,
@@ -63,7 +63,7 @@ async function openBuilt({ dir, warn }: TargetOptions, _clock: () => number): Pr
     size: () => chain.size(),
     stream: (from, signal) => chain.stream({ from, ...(signal && { follow: true, signal }) }),
     verify: () => chain.verify({ full: true }),
-    exportTiles: async () => undefined,
+    exportTiles: async to => (await chain.exportTiles(to)).verifierKey,
     close: () => chain.close(),
   }
 }

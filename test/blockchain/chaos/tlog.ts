@@ -1,6 +1,6 @@
 // The verifier that others wrote: golang.org/x/mod's, as a program in the folder beside the repository. Absent where Go or that is.
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { onPath } from '../../programs.js'
 
@@ -12,9 +12,8 @@ const program = join(repository, '.build/tlog-verify')
 export const withoutTlog = prepare()
 
 /** What it says of tiles and their checkpoint: `OK` and what it found, or what is wrong. Undefined where it is not here. */
-export async function tlogVerdict(tiles: string, key: string): Promise<string | undefined> {
+export function tlogVerdict(tiles: string, key: string): string | undefined {
   if (withoutTlog !== undefined) return undefined
-  const { writeFileSync } = await import('node:fs')
   writeFileSync(`${tiles}.pub`, `${key}\n`)
   const { stdout, stderr } = spawnSync(program, [tiles], { encoding: 'utf8' })
   return `${stdout}${stderr}`.trim()
