@@ -3,7 +3,7 @@
 import * as fs from 'node:fs'
 import { abortError, OpDbusError } from '../../errors.js'
 import { errnoOf, quietly } from '../../fs/errno.js'
-import { createFile, readSmall, statOf, unlink, writeAt } from '../../fs/files.js'
+import { createFile, openToWrite, readAt, readSmall, statOf, unlink, writeAt } from '../../fs/files.js'
 import { isCertainlyAlive, isDead, type NamedProcess, pidPlace, startOf } from '../../fs/process-identity.js'
 
 /*
@@ -13,6 +13,8 @@ import { isCertainlyAlive, isDead, type NamedProcess, pidPlace, startOf } from '
 */
 const BEAT_MS = 2_000
 const STALE_MS = 60_000
+/** For so long a lock that is free is left to who is next. */
+const NEXT_MS = 200
 const MOST_BYTES = 4096
 
 export interface LockIo {
@@ -40,6 +42,8 @@ export class WriterLock {
   readonly #io: LockIo
   readonly #own: string
   #beat: NodeJS.Timeout | undefined
+  /** The lock itself, held open: the number of a file that is open is given to no other. */
+  #file: number | undefined
 
   constructor(path: string, io: LockIo) {
     this.#path = path
@@ -61,18 +65,22 @@ export class WriterLock {
   async acquire(signal: AbortSignal, onWait: (who: string) => void): Promise<void> {
     let isNext = false
     let seen = { stamp: '', since: 0 }
-    let nextSeen = { stamp: '', since: 0 }
+    let freeSince: number | undefined
     const began = this.#io.monotonic()
     try {
       for (;;) {
         if (signal.aborted) throw abortError(signal)
         const now = this.#io.monotonic()
         const next = isNext ? undefined : this.#look(this.#next)
-        if (next !== undefined && next.stamp !== nextSeen.stamp) nextSeen = { stamp: next.stamp, since: now }
-        if (next !== undefined && isGone(next.owner, now - nextSeen.since)) unlink(this.#next)
-        else if (next === undefined && this.#claim(this.#path)) return this.#hold()
+        if (next === undefined && this.#claim(this.#path)) return this.#hold()
         const other = this.#look(this.#path)
-        if (other !== undefined) {
+        if (other === undefined) {
+          freeSince ??= now
+          // Whoever is next would have taken it by now: it is stopped, or not there any more.
+          const late = now - freeSince > NEXT_MS || (next?.owner !== undefined && isDead(next.owner))
+          if (next !== undefined && late) unlink(this.#next)
+        } else {
+          freeSince = undefined
           if (other.stamp !== seen.stamp) seen = { stamp: other.stamp, since: now }
           const silent = now - seen.since
           if (isGone(other.owner, silent)) {
@@ -93,12 +101,20 @@ export class WriterLock {
 
   /** False once somebody took it over, which they do where we seemed to be gone: looked up before each write. */
   isOurs(): boolean {
-    return this.isHeld && readSmall(this.#path, MOST_BYTES) === this.#own
+    if (this.#file === undefined) return false
+    const [there, own] = [statOf(this.#path), fs.fstatSync(this.#file)]
+    if (there === undefined || there.ino !== own.ino || there.dev !== own.dev) return false
+    const bytes = Buffer.allocUnsafe(MOST_BYTES)
+    return bytes.toString('utf8', 0, readAt(this.#file, bytes, 0)) === this.#own
   }
 
-  /** Whether another process waits for it. */
+  /** Whether another process waits for it; a look that fails says no, and whoever waits is waited for a little longer. Never throws. */
   isWanted(): boolean {
-    return statOf(this.#next) !== undefined
+    try {
+      return statOf(this.#next) !== undefined
+    } catch {
+      return false
+    }
   }
 
   /** Never throws. */
@@ -108,8 +124,11 @@ export class WriterLock {
     this.#beat = undefined
     held.delete(this)
     quietly(() => {
-      if (readSmall(this.#path, MOST_BYTES) === this.#own) unlink(this.#path)
+      if (this.isOurs()) unlink(this.#path)
     })
+    const file = this.#file
+    this.#file = undefined
+    quietly(() => file !== undefined && fs.closeSync(file))
   }
 
   /** Who holds it as others see it; undefined for nobody, or a process that died. */
@@ -131,6 +150,7 @@ export class WriterLock {
   }
 
   #hold(): void {
+    this.#file = openToWrite(this.#path)
     held.add(this)
     if (!watchesExit) process.on('exit', releaseAll)
     watchesExit = true

@@ -94,6 +94,12 @@ export class SegmentFiles {
     return offset === undefined || next === undefined ? undefined : { offset, bytes: next - offset - 1 }
   }
 
+  /** Counts the lines of a segment anew the next time, and looks which segments there are. */
+  recount(first: number | undefined): void {
+    if (first !== undefined) this.#tables.delete(first)
+    this.#segments = undefined
+  }
+
   /** The files are others now. */
   forget(): void {
     for (const file of [...this.#open.values()]) this.#close(file)
