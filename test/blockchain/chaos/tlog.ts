@@ -1,6 +1,6 @@
-// The verifier that others wrote: golang.org/x/mod's, as a program in the folder beside the repository. Absent where Go or that is.
+// What a stranger's verifier says of exported tiles: golang.org/x/mod's, as a program from beside the repository, built once into .build/.
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { onPath } from '../../programs.js'
 
@@ -8,23 +8,19 @@ const repository = join(import.meta.dirname, '../../..')
 const source = join(repository, '../shared/tools/tlog-verify')
 const program = join(repository, '.build/tlog-verify')
 
-/** Why nothing is verified with it; undefined where it is here. */
-export const withoutTlog = prepare()
-
-/** What it says of tiles and their checkpoint: `OK` and what it found, or what is wrong. Undefined where it is not here. */
-export function tlogVerdict(tiles: string, key: string): string | undefined {
-  if (withoutTlog !== undefined) return undefined
-  writeFileSync(`${tiles}.pub`, `${key}\n`)
-  const { stdout, stderr } = spawnSync(program, [tiles], { encoding: 'utf8' })
+/** `OK` and what it found, or what is wrong. Undefined where Go or the program's source is not here. */
+export function tlogVerdict(tiles: string): string | undefined {
+  if (!existsSync(program) && !build()) return undefined
+  const { stdout, stderr } = spawnSync(program, [tiles, '-', join(tiles, 'key.pub')], { encoding: 'utf8' })
   return `${stdout}${stderr}`.trim()
 }
 
-function prepare(): string | undefined {
-  if (existsSync(program)) return undefined
+function build(): boolean {
   const go = onPath('go') ?? (existsSync('/usr/local/go/bin/go') ? '/usr/local/go/bin/go' : undefined)
-  if (go === undefined) return 'Go is not here'
-  if (!existsSync(source)) return '../shared/tools/tlog-verify is not here'
+  if (go === undefined || !existsSync(source)) return false
   mkdirSync(join(repository, '.build'), { recursive: true })
-  const { status, stderr } = spawnSync(go, ['build', '-mod=mod', '-o', program, '.'], { cwd: source, encoding: 'utf8', timeout: 60_000 })
-  return status === 0 ? undefined : `it cannot be built: ${stderr}`
+  const fresh = `${program}.${process.pid}`
+  const { status } = spawnSync(go, ['build', '-o', fresh, '.'], { cwd: source, timeout: 120_000 })
+  if (status === 0) renameSync(fresh, program)
+  return status === 0
 }
