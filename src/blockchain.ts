@@ -29,6 +29,7 @@ export type {
 export type { Chain } from './blockchain/chain.js'
 export type { WriteCall } from './blockchain/ports.js'
 export type * from './blockchain/reports.js'
+export type * from './blockchain/upkeep-reports.js'
 export { ERROR_CODES, type ErrorCode, isOpDbusError, OpDbusError } from './errors.js'
 export type { JsonObject, JsonValue } from './json/json.js'
 export type { OpenOptions } from './node/options.js'
@@ -102,6 +103,7 @@ export async function openChain(options: ChainOptions = {}): Promise<Chain> {
       weekly: config.retainWeekly,
       quarterly: config.retainQuarterly,
     },
+    snapshotsDir: join(dataDir, 'snapshots'),
     release,
   })
 }

@@ -72,6 +72,8 @@ export interface BlockReader {
    * missing shows in the numbers.
    */
   lines(): AsyncIterable<readonly (RawLine | RawFault)[]>
+  /** What the last writer said is on the disk, unproven: for `verify` alone. Undefined where nobody said. */
+  acknowledged?(): { readonly size: number; readonly hash: string } | undefined
   /** Resolves when there are more than `size` blocks. @throws OpDbusError ABORTED, CLOSED */
   moreThan(size: number, signal: AbortSignal | undefined): Promise<void>
 }

@@ -8,7 +8,7 @@ import { markOf } from './exchange/mark.js'
 import type { BlockIndex, RawFault, RawLine } from './ports.js'
 import type { VerifyCall, VerifyReport } from './reports.js'
 import { Faults } from './verify/faults.js'
-import { type ComparedHead, headsToCompare } from './verify/heads.js'
+import { Heads } from './verify/heads.js'
 import { GrowingRoot } from './verify/root.js'
 import { TreeCheck } from './verify/tree-check.js'
 import { ChainWalk, type Seen } from './verify/walk.js'
@@ -18,8 +18,7 @@ import { Witness } from './verify/witness.js'
 const IN_A_TURN = 200
 
 export async function verifyChain(parts: ChainParts, call: VerifyCall = {}): Promise<VerifyReport> {
-  const heads = await headsToCompare(parts, call.head)
-  const check = new Check(parts, call, heads)
+  const check = new Check(parts, call)
   const total = sizeOf(parts) ?? 0
   let done = 0
   for await (const piece of parts.store.lines()) {
@@ -43,7 +42,7 @@ export async function verifyChain(parts: ChainParts, call: VerifyCall = {}): Pro
 class Check {
   readonly faults = new Faults()
   readonly #parts: ChainParts
-  readonly #heads: readonly ComparedHead[]
+  readonly #heads: Heads
   readonly #walk: ChainWalk
   readonly #root: GrowingRoot
   readonly #tree: TreeCheck | undefined
@@ -53,16 +52,16 @@ class Check {
   #pruned = 0
   #unverified = 0
 
-  constructor(parts: ChainParts, { full = false }: VerifyCall, heads: readonly ComparedHead[]) {
+  constructor(parts: ChainParts, { full = false, head }: VerifyCall) {
     this.#parts = parts
-    this.#heads = heads
+    this.#heads = new Heads(parts, head, this.faults)
     const stored = parts.tree.stored()
     const tree = stored && new TreeCheck(stored, this.faults)
     this.#tree = tree
     this.#root = new GrowingRoot(tree && ((level, index, hash) => tree.subtree(level, index, hash)))
     if (full && parts.index) this.#index = new IndexCheck(parts.index, this.faults)
     this.#walk = new ChainWalk({ faults: this.faults, full, onBlock: seen => this.#block(seen) })
-    this.#compareHeads()
+    this.#reached()
   }
 
   take(item: RawLine | RawFault): void {
@@ -76,16 +75,11 @@ class Check {
     const size = (sizeOf(this.#parts, this.faults) ?? 0) > this.#size ? undefined : this.#size
     this.#tree?.end(size)
     this.#index?.end(size)
-    for (const head of this.#heads) {
-      if (head.size > this.#size) {
-        const message = `${head.name} is of ${head.size} blocks, and there are ${this.#size}: the others were cut off`
-        this.faults.add('head', this.#size, message)
-      }
-    }
+    this.#heads.end(this.#size)
   }
 
   report(): VerifyReport {
-    const saved = this.#heads.find(head => head.saved)
+    const { savedSize } = this.#heads
     return {
       ok: this.faults.count === 0,
       faults: this.faults.told(),
@@ -95,7 +89,7 @@ class Check {
       root: this.#root.root(),
       pruned: this.#pruned,
       unverified: this.#unverified,
-      ...(saved && { head: { size: saved.size } }),
+      ...(savedSize !== undefined && { head: { size: savedSize } }),
     }
   }
 
@@ -111,18 +105,11 @@ class Check {
     if (this.#root.size !== block.number) return
     this.#root.push(block.hash)
     if (this.#tree?.size === this.#root.size) this.#tree.root(this.#root.root())
-    this.#compareHeads()
+    this.#reached()
   }
 
-  #compareHeads(): void {
-    for (const head of this.#heads) {
-      if (head.size !== this.#root.size || head.root === this.#root.root()) continue
-      this.faults.add(
-        'head',
-        undefined,
-        `${head.name} is of other blocks: of the first ${head.size}, some were rewritten`,
-      )
-    }
+  #reached(): void {
+    this.#heads.reached(this.#root.size, this.#hash, () => this.#root.root())
   }
 }
 

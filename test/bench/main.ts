@@ -61,8 +61,8 @@ const CHILD_TASKS: Readonly<Record<string, ChildTask>> = {
   batch: batchTask,
   growth: growthTask,
   diff: diffTask,
-  'open-chain': openChainTask,
   search: searchTask,
+  'open-chain': openChainTask,
 }
 const ROUNDS = { full: 9, quick: 3 }
 

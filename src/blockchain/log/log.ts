@@ -107,10 +107,15 @@ async function mustContinue({ store, tree }: Parts, last: SignedHead): Promise<v
 }
 
 /** Undefined where there is none to be had without the lock: another process may be about to make a key. */
+/** The head that was signed last; undefined where nothing was. @throws OpDbusError CONFLICT where nobody can tell; STORE */
+export function lastSigned(dir: string): SignedHead | undefined {
+  const signer = readKey(dir)?.signer
+  return signer && lastHead(dir, signer)
+}
+
 function lastQuietly(dir: string): SignedHead | undefined {
   try {
-    const signer = readKey(dir)?.signer
-    return signer && lastHead(dir, signer)
+    return lastSigned(dir)
   } catch (error) {
     if (isOpDbusError(error, 'CONFLICT')) return undefined
     throw error

@@ -18,6 +18,7 @@ import {
   HEADER_BYTES,
   type IndexHeader,
   indexFileName,
+  isHeaderOf,
   MAX_INDEXED,
   PER_FILE,
   readEntry,
@@ -38,7 +39,7 @@ export interface BlockIndexOptions {
 }
 
 /** Files that are open at a time. */
-const MOST_OPEN = 32
+const MOST_OPEN = 64
 /** Thousands that memory holds at most: those that are not on the disk as they are. */
 const MOST_HELD = 16
 /** Thousands that may wait to be written. */
@@ -62,7 +63,8 @@ interface Thousand {
 
 interface OpenIndexFile {
   readonly fd: number
-  readonly header: IndexHeader
+  /** Its first line. Read at once, and understood once somebody wants to know. */
+  readonly line: Uint8Array
 }
 
 /** Creates and opens nothing until it is used. */
@@ -96,7 +98,7 @@ class IndexFiles implements BlockIndex {
     if (first === undefined) return undefined
     const held = this.#held.get(first)
     if (held !== undefined) return seenWhole(held) ? timesOf(held) : undefined
-    const header = this.#file(first)?.header
+    const header = this.#header(first)
     const last = header?.timed ? this.#onDisk(first + PER_FILE - 1, first) : undefined
     return last && { first, last: last.number, hash: last.hash, least: header!.least, greatest: header!.greatest }
   }
@@ -154,8 +156,7 @@ class IndexFiles implements BlockIndex {
 
   /** Whether a complete file says the same of both ends; then it does of all between, or is found out where it does not. */
   #says(first: number, one: Location, other: Location): boolean {
-    const file = this.#file(first)
-    if (!file?.header.timed) return false
+    if (!this.#header(first)?.timed) return false
     return [one, other].every(location => {
       const said = this.#onDisk(location.number, first)
       return said !== undefined && isSame(said, location)
@@ -233,6 +234,11 @@ class IndexFiles implements BlockIndex {
     return entry
   }
 
+  #header(first: number): IndexHeader | undefined {
+    const file = this.#file(first)
+    return file && readIndexHeader(file.line, this.#options.crc32)
+  }
+
   #file(first: number): OpenIndexFile | undefined {
     const known = this.#open.get(first)
     if (known !== undefined) {
@@ -251,17 +257,16 @@ class IndexFiles implements BlockIndex {
     const path = this.#closed ? undefined : this.#pathOf(first)
     if (path === undefined) return undefined
     let fd: number | undefined
-    let header: IndexHeader | undefined
+    let good = false
+    const line = Buffer.allocUnsafe(HEADER_BYTES)
     quietly(() => {
       fd = openToRead(path)
       if (fd === undefined) return
       const stats = fs.fstatSync(fd)
-      const line = Buffer.allocUnsafe(HEADER_BYTES)
       if (!stats.isFile() || stats.size !== FILE_BYTES || readAt(fd, line, 0) !== HEADER_BYTES) return
-      const said = readIndexHeader(line, this.#options.crc32)
-      if (said?.chain === this.#chain && said?.first === first) header = said
+      good = isHeaderOf(line, this.#chain!, first)
     })
-    if (fd !== undefined && header !== undefined) return { fd, header }
+    if (fd !== undefined && good) return { fd, line }
     if (fd !== undefined) quietly(() => fs.closeSync(fd!))
     return undefined
   }

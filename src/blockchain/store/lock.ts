@@ -3,7 +3,7 @@
 import * as fs from 'node:fs'
 import { abortError, OpDbusError } from '../../errors.js'
 import { errnoOf, quietly } from '../../fs/errno.js'
-import { createFile, openToWrite, readAt, readSmall, statOf, unlink, writeAt } from '../../fs/files.js'
+import { createFile, readAt, readSmall, statOf, unlink, writeAt } from '../../fs/files.js'
 import { isCertainlyAlive, isDead, isOfEarlierBoot, type NamedProcess, pidPlace, startOf } from '../../fs/process-identity.js'
 
 /*
@@ -33,6 +33,9 @@ export interface LockIo {
 interface Owner extends NamedProcess {
   readonly id: string
 }
+
+/** Said by file systems without hard links. */
+const NO_LINKS: readonly string[] = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EINVAL']
 
 /** Locks that this thread holds, for its end. */
 const held = new Set<WriterLock>()
@@ -76,7 +79,8 @@ export class WriterLock {
         if (signal.aborted) throw abortError(signal)
         const now = this.#io.monotonic()
         const next = isNext ? undefined : this.#look(this.#next)
-        if (next === undefined && this.#claim(this.#path)) return this.#hold()
+        const file = next === undefined ? this.#claim(this.#path) : undefined
+        if (file !== undefined) return this.#hold(file)
         const other = this.#look(this.#path)
         if (other === undefined) {
           freeSince ??= now
@@ -91,7 +95,7 @@ export class WriterLock {
             this.#breakLock(other.text, silent)
             continue
           }
-          if (!isNext) isNext = this.#claim(this.#next)
+          isNext ||= this.#make(this.#next)
           onWait(other.owner ? `process ${other.owner.pid}` : 'another process')
         }
         await this.#io.sleep(pause(now - began), signal).catch(error => {
@@ -153,8 +157,8 @@ export class WriterLock {
     }
   }
 
-  #hold(): void {
-    this.#file = openToWrite(this.#path)
+  #hold(file: number): void {
+    this.#file = file
     held.add(this)
     if (!watchesExit) process.on('exit', releaseAll)
     watchesExit = true
@@ -165,34 +169,45 @@ export class WriterLock {
     this.#beat.unref()
   }
 
-  /** False where the file is there already. */
-  #claim(path: string): boolean {
+  /** The file, open, where it was made here; undefined where it is there already. */
+  #claim(path: string): number | undefined {
     const temporary = `${path}.${this.id}.tmp`
     unlink(temporary)
-    const fd = createFile(temporary)
+    const file = this.#write(temporary)
     try {
-      writeAt(fd, Buffer.from(this.#own), 0)
       fs.linkSync(temporary, path)
-      return true
+      return file
     } catch (error) {
-      if (errnoOf(error) === 'EEXIST') return false
-      if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EINVAL'].includes(errnoOf(error) ?? '')) throw error
-      return this.#create(path)
+      fs.closeSync(file)
+      if (errnoOf(error) === 'EEXIST') return undefined
+      if (!NO_LINKS.includes(errnoOf(error) ?? '')) throw error
     } finally {
-      fs.closeSync(fd)
       quietly(() => unlink(temporary))
+    }
+    try {
+      return this.#write(path)
+    } catch (error) {
+      if (errnoOf(error) === 'EEXIST') return undefined
+      throw error
     }
   }
 
-  /** Where the file system has no hard links. */
-  #create(path: string): boolean {
+  /** False where it is there already. */
+  #make(path: string): boolean {
+    const file = this.#claim(path)
+    if (file !== undefined) fs.closeSync(file)
+    return file !== undefined
+  }
+
+  /** Says whose it is, in a file that must not be there yet. */
+  #write(path: string): number {
+    const file = createFile(path)
     try {
-      const fd = createFile(path)
-      writeAt(fd, Buffer.from(this.#own), 0)
-      fs.closeSync(fd)
-      return true
+      writeAt(file, Buffer.from(this.#own), 0)
+      return file
     } catch (error) {
-      if (errnoOf(error) === 'EEXIST') return false
+      fs.closeSync(file)
+      quietly(() => unlink(path))
       throw error
     }
   }
@@ -211,7 +226,7 @@ export class WriterLock {
    */
   #breakLock(judged: string, silent: number): void {
     const guard = `${this.#path}.taking`
-    if (!this.#claim(guard)) {
+    if (!this.#make(guard)) {
       const other = this.#look(guard)
       if (other !== undefined && isGone(other.owner, silent - STALE_MS)) quietly(() => unlink(guard))
       return

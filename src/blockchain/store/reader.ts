@@ -37,11 +37,13 @@ interface Place {
   readonly end: number
   /** The hash of the block before, where it is known. */
   readonly previous: string | undefined
+  readonly head: Head | undefined
 }
 
 /** What a scan hands out together. */
 const PIECE_BLOCKS = 256
 const PIECE_BYTES = 1 << 20
+const NOT_ACKNOWLEDGED = 'is not the one that was acknowledged'
 /** Processes that append one after the other change the files while we look. */
 const TRIES = 50
 
@@ -71,8 +73,15 @@ export class ChainReader {
 
   /** How much of the last segment may be read while a process writes; undefined where none does. */
   limit(): { readonly segment: number; readonly bytes: number } | undefined {
+    // What is in the way of a segment is told line by line.
+    if (this.#parts.lock.holder() === undefined) return undefined
     const { segment, bytes } = this.#current()
-    return this.#parts.lock.holder() === undefined ? undefined : { segment, bytes }
+    return { segment, bytes }
+  }
+
+  /** What the last writer said. */
+  acknowledged(): { readonly size: number; readonly hash: string } | undefined {
+    return this.#parts.head.read()
   }
 
   /** Everything that this process knew of the files, since they are others now. */
@@ -93,6 +102,7 @@ export class ChainReader {
   async *scan(from: number, to = Number.POSITIVE_INFINITY): AsyncGenerator<readonly Block[]> {
     const { rewrites, layout } = this.#parts
     const end = Math.min(this.size(), to)
+    const { head } = this.#current()
     const word = rewrites.word()
     let previous: string | undefined
     let number = Math.max(0, from)
@@ -100,7 +110,7 @@ export class ChainReader {
       while (number < end) {
         // Found as any block is: what is known of where it lies may be wrong.
         const { segment, offset } = this.#find(number).location
-        for await (const blocks of this.#scanSegment({ segment, offset, number, end, previous })) {
+        for await (const blocks of this.#scanSegment({ segment, offset, number, end, previous, head })) {
           number += blocks.length
           previous = blocks.at(-1)!.hash
           yield blocks
@@ -123,7 +133,7 @@ export class ChainReader {
       let bytes = 0
       for (const line of linesOf(fd, begin.offset, fs.fstatSync(fd).size)) {
         if (number >= begin.end) break
-        const block = blockIn(line.bytes, number, previous)
+        const block = blockIn(line.bytes, number, previous, begin.head)
         if (typeof block === 'string') {
           if (piece.length > 0) yield piece
           throw damaged(number, block, path)
@@ -164,24 +174,37 @@ export class ChainReader {
     return typeof block === 'string' ? undefined : block
   }
 
-  /** By counting lines. */
+  /** By counting lines. What the block after it, or `head`, names must be what is there. */
   #search(number: number): { block: Block; location: Location } {
     const { files, layout } = this.#parts
     for (let tries = 0; ; tries++) {
+      const found = this.#counted(number)
+      const fault = typeof found === 'string' ? found : this.#faultOf(found.block)
+      if (typeof found !== 'string' && fault === undefined) return found
       const segment = files.segmentOf(number)
-      const place = segment === undefined ? undefined : files.place(segment, number - segment)
-      const bytes = place && bytesAt(files.open(segment!)!.fd, place.offset, place.bytes)
-      const block = bytes === undefined ? 'is missing' : blockOf(bytes)
-      if (typeof block !== 'string' && block.number === number) {
-        return { block, location: locationOf(block, segment!, place!.offset, place!.bytes) }
-      }
+      if (tries > 0) throw damaged(number, fault!, segment === undefined ? layout.timing : segmentPath(layout, segment))
       // Lines that were cut off since, and others in their place, would make a wrong count of it.
-      if (tries === 0) files.recount(segment)
-      else {
-        const what = typeof block === 'string' ? block : `is missing: block ${block.number} is in its place`
-        throw damaged(number, what, segment === undefined ? layout.timing : segmentPath(layout, segment))
-      }
+      files.recount()
     }
+  }
+
+  #counted(number: number): { block: Block; location: Location } | string {
+    const { files } = this.#parts
+    const segment = files.segmentOf(number)
+    const place = segment === undefined ? undefined : files.place(segment, number - segment)
+    if (segment === undefined || place === undefined) return 'is missing'
+    const block = blockIn(bytesAt(files.open(segment)!.fd, place.offset, place.bytes), number)
+    return typeof block === 'string'
+      ? block
+      : { block, location: locationOf(block, segment, place.offset, place.bytes) }
+  }
+
+  #faultOf(block: Block): string | undefined {
+    const { count, head } = this.#current()
+    if (head?.size === block.number + 1 && head.hash !== block.hash) return NOT_ACKNOWLEDGED
+    const next = block.number + 1 < count ? this.#counted(block.number + 1) : 'is the last'
+    if (typeof next === 'string' || next.block.header.previous === block.hash) return undefined
+    return `is not the one that block ${next.block.number} names`
   }
 
   #teach(number: number): void {
@@ -191,12 +214,14 @@ export class ChainReader {
     if (this.#taught.has(thousand)) return
     this.#taught.add(thousand)
     const locations: Location[] = []
+    let previous: string | undefined
     for (let n = thousand * 1000; n < Math.min(size, thousand * 1000 + 1000); n++) {
       const segment = files.segmentOf(n)
       const place = segment === undefined ? undefined : files.place(segment, n - segment)
       if (segment === undefined || place === undefined) break
       const block = this.#blockAt({ segment, ...place })
-      if (block?.number !== n) break
+      if (block?.number !== n || (previous !== undefined && block.header.previous !== previous)) break
+      previous = block.hash
       locations.push(locationOf(block, segment, place.offset, place.bytes))
     }
     if (locations.length > 0) index!.learn(locations)
@@ -285,11 +310,12 @@ function bytesAt(fd: number, offset: number, length: number): Buffer {
 }
 
 /** The block in a line where it is the one that belongs there; else what is wrong. */
-function blockIn(bytes: Buffer, number: number, previous: string | undefined): Block | string {
+function blockIn(bytes: Buffer, number: number, previous?: string, head?: Head): Block | string {
   const block = blockOf(bytes)
   if (typeof block === 'string') return block
   if (block.number !== number) return `is missing: block ${block.number} is in its place`
   if (previous !== undefined && block.header.previous !== previous) return 'names another block before it than there is'
+  if (head?.size === number + 1 && head.hash !== block.hash) return NOT_ACKNOWLEDGED
   return block
 }
 

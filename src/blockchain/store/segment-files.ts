@@ -94,9 +94,9 @@ export class SegmentFiles {
     return offset === undefined || next === undefined ? undefined : { offset, bytes: next - offset - 1 }
   }
 
-  /** Counts the lines of a segment anew the next time, and looks which segments there are. */
-  recount(first: number | undefined): void {
-    if (first !== undefined) this.#tables.delete(first)
+  /** Counts lines anew the next time, and looks which segments there are. */
+  recount(): void {
+    this.#tables.clear()
     this.#segments = undefined
   }
 

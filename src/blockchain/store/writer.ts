@@ -28,6 +28,8 @@ export interface WriterParts extends TailParts {
   readonly quietTimer: Timer
   /** Told of blocks that are on the disk. */
   readonly appended: (blocks: readonly Block[]) => void
+  /** Called when the lock was taken: carries out what another process began and could not end. */
+  readonly finish: () => Promise<unknown>
 }
 
 interface Waiting {
@@ -151,6 +153,7 @@ export class ChainWriter {
       this.#lockWait = undefined
       this.#other = undefined
     }
+    if (lock.isHeld) await this.#parts.finish()
   }
 
   /** What is first in the queue, and what can be done with it. @throws what keeps everybody from appending */
@@ -177,6 +180,8 @@ export class ChainWriter {
       await work()
       waiting.resolve([])
     } catch (error) {
+      // What it may have left half done is finished by whoever takes the lock next.
+      this.#forget()
       waiting.reject(error)
     }
   }

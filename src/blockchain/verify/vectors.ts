@@ -1,6 +1,20 @@
-// Whether the vectors are those of the blocks' texts.
+// The vectors of the blocks, compared with their hashes and, where it is asked, with what the model says today.
+import { isOpDbusError } from '../../errors.js'
 import type { ChainParts } from '../chain-parts.js'
 import type { VerifyCall } from '../reports.js'
 import type { Faults } from './faults.js'
 
-export async function checkVectors(_parts: ChainParts, _call: VerifyCall, _faults: Faults): Promise<void> {}
+/** @throws OpDbusError what the embedder throws, ABORTED, STORE */
+export async function checkVectors({ vectors }: ChainParts, call: VerifyCall, faults: Faults): Promise<void> {
+  try {
+    for await (const { kind, block, message } of vectors.faults({
+      recompute: call.vectors === true,
+      signal: call.signal,
+    })) {
+      faults.add(kind, block, message)
+    }
+  } catch (error) {
+    // A block that a vector belongs to is damaged, which was told.
+    if (!isOpDbusError(error, 'CHAIN_DAMAGED') || faults.count === 0) throw error
+  }
+}

@@ -89,7 +89,10 @@ export class Child {
     while (!holds(this.events)) {
       if (this.#over) return false
       await new Promise<void>((resolve, reject) => {
-        const timer = setTimeout(() => reject(new Error(`hangs; it told last: ${JSON.stringify(this.events.at(-1))}`)), PATIENCE_MS)
+        const timer = setTimeout(() => {
+          const last = JSON.stringify(this.events.at(-1))
+          void this.kill().then(() => reject(new Error(`it hangs; it told last: ${last}`)))
+        }, PATIENCE_MS)
         const listener = () => {
           clearTimeout(timer)
           this.#listeners.delete(listener)

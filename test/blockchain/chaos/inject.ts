@@ -27,6 +27,7 @@ export interface InjectOptions {
   /** The call fails from then on, each time. */
   readonly forever?: boolean
   readonly ways?: readonly Way[]
+  readonly onRun?: (done: number, of: number, faults: readonly string[]) => void
 }
 
 export interface InjectReport {
@@ -51,7 +52,7 @@ export async function injectEverywhere(options: InjectOptions): Promise<InjectRe
     .flatMap(call => ways.map(way => ({ ...call, way })))
     .filter((_, index) => choose(index))
   const faults: string[] = []
-  let [injected, failed] = [0, 0]
+  let [injected, failed, done] = [0, 0, 0]
   for (const { name, index, way } of runs) {
     const what = `${name}:${way}:when=${index}${forever ? '+' : ''}`
     const dir = fresh(options)
@@ -71,6 +72,7 @@ export async function injectEverywhere(options: InjectOptions): Promise<InjectRe
       oracle.faults.push((error as Error).message)
     }
     faults.push(...oracle.faults.map(fault => `${what}: ${fault}`))
+    options.onRun?.(++done, runs.length, oracle.faults.map(fault => `${what}: ${fault}`))
   }
   return { faults, recorded, runs: runs.length, injected, failed }
 }

@@ -24,10 +24,8 @@ export async function addCommand({ values, args, terminal }: CommandCall<Values>
     const blocks = await told(file, terminal, async () => {
       const footprints = footprintsIn(bytes, file)
       try {
-        return await chain.addBatch(
-          footprints.map(({ value }) => value as FootprintInput),
-          writing(terminal),
-        )
+        const inputs = footprints.map(({ value }) => value as FootprintInput)
+        return await writing(terminal, call => chain.addBatch(inputs, call))
       } catch (error) {
         throw withPlace(error, file, footprints)
       }
@@ -109,7 +107,7 @@ class EachLine {
     try {
       const footprint = footprintInLine(line, this.#file, number)
       try {
-        return await this.#chain.addFootprint(footprint.value as FootprintInput, writing(this.#terminal))
+        return await writing(this.#terminal, call => this.#chain.addFootprint(footprint.value as FootprintInput, call))
       } catch (error) {
         throw withPlace(error, this.#file, [footprint])
       }

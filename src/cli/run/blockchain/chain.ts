@@ -1,7 +1,7 @@
 // What the commands of the chain have in common: opening it, and reading what decides which blocks are meant.
 import { type BlockFilter, type Chain, openChain, type WriteCall } from '../../../blockchain.js'
 import { OpDbusError } from '../../../errors.js'
-import { count } from '../../../format.js'
+import { count, visible } from '../../../format.js'
 import type { FlagValues } from '../../flags.js'
 import { settingsOf } from '../../settings.js'
 import type { Terminal } from '../../terminal.js'
@@ -69,11 +69,20 @@ export function countIn(text: string | undefined, option: string, without: numbe
   return text === undefined ? without : numberIn(text, `--${option}`, 1)
 }
 
-/** What everything that writes takes: what ends the wait for another writer, and who is told of it. */
-export function writing(terminal: Terminal): WriteCall {
-  return {
-    signal: terminal.signal,
-    onWait: who => terminal.say(`op-dbus: another process writes to the chain (${who}); waiting for it`),
+/** Most writers have written within milliseconds: who waits for one for longer is told. */
+const LONG_WAIT_MS = 1000
+
+/** Runs what writes. */
+export async function writing<T>(terminal: Terminal, work: (call: WriteCall) => Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const onWait = (who: string) => {
+    const tell = () => terminal.say(`op-dbus: ${visible(who)} writes to the chain as well; this waits for its turn`)
+    timer ??= setTimeout(tell, LONG_WAIT_MS)
+  }
+  try {
+    return await work({ signal: terminal.signal, onWait })
+  } finally {
+    clearTimeout(timer)
   }
 }
 

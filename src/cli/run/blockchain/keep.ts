@@ -25,10 +25,10 @@ type RestoreValues = ChainValues & { readonly yes?: boolean }
 
 export async function pruneCommand({ values, terminal }: CommandCall<PruneValues>): Promise<number> {
   const json = wantsJson(values, terminal)
-  const call = { ...keptIn(values), ...writing(terminal), onProgress: progress(values, terminal) } satisfies PruneCall
+  const kept = { ...keptIn(values), onProgress: progress(values, terminal) } satisfies PruneCall
   if (!values['dry-run']) refuseUnasked(values.yes)
   return withChain(values, terminal, async chain => {
-    const planned = await chain.prune({ ...call, dryRun: true })
+    const planned = await chain.prune({ ...kept, signal: terminal.signal, dryRun: true })
     terminal.status('')
     if (values['dry-run'] || planned.pruned === 0) {
       await terminal.out(json ? jsonText(planned) : pruneText(planned))
@@ -38,7 +38,7 @@ export async function pruneCommand({ values, terminal }: CommandCall<PruneValues
       terminal.say(pruneText(planned).trimEnd())
       if (!(await saysYes('Remove these bodies?', terminal))) return tellUnchanged(terminal)
     }
-    const report = await chain.prune(call)
+    const report = await writing(terminal, call => chain.prune({ ...kept, ...call }))
     terminal.status('')
     await terminal.last(json ? jsonText(report) : pruneText(report))
     return 0
@@ -77,7 +77,7 @@ export async function snapshotCommand({ values, args, terminal }: CommandCall<Ch
   if (args.length > 1) oneOf(args, 'name', 'snapshot')
   const json = wantsJson(values, terminal)
   return withChain(values, terminal, async chain => {
-    const made = await chain.snapshot(args[0], writing(terminal))
+    const made = await writing(terminal, call => chain.snapshot(args[0], call))
     await terminal.last(
       json ? jsonText(made) : `${visible(made.name)}  ${plural(made.size, 'block', 'blocks')}, ${bytes(made.bytes)}\n`,
     )
@@ -111,7 +111,7 @@ export async function restoreCommand({ values, args, terminal }: CommandCall<Res
   refuseUnasked(values.yes)
   return withChain(values, terminal, async chain => {
     if (!values.yes && !(await agreed(chain, name, terminal))) return tellUnchanged(terminal)
-    const report = await chain.restore(name, writing(terminal))
+    const report = await writing(terminal, call => chain.restore(name, call))
     const { restored, before, signedAhead } = report
     const kept = before === undefined ? '' : `; what was there before is the snapshot ${visible(before.name)}`
     await terminal.last(
