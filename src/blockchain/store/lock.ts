@@ -4,7 +4,7 @@ import * as fs from 'node:fs'
 import { abortError, OpDbusError } from '../../errors.js'
 import { errnoOf, quietly } from '../../fs/errno.js'
 import { createFile, readAt, readSmall, statOf, unlink, writeAt } from '../../fs/files.js'
-import { isCertainlyAlive, isDead, type NamedProcess, pidPlace, startOf } from '../../fs/process-identity.js'
+import { isCertainlyAlive, isDead, isOfEarlierBoot, type NamedProcess, pidPlace, startOf } from '../../fs/process-identity.js'
 
 /*
    The rules are those of fs/mutex.ts: a process that is certainly dead has no lock any more; one that nobody here can look up (another
@@ -13,6 +13,10 @@ import { isCertainlyAlive, isDead, type NamedProcess, pidPlace, startOf } from '
 */
 const BEAT_MS = 2_000
 const STALE_MS = 60_000
+/** A loss of power leaves a file that says nothing; who makes one where there are no hard links fills it at once. */
+const NAMELESS_MS = 1_000
+/** What an earlier boot of this host left: five beats, in case another host bears the same name. */
+const REBOOT_MS = 10_000
 /** For so long a lock that is free is left to who is next. */
 const NEXT_MS = 200
 const MOST_BYTES = 4096
@@ -110,9 +114,13 @@ export class WriterLock {
     return bytes.toString('utf8', 0, readAt(this.#file, bytes, 0)) === this.#own
   }
 
-  /** Whether another process waits for it. */
+  /** Whether another process waits for it; a look that fails says no, and whoever waits is waited for a little longer. Never throws. */
   isWanted(): boolean {
-    return statOf(this.#next) !== undefined
+    try {
+      return statOf(this.#next) !== undefined
+    } catch {
+      return false
+    }
   }
 
   /** Never throws. */
@@ -252,8 +260,10 @@ function ownerOf(text: string): Owner | undefined {
 
 /** `silent`: for how many milliseconds it did not touch its file. */
 function isGone(owner: Owner | undefined, silent: number): boolean {
-  if (owner !== undefined && isDead(owner)) return true
+  if (owner === undefined) return silent >= NAMELESS_MS
+  if (isDead(owner)) return true
+  if (silent >= REBOOT_MS && isOfEarlierBoot(owner)) return true
   // A thread of this process that was ended keeps nobody waiting: this process lives, and so would its beat.
-  const waits = owner !== undefined && owner.pid !== process.pid && isCertainlyAlive(owner)
+  const waits = owner.pid !== process.pid && isCertainlyAlive(owner)
   return silent >= STALE_MS && !waits
 }
