@@ -99,9 +99,10 @@ export class CachedBlocks {
     return this.#ahead.counts
   }
 
-  /** Memory lets go of all blocks of this chain. */
+  /** This process rewrote blocks: memory lets go of all of this chain, and looks at once whether what is read now is the new. */
   forget(): void {
     this.#shelf.clear()
+    this.#nextLookMs = Number.NEGATIVE_INFINITY
   }
 
   close(): void {
