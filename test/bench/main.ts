@@ -22,6 +22,7 @@ import { queryNet } from './rows/query-net.js'
 import { search1m, search100k, searchTask } from './rows/search.js'
 import { importTime } from './rows/start.js'
 import { diffMegabyte, diffTask, queryHit } from './rows/state.js'
+import { tiles } from './rows/tiles.js'
 import { tokenizeRows } from './rows/tokenize.js'
 import { exitCodeOf, inOwnFolder, type Outcome, runGroups } from './runner.js'
 import { markdown, table, verdict } from './table.js'
@@ -39,6 +40,7 @@ const GROUPS: readonly RowGroup[] = [
   batchMemory,
   chainAppend,
   getBlock,
+  tiles,
   queryHit,
   queryNet,
   diffMegabyte,
