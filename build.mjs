@@ -135,7 +135,9 @@ const TARGETS = [
               ...['add', 'exchange', 'keep', 'proofs', 'search', 'show', 'stats', 'verify'].map(
                 name => `src/cli/run/blockchain/${name}.ts`,
               ),
+              'src/cli/run/demo-chain.ts',
               'src/blockchain.ts',
+              'src/kernels.ts',
               ...CHAIN_PARTS,
               'src/cli/run/embed.ts',
               'src/cli/run/query.ts',
