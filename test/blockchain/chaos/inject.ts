@@ -58,7 +58,7 @@ export async function injectEverywhere(options: InjectOptions): Promise<InjectRe
     const dir = fresh(options)
     const log = join(work, 'log')
     const oracle = new Oracle()
-    const through = ['strace', '-f', '-qq', '-o', log, ...paths.flatMap(path => ['-P', path]), '-e', `trace=${name}`, '-e', `inject=${what}`]
+    const through = ['strace', '-f', '--seccomp-bpf', '-qq', '-o', log, ...paths.flatMap(path => ['-P', path]), '-e', `trace=${name}`, '-e', `inject=${what}`]
     try {
       const child = await Child.start(taskFor(options, dir), { through, env: ENV, onEvent: oracle.hear })
       const { code, signal } = await child.end()
