@@ -7,6 +7,7 @@ import { isLibrary, openLibrary } from './library.js'
 import { machine, machineText } from './machine.js'
 import type { Row, RowGroup } from './row.js'
 import { batchDisk, batchLoop, batchMemory, batchMiss, batchTask } from './rows/batch.js'
+import { chainAppend } from './rows/chain-append.js'
 import { getBlock, openChainTask } from './rows/chain-million.js'
 import { cliDisk } from './rows/cli.js'
 import { diskBytes, diskHit, diskWrite } from './rows/disk.js'
@@ -36,6 +37,7 @@ const GROUPS: readonly RowGroup[] = [
   batchLoop,
   batchDisk,
   batchMemory,
+  chainAppend,
   getBlock,
   queryHit,
   queryNet,

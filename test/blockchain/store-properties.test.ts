@@ -6,12 +6,12 @@ import type { RawLine } from '../../src/blockchain/ports.js'
 import { memoryFolder } from '../support.js'
 import { allBlocks, drafts, type TestStore, testStore } from './store-parts.js'
 
-type Step = { readonly who: number; readonly counts: readonly number[]; readonly then: 'nothing' | 'reopen' | 'read' }
+type Step = { readonly who: number; readonly counts: readonly number[]; readonly after: 'nothing' | 'reopen' | 'read' }
 
 const step: fc.Arbitrary<Step> = fc.record({
   who: fc.nat(1),
   counts: fc.array(fc.nat(4), { minLength: 1, maxLength: 4 }),
-  then: fc.constantFrom('nothing', 'reopen', 'read'),
+  after: fc.constantFrom('nothing', 'reopen', 'read'),
 })
 
 describe('the store', () => {
@@ -24,19 +24,19 @@ describe('the store', () => {
           const dir = memoryFolder()
           const stores: TestStore[] = [testStore(dir, { segmentBytes }), testStore(dir, { segmentBytes })]
           const written: Block[] = []
-          for (const { who, counts, then } of steps) {
+          for (const { who, counts, after } of steps) {
             const { store } = stores[who]!
             const answers = await Promise.all(
               counts.map((count, at) => store.append(drafts(count, written.length + at))),
             )
             written.push(...answers.flat())
-            if (then === 'reopen') {
+            if (after === 'reopen') {
               await store.close()
               stores[who] = testStore(dir, { segmentBytes })
             }
             for (const { store } of stores) {
               expect(store.size()).toBe(written.length)
-              if (then === 'read') for (const block of written) expect(store.read(block.number)).toEqual(block)
+              if (after === 'read') for (const block of written) expect(store.read(block.number)).toEqual(block)
             }
           }
           for (const { store, warnings } of stores) {
@@ -50,7 +50,7 @@ describe('the store', () => {
           }
         },
       ),
-      { numRuns: 25 },
+      { numRuns: 15 },
     )
   })
 })
