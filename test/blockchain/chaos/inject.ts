@@ -27,6 +27,8 @@ export interface InjectOptions {
   /** The call fails from then on, each time. */
   readonly forever?: boolean
   readonly ways?: readonly Way[]
+  /** These calls alone. */
+  readonly only?: readonly string[]
   readonly onRun?: (done: number, of: number, faults: readonly string[]) => void
 }
 
@@ -45,9 +47,10 @@ export interface InjectReport {
 const ENV = { UV_THREADPOOL_SIZE: '1' }
 
 export async function injectEverywhere(options: InjectOptions): Promise<InjectReport> {
-  const { work, plain, choose = () => true, forever = false, ways = WAYS } = options
+  const { work, plain, choose = () => true, forever = false, ways = WAYS, only } = options
   const { recorded, paths } = await record(options)
   const runs = Object.entries(recorded)
+    .filter(([name]) => only?.includes(name) ?? true)
     .flatMap(([name, count]) => Array.from({ length: count }, (_, index) => ({ name, index: index + 1 })))
     .flatMap(call => ways.map(way => ({ ...call, way })))
     .filter((_, index) => choose(index))
@@ -58,7 +61,7 @@ export async function injectEverywhere(options: InjectOptions): Promise<InjectRe
     const dir = fresh(options)
     const log = join(work, 'log')
     const oracle = new Oracle()
-    const through = ['strace', '-f', '-qq', '-o', log, ...paths.flatMap(path => ['-P', path]), '-e', `trace=${name}`, '-e', `inject=${what}`]
+    const through = ['strace', '-f', '--seccomp-bpf', '-qq', '-o', log, ...paths.flatMap(path => ['-P', path]), '-e', `trace=${name}`, '-e', `inject=${what}`]
     try {
       const child = await Child.start(taskFor(options, dir), { through, env: ENV, onEvent: oracle.hear })
       const { code, signal } = await child.end()

@@ -115,7 +115,7 @@ export function openPlain(data: string, broken: Break, clock: () => number): Tar
     const drafts = batch.map(footprint => draftOf(footprint, clock()))
     let previous = end.hash
     const lines = drafts.map((draft, index) => {
-      const more = broken === 'no-batches' ? 0 : drafts.length - 1 - index
+      const more = drafts.length - 1 - index
       const line = lineOf(draft, { number: end.size + index, previous, timestamp: clock() }, more)
       previous = line.block.hash
       return line
@@ -163,7 +163,7 @@ export function openPlain(data: string, broken: Break, clock: () => number): Tar
     const { blocks } = look()
     const [pid = '', started] = holder().split(' ')
     const works = pid !== '' && startOf(Number(pid)) === started
-    if (broken === 'eager-readers' || !works) return blocks
+    if (!works) return blocks
     const said = Number(textOf(ack))
     return blocks.slice(0, said)
   }
