@@ -3,9 +3,11 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CachedBlocks } from './blockchain/cached-blocks.js'
 import { Chain } from './blockchain/chain.js'
-import { ChainVectors } from './blockchain/chain-vectors.js'
+import { ChainVectors, type OlderEmbeddings } from './blockchain/chain-vectors.js'
 import { openBlockIndex } from './blockchain/store/index-files.js'
 import { firstHash, openBlockStore } from './blockchain/store/open.js'
+import type { SpaceRecord } from './blockchain/store/vector-files.js'
+import { finishCutOff } from './blockchain/store/restoring.js'
 import { VectorFolder } from './blockchain/store/vector-folder.js'
 import { openTree } from './blockchain/tree.js'
 import { timer } from './cache/within.js'
@@ -27,8 +29,10 @@ export type {
   FootprintInput,
 } from './blockchain/block.js'
 export type { Chain } from './blockchain/chain.js'
+export { checkConsistency, checkProof, openHead } from './blockchain/log/heads.js'
 export type { WriteCall } from './blockchain/ports.js'
 export type * from './blockchain/reports.js'
+export type * from './blockchain/upkeep-reports.js'
 export { ERROR_CODES, type ErrorCode, isOpDbusError, OpDbusError } from './errors.js'
 export type { JsonObject, JsonValue } from './json/json.js'
 export type { OpenOptions } from './node/options.js'
@@ -45,7 +49,7 @@ export interface ChainOptions extends OpenOptions, ChainSettings {
 }
 
 /**
- * Opens the chain of this machine, or of `dataDir`. Makes no file: the first block does. Close it when done; a process that does not still
+ * Opens the chain of this machine, or of `dataDir`. Makes no file, the first block does; a restore that was cut off is finished. Close it when done; a process that does not still
  * ends, and loses nothing that was acknowledged.
  * @throws OpDbusError INVALID_INPUT for an option that is not what its type says, and where there is no folder to keep a chain in
  */
@@ -79,6 +83,7 @@ export async function openChain(options: ChainOptions = {}): Promise<Chain> {
     quietTimer,
     index,
   })
+  await finishCutOff(store)
   const tree = openTree(store, { dir: join(dir, 'tree'), warn })
   return new Chain({
     store,
@@ -92,6 +97,7 @@ export async function openChain(options: ChainOptions = {}): Promise<Chain> {
       timer: quietTimer,
       warn,
       openKernels: async () => (await import('./kernels.js')).openKernels(),
+      openOlder: record => openOlder(record, { ...ofCaches, dir: caches.dir }),
     }),
     clock,
     warn,
@@ -102,6 +108,16 @@ export async function openChain(options: ChainOptions = {}): Promise<Chain> {
       weekly: config.retainWeekly,
       quarterly: config.retainQuarterly,
     },
+    ...(config.logName !== undefined && { logName: config.logName }),
+    snapshotsDir: join(dataDir, 'snapshots'),
     release,
   })
+}
+
+/** What made the vectors of blocks before another model was chosen. It is not fetched again, and nothing stands in for it. */
+async function openOlder({ model }: SpaceRecord, options: OpenOptions): Promise<OlderEmbeddings> {
+  if (model === undefined) throw new OpDbusError('MODEL_NOT_FOUND', 'an embedder that was given made them')
+  const { embedder: _, ...rest } = options
+  const caches = await (await import('./node.js')).openCaches({ ...rest, model, fallback: false, offline: true })
+  return { embeddings: caches.embeddings, close: () => caches.close() }
 }

@@ -18,8 +18,8 @@ export interface CachedBlocksOptions {
   readonly clock: Clock
 }
 
-/** How long memory may overlook that another process rewrote blocks, in ms. */
-const LOOK_MS = 5
+/** How long memory may overlook that another process rewrote blocks, in ms. The store may for as long again: 5 ms together. */
+const LOOK_MS = 2
 /** Digits of a hash that name a block. */
 const SHORTEST_PREFIX = 4
 const HASH_DIGITS = 64
@@ -61,7 +61,7 @@ export class CachedBlocks {
     return this.#byHash(which)
   }
 
-  /** What memory has of that number; looks at the disk at most once in 5 ms, and then only at whether blocks were rewritten. */
+  /** What memory has of that number; looks at the disk at most once in 2 ms, and then only at whether blocks were rewritten. */
   view(number: number): Block | undefined {
     if (!this.#stands()) return undefined
     const block = this.#shelf.view(number)

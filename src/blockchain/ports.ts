@@ -39,6 +39,8 @@ export interface RawLine {
   readonly length: number
   /** The file ends here without a line end. */
   readonly torn?: true
+  /** It stands behind the last whole append: what was cut off, and goes with the next append. */
+  readonly tail?: boolean
 }
 
 /** Something among the segments that cannot be read as lines: a name or a kind of file that no segment has, a disk that says no. */

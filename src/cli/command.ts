@@ -2,8 +2,8 @@
 import type { OptionName } from '../options.js'
 import type { Terminal } from './terminal.js'
 
-/** What a shell offers in a place: files, folders, checkpoints of the data folder, or these words. */
-export type Completes = 'file' | 'folder' | 'checkpoint' | readonly string[]
+/** What a shell offers in a place: files, folders, checkpoints or snapshots of the data folder, or these words. */
+export type Completes = 'file' | 'folder' | 'checkpoint' | 'snapshot' | readonly string[]
 
 export interface CommandOption {
   /** One letter: `-f`. */

@@ -3,6 +3,9 @@ import type { Command } from './command.js'
 import { apply, rollback } from './commands/apply.js'
 import { assets } from './commands/assets.js'
 import { bench } from './commands/bench.js'
+import { chainAdd, chainFollow, chainList, chainSearch, chainShow, chainStats } from './commands/blockchain.js'
+import { chainPrune, chainRestore, chainSnapshot, chainSnapshots } from './commands/blockchain-keep.js'
+import { chainExport, chainHead, chainImport, chainKey, chainProof, chainVerify } from './commands/blockchain-proofs.js'
 import { cacheClear, cacheStats, cacheVerify } from './commands/cache.js'
 import { completion } from './commands/completion.js'
 import { demo } from './commands/demo.js'
@@ -28,6 +31,22 @@ export const COMMANDS: readonly Command[] = [
   verify,
   rollback,
   plugins,
+  chainAdd,
+  chainList,
+  chainShow,
+  chainFollow,
+  chainSearch,
+  chainStats,
+  chainVerify,
+  chainProof,
+  chainHead,
+  chainKey,
+  chainExport,
+  chainImport,
+  chainPrune,
+  chainSnapshot,
+  chainSnapshots,
+  chainRestore,
   assets,
   doctor,
   demo,

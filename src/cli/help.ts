@@ -14,14 +14,19 @@ export function mainHelp(commands: readonly Command[], version: string): string 
   return `op-dbus ${version}: a cache in front of text embeddings, queries, diffs and blocks
 
 Usage: op-dbus COMMAND [OPTIONS]
-${list(firstWords(commands))}
+${list(firstWords(commands).map(row => shortened(row)))}
 
   op-dbus COMMAND --help   options, defaults, variables, examples and exit codes
   -q no progress   --debug stack traces   -h this text   -V the version
 
   journalctl -o cat | op-dbus embed - --json --no-vector
-  op-dbus init desired.json
 `
+}
+
+/** A group has a line, whose first commands are told where they are many: its own help has all. */
+function shortened([word, about]: readonly [word: string, about: string]): [string, string] {
+  const room = WIDTH - 16
+  return [word, about.length <= room ? about : `${about.slice(0, about.lastIndexOf(', ', room - 5))}, ...`]
 }
 
 /** The commands of one group. */

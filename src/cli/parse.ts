@@ -47,10 +47,13 @@ export function parse(argv: readonly string[], commands: readonly Command[]): Pa
   return { values, command, group, help: asked, args: rest }
 }
 
+/** Other names of groups. */
+const SHORT: Readonly<Record<string, string>> = Object.assign(Object.create(null), { bc: 'blockchain' })
+
 /** The command that the first words name; `help` in front is none of them. */
 function named(positionals: readonly string[], commands: readonly Command[]) {
   const help = positionals[0] === 'help'
-  const words = help ? positionals.slice(1) : positionals
+  const words = (help ? positionals.slice(1) : positionals).map((word, i) => (i === 0 ? (SHORT[word] ?? word) : word))
   const names = [words.slice(0, 2).join(' '), words[0]]
   const command = names.map(name => commands.find(one => one.name === name)).find(one => one !== undefined)
   return { command, words, help }

@@ -100,6 +100,14 @@ export async function moveTo(path: string, from: string): Promise<void> {
   await folder?.close().catch(() => {})
 }
 
+/**
+ * Gives folders other names, one right after the other, so that nothing else of this thread comes in between. Their names outlive a power
+ * cut once the folders that they are in are synced.
+ */
+export function renameFolders(moves: readonly { readonly from: string; readonly to: string }[]): void {
+  for (const { from, to } of moves) fs.renameSync(from, to)
+}
+
 /** Waits until what was written is on the disk, where the file system can say so. */
 export async function syncHandle(file: FileHandle): Promise<void> {
   await file.sync().catch((error: unknown) => {

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import type * as Blockchain from '../../src/blockchain.js'
 import type * as Kernels from '../../src/kernels.js'
 import type * as Node from '../../src/node.js'
 import type * as State from '../../src/state.js'
@@ -9,6 +10,8 @@ import type * as State from '../../src/state.js'
 /** One build of op-dbus. */
 export interface Library {
   readonly openCaches: typeof Node.openCaches
+  /** `op-dbus/blockchain`, of the same build. */
+  importBlockchain(): Promise<typeof Blockchain>
   /** `op-dbus/kernels`, of the same build. */
   importKernels(): Promise<typeof Kernels>
   /** `op-dbus/state`, of the same build. */
@@ -26,6 +29,7 @@ export async function openLibrary(folder: string | undefined): Promise<Library> 
   const { openCaches } = (await part('node')) as typeof Node
   return {
     openCaches,
+    importBlockchain: () => part('blockchain') as Promise<typeof Blockchain>,
     importKernels: () => part('kernels') as Promise<typeof Kernels>,
     importState: () => part('state') as Promise<typeof State>,
     folder: root,

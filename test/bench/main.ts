@@ -7,6 +7,7 @@ import { isLibrary, openLibrary } from './library.js'
 import { machine, machineText } from './machine.js'
 import type { Row, RowGroup } from './row.js'
 import { batchDisk, batchLoop, batchMemory, batchMiss, batchTask } from './rows/batch.js'
+import { getBlock, openChainTask } from './rows/chain-million.js'
 import { cliDisk } from './rows/cli.js'
 import { diskBytes, diskHit, diskWrite } from './rows/disk.js'
 import { eventLoop, fastembed, oneText, throughput } from './rows/embedding.js'
@@ -35,6 +36,7 @@ const GROUPS: readonly RowGroup[] = [
   batchLoop,
   batchDisk,
   batchMemory,
+  getBlock,
   queryHit,
   queryNet,
   diffMegabyte,
@@ -60,6 +62,7 @@ const CHILD_TASKS: Readonly<Record<string, ChildTask>> = {
   growth: growthTask,
   diff: diffTask,
   search: searchTask,
+  'open-chain': openChainTask,
 }
 const ROUNDS = { full: 9, quick: 3 }
 

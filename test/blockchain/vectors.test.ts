@@ -251,6 +251,21 @@ describe('when the chain is not what it was', () => {
     expect(await found(other, 'later', 1)).toEqual([300])
   })
 
+  it('takes out what was pruned when nobody said so', async () => {
+    const one = await world()
+    await remember(one.store, texts(300))
+    await one.vectors.bringUp()
+    prune(one.store, [7, 299])
+    await one.vectors.bringUp()
+    expect(await faultsOf(one)).toEqual([])
+    expect(sealOf(one)).toMatchObject({ records: 300, next: 300, forgotten: 2, rewrites: one.store.rewrites() })
+    // And is not looked for again.
+    one.store.asked.length = 0
+    await one.vectors.bringUp()
+    expect(one.store.asked.length).toBeLessThan(10)
+    expect((await searchBlocks(one, 'text 7', { k: 300 })).searched).toBe(298)
+  })
+
   it('has vectors again of blocks whose bodies came back', async () => {
     const one = await world()
     await remember(one.store, texts(20))

@@ -17,7 +17,7 @@ const SHELLS = [
 /** Line up to the cursor -> all that is offered there, in any order. Of folders and files: those in the folder below. */
 const OFFERED: Readonly<Record<string, string>> = {
   'op-dbus ':
-    'embed cache models init query diff apply verify rollback plugins assets doctor demo bench completion help',
+    'embed cache models init query diff apply verify rollback plugins blockchain assets doctor demo bench completion help',
   'op-dbus em': 'embed',
   'op-dbus help mo': 'models',
   'op-dbus help cache ': 'stats clear verify',
@@ -39,6 +39,10 @@ const OFFERED: Readonly<Record<string, string>> = {
   'op-dbus apply --plan ev': 'events.log',
   'op-dbus apply --data-dir ': 'folder',
   'op-dbus rollback ': '20261127T171500.123Z-1a2b3c4d 20261128T080000.000Z-5e6f7a8b',
+  'op-dbus blockchain re': 'restore',
+  'op-dbus blockchain restore ': 'before-update nightly',
+  'op-dbus blockchain add ev': 'events.log',
+  'op-dbus blockchain export --tiles ': 'folder',
   'op-dbus assets ': 'folder',
   'op-dbus completion ': 'bash zsh fish',
 }
@@ -60,6 +64,8 @@ describe.each(SHELLS)('completion for %s', (shell, program) => {
     const checkpoints = join(home, 'data', 'state', 'checkpoints')
     mkdirSync(checkpoints, { recursive: true })
     for (const id of OFFERED['op-dbus rollback ']!.split(' ')) writeFileSync(join(checkpoints, `${id}.json`), '')
+    for (const name of ['before-update', 'nightly', '.tmp-1'])
+      mkdirSync(join(home, 'data', 'snapshots', name), { recursive: true })
     const script = join(home, 'script')
     writeFileSync(script, stdout)
     const options = COMMANDS.map(({ name }) => `op-dbus ${name} --`)

@@ -33,7 +33,8 @@ describe('help', () => {
     expect(Math.max(...lines.map(line => line.length))).toBeLessThanOrEqual(80)
     for (const { name, about } of COMMANDS) {
       const [first, second] = name.split(' ')
-      const line = second === undefined ? `${first} +${about}` : `${first} .*\\b${second}\\b.*`
+      // Of a group with many commands the line has the first.
+      const line = second === undefined ? `${first} +${about}` : `${first} .*(\\b${second}\\b.*|, [.]{3})`
       expect(text).toMatch(new RegExp(`^  ${line}$`, 'm'))
     }
   })
@@ -91,6 +92,14 @@ describe('commands', () => {
     expect(new Set(letters).size).toBe(letters.length)
     const { command, values, args } = parse(['--model', 'low', '-q', 'embed', 'a'], COMMANDS)
     expect([command?.name, values, args]).toEqual(['embed', { model: 'low', quiet: true }, ['a']])
+  })
+
+  it('of the chain have a short name', () => {
+    const named = (...argv: string[]) => parse(argv, COMMANDS)
+    expect(named('bc', 'show', 'bc')).toMatchObject({ command: { name: 'blockchain show' }, args: ['bc'] })
+    expect(named('help', 'bc')).toMatchObject({ group: 'blockchain', help: true })
+    expect(named('embed', 'bc').args).toEqual(['bc'])
+    expect(() => named('constructor')).toThrow('unknown command "constructor"')
   })
 
   it('take every flag of the table of options somewhere', () => {

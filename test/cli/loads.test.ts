@@ -27,6 +27,8 @@ const PARTS = {
   'plan files': 'is no time of ISO 8601',
   'Open vSwitch': 'monitor_cond_since',
   'D-Bus': 'GetUnitFileState',
+  chain: 'the chain is closed',
+  'chain commands': 'waiting for blocks; Ctrl+C',
 } as const
 
 /** Modules of Node that take longer to load than what they would be good for here. */
@@ -122,4 +124,18 @@ it('a newer Node keeps the compiled code of a command, where it keeps that of ot
   expect(readdirSync(dir)).toEqual([])
   expect(run('embed', '--help').status).toBe(0)
   expect(readdirSync(dir)).toEqual(['node-compile-cache'])
+})
+
+it('a block that is shown loads the chain, and nothing that computes or knows a system', async () => {
+  const dir = temporaryFolder()
+  const env = { OPDBUS_DATA_DIR: join(dir, 'data') }
+  const input = '{"plugin_id":"net","operation":"apply"}'
+  expect((await runCli(dir, ['blockchain', 'add', '-'], { env, input })).code).toBe(0)
+  const { parts, costly, files, out } = loadedBy(dir, ['blockchain', 'show', 'latest'], env)
+  expect(JSON.parse(out)).toMatchObject({ number: 0, header: { plugin: 'net' } })
+  expect(parts.filter(part => !['library', 'commands', 'options', 'chain', 'chain commands'].includes(part))).toEqual(
+    [],
+  )
+  expect(costly).toEqual(['crypto', 'stream', 'zlib'])
+  expect(files).toBeLessThanOrEqual(10)
 })

@@ -14,7 +14,13 @@ import { openHead, signHead } from './heads.js'
 import { besides, KEY, newKey, readKey, retiredKeys, writeKey, writeWhole } from './keys.js'
 import type { Signer } from './notes.js'
 
-type Parts = Pick<ChainParts, 'store' | 'tree'>
+type Parts = Pick<ChainParts, 'store' | 'tree' | 'logName'>
+
+interface Key {
+  readonly signer: Signer
+  /** Just now. */
+  readonly created: boolean
+}
 
 /** The head that was signed last. There is one wherever there is a key: without it nobody can tell what was signed. */
 const CHECKPOINT = 'checkpoint'
@@ -29,25 +35,25 @@ const io = {
 }
 
 /** @throws OpDbusError CONFLICT, INVALID_INPUT, STORE, ABORTED */
-export async function logKey({ store }: Pick<ChainParts, 'store'>, call: KeyCall): Promise<LogKey> {
+export async function logKey(
+  { store, logName }: Pick<ChainParts, 'store' | 'logName'>,
+  call: KeyCall,
+): Promise<LogKey> {
   const { dir } = store
   const { origin, renew = false } = call
-  const found = renew ? undefined : readKey(dir)
-  const signer =
-    found?.signer ?? (await locked(dir, call.signal, () => (renew ? renewed(dir, origin) : keyIn(dir, origin))))
+  const name = origin ?? logName
+  const there = renew ? undefined : readKey(dir)?.signer
+  const { signer, created } = there
+    ? { signer: there, created: false }
+    : await locked(dir, call.signal, () => (renew ? renewed(dir, name) : keyIn(dir, name)))
   if (origin !== undefined && signer.name !== origin) {
     throw new OpDbusError(
       'CONFLICT',
       `this log is called "${signer.name}" already: its name is in what it signed\n${RENEW}`,
     )
   }
-  return {
-    origin: signer.name,
-    verifierKey: signer.text,
-    file: join(dir, KEY),
-    created: found === undefined,
-    retired: retiredKeys(dir).map(({ text }) => text),
-  }
+  const retired = retiredKeys(dir).map(({ text }) => text)
+  return { origin: signer.name, verifierKey: signer.text, file: join(dir, KEY), created, retired }
 }
 
 /**
@@ -67,7 +73,7 @@ export async function signedHead(
     if (last.size === parts.store.size()) return last
   }
   try {
-    return await locked(dir, signal, async () => signNow(parts, await keyIn(dir, undefined)))
+    return await locked(dir, signal, async () => signNow(parts, (await keyIn(dir, parts.logName)).signer))
   } catch (error) {
     const readOnly = ['EACCES', 'EPERM', 'EROFS', DENIED].includes(errnoOf((error as { cause?: unknown }).cause) ?? '')
     if (readOnly && last && last.size >= least) return last
@@ -79,8 +85,7 @@ export async function signedHead(
 async function signNow(parts: Parts, signer: Signer): Promise<SignedHead> {
   const { store, tree } = parts
   const last = lastHead(store.dir, signer)
-  // Blocks of a writer that was killed may be there to be read before they are on the disk: whoever writes next sees to that.
-  const size = await store.exclusively(async () => store.size())
+  const size = store.size()
   await mustContinue(parts, last)
   if (last.size === size) return last
   const head = signHead(signer, size, await tree.root(size))
@@ -104,16 +109,16 @@ async function mustContinue({ store, tree }: Parts, last: SignedHead): Promise<v
   )
 }
 
-/** Undefined where there is none to be had without the lock: another process may be about to make a key. */
-/** The head that was signed last; undefined where nothing was. @throws OpDbusError CONFLICT where nobody can tell; STORE */
-export function lastSigned(dir: string): SignedHead | undefined {
+/** The head that was signed last; undefined where there is no key. @throws OpDbusError CONFLICT where nobody can tell; STORE */
+export function lastSignedHead(dir: string): SignedHead | undefined {
   const signer = readKey(dir)?.signer
   return signer && lastHead(dir, signer)
 }
 
+/** Undefined as well where nobody can tell without the lock: another process may be about to make a key. */
 function lastQuietly(dir: string): SignedHead | undefined {
   try {
-    return lastSigned(dir)
+    return lastSignedHead(dir)
   } catch (error) {
     if (isOpDbusError(error, 'CONFLICT')) return undefined
     throw error
@@ -137,9 +142,9 @@ function lastHead(dir: string, { text, name }: Signer): SignedHead {
 }
 
 /** The key, made where there is none. For who holds the lock. */
-async function keyIn(dir: string, origin: string | undefined): Promise<Signer> {
+async function keyIn(dir: string, origin: string | undefined): Promise<Key> {
   const there = readKey(dir)
-  if (there) return there.signer
+  if (there) return { signer: there.signer, created: false }
   const old = readFile(join(dir, CHECKPOINT), MOST_BYTES)
   // A head of no blocks is what is left where making a key was cut off.
   if (old && Buffer.from(old).toString('utf8').split('\n')[1] !== '0') {
@@ -152,7 +157,7 @@ async function keyIn(dir: string, origin: string | undefined): Promise<Signer> {
 }
 
 /** Another key in place of the one that is there, or should be; what is there is kept beside. For who holds the lock. */
-async function renewed(dir: string, origin: string | undefined): Promise<Signer> {
+async function renewed(dir: string, origin: string | undefined): Promise<Key> {
   for (const name of [KEY, CHECKPOINT]) {
     const bytes = readFile(join(dir, name), MOST_BYTES)
     if (bytes) await writeWhole(join(dir, besides(name, bytes)), bytes)
@@ -161,11 +166,11 @@ async function renewed(dir: string, origin: string | undefined): Promise<Signer>
 }
 
 /** A log of no blocks. Its head comes first: a key without one signs nothing. */
-async function begun(dir: string, origin: string | undefined): Promise<Signer> {
+async function begun(dir: string, origin: string | undefined): Promise<Key> {
   const signer = newKey(origin)
   await writeWhole(join(dir, CHECKPOINT), signHead(signer, 0, EMPTY_ROOT.toString('hex')).text)
   await writeKey(dir, signer)
-  return signer
+  return { signer, created: true }
 }
 
 /** One process at a time makes keys and signs. */

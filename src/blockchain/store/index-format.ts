@@ -91,6 +91,12 @@ export function drawIndexFile(chain: string, { first, entries, timed }: IndexCon
   return Buffer.from(header + body + TAIL, 'latin1')
 }
 
+/** Whether a first line is of that file; what else it says is not looked at. */
+export function isHeaderOf(line: Uint8Array, chain: string, first: number): boolean {
+  const place = placeText(chain, first)
+  return latin1(line.subarray(0, place.length)) === place
+}
+
 /** What the first line says; undefined for what is none of ours, or damaged. */
 export function readIndexHeader(bytes: Uint8Array, crc32: Crc32): IndexHeader | undefined {
   const text = latin1(bytes.subarray(0, HEADER_BYTES))
@@ -140,9 +146,14 @@ function entryText({ number, hash, segment, offset, bytes, timestamp }: Location
 
 function headerLine(header: IndexHeader, crc32: Crc32): string {
   const { chain, first, known, timed, least, greatest, body } = header
-  const place = `"chain":"${chain}","first":${whole(first, 12)},"known":${whole(known, 4)},"timed":${String(timed).padEnd(5)}`
-  const text = `${MAGIC},"version":1,${place},"least":${whole(least, 17)},"greatest":${whole(greatest, 17)},"crc32":"${body}"`
+  const state = `"known":${whole(known, 4)},"timed":${String(timed).padEnd(5)}`
+  const times = `"least":${whole(least, 17)},"greatest":${whole(greatest, 17)}`
+  const text = `${placeText(chain, first)}${state},${times},"crc32":"${body}"`
   return `${text},"check":"${hex(crc32(Buffer.from(text, 'latin1')))}","blocks":[\n`
+}
+
+function placeText(chain: string, first: number): string {
+  return `${MAGIC},"version":1,"chain":"${chain}","first":${whole(first, 12)},`
 }
 
 function whole(value: number, digits: number): string {

@@ -1,6 +1,7 @@
 // Where the files of a chain lie, and which segments there are. Follows no link, and removes nothing.
 import * as fs from 'node:fs'
 import { dirname, join } from 'node:path'
+import { OpDbusError } from '../../errors.js'
 import { errnoOf, isAbsent, NO_SYNC } from '../../fs/errno.js'
 import { statOf } from '../../fs/files.js'
 import { makeFolder, namesIn } from '../../fs/folders.js'
@@ -10,6 +11,8 @@ import { inTheWay } from './faults.js'
 export const SEGMENT_BYTES = 8 << 20
 
 const SEGMENT = /^\d{12}\.jsonl$/
+/** Milliseconds in which a process that lives has moved two folders. */
+const RESTORE_TRIES = 100
 
 export interface Layout {
   /** `<dataDir>/blockchain`. */
@@ -18,6 +21,8 @@ export interface Layout {
   readonly head: string
   readonly lock: string
   readonly rewrites: string
+  /** There while a restore is carried out: see restoring.ts. */
+  readonly restoring: string
 }
 
 export interface Segment {
@@ -28,7 +33,14 @@ export interface Segment {
 
 export function layoutOf(dir: string): Layout {
   const at = (name: string) => join(dir, name)
-  return { dir, timing: at('timing'), head: at('head'), lock: at('lock'), rewrites: at('rewrites') }
+  return {
+    dir,
+    timing: at('timing'),
+    head: at('head'),
+    lock: at('lock'),
+    rewrites: at('rewrites'),
+    restoring: at('restoring'),
+  }
 }
 
 export function segmentPath({ timing }: Layout, first: number): string {
@@ -48,6 +60,21 @@ export function segmentOfName({ timing }: Layout, name: string): Segment {
  * @throws OpDbusError STORE where something that is no file bears a segment's name, or a folder is none
  */
 export function segmentsIn(layout: Layout): Segment[] {
+  for (let tries = 0; ; tries++) {
+    const segments = listed(layout)
+    // For a moment a restore has the one chain moved away, and the other not moved in yet.
+    if (segments.length > 0 || statOf(layout.restoring) === undefined) return segments
+    if (tries === RESTORE_TRIES) {
+      throw new OpDbusError(
+        'STORE',
+        `a restore of the chain in ${layout.dir} was cut off\nthe next process that may write there finishes it: op-dbus blockchain stats`,
+      )
+    }
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1)
+  }
+}
+
+function listed(layout: Layout): Segment[] {
   const { dir, timing } = layout
   for (const folder of [dir, timing]) {
     const stats = statOf(folder)
@@ -73,16 +100,19 @@ export function kindOf(stats: fs.Stats): string {
 
 /** Makes the folders of the chain that are missing, so that a loss of power does not take them. */
 export function makeLayout({ dir, timing }: Layout): void {
-  for (const folder of [dir, timing]) {
-    const stats = statOf(folder)
-    if (stats?.isDirectory()) continue
-    if (stats !== undefined) throw inTheWay(folder, stats.isSymbolicLink() ? 'a link' : 'no folder')
-    const above = firstThere(dirname(folder))
-    makeFolder(folder)
-    for (let made = dirname(folder); ; made = dirname(made)) {
-      syncFolder(made)
-      if (made === above || made === dirname(made)) break
-    }
+  for (const folder of [dir, timing]) makeDurableFolder(folder)
+}
+
+/** Makes a folder and what is missing above it, so that a loss of power does not take them. @throws OpDbusError STORE where something else is there */
+export function makeDurableFolder(folder: string): void {
+  const stats = statOf(folder)
+  if (stats?.isDirectory()) return
+  if (stats !== undefined) throw inTheWay(folder, stats.isSymbolicLink() ? 'a link' : 'no folder')
+  const above = firstThere(dirname(folder))
+  makeFolder(folder)
+  for (let made = dirname(folder); ; made = dirname(made)) {
+    syncFolder(made)
+    if (made === above || made === dirname(made)) break
   }
 }
 

@@ -13,6 +13,7 @@ import { linesOf } from './line-reader.js'
 import { type LockIo, WriterLock } from './lock.js'
 import { rawLines } from './raw-lines.js'
 import { ChainReader } from './reader.js'
+import { finishRestore } from './restoring.js'
 import { Rewrites } from './rewrites.js'
 import { openSegment, SegmentFiles } from './segment-files.js'
 import { ChainWriter } from './writer.js'
@@ -82,6 +83,7 @@ class FileBlockStore implements BlockStore {
       warn,
       quietTimer,
       io,
+      finish: () => finishRestore(layout, () => this.#exclusive().replaced()),
       ...(segmentBytes !== undefined && { segmentBytes }),
       appended: blocks => this.#appended(blocks),
     })
@@ -129,14 +131,7 @@ class FileBlockStore implements BlockStore {
   }
 
   exclusively<T>(work: (chain: ExclusiveChain) => Promise<T>, call: WriteCall = {}): Promise<T> {
-    const chain = exclusiveChain(this.#layout, {
-      changes: () => new HeadFile(this.#layout.head).blank(),
-      changed: () => {
-        this.#rewrites.change()
-        this.#reader.forget()
-      },
-    })
-    return this.#writer.exclusively(() => work(chain), call)
+    return this.#writer.exclusively(() => work(this.#exclusive()), call)
   }
 
   onAppended(listener: (blocks: readonly Block[]) => void): () => void {
@@ -151,9 +146,20 @@ class FileBlockStore implements BlockStore {
   async close(): Promise<void> {
     this.#followers.close()
     await this.#writer.close()
-    this.#reader.forget()
+    // First what it has yet to write: to forget the files empties it.
     this.#index?.close()
+    this.#reader.forget()
     this.#rewrites.release()
+  }
+
+  #exclusive(): ExclusiveChain {
+    return exclusiveChain(this.#layout, {
+      changes: () => new HeadFile(this.#layout.head).blank(),
+      changed: () => {
+        this.#rewrites.change()
+        this.#reader.forget()
+      },
+    })
   }
 
   #appended(blocks: readonly Block[]): void {

@@ -11,7 +11,7 @@ import { DamagedRecord, RowIndex } from './row-index.js'
 const TIMES_K = 4
 const LEAST = 40
 /** Rows that a scan hands over, so that equal vectors (equal texts) do not push the others out; and at most, when they do. */
-const SCANNED = 256
+const SCANNED = 96
 const MOST_SCANNED = 65_536
 
 /** A vector that is near, by the chain's numbers. */

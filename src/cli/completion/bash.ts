@@ -1,6 +1,14 @@
 // Completion for bash, 3.2 and later: one function with everything in it, since a shell waits for no program of ours at each TAB.
 import type { Command, Completes } from '../command.js'
-import { firstWords, flagsWithValue, groupsOf, LIST_CHECKPOINTS, offersOf, secondWords } from './words.js'
+import {
+  firstWords,
+  flagsWithValue,
+  groupsOf,
+  LIST_CHECKPOINTS,
+  LIST_SNAPSHOTS,
+  offersOf,
+  secondWords,
+} from './words.js'
 
 export function bashScript(commands: readonly Command[]): string {
   const words = (list: readonly (readonly [string, string])[]) => list.map(([word]) => word).join(' ')
@@ -34,6 +42,10 @@ _op_dbus_paths() {
 
 _op_dbus_checkpoints() {
   _op_dbus_words "$(${LIST_CHECKPOINTS})"
+}
+
+_op_dbus_snapshots() {
+  _op_dbus_words "$(${LIST_SNAPSHOTS})"
 }
 
 _op_dbus() {
@@ -93,5 +105,6 @@ function offer(completes: Completes | undefined): string {
   if (completes === 'file') return '_op_dbus_paths -f'
   if (completes === 'folder') return '_op_dbus_paths -d'
   if (completes === 'checkpoint') return '_op_dbus_checkpoints'
+  if (completes === 'snapshot') return '_op_dbus_snapshots'
   return `_op_dbus_words '${completes.join(' ')}'`
 }

@@ -1,6 +1,15 @@
 // Completion for fish: one line for each thing that can stand on a command line, with the place where it can.
 import type { Command, Completes } from '../command.js'
-import { firstWords, flagsWithValue, groupsOf, LIST_CHECKPOINTS, type Offer, offersOf, secondWords } from './words.js'
+import {
+  firstWords,
+  flagsWithValue,
+  groupsOf,
+  LIST_CHECKPOINTS,
+  LIST_SNAPSHOTS,
+  type Offer,
+  offersOf,
+  secondWords,
+} from './words.js'
 
 export function fishScript(commands: readonly Command[]): string {
   const groups = groupsOf(commands)
@@ -48,6 +57,10 @@ function __op_dbus_checkpoints
   ${LIST_CHECKPOINTS}
 end
 
+function __op_dbus_snapshots
+  ${LIST_SNAPSHOTS}
+end
+
 complete -c op-dbus -f
 ${lines.join('\n')}
 `
@@ -74,6 +87,7 @@ function actionOf(completes: Completes | undefined): string {
   if (completes === 'file') return '-F'
   if (completes === 'folder') return "-f -a '(__fish_complete_directories (commandline -ct))'"
   if (completes === 'checkpoint') return "-f -a '(__op_dbus_checkpoints)'"
+  if (completes === 'snapshot') return "-f -a '(__op_dbus_snapshots)'"
   return `-f -a '${completes.join(' ')}'`
 }
 

@@ -48,10 +48,18 @@ export function flagsWithValue(commands: readonly Command[]): string[] {
 }
 
 /** For every shell: the ids of checkpoints, a line each, as the files of the data folder are called. */
-export const LIST_CHECKPOINTS = `sh -c '
+export const LIST_CHECKPOINTS = listedIn('ls -r', 'state/checkpoints', '-n "s/[.]json$//p"')
+
+/** The same for the names of snapshots; what is half made begins with a dot. */
+export const LIST_SNAPSHOTS = listedIn('ls', 'snapshots', '"/[.]tmp/d"')
+
+/** What `ls` says of a folder of the data folder, through `sed`. */
+function listedIn(ls: string, folder: string, sed: string): string {
+  return `sh -c '
     if [ "$(id -u)" = 0 ]; then data=/var/lib/op-dbus; else data=\${XDG_DATA_HOME:-$HOME/.local/share}/op-dbus; fi
-    ls -r "\${OPDBUS_DATA_DIR:-$data}/state/checkpoints" 2>/dev/null | sed -n "s/[.]json$//p"
+    ${ls} "\${OPDBUS_DATA_DIR:-$data}/${folder}" 2>/dev/null | sed ${sed}
   '`
+}
 
 /** As one word for a shell of the family of sh, and for fish where there is no backslash. */
 export function quoted(text: string): string {

@@ -1,6 +1,15 @@
 // Completion for zsh: a function for _arguments, to be put into a folder of fpath as _op-dbus, or to be sourced.
 import type { Command, Completes } from '../command.js'
-import { firstWords, groupsOf, LIST_CHECKPOINTS, type Offer, offersOf, quoted, secondWords } from './words.js'
+import {
+  firstWords,
+  groupsOf,
+  LIST_CHECKPOINTS,
+  LIST_SNAPSHOTS,
+  type Offer,
+  offersOf,
+  quoted,
+  secondWords,
+} from './words.js'
 
 export function zshScript(commands: readonly Command[]): string {
   const one = (command: Command, word: string) => `    ${word})
@@ -37,6 +46,10 @@ ${commands
   .join('\n')}
 _op-dbus-checkpoints() {
   compadd -- $(${LIST_CHECKPOINTS})
+}
+
+_op-dbus-snapshots() {
+  compadd -- $(${LIST_SNAPSHOTS})
 }
 
 _op-dbus() {
@@ -93,5 +106,6 @@ function actionOf(completes: Completes | undefined): string {
   if (completes === 'file') return '_files'
   if (completes === 'folder') return '_files -/'
   if (completes === 'checkpoint') return '_op-dbus-checkpoints'
+  if (completes === 'snapshot') return '_op-dbus-snapshots'
   return `(${completes.join(' ')})`
 }

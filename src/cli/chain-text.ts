@@ -1,0 +1,129 @@
+// Blocks and what is said of them, as text for people. Pure: writes nowhere. Nothing of a block is printed raw: who writes footprints must
+// not steer the terminal of who reads them.
+import type { Block, ChainFault, ChainHead, Found, VerifyReport } from '../blockchain.js'
+import { count, oneLine, plural, table, visible } from '../format.js'
+import type { Look } from './state-text.js'
+import { timeText } from './when.js'
+
+/** Of the name of a plugin or of an operation in a list. */
+const NAME = 24
+/** Digits of a hash in a list. */
+const SHORT_HASH = 12
+/** Of a text within a block. */
+const LONGEST_LINE = 4000
+
+/** A table: number, hash, time, plugin, operation, and what its text says. */
+export function blocksText(blocks: readonly Block[], look: Look): string {
+  return rowsText(
+    blocks.map(block => ['', block] as const),
+    look,
+  )
+}
+
+/** The same with how near each is. */
+export function foundText(found: readonly Found[], look: Look): string {
+  return rowsText(
+    found.map(({ block, score }) => [score.toFixed(3), block] as const),
+    look,
+    'score',
+  )
+}
+
+function rowsText(blocks: readonly (readonly [first: string, block: Block])[], look: Look, first?: string): string {
+  const head = ['block', 'hash', 'time', 'plugin', 'operation']
+  const rows = blocks.map(([lead, { number, hash, header }]) => {
+    const cells = [
+      count(number),
+      hash.slice(0, SHORT_HASH),
+      timeText(header.timestamp),
+      oneLine(header.plugin, NAME),
+      oneLine(header.operation, NAME),
+    ]
+    return first === undefined ? cells : [lead, ...cells]
+  })
+  if (rows.length === 0) return ''
+  const right = first === undefined ? [0] : [0, 1]
+  // The last column takes what the others leave of a line.
+  const narrow = table([first === undefined ? head : [first, ...head], ...rows], right).split('\n')
+  const width = Math.max(...narrow.map(line => line.length))
+  const room = Math.max(16, look.columns - width - 2)
+  const texts = ['what', ...blocks.map(([, block]) => gist(block, room))]
+  return texts
+    .map((text, i) => `${narrow[i]!.padEnd(width)}  ${text}`.trimEnd())
+    .join('\n')
+    .concat('\n')
+}
+
+/** A line for one block, for a list that grows: what is known of widths is that names are mostly short. */
+export function blockLine({ number, hash, header, ...block }: Block, look: Look): string {
+  const names = `${oneLine(header.plugin, NAME).padEnd(8)}  ${oneLine(header.operation, NAME).padEnd(10)}`
+  const start = `${count(number).padStart(7)}  ${hash.slice(0, SHORT_HASH)}  ${timeText(header.timestamp)}  ${names}`
+  return `${start}  ${gist({ number, hash, header, ...block }, Math.max(16, look.columns - start.length - 2))}`.trimEnd()
+}
+
+/** What its text says beyond its plugin and operation, on one line. */
+function gist({ header, body }: Block, room: number): string {
+  if (body === undefined) return '(pruned)'
+  const made = `plugin: ${header.plugin}\noperation: ${header.operation}\n`
+  const text = body.text.startsWith(made) ? body.text.slice(made.length) : body.text
+  return oneLine(text.trim().replace(/\s*\n\s*/g, ', '), room)
+}
+
+/** Everything of one block. */
+export function blockText({ number, hash, header, body }: Block, look: Look): string {
+  const rows: string[][] = [
+    ['hash', hash],
+    ['previous', header.previous],
+    ['appended', timeText(header.timestamp, true)],
+    ['plugin', oneLine(header.plugin, 300)],
+    ['operation', oneLine(header.operation, 300)],
+  ]
+  if (body !== undefined) rows.push(['happened', timeText(1000 * body.footprint.timestamp)])
+  rows.push(
+    ['content hash', header.content],
+    ['data hash', header.data],
+    ['metadata hash', header.metadata],
+    ['text hash', header.text],
+  )
+  const parts = [`block ${count(number)}\n`, indented(table(rows))]
+  if (body === undefined) return `${parts.join('')}\nIts body was pruned.\n`
+  if (body.data !== undefined) parts.push('\ndata\n', indented(lines(JSON.stringify(body.data, undefined, 2), look)))
+  if (Object.keys(body.metadata).length > 0)
+    parts.push('\nmetadata\n', indented(lines(JSON.stringify(body.metadata, undefined, 2), look)))
+  if (body.text !== '') parts.push('\ntext\n', indented(lines(body.text, look)))
+  return parts.join('')
+}
+
+function lines(text: string, look: Look): string {
+  return text
+    .split('\n')
+    .map(line => `${oneLine(line, Math.min(LONGEST_LINE, look.columns - 2))}\n`)
+    .join('')
+}
+
+function indented(text: string): string {
+  return text.replace(/^(?=.)/gm, '  ')
+}
+
+/** `block 12  link  it names another block before it`. */
+export function faultText({ block, kind, message }: ChainFault): string {
+  return `${block === undefined ? 'chain' : `block ${count(block)}`}  ${kind}  ${visible(message)}`
+}
+
+/** What was found, in a line or some; the faults themselves stand before it. */
+export function verifyText(report: VerifyReport): string {
+  const { size, ok, faults, faultCount, pruned, unverified, head } = report
+  const more = faultCount - faults.length
+  const told = more > 0 ? [`and ${plural(more, 'fault', 'faults')} more`] : []
+  const notes = [
+    pruned > 0 ? `${count(pruned)} without body, which was pruned` : '',
+    unverified > 0 ? `${count(unverified)} imported, which nobody could verify` : '',
+    head && ok ? `continues the saved head of ${plural(head.size, 'block', 'blocks')}` : '',
+  ].filter(note => note !== '')
+  const what = ok ? `sound: ${plural(size, 'block', 'blocks')}` : `damaged: ${plural(faultCount, 'fault', 'faults')}`
+  return `${[...told, [what, ...notes].join('; '), ...(ok ? [headText(report)] : [])].join('\n')}\n`
+}
+
+export function headText({ hash, root }: Pick<ChainHead, 'hash' | 'root'>): string {
+  return `last hash  ${hash}\nroot hash  ${root}`
+}

@@ -1,0 +1,57 @@
+// What `op-dbus blockchain prune|snapshot|snapshots|restore` say of themselves: how long bodies stay, and how a chain comes back.
+import { command } from '../command.js'
+import { FOLDERS, TOLD, YES } from './blockchain-options.js'
+
+export const chainPrune = command({
+  name: 'blockchain prune',
+  about: 'let bodies of old blocks go; hashes and proofs stay',
+  more: 'A body stays where any of the options keeps it. Its hashes stay in every case, so that all proofs hold. Snapshots keep what they have.',
+  options: {
+    'keep-last': { value: 'N', help: 'Keep the N newest.' },
+    'keep-within': { value: 'TIME', help: 'Keep what is younger: 36h, 30d, 8w.' },
+    'keep-hourly': { value: 'N', help: 'Keep the newest of each of N hours.' },
+    'keep-daily': { value: 'N', help: 'Keep the newest of each of N days.' },
+    'keep-weekly': { value: 'N', help: 'Keep the newest of each of N weeks.' },
+    'keep-quarterly': { value: 'N', help: 'Keep the newest of each of N quarters.' },
+    'dry-run': { short: 'n', help: 'Only say what would go.' },
+    yes: YES,
+    ...TOLD,
+    ...FOLDERS,
+  },
+  examples: [
+    'op-dbus blockchain prune --keep-within 30d --dry-run',
+    'op-dbus blockchain prune --keep-last 10000 --yes',
+  ],
+  exitCodes: [7],
+  run: async call => (await import('../run/blockchain/keep.js')).pruneCommand(call),
+})
+
+export const chainSnapshot = command({
+  name: 'blockchain snapshot',
+  about: 'keep the chain as it is now, under a name',
+  arguments: { usage: '[NAME]', help: 'What it is called; the time without it.' },
+  options: { ...TOLD, ...FOLDERS },
+  examples: ['op-dbus blockchain snapshot', 'op-dbus blockchain snapshot before-update'],
+  exitCodes: [7],
+  run: async call => (await import('../run/blockchain/keep.js')).snapshotCommand(call),
+})
+
+export const chainSnapshots = command({
+  name: 'blockchain snapshots',
+  about: 'which snapshots there are',
+  options: { ...TOLD, ...FOLDERS },
+  examples: ['op-dbus blockchain snapshots'],
+  exitCodes: [],
+  run: async call => (await import('../run/blockchain/keep.js')).snapshotsCommand(call),
+})
+
+export const chainRestore = command({
+  name: 'blockchain restore',
+  about: 'put back the chain of a snapshot; asks first',
+  more: 'What the chain is now is kept as a snapshot as well.',
+  arguments: { usage: 'NAME', help: 'Which snapshot.', completes: 'snapshot' },
+  options: { yes: YES, ...TOLD, ...FOLDERS },
+  examples: ['op-dbus blockchain restore before-update'],
+  exitCodes: [7, 10],
+  run: async call => (await import('../run/blockchain/keep.js')).restoreCommand(call),
+})

@@ -1,0 +1,31 @@
+// `op-dbus blockchain search`: blocks by meaning, by text, or both.
+import { OpDbusError } from '../../../errors.js'
+import { plural } from '../../../format.js'
+import { foundText } from '../../chain-text.js'
+import type { CommandCall } from '../../command.js'
+import { jsonText, lookOf, wantsJson } from '../telling.js'
+import { type ChainValues, countIn, type FilterValues, filterOf, oneOf, withChain } from './chain.js'
+import { tellNone } from './show.js'
+
+type Values = ChainValues & FilterValues & { readonly top?: string; readonly text?: boolean; readonly hybrid?: boolean }
+
+export async function searchCommand({ values, args, terminal }: CommandCall<Values>): Promise<number> {
+  const text = oneOf(args, 'text, as one argument', 'search')
+  if (values.text && values.hybrid) throw new OpDbusError('INVALID_INPUT', '--text and --hybrid are two ways to search')
+  const json = wantsJson(values, terminal)
+  const k = countIn(values.top, 'top', 10)
+  const filter = filterOf(values)
+  const by = values.text ? 'text' : values.hybrid ? 'hybrid' : 'meaning'
+  return withChain(values, terminal, async chain => {
+    const { found, searched, pending } = await chain.search(text, { ...filter, k, by, signal: terminal.signal })
+    await terminal.out(
+      json
+        ? found.map(({ score, block }) => jsonText({ score, ...block }, 'line')).join('')
+        : foundText(found, lookOf(terminal)),
+    )
+    if (pending > 0)
+      terminal.say(`op-dbus: ${plural(pending, 'block has', 'blocks have')} no vector yet, and could not be found`)
+    if (found.length === 0 && !json && !values.quiet) tellNone(searched === 0 ? chain.size() : searched, terminal)
+    return 0
+  })
+}

@@ -1,0 +1,30 @@
+// `op-dbus blockchain verify`: whether the chain is what was written, a line for each fault.
+import { faultText, verifyText } from '../../chain-text.js'
+import type { CommandCall } from '../../command.js'
+import { DAMAGE_FOUND } from '../../exit-codes.js'
+import { jsonText, wantsJson } from '../telling.js'
+import { type ChainValues, progress, withChain } from './chain.js'
+import { savedHead } from './head.js'
+
+type Values = ChainValues & { readonly full?: boolean; readonly vectors?: boolean; readonly head?: string }
+
+export async function verifyCommand({ values, terminal }: CommandCall<Values>): Promise<number> {
+  const json = wantsJson(values, terminal)
+  const head = await savedHead(values.head, terminal)
+  return withChain(values, terminal, async chain => {
+    const report = await chain.verify({
+      full: values.full,
+      vectors: values.vectors,
+      head,
+      signal: terminal.signal,
+      onProgress: progress(values, terminal),
+    })
+    terminal.status('')
+    if (json) await terminal.out(jsonText(report))
+    else {
+      const faults = report.faults.map(fault => `${faultText(fault)}\n`).join('')
+      if (!(report.ok && values.quiet)) await terminal.out(faults + verifyText(report))
+    }
+    return report.ok ? 0 : DAMAGE_FOUND
+  })
+}
