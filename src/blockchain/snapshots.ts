@@ -101,7 +101,7 @@ export async function pruneSnapshots(
 }
 
 export async function restoreSnapshot(
-  parts: Parts & Pick<ChainParts, 'index' | 'diagnostics'>,
+  parts: Parts & Pick<ChainParts, 'index' | 'tree' | 'diagnostics'>,
   name: string,
   call: WriteCall,
 ): Promise<RestoreReport> {
@@ -128,6 +128,8 @@ export async function restoreSnapshot(
       }, call)
       parts.index?.reset()
       const { size } = manifest
+      // What was kept of a tree is cut back to these blocks now, or by whoever asks next.
+      await parts.tree.root(size).catch(() => {})
       if (diagnostics.restored.heard) {
         diagnostics.restored.tell({ size, before: before?.size ?? 0, micros: 1000 * (clock.monotonic() - began) })
       }

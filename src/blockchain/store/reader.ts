@@ -143,7 +143,8 @@ export class ChainReader {
       let { number, previous } = begin
       let piece: Block[] = []
       let bytes = 0
-      for (const line of linesOf(fd, begin.offset, fs.fstatSync(fd).size)) {
+      const few = begin.end - number <= PIECE_BLOCKS ? this.#bytesTo(begin) : undefined
+      for (const line of linesOf(fd, begin.offset, fs.fstatSync(fd).size, few)) {
         if (number >= begin.end) break
         const block = blockIn(line.bytes, number, previous, begin.head)
         if (typeof block === 'string') {
@@ -154,6 +155,7 @@ export class ChainReader {
         previous = block.hash
         number++
         bytes += line.length
+        if (number >= begin.end) break
         if (piece.length < PIECE_BLOCKS && bytes < PIECE_BYTES) continue
         yield piece
         piece = []
@@ -164,6 +166,12 @@ export class ChainReader {
     } finally {
       fs.closeSync(fd)
     }
+  }
+
+  /** How far a few blocks reach, by the index: a guess that costs nothing but another read where it is wrong. */
+  #bytesTo({ segment, offset, end }: Place): number | undefined {
+    const last = this.#parts.index?.find(end - 1)
+    return last?.segment === segment && last.offset >= offset ? last.offset + last.bytes + 1 - offset : undefined
   }
 
   /** Where a block of the chain lies, and what is there. @throws OpDbusError CHAIN_DAMAGED */
