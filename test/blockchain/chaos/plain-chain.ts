@@ -49,13 +49,7 @@ export function openPlain(data: string, broken: Break, clock: () => number): Tar
         at = next + 1
         if (more > 0) continue
         blocks.push(...whole.splice(0))
-        end = {
-          segment,
-          bytes: Buffer.byteLength(text.slice(0, at)),
-          size: blocks.length,
-          hash: block.hash,
-          torn: at < text.length,
-        }
+        end = { segment, bytes: Buffer.byteLength(text.slice(0, at)), size: blocks.length, hash: block.hash, torn: at < text.length }
       }
       end = { ...end, torn: end.torn && end.bytes < Buffer.byteLength(text) }
     }
@@ -70,7 +64,7 @@ export function openPlain(data: string, broken: Break, clock: () => number): Tar
     }
   }
 
-  async function locked<T>(work: () => Promise<T>): Promise<T> {
+  async function locked<T>(work: () => Promise<T>, onWait?: (who: string) => void): Promise<T> {
     if (broken === 'no-lock') return work()
     const since = Date.now()
     fs.mkdirSync(join(data, 'blockchain'), { recursive: true })
@@ -89,6 +83,7 @@ export function openPlain(data: string, broken: Break, clock: () => number): Tar
         if (errnoOf(error) !== 'EEXIST') throw error
       }
       const [pid = '', started] = holder().split(' ')
+      if (Date.now() - since > 20) onWait?.(`process ${pid}`)
       const robs = broken === 'robs-the-stopped' && Date.now() - since > 50
       if (pid !== '' && (robs || startOf(Number(pid)) !== started)) takeFrom(`${pid} ${started}`)
       await sleep(POLL_MS)
@@ -145,8 +140,7 @@ export function openPlain(data: string, broken: Break, clock: () => number): Tar
         const at = broken === 'leaves-parts' ? fs.fstatSync(fd).size : start
         for (let done = 0; done < bytes.length; ) done += fs.writeSync(fd, bytes, done, bytes.length - done, at + done)
         if (broken !== 'no-sync') fs.fdatasyncSync(fd)
-        if (fresh && broken !== 'no-folder-sync')
-          for (const dir of ['blockchain/timing', 'blockchain', '.']) syncFolder(join(data, dir))
+        if (fresh && broken !== 'no-folder-sync') for (const dir of ['blockchain/timing', 'blockchain', '.']) syncFolder(join(data, dir))
       } catch (error) {
         if (broken !== 'leaves-parts') {
           fs.ftruncateSync(fd, start)
@@ -176,13 +170,11 @@ export function openPlain(data: string, broken: Break, clock: () => number): Tar
   }
 
   return {
-    append: batch =>
+    append: (batch, onWait) =>
       new Promise((resolve, reject) => {
-        queue = queue
-          .then(() => locked(() => write(batch, resolve)))
-          .then(resolve, cause => {
-            reject(cause instanceof OpDbusError ? cause : new OpDbusError('STORE', String(cause), { cause }))
-          })
+        queue = queue.then(() => locked(() => write(batch, resolve), onWait)).then(resolve, cause => {
+          reject(cause instanceof OpDbusError ? cause : new OpDbusError('STORE', String(cause), { cause }))
+        })
       }),
     size: () => seen().length,
     async *stream(from, signal) {
