@@ -145,6 +145,20 @@ describe('a segment that was rewritten', () => {
   })
 })
 
+it('what was pruned or restored is gone from memory when the call answers', async () => {
+  const folder = await chainOf(20)
+  const chain = await open(folder)
+  await chain.snapshot('full')
+  expect((await chain.getBlock(5))?.body).toBeDefined()
+  await chain.prune({ everything: true, hourly: 0, daily: 0, weekly: 0, quarterly: 0 })
+  expect((chain.view(5) ?? (await chain.getBlock(5)))?.body).toBeUndefined()
+  await chain.addBatch(footprints(1, 20))
+  await chain.restore('full')
+  expect(chain.view(20)).toBeUndefined()
+  expect(await chain.getBlock(20)).toBeUndefined()
+  expect((await chain.getBlock(5))?.body).toBeDefined()
+})
+
 describe('blocks', () => {
   it('that are added are read at once, also by whoever else has the chain open', async () => {
     const folder = await chainOf(1)

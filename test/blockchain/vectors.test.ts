@@ -23,6 +23,8 @@ async function world(options?: Parameters<typeof openWorld>[0]): Promise<World> 
 
 /** What a search for `text` finds, best first, where all is well. */
 async function found({ store, vectors }: World, text: string, k = 3): Promise<number[]> {
+  // A search by itself waits for few blocks alone.
+  await vectors.bringUp()
   const report = await searchBlocks({ store, vectors }, text, { k })
   expect(report.pending).toBe(0)
   return report.found.map(({ block }) => block.number)

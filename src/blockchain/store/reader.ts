@@ -2,7 +2,7 @@
 import * as fs from 'node:fs'
 import { isOpDbusError, messageOf, OpDbusError } from '../../errors.js'
 import { quietly } from '../../fs/errno.js'
-import { readAt, syncFile } from '../../fs/files.js'
+import { readAt, statOf, syncFile } from '../../fs/files.js'
 import type { Block } from '../block.js'
 import { readLine } from '../line.js'
 import type { BlockIndex, Location } from '../ports.js'
@@ -96,7 +96,13 @@ export class ChainReader {
 
   read(number: number): Block | undefined {
     if (!Number.isSafeInteger(number) || number < 0 || number >= this.size()) return undefined
-    return guarded(`read block ${number}`, () => this.#find(number).block)
+    const word = this.#parts.rewrites.word()
+    try {
+      return guarded(`read block ${number}`, () => this.#find(number).block)
+    } catch (error) {
+      if (isOpDbusError(error, 'CHAIN_DAMAGED') && this.#isOther(word)) throw replaced(this.#parts.layout.dir)
+      throw error
+    }
   }
 
   async *scan(from: number, to = Number.POSITIVE_INFINITY): AsyncGenerator<readonly Block[]> {
@@ -117,9 +123,15 @@ export class ChainReader {
         }
       }
     } catch (error) {
-      if (isOpDbusError(error, 'CHAIN_DAMAGED') && rewrites.word() !== word) throw replaced(layout.dir)
+      if (isOpDbusError(error, 'CHAIN_DAMAGED') && this.#isOther(word)) throw replaced(layout.dir)
       throw storeError(error, `read the chain in ${layout.dir}`)
     }
+  }
+
+  /** Whether the files are others than when the word was looked up, or are being exchanged just now. */
+  #isOther(word: string): boolean {
+    const { rewrites, layout } = this.#parts
+    return statOf(layout.restoring) !== undefined || rewrites.again() !== word
   }
 
   /** To the end of the segment. @throws OpDbusError CHAIN_DAMAGED behind the last piece that is good */

@@ -44,6 +44,7 @@ export class RowIndex {
   #live = new Uint8Array(FIRST_ROWS)
   #rows = 0
   #dead = 0
+  #largestScale = 0
 
   constructor(kernels: Kernels, files: VectorReader) {
     this.#kernels = kernels
@@ -53,6 +54,11 @@ export class RowIndex {
   /** Records that were read. */
   get rows(): number {
     return this.#rows
+  }
+
+  /** What one step of int8 is in the row where it is largest. */
+  get largestScale(): number {
+    return this.#largestScale
   }
 
   numberAt(place: number): number {
@@ -162,6 +168,7 @@ export class RowIndex {
       if (record === undefined) throw new DamagedRecord(place + i)
       rows.set(record.row, i * dims)
       scales[i] = record.scale
+      if (record.scale > this.#largestScale) this.#largestScale = record.scale
       const at = place + i
       this.#numbers[at] = record.number
       this.#times[at] = record.timestamp

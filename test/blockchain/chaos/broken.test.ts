@@ -2,45 +2,54 @@
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { memoryFolder, temporaryFolder } from '../../support.js'
-import { smallChain, tornChain } from './bases.js'
+import { smallChain } from './bases.js'
 import { injectEverywhere, withoutStrace } from './inject.js'
 import { killWriters } from './kill.js'
+import { limitFiles } from './limit-files.js'
+import { cutPower, withoutLoop } from './power.js'
+import { stopWriters } from './stop.js'
 import type { Break } from './target.js'
 
-describe('kills', () => {
-  it('are nothing to a chain that keeps its promises', async () => {
-    expect((await killWriters({ dir: temporaryFolder(), rounds: 3, seed: 1, plain: 'none' })).faults).toEqual([])
-  })
+/** The chain that keeps its promises, and those that do not. */
+function chains(...broken: Break[]): { readonly plain: Break; readonly isNoticed: boolean }[] {
+  return [{ plain: 'none', isNoticed: false }, ...broken.map(plain => ({ plain, isNoticed: true }))]
+}
 
-  it.each(['no-lock'] as const)('show one that has: %s', async plain => {
-    expect((await killWriters({ dir: temporaryFolder(), rounds: 9, seed: 1, plain })).faults).not.toEqual([])
+it.each(chains('no-lock'))('kills: $plain', async ({ plain, isNoticed }) => {
+  const { faults } = await killWriters({ dir: temporaryFolder(), rounds: 3, seed: 1, plain })
+  expect(faults.length > 0, faults[0]).toBe(isNoticed)
+})
+
+it.each(chains('robs-the-stopped'))('stops: $plain', async ({ plain, isNoticed }) => {
+  const { faults } = await stopWriters({ dir: temporaryFolder(), rounds: isNoticed ? 30 : 2, seed: 1, plain })
+  expect(faults.length > 0, faults[0]).toBe(isNoticed)
+})
+
+it.each(chains('leaves-parts'))('files that may not grow: $plain', async ({ plain, isNoticed }) => {
+  const { faults } = await limitFiles(join(temporaryFolder(), 'data'), plain)
+  expect(faults.length > 0, faults[0]).toBe(isNoticed)
+})
+
+describe.skipIf(withoutStrace !== undefined)(`calls to the system that fail (${withoutStrace ?? 'strace'})`, () => {
+  it.each(chains('answers-early', 'swallows-errors'))('$plain', async ({ plain, isNoticed }) => {
+    const work = memoryFolder()
+    const base = await smallChain(join(work, 'base'), 'none')
+    const { faults, injected } = await injectEverywhere({
+      work,
+      plain,
+      base,
+      only: ['pwrite64', 'fdatasync'],
+      choose: index => index % 3 !== 1,
+    })
+    expect(injected).toBeGreaterThan(0)
+    expect(faults.length > 0, faults[0]).toBe(isNoticed)
   })
 })
 
-describe.skipIf(withoutStrace !== undefined)(`faults at calls to the system (${withoutStrace ?? 'strace'})`, () => {
-  async function inject(plain: Break, base: 'none' | 'small' | 'torn', choose?: (index: number) => boolean) {
-    const work = memoryFolder()
-    const small = base === 'none' ? undefined : await smallChain(join(work, 'small'), 'none')
-    const start = base === 'torn' ? await tornChain(join(work, 'torn'), small!, join(work, 'scratch'), 'none') : small
-    return injectEverywhere({ work, plain, ...(start && { base: start }), ...(choose && { choose }) })
-  }
-
-  it('are nothing to a chain that keeps its promises', async () => {
-    for (const base of ['none', 'small', 'torn'] as const) {
-      const report = await inject('none', base)
-      console.log(base, report)
-      expect(report.faults).toEqual([])
-    }
-  }, 600_000)
-
-  it.each([
-    ['answers-early', 'small'],
-    ['swallows-errors', 'small'],
-    ['no-batches', 'torn'],
-    ['leaves-parts', 'torn'],
-  ] as const)('show one that has: %s', async (plain, base) => {
-    const { faults } = await inject(plain, base)
-    console.log(plain, faults.map(f => f.slice(0, 150)).slice(0, 3), faults.length)
-    expect(faults).not.toEqual([])
-  }, 600_000)
+const missing = withoutLoop()
+describe.skipIf(missing !== undefined)(`losses of power (${missing ?? 'ext4 on a loop device'})`, () => {
+  it.each(chains('no-sync', 'no-folder-sync'))('$plain', async ({ plain, isNoticed }) => {
+    const { faults } = await cutPower({ work: memoryFolder(), cuts: isNoticed ? 12 : 2, seed: 1, plain })
+    expect(faults.length > 0, faults[0]).toBe(isNoticed)
+  })
 })

@@ -14,14 +14,20 @@ export interface CheckOptions extends Pick<Start, 'through' | 'env'> {
   /** Whether the verifier in Go looks as well, where it is here. */
   readonly strangers?: boolean
   readonly later?: Later
+  /** Nothing can be appended here, and this is said. */
+  readonly refusal?: RegExp
 }
 
 let checks = 0
 
 export type Checked = Extract<Event, { kind: 'checked' }>
 
-export async function checkChain(oracle: Oracle, dir: string, options: CheckOptions = {}): Promise<Checked | undefined> {
-  const { plain, append = true, strangers = false, later, through, env } = options
+export async function checkChain(
+  oracle: Oracle,
+  dir: string,
+  options: CheckOptions = {},
+): Promise<Checked | undefined> {
+  const { plain, append = true, strangers = false, later, refusal, through, env } = options
   const tiles = join(dir, 'tiles')
   const name = `check${++checks}`
   const task = { role: 'check', dir, plain, name, append, ...(strangers && { tiles }) } as const
@@ -35,11 +41,15 @@ export async function checkChain(oracle: Oracle, dir: string, options: CheckOpti
   }
   const { before, after, refused, key } = checked
   oracle.check(dir, known, [before, ...(after === undefined ? [] : [after])], later)
-  if (refused !== undefined) oracle.faults.push(`nothing can be appended any more: ${refused}`)
-  if (after !== undefined && !after.verdict.ok) oracle.faults.push(`after the next append: ${JSON.stringify(after.verdict.faults)}`)
+  if (refusal !== undefined && !refusal.test(refused ?? ''))
+    oracle.faults.push(`an append was answered with: ${refused ?? 'a block'}`)
+  if (refusal === undefined && refused !== undefined) oracle.faults.push(`nothing can be appended any more: ${refused}`)
+  if (after !== undefined && !after.verdict.ok)
+    oracle.faults.push(`after the next append: ${JSON.stringify(after.verdict.faults)}`)
   if (key !== undefined) {
     const verdict = tlogVerdict(tiles)
-    if (verdict !== undefined && !verdict.startsWith(`OK ${(after ?? before).size} `)) oracle.faults.push(`the verifier in Go says: ${verdict}`)
+    if (verdict !== undefined && !verdict.startsWith(`OK ${(after ?? before).size} `))
+      oracle.faults.push(`the verifier in Go says: ${verdict}`)
     rmSync(tiles, { recursive: true, force: true })
   }
   return checked

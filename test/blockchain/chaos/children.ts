@@ -1,7 +1,7 @@
 // The processes of these tests, started and ended by the test: what they told is an event each, and none outlives its test.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -13,6 +13,8 @@ import type { Event, Task } from './child.js'
 const PATIENCE_MS = 30_000
 
 const folder = mkdtempSync(join(tmpdir(), 'op-dbus-chaos-'))
+// For processes of other users as well.
+chmodSync(folder, 0o755)
 const program = join(folder, 'child.mjs')
 const running = new Set<Child>()
 const built = build({
@@ -71,7 +73,13 @@ export class Child {
   static async start(task: Task, { through = [], env = {}, onEvent }: Start = {}): Promise<Child> {
     await built
     const [command, ...args] = [...through, process.execPath, program, JSON.stringify(task)]
-    const own = { PATH: process.env.PATH ?? '', UV_THREADPOOL_SIZE: '2', OP_DBUS_VECTOR_LEVEL: 'none', CHAIN_LIBRARY: library, ...env }
+    const own = {
+      PATH: process.env.PATH ?? '',
+      UV_THREADPOOL_SIZE: '2',
+      OP_DBUS_VECTOR_LEVEL: 'none',
+      CHAIN_LIBRARY: library,
+      ...env,
+    }
     return new Child(spawn(command!, args, { env: own, stdio: ['pipe', 'pipe', 'pipe'] }), onEvent)
   }
 

@@ -49,7 +49,13 @@ export function openPlain(data: string, broken: Break, clock: () => number): Tar
         at = next + 1
         if (more > 0) continue
         blocks.push(...whole.splice(0))
-        end = { segment, bytes: Buffer.byteLength(text.slice(0, at)), size: blocks.length, hash: block.hash, torn: at < text.length }
+        end = {
+          segment,
+          bytes: Buffer.byteLength(text.slice(0, at)),
+          size: blocks.length,
+          hash: block.hash,
+          torn: at < text.length,
+        }
       }
       end = { ...end, torn: end.torn && end.bytes < Buffer.byteLength(text) }
     }
@@ -115,7 +121,7 @@ export function openPlain(data: string, broken: Break, clock: () => number): Tar
     const drafts = batch.map(footprint => draftOf(footprint, clock()))
     let previous = end.hash
     const lines = drafts.map((draft, index) => {
-      const more = broken === 'no-batches' ? 0 : drafts.length - 1 - index
+      const more = drafts.length - 1 - index
       const line = lineOf(draft, { number: end.size + index, previous, timestamp: clock() }, more)
       previous = line.block.hash
       return line
@@ -139,7 +145,8 @@ export function openPlain(data: string, broken: Break, clock: () => number): Tar
         const at = broken === 'leaves-parts' ? fs.fstatSync(fd).size : start
         for (let done = 0; done < bytes.length; ) done += fs.writeSync(fd, bytes, done, bytes.length - done, at + done)
         if (broken !== 'no-sync') fs.fdatasyncSync(fd)
-        if (fresh && broken !== 'no-folder-sync') for (const dir of ['blockchain/timing', 'blockchain', '.']) syncFolder(join(data, dir))
+        if (fresh && broken !== 'no-folder-sync')
+          for (const dir of ['blockchain/timing', 'blockchain', '.']) syncFolder(join(data, dir))
       } catch (error) {
         if (broken !== 'leaves-parts') {
           fs.ftruncateSync(fd, start)
@@ -163,7 +170,7 @@ export function openPlain(data: string, broken: Break, clock: () => number): Tar
     const { blocks } = look()
     const [pid = '', started] = holder().split(' ')
     const works = pid !== '' && startOf(Number(pid)) === started
-    if (broken === 'eager-readers' || !works) return blocks
+    if (!works) return blocks
     const said = Number(textOf(ack))
     return blocks.slice(0, said)
   }
@@ -171,9 +178,11 @@ export function openPlain(data: string, broken: Break, clock: () => number): Tar
   return {
     append: batch =>
       new Promise((resolve, reject) => {
-        queue = queue.then(() => locked(() => write(batch, resolve))).then(resolve, cause => {
-          reject(cause instanceof OpDbusError ? cause : new OpDbusError('STORE', String(cause), { cause }))
-        })
+        queue = queue
+          .then(() => locked(() => write(batch, resolve)))
+          .then(resolve, cause => {
+            reject(cause instanceof OpDbusError ? cause : new OpDbusError('STORE', String(cause), { cause }))
+          })
       }),
     size: () => seen().length,
     async *stream(from, signal) {

@@ -31,8 +31,6 @@ export type Break =
   | 'no-sync'
   | 'no-folder-sync'
   | 'leaves-parts'
-  | 'no-batches'
-  | 'eager-readers'
   | 'swallows-errors'
 
 export interface TargetOptions {
