@@ -3,10 +3,11 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CachedBlocks } from './blockchain/cached-blocks.js'
 import { Chain } from './blockchain/chain.js'
-import { ChainVectors } from './blockchain/chain-vectors.js'
+import { ChainVectors, type OlderEmbeddings } from './blockchain/chain-vectors.js'
 import { openBlockIndex } from './blockchain/store/index-files.js'
 import { firstHash, openBlockStore } from './blockchain/store/open.js'
 import { finishCutOff } from './blockchain/store/restoring.js'
+import type { SpaceRecord } from './blockchain/store/vector-files.js'
 import { VectorFolder } from './blockchain/store/vector-folder.js'
 import { openTree } from './blockchain/tree.js'
 import { timer } from './cache/within.js'
@@ -28,6 +29,7 @@ export type {
   FootprintInput,
 } from './blockchain/block.js'
 export type { Chain } from './blockchain/chain.js'
+export { checkConsistency, checkProof, openHead } from './blockchain/log/heads.js'
 export type { WriteCall } from './blockchain/ports.js'
 export type * from './blockchain/reports.js'
 export type * from './blockchain/upkeep-reports.js'
@@ -95,6 +97,7 @@ export async function openChain(options: ChainOptions = {}): Promise<Chain> {
       timer: quietTimer,
       warn,
       openKernels: async () => (await import('./kernels.js')).openKernels(),
+      openOlder: record => openOlder(record, { ...ofCaches, dir: caches.dir }),
     }),
     clock,
     warn,
@@ -105,7 +108,16 @@ export async function openChain(options: ChainOptions = {}): Promise<Chain> {
       weekly: config.retainWeekly,
       quarterly: config.retainQuarterly,
     },
+    ...(config.logName !== undefined && { logName: config.logName }),
     snapshotsDir: join(dataDir, 'snapshots'),
     release,
   })
+}
+
+/** What made the vectors of blocks before another model was chosen. It is not fetched again, and nothing stands in for it. */
+async function openOlder({ model }: SpaceRecord, options: OpenOptions): Promise<OlderEmbeddings> {
+  if (model === undefined) throw new OpDbusError('MODEL_NOT_FOUND', 'an embedder that was given made them')
+  const { embedder: _, ...rest } = options
+  const caches = await (await import('./node.js')).openCaches({ ...rest, model, fallback: false, offline: true })
+  return { embeddings: caches.embeddings, close: () => caches.close() }
 }

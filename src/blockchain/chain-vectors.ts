@@ -17,8 +17,8 @@ const START_MS = 250
 /** After a failure, then twice as long each time. */
 const RETRY_MS = 1000
 const MOST_RETRY_MS = 60_000
-/** Blocks without a vector that a search waits for: some seconds at most. With more, it says how many are missing. */
-const WAITED_FOR = 1024
+/** Blocks without a vector that a search waits for: a few seconds on a slow machine. With more, it says how many are missing. */
+const WAITED_FOR = 256
 
 export interface ChainVectorsParts {
   readonly store: BlockStore

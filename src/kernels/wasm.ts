@@ -12,6 +12,16 @@ interface Exports {
   normalize(rows: number, dims: number, count: number): void
   quantize(rows: number, dims: number, count: number, out: number, stride: number, scales: number): void
   dotInt8(rows: number, stride: number, count: number, scales: number, query: number, scale: number, out: number): void
+  dotInt8Among(
+    rows: number,
+    stride: number,
+    among: number,
+    count: number,
+    scales: number,
+    query: number,
+    scale: number,
+    out: number,
+  ): void
 }
 
 export interface WasmOptions {
@@ -150,11 +160,12 @@ class FloatRows implements RowBlock {
   }
 }
 
-/** One allocation: rows | query as int8 | query | scales, the query's last | scores. */
+/** One allocation: rows | query as int8 | the same as int16 | query | scales, the query's last | scores. */
 class Int8Rows implements RowBlock {
   readonly #stride: number
   readonly #rows: number
   readonly #query: number
+  readonly #wide: number
   readonly #floats: number
   readonly #scales: number
   readonly #scores: number
@@ -168,9 +179,10 @@ class Int8Rows implements RowBlock {
   ) {
     this.#stride = align(dims)
     const floats = align(4 * dims)
-    this.#rows = heap.take((capacity + 1) * this.#stride + floats + 8 * capacity + 4)
+    this.#rows = heap.take((capacity + 3) * this.#stride + floats + 8 * capacity + 4)
     this.#query = this.#rows + capacity * this.#stride
-    this.#floats = this.#query + this.#stride
+    this.#wide = this.#query + this.#stride
+    this.#floats = this.#wide + 2 * this.#stride
     this.#scales = this.#floats + floats
     this.#queryScale = this.#scales + 4 * capacity
     this.#scores = this.#queryScale + 4
@@ -219,17 +231,21 @@ class Int8Rows implements RowBlock {
 
   dot(query: Float32Array, rows: number): Float32Array {
     const scale = this.#putQuery(query)
-    this.exports.dotInt8(this.#rows, this.#stride, rows, this.#scales, this.#query, scale, this.#scores)
+    this.exports.dotInt8(this.#rows, this.#stride, rows, this.#scales, this.#wide, scale, this.#scores)
     return this.heap.floats(this.#scores, rows)
   }
 
   dotAmong(query: Float32Array, among: Uint32Array): Float32Array {
-    const scale = this.#putQuery(query)
-    forRuns(among, (row, count, at) => {
-      const start = this.#rows + row * this.#stride
-      const scales = this.#scales + 4 * row
-      this.exports.dotInt8(start, this.#stride, count, scales, this.#query, scale, this.#scores + 4 * at)
-    })
+    const { heap } = this
+    const list = heap.take(among.byteLength)
+    try {
+      new Uint32Array(heap.memory.buffer, list, among.length).set(among)
+      const scale = this.#putQuery(query)
+      const [rows, stride, scales, out] = [this.#rows, this.#stride, this.#scales, this.#scores]
+      this.exports.dotInt8Among(rows, stride, list, among.length, scales, this.#wide, scale, out)
+    } finally {
+      heap.give(list)
+    }
     return this.heap.floats(this.#scores, among.length)
   }
 
@@ -242,6 +258,8 @@ class Int8Rows implements RowBlock {
     const { dims, heap } = this
     heap.floats(this.#floats, dims).set(query)
     this.exports.quantize(this.#floats, dims, 1, this.#query, this.#stride, this.#queryScale)
+    const { buffer } = heap.memory
+    new Int16Array(buffer, this.#wide, this.#stride).set(new Int8Array(buffer, this.#query, this.#stride))
     return heap.floats(this.#queryScale, 1)[0]!
   }
 }

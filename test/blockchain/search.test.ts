@@ -107,8 +107,29 @@ describe('search by meaning', () => {
       store,
       Array.from({ length: 1000 }, () => 'eth0 lost route'),
     )
+    await vectors.bringUp()
     const { found } = await searchBlocks({ store, vectors }, 'eth0 lost', { k: 3 })
     expect(numbers(found)).toEqual([0, 1000, 999])
+  })
+
+  it('tells apart what lies nearer together than int8 can tell', async () => {
+    const embed = async (texts: readonly string[]) =>
+      Float32Array.from(texts.flatMap(text => [Math.cos(Number(text) / 1000), Math.sin(Number(text) / 1000)]))
+    const caches = await openCaches({
+      dir: memoryFolder(),
+      embedder: { space: 'angles', dims: 2, embed },
+      embeddingDiskCache: false,
+    })
+    const { vectors, store, close } = await openWorld({ embeddings: caches.embeddings })
+    open.push({ close }, caches)
+    await remember(
+      store,
+      Array.from({ length: 3000 }, (_, i) => `${i}`),
+    )
+    await vectors.bringUp()
+    for (const angle of [0, 700, 1571, 2998]) {
+      expect(numbers((await searchBlocks({ store, vectors }, `${angle}`, { k: 1 })).found)).toEqual([angle])
+    }
   })
 
   it('answers with the block of the chain alone, and tells one whose body is not what was written', async () => {

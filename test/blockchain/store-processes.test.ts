@@ -117,8 +117,11 @@ describe('processes', () => {
     one.process.kill('SIGSTOP')
     const { store } = testStore(dir)
     let waited = false
-    const append = store.append([draft(2)], { onWait: () => (waited = true) && one.process.kill('SIGCONT') })
-    expect(await append).toMatchObject([{ number: 1 }])
+    const onWait = () => {
+      waited = true
+      one.process.kill('SIGCONT')
+    }
+    expect(await store.append([draft(2)], { onWait })).toMatchObject([{ number: 1 }])
     one.process.kill('SIGCONT')
     one.process.stdin!.write('go\n')
     expect(await one.end()).toBe(0)

@@ -23,6 +23,8 @@ async function world(options?: Parameters<typeof openWorld>[0]): Promise<World> 
 
 /** What a search for `text` finds, best first, where all is well. */
 async function found({ store, vectors }: World, text: string, k = 3): Promise<number[]> {
+  // A search by itself waits for few blocks alone.
+  await vectors.bringUp()
   const report = await searchBlocks({ store, vectors }, text, { k })
   expect(report.pending).toBe(0)
   return report.found.map(({ block }) => block.number)
@@ -249,6 +251,21 @@ describe('when the chain is not what it was', () => {
     expect(await faultsOf(one)).toEqual([])
     await remember(one.store, ['later'])
     expect(await found(other, 'later', 1)).toEqual([300])
+  })
+
+  it('takes out what was pruned when nobody said so', async () => {
+    const one = await world()
+    await remember(one.store, texts(300))
+    await one.vectors.bringUp()
+    prune(one.store, [7, 299])
+    await one.vectors.bringUp()
+    expect(await faultsOf(one)).toEqual([])
+    expect(sealOf(one)).toMatchObject({ records: 300, next: 300, forgotten: 2, rewrites: one.store.rewrites() })
+    // And is not looked for again.
+    one.store.asked.length = 0
+    await one.vectors.bringUp()
+    expect(one.store.asked.length).toBeLessThan(10)
+    expect((await searchBlocks(one, 'text 7', { k: 300 })).searched).toBe(298)
   })
 
   it('has vectors again of blocks whose bodies came back', async () => {

@@ -53,6 +53,7 @@ class Attempt {
   readonly #texts: string[] = []
   readonly #now: number
   #tip: Tip
+  #length = 0
 
   constructor(tip: Tip, now: number) {
     this.#tip = tip
@@ -77,7 +78,9 @@ class Attempt {
   }
 
   group(outcomes: readonly (readonly Block[] | OpDbusError)[]): Group {
-    const bytes = Buffer.from(this.#texts.join(''))
+    const bytes = Buffer.allocUnsafe(this.#length)
+    let at = 0
+    for (const text of this.#texts) at += bytes.write(text, at)
     return { outcomes, blocks: this.#blocks, locations: this.#locations, bytes, tip: this.#tip }
   }
 
@@ -102,6 +105,7 @@ class Attempt {
     const { segment, bytes: offset, count } = this.#tip
     const length = Buffer.byteLength(text)
     this.#texts.push(text)
+    this.#length += length
     this.#blocks.push(block)
     this.#locations.push(locationOf(block, segment, offset, length - 1))
     this.#tip = { segment, bytes: offset + length, count: count + 1, hash: block.hash }

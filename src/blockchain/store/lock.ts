@@ -4,7 +4,7 @@ import * as fs from 'node:fs'
 import { abortError, OpDbusError } from '../../errors.js'
 import { errnoOf, quietly } from '../../fs/errno.js'
 import { createFile, readAt, readSmall, statOf, unlink, writeAt } from '../../fs/files.js'
-import { isCertainlyAlive, isDead, type NamedProcess, pidPlace, startOf } from '../../fs/process-identity.js'
+import { isCertainlyAlive, isDead, isOfEarlierBoot, type NamedProcess, pidPlace, startOf } from '../../fs/process-identity.js'
 
 /*
    The rules are those of fs/mutex.ts: a process that is certainly dead has no lock any more; one that nobody here can look up (another
@@ -13,6 +13,10 @@ import { isCertainlyAlive, isDead, type NamedProcess, pidPlace, startOf } from '
 */
 const BEAT_MS = 2_000
 const STALE_MS = 60_000
+/** A loss of power leaves a file that says nothing; who makes one where there are no hard links fills it at once. */
+const NAMELESS_MS = 1_000
+/** What an earlier boot of this host left: five beats, in case another host bears the same name. */
+const REBOOT_MS = 10_000
 /** For so long a lock that is free is left to who is next. */
 const NEXT_MS = 200
 const MOST_BYTES = 4096
@@ -87,12 +91,10 @@ export class WriterLock {
           freeSince = undefined
           if (other.stamp !== seen.stamp) seen = { stamp: other.stamp, since: now }
           const silent = now - seen.since
-          if (isGone(other.owner, silent)) {
-            this.#breakLock(other.text, silent)
-            continue
-          }
+          const gone = isGone(other.owner, silent)
+          if (gone && this.#breakLock(other.text, silent)) continue
           isNext ||= this.#make(this.#next)
-          onWait(other.owner ? `process ${other.owner.pid}` : 'another process')
+          if (!gone) onWait(other.owner ? `process ${other.owner.pid}` : 'another process')
         }
         await this.#io.sleep(pause(now - began), signal).catch(error => {
           throw signal.aborted ? abortError(signal) : error
@@ -112,9 +114,13 @@ export class WriterLock {
     return bytes.toString('utf8', 0, readAt(this.#file, bytes, 0)) === this.#own
   }
 
-  /** Whether another process waits for it. */
+  /** Whether another process waits for it; a look that fails says no, and whoever waits is waited for a little longer. Never throws. */
   isWanted(): boolean {
-    return statOf(this.#next) !== undefined
+    try {
+      return statOf(this.#next) !== undefined
+    } catch {
+      return false
+    }
   }
 
   /** Never throws. */
@@ -214,17 +220,18 @@ export class WriterLock {
 
   /**
    * Removes the file whose owner was judged gone. Who does it holds another file meanwhile and looks again under it, so that nobody
-   * removes a lock that was taken since.
+   * removes a lock that was taken since. False where another process is at it.
    */
-  #breakLock(judged: string, silent: number): void {
+  #breakLock(judged: string, silent: number): boolean {
     const guard = `${this.#path}.taking`
     if (!this.#make(guard)) {
       const other = this.#look(guard)
       if (other !== undefined && isGone(other.owner, silent - STALE_MS)) quietly(() => unlink(guard))
-      return
+      return false
     }
     try {
       if (readSmall(this.#path, MOST_BYTES) === judged) unlink(this.#path)
+      return true
     } finally {
       unlink(guard)
     }
@@ -253,8 +260,10 @@ function ownerOf(text: string): Owner | undefined {
 
 /** `silent`: for how many milliseconds it did not touch its file. */
 function isGone(owner: Owner | undefined, silent: number): boolean {
-  if (owner !== undefined && isDead(owner)) return true
+  if (owner === undefined) return silent >= NAMELESS_MS
+  if (isDead(owner)) return true
+  if (silent >= REBOOT_MS && isOfEarlierBoot(owner)) return true
   // A thread of this process that was ended keeps nobody waiting: this process lives, and so would its beat.
-  const waits = owner !== undefined && owner.pid !== process.pid && isCertainlyAlive(owner)
+  const waits = owner.pid !== process.pid && isCertainlyAlive(owner)
   return silent >= STALE_MS && !waits
 }

@@ -2,7 +2,7 @@
 import * as fs from 'node:fs'
 import { isOpDbusError, messageOf, OpDbusError } from '../../errors.js'
 import { quietly } from '../../fs/errno.js'
-import { readAt, syncFile } from '../../fs/files.js'
+import { readAt, statOf, syncFile } from '../../fs/files.js'
 import type { Block } from '../block.js'
 import { readLine } from '../line.js'
 import type { BlockIndex, Location } from '../ports.js'
@@ -96,7 +96,13 @@ export class ChainReader {
 
   read(number: number): Block | undefined {
     if (!Number.isSafeInteger(number) || number < 0 || number >= this.size()) return undefined
-    return guarded(`read block ${number}`, () => this.#find(number).block)
+    const word = this.#parts.rewrites.word()
+    try {
+      return guarded(`read block ${number}`, () => this.#find(number).block)
+    } catch (error) {
+      if (isOpDbusError(error, 'CHAIN_DAMAGED') && this.#isOther(word)) throw replaced(this.#parts.layout.dir)
+      throw error
+    }
   }
 
   async *scan(from: number, to = Number.POSITIVE_INFINITY): AsyncGenerator<readonly Block[]> {
@@ -117,9 +123,15 @@ export class ChainReader {
         }
       }
     } catch (error) {
-      if (isOpDbusError(error, 'CHAIN_DAMAGED') && rewrites.word() !== word) throw replaced(layout.dir)
+      if (isOpDbusError(error, 'CHAIN_DAMAGED') && this.#isOther(word)) throw replaced(layout.dir)
       throw storeError(error, `read the chain in ${layout.dir}`)
     }
+  }
+
+  /** Whether the files are others than when the word was looked up, or are being exchanged just now. */
+  #isOther(word: string): boolean {
+    const { rewrites, layout } = this.#parts
+    return statOf(layout.restoring) !== undefined || rewrites.again() !== word
   }
 
   /** To the end of the segment. @throws OpDbusError CHAIN_DAMAGED behind the last piece that is good */
@@ -131,7 +143,8 @@ export class ChainReader {
       let { number, previous } = begin
       let piece: Block[] = []
       let bytes = 0
-      for (const line of linesOf(fd, begin.offset, fs.fstatSync(fd).size)) {
+      const few = begin.end - number <= PIECE_BLOCKS ? this.#bytesTo(begin) : undefined
+      for (const line of linesOf(fd, begin.offset, fs.fstatSync(fd).size, few)) {
         if (number >= begin.end) break
         const block = blockIn(line.bytes, number, previous, begin.head)
         if (typeof block === 'string') {
@@ -142,6 +155,7 @@ export class ChainReader {
         previous = block.hash
         number++
         bytes += line.length
+        if (number >= begin.end) break
         if (piece.length < PIECE_BLOCKS && bytes < PIECE_BYTES) continue
         yield piece
         piece = []
@@ -152,6 +166,12 @@ export class ChainReader {
     } finally {
       fs.closeSync(fd)
     }
+  }
+
+  /** How far a few blocks reach, by the index: a guess that costs nothing but another read where it is wrong. */
+  #bytesTo({ segment, offset, end }: Place): number | undefined {
+    const last = this.#parts.index?.find(end - 1)
+    return last?.segment === segment && last.offset >= offset ? last.offset + last.bytes + 1 - offset : undefined
   }
 
   /** Where a block of the chain lies, and what is there. @throws OpDbusError CHAIN_DAMAGED */

@@ -146,13 +146,13 @@ export class VectorWriter extends VectorReader {
   }
 
   /** Forgets the records from `records` on; the blocks behind the last that stays are looked at again. @throws OpDbusError STORE */
-  async cut(records: number): Promise<void> {
+  async cut(records: number, rewrites = this.#seal.rewrites): Promise<void> {
     await this.#told(async () => {
       const last = records === 0 ? undefined : this.scanAt(records - 1)
       // What cannot be read is no end either.
       const kept = last === undefined ? 0 : records
       const next = last === undefined ? 0 : last.number + 1
-      await this.#put({ ...this.#seal, generation: randomBytes(8).toString('hex'), records: kept, next })
+      await this.#put({ ...this.#seal, generation: randomBytes(8).toString('hex'), records: kept, next, rewrites })
       await this.#truncate(kept)
     })
   }

@@ -7,12 +7,12 @@ import type { Block } from '../block.js'
 import type { BlockReader, BlockStore } from '../ports.js'
 import type { SpaceRecord, VectorReader, VectorWriter } from '../store/vector-files.js'
 import type { VectorFolder } from '../store/vector-folder.js'
-import { type Entry, unit } from './format.js'
+import { type Entry, type State, unit } from './format.js'
 
 /** Blocks whose texts are embedded together, and whose vectors are made durable together. */
 const BATCH = 256
-/** Pruned blocks that are looked at once more after a rewrite: a restore brings back all that a snapshot has. */
-const SAMPLES = 32
+/** Records that are looked at in one piece after a prune or a restore. */
+const SWEPT = 4096
 
 /** What says that nothing can be embedded now, rather than that a text is at fault. */
 const NOT_THE_TEXT: readonly ErrorCode[] = [
@@ -94,7 +94,8 @@ function isUpToDate(folder: VectorFolder, store: BlockStore, { space }: SpaceRec
  * before it are.
  */
 async function fitToChain(writer: VectorWriter, store: BlockStore): Promise<void> {
-  const { records, next, rewrites, forgotten } = writer.seal()
+  const { records, next, rewrites } = writer.seal()
+  const now = store.rewrites()
   let [good, bad] = [0, records + 1]
   if (fits(writer, records - 1, store)) good = records
   else {
@@ -105,9 +106,9 @@ async function fitToChain(writer: VectorWriter, store: BlockStore): Promise<void
     }
   }
   if (good < records) await writer.cut(good)
-  else if (rewrites !== store.rewrites() || next > store.size()) {
-    const back = forgotten > 0 && (await isBackAgain(writer, store))
-    await writer.cut(back ? 0 : records)
+  if (rewrites !== now || next > store.size()) {
+    const kept = (await sweep(writer, store)) ? writer.seal().records : 0
+    await writer.cut(kept, now)
   }
 }
 
@@ -119,24 +120,33 @@ function fits(files: VectorReader, place: number, store: BlockReader): boolean {
   return store.read(record.number)?.hash === record.hash
 }
 
-/** Whether a block that lost its vector to a prune has its body again. */
-async function isBackAgain(writer: VectorWriter, store: BlockReader): Promise<boolean> {
+/**
+ * Looks at every block that has a record: vectors of those that were pruned are taken out. False where a restore brought bodies back whose
+ * vectors were taken out before.
+ */
+async function sweep(writer: VectorWriter, store: BlockReader): Promise<boolean> {
   const { records } = writer.seal()
-  const step = 4096
-  let looked = 0
-  for (let place = 0; place < records && looked < SAMPLES; place += step) {
-    const bytes = writer.readScan(place, Math.min(step, records - place))
-    const { scanBytes } = writer.format
-    for (let at = 0; at < bytes.length; at += scanBytes) {
-      const record = writer.format.readScan(bytes.subarray(at, at + scanBytes))
-      if (record?.state !== 'forgotten') continue
-      if (store.read(record.number)?.body !== undefined) return true
-      looked++
-      break
+  const { format } = writer
+  const gone = new Set<number>()
+  for (let place = 0; place < records; place += SWEPT) {
+    const bytes = writer.readScan(place, Math.min(SWEPT, records - place))
+    const states = new Map<number, State>()
+    for (let at = 0; at < bytes.length; at += format.scanBytes) {
+      const record = format.readScan(bytes.subarray(at, at + format.scanBytes))
+      if (record !== undefined) states.set(record.number, record.state)
+    }
+    const numbers = [...states.keys()]
+    for await (const blocks of store.scan(numbers[0] ?? 0, (numbers.at(-1) ?? -1) + 1)) {
+      for (const { number, body } of blocks) {
+        const state = states.get(number)
+        if (state === 'forgotten' && body !== undefined) return false
+        if (state === 'vector' && body === undefined) gone.add(number)
+      }
     }
     await yieldToEventLoop()
   }
-  return false
+  await writer.forget(number => gone.has(number))
+  return true
 }
 
 /** False where there was nothing to add. */

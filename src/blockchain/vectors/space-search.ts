@@ -7,12 +7,14 @@ import type { VectorFolder } from '../store/vector-folder.js'
 import { unit } from './format.js'
 import { DamagedRecord, RowIndex } from './row-index.js'
 
-/** Candidates for each of the k that are asked for, and at least: with so many, 1,000,000 vectors of 384 dims had a recall of 1. */
+/** Candidates whose floats are looked at for each of the k that are asked for, and at least. More, where that does not settle it. */
 const TIMES_K = 4
 const LEAST = 40
-/** Rows that a scan hands over, so that equal vectors (equal texts) do not push the others out; and at most, when they do. */
-const SCANNED = 256
-const MOST_SCANNED = 65_536
+/** Rows that a scan hands over; and at most, where very many lie as near as int8 can tell. */
+const SCANNED = 96
+const MOST_SCANNED = 16_384
+/** Standard deviations of rounding that are reckoned with: one row in 10^9 is farther off. */
+const DEVIATIONS = 6
 
 /** A vector that is near, by the chain's numbers. */
 export interface Near {
@@ -68,19 +70,24 @@ export class SpaceSearch {
     const [index, files] = [this.#index, this.#files]
     if (index === undefined || files === undefined) return { near: [], fitting: 0 }
     const wanted = Math.max(TIMES_K * k, LEAST)
-    for (let scanned = Math.max(SCANNED, wanted); ; scanned *= 16) {
+    const error = int8Error(query, index.largestScale)
+    const near: Near[] = []
+    const top = new Top(k)
+    for (let scanned = Math.max(SCANNED, wanted); ; scanned = Math.min(scanned * 16, MOST_SCANNED)) {
       const { best, fitting } = await index.nearest(query, scanned, filter, from)
-      const near: Near[] = []
-      let groups = 0
-      let inGroup = 0
-      for (const [i, { place, score }] of best.entries()) {
-        // Equal texts have equal vectors, so equal scores: of each, the k newest are as many as can be asked for.
-        const isNew = score !== best[i - 1]?.score
-        if (isNew && ++groups > wanted) break
-        inGroup = isNew ? 1 : inGroup + 1
-        if (inGroup <= wanted) near.push(this.#rescored(files, place, query))
+      // Those that a shorter list had stand first in this one, too.
+      let settled = best.length >= fitting || scanned >= MOST_SCANNED
+      for (const { place, score } of best.slice(near.length)) {
+        // No row behind this one can be among the k nearest.
+        if (near.length >= wanted && score + error < top.least) {
+          settled = true
+          break
+        }
+        const one = this.#rescored(files, place, query)
+        near.push(one)
+        top.add(one.score)
       }
-      if (groups < wanted && best.length < fitting && scanned < MOST_SCANNED) continue
+      if (!settled) continue
       near.sort((a, b) => b.score - a.score || b.number - a.number)
       return { near, fitting }
     }
@@ -116,4 +123,40 @@ export class SpaceSearch {
     this.#files = undefined
     this.#seal = undefined
   }
+}
+
+/** The highest of the scores that it was given. */
+class Top {
+  readonly #scores: number[] = []
+
+  constructor(private readonly k: number) {}
+
+  /** The k-th highest. */
+  get least(): number {
+    return this.#scores.length < this.k ? Number.NEGATIVE_INFINITY : this.#scores.at(-1)!
+  }
+
+  add(score: number): void {
+    if (score <= this.least) return
+    let [low, high] = [0, this.#scores.length]
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if (this.#scores[middle]! >= score) low = middle + 1
+      else high = middle
+    }
+    this.#scores.splice(low, 0, score)
+    if (this.#scores.length > this.k) this.#scores.pop()
+  }
+}
+
+/**
+ * How far the dot product of two int8 rows may be from the cosine. A number is off by at most half a step, so a vector of length 1 moves it by
+ * half a step times the root of the dims; and, as steps are rounded up as often as down, hardly ever by more than some standard deviations.
+ */
+function int8Error(query: Float32Array, rowStep: number): number {
+  const queryStep = query.reduce((most, x) => Math.max(most, Math.abs(x)), 0) / 127
+  const never =
+    ((queryStep + rowStep + (queryStep * rowStep * Math.sqrt(query.length)) / 2) / 2) * Math.sqrt(query.length)
+  const hardlyEver = DEVIATIONS * Math.sqrt((queryStep ** 2 + rowStep ** 2) / 12)
+  return Math.min(never, hardlyEver)
 }
