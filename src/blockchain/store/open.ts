@@ -111,7 +111,12 @@ class FileBlockStore implements BlockStore {
   }
 
   acknowledged(): { readonly size: number; readonly hash: string } | undefined {
-    return this.#reader.acknowledged()
+    const head = new HeadFile(this.#layout.head)
+    try {
+      return head.read()
+    } finally {
+      head.forget()
+    }
   }
 
   moreThan(size: number, signal: AbortSignal | undefined): Promise<void> {

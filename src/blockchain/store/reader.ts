@@ -74,14 +74,7 @@ export class ChainReader {
   /** How much of the last segment may be read while a process writes; undefined where none does. */
   limit(): { readonly segment: number; readonly bytes: number } | undefined {
     // What is in the way of a segment is told line by line.
-    if (this.#parts.lock.holder() === undefined) return undefined
-    const { segment, bytes } = this.#current()
-    return { segment, bytes }
-  }
-
-  /** What the last writer said. */
-  acknowledged(): { readonly size: number; readonly hash: string } | undefined {
-    return this.#parts.head.read()
+    return this.#parts.lock.holder() === undefined ? undefined : this.#current()
   }
 
   /** Everything that this process knew of the files, since they are others now. */
