@@ -1,7 +1,7 @@
 // Whether a chain is what was written: every line of every segment is read, everything is worked out anew, and what is derived is compared
 // with it. Believes no cache, no index and no tree, and repairs nothing.
 import { yieldToEventLoop } from '../cache/yield-to-event-loop.js'
-import { isOpDbusError, throwIfAborted } from '../errors.js'
+import { isOpDbusError, OpDbusError, throwIfAborted } from '../errors.js'
 import { NO_PREVIOUS } from './block.js'
 import type { ChainParts } from './chain-parts.js'
 import { markOf } from './exchange/mark.js'
@@ -17,7 +17,20 @@ import { Witness } from './verify/witness.js'
 /** Lines between two turns of the event loop: some milliseconds. */
 const IN_A_TURN = 200
 
+/** How often it begins again where the chain is pruned or restored meanwhile. */
+const TRIES = 3
+
 export async function verifyChain(parts: ChainParts, call: VerifyCall = {}): Promise<VerifyReport> {
+  const { store } = parts
+  for (let tries = 1; ; tries++) {
+    const word = store.rewrites()
+    const report = await verifyOnce(parts, call)
+    if (report.ok || store.rewrites() === word) return report
+    if (tries === TRIES) throw new OpDbusError('STORE', 'the chain is pruned or restored while it is read: try again')
+  }
+}
+
+async function verifyOnce(parts: ChainParts, call: VerifyCall): Promise<VerifyReport> {
   const check = new Check(parts, call)
   const total = sizeOf(parts) ?? 0
   let done = 0
@@ -59,7 +72,8 @@ class Check {
     const tree = stored && new TreeCheck(stored, this.faults)
     this.#tree = tree
     this.#root = new GrowingRoot(tree && ((level, index, hash) => tree.subtree(level, index, hash)))
-    if (full && parts.index) this.#index = new IndexCheck(parts.index, this.faults)
+    // After a prune or a restore the index may be of the chain as it was: it mends itself where it is used, and accuses nobody.
+    if (full && parts.index && parts.store.rewrites() === '') this.#index = new IndexCheck(parts.index, this.faults)
     this.#walk = new ChainWalk({ faults: this.faults, full, onBlock: seen => this.#block(seen) })
     this.#reached()
   }
@@ -70,9 +84,13 @@ class Check {
   }
 
   end(): void {
-    this.#walk.end()
+    const there = sizeOf(this.#parts)
+    const more = there !== undefined && there > this.#size
+    // Somebody appends: the end that was seen may be the middle of that.
+    this.#walk.end({ more })
+    sizeOf(this.#parts, this.faults)
     // What was appended since is in the tree and in the index, perhaps, and was not looked at.
-    const size = (sizeOf(this.#parts, this.faults) ?? 0) > this.#size ? undefined : this.#size
+    const size = more ? undefined : this.#size
     this.#tree?.end(size)
     this.#index?.end(size)
     this.#heads.end(this.#size)

@@ -12,6 +12,7 @@ import {
   type ChainFolder,
   chainFolder,
   copyOf,
+  draft,
   edited,
   namesOf,
   readSegments,
@@ -19,6 +20,7 @@ import {
   type Segments,
   writeSegments,
 } from './chain-files.js'
+import { testStore } from './store-parts.js'
 
 let sound: ChainFolder & { readonly head: string }
 let segments: Segments
@@ -385,5 +387,40 @@ describe('what is derived', () => {
     await using chain = await copy.open({ onWarning: () => {} })
     const { root } = await chain.verify()
     expect((await chain.head()).root).toBe(root)
+  })
+})
+
+describe('what is no damage', () => {
+  it('is a restore, a prune, and what was appended since', async () => {
+    const copy = copyOf(sound, true)
+    await using chain = await copy.open()
+    await chain.snapshot('before')
+    const { store } = testStore(join(copy.dir, 'data'))
+    await store.append(Array.from({ length: 1000 }, (_, n) => draft(5000 + n)))
+    for (let n = 0; n < 2100; n += 500) await chain.getBlock(n)
+    await chain.head()
+    await chain.restore('before')
+    expect(await chain.verify({ full: true, head: sound.head })).toMatchObject({ faults: [], size: BLOCKS })
+    await store.append([draft(7000)])
+    await store.close()
+    const { pruned } = await chain.prune()
+    expect(pruned).toBeGreaterThan(1000)
+    expect(await chain.verify({ full: true, head: sound.head })).toMatchObject({ faults: [], pruned, size: BLOCKS + 1 })
+  })
+
+  it('is that others append meanwhile', async () => {
+    const built = await buildChain(60)
+    await using chain = await built.open()
+    const { store } = testStore(join(built.dir, 'data'))
+    let appending = true
+    const appends = (async () => {
+      for (let n = 0; n < 60; n++) await store.append([draft(n), draft(n + 1), draft(n + 2)])
+      appending = false
+    })()
+    while (appending) expect(await chain.verify({ full: true })).toMatchObject({ faults: [] })
+    await appends
+    await store.close()
+    expect(await chain.verify({ full: true })).toMatchObject({ ok: true, size: 240 })
+    rmSync(built.dir, { recursive: true, force: true })
   })
 })

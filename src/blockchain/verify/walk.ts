@@ -63,13 +63,13 @@ export class ChainWalk {
     else this.#line(line)
   }
 
-  /** There are no more lines. */
-  end(): void {
+  /** There are no more lines. `more`: the chain has grown since they were read. */
+  end({ more }: { readonly more: boolean }): void {
     if (this.#ahead) this.#accept(this.#ahead)
     this.#endAstray()
     this.#tellBroken(undefined)
     const begun = this.#open[0]?.block.number ?? (this.#torn && this.#here)
-    if (begun !== undefined) {
+    if (begun !== undefined && !more) {
       this.#faults.add(
         'tail',
         begun,

@@ -64,7 +64,7 @@ export function openPlain(data: string, broken: Break, clock: () => number): Tar
     }
   }
 
-  async function locked<T>(work: () => Promise<T>): Promise<T> {
+  async function locked<T>(work: () => Promise<T>, onWait?: (who: string) => void): Promise<T> {
     if (broken === 'no-lock') return work()
     const since = Date.now()
     fs.mkdirSync(join(data, 'blockchain'), { recursive: true })
@@ -83,6 +83,7 @@ export function openPlain(data: string, broken: Break, clock: () => number): Tar
         if (errnoOf(error) !== 'EEXIST') throw error
       }
       const [pid = '', started] = holder().split(' ')
+      if (Date.now() - since > 20) onWait?.(`process ${pid}`)
       const robs = broken === 'robs-the-stopped' && Date.now() - since > 50
       if (pid !== '' && (robs || startOf(Number(pid)) !== started)) takeFrom(`${pid} ${started}`)
       await sleep(POLL_MS)
@@ -169,9 +170,9 @@ export function openPlain(data: string, broken: Break, clock: () => number): Tar
   }
 
   return {
-    append: batch =>
+    append: (batch, onWait) =>
       new Promise((resolve, reject) => {
-        queue = queue.then(() => locked(() => write(batch, resolve))).then(resolve, cause => {
+        queue = queue.then(() => locked(() => write(batch, resolve), onWait)).then(resolve, cause => {
           reject(cause instanceof OpDbusError ? cause : new OpDbusError('STORE', String(cause), { cause }))
         })
       }),
