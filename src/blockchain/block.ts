@@ -21,6 +21,8 @@ export const MAX_LINE_BYTES = 16 << 20
  * hashes are SHA-256 as 64 lowercase hexadecimal digits.
  */
 export interface BlockHeader {
+  /** Of the body's canonical JSON, in UTF-8: nothing can be taken out of it unseen. */
+  readonly bytes: number
   /** The footprint's content hash. */
   readonly content: string
   /** The footprint's data hash. */
@@ -92,11 +94,16 @@ export interface FootprintInput {
   readonly text?: string | undefined
 }
 
+/** What a header says of its body. */
+export const TOLD_OF_BODY = ['bytes', 'content', 'data', 'metadata', 'text'] as const
+
 /** A footprint that was checked, and needs but its place in the chain. */
 export interface Draft {
   readonly body: BlockBody
-  /** Members of the header that do not depend on the place. */
-  readonly hashes: Pick<BlockHeader, 'content' | 'data' | 'metadata' | 'text'>
+  /** The body's canonical JSON. */
+  readonly json: string
+  /** What the header says of the body. */
+  readonly told: Pick<BlockHeader, (typeof TOLD_OF_BODY)[number]>
   readonly plugin: string
   readonly operation: string
 }

@@ -15,6 +15,7 @@ import {
   MAX_LINE_BYTES,
   MAX_NAME_BYTES,
   MAX_TEXT_BYTES,
+  TOLD_OF_BODY,
 } from './block.js'
 import { textOf } from './footprint-text.js'
 
@@ -64,12 +65,14 @@ export function draftOf(input: FootprintInput, now: number, own: JsonObject = {}
   const footprint: Footprint = { plugin_id: plugin, operation, timestamp, data_hash, content_hash }
   const text = textIn(input.text) ?? textOf(plugin, operation, data, metadata)
   const body: BlockBody = { footprint, ...(data !== undefined && { data }), metadata, text }
-  return { body, hashes: hashesOf(body), plugin, operation }
+  const json = canonicalJson(body)
+  return { body, json, told: toldOf(body, json), plugin, operation }
 }
 
-/** Which of a header's hashes a body has. */
-export function hashesOf({ footprint, metadata, text }: BlockBody): Draft['hashes'] {
+/** What a header says of a body, whose canonical JSON is given. */
+function toldOf({ footprint, metadata, text }: BlockBody, json: string): Draft['told'] {
   return {
+    bytes: Buffer.byteLength(json),
     content: footprint.content_hash,
     data: footprint.data_hash,
     metadata: sha256(canonicalJson(metadata)),
@@ -82,8 +85,9 @@ export function bodyFault(header: BlockHeader, body: BlockBody): string | undefi
   const { footprint, data } = body
   // No hash covers a member that nobody knows.
   if (!hasOnly(body, BODY) || !hasOnly(footprint, FOOTPRINT)) return 'it has other members than a body has'
-  const hashes = hashesOf(body)
-  const differs = (['content', 'data', 'metadata', 'text'] as const).find(name => hashes[name] !== header[name])
+  const told = toldOf(body, canonicalJson(body))
+  const differs = TOLD_OF_BODY.findLast(name => told[name] !== header[name])
+  if (differs === 'bytes') return 'it is longer or shorter than its header says: something was put in, or taken out'
   if (differs !== undefined) return `its ${differs} is not what its header says`
   if (footprint.plugin_id !== header.plugin || footprint.operation !== header.operation) {
     return 'its footprint names another plugin or operation than its header'

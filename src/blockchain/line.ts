@@ -35,10 +35,10 @@ export interface ReadLine {
   readonly more: number
 }
 
-const ZERO = Buffer.of(0)
 const HASH = /^[0-9a-f]{64}$/
 const HASHES = ['content', 'data', 'metadata', 'previous', 'text'] as const
 const MEMBERS = [
+  'bytes',
   'content',
   'data',
   'metadata',
@@ -53,17 +53,23 @@ const MEMBERS = [
 
 /** The hash of a block: of a leaf, by RFC 6962, section 2.1. */
 export function blockHash(headerJson: string): string {
-  return digest('sha256', Buffer.concat([ZERO, Buffer.from(headerJson)]), 'hex')
+  return digest('sha256', `\0${headerJson}`, 'hex')
 }
 
 /** The canonical JSON of a header: what is hashed, and what an entry of the transparency log is. */
 export function headerJson(header: BlockHeader): string {
-  return canonicalJson(header)
+  const { bytes, content, data, metadata, number, operation, plugin, previous, text, timestamp } = header
+  // Written out, in the order of RFC 8785: every block that is read comes through here.
+  return (
+    `{"bytes":${bytes},"content":"${content}","data":"${data}","metadata":"${metadata}","number":${number},` +
+    `"operation":${JSON.stringify(operation)},"plugin":${JSON.stringify(plugin)},"previous":"${previous}",` +
+    `"text":"${text}","timestamp":${timestamp},"version":1}`
+  )
 }
 
 /** A draft in its place. `more` lines of the same append follow. @throws OpDbusError INVALID_INPUT for a block that is too long */
-export function lineOf({ body, hashes, plugin, operation }: Draft, place: Place, more = 0): Line {
-  const header: BlockHeader = { ...hashes, ...place, plugin, operation, version: 1 }
+export function lineOf({ body, json: bodyJson, told, plugin, operation }: Draft, place: Place, more = 0): Line {
+  const header: BlockHeader = { ...told, ...place, plugin, operation, version: 1 }
   const json = headerJson(header)
   if (Buffer.byteLength(json) > MAX_HEADER_BYTES) {
     throw new OpDbusError(
@@ -72,7 +78,7 @@ export function lineOf({ body, hashes, plugin, operation }: Draft, place: Place,
     )
   }
   const block = deepFreeze({ number: place.number, hash: blockHash(json), header, body })
-  const text = textOf(json, body, more)
+  const text = textOf(json, bodyJson, more)
   if (Buffer.byteLength(text) > MAX_LINE_BYTES) {
     throw new OpDbusError(
       'INVALID_INPUT',
@@ -84,12 +90,12 @@ export function lineOf({ body, hashes, plugin, operation }: Draft, place: Place,
 
 /** The one line that says a block, with its line end. Without a body, it is a pruned one. */
 export function lineText({ header, body }: Pick<Block, 'header' | 'body'>, more = 0): string {
-  return textOf(headerJson(header), body, more)
+  return textOf(headerJson(header), body && canonicalJson(body), more)
 }
 
-function textOf(header: string, body: BlockBody | undefined, more: number): string {
+function textOf(header: string, body: string | undefined, more: number): string {
   const parts = [`"header":${header}`]
-  if (body !== undefined) parts.push(`"body":${canonicalJson(body)}`)
+  if (body !== undefined) parts.push(`"body":${body}`)
   if (more > 0) parts.push(`"more":${more}`)
   return `{${parts.join(',')}}\n`
 }
@@ -124,9 +130,10 @@ function checkedHeader(value: unknown): BlockHeader {
   }
   const wrong = HASHES.find(name => typeof header[name] !== 'string' || !HASH.test(header[name]))
   if (wrong !== undefined) throw new Error(`has a header whose "${wrong}" is no hash`)
-  const { number, operation, plugin, previous, timestamp, version } = header
+  const { bytes, number, operation, plugin, previous, timestamp, version } = header
   if (version !== 1) throw new Error(`is of version ${JSON.stringify(version)}, which this op-dbus does not know`)
   if (!Number.isSafeInteger(number) || number < 0) throw new Error('has a header whose "number" is none')
+  if (!Number.isSafeInteger(bytes) || bytes < 0) throw new Error('has a header whose "bytes" is none')
   if (!Number.isSafeInteger(timestamp)) throw new Error('has a header whose "timestamp" is none')
   if (typeof operation !== 'string' || typeof plugin !== 'string')
     throw new Error('has a header without plugin or operation')
