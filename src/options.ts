@@ -157,7 +157,7 @@ export const OPTIONS = {
   blockchain: trueOrFalse({ group: 'state', variable: 'OPDBUS_BLOCKCHAIN', default: true, only: 'node' }),
   /**
    * What the blockchain is called to others, in what it signs and in its key; counts when the key is made, at the first signature.
-   * Default: `op-dbus/` and the name of this machine.
+   * Default: `op-dbus/` and 16 digits that are made from the key.
    */
   logName: nameOfLog({ group: 'chain', variable: 'OPDBUS_LOG_NAME', only: 'node' }),
   /** Of how many hours a prune keeps the newest block, or the newest snapshot; counted are those that have one. */

@@ -156,7 +156,7 @@ export interface ChainSettings {
   readonly dataDir?: string | undefined
   /**
    * What the blockchain is called to others, in what it signs and in its key; counts when the key is made, at the first
-   * signature. Default: `op-dbus/` and the name of this machine. Variable: `OPDBUS_LOG_NAME`.
+   * signature. Default: `op-dbus/` and 16 digits that are made from the key. Variable: `OPDBUS_LOG_NAME`.
    */
   readonly logName?: string | undefined
   /**

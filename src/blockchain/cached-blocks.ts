@@ -9,6 +9,7 @@ import type { Clock } from '../ports.js'
 import type { Block } from './block.js'
 import type { BlockStore, MerkleTree } from './ports.js'
 import { ReadAhead, type ReadAheadCounts } from './read-ahead.js'
+import { sound } from './sound.js'
 
 export interface CachedBlocksOptions {
   readonly store: BlockStore
@@ -86,8 +87,10 @@ export class CachedBlocks {
       while (next < end && !this.#shelf.has(next)) next++
       const began = this.#rewrites
       for await (const piece of this.#store.scan(at, next)) {
-        blocks.push(...piece)
-        if (few) for (const read of piece) this.#put(read, began)
+        for (const read of piece) {
+          blocks.push(sound(read))
+          if (few) this.#put(read, began)
+        }
       }
       // Shorter than it was: a restore.
       if (from + blocks.length < next) break
@@ -99,9 +102,10 @@ export class CachedBlocks {
     return this.#ahead.counts
   }
 
-  /** Memory lets go of all blocks of this chain. */
+  /** This process rewrote blocks: memory lets go of all of this chain, and looks at once whether what is read now is the new. */
   forget(): void {
     this.#shelf.clear()
+    this.#nextLookMs = Number.NEGATIVE_INFINITY
   }
 
   close(): void {
@@ -115,10 +119,10 @@ export class CachedBlocks {
     if (known !== undefined) return known
     this.#shelf.missed()
     const ahead = this.#ahead.miss(number)
-    if (ahead === undefined) return this.#put(this.#store.read(number))
+    if (ahead === undefined) return this.#read(number)
     const { step, count } = ahead
     if (Math.abs(step) > 1) {
-      const block = this.#put(this.#store.read(number))
+      const block = this.#read(number)
       for (let i = 1; i < count && block !== undefined; i++) if (!this.#readAhead(number + i * step)) break
       return block
     }
@@ -132,9 +136,9 @@ export class CachedBlocks {
     try {
       for await (const piece of this.#store.scan(from, from + count)) {
         for (const block of piece) {
-          if (block.number === number) wanted = this.#put(block, began)
+          if (block.number === number) wanted = this.#put(sound(block), began)
           else if (!this.#shelf.has(block.number)) {
-            this.#put(block, began)
+            this.#put(sound(block), began)
             this.#ahead.arrived(block.number)
           }
         }
@@ -142,7 +146,11 @@ export class CachedBlocks {
     } catch {
       // Whoever asks for the one that cannot be read is told; perhaps it is this one.
     }
-    return wanted ?? this.#put(this.#store.read(number))
+    return wanted ?? this.#read(number)
+  }
+
+  #read(number: number): Block | undefined {
+    return this.#put(sound(this.#store.read(number)))
   }
 
   /** False where there is no such block, or it cannot be read: whoever asks for it is told then. */
@@ -150,7 +158,7 @@ export class CachedBlocks {
     if (number < 0) return false
     if (this.#shelf.has(number)) return true
     try {
-      const block = this.#put(this.#store.read(number))
+      const block = this.#read(number)
       if (block !== undefined) this.#ahead.arrived(number)
       return block !== undefined
     } catch {

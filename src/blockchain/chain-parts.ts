@@ -20,6 +20,8 @@ export interface ChainParts {
   readonly diagnostics: Pick<Diagnostics, 'appended' | 'pruned' | 'restored'>
   /** What is kept where a call does not say it: the settings. */
   readonly retention: Required<Pick<Retention, 'hourly' | 'daily' | 'weekly' | 'quarterly'>>
+  /** What the log is called where its key is made without a name; absent: a name is made from the key. */
+  readonly logName?: string
   /** `<dataDir>/snapshots`. */
   readonly snapshotsDir: string
   /** Called last by close. */

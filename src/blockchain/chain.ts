@@ -201,7 +201,8 @@ export class Chain {
    */
   async prune(call: PruneCall = {}): Promise<PruneReport> {
     this.#enter()
-    return (await import('./prune.js')).pruneChain(this.#parts, call)
+    const { pruneChain } = await import('./prune.js')
+    return pruneChain(this.#parts, call).finally(() => this.#parts.blocks.forget())
   }
 
   /**
@@ -226,7 +227,8 @@ export class Chain {
    */
   async restore(name: string, call: WriteCall = {}): Promise<RestoreReport> {
     this.#enter()
-    return (await import('./snapshots.js')).restoreSnapshot(this.#parts, name, call)
+    const { restoreSnapshot } = await import('./snapshots.js')
+    return restoreSnapshot(this.#parts, name, call).finally(() => this.#parts.blocks.forget())
   }
 
   /** @throws OpDbusError INVALID_INPUT where there is none of that name; STORE */

@@ -72,7 +72,7 @@ export function lineOf({ body, hashes, plugin, operation }: Draft, place: Place,
     )
   }
   const block = deepFreeze({ number: place.number, hash: blockHash(json), header, body })
-  const text = lineText(block, more)
+  const text = textOf(json, body, more)
   if (Buffer.byteLength(text) > MAX_LINE_BYTES) {
     throw new OpDbusError(
       'INVALID_INPUT',
@@ -84,7 +84,11 @@ export function lineOf({ body, hashes, plugin, operation }: Draft, place: Place,
 
 /** The one line that says a block, with its line end. Without a body, it is a pruned one. */
 export function lineText({ header, body }: Pick<Block, 'header' | 'body'>, more = 0): string {
-  const parts = [`"header":${headerJson(header)}`]
+  return textOf(headerJson(header), body, more)
+}
+
+function textOf(header: string, body: BlockBody | undefined, more: number): string {
+  const parts = [`"header":${header}`]
   if (body !== undefined) parts.push(`"body":${canonicalJson(body)}`)
   if (more > 0) parts.push(`"more":${more}`)
   return `{${parts.join(',')}}\n`

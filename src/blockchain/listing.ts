@@ -5,6 +5,7 @@ import type { Block } from './block.js'
 import { checkFilter, fits, hasTime, mayFit } from './filter.js'
 import type { BlockReader, BlockTimes } from './ports.js'
 import type { BlockFilter, ListCall, StreamCall } from './reports.js'
+import { sound } from './sound.js'
 import { PER_FILE } from './store/index-format.js'
 
 const DEFAULT_LIMIT = 20
@@ -40,7 +41,7 @@ export async function listBlocks(reader: BlockReader, call: ListCall): Promise<r
       for (const block of blocks) if (fits(block.header, call)) fitting.push(block)
     }
     // Not by arguments: there may be more of them than a call takes.
-    for (let i = fitting.length - 1; i >= 0 && found.length < limit; i--) found.push(fitting[i]!)
+    for (let i = fitting.length - 1; i >= 0 && found.length < limit; i--) found.push(sound(fitting[i]!))
     end = from
     piece = LAST_PIECE
   }
@@ -133,7 +134,7 @@ async function* blocksFrom(
           if (before !== undefined && block.header.previous !== before) throw replaced(block.number)
           before = block.hash
           at = block.number + 1
-          yield block
+          yield sound(block)
         }
       }
     }

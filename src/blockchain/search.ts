@@ -3,9 +3,9 @@ import { OpDbusError } from '../errors.js'
 import type { Block } from './block.js'
 import type { ChainParts } from './chain-parts.js'
 import { checkFilter, fits } from './filter.js'
-import { bodyFault } from './footprint.js'
 import type { BlockReader } from './ports.js'
 import type { BlockFilter, Found, SearchCall, SearchReport } from './reports.js'
+import { sound } from './sound.js'
 import { searchText } from './text-search.js'
 import { fuse } from './vectors/ranks.js'
 import type { Near } from './vectors/space-search.js'
@@ -67,19 +67,6 @@ function blockOf(store: BlockReader, { number, hash }: Near, filter: BlockFilter
   const block = store.read(number)
   if (block?.hash !== hash || block.body === undefined || !fits(block.header, filter)) return undefined
   return sound(block)
-}
-
-/** @throws OpDbusError CHAIN_DAMAGED */
-function sound(block: Block): Block {
-  const fault = block.body && bodyFault(block.header, block.body)
-  if (fault === undefined) return block
-  throw new OpDbusError(
-    'CHAIN_DAMAGED',
-    `block ${block.number} ${fault}\nop-dbus blockchain verify --full tells what else is`,
-    {
-      details: { block: block.number },
-    },
-  )
 }
 
 /** @throws OpDbusError INVALID_INPUT */

@@ -20,6 +20,7 @@ const LONGEST_NAME = 255
 
 export async function makeSnapshot(parts: Parts, name: string | undefined, call: WriteCall): Promise<SnapshotInfo> {
   const folder = new SnapshotFolder(parts.snapshotsDir)
+  const now = new Date(parts.clock.now()).toISOString()
   return guarded(folder, async () => {
     if (name !== undefined) mustBeFree(folder, name)
     const draft = await folder.begin()
@@ -32,14 +33,14 @@ export async function makeSnapshot(parts: Parts, name: string | undefined, call:
         return blocks
       }, call)
       throwIfAborted(call.signal)
-      const manifest = await draft.describe(size, created(parts))
+      const manifest = await draft.describe(size, now)
       if (manifest.fault !== undefined) {
         throw new OpDbusError(
           'CHAIN_DAMAGED',
           `the chain is damaged: ${manifest.fault}\nnothing was kept: op-dbus blockchain verify says all that is wrong`,
         )
       }
-      return await named(folder, draft, manifest, name, dated(parts))
+      return await named(folder, draft, manifest, name, dated(now))
     } catch (error) {
       await draft.discard()
       throw error
@@ -100,7 +101,7 @@ export async function pruneSnapshots(
 }
 
 export async function restoreSnapshot(
-  parts: Parts & Pick<ChainParts, 'index' | 'diagnostics'>,
+  parts: Parts & Pick<ChainParts, 'index' | 'tree' | 'diagnostics'>,
   name: string,
   call: WriteCall,
 ): Promise<RestoreReport> {
@@ -127,6 +128,8 @@ export async function restoreSnapshot(
       }, call)
       parts.index?.reset()
       const { size } = manifest
+      // What was kept of a tree is cut back to these blocks now, or by whoever asks next.
+      await parts.tree.root(size).catch(() => {})
       if (diagnostics.restored.heard) {
         diagnostics.restored.tell({ size, before: before?.size ?? 0, micros: 1000 * (clock.monotonic() - began) })
       }
@@ -151,11 +154,12 @@ async function keepPresent(
 ): Promise<SnapshotInfo | undefined> {
   const segments = chain.segments()
   if (segments.length === 0) return undefined
+  const now = new Date(parts.clock.now()).toISOString()
   const draft = await folder.begin()
   try {
     await draft.take(segments)
-    const manifest = await draft.describe(sizeOf(parts), created(parts))
-    return await named(folder, draft, manifest, undefined, `before-restore-${dated(parts)}`)
+    const manifest = await draft.describe(sizeOf(parts), now)
+    return await named(folder, draft, manifest, undefined, `before-restore-${dated(now)}`)
   } catch (error) {
     await draft.discard()
     throw error
@@ -233,13 +237,9 @@ export function checkName(name: unknown): asserts name is string {
   if (fault !== undefined) throw invalid(`the name of a snapshot ${fault}`, 'nothing was done')
 }
 
-/** `20261127T171500.123Z`: sorts by time, and every file system takes it. */
-function dated({ clock }: Parts): string {
-  return new Date(clock.now()).toISOString().replace(/[-:]/g, '')
-}
-
-function created({ clock }: Parts): string {
-  return new Date(clock.now()).toISOString()
+/** `20261127T171500.123Z`: sorts by time, and every file system takes it. `now`: ISO 8601. */
+function dated(now: string): string {
+  return now.replace(/[-:]/g, '')
 }
 
 function taken(name: string): OpDbusError {

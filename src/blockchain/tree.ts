@@ -33,6 +33,8 @@ class ChainTree implements MerkleTree {
   #levels: TreeLevels | undefined
   /** Leaves in the files. */
   #saved = 0
+  /** The files are of a longer chain, or of another: who compares them with this one would find them wrong. */
+  #stale = false
   /** False once the files turned out to be of no use to write, in this process. */
   #writes = true
   /** The same, to read. */
@@ -125,7 +127,7 @@ class ChainTree implements MerkleTree {
     const there = this.#reader.size()
     if (size > there) throw new OpDbusError('INVALID_INPUT', `the chain has ${there} blocks, and not ${size}`)
     this.#levels = this.#aligned(this.#levels ?? this.#load())
-    if (this.#writes && size - this.#saved >= MISSING) await this.#extendKept(size)
+    if (this.#writes && (this.#stale || size - this.#saved >= MISSING)) await this.#extendKept(size)
     await this.#extend(this.#levels, size)
     return this.#levels
   }
@@ -133,6 +135,7 @@ class ChainTree implements MerkleTree {
   /** What the files hold. */
   #load(): TreeLevels {
     const record = this.#reads ? this.#files.record() : undefined
+    this.#stale = false
     const { size, root } = record ?? { size: 0, root: undefined }
     this.#saved = size
     this.#checked = 0
@@ -160,6 +163,7 @@ class ChainTree implements MerkleTree {
     }
     this.#saved = same - (same % TILE)
     this.#checked = 0
+    this.#stale = this.#reads
     const shorter = this.#levelsOf(this.#saved)
     if (hex(shorter.root(this.#saved)) !== hex(levels.root(this.#saved))) throw new TreeDamage('it ends wrongly')
     return shorter
@@ -184,7 +188,7 @@ class ChainTree implements MerkleTree {
       this.#levels = undefined
       this.#levels = this.#aligned(this.#load())
       // What lies behind a tree that was cut is written over from here on.
-      if (this.#files.record()?.size !== this.#saved) this.#keep(this.#levels)
+      if (this.#stale) this.#keep(this.#levels)
       while (this.#writes && this.#levels.size < size) {
         await this.#extend(this.#levels, Math.min(this.#levels.size + STEP, size))
         this.#keep(this.#levels)
@@ -222,6 +226,7 @@ class ChainTree implements MerkleTree {
       this.#files.commit({ size, root: hex(levels.root(size)) })
       levels.saved()
       this.#saved = size
+      this.#stale = false
     } catch (error) {
       this.#cannotWrite(error)
     }

@@ -1,6 +1,6 @@
 // Blocks and what is said of them, as text for people. Pure: writes nowhere. Nothing of a block is printed raw: who writes footprints must
 // not steer the terminal of who reads them.
-import type { Block, ChainFault, ChainHead, Found, VerifyReport } from '../blockchain.js'
+import type { Block, ChainFault, ChainHead, Found, ImportMark, VerifyReport } from '../blockchain.js'
 import { count, oneLine, plural, table, visible } from '../format.js'
 import type { Look } from './state-text.js'
 import { timeText } from './when.js'
@@ -66,7 +66,14 @@ function gist({ header, body }: Block, room: number): string {
   if (body === undefined) return '(pruned)'
   const made = `plugin: ${header.plugin}\noperation: ${header.operation}\n`
   const text = body.text.startsWith(made) ? body.text.slice(made.length) : body.text
-  return oneLine(text.trim().replace(/\s*\n\s*/g, ', '), room)
+  return oneLine(`${origin(body)}${text.trim().replace(/\s*\n\s*/g, ', ')}`, room)
+}
+
+/** Of a block that was imported from another form: what nobody could verify is not to look like the rest. */
+function origin({ metadata }: NonNullable<Block['body']>): string {
+  const mark = metadata['op-dbus:import'] as unknown as ImportMark | undefined
+  if (mark === undefined) return ''
+  return mark.verified === 'none' ? '(imported, not verifiable) ' : '(imported) '
 }
 
 /** Everything of one block. */

@@ -1,5 +1,5 @@
 // Bytes into an open descriptor: a file, a device, a pipe, a socket, a terminal. What was not written is always told.
-import { closeSync, fstatSync, writeSync } from 'node:fs'
+import { closeSync, constants, fstatSync, openSync, writeSync } from 'node:fs'
 import type { Writable } from 'node:stream'
 import { errnoOf } from '../fs/errno.js'
 
@@ -13,6 +13,20 @@ export interface Writer {
 /** The other end of a pipe or socket has gone (ECONNRESET: a socket that was closed with unread bytes; EOF: on Windows). */
 export function isGone(error: unknown): boolean {
   return ['EPIPE', 'ECONNRESET', 'EOF'].includes(errnoOf(error) ?? '')
+}
+
+/**
+ * Whether nobody reads from a pipe any more. Who writes into it hears that at the next write only; here Linux is asked. False where it does
+ * not say.
+ */
+export function hasLostReader(fd: number): boolean {
+  try {
+    if (process.platform !== 'linux' || !fstatSync(fd).isFIFO()) return false
+    closeSync(openSync(`/proc/self/fd/${fd}`, constants.O_WRONLY | constants.O_NONBLOCK))
+    return false
+  } catch (error) {
+    return errnoOf(error) === 'ENXIO'
+  }
 }
 
 /**

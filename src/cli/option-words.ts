@@ -78,7 +78,7 @@ export const OPTION_WORDS: Readonly<Record<string, { readonly help: string; read
   },
   logName: {
     help: 'What the blockchain is called to others, in what it signs and in its key; counts when the key is made, at the first signature.',
-    default: 'op-dbus/ and the name of this machine',
+    default: 'op-dbus/ and 16 digits that are made from the key',
   },
   retainHourly: {
     help: 'Of how many hours a prune keeps the newest block, or the newest snapshot; counted are those that have one.',

@@ -7,6 +7,7 @@ import { isLibrary, openLibrary } from './library.js'
 import { machine, machineText } from './machine.js'
 import type { Row, RowGroup } from './row.js'
 import { batchDisk, batchLoop, batchMemory, batchMiss, batchTask } from './rows/batch.js'
+import { chainAppend } from './rows/chain-append.js'
 import { getBlock, openChainTask } from './rows/chain-million.js'
 import { cliDisk } from './rows/cli.js'
 import { diskBytes, diskHit, diskWrite } from './rows/disk.js'
@@ -21,6 +22,7 @@ import { queryNet } from './rows/query-net.js'
 import { search1m, search100k, searchTask } from './rows/search.js'
 import { importTime } from './rows/start.js'
 import { diffMegabyte, diffTask, queryHit } from './rows/state.js'
+import { tiles } from './rows/tiles.js'
 import { tokenizeRows } from './rows/tokenize.js'
 import { exitCodeOf, inOwnFolder, type Outcome, runGroups } from './runner.js'
 import { markdown, table, verdict } from './table.js'
@@ -36,7 +38,9 @@ const GROUPS: readonly RowGroup[] = [
   batchLoop,
   batchDisk,
   batchMemory,
+  chainAppend,
   getBlock,
+  tiles,
   queryHit,
   queryNet,
   diffMegabyte,

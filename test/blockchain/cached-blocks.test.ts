@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { Block } from '../../src/blockchain/block.js'
 import { CachedBlocks } from '../../src/blockchain/cached-blocks.js'
 import { draftOf } from '../../src/blockchain/footprint.js'
+import { listBlocks, streamBlocks } from '../../src/blockchain/listing.js'
 import { BlockCache } from '../../src/caches/block-cache.js'
 import { OpDbusError } from '../../src/errors.js'
 import { hash, TestClock } from '../support.js'
@@ -279,6 +280,23 @@ describe('read-ahead', () => {
     await expect(blocks.get(5)).rejects.toBe(damaged)
     await walk(blocks, 6, 1, 20)
   })
+})
+
+it('a block whose body is another is told, and not kept', async () => {
+  const { blocks, disk, store } = await filled(20)
+  const { body, ...rest } = disk.blocks[7]!
+  disk.blocks[7] = { ...rest, body: { ...body!, text: 'something else' } }
+  const damaged = { code: 'CHAIN_DAMAGED', details: { block: 7 } }
+  await expect(blocks.get(7)).rejects.toMatchObject(damaged)
+  await expect(blocks.range(5, 9)).rejects.toMatchObject(damaged)
+  await expect(listBlocks(store, {})).rejects.toMatchObject(damaged)
+  expect(blocks.view(7)).toBeUndefined()
+  const stream = streamBlocks(store, { from: 6 })
+  expect((await stream.next()).value?.number).toBe(6)
+  await expect(stream.next()).rejects.toMatchObject(damaged)
+  for (let i = 0; i < 7; i++) expect((await blocks.get(i))?.number).toBe(i)
+  await expect(blocks.get(7)).rejects.toMatchObject(damaged)
+  for (let i = 8; i < 20; i++) expect((await blocks.get(i))?.number).toBe(i)
 })
 
 it('is empty once it is closed, and hears of no append', async () => {

@@ -96,7 +96,7 @@ describeWithGo('with the Go verifier', verify => {
       expect(report.head.text).not.toBe(before)
       before = report.head.text
     }
-    for (const number of [0, 255, 256, 40_000, 65_535, 65_536, 69_999]) {
+    for (const number of [0, 65_535, 69_999]) {
       const index = Math.floor(number / 256)
       const width = Math.min(256, 70_000 - index * 256)
       const file = join(out, tilePath({ level: 'entries', index, width }))
@@ -116,11 +116,11 @@ describeWithGo('with the Go verifier', verify => {
     const dir = memoryFolder()
     const parts = logParts(dir)
     const out = join(dir, 'out')
-    await parts.store.fill(150)
+    await parts.store.fill(100)
     await exportTiles(parts, out, {})
-    const file = join(out, tilePath({ level: 'entries', index: 0, width: 150 }))
+    const file = join(out, tilePath({ level: 'entries', index: 0, width: 100 }))
     const whole = readFileSync(file)
-    for (let number = 0, at = 0; number < 150; number++) {
+    for (let number = 0, at = 0; number < 100; number++) {
       const broken = Buffer.from(whole)
       const length = whole.readUInt16BE(at)
       broken[at + 2 + ((number * 7) % length)]! ^= 1 << (number % 8)

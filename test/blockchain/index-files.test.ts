@@ -135,6 +135,27 @@ describe('what is learned', () => {
     expect(open(dir).index.find(1500)).toEqual(moved[1500])
   })
 
+  it('that contradicts a file makes an end of what else is in it, and is not written with each block', async () => {
+    const dir = temporaryFolder()
+    written(dir, run(0, 1000))
+    const inode = () => statSync(join(dir, nameOf(0))).ino
+    const before = inode()
+    const { index } = open(dir)
+    const restored = run(0, 1000, 'b').map((location, i) => (i < 600 ? place(i) : location))
+    for (const location of restored.slice(600, 700)) {
+      index.learn([location])
+      await new Promise(resolve => setImmediate(resolve))
+    }
+    expect(inode()).toBe(before)
+    expect([650, 5].map(number => index.find(number))).toEqual([restored[650], place(5)])
+    expect(index.times(5)).toBeUndefined()
+    for (const location of restored.slice(700)) index.learn([location])
+    index.close()
+    const fresh = open(dir).index
+    expect([5, 650, 999].map(number => fresh.find(number))).toEqual([undefined, restored[650], restored[999]])
+    expect(fresh.times(999)).toBeUndefined()
+  })
+
   it('of several chains lies in one folder, each chain its own', () => {
     const dir = temporaryFolder()
     written(dir, run(0, 1000))

@@ -1,7 +1,7 @@
 // RFC 6962, section 2.1, word by word and as slow as that: what the tree, its proofs and their verification are compared with.
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 
-const sha = (...parts: readonly Uint8Array[]) => createHash('sha256').update(Buffer.concat(parts)).digest()
+const sha = (...parts: readonly Uint8Array[]) => hash('sha256', Buffer.concat(parts), 'buffer')
 const split = (n: number) => 2 ** Math.ceil(Math.log2(n) - 1)
 
 /** MTH(D[n]); what it is called with are the hashes of the leaves. */

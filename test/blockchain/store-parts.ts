@@ -1,9 +1,9 @@
 // What tests of the store need: a store on a folder, and drafts for it.
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Draft } from '../../src/blockchain/block.js'
+import type { Block, Draft } from '../../src/blockchain/block.js'
 import { draftOf } from '../../src/blockchain/footprint.js'
-import type { BlockStore } from '../../src/blockchain/ports.js'
+import type { BlockReader, BlockStore } from '../../src/blockchain/ports.js'
 import { openBlockStore, type StoreOptions } from '../../src/blockchain/store/open.js'
 import { timer } from '../../src/cache/within.js'
 import { nodeClock, timer as quietTimer } from '../../src/node/runtime.js'
@@ -39,4 +39,10 @@ export function draft(what: unknown): Draft {
 
 export function drafts(count: number, from = 0): Draft[] {
   return Array.from({ length: count }, (_, at) => draft(from + at))
+}
+
+export async function allBlocks(reader: BlockReader, from = 0, to?: number): Promise<Block[]> {
+  const blocks: Block[] = []
+  for await (const piece of reader.scan(from, to)) blocks.push(...piece)
+  return blocks
 }

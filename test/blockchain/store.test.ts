@@ -3,15 +3,8 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { Block } from '../../src/blockchain/block.js'
-import type { BlockReader } from '../../src/blockchain/ports.js'
 import { memoryFolder } from '../support.js'
-import { draft, drafts, testStore } from './store-parts.js'
-
-async function all(reader: BlockReader, from = 0, to?: number): Promise<Block[]> {
-  const blocks: Block[] = []
-  for await (const piece of reader.scan(from, to)) blocks.push(...piece)
-  return blocks
-}
+import { allBlocks, draft, drafts, testStore } from './store-parts.js'
 
 describe('the store', () => {
   it('makes no file by reading', async () => {
@@ -20,7 +13,7 @@ describe('the store', () => {
     expect(store.exists()).toBe(false)
     expect(store.size()).toBe(0)
     expect(store.read(0)).toBeUndefined()
-    expect(await all(store)).toEqual([])
+    expect(await allBlocks(store)).toEqual([])
     expect(store.rewrites()).toBe('')
     await store.close()
     expect(readdirSync(dir)).toEqual([])
@@ -40,8 +33,8 @@ describe('the store', () => {
     const { store: other } = testStore(dir)
     expect(other.size()).toBe(301)
     expect(other.read(17)).toEqual(more[16])
-    expect(await all(other)).toEqual(written)
-    expect(await all(other, 20, 30)).toEqual(written.slice(20, 30))
+    expect(await allBlocks(other)).toEqual(written)
+    expect(await allBlocks(other, 20, 30)).toEqual(written.slice(20, 30))
     await store.append([draft('later')])
     expect(other.size()).toBe(302)
     expect(await other.append([draft('from the other')])).toMatchObject([{ number: 302 }])
@@ -56,7 +49,7 @@ describe('the store', () => {
     const written: Block[] = []
     for (let at = 0; at < 40; at++) written.push(...(await store.append(drafts(3, at))))
     expect(readdirSync(join(dir, 'blockchain/timing')).length).toBeGreaterThan(5)
-    expect(await all(store)).toEqual(written)
+    expect(await allBlocks(store)).toEqual(written)
     await store.close()
     const { store: again } = testStore(dir, { segmentBytes: 5000 })
     expect(await again.append([draft(1)])).toMatchObject([{ number: 120 }])
@@ -72,7 +65,7 @@ describe('the store', () => {
     }
     await Promise.all([append(one), append(two)])
     expect(one.size()).toBe(60)
-    expect((await all(two)).length).toBe(60)
+    expect((await allBlocks(two)).length).toBe(60)
     await Promise.all([one.close(), two.close()])
   })
 

@@ -52,6 +52,27 @@ describe('apply', () => {
     expect(list.checkpoints[1]).toMatchObject({ id: report.checkpoint, plugins: ['things'], resources: 2 })
   })
 
+  it('is remembered in the chain, unless that is switched off; a chain that cannot be written does not fail it', async () => {
+    const system = newSystem(STATE)
+    const file = system.write('desired.json', TWO)
+    const first = await system.run(['apply', file, '--yes'])
+    expect(JSON.parse(first.stdout).blocks).toEqual([0])
+    expect(first.stderr).toContain('op-dbus: remembered as block 0\n')
+    const off = { env: { OPDBUS_BLOCKCHAIN: 'off' } }
+    expect(JSON.parse((await system.run(['rollback', '--yes'], off)).stdout)).not.toHaveProperty('blocks')
+    const text = JSON.parse((await system.run(['blockchain', 'show', 'latest'])).stdout).body.text
+    expect(text).toBe('Changed thing b: size from 2 to 20. Created thing n: size 9.')
+
+    rmSync(join(system.data, 'blockchain'), { recursive: true })
+    writeFileSync(join(system.data, 'blockchain'), 'in the way')
+    const unwritten = await system.run(['apply', file, '--yes'])
+    expect(unwritten.code).toBe(0)
+    const report = JSON.parse(unwritten.stdout)
+    expect(report).toMatchObject({ success: true, unremembered: expect.stringContaining('blockchain') })
+    expect(unwritten.stderr).toContain('the apply was done, and is not remembered in the chain')
+    expect(system.state()).toEqual(AFTER)
+  })
+
   it('without a terminal and without --yes changes nothing, and asks nothing', async () => {
     const system = newSystem(STATE)
     const file = system.write('desired.json', TWO)

@@ -2,9 +2,10 @@
 import { OpDbusError, throwIfAborted } from '../../errors.js'
 import type { Block } from '../block.js'
 import type { ChainParts } from '../chain-parts.js'
+import { checkFilter, fits } from '../filter.js'
 import { bodyFault } from '../footprint.js'
 import { lineText } from '../line.js'
-import type { BlockFilter, ExportCall, ExportReport } from '../reports.js'
+import type { ExportCall, ExportReport } from '../reports.js'
 
 /** Characters that are handed out together, about. */
 const PIECE = 1 << 18
@@ -14,6 +15,7 @@ export async function exportBlocks(
   write: (lines: string) => void | Promise<void>,
   call: ExportCall,
 ): Promise<ExportReport> {
+  checkFilter(call)
   const size = store.size()
   const from = numberOf(call.from ?? 0, 'from')
   const to = Math.min(size, numberOf(call.to ?? size, 'to'))
@@ -22,7 +24,7 @@ export async function exportBlocks(
     let done = 0
     for await (const blocks of store.scan(from, to)) {
       throwIfAborted(call.signal)
-      for (const block of blocks) if (fits(block, call)) await out.take(block)
+      for (const block of blocks) if (fits(block.header, call)) await out.take(block)
       done += blocks.length
       call.onProgress?.(done, to - from)
     }
@@ -72,15 +74,6 @@ class Output {
     this.#lines = ''
     if (lines !== '') await this.#write(lines)
   }
-}
-
-function fits({ header }: Block, { plugin, operation, since, until }: BlockFilter): boolean {
-  return (
-    (plugin === undefined || header.plugin === plugin) &&
-    (operation === undefined || header.operation === operation) &&
-    (since === undefined || header.timestamp >= since) &&
-    (until === undefined || header.timestamp < until)
-  )
 }
 
 function numberOf(value: number, name: string): number {

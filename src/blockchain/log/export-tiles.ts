@@ -26,12 +26,13 @@ export async function exportTiles(parts: ChainParts, dir: string, call: TilesCal
   const head = await signedHead(parts, call.signal, 0)
   const written = new WrittenFiles(dir)
   try {
-    const from = await sizeIn(dir, parts, head)
+    const from = Math.min(await sizeIn(dir, parts), head.size)
     await written.put(PUBLIC_KEY, Buffer.from(`${verifierKey}\n`))
     await writeTiles(parts, written, from, head, call)
     await written.synced()
-    // Whoever sees this head finds all that it speaks of.
-    await written.put(CHECKPOINT, Buffer.from(head.text))
+    // Whoever sees this head finds all that it speaks of. A later one may have come by another export meanwhile.
+    const there = await sizeIn(dir, parts)
+    if (there <= head.size) await written.put(CHECKPOINT, Buffer.from(head.text))
     await written.synced()
     const { files, bytes } = written
     return { dir, from, head, verifierKey, files, bytes }
@@ -47,7 +48,7 @@ export async function exportTiles(parts: ChainParts, dir: string, call: TilesCal
 }
 
 /** How many blocks the folder holds of this log, or of one whose key it had before. */
-async function sizeIn(dir: string, { store, tree }: ChainParts, head: SignedHead): Promise<number> {
+async function sizeIn(dir: string, { store, tree }: ChainParts): Promise<number> {
   const keys = knownKeys({ store })
   const [checkpoint, publicKey] = [CHECKPOINT, PUBLIC_KEY].map(name => readSmall(join(dir, name), MOST_BYTES))
   const other = (why: string) =>
@@ -64,7 +65,7 @@ async function sizeIn(dir: string, { store, tree }: ChainParts, head: SignedHead
   } catch {
     throw other('holds a checkpoint that this log has not signed')
   }
-  if (old.size > head.size || (await tree.root(old.size)) !== old.root) {
+  if (old.size > store.size() || (await tree.root(old.size)) !== old.root) {
     throw other(`holds ${old.size} blocks that this chain does not continue`)
   }
   return old.size

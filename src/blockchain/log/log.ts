@@ -14,7 +14,7 @@ import { openHead, signHead } from './heads.js'
 import { besides, KEY, newKey, readKey, retiredKeys, writeKey, writeWhole } from './keys.js'
 import type { Signer } from './notes.js'
 
-type Parts = Pick<ChainParts, 'store' | 'tree'>
+type Parts = Pick<ChainParts, 'store' | 'tree' | 'logName'>
 
 interface Key {
   readonly signer: Signer
@@ -35,13 +35,17 @@ const io = {
 }
 
 /** @throws OpDbusError CONFLICT, INVALID_INPUT, STORE, ABORTED */
-export async function logKey({ store }: Pick<ChainParts, 'store'>, call: KeyCall): Promise<LogKey> {
+export async function logKey(
+  { store, logName }: Pick<ChainParts, 'store' | 'logName'>,
+  call: KeyCall,
+): Promise<LogKey> {
   const { dir } = store
   const { origin, renew = false } = call
+  const name = origin ?? logName
   const there = renew ? undefined : readKey(dir)?.signer
   const { signer, created } = there
     ? { signer: there, created: false }
-    : await locked(dir, call.signal, () => (renew ? renewed(dir, origin) : keyIn(dir, origin)))
+    : await locked(dir, call.signal, () => (renew ? renewed(dir, name) : keyIn(dir, name)))
   if (origin !== undefined && signer.name !== origin) {
     throw new OpDbusError(
       'CONFLICT',
@@ -69,7 +73,7 @@ export async function signedHead(
     if (last.size === parts.store.size()) return last
   }
   try {
-    return await locked(dir, signal, async () => signNow(parts, (await keyIn(dir, undefined)).signer))
+    return await locked(dir, signal, async () => signNow(parts, (await keyIn(dir, parts.logName)).signer))
   } catch (error) {
     const readOnly = ['EACCES', 'EPERM', 'EROFS', DENIED].includes(errnoOf((error as { cause?: unknown }).cause) ?? '')
     if (readOnly && last && last.size >= least) return last
@@ -81,8 +85,7 @@ export async function signedHead(
 async function signNow(parts: Parts, signer: Signer): Promise<SignedHead> {
   const { store, tree } = parts
   const last = lastHead(store.dir, signer)
-  // Blocks of a writer that was killed may be there to be read before they are on the disk: whoever writes next sees to that.
-  const size = await store.exclusively(async () => store.size())
+  const size = store.size()
   await mustContinue(parts, last)
   if (last.size === size) return last
   const head = signHead(signer, size, await tree.root(size))
@@ -106,16 +109,16 @@ async function mustContinue({ store, tree }: Parts, last: SignedHead): Promise<v
   )
 }
 
-/** Undefined where there is none to be had without the lock: another process may be about to make a key. */
-/** The head that was signed last; undefined where nothing was. @throws OpDbusError CONFLICT where nobody can tell; STORE */
-export function lastSigned(dir: string): SignedHead | undefined {
+/** The head that was signed last; undefined where there is no key. @throws OpDbusError CONFLICT where nobody can tell; STORE */
+export function lastSignedHead(dir: string): SignedHead | undefined {
   const signer = readKey(dir)?.signer
   return signer && lastHead(dir, signer)
 }
 
+/** Undefined as well where nobody can tell without the lock: another process may be about to make a key. */
 function lastQuietly(dir: string): SignedHead | undefined {
   try {
-    return lastSigned(dir)
+    return lastSignedHead(dir)
   } catch (error) {
     if (isOpDbusError(error, 'CONFLICT')) return undefined
     throw error

@@ -25,6 +25,7 @@ import {
   readIndexFile,
   readIndexHeader,
 } from './index-format.js'
+import { isSame, Thousand } from './index-thousand.js'
 
 export interface BlockIndexOptions {
   /** `<cacheDir>/blocks`; undefined where nothing is kept on the disk. Made with the first file. */
@@ -48,18 +49,6 @@ const MOST_DUE = 8
 const WORTH_WRITING = 250
 /** After a write that failed, the disk is left alone for so long, in ms. */
 const PAUSE_MS = 60_000
-
-/** What is known of a thousand blocks. */
-interface Thousand {
-  readonly first: number
-  readonly entries: (Location | undefined)[]
-  known: number
-  /** Entries that the file does not have. */
-  news: number
-  /** Which were learned, not read from a file. That may be from before a restore: only of a thousand that was seen whole times are told. */
-  readonly seen: Uint8Array
-  seenCount: number
-}
 
 interface OpenIndexFile {
   readonly fd: number
@@ -97,7 +86,7 @@ class IndexFiles implements BlockIndex {
     const first = firstOf(number)
     if (first === undefined) return undefined
     const held = this.#held.get(first)
-    if (held !== undefined) return seenWhole(held) ? timesOf(held) : undefined
+    if (held !== undefined) return held.times()
     const header = this.#header(first)
     const last = header?.timed ? this.#onDisk(first + PER_FILE - 1, first) : undefined
     return last && { first, last: last.number, hash: last.hash, least: header!.least, greatest: header!.greatest }
@@ -140,18 +129,9 @@ class IndexFiles implements BlockIndex {
       if (this.#says(first, part[0]!, part.at(-1)!)) return
       held = this.#begin(first)
     }
-    for (const location of part) {
-      const at = location.number - first
-      const before = held.entries[at]
-      if (held.seen[at] === 0) held.seenCount++
-      held.seen[at] = 1
-      if (before !== undefined && isSame(before, location)) continue
-      held.entries[at] = location
-      if (before === undefined) held.known++
-      held.news++
-    }
+    for (const location of part) held.learn(location)
     const ends = part.at(-1)!.number === first + PER_FILE - 1 || held.known === PER_FILE
-    if (held.news >= WORTH_WRITING || (held.news > 0 && ends) || seenWhole(held)) this.#saveSoon(first)
+    if (held.news >= WORTH_WRITING || (held.news > 0 && ends) || held.seenWhole) this.#saveSoon(first)
   }
 
   /** Whether a complete file says the same of both ends; then it does of all between, or is found out where it does not. */
@@ -170,16 +150,8 @@ class IndexFiles implements BlockIndex {
       const bytes = path === undefined ? undefined : readFile(path, FILE_BYTES)
       before = bytes && readIndexFile(bytes, this.#options.crc32)
     })
-    const good = before !== undefined && before.chain === this.#chain && before.first === first ? before : undefined
-    const entries = good ? [...good.entries] : new Array<Location | undefined>(PER_FILE).fill(undefined)
-    const held: Thousand = {
-      first,
-      entries,
-      known: good?.known ?? 0,
-      news: 0,
-      seen: new Uint8Array(PER_FILE),
-      seenCount: 0,
-    }
+    const good = before !== undefined && before.chain === this.#chain && before.first === first
+    const held = new Thousand(first, good ? before!.entries : [])
     this.#held.set(first, held)
     // The one that is not touched for longest; what it knows is found anew by whoever needs it.
     if (this.#held.size > MOST_HELD) this.#drop(this.#held.keys().next().value!)
@@ -207,7 +179,7 @@ class IndexFiles implements BlockIndex {
     try {
       if (statOf(path) !== undefined && !isOurIndexFile(path)) return
       makeFolder(dir)
-      const bytes = drawIndexFile(this.#chain!, { first, entries: held.entries, timed: seenWhole(held) }, crc32)
+      const bytes = drawIndexFile(this.#chain!, { first, entries: held.entries, timed: held.seenWhole }, crc32)
       const temporary = join(dir, `.${indexFileName(this.#chain!, first)}.${hash.random(4)}.tmp`)
       // Not synced: a file that a power cut spoils is not believed.
       replaceFile(path, bytes, temporary, { sync: false })
@@ -218,7 +190,7 @@ class IndexFiles implements BlockIndex {
     }
     this.#closeFile(first)
     held.news = 0
-    if (seenWhole(held)) this.#held.delete(first)
+    if (held.seenWhole) this.#held.delete(first)
   }
 
   #onDisk(number: number, first: number): Location | undefined {
@@ -295,28 +267,4 @@ class IndexFiles implements BlockIndex {
 /** The first number of the thousand; undefined for what is no number of a block, or one that is not kept. */
 function firstOf(number: number): number | undefined {
   return Number.isSafeInteger(number) && number >= 0 && number < MAX_INDEXED ? number - (number % PER_FILE) : undefined
-}
-
-function seenWhole({ seenCount }: Thousand): boolean {
-  return seenCount === PER_FILE
-}
-
-function timesOf({ first, entries }: Thousand): BlockTimes {
-  const last = entries[PER_FILE - 1]!
-  let [least, greatest] = [last.timestamp, last.timestamp]
-  for (const entry of entries) {
-    least = Math.min(least, entry!.timestamp)
-    greatest = Math.max(greatest, entry!.timestamp)
-  }
-  return { first, last: last.number, hash: last.hash, least, greatest }
-}
-
-function isSame(one: Location, other: Location): boolean {
-  return (
-    one.hash === other.hash &&
-    one.segment === other.segment &&
-    one.offset === other.offset &&
-    one.bytes === other.bytes &&
-    one.timestamp === other.timestamp
-  )
 }

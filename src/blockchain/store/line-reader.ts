@@ -15,9 +15,9 @@ export interface FileLine {
 const PIECE = 1 << 20
 const LINE_END = 10
 
-/** The lines from `from` to `end` (not included). */
-export function* linesOf(fd: number, from: number, end: number): Generator<FileLine> {
-  let buffer = Buffer.allocUnsafe(Math.max(1, Math.min(PIECE, end - from)))
+/** The lines from `from` to `end` (not included). `first`: bytes to read at first, where few lines are wanted. */
+export function* linesOf(fd: number, from: number, end: number, first = PIECE): Generator<FileLine> {
+  let buffer = Buffer.allocUnsafe(Math.max(1, Math.min(PIECE, first, end - from)))
   /** Where in the file the buffer begins, how much of it is filled, and how much of that was handed out. */
   let [base, filled, taken] = [from, 0, 0]
   /** Bytes of a line that is too long, which are not kept. */

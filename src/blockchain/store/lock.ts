@@ -3,8 +3,15 @@
 import * as fs from 'node:fs'
 import { abortError, OpDbusError } from '../../errors.js'
 import { errnoOf, quietly } from '../../fs/errno.js'
-import { createFile, readSmall, statOf, unlink, writeAt } from '../../fs/files.js'
-import { isCertainlyAlive, isDead, type NamedProcess, pidPlace, startOf } from '../../fs/process-identity.js'
+import { createFile, readAt, readSmall, statOf, unlink, writeAt } from '../../fs/files.js'
+import {
+  isCertainlyAlive,
+  isDead,
+  isOfEarlierBoot,
+  type NamedProcess,
+  pidPlace,
+  startOf,
+} from '../../fs/process-identity.js'
 
 /*
    The rules are those of fs/mutex.ts: a process that is certainly dead has no lock any more; one that nobody here can look up (another
@@ -13,6 +20,12 @@ import { isCertainlyAlive, isDead, type NamedProcess, pidPlace, startOf } from '
 */
 const BEAT_MS = 2_000
 const STALE_MS = 60_000
+/** A loss of power leaves a file that says nothing; who makes one where there are no hard links fills it at once. */
+const NAMELESS_MS = 1_000
+/** What an earlier boot of this host left: five beats, in case another host bears the same name. */
+const REBOOT_MS = 10_000
+/** For so long a lock that is free is left to who is next. */
+const NEXT_MS = 200
 const MOST_BYTES = 4096
 
 export interface LockIo {
@@ -28,6 +41,9 @@ interface Owner extends NamedProcess {
   readonly id: string
 }
 
+/** Said by file systems without hard links. */
+const NO_LINKS: readonly string[] = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EINVAL']
+
 /** Locks that this thread holds, for its end. */
 const held = new Set<WriterLock>()
 let watchesExit = false
@@ -40,6 +56,8 @@ export class WriterLock {
   readonly #io: LockIo
   readonly #own: string
   #beat: NodeJS.Timeout | undefined
+  /** The lock itself, held open: the number of a file that is open is given to no other. */
+  #file: number | undefined
 
   constructor(path: string, io: LockIo) {
     this.#path = path
@@ -61,26 +79,29 @@ export class WriterLock {
   async acquire(signal: AbortSignal, onWait: (who: string) => void): Promise<void> {
     let isNext = false
     let seen = { stamp: '', since: 0 }
-    let nextSeen = { stamp: '', since: 0 }
+    let freeSince: number | undefined
     const began = this.#io.monotonic()
     try {
       for (;;) {
         if (signal.aborted) throw abortError(signal)
         const now = this.#io.monotonic()
         const next = isNext ? undefined : this.#look(this.#next)
-        if (next !== undefined && next.stamp !== nextSeen.stamp) nextSeen = { stamp: next.stamp, since: now }
-        if (next !== undefined && isGone(next.owner, now - nextSeen.since)) unlink(this.#next)
-        else if (next === undefined && this.#claim(this.#path)) return this.#hold()
+        const file = next === undefined ? this.#claim(this.#path) : undefined
+        if (file !== undefined) return this.#hold(file)
         const other = this.#look(this.#path)
-        if (other !== undefined) {
+        if (other === undefined) {
+          freeSince ??= now
+          // Whoever is next would have taken it by now: it is stopped, or not there any more.
+          const late = now - freeSince > NEXT_MS || (next?.owner !== undefined && isDead(next.owner))
+          if (next !== undefined && late) unlink(this.#next)
+        } else {
+          freeSince = undefined
           if (other.stamp !== seen.stamp) seen = { stamp: other.stamp, since: now }
           const silent = now - seen.since
-          if (isGone(other.owner, silent)) {
-            this.#breakLock(other.text, silent)
-            continue
-          }
-          if (!isNext) isNext = this.#claim(this.#next)
-          onWait(other.owner ? `process ${other.owner.pid}` : 'another process')
+          const gone = isGone(other.owner, silent)
+          if (gone && this.#breakLock(other.text, silent)) continue
+          isNext ||= this.#make(this.#next)
+          if (!gone) onWait(other.owner ? `process ${other.owner.pid}` : 'another process')
         }
         await this.#io.sleep(pause(now - began), signal).catch(error => {
           throw signal.aborted ? abortError(signal) : error
@@ -93,12 +114,20 @@ export class WriterLock {
 
   /** False once somebody took it over, which they do where we seemed to be gone: looked up before each write. */
   isOurs(): boolean {
-    return this.isHeld && readSmall(this.#path, MOST_BYTES) === this.#own
+    if (this.#file === undefined) return false
+    const [there, own] = [statOf(this.#path), fs.fstatSync(this.#file)]
+    if (there === undefined || there.ino !== own.ino || there.dev !== own.dev) return false
+    const bytes = Buffer.allocUnsafe(MOST_BYTES)
+    return bytes.toString('utf8', 0, readAt(this.#file, bytes, 0)) === this.#own
   }
 
-  /** Whether another process waits for it. */
+  /** Whether another process waits for it; a look that fails says no, and whoever waits is waited for a little longer. Never throws. */
   isWanted(): boolean {
-    return statOf(this.#next) !== undefined
+    try {
+      return statOf(this.#next) !== undefined
+    } catch {
+      return false
+    }
   }
 
   /** Never throws. */
@@ -108,8 +137,11 @@ export class WriterLock {
     this.#beat = undefined
     held.delete(this)
     quietly(() => {
-      if (readSmall(this.#path, MOST_BYTES) === this.#own) unlink(this.#path)
+      if (this.isOurs()) unlink(this.#path)
     })
+    const file = this.#file
+    this.#file = undefined
+    quietly(() => file !== undefined && fs.closeSync(file))
   }
 
   /** Who holds it as others see it; undefined for nobody, or a process that died. */
@@ -130,7 +162,8 @@ export class WriterLock {
     }
   }
 
-  #hold(): void {
+  #hold(file: number): void {
+    this.#file = file
     held.add(this)
     if (!watchesExit) process.on('exit', releaseAll)
     watchesExit = true
@@ -141,34 +174,45 @@ export class WriterLock {
     this.#beat.unref()
   }
 
-  /** False where the file is there already. */
-  #claim(path: string): boolean {
+  /** The file, open, where it was made here; undefined where it is there already. */
+  #claim(path: string): number | undefined {
     const temporary = `${path}.${this.id}.tmp`
     unlink(temporary)
-    const fd = createFile(temporary)
+    const file = this.#write(temporary)
     try {
-      writeAt(fd, Buffer.from(this.#own), 0)
       fs.linkSync(temporary, path)
-      return true
+      return file
     } catch (error) {
-      if (errnoOf(error) === 'EEXIST') return false
-      if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EINVAL'].includes(errnoOf(error) ?? '')) throw error
-      return this.#create(path)
+      fs.closeSync(file)
+      if (errnoOf(error) === 'EEXIST') return undefined
+      if (!NO_LINKS.includes(errnoOf(error) ?? '')) throw error
     } finally {
-      fs.closeSync(fd)
       quietly(() => unlink(temporary))
+    }
+    try {
+      return this.#write(path)
+    } catch (error) {
+      if (errnoOf(error) === 'EEXIST') return undefined
+      throw error
     }
   }
 
-  /** Where the file system has no hard links. */
-  #create(path: string): boolean {
+  /** False where it is there already. */
+  #make(path: string): boolean {
+    const file = this.#claim(path)
+    if (file !== undefined) fs.closeSync(file)
+    return file !== undefined
+  }
+
+  /** Says whose it is, in a file that must not be there yet. */
+  #write(path: string): number {
+    const file = createFile(path)
     try {
-      const fd = createFile(path)
-      writeAt(fd, Buffer.from(this.#own), 0)
-      fs.closeSync(fd)
-      return true
+      writeAt(file, Buffer.from(this.#own), 0)
+      return file
     } catch (error) {
-      if (errnoOf(error) === 'EEXIST') return false
+      fs.closeSync(file)
+      quietly(() => unlink(path))
       throw error
     }
   }
@@ -183,17 +227,18 @@ export class WriterLock {
 
   /**
    * Removes the file whose owner was judged gone. Who does it holds another file meanwhile and looks again under it, so that nobody
-   * removes a lock that was taken since.
+   * removes a lock that was taken since. False where another process is at it.
    */
-  #breakLock(judged: string, silent: number): void {
+  #breakLock(judged: string, silent: number): boolean {
     const guard = `${this.#path}.taking`
-    if (!this.#claim(guard)) {
+    if (!this.#make(guard)) {
       const other = this.#look(guard)
       if (other !== undefined && isGone(other.owner, silent - STALE_MS)) quietly(() => unlink(guard))
-      return
+      return false
     }
     try {
       if (readSmall(this.#path, MOST_BYTES) === judged) unlink(this.#path)
+      return true
     } finally {
       unlink(guard)
     }
@@ -222,8 +267,10 @@ function ownerOf(text: string): Owner | undefined {
 
 /** `silent`: for how many milliseconds it did not touch its file. */
 function isGone(owner: Owner | undefined, silent: number): boolean {
-  if (owner !== undefined && isDead(owner)) return true
+  if (owner === undefined) return silent >= NAMELESS_MS
+  if (isDead(owner)) return true
+  if (silent >= REBOOT_MS && isOfEarlierBoot(owner)) return true
   // A thread of this process that was ended keeps nobody waiting: this process lives, and so would its beat.
-  const waits = owner !== undefined && owner.pid !== process.pid && isCertainlyAlive(owner)
+  const waits = owner.pid !== process.pid && isCertainlyAlive(owner)
   return silent >= STALE_MS && !waits
 }

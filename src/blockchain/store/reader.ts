@@ -1,8 +1,8 @@
 // Reads the chain as any process may: how many blocks are acknowledged, one of them, all of them. Writes nothing, and takes no lock.
 import * as fs from 'node:fs'
-import { messageOf, OpDbusError } from '../../errors.js'
+import { isOpDbusError, messageOf, OpDbusError } from '../../errors.js'
 import { quietly } from '../../fs/errno.js'
-import { readAt, syncFile } from '../../fs/files.js'
+import { readAt, statOf, syncFile } from '../../fs/files.js'
 import type { Block } from '../block.js'
 import { readLine } from '../line.js'
 import type { BlockIndex, Location } from '../ports.js'
@@ -28,9 +28,22 @@ interface Look {
   readonly bytes: number
 }
 
-/** Blocks handed out together by a scan, and bytes of lines by a look at all of them. */
+/** From where to where in a segment. */
+interface Place {
+  readonly segment: number
+  readonly offset: number
+  /** Of the block at `offset`. */
+  readonly number: number
+  readonly end: number
+  /** The hash of the block before, where it is known. */
+  readonly previous: string | undefined
+  readonly head: Head | undefined
+}
+
+/** What a scan hands out together. */
 const PIECE_BLOCKS = 256
 const PIECE_BYTES = 1 << 20
+const NOT_ACKNOWLEDGED = 'is not the one that was acknowledged'
 /** Processes that append one after the other change the files while we look. */
 const TRIES = 50
 
@@ -81,78 +94,68 @@ export class ChainReader {
     head.forget()
   }
 
-  read(number: number, size = this.size()): Block | undefined {
-    if (!Number.isSafeInteger(number) || number < 0 || number >= size) return undefined
-    return guarded(`read block ${number}`, () => {
-      const { index } = this.#parts
-      const known = index?.find(number)
-      if (known !== undefined) {
-        const block = this.#blockAt(known)
-        if (block !== undefined) return block
-        index!.forget(number)
-      }
-      const found = this.#search(number)
-      if (index !== undefined) this.#teach(number, size)
-      return found
-    })
-  }
-
-  async *scan(from: number, to = Number.POSITIVE_INFINITY): AsyncGenerator<readonly Block[]> {
-    const end = Math.min(this.size(), to)
+  read(number: number): Block | undefined {
+    if (!Number.isSafeInteger(number) || number < 0 || number >= this.size()) return undefined
     const word = this.#parts.rewrites.word()
-    let previous: string | undefined
-    let number = Math.max(0, from)
-    while (number < end) {
-      const first = this.#parts.files.segmentOf(number)
-      if (first === undefined) throw this.#missing(number)
-      const begin = number
-      for await (const blocks of this.#scanSegment(first, number, end, previous, word)) {
-        number += blocks.length
-        previous = blocks.at(-1)!.hash
-        yield blocks
-      }
-      // A segment that holds less than the next one's name says.
-      if (number === begin) throw this.#missing(number)
+    try {
+      return guarded(`read block ${number}`, () => this.#find(number).block)
+    } catch (error) {
+      if (isOpDbusError(error, 'CHAIN_DAMAGED') && this.#isOther(word)) throw replaced(this.#parts.layout.dir)
+      throw error
     }
   }
 
-  async *#scanSegment(
-    first: number,
-    from: number,
-    end: number,
-    before: string | undefined,
-    word: string,
-  ): AsyncGenerator<readonly Block[]> {
-    const { files, layout, rewrites } = this.#parts
-    const path = segmentPath(layout, first)
-    const place = from === first ? { offset: 0 } : (this.#known(from, first) ?? files.place(first, from - first))
-    const fd = openSegment(path)
-    if (fd === undefined || place === undefined) throw this.#missing(from)
+  async *scan(from: number, to = Number.POSITIVE_INFINITY): AsyncGenerator<readonly Block[]> {
+    const { rewrites, layout } = this.#parts
+    const end = Math.min(this.size(), to)
+    const { head } = this.#current()
+    const word = rewrites.word()
+    let previous: string | undefined
+    let number = Math.max(0, from)
     try {
-      let number = from
-      let previous = before
+      while (number < end) {
+        // Found as any block is: what is known of where it lies may be wrong.
+        const { segment, offset } = this.#find(number).location
+        for await (const blocks of this.#scanSegment({ segment, offset, number, end, previous, head })) {
+          number += blocks.length
+          previous = blocks.at(-1)!.hash
+          yield blocks
+        }
+      }
+    } catch (error) {
+      if (isOpDbusError(error, 'CHAIN_DAMAGED') && this.#isOther(word)) throw replaced(layout.dir)
+      throw storeError(error, `read the chain in ${layout.dir}`)
+    }
+  }
+
+  /** Whether the files are others than when the word was looked up, or are being exchanged just now. */
+  #isOther(word: string): boolean {
+    const { rewrites, layout } = this.#parts
+    return statOf(layout.restoring) !== undefined || rewrites.again() !== word
+  }
+
+  /** To the end of the segment. @throws OpDbusError CHAIN_DAMAGED behind the last piece that is good */
+  async *#scanSegment(begin: Place): AsyncGenerator<readonly Block[]> {
+    const path = segmentPath(this.#parts.layout, begin.segment)
+    const fd = openSegment(path)
+    if (fd === undefined) throw damaged(begin.number, 'is missing', path)
+    try {
+      let { number, previous } = begin
       let piece: Block[] = []
       let bytes = 0
-      for (const line of linesOf(fd, place.offset, fs.fstatSync(fd).size)) {
-        if (number >= end) break
-        const block = blockOf(line.bytes)
-        const fault =
-          typeof block === 'string'
-            ? block
-            : block.number !== number
-              ? `is missing: block ${block.number} is in its place`
-              : previous !== undefined && block.header.previous !== previous
-                ? 'names another block before it than there is'
-                : undefined
-        if (typeof block === 'string' || fault !== undefined) {
+      const few = begin.end - number <= PIECE_BLOCKS ? this.#bytesTo(begin) : undefined
+      for (const line of linesOf(fd, begin.offset, fs.fstatSync(fd).size, few)) {
+        if (number >= begin.end) break
+        const block = blockIn(line.bytes, number, previous, begin.head)
+        if (typeof block === 'string') {
           if (piece.length > 0) yield piece
-          if (rewrites.word() !== word) throw replaced(layout.dir)
-          throw damaged(number, fault as string, path)
+          throw damaged(number, block, path)
         }
         piece.push(block)
         previous = block.hash
         number++
         bytes += line.length
+        if (number >= begin.end) break
         if (piece.length < PIECE_BLOCKS && bytes < PIECE_BYTES) continue
         yield piece
         piece = []
@@ -160,64 +163,88 @@ export class ChainReader {
         await turn()
       }
       if (piece.length > 0) yield piece
-    } catch (error) {
-      throw storeError(error, `read the chain in ${layout.dir}`)
     } finally {
       fs.closeSync(fd)
     }
   }
 
-  /** Where the index knows a block of that segment, after a look: what it says may be from before a prune. */
-  #known(number: number, segment: number): Location | undefined {
+  /** How far a few blocks reach, by the index: a guess that costs nothing but another read where it is wrong. */
+  #bytesTo({ segment, offset, end }: Place): number | undefined {
+    const last = this.#parts.index?.find(end - 1)
+    return last?.segment === segment && last.offset >= offset ? last.offset + last.bytes + 1 - offset : undefined
+  }
+
+  /** Where a block of the chain lies, and what is there. @throws OpDbusError CHAIN_DAMAGED */
+  #find(number: number): { block: Block; location: Location } {
     const { index } = this.#parts
     const known = index?.find(number)
-    if (known === undefined) return undefined
-    if (known.segment === segment && this.#blockAt(known) !== undefined) return known
-    index!.forget(number)
-    return undefined
+    if (known !== undefined) {
+      const block = this.#blockAt(known)
+      if (block?.number === number && block.hash === known.hash) return { block, location: known }
+      index!.forget(number)
+    }
+    const found = this.#search(number)
+    if (index !== undefined) this.#teach(number)
+    return found
   }
 
-  /** The block that the index knows there; undefined where it is another. */
-  #blockAt({ number, hash, segment, offset, bytes }: Location): Block | undefined {
+  #blockAt({ segment, offset, bytes }: Pick<Location, 'segment' | 'offset' | 'bytes'>): Block | undefined {
     const file = this.#parts.files.open(segment)
-    if (file === undefined) return undefined
-    const block = blockOf(bytesAt(file.fd, offset, bytes))
-    return typeof block !== 'string' && block.number === number && block.hash === hash ? block : undefined
+    const block = file === undefined ? undefined : blockOf(bytesAt(file.fd, offset, bytes))
+    return typeof block === 'string' ? undefined : block
   }
 
-  #search(number: number): Block {
+  /** By counting lines. What the block after it, or `head`, names must be what is there. */
+  #search(number: number): { block: Block; location: Location } {
     const { files, layout } = this.#parts
-    const first = files.segmentOf(number)
-    const place = first === undefined ? undefined : files.place(first, number - first)
-    if (first === undefined || place === undefined) throw this.#missing(number)
-    const block = blockOf(bytesAt(files.open(first)!.fd, place.offset, place.bytes))
-    const path = segmentPath(layout, first)
-    if (typeof block === 'string') throw damaged(number, block, path)
-    if (block.number !== number) throw damaged(number, `is missing: block ${block.number} is in its place`, path)
-    return block
+    for (let tries = 0; ; tries++) {
+      const found = this.#counted(number)
+      const fault = typeof found === 'string' ? found : this.#faultOf(found.block)
+      if (typeof found !== 'string' && fault === undefined) return found
+      const segment = files.segmentOf(number)
+      if (tries > 0) throw damaged(number, fault!, segment === undefined ? layout.timing : segmentPath(layout, segment))
+      // Lines that were cut off since, and others in their place, would make a wrong count of it.
+      files.recount()
+    }
   }
 
-  #teach(number: number, size: number): void {
+  #counted(number: number): { block: Block; location: Location } | string {
+    const { files } = this.#parts
+    const segment = files.segmentOf(number)
+    const place = segment === undefined ? undefined : files.place(segment, number - segment)
+    if (segment === undefined || place === undefined) return 'is missing'
+    const block = blockIn(bytesAt(files.open(segment)!.fd, place.offset, place.bytes), number)
+    return typeof block === 'string'
+      ? block
+      : { block, location: locationOf(block, segment, place.offset, place.bytes) }
+  }
+
+  #faultOf(block: Block): string | undefined {
+    const { count, head } = this.#current()
+    if (head?.size === block.number + 1 && head.hash !== block.hash) return NOT_ACKNOWLEDGED
+    const next = block.number + 1 < count ? this.#counted(block.number + 1) : 'is the last'
+    if (typeof next === 'string' || next.block.header.previous === block.hash) return undefined
+    return `is not the one that block ${next.block.number} names`
+  }
+
+  #teach(number: number): void {
     const { files, index } = this.#parts
+    const size = this.size()
     const thousand = Math.floor(number / 1000)
     if (this.#taught.has(thousand)) return
     this.#taught.add(thousand)
     const locations: Location[] = []
+    let previous: string | undefined
     for (let n = thousand * 1000; n < Math.min(size, thousand * 1000 + 1000); n++) {
       const segment = files.segmentOf(n)
       const place = segment === undefined ? undefined : files.place(segment, n - segment)
       if (segment === undefined || place === undefined) break
-      const block = blockOf(bytesAt(files.open(segment)!.fd, place.offset, place.bytes))
-      if (typeof block === 'string' || block.number !== n) break
+      const block = this.#blockAt({ segment, ...place })
+      if (block?.number !== n || (previous !== undefined && block.header.previous !== previous)) break
+      previous = block.hash
       locations.push(locationOf(block, segment, place.offset, place.bytes))
     }
     if (locations.length > 0) index!.learn(locations)
-  }
-
-  #missing(number: number): Error {
-    const { layout, files } = this.#parts
-    const first = files.segmentOf(number)
-    return damaged(number, 'is missing', first === undefined ? layout.timing : segmentPath(layout, first))
   }
 
   /** What there is now: the last look, where nothing changed since. */
@@ -300,6 +327,16 @@ function endsAt(fd: number, end: number): boolean {
 function bytesAt(fd: number, offset: number, length: number): Buffer {
   const bytes = Buffer.allocUnsafe(length)
   return bytes.subarray(0, readAt(fd, bytes, offset))
+}
+
+/** The block in a line where it is the one that belongs there; else what is wrong. */
+function blockIn(bytes: Buffer, number: number, previous?: string, head?: Head): Block | string {
+  const block = blockOf(bytes)
+  if (typeof block === 'string') return block
+  if (block.number !== number) return `is missing: block ${block.number} is in its place`
+  if (previous !== undefined && block.header.previous !== previous) return 'names another block before it than there is'
+  if (head?.size === number + 1 && head.hash !== block.hash) return NOT_ACKNOWLEDGED
+  return block
 }
 
 /** The block in a line, or what is wrong with it. */

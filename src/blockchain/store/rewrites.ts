@@ -32,6 +32,12 @@ export class Rewrites {
     return this.#word
   }
 
+  /** As it is now. */
+  again(): string {
+    this.#lookedMs = Number.NEGATIVE_INFINITY
+    return this.word()
+  }
+
   /** @throws Error of the file system */
   change(): void {
     const word = randomBytes(8).toString('hex')

@@ -94,6 +94,12 @@ export class SegmentFiles {
     return offset === undefined || next === undefined ? undefined : { offset, bytes: next - offset - 1 }
   }
 
+  /** Counts lines anew the next time, and looks which segments there are. */
+  recount(): void {
+    this.#tables.clear()
+    this.#segments = undefined
+  }
+
   /** The files are others now. */
   forget(): void {
     for (const file of [...this.#open.values()]) this.#close(file)

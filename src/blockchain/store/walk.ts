@@ -1,7 +1,8 @@
 // Walks along the segments from a block that is known to the end, and checks every line's hash, place and link. Says where the last whole
 // append ends, and whether something that was cut off stands behind it. Changes nothing.
 import * as fs from 'node:fs'
-import { messageOf } from '../../errors.js'
+import { isOpDbusError, messageOf } from '../../errors.js'
+import { errnoOf } from '../../fs/errno.js'
 import { type Block, NO_PREVIOUS } from '../block.js'
 import { type ReadLine, readLine } from '../line.js'
 import type { Location } from '../ports.js'
@@ -10,6 +11,7 @@ import { locationOf } from './group.js'
 import type { Head } from './head-file.js'
 import { type Layout, type Segment, segmentPath, segmentsIn } from './layout.js'
 import { lastLineOf, linesOf } from './line-reader.js'
+import { openSegment } from './segment-files.js'
 import type { Tip } from './tip.js'
 
 export interface WalkEnd {
@@ -39,13 +41,14 @@ export function startOfLast(layout: Layout): Tip {
 
 /** @throws OpDbusError CHAIN_DAMAGED */
 function lastBlockIn({ first, path }: Segment): Block {
-  const fd = fs.openSync(path, fs.constants.O_RDONLY | (fs.constants.O_NOFOLLOW ?? 0))
+  const fd = openSegment(path)
+  if (fd === undefined) throw damaged(first, 'is missing: its segment went away', path)
   try {
     const line = lastLineOf(fd, fs.fstatSync(fd).size)
     if (line === undefined) throw damaged(first, 'is missing: its segment is empty, and others follow', path)
     return readLine(line.bytes.toString('utf8')).block
   } catch (error) {
-    if ((error as { code?: unknown }).code !== undefined) throw error
+    if (isOpDbusError(error) || errnoOf(error) !== undefined) throw error
     throw damaged(first, `or one behind it, the last of its segment, ${messageOf(error)}`, path)
   } finally {
     fs.closeSync(fd)
@@ -84,12 +87,10 @@ async function walkSegment(
   head: Head | undefined,
   passed: (locations: Location[]) => void,
 ): Promise<WalkEnd> {
-  let fd: number
-  try {
-    fd = fs.openSync(path, fs.constants.O_RDONLY | (fs.constants.O_NOFOLLOW ?? 0))
-  } catch (error) {
-    if ((error as { code?: unknown }).code === 'ENOENT' && from.bytes === 0) return { tip: from, torn: 0 }
-    throw error
+  const fd = openSegment(path)
+  if (fd === undefined) {
+    if (from.bytes === 0) return { tip: from, torn: 0 }
+    throw damaged(from.count - 1, 'was on the disk, and is not there any more', path)
   }
   try {
     const { size } = fs.fstatSync(fd)

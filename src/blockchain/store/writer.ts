@@ -1,6 +1,7 @@
 // Who appends when: calls wait in a queue, take the lock together, are written together, and are answered once they are on the disk.
 // Opens no file by itself, and serves no reader.
 import { abortError, isOpDbusError, OpDbusError } from '../../errors.js'
+import { quietly } from '../../fs/errno.js'
 import { namesIn } from '../../fs/folders.js'
 import type { Clock, Timer } from '../../ports.js'
 import type { Block } from '../block.js'
@@ -16,7 +17,7 @@ import type { Tip } from './tip.js'
 const LINGER_MS = 20
 const LOOK_MS = 4
 /** Blocks of one write, but for a call that has more: the event loop is kept for as long as they take to draw up. */
-const GROUP_BLOCKS = 256
+const GROUP_BLOCKS = 512
 /** How often a group whose lock was lost is tried again. */
 const MOST_LOSSES = 3
 
@@ -250,10 +251,13 @@ export class ChainWriter {
     else this.#cancelLinger = quietTimer(LOOK_MS, () => this.#linger(ms - LOOK_MS))
   }
 
-  /** Lets other processes append. */
+  /** Lets other processes append. Never throws. */
   #leave(): void {
     const { lock, rewrites } = this.#parts
-    if (this.#tail !== undefined && lock.isOurs()) this.#known = { tip: this.#tail.tip, word: rewrites.word() }
+    // Where a look fails, all of the last segment is looked at next time. This also runs in a timer, where nobody could catch it.
+    quietly(() => {
+      if (this.#tail !== undefined && lock.isOurs()) this.#known = { tip: this.#tail.tip, word: rewrites.word() }
+    })
     this.#closeTail()
     lock.release()
   }

@@ -4,7 +4,7 @@ import { NO_PREVIOUS } from '../block.js'
 import type { ChainParts } from '../chain-parts.js'
 import { openHead } from '../log/heads.js'
 import { knownKeys } from '../log/known-keys.js'
-import { lastSigned } from '../log/log.js'
+import { lastSignedHead } from '../log/log.js'
 import type { Faults } from './faults.js'
 
 interface ComparedHead {
@@ -34,7 +34,7 @@ export class Heads {
       this.savedSize = size
     }
     try {
-      const signed = lastSigned(store.dir)
+      const signed = lastSignedHead(store.dir)
       if (signed) this.#heads.push({ name: 'the head that was signed last', size: signed.size, root: signed.root })
     } catch (error) {
       faults.add('head', undefined, messageOf(error))

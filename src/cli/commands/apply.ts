@@ -31,7 +31,7 @@ export const apply = command({
     json: { help: 'The same as --format json.' },
     ...flagsOf('data', 'state', 'dir'),
   },
-  variables: VARIABLES,
+  variables: [...VARIABLES, 'blockchain'],
   examples: [
     'op-dbus apply desired.json',
     'op-dbus apply desired.json --dry-run',
@@ -55,7 +55,7 @@ export const rollback = command({
     json: { help: 'The same as --format json.' },
     ...flagsOf('data', 'state', 'dir'),
   },
-  variables: VARIABLES,
+  variables: [...VARIABLES, 'blockchain'],
   examples: ['op-dbus rollback --list', 'op-dbus rollback', 'op-dbus rollback 20261127T171500.123Z-1a2b3c4d --dry-run'],
   exitCodes: [10, 11],
   run: async call => (await import('../run/apply.js')).rollback(call),

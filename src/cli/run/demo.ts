@@ -12,7 +12,6 @@ import { linesOf } from '../lines.js'
 import { argumentsOf, settingsOf } from '../settings.js'
 import { sourceLabel, type Terminal } from '../terminal.js'
 import { statsText } from './cache.js'
-import { demoChain } from './demo-chain.js'
 import { demoPatterns } from './demo-patterns.js'
 
 const EVENTS = ['Created container 100', 'Created container 101', 'Created container 102']
@@ -81,6 +80,7 @@ async function run(values: FlagValues, dir: string, terminal: Terminal): Promise
     await terminal.out(statsText(await after.stats()))
     await after.close()
     await demoPatterns(values, join(dir, 'patterns-demo'), lines, terminal)
+    const { demoChain } = await import('./demo-chain.js')
     await demoChain(values, join(dir, 'data'), lines, terminal)
     await out('\nThe folder is removed now. Next: op-dbus embed "your own text"')
   } finally {

@@ -4,9 +4,13 @@ import { OpDbusError } from '../../../errors.js'
 import { visible } from '../../../format.js'
 import { blockLine, blocksText, blockText } from '../../chain-text.js'
 import type { CommandCall } from '../../command.js'
+import { hasLostReader } from '../../descriptor.js'
 import type { Terminal } from '../../terminal.js'
 import { jsonText, lookOf, wantsJson } from '../telling.js'
 import { type ChainValues, countIn, type FilterValues, filterOf, numberIn, oneOf, withChain } from './chain.js'
+
+/** How often `follow` looks whether somebody still reads. */
+const READER_LOOK_MS = 500
 
 type ListValues = ChainValues & FilterValues & { readonly limit?: string }
 type FollowValues = ChainValues & { readonly from?: string }
@@ -38,6 +42,10 @@ export async function showCommand({ values, args, terminal }: CommandCall<ChainV
 export async function followCommand({ values, terminal }: CommandCall<FollowValues>): Promise<number> {
   const json = wantsJson(values, terminal)
   const from = values.from === undefined ? undefined : numberIn(values.from, '--from')
+  // As `tail -f` does: a reader that has gone is noticed also where no block comes.
+  const looks = setInterval(() => {
+    if (hasLostReader(1)) terminal.readerGone()
+  }, READER_LOOK_MS)
   return withChain(values, terminal, async chain => {
     const look = lookOf(terminal)
     const waits = () => {
@@ -54,7 +62,7 @@ export async function followCommand({ values, terminal }: CommandCall<FollowValu
       waits()
     }
     return 0
-  })
+  }).finally(() => clearInterval(looks))
 }
 
 /** A block as a program reads it, on a line. */
