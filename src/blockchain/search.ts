@@ -2,10 +2,11 @@
 import { OpDbusError } from '../errors.js'
 import type { Block } from './block.js'
 import type { ChainParts } from './chain-parts.js'
+import { checkFilter, fits } from './filter.js'
 import type { BlockReader } from './ports.js'
 import type { BlockFilter, Found, SearchCall, SearchReport } from './reports.js'
 import { sound } from './sound.js'
-import { passes, searchText } from './text-search.js'
+import { searchText } from './text-search.js'
 import { fuse } from './vectors/ranks.js'
 import type { Near } from './vectors/space-search.js'
 
@@ -64,7 +65,7 @@ async function byMeaning({ store, vectors }: Parts, { text, k, filter, signal }:
 function blockOf(store: BlockReader, { number, hash }: Near, filter: BlockFilter): Block | undefined {
   if (number >= store.size()) return undefined
   const block = store.read(number)
-  if (block?.hash !== hash || block.body === undefined || !passes(block.header, filter)) return undefined
+  if (block?.hash !== hash || block.body === undefined || !fits(block.header, filter)) return undefined
   return sound(block)
 }
 
@@ -75,11 +76,7 @@ function checked(text: string, call: SearchCall): Query & { readonly by: 'meanin
   if (typeof text !== 'string' || text === '') throw wrong('a search needs a text that is not empty')
   if (!Number.isSafeInteger(k) || k < 1 || k > MOST_K) throw wrong(`k is a whole number from 1 to ${MOST_K}`)
   if (by !== 'meaning' && by !== 'text' && by !== 'hybrid') throw wrong('by is meaning, text or hybrid')
-  for (const name of [plugin, operation]) {
-    if (name !== undefined && typeof name !== 'string') throw wrong('plugin and operation are names')
-  }
-  for (const time of [since, until]) {
-    if (time !== undefined && !Number.isFinite(time)) throw wrong('since and until are Unix milliseconds')
-  }
-  return { text, k, by, filter: { plugin, operation, since, until }, signal }
+  const filter = { plugin, operation, since, until }
+  checkFilter(filter)
+  return { text, k, by, filter, signal }
 }

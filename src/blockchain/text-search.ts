@@ -1,6 +1,7 @@
 // Blocks whose text holds some words, newest first. Reads the chain, in memory that does not grow with it; knows no vector.
 import { throwIfAborted } from '../errors.js'
-import type { Block, BlockHeader } from './block.js'
+import type { Block } from './block.js'
+import { fits } from './filter.js'
 import type { BlockReader } from './ports.js'
 import type { BlockFilter } from './reports.js'
 
@@ -37,7 +38,7 @@ export async function searchText(
     for await (const piece of store.scan(start, end)) {
       throwIfAborted(signal)
       for (const block of piece) {
-        if (block.body === undefined || !passes(block.header, filter)) continue
+        if (block.body === undefined || !fits(block.header, filter)) continue
         searched++
         if (!pattern.test(block.body.text)) continue
         found.push(block)
@@ -48,11 +49,4 @@ export async function searchText(
     end = start
   }
   return { blocks, searched }
-}
-
-/** Whether all conditions hold. */
-export function passes({ plugin, operation, timestamp }: BlockHeader, filter: BlockFilter): boolean {
-  const { since = Number.NEGATIVE_INFINITY, until = Number.POSITIVE_INFINITY } = filter
-  if (timestamp < since || timestamp >= until) return false
-  return plugin === (filter.plugin ?? plugin) && operation === (filter.operation ?? operation)
 }
