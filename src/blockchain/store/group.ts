@@ -22,7 +22,10 @@ export function countOf(wanted: Wanted): number {
   return 'drafts' in wanted ? wanted.drafts.length : wanted.blocks.length
 }
 
-/** `now`: what the headers of new blocks say, Unix milliseconds. */
+/**
+ * One append to the disk, however many calls it answers: each line says how many follow (`more`), so that after a loss of power all of them
+ * are there or none. Nobody was answered before all were. `now`: what the headers of new blocks say, Unix milliseconds.
+ */
 export function groupOf(calls: readonly Wanted[], tip: Tip, now: number): Group {
   const left = new Map<number, OpDbusError>()
   for (;;) {
