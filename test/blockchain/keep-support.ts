@@ -6,6 +6,7 @@ import { draftOf } from '../../src/blockchain/footprint.js'
 import type { BlockStore } from '../../src/blockchain/ports.js'
 import { openBlockIndex } from '../../src/blockchain/store/index-files.js'
 import { firstHash } from '../../src/blockchain/store/open.js'
+import { openTree } from '../../src/blockchain/tree.js'
 import { Diagnostics } from '../../src/diagnostics.js'
 import { crc32, hash, TestClock } from '../support.js'
 import { testStore } from './store-parts.js'
@@ -52,7 +53,7 @@ export function keepParts(dataDir: string, segmentBytes = 4000, clock = new Test
     retention: { hourly: 0, daily: 0, weekly: 0, quarterly: 0 },
     snapshotsDir: join(dataDir, 'snapshots'),
     vectors: { forget: async (numbers: Iterable<number>) => void gone.push(...numbers) } as never,
-    tree: undefined as never,
+    tree: openTree(store, { dir: join(dir, 'tree'), warn: () => {} }),
     blocks: undefined as never,
     warn: message => void warnings.push(message),
     release: async () => {},

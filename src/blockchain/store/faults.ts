@@ -18,6 +18,11 @@ export function inTheWay(path: string, what: string): OpDbusError {
   })
 }
 
+/** What was read is of no chain: its files were exchanged meanwhile. */
+export function replaced(dir: string): OpDbusError {
+  return new OpDbusError('STORE', `the chain in ${dir} was pruned or restored while it was read\ntry again`)
+}
+
 /** What the system said, as STORE; errors of ours and programming errors pass. `doing` continues "cannot ...". */
 export function storeError(error: unknown, doing: string, uncertain = false): unknown {
   if (isOpDbusError(error)) return error

@@ -1,12 +1,12 @@
 // Reads the chain as any process may: how many blocks are acknowledged, one of them, all of them. Writes nothing, and takes no lock.
 import * as fs from 'node:fs'
-import { isOpDbusError, messageOf, OpDbusError } from '../../errors.js'
+import { isOpDbusError, messageOf } from '../../errors.js'
 import { quietly } from '../../fs/errno.js'
 import { readAt, statOf, syncFile } from '../../fs/files.js'
 import type { Block } from '../block.js'
 import { readLine } from '../line.js'
 import type { BlockIndex, Location } from '../ports.js'
-import { damaged, guarded, storeError } from './faults.js'
+import { damaged, guarded, replaced, storeError } from './faults.js'
 import { locationOf } from './group.js'
 import type { Head, HeadFile } from './head-file.js'
 import { type Layout, segmentPath } from './layout.js'
@@ -93,8 +93,7 @@ export class ChainReader {
     try {
       return guarded(`read block ${number}`, () => this.#find(number).block)
     } catch (error) {
-      if (isOpDbusError(error, 'CHAIN_DAMAGED') && this.#isOther(word)) throw replaced(this.#parts.layout.dir)
-      throw error
+      throw this.#told(error, word)
     }
   }
 
@@ -116,15 +115,15 @@ export class ChainReader {
         }
       }
     } catch (error) {
-      if (isOpDbusError(error, 'CHAIN_DAMAGED') && this.#isOther(word)) throw replaced(layout.dir)
-      throw storeError(error, `read the chain in ${layout.dir}`)
+      throw storeError(this.#told(error, word), `read the chain in ${layout.dir}`)
     }
   }
 
-  /** Whether the files are others than when the word was looked up, or are being exchanged just now. */
-  #isOther(word: string): boolean {
+  /** Damage is none where the files are others than when the word was looked up, or are being exchanged just now. */
+  #told(error: unknown, word: string): unknown {
     const { rewrites, layout } = this.#parts
-    return statOf(layout.restoring) !== undefined || rewrites.again() !== word
+    if (!isOpDbusError(error, 'CHAIN_DAMAGED')) return error
+    return statOf(layout.restoring) !== undefined || rewrites.again() !== word ? replaced(layout.dir) : error
   }
 
   /** To the end of the segment. @throws OpDbusError CHAIN_DAMAGED behind the last piece that is good */
@@ -313,8 +312,7 @@ export class ChainReader {
 }
 
 function endsAt(fd: number, end: number): boolean {
-  const byte = Buffer.allocUnsafe(1)
-  return readAt(fd, byte, end - 1) === 1 && byte[0] === 10
+  return bytesAt(fd, end - 1, 1)[0] === 10
 }
 
 function bytesAt(fd: number, offset: number, length: number): Buffer {
@@ -341,10 +339,4 @@ function blockOf(bytes: Buffer): Block | string {
   }
 }
 
-function replaced(dir: string): OpDbusError {
-  return new OpDbusError('STORE', `the chain in ${dir} was pruned or restored while it was read\ntry again`)
-}
-
-function turn(): Promise<void> {
-  return new Promise(resolve => setImmediate(resolve))
-}
+const turn = () => new Promise<void>(resolve => setImmediate(resolve))
