@@ -85,6 +85,8 @@ export function openPlain(data: string, broken: Break, clock: () => number): Tar
       const [pid = '', started] = holder().split(' ')
       if (Date.now() - since > 20) onWait?.(`process ${pid}`)
       const robs = broken === 'robs-the-stopped' && Date.now() - since > 50
+      // It comes whole: what is empty was left by a loss of power.
+      if (fs.existsSync(lock) && holder() === '') takeFrom('')
       if (pid !== '' && (robs || startOf(Number(pid)) !== started)) takeFrom(`${pid} ${started}`)
       await sleep(POLL_MS)
     }
