@@ -4,7 +4,14 @@ import * as fs from 'node:fs'
 import { abortError, OpDbusError } from '../../errors.js'
 import { errnoOf, quietly } from '../../fs/errno.js'
 import { createFile, readAt, readSmall, statOf, unlink, writeAt } from '../../fs/files.js'
-import { isCertainlyAlive, isDead, isOfEarlierBoot, type NamedProcess, pidPlace, startOf } from '../../fs/process-identity.js'
+import {
+  isCertainlyAlive,
+  isDead,
+  isOfEarlierBoot,
+  type NamedProcess,
+  pidPlace,
+  startOf,
+} from '../../fs/process-identity.js'
 
 /*
    The rules are those of fs/mutex.ts: a process that is certainly dead has no lock any more; one that nobody here can look up (another

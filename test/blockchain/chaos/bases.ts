@@ -19,7 +19,17 @@ export async function tornChain(dir: string, from: string, scratch: string, plai
   cpSync(from, dir, { recursive: true })
   cpSync(from, scratch, { recursive: true })
   const before = readFileSync(lastSegment(dir)).length
-  const child = await Child.start({ role: 'write', name: 'torn', dir: scratch, plain, seed: 1, calls: 1, width: 1, largest: 1, sizes: [3] })
+  const child = await Child.start({
+    role: 'write',
+    name: 'torn',
+    dir: scratch,
+    plain,
+    seed: 1,
+    calls: 1,
+    width: 1,
+    largest: 1,
+    sizes: [3],
+  })
   if ((await child.end()).code !== 0) throw new Error(child.stderr)
   const more = readFileSync(lastSegment(scratch)).subarray(before)
   appendFileSync(lastSegment(dir), more.subarray(0, more.indexOf(10) + 40))
@@ -32,7 +42,17 @@ export function lastSegment(dir: string): string {
 }
 
 async function written(dir: string, bytes: number, calls: number, plain: Break | undefined): Promise<string> {
-  const child = await Child.start({ role: 'write', name: 'base', dir, plain, seed: 1, calls, width: 1, largest: 1, bytes })
+  const child = await Child.start({
+    role: 'write',
+    name: 'base',
+    dir,
+    plain,
+    seed: 1,
+    calls,
+    width: 1,
+    largest: 1,
+    bytes,
+  })
   const { code } = await child.end()
   if (code !== 0) throw new Error(child.stderr)
   return dir

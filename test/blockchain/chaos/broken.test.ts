@@ -34,7 +34,13 @@ describe.skipIf(withoutStrace !== undefined)(`calls to the system that fail (${w
   it.each(chains('answers-early', 'swallows-errors'))('$plain', async ({ plain, isNoticed }) => {
     const work = memoryFolder()
     const base = await smallChain(join(work, 'base'), 'none')
-    const { faults, injected } = await injectEverywhere({ work, plain, base, only: ['pwrite64', 'fdatasync'], choose: index => index % 3 !== 1 })
+    const { faults, injected } = await injectEverywhere({
+      work,
+      plain,
+      base,
+      only: ['pwrite64', 'fdatasync'],
+      choose: index => index % 3 !== 1,
+    })
     expect(injected).toBeGreaterThan(0)
     expect(faults.length > 0, faults[0]).toBe(isNoticed)
   })

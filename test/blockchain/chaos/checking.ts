@@ -22,7 +22,11 @@ let checks = 0
 
 export type Checked = Extract<Event, { kind: 'checked' }>
 
-export async function checkChain(oracle: Oracle, dir: string, options: CheckOptions = {}): Promise<Checked | undefined> {
+export async function checkChain(
+  oracle: Oracle,
+  dir: string,
+  options: CheckOptions = {},
+): Promise<Checked | undefined> {
   const { plain, append = true, strangers = false, later, refusal, through, env } = options
   const tiles = join(dir, 'tiles')
   const name = `check${++checks}`
@@ -37,12 +41,15 @@ export async function checkChain(oracle: Oracle, dir: string, options: CheckOpti
   }
   const { before, after, refused, key } = checked
   oracle.check(dir, known, [before, ...(after === undefined ? [] : [after])], later)
-  if (refusal !== undefined && !refusal.test(refused ?? '')) oracle.faults.push(`an append was answered with: ${refused ?? 'a block'}`)
+  if (refusal !== undefined && !refusal.test(refused ?? ''))
+    oracle.faults.push(`an append was answered with: ${refused ?? 'a block'}`)
   if (refusal === undefined && refused !== undefined) oracle.faults.push(`nothing can be appended any more: ${refused}`)
-  if (after !== undefined && !after.verdict.ok) oracle.faults.push(`after the next append: ${JSON.stringify(after.verdict.faults)}`)
+  if (after !== undefined && !after.verdict.ok)
+    oracle.faults.push(`after the next append: ${JSON.stringify(after.verdict.faults)}`)
   if (key !== undefined) {
     const verdict = tlogVerdict(tiles)
-    if (verdict !== undefined && !verdict.startsWith(`OK ${(after ?? before).size} `)) oracle.faults.push(`the verifier in Go says: ${verdict}`)
+    if (verdict !== undefined && !verdict.startsWith(`OK ${(after ?? before).size} `))
+      oracle.faults.push(`the verifier in Go says: ${verdict}`)
     rmSync(tiles, { recursive: true, force: true })
   }
   return checked

@@ -52,11 +52,23 @@ export type Event =
   | { readonly kind: 'ready' }
   | { readonly kind: 'started'; readonly call: string; readonly names: readonly string[] }
   | { readonly kind: 'acknowledged'; readonly call: string; readonly blocks: readonly Told[] }
-  | { readonly kind: 'failed'; readonly call: string; readonly code: string; readonly uncertain: boolean; readonly message: string }
+  | {
+      readonly kind: 'failed'
+      readonly call: string
+      readonly code: string
+      readonly uncertain: boolean
+      readonly message: string
+    }
   | { readonly kind: 'waits'; readonly who: string }
   | { readonly kind: 'seen'; readonly block: Told; readonly at: number }
   | { readonly kind: 'warned'; readonly message: string }
-  | { readonly kind: 'checked'; readonly before: Look; readonly after: Look | undefined; readonly refused?: string; readonly key?: string }
+  | {
+      readonly kind: 'checked'
+      readonly before: Look
+      readonly after: Look | undefined
+      readonly refused?: string
+      readonly key?: string
+    }
   | { readonly kind: 'ended' }
 
 export interface Look {
@@ -86,7 +98,10 @@ else await check(target, task)
 await target.close().catch(error => tell({ kind: 'warned', message: `close: ${messageOf(error)}` }))
 tell({ kind: 'ended' })
 
-async function write(target: Target, { name, seed, calls, width, largest, sizes, bytes = 100, pauseMs = 0, waitsFor, again }: WriteTask) {
+async function write(
+  target: Target,
+  { name, seed, calls, width, largest, sizes, bytes = 100, pauseMs = 0, waitsFor, again }: WriteTask,
+) {
   const next = random(seed)
   let made = 0
   const one = async (call: string, names: readonly string[]): Promise<boolean> => {
@@ -101,7 +116,13 @@ async function write(target: Target, { name, seed, calls, width, largest, sizes,
     } catch (error) {
       const known = isOpDbusError(error)
       const uncertain = known && error.details.uncertain !== undefined
-      tell({ kind: 'failed', call, code: known ? error.code : 'not ours', uncertain, message: (error as Error).stack ?? String(error) })
+      tell({
+        kind: 'failed',
+        call,
+        code: known ? error.code : 'not ours',
+        uncertain,
+        message: (error as Error).stack ?? String(error),
+      })
       return false
     }
   }
@@ -112,7 +133,11 @@ async function write(target: Target, { name, seed, calls, width, largest, sizes,
       const names = Array.from({ length: size }, (_, index) => `${number}.${index}`)
       const done = await one(`${name} ${number}`, names)
       if (!done && waitsFor !== undefined) while (!existsSync(waitsFor)) await sleep(5)
-      if (!done && again) await one(`${name} ${number} again`, names.map(each => `${each} again`))
+      if (!done && again)
+        await one(
+          `${name} ${number} again`,
+          names.map(each => `${each} again`),
+        )
       if (pauseMs > 0) await sleep(next() * pauseMs)
     }
   }
@@ -123,7 +148,8 @@ async function follow(target: Target) {
   const ends = new AbortController()
   process.stdin.on('end', () => ends.abort()).resume()
   try {
-    for await (const block of target.stream(0, ends.signal)) tell({ kind: 'seen', block: toldOf(block), at: Date.now() })
+    for await (const block of target.stream(0, ends.signal))
+      tell({ kind: 'seen', block: toldOf(block), at: Date.now() })
   } catch (error) {
     if (!ends.signal.aborted) throw error
   }

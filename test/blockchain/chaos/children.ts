@@ -73,7 +73,13 @@ export class Child {
   static async start(task: Task, { through = [], env = {}, onEvent }: Start = {}): Promise<Child> {
     await built
     const [command, ...args] = [...through, process.execPath, program, JSON.stringify(task)]
-    const own = { PATH: process.env.PATH ?? '', UV_THREADPOOL_SIZE: '2', OP_DBUS_VECTOR_LEVEL: 'none', CHAIN_LIBRARY: library, ...env }
+    const own = {
+      PATH: process.env.PATH ?? '',
+      UV_THREADPOOL_SIZE: '2',
+      OP_DBUS_VECTOR_LEVEL: 'none',
+      CHAIN_LIBRARY: library,
+      ...env,
+    }
     return new Child(spawn(command!, args, { env: own, stdio: ['pipe', 'pipe', 'pipe'] }), onEvent)
   }
 

@@ -63,7 +63,11 @@ function lineIn(bytes: Uint8Array): Line | undefined {
 
 /** A header is flat, and its names are ASCII: its canonical JSON is that of its sorted names. */
 function leaf(header: Line['header']): string {
-  const sorted = Object.fromEntries(Object.keys(header).sort().map(name => [name, header[name]]))
+  const sorted = Object.fromEntries(
+    Object.keys(header)
+      .sort()
+      .map(name => [name, header[name]]),
+  )
   return createHash('sha256').update(Buffer.of(0)).update(JSON.stringify(sorted)).digest('hex')
 }
 
@@ -75,7 +79,9 @@ function rootOf(leaves: readonly Buffer[]): string {
     const above: Buffer[] = []
     for (let i = 0; i < level.length; i += 2) {
       const [left, right] = [level[i]!, level[i + 1]]
-      above.push(right === undefined ? left : createHash('sha256').update(Buffer.of(1)).update(left).update(right).digest())
+      above.push(
+        right === undefined ? left : createHash('sha256').update(Buffer.of(1)).update(left).update(right).digest(),
+      )
     }
     level = above
   }

@@ -3,9 +3,9 @@
 import { cpSync, existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { onPath } from '../../programs.js'
+import { checkChain } from './checking.js'
 import type { Task, WriteTask } from './child.js'
 import { Child } from './children.js'
-import { checkChain } from './checking.js'
 import { Oracle } from './oracle.js'
 import type { Break } from './target.js'
 
@@ -63,21 +63,38 @@ export async function injectEverywhere(options: InjectOptions): Promise<InjectRe
     const oracle = new Oracle()
     // Faster, but strace 6.1 sends no signal then.
     const quick = way === 'signal=KILL' ? [] : ['--seccomp-bpf']
-    const through = ['strace', '-f', ...quick, '-qq', '-o', log, ...paths.flatMap(path => ['-P', path]), '-e', `trace=${name}`, '-e', `inject=${what}`]
+    const through = [
+      'strace',
+      '-f',
+      ...quick,
+      '-qq',
+      '-o',
+      log,
+      ...paths.flatMap(path => ['-P', path]),
+      '-e',
+      `trace=${name}`,
+      '-e',
+      `inject=${what}`,
+    ]
     try {
       const child = await Child.start(taskFor(options, dir), { through, env: ENV, onEvent: oracle.hear })
       const { code, signal } = await child.end()
       const said = existsSync(log) ? readFileSync(log, 'utf8') : ''
       const hit = said.includes('INJECTED') || signal === 'SIGKILL'
       if (hit) injected++
-      if (!(hit && way === 'signal=KILL') && (code !== 0 || child.stderr !== '')) oracle.faults.push(`it ended with ${code ?? signal}: ${child.stderr}`)
+      if (!(hit && way === 'signal=KILL') && (code !== 0 || child.stderr !== ''))
+        oracle.faults.push(`it ended with ${code ?? signal}: ${child.stderr}`)
       failed += oracle.failed > 0 ? 1 : 0
       await checkChain(oracle, dir, { plain, later: options.base === undefined ? 'none' : 'possible' })
     } catch (error) {
       oracle.faults.push((error as Error).message)
     }
     faults.push(...oracle.faults.map(fault => `${what}: ${fault}`))
-    options.onRun?.(++done, runs.length, oracle.faults.map(fault => `${what}: ${fault}`))
+    options.onRun?.(
+      ++done,
+      runs.length,
+      oracle.faults.map(fault => `${what}: ${fault}`),
+    )
   }
   return { faults, recorded, runs: runs.length, injected, failed }
 }
@@ -108,7 +125,9 @@ async function record(options: InjectOptions): Promise<{ recorded: Record<string
     const entry = /^(\d+) +(\w+)\((.*)/.exec(line)
     if (entry === null) continue
     const [, thread, name, rest] = entry
-    const found = [...rest!.matchAll(/["<](\/[^">]*)[">]/g)].map(match => match[1]!).filter(path => path === dir || path.startsWith(`${dir}/`))
+    const found = [...rest!.matchAll(/["<](\/[^">]*)[">]/g)]
+      .map(match => match[1]!)
+      .filter(path => path === dir || path.startsWith(`${dir}/`))
     if (found.length === 0) continue
     for (const path of found) paths.add(path)
     counts.set(`${name} ${thread}`, (counts.get(`${name} ${thread}`) ?? 0) + 1)

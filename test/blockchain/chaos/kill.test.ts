@@ -6,6 +6,8 @@ import { rounds, SEED } from './scale.js'
 
 it('keeps what was acknowledged when writers are killed', async () => {
   const report = await killWriters({ dir: temporaryFolder(), rounds: rounds(5, 67), seed: SEED })
-  console.log(`killed ${report.kills} times: ${report.acknowledged} blocks acknowledged, ${report.seen} seen by the reader`)
+  console.log(
+    `killed ${report.kills} times: ${report.acknowledged} blocks acknowledged, ${report.seen} seen by the reader`,
+  )
   expect(report.faults).toEqual([])
 }, 600_000)

@@ -1,7 +1,8 @@
 // Scenario: writers are killed at random moments, one or two at a time, while a reader follows.
+
+import { checkChain } from './checking.js'
 import type { Event } from './child.js'
 import { Child } from './children.js'
-import { checkChain } from './checking.js'
 import { Oracle } from './oracle.js'
 import { random } from './random.js'
 import type { Break } from './target.js'
@@ -30,7 +31,11 @@ export async function killWriters({ dir, rounds, seed, plain }: KillOptions): Pr
     const writers: Child[] = []
     for (let i = 0; i < (round % 3 === 0 ? 1 : 2); i++) {
       const name = `w${round}-${i}`
-      const shape = { width: 1 + Math.floor(next() * 4), largest: next() < 0.3 ? 1 : 40, bytes: next() < 0.2 ? 20_000 : 100 }
+      const shape = {
+        width: 1 + Math.floor(next() * 4),
+        largest: next() < 0.3 ? 1 : 40,
+        bytes: next() < 0.2 ? 20_000 : 100,
+      }
       const task = { role: 'write', name, dir, plain, seed: seed + round, calls: 1e9, ...shape } as const
       writers.push(await Child.start(task, { onEvent: oracle.hear }))
     }

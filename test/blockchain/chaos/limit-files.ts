@@ -1,6 +1,7 @@
 // Scenario: the files of a writer may not grow beyond some size, so that a write ends in its middle.
-import { Child } from './children.js'
+
 import { checkChain } from './checking.js'
+import { Child } from './children.js'
 import { Oracle } from './oracle.js'
 import type { Break } from './target.js'
 

@@ -6,14 +6,15 @@ import { describe, expect, it } from 'vitest'
 import { onPath } from '../../programs.js'
 import { temporaryFolder } from '../../support.js'
 import { smallChain } from './bases.js'
-import { Child } from './children.js'
 import { checkChain } from './checking.js'
+import { Child } from './children.js'
 import { limitFiles } from './limit-files.js'
 import { Oracle } from './oracle.js'
 
 const root = process.getuid?.() === 0
 const WRITER = { role: 'write', name: 'w', seed: 1, width: 2, largest: 3, bytes: 8_000 } as const
-const count = (events: readonly { readonly kind: string }[], kind: string) => events.filter(event => event.kind === kind).length
+const count = (events: readonly { readonly kind: string }[], kind: string) =>
+  events.filter(event => event.kind === kind).length
 
 describe.skipIf(!root || onPath('mount') === undefined)('a disk that gets full (root mounts it)', () => {
   it('fails an append whole, and goes on once there is room', async () => {
@@ -63,7 +64,11 @@ describe('folders that nobody may write to', () => {
     const script = 'mount --bind "$0" "$0" && mount -o remount,ro,bind "$0" && exec "$@"'
     const through = ['unshare', '-m', '--propagation', 'private', 'sh', '-c', script, dir]
     const oracle = new Oracle()
-    const checked = await checkChain(oracle, dir, { through, later: 'possible', refusal: /^STORE: .*cannot be written to/s })
+    const checked = await checkChain(oracle, dir, {
+      through,
+      later: 'possible',
+      refusal: /^STORE: .*cannot be written to/s,
+    })
     expect(oracle.faults).toEqual([])
     expect(checked?.before.size).toBe(3)
   })
@@ -75,7 +80,11 @@ describe('folders that nobody may write to', () => {
     chmodSync(dirname(dir), 0o755)
     const through = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups']
     const oracle = new Oracle()
-    const checked = await checkChain(oracle, dir, { through, later: 'possible', refusal: /^STORE: .*(permission|not permitted)/s })
+    const checked = await checkChain(oracle, dir, {
+      through,
+      later: 'possible',
+      refusal: /^STORE: .*(permission|not permitted)/s,
+    })
     expect(oracle.faults).toEqual([])
     expect(checked?.before.size).toBe(3)
   })

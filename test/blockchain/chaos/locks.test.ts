@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { onPath } from '../../programs.js'
 import { temporaryFolder } from '../../support.js'
+import { checkChain } from './checking.js'
 import type { Event } from './child.js'
 import { Child } from './children.js'
-import { checkChain } from './checking.js'
 import { Oracle } from './oracle.js'
 import { FULL, rounds } from './scale.js'
 import { stopWriters } from './stop.js'
@@ -53,13 +53,24 @@ describe('a lock that was left by', () => {
     ['one whose id another process has now', owner => JSON.stringify({ ...owner, pid: process.pid, started: '1' })],
     ['a loss of power, and is empty', () => ''],
     ['a loss of power, and is full of zeros', () => '\0'.repeat(120)],
-    ...(FULL ? [['an earlier boot', (owner: { place: string }) => JSON.stringify({ ...owner, place: `0${owner.place.slice(1)}` })] as [string, (owner: { place: string }) => string]] : []),
-  ])('%s is broken', async (_, text) => {
-    const { dir, oracle, lock, owner } = await left()
-    writeFileSync(lock, text(owner))
-    await checkChain(oracle, dir)
-    expect(oracle.faults).toEqual([])
-  }, 100_000)
+    ...(FULL
+      ? [
+          [
+            'an earlier boot',
+            (owner: { place: string }) => JSON.stringify({ ...owner, place: `0${owner.place.slice(1)}` }),
+          ] as [string, (owner: { place: string }) => string],
+        ]
+      : []),
+  ])(
+    '%s is broken',
+    async (_, text) => {
+      const { dir, oracle, lock, owner } = await left()
+      writeFileSync(lock, text(owner))
+      await checkChain(oracle, dir)
+      expect(oracle.faults).toEqual([])
+    },
+    100_000,
+  )
 })
 
 it('a clock that goes back changes no order, and is told of', async () => {

@@ -50,7 +50,8 @@ export class Oracle {
       const call = this.#calls.get(event.call)!
       call.outcome = 'acknowledged'
       this.#acknowledged += event.blocks.length
-      if (event.blocks.map(([, , name]) => name).join() !== call.names.join()) this.faults.push(`${event.call} was answered with other blocks`)
+      if (event.blocks.map(([, , name]) => name).join() !== call.names.join())
+        this.faults.push(`${event.call} was answered with other blocks`)
       for (const block of event.blocks) this.#know(block, 'was acknowledged:')
     }
   }
@@ -81,10 +82,12 @@ export class Oracle {
     const other = blocks.find(([number, hash]) => disk.blocks[number]?.[1] !== hash)
     if (other !== undefined) this.faults.push(`a reader has another block ${other[0]} than the disk`)
     for (const { kind, message } of verdict.faults) if (kind !== 'tail') this.faults.push(`verify: ${kind}: ${message}`)
-    if (blocks.length === disk.blocks.length && verdict.root !== undefined && verdict.root !== disk.root) this.faults.push('verify has another root')
+    if (blocks.length === disk.blocks.length && verdict.root !== undefined && verdict.root !== disk.root)
+      this.faults.push('verify has another root')
     for (const [number, told] of known) {
       const there = blocks[number]
-      if (there?.[1] !== told[1]) this.faults.push(`a reader has ${there === undefined ? 'no' : 'another'} block ${number}`)
+      if (there?.[1] !== told[1])
+        this.faults.push(`a reader has ${there === undefined ? 'no' : 'another'} block ${number}`)
     }
   }
 
@@ -102,11 +105,15 @@ export class Oracle {
     for (const [name, { names, outcome }] of this.#calls) {
       const there = names.flatMap(each => places.get(each) ?? [])
       const first = there[0] ?? 0
-      if (there.length > 0 && (there.length < names.length || there.some((number, index) => number !== first + index))) {
+      if (
+        there.length > 0 &&
+        (there.length < names.length || there.some((number, index) => number !== first + index))
+      ) {
         this.faults.push(`${name} is there in part: ${there.length} of ${names.length}`)
       }
       if (outcome === 'failed' && there.length > 0) this.faults.push(`${name} failed, and is there`)
-      if (outcome === 'acknowledged' && there.length === 0) this.faults.push(`${name} was acknowledged, and is not there`)
+      if (outcome === 'acknowledged' && there.length === 0)
+        this.faults.push(`${name} was acknowledged, and is not there`)
       for (const each of names) places.delete(each)
     }
     if (later === 'possible') return

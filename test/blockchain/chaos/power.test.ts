@@ -8,7 +8,11 @@ const missing = withoutLoop()
 
 describe.skipIf(missing !== undefined)(`losses of power (${missing ?? 'ext4 on a loop device'})`, () => {
   it('take nothing that was acknowledged', async () => {
-    const { faults, cuts, acknowledged, torn } = await cutPower({ work: memoryFolder(), cuts: rounds(4, 20), seed: SEED })
+    const { faults, cuts, acknowledged, torn } = await cutPower({
+      work: memoryFolder(),
+      cuts: rounds(4, 20),
+      seed: SEED,
+    })
     console.log(`${cuts} cuts: ${acknowledged} blocks were acknowledged before, ${torn} left a torn tail`)
     expect(faults).toEqual([])
   }, 600_000)

@@ -4,8 +4,8 @@ import { spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { onPath } from '../../programs.js'
-import { Child } from './children.js'
 import { type CheckOptions, checkChain } from './checking.js'
+import { Child } from './children.js'
 import { Oracle } from './oracle.js'
 import { random } from './random.js'
 import type { Break } from './target.js'
@@ -47,8 +47,21 @@ export async function cutPower({ work, cuts, seed, plain }: PowerOptions): Promi
   for (let cut = 0; cut < cuts && faults.length === 0; cut++) {
     using disk = Disk.make(join(work, `disk${cut}`))
     const oracle = new Oracle()
-    const shape = { width: 1 + Math.floor(next() * 4), largest: next() < 0.4 ? 1 : 20, bytes: next() < 0.3 ? 6_000 : 100, pauseMs: 30 }
-    const task = { role: 'write', name: `w${cut}`, dir: join(disk.mounted, 'data'), plain, seed: seed + cut, calls: 1e9, ...shape } as const
+    const shape = {
+      width: 1 + Math.floor(next() * 4),
+      largest: next() < 0.4 ? 1 : 20,
+      bytes: next() < 0.3 ? 6_000 : 100,
+      pauseMs: 30,
+    }
+    const task = {
+      role: 'write',
+      name: `w${cut}`,
+      dir: join(disk.mounted, 'data'),
+      plain,
+      seed: seed + cut,
+      calls: 1e9,
+      ...shape,
+    } as const
     const writer = await Child.start(task, { onEvent: oracle.hear })
     // A third of the cuts come at the very first blocks, when folders and files are new.
     const before = cut % 3 === 0 ? 1 : 2 + Math.floor(next() * 40)

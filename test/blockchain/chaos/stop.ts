@@ -1,9 +1,9 @@
 // Scenario: a writer is stopped while it holds the lock, for as long as another needs to take over or to say that it waits.
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { checkChain } from './checking.js'
 import type { Event } from './child.js'
 import { Child } from './children.js'
-import { checkChain } from './checking.js'
 import type { KillOptions } from './kill.js'
 import { Oracle } from './oracle.js'
 import { random } from './random.js'
@@ -52,7 +52,8 @@ function acknowledged(events: readonly Event[]): number {
 
 /** Once it is really stopped: a signal takes a moment. */
 async function holds(dir: string, pid: number): Promise<boolean> {
-  while (!/^State:\s+T/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))) await new Promise(resolve => setImmediate(resolve))
+  while (!/^State:\s+T/m.test(readFileSync(`/proc/${pid}/status`, 'utf8')))
+    await new Promise(resolve => setImmediate(resolve))
   const lock = join(dir, 'blockchain/lock')
   return existsSync(lock) && new RegExp(`\\b${pid}\\b`).test(readFileSync(lock, 'utf8'))
 }

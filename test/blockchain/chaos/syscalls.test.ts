@@ -21,35 +21,61 @@ describe.skipIf(withoutStrace !== undefined)(`calls to the system that fail (${w
   /** By default one run in so many: another one each time, so that all have their turn. */
   const run = async (name: string, every: number, options: Omit<InjectOptions, 'choose'>) => {
     const turn = Math.floor(Date.now() / 1000) % every
-    const report = await injectEverywhere({ ...options, onRun: told(name), ...(!FULL && { choose: index => index % every === turn }) })
+    const report = await injectEverywhere({
+      ...options,
+      onRun: told(name),
+      ...(!FULL && { choose: index => index % every === turn }),
+    })
     const { runs, injected, failed, recorded } = report
-    console.log(`${name}: ${runs} runs, the call was reached in ${injected}, an append failed in ${failed}: ${JSON.stringify(recorded)}`)
+    console.log(
+      `${name}: ${runs} runs, the call was reached in ${injected}, an append failed in ${failed}: ${JSON.stringify(recorded)}`,
+    )
     expect(report.faults).toEqual([])
   }
 
-  it('in an append', async () => {
-    const work = memoryFolder()
-    await run('append', 20, { work, base: await smallChain(join(work, 'base')) })
-  }, HOUR_MS)
+  it(
+    'in an append',
+    async () => {
+      const work = memoryFolder()
+      await run('append', 20, { work, base: await smallChain(join(work, 'base')) })
+    },
+    HOUR_MS,
+  )
 
-  it('in the first append', async () => {
-    await run('first append', 20, { work: memoryFolder() })
-  }, HOUR_MS)
+  it(
+    'in the first append',
+    async () => {
+      await run('first append', 20, { work: memoryFolder() })
+    },
+    HOUR_MS,
+  )
 
-  it('in an append that begins a segment', async () => {
-    const work = memoryFolder()
-    await run('new segment', 30, { work, base: await fullSegment(join(work, 'base')) })
-  }, HOUR_MS)
+  it(
+    'in an append that begins a segment',
+    async () => {
+      const work = memoryFolder()
+      await run('new segment', 30, { work, base: await fullSegment(join(work, 'base')) })
+    },
+    HOUR_MS,
+  )
 
-  it('in an append that cuts off what another began', async () => {
-    const work = memoryFolder()
-    const small = await smallChain(join(work, 'small'))
-    await run('recovery', 20, { work, base: await tornChain(join(work, 'base'), small, join(work, 'scratch')) })
-  }, HOUR_MS)
+  it(
+    'in an append that cuts off what another began',
+    async () => {
+      const work = memoryFolder()
+      const small = await smallChain(join(work, 'small'))
+      await run('recovery', 20, { work, base: await tornChain(join(work, 'base'), small, join(work, 'scratch')) })
+    },
+    HOUR_MS,
+  )
 
-  it('in an append, and from then on', async () => {
-    const work = memoryFolder()
-    const options = { forever: true, ways: ['error=EIO'] as const }
-    await run('for ever', 10, { work, base: await smallChain(join(work, 'base')), ...options })
-  }, HOUR_MS)
+  it(
+    'in an append, and from then on',
+    async () => {
+      const work = memoryFolder()
+      const options = { forever: true, ways: ['error=EIO'] as const }
+      await run('for ever', 10, { work, base: await smallChain(join(work, 'base')), ...options })
+    },
+    HOUR_MS,
+  )
 })
