@@ -6,6 +6,7 @@ import { Chain } from './blockchain/chain.js'
 import { ChainVectors, type OlderEmbeddings } from './blockchain/chain-vectors.js'
 import { openBlockIndex } from './blockchain/store/index-files.js'
 import { firstHash, openBlockStore } from './blockchain/store/open.js'
+import { finishCutOff } from './blockchain/store/restoring.js'
 import type { SpaceRecord } from './blockchain/store/vector-files.js'
 import { VectorFolder } from './blockchain/store/vector-folder.js'
 import { openTree } from './blockchain/tree.js'
@@ -48,7 +49,7 @@ export interface ChainOptions extends OpenOptions, ChainSettings {
 }
 
 /**
- * Opens the chain of this machine, or of `dataDir`. Makes no file: the first block does. Close it when done; a process that does not still
+ * Opens the chain of this machine, or of `dataDir`. Makes no file, the first block does; a restore that was cut off is finished. Close it when done; a process that does not still
  * ends, and loses nothing that was acknowledged.
  * @throws OpDbusError INVALID_INPUT for an option that is not what its type says, and where there is no folder to keep a chain in
  */
@@ -82,6 +83,7 @@ export async function openChain(options: ChainOptions = {}): Promise<Chain> {
     quietTimer,
     index,
   })
+  await finishCutOff(store)
   const tree = openTree(store, { dir: join(dir, 'tree'), warn })
   return new Chain({
     store,

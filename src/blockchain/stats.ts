@@ -1,8 +1,51 @@
-// What the chain is made of, in numbers. To be written by its owner.
-import { OpDbusError } from '../errors.js'
+// What the chain is made of, in numbers: counted by one walk over the blocks. Changes nothing.
+import { throwIfAborted } from '../errors.js'
+import { bytesIn, namesIn } from '../fs/folders.js'
+import { NO_PREVIOUS } from './block.js'
 import type { ChainParts } from './chain-parts.js'
+import { lastSigned } from './log/last-signed.js'
 import type { ChainStats, StatsCall } from './reports.js'
+import { listNames } from './snapshots.js'
 
-export async function statsOf(_parts: ChainParts, _call: StatsCall): Promise<ChainStats> {
-  throw new OpDbusError('CLOSED', 'not built yet')
+export async function statsOf(parts: ChainParts, { signal }: StatsCall): Promise<ChainStats> {
+  const { store } = parts
+  const { dir } = store
+  const size = store.size()
+  const plugins = new Map<string, number>()
+  const operations = new Map<string, number>()
+  let pruned = 0
+  let hash = NO_PREVIOUS
+  let first: number | undefined
+  let last: number | undefined
+  for await (const blocks of store.scan(0, size)) {
+    throwIfAborted(signal)
+    for (const { header, body } of blocks) {
+      if (body === undefined) pruned++
+      plugins.set(header.plugin, (plugins.get(header.plugin) ?? 0) + 1)
+      operations.set(header.operation, (operations.get(header.operation) ?? 0) + 1)
+    }
+    first ??= blocks[0]!.header.timestamp
+    last = blocks.at(-1)!.header.timestamp
+    hash = blocks.at(-1)!.hash
+  }
+  const signed = lastSigned(dir)
+  return {
+    size,
+    hash,
+    bytes: await bytesIn(`${dir}/timing`),
+    segments: namesIn(`${dir}/timing`).length,
+    pruned,
+    ...(first !== undefined && { first }),
+    ...(last !== undefined && { last }),
+    plugins: mostFirst(plugins),
+    operations: mostFirst(operations),
+    snapshots: (await listNames(parts)).length,
+    derived: { tree: await bytesIn(`${dir}/tree`), vectors: await bytesIn(`${dir}/vectors`) },
+    ...(signed && { log: signed.origin, signed: signed.size }),
+  }
+}
+
+/** But for names that are whole numbers, which every object has first. */
+function mostFirst(counts: ReadonlyMap<string, number>): ChainStats['plugins'] {
+  return Object.fromEntries([...counts].sort(([one, a], [other, b]) => b - a || (one < other ? -1 : 1)))
 }

@@ -144,12 +144,12 @@ class IndexCheck {
   }
 }
 
-/** Undefined where the store finds the chain damaged, which is told where nothing else was found. */
+/** Undefined where the store itself refuses the chain, which is told where nothing else was found. */
 function sizeOf({ store }: ChainParts, faults?: Faults): number | undefined {
   try {
     return store.size()
   } catch (error) {
-    if (!isOpDbusError(error, 'CHAIN_DAMAGED')) throw error
+    if (!isOpDbusError(error, 'CHAIN_DAMAGED') && !isOpDbusError(error, 'STORE')) throw error
     const { block } = error.details
     if (faults?.count === 0) faults.add('sequence', typeof block === 'number' ? block : undefined, error.message)
     return undefined

@@ -16,6 +16,7 @@ import { type OpenOptions as OnNode, listModels } from 'op-dbus/node'
 import { openCaches as openInPage, type OpenOptions as InPage } from 'op-dbus/web'
 import { openKernels } from 'op-dbus/kernels'
 import { openState, type StatePlugin } from 'op-dbus/state'
+import { type Block, openChain } from 'op-dbus/blockchain'
 export const onNode: OnNode = { dir: '/tmp', device: 'cpu' }
 export const inPage: InPage = { assetsUrl: '/op-dbus/' }
 export async function use(): Promise<Float32Array> {
@@ -25,6 +26,9 @@ export async function use(): Promise<Float32Array> {
   await listModels(onNode)
   const mine: StatePlugin | undefined = undefined
   await openState({ caches, plugins: mine ? [mine] : [] })
+  const chain = await openChain({ caches, dataDir: '/tmp' })
+  const last: Block | undefined = await chain.getBlock('latest')
+  if (last) await chain.close()
   return (await caches.embeddings.getOrEmbed('a')).vector
 }
 // @ts-expect-error: a page has no folder

@@ -1,11 +1,17 @@
 // What a prune, a snapshot and a restore may do with the files while nobody appends. Takes no lock: whoever calls holds it.
 import type * as fs from 'node:fs'
+import { join } from 'node:path'
+import { quietly } from '../../fs/errno.js'
+import { unlink } from '../../fs/files.js'
+import { namesIn } from '../../fs/folders.js'
 import { replaceWith } from '../../fs/replace.js'
 import type { ExclusiveChain } from '../ports.js'
 import { storeError } from './faults.js'
 import { type Layout, segmentPath, segmentsIn } from './layout.js'
 
 const PIECE = 1 << 20
+const LEFT_SEGMENT = /^\d{12}\.jsonl\.[0-9a-f]{16}\.tmp$/
+const LEFT = /^(rewrites|restoring)\.[0-9a-f]{16}\.tmp$/
 
 interface Told {
   /** Before files are replaced, and after. */
@@ -23,6 +29,7 @@ export function exclusiveChain(layout: Layout, { changes, changed }: Told): Excl
     },
     rewrite: async (segment, lines) => {
       const path = segmentPath(layout, segment)
+      tidy(layout)
       changes()
       try {
         await replaceWith(path, 0o600, file => fill(file, lines))
@@ -31,6 +38,13 @@ export function exclusiveChain(layout: Layout, { changes, changed }: Told): Excl
       }
       changed()
     },
+  }
+}
+
+/** What rewrites have left that were killed: nobody else writes such files while we hold the lock. */
+export function tidy({ dir, timing }: Layout): void {
+  for (const [folder, form] of [[timing, LEFT_SEGMENT] as const, [dir, LEFT] as const]) {
+    for (const name of namesIn(folder)) if (form.test(name)) quietly(() => unlink(join(folder, name)))
   }
 }
 

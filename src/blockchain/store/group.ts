@@ -22,7 +22,10 @@ export function countOf(wanted: Wanted): number {
   return 'drafts' in wanted ? wanted.drafts.length : wanted.blocks.length
 }
 
-/** `now`: what the headers of new blocks say, Unix milliseconds. */
+/**
+ * One append to the disk, however many calls it answers: each line says how many follow (`more`), so that after a loss of power all of them
+ * are there or none. Nobody was answered before all were. `now`: what the headers of new blocks say, Unix milliseconds.
+ */
 export function groupOf(calls: readonly Wanted[], tip: Tip, now: number): Group {
   const left = new Map<number, OpDbusError>()
   for (;;) {
@@ -53,6 +56,7 @@ class Attempt {
   readonly #texts: string[] = []
   readonly #now: number
   #tip: Tip
+  #length = 0
 
   constructor(tip: Tip, now: number) {
     this.#tip = tip
@@ -77,7 +81,9 @@ class Attempt {
   }
 
   group(outcomes: readonly (readonly Block[] | OpDbusError)[]): Group {
-    const bytes = Buffer.from(this.#texts.join(''))
+    const bytes = Buffer.allocUnsafe(this.#length)
+    let at = 0
+    for (const text of this.#texts) at += bytes.write(text, at)
     return { outcomes, blocks: this.#blocks, locations: this.#locations, bytes, tip: this.#tip }
   }
 
@@ -102,6 +108,7 @@ class Attempt {
     const { segment, bytes: offset, count } = this.#tip
     const length = Buffer.byteLength(text)
     this.#texts.push(text)
+    this.#length += length
     this.#blocks.push(block)
     this.#locations.push(locationOf(block, segment, offset, length - 1))
     this.#tip = { segment, bytes: offset + length, count: count + 1, hash: block.hash }

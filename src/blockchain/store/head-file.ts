@@ -111,6 +111,8 @@ export class HeadFile {
   }
 
   #readText(): string {
+    // Somebody may have put another file in its place, or taken it away.
+    if (this.#fd !== undefined && fs.fstatSync(this.#fd).nlink === 0) this.forget()
     this.#fd ??= openToRead(this.#path)
     if (this.#fd === undefined) return ''
     const bytes = Buffer.allocUnsafe(LENGTH)

@@ -10,7 +10,7 @@ import { replaceWith } from '../../fs/replace.js'
 /** The file that says who fills a folder. */
 export const OWNER = 'owner'
 /** For how long one is left alone whose maker nobody can look up. */
-const STALE_MS = 3_600_000
+const STALE_MS = 60_000
 
 /** A new folder with the name of its maker in it, and a folder `timing` for segments. */
 export async function beginFolder(parent: string, name: string): Promise<string> {

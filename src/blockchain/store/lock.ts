@@ -98,12 +98,10 @@ export class WriterLock {
           freeSince = undefined
           if (other.stamp !== seen.stamp) seen = { stamp: other.stamp, since: now }
           const silent = now - seen.since
-          if (isGone(other.owner, silent)) {
-            this.#breakLock(other.text, silent)
-            continue
-          }
+          const gone = isGone(other.owner, silent)
+          if (gone && this.#breakLock(other.text, silent)) continue
           isNext ||= this.#make(this.#next)
-          onWait(other.owner ? `process ${other.owner.pid}` : 'another process')
+          if (!gone) onWait(other.owner ? `process ${other.owner.pid}` : 'another process')
         }
         await this.#io.sleep(pause(now - began), signal).catch(error => {
           throw signal.aborted ? abortError(signal) : error
@@ -229,17 +227,18 @@ export class WriterLock {
 
   /**
    * Removes the file whose owner was judged gone. Who does it holds another file meanwhile and looks again under it, so that nobody
-   * removes a lock that was taken since.
+   * removes a lock that was taken since. False where another process is at it.
    */
-  #breakLock(judged: string, silent: number): void {
+  #breakLock(judged: string, silent: number): boolean {
     const guard = `${this.#path}.taking`
     if (!this.#make(guard)) {
       const other = this.#look(guard)
       if (other !== undefined && isGone(other.owner, silent - STALE_MS)) quietly(() => unlink(guard))
-      return
+      return false
     }
     try {
       if (readSmall(this.#path, MOST_BYTES) === judged) unlink(this.#path)
+      return true
     } finally {
       unlink(guard)
     }

@@ -5,9 +5,11 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { OpDbusError } from '../../errors.js'
 import { readSmall, unlink } from '../../fs/files.js'
-import { isFolder } from '../../fs/folders.js'
+import { isFolder, mayWrite } from '../../fs/folders.js'
 import { renameFolders, replaceWith } from '../../fs/replace.js'
-import { type Layout, type Segment, syncFolder } from './layout.js'
+import type { BlockStore } from '../ports.js'
+import { tidy } from './exclusive.js'
+import { type Layout, layoutOf, type Segment, syncFolder } from './layout.js'
 import { beginFolder, removeLeft } from './left-folders.js'
 import { takeFiles } from './segment-copies.js'
 
@@ -35,6 +37,7 @@ export class StagedChain {
   static async of(layout: Layout, segments: readonly Segment[], id: string): Promise<StagedChain> {
     // What a marker speaks of is not left over: it is the chain.
     if (restoringOf(layout) === undefined) await removeLeft(layout.dir, FORM)
+    tidy(layout)
     const name = `.restoring-${id}`
     const staged = new StagedChain(layout, await beginFolder(layout.dir, name), name)
     try {
@@ -96,6 +99,12 @@ export async function finishRestore(layout: Layout, changed: () => void): Promis
   syncFolder(layout.dir)
   await rm(staged, { recursive: true, force: true })
   return true
+}
+
+/** For whoever opens a chain: carries out a restore that was cut off, where this process may. @throws OpDbusError STORE, ABORTED, CLOSED */
+export async function finishCutOff(store: Pick<BlockStore, 'dir' | 'exclusively'>): Promise<void> {
+  // Whoever takes the lock does it.
+  if (restoringOf(layoutOf(store.dir)) !== undefined && mayWrite(store.dir)) await store.exclusively(async () => {})
 }
 
 /** The folder of a restore that was begun and has not ended; undefined where there is none. @throws OpDbusError STORE for a marker that is none */

@@ -1,0 +1,394 @@
+// A chain of a thousand blocks, damaged in every way that there is: each is found and named by its number, whatever lies in memory, in the
+// index and in the tree.
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { VerifyCall, VerifyReport } from '../../src/blockchain/reports.js'
+import {
+  BLOCKS,
+  buildChain,
+  type ChainFolder,
+  chainFolder,
+  copyOf,
+  edited,
+  namesOf,
+  readSegments,
+  rewritten,
+  type Segments,
+  writeSegments,
+} from './chain-files.js'
+
+let sound: ChainFolder & { readonly head: string }
+let segments: Segments
+let lines: readonly string[]
+beforeAll(async () => {
+  sound = await buildChain()
+  segments = readSegments(sound)
+  lines = segments.flat()
+})
+afterAll(() => rmSync(sound.dir, { recursive: true, force: true }))
+
+async function verified({ open }: ChainFolder, call: VerifyCall = {}): Promise<VerifyReport> {
+  await using chain = await open()
+  // Waited for here: the chain is closed when this returns.
+  return await chain.verify({ full: true, ...call })
+}
+
+/** Of some tens of blocks, in one segment. */
+async function smallChain() {
+  const built = await buildChain(60)
+  const chain = await built.open()
+  const folder = join(built.dir, 'data/blockchain')
+  return {
+    chain,
+    folder,
+    path: join(folder, 'timing/000000000000.jsonl'),
+    head: built.head,
+    async [Symbol.asyncDispose]() {
+      await chain.close()
+      rmSync(built.dir, { recursive: true, force: true })
+    },
+  }
+}
+
+/** The lines in segments of the lengths that they had; what is more or less is in the last. */
+function split(all: readonly string[]): Segments {
+  const starts = segments.map((_, at) => segments.slice(0, at).flat().length)
+  return starts.map((start, at) => all.slice(start, starts[at + 1]))
+}
+
+const K = 500
+const LAST = BLOCKS - 1
+
+/** What becomes of the lines, and which blocks have to be named: one of them. */
+interface Damage {
+  readonly damage: (lines: string[]) => string[]
+  readonly named: readonly number[]
+}
+
+function oneLine(change: (line: string) => string, number = K, named = [number]): Damage {
+  return { damage: all => all.map((line, n) => (n === number ? change(line) : line)), named }
+}
+
+const otherHash = 'e'.repeat(64)
+const header = (name: string, value: unknown, number = K): Damage =>
+  oneLine(line => edited(line, block => Object.assign(block.header, { [name]: value })), number)
+const body = (edit: (body: { footprint: object }) => void, number = K): Damage =>
+  oneLine(line => edited(line, block => edit(block.body)), number)
+
+const DAMAGES: Readonly<Record<string, Damage>> = {
+  // A header that says something else.
+  'header.number, higher': header('number', 700),
+  'header.number, the next': header('number', K + 1),
+  'header.number, lower': header('number', 300),
+  'header.previous': header('previous', otherHash),
+  'header.timestamp': header('timestamp', 1),
+  'header.plugin': header('plugin', 'other'),
+  'header.operation': header('operation', 'delete'),
+  'header.content': header('content', otherHash),
+  'header.data': header('data', otherHash),
+  'header.metadata': header('metadata', otherHash),
+  'header.text': header('text', otherHash),
+  'header.version': header('version', 2),
+  'a member more in the header': header('extra', 1),
+  'the last header.previous': header('previous', otherHash, LAST),
+  'the last header.text': header('text', otherHash, LAST),
+  'the last header.plugin': header('plugin', 'other', LAST),
+  'the first header.previous': header('previous', otherHash, 0),
+  'the first header.timestamp': header('timestamp', 1, 0),
+  // A body.
+  'body.text': body(one => void Object.assign(one, { text: 'other' })),
+  'body.data': body(one => void Object.assign(one, { data: { up: 1 } })),
+  'body.metadata': body(one => void Object.assign(one, { metadata: {} })),
+  'body.footprint.plugin_id': body(one => void Object.assign(one.footprint, { plugin_id: 'x' })),
+  'body.footprint.operation': body(one => void Object.assign(one.footprint, { operation: 'x' })),
+  'body.footprint.timestamp': body(one => void Object.assign(one.footprint, { timestamp: 7 })),
+  'body.footprint.data_hash': body(one => void Object.assign(one.footprint, { data_hash: otherHash })),
+  'body.footprint.content_hash': body(one => void Object.assign(one.footprint, { content_hash: otherHash })),
+  'a member more in the body': body(one => void Object.assign(one, { note: 'x' })),
+  'a member more in the footprint': body(one => void Object.assign(one.footprint, { note: 'x' })),
+  "the last block's body": body(one => void Object.assign(one, { text: 'other' }), LAST),
+  'the body of another block': {
+    damage: all =>
+      all.map((line, n) =>
+        n === K ? edited(line, one => Object.assign(one, { body: JSON.parse(all[K + 2]!).body })) : line,
+      ),
+    named: [K],
+  },
+  // A line that says the same, and is not as it was written.
+  'a name twice in the header': oneLine(line => line.replace('{"header":{', '{"header":{"plugin":"evil",')),
+  'a name twice in the body': oneLine(line => line.replace('"body":{', '"body":{"text":"evil",')),
+  'white space': oneLine(line => line.replace(',"body"', ', "body"')),
+  'white space at the end': oneLine(line => `${line}\r`),
+  'an escape': oneLine(line => line.replace('"plugin":"net"', '"plugin":"\\u006eet"')),
+  'names in another order': oneLine(line => line.replace(/"header":({.*?}),"body":(.*)}$/, '"body":$2,"header":$1}')),
+  'a member more': oneLine(line => line.replace(/}$/, ',"extra":1}')),
+  'more lines of its append': oneLine(line => line.replace(/(,"more":\d+)?}$/, ',"more":7}')),
+  // No block at all.
+  'no JSON': oneLine(line => line.slice(0, -2)),
+  'an empty line in its place': oneLine(() => ''),
+  'an object': oneLine(() => '{}'),
+  depth: oneLine(line => line.replace('"data":{', `"data":{"a":${'['.repeat(9000)}${']'.repeat(9000)},`)),
+  'the first line': oneLine(line => line.slice(9), 0),
+  'the last line': oneLine(line => line.slice(9), LAST),
+  // Lines that are not where they belong.
+  'a line deleted': { damage: all => all.toSpliced(K, 1), named: [K] },
+  'the first line deleted': { damage: all => all.slice(1), named: [0] },
+  'three lines deleted': { damage: all => all.toSpliced(K, 3), named: [K] },
+  'two lines swapped': { damage: all => all.toSpliced(K, 2, all[K + 1]!, all[K]!), named: [K, K + 1] },
+  'distant lines swapped': { damage: all => all.with(K, all[700]!).with(700, all[K]!), named: [K] },
+  'a line twice': { damage: all => all.toSpliced(K, 0, all[K]!), named: [K] },
+  'an old line again at the end': { damage: all => [...all, all[3]!], named: [3] },
+  'an empty line between': { damage: all => all.toSpliced(K, 0, ''), named: [K] },
+  'a line of another chain': { damage: all => all.toSpliced(K, 0, rewritten(all, K)[K]!), named: [K] },
+  'a block from far ahead': { damage: all => all.toSpliced(K, 0, rewritten(all, 900)[900]!), named: [900] },
+  'a block in place of another': { damage: all => all.with(K, rewritten(all, K)[K]!), named: [K] },
+}
+
+function expectNamed({ ok, faults, faultCount }: VerifyReport, named: readonly number[]): void {
+  expect(ok).toBe(false)
+  expect(faultCount).toBeGreaterThan(0)
+  expect(faults.map(({ block }) => block)).toEqual(expect.arrayContaining([expect.toBeOneOf([...named])]))
+  for (const { message } of faults) expect(message).toMatch(/^[\x20-\x7e…]+$/)
+}
+
+describe('a sound chain', () => {
+  it('has no fault, and the root that its tree has', async () => {
+    await using chain = await sound.open()
+    const head = await chain.head()
+    const seen: number[] = []
+    const report = await chain.verify({
+      full: true,
+      head: sound.head,
+      onProgress: (done, total) => seen.push(done, total),
+    })
+    expect(report).toEqual({
+      ok: true,
+      faults: [],
+      faultCount: 0,
+      pruned: 0,
+      unverified: 0,
+      head: { size: BLOCKS },
+      ...head,
+    })
+    expect(seen.slice(-2)).toEqual([BLOCKS, BLOCKS])
+    expect(await chain.verify()).toMatchObject({ ok: true, ...head })
+  })
+
+  it('has none where nothing is derived, nor where there is no chain', async () => {
+    expect(await verified(copyOf(sound, false))).toMatchObject({ ok: true, size: BLOCKS })
+    expect(await verified(copyOf(sound, false), { full: false })).toMatchObject({ ok: true })
+    const none = chainFolder(join(copyOf(sound, false).dir, 'none'))
+    expect(await verified(none)).toMatchObject({ ok: true, size: 0, hash: '0'.repeat(64) })
+  })
+
+  it('counts what was pruned, and finds the rest', async () => {
+    const copy = copyOf(sound, true)
+    const without = (line: string) => line.replace(/,"body":.*$/, '}')
+    writeSegments(copy, split(lines.map((line, n) => (n < 300 ? without(line) : line))))
+    expect(await verified(copyOf(copy, false))).toMatchObject({ ok: true, pruned: 300, size: BLOCKS })
+  })
+
+  it('ends when it is told to', async () => {
+    await using chain = await sound.open()
+    const signal = AbortSignal.abort()
+    await expect(chain.verify({ signal })).rejects.toMatchObject({ code: 'ABORTED' })
+    const end = new AbortController()
+    const aborted = chain.verify({ signal: end.signal, onProgress: () => end.abort() })
+    await expect(aborted).rejects.toMatchObject({ code: 'ABORTED' })
+    await expect(chain.verify({ head: 'none' })).rejects.toMatchObject({ code: 'INVALID_INPUT' })
+  })
+})
+
+describe('damage', () => {
+  it.each(Object.entries(DAMAGES))('is named: %s', async (_, { damage, named }) => {
+    const damaged = split(damage([...lines]))
+    // Tree and index are made of what is damaged, and blocks of it lie in memory.
+    const copy = copyOf(sound, false)
+    writeSegments(copy, damaged)
+    await using chain = await copy.open()
+    await chain.range(0, BLOCKS).catch(() => undefined)
+    await chain.head().catch(() => undefined)
+    expectNamed(await chain.verify({ full: true }), named)
+    // They were made of the sound chain, and blocks of that lie in memory.
+    const known = copyOf(sound, true)
+    await using before = await known.open()
+    await before.head()
+    await before.range(K - 5, K + 5)
+    writeSegments(known, damaged)
+    expectNamed(await before.verify({ full: true, head: sound.head }), named)
+  })
+
+  it('is named where nothing is derived', async () => {
+    for (const name of ['header.timestamp', 'header.previous', 'body.text', 'two lines swapped', 'a line twice']) {
+      const { damage, named } = DAMAGES[name]!
+      const copy = copyOf(sound, false)
+      writeSegments(copy, split(damage([...lines])))
+      expectNamed(await verified(copy), named)
+    }
+  })
+
+  it('is found wherever a byte is another', async () => {
+    await using small = await smallChain()
+    const bytes = readFileSync(small.path)
+    await fc.assert(
+      fc.asyncProperty(fc.nat(bytes.length - 1), fc.integer({ min: 1, max: 255 }), async (at, change) => {
+        const damaged = Buffer.from(bytes)
+        damaged[at]! ^= change
+        writeFileSync(small.path, damaged)
+        const number = bytes.subarray(0, at).toString('latin1').split('\n').length - 1
+        // A line end that is gone takes two blocks; of an append, the line before says how many follow.
+        expectNamed(await small.chain.verify({ full: true, head: small.head }), [number - 1, number, number + 1])
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  it('is found wherever the chain ends in the middle of an append', async () => {
+    await using small = await smallChain()
+    const bytes = readFileSync(small.path)
+    for (const file of ['key', 'checkpoint', 'head']) rmSync(join(small.folder, file))
+    const all = bytes.toString('utf8').split('\n').slice(0, -1)
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: 1, max: bytes.length - 1 }), async length => {
+        writeFileSync(small.path, bytes.subarray(0, length))
+        const { ok, size, faults } = await small.chain.verify({ full: true })
+        const whole = bytes.subarray(0, length).toString('latin1').split('\n').length - 1
+        const ends = bytes[length - 1] === 10 && !all[whole - 1]!.includes('"more"')
+        expect(ok).toBe(ends)
+        expect(faults.map(({ kind, block }) => ({ kind, block }))).toEqual(ends ? [] : [{ kind: 'tail', block: size }])
+        expect(size).toBeLessThanOrEqual(whole)
+        expect(whole - size).toBeLessThan(3)
+      }),
+      { numRuns: 200 },
+    )
+  })
+
+  it('is found where a segment is cut in the middle of the chain', async () => {
+    const copy = copyOf(sound, false)
+    const path = join(copy.dir, 'data/blockchain/timing', namesOf(copy.dir)[1]!)
+    truncateSync(path, 100_000)
+    const report = await verified(copy)
+    const first = segments[0]!.length
+    const cut = segments[1]!.join('\n').slice(0, 100_000).split('\n').length - 1
+    expectNamed(report, [first + cut])
+  })
+})
+
+describe('segments', () => {
+  const timing = ({ dir }: ChainFolder) => join(dir, 'data/blockchain/timing')
+
+  it.each([0, 1, 2])('is named where segment %s is missing', async at => {
+    const first = segments.slice(0, at).flat().length
+    for (const derived of [false, true]) {
+      const copy = copyOf(sound, derived)
+      rmSync(join(timing(copy), namesOf(copy.dir)[at]!))
+      expectNamed(await verified(copy), [first])
+    }
+  })
+
+  it('is named where two have the name of each other', async () => {
+    const copy = copyOf(sound, false)
+    const [a, b] = namesOf(copy.dir).map(name => join(timing(copy), name))
+    renameSync(a!, `${a}.x`)
+    renameSync(b!, a!)
+    renameSync(`${a}.x`, b!)
+    expectNamed(await verified(copy), [0])
+  })
+
+  it('names what lies among them, and what is none', async () => {
+    const copy = copyOf(sound, false)
+    const [, name] = namesOf(copy.dir)
+    const path = join(timing(copy), name!)
+    const first = segments[0]!.length
+    writeFileSync(join(timing(copy), 'notes\u001b.txt'), '')
+    expect((await verified(copy)).faults).toMatchObject([
+      { kind: 'sequence', message: expect.stringContaining('notes') },
+    ])
+    rmSync(path)
+    for (const make of [
+      () => mkdirSync(path),
+      () => symlinkSync(join(sound.dir, 'data/blockchain/timing', name!), path),
+      () => void execFileSync('mkfifo', [path]),
+    ]) {
+      make()
+      expectNamed(await verified(copy), [first])
+      rmSync(path, { recursive: true })
+    }
+  })
+})
+
+describe('what only others can tell', () => {
+  const forged = () => split(rewritten(lines, K))
+
+  it('is that everything from a block on was written anew', async () => {
+    const bare = copyOf(sound, false)
+    writeSegments(bare, forged())
+    expect(await verified(bare)).toMatchObject({ ok: true })
+    // A saved head is checked with the key that signed it.
+    for (const file of ['key', 'checkpoint']) {
+      writeFileSync(join(bare.dir, 'data/blockchain', file), readFileSync(join(sound.dir, 'data/blockchain', file)), {
+        mode: 0o600,
+      })
+    }
+    const report = await verified(bare, { head: sound.head, full: false })
+    expect(report.faults).toMatchObject([{ kind: 'head', message: expect.stringContaining('rewritten') }])
+    expect(report.head).toEqual({ size: BLOCKS })
+    rmSync(join(bare.dir, 'data/blockchain/checkpoint'))
+    expect((await verified(bare, { head: sound.head })).faults.map(({ kind }) => kind)).toContain('head')
+  })
+
+  it('is named by tree and index, where they are of the sound chain', async () => {
+    for (const gone of ['data/blockchain/tree', 'cache/blocks']) {
+      const copy = copyOf(sound, true)
+      for (const name of [gone, 'data/blockchain/checkpoint', 'data/blockchain/key', 'data/blockchain/head']) {
+        rmSync(join(copy.dir, name), { recursive: true })
+      }
+      writeSegments(copy, forged())
+      expect((await verified(copy)).faults, gone).toContainEqual(expect.objectContaining({ kind: 'hash', block: K }))
+    }
+  })
+
+  it('is that the end is missing, cut where an append ends', async () => {
+    const kept = BLOCKS - 5 - (lines[BLOCKS - 6]!.includes('"more"') ? 1 : 0)
+    const bare = copyOf(sound, false)
+    writeSegments(bare, split(lines.slice(0, kept)))
+    expect(await verified(bare)).toMatchObject({ ok: true, size: kept })
+    const copy = copyOf(sound, true)
+    writeSegments(copy, split(lines.slice(0, kept)))
+    expectNamed(await verified(copy, { full: false }), [kept])
+    for (const name of ['checkpoint', 'head', 'tree'])
+      rmSync(join(copy.dir, 'data/blockchain', name), { recursive: true })
+    const saved = await verified(copy, { full: false, head: sound.head }).catch(error => error)
+    expect(saved).toMatchObject({
+      faults: expect.arrayContaining([expect.objectContaining({ kind: 'head', block: kept })]),
+    })
+  })
+})
+
+describe('what is derived', () => {
+  const flip = (path: string, at: number) => {
+    const bytes = readFileSync(path)
+    bytes[at]! ^= 1
+    writeFileSync(path, bytes)
+  }
+
+  it('is named apart from the chain: a leaf and a node of the tree, and its record', async () => {
+    const leaf = copyOf(sound, true)
+    flip(join(leaf.dir, 'data/blockchain/tree/00'), 32 * K + 3)
+    expect((await verified(leaf)).faults).toMatchObject([{ kind: 'tree', block: K }])
+    const node = copyOf(sound, true)
+    flip(join(node.dir, 'data/blockchain/tree/08'), 32)
+    expect((await verified(node)).faults).toMatchObject([{ kind: 'tree', block: 256 }])
+  })
+
+  it('is mended by whoever needs it', async () => {
+    const copy = copyOf(sound, true)
+    flip(join(copy.dir, 'data/blockchain/tree/00'), 32 * K + 3)
+    await using chain = await copy.open({ onWarning: () => {} })
+    const { root } = await chain.verify()
+    expect((await chain.head()).root).toBe(root)
+  })
+})
