@@ -49,7 +49,13 @@ export function openPlain(data: string, broken: Break, clock: () => number): Tar
         at = next + 1
         if (more > 0) continue
         blocks.push(...whole.splice(0))
-        end = { segment, bytes: Buffer.byteLength(text.slice(0, at)), size: blocks.length, hash: block.hash, torn: at < text.length }
+        end = {
+          segment,
+          bytes: Buffer.byteLength(text.slice(0, at)),
+          size: blocks.length,
+          hash: block.hash,
+          torn: at < text.length,
+        }
       }
       end = { ...end, torn: end.torn && end.bytes < Buffer.byteLength(text) }
     }
@@ -85,6 +91,8 @@ export function openPlain(data: string, broken: Break, clock: () => number): Tar
       const [pid = '', started] = holder().split(' ')
       if (Date.now() - since > 20) onWait?.(`process ${pid}`)
       const robs = broken === 'robs-the-stopped' && Date.now() - since > 50
+      // It comes whole: what is empty was left by a loss of power.
+      if (fs.existsSync(lock) && holder() === '') takeFrom('')
       if (pid !== '' && (robs || startOf(Number(pid)) !== started)) takeFrom(`${pid} ${started}`)
       await sleep(POLL_MS)
     }
@@ -140,7 +148,8 @@ export function openPlain(data: string, broken: Break, clock: () => number): Tar
         const at = broken === 'leaves-parts' ? fs.fstatSync(fd).size : start
         for (let done = 0; done < bytes.length; ) done += fs.writeSync(fd, bytes, done, bytes.length - done, at + done)
         if (broken !== 'no-sync') fs.fdatasyncSync(fd)
-        if (fresh && broken !== 'no-folder-sync') for (const dir of ['blockchain/timing', 'blockchain', '.']) syncFolder(join(data, dir))
+        if (fresh && broken !== 'no-folder-sync')
+          for (const dir of ['blockchain/timing', 'blockchain', '.']) syncFolder(join(data, dir))
       } catch (error) {
         if (broken !== 'leaves-parts') {
           fs.ftruncateSync(fd, start)
@@ -172,9 +181,11 @@ export function openPlain(data: string, broken: Break, clock: () => number): Tar
   return {
     append: (batch, onWait) =>
       new Promise((resolve, reject) => {
-        queue = queue.then(() => locked(() => write(batch, resolve), onWait)).then(resolve, cause => {
-          reject(cause instanceof OpDbusError ? cause : new OpDbusError('STORE', String(cause), { cause }))
-        })
+        queue = queue
+          .then(() => locked(() => write(batch, resolve), onWait))
+          .then(resolve, cause => {
+            reject(cause instanceof OpDbusError ? cause : new OpDbusError('STORE', String(cause), { cause }))
+          })
       }),
     size: () => seen().length,
     async *stream(from, signal) {

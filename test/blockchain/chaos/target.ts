@@ -70,6 +70,11 @@ async function openBuilt({ dir, warn }: TargetOptions): Promise<Target> {
 function clockOf(step: number): () => number {
   const now = Date.now
   let back = 0
-  if (step !== 0) Date.now = () => now() - (back += step)
+  if (step !== 0) {
+    Date.now = () => {
+      back += step
+      return now() - back
+    }
+  }
   return () => Date.now()
 }
