@@ -14,6 +14,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { lineOf } from '../../src/blockchain/line.js'
+import { canonicalJson } from '../../src/cache/canonical-json.js'
 import { seeded } from '../../src/sample-lines.js'
 import { memoryFolder } from '../support.js'
 import { type LogParts, logParts } from './log-parts.js'
@@ -210,7 +211,8 @@ describe('the tree', () => {
     await parts.store.fill(600)
     const { disk } = parts
     const { header, body } = disk.blocks[300]!
-    const draft = { body: body!, hashes: header, plugin: header.plugin, operation: header.operation }
+    const { plugin, operation } = header
+    const draft = { body: body!, json: canonicalJson(body), told: header, plugin, operation }
     disk.rewrite(blocks => {
       blocks[300] = lineOf(draft, { number: 300, previous: header.previous, timestamp: 5 }).block
     })

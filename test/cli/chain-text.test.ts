@@ -9,9 +9,9 @@ const HASH = 'ab'.repeat(32)
 const ZERO = '0'.repeat(64)
 
 function block(number: number, input: Parameters<typeof draftOf>[0]): Block {
-  const { body, hashes, plugin, operation } = draftOf({ timestamp: 1_700_000_000, ...input }, 0)
+  const { body, told, plugin, operation } = draftOf({ timestamp: 1_700_000_000, ...input }, 0)
   const header = {
-    ...hashes,
+    ...told,
     number,
     operation,
     plugin,

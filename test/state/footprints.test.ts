@@ -168,9 +168,9 @@ describe('an apply in the chain', () => {
     expect(sha256).toMatch(/^[0-9a-f]{64}$/)
     expect(Buffer.byteLength(JSON.stringify(remembered[0]))).toBeLessThan(1.1 * 2 ** 20)
     expect(remembered[0]!.text).toMatch(/ And \d+ more resources of mine\.$/)
-    const { body, hashes, plugin, operation } = drafts[0]!
+    const { body, told, plugin, operation } = drafts[0]!
     const place = { number: 0, previous: '0'.repeat(64), timestamp: 0, version: 1 as const }
-    expect(bodyFault({ ...hashes, ...place, plugin, operation }, body)).toBeUndefined()
+    expect(bodyFault({ ...told, ...place, plugin, operation }, body)).toBeUndefined()
   })
 
   it('keeps no half of a surrogate pair, which a block cannot hold', async () => {

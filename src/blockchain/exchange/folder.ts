@@ -76,7 +76,7 @@ async function check(
   for (const name of files) {
     const { bytes, block } = read(folder, name, format)
     const { draft, timestamp } = block
-    checked.push({ name, timestamp, digest: digestOf(bytes), identity: identityOf(draft.hashes) })
+    checked.push({ name, timestamp, digest: digestOf(bytes), identity: identityOf(draft.told) })
     if (checked.length % AT_ONCE !== 0) continue
     throwIfAborted(signal)
     onProgress?.(0, files.length)

@@ -171,6 +171,7 @@ function blockOf(number: number): Block {
   const hash = NO_PREVIOUS
   const plugin = PLUGINS[number % PLUGINS.length]!
   const header = {
+    bytes: 0,
     content: hash,
     data: hash,
     metadata: hash,
