@@ -7,6 +7,7 @@ import type { Chain } from '../../src/blockchain/chain.js'
 import { draftOf } from '../../src/blockchain/footprint.js'
 import { lineOf, lineText, readLine } from '../../src/blockchain/line.js'
 import { type ChainOptions, openChain } from '../../src/blockchain.js'
+import { canonicalJson } from '../../src/cache/canonical-json.js'
 import { memoryFolder } from '../support.js'
 import { testStore } from './store-parts.js'
 
@@ -91,7 +92,8 @@ export function copyOf({ dir }: ChainFolder, derived: boolean): ChainFolder {
 export function edited(line: string, edit: (block: { header: object; body: { footprint: object } }) => void): string {
   const value = JSON.parse(line)
   edit(value)
-  return lineText(value, value.more).slice(0, -1)
+  const more = value.more === undefined ? '' : `,"more":${value.more}`
+  return `{"header":${canonicalJson(value.header)},"body":${canonicalJson(value.body)}${more}}`
 }
 
 /** All lines from `from` on as somebody writes them who can hash: in place of `draft(from)` there is another block. */

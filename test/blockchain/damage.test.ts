@@ -103,6 +103,8 @@ const DAMAGES: Readonly<Record<string, Damage>> = {
   // A body.
   'body.text': body(one => void Object.assign(one, { text: 'other' })),
   'body.data': body(one => void Object.assign(one, { data: { up: 1 } })),
+  'data taken out of a body': body(one => void Reflect.deleteProperty(one, 'data')),
+  'header.bytes': header('bytes', 1),
   'body.metadata': body(one => void Object.assign(one, { metadata: {} })),
   'body.footprint.plugin_id': body(one => void Object.assign(one.footprint, { plugin_id: 'x' })),
   'body.footprint.operation': body(one => void Object.assign(one.footprint, { operation: 'x' })),
