@@ -7,6 +7,7 @@ import type { Block } from '../block.js'
 import type { ChainParts } from '../chain-parts.js'
 import { headerJson } from '../line.js'
 import { HASH_BYTES } from '../merkle.js'
+import { refuseOwn } from '../own-folders.js'
 import type { SignedHead, TilesCall, TilesReport } from '../reports.js'
 import { TILE } from '../tree-levels.js'
 import { openHead } from './heads.js'
@@ -22,6 +23,7 @@ const MOST_BYTES = 65_536
 
 /** @throws OpDbusError INVALID_INPUT where the folder holds something else; CONFLICT, CHAIN_DAMAGED, STORE, ABORTED */
 export async function exportTiles(parts: ChainParts, dir: string, call: TilesCall): Promise<TilesReport> {
+  refuseOwn(parts, dir)
   const { verifierKey } = await logKey(parts, { signal: call.signal })
   const head = await signedHead(parts, call.signal, 0)
   const written = new WrittenFiles(dir)
