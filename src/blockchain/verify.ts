@@ -7,6 +7,7 @@ import type { ChainParts } from './chain-parts.js'
 import { markOf } from './exchange/mark.js'
 import type { BlockIndex, RawFault, RawLine } from './ports.js'
 import type { VerifyCall, VerifyReport } from './reports.js'
+import { Bodies } from './verify/bodies.js'
 import { Faults } from './verify/faults.js'
 import { Heads } from './verify/heads.js'
 import { GrowingRoot } from './verify/root.js'
@@ -56,6 +57,7 @@ class Check {
   readonly faults = new Faults()
   readonly #parts: ChainParts
   readonly #heads: Heads
+  readonly #bodies: Bodies
   readonly #walk: ChainWalk
   readonly #root: GrowingRoot
   readonly #tree: TreeCheck | undefined
@@ -68,6 +70,7 @@ class Check {
   constructor(parts: ChainParts, { full = false, head }: VerifyCall) {
     this.#parts = parts
     this.#heads = new Heads(parts, head, this.faults)
+    this.#bodies = new Bodies(this.faults)
     const stored = parts.tree.stored()
     const tree = stored && new TreeCheck(stored, this.faults)
     this.#tree = tree
@@ -93,6 +96,7 @@ class Check {
     const size = more ? undefined : this.#size
     this.#tree?.end(size)
     this.#index?.end(size)
+    this.#bodies.end()
     this.#heads.end(this.#size)
   }
 
@@ -117,6 +121,7 @@ class Check {
     this.#hash = block.hash
     if (block.body === undefined) this.#pruned++
     else if (markOf(block)?.verified === 'none') this.#unverified++
+    this.#bodies.take(block)
     this.#tree?.take(block)
     this.#index?.take(seen)
     // Behind a gap there is no tree any more.

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Block } from '../../src/blockchain/block.js'
 import { searchBlocks } from '../../src/blockchain/search.js'
-import { OpDbusError } from '../../src/errors.js'
+import { BatchError, OpDbusError } from '../../src/errors.js'
 import { openCaches } from '../../src/node.js'
 import { memoryFolder } from '../support.js'
 import { MemoryStore } from './memory-store.js'
@@ -107,6 +107,46 @@ describe('in the background', () => {
     const again = await world({ dir: one.dir, store: one.store })
     expect(await found(again, 'two', 9)).toEqual([3, 0])
     expect(again.warnings).toEqual([])
+  })
+
+  it('passes a text over that kills the embedder each time, and embeds what is behind it', async () => {
+    const lost = new OpDbusError('WORKER_LOST', 'the embedding worker is gone: SIGSEGV')
+    const asked: string[] = []
+    let isDown = false
+    const caches = await openCaches({ dir: memoryFolder(), embedder: new WordEmbedder(), embeddingDiskCache: false })
+    const { embeddings } = caches
+    const kills = (texts: readonly string[]) => isDown || texts.includes('killer')
+    const one = await world({
+      embeddings: {
+        compute: (...call) => embeddings.compute(...call),
+        computing: (...call) => embeddings.computing(...call),
+        async embedMany(texts, call) {
+          if (kills(texts))
+            throw new BatchError(
+              Array.from(texts, (_, index) => ({ index, error: lost })),
+              texts.length,
+            )
+          return embeddings.embedMany(texts, call)
+        },
+        async getOrEmbed(text, call) {
+          asked.push(text)
+          if (kills([text])) throw lost
+          return embeddings.getOrEmbed(text, call)
+        },
+      },
+    })
+    open.push(caches)
+    await remember(one.store, ['one', 'killer', 'two'])
+    await one.vectors.bringUp()
+    expect(sealOf(one)).toMatchObject({ records: 3, next: 3 })
+    expect(one.warnings).toEqual([expect.stringMatching(/^search by meaning does not find block 1: .*worker is gone/)])
+    expect(asked.filter(text => text === 'killer')).toHaveLength(2)
+    expect(await found(one, 'two', 2)).toEqual([2, 0])
+    // Where nothing can be embedded at all, no text is at fault.
+    isDown = true
+    await remember(one.store, ['three', 'four'])
+    await expect(one.vectors.bringUp()).rejects.toMatchObject({ code: 'WORKER_LOST' })
+    expect(sealOf(one)).toMatchObject({ records: 3, next: 3 })
   })
 
   it('tries a device that fails later, and longer each time', async () => {
@@ -391,16 +431,17 @@ describe('another model', () => {
   })
 })
 
-it('embeds every text again where it is asked to verify, and names the block whose vector is not that of its text', async () => {
+it('embeds every text again, whatever the cache says, and names the block whose vector is not that of its text', async () => {
   const one = await world()
-  await remember(one.store, texts(20))
+  await remember(one.store, texts(100))
   await one.vectors.bringUp()
-  const others = await openCaches({ dir: memoryFolder(), embedder: new WordEmbedder(), embeddingDiskCache: false })
-  open.push(others)
-  expect(await faultsOf(one, { recompute: true, embeddings: others.embeddings })).toEqual([])
+  one.embedder.asked.length = 0
+  expect(await faultsOf(one, { recompute: true })).toEqual([])
+  expect(one.embedder.asked.sort()).toEqual(texts(100).sort())
   const { body, ...rest } = one.store.disk.blocks[7]!
   one.store.disk.blocks[7] = { ...rest, body: { ...body!, text: 'another text' } }
-  expect(await faultsOf(one, { recompute: true, embeddings: others.embeddings })).toEqual([7])
+  expect(await faultsOf(one, { recompute: true })).toEqual([7])
+  expect(await faultsOf(one)).toEqual([])
 })
 
 const numbersOf = (found: readonly { block: Block }[]) => found.map(({ block }) => block.number)

@@ -25,11 +25,13 @@ const NOT_THE_TEXT: readonly ErrorCode[] = [
   'OVERLOADED',
   'STORE',
   'UNSUPPORTED_MODEL',
-  'WORKER_LOST',
 ]
 
+/** How often the embedder is lost with a text alone in hand, until it is that text's fault. */
+const LOSSES = 2
+
 /** What the chain asks of the embedding cache. */
-export type Embeddings = Pick<EmbeddingCache, 'computing' | 'embedMany' | 'getOrEmbed'>
+export type Embeddings = Pick<EmbeddingCache, 'compute' | 'computing' | 'embedMany' | 'getOrEmbed'>
 
 export interface BringUpParts {
   readonly store: BlockStore
@@ -216,14 +218,12 @@ async function embedOthers(
   let computes = false
   for (const { index, error } of failed) {
     if (isNotTheText(error)) throw error
-    try {
-      alone.set(index, unit((await embeddings.getOrEmbed(texts[index]!, { signal })).vector))
-    } catch (error) {
-      if (isNotTheText(error)) throw error
-      if (!computes && !(await isComputing(embeddings, signal))) throw error
+    const outcome = await embedAlone(embeddings, texts[index]!, signal)
+    if (!(outcome instanceof Float32Array)) {
+      if (!computes && !(await isComputing(embeddings, signal))) throw outcome.error
       computes = true
-      alone.set(index, { error })
     }
+    alone.set(index, outcome)
   }
   const others = await embedAll(
     embeddings,
@@ -232,6 +232,19 @@ async function embedOthers(
   )
   let next = 0
   return texts.map((_, i) => alone.get(i) ?? others[next++]!)
+}
+
+/** @throws what stands in the way of every text */
+async function embedAlone(embeddings: Embeddings, text: string, signal: AbortSignal): Promise<Float32Array | Refusal> {
+  for (let losses = 1; ; losses++) {
+    try {
+      return unit((await embeddings.getOrEmbed(text, { signal })).vector)
+    } catch (error) {
+      if (isNotTheText(error)) throw error
+      // Another may have killed it the first time.
+      if (!isOpDbusError(error, 'WORKER_LOST') || losses === LOSSES) return { error }
+    }
+  }
 }
 
 function isNotTheText(error: unknown): boolean {

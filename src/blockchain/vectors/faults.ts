@@ -7,15 +7,25 @@ import type { VectorFolder } from '../store/vector-folder.js'
 import type { Embeddings } from './bring-up.js'
 import { unit } from './format.js'
 
-/** Devices differ by rounding; another text does not come near this. */
+/**
+ * Cosine of a vector and what the model says today. The same device gives the same numbers but for rounding, and none serves that does not
+ * come as near to the CPU's (see embedder/devices/self-check.ts).
+ */
 const SAME = 0.999
+/** Texts that are embedded together. */
+const BATCH = 64
 
 export interface FaultsCall {
-  /** Embed every text again. */
+  /** Embed every text again; nothing is taken from a cache. */
   readonly recompute?: boolean
-  /** What embeds them. Default: the chain's, which answers from its cache what it knows. */
-  readonly embeddings?: Embeddings | undefined
   readonly signal?: AbortSignal | undefined
+}
+
+/** A vector that is sound as it lies there, and the text that it should be of. */
+interface Claim {
+  readonly number: number
+  readonly text: string
+  readonly vector: Float32Array
 }
 
 interface Parts {
@@ -38,30 +48,47 @@ export async function* vectorFaults(parts: Parts, call: FaultsCall): AsyncGenera
 
 async function* faultsIn(files: VectorReader, parts: Parts, call: FaultsCall): AsyncGenerator<ChainFault> {
   const { records } = files.seal()
-  const { store } = parts
-  const { recompute = false, embeddings = parts.embeddings, signal } = call
+  const { store, embeddings } = parts
+  const { recompute = false, signal } = call
   const current = recompute && (await embeddings.computing({ signal })).space === files.record.space
+  const claims: Claim[] = []
   for (let place = 0; place < records; place++) {
     throwIfAborted(signal)
     const [floats, scan] = [files.floatsAt(place), files.scanAt(place)]
     const number = floats?.number ?? scan?.number
     const block = number === undefined || number >= store.size() ? undefined : store.read(number)
-    const fault = (message: string): ChainFault => ({
-      kind: 'vector',
-      message,
-      ...(number !== undefined && { block: number }),
-    })
     if (floats === undefined || scan === undefined || floats.number !== scan.number || floats.state !== scan.state) {
-      yield fault(`the vector at place ${place} is damaged`)
-    } else if (block?.hash !== floats.hash) yield fault(`block ${number} has the vector of another block`)
+      yield faultOf(number, `the vector at place ${place} is damaged`)
+    } else if (block?.hash !== floats.hash) yield faultOf(number, `block ${number} has the vector of another block`)
     else if (floats.state === 'vector' && block.body === undefined)
-      yield fault(`block ${number} was pruned, and its vector is still there`)
-    else if (floats.state === 'vector' && current) {
-      const again = unit((await embeddings.getOrEmbed(block.body!.text, { signal })).vector)
-      const cosine = again.reduce((sum, x, i) => sum + x * floats.vector[i]!, 0)
-      // Texts that have no direction at all have a vector of zeros.
-      if (cosine < SAME && again.some(x => x !== 0))
-        yield fault(`the vector of block ${number} is not that of its text`)
-    }
+      yield faultOf(number, `block ${number} was pruned, and its vector is still there`)
+    else if (floats.state === 'vector' && current)
+      claims.push({ number: block.number, text: block.body!.text, vector: floats.vector })
+    if (claims.length === BATCH) yield* wrongOf(claims.splice(0), embeddings, signal)
   }
+  yield* wrongOf(claims, embeddings, signal)
+}
+
+async function* wrongOf(
+  claims: readonly Claim[],
+  embeddings: Embeddings,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<ChainFault> {
+  if (claims.length === 0) return
+  const matrix = await embeddings.compute(
+    claims.map(({ text }) => text),
+    { signal },
+  )
+  for (const [i, { number, vector }] of claims.entries()) {
+    const dims = vector.length
+    const again = unit(matrix.subarray(i * dims, (i + 1) * dims))
+    const cosine = again.reduce((sum, x, d) => sum + x * vector[d]!, 0)
+    // Texts that have no direction at all have a vector of zeros.
+    const [none, wasNone] = [again, vector].map(one => one.every(x => x === 0))
+    if (none ? !wasNone : cosine < SAME) yield faultOf(number, `the vector of block ${number} is not that of its text`)
+  }
+}
+
+function faultOf(block: number | undefined, message: string): ChainFault {
+  return { kind: 'vector', message, ...(block !== undefined && { block }) }
 }
