@@ -63,11 +63,11 @@ export class VectorReader {
     return sound ? value : { generation: '', records: 0, next: 0, rewrites: '', forgotten: 0 }
   }
 
-  /** What a search scans of `count` records from `place` on; fewer where the file ends before. @throws OpDbusError STORE */
-  readScan(place: number, count: number): Uint8Array {
+  /** What a search scans of `count` records from `place` on, in `room`; fewer where the file ends before. @throws OpDbusError STORE */
+  readScan(place: number, count: number, room = new Uint8Array(count * this.format.scanBytes)): Uint8Array {
     return this.guarded(() => {
       const { scanBytes } = this.format
-      const bytes = new Uint8Array(count * scanBytes)
+      const bytes = room.subarray(0, count * scanBytes)
       const read = readAt(this.scan, bytes, place * scanBytes)
       return bytes.subarray(0, read - (read % scanBytes))
     })
@@ -89,7 +89,7 @@ export class VectorReader {
   }
 
   /** Records that both files have room for. */
-  protected whole(): number {
+  whole(): number {
     const of = (fd: number, bytes: number) => Math.floor(fstatSync(fd).size / bytes)
     return Math.min(of(this.floats, this.format.floatsBytes), of(this.scan, this.format.scanBytes))
   }
