@@ -110,6 +110,8 @@ export interface SearchReport {
   readonly found: readonly Found[]
   /** Blocks that fit the filter and could be searched. */
   readonly searched: number
+  /** Blocks that fit the filter and could not be searched, since they were pruned. For `text` alone, which looks at every block. */
+  readonly pruned?: number
   /** Blocks with a text that have no vector yet, so that a search by meaning cannot find them. */
   readonly pending: number
   /** Space of the vectors; absent for `text`. */

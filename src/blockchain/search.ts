@@ -44,8 +44,8 @@ export async function searchBlocks(parts: Parts, text: string, call: SearchCall 
 }
 
 async function byText({ store }: Parts, { text, k, filter, signal }: Query): Promise<SearchReport> {
-  const { blocks, searched } = await searchText(store, text, k, filter, signal)
-  return { found: blocks.map(block => ({ block: sound(block), score: 1 })), searched, pending: 0 }
+  const { blocks, ...counts } = await searchText(store, text, k, filter, signal)
+  return { found: blocks.map(block => ({ block: sound(block), score: 1 })), ...counts, pending: 0 }
 }
 
 async function byMeaning({ store, vectors }: Parts, { text, k, filter, signal }: Query): Promise<SearchReport> {

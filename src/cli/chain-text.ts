@@ -1,6 +1,7 @@
 // Blocks and what is said of them, as text for people. Pure: writes nowhere. Nothing of a block is printed raw: who writes footprints must
 // not steer the terminal of who reads them.
-import type { Block, ChainFault, ChainHead, Found, ImportMark, VerifyReport } from '../blockchain.js'
+import type { Block, ChainFault, ChainHead, Found, VerifyReport } from '../blockchain.js'
+import { markOf } from '../blockchain/exchange/mark.js'
 import { count, oneLine, plural, table, visible } from '../format.js'
 import type { Look } from './state-text.js'
 import { timeText } from './when.js'
@@ -62,16 +63,17 @@ export function blockLine({ number, hash, header, ...block }: Block, look: Look)
 }
 
 /** What its text says beyond its plugin and operation, on one line. */
-function gist({ header, body }: Block, room: number): string {
+function gist(block: Block, room: number): string {
+  const { header, body } = block
   if (body === undefined) return '(pruned)'
   const made = `plugin: ${header.plugin}\noperation: ${header.operation}\n`
   const text = body.text.startsWith(made) ? body.text.slice(made.length) : body.text
-  return oneLine(`${origin(body)}${text.trim().replace(/\s*\n\s*/g, ', ')}`, room)
+  return oneLine(`${origin(block)}${text.trim().replace(/\s*\n\s*/g, ', ')}`, room)
 }
 
 /** Of a block that was imported from another form: what nobody could verify is not to look like the rest. */
-function origin({ metadata }: NonNullable<Block['body']>): string {
-  const mark = metadata['op-dbus:import'] as unknown as ImportMark | undefined
+function origin(block: Block): string {
+  const mark = markOf(block)
   if (mark === undefined) return ''
   return mark.verified === 'none' ? '(imported, not verifiable) ' : '(imported) '
 }

@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util'
 import { messageOf, OpDbusError } from '../errors.js'
 import { nearest } from '../nearest.js'
-import { type Command, type CommandOption, groupOf, optionsOf } from './command.js'
+import { type Command, type CommandOption, groupOf, optionsOf, SHORT_GROUPS } from './command.js'
 
 export interface Parsed {
   readonly values: Readonly<Record<string, string | boolean | undefined>>
@@ -47,13 +47,12 @@ export function parse(argv: readonly string[], commands: readonly Command[]): Pa
   return { values, command, group, help: asked, args: rest }
 }
 
-/** Other names of groups. */
-const SHORT: Readonly<Record<string, string>> = Object.assign(Object.create(null), { bc: 'blockchain' })
-
 /** The command that the first words name; `help` in front is none of them. */
 function named(positionals: readonly string[], commands: readonly Command[]) {
   const help = positionals[0] === 'help'
-  const words = (help ? positionals.slice(1) : positionals).map((word, i) => (i === 0 ? (SHORT[word] ?? word) : word))
+  const words = (help ? positionals.slice(1) : positionals).map((word, i) =>
+    i === 0 ? (SHORT_GROUPS[word] ?? word) : word,
+  )
   const names = [words.slice(0, 2).join(' '), words[0]]
   const command = names.map(name => commands.find(one => one.name === name)).find(one => one !== undefined)
   return { command, words, help }

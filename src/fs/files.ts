@@ -3,7 +3,7 @@ import * as fs from 'node:fs'
 import { isOpDbusError, messageOf, OpDbusError } from '../errors.js'
 import { DENIED, errnoOf, isAbsent, NO_SYNC, quietly } from './errno.js'
 
-const { O_RDONLY, O_RDWR, O_CREAT, O_EXCL } = fs.constants
+const { O_RDONLY, O_WRONLY, O_RDWR, O_CREAT, O_EXCL, O_APPEND } = fs.constants
 // Absent on Windows, where opening a link is a right few have.
 const NO_FOLLOW = fs.constants.O_NOFOLLOW ?? 0
 const NON_BLOCK = fs.constants.O_NONBLOCK ?? 0
@@ -36,6 +36,11 @@ export function openRegular(path: string): OpenFile | undefined {
 
 export function openToWrite(path: string): number {
   return fs.openSync(path, O_RDWR | NO_FOLLOW | NON_BLOCK)
+}
+
+/** What is written by it goes behind whatever is there by then. */
+export function openAtEnd(path: string): number {
+  return fs.openSync(path, O_WRONLY | O_APPEND | NO_FOLLOW | NON_BLOCK)
 }
 
 /** A new file that only its owner may read and write, unless `mode` says otherwise. Throws EEXIST where something of that name is. */
@@ -74,6 +79,11 @@ export function writeAt(fd: number, bytes: Uint8Array, position: number): void {
   for (let done = 0; done < bytes.length; ) {
     done += fs.writeSync(fd, bytes, done, bytes.length - done, position + done)
   }
+}
+
+/** As {@link writeAt}, by what {@link openAtEnd} opened. */
+export function writeAtEnd(fd: number, bytes: Uint8Array): void {
+  for (let done = 0; done < bytes.length; ) done += fs.writeSync(fd, bytes, done, bytes.length - done, null)
 }
 
 /**

@@ -1,10 +1,10 @@
 // What a disk that says no leaves of an append: nothing, or a word that nobody knows.
-import { ftruncateSync, readFileSync, writeSync } from 'node:fs'
+import { cpSync, ftruncateSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Block } from '../../src/blockchain/block.js'
 import { DISK, type WriteIo } from '../../src/blockchain/store/disk.js'
-import { memoryFolder } from '../support.js'
+import { memoryFolder, TestClock } from '../support.js'
 import { allBlocks, draft, drafts, type TestStore, testStore } from './store-parts.js'
 
 const open: TestStore[] = []
@@ -22,11 +22,20 @@ type Call = keyof WriteIo
 
 /** A disk on which the calls fail that `fails` says, by their name and how many of that name there were. */
 class Disk implements WriteIo {
-  readonly counts: Record<Call, number> = { write: 0, sync: 0, truncate: 0 }
+  readonly counts: Record<Call, number> = { append: 0, write: 0, sync: 0, truncate: 0 }
   fails: (call: Call, count: number) => string | undefined = () => undefined
 
+  /** What other processes do right before something is appended. */
+  before: () => void = () => {}
+
+  append(fd: number, bytes: Uint8Array): void {
+    this.before()
+    this.#maybe('append', () => writeSync(fd, bytes, 0, Math.floor(bytes.length / 2)))
+    DISK.append(fd, bytes)
+  }
+
   write(fd: number, bytes: Uint8Array, position: number): void {
-    this.#maybe('write', () => writeSync(fd, bytes, 0, Math.floor(bytes.length / 2), position))
+    this.#maybe('write', () => {})
     DISK.write(fd, bytes, position)
   }
 
@@ -53,8 +62,8 @@ const segment = (dir: string) => readFileSync(join(dir, 'blockchain/timing/00000
 
 describe('an append that fails', () => {
   for (const [call, errno] of [
-    ['write', 'ENOSPC'],
-    ['write', 'EIO'],
+    ['append', 'ENOSPC'],
+    ['append', 'EIO'],
     ['sync', 'EIO'],
     ['sync', 'ENOSPC'],
   ] as const) {
@@ -81,7 +90,7 @@ describe('an append that fails', () => {
   it('at the very first block leaves an empty chain', async () => {
     const dir = memoryFolder()
     const disk = new Disk()
-    disk.fails = (what, count) => (what === 'write' && count === 1 ? 'ENOSPC' : undefined)
+    disk.fails = (what, count) => (what === 'append' && count === 1 ? 'ENOSPC' : undefined)
     const { store } = opened(dir, { io: disk })
     await expect(store.append([draft(1)])).rejects.toMatchObject({
       code: 'STORE',
@@ -131,7 +140,7 @@ describe('an append that fails', () => {
     disk.fails = (what, count) => (what === 'sync' && count === 1 ? 'EIO' : undefined)
     const { store } = opened(dir, { io: disk })
     expect(await store.append([draft(2)])).toMatchObject([{ number: 2 }])
-    expect(disk.counts.write).toBe(2)
+    expect(disk.counts).toMatchObject({ append: 1, write: 1 })
   })
 
   it('a block that is too long fails alone', async () => {
@@ -148,6 +157,46 @@ describe('an append that fails', () => {
     expect(await allBlocks(store)).toHaveLength(3)
     expect(segment(dir).toString()).not.toContain('xxxx')
   })
+})
+
+describe('a writer that is stopped right before its write, until another has taken the chain over', () => {
+  it('writes over nothing, acknowledges nothing, and the chain is told damaged behind what is good', async () => {
+    const [dir, twin] = [memoryFolder(), memoryFolder()]
+    const disk = new Disk()
+    const { store } = opened(dir, { io: disk })
+    const first = await store.append([draft(0)])
+    cpSync(dir, twin, { recursive: true })
+    rmSync(join(twin, 'blockchain/lock'), { force: true })
+    const { store: other } = opened(twin)
+    await other.append([draft('of the other')])
+    const taken = segment(twin)
+    disk.before = () => {
+      rmSync(join(dir, 'blockchain/lock'))
+      writeFileSync(join(dir, 'blockchain/timing/000000000000.jsonl'), taken)
+    }
+    await expect(store.append(drafts(2))).rejects.toMatchObject({ code: 'STORE', details: { uncertain: true } })
+    expect(segment(dir).subarray(0, taken.length)).toEqual(taken)
+    disk.before = () => {}
+    await expect(store.append([draft(3)])).rejects.toMatchObject({ code: 'CHAIN_DAMAGED', details: { block: 2 } })
+    expect(store.read(0)).toEqual(first[0])
+    expect(store.read(1)?.body?.data).toEqual({ what: 'of the other' })
+    expect(() => store.read(2)).toThrow(/block 1 is in its place/)
+  })
+})
+
+it('a clock that went back is told once, and changes no order', async () => {
+  const clock = new TestClock()
+  const { store, warnings } = opened(memoryFolder(), { clock })
+  await store.append([draft(0)])
+  clock.wall -= 1_000
+  await store.append([draft(1)])
+  expect(warnings).toEqual([])
+  clock.wall -= 60_000
+  for (let at = 2; at < 5; at++) await store.append([draft(at)])
+  expect(warnings).toEqual([expect.stringMatching(/^the clock went back: block 1 says 2023-/)])
+  expect((await allBlocks(store)).map(({ number, body }) => [number, body?.data])).toEqual(
+    [0, 1, 2, 3, 4].map(at => [at, { what: at }]),
+  )
 })
 
 describe('a group commit', () => {

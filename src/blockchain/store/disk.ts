@@ -1,10 +1,12 @@
 // What touches the disk in an append, where a test can have it fail. Knows no block.
 import * as fs from 'node:fs'
-import { errnoOf, NO_SYNC } from '../../fs/errno.js'
-import { openToWrite, writeAt } from '../../fs/files.js'
+import { errnoOf, NO_SYNC, quietly } from '../../fs/errno.js'
+import { openAtEnd, openToWrite, writeAt, writeAtEnd } from '../../fs/files.js'
 
 export interface WriteIo {
-  /** All of `bytes`, or throws; some may have been written then. */
+  /** Behind the end of a file that is open for that alone: all of `bytes`, or throws; some may have been written then. */
+  append(fd: number, bytes: Uint8Array): void
+  /** Over what is there: all of `bytes`, or throws. */
   write(fd: number, bytes: Uint8Array, position: number): void
   /** Waits until what was written is on the disk; the event loop goes on. */
   sync(fd: number): Promise<void>
@@ -12,6 +14,7 @@ export interface WriteIo {
 }
 
 export const DISK: WriteIo = {
+  append: writeAtEnd,
   write: writeAt,
   sync: fd => new Promise((resolve, reject) => fs.fdatasync(fd, error => (error ? reject(error) : resolve()))),
   truncate: (fd, length) => fs.ftruncateSync(fd, length),
@@ -29,18 +32,47 @@ export async function synced(io: WriteIo, fd: number): Promise<string | undefine
   }
 }
 
-/** Undefined where there is none. */
-export function openIfThere(path: string): number | undefined {
-  try {
-    return openToWrite(path)
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return undefined
-    throw error
-  }
-}
+/**
+ * A segment that is open to append to. Its end has a descriptor of its own, by which the system itself writes behind whatever is there: two
+ * processes that both take themselves for the writer never write over each other's blocks.
+ */
+export class WritableSegment {
+  readonly file: number
+  readonly end: number
 
-/** To write, made where it is not there. */
-export function openOrMake(path: string): number {
-  const { O_RDWR, O_CREAT, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = fs.constants
-  return fs.openSync(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o600)
+  private constructor(path: string, file: number) {
+    this.file = file
+    try {
+      this.end = openAtEnd(path)
+    } catch (error) {
+      fs.closeSync(file)
+      throw error
+    }
+  }
+
+  /** Undefined where there is none. */
+  static openIfThere(path: string): WritableSegment | undefined {
+    try {
+      return new WritableSegment(path, openToWrite(path))
+    } catch (error) {
+      if (errnoOf(error) === 'ENOENT') return undefined
+      throw error
+    }
+  }
+
+  static openOrMake(path: string): WritableSegment {
+    const { O_RDWR, O_CREAT, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = fs.constants
+    return new WritableSegment(path, fs.openSync(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o600))
+  }
+
+  /** In bytes. */
+  size(): number {
+    return fs.fstatSync(this.file).size
+  }
+
+  /** Never throws. */
+  close(): void {
+    quietly(() => fs.closeSync(this.file))
+    quietly(() => fs.closeSync(this.end))
+  }
 }

@@ -111,7 +111,8 @@ class Attempt {
     this.#length += length
     this.#blocks.push(block)
     this.#locations.push(locationOf(block, segment, offset, length - 1))
-    this.#tip = { segment, bytes: offset + length, count: count + 1, hash: block.hash }
+    const { hash, header } = block
+    this.#tip = { segment, bytes: offset + length, count: count + 1, hash, timestamp: header.timestamp }
   }
 }
 

@@ -60,9 +60,9 @@ export function* linesOf(fd: number, from: number, end: number, first = PIECE): 
   }
 }
 
-/** Into a buffer of its own: lines that were handed out together stay as they are. */
+/** Into a buffer of its own, with room: lines that were handed out together stay as they are. */
 function moved(buffer: Buffer, from: number, to: number): Buffer<ArrayBuffer> {
-  const fresh = Buffer.allocUnsafe(Math.max(PIECE, to - from))
+  const fresh = Buffer.allocUnsafe(Math.max(PIECE, 2 * (to - from)))
   buffer.copy(fresh, 0, from, to)
   return fresh
 }

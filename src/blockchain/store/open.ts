@@ -6,6 +6,7 @@ import { readLine } from '../line.js'
 import type { BlockIndex, BlockStore, BlockTimes, ExclusiveChain, RawFault, RawLine, WriteCall } from '../ports.js'
 import { DISK, type WriteIo } from './disk.js'
 import { exclusiveChain } from './exclusive.js'
+import { guarded } from './faults.js'
 import { Followers } from './follow.js'
 import { HeadFile } from './head-file.js'
 import { layoutOf, segmentPath } from './layout.js'
@@ -113,7 +114,7 @@ class FileBlockStore implements BlockStore {
   acknowledged(): { readonly size: number; readonly hash: string } | undefined {
     const head = new HeadFile(this.#layout.head)
     try {
-      return head.read()
+      return guarded(`read ${this.#layout.head}`, () => head.read())
     } finally {
       head.forget()
     }

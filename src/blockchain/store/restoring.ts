@@ -9,6 +9,7 @@ import { isFolder, mayWrite } from '../../fs/folders.js'
 import { renameFolders, replaceWith } from '../../fs/replace.js'
 import type { BlockStore } from '../ports.js'
 import { tidy } from './exclusive.js'
+import { guarded } from './faults.js'
 import { type Layout, layoutOf, type Segment, syncFolder } from './layout.js'
 import { beginFolder, removeLeft } from './left-folders.js'
 import { takeFiles } from './segment-copies.js'
@@ -103,8 +104,9 @@ export async function finishRestore(layout: Layout, changed: () => void): Promis
 
 /** For whoever opens a chain: carries out a restore that was cut off, where this process may. @throws OpDbusError STORE, ABORTED, CLOSED */
 export async function finishCutOff(store: Pick<BlockStore, 'dir' | 'exclusively'>): Promise<void> {
+  const staged = guarded(`read the chain in ${store.dir}`, () => restoringOf(layoutOf(store.dir)))
   // Whoever takes the lock does it.
-  if (restoringOf(layoutOf(store.dir)) !== undefined && mayWrite(store.dir)) await store.exclusively(async () => {})
+  if (staged !== undefined && mayWrite(store.dir)) await store.exclusively(async () => {})
 }
 
 /** The folder of a restore that was begun and has not ended; undefined where there is none. @throws OpDbusError STORE for a marker that is none */

@@ -6,7 +6,7 @@ import { quietly } from '../../fs/errno.js'
 import { readAt } from '../../fs/files.js'
 import type { Warn } from '../../ports.js'
 import type { BlockIndex } from '../ports.js'
-import { openIfThere, openOrMake, synced, type WriteIo } from './disk.js'
+import { synced, WritableSegment, type WriteIo } from './disk.js'
 import { storeError } from './faults.js'
 import type { Head, HeadFile } from './head-file.js'
 import { type Layout, SEGMENT_BYTES, segmentPath, syncFolder } from './layout.js'
@@ -33,14 +33,14 @@ export class LostLock extends Error {}
 export class Tail {
   readonly #parts: TailParts
   readonly #headFile: number
-  #file: number | undefined
+  #segment: WritableSegment | undefined
   #tip: Tip
 
-  private constructor(parts: TailParts, tip: Tip, headFile: number, file: number | undefined) {
+  private constructor(parts: TailParts, tip: Tip, headFile: number, segment: WritableSegment | undefined) {
     this.#parts = parts
     this.#tip = tip
     this.#headFile = headFile
-    this.#file = file
+    this.#segment = segment
   }
 
   /**
@@ -53,12 +53,15 @@ export class Tail {
     const start = known ?? startOfLast(layout)
     const { tip, torn } = await walk(layout, start, said, locations => index?.learn(locations))
     const headFile = head.openToWrite()
-    let file: number | undefined
+    let segment: WritableSegment | undefined
     try {
       const path = segmentPath(layout, tip.segment)
-      file = openIfThere(path)
-      const tail = new Tail(parts, tip, headFile, file)
-      if (torn > 0) parts.io.truncate(file!, tip.bytes)
+      segment = WritableSegment.openIfThere(path)
+      const tail = new Tail(parts, tip, headFile, segment)
+      if (torn > 0) {
+        if (!lock.isOurs()) throw new LostLock()
+        parts.io.truncate(segment!.file, tip.bytes)
+      }
       // What is whole was perhaps not on the disk yet when its writer died.
       if (torn > 0 || known === undefined || said?.size !== tip.count) await tail.#settle(start)
       head.write({ ...headOf(tip), lease: lock.id }, headFile)
@@ -71,7 +74,7 @@ export class Tail {
       return tail
     } catch (error) {
       quietly(() => fs.closeSync(headFile))
-      if (file !== undefined) quietly(() => fs.closeSync(file!))
+      segment?.close()
       throw error
     }
   }
@@ -83,11 +86,11 @@ export class Tail {
   /** Where the next blocks go: into a new segment where the last is long. @throws what the system says */
   room(): Tip {
     const { layout, segmentBytes = SEGMENT_BYTES } = this.#parts
-    if (this.#file !== undefined && this.#tip.bytes < segmentBytes) return this.#tip
+    if (this.#segment !== undefined && this.#tip.bytes < segmentBytes) return this.#tip
     const segment = this.#tip.count
-    const fresh = openOrMake(segmentPath(layout, segment))
-    if (this.#file !== undefined) fs.closeSync(this.#file)
-    this.#file = fresh
+    const fresh = WritableSegment.openOrMake(segmentPath(layout, segment))
+    this.#segment?.close()
+    this.#segment = fresh
     this.#tip = { ...this.#tip, segment, bytes: 0 }
     return this.#tip
   }
@@ -98,11 +101,11 @@ export class Tail {
    */
   async append(bytes: Buffer, tip: Tip): Promise<void> {
     const { io, lock, layout } = this.#parts
-    const file = this.#file!
+    const segment = this.#segment!
     // This process may have been suspended for as long as it takes to be taken for dead.
-    if (!lock.isOurs() || fs.fstatSync(file).size !== this.#tip.bytes) throw new LostLock()
+    if (!lock.isOurs() || segment.size() !== this.#tip.bytes) throw new LostLock()
     try {
-      io.write(file, bytes, this.#tip.bytes)
+      io.append(segment.end, bytes)
       await this.#sync()
       // A name that is not on the disk is lost with what it leads to.
       if (this.#tip.bytes === 0) syncFolder(layout.timing)
@@ -112,6 +115,8 @@ export class Tail {
       })
       throw error
     }
+    // Or right between that look and the write.
+    if (!this.#isInPlace(bytes)) throw strayed(segmentPath(layout, this.#tip.segment))
     if (!this.#isOurs()) throw uncertain()
     this.#tip = tip
     this.#say()
@@ -119,7 +124,7 @@ export class Tail {
 
   close(): void {
     quietly(() => fs.closeSync(this.#headFile))
-    if (this.#file !== undefined) quietly(() => fs.closeSync(this.#file!))
+    this.#segment?.close()
   }
 
   /** With blocks on the disk, a look at the lock that fails is no failure of theirs: nobody can tell then. */
@@ -143,7 +148,7 @@ export class Tail {
 
   async #sync(): Promise<void> {
     const { io, warn, layout } = this.#parts
-    const errno = await synced(io, this.#file!)
+    const errno = await synced(io, this.#segment!.file)
     if (errno === undefined) return
     warn(
       `the file system of ${layout.dir} does not sync (${errno}): a loss of power may take blocks`,
@@ -155,7 +160,7 @@ export class Tail {
   /** All that lies behind `start` is on the disk, and the names that lead there. */
   async #settle(start: Tip): Promise<void> {
     const { layout } = this.#parts
-    if (this.#file !== undefined) {
+    if (this.#segment !== undefined) {
       const from = start.segment === this.#tip.segment ? start.bytes : 0
       // A page that could not be written counts as clean afterwards: only what is written over is tried again.
       await this.#sync().catch(() => this.#writeOver(from))
@@ -164,18 +169,30 @@ export class Tail {
     syncFolder(layout.dir)
   }
 
+  /** Whether what was written stands where it belongs; behind it may be more by now. */
+  #isInPlace(bytes: Buffer): boolean {
+    const segment = this.#segment!
+    const from = this.#tip.bytes
+    if (segment.size() === from + bytes.length) return true
+    const there = Buffer.allocUnsafe(bytes.length)
+    return readAt(segment.file, there, from) === bytes.length && there.equals(bytes)
+  }
+
   /** Puts what is there from `from` on to the disk once more, and looks whether it is what it was. */
   async #writeOver(from: number): Promise<void> {
     const { io } = this.#parts
-    const file = this.#file!
+    const segment = this.#segment!
+    const { file } = segment
     const bytes = Buffer.allocUnsafe(this.#tip.bytes - from)
     readAt(file, bytes, from)
+    // What another process appended, which took the chain over, is not ours to cut off.
+    if (!this.#isOurs()) throw uncertain()
     io.truncate(file, this.#tip.bytes)
     io.write(file, bytes, from)
     await this.#sync()
     const there = Buffer.allocUnsafe(bytes.length)
     readAt(file, there, from)
-    if (fs.fstatSync(file).size !== this.#tip.bytes || !there.equals(bytes)) {
+    if (segment.size() !== this.#tip.bytes || !there.equals(bytes)) {
       throw new OpDbusError(
         'STORE',
         `${segmentPath(this.#parts.layout, this.#tip.segment)} is not what was written there`,
@@ -190,6 +207,15 @@ export class Tail {
 
 function headOf({ count, hash, segment, bytes }: Tip): Omit<Head, 'lease'> {
   return { size: count, hash, segment, bytes }
+}
+
+/** Found by whoever looks at the chain, and never served: no block of another process was written over. */
+function strayed(path: string): OpDbusError {
+  return new OpDbusError(
+    'STORE',
+    `this process was stopped for so long that another one took the chain over, and what it wrote then stands behind the blocks of the other in ${path}\nthe chain is damaged there: op-dbus blockchain verify says where`,
+    { details: { file: path, uncertain: true } },
+  )
 }
 
 function uncertain(): OpDbusError {

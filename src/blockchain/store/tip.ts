@@ -10,4 +10,6 @@ export interface Tip {
   readonly count: number
   /** Of the block before this place. */
   readonly hash: string
+  /** Of its header, Unix milliseconds; 0 where there is none. */
+  readonly timestamp: number
 }

@@ -20,7 +20,7 @@ export interface WalkEnd {
   readonly torn: number
 }
 
-export const START: Tip = { segment: 0, bytes: 0, count: 0, hash: NO_PREVIOUS }
+export const START: Tip = { segment: 0, bytes: 0, count: 0, hash: NO_PREVIOUS, timestamp: 0 }
 
 /** Lines between two turns of the event loop. */
 const TURN = 256
@@ -36,7 +36,8 @@ export function startOfLast(layout: Layout): Tip {
   if (before.number !== last.first - 1) {
     throw damaged(before.number + 1, `is missing: the next segment begins with block ${last.first}`, last.path)
   }
-  return { segment: last.first, bytes: 0, count: last.first, hash: before.hash }
+  const { hash, header } = before
+  return { segment: last.first, bytes: 0, count: last.first, hash, timestamp: header.timestamp }
 }
 
 /** @throws OpDbusError CHAIN_DAMAGED */
@@ -111,7 +112,13 @@ async function walkSegment(
       const { block } = read
       more = read.more
       unit.push(locationOf(block, from.segment, line.offset, line.length))
-      at = { segment: from.segment, bytes: line.offset + line.length + 1, count: at.count + 1, hash: block.hash }
+      at = {
+        segment: from.segment,
+        bytes: line.offset + line.length + 1,
+        count: at.count + 1,
+        hash: block.hash,
+        timestamp: block.header.timestamp,
+      }
       if (head !== undefined && head.size === at.count && head.hash !== block.hash) {
         throw damaged(block.number, 'is not the one that was acknowledged', path)
       }

@@ -20,6 +20,8 @@ const LOOK_MS = 4
 const GROUP_BLOCKS = 512
 /** How often a group whose lock was lost is tried again. */
 const MOST_LOSSES = 3
+/** Clocks are set by so much all the time. */
+const CLOCK_MS = 1_000
 
 export interface WriterParts extends TailParts {
   readonly rewrites: Rewrites
@@ -201,10 +203,12 @@ export class ChainWriter {
   async #commit(tail: Tail, calls: readonly Waiting[]): Promise<void> {
     const { clock, index, appended } = this.#parts
     try {
+      const [room, now] = [tail.room(), clock.now()]
+      this.#tellClock(room, now)
       const group = groupOf(
         calls.map(({ wanted }) => wanted as Wanted),
-        tail.room(),
-        clock.now(),
+        room,
+        now,
       )
       const { blocks, bytes, outcomes, locations, tip } = group
       if (blocks.length > 0) await tail.append(bytes, tip)
@@ -231,6 +235,17 @@ export class ChainWriter {
       }
       if (error instanceof LostLock || (said as OpDbusError).details?.uncertain) this.#forget()
     }
+  }
+
+  /** Blocks go by their numbers, and are looked for by the times that they say. */
+  #tellClock({ count, timestamp }: Tip, now: number): void {
+    if (timestamp - now <= CLOCK_MS) return
+    const [said, is] = [timestamp, now].map(ms => new Date(ms).toISOString())
+    this.#parts.warn(
+      `the clock went back: block ${count - 1} says ${said}, and it is ${is} now; blocks stay in their order, --since and --until go by what they say`,
+      undefined,
+      'chain clock',
+    )
   }
 
   #said(error: unknown): unknown {

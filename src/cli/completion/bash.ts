@@ -1,5 +1,5 @@
 // Completion for bash, 3.2 and later: one function with everything in it, since a shell waits for no program of ours at each TAB.
-import type { Command, Completes } from '../command.js'
+import { type Command, type Completes, SHORT_GROUPS } from '../command.js'
 import {
   firstWords,
   flagsWithValue,
@@ -68,6 +68,11 @@ _op_dbus() {
       *) if [[ -z $first ]]; then first=$word; else : "\${second:=$word}"; fi ;;
     esac
   done
+  case $first in
+${Object.entries(SHORT_GROUPS)
+  .map(([short, group]) => `    ${short}) first=${group} ;;`)
+  .join('\n')}
+  esac
   case $first in
     '')
       if [[ $cur == -* ]]; then _op_dbus_words '--help --version'

@@ -17,7 +17,7 @@ export async function searchCommand({ values, args, terminal }: CommandCall<Valu
   const filter = filterOf(values)
   const by = values.text ? 'text' : values.hybrid ? 'hybrid' : 'meaning'
   return withChain(values, terminal, async chain => {
-    const { found, searched, pending } = await chain.search(text, { ...filter, k, by, signal: terminal.signal })
+    const { found, searched, pruned = 0, pending } = await chain.search(text, { ...filter, k, by, signal: terminal.signal })
     await terminal.out(
       json
         ? found.map(({ score, block }) => jsonText({ score, ...block }, 'line')).join('')
@@ -25,7 +25,15 @@ export async function searchCommand({ values, args, terminal }: CommandCall<Valu
     )
     if (pending > 0)
       terminal.say(`op-dbus: ${plural(pending, 'block has', 'blocks have')} no vector yet, and could not be found`)
-    if (found.length === 0 && !json && !values.quiet) tellNone(searched === 0 ? chain.size() : searched, terminal)
+    if (found.length === 0 && !json && !values.quiet) {
+      if (searched + pruned === 0) tellNone(chain.size(), terminal)
+      else terminal.say(noneText(searched, pruned))
+    }
     return 0
   })
+}
+
+function noneText(searched: number, pruned: number): string {
+  const unread = pruned === 0 ? '' : `; ${plural(pruned, 'block was pruned and has', 'blocks were pruned and have')} no text`
+  return `op-dbus: nothing found in ${plural(searched, 'block', 'blocks')}${unread}`
 }

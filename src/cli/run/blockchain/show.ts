@@ -1,7 +1,7 @@
 // `op-dbus blockchain list|show|follow`: blocks as they are.
 import type { Block, Chain } from '../../../blockchain.js'
 import { OpDbusError } from '../../../errors.js'
-import { visible } from '../../../format.js'
+import { plural, visible } from '../../../format.js'
 import { blockLine, blocksText, blockText } from '../../chain-text.js'
 import type { CommandCall } from '../../command.js'
 import type { Terminal } from '../../terminal.js'
@@ -79,6 +79,6 @@ export function tellNone(size: number, terminal: Terminal): void {
   terminal.say(
     size === 0
       ? 'op-dbus: the chain has no block yet; op-dbus blockchain add - adds one'
-      : `op-dbus: none of ${size} blocks fits`,
+      : `op-dbus: no block fits, of ${plural(size, 'block', 'blocks')}`,
   )
 }
