@@ -152,6 +152,16 @@ export class VectorFormat {
     return count
   }
 
+  /** Which of the records for the scan in `bytes` say that they are of one of these blocks; unchecked. */
+  placesOf(bytes: Uint8Array, numbers: ReadonlySet<number>): number[] {
+    const view = viewOf(bytes)
+    const places: number[] = []
+    for (let at = 0, start = 0; start < bytes.length; at++, start += this.scanBytes) {
+      if (numbers.has(view.getFloat64(start + AT.number, true))) places.push(at)
+    }
+    return places
+  }
+
   /** Takes the vector out of a record of either kind, in place: its block was pruned. */
   forget(record: Uint8Array): void {
     const number = viewOf(record).getFloat64(AT.number, true)

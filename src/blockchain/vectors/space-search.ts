@@ -47,11 +47,6 @@ export class SpaceSearch {
     this.space = space
   }
 
-  /** The first block that has not been looked at when the last search began. */
-  get next(): number {
-    return this.#seal?.next ?? 0
-  }
-
   /** The nearest to `query` among blocks from `from` on. Searches take turns. @throws DamagedRecord; OpDbusError STORE */
   nearest(query: Float32Array, k: number, filter: BlockFilter, from = 0): Promise<NearReport> {
     const answer = this.#turn.then(() => this.#nearest(unit(query), k, filter, from))
