@@ -116,8 +116,9 @@ export class Tail {
       throw error
     }
     // Or right between that look and the write.
-    if (!this.#isInPlace(bytes)) throw strayed(segmentPath(layout, this.#tip.segment))
-    if (!this.#isOurs()) throw uncertain()
+    const isInPlace = known(() => this.#isInPlace(bytes))
+    if (isInPlace === false) throw strayed(segmentPath(layout, this.#tip.segment))
+    if (isInPlace === undefined || !this.#isOurs()) throw uncertain()
     this.#tip = tip
     this.#say()
   }
@@ -127,13 +128,8 @@ export class Tail {
     this.#segment?.close()
   }
 
-  /** With blocks on the disk, a look at the lock that fails is no failure of theirs: nobody can tell then. */
   #isOurs(): boolean {
-    try {
-      return this.#parts.lock.isOurs()
-    } catch {
-      return false
-    }
+    return known(() => this.#parts.lock.isOurs()) ?? false
   }
 
   /** Readers go by it while we hold the lock; where it cannot be said, they see the blocks as soon as we let go. */
@@ -205,6 +201,15 @@ export class Tail {
   }
 }
 
+/** With blocks on the disk, a look that fails is no failure of theirs: undefined then, for nobody can tell. */
+function known<T>(look: () => T): T | undefined {
+  try {
+    return look()
+  } catch {
+    return undefined
+  }
+}
+
 function headOf({ count, hash, segment, bytes }: Tip): Omit<Head, 'lease'> {
   return { size: count, hash, segment, bytes }
 }
@@ -221,7 +226,7 @@ function strayed(path: string): OpDbusError {
 function uncertain(): OpDbusError {
   return new OpDbusError(
     'STORE',
-    'another process may have taken the chain over while this one wrote\nwhat was appended may be there or not: look at the end of the chain before you try again',
+    'another process may have taken the chain over while this one wrote, or the disk did not say\nwhat was appended may be there or not: look at the end of the chain before you try again',
     { details: { uncertain: true } },
   )
 }
