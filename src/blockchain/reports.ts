@@ -181,7 +181,7 @@ export interface KeyCall {
   readonly origin?: string | undefined
   /**
    * Makes another key, and so another log, and keeps the old one beside: the way on where the chain does not continue what was signed (after
-   * a restore), or where the key is lost or known to others.
+   * a restore), or where the key is lost or known to others. A name that was given stays, unless `origin` is another.
    */
   readonly renew?: boolean | undefined
   readonly signal?: AbortSignal | undefined
@@ -210,6 +210,8 @@ export interface SignedHead {
   readonly root: string
   /** The checkpoint as it was signed (C2SP tlog-checkpoint). */
   readonly text: string
+  /** There was no key yet, and this call made one: where others are to check, the log's name is to be chosen before (`Chain.key`). */
+  readonly keyMade?: true
 }
 
 export interface ProofCall {

@@ -3,7 +3,7 @@ import { throwIfAborted } from '../errors.js'
 import { bytesIn, namesIn } from '../fs/folders.js'
 import { NO_PREVIOUS } from './block.js'
 import type { ChainParts } from './chain-parts.js'
-import { lastSigned } from './log/last-signed.js'
+import { lastSigned } from './log/checkpoint-file.js'
 import type { ChainStats, StatsCall } from './reports.js'
 import { listNames } from './snapshots.js'
 
