@@ -82,7 +82,12 @@ class FileBlockStore implements BlockStore {
       () => this.#reader.forget(),
     )
     const shared = { layout, lock, rewrites: this.#rewrites, index }
-    this.#reader = new ChainReader({ ...shared, files: new SegmentFiles(layout), head: new HeadFile(layout.head) })
+    this.#reader = new ChainReader({
+      ...shared,
+      warn,
+      files: new SegmentFiles(layout),
+      head: new HeadFile(layout.head),
+    })
     this.#writer = new ChainWriter({
       ...shared,
       head: new HeadFile(layout.head),
