@@ -43,8 +43,12 @@ export function layoutOf(dir: string): Layout {
   }
 }
 
+export function segmentName(first: number): string {
+  return `${String(first).padStart(12, '0')}.jsonl`
+}
+
 export function segmentPath({ timing }: Layout, first: number): string {
-  return join(timing, `${String(first).padStart(12, '0')}.jsonl`)
+  return join(timing, segmentName(first))
 }
 
 export function isSegmentName(name: string): boolean {

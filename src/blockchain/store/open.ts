@@ -76,7 +76,12 @@ class FileBlockStore implements BlockStore {
     const lock = new WriterLock(layout.lock, lockIo)
     this.#rewrites = new Rewrites(layout.rewrites, () => clock.monotonic())
     const shared = { layout, lock, rewrites: this.#rewrites, index }
-    this.#reader = new ChainReader({ ...shared, files: new SegmentFiles(layout), head: new HeadFile(layout.head) })
+    this.#reader = new ChainReader({
+      ...shared,
+      warn,
+      files: new SegmentFiles(layout),
+      head: new HeadFile(layout.head),
+    })
     this.#writer = new ChainWriter({
       ...shared,
       head: new HeadFile(layout.head),

@@ -6,6 +6,7 @@ import { quietly } from '../../fs/errno.js'
 import { readAt } from '../../fs/files.js'
 import type { Warn } from '../../ports.js'
 import type { BlockIndex } from '../ports.js'
+import { keepCutOff } from './cut-off.js'
 import { synced, WritableSegment, type WriteIo } from './disk.js'
 import { storeError } from './faults.js'
 import type { Head, HeadFile } from './head-file.js'
@@ -58,18 +59,20 @@ export class Tail {
       const path = segmentPath(layout, tip.segment)
       segment = WritableSegment.openIfThere(path)
       const tail = new Tail(parts, tip, headFile, segment)
+      let kept: string | undefined
       if (torn > 0) {
+        kept = keepCutOff(layout, segment!.file, tip)
         if (!lock.isOurs()) throw new LostLock()
         parts.io.truncate(segment!.file, tip.bytes)
       }
       // What is whole was perhaps not on the disk yet when its writer died.
       if (torn > 0 || known === undefined || said?.size !== tip.count) await tail.#settle(start)
       head.write({ ...headOf(tip), lease: lock.id }, headFile)
-      if (torn > 0) warn(`an append was cut off: ${torn} bytes behind block ${tip.count - 1} were removed from ${path}`)
-      if (said !== undefined && said.size > tip.count) {
-        warn(
-          `${said.size - tip.count} blocks behind block ${tip.count - 1} were on the disk before, and are not there any more`,
-        )
+      if (torn > 0) {
+        const bytes = torn === 1 ? '1 byte' : `${torn} bytes`
+        const where = tip.count === 0 ? 'before block 0 was whole' : `behind block ${tip.count - 1}`
+        const rest = kept === undefined ? '' : `: no append of ours, kept as ${kept}`
+        warn(`an append was cut off: ${bytes} ${where} ${torn === 1 ? 'was' : 'were'} removed from ${path}${rest}`)
       }
       return tail
     } catch (error) {
