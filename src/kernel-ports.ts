@@ -52,10 +52,12 @@ export interface KernelMatrix {
 }
 
 export interface NearestOptions {
-  /** Only these rows are multiplied: rows of the matrix, each higher than the one before. Default: all. */
+  /** Only these rows can be found: rows of the matrix, each higher than the one before. Default: all. */
   readonly among?: Uint32Array | undefined
   /** Which of two rows with equal dot products comes first. Default: `lower`. */
   readonly ties?: 'lower' | 'higher' | undefined
+  /** Rows that score less are left out, so that there may be fewer than `k`. Default: none is. */
+  readonly least?: number | undefined
 }
 
 export interface NearestRows {

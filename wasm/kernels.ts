@@ -93,24 +93,11 @@ export function quantize(rows: usize, dims: usize, count: usize, out: usize, str
 }
 
 /**
- * out[i] = (row i . query) x scales[i] x scale, of int8 rows that begin every `stride` bytes, a multiple of 16. The query is as wide as the
- * products need it: int16, twice `stride` bytes.
+ * (row . query) x its scale x `scale`, of `count` int8 rows that begin every `stride` bytes, a multiple of 16, or, where `among` is no null
+ * pointer, of the rows whose numbers (uint32) are there. The query is as wide as the products need it: int16, twice `stride` bytes.
+ * What scores at least `floor` is written: the place among the `count` (uint32) to `places`, the score to `scores`. Returns how many those are.
  */
-export function dotInt8(
-  rows: usize,
-  stride: usize,
-  count: usize,
-  scales: usize,
-  query: usize,
-  scale: f32,
-  out: usize,
-): void {
-  for (let i: usize = 0; i < count; i++, rows += stride, scales += 4, out += 4)
-    store<f32>(out, <f32>sumInt8(rows, stride, query) * load<f32>(scales) * scale)
-}
-
-/** The same for `count` rows, whose numbers (uint32) are at `among`. */
-export function dotInt8Among(
+export function scanInt8(
   rows: usize,
   stride: usize,
   among: usize,
@@ -118,29 +105,33 @@ export function dotInt8Among(
   scales: usize,
   query: usize,
   scale: f32,
-  out: usize,
-): void {
-  for (let i: usize = 0; i < count; i++, among += 4, out += 4) {
-    const row: usize = load<u32>(among)
-    store<f32>(out, <f32>sumInt8(rows + row * stride, stride, query) * load<f32>(scales + (row << 2)) * scale)
+  floor: f32,
+  places: usize,
+  scores: usize,
+): usize {
+  let found: usize = 0
+  for (let i: usize = 0; i < count; i++) {
+    const row: usize = among != 0 ? <usize>load<u32>(among + (i << 2)) : i
+    const start = rows + row * stride
+    let a = i32x4.splat(0)
+    let b = a
+    for (let at: usize = 0; at < stride; at += 16) {
+      const q = query + (at << 1)
+      a = i32x4.add(a, i32x4.dot_i16x8_s(v128.load_ext<i8>(start + at), v128.load(q)))
+      b = i32x4.add(b, i32x4.dot_i16x8_s(v128.load_ext<i8>(start + at, 8), v128.load(q, 16)))
+    }
+    const sums = i32x4.add(a, b)
+    const sum =
+      i32x4.extract_lane(sums, 0) +
+      i32x4.extract_lane(sums, 1) +
+      i32x4.extract_lane(sums, 2) +
+      i32x4.extract_lane(sums, 3)
+    const score = <f32>sum * load<f32>(scales + (row << 2)) * scale
+    if (score >= floor) {
+      store<u32>(places + (found << 2), <u32>i)
+      store<f32>(scores + (found << 2), score)
+      found++
+    }
   }
-}
-
-// @ts-ignore: a decorator of AssemblyScript.
-@inline
-function sumInt8(row: usize, stride: usize, query: usize): i32 {
-  let a = i32x4.splat(0)
-  let b = a
-  for (let at: usize = 0; at < stride; at += 16) {
-    const q = query + (at << 1)
-    a = i32x4.add(a, i32x4.dot_i16x8_s(v128.load_ext<i8>(row + at), v128.load(q)))
-    b = i32x4.add(b, i32x4.dot_i16x8_s(v128.load_ext<i8>(row + at, 8), v128.load(q, 16)))
-  }
-  const sums = i32x4.add(a, b)
-  return (
-    i32x4.extract_lane(sums, 0) +
-    i32x4.extract_lane(sums, 1) +
-    i32x4.extract_lane(sums, 2) +
-    i32x4.extract_lane(sums, 3)
-  )
+  return found
 }

@@ -81,7 +81,8 @@ export class Chain {
     if (!Array.isArray(footprints)) throw new OpDbusError('INVALID_INPUT', 'a batch is a list of footprints')
     const now = this.#parts.clock.now()
     return this.#parts.store.append(
-      footprints.map((footprint, index) => draftIn(footprint, now, index, footprints.length)),
+      // Not `map`, which leaves holes out.
+      Array.from(footprints, (footprint, index) => draftIn(footprint, now, index, footprints.length)),
       call,
     )
   }

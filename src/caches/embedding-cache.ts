@@ -19,6 +19,7 @@ import type {
   Source,
 } from '../ports.js'
 import { signalOf } from '../realms.js'
+import { computeAnew } from './compute-anew.js'
 import { EmbeddingBatch, type EmbeddingMatrix } from './embedding-batch.js'
 import { EmbeddingLoader } from './embedding-loader.js'
 import { EmbeddingPool, vectorOf } from './embedding-pool.js'
@@ -183,6 +184,14 @@ export class EmbeddingCache {
   ): Promise<{ readonly space: string; readonly dims: number; readonly model?: string }> {
     const { embedder, model } = this.#opened ?? (await this.#open(call))
     return { space: embedder.space, dims: embedder.dims, ...(model && { model: model.serves }) }
+  }
+
+  /** Vectors computed now, row-major, whatever the tiers have; kept nowhere. @internal @throws what `getOrEmbed` does */
+  async compute(texts: readonly string[], { signal }: CallOptions = {}): Promise<Float32Array> {
+    if (signal?.aborted) throw abortError(signal)
+    const opened = this.#opened ?? (await this.#open({ signal }))
+    const ids = texts.map(text => idOf(text, opened))
+    return computeAnew(ids, opened.embedder.dims, opened.loader.inTurn, signal)
   }
 
   /**

@@ -41,6 +41,8 @@ const CODES: Readonly<Record<ErrorCode, number>> = {
   WORKER_LOST: 5,
 }
 
+/** Applied, and the chain could not be written. */
+export const UNREMEMBERED = 6
 export const DAMAGE_FOUND = 7
 export const DIFFERS = 9
 export const APPLY_FAILED = 10

@@ -1,10 +1,9 @@
 // Where a command reads: standard input, a file, a FIFO, a descriptor. Knows nothing of what is in it.
 import { constants, createReadStream, fstatSync, openSync } from 'node:fs'
-import { Socket } from 'node:net'
 import { addAbortSignal, type Readable } from 'node:stream'
-import { isatty, ReadStream } from 'node:tty'
 import { OpDbusError } from '../errors.js'
 import { inWords } from '../fs/errno.js'
+import { isTerminal } from './descriptor.js'
 import { linesOf } from './lines.js'
 import { targetOf } from './target.js'
 
@@ -89,12 +88,12 @@ function streamOf(fd: number): Readable {
   const stats = fstatSync(fd)
   if (stats.isDirectory()) throw Object.assign(new Error(), { code: 'EISDIR' })
   if (fd === 0) return process.stdin
-  if (isatty(fd)) return new ReadStream(fd)
+  if (isTerminal(fd)) return new (process.getBuiltinModule('node:tty').ReadStream)(fd)
   return stats.isFIFO() || stats.isSocket() ? socket(fd) : createReadStream('', { fd })
 }
 
 function socket(fd: number): Readable {
-  return new Socket({ fd, readable: true, writable: false })
+  return new (process.getBuiltinModule('node:net').Socket)({ fd, readable: true, writable: false })
 }
 
 async function* chunks(name: string, stream: Readable): AsyncGenerator<Uint8Array> {

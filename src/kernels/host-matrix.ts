@@ -12,7 +12,7 @@ import {
   rowsOf,
   shown,
 } from './checks.js'
-import { topK } from './top-k.js'
+import { cutBelow, topK } from './top-k.js'
 
 /** Room for rows, and who multiplies them. Gets only arguments that were checked. */
 export interface RowBlock {
@@ -25,7 +25,20 @@ export interface RowBlock {
   dot(query: Float32Array, rows: number): Float32Array
   /** As `dot`, one score for each of these rows, bit for bit the same. */
   dotAmong(query: Float32Array, among: Uint32Array): Float32Array
+  /** Absent: the scores of all rows are looked through. */
+  nearest?(query: Float32Array, k: number, wanted: Wanted): NearestRows
   free(): void
+}
+
+/** Which rows may be the nearest. */
+export interface Wanted {
+  /** Of the first so many. */
+  readonly rows: number
+  /** Of these alone, in ascending order. */
+  readonly among: Uint32Array | undefined
+  /** Of equal scores the one with the higher row comes first. */
+  readonly higher: boolean
+  readonly least: number
 }
 
 /** Whose matrix it is: closed once, with all its matrices. */
@@ -97,13 +110,16 @@ export class HostMatrix implements KernelMatrix {
   async nearest(query: Float32Array, k: number, options: NearestOptions = {}): Promise<NearestRows> {
     checkCount(k, 'k')
     checkOptions(options, 'the options of a search')
-    const { among, ties = 'lower' } = options
+    const { among, ties = 'lower', least = Number.NEGATIVE_INFINITY } = options
     if (ties !== 'lower' && ties !== 'higher') throw invalid(`ties must be lower or higher; got ${shown(ties)}`)
-    if (among === undefined) return topK(this.#scores(query), k, ties === 'higher')
+    if (typeof least !== 'number' || Number.isNaN(least)) throw invalid(`least must be a number; got ${shown(least)}`)
     const block = this.#open()
     checkVector(query, this.dims)
-    checkAmong(among, this.#rows)
-    const { rows, scores } = topK(block.dotAmong(query, among), k, ties === 'higher')
+    if (among !== undefined) checkAmong(among, this.#rows)
+    const higher = ties === 'higher'
+    if (block.nearest !== undefined) return block.nearest(query, k, { rows: this.#rows, among, higher, least })
+    if (among === undefined) return cutBelow(topK(block.dot(query, this.#rows), k, higher), least)
+    const { rows, scores } = cutBelow(topK(block.dotAmong(query, among), k, higher), least)
     return { rows: rows.map(place => among[place]!), scores }
   }
 

@@ -4,25 +4,9 @@ import { messageOf, OpDbusError } from '../errors.js'
 import type { KernelMatrix, Kernels, MatrixOptions } from '../ports.js'
 import { matrixShape, rowsOf } from './checks.js'
 import { HostMatrix, type RowBlock } from './host-matrix.js'
-import { WasmHeap } from './wasm/heap.js'
-
-/** What wasm/kernels.ts exports. Addresses and strides in bytes. */
-interface Exports {
-  dot(rows: number, stride: number, count: number, query: number, out: number): void
-  normalize(rows: number, dims: number, count: number): void
-  quantize(rows: number, dims: number, count: number, out: number, stride: number, scales: number): void
-  dotInt8(rows: number, stride: number, count: number, scales: number, query: number, scale: number, out: number): void
-  dotInt8Among(
-    rows: number,
-    stride: number,
-    among: number,
-    count: number,
-    scales: number,
-    query: number,
-    scale: number,
-    out: number,
-  ): void
-}
+import type { Exports } from './wasm/exports.js'
+import { align, WasmHeap } from './wasm/heap.js'
+import { Int8Rows } from './wasm/int8-rows.js'
 
 export interface WasmOptions {
   /** Of the WebAssembly memory. Default: 4 GiB, what it can have at most. */
@@ -95,11 +79,6 @@ class WasmKernels implements Kernels {
   }
 }
 
-/** Up to the next multiple of 16 bytes, one SIMD register. */
-function align(bytes: number): number {
-  return Math.ceil(bytes / 16) * 16
-}
-
 /** One allocation: rows | query | scores. Rows and query end in zeros up to the stride. */
 class FloatRows implements RowBlock {
   readonly #stride: number
@@ -157,110 +136,6 @@ class FloatRows implements RowBlock {
     const inside = this.heap.floats(at, this.#stride / 4)
     inside.set(vector)
     inside.fill(0, this.dims)
-  }
-}
-
-/** One allocation: rows | query as int8 | the same as int16 | query | scales, the query's last | scores. */
-class Int8Rows implements RowBlock {
-  readonly #stride: number
-  readonly #rows: number
-  readonly #query: number
-  readonly #wide: number
-  readonly #floats: number
-  readonly #scales: number
-  readonly #scores: number
-  readonly #queryScale: number
-
-  constructor(
-    readonly heap: WasmHeap,
-    readonly exports: Exports,
-    capacity: number,
-    readonly dims: number,
-  ) {
-    this.#stride = align(dims)
-    const floats = align(4 * dims)
-    this.#rows = heap.take((capacity + 3) * this.#stride + floats + 8 * capacity + 4)
-    this.#query = this.#rows + capacity * this.#stride
-    this.#wide = this.#query + this.#stride
-    this.#floats = this.#wide + 2 * this.#stride
-    this.#scales = this.#floats + floats
-    this.#queryScale = this.#scales + 4 * capacity
-    this.#scores = this.#queryScale + 4
-  }
-
-  write(first: number, vectors: Float32Array): void {
-    const { dims, heap } = this
-    // Row by row through the room of the query: no second matrix of floats, however many come at once.
-    const inside = heap.floats(this.#floats, dims)
-    for (let row = first, start = 0; start < vectors.length; row++, start += dims) {
-      inside.set(vectors.subarray(start, start + dims))
-      this.exports.quantize(
-        this.#floats,
-        dims,
-        1,
-        this.#rows + row * this.#stride,
-        this.#stride,
-        this.#scales + 4 * row,
-      )
-    }
-  }
-
-  writeInt8(first: number, rows: Int8Array, scales: Float32Array): void {
-    const { dims, heap } = this
-    heap.floats(this.#scales + 4 * first, scales.length).set(scales)
-    const inside = new Int8Array(heap.memory.buffer, this.#rows + first * this.#stride, scales.length * this.#stride)
-    if (this.#stride === dims) {
-      inside.set(rows)
-      return
-    }
-    inside.fill(0)
-    for (let row = 0; row < scales.length; row++)
-      inside.set(rows.subarray(row * dims, (row + 1) * dims), row * this.#stride)
-  }
-
-  read(first: number, count: number): Float32Array {
-    const { dims, heap } = this
-    const out = new Float32Array(count * dims)
-    const scales = heap.floats(this.#scales + 4 * first, count)
-    for (let row = 0; row < count; row++) {
-      const bytes = new Int8Array(heap.memory.buffer, this.#rows + (first + row) * this.#stride, dims)
-      for (let d = 0; d < dims; d++) out[row * dims + d] = bytes[d]! * scales[row]!
-    }
-    return out
-  }
-
-  dot(query: Float32Array, rows: number): Float32Array {
-    const scale = this.#putQuery(query)
-    this.exports.dotInt8(this.#rows, this.#stride, rows, this.#scales, this.#wide, scale, this.#scores)
-    return this.heap.floats(this.#scores, rows)
-  }
-
-  dotAmong(query: Float32Array, among: Uint32Array): Float32Array {
-    const { heap } = this
-    const list = heap.take(among.byteLength)
-    try {
-      new Uint32Array(heap.memory.buffer, list, among.length).set(among)
-      const scale = this.#putQuery(query)
-      const [rows, stride, scales, out] = [this.#rows, this.#stride, this.#scales, this.#scores]
-      this.exports.dotInt8Among(rows, stride, list, among.length, scales, this.#wide, scale, out)
-    } finally {
-      heap.give(list)
-    }
-    return this.heap.floats(this.#scores, among.length)
-  }
-
-  free(): void {
-    this.heap.give(this.#rows)
-  }
-
-  /** Returns its scale. */
-  #putQuery(query: Float32Array): number {
-    const { dims, heap } = this
-    heap.floats(this.#floats, dims).set(query)
-    this.exports.quantize(this.#floats, dims, 1, this.#query, this.#stride, this.#queryScale)
-    const { buffer } = heap.memory
-    new Int16Array(buffer, this.#wide, this.#stride).set(new Int8Array(buffer, this.#query, this.#stride))
-    return heap.floats(this.#queryScale, 1)[0]!
   }
 }
 

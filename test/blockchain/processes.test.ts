@@ -8,6 +8,7 @@ it('is readable at once in the process that added it, and soon in another', asyn
   const dir = temporaryFolder()
   await using chain = await openChain({ dataDir: dir, dir: `${dir}/cache`, model: 'builtin' })
   const reader = await Child.start({ role: 'follow', name: 'reader', dir })
+  await reader.until(events => events.some(({ kind }) => kind === 'ready'))
   const waits: number[] = []
   for (let n = 0; n < 50; n++) {
     const added = await chain.addFootprint({ plugin_id: 'test', operation: `${n}` })

@@ -1,14 +1,16 @@
 // Search of blocks by meaning, by text and by both, over a chain in memory and real vector files.
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import fc from 'fast-check'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { Block } from '../../src/blockchain/block.js'
 import type { SearchCall } from '../../src/blockchain/reports.js'
 import { searchBlocks } from '../../src/blockchain/search.js'
 import { fuse } from '../../src/blockchain/vectors/ranks.js'
-import { openCaches } from '../../src/node.js'
+import { type Caches, openCaches } from '../../src/node.js'
 import { memoryFolder } from '../support.js'
 import { MemoryStore } from './memory-store.js'
-import { openWorld, remember, vectorOfWords, type World } from './vectors-support.js'
+import { openWorld, remember, spaceFolder, vectorOfWords, type World } from './vectors-support.js'
 
 const open: { close(): Promise<void> }[] = []
 afterEach(async () => {
@@ -23,11 +25,15 @@ async function world(options?: Parameters<typeof openWorld>[0]): Promise<World> 
 
 const numbers = (found: readonly { block: Block }[]) => found.map(({ block }) => block.number)
 
-describe('search by meaning', () => {
+describe('with the built-in model', () => {
+  let caches: Caches
+  beforeAll(async () => {
+    caches = await openCaches({ dir: memoryFolder(), device: 'cpu' })
+  })
+  afterAll(() => caches.close())
+
   it('finds "Deleted container 100" for "container removed" above blocks that have nothing to do with it', async () => {
-    const caches = await openCaches({ dir: memoryFolder(), device: 'cpu', embeddingDiskCache: false })
-    const { vectors, store, close } = await openWorld({ embeddings: caches.embeddings })
-    open.push({ close }, caches)
+    const { vectors, store } = await world({ embeddings: caches.embeddings })
     await remember(store, [
       'Started nginx.service',
       'Created bridge ovsbr0',
@@ -44,6 +50,18 @@ describe('search by meaning', () => {
     expect({ pending, searched, found: found.length }).toEqual({ pending: 0, searched: 8, found: 3 })
   })
 
+  it('finds one vector that was exchanged for another, with a right checksum, once all are computed anew', async () => {
+    const one = await world({ embeddings: caches.embeddings })
+    await remember(one.store, ['Deleted container 100', 'Started nginx.service', 'Deleted container 101'])
+    await one.vectors.bringUp()
+    expect(await faultsOf(one, true)).toEqual([])
+    exchangeFloats(one, 2, 0)
+    expect(await faultsOf(one, false)).toEqual([])
+    expect(await faultsOf(one, true)).toEqual([2])
+  })
+})
+
+describe('search by meaning', () => {
   it('gives what a search of every vector in float64 gives, whatever the filter, and the newer of equals first', async () => {
     const words = ['net', 'disk', 'eth0', 'up', 'down', 'full', 'lost', 'route', 'added', 'gone']
     const block = fc.record({
@@ -247,6 +265,24 @@ it('says that embedding is switched off, stores nothing then, and finds by text 
     waiting: [],
   })
 })
+
+async function faultsOf({ vectors }: World, recompute: boolean): Promise<unknown[]> {
+  const blocks: unknown[] = []
+  for await (const { block } of vectors.faults({ recompute })) blocks.push(block)
+  return blocks
+}
+
+/** Puts the floats of one record in place of another's, checksum and all. */
+function exchangeFloats(one: World, place: number, from: number): void {
+  const reader = one.folder.open(one.folder.spaces()[0]!.space)!
+  const { format } = reader
+  const { vector } = reader.floatsAt(from)!
+  reader.close()
+  const path = join(spaceFolder(one, readdirSync(one.folder.dir)), 'floats')
+  const bytes = readFileSync(path)
+  bytes.set(format.encode([{ block: one.store.disk.blocks[place]!, vector }]).floats, place * format.floatsBytes)
+  writeFileSync(path, bytes)
+}
 
 function cosine(a: Float32Array, b: Float32Array): number {
   const dot = (x: Float32Array, y: Float32Array) => x.reduce((sum, value, i) => sum + value * y[i]!, 0)

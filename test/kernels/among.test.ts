@@ -52,9 +52,30 @@ describe.each(HOSTS)('%s kernels', (_name, open) => {
         const every = await loaded.nearest(query, k, { ties })
         const whole = await loaded.nearest(query, k, { ties, among: Uint32Array.from(all.keys()) })
         expect([...every.rows]).toEqual([...whole.rows])
+        const least = order.length > 0 ? all[order[order.length >> 1]!]! : 0
+        const good = await loaded.nearest(query, k, { among, ties, least })
+        expect([...good.rows]).toEqual(order.filter(row => all[row]! >= least))
         loaded.free()
       }),
     )
+    kernels.close()
+  })
+
+  it('finds the nearest of many rows, whichever part of them is wanted', async () => {
+    const kernels = await open()
+    const [dims, rows] = [3, 10_000]
+    const matrix = Float32Array.from({ length: rows * dims }, (_, i) => Math.sin(i % 7919))
+    const loaded = await kernels.load(matrix, dims, { precision: 'int8' })
+    const query = Float32Array.of(1, -1, 0.5)
+    const all = await loaded.dot(query)
+    for (const step of [1, 2, 5, 50]) {
+      const among = Uint32Array.from(all.keys()).filter(row => row % step === 0)
+      for (const ties of ['higher', 'lower'] as const) {
+        const order = [...among].sort((a, b) => all[b]! - all[a]! || (ties === 'higher' ? b - a : a - b)).slice(0, 99)
+        expect([...(await loaded.nearest(query, 99, { among, ties })).rows]).toEqual(order)
+        if (step === 1) expect([...(await loaded.nearest(query, 99, { ties })).rows]).toEqual(order)
+      }
+    }
     kernels.close()
   })
 
@@ -79,6 +100,7 @@ describe.each(HOSTS)('%s kernels', (_name, open) => {
     for (const among of [Uint32Array.of(2), Uint32Array.of(1, 1), Uint32Array.of(1, 0), [0] as never])
       await expect(bytes.nearest(query, 1, { among })).rejects.toEqual(invalid)
     await expect(bytes.nearest(query, 1, { ties: 'newer' as never })).rejects.toEqual(invalid)
+    await expect(bytes.nearest(query, 1, { least: Number.NaN })).rejects.toEqual(invalid)
     await expect(bytes.nearest(query, 1, null as never)).rejects.toEqual(invalid)
     kernels.close()
   })

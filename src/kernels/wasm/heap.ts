@@ -9,6 +9,11 @@ const MAX_PAGES = 65_536
 /** Address 0 is given to nobody. */
 const START = ALIGN
 
+/** Up to the next multiple of 16 bytes, one SIMD register. */
+export function align(bytes: number): number {
+  return Math.ceil(bytes / 16) * 16
+}
+
 interface Span {
   start: number
   end: number

@@ -98,8 +98,9 @@ export class GpuMatrix implements KernelMatrix {
 
   async nearest(query: Float32Array, k: number, options: NearestOptions = {}): Promise<NearestRows> {
     checkCount(k, 'k')
-    // The shaders know all rows, and ties that go to the lower one.
-    if (options?.among !== undefined || options?.ties !== undefined) return this.#host.nearest(query, k, options)
+    // The shaders know all rows, whatever they score, and ties that go to the lower one.
+    const { among, ties, least } = options ?? {}
+    if (among !== undefined || ties !== undefined || least !== undefined) return this.#host.nearest(query, k, options)
     const rows = this.#host.rows
     const wanted = Math.min(k, rows)
     if (wanted > MAX_K || wanted === 0) return topK(await this.dot(query), k)

@@ -1,6 +1,8 @@
 // A process of these tests: it writes, reads or checks a chain as its one argument says, and tells each event in a line of JSON at once,
 // so that what it told is known whenever it dies.
+import crypto from 'node:crypto'
 import { existsSync, writeSync } from 'node:fs'
+import { syncBuiltinESMExports } from 'node:module'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Block, FootprintInput } from '../../../src/blockchain/block.js'
 import { isOpDbusError, messageOf } from '../../../src/errors.js'
@@ -10,6 +12,8 @@ import { openTarget, type Target, type TargetOptions, type Verdict } from './tar
 interface Common extends Omit<TargetOptions, 'warn'> {
   /** Of the process: in the plugin of all that it writes. */
   readonly name: string
+  /** Files that are called after chance are called the same each time. */
+  readonly noChance?: boolean
 }
 
 export interface WriteTask extends Common {
@@ -90,6 +94,11 @@ const tell = (event: Event) => {
   }
 }
 
+if (task.noChance) {
+  let count = 0
+  crypto.randomBytes = ((size: number) => Buffer.alloc(size, ++count)) as typeof crypto.randomBytes
+  syncBuiltinESMExports()
+}
 const target = await openTarget({ ...task, warn: message => tell({ kind: 'warned', message }) })
 tell({ kind: 'ready' })
 if (task.role === 'write') await write(target, task)

@@ -7,6 +7,7 @@ import { checkChain } from './checking.js'
 import type { Task, WriteTask } from './child.js'
 import { Child } from './children.js'
 import { Oracle } from './oracle.js'
+import { random } from './random.js'
 import type { Break } from './target.js'
 
 /** Why nothing is injected here; undefined where it can be. */
@@ -22,8 +23,9 @@ export interface InjectOptions {
   readonly base?: string
   readonly plain?: Break
   readonly task?: Partial<WriteTask>
-  /** Which of all runs; all by default. */
-  readonly choose?: (index: number) => boolean
+  /** So many of all runs, which `seed` says, and most of them of calls that change something; all by default. */
+  readonly samples?: number
+  readonly seed?: number
   /** The call fails from then on, each time. */
   readonly forever?: boolean
   readonly ways?: readonly Way[]
@@ -43,17 +45,21 @@ export interface InjectReport {
   readonly failed: number
 }
 
+const CHANGES = new Set(
+  'write pwrite64 fdatasync fsync ftruncate link linkat unlink unlinkat rename renameat2 mkdir'.split(' '),
+)
+
 /** One thread for what Node does in the background: the same calls in the same order each time. */
 const ENV = { UV_THREADPOOL_SIZE: '1' }
 
 export async function injectEverywhere(options: InjectOptions): Promise<InjectReport> {
-  const { work, plain, choose = () => true, forever = false, ways = WAYS, only } = options
+  const { work, plain, samples, seed = 1, forever = false, ways = WAYS, only } = options
   const { recorded, paths } = await record(options)
-  const runs = Object.entries(recorded)
+  const all = Object.entries(recorded)
     .filter(([name]) => only?.includes(name) ?? true)
     .flatMap(([name, count]) => Array.from({ length: count }, (_, index) => ({ name, index: index + 1 })))
     .flatMap(call => ways.map(way => ({ ...call, way })))
-    .filter((_, index) => choose(index))
+  const runs = samples === undefined ? all : sampled(all, samples, seed)
   const faults: string[] = []
   let [injected, failed, done] = [0, 0, 0]
   for (const { name, index, way } of runs) {
@@ -82,7 +88,9 @@ export async function injectEverywhere(options: InjectOptions): Promise<InjectRe
       const said = existsSync(log) ? readFileSync(log, 'utf8') : ''
       const hit = said.includes('INJECTED') || signal === 'SIGKILL'
       if (hit) injected++
-      if (!(hit && way === 'signal=KILL') && (code !== 0 || child.stderr !== ''))
+      // A chain that cannot be opened says so, and has promised nothing.
+      const refused = child.events.length === 0 && /OpDbusError: .*code: 'STORE'/s.test(child.stderr)
+      if (!(hit && way === 'signal=KILL') && !refused && (code !== 0 || child.stderr !== ''))
         oracle.faults.push(`it ended with ${code ?? signal}: ${child.stderr}`)
       failed += oracle.failed > 0 ? 1 : 0
       await checkChain(oracle, dir, { plain, later: options.base === undefined ? 'none' : 'possible' })
@@ -99,8 +107,18 @@ export async function injectEverywhere(options: InjectOptions): Promise<InjectRe
   return { faults, recorded, runs: runs.length, injected, failed }
 }
 
+/** Four of five change something. */
+function sampled<T extends { readonly name: string }>(all: readonly T[], samples: number, seed: number): T[] {
+  const next = random(seed)
+  const mixed = all.map(run => ({ run, at: next() })).sort((one, other) => one.at - other.at)
+  const [changing, looking] = [true, false].map(changes => mixed.filter(({ run }) => CHANGES.has(run.name) === changes))
+  const looks = Math.min(looking!.length, Math.floor(samples / 5))
+  return [...changing!.slice(0, samples - looks), ...looking!.slice(0, looks)].map(({ run }) => run)
+}
+
 function taskFor({ plain, task }: InjectOptions, dir: string): Task {
-  return { role: 'write', name: 'w', dir, plain, seed: 3, calls: 3, width: 1, largest: 3, again: true, ...task }
+  const shape = { seed: 3, calls: 3, width: 1, largest: 3, again: true, noChance: true }
+  return { role: 'write', name: 'w', dir, plain, ...shape, ...task }
 }
 
 function fresh({ work, base }: InjectOptions): string {

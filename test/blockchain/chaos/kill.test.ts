@@ -5,7 +5,7 @@ import { killWriters } from './kill.js'
 import { rounds, SEED } from './scale.js'
 
 it('keeps what was acknowledged when writers are killed', async () => {
-  const report = await killWriters({ dir: temporaryFolder(), rounds: rounds(5, 67), seed: SEED })
+  const report = await killWriters({ dir: temporaryFolder(), rounds: rounds(3, 67), seed: SEED })
   console.log(
     `killed ${report.kills} times: ${report.acknowledged} blocks acknowledged, ${report.seen} seen by the reader`,
   )

@@ -1,6 +1,6 @@
 // A disk that is full, files that may not grow, folders that nobody may write to: an append fails whole and says why, and reading goes on.
 import { spawnSync } from 'node:child_process'
-import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { onPath } from '../../programs.js'
@@ -9,6 +9,7 @@ import { smallChain } from './bases.js'
 import { checkChain } from './checking.js'
 import { Child } from './children.js'
 import { limitFiles } from './limit-files.js'
+import { mount, mountPoint, unmount, unmountLeft } from './mounts.js'
 import { Oracle } from './oracle.js'
 
 const root = process.getuid?.() === 0
@@ -18,14 +19,14 @@ const count = (events: readonly { readonly kind: string }[], kind: string) =>
 
 describe.skipIf(!root || onPath('mount') === undefined)('a disk that gets full (root mounts it)', () => {
   it('fails an append whole, and goes on once there is room', async () => {
+    unmountLeft()
     const work = temporaryFolder()
-    const disk = join(work, 'disk')
-    mkdirSync(disk)
-    expect(spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'none', disk]).status).toBe(0)
+    const disk = mountPoint(work, 'small')
+    mount('-t', 'tmpfs', '-o', 'size=1m', 'none', disk)
     try {
       await fillDisk(disk, join(work, 'room'))
     } finally {
-      spawnSync('umount', ['-l', disk])
+      unmount(disk)
     }
   })
 })

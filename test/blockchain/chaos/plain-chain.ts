@@ -148,8 +148,7 @@ export function openPlain(data: string, broken: Break, clock: () => number): Tar
         const at = broken === 'leaves-parts' ? fs.fstatSync(fd).size : start
         for (let done = 0; done < bytes.length; ) done += fs.writeSync(fd, bytes, done, bytes.length - done, at + done)
         if (broken !== 'no-sync') fs.fdatasyncSync(fd)
-        if (fresh && broken !== 'no-folder-sync')
-          for (const dir of ['blockchain/timing', 'blockchain', '.']) syncFolder(join(data, dir))
+        if (fresh) for (const dir of ['blockchain/timing', 'blockchain', '.']) syncFolder(join(data, dir))
       } catch (error) {
         if (broken !== 'leaves-parts') {
           fs.ftruncateSync(fd, start)

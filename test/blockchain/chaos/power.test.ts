@@ -10,7 +10,7 @@ describe.skipIf(missing !== undefined)(`losses of power (${missing ?? 'ext4 on a
   it('take nothing that was acknowledged', async () => {
     const { faults, cuts, acknowledged, torn } = await cutPower({
       work: memoryFolder(),
-      cuts: rounds(4, 20),
+      cuts: rounds(2, 20),
       seed: SEED,
     })
     console.log(`${cuts} cuts: ${acknowledged} blocks were acknowledged before, ${torn} left a torn tail`)

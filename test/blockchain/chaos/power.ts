@@ -1,11 +1,12 @@
 // Scenario: the plug is pulled while a writer writes. The disk is an image in a loop device; what would be left on it is a copy of the
 // image, made without a sync.
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
-import { basename, join } from 'node:path'
+import { readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
 import { onPath } from '../../programs.js'
 import { type CheckOptions, checkChain } from './checking.js'
 import { Child } from './children.js'
+import { mount, mountPoint, run, unmount, unmountLeft } from './mounts.js'
 import { Oracle } from './oracle.js'
 import { random } from './random.js'
 import type { Break } from './target.js'
@@ -41,6 +42,7 @@ export interface PowerReport {
  * was sent since: so a copy counts where no flush fell into it, which the device tells. Others are made again.
  */
 export async function cutPower({ work, cuts, seed, plain }: PowerOptions): Promise<PowerReport> {
+  unmountLeft()
   const next = random(seed)
   const faults: string[] = []
   let [acknowledged, torn] = [0, 0]
@@ -89,20 +91,18 @@ class Disk implements Disposable {
   /** Its line of numbers: the kernel's block/stat. */
   readonly #stat: string
 
-  private constructor(place: string, image: string) {
-    this.mounted = place
+  private constructor(image: string) {
     this.#image = image
-    mkdirSync(place, { recursive: true })
-    run('mount', ['-o', 'loop', image, place])
-    this.#stat = `/sys/block/${basename(run('findmnt', ['-no', 'SOURCE', place]).trim())}/stat`
+    this.mounted = mountPoint(dirname(image), basename(image))
+    mount('-o', 'loop', image, this.mounted)
+    this.#stat = `/sys/block/${basename(run('findmnt', ['-no', 'SOURCE', this.mounted]).trim())}/stat`
   }
 
-  static make(place: string): Disk {
-    const image = `${place}.img`
+  static make(image: string): Disk {
     writeFileSync(image, '')
     truncateSync(image, IMAGE_BYTES)
     run('mkfs.ext4', ['-q', '-F', image])
-    return new Disk(place, image)
+    return new Disk(image)
   }
 
   /** Copies the image; false where the copy is not what a cut would leave. `atOnce` runs right before. */
@@ -115,13 +115,12 @@ class Disk implements Disposable {
 
   /** The copy, as the machine finds it when it starts again. */
   left(): Disk {
-    return new Disk(`${this.mounted}.left`, this.#copy)
+    return new Disk(this.#copy)
   }
 
   [Symbol.dispose](): void {
-    run('umount', [this.mounted])
+    unmount(this.mounted)
     rmSync(this.#image, { force: true })
-    rmSync(this.mounted, { recursive: true, force: true })
   }
 
   get #copy(): string {
@@ -132,10 +131,4 @@ class Disk implements Disposable {
   #flushes(): string {
     return readFileSync(this.#stat, 'utf8').trim().split(/\s+/)[15]!
   }
-}
-
-function run(program: string, args: readonly string[]): string {
-  const { status, stdout, stderr } = spawnSync(onPath(program)!, args, { encoding: 'utf8' })
-  if (status !== 0) throw new Error(`${program} ${args.join(' ')}: ${stderr}`)
-  return stdout
 }

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { memoryFolder } from '../../support.js'
 import { fullSegment, smallChain, tornChain } from './bases.js'
 import { type InjectOptions, injectEverywhere, withoutStrace } from './inject.js'
-import { FULL } from './scale.js'
+import { FULL, SEED } from './scale.js'
 
 const HOUR_MS = 3_600_000
 
@@ -17,65 +17,43 @@ function told(name: string): InjectOptions['onRun'] {
   }
 }
 
+type Situation = readonly [
+  name: string,
+  samples: number,
+  make: (work: string) => Promise<Partial<InjectOptions>> | Partial<InjectOptions>,
+]
+
+const situations: readonly Situation[] = [
+  ['an append', 8, async work => ({ base: await smallChain(join(work, 'base')) })],
+  ['the first append', 5, () => ({})],
+  ['an append that begins a segment', 3, async work => ({ base: await fullSegment(join(work, 'base')) })],
+  [
+    'an append that cuts off what another began',
+    5,
+    async work => ({
+      base: await tornChain(join(work, 'base'), await smallChain(join(work, 'small')), join(work, 'scratch')),
+    }),
+  ],
+  [
+    'an append, and from then on',
+    3,
+    async work => ({ base: await smallChain(join(work, 'base')), forever: true, ways: ['error=EIO'] }),
+  ],
+]
+
 describe.skipIf(withoutStrace !== undefined)(`calls to the system that fail (${withoutStrace ?? 'strace'})`, () => {
-  /** By default one run in so many: another one each time, so that all have their turn. */
-  const run = async (name: string, every: number, options: Omit<InjectOptions, 'choose'>) => {
-    const turn = Math.floor(Date.now() / 1000) % every
-    const report = await injectEverywhere({
-      ...options,
-      onRun: told(name),
-      ...(!FULL && { choose: index => index % every === turn }),
-    })
-    const { runs, injected, failed, recorded } = report
+  it.each(situations)('in %s', { timeout: HOUR_MS }, async (name, samples, make) => {
+    const work = memoryFolder()
+    const options = { work, seed: SEED, onRun: told(name), ...(await make(work)) }
+    const { faults, runs, injected, failed, recorded } = await injectEverywhere(
+      FULL ? options : { ...options, samples },
+    )
     console.log(
       `${name}: ${runs} runs, the call was reached in ${injected}, an append failed in ${failed}: ${JSON.stringify(recorded)}`,
     )
-    expect(report.faults).toEqual([])
-  }
-
-  it(
-    'in an append',
-    async () => {
-      const work = memoryFolder()
-      await run('append', 20, { work, base: await smallChain(join(work, 'base')) })
-    },
-    HOUR_MS,
-  )
-
-  it(
-    'in the first append',
-    async () => {
-      await run('first append', 20, { work: memoryFolder() })
-    },
-    HOUR_MS,
-  )
-
-  it(
-    'in an append that begins a segment',
-    async () => {
-      const work = memoryFolder()
-      await run('new segment', 30, { work, base: await fullSegment(join(work, 'base')) })
-    },
-    HOUR_MS,
-  )
-
-  it(
-    'in an append that cuts off what another began',
-    async () => {
-      const work = memoryFolder()
-      const small = await smallChain(join(work, 'small'))
-      await run('recovery', 20, { work, base: await tornChain(join(work, 'base'), small, join(work, 'scratch')) })
-    },
-    HOUR_MS,
-  )
-
-  it(
-    'in an append, and from then on',
-    async () => {
-      const work = memoryFolder()
-      const options = { forever: true, ways: ['error=EIO'] as const }
-      await run('for ever', 10, { work, base: await smallChain(join(work, 'base')), ...options })
-    },
-    HOUR_MS,
-  )
+    expect(faults).toEqual([])
+    expect(injected).toBeGreaterThan(0)
+    // The segment, and the folders in which names are new.
+    if (name === 'the first append') expect(recorded.fsync).toBeGreaterThanOrEqual(3)
+  })
 })

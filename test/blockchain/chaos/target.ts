@@ -29,7 +29,6 @@ export type Break =
   | 'no-lock'
   | 'robs-the-stopped'
   | 'no-sync'
-  | 'no-folder-sync'
   | 'leaves-parts'
   | 'swallows-errors'
 
