@@ -36,7 +36,7 @@ const CALLS = {
   verify: { full: true, vectors: true, head: true, ...TOLD } satisfies Members<VerifyCall>,
   export: { ...FILTER, from: true, to: true, ...TOLD } satisfies Members<ExportCall>,
   import: { format: true, ...TOLD } satisfies Members<ImportCall>,
-  search: { ...FILTER, k: true, by: true, signal: true } satisfies Members<SearchCall>,
+  search: { ...FILTER, k: true, by: true, wait: true, ...TOLD } satisfies Members<SearchCall>,
   key: { origin: true, renew: true, signal: true } satisfies Members<KeyCall>,
   proof: { head: true, signal: true } satisfies Members<ProofCall>,
   exportTiles: TOLD satisfies Members<TilesCall>,
