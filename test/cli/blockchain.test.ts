@@ -268,6 +268,20 @@ describe('what others need', () => {
     expect(contents()).toEqual(before)
   })
 
+  it('what is no export is not imported, and says what it is', async () => {
+    const { at, run } = own()
+    for (const [content, message] of [
+      [footprint('a'), 'line 1 is a footprint, and no block yet: op-dbus blockchain add'],
+      ['\n\n', 'line 1 is empty'],
+    ] as const) {
+      writeFileSync(at('file'), content)
+      const { code, stderr } = await run('import', at('file'))
+      expect([code, stderr]).toEqual([2, expect.stringContaining(message)])
+    }
+    writeFileSync(at('file'), '')
+    expect(await run('import', at('file'))).toMatchObject({ code: 0, stderr: expect.stringContaining('no block in') })
+  })
+
   it('an export is what an import brings back', async () => {
     const { at, run, fed } = own()
     const exported = await chain('export', '-o', at('chain.jsonl'), '--range', '0-3')

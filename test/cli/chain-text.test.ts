@@ -105,6 +105,13 @@ describe('what verify found', () => {
     )
   })
 
+  it('says how many vectors were compared, and how many were not', () => {
+    const told = verifyText({ ...report, vectors: { compared: 1, passed: 2, missing: 1 } })
+    expect(told.split('\n')[1]).toBe(
+      'vectors: 1 computed again; 2 of another model not compared: -m says which computes; 1 text has none',
+    )
+  })
+
   it('counts what it does not tell', () => {
     const fault = { block: 1, kind: 'link', message: 'it names another block before it' } as const
     expect(faultText(fault)).toBe('block 1  link  it names another block before it')

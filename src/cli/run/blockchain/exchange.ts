@@ -1,7 +1,7 @@
 // `op-dbus blockchain export|import`: blocks out to others, and in.
 import type { Chain, ImportReport } from '../../../blockchain.js'
 import { OpDbusError } from '../../../errors.js'
-import { bytes, count, plural, table } from '../../../format.js'
+import { bytes, count, plural, table, visible } from '../../../format.js'
 import type { CommandCall } from '../../command.js'
 import { openBytes } from '../../input.js'
 import type { Output } from '../../output/destination.js'
@@ -86,6 +86,9 @@ export async function importCommand({ values, args, terminal }: CommandCall<Chai
       const report = await chain.import(input?.bytes ?? path, call)
       terminal.status('')
       await terminal.last(json ? jsonText(report) : importText(report))
+      const none = report.imported + report.present === 0
+      if (none && !values.quiet)
+        terminal.say(`op-dbus: there was no block in ${visible(path === '-' ? 'standard input' : path)}`)
     } finally {
       input?.close()
     }
