@@ -270,4 +270,6 @@ export interface TilesReport {
   /** Files written, and bytes in them. */
   readonly files: number
   readonly bytes: number
+  /** Of those: files of an earlier export that were gone or damaged. */
+  readonly mended: number
 }

@@ -9,6 +9,7 @@ import { openOutput } from '../../output.js'
 import type { Terminal } from '../../terminal.js'
 import { jsonText, wantsJson } from '../telling.js'
 import { type ChainValues, oneOf, progress, withChain } from './chain.js'
+import { tellKey } from './proofs.js'
 
 type ExportValues = ChainValues & { readonly output?: string; readonly range?: string; readonly tiles?: string }
 
@@ -39,6 +40,12 @@ async function exportTiles(chain: Chain, dir: string, values: ExportValues, term
   terminal.status('')
   const fresh = report.head.size - report.from
   if (values.quiet) return 0
+  tellKey(report.head, terminal)
+  if (report.mended > 0) {
+    terminal.say(
+      `op-dbus: ${plural(report.mended, 'file', 'files')} of an earlier export were gone or damaged, and are written anew`,
+    )
+  }
   const what = `${plural(report.head.size, 'block', 'blocks')} in ${report.dir}, ${count(fresh)} of them new`
   terminal.say(`op-dbus: ${what}: ${plural(report.files, 'file', 'files')} written, ${bytes(report.bytes)}`)
   return 0

@@ -1,4 +1,5 @@
 // `op-dbus blockchain proof|head|key`: what others need to check the chain without trusting who runs it.
+import type { SignedHead } from '../../../blockchain.js'
 import { plural, visible } from '../../../format.js'
 import type { CommandCall } from '../../command.js'
 import { writeOutput } from '../../output.js'
@@ -17,6 +18,7 @@ export async function proofCommand({ values, args, terminal }: CommandCall<Proof
     const proof = await chain.proof(number, { head, signal: terminal.signal })
     const text = values.json ? jsonText(proof) : values.entry ? proof.entry : proof.text
     await write(text, values.output, terminal)
+    if (!values.quiet) tellKey(proof.head, terminal)
     const { consistency } = proof
     if (consistency !== undefined && !values.json && values.output !== undefined && values.output !== '-') {
       await writeOutput(`${values.output}.consistency`, consistency.text, terminal)
@@ -32,6 +34,7 @@ export async function headCommand({ values, terminal }: CommandCall<ProofValues>
   return withChain(values, terminal, async chain => {
     const head = await chain.checkpoint({ signal: terminal.signal })
     await write(values.json ? jsonText(head) : head.text, values.output, terminal)
+    if (!values.quiet) tellKey(head, terminal)
     return 0
   })
 }
@@ -44,6 +47,14 @@ export async function keyCommand({ values, terminal }: CommandCall<KeyValues>): 
       terminal.say(`op-dbus: made a key for ${visible(key.origin)}; what signs lies in ${visible(key.file)}`)
     return 0
   })
+}
+
+/** That a call made the key: who is to check needs to know it, and the log's name cannot be chosen any more. */
+export function tellKey({ origin, keyMade }: SignedHead, terminal: Terminal): void {
+  if (!keyMade) return
+  terminal.say(
+    `op-dbus: made the log's key, and called the log ${visible(origin)}; others check with what "op-dbus blockchain key" prints`,
+  )
 }
 
 async function write(text: string, path: string | undefined, terminal: Terminal): Promise<void> {
