@@ -94,7 +94,7 @@ export async function importCommand({ values, args, terminal }: CommandCall<Chai
   })
 }
 
-function importText({ format, imported, present, pruned, verified, size }: ImportReport): string {
+function importText({ format, imported, present, pruned, verified, unconfirmed, size }: ImportReport): string {
   const rows = [
     ['appended', count(imported)],
     ['here already', count(present)],
@@ -102,12 +102,17 @@ function importText({ format, imported, present, pruned, verified, size }: Impor
     ...Object.entries(verified ?? {}).map(([how, blocks]) => [`  ${SAID[how] ?? how}`, count(blocks)]),
     ['blocks now', count(size)],
   ]
-  return `form: ${format}\n${table(rows, [1])}`
+  const last =
+    unconfirmed === undefined
+      ? ''
+      : `block ${count(unconfirmed)}, the last, is confirmed by none behind it: verify --head does, with a head that was saved\n`
+  return `form: ${format}\n${table(rows, [1])}${last}`
 }
 
 const SAID: Readonly<Record<string, string>> = {
-  'four-part': 'hash covers data',
-  'three-part': 'hash does not cover data',
+  // Of those forms no hash covers metadata.
+  'four-part': 'hash covers data, not metadata',
+  'three-part': 'hash covers neither',
   event: 'hash covers the event',
   none: 'not verifiable',
 }

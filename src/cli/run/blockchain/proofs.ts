@@ -5,16 +5,18 @@ import type { CommandCall } from '../../command.js'
 import { writeOutput } from '../../output.js'
 import type { Terminal } from '../../terminal.js'
 import { jsonText } from '../telling.js'
-import { type ChainValues, numberIn, oneOf, withChain } from './chain.js'
+import { type ChainValues, oneOf, withChain } from './chain.js'
 import { savedHead } from './head.js'
+import { blockIn } from './show.js'
 
 type ProofValues = ChainValues & { readonly head?: string; readonly output?: string; readonly entry?: boolean }
 type KeyValues = ChainValues & { readonly name?: string; readonly renew?: boolean }
 
 export async function proofCommand({ values, args, terminal }: CommandCall<ProofValues>): Promise<number> {
-  const number = numberIn(oneOf(args, 'number of a block', 'proof'), 'block')
+  const which = oneOf(args, 'block: its number, its hash, or latest', 'proof')
   const head = await savedHead(values.head, terminal)
   return withChain(values, terminal, async chain => {
+    const { number } = await blockIn(which, chain)
     const proof = await chain.proof(number, { head, signal: terminal.signal })
     const text = values.json ? jsonText(proof) : values.entry ? proof.entry : proof.text
     await write(text, values.output, terminal)
