@@ -235,7 +235,7 @@ describe('what others need', () => {
     const { add, run } = own()
     await add(footprint('a'))
     const { stderr } = await run('proof', '0')
-    expect(stderr).toMatch(/^op-dbus: made a key for \S+; its private half is .*\n {2}to give the log a name: op-dbus/)
+    expect(stderr).toMatch(/^op-dbus: made the log's key.*\n {2}to give it a name of yours: op-dbus/)
     expect((await run('head')).stderr).toBe('')
   })
 
