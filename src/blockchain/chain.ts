@@ -80,7 +80,8 @@ export class Chain {
     if (!Array.isArray(footprints)) throw new OpDbusError('INVALID_INPUT', 'a batch is a list of footprints')
     const now = this.#parts.clock.now()
     return this.#parts.store.append(
-      footprints.map((footprint, index) => draftIn(footprint, now, index, footprints.length)),
+      // A hole is no footprint either: `map` would leave it out.
+      Array.from(footprints, (footprint: FootprintInput, index) => draftIn(footprint, now, index, footprints.length)),
       call,
     )
   }

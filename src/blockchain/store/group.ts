@@ -8,9 +8,11 @@ import type { Tip } from './tip.js'
 /** What one call wants appended: drafts, or blocks of another copy of this chain. */
 export type Wanted = { readonly drafts: readonly Draft[] } | { readonly blocks: readonly Block[] }
 
+/** Of a call: its blocks, or why it is left out. */
+export type Outcome = { readonly blocks: readonly Block[] } | { readonly error: unknown }
+
 export interface Group {
-  /** For each call: its blocks, or why it is left out. */
-  readonly outcomes: readonly (readonly Block[] | OpDbusError)[]
+  readonly outcomes: readonly Outcome[]
   readonly blocks: readonly Block[]
   readonly locations: readonly Location[]
   readonly bytes: Buffer
@@ -27,21 +29,21 @@ export function countOf(wanted: Wanted): number {
  * are there or none. Nobody was answered before all were. `now`: what the headers of new blocks say, Unix milliseconds.
  */
 export function groupOf(calls: readonly Wanted[], tip: Tip, now: number): Group {
-  const left = new Map<number, OpDbusError>()
+  const left = new Map<number, Outcome>()
   for (;;) {
     const attempt = new Attempt(tip, now)
     const total = calls.reduce((sum, call, at) => sum + (left.has(at) ? 0 : countOf(call)), 0)
     let wrong = false
-    const outcomes: (readonly Block[] | OpDbusError)[] = []
+    const outcomes: Outcome[] = []
     calls.forEach((call, at) => {
       const before = left.get(at)
       if (before !== undefined) outcomes.push(before)
       else {
         try {
-          outcomes.push(attempt.add(call, total))
+          outcomes.push({ blocks: attempt.add(call, total) })
         } catch (error) {
           // Each line says how many follow: without this call, those are others.
-          left.set(at, error as OpDbusError)
+          left.set(at, { error })
           wrong = true
         }
       }
@@ -80,7 +82,7 @@ class Attempt {
     return Object.freeze(own)
   }
 
-  group(outcomes: readonly (readonly Block[] | OpDbusError)[]): Group {
+  group(outcomes: readonly Outcome[]): Group {
     const bytes = Buffer.allocUnsafe(this.#length)
     let at = 0
     for (const text of this.#texts) at += bytes.write(text, at)

@@ -1,5 +1,6 @@
 // The blocks of a chain on this machine: its parts put together behind one port. Opening touches no file.
 import * as fs from 'node:fs'
+import { quietly } from '../../fs/errno.js'
 import type { Clock, Timer, Warn } from '../../ports.js'
 import type { Block, Draft } from '../block.js'
 import { readLine } from '../line.js'
@@ -74,7 +75,11 @@ class FileBlockStore implements BlockStore {
     const layout = layoutOf(dir)
     this.#layout = layout
     const lock = new WriterLock(layout.lock, lockIo)
-    this.#rewrites = new Rewrites(layout.rewrites, () => clock.monotonic())
+    this.#rewrites = new Rewrites(
+      layout.rewrites,
+      () => clock.monotonic(),
+      () => index?.reset(),
+    )
     const shared = { layout, lock, rewrites: this.#rewrites, index }
     this.#reader = new ChainReader({
       ...shared,
@@ -157,6 +162,8 @@ class FileBlockStore implements BlockStore {
   async close(): Promise<void> {
     this.#followers.close()
     await this.#writer.close()
+    // What was learned before somebody else pruned or restored is wrong.
+    quietly(() => this.#rewrites.again())
     // First what it has yet to write: to forget the files empties it.
     this.#index?.close()
     this.#reader.forget()

@@ -93,7 +93,8 @@ export async function finishRestore(layout: Layout, changed: () => void): Promis
       `a restore was cut off, and neither ${timing} nor ${fresh} is there\nnothing is written: put the folder back that was moved, or restore a snapshot by hand`,
     )
   }
-  await rm(join(layout.dir, 'tree'), { recursive: true, force: true })
+  // Others may be making files there.
+  await rm(join(layout.dir, 'tree'), { recursive: true, force: true, maxRetries: 10, retryDelay: 5 })
   changed()
   syncFolder(layout.dir)
   unlink(layout.restoring)

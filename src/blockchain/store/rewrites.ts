@@ -10,12 +10,16 @@ const LOOK_MS = 3
 export class Rewrites {
   readonly #path: string
   readonly #monotonic: () => number
+  readonly #changed: () => void
   #held: HeldFile | undefined
   #word = ''
+  #looked = false
   #lookedMs = Number.NEGATIVE_INFINITY
 
-  constructor(path: string, monotonic: () => number) {
+  /** `changed` is called where the word is another one than at the last look. */
+  constructor(path: string, monotonic: () => number, changed: () => void = () => {}) {
     this.#path = path
+    this.#changed = changed
     this.#monotonic = monotonic
   }
 
@@ -25,10 +29,13 @@ export class Rewrites {
     // Most chains have none, and to look for a file that is not there costs more than to look at one that is open.
     const now = this.#monotonic()
     if (this.#held === undefined && now - this.#lookedMs < LOOK_MS) return this.#word
+    const [looked, before] = [this.#looked, this.#word]
+    this.#looked = true
     this.#lookedMs = now
     this.#held?.release()
     this.#held = HeldFile.open(this.#path, MOST_BYTES, this.#monotonic)
     this.#word = this.#held === undefined ? '' : Buffer.from(this.#held.bytes).toString('latin1').trim()
+    if (looked && this.#word !== before) this.#changed()
     return this.#word
   }
 

@@ -3,7 +3,7 @@
 import * as fs from 'node:fs'
 import { messageOf, OpDbusError } from '../../errors.js'
 import { quietly } from '../../fs/errno.js'
-import { readAt } from '../../fs/files.js'
+import { readAt, unlink } from '../../fs/files.js'
 import type { Warn } from '../../ports.js'
 import type { BlockIndex } from '../ports.js'
 import { keepCutOff } from './cut-off.js'
@@ -116,6 +116,7 @@ export class Tail {
       await this.#cutOff().catch(() => {
         throw storeError(error, 'append, nor cut off again what was written', true)
       })
+      if (this.#tip.bytes === 0) this.#giveUp(segment)
       throw error
     }
     // Or right between that look and the write.
@@ -154,6 +155,13 @@ export class Tail {
       undefined,
       'chain sync',
     )
+  }
+
+  /** A segment that was begun, and has nothing in it. */
+  #giveUp(segment: WritableSegment): void {
+    segment.close()
+    this.#segment = undefined
+    quietly(() => unlink(segmentPath(this.#parts.layout, this.#tip.segment)))
   }
 
   /** All that lies behind `start` is on the disk, and the names that lead there. */

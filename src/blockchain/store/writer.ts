@@ -1,6 +1,7 @@
 // Who appends when: calls wait in a queue, take the lock together, are written together, and are answered once they are on the disk.
 // Opens no file by itself, and serves no reader.
-import { abortError, isOpDbusError, OpDbusError } from '../../errors.js'
+import { AbortListeners } from '../../abort-listeners.js'
+import { abortError, OpDbusError } from '../../errors.js'
 import { quietly } from '../../fs/errno.js'
 import { namesIn } from '../../fs/folders.js'
 import type { Clock, Timer } from '../../ports.js'
@@ -47,6 +48,7 @@ interface Waiting {
 export class ChainWriter {
   readonly #parts: WriterParts
   readonly #queue: Waiting[] = []
+  readonly #aborts = new AbortListeners()
   #pumping: Promise<void> | undefined
   #tail: Tail | undefined
   /** The end as we knew it when we let go of the lock; undefined where all of the last segment is to be looked at. */
@@ -85,6 +87,7 @@ export class ChainWriter {
     this.#closed = true
     await this.#pumping
     this.#leave()
+    this.#parts.head.forget()
   }
 
   #enqueue(wanted: Waiting['wanted'], call: WriteCall): Promise<readonly Block[]> {
@@ -94,9 +97,7 @@ export class ChainWriter {
       if (signal?.aborted) throw abortError(signal)
       const waiting: Waiting = { wanted, call, resolve, reject, leave: () => {} }
       if (signal !== undefined) {
-        const abort = () => this.#abort(waiting, signal)
-        signal.addEventListener('abort', abort, { once: true })
-        waiting.leave = () => signal.removeEventListener('abort', abort)
+        waiting.leave = this.#aborts.add(signal, () => this.#abort(waiting, signal))
       }
       this.#queue.push(waiting)
       if (this.#other !== undefined) call.onWait?.(this.#other)
@@ -168,7 +169,7 @@ export class ChainWriter {
   }
 
   async #open(): Promise<Tail> {
-    const word = this.#parts.rewrites.word()
+    const word = this.#parts.rewrites.again()
     const known = this.#known?.word === word ? this.#known.tip : undefined
     this.#known = undefined
     return Tail.open(this.#parts, known)
@@ -216,8 +217,8 @@ export class ChainWriter {
       calls.forEach(({ leave, resolve, reject }, at) => {
         leave()
         const outcome = outcomes[at]!
-        if (isOpDbusError(outcome)) reject(outcome)
-        else resolve(outcome as readonly Block[])
+        if ('error' in outcome) reject(outcome.error)
+        else resolve(outcome.blocks)
       })
       if (blocks.length === 0) return
       index?.learn(locations)
