@@ -10,6 +10,7 @@ import { listNames } from './snapshots.js'
 export async function statsOf(parts: ChainParts, { signal }: StatsCall): Promise<ChainStats> {
   const { store } = parts
   const { dir } = store
+  store.mustBeWhole?.()
   const size = store.size()
   const plugins = new Map<string, number>()
   const operations = new Map<string, number>()
