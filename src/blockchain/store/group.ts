@@ -8,10 +8,11 @@ import type { Tip } from './tip.js'
 /** What one call wants appended: drafts, or blocks of another copy of this chain. */
 export type Wanted = { readonly drafts: readonly Draft[] } | { readonly blocks: readonly Block[] }
 
-/** Of a call: its blocks, or why it is left out. */
-export type Outcome = { readonly blocks: readonly Block[] } | { readonly error: unknown }
+/** What became of one call: its blocks, or why it is left out. */
+export type Outcome = { readonly blocks: readonly Block[] } | { readonly fault: unknown }
 
 export interface Group {
+  /** One for each call. */
   readonly outcomes: readonly Outcome[]
   readonly blocks: readonly Block[]
   readonly locations: readonly Location[]
@@ -33,22 +34,19 @@ export function groupOf(calls: readonly Wanted[], tip: Tip, now: number): Group 
   for (;;) {
     const attempt = new Attempt(tip, now)
     const total = calls.reduce((sum, call, at) => sum + (left.has(at) ? 0 : countOf(call)), 0)
-    let wrong = false
-    const outcomes: Outcome[] = []
-    calls.forEach((call, at) => {
-      const before = left.get(at)
-      if (before !== undefined) outcomes.push(before)
-      else {
-        try {
-          outcomes.push({ blocks: attempt.add(call, total) })
-        } catch (error) {
-          // Each line says how many follow: without this call, those are others.
-          left.set(at, { error })
-          wrong = true
-        }
+    const before = left.size
+    const outcomes = calls.map((call, at): Outcome => {
+      const out = left.get(at)
+      if (out !== undefined) return out
+      try {
+        return { blocks: attempt.add(call, total) }
+      } catch (fault) {
+        // Each line says how many follow: without this call, those are others.
+        left.set(at, { fault })
+        return { fault }
       }
     })
-    if (!wrong) return attempt.group(outcomes)
+    if (left.size === before) return attempt.group(outcomes)
   }
 }
 

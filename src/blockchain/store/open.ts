@@ -16,7 +16,7 @@ import { type LockIo, WriterLock } from './lock.js'
 import { rawLines } from './raw-lines.js'
 import { ChainReader } from './reader.js'
 import { finishRestore } from './restoring.js'
-import { Rewrites } from './rewrites.js'
+import { isUnderWay, Rewrites } from './rewrites.js'
 import { openSegment, SegmentFiles } from './segment-files.js'
 import { ChainWriter } from './writer.js'
 
@@ -78,7 +78,8 @@ class FileBlockStore implements BlockStore {
     this.#rewrites = new Rewrites(
       layout.rewrites,
       () => clock.monotonic(),
-      () => index?.reset(),
+      // What the index has yet to write is of the files as they were, too.
+      () => this.#reader.forget(),
     )
     const shared = { layout, lock, rewrites: this.#rewrites, index }
     this.#reader = new ChainReader({
@@ -94,7 +95,10 @@ class FileBlockStore implements BlockStore {
       warn,
       quietTimer,
       io,
-      finish: () => finishRestore(layout, () => this.#exclusive().replaced()),
+      finish: async () => {
+        const restored = await finishRestore(layout, () => this.#exclusive().replaced())
+        if (!restored && isUnderWay(this.#rewrites.again())) this.#exclusive().replaced()
+      },
       ...(segmentBytes !== undefined && { segmentBytes }),
       appended: blocks => this.#appended(blocks),
     })
@@ -168,9 +172,8 @@ class FileBlockStore implements BlockStore {
   async close(): Promise<void> {
     this.#followers.close()
     await this.#writer.close()
-    // What was learned before somebody else pruned or restored is wrong.
+    // First what it has yet to write, where that is still so: to forget the files empties it.
     quietly(() => this.#rewrites.again())
-    // First what it has yet to write: to forget the files empties it.
     this.#index?.close()
     this.#reader.forget()
     this.#rewrites.release()
@@ -178,7 +181,10 @@ class FileBlockStore implements BlockStore {
 
   #exclusive(): ExclusiveChain {
     return exclusiveChain(this.#layout, {
-      changes: () => new HeadFile(this.#layout.head).blank(),
+      changes: () => {
+        this.#rewrites.begin()
+        new HeadFile(this.#layout.head).blank()
+      },
       changed: () => {
         this.#rewrites.change()
         this.#reader.forget()

@@ -37,6 +37,8 @@ export class Tail {
   #segment: WritableSegment | undefined
   #tip: Tip
   #isSaid = true
+  /** The end before the last segment was begun. */
+  #before: Tip | undefined
 
   private constructor(parts: TailParts, tip: Tip, headFile: number, segment: WritableSegment | undefined) {
     this.#parts = parts
@@ -95,6 +97,7 @@ export class Tail {
     const fresh = WritableSegment.openOrMake(segmentPath(layout, segment))
     this.#segment?.close()
     this.#segment = fresh
+    this.#before = this.#tip
     this.#tip = { ...this.#tip, segment, bytes: 0 }
     return this.#tip
   }
@@ -117,7 +120,7 @@ export class Tail {
       await this.#cutOff().catch(() => {
         throw storeError(error, 'append, nor cut off again what was written', true)
       })
-      if (this.#tip.bytes === 0) this.#giveUp(segment)
+      quietly(() => this.#takeBack())
       throw error
     }
     // Or right between that look and the write.
@@ -165,13 +168,6 @@ export class Tail {
     )
   }
 
-  /** A segment that was begun, and has nothing in it. */
-  #giveUp(segment: WritableSegment): void {
-    segment.close()
-    this.#segment = undefined
-    quietly(() => unlink(segmentPath(this.#parts.layout, this.#tip.segment)))
-  }
-
   /** All that lies behind `start` is on the disk, and the names that lead there. */
   async #settle(start: Tip): Promise<void> {
     const { layout } = this.#parts
@@ -182,6 +178,16 @@ export class Tail {
     }
     syncFolder(layout.timing)
     syncFolder(layout.dir)
+  }
+
+  /** A segment that nothing came into is none. */
+  #takeBack(): void {
+    const segment = this.#segment!
+    if (this.#tip.bytes > 0 || this.#before === undefined || segment.size() > 0 || !this.#isOurs()) return
+    unlink(segmentPath(this.#parts.layout, this.#tip.segment))
+    segment.close()
+    this.#segment = undefined
+    this.#tip = this.#before
   }
 
   /** Whether what was written stands where it belongs; behind it may be more by now. */

@@ -42,7 +42,7 @@ interface Waiting {
   readonly resolve: (blocks: readonly Block[]) => void
   readonly reject: (error: unknown) => void
   /** Ends listening to its signal. */
-  leave: () => void
+  readonly leave: () => void
 }
 
 export class ChainWriter {
@@ -59,6 +59,8 @@ export class ChainWriter {
   #lockWait: AbortController | undefined
   /** Whom we wait for. */
   #other: string | undefined
+  /** Who was told of that: many calls under way may share one listener. */
+  readonly #told = new Set<WriteCall['onWait']>()
   #closed = false
 
   constructor(parts: WriterParts) {
@@ -95,12 +97,10 @@ export class ChainWriter {
       const { signal } = call
       if (this.#closed) throw new OpDbusError('CLOSED', 'the chain is closed')
       if (signal?.aborted) throw abortError(signal)
-      const waiting: Waiting = { wanted, call, resolve, reject, leave: () => {} }
-      if (signal !== undefined) {
-        waiting.leave = this.#aborts.add(signal, () => this.#abort(waiting, signal))
-      }
+      const leave = signal ? this.#aborts.add(signal, () => this.#abort(waiting, signal)) : () => {}
+      const waiting: Waiting = { wanted, call, resolve, reject, leave }
       this.#queue.push(waiting)
-      if (this.#other !== undefined) call.onWait?.(this.#other)
+      this.#tellWait(call)
       this.#pumping ??= this.#pump()
     })
   }
@@ -126,9 +126,9 @@ export class ChainWriter {
         await this.#next()
       } catch (error) {
         this.#forget()
-        for (const { leave, reject } of this.#queue.splice(0)) {
+        for (const { wanted, leave, reject } of this.#queue.splice(0)) {
           leave()
-          reject(this.#said(error))
+          reject(this.#said(error, typeof wanted === 'function' ? 'lock' : 'append to'))
         }
       }
       if (this.#parts.lock.isHeld && this.#parts.lock.isWanted()) this.#leave()
@@ -147,7 +147,7 @@ export class ChainWriter {
       await lock.acquire(controller.signal, who => {
         if (this.#other !== undefined) return
         this.#other = who
-        for (const { call } of this.#queue) call.onWait?.(who)
+        for (const { call } of this.#queue) this.#tellWait(call)
       })
       lock.tidy(namesIn(layout.dir), layout.dir)
     } catch (error) {
@@ -155,8 +155,20 @@ export class ChainWriter {
     } finally {
       this.#lockWait = undefined
       this.#other = undefined
+      this.#told.clear()
     }
     if (lock.isHeld) await this.#parts.finish()
+  }
+
+  /** Once for each wait. Never throws: the call itself goes on. */
+  #tellWait({ onWait }: WriteCall): void {
+    if (onWait === undefined || this.#other === undefined || this.#told.has(onWait)) return
+    this.#told.add(onWait)
+    try {
+      onWait(this.#other)
+    } catch (error) {
+      this.#parts.warn('what was told of a wait threw', error)
+    }
   }
 
   /** What is first in the queue, and what can be done with it. @throws what keeps everybody from appending */
@@ -221,7 +233,7 @@ export class ChainWriter {
       calls.forEach(({ leave, resolve, reject }, at) => {
         leave()
         const outcome = outcomes[at]!
-        if ('error' in outcome) reject(outcome.error)
+        if ('fault' in outcome) reject(outcome.fault)
         else resolve(outcome.blocks)
       })
       if (blocks.length === 0) return
@@ -231,6 +243,7 @@ export class ChainWriter {
       if (error instanceof LostLock && ++this.#losses <= MOST_LOSSES) {
         this.#forget()
         this.#queue.unshift(...calls)
+        for (const one of calls) if (one.call.signal?.aborted) this.#abort(one, one.call.signal)
         return
       }
       const said = this.#said(error)
@@ -238,7 +251,7 @@ export class ChainWriter {
         leave()
         reject(said)
       }
-      if (error instanceof LostLock || (said as OpDbusError).details?.uncertain) this.#forget()
+      if (error instanceof LostLock || (said as OpDbusError | undefined)?.details?.uncertain) this.#forget()
     }
   }
 
@@ -253,7 +266,8 @@ export class ChainWriter {
     )
   }
 
-  #said(error: unknown): unknown {
+  /** `doing` continues "cannot ... the chain". */
+  #said(error: unknown, doing = 'append to'): unknown {
     const { dir } = this.#parts.layout
     if (error instanceof LostLock) {
       return new OpDbusError(
@@ -261,7 +275,7 @@ export class ChainWriter {
         `other processes keep taking over the chain in ${dir}: nothing was appended\ntry again`,
       )
     }
-    return storeError(error, `append to the chain in ${dir}`)
+    return storeError(error, `${doing} the chain in ${dir}`)
   }
 
   #linger(ms: number): void {
