@@ -181,7 +181,8 @@ export class ChainWriter {
   }
 
   async #open(): Promise<Tail> {
-    const word = this.#parts.rewrites.word()
+    // Looked up now: nobody else changes it while the lock is ours.
+    const word = this.#parts.rewrites.again()
     const known = this.#known?.word === word ? this.#known.tip : undefined
     this.#known = undefined
     return Tail.open(this.#parts, known)
