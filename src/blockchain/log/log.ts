@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { dirname, join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { isOpDbusError, messageOf, OpDbusError } from '../../errors.js'
-import { DENIED, errnoOf } from '../../fs/errno.js'
+import { errnoOf, READ_ONLY } from '../../fs/errno.js'
 import { readFile } from '../../fs/files.js'
 import { makeFolder } from '../../fs/folders.js'
 import { acquireMutex } from '../../fs/mutex.js'
@@ -12,6 +12,7 @@ import { EMPTY_ROOT } from '../merkle.js'
 import type { KeyCall, LogKey, SignedHead } from '../reports.js'
 import { openHead, signHead } from './heads.js'
 import { besides, KEY, newKey, readKey, retiredKeys, writeKey, writeWhole } from './keys.js'
+import { CHECKPOINT } from './last-signed.js'
 import type { Signer } from './notes.js'
 
 type Parts = Pick<ChainParts, 'store' | 'tree' | 'logName'>
@@ -22,8 +23,6 @@ interface Key {
   readonly created: boolean
 }
 
-/** The head that was signed last. There is one wherever there is a key: without it nobody can tell what was signed. */
-const CHECKPOINT = 'checkpoint'
 const MOST_BYTES = 65_536
 const RENEW =
   'make another key, which begins a log of its own and keeps this one beside: op-dbus blockchain key --renew'
@@ -75,7 +74,7 @@ export async function signedHead(
   try {
     return await locked(dir, signal, async () => signNow(parts, (await keyIn(dir, parts.logName)).signer))
   } catch (error) {
-    const readOnly = ['EACCES', 'EPERM', 'EROFS', DENIED].includes(errnoOf((error as { cause?: unknown }).cause) ?? '')
+    const readOnly = READ_ONLY.includes(errnoOf((error as { cause?: unknown }).cause) ?? '')
     if (readOnly && last && last.size >= least) return last
     throw error
   }
