@@ -60,6 +60,7 @@ export class Chain {
   async head(): Promise<ChainHead> {
     this.#enter()
     const { store, tree } = this.#parts
+    store.mustBeWhole?.()
     const size = store.size()
     const hash = size === 0 ? NO_PREVIOUS : (store.read(size - 1)?.hash ?? NO_PREVIOUS)
     return { size, hash, root: await tree.root(size) }

@@ -55,6 +55,7 @@ export async function pruneChain(parts: ChainParts, call: PruneCall): Promise<Pr
 
 /** When each block was appended; NaN for one that has no body. */
 async function bodyTimes(store: BlockStore, { signal, onProgress }: PruneCall): Promise<Float64Array> {
+  store.mustBeWhole?.()
   const size = store.size()
   const times = new Float64Array(size).fill(Number.NaN)
   for await (const blocks of store.scan(0, size)) {
