@@ -39,8 +39,6 @@ export interface RawLine {
   readonly length: number
   /** The file ends here without a line end. */
   readonly torn?: true
-  /** It stands behind the last whole append: what was cut off, and goes with the next append. */
-  readonly tail?: boolean
 }
 
 /** Something among the segments that cannot be read as lines: a name or a kind of file that no segment has, a disk that says no. */
@@ -53,8 +51,6 @@ export interface RawFault {
 
 /** Blocks on the disk. Every process may read; nothing here is answered from a cache of contents. */
 export interface BlockReader {
-  /** Whether there is a chain: false until the first block. */
-  exists(): boolean
   /**
    * How many blocks there are: what is acknowledged, whichever process wrote it. Looks at the disk, which is a look at one open file where
    * nothing has come. @throws OpDbusError STORE, CHAIN_DAMAGED

@@ -1,7 +1,7 @@
 // The log that the chain is to strangers: its key, and the heads that it signs, each of which continues the one before. Knows no proof.
 import { dirname, join } from 'node:path'
 import { isOpDbusError, messageOf, OpDbusError } from '../../errors.js'
-import { DENIED, errnoOf } from '../../fs/errno.js'
+import { errnoOf, READ_ONLY } from '../../fs/errno.js'
 import { readFile } from '../../fs/files.js'
 import { makeFolder } from '../../fs/folders.js'
 import { acquireMutex, MACHINE_IO } from '../../fs/mutex.js'
@@ -68,7 +68,7 @@ export async function signedHead(
       return { ...(await signNow(parts, signer)), ...(created && { keyMade: true as const }) }
     })
   } catch (error) {
-    const readOnly = ['EACCES', 'EPERM', 'EROFS', DENIED].includes(errnoOf((error as { cause?: unknown }).cause) ?? '')
+    const readOnly = READ_ONLY.includes(errnoOf((error as { cause?: unknown }).cause) ?? '')
     if (readOnly && last && last.size >= least) return last
     throw error
   }

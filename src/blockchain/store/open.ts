@@ -105,10 +105,6 @@ class FileBlockStore implements BlockStore {
     this.#followers = new Followers(dir, () => this.size(), timer)
   }
 
-  exists(): boolean {
-    return this.size() > 0
-  }
-
   size(): number {
     return this.#writer.acknowledged ?? this.#reader.size()
   }
