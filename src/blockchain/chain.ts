@@ -137,6 +137,8 @@ export class Chain {
   async export(write: (lines: string) => void | Promise<void>, call: ExportCall = {}): Promise<ExportReport> {
     this.#enter()
     known('export', call)
+    if (typeof write !== 'function')
+      throw new OpDbusError('INVALID_INPUT', 'export is given a function that takes lines')
     return (await import('./exchange/export.js')).exportBlocks(this.#parts, write, call)
   }
 
@@ -193,6 +195,8 @@ export class Chain {
   /** That the chain continues a head that was saved before. @throws OpDbusError as {@link proof} */
   async consistency(head: string, call: Pick<ProofCall, 'signal'> = {}): Promise<ConsistencyProof> {
     this.#enter()
+    known('consistency', call)
+    if (typeof head !== 'string') throw new OpDbusError('INVALID_INPUT', 'a head is the text of a signed checkpoint')
     return (await import('./log/proofs.js')).proveConsistency(this.#parts, head, call)
   }
 
