@@ -135,14 +135,29 @@ export interface BlockIndex {
   find(number: number): Location | undefined
   /** Of a thousand blocks, where all of it is on the disk. */
   times(number: number): BlockTimes | undefined
+  /** What lies on the disk around a block, as it lies there: for `verify` alone. Undefined where nothing of this chain does. */
+  stored?(number: number): StoredPlaces | undefined
   /** Of blocks that are on the disk, in order and without a gap: they may be kept, in files of a thousand, a turn of the event loop later. */
   learn(locations: readonly Location[]): void
   /** What it says of these is wrong: a look showed it. */
   forget(number: number): void
   /** The files of the chain are other ones now, perhaps of another chain: nothing that memory holds is good any more. */
   reset(): void
+  /** What the files say of blocks `from` to `to` (not included) is wrong: their lines were written anew. */
+  remove(from: number, to: number): void
   /** Puts onto the disk what is to be kept, and closes its files. */
   close(): void
+}
+
+/** What is kept of the places of a thousand blocks. */
+export interface StoredPlaces {
+  readonly first: number
+  /** Every byte of the file is as it was written. Of the right chain it may still be from before a prune or a restore. */
+  readonly sound: boolean
+  /** A thousand; undefined where nothing is known, or nothing can be read. */
+  readonly places: readonly (Location | undefined)[]
+  /** As `times` answers. */
+  readonly times: BlockTimes | undefined
 }
 
 /** What is kept of a tree. */

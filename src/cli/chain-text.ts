@@ -128,15 +128,20 @@ export function faultText({ block, kind, message }: ChainFault): string {
 
 /** What was found, in a line or some; the faults themselves stand before it. */
 export function verifyText(report: VerifyReport): string {
-  const { size, ok, faults, faultCount, pruned, unverified, head } = report
+  const { size, ok, faults, faultCount, pruned, unverified, full, staleIndex = 0, head } = report
   const more = faultCount - faults.length
   const told = more > 0 ? [`and ${plural(more, 'fault', 'faults')} more`] : []
   const notes = [
     pruned > 0 ? `${count(pruned)} without body, which was pruned` : '',
     unverified > 0 ? `${count(unverified)} imported, which nobody could verify` : '',
     head && ok ? `continues the saved head of ${plural(head.size, 'block', 'blocks')}` : '',
+    staleIndex > 0
+      ? `${plural(staleIndex, 'place', 'places')} in the index of before, or of another copy: no fault`
+      : '',
+    ok && !full ? 'bodies and the index were not looked at: --full' : '',
   ].filter(note => note !== '')
-  const what = ok ? `sound: ${plural(size, 'block', 'blocks')}` : `damaged: ${plural(faultCount, 'fault', 'faults')}`
+  const sound = full ? 'sound' : 'headers, links and tree are sound'
+  const what = ok ? `${sound}: ${plural(size, 'block', 'blocks')}` : `damaged: ${plural(faultCount, 'fault', 'faults')}`
   return `${[...told, [what, ...notes].join('; '), ...(ok ? [headText(report)] : [])].join('\n')}\n`
 }
 

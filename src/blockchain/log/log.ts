@@ -104,16 +104,11 @@ async function mustContinue({ store, tree }: Parts, last: SignedHead): Promise<v
   )
 }
 
-/** The head that was signed last; undefined where there is no key. @throws OpDbusError CONFLICT where nobody can tell; STORE */
-export function lastSignedHead(dir: string): SignedHead | undefined {
-  const signer = readKey(dir)?.signer
-  return signer && lastHead(dir, signer)
-}
-
-/** Undefined as well where nobody can tell without the lock: another process may be about to make a key. */
+/** Undefined where there is no key, and where nobody can tell without the lock: another process may be about to make a key. */
 function lastQuietly(dir: string): SignedHead | undefined {
   try {
-    return lastSignedHead(dir)
+    const signer = readKey(dir)?.signer
+    return signer && lastHead(dir, signer)
   } catch (error) {
     if (isOpDbusError(error, 'CONFLICT')) return undefined
     throw error

@@ -37,7 +37,7 @@ export const TOLD_IN_LINES = {
 
 export const HEAD = {
   value: 'FILE',
-  help: 'A checkpoint that was saved before: the chain must continue it.',
+  help: 'A checkpoint that was saved before, or several in one file: the chain must continue them.',
   completes: 'file',
 } as const satisfies CommandOption
 
