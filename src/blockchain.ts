@@ -49,8 +49,10 @@ export interface ChainOptions extends OpenOptions, ChainSettings {
 }
 
 /**
- * Opens the chain of this machine, or of `dataDir`. Makes no file, the first block does; a restore that was cut off is finished. Close it when done; a process that does not still
- * ends, and loses nothing that was acknowledged.
+ * Opens the chain of this machine, or of `dataDir`. Makes no file: the first block does. A restore that was cut off is finished.
+ *
+ * Call `close()` when done. Without it the process ends all the same, since nothing here keeps it alive, and what was acknowledged is on
+ * the disk; only vectors that were not made yet wait for the next process.
  * @throws OpDbusError INVALID_INPUT for an option that is not what its type says, and where there is no folder to keep a chain in
  */
 export async function openChain(options: ChainOptions = {}): Promise<Chain> {
