@@ -109,6 +109,7 @@ async function carryOut(
   while (from >= 0 && count > 0) {
     throwIfAborted(call.signal)
     const gone: number[] = []
+    const before = known
     const next = await store.exclusively(async chain => {
       if (store.rewrites() !== known) {
         throw new OpDbusError(
@@ -133,7 +134,7 @@ async function carryOut(
       known = store.rewrites()
       return end
     }, call)
-    await vectors.forget(gone, call.signal).catch((error: unknown) => {
+    await vectors.forget(gone, call.signal, { before, after: known }).catch((error: unknown) => {
       // The next who makes vectors sees which blocks have no body any more.
       warn(`vectors of pruned blocks are still there: ${messageOf(error)}`, error)
     })

@@ -1,7 +1,8 @@
 // Blocks and what is said of them, as text for people. Pure: writes nowhere. Nothing of a block is printed raw: who writes footprints must
 // not steer the terminal of who reads them.
-import type { Block, ChainFault, ChainHead, Found, VerifyReport } from '../blockchain.js'
+
 import { markOf } from '../blockchain/exchange/mark.js'
+import type { Block, ChainFault, ChainHead, Found, VerifyReport } from '../blockchain.js'
 import { count, oneLine, plural, table, visible } from '../format.js'
 import type { Look } from './state-text.js'
 import { timeText } from './when.js'

@@ -87,8 +87,12 @@ export async function writing<T>(terminal: Terminal, work: (call: WriteCall) => 
 }
 
 /** Shows how far it is, on a terminal. */
-export function progress({ quiet }: ChainValues, terminal: Terminal): (done: number, total: number) => void {
+export function progress(
+  { quiet }: ChainValues,
+  terminal: Terminal,
+  what = 'blocks',
+): (done: number, total: number) => void {
   return (done, total) => {
-    if (!quiet) terminal.status(`${count(done)} of ${count(total)} blocks`)
+    if (!quiet) terminal.status(`${count(done)} of ${count(total)} ${what}`)
   }
 }
