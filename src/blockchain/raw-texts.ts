@@ -26,6 +26,7 @@ const TEXT_NAME = '"text":'
 /** The last member of a body, and so of nearly the whole line. */
 const TEXT = new RegExp(`${TEXT_NAME}(${STRING})\\}(?:,"more":\\d+)?\\}\\n`, 'y')
 const LINE_END = '\n'
+const MORE = ',"more":'
 
 /** The lines of one piece, in order. */
 export class RawTexts {
@@ -33,6 +34,8 @@ export class RawTexts {
   readonly #filter: BlockFilter
   readonly #plugin: string | undefined
   readonly #operation: string | undefined
+  /** There is no filter. */
+  readonly #takesAll: boolean
   readonly #match: Next | undefined
   readonly #escape: Next
   #at = 0
@@ -43,6 +46,7 @@ export class RawTexts {
     this.#filter = filter
     this.#plugin = rawName(filter.plugin)
     this.#operation = rawName(filter.operation)
+    this.#takesAll = Object.values(filter).every(value => value === undefined)
     this.#match = pattern && new Next(this.#bytes, pattern)
     this.#escape = new Next(this.#bytes, /\\[u/]/g)
   }
@@ -54,6 +58,8 @@ export class RawTexts {
     if (start >= bytes.length) return undefined
     const end = bytes.indexOf(LINE_END, start) + 1
     this.#at = end === 0 ? bytes.length : end
+    // Most lines have no byte of it anywhere, and need not be taken apart.
+    if (this.#takesAll && end > 0 && !this.#mayMatch(start, end)) return bodyBefore(bytes, end)
     HEADER.lastIndex = start
     const header = HEADER.exec(bytes)
     if (header === null || end === 0 || HEADER.lastIndex > end || Number(header[1]) !== number) return 'unknown'
@@ -68,10 +74,23 @@ export class RawTexts {
     TEXT.lastIndex = at
     const text = at < bodyAt ? null : TEXT.exec(bytes)
     if (text === null || TEXT.lastIndex !== end) return 'unknown'
-    if (this.#match !== undefined && this.#match.from(at) >= end && this.#escape.from(at) >= end) return 'without'
+    if (!this.#mayMatch(at, end)) return 'without'
     const value = stringIn(text[1]!)
     return value === undefined ? 'unknown' : { text: value }
   }
+
+  #mayMatch(from: number, end: number): boolean {
+    return this.#match === undefined || this.#match.from(from) < end || this.#escape.from(from) < end
+  }
+}
+
+/** Of a line in which nothing matches: whether it has a body, by its last member. */
+function bodyBefore(bytes: string, end: number): RawText {
+  let at = end - 3
+  if (bytes[at] !== '}') at = bytes.lastIndexOf(MORE, end) - 1
+  if (bytes[at] !== '}') return 'unknown'
+  if (bytes[at - 1] === '"') return 'without'
+  return bytes[at - 1] === '1' ? 'pruned' : 'unknown'
 }
 
 /** Where a pattern matches next. Asked for places in ascending order, it looks at each byte once. */

@@ -17,6 +17,9 @@ export interface TextMatches {
   readonly pruned: number
 }
 
+/** Blocks at the end that are looked at first, one by one, since the newest often are what is wanted. */
+const FIRST_BLOCKS = 256
+
 /** How a segment is looked through: `holds` is asked of each text that may match, `found` told of each that does. */
 interface Look {
   readonly filter: BlockFilter
@@ -42,13 +45,26 @@ export async function searchText(
   k: number,
   filter: BlockFilter,
   signal?: AbortSignal,
+  first = FIRST_BLOCKS,
 ): Promise<TextMatches> {
   const pattern = literalPattern(text)
   const { whole } = pattern
   const bytes = anyOf([pattern])
   const counts = { searched: 0, pruned: 0 }
   const blocks: Block[] = []
-  for (const segment of newestFirst(store)) {
+  const size = store.size()
+  const start = Math.max(0, size - first)
+  const newest: Block[] = []
+  for await (const piece of store.scan(start, size)) {
+    throwIfAborted(signal)
+    for (const block of piece) {
+      if (!fits(block.header, filter)) continue
+      counts[block.body === undefined ? 'pruned' : 'searched']++
+      if (block.body !== undefined && whole.test(block.body.text)) newest.push(block)
+    }
+  }
+  for (const block of newest.reverse().slice(0, k)) blocks.push(sound(block))
+  for (const segment of blocks.length < k ? newestFirst(store, start) : []) {
     const numbers: number[] = []
     await lookThrough(store, segment, counts, {
       filter,
@@ -133,9 +149,9 @@ interface Stretch {
   pieces(): AsyncIterable<Buffer>
 }
 
-/** What is acknowledged now, in segments, the newest first. */
-function* newestFirst(store: BlockReader): Generator<Stretch> {
-  let end = store.size()
+/** The first `size` blocks, by default all that are acknowledged now, in segments, the newest first. */
+function* newestFirst(store: BlockReader, size = store.size()): Generator<Stretch> {
+  let end = size
   for (const { first, pieces } of store.segments()) {
     if (first < end) yield { first, end, pieces }
     end = Math.min(end, first)

@@ -188,8 +188,7 @@ describe('search by text', () => {
     expect(numbers(found)).toEqual([4900, 4800])
     expect(found.map(({ score }) => score)).toEqual([1, 1])
     expect(pending).toBe(0)
-    // The newest segment.
-    expect(searched).toBe(1000)
+    expect(searched).toBe(256)
     expect(numbers((await searchBlocks({ store, vectors }, 'br0', texts)).found)).toEqual([0])
     expect(numbers((await searchBlocks({ store, vectors }, '.*', texts)).found)).toEqual([])
     expect(numbers((await searchBlocks({ store, vectors }, 'line', { ...texts, plugin: 'lxc' })).found)).toEqual([])
@@ -209,7 +208,7 @@ describe('search by text', () => {
         await remember(store, texts)
         const { whole } = literalPattern(query)
         const expected = texts.flatMap((text, i) => (whole.test(text) ? [i] : [])).reverse()
-        const { blocks, searched } = await searchText(store, query, 99, {})
+        const { blocks, searched } = await searchText(store, query, 99, {}, undefined, 0)
         expect(blocks.map(({ number }) => number)).toEqual(expected)
         expect(searched).toBe(texts.length)
       }),
@@ -236,7 +235,7 @@ describe('search by text', () => {
     )
     for (let i = 20; i < 60; i++) await remember(store, [`text ${i} of \u00fcber`])
     const found = async (query: string, k: number, filter = {}) => {
-      const { blocks, ...counts } = await searchText(store, query, k, filter)
+      const { blocks, ...counts } = await searchText(store, query, k, filter, undefined, 0)
       return [blocks.map(({ number }) => number), counts.searched]
     }
     expect(await found('TEXT 7 of \u00dcBER', 5)).toEqual([[7], 60])
@@ -249,7 +248,7 @@ describe('search by text', () => {
     writeFileSync(path, lines.replace('text 7 of', '\\u0074ext 7 of').replace('{"header":', '{ "header":'))
     expect(await found('text 7 of', 5)).toEqual([[7], 60])
     writeFileSync(path, lines.replace('"number":3,', '"number":4,'))
-    await expect(searchText(store, 'text 7 of', 5, {})).rejects.toMatchObject({
+    await expect(searchText(store, 'text 3 of', 5, {}, undefined, 0)).rejects.toMatchObject({
       code: 'CHAIN_DAMAGED',
       details: { block: 3 },
     })
@@ -263,6 +262,8 @@ describe('search by text', () => {
       blocks[1] = rest
     })
     expect(numbers((await searchBlocks({ store, vectors }, 'one', { by: 'text' })).found)).toEqual([2, 0])
+    for (const word of ['one', 'none'])
+      expect(await searchText(store, word, 9, {}, undefined, 0)).toMatchObject({ searched: 2, pruned: 1 })
   })
 })
 
