@@ -36,8 +36,8 @@ export class RawTexts {
   readonly #operation: string | undefined
   /** There is no filter. */
   readonly #takesAll: boolean
-  readonly #match: Next | undefined
-  readonly #escape: Next
+  /** What may be part of what is looked for; undefined: anything. */
+  readonly #next: readonly Next[] | undefined
   #at = 0
 
   /** `pattern`: see `TextPattern.bytes`; undefined where every text is to be given. */
@@ -47,8 +47,14 @@ export class RawTexts {
     this.#plugin = rawName(filter.plugin)
     this.#operation = rawName(filter.operation)
     this.#takesAll = Object.values(filter).every(value => value === undefined)
-    this.#match = pattern && new Next(this.#bytes, pattern)
-    this.#escape = new Next(this.#bytes, /\\[u/]/g)
+    this.#next = pattern && [
+      new Next(this.#bytes, (bytes, at) => {
+        pattern.lastIndex = at
+        return pattern.exec(bytes)?.index ?? -1
+      }),
+      // What any character may be written as. By themselves they are found much faster than by an expression.
+      ...['\\u', '\\/'].map(way => new Next(this.#bytes, (bytes, at) => bytes.indexOf(way, at))),
+    ]
   }
 
   /** The next line, which should be that of block `number`; undefined behind the last. */
@@ -80,7 +86,9 @@ export class RawTexts {
   }
 
   #mayMatch(from: number, end: number): boolean {
-    return this.#match === undefined || this.#match.from(from) < end || this.#escape.from(from) < end
+    if (this.#next === undefined) return true
+    for (const next of this.#next) if (next.from(from) < end) return true
+    return false
   }
 }
 
@@ -93,22 +101,23 @@ function bodyBefore(bytes: string, end: number): RawText {
   return bytes[at - 1] === '1' ? 'pruned' : 'unknown'
 }
 
-/** Where a pattern matches next. Asked for places in ascending order, it looks at each byte once. */
+/** Where something stands next. Asked for places in ascending order, it looks at each byte once. */
 class Next {
   readonly #bytes: string
-  readonly #pattern: RegExp
+  readonly #find: (bytes: string, at: number) => number
   #found = -1
 
-  constructor(bytes: string, pattern: RegExp) {
+  /** `find`: from `at` on, or -1. */
+  constructor(bytes: string, find: (bytes: string, at: number) => number) {
     this.#bytes = bytes
-    this.#pattern = pattern
+    this.#find = find
   }
 
-  /** Behind the end where it does not match any more. */
+  /** Behind the end where it stands nowhere any more. */
   from(at: number): number {
     if (this.#found < at) {
-      this.#pattern.lastIndex = at
-      this.#found = this.#pattern.exec(this.#bytes)?.index ?? this.#bytes.length
+      const found = this.#find(this.#bytes, at)
+      this.#found = found < 0 ? this.#bytes.length : found
     }
     return this.#found
   }
