@@ -41,6 +41,14 @@ export interface RawLine {
   readonly torn?: true
 }
 
+/** A segment as it lies there, to look for words in. */
+export interface RawSegment {
+  /** The number of its first block. */
+  readonly first: number
+  /** Whole lines with their ends, unjudged, in order; a piece is good until the next. May go beyond what is acknowledged. */
+  pieces(): AsyncIterable<Buffer>
+}
+
 /** Something among the segments that cannot be read as lines: a name or a kind of file that no segment has, a disk that says no. */
 export interface RawFault {
   /** The number that the next line should have. */
@@ -68,6 +76,8 @@ export interface BlockReader {
    * missing shows in the numbers.
    */
   lines(): AsyncIterable<readonly (RawLine | RawFault)[]>
+  /** The segments, the newest first. What is found in them is a hint: a block is what `read` says of its number. @throws OpDbusError STORE */
+  segments(): readonly RawSegment[]
   /** What the last writer said is on the disk, unproven: for `verify` alone. Undefined where nobody said. */
   acknowledged?(): { readonly size: number; readonly hash: string } | undefined
   /**
