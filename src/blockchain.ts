@@ -31,6 +31,7 @@ export type {
 export type { Chain } from './blockchain/chain.js'
 export { checkConsistency, checkProof, openHead } from './blockchain/log/heads.js'
 export type { WriteCall } from './blockchain/ports.js'
+export type * from './blockchain/repair-reports.js'
 export type * from './blockchain/reports.js'
 export type * from './blockchain/upkeep-reports.js'
 export { ERROR_CODES, type ErrorCode, isOpDbusError, OpDbusError } from './errors.js'

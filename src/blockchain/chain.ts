@@ -5,6 +5,7 @@ import type { ChainParts } from './chain-parts.js'
 import { draftOf } from './footprint.js'
 import { listBlocks, streamBlocks } from './listing.js'
 import type { WriteCall } from './ports.js'
+import type { RepairCall, RepairReport } from './repair-reports.js'
 import type {
   BlockProof,
   ChainHead,
@@ -20,8 +21,6 @@ import type {
   ProofCall,
   PruneCall,
   PruneReport,
-  RepairCall,
-  RepairReport,
   RestoreReport,
   SearchCall,
   SearchReport,

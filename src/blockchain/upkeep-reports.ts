@@ -1,6 +1,5 @@
 // What is asked and answered where the chain is pruned, kept as snapshots, restored and counted. Types only.
 import type { WriteCall } from './ports.js'
-import type { ChainFault } from './reports.js'
 
 /**
  * How many there are to keep of each kind; what any of them says is kept. Where one of them is given, these alone count, and those that are
@@ -83,43 +82,6 @@ export interface RestoreReport {
   /** What the chain was before, as a snapshot; absent where there was none. */
   readonly before?: SnapshotInfo
   /** Size of a signed checkpoint that is ahead of the chain now: nothing is signed until the chain continues it again. */
-  readonly signedAhead?: number
-}
-
-export interface RepairCall extends WriteCall {
-  /** Only says what would be. */
-  readonly dryRun?: boolean | undefined
-  /** Bodies that are not what was written are taken away, which a block says; default: they are told, and stay. */
-  readonly dropBodies?: boolean | undefined
-  /** Lines that were looked at. */
-  readonly onProgress?: ((done: number) => void) | undefined
-}
-
-export interface RepairReport {
-  readonly dryRun: boolean
-  /** What is damaged, as `verify` says it; the first thousand. */
-  readonly faults: readonly ChainFault[]
-  /** Of all that were found. */
-  readonly faultCount: number
-  /** Lines that there were, whatever is in them: blocks, as long as nothing was damaged. */
-  readonly lines: number
-  /** Blocks that were acknowledged; absent where nobody says. */
-  readonly acknowledged?: number
-  /** Blocks that stay: each follows the one before. The block that tells of bodies comes on top. */
-  readonly size: number
-  /** Lines that are only in the snapshot. */
-  readonly cut: number
-  /** Blocks that were acknowledged, and are neither here nor in the snapshot. */
-  readonly lost: number
-  /** Whether the chain was, or would be, written anew. */
-  readonly repaired: boolean
-  /** Blocks that stay, and whose bodies are not what was written. */
-  readonly bodies: readonly number[]
-  /** The block that says that these bodies go; absent where they stay. */
-  readonly block?: number
-  /** All that was there before; absent where nothing was written. Damaged as it is, it is never restored. */
-  readonly snapshot?: SnapshotInfo
-  /** As in a {@link RestoreReport}. */
   readonly signedAhead?: number
 }
 
