@@ -33,7 +33,6 @@ export { checkConsistency, checkProof, openHead } from './blockchain/log/heads.j
 export type { WriteCall } from './blockchain/ports.js'
 export type * from './blockchain/repair-reports.js'
 export type * from './blockchain/reports.js'
-export type * from './blockchain/upkeep-reports.js'
 export { ERROR_CODES, type ErrorCode, isOpDbusError, OpDbusError } from './errors.js'
 export type { JsonObject, JsonValue } from './json/json.js'
 export type { OpenOptions } from './node/options.js'

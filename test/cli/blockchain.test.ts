@@ -68,7 +68,7 @@ describe('list', () => {
       own().run(['list', '--format', 'text']),
     ])
     expect(jsonLines(chosen.stdout).map(({ number }) => number)).toEqual([2])
-    expect(late).toMatchObject({ code: 0, stdout: '', stderr: 'op-dbus: none of 4 blocks fits\n' })
+    expect(late).toMatchObject({ code: 0, stdout: '', stderr: 'op-dbus: no block fits, of 4 blocks\n' })
     expect(none).toMatchObject({ code: 0, stdout: '', stderr: expect.stringContaining('the chain has no block yet') })
   })
 
@@ -237,40 +237,5 @@ describe('search', () => {
     ])
     expect(text.stdout).toMatch(/^score {2}block .*\n1\.000 +3 .* unit: ssh\.service, meta\.user: root\n$/)
     expect(jsonLines(hybrid.stdout).map(({ number }) => number)).toEqual([2])
-  })
-})
-
-describe('what is kept', () => {
-  it('snapshots, prunes and restores, and says so', async () => {
-    const { run } = own()
-    await run(['add', '-'], [footprint('a'), footprint('b'), footprint('c')].join('\n'))
-    const made = await run(['snapshot', 'before'])
-    expect(JSON.parse(made.stdout)).toMatchObject({ name: 'before', size: 3 })
-    const keep = [
-      '--keep-last',
-      '1',
-      '--keep-hourly',
-      '0',
-      '--keep-daily',
-      '0',
-      '--keep-weekly',
-      '0',
-      '--keep-quarterly',
-      '0',
-    ]
-    const dry = await run(['prune', ...keep, '--dry-run', '--format', 'text'])
-    expect(dry.stdout).toMatch(/^2 blocks of 3 would lose their bodies/)
-    const pruned = await run(['prune', ...keep, '--yes'])
-    expect(JSON.parse(pruned.stdout)).toMatchObject({ dryRun: false, size: 3, kept: 1, pruned: 2 })
-    expect(JSON.parse((await run(['show', '0'])).stdout).body).toBeUndefined()
-    const [list, stats] = await Promise.all([run(['snapshots']), run(['stats'])])
-    expect(JSON.parse(list.stdout).snapshots).toMatchObject([{ name: 'before', size: 3 }])
-    expect(JSON.parse(stats.stdout)).toMatchObject({ size: 3, pruned: 2, snapshots: 1, plugins: { net: 3 } })
-    const restored = await run(['restore', 'before', '--yes', '--format', 'text'])
-    expect(restored.stdout).toMatch(/^restored 3 blocks of before; what was there before is the snapshot /)
-    expect(JSON.parse((await run(['show', '0'])).stdout).body.footprint.operation).toBe('a')
-    for (const name of ['..', 'no/such', 'nosuch']) {
-      expect(await run(['restore', name, '--yes'])).toMatchObject({ code: 2, stdout: '' })
-    }
   })
 })

@@ -7,6 +7,7 @@ import type { Block } from '../block.js'
 import type { ChainParts } from '../chain-parts.js'
 import { headerJson } from '../line.js'
 import { HASH_BYTES } from '../merkle.js'
+import { refuseOwn } from '../own-folders.js'
 import type { SignedHead, TilesCall, TilesReport } from '../reports.js'
 import { TILE } from '../tree-levels.js'
 import { CHECKPOINT, checkpointIn } from './checkpoint-file.js'
@@ -22,6 +23,7 @@ const MOST_BYTES = 8192
 
 /** @throws OpDbusError INVALID_INPUT where the folder holds something else; CONFLICT, CHAIN_DAMAGED, STORE, ABORTED */
 export async function exportTiles(parts: ChainParts, dir: string, call: TilesCall): Promise<TilesReport> {
+  refuseOwn(parts, dir)
   const { verifierKey, created } = await logKey(parts, { signal: call.signal })
   const head = { ...(await signedHead(parts, call.signal, 0)), ...(created && { keyMade: true as const }) }
   const written = new WrittenFiles(dir)
