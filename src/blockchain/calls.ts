@@ -4,6 +4,7 @@ import { OpDbusError } from '../errors.js'
 import { visible } from '../format.js'
 import { nearest } from '../nearest.js'
 import type { WriteCall } from './ports.js'
+import type { RepairCall } from './repair-reports.js'
 import type {
   ExportCall,
   ImportCall,
@@ -36,7 +37,7 @@ const CALLS = {
   verify: { full: true, vectors: true, head: true, ...TOLD } satisfies Members<VerifyCall>,
   export: { ...FILTER, from: true, to: true, ...TOLD } satisfies Members<ExportCall>,
   import: { format: true, ...TOLD } satisfies Members<ImportCall>,
-  search: { ...FILTER, k: true, by: true, signal: true } satisfies Members<SearchCall>,
+  search: { ...FILTER, k: true, by: true, wait: true, ...TOLD } satisfies Members<SearchCall>,
   key: { origin: true, renew: true, signal: true } satisfies Members<KeyCall>,
   proof: { head: true, signal: true } satisfies Members<ProofCall>,
   exportTiles: TOLD satisfies Members<TilesCall>,
@@ -51,6 +52,7 @@ const CALLS = {
   snapshot: WRITE,
   snapshots: { full: true, signal: true } satisfies Members<SnapshotCall>,
   restore: WRITE,
+  repair: { ...WRITE, dryRun: true, dropBodies: true, onProgress: true } satisfies Members<RepairCall>,
   pruneSnapshots: { ...RETENTION, dryRun: true, everything: true } satisfies Members<SnapshotPruneCall>,
   stats: { signal: true } satisfies Members<StatsCall>,
 }

@@ -255,6 +255,7 @@ export class Chain {
    */
   async repair(call: RepairCall = {}): Promise<RepairReport> {
     this.#enter()
+    known('repair', call)
     const { repairChain } = await import('./repair.js')
     return repairChain(this.#parts, call).finally(() => this.#parts.blocks.forget())
   }
