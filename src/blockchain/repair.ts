@@ -1,6 +1,7 @@
 // Makes a chain that is damaged take blocks again: it is cut behind the last block that is sound, and damaged bodies may go. All that was
 // there is kept as a snapshot before. Opens no file by itself.
 import { OpDbusError } from '../errors.js'
+import { plural } from '../format.js'
 import type { ChainParts } from './chain-parts.js'
 import { lastSigned } from './log/checkpoint-file.js'
 import type { ExclusiveChain } from './ports.js'
@@ -64,7 +65,7 @@ async function dropBodies(parts: Parts, { bodies }: Damage, call: RepairCall): P
   if (bodies.length === 0) return undefined
   const { store, clock, vectors, warn } = parts
   const size = store.size()
-  const text = (count: number) => `Repaired the chain: ${count} damaged bodies of ${size} blocks go.`
+  const text = (count: number) => `Repaired the chain: ${plural(count, 'damaged body', 'damaged bodies')} of ${size} blocks went.`
   const [note] = (await store.append(pruneDrafts(rangesOf(bodies), {}, size, clock.now(), text), call)).slice(-1)
   const gone = new Set(bodies)
   await store.exclusively(async chain => {
