@@ -7,6 +7,7 @@ import { draftOf } from './footprint.js'
 import { listBlocks, streamBlocks } from './listing.js'
 import { refuseOwn } from './own-folders.js'
 import type { WriteCall } from './ports.js'
+import type { RepairCall, RepairReport } from './repair-reports.js'
 import type {
   BlockProof,
   ChainHead,
@@ -257,6 +258,17 @@ export class Chain {
     known('restore', call)
     const { restoreSnapshot } = await import('./snapshots.js')
     return restoreSnapshot(this.#parts, name, call).finally(() => this.#parts.blocks.forget())
+  }
+
+  /**
+   * Cuts a damaged chain behind its last block that is sound, so that it takes blocks again. All that was there is kept as a snapshot before.
+   * @throws OpDbusError STORE, ABORTED, with nothing changed
+   */
+  async repair(call: RepairCall = {}): Promise<RepairReport> {
+    this.#enter()
+    known('repair', call)
+    const { repairChain } = await import('./repair.js')
+    return repairChain(this.#parts, call).finally(() => this.#parts.blocks.forget())
   }
 
   /** @throws OpDbusError INVALID_INPUT where there is none of that name; STORE */
