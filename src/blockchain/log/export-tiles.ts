@@ -1,10 +1,11 @@
 // The chain as a folder of C2SP tlog-tiles, which any static host can serve: what is new is written, the signed head last. Removes nothing.
-import { isAbsolute, join, relative, resolve, sep } from 'node:path'
+import { join } from 'node:path'
 import { isOpDbusError, OpDbusError, throwIfAborted } from '../../errors.js'
 import { inWords } from '../../fs/errno.js'
 import { readFile, readSmall, statOf } from '../../fs/files.js'
 import { namesIn } from '../../fs/folders.js'
 import type { ChainParts } from '../chain-parts.js'
+import { refuseOwn } from '../own-folders.js'
 import type { SignedHead, TilesCall, TilesReport } from '../reports.js'
 import { TILE } from '../tree-levels.js'
 import { Entries, isBundle } from './bundles.js'
@@ -23,7 +24,10 @@ const MOST_TILE_BYTES = 2 << 20
 
 /** @throws OpDbusError INVALID_INPUT where the folder holds something else; CONFLICT where it is of a key of before; CONFLICT, CHAIN_DAMAGED, STORE, ABORTED */
 export async function exportTiles(parts: ChainParts, dir: string, call: TilesCall): Promise<TilesReport> {
-  refuseFolder(dir, parts)
+  if (typeof dir !== 'string' || dir === '') {
+    throw new OpDbusError('INVALID_INPUT', 'an export of tiles goes into a folder: say which')
+  }
+  refuseOwn(parts, dir)
   const { verifierKey, created } = await logKey(parts, { signal: call.signal })
   const head = { ...(await signedHead(parts, call.signal, 0)), ...(created && { keyMade: true as const }) }
   const written = new WrittenFiles(dir)
@@ -47,17 +51,6 @@ export async function exportTiles(parts: ChainParts, dir: string, call: TilesCal
     })
   } finally {
     await written.close()
-  }
-}
-
-/** @throws OpDbusError INVALID_INPUT for a folder in which other things would be taken for a log, or a log for them */
-function refuseFolder(dir: string, { store }: ChainParts): void {
-  if (typeof dir !== 'string' || dir === '') {
-    throw new OpDbusError('INVALID_INPUT', 'an export of tiles goes into a folder: say which')
-  }
-  const inside = relative(resolve(store.dir), resolve(dir))
-  if (inside !== '..' && !inside.startsWith(`..${sep}`) && !isAbsolute(inside)) {
-    throw new OpDbusError('INVALID_INPUT', `${dir} is the chain's own folder, or within it: choose another one`)
   }
 }
 

@@ -80,6 +80,8 @@ export async function signedHead(
 /** For who holds the lock. */
 async function signNow(parts: Parts, signer: Signer): Promise<SignedHead> {
   const { store, tree } = parts
+  // Before the size, which grows.
+  store.mustBeWhole?.(true)
   const last = lastHead(store.dir, signer)
   const size = store.size()
   await mustContinue(parts, last)

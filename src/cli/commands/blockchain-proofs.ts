@@ -1,6 +1,6 @@
 // What `op-dbus blockchain verify|proof|export|import|key` say of themselves: what shows others that the chain is what was written.
 import { command } from '../command.js'
-import { FOLDERS, HEAD, TOLD } from './blockchain-options.js'
+import { FOLDERS, HEAD, MODEL, TOLD } from './blockchain-options.js'
 
 const output = {
   short: 'o',
@@ -17,7 +17,7 @@ export const chainVerify = command({
     'makes the exit code 7. What can be made anew (tree, index, vectors) says so, and is mended by whoever uses it.',
   options: {
     full: { help: 'Bodies as well, every byte of a line, the index, and the vectors as they lie there.' },
-    vectors: { help: 'Also compute each vector again, and compare.' },
+    vectors: { help: 'Also compute each vector of the model again, and compare.' },
     head: HEAD,
     key: {
       value: 'FILE|KEY',
@@ -26,6 +26,7 @@ export const chainVerify = command({
     },
     ...TOLD,
     ...FOLDERS,
+    ...MODEL,
   },
   examples: ['op-dbus blockchain verify', 'op-dbus blockchain verify --full --head saved.checkpoint'],
   exitCodes: [3, 4, 5, 7, 8],
