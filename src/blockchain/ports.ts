@@ -148,6 +148,8 @@ export interface BlockIndex {
   forget(number: number): void
   /** The files of the chain are other ones now, perhaps of another chain: nothing that memory holds is good any more. */
   reset(): void
+  /** What the files say of blocks `from` to `to` (not included) is wrong: their lines were written anew. */
+  remove(from: number, to: number): void
   /** Puts onto the disk what is to be kept, and closes its files. */
   close(): void
 }

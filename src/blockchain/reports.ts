@@ -76,13 +76,13 @@ export interface VerifyReport extends ChainHead {
   readonly full: boolean
   /** Of the saved heads that were compared: the size of the longest. */
   readonly head?: { readonly size: number }
+  /** What became of the vectors, where they were to be computed again. */
+  readonly vectors?: VectorCheck
   /**
    * Places in the index that are of before a prune or a restore, or of another copy of this chain. No fault: whoever uses one looks at what
    * lies there. Absent where there are none, and where it was not looked.
    */
   readonly staleIndex?: number
-  /** What became of the vectors, where they were to be computed again. */
-  readonly vectors?: VectorCheck
 }
 
 export interface VectorCheck {

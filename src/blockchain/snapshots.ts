@@ -35,10 +35,12 @@ export async function makeSnapshot(parts: Parts, name: string | undefined, call:
       }, call)
       throwIfAborted(call.signal)
       const manifest = await draft.describe(size, now)
-      if (manifest.fault !== undefined) {
+      // What can never be restored is no snapshot.
+      const fault = manifest.fault ?? (await checkSegments(draft.timing, manifest, call.signal))
+      if (fault !== undefined) {
         throw new OpDbusError(
           'CHAIN_DAMAGED',
-          `the chain is damaged: ${manifest.fault}\nnothing was kept: op-dbus blockchain verify says all that is wrong`,
+          `the chain is damaged: ${fault}\nnothing was kept: op-dbus blockchain verify says all that is wrong`,
         )
       }
       return await named(folder, draft, manifest, name, dated(now))
@@ -102,7 +104,7 @@ export async function pruneSnapshots(
 }
 
 export async function restoreSnapshot(
-  parts: Parts & Pick<ChainParts, 'index' | 'tree' | 'diagnostics'>,
+  parts: Parts & Pick<ChainParts, 'index' | 'diagnostics'>,
   name: string,
   call: WriteCall,
 ): Promise<RestoreReport> {
@@ -129,8 +131,6 @@ export async function restoreSnapshot(
       }, call)
       parts.index?.reset()
       const { size } = manifest
-      // What was kept of a tree is cut back to these blocks now, or by whoever asks next.
-      await parts.tree.root(size).catch(() => {})
       if (diagnostics.restored.heard) {
         diagnostics.restored.tell({ size, before: before?.size ?? 0, micros: 1000 * (clock.monotonic() - began) })
       }
@@ -227,8 +227,8 @@ export function checkName(name: unknown): asserts name is string {
   const fault =
     typeof name !== 'string' || name === ''
       ? 'is a text that is not empty'
-      : name.startsWith('.')
-        ? 'begins with no dot'
+      : /^[.-]/.test(name)
+        ? 'begins with no dot and no hyphen'
         : /[/\\]/.test(name)
           ? 'holds no slash and no backslash'
           : /\p{C}/u.test(name) || !name.isWellFormed()
@@ -247,7 +247,7 @@ function dated(now: string): string {
 function taken(name: string): OpDbusError {
   return invalid(
     `there is a snapshot "${visible(name)}" already`,
-    'nothing was kept: choose another name, or delete that one',
+    'nothing was kept: choose another name, or delete that one (op-dbus blockchain snapshot --delete NAME)',
   )
 }
 

@@ -24,10 +24,7 @@ const MOST_TILE_BYTES = 2 << 20
 
 /** @throws OpDbusError INVALID_INPUT where the folder holds something else; CONFLICT where it is of a key of before; CONFLICT, CHAIN_DAMAGED, STORE, ABORTED */
 export async function exportTiles(parts: ChainParts, dir: string, call: TilesCall): Promise<TilesReport> {
-  if (typeof dir !== 'string' || dir === '') {
-    throw new OpDbusError('INVALID_INPUT', 'an export of tiles goes into a folder: say which')
-  }
-  refuseOwn(parts, dir)
+  refuseFolder(dir, parts)
   const { verifierKey, created } = await logKey(parts, { signal: call.signal })
   const head = { ...(await signedHead(parts, call.signal, 0)), ...(created && { keyMade: true as const }) }
   const written = new WrittenFiles(dir)
@@ -52,6 +49,14 @@ export async function exportTiles(parts: ChainParts, dir: string, call: TilesCal
   } finally {
     await written.close()
   }
+}
+
+/** @throws OpDbusError INVALID_INPUT for a folder in which other things would be taken for a log, or a log for them */
+function refuseFolder(dir: string, parts: ChainParts): void {
+  if (typeof dir !== 'string' || dir === '') {
+    throw new OpDbusError('INVALID_INPUT', 'an export of tiles goes into a folder: say which')
+  }
+  refuseOwn(parts, dir)
 }
 
 /** How many blocks the folder holds of this log. */

@@ -14,9 +14,10 @@ const LEFT_SEGMENT = /^\d{12}\.jsonl\.[0-9a-f]{16}\.tmp$/
 const LEFT = /^(rewrites|restoring)\.[0-9a-f]{16}\.tmp$/
 
 interface Told {
-  /** Before files are replaced, and after. */
+  /** Before files are replaced. */
   readonly changes: () => void
-  readonly changed: () => void
+  /** Behind that: of blocks `from` to `to` (not included). */
+  readonly changed: (from: number, to: number) => void
 }
 
 export function exclusiveChain(layout: Layout, { changes, changed }: Told): ExclusiveChain {
@@ -25,7 +26,7 @@ export function exclusiveChain(layout: Layout, { changes, changed }: Told): Excl
     segments: () => segmentsIn(layout),
     replaced: () => {
       changes()
-      changed()
+      changed(0, Number.POSITIVE_INFINITY)
     },
     rewrite: async (segment, lines) => {
       const path = segmentPath(layout, segment)
@@ -36,7 +37,8 @@ export function exclusiveChain(layout: Layout, { changes, changed }: Told): Excl
       } catch (error) {
         throw storeError(error, `rewrite ${path}`)
       }
-      changed()
+      const next = segmentsIn(layout).find(({ first }) => first > segment)
+      changed(segment, next?.first ?? Number.POSITIVE_INFINITY)
     },
   }
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { messageOf } from '../../errors.js'
 import { quietly } from '../../fs/errno.js'
 import { openToRead, readAt, readFile, statOf, unlink } from '../../fs/files.js'
-import { makeFolder } from '../../fs/folders.js'
+import { makeFolder, namesIn } from '../../fs/folders.js'
 import { replaceFile } from '../../fs/replace.js'
 import type { Clock, Crc32, Hash, Warn } from '../../ports.js'
 import type { BlockIndex, BlockTimes, Location, StoredPlaces } from '../ports.js'
@@ -17,6 +17,7 @@ import {
   entryAt,
   FILE_BYTES,
   HEADER_BYTES,
+  INDEX_FILE,
   type IndexHeader,
   indexFileName,
   isHeaderOf,
@@ -131,6 +132,18 @@ class IndexFiles implements BlockIndex {
   reset(): void {
     for (const first of [...this.#held.keys(), ...this.#open.keys()]) this.#drop(first)
     this.#chain = undefined
+  }
+
+  remove(from: number, to: number): void {
+    const { dir } = this.#options
+    const chain = this.#pathOf(0)
+    if (dir === undefined || chain === undefined) return
+    for (const name of namesIn(dir)) {
+      const first = INDEX_FILE.test(name) ? Number(name.slice(-17, -5)) : undefined
+      if (first === undefined || first >= to || first + PER_FILE <= from) continue
+      const path = join(dir, name)
+      if (path === this.#pathOf(first)) quietly(() => isOurIndexFile(path) && unlink(path))
+    }
   }
 
   close(): void {

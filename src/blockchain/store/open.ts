@@ -185,7 +185,8 @@ class FileBlockStore implements BlockStore {
         this.#rewrites.begin()
         new HeadFile(this.#layout.head).blank()
       },
-      changed: () => {
+      changed: (from, to) => {
+        this.#index?.remove(from, to)
         this.#rewrites.change()
         this.#reader.forget()
       },

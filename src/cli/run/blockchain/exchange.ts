@@ -1,14 +1,14 @@
 // `op-dbus blockchain export|import`: blocks out to others, and in.
 import type { Chain, ImportReport } from '../../../blockchain.js'
 import { OpDbusError } from '../../../errors.js'
-import { bytes, count, plural, table } from '../../../format.js'
+import { bytes, count, plural, table, visible } from '../../../format.js'
 import type { CommandCall } from '../../command.js'
 import { openBytes } from '../../input.js'
 import type { Output } from '../../output/destination.js'
 import type { Terminal } from '../../terminal.js'
 import { jsonText, wantsJson } from '../telling.js'
 import { type ChainValues, oneOf, progress, withChain } from './chain.js'
-import { withKey } from './new-key.js'
+import { tellKey } from './proofs.js'
 import { openOutside } from './writing-out.js'
 
 type ExportValues = ChainValues & { readonly output?: string; readonly range?: string; readonly tiles?: string }
@@ -39,12 +39,11 @@ export async function exportCommand({ values, terminal }: CommandCall<ExportValu
 
 async function exportTiles(chain: Chain, dir: string, values: ExportValues, terminal: Terminal): Promise<number> {
   const onProgress = progress(values, terminal)
-  chain.checkOutside(dir)
-  await withKey(chain, values, terminal)
   const report = await chain.exportTiles(dir, { onProgress, signal: terminal.signal })
   terminal.status('')
   const fresh = report.head.size - report.from
   if (values.quiet) return 0
+  tellKey(report.head, terminal)
   if (report.mended > 0) {
     terminal.say(
       `op-dbus: ${plural(report.mended, 'file', 'files')} of an earlier export were gone or damaged, and are written anew`,
@@ -91,6 +90,9 @@ export async function importCommand({ values, args, terminal }: CommandCall<Chai
       const report = await chain.import(input?.bytes ?? path, call)
       terminal.status('')
       await terminal.last(json ? jsonText(report) : importText(report))
+      const none = report.imported + report.present === 0
+      if (none && !values.quiet)
+        terminal.say(`op-dbus: there was no block in ${visible(path === '-' ? 'standard input' : path)}`)
     } finally {
       input?.close()
     }
