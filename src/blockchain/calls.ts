@@ -33,7 +33,7 @@ const CALLS = {
   addBatch: WRITE,
   list: { ...FILTER, limit: true, signal: true } satisfies Members<ListCall>,
   stream: { from: true, follow: true, signal: true } satisfies Members<StreamCall>,
-  verify: { full: true, vectors: true, head: true, ...TOLD } satisfies Members<VerifyCall>,
+  verify: { full: true, vectors: true, head: true, keys: true, ...TOLD } satisfies Members<VerifyCall>,
   export: { ...FILTER, from: true, to: true, ...TOLD } satisfies Members<ExportCall>,
   import: { format: true, ...TOLD } satisfies Members<ImportCall>,
   search: { ...FILTER, k: true, by: true, wait: true, ...TOLD } satisfies Members<SearchCall>,
