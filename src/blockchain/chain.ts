@@ -77,7 +77,8 @@ export class Chain {
 
   /**
    * Appends a block and answers when it is on the disk.
-   * @throws OpDbusError INVALID_INPUT; STORE where nothing was appended, or (`details.uncertain`) nobody can tell; ABORTED
+   * @throws OpDbusError INVALID_INPUT; STORE where nothing was appended, or (`details.uncertain`) nobody can tell; CHAIN_DAMAGED where the end of
+   *   the chain is not what was written, and nothing is appended; ABORTED, CLOSED
    */
   async addFootprint(footprint: FootprintInput, call: WriteCall = {}): Promise<Block> {
     const [block] = await this.addBatch([footprint], call)
@@ -131,7 +132,11 @@ export class Chain {
     return streamBlocks(this.#parts.store, call)
   }
 
-  /** Whether the chain is what was written; trusts no cache. @throws OpDbusError STORE, INVALID_INPUT for a head that is none, ABORTED */
+  /**
+   * Whether the chain is what was written; trusts no cache.
+   * @throws OpDbusError STORE, also where there is no chain; INVALID_INPUT for a head that is none, ABORTED; with `vectors` what the embedder
+   *   throws
+   */
   async verify(call: VerifyCall = {}): Promise<VerifyReport> {
     this.#enter()
     known('verify', call)
@@ -165,7 +170,7 @@ export class Chain {
 
   /**
    * Blocks by meaning, by text, or both.
-   * @throws OpDbusError INVALID_INPUT, DISABLED where embedding is switched off, and what the embedder throws; CHAIN_DAMAGED, STORE
+   * @throws OpDbusError INVALID_INPUT, DISABLED where embedding is switched off, and what the embedder throws; CHAIN_DAMAGED, STORE, ABORTED
    */
   async search(text: string, call: SearchCall = {}): Promise<SearchReport> {
     this.#enter()

@@ -21,6 +21,9 @@ interface Key {
   readonly created: boolean
 }
 
+/** The head whose signature was looked at last: most often it is the same again. */
+let lastOpened: { readonly key: string; readonly head: SignedHead } | undefined
+
 const RENEW =
   'make another key, which begins a log of its own and keeps this one beside: op-dbus blockchain key --renew'
 
@@ -122,7 +125,9 @@ function lastHead(dir: string, { text, name }: Signer): SignedHead {
   try {
     // There is one wherever there is a key: without it nobody can tell what was signed.
     if (head === undefined) throw new Error('it is gone')
-    return openHead(head, [text])
+    if (lastOpened?.head.text !== head || lastOpened.key !== text)
+      lastOpened = { key: text, head: openHead(head, [text]) }
+    return lastOpened.head
   } catch (error) {
     throw new OpDbusError(
       'CONFLICT',
