@@ -7,6 +7,7 @@ import { draftOf } from './footprint.js'
 import { listBlocks, streamBlocks } from './listing.js'
 import { refuseOwn } from './own-folders.js'
 import type { WriteCall } from './ports.js'
+import type { RepairCall, RepairReport } from './repair-reports.js'
 import type {
   BlockProof,
   ChainHead,
@@ -76,7 +77,8 @@ export class Chain {
 
   /**
    * Appends a block and answers when it is on the disk.
-   * @throws OpDbusError INVALID_INPUT; STORE where nothing was appended, or (`details.uncertain`) nobody can tell; ABORTED
+   * @throws OpDbusError INVALID_INPUT; STORE where nothing was appended, or (`details.uncertain`) nobody can tell; CHAIN_DAMAGED where the end of
+   *   the chain is not what was written, and nothing is appended; ABORTED, CLOSED
    */
   async addFootprint(footprint: FootprintInput, call: WriteCall = {}): Promise<Block> {
     const [block] = await this.addBatch([footprint], call)
@@ -130,7 +132,11 @@ export class Chain {
     return streamBlocks(this.#parts.store, call)
   }
 
-  /** Whether the chain is what was written; trusts no cache. @throws OpDbusError STORE, INVALID_INPUT for a head that is none, ABORTED */
+  /**
+   * Whether the chain is what was written; trusts no cache.
+   * @throws OpDbusError STORE, also where there is no chain; INVALID_INPUT for a head that is none, ABORTED; with `vectors` what the embedder
+   *   throws
+   */
   async verify(call: VerifyCall = {}): Promise<VerifyReport> {
     this.#enter()
     known('verify', call)
@@ -144,6 +150,8 @@ export class Chain {
   async export(write: (lines: string) => void | Promise<void>, call: ExportCall = {}): Promise<ExportReport> {
     this.#enter()
     known('export', call)
+    if (typeof write !== 'function')
+      throw new OpDbusError('INVALID_INPUT', 'export is given a function that takes lines')
     return (await import('./exchange/export.js')).exportBlocks(this.#parts, write, call)
   }
 
@@ -162,7 +170,7 @@ export class Chain {
 
   /**
    * Blocks by meaning, by text, or both.
-   * @throws OpDbusError INVALID_INPUT, DISABLED where embedding is switched off, and what the embedder throws; CHAIN_DAMAGED, STORE
+   * @throws OpDbusError INVALID_INPUT, DISABLED where embedding is switched off, and what the embedder throws; CHAIN_DAMAGED, STORE, ABORTED
    */
   async search(text: string, call: SearchCall = {}): Promise<SearchReport> {
     this.#enter()
@@ -200,6 +208,8 @@ export class Chain {
   /** That the chain continues a head that was saved before. @throws OpDbusError as {@link proof} */
   async consistency(head: string, call: Pick<ProofCall, 'signal'> = {}): Promise<ConsistencyProof> {
     this.#enter()
+    known('consistency', call)
+    if (typeof head !== 'string') throw new OpDbusError('INVALID_INPUT', 'a head is the text of a signed checkpoint')
     return (await import('./log/proofs.js')).proveConsistency(this.#parts, head, call)
   }
 
@@ -253,6 +263,17 @@ export class Chain {
     known('restore', call)
     const { restoreSnapshot } = await import('./snapshots.js')
     return restoreSnapshot(this.#parts, name, call).finally(() => this.#parts.blocks.forget())
+  }
+
+  /**
+   * Cuts a damaged chain behind its last block that is sound, so that it takes blocks again. All that was there is kept as a snapshot before.
+   * @throws OpDbusError STORE, ABORTED, with nothing changed
+   */
+  async repair(call: RepairCall = {}): Promise<RepairReport> {
+    this.#enter()
+    known('repair', call)
+    const { repairChain } = await import('./repair.js')
+    return repairChain(this.#parts, call).finally(() => this.#parts.blocks.forget())
   }
 
   /** @throws OpDbusError INVALID_INPUT where there is none of that name; STORE */

@@ -4,7 +4,7 @@ import { HASH_BYTES } from './merkle.js'
 import { TILE, type TreeLevels } from './tree-levels.js'
 
 /** Leaves between turns of the event loop: to look at, and to check. */
-const AT_ONCE = 32 * TILE
+const AT_ONCE = 128 * TILE
 const CHECKED_AT_ONCE = 8 * TILE
 
 /**
@@ -18,11 +18,14 @@ export async function numbersWithPrefix(
   { size, limit, checked }: { readonly size: number; readonly limit: number; readonly checked: number },
 ): Promise<{ numbers: number[]; checked: number }> {
   const numbers: number[] = []
+  // No two blocks have one hash.
+  const most = prefix.length === 2 * HASH_BYTES ? 1 : limit
   const matches = matcherOf(prefix)
-  for (let from = 0; from < size && numbers.length < limit; ) {
+  for (let from = 0; from < size && numbers.length < most; ) {
     const bytes = levels.unchecked(from, Math.min(AT_ONCE, size - from))
-    for (let at = 0; at < bytes.length && numbers.length < limit; at += HASH_BYTES) {
-      if (matches(bytes, at)) numbers.push(from + at / HASH_BYTES)
+    for (const leaf of matches(bytes)) {
+      numbers.push(from + leaf)
+      if (numbers.length === most) break
     }
     from += bytes.length / HASH_BYTES
     await yieldToEventLoop()
@@ -35,13 +38,27 @@ export async function numbersWithPrefix(
   return { numbers, checked: Math.max(checked, size - (size % TILE)) }
 }
 
-function matcherOf(prefix: string): (bytes: Buffer, at: number) => boolean {
+/**
+ * Which of some leaves, 32 bytes each, begin with a prefix. Four bytes of each are compared at once, which almost all leaves differ in: a
+ * million in some milliseconds.
+ */
+function matcherOf(prefix: string): (bytes: Buffer) => Generator<number> {
   const digits = prefix.toLowerCase()
-  const whole = Buffer.from(digits.slice(0, digits.length - (digits.length % 2)), 'hex')
-  // An odd last digit is the upper half of a byte.
-  const half = digits.length % 2 === 1 ? Number.parseInt(digits.at(-1)!, 16) : undefined
-  return (bytes, at) => {
-    for (let i = 0; i < whole.length; i++) if (bytes[at + i] !== whole[i]) return false
-    return half === undefined || bytes[at + whole.length]! >> 4 === half
+  const mask = wordOf('f'.repeat(Math.min(digits.length, WORD_DIGITS)))
+  const wanted = wordOf(digits.slice(0, WORD_DIGITS))
+  return function* (bytes) {
+    const { buffer, byteOffset, length } = bytes.byteOffset % 4 === 0 ? bytes : new Uint8Array(bytes)
+    const words = new Int32Array(buffer, byteOffset, length / 4)
+    for (let at = 0; at < words.length; at += HASH_BYTES / 4) {
+      if ((words[at]! & mask) !== wanted) continue
+      if (bytes.toString('hex', 4 * at, 4 * at + HASH_BYTES).startsWith(digits)) yield (4 * at) / HASH_BYTES
+    }
   }
+}
+
+const WORD_DIGITS = 8
+
+/** Bytes in the order of the machine, as they come from a file. */
+function wordOf(digits: string): number {
+  return new Int32Array(new Uint8Array(Buffer.from(digits.padEnd(WORD_DIGITS, '0'), 'hex')).buffer)[0]!
 }
