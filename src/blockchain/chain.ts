@@ -35,6 +35,7 @@ import type {
   VerifyCall,
   VerifyReport,
 } from './reports.js'
+import { steadily } from './steadily.js'
 
 export class Chain {
   readonly #parts: ChainParts
@@ -60,9 +61,11 @@ export class Chain {
   async head(): Promise<ChainHead> {
     this.#enter()
     const { store, tree } = this.#parts
-    const size = store.size()
-    const hash = size === 0 ? NO_PREVIOUS : (store.read(size - 1)?.hash ?? NO_PREVIOUS)
-    return { size, hash, root: await tree.root(size) }
+    return steadily(store, async () => {
+      const size = store.size()
+      const hash = size === 0 ? NO_PREVIOUS : (store.read(size - 1)?.hash ?? NO_PREVIOUS)
+      return { size, hash, root: await tree.root(size) }
+    })
   }
 
   /**
@@ -169,13 +172,13 @@ export class Chain {
   }
 
   /**
-   * That a block is in the chain, for anybody who has the verifier key.
+   * That a block is in the chain, for anybody who has the verifier key. `which`: as {@link getBlock} has it.
    * @throws OpDbusError INVALID_INPUT where there is no such block, or the head is none of this chain's keys; CHAIN_DAMAGED where the block or
    *   the saved head is not the chain's; CONFLICT, STORE, ABORTED
    */
-  async proof(number: number, call: ProofCall = {}): Promise<BlockProof> {
+  async proof(which: number | string, call: ProofCall = {}): Promise<BlockProof> {
     this.#enter()
-    return (await import('./log/proofs.js')).proveBlock(this.#parts, number, call)
+    return (await import('./log/proofs.js')).proveBlock(this.#parts, which, call)
   }
 
   /** That the chain continues a head that was saved before. @throws OpDbusError as {@link proof} */
