@@ -4,6 +4,7 @@ import { type Block, type Draft, type FootprintInput, NO_PREVIOUS } from './bloc
 import type { ChainParts } from './chain-parts.js'
 import { draftOf } from './footprint.js'
 import { listBlocks, streamBlocks } from './listing.js'
+import { refuseOwn } from './own-folders.js'
 import type { WriteCall } from './ports.js'
 import type {
   BlockProof,
@@ -83,7 +84,8 @@ export class Chain {
     if (!Array.isArray(footprints)) throw new OpDbusError('INVALID_INPUT', 'a batch is a list of footprints')
     const now = this.#parts.clock.now()
     return this.#parts.store.append(
-      footprints.map((footprint, index) => draftIn(footprint, now, index, footprints.length)),
+      // Not `map`, which leaves holes out.
+      Array.from(footprints, (footprint, index) => draftIn(footprint, now, index, footprints.length)),
       call,
     )
   }
@@ -244,6 +246,14 @@ export class Chain {
   async pruneSnapshots(call: SnapshotPruneCall = {}): Promise<SnapshotPruneReport> {
     this.#enter()
     return (await import('./snapshots.js')).pruneSnapshots(this.#parts, call)
+  }
+
+  /**
+   * For who writes a file where somebody says, before that: refuses what would take the place of the chain's own files.
+   * @throws OpDbusError INVALID_INPUT for a path in the chain's folder, or in that of its snapshots
+   */
+  checkOutside(path: string): void {
+    refuseOwn(this.#parts, path)
   }
 
   /** Counts, by a look at every block. @throws OpDbusError CHAIN_DAMAGED, STORE, ABORTED */

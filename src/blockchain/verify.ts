@@ -6,7 +6,7 @@ import { NO_PREVIOUS } from './block.js'
 import type { ChainParts } from './chain-parts.js'
 import { markOf } from './exchange/mark.js'
 import type { BlockIndex, RawFault, RawLine } from './ports.js'
-import type { VerifyCall, VerifyReport } from './reports.js'
+import type { VectorCheck, VerifyCall, VerifyReport } from './reports.js'
 import { Bodies } from './verify/bodies.js'
 import { Faults } from './verify/faults.js'
 import { Heads } from './verify/heads.js'
@@ -46,11 +46,12 @@ async function verifyOnce(parts: ChainParts, call: VerifyCall): Promise<VerifyRe
     }
   }
   check.end()
+  let vectors: VectorCheck | undefined
   if (call.vectors || call.full) {
     const { checkVectors } = await import('./verify/vectors.js')
-    await checkVectors(parts, call, check.faults)
+    vectors = await checkVectors(parts, call, check.faults)
   }
-  return check.report()
+  return { ...check.report(), ...(vectors !== undefined && { vectors }) }
 }
 
 class Check {

@@ -10,6 +10,7 @@ import type { Block } from '../block.js'
 import type { ChainParts } from '../chain-parts.js'
 import { headerJson } from '../line.js'
 import { HASH_BYTES, leafHash } from '../merkle.js'
+import { refuseOwn } from '../own-folders.js'
 import type { SignedHead, TilesCall, TilesReport } from '../reports.js'
 import { steadily } from '../steadily.js'
 import { countAt, TILE } from '../tree-levels.js'
@@ -37,6 +38,7 @@ export async function exportTiles(parts: ChainParts, dir: string, call: TilesCal
       'INVALID_INPUT',
       'an export of tiles takes the path of a folder: one that is empty or is not there yet',
     )
+  refuseOwn(parts, dir)
   return steadily(parts.store, () => exported(parts, dir, call))
 }
 

@@ -23,6 +23,9 @@ export interface Layout {
   readonly rewrites: string
   /** There while a restore is carried out: see restoring.ts. */
   readonly restoring: string
+  /** Merkle hashes, and the vectors of blocks: derived. */
+  readonly tree: string
+  readonly vectors: string
 }
 
 export interface Segment {
@@ -40,6 +43,8 @@ export function layoutOf(dir: string): Layout {
     lock: at('lock'),
     rewrites: at('rewrites'),
     restoring: at('restoring'),
+    tree: at('tree'),
+    vectors: at('vectors'),
   }
 }
 
@@ -96,15 +101,22 @@ function listed(layout: Layout): Segment[] {
   return segments
 }
 
-/** What is in a segment's place, for people. */
+/** What is in a file's place, for people. */
 export function kindOf(stats: fs.Stats): string {
-  if (stats.isSymbolicLink()) return 'a link, and no segment'
-  return stats.isDirectory() ? 'a folder, and no segment' : 'no regular file'
+  if (stats.isSymbolicLink()) return 'a link, and no file'
+  return stats.isDirectory() ? 'a folder, and no file' : 'no regular file'
 }
 
-/** Makes the folders of the chain that are missing, so that a loss of power does not take them. */
-export function makeLayout({ dir, timing }: Layout): void {
+/**
+ * Makes the folders of the chain that are missing, so that a loss of power does not take them.
+ * @throws OpDbusError STORE where something that is none bears the name of a folder or file of ours
+ */
+export function makeLayout({ dir, timing, head, rewrites, restoring }: Layout): void {
   for (const folder of [dir, timing]) makeDurableFolder(folder)
+  for (const path of [head, rewrites, restoring]) {
+    const stats = statOf(path)
+    if (stats !== undefined && !stats.isFile()) throw inTheWay(path, kindOf(stats))
+  }
 }
 
 /** Makes a folder and what is missing above it, so that a loss of power does not take them. @throws OpDbusError STORE where something else is there */

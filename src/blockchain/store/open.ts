@@ -1,5 +1,6 @@
 // The blocks of a chain on this machine: its parts put together behind one port. Opening touches no file.
 import * as fs from 'node:fs'
+import { quietly } from '../../fs/errno.js'
 import type { Clock, Timer, Warn } from '../../ports.js'
 import type { Block, Draft } from '../block.js'
 import { readLine } from '../line.js'
@@ -74,7 +75,12 @@ class FileBlockStore implements BlockStore {
     const layout = layoutOf(dir)
     this.#layout = layout
     const lock = new WriterLock(layout.lock, lockIo)
-    this.#rewrites = new Rewrites(layout.rewrites, () => clock.monotonic())
+    this.#rewrites = new Rewrites(
+      layout.rewrites,
+      () => clock.monotonic(),
+      // What the index has yet to write is of the files as they were, too.
+      () => this.#reader.forget(),
+    )
     const shared = { layout, lock, rewrites: this.#rewrites, index }
     this.#reader = new ChainReader({
       ...shared,
@@ -160,7 +166,8 @@ class FileBlockStore implements BlockStore {
   async close(): Promise<void> {
     this.#followers.close()
     await this.#writer.close()
-    // First what it has yet to write: to forget the files empties it.
+    // First what it has yet to write, where that is still so: to forget the files empties it.
+    quietly(() => this.#rewrites.again())
     this.#index?.close()
     this.#reader.forget()
     this.#rewrites.release()

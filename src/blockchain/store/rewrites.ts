@@ -18,26 +18,32 @@ export function isUnderWay(word: string): boolean {
 export class Rewrites {
   readonly #path: string
   readonly #monotonic: () => number
+  readonly #changed: () => void
   #held: HeldFile | undefined
-  #word = ''
+  #word: string | undefined
   #lookedMs = Number.NEGATIVE_INFINITY
 
-  constructor(path: string, monotonic: () => number) {
+  /** `changed`: told when a look finds another word than the look before. */
+  constructor(path: string, monotonic: () => number, changed: () => void) {
     this.#path = path
     this.#monotonic = monotonic
+    this.#changed = changed
   }
 
   /** Empty as long as nothing was ever rewritten. Late by 3 ms at most. */
   word(): string {
-    if (this.#held?.stands()) return this.#word
+    const before = this.#word
+    if (before !== undefined && this.#held?.stands()) return before
     // Most chains have none, and to look for a file that is not there costs more than to look at one that is open.
     const now = this.#monotonic()
-    if (this.#held === undefined && now - this.#lookedMs < LOOK_MS) return this.#word
+    if (before !== undefined && this.#held === undefined && now - this.#lookedMs < LOOK_MS) return before
     this.#lookedMs = now
     this.#held?.release()
     this.#held = HeldFile.open(this.#path, MOST_BYTES, this.#monotonic)
-    this.#word = this.#held === undefined ? '' : Buffer.from(this.#held.bytes).toString('latin1').trim()
-    return this.#word
+    const word = this.#held === undefined ? '' : Buffer.from(this.#held.bytes).toString('latin1').trim()
+    this.#word = word
+    if (before !== undefined && before !== word) this.#changed()
+    return word
   }
 
   /** As it is now. */

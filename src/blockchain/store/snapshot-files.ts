@@ -141,8 +141,14 @@ export class SnapshotDraft {
       const name = basename(path)
       const copy = join(timing, name)
       if (first !== count) fault ??= `block ${count} is missing`
-      if (size !== undefined && index === this.#segments.length - 1) await cutBehind(copy, size - first)
+      const isLast = index === this.#segments.length - 1
+      if (size !== undefined && isLast) await cutBehind(copy, size - first)
       const { lines, bytes, sha256, last } = await lookAt(copy)
+      if (bytes === 0 && isLast && first === count) {
+        // Begun by an append that came to nothing: it holds no block yet.
+        await rm(copy)
+        continue
+      }
       files.push({ name, bytes, sha256 })
       count = first + lines
       hash = last?.hash ?? ''

@@ -3,7 +3,7 @@
 import * as fs from 'node:fs'
 import { messageOf, OpDbusError } from '../../errors.js'
 import { quietly } from '../../fs/errno.js'
-import { readAt } from '../../fs/files.js'
+import { readAt, unlink } from '../../fs/files.js'
 import type { Warn } from '../../ports.js'
 import type { BlockIndex } from '../ports.js'
 import { keepCutOff } from './cut-off.js'
@@ -36,6 +36,8 @@ export class Tail {
   readonly #headFile: number
   #segment: WritableSegment | undefined
   #tip: Tip
+  /** The end before the last segment was begun. */
+  #before: Tip | undefined
 
   private constructor(parts: TailParts, tip: Tip, headFile: number, segment: WritableSegment | undefined) {
     this.#parts = parts
@@ -94,6 +96,7 @@ export class Tail {
     const fresh = WritableSegment.openOrMake(segmentPath(layout, segment))
     this.#segment?.close()
     this.#segment = fresh
+    this.#before = this.#tip
     this.#tip = { ...this.#tip, segment, bytes: 0 }
     return this.#tip
   }
@@ -116,6 +119,7 @@ export class Tail {
       await this.#cutOff().catch(() => {
         throw storeError(error, 'append, nor cut off again what was written', true)
       })
+      quietly(() => this.#takeBack())
       throw error
     }
     // Or right between that look and the write.
@@ -166,6 +170,16 @@ export class Tail {
     }
     syncFolder(layout.timing)
     syncFolder(layout.dir)
+  }
+
+  /** A segment that nothing came into is none. */
+  #takeBack(): void {
+    const segment = this.#segment!
+    if (this.#tip.bytes > 0 || this.#before === undefined || segment.size() > 0 || !this.#isOurs()) return
+    unlink(segmentPath(this.#parts.layout, this.#tip.segment))
+    segment.close()
+    this.#segment = undefined
+    this.#tip = this.#before
   }
 
   /** Whether what was written stands where it belongs; behind it may be more by now. */
