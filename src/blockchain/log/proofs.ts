@@ -18,12 +18,12 @@ export function proveBlock(parts: ChainParts, which: number | string, call: Proo
 
 async function proofOf(parts: ChainParts, which: number | string, call: ProofCall): Promise<BlockProof> {
   const old = call.head === undefined ? undefined : openHead(call.head, knownKeys(parts))
-  const number = typeof which === 'number' ? which : (await parts.blocks.get(which))?.number
-  if (number === undefined) throw new OpDbusError('INVALID_INPUT', `there is no block ${visible(which.toString())}`)
-  if (!Number.isSafeInteger(number) || number < 0)
-    throw new OpDbusError('INVALID_INPUT', `${number} is no block's number`)
-  const block = parts.store.read(number)
-  if (block === undefined) throw new OpDbusError('INVALID_INPUT', `there is no block ${number}`)
+  if (typeof which === 'number' && !(Number.isSafeInteger(which) && which >= 0))
+    throw new OpDbusError('INVALID_INPUT', `${which} is no block's number`)
+  const found = typeof which === 'number' ? which : (await parts.blocks.get(which))?.number
+  const block = found === undefined ? undefined : parts.store.read(found)
+  if (block === undefined) throw noSuchBlock(which, parts.store.size())
+  const { number } = block
   const head = await signedHead(parts, call.signal, Math.max(number + 1, old?.size ?? 0))
   await leadsTo(parts, head)
   const path = await parts.tree.inclusion(number, head.size)
@@ -59,6 +59,11 @@ async function continuation(parts: ChainParts, old: SignedHead, head: SignedHead
     )
   }
   return { from: old.size, head, path, text: consistencyText(old.size, path, head) }
+}
+
+function noSuchBlock(which: number | string, size: number): OpDbusError {
+  const there = size === 0 ? 'the chain has no block yet' : `there are blocks 0 to ${size - 1}`
+  return new OpDbusError('INVALID_INPUT', `there is no block ${visible(String(which))}\n${there}`)
 }
 
 function bytesOf(path: readonly string[]): Buffer[] {

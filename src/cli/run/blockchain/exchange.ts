@@ -8,7 +8,7 @@ import type { Output } from '../../output/destination.js'
 import type { Terminal } from '../../terminal.js'
 import { jsonText, wantsJson } from '../telling.js'
 import { type ChainValues, oneOf, progress, withChain } from './chain.js'
-import { withKey } from './new-key.js'
+import { tellKeyOf } from './new-key.js'
 import { openOutside } from './writing-out.js'
 
 type ExportValues = ChainValues & { readonly output?: string; readonly range?: string; readonly tiles?: string }
@@ -39,14 +39,17 @@ export async function exportCommand({ values, terminal }: CommandCall<ExportValu
 
 async function exportTiles(chain: Chain, dir: string, values: ExportValues, terminal: Terminal): Promise<number> {
   const onProgress = progress(values, terminal)
-  chain.checkOutside(dir)
-  await withKey(chain, values, terminal)
   const report = await chain.exportTiles(dir, { onProgress, signal: terminal.signal })
   terminal.status('')
+  await tellKeyOf(report.head, chain, values, terminal)
   const fresh = report.head.size - report.from
   if (values.quiet) return 0
   const what = `${plural(report.head.size, 'block', 'blocks')} in ${report.dir}, ${count(fresh)} of them new`
   terminal.say(`op-dbus: ${what}: ${plural(report.files, 'file', 'files')} written, ${bytes(report.bytes)}`)
+  if (report.mended > 0) {
+    const were = plural(report.mended, 'file was', 'files were')
+    terminal.say(`op-dbus: ${were} missing or changed in what was there before: written anew`)
+  }
   return 0
 }
 

@@ -2,20 +2,20 @@
 import { plural, visible } from '../../../format.js'
 import type { CommandCall } from '../../command.js'
 import { jsonText } from '../telling.js'
-import { type ChainValues, numberIn, oneOf, withChain } from './chain.js'
+import { blockNamed, type ChainValues, oneOf, withChain } from './chain.js'
 import { savedHead } from './head.js'
-import { tellNewKey, withKey } from './new-key.js'
+import { tellKeyOf, tellNewKey } from './new-key.js'
 import { writeOutside } from './writing-out.js'
 
 type ProofValues = ChainValues & { readonly head?: string; readonly output?: string; readonly entry?: boolean }
 type KeyValues = ChainValues & { readonly name?: string; readonly renew?: boolean }
 
 export async function proofCommand({ values, args, terminal }: CommandCall<ProofValues>): Promise<number> {
-  const number = numberIn(oneOf(args, 'number of a block', 'proof'), 'block')
+  const which = oneOf(args, 'block: its number, its hash, or latest', 'proof')
   const head = await savedHead(values.head, terminal)
   return withChain(values, terminal, async chain => {
-    await withKey(chain, values, terminal)
-    const proof = await chain.proof(number, { head, signal: terminal.signal })
+    const proof = await chain.proof(blockNamed(which, chain.size()), { head, signal: terminal.signal })
+    await tellKeyOf(proof.head, chain, values, terminal)
     const text = values.json ? jsonText(proof) : values.entry ? proof.entry : proof.text
     const { consistency } = proof
     const { output } = values
@@ -31,8 +31,8 @@ export async function proofCommand({ values, args, terminal }: CommandCall<Proof
 
 export async function headCommand({ values, terminal }: CommandCall<ProofValues>): Promise<number> {
   return withChain(values, terminal, async chain => {
-    await withKey(chain, values, terminal)
     const head = await chain.checkpoint({ signal: terminal.signal })
+    await tellKeyOf(head, chain, values, terminal)
     await writeOutside([[values.output, values.json ? jsonText(head) : head.text]], chain, terminal)
     return 0
   })
