@@ -63,6 +63,7 @@ export class Chain {
     this.#enter()
     const { store, tree } = this.#parts
     return steadily(store, async () => {
+      store.mustBeWhole?.()
       const size = store.size()
       const hash = size === 0 ? NO_PREVIOUS : (store.read(size - 1)?.hash ?? NO_PREVIOUS)
       return { size, hash, root: await tree.root(size) }

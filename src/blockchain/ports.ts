@@ -74,6 +74,11 @@ export interface BlockReader {
   lines(): AsyncIterable<readonly (RawLine | RawFault)[]>
   /** What the last writer said is on the disk, unproven: for `verify` alone. Undefined where nobody said. */
   acknowledged?(): { readonly size: number; readonly hash: string } | undefined
+  /**
+   * For whoever speaks of the end of the chain: throws where blocks that were acknowledged are not there any more, and with `durably` also
+   * where the last ones are perhaps not on the disk. @throws OpDbusError CHAIN_DAMAGED, STORE
+   */
+  mustBeWhole?(durably?: boolean): void
   /** Resolves when there are more than `size` blocks. @throws OpDbusError ABORTED, CLOSED */
   moreThan(size: number, signal: AbortSignal | undefined): Promise<void>
 }

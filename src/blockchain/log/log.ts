@@ -64,6 +64,7 @@ async function headNow(parts: Parts, signal: AbortSignal | undefined, least: num
   // Nothing to sign: nothing to lock, or to write.
   const last = lastQuietly(dir)
   if (last) {
+    parts.store.mustBeWhole?.()
     const now = `${last.text}${parts.store.rewrites()}`
     if (last.size !== parts.store.size() || compared.get(parts.store) !== now) await continued(parts, last)
     if (last.size === parts.store.size()) {
@@ -86,19 +87,12 @@ async function headNow(parts: Parts, signal: AbortSignal | undefined, least: num
 /** For who holds the lock. */
 async function signNow(parts: Parts, signer: Signer, signal: AbortSignal | undefined): Promise<SignedHead> {
   const { store } = parts
-  // Before the size, which grows.
-  const acknowledged = store.acknowledged?.()?.size ?? 0
   const last = lastHead(store.dir, signer)
   const size = store.size()
+  // All of these blocks are on the disk then.
+  store.mustBeWhole?.(true)
   const signed = await continued(parts, last)
   if (last.size === size) return last
-  if (acknowledged > size) {
-    throw new OpDbusError(
-      'CHAIN_DAMAGED',
-      `the chain has ${size} blocks, and ${acknowledged} were acknowledged\nnothing is signed of a chain that is damaged: op-dbus blockchain verify says what is wrong`,
-      { details: { block: size, acknowledged } },
-    )
-  }
   const root = await signed.upTo(size, signal)
   // All proofs come out of the tree.
   if (!(await leadsTo(parts, { size, root }))) {

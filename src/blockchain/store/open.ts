@@ -125,6 +125,12 @@ class FileBlockStore implements BlockStore {
     return rawLines(this.#layout, this.#reader.limit())
   }
 
+  mustBeWhole(durably = false): void {
+    const { dir } = this
+    if (this.#writer.acknowledged === undefined)
+      guarded(`read the chain in ${dir}`, () => this.#reader.mustBeWhole(durably))
+  }
+
   acknowledged(): { readonly size: number; readonly hash: string } | undefined {
     const head = new HeadFile(this.#layout.head)
     try {

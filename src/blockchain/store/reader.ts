@@ -111,6 +111,13 @@ export class ChainReader {
     }
   }
 
+  /** As the port says. */
+  mustBeWhole(durably: boolean): void {
+    const { count, unsynced } = this.#looks.current()
+    this.#mustHave(count)
+    if (durably && unsynced !== undefined) throw storeError(unsynced, `put block ${count - 1} on the disk`)
+  }
+
   /** No block that was acknowledged is silently not there. @throws OpDbusError CHAIN_DAMAGED */
   #mustHave(number: number): void {
     const { acknowledged, count, segment } = this.#looks.current()

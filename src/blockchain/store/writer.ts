@@ -48,6 +48,7 @@ interface Waiting {
 export class ChainWriter {
   readonly #parts: WriterParts
   readonly #queue: Waiting[] = []
+  readonly #aborts = new AbortListeners()
   #pumping: Promise<void> | undefined
   #tail: Tail | undefined
   /** The end as we knew it when we let go of the lock; undefined where all of the last segment is to be looked at. */
@@ -60,7 +61,6 @@ export class ChainWriter {
   #other: string | undefined
   /** Who was told of that: many calls under way may share one listener. */
   readonly #told = new Set<WriteCall['onWait']>()
-  readonly #aborts = new AbortListeners()
   #closed = false
 
   constructor(parts: WriterParts) {
@@ -181,7 +181,7 @@ export class ChainWriter {
   }
 
   async #open(): Promise<Tail> {
-    const word = this.#parts.rewrites.word()
+    const word = this.#parts.rewrites.again()
     const known = this.#known?.word === word ? this.#known.tip : undefined
     this.#known = undefined
     return Tail.open(this.#parts, known)
@@ -189,9 +189,13 @@ export class ChainWriter {
 
   async #runAlone(waiting: Waiting, work: () => Promise<void>): Promise<void> {
     waiting.leave()
+    const { layout } = this.#parts
+    // Who works on the files goes by what `head` says of them.
+    const isSaid = this.#tail?.say() ?? true
     this.#closeTail()
     this.#known = undefined
     try {
+      if (!isSaid) throw new OpDbusError('STORE', `cannot write ${layout.head}: nothing was done\ntry again`)
       await work()
       waiting.resolve([])
     } catch (error) {
@@ -285,6 +289,7 @@ export class ChainWriter {
   #leave(): void {
     const { lock, rewrites } = this.#parts
     // Where a look fails, all of the last segment is looked at next time. This also runs in a timer, where nobody could catch it.
+    this.#tail?.say()
     quietly(() => {
       if (this.#tail !== undefined && lock.isOurs()) this.#known = { tip: this.#tail.tip, word: rewrites.word() }
     })

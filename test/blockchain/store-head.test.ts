@@ -1,0 +1,88 @@
+// What `head` says is believed where it is so: one that is behind, or wrong, hides no block, and what was acknowledged is missed.
+import { closeSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, expect, it } from 'vitest'
+import { HeadFile } from '../../src/blockchain/store/head-file.js'
+import { openChain } from '../../src/blockchain.js'
+import { memoryFolder } from '../support.js'
+import { allBlocks, draft, drafts, type TestStore, testStore } from './store-parts.js'
+
+const open: TestStore[] = []
+afterEach(async () => {
+  for (const { store } of open.splice(0)) await store.close()
+})
+
+function opened(...args: Parameters<typeof testStore>): TestStore {
+  const one = testStore(...args)
+  open.push(one)
+  return one
+}
+
+const headPath = (dir: string) => join(dir, 'blockchain/head')
+
+it('one that could not be written is not believed once its writer let go', async () => {
+  const dir = memoryFolder()
+  const { store } = testStore(dir)
+  await store.append(drafts(2))
+  const behind = readFileSync(headPath(dir))
+  await store.append(drafts(3, 2))
+  writeFileSync(headPath(dir), behind)
+  const { store: reader } = opened(dir)
+  // The writer holds the lock still, and this is what it said last.
+  expect(reader.size()).toBe(2)
+  await store.close()
+  expect(reader.size()).toBe(5)
+  expect(await allBlocks(reader)).toHaveLength(5)
+})
+
+it.each<[what: string, said: (bytes: number) => { readonly size: number; readonly bytes: number }]>([
+  ['says less than there is', () => ({ size: 2, bytes: -1 })],
+  ['says less, and that this is all', bytes => ({ size: 2, bytes })],
+  ['says another place', bytes => ({ size: 5, bytes: bytes - 7 })],
+])('one that %s hides nothing', async (_, said) => {
+  const dir = memoryFolder()
+  const { store } = testStore(dir)
+  const blocks = await store.append(drafts(5))
+  await store.close()
+  const { length } = readFileSync(join(dir, 'blockchain/timing/000000000000.jsonl'))
+  const { size, bytes } = said(length)
+  const file = openSync(headPath(dir), 'r+')
+  const head = { size, bytes, segment: 0, hash: blocks[size - 1]!.hash, lease: '0'.repeat(16) }
+  new HeadFile(headPath(dir)).write(head, file)
+  closeSync(file)
+  const { store: reader } = opened(dir)
+  expect(reader.size()).toBe(5)
+  expect(await reader.append([draft('after')])).toMatchObject([{ number: 5 }])
+})
+
+it('a hole in a batch is refused, and so is what is no footprint', async () => {
+  const dir = memoryFolder()
+  await using chain = await openChain({ dataDir: dir, dir: join(dir, 'cache'), model: 'builtin' })
+  // biome-ignore lint/suspicious/noSparseArray: that is what is tested
+  const batch = [, { plugin_id: 'net', operation: 'create' }] as never
+  await expect(chain.addBatch(batch)).rejects.toMatchObject({ code: 'INVALID_INPUT', details: { index: 0 } })
+  expect(chain.size()).toBe(0)
+  const { store } = opened(dir)
+  await expect(store.append([undefined as never])).rejects.toThrow(TypeError)
+  expect(await store.append([draft(0)])).toHaveLength(1)
+})
+
+it.skipIf(process.platform !== 'linux')('no descriptor stays open, and no listener on a signal', async () => {
+  const dir = memoryFolder()
+  const { signal } = new AbortController()
+  const warned: string[] = []
+  const warn = (warning: Error) => warned.push(warning.name)
+  process.on('warning', warn)
+  const count = () => readdirSync('/proc/self/fd').length
+  let before = 0
+  for (let round = 0; round < 8; round++) {
+    if (round === 2) before = count()
+    const { store } = testStore(dir)
+    await Promise.all(Array.from({ length: 12 }, (_, at) => store.append([draft(at)], { signal })))
+    await store.close()
+  }
+  expect(count()).toBeLessThanOrEqual(before)
+  await new Promise(resolve => setImmediate(resolve))
+  process.off('warning', warn)
+  expect(warned).toEqual([])
+})
