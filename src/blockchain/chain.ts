@@ -38,6 +38,7 @@ import type {
   VerifyCall,
   VerifyReport,
 } from './reports.js'
+import { steadily } from './steadily.js'
 
 /**
  * The chain of a machine: blocks with numbers from 0 on, each of which holds the hash of the one before. `openChain` opens it; any number
@@ -70,9 +71,12 @@ export class Chain {
   async head(): Promise<ChainHead> {
     this.#enter()
     const { store, tree } = this.#parts
-    const size = store.size()
-    const hash = size === 0 ? NO_PREVIOUS : (store.read(size - 1)?.hash ?? NO_PREVIOUS)
-    return { size, hash, root: await tree.root(size) }
+    return steadily(store, async () => {
+      store.mustBeWhole?.()
+      const size = store.size()
+      const hash = size === 0 ? NO_PREVIOUS : (store.read(size - 1)?.hash ?? NO_PREVIOUS)
+      return { size, hash, root: await tree.root(size) }
+    })
   }
 
   /**
@@ -195,14 +199,14 @@ export class Chain {
   }
 
   /**
-   * That a block is in the chain, for anybody who has the verifier key.
+   * That a block is in the chain, for anybody who has the verifier key. `which`: as {@link getBlock} has it.
    * @throws OpDbusError INVALID_INPUT where there is no such block, or the head is none of this chain's keys; CHAIN_DAMAGED where the block or
    *   the saved head is not the chain's; CONFLICT, STORE, ABORTED
    */
-  async proof(number: number, call: ProofCall = {}): Promise<BlockProof> {
+  async proof(which: number | string, call: ProofCall = {}): Promise<BlockProof> {
     this.#enter()
     known('proof', call)
-    return (await import('./log/proofs.js')).proveBlock(this.#parts, number, call)
+    return (await import('./log/proofs.js')).proveBlock(this.#parts, which, call)
   }
 
   /** That the chain continues a head that was saved before. @throws OpDbusError as {@link proof} */
