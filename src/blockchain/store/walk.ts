@@ -5,7 +5,7 @@ import { yieldToEventLoop } from '../../cache/yield-to-event-loop.js'
 import { isOpDbusError, messageOf } from '../../errors.js'
 import { errnoOf } from '../../fs/errno.js'
 import { type Block, NO_PREVIOUS } from '../block.js'
-import { type ReadLine, readLine } from '../line.js'
+import { lookAtLine, type ReadLine } from '../line.js'
 import type { Location } from '../ports.js'
 import { damaged, lost } from './faults.js'
 import { locationOf } from './group.js'
@@ -50,7 +50,7 @@ function lastBlockIn({ first, path }: Segment): Block {
   try {
     const line = lastLineOf(fd, fs.fstatSync(fd).size)
     if (line === undefined) throw damaged(first, 'is missing: its segment is empty, and others follow', path)
-    return readLine(line.bytes.toString('utf8')).block
+    return lookAtLine(line.bytes.toString('utf8')).block
   } catch (error) {
     if (isOpDbusError(error) || errnoOf(error) !== undefined) throw error
     throw damaged(first, `or one behind it, the last of its segment, ${messageOf(error)}`, path)
@@ -175,7 +175,7 @@ function* stepsIn({ fd, path, size, from, head, passed }: Walk): Generator<void,
 function blockIn(bytes: Buffer, { count, hash }: Tip, more: number): ReadLine | string {
   let read: ReadLine
   try {
-    read = readLine(bytes.toString('utf8'))
+    read = lookAtLine(bytes.toString('utf8'))
   } catch (error) {
     return messageOf(error)
   }
@@ -221,7 +221,7 @@ function refuseDamage(fd: number, { path, size, from, at, more, fault, ended, he
 
 function quietBlock(bytes: Buffer): ReadLine | undefined {
   try {
-    return readLine(bytes.toString('utf8'))
+    return lookAtLine(bytes.toString('utf8'))
   } catch {
     return undefined
   }
