@@ -181,6 +181,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     'src/state.ts',
     'src/blockchain.ts',
     'src/blockchain/block',
+    'src/blockchain/exchange/mark',
     'src/blockchain/reports',
     // Types, and how a state is made of resources, which text is made of.
     'src/json',

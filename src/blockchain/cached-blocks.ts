@@ -10,6 +10,7 @@ import type { Block } from './block.js'
 import type { BlockStore, MerkleTree } from './ports.js'
 import { ReadAhead, type ReadAheadCounts } from './read-ahead.js'
 import { sound } from './sound.js'
+import { isUnderWay } from './store/rewrites.js'
 
 export interface CachedBlocksOptions {
   readonly store: BlockStore
@@ -218,6 +219,7 @@ export class CachedBlocks {
       const rewrites = this.#store.rewrites()
       if (this.#rewrites !== undefined && this.#rewrites !== rewrites) this.#shelf.clear()
       this.#rewrites = rewrites
+      if (isUnderWay(rewrites)) return false
       this.#nextLookMs = now + LOOK_MS
       return true
     } catch {

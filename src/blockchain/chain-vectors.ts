@@ -7,7 +7,7 @@ import type { BlockFilter, ChainFault, OlderVectors } from './reports.js'
 import type { SpaceRecord } from './store/vector-files.js'
 import type { VectorFolder } from './store/vector-folder.js'
 import { bringUp, type Embeddings, writing } from './vectors/bring-up.js'
-import { type FaultsCall, vectorFaults } from './vectors/faults.js'
+import { type FaultsCall, type VectorCounts, vectorFaults } from './vectors/faults.js'
 import { fuse } from './vectors/ranks.js'
 import { DamagedRecord } from './vectors/row-index.js'
 import { type Near, SpaceSearch } from './vectors/space-search.js'
@@ -38,6 +38,16 @@ export interface OlderEmbeddings {
   close(): Promise<void>
 }
 
+/** Blocks that have been looked at, of all. */
+type Progress = (done: number, total: number) => void
+
+export interface NearestCall {
+  readonly signal?: AbortSignal | undefined
+  /** Until every block has its vector, however many have none; what stands in the way of that is thrown. */
+  readonly wait?: boolean | undefined
+  readonly onProgress?: Progress | undefined
+}
+
 export interface NearBlocks {
   /** Best first. `score`: the cosine, or the sum of reciprocal ranks where two models were asked. */
   readonly near: readonly Near[]
@@ -61,6 +71,10 @@ export class ChainVectors {
   /** Something was appended while the work was under way. */
   #more = false
   #retryMs = RETRY_MS
+  readonly #progress = new Set<Progress>()
+  readonly #tell: Progress = (done, total) => {
+    for (const told of this.#progress) told(done, total)
+  }
 
   constructor(parts: ChainVectorsParts) {
     this.#parts = parts
@@ -71,16 +85,21 @@ export class ChainVectors {
    * Resolves when every block that there was has its vector.
    * @throws OpDbusError what the embedder throws; STORE, CHAIN_DAMAGED, ABORTED, CLOSED
    */
-  async bringUp(signal?: AbortSignal): Promise<void> {
+  async bringUp(signal?: AbortSignal, onProgress?: Progress): Promise<void> {
     const closing = this.#closing.signal
     if (closing.aborted) throw closed()
     const size = this.#parts.store.size()
-    do {
-      this.#working ??= bringUp(this.#parts, closing).finally(() => this.#ended())
-      await untilAborted(this.#working, signal).catch(error => {
-        throw closing.aborted ? closed() : error
-      })
-    } while (!closing.aborted && (await this.#pending()) > 0 && this.#parts.store.size() === size)
+    if (onProgress !== undefined) this.#progress.add(onProgress)
+    try {
+      do {
+        this.#working ??= bringUp({ ...this.#parts, onProgress: this.#tell }, closing).finally(() => this.#ended())
+        await untilAborted(this.#working, signal).catch(error => {
+          throw closing.aborted ? closed() : error
+        })
+      } while (!closing.aborted && (await this.#pending()) > 0 && this.#parts.store.size() === size)
+    } finally {
+      if (onProgress !== undefined) this.#progress.delete(onProgress)
+    }
   }
 
   /**
@@ -88,14 +107,16 @@ export class ChainVectors {
    * hand one out.
    * @throws OpDbusError DISABLED and what else the embedder throws; STORE, ABORTED, CLOSED
    */
-  async nearest(text: string, k: number, filter: BlockFilter, signal?: AbortSignal): Promise<NearBlocks> {
+  async nearest(text: string, k: number, filter: BlockFilter, call: NearestCall = {}): Promise<NearBlocks> {
     if (this.#closing.signal.aborted) throw closed()
+    const { signal, wait = false, onProgress } = call
     const { embeddings, store, folder } = this.#parts
     const { space } = await embeddings.computing({ signal })
     const query = (await embeddings.getOrEmbed(text, { signal })).vector
     const size = store.size()
     const few = size - (await this.#next(space)) <= WAITED_FOR
-    if (few) await this.bringUp(signal).catch(error => this.#failed(error, signal))
+    if (wait) await this.bringUp(signal, onProgress)
+    else if (few) await this.bringUp(signal).catch(error => this.#failed(error, signal))
     else this.#soon(0)
 
     const ours = await this.#searched(space, query, k, filter, 0)
@@ -111,18 +132,30 @@ export class ChainVectors {
     return { ...base, near, all: near.length >= searched, searched, older: older.report }
   }
 
-  /** Takes out the vectors of blocks that were pruned, in every space. Waits for who writes vectors just now. @throws OpDbusError STORE, ABORTED */
-  async forget(numbers: Iterable<number>, signal?: AbortSignal): Promise<void> {
+  /**
+   * Takes out the vectors of blocks that were pruned, in every space. Waits for who writes vectors just now. `words`: what `rewrites` of the
+   * chain said before and after just these went: then nobody has to look for them again. @throws OpDbusError STORE, ABORTED
+   */
+  async forget(
+    numbers: Iterable<number>,
+    signal?: AbortSignal,
+    words?: { readonly before: string; readonly after: string },
+  ): Promise<void> {
     const { folder } = this.#parts
     const gone = new Set(numbers)
     for (const record of gone.size === 0 ? [] : folder.spaces()) {
-      await writing(folder, record, signal, writer => writer.forget(number => gone.has(number)))
+      await writing(folder, record, signal, async writer => {
+        await writer.forget(gone, writer.seal().rewrites === words?.before ? words.after : undefined)
+      })
     }
   }
 
-  /** What is wrong with the vectors on the disk; with `recompute` each text is embedded again. @throws OpDbusError STORE, ABORTED, and what the embedder throws */
-  faults(call: FaultsCall = {}): AsyncIterable<ChainFault> {
-    return vectorFaults(this.#parts, call)
+  /** What is wrong with the vectors on the disk; with `recompute` each text is embedded again, which `counts` tells. @throws OpDbusError STORE, ABORTED, and what the embedder throws */
+  faults(
+    call: FaultsCall = {},
+    counts: VectorCounts = { compared: 0, passed: 0, missing: 0 },
+  ): AsyncIterable<ChainFault> {
+    return vectorFaults(this.#parts, call, counts)
   }
 
   /** Ends what works in the background: what is not finished is begun again where it stopped. */
@@ -163,7 +196,8 @@ export class ChainVectors {
       const before = this.#older
       const opened = (async () => {
         await (await before?.opened.catch(() => undefined))?.close()
-        if (openOlder === undefined) throw new OpDbusError('MODEL_NOT_FOUND', 'nobody knows how')
+        if (openOlder === undefined)
+          throw new OpDbusError('MODEL_NOT_FOUND', `there is nothing here that opens ${record.model ?? record.space}`)
         const older = await openOlder(record)
         const { space } = await older.embeddings.computing()
         if (space === record.space) return older
@@ -182,7 +216,7 @@ export class ChainVectors {
       try {
         return await search.nearest(query, k, filter, from)
       } catch (error) {
-        if (!(error instanceof DamagedRecord) || tries > 2) throw told(error)
+        if (!(error instanceof DamagedRecord) || tries > 2) throw told(error, this.#parts.folder.dir)
         await this.#mend(space, error)
       }
     }
@@ -273,9 +307,9 @@ function fused(ours: readonly Near[], older: readonly Near[]): Near[] {
   return fuse([ours, older]).map(({ number, score }) => ({ number, score, hash: hashes.get(number)! }))
 }
 
-function told(error: unknown): unknown {
+function told(error: unknown, dir: string): unknown {
   return error instanceof DamagedRecord
-    ? new OpDbusError('STORE', `${error.message}\nremove the folder of vectors: it is made anew`)
+    ? new OpDbusError('STORE', `${error.message}\nremove the folder ${dir}: it is made anew`, { details: { dir } })
     : error
 }
 

@@ -4,6 +4,7 @@ import { type Block, type Draft, type FootprintInput, NO_PREVIOUS } from './bloc
 import type { ChainParts } from './chain-parts.js'
 import { draftOf } from './footprint.js'
 import { listBlocks, streamBlocks } from './listing.js'
+import { refuseOwn } from './own-folders.js'
 import type { WriteCall } from './ports.js'
 import type {
   BlockProof,
@@ -60,7 +61,6 @@ export class Chain {
   async head(): Promise<ChainHead> {
     this.#enter()
     const { store, tree } = this.#parts
-    store.mustBeWhole?.()
     const size = store.size()
     const hash = size === 0 ? NO_PREVIOUS : (store.read(size - 1)?.hash ?? NO_PREVIOUS)
     return { size, hash, root: await tree.root(size) }
@@ -243,6 +243,14 @@ export class Chain {
   async pruneSnapshots(call: SnapshotPruneCall = {}): Promise<SnapshotPruneReport> {
     this.#enter()
     return (await import('./snapshots.js')).pruneSnapshots(this.#parts, call)
+  }
+
+  /**
+   * For who writes a file where somebody says, before that: refuses what would take the place of the chain's own files.
+   * @throws OpDbusError INVALID_INPUT for a path in the chain's folder, or in that of its snapshots
+   */
+  checkOutside(path: string): void {
+    refuseOwn(this.#parts, path)
   }
 
   /** Counts, by a look at every block. @throws OpDbusError CHAIN_DAMAGED, STORE, ABORTED */

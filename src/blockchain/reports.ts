@@ -51,7 +51,7 @@ export interface ChainFault {
 export interface VerifyCall {
   /** Bodies, derived files and every byte as well. */
   readonly full?: boolean | undefined
-  /** Compute each vector again. */
+  /** Compute each vector of the model that serves now again, and compare: see `VerifyReport.vectors`. */
   readonly vectors?: boolean | undefined
   /** A signed checkpoint that was saved before: the chain must continue it. */
   readonly head?: string | undefined
@@ -72,6 +72,17 @@ export interface VerifyReport extends ChainHead {
   readonly unverified: number
   /** Whether the saved head was compared, and its size. */
   readonly head?: { readonly size: number }
+  /** What became of the vectors, where they were to be computed again. */
+  readonly vectors?: VectorCheck
+}
+
+export interface VectorCheck {
+  /** Vectors that were computed again and compared. */
+  readonly compared: number
+  /** Vectors that were not, since another model made them than the one that computes now. */
+  readonly passed: number
+  /** Texts that have no vector: the embedder refused them, or they were not embedded yet. */
+  readonly missing: number
 }
 
 export interface SearchCall extends BlockFilter {
@@ -79,6 +90,13 @@ export interface SearchCall extends BlockFilter {
   readonly k?: number | undefined
   /** `meaning`: nearest vectors; `text`: the text holds these words as they are, whatever their case; `hybrid`: both, by rank. Default: meaning. */
   readonly by?: 'meaning' | 'text' | 'hybrid' | undefined
+  /**
+   * Whether to wait until every block has its vector, however long that takes. Default: only where few are missing, which is a few seconds;
+   * with more, the report says how many could not be found (`pending`), and they are made in the background.
+   */
+  readonly wait?: boolean | undefined
+  /** While vectors are made: blocks that have been looked at, of all. */
+  readonly onProgress?: ((done: number, total: number) => void) | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -92,10 +110,14 @@ export interface SearchReport {
   readonly found: readonly Found[]
   /** Blocks that fit the filter and could be searched. */
   readonly searched: number
+  /** Blocks that fit the filter and could not be searched, since they were pruned. For `text` alone, which looks at every block. */
+  readonly pruned?: number
   /** Blocks with a text that have no vector yet, so that a search by meaning cannot find them. */
   readonly pending: number
   /** Space of the vectors; absent for `text`. */
   readonly space?: string
+  /** Why `hybrid` searched by text alone: embedding is switched off, or the model cannot be had. Absent where it did not. */
+  readonly textOnly?: string
   /** Vectors of a model that served before: they serve for what has none of this one yet. Absent where nothing is pending, or there are none. */
   readonly older?: OlderVectors
 }
@@ -181,7 +203,7 @@ export interface KeyCall {
   readonly origin?: string | undefined
   /**
    * Makes another key, and so another log, and keeps the old one beside: the way on where the chain does not continue what was signed (after
-   * a restore), or where the key is lost or known to others.
+   * a restore), or where the key is lost or known to others. A name that was given stays, unless `origin` is another.
    */
   readonly renew?: boolean | undefined
   readonly signal?: AbortSignal | undefined
@@ -210,6 +232,8 @@ export interface SignedHead {
   readonly root: string
   /** The checkpoint as it was signed (C2SP tlog-checkpoint). */
   readonly text: string
+  /** There was no key yet, and this call made one: where others are to check, the log's name is to be chosen before (`Chain.key`). */
+  readonly keyMade?: true
 }
 
 export interface ProofCall {

@@ -17,11 +17,10 @@ const DEPTH = 50
 
 type Parts = Pick<ChainParts, 'store' | 'vectors'>
 
-interface Query {
+interface Query extends Pick<SearchCall, 'signal' | 'wait' | 'onProgress'> {
   readonly text: string
   readonly k: number
   readonly filter: BlockFilter
-  readonly signal: AbortSignal | undefined
 }
 
 /**
@@ -44,14 +43,17 @@ export async function searchBlocks(parts: Parts, text: string, call: SearchCall 
 }
 
 async function byText({ store }: Parts, { text, k, filter, signal }: Query): Promise<SearchReport> {
-  const { blocks, searched } = await searchText(store, text, k, filter, signal)
-  return { found: blocks.map(block => ({ block: sound(block), score: 1 })), searched, pending: 0 }
+  const { blocks, ...counts } = await searchText(store, text, k, filter, signal)
+  return { found: blocks.map(block => ({ block: sound(block), score: 1 })), ...counts, pending: 0 }
 }
 
-async function byMeaning({ store, vectors }: Parts, { text, k, filter, signal }: Query): Promise<SearchReport> {
+async function byMeaning(
+  { store, vectors }: Parts,
+  { text, k, filter, signal, wait, onProgress }: Query,
+): Promise<SearchReport> {
   // Some that are near may have been pruned since, and some names look alike to a scan: then more are asked for.
   for (let asked = k; ; asked *= 4) {
-    const { near, all, ...report } = await vectors.nearest(text, asked, filter, signal)
+    const { near, all, ...report } = await vectors.nearest(text, asked, filter, { signal, wait, onProgress })
     const found: Found[] = []
     for (const one of near) {
       const block = found.length < k ? blockOf(store, one, filter) : undefined
@@ -71,12 +73,12 @@ function blockOf(store: BlockReader, { number, hash }: Near, filter: BlockFilter
 
 /** @throws OpDbusError INVALID_INPUT */
 function checked(text: string, call: SearchCall): Query & { readonly by: 'meaning' | 'text' | 'hybrid' } {
-  const { k = DEFAULT_K, by = 'meaning', plugin, operation, since, until, signal } = call
+  const { k = DEFAULT_K, by = 'meaning', plugin, operation, since, until, signal, wait, onProgress } = call
   const wrong = (what: string) => new OpDbusError('INVALID_INPUT', what)
   if (typeof text !== 'string' || text === '') throw wrong('a search needs a text that is not empty')
   if (!Number.isSafeInteger(k) || k < 1 || k > MOST_K) throw wrong(`k is a whole number from 1 to ${MOST_K}`)
   if (by !== 'meaning' && by !== 'text' && by !== 'hybrid') throw wrong('by is meaning, text or hybrid')
   const filter = { plugin, operation, since, until }
   checkFilter(filter)
-  return { text, k, by, filter, signal }
+  return { text, k, by, filter, signal, wait, onProgress }
 }

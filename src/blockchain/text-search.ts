@@ -14,6 +14,8 @@ export interface TextMatches {
   readonly blocks: readonly Block[]
   /** Blocks that fit the filter and were looked at: older ones are not where enough were found. */
   readonly searched: number
+  /** Blocks that fit the filter, of the same stretch, whose text was pruned. */
+  readonly pruned: number
 }
 
 /** The newest `k` whose text holds `text`, whatever its case (simple case folding of Unicode). @throws OpDbusError CHAIN_DAMAGED, STORE, ABORTED */
@@ -27,6 +29,7 @@ export async function searchText(
   const pattern = new RegExp(text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&'), 'iu')
   const blocks: Block[] = []
   let searched = 0
+  let pruned = 0
   for (
     let end = store.size(), window = FIRST_WINDOW;
     end > 0 && blocks.length < k;
@@ -38,7 +41,11 @@ export async function searchText(
     for await (const piece of store.scan(start, end)) {
       throwIfAborted(signal)
       for (const block of piece) {
-        if (block.body === undefined || !fits(block.header, filter)) continue
+        if (!fits(block.header, filter)) continue
+        if (block.body === undefined) {
+          pruned++
+          continue
+        }
         searched++
         if (!pattern.test(block.body.text)) continue
         found.push(block)
@@ -48,5 +55,5 @@ export async function searchText(
     blocks.push(...found.reverse())
     end = start
   }
-  return { blocks, searched }
+  return { blocks, searched, pruned }
 }

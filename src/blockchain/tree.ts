@@ -8,7 +8,7 @@ import { consistencyRanges, inclusionRanges, type Range } from './merkle.js'
 import type { BlockReader, MerkleTree, StoredTree } from './ports.js'
 import { numbersWithPrefix } from './prefix-search.js'
 import { TreeFiles } from './store/tree-files.js'
-import { TILE, TreeDamage, TreeLevels } from './tree-levels.js'
+import { countAt, TILE, TreeDamage, TreeLevels } from './tree-levels.js'
 
 /** So many leaves may be missing in the files: they are read from the chain whenever a process opens the tree. */
 const MISSING = 4 * TILE
@@ -84,7 +84,7 @@ class ChainTree implements MerkleTree {
     const record = this.#files.record()
     if (record === undefined) return undefined
     const hashes = (level: number, from: number, count: number) => {
-      const there = Math.min(count, Math.floor(record.size / TILE ** level) - from)
+      const there = Math.min(count, countAt(level, record.size) - from)
       return (there > 0 && this.#files.read(level, from, there)) || new Uint8Array()
     }
     return { ...record, hashes }

@@ -6,7 +6,8 @@ import { NO_PREVIOUS } from './block.js'
 import type { ChainParts } from './chain-parts.js'
 import { markOf } from './exchange/mark.js'
 import type { BlockIndex, RawFault, RawLine } from './ports.js'
-import type { VerifyCall, VerifyReport } from './reports.js'
+import type { VectorCheck, VerifyCall, VerifyReport } from './reports.js'
+import { Bodies } from './verify/bodies.js'
 import { Faults } from './verify/faults.js'
 import { Heads } from './verify/heads.js'
 import { GrowingRoot } from './verify/root.js'
@@ -45,17 +46,19 @@ async function verifyOnce(parts: ChainParts, call: VerifyCall): Promise<VerifyRe
     }
   }
   check.end()
+  let vectors: VectorCheck | undefined
   if (call.vectors || call.full) {
     const { checkVectors } = await import('./verify/vectors.js')
-    await checkVectors(parts, call, check.faults)
+    vectors = await checkVectors(parts, call, check.faults)
   }
-  return check.report()
+  return { ...check.report(), ...(vectors !== undefined && { vectors }) }
 }
 
 class Check {
   readonly faults = new Faults()
   readonly #parts: ChainParts
   readonly #heads: Heads
+  readonly #bodies: Bodies
   readonly #walk: ChainWalk
   readonly #root: GrowingRoot
   readonly #tree: TreeCheck | undefined
@@ -68,6 +71,7 @@ class Check {
   constructor(parts: ChainParts, { full = false, head }: VerifyCall) {
     this.#parts = parts
     this.#heads = new Heads(parts, head, this.faults)
+    this.#bodies = new Bodies(this.faults)
     const stored = parts.tree.stored()
     const tree = stored && new TreeCheck(stored, this.faults)
     this.#tree = tree
@@ -93,6 +97,7 @@ class Check {
     const size = more ? undefined : this.#size
     this.#tree?.end(size)
     this.#index?.end(size)
+    this.#bodies.end()
     this.#heads.end(this.#size)
   }
 
@@ -117,6 +122,7 @@ class Check {
     this.#hash = block.hash
     if (block.body === undefined) this.#pruned++
     else if (markOf(block)?.verified === 'none') this.#unverified++
+    this.#bodies.take(block)
     this.#tree?.take(block)
     this.#index?.take(seen)
     // Behind a gap there is no tree any more.

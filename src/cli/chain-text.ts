@@ -1,6 +1,8 @@
 // Blocks and what is said of them, as text for people. Pure: writes nowhere. Nothing of a block is printed raw: who writes footprints must
 // not steer the terminal of who reads them.
-import type { Block, ChainFault, ChainHead, Found, ImportMark, VerifyReport } from '../blockchain.js'
+
+import { markOf } from '../blockchain/exchange/mark.js'
+import type { Block, ChainFault, ChainHead, Found, VerifyReport } from '../blockchain.js'
 import { count, oneLine, plural, table, visible } from '../format.js'
 import type { Look } from './state-text.js'
 import { timeText } from './when.js'
@@ -9,10 +11,12 @@ import { timeText } from './when.js'
 const NAME = 24
 /** Digits of a hash in a list. */
 const SHORT_HASH = 12
+/** Of what a text says in a list, also where nobody says how wide a line may be. */
+const LONGEST_GIST = 1000
 /** Of a text within a block. */
 const LONGEST_LINE = 4000
 
-/** A table: number, hash, time, plugin, operation, and what its text says. */
+/** A table: number, hash, when it was appended, plugin, operation, and what its text says. */
 export function blocksText(blocks: readonly Block[], look: Look): string {
   return rowsText(
     blocks.map(block => ['', block] as const),
@@ -30,10 +34,10 @@ export function foundText(found: readonly Found[], look: Look): string {
 }
 
 function rowsText(blocks: readonly (readonly [first: string, block: Block])[], look: Look, first?: string): string {
-  const head = ['block', 'hash', 'time', 'plugin', 'operation']
+  const head = ['block', 'hash', 'appended', 'plugin', 'operation']
   const rows = blocks.map(([lead, { number, hash, header }]) => {
     const cells = [
-      count(number),
+      String(number),
       hash.slice(0, SHORT_HASH),
       timeText(header.timestamp),
       oneLine(header.plugin, NAME),
@@ -46,7 +50,7 @@ function rowsText(blocks: readonly (readonly [first: string, block: Block])[], l
   // The last column takes what the others leave of a line.
   const narrow = table([first === undefined ? head : [first, ...head], ...rows], right).split('\n')
   const width = Math.max(...narrow.map(line => line.length))
-  const room = Math.max(16, look.columns - width - 2)
+  const room = roomFor(width, look)
   const texts = ['what', ...blocks.map(([, block]) => gist(block, room))]
   return texts
     .map((text, i) => `${narrow[i]!.padEnd(width)}  ${text}`.trimEnd())
@@ -54,24 +58,29 @@ function rowsText(blocks: readonly (readonly [first: string, block: Block])[], l
     .concat('\n')
 }
 
+function roomFor(width: number, { columns }: Look): number {
+  return Math.min(LONGEST_GIST, Math.max(16, columns - width - 2))
+}
+
 /** A line for one block, for a list that grows: what is known of widths is that names are mostly short. */
 export function blockLine({ number, hash, header, ...block }: Block, look: Look): string {
   const names = `${oneLine(header.plugin, NAME).padEnd(8)}  ${oneLine(header.operation, NAME).padEnd(10)}`
-  const start = `${count(number).padStart(7)}  ${hash.slice(0, SHORT_HASH)}  ${timeText(header.timestamp)}  ${names}`
-  return `${start}  ${gist({ number, hash, header, ...block }, Math.max(16, look.columns - start.length - 2))}`.trimEnd()
+  const start = `${String(number).padStart(7)}  ${hash.slice(0, SHORT_HASH)}  ${timeText(header.timestamp)}  ${names}`
+  return `${start}  ${gist({ number, hash, header, ...block }, roomFor(start.length, look))}`.trimEnd()
 }
 
 /** What its text says beyond its plugin and operation, on one line. */
-function gist({ header, body }: Block, room: number): string {
+function gist(block: Block, room: number): string {
+  const { header, body } = block
   if (body === undefined) return '(pruned)'
   const made = `plugin: ${header.plugin}\noperation: ${header.operation}\n`
   const text = body.text.startsWith(made) ? body.text.slice(made.length) : body.text
-  return oneLine(`${origin(body)}${text.trim().replace(/\s*\n\s*/g, ', ')}`, room)
+  return oneLine(`${origin(block)}${text.trim().replace(/\s*\n\s*/g, ', ')}`, room)
 }
 
 /** Of a block that was imported from another form: what nobody could verify is not to look like the rest. */
-function origin({ metadata }: NonNullable<Block['body']>): string {
-  const mark = metadata['op-dbus:import'] as unknown as ImportMark | undefined
+function origin(block: Block): string {
+  const mark = markOf(block)
   if (mark === undefined) return ''
   return mark.verified === 'none' ? '(imported, not verifiable) ' : '(imported) '
 }
@@ -92,7 +101,7 @@ export function blockText({ number, hash, header, body }: Block, look: Look): st
     ['metadata hash', header.metadata],
     ['text hash', header.text],
   )
-  const parts = [`block ${count(number)}\n`, indented(table(rows))]
+  const parts = [`block ${number}\n`, indented(table(rows))]
   if (body === undefined) return `${parts.join('')}\nIts body was pruned.\n`
   if (body.data !== undefined) parts.push('\ndata\n', indented(lines(JSON.stringify(body.data, undefined, 2), look)))
   if (Object.keys(body.metadata).length > 0)
@@ -114,7 +123,7 @@ function indented(text: string): string {
 
 /** `block 12  link  it names another block before it`. */
 export function faultText({ block, kind, message }: ChainFault): string {
-  return `${block === undefined ? 'chain' : `block ${count(block)}`}  ${kind}  ${visible(message)}`
+  return `${block === undefined ? 'chain' : `block ${block}`}  ${kind}  ${message.split('\n').map(visible).join('; ')}`
 }
 
 /** What was found, in a line or some; the faults themselves stand before it. */

@@ -82,6 +82,9 @@ export function optionsOf({ options }: Command): [name: string, option: CommandO
   return Object.entries({ ...options, ...COMMON_OPTIONS })
 }
 
+/** Shorter names of groups. */
+export const SHORT_GROUPS: Readonly<Record<string, string>> = Object.assign(Object.create(null), { bc: 'blockchain' })
+
 /** `cache` for `cache stats`; undefined for a command of one word. */
 export function groupOf({ name }: Command): string | undefined {
   return name.includes(' ') ? name.split(' ')[0] : undefined

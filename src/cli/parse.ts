@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util'
 import { messageOf, OpDbusError } from '../errors.js'
 import { nearest } from '../nearest.js'
-import { type Command, type CommandOption, groupOf, optionsOf } from './command.js'
+import { type Command, type CommandOption, groupOf, optionsOf, SHORT_GROUPS } from './command.js'
 
 export interface Parsed {
   readonly values: Readonly<Record<string, string | boolean | undefined>>
@@ -33,6 +33,17 @@ export function parse(argv: readonly string[], commands: readonly Command[]): Pa
     const { command } = named(positionals, commands)
     const strange = tokens.find(token => token.kind === 'option' && !known.has(token.name))
     if (strange?.kind === 'option') throw unknownOption(strange.rawName, command, known)
+    const dashed = tokens.find(
+      token => token.kind === 'option' && token.inlineValue === false && /^-./.test(token.value),
+    )
+    if (dashed?.kind === 'option') {
+      const { rawName, value } = dashed
+      throw new OpDbusError(
+        'INVALID_INPUT',
+        `${rawName} needs a value, and "${value}" begins as an option does\nif it is the value: --${dashed.name}=${value}`,
+        { cause: error },
+      )
+    }
     // Its first line says what is wrong; those that follow guess why.
     const [what] = messageOf(error).split('\n')
     throw new OpDbusError('INVALID_INPUT', `${what}\n${seeHelp(command)}`, { cause: error })
@@ -47,13 +58,12 @@ export function parse(argv: readonly string[], commands: readonly Command[]): Pa
   return { values, command, group, help: asked, args: rest }
 }
 
-/** Other names of groups. */
-const SHORT: Readonly<Record<string, string>> = Object.assign(Object.create(null), { bc: 'blockchain' })
-
 /** The command that the first words name; `help` in front is none of them. */
 function named(positionals: readonly string[], commands: readonly Command[]) {
   const help = positionals[0] === 'help'
-  const words = (help ? positionals.slice(1) : positionals).map((word, i) => (i === 0 ? (SHORT[word] ?? word) : word))
+  const words = (help ? positionals.slice(1) : positionals).map((word, i) =>
+    i === 0 ? (SHORT_GROUPS[word] ?? word) : word,
+  )
   const names = [words.slice(0, 2).join(' '), words[0]]
   const command = names.map(name => commands.find(one => one.name === name)).find(one => one !== undefined)
   return { command, words, help }

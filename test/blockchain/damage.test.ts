@@ -74,6 +74,8 @@ function oneLine(change: (line: string) => string, number = K, named = [number])
   return { damage: all => all.map((line, n) => (n === number ? change(line) : line)), named }
 }
 
+const bare = (line: string) => line.replace(/,"body":.*$/, '}')
+
 const otherHash = 'e'.repeat(64)
 const header = (name: string, value: unknown, number = K): Damage =>
   oneLine(line => edited(line, block => Object.assign(block.header, { [name]: value })), number)
@@ -111,6 +113,12 @@ const DAMAGES: Readonly<Record<string, Damage>> = {
   'body.footprint.timestamp': body(one => void Object.assign(one.footprint, { timestamp: 7 })),
   'body.footprint.data_hash': body(one => void Object.assign(one.footprint, { data_hash: otherHash })),
   'body.footprint.content_hash': body(one => void Object.assign(one.footprint, { content_hash: otherHash })),
+  'a body taken away': oneLine(bare),
+  "the last block's body taken away": oneLine(bare, LAST),
+  'all bodies before it taken away': {
+    damage: all => all.map((line, n) => (n < K ? bare(line) : line)),
+    named: [K - 1],
+  },
   'a member more in the body': body(one => void Object.assign(one, { note: 'x' })),
   'a member more in the footprint': body(one => void Object.assign(one.footprint, { note: 'x' })),
   "the last block's body": body(one => void Object.assign(one, { text: 'other' }), LAST),
@@ -188,11 +196,26 @@ describe('a sound chain', () => {
     expect(await verified(none)).toMatchObject({ ok: true, size: 0, hash: '0'.repeat(64) })
   })
 
-  it('counts what was pruned, and finds the rest', async () => {
+  it('counts what was pruned, and names bodies that no prune has spoken of', async () => {
     const copy = copyOf(sound, true)
-    const without = (line: string) => line.replace(/,"body":.*$/, '}')
-    writeSegments(copy, split(lines.map((line, n) => (n < 300 ? without(line) : line))))
-    expect(await verified(copyOf(copy, false))).toMatchObject({ ok: true, pruned: 300, size: BLOCKS })
+    await using chain = await copy.open()
+    expect(await chain.prune({ last: 800 })).toMatchObject({ pruned: 300, block: BLOCKS })
+    expect(await chain.verify({ full: true, head: sound.head })).toMatchObject({
+      ok: true,
+      pruned: 300,
+      size: BLOCKS + 1,
+    })
+    const pruned = readSegments(copy)
+    const some = [400, 401, 700]
+    const taken = pruned.flat().map((line, n) => (some.includes(n) ? bare(line) : line))
+    writeSegments(copy, split(taken))
+    const { faults } = await chain.verify()
+    expect(faults.map(({ kind, block }) => [kind, block])).toEqual(some.map(n => ['body', n]))
+    // A prune does not make it right, nor is it believed without its block.
+    expect(await chain.prune({ last: 500 })).toMatchObject({ pruned: 297, before: 303, block: BLOCKS + 1 })
+    expect((await chain.verify()).faults.map(({ block }) => block)).toEqual(some)
+    writeSegments(copy, split(taken.with(BLOCKS, bare(taken[BLOCKS]!))))
+    expect(await chain.verify()).toMatchObject({ ok: false, faultCount: 300 + some.length + 1 })
   })
 
   it('ends when it is told to', async () => {

@@ -96,6 +96,30 @@ describe('in the background', () => {
     expect(await found(second, 'text 999', 1)).toEqual([999])
   })
 
+  it('does not embed a text that is not what was written, and says so', async () => {
+    const one = await world()
+    await remember(one.store, ['one', 'two', 'three'])
+    const { body, ...rest } = one.store.disk.blocks[1]!
+    one.store.disk.blocks[1] = { ...rest, body: { ...body!, text: 'secret' } }
+    await one.vectors.bringUp()
+    expect(one.embedder.asked).toEqual(['one', 'three'])
+    expect(one.warnings).toEqual([expect.stringMatching(/does not find block 1: block 1 is damaged/)])
+    expect(sealOf(one)).toMatchObject({ records: 3, next: 3 })
+  })
+
+  it('makes all that are missing before a search that waits for them answers, and tells how far it is', async () => {
+    const one = await world()
+    await remember(one.store, texts(600))
+    const seen: number[] = []
+    const wait = { wait: true, k: 1, onProgress: (done: number) => void seen.push(done) }
+    const { found, pending, searched } = await searchBlocks(one, 'text 7', wait)
+    expect({ found: numbersOf(found), pending, searched }).toEqual({ found: [7], pending: 0, searched: 600 })
+    expect(seen).toEqual([256, 512, 600])
+    one.embedder.down = true
+    await remember(one.store, ['later'])
+    await expect(searchBlocks(one, 'text 7', wait)).rejects.toMatchObject({ code: 'EMBEDDER_FAILED' })
+  })
+
   it('passes a text over that the embedder refuses, and says so once', async () => {
     const one = await world()
     await remember(one.store, ['one', 'poison', '', 'two'])
@@ -118,7 +142,10 @@ describe('in the background', () => {
     const kills = (texts: readonly string[]) => isDown || texts.includes('killer')
     const one = await world({
       embeddings: {
-        compute: (...call) => embeddings.compute(...call),
+        async compute(texts, call) {
+          if (kills(texts)) throw lost
+          return embeddings.compute(texts, call)
+        },
         computing: (...call) => embeddings.computing(...call),
         async embedMany(texts, call) {
           if (kills(texts))
@@ -229,9 +256,10 @@ describe('on the disk', () => {
     [
       'the seal says what cannot be',
       (dir: string) =>
-        writeFileSync(join(dir, 'seal'), '{"generation":"a","rewrites":"","records":-1,"next":0,"forgotten":0}'),
+        writeFileSync(join(dir, 'seal'), '{"generation":"a","rewrites":"","records":-1,"next":0,"checksum":7}'),
     ],
     ['the seal says more than there is', (dir: string) => patchSeal(dir, { records: 9000 })],
+    ['the seal says less than there is', (dir: string) => patchSeal(dir, { records: 5 })],
     ['the seal is ahead of the chain', (dir: string) => patchSeal(dir, { next: 9000 })],
     ['the space is no JSON', (dir: string) => writeFileSync(join(dir, 'space'), 'x')],
     ['a row is damaged', (dir: string) => flip(join(dir, 'scan'), 5000)],
@@ -293,6 +321,18 @@ describe('when the chain is not what it was', () => {
     expect(await found(other, 'later', 1)).toEqual([300])
   })
 
+  it('looks at no block again after a prune that said which went', async () => {
+    const one = await world()
+    await remember(one.store, texts(300))
+    await one.vectors.bringUp()
+    const before = one.store.rewrites()
+    prune(one.store, [7, 8])
+    await one.vectors.forget([7, 8], undefined, { before, after: one.store.rewrites() })
+    one.store.asked.length = 0
+    expect((await searchBlocks(one, 'text 7', { k: 1 })).searched).toBe(298)
+    expect(one.store.asked.length).toBeLessThan(10)
+  })
+
   it('takes out what was pruned when nobody said so', async () => {
     const one = await world()
     await remember(one.store, texts(300))
@@ -300,7 +340,7 @@ describe('when the chain is not what it was', () => {
     prune(one.store, [7, 299])
     await one.vectors.bringUp()
     expect(await faultsOf(one)).toEqual([])
-    expect(sealOf(one)).toMatchObject({ records: 300, next: 300, forgotten: 2, rewrites: one.store.rewrites() })
+    expect(sealOf(one)).toMatchObject({ records: 300, next: 300, rewrites: one.store.rewrites() })
     // And is not looked for again.
     one.store.asked.length = 0
     await one.vectors.bringUp()
@@ -438,6 +478,10 @@ it('embeds every text again, whatever the cache says, and names the block whose 
   one.embedder.asked.length = 0
   expect(await faultsOf(one, { recompute: true })).toEqual([])
   expect(one.embedder.asked.sort()).toEqual(texts(100).sort())
+  await remember(one.store, ['not yet'])
+  const counts = { compared: 0, passed: 0, missing: 0 }
+  for await (const _ of one.vectors.faults({ recompute: true }, counts)) throw new Error('a fault')
+  expect(counts).toEqual({ compared: 100, passed: 0, missing: 1 })
   const { body, ...rest } = one.store.disk.blocks[7]!
   one.store.disk.blocks[7] = { ...rest, body: { ...body!, text: 'another text' } }
   expect(await faultsOf(one, { recompute: true })).toEqual([7])

@@ -68,7 +68,7 @@ describe('list', () => {
       own().run(['list', '--format', 'text']),
     ])
     expect(jsonLines(chosen.stdout).map(({ number }) => number)).toEqual([2])
-    expect(late).toMatchObject({ code: 0, stdout: '', stderr: 'op-dbus: none of 4 blocks fits\n' })
+    expect(late).toMatchObject({ code: 0, stdout: '', stderr: 'op-dbus: no block fits, of 4 blocks\n' })
     expect(none).toMatchObject({ code: 0, stdout: '', stderr: expect.stringContaining('the chain has no block yet') })
   })
 

@@ -35,8 +35,8 @@ describe('a list', () => {
     const text = blocksText([LONG, ADDED], LOOK)
     expect(text).toBe(
       [
-        'block  hash          time                  plugin  operation  what',
-        '1\u2009234  abababababab  2023-11-14T22:13:20Z  lxc     delete     Deleted container 100, for good xxxxx…',
+        'block  hash          appended              plugin  operation  what',
+        ' 1234  abababababab  2023-11-14T22:13:20Z  lxc     delete     Deleted container 100, for good xxxxx…',
         '    7  abababababab  2023-11-14T22:13:20Z  net     apply      mtu: 9000, name: eth0',
         '',
       ].join('\n'),

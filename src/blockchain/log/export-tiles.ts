@@ -7,23 +7,25 @@ import type { Block } from '../block.js'
 import type { ChainParts } from '../chain-parts.js'
 import { headerJson } from '../line.js'
 import { HASH_BYTES } from '../merkle.js'
+import { refuseOwn } from '../own-folders.js'
 import type { SignedHead, TilesCall, TilesReport } from '../reports.js'
 import { TILE } from '../tree-levels.js'
+import { CHECKPOINT, checkpointIn } from './checkpoint-file.js'
 import { openHead } from './heads.js'
 import { knownKeys } from './known-keys.js'
 import { logKey, signedHead } from './log.js'
 import { type TileFile, tilePath, tilesBetween } from './tile-paths.js'
 import { WrittenFiles } from './written-files.js'
 
-const CHECKPOINT = 'checkpoint'
 /** The verifier key, for who is to check. */
 const PUBLIC_KEY = 'key.pub'
-const MOST_BYTES = 65_536
+const MOST_BYTES = 8192
 
 /** @throws OpDbusError INVALID_INPUT where the folder holds something else; CONFLICT, CHAIN_DAMAGED, STORE, ABORTED */
 export async function exportTiles(parts: ChainParts, dir: string, call: TilesCall): Promise<TilesReport> {
-  const { verifierKey } = await logKey(parts, { signal: call.signal })
-  const head = await signedHead(parts, call.signal, 0)
+  refuseOwn(parts, dir)
+  const { verifierKey, created } = await logKey(parts, { signal: call.signal })
+  const head = { ...(await signedHead(parts, call.signal, 0)), ...(created && { keyMade: true as const }) }
   const written = new WrittenFiles(dir)
   try {
     const from = Math.min(await sizeIn(dir, parts), head.size)
@@ -50,7 +52,8 @@ export async function exportTiles(parts: ChainParts, dir: string, call: TilesCal
 /** How many blocks the folder holds of this log, or of one whose key it had before. */
 async function sizeIn(dir: string, { store, tree }: ChainParts): Promise<number> {
   const keys = knownKeys({ store })
-  const [checkpoint, publicKey] = [CHECKPOINT, PUBLIC_KEY].map(name => readSmall(join(dir, name), MOST_BYTES))
+  const checkpoint = checkpointIn(dir)
+  const publicKey = readSmall(join(dir, PUBLIC_KEY), MOST_BYTES)
   const other = (why: string) =>
     new OpDbusError('INVALID_INPUT', `${dir} ${why}\nnothing was written: choose another folder, or empty this one`)
   if (checkpoint === undefined) {

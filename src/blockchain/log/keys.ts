@@ -11,6 +11,8 @@ import { nameFault, type Signer, verifierOf } from './notes.js'
 export const KEY = 'key'
 /** Keys of before. */
 const RETIRED = /^key\.[0-9a-f]{16}$/
+/** What a name that nobody gave begins with; the public key's hash follows. */
+const MADE = 'op-dbus/'
 const SAYS = 'op-dbus log key: '
 const MOST_BYTES = 8192
 
@@ -46,7 +48,12 @@ export function newKey(origin: string | undefined): Signer {
     throw new OpDbusError('INVALID_INPUT', `the name of a log ${fault}; as in example.com/changes`)
   const { privateKey, publicKey } = generateKeyPairSync('ed25519')
   const spki = publicKey.export({ format: 'der', type: 'spki' })
-  return signerOf(origin ?? `op-dbus/${digest('sha256', spki, 'hex').slice(0, 16)}`, privateKey)
+  return signerOf(origin ?? `${MADE}${digest('sha256', spki, 'hex').slice(0, 16)}`, privateKey)
+}
+
+/** Whether {@link newKey} made up such a name. */
+export function isMadeName(name: string): boolean {
+  return name.startsWith(MADE) && /^[0-9a-f]{16}$/.test(name.slice(MADE.length))
 }
 
 /** Puts a key where it belongs, durably, for its owner alone. For who holds the lock, and knows that there is no other. */

@@ -16,7 +16,7 @@ import { type LockIo, WriterLock } from './lock.js'
 import { rawLines } from './raw-lines.js'
 import { ChainReader } from './reader.js'
 import { finishRestore } from './restoring.js'
-import { Rewrites } from './rewrites.js'
+import { isUnderWay, Rewrites } from './rewrites.js'
 import { openSegment, SegmentFiles } from './segment-files.js'
 import { ChainWriter } from './writer.js'
 
@@ -95,7 +95,10 @@ class FileBlockStore implements BlockStore {
       warn,
       quietTimer,
       io,
-      finish: () => finishRestore(layout, () => this.#exclusive().replaced()),
+      finish: async () => {
+        const restored = await finishRestore(layout, () => this.#exclusive().replaced())
+        if (!restored && isUnderWay(this.#rewrites.again())) this.#exclusive().replaced()
+      },
       ...(segmentBytes !== undefined && { segmentBytes }),
       appended: blocks => this.#appended(blocks),
     })
@@ -174,7 +177,10 @@ class FileBlockStore implements BlockStore {
 
   #exclusive(): ExclusiveChain {
     return exclusiveChain(this.#layout, {
-      changes: () => new HeadFile(this.#layout.head).blank(),
+      changes: () => {
+        this.#rewrites.begin()
+        new HeadFile(this.#layout.head).blank()
+      },
       changed: () => {
         this.#rewrites.change()
         this.#reader.forget()

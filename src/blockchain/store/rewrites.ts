@@ -1,11 +1,19 @@
 // A word that is another one after each prune and restore, whichever process did it: what was kept of the chain before may be wrong then.
+// While files are exchanged it says that, too, so that nobody keeps what they read meanwhile, also where that process is killed.
 import { randomBytes } from 'node:crypto'
 import { HeldFile } from '../../fs/held-file.js'
 import { replaceFile } from '../../fs/replace.js'
 
 const MOST_BYTES = 64
+/** Behind a word: files are being exchanged, or whoever began that was killed, which the next who takes the lock puts right. */
+const UNDER_WAY = ' under way'
 /** What stands on this looks once in 2 ms: 5 ms together. */
 const LOOK_MS = 3
+
+/** Whether files were being exchanged when that was the word: what is read then may be gone a moment later. */
+export function isUnderWay(word: string): boolean {
+  return word.endsWith(UNDER_WAY)
+}
 
 export class Rewrites {
   readonly #path: string
@@ -44,10 +52,19 @@ export class Rewrites {
     return this.word()
   }
 
-  /** @throws Error of the file system */
+  /** Before files are exchanged. @throws Error of the file system */
+  begin(): void {
+    this.#put(UNDER_WAY)
+  }
+
+  /** After that. @throws Error of the file system */
   change(): void {
+    this.#put('')
+  }
+
+  #put(what: string): void {
     const word = randomBytes(8).toString('hex')
-    replaceFile(this.#path, Buffer.from(`${word}\n`), `${this.#path}.${word}.tmp`, { sync: true })
+    replaceFile(this.#path, Buffer.from(`${word}${what}\n`), `${this.#path}.${word}.tmp`, { sync: true })
     this.#lookedMs = Number.NEGATIVE_INFINITY
   }
 

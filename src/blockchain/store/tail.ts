@@ -36,9 +36,9 @@ export class Tail {
   readonly #headFile: number
   #segment: WritableSegment | undefined
   #tip: Tip
+  #isSaid = true
   /** The end before the last segment was begun. */
   #before: Tip | undefined
-  #isSaid = true
 
   private constructor(parts: TailParts, tip: Tip, headFile: number, segment: WritableSegment | undefined) {
     this.#parts = parts

@@ -8,6 +8,7 @@ import { closeSync, fstatSync } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
+import { yieldToEventLoop } from '../../cache/yield-to-event-loop.js'
 import { isOpDbusError, messageOf, OpDbusError } from '../../errors.js'
 import { errnoOf } from '../../fs/errno.js'
 import { readAt, readSmall } from '../../fs/files.js'
@@ -36,9 +37,9 @@ export interface Seal {
   readonly next: number
   /** `BlockStore.rewrites` when that was so. */
   readonly rewrites: string
-  /** Records whose block was pruned. */
-  readonly forgotten: number
 }
+
+const NO_SEAL: Seal = { generation: '', records: 0, next: 0, rewrites: '' }
 
 /** The vectors of one space, as far as they are sealed. */
 export class VectorReader {
@@ -55,19 +56,16 @@ export class VectorReader {
 
   /** How far they go now; nothing where nobody can tell. */
   seal(): Seal {
-    const value = readJson(join(this.dir, 'seal')) as Seal | undefined
-    const sound =
-      typeof value?.generation === 'string' &&
-      typeof value.rewrites === 'string' &&
-      [value.records, value.next, value.forgotten].every(number => Number.isSafeInteger(number) && number >= 0)
-    return sound ? value : { generation: '', records: 0, next: 0, rewrites: '', forgotten: 0 }
+    const { checksum, ...seal } = (readJson(join(this.dir, 'seal')) ?? {}) as Partial<Seal> & { checksum?: unknown }
+    // All that is here rests on it: a number that is another one would hide vectors, or show what is none.
+    return checksum === checksumOf(seal) ? (seal as Seal) : NO_SEAL
   }
 
-  /** What a search scans of `count` records from `place` on; fewer where the file ends before. @throws OpDbusError STORE */
-  readScan(place: number, count: number): Uint8Array {
+  /** What a search scans of `count` records from `place` on, in `room`; fewer where the file ends before. @throws OpDbusError STORE */
+  readScan(place: number, count: number, room = new Uint8Array(count * this.format.scanBytes)): Uint8Array {
     return this.guarded(() => {
       const { scanBytes } = this.format
-      const bytes = new Uint8Array(count * scanBytes)
+      const bytes = room.subarray(0, count * scanBytes)
       const read = readAt(this.scan, bytes, place * scanBytes)
       return bytes.subarray(0, read - (read % scanBytes))
     })
@@ -89,7 +87,7 @@ export class VectorReader {
   }
 
   /** Records that both files have room for. */
-  protected whole(): number {
+  whole(): number {
     const of = (fd: number, bytes: number) => Math.floor(fstatSync(fd).size / bytes)
     return Math.min(of(this.floats, this.format.floatsBytes), of(this.scan, this.format.scanBytes))
   }
@@ -157,35 +155,37 @@ export class VectorWriter extends VectorReader {
     })
   }
 
-  /** Takes out the vectors of these blocks; returns how many there were. @throws OpDbusError STORE */
-  async forget(isForgotten: (number: number) => boolean): Promise<number> {
-    return this.#told(async () => {
-      const { format } = this
+  /** Takes out the vectors of these blocks. `rewrites`: the word of the chain that has them no more. @throws OpDbusError STORE */
+  async forget(numbers: ReadonlySet<number>, rewrites = this.#seal.rewrites): Promise<void> {
+    await this.#told(async () => {
+      const { scanBytes } = this.format
+      const { records } = this.#seal
+      const room = new Uint8Array(PIECE * scanBytes)
       let count = 0
-      for (let place = 0; place < this.#seal.records; place += PIECE) {
-        const piece = this.readScan(place, Math.min(PIECE, this.#seal.records - place))
-        let changed = false
-        for (let at = 0; at < piece.length; at += format.scanBytes) {
-          const record = piece.subarray(at, at + format.scanBytes)
-          const found = format.readScan(record)
-          if (found === undefined || found.state !== 'vector' || !isForgotten(found.number)) continue
-          const floats = new Uint8Array(format.floatsBytes)
-          const start = (place + at / format.scanBytes) * format.floatsBytes
-          await this.#floats.read(floats, 0, floats.length, start)
-          format.forget(floats)
-          await writeAll(this.#floats, floats, start)
-          format.forget(record)
-          changed = true
-          count++
+      for (let place = 0; place < records; place += PIECE) {
+        const piece = this.readScan(place, Math.min(PIECE, records - place), room)
+        for (const at of this.format.placesOf(piece, numbers)) {
+          if (await this.#forgetOne(place + at, piece.subarray(at * scanBytes, (at + 1) * scanBytes))) count++
         }
-        if (changed) await writeAll(this.#scan, piece, place * format.scanBytes)
+        await yieldToEventLoop()
       }
-      if (count === 0) return 0
-      await this.#sync()
-      const generation = randomBytes(8).toString('hex')
-      await this.#put({ ...this.#seal, generation, forgotten: this.#seal.forgotten + count })
-      return count
+      if (count > 0) await this.#sync()
+      const generation = count > 0 ? randomBytes(8).toString('hex') : this.#seal.generation
+      if (count > 0 || rewrites !== this.#seal.rewrites) await this.#put({ ...this.#seal, generation, rewrites })
     })
+  }
+
+  /** False where there was nothing to forget. */
+  async #forgetOne(place: number, scan: Uint8Array): Promise<boolean> {
+    const { format } = this
+    if (format.readScan(scan)?.state !== 'vector') return false
+    const floats = new Uint8Array(format.floatsBytes)
+    await this.#floats.read(floats, 0, floats.length, place * floats.length)
+    format.forget(floats)
+    format.forget(scan)
+    await writeAll(this.#floats, floats, place * floats.length)
+    await writeAll(this.#scan, scan, place * scan.length)
+    return true
   }
 
   override close(): never {
@@ -208,7 +208,7 @@ export class VectorWriter extends VectorReader {
   }
 
   async #put(seal: Seal): Promise<void> {
-    await putJson(join(this.dir, 'seal'), seal)
+    await putJson(join(this.dir, 'seal'), { ...seal, checksum: checksumOf(seal) })
     this.#seal = seal
   }
 
@@ -217,6 +217,10 @@ export class VectorWriter extends VectorReader {
       throw told(error, this.dir)
     })
   }
+}
+
+function checksumOf({ generation, records, next, rewrites }: Partial<Seal>): number {
+  return crc32(JSON.stringify([generation, records, next, rewrites]))
 }
 
 export function readJson(path: string): unknown {

@@ -3,14 +3,13 @@
 //
 //   vectors/lock            held by who writes
 //   vectors/<space>/space   what made the vectors (JSON); beside it the files of vector-files.ts
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { closeSync, constants, rmSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { openToRead } from '../../fs/files.js'
 import { isFolder, makeFolder, namesIn } from '../../fs/folders.js'
-import { acquireMutex } from '../../fs/mutex.js'
+import { acquireMutex, MACHINE_IO } from '../../fs/mutex.js'
 import { putJson, readJson, type SpaceRecord, told, VectorReader, VectorWriter } from './vector-files.js'
 
 const VERSION = 1
@@ -32,14 +31,10 @@ export class VectorFolder {
 
   /** Waits until no other process writes vectors of this chain; returns what lets the next one. @throws OpDbusError ABORTED, STORE */
   async lock(signal: AbortSignal | undefined): Promise<() => Promise<void>> {
-    const io = {
-      sleep: async (ms: number, signal: AbortSignal | undefined) => void (await sleep(ms, undefined, { signal })),
-      monotonic: () => performance.now(),
-      id: () => randomBytes(4).toString('hex'),
-    }
     return this.#guardedAsync(async () => {
       makeFolder(this.dir)
-      return acquireMutex(join(this.dir, 'lock'), { below: dirname(this.dir), io, signal, awaitsTheLiving: true })
+      const rest = { io: MACHINE_IO, signal, awaitsTheLiving: true }
+      return acquireMutex(join(this.dir, 'lock'), { below: dirname(this.dir), ...rest })
     })
   }
 

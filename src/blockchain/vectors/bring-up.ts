@@ -5,6 +5,7 @@ import { BatchError, type ErrorCode, type FailedItem, isOpDbusError, messageOf, 
 import type { Warn } from '../../ports.js'
 import type { Block } from '../block.js'
 import type { BlockReader, BlockStore } from '../ports.js'
+import { sound } from '../sound.js'
 import type { SpaceRecord, VectorReader, VectorWriter } from '../store/vector-files.js'
 import type { VectorFolder } from '../store/vector-folder.js'
 import { type Entry, type State, unit } from './format.js'
@@ -38,6 +39,8 @@ export interface BringUpParts {
   readonly embeddings: Embeddings
   readonly folder: VectorFolder
   readonly warn: Warn
+  /** Blocks that have been looked at, of all. */
+  readonly onProgress?: (done: number, total: number) => void
 }
 
 /**
@@ -50,7 +53,10 @@ export async function bringUp(parts: BringUpParts, signal: AbortSignal): Promise
   if (isUpToDate(folder, store, record)) return
   await writing(folder, record, signal, async writer => {
     await fitToChain(writer, store)
-    while (await addBatch(writer, parts, signal)) await yieldToEventLoop()
+    while (await addBatch(writer, parts, signal)) {
+      parts.onProgress?.(writer.seal().next, store.size())
+      await yieldToEventLoop()
+    }
     for (const { space } of folder.spaces()) if (space !== record.space) folder.remove(space)
   })
 }
@@ -147,7 +153,7 @@ async function sweep(writer: VectorWriter, store: BlockReader): Promise<boolean>
     }
     await yieldToEventLoop()
   }
-  await writer.forget(number => gone.has(number))
+  await writer.forget(gone)
   return true
 }
 
@@ -161,26 +167,41 @@ async function addBatch(writer: VectorWriter, parts: BringUpParts, signal: Abort
   const rewrites = store.rewrites()
   const blocks: Block[] = []
   for await (const piece of store.scan(next, end)) for (const block of piece) if (block.body?.text) blocks.push(block)
-  const vectors = await embedAll(
-    parts.embeddings,
-    blocks.map(({ body }) => body!.text),
-    signal,
-  )
+  const outcomes = await embedSound(parts.embeddings, blocks, signal)
   // Its body may have been pruned while it was embedded: then it is read once more.
   if (store.rewrites() !== rewrites) return true
   const entries = blocks.map((block, i): Entry => {
-    const vector = vectors[i]!
-    if (vector instanceof Float32Array) return { block, vector }
+    const outcome = outcomes[i]!
+    if (outcome instanceof Float32Array) return { block, vector: outcome }
     const about = `vector ${block.hash}`
-    warn(
-      `search by meaning does not find block ${block.number}: its text was refused: ${messageOf(vector.error)}`,
-      vector.error,
-      about,
-    )
+    const why = `search by meaning does not find block ${block.number}: ${messageOf(outcome.error)}`
+    warn(why, outcome.error, about)
     return { block, vector: undefined }
   })
   await writer.append(entries, end, rewrites)
   return true
+}
+
+/** The vectors of blocks whose bodies are what was written. A damaged one is refused, and told. */
+async function embedSound(
+  embeddings: Embeddings,
+  blocks: readonly Block[],
+  signal: AbortSignal,
+): Promise<(Float32Array | Refusal)[]> {
+  const damage = blocks.map(faultOf)
+  const texts = blocks.flatMap(({ body }, i) => (damage[i] === undefined ? [body!.text] : []))
+  const outcomes = await embedAll(embeddings, texts, signal)
+  let next = 0
+  return damage.map(fault => fault ?? outcomes[next++]!)
+}
+
+function faultOf(block: Block): Refusal | undefined {
+  try {
+    sound(block)
+    return undefined
+  } catch (error) {
+    return { error }
+  }
 }
 
 /** Why a text was refused. */
@@ -251,9 +272,10 @@ function isNotTheText(error: unknown): boolean {
   return isOpDbusError(error) && NOT_THE_TEXT.includes(error.code)
 }
 
-/** Whether a text that no cache can know is embedded. */
+/** Whether another text is embedded. */
 async function isComputing(embeddings: Embeddings, signal: AbortSignal): Promise<boolean> {
-  const text = `is anybody there ${crypto.randomUUID()}`
-  const answer = await embeddings.getOrEmbed(text, { signal }).catch(() => undefined)
-  return answer?.source === 'computed'
+  return embeddings.compute(['is anybody there'], { signal }).then(
+    () => true,
+    () => false,
+  )
 }

@@ -43,6 +43,16 @@ export interface ScanRecord {
   readonly row: Int8Array
 }
 
+/** What a search keeps of records beside their rows: a column for each. */
+export interface ScanColumns {
+  readonly numbers: Float64Array
+  readonly times: Float64Array
+  readonly plugins: Uint32Array
+  readonly operations: Uint32Array
+  /** 1 where there is a vector. */
+  readonly live: Uint8Array
+}
+
 export class VectorFormat {
   readonly floatsBytes: number
   readonly scanBytes: number
@@ -115,6 +125,41 @@ export class VectorFormat {
       scale: view.getFloat32(AT.scale, true),
       row: new Int8Array(record.buffer, record.byteOffset + SCAN_HEAD, this.dims),
     }
+  }
+
+  /**
+   * As `readScan`, of all records that lie in `bytes`: into the columns from `first` on, the scales into `scales`, and the rows one behind the
+   * other to the beginning of `bytes`. Returns how many are sound before one that is damaged.
+   */
+  readScans(bytes: Uint8Array, columns: ScanColumns, first: number, scales: Float32Array): number {
+    const { scanBytes, dims } = this
+    const view = viewOf(bytes)
+    const count = Math.floor(bytes.length / scanBytes)
+    for (let i = 0, start = 0; i < count; i++, start += scanBytes) {
+      const state = view.getUint32(start + AT.state, true)
+      if (view.getUint32(start, true) !== this.#crc32(bytes.subarray(start + 4, start + scanBytes))) return i
+      if (state >= NAMES.length) return i
+      const at = first + i
+      columns.numbers[at] = view.getFloat64(start + AT.number, true)
+      columns.times[at] = view.getFloat64(start + AT.timestamp, true)
+      columns.plugins[at] = view.getUint32(start + AT.plugin, true)
+      columns.operations[at] = view.getUint32(start + AT.operation, true)
+      columns.live[at] = state === STATES.vector ? 1 : 0
+      scales[i] = view.getFloat32(start + AT.scale, true)
+      // Never over a record that is still to be read: a row is shorter than its record.
+      bytes.copyWithin(i * dims, start + SCAN_HEAD, start + SCAN_HEAD + dims)
+    }
+    return count
+  }
+
+  /** Which of the records for the scan in `bytes` say that they are of one of these blocks; unchecked. */
+  placesOf(bytes: Uint8Array, numbers: ReadonlySet<number>): number[] {
+    const view = viewOf(bytes)
+    const places: number[] = []
+    for (let at = 0, start = 0; start < bytes.length; at++, start += this.scanBytes) {
+      if (numbers.has(view.getFloat64(start + AT.number, true))) places.push(at)
+    }
+    return places
   }
 
   /** Takes the vector out of a record of either kind, in place: its block was pruned. */

@@ -4,12 +4,15 @@ import { yieldToEventLoop } from '../../cache/yield-to-event-loop.js'
 import type { KernelMatrix, Kernels } from '../../ports.js'
 import type { BlockFilter } from '../reports.js'
 import type { VectorReader } from '../store/vector-files.js'
+import type { ScanColumns } from './format.js'
 
 /** Rows of one matrix: it is searched within some 2 ms, then other work has its turn. */
 const PIECE_ROWS = 65_536
 const FIRST_ROWS = 1024
-/** Records that are read at once. */
-const READ_RECORDS = 8192
+/** Records that are read at once: what a processor keeps near it. */
+const READ_RECORDS = 1024
+/** Records between turns of the event loop. */
+const PER_TURN = 16_384
 
 /** A row that may be among the nearest. */
 export interface Candidate {
@@ -36,12 +39,7 @@ export class RowIndex {
   readonly #kernels: Kernels
   readonly #files: VectorReader
   readonly #pieces: Piece[] = []
-  #numbers = new Float64Array(FIRST_ROWS)
-  #times = new Float64Array(FIRST_ROWS)
-  #plugins = new Uint32Array(FIRST_ROWS)
-  #operations = new Uint32Array(FIRST_ROWS)
-  /** 1 where there is a vector. */
-  #live = new Uint8Array(FIRST_ROWS)
+  #columns = columnsOf(FIRST_ROWS)
   #rows = 0
   #dead = 0
   #largestScale = 0
@@ -62,23 +60,27 @@ export class RowIndex {
   }
 
   numberAt(place: number): number {
-    return this.#numbers[place]!
+    return this.#columns.numbers[place]!
   }
 
   /** Reads on up to `records`. @throws DamagedRecord; OpDbusError STORE */
   async grow(records: number): Promise<void> {
+    // Whatever the seal says: no more than the files hold.
+    this.#widen(Math.min(records, this.#files.whole()))
+    const room = new Uint8Array(Math.min(READ_RECORDS, records - this.#rows) * this.#files.format.scanBytes)
     while (this.#rows < records) {
       const piece = await this.#room(records)
-      const count = Math.min(READ_RECORDS, records - this.#rows, piece.first + piece.matrix.capacity - this.#rows)
-      this.#put(piece, this.#rows, count)
+      const count = Math.min(PER_TURN, records - this.#rows, piece.first + piece.matrix.capacity - this.#rows)
+      const before = this.#rows
+      this.#put(piece, before, count, room)
       this.#rows += count
+      for (let place = before; place < this.#rows; place++) this.#dead += 1 - this.#columns.live[place]!
       await yieldToEventLoop()
     }
   }
 
   /**
    * The `k` rows of blocks from `from` on that fit and are nearest to `query`, best first, of equal ones the newer; and how many fit.
-   * Only rows that fit are multiplied.
    */
   async nearest(
     query: Float32Array,
@@ -87,19 +89,22 @@ export class RowIndex {
     from = 0,
   ): Promise<{ best: Candidate[]; fitting: number }> {
     const rows = this.#rows
-    const best: Candidate[] = []
+    let best: Candidate[] = []
     let fitting = 0
-    for (const { matrix, first } of this.#pieces) {
+    // The newest first: an older one that is only as near comes behind.
+    for (const { matrix, first } of [...this.#pieces].reverse()) {
       const count = Math.min(matrix.rows, rows - first)
       const among = this.#among(filter, from, first, count)
       fitting += among?.length ?? count
       if (among?.length === 0) continue
-      const found = await matrix.nearest(query, k, { among, ties: 'higher' })
+      // What is farther than k others are is not handed over at all.
+      const least = best.length === k ? best[k - 1]!.score : undefined
+      const found = await matrix.nearest(query, k, { among, ties: 'higher', least })
       for (const [i, row] of found.rows.entries()) best.push({ place: first + row, score: found.scores[i]! })
+      best = best.sort((a, b) => b.score - a.score || b.place - a.place).slice(0, k)
       await yieldToEventLoop()
     }
-    best.sort((a, b) => b.score - a.score || b.place - a.place)
-    return { best: best.slice(0, k), fitting }
+    return { best, fitting }
   }
 
   free(): void {
@@ -114,22 +119,22 @@ export class RowIndex {
     first: number,
     count: number,
   ): Uint32Array | undefined {
-    const { format } = this.#files
+    const { numbers, times, plugins, operations, live } = this.#columns
     let among: Uint32Array | undefined
     // A column at a time: one loop over numbers is several times faster than one that asks each row everything.
-    const keep = (fits: (place: number) => boolean) => {
-      among = rowsThat(fits, first, count, among)
+    const keep = (column: Column, least: number, below: number) => {
+      among = rowsWithin(column, least, below, { first, count, among })
     }
-    const is = (marks: Uint32Array, name: string) => {
-      const mark = format.nameMark(name)
-      keep(place => marks[place] === mark)
+    const keepName = (column: Column, name: string) => {
+      const mark = this.#files.format.nameMark(name)
+      keep(column, mark, mark + 1)
     }
-    if (plugin !== undefined) is(this.#plugins, plugin)
-    if (operation !== undefined) is(this.#operations, operation)
-    if (since !== undefined) keep(place => this.#times[place]! >= since)
-    if (until !== undefined) keep(place => this.#times[place]! < until)
-    if (from > 0) keep(place => this.#numbers[place]! >= from)
-    if (this.#dead > 0) keep(place => this.#live[place] === 1)
+    if (plugin !== undefined) keepName(plugins, plugin)
+    if (operation !== undefined) keepName(operations, operation)
+    if (since !== undefined || until !== undefined)
+      keep(times, since ?? Number.NEGATIVE_INFINITY, until ?? Number.POSITIVE_INFINITY)
+    if (from > 0) keep(numbers, from, Number.POSITIVE_INFINITY)
+    if (this.#dead > 0) keep(live, 1, 2)
     return among
   }
 
@@ -146,8 +151,7 @@ export class RowIndex {
     const piece = { matrix, first }
     if (!full) {
       // Those that it had are read from the files once more: there is no second copy of them in memory.
-      for (let row = first; row < this.#rows; row += READ_RECORDS)
-        this.#put(piece, row, Math.min(READ_RECORDS, this.#rows - row))
+      this.#put(piece, first, this.#rows - first)
       last.matrix.free()
       this.#pieces.pop()
     }
@@ -155,55 +159,64 @@ export class RowIndex {
     return piece
   }
 
-  #put({ matrix, first }: Piece, place: number, count: number): void {
+  #put(
+    { matrix, first }: Piece,
+    start: number,
+    count: number,
+    room = new Uint8Array(READ_RECORDS * this.#files.format.scanBytes),
+  ): void {
     const { format } = this.#files
     const { dims } = format
-    const bytes = this.#files.readScan(place, count)
-    const rows = new Int8Array(count * dims)
-    const scales = new Float32Array(count)
-    this.#widen(place + count)
-    for (let i = 0; i < count; i++) {
-      const start = i * format.scanBytes
-      const record = start < bytes.length ? format.readScan(bytes.subarray(start, start + format.scanBytes)) : undefined
-      if (record === undefined) throw new DamagedRecord(place + i)
-      rows.set(record.row, i * dims)
-      scales[i] = record.scale
-      if (record.scale > this.#largestScale) this.#largestScale = record.scale
-      const at = place + i
-      this.#numbers[at] = record.number
-      this.#times[at] = record.timestamp
-      this.#plugins[at] = record.plugin
-      this.#operations[at] = record.operation
-      this.#live[at] = record.state === 'vector' ? 1 : 0
-      if (record.state !== 'vector' && at >= this.#rows) this.#dead++
+    for (let place = start; place < start + count; place += READ_RECORDS) {
+      const wanted = Math.min(READ_RECORDS, start + count - place)
+      const scales = new Float32Array(wanted)
+      const bytes = this.#files.readScan(place, wanted, room)
+      const sound = format.readScans(bytes, this.#columns, place, scales)
+      if (sound < wanted) throw new DamagedRecord(place + sound)
+      for (const scale of scales) if (scale > this.#largestScale) this.#largestScale = scale
+      matrix.putInt8(place - first, new Int8Array(bytes.buffer, bytes.byteOffset, wanted * dims), scales)
     }
-    matrix.putInt8(place - first, rows, scales)
   }
 
   #widen(rows: number): void {
-    if (rows <= this.#numbers.length) return
-    const size = Math.max(rows, Math.ceil(this.#numbers.length * 1.5))
-    this.#numbers = into(new Float64Array(size), this.#numbers)
-    this.#times = into(new Float64Array(size), this.#times)
-    this.#plugins = into(new Uint32Array(size), this.#plugins)
-    this.#operations = into(new Uint32Array(size), this.#operations)
-    this.#live = into(new Uint8Array(size), this.#live)
+    const narrow = this.#columns
+    if (rows <= narrow.live.length) return
+    const wide = columnsOf(Math.max(rows, Math.ceil(narrow.live.length * 1.5)))
+    wide.numbers.set(narrow.numbers)
+    wide.times.set(narrow.times)
+    wide.plugins.set(narrow.plugins)
+    wide.operations.set(narrow.operations)
+    wide.live.set(narrow.live)
+    this.#columns = wide
   }
 }
 
-function into<T extends Float64Array | Uint32Array | Uint8Array>(wide: T, narrow: T): T {
-  wide.set(narrow)
-  return wide
+function columnsOf(rows: number): ScanColumns {
+  return {
+    numbers: new Float64Array(rows),
+    times: new Float64Array(rows),
+    plugins: new Uint32Array(rows),
+    operations: new Uint32Array(rows),
+    live: new Uint8Array(rows),
+  }
 }
 
-/** Of the rows of a piece (or of those `among` them) the ones whose place fits. */
-function rowsThat(fits: (place: number) => boolean, first: number, count: number, among?: Uint32Array): Uint32Array {
+type Column = Float64Array | Uint32Array | Uint8Array
+
+/** Of the rows of a piece (or of those `among` them) the ones whose number in the column is at least `least` and less than `below`. */
+function rowsWithin(
+  column: Column,
+  least: number,
+  below: number,
+  { first, count, among }: { first: number; count: number; among: Uint32Array | undefined },
+): Uint32Array {
   const rows = among ?? new Uint32Array(count)
   const length = among?.length ?? count
   let found = 0
   for (let i = 0; i < length; i++) {
     const row = among === undefined ? i : among[i]!
-    if (fits(first + row)) rows[found++] = row
+    const value = column[first + row]!
+    if (value >= least && value < below) rows[found++] = row
   }
   return rows.subarray(0, found)
 }

@@ -11,7 +11,7 @@ import { DamagedRecord, RowIndex } from './row-index.js'
 const TIMES_K = 4
 const LEAST = 40
 /** Rows that a scan hands over; and at most, where very many lie as near as int8 can tell. */
-const SCANNED = 96
+const SCANNED = 512
 const MOST_SCANNED = 16_384
 /** Standard deviations of rounding that are reckoned with: one row in 10^9 is farther off. */
 const DEVIATIONS = 6
@@ -45,11 +45,6 @@ export class SpaceSearch {
     this.#folder = folder
     this.#kernels = kernels
     this.space = space
-  }
-
-  /** The first block that has not been looked at when the last search began. */
-  get next(): number {
-    return this.#seal?.next ?? 0
   }
 
   /** The nearest to `query` among blocks from `from` on. Searches take turns. @throws DamagedRecord; OpDbusError STORE */

@@ -5,6 +5,9 @@ import { flagsOf } from '../flags.js'
 /** Where the chain lies, and what is derived from it. */
 export const FOLDERS = flagsOf('dataDir', 'dir')
 
+/** What makes the vectors that are searched, and compared. */
+export const MODEL = flagsOf('model', 'device')
+
 const TIME =
   'a duration back from now (90s, 15m, 1h, 7d, 2w), or a date and time of ISO 8601, in UTC unless it says otherwise'
 

@@ -1,6 +1,6 @@
 // What `op-dbus blockchain verify|proof|export|import|key` say of themselves: what shows others that the chain is what was written.
 import { command } from '../command.js'
-import { FOLDERS, HEAD, TOLD } from './blockchain-options.js'
+import { FOLDERS, HEAD, MODEL, TOLD } from './blockchain-options.js'
 
 const output = {
   short: 'o',
@@ -15,10 +15,11 @@ export const chainVerify = command({
   more: 'Reads every block and trusts no cache and no index. Each fault is a line, and makes the exit code 7.',
   options: {
     full: { help: 'Bodies as well, and all that is derived: index, tree, vectors.' },
-    vectors: { help: 'Also compute each vector again, and compare.' },
+    vectors: { help: 'Also compute each vector of the model again, and compare.' },
     head: HEAD,
     ...TOLD,
     ...FOLDERS,
+    ...MODEL,
   },
   examples: ['op-dbus blockchain verify', 'op-dbus blockchain verify --full --head saved.checkpoint'],
   exitCodes: [3, 4, 5, 7, 8],

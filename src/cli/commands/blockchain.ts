@@ -1,7 +1,6 @@
 // What `op-dbus blockchain list|show|add|follow|search|stats` say of themselves: blocks that come, and blocks that are found.
 import { command } from '../command.js'
-import { flagsOf } from '../flags.js'
-import { FILTER, FOLDERS, TOLD, TOLD_IN_LINES } from './blockchain-options.js'
+import { FILTER, FOLDERS, MODEL, TOLD, TOLD_IN_LINES } from './blockchain-options.js'
 
 export const chainAdd = command({
   name: 'blockchain add',
@@ -74,7 +73,7 @@ export const chainSearch = command({
     ...FILTER,
     ...TOLD_IN_LINES,
     ...FOLDERS,
-    ...flagsOf('model', 'device'),
+    ...MODEL,
   },
   examples: [
     'op-dbus blockchain search "container removed"',

@@ -1,5 +1,5 @@
 // Completion for bash, 3.2 and later: one function with everything in it, since a shell waits for no program of ours at each TAB.
-import type { Command, Completes } from '../command.js'
+import { type Command, type Completes, SHORT_GROUPS } from '../command.js'
 import {
   firstWords,
   flagsWithValue,
@@ -45,7 +45,12 @@ _op_dbus_checkpoints() {
 }
 
 _op_dbus_snapshots() {
-  _op_dbus_words "$(${LIST_SNAPSHOTS})"
+  local name
+  # So that readline quotes what a shell would take apart.
+  compopt -o filenames 2>/dev/null
+  while IFS= read -r name; do
+    [[ $name != "$cur"* ]] || COMPREPLY+=("$name")
+  done < <(${LIST_SNAPSHOTS})
 }
 
 _op_dbus() {
@@ -68,6 +73,11 @@ _op_dbus() {
       *) if [[ -z $first ]]; then first=$word; else : "\${second:=$word}"; fi ;;
     esac
   done
+  case $first in
+${Object.entries(SHORT_GROUPS)
+  .map(([short, group]) => `    ${short}) first=${group} ;;`)
+  .join('\n')}
+  esac
   case $first in
     '')
       if [[ $cur == -* ]]; then _op_dbus_words '--help --version'

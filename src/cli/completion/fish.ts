@@ -1,5 +1,5 @@
 // Completion for fish: one line for each thing that can stand on a command line, with the place where it can.
-import type { Command, Completes } from '../command.js'
+import { type Command, type Completes, SHORT_GROUPS } from '../command.js'
 import {
   firstWords,
   flagsWithValue,
@@ -44,6 +44,11 @@ function __op_dbus_in
             case '*'
                 set -a words $token
         end
+    end
+    switch "$words[1]"
+${Object.entries(SHORT_GROUPS)
+  .map(([short, group]) => `        case ${short}\n            set words[1] ${group}`)
+  .join('\n')}
     end
     if contains -- "$words[1]" ${groups.join(' ')}
         set words $words[1..2]

@@ -1,5 +1,5 @@
 // What the completion scripts of all shells are made of. Pure.
-import { type Command, type CommandOption, groupOf, optionsOf } from '../command.js'
+import { type Command, type CommandOption, groupOf, optionsOf, SHORT_GROUPS } from '../command.js'
 
 /** An option as a shell offers it. */
 export interface Offer {
@@ -39,6 +39,11 @@ export function secondWords(group: string, commands: readonly Command[]): [word:
 
 export function groupsOf(commands: readonly Command[]): string[] {
   return [...new Set(commands.flatMap(command => groupOf(command) ?? []))]
+}
+
+/** What else a group may be called. */
+export function shortNames(group: string): string[] {
+  return Object.keys(SHORT_GROUPS).filter(short => SHORT_GROUPS[short] === group)
 }
 
 /** Flags of all commands whose value is the next word. */

@@ -9,6 +9,7 @@ import {
   offersOf,
   quoted,
   secondWords,
+  shortNames,
 } from './words.js'
 
 export function zshScript(commands: readonly Command[]): string {
@@ -16,7 +17,7 @@ export function zshScript(commands: readonly Command[]): string {
       _arguments -s \\
 ${[...offersOf(command).map(specOf), ...argumentOf(command)].map(spec => `        ${spec}`).join(' \\\n')} && ret=0
       ;;`
-  const group = (name: string) => `    ${name})
+  const group = (name: string) => `    ${[name, ...shortNames(name)].join(' | ')})
       state=
       _arguments -C '1: :->second' '*:: :->third' && ret=0
       case $state in
@@ -49,7 +50,7 @@ _op-dbus-checkpoints() {
 }
 
 _op-dbus-snapshots() {
-  compadd -- $(${LIST_SNAPSHOTS})
+  compadd -- \${(f)"$(${LIST_SNAPSHOTS})"}
 }
 
 _op-dbus() {

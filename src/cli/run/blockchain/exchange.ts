@@ -5,10 +5,11 @@ import { bytes, count, plural, table } from '../../../format.js'
 import type { CommandCall } from '../../command.js'
 import { openBytes } from '../../input.js'
 import type { Output } from '../../output/destination.js'
-import { openOutput } from '../../output.js'
 import type { Terminal } from '../../terminal.js'
 import { jsonText, wantsJson } from '../telling.js'
 import { type ChainValues, oneOf, progress, withChain } from './chain.js'
+import { withKey } from './new-key.js'
+import { openOutside } from './writing-out.js'
 
 type ExportValues = ChainValues & { readonly output?: string; readonly range?: string; readonly tiles?: string }
 
@@ -20,10 +21,13 @@ export async function exportCommand({ values, terminal }: CommandCall<ExportValu
       '--tiles writes the whole log into its folder: it goes without -o and --range',
     )
   }
-  const call = { ...rangeIn(range), signal: terminal.signal, onProgress: progress(values, terminal) }
+  // Blocks on a terminal are progress enough, and would be written into the line of it.
+  const mixed = output === undefined && terminal.outTty
+  const onProgress = progress(mixed ? { ...values, quiet: true } : values, terminal)
+  const call = { ...rangeIn(range), signal: terminal.signal, onProgress }
   return withChain(values, terminal, async chain => {
     if (tiles !== undefined) return exportTiles(chain, tiles, values, terminal)
-    const to = output === undefined ? undefined : await openOutput(output, terminal, { rewritten: false })
+    const to = output === undefined ? undefined : await openOutside(output, chain, terminal)
     const { blocks } = await written(to, () =>
       chain.export(lines => (to ? to.append(lines) : terminal.out(lines)), call),
     )
@@ -35,6 +39,8 @@ export async function exportCommand({ values, terminal }: CommandCall<ExportValu
 
 async function exportTiles(chain: Chain, dir: string, values: ExportValues, terminal: Terminal): Promise<number> {
   const onProgress = progress(values, terminal)
+  chain.checkOutside(dir)
+  await withKey(chain, values, terminal)
   const report = await chain.exportTiles(dir, { onProgress, signal: terminal.signal })
   terminal.status('')
   const fresh = report.head.size - report.from

@@ -1,11 +1,11 @@
 // `op-dbus blockchain proof|head|key`: what others need to check the chain without trusting who runs it.
 import { plural, visible } from '../../../format.js'
 import type { CommandCall } from '../../command.js'
-import { writeOutput } from '../../output.js'
-import type { Terminal } from '../../terminal.js'
 import { jsonText } from '../telling.js'
 import { type ChainValues, numberIn, oneOf, withChain } from './chain.js'
 import { savedHead } from './head.js'
+import { tellNewKey, withKey } from './new-key.js'
+import { writeOutside } from './writing-out.js'
 
 type ProofValues = ChainValues & { readonly head?: string; readonly output?: string; readonly entry?: boolean }
 type KeyValues = ChainValues & { readonly name?: string; readonly renew?: boolean }
@@ -14,13 +14,14 @@ export async function proofCommand({ values, args, terminal }: CommandCall<Proof
   const number = numberIn(oneOf(args, 'number of a block', 'proof'), 'block')
   const head = await savedHead(values.head, terminal)
   return withChain(values, terminal, async chain => {
+    await withKey(chain, values, terminal)
     const proof = await chain.proof(number, { head, signal: terminal.signal })
     const text = values.json ? jsonText(proof) : values.entry ? proof.entry : proof.text
-    await write(text, values.output, terminal)
     const { consistency } = proof
-    if (consistency !== undefined && !values.json && values.output !== undefined && values.output !== '-') {
-      await writeOutput(`${values.output}.consistency`, consistency.text, terminal)
-    }
+    const { output } = values
+    const beside = consistency !== undefined && !values.json && output !== undefined && output !== '-'
+    const more = beside ? ([[`${output}.consistency`, consistency.text]] as const) : []
+    await writeOutside([[output, text], ...more], chain, terminal)
     if (consistency !== undefined && !values.quiet) {
       terminal.say(`op-dbus: the chain continues the saved head of ${plural(consistency.from, 'block', 'blocks')}`)
     }
@@ -30,8 +31,9 @@ export async function proofCommand({ values, args, terminal }: CommandCall<Proof
 
 export async function headCommand({ values, terminal }: CommandCall<ProofValues>): Promise<number> {
   return withChain(values, terminal, async chain => {
+    await withKey(chain, values, terminal)
     const head = await chain.checkpoint({ signal: terminal.signal })
-    await write(values.json ? jsonText(head) : head.text, values.output, terminal)
+    await writeOutside([[values.output, values.json ? jsonText(head) : head.text]], chain, terminal)
     return 0
   })
 }
@@ -40,13 +42,7 @@ export async function keyCommand({ values, terminal }: CommandCall<KeyValues>): 
   return withChain(values, terminal, async chain => {
     const key = await chain.key({ origin: values.name, renew: values.renew, signal: terminal.signal })
     await terminal.out(values.json ? jsonText(key) : `${visible(key.verifierKey)}\n`)
-    if (key.created && !values.quiet)
-      terminal.say(`op-dbus: made a key for ${visible(key.origin)}; what signs lies in ${visible(key.file)}`)
+    if (!values.quiet) tellNewKey(key, terminal)
     return 0
   })
-}
-
-async function write(text: string, path: string | undefined, terminal: Terminal): Promise<void> {
-  if (path === undefined) await terminal.out(text)
-  else await writeOutput(path, text, terminal)
 }

@@ -9,15 +9,23 @@ import { tellNone } from './show.js'
 
 type Values = ChainValues & FilterValues & { readonly top?: string; readonly text?: boolean; readonly hybrid?: boolean }
 
+/** As many as the chain looks for. */
+const MOST_FOUND = 10_000
+
 export async function searchCommand({ values, args, terminal }: CommandCall<Values>): Promise<number> {
   const text = oneOf(args, 'text, as one argument', 'search')
   if (values.text && values.hybrid) throw new OpDbusError('INVALID_INPUT', '--text and --hybrid are two ways to search')
   const json = wantsJson(values, terminal)
-  const k = countIn(values.top, 'top', 10)
+  const k = countIn(values.top, 'top', 10, MOST_FOUND)
   const filter = filterOf(values)
   const by = values.text ? 'text' : values.hybrid ? 'hybrid' : 'meaning'
   return withChain(values, terminal, async chain => {
-    const { found, searched, pending } = await chain.search(text, { ...filter, k, by, signal: terminal.signal })
+    const {
+      found,
+      searched,
+      pruned = 0,
+      pending,
+    } = await chain.search(text, { ...filter, k, by, signal: terminal.signal })
     await terminal.out(
       json
         ? found.map(({ score, block }) => jsonText({ score, ...block }, 'line')).join('')
@@ -25,7 +33,16 @@ export async function searchCommand({ values, args, terminal }: CommandCall<Valu
     )
     if (pending > 0)
       terminal.say(`op-dbus: ${plural(pending, 'block has', 'blocks have')} no vector yet, and could not be found`)
-    if (found.length === 0 && !json && !values.quiet) tellNone(searched === 0 ? chain.size() : searched, terminal)
+    if (found.length === 0 && !json && !values.quiet) {
+      if (searched + pruned === 0) tellNone(chain.size(), terminal)
+      else terminal.say(noneText(searched, pruned))
+    }
     return 0
   })
+}
+
+function noneText(searched: number, pruned: number): string {
+  const unread =
+    pruned === 0 ? '' : `; ${plural(pruned, 'block was pruned and has', 'blocks were pruned and have')} no text`
+  return `op-dbus: nothing found in ${plural(searched, 'block', 'blocks')}${unread}`
 }

@@ -1,12 +1,14 @@
 // `op-dbus blockchain list|show|follow`: blocks as they are.
 import type { Block, Chain } from '../../../blockchain.js'
 import { OpDbusError } from '../../../errors.js'
-import { visible } from '../../../format.js'
+import { plural, visible } from '../../../format.js'
 import { blockLine, blocksText, blockText } from '../../chain-text.js'
 import type { CommandCall } from '../../command.js'
 import type { Terminal } from '../../terminal.js'
 import { jsonText, lookOf, wantsJson } from '../telling.js'
 import { type ChainValues, countIn, type FilterValues, filterOf, numberIn, oneOf, withChain } from './chain.js'
+
+const NO_BLOCK = 'the chain has no block yet'
 
 type ListValues = ChainValues & FilterValues & { readonly limit?: string }
 type FollowValues = ChainValues & { readonly from?: string }
@@ -44,14 +46,19 @@ export async function followCommand({ values, terminal }: CommandCall<FollowValu
       if (!values.quiet) terminal.status('waiting for blocks; Ctrl+C ends it')
     }
     waits()
-    for await (const block of chain.stream({
-      ...(from !== undefined && { from }),
-      follow: true,
-      signal: terminal.signal,
-    })) {
+    // Nothing of it is left behind, however this ends.
+    try {
+      for await (const block of chain.stream({
+        ...(from !== undefined && { from }),
+        follow: true,
+        signal: terminal.signal,
+      })) {
+        terminal.status('')
+        await terminal.out(json ? jsonLine(block) : `${blockLine(block, look)}\n`)
+        waits()
+      }
+    } finally {
       terminal.status('')
-      await terminal.out(json ? jsonLine(block) : `${blockLine(block, look)}\n`)
-      waits()
     }
     return 0
   })
@@ -70,15 +77,16 @@ async function found(which: string, chain: Chain): Promise<Block | undefined> {
 }
 
 function noSuchBlock(which: string, size: number): OpDbusError {
-  const there = size === 0 ? 'the chain has no block yet' : `there are blocks 0 to ${size - 1}`
-  return new OpDbusError('INVALID_INPUT', `there is no block ${visible(which)}\n${there}`)
+  if (size === 0) return new OpDbusError('INVALID_INPUT', `${NO_BLOCK}\nop-dbus blockchain add - adds one`)
+  const what = /^\d{4,}$/.test(which) ? 'no block has this number, and no hash begins so' : 'there is no such block'
+  return new OpDbusError('INVALID_INPUT', `${what}: ${visible(which)}\nthere are blocks 0 to ${size - 1}`)
 }
 
 /** Why a list is empty. */
 export function tellNone(size: number, terminal: Terminal): void {
   terminal.say(
     size === 0
-      ? 'op-dbus: the chain has no block yet; op-dbus blockchain add - adds one'
-      : `op-dbus: none of ${size} blocks fits`,
+      ? `op-dbus: ${NO_BLOCK}; op-dbus blockchain add - adds one`
+      : `op-dbus: no block fits, of ${plural(size, 'block', 'blocks')}`,
   )
 }
