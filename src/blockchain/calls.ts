@@ -53,7 +53,7 @@ const CALLS = {
   snapshots: { full: true, signal: true } satisfies Members<SnapshotCall>,
   restore: WRITE,
   pruneSnapshots: { ...RETENTION, dryRun: true, everything: true } satisfies Members<SnapshotPruneCall>,
-  stats: { signal: true } satisfies Members<StatsCall>,
+  stats: TOLD satisfies Members<StatsCall>,
 }
 
 /** @throws OpDbusError INVALID_INPUT where `call` is none, or has a member that `name` does not know */
