@@ -38,6 +38,13 @@ import type {
   VerifyReport,
 } from './reports.js'
 
+/**
+ * The chain of a machine: blocks with numbers from 0 on, each of which holds the hash of the one before. `openChain` opens it; any number
+ * of processes may have it open.
+ *
+ * What writes answers once it is on the disk. What reads, and finds that a block is not what was written, rejects with CHAIN_DAMAGED and
+ * names it in `details.block`; nothing wrong is handed out. After `close()` everything rejects with CLOSED.
+ */
 export class Chain {
   readonly #parts: ChainParts
   #closing: Promise<void> | undefined

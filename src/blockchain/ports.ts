@@ -39,8 +39,6 @@ export interface RawLine {
   readonly length: number
   /** The file ends here without a line end. */
   readonly torn?: true
-  /** It stands behind the last whole append: what was cut off, and goes with the next append. */
-  readonly tail?: boolean
 }
 
 /** Something among the segments that cannot be read as lines: a name or a kind of file that no segment has, a disk that says no. */
@@ -53,8 +51,6 @@ export interface RawFault {
 
 /** Blocks on the disk. Every process may read; nothing here is answered from a cache of contents. */
 export interface BlockReader {
-  /** Whether there is a chain: false until the first block. */
-  exists(): boolean
   /**
    * How many blocks there are: what is acknowledged, whichever process wrote it. Looks at the disk, which is a look at one open file where
    * nothing has come. @throws OpDbusError STORE, CHAIN_DAMAGED
@@ -74,6 +70,11 @@ export interface BlockReader {
   lines(): AsyncIterable<readonly (RawLine | RawFault)[]>
   /** What the last writer said is on the disk, unproven: for `verify` alone. Undefined where nobody said. */
   acknowledged?(): { readonly size: number; readonly hash: string } | undefined
+  /**
+   * For whoever speaks of the end of the chain: throws where blocks that were acknowledged are not there any more, and with `durably` also
+   * where the last ones are perhaps not on the disk. @throws OpDbusError CHAIN_DAMAGED, STORE
+   */
+  mustBeWhole?(durably?: boolean): void
   /** Resolves when there are more than `size` blocks. @throws OpDbusError ABORTED, CLOSED */
   moreThan(size: number, signal: AbortSignal | undefined): Promise<void>
 }

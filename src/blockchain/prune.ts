@@ -84,6 +84,7 @@ export async function pruneChain(parts: ChainParts, call: PruneCall): Promise<Pr
 }
 
 async function lookAtAll(store: BlockStore, { signal, onProgress }: PruneCall): Promise<Look> {
+  store.mustBeWhole?.()
   const size = store.size()
   const times = new Float64Array(size).fill(Number.NaN)
   const bytes = new Uint32Array(size)

@@ -195,6 +195,11 @@ export interface ImportReport {
   readonly present: number
   /** Of those appended: without a body. */
   readonly pruned: number
+  /**
+   * The last of those appended, where none of this form follows: each block is confirmed by the one behind it, and this one by nothing yet.
+   * A head that was saved elsewhere confirms it (`verify` with `head`). Absent where nothing was appended, and where blocks became new ones.
+   */
+  readonly unconfirmed?: number
   /** Of those appended: how many could be verified in which way; absent for `blocks`, which all were. */
   readonly verified?: Readonly<Record<ImportVerified, number>>
   /** Names in the folder that blocks of this form do not have: left alone. */
@@ -292,4 +297,6 @@ export interface TilesReport {
   /** Files written, and bytes in them. */
   readonly files: number
   readonly bytes: number
+  /** Of those: files of an earlier export that were gone or damaged. */
+  readonly mended: number
 }

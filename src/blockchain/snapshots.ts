@@ -27,6 +27,7 @@ export async function makeSnapshot(parts: Parts, name: string | undefined, call:
     try {
       const size = await parts.store.exclusively(async chain => {
         const segments = chain.segments()
+        parts.store.mustBeWhole?.()
         const blocks = parts.store.size()
         if (blocks === 0) throw invalid('there is no block yet', 'nothing was kept')
         await draft.take(segments)
@@ -169,6 +170,7 @@ async function keepPresent(
 /** Undefined where the chain is damaged. */
 function sizeOf({ store }: Parts): number | undefined {
   try {
+    store.mustBeWhole?.()
     return store.size()
   } catch {
     return undefined

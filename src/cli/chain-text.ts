@@ -142,7 +142,18 @@ export function verifyText(report: VerifyReport): string {
   ].filter(note => note !== '')
   const sound = full ? 'sound' : 'headers, links and tree are sound'
   const what = ok ? `${sound}: ${plural(size, 'block', 'blocks')}` : `damaged: ${plural(faultCount, 'fault', 'faults')}`
-  return `${[...told, [what, ...notes].join('; '), ...(ok ? [headText(report)] : [])].join('\n')}\n`
+  return `${[...told, [what, ...notes].join('; '), ...vectorText(report.vectors), ...(ok ? [headText(report)] : [])].join('\n')}\n`
+}
+
+/** What was not compared is told as well: nothing but what was is sound. */
+function vectorText(vectors: VerifyReport['vectors']): string[] {
+  if (vectors === undefined) return []
+  const { compared, passed, missing } = vectors
+  const notes = [
+    passed > 0 ? `${count(passed)} of another model not compared: -m says which computes` : '',
+    missing > 0 ? `${plural(missing, 'text has', 'texts have')} none` : '',
+  ].filter(note => note !== '')
+  return [[`vectors: ${count(compared)} computed again`, ...notes].join('; ')]
 }
 
 export function headText({ hash, root }: Pick<ChainHead, 'hash' | 'root'>): string {

@@ -106,6 +106,13 @@ describe('what verify found', () => {
     )
   })
 
+  it('says how many vectors were compared, and how many were not', () => {
+    const told = verifyText({ ...report, vectors: { compared: 1, passed: 2, missing: 1 } })
+    expect(told.split('\n')[1]).toBe(
+      'vectors: 1 computed again; 2 of another model not compared: -m says which computes; 1 text has none',
+    )
+  })
+
   it('says what was not looked at, and what is of before', () => {
     expect(verifyText({ ...report, full: false })).toMatch(
       /^headers, links and tree are sound: 3 blocks; bodies and the index were not looked at: --full\n/,

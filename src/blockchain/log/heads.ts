@@ -19,6 +19,7 @@ export function signHead(signer: Signer, size: number, root: string): SignedHead
  */
 export function openHead(text: string, verifierKeys: readonly string[]): SignedHead {
   const note = noteOf(text)
+  if (!Array.isArray(verifierKeys)) throw invalid('verifier keys are a list of texts')
   const { text: body, signers } = openNote(note, verifierKeys.map(readVerifier))
   const head = { ...headIn(body), text: note }
   if (!signers.some(({ name }) => name === head.origin))
@@ -80,6 +81,7 @@ export function checkProof(
   verifierKeys: readonly string[],
 ): SignedHead & { readonly number: number } {
   const { number, path } = readProof(proof)
+  if (typeof entry !== 'string' && !(entry instanceof Uint8Array)) throw invalid('an entry is a text, or its bytes')
   const head = openHead(proof, verifierKeys)
   if (!isIncluded(leafHash(entry), number, treeOf(head), path)) {
     throw invalid(`this does not prove that the entry is block ${number} of the ${head.size} of "${head.origin}"`)

@@ -1,7 +1,7 @@
 // The log that the chain is to strangers: its key, and the heads that it signs, each of which continues the one before. Knows no proof.
 import { dirname, join } from 'node:path'
 import { isOpDbusError, messageOf, OpDbusError } from '../../errors.js'
-import { DENIED, errnoOf } from '../../fs/errno.js'
+import { errnoOf, READ_ONLY } from '../../fs/errno.js'
 import { readFile } from '../../fs/files.js'
 import { makeFolder } from '../../fs/folders.js'
 import { acquireMutex, MACHINE_IO } from '../../fs/mutex.js'
@@ -68,7 +68,7 @@ export async function signedHead(
       return { ...(await signNow(parts, signer)), ...(created && { keyMade: true as const }) }
     })
   } catch (error) {
-    const readOnly = ['EACCES', 'EPERM', 'EROFS', DENIED].includes(errnoOf((error as { cause?: unknown }).cause) ?? '')
+    const readOnly = READ_ONLY.includes(errnoOf((error as { cause?: unknown }).cause) ?? '')
     if (readOnly && last && last.size >= least) return last
     throw error
   }
@@ -78,18 +78,11 @@ export async function signedHead(
 async function signNow(parts: Parts, signer: Signer): Promise<SignedHead> {
   const { store, tree } = parts
   // Before the size, which grows.
-  const acknowledged = store.acknowledged?.()?.size ?? 0
+  store.mustBeWhole?.(true)
   const last = lastHead(store.dir, signer)
   const size = store.size()
   await mustContinue(parts, last)
   if (last.size === size) return last
-  if (acknowledged > size) {
-    throw new OpDbusError(
-      'CHAIN_DAMAGED',
-      `the chain has ${size} blocks, and ${acknowledged} were acknowledged\nnothing is signed of a chain that is damaged: op-dbus blockchain verify says what is wrong`,
-      { details: { block: size, acknowledged } },
-    )
-  }
   const head = signHead(signer, size, await tree.root(size))
   // Written down before anybody sees it.
   await writeWhole(join(store.dir, CHECKPOINT), head.text)

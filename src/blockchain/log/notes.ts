@@ -51,6 +51,7 @@ export function verifierOf(name: string, publicKey: KeyObject): Verifier {
 
 /** @throws OpDbusError INVALID_INPUT for what is no verifier key of Ed25519 */
 export function readVerifier(text: string): Verifier {
+  if (typeof text !== 'string') throw invalid('verifier key is no text')
   const [, name, , key] = /^([^+]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/]{44})$/.exec(text.trim()) ?? []
   const typed = key === undefined ? undefined : fromBase64(key)
   if (name !== undefined && nameFault(name) === undefined && typed?.length === 33 && typed[0] === ED25519[0]) {

@@ -105,10 +105,6 @@ class FileBlockStore implements BlockStore {
     this.#followers = new Followers(dir, () => this.size(), timer)
   }
 
-  exists(): boolean {
-    return this.size() > 0
-  }
-
   size(): number {
     return this.#writer.acknowledged ?? this.#reader.size()
   }
@@ -123,6 +119,12 @@ class FileBlockStore implements BlockStore {
 
   lines(): AsyncIterable<readonly (RawLine | RawFault)[]> {
     return rawLines(this.#layout, this.#reader.limit())
+  }
+
+  mustBeWhole(durably = false): void {
+    const { dir } = this
+    if (this.#writer.acknowledged === undefined)
+      guarded(`read the chain in ${dir}`, () => this.#reader.mustBeWhole(durably))
   }
 
   acknowledged(): { readonly size: number; readonly hash: string } | undefined {

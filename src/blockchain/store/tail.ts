@@ -36,6 +36,7 @@ export class Tail {
   readonly #headFile: number
   #segment: WritableSegment | undefined
   #tip: Tip
+  #isSaid = true
   /** The end before the last segment was begun. */
   #before: Tip | undefined
 
@@ -127,7 +128,8 @@ export class Tail {
     if (isInPlace === false) throw strayed(segmentPath(layout, this.#tip.segment))
     if (isInPlace === undefined || !this.#isOurs()) throw uncertain()
     this.#tip = tip
-    this.#say()
+    this.#isSaid = false
+    this.say()
   }
 
   close(): void {
@@ -139,14 +141,20 @@ export class Tail {
     return known(() => this.#parts.lock.isOurs()) ?? false
   }
 
-  /** Readers go by it while we hold the lock; where it cannot be said, they see the blocks as soon as we let go. */
-  #say(): void {
+  /**
+   * Readers go by `head` while we hold the lock; where it cannot be written, they see the blocks as soon as we let go. True where it says
+   * the end.
+   */
+  say(): boolean {
     const { head, lock, warn, layout } = this.#parts
+    if (this.#isSaid) return true
     try {
       head.write({ ...headOf(this.#tip), lease: lock.id }, this.#headFile)
+      this.#isSaid = true
     } catch (error) {
       warn(`cannot write ${layout.head}: ${messageOf(error)}`, error, 'chain head')
     }
+    return this.#isSaid
   }
 
   async #sync(): Promise<void> {

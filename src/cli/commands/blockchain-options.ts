@@ -14,8 +14,8 @@ const TIME =
 export const FILTER = {
   plugin: { short: 'p', value: 'NAME', help: 'Only blocks of this plugin.' },
   operation: { value: 'NAME', help: 'Only blocks of this operation.' },
-  since: { value: 'TIME', help: `Only blocks from then on: ${TIME}.` },
-  until: { value: 'TIME', help: 'Only blocks before then: the same.' },
+  since: { value: 'TIME', help: `Only blocks that were appended from then on: ${TIME}.` },
+  until: { value: 'TIME', help: 'Only blocks that were appended before then: the same.' },
 } as const satisfies Record<string, CommandOption>
 
 /** Of one document. */

@@ -39,7 +39,7 @@ export const chainProof = command({
   more:
     'A proof of C2SP (tlog-proof), which other tools check with the key of "blockchain key". With --head also that the chain continues what ' +
     'was saved.',
-  arguments: { usage: 'N', help: 'The number of the block.' },
+  arguments: { usage: 'N|HASH|latest', help: 'Its number, its hash or at least 4 digits of it, or the latest.' },
   options: {
     head: {
       ...HEAD,
