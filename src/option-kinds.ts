@@ -154,6 +154,22 @@ export function oneOf<C extends string, D extends C | undefined = undefined>(
   return option(kind, entry)
 }
 
+/** What of an apply goes into the chain: with `names`, what changed, and no value. */
+export const REMEMBERED = ['on', 'names', 'off'] as const
+/** `true` means `on`, `false` means `off`. */
+export type Remembered = (typeof REMEMBERED)[number] | boolean
+
+export function remembered<D extends Remembered | undefined = undefined>(entry: WithDefault<Remembered, D>) {
+  const kind: Kind<Remembered> = {
+    type: "boolean | 'on' | 'names' | 'off'",
+    parse: text => REMEMBERED.find(word => word === text.toLowerCase()) ?? BOOLEANS.get(text.toLowerCase()),
+    allows: value => typeof value === 'boolean' || (REMEMBERED as readonly unknown[]).includes(value),
+    expects: `one of ${REMEMBERED.join(', ')}`,
+    choices: REMEMBERED,
+  }
+  return option(kind, entry)
+}
+
 export function listOfWords(entry: WithDefault<readonly string[], readonly string[] | undefined>) {
   const allows = (value: unknown): value is readonly string[] =>
     Array.isArray(value) && value.every(one => typeof one === 'string' && one.trim() !== '' && !one.includes('\0'))

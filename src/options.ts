@@ -6,7 +6,17 @@
 // completion and the docs. It is plain text with `code` in backticks; variable, flag and a default that is a value are added to
 // it. Where the default is no fixed value, the comment says it in its last sentence: "Default: as many as ...". Then `node build.mjs`, and read it as
 // `config.theName`.
-import { listOfWords, nameOfLog, oneOf, patterns, seconds, trueOrFalse, wholeNumber, words } from './option-kinds.js'
+import {
+  listOfWords,
+  nameOfLog,
+  oneOf,
+  patterns,
+  remembered,
+  seconds,
+  trueOrFalse,
+  wholeNumber,
+  words,
+} from './option-kinds.js'
 import { GONE_MODE, PATTERN_MODES } from './patterns/setting.js'
 
 export { type FlagOption, type Option, type OptionGroup, type OptionTaker, takes } from './option-kinds.js'
@@ -153,8 +163,11 @@ export const OPTIONS = {
   systemdBus: words({ group: 'state', variable: 'OPDBUS_SYSTEMD_BUS', only: 'node' }),
   /** Folder of LXC's containers. Default: the one that `lxc-config lxc.lxcpath` names. */
   lxcPath: words({ group: 'state', variable: 'OPDBUS_LXC_PATH', only: 'node' }),
-  /** Remember each apply as a block of the blockchain on this machine. */
-  blockchain: trueOrFalse({ group: 'state', variable: 'OPDBUS_BLOCKCHAIN', default: true, only: 'node' }),
+  /**
+   * How each apply is remembered in the blockchain on this machine. `on`: every old and new value; `names`: the names of what
+   * changed, and hashes, for who has secrets among the values; `off`: not at all.
+   */
+  blockchain: remembered({ group: 'state', variable: 'OPDBUS_BLOCKCHAIN', default: 'on', only: 'node' }),
   /**
    * What the blockchain is called to others, in what it signs and in its key; counts when the key is made, at the first signature.
    * Default: `op-dbus/` and 16 digits that are made from the key.

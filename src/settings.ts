@@ -142,8 +142,12 @@ export interface StateSettings {
   readonly systemdBus?: string | undefined
   /** Folder of LXC's containers. Default: the one that `lxc-config lxc.lxcpath` names. Variable: `OPDBUS_LXC_PATH`. */
   readonly lxcPath?: string | undefined
-  /** Remember each apply as a block of the blockchain on this machine. Default: true. Variable: `OPDBUS_BLOCKCHAIN`. */
-  readonly blockchain?: boolean | undefined
+  /**
+   * How each apply is remembered in the blockchain on this machine. `on`: every old and new value; `names`: the names
+   * of what changed, and hashes, for who has secrets among the values; `off`: not at all. `on`, `names` or `off`.
+   * Default: on. Variable: `OPDBUS_BLOCKCHAIN`.
+   */
+  readonly blockchain?: boolean | 'on' | 'names' | 'off' | undefined
 }
 
 /** What can be set for the chain, besides the caches. All optional; an option wins over its variable. */

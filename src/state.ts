@@ -93,7 +93,8 @@ export async function openState(options: StateOptions = {}): Promise<StateManage
   const { warn } = diagnostics
   for (const message of early) warn(message)
   const clock = nodeClock()
-  const chain = new AppliesChain({ dataDir: config.dataDir, caches })
+  const remembered = config.blockchain !== false && config.blockchain !== 'off'
+  const chain = new AppliesChain({ dataDir: config.dataDir, caches }, config.blockchain !== 'names')
   const calls = new PluginCalls(timer, 1000 * config.pluginTimeout, diagnostics)
   const tools: PluginTools = {
     clock,
@@ -126,7 +127,7 @@ export async function openState(options: StateOptions = {}): Promise<StateManage
     timer,
     quietTimer,
     push: { on: config.queryPush, ttlMs: 1000 * config.queryPushTtl },
-    remember: config.blockchain ? chain.remember : undefined,
+    memory: remembered ? chain : undefined,
     release: async () => {
       await chain.close()
       await release()

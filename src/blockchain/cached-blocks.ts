@@ -10,6 +10,7 @@ import type { Block } from './block.js'
 import type { BlockStore, MerkleTree } from './ports.js'
 import { ReadAhead, type ReadAheadCounts } from './read-ahead.js'
 import { sound } from './sound.js'
+import { isUnderWay } from './store/rewrites.js'
 
 export interface CachedBlocksOptions {
   readonly store: BlockStore
@@ -56,6 +57,7 @@ export class CachedBlocks {
   async get(which: number | string): Promise<Block | undefined> {
     if (typeof which === 'number') return this.#byNumber(which)
     if (which === 'latest') {
+      this.#store.mustBeWhole?.()
       const size = this.#store.size()
       return size === 0 ? undefined : this.#byNumber(size - 1)
     }
@@ -217,6 +219,7 @@ export class CachedBlocks {
       const rewrites = this.#store.rewrites()
       if (this.#rewrites !== undefined && this.#rewrites !== rewrites) this.#shelf.clear()
       this.#rewrites = rewrites
+      if (isUnderWay(rewrites)) return false
       this.#nextLookMs = now + LOOK_MS
       return true
     } catch {

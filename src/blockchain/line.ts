@@ -1,5 +1,4 @@
 // A block as one line of JSON, and back. Whoever reads a line gets a block whose hash was worked out from it, or a fault. Opens no file.
-import { hash as digest } from 'node:crypto'
 import { canonicalJson } from '../cache/canonical-json.js'
 import { messageOf, OpDbusError } from '../errors.js'
 import { deepFreeze } from '../json/plain.js'
@@ -12,6 +11,7 @@ import {
   MAX_LINE_BYTES,
   NO_PREVIOUS,
 } from './block.js'
+import { leafHash } from './merkle.js'
 
 /** Where a block goes. */
 export interface Place {
@@ -51,9 +51,9 @@ const MEMBERS = [
   'version',
 ]
 
-/** The hash of a block: of a leaf, by RFC 6962, section 2.1. */
+/** The hash of a block, which is a leaf of the Merkle tree. */
 export function blockHash(headerJson: string): string {
-  return digest('sha256', `\0${headerJson}`, 'hex')
+  return leafHash(headerJson).toString('hex')
 }
 
 /** The canonical JSON of a header: what is hashed, and what an entry of the transparency log is. */

@@ -23,9 +23,9 @@ export interface Range {
   readonly to: number
 }
 
-/** SHA-256 of a zero byte and the leaf. */
+/** SHA-256 of a zero byte and the leaf (RFC 6962, section 2.1). */
 export function leafHash(leaf: Uint8Array | string): Buffer {
-  return digest('sha256', Buffer.concat([LEAF, typeof leaf === 'string' ? Buffer.from(leaf) : leaf]), 'buffer')
+  return digest('sha256', typeof leaf === 'string' ? `\0${leaf}` : Buffer.concat([LEAF, leaf]), 'buffer')
 }
 
 const LEAF = Buffer.of(0)

@@ -19,11 +19,15 @@ const PERIODS: Readonly<Record<'hourly' | 'daily' | 'weekly' | 'quarterly', (ms:
   },
 }
 
-/** What a call says over what is set. @throws OpDbusError INVALID_INPUT */
+const PERIOD_NAMES = { hourly: 'hours', daily: 'days', weekly: 'weeks', quarterly: 'quarters' } as const
+
+/** What a call says, or what is set where it says nothing of it. @throws OpDbusError INVALID_INPUT */
 export function rulesOf(call: Retention, set: Partial<Retention>): Rules {
   const rules = { hourly: 0, daily: 0, weekly: 0, quarterly: 0, last: 0, within: 0 }
-  for (const name of Object.keys(rules) as (keyof Rules)[]) {
-    const value = call[name] ?? set[name] ?? 0
+  const names = Object.keys(rules) as (keyof Rules)[]
+  const said = names.some(name => call[name] !== undefined) ? call : set
+  for (const name of names) {
+    const value = said[name] ?? 0
     if (!Number.isSafeInteger(value) || value < 0) {
       const what = name === 'within' ? 'milliseconds, a whole number' : 'a whole number'
       throw new OpDbusError('INVALID_INPUT', `${name} must be ${what}, at least 0`, { details: { option: name } })
@@ -31,6 +35,16 @@ export function rulesOf(call: Retention, set: Partial<Retention>): Rules {
     rules[name] = value
   }
   return rules
+}
+
+/** For people: what is kept. */
+export function rulesText({ last, within, ...periods }: Rules): string {
+  const kept = (Object.keys(PERIODS) as (keyof typeof PERIODS)[]).flatMap(name =>
+    periods[name] > 0 ? [`the newest of each of ${periods[name]} ${PERIOD_NAMES[name]}`] : [],
+  )
+  if (within > 0) kept.unshift(`those of the last ${Number((within / HOUR_MS).toFixed(1))} hours`)
+  if (last > 0) kept.unshift(`the newest ${last}`)
+  return kept.length === 0 ? 'none' : kept.join(', ')
 }
 
 /**

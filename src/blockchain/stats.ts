@@ -1,15 +1,17 @@
 // What the chain is made of, in numbers: counted by one walk over the blocks. Changes nothing.
 import { throwIfAborted } from '../errors.js'
-import { bytesIn, namesIn } from '../fs/folders.js'
+import { bytesIn } from '../fs/folders.js'
 import { NO_PREVIOUS } from './block.js'
 import type { ChainParts } from './chain-parts.js'
-import { lastSigned } from './log/last-signed.js'
+import { lastSigned } from './log/checkpoint-file.js'
 import type { ChainStats, StatsCall } from './reports.js'
 import { listNames } from './snapshots.js'
+import { layoutOf, segmentsIn } from './store/layout.js'
 
 export async function statsOf(parts: ChainParts, { signal }: StatsCall): Promise<ChainStats> {
   const { store } = parts
-  const { dir } = store
+  const layout = layoutOf(store.dir)
+  store.mustBeWhole?.()
   const size = store.size()
   const plugins = new Map<string, number>()
   const operations = new Map<string, number>()
@@ -28,19 +30,19 @@ export async function statsOf(parts: ChainParts, { signal }: StatsCall): Promise
     last = blocks.at(-1)!.header.timestamp
     hash = blocks.at(-1)!.hash
   }
-  const signed = lastSigned(dir)
+  const signed = lastSigned(store.dir)
   return {
     size,
     hash,
-    bytes: await bytesIn(`${dir}/timing`),
-    segments: namesIn(`${dir}/timing`).length,
+    bytes: await bytesIn(layout.timing),
+    segments: segmentsIn(layout).length,
     pruned,
     ...(first !== undefined && { first }),
     ...(last !== undefined && { last }),
     plugins: mostFirst(plugins),
     operations: mostFirst(operations),
     snapshots: (await listNames(parts)).length,
-    derived: { tree: await bytesIn(`${dir}/tree`), vectors: await bytesIn(`${dir}/vectors`) },
+    derived: { tree: await bytesIn(layout.tree), vectors: await bytesIn(layout.vectors) },
     ...(signed && { log: signed.origin, signed: signed.size }),
   }
 }

@@ -5,7 +5,7 @@ import { HASH_BYTES, join, type Range, rootOf, type Subtree, subtreesOf } from '
 /** Hashes in a tile, which is a node of a level and eight levels of nodes below it: as C2SP tlog-tiles has them. */
 export const TILE = 256
 const TILE_BYTES = TILE * HASH_BYTES
-const TILE_HEIGHT = 8
+export const TILE_HEIGHT = 8
 /** Tiles in memory that were read and checked: half a megabyte. */
 const KEPT = 64
 /** Roots of whole subtrees in memory, of this many hashes or more: they never change, and many proofs need the same. */
@@ -185,6 +185,6 @@ export class TreeLevels {
 }
 
 /** How many whole subtrees of a level a tree has. */
-function countAt(level: number, size: number): number {
+export function countAt(level: number, size: number): number {
   return Math.floor(size / TILE ** level)
 }

@@ -1,14 +1,14 @@
 // The Merkle tree over the blocks' hashes: brought up to the chain when somebody asks, and kept in files that are made anew where they are
 // not what they were, or not this chain's any more. Writes no block.
 import { OpDbusError } from '../errors.js'
-import { DENIED, errnoOf, inWords } from '../fs/errno.js'
+import { errnoOf, inWords, READ_ONLY } from '../fs/errno.js'
 import type { Warn } from '../ports.js'
 import { NO_PREVIOUS } from './block.js'
 import { consistencyRanges, inclusionRanges, type Range } from './merkle.js'
 import type { BlockReader, MerkleTree, StoredTree } from './ports.js'
 import { numbersWithPrefix } from './prefix-search.js'
 import { TreeFiles } from './store/tree-files.js'
-import { TILE, TreeDamage, TreeLevels } from './tree-levels.js'
+import { countAt, TILE, TreeDamage, TreeLevels } from './tree-levels.js'
 
 /** So many leaves may be missing in the files: they are read from the chain whenever a process opens the tree. */
 const MISSING = 4 * TILE
@@ -84,7 +84,7 @@ class ChainTree implements MerkleTree {
     const record = this.#files.record()
     if (record === undefined) return undefined
     const hashes = (level: number, from: number, count: number) => {
-      const there = Math.min(count, Math.floor(record.size / TILE ** level) - from)
+      const there = Math.min(count, countAt(level, record.size) - from)
       return (there > 0 && this.#files.read(level, from, there)) || new Uint8Array()
     }
     return { ...record, hashes }
@@ -235,7 +235,7 @@ class ChainTree implements MerkleTree {
   #cannotWrite(error: unknown): void {
     this.#writes = false
     // A folder that is not ours to write is no fault.
-    if (['EACCES', 'EPERM', 'EROFS', DENIED].includes(errnoOf(error) ?? '')) return
+    if (READ_ONLY.includes(errnoOf(error) ?? '')) return
     this.#warn(`the Merkle tree cannot be kept in ${this.#dir}, and is worked out each time: ${inWords(error)}`, error)
   }
 }

@@ -1,17 +1,21 @@
 // What is asked and answered where the chain is pruned, kept as snapshots, restored and counted. Types only.
 import type { WriteCall } from './ports.js'
 
-/** How many there are to keep of each kind; what any of them says is kept. Times are in UTC, by the header's timestamp. */
+/**
+ * How many there are to keep of each kind; what any of them says is kept. Where one of them is given, these alone count, and those that are
+ * not given are 0; where none is, the settings do (`retainHourly`, `retainDaily`, `retainWeekly`, `retainQuarterly`). Times are in UTC, by
+ * the header's timestamp.
+ */
 export interface Retention {
-  /** The newest of each of the last so many hours that have any. Default: the setting `retainHourly`, and so on. */
+  /** The newest of each of the last so many hours that have any. */
   readonly hourly?: number | undefined
   readonly daily?: number | undefined
   /** Of ISO 8601: from Monday on. */
   readonly weekly?: number | undefined
   readonly quarterly?: number | undefined
-  /** The newest so many. Default: 0. */
+  /** The newest so many. */
   readonly last?: number | undefined
-  /** Those of the last so many milliseconds. Default: 0. */
+  /** Those of the last so many milliseconds. */
   readonly within?: number | undefined
 }
 
@@ -21,24 +25,40 @@ export interface PruneCall extends Retention, WriteCall {
   readonly dryRun?: boolean | undefined
   /** Also where nothing would be kept, which is refused otherwise. */
   readonly everything?: boolean | undefined
+  /** Asked once it is known what would go, and there is something; nothing is changed unless it answers true. Default: yes. */
+  readonly agree?: ((planned: PruneReport) => boolean | Promise<boolean>) | undefined
   /** Blocks that were looked at, of all. */
   readonly onProgress?: ((done: number, total: number) => void) | undefined
 }
 
 export interface PruneReport {
+  /** Nothing was changed: it was not to be, or nobody agreed. */
   readonly dryRun: boolean
-  /** Blocks of the chain. */
+  /** Blocks of the chain that were looked at. */
   readonly size: number
-  /** Blocks that have their bodies. */
+  /** Blocks that have their bodies. Those in which prunes say what they took always do, and count for no rule. */
   readonly kept: number
   /** Blocks that have lost their bodies now. */
   readonly pruned: number
   /** Blocks that had none before. */
   readonly before: number
-  /** What the segments are smaller by. A snapshot that was made before keeps what it has. */
+  /** What those bodies took in the segments. A snapshot that was made before keeps what it has. */
   readonly bytes: number
-  /** Snapshots that are whole: bodies that were taken from the chain may be in them. */
+  /** The block that says which bodies went; absent where none was needed. */
+  readonly block?: number
+  /** All snapshots, damaged ones as well: bodies that were taken from the chain may be in them. */
   readonly snapshots: readonly string[]
+}
+
+/** What the metadata of a block of plugin `op-dbus`, operation `prune` has under `op-dbus:prune`: what a prune was about to do. */
+export interface PruneNote {
+  /** Numbers of blocks whose bodies go, from and to, both included. Some may be there still, where that prune was cut off. */
+  readonly ranges: readonly (readonly [from: number, to: number])[]
+  /** Those that were not 0. */
+  readonly rules: Retention
+  /** Blocks in `ranges`, of all that there were. */
+  readonly pruned: number
+  readonly size: number
 }
 
 export interface SnapshotInfo {
@@ -55,9 +75,10 @@ export interface SnapshotInfo {
   readonly damaged?: string
 }
 
-export interface SnapshotCall extends WriteCall {
+export interface SnapshotCall {
   /** Reads every byte of the files instead of their sizes alone. */
   readonly full?: boolean | undefined
+  readonly signal?: AbortSignal | undefined
 }
 
 export interface RestoreReport {

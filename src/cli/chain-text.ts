@@ -11,10 +11,12 @@ import { timeText } from './when.js'
 const NAME = 24
 /** Digits of a hash in a list. */
 const SHORT_HASH = 12
+/** Of what a text says in a list, also where nobody says how wide a line may be. */
+const LONGEST_GIST = 1000
 /** Of a text within a block. */
 const LONGEST_LINE = 4000
 
-/** A table: number, hash, time, plugin, operation, and what its text says. */
+/** A table: number, hash, when it was appended, plugin, operation, and what its text says. */
 export function blocksText(blocks: readonly Block[], look: Look): string {
   return rowsText(
     blocks.map(block => ['', block] as const),
@@ -32,10 +34,10 @@ export function foundText(found: readonly Found[], look: Look): string {
 }
 
 function rowsText(blocks: readonly (readonly [first: string, block: Block])[], look: Look, first?: string): string {
-  const head = ['block', 'hash', 'time', 'plugin', 'operation']
+  const head = ['block', 'hash', 'appended', 'plugin', 'operation']
   const rows = blocks.map(([lead, { number, hash, header }]) => {
     const cells = [
-      count(number),
+      String(number),
       hash.slice(0, SHORT_HASH),
       timeText(header.timestamp),
       oneLine(header.plugin, NAME),
@@ -48,7 +50,7 @@ function rowsText(blocks: readonly (readonly [first: string, block: Block])[], l
   // The last column takes what the others leave of a line.
   const narrow = table([first === undefined ? head : [first, ...head], ...rows], right).split('\n')
   const width = Math.max(...narrow.map(line => line.length))
-  const room = Math.max(16, look.columns - width - 2)
+  const room = roomFor(width, look)
   const texts = ['what', ...blocks.map(([, block]) => gist(block, room))]
   return texts
     .map((text, i) => `${narrow[i]!.padEnd(width)}  ${text}`.trimEnd())
@@ -56,11 +58,15 @@ function rowsText(blocks: readonly (readonly [first: string, block: Block])[], l
     .concat('\n')
 }
 
+function roomFor(width: number, { columns }: Look): number {
+  return Math.min(LONGEST_GIST, Math.max(16, columns - width - 2))
+}
+
 /** A line for one block, for a list that grows: what is known of widths is that names are mostly short. */
 export function blockLine({ number, hash, header, ...block }: Block, look: Look): string {
   const names = `${oneLine(header.plugin, NAME).padEnd(8)}  ${oneLine(header.operation, NAME).padEnd(10)}`
-  const start = `${count(number).padStart(7)}  ${hash.slice(0, SHORT_HASH)}  ${timeText(header.timestamp)}  ${names}`
-  return `${start}  ${gist({ number, hash, header, ...block }, Math.max(16, look.columns - start.length - 2))}`.trimEnd()
+  const start = `${String(number).padStart(7)}  ${hash.slice(0, SHORT_HASH)}  ${timeText(header.timestamp)}  ${names}`
+  return `${start}  ${gist({ number, hash, header, ...block }, roomFor(start.length, look))}`.trimEnd()
 }
 
 /** What its text says beyond its plugin and operation, on one line. */
@@ -95,7 +101,7 @@ export function blockText({ number, hash, header, body }: Block, look: Look): st
     ['metadata hash', header.metadata],
     ['text hash', header.text],
   )
-  const parts = [`block ${count(number)}\n`, indented(table(rows))]
+  const parts = [`block ${number}\n`, indented(table(rows))]
   if (body === undefined) return `${parts.join('')}\nIts body was pruned.\n`
   if (body.data !== undefined) parts.push('\ndata\n', indented(lines(JSON.stringify(body.data, undefined, 2), look)))
   if (Object.keys(body.metadata).length > 0)
@@ -117,21 +123,37 @@ function indented(text: string): string {
 
 /** `block 12  link  it names another block before it`. */
 export function faultText({ block, kind, message }: ChainFault): string {
-  return `${block === undefined ? 'chain' : `block ${count(block)}`}  ${kind}  ${visible(message)}`
+  return `${block === undefined ? 'chain' : `block ${block}`}  ${kind}  ${message.split('\n').map(visible).join('; ')}`
 }
 
 /** What was found, in a line or some; the faults themselves stand before it. */
 export function verifyText(report: VerifyReport): string {
-  const { size, ok, faults, faultCount, pruned, unverified, head } = report
+  const { size, ok, faults, faultCount, pruned, unverified, full, staleIndex = 0, head } = report
   const more = faultCount - faults.length
   const told = more > 0 ? [`and ${plural(more, 'fault', 'faults')} more`] : []
   const notes = [
     pruned > 0 ? `${count(pruned)} without body, which was pruned` : '',
     unverified > 0 ? `${count(unverified)} imported, which nobody could verify` : '',
     head && ok ? `continues the saved head of ${plural(head.size, 'block', 'blocks')}` : '',
+    staleIndex > 0
+      ? `${plural(staleIndex, 'place', 'places')} in the index of before, or of another copy: no fault`
+      : '',
+    ok && !full ? 'bodies and the index were not looked at: --full' : '',
   ].filter(note => note !== '')
-  const what = ok ? `sound: ${plural(size, 'block', 'blocks')}` : `damaged: ${plural(faultCount, 'fault', 'faults')}`
-  return `${[...told, [what, ...notes].join('; '), ...(ok ? [headText(report)] : [])].join('\n')}\n`
+  const sound = full ? 'sound' : 'headers, links and tree are sound'
+  const what = ok ? `${sound}: ${plural(size, 'block', 'blocks')}` : `damaged: ${plural(faultCount, 'fault', 'faults')}`
+  return `${[...told, [what, ...notes].join('; '), ...vectorText(report.vectors), ...(ok ? [headText(report)] : [])].join('\n')}\n`
+}
+
+/** What was not compared is told as well: nothing but what was is sound. */
+function vectorText(vectors: VerifyReport['vectors']): string[] {
+  if (vectors === undefined) return []
+  const { compared, passed, missing } = vectors
+  const notes = [
+    passed > 0 ? `${count(passed)} of another model not compared: -m says which computes` : '',
+    missing > 0 ? `${plural(missing, 'text has', 'texts have')} none` : '',
+  ].filter(note => note !== '')
+  return [[`vectors: ${count(compared)} computed again`, ...notes].join('; ')]
 }
 
 export function headText({ hash, root }: Pick<ChainHead, 'hash' | 'root'>): string {

@@ -9,11 +9,11 @@ export const EXIT_CODES: Readonly<Record<number, string>> = {
   3: 'no such model, a model that is not supported, or embedding switched off',
   4: 'no device can run the model',
   5: 'some or all texts could not be embedded',
-  6: 'the cache folder, the data folder or the output could not be read or written',
+  6: 'the cache or data folder, or the output, could not be read or written',
   7: 'damage was found, in a cache or in the blockchain',
   8: 'a model could not be downloaded',
   9: 'the state differs from what is desired',
-  10: 'not done, or only in part: it failed, what is there is not what was expected, or somebody said no',
+  10: 'not done, or only in part: it failed, was refused, or things had changed',
   11: 'a plugin is not available here, or did not answer',
   129: 'hung up (SIGHUP)',
   130: 'interrupted (SIGINT)',
@@ -41,6 +41,8 @@ const CODES: Readonly<Record<ErrorCode, number>> = {
   WORKER_LOST: 5,
 }
 
+/** Applied, and the chain could not be written. */
+export const UNREMEMBERED = 6
 export const DAMAGE_FOUND = 7
 export const DIFFERS = 9
 export const APPLY_FAILED = 10

@@ -1,7 +1,7 @@
 // Help as text: all commands on one screen, a group, or one command with everything that it takes. Writes nowhere.
 import { OPTIONS, type OptionName } from '../options.js'
 import { type Command, type CommandOption, groupOf, optionsOf } from './command.js'
-import { firstWords } from './completion/words.js'
+import { firstWords, shortNames } from './completion/words.js'
 import { ENDED_BY, EXIT_CODES } from './exit-codes.js'
 import { OPTION_WORDS } from './option-words.js'
 
@@ -32,7 +32,8 @@ function shortened([word, about]: readonly [word: string, about: string]): [stri
 /** The commands of one group. */
 export function groupHelp(group: string, commands: readonly Command[]): string {
   const own = commands.filter(command => groupOf(command) === group)
-  return `Commands of op-dbus ${group}
+  const short = shortNames(group).map(name => `, or op-dbus ${name} for short`)
+  return `Commands of op-dbus ${group}${short.join('')}
 ${list(own.map(({ name, about }) => [name, about]))}
 
   op-dbus ${group} COMMAND --help   options, examples and exit codes

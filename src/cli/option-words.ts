@@ -73,8 +73,8 @@ export const OPTION_WORDS: Readonly<Record<string, { readonly help: string; read
     default: 'the one that lxc-config lxc.lxcpath names',
   },
   blockchain: {
-    help: 'Remember each apply as a block of the blockchain on this machine.',
-    default: 'true',
+    help: 'How each apply is remembered in the blockchain on this machine. on: every old and new value; names: the names of what changed, and hashes, for who has secrets among the values; off: not at all.',
+    default: 'on',
   },
   logName: {
     help: 'What the blockchain is called to others, in what it signs and in its key; counts when the key is made, at the first signature.',

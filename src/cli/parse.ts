@@ -33,6 +33,17 @@ export function parse(argv: readonly string[], commands: readonly Command[]): Pa
     const { command } = named(positionals, commands)
     const strange = tokens.find(token => token.kind === 'option' && !known.has(token.name))
     if (strange?.kind === 'option') throw unknownOption(strange.rawName, command, known)
+    const dashed = tokens.find(
+      token => token.kind === 'option' && token.inlineValue === false && /^-./.test(token.value),
+    )
+    if (dashed?.kind === 'option') {
+      const { rawName, value } = dashed
+      throw new OpDbusError(
+        'INVALID_INPUT',
+        `${rawName} needs a value, and "${value}" begins as an option does\nif it is the value: --${dashed.name}=${value}`,
+        { cause: error },
+      )
+    }
     // Its first line says what is wrong; those that follow guess why.
     const [what] = messageOf(error).split('\n')
     throw new OpDbusError('INVALID_INPUT', `${what}\n${seeHelp(command)}`, { cause: error })

@@ -28,7 +28,7 @@ export function settingsOf(values: FlagValues, terminal: Terminal): OpenOptions 
     ...Object.fromEntries(settings),
     onDownload: values.quiet ? undefined : downloadBar(terminal, true),
     onWarning(message) {
-      if (!told.has(message)) terminal.say(`op-dbus: ${message.split('\n').map(visible).join('\n')}`)
+      if (!told.has(message)) terminal.say(`op-dbus: ${message.split('\n').map(visible).join('\n  ')}`)
       told.add(message)
     },
   }

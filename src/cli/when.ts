@@ -14,7 +14,8 @@ function millisecondsIn(text: string): number | undefined {
 /** Milliseconds. @throws OpDbusError INVALID_INPUT that names the option */
 export function durationIn(text: string, option: string): number {
   const ms = millisecondsIn(text)
-  if (ms !== undefined) return ms
+  // Longer than any clock knows, which is what is meant.
+  if (ms !== undefined) return Math.min(ms, Number.MAX_SAFE_INTEGER)
   throw new OpDbusError(
     'INVALID_INPUT',
     `--${option} ${JSON.stringify(text)} is no duration\nwrite 90s, 15m, 1h, 7d or 2w`,

@@ -1,7 +1,7 @@
 // Folders of ours: made, listed, told from links. Opens no file in them.
 import * as fs from 'node:fs'
 import { lstat, readdir } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join, resolve, sep } from 'node:path'
 import { errnoOf, isAbsent } from './errno.js'
 import { unlessAbsent } from './files.js'
 
@@ -35,6 +35,21 @@ export function namesIn(dir: string): string[] {
   } catch (error) {
     if (isAbsent(error)) return []
     throw error
+  }
+}
+
+/** Whether a path, which need not be there yet, is a folder or lies in it, once every link on the way was followed. */
+export function isWithin(path: string, dir: string): boolean {
+  const [real, own] = [realPath(resolve(path)), realPath(resolve(dir))]
+  return real === own || real.startsWith(own.endsWith(sep) ? own : own + sep)
+}
+
+/** Of what is there; the rest as it was named. */
+function realPath(path: string): string {
+  try {
+    return fs.realpathSync(path)
+  } catch {
+    return dirname(path) === path ? path : join(realPath(dirname(path)), basename(path))
   }
 }
 

@@ -1,6 +1,8 @@
 // A mutex between processes: a file that its owner touches while it works, and that others take over when the owner is gone.
+import { randomBytes } from 'node:crypto'
 import { lstat, lutimes, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
 import { abortError, OpDbusError } from '../errors.js'
 import { errnoOf } from './errno.js'
 import { unlessAbsent } from './files.js'
@@ -28,6 +30,13 @@ export interface MutexIo {
   monotonic(): number
   /** Eight hex digits that nobody else has. */
   id(): string
+}
+
+/** The machine's own. */
+export const MACHINE_IO: MutexIo = {
+  sleep: (ms, signal) => wait(ms, undefined, { signal }),
+  monotonic: () => performance.now(),
+  id: () => randomBytes(4).toString('hex'),
 }
 
 const BEAT_MS = 2_000

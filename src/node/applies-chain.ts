@@ -1,18 +1,25 @@
-// The chain that remembers applies. Part of the root `op-dbus/state`; loads and opens nothing before the first apply that changed something.
+// The chain that remembers applies. Part of the root `op-dbus/state`; loads and opens nothing before the first apply that has something to change.
 import type { Chain } from '../blockchain/chain.js'
 import type { ChainOptions } from '../blockchain.js'
-import type { Remember } from '../state/footprints.js'
+import type { ApplyFootprint, Memory } from '../state/footprints.js'
 
-export class AppliesChain {
+export class AppliesChain implements Memory {
+  readonly values: boolean
   readonly #options: ChainOptions
   #opening: Promise<Chain> | undefined
 
-  constructor(options: ChainOptions) {
+  constructor(options: ChainOptions, values: boolean) {
     this.#options = options
+    this.values = values
+  }
+
+  /** Walks to the end of the chain as an append does, and adds nothing. @throws OpDbusError what opening and appending throw */
+  async ready(signal: AbortSignal, onWait: (who: string) => void): Promise<void> {
+    await (await this.#open()).addBatch([], { signal, onWait })
   }
 
   /** @throws OpDbusError what opening and appending throw */
-  readonly remember: Remember = async (footprints, signal) => {
+  async add(footprints: readonly ApplyFootprint[], signal: AbortSignal): Promise<readonly number[]> {
     const blocks = await (await this.#open()).addBatch(footprints, { signal })
     return blocks.map(({ number }) => number)
   }

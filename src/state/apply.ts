@@ -9,7 +9,7 @@ import { carryOut, refusedOutcome, type Step, skippedOutcome } from './carry-out
 import type { Checkpoints } from './checkpoints.js'
 import { writeCurrent } from './current-file.js'
 import type { DataFolder } from './data-folder.js'
-import { type RememberParts, rememberApply } from './footprints.js'
+import { type RememberParts, refuseForgetting, rememberApply } from './footprints.js'
 import type { Goal } from './goals.js'
 import { movedSince } from './moved-since.js'
 import type { StateAction } from './plugin.js'
@@ -92,6 +92,8 @@ class Apply {
   }
 
   async run(signal: AbortSignal | undefined): Promise<ApplyReport> {
+    const remembering = { ...this.#parts, warn: this.#parts.diagnostics.warn }
+    if (canDo(this.#plan)) await refuseForgetting(remembering, signal)
     this.#tellUnplanned()
     const { steps, checkpoint } = await this.#holding(() => this.#change(signal))
     await this.#writeCurrent()
@@ -100,7 +102,7 @@ class Apply {
     }
     const report = this.#report(steps, checkpoint)
     const applied = { plan: this.#plan, steps, report, micros: this.#micros }
-    return { ...report, ...(await rememberApply(applied, { ...this.#parts, warn: this.#parts.diagnostics.warn })) }
+    return { ...report, ...(await rememberApply(applied, remembering)) }
   }
 
   async #change(signal: AbortSignal | undefined): Promise<{ steps: Step[]; checkpoint?: string }> {
@@ -314,6 +316,11 @@ class Apply {
     const success = outcomes.every(({ status }) => status === 'done') && Object.keys(this.#trouble).length === 0
     return { success, outcomes, ...(checkpoint !== undefined && { checkpoint }), trouble: this.#trouble }
   }
+}
+
+/** Something is to be done that no plugin refuses. */
+export function canDo({ diffs }: Plan): boolean {
+  return diffs.some(({ actions }) => actions.some(action => action.kind !== 'none' && !isRefused(action)))
 }
 
 function isRefused(action: StateAction): boolean {

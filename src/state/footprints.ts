@@ -1,13 +1,13 @@
 // What is remembered of an apply: a footprint for each plugin that was to change something. Makes them, and hands them on; keeps nothing.
 import { canonicalJson } from '../cache/canonical-json.js'
-import { messageOf } from '../errors.js'
+import { isOpDbusError, messageOf, OpDbusError, throwIfAborted } from '../errors.js'
 import type { JsonObject, JsonValue } from '../json/json.js'
 import { MAX_DEPTH } from '../json/plain.js'
 import type { Hash, Timer, Warn } from '../ports.js'
 import type { Step } from './carry-out.js'
 import type { ApplyReport, Plan, ResourceOutcome } from './reports.js'
 import { resourceKey } from './resources.js'
-import { type Done, sentences } from './sentences.js'
+import { type Done, fieldsOf, sentences } from './sentences.js'
 
 /** Of an apply's data, bytes of JSON: what is longer is remembered by names and hashes. */
 const MOST_BYTES = 1 << 20
@@ -25,12 +25,22 @@ export interface ApplyFootprint {
   readonly text: string
 }
 
-/** Remembers all of them or none, and answers the numbers of their blocks. */
-export type Remember = (footprints: readonly ApplyFootprint[], signal: AbortSignal) => Promise<readonly number[]>
+/** The chain, as an apply sees it. */
+export interface Memory {
+  /** Whether values are remembered, or only the names of what changed. */
+  readonly values: boolean
+  /**
+   * Sees that footprints can be added. `onWait` is told once when another process writes there, which is waited for.
+   * @throws OpDbusError CHAIN_DAMAGED, STORE, ABORTED
+   */
+  ready(signal: AbortSignal, onWait: (who: string) => void): Promise<void>
+  /** Remembers all of them or none, and answers the numbers of their blocks. */
+  add(footprints: readonly ApplyFootprint[], signal: AbortSignal): Promise<readonly number[]>
+}
 
 export interface RememberParts {
   /** Undefined where nothing is to be remembered. */
-  readonly remember: Remember | undefined
+  readonly memory: Memory | undefined
   readonly hash: Hash
   /** Keeps the process alive. */
   readonly timer: Timer
@@ -45,28 +55,76 @@ export interface Applied {
   readonly micros: ReadonlyMap<string, number>
 }
 
+/**
+ * Before anything is changed: what nobody would remember is not done.
+ * @throws OpDbusError CHAIN_DAMAGED, STORE where the chain takes no block; ABORTED
+ */
+export async function refuseForgetting(
+  { memory, timer, warn }: RememberParts,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  if (memory === undefined) return
+  throwIfAborted(signal)
+  const onWait = (who: string) =>
+    warn(`${who} writes to the chain: waiting for it, at most ${PATIENCE_MS / 1000} s, before anything is changed`)
+  try {
+    await patiently(timer, signal, ended => memory.ready(ended, onWait))
+  } catch (error) {
+    throwIfAborted(signal)
+    throw refused(error)
+  }
+}
+
+function refused(error: unknown): OpDbusError {
+  const code = isOpDbusError(error) && error.code !== 'ABORTED' ? error.code : 'STORE'
+  const details = isOpDbusError(error) ? error.details : {}
+  const [first, ...rest] = messageOf(error).split('\n')
+  const mend =
+    code === 'CHAIN_DAMAGED'
+      ? 'op-dbus blockchain verify says what is wrong, op-dbus blockchain repair mends the chain'
+      : rest.join('; ')
+  return new OpDbusError(
+    code,
+    `nothing was changed, since the chain could not remember it: ${first}\n` +
+      `${mend === '' ? '' : `${mend}; `}OPDBUS_BLOCKCHAIN=off applies without the chain`,
+    { cause: error, details },
+  )
+}
+
 /** What a report says of its blocks. Never rejects: what was done is done, and has to be told. */
 export async function rememberApply(
   applied: Applied,
-  { remember, hash, timer, warn }: RememberParts,
+  { memory, hash, timer, warn }: RememberParts,
 ): Promise<Pick<ApplyReport, 'blocks' | 'unremembered'>> {
-  if (remember === undefined) return {}
-  const patience = new AbortController()
-  const stop = timer(PATIENCE_MS, () => patience.abort(new Error(`the chain was busy for ${PATIENCE_MS / 1000} s`)))
+  if (memory === undefined) return {}
   try {
-    const footprints = footprintsOf(applied, hash)
-    return footprints.length === 0 ? {} : { blocks: await remember(footprints, patience.signal) }
+    const footprints = footprintsOf(applied, hash, memory.values)
+    if (footprints.length === 0) return {}
+    return { blocks: await patiently(timer, undefined, ended => memory.add(footprints, ended)) }
   } catch (error) {
     const unremembered = messageOf(error)
     warn(`the apply was done, and is not remembered in the chain: ${unremembered}`, error)
     return { unremembered }
+  }
+}
+
+/** Ends `work` where the chain is busy for too long, and where `signal` says so. */
+async function patiently<T>(
+  timer: Timer,
+  signal: AbortSignal | undefined,
+  work: (ended: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const patience = new AbortController()
+  const stop = timer(PATIENCE_MS, () => patience.abort(new Error(`the chain was busy for ${PATIENCE_MS / 1000} s`)))
+  try {
+    return await work(signal === undefined ? patience.signal : AbortSignal.any([patience.signal, signal]))
   } finally {
     stop()
   }
 }
 
-/** In the order in which plugins were applied. */
-export function footprintsOf({ plan, steps, report, micros }: Applied, hash: Hash): ApplyFootprint[] {
+/** In the order in which plugins were applied. Without `values` only names of what changed, and hashes. */
+export function footprintsOf({ plan, steps, report, micros }: Applied, hash: Hash, values: boolean): ApplyFootprint[] {
   const outcomes = new Map(report.outcomes.map(outcome => [keyOf(outcome), outcome]))
   return steps.flatMap(({ goal, due }) => {
     const plugin = goal.registered.plugin.name
@@ -87,16 +145,22 @@ export function footprintsOf({ plan, steps, report, micros }: Applied, hash: Has
       ...(report.checkpoint !== undefined && { checkpoint: report.checkpoint }),
       ...(rollbackTo !== undefined && { rollbackTo }),
       ...(micros.has(plugin) && { micros: Math.round(micros.get(plugin)!) }),
-      ...(trouble !== undefined && { trouble: trouble.slice(0, 1000).toWellFormed() }),
+      // A message may quote a value.
+      ...(trouble !== undefined && values && { trouble: trouble.slice(0, 1000).toWellFormed() }),
     }
     return [
       {
         plugin_id: plugin,
         operation: failed ? ('apply_error' as const) : ('apply' as const),
-        data: dataOf(done, hash),
+        data: values ? dataOf(done, hash) : namesOf(done, hash),
         metadata,
         text: sentences(
-          { plugin, ...(rollbackTo !== undefined && { rollbackTo }), ...(trouble !== undefined && { trouble }) },
+          {
+            plugin,
+            values,
+            ...(rollbackTo !== undefined && { rollbackTo }),
+            ...(trouble !== undefined && { trouble }),
+          },
           done,
         ),
       },
@@ -112,12 +176,27 @@ function dataOf(done: readonly Done[], hash: Hash): JsonObject {
   const whole = done.map(wholeAction)
   const texts = whole.map(action => canonicalJson(action))
   if (sizeOf(texts) <= MOST_BYTES && !isDeeper(whole, MAX_DEPTH - 1)) return { actions: whole }
-  const named = done.map(({ action: { resource }, outcome: { action, status } }, i) => ({
-    action,
-    ...resource,
-    status,
-    sha256: hash.sha256(texts[i]!),
-  }))
+  return fittingOf(
+    done.map((one, i) => namedAction(one, hash.sha256(texts[i]!))),
+    hash,
+  )
+}
+
+/** Every action with the names of the fields that it was about, as many as there is room for. */
+function namesOf(done: readonly Done[], hash: Hash): JsonObject {
+  const named = done.map(one => {
+    const changed = fieldsOf(one.action)
+    const action = namedAction(one, hash.sha256(canonicalJson(wholeAction(one))))
+    return changed.length === 0 ? action : { ...action, changed }
+  })
+  return fittingOf(named, hash)
+}
+
+function namedAction({ action: { resource }, outcome: { action, status } }: Done, sha256: string): JsonObject {
+  return { action, ...resource, status, sha256 }
+}
+
+function fittingOf(named: readonly JsonObject[], hash: Hash): JsonObject {
   let room = MOST_BYTES
   const fitting = named.findIndex(one => {
     room -= sizeOf([canonicalJson(one)])

@@ -1,5 +1,6 @@
 // What an apply did to each resource, as sentences that people search for later: "Created interface ovsbr0". Pure.
 import type { JsonValue } from '../json/json.js'
+import { step } from '../json/pointer.js'
 import type { Change, ResourceName, StateAction } from './plugin.js'
 import type { ResourceOutcome } from './reports.js'
 
@@ -47,17 +48,19 @@ export interface About {
   readonly rollbackTo?: string
   /** What the plugin failed with as a whole. */
   readonly trouble?: string
+  /** False: no value is said, nor a message, which may quote one. */
+  readonly values: boolean
 }
 
 /** A sentence for each resource, the most that there is room for; what is left out is counted. */
-export function sentences({ plugin, rollbackTo, trouble }: About, done: readonly Done[]): string {
+export function sentences({ plugin, rollbackTo, trouble, values }: About, done: readonly Done[]): string {
   const lines = [
     ...(rollbackTo === undefined ? [] : [`Rolled back ${plugin} to checkpoint ${rollbackTo}.`]),
-    ...(trouble === undefined ? [] : [`Plugin ${plugin} failed: ${cut(trouble, LONGEST_MESSAGE)}.`]),
+    ...(trouble === undefined ? [] : [`Plugin ${plugin} failed${values ? `: ${cut(trouble, LONGEST_MESSAGE)}` : ''}.`]),
   ]
   let room = LONGEST - lines.join(' ').length - 100
   for (const [index, one] of done.entries()) {
-    const sentence = sentenceOf(one)
+    const sentence = sentenceOf(one, values)
     room -= sentence.length + 1
     if (room < 0) {
       lines.push(`And ${done.length - index} more resources of ${plugin}.`)
@@ -68,11 +71,11 @@ export function sentences({ plugin, rollbackTo, trouble }: About, done: readonly
   return lines.join(' ').toWellFormed()
 }
 
-function sentenceOf({ action, outcome: { status, message } }: Done): string {
+function sentenceOf({ action, outcome: { status, message } }: Done, values: boolean): string {
   const what = called(action.resource)
   const [past, present] = VERBS[action.kind]
-  const why = message === undefined ? '' : `: ${cut(message, LONGEST_MESSAGE)}`
-  const details = detailsOf(action)
+  const why = message === undefined || !values ? '' : `: ${cut(message, LONGEST_MESSAGE)}`
+  const details = detailsOf(action, values)
   switch (status) {
     case 'done':
       return `${past} ${what}${details}.`
@@ -106,29 +109,40 @@ function singular(word: string): string {
   return /[^su]s$/.test(word) && word.length > 3 ? word.slice(0, -1) : word
 }
 
-function detailsOf(action: Done['action']): string {
+/** The names of the fields that an action is about: RFC 6901 pointers. */
+export function fieldsOf(action: Done['action']): string[] {
+  return changesOf(action).map(({ path }) => path.toWellFormed())
+}
+
+function changesOf(action: Done['action']): readonly Change[] {
+  if (action.kind === 'delete') return []
+  if (action.kind === 'modify') return action.changes
+  return Object.entries(action.new).map(([field, value]) => ({ path: step(field), new: value }))
+}
+
+function detailsOf(action: Done['action'], values: boolean): string {
   if (action.kind === 'delete') {
     const along = (action.with ?? []).map(({ resource }) => called(resource))
     return along.length === 0 ? '' : ` and with it ${listed(along)}`
   }
-  const changes: readonly Change[] =
-    action.kind === 'modify'
-      ? action.changes
-      : Object.entries(action.new).map(([field, value]) => ({ path: `/${field}`, new: value }))
-  const said = changes.filter(change => change.new !== action.resource.name).map(changeText)
+  const said = changesOf(action)
+    .filter(change => change.new !== action.resource.name)
+    .map(change => (values ? changeText(change) : fieldOf(change)))
   return said.length === 0 ? '' : `: ${listed(said)}`
 }
 
 /** `mtu from 1500 to 9000`, `started (running true)`. */
 function changeText({ path, old, new: now }: Change): string {
-  const field = cut(
-    path.slice(1).replaceAll('/', ' ').replaceAll('~1', '/').replaceAll('~0', '~') || 'all',
-    LONGEST_VALUE,
-  )
+  const field = fieldOf({ path })
   if (now === undefined) return `${field} removed`
   const words = Object.hasOwn(IN_WORDS, field) ? IN_WORDS[field]?.find(([value]) => value === now)?.[1] : undefined
   const values = old === undefined ? `${field} ${said(now)}` : `${field} from ${said(old)} to ${said(now)}`
   return words === undefined ? values : `${words} (${values})`
+}
+
+function fieldOf({ path }: Pick<Change, 'path'>): string {
+  const words = path.slice(1).replaceAll('/', ' ').replaceAll('~1', '/').replaceAll('~0', '~')
+  return cut(words || 'all', LONGEST_VALUE)
 }
 
 function said(value: JsonValue): string {

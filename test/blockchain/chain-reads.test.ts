@@ -1,6 +1,6 @@
 // Reads of a real chain through its face: from memory, from the index and from the segments, in several processes' stead by several
 // openings, after a prune, with a cache folder that is spoilt.
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { openCaches } from 'op-dbus'
 import { type Chain, type ChainOptions, openChain } from 'op-dbus/blockchain'
@@ -41,6 +41,15 @@ async function chainOf(count: number): Promise<string> {
   await chain.addBatch(footprints(count))
   await chain.close()
   return folder
+}
+
+function openStore(folder: string) {
+  const dir = join(folder, 'data', 'blockchain')
+  const parts = { clock: new TestClock(), hash, crc32, warn: () => {} }
+  const index = openBlockIndex({ dir: indexIn(folder), chain: () => firstHash(dir), ...parts })
+  const { store } = testStore(join(folder, 'data'), { index })
+  opened.push(store)
+  return store
 }
 
 const indexIn = (folder: string) => join(folder, 'cache', 'blocks')
@@ -107,15 +116,6 @@ describe('the index', () => {
 
 describe('a segment that was rewritten', () => {
   /** A store with the index that every process on this folder shares. */
-  function openStore(folder: string) {
-    const dir = join(folder, 'data', 'blockchain')
-    const parts = { clock: new TestClock(), hash, crc32, warn: () => {} }
-    const index = openBlockIndex({ dir: indexIn(folder), chain: () => firstHash(dir), ...parts })
-    const { store } = testStore(join(folder, 'data'), { index })
-    opened.push(store)
-    return store
-  }
-
   it('is read right by who had it open, and by who finds the index of before', async () => {
     const folder = await chainOf(3000)
     const chain = await open(folder)
@@ -145,12 +145,66 @@ describe('a segment that was rewritten', () => {
   })
 })
 
+it('what is read while a segment is rewritten is kept by nobody, also where whoever does that is killed', async () => {
+  const folder = await chainOf(20)
+  const chain = await open(folder)
+  const killed = openStore(folder)
+  const path = join(folder, 'data/blockchain/timing/000000000000.jsonl')
+  const pruned = (await chain.range(0, 20)).map(({ header }) => lineText({ header }))
+  await killed.exclusively(async held => {
+    const cutOff = held.rewrite(0, {
+      [Symbol.iterator]: () => {
+        throw new Error('killed')
+      },
+    })
+    await expect(cutOff).rejects.toThrow('killed')
+    expect((await chain.getBlock(5))?.body).toBeDefined()
+    writeFileSync(`${path}.new`, pruned.join(''))
+    renameSync(`${path}.new`, path)
+  })
+  await expect.poll(() => chain.view(5)).toBeUndefined()
+  expect((await chain.getBlock(5))?.body).toBeUndefined()
+  expect(chain.view(5)).toBeUndefined()
+  // Whoever takes the lock next puts it right.
+  await chain.addBatch(footprints(1, 20))
+  expect((await chain.getBlock(5))?.body).toBeUndefined()
+  await expect.poll(async () => (await chain.getBlock(5)) && chain.view(5)?.number).toBe(5)
+})
+
+it('a restore and a prune leave nothing behind that would accuse the chain', async () => {
+  const folder = await chainOf(1500)
+  const chain = await open(folder)
+  const told = (round: string) =>
+    Array.from({ length: 5 }, (_, i) => ({ plugin_id: 'net', operation: 'apply', text: `${round} ${i}` }))
+  const add = async (round: string) => {
+    await chain.addBatch(told(round))
+    await expect.poll(async () => (await chain.search(round)).pending).toBe(0)
+    for (const number of [0, 1000, 1500]) await chain.getBlock(number)
+  }
+  const files = () => readdirSync(indexIn(folder)).filter(name => name.endsWith('.json'))
+  await add('first')
+  await chain.snapshot('first')
+  await chain.addBatch(footprints(1000, 1505))
+  await add('second')
+  expect(files().length).toBeGreaterThan(1)
+  await chain.restore('first')
+  expect(files()).toEqual([])
+  await chain.addBatch(told('third'))
+  expect(await chain.verify({ full: true })).toMatchObject({ faults: [], size: 1510 })
+  expect((await chain.search('third')).pending).toBe(0)
+  for (const number of [0, 1000]) await chain.getBlock(number)
+  expect(await chain.verify({ full: true })).toMatchObject({ faults: [] })
+  expect(await chain.prune({ last: 3 })).toMatchObject({ pruned: 1507 })
+  expect(files()).toEqual([])
+  expect(await chain.verify({ full: true })).toMatchObject({ faults: [], pruned: 1507 })
+})
+
 it('what was pruned or restored is gone from memory when the call answers', async () => {
   const folder = await chainOf(20)
   const chain = await open(folder)
   await chain.snapshot('full')
   expect((await chain.getBlock(5))?.body).toBeDefined()
-  await chain.prune({ everything: true, hourly: 0, daily: 0, weekly: 0, quarterly: 0 })
+  await chain.prune({ everything: true, last: 0 })
   expect((chain.view(5) ?? (await chain.getBlock(5)))?.body).toBeUndefined()
   await chain.addBatch(footprints(1, 20))
   await chain.restore('full')

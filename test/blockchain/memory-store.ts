@@ -49,10 +49,6 @@ export class MemoryStore implements BlockStore {
     return this.#disk
   }
 
-  exists(): boolean {
-    return this.#disk.blocks.length > 0
-  }
-
   size(): number {
     this.#enter()
     this.looks.size++

@@ -85,8 +85,10 @@ describe('retention', () => {
     )
   })
 
-  it('takes settings where a call says nothing, and refuses what is no number', () => {
-    expect(rulesOf({ last: 3, daily: 0 }, { daily: 5, weekly: 5 })).toEqual({ ...NONE, last: 3, weekly: 5 })
+  it('takes settings where a call says nothing at all, and refuses what is no number', () => {
+    expect(rulesOf({}, { daily: 5, weekly: 5 })).toEqual({ ...NONE, daily: 5, weekly: 5 })
+    expect(rulesOf({ last: 3 }, { daily: 5, weekly: 5 })).toEqual({ ...NONE, last: 3 })
+    expect(rulesOf({ daily: 0 }, { daily: 5, weekly: 5 })).toEqual(NONE)
     for (const bad of [-1, 1.5, Number.NaN, '5']) {
       expect(() => rulesOf({ hourly: bad as number }, {})).toThrow(/hourly must be a whole number/)
     }

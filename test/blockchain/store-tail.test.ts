@@ -2,7 +2,9 @@
 // written behind.
 import {
   appendFileSync,
+  existsSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -105,14 +107,45 @@ describe('a torn tail', () => {
     }
   })
 
-  it('is told as a loss where it was acknowledged', async () => {
+  it('that is no append of ours is cut off, told and kept; readers judge as the writer does', async () => {
     const dir = memoryFolder()
-    await written(dir, 3)
-    const { size } = statSync(firstSegment(dir))
-    truncateSync(firstSegment(dir), size - 5)
+    const blocks = await written(dir, 1, 2)
+    appendFileSync(firstSegment(dir), '{"a":1}\nrest')
+    const { store: reader } = opened(dir)
+    expect(await allBlocks(reader)).toEqual(blocks)
     const { store, warnings } = opened(dir)
-    await store.append([draft('after')])
-    expect(warnings.join('\n')).toMatch('blocks behind block')
+    expect(await store.append([draft('after')])).toMatchObject([{ number: 3 }])
+    expect(warnings).toEqual([expect.stringMatching(/12 bytes behind block 2 were removed .* kept as .*cut-off/)])
+    const [name] = readdirSync(join(dir, 'blockchain/cut-off'))
+    expect(readFileSync(join(dir, 'blockchain/cut-off', name!), 'utf8')).toBe('{"a":1}\nrest')
+    expect(reader.size()).toBe(4)
+  })
+})
+
+describe('what was acknowledged and is not there is damage, never an append that was cut off', () => {
+  const cuts: [what: string, cut: (path: string) => void, there: number][] = [
+    ['its last byte', path => truncateSync(path, statSync(path).size - 1), 5],
+    ['the last line of a batch', path => truncateSync(path, readFileSync(path).lastIndexOf('\n{') + 1), 5],
+    ['half a batch', path => truncateSync(path, statSync(path).size - 1000), 4],
+    ['all', path => rmSync(path), 0],
+  ]
+  it.each(cuts)('%s', async (_, cut, there) => {
+    const dir = memoryFolder()
+    const blocks = await written(dir, 2, 4)
+    cut(firstSegment(dir))
+    const left = existsSync(firstSegment(dir)) && readFileSync(firstSegment(dir))
+    const head = readFileSync(headFile(dir))
+    const { store, warnings } = opened(dir)
+    expect(store.size()).toBe(there)
+    expect(warnings).toEqual([expect.stringContaining(`behind the first ${there}`)])
+    for (let at = 0; at < there; at++) expect(store.read(at)).toEqual(blocks[at])
+    const told = { code: 'CHAIN_DAMAGED', details: { block: there, acknowledged: 6 } }
+    expect(() => store.read(there)).toThrow(expect.objectContaining({ code: told.code }))
+    expect(store.read(6)).toBeUndefined()
+    await expect(allBlocks(store)).rejects.toMatchObject(told)
+    await expect(store.append([draft('after')])).rejects.toMatchObject(told)
+    expect(existsSync(firstSegment(dir)) && readFileSync(firstSegment(dir))).toEqual(left)
+    expect(readFileSync(headFile(dir))).toEqual(head)
   })
 })
 

@@ -14,7 +14,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { exportTiles } from '../../src/blockchain/log/export-tiles.js'
 import { openHead } from '../../src/blockchain/log/heads.js'
-import { logKey } from '../../src/blockchain/log/log.js'
+import { logKey, signedHead } from '../../src/blockchain/log/log.js'
 import { tilePath, tilesBetween } from '../../src/blockchain/log/tile-paths.js'
 import { leafHash } from '../../src/blockchain/merkle.js'
 import { memoryFolder } from '../support.js'
@@ -93,9 +93,10 @@ describe('an export', () => {
     expect(report).toMatchObject({ dir: out, from: 0, files: 7 })
     expect(report.bytes).toBe([...files.values()].reduce((sum, { length }) => sum + length, 0))
     expect(files.get('key.pub')!).toBe(`${report.verifierKey}\n`)
-    expect(openHead(Buffer.from(files.get('checkpoint')!, 'latin1').toString(), [report.verifierKey])).toEqual(
-      report.head,
-    )
+    expect(openHead(Buffer.from(files.get('checkpoint')!, 'latin1').toString(), [report.verifierKey])).toEqual({
+      ...report.head,
+      keyMade: undefined,
+    })
     expect(statSync(join(out, 'checkpoint')).mode & 0o777).toBe(0o644)
     expect(statSync(join(out, 'tile/0')).mode & 0o777).toBe(0o755)
 
@@ -151,7 +152,7 @@ describe('an export', () => {
     unlinkSync(join(out, 'tile/0/001'))
     // What a loss of power leaves of a file that was not on the disk yet.
     writeFileSync(join(out, 'tile/entries/000'), '')
-    expect(await exportTiles(parts, out, {})).toMatchObject({ from: 0, head: whole.head, files: 3 })
+    expect(await exportTiles(parts, out, {})).toMatchObject({ from: 0, head: { text: whole.head.text }, files: 3 })
     expect(filesIn(out)).toEqual(files)
   })
 
@@ -166,11 +167,37 @@ describe('an export', () => {
 
   it('leaves what is not its own', async () => {
     const { parts, out } = await withBlocks(3)
-    mkdirSync(join(out, 'tile', '0'), { recursive: true })
-    rmSync(join(out, 'tile'), { recursive: true })
+    mkdirSync(join(out, '.git'), { recursive: true })
+    await exportTiles(parts, out, {})
     writeFileSync(join(out, 'index.html'), 'mine')
     await exportTiles(parts, out, {})
     expect(readFileSync(join(out, 'index.html'), 'utf8')).toBe('mine')
+  })
+
+  it('refuses what is no folder for a log: none, one of other things, and the chain itself', async () => {
+    const { parts, out } = await withBlocks(3)
+    const head = await signedHead(parts)
+    mkdirSync(out)
+    writeFileSync(join(out, 'index.html'), 'mine')
+    for (const dir of ['', out, parts.store.dir, join(parts.store.dir, 'tiles')]) {
+      await expect(exportTiles(parts, dir, {}), dir).rejects.toMatchObject({ code: 'INVALID_INPUT' })
+    }
+    expect(readdirSync(out)).toEqual(['index.html'])
+    expect(readFileSync(join(parts.store.dir, 'checkpoint'), 'utf8')).toBe(head.text)
+  })
+
+  it('writes anew what is gone or damaged of an earlier one', async () => {
+    const { parts, out } = await withBlocks(600)
+    await exportTiles(parts, out, {})
+    const files = filesIn(out)
+    for (const name of ['tile/0/000', 'tile/entries/001']) {
+      const bytes = readFileSync(join(out, name))
+      bytes[777]! ^= 1
+      writeFileSync(join(out, name), bytes)
+    }
+    unlinkSync(join(out, 'tile/1/000.p/2'))
+    expect(await exportTiles(parts, out, {})).toMatchObject({ from: 600, files: 3, mended: 3 })
+    expect(filesIn(out)).toEqual(files)
   })
 
   it('refuses a folder that holds another log, and changes nothing there', async () => {
@@ -206,8 +233,8 @@ describe('an export', () => {
     await expect(exportTiles(parts, out, {})).rejects.toMatchObject({ code: 'CONFLICT' })
     await logKey(parts, { renew: true })
     await expect(exportTiles(parts, out, {})).rejects.toMatchObject({
-      code: 'INVALID_INPUT',
-      message: expect.stringContaining('holds 300 blocks that this chain does not continue'),
+      code: 'CONFLICT',
+      message: expect.stringContaining('holds the log of a key that this chain had before'),
     })
     await exportTiles(parts, join(out, 'second'), {})
   })

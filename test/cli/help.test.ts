@@ -132,7 +132,10 @@ describe('a mistake', () => {
     [['modles', 'list'], 'unknown command "modles list"; did you mean "models list"?'],
     [['cache', 'nosuch'], 'unknown command "cache nosuch"\nthere are: cache stats, '],
     [['embde', 'x'], 'unknown command "embde"; did you mean "embed"?'],
-    [['embed', 'a', '--dimensions', '-1'], "Option '--dimensions' argument is ambiguous.\nsee op-dbus embed --help"],
+    [
+      ['embed', 'a', '--dimensions', '-1'],
+      '--dimensions needs a value, and "-1" begins as an option does\nif it is the value: --dimensions=-1',
+    ],
     [['help', 'docter'], 'unknown command "docter"; did you mean "doctor"?'],
     [['frobnicate'], 'unknown command "frobnicate"\nthere are: embed, '],
     [['embed', '--modle', 'low'], 'unknown option --modle; did you mean --model?\nsee op-dbus embed --help'],

@@ -52,7 +52,7 @@ describe('apply', () => {
     expect(list.checkpoints[1]).toMatchObject({ id: report.checkpoint, plugins: ['things'], resources: 2 })
   })
 
-  it('is remembered in the chain, unless that is switched off; a chain that cannot be written does not fail it', async () => {
+  it('is remembered in the chain, unless that is switched off; where the chain cannot be written nothing is changed', async () => {
     const system = newSystem(STATE)
     const file = system.write('desired.json', TWO)
     const first = await system.run(['apply', file, '--yes'])
@@ -63,13 +63,23 @@ describe('apply', () => {
     const text = JSON.parse((await system.run(['blockchain', 'show', 'latest'])).stdout).body.text
     expect(text).toBe('Changed thing b: size from 2 to 20. Created thing n: size 9.')
 
+    const names = { env: { OPDBUS_BLOCKCHAIN: 'names' } }
+    expect((await system.run(['apply', file, '--yes'], names)).code).toBe(0)
+    expect((await system.run(['rollback', '--yes'], off)).code).toBe(0)
+    const shown = JSON.parse((await system.run(['blockchain', 'show', 'latest'])).stdout)
+    expect(shown.body.text).toBe('Changed thing b: size. Created thing n: size.')
+
+    const before = system.state()
     rmSync(join(system.data, 'blockchain'), { recursive: true })
     writeFileSync(join(system.data, 'blockchain'), 'in the way')
-    const unwritten = await system.run(['apply', file, '--yes'])
-    expect(unwritten.code).toBe(0)
-    const report = JSON.parse(unwritten.stdout)
-    expect(report).toMatchObject({ success: true, unremembered: expect.stringContaining('blockchain') })
-    expect(unwritten.stderr).toContain('the apply was done, and is not remembered in the chain')
+    const refused = await system.run(['apply', file, '--yes'])
+    expect(refused.code).toBe(6)
+    expect(refused.stderr).toMatch(
+      /nothing was changed, since the chain could not remember it: .*blockchain is no folder/,
+    )
+    expect(refused.stderr).toContain('OPDBUS_BLOCKCHAIN=off')
+    expect(system.state()).toEqual(before)
+    expect((await system.run(['apply', file, '--yes'], off)).code).toBe(0)
     expect(system.state()).toEqual(AFTER)
   })
 

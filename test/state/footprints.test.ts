@@ -2,8 +2,9 @@
 import { describe, expect, it } from 'vitest'
 import type { Draft } from '../../src/blockchain/block.js'
 import { bodyFault, draftOf } from '../../src/blockchain/footprint.js'
+import { OpDbusError } from '../../src/errors.js'
 import type { JsonObject } from '../../src/json/json.js'
-import type { ApplyFootprint } from '../../src/state/footprints.js'
+import type { ApplyFootprint, Memory } from '../../src/state/footprints.js'
 import type { StateAction, StatePlugin } from '../../src/state/plugin.js'
 import type { ResourceOutcome } from '../../src/state/reports.js'
 import { type Done, sentences } from '../../src/state/sentences.js'
@@ -11,16 +12,20 @@ import { temporaryFolder } from '../support.js'
 import { desired, manage, memoryPlugin } from './managed.js'
 
 /** A manager whose chain is a list; each footprint has to be one that the chain takes. */
-function remembering(plugins: readonly StatePlugin[]) {
+function remembering(plugins: readonly StatePlugin[], values = true) {
   const remembered: ApplyFootprint[] = []
   const drafts: Draft[] = []
   const managed = manage(plugins, {
     dataDir: temporaryFolder(),
-    remember: async footprints => {
-      const first = remembered.length
-      drafts.push(...footprints.map(footprint => draftOf(footprint, 0)))
-      remembered.push(...footprints)
-      return footprints.map((_, i) => first + i)
+    memory: {
+      values,
+      ready: async () => {},
+      add: async footprints => {
+        const first = remembered.length
+        drafts.push(...footprints.map(footprint => draftOf(footprint, 0)))
+        remembered.push(...footprints)
+        return footprints.map((_, i) => first + i)
+      },
     },
   })
   return { ...managed, remembered, drafts }
@@ -117,7 +122,7 @@ describe('an apply in the chain', () => {
     const { plugin, system } = memoryPlugin('mine')
     const { state, warnings, timers } = manage([plugin], {
       dataDir: temporaryFolder(),
-      remember: () => Promise.reject(new Error('the disk is full')),
+      memory: { values: true, ready: async () => {}, add: () => Promise.reject(new Error('the disk is full')) },
     })
     const report = await state.apply(await state.plan(desired({ mine: items({ one: { value: 5 } }) })))
     expect(report).toMatchObject({ success: true, unremembered: 'the disk is full' })
@@ -128,18 +133,91 @@ describe('an apply in the chain', () => {
     expect(timers.next).toBeUndefined()
   })
 
-  it('does not wait without end for a chain that another process works on', async () => {
-    const { state, timers } = manage([memoryPlugin('mine').plugin], {
+  it('is not begun where the chain could not remember it: nothing is changed, and the way on is said', async () => {
+    const { plugin, system } = memoryPlugin('mine')
+    const damaged = new OpDbusError('CHAIN_DAMAGED', 'block 7 is missing\nmore', { details: { block: 7 } })
+    const { state } = manage([plugin], {
       dataDir: temporaryFolder(),
-      remember: (_, signal) =>
-        new Promise((_resolve, reject) => {
-          signal.addEventListener('abort', () => reject(signal.reason))
-        }),
+      memory: { values: true, ready: () => Promise.reject(damaged), add: async () => [] },
     })
-    const applying = state.apply(await state.plan(desired({ mine: items({ one: { value: 5 } }) })))
-    while (timers.next !== 30_000) await new Promise(resolve => setImmediate(resolve))
-    await timers.pass(30_000)
-    expect(await applying).toMatchObject({ success: true, unremembered: 'the chain was busy for 30 s' })
+    const plan = await state.plan(desired({ mine: items({ one: { value: 5 } }) }))
+    await expect(state.apply(plan)).rejects.toMatchObject({
+      code: 'CHAIN_DAMAGED',
+      details: { block: 7 },
+      message: expect.stringMatching(
+        /^nothing was changed, .*: block 7 is missing\n.*blockchain verify .*blockchain repair .*OPDBUS_BLOCKCHAIN=off/,
+      ),
+    })
+    expect(system.items.one).toEqual({ value: 1 })
+    expect(await state.checkpoints()).toEqual([])
+    // Where there is nothing to do, nothing has to be remembered.
+    const same = await state.plan(desired({ mine: items({ one: { value: 1 } }) }))
+    expect(await state.apply(same)).toEqual({ success: true, outcomes: [], trouble: {} })
+  })
+
+  it('does not wait without end for a chain that another process works on, and says that it waits', async () => {
+    const never = (_: unknown, signal: AbortSignal) =>
+      new Promise<never>((_resolve, reject) => {
+        signal.addEventListener('abort', () => reject(signal.reason))
+      })
+    const wanted = desired({ mine: items({ one: { value: 5 } }) })
+    const begun = async (ready: Memory['ready'], add: Memory['add']) => {
+      const { plugin, system } = memoryPlugin('mine')
+      const { state, timers, warnings } = manage([plugin], {
+        dataDir: temporaryFolder(),
+        memory: { values: true, ready, add },
+      })
+      const applying = state.apply(await state.plan(wanted)).catch((error: unknown) => error)
+      while (timers.next !== 30_000) await new Promise(resolve => setImmediate(resolve))
+      await timers.pass(30_000)
+      return { outcome: await applying, system, warnings }
+    }
+    const after = await begun(async () => {}, never)
+    expect(after.outcome).toMatchObject({ success: true, unremembered: 'the chain was busy for 30 s' })
+    const before = await begun(
+      (signal, onWait) => {
+        onWait('process 12')
+        return never(undefined, signal)
+      },
+      async () => [],
+    )
+    expect(before.outcome).toMatchObject({ code: 'STORE', message: expect.stringContaining('busy for 30 s') })
+    expect(before.system.items.one).toEqual({ value: 1 })
+    expect(before.warnings).toEqual([expect.stringMatching(/^process 12 writes to the chain: waiting/)])
+  })
+
+  it('holds no value where only names are to be remembered: not in data, metadata or text', async () => {
+    const { plugin } = memoryPlugin('mine', {
+      apply: () => Promise.reject(new Error('the password s3cret-new was refused')),
+    })
+    const sound = memoryPlugin('other')
+    sound.system.items.one = { token: 's3cret-old', map: { 'a/b': 's3cret-old' } }
+    const { state, remembered } = remembering([plugin, sound.plugin], false)
+    await state.apply(
+      await state.plan(
+        desired({
+          mine: items({ one: { value: 's3cret-new' } }),
+          other: items({
+            one: { token: 's3cret-new', map: { 'a/b': 's3cret-new' } },
+            new: { password: 's3cret-new' },
+            two: { ensure: 'absent' },
+          }),
+        }),
+      ),
+    )
+    expect(JSON.stringify(remembered)).not.toContain('s3cret')
+    expect(remembered.map(({ text }) => text)).toEqual([
+      'Plugin mine failed. Failed to change item one: value.',
+      'Created item new: password. Could not confirm to change item one: map a/b, token. Deleted item two.',
+    ])
+    const sha256 = expect.stringMatching(/^[0-9a-f]{64}$/)
+    expect(remembered[1]!.data).toMatchObject({
+      actions: [
+        { action: 'create', name: 'new', status: 'done', sha256, changed: ['/password'] },
+        { action: 'modify', name: 'one', sha256, changed: ['/map/a~1b', '/token'] },
+        { action: 'delete', name: 'two', sha256 },
+      ],
+    })
   })
 
   it('is names and hashes where its values are too long for a block, or nest too deep', async () => {
@@ -189,7 +267,7 @@ describe('sentences', () => {
     outcome: { plugin: 'x', resource: action.resource, action: action.kind, status, ...(message && { message }) },
   })
   const said = (action: StateAction, ...how: [ResourceOutcome['status']?, string?]) =>
-    sentences({ plugin: 'x' }, [done(action as Done['action'], ...how)])
+    sentences({ plugin: 'x', values: true }, [done(action as Done['action'], ...how)])
 
   it.each<[string, StateAction]>([
     [

@@ -5,7 +5,7 @@ import { Diagnostics } from '../../src/diagnostics.js'
 import type { JsonObject } from '../../src/json/json.js'
 import type { Timer } from '../../src/ports.js'
 import { DataFolder } from '../../src/state/data-folder.js'
-import type { Remember } from '../../src/state/footprints.js'
+import type { Memory } from '../../src/state/footprints.js'
 import { StateManager } from '../../src/state/manager.js'
 import type { PluginTools, StatePlugin, Watcher } from '../../src/state/plugin.js'
 import { PluginCalls } from '../../src/state/plugin-calls.js'
@@ -68,7 +68,7 @@ export interface ManagedOptions {
   readonly timeoutMs?: number
   readonly machine?: string
   /** Where applies are remembered; default: nowhere. */
-  readonly remember?: Remember
+  readonly memory?: Memory
   /** Shared with another manager. */
   readonly queries?: QueryCache
 }
@@ -109,7 +109,7 @@ export function manage(plugins: readonly StatePlugin[], options: ManagedOptions 
     diagnostics,
     timer,
     quietTimer: timer,
-    remember: options.remember,
+    memory: options.memory,
     push: { on: push, ttlMs: 300_000 },
     release: async () => {},
   })

@@ -2,40 +2,44 @@
 import { join } from 'node:path'
 import { isOpDbusError, OpDbusError, throwIfAborted } from '../../errors.js'
 import { inWords } from '../../fs/errno.js'
-import { readSmall, statOf } from '../../fs/files.js'
-import type { Block } from '../block.js'
+import { readFile, readSmall, statOf } from '../../fs/files.js'
+import { namesIn } from '../../fs/folders.js'
 import type { ChainParts } from '../chain-parts.js'
-import { headerJson } from '../line.js'
-import { HASH_BYTES } from '../merkle.js'
+import { refuseOwn } from '../own-folders.js'
 import type { SignedHead, TilesCall, TilesReport } from '../reports.js'
 import { TILE } from '../tree-levels.js'
+import { Entries, isBundle } from './bundles.js'
+import { CHECKPOINT, checkpointIn } from './checkpoint-file.js'
 import { openHead } from './heads.js'
 import { knownKeys } from './known-keys.js'
 import { logKey, signedHead } from './log.js'
-import { type TileFile, tilePath, tilesBetween } from './tile-paths.js'
+import { tilePath, tilesBetween } from './tile-paths.js'
 import { WrittenFiles } from './written-files.js'
 
-const CHECKPOINT = 'checkpoint'
 /** The verifier key, for who is to check. */
 const PUBLIC_KEY = 'key.pub'
-const MOST_BYTES = 65_536
+const MOST_BYTES = 8192
+/** A file of entries that is longer is none: a header and its length have some 4 KiB. */
+const MOST_TILE_BYTES = 2 << 20
 
-/** @throws OpDbusError INVALID_INPUT where the folder holds something else; CONFLICT, CHAIN_DAMAGED, STORE, ABORTED */
+/** @throws OpDbusError INVALID_INPUT where the folder holds something else; CONFLICT where it is of a key of before; CONFLICT, CHAIN_DAMAGED, STORE, ABORTED */
 export async function exportTiles(parts: ChainParts, dir: string, call: TilesCall): Promise<TilesReport> {
-  const { verifierKey } = await logKey(parts, { signal: call.signal })
-  const head = await signedHead(parts, call.signal, 0)
+  refuseFolder(dir, parts)
+  const { verifierKey, created } = await logKey(parts, { signal: call.signal })
+  const head = { ...(await signedHead(parts, call.signal, 0)), ...(created && { keyMade: true as const }) }
   const written = new WrittenFiles(dir)
   try {
-    const from = Math.min(await sizeIn(dir, parts), head.size)
+    const from = Math.min(await sizeIn(dir, verifierKey, parts), head.size)
     await written.put(PUBLIC_KEY, Buffer.from(`${verifierKey}\n`))
+    const mended = await mendTiles(parts, dir, written, from, call)
     await writeTiles(parts, written, from, head, call)
     await written.synced()
     // Whoever sees this head finds all that it speaks of. A later one may have come by another export meanwhile.
-    const there = await sizeIn(dir, parts)
+    const there = await sizeIn(dir, verifierKey, parts)
     if (there <= head.size) await written.put(CHECKPOINT, Buffer.from(head.text))
     await written.synced()
     const { files, bytes } = written
-    return { dir, from, head, verifierKey, files, bytes }
+    return { dir, from, head, verifierKey, files, bytes, mended }
   } catch (error) {
     if (isOpDbusError(error)) throw error
     throw new OpDbusError('STORE', `the tiles cannot be written to ${dir}: ${inWords(error)}`, {
@@ -47,28 +51,74 @@ export async function exportTiles(parts: ChainParts, dir: string, call: TilesCal
   }
 }
 
-/** How many blocks the folder holds of this log, or of one whose key it had before. */
-async function sizeIn(dir: string, { store, tree }: ChainParts): Promise<number> {
-  const keys = knownKeys({ store })
-  const [checkpoint, publicKey] = [CHECKPOINT, PUBLIC_KEY].map(name => readSmall(join(dir, name), MOST_BYTES))
+/** @throws OpDbusError INVALID_INPUT for a folder in which other things would be taken for a log, or a log for them */
+function refuseFolder(dir: string, parts: ChainParts): void {
+  if (typeof dir !== 'string' || dir === '') {
+    throw new OpDbusError('INVALID_INPUT', 'an export of tiles goes into a folder: say which')
+  }
+  refuseOwn(parts, dir)
+}
+
+/** How many blocks the folder holds of this log. */
+async function sizeIn(dir: string, verifierKey: string, { store, tree }: ChainParts): Promise<number> {
+  const checkpoint = checkpointIn(dir)
+  const publicKey = readSmall(join(dir, PUBLIC_KEY), MOST_BYTES)?.trim()
   const other = (why: string) =>
     new OpDbusError('INVALID_INPUT', `${dir} ${why}\nnothing was written: choose another folder, or empty this one`)
-  if (checkpoint === undefined) {
+  if (publicKey !== undefined && publicKey !== verifierKey && knownKeys({ store }).includes(publicKey)) {
+    throw new OpDbusError(
+      'CONFLICT',
+      `${dir} holds the log of a key that this chain had before (${publicKey})\n` +
+        'nothing was written: those who follow it would find another log there; export the new one into another folder',
+    )
+  }
+  if (checkpoint === undefined && statOf(join(dir, CHECKPOINT)) === undefined) {
     // The key comes first: where there is one, an export was cut off.
-    const strange = [CHECKPOINT, 'tile'].some(name => statOf(join(dir, name)) !== undefined)
-    if (publicKey === undefined ? strange : !keys.includes(publicKey.trim())) throw other('holds tiles of another log')
+    const strange = namesIn(dir).some(name => !name.startsWith('.'))
+    if (publicKey === undefined ? strange : publicKey !== verifierKey)
+      throw other('holds something else than this log, which would lie among it')
     return 0
   }
   let old: SignedHead
   try {
-    old = openHead(checkpoint, keys)
+    old = openHead(checkpoint ?? '', [verifierKey])
   } catch {
     throw other('holds a checkpoint that this log has not signed')
   }
   if (old.size > store.size() || (await tree.root(old.size)) !== old.root) {
-    throw other(`holds ${old.size} blocks that this chain does not continue`)
+    throw other(
+      `holds ${old.size} blocks that this chain does not continue: it was restored, or that is of a copy of it`,
+    )
   }
   return old.size
+}
+
+/** Writes anew what an earlier export left and is not what it was; answers how many files. */
+async function mendTiles(
+  { store, tree }: ChainParts,
+  dir: string,
+  written: WrittenFiles,
+  size: number,
+  { signal }: TilesCall,
+): Promise<number> {
+  let mended = 0
+  for (const file of tilesBetween(0, size)) {
+    throwIfAborted(signal)
+    const { level, index, width } = file
+    const hashes = await tree.hashes(level === 'entries' ? 0 : level, index * TILE, width, size)
+    const name = tilePath(file)
+    const bytes = readFile(join(dir, name), MOST_TILE_BYTES)
+    if (level === 'entries') {
+      if (bytes && isBundle(bytes, hashes)) continue
+      const entries = new Entries(store.scan(index * TILE, index * TILE + width))
+      await written.put(name, await entries.bundle(file, hashes))
+    } else {
+      if (bytes && Buffer.compare(bytes, hashes) === 0) continue
+      await written.put(name, hashes)
+    }
+    mended++
+  }
+  return mended
 }
 
 async function writeTiles(
@@ -85,46 +135,5 @@ async function writeTiles(
     const hashes = await tree.hashes(level === 'entries' ? 0 : level, index * TILE, width, size)
     await written.put(tilePath(file), level === 'entries' ? await entries.bundle(file, hashes) : hashes)
     if (level === 0) onProgress?.(index * TILE + width, size)
-  }
-}
-
-/** The chain's headers, in the order of blocks. */
-class Entries {
-  readonly #pieces: AsyncIterator<readonly Block[]>
-  #piece: readonly Block[] = []
-  #next = 0
-
-  constructor(pieces: AsyncIterable<readonly Block[]>) {
-    this.#pieces = pieces[Symbol.asyncIterator]()
-  }
-
-  /** A file of entries: each behind its length, 16 bits. All must be what the tree says. */
-  async bundle({ index, width }: TileFile, hashes: Uint8Array): Promise<Buffer> {
-    const parts: Buffer[] = []
-    const leaves = Buffer.from(hashes)
-    for (let i = 0; i < width; i++) {
-      const block = await this.#block()
-      const number = index * TILE + i
-      if (block?.hash !== leaves.toString('hex', i * HASH_BYTES, (i + 1) * HASH_BYTES)) {
-        throw new OpDbusError('CHAIN_DAMAGED', `block ${number} is not the one that is in the tree`, {
-          details: { block: number },
-        })
-      }
-      const entry = Buffer.from(headerJson(block.header))
-      const length = Buffer.alloc(2)
-      length.writeUInt16BE(entry.length)
-      parts.push(length, entry)
-    }
-    return Buffer.concat(parts)
-  }
-
-  async #block(): Promise<Block | undefined> {
-    while (this.#next === this.#piece.length) {
-      const { done, value } = await this.#pieces.next()
-      if (done) return undefined
-      this.#piece = value
-      this.#next = 0
-    }
-    return this.#piece[this.#next++]
   }
 }

@@ -11,6 +11,8 @@ import { nameFault, type Signer, verifierOf } from './notes.js'
 export const KEY = 'key'
 /** Keys of before. */
 const RETIRED = /^key\.[0-9a-f]{16}$/
+/** What a name that nobody gave begins with; the public key's hash follows. */
+const MADE = 'op-dbus/'
 const SAYS = 'op-dbus log key: '
 const MOST_BYTES = 8192
 
@@ -25,18 +27,24 @@ export interface KeyFile {
  * @throws OpDbusError STORE for a file that is damaged, no file, or readable by others
  */
 export function readKey(dir: string, name = KEY): KeyFile | undefined {
+  const key = readOpenKey(dir, name)
+  if (key?.open) throw key.open
+  return key
+}
+
+/** The same to check what was signed, also where others may read the file, of which `open` tells: it is not to be signed with then. */
+export function readOpenKey(dir: string, name = KEY): (KeyFile & { readonly open?: OpDbusError }) | undefined {
   const path = join(dir, name)
   const stats = statOf(path)
   if (stats === undefined) return undefined
   if (!stats.isFile()) throw refused(path, 'is no file')
-  if (process.platform !== 'win32' && (stats.mode & 0o077) !== 0) {
-    throw refused(path, `may be read by others: whoever has read it can sign in this log's name`, `chmod 600 ${path}`)
-  }
   const text = readSmall(path, MOST_BYTES) ?? ''
   const signer = signerIn(text)
   // Written out again it must be the same: a key with one digit changed is a key, too, and another one.
   if (signer === undefined || textOf(signer) !== text) throw refused(path, 'is damaged')
-  return { signer, text }
+  if (process.platform === 'win32' || (stats.mode & 0o077) === 0) return { signer, text }
+  const why = `may be read by others: whoever has read it can sign in this log's name`
+  return { signer, text, open: refused(path, why, `chmod 600 ${path}`) }
 }
 
 /** A new key, which lies nowhere yet. @throws OpDbusError INVALID_INPUT for a name that cannot be one */
@@ -46,7 +54,12 @@ export function newKey(origin: string | undefined): Signer {
     throw new OpDbusError('INVALID_INPUT', `the name of a log ${fault}; as in example.com/changes`)
   const { privateKey, publicKey } = generateKeyPairSync('ed25519')
   const spki = publicKey.export({ format: 'der', type: 'spki' })
-  return signerOf(origin ?? `op-dbus/${digest('sha256', spki, 'hex').slice(0, 16)}`, privateKey)
+  return signerOf(origin ?? `${MADE}${digest('sha256', spki, 'hex').slice(0, 16)}`, privateKey)
+}
+
+/** Whether {@link newKey} made up such a name. */
+export function isMadeName(name: string): boolean {
+  return name.startsWith(MADE) && /^[0-9a-f]{16}$/.test(name.slice(MADE.length))
 }
 
 /** Puts a key where it belongs, durably, for its owner alone. For who holds the lock, and knows that there is no other. */
@@ -65,7 +78,7 @@ export function retiredKeys(dir: string): Signer[] {
     .filter(name => RETIRED.test(name))
     .flatMap(name => {
       try {
-        return readKey(dir, name)?.signer ?? []
+        return readOpenKey(dir, name)?.signer ?? []
       } catch {
         // Of use to check old heads only; the present key is another matter.
         return []

@@ -1,18 +1,17 @@
 // The log that the chain is to strangers: its key, and the heads that it signs, each of which continues the one before. Knows no proof.
-import { randomBytes } from 'node:crypto'
 import { dirname, join } from 'node:path'
-import { setTimeout } from 'node:timers/promises'
 import { isOpDbusError, messageOf, OpDbusError } from '../../errors.js'
-import { DENIED, errnoOf } from '../../fs/errno.js'
+import { errnoOf, READ_ONLY } from '../../fs/errno.js'
 import { readFile } from '../../fs/files.js'
 import { makeFolder } from '../../fs/folders.js'
-import { acquireMutex } from '../../fs/mutex.js'
+import { acquireMutex, MACHINE_IO } from '../../fs/mutex.js'
 import type { ChainParts } from '../chain-parts.js'
 import { EMPTY_ROOT } from '../merkle.js'
 import type { KeyCall, LogKey, SignedHead } from '../reports.js'
+import { CHECKPOINT, checkpointIn, lastSigned, MOST_BYTES } from './checkpoint-file.js'
 import { openHead, signHead } from './heads.js'
-import { besides, KEY, newKey, readKey, retiredKeys, writeKey, writeWhole } from './keys.js'
-import type { Signer } from './notes.js'
+import { besides, isMadeName, KEY, newKey, readKey, retiredKeys, writeKey, writeWhole } from './keys.js'
+import { nameFault, type Signer } from './notes.js'
 
 type Parts = Pick<ChainParts, 'store' | 'tree' | 'logName'>
 
@@ -22,17 +21,8 @@ interface Key {
   readonly created: boolean
 }
 
-/** The head that was signed last. There is one wherever there is a key: without it nobody can tell what was signed. */
-const CHECKPOINT = 'checkpoint'
-const MOST_BYTES = 65_536
 const RENEW =
   'make another key, which begins a log of its own and keeps this one beside: op-dbus blockchain key --renew'
-
-const io = {
-  sleep: (ms: number, signal: AbortSignal | undefined) => setTimeout(ms, undefined, { signal }),
-  monotonic: () => performance.now(),
-  id: () => randomBytes(4).toString('hex'),
-}
 
 /** @throws OpDbusError CONFLICT, INVALID_INPUT, STORE, ABORTED */
 export async function logKey(
@@ -73,9 +63,12 @@ export async function signedHead(
     if (last.size === parts.store.size()) return last
   }
   try {
-    return await locked(dir, signal, async () => signNow(parts, (await keyIn(dir, parts.logName)).signer))
+    return await locked(dir, signal, async () => {
+      const { signer, created } = await keyIn(dir, parts.logName)
+      return { ...(await signNow(parts, signer)), ...(created && { keyMade: true as const }) }
+    })
   } catch (error) {
-    const readOnly = ['EACCES', 'EPERM', 'EROFS', DENIED].includes(errnoOf((error as { cause?: unknown }).cause) ?? '')
+    const readOnly = READ_ONLY.includes(errnoOf((error as { cause?: unknown }).cause) ?? '')
     if (readOnly && last && last.size >= least) return last
     throw error
   }
@@ -84,6 +77,8 @@ export async function signedHead(
 /** For who holds the lock. */
 async function signNow(parts: Parts, signer: Signer): Promise<SignedHead> {
   const { store, tree } = parts
+  // Before the size, which grows.
+  store.mustBeWhole?.(true)
   const last = lastHead(store.dir, signer)
   const size = store.size()
   await mustContinue(parts, last)
@@ -109,16 +104,11 @@ async function mustContinue({ store, tree }: Parts, last: SignedHead): Promise<v
   )
 }
 
-/** The head that was signed last; undefined where there is no key. @throws OpDbusError CONFLICT where nobody can tell; STORE */
-export function lastSignedHead(dir: string): SignedHead | undefined {
-  const signer = readKey(dir)?.signer
-  return signer && lastHead(dir, signer)
-}
-
-/** Undefined as well where nobody can tell without the lock: another process may be about to make a key. */
+/** Undefined where there is no key, and where nobody can tell without the lock: another process may be about to make a key. */
 function lastQuietly(dir: string): SignedHead | undefined {
   try {
-    return lastSignedHead(dir)
+    const signer = readKey(dir)?.signer
+    return signer && lastHead(dir, signer)
   } catch (error) {
     if (isOpDbusError(error, 'CONFLICT')) return undefined
     throw error
@@ -128,10 +118,11 @@ function lastQuietly(dir: string): SignedHead | undefined {
 /** @throws OpDbusError CONFLICT where nobody can tell what this key signed last */
 function lastHead(dir: string, { text, name }: Signer): SignedHead {
   const file = join(dir, CHECKPOINT)
-  const bytes = readFile(file, MOST_BYTES)
+  const head = checkpointIn(dir)
   try {
-    if (bytes === undefined) throw new Error('it is gone')
-    return openHead(Buffer.from(bytes).toString('utf8'), [text])
+    // There is one wherever there is a key: without it nobody can tell what was signed.
+    if (head === undefined) throw new Error('it is gone')
+    return openHead(head, [text])
   } catch (error) {
     throw new OpDbusError(
       'CONFLICT',
@@ -145,9 +136,9 @@ function lastHead(dir: string, { text, name }: Signer): SignedHead {
 async function keyIn(dir: string, origin: string | undefined): Promise<Key> {
   const there = readKey(dir)
   if (there) return { signer: there.signer, created: false }
-  const old = readFile(join(dir, CHECKPOINT), MOST_BYTES)
+  const old = checkpointIn(dir)
   // A head of no blocks is what is left where making a key was cut off.
-  if (old && Buffer.from(old).toString('utf8').split('\n')[1] !== '0') {
+  if (old && old.split('\n')[1] !== '0') {
     throw new OpDbusError(
       'CONFLICT',
       `${join(dir, CHECKPOINT)} was signed with a key that is not in ${join(dir, KEY)} any more\nput it back, or ${RENEW}`,
@@ -158,11 +149,14 @@ async function keyIn(dir: string, origin: string | undefined): Promise<Key> {
 
 /** Another key in place of the one that is there, or should be; what is there is kept beside. For who holds the lock. */
 async function renewed(dir: string, origin: string | undefined): Promise<Key> {
+  const before = lastSigned(dir)?.origin
   for (const name of [KEY, CHECKPOINT]) {
     const bytes = readFile(join(dir, name), MOST_BYTES)
     if (bytes) await writeWhole(join(dir, besides(name, bytes)), bytes)
   }
-  return begun(dir, origin)
+  // The name that somebody gave stays; one that was made from the key goes with it.
+  const kept = before !== undefined && nameFault(before) === undefined && !isMadeName(before) ? before : undefined
+  return begun(dir, origin ?? kept)
 }
 
 /** A log of no blocks. Its head comes first: a key without one signs nothing. */
@@ -179,7 +173,7 @@ async function locked<T>(dir: string, signal: AbortSignal | undefined, work: () 
     makeFolder(dir)
     const release = await acquireMutex(join(dir, 'key.lock'), {
       below: dirname(dir),
-      io,
+      io: MACHINE_IO,
       signal,
       awaitsTheLiving: true,
     })

@@ -1,5 +1,5 @@
 // Which files a log of some size has, by C2SP tlog-tiles. Pure.
-import { TILE } from '../tree-levels.js'
+import { countAt, TILE } from '../tree-levels.js'
 
 /** A file of hashes, or (with the level `entries`) of entries. */
 export interface TileFile {
@@ -31,8 +31,4 @@ export function tilePath({ level, index, width }: TileFile): string {
   const groups = digits.padStart(Math.ceil(digits.length / 3) * 3, '0').match(/.{3}/g) ?? []
   const name = groups.map((group, i) => (i < groups.length - 1 ? `x${group}` : group)).join('/')
   return `tile/${level}/${name}${width < TILE ? `.p/${width}` : ''}`
-}
-
-function countAt(level: number, size: number): number {
-  return Math.floor(size / TILE ** level)
 }

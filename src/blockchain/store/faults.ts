@@ -11,6 +11,16 @@ export function damaged(block: number, what: string, file: string): OpDbusError 
   )
 }
 
+/** Blocks from `block` on were acknowledged, and are not there, or not whole: never an append that was cut off. */
+export function lost(block: number, acknowledged: number, file: string): OpDbusError {
+  const missing = acknowledged - block
+  return new OpDbusError(
+    'CHAIN_DAMAGED',
+    `${acknowledged} blocks were acknowledged, and ${missing === 1 ? `block ${block} is` : `the last ${missing}, from block ${block} on, are`} not there any more, or not whole (${file})\nnothing was changed, and nothing is appended: op-dbus blockchain verify says all that is wrong, op-dbus blockchain restore brings a snapshot back`,
+    { details: { block, file, acknowledged } },
+  )
+}
+
 /** What is in the way is neither read nor removed. */
 export function inTheWay(path: string, what: string): OpDbusError {
   return new OpDbusError('STORE', `${path} is ${what}\nnothing is read or written there: remove it and try again`, {

@@ -8,9 +8,12 @@ import type { Tip } from './tip.js'
 /** What one call wants appended: drafts, or blocks of another copy of this chain. */
 export type Wanted = { readonly drafts: readonly Draft[] } | { readonly blocks: readonly Block[] }
 
+/** What became of one call: its blocks, or why it is left out. */
+export type Outcome = { readonly blocks: readonly Block[] } | { readonly fault: unknown }
+
 export interface Group {
-  /** For each call: its blocks, or why it is left out. */
-  readonly outcomes: readonly (readonly Block[] | OpDbusError)[]
+  /** One for each call. */
+  readonly outcomes: readonly Outcome[]
   readonly blocks: readonly Block[]
   readonly locations: readonly Location[]
   readonly bytes: Buffer
@@ -27,26 +30,23 @@ export function countOf(wanted: Wanted): number {
  * are there or none. Nobody was answered before all were. `now`: what the headers of new blocks say, Unix milliseconds.
  */
 export function groupOf(calls: readonly Wanted[], tip: Tip, now: number): Group {
-  const left = new Map<number, OpDbusError>()
+  const left = new Map<number, Outcome>()
   for (;;) {
     const attempt = new Attempt(tip, now)
     const total = calls.reduce((sum, call, at) => sum + (left.has(at) ? 0 : countOf(call)), 0)
-    let wrong = false
-    const outcomes: (readonly Block[] | OpDbusError)[] = []
-    calls.forEach((call, at) => {
-      const before = left.get(at)
-      if (before !== undefined) outcomes.push(before)
-      else {
-        try {
-          outcomes.push(attempt.add(call, total))
-        } catch (error) {
-          // Each line says how many follow: without this call, those are others.
-          left.set(at, error as OpDbusError)
-          wrong = true
-        }
+    const before = left.size
+    const outcomes = calls.map((call, at): Outcome => {
+      const out = left.get(at)
+      if (out !== undefined) return out
+      try {
+        return { blocks: attempt.add(call, total) }
+      } catch (fault) {
+        // Each line says how many follow: without this call, those are others.
+        left.set(at, { fault })
+        return { fault }
       }
     })
-    if (!wrong) return attempt.group(outcomes)
+    if (left.size === before) return attempt.group(outcomes)
   }
 }
 
@@ -80,7 +80,7 @@ class Attempt {
     return Object.freeze(own)
   }
 
-  group(outcomes: readonly (readonly Block[] | OpDbusError)[]): Group {
+  group(outcomes: readonly Outcome[]): Group {
     const bytes = Buffer.allocUnsafe(this.#length)
     let at = 0
     for (const text of this.#texts) at += bytes.write(text, at)

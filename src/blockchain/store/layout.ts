@@ -23,6 +23,9 @@ export interface Layout {
   readonly rewrites: string
   /** There while a restore is carried out: see restoring.ts. */
   readonly restoring: string
+  /** Merkle hashes, and the vectors of blocks: derived. */
+  readonly tree: string
+  readonly vectors: string
 }
 
 export interface Segment {
@@ -40,11 +43,17 @@ export function layoutOf(dir: string): Layout {
     lock: at('lock'),
     rewrites: at('rewrites'),
     restoring: at('restoring'),
+    tree: at('tree'),
+    vectors: at('vectors'),
   }
 }
 
+export function segmentName(first: number): string {
+  return `${String(first).padStart(12, '0')}.jsonl`
+}
+
 export function segmentPath({ timing }: Layout, first: number): string {
-  return join(timing, `${String(first).padStart(12, '0')}.jsonl`)
+  return join(timing, segmentName(first))
 }
 
 export function isSegmentName(name: string): boolean {
@@ -85,22 +94,32 @@ function listed(layout: Layout): Segment[] {
     .filter(isSegmentName)
     .sort()
     .map(name => segmentOfName(layout, name))
+  let empty = false
   for (const { path } of segments) {
     const stats = statOf(path)
     if (stats !== undefined && !stats.isFile()) throw inTheWay(path, kindOf(stats))
+    empty = stats?.size === 0
   }
-  return segments
+  // A last one that is empty was made by somebody who then wrote nothing.
+  return empty ? segments.slice(0, -1) : segments
 }
 
-/** What is in a segment's place, for people. */
+/** What is in a file's place, for people. */
 export function kindOf(stats: fs.Stats): string {
-  if (stats.isSymbolicLink()) return 'a link, and no segment'
-  return stats.isDirectory() ? 'a folder, and no segment' : 'no regular file'
+  if (stats.isSymbolicLink()) return 'a link, and no file'
+  return stats.isDirectory() ? 'a folder, and no file' : 'no regular file'
 }
 
-/** Makes the folders of the chain that are missing, so that a loss of power does not take them. */
-export function makeLayout({ dir, timing }: Layout): void {
+/**
+ * Makes the folders of the chain that are missing, so that a loss of power does not take them.
+ * @throws OpDbusError STORE where something that is none bears the name of a folder or file of ours
+ */
+export function makeLayout({ dir, timing, head, rewrites, restoring }: Layout): void {
   for (const folder of [dir, timing]) makeDurableFolder(folder)
+  for (const path of [head, rewrites, restoring]) {
+    const stats = statOf(path)
+    if (stats !== undefined && !stats.isFile()) throw inTheWay(path, kindOf(stats))
+  }
 }
 
 /** Makes a folder and what is missing above it, so that a loss of power does not take them. @throws OpDbusError STORE where something else is there */

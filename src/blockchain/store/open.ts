@@ -1,5 +1,6 @@
 // The blocks of a chain on this machine: its parts put together behind one port. Opening touches no file.
 import * as fs from 'node:fs'
+import { quietly } from '../../fs/errno.js'
 import type { Clock, Timer, Warn } from '../../ports.js'
 import type { Block, Draft } from '../block.js'
 import { readLine } from '../line.js'
@@ -24,7 +25,7 @@ import { type LockIo, WriterLock } from './lock.js'
 import { rawLines } from './raw-lines.js'
 import { ChainReader } from './reader.js'
 import { finishRestore } from './restoring.js'
-import { Rewrites } from './rewrites.js'
+import { isUnderWay, Rewrites } from './rewrites.js'
 import { openSegment, SegmentFiles } from './segment-files.js'
 import { newestSegments } from './whole-lines.js'
 import { ChainWriter } from './writer.js'
@@ -84,9 +85,19 @@ class FileBlockStore implements BlockStore {
     const layout = layoutOf(dir)
     this.#layout = layout
     const lock = new WriterLock(layout.lock, lockIo)
-    this.#rewrites = new Rewrites(layout.rewrites, () => clock.monotonic())
+    this.#rewrites = new Rewrites(
+      layout.rewrites,
+      () => clock.monotonic(),
+      // What the index has yet to write is of the files as they were, too.
+      () => this.#reader.forget(),
+    )
     const shared = { layout, lock, rewrites: this.#rewrites, index }
-    this.#reader = new ChainReader({ ...shared, files: new SegmentFiles(layout), head: new HeadFile(layout.head) })
+    this.#reader = new ChainReader({
+      ...shared,
+      warn,
+      files: new SegmentFiles(layout),
+      head: new HeadFile(layout.head),
+    })
     this.#writer = new ChainWriter({
       ...shared,
       head: new HeadFile(layout.head),
@@ -94,15 +105,14 @@ class FileBlockStore implements BlockStore {
       warn,
       quietTimer,
       io,
-      finish: () => finishRestore(layout, () => this.#exclusive().replaced()),
+      finish: async () => {
+        const restored = await finishRestore(layout, () => this.#exclusive().replaced())
+        if (!restored && isUnderWay(this.#rewrites.again())) this.#exclusive().replaced()
+      },
       ...(segmentBytes !== undefined && { segmentBytes }),
       appended: blocks => this.#appended(blocks),
     })
     this.#followers = new Followers(dir, () => this.size(), timer)
-  }
-
-  exists(): boolean {
-    return this.size() > 0
   }
 
   size(): number {
@@ -123,6 +133,12 @@ class FileBlockStore implements BlockStore {
 
   segments(): readonly RawSegment[] {
     return newestSegments(segmentsIn(this.#layout))
+  }
+
+  mustBeWhole(durably = false): void {
+    const { dir } = this
+    if (this.#writer.acknowledged === undefined)
+      guarded(`read the chain in ${dir}`, () => this.#reader.mustBeWhole(durably))
   }
 
   acknowledged(): { readonly size: number; readonly hash: string } | undefined {
@@ -166,7 +182,8 @@ class FileBlockStore implements BlockStore {
   async close(): Promise<void> {
     this.#followers.close()
     await this.#writer.close()
-    // First what it has yet to write: to forget the files empties it.
+    // First what it has yet to write, where that is still so: to forget the files empties it.
+    quietly(() => this.#rewrites.again())
     this.#index?.close()
     this.#reader.forget()
     this.#rewrites.release()
@@ -174,8 +191,12 @@ class FileBlockStore implements BlockStore {
 
   #exclusive(): ExclusiveChain {
     return exclusiveChain(this.#layout, {
-      changes: () => new HeadFile(this.#layout.head).blank(),
-      changed: () => {
+      changes: () => {
+        this.#rewrites.begin()
+        new HeadFile(this.#layout.head).blank()
+      },
+      changed: (from, to) => {
+        this.#index?.remove(from, to)
         this.#rewrites.change()
         this.#reader.forget()
       },

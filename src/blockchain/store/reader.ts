@@ -1,32 +1,22 @@
 // Reads the chain as any process may: how many blocks are acknowledged, one of them, all of them. Writes nothing, and takes no lock.
 import * as fs from 'node:fs'
+import { yieldToEventLoop } from '../../cache/yield-to-event-loop.js'
 import { isOpDbusError, messageOf } from '../../errors.js'
-import { quietly } from '../../fs/errno.js'
-import { readAt, statOf, syncFile } from '../../fs/files.js'
+import { readAt, statOf } from '../../fs/files.js'
+import type { Warn } from '../../ports.js'
 import type { Block } from '../block.js'
 import { readLine } from '../line.js'
 import type { BlockIndex, Location } from '../ports.js'
-import { damaged, guarded, replaced, storeError } from './faults.js'
+import { damaged, guarded, lost, replaced, storeError } from './faults.js'
 import { locationOf } from './group.js'
 import type { Head, HeadFile } from './head-file.js'
+import { PER_FILE } from './index-format.js'
 import { type Layout, segmentPath } from './layout.js'
 import { linesOf } from './line-reader.js'
 import type { WriterLock } from './lock.js'
+import { ChainLooks } from './looks.js'
 import type { Rewrites } from './rewrites.js'
 import { openSegment, type SegmentFiles } from './segment-files.js'
-import { wholeEnd } from './whole-end.js'
-
-/** What a look at the disk found. */
-interface Look {
-  readonly head: Head | undefined
-  readonly word: string
-  /** Of the last segment, when it was looked at. */
-  readonly fileSize: number
-  readonly segment: number
-  /** Blocks that may be read, and where the last of them ends. */
-  readonly count: number
-  readonly bytes: number
-}
 
 /** From where to where in a segment. */
 interface Place {
@@ -44,8 +34,6 @@ interface Place {
 const PIECE_BLOCKS = 256
 const PIECE_BYTES = 1 << 20
 const NOT_ACKNOWLEDGED = 'is not the one that was acknowledged'
-/** Processes that append one after the other change the files while we look. */
-const TRIES = 50
 
 export interface ReaderParts {
   readonly layout: Layout
@@ -54,69 +42,104 @@ export interface ReaderParts {
   readonly lock: WriterLock
   readonly rewrites: Rewrites
   readonly index: BlockIndex | undefined
+  readonly warn: Warn
 }
 
 export class ChainReader {
   readonly #parts: ReaderParts
-  #look: Look | undefined
+  readonly #looks: ChainLooks
   /** Where the index should have had a block and had none, it learns what lies around: once for each thousand. */
   readonly #taught = new Set<number>()
 
   constructor(parts: ReaderParts) {
     this.#parts = parts
+    this.#looks = new ChainLooks({ ...parts, changed: () => this.forget() })
   }
 
   /** @throws OpDbusError STORE, CHAIN_DAMAGED */
   size(): number {
-    return guarded(`read the chain in ${this.#parts.layout.dir}`, () => this.#current().count)
+    return guarded(`read the chain in ${this.#parts.layout.dir}`, () => this.#looks.current().count)
   }
 
   /** How much of the last segment may be read while a process writes; undefined where none does. */
   limit(): { readonly segment: number; readonly bytes: number } | undefined {
     // What is in the way of a segment is told line by line.
-    return this.#parts.lock.holder() === undefined ? undefined : this.#current()
+    return this.#parts.lock.holder() === undefined ? undefined : this.#looks.current()
   }
 
   /** Everything that this process knew of the files, since they are others now. */
   forget(): void {
     const { files, head, index } = this.#parts
     index?.reset()
-    this.#look = undefined
+    this.#looks.forget()
     this.#taught.clear()
     files.forget()
     head.forget()
   }
 
   read(number: number): Block | undefined {
-    if (!Number.isSafeInteger(number) || number < 0 || number >= this.size()) return undefined
-    const word = this.#parts.rewrites.word()
-    try {
-      return guarded(`read block ${number}`, () => this.#find(number).block)
-    } catch (error) {
-      throw this.#told(error, word)
+    if (!Number.isSafeInteger(number) || number < 0) return undefined
+    for (let word = this.#parts.rewrites.word(); ; ) {
+      try {
+        if (number < this.size()) return guarded(`read block ${number}`, () => this.#find(number).block)
+        this.#mustHave(number)
+        return undefined
+      } catch (error) {
+        const now = this.#wordAfter(error, word)
+        if (now === word) throw this.#told(error, word)
+        word = now
+      }
     }
   }
 
   async *scan(from: number, to = Number.POSITIVE_INFINITY): AsyncGenerator<readonly Block[]> {
     const { rewrites, layout } = this.#parts
     const end = Math.min(this.size(), to)
-    const { head } = this.#current()
-    const word = rewrites.word()
+    const began = rewrites.word()
+    let word = began
     let previous: string | undefined
     let number = Math.max(0, from)
-    try {
-      while (number < end) {
-        // Found as any block is: what is known of where it lies may be wrong.
-        const { segment, offset } = this.#find(number).location
-        for await (const blocks of this.#scanSegment({ segment, offset, number, end, previous, head })) {
-          number += blocks.length
-          previous = blocks.at(-1)!.hash
-          yield blocks
+    for (;;) {
+      try {
+        while (number < end) {
+          const { head } = this.#looks.current()
+          // Found as any block is: what is known of where it lies may be wrong.
+          const { segment, offset } = this.#find(number).location
+          for await (const blocks of this.#scanSegment({ segment, offset, number, end, previous, head })) {
+            number += blocks.length
+            previous = blocks.at(-1)!.hash
+            yield blocks
+          }
         }
+        if (end < to) this.#mustHave(end)
+        return
+      } catch (error) {
+        // A prune moves lines, and changes no header: what continues what was handed out goes on.
+        const now = this.#wordAfter(error, word)
+        if (now === word) throw storeError(this.#told(error, began), `read the chain in ${layout.dir}`)
+        word = now
       }
-    } catch (error) {
-      throw storeError(this.#told(error, word), `read the chain in ${layout.dir}`)
     }
+  }
+
+  /** What seems damaged may only have moved: another word than before says so. */
+  #wordAfter(error: unknown, word: string): string {
+    return isOpDbusError(error, 'CHAIN_DAMAGED') ? this.#parts.rewrites.again() : word
+  }
+
+  /** As the port says. */
+  mustBeWhole(durably: boolean): void {
+    const { count, unsynced } = this.#looks.current()
+    this.#mustHave(count)
+    if (durably && unsynced !== undefined) throw storeError(unsynced, `put block ${count - 1} on the disk`)
+  }
+
+  /** No block that was acknowledged is silently not there. @throws OpDbusError CHAIN_DAMAGED */
+  #mustHave(number: number): void {
+    const { acknowledged, count, segment } = this.#looks.current()
+    const { layout } = this.#parts
+    if (number < count || number >= acknowledged) return
+    throw lost(count, acknowledged, segment < 0 ? layout.timing : segmentPath(layout, segment))
   }
 
   /** Damage is none where the files are others than when the word was looked up, or are being exchanged just now. */
@@ -152,7 +175,7 @@ export class ChainReader {
         yield piece
         piece = []
         bytes = 0
-        await turn()
+        await yieldToEventLoop()
       }
       if (piece.length > 0) yield piece
     } finally {
@@ -212,7 +235,7 @@ export class ChainReader {
   }
 
   #faultOf(block: Block): string | undefined {
-    const { count, head } = this.#current()
+    const { count, head } = this.#looks.current()
     if (head?.size === block.number + 1 && head.hash !== block.hash) return NOT_ACKNOWLEDGED
     const next = block.number + 1 < count ? this.#counted(block.number + 1) : 'is the last'
     if (typeof next === 'string' || next.block.header.previous === block.hash) return undefined
@@ -222,12 +245,12 @@ export class ChainReader {
   #teach(number: number): void {
     const { files, index } = this.#parts
     const size = this.size()
-    const thousand = Math.floor(number / 1000)
+    const thousand = Math.floor(number / PER_FILE)
     if (this.#taught.has(thousand)) return
     this.#taught.add(thousand)
     const locations: Location[] = []
     let previous: string | undefined
-    for (let n = thousand * 1000; n < Math.min(size, thousand * 1000 + 1000); n++) {
+    for (let n = thousand * PER_FILE; n < Math.min(size, (thousand + 1) * PER_FILE); n++) {
       const segment = files.segmentOf(n)
       const place = segment === undefined ? undefined : files.place(segment, n - segment)
       if (segment === undefined || place === undefined) break
@@ -238,81 +261,6 @@ export class ChainReader {
     }
     if (locations.length > 0) index!.learn(locations)
   }
-
-  /** What there is now: the last look, where nothing changed since. */
-  #current(): Look {
-    const { rewrites, head, files } = this.#parts
-    const word = rewrites.word()
-    if (this.#look !== undefined && this.#look.word !== word) this.forget()
-    const known = this.#look
-    if (known !== undefined && known.head === head.read()) {
-      const file = known.segment < 0 ? undefined : files.open(known.segment)
-      if (file !== undefined && fs.fstatSync(file.fd).size === known.fileSize) return known
-      if (file === undefined && known.head !== undefined && known.count === 0 && files.listAgain().length === 0)
-        return known
-    }
-    this.#look = this.#lookAgain(word)
-    return this.#look
-  }
-
-  #lookAgain(word: string): Look {
-    const { head: headFile, lock } = this.#parts
-    for (let tries = 0; ; tries++) {
-      const head = headFile.read()
-      const holder = lock.holder()
-      // Whoever holds the lock says in `head` how far the disk has what it wrote. Before it said so for the first time, it wrote nothing.
-      const writes = holder !== undefined && head?.lease === holder
-      if (writes) return this.#upTo(head, word)
-      const look = this.#toTheEnd(head, word)
-      if (lock.holder() === holder && headFile.read() === head) return look
-      if (tries === TRIES && head !== undefined) return this.#upTo(head, word)
-    }
-  }
-
-  /** What `head` acknowledges. */
-  #upTo(head: Head, word: string): Look {
-    const { files } = this.#parts
-    const { segment, bytes, size } = head
-    const file = files.open(segment)
-    const fileSize = file === undefined ? 0 : fs.fstatSync(file.fd).size
-    if (files.list().at(-1)?.first !== segment) files.listAgain()
-    const fits = file !== undefined && bytes > 0 && fileSize >= bytes && endsAt(file.fd, bytes)
-    if (fits || size === 0)
-      return {
-        head,
-        word,
-        fileSize,
-        segment: file === undefined ? -1 : segment,
-        count: size,
-        bytes: Math.max(0, bytes),
-      }
-    // It is being rewritten: the number of blocks is the same.
-    const place = size > segment ? files.place(segment, size - 1 - segment) : undefined
-    const end = place === undefined ? 0 : place.offset + place.bytes + 1
-    return { head, word, fileSize, segment: file === undefined ? -1 : segment, count: size, bytes: end }
-  }
-
-  /** All that is whole: nobody writes. */
-  #toTheEnd(head: Head | undefined, word: string): Look {
-    const { files } = this.#parts
-    const last = files.listAgain().at(-1)
-    const file = last === undefined ? undefined : files.open(last.first)
-    if (last === undefined || file === undefined) return { head, word, fileSize: 0, segment: -1, count: 0, bytes: 0 }
-    const fileSize = fs.fstatSync(file.fd).size
-    const segment = last.first
-    if (head?.segment === segment && head.bytes === fileSize) {
-      return { head, word, fileSize, segment, count: head.size, bytes: fileSize }
-    }
-    const { lines, bytes } = wholeEnd(file.fd, fileSize)
-    const count = segment + lines
-    // Whoever wrote it may have died before it was on the disk; what was read once should stay.
-    if (count !== head?.size) quietly(() => syncFile(file.fd))
-    return { head, word, fileSize, segment, count, bytes }
-  }
-}
-
-function endsAt(fd: number, end: number): boolean {
-  return bytesAt(fd, end - 1, 1)[0] === 10
 }
 
 function bytesAt(fd: number, offset: number, length: number): Buffer {
@@ -338,5 +286,3 @@ function blockOf(bytes: Buffer): Block | string {
     return messageOf(error)
   }
 }
-
-const turn = () => new Promise<void>(resolve => setImmediate(resolve))

@@ -93,12 +93,16 @@ export async function finishRestore(layout: Layout, changed: () => void): Promis
       `a restore was cut off, and neither ${timing} nor ${fresh} is there\nnothing is written: put the folder back that was moved, or restore a snapshot by hand`,
     )
   }
-  await rm(join(layout.dir, 'tree'), { recursive: true, force: true })
+  // Moved, not emptied: another process may be making files there just now.
+  const tree = join(staged, 'tree')
+  await rm(tree, { recursive: true, force: true })
+  if (isFolder(layout.tree)) renameFolders([{ from: layout.tree, to: tree }])
   changed()
   syncFolder(layout.dir)
   unlink(layout.restoring)
   syncFolder(layout.dir)
-  await rm(staged, { recursive: true, force: true })
+  // The restore is done; what of it stays here is removed by the next one.
+  await rm(staged, { recursive: true, force: true }).catch(() => {})
   return true
 }
 

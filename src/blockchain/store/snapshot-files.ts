@@ -122,10 +122,15 @@ export class SnapshotDraft {
     this.#parent = parent
   }
 
+  /** Where its segments are. */
+  get timing(): string {
+    return join(this.#dir, 'timing')
+  }
+
   /** For whoever holds the chain: nothing is appended meanwhile. */
   async take(segments: readonly Segment[]): Promise<void> {
     this.#segments = segments
-    await takeFiles(segments, join(this.#dir, 'timing'))
+    await takeFiles(segments, this.timing)
   }
 
   /**
@@ -133,7 +138,7 @@ export class SnapshotDraft {
    * undefined where a damaged chain cannot say it.
    */
   async describe(size: number | undefined, created: string): Promise<Manifest> {
-    const timing = join(this.#dir, 'timing')
+    const { timing } = this
     const files: SnapshotFile[] = []
     let [count, hash] = [0, '']
     let fault: string | undefined
@@ -141,8 +146,14 @@ export class SnapshotDraft {
       const name = basename(path)
       const copy = join(timing, name)
       if (first !== count) fault ??= `block ${count} is missing`
-      if (size !== undefined && index === this.#segments.length - 1) await cutBehind(copy, size - first)
+      const isLast = index === this.#segments.length - 1
+      if (size !== undefined && isLast) await cutBehind(copy, size - first)
       const { lines, bytes, sha256, last } = await lookAt(copy)
+      if (bytes === 0 && isLast && first === count) {
+        // Begun by an append that came to nothing: it holds no block yet.
+        await rm(copy)
+        continue
+      }
       files.push({ name, bytes, sha256 })
       count = first + lines
       hash = last?.hash ?? ''

@@ -3,9 +3,10 @@
 import * as fs from 'node:fs'
 import { messageOf, OpDbusError } from '../../errors.js'
 import { quietly } from '../../fs/errno.js'
-import { readAt } from '../../fs/files.js'
+import { readAt, unlink } from '../../fs/files.js'
 import type { Warn } from '../../ports.js'
 import type { BlockIndex } from '../ports.js'
+import { keepCutOff } from './cut-off.js'
 import { synced, WritableSegment, type WriteIo } from './disk.js'
 import { storeError } from './faults.js'
 import type { Head, HeadFile } from './head-file.js'
@@ -35,6 +36,9 @@ export class Tail {
   readonly #headFile: number
   #segment: WritableSegment | undefined
   #tip: Tip
+  #isSaid = true
+  /** The end before the last segment was begun. */
+  #before: Tip | undefined
 
   private constructor(parts: TailParts, tip: Tip, headFile: number, segment: WritableSegment | undefined) {
     this.#parts = parts
@@ -58,18 +62,20 @@ export class Tail {
       const path = segmentPath(layout, tip.segment)
       segment = WritableSegment.openIfThere(path)
       const tail = new Tail(parts, tip, headFile, segment)
+      let kept: string | undefined
       if (torn > 0) {
+        kept = keepCutOff(layout, segment!.file, tip)
         if (!lock.isOurs()) throw new LostLock()
         parts.io.truncate(segment!.file, tip.bytes)
       }
       // What is whole was perhaps not on the disk yet when its writer died.
       if (torn > 0 || known === undefined || said?.size !== tip.count) await tail.#settle(start)
       head.write({ ...headOf(tip), lease: lock.id }, headFile)
-      if (torn > 0) warn(`an append was cut off: ${torn} bytes behind block ${tip.count - 1} were removed from ${path}`)
-      if (said !== undefined && said.size > tip.count) {
-        warn(
-          `${said.size - tip.count} blocks behind block ${tip.count - 1} were on the disk before, and are not there any more`,
-        )
+      if (torn > 0) {
+        const bytes = torn === 1 ? '1 byte' : `${torn} bytes`
+        const where = tip.count === 0 ? 'before block 0 was whole' : `behind block ${tip.count - 1}`
+        const rest = kept === undefined ? '' : `: no append of ours, kept as ${kept}`
+        warn(`an append was cut off: ${bytes} ${where} ${torn === 1 ? 'was' : 'were'} removed from ${path}${rest}`)
       }
       return tail
     } catch (error) {
@@ -91,6 +97,7 @@ export class Tail {
     const fresh = WritableSegment.openOrMake(segmentPath(layout, segment))
     this.#segment?.close()
     this.#segment = fresh
+    this.#before = this.#tip
     this.#tip = { ...this.#tip, segment, bytes: 0 }
     return this.#tip
   }
@@ -113,6 +120,7 @@ export class Tail {
       await this.#cutOff().catch(() => {
         throw storeError(error, 'append, nor cut off again what was written', true)
       })
+      quietly(() => this.#takeBack())
       throw error
     }
     // Or right between that look and the write.
@@ -120,7 +128,8 @@ export class Tail {
     if (isInPlace === false) throw strayed(segmentPath(layout, this.#tip.segment))
     if (isInPlace === undefined || !this.#isOurs()) throw uncertain()
     this.#tip = tip
-    this.#say()
+    this.#isSaid = false
+    this.say()
   }
 
   close(): void {
@@ -132,14 +141,20 @@ export class Tail {
     return known(() => this.#parts.lock.isOurs()) ?? false
   }
 
-  /** Readers go by it while we hold the lock; where it cannot be said, they see the blocks as soon as we let go. */
-  #say(): void {
+  /**
+   * Readers go by `head` while we hold the lock; where it cannot be written, they see the blocks as soon as we let go. True where it says
+   * the end.
+   */
+  say(): boolean {
     const { head, lock, warn, layout } = this.#parts
+    if (this.#isSaid) return true
     try {
       head.write({ ...headOf(this.#tip), lease: lock.id }, this.#headFile)
+      this.#isSaid = true
     } catch (error) {
       warn(`cannot write ${layout.head}: ${messageOf(error)}`, error, 'chain head')
     }
+    return this.#isSaid
   }
 
   async #sync(): Promise<void> {
@@ -163,6 +178,16 @@ export class Tail {
     }
     syncFolder(layout.timing)
     syncFolder(layout.dir)
+  }
+
+  /** A segment that nothing came into is none. */
+  #takeBack(): void {
+    const segment = this.#segment!
+    if (this.#tip.bytes > 0 || this.#before === undefined || segment.size() > 0 || !this.#isOurs()) return
+    unlink(segmentPath(this.#parts.layout, this.#tip.segment))
+    segment.close()
+    this.#segment = undefined
+    this.#tip = this.#before
   }
 
   /** Whether what was written stands where it belongs; behind it may be more by now. */

@@ -3,11 +3,10 @@
 import { hash as digest, randomBytes } from 'node:crypto'
 import * as fs from 'node:fs'
 import { dirname, join } from 'node:path'
-import { setTimeout } from 'node:timers/promises'
 import { errnoOf, quietly } from '../../fs/errno.js'
-import { createFile, openToRead, openToWrite, readAt, readSmall, unlink, writeAt } from '../../fs/files.js'
+import { openOrMake, openToRead, readAt, readSmall, unlink, writeAt } from '../../fs/files.js'
 import { makeFolder } from '../../fs/folders.js'
-import { acquireMutex } from '../../fs/mutex.js'
+import { acquireMutex, MACHINE_IO } from '../../fs/mutex.js'
 import { replaceFile } from '../../fs/replace.js'
 import { HASH_BYTES } from '../merkle.js'
 
@@ -26,12 +25,6 @@ export interface TreeRecord {
 */
 const FORM = 'op-dbus tree 1'
 const RECORD = /^(op-dbus tree 1\n(\d{1,16})\n([0-9a-f]{64})\n)([0-9a-f]{64})\n$/
-
-const io = {
-  sleep: (ms: number, signal: AbortSignal | undefined) => setTimeout(ms, undefined, { signal }),
-  monotonic: () => performance.now(),
-  id: () => randomBytes(4).toString('hex'),
-}
 
 export class TreeFiles {
   readonly #dir: string
@@ -67,12 +60,12 @@ export class TreeFiles {
    */
   async lock(): Promise<() => Promise<void>> {
     makeFolder(this.#dir)
-    return acquireMutex(this.#path('lock'), { below: dirname(this.#dir), io, signal: undefined })
+    return acquireMutex(this.#path('lock'), { below: dirname(this.#dir), io: MACHINE_IO, signal: undefined })
   }
 
   /** For who holds the lock. @throws what the system says */
   write(level: number, from: number, hashes: Uint8Array): void {
-    const fd = openOrCreate(this.#level(level))
+    const fd = openOrMake(this.#level(level))
     try {
       writeAt(fd, hashes, from * HASH_BYTES)
     } finally {
@@ -108,14 +101,5 @@ function quietRead<T>(read: () => T | undefined): T | undefined {
   } catch (error) {
     if (errnoOf(error) === undefined) throw error
     return undefined
-  }
-}
-
-function openOrCreate(path: string): number {
-  try {
-    return createFile(path)
-  } catch (error) {
-    if (errnoOf(error) !== 'EEXIST') throw error
-    return openToWrite(path)
   }
 }

@@ -3,18 +3,17 @@
 //
 //   vectors/lock            held by who writes
 //   vectors/<space>/space   what made the vectors (JSON); beside it the files of vector-files.ts
-import { createHash, randomBytes } from 'node:crypto'
-import { closeSync, rmSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { closeSync, constants, rmSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { errnoOf } from '../../fs/errno.js'
 import { openToRead } from '../../fs/files.js'
 import { isFolder, makeFolder, namesIn } from '../../fs/folders.js'
-import { acquireMutex } from '../../fs/mutex.js'
+import { acquireMutex, MACHINE_IO } from '../../fs/mutex.js'
 import { putJson, readJson, type SpaceRecord, told, VectorReader, VectorWriter } from './vector-files.js'
 
 const VERSION = 1
+const ADD_TO = constants.O_RDWR | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0)
 
 /** `<chain>/vectors`. */
 export class VectorFolder {
@@ -32,14 +31,10 @@ export class VectorFolder {
 
   /** Waits until no other process writes vectors of this chain; returns what lets the next one. @throws OpDbusError ABORTED, STORE */
   async lock(signal: AbortSignal | undefined): Promise<() => Promise<void>> {
-    const io = {
-      sleep: async (ms: number, signal: AbortSignal | undefined) => void (await sleep(ms, undefined, { signal })),
-      monotonic: () => performance.now(),
-      id: () => randomBytes(4).toString('hex'),
-    }
     return this.#guardedAsync(async () => {
       makeFolder(this.dir)
-      return acquireMutex(join(this.dir, 'lock'), { below: dirname(this.dir), io, signal, awaitsTheLiving: true })
+      const rest = { io: MACHINE_IO, signal, awaitsTheLiving: true }
+      return acquireMutex(join(this.dir, 'lock'), { below: dirname(this.dir), ...rest })
     })
   }
 
@@ -69,7 +64,7 @@ export class VectorFolder {
       }
       const files: FileHandle[] = []
       try {
-        for (const name of ['floats', 'scan']) files.push(await openOrMake(join(dir, name)))
+        for (const name of ['floats', 'scan']) files.push(await open(join(dir, name), ADD_TO, 0o600))
         const writer = new VectorWriter(dir, record, files[0]!, files[1]!)
         await writer.mend()
         return writer
@@ -114,13 +109,4 @@ function readRecord(dir: string): SpaceRecord | undefined {
   const { version, space, dims, model } = value ?? {}
   if (version !== VERSION || typeof space !== 'string' || !Number.isSafeInteger(dims) || dims! < 1) return undefined
   return { space, dims: dims!, ...(typeof model === 'string' && { model }) }
-}
-
-async function openOrMake(path: string): Promise<FileHandle> {
-  try {
-    return await open(path, 'r+')
-  } catch (error) {
-    if (errnoOf(error) !== 'ENOENT') throw error
-    return open(path, 'wx+', 0o600)
-  }
 }

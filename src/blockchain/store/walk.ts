@@ -1,12 +1,13 @@
 // Walks along the segments from a block that is known to the end, and checks every line's hash, place and link. Says where the last whole
 // append ends, and whether something that was cut off stands behind it. Changes nothing.
 import * as fs from 'node:fs'
+import { yieldToEventLoop } from '../../cache/yield-to-event-loop.js'
 import { isOpDbusError, messageOf } from '../../errors.js'
 import { errnoOf } from '../../fs/errno.js'
 import { type Block, NO_PREVIOUS } from '../block.js'
 import { type ReadLine, readLine } from '../line.js'
 import type { Location } from '../ports.js'
-import { damaged } from './faults.js'
+import { damaged, lost } from './faults.js'
 import { locationOf } from './group.js'
 import type { Head } from './head-file.js'
 import { type Layout, type Segment, segmentPath, segmentsIn } from './layout.js'
@@ -18,6 +19,8 @@ export interface WalkEnd {
   readonly tip: Tip
   /** Bytes behind it: an append that was cut off. */
   readonly torn: number
+  /** Blocks up to the last whole line: some of it may be of that append. */
+  readonly reached: number
 }
 
 export const START: Tip = { segment: 0, bytes: 0, count: 0, hash: NO_PREVIOUS, timestamp: 0 }
@@ -73,7 +76,11 @@ export async function walk(
     const end = await walkSegment(path, tip, head, passed)
     tip = end.tip
     const next = segmentsIn(layout).find(({ first }) => first > tip.segment)
-    if (next === undefined) return end
+    if (next === undefined) {
+      // What was acknowledged is no append that was cut off, whatever is missing there.
+      if (head !== undefined && head.size > tip.count) throw lost(Math.min(end.reached, head.size - 1), head.size, path)
+      return end
+    }
     if (end.torn > 0) throw damaged(tip.count, 'is no block, and segments follow behind it', path)
     if (next.first !== tip.count) {
       throw damaged(tip.count, `is missing: the next segment begins with block ${next.first}`, next.path)
@@ -90,49 +97,78 @@ async function walkSegment(
 ): Promise<WalkEnd> {
   const fd = openSegment(path)
   if (fd === undefined) {
-    if (from.bytes === 0) return { tip: from, torn: 0 }
+    if (from.bytes === 0) return { tip: from, torn: 0, reached: from.count }
     throw damaged(from.count - 1, 'was on the disk, and is not there any more', path)
   }
   try {
     const { size } = fs.fstatSync(fd)
     if (size < from.bytes) throw damaged(from.count - 1, 'was on the disk, and is not there any more', path)
-    let tip = from
-    /** Behind the lines of an append that is not whole yet. */
-    let at = from
-    let more = 0
-    let unit: Location[] = []
-    let turn = 0
-    for (const line of linesOf(fd, from.bytes, size)) {
-      const read = line.ended ? blockIn(line.bytes, at, more) : 'has no line end'
-      if (typeof read === 'string') {
-        // A hash that does not fit what was acknowledged, or blocks of another append behind it: nothing of this was cut off.
-        refuseDamage(fd, { path, size, from: line.offset, at, more, fault: read, ended: line.ended, head })
-        return { tip, torn: size - tip.bytes }
-      }
-      const { block } = read
-      more = read.more
-      unit.push(locationOf(block, from.segment, line.offset, line.length))
-      at = {
-        segment: from.segment,
-        bytes: line.offset + line.length + 1,
-        count: at.count + 1,
-        hash: block.hash,
-        timestamp: block.header.timestamp,
-      }
-      if (head !== undefined && head.size === at.count && head.hash !== block.hash) {
-        throw damaged(block.number, 'is not the one that was acknowledged', path)
-      }
-      if (more === 0) {
-        tip = at
-        passed(unit)
-        unit = []
-      }
-      if (++turn % TURN === 0) await new Promise(resolve => setImmediate(resolve))
+    const steps = stepsIn({ fd, path, size, from, head, passed })
+    for (;;) {
+      const step = steps.next()
+      if (step.done) return step.value
+      await yieldToEventLoop()
     }
-    return { tip, torn: size - tip.bytes }
   } finally {
     fs.closeSync(fd)
   }
+}
+
+interface Walk {
+  readonly fd: number
+  readonly path: string
+  /** In bytes. */
+  readonly size: number
+  readonly from: Tip
+  readonly head: Head | undefined
+  readonly passed: (locations: Location[]) => void
+}
+
+/** For readers, as the writer would find it: from a place that is known to the end of the segment. @throws OpDbusError CHAIN_DAMAGED */
+export function endBehind(walk: Omit<Walk, 'passed'>): WalkEnd {
+  const steps = stepsIn({ ...walk, passed: () => {} })
+  for (;;) {
+    const step = steps.next()
+    if (step.done) return step.value
+  }
+}
+
+/** Yields where whoever walks may pause. */
+function* stepsIn({ fd, path, size, from, head, passed }: Walk): Generator<void, WalkEnd> {
+  let tip = from
+  /** Behind the lines of an append that is not whole yet. */
+  let at = from
+  let more = 0
+  let unit: Location[] = []
+  let turn = 0
+  for (const line of linesOf(fd, from.bytes, size)) {
+    const read = line.ended ? blockIn(line.bytes, at, more) : 'has no line end'
+    if (typeof read === 'string') {
+      // A hash that does not fit what was acknowledged, or blocks of another append behind it: nothing of this was cut off.
+      refuseDamage(fd, { path, size, from: line.offset, at, more, fault: read, ended: line.ended, head })
+      break
+    }
+    const { block } = read
+    more = read.more
+    unit.push(locationOf(block, from.segment, line.offset, line.length))
+    at = {
+      segment: from.segment,
+      bytes: line.offset + line.length + 1,
+      count: at.count + 1,
+      hash: block.hash,
+      timestamp: block.header.timestamp,
+    }
+    if (head !== undefined && head.size === at.count && head.hash !== block.hash) {
+      throw damaged(block.number, 'is not the one that was acknowledged', path)
+    }
+    if (more === 0) {
+      tip = at
+      passed(unit)
+      unit = []
+    }
+    if (++turn % TURN === 0) yield
+  }
+  return { tip, torn: size - tip.bytes, reached: at.count }
 }
 
 /** The block in a line where it fits its place; else what is wrong. `more`: what the line before said. */

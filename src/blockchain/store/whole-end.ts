@@ -5,13 +5,16 @@ import { readLine } from '../line.js'
 const PIECE = 1 << 20
 const LINE_END = 10
 
-/** `lines`: of whole appends; `bytes`: where the last of them ends. */
-export function wholeEnd(fd: number, size: number): { lines: number; bytes: number } {
+/**
+ * `lines`: of whole appends; `bytes`: where the last of them ends. `acknowledged`: so many lines belong to the chain, whatever was cut off
+ * behind them.
+ */
+export function wholeEnd(fd: number, size: number, acknowledged = 0): { lines: number; bytes: number } {
   const starts = startsOf(fd, size)
   let lines = starts.length - 1
   // From the end backwards, over an append that was cut off: its last line says that more follow, and each one before it one more.
   let expected = 0
-  while (lines > 0) {
+  while (lines > Math.max(0, acknowledged)) {
     const more = moreOf(fd, starts[lines - 1]!, starts[lines]! - 1)
     // What is damaged is somebody's block: whoever reads it is told.
     if (more === undefined || (expected === 0 ? more === 0 : more !== expected)) break

@@ -1,6 +1,7 @@
 // Who appends when: calls wait in a queue, take the lock together, are written together, and are answered once they are on the disk.
 // Opens no file by itself, and serves no reader.
-import { abortError, isOpDbusError, OpDbusError } from '../../errors.js'
+import { AbortListeners } from '../../abort-listeners.js'
+import { abortError, OpDbusError } from '../../errors.js'
 import { quietly } from '../../fs/errno.js'
 import { namesIn } from '../../fs/folders.js'
 import type { Clock, Timer } from '../../ports.js'
@@ -41,7 +42,7 @@ interface Waiting {
   readonly resolve: (blocks: readonly Block[]) => void
   readonly reject: (error: unknown) => void
   /** Ends listening to its signal. */
-  leave: () => void
+  readonly leave: () => void
 }
 
 export class ChainWriter {
@@ -57,6 +58,9 @@ export class ChainWriter {
   #lockWait: AbortController | undefined
   /** Whom we wait for. */
   #other: string | undefined
+  /** Who was told of that: many calls under way may share one listener. */
+  readonly #told = new Set<WriteCall['onWait']>()
+  readonly #aborts = new AbortListeners()
   #closed = false
 
   constructor(parts: WriterParts) {
@@ -85,6 +89,7 @@ export class ChainWriter {
     this.#closed = true
     await this.#pumping
     this.#leave()
+    this.#parts.head.forget()
   }
 
   #enqueue(wanted: Waiting['wanted'], call: WriteCall): Promise<readonly Block[]> {
@@ -92,14 +97,10 @@ export class ChainWriter {
       const { signal } = call
       if (this.#closed) throw new OpDbusError('CLOSED', 'the chain is closed')
       if (signal?.aborted) throw abortError(signal)
-      const waiting: Waiting = { wanted, call, resolve, reject, leave: () => {} }
-      if (signal !== undefined) {
-        const abort = () => this.#abort(waiting, signal)
-        signal.addEventListener('abort', abort, { once: true })
-        waiting.leave = () => signal.removeEventListener('abort', abort)
-      }
+      const leave = signal ? this.#aborts.add(signal, () => this.#abort(waiting, signal)) : () => {}
+      const waiting: Waiting = { wanted, call, resolve, reject, leave }
       this.#queue.push(waiting)
-      if (this.#other !== undefined) call.onWait?.(this.#other)
+      this.#tellWait(call)
       this.#pumping ??= this.#pump()
     })
   }
@@ -125,9 +126,9 @@ export class ChainWriter {
         await this.#next()
       } catch (error) {
         this.#forget()
-        for (const { leave, reject } of this.#queue.splice(0)) {
+        for (const { wanted, leave, reject } of this.#queue.splice(0)) {
           leave()
-          reject(this.#said(error))
+          reject(this.#said(error, typeof wanted === 'function' ? 'lock' : 'append to'))
         }
       }
       if (this.#parts.lock.isHeld && this.#parts.lock.isWanted()) this.#leave()
@@ -146,7 +147,7 @@ export class ChainWriter {
       await lock.acquire(controller.signal, who => {
         if (this.#other !== undefined) return
         this.#other = who
-        for (const { call } of this.#queue) call.onWait?.(who)
+        for (const { call } of this.#queue) this.#tellWait(call)
       })
       lock.tidy(namesIn(layout.dir), layout.dir)
     } catch (error) {
@@ -154,8 +155,20 @@ export class ChainWriter {
     } finally {
       this.#lockWait = undefined
       this.#other = undefined
+      this.#told.clear()
     }
     if (lock.isHeld) await this.#parts.finish()
+  }
+
+  /** Once for each wait. Never throws: the call itself goes on. */
+  #tellWait({ onWait }: WriteCall): void {
+    if (onWait === undefined || this.#other === undefined || this.#told.has(onWait)) return
+    this.#told.add(onWait)
+    try {
+      onWait(this.#other)
+    } catch (error) {
+      this.#parts.warn('what was told of a wait threw', error)
+    }
   }
 
   /** What is first in the queue, and what can be done with it. @throws what keeps everybody from appending */
@@ -168,7 +181,8 @@ export class ChainWriter {
   }
 
   async #open(): Promise<Tail> {
-    const word = this.#parts.rewrites.word()
+    // Looked up now: nobody else changes it while the lock is ours.
+    const word = this.#parts.rewrites.again()
     const known = this.#known?.word === word ? this.#known.tip : undefined
     this.#known = undefined
     return Tail.open(this.#parts, known)
@@ -176,9 +190,13 @@ export class ChainWriter {
 
   async #runAlone(waiting: Waiting, work: () => Promise<void>): Promise<void> {
     waiting.leave()
+    const { layout } = this.#parts
+    // Who works on the files goes by what `head` says of them.
+    const isSaid = this.#tail?.say() ?? true
     this.#closeTail()
     this.#known = undefined
     try {
+      if (!isSaid) throw new OpDbusError('STORE', `cannot write ${layout.head}: nothing was done\ntry again`)
       await work()
       waiting.resolve([])
     } catch (error) {
@@ -216,8 +234,8 @@ export class ChainWriter {
       calls.forEach(({ leave, resolve, reject }, at) => {
         leave()
         const outcome = outcomes[at]!
-        if (isOpDbusError(outcome)) reject(outcome)
-        else resolve(outcome as readonly Block[])
+        if ('fault' in outcome) reject(outcome.fault)
+        else resolve(outcome.blocks)
       })
       if (blocks.length === 0) return
       index?.learn(locations)
@@ -226,6 +244,7 @@ export class ChainWriter {
       if (error instanceof LostLock && ++this.#losses <= MOST_LOSSES) {
         this.#forget()
         this.#queue.unshift(...calls)
+        for (const one of calls) if (one.call.signal?.aborted) this.#abort(one, one.call.signal)
         return
       }
       const said = this.#said(error)
@@ -233,7 +252,7 @@ export class ChainWriter {
         leave()
         reject(said)
       }
-      if (error instanceof LostLock || (said as OpDbusError).details?.uncertain) this.#forget()
+      if (error instanceof LostLock || (said as OpDbusError | undefined)?.details?.uncertain) this.#forget()
     }
   }
 
@@ -248,7 +267,8 @@ export class ChainWriter {
     )
   }
 
-  #said(error: unknown): unknown {
+  /** `doing` continues "cannot ... the chain". */
+  #said(error: unknown, doing = 'append to'): unknown {
     const { dir } = this.#parts.layout
     if (error instanceof LostLock) {
       return new OpDbusError(
@@ -256,7 +276,7 @@ export class ChainWriter {
         `other processes keep taking over the chain in ${dir}: nothing was appended\ntry again`,
       )
     }
-    return storeError(error, `append to the chain in ${dir}`)
+    return storeError(error, `${doing} the chain in ${dir}`)
   }
 
   #linger(ms: number): void {
@@ -271,7 +291,9 @@ export class ChainWriter {
     const { lock, rewrites } = this.#parts
     // Where a look fails, all of the last segment is looked at next time. This also runs in a timer, where nobody could catch it.
     quietly(() => {
-      if (this.#tail !== undefined && lock.isOurs()) this.#known = { tip: this.#tail.tip, word: rewrites.word() }
+      if (this.#tail === undefined || !lock.isOurs()) return
+      this.#tail.say()
+      this.#known = { tip: this.#tail.tip, word: rewrites.word() }
     })
     this.#closeTail()
     lock.release()

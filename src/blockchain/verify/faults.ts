@@ -2,9 +2,12 @@
 import type { ChainFault } from '../reports.js'
 
 const TOLD = 1000
+const MOST_SEEN = 2 ** 24 - 1
 
 export class Faults {
-  readonly #told = new Map<string, ChainFault>()
+  readonly #told: ChainFault[] = []
+  /** By kind: blocks, and what was said of the whole. */
+  readonly #seen = new Map<ChainFault['kind'], Set<number | string>>()
   #count = 0
 
   /** Of all that were found. */
@@ -12,17 +15,28 @@ export class Faults {
     return this.#count
   }
 
-  /** Told once for each block and kind: what else shows the same is no fault more. `block`: undefined where it is about the whole. */
+  /**
+   * Counted once for each block and kind: what else shows the same is no fault more. `block`: undefined where it is about the whole, of which
+   * several things may be wrong.
+   */
   add(kind: ChainFault['kind'], block: number | undefined, message: string): void {
-    const key = `${kind} ${block}`
-    if (this.#told.has(key)) return
+    if (!this.#isNew(kind, block ?? message)) return
     this.#count++
-    if (this.#told.size < TOLD) this.#told.set(key, { ...(block !== undefined && { block }), kind, message })
+    if (this.#told.length < TOLD) this.#told.push({ ...(block !== undefined && { block }), kind, message })
   }
 
   /** In the order of blocks; what is about the whole comes last. */
   told(): ChainFault[] {
     const place = ({ block }: ChainFault) => block ?? Number.POSITIVE_INFINITY
-    return [...this.#told.values()].sort((one, other) => (place(one) === place(other) ? 0 : place(one) - place(other)))
+    return [...this.#told].sort((one, other) => (place(one) === place(other) ? 0 : place(one) - place(other)))
+  }
+
+  #isNew(kind: ChainFault['kind'], of: number | string): boolean {
+    const seen = this.#seen.get(kind) ?? new Set()
+    this.#seen.set(kind, seen)
+    if (seen.has(of)) return false
+    // A set has room for no more; where there are so many faults, their number is not what matters.
+    if (seen.size < MOST_SEEN) seen.add(of)
+    return true
   }
 }

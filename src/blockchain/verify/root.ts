@@ -1,5 +1,6 @@
 // The root of a Merkle tree whose leaves come one after the other, in a constant room: verify's own, which no file of the tree can mislead.
 import { join, nodeHash } from '../merkle.js'
+import { TILE_HEIGHT } from '../tree-levels.js'
 
 /** Told of each whole subtree of 256 ** `level` leaves (level 1 and up) as soon as its last leaf is there. */
 export type OnSubtree = (level: number, index: number, hash: Uint8Array) => void
@@ -26,7 +27,7 @@ export class GrowingRoot {
     for (let height = 1; index % 2 === 1; height++) {
       node = nodeHash(this.#subtrees.pop()!, node)
       index = Math.floor(index / 2)
-      if (height % 8 === 0) this.#onSubtree?.(height / 8, index, node)
+      if (height % TILE_HEIGHT === 0) this.#onSubtree?.(height / TILE_HEIGHT, index, node)
     }
     this.#subtrees.push(node)
     this.#size++

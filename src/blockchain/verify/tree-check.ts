@@ -1,10 +1,11 @@
 // The files of the Merkle tree, compared with the blocks. Reads them as they lie there, and believes none.
 import type { Block } from '../block.js'
+import { HASH_BYTES } from '../merkle.js'
 import type { StoredTree } from '../ports.js'
+import { TILE } from '../tree-levels.js'
 import type { Faults } from './faults.js'
 import { Witness } from './witness.js'
 
-const HASH_BYTES = 32
 const AT_ONCE = 4096
 
 export class TreeCheck {
@@ -36,11 +37,11 @@ export class TreeCheck {
 
   /** The root of the subtree as the blocks have it. Where a leaf below it is another, that was told already. */
   subtree(level: number, index: number, hash: Uint8Array): void {
-    const first = index * 256 ** level
+    const first = index * TILE ** level
     if (this.#differing >= first) return
     const stored = this.#stored.hashes(level, index, 1)
     if (stored.length < HASH_BYTES || Buffer.compare(stored, hash) === 0) return
-    const last = first + 256 ** level - 1
+    const last = first + TILE ** level - 1
     this.#faults.add('tree', first, `the Merkle tree has another hash over blocks ${first} to ${last} than they have`)
   }
 

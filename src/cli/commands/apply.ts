@@ -38,7 +38,7 @@ export const apply = command({
     'op-dbus apply desired.json --plan plan.json',
     'op-dbus apply --plan plan.json --yes',
   ],
-  exitCodes: [10, 11],
+  exitCodes: [6, 7, 10, 11],
   run: async call => (await import('../run/apply.js')).apply(call),
 })
 
@@ -57,6 +57,6 @@ export const rollback = command({
   },
   variables: [...VARIABLES, 'blockchain'],
   examples: ['op-dbus rollback --list', 'op-dbus rollback', 'op-dbus rollback 20261127T171500.123Z-1a2b3c4d --dry-run'],
-  exitCodes: [10, 11],
+  exitCodes: [6, 7, 10, 11],
   run: async call => (await import('../run/apply.js')).rollback(call),
 })

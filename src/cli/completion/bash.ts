@@ -45,7 +45,12 @@ _op_dbus_checkpoints() {
 }
 
 _op_dbus_snapshots() {
-  _op_dbus_words "$(${LIST_SNAPSHOTS})"
+  local name
+  # So that readline quotes what a shell would take apart.
+  compopt -o filenames 2>/dev/null
+  while IFS= read -r name; do
+    [[ $name != "$cur"* ]] || COMPREPLY+=("$name")
+  done < <(${LIST_SNAPSHOTS})
 }
 
 _op_dbus() {

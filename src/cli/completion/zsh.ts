@@ -50,7 +50,7 @@ _op-dbus-checkpoints() {
 }
 
 _op-dbus-snapshots() {
-  compadd -- $(${LIST_SNAPSHOTS})
+  compadd -- \${(f)"$(${LIST_SNAPSHOTS})"}
 }
 
 _op-dbus() {

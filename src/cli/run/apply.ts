@@ -1,11 +1,12 @@
 // `op-dbus apply|rollback`: shows what will be done, asks, does it, and tells what became of each resource.
 import { isOpDbusError, OpDbusError } from '../../errors.js'
 import { visibleJson } from '../../format.js'
+import { canDo } from '../../state/apply.js'
 import type { ApplyReport, Plan } from '../../state/reports.js'
 import { planText, type State } from '../../state.js'
 import { canAsk, saysYes } from '../ask.js'
 import type { CommandCall } from '../command.js'
-import { APPLY_FAILED, NO_ANSWER } from '../exit-codes.js'
+import { APPLY_FAILED, NO_ANSWER, UNREMEMBERED } from '../exit-codes.js'
 import { writeOutput } from '../output.js'
 import { argumentsOf } from '../settings.js'
 import { checkpointsText, outcomesText, outcomeText } from '../state-text.js'
@@ -113,12 +114,8 @@ async function carryOut(state: State, plan: Plan, values: Values, terminal: Term
   }
   if (report.outcomes.some(({ status }) => status !== 'done')) return APPLY_FAILED
   if (Object.keys(report.trouble).length > 0) return NO_ANSWER
-  return report.success ? 0 : APPLY_FAILED
-}
-
-/** Something is to be done that no plugin refuses. */
-function canDo({ diffs }: Plan): boolean {
-  return diffs.some(({ actions }) => actions.some(action => action.kind !== 'none' && action.refused === undefined))
+  if (!report.success) return APPLY_FAILED
+  return report.unremembered === undefined ? 0 : UNREMEMBERED
 }
 
 /** Applies, and tells each outcome as soon as it is known: to the terminal, and beside JSON on stderr. */

@@ -43,7 +43,7 @@ export async function demoChain(
     await say(took(), `${count(read)} blocks verified: ${ok ? 'they are what was written' : 'damaged'}`)
     const { found } = await chain.search(LOOKED_FOR, { k: 1, signal })
     const best = found[0]?.block
-    const what = best === undefined ? 'nothing' : `block ${count(best.number)}: ${oneLine(best.body?.text ?? '', 60)}`
+    const what = best === undefined ? 'nothing' : `block ${best.number}: ${oneLine(best.body?.text ?? '', 60)}`
     await say(took(), `"${LOOKED_FOR}" found ${what}`)
   } finally {
     await chain.close()

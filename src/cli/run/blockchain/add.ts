@@ -1,12 +1,14 @@
 // `op-dbus blockchain add`: footprints become blocks, all at once or each as it comes. What is printed is on the disk.
-import type { Block, Chain, FootprintInput } from '../../../blockchain.js'
+import { setMaxListeners } from 'node:events'
+import type { Block, Chain, FootprintInput, WriteCall } from '../../../blockchain.js'
 import { isOpDbusError, OpDbusError } from '../../../errors.js'
-import { count, oneLine, plural } from '../../../format.js'
+import { oneLine, plural } from '../../../format.js'
 import type { CommandCall } from '../../command.js'
-import { openInput, readWhole } from '../../input.js'
+import { openBytes, readWhole } from '../../input.js'
+import { byteLinesOf, isBlank } from '../../lines.js'
 import type { Terminal } from '../../terminal.js'
 import { jsonText, told, wantsJson } from '../telling.js'
-import { type ChainValues, oneOf, withChain, writing } from './chain.js'
+import { type ChainValues, oneOf, tellWait, withChain, writing } from './chain.js'
 import { footprintInLine, footprintsIn, MAX_FILE, withPlace } from './footprints.js'
 
 type Values = ChainValues & { readonly each?: boolean }
@@ -37,7 +39,7 @@ export async function addCommand({ values, args, terminal }: CommandCall<Values>
 }
 
 function lineOf({ number, hash }: Block, json: boolean): string {
-  return json ? jsonText({ number, hash }, 'line') : `block ${count(number)}  ${hash}\n`
+  return json ? jsonText({ number, hash }, 'line') : `block ${number}  ${hash}\n`
 }
 
 /** Adds a line at a time, without waiting for the disk at each; tells them in their order. A line that is no footprint is told and left out. */
@@ -49,6 +51,7 @@ class EachLine {
   #told: Promise<void> = Promise.resolve()
   #waiting = 0
   #wrong = 0
+  #toldWait = false
   #failure: unknown
 
   constructor(chain: Chain, file: string, json: boolean, terminal: Terminal) {
@@ -56,16 +59,18 @@ class EachLine {
     this.#file = file
     this.#json = json
     this.#terminal = terminal
+    // Each line that waits for the disk listens.
+    setMaxListeners(0, terminal.signal)
   }
 
   async add(path: string): Promise<number> {
-    const input = await openInput(path, this.#terminal.signal)
+    const input = await openBytes(path, this.#terminal.signal)
     try {
       let number = 0
-      for await (const line of input.lines) {
+      for await (const line of byteLinesOf(input.bytes)) {
         number++
         if (this.#failure !== undefined) break
-        if (line.trim() === '') continue
+        if (isBlank(line)) continue
         this.#begin(line, number, () => input.close())
         if (this.#waiting >= MOST_WAITING) await this.#told
       }
@@ -84,7 +89,7 @@ class EachLine {
     )
   }
 
-  #begin(line: string, number: number, stop: () => void): void {
+  #begin(line: Uint8Array, number: number, stop: () => void): void {
     const adding = this.#added(line, number)
     this.#waiting++
     this.#told = this.#told.then(async () => {
@@ -102,12 +107,18 @@ class EachLine {
     adding.catch(() => {})
   }
 
+  #tellWait(who: string): void {
+    if (!this.#toldWait) tellWait(who, this.#terminal)
+    this.#toldWait = true
+  }
+
   /** Undefined for a line that is no footprint. */
-  async #added(line: string, number: number): Promise<Block | undefined> {
+  async #added(line: Uint8Array, number: number): Promise<Block | undefined> {
     try {
       const footprint = footprintInLine(line, this.#file, number)
       try {
-        return await writing(this.#terminal, call => this.#chain.addFootprint(footprint.value as FootprintInput, call))
+        const add = (call: WriteCall) => this.#chain.addFootprint(footprint.value as FootprintInput, call)
+        return await writing(this.#terminal, add, who => this.#tellWait(who))
       } catch (error) {
         throw withPlace(error, this.#file, [footprint])
       }

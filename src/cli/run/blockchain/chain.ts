@@ -58,32 +58,40 @@ export function oneOf(args: readonly string[], what: string, command: string): s
 }
 
 /** @throws OpDbusError INVALID_INPUT for what is no whole number */
-export function numberIn(text: string, what: string, least = 0): number {
+export function numberIn(text: string, what: string, least = 0, most = Number.MAX_SAFE_INTEGER): number {
   const number = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN
-  if (number >= least) return number
-  throw new OpDbusError('INVALID_INPUT', `${what} ${JSON.stringify(text)} is no whole number from ${least} on`)
+  if (number >= least && number <= most) return number
+  const range = most === Number.MAX_SAFE_INTEGER ? `from ${least} on` : `from ${least} to ${most}`
+  throw new OpDbusError('INVALID_INPUT', `${what} ${JSON.stringify(text)} is no whole number ${range}`)
 }
 
 /** How many blocks an option asks for. */
-export function countIn(text: string | undefined, option: string, without: number): number {
-  return text === undefined ? without : numberIn(text, `--${option}`, 1)
+export function countIn(text: string | undefined, option: string, without: number, most?: number): number {
+  return text === undefined ? without : numberIn(text, `--${option}`, 1, most)
 }
 
 /** Most writers have written within milliseconds: who waits for one for longer is told. */
 const LONG_WAIT_MS = 1000
 
-/** Runs what writes. */
-export async function writing<T>(terminal: Terminal, work: (call: WriteCall) => Promise<T>): Promise<T> {
+/** Runs what writes. `tell`: where many wait together, and only one of them is to say so. */
+export async function writing<T>(
+  terminal: Terminal,
+  work: (call: WriteCall) => Promise<T>,
+  tell = (who: string) => tellWait(who, terminal),
+): Promise<T> {
   let timer: NodeJS.Timeout | undefined
   const onWait = (who: string) => {
-    const tell = () => terminal.say(`op-dbus: ${visible(who)} writes to the chain as well; this waits for its turn`)
-    timer ??= setTimeout(tell, LONG_WAIT_MS)
+    timer ??= setTimeout(() => tell(who), LONG_WAIT_MS)
   }
   try {
     return await work({ signal: terminal.signal, onWait })
   } finally {
     clearTimeout(timer)
   }
+}
+
+export function tellWait(who: string, terminal: Terminal): void {
+  terminal.say(`op-dbus: ${visible(who)} writes to the chain as well; this waits for its turn`)
 }
 
 /** Shows how far it is, on a terminal. */

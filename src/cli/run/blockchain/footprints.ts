@@ -51,7 +51,7 @@ function linesOfObjects(bytes: Uint8Array): string[] | undefined {
 }
 
 /** `number` from 1. @throws OpDbusError INVALID_INPUT, `file:number:column: message` */
-export function footprintInLine(line: string, file: string, number: number): PlacedFootprint {
+export function footprintInLine(line: string | Uint8Array, file: string, number: number): PlacedFootprint {
   try {
     const json = readJson(line, file)
     return { value: json.value, at: path => ({ ...json.positionsOf([path])[0]!, line: number }) }

@@ -9,11 +9,14 @@ import { tellNone } from './show.js'
 
 type Values = ChainValues & FilterValues & { readonly top?: string; readonly text?: boolean; readonly hybrid?: boolean }
 
+/** As many as the chain looks for. */
+const MOST_FOUND = 10_000
+
 export async function searchCommand({ values, args, terminal }: CommandCall<Values>): Promise<number> {
   const text = oneOf(args, 'text, as one argument', 'search')
   if (values.text && values.hybrid) throw new OpDbusError('INVALID_INPUT', '--text and --hybrid are two ways to search')
   const json = wantsJson(values, terminal)
-  const k = countIn(values.top, 'top', 10)
+  const k = countIn(values.top, 'top', 10, MOST_FOUND)
   const filter = filterOf(values)
   const by = values.text ? 'text' : values.hybrid ? 'hybrid' : 'meaning'
   return withChain(values, terminal, async chain => {

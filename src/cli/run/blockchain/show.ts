@@ -8,6 +8,8 @@ import type { Terminal } from '../../terminal.js'
 import { jsonText, lookOf, wantsJson } from '../telling.js'
 import { type ChainValues, countIn, type FilterValues, filterOf, numberIn, oneOf, withChain } from './chain.js'
 
+const NO_BLOCK = 'the chain has no block yet'
+
 type ListValues = ChainValues & FilterValues & { readonly limit?: string }
 type FollowValues = ChainValues & { readonly from?: string }
 
@@ -27,8 +29,7 @@ export async function showCommand({ values, args, terminal }: CommandCall<ChainV
   const which = oneOf(args, 'block: its number, its hash, or latest', 'show')
   const json = wantsJson(values, terminal)
   return withChain(values, terminal, async chain => {
-    const block = await found(which, chain)
-    if (block === undefined) throw noSuchBlock(which, chain.size())
+    const block = await blockIn(which, chain)
     await terminal.out(json ? jsonText(block) : blockText(block, lookOf(terminal)))
     return 0
   })
@@ -44,14 +45,19 @@ export async function followCommand({ values, terminal }: CommandCall<FollowValu
       if (!values.quiet) terminal.status('waiting for blocks; Ctrl+C ends it')
     }
     waits()
-    for await (const block of chain.stream({
-      ...(from !== undefined && { from }),
-      follow: true,
-      signal: terminal.signal,
-    })) {
+    // Nothing of it is left behind, however this ends.
+    try {
+      for await (const block of chain.stream({
+        ...(from !== undefined && { from }),
+        follow: true,
+        signal: terminal.signal,
+      })) {
+        terminal.status('')
+        await terminal.out(json ? jsonLine(block) : `${blockLine(block, look)}\n`)
+        waits()
+      }
+    } finally {
       terminal.status('')
-      await terminal.out(json ? jsonLine(block) : `${blockLine(block, look)}\n`)
-      waits()
     }
     return 0
   })
@@ -62,6 +68,13 @@ export function jsonLine(block: Block): string {
   return jsonText(block, 'line')
 }
 
+/** The block that an argument names: by its number, its hash or the beginning of that, or as the latest. @throws OpDbusError INVALID_INPUT */
+export async function blockIn(which: string, chain: Chain): Promise<Block> {
+  const block = await found(which, chain)
+  if (block === undefined) throw noSuchBlock(which, chain.size())
+  return block
+}
+
 /** Digits alone are a number; a hash may begin with digits alone as well, where there is no block of that number. */
 async function found(which: string, chain: Chain): Promise<Block | undefined> {
   const block = /^\d{1,15}$/.test(which) ? await chain.getBlock(Number(which)) : undefined
@@ -70,15 +83,16 @@ async function found(which: string, chain: Chain): Promise<Block | undefined> {
 }
 
 function noSuchBlock(which: string, size: number): OpDbusError {
-  const there = size === 0 ? 'the chain has no block yet' : `there are blocks 0 to ${size - 1}`
-  return new OpDbusError('INVALID_INPUT', `there is no block ${visible(which)}\n${there}`)
+  if (size === 0) return new OpDbusError('INVALID_INPUT', `${NO_BLOCK}\nop-dbus blockchain add - adds one`)
+  const what = /^\d{4,}$/.test(which) ? 'no block has this number, and no hash begins so' : 'there is no such block'
+  return new OpDbusError('INVALID_INPUT', `${what}: ${visible(which)}\nthere are blocks 0 to ${size - 1}`)
 }
 
 /** Why a list is empty. */
 export function tellNone(size: number, terminal: Terminal): void {
   terminal.say(
     size === 0
-      ? 'op-dbus: the chain has no block yet; op-dbus blockchain add - adds one'
+      ? `op-dbus: ${NO_BLOCK}; op-dbus blockchain add - adds one`
       : `op-dbus: no block fits, of ${plural(size, 'block', 'blocks')}`,
   )
 }
