@@ -110,7 +110,6 @@ describe('files that are exchanged meanwhile', () => {
       }
       left = undefined
     }
-    const index = { find: () => undefined, times: () => undefined, learn, forget() {}, reset() {}, close() {} }
     const index = {
       find: () => undefined,
       times: () => undefined,
@@ -120,6 +119,7 @@ describe('files that are exchanged meanwhile', () => {
       reset() {},
       close() {},
     }
+    return allBlocks(opened(dir, { index }), 3)
   }
 
   function exchange(path: string, text: string): void {
