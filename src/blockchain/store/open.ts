@@ -131,14 +131,14 @@ class FileBlockStore implements BlockStore {
     return rawLines(this.#layout, this.#reader.limit())
   }
 
-  segments(): readonly RawSegment[] {
-    return newestSegments(segmentsIn(this.#layout))
-  }
-
   mustBeWhole(durably = false): void {
     const { dir } = this
     if (this.#writer.acknowledged === undefined)
       guarded(`read the chain in ${dir}`, () => this.#reader.mustBeWhole(durably))
+  }
+
+  segments(): readonly RawSegment[] {
+    return newestSegments(segmentsIn(this.#layout))
   }
 
   acknowledged(): { readonly size: number; readonly hash: string } | undefined {

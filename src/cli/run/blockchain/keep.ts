@@ -199,7 +199,7 @@ async function agreed(chain: Chain, name: string, terminal: Terminal): Promise<b
 }
 
 /** Before anything is opened: where nobody can say yes, nothing is begun. */
-function refuseUnasked(yes: boolean | undefined): void {
+export function refuseUnasked(yes: boolean | undefined): void {
   if (yes || canAsk()) return
   throw new OpDbusError(
     'INVALID_INPUT',
@@ -207,7 +207,7 @@ function refuseUnasked(yes: boolean | undefined): void {
   )
 }
 
-function tellUnchanged(terminal: Terminal): number {
+export function tellUnchanged(terminal: Terminal): number {
   terminal.say('op-dbus: nothing was changed')
   return NOT_DONE
 }
