@@ -1,6 +1,7 @@
 // The chain's face: what can be asked of it, each answered by a file beside. Keeps no block and opens no file by itself.
 import { isOpDbusError, OpDbusError } from '../errors.js'
 import { type Block, type Draft, type FootprintInput, NO_PREVIOUS } from './block.js'
+import { known } from './calls.js'
 import type { ChainParts } from './chain-parts.js'
 import { draftOf } from './footprint.js'
 import { listBlocks, streamBlocks } from './listing.js'
@@ -38,6 +39,13 @@ import type {
 } from './reports.js'
 import { steadily } from './steadily.js'
 
+/**
+ * The chain of a machine: blocks with numbers from 0 on, each of which holds the hash of the one before. `openChain` opens it; any number
+ * of processes may have it open.
+ *
+ * What writes answers once it is on the disk. What reads, and finds that a block is not what was written, rejects with CHAIN_DAMAGED and
+ * names it in `details.block`; nothing wrong is handed out. After `close()` everything rejects with CLOSED.
+ */
 export class Chain {
   readonly #parts: ChainParts
   #closing: Promise<void> | undefined
@@ -82,6 +90,7 @@ export class Chain {
   /** As {@link addFootprint}, for all or none of several, one behind the other. Of one that is wrong `details.index` says which. */
   async addBatch(footprints: readonly FootprintInput[], call: WriteCall = {}): Promise<readonly Block[]> {
     this.#enter()
+    known('addBatch', call)
     if (!Array.isArray(footprints)) throw new OpDbusError('INVALID_INPUT', 'a batch is a list of footprints')
     const now = this.#parts.clock.now()
     return this.#parts.store.append(
@@ -114,18 +123,21 @@ export class Chain {
   /** The newest blocks that fit, newest first. @throws OpDbusError CHAIN_DAMAGED, STORE, INVALID_INPUT, ABORTED */
   async list(call: ListCall = {}): Promise<readonly Block[]> {
     this.#enter()
+    known('list', call)
     return listBlocks(this.#parts.store, call)
   }
 
   /** Blocks in order, and with `follow` those to come. @throws OpDbusError CHAIN_DAMAGED, STORE, INVALID_INPUT, ABORTED */
   stream(call: StreamCall = {}): AsyncIterableIterator<Block> {
     this.#enter()
+    known('stream', call)
     return streamBlocks(this.#parts.store, call)
   }
 
   /** Whether the chain is what was written; trusts no cache. @throws OpDbusError STORE, INVALID_INPUT for a head that is none, ABORTED */
   async verify(call: VerifyCall = {}): Promise<VerifyReport> {
     this.#enter()
+    known('verify', call)
     return (await import('./verify.js')).verifyChain(this.#parts, call)
   }
 
@@ -135,6 +147,9 @@ export class Chain {
    */
   async export(write: (lines: string) => void | Promise<void>, call: ExportCall = {}): Promise<ExportReport> {
     this.#enter()
+    known('export', call)
+    if (typeof write !== 'function')
+      throw new OpDbusError('INVALID_INPUT', 'export is given a function that takes lines')
     return (await import('./exchange/export.js')).exportBlocks(this.#parts, write, call)
   }
 
@@ -147,6 +162,7 @@ export class Chain {
    */
   async import(source: string | AsyncIterable<Uint8Array>, call: ImportCall = {}): Promise<ImportReport> {
     this.#enter()
+    known('import', call)
     return (await import('./exchange/import.js')).importBlocks(this.#parts, source, call)
   }
 
@@ -156,12 +172,14 @@ export class Chain {
    */
   async search(text: string, call: SearchCall = {}): Promise<SearchReport> {
     this.#enter()
+    known('search', call)
     return (await import('./search.js')).searchBlocks(this.#parts, text, call)
   }
 
   /** The key that heads are signed with; made where there is none. @throws OpDbusError CONFLICT, INVALID_INPUT, STORE, ABORTED */
   async key(call: KeyCall = {}): Promise<LogKey> {
     this.#enter()
+    known('key', call)
     return (await import('./log/log.js')).logKey(this.#parts, call)
   }
 
@@ -181,12 +199,15 @@ export class Chain {
    */
   async proof(which: number | string, call: ProofCall = {}): Promise<BlockProof> {
     this.#enter()
+    known('proof', call)
     return (await import('./log/proofs.js')).proveBlock(this.#parts, which, call)
   }
 
   /** That the chain continues a head that was saved before. @throws OpDbusError as {@link proof} */
   async consistency(head: string, call: Pick<ProofCall, 'signal'> = {}): Promise<ConsistencyProof> {
     this.#enter()
+    known('consistency', call)
+    if (typeof head !== 'string') throw new OpDbusError('INVALID_INPUT', 'a head is the text of a signed checkpoint')
     return (await import('./log/proofs.js')).proveConsistency(this.#parts, head, call)
   }
 
@@ -197,6 +218,7 @@ export class Chain {
    */
   async exportTiles(dir: string, call: TilesCall = {}): Promise<TilesReport> {
     this.#enter()
+    known('exportTiles', call)
     return (await import('./log/export-tiles.js')).exportTiles(this.#parts, dir, call)
   }
 
@@ -207,6 +229,7 @@ export class Chain {
    */
   async prune(call: PruneCall = {}): Promise<PruneReport> {
     this.#enter()
+    known('prune', call)
     const { pruneChain } = await import('./prune.js')
     return pruneChain(this.#parts, call).finally(() => this.#parts.blocks.forget())
   }
@@ -217,12 +240,14 @@ export class Chain {
    */
   async snapshot(name?: string, call: WriteCall = {}): Promise<SnapshotInfo> {
     this.#enter()
+    known('snapshot', call)
     return (await import('./snapshots.js')).makeSnapshot(this.#parts, name, call)
   }
 
   /** The oldest first; what is damaged says so. @throws OpDbusError STORE, ABORTED */
   async snapshots(call: SnapshotCall = {}): Promise<readonly SnapshotInfo[]> {
     this.#enter()
+    known('snapshots', call)
     return (await import('./snapshots.js')).listSnapshots(this.#parts, call)
   }
 
@@ -233,6 +258,7 @@ export class Chain {
    */
   async restore(name: string, call: WriteCall = {}): Promise<RestoreReport> {
     this.#enter()
+    known('restore', call)
     const { restoreSnapshot } = await import('./snapshots.js')
     return restoreSnapshot(this.#parts, name, call).finally(() => this.#parts.blocks.forget())
   }
@@ -246,6 +272,7 @@ export class Chain {
   /** Removes all snapshots that no rule keeps; damaged ones stay. @throws OpDbusError INVALID_INPUT where nothing would be kept; STORE */
   async pruneSnapshots(call: SnapshotPruneCall = {}): Promise<SnapshotPruneReport> {
     this.#enter()
+    known('pruneSnapshots', call)
     return (await import('./snapshots.js')).pruneSnapshots(this.#parts, call)
   }
 
@@ -260,6 +287,7 @@ export class Chain {
   /** Counts, by a look at every block. @throws OpDbusError CHAIN_DAMAGED, STORE, ABORTED */
   async stats(call: StatsCall = {}): Promise<ChainStats> {
     this.#enter()
+    known('stats', call)
     return (await import('./stats.js')).statsOf(this.#parts, call)
   }
 

@@ -39,8 +39,14 @@ export interface RawLine {
   readonly length: number
   /** The file ends here without a line end. */
   readonly torn?: true
-  /** It stands behind the last whole append: what was cut off, and goes with the next append. */
-  readonly tail?: boolean
+}
+
+/** A segment as it lies there, to look for words in. */
+export interface RawSegment {
+  /** The number of its first block. */
+  readonly first: number
+  /** Whole lines with their ends, unjudged, in order; a piece is good until the next. May go beyond what is acknowledged. */
+  pieces(): AsyncIterable<Buffer>
 }
 
 /** Something among the segments that cannot be read as lines: a name or a kind of file that no segment has, a disk that says no. */
@@ -53,8 +59,6 @@ export interface RawFault {
 
 /** Blocks on the disk. Every process may read; nothing here is answered from a cache of contents. */
 export interface BlockReader {
-  /** Whether there is a chain: false until the first block. */
-  exists(): boolean
   /**
    * How many blocks there are: what is acknowledged, whichever process wrote it. Looks at the disk, which is a look at one open file where
    * nothing has come. @throws OpDbusError STORE, CHAIN_DAMAGED
@@ -72,6 +76,8 @@ export interface BlockReader {
    * missing shows in the numbers.
    */
   lines(): AsyncIterable<readonly (RawLine | RawFault)[]>
+  /** The segments, the newest first. What is found in them is a hint: a block is what `read` says of its number. @throws OpDbusError STORE */
+  segments(): readonly RawSegment[]
   /** What the last writer said is on the disk, unproven: for `verify` alone. Undefined where nobody said. */
   acknowledged?(): { readonly size: number; readonly hash: string } | undefined
   /**
@@ -139,14 +145,29 @@ export interface BlockIndex {
   find(number: number): Location | undefined
   /** Of a thousand blocks, where all of it is on the disk. */
   times(number: number): BlockTimes | undefined
+  /** What lies on the disk around a block, as it lies there: for `verify` alone. Undefined where nothing of this chain does. */
+  stored?(number: number): StoredPlaces | undefined
   /** Of blocks that are on the disk, in order and without a gap: they may be kept, in files of a thousand, a turn of the event loop later. */
   learn(locations: readonly Location[]): void
   /** What it says of these is wrong: a look showed it. */
   forget(number: number): void
   /** The files of the chain are other ones now, perhaps of another chain: nothing that memory holds is good any more. */
   reset(): void
+  /** What the files say of blocks `from` to `to` (not included) is wrong: their lines were written anew. */
+  remove(from: number, to: number): void
   /** Puts onto the disk what is to be kept, and closes its files. */
   close(): void
+}
+
+/** What is kept of the places of a thousand blocks. */
+export interface StoredPlaces {
+  readonly first: number
+  /** Every byte of the file is as it was written. Of the right chain it may still be from before a prune or a restore. */
+  readonly sound: boolean
+  /** A thousand; undefined where nothing is known, or nothing can be read. */
+  readonly places: readonly (Location | undefined)[]
+  /** As `times` answers. */
+  readonly times: BlockTimes | undefined
 }
 
 /** What is kept of a tree. */

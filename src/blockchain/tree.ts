@@ -1,7 +1,7 @@
 // The Merkle tree over the blocks' hashes: brought up to the chain when somebody asks, and kept in files that are made anew where they are
 // not what they were, or not this chain's any more. Writes no block.
 import { OpDbusError } from '../errors.js'
-import { DENIED, errnoOf, inWords } from '../fs/errno.js'
+import { errnoOf, inWords, READ_ONLY } from '../fs/errno.js'
 import type { Warn } from '../ports.js'
 import { NO_PREVIOUS } from './block.js'
 import { consistencyRanges, inclusionRanges, type Range } from './merkle.js'
@@ -244,7 +244,7 @@ class ChainTree implements MerkleTree {
   #cannotWrite(error: unknown): void {
     this.#writes = false
     // A folder that is not ours to write is no fault.
-    if (['EACCES', 'EPERM', 'EROFS', DENIED].includes(errnoOf(error) ?? '')) return
+    if (READ_ONLY.includes(errnoOf(error) ?? '')) return
     this.#warn(`the Merkle tree cannot be kept in ${this.#dir}, and is worked out each time: ${inWords(error)}`, error)
   }
 }

@@ -51,7 +51,6 @@ function own() {
 }
 
 const footprint = (operation: string) => JSON.stringify({ plugin_id: 'net', operation })
-const KEEP = ['--keep-hourly', '--keep-daily', '--keep-weekly', '--keep-quarterly'].flatMap(option => [option, '0'])
 
 describe('list', () => {
   it('tells the newest first, as JSON Lines in a pipe and as a table for people', async () => {
@@ -236,7 +235,7 @@ describe('what others need', () => {
     const { add, run } = own()
     await add(footprint('a'))
     const { stderr } = await run('proof', '0')
-    expect(stderr).toMatch(/^op-dbus: made a key for \S+; its private half is .*\n {2}to give the log a name: op-dbus/)
+    expect(stderr).toMatch(/^op-dbus: made the log's key.*\n {2}to give it a name of yours: op-dbus/)
     expect((await run('head')).stderr).toBe('')
   })
 
@@ -269,6 +268,20 @@ describe('what others need', () => {
     expect(contents()).toEqual(before)
   })
 
+  it('what is no export is not imported, and says what it is', async () => {
+    const { at, run } = own()
+    for (const [content, message] of [
+      [footprint('a'), 'line 1 is a footprint, and no block yet: op-dbus blockchain add'],
+      ['\n\n', 'line 1 is empty'],
+    ] as const) {
+      writeFileSync(at('file'), content)
+      const { code, stderr } = await run('import', at('file'))
+      expect([code, stderr]).toEqual([2, expect.stringContaining(message)])
+    }
+    writeFileSync(at('file'), '')
+    expect(await run('import', at('file'))).toMatchObject({ code: 0, stderr: expect.stringContaining('no block in') })
+  })
+
   it('an export is what an import brings back', async () => {
     const { at, run, fed } = own()
     const exported = await chain('export', '-o', at('chain.jsonl'), '--range', '0-3')
@@ -292,30 +305,5 @@ describe('search', () => {
     expect(jsonLines(hybrid.stdout).map(({ number }) => number)).toEqual([2])
     const text = await chain('search', 'SSH.SERVICE', '--text', '--format', 'text')
     expect(text.stdout).toMatch(/^score {2}block .*\n1\.000 +3 .* unit: ssh\.service, meta\.user: root\n$/)
-  })
-})
-
-describe('what is kept', () => {
-  it('snapshots, prunes and restores, and says so', async () => {
-    const { add, run } = own()
-    await add(footprint('a'), footprint('b'), footprint('c'))
-    const made = await run('snapshot', 'before')
-    expect(JSON.parse(made.stdout)).toMatchObject({ name: 'before', size: 3 })
-    const dry = await run('prune', '--keep-last', '1', ...KEEP, '--dry-run', '--format', 'text')
-    expect(dry.stdout).toMatch(/^2 blocks of 3 would lose their bodies/)
-    const pruned = await run('prune', '--keep-last', '1', ...KEEP, '--yes')
-    expect(JSON.parse(pruned.stdout)).toMatchObject({ dryRun: false, size: 3, kept: 1, pruned: 2 })
-    expect(JSON.parse((await run('show', '0')).stdout).body).toBeUndefined()
-    const unread = await run('search', 'foo', '--text', '--format', 'text')
-    expect(unread.stderr).toBe('op-dbus: nothing found in 1 block; 2 blocks were pruned and have no text\n')
-    const [list, stats] = await Promise.all([run('snapshots'), run('stats')])
-    expect(JSON.parse(list.stdout).snapshots).toMatchObject([{ name: 'before', size: 3 }])
-    expect(JSON.parse(stats.stdout)).toMatchObject({ size: 3, pruned: 2, snapshots: 1, plugins: { net: 3 } })
-    const restored = await run('restore', 'before', '--yes', '--format', 'text')
-    expect(restored.stdout).toMatch(/^restored 3 blocks of before; what was there before is the snapshot /)
-    expect(JSON.parse((await run('show', '0')).stdout).body.footprint.operation).toBe('a')
-    for (const name of ['..', 'no/such', 'nosuch']) {
-      expect(await run('restore', name, '--yes')).toMatchObject({ code: 2, stdout: '' })
-    }
   })
 })

@@ -122,10 +122,15 @@ export class SnapshotDraft {
     this.#parent = parent
   }
 
+  /** Where its segments are. */
+  get timing(): string {
+    return join(this.#dir, 'timing')
+  }
+
   /** For whoever holds the chain: nothing is appended meanwhile. */
   async take(segments: readonly Segment[]): Promise<void> {
     this.#segments = segments
-    await takeFiles(segments, join(this.#dir, 'timing'))
+    await takeFiles(segments, this.timing)
   }
 
   /**
@@ -133,7 +138,7 @@ export class SnapshotDraft {
    * undefined where a damaged chain cannot say it.
    */
   async describe(size: number | undefined, created: string): Promise<Manifest> {
-    const timing = join(this.#dir, 'timing')
+    const { timing } = this
     const files: SnapshotFile[] = []
     let [count, hash] = [0, '']
     let fault: string | undefined

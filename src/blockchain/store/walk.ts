@@ -1,6 +1,7 @@
 // Walks along the segments from a block that is known to the end, and checks every line's hash, place and link. Says where the last whole
 // append ends, and whether something that was cut off stands behind it. Changes nothing.
 import * as fs from 'node:fs'
+import { yieldToEventLoop } from '../../cache/yield-to-event-loop.js'
 import { isOpDbusError, messageOf } from '../../errors.js'
 import { errnoOf } from '../../fs/errno.js'
 import { type Block, NO_PREVIOUS } from '../block.js'
@@ -106,7 +107,7 @@ async function walkSegment(
     for (;;) {
       const step = steps.next()
       if (step.done) return step.value
-      await new Promise(resolve => setImmediate(resolve))
+      await yieldToEventLoop()
     }
   } finally {
     fs.closeSync(fd)

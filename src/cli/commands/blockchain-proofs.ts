@@ -12,11 +12,18 @@ const output = {
 export const chainVerify = command({
   name: 'blockchain verify',
   about: 'whether the chain is what was written',
-  more: 'Reads every block and trusts no cache and no index. Each fault is a line, and makes the exit code 7.',
+  more:
+    'Reads every block, and trusts no cache and no index: headers, hashes, links, saved and signed heads, the tree. Each fault is a line, and ' +
+    'makes the exit code 7. What can be made anew (tree, index, vectors) says so, and is mended by whoever uses it.',
   options: {
-    full: { help: 'Bodies as well, and all that is derived: index, tree, vectors.' },
+    full: { help: 'Bodies as well, every byte of a line, the index, and the vectors as they lie there.' },
     vectors: { help: 'Also compute each vector of the model again, and compare.' },
     head: HEAD,
+    key: {
+      value: 'FILE|KEY',
+      help: 'The verifier key that signed it, as "key" printed it. Default: those of this chain; a copy has none.',
+      completes: 'file',
+    },
     ...TOLD,
     ...FOLDERS,
     ...MODEL,

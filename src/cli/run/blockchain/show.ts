@@ -1,21 +1,12 @@
 // `op-dbus blockchain list|show|follow`: blocks as they are.
-import type { Block } from '../../../blockchain.js'
+import type { Block, Chain } from '../../../blockchain.js'
 import { OpDbusError } from '../../../errors.js'
 import { plural, visible } from '../../../format.js'
 import { blockLine, blocksText, blockText } from '../../chain-text.js'
 import type { CommandCall } from '../../command.js'
 import type { Terminal } from '../../terminal.js'
 import { jsonText, lookOf, wantsJson } from '../telling.js'
-import {
-  blockNamed,
-  type ChainValues,
-  countIn,
-  type FilterValues,
-  filterOf,
-  numberIn,
-  oneOf,
-  withChain,
-} from './chain.js'
+import { type ChainValues, countIn, type FilterValues, filterOf, numberIn, oneOf, withChain } from './chain.js'
 
 const NO_BLOCK = 'the chain has no block yet'
 
@@ -38,8 +29,7 @@ export async function showCommand({ values, args, terminal }: CommandCall<ChainV
   const which = oneOf(args, 'block: its number, its hash, or latest', 'show')
   const json = wantsJson(values, terminal)
   return withChain(values, terminal, async chain => {
-    const block = await chain.getBlock(blockNamed(which, chain.size()))
-    if (block === undefined) throw noSuchBlock(which, chain.size())
+    const block = await blockIn(which, chain)
     await terminal.out(json ? jsonText(block) : blockText(block, lookOf(terminal)))
     return 0
   })
@@ -76,6 +66,20 @@ export async function followCommand({ values, terminal }: CommandCall<FollowValu
 /** A block as a program reads it, on a line. */
 export function jsonLine(block: Block): string {
   return jsonText(block, 'line')
+}
+
+/** The block that an argument names: by its number, its hash or the beginning of that, or as the latest. @throws OpDbusError INVALID_INPUT */
+export async function blockIn(which: string, chain: Chain): Promise<Block> {
+  const block = await found(which, chain)
+  if (block === undefined) throw noSuchBlock(which, chain.size())
+  return block
+}
+
+/** Digits alone are a number; a hash may begin with digits alone as well, where there is no block of that number. */
+async function found(which: string, chain: Chain): Promise<Block | undefined> {
+  const block = /^\d{1,15}$/.test(which) ? await chain.getBlock(Number(which)) : undefined
+  if (block !== undefined || /^\d{1,3}$/.test(which)) return block
+  return chain.getBlock(which.toLowerCase())
 }
 
 function noSuchBlock(which: string, size: number): OpDbusError {
