@@ -22,6 +22,8 @@ export interface KeyFile {
   readonly text: string
 }
 
+let lastRead: KeyFile | undefined
+
 /**
  * The key; undefined where there is none.
  * @throws OpDbusError STORE for a file that is damaged, no file, or readable by others
@@ -39,9 +41,12 @@ export function readOpenKey(dir: string, name = KEY): (KeyFile & { readonly open
   if (stats === undefined) return undefined
   if (!stats.isFile()) throw refused(path, 'is no file')
   const text = readSmall(path, MOST_BYTES) ?? ''
-  const signer = signerIn(text)
+  // To read a key takes longer than a proof, and it hardly ever changes.
+  const signer = lastRead?.text === text ? lastRead.signer : signerIn(text)
   // Written out again it must be the same: a key with one digit changed is a key, too, and another one.
-  if (signer === undefined || textOf(signer) !== text) throw refused(path, 'is damaged')
+  if (signer === undefined || (signer !== lastRead?.signer && textOf(signer) !== text))
+    throw refused(path, 'is damaged')
+  lastRead = { signer, text }
   if (process.platform === 'win32' || (stats.mode & 0o077) === 0) return { signer, text }
   const why = `may be read by others: whoever has read it can sign in this log's name`
   return { signer, text, open: refused(path, why, `chmod 600 ${path}`) }
