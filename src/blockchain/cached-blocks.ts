@@ -12,6 +12,7 @@ import type { BlockStore, MerkleTree } from './ports.js'
 import { ReadAhead, type ReadAheadCounts } from './read-ahead.js'
 import type { BlockCacheStats } from './reports.js'
 import { sound } from './sound.js'
+import { steadily } from './steadily.js'
 import { isUnderWay } from './store/rewrites.js'
 
 export interface CachedBlocksOptions {
@@ -65,7 +66,7 @@ export class CachedBlocks {
       const size = this.#store.size()
       return size === 0 ? undefined : this.#byNumber(size - 1)
     }
-    return this.#byHash(which)
+    return steadily(this.#store, () => this.#byHash(which))
   }
 
   /** What memory has of that number; looks at the disk at most once in 2 ms, and then only at whether blocks were rewritten. */
