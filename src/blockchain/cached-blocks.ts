@@ -7,6 +7,7 @@ import { OpDbusError } from '../errors.js'
 import { visible } from '../format.js'
 import type { Clock } from '../ports.js'
 import type { Block } from './block.js'
+import { mustFollow, ofOneChain } from './one-chain.js'
 import type { BlockStore, MerkleTree } from './ports.js'
 import { ReadAhead, type ReadAheadCounts } from './read-ahead.js'
 import type { BlockCacheStats } from './reports.js'
@@ -79,14 +80,28 @@ export class CachedBlocks {
   /** Blocks `from` to `to` (not included), as far as there are any. @throws OpDbusError INVALID_INPUT, CHAIN_DAMAGED, STORE */
   async range(from: number, to: number): Promise<readonly Block[]> {
     for (const number of [from, to]) checkNumber(number)
+    return ofOneChain(this.#store, () => this.#range(from, to))
+  }
+
+  async #range(from: number, to: number): Promise<readonly Block[]> {
     const end = Math.min(to, this.#store.size())
     const blocks: Block[] = []
+    const add = (block: Block) => {
+      try {
+        mustFollow(blocks.at(-1), block)
+      } catch (error) {
+        // Memory may be of before.
+        this.forget()
+        throw error
+      }
+      blocks.push(block)
+    }
     // A long range would take the place of all that is asked for again.
     const few = end - from <= this.#shelf.capacity >> 2
     for (let at = from; at < end; at = from + blocks.length) {
       const block = this.view(at)
       if (block !== undefined) {
-        blocks.push(block)
+        add(block)
         continue
       }
       let next = at + 1
@@ -94,7 +109,7 @@ export class CachedBlocks {
       const began = this.#rewrites
       for await (const piece of this.#store.scan(at, next)) {
         for (const read of piece) {
-          blocks.push(sound(read))
+          add(sound(read))
           if (few) this.#put(read, began)
         }
       }
