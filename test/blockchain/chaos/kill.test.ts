@@ -10,4 +10,4 @@ it('keeps what was acknowledged when writers are killed', async () => {
     `killed ${report.kills} times: ${report.acknowledged} blocks acknowledged, ${report.seen} seen by the reader`,
   )
   expect(report.faults).toEqual([])
-}, 600_000)
+}, 3_600_000)
