@@ -74,8 +74,12 @@ export class Tail {
       if (torn > 0) {
         const bytes = torn === 1 ? '1 byte' : `${torn} bytes`
         const where = tip.count === 0 ? 'before block 0 was whole' : `behind block ${tip.count - 1}`
-        const rest = kept === undefined ? '' : `: no append of ours, kept as ${kept}`
-        warn(`an append was cut off: ${bytes} ${where} ${torn === 1 ? 'was' : 'were'} removed from ${path}${rest}`)
+        const was = torn === 1 ? 'was' : 'were'
+        warn(
+          kept === undefined
+            ? `an append was cut off: ${bytes} ${where} ${was} removed from ${path}`
+            : `${bytes} ${where} ${was} no append of ours: removed from ${path}, and kept as ${kept}`,
+        )
       }
       return tail
     } catch (error) {

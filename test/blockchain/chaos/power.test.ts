@@ -15,5 +15,5 @@ describe.skipIf(missing !== undefined)(`losses of power (${missing ?? 'ext4 on a
     })
     console.log(`${cuts} cuts: ${acknowledged} blocks were acknowledged before, ${torn} left a torn tail`)
     expect(faults).toEqual([])
-  }, 600_000)
+  }, 3_600_000)
 })

@@ -11,7 +11,7 @@ import { Oracle } from './oracle.js'
 import { random } from './random.js'
 import type { Break } from './target.js'
 
-const IMAGE_BYTES = 32 << 20
+const IMAGE_BYTES = 256 << 20
 
 /** Why no power is cut here; undefined where it can be. */
 export function withoutLoop(): string | undefined {
