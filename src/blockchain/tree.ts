@@ -5,8 +5,9 @@ import { DENIED, errnoOf, inWords } from '../fs/errno.js'
 import type { Warn } from '../ports.js'
 import { NO_PREVIOUS } from './block.js'
 import { consistencyRanges, inclusionRanges, type Range } from './merkle.js'
-import type { BlockReader, MerkleTree, StoredTree } from './ports.js'
+import type { BlockStore, MerkleTree, StoredTree } from './ports.js'
 import { numbersWithPrefix } from './prefix-search.js'
+import { isUnderWay } from './store/rewrites.js'
 import { TreeFiles } from './store/tree-files.js'
 import { countAt, TILE, TreeDamage, TreeLevels } from './tree-levels.js'
 
@@ -17,16 +18,15 @@ const STEP = 256 * TILE
 /** How often the tree is made anew for one call. */
 const MOST_TRIES = 5
 
+type TreeReader = Pick<BlockStore, 'size' | 'read' | 'scan' | 'rewrites'>
+
 /** Looks at nothing before it is asked. `dir` is where it may keep hashes: `<chain>/tree`. */
-export function openTree(
-  reader: Pick<BlockReader, 'size' | 'read' | 'scan'>,
-  options: { readonly dir: string; readonly warn: Warn },
-): MerkleTree {
+export function openTree(reader: TreeReader, options: { readonly dir: string; readonly warn: Warn }): MerkleTree {
   return new ChainTree(reader, options)
 }
 
 class ChainTree implements MerkleTree {
-  readonly #reader: Pick<BlockReader, 'size' | 'read' | 'scan'>
+  readonly #reader: TreeReader
   readonly #warn: Warn
   readonly #dir: string
   readonly #files: TreeFiles
@@ -44,10 +44,7 @@ class ChainTree implements MerkleTree {
   /** Of the call before: each works on the tree by itself. */
   #turn: Promise<unknown> = Promise.resolve()
 
-  constructor(
-    reader: Pick<BlockReader, 'size' | 'read' | 'scan'>,
-    { dir, warn }: { readonly dir: string; readonly warn: Warn },
-  ) {
+  constructor(reader: TreeReader, { dir, warn }: { readonly dir: string; readonly warn: Warn }) {
     this.#reader = reader
     this.#warn = warn
     this.#dir = dir
@@ -200,20 +197,22 @@ class ChainTree implements MerkleTree {
 
   async #extend(levels: TreeLevels, size: number): Promise<void> {
     if (levels.size >= size) return
+    const word = this.#reader.rewrites()
     let previous = levels.size === 0 ? NO_PREVIOUS : hex(levels.leaf(levels.size - 1))
     for await (const blocks of this.#reader.scan(levels.size, size)) {
       for (const { number, hash, header } of blocks) {
-        if (number !== levels.size || header.previous !== previous) this.#broken(levels)
+        if (number !== levels.size || header.previous !== previous) this.#broken(levels, word)
         levels.push(Buffer.from(hash, 'hex'))
         previous = hash
       }
     }
-    if (levels.size < size) this.#broken(levels)
+    if (levels.size < size) this.#broken(levels, word)
   }
 
-  #broken(levels: TreeLevels): never {
+  #broken(levels: TreeLevels, word: string): never {
     // Restored while we read: not damaged, but another chain.
-    if (!this.#holds(levels, levels.size)) throw new TreeDamage('the chain is another one now')
+    if (this.#reader.rewrites() !== word || isUnderWay(word) || !this.#holds(levels, levels.size))
+      throw new TreeDamage('the chain is another one now')
     throw new OpDbusError('CHAIN_DAMAGED', `block ${levels.size} does not continue the block before it`, {
       details: { block: levels.size },
     })

@@ -86,7 +86,7 @@ describe('list', () => {
     [['list', '--limit', '-1'], '--limit needs a value, and "-1" begins as an option does'],
     [['list', '--format', 'xml'], 'unknown format "xml"'],
     [['follow', '--from', '-1x'], 'if it is the value: --from=-1x'],
-    [['proof', 'x'], 'block "x" is no whole number from 0 on'],
+    [['proof', 'x'], 'no block is called "x"'],
     [['show'], '"blockchain show" takes one block'],
     [['export', '--range', '5'], '--range "5" is no range'],
     [['export', '--range', '5-3'], '--range 5-3 ends before it begins'],
