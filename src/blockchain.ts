@@ -5,6 +5,7 @@ import { CachedBlocks } from './blockchain/cached-blocks.js'
 import { Chain } from './blockchain/chain.js'
 import { ChainVectors, type OlderEmbeddings } from './blockchain/chain-vectors.js'
 import { openBlockIndex } from './blockchain/store/index-files.js'
+import { layoutOf } from './blockchain/store/layout.js'
 import { firstHash, openBlockStore } from './blockchain/store/open.js'
 import { finishCutOff } from './blockchain/store/restoring.js'
 import type { SpaceRecord } from './blockchain/store/vector-files.js'
@@ -31,6 +32,7 @@ export type {
 export type { Chain } from './blockchain/chain.js'
 export { checkConsistency, checkProof, openHead } from './blockchain/log/heads.js'
 export type { WriteCall } from './blockchain/ports.js'
+export type * from './blockchain/repair-reports.js'
 export type * from './blockchain/reports.js'
 export { ERROR_CODES, type ErrorCode, isOpDbusError, OpDbusError } from './errors.js'
 export type { JsonObject, JsonValue } from './json/json.js'
@@ -68,7 +70,8 @@ export async function openChain(options: ChainOptions = {}): Promise<Chain> {
   const { warn } = diagnostics
   for (const message of early) warn(message)
   const clock = nodeClock()
-  const dir = join(dataDir, 'blockchain')
+  const layout = layoutOf(join(dataDir, 'blockchain'))
+  const { dir } = layout
   const indexDir = caches.dir === undefined ? undefined : join(caches.dir, 'blocks')
   const index = openBlockIndex({ dir: indexDir, chain: () => firstHash(dir), clock, hash: nodeHash, crc32, warn })
   const store = openBlockStore({
@@ -85,7 +88,7 @@ export async function openChain(options: ChainOptions = {}): Promise<Chain> {
     index,
   })
   await finishCutOff(store)
-  const tree = openTree(store, { dir: join(dir, 'tree'), warn })
+  const tree = openTree(store, { dir: layout.tree, warn })
   return new Chain({
     store,
     tree,
@@ -94,7 +97,7 @@ export async function openChain(options: ChainOptions = {}): Promise<Chain> {
     vectors: new ChainVectors({
       store,
       embeddings: caches.embeddings,
-      folder: new VectorFolder(join(dir, 'vectors')),
+      folder: new VectorFolder(layout.vectors),
       timer: quietTimer,
       warn,
       openKernels: async () => (await import('./kernels.js')).openKernels(),

@@ -7,6 +7,7 @@ import { draftOf } from './footprint.js'
 import { listBlocks, streamBlocks } from './listing.js'
 import { refuseOwn } from './own-folders.js'
 import type { WriteCall } from './ports.js'
+import type { RepairCall, RepairReport } from './repair-reports.js'
 import type {
   BlockProof,
   ChainHead,
@@ -37,6 +38,7 @@ import type {
   VerifyCall,
   VerifyReport,
 } from './reports.js'
+import { steadily } from './steadily.js'
 
 /**
  * The chain of a machine: blocks with numbers from 0 on, each of which holds the hash of the one before. `openChain` opens it; any number
@@ -69,9 +71,12 @@ export class Chain {
   async head(): Promise<ChainHead> {
     this.#enter()
     const { store, tree } = this.#parts
-    const size = store.size()
-    const hash = size === 0 ? NO_PREVIOUS : (store.read(size - 1)?.hash ?? NO_PREVIOUS)
-    return { size, hash, root: await tree.root(size) }
+    return steadily(store, async () => {
+      store.mustBeWhole?.()
+      const size = store.size()
+      const hash = size === 0 ? NO_PREVIOUS : (store.read(size - 1)?.hash ?? NO_PREVIOUS)
+      return { size, hash, root: await tree.root(size) }
+    })
   }
 
   /**
@@ -149,6 +154,8 @@ export class Chain {
   async export(write: (lines: string) => void | Promise<void>, call: ExportCall = {}): Promise<ExportReport> {
     this.#enter()
     known('export', call)
+    if (typeof write !== 'function')
+      throw new OpDbusError('INVALID_INPUT', 'export is given a function that takes lines')
     return (await import('./exchange/export.js')).exportBlocks(this.#parts, write, call)
   }
 
@@ -192,19 +199,21 @@ export class Chain {
   }
 
   /**
-   * That a block is in the chain, for anybody who has the verifier key.
+   * That a block is in the chain, for anybody who has the verifier key. `which`: as {@link getBlock} has it.
    * @throws OpDbusError INVALID_INPUT where there is no such block, or the head is none of this chain's keys; CHAIN_DAMAGED where the block or
    *   the saved head is not the chain's; CONFLICT, STORE, ABORTED
    */
-  async proof(number: number, call: ProofCall = {}): Promise<BlockProof> {
+  async proof(which: number | string, call: ProofCall = {}): Promise<BlockProof> {
     this.#enter()
     known('proof', call)
-    return (await import('./log/proofs.js')).proveBlock(this.#parts, number, call)
+    return (await import('./log/proofs.js')).proveBlock(this.#parts, which, call)
   }
 
   /** That the chain continues a head that was saved before. @throws OpDbusError as {@link proof} */
   async consistency(head: string, call: Pick<ProofCall, 'signal'> = {}): Promise<ConsistencyProof> {
     this.#enter()
+    known('consistency', call)
+    if (typeof head !== 'string') throw new OpDbusError('INVALID_INPUT', 'a head is the text of a signed checkpoint')
     return (await import('./log/proofs.js')).proveConsistency(this.#parts, head, call)
   }
 
@@ -258,6 +267,17 @@ export class Chain {
     known('restore', call)
     const { restoreSnapshot } = await import('./snapshots.js')
     return restoreSnapshot(this.#parts, name, call).finally(() => this.#parts.blocks.forget())
+  }
+
+  /**
+   * Cuts a damaged chain behind its last block that is sound, so that it takes blocks again. All that was there is kept as a snapshot before.
+   * @throws OpDbusError STORE, ABORTED, with nothing changed
+   */
+  async repair(call: RepairCall = {}): Promise<RepairReport> {
+    this.#enter()
+    known('repair', call)
+    const { repairChain } = await import('./repair.js')
+    return repairChain(this.#parts, call).finally(() => this.#parts.blocks.forget())
   }
 
   /** @throws OpDbusError INVALID_INPUT where there is none of that name; STORE */

@@ -39,8 +39,14 @@ export interface RawLine {
   readonly length: number
   /** The file ends here without a line end. */
   readonly torn?: true
-  /** It stands behind the last whole append: what was cut off, and goes with the next append. */
-  readonly tail?: boolean
+}
+
+/** A segment as it lies there, to look for words in. */
+export interface RawSegment {
+  /** The number of its first block. */
+  readonly first: number
+  /** Whole lines with their ends, unjudged, in order; a piece is good until the next. May go beyond what is acknowledged. */
+  pieces(): AsyncIterable<Buffer>
 }
 
 /** Something among the segments that cannot be read as lines: a name or a kind of file that no segment has, a disk that says no. */
@@ -53,8 +59,6 @@ export interface RawFault {
 
 /** Blocks on the disk. Every process may read; nothing here is answered from a cache of contents. */
 export interface BlockReader {
-  /** Whether there is a chain: false until the first block. */
-  exists(): boolean
   /**
    * How many blocks there are: what is acknowledged, whichever process wrote it. Looks at the disk, which is a look at one open file where
    * nothing has come. @throws OpDbusError STORE, CHAIN_DAMAGED
@@ -72,6 +76,8 @@ export interface BlockReader {
    * missing shows in the numbers.
    */
   lines(): AsyncIterable<readonly (RawLine | RawFault)[]>
+  /** The segments, the newest first. What is found in them is a hint: a block is what `read` says of its number. @throws OpDbusError STORE */
+  segments(): readonly RawSegment[]
   /** What the last writer said is on the disk, unproven: for `verify` alone. Undefined where nobody said. */
   acknowledged?(): { readonly size: number; readonly hash: string } | undefined
   /**
@@ -150,6 +156,8 @@ export interface BlockIndex {
   reset(): void
   /** What the files say of blocks `from` to `to` (not included) is wrong: their lines were written anew. */
   remove(from: number, to: number): void
+  /** What its files know of this chain. */
+  size(): { readonly blocks: number; readonly bytes: number }
   /** Puts onto the disk what is to be kept, and closes its files. */
   close(): void
 }
@@ -190,6 +198,8 @@ export interface MerkleTree {
    * All of them lie within the first `size` blocks.
    */
   hashes(level: number, from: number, count: number, size: number): Promise<Uint8Array>
+  /** Its files are not believed any more, and made anew from the blocks: what they say led to something else than was signed, which is `why`. */
+  remake(why: string): Promise<void>
   /** What lies in its files, unproven, and not brought up to date: for `verify` alone. Undefined where nothing is kept. */
   stored(): StoredTree | undefined
   /**

@@ -96,7 +96,7 @@ describe('an append that fails', () => {
       code: 'STORE',
       message: expect.stringContaining('the disk is full'),
     })
-    expect(store.exists()).toBe(false)
+    expect(store.size()).toBe(0)
     expect(await store.append([draft(1)])).toMatchObject([{ number: 0 }])
   })
 

@@ -1,9 +1,8 @@
 // What `head` says is believed where it is so: one that is behind, or wrong, hides no block, and what was acknowledged is missed.
-import { closeSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, expect, it } from 'vitest'
+import { afterEach, expect, it, vi } from 'vitest'
 import { HeadFile } from '../../src/blockchain/store/head-file.js'
-import { openChain } from '../../src/blockchain.js'
 import { memoryFolder } from '../support.js'
 import { allBlocks, draft, drafts, type TestStore, testStore } from './store-parts.js'
 
@@ -35,6 +34,25 @@ it('one that could not be written is not believed once its writer let go', async
   expect(await allBlocks(reader)).toHaveLength(5)
 })
 
+it('one that cannot be written delays no append, but what works on the files', async () => {
+  const dir = memoryFolder()
+  const { store, warnings } = opened(dir)
+  await store.append(drafts(2))
+  const write = vi.spyOn(HeadFile.prototype, 'write').mockImplementation(() => {
+    throw Object.assign(new Error('EIO: as the test said'), { code: 'EIO' })
+  })
+  try {
+    expect(await store.append([draft(2)])).toMatchObject([{ number: 2 }])
+    expect(warnings.join()).toContain('cannot write')
+    expect(store.size()).toBe(3)
+    await expect(store.exclusively(async () => {})).rejects.toMatchObject({ code: 'STORE' })
+  } finally {
+    write.mockRestore()
+  }
+  expect(await store.append([draft(3)])).toMatchObject([{ number: 3 }])
+  await store.exclusively(async () => expect(store.size()).toBe(4))
+})
+
 it.each<[what: string, said: (bytes: number) => { readonly size: number; readonly bytes: number }]>([
   ['says less than there is', () => ({ size: 2, bytes: -1 })],
   ['says less, and that this is all', bytes => ({ size: 2, bytes })],
@@ -53,36 +71,4 @@ it.each<[what: string, said: (bytes: number) => { readonly size: number; readonl
   const { store: reader } = opened(dir)
   expect(reader.size()).toBe(5)
   expect(await reader.append([draft('after')])).toMatchObject([{ number: 5 }])
-})
-
-it('a hole in a batch is refused, and so is what is no footprint', async () => {
-  const dir = memoryFolder()
-  await using chain = await openChain({ dataDir: dir, dir: join(dir, 'cache'), model: 'builtin' })
-  // biome-ignore lint/suspicious/noSparseArray: that is what is tested
-  const batch = [, { plugin_id: 'net', operation: 'create' }] as never
-  await expect(chain.addBatch(batch)).rejects.toMatchObject({ code: 'INVALID_INPUT', details: { index: 0 } })
-  expect(chain.size()).toBe(0)
-  const { store } = opened(dir)
-  await expect(store.append([undefined as never])).rejects.toThrow(TypeError)
-  expect(await store.append([draft(0)])).toHaveLength(1)
-})
-
-it.skipIf(process.platform !== 'linux')('no descriptor stays open, and no listener on a signal', async () => {
-  const dir = memoryFolder()
-  const { signal } = new AbortController()
-  const warned: string[] = []
-  const warn = (warning: Error) => warned.push(warning.name)
-  process.on('warning', warn)
-  const count = () => readdirSync('/proc/self/fd').length
-  let before = 0
-  for (let round = 0; round < 8; round++) {
-    if (round === 2) before = count()
-    const { store } = testStore(dir)
-    await Promise.all(Array.from({ length: 12 }, (_, at) => store.append([draft(at)], { signal })))
-    await store.close()
-  }
-  expect(count()).toBeLessThanOrEqual(before)
-  await new Promise(resolve => setImmediate(resolve))
-  process.off('warning', warn)
-  expect(warned).toEqual([])
 })

@@ -8,10 +8,12 @@ import { acquireMutex, MACHINE_IO } from '../../fs/mutex.js'
 import type { ChainParts } from '../chain-parts.js'
 import { EMPTY_ROOT } from '../merkle.js'
 import type { KeyCall, LogKey, SignedHead } from '../reports.js'
+import { steadily } from '../steadily.js'
 import { CHECKPOINT, checkpointIn, lastSigned, MOST_BYTES } from './checkpoint-file.js'
 import { openHead, signHead } from './heads.js'
 import { besides, isMadeName, KEY, newKey, readKey, retiredKeys, writeKey, writeWhole } from './keys.js'
 import { nameFault, type Signer } from './notes.js'
+import { leadsTo, SignedRoot } from './signed-root.js'
 
 type Parts = Pick<ChainParts, 'store' | 'tree' | 'logName'>
 
@@ -21,8 +23,8 @@ interface Key {
   readonly created: boolean
 }
 
-/** The head whose signature was looked at last: most often it is the same again. */
-let lastOpened: { readonly key: string; readonly head: SignedHead } | undefined
+/** With what a chain was compared last, as long as it is the same: what was signed is handed out again without another look. */
+const compared = new WeakMap<Parts['store'], string>()
 
 const RENEW =
   'make another key, which begins a log of its own and keeps this one beside: op-dbus blockchain key --renew'
@@ -53,22 +55,27 @@ export async function logKey(
  * The head of the chain as it is now, signed. Where nothing can be written, the last one serves if it has at least `least` blocks.
  * @throws OpDbusError CONFLICT where the chain does not continue what was signed; CHAIN_DAMAGED, STORE, ABORTED
  */
-export async function signedHead(
-  parts: Parts,
-  signal?: AbortSignal,
-  least = Number.POSITIVE_INFINITY,
-): Promise<SignedHead> {
+export function signedHead(parts: Parts, signal?: AbortSignal, least = Number.POSITIVE_INFINITY): Promise<SignedHead> {
+  return steadily(parts.store, () => headNow(parts, signal, least))
+}
+
+async function headNow(parts: Parts, signal: AbortSignal | undefined, least: number): Promise<SignedHead> {
   const { dir } = parts.store
   // Nothing to sign: nothing to lock, or to write.
   const last = lastQuietly(dir)
   if (last) {
-    await mustContinue(parts, last)
-    if (last.size === parts.store.size()) return last
+    parts.store.mustBeWhole?.()
+    const now = `${last.text}${parts.store.rewrites()}`
+    if (last.size !== parts.store.size() || compared.get(parts.store) !== now) await continued(parts, last)
+    if (last.size === parts.store.size()) {
+      compared.set(parts.store, now)
+      return last
+    }
   }
   try {
     return await locked(dir, signal, async () => {
       const { signer, created } = await keyIn(dir, parts.logName)
-      return { ...(await signNow(parts, signer)), ...(created && { keyMade: true as const }) }
+      return { ...(await signNow(parts, signer, signal)), ...(created && { keyMade: true as const }) }
     })
   } catch (error) {
     const readOnly = ['EACCES', 'EPERM', 'EROFS', DENIED].includes(errnoOf((error as { cause?: unknown }).cause) ?? '')
@@ -78,28 +85,34 @@ export async function signedHead(
 }
 
 /** For who holds the lock. */
-async function signNow(parts: Parts, signer: Signer): Promise<SignedHead> {
-  const { store, tree } = parts
-  // Before the size, which grows.
-  store.mustBeWhole?.(true)
+async function signNow(parts: Parts, signer: Signer, signal: AbortSignal | undefined): Promise<SignedHead> {
+  const { store } = parts
   const last = lastHead(store.dir, signer)
   const size = store.size()
-  await mustContinue(parts, last)
+  // All of these blocks are on the disk then.
+  store.mustBeWhole?.(true)
+  const signed = await continued(parts, last)
   if (last.size === size) return last
-  const head = signHead(signer, size, await tree.root(size))
+  const root = await signed.upTo(size, signal)
+  // All proofs come out of the tree.
+  if (!(await leadsTo(parts, { size, root }))) {
+    throw new OpDbusError('CHAIN_DAMAGED', 'the blocks are others than a moment ago: nothing is signed')
+  }
+  const head = signHead(signer, size, root)
   // Written down before anybody sees it.
   await writeWhole(join(store.dir, CHECKPOINT), head.text)
   return head
 }
 
-async function mustContinue({ store, tree }: Parts, last: SignedHead): Promise<void> {
-  const size = store.size()
+/** What was signed, for who goes on from there. @throws OpDbusError CONFLICT where the chain does not */
+async function continued(parts: Parts, last: SignedHead): Promise<SignedRoot> {
+  const size = parts.store.size()
+  const signed = size < last.size ? undefined : await SignedRoot.of(parts, last)
+  if (signed) return signed
   const why =
     size < last.size
       ? `the chain has ${size} blocks, and ${last.size} were signed`
-      : (await tree.root(last.size)) !== last.root &&
-        `the first ${last.size} blocks are others than those that were signed`
-  if (!why) return
+      : `the first ${last.size} blocks are others than those that were signed`
   throw new OpDbusError(
     'CONFLICT',
     `${why}: was the chain restored, or rewritten?\nnothing is signed that does not continue what "${last.origin}" signed; ${RENEW}`,
@@ -107,16 +120,24 @@ async function mustContinue({ store, tree }: Parts, last: SignedHead): Promise<v
   )
 }
 
-/** Undefined where there is no key, and where nobody can tell without the lock: another process may be about to make a key. */
+/** The head that was signed last; undefined where there is no key. @throws OpDbusError CONFLICT where nobody can tell; STORE */
+export function lastSignedHead(dir: string): SignedHead | undefined {
+  const signer = readKey(dir)?.signer
+  return signer && lastHead(dir, signer)
+}
+
+/** Undefined as well where nobody can tell without the lock: another process may be about to make a key. */
 function lastQuietly(dir: string): SignedHead | undefined {
   try {
-    const signer = readKey(dir)?.signer
-    return signer && lastHead(dir, signer)
+    return lastSignedHead(dir)
   } catch (error) {
     if (isOpDbusError(error, 'CONFLICT')) return undefined
     throw error
   }
 }
+
+/** What a signature was checked of need not be checked again. */
+let lastOpened: { readonly head: SignedHead; readonly key: string } | undefined
 
 /** @throws OpDbusError CONFLICT where nobody can tell what this key signed last */
 function lastHead(dir: string, { text, name }: Signer): SignedHead {
@@ -125,9 +146,9 @@ function lastHead(dir: string, { text, name }: Signer): SignedHead {
   try {
     // There is one wherever there is a key: without it nobody can tell what was signed.
     if (head === undefined) throw new Error('it is gone')
-    if (lastOpened?.head.text !== head || lastOpened.key !== text)
-      lastOpened = { key: text, head: openHead(head, [text]) }
-    return lastOpened.head
+    const opened = lastOpened?.head.text === head && lastOpened.key === text ? lastOpened.head : openHead(head, [text])
+    lastOpened = { head: opened, key: text }
+    return opened
   } catch (error) {
     throw new OpDbusError(
       'CONFLICT',

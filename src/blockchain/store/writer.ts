@@ -48,7 +48,6 @@ interface Waiting {
 export class ChainWriter {
   readonly #parts: WriterParts
   readonly #queue: Waiting[] = []
-  readonly #aborts = new AbortListeners()
   #pumping: Promise<void> | undefined
   #tail: Tail | undefined
   /** The end as we knew it when we let go of the lock; undefined where all of the last segment is to be looked at. */
@@ -61,6 +60,7 @@ export class ChainWriter {
   #other: string | undefined
   /** Who was told of that: many calls under way may share one listener. */
   readonly #told = new Set<WriteCall['onWait']>()
+  readonly #aborts = new AbortListeners()
   #closed = false
 
   constructor(parts: WriterParts) {
@@ -181,6 +181,7 @@ export class ChainWriter {
   }
 
   async #open(): Promise<Tail> {
+    // Looked up now: nobody else changes it while the lock is ours.
     const word = this.#parts.rewrites.again()
     const known = this.#known?.word === word ? this.#known.tip : undefined
     this.#known = undefined
@@ -289,9 +290,10 @@ export class ChainWriter {
   #leave(): void {
     const { lock, rewrites } = this.#parts
     // Where a look fails, all of the last segment is looked at next time. This also runs in a timer, where nobody could catch it.
-    this.#tail?.say()
     quietly(() => {
-      if (this.#tail !== undefined && lock.isOurs()) this.#known = { tip: this.#tail.tip, word: rewrites.word() }
+      if (this.#tail === undefined || !lock.isOurs()) return
+      this.#tail.say()
+      this.#known = { tip: this.#tail.tip, word: rewrites.word() }
     })
     this.#closeTail()
     lock.release()

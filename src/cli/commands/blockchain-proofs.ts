@@ -70,7 +70,9 @@ export const chainHead = command({
 export const chainExport = command({
   name: 'blockchain export',
   about: 'blocks into a file, or the log for any static host',
-  more: 'As JSON Lines, which import reads. With --tiles as a log of C2SP (tlog-tiles) with a signed checkpoint, of which only what is new is written.',
+  more:
+    'As JSON Lines, which import reads. With --tiles as a log of C2SP (tlog-tiles) with a signed checkpoint, into an empty folder or one ' +
+    'that it wrote before: what is new, and what is not as it was.',
   options: {
     output,
     range: { value: 'A-B', help: 'Blocks A to B, both of them; A- is all from A on.', default: 'all' },

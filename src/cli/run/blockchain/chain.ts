@@ -95,8 +95,12 @@ export function tellWait(who: string, terminal: Terminal): void {
 }
 
 /** Shows how far it is, on a terminal. */
-export function progress({ quiet }: ChainValues, terminal: Terminal): (done: number, total: number) => void {
+export function progress(
+  { quiet }: ChainValues,
+  terminal: Terminal,
+  what = 'blocks',
+): (done: number, total: number) => void {
   return (done, total) => {
-    if (!quiet) terminal.status(`${count(done)} of ${count(total)} blocks`)
+    if (!quiet) terminal.status(`${count(done)} of ${count(total)} ${what}`)
   }
 }
