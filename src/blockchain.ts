@@ -5,6 +5,7 @@ import { CachedBlocks } from './blockchain/cached-blocks.js'
 import { Chain } from './blockchain/chain.js'
 import { ChainVectors, type OlderEmbeddings } from './blockchain/chain-vectors.js'
 import { openBlockIndex } from './blockchain/store/index-files.js'
+import { layoutOf } from './blockchain/store/layout.js'
 import { firstHash, openBlockStore } from './blockchain/store/open.js'
 import { finishCutOff } from './blockchain/store/restoring.js'
 import type { SpaceRecord } from './blockchain/store/vector-files.js'
@@ -49,8 +50,10 @@ export interface ChainOptions extends OpenOptions, ChainSettings {
 }
 
 /**
- * Opens the chain of this machine, or of `dataDir`. Makes no file, the first block does; a restore that was cut off is finished. Close it when done; a process that does not still
- * ends, and loses nothing that was acknowledged.
+ * Opens the chain of this machine, or of `dataDir`. Makes no file: the first block does. A restore that was cut off is finished.
+ *
+ * Call `close()` when done. Without it the process ends all the same, since nothing here keeps it alive, and what was acknowledged is on
+ * the disk; only vectors that were not made yet wait for the next process.
  * @throws OpDbusError INVALID_INPUT for an option that is not what its type says, and where there is no folder to keep a chain in
  */
 export async function openChain(options: ChainOptions = {}): Promise<Chain> {
@@ -67,7 +70,8 @@ export async function openChain(options: ChainOptions = {}): Promise<Chain> {
   const { warn } = diagnostics
   for (const message of early) warn(message)
   const clock = nodeClock()
-  const dir = join(dataDir, 'blockchain')
+  const layout = layoutOf(join(dataDir, 'blockchain'))
+  const { dir } = layout
   const indexDir = caches.dir === undefined ? undefined : join(caches.dir, 'blocks')
   const index = openBlockIndex({ dir: indexDir, chain: () => firstHash(dir), clock, hash: nodeHash, crc32, warn })
   const store = openBlockStore({
@@ -84,7 +88,7 @@ export async function openChain(options: ChainOptions = {}): Promise<Chain> {
     index,
   })
   await finishCutOff(store)
-  const tree = openTree(store, { dir: join(dir, 'tree'), warn })
+  const tree = openTree(store, { dir: layout.tree, warn })
   return new Chain({
     store,
     tree,
@@ -93,7 +97,7 @@ export async function openChain(options: ChainOptions = {}): Promise<Chain> {
     vectors: new ChainVectors({
       store,
       embeddings: caches.embeddings,
-      folder: new VectorFolder(join(dir, 'vectors')),
+      folder: new VectorFolder(layout.vectors),
       timer: quietTimer,
       warn,
       openKernels: async () => (await import('./kernels.js')).openKernels(),

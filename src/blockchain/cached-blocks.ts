@@ -57,6 +57,7 @@ export class CachedBlocks {
   async get(which: number | string): Promise<Block | undefined> {
     if (typeof which === 'number') return this.#byNumber(which)
     if (which === 'latest') {
+      this.#store.mustBeWhole?.()
       const size = this.#store.size()
       return size === 0 ? undefined : this.#byNumber(size - 1)
     }

@@ -1,8 +1,9 @@
 // What each call of the chain may be told. A word that is none of these was meant for something: it is refused, with the one that is
-// nearest. Looks at no value.
+// nearest. Of values it looks at the signal alone.
 import { OpDbusError } from '../errors.js'
 import { visible } from '../format.js'
 import { nearest } from '../nearest.js'
+import { signalOf } from '../realms.js'
 import type { WriteCall } from './ports.js'
 import type { RepairCall } from './repair-reports.js'
 import type {
@@ -30,15 +31,15 @@ const RETENTION = { hourly: true, daily: true, weekly: true, quarterly: true, la
 const TOLD = { onProgress: true, signal: true } as const
 
 const CALLS = {
-  addFootprint: WRITE,
   addBatch: WRITE,
   list: { ...FILTER, limit: true, signal: true } satisfies Members<ListCall>,
   stream: { from: true, follow: true, signal: true } satisfies Members<StreamCall>,
-  verify: { full: true, vectors: true, head: true, ...TOLD } satisfies Members<VerifyCall>,
+  verify: { full: true, vectors: true, head: true, keys: true, ...TOLD } satisfies Members<VerifyCall>,
   export: { ...FILTER, from: true, to: true, ...TOLD } satisfies Members<ExportCall>,
   import: { format: true, ...TOLD } satisfies Members<ImportCall>,
   search: { ...FILTER, k: true, by: true, wait: true, ...TOLD } satisfies Members<SearchCall>,
   key: { origin: true, renew: true, signal: true } satisfies Members<KeyCall>,
+  consistency: { signal: true } satisfies Members<Pick<ProofCall, 'signal'>>,
   proof: { head: true, signal: true } satisfies Members<ProofCall>,
   exportTiles: TOLD satisfies Members<TilesCall>,
   prune: {
@@ -57,14 +58,15 @@ const CALLS = {
   stats: { signal: true } satisfies Members<StatsCall>,
 }
 
-/** `call` as it was given. @throws OpDbusError INVALID_INPUT where it has a member that `name` does not know */
-export function known<T extends object>(name: keyof typeof CALLS, call: T): T {
+/** @throws OpDbusError INVALID_INPUT where `call` is none, or has a member that `name` does not know */
+export function known(name: keyof typeof CALLS, call: object): void {
   if (typeof call !== 'object' || call === null) {
-    throw new OpDbusError('INVALID_INPUT', `${name} takes an object of options`)
+    throw new OpDbusError('INVALID_INPUT', `${name} takes its options as an object`)
   }
+  signalOf(call)
   const members = Object.keys(CALLS[name])
   const strange = Object.keys(call).find(member => !members.includes(member))
-  if (strange === undefined) return call
+  if (strange === undefined) return
   const meant = nearest(strange, members)
   const hint = meant === undefined ? `there are: ${members.join(', ')}` : `did you mean "${meant}"?`
   throw new OpDbusError('INVALID_INPUT', `${name} has no option "${visible(strange).slice(0, 80)}"; ${hint}`, {

@@ -38,7 +38,15 @@ import type {
   VerifyCall,
   VerifyReport,
 } from './reports.js'
+import { steadily } from './steadily.js'
 
+/**
+ * The chain of a machine: blocks with numbers from 0 on, each of which holds the hash of the one before. `openChain` opens it; any number
+ * of processes may have it open.
+ *
+ * What writes answers once it is on the disk. What reads, and finds that a block is not what was written, rejects with CHAIN_DAMAGED and
+ * names it in `details.block`; nothing wrong is handed out. After `close()` everything rejects with CLOSED.
+ */
 export class Chain {
   readonly #parts: ChainParts
   #closing: Promise<void> | undefined
@@ -63,14 +71,18 @@ export class Chain {
   async head(): Promise<ChainHead> {
     this.#enter()
     const { store, tree } = this.#parts
-    const size = store.size()
-    const hash = size === 0 ? NO_PREVIOUS : (store.read(size - 1)?.hash ?? NO_PREVIOUS)
-    return { size, hash, root: await tree.root(size) }
+    return steadily(store, async () => {
+      store.mustBeWhole?.()
+      const size = store.size()
+      const hash = size === 0 ? NO_PREVIOUS : (store.read(size - 1)?.hash ?? NO_PREVIOUS)
+      return { size, hash, root: await tree.root(size) }
+    })
   }
 
   /**
    * Appends a block and answers when it is on the disk.
-   * @throws OpDbusError INVALID_INPUT; STORE where nothing was appended, or (`details.uncertain`) nobody can tell; ABORTED
+   * @throws OpDbusError INVALID_INPUT; STORE where nothing was appended, or (`details.uncertain`) nobody can tell; CHAIN_DAMAGED where the end of
+   *   the chain is not what was written, and nothing is appended; ABORTED, CLOSED
    */
   async addFootprint(footprint: FootprintInput, call: WriteCall = {}): Promise<Block> {
     const [block] = await this.addBatch([footprint], call)
@@ -124,7 +136,11 @@ export class Chain {
     return streamBlocks(this.#parts.store, call)
   }
 
-  /** Whether the chain is what was written; trusts no cache. @throws OpDbusError STORE, INVALID_INPUT for a head that is none, ABORTED */
+  /**
+   * Whether the chain is what was written; trusts no cache.
+   * @throws OpDbusError STORE, also where there is no chain; INVALID_INPUT for a head that is none, ABORTED; with `vectors` what the embedder
+   *   throws
+   */
   async verify(call: VerifyCall = {}): Promise<VerifyReport> {
     this.#enter()
     known('verify', call)
@@ -138,6 +154,8 @@ export class Chain {
   async export(write: (lines: string) => void | Promise<void>, call: ExportCall = {}): Promise<ExportReport> {
     this.#enter()
     known('export', call)
+    if (typeof write !== 'function')
+      throw new OpDbusError('INVALID_INPUT', 'export is given a function that takes lines')
     return (await import('./exchange/export.js')).exportBlocks(this.#parts, write, call)
   }
 
@@ -156,7 +174,7 @@ export class Chain {
 
   /**
    * Blocks by meaning, by text, or both.
-   * @throws OpDbusError INVALID_INPUT, DISABLED where embedding is switched off, and what the embedder throws; CHAIN_DAMAGED, STORE
+   * @throws OpDbusError INVALID_INPUT, DISABLED where embedding is switched off, and what the embedder throws; CHAIN_DAMAGED, STORE, ABORTED
    */
   async search(text: string, call: SearchCall = {}): Promise<SearchReport> {
     this.#enter()
@@ -181,19 +199,21 @@ export class Chain {
   }
 
   /**
-   * That a block is in the chain, for anybody who has the verifier key.
+   * That a block is in the chain, for anybody who has the verifier key. `which`: as {@link getBlock} has it.
    * @throws OpDbusError INVALID_INPUT where there is no such block, or the head is none of this chain's keys; CHAIN_DAMAGED where the block or
    *   the saved head is not the chain's; CONFLICT, STORE, ABORTED
    */
-  async proof(number: number, call: ProofCall = {}): Promise<BlockProof> {
+  async proof(which: number | string, call: ProofCall = {}): Promise<BlockProof> {
     this.#enter()
     known('proof', call)
-    return (await import('./log/proofs.js')).proveBlock(this.#parts, number, call)
+    return (await import('./log/proofs.js')).proveBlock(this.#parts, which, call)
   }
 
   /** That the chain continues a head that was saved before. @throws OpDbusError as {@link proof} */
   async consistency(head: string, call: Pick<ProofCall, 'signal'> = {}): Promise<ConsistencyProof> {
     this.#enter()
+    known('consistency', call)
+    if (typeof head !== 'string') throw new OpDbusError('INVALID_INPUT', 'a head is the text of a signed checkpoint')
     return (await import('./log/proofs.js')).proveConsistency(this.#parts, head, call)
   }
 

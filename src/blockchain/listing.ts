@@ -25,6 +25,7 @@ export async function listBlocks(reader: BlockReader, call: ListCall): Promise<r
     throw new OpDbusError('INVALID_INPUT', 'limit is a whole number, at least 0')
   }
   throwIfAborted(signal)
+  reader.mustBeWhole?.()
   const found: Block[] = []
   let piece = Math.min(Math.max(limit, FIRST_PIECE), LAST_PIECE)
   for (let end = reader.size(); end > 0 && found.length < limit; ) {
@@ -138,7 +139,9 @@ async function* blocksFrom(
         }
       }
     }
-    if (!follow || ended.aborted) return
+    if (ended.aborted) return
+    reader.mustBeWhole?.()
+    if (!follow) return
     await reader.moreThan(at, ended)
   }
 }

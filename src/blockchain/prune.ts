@@ -84,6 +84,7 @@ export async function pruneChain(parts: ChainParts, call: PruneCall): Promise<Pr
 }
 
 async function lookAtAll(store: BlockStore, { signal, onProgress }: PruneCall): Promise<Look> {
+  store.mustBeWhole?.()
   const size = store.size()
   const times = new Float64Array(size).fill(Number.NaN)
   const bytes = new Uint32Array(size)
@@ -203,7 +204,7 @@ async function carryOut(
       from = goes.indexOf(1, next)
     }
   } finally {
-    await vectors.forget(gone, call.signal).catch((error: unknown) => {
+    await vectors.forget(gone, call.signal, { before: word, after: known }).catch((error: unknown) => {
       // The next who makes vectors sees which blocks have no body any more.
       warn(`vectors of pruned blocks are still there: ${messageOf(error)}`, error)
     })

@@ -27,6 +27,7 @@ export async function makeSnapshot(parts: Parts, name: string | undefined, call:
     try {
       const size = await parts.store.exclusively(async chain => {
         const segments = chain.segments()
+        parts.store.mustBeWhole?.()
         const blocks = parts.store.size()
         if (blocks === 0) throw invalid('there is no block yet', 'nothing was kept')
         await draft.take(segments)
@@ -174,6 +175,7 @@ export async function keepPresent(
 /** Undefined where the chain is damaged. */
 function sizeOf({ store }: Parts): number | undefined {
   try {
+    store.mustBeWhole?.()
     return store.size()
   } catch {
     return undefined
@@ -217,9 +219,9 @@ function mustBeFree(folder: SnapshotFolder, name: string): void {
 }
 
 function mustBeThere(folder: SnapshotFolder, name: string): void {
-  checkName(name)
-  if (folder.names().includes(name)) return
   const names = folder.names()
+  if (names.includes(name)) return
+  checkName(name)
   const known =
     names.length === 0 ? 'there are none' : `there are: ${names.slice(-5).join(', ')}${names.length > 5 ? ', ...' : ''}`
   throw invalid(`there is no snapshot "${visible(name)}"`, known)
@@ -230,15 +232,11 @@ export function checkName(name: unknown): asserts name is string {
   const fault =
     typeof name !== 'string' || name === ''
       ? 'is a text that is not empty'
-      : /^[.-]/.test(name)
-        ? 'begins with no dot and no hyphen'
-        : /[/\\]/.test(name)
-          ? 'holds no slash and no backslash'
-          : /\p{C}/u.test(name) || !name.isWellFormed()
-            ? 'holds no control character'
-            : Buffer.byteLength(name) > LONGEST_NAME
-              ? `has at most ${LONGEST_NAME} bytes`
-              : undefined
+      : !/^[\p{L}\p{N}_](?:[\p{L}\p{M}\p{N}._ -]*[\p{L}\p{M}\p{N}._-])?$/u.test(name)
+        ? 'is of letters, digits, dots, hyphens, underscores and spaces within, and begins with a letter, a digit or an underscore'
+        : Buffer.byteLength(name) > LONGEST_NAME
+          ? `has at most ${LONGEST_NAME} bytes`
+          : undefined
   if (fault !== undefined) throw invalid(`the name of a snapshot ${fault}`, 'nothing was done')
 }
 

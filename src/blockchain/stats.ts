@@ -11,6 +11,7 @@ import { layoutOf, segmentsIn } from './store/layout.js'
 export async function statsOf(parts: ChainParts, { signal }: StatsCall): Promise<ChainStats> {
   const { store } = parts
   const layout = layoutOf(store.dir)
+  store.mustBeWhole?.()
   const size = store.size()
   const plugins = new Map<string, number>()
   const operations = new Map<string, number>()

@@ -3,6 +3,8 @@ import { messageOf, OpDbusError } from '../errors.js'
 
 /** What Node's permission model (`--permission`) says to what it does not allow. */
 export const DENIED = 'ERR_ACCESS_DENIED'
+/** What is there may be read, and not written. */
+export const READ_ONLY: readonly string[] = ['EACCES', 'EPERM', 'EROFS', DENIED]
 /** Said by file systems that do not sync, and by Node's permission model, under which nothing can. */
 export const NO_SYNC: readonly string[] = ['EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EPERM', 'EROFS', DENIED]
 

@@ -1,7 +1,7 @@
 // Files of ours, opened, read and written so that a link, a FIFO or a folder in their place does no harm. Makes no folders.
 import * as fs from 'node:fs'
 import { isOpDbusError, messageOf, OpDbusError } from '../errors.js'
-import { DENIED, errnoOf, isAbsent, NO_SYNC, quietly } from './errno.js'
+import { errnoOf, isAbsent, NO_SYNC, quietly, READ_ONLY } from './errno.js'
 
 const { O_RDONLY, O_WRONLY, O_RDWR, O_CREAT, O_EXCL, O_APPEND } = fs.constants
 // Absent on Windows, where opening a link is a right few have.
@@ -24,7 +24,7 @@ export function openRegular(path: string): OpenFile | undefined {
     fd = openToWrite(path)
   } catch (error) {
     if (isAbsent(error) || errnoOf(error) === 'ELOOP') return undefined
-    if (!['EACCES', 'EPERM', 'EROFS', DENIED].includes(errnoOf(error) ?? '')) throw error
+    if (!READ_ONLY.includes(errnoOf(error) ?? '')) throw error
     fd = fs.openSync(path, O_RDONLY | NO_FOLLOW | NON_BLOCK)
     writable = false
   }
@@ -36,6 +36,11 @@ export function openRegular(path: string): OpenFile | undefined {
 
 export function openToWrite(path: string): number {
   return fs.openSync(path, O_RDWR | NO_FOLLOW | NON_BLOCK)
+}
+
+/** As {@link openToWrite}, of a file that is made where there is none, for its owner alone. */
+export function openOrMake(path: string): number {
+  return fs.openSync(path, O_RDWR | O_CREAT | NO_FOLLOW | NON_BLOCK, 0o600)
 }
 
 /** What is written by it goes behind whatever is there by then. */

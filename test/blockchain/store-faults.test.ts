@@ -1,5 +1,5 @@
 // What a disk that says no leaves of an append: nothing, or a word that nobody knows.
-import { cpSync, ftruncateSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs'
+import { cpSync, ftruncateSync, readdirSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Block } from '../../src/blockchain/block.js'
@@ -96,8 +96,24 @@ describe('an append that fails', () => {
       code: 'STORE',
       message: expect.stringContaining('the disk is full'),
     })
-    expect(store.exists()).toBe(false)
+    expect(store.size()).toBe(0)
     expect(await store.append([draft(1)])).toMatchObject([{ number: 0 }])
+  })
+
+  it('at the first block of a segment leaves no segment', async () => {
+    const dir = memoryFolder()
+    const disk = new Disk()
+    const { store } = opened(dir, { io: disk, segmentBytes: 1 })
+    await store.append([draft(0)])
+    disk.fails = (what, count) => (what === 'append' && count === 2 ? 'ENOSPC' : undefined)
+    await expect(store.append([draft(1)])).rejects.toMatchObject({ details: { errno: 'ENOSPC' } })
+    expect(readdirSync(join(dir, 'blockchain/timing'))).toEqual(['000000000000.jsonl'])
+    // As a kill leaves it.
+    writeFileSync(join(dir, 'blockchain/timing/000000000001.jsonl'), '')
+    expect(opened(dir).store.size()).toBe(1)
+    await store.exclusively(async chain => expect(chain.segments()).toHaveLength(1))
+    expect(await store.append([draft(1)])).toMatchObject([{ number: 1 }])
+    expect(await allBlocks(opened(dir).store)).toHaveLength(2)
   })
 
   it('and cannot be cut off is uncertain; the disk is looked at before the next', async () => {

@@ -10,7 +10,6 @@ describe('the store', () => {
   it('makes no file by reading', async () => {
     const dir = memoryFolder()
     const { store } = testStore(dir)
-    expect(store.exists()).toBe(false)
     expect(store.size()).toBe(0)
     expect(store.read(0)).toBeUndefined()
     expect(await allBlocks(store)).toEqual([])

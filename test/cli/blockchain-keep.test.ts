@@ -28,6 +28,8 @@ it('snapshots, prunes, restores and deletes, and says so', async () => {
   const pruned = await run(['prune', '--keep-last', '1', '--yes'])
   expect(JSON.parse(pruned.stdout)).toMatchObject({ dryRun: false, size: 3, kept: 1, pruned: 2, block: 3 })
   expect(JSON.parse((await run(['show', '0'])).stdout).body).toBeUndefined()
+  const unread = await run(['search', 'foo', '--text', '--format', 'text'])
+  expect(unread.stderr).toBe('op-dbus: nothing found in 2 blocks; 2 blocks were pruned and have no text\n')
   const [list, stats] = await Promise.all([run(['snapshots']), run(['stats'])])
   expect(JSON.parse(list.stdout).snapshots).toMatchObject([{ name: 'before', size: 3 }])
   const plugins = { net: 3, 'op-dbus': 1 }

@@ -16,6 +16,7 @@ export async function exportBlocks(
   call: ExportCall,
 ): Promise<ExportReport> {
   checkFilter(call)
+  if (call.to === undefined) store.mustBeWhole?.()
   const size = store.size()
   const from = numberOf(call.from ?? 0, 'from')
   const to = Math.min(size, numberOf(call.to ?? size, 'to'))

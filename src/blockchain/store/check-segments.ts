@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import * as fs from 'node:fs'
 import { join } from 'node:path'
+import { yieldToEventLoop } from '../../cache/yield-to-event-loop.js'
 import { messageOf, throwIfAborted } from '../../errors.js'
 import { NO_PREVIOUS } from '../block.js'
 import { bodyFault } from '../footprint.js'
@@ -33,7 +34,7 @@ export async function checkSegments(
         ;({ hash, more } = read)
         if (++count % TURN === 0) {
           throwIfAborted(signal)
-          await new Promise(resolve => setImmediate(resolve))
+          await yieldToEventLoop()
         }
       }
     } finally {

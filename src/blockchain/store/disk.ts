@@ -1,7 +1,7 @@
 // What touches the disk in an append, where a test can have it fail. Knows no block.
 import * as fs from 'node:fs'
 import { errnoOf, NO_SYNC, quietly } from '../../fs/errno.js'
-import { openAtEnd, openToWrite, writeAt, writeAtEnd } from '../../fs/files.js'
+import { openAtEnd, openOrMake, openToWrite, writeAt, writeAtEnd } from '../../fs/files.js'
 
 export interface WriteIo {
   /** Behind the end of a file that is open for that alone: all of `bytes`, or throws; some may have been written then. */
@@ -61,8 +61,7 @@ export class WritableSegment {
   }
 
   static openOrMake(path: string): WritableSegment {
-    const { O_RDWR, O_CREAT, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = fs.constants
-    return new WritableSegment(path, fs.openSync(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o600))
+    return new WritableSegment(path, openOrMake(path))
   }
 
   /** In bytes. */

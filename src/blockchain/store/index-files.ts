@@ -8,11 +8,12 @@ import { openToRead, readAt, readFile, statOf, unlink } from '../../fs/files.js'
 import { makeFolder, namesIn } from '../../fs/folders.js'
 import { replaceFile } from '../../fs/replace.js'
 import type { Clock, Crc32, Hash, Warn } from '../../ports.js'
-import type { BlockIndex, BlockTimes, Location } from '../ports.js'
+import type { BlockIndex, BlockTimes, Location, StoredPlaces } from '../ports.js'
 import { isOurIndexFile } from './index-folder.js'
 import {
   drawIndexFile,
   ENTRY_BYTES,
+  entriesIn,
   entryAt,
   FILE_BYTES,
   HEADER_BYTES,
@@ -91,6 +92,23 @@ class IndexFiles implements BlockIndex {
     const header = this.#header(first)
     const last = header?.timed ? this.#onDisk(first + PER_FILE - 1, first) : undefined
     return last && { first, last: last.number, hash: last.hash, least: header!.least, greatest: header!.greatest }
+  }
+
+  stored(number: number): StoredPlaces | undefined {
+    const first = firstOf(number)
+    const path = first === undefined ? undefined : this.#pathOf(first)
+    let bytes: Uint8Array | undefined
+    quietly(() => {
+      bytes = path === undefined ? undefined : readFile(path, FILE_BYTES)
+    })
+    if (first === undefined || bytes?.length !== FILE_BYTES || !isHeaderOf(bytes, this.#chain!, first)) return undefined
+    const header = readIndexHeader(bytes, this.#options.crc32)
+    const places = entriesIn(bytes, first)
+    const last = places.at(-1)
+    const { least, greatest } = header ?? {}
+    const times = header?.timed &&
+      last && { first, last: last.number, hash: last.hash, least: least!, greatest: greatest! }
+    return { first, sound: readIndexFile(bytes, this.#options.crc32) !== undefined, places, times: times || undefined }
   }
 
   learn(locations: readonly Location[]): void {

@@ -103,11 +103,14 @@ function listed(layout: Layout): Segment[] {
     .filter(isSegmentName)
     .sort()
     .map(name => segmentOfName(layout, name))
+  let empty = false
   for (const { path } of segments) {
     const stats = statOf(path)
     if (stats !== undefined && !stats.isFile()) throw inTheWay(path, kindOf(stats))
+    empty = stats?.size === 0
   }
-  return segments
+  // A last one that is empty was made by somebody who then wrote nothing.
+  return empty ? segments.slice(0, -1) : segments
 }
 
 /** What is in a file's place, for people. */

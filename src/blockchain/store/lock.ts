@@ -49,12 +49,11 @@ const held = new Set<WriterLock>()
 let watchesExit = false
 
 export class WriterLock {
-  /** Of this holder, in all its leases. */
-  readonly id: string
+  #id = ''
   readonly #path: string
   readonly #next: string
   readonly #io: LockIo
-  readonly #own: string
+  #own = ''
   #beat: NodeJS.Timeout | undefined
   /** The lock itself, held open: the number of a file that is open is given to no other. */
   #file: number | undefined
@@ -63,9 +62,11 @@ export class WriterLock {
     this.#path = path
     this.#next = `${path}.next`
     this.#io = io
-    this.id = io.id()
-    const { pid } = process
-    this.#own = JSON.stringify({ pid, place: pidPlace(), started: startOf(pid), id: this.id } satisfies Owner)
+  }
+
+  /** Of this lease: another one each time. */
+  get id(): string {
+    return this.#id
   }
 
   get isHeld(): boolean {
@@ -77,6 +78,9 @@ export class WriterLock {
    * system says
    */
   async acquire(signal: AbortSignal, onWait: (who: string) => void): Promise<void> {
+    this.#id = this.#io.id()
+    const { pid } = process
+    this.#own = JSON.stringify({ pid, place: pidPlace(), started: startOf(pid), id: this.#id } satisfies Owner)
     let isNext = false
     let seen = { stamp: '', since: 0 }
     let freeSince: number | undefined

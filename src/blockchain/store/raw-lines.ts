@@ -1,5 +1,6 @@
 // Every line of every segment as it lies there, for whoever verifies: judges nothing, believes nothing, and stops at nothing.
 import * as fs from 'node:fs'
+import { yieldToEventLoop } from '../../cache/yield-to-event-loop.js'
 import { messageOf } from '../../errors.js'
 import { statOf } from '../../fs/files.js'
 import { namesIn } from '../../fs/folders.js'
@@ -65,7 +66,7 @@ async function* linesIn(
       yield piece
       piece = []
       bytes = 0
-      await new Promise(resolve => setImmediate(resolve))
+      await yieldToEventLoop()
     }
     if (piece.length > 0) yield piece
   } finally {

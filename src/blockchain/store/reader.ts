@@ -1,5 +1,6 @@
 // Reads the chain as any process may: how many blocks are acknowledged, one of them, all of them. Writes nothing, and takes no lock.
 import * as fs from 'node:fs'
+import { yieldToEventLoop } from '../../cache/yield-to-event-loop.js'
 import { isOpDbusError, messageOf } from '../../errors.js'
 import { readAt, statOf } from '../../fs/files.js'
 import type { Warn } from '../../ports.js'
@@ -9,6 +10,7 @@ import type { BlockIndex, Location } from '../ports.js'
 import { damaged, guarded, lost, replaced, storeError } from './faults.js'
 import { locationOf } from './group.js'
 import type { Head, HeadFile } from './head-file.js'
+import { PER_FILE } from './index-format.js'
 import { type Layout, segmentPath } from './layout.js'
 import { linesOf } from './line-reader.js'
 import type { WriterLock } from './lock.js'
@@ -77,38 +79,59 @@ export class ChainReader {
 
   read(number: number): Block | undefined {
     if (!Number.isSafeInteger(number) || number < 0) return undefined
-    const isThere = number < this.size()
-    const word = this.#parts.rewrites.word()
-    try {
-      if (isThere) return guarded(`read block ${number}`, () => this.#find(number).block)
-      this.#mustHave(number)
-      return undefined
-    } catch (error) {
-      throw this.#told(error, word)
+    for (let word = this.#parts.rewrites.word(); ; ) {
+      try {
+        if (number < this.size()) return guarded(`read block ${number}`, () => this.#find(number).block)
+        this.#mustHave(number)
+        return undefined
+      } catch (error) {
+        const now = this.#wordAfter(error, word)
+        if (now === word) throw this.#told(error, word)
+        word = now
+      }
     }
   }
 
   async *scan(from: number, to = Number.POSITIVE_INFINITY): AsyncGenerator<readonly Block[]> {
     const { rewrites, layout } = this.#parts
     const end = Math.min(this.size(), to)
-    const { head } = this.#looks.current()
-    const word = rewrites.word()
+    const began = rewrites.word()
+    let word = began
     let previous: string | undefined
     let number = Math.max(0, from)
-    try {
-      while (number < end) {
-        // Found as any block is: what is known of where it lies may be wrong.
-        const { segment, offset } = this.#find(number).location
-        for await (const blocks of this.#scanSegment({ segment, offset, number, end, previous, head })) {
-          number += blocks.length
-          previous = blocks.at(-1)!.hash
-          yield blocks
+    for (;;) {
+      try {
+        while (number < end) {
+          const { head } = this.#looks.current()
+          // Found as any block is: what is known of where it lies may be wrong.
+          const { segment, offset } = this.#find(number).location
+          for await (const blocks of this.#scanSegment({ segment, offset, number, end, previous, head })) {
+            number += blocks.length
+            previous = blocks.at(-1)!.hash
+            yield blocks
+          }
         }
+        if (end < to) this.#mustHave(end)
+        return
+      } catch (error) {
+        // A prune moves lines, and changes no header: what continues what was handed out goes on.
+        const now = this.#wordAfter(error, word)
+        if (now === word) throw storeError(this.#told(error, began), `read the chain in ${layout.dir}`)
+        word = now
       }
-      if (end < to) this.#mustHave(end)
-    } catch (error) {
-      throw storeError(this.#told(error, word), `read the chain in ${layout.dir}`)
     }
+  }
+
+  /** What seems damaged may only have moved: another word than before says so. */
+  #wordAfter(error: unknown, word: string): string {
+    return isOpDbusError(error, 'CHAIN_DAMAGED') ? this.#parts.rewrites.again() : word
+  }
+
+  /** As the port says. */
+  mustBeWhole(durably: boolean): void {
+    const { count, unsynced } = this.#looks.current()
+    this.#mustHave(count)
+    if (durably && unsynced !== undefined) throw storeError(unsynced, `put block ${count - 1} on the disk`)
   }
 
   /** No block that was acknowledged is silently not there. @throws OpDbusError CHAIN_DAMAGED */
@@ -152,7 +175,7 @@ export class ChainReader {
         yield piece
         piece = []
         bytes = 0
-        await turn()
+        await yieldToEventLoop()
       }
       if (piece.length > 0) yield piece
     } finally {
@@ -222,12 +245,12 @@ export class ChainReader {
   #teach(number: number): void {
     const { files, index } = this.#parts
     const size = this.size()
-    const thousand = Math.floor(number / 1000)
+    const thousand = Math.floor(number / PER_FILE)
     if (this.#taught.has(thousand)) return
     this.#taught.add(thousand)
     const locations: Location[] = []
     let previous: string | undefined
-    for (let n = thousand * 1000; n < Math.min(size, thousand * 1000 + 1000); n++) {
+    for (let n = thousand * PER_FILE; n < Math.min(size, (thousand + 1) * PER_FILE); n++) {
       const segment = files.segmentOf(n)
       const place = segment === undefined ? undefined : files.place(segment, n - segment)
       if (segment === undefined || place === undefined) break
@@ -263,5 +286,3 @@ function blockOf(bytes: Buffer): Block | string {
     return messageOf(error)
   }
 }
-
-const turn = () => new Promise<void>(resolve => setImmediate(resolve))

@@ -13,7 +13,7 @@ import type { Head, HeadFile } from './head-file.js'
 import { type Layout, SEGMENT_BYTES, segmentPath, syncFolder } from './layout.js'
 import type { WriterLock } from './lock.js'
 import type { Tip } from './tip.js'
-import { startOfLast, walk } from './walk.js'
+import { startOfWalk, walk } from './walk.js'
 
 /** What a page of memory or of the disk has at most: what shares one with what failed is written again. */
 const PAGE = 65_536
@@ -36,6 +36,7 @@ export class Tail {
   readonly #headFile: number
   #segment: WritableSegment | undefined
   #tip: Tip
+  #isSaid = true
   /** The end before the last segment was begun. */
   #before: Tip | undefined
 
@@ -53,7 +54,7 @@ export class Tail {
   static async open(parts: TailParts, known: Tip | undefined): Promise<Tail> {
     const { layout, head, lock, warn, index } = parts
     const said = head.read()
-    const start = known ?? startOfLast(layout)
+    const start = known ?? startOfWalk(layout, said)
     const { tip, torn } = await walk(layout, start, said, locations => index?.learn(locations))
     const headFile = head.openToWrite()
     let segment: WritableSegment | undefined
@@ -127,7 +128,8 @@ export class Tail {
     if (isInPlace === false) throw strayed(segmentPath(layout, this.#tip.segment))
     if (isInPlace === undefined || !this.#isOurs()) throw uncertain()
     this.#tip = tip
-    this.#say()
+    this.#isSaid = false
+    this.say()
   }
 
   close(): void {
@@ -139,14 +141,20 @@ export class Tail {
     return known(() => this.#parts.lock.isOurs()) ?? false
   }
 
-  /** Readers go by it while we hold the lock; where it cannot be said, they see the blocks as soon as we let go. */
-  #say(): void {
+  /**
+   * Readers go by `head` while we hold the lock; where it cannot be written, they see the blocks as soon as we let go. True where it says
+   * the end.
+   */
+  say(): boolean {
     const { head, lock, warn, layout } = this.#parts
+    if (this.#isSaid) return true
     try {
       head.write({ ...headOf(this.#tip), lease: lock.id }, this.#headFile)
+      this.#isSaid = true
     } catch (error) {
       warn(`cannot write ${layout.head}: ${messageOf(error)}`, error, 'chain head')
     }
+    return this.#isSaid
   }
 
   async #sync(): Promise<void> {

@@ -4,7 +4,7 @@ import { hash as digest, randomBytes } from 'node:crypto'
 import * as fs from 'node:fs'
 import { dirname, join } from 'node:path'
 import { errnoOf, quietly } from '../../fs/errno.js'
-import { createFile, openToRead, openToWrite, readAt, readSmall, unlink, writeAt } from '../../fs/files.js'
+import { openOrMake, openToRead, readAt, readSmall, unlink, writeAt } from '../../fs/files.js'
 import { makeFolder } from '../../fs/folders.js'
 import { acquireMutex, MACHINE_IO } from '../../fs/mutex.js'
 import { replaceFile } from '../../fs/replace.js'
@@ -65,7 +65,7 @@ export class TreeFiles {
 
   /** For who holds the lock. @throws what the system says */
   write(level: number, from: number, hashes: Uint8Array): void {
-    const fd = openOrCreate(this.#level(level))
+    const fd = openOrMake(this.#level(level))
     try {
       writeAt(fd, hashes, from * HASH_BYTES)
     } finally {
@@ -101,14 +101,5 @@ function quietRead<T>(read: () => T | undefined): T | undefined {
   } catch (error) {
     if (errnoOf(error) === undefined) throw error
     return undefined
-  }
-}
-
-function openOrCreate(path: string): number {
-  try {
-    return createFile(path)
-  } catch (error) {
-    if (errnoOf(error) !== 'EEXIST') throw error
-    return openToWrite(path)
   }
 }

@@ -4,16 +4,16 @@
 //   vectors/lock            held by who writes
 //   vectors/<space>/space   what made the vectors (JSON); beside it the files of vector-files.ts
 import { createHash } from 'node:crypto'
-import { closeSync, rmSync } from 'node:fs'
+import { closeSync, constants, rmSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { errnoOf } from '../../fs/errno.js'
 import { openToRead } from '../../fs/files.js'
 import { isFolder, makeFolder, namesIn } from '../../fs/folders.js'
 import { acquireMutex, MACHINE_IO } from '../../fs/mutex.js'
 import { putJson, readJson, type SpaceRecord, told, VectorReader, VectorWriter } from './vector-files.js'
 
 const VERSION = 1
+const ADD_TO = constants.O_RDWR | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0)
 
 /** `<chain>/vectors`. */
 export class VectorFolder {
@@ -64,7 +64,7 @@ export class VectorFolder {
       }
       const files: FileHandle[] = []
       try {
-        for (const name of ['floats', 'scan']) files.push(await openOrMake(join(dir, name)))
+        for (const name of ['floats', 'scan']) files.push(await open(join(dir, name), ADD_TO, 0o600))
         const writer = new VectorWriter(dir, record, files[0]!, files[1]!)
         await writer.mend()
         return writer
@@ -109,13 +109,4 @@ function readRecord(dir: string): SpaceRecord | undefined {
   const { version, space, dims, model } = value ?? {}
   if (version !== VERSION || typeof space !== 'string' || !Number.isSafeInteger(dims) || dims! < 1) return undefined
   return { space, dims: dims!, ...(typeof model === 'string' && { model }) }
-}
-
-async function openOrMake(path: string): Promise<FileHandle> {
-  try {
-    return await open(path, 'r+')
-  } catch (error) {
-    if (errnoOf(error) !== 'ENOENT') throw error
-    return open(path, 'wx+', 0o600)
-  }
 }

@@ -181,7 +181,8 @@ export class ChainWriter {
   }
 
   async #open(): Promise<Tail> {
-    const word = this.#parts.rewrites.word()
+    // Looked up now: nobody else changes it while the lock is ours.
+    const word = this.#parts.rewrites.again()
     const known = this.#known?.word === word ? this.#known.tip : undefined
     this.#known = undefined
     return Tail.open(this.#parts, known)
@@ -189,9 +190,13 @@ export class ChainWriter {
 
   async #runAlone(waiting: Waiting, work: () => Promise<void>): Promise<void> {
     waiting.leave()
+    const { layout } = this.#parts
+    // Who works on the files goes by what `head` says of them.
+    const isSaid = this.#tail?.say() ?? true
     this.#closeTail()
     this.#known = undefined
     try {
+      if (!isSaid) throw new OpDbusError('STORE', `cannot write ${layout.head}: nothing was done\ntry again`)
       await work()
       waiting.resolve([])
     } catch (error) {
@@ -286,7 +291,9 @@ export class ChainWriter {
     const { lock, rewrites } = this.#parts
     // Where a look fails, all of the last segment is looked at next time. This also runs in a timer, where nobody could catch it.
     quietly(() => {
-      if (this.#tail !== undefined && lock.isOurs()) this.#known = { tip: this.#tail.tip, word: rewrites.word() }
+      if (this.#tail === undefined || !lock.isOurs()) return
+      this.#tail.say()
+      this.#known = { tip: this.#tail.tip, word: rewrites.word() }
     })
     this.#closeTail()
     lock.release()

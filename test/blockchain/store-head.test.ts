@@ -1,0 +1,74 @@
+// What `head` says is believed where it is so: one that is behind, or wrong, hides no block, and what was acknowledged is missed.
+import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, expect, it, vi } from 'vitest'
+import { HeadFile } from '../../src/blockchain/store/head-file.js'
+import { memoryFolder } from '../support.js'
+import { allBlocks, draft, drafts, type TestStore, testStore } from './store-parts.js'
+
+const open: TestStore[] = []
+afterEach(async () => {
+  for (const { store } of open.splice(0)) await store.close()
+})
+
+function opened(...args: Parameters<typeof testStore>): TestStore {
+  const one = testStore(...args)
+  open.push(one)
+  return one
+}
+
+const headPath = (dir: string) => join(dir, 'blockchain/head')
+
+it('one that could not be written is not believed once its writer let go', async () => {
+  const dir = memoryFolder()
+  const { store } = testStore(dir)
+  await store.append(drafts(2))
+  const behind = readFileSync(headPath(dir))
+  await store.append(drafts(3, 2))
+  writeFileSync(headPath(dir), behind)
+  const { store: reader } = opened(dir)
+  // The writer holds the lock still, and this is what it said last.
+  expect(reader.size()).toBe(2)
+  await store.close()
+  expect(reader.size()).toBe(5)
+  expect(await allBlocks(reader)).toHaveLength(5)
+})
+
+it('one that cannot be written delays no append, but what works on the files', async () => {
+  const dir = memoryFolder()
+  const { store, warnings } = opened(dir)
+  await store.append(drafts(2))
+  const write = vi.spyOn(HeadFile.prototype, 'write').mockImplementation(() => {
+    throw Object.assign(new Error('EIO: as the test said'), { code: 'EIO' })
+  })
+  try {
+    expect(await store.append([draft(2)])).toMatchObject([{ number: 2 }])
+    expect(warnings.join()).toContain('cannot write')
+    expect(store.size()).toBe(3)
+    await expect(store.exclusively(async () => {})).rejects.toMatchObject({ code: 'STORE' })
+  } finally {
+    write.mockRestore()
+  }
+  expect(await store.append([draft(3)])).toMatchObject([{ number: 3 }])
+  await store.exclusively(async () => expect(store.size()).toBe(4))
+})
+
+it.each<[what: string, said: (bytes: number) => { readonly size: number; readonly bytes: number }]>([
+  ['says less than there is', () => ({ size: 2, bytes: -1 })],
+  ['says less, and that this is all', bytes => ({ size: 2, bytes })],
+  ['says another place', bytes => ({ size: 5, bytes: bytes - 7 })],
+])('one that %s hides nothing', async (_, said) => {
+  const dir = memoryFolder()
+  const { store } = testStore(dir)
+  const blocks = await store.append(drafts(5))
+  await store.close()
+  const { length } = readFileSync(join(dir, 'blockchain/timing/000000000000.jsonl'))
+  const { size, bytes } = said(length)
+  const file = openSync(headPath(dir), 'r+')
+  const head = { size, bytes, segment: 0, hash: blocks[size - 1]!.hash, lease: '0'.repeat(16) }
+  new HeadFile(headPath(dir)).write(head, file)
+  closeSync(file)
+  const { store: reader } = opened(dir)
+  expect(reader.size()).toBe(5)
+  expect(await reader.append([draft('after')])).toMatchObject([{ number: 5 }])
+})
