@@ -6,7 +6,7 @@ import { errnoOf, inWords } from '../../fs/errno.js'
 export function damaged(block: number, what: string, file: string): OpDbusError {
   return new OpDbusError(
     'CHAIN_DAMAGED',
-    `block ${block} ${what} (${file})\nnothing is appended to a damaged chain: op-dbus blockchain verify says all that is wrong`,
+    `block ${block} ${what} (${file})\nnothing is appended to a damaged chain: op-dbus blockchain verify says all that is wrong, repair keeps what is sound`,
     { details: { block, file } },
   )
 }
@@ -16,7 +16,7 @@ export function lost(block: number, acknowledged: number, file: string): OpDbusE
   const missing = acknowledged - block
   return new OpDbusError(
     'CHAIN_DAMAGED',
-    `${acknowledged} blocks were acknowledged, and ${missing === 1 ? `block ${block} is` : `the last ${missing}, from block ${block} on, are`} not there any more, or not whole (${file})\nnothing was changed, and nothing is appended: op-dbus blockchain verify says all that is wrong, op-dbus blockchain restore brings a snapshot back`,
+    `${acknowledged} blocks were acknowledged, and ${missing === 1 ? `block ${block} is` : `the last ${missing}, from block ${block} on, are`} not there any more, or not whole (${file})\nnothing was changed, and nothing is appended: op-dbus blockchain verify says all that is wrong, restore brings a snapshot back, repair keeps what is sound`,
     { details: { block, file, acknowledged } },
   )
 }
