@@ -7,8 +7,8 @@ import { linesOf } from './line-reader.js'
 import { openSegment } from './segment-files.js'
 
 /**
- * Blocks up to number `size` (not included), which were found to be sound; those in `without` lose their bodies. No line speaks of its append
- * any more: whatever of that is there stays. @throws OpDbusError CHAIN_DAMAGED where they are not what they were
+ * Blocks up to number `size` (not included), which were found to be sound; those in `without` lose their bodies. No line speaks of its
+ * append any more: whatever of that is there stays. @throws OpDbusError CHAIN_DAMAGED where they are not what they were
  */
 export function* linesAnew({ first, path }: Segment, size: number, without: ReadonlySet<number>): Generator<string> {
   const fd = openSegment(path)

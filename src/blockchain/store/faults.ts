@@ -6,7 +6,7 @@ import { errnoOf, inWords } from '../../fs/errno.js'
 export function damaged(block: number, what: string, file: string): OpDbusError {
   return new OpDbusError(
     'CHAIN_DAMAGED',
-    `block ${block} ${what} (${file})\nnothing is appended to a damaged chain: op-dbus blockchain verify says all that is wrong`,
+    `block ${block} ${what} (${file})\nnothing is appended to a damaged chain: op-dbus blockchain verify says all that is wrong, repair keeps what is sound`,
     { details: { block, file } },
   )
 }

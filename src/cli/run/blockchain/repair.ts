@@ -45,7 +45,8 @@ export async function repairCommand({ values, terminal }: CommandCall<RepairValu
     await terminal.last(json ? jsonText(report) : repairText(report, dropBodies))
     if (report.signedAhead !== undefined) {
       terminal.say(
-        `op-dbus: a head of ${plural(report.signedAhead, 'block', 'blocks')} was signed before: nothing more is, until the chain continues it\n` +
+        `op-dbus: a head of ${plural(report.signedAhead, 'block', 'blocks')} was signed before: nothing more is, ` +
+          'until the chain continues it\n' +
           '  to begin another log: op-dbus blockchain key --renew',
       )
     }
