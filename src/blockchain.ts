@@ -32,8 +32,8 @@ export type {
 export type { Chain } from './blockchain/chain.js'
 export { checkConsistency, checkProof, openHead } from './blockchain/log/heads.js'
 export type { WriteCall } from './blockchain/ports.js'
+export type * from './blockchain/repair-reports.js'
 export type * from './blockchain/reports.js'
-export type * from './blockchain/upkeep-reports.js'
 export { ERROR_CODES, type ErrorCode, isOpDbusError, OpDbusError } from './errors.js'
 export type { JsonObject, JsonValue } from './json/json.js'
 export type { OpenOptions } from './node/options.js'
@@ -50,8 +50,10 @@ export interface ChainOptions extends OpenOptions, ChainSettings {
 }
 
 /**
- * Opens the chain of this machine, or of `dataDir`. Makes no file, the first block does; a restore that was cut off is finished. Close it when done; a process that does not still
- * ends, and loses nothing that was acknowledged.
+ * Opens the chain of this machine, or of `dataDir`. Makes no file: the first block does. A restore that was cut off is finished.
+ *
+ * Call `close()` when done. Without it the process ends all the same, since nothing here keeps it alive, and what was acknowledged is on
+ * the disk; only vectors that were not made yet wait for the next process.
  * @throws OpDbusError INVALID_INPUT for an option that is not what its type says, and where there is no folder to keep a chain in
  */
 export async function openChain(options: ChainOptions = {}): Promise<Chain> {

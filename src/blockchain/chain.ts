@@ -1,11 +1,13 @@
 // The chain's face: what can be asked of it, each answered by a file beside. Keeps no block and opens no file by itself.
 import { isOpDbusError, OpDbusError } from '../errors.js'
 import { type Block, type Draft, type FootprintInput, NO_PREVIOUS } from './block.js'
+import { known } from './calls.js'
 import type { ChainParts } from './chain-parts.js'
 import { draftOf } from './footprint.js'
 import { listBlocks, streamBlocks } from './listing.js'
 import { refuseOwn } from './own-folders.js'
 import type { WriteCall } from './ports.js'
+import type { RepairCall, RepairReport } from './repair-reports.js'
 import type {
   BlockProof,
   ChainHead,
@@ -36,7 +38,15 @@ import type {
   VerifyCall,
   VerifyReport,
 } from './reports.js'
+import { steadily } from './steadily.js'
 
+/**
+ * The chain of a machine: blocks with numbers from 0 on, each of which holds the hash of the one before. `openChain` opens it; any number
+ * of processes may have it open.
+ *
+ * What writes answers once it is on the disk. What reads, and finds that a block is not what was written, rejects with CHAIN_DAMAGED and
+ * names it in `details.block`; nothing wrong is handed out. After `close()` everything rejects with CLOSED.
+ */
 export class Chain {
   readonly #parts: ChainParts
   #closing: Promise<void> | undefined
@@ -61,14 +71,18 @@ export class Chain {
   async head(): Promise<ChainHead> {
     this.#enter()
     const { store, tree } = this.#parts
-    const size = store.size()
-    const hash = size === 0 ? NO_PREVIOUS : (store.read(size - 1)?.hash ?? NO_PREVIOUS)
-    return { size, hash, root: await tree.root(size) }
+    return steadily(store, async () => {
+      store.mustBeWhole?.()
+      const size = store.size()
+      const hash = size === 0 ? NO_PREVIOUS : (store.read(size - 1)?.hash ?? NO_PREVIOUS)
+      return { size, hash, root: await tree.root(size) }
+    })
   }
 
   /**
    * Appends a block and answers when it is on the disk.
-   * @throws OpDbusError INVALID_INPUT; STORE where nothing was appended, or (`details.uncertain`) nobody can tell; ABORTED
+   * @throws OpDbusError INVALID_INPUT; STORE where nothing was appended, or (`details.uncertain`) nobody can tell; CHAIN_DAMAGED where the end of
+   *   the chain is not what was written, and nothing is appended; ABORTED, CLOSED
    */
   async addFootprint(footprint: FootprintInput, call: WriteCall = {}): Promise<Block> {
     const [block] = await this.addBatch([footprint], call)
@@ -78,6 +92,7 @@ export class Chain {
   /** As {@link addFootprint}, for all or none of several, one behind the other. Of one that is wrong `details.index` says which. */
   async addBatch(footprints: readonly FootprintInput[], call: WriteCall = {}): Promise<readonly Block[]> {
     this.#enter()
+    known('addBatch', call)
     if (!Array.isArray(footprints)) throw new OpDbusError('INVALID_INPUT', 'a batch is a list of footprints')
     const now = this.#parts.clock.now()
     return this.#parts.store.append(
@@ -110,18 +125,25 @@ export class Chain {
   /** The newest blocks that fit, newest first. @throws OpDbusError CHAIN_DAMAGED, STORE, INVALID_INPUT, ABORTED */
   async list(call: ListCall = {}): Promise<readonly Block[]> {
     this.#enter()
+    known('list', call)
     return listBlocks(this.#parts.store, call)
   }
 
   /** Blocks in order, and with `follow` those to come. @throws OpDbusError CHAIN_DAMAGED, STORE, INVALID_INPUT, ABORTED */
   stream(call: StreamCall = {}): AsyncIterableIterator<Block> {
     this.#enter()
+    known('stream', call)
     return streamBlocks(this.#parts.store, call)
   }
 
-  /** Whether the chain is what was written; trusts no cache. @throws OpDbusError STORE, INVALID_INPUT for a head that is none, ABORTED */
+  /**
+   * Whether the chain is what was written; trusts no cache.
+   * @throws OpDbusError STORE, also where there is no chain; INVALID_INPUT for a head that is none, ABORTED; with `vectors` what the embedder
+   *   throws
+   */
   async verify(call: VerifyCall = {}): Promise<VerifyReport> {
     this.#enter()
+    known('verify', call)
     return (await import('./verify.js')).verifyChain(this.#parts, call)
   }
 
@@ -131,6 +153,9 @@ export class Chain {
    */
   async export(write: (lines: string) => void | Promise<void>, call: ExportCall = {}): Promise<ExportReport> {
     this.#enter()
+    known('export', call)
+    if (typeof write !== 'function')
+      throw new OpDbusError('INVALID_INPUT', 'export is given a function that takes lines')
     return (await import('./exchange/export.js')).exportBlocks(this.#parts, write, call)
   }
 
@@ -143,21 +168,24 @@ export class Chain {
    */
   async import(source: string | AsyncIterable<Uint8Array>, call: ImportCall = {}): Promise<ImportReport> {
     this.#enter()
+    known('import', call)
     return (await import('./exchange/import.js')).importBlocks(this.#parts, source, call)
   }
 
   /**
    * Blocks by meaning, by text, or both.
-   * @throws OpDbusError INVALID_INPUT, DISABLED where embedding is switched off, and what the embedder throws; CHAIN_DAMAGED, STORE
+   * @throws OpDbusError INVALID_INPUT, DISABLED where embedding is switched off, and what the embedder throws; CHAIN_DAMAGED, STORE, ABORTED
    */
   async search(text: string, call: SearchCall = {}): Promise<SearchReport> {
     this.#enter()
+    known('search', call)
     return (await import('./search.js')).searchBlocks(this.#parts, text, call)
   }
 
   /** The key that heads are signed with; made where there is none. @throws OpDbusError CONFLICT, INVALID_INPUT, STORE, ABORTED */
   async key(call: KeyCall = {}): Promise<LogKey> {
     this.#enter()
+    known('key', call)
     return (await import('./log/log.js')).logKey(this.#parts, call)
   }
 
@@ -171,18 +199,21 @@ export class Chain {
   }
 
   /**
-   * That a block is in the chain, for anybody who has the verifier key.
+   * That a block is in the chain, for anybody who has the verifier key. `which`: as {@link getBlock} has it.
    * @throws OpDbusError INVALID_INPUT where there is no such block, or the head is none of this chain's keys; CHAIN_DAMAGED where the block or
    *   the saved head is not the chain's; CONFLICT, STORE, ABORTED
    */
-  async proof(number: number, call: ProofCall = {}): Promise<BlockProof> {
+  async proof(which: number | string, call: ProofCall = {}): Promise<BlockProof> {
     this.#enter()
-    return (await import('./log/proofs.js')).proveBlock(this.#parts, number, call)
+    known('proof', call)
+    return (await import('./log/proofs.js')).proveBlock(this.#parts, which, call)
   }
 
   /** That the chain continues a head that was saved before. @throws OpDbusError as {@link proof} */
   async consistency(head: string, call: Pick<ProofCall, 'signal'> = {}): Promise<ConsistencyProof> {
     this.#enter()
+    known('consistency', call)
+    if (typeof head !== 'string') throw new OpDbusError('INVALID_INPUT', 'a head is the text of a signed checkpoint')
     return (await import('./log/proofs.js')).proveConsistency(this.#parts, head, call)
   }
 
@@ -193,6 +224,7 @@ export class Chain {
    */
   async exportTiles(dir: string, call: TilesCall = {}): Promise<TilesReport> {
     this.#enter()
+    known('exportTiles', call)
     return (await import('./log/export-tiles.js')).exportTiles(this.#parts, dir, call)
   }
 
@@ -203,6 +235,7 @@ export class Chain {
    */
   async prune(call: PruneCall = {}): Promise<PruneReport> {
     this.#enter()
+    known('prune', call)
     const { pruneChain } = await import('./prune.js')
     return pruneChain(this.#parts, call).finally(() => this.#parts.blocks.forget())
   }
@@ -213,12 +246,14 @@ export class Chain {
    */
   async snapshot(name?: string, call: WriteCall = {}): Promise<SnapshotInfo> {
     this.#enter()
+    known('snapshot', call)
     return (await import('./snapshots.js')).makeSnapshot(this.#parts, name, call)
   }
 
   /** The oldest first; what is damaged says so. @throws OpDbusError STORE, ABORTED */
   async snapshots(call: SnapshotCall = {}): Promise<readonly SnapshotInfo[]> {
     this.#enter()
+    known('snapshots', call)
     return (await import('./snapshots.js')).listSnapshots(this.#parts, call)
   }
 
@@ -229,8 +264,20 @@ export class Chain {
    */
   async restore(name: string, call: WriteCall = {}): Promise<RestoreReport> {
     this.#enter()
+    known('restore', call)
     const { restoreSnapshot } = await import('./snapshots.js')
     return restoreSnapshot(this.#parts, name, call).finally(() => this.#parts.blocks.forget())
+  }
+
+  /**
+   * Cuts a damaged chain behind its last block that is sound, so that it takes blocks again. All that was there is kept as a snapshot before.
+   * @throws OpDbusError STORE, ABORTED, with nothing changed
+   */
+  async repair(call: RepairCall = {}): Promise<RepairReport> {
+    this.#enter()
+    known('repair', call)
+    const { repairChain } = await import('./repair.js')
+    return repairChain(this.#parts, call).finally(() => this.#parts.blocks.forget())
   }
 
   /** @throws OpDbusError INVALID_INPUT where there is none of that name; STORE */
@@ -242,6 +289,7 @@ export class Chain {
   /** Removes all snapshots that no rule keeps; damaged ones stay. @throws OpDbusError INVALID_INPUT where nothing would be kept; STORE */
   async pruneSnapshots(call: SnapshotPruneCall = {}): Promise<SnapshotPruneReport> {
     this.#enter()
+    known('pruneSnapshots', call)
     return (await import('./snapshots.js')).pruneSnapshots(this.#parts, call)
   }
 
@@ -256,6 +304,7 @@ export class Chain {
   /** Counts, by a look at every block. @throws OpDbusError CHAIN_DAMAGED, STORE, ABORTED */
   async stats(call: StatsCall = {}): Promise<ChainStats> {
     this.#enter()
+    known('stats', call)
     return (await import('./stats.js')).statsOf(this.#parts, call)
   }
 

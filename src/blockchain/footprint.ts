@@ -25,6 +25,9 @@ export const OWN_METADATA = 'op-dbus:'
 /** Room for the header and the names around what is in a body. */
 const MOST_JSON = MAX_LINE_BYTES / 4
 
+/** Of the year 9999. */
+const LAST_SECOND = 253_402_300_799
+
 const KNOWN = ['plugin_id', 'operation', 'timestamp', 'data', 'data_hash', 'content_hash', 'metadata', 'text']
 const BODY = ['footprint', 'data', 'metadata', 'text']
 const FOOTPRINT = ['plugin_id', 'operation', 'timestamp', 'data_hash', 'content_hash']
@@ -48,9 +51,10 @@ export function draftOf(input: FootprintInput, now: number, own: JsonObject = {}
   }
   const plugin = nameOf(input.plugin_id, 'plugin_id')
   const operation = nameOf(input.operation, 'operation')
-  const timestamp = input.timestamp ?? Math.floor(now / 1000)
-  if (!Number.isSafeInteger(timestamp) || timestamp < 0) {
-    throw invalid('timestamp must be Unix seconds: a whole number, at least 0', '/timestamp')
+  const timestamp = input.timestamp === undefined ? Math.floor(now / 1000) : input.timestamp
+  if (!Number.isSafeInteger(timestamp) || timestamp < 0 || timestamp > LAST_SECOND) {
+    const hint = timestamp > LAST_SECOND ? ', and not milliseconds' : ''
+    throw invalid(`timestamp must be Unix seconds: a whole number from 0 to the year 9999${hint}`, '/timestamp')
   }
   const data = input.data === undefined ? undefined : jsonOf(input.data, 'data')
   const data_hash = dataHash(data, input.data_hash)
@@ -123,12 +127,16 @@ export function footprintJson(value: JsonValue): string {
 
 /** UTF-8 bytes sort as code points do; UTF-16 units do not, where surrogates come in. */
 function byCodePoints(one: string, other: string): number {
-  const [a, b] = [[...one], [...other]]
-  for (let i = 0; i < a.length && i < b.length; i++) {
-    const difference = a[i]!.codePointAt(0)! - b[i]!.codePointAt(0)!
-    if (difference !== 0) return difference
+  for (let i = 0; i < one.length && i < other.length; i++) {
+    const [a, b] = [one.charCodeAt(i), other.charCodeAt(i)]
+    if (a !== b) return rankOf(a) - rankOf(b)
   }
-  return a.length - b.length
+  return one.length - other.length
+}
+
+/** Surrogates, which are units of code points above all others, come last. */
+function rankOf(unit: number): number {
+  return unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit
 }
 
 function dataHash(data: JsonValue | undefined, given: unknown): string {

@@ -41,6 +41,14 @@ export interface RawLine {
   readonly torn?: true
 }
 
+/** A segment as it lies there, to look for words in. */
+export interface RawSegment {
+  /** The number of its first block. */
+  readonly first: number
+  /** Whole lines with their ends, unjudged, in order; a piece is good until the next. May go beyond what is acknowledged. */
+  pieces(): AsyncIterable<Buffer>
+}
+
 /** Something among the segments that cannot be read as lines: a name or a kind of file that no segment has, a disk that says no. */
 export interface RawFault {
   /** The number that the next line should have. */
@@ -68,6 +76,8 @@ export interface BlockReader {
    * missing shows in the numbers.
    */
   lines(): AsyncIterable<readonly (RawLine | RawFault)[]>
+  /** The segments, the newest first. What is found in them is a hint: a block is what `read` says of its number. @throws OpDbusError STORE */
+  segments(): readonly RawSegment[]
   /** What the last writer said is on the disk, unproven: for `verify` alone. Undefined where nobody said. */
   acknowledged?(): { readonly size: number; readonly hash: string } | undefined
   /**
@@ -98,13 +108,14 @@ export interface BlockWriter {
   /**
    * Appends all, or none, behind what every other process appended, and answers when they are on the disk. Several calls under way share
    * one sync. The signal ends the wait for another writer alone.
-   * @throws OpDbusError STORE where nothing was appended, or (`details.uncertain`) nobody can tell; INVALID_INPUT, ABORTED, CLOSED
+   * @throws OpDbusError STORE where nothing was appended, or (`details.uncertain`) nobody can tell; CHAIN_DAMAGED where the end of the chain is
+   *   not what was written, and nothing is appended; INVALID_INPUT, ABORTED, CLOSED
    */
   append(drafts: readonly Draft[], call?: WriteCall): Promise<readonly Block[]>
   /**
    * Appends blocks of another copy of this chain as they are, all or none: numbers, hashes and timestamps stay. They were checked (`bodyFault`,
    * and that they follow one another); here is looked whether they continue this chain exactly.
-   * @throws OpDbusError CONFLICT where they do not; then, and with STORE, INVALID_INPUT and ABORTED as for `append`, nothing was appended
+   * @throws OpDbusError CONFLICT where they do not; then, and with STORE, CHAIN_DAMAGED, INVALID_INPUT and ABORTED as for `append`, nothing was appended
    */
   adopt(blocks: readonly Block[], call?: WriteCall): Promise<void>
   /** Runs `work` while no process appends. @throws what `work` throws; STORE, ABORTED, CLOSED */
@@ -135,14 +146,29 @@ export interface BlockIndex {
   find(number: number): Location | undefined
   /** Of a thousand blocks, where all of it is on the disk. */
   times(number: number): BlockTimes | undefined
+  /** What lies on the disk around a block, as it lies there: for `verify` alone. Undefined where nothing of this chain does. */
+  stored?(number: number): StoredPlaces | undefined
   /** Of blocks that are on the disk, in order and without a gap: they may be kept, in files of a thousand, a turn of the event loop later. */
   learn(locations: readonly Location[]): void
   /** What it says of these is wrong: a look showed it. */
   forget(number: number): void
   /** The files of the chain are other ones now, perhaps of another chain: nothing that memory holds is good any more. */
   reset(): void
+  /** What the files say of blocks `from` to `to` (not included) is wrong: their lines were written anew. */
+  remove(from: number, to: number): void
   /** Puts onto the disk what is to be kept, and closes its files. */
   close(): void
+}
+
+/** What is kept of the places of a thousand blocks. */
+export interface StoredPlaces {
+  readonly first: number
+  /** Every byte of the file is as it was written. Of the right chain it may still be from before a prune or a restore. */
+  readonly sound: boolean
+  /** A thousand; undefined where nothing is known, or nothing can be read. */
+  readonly places: readonly (Location | undefined)[]
+  /** As `times` answers. */
+  readonly times: BlockTimes | undefined
 }
 
 /** What is kept of a tree. */
@@ -170,6 +196,8 @@ export interface MerkleTree {
    * All of them lie within the first `size` blocks.
    */
   hashes(level: number, from: number, count: number, size: number): Promise<Uint8Array>
+  /** Its files are not believed any more, and made anew from the blocks: what they say led to something else than was signed, which is `why`. */
+  remake(why: string): Promise<void>
   /** What lies in its files, unproven, and not brought up to date: for `verify` alone. Undefined where nothing is kept. */
   stored(): StoredTree | undefined
   /**

@@ -49,12 +49,14 @@ export interface ChainFault {
 }
 
 export interface VerifyCall {
-  /** Bodies, derived files and every byte as well. */
+  /** Bodies, the index, vectors as they lie there, and every byte of a line as well. Without it: headers, hashes, links, heads and tree. */
   readonly full?: boolean | undefined
   /** Compute each vector of the model that serves now again, and compare: see `VerifyReport.vectors`. */
   readonly vectors?: boolean | undefined
-  /** A signed checkpoint that was saved before: the chain must continue it. */
+  /** A signed checkpoint that was saved before, or several, one behind the other: the chain must continue each. */
   readonly head?: string | undefined
+  /** Verifier keys that must have signed them. Default: those that this chain has and had; a copy elsewhere has none. */
+  readonly keys?: readonly string[] | undefined
   readonly onProgress?: ((done: number, total: number) => void) | undefined
   readonly signal?: AbortSignal | undefined
 }
@@ -70,10 +72,17 @@ export interface VerifyReport extends ChainHead {
   readonly pruned: number
   /** Blocks that were imported and could not be verified. */
   readonly unverified: number
-  /** Whether the saved head was compared, and its size. */
+  /** Whether bodies and all that is derived were looked at. */
+  readonly full: boolean
+  /** Of the saved heads that were compared: the size of the longest. */
   readonly head?: { readonly size: number }
   /** What became of the vectors, where they were to be computed again. */
   readonly vectors?: VectorCheck
+  /**
+   * Places in the index that are of before a prune or a restore, or of another copy of this chain. No fault: whoever uses one looks at what
+   * lies there. Absent where there are none, and where it was not looked.
+   */
+  readonly staleIndex?: number
 }
 
 export interface VectorCheck {
@@ -186,6 +195,11 @@ export interface ImportReport {
   readonly present: number
   /** Of those appended: without a body. */
   readonly pruned: number
+  /**
+   * The last of those appended, where none of this form follows: each block is confirmed by the one behind it, and this one by nothing yet.
+   * A head that was saved elsewhere confirms it (`verify` with `head`). Absent where nothing was appended, and where blocks became new ones.
+   */
+  readonly unconfirmed?: number
   /** Of those appended: how many could be verified in which way; absent for `blocks`, which all were. */
   readonly verified?: Readonly<Record<ImportVerified, number>>
   /** Names in the folder that blocks of this form do not have: left alone. */
@@ -283,4 +297,6 @@ export interface TilesReport {
   /** Files written, and bytes in them. */
   readonly files: number
   readonly bytes: number
+  /** Of those files: how many the folder should have held already, and did not, or not as they were. */
+  readonly mended: number
 }

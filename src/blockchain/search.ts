@@ -1,12 +1,12 @@
 // Blocks by meaning, by text, or both. What a block is comes from the chain: vectors only say where to look.
-import { OpDbusError } from '../errors.js'
+import { isOpDbusError, messageOf, OpDbusError } from '../errors.js'
 import type { Block } from './block.js'
 import type { ChainParts } from './chain-parts.js'
 import { checkFilter, fits } from './filter.js'
 import type { BlockReader } from './ports.js'
 import type { BlockFilter, Found, SearchCall, SearchReport } from './reports.js'
 import { sound } from './sound.js'
-import { searchText } from './text-search.js'
+import { searchText, searchWords } from './text-search.js'
 import { fuse } from './vectors/ranks.js'
 import type { Near } from './vectors/space-search.js'
 
@@ -32,19 +32,31 @@ export async function searchBlocks(parts: Parts, text: string, call: SearchCall 
   if (by === 'text') return byText(parts, query)
   if (by === 'meaning') return byMeaning(parts, query)
   const deep = { ...query, k: Math.max(query.k, DEPTH) }
-  const meaning = await byMeaning(parts, deep)
-  const words = await byText(parts, deep)
-  const blocks = new Map([...meaning.found, ...words.found].map(({ block }) => [block.number, block]))
-  const rankings = [meaning, words].map(({ found }) => found.map(({ block }) => block))
-  const found = fuse(rankings)
-    .slice(0, query.k)
-    .map(({ number, score }): Found => ({ block: blocks.get(number)!, score }))
-  return { ...meaning, found }
+  const words = await byWords(parts, deep)
+  const meaning = await byMeaning(parts, deep).catch(error => {
+    // Nobody embeds here, and the words are there all the same.
+    if (isOpDbusError(error, 'DISABLED')) return messageOf(error)
+    throw error
+  })
+  if (typeof meaning === 'string') return { ...words, found: fused([words], query.k), textOnly: meaning }
+  return { ...meaning, found: fused([meaning, words], query.k) }
+}
+
+function fused(reports: readonly Pick<SearchReport, 'found'>[], k: number): Found[] {
+  const blocks = new Map(reports.flatMap(({ found }) => found).map(({ block }) => [block.number, block]))
+  return fuse(reports.map(({ found }) => found.map(({ block }) => block)))
+    .slice(0, k)
+    .map(({ number, score }) => ({ block: blocks.get(number)!, score }))
+}
+
+async function byWords({ store }: Parts, { text, k, filter, signal }: Query): Promise<SearchReport> {
+  const { blocks, ...counts } = await searchWords(store, text, k, filter, signal)
+  return { found: blocks.map(block => ({ block, score: 1 })), ...counts, pending: 0 }
 }
 
 async function byText({ store }: Parts, { text, k, filter, signal }: Query): Promise<SearchReport> {
   const { blocks, ...counts } = await searchText(store, text, k, filter, signal)
-  return { found: blocks.map(block => ({ block: sound(block), score: 1 })), ...counts, pending: 0 }
+  return { found: blocks.map(block => ({ block, score: 1 })), ...counts, pending: 0 }
 }
 
 async function byMeaning(

@@ -35,10 +35,12 @@ export async function makeSnapshot(parts: Parts, name: string | undefined, call:
       }, call)
       throwIfAborted(call.signal)
       const manifest = await draft.describe(size, now)
-      if (manifest.fault !== undefined) {
+      // What can never be restored is no snapshot.
+      const fault = manifest.fault ?? (await checkSegments(draft.timing, manifest, call.signal))
+      if (fault !== undefined) {
         throw new OpDbusError(
           'CHAIN_DAMAGED',
-          `the chain is damaged: ${manifest.fault}\nnothing was kept: op-dbus blockchain verify says all that is wrong`,
+          `the chain is damaged: ${fault}\nnothing was kept: op-dbus blockchain verify says all that is wrong`,
         )
       }
       return await named(folder, draft, manifest, name, dated(now))
@@ -102,7 +104,7 @@ export async function pruneSnapshots(
 }
 
 export async function restoreSnapshot(
-  parts: Parts & Pick<ChainParts, 'index' | 'tree' | 'diagnostics'>,
+  parts: Parts & Pick<ChainParts, 'index' | 'diagnostics'>,
   name: string,
   call: WriteCall,
 ): Promise<RestoreReport> {
@@ -129,8 +131,6 @@ export async function restoreSnapshot(
       }, call)
       parts.index?.reset()
       const { size } = manifest
-      // What was kept of a tree is cut back to these blocks now, or by whoever asks next.
-      await parts.tree.root(size).catch(() => {})
       if (diagnostics.restored.heard) {
         diagnostics.restored.tell({ size, before: before?.size ?? 0, micros: 1000 * (clock.monotonic() - began) })
       }
@@ -147,11 +147,16 @@ export async function restoreSnapshot(
   })
 }
 
-/** The chain that is about to be replaced, as a snapshot, damaged or not; undefined where there is none. */
-async function keepPresent(
+/**
+ * The chain that is about to be replaced by `what`, as a snapshot, damaged or not; undefined where there is none. `fault`: what is wrong
+ * with it, where somebody has looked: then every byte is kept, also of what was cut off.
+ */
+export async function keepPresent(
   parts: Parts,
   folder: SnapshotFolder,
   chain: ExclusiveChain,
+  what: 'restore' | 'repair' = 'restore',
+  fault?: string,
 ): Promise<SnapshotInfo | undefined> {
   const segments = chain.segments()
   if (segments.length === 0) return undefined
@@ -159,8 +164,8 @@ async function keepPresent(
   const draft = await folder.begin()
   try {
     await draft.take(segments)
-    const manifest = await draft.describe(sizeOf(parts), now)
-    return await named(folder, draft, manifest, undefined, `before-restore-${dated(now)}`)
+    const manifest = await draft.describe(fault === undefined ? sizeOf(parts) : undefined, now, fault)
+    return await named(folder, draft, manifest, undefined, `before-${what}-${dated(now)}`)
   } catch (error) {
     await draft.discard()
     throw error
@@ -214,9 +219,9 @@ function mustBeFree(folder: SnapshotFolder, name: string): void {
 }
 
 function mustBeThere(folder: SnapshotFolder, name: string): void {
-  checkName(name)
-  if (folder.names().includes(name)) return
   const names = folder.names()
+  if (names.includes(name)) return
+  checkName(name)
   const known =
     names.length === 0 ? 'there are none' : `there are: ${names.slice(-5).join(', ')}${names.length > 5 ? ', ...' : ''}`
   throw invalid(`there is no snapshot "${visible(name)}"`, known)
@@ -227,15 +232,11 @@ export function checkName(name: unknown): asserts name is string {
   const fault =
     typeof name !== 'string' || name === ''
       ? 'is a text that is not empty'
-      : name.startsWith('.')
-        ? 'begins with no dot'
-        : /[/\\]/.test(name)
-          ? 'holds no slash and no backslash'
-          : /\p{C}/u.test(name) || !name.isWellFormed()
-            ? 'holds no control character'
-            : Buffer.byteLength(name) > LONGEST_NAME
-              ? `has at most ${LONGEST_NAME} bytes`
-              : undefined
+      : !/^[\p{L}\p{N}_](?:[\p{L}\p{M}\p{N}._ -]*[\p{L}\p{M}\p{N}._-])?$/u.test(name)
+        ? 'is of letters, digits, dots, hyphens, underscores and spaces within, and begins with a letter, a digit or an underscore'
+        : Buffer.byteLength(name) > LONGEST_NAME
+          ? `has at most ${LONGEST_NAME} bytes`
+          : undefined
   if (fault !== undefined) throw invalid(`the name of a snapshot ${fault}`, 'nothing was done')
 }
 
@@ -247,7 +248,7 @@ function dated(now: string): string {
 function taken(name: string): OpDbusError {
   return invalid(
     `there is a snapshot "${visible(name)}" already`,
-    'nothing was kept: choose another name, or delete that one',
+    'nothing was kept: choose another name, or delete that one (op-dbus blockchain snapshot --delete NAME)',
   )
 }
 

@@ -5,8 +5,9 @@ import { errnoOf, inWords, READ_ONLY } from '../fs/errno.js'
 import type { Warn } from '../ports.js'
 import { NO_PREVIOUS } from './block.js'
 import { consistencyRanges, inclusionRanges, type Range } from './merkle.js'
-import type { BlockReader, MerkleTree, StoredTree } from './ports.js'
+import type { BlockStore, MerkleTree, StoredTree } from './ports.js'
 import { numbersWithPrefix } from './prefix-search.js'
+import { steadily } from './steadily.js'
 import { TreeFiles } from './store/tree-files.js'
 import { countAt, TILE, TreeDamage, TreeLevels } from './tree-levels.js'
 
@@ -17,16 +18,15 @@ const STEP = 256 * TILE
 /** How often the tree is made anew for one call. */
 const MOST_TRIES = 5
 
+type Blocks = Pick<BlockStore, 'size' | 'read' | 'scan' | 'rewrites'>
+
 /** Looks at nothing before it is asked. `dir` is where it may keep hashes: `<chain>/tree`. */
-export function openTree(
-  reader: Pick<BlockReader, 'size' | 'read' | 'scan'>,
-  options: { readonly dir: string; readonly warn: Warn },
-): MerkleTree {
+export function openTree(reader: Blocks, options: { readonly dir: string; readonly warn: Warn }): MerkleTree {
   return new ChainTree(reader, options)
 }
 
 class ChainTree implements MerkleTree {
-  readonly #reader: Pick<BlockReader, 'size' | 'read' | 'scan'>
+  readonly #reader: Blocks
   readonly #warn: Warn
   readonly #dir: string
   readonly #files: TreeFiles
@@ -39,15 +39,14 @@ class ChainTree implements MerkleTree {
   #writes = true
   /** The same, to read. */
   #reads = true
+  /** Whole as they are, the files led to something else than the blocks do: nothing of them counts until they are written anew. */
+  #distrusted = false
   /** Leaves that a search has checked. */
   #checked = 0
   /** Of the call before: each works on the tree by itself. */
   #turn: Promise<unknown> = Promise.resolve()
 
-  constructor(
-    reader: Pick<BlockReader, 'size' | 'read' | 'scan'>,
-    { dir, warn }: { readonly dir: string; readonly warn: Warn },
-  ) {
+  constructor(reader: Blocks, { dir, warn }: { readonly dir: string; readonly warn: Warn }) {
     this.#reader = reader
     this.#warn = warn
     this.#dir = dir
@@ -80,6 +79,10 @@ class ChainTree implements MerkleTree {
     })
   }
 
+  remake(why: string): Promise<void> {
+    return this.#queued(async () => this.#anew(why))
+  }
+
   stored(): StoredTree | undefined {
     const record = this.#files.record()
     if (record === undefined) return undefined
@@ -95,7 +98,11 @@ class ChainTree implements MerkleTree {
   }
 
   #ask<T>(size: number, answer: (levels: TreeLevels) => T | Promise<T>): Promise<T> {
-    const turn = this.#turn.then(() => this.#answer(size, answer))
+    return this.#queued(() => steadily(this.#reader, () => this.#answer(size, answer)))
+  }
+
+  #queued<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#turn.then(work)
     this.#turn = turn.catch(() => {})
     return turn
   }
@@ -110,16 +117,18 @@ class ChainTree implements MerkleTree {
         if (tries === MOST_TRIES) throw new OpDbusError('STORE', `the chain changes while it is read: ${error.message}`)
         // At first it is looked at once more: another process may have put it in order after a restore.
         if (tries === 1) continue
-        this.#warn(
-          `the Merkle tree in ${this.#dir} is damaged, and is made anew: ${error.message}`,
-          undefined,
-          this.#dir,
-        )
-        this.#files.forget()
+        this.#anew(error.message)
         // What was made anew was damaged again, or could not be removed.
         if (tries > 2) this.#reads = this.#writes = false
       }
     }
+  }
+
+  #anew(why: string): void {
+    this.#warn(`the Merkle tree in ${this.#dir} is damaged, and is made anew: ${why}`, undefined, this.#dir)
+    this.#files.forget()
+    this.#levels = undefined
+    this.#distrusted = true
   }
 
   /** The tree of at least `size` blocks of the chain as it is now. */
@@ -134,7 +143,7 @@ class ChainTree implements MerkleTree {
 
   /** What the files hold. */
   #load(): TreeLevels {
-    const record = this.#reads ? this.#files.record() : undefined
+    const record = this.#reads && !this.#distrusted ? this.#files.record() : undefined
     this.#stale = false
     const { size, root } = record ?? { size: 0, root: undefined }
     this.#saved = size
@@ -226,7 +235,7 @@ class ChainTree implements MerkleTree {
       this.#files.commit({ size, root: hex(levels.root(size)) })
       levels.saved()
       this.#saved = size
-      this.#stale = false
+      this.#stale = this.#distrusted = false
     } catch (error) {
       this.#cannotWrite(error)
     }

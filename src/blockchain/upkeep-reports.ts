@@ -25,11 +25,14 @@ export interface PruneCall extends Retention, WriteCall {
   readonly dryRun?: boolean | undefined
   /** Also where nothing would be kept, which is refused otherwise. */
   readonly everything?: boolean | undefined
+  /** Asked once it is known what would go, and there is something; nothing is changed unless it answers true. Default: yes. */
+  readonly agree?: ((planned: PruneReport) => boolean | Promise<boolean>) | undefined
   /** Blocks that were looked at, of all. */
   readonly onProgress?: ((done: number, total: number) => void) | undefined
 }
 
 export interface PruneReport {
+  /** Nothing was changed: it was not to be, or nobody agreed. */
   readonly dryRun: boolean
   /** Blocks of the chain that were looked at. */
   readonly size: number
@@ -43,7 +46,7 @@ export interface PruneReport {
   readonly bytes: number
   /** The block that says which bodies went; absent where none was needed. */
   readonly block?: number
-  /** Snapshots that are whole: bodies that were taken from the chain may be in them. */
+  /** All snapshots, damaged ones as well: bodies that were taken from the chain may be in them. */
   readonly snapshots: readonly string[]
 }
 
@@ -72,9 +75,10 @@ export interface SnapshotInfo {
   readonly damaged?: string
 }
 
-export interface SnapshotCall extends WriteCall {
+export interface SnapshotCall {
   /** Reads every byte of the files instead of their sizes alone. */
   readonly full?: boolean | undefined
+  readonly signal?: AbortSignal | undefined
 }
 
 export interface RestoreReport {

@@ -2,33 +2,46 @@
 // with it. Believes no cache, no index and no tree, and repairs nothing.
 import { yieldToEventLoop } from '../cache/yield-to-event-loop.js'
 import { isOpDbusError, OpDbusError, throwIfAborted } from '../errors.js'
+import { visible } from '../format.js'
+import { MACHINE_IO } from '../fs/mutex.js'
 import { NO_PREVIOUS } from './block.js'
 import type { ChainParts } from './chain-parts.js'
 import { markOf } from './exchange/mark.js'
-import type { BlockIndex, RawFault, RawLine } from './ports.js'
+import type { RawFault, RawLine } from './ports.js'
 import type { VectorCheck, VerifyCall, VerifyReport } from './reports.js'
+import { isUnderWay } from './store/rewrites.js'
 import { Bodies } from './verify/bodies.js'
 import { Faults } from './verify/faults.js'
 import { Heads } from './verify/heads.js'
+import { IndexCheck } from './verify/index-check.js'
 import { GrowingRoot } from './verify/root.js'
 import { TreeCheck } from './verify/tree-check.js'
 import { ChainWalk, type Seen } from './verify/walk.js'
-import { Witness } from './verify/witness.js'
 
 /** Lines between two turns of the event loop: some milliseconds. */
 const IN_A_TURN = 200
 
 /** How often it begins again where the chain is pruned or restored meanwhile. */
 const TRIES = 3
+/** What a restore takes to exchange files, about. */
+const EXCHANGE_MS = 50
 
 export async function verifyChain(parts: ChainParts, call: VerifyCall = {}): Promise<VerifyReport> {
   const { store } = parts
   for (let tries = 1; ; tries++) {
     const word = store.rewrites()
     const report = await verifyOnce(parts, call)
-    if (report.ok || store.rewrites() === word) return report
+    const same = store.rewrites() === word
+    if (report.ok || (same && (!isUnderWay(word) || tries === TRIES))) return inPlace(report, store.dir)
     if (tries === TRIES) throw new OpDbusError('STORE', 'the chain is pruned or restored while it is read: try again')
+    await MACHINE_IO.sleep(EXCHANGE_MS, undefined)
   }
+}
+
+/** A disk that is not mounted is no sound chain. */
+function inPlace(report: VerifyReport, dir: string): VerifyReport {
+  if (report.size > 0 || !report.ok) return report
+  throw new OpDbusError('STORE', `there is no chain in ${dir}: nothing was verified`, { details: { dir } })
 }
 
 async function verifyOnce(parts: ChainParts, call: VerifyCall): Promise<VerifyReport> {
@@ -63,27 +76,28 @@ class Check {
   readonly #root: GrowingRoot
   readonly #tree: TreeCheck | undefined
   readonly #index: IndexCheck | undefined
+  readonly #full: boolean
   #size = 0
   #hash = NO_PREVIOUS
   #pruned = 0
   #unverified = 0
 
-  constructor(parts: ChainParts, { full = false, head }: VerifyCall) {
+  constructor(parts: ChainParts, { full = false, ...saved }: VerifyCall) {
     this.#parts = parts
-    this.#heads = new Heads(parts, head, this.faults)
+    this.#heads = new Heads(parts, saved, this.faults)
     this.#bodies = new Bodies(this.faults)
     const stored = parts.tree.stored()
     const tree = stored && new TreeCheck(stored, this.faults)
     this.#tree = tree
     this.#root = new GrowingRoot(tree && ((level, index, hash) => tree.subtree(level, index, hash)))
-    // After a prune or a restore the index may be of the chain as it was: it mends itself where it is used, and accuses nobody.
-    if (full && parts.index && parts.store.rewrites() === '') this.#index = new IndexCheck(parts.index, this.faults)
+    this.#full = full
+    if (full && parts.index) this.#index = new IndexCheck(parts.index, this.faults)
     this.#walk = new ChainWalk({ faults: this.faults, full, onBlock: seen => this.#block(seen) })
     this.#reached()
   }
 
   take(item: RawLine | RawFault): void {
-    if ('fault' in item) this.faults.add('sequence', undefined, item.fault)
+    if ('fault' in item) this.faults.add('sequence', undefined, visible(item.fault))
     else this.#walk.take(item)
   }
 
@@ -91,12 +105,10 @@ class Check {
     const there = sizeOf(this.#parts)
     const more = there !== undefined && there > this.#size
     // Somebody appends: the end that was seen may be the middle of that.
-    this.#walk.end({ more })
+    this.#walk.end({ more, acknowledged: this.#heads.acknowledged })
     sizeOf(this.#parts, this.faults)
-    // What was appended since is in the tree and in the index, perhaps, and was not looked at.
-    const size = more ? undefined : this.#size
-    this.#tree?.end(size)
-    this.#index?.end(size)
+    // What was appended since is in the tree, perhaps, and was not looked at.
+    this.#tree?.end(more ? undefined : this.#size)
     this.#bodies.end()
     this.#heads.end(this.#size)
   }
@@ -107,12 +119,14 @@ class Check {
       ok: this.faults.count === 0,
       faults: this.faults.told(),
       faultCount: this.faults.count,
+      full: this.#full,
       size: this.#size,
       hash: this.#hash,
       root: this.#root.root(),
       pruned: this.#pruned,
       unverified: this.#unverified,
       ...(savedSize !== undefined && { head: { size: savedSize } }),
+      ...(this.#index && this.#index.stale > 0 && { staleIndex: this.#index.stale }),
     }
   }
 
@@ -134,37 +148,6 @@ class Check {
 
   #reached(): void {
     this.#heads.reached(this.#root.size, this.#hash, () => this.#root.root())
-  }
-}
-
-/** The index, where it says another block or another place. */
-class IndexCheck {
-  readonly #index: BlockIndex
-  readonly #faults: Faults
-  readonly #hashes: Witness
-
-  constructor(index: BlockIndex, faults: Faults) {
-    this.#index = index
-    this.#faults = faults
-    this.#hashes = new Witness({
-      kind: 'index',
-      name: 'the index',
-      recorded: number => index.find(number)?.hash,
-      faults,
-    })
-  }
-
-  take({ block, line }: Seen): void {
-    this.#hashes.take(block)
-    const found = this.#index.find(block.number)
-    if (found === undefined || found.hash !== block.hash) return
-    const { segment, offset, length } = line
-    if (found.segment === segment && found.offset === offset && found.bytes === length) return
-    this.#faults.add('index', block.number, 'the index has another place of it')
-  }
-
-  end(size: number | undefined): void {
-    this.#hashes.end(size)
   }
 }
 

@@ -128,16 +128,32 @@ export function faultText({ block, kind, message }: ChainFault): string {
 
 /** What was found, in a line or some; the faults themselves stand before it. */
 export function verifyText(report: VerifyReport): string {
-  const { size, ok, faults, faultCount, pruned, unverified, head } = report
+  const { size, ok, faults, faultCount, pruned, unverified, full, staleIndex = 0, head } = report
   const more = faultCount - faults.length
   const told = more > 0 ? [`and ${plural(more, 'fault', 'faults')} more`] : []
   const notes = [
     pruned > 0 ? `${count(pruned)} without body, which was pruned` : '',
     unverified > 0 ? `${count(unverified)} imported, which nobody could verify` : '',
     head && ok ? `continues the saved head of ${plural(head.size, 'block', 'blocks')}` : '',
+    staleIndex > 0
+      ? `${plural(staleIndex, 'place', 'places')} in the index of before, or of another copy: no fault`
+      : '',
+    ok && !full ? 'bodies and the index were not looked at: --full' : '',
   ].filter(note => note !== '')
-  const what = ok ? `sound: ${plural(size, 'block', 'blocks')}` : `damaged: ${plural(faultCount, 'fault', 'faults')}`
-  return `${[...told, [what, ...notes].join('; '), ...(ok ? [headText(report)] : [])].join('\n')}\n`
+  const sound = full ? 'sound' : 'headers, links and tree are sound'
+  const what = ok ? `${sound}: ${plural(size, 'block', 'blocks')}` : `damaged: ${plural(faultCount, 'fault', 'faults')}`
+  return `${[...told, [what, ...notes].join('; '), ...vectorText(report.vectors), ...(ok ? [headText(report)] : [])].join('\n')}\n`
+}
+
+/** What was not compared is told as well: nothing but what was is sound. */
+function vectorText(vectors: VerifyReport['vectors']): string[] {
+  if (vectors === undefined) return []
+  const { compared, passed, missing } = vectors
+  const notes = [
+    passed > 0 ? `${count(passed)} of another model not compared: -m says which computes` : '',
+    missing > 0 ? `${plural(missing, 'text has', 'texts have')} none` : '',
+  ].filter(note => note !== '')
+  return [[`vectors: ${count(compared)} computed again`, ...notes].join('; ')]
 }
 
 export function headText({ hash, root }: Pick<ChainHead, 'hash' | 'root'>): string {

@@ -46,7 +46,11 @@ describeWithGo('the log of a real chain, with the Go verifier', verify => {
         expect(checkProof(proof.text, proof.entry, [verifierKey])).toMatchObject({ number, size: 1501 })
         expect(checkConsistency(proof.consistency!.text, first.text, [verifierKey]).size).toBe(1501)
         expect((await chain.getBlock(proof.hash.slice(0, 20)))?.number).toBe(number)
+        expect(await chain.proof(proof.hash.slice(0, 20))).toMatchObject({ number, text: proof.text })
       }
+      expect((await chain.proof('latest')).number).toBe(1500)
+      for (const none of [1501, '0000000000000000', '123', 'x', null as never])
+        await expect(chain.proof(none)).rejects.toMatchObject({ code: 'INVALID_INPUT' })
       expect(await chain.exportTiles(out)).toMatchObject({ from: 1500, head: { size: 1501 } })
     })
     expect(verify(out, '-', join(out, 'key.pub')).output).toMatch(/^OK 1501 /)

@@ -171,6 +171,34 @@ it('what is read while a segment is rewritten is kept by nobody, also where whoe
   await expect.poll(async () => (await chain.getBlock(5)) && chain.view(5)?.number).toBe(5)
 })
 
+it('a restore and a prune leave nothing behind that would accuse the chain', async () => {
+  const folder = await chainOf(1500)
+  const chain = await open(folder)
+  const told = (round: string) =>
+    Array.from({ length: 5 }, (_, i) => ({ plugin_id: 'net', operation: 'apply', text: `${round} ${i}` }))
+  const add = async (round: string) => {
+    await chain.addBatch(told(round))
+    await expect.poll(async () => (await chain.search(round)).pending).toBe(0)
+    for (const number of [0, 1000, 1500]) await chain.getBlock(number)
+  }
+  const files = () => readdirSync(indexIn(folder)).filter(name => name.endsWith('.json'))
+  await add('first')
+  await chain.snapshot('first')
+  await chain.addBatch(footprints(1000, 1505))
+  await add('second')
+  expect(files().length).toBeGreaterThan(1)
+  await chain.restore('first')
+  expect(files()).toEqual([])
+  await chain.addBatch(told('third'))
+  expect(await chain.verify({ full: true })).toMatchObject({ faults: [], size: 1510 })
+  expect((await chain.search('third')).pending).toBe(0)
+  for (const number of [0, 1000]) await chain.getBlock(number)
+  expect(await chain.verify({ full: true })).toMatchObject({ faults: [] })
+  expect(await chain.prune({ last: 3 })).toMatchObject({ pruned: 1507 })
+  expect(files()).toEqual([])
+  expect(await chain.verify({ full: true })).toMatchObject({ faults: [], pruned: 1507 })
+})
+
 it('what was pruned or restored is gone from memory when the call answers', async () => {
   const folder = await chainOf(20)
   const chain = await open(folder)

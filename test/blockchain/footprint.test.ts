@@ -84,6 +84,8 @@ describe('a footprint', () => {
     ['metadata that is no object', { metadata: [1] }, '/metadata'],
     ['metadata under names of ours', { metadata: { 'op-dbus:import': {} } }, '/metadata/op-dbus:import'],
     ['a timestamp that is none', { timestamp: 1.5 }, '/timestamp'],
+    ['no timestamp in its place', { timestamp: null }, '/timestamp'],
+    ['a timestamp in milliseconds', { timestamp: 1_700_000_000_000 }, '/timestamp'],
     ['a hash that is none', { data_hash: DATA_HASH.toUpperCase() }, '/data_hash'],
     ["another data's hash", { data: 1, data_hash: DATA_HASH }, '/data_hash'],
     ['another content hash', { content_hash: CONTENT_HASH }, '/content_hash'],

@@ -24,7 +24,7 @@ export interface KeepParts extends ChainParts {
 /** What `keep-child.ts` is told. */
 export interface KeepTask {
   readonly dataDir: string
-  readonly work: 'prune' | 'snapshot' | 'restore'
+  readonly work: 'prune' | 'snapshot' | 'restore' | 'repair'
   /** Which call; 0: none. */
   readonly killAt: number
   readonly segmentBytes: number

@@ -21,7 +21,8 @@ export function logParts(dir: string, disk = new MemoryDisk()): LogParts {
   const store = new MemoryStore(disk, folder)
   const tree = openTree(store, { dir: join(folder, 'tree'), warn })
   const clock = new TestClock()
-  const parts = { store, disk, tree, clock, warn, warnings, release: async () => {} }
+  const snapshotsDir = join(dir, 'snapshots')
+  const parts = { store, disk, tree, clock, warn, warnings, snapshotsDir, release: async () => {} }
   // Nothing here asks for blocks by hash, or for vectors.
   return parts as unknown as LogParts
 }

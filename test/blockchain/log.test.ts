@@ -1,6 +1,6 @@
 // The chain as a log: its key, what it signs and what it does not, and proofs that strangers can check.
 import { execFileSync } from 'node:child_process'
-import { createPrivateKey, createPublicKey } from 'node:crypto'
+import { createPrivateKey, createPublicKey, hash } from 'node:crypto'
 import { chmodSync, readdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -12,6 +12,7 @@ import { proveBlock, proveConsistency } from '../../src/blockchain/log/proofs.js
 import { onPath } from '../programs.js'
 import { memoryFolder } from '../support.js'
 import { logParts } from './log-parts.js'
+import { oracleRoot } from './merkle-oracle.js'
 
 /** The example of C2SP's signed-note. */
 const NOTE = `This is an example message.
@@ -22,6 +23,18 @@ const NOTE_KEY = 'example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcr
 
 const keyFile = (dir: string) => join(dir, 'blockchain', 'key')
 const checkpoint = (dir: string) => join(dir, 'blockchain', 'checkpoint')
+
+/** Another leaf, and all that stands on it. */
+function changeTree(dir: string, leaf: number): void {
+  const leaves = readFileSync(join(dir, '00'))
+  leaves[leaf * 32]! ^= 1
+  const all = Array.from({ length: leaves.length / 32 }, (_, i) => leaves.subarray(i * 32, i * 32 + 32))
+  const tiles = Array.from({ length: all.length / 256 }, (_, i) => oracleRoot(all.slice(i * 256, i * 256 + 256)))
+  const text = `op-dbus tree 1\n${all.length}\n${oracleRoot(all).toString('hex')}\n`
+  writeFileSync(join(dir, '00'), leaves)
+  writeFileSync(join(dir, '08'), Buffer.concat(tiles))
+  writeFileSync(join(dir, 'record'), `${text}${hash('sha256', text)}\n`)
+}
 
 async function withBlocks(count: number) {
   const dir = memoryFolder()
@@ -293,6 +306,28 @@ describe('signed heads', () => {
     }
     expect(await signedHead(logParts(dir, parts.disk))).toMatchObject({ size: 3000, root })
   })
+
+  it.each([0, 2000])(
+    'are not signed over a tree that was changed as a whole, with %i blocks signed before',
+    async before => {
+      const { dir, parts } = await withBlocks(before)
+      if (before > 0) await signedHead(parts)
+      await parts.store.fill(3000 - before)
+      const right = await parts.tree.root(3000)
+      changeTree(join(dir, 'blockchain', 'tree'), 5)
+      const again = logParts(dir, parts.disk)
+      // Everything in it fits together, and nothing was ever signed that would tell.
+      expect(await logParts(dir, parts.disk).tree.root(3000)).not.toBe(right)
+      const head = await signedHead(again)
+      expect(head).toMatchObject({ size: 3000, root: right })
+      expect(again.warnings).toEqual([expect.stringContaining('is damaged, and is made anew')])
+      changeTree(join(dir, 'blockchain', 'tree'), 700)
+      const third = logParts(dir, parts.disk)
+      const { verifierKey } = await logKey(third, {})
+      const proof = await proveBlock(third, 700, {})
+      expect(checkProof(proof.text, proof.entry, [verifierKey])).toMatchObject({ number: 700, size: 3000, root: right })
+    },
+  )
 })
 
 describe('proofs', () => {

@@ -2,7 +2,7 @@
 import { type Block, type Draft, NO_PREVIOUS } from '../../src/blockchain/block.js'
 import { draftOf } from '../../src/blockchain/footprint.js'
 import { lineOf, lineText, readLine } from '../../src/blockchain/line.js'
-import type { BlockStore, ExclusiveChain, RawLine } from '../../src/blockchain/ports.js'
+import type { BlockStore, ExclusiveChain, RawLine, RawSegment } from '../../src/blockchain/ports.js'
 import { abortError, OpDbusError } from '../../src/errors.js'
 
 /** What would lie on the disk. */
@@ -81,6 +81,24 @@ export class MemoryStore implements BlockStore {
       yield [{ number, segment, offset, bytes: text.subarray(0, -1), length: text.length - 1 }]
       offset += text.length
     }
+  }
+
+  segments(): readonly RawSegment[] {
+    const { blocks, perSegment } = this.#disk
+    return Array.from({ length: Math.ceil(blocks.length / perSegment) }, (_, i) => {
+      const first = i * perSegment
+      const text = () =>
+        blocks
+          .slice(first, first + perSegment)
+          .map(block => lineText(block))
+          .join('')
+      return {
+        first,
+        async *pieces() {
+          yield Buffer.from(text())
+        },
+      }
+    }).reverse()
   }
 
   async moreThan(size: number, signal?: AbortSignal): Promise<void> {

@@ -1,5 +1,5 @@
 // Pruning: bodies go that no rule keeps, and nothing else does, in every process.
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { lineText } from '../../src/blockchain/line.js'
@@ -97,6 +97,28 @@ describe('prune', () => {
     expect(await pruneChain(parts, {})).toMatchObject({ size: 21, kept: 1, pruned: 0, before: 20 })
     expect(await pruneChain(keepParts(memoryFolder()), {})).toMatchObject({ size: 0, pruned: 0 })
     await parts.store.close()
+  })
+
+  it('takes nothing where a body that would go is not what was written, or nobody agrees', async () => {
+    const dataDir = memoryFolder()
+    const parts = keepParts(dataDir)
+    await fill(parts, 20)
+    const asked: unknown[] = []
+    const refused = await pruneChain(parts, { last: 3, agree: planned => asked.push(planned) < 0 })
+    expect([refused, parts.store.size()]).toEqual([asked[0], 20])
+    expect(refused).toMatchObject({ dryRun: true, pruned: 17 })
+    await parts.store.close()
+    const timing = join(dataDir, 'blockchain', 'timing')
+    const path = join(timing, readdirSync(timing).sort()[0]!)
+    writeFileSync(path, readFileSync(path, 'utf8').replace('"text":"first 2"', '"text":"other 2"'))
+    const damaged = textOf(dataDir)
+    const again = keepParts(dataDir)
+    const fault = { code: 'CHAIN_DAMAGED', details: { block: 2, blocks: [2] } }
+    await expect(pruneChain(again, { last: 3, dryRun: true })).rejects.toMatchObject(fault)
+    await expect(pruneChain(again, { last: 3 })).rejects.toMatchObject(fault)
+    expect(textOf(dataDir)).toBe(damaged)
+    expect(await pruneChain(again, { last: 18 })).toMatchObject({ pruned: 2 })
+    await again.store.close()
   })
 
   it('says which snapshots have the bodies still, and changes no file of theirs', async () => {

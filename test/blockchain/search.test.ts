@@ -6,10 +6,13 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { Block } from '../../src/blockchain/block.js'
 import type { SearchCall } from '../../src/blockchain/reports.js'
 import { searchBlocks } from '../../src/blockchain/search.js'
+import { literalPattern } from '../../src/blockchain/text-pattern.js'
+import { searchText, searchWords } from '../../src/blockchain/text-search.js'
 import { fuse } from '../../src/blockchain/vectors/ranks.js'
 import { type Caches, openCaches } from '../../src/node.js'
 import { memoryFolder } from '../support.js'
-import { MemoryStore } from './memory-store.js'
+import { MemoryDisk, MemoryStore } from './memory-store.js'
+import { testStore } from './store-parts.js'
 import { openWorld, remember, spaceFolder, vectorOfWords, type World } from './vectors-support.js'
 
 const open: { close(): Promise<void> }[] = []
@@ -185,10 +188,70 @@ describe('search by text', () => {
     expect(numbers(found)).toEqual([4900, 4800])
     expect(found.map(({ score }) => score)).toEqual([1, 1])
     expect(pending).toBe(0)
-    expect(searched).toBeLessThan(1000)
+    expect(searched).toBe(256)
     expect(numbers((await searchBlocks({ store, vectors }, 'br0', texts)).found)).toEqual([0])
     expect(numbers((await searchBlocks({ store, vectors }, '.*', texts)).found)).toEqual([])
     expect(numbers((await searchBlocks({ store, vectors }, 'line', { ...texts, plugin: 'lxc' })).found)).toEqual([])
+  })
+
+  it('finds what an expression finds in every text, whatever it is written with', async () => {
+    const letters = fc.constantFrom(
+      ...'aAkK\u212asS\u017f\u03c3\u03c2\u03a3i\u0130\u0131\u00df\u1e9e"\\/\n\t \u0001,.u0\u00e9\u4e2d',
+      '\u{1f600}',
+      '\u{10400}',
+    )
+    const text = fc.array(letters, { maxLength: 12 }).map(list => list.join(''))
+    const query = fc.array(letters, { minLength: 1, maxLength: 3 }).map(list => list.join(''))
+    await fc.assert(
+      fc.asyncProperty(fc.array(text, { maxLength: 40 }), query, async (texts, query) => {
+        const store = new MemoryStore(new MemoryDisk(7))
+        await remember(store, texts)
+        const { whole } = literalPattern(query)
+        const expected = texts.flatMap((text, i) => (whole.test(text) ? [i] : [])).reverse()
+        const { blocks, searched } = await searchText(store, query, 99, {}, undefined, 0)
+        expect(blocks.map(({ number }) => number)).toEqual(expected)
+        expect(searched).toBe(texts.length)
+      }),
+      { numRuns: 200 },
+    )
+  })
+
+  it('takes any white space for any other, with a comma before it or not', async () => {
+    const { store } = await world()
+    await remember(store, ['plugin: lxc\noperation: delete', 'plugin: lxc operation: add'])
+    const found = async (query: string) => (await searchText(store, query, 9, {})).blocks.map(({ number }) => number)
+    expect(await found('lxc, operation')).toEqual([1, 0])
+    expect(await found('lxc  operation: DELETE')).toEqual([0])
+  })
+
+  it('looks through the segments of a chain on the disk, reads what it finds, and tells what is damaged', async () => {
+    const dir = memoryFolder()
+    const { store } = testStore(dir, { segmentBytes: 4000 })
+    open.push(store)
+    await remember(
+      store,
+      Array.from({ length: 20 }, (_, i) => `text ${i} of \u00fcber`),
+      { plugin_id: 'lxc' },
+    )
+    for (let i = 20; i < 60; i++) await remember(store, [`text ${i} of \u00fcber`])
+    const found = async (query: string, k: number, filter = {}) => {
+      const { blocks, ...counts } = await searchText(store, query, k, filter, undefined, 0)
+      return [blocks.map(({ number }) => number), counts.searched]
+    }
+    expect(await found('TEXT 7 of \u00dcBER', 5)).toEqual([[7], 60])
+    expect(await found('text', 60)).toEqual([Array.from({ length: 60 }, (_, i) => 59 - i), 60])
+    expect(await found('text 1', 99, { plugin: 'lxc' })).toEqual([[19, 18, 17, 16, 15, 14, 13, 12, 11, 10, 1], 20])
+    const [first] = readdirSync(join(dir, 'blockchain', 'timing')).sort()
+    const path = join(dir, 'blockchain', 'timing', first!)
+    const lines = readFileSync(path, 'utf8')
+    // The same block, written in another way, is still that block.
+    writeFileSync(path, lines.replace('text 7 of', '\\u0074ext 7 of').replace('{"header":', '{ "header":'))
+    expect(await found('text 7 of', 5)).toEqual([[7], 60])
+    writeFileSync(path, lines.replace('"number":3,', '"number":4,'))
+    await expect(searchText(store, 'text 3 of', 5, {}, undefined, 0)).rejects.toMatchObject({
+      code: 'CHAIN_DAMAGED',
+      details: { block: 3 },
+    })
   })
 
   it('passes pruned blocks over', async () => {
@@ -199,6 +262,8 @@ describe('search by text', () => {
       blocks[1] = rest
     })
     expect(numbers((await searchBlocks({ store, vectors }, 'one', { by: 'text' })).found)).toEqual([2, 0])
+    for (const word of ['one', 'none'])
+      expect(await searchText(store, word, 9, {}, undefined, 0)).toMatchObject({ searched: 2, pruned: 1 })
   })
 })
 
@@ -207,10 +272,18 @@ describe('search by both', () => {
     const { store, vectors } = await world()
     await remember(store, ['disk full', 'disk eth0', 'lost eth0', 'eth0: lost', 'route added'])
     const { found, searched } = await searchBlocks({ store, vectors }, 'eth0: lost', { by: 'hybrid', k: 2 })
-    // Both texts mean the same; one is there as it was asked for.
+    // Both texts mean the same and hold the same words; one is there as it was asked for.
     expect(numbers(found)).toEqual([3, 2])
-    expect(found.map(({ score }) => score)).toEqual([1 / 61 + 1 / 61, 1 / 62].map(sum => expect.closeTo(sum, 9)))
+    expect(found.map(({ score }) => score)).toEqual([2 / 61, 2 / 62].map(sum => expect.closeTo(sum, 9)))
     expect(searched).toBe(5)
+  })
+
+  it('looks for words one by one, whole, and counts rare ones more', async () => {
+    const { store } = await world()
+    const texts = ['up', 'ip 10.0.64.1 up', 'zip up', 'route 10.0.64.0', 'ip up', 'up ip', 'IP: 10.0.64.0, up']
+    await remember(store, texts)
+    const { blocks } = await searchWords(store, 'ip 10.0.64.0', 9, {})
+    expect(blocks.map(({ number }) => number)).toEqual([6, 3, 5, 4, 1])
   })
 
   it('is the sum of reciprocal ranks', () => {
@@ -257,7 +330,11 @@ it('says that embedding is switched off, stores nothing then, and finds by text 
   await remember(store, ['one'])
   timer.run()
   await expect(searchBlocks({ store, vectors }, 'one')).rejects.toMatchObject({ code: 'DISABLED' })
-  await expect(searchBlocks({ store, vectors }, 'one', { by: 'hybrid' })).rejects.toMatchObject({ code: 'DISABLED' })
+  const hybrid = await searchBlocks({ store, vectors }, 'one', { by: 'hybrid' })
+  expect({ found: numbers(hybrid.found), why: hybrid.textOnly }).toEqual({
+    found: [0],
+    why: expect.stringMatching(/switched off/),
+  })
   expect(numbers((await searchBlocks({ store, vectors }, 'one', { by: 'text' })).found)).toEqual([0])
   expect({ spaces: folder.spaces(), warnings, waiting: timer.waiting }).toEqual({
     spaces: [],

@@ -110,10 +110,17 @@ describe('a snapshot', () => {
     await makeSnapshot(again, 'torn', {})
     await restoreSnapshot(again, 'torn', {})
     expect(await all(again.store)).toHaveLength(30)
-    rmSync(files(chain)[1]!)
     await again.store.close()
+    const body = readFileSync(files(chain)[0]!, 'utf8')
+    writeFileSync(files(chain)[0]!, body.replace('"text":"first 1"', '"text":"other 1"'))
+    await expect(makeSnapshot(keepParts(dataDir), 'edited', {})).rejects.toMatchObject({
+      code: 'CHAIN_DAMAGED',
+      message: /block 1 is damaged: its text is not what its header says/,
+    })
+    writeFileSync(files(chain)[0]!, body)
+    rmSync(files(chain)[1]!)
     await expect(makeSnapshot(keepParts(dataDir), 'gap', {})).rejects.toMatchObject({ code: 'CHAIN_DAMAGED' })
-    expect(readdirSync(join(dataDir, 'snapshots')).filter(name => /gap|making/.test(name))).toEqual([])
+    expect(readdirSync(join(dataDir, 'snapshots')).filter(name => /gap|edited|making/.test(name))).toEqual([])
   })
 
   it('that is damaged or half written says so, and is never restored', async () => {

@@ -93,9 +93,8 @@ describe('an export', () => {
     expect(report).toMatchObject({ dir: out, from: 0, files: 7 })
     expect(report.bytes).toBe([...files.values()].reduce((sum, { length }) => sum + length, 0))
     expect(files.get('key.pub')!).toBe(`${report.verifierKey}\n`)
-    expect(openHead(Buffer.from(files.get('checkpoint')!, 'latin1').toString(), [report.verifierKey])).toEqual(
-      report.head,
-    )
+    const signed = openHead(Buffer.from(files.get('checkpoint')!, 'latin1').toString(), [report.verifierKey])
+    expect(report.head).toEqual({ ...signed, keyMade: true })
     expect(statSync(join(out, 'checkpoint')).mode & 0o777).toBe(0o644)
     expect(statSync(join(out, 'tile/0')).mode & 0o777).toBe(0o755)
 
@@ -121,7 +120,7 @@ describe('an export', () => {
     const again = logParts(dir, parts.disk)
     const report = await exportTiles(again, out, { onProgress: done => progress.push(done) })
     expect(report).toMatchObject({ from: 300, head: { size: 600 } })
-    expect(progress).toEqual([512, 600])
+    expect(progress).toEqual([256, 512, 600])
     const after = filesIn(out)
     expect([...after.keys()].filter(name => !before.has(name)).sort()).toEqual([
       'tile/0/001',
@@ -145,13 +144,13 @@ describe('an export', () => {
 
   it('goes on where one was cut off, whatever that has left', async () => {
     const { parts, out } = await withBlocks(600)
-    const whole = await exportTiles(parts, out, {})
+    const { root } = (await exportTiles(parts, out, {})).head
     const files = filesIn(out)
     unlinkSync(join(out, 'checkpoint'))
     unlinkSync(join(out, 'tile/0/001'))
     // What a loss of power leaves of a file that was not on the disk yet.
     writeFileSync(join(out, 'tile/entries/000'), '')
-    expect(await exportTiles(parts, out, {})).toMatchObject({ from: 0, head: whole.head, files: 3 })
+    expect(await exportTiles(parts, out, {})).toMatchObject({ from: 0, head: { root }, files: 3, mended: 0 })
     expect(filesIn(out)).toEqual(files)
   })
 
@@ -164,26 +163,46 @@ describe('an export', () => {
     expect(await exportTiles(parts, out, {})).toMatchObject({ head: { size: 600 } })
   })
 
+  it('writes anew what it should hold and does not, and says how much that is', async () => {
+    const { parts, out } = await withBlocks(600)
+    await exportTiles(parts, out, {})
+    const files = filesIn(out)
+    const change = (name: string, changed: (bytes: Buffer) => Uint8Array) =>
+      writeFileSync(join(out, name), changed(readFileSync(join(out, name))))
+    unlinkSync(join(out, 'tile/0/000'))
+    change('tile/0/001', bytes => bytes.subarray(1))
+    change('tile/1/000.p/2', bytes => bytes.fill(0, 40, 41))
+    change('tile/entries/000', bytes => bytes.fill(0, 9000, 9001))
+    change('tile/entries/002.p/88', bytes => Buffer.concat([bytes, Buffer.of(0)]))
+    expect(await exportTiles(parts, out, {})).toMatchObject({ from: 600, files: 5, mended: 5 })
+    expect(filesIn(out)).toEqual(files)
+    rmSync(join(out, 'tile/entries'), { recursive: true })
+    await parts.store.fill(1)
+    expect(await exportTiles(parts, out, {})).toMatchObject({ from: 600, files: 5, mended: 2 })
+  })
+
   it('leaves what is not its own', async () => {
     const { parts, out } = await withBlocks(3)
-    mkdirSync(join(out, 'tile', '0'), { recursive: true })
-    rmSync(join(out, 'tile'), { recursive: true })
+    mkdirSync(join(out, '.git'), { recursive: true })
+    await exportTiles(parts, out, {})
     writeFileSync(join(out, 'index.html'), 'mine')
+    await parts.store.fill(1)
     await exportTiles(parts, out, {})
     expect(readFileSync(join(out, 'index.html'), 'utf8')).toBe('mine')
   })
 
-  it('refuses a folder that holds another log, and changes nothing there', async () => {
-    const { parts, out } = await withBlocks(300)
+  it('refuses a folder that holds something else, and changes nothing there', async () => {
+    const { parts, out, dir } = await withBlocks(300)
     const other = await withBlocks(400)
     await exportTiles(other.parts, out, {})
-    const refused = async () => {
-      const before = filesIn(out)
-      await expect(exportTiles(parts, out, {})).rejects.toMatchObject({
+    const refused = async (where = out) => {
+      const before = filesIn(dir)
+      await expect(exportTiles(parts, where, {})).rejects.toMatchObject({
         code: 'INVALID_INPUT',
-        message: expect.stringContaining('nothing was written'),
+        message: expect.stringMatching(where === '' ? 'empty' : 'nothing was written'),
       })
-      expect(filesIn(out)).toEqual(before)
+      // Nor was a key made for it.
+      expect(filesIn(dir)).toEqual(before)
     }
     await refused()
     unlinkSync(join(out, 'checkpoint'))
@@ -195,21 +214,26 @@ describe('an export', () => {
     rmSync(join(out, 'checkpoint'))
     mkdirSync(join(out, 'checkpoint'))
     await refused()
+    await refused('')
+    for (const where of [dir, join(dir, 'blockchain'), join(dir, 'blockchain', 'log'), join(dir, 'snapshots')])
+      await refused(where)
   })
 
-  it('refuses a folder that holds more blocks than there are, or others', async () => {
-    const { parts, out } = await withBlocks(300)
+  it('refuses a folder with more blocks than there are, or others, or with the log of a key before', async () => {
+    const { parts, out, dir } = await withBlocks(300)
     await exportTiles(parts, out, {})
+    const before = filesIn(out)
+    const conflict = (message: string) => ({ code: 'CONFLICT', message: expect.stringContaining(message) })
+    await logKey(parts, { renew: true })
+    await expect(exportTiles(parts, out, {})).rejects.toMatchObject(conflict('another key is another log'))
+    await exportTiles(parts, join(dir, 'second'), {})
     parts.disk.rewrite(blocks => void blocks.splice(200))
     parts.disk.now++
     await parts.store.fill(200)
-    await expect(exportTiles(parts, out, {})).rejects.toMatchObject({ code: 'CONFLICT' })
-    await logKey(parts, { renew: true })
-    await expect(exportTiles(parts, out, {})).rejects.toMatchObject({
-      code: 'INVALID_INPUT',
-      message: expect.stringContaining('holds 300 blocks that this chain does not continue'),
-    })
-    await exportTiles(parts, join(out, 'second'), {})
+    await expect(exportTiles(parts, join(dir, 'second'), {})).rejects.toMatchObject(
+      conflict('holds 300 blocks that this chain does not continue'),
+    )
+    expect(filesIn(out)).toEqual(before)
   })
 
   it('says so where it cannot write', async () => {

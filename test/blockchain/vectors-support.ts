@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { Block, FootprintInput } from '../../src/blockchain/block.js'
 import { ChainVectors, type ChainVectorsParts } from '../../src/blockchain/chain-vectors.js'
 import { draftOf } from '../../src/blockchain/footprint.js'
+import type { BlockStore } from '../../src/blockchain/ports.js'
 import { VectorFolder } from '../../src/blockchain/store/vector-folder.js'
 import { openKernels } from '../../src/kernels.js'
 import { openCaches } from '../../src/node.js'
@@ -108,7 +109,7 @@ export async function openWorld(
 
 /** Appends a block for each text. */
 export function remember(
-  store: MemoryStore,
+  store: Pick<BlockStore, 'append'>,
   texts: readonly string[],
   more: Partial<FootprintInput> = {},
 ): Promise<readonly Block[]> {

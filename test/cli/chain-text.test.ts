@@ -96,13 +96,28 @@ it('nothing in a block, and nothing that is said of one, steers a terminal', () 
 })
 
 describe('what verify found', () => {
-  const report = { size: 3, hash: HASH, root: HASH, ok: true, faults: [], faultCount: 0, pruned: 0, unverified: 0 }
+  const counts = { faultCount: 0, pruned: 0, unverified: 0 }
+  const report = { size: 3, hash: HASH, root: HASH, ok: true, full: true, faults: [], ...counts }
 
   it('is one line where all is sound, and the end of the chain', () => {
     expect(verifyText({ ...report, pruned: 1, unverified: 2, head: { size: 2 } })).toBe(
       'sound: 3 blocks; 1 without body, which was pruned; 2 imported, which nobody could verify; continues the saved head of 2 blocks\n' +
         `last hash  ${HASH}\nroot hash  ${HASH}\n`,
     )
+  })
+
+  it('says how many vectors were compared, and how many were not', () => {
+    const told = verifyText({ ...report, vectors: { compared: 1, passed: 2, missing: 1 } })
+    expect(told.split('\n')[1]).toBe(
+      'vectors: 1 computed again; 2 of another model not compared: -m says which computes; 1 text has none',
+    )
+  })
+
+  it('says what was not looked at, and what is of before', () => {
+    expect(verifyText({ ...report, full: false })).toMatch(
+      /^headers, links and tree are sound: 3 blocks; bodies and the index were not looked at: --full\n/,
+    )
+    expect(verifyText({ ...report, staleIndex: 2 })).toMatch(/^sound: 3 blocks; 2 places in the index of before/)
   })
 
   it('counts what it does not tell', () => {

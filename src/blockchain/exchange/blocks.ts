@@ -153,6 +153,7 @@ class Intake {
 /** The block on a line, of which every byte is as it would be written. */
 function blockOn({ line, text, fault }: InputLine): { block: Block; text: string } {
   if (text === undefined) throw invalid(fault!, line)
+  if (text.trim() === '') throw invalid('is empty: each line is a block', line)
   try {
     const { block, more } = readLine(text)
     if (lineText(block, more) !== `${text}\n`) throw new Error('is not written as blocks are')
@@ -160,7 +161,19 @@ function blockOn({ line, text, fault }: InputLine): { block: Block; text: string
     if (wrong !== undefined) throw new Error(`has block ${block.number}, which is damaged: ${wrong}`)
     return { block, text }
   } catch (error) {
+    if (isFootprint(text))
+      throw invalid('is a footprint, and no block yet: op-dbus blockchain add makes one of it', line)
     throw invalid(error instanceof RangeError ? 'is nested too deep' : messageOf(error), line)
+  }
+}
+
+/** What somebody takes for a block who has not added it yet. */
+function isFootprint(text: string): boolean {
+  try {
+    const value = JSON.parse(text)
+    return Object.hasOwn(value, 'plugin_id') && !Object.hasOwn(value, 'header')
+  } catch {
+    return false
   }
 }
 

@@ -12,7 +12,13 @@ export async function importBlocks(
   source: string | AsyncIterable<Uint8Array>,
   call: ImportCall,
 ): Promise<ImportReport> {
-  if (typeof source !== 'string') return streamed(store, source, call)
+  if (typeof source !== 'string') {
+    if (typeof source?.[Symbol.asyncIterator] === 'function') return streamed(store, source, call)
+    throw new OpDbusError(
+      'INVALID_INPUT',
+      'what is imported is the path of a file or folder, or bytes that come in pieces',
+    )
+  }
   if (kindOf(source) === 'folder') return importFolder(store, source, call)
   onlyBlocks(call)
   // All of it is looked at before the first block is appended.
@@ -27,7 +33,8 @@ async function streamed(
 ): Promise<ImportReport> {
   onlyBlocks(call)
   const taken = await takeBlocks(store, source, call)
-  return { format: 'blocks', ...taken, size: store.size() }
+  const size = store.size()
+  return { format: 'blocks', ...taken, ...(taken.imported > 0 && { unconfirmed: size - 1 }), size }
 }
 
 function onlyBlocks({ format = 'blocks' }: ImportCall): void {

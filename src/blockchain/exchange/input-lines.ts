@@ -1,4 +1,5 @@
 // Bytes that come in pieces, as lines of text. Keeps one line at most, and no more of it than a block may have.
+import { OpDbusError } from '../../errors.js'
 import { MAX_LINE_BYTES } from '../block.js'
 
 export interface InputLine {
@@ -29,6 +30,7 @@ export async function* inputLines(source: AsyncIterable<Uint8Array>): AsyncGener
     }
   }
   for await (const piece of source) {
+    if (!(piece instanceof Uint8Array)) throw new OpDbusError('INVALID_INPUT', 'what is imported comes as bytes')
     let start = 0
     for (let at = piece.indexOf(NEWLINE); at >= 0; at = piece.indexOf(NEWLINE, start)) {
       yield ended(piece.subarray(start, at))

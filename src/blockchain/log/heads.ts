@@ -2,7 +2,7 @@
 import { OpDbusError } from '../../errors.js'
 import { EMPTY_ROOT, HASH_BYTES, isContinued, isIncluded, leafHash, MAX_PATH } from '../merkle.js'
 import type { SignedHead } from '../reports.js'
-import { fromBase64, openNote, readVerifier, type Signer, signNote } from './notes.js'
+import { fromBase64, openNote, readVerifier, type Signer, signNote, splitNotes } from './notes.js'
 
 const PROOF = 'c2sp.org/tlog-proof@v1'
 const NUMBER = /^(0|[1-9]\d{0,15})$/
@@ -18,9 +18,38 @@ export function signHead(signer: Signer, size: number, root: string): SignedHead
  * @throws OpDbusError INVALID_INPUT for what is none, or was signed by none of these
  */
 export function openHead(text: string, verifierKeys: readonly string[]): SignedHead {
-  const note = isProof(text) ? text.slice(text.indexOf('\n\n') + 2) : text
-  const verifiers = verifierKeys.map(readVerifier)
-  const { text: body, signers } = openNote(note, verifiers)
+  const note = noteOf(text)
+  if (!Array.isArray(verifierKeys)) throw invalid('verifier keys are a list of texts')
+  const { text: body, signers } = openNote(note, verifierKeys.map(readVerifier))
+  const head = { ...headIn(body), text: note }
+  if (!signers.some(({ name }) => name === head.origin))
+    throw invalid(`this is a head of "${head.origin}", which did not sign it`)
+  return head
+}
+
+/** Heads that were saved one behind the other in one file. Whoever relies on one opens it. */
+export function splitHeads(text: string): string[] {
+  return splitNotes(textIn(text))
+}
+
+/** What a head says whose signature nobody can check. @throws OpDbusError INVALID_INPUT for what is none */
+export function uncheckedHead(text: string): SignedHead {
+  const note = noteOf(text)
+  const end = note.indexOf('\n\n')
+  return { ...headIn(note.slice(0, end < 0 ? note.length : end + 1)), text: note }
+}
+
+function noteOf(text: string): string {
+  return isProof(textIn(text)) ? text.slice(text.indexOf('\n\n') + 2) : text
+}
+
+/** What somebody gave as a text. */
+function textIn(value: string): string {
+  if (typeof value === 'string') return value
+  throw invalid('a head and a proof are texts')
+}
+
+function headIn(body: string): Omit<SignedHead, 'text'> {
   const [origin = '', size = '', root = '', ...extensions] = body.slice(0, -1).split('\n')
   const bytes = fromBase64(root)
   const count = Number(size)
@@ -28,10 +57,8 @@ export function openHead(text: string, verifierKeys: readonly string[]): SignedH
     throw invalid('this is no checkpoint: its lines are a name, a number of blocks, and a hash in base64')
   }
   if (extensions.includes('')) throw invalid('this is no checkpoint: it has empty lines')
-  if (!signers.some(({ name }) => name === origin))
-    throw invalid(`this is a head of "${origin}", which did not sign it`)
   if (count === 0 && !bytes.equals(EMPTY_ROOT)) throw invalid('this is no checkpoint: no blocks have another hash')
-  return { origin, size: count, root: bytes.toString('hex'), text: note }
+  return { origin, size: count, root: bytes.toString('hex') }
 }
 
 /** C2SP tlog-proof: block `number` is in the log whose head this is. */
@@ -54,6 +81,7 @@ export function checkProof(
   verifierKeys: readonly string[],
 ): SignedHead & { readonly number: number } {
   const { number, path } = readProof(proof)
+  if (typeof entry !== 'string' && !(entry instanceof Uint8Array)) throw invalid('an entry is a text, or its bytes')
   const head = openHead(proof, verifierKeys)
   if (!isIncluded(leafHash(entry), number, treeOf(head), path)) {
     throw invalid(`this does not prove that the entry is block ${number} of the ${head.size} of "${head.origin}"`)
@@ -87,7 +115,7 @@ function isProof(text: string): boolean {
 }
 
 function readProof(text: string): { number: number; path: Buffer[] } {
-  const [form, ...lines] = linesBefore(text)
+  const [form, ...lines] = linesBefore(textIn(text))
   // Opaque, and vouched for by nobody.
   if (lines[0]?.startsWith('extra ')) lines.shift()
   const [, index] = /^index (\d+)$/.exec(lines.shift() ?? '') ?? []
@@ -96,7 +124,7 @@ function readProof(text: string): { number: number; path: Buffer[] } {
 }
 
 function readConsistency(text: string): { old: number; path: Buffer[] } {
-  const [first = '', ...lines] = linesBefore(text)
+  const [first = '', ...lines] = linesBefore(textIn(text))
   const [, old] = /^old (\d+)$/.exec(first) ?? []
   if (old === undefined) throw invalid('this is no proof that a log continues another: it begins with "old N"')
   return { old: numberOf(old), path: pathOf(lines) }

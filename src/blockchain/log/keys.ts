@@ -16,6 +16,9 @@ const MADE = 'op-dbus/'
 const SAYS = 'op-dbus log key: '
 const MOST_BYTES = 8192
 
+/** Of a process that makes many proofs the file says the same each time: to understand it takes longer than to read it. */
+let lastRead: KeyFile | undefined
+
 /** A key and where it lies. */
 export interface KeyFile {
   readonly signer: Signer
@@ -27,18 +30,26 @@ export interface KeyFile {
  * @throws OpDbusError STORE for a file that is damaged, no file, or readable by others
  */
 export function readKey(dir: string, name = KEY): KeyFile | undefined {
+  const key = readOpenKey(dir, name)
+  if (key?.open) throw key.open
+  return key
+}
+
+/** The same to check what was signed, also where others may read the file, of which `open` tells: it is not to be signed with then. */
+export function readOpenKey(dir: string, name = KEY): (KeyFile & { readonly open?: OpDbusError }) | undefined {
   const path = join(dir, name)
   const stats = statOf(path)
   if (stats === undefined) return undefined
   if (!stats.isFile()) throw refused(path, 'is no file')
-  if (process.platform !== 'win32' && (stats.mode & 0o077) !== 0) {
-    throw refused(path, `may be read by others: whoever has read it can sign in this log's name`, `chmod 600 ${path}`)
-  }
   const text = readSmall(path, MOST_BYTES) ?? ''
-  const signer = signerIn(text)
+  const signer = lastRead?.text === text ? lastRead.signer : signerIn(text)
   // Written out again it must be the same: a key with one digit changed is a key, too, and another one.
-  if (signer === undefined || textOf(signer) !== text) throw refused(path, 'is damaged')
-  return { signer, text }
+  if (signer === undefined || (signer !== lastRead?.signer && textOf(signer) !== text))
+    throw refused(path, 'is damaged')
+  lastRead = { signer, text }
+  if (process.platform === 'win32' || (stats.mode & 0o077) === 0) return { signer, text }
+  const why = `may be read by others: whoever has read it can sign in this log's name`
+  return { signer, text, open: refused(path, why, `chmod 600 ${path}`) }
 }
 
 /** A new key, which lies nowhere yet. @throws OpDbusError INVALID_INPUT for a name that cannot be one */
@@ -72,7 +83,7 @@ export function retiredKeys(dir: string): Signer[] {
     .filter(name => RETIRED.test(name))
     .flatMap(name => {
       try {
-        return readKey(dir, name)?.signer ?? []
+        return readOpenKey(dir, name)?.signer ?? []
       } catch {
         // Of use to check old heads only; the present key is another matter.
         return []

@@ -1,17 +1,19 @@
 // The log that the chain is to strangers: its key, and the heads that it signs, each of which continues the one before. Knows no proof.
 import { dirname, join } from 'node:path'
 import { isOpDbusError, messageOf, OpDbusError } from '../../errors.js'
-import { errnoOf, READ_ONLY } from '../../fs/errno.js'
+import { DENIED, errnoOf } from '../../fs/errno.js'
 import { readFile } from '../../fs/files.js'
 import { makeFolder } from '../../fs/folders.js'
 import { acquireMutex, MACHINE_IO } from '../../fs/mutex.js'
 import type { ChainParts } from '../chain-parts.js'
 import { EMPTY_ROOT } from '../merkle.js'
 import type { KeyCall, LogKey, SignedHead } from '../reports.js'
+import { steadily } from '../steadily.js'
 import { CHECKPOINT, checkpointIn, lastSigned, MOST_BYTES } from './checkpoint-file.js'
 import { openHead, signHead } from './heads.js'
 import { besides, isMadeName, KEY, newKey, readKey, retiredKeys, writeKey, writeWhole } from './keys.js'
 import { nameFault, type Signer } from './notes.js'
+import { leadsTo, SignedRoot } from './signed-root.js'
 
 type Parts = Pick<ChainParts, 'store' | 'tree' | 'logName'>
 
@@ -20,6 +22,9 @@ interface Key {
   /** Just now. */
   readonly created: boolean
 }
+
+/** With what a chain was compared last, as long as it is the same: what was signed is handed out again without another look. */
+const compared = new WeakMap<Parts['store'], string>()
 
 const RENEW =
   'make another key, which begins a log of its own and keeps this one beside: op-dbus blockchain key --renew'
@@ -50,53 +55,64 @@ export async function logKey(
  * The head of the chain as it is now, signed. Where nothing can be written, the last one serves if it has at least `least` blocks.
  * @throws OpDbusError CONFLICT where the chain does not continue what was signed; CHAIN_DAMAGED, STORE, ABORTED
  */
-export async function signedHead(
-  parts: Parts,
-  signal?: AbortSignal,
-  least = Number.POSITIVE_INFINITY,
-): Promise<SignedHead> {
+export function signedHead(parts: Parts, signal?: AbortSignal, least = Number.POSITIVE_INFINITY): Promise<SignedHead> {
+  return steadily(parts.store, () => headNow(parts, signal, least))
+}
+
+async function headNow(parts: Parts, signal: AbortSignal | undefined, least: number): Promise<SignedHead> {
   const { dir } = parts.store
   // Nothing to sign: nothing to lock, or to write.
   const last = lastQuietly(dir)
   if (last) {
-    await mustContinue(parts, last)
-    if (last.size === parts.store.size()) return last
+    parts.store.mustBeWhole?.()
+    const now = `${last.text}${parts.store.rewrites()}`
+    if (last.size !== parts.store.size() || compared.get(parts.store) !== now) await continued(parts, last)
+    if (last.size === parts.store.size()) {
+      compared.set(parts.store, now)
+      return last
+    }
   }
   try {
     return await locked(dir, signal, async () => {
       const { signer, created } = await keyIn(dir, parts.logName)
-      return { ...(await signNow(parts, signer)), ...(created && { keyMade: true as const }) }
+      return { ...(await signNow(parts, signer, signal)), ...(created && { keyMade: true as const }) }
     })
   } catch (error) {
-    const readOnly = READ_ONLY.includes(errnoOf((error as { cause?: unknown }).cause) ?? '')
+    const readOnly = ['EACCES', 'EPERM', 'EROFS', DENIED].includes(errnoOf((error as { cause?: unknown }).cause) ?? '')
     if (readOnly && last && last.size >= least) return last
     throw error
   }
 }
 
 /** For who holds the lock. */
-async function signNow(parts: Parts, signer: Signer): Promise<SignedHead> {
-  const { store, tree } = parts
-  // Before the size, which grows.
-  store.mustBeWhole?.(true)
+async function signNow(parts: Parts, signer: Signer, signal: AbortSignal | undefined): Promise<SignedHead> {
+  const { store } = parts
   const last = lastHead(store.dir, signer)
   const size = store.size()
-  await mustContinue(parts, last)
+  // All of these blocks are on the disk then.
+  store.mustBeWhole?.(true)
+  const signed = await continued(parts, last)
   if (last.size === size) return last
-  const head = signHead(signer, size, await tree.root(size))
+  const root = await signed.upTo(size, signal)
+  // All proofs come out of the tree.
+  if (!(await leadsTo(parts, { size, root }))) {
+    throw new OpDbusError('CHAIN_DAMAGED', 'the blocks are others than a moment ago: nothing is signed')
+  }
+  const head = signHead(signer, size, root)
   // Written down before anybody sees it.
   await writeWhole(join(store.dir, CHECKPOINT), head.text)
   return head
 }
 
-async function mustContinue({ store, tree }: Parts, last: SignedHead): Promise<void> {
-  const size = store.size()
+/** What was signed, for who goes on from there. @throws OpDbusError CONFLICT where the chain does not */
+async function continued(parts: Parts, last: SignedHead): Promise<SignedRoot> {
+  const size = parts.store.size()
+  const signed = size < last.size ? undefined : await SignedRoot.of(parts, last)
+  if (signed) return signed
   const why =
     size < last.size
       ? `the chain has ${size} blocks, and ${last.size} were signed`
-      : (await tree.root(last.size)) !== last.root &&
-        `the first ${last.size} blocks are others than those that were signed`
-  if (!why) return
+      : `the first ${last.size} blocks are others than those that were signed`
   throw new OpDbusError(
     'CONFLICT',
     `${why}: was the chain restored, or rewritten?\nnothing is signed that does not continue what "${last.origin}" signed; ${RENEW}`,

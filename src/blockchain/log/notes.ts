@@ -15,6 +15,9 @@ const SPKI = Buffer.from('302a300506032b6570032100', 'hex')
 const CONTROL = /[\0-\x09\x0b-\x1f]/
 const SIGNATURE = /^\u2014 ([^\s+]+) ([A-Za-z0-9+/]+={0,2})$/u
 
+/** A note from its beginning to the last of its signatures. */
+const SIGNED = /[\s\S]*?\n\n(?:\u2014 .*\n)+/gu
+
 /** Who may have signed. */
 export interface Verifier {
   readonly name: string
@@ -48,6 +51,7 @@ export function verifierOf(name: string, publicKey: KeyObject): Verifier {
 
 /** @throws OpDbusError INVALID_INPUT for what is no verifier key of Ed25519 */
 export function readVerifier(text: string): Verifier {
+  if (typeof text !== 'string') throw invalid('verifier key is no text')
   const [, name, , key] = /^([^+]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/]{44})$/.exec(text.trim()) ?? []
   const typed = key === undefined ? undefined : fromBase64(key)
   if (name !== undefined && nameFault(name) === undefined && typed?.length === 33 && typed[0] === ED25519[0]) {
@@ -93,9 +97,21 @@ export function openNote(note: string, verifiers: readonly Verifier[]): { text: 
   }
   if (signers.size === 0) {
     const names = verifiers.map(({ text }) => text).join(', ') || 'no key'
-    throw invalid(`was not signed with any of the keys that are asked for (${names})`)
+    throw new OpDbusError('INVALID_INPUT', `this was not signed with any of the keys that are asked for (${names})`, {
+      details: { unsigned: true },
+    })
   }
   return { text, signers: [...signers] }
+}
+
+/**
+ * Notes that stand one behind the other, each with the lines of its signatures; what is behind the last one comes by itself. A text that
+ * holds none comes as it is.
+ */
+export function splitNotes(text: string): string[] {
+  const notes = text.match(SIGNED) ?? []
+  const rest = text.slice(notes.join('').length)
+  return (rest.trim() === '' && notes.length > 0 ? notes : [...notes, rest]).map(note => note.replace(/^\n+/, ''))
 }
 
 /** The bytes, where the text is their one form in base64. */

@@ -1,21 +1,31 @@
 // Proofs for strangers: that a block is in the chain, and that the chain continues an earlier one. Each is checked before it is handed out.
 import { OpDbusError } from '../../errors.js'
+import { visible } from '../../format.js'
 import type { ChainParts } from '../chain-parts.js'
 import { headerJson } from '../line.js'
 import { isContinued, isIncluded } from '../merkle.js'
 import type { BlockProof, ConsistencyProof, ProofCall, SignedHead } from '../reports.js'
+import { steadily } from '../steadily.js'
 import { consistencyText, openHead, proofText, treeOf } from './heads.js'
 import { knownKeys } from './known-keys.js'
 import { signedHead } from './log.js'
+import { leadsTo } from './signed-root.js'
 
 /** @throws OpDbusError INVALID_INPUT, CONFLICT, CHAIN_DAMAGED, STORE, ABORTED */
-export async function proveBlock(parts: ChainParts, number: number, call: ProofCall): Promise<BlockProof> {
-  if (!Number.isSafeInteger(number) || number < 0)
-    throw new OpDbusError('INVALID_INPUT', `${number} is no block's number`)
+export function proveBlock(parts: ChainParts, which: number | string, call: ProofCall): Promise<BlockProof> {
+  return steadily(parts.store, () => proofOf(parts, which, call))
+}
+
+async function proofOf(parts: ChainParts, which: number | string, call: ProofCall): Promise<BlockProof> {
   const old = call.head === undefined ? undefined : openHead(call.head, knownKeys(parts))
-  const block = parts.store.read(number)
-  if (block === undefined) throw new OpDbusError('INVALID_INPUT', `there is no block ${number}`)
+  if (typeof which === 'number' && !(Number.isSafeInteger(which) && which >= 0))
+    throw new OpDbusError('INVALID_INPUT', `${which} is no block's number`)
+  const found = typeof which === 'number' ? which : (await parts.blocks.get(which))?.number
+  const block = found === undefined ? undefined : parts.store.read(found)
+  if (block === undefined) throw noSuchBlock(which, parts.store.size())
+  const { number } = block
   const head = await signedHead(parts, call.signal, Math.max(number + 1, old?.size ?? 0))
+  await leadsTo(parts, head)
   const path = await parts.tree.inclusion(number, head.size)
   if (!isIncluded(Buffer.from(block.hash, 'hex'), number, treeOf(head), bytesOf(path))) {
     throw new OpDbusError('CHAIN_DAMAGED', `block ${number} is not the one that the head was signed for`, {
@@ -35,19 +45,25 @@ export async function proveConsistency(
   call: Pick<ProofCall, 'signal'>,
 ): Promise<ConsistencyProof> {
   const old = openHead(head, knownKeys(parts))
-  return continuation(parts, old, await signedHead(parts, call.signal, old.size))
+  return steadily(parts.store, async () => continuation(parts, old, await signedHead(parts, call.signal, old.size)))
 }
 
-async function continuation({ tree }: ChainParts, old: SignedHead, head: SignedHead): Promise<ConsistencyProof> {
-  const path = old.size > head.size ? undefined : await tree.consistency(old.size, head.size)
+async function continuation(parts: ChainParts, old: SignedHead, head: SignedHead): Promise<ConsistencyProof> {
+  await leadsTo(parts, head)
+  const path = old.size > head.size ? undefined : await parts.tree.consistency(old.size, head.size)
   if (path === undefined || !isContinued(treeOf(old), treeOf(head), bytesOf(path))) {
     throw new OpDbusError(
       'CHAIN_DAMAGED',
-      `the chain of ${head.size} blocks does not continue the saved head of ${old.size}: blocks were changed, or taken away`,
+      `the chain of ${head.size} blocks does not continue the saved head of ${old.size}: blocks were changed, or taken away, or the head is of a copy of this chain that went on by itself`,
       { details: { head: old.size, size: head.size } },
     )
   }
   return { from: old.size, head, path, text: consistencyText(old.size, path, head) }
+}
+
+function noSuchBlock(which: number | string, size: number): OpDbusError {
+  const there = size === 0 ? 'the chain has no block yet' : `there are blocks 0 to ${size - 1}`
+  return new OpDbusError('INVALID_INPUT', `there is no block ${visible(String(which))}\n${there}`)
 }
 
 function bytesOf(path: readonly string[]): Buffer[] {

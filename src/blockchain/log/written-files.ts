@@ -5,12 +5,15 @@ import * as fs from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { errnoOf, NO_SYNC } from '../../fs/errno.js'
-import { openToRead, readWhole } from '../../fs/files.js'
+import { openToRead, readFile, readWhole } from '../../fs/files.js'
 import { makeFolder } from '../../fs/folders.js'
 import { putFile } from '../../fs/replace.js'
 
 /** Files that wait for the disk together. */
 const AT_ONCE = 64
+
+/** A file of 256 entries of 65,535 bytes, each behind its length. */
+const MOST_BYTES = 256 * (2 + 65_535)
 
 const fdatasync = promisify(fs.fdatasync)
 const close = promisify(fs.close)
@@ -41,6 +44,16 @@ export class WrittenFiles {
     }
     this.#open.push(fd)
     if (this.#open.length >= AT_ONCE) await this.#syncFiles()
+  }
+
+  /** What lies under a name; undefined where that is nothing, or nothing that can be read. */
+  read(name: string): Uint8Array | undefined {
+    try {
+      return readFile(join(this.#dir, name), MOST_BYTES)
+    } catch (error) {
+      if (errnoOf(error) === undefined) throw error
+      return undefined
+    }
   }
 
   /** Resolves when all that was put is on the disk, with the folders that it lies in. @throws what the system says */

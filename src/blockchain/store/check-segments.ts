@@ -53,7 +53,7 @@ function blockIn(bytes: Buffer, count: number, previous: string): { hash: string
     if (block.number !== count) return `is missing: block ${block.number} is in its place`
     if (block.header.previous !== previous) return 'names another block before it than there is'
     const fault = block.body && bodyFault(block.header, block.body)
-    return fault ?? { hash: block.hash, more }
+    return fault === undefined ? { hash: block.hash, more } : `is damaged: ${fault}`
   } catch (error) {
     return messageOf(error)
   }

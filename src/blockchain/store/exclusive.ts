@@ -1,22 +1,27 @@
 // What a prune, a snapshot and a restore may do with the files while nobody appends. Takes no lock: whoever calls holds it.
-import type * as fs from 'node:fs'
+import * as fs from 'node:fs'
 import { join } from 'node:path'
+import { OpDbusError } from '../../errors.js'
 import { quietly } from '../../fs/errno.js'
-import { unlink } from '../../fs/files.js'
+import { openToRead, unlink } from '../../fs/files.js'
 import { namesIn } from '../../fs/folders.js'
 import { replaceWith } from '../../fs/replace.js'
 import type { ExclusiveChain } from '../ports.js'
 import { storeError } from './faults.js'
 import { type Layout, segmentPath, segmentsIn } from './layout.js'
+import { linesOf } from './line-reader.js'
 
 const PIECE = 1 << 20
 const LEFT_SEGMENT = /^\d{12}\.jsonl\.[0-9a-f]{16}\.tmp$/
+/** The end of a line that others of its append follow. */
+const MORE = /,"more":\d+\}$/
 const LEFT = /^(rewrites|restoring)\.[0-9a-f]{16}\.tmp$/
 
 interface Told {
-  /** Before files are replaced, and after. */
+  /** Before files are replaced. */
   readonly changes: () => void
-  readonly changed: () => void
+  /** Behind that: of blocks `from` to `to` (not included). */
+  readonly changed: (from: number, to: number) => void
 }
 
 export function exclusiveChain(layout: Layout, { changes, changed }: Told): ExclusiveChain {
@@ -25,19 +30,45 @@ export function exclusiveChain(layout: Layout, { changes, changed }: Told): Excl
     segments: () => segmentsIn(layout),
     replaced: () => {
       changes()
-      changed()
+      changed(0, Number.POSITIVE_INFINITY)
     },
     rewrite: async (segment, lines) => {
       const path = segmentPath(layout, segment)
+      const texts = [...lines]
+      // What nobody knew of is not to be lost with what was to go.
+      const there = linesIn(path)
+      if (there !== texts.length) {
+        throw new OpDbusError(
+          'STORE',
+          `${path} has ${there} lines, of which ${texts.length} are known: it is not rewritten`,
+        )
+      }
       tidy(layout)
       changes()
       try {
-        await replaceWith(path, 0o600, file => fill(file, lines))
+        await replaceWith(path, 0o600, file => fillFile(file, texts))
       } catch (error) {
         throw storeError(error, `rewrite ${path}`)
       }
-      changed()
+      const next = segmentsIn(layout).find(({ first }) => first > segment)
+      changed(segment, next?.first ?? Number.POSITIVE_INFINITY)
     },
+  }
+}
+
+/** Of whole appends: what was cut off was acknowledged by nobody, and goes with the next append. */
+function linesIn(path: string): number {
+  const fd = openToRead(path)
+  if (fd === undefined) return 0
+  try {
+    let [count, whole] = [0, 0]
+    for (const { ended, bytes } of linesOf(fd, 0, fs.fstatSync(fd).size)) {
+      count++
+      if (ended && !MORE.test(bytes.toString('latin1', Math.max(0, bytes.length - 24)))) whole = count
+    }
+    return whole
+  } finally {
+    fs.closeSync(fd)
   }
 }
 
@@ -48,7 +79,8 @@ export function tidy({ dir, timing }: Layout): void {
   }
 }
 
-async function fill(file: fs.promises.FileHandle, lines: Iterable<string>): Promise<void> {
+/** Writes lines, with their ends. */
+export async function fillFile(file: fs.promises.FileHandle, lines: Iterable<string>): Promise<void> {
   let piece: string[] = []
   let length = 0
   const flush = async () => {

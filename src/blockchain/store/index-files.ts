@@ -5,17 +5,19 @@ import { join } from 'node:path'
 import { messageOf } from '../../errors.js'
 import { quietly } from '../../fs/errno.js'
 import { openToRead, readAt, readFile, statOf, unlink } from '../../fs/files.js'
-import { makeFolder } from '../../fs/folders.js'
+import { makeFolder, namesIn } from '../../fs/folders.js'
 import { replaceFile } from '../../fs/replace.js'
 import type { Clock, Crc32, Hash, Warn } from '../../ports.js'
-import type { BlockIndex, BlockTimes, Location } from '../ports.js'
+import type { BlockIndex, BlockTimes, Location, StoredPlaces } from '../ports.js'
 import { isOurIndexFile } from './index-folder.js'
 import {
   drawIndexFile,
   ENTRY_BYTES,
+  entriesIn,
   entryAt,
   FILE_BYTES,
   HEADER_BYTES,
+  INDEX_FILE,
   type IndexHeader,
   indexFileName,
   isHeaderOf,
@@ -92,6 +94,23 @@ class IndexFiles implements BlockIndex {
     return last && { first, last: last.number, hash: last.hash, least: header!.least, greatest: header!.greatest }
   }
 
+  stored(number: number): StoredPlaces | undefined {
+    const first = firstOf(number)
+    const path = first === undefined ? undefined : this.#pathOf(first)
+    let bytes: Uint8Array | undefined
+    quietly(() => {
+      bytes = path === undefined ? undefined : readFile(path, FILE_BYTES)
+    })
+    if (first === undefined || bytes?.length !== FILE_BYTES || !isHeaderOf(bytes, this.#chain!, first)) return undefined
+    const header = readIndexHeader(bytes, this.#options.crc32)
+    const places = entriesIn(bytes, first)
+    const last = places.at(-1)
+    const { least, greatest } = header ?? {}
+    const times = header?.timed &&
+      last && { first, last: last.number, hash: last.hash, least: least!, greatest: greatest! }
+    return { first, sound: readIndexFile(bytes, this.#options.crc32) !== undefined, places, times: times || undefined }
+  }
+
   learn(locations: readonly Location[]): void {
     for (let at = 0; at < locations.length; ) {
       const first = firstOf(locations[at]!.number)
@@ -113,6 +132,18 @@ class IndexFiles implements BlockIndex {
   reset(): void {
     for (const first of [...this.#held.keys(), ...this.#open.keys()]) this.#drop(first)
     this.#chain = undefined
+  }
+
+  remove(from: number, to: number): void {
+    const { dir } = this.#options
+    const chain = this.#pathOf(0)
+    if (dir === undefined || chain === undefined) return
+    for (const name of namesIn(dir)) {
+      const first = INDEX_FILE.test(name) ? Number(name.slice(-17, -5)) : undefined
+      if (first === undefined || first >= to || first + PER_FILE <= from) continue
+      const path = join(dir, name)
+      if (path === this.#pathOf(first)) quietly(() => isOurIndexFile(path) && unlink(path))
+    }
   }
 
   close(): void {

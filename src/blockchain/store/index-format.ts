@@ -115,10 +115,15 @@ export function readIndexFile(bytes: Uint8Array, crc32: Crc32): (IndexHeader & I
   const body = bytes.subarray(HEADER_BYTES, FILE_BYTES - TAIL.length)
   if (header === undefined || hex(crc32(body)) !== header.body) return undefined
   if (latin1(bytes.subarray(FILE_BYTES - TAIL.length)) !== TAIL) return undefined
-  const entries = Array.from({ length: PER_FILE }, (_, i) =>
-    readEntry(body.subarray(i * ENTRY_BYTES, (i + 1) * ENTRY_BYTES), header.first + i),
-  )
-  return { ...header, entries }
+  return { ...header, entries: entriesIn(bytes, header.first) }
+}
+
+/** The entries of a file, each by itself, whatever is wrong with the others. */
+export function entriesIn(bytes: Uint8Array, first: number): (Location | undefined)[] {
+  return Array.from({ length: PER_FILE }, (_, i) => {
+    const at = entryAt(i)
+    return readEntry(bytes.subarray(at, at + ENTRY_BYTES), first + i)
+  })
 }
 
 /** The entry of block `number` in its line; undefined for a blank, and for what is no such entry. */

@@ -4,13 +4,22 @@ import { quietly } from '../../fs/errno.js'
 import type { Clock, Timer, Warn } from '../../ports.js'
 import type { Block, Draft } from '../block.js'
 import { readLine } from '../line.js'
-import type { BlockIndex, BlockStore, BlockTimes, ExclusiveChain, RawFault, RawLine, WriteCall } from '../ports.js'
+import type {
+  BlockIndex,
+  BlockStore,
+  BlockTimes,
+  ExclusiveChain,
+  RawFault,
+  RawLine,
+  RawSegment,
+  WriteCall,
+} from '../ports.js'
 import { DISK, type WriteIo } from './disk.js'
 import { exclusiveChain } from './exclusive.js'
 import { guarded } from './faults.js'
 import { Followers } from './follow.js'
 import { HeadFile } from './head-file.js'
-import { layoutOf, segmentPath } from './layout.js'
+import { layoutOf, segmentPath, segmentsIn } from './layout.js'
 import { linesOf } from './line-reader.js'
 import { type LockIo, WriterLock } from './lock.js'
 import { rawLines } from './raw-lines.js'
@@ -18,6 +27,7 @@ import { ChainReader } from './reader.js'
 import { finishRestore } from './restoring.js'
 import { isUnderWay, Rewrites } from './rewrites.js'
 import { openSegment, SegmentFiles } from './segment-files.js'
+import { newestSegments } from './whole-lines.js'
 import { ChainWriter } from './writer.js'
 
 export interface StoreOptions {
@@ -127,6 +137,10 @@ class FileBlockStore implements BlockStore {
       guarded(`read the chain in ${dir}`, () => this.#reader.mustBeWhole(durably))
   }
 
+  segments(): readonly RawSegment[] {
+    return newestSegments(segmentsIn(this.#layout))
+  }
+
   acknowledged(): { readonly size: number; readonly hash: string } | undefined {
     const head = new HeadFile(this.#layout.head)
     try {
@@ -181,7 +195,8 @@ class FileBlockStore implements BlockStore {
         this.#rewrites.begin()
         new HeadFile(this.#layout.head).blank()
       },
-      changed: () => {
+      changed: (from, to) => {
+        this.#index?.remove(from, to)
         this.#rewrites.change()
         this.#reader.forget()
       },

@@ -122,21 +122,26 @@ export class SnapshotDraft {
     this.#parent = parent
   }
 
+  /** Where its segments are. */
+  get timing(): string {
+    return join(this.#dir, 'timing')
+  }
+
   /** For whoever holds the chain: nothing is appended meanwhile. */
   async take(segments: readonly Segment[]): Promise<void> {
     this.#segments = segments
-    await takeFiles(segments, join(this.#dir, 'timing'))
+    await takeFiles(segments, this.timing)
   }
 
   /**
    * Looks at what was taken, and writes down what it is. `size`: how many blocks were acknowledged, behind which everything is cut off;
-   * undefined where a damaged chain cannot say it.
+   * undefined where a damaged chain cannot say it. `known`: what is wrong with it, where somebody has looked.
    */
-  async describe(size: number | undefined, created: string): Promise<Manifest> {
-    const timing = join(this.#dir, 'timing')
+  async describe(size: number | undefined, created: string, known?: string): Promise<Manifest> {
+    const { timing } = this
     const files: SnapshotFile[] = []
     let [count, hash] = [0, '']
-    let fault: string | undefined
+    let fault = known
     for (const [index, { first, path }] of this.#segments.entries()) {
       const name = basename(path)
       const copy = join(timing, name)

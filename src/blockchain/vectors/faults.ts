@@ -70,6 +70,8 @@ class SpaceCheck {
   readonly #found: ChainFault[] = []
   #place = 0
   readonly #records: number
+  /** After a prune or a restore they may be of the chain as it was, until somebody searches: they mend themselves, and accuse nobody. */
+  readonly #mayBeOld: boolean
 
   constructor(
     private readonly files: VectorReader,
@@ -77,7 +79,9 @@ class SpaceCheck {
     private readonly call: { recompute: boolean; current: boolean; signal: AbortSignal | undefined },
     private readonly counts: VectorCounts,
   ) {
-    this.#records = files.seal().records
+    const { records, rewrites } = files.seal()
+    this.#records = records
+    this.#mayBeOld = rewrites !== parts.store.rewrites()
   }
 
   async *faults(): AsyncGenerator<ChainFault> {
@@ -101,7 +105,7 @@ class SpaceCheck {
     }
     for (; this.#place < this.#records; this.#place++) {
       const number = this.files.floatsAt(this.#place)?.number
-      this.#add(number, `the vector at place ${this.#place} is of no block that there is`)
+      this.#addUnlessOld(number, `the vector at place ${this.#place} is of no block that there is`)
     }
     yield* this.#found.splice(0)
     if (current) this.counts.missing += await textsIn(store, next, signal)
@@ -113,7 +117,8 @@ class SpaceCheck {
       const { said = number, record } = this.#recordAt(this.#place)
       if (said > number) break
       if (record === undefined) this.#add(said, `the vector at place ${this.#place} is damaged`)
-      else if (said < number || record.hash !== hash) this.#add(said, `block ${said} has the vector of another block`)
+      else if (said < number || record.hash !== hash)
+        this.#addUnlessOld(said, `block ${said} has the vector of another block`)
       if (said < number) continue
       this.#place++
       if (record?.hash !== hash) return undefined
@@ -123,7 +128,7 @@ class SpaceCheck {
       this.#add(number, `block ${number} was pruned, and its vector is still there`)
       return undefined
     }
-    if (body?.text) this.#add(number, `block ${number} has a text, and no vector`)
+    if (body?.text) this.#addUnlessOld(number, `block ${number} has a text, and no vector`)
     return undefined
   }
 
@@ -147,6 +152,10 @@ class SpaceCheck {
       const [none, wasNone] = [again, vector].map(one => one.every(x => x === 0))
       if (none ? !wasNone : cosine < SAME) this.#add(number, `the vector of block ${number} is not that of its text`)
     }
+  }
+
+  #addUnlessOld(block: number | undefined, message: string): void {
+    if (!this.#mayBeOld) this.#add(block, message)
   }
 
   #add(block: number | undefined, message: string): void {

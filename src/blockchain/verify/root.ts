@@ -1,4 +1,5 @@
-// The root of a Merkle tree whose leaves come one after the other, in a constant room: verify's own, which no file of the tree can mislead.
+// The root of a Merkle tree whose leaves come one after the other, in a constant room: for verify and for what is signed, which no
+// file of the tree may mislead.
 import { join, nodeHash } from '../merkle.js'
 import { TILE_HEIGHT } from '../tree-levels.js'
 
@@ -13,6 +14,17 @@ export class GrowingRoot {
 
   constructor(onSubtree?: OnSubtree) {
     this.#onSubtree = onSubtree
+  }
+
+  /** Of a tree of `size` leaves, from its last leaf and the path that proves that (RFC 9162, 2.1.3.1), which was checked. */
+  static after(leaf: Uint8Array, path: readonly Uint8Array[], size: number): GrowingRoot {
+    const root = new GrowingRoot()
+    // All siblings of the last leaf lie on its left: first those in the last whole subtree, then the other subtrees.
+    let [node, height] = [leaf, 0]
+    for (let rest = size; rest % 2 === 0; rest /= 2) node = nodeHash(path[height++]!, node)
+    root.#subtrees.push(...path.slice(height).reverse(), node)
+    root.#size = size
+    return root
   }
 
   /** Leaves. */

@@ -63,18 +63,18 @@ export class ChainWalk {
     else this.#line(line)
   }
 
-  /** There are no more lines. `more`: the chain has grown since they were read. */
-  end({ more }: { readonly more: boolean }): void {
+  /** There are no more lines. `more`: the chain has grown since they were read. `acknowledged`: blocks that a writer said are there. */
+  end({ more, acknowledged = 0 }: { readonly more: boolean; readonly acknowledged?: number | undefined }): void {
     if (this.#ahead) this.#accept(this.#ahead)
     this.#endAstray()
     this.#tellBroken(undefined)
     const begun = this.#open[0]?.block.number ?? (this.#torn && this.#here)
     if (begun !== undefined && !more) {
-      this.#faults.add(
-        'tail',
-        begun,
-        'an append was cut off here before it was acknowledged: the next writer removes it',
-      )
+      const what =
+        begun < acknowledged
+          ? `the end of the chain was cut off here: ${plural(acknowledged, 'block', 'blocks')} were acknowledged`
+          : 'an append was cut off here before it was acknowledged: the next writer removes it'
+      this.#faults.add('tail', begun, what)
     }
   }
 

@@ -1,11 +1,11 @@
-// What somebody wrote down about the hashes of blocks (the tree, the index), compared with the blocks. A witness may be wrong itself: the
+// What somebody wrote down about the hashes of blocks (the tree), compared with the blocks. A witness may be wrong itself: the
 // links between blocks tell which of the two is. Reads nothing by itself.
 import type { Block } from '../block.js'
 import type { Faults } from './faults.js'
 
 export interface WitnessOptions {
   /** What is wrong where the witness is. */
-  readonly kind: 'tree' | 'index'
+  readonly kind: 'tree'
   /** For people. */
   readonly name: string
   /** The hash that it has of that block, 64 hexadecimal digits; undefined where it has none. */

@@ -6,7 +6,7 @@ export const bench = command({
   name: 'bench',
   about: 'what caching saves on this machine, measured now',
   more:
-    'Queries of each plugin, a vector and a diff of 1 MB: computed, from disk, and from memory. In a folder of its own, which is ' +
+    'Queries of each plugin, a vector, a diff of 1 MB and a block: computed, from disk, and from memory. In a folder of its own, which is ' +
     'removed at the end: your cache is neither asked nor changed, and nothing is applied.',
   options: {
     rounds: { value: 'N', help: 'Each number is the median of so many.', default: '20' },

@@ -14,8 +14,8 @@ const TIME =
 export const FILTER = {
   plugin: { short: 'p', value: 'NAME', help: 'Only blocks of this plugin.' },
   operation: { value: 'NAME', help: 'Only blocks of this operation.' },
-  since: { value: 'TIME', help: `Only blocks from then on: ${TIME}.` },
-  until: { value: 'TIME', help: 'Only blocks before then: the same.' },
+  since: { value: 'TIME', help: `Only blocks that were appended from then on: ${TIME}.` },
+  until: { value: 'TIME', help: 'Only blocks that were appended before then: the same.' },
 } as const satisfies Record<string, CommandOption>
 
 /** Of one document. */
@@ -37,7 +37,7 @@ export const TOLD_IN_LINES = {
 
 export const HEAD = {
   value: 'FILE',
-  help: 'A checkpoint that was saved before: the chain must continue it.',
+  help: 'A checkpoint that was saved before, or several in one file: the chain must continue them.',
   completes: 'file',
 } as const satisfies CommandOption
 

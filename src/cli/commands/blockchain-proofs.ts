@@ -12,11 +12,18 @@ const output = {
 export const chainVerify = command({
   name: 'blockchain verify',
   about: 'whether the chain is what was written',
-  more: 'Reads every block and trusts no cache and no index. Each fault is a line, and makes the exit code 7.',
+  more:
+    'Reads every block, and trusts no cache and no index: headers, hashes, links, saved and signed heads, the tree. Each fault is a line, and ' +
+    'makes the exit code 7. What can be made anew (tree, index, vectors) says so, and is mended by whoever uses it.',
   options: {
-    full: { help: 'Bodies as well, and all that is derived: index, tree, vectors.' },
+    full: { help: 'Bodies as well, every byte of a line, the index, and the vectors as they lie there.' },
     vectors: { help: 'Also compute each vector of the model again, and compare.' },
     head: HEAD,
+    key: {
+      value: 'FILE|KEY',
+      help: 'The verifier key that signed it, as "key" printed it. Default: those of this chain; a copy has none.',
+      completes: 'file',
+    },
     ...TOLD,
     ...FOLDERS,
     ...MODEL,
@@ -32,7 +39,7 @@ export const chainProof = command({
   more:
     'A proof of C2SP (tlog-proof), which other tools check with the key of "blockchain key". With --head also that the chain continues what ' +
     'was saved.',
-  arguments: { usage: 'N', help: 'The number of the block.' },
+  arguments: { usage: 'N|HASH|latest', help: 'Its number, its hash or at least 4 digits of it, or the latest.' },
   options: {
     head: {
       ...HEAD,
@@ -63,7 +70,9 @@ export const chainHead = command({
 export const chainExport = command({
   name: 'blockchain export',
   about: 'blocks into a file, or the log for any static host',
-  more: 'As JSON Lines, which import reads. With --tiles as a log of C2SP (tlog-tiles) with a signed checkpoint, of which only what is new is written.',
+  more:
+    'As JSON Lines, which import reads. With --tiles as a log of C2SP (tlog-tiles) with a signed checkpoint, into an empty folder or one ' +
+    'that it wrote before: what is new, and what is not as it was.',
   options: {
     output,
     range: { value: 'A-B', help: 'Blocks A to B, both of them; A- is all from A on.', default: 'all' },

@@ -64,12 +64,14 @@ export const chainFollow = command({
 export const chainSearch = command({
   name: 'blockchain search',
   about: 'blocks by meaning, or by what stands in their text',
-  more: 'Exact: every block that fits is compared. The first search makes the vectors that are missing.',
+  more:
+    'Exact: every block that fits is compared. A search first makes the vectors that are missing, and shows how far it is; Ctrl+C ends that, ' +
+    'and what was made stays. Scores: the cosine, from -1 to 1; with --hybrid the sum of 1 / (60 + rank) over both rankings; with --text 1.',
   arguments: { usage: 'TEXT', help: 'What is looked for.' },
   options: {
     top: { short: 'k', value: 'N', help: 'How many, best first.', default: '10' },
     text: { help: 'Blocks whose text holds these words as they are, whatever their case. No model is needed.' },
-    hybrid: { help: 'By meaning and by text, the two put together by rank.' },
+    hybrid: { help: 'By meaning and by its words, of which rare ones count more, the two put together by rank.' },
     ...FILTER,
     ...TOLD_IN_LINES,
     ...FOLDERS,

@@ -60,7 +60,7 @@ function text(
     ...(measured.length > 0 ? [chart(measured, look)] : []),
     'From memory: asked again in this process. From disk: asked by another one, whose',
     'start is not counted, and that it opens the cache is: a short text of a small model',
-    'may be computed sooner.',
+    'may be computed sooner. A block is computed by reading and checking what lies on the disk.',
     ...(missing.length > 0 ? [`\nNot measured\n${table(missing).trimEnd()}`] : []),
     '',
   ].join('\n')

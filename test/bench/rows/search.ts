@@ -7,7 +7,7 @@ import { unit } from '../../../src/blockchain/vectors/format.js'
 import { SpaceSearch } from '../../../src/blockchain/vectors/space-search.js'
 import { type ChildTask, inChild } from '../child.js'
 import { seededRandom } from '../log-lines.js'
-import { collectGarbage, costOf, median, secondsOf, takeTurns } from '../measure.js'
+import { collectGarbage, costOf, median, roundsOf, secondsOf } from '../measure.js'
 import { openSqliteVec } from '../peers/sqlite-vec.js'
 import { type Bench, type Measured, type RowGroup, Skipped, WrongAnswer } from '../row.js'
 import { DIMS, requireRoom } from './fixtures.js'
@@ -19,6 +19,9 @@ const CHUNK = 10_000
 const PLUGINS = ['net', 'lxc', 'systemd', 'disk']
 const SPACE = { space: 'bench', dims: DIMS }
 const QUERIES = 20
+const MILLION_ROUNDS = 7
+/** What else runs on the machine takes the memory's speed and the core: the clock is held to the round that had least of that. */
+const QUIETEST = 'the quietest round'
 /** Of the file of bare floats beside the vectors, for the peer and for who checks. */
 const FLOATS = 'floats'
 
@@ -40,21 +43,22 @@ export const search100k: RowGroup = {
       })
       if (peer) await checkRecall(folder, count, queries, async query => (await peer.nearest(query, K)).ids)
       const timePeer = () => medianOf(queries, async query => (await peer!.nearest(query, K)).ms)
-      const contenders = [{ name: 'ours', round: timeOurs }, ...(peer ? [{ name: 'sqlite-vec', round: timePeer }] : [])]
-      const [ms = 0, peerMs] = await takeTurns(contenders, rounds, round => progress(`round ${round} of ${rounds}`))
+      const contenders = [{ round: timeOurs }, ...(peer ? [{ round: timePeer }] : [])]
+      const [times = [], peerTimes = []] = await roundsOf(contenders, rounds, n => progress(`round ${n} of ${rounds}`))
       peer?.close()
       const cpuMs = await cpuOf(queries, query => search.nearest(query, K, {}))
       const what = `nearest ${K} of ${count.toLocaleString('en')} blocks, ${DIMS} dims, exact`
-      const row = { what, unit: 'ms', ours: ms } as const
+      const ms = Math.min(...times)
       return [
         {
-          ...row,
           id: 'search-100k',
-          what: `${what}: CPU of the main thread`,
-          ours: cpuMs,
+          what: `${what}: p50 of ${QUIETEST}`,
+          unit: 'ms',
+          ours: ms,
           hold: { side: 'at most', plus: 15 },
         },
-        ...(peerMs === undefined ? [] : [against(row, `sqlite-vec ${peer!.version}, float32 in memory`, peerMs)]),
+        ...(peer ? [against(ms, `sqlite-vec ${peer.version}, float32 in memory`, Math.min(...peerTimes))] : []),
+        { id: 'search-100k-cpu', what: 'the same: CPU of the main thread', unit: 'ms', ours: cpuMs },
       ]
     } finally {
       await search.close()
@@ -63,21 +67,24 @@ export const search100k: RowGroup = {
   },
 }
 
-function against(row: Omit<Measured, 'id'>, name: string, value: number): Measured {
+function against(ours: number, name: string, value: number): Measured {
   return {
-    ...row,
     id: 'search-100k-peer',
-    what: 'the same, by the clock, p50',
+    what: 'the same',
+    unit: 'ms',
+    ours,
     peer: { name, value },
     hold: { side: 'at most', times: 0.25 },
   }
 }
 
-/** What the child measures: seconds, milliseconds, and resident megabytes beside a process that does nothing. */
+/** What the child measures by the clock: seconds, milliseconds, and resident megabytes. */
 interface Million {
   readonly open: number
+  /** CPU of the main thread while it opened. */
+  readonly openCpu: number
   readonly search: number
-  /** CPU of the main thread, where the others are by the clock. */
+  /** CPU of the main thread. */
   readonly cpu: number
   readonly filtered: number
   readonly resident: number
@@ -90,19 +97,25 @@ export const search1m: RowGroup = {
     await requireRoom(folder, count * (3 * 4 * DIMS + 1000))
     await fill(folder, count, progress)
     progress('in a process of its own')
-    const { open, search, cpu, filtered, resident } = await inChild<Million>(library, 'search', folder, `${count}`)
+    const { open, openCpu, search, cpu, filtered, resident } = await inChild<Million>(
+      library,
+      'search',
+      folder,
+      `${count}`,
+    )
     const what = `nearest ${K} of ${count.toLocaleString('en')} blocks, ${DIMS} dims, exact`
     return [
       {
         id: 'search-1m',
-        what: `${what}: CPU of the main thread`,
+        what: `${what}: p50 of ${QUIETEST}`,
         unit: 'ms',
-        ours: cpu,
+        ours: search,
         hold: { side: 'at most', plus: 60 },
       },
-      { id: 'search-1m-wall', what: 'the same, by the clock, p50', unit: 'ms', ours: search },
-      { id: 'search-1m-filter', what: 'the same, of one plugin in four', unit: 'ms', ours: filtered },
+      { id: 'search-1m-cpu', what: 'the same: CPU of the main thread', unit: 'ms', ours: cpu },
+      { id: 'search-1m-filter', what: `of one plugin in four: p50 of ${QUIETEST}`, unit: 'ms', ours: filtered },
       { id: 'search-1m-open', what: 'opening the index, with the first search', unit: 's', ours: open },
+      { id: 'search-1m-open-cpu', what: 'the same: CPU of the main thread', unit: 's', ours: openCpu },
       {
         id: 'search-1m-memory',
         what: 'resident memory of the whole process',
@@ -119,9 +132,13 @@ export const searchTask: ChildTask = async (library, folder = '', count = ''): P
   const kernels = await (await library.importKernels()).openKernels()
   const search = new SpaceSearch(new VectorFolder(folder), kernels, SPACE.space)
   const queries = makeQueries()
-  const open = await secondsOf(() => search.nearest(queries[0]!, K, {}))
-  const time = (filter: { plugin?: string }) =>
-    medianOf([...queries, ...queries], async query => 1000 * (await secondsOf(() => search.nearest(query, K, filter))))
+  const { wall: open, main: openCpu } = await costOf(() => search.nearest(queries[0]!, K, {}))
+  const time = async (filter: { plugin?: string }) => {
+    const round = () =>
+      medianOf(queries, async query => 1000 * (await secondsOf(() => search.nearest(query, K, filter))))
+    const [times = []] = await roundsOf([{ round }], MILLION_ROUNDS, () => {})
+    return Math.min(...times)
+  }
   const figures = {
     search: await time({}),
     cpu: await cpuOf([...queries, ...queries], query => search.nearest(query, K, {})),
@@ -141,7 +158,7 @@ export const searchTask: ChildTask = async (library, folder = '', count = ''): P
   )
   await search.close()
   kernels.close()
-  return { open, resident, ...figures }
+  return { open, openCpu, resident, ...figures }
 }
 
 async function ours(search: SpaceSearch, query: Float32Array, filter = {}): Promise<number[]> {

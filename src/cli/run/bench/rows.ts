@@ -29,6 +29,8 @@ type Settings = StateOptions & { readonly dir: string; readonly dataDir: string 
 /** Opening everything anew takes its time, and says the same. */
 export const DISK_ROUNDS = 5
 const EVENT = 'Created container 100'
+const BLOCK = 100
+const BLOCKS = 1000
 
 export async function measureAll(settings: Settings, rounds: number, terminal: Terminal): Promise<BenchRow[]> {
   const { signal } = terminal
@@ -44,6 +46,7 @@ export async function measureAll(settings: Settings, rounds: number, terminal: T
     }
     await add(`vectorise "${EVENT}"`, () => vectorTimes(cacheSettings, rounds, signal))
     await add('compute diff of 1 MB', () => diffTimes(settings, rounds))
+    await add(`get block ${BLOCK}`, () => blockTimes(cacheSettings, dataDir, rounds, signal))
   })
   return rows
 }
@@ -136,6 +139,34 @@ async function diffTimes(settings: StateOptions, rounds: number): Promise<Measur
     const memoryMs = await perCall(rounds, async () => (await state.diff(same)).sources[samplePlugin.name] === 'memory')
     return { computedMs, memoryMs }
   })
+}
+
+/** A block of a chain of its own. Computed is: read from its segment and checked, each time, as where nothing is cached. */
+async function blockTimes(
+  settings: OpenOptions,
+  dataDir: string,
+  rounds: number,
+  signal: AbortSignal,
+): Promise<Measured> {
+  const { openChain } = await import('../../../blockchain.js')
+  // No vectors: they would be made meanwhile.
+  const open = (others: OpenOptions = {}) => openChain({ ...settings, ...others, model: 'none', dataDir })
+  const footprints = Array.from({ length: BLOCKS }, (_, i) => ({
+    plugin_id: 'bench',
+    operation: 'create',
+    text: `Created container ${i}`,
+  }))
+  const computedMs = await using(open({ blockCacheSize: 0 }), async chain => {
+    await chain.addBatch(footprints, { signal })
+    // The first one also finds out where blocks lie.
+    await chain.getBlock(BLOCK)
+    return medianOf(rounds, () => timed(() => chain.getBlock(BLOCK)))
+  })
+  const memoryMs = await using(open(), async chain => {
+    await chain.getBlock(BLOCK)
+    return perCall(rounds, async () => (await chain.getBlock(BLOCK)) !== undefined)
+  })
+  return { computedMs, memoryMs }
 }
 
 /** Loaded as the state loads it: its file is one that other commands need as well. */

@@ -1,14 +1,14 @@
 // `op-dbus blockchain export|import`: blocks out to others, and in.
 import type { Chain, ImportReport } from '../../../blockchain.js'
 import { OpDbusError } from '../../../errors.js'
-import { bytes, count, plural, table } from '../../../format.js'
+import { bytes, count, plural, table, visible } from '../../../format.js'
 import type { CommandCall } from '../../command.js'
 import { openBytes } from '../../input.js'
 import type { Output } from '../../output/destination.js'
 import type { Terminal } from '../../terminal.js'
 import { jsonText, wantsJson } from '../telling.js'
 import { type ChainValues, oneOf, progress, withChain } from './chain.js'
-import { withKey } from './new-key.js'
+import { tellKey } from './proofs.js'
 import { openOutside } from './writing-out.js'
 
 type ExportValues = ChainValues & { readonly output?: string; readonly range?: string; readonly tiles?: string }
@@ -39,12 +39,16 @@ export async function exportCommand({ values, terminal }: CommandCall<ExportValu
 
 async function exportTiles(chain: Chain, dir: string, values: ExportValues, terminal: Terminal): Promise<number> {
   const onProgress = progress(values, terminal)
-  chain.checkOutside(dir)
-  await withKey(chain, values, terminal)
   const report = await chain.exportTiles(dir, { onProgress, signal: terminal.signal })
   terminal.status('')
   const fresh = report.head.size - report.from
   if (values.quiet) return 0
+  tellKey(report.head, terminal)
+  if (report.mended > 0) {
+    terminal.say(
+      `op-dbus: ${plural(report.mended, 'file', 'files')} of an earlier export were gone or damaged, and are written anew`,
+    )
+  }
   const what = `${plural(report.head.size, 'block', 'blocks')} in ${report.dir}, ${count(fresh)} of them new`
   terminal.say(`op-dbus: ${what}: ${plural(report.files, 'file', 'files')} written, ${bytes(report.bytes)}`)
   return 0
@@ -86,6 +90,9 @@ export async function importCommand({ values, args, terminal }: CommandCall<Chai
       const report = await chain.import(input?.bytes ?? path, call)
       terminal.status('')
       await terminal.last(json ? jsonText(report) : importText(report))
+      const none = report.imported + report.present === 0
+      if (none && !values.quiet)
+        terminal.say(`op-dbus: there was no block in ${visible(path === '-' ? 'standard input' : path)}`)
     } finally {
       input?.close()
     }
@@ -93,7 +100,7 @@ export async function importCommand({ values, args, terminal }: CommandCall<Chai
   })
 }
 
-function importText({ format, imported, present, pruned, verified, size }: ImportReport): string {
+function importText({ format, imported, present, pruned, verified, unconfirmed, size }: ImportReport): string {
   const rows = [
     ['appended', count(imported)],
     ['here already', count(present)],
@@ -101,12 +108,17 @@ function importText({ format, imported, present, pruned, verified, size }: Impor
     ...Object.entries(verified ?? {}).map(([how, blocks]) => [`  ${SAID[how] ?? how}`, count(blocks)]),
     ['blocks now', count(size)],
   ]
-  return `form: ${format}\n${table(rows, [1])}`
+  const last =
+    unconfirmed === undefined
+      ? ''
+      : `block ${count(unconfirmed)}, the last, is confirmed by none behind it: verify --head does, with a head that was saved\n`
+  return `form: ${format}\n${table(rows, [1])}${last}`
 }
 
 const SAID: Readonly<Record<string, string>> = {
-  'four-part': 'hash covers data',
-  'three-part': 'hash does not cover data',
+  // Of those forms no hash covers metadata.
+  'four-part': 'hash covers data, not metadata',
+  'three-part': 'hash covers neither',
   event: 'hash covers the event',
   none: 'not verifiable',
 }

@@ -1,5 +1,12 @@
 // `op-dbus blockchain prune|snapshot|snapshots|restore`: what goes, what stays, and how a chain comes back. What removes or replaces asks.
-import type { Chain, PruneCall, PruneReport, SnapshotInfo } from '../../../blockchain.js'
+import type {
+  Chain,
+  PruneCall,
+  PruneReport,
+  Retention,
+  SnapshotInfo,
+  SnapshotPruneReport,
+} from '../../../blockchain.js'
 import { OpDbusError } from '../../../errors.js'
 import { bytes, count, oneLine, plural, table, visible } from '../../../format.js'
 import { canAsk, saysYes } from '../../ask.js'
@@ -18,34 +25,60 @@ type PruneValues = ChainValues & {
   readonly 'keep-daily'?: string
   readonly 'keep-weekly'?: string
   readonly 'keep-quarterly'?: string
+  readonly everything?: boolean
+  readonly snapshots?: boolean
   readonly 'dry-run'?: boolean
   readonly yes?: boolean
 }
+type SnapshotValues = ChainValues & { readonly delete?: boolean; readonly yes?: boolean }
 type RestoreValues = ChainValues & { readonly yes?: boolean }
 
 export async function pruneCommand({ values, terminal }: CommandCall<PruneValues>): Promise<number> {
   const json = wantsJson(values, terminal)
-  const kept = { ...keptIn(values), onProgress: progress(values, terminal) } satisfies PruneCall
-  if (!values['dry-run']) refuseUnasked(values.yes)
+  const dryRun = values['dry-run'] === true
+  const rules = { ...keptIn(values), everything: values.everything === true }
+  if (!dryRun) refuseUnasked(values.yes)
+  if (values.snapshots) return withChain(values, terminal, chain => pruneSnapshots(chain, rules, values, terminal))
   return withChain(values, terminal, async chain => {
-    const planned = await chain.prune({ ...kept, signal: terminal.signal, dryRun: true })
-    terminal.status('')
-    if (values['dry-run'] || planned.pruned === 0) {
-      await terminal.out(json ? jsonText(planned) : pruneText(planned))
-      return 0
-    }
-    if (!values.yes) {
+    const agree = async (planned: PruneReport) => {
+      terminal.status('')
       terminal.say(pruneText(planned).trimEnd())
-      if (!(await saysYes('Remove these bodies?', terminal))) return tellUnchanged(terminal)
+      return saysYes('Remove these bodies?', terminal)
     }
-    const report = await writing(terminal, call => chain.prune({ ...kept, ...call }))
+    const own = { ...rules, dryRun, onProgress: progress(values, terminal), ...(!values.yes && { agree }) }
+    const report = await writing(terminal, call => chain.prune({ ...own, ...call } satisfies PruneCall))
     terminal.status('')
+    if (report.dryRun && !dryRun) return tellUnchanged(terminal)
     await terminal.last(json ? jsonText(report) : pruneText(report))
     return 0
   })
 }
 
-function keptIn(values: PruneValues): PruneCall {
+async function pruneSnapshots(
+  chain: Chain,
+  rules: Retention & { readonly everything: boolean },
+  values: PruneValues,
+  terminal: Terminal,
+): Promise<number> {
+  const json = wantsJson(values, terminal)
+  const planned = await chain.pruneSnapshots({ ...rules, dryRun: true })
+  const dryRun = values['dry-run'] === true
+  if (!dryRun && !values.yes && planned.removed.length > 0) {
+    terminal.say(snapshotPruneText(planned).trimEnd())
+    if (!(await saysYes('Delete these snapshots?', terminal))) return tellUnchanged(terminal)
+  }
+  const report = dryRun ? planned : await chain.pruneSnapshots(rules)
+  await terminal.last(json ? jsonText(report) : snapshotPruneText(report))
+  return 0
+}
+
+function snapshotPruneText({ dryRun, kept, removed }: SnapshotPruneReport): string {
+  const goes = dryRun ? 'would be deleted' : removed.length === 1 ? 'is deleted' : 'are deleted'
+  const names = removed.length === 0 ? '' : `: ${oneLine(removed.join(', '), 300)}`
+  return `${plural(removed.length, 'snapshot', 'snapshots')} ${goes}, ${count(kept.length)} kept${names}\n`
+}
+
+function keptIn(values: PruneValues): Retention {
   const amount = (option: 'keep-last' | 'keep-hourly' | 'keep-daily' | 'keep-weekly' | 'keep-quarterly') => {
     const text = values[option]
     return text === undefined ? undefined : numberIn(text, `--${option}`)
@@ -61,20 +94,25 @@ function keptIn(values: PruneValues): PruneCall {
   }
 }
 
-function pruneText({ dryRun, size, kept, pruned, before, bytes: freed, snapshots }: PruneReport): string {
+function pruneText({ dryRun, size, kept, pruned, before, bytes: freed, block, snapshots }: PruneReport): string {
   const would = dryRun ? 'would lose' : pruned === 1 ? 'has lost' : 'have lost'
   const bodies = pruned === 1 ? 'its body' : 'their bodies'
   const gone = before > 0 ? `; ${count(before)} had none before` : ''
+  const keeps = kept === 1 ? '1 keeps its body' : `${count(kept)} keep theirs`
   const lines = [
-    `${plural(pruned, 'block', 'blocks')} of ${count(size)} ${would} ${bodies} (${bytes(freed)}); ${count(kept)} keep theirs${gone}`,
+    `${plural(pruned, 'block', 'blocks')} of ${count(size)} ${would} ${bodies} (${bytes(freed)}); ${keeps}${gone}`,
   ]
+  if (block !== undefined) lines.push(`block ${block} says which`)
   if (pruned > 0 && snapshots.length > 0)
     lines.push(`what goes may still be in snapshots: ${oneLine(snapshots.join(', '), 300)}`)
   return `${lines.join('\n')}\n`
 }
 
-export async function snapshotCommand({ values, args, terminal }: CommandCall<ChainValues>): Promise<number> {
-  if (args.length > 1) oneOf(args, 'name', 'snapshot')
+export async function snapshotCommand({ values, args, terminal }: CommandCall<SnapshotValues>): Promise<number> {
+  if (args.length > 1 || values.delete) oneOf(args, 'name', 'snapshot')
+  if (values.delete) return deleteSnapshot(values, args[0]!, terminal)
+  if (values.yes)
+    throw new OpDbusError('INVALID_INPUT', '--yes is for --delete: nothing is asked where a snapshot is made')
   const json = wantsJson(values, terminal)
   return withChain(values, terminal, async chain => {
     const made = await writing(terminal, call => chain.snapshot(args[0], call))
@@ -83,6 +121,26 @@ export async function snapshotCommand({ values, args, terminal }: CommandCall<Ch
     )
     return 0
   })
+}
+
+async function deleteSnapshot(values: SnapshotValues, name: string, terminal: Terminal): Promise<number> {
+  const json = wantsJson(values, terminal)
+  refuseUnasked(values.yes)
+  return withChain(values, terminal, async chain => {
+    const found = values.yes ? undefined : await snapshotOf(chain, name, terminal)
+    // Who looks for the snapshot in earnest says what there is.
+    if (found !== undefined) {
+      const what = found.damaged === undefined ? `of ${plural(found.size, 'block', 'blocks')}` : 'which is damaged'
+      if (!(await saysYes(`Delete the snapshot ${visible(name)}, ${what}?`, terminal))) return tellUnchanged(terminal)
+    }
+    await chain.deleteSnapshot(name)
+    await terminal.last(json ? jsonText({ deleted: name }) : `deleted the snapshot ${visible(name)}\n`)
+    return 0
+  })
+}
+
+async function snapshotOf(chain: Chain, name: string, terminal: Terminal): Promise<SnapshotInfo | undefined> {
+  return (await chain.snapshots({ signal: terminal.signal })).find(one => one.name === name)
 }
 
 export async function snapshotsCommand({ values, terminal }: CommandCall<ChainValues>): Promise<number> {
@@ -131,8 +189,7 @@ export async function restoreCommand({ values, args, terminal }: CommandCall<Res
 
 /** Says what would be replaced by what, and asks. */
 async function agreed(chain: Chain, name: string, terminal: Terminal): Promise<boolean> {
-  const found = (await chain.snapshots({ signal: terminal.signal })).find(one => one.name === name)
-  // Who looks for the snapshot in earnest says what there is.
+  const found = await snapshotOf(chain, name, terminal)
   if (found === undefined || found.damaged !== undefined) return true
   const now = plural(chain.size(), 'block', 'blocks')
   return saysYes(
@@ -142,7 +199,7 @@ async function agreed(chain: Chain, name: string, terminal: Terminal): Promise<b
 }
 
 /** Before anything is opened: where nobody can say yes, nothing is begun. */
-function refuseUnasked(yes: boolean | undefined): void {
+export function refuseUnasked(yes: boolean | undefined): void {
   if (yes || canAsk()) return
   throw new OpDbusError(
     'INVALID_INPUT',
@@ -150,7 +207,7 @@ function refuseUnasked(yes: boolean | undefined): void {
   )
 }
 
-function tellUnchanged(terminal: Terminal): number {
+export function tellUnchanged(terminal: Terminal): number {
   terminal.say('op-dbus: nothing was changed')
   return NOT_DONE
 }

@@ -4,7 +4,7 @@ import { plural } from '../../../format.js'
 import { foundText } from '../../chain-text.js'
 import type { CommandCall } from '../../command.js'
 import { jsonText, lookOf, wantsJson } from '../telling.js'
-import { type ChainValues, countIn, type FilterValues, filterOf, oneOf, withChain } from './chain.js'
+import { type ChainValues, countIn, type FilterValues, filterOf, oneOf, progress, withChain } from './chain.js'
 import { tellNone } from './show.js'
 
 type Values = ChainValues & FilterValues & { readonly top?: string; readonly text?: boolean; readonly hybrid?: boolean }
@@ -20,12 +20,11 @@ export async function searchCommand({ values, args, terminal }: CommandCall<Valu
   const filter = filterOf(values)
   const by = values.text ? 'text' : values.hybrid ? 'hybrid' : 'meaning'
   return withChain(values, terminal, async chain => {
-    const {
-      found,
-      searched,
-      pruned = 0,
-      pending,
-    } = await chain.search(text, { ...filter, k, by, signal: terminal.signal })
+    // Whoever asks at a prompt wants an answer over all blocks, and this process ends with it: nothing would be made in the background.
+    const onProgress = progress(values, terminal, 'blocks have their vector')
+    const call = { ...filter, k, by, wait: true, onProgress, signal: terminal.signal } as const
+    const { found, searched, pruned = 0, pending, textOnly } = await chain.search(text, call)
+    if (textOnly !== undefined) terminal.say(`op-dbus: searched by text alone: ${textOnly}`)
     await terminal.out(
       json
         ? found.map(({ score, block }) => jsonText({ score, ...block }, 'line')).join('')
@@ -34,8 +33,8 @@ export async function searchCommand({ values, args, terminal }: CommandCall<Valu
     if (pending > 0)
       terminal.say(`op-dbus: ${plural(pending, 'block has', 'blocks have')} no vector yet, and could not be found`)
     if (found.length === 0 && !json && !values.quiet) {
-      if (searched + pruned === 0) tellNone(chain.size(), terminal)
-      else terminal.say(noneText(searched, pruned))
+      if (searched + pruned === 0 && pending === 0) tellNone(chain.size(), terminal)
+      else if (searched + pruned > 0) terminal.say(noneText(searched, pruned))
     }
     return 0
   })

@@ -29,8 +29,7 @@ export async function showCommand({ values, args, terminal }: CommandCall<ChainV
   const which = oneOf(args, 'block: its number, its hash, or latest', 'show')
   const json = wantsJson(values, terminal)
   return withChain(values, terminal, async chain => {
-    const block = await found(which, chain)
-    if (block === undefined) throw noSuchBlock(which, chain.size())
+    const block = await blockIn(which, chain)
     await terminal.out(json ? jsonText(block) : blockText(block, lookOf(terminal)))
     return 0
   })
@@ -67,6 +66,13 @@ export async function followCommand({ values, terminal }: CommandCall<FollowValu
 /** A block as a program reads it, on a line. */
 export function jsonLine(block: Block): string {
   return jsonText(block, 'line')
+}
+
+/** The block that an argument names: by its number, its hash or the beginning of that, or as the latest. @throws OpDbusError INVALID_INPUT */
+export async function blockIn(which: string, chain: Chain): Promise<Block> {
+  const block = await found(which, chain)
+  if (block === undefined) throw noSuchBlock(which, chain.size())
+  return block
 }
 
 /** Digits alone are a number; a hash may begin with digits alone as well, where there is no block of that number. */

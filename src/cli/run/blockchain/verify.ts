@@ -4,18 +4,25 @@ import type { CommandCall } from '../../command.js'
 import { DAMAGE_FOUND } from '../../exit-codes.js'
 import { jsonText, wantsJson } from '../telling.js'
 import { type ChainValues, progress, withChain } from './chain.js'
-import { savedHead } from './head.js'
+import { savedHead, verifierKeys } from './head.js'
 
-type Values = ChainValues & { readonly full?: boolean; readonly vectors?: boolean; readonly head?: string }
+interface Values extends ChainValues {
+  readonly full?: boolean
+  readonly vectors?: boolean
+  readonly head?: string
+  readonly key?: string
+}
 
 export async function verifyCommand({ values, terminal }: CommandCall<Values>): Promise<number> {
   const json = wantsJson(values, terminal)
   const head = await savedHead(values.head, terminal)
+  const keys = await verifierKeys(values.key, terminal)
   return withChain(values, terminal, async chain => {
     const report = await chain.verify({
       full: values.full,
       vectors: values.vectors,
       head,
+      keys,
       signal: terminal.signal,
       onProgress: progress(values, terminal),
     })
