@@ -65,7 +65,8 @@ async function dropBodies(parts: Parts, { bodies }: Damage, call: RepairCall): P
   if (bodies.length === 0) return undefined
   const { store, clock, vectors, warn } = parts
   const size = store.size()
-  const text = (count: number) => `Repaired the chain: ${plural(count, 'damaged body', 'damaged bodies')} of ${size} blocks went.`
+  const text = (count: number) =>
+    `Repaired the chain: ${plural(count, 'damaged body', 'damaged bodies')} of ${size} blocks went.`
   const [note] = (await store.append(pruneDrafts(rangesOf(bodies), {}, size, clock.now(), text), call)).slice(-1)
   const gone = new Set(bodies)
   await store.exclusively(async chain => {

@@ -110,7 +110,15 @@ describe('files that are exchanged meanwhile', () => {
       }
       left = undefined
     }
-    const index = { find: () => undefined, times: () => undefined, learn, forget() {}, remove() {}, reset() {}, close() {} }
+    const index = {
+      find: () => undefined,
+      times: () => undefined,
+      learn,
+      forget() {},
+      remove() {},
+      reset() {},
+      close() {},
+    }
     return allBlocks(opened(dir, { index }), 3)
   }
 
