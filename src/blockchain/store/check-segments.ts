@@ -7,6 +7,7 @@ import { messageOf, throwIfAborted } from '../../errors.js'
 import { NO_PREVIOUS } from '../block.js'
 import { bodyFault } from '../footprint.js'
 import { readLine } from '../line.js'
+import { placeFault } from './block-line.js'
 import { linesOf } from './line-reader.js'
 import type { Manifest } from './snapshot-files.js'
 
@@ -50,8 +51,8 @@ export async function checkSegments(
 function blockIn(bytes: Buffer, count: number, previous: string): { hash: string; more: number } | string {
   try {
     const { block, more } = readLine(bytes.toString('utf8'))
-    if (block.number !== count) return `is missing: block ${block.number} is in its place`
-    if (block.header.previous !== previous) return 'names another block before it than there is'
+    const misplaced = placeFault(block, count, previous)
+    if (misplaced !== undefined) return misplaced
     const fault = block.body && bodyFault(block.header, block.body)
     return fault === undefined ? { hash: block.hash, more } : `is damaged: ${fault}`
   } catch (error) {

@@ -4,7 +4,7 @@ import * as fs from 'node:fs'
 import { join } from 'node:path'
 import { createFile, readAt, syncFile, writeAt } from '../../fs/files.js'
 import { namesIn } from '../../fs/folders.js'
-import { readLine } from '../line.js'
+import { lookAtBytes } from './block-line.js'
 import { type Layout, makeDurableFolder, segmentName, syncFolder } from './layout.js'
 import { linesOf } from './line-reader.js'
 import type { Tip } from './tip.js'
@@ -41,11 +41,7 @@ export function keepCutOff({ dir }: Layout, fd: number, tip: Tip): string | unde
 function isOurs(fd: number, from: number, size: number): boolean {
   for (const { bytes, ended } of linesOf(fd, from, size)) {
     if (!ended) return bytes.subarray(0, BEGIN.length).equals(BEGIN.subarray(0, bytes.length))
-    try {
-      readLine(bytes.toString('utf8'))
-    } catch {
-      return false
-    }
+    if (typeof lookAtBytes(bytes) === 'string') return false
   }
   return true
 }

@@ -4,7 +4,7 @@ import * as fs from 'node:fs'
 import { isOpDbusError } from '../../errors.js'
 import { readAt, syncFile } from '../../fs/files.js'
 import type { Warn } from '../../ports.js'
-import { readLine } from '../line.js'
+import { lookAtBytes } from './block-line.js'
 import type { Head, HeadFile } from './head-file.js'
 import { type Layout, segmentPath } from './layout.js'
 import { lastLineOf } from './line-reader.js'
@@ -164,12 +164,8 @@ function endOf(
 function agrees(fd: number, { bytes, size, hash }: Head, fileSize: number): boolean {
   const line = bytes > 0 && bytes <= fileSize ? lastLineOf(fd, bytes) : undefined
   if (line === undefined || line.offset + line.length + 1 !== bytes) return false
-  try {
-    const { block } = readLine(line.bytes.toString('utf8'))
-    return block.number === size - 1 && block.hash === hash
-  } catch {
-    return false
-  }
+  const read = lookAtBytes(line.bytes)
+  return typeof read !== 'string' && read.block.number === size - 1 && read.block.hash === hash
 }
 
 function faultOf(action: () => void): unknown {

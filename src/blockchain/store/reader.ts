@@ -1,12 +1,12 @@
 // Reads the chain as any process may: how many blocks are acknowledged, one of them, all of them. Writes nothing, and takes no lock.
 import * as fs from 'node:fs'
 import { yieldToEventLoop } from '../../cache/yield-to-event-loop.js'
-import { isOpDbusError, messageOf } from '../../errors.js'
+import { isOpDbusError } from '../../errors.js'
 import { readAt, statOf } from '../../fs/files.js'
 import type { Warn } from '../../ports.js'
 import type { Block } from '../block.js'
-import { readLine } from '../line.js'
 import type { BlockIndex, Location } from '../ports.js'
+import { placeFault, readBytes } from './block-line.js'
 import { damaged, guarded, lost, replaced, storeError } from './faults.js'
 import { locationOf } from './group.js'
 import type { Head, HeadFile } from './head-file.js'
@@ -205,8 +205,8 @@ export class ChainReader {
 
   #blockAt({ segment, offset, bytes }: Pick<Location, 'segment' | 'offset' | 'bytes'>): Block | undefined {
     const file = this.#parts.files.open(segment)
-    const block = file === undefined ? undefined : blockOf(bytesAt(file.fd, offset, bytes))
-    return typeof block === 'string' ? undefined : block
+    const read = file === undefined ? '' : readBytes(bytesAt(file.fd, offset, bytes))
+    return typeof read === 'string' ? undefined : read.block
   }
 
   /** By counting lines. What the block after it, or `head`, names must be what is there. */
@@ -270,19 +270,11 @@ function bytesAt(fd: number, offset: number, length: number): Buffer {
 
 /** The block in a line where it is the one that belongs there; else what is wrong. */
 function blockIn(bytes: Buffer, number: number, previous?: string, head?: Head): Block | string {
-  const block = blockOf(bytes)
-  if (typeof block === 'string') return block
-  if (block.number !== number) return `is missing: block ${block.number} is in its place`
-  if (previous !== undefined && block.header.previous !== previous) return 'names another block before it than there is'
+  const read = readBytes(bytes)
+  if (typeof read === 'string') return read
+  const { block } = read
+  const fault = placeFault(block, number, previous)
+  if (fault !== undefined) return fault
   if (head?.size === number + 1 && head.hash !== block.hash) return NOT_ACKNOWLEDGED
   return block
-}
-
-/** The block in a line, or what is wrong with it. */
-function blockOf(bytes: Buffer): Block | string {
-  try {
-    return readLine(bytes.toString('utf8')).block
-  } catch (error) {
-    return messageOf(error)
-  }
 }

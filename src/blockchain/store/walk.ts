@@ -2,12 +2,12 @@
 // append ends, and whether something that was cut off stands behind it. Changes nothing.
 import * as fs from 'node:fs'
 import { yieldToEventLoop } from '../../cache/yield-to-event-loop.js'
-import { isOpDbusError, messageOf } from '../../errors.js'
-import { errnoOf } from '../../fs/errno.js'
+import { isOpDbusError } from '../../errors.js'
 import { statOf } from '../../fs/files.js'
 import { type Block, NO_PREVIOUS } from '../block.js'
-import { lookAtLine, type ReadLine } from '../line.js'
+import type { ReadLine } from '../line.js'
 import type { Location } from '../ports.js'
+import { lookAtBytes, placeFault } from './block-line.js'
 import { damaged, lost } from './faults.js'
 import { locationOf } from './group.js'
 import type { Head } from './head-file.js'
@@ -79,10 +79,9 @@ function lastBlockIn({ first, path }: Segment): Block {
   try {
     const line = lastLineOf(fd, fs.fstatSync(fd).size)
     if (line === undefined) throw damaged(first, 'is missing: its segment is empty, and others follow', path)
-    return lookAtLine(line.bytes.toString('utf8')).block
-  } catch (error) {
-    if (isOpDbusError(error) || errnoOf(error) !== undefined) throw error
-    throw damaged(first, `or one behind it, the last of its segment, ${messageOf(error)}`, path)
+    const read = lookAtBytes(line.bytes)
+    if (typeof read === 'string') throw damaged(first, `or one behind it, the last of its segment, ${read}`, path)
+    return read.block
   } finally {
     fs.closeSync(fd)
   }
@@ -202,14 +201,10 @@ function* stepsIn({ fd, path, size, from, head, passed }: Walk): Generator<void,
 
 /** The block in a line where it fits its place; else what is wrong. `more`: what the line before said. */
 function blockIn(bytes: Buffer, { count, hash }: Tip, more: number): ReadLine | string {
-  let read: ReadLine
-  try {
-    read = lookAtLine(bytes.toString('utf8'))
-  } catch (error) {
-    return messageOf(error)
-  }
-  if (read.block.number !== count) return `is missing: block ${read.block.number} is in its place`
-  if (read.block.header.previous !== hash) return 'names another block before it than there is'
+  const read = lookAtBytes(bytes)
+  if (typeof read === 'string') return read
+  const fault = placeFault(read.block, count, hash)
+  if (fault !== undefined) return fault
   if (more > 0 && read.more !== more - 1) return `stands in the middle of an append, and says "more" ${read.more}`
   return read
 }
@@ -239,19 +234,11 @@ function refuseDamage(fd: number, { path, size, from, at, more, fault, ended, he
   for (const line of linesOf(fd, from, size)) {
     if (!line.ended) break
     whole = true
-    const there = quietBlock(line.bytes)
-    if (there === undefined) continue
+    const there = lookAtBytes(line.bytes)
+    if (typeof there === 'string') continue
     const last = there.block.number + there.more
     if (there.block.number < at.count || (end !== undefined && end !== last)) refuse()
     end = last
   }
   if (whole && (head === undefined || head.size > at.count)) refuse()
-}
-
-function quietBlock(bytes: Buffer): ReadLine | undefined {
-  try {
-    return lookAtLine(bytes.toString('utf8'))
-  } catch {
-    return undefined
-  }
 }

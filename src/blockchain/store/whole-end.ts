@@ -1,6 +1,6 @@
 // Where the last whole append of a segment ends, found from line ends and from what the last lines say of themselves. Checks no block.
 import { readAt } from '../../fs/files.js'
-import { readLine } from '../line.js'
+import { lookAtBytes } from './block-line.js'
 
 const PIECE = 1 << 20
 const LINE_END = 10
@@ -41,9 +41,6 @@ function startsOf(fd: number, size: number): number[] {
 function moreOf(fd: number, from: number, to: number): number | undefined {
   const bytes = Buffer.allocUnsafe(to - from)
   readAt(fd, bytes, from)
-  try {
-    return readLine(bytes.toString('utf8')).more
-  } catch {
-    return undefined
-  }
+  const read = lookAtBytes(bytes)
+  return typeof read === 'string' ? undefined : read.more
 }
