@@ -32,6 +32,7 @@ export type {
 export type { Chain } from './blockchain/chain.js'
 export { checkConsistency, checkProof, openHead } from './blockchain/log/heads.js'
 export type { WriteCall } from './blockchain/ports.js'
+export type * from './blockchain/repair-reports.js'
 export type * from './blockchain/reports.js'
 export { ERROR_CODES, type ErrorCode, isOpDbusError, OpDbusError } from './errors.js'
 export type { JsonObject, JsonValue } from './json/json.js'

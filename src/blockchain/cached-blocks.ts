@@ -9,6 +9,7 @@ import type { Clock } from '../ports.js'
 import type { Block } from './block.js'
 import type { BlockStore, MerkleTree } from './ports.js'
 import { ReadAhead, type ReadAheadCounts } from './read-ahead.js'
+import type { BlockCacheStats } from './reports.js'
 import { sound } from './sound.js'
 import { steadily } from './steadily.js'
 import { isUnderWay } from './store/rewrites.js'
@@ -35,6 +36,7 @@ const BLOCK_BYTES = 1300
 export class CachedBlocks {
   readonly #store: BlockStore
   readonly #tree: Pick<MerkleTree, 'withPrefix'>
+  readonly #cache: BlockCache
   readonly #shelf: BlockShelf<Block>
   readonly #clock: Clock
   readonly #ahead: ReadAhead
@@ -45,6 +47,7 @@ export class CachedBlocks {
   constructor({ store, tree, cache, clock }: CachedBlocksOptions) {
     this.#store = store
     this.#tree = tree
+    this.#cache = cache
     this.#shelf = cache.shelf()
     this.#clock = clock
     this.#ahead = new ReadAhead(this.#shelf.capacity >> 2)
@@ -99,6 +102,11 @@ export class CachedBlocks {
       if (from + blocks.length < next) break
     }
     return blocks
+  }
+
+  async stats(): Promise<BlockCacheStats> {
+    const { memory, hits, misses } = await this.#cache.stats()
+    return { blocks: memory.size, capacity: this.#shelf.capacity, hits, misses }
   }
 
   get readAhead(): ReadAheadCounts {

@@ -5,6 +5,7 @@ import { visible } from '../format.js'
 import { nearest } from '../nearest.js'
 import { signalOf } from '../realms.js'
 import type { WriteCall } from './ports.js'
+import type { RepairCall } from './repair-reports.js'
 import type {
   ExportCall,
   ImportCall,
@@ -52,8 +53,9 @@ const CALLS = {
   snapshot: WRITE,
   snapshots: { full: true, signal: true } satisfies Members<SnapshotCall>,
   restore: WRITE,
+  repair: { ...WRITE, dryRun: true, dropBodies: true, onProgress: true } satisfies Members<RepairCall>,
   pruneSnapshots: { ...RETENTION, dryRun: true, everything: true } satisfies Members<SnapshotPruneCall>,
-  stats: { signal: true } satisfies Members<StatsCall>,
+  stats: TOLD satisfies Members<StatsCall>,
 }
 
 /** @throws OpDbusError INVALID_INPUT where `call` is none, or has a member that `name` does not know */

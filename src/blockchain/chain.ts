@@ -7,6 +7,7 @@ import { draftOf } from './footprint.js'
 import { listBlocks, streamBlocks } from './listing.js'
 import { refuseOwn } from './own-folders.js'
 import type { WriteCall } from './ports.js'
+import type { RepairCall, RepairReport } from './repair-reports.js'
 import type {
   BlockProof,
   ChainHead,
@@ -80,7 +81,8 @@ export class Chain {
 
   /**
    * Appends a block and answers when it is on the disk.
-   * @throws OpDbusError INVALID_INPUT; STORE where nothing was appended, or (`details.uncertain`) nobody can tell; ABORTED
+   * @throws OpDbusError INVALID_INPUT; STORE where nothing was appended, or (`details.uncertain`) nobody can tell; CHAIN_DAMAGED where the end of
+   *   the chain is not what was written, and nothing is appended; ABORTED, CLOSED
    */
   async addFootprint(footprint: FootprintInput, call: WriteCall = {}): Promise<Block> {
     const [block] = await this.addBatch([footprint], call)
@@ -134,7 +136,11 @@ export class Chain {
     return streamBlocks(this.#parts.store, call)
   }
 
-  /** Whether the chain is what was written; trusts no cache. @throws OpDbusError STORE, INVALID_INPUT for a head that is none, ABORTED */
+  /**
+   * Whether the chain is what was written; trusts no cache.
+   * @throws OpDbusError STORE, also where there is no chain; INVALID_INPUT for a head that is none, ABORTED; with `vectors` what the embedder
+   *   throws
+   */
   async verify(call: VerifyCall = {}): Promise<VerifyReport> {
     this.#enter()
     known('verify', call)
@@ -168,7 +174,7 @@ export class Chain {
 
   /**
    * Blocks by meaning, by text, or both.
-   * @throws OpDbusError INVALID_INPUT, DISABLED where embedding is switched off, and what the embedder throws; CHAIN_DAMAGED, STORE
+   * @throws OpDbusError INVALID_INPUT, DISABLED where embedding is switched off, and what the embedder throws; CHAIN_DAMAGED, STORE, ABORTED
    */
   async search(text: string, call: SearchCall = {}): Promise<SearchReport> {
     this.#enter()
@@ -261,6 +267,17 @@ export class Chain {
     known('restore', call)
     const { restoreSnapshot } = await import('./snapshots.js')
     return restoreSnapshot(this.#parts, name, call).finally(() => this.#parts.blocks.forget())
+  }
+
+  /**
+   * Cuts a damaged chain behind its last block that is sound, so that it takes blocks again. All that was there is kept as a snapshot before.
+   * @throws OpDbusError STORE, ABORTED, with nothing changed
+   */
+  async repair(call: RepairCall = {}): Promise<RepairReport> {
+    this.#enter()
+    known('repair', call)
+    const { repairChain } = await import('./repair.js')
+    return repairChain(this.#parts, call).finally(() => this.#parts.blocks.forget())
   }
 
   /** @throws OpDbusError INVALID_INPUT where there is none of that name; STORE */

@@ -108,13 +108,14 @@ export interface BlockWriter {
   /**
    * Appends all, or none, behind what every other process appended, and answers when they are on the disk. Several calls under way share
    * one sync. The signal ends the wait for another writer alone.
-   * @throws OpDbusError STORE where nothing was appended, or (`details.uncertain`) nobody can tell; INVALID_INPUT, ABORTED, CLOSED
+   * @throws OpDbusError STORE where nothing was appended, or (`details.uncertain`) nobody can tell; CHAIN_DAMAGED where the end of the chain is
+   *   not what was written, and nothing is appended; INVALID_INPUT, ABORTED, CLOSED
    */
   append(drafts: readonly Draft[], call?: WriteCall): Promise<readonly Block[]>
   /**
    * Appends blocks of another copy of this chain as they are, all or none: numbers, hashes and timestamps stay. They were checked (`bodyFault`,
    * and that they follow one another); here is looked whether they continue this chain exactly.
-   * @throws OpDbusError CONFLICT where they do not; then, and with STORE, INVALID_INPUT and ABORTED as for `append`, nothing was appended
+   * @throws OpDbusError CONFLICT where they do not; then, and with STORE, CHAIN_DAMAGED, INVALID_INPUT and ABORTED as for `append`, nothing was appended
    */
   adopt(blocks: readonly Block[], call?: WriteCall): Promise<void>
   /** Runs `work` while no process appends. @throws what `work` throws; STORE, ABORTED, CLOSED */
@@ -155,6 +156,8 @@ export interface BlockIndex {
   reset(): void
   /** What the files say of blocks `from` to `to` (not included) is wrong: their lines were written anew. */
   remove(from: number, to: number): void
+  /** What its files know of this chain. */
+  size(): { readonly blocks: number; readonly bytes: number }
   /** Puts onto the disk what is to be kept, and closes its files. */
   close(): void
 }

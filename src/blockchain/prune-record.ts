@@ -18,16 +18,23 @@ const MOST_RANGES = 20_000
 export type Range = readonly [from: number, to: number]
 
 /** `ranges`: both ends included, in order. `now` is in Unix milliseconds. */
-export function pruneDrafts(ranges: readonly Range[], rules: Rules, size: number, now: number): Draft[] {
+export function pruneDrafts(
+  ranges: readonly Range[],
+  rules: Partial<Rules>,
+  size: number,
+  now: number,
+  text = (pruned: number) => `Pruned ${pruned} of ${size} blocks: their bodies go. Kept: ${rulesText(rules as Rules)}.`,
+): Draft[] {
   const drafts: Draft[] = []
   for (let at = 0; at < ranges.length; at += MOST_RANGES) {
     const part = ranges.slice(at, at + MOST_RANGES)
     const pruned = part.reduce((sum, [from, to]) => sum + to - from + 1, 0)
     const given = Object.entries(rules).filter(([, value]) => value > 0)
     const note: PruneNote = { ranges: part, rules: Object.fromEntries(given), pruned, size }
-    const text = `Pruned ${pruned} of ${size} blocks: their bodies go. Kept: ${rulesText(rules)}.`
     drafts.push(
-      draftOf({ plugin_id: PLUGIN, operation: OPERATION, text }, now, { [NAME]: note as unknown as JsonObject }),
+      draftOf({ plugin_id: PLUGIN, operation: OPERATION, text: text(pruned) }, now, {
+        [NAME]: note as unknown as JsonObject,
+      }),
     )
   }
   return drafts

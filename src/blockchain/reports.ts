@@ -297,6 +297,6 @@ export interface TilesReport {
   /** Files written, and bytes in them. */
   readonly files: number
   readonly bytes: number
-  /** Of those: files of an earlier export that were gone or damaged. */
+  /** Of those files: how many the folder should have held already, and did not, or not as they were. */
   readonly mended: number
 }

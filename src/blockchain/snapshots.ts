@@ -147,11 +147,16 @@ export async function restoreSnapshot(
   })
 }
 
-/** The chain that is about to be replaced, as a snapshot, damaged or not; undefined where there is none. */
-async function keepPresent(
+/**
+ * The chain that is about to be replaced by `what`, as a snapshot, damaged or not; undefined where there is none. `fault`: what is wrong
+ * with it, where somebody has looked: then every byte is kept, also of what was cut off.
+ */
+export async function keepPresent(
   parts: Parts,
   folder: SnapshotFolder,
   chain: ExclusiveChain,
+  what: 'restore' | 'repair' = 'restore',
+  fault?: string,
 ): Promise<SnapshotInfo | undefined> {
   const segments = chain.segments()
   if (segments.length === 0) return undefined
@@ -159,8 +164,8 @@ async function keepPresent(
   const draft = await folder.begin()
   try {
     await draft.take(segments)
-    const manifest = await draft.describe(sizeOf(parts), now)
-    return await named(folder, draft, manifest, undefined, `before-restore-${dated(now)}`)
+    const manifest = await draft.describe(fault === undefined ? sizeOf(parts) : undefined, now, fault)
+    return await named(folder, draft, manifest, undefined, `before-${what}-${dated(now)}`)
   } catch (error) {
     await draft.discard()
     throw error

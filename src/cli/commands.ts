@@ -4,7 +4,7 @@ import { apply, rollback } from './commands/apply.js'
 import { assets } from './commands/assets.js'
 import { bench } from './commands/bench.js'
 import { chainAdd, chainFollow, chainList, chainSearch, chainShow, chainStats } from './commands/blockchain.js'
-import { chainPrune, chainRestore, chainSnapshot, chainSnapshots } from './commands/blockchain-keep.js'
+import { chainPrune, chainRepair, chainRestore, chainSnapshot, chainSnapshots } from './commands/blockchain-keep.js'
 import { chainExport, chainHead, chainImport, chainKey, chainProof, chainVerify } from './commands/blockchain-proofs.js'
 import { cacheClear, cacheStats, cacheVerify } from './commands/cache.js'
 import { completion } from './commands/completion.js'
@@ -47,6 +47,7 @@ export const COMMANDS: readonly Command[] = [
   chainSnapshot,
   chainSnapshots,
   chainRestore,
+  chainRepair,
   assets,
   doctor,
   demo,

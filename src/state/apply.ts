@@ -319,7 +319,7 @@ class Apply {
 }
 
 /** Something is to be done that no plugin refuses. */
-export function canDo({ diffs }: Plan): boolean {
+function canDo({ diffs }: Plan): boolean {
   return diffs.some(({ actions }) => actions.some(action => action.kind !== 'none' && !isRefused(action)))
 }
 

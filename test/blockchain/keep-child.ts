@@ -1,4 +1,4 @@
-// A process that prunes, makes a snapshot or restores one, and is killed before its Nth call that changes a file: `keep-child.mjs JSON`.
+// A process that prunes, makes a snapshot, restores one or repairs, and is killed before its Nth call that changes a file: `keep-child.mjs JSON`.
 // Ends with how many calls there were, where it comes to its end.
 import fs from 'node:fs'
 import { syncBuiltinESMExports } from 'node:module'
@@ -35,9 +35,11 @@ syncBuiltinESMExports()
 
 const { pruneChain } = await import('../../src/blockchain/prune.js')
 const { makeSnapshot, restoreSnapshot } = await import('../../src/blockchain/snapshots.js')
+const { repairChain } = await import('../../src/blockchain/repair.js')
 const parts = keepParts(dataDir, segmentBytes)
 if (work === 'prune') await pruneChain(parts, { last: 3 })
 if (work === 'snapshot') await makeSnapshot(parts, 'new', {})
+if (work === 'repair') await repairChain(parts, { dropBodies: true })
 if (work === 'restore') await restoreSnapshot(parts, 'old', {})
 await parts.store.close()
 process.stdout.write(String(calls))

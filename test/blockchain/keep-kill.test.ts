@@ -1,13 +1,14 @@
-// A process that is killed at any moment of a prune, a snapshot or a restore, before a call that changes a file: what is there afterwards
+// A process that is killed at any moment of a prune, a snapshot, a restore or a repair, before a call that changes a file: what is there afterwards
 // is one of the two that there may be, whole. Before each call with OP_DBUS_CHAOS=full, else before every fifth.
 import { execFile } from 'node:child_process'
-import { cpSync, existsSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { build } from 'esbuild'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Block } from '../../src/blockchain/block.js'
 import { bodyFault } from '../../src/blockchain/footprint.js'
 import { pruneChain } from '../../src/blockchain/prune.js'
+import { repairChain } from '../../src/blockchain/repair.js'
 import { listSnapshots, makeSnapshot, restoreSnapshot } from '../../src/blockchain/snapshots.js'
 import { finishCutOff } from '../../src/blockchain/store/restoring.js'
 import { verifyChain } from '../../src/blockchain/verify.js'
@@ -188,5 +189,47 @@ describe('killed', () => {
     })
     expect(restored).toBeGreaterThan(2)
     expect(kept).toBeGreaterThan(2)
+  }, 60_000)
+
+  it('in a repair: the damaged chain is there whole or the one that is sound, and another repair ends it', async () => {
+    const base = memoryFolder()
+    const parts = keepParts(base, SEGMENT)
+    await fill(parts, 12)
+    const before = await all(parts.store)
+    await parts.store.close()
+    const timing = (dataDir: string) => join(dataDir, 'blockchain', 'timing')
+    const textOf = (folder: string) =>
+      readdirSync(folder)
+        .sort()
+        .map(name => readFileSync(join(folder, name), 'utf8'))
+        .join('')
+    const [one, two] = readdirSync(timing(base))
+      .sort()
+      .map(name => join(timing(base), name))
+    // A damaged body, and behind it a line that is no block.
+    writeFileSync(one!, readFileSync(one!, 'utf8').replace('"text":"first 1"', '"text":"first 9"'))
+    writeFileSync(two!, readFileSync(two!, 'utf8').replace('"header"', '"head"'))
+    const damaged = textOf(timing(base))
+    let [old, repaired] = [0, 0]
+    await atCalls(base, 'repair', async (parts, dataDir) => {
+      await finishCutOff(parts.store)
+      if (textOf(timing(dataDir)) === damaged) old++
+      else repaired++
+      await repairChain(parts, { dropBodies: true })
+      const after = await all(parts.store)
+      const kept = after.findIndex(({ hash }, i) => hash !== before[i]?.hash)
+      expect(kept).toBeGreaterThan(2)
+      expect(after[1]!.body).toBeUndefined()
+      expect(sound(after)).toBe(true)
+      await fill(parts, 1, 'second')
+      expect((await repairChain(parts, { dryRun: true })).faultCount).toBe(0)
+      const snapshots = join(dataDir, 'snapshots')
+      const [first] = readdirSync(snapshots)
+        .filter(name => name.startsWith('before-repair-'))
+        .sort()
+      expect(textOf(join(snapshots, first!, 'timing'))).toBe(damaged)
+    })
+    expect(old).toBeGreaterThan(3)
+    expect(repaired).toBeGreaterThan(3)
   }, 60_000)
 })

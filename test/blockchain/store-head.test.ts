@@ -1,7 +1,7 @@
 // What `head` says is believed where it is so: one that is behind, or wrong, hides no block, and what was acknowledged is missed.
 import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, expect, it } from 'vitest'
+import { afterEach, expect, it, vi } from 'vitest'
 import { HeadFile } from '../../src/blockchain/store/head-file.js'
 import { memoryFolder } from '../support.js'
 import { allBlocks, draft, drafts, type TestStore, testStore } from './store-parts.js'
@@ -32,6 +32,25 @@ it('one that could not be written is not believed once its writer let go', async
   await store.close()
   expect(reader.size()).toBe(5)
   expect(await allBlocks(reader)).toHaveLength(5)
+})
+
+it('one that cannot be written delays no append, but what works on the files', async () => {
+  const dir = memoryFolder()
+  const { store, warnings } = opened(dir)
+  await store.append(drafts(2))
+  const write = vi.spyOn(HeadFile.prototype, 'write').mockImplementation(() => {
+    throw Object.assign(new Error('EIO: as the test said'), { code: 'EIO' })
+  })
+  try {
+    expect(await store.append([draft(2)])).toMatchObject([{ number: 2 }])
+    expect(warnings.join()).toContain('cannot write')
+    expect(store.size()).toBe(3)
+    await expect(store.exclusively(async () => {})).rejects.toMatchObject({ code: 'STORE' })
+  } finally {
+    write.mockRestore()
+  }
+  expect(await store.append([draft(3)])).toMatchObject([{ number: 3 }])
+  await store.exclusively(async () => expect(store.size()).toBe(4))
 })
 
 it.each<[what: string, said: (bytes: number) => { readonly size: number; readonly bytes: number }]>([

@@ -6,12 +6,14 @@ import { visible } from '../../format.js'
 import { inWords } from '../../fs/errno.js'
 import { readSmall } from '../../fs/files.js'
 import { namesIn } from '../../fs/folders.js'
+import type { Block } from '../block.js'
 import type { ChainParts } from '../chain-parts.js'
+import { headerJson } from '../line.js'
+import { HASH_BYTES, leafHash } from '../merkle.js'
 import { refuseOwn } from '../own-folders.js'
 import type { SignedHead, TilesCall, TilesReport } from '../reports.js'
 import { steadily } from '../steadily.js'
 import { countAt, TILE } from '../tree-levels.js'
-import { Entries, isBundle } from './bundles.js'
 import { CHECKPOINT, checkpointIn } from './checkpoint-file.js'
 import { openHead } from './heads.js'
 import { readKey, retiredKeys } from './keys.js'
@@ -122,29 +124,102 @@ async function writeTiles(
   { size }: SignedHead,
   { onProgress, signal }: TilesCall,
 ): Promise<number> {
-  const fresh = new Entries(store.scan(from - (from % TILE), size))
+  const entries = new Entries(store, size)
   let [mended, looked] = [0, 0]
-  for (const file of tilesBetween(0, size)) {
-    throwIfAborted(signal)
-    if (++looked % IN_A_TURN === 0) await yieldToEventLoop()
-    const { level, index, width } = file
-    const path = tilePath(file)
-    const height = level === 'entries' ? 0 : level
-    const [first, end] = [index * TILE, index * TILE + width]
-    const isOld = end <= countAt(height, from)
-    const hashes = await tree.hashes(height, first, width, size)
-    if (!isOld || !holds(written.read(path), file, hashes)) {
-      const entries = isOld ? new Entries(store.scan(first, end)) : fresh
-      await written.put(path, level === 'entries' ? await entries.bundle(file, hashes) : hashes)
-      if (isOld) mended++
+  try {
+    for (const file of tilesBetween(0, size)) {
+      throwIfAborted(signal)
+      if (++looked % IN_A_TURN === 0) await yieldToEventLoop()
+      const { level, index, width } = file
+      const path = tilePath(file)
+      const height = level === 'entries' ? 0 : level
+      const isOld = index * TILE + width <= countAt(height, from)
+      const hashes = await tree.hashes(height, index * TILE, width, size)
+      if (!isOld || !holds(written.read(path), level, hashes)) {
+        await written.put(path, level === 'entries' ? await entries.bundle(file, hashes) : hashes)
+        if (isOld) mended++
+      }
+      if (level === 0) onProgress?.(index * TILE + width, size)
     }
-    if (level === 0) onProgress?.(end, size)
+    return mended
+  } finally {
+    await entries.end()
   }
-  return mended
 }
 
 /** Whether a file holds those hashes, or the entries that have them. */
-function holds(bytes: Uint8Array | undefined, { level }: TileFile, hashes: Uint8Array): boolean {
+function holds(bytes: Uint8Array | undefined, level: TileFile['level'], hashes: Uint8Array): boolean {
   if (bytes === undefined) return false
-  return level === 'entries' ? isBundle(bytes, hashes) : Buffer.compare(bytes, hashes) === 0
+  if (level !== 'entries') return Buffer.compare(bytes, hashes) === 0
+  const bundle = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+  let at = 0
+  for (let leaf = 0; leaf < hashes.length; leaf += HASH_BYTES) {
+    if (at + 2 > bundle.length) return false
+    const end = at + 2 + bundle.readUInt16BE(at)
+    if (leafHash(bundle.subarray(at + 2, end)).compare(hashes, leaf, leaf + HASH_BYTES) !== 0) return false
+    at = end
+  }
+  return at === bundle.length
+}
+
+/** The chain's headers; in the order of blocks, each is read once. */
+class Entries {
+  readonly #store: ChainParts['store']
+  readonly #size: number
+  #pieces: AsyncIterator<readonly Block[]> | undefined
+  #piece: readonly Block[] = []
+  /** The place in the piece of the block `#number`, which comes next. */
+  #at = 0
+  #number = 0
+
+  constructor(store: ChainParts['store'], size: number) {
+    this.#store = store
+    this.#size = size
+  }
+
+  /** A file of entries: each behind its length, 16 bits. All must be what the tree says. */
+  async bundle({ index, width }: TileFile, hashes: Uint8Array): Promise<Buffer> {
+    if (this.#pieces === undefined || this.#number !== index * TILE) await this.#begin(index * TILE)
+    const parts: Buffer[] = []
+    const leaves = Buffer.from(hashes)
+    for (let i = 0; i < width; i++) {
+      const block = await this.#block()
+      const number = index * TILE + i
+      if (block?.hash !== leaves.toString('hex', i * HASH_BYTES, (i + 1) * HASH_BYTES)) {
+        throw new OpDbusError('CHAIN_DAMAGED', `block ${number} is not the one that is in the tree`, {
+          details: { block: number },
+        })
+      }
+      const entry = Buffer.from(headerJson(block.header))
+      const length = Buffer.alloc(2)
+      length.writeUInt16BE(entry.length)
+      parts.push(length, entry)
+    }
+    return Buffer.concat(parts)
+  }
+
+  /** For who needs no more: what is open for reading is closed. */
+  async end(): Promise<void> {
+    await this.#pieces?.return?.()
+    this.#pieces = undefined
+  }
+
+  async #begin(number: number): Promise<void> {
+    await this.end()
+    this.#pieces = this.#store.scan(number, this.#size)[Symbol.asyncIterator]()
+    this.#piece = []
+    this.#at = 0
+    this.#number = number
+  }
+
+  async #block(): Promise<Block | undefined> {
+    while (this.#at === this.#piece.length) {
+      const next = await this.#pieces!.next()
+      if (next.done) return undefined
+      this.#piece = next.value
+      this.#at = 0
+    }
+    this.#number++
+    return this.#piece[this.#at++]
+  }
 }

@@ -16,13 +16,14 @@ const MADE = 'op-dbus/'
 const SAYS = 'op-dbus log key: '
 const MOST_BYTES = 8192
 
+/** Of a process that makes many proofs the file says the same each time: to understand it takes longer than to read it. */
+let lastRead: KeyFile | undefined
+
 /** A key and where it lies. */
 export interface KeyFile {
   readonly signer: Signer
   readonly text: string
 }
-
-let lastRead: KeyFile | undefined
 
 /**
  * The key; undefined where there is none.
@@ -41,7 +42,6 @@ export function readOpenKey(dir: string, name = KEY): (KeyFile & { readonly open
   if (stats === undefined) return undefined
   if (!stats.isFile()) throw refused(path, 'is no file')
   const text = readSmall(path, MOST_BYTES) ?? ''
-  // To read a key takes longer than a proof, and it hardly ever changes.
   const signer = lastRead?.text === text ? lastRead.signer : signerIn(text)
   // Written out again it must be the same: a key with one digit changed is a key, too, and another one.
   if (signer === undefined || (signer !== lastRead?.signer && textOf(signer) !== text))

@@ -1,7 +1,7 @@
 // The log that the chain is to strangers: its key, and the heads that it signs, each of which continues the one before. Knows no proof.
 import { dirname, join } from 'node:path'
 import { isOpDbusError, messageOf, OpDbusError } from '../../errors.js'
-import { errnoOf, READ_ONLY } from '../../fs/errno.js'
+import { DENIED, errnoOf } from '../../fs/errno.js'
 import { readFile } from '../../fs/files.js'
 import { makeFolder } from '../../fs/folders.js'
 import { acquireMutex, MACHINE_IO } from '../../fs/mutex.js'
@@ -78,7 +78,7 @@ async function headNow(parts: Parts, signal: AbortSignal | undefined, least: num
       return { ...(await signNow(parts, signer, signal)), ...(created && { keyMade: true as const }) }
     })
   } catch (error) {
-    const readOnly = READ_ONLY.includes(errnoOf((error as { cause?: unknown }).cause) ?? '')
+    const readOnly = ['EACCES', 'EPERM', 'EROFS', DENIED].includes(errnoOf((error as { cause?: unknown }).cause) ?? '')
     if (readOnly && last && last.size >= least) return last
     throw error
   }
@@ -120,11 +120,16 @@ async function continued(parts: Parts, last: SignedHead): Promise<SignedRoot> {
   )
 }
 
-/** Undefined where there is no key, and where nobody can tell without the lock: another process may be about to make a key. */
+/** The head that was signed last; undefined where there is no key. @throws OpDbusError CONFLICT where nobody can tell; STORE */
+export function lastSignedHead(dir: string): SignedHead | undefined {
+  const signer = readKey(dir)?.signer
+  return signer && lastHead(dir, signer)
+}
+
+/** Undefined as well where nobody can tell without the lock: another process may be about to make a key. */
 function lastQuietly(dir: string): SignedHead | undefined {
   try {
-    const signer = readKey(dir)?.signer
-    return signer && lastHead(dir, signer)
+    return lastSignedHead(dir)
   } catch (error) {
     if (isOpDbusError(error, 'CONFLICT')) return undefined
     throw error

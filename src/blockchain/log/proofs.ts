@@ -54,7 +54,7 @@ async function continuation(parts: ChainParts, old: SignedHead, head: SignedHead
   if (path === undefined || !isContinued(treeOf(old), treeOf(head), bytesOf(path))) {
     throw new OpDbusError(
       'CHAIN_DAMAGED',
-      `the chain of ${head.size} blocks does not continue the saved head of ${old.size}: blocks were changed, or taken away`,
+      `the chain of ${head.size} blocks does not continue the saved head of ${old.size}: blocks were changed, or taken away, or the head is of a copy of this chain that went on by itself`,
       { details: { head: old.size, size: head.size } },
     )
   }

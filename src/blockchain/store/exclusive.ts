@@ -46,7 +46,7 @@ export function exclusiveChain(layout: Layout, { changes, changed }: Told): Excl
       tidy(layout)
       changes()
       try {
-        await replaceWith(path, 0o600, file => fill(file, texts))
+        await replaceWith(path, 0o600, file => fillFile(file, texts))
       } catch (error) {
         throw storeError(error, `rewrite ${path}`)
       }
@@ -79,7 +79,8 @@ export function tidy({ dir, timing }: Layout): void {
   }
 }
 
-async function fill(file: fs.promises.FileHandle, lines: Iterable<string>): Promise<void> {
+/** Writes lines, with their ends. */
+export async function fillFile(file: fs.promises.FileHandle, lines: Iterable<string>): Promise<void> {
   let piece: string[] = []
   let length = 0
   const flush = async () => {

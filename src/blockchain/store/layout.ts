@@ -60,6 +60,15 @@ export function isSegmentName(name: string): boolean {
   return SEGMENT.test(name)
 }
 
+/** What a rewrite that was killed has left beside segments. */
+const LEFT = /^\d{12}\.jsonl\.[0-9a-f]{16}\.tmp$/
+
+/** The path of something among the segments that is none of ours; undefined where there is none. */
+export function strangeIn({ timing }: Layout): string | undefined {
+  const name = namesIn(timing).find(name => !isSegmentName(name) && !LEFT.test(name))
+  return name && join(timing, name)
+}
+
 export function segmentOfName({ timing }: Layout, name: string): Segment {
   return { first: Number(name.slice(0, 12)), path: join(timing, name) }
 }

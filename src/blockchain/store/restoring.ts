@@ -8,9 +8,9 @@ import { readSmall, unlink } from '../../fs/files.js'
 import { isFolder, mayWrite } from '../../fs/folders.js'
 import { renameFolders, replaceWith } from '../../fs/replace.js'
 import type { BlockStore } from '../ports.js'
-import { tidy } from './exclusive.js'
+import { fillFile, tidy } from './exclusive.js'
 import { guarded } from './faults.js'
-import { type Layout, layoutOf, type Segment, syncFolder } from './layout.js'
+import { type Layout, layoutOf, type Segment, segmentName, syncFolder } from './layout.js'
 import { beginFolder, removeLeft } from './left-folders.js'
 import { takeFiles } from './segment-copies.js'
 
@@ -55,6 +55,12 @@ export class StagedChain {
 
   get timing(): string {
     return join(this.#dir, 'timing')
+  }
+
+  /** A segment that is not taken as it was. `lines` have their line ends. */
+  async write(first: number, lines: Iterable<string>): Promise<void> {
+    await replaceWith(join(this.timing, segmentName(first)), 0o600, file => fillFile(file, lines))
+    syncFolder(this.timing)
   }
 
   /** From here on these are the chain. For whoever holds the lock; `changed` is called when every process is to be told. @throws Error of the file system */

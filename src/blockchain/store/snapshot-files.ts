@@ -135,13 +135,13 @@ export class SnapshotDraft {
 
   /**
    * Looks at what was taken, and writes down what it is. `size`: how many blocks were acknowledged, behind which everything is cut off;
-   * undefined where a damaged chain cannot say it.
+   * undefined where a damaged chain cannot say it. `known`: what is wrong with it, where somebody has looked.
    */
-  async describe(size: number | undefined, created: string): Promise<Manifest> {
+  async describe(size: number | undefined, created: string, known?: string): Promise<Manifest> {
     const { timing } = this
     const files: SnapshotFile[] = []
     let [count, hash] = [0, '']
-    let fault: string | undefined
+    let fault = known
     for (const [index, { first, path }] of this.#segments.entries()) {
       const name = basename(path)
       const copy = join(timing, name)

@@ -1,4 +1,4 @@
-// What `op-dbus blockchain prune|snapshot|snapshots|restore` say of themselves: how long bodies stay, and how a chain comes back.
+// What `op-dbus blockchain prune|snapshot|snapshots|restore|repair` say of themselves: how long bodies stay, and how a chain comes back.
 import { command } from '../command.js'
 import { FOLDERS, TOLD, YES } from './blockchain-options.js'
 
@@ -34,7 +34,7 @@ export const chainPrune = command({
 
 export const chainSnapshot = command({
   name: 'blockchain snapshot',
-  about: 'keep the chain as it is now, under a name; or delete what was kept',
+  about: 'keep the chain as it is, or delete what was kept',
   more: 'The chain is read whole before: what is damaged is not kept. --delete asks first.',
   arguments: { usage: '[NAME]', help: 'What it is called; the time without it.', completes: 'snapshot' },
   options: { delete: { help: 'Delete the snapshot of that name.' }, yes: YES, ...TOLD, ...FOLDERS },
@@ -65,4 +65,23 @@ export const chainRestore = command({
   examples: ['op-dbus blockchain restore before-update'],
   exitCodes: [7, 10],
   run: async call => (await import('../run/blockchain/keep.js')).restoreCommand(call),
+})
+
+export const chainRepair = command({
+  name: 'blockchain repair',
+  about: 'make a damaged chain take blocks again; asks first',
+  more:
+    'Cuts it behind the last block that is sound and follows the one before. All that was there is kept as a snapshot, before-repair- and ' +
+    'the time, which is damaged as the chain was: it is to look into, not to restore. A block whose body alone is damaged stays, and so ' +
+    'does its body unless --drop-bodies is given: then a block says which went.',
+  options: {
+    'dry-run': { short: 'n', help: 'Only say what is damaged, and what would stay.' },
+    'drop-bodies': { help: 'Take damaged bodies away, as a prune does.' },
+    yes: YES,
+    ...TOLD,
+    ...FOLDERS,
+  },
+  examples: ['op-dbus blockchain repair --dry-run', 'op-dbus blockchain repair'],
+  exitCodes: [7, 10],
+  run: async call => (await import('../run/blockchain/repair.js')).repairCommand(call),
 })

@@ -1,7 +1,6 @@
 // `op-dbus apply|rollback`: shows what will be done, asks, does it, and tells what became of each resource.
 import { isOpDbusError, OpDbusError } from '../../errors.js'
 import { visibleJson } from '../../format.js'
-import { canDo } from '../../state/apply.js'
 import type { ApplyReport, Plan } from '../../state/reports.js'
 import { planText, type State } from '../../state.js'
 import { canAsk, saysYes } from '../ask.js'
@@ -116,6 +115,11 @@ async function carryOut(state: State, plan: Plan, values: Values, terminal: Term
   if (Object.keys(report.trouble).length > 0) return NO_ANSWER
   if (!report.success) return APPLY_FAILED
   return report.unremembered === undefined ? 0 : UNREMEMBERED
+}
+
+/** Something is to be done that no plugin refuses. */
+function canDo({ diffs }: Plan): boolean {
+  return diffs.some(({ actions }) => actions.some(action => action.kind !== 'none' && action.refused === undefined))
 }
 
 /** Applies, and tells each outcome as soon as it is known: to the terminal, and beside JSON on stderr. */

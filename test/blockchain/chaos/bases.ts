@@ -30,7 +30,8 @@ export async function tornChain(dir: string, from: string, scratch: string, plai
     largest: 1,
     sizes: [3],
   })
-  if ((await child.end()).code !== 0) throw new Error(child.stderr)
+  await child.end()
+  if (!child.events.some(({ kind }) => kind === 'acknowledged')) throw new Error(`nothing was torn: ${child.stderr}`)
   const more = readFileSync(lastSegment(scratch)).subarray(before)
   appendFileSync(lastSegment(dir), more.subarray(0, more.indexOf(10) + 40))
   return dir
@@ -54,6 +55,7 @@ async function written(dir: string, bytes: number, calls: number, plain: Break |
     bytes,
   })
   const { code } = await child.end()
-  if (code !== 0) throw new Error(child.stderr)
+  const done = child.events.filter(({ kind }) => kind === 'acknowledged').length
+  if (code !== 0 || done !== calls) throw new Error(`${done} of ${calls} appends were acknowledged: ${child.stderr}`)
   return dir
 }

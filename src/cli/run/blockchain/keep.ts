@@ -179,8 +179,8 @@ export async function restoreCommand({ values, args, terminal }: CommandCall<Res
     )
     if (signedAhead !== undefined) {
       terminal.say(
-        `op-dbus: a head of ${plural(signedAhead, 'block', 'blocks')} was signed before: nothing more is, until the chain continues it\n` +
-          '  to begin another log: op-dbus blockchain key --renew',
+        `op-dbus: a head of ${plural(signedAhead, 'block', 'blocks')} was signed, and this chain has not all of them: no head or proof is signed until it has\n` +
+          '  to begin another log instead: op-dbus blockchain key --renew',
       )
     }
     return 0
@@ -199,7 +199,7 @@ async function agreed(chain: Chain, name: string, terminal: Terminal): Promise<b
 }
 
 /** Before anything is opened: where nobody can say yes, nothing is begun. */
-function refuseUnasked(yes: boolean | undefined): void {
+export function refuseUnasked(yes: boolean | undefined): void {
   if (yes || canAsk()) return
   throw new OpDbusError(
     'INVALID_INPUT',
@@ -207,7 +207,7 @@ function refuseUnasked(yes: boolean | undefined): void {
   )
 }
 
-function tellUnchanged(terminal: Terminal): number {
+export function tellUnchanged(terminal: Terminal): number {
   terminal.say('op-dbus: nothing was changed')
   return NOT_DONE
 }
