@@ -198,7 +198,7 @@ export interface MerkleTree {
    * All of them lie within the first `size` blocks.
    */
   hashes(level: number, from: number, count: number, size: number): Promise<Uint8Array>
-  /** Its files are not believed any more, and made anew from the blocks: what they say led to something else than was signed, which is `why`. */
+  /** Its files are believed no more, and made anew from the blocks. `why`: what they led to, for people. */
   remake(why: string): Promise<void>
   /** What lies in its files, unproven, and not brought up to date: for `verify` alone. Undefined where nothing is kept. */
   stored(): StoredTree | undefined

@@ -50,7 +50,7 @@ describe('the tree', () => {
           expect(await parts.tree.consistency(old, size)).toEqual(hexes(oracleConsistency(old, of)))
         }),
         {
-          numRuns: 8,
+          numRuns: 6,
           examples: [
             [2816, 2815],
             [2817, 255],
@@ -103,7 +103,7 @@ describe('the tree', () => {
     const files = ['00', '08', 'record']
     const whole = new Map(files.map(name => [name, readFileSync(join(treeDir(dir), name))]))
     const random = seeded(4)
-    for (let i = 0; i < 30; i++) {
+    for (let i = 0; i < 15; i++) {
       for (const [name, bytes] of whole) writeFileSync(join(treeDir(dir), name), bytes)
       const name = files[i % 3]!
       const file = join(treeDir(dir), name)

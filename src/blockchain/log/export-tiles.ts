@@ -72,7 +72,7 @@ async function exported(parts: ChainParts, dir: string, call: TilesCall): Promis
   }
 }
 
-/** How many blocks the folder holds of this log; 0 where it holds nothing. @throws OpDbusError INVALID_INPUT, CONFLICT for what else it holds */
+/** How many blocks the folder holds of this log; 0 where it is empty. @throws OpDbusError INVALID_INPUT, CONFLICT for what else it holds */
 async function sizeIn(dir: string, parts: ChainParts): Promise<number> {
   const { store } = parts
   const key = readKey(store.dir)?.signer.text

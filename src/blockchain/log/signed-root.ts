@@ -38,7 +38,7 @@ export class SignedRoot {
     this.#previous = previous
   }
 
-  /** Undefined where the chain's first blocks are not those of the head, whose signature was checked. @throws OpDbusError CHAIN_DAMAGED, STORE */
+  /** Undefined where the chain does not begin with the blocks of the head, which was opened. @throws OpDbusError CHAIN_DAMAGED, STORE */
   static async of(parts: Parts, head: SignedHead): Promise<SignedRoot | undefined> {
     const { store, tree } = parts
     const { size } = head
