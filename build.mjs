@@ -42,6 +42,7 @@ const CHAIN_PARTS = [
   'log/log',
   'log/proofs',
   'prune',
+  'repair',
   'search',
   'snapshots',
   'stats',
@@ -135,7 +136,7 @@ const TARGETS = [
             'cli-blocks': ['src/cli/run/blockchain/show.ts', 'src/blockchain.ts', ...LOADED_BY_THEN],
             // All that those need. What others need with it lies where it lay.
             'cli-chain': [
-              ...['add', 'exchange', 'keep', 'proofs', 'search', 'stats', 'verify'].map(
+              ...['add', 'exchange', 'keep', 'proofs', 'repair', 'search', 'stats', 'verify'].map(
                 name => `src/cli/run/blockchain/${name}.ts`,
               ),
               'src/cli/run/demo-chain.ts',

@@ -173,7 +173,7 @@ export const OPTIONS = {
    * Default: `op-dbus/` and 16 digits that are made from the key.
    */
   logName: nameOfLog({ group: 'chain', variable: 'OPDBUS_LOG_NAME', only: 'node' }),
-  /** Of how many hours a prune keeps the newest block, or the newest snapshot; counted are those that have one. */
+  /** A prune keeps the newest block (or snapshot) of each of the last so many hours in which there is one. */
   retainHourly: wholeNumber(0, { group: 'chain', variable: 'OPDBUS_RETAIN_HOURLY', default: 5, only: 'node' }),
   /** The same for days, which begin at midnight UTC. */
   retainDaily: wholeNumber(0, { group: 'chain', variable: 'OPDBUS_RETAIN_DAILY', default: 5, only: 'node' }),

@@ -164,8 +164,8 @@ export interface ChainSettings {
    */
   readonly logName?: string | undefined
   /**
-   * Of how many hours a prune keeps the newest block, or the newest snapshot; counted are those that have one. Default:
-   * 5. Variable: `OPDBUS_RETAIN_HOURLY`.
+   * A prune keeps the newest block (or snapshot) of each of the last so many hours in which there is one. Default: 5.
+   * Variable: `OPDBUS_RETAIN_HOURLY`.
    */
   readonly retainHourly?: number | undefined
   /** The same for days, which begin at midnight UTC. Default: 5. Variable: `OPDBUS_RETAIN_DAILY`. */

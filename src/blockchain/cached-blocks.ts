@@ -7,9 +7,12 @@ import { OpDbusError } from '../errors.js'
 import { visible } from '../format.js'
 import type { Clock } from '../ports.js'
 import type { Block } from './block.js'
+import { mustFollow, ofOneChain } from './one-chain.js'
 import type { BlockStore, MerkleTree } from './ports.js'
 import { ReadAhead, type ReadAheadCounts } from './read-ahead.js'
+import type { BlockCacheStats } from './reports.js'
 import { sound } from './sound.js'
+import { steadily } from './steadily.js'
 import { isUnderWay } from './store/rewrites.js'
 
 export interface CachedBlocksOptions {
@@ -34,6 +37,7 @@ const BLOCK_BYTES = 1300
 export class CachedBlocks {
   readonly #store: BlockStore
   readonly #tree: Pick<MerkleTree, 'withPrefix'>
+  readonly #cache: BlockCache
   readonly #shelf: BlockShelf<Block>
   readonly #clock: Clock
   readonly #ahead: ReadAhead
@@ -44,6 +48,7 @@ export class CachedBlocks {
   constructor({ store, tree, cache, clock }: CachedBlocksOptions) {
     this.#store = store
     this.#tree = tree
+    this.#cache = cache
     this.#shelf = cache.shelf()
     this.#clock = clock
     this.#ahead = new ReadAhead(this.#shelf.capacity >> 2)
@@ -61,7 +66,7 @@ export class CachedBlocks {
       const size = this.#store.size()
       return size === 0 ? undefined : this.#byNumber(size - 1)
     }
-    return this.#byHash(which)
+    return steadily(this.#store, () => this.#byHash(which))
   }
 
   /** What memory has of that number; looks at the disk at most once in 2 ms, and then only at whether blocks were rewritten. */
@@ -75,14 +80,28 @@ export class CachedBlocks {
   /** Blocks `from` to `to` (not included), as far as there are any. @throws OpDbusError INVALID_INPUT, CHAIN_DAMAGED, STORE */
   async range(from: number, to: number): Promise<readonly Block[]> {
     for (const number of [from, to]) checkNumber(number)
+    return ofOneChain(this.#store, () => this.#range(from, to))
+  }
+
+  async #range(from: number, to: number): Promise<readonly Block[]> {
     const end = Math.min(to, this.#store.size())
     const blocks: Block[] = []
+    const add = (block: Block) => {
+      try {
+        mustFollow(blocks.at(-1), block)
+      } catch (error) {
+        // Memory may be of before.
+        this.forget()
+        throw error
+      }
+      blocks.push(block)
+    }
     // A long range would take the place of all that is asked for again.
     const few = end - from <= this.#shelf.capacity >> 2
     for (let at = from; at < end; at = from + blocks.length) {
       const block = this.view(at)
       if (block !== undefined) {
-        blocks.push(block)
+        add(block)
         continue
       }
       let next = at + 1
@@ -90,7 +109,7 @@ export class CachedBlocks {
       const began = this.#rewrites
       for await (const piece of this.#store.scan(at, next)) {
         for (const read of piece) {
-          blocks.push(sound(read))
+          add(sound(read))
           if (few) this.#put(read, began)
         }
       }
@@ -98,6 +117,11 @@ export class CachedBlocks {
       if (from + blocks.length < next) break
     }
     return blocks
+  }
+
+  async stats(): Promise<BlockCacheStats> {
+    const { memory, hits, misses } = await this.#cache.stats()
+    return { blocks: memory.size, capacity: this.#shelf.capacity, hits, misses }
   }
 
   get readAhead(): ReadAheadCounts {

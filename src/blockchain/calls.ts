@@ -55,7 +55,7 @@ const CALLS = {
   restore: WRITE,
   repair: { ...WRITE, dryRun: true, dropBodies: true, onProgress: true } satisfies Members<RepairCall>,
   pruneSnapshots: { ...RETENTION, dryRun: true, everything: true } satisfies Members<SnapshotPruneCall>,
-  stats: { signal: true } satisfies Members<StatsCall>,
+  stats: TOLD satisfies Members<StatsCall>,
 }
 
 /** @throws OpDbusError INVALID_INPUT where `call` is none, or has a member that `name` does not know */

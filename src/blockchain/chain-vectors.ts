@@ -3,7 +3,7 @@
 import { isOpDbusError, messageOf, OpDbusError } from '../errors.js'
 import type { Kernels, Timer, Warn } from '../ports.js'
 import type { BlockStore } from './ports.js'
-import type { BlockFilter, ChainFault, OlderVectors } from './reports.js'
+import type { BlockFilter, ChainFault, OlderVectors, VectorStats } from './reports.js'
 import type { SpaceRecord } from './store/vector-files.js'
 import type { VectorFolder } from './store/vector-folder.js'
 import { bringUp, type Embeddings, writing } from './vectors/bring-up.js'
@@ -148,6 +148,22 @@ export class ChainVectors {
         await writer.forget(gone, writer.seal().rewrites === words?.before ? words.after : undefined)
       })
     }
+  }
+
+  /** How many there are in each space, as its files say. @throws OpDbusError STORE */
+  stats(): VectorStats[] {
+    const { folder, store } = this.#parts
+    const size = store.size()
+    return folder.spaces().map(({ space, model }) => {
+      const files = folder.open(space)
+      try {
+        const { records, next } = files?.seal() ?? { records: 0, next: 0 }
+        const pending = Math.max(0, size - next)
+        return { space, ...(model !== undefined && { model }), vectors: records, pending }
+      } finally {
+        files?.close()
+      }
+    })
   }
 
   /** What is wrong with the vectors on the disk; with `recompute` each text is embedded again, which `counts` tells. @throws OpDbusError STORE, ABORTED, and what the embedder throws */

@@ -105,6 +105,12 @@ function textOf(header: string, body: string | undefined, more: number): string 
  * @throws Error that says what is wrong, for people
  */
 export function readLine(text: string): ReadLine {
+  const { block, more } = lookAtLine(text)
+  return { block: deepFreeze(block), more }
+}
+
+/** As {@link readLine}, for who hands the block to nobody: to freeze it takes half as long again. @throws Error */
+export function lookAtLine(text: string): ReadLine {
   let value: { header?: unknown; body?: unknown; more?: unknown }
   try {
     value = JSON.parse(text)
@@ -118,7 +124,7 @@ export function readLine(text: string): ReadLine {
   if (body !== undefined && !isBody(body)) throw new Error('has a body that is none')
   const hash = blockHash(headerJson(header))
   const block: Block = { number: header.number, hash, header, ...(body !== undefined && { body }) }
-  return { block: deepFreeze(block), more }
+  return { block, more }
 }
 
 function checkedHeader(value: unknown): BlockHeader {

@@ -3,7 +3,8 @@ import { abortError, OpDbusError, throwIfAborted } from '../errors.js'
 import { signalOf } from '../realms.js'
 import type { Block } from './block.js'
 import { checkFilter, fits, hasTime, mayFit } from './filter.js'
-import type { BlockReader, BlockTimes } from './ports.js'
+import { mustFollow, ofOneChain } from './one-chain.js'
+import type { BlockReader, BlockStore, BlockTimes } from './ports.js'
 import type { BlockFilter, ListCall, StreamCall } from './reports.js'
 import { sound } from './sound.js'
 import { PER_FILE } from './store/index-format.js'
@@ -17,7 +18,10 @@ const LAST_PIECE = 512
  * The newest blocks that fit, newest first. Where a time is asked for, thousands of blocks that are known to be of other times are left out
  * unread. A clock may have gone back, so that no block says anything of those before it.
  */
-export async function listBlocks(reader: BlockReader, call: ListCall): Promise<readonly Block[]> {
+export async function listBlocks(
+  reader: BlockReader & Pick<BlockStore, 'rewrites'>,
+  call: ListCall,
+): Promise<readonly Block[]> {
   const { limit = DEFAULT_LIMIT } = call
   const signal = signalOf(call)
   checkFilter(call)
@@ -26,21 +30,39 @@ export async function listBlocks(reader: BlockReader, call: ListCall): Promise<r
   }
   throwIfAborted(signal)
   reader.mustBeWhole?.()
+  return ofOneChain(reader, () => newest(reader, limit, call, signal))
+}
+
+async function newest(
+  reader: BlockReader,
+  limit: number,
+  call: ListCall,
+  signal: AbortSignal | undefined,
+): Promise<readonly Block[]> {
   const found: Block[] = []
+  /** The first of what was read last; undefined where blocks before it were left out. */
+  let behind: Block | undefined
   let piece = Math.min(Math.max(limit, FIRST_PIECE), LAST_PIECE)
   for (let end = reader.size(); end > 0 && found.length < limit; ) {
     const unread = startOfOtherTimes(reader, end - 1, call)
     if (unread !== undefined) {
       end = unread
+      behind = undefined
       continue
     }
     // Not across two thousands: it may be known of the next that none of it fits.
     const from = Math.max(end - piece, end - 1 - ((end - 1) % PER_FILE))
     const fitting: Block[] = []
+    let first: Block | undefined
+    let last: Block | undefined
     for await (const blocks of reader.scan(from, end)) {
       throwIfAborted(signal)
       for (const block of blocks) if (fits(block.header, call)) fitting.push(block)
+      first ??= blocks[0]
+      last = blocks.at(-1)
     }
+    if (behind !== undefined) mustFollow(last, behind)
+    behind = first
     // Not by arguments: there may be more of them than a call takes.
     for (let i = fitting.length - 1; i >= 0 && found.length < limit; i--) found.push(sound(fitting[i]!))
     end = from

@@ -156,6 +156,8 @@ export interface BlockIndex {
   reset(): void
   /** What the files say of blocks `from` to `to` (not included) is wrong: their lines were written anew. */
   remove(from: number, to: number): void
+  /** What its files know of this chain. */
+  size(): { readonly blocks: number; readonly bytes: number }
   /** Puts onto the disk what is to be kept, and closes its files. */
   close(): void
 }

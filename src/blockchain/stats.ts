@@ -1,4 +1,4 @@
-// What the chain is made of, in numbers: counted by one walk over the blocks. Changes nothing.
+// What the chain is made of, in numbers: counted by one walk over the blocks. Changes nothing, and opens no model.
 import { throwIfAborted } from '../errors.js'
 import { bytesIn } from '../fs/folders.js'
 import { NO_PREVIOUS } from './block.js'
@@ -8,7 +8,7 @@ import type { ChainStats, StatsCall } from './reports.js'
 import { listNames } from './snapshots.js'
 import { layoutOf, segmentsIn } from './store/layout.js'
 
-export async function statsOf(parts: ChainParts, { signal }: StatsCall): Promise<ChainStats> {
+export async function statsOf(parts: ChainParts, { signal, onProgress }: StatsCall): Promise<ChainStats> {
   const { store } = parts
   const layout = layoutOf(store.dir)
   store.mustBeWhole?.()
@@ -29,8 +29,10 @@ export async function statsOf(parts: ChainParts, { signal }: StatsCall): Promise
     first ??= blocks[0]!.header.timestamp
     last = blocks.at(-1)!.header.timestamp
     hash = blocks.at(-1)!.hash
+    onProgress?.(blocks.at(-1)!.number + 1, size)
   }
   const signed = lastSigned(store.dir)
+  const index = parts.index?.size() ?? { blocks: 0, bytes: 0 }
   return {
     size,
     hash,
@@ -42,7 +44,10 @@ export async function statsOf(parts: ChainParts, { signal }: StatsCall): Promise
     plugins: mostFirst(plugins),
     operations: mostFirst(operations),
     snapshots: (await listNames(parts)).length,
-    derived: { tree: await bytesIn(layout.tree), vectors: await bytesIn(layout.vectors) },
+    derived: { tree: await bytesIn(layout.tree), vectors: await bytesIn(layout.vectors), index: index.bytes },
+    indexed: index.blocks,
+    vectors: parts.vectors.stats(),
+    cache: await parts.blocks.stats(),
     ...(signed && { log: signed.origin, signed: signed.size }),
   }
 }

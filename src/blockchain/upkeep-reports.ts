@@ -101,7 +101,27 @@ export interface SnapshotPruneReport {
 }
 
 export interface StatsCall {
+  /** Blocks that were looked at, of all. */
+  readonly onProgress?: ((done: number, total: number) => void) | undefined
   readonly signal?: AbortSignal | undefined
+}
+
+export interface VectorStats {
+  readonly space: string
+  /** Absent for an embedder of the user's own. */
+  readonly model?: string
+  /** Places of vectors: those of blocks that were pruned since, and of texts that were refused, are empty. */
+  readonly vectors: number
+  /** Blocks that were not looked at yet: a search makes their vectors, where it is this model that computes. */
+  readonly pending: number
+}
+
+export interface BlockCacheStats {
+  /** In memory, and how many there may be. */
+  readonly blocks: number
+  readonly capacity: number
+  readonly hits: number
+  readonly misses: number
 }
 
 export interface ChainStats {
@@ -122,7 +142,13 @@ export interface ChainStats {
   readonly operations: Readonly<Record<string, number>>
   readonly snapshots: number
   /** Files that are derived from the blocks, bytes. */
-  readonly derived: { readonly tree: number; readonly vectors: number }
+  readonly derived: { readonly tree: number; readonly vectors: number; readonly index: number }
+  /** Blocks whose place the index knows; the others are found by a walk. */
+  readonly indexed: number
+  /** Vectors by the model that made them; the models themselves are not asked. */
+  readonly vectors: readonly VectorStats[]
+  /** Of the block cache in this process, since it was opened: it may serve others as well. */
+  readonly cache: BlockCacheStats
   /** What the log is called in what it signs; absent where there is no key yet. */
   readonly log?: string
   /** Blocks of the last signed checkpoint. */

@@ -81,7 +81,7 @@ export const OPTION_WORDS: Readonly<Record<string, { readonly help: string; read
     default: 'op-dbus/ and 16 digits that are made from the key',
   },
   retainHourly: {
-    help: 'Of how many hours a prune keeps the newest block, or the newest snapshot; counted are those that have one.',
+    help: 'A prune keeps the newest block (or snapshot) of each of the last so many hours in which there is one.',
     default: '5',
   },
   retainDaily: {

@@ -11,28 +11,27 @@ const LONGEST_MESSAGE = 300
 /** Of one resource's fields; the rest is counted. */
 const MOST_FIELDS = 8
 
-/** What people call it when a field gets this value; else the values themselves have to do. */
-const IN_WORDS: Readonly<Record<string, readonly [value: JsonValue, words: string][]>> = {
+/** What people call it when a field gets this value: done, and to do. */
+const IN_WORDS: Readonly<Record<string, readonly [value: JsonValue, past: string, present: string][]>> = {
   running: [
-    [true, 'started'],
-    [false, 'stopped'],
+    [true, 'started', 'start'],
+    [false, 'stopped', 'stop'],
   ],
   active_state: [
-    ['active', 'started'],
-    ['inactive', 'stopped'],
-    ['failed', 'failed'],
+    ['active', 'started', 'start'],
+    ['inactive', 'stopped', 'stop'],
   ],
   enabled: [
-    [true, 'enabled at boot'],
-    [false, 'disabled at boot'],
+    [true, 'enabled at boot', 'enable at boot'],
+    [false, 'disabled at boot', 'disable at boot'],
   ],
   masked: [
-    [true, 'masked'],
-    [false, 'unmasked'],
+    [true, 'masked', 'mask'],
+    [false, 'unmasked', 'unmask'],
   ],
   up: [
-    [true, 'brought up'],
-    [false, 'brought down'],
+    [true, 'brought up', 'bring up'],
+    [false, 'brought down', 'bring down'],
   ],
 }
 
@@ -72,8 +71,8 @@ export function sentences({ plugin, rollbackTo, trouble, values }: About, done: 
 }
 
 function sentenceOf({ action, outcome: { status, message } }: Done, values: boolean): string {
-  const what = called(action.resource)
-  const [past, present] = VERBS[action.kind]
+  const what = calledIn(action, values)
+  const [past, present] = verbsOf(action, values)
   const why = message === undefined || !values ? '' : `: ${cut(message, LONGEST_MESSAGE)}`
   const details = detailsOf(action, values)
   switch (status) {
@@ -98,10 +97,39 @@ const VERBS = {
   delete: ['Deleted', 'delete'],
 } as const satisfies Readonly<Record<Done['action']['kind'], readonly [string, string]>>
 
+/** What was done, and is to do: `Stopped and disabled at boot` where there are such words for it. */
+function verbsOf(action: Done['action'], values: boolean): readonly [past: string, present: string] {
+  const verbs = VERBS[action.kind]
+  if (action.kind !== 'modify' || !values) return verbs
+  const words = action.changes.map(wordsOf)
+  const known = words.filter(one => one !== undefined)
+  if (known.length === 0) return verbs
+  const all = known.length === words.length ? known : [...known, [verbs[0].toLowerCase(), verbs[1]] as const]
+  const [past, present] = [0, 1].map(i => [...new Set(all.map(one => one[i]!))].join(' and '))
+  return [`${past![0]!.toUpperCase()}${past!.slice(1)}`, present!]
+}
+
+function wordsOf({ path, new: now }: Change): readonly [past: string, present: string] | undefined {
+  const field = fieldOf({ path })
+  const found = Object.hasOwn(IN_WORDS, field) ? IN_WORDS[field]?.find(([value]) => value === now) : undefined
+  return found && [found[1], found[2]]
+}
+
+/** What it is called, with its type where it is made or removed: `bridge interface br0`. */
+function calledIn(action: Done['action'], values: boolean): string {
+  return called(action.resource, values ? typeOf(action) : undefined)
+}
+
+function typeOf(action: Done['action']): string | undefined {
+  if (action.kind === 'modify') return undefined
+  const { type } = action.kind === 'create' ? action.new : action.old
+  return typeof type === 'string' && /^[\w-]{2,20}$/.test(type) ? type : undefined
+}
+
 /** `interface eth0`; of a resource by itself its collection. */
-function called({ collection, name }: ResourceName): string {
+function called({ collection, name }: ResourceName, type?: string): string {
   const one = name === '' ? collection : `${singular(collection)} ${name}`
-  return cut(one, LONGEST_VALUE)
+  return cut(type === undefined ? one : `${type} ${one}`, LONGEST_VALUE)
 }
 
 function singular(word: string): string {
@@ -126,16 +154,24 @@ function detailsOf(action: Done['action'], values: boolean): string {
     return along.length === 0 ? '' : ` and with it ${listed(along)}`
   }
   const said = changesOf(action)
-    .filter(change => change.new !== action.resource.name)
+    .filter(change => change.new !== action.resource.name && !(values && isSaid(change, action)))
     .map(change => (values ? changeText(change) : fieldOf(change)))
   return said.length === 0 ? '' : `: ${listed(said)}`
 }
 
+/** By the verb, or by what it is called. */
+function isSaid(change: Change, action: Done['action']): boolean {
+  return action.kind === 'modify'
+    ? wordsOf(change) !== undefined
+    : change.path === '/type' && typeOf(action) !== undefined
+}
+
 /** `mtu from 1500 to 9000`, `started (running true)`. */
-function changeText({ path, old, new: now }: Change): string {
+function changeText(change: Change): string {
+  const { path, old, new: now } = change
   const field = fieldOf({ path })
   if (now === undefined) return `${field} removed`
-  const words = Object.hasOwn(IN_WORDS, field) ? IN_WORDS[field]?.find(([value]) => value === now)?.[1] : undefined
+  const words = wordsOf(change)?.[0]
   const values = old === undefined ? `${field} ${said(now)}` : `${field} from ${said(old)} to ${said(now)}`
   return words === undefined ? values : `${words} (${values})`
 }

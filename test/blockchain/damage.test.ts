@@ -19,6 +19,7 @@ import type { RawLine } from '../../src/blockchain/ports.js'
 import type { VerifyCall, VerifyReport } from '../../src/blockchain/reports.js'
 import { drawIndexFile, readIndexFile } from '../../src/blockchain/store/index-format.js'
 import { openTree } from '../../src/blockchain/tree.js'
+import { Faults } from '../../src/blockchain/verify/faults.js'
 import { verifyChain } from '../../src/blockchain/verify.js'
 import { crc32 } from '../support.js'
 import {
@@ -275,6 +276,16 @@ async function inMemory(all: readonly string[]): Promise<VerifyReport> {
 describe('damage', () => {
   it.each(Object.entries(DAMAGES))('is named: %s', async (_, { damage, named }) => {
     expectNamed(await inMemory(damage([...lines])), named)
+  })
+
+  it('is counted once, also beyond what is told', () => {
+    const faults = new Faults()
+    for (const message of ['by the walk', 'by the tree']) {
+      for (let n = 0; n < 2000; n++) faults.add('hash', n, message)
+      faults.add('head', undefined, message)
+    }
+    expect(faults.count).toBe(2002)
+    expect(faults.told()).toHaveLength(1000)
   })
 
   it('is none where nothing was changed', async () => {

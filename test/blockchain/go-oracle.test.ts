@@ -109,7 +109,6 @@ describeWithGo('with the Go verifier', verify => {
       expect(check()).toEqual({ status: 1, output: `BAD entry ${number}\n` })
       writeFileSync(file, whole)
     }
-    expect(check().status).toBe(0)
   })
 
   it('names each entry that is damaged', { timeout: 60_000 }, async () => {

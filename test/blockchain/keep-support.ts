@@ -52,9 +52,9 @@ export function keepParts(dataDir: string, segmentBytes = 4000, clock = new Test
     diagnostics: new Diagnostics(),
     retention: { hourly: 0, daily: 0, weekly: 0, quarterly: 0 },
     snapshotsDir: join(dataDir, 'snapshots'),
-    vectors: { forget: async (numbers: Iterable<number>) => void gone.push(...numbers) } as never,
+    vectors: { stats: () => [], forget: async (numbers: Iterable<number>) => void gone.push(...numbers) } as never,
     tree: openTree(store, { dir: join(dir, 'tree'), warn: () => {} }),
-    blocks: undefined as never,
+    blocks: { stats: async () => ({ blocks: 0, capacity: 0, hits: 0, misses: 0 }) } as never,
     warn: message => void warnings.push(message),
     release: async () => {},
   }

@@ -45,6 +45,22 @@ describe('the newest blocks', () => {
     expect(await listBlocks(new MemoryStore(), {})).toEqual([])
   })
 
+  it('are of one chain, also where another is put in its place meanwhile', async () => {
+    const times = Array.from({ length: 1200 }, (_, i) => i)
+    const [store, other] = [await chainOf(times), (await chainOf(times, ['lxc'])).disk.blocks.slice()]
+    const scan = store.scan.bind(store)
+    let scans = 0
+    store.scan = (from, to) => {
+      if (++scans === 2) store.disk.rewrite(blocks => blocks.splice(0, blocks.length, ...other))
+      return scan(from, to)
+    }
+    expect(await listBlocks(store, { limit: Number.POSITIVE_INFINITY })).toEqual(other.toReversed())
+    // Nobody restored anything: then it is damage.
+    store.disk.blocks.splice(0, 1000, ...(await chainOf(times)).disk.blocks.slice(0, 1000))
+    const damaged = listBlocks(store, { limit: Number.POSITIVE_INFINITY })
+    await expect(damaged).rejects.toMatchObject({ code: 'CHAIN_DAMAGED', details: { block: 1000 } })
+  })
+
   it('that fit all conditions', async () => {
     const store = await chainOf([10, 20, 30, 40, 50, 60], ['net', 'lxc', 'systemd'])
     expect(numbers(await listBlocks(store, { plugin: 'lxc' }))).toEqual([4, 1])

@@ -116,6 +116,21 @@ describe('a repair', () => {
     await parts.store.close()
   })
 
+  it('keeps whole lines in front of damage also where nobody says what was acknowledged, and no append that was cut off', async () => {
+    for (const [size, damage] of [
+      [10, (line: string) => line.slice(3)],
+      [9, undefined],
+    ] as const) {
+      const { parts, before, files, dataDir } = await chainOf()
+      rmSync(join(dataDir, 'blockchain', 'head'))
+      if (damage) editLine(files, 10, damage)
+      else edit(files.at(-1)!, text => text.slice(0, -9))
+      expect(await repairChain(parts, {})).toMatchObject({ size, repaired: true })
+      await isSound(parts, before.slice(0, size))
+      await parts.store.close()
+    }
+  })
+
   it('tells of damaged bodies, and takes them away where that is wanted: a block says which', async () => {
     const { parts, before, files } = await chainOf()
     for (const number of [2, 3, 10])

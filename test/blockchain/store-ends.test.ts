@@ -110,15 +110,8 @@ describe('files that are exchanged meanwhile', () => {
       }
       left = undefined
     }
-    const index = {
-      find: () => undefined,
-      times: () => undefined,
-      learn,
-      forget() {},
-      remove() {},
-      reset() {},
-      close() {},
-    }
+    const nothing = { forget() {}, reset() {}, remove() {}, close() {}, size: () => ({ blocks: 0, bytes: 0 }) }
+    const index = { find: () => undefined, times: () => undefined, learn, ...nothing }
     return allBlocks(opened(dir, { index }), 3)
   }
 

@@ -10,6 +10,7 @@ import {
   statSync,
   symlinkSync,
   truncateSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
@@ -176,6 +177,29 @@ describe('damage', () => {
       expect(readFileSync(firstSegment(dir), 'utf8')).toBe(bytes)
     })
   }
+
+  it('of before is looked for where the segment was written to since its end was told, and else by whoever reads it', async () => {
+    const dir = memoryFolder()
+    await written(dir, 5)
+    const text = readFileSync(firstSegment(dir), 'utf8')
+    const lines = text.split('\n')
+    const spoil = (number: number) =>
+      writeFileSync(
+        firstSegment(dir),
+        lines.map((line, at) => (at === number ? line.replace('{', '[') : line)).join('\n'),
+      )
+    const head = join(dir, 'blockchain/head')
+    const refused = { code: 'CHAIN_DAMAGED', details: expect.objectContaining({ block: 4 }) }
+    // As if `head` had been written last.
+    const later = new Date(Date.now() + 60_000)
+    utimesSync(head, later, later)
+    spoil(4)
+    await expect(opened(dir).store.append([draft('after')])).rejects.toMatchObject(refused)
+    spoil(2)
+    const { store } = opened(dir)
+    expect(await store.append([draft('after')])).toMatchObject([{ number: 5 }])
+    expect(() => store.read(2)).toThrow(expect.objectContaining({ code: 'CHAIN_DAMAGED' }))
+  })
 
   it('names the block, and others are read', async () => {
     const dir = memoryFolder()

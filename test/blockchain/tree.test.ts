@@ -14,6 +14,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { lineOf } from '../../src/blockchain/line.js'
+import { steadily } from '../../src/blockchain/steadily.js'
 import { canonicalJson } from '../../src/cache/canonical-json.js'
 import { seeded } from '../../src/sample-lines.js'
 import { memoryFolder } from '../support.js'
@@ -149,6 +150,34 @@ describe('the tree', () => {
         expect(stored.root).toBe(rootOf(first, stored.size))
       }
     }
+  })
+
+  it('is looked at again where the chain is restored meanwhile, which is no damage', async () => {
+    const parts = logParts(memoryFolder())
+    const { store, disk, tree } = parts
+    await store.fill(1600)
+    const all = store.scan.bind(store)
+    let restores = 3
+    store.scan = async function* (from, to) {
+      for await (const blocks of all(from, to)) {
+        yield blocks
+        if (restores-- > 0) disk.rewrite(blocks => void blocks.splice(1500 + restores))
+      }
+    }
+    const head = async () => {
+      const size = store.size()
+      return { size, root: await tree.root(size) }
+    }
+    expect(await steadily(store, head)).toEqual({ size: 1500, root: rootOf(parts, 1500) })
+    expect(restores).toBeLessThan(0)
+    store.scan = async function* (from, to) {
+      disk.rewrite(() => {})
+      yield* all(from + 1, to)
+    }
+    await store.fill(100)
+    await expect(tree.root(1600)).rejects.toMatchObject({ code: 'STORE', message: expect.stringContaining('restored') })
+    store.scan = all
+    expect(await tree.root(1600)).toBe(rootOf(parts, 1600))
   })
 
   it('is right in several processes that extend it at once', async () => {

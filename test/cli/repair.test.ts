@@ -43,7 +43,10 @@ describe('a damaged chain', () => {
     expect((await chain('head')).code).not.toBe(0)
     expect((await chain('key', '--renew')).code).toBe(0)
     expect((await chain('head')).code).toBe(0)
-    expect(JSON.parse((await system.run(['apply', file, '--yes'])).stdout)).toMatchObject({ success: true, blocks: [3] })
+    expect(JSON.parse((await system.run(['apply', file, '--yes'])).stdout)).toMatchObject({
+      success: true,
+      blocks: [3],
+    })
     expect((await chain('verify', '--full')).code).toBe(0)
     expect((await chain('repair', '--yes', '--format', 'text')).stdout).toBe('4 blocks, and nothing to repair\n')
   })

@@ -83,6 +83,22 @@ describe('apply', () => {
     expect(system.state()).toEqual(AFTER)
   })
 
+  it('that was done and could not be remembered any more says so, and ends with 6', async () => {
+    const system = newSystem(STATE)
+    writeFileSync(`${system.file}.hold`, '')
+    const running = system.start(['apply', system.write('desired.json', TWO), '--yes'])
+    // The chain was looked at, and the change is under way.
+    await vi.waitUntil(() => system.asked().includes('apply'), { timeout: 20_000, interval: 10 })
+    rmSync(join(system.data, 'blockchain'), { recursive: true })
+    writeFileSync(join(system.data, 'blockchain'), 'in the way')
+    rmSync(`${system.file}.hold`)
+    const { code, stdout, stderr } = await running.end
+    expect(code).toBe(6)
+    expect(JSON.parse(stdout)).toMatchObject({ success: true, unremembered: expect.stringContaining('blockchain') })
+    expect(stderr).toContain('the apply was done, and is not remembered in the chain: ')
+    expect(system.state()).toEqual(AFTER)
+  })
+
   it('without a terminal and without --yes changes nothing, and asks nothing', async () => {
     const system = newSystem(STATE)
     const file = system.write('desired.json', TWO)

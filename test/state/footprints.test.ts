@@ -271,7 +271,7 @@ describe('sentences', () => {
 
   it.each<[string, StateAction]>([
     [
-      'Changed unit nginx.service: stopped (active_state from active to inactive), disabled at boot (enabled from true to false).',
+      'Stopped and disabled at boot unit nginx.service.',
       {
         kind: 'modify',
         resource,
@@ -282,7 +282,7 @@ describe('sentences', () => {
       },
     ],
     [
-      'Created interface ovsbr0: type ovs-bridge, ports ["ens1"].',
+      'Created ovs-bridge interface ovsbr0: ports ["ens1"].',
       {
         kind: 'create',
         resource: { collection: 'interfaces', name: 'ovsbr0' },
@@ -295,8 +295,27 @@ describe('sentences', () => {
       {
         kind: 'delete',
         resource: { collection: 'interfaces', name: 'ovsbr0' },
-        old: {},
+        old: { type: ['none'] },
         with: [{ resource: { collection: 'interfaces', name: 'ens1' }, old: {} }],
+      },
+    ],
+    [
+      'Started and changed container web: memory from 1G to 2G.',
+      {
+        kind: 'modify',
+        resource: { collection: 'containers', name: 'web' },
+        changes: [
+          { path: '/running', old: false, new: true },
+          { path: '/memory', old: '1G', new: '2G' },
+        ],
+      },
+    ],
+    [
+      'Created container 101: started (running true), autostart true.',
+      {
+        kind: 'create',
+        resource: { collection: 'containers', name: '101' },
+        new: { running: true, autostart: true },
       },
     ],
     [
@@ -320,6 +339,12 @@ describe('sentences', () => {
       'Began to delete unit nginx.service, which is not finished: the job runs.',
     )
     expect(said(action, 'unconfirmed')).toBe('Could not confirm to delete unit nginx.service.')
+    const start: StateAction = {
+      kind: 'modify',
+      resource,
+      changes: [{ path: '/active_state', old: 'x', new: 'active' }],
+    }
+    expect(said(start, 'failed', 'no such file')).toBe('Failed to start unit nginx.service: no such file.')
     expect(said(action, 'refused', 'no')).toBe('Refused to delete unit nginx.service: no.')
     expect(said(action, 'skipped')).toBe('Skipped to delete unit nginx.service.')
   })

@@ -75,5 +75,6 @@ function reading<T>(path: string, read: () => T): T {
 }
 
 function unreadable(path: string, error: unknown): OpDbusError {
-  return new OpDbusError('INVALID_INPUT', `cannot read ${visible(path)}: ${inWords(error)}`, { cause: error })
+  const why = inWords(error, { ENOENT: 'there is no such file or folder' })
+  return new OpDbusError('INVALID_INPUT', `cannot read ${visible(path)}: ${why}`, { cause: error })
 }

@@ -136,6 +136,9 @@ function lastQuietly(dir: string): SignedHead | undefined {
   }
 }
 
+/** What a signature was checked of need not be checked again. */
+let lastOpened: { readonly head: SignedHead; readonly key: string } | undefined
+
 /** @throws OpDbusError CONFLICT where nobody can tell what this key signed last */
 function lastHead(dir: string, { text, name }: Signer): SignedHead {
   const file = join(dir, CHECKPOINT)
@@ -143,7 +146,9 @@ function lastHead(dir: string, { text, name }: Signer): SignedHead {
   try {
     // There is one wherever there is a key: without it nobody can tell what was signed.
     if (head === undefined) throw new Error('it is gone')
-    return openHead(head, [text])
+    const opened = lastOpened?.head.text === head && lastOpened.key === text ? lastOpened.head : openHead(head, [text])
+    lastOpened = { head: opened, key: text }
+    return opened
   } catch (error) {
     throw new OpDbusError(
       'CONFLICT',

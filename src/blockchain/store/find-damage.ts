@@ -76,6 +76,8 @@ class SoundLines {
   #last: Before | undefined
   #suspect: Before | undefined
   #ended = false
+  /** By a line that has its end: no append was cut off there. */
+  #isBroken = false
   #lines = 0
   /** Blocks up to the last end of an append, and up to the one before that. */
   #whole = 0
@@ -98,6 +100,7 @@ class SoundLines {
     this.#lines++
     if (this.#ended) return
     const found = this.#blockIn(line)
+    this.#isBroken = line.torn !== true
     if (this.#suspect !== undefined) this.#judge(this.#suspect, found)
     else if (found === undefined || found.read.block.number !== this.#good) this.#ended = true
     else this.#follow(found)
@@ -167,7 +170,9 @@ class SoundLines {
   end(segments: readonly Segment[]): Damage {
     if (this.#suspect !== undefined) this.#judge(this.#suspect, undefined)
     const acknowledged = this.#head?.size
-    const size = Math.max(this.#whole, Math.min(this.#good, acknowledged ?? 0))
+    // Where nobody says what was acknowledged, whole lines in front of damage are taken to be.
+    const sure = acknowledged ?? (this.#ended && this.#isBroken ? this.#good : 0)
+    const size = Math.max(this.#whole, Math.min(this.#good, sure))
     if (acknowledged !== undefined && acknowledged > this.#good) {
       const missing = acknowledged - this.#good
       const were = `${plural(missing, 'block', 'blocks')} from here on ${missing === 1 ? 'was' : 'were'} acknowledged`

@@ -9,7 +9,7 @@ import { makeFolder, namesIn } from '../../fs/folders.js'
 import { replaceFile } from '../../fs/replace.js'
 import type { Clock, Crc32, Hash, Warn } from '../../ports.js'
 import type { BlockIndex, BlockTimes, Location, StoredPlaces } from '../ports.js'
-import { isOurIndexFile } from './index-folder.js'
+import { isOurIndexFile, sizeOfBlockIndex } from './index-folder.js'
 import {
   drawIndexFile,
   ENTRY_BYTES,
@@ -144,6 +144,16 @@ class IndexFiles implements BlockIndex {
       const path = join(dir, name)
       if (path === this.#pathOf(first)) quietly(() => isOurIndexFile(path) && unlink(path))
     }
+  }
+
+  size(): { blocks: number; bytes: number } {
+    const { dir, crc32 } = this.#options
+    let sum = { entries: 0, bytes: 0 }
+    quietly(() => {
+      if (dir !== undefined && this.#pathOf(0) !== undefined)
+        sum = sizeOfBlockIndex(dir, crc32, `${this.#chain!.slice(0, 16)}-`)
+    })
+    return { blocks: sum.entries, bytes: sum.bytes }
   }
 
   close(): void {

@@ -39,11 +39,11 @@ export function isOurIndexFile(path: string): boolean {
   return MAGIC.startsWith(Buffer.from(head).toString('latin1')) || head.every(byte => byte === 0)
 }
 
-/** @throws OpDbusError STORE */
-export function sizeOfBlockIndex(dir: string, crc32: Crc32): IndexSize {
+/** Of all files whose names begin so. @throws OpDbusError STORE */
+export function sizeOfBlockIndex(dir: string, crc32: Crc32, prefix = ''): IndexSize {
   return guarded(dir, () => {
     let [entries, bytes] = [0, 0]
-    for (const path of ours(dir)) {
+    for (const path of ours(dir, prefix)) {
       const head = headOf(path, HEADER_BYTES)
       entries += (head && readIndexHeader(head, crc32)?.known) ?? 0
       bytes += statOf(path)?.size ?? 0
@@ -79,10 +79,10 @@ export function clearBlockIndex(dir: string): void {
   })
 }
 
-function ours(dir: string): string[] {
+function ours(dir: string, prefix = ''): string[] {
   if (!isFolder(dir)) return []
   return namesIn(dir)
-    .filter(name => INDEX_FILE.test(name))
+    .filter(name => INDEX_FILE.test(name) && name.startsWith(prefix))
     .map(name => join(dir, name))
     .filter(isOurIndexFile)
 }

@@ -13,7 +13,7 @@ import type { Head, HeadFile } from './head-file.js'
 import { type Layout, SEGMENT_BYTES, segmentPath, syncFolder } from './layout.js'
 import type { WriterLock } from './lock.js'
 import type { Tip } from './tip.js'
-import { startOfLast, walk } from './walk.js'
+import { startOfWalk, walk } from './walk.js'
 
 /** What a page of memory or of the disk has at most: what shares one with what failed is written again. */
 const PAGE = 65_536
@@ -54,7 +54,7 @@ export class Tail {
   static async open(parts: TailParts, known: Tip | undefined): Promise<Tail> {
     const { layout, head, lock, warn, index } = parts
     const said = head.read()
-    const start = known ?? startOfLast(layout)
+    const start = known ?? startOfWalk(layout, said)
     const { tip, torn } = await walk(layout, start, said, locations => index?.learn(locations))
     const headFile = head.openToWrite()
     let segment: WritableSegment | undefined

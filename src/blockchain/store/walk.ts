@@ -4,8 +4,9 @@ import * as fs from 'node:fs'
 import { yieldToEventLoop } from '../../cache/yield-to-event-loop.js'
 import { isOpDbusError, messageOf } from '../../errors.js'
 import { errnoOf } from '../../fs/errno.js'
+import { statOf } from '../../fs/files.js'
 import { type Block, NO_PREVIOUS } from '../block.js'
-import { type ReadLine, readLine } from '../line.js'
+import { lookAtLine, type ReadLine } from '../line.js'
 import type { Location } from '../ports.js'
 import { damaged, lost } from './faults.js'
 import { locationOf } from './group.js'
@@ -29,7 +30,7 @@ export const START: Tip = { segment: 0, bytes: 0, count: 0, hash: NO_PREVIOUS, t
 const TURN = 256
 
 /** Where the last segment begins. @throws OpDbusError CHAIN_DAMAGED, STORE */
-export function startOfLast(layout: Layout): Tip {
+function startOfLast(layout: Layout): Tip {
   const segments = segmentsIn(layout)
   if (segments.length === 0) return START
   if (segments[0]!.first !== 0) throw damaged(0, 'is missing: the first segment is not there', segmentPath(layout, 0))
@@ -43,6 +44,34 @@ export function startOfLast(layout: Layout): Tip {
   return { segment: last.first, bytes: 0, count: last.first, hash, timestamp: header.timestamp }
 }
 
+/**
+ * Where who takes the lock begins to look: at the end that `head` tells where the last segment was not written to since, by the times of
+ * both files and by its last block; else where that segment begins. Whoever wrote `head` had looked at all before. What a disk spoilt
+ * without a word since then is found by whoever reads it, and by `verify`. @throws OpDbusError CHAIN_DAMAGED, STORE
+ */
+export function startOfWalk(layout: Layout, head: Head | undefined): Tip {
+  const start = startOfLast(layout)
+  if (head === undefined || head.segment !== start.segment || head.bytes <= 0) return start
+  const { segment, bytes, size, hash } = head
+  const path = segmentPath(layout, segment)
+  const [there, said] = [statOf(path), statOf(layout.head)]
+  // Times are as coarse as some milliseconds: what happened within one may have come after.
+  const isUntouched = there?.size === bytes && said !== undefined && there.ctimeMs < said.mtimeMs
+  const last = isUntouched ? blockOrNone(() => lastBlockIn({ first: segment, path })) : undefined
+  if (last?.hash !== hash || last.number !== size - 1) return start
+  return { segment, bytes, count: size, hash, timestamp: last.header.timestamp }
+}
+
+/** Where it is damaged, the walk says better what is wrong. */
+function blockOrNone(look: () => Block): Block | undefined {
+  try {
+    return look()
+  } catch (error) {
+    if (isOpDbusError(error, 'CHAIN_DAMAGED')) return undefined
+    throw error
+  }
+}
+
 /** @throws OpDbusError CHAIN_DAMAGED */
 function lastBlockIn({ first, path }: Segment): Block {
   const fd = openSegment(path)
@@ -50,7 +79,7 @@ function lastBlockIn({ first, path }: Segment): Block {
   try {
     const line = lastLineOf(fd, fs.fstatSync(fd).size)
     if (line === undefined) throw damaged(first, 'is missing: its segment is empty, and others follow', path)
-    return readLine(line.bytes.toString('utf8')).block
+    return lookAtLine(line.bytes.toString('utf8')).block
   } catch (error) {
     if (isOpDbusError(error) || errnoOf(error) !== undefined) throw error
     throw damaged(first, `or one behind it, the last of its segment, ${messageOf(error)}`, path)
@@ -175,7 +204,7 @@ function* stepsIn({ fd, path, size, from, head, passed }: Walk): Generator<void,
 function blockIn(bytes: Buffer, { count, hash }: Tip, more: number): ReadLine | string {
   let read: ReadLine
   try {
-    read = readLine(bytes.toString('utf8'))
+    read = lookAtLine(bytes.toString('utf8'))
   } catch (error) {
     return messageOf(error)
   }
@@ -221,7 +250,7 @@ function refuseDamage(fd: number, { path, size, from, at, more, fault, ended, he
 
 function quietBlock(bytes: Buffer): ReadLine | undefined {
   try {
-    return readLine(bytes.toString('utf8'))
+    return lookAtLine(bytes.toString('utf8'))
   } catch {
     return undefined
   }

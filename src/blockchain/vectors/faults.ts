@@ -20,6 +20,8 @@ const BATCH = 256
 export interface FaultsCall {
   /** Embed every text again; nothing is taken from a cache. */
   readonly recompute?: boolean
+  /** Blocks whose vectors were looked at, of all. */
+  readonly onProgress?: ((done: number, total: number) => void) | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -46,7 +48,7 @@ interface Claim {
 /** @throws OpDbusError STORE, ABORTED, CHAIN_DAMAGED; with `recompute`, what the embedder throws */
 export async function* vectorFaults(
   parts: Parts,
-  { recompute = false, signal }: FaultsCall,
+  { recompute = false, onProgress, signal }: FaultsCall,
   counts: VectorCounts,
 ): AsyncGenerator<ChainFault> {
   const { folder, embeddings } = parts
@@ -57,7 +59,12 @@ export async function* vectorFaults(
     if (files === undefined) continue
     isServed ||= space === serving
     try {
-      yield* new SpaceCheck(files, parts, { recompute, current: space === serving, signal }, counts).faults()
+      yield* new SpaceCheck(
+        files,
+        parts,
+        { recompute, current: space === serving, onProgress, signal },
+        counts,
+      ).faults()
     } finally {
       files.close()
     }
@@ -76,7 +83,7 @@ class SpaceCheck {
   constructor(
     private readonly files: VectorReader,
     private readonly parts: Parts,
-    private readonly call: { recompute: boolean; current: boolean; signal: AbortSignal | undefined },
+    private readonly call: FaultsCall & { readonly current: boolean },
     private readonly counts: VectorCounts,
   ) {
     const { records, rewrites } = files.seal()
@@ -101,6 +108,7 @@ class SpaceCheck {
       if (current) await this.#compare(claims)
       else if (this.call.recompute) this.counts.passed += claims.length
       yield* this.#found.splice(0)
+      this.call.onProgress?.(Math.min(end, store.size()), store.size())
       await yieldToEventLoop()
     }
     for (; this.#place < this.#records; this.#place++) {

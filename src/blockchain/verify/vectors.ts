@@ -16,7 +16,9 @@ export async function checkVectors(
   const counts = { compared: 0, passed: 0, missing: 0 }
   const recompute = call.vectors === true
   try {
-    for await (const { kind, block, message } of vectors.faults({ recompute, signal: call.signal }, counts)) {
+    // To embed takes long; all else is over in a moment.
+    const asked = { recompute, signal: call.signal, ...(recompute && { onProgress: call.onProgress }) }
+    for await (const { kind, block, message } of vectors.faults(asked, counts)) {
       faults.add(kind, block, message)
     }
   } catch (error) {

@@ -34,7 +34,7 @@ export const chainPrune = command({
 
 export const chainSnapshot = command({
   name: 'blockchain snapshot',
-  about: 'keep the chain as it is now, under a name; or delete what was kept',
+  about: 'keep the chain as it is, or delete what was kept',
   more: 'The chain is read whole before: what is damaged is not kept. --delete asks first.',
   arguments: { usage: '[NAME]', help: 'What it is called; the time without it.', completes: 'snapshot' },
   options: { delete: { help: 'Delete the snapshot of that name.' }, yes: YES, ...TOLD, ...FOLDERS },

@@ -89,6 +89,7 @@ export const chainSearch = command({
 export const chainStats = command({
   name: 'blockchain stats',
   about: 'how many blocks, of whom, and what they take',
+  more: 'Reads every block: seconds for a million of them. No model is opened.',
   options: { ...TOLD, ...FOLDERS },
   examples: ['op-dbus blockchain stats'],
   exitCodes: [7],

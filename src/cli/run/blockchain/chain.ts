@@ -65,12 +65,6 @@ export function numberIn(text: string, what: string, least = 0, most = Number.MA
   throw new OpDbusError('INVALID_INPUT', `${what} ${JSON.stringify(text)} is no whole number ${range}`)
 }
 
-/** What names a block. Digits alone are its number; where there is none of that number, four and more may be the beginning of a hash. */
-export function blockNamed(text: string, size: number): number | string {
-  if (!/^\d{1,15}$/.test(text)) return text.toLowerCase()
-  return Number(text) < size || text.length < 4 ? Number(text) : text
-}
-
 /** How many blocks an option asks for. */
 export function countIn(text: string | undefined, option: string, without: number, most?: number): number {
   return text === undefined ? without : numberIn(text, `--${option}`, 1, most)

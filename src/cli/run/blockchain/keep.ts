@@ -179,8 +179,8 @@ export async function restoreCommand({ values, args, terminal }: CommandCall<Res
     )
     if (signedAhead !== undefined) {
       terminal.say(
-        `op-dbus: a head of ${plural(signedAhead, 'block', 'blocks')} was signed before: nothing more is, until the chain continues it\n` +
-          '  to begin another log: op-dbus blockchain key --renew',
+        `op-dbus: a head of ${plural(signedAhead, 'block', 'blocks')} was signed, and this chain has not all of them: no head or proof is signed until it has\n` +
+          '  to begin another log instead: op-dbus blockchain key --renew',
       )
     }
     return 0

@@ -65,7 +65,7 @@ export function repairText(report: RepairReport, dropBodies: boolean): string {
   const kept = snapshot === undefined ? 'a snapshot' : `the snapshot ${visible(snapshot.name)}`
   const said = [`${plural(faultCount, 'fault', 'faults')} in ${plural(lines, 'line', 'lines')}:`, ...told]
   if (repaired) {
-    const [stay, goes] = dryRun ? ['would stay', 'would be'] : ['stay', 'are']
+    const [stay, goes] = dryRun ? ['would stay', 'would be'] : [size === 1 ? 'stays' : 'stay', cut === 1 ? 'is' : 'are']
     said.push(
       `${plural(size, 'block', 'blocks')} ${stay}; ${plural(cut, 'line', 'lines')} ${goes} in ${kept} alone, with all the rest as it was`,
     )

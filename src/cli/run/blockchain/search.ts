@@ -14,7 +14,8 @@ const MOST_FOUND = 10_000
 
 export async function searchCommand({ values, args, terminal }: CommandCall<Values>): Promise<number> {
   const text = oneOf(args, 'text, as one argument', 'search')
-  if (values.text && values.hybrid) throw new OpDbusError('INVALID_INPUT', '--text and --hybrid are two ways to search')
+  if (values.text && values.hybrid)
+    throw new OpDbusError('INVALID_INPUT', '--text and --hybrid are two ways to search: give one of them')
   const json = wantsJson(values, terminal)
   const k = countIn(values.top, 'top', 10, MOST_FOUND)
   const filter = filterOf(values)

@@ -4,7 +4,7 @@ import { bytes, count, oneLine, plural, table } from '../../../format.js'
 import type { CommandCall } from '../../command.js'
 import { timeText } from '../../when.js'
 import { jsonText, wantsJson } from '../telling.js'
-import { type ChainValues, withChain } from './chain.js'
+import { type ChainValues, progress, withChain } from './chain.js'
 
 /** Plugins and operations that are told, the most first. */
 const TOLD = 10
@@ -12,7 +12,8 @@ const TOLD = 10
 export async function statsCommand({ values, terminal }: CommandCall<ChainValues>): Promise<number> {
   const json = wantsJson(values, terminal)
   return withChain(values, terminal, async chain => {
-    const stats = await chain.stats({ signal: terminal.signal })
+    const stats = await chain.stats({ signal: terminal.signal, onProgress: progress(values, terminal) })
+    terminal.status('')
     await terminal.out(json ? jsonText(stats) : statsText(stats))
     return 0
   })
@@ -25,7 +26,15 @@ function statsText(stats: ChainStats): string {
     ...(first === undefined || last === undefined ? [] : [['time', `${timeText(first)} to ${timeText(last)}`]]),
     ...(size === 0 ? [] : [['last hash', hash]]),
     ['on disk', `${bytes(taken)} in ${plural(segments, 'segment', 'segments')}`],
-    ['derived', `${bytes(derived.tree)} of tree, ${bytes(derived.vectors)} of vectors`],
+    [
+      'derived',
+      `${bytes(derived.tree)} of tree, ${bytes(derived.vectors)} of vectors, ${bytes(derived.index)} of index`,
+    ],
+    ['indexed', plural(stats.indexed, 'block', 'blocks')],
+    ...stats.vectors.map(({ space, model, vectors, pending }) => [
+      'vectors',
+      `${count(vectors)} of ${oneLine(model ?? space, 60)}, ${plural(pending, 'block', 'blocks')} to look at`,
+    ]),
     ['snapshots', count(snapshots)],
     ['log', log === undefined ? 'no key yet' : oneLine(log, 200)],
     ...(signed === undefined ? [] : [['signed', `up to ${plural(signed, 'block', 'blocks')}`]]),
