@@ -7,7 +7,7 @@ import type { Later, Oracle } from './oracle.js'
 import type { Break } from './target.js'
 import { tlogVerdict } from './tlog.js'
 
-export interface CheckOptions extends Pick<Start, 'through' | 'env'> {
+export interface CheckOptions extends Pick<Start, 'through' | 'env' | 'patienceMs'> {
   readonly plain?: Break | undefined
   /** Appends one block, by which the chain is mended. Default: true. */
   readonly append?: boolean
@@ -27,12 +27,16 @@ export async function checkChain(
   dir: string,
   options: CheckOptions = {},
 ): Promise<Checked | undefined> {
-  const { plain, append = true, strangers = false, later, refusal, through, env } = options
+  const { plain, append = true, strangers = false, later, refusal, through, env, patienceMs } = options
   const tiles = join(dir, 'tiles')
   const name = `check${++checks}`
   const task = { role: 'check', dir, plain, name, append, ...(strangers && { tiles }) } as const
   const known = oracle.known()
-  const child = await Child.start(task, { ...(through && { through }), ...(env && { env }) })
+  const child = await Child.start(task, {
+    ...(through && { through }),
+    ...(env && { env }),
+    ...(patienceMs && { patienceMs }),
+  })
   const { code, signal } = await child.end()
   const checked = child.events.find(event => event.kind === 'checked')
   if (checked === undefined || code !== 0) {

@@ -36,6 +36,8 @@ export interface Start {
   readonly through?: readonly string[]
   readonly env?: Readonly<Record<string, string>>
   readonly onEvent?: (event: Event) => void
+  /** For how long nothing may happen. */
+  readonly patienceMs?: number
 }
 
 export class Child {
@@ -44,11 +46,13 @@ export class Child {
   readonly ended: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>
   readonly #process: ChildProcess
   readonly #listeners = new Set<() => void>()
+  readonly #patienceMs: number
   #stderr = ''
   #over = false
 
-  private constructor(process: ChildProcess, onEvent: ((event: Event) => void) | undefined) {
+  private constructor(process: ChildProcess, { onEvent, patienceMs = PATIENCE_MS }: Start) {
     this.#process = process
+    this.#patienceMs = patienceMs
     running.add(this)
     process.stderr!.on('data', chunk => {
       this.#stderr = (this.#stderr + chunk).slice(-4000)
@@ -70,8 +74,9 @@ export class Child {
     })
   }
 
-  static async start(task: Task, { through = [], env = {}, onEvent }: Start = {}): Promise<Child> {
+  static async start(task: Task, start: Start = {}): Promise<Child> {
     await built
+    const { through = [], env = {} } = start
     const [command, ...args] = [...through, process.execPath, program, JSON.stringify(task)]
     const own = {
       PATH: process.env.PATH ?? '',
@@ -80,7 +85,7 @@ export class Child {
       CHAIN_LIBRARY: library,
       ...env,
     }
-    return new Child(spawn(command!, args, { env: own, stdio: ['pipe', 'pipe', 'pipe'] }), onEvent)
+    return new Child(spawn(command!, args, { env: own, stdio: ['pipe', 'pipe', 'pipe'] }), start)
   }
 
   /** By its own id; what is started through another program is that program's child. */
@@ -100,7 +105,7 @@ export class Child {
         const timer = setTimeout(() => {
           const last = JSON.stringify(this.events.at(-1))
           void this.kill().then(() => reject(new Error(`it hangs; it told last: ${last}`)))
-        }, PATIENCE_MS)
+        }, this.#patienceMs)
         const listener = () => {
           clearTimeout(timer)
           this.#listeners.delete(listener)

@@ -18,7 +18,7 @@ it('writers that are stopped while they hold the lock are waited for, and lose n
   const { faults, stops, waited } = await stopWriters({ dir: temporaryFolder(), rounds: rounds(2, 40), seed: 5 })
   console.log(`${stops} stops, ${waited} times the other waited`)
   expect(faults).toEqual([])
-})
+}, 600_000)
 
 it('a writer in another namespace shares the chain', async ctx => {
   const through = ['unshare', '-p', '--fork', '--mount-proc', '--kill-child']
@@ -30,7 +30,8 @@ it('a writer in another namespace shares the chain', async ctx => {
   await inside.until(events => acknowledged(events) >= 20)
   await outside.end()
   await inside.kill()
-  if (FULL) await checkChain(oracle, dir)
+  // Nobody here can look up who held the lock: it is gone when it was silent for a minute.
+  if (FULL) await checkChain(oracle, dir, { patienceMs: 120_000 })
   expect(oracle.faults).toEqual([])
   expect(acknowledged(outside.events)).toBe(40)
 }, 200_000)
