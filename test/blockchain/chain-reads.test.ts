@@ -153,10 +153,16 @@ it('what is read while a segment is rewritten is kept by nobody, also where whoe
   const pruned = (await chain.range(0, 20)).map(({ header }) => lineText({ header }))
   await killed.exclusively(async held => {
     // In mid-write: that files are exchanged was said before.
-    const toString = () => {
-      throw new Error('killed')
+    const line = {
+      length: 1,
+      toString() {
+        throw new Error('killed')
+      },
     }
-    const cutOff = held.rewrite(0, Array.from({ length: 20 }, () => ({ length: 1, toString }) as never))
+    const cutOff = held.rewrite(
+      0,
+      Array.from({ length: 20 }, () => line as never),
+    )
     await expect(cutOff).rejects.toThrow('killed')
     expect((await chain.getBlock(5))?.body).toBeDefined()
     writeFileSync(`${path}.new`, pruned.join(''))
