@@ -112,7 +112,7 @@ function fromEnvironment<T>(option: Option<T>, env: Environment, warn: (message:
     const fault = option.faultOf?.(text)
     const why = fault === undefined ? `=${show(text)} is not ${option.expects}` : `: ${fault}`
     warn(`${variable}${why}; ${instead(option)}`)
-    return undefined
+    return option.mistaken
   }
   if (otherVariable === undefined || word === undefined) return undefined
   const { name, words } = otherVariable
@@ -125,7 +125,7 @@ function textOf(env: Environment, variable: string | undefined): string | undefi
   return (variable !== undefined && env[variable]?.trim()) || undefined
 }
 
-function instead({ default: value }: Option<unknown>): string {
+function instead({ default: usual, mistaken: value = usual }: Option<unknown>): string {
   return value === undefined ? 'it is ignored' : `using ${show(value)}`
 }
 

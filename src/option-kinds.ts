@@ -64,6 +64,8 @@ interface Entry<T> {
   readonly variable?: string
   /** Read where `variable` says nothing: another list of words for the same option. */
   readonly otherVariable?: { readonly name: string; readonly words: Readonly<Record<string, T>> }
+  /** What holds where the variable says what means nothing, if that is not the default: where a mistake would tell too much. */
+  readonly mistaken?: T
   readonly flag?: FlagOption
   /** The only runtime that has it. */
   readonly only?: 'node' | 'page'

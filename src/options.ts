@@ -167,7 +167,13 @@ export const OPTIONS = {
    * How each apply is remembered in the blockchain on this machine. `on`: every old and new value; `names`: the names of what
    * changed, and hashes, for who has secrets among the values; `off`: not at all.
    */
-  blockchain: remembered({ group: 'state', variable: 'OPDBUS_BLOCKCHAIN', default: 'on', only: 'node' }),
+  blockchain: remembered({
+    group: 'state',
+    variable: 'OPDBUS_BLOCKCHAIN',
+    default: 'on',
+    mistaken: 'names',
+    only: 'node',
+  }),
   /**
    * What the blockchain is called to others, in what it signs and in its key; counts when the key is made, at the first signature.
    * Default: `op-dbus/` and 16 digits that are made from the key.

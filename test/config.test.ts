@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { readConfig } from '../src/config.js'
+import { readConfig, readStateConfig } from '../src/config.js'
 import { ON_NODE } from '../src/node/options.js'
 import type { CacheSettings } from '../src/settings.js'
 import { IN_PAGES } from '../src/web/options.js'
@@ -124,4 +124,11 @@ describe('readConfig', () => {
   ])('throws INVALID_INPUT for the option %o', settings => {
     expect(() => read(settings)).toThrow(expect.objectContaining({ code: 'INVALID_INPUT' }))
   })
+})
+
+it('a word for the blockchain that means nothing keeps values out of it', () => {
+  const warnings: string[] = []
+  const config = readStateConfig({}, { OPDBUS_BLOCKCHAIN: 'name' }, message => warnings.push(message))
+  expect(config.blockchain).toBe('names')
+  expect(warnings).toEqual([expect.stringMatching(/^OPDBUS_BLOCKCHAIN="name" is not .*; using "names"$/)])
 })

@@ -1,7 +1,8 @@
 // What `head` says is believed where it is so: one that is behind, or wrong, hides no block, and what was acknowledged is missed.
-import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs'
+import { closeSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, expect, it, vi } from 'vitest'
+import { lineText } from '../../src/blockchain/line.js'
 import { HeadFile } from '../../src/blockchain/store/head-file.js'
 import { memoryFolder } from '../support.js'
 import { allBlocks, draft, drafts, type TestStore, testStore } from './store-parts.js'
@@ -71,4 +72,42 @@ it.each<[what: string, said: (bytes: number) => { readonly size: number; readonl
   const { store: reader } = opened(dir)
   expect(reader.size()).toBe(5)
   expect(await reader.append([draft('after')])).toMatchObject([{ number: 5 }])
+})
+
+it('one is there again as soon as segments were rewritten: what is cut off then is missed', async () => {
+  const dir = memoryFolder()
+  const { store } = testStore(dir)
+  const blocks = await store.append(drafts(5))
+  await store.exclusively(chain =>
+    chain.rewrite(
+      0,
+      blocks.map(({ header }) => lineText({ header })),
+    ),
+  )
+  await store.close()
+  const segment = join(dir, 'blockchain/timing/000000000000.jsonl')
+  const whole = readFileSync(segment)
+  writeFileSync(segment, whole.subarray(0, -1))
+  const { store: next } = opened(dir)
+  await expect(next.append(drafts(1))).rejects.toMatchObject({ code: 'CHAIN_DAMAGED' })
+  expect(readFileSync(segment)).toEqual(whole.subarray(0, -1))
+})
+
+it('where there is none, whole lines that are cut off are kept aside', async () => {
+  const dir = memoryFolder()
+  const { store } = testStore(dir)
+  await store.append(drafts(1))
+  await store.append(drafts(3, 1))
+  await store.close()
+  const segment = join(dir, 'blockchain/timing/000000000000.jsonl')
+  const whole = readFileSync(segment)
+  const [first] = whole.toString().split('\n')
+  writeFileSync(segment, whole.subarray(0, -1))
+  rmSync(headPath(dir))
+  const { store: next, warnings } = opened(dir)
+  await next.append(drafts(1))
+  expect(warnings).toEqual([expect.stringMatching(/ kept as .*cut-off/)])
+  const [name] = readdirSync(join(dir, 'blockchain/cut-off'))
+  const kept = readFileSync(join(dir, 'blockchain/cut-off', name!))
+  expect(kept).toEqual(whole.subarray(first!.length + 1, -1))
 })

@@ -117,7 +117,7 @@ describe('a torn tail', () => {
     const { store, warnings } = opened(dir)
     expect(await store.append([draft('after')])).toMatchObject([{ number: 3 }])
     expect(warnings).toEqual([
-      expect.stringMatching(/^12 bytes behind block 2 were no append of ours: removed .* kept as .*cut-off/),
+      expect.stringMatching(/^12 bytes behind block 2 were not a whole append: removed .* kept as .*cut-off/),
     ])
     const [name] = readdirSync(join(dir, 'blockchain/cut-off'))
     expect(readFileSync(join(dir, 'blockchain/cut-off', name!), 'utf8')).toBe('{"a":1}\nrest')

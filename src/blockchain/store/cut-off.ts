@@ -13,10 +13,13 @@ const PIECE = 1 << 20
 /** How every line of ours begins. */
 const BEGIN = Buffer.from('{"header":{')
 
-/** The file that it is kept in, on the disk; undefined where it is an append that was cut off. @throws what the system says */
-export function keepCutOff({ dir }: Layout, fd: number, tip: Tip): string | undefined {
+/**
+ * The file that it is kept in, on the disk; undefined where it is an append that was cut off. `certain`: of that, nothing was acknowledged.
+ * @throws what the system says
+ */
+export function keepCutOff({ dir }: Layout, fd: number, tip: Tip, certain: boolean): string | undefined {
   const { size } = fs.fstatSync(fd)
-  if (isOurs(fd, tip.bytes, size)) return undefined
+  if (isOurs(fd, tip.bytes, size, certain)) return undefined
   const folder = join(dir, 'cut-off')
   makeDurableFolder(folder)
   const path = join(folder, `${namesIn(folder).length}-${segmentName(tip.segment)}-at-${tip.bytes}`)
@@ -37,11 +40,11 @@ export function keepCutOff({ dir }: Layout, fd: number, tip: Tip): string | unde
   return path
 }
 
-/** Whole lines are blocks, and what has no line end begins as one. */
-function isOurs(fd: number, from: number, size: number): boolean {
+/** Whole lines are blocks, which go where that is `certain`, and what has no line end begins as one. */
+function isOurs(fd: number, from: number, size: number, certain: boolean): boolean {
   for (const { bytes, ended } of linesOf(fd, from, size)) {
     if (!ended) return bytes.subarray(0, BEGIN.length).equals(BEGIN.subarray(0, bytes.length))
-    if (typeof lookAtBytes(bytes) === 'string') return false
+    if (!certain || typeof lookAtBytes(bytes) === 'string') return false
   }
   return true
 }

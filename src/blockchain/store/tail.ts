@@ -64,7 +64,8 @@ export class Tail {
       const tail = new Tail(parts, tip, headFile, segment)
       let kept: string | undefined
       if (torn > 0) {
-        kept = keepCutOff(layout, segment!.file, tip)
+        // Without `head` nobody can tell whether whole lines were acknowledged.
+        kept = keepCutOff(layout, segment!.file, tip, said !== undefined)
         if (!lock.isOurs()) throw new LostLock()
         parts.io.truncate(segment!.file, tip.bytes)
       }
@@ -78,7 +79,7 @@ export class Tail {
         warn(
           kept === undefined
             ? `an append was cut off: ${bytes} ${where} ${was} removed from ${path}`
-            : `${bytes} ${where} ${was} no append of ours: removed from ${path}, and kept as ${kept}`,
+            : `${bytes} ${where} ${was} not a whole append: removed from ${path}, and kept as ${kept}`,
         )
       }
       return tail

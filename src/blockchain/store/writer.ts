@@ -1,7 +1,7 @@
 // Who appends when: calls wait in a queue, take the lock together, are written together, and are answered once they are on the disk.
 // Opens no file by itself, and serves no reader.
 import { AbortListeners } from '../../abort-listeners.js'
-import { abortError, OpDbusError } from '../../errors.js'
+import { abortError, messageOf, OpDbusError } from '../../errors.js'
 import { quietly } from '../../fs/errno.js'
 import { namesIn } from '../../fs/folders.js'
 import type { Clock, Timer } from '../../ports.js'
@@ -9,7 +9,7 @@ import type { Block } from '../block.js'
 import type { WriteCall } from '../ports.js'
 import { storeError } from './faults.js'
 import { countOf, groupOf, type Wanted } from './group.js'
-import { makeLayout } from './layout.js'
+import { makeLayout, segmentsIn } from './layout.js'
 import type { Rewrites } from './rewrites.js'
 import { LostLock, Tail, type TailParts } from './tail.js'
 import type { Tip } from './tip.js'
@@ -198,11 +198,24 @@ export class ChainWriter {
     try {
       if (!isSaid) throw new OpDbusError('STORE', `cannot write ${layout.head}: nothing was done\ntry again`)
       await work()
+      await this.#sayEnd()
       waiting.resolve([])
     } catch (error) {
       // What it may have left half done is finished by whoever takes the lock next.
       this.#forget()
       waiting.reject(error)
+    }
+  }
+
+  /** Files that were exchanged end elsewhere: `head` says so again before anybody else can touch them. */
+  async #sayEnd(): Promise<void> {
+    const { head, layout } = this.#parts
+    if (head.read() !== undefined || segmentsIn(layout).length === 0) return
+    try {
+      this.#tail = await this.#open()
+    } catch (error) {
+      // What was to be done is done; whoever appends next is told.
+      this.#parts.warn(`the end of the chain in ${layout.dir} was not written down: ${messageOf(error)}`, error)
     }
   }
 
