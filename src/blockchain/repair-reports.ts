@@ -6,7 +6,10 @@ import type { SnapshotInfo } from './upkeep-reports.js'
 export interface RepairCall extends WriteCall {
   /** Only says what would be. */
   readonly dryRun?: boolean | undefined
-  /** Bodies that are not what was written are taken away, which a block says, and another says which were found missing; default: all are told, and stay so. */
+  /**
+   * Bodies that are not what was written are taken away, which a block says; another says which were found missing. Default: all of them are
+   * told, and nothing is done.
+   */
   readonly dropBodies?: boolean | undefined
   /** Lines that were looked at. */
   readonly onProgress?: ((done: number) => void) | undefined

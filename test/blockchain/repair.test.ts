@@ -101,6 +101,7 @@ describe('a repair', () => {
     const planned = await repairChain(parts, { dryRun: true })
     expect(planned).toMatchObject({ dryRun: true, size, repaired: true })
     expect(planned.faultCount).toBeGreaterThan(0)
+    expect(planned.faults.map(({ message }) => message).join()).not.toContain('before it was acknowledged')
     expect(readdirSync(chain.timing).map(name => readFileSync(join(chain.timing, name), 'utf8'))).toEqual(raw)
     const report = await repairChain(parts, {})
     expect(report).toMatchObject({ dryRun: false, size, repaired: true, bodies: [], acknowledged: 12 })
@@ -130,6 +131,25 @@ describe('a repair', () => {
       await isSound(parts, before.slice(0, size))
       await parts.store.close()
     }
+  })
+
+  it('and a verify count whole lines of an append that was cut off', async () => {
+    const { parts, files } = await chainOf()
+    const path = files.at(-1)!
+    truncateSync(path, readFileSync(path).length - 1)
+    const { faults } = await verifyChain(parts, {})
+    expect(faults).toContainEqual({
+      block: 11,
+      kind: 'head',
+      message: 'what the last writer said is of 12 blocks, and there are 11: those behind were cut off',
+    })
+    expect((await repairChain(parts, { dryRun: true })).faults).toContainEqual(
+      expect.objectContaining({
+        kind: 'tail',
+        message: 'the end of the chain was cut off here: 12 blocks were acknowledged',
+      }),
+    )
+    await parts.store.close()
   })
 
   it('tells of damaged bodies, and takes them away where that is wanted: a block says which', async () => {
