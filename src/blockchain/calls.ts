@@ -1,5 +1,5 @@
 // What each call of the chain may be told. A word that is none of these was meant for something: it is refused, with the one that is
-// nearest. Of values it looks at the signal alone.
+// nearest. Of values it looks at the signal and at what is yes or no.
 import { OpDbusError } from '../errors.js'
 import { visible } from '../format.js'
 import { nearest } from '../nearest.js'
@@ -58,12 +58,19 @@ const CALLS = {
   stats: TOLD satisfies Members<StatsCall>,
 }
 
-/** @throws OpDbusError INVALID_INPUT where `call` is none, or has a member that `name` does not know */
+const FLAGS = ['full', 'vectors', 'follow', 'wait', 'renew', 'dryRun', 'everything', 'dropBodies']
+
+/** @throws OpDbusError INVALID_INPUT where `call` is none, or has a member that `name` does not know, or a flag that is neither true nor false */
 export function known(name: keyof typeof CALLS, call: object): void {
   if (typeof call !== 'object' || call === null) {
     throw new OpDbusError('INVALID_INPUT', `${name} takes its options as an object`)
   }
   signalOf(call)
+  for (const flag of FLAGS) {
+    const value = (call as Readonly<Record<string, unknown>>)[flag]
+    if (value === undefined || typeof value === 'boolean') continue
+    throw new OpDbusError('INVALID_INPUT', `${flag} is true or false`, { details: { option: flag } })
+  }
   const members = Object.keys(CALLS[name])
   const strange = Object.keys(call).find(member => !members.includes(member))
   if (strange === undefined) return

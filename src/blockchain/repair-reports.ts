@@ -6,7 +6,10 @@ import type { SnapshotInfo } from './upkeep-reports.js'
 export interface RepairCall extends WriteCall {
   /** Only says what would be. */
   readonly dryRun?: boolean | undefined
-  /** Bodies that are not what was written are taken away, which a block says; default: they are told, and stay. */
+  /**
+   * Bodies that are not what was written are taken away, which a block says; another says which were found missing. Default: all of them are
+   * told, and nothing is done.
+   */
   readonly dropBodies?: boolean | undefined
   /** Lines that were looked at. */
   readonly onProgress?: ((done: number) => void) | undefined
@@ -34,6 +37,10 @@ export interface RepairReport {
   readonly bodies: readonly number[]
   /** The block that says that these bodies go; absent where they stay. */
   readonly block?: number
+  /** Blocks that stay, and have no body, which no prune announced. */
+  readonly missing: readonly number[]
+  /** The block that says that these were found missing; absent where none does. */
+  readonly missingBlock?: number
   /** All that was there before; absent where nothing was written. Damaged as it is, it is never restored. */
   readonly snapshot?: SnapshotInfo
   /** As in a `RestoreReport`. */

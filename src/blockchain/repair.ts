@@ -1,5 +1,5 @@
 // Makes a chain that is damaged take blocks again: it is cut behind the last block that is sound, and damaged bodies may go. All that was
-// there is kept as a snapshot before. Opens no file by itself.
+// there is kept as a snapshot before. Where bodies are gone that nobody announced, a block may say so. Opens no file by itself.
 import { OpDbusError } from '../errors.js'
 import { plural } from '../format.js'
 import type { ChainParts } from './chain-parts.js'
@@ -37,11 +37,10 @@ export async function repairChain(parts: Parts, call: RepairCall): Promise<Repai
       if (damage.isCut) await replace(parts, damage, chain)
       return { damage, snapshot }
     }, call)
-    if (!('snapshot' in done)) return reportOf(parts, damage, dryRun, undefined)
     // Says in `head` where the end is, and shows that blocks are taken again.
-    await store.append([], call)
-    const block = call.dropBodies ? await dropBodies(parts, damage, call) : undefined
-    return reportOf(parts, damage, dryRun, done.snapshot, block)
+    if ('snapshot' in done) await store.append([], call)
+    const told = call.dropBodies && !dryRun ? await dropBodies(parts, damage, call) : {}
+    return { ...reportOf(parts, damage, dryRun, done.snapshot), ...told }
   } catch (error) {
     throw storeError(error, `repair the chain in ${store.dir}`)
   }
@@ -60,14 +59,29 @@ async function replace({ store, index }: Parts, damage: Damage, chain: Exclusive
   index?.reset()
 }
 
-/** As a prune does: a block says which bodies go, before any of them does. @returns that block */
-async function dropBodies(parts: Parts, { bodies }: Damage, call: RepairCall): Promise<number | undefined> {
-  if (bodies.length === 0) return undefined
+/** As a prune does: a block says which bodies go, before any of them does; another says which were gone. @returns those blocks */
+async function dropBodies(
+  parts: Parts,
+  { bodies, missing }: Damage,
+  call: RepairCall,
+): Promise<Pick<RepairReport, 'block' | 'missingBlock'>> {
   const { store, clock, vectors, warn } = parts
   const size = store.size()
-  const text = (count: number) =>
+  const went = (count: number) =>
     `Repaired the chain: ${plural(count, 'damaged body', 'damaged bodies')} of ${size} blocks went.`
-  const [note] = (await store.append(pruneDrafts(rangesOf(bodies), {}, size, clock.now(), text), call)).slice(-1)
+  const foundMissing = (count: number) =>
+    `Repaired the chain: ${plural(count, 'body', 'bodies')} of ${size} blocks ${count === 1 ? 'was' : 'were'} found missing. ` +
+    'Nothing said that they go: whoever took them is not known.'
+  const drafts = pruneDrafts(rangesOf(bodies), {}, size, clock.now(), went)
+  const added = drafts.length
+  drafts.push(...pruneDrafts(rangesOf(missing), {}, size, clock.now(), foundMissing))
+  if (drafts.length === 0) return {}
+  const notes = await store.append(drafts, call)
+  const told = {
+    ...(added > 0 && { block: notes[added - 1]!.number }),
+    ...(missing.length > 0 && { missingBlock: notes.at(-1)!.number }),
+  }
+  if (bodies.length === 0) return told
   const gone = new Set(bodies)
   await store.exclusively(async chain => {
     const segments = chain.segments()
@@ -81,7 +95,7 @@ async function dropBodies(parts: Parts, { bodies }: Damage, call: RepairCall): P
     // The next who makes vectors sees which blocks have no body any more.
     warn(`vectors of blocks that lost their bodies are still there: ${String(error)}`, error)
   })
-  return note!.number
+  return told
 }
 
 /** `numbers` in order. */
@@ -97,10 +111,9 @@ function rangesOf(numbers: readonly number[]): Range[] {
 
 function reportOf(
   { store }: Parts,
-  { faults, size, lines, acknowledged, bodies, isCut }: Damage,
+  { faults, size, lines, acknowledged, bodies, missing, isCut }: Damage,
   dryRun: boolean,
   snapshot: SnapshotInfo | undefined,
-  block?: number,
 ): RepairReport {
   const signed = isCut ? (lastSigned(store.dir)?.size ?? 0) : 0
   return {
@@ -114,7 +127,7 @@ function reportOf(
     lost: Math.max(0, (acknowledged ?? 0) - lines),
     repaired: isCut,
     bodies,
-    ...(block !== undefined && { block }),
+    missing,
     ...(snapshot && { snapshot }),
     ...(signed > size && { signedAhead: signed }),
   }

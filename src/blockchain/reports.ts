@@ -70,6 +70,8 @@ export interface VerifyReport extends ChainHead {
   readonly faultCount: number
   /** Blocks without a body. */
   readonly pruned: number
+  /** Of those: how many no prune announced, each of which is a fault. Absent where there are none. */
+  readonly unannounced?: number
   /** Blocks that were imported and could not be verified. */
   readonly unverified: number
   /** Whether bodies and all that is derived were looked at. */
@@ -195,6 +197,11 @@ export interface ImportReport {
   readonly present: number
   /** Of those appended: without a body. */
   readonly pruned: number
+  /**
+   * Of those without a body: how many no prune among those appended announces, as where an export ends before the block that does. `verify`
+   * finds a fault in each, until that block is here. Absent where there are none, and where blocks became new ones.
+   */
+  readonly unannounced?: number
   /**
    * The last of those appended, where none of this form follows: each block is confirmed by the one behind it, and this one by nothing yet.
    * A head that was saved elsewhere confirms it (`verify` with `head`). Absent where nothing was appended, and where blocks became new ones.

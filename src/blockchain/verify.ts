@@ -10,7 +10,7 @@ import { markOf } from './exchange/mark.js'
 import type { RawFault, RawLine } from './ports.js'
 import type { VectorCheck, VerifyCall, VerifyReport } from './reports.js'
 import { isUnderWay } from './store/rewrites.js'
-import { Bodies } from './verify/bodies.js'
+import { Bodies, UNANNOUNCED } from './verify/bodies.js'
 import { Faults } from './verify/faults.js'
 import { Heads } from './verify/heads.js'
 import { IndexCheck } from './verify/index-check.js'
@@ -71,7 +71,7 @@ class Check {
   readonly faults = new Faults()
   readonly #parts: ChainParts
   readonly #heads: Heads
-  readonly #bodies: Bodies
+  readonly #bodies = new Bodies()
   readonly #walk: ChainWalk
   readonly #root: GrowingRoot
   readonly #tree: TreeCheck | undefined
@@ -81,11 +81,11 @@ class Check {
   #hash = NO_PREVIOUS
   #pruned = 0
   #unverified = 0
+  #unannounced = 0
 
   constructor(parts: ChainParts, { full = false, ...saved }: VerifyCall) {
     this.#parts = parts
     this.#heads = new Heads(parts, saved, this.faults)
-    this.#bodies = new Bodies(this.faults)
     const stored = parts.tree.stored()
     const tree = stored && new TreeCheck(stored, this.faults)
     this.#tree = tree
@@ -109,8 +109,11 @@ class Check {
     sizeOf(this.#parts, this.faults)
     // What was appended since is in the tree, perhaps, and was not looked at.
     this.#tree?.end(more ? undefined : this.#size)
-    this.#bodies.end()
-    this.#heads.end(this.#size)
+    for (const number of this.#bodies.unannounced()) {
+      this.#unannounced++
+      this.faults.add('body', number, UNANNOUNCED)
+    }
+    this.#heads.end(this.#size, this.#walk.lines)
   }
 
   report(): VerifyReport {
@@ -124,6 +127,7 @@ class Check {
       hash: this.#hash,
       root: this.#root.root(),
       pruned: this.#pruned,
+      ...(this.#unannounced > 0 && { unannounced: this.#unannounced }),
       unverified: this.#unverified,
       ...(savedSize !== undefined && { head: { size: savedSize } }),
       ...(this.#index && this.#index.stale > 0 && { staleIndex: this.#index.stale }),

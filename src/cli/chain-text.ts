@@ -128,11 +128,13 @@ export function faultText({ block, kind, message }: ChainFault): string {
 
 /** What was found, in a line or some; the faults themselves stand before it. */
 export function verifyText(report: VerifyReport): string {
-  const { size, ok, faults, faultCount, pruned, unverified, full, staleIndex = 0, head } = report
+  const { size, ok, faults, faultCount, unannounced = 0, unverified, full, staleIndex = 0, head } = report
+  const pruned = report.pruned - unannounced
   const more = faultCount - faults.length
   const told = more > 0 ? [`and ${plural(more, 'fault', 'faults')} more`] : []
   const notes = [
     pruned > 0 ? `${count(pruned)} without body, which was pruned` : '',
+    unannounced > 0 ? `${count(unannounced)} without body, which nothing announced` : '',
     unverified > 0 ? `${count(unverified)} imported, which nobody could verify` : '',
     head && ok ? `continues the saved head of ${plural(head.size, 'block', 'blocks')}` : '',
     staleIndex > 0

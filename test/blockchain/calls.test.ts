@@ -13,6 +13,9 @@ it('refuses options that no call has, with the one that was meant, and what is n
   await expect(chain.verify({ ful: true } as object)).rejects.toThrow('did you mean "full"?')
   const wrong: (() => unknown)[] = [
     () => chain.list(null as never),
+    () => chain.verify({ full: 'yes' as never }),
+    () => chain.prune({ dryRun: 1 as never }),
+    () => chain.verify({ keys: ['some key'] }),
     () => chain.prune(null as never),
     () => chain.stream(null as never),
     () => chain.consistency(null as never),

@@ -110,7 +110,11 @@ describe('import of blocks', () => {
     lines[1] = lines[1]!.slice(0, lines[1]!.indexOf(',"body"')).concat('}')
     lines[2] = lines[2]!.replace(/}$/, ',"more":1}')
     const store = new MemoryStore()
-    expect(await importBlocks(partsOf(store), file(lines), {})).toMatchObject({ imported: 4, pruned: 1 })
+    expect(await importBlocks(partsOf(store), file(lines), {})).toMatchObject({
+      imported: 4,
+      pruned: 1,
+      unannounced: 1,
+    })
     expect(store.disk.blocks[1]).toMatchObject({ header })
     expect(hashes(store)).toEqual(hashes(source))
   })

@@ -74,6 +74,7 @@ describe('a repair', () => {
       lost: 0,
       repaired: false,
       bodies: [],
+      missing: [],
     })
     expect(await listSnapshots(parts, {})).toEqual([])
     expect(await all(parts.store)).toEqual(before)
@@ -100,6 +101,7 @@ describe('a repair', () => {
     const planned = await repairChain(parts, { dryRun: true })
     expect(planned).toMatchObject({ dryRun: true, size, repaired: true })
     expect(planned.faultCount).toBeGreaterThan(0)
+    expect(planned.faults.map(({ message }) => message).join()).not.toContain('before it was acknowledged')
     expect(readdirSync(chain.timing).map(name => readFileSync(join(chain.timing, name), 'utf8'))).toEqual(raw)
     const report = await repairChain(parts, {})
     expect(report).toMatchObject({ dryRun: false, size, repaired: true, bodies: [], acknowledged: 12 })
@@ -131,6 +133,25 @@ describe('a repair', () => {
     }
   })
 
+  it('and a verify count whole lines of an append that was cut off', async () => {
+    const { parts, files } = await chainOf()
+    const path = files.at(-1)!
+    truncateSync(path, readFileSync(path).length - 1)
+    const { faults } = await verifyChain(parts, {})
+    expect(faults).toContainEqual({
+      block: 11,
+      kind: 'head',
+      message: 'what the last writer said is of 12 blocks, and there are 11: those behind were cut off',
+    })
+    expect((await repairChain(parts, { dryRun: true })).faults).toContainEqual(
+      expect.objectContaining({
+        kind: 'tail',
+        message: 'the end of the chain was cut off here: 12 blocks were acknowledged',
+      }),
+    )
+    await parts.store.close()
+  })
+
   it('tells of damaged bodies, and takes them away where that is wanted: a block says which', async () => {
     const { parts, before, files } = await chainOf()
     for (const number of [2, 3, 10])
@@ -146,6 +167,43 @@ describe('a repair', () => {
       [10, 10],
     ])
     expect(parts.gone).toEqual([2, 3, 10])
+    await isSound(parts, before)
+    await parts.store.close()
+  })
+
+  it('tells of bodies that nobody announced, and says in a block that they were found missing', async () => {
+    const { parts, before, files } = await chainOf()
+    for (const number of [2, 3, 10]) editLine(files, number, line => line.replace(/,"body":.*?(,"more":\d+)?}$/, '$1}'))
+    editLine(files, 5, line => line.replace('"text":"first', '"text":"other'))
+    expect(await verifyChain(parts, {})).toMatchObject({ ok: false, pruned: 3, unannounced: 3 })
+    const told = { repaired: false, bodies: [5], missing: [2, 3, 10], faultCount: 4, cut: 0 }
+    expect(await repairChain(parts, {})).toMatchObject(told)
+    expect(parts.store.size()).toBe(12)
+    const planned = await repairChain(parts, { dropBodies: true, dryRun: true })
+    expect(planned).not.toHaveProperty('missingBlock')
+    const report = await repairChain(parts, { dropBodies: true })
+    expect(report).toMatchObject({ ...told, block: 12, missingBlock: 13, snapshot: { size: 12 } })
+    const note = (await all(parts.store))[13]!
+    expect(note.body!.text).toMatch(/^Repaired the chain: 3 bodies of 12 blocks were found missing\./)
+    expect(pruneNoteIn(note)?.ranges).toEqual([
+      [2, 3],
+      [10, 10],
+    ])
+    await isSound(parts, before)
+    await parts.store.close()
+  })
+
+  it('says so as well where the block that announced them is lost, and makes no snapshot where nothing goes', async () => {
+    const { parts, before, files } = await chainOf()
+    editLine(files, 4, line => line.replace('"text":"first', '"text":"other'))
+    await repairChain(parts, { dropBodies: true })
+    const last = readdirSync(join(parts.store.dir, 'timing')).sort().at(-1)!
+    edit(join(parts.store.dir, 'timing', last), text => text.replace(/,"body":[^\n]*\n$/, '}\n'))
+    const snapshots = await listSnapshots(parts, {})
+    const report = await repairChain(parts, { dropBodies: true })
+    expect(report).toMatchObject({ repaired: false, bodies: [], missing: [4, 12], missingBlock: 13, faultCount: 2 })
+    expect(report).not.toHaveProperty('snapshot')
+    expect(await listSnapshots(parts, {})).toHaveLength(snapshots.length)
     await isSound(parts, before)
     await parts.store.close()
   })

@@ -117,6 +117,9 @@ describe('what verify found', () => {
     expect(verifyText({ ...report, full: false })).toMatch(
       /^headers, links and tree are sound: 3 blocks; bodies and the index were not looked at: --full\n/,
     )
+    expect(verifyText({ ...report, pruned: 3, unannounced: 2 })).toMatch(
+      /^sound: 3 blocks; 1 without body, which was pruned; 2 without body, which nothing announced\n/,
+    )
     expect(verifyText({ ...report, staleIndex: 2 })).toMatch(/^sound: 3 blocks; 2 places in the index of before/)
   })
 

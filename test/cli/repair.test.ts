@@ -66,5 +66,27 @@ describe('a damaged chain', () => {
     expect((await chain('verify', '--full')).code).toBe(0)
     expect(JSON.parse((await chain('show', '2')).stdout)).not.toHaveProperty('body')
     expect(JSON.parse((await chain('show', 'latest')).stdout).body.text).toMatch(/^Repaired the chain: 1 damaged body/)
+
+    writeFileSync(segment, readFileSync(segment, 'utf8').replace(/,"body":[^\n]*"step 1"[^\n]*/, '}'))
+    const missing = await chain('repair', '--yes', '--format', 'text')
+    expect([missing.code, missing.stdout]).toEqual([
+      7,
+      '1 fault in 6 lines:\n  block 1: it has no body, and no prune says so: somebody took it away\n' +
+        '1 block without a body, which nothing announced (1): --drop-bodies adds a block that says so\n',
+    ])
+    const announced = await chain('repair', '--drop-bodies', '--yes', '--format', 'text')
+    expect([announced.code, announced.stdout]).toEqual([0, expect.stringContaining('(1): block 6 says so now\n')])
+    expect((await chain('verify', '--full')).code).toBe(0)
+    const part = await chain('export', '--range', '0-4')
+    const copy = newSystem({ things: [], mode: {} })
+    const imported = await copy.run(['blockchain', 'import', '-', '--format', 'text'], { input: part.stdout })
+    expect(imported.stdout).toContain('\n2 bodies are gone, and no prune among what was imported says so: ')
+
+    writeFileSync(segment, 'not a block\n')
+    const nothing = await chain('repair', '--yes', '--format', 'text')
+    expect(nothing.stdout).toContain('nothing is left: the chain begins anew with the next block\n')
+    expect(nothing.stdout).toContain('6 blocks were acknowledged and are nowhere any more\n')
+    const key = await chain('verify', '--key', 'key.pub')
+    expect([key.code, key.stderr]).toEqual([2, expect.stringContaining('it goes with --head')])
   })
 })

@@ -7,6 +7,7 @@ import { bodyFault } from '../footprint.js'
 import { lineText, readLine } from '../line.js'
 import type { BlockStore } from '../ports.js'
 import type { ImportCall } from '../reports.js'
+import { Bodies } from '../verify/bodies.js'
 import { type InputLine, inputLines } from './input-lines.js'
 
 /** What is appended together. */
@@ -17,6 +18,7 @@ export interface Taken {
   readonly imported: number
   readonly present: number
   readonly pruned: number
+  readonly unannounced?: number
 }
 
 /** Checks all of it, and appends nothing. @throws OpDbusError as {@link takeBlocks} */
@@ -44,6 +46,7 @@ class Intake {
   #imported = 0
   #present = 0
   #pruned = 0
+  readonly #bodies = new Bodies()
 
   constructor(store: BlockStore, call: ImportCall, appends: boolean) {
     this.#store = store
@@ -60,7 +63,13 @@ class Intake {
       throw this.#told(error)
     }
     await this.#flush()
-    return { imported: this.#imported, present: this.#present, pruned: this.#pruned }
+    const unannounced = [...this.#bodies.unannounced()].length
+    return {
+      imported: this.#imported,
+      present: this.#present,
+      pruned: this.#pruned,
+      ...(unannounced > 0 && { unannounced }),
+    }
   }
 
   async #take(input: InputLine): Promise<void> {
@@ -127,7 +136,10 @@ class Intake {
     this.#characters = 0
     if (this.#appends) await this.#store.adopt(batch, { signal: this.#call.signal })
     this.#imported += batch.length
-    for (const { body } of batch) if (body === undefined) this.#pruned++
+    for (const block of batch) {
+      if (block.body === undefined) this.#pruned++
+      this.#bodies.take(block)
+    }
   }
 
   #progress(): void {

@@ -6,6 +6,7 @@ import { MAX_LINE_BYTES } from '../block.js'
 import { bodyFault } from '../footprint.js'
 import { lineText, type ReadLine, readLine } from '../line.js'
 import type { RawLine } from '../ports.js'
+import { Bodies, UNANNOUNCED } from '../verify/bodies.js'
 import { Faults } from '../verify/faults.js'
 import { ChainWalk } from '../verify/walk.js'
 import { type Head, HeadFile } from './head-file.js'
@@ -22,6 +23,8 @@ export interface Damage {
   readonly acknowledged: number | undefined
   /** Of the blocks that stay, those whose bodies are not what their headers say. */
   readonly bodies: readonly number[]
+  /** Of the blocks that stay, those that have no body, which none of them announces. */
+  readonly missing: readonly number[]
   /** Segments that hold a block that stays: as they are, and those that are to be written anew. */
   readonly whole: readonly Segment[]
   readonly anew: readonly Segment[]
@@ -57,7 +60,7 @@ export async function findDamage(layout: Layout, { signal, onProgress }: FindCal
     }
     onProgress?.(sound.lines)
   }
-  walk.end({ more: false })
+  walk.end({ more: false, acknowledged: head?.size })
   return sound.end(segments)
 }
 
@@ -83,6 +86,7 @@ class SoundLines {
   #whole = 0
   #wholeBefore = 0
   readonly #bodies: number[] = []
+  readonly #gone = new Bodies()
   readonly #segments = new Set<number>()
   /** Segments with a line that is not written as blocks are, by the number of the first such block. */
   readonly #misspelt = new Map<number, number>()
@@ -144,6 +148,7 @@ class SoundLines {
 
   #look({ read: { block, more }, text, segment }: Before): void {
     const { number, header, body } = block
+    this.#gone.take(block)
     const fault = body && bodyFault(header, body)
     if (fault !== undefined) {
       this.#bodies.push(number)
@@ -179,6 +184,8 @@ class SoundLines {
       this.#faults.add('sequence', this.#good, `${were}, and ${missing === 1 ? 'is' : 'are'} damaged or not there`)
     }
     const kept = segments.filter(({ first }) => first < size && this.#segments.has(first))
+    const missing = [...this.#gone.unannounced(size)]
+    for (const number of missing) this.#faults.add('body', number, UNANNOUNCED)
     // The last one ends where the chain does, and with the end of an append.
     const endsAsItIs = this.#lines === size && this.#whole === size
     const anew = kept.filter(({ first }, i) => {
@@ -192,6 +199,7 @@ class SoundLines {
       lines: this.#lines,
       acknowledged,
       bodies: this.#bodies.filter(number => number < size),
+      missing,
       whole: kept.filter(one => !anew.includes(one)),
       anew,
       isCut: this.#lines > size || (acknowledged ?? 0) > size || anew.length > 0 || beside.length > 0,

@@ -37,6 +37,9 @@ export class Heads {
   /** @throws OpDbusError INVALID_INPUT where a saved head is none, or not as it was signed */
   constructor(parts: Pick<ChainParts, 'store' | 'warn'>, call: Pick<VerifyCall, 'head' | 'keys'>, faults: Faults) {
     this.#faults = faults
+    if (call.keys !== undefined && call.head === undefined) {
+      throw new OpDbusError('INVALID_INPUT', 'keys say who signed a saved head, and there is none: give head as well')
+    }
     if (call.head !== undefined) this.#takeSaved(parts, call.head, call.keys)
     try {
       this.#takeSigned(parts)
@@ -62,12 +65,18 @@ export class Heads {
     }
   }
 
-  /** After the last block. */
-  end(size: number): void {
+  /** After the last block. `lines`: blocks with those of an append that was cut off. */
+  end(size: number, lines: number): void {
     for (const head of this.#heads) {
       if (head.size <= size) continue
-      const message = `${head.name} is of ${head.size} blocks, and there are ${size}: those behind were cut off${head.saved ? `, ${FORK}` : ''}`
-      this.#faults.add('head', size, message)
+      const there = lines < head.size ? Math.max(size, lines) : size
+      const are = there === 1 ? 'is' : 'are'
+      const cut = `there ${are} ${there}: those behind were cut off${head.saved ? `, ${FORK}` : ''}`
+      this.#faults.add(
+        'head',
+        there,
+        `${head.name} is of ${head.size} ${head.size === 1 ? 'block' : 'blocks'}, and ${cut}`,
+      )
     }
   }
 

@@ -63,6 +63,11 @@ export class ChainWalk {
     else this.#line(line)
   }
 
+  /** Blocks that were reached, with those of an append whose end is not there. */
+  get lines(): number {
+    return this.#expected
+  }
+
   /** There are no more lines. `more`: the chain has grown since they were read. `acknowledged`: blocks that a writer said are there. */
   end({ more, acknowledged = 0 }: { readonly more: boolean; readonly acknowledged?: number | undefined }): void {
     if (this.#ahead) this.#accept(this.#ahead)
@@ -72,7 +77,7 @@ export class ChainWalk {
     if (begun !== undefined && !more) {
       const what =
         begun < acknowledged
-          ? `the end of the chain was cut off here: ${plural(acknowledged, 'block', 'blocks')} were acknowledged`
+          ? `the end of the chain was cut off here: ${plural(acknowledged, 'block was', 'blocks were')} acknowledged`
           : 'an append was cut off here before it was acknowledged: the next writer removes it'
       this.#faults.add('tail', begun, what)
     }

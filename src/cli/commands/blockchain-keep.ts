@@ -76,7 +76,7 @@ export const chainRepair = command({
     'does its body unless --drop-bodies is given: then a block says which went.',
   options: {
     'dry-run': { short: 'n', help: 'Only say what is damaged, and what would stay.' },
-    'drop-bodies': { help: 'Take damaged bodies away, as a prune does.' },
+    'drop-bodies': { help: 'Take damaged bodies away, as a prune does, and say which are missing.' },
     yes: YES,
     ...TOLD,
     ...FOLDERS,

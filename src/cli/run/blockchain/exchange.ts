@@ -45,9 +45,11 @@ async function exportTiles(chain: Chain, dir: string, values: ExportValues, term
   if (values.quiet) return 0
   tellKey(report.head, terminal)
   if (report.mended > 0) {
-    terminal.say(
-      `op-dbus: ${plural(report.mended, 'file', 'files')} of an earlier export were gone or damaged, and are written anew`,
-    )
+    const [what, verb] =
+      report.mended === 1
+        ? ['1 file of an earlier export was gone or damaged', 'is']
+        : [`${count(report.mended)} files of an earlier export were gone or damaged`, 'are']
+    terminal.say(`op-dbus: ${what}, and ${verb} written anew`)
   }
   const what = `${plural(report.head.size, 'block', 'blocks')} in ${report.dir}, ${count(fresh)} of them new`
   terminal.say(`op-dbus: ${what}: ${plural(report.files, 'file', 'files')} written, ${bytes(report.bytes)}`)
@@ -100,7 +102,8 @@ export async function importCommand({ values, args, terminal }: CommandCall<Chai
   })
 }
 
-function importText({ format, imported, present, pruned, verified, unconfirmed, size }: ImportReport): string {
+function importText(report: ImportReport): string {
+  const { format, imported, present, pruned, unannounced = 0, verified, unconfirmed, size } = report
   const rows = [
     ['appended', count(imported)],
     ['here already', count(present)],
@@ -112,7 +115,12 @@ function importText({ format, imported, present, pruned, verified, unconfirmed, 
     unconfirmed === undefined
       ? ''
       : `block ${count(unconfirmed)}, the last, is confirmed by none behind it: verify --head does, with a head that was saved\n`
-  return `form: ${format}\n${table(rows, [1])}${last}`
+  const gone =
+    unannounced === 0
+      ? ''
+      : `${plural(unannounced, 'body is', 'bodies are')} gone, and no prune among what was imported says so: verify tells of each, ` +
+        'unless the rest of that chain is imported too\n'
+  return `form: ${format}\n${table(rows, [1])}${gone}${last}`
 }
 
 const SAID: Readonly<Record<string, string>> = {

@@ -32,7 +32,7 @@ export async function repairCommand({ values, terminal }: CommandCall<RepairValu
       return report
     }
     const planned = await repair(true)
-    const due = planned.repaired || (dropBodies && planned.bodies.length > 0)
+    const due = planned.repaired || (dropBodies && planned.bodies.length + planned.missing.length > 0)
     if (dryRun || !due) {
       await terminal.out(json ? jsonText(planned) : repairText(planned, dropBodies))
       return planned.faultCount > 0 ? DAMAGE_FOUND : 0
@@ -50,13 +50,14 @@ export async function repairCommand({ values, terminal }: CommandCall<RepairValu
           '  to begin another log: op-dbus blockchain key --renew',
       )
     }
-    return report.bodies.length > 0 && report.block === undefined ? DAMAGE_FOUND : 0
+    const left = dropBodies ? 0 : report.bodies.length + report.missing.length
+    return left > 0 ? DAMAGE_FOUND : 0
   })
 }
 
 /** What is damaged, and what becomes of it. */
 export function repairText(report: RepairReport, dropBodies: boolean): string {
-  const { dryRun, faults, faultCount, lines, size, cut, lost, repaired, bodies, block, snapshot } = report
+  const { dryRun, faults, faultCount, lines, size, cut, lost, repaired, bodies, block, missing, snapshot } = report
   if (faultCount === 0 && !repaired) return `${plural(size, 'block', 'blocks')}, and nothing to repair\n`
   const told = faults.slice(0, SHOWN).map(fault => {
     const where = fault.block === undefined ? '' : `block ${fault.block}: `
@@ -70,12 +71,29 @@ export function repairText(report: RepairReport, dropBodies: boolean): string {
     said.push(
       `${plural(size, 'block', 'blocks')} ${stay}; ${plural(cut, 'line', 'lines')} ${goes} in ${kept} alone, with all the rest as it was`,
     )
-    if (lost > 0) said.push(`${plural(lost, 'block', 'blocks')} were acknowledged and are nowhere any more`)
+    if (lost > 0) {
+      const [were, are] = lost === 1 ? ['block was', 'is'] : ['blocks were', 'are']
+      said.push(`${count(lost)} ${were} acknowledged and ${are} nowhere any more`)
+    }
+    if (size === 0) said.push(`nothing ${dryRun ? 'would be' : 'is'} left: the chain begins anew with the next block`)
   } else if (snapshot !== undefined) said.push(`all that was there is in ${kept}`)
   if (bodies.length > 0) {
     const which = oneLine(bodies.join(', '), 200)
     const next = block !== undefined ? `block ${block} says that they went` : dropBodies ? 'they would go' : LEFT
     said.push(`${plural(bodies.length, 'block', 'blocks')} with a damaged body (${which}): ${next}`)
+  }
+  if (missing.length > 0) {
+    const which = oneLine(missing.join(', '), 200)
+    const { missingBlock } = report
+    const next =
+      missingBlock !== undefined
+        ? `block ${missingBlock} says so now`
+        : dropBodies
+          ? 'a block would say so'
+          : '--drop-bodies adds a block that says so'
+    said.push(
+      `${plural(missing.length, 'block', 'blocks')} without a body, which nothing announced (${which}): ${next}`,
+    )
   }
   return `${said.join('\n')}\n`
 }

@@ -1,4 +1,5 @@
 // `op-dbus blockchain verify`: whether the chain is what was written, a line for each fault.
+import { OpDbusError } from '../../../errors.js'
 import { faultText, verifyText } from '../../chain-text.js'
 import type { CommandCall } from '../../command.js'
 import { DAMAGE_FOUND } from '../../exit-codes.js'
@@ -15,6 +16,9 @@ interface Values extends ChainValues {
 
 export async function verifyCommand({ values, terminal }: CommandCall<Values>): Promise<number> {
   const json = wantsJson(values, terminal)
+  if (values.key !== undefined && values.head === undefined) {
+    throw new OpDbusError('INVALID_INPUT', '--key says who signed a saved head: it goes with --head')
+  }
   const head = await savedHead(values.head, terminal)
   const keys = await verifierKeys(values.key, terminal)
   return withChain(values, terminal, async chain => {
