@@ -6,11 +6,13 @@ import type { BlockStore } from './ports.js'
 import type { BlockFilter, ChainFault, OlderVectors, VectorStats } from './reports.js'
 import type { SpaceRecord } from './store/vector-files.js'
 import type { VectorFolder } from './store/vector-folder.js'
-import { bringUp, type Embeddings, writing } from './vectors/bring-up.js'
+import { bringUp, type Embeddings, embedAgain, writing } from './vectors/bring-up.js'
+import { countVectors } from './vectors/count.js'
 import { type FaultsCall, type VectorCounts, vectorFaults } from './vectors/faults.js'
 import { fuse } from './vectors/ranks.js'
 import { DamagedRecord } from './vectors/row-index.js'
 import { type Near, SpaceSearch } from './vectors/space-search.js'
+import { untilAborted } from './vectors/until-aborted.js'
 
 /** After an append: a process that ends at once is not to load a model for it. The next one goes on. */
 const START_MS = 250
@@ -19,6 +21,9 @@ const RETRY_MS = 1000
 const MOST_RETRY_MS = 60_000
 /** Blocks without a vector that a search waits for: a few seconds on a slow machine. With more, it says how many are missing. */
 const WAITED_FOR = 256
+
+/** Blocks that were damaged, and that a search looks at again. */
+const MOST_AGAIN = 1000
 
 export interface ChainVectorsParts {
   readonly store: BlockStore
@@ -55,6 +60,8 @@ export interface NearBlocks {
   readonly all: boolean
   readonly searched: number
   readonly pending: number
+  /** Blocks that fit, and whose texts were refused or are damaged. */
+  readonly refused: number
   readonly space: string
   readonly older?: OlderVectors
 }
@@ -119,9 +126,12 @@ export class ChainVectors {
     else if (few) await this.bringUp(signal).catch(error => this.#failed(error, signal))
     else this.#soon(0)
 
-    const ours = await this.#searched(space, query, k, filter, 0)
+    let ours = await this.#searched(space, query, k, filter, 0)
+    if (ours.damaged.length > 0 && (await this.#embedAgain(space, ours.damaged, signal)))
+      ours = await this.#searched(space, query, k, filter, 0)
     const next = await this.#next(space)
-    const base = { pending: Math.max(0, store.size() - next), space }
+    const refused = ours.refused + ours.damaged.length
+    const base = { pending: Math.max(0, store.size() - next), refused, space }
     const olderRecord = base.pending > 0 ? folder.spaces().find(other => other.space !== space) : undefined
     if (olderRecord === undefined) {
       return { ...base, near: ours.near, all: ours.near.length >= ours.fitting, searched: ours.fitting }
@@ -144,26 +154,15 @@ export class ChainVectors {
     const { folder } = this.#parts
     const gone = new Set(numbers)
     for (const record of gone.size === 0 ? [] : folder.spaces()) {
-      await writing(folder, record, signal, async writer => {
+      await writing(this.#parts, record, signal, async writer => {
         await writer.forget(gone, writer.seal().rewrites === words?.before ? words.after : undefined)
       })
     }
   }
 
   /** How many there are in each space, as its files say. @throws OpDbusError STORE */
-  stats(): VectorStats[] {
-    const { folder, store } = this.#parts
-    const size = store.size()
-    return folder.spaces().map(({ space, model }) => {
-      const files = folder.open(space)
-      try {
-        const { records, next } = files?.seal() ?? { records: 0, next: 0 }
-        const pending = Math.max(0, size - next)
-        return { space, ...(model !== undefined && { model }), vectors: records, pending }
-      } finally {
-        files?.close()
-      }
-    })
+  stats(): Promise<VectorStats[]> {
+    return countVectors(this.#parts.folder, this.#parts.store.size())
   }
 
   /** What is wrong with the vectors on the disk; with `recompute` each text is embedded again, which `counts` tells. @throws OpDbusError STORE, ABORTED, and what the embedder throws */
@@ -238,13 +237,28 @@ export class ChainVectors {
     }
   }
 
+  /** Whether blocks that were damaged are sound again, and have their vectors now. */
+  async #embedAgain(space: string, damaged: readonly number[], signal: AbortSignal | undefined): Promise<boolean> {
+    const record = this.#parts.folder.spaces().find(one => one.space === space)
+    if (record === undefined) return false
+    const closing = this.#closing.signal
+    const work = embedAgain(this.#parts, record, damaged.slice(0, MOST_AGAIN), closing)
+    return untilAborted(work, signal).then(
+      made => made > 0,
+      error => {
+        this.#failed(error, signal)
+        return false
+      },
+    )
+  }
+
   /** Cuts damaged vectors off, and has them made anew. */
   async #mend(space: string, { place }: DamagedRecord): Promise<void> {
     const { folder, warn } = this.#parts
     const record = folder.spaces().find(one => one.space === space)
     if (record === undefined) return
     const signal = this.#closing.signal
-    const cut = await writing(folder, record, signal, async writer => {
+    const cut = await writing(this.#parts, record, signal, async writer => {
       const isDamaged =
         writer.floatsAt(place) === undefined || writer.scanAt(place)?.number !== writer.floatsAt(place)?.number
       // Otherwise somebody wrote while it was read.
@@ -331,15 +345,4 @@ function told(error: unknown, dir: string): unknown {
 
 function closed(): OpDbusError {
   return new OpDbusError('CLOSED', 'the chain is closed')
-}
-
-/** As `work` does, or ABORTED as soon as `signal` fires. */
-async function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return work
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(new OpDbusError('ABORTED', 'the call was aborted', { cause: signal.reason }))
-    if (signal.aborted) abort()
-    signal.addEventListener('abort', abort, { once: true })
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
-  })
 }

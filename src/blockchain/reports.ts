@@ -125,6 +125,8 @@ export interface SearchReport {
   readonly pruned?: number
   /** Blocks with a text that have no vector yet, so that a search by meaning cannot find them. */
   readonly pending: number
+  /** Blocks that fit the filter and that a search by meaning cannot find: damaged, or their text was refused. Absent for `text`. */
+  readonly refused?: number
   /** Space of the vectors; absent for `text`. */
   readonly space?: string
   /** Why `hybrid` searched by text alone: embedding is switched off, or the model cannot be had. Absent where it did not. */

@@ -46,7 +46,7 @@ export async function statsOf(parts: ChainParts, { signal, onProgress }: StatsCa
     snapshots: (await listNames(parts)).length,
     derived: { tree: await bytesIn(layout.tree), vectors: await bytesIn(layout.vectors), index: index.bytes },
     indexed: index.blocks,
-    vectors: parts.vectors.stats(),
+    vectors: await parts.vectors.stats(),
     cache: await parts.blocks.stats(),
     ...(signed && { log: signed.origin, signed: signed.size }),
   }

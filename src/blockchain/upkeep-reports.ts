@@ -110,7 +110,7 @@ export interface VectorStats {
   readonly space: string
   /** Absent for an embedder of the user's own. */
   readonly model?: string
-  /** Places of vectors: those of blocks that were pruned since, and of texts that were refused, are empty. */
+  /** Blocks that have one: none that was pruned, and none whose text was refused. */
   readonly vectors: number
   /** Blocks that were not looked at yet: a search makes their vectors, where it is this model that computes. */
   readonly pending: number

@@ -169,7 +169,7 @@ describe('search by meaning', () => {
 
   it('finds nothing in a chain without blocks, and in one without texts', async () => {
     const { store, vectors } = await world()
-    const nothing = { found: [], searched: 0, pending: 0, space: expect.any(String) }
+    const nothing = { found: [], searched: 0, pending: 0, refused: 0, space: expect.any(String) }
     expect(await searchBlocks({ store, vectors }, 'one')).toEqual(nothing)
     await remember(store, ['', ''])
     expect(await searchBlocks({ store, vectors }, 'one')).toEqual(nothing)

@@ -105,6 +105,21 @@ describe('in the background', () => {
     expect(one.embedder.asked).toEqual(['one', 'three'])
     expect(one.warnings).toEqual([expect.stringMatching(/does not find block 1: block 1 is damaged/)])
     expect(sealOf(one)).toMatchObject({ records: 3, next: 3 })
+    // It is told once, and every search counts it, in every process, until what was written stands there again.
+    const other = await world({ dir: one.dir, store: new MemoryStore(one.store.disk) })
+    for (const process of [one, one, other])
+      expect(await searchBlocks(process, 'two')).toMatchObject({ searched: 2, pending: 0, refused: 1 })
+    expect((await searchBlocks(one, 'two', { plugin: 'lxc' })).refused).toBe(0)
+    expect(await one.vectors.stats()).toMatchObject([{ vectors: 2, pending: 0 }])
+    expect(await faultsOf(one)).toEqual([])
+    one.store.disk.blocks[1] = { ...rest, body: body! }
+    expect(await faultsOf(one)).toEqual([1])
+    for (const process of [other, one]) {
+      expect(await searchBlocks(process, 'two', { k: 1 })).toMatchObject({ searched: 3, refused: 0 })
+      expect(await found(process, 'two', 1)).toEqual([1])
+    }
+    expect(await faultsOf(one)).toEqual([])
+    expect(one.embedder.asked).not.toContain('secret')
   })
 
   it('makes all that are missing before a search that waits for them answers, and tells how far it is', async () => {
@@ -128,9 +143,13 @@ describe('in the background', () => {
       expect.stringMatching(/^search by meaning does not find block 1: .*poison is not taken/),
     ])
     expect(sealOf(one)).toMatchObject({ records: 3, next: 4 })
+    expect(await searchBlocks(one, 'two')).toMatchObject({ searched: 2, refused: 1 })
     const again = await world({ dir: one.dir, store: one.store })
     expect(await found(again, 'two', 9)).toEqual([3, 0])
     expect(again.warnings).toEqual([])
+    // Without a body it is pruned, not refused.
+    prune(again.store, [1])
+    expect(await searchBlocks(again, 'two')).toMatchObject({ searched: 2, refused: 0 })
   })
 
   it('passes a text over that kills the embedder each time, and embeds what is behind it', async () => {
@@ -229,6 +248,7 @@ describe('on the disk', () => {
     const files = ['floats', 'scan'].map(name => join(folderOf(one), name))
     const whole = files.map(path => readFileSync(path))
     const record = whole.map(bytes => bytes.length / 300)
+    const seal = readFileSync(join(folderOf(one), 'seal'))
     for (const [tornFloats, tornScan] of [
       [7, 0],
       [record[0]! * 3 + 1, 0],
@@ -238,6 +258,7 @@ describe('on the disk', () => {
       for (const [i, torn] of [tornFloats, tornScan].entries()) {
         writeFileSync(files[i]!, Buffer.concat([whole[i]!, whole[i]!.subarray(0, torn).map(byte => byte ^ 0x55)]))
       }
+      writeFileSync(join(folderOf(one), 'seal'), seal)
       const store = new MemoryStore()
       await remember(store, [...texts(300), 'later'])
       const next = await world({ dir: one.dir, store })
@@ -269,8 +290,10 @@ describe('on the disk', () => {
     const one = await filled()
     damage(folderOf(one))
     const next = await world({ dir: one.dir, store: one.store })
+    expect(await faultsOf(next)).not.toEqual([])
     expect(await found(next, 'text 7', 1)).toEqual([7])
     expect(await found(next, 'text 299', 1)).toEqual([299])
+    expect(next.warnings[0]).toMatch(/made anew$/)
     expect(sealOf(next)).toMatchObject({ records: 300, next: 300 })
     expect(await faultsOf(next)).toEqual([])
   })

@@ -11,13 +11,13 @@ import { crc32 } from 'node:zlib'
 import { yieldToEventLoop } from '../../cache/yield-to-event-loop.js'
 import { isOpDbusError, messageOf, OpDbusError } from '../../errors.js'
 import { errnoOf } from '../../fs/errno.js'
-import { readAt, readSmall } from '../../fs/files.js'
+import { readAt, readSmall, statOf } from '../../fs/files.js'
 import { replaceWith } from '../../fs/replace.js'
 import { type Entry, type FloatsRecord, type ScanRecord, VectorFormat } from '../vectors/format.js'
 
 /** Bytes of `space` and `seal`. */
 const MOST_BYTES = 65_536
-/** Records that are looked at in one piece when vectors are forgotten. */
+/** Records that are looked at in one piece when vectors are forgotten or counted. */
 const PIECE = 4096
 
 /** What made the vectors of a folder. */
@@ -59,6 +59,33 @@ export class VectorReader {
     const { checksum, ...seal } = (readJson(join(this.dir, 'seal')) ?? {}) as Partial<Seal> & { checksum?: unknown }
     // All that is here rests on it: a number that is another one would hide vectors, or show what is none.
     return checksum === checksumOf(seal) ? (seal as Seal) : NO_SEAL
+  }
+
+  /** What is wrong with the seal itself, or with the files that it speaks of; none where nothing was ever sealed. @throws OpDbusError STORE */
+  sealFault(): string | undefined {
+    return this.guarded(() => {
+      const { generation, records } = this.seal()
+      // A writer cuts the seal first, then the files.
+      if (this.whole() < records && this.seal().generation === generation)
+        return `there are fewer vectors in ${this.dir} than were sealed`
+      if (generation !== '') return undefined
+      const isThere = (name: string) => statOf(join(this.dir, name)) !== undefined
+      // Nothing was sealed yet, or the folder was just removed.
+      if (!isThere('seal') && (this.whole() === 0 || !isThere('floats'))) return undefined
+      return `the seal of the vectors in ${this.dir} is damaged`
+    })
+  }
+
+  /** Records that have a vector, as they say themselves. @throws OpDbusError STORE */
+  async vectors(): Promise<number> {
+    const { records } = this.seal()
+    const room = new Uint8Array(PIECE * this.format.scanBytes)
+    let count = 0
+    for (let place = 0; place < records; place += PIECE) {
+      count += this.format.vectorsIn(this.readScan(place, Math.min(PIECE, records - place), room))
+      await yieldToEventLoop()
+    }
+    return count
   }
 
   /** What a search scans of `count` records from `place` on, in `room`; fewer where the file ends before. @throws OpDbusError STORE */
@@ -111,12 +138,15 @@ export class VectorWriter extends VectorReader {
   readonly #floats: FileHandle
   readonly #scan: FileHandle
   #seal: Seal
+  /** What was damaged when it was opened: then all behind it is made anew. */
+  readonly damage: string | undefined
 
   constructor(dir: string, record: SpaceRecord, floats: FileHandle, scan: FileHandle) {
     super(dir, record, floats.fd, scan.fd)
     this.#floats = floats
     this.#scan = scan
     this.#seal = super.seal()
+    this.damage = super.sealFault()
   }
 
   /** What it sealed last: nobody else does. */
@@ -175,10 +205,34 @@ export class VectorWriter extends VectorReader {
     })
   }
 
+  /** Puts the vectors of these blocks where they had a record without one. @throws OpDbusError STORE */
+  async fill(entries: readonly Entry[]): Promise<void> {
+    await this.#told(async () => {
+      const { scanBytes, floatsBytes } = this.format
+      const { records } = this.#seal
+      const byNumber = new Map(entries.map(entry => [entry.block.number, entry]))
+      const numbers = new Set(byNumber.keys())
+      const room = new Uint8Array(PIECE * scanBytes)
+      for (let place = 0; place < records; place += PIECE) {
+        const piece = this.readScan(place, Math.min(PIECE, records - place), room)
+        for (const at of this.format.placesOf(piece, numbers)) {
+          const there = this.format.readScan(piece.subarray(at * scanBytes, (at + 1) * scanBytes))
+          if (there?.state !== 'damaged') continue
+          const { floats, scan } = this.format.encode([byNumber.get(there.number)!])
+          await writeAll(this.#floats, floats, (place + at) * floatsBytes)
+          await writeAll(this.#scan, scan, (place + at) * scanBytes)
+        }
+        await yieldToEventLoop()
+      }
+      await this.#sync()
+      await this.#put({ ...this.#seal, generation: randomBytes(8).toString('hex') })
+    })
+  }
+
   /** False where there was nothing to forget. */
   async #forgetOne(place: number, scan: Uint8Array): Promise<boolean> {
     const { format } = this
-    if (format.readScan(scan)?.state !== 'vector') return false
+    if ((format.readScan(scan)?.state ?? 'forgotten') === 'forgotten') return false
     const floats = new Uint8Array(format.floatsBytes)
     await this.#floats.read(floats, 0, floats.length, place * floats.length)
     format.forget(floats)

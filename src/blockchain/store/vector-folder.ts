@@ -6,13 +6,14 @@
 import { createHash } from 'node:crypto'
 import { closeSync, constants, rmSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
-import { openToRead } from '../../fs/files.js'
+import { basename, dirname, join } from 'node:path'
+import { openToRead, statOf } from '../../fs/files.js'
 import { isFolder, makeFolder, namesIn } from '../../fs/folders.js'
 import { acquireMutex, MACHINE_IO } from '../../fs/mutex.js'
 import { putJson, readJson, type SpaceRecord, told, VectorReader, VectorWriter } from './vector-files.js'
 
 const VERSION = 1
+const FOLDER_NAME = /^[0-9a-f]{32}$/
 const ADD_TO = constants.O_RDWR | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0)
 
 /** `<chain>/vectors`. */
@@ -27,6 +28,20 @@ export class VectorFolder {
         return record && folderName(record.space) === name ? [record] : []
       }),
     )
+  }
+
+  /** Folders of vectors that do not say any more what made them. @throws OpDbusError STORE */
+  unreadable(): string[] {
+    return this.#guarded(() =>
+      namesIn(this.dir)
+        .map(name => join(this.dir, name))
+        .filter(dir => isUnreadable(dir)),
+    )
+  }
+
+  /** Removes the folder that `unreadable` told. For who holds the lock. @throws OpDbusError STORE */
+  removeUnreadable(dir: string): void {
+    this.#guarded(() => rmSync(dir, { recursive: true, force: true }))
   }
 
   /** Waits until no other process writes vectors of this chain; returns what lets the next one. @throws OpDbusError ABORTED, STORE */
@@ -102,6 +117,15 @@ export class VectorFolder {
 /** Of any space, whatever characters it has. */
 function folderName(space: string): string {
   return createHash('sha256').update(space).digest('hex').slice(0, 32)
+}
+
+function isUnreadable(dir: string): boolean {
+  // `space` is written first: a folder without the files is one that is being made.
+  if (!FOLDER_NAME.test(basename(dir)) || !isFolder(dir) || statOf(join(dir, 'floats')) === undefined) return false
+  const { version = VERSION } = (readJson(join(dir, 'space')) ?? {}) as { version?: unknown }
+  const record = readRecord(dir)
+  // Of another version: not ours to judge.
+  return version === VERSION && (record === undefined || folderName(record.space) !== basename(dir))
 }
 
 function readRecord(dir: string): SpaceRecord | undefined {

@@ -51,8 +51,8 @@ export async function bringUp(parts: BringUpParts, signal: AbortSignal): Promise
   const { store, embeddings, folder } = parts
   const record = await embeddings.computing({ signal })
   if (isUpToDate(folder, store, record)) return
-  await writing(folder, record, signal, async writer => {
-    await fitToChain(writer, store)
+  await writing(parts, record, signal, async writer => {
+    await fitToChain(writer, parts)
     while (await addBatch(writer, parts, signal)) {
       parts.onProgress?.(writer.seal().next, store.size())
       await yieldToEventLoop()
@@ -63,15 +63,20 @@ export async function bringUp(parts: BringUpParts, signal: AbortSignal): Promise
 
 /** Runs `work` while no other process writes vectors. @throws OpDbusError ABORTED, STORE, and what `work` throws */
 export async function writing<T>(
-  folder: VectorFolder,
+  { folder, warn }: Pick<BringUpParts, 'folder' | 'warn'>,
   record: SpaceRecord,
   signal: AbortSignal | undefined,
   work: (writer: VectorWriter) => Promise<T>,
 ): Promise<T> {
   const release = await folder.lock(signal)
   try {
+    for (const dir of folder.unreadable()) {
+      warn(`what made the vectors in ${dir} cannot be read: they are made anew`, undefined, `space ${dir}`)
+      folder.removeUnreadable(dir)
+    }
     const writer = await folder.write(record)
     try {
+      if (writer.damage !== undefined) warn(`${writer.damage}: they are made anew`, undefined, writer.damage)
       return await work(writer)
     } finally {
       await writer.end()
@@ -86,7 +91,7 @@ function isUpToDate(folder: VectorFolder, store: BlockStore, { space }: SpaceRec
   const size = store.size()
   const spaces = folder.spaces()
   if (size === 0 && spaces.length === 0) return true
-  if (spaces.some(other => other.space !== space)) return false
+  if (spaces.some(other => other.space !== space) || folder.unreadable().length > 0) return false
   const files = folder.open(space)
   if (files === undefined) return false
   try {
@@ -101,7 +106,7 @@ function isUpToDate(folder: VectorFolder, store: BlockStore, { space }: SpaceRec
  * Drops what is not of this chain: it was restored, or written anew. Each block's hash covers the one before, so where one is the same all
  * before it are.
  */
-async function fitToChain(writer: VectorWriter, store: BlockStore): Promise<void> {
+async function fitToChain(writer: VectorWriter, { store, folder, warn }: BringUpParts): Promise<void> {
   const { records, next, rewrites } = writer.seal()
   const now = store.rewrites()
   let [good, bad] = [0, records + 1]
@@ -113,7 +118,15 @@ async function fitToChain(writer: VectorWriter, store: BlockStore): Promise<void
       else bad = middle
     }
   }
-  if (good < records) await writer.cut(good)
+  if (good < records) {
+    if (writer.floatsAt(good) === undefined)
+      warn(
+        `vectors of blocks were damaged on the disk (${folder.dir}): they are made anew`,
+        undefined,
+        `damage ${good}`,
+      )
+    await writer.cut(good)
+  }
   if (rewrites !== now || next > store.size()) {
     const kept = (await sweep(writer, store)) ? writer.seal().records : 0
     await writer.cut(kept, now)
@@ -148,7 +161,7 @@ async function sweep(writer: VectorWriter, store: BlockReader): Promise<boolean>
       for (const { number, body } of blocks) {
         const state = states.get(number)
         if (state === 'forgotten' && body !== undefined) return false
-        if (state === 'vector' && body === undefined) gone.add(number)
+        if (state !== undefined && state !== 'forgotten' && body === undefined) gone.add(number)
       }
     }
     await yieldToEventLoop()
@@ -176,10 +189,48 @@ async function addBatch(writer: VectorWriter, parts: BringUpParts, signal: Abort
     const about = `vector ${block.hash}`
     const why = `search by meaning does not find block ${block.number}: ${messageOf(outcome.error)}`
     warn(why, outcome.error, about)
-    return { block, vector: undefined }
+    return { block, vector: outcome.isDamage ? 'damaged' : 'refused' }
   })
   await writer.append(entries, end, rewrites)
   return true
+}
+
+/**
+ * Makes the vectors of those of `numbers` that were damaged when their turn came and are sound again: a line was put back, or restored.
+ * Returns how many there are. @throws OpDbusError ABORTED, STORE, what the embedder throws
+ */
+export async function embedAgain(
+  parts: BringUpParts,
+  record: SpaceRecord,
+  numbers: readonly number[],
+  signal: AbortSignal,
+): Promise<number> {
+  const { store, embeddings } = parts
+  const rewrites = store.rewrites()
+  const blocks = numbers.flatMap(number => soundAt(store, number) ?? [])
+  if (blocks.length === 0) return 0
+  const outcomes = await embedSound(embeddings, blocks, signal)
+  return writing(parts, record, signal, async writer => {
+    // Otherwise one may have been pruned: the next search asks again.
+    if (store.rewrites() !== rewrites || writer.seal().rewrites !== rewrites) return 0
+    const entries = blocks.map((block, i): Entry => {
+      const outcome = outcomes[i]!
+      return { block, vector: outcome instanceof Float32Array ? outcome : 'refused' }
+    })
+    await writer.fill(entries)
+    return entries.length
+  })
+}
+
+/** Undefined where it has no text, or is not what was written. */
+export function soundAt(store: BlockReader, number: number): Block | undefined {
+  try {
+    const block = sound(store.read(number))
+    return block?.body?.text ? block : undefined
+  } catch (error) {
+    if (isOpDbusError(error, 'CHAIN_DAMAGED')) return undefined
+    throw error
+  }
 }
 
 /** The vectors of blocks whose bodies are what was written. A damaged one is refused, and told. */
@@ -200,13 +251,15 @@ function faultOf(block: Block): Refusal | undefined {
     sound(block)
     return undefined
   } catch (error) {
-    return { error }
+    return { error, isDamage: true }
   }
 }
 
 /** Why a text was refused. */
 interface Refusal {
   readonly error: unknown
+  /** It is not the text that was written. */
+  readonly isDamage?: boolean
 }
 
 /** A vector of length 1 for each text, or why the text was refused. @throws what stands in the way of all of them */

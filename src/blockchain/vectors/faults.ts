@@ -6,7 +6,7 @@ import type { BlockStore } from '../ports.js'
 import type { ChainFault } from '../reports.js'
 import type { VectorReader } from '../store/vector-files.js'
 import type { VectorFolder } from '../store/vector-folder.js'
-import type { Embeddings } from './bring-up.js'
+import { type Embeddings, soundAt } from './bring-up.js'
 import { type FloatsRecord, unit } from './format.js'
 
 /**
@@ -54,11 +54,15 @@ export async function* vectorFaults(
   const { folder, embeddings } = parts
   const serving = recompute ? (await embeddings.computing({ signal })).space : undefined
   let isServed = false
+  for (const dir of folder.unreadable())
+    yield { kind: 'vector', message: `what made the vectors in ${dir} cannot be read: a search makes them anew` }
   for (const { space } of folder.spaces()) {
     const files = folder.open(space)
     if (files === undefined) continue
     isServed ||= space === serving
     try {
+      const message = files.sealFault()
+      if (message !== undefined) yield { kind: 'vector', message: `${message}: a search makes them anew` }
       yield* new SpaceCheck(
         files,
         parts,
@@ -130,7 +134,12 @@ class SpaceCheck {
       if (said < number) continue
       this.#place++
       if (record?.hash !== hash) return undefined
-      if (record.state === 'refused' && body?.text) this.counts.missing++
+      if ((record.state === 'refused' || record.state === 'damaged') && body?.text) this.counts.missing++
+      if (record.state === 'damaged' && soundAt(this.parts.store, number) !== undefined)
+        this.#addUnlessOld(
+          number,
+          `block ${number} was damaged, is sound again, and has no vector yet: a search makes it`,
+        )
       if (record.state !== 'vector') return undefined
       if (body !== undefined) return { number, text: body.text, vector: record.vector }
       this.#add(number, `block ${number} was pruned, and its vector is still there`)

@@ -9,8 +9,8 @@ import { quantize } from '../../kernels/int8.js'
 import type { Crc32 } from '../../ports.js'
 import type { Block } from '../block.js'
 
-/** What a record is: a vector; a block that was pruned since; a text that the embedder refused. */
-export const STATES = { vector: 0, forgotten: 1, refused: 2 } as const
+/** What a record is: a vector; a block that was pruned since; a text that the embedder refused; a block that was damaged when its turn came. */
+export const STATES = { vector: 0, forgotten: 1, refused: 2, damaged: 3 } as const
 export type State = keyof typeof STATES
 const NAMES = Object.keys(STATES) as State[]
 
@@ -18,10 +18,10 @@ const FLOATS_HEAD = 48
 const SCAN_HEAD = 40
 const AT = { state: 4, number: 8, hash: 16, timestamp: 16, plugin: 24, operation: 28, scale: 32 } as const
 
-/** A block and its vector: `dims` floats of length 1, or zeros. Absent where its text was refused. */
+/** A block and its vector: `dims` floats of length 1, or zeros; or why it has none. */
 export interface Entry {
   readonly block: Block
-  readonly vector: Float32Array | undefined
+  readonly vector: Float32Array | 'refused' | 'damaged'
 }
 
 /** What a record of floats says. */
@@ -49,8 +49,8 @@ export interface ScanColumns {
   readonly times: Float64Array
   readonly plugins: Uint32Array
   readonly operations: Uint32Array
-  /** 1 where there is a vector. */
-  readonly live: Uint8Array
+  /** Numbers of `STATES`. */
+  readonly states: Uint8Array
 }
 
 export class VectorFormat {
@@ -71,8 +71,10 @@ export class VectorFormat {
   encode(entries: readonly Entry[]): { floats: Uint8Array; scan: Uint8Array } {
     const floats = new Uint8Array(entries.length * this.floatsBytes)
     const scan = new Uint8Array(entries.length * this.scanBytes)
-    for (const [i, { block, vector }] of entries.entries()) {
-      const state: State = vector === undefined ? 'refused' : 'vector'
+    for (const [i, entry] of entries.entries()) {
+      const { block } = entry
+      const [state, vector]: [State, Float32Array?] =
+        typeof entry.vector === 'string' ? [entry.vector] : ['vector', entry.vector]
       const floatsRecord = floats.subarray(i * this.floatsBytes, (i + 1) * this.floatsBytes)
       for (const [at, byte] of hexBytes(block.hash).entries()) floatsRecord[AT.hash + at] = byte
       if (vector !== undefined)
@@ -144,7 +146,7 @@ export class VectorFormat {
       columns.times[at] = view.getFloat64(start + AT.timestamp, true)
       columns.plugins[at] = view.getUint32(start + AT.plugin, true)
       columns.operations[at] = view.getUint32(start + AT.operation, true)
-      columns.live[at] = state === STATES.vector ? 1 : 0
+      columns.states[at] = state
       scales[i] = view.getFloat32(start + AT.scale, true)
       // Never over a record that is still to be read: a row is shorter than its record.
       bytes.copyWithin(i * dims, start + SCAN_HEAD, start + SCAN_HEAD + dims)
@@ -160,6 +162,15 @@ export class VectorFormat {
       if (numbers.has(view.getFloat64(start + AT.number, true))) places.push(at)
     }
     return places
+  }
+
+  /** How many of the records for the scan in `bytes` say that they have a vector; unchecked. */
+  vectorsIn(bytes: Uint8Array): number {
+    const view = viewOf(bytes)
+    let count = 0
+    for (let start = 0; start < bytes.length; start += this.scanBytes)
+      if (view.getUint32(start + AT.state, true) === STATES.vector) count++
+    return count
   }
 
   /** Takes the vector out of a record of either kind, in place: its block was pruned. */

@@ -4,7 +4,7 @@ import { yieldToEventLoop } from '../../cache/yield-to-event-loop.js'
 import type { KernelMatrix, Kernels } from '../../ports.js'
 import type { BlockFilter } from '../reports.js'
 import type { VectorReader } from '../store/vector-files.js'
-import type { ScanColumns } from './format.js'
+import { type ScanColumns, STATES } from './format.js'
 
 /** Rows of one matrix: it is searched within some 2 ms, then other work has its turn. */
 const PIECE_ROWS = 65_536
@@ -41,6 +41,7 @@ export class RowIndex {
   readonly #pieces: Piece[] = []
   #columns = columnsOf(FIRST_ROWS)
   #rows = 0
+  /** Records without a vector. */
   #dead = 0
   #largestScale = 0
 
@@ -74,7 +75,8 @@ export class RowIndex {
       const before = this.#rows
       this.#put(piece, before, count, room)
       this.#rows += count
-      for (let place = before; place < this.#rows; place++) this.#dead += 1 - this.#columns.live[place]!
+      for (let place = before; place < this.#rows; place++)
+        if (this.#columns.states[place] !== STATES.vector) this.#dead++
       await yieldToEventLoop()
     }
   }
@@ -107,19 +109,38 @@ export class RowIndex {
     return { best, fitting }
   }
 
+  /**
+   * Blocks from `from` on that fit, and whose texts have no vector: how many were refused, and the numbers of those that were damaged.
+   */
+  without(filter: BlockFilter, from = 0): { refused: number; damaged: number[] } {
+    let refused = 0
+    const damaged: number[] = []
+    for (const { matrix, first } of this.#dead > 0 ? this.#pieces : []) {
+      const count = Math.min(matrix.rows, this.#rows - first)
+      const { states } = this.#columns
+      for (const row of this.#among(filter, from, first, count, STATES.refused, STATES.damaged + 1) ?? []) {
+        if (states[first + row] === STATES.refused) refused++
+        else damaged.push(this.numberAt(first + row))
+      }
+    }
+    return { refused, damaged }
+  }
+
   free(): void {
     for (const { matrix } of this.#pieces) matrix.free()
     this.#pieces.length = 0
   }
 
-  /** The rows of a piece that fit, by their numbers in it; undefined where all do. */
+  /** The rows of a piece that fit and are in one of these states, by their numbers in it; undefined where all are. */
   #among(
     { plugin, operation, since, until }: BlockFilter,
     from: number,
     first: number,
     count: number,
+    leastState: number = STATES.vector,
+    belowState: number = STATES.vector + 1,
   ): Uint32Array | undefined {
-    const { numbers, times, plugins, operations, live } = this.#columns
+    const { numbers, times, plugins, operations, states } = this.#columns
     let among: Uint32Array | undefined
     // A column at a time: one loop over numbers is several times faster than one that asks each row everything.
     const keep = (column: Column, least: number, below: number) => {
@@ -134,7 +155,7 @@ export class RowIndex {
     if (since !== undefined || until !== undefined)
       keep(times, since ?? Number.NEGATIVE_INFINITY, until ?? Number.POSITIVE_INFINITY)
     if (from > 0) keep(numbers, from, Number.POSITIVE_INFINITY)
-    if (this.#dead > 0) keep(live, 1, 2)
+    if (this.#dead > 0) keep(states, leastState, belowState)
     return among
   }
 
@@ -180,13 +201,13 @@ export class RowIndex {
 
   #widen(rows: number): void {
     const narrow = this.#columns
-    if (rows <= narrow.live.length) return
-    const wide = columnsOf(Math.max(rows, Math.ceil(narrow.live.length * 1.5)))
+    if (rows <= narrow.states.length) return
+    const wide = columnsOf(Math.max(rows, Math.ceil(narrow.states.length * 1.5)))
     wide.numbers.set(narrow.numbers)
     wide.times.set(narrow.times)
     wide.plugins.set(narrow.plugins)
     wide.operations.set(narrow.operations)
-    wide.live.set(narrow.live)
+    wide.states.set(narrow.states)
     this.#columns = wide
   }
 }
@@ -197,7 +218,7 @@ function columnsOf(rows: number): ScanColumns {
     times: new Float64Array(rows),
     plugins: new Uint32Array(rows),
     operations: new Uint32Array(rows),
-    live: new Uint8Array(rows),
+    states: new Uint8Array(rows),
   }
 }
 

@@ -30,6 +30,10 @@ export interface NearReport {
   readonly near: readonly Near[]
   /** Vectors that fit the filter. */
   readonly fitting: number
+  /** Blocks that fit and whose texts were refused. */
+  readonly refused: number
+  /** Numbers of those that fit and were damaged. */
+  readonly damaged: readonly number[]
 }
 
 export class SpaceSearch {
@@ -63,7 +67,7 @@ export class SpaceSearch {
   async #nearest(query: Float32Array, k: number, filter: BlockFilter, from: number): Promise<NearReport> {
     await this.#follow()
     const [index, files] = [this.#index, this.#files]
-    if (index === undefined || files === undefined) return { near: [], fitting: 0 }
+    if (index === undefined || files === undefined) return { near: [], fitting: 0, refused: 0, damaged: [] }
     const wanted = Math.max(TIMES_K * k, LEAST)
     const error = int8Error(query, index.largestScale)
     const near: Near[] = []
@@ -84,7 +88,7 @@ export class SpaceSearch {
       }
       if (!settled) continue
       near.sort((a, b) => b.score - a.score || b.number - a.number)
-      return { near, fitting }
+      return { near, fitting, ...index.without(filter, from) }
     }
   }
 

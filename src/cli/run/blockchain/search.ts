@@ -24,7 +24,7 @@ export async function searchCommand({ values, args, terminal }: CommandCall<Valu
     // Whoever asks at a prompt wants an answer over all blocks, and this process ends with it: nothing would be made in the background.
     const onProgress = progress(values, terminal, 'blocks have their vector')
     const call = { ...filter, k, by, wait: true, onProgress, signal: terminal.signal } as const
-    const { found, searched, pruned = 0, pending, textOnly } = await chain.search(text, call)
+    const { found, searched, pruned = 0, pending, refused = 0, textOnly } = await chain.search(text, call)
     if (textOnly !== undefined) terminal.say(`op-dbus: searched by text alone: ${textOnly}`)
     await terminal.out(
       json
@@ -33,6 +33,7 @@ export async function searchCommand({ values, args, terminal }: CommandCall<Valu
     )
     if (pending > 0)
       terminal.say(`op-dbus: ${plural(pending, 'block has', 'blocks have')} no vector yet, and could not be found`)
+    if (refused > 0) terminal.say(refusedText(refused))
     if (found.length === 0 && !json && !values.quiet) {
       if (searched + pruned === 0 && pending === 0) tellNone(chain.size(), terminal)
       else if (searched + pruned > 0) terminal.say(noneText(searched, pruned))
@@ -45,4 +46,9 @@ function noneText(searched: number, pruned: number): string {
   const unread =
     pruned === 0 ? '' : `; ${plural(pruned, 'block was pruned and has', 'blocks were pruned and have')} no text`
   return `op-dbus: nothing found in ${plural(searched, 'block', 'blocks')}${unread}`
+}
+
+function refusedText(refused: number): string {
+  const blocks = plural(refused, 'block', 'blocks')
+  return `op-dbus: search by meaning cannot find ${blocks}: damaged, or refused by the model; op-dbus blockchain verify --full tells of damage`
 }
