@@ -134,7 +134,8 @@ export class ChainWriter {
       if (this.#parts.lock.isHeld && this.#parts.lock.isWanted()) this.#leave()
     }
     this.#pumping = undefined
-    this.#linger(LINGER_MS)
+    // Whether it is wanted was looked at just now.
+    this.#linger(LINGER_MS, false)
   }
 
   async #takeLock(): Promise<void> {
@@ -279,10 +280,10 @@ export class ChainWriter {
     return storeError(error, `${doing} the chain in ${dir}`)
   }
 
-  #linger(ms: number): void {
+  #linger(ms: number, looks = true): void {
     const { lock, quietTimer } = this.#parts
     if (!lock.isHeld || this.#pumping !== undefined) return
-    if (ms <= 0 || this.#closed || lock.isWanted()) this.#leave()
+    if (ms <= 0 || this.#closed || (looks && lock.isWanted())) this.#leave()
     else this.#cancelLinger = quietTimer(LOOK_MS, () => this.#linger(ms - LOOK_MS))
   }
 
