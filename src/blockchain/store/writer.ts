@@ -9,6 +9,7 @@ import type { Block } from '../block.js'
 import type { WriteCall } from '../ports.js'
 import { storeError } from './faults.js'
 import { countOf, groupOf, type Wanted } from './group.js'
+import type { Head } from './head-file.js'
 import { makeLayout } from './layout.js'
 import type { Rewrites } from './rewrites.js'
 import { LostLock, Tail, type TailParts } from './tail.js'
@@ -82,6 +83,11 @@ export class ChainWriter {
   /** How many blocks are on the disk, while nobody but us can append. */
   get acknowledged(): number | undefined {
     return this.#tail?.tip.count
+  }
+
+  /** As {@link Tail.unsaid}. */
+  get unsaid(): Head | undefined {
+    return this.#tail?.unsaid
   }
 
   /** Waits for what was asked before. */
