@@ -103,7 +103,7 @@ export class ChainVectors {
         await untilAborted(this.#working, signal).catch(error => {
           throw closing.aborted ? closed() : error
         })
-      } while (!closing.aborted && (await this.#pending()) > 0 && this.#parts.store.size() === size)
+      } while (!closing.aborted && (await this.#lacks(size)))
     } finally {
       if (onProgress !== undefined) this.#progress.delete(onProgress)
     }
@@ -292,9 +292,10 @@ export class ChainVectors {
     }
   }
 
-  async #pending(): Promise<number> {
+  /** Whether blocks before `size` were not looked at, of those that are still there. */
+  async #lacks(size: number): Promise<boolean> {
     const { space } = await this.#parts.embeddings.computing()
-    return this.#parts.store.size() - (await this.#next(space))
+    return (await this.#next(space)) < Math.min(size, this.#parts.store.size())
   }
 
   #soon(ms: number): void {

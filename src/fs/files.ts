@@ -146,7 +146,8 @@ export function readSmall(path: string, limit: number): string | undefined {
 /** The file itself, not what a link leads to; undefined where there is none. */
 export function statOf(path: string): fs.Stats | undefined {
   try {
-    return fs.lstatSync(path)
+    // An error for each file that is not there would cost more than the look.
+    return fs.lstatSync(path, { throwIfNoEntry: false })
   } catch (error) {
     if (isAbsent(error)) return undefined
     throw error

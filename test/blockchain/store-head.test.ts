@@ -46,12 +46,18 @@ it('one that cannot be written delays no append, but what works on the files', a
     expect(await store.append([draft(2)])).toMatchObject([{ number: 2 }])
     expect(warnings.join()).toContain('cannot write')
     expect(store.size()).toBe(3)
+    // One answer: whoever was told that a block is there finds it.
+    expect(await allBlocks(store)).toHaveLength(3)
+    await store.append([draft('more')])
+    expect(store.read(3)).toMatchObject({ number: 3 })
+    expect(await allBlocks(store)).toHaveLength(4)
+    for await (const lines of store.lines()) expect(lines).toHaveLength(4)
     await expect(store.exclusively(async () => {})).rejects.toMatchObject({ code: 'STORE' })
   } finally {
     write.mockRestore()
   }
-  expect(await store.append([draft(3)])).toMatchObject([{ number: 3 }])
-  await store.exclusively(async () => expect(store.size()).toBe(4))
+  expect(await store.append([draft(4)])).toMatchObject([{ number: 4 }])
+  await store.exclusively(async () => expect(store.size()).toBe(5))
 })
 
 it.each<[what: string, said: (bytes: number) => { readonly size: number; readonly bytes: number }]>([

@@ -53,7 +53,8 @@ export class WriterLock {
   readonly #path: string
   readonly #next: string
   readonly #io: LockIo
-  #own = ''
+  /** What the file says while it is ours. */
+  #own = Buffer.alloc(0)
   #beat: NodeJS.Timeout | undefined
   /** The lock itself, held open: the number of a file that is open is given to no other. */
   #file: number | undefined
@@ -80,7 +81,8 @@ export class WriterLock {
   async acquire(signal: AbortSignal, onWait: (who: string) => void): Promise<void> {
     this.#id = this.#io.id()
     const { pid } = process
-    this.#own = JSON.stringify({ pid, place: pidPlace(), started: startOf(pid), id: this.#id } satisfies Owner)
+    const owner: Owner = { pid, place: pidPlace(), started: startOf(pid), id: this.#id }
+    this.#own = Buffer.from(JSON.stringify(owner))
     let isNext = false
     let seen = { stamp: '', since: 0 }
     let freeSince: number | undefined
@@ -121,8 +123,10 @@ export class WriterLock {
     if (this.#file === undefined) return false
     const [there, own] = [statOf(this.#path), fs.fstatSync(this.#file)]
     if (there === undefined || there.ino !== own.ino || there.dev !== own.dev) return false
-    const bytes = Buffer.allocUnsafe(MOST_BYTES)
-    return bytes.toString('utf8', 0, readAt(this.#file, bytes, 0)) === this.#own
+    // Each append looks twice: no more is read than what was written there.
+    if (own.size !== this.#own.length) return false
+    const bytes = Buffer.allocUnsafe(own.size)
+    return readAt(this.#file, bytes, 0) === own.size && bytes.equals(this.#own)
   }
 
   /** Whether another process waits for it; a look that fails says no, and whoever waits is waited for a little longer. Never throws. */
@@ -212,7 +216,7 @@ export class WriterLock {
   #write(path: string): number {
     const file = createFile(path)
     try {
-      writeAt(file, Buffer.from(this.#own), 0)
+      writeAt(file, this.#own, 0)
       return file
     } catch (error) {
       fs.closeSync(file)

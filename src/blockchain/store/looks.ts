@@ -41,6 +41,8 @@ export interface LookParts {
   readonly layout: Layout
   readonly files: SegmentFiles
   readonly head: HeadFile
+  /** What the file should say, where this process holds the lock and could not write it. */
+  readonly unsaid: () => Head | undefined
   readonly lock: WriterLock
   readonly rewrites: Rewrites
   /** Called where the files are others than at the last look. */
@@ -62,11 +64,11 @@ export class ChainLooks {
 
   /** What there is now: the last look, where nothing changed since. */
   current(): Look {
-    const { rewrites, head, files } = this.#parts
+    const { rewrites, files } = this.#parts
     const word = rewrites.word()
     if (this.#look !== undefined && this.#look.word !== word) this.#parts.changed()
     const known = this.#look
-    if (known !== undefined && known.head === head.read() && this.#isSettled(known)) {
+    if (known !== undefined && known.head === this.#head() && this.#isSettled(known)) {
       const file = known.segment < 0 ? undefined : files.open(known.segment)
       if (file !== undefined && fs.fstatSync(file.fd).size === known.fileSize) return known
       if (file === undefined && known.head !== undefined && known.count === 0 && files.listAgain().length === 0)
@@ -84,16 +86,20 @@ export class ChainLooks {
     return bytes === fileSize || this.#parts.lock.holder() === holder
   }
 
+  #head(): Head | undefined {
+    return this.#parts.unsaid() ?? this.#parts.head.read()
+  }
+
   #lookAgain(word: string): Look {
-    const { head: headFile, lock } = this.#parts
+    const { lock } = this.#parts
     for (let tries = 0; ; tries++) {
-      const head = headFile.read()
+      const head = this.#head()
       const holder = lock.holder()
       // Whoever holds the lock says in `head` how far the disk has what it wrote. Before it said so for the first time, it wrote nothing.
       const writes = holder !== undefined && head?.lease === holder
       if (writes) return { ...this.#upTo(head), word, holder }
       const look = { ...this.#toTheEnd(head), word, holder }
-      if (lock.holder() === holder && headFile.read() === head) return look
+      if (lock.holder() === holder && this.#head() === head) return look
       if (tries === TRIES && head !== undefined) return { ...this.#upTo(head), word, holder }
     }
   }

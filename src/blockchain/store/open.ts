@@ -97,6 +97,7 @@ class FileBlockStore implements BlockStore {
       warn,
       files: new SegmentFiles(layout),
       head: new HeadFile(layout.head),
+      unsaid: () => this.#writer.unsaid,
     })
     this.#writer = new ChainWriter({
       ...shared,

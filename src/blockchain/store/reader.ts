@@ -39,6 +39,8 @@ export interface ReaderParts {
   readonly layout: Layout
   readonly files: SegmentFiles
   readonly head: HeadFile
+  /** What the file should say, where this process holds the lock and could not write it. */
+  readonly unsaid: () => Head | undefined
   readonly lock: WriterLock
   readonly rewrites: Rewrites
   readonly index: BlockIndex | undefined

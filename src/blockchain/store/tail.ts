@@ -37,6 +37,7 @@ export class Tail {
   #segment: WritableSegment | undefined
   #tip: Tip
   #isSaid = true
+  #unsaid: Head | undefined
   /** The end before the last segment was begun. */
   #before: Tip | undefined
 
@@ -134,12 +135,17 @@ export class Tail {
     if (isInPlace === undefined || !this.#isOurs()) throw uncertain()
     this.#tip = tip
     this.#isSaid = false
-    this.say()
+    if (!this.say()) this.#unsaid = { ...headOf(tip), lease: lock.id }
   }
 
   close(): void {
     quietly(() => fs.closeSync(this.#headFile))
     this.#segment?.close()
+  }
+
+  /** What `head` should say, where it could not be written: this process reads what it acknowledged all the same. */
+  get unsaid(): Head | undefined {
+    return this.#unsaid
   }
 
   #isOurs(): boolean {
@@ -156,6 +162,7 @@ export class Tail {
     try {
       head.write({ ...headOf(this.#tip), lease: lock.id }, this.#headFile)
       this.#isSaid = true
+      this.#unsaid = undefined
     } catch (error) {
       warn(`cannot write ${layout.head}: ${messageOf(error)}`, error, 'chain head')
     }

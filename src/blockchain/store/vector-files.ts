@@ -165,10 +165,12 @@ export class VectorWriter extends VectorReader {
   async append(entries: readonly Entry[], next: number, rewrites: string): Promise<void> {
     const { records } = this.#seal
     await this.#told(async () => {
-      const { floats, scan } = this.format.encode(entries)
-      await writeAll(this.#floats, floats, records * this.format.floatsBytes)
-      await writeAll(this.#scan, scan, records * this.format.scanBytes)
-      await this.#sync()
+      if (entries.length > 0) {
+        const { floats, scan } = this.format.encode(entries)
+        await writeAll(this.#floats, floats, records * this.format.floatsBytes)
+        await writeAll(this.#scan, scan, records * this.format.scanBytes)
+        await this.#sync()
+      }
       await this.#put({ ...this.#seal, records: records + entries.length, next, rewrites })
     })
   }

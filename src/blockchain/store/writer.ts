@@ -9,6 +9,7 @@ import type { Block } from '../block.js'
 import type { WriteCall } from '../ports.js'
 import { storeError } from './faults.js'
 import { countOf, groupOf, type Wanted } from './group.js'
+import type { Head } from './head-file.js'
 import { makeLayout, segmentsIn } from './layout.js'
 import type { Rewrites } from './rewrites.js'
 import { LostLock, Tail, type TailParts } from './tail.js'
@@ -84,6 +85,11 @@ export class ChainWriter {
     return this.#tail?.tip.count
   }
 
+  /** As {@link Tail.unsaid}. */
+  get unsaid(): Head | undefined {
+    return this.#tail?.unsaid
+  }
+
   /** Waits for what was asked before. */
   async close(): Promise<void> {
     this.#closed = true
@@ -134,7 +140,8 @@ export class ChainWriter {
       if (this.#parts.lock.isHeld && this.#parts.lock.isWanted()) this.#leave()
     }
     this.#pumping = undefined
-    this.#linger(LINGER_MS)
+    // Whether it is wanted was looked at just now.
+    this.#linger(LINGER_MS, false)
   }
 
   async #takeLock(): Promise<void> {
@@ -292,10 +299,10 @@ export class ChainWriter {
     return storeError(error, `${doing} the chain in ${dir}`)
   }
 
-  #linger(ms: number): void {
+  #linger(ms: number, looks = true): void {
     const { lock, quietTimer } = this.#parts
     if (!lock.isHeld || this.#pumping !== undefined) return
-    if (ms <= 0 || this.#closed || lock.isWanted()) this.#leave()
+    if (ms <= 0 || this.#closed || (looks && lock.isWanted())) this.#leave()
     else this.#cancelLinger = quietTimer(LOOK_MS, () => this.#linger(ms - LOOK_MS))
   }
 

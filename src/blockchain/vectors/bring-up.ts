@@ -10,8 +10,10 @@ import type { SpaceRecord, VectorReader, VectorWriter } from '../store/vector-fi
 import type { VectorFolder } from '../store/vector-folder.js'
 import { type Entry, type State, unit } from './format.js'
 
-/** Blocks whose texts are embedded together, and whose vectors are made durable together. */
+/** Texts that are embedded together, and whose vectors are made durable together. */
 const BATCH = 256
+/** Blocks that are looked at for them: each batch syncs, and that is in the way of who appends. */
+const LOOKED_AT = 4096
 /** Records that are looked at in one piece after a prune or a restore. */
 const SWEPT = 4096
 
@@ -44,16 +46,18 @@ export interface BringUpParts {
 }
 
 /**
- * Returns when every block that has a text has its vector in the space that computes now; then the vectors of other spaces are removed.
+ * Returns when every block that there was at the call, and has a text, has its vector in the space that computes now; then the vectors of
+ * other spaces are removed. What is appended meanwhile is for the next call: a batch of each such block would sync with each append.
  * @throws OpDbusError ABORTED; what the embedder throws where it computes nothing now; STORE, CHAIN_DAMAGED
  */
 export async function bringUp(parts: BringUpParts, signal: AbortSignal): Promise<void> {
   const { store, embeddings, folder } = parts
   const record = await embeddings.computing({ signal })
+  const size = store.size()
   if (isUpToDate(folder, store, record)) return
   await writing(parts, record, signal, async writer => {
     await fitToChain(writer, parts)
-    while (await addBatch(writer, parts, signal)) {
+    while (await addBatch(writer, parts, size, signal)) {
       parts.onProgress?.(writer.seal().next, store.size())
       await yieldToEventLoop()
     }
@@ -170,16 +174,29 @@ async function sweep(writer: VectorWriter, store: BlockReader): Promise<boolean>
   return true
 }
 
-/** False where there was nothing to add. */
-async function addBatch(writer: VectorWriter, parts: BringUpParts, signal: AbortSignal): Promise<boolean> {
+/** False where there was nothing to add before block `size`. */
+async function addBatch(
+  writer: VectorWriter,
+  parts: BringUpParts,
+  size: number,
+  signal: AbortSignal,
+): Promise<boolean> {
   throwIfAborted(signal)
   const { store, warn } = parts
   const { next } = writer.seal()
-  const end = Math.min(next + BATCH, store.size())
-  if (next >= end) return false
+  const most = Math.min(next + LOOKED_AT, size, store.size())
+  if (next >= most) return false
   const rewrites = store.rewrites()
   const blocks: Block[] = []
-  for await (const piece of store.scan(next, end)) for (const block of piece) if (block.body?.text) blocks.push(block)
+  let end = next
+  for await (const piece of store.scan(next, most)) {
+    for (const block of piece) {
+      if (blocks.length === BATCH) break
+      end = block.number + 1
+      if (block.body?.text) blocks.push(block)
+    }
+    if (blocks.length === BATCH) break
+  }
   const outcomes = await embedSound(parts.embeddings, blocks, signal)
   // Its body may have been pruned while it was embedded: then it is read once more.
   if (store.rewrites() !== rewrites) return true
