@@ -12,10 +12,8 @@ import { type Entry, type State, unit } from './format.js'
 
 /** Texts that are embedded together, and whose vectors are made durable together. */
 const BATCH = 256
-/** Blocks that are looked at for them: each batch syncs, and that is in the way of who appends. */
+/** Blocks, or records, that are looked at in one piece: a batch syncs, and that is in the way of who appends. */
 const LOOKED_AT = 4096
-/** Records that are looked at in one piece after a prune or a restore. */
-const SWEPT = 4096
 
 /** What says that nothing can be embedded now, rather than that a text is at fault. */
 const NOT_THE_TEXT: readonly ErrorCode[] = [
@@ -153,8 +151,8 @@ async function sweep(writer: VectorWriter, store: BlockReader): Promise<boolean>
   const { records } = writer.seal()
   const { format } = writer
   const gone = new Set<number>()
-  for (let place = 0; place < records; place += SWEPT) {
-    const bytes = writer.readScan(place, Math.min(SWEPT, records - place))
+  for (let place = 0; place < records; place += LOOKED_AT) {
+    const bytes = writer.readScan(place, Math.min(LOOKED_AT, records - place))
     const states = new Map<number, State>()
     for (let at = 0; at < bytes.length; at += format.scanBytes) {
       const record = format.readScan(bytes.subarray(at, at + format.scanBytes))
