@@ -1,9 +1,10 @@
 // The life of vectors: made in the background, kept, picked up again, mended, forgotten, and replaced by those of another model.
 import { readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { Block } from '../../src/blockchain/block.js'
 import { searchBlocks } from '../../src/blockchain/search.js'
+import { VectorWriter } from '../../src/blockchain/store/vector-files.js'
 import { BatchError, OpDbusError } from '../../src/errors.js'
 import { openCaches } from '../../src/node.js'
 import { memoryFolder } from '../support.js'
@@ -70,6 +71,32 @@ describe('in the background', () => {
     await one.vectors.bringUp()
     expect(sealOf(one)).toMatchObject({ records: 6, next: 6 })
     expect(one.embedder.asked).toHaveLength(6)
+  })
+
+  it("is in nobody's way: blocks without a text take one batch, and those that come meanwhile wait for the next", async () => {
+    const one = await world()
+    const appended = vi.spyOn(VectorWriter.prototype, 'append')
+    try {
+      await remember(
+        one.store,
+        Array.from({ length: 1000 }, () => ''),
+      )
+      await remember(one.store, ['text'])
+      let go = () => {}
+      one.embedder.gate = new Promise<void>(resolve => (go = resolve))
+      one.timer.run()
+      await vi.waitUntil(() => one.embedder.asked.length > 0)
+      await remember(one.store, ['later'])
+      go()
+      await vi.waitUntil(() => one.timer.waiting.length > 0)
+      expect(sealOf(one)).toMatchObject({ records: 1, next: 1001 })
+      expect(appended).toHaveBeenCalledTimes(1)
+      one.timer.run()
+      await one.vectors.bringUp()
+      expect(sealOf(one)).toMatchObject({ records: 2, next: 1002 })
+    } finally {
+      appended.mockRestore()
+    }
   })
 
   it('goes on where another process stopped, and computes nothing twice', async () => {
