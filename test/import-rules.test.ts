@@ -146,7 +146,8 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     'src/state/plugin',
     'valibot',
   ],
-  // Every change remembered. Node's own modules stay in its store, its keys and the hash of a block.
+  // Every change remembered. Node's own modules stay in its store, its log (keys, tiles), what imports
+  // files, and the hashes.
   'src/blockchain': [
     'src/ports',
     'src/diagnostics',
