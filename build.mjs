@@ -25,8 +25,20 @@ import { ownDistFiles } from './build/own-dist-files.mjs'
 const root = dirname(fileURLToPath(import.meta.url))
 const at = (...parts) => join(root, ...parts)
 
-/** What speaks D-Bus has a package inside that only the systemd plugin needs, at its first question. */
-const dbus = ownDistFiles({ root, files: { 'src/state/plugins/systemd/wire.ts': 'dbus.js' } })
+/** Sources with packages inside that few programs need, and then later: of D-Bus, of the HTTP server, of its tokens, of S3. */
+const OWN_FILES = {
+  dbus: 'src/state/plugins/systemd/wire.ts',
+  http: 'src/server/http.ts',
+  tiktoken: 'src/server/tiktoken.ts',
+  aws4fetch: 'src/stores/aws4fetch.ts',
+}
+const ownFiles = ownDistFiles({
+  root,
+  files: Object.fromEntries(Object.entries(OWN_FILES).map(([name, source]) => [source, `${name}.js`])),
+})
+
+/** CommonJS inside, which asks for modules of Node by `require`. */
+const WITH_REQUIRE = { js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);" }
 
 /** Sources of a built-in plugin. */
 const sourcesIn = (plugin, ...names) => names.map(name => `src/state/plugins/${plugin}/${name}.ts`)
@@ -59,24 +71,27 @@ const TARGETS = [
       node: 'src/node.ts',
       state: 'src/state.ts',
       blockchain: 'src/blockchain.ts',
+      server: 'src/server.ts',
+      'ai-sdk': 'src/adapters/ai-sdk.ts',
+      langchain: 'src/adapters/langchain.ts',
       'node-worker': 'src/node/worker.ts',
       'node-tokenizer': 'src/node/tokenizer.ts',
       'node-device-probe': 'src/node/device-probe.ts',
     },
-    options: { platform: 'node', target: 'node20', splitting: true, chunkNames: 'chunk-[hash]', plugins: [dbus] },
+    options: { platform: 'node', target: 'node20', splitting: true, chunkNames: 'chunk-[hash]', plugins: [ownFiles] },
     report: true,
   },
   {
-    name: 'dbus',
+    name: 'own files',
     outdir: 'dist',
-    entries: { dbus: 'src/state/plugins/systemd/wire.ts' },
-    // CommonJS inside, which asks for modules of Node by `require`. xml2js reads descriptions of objects, which we never ask for.
+    entries: OWN_FILES,
     options: {
       platform: 'node',
       target: 'node20',
       packages: 'bundle',
+      // Reads descriptions of objects on the bus, which we never ask for.
       external: ['xml2js'],
-      banner: { js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);" },
+      banner: WITH_REQUIRE,
       minifySyntax: true,
       minifyWhitespace: true,
     },
@@ -92,7 +107,7 @@ const TARGETS = [
       platform: 'node',
       target: 'node20',
       packages: 'bundle',
-      external: ['onnxruntime-node', 'onnxruntime-web'],
+      external: ['onnxruntime-node', 'onnxruntime-web', '@redis/client', '@opentelemetry/api'],
       // jsonc-parser's CommonJS build is UMD, which esbuild cannot follow.
       alias: { 'jsonc-parser': 'jsonc-parser/lib/esm/main.js' },
       splitting: true,
@@ -100,7 +115,7 @@ const TARGETS = [
       minifySyntax: true,
       minifyWhitespace: true,
       plugins: [
-        dbus,
+        ownFiles,
         loadTogether({
           root,
           shared: [

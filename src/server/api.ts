@@ -1,0 +1,255 @@
+// What the daemon's `/api` is asked and answers: the types that its routes, the console and programs share. Types only; `schemas.ts` says the
+// same to the validator and to the OpenAPI document, and a test holds the two together.
+import type { Block, BlockFilter, ChainHead, SearchCall, VerifyReport } from '../blockchain.js'
+import type { DiskSize, OneCacheStats, Stats } from '../caches/cache-set.js'
+import type { TierVisit } from '../diagnostics.js'
+import type { CacheName, Device, RefusalKind, Source } from '../ports.js'
+import type { ApplyReport, CheckpointInfo, DiffReport, Plan, PluginInfo, QueryReport } from '../state.js'
+
+/** What every error of `/api` looks like. The embedding endpoints have the form of the API that they speak. */
+export interface ApiError {
+  readonly error: {
+    /** As `OpDbusError.code`, or one of `UNAUTHORIZED`, `FORBIDDEN`, `NOT_FOUND`, `TOO_LARGE`, `TIMEOUT`, `INTERNAL`. */
+    readonly code: string
+    /** What failed, why, what to do next. Never a text that was sent. */
+    readonly message: string
+    readonly details?: Readonly<Record<string, unknown>>
+  }
+}
+
+/** `GET /api/daemon`: open to everybody, so that a page can tell whether it lacks a token or a server. */
+export interface DaemonInfo {
+  readonly name: 'op-dbus'
+  readonly version: string
+  /** Whether reading, and changing, takes a token. */
+  readonly tokens: { readonly read: boolean; readonly write: boolean }
+  /** What the token that came with this request may do. */
+  readonly may: { readonly read: boolean; readonly write: boolean }
+}
+
+/** p50 and p99 of what was answered since the start, microseconds; 0 where nothing was. */
+export interface Latency {
+  readonly count: number
+  readonly p50: number
+  readonly p99: number
+}
+
+/** `GET /api/stats`: one look at everything. */
+export interface DaemonStats {
+  /** Unix ms. */
+  readonly now: number
+  readonly started: number
+  readonly pid: number
+  readonly node: string
+  /** Resident memory, bytes. */
+  readonly rss: number
+  /** The four caches, of the first model. */
+  readonly caches: ApiStats
+  readonly models: readonly ModelInfo[]
+  /** Embedding look-ups since the start, by where the answer came from. */
+  readonly rows: Readonly<Record<Source, number>>
+  /** Look-ups a second, over the last ten seconds. */
+  readonly rowsPerSecond: number
+  readonly latency: Readonly<Record<Source, Latency>>
+  readonly requests: {
+    readonly total: number
+    readonly refused: number
+    readonly failed: number
+    readonly inHand: number
+  }
+  /** Computing that answers from a cache saved: rows not computed x what a computed row took on average here, seconds. */
+  readonly savedSeconds: number
+  /** The shared tier; absent where there is none. */
+  readonly shared?: SharedInfo
+}
+
+/** {@link Stats} as JSON: what has no bound is null. */
+export type ApiStats = Stats
+
+export interface SharedInfo {
+  /** Without user, password and path. */
+  readonly at: string
+  readonly state: 'serving' | 'connecting' | 'left-alone'
+  /** Why it does not serve. */
+  readonly problem?: string
+}
+
+/** `GET /api/models`. */
+export interface ModelInfo {
+  /** What requests call it. */
+  readonly name: string
+  /** What serves under it: another one where a level gave way. Absent until it was opened. */
+  readonly serves?: string
+  readonly space?: string
+  readonly dims?: number
+  readonly state: 'unopened' | 'opening' | 'ready' | 'failed'
+  readonly problem?: string
+  readonly device?: Device
+  readonly workers?: number
+  readonly threads?: number
+  /** Devices that were to serve before, and why they do not. */
+  readonly refused: readonly { readonly device: Device; readonly reason: string; readonly kind: RefusalKind }[]
+  readonly cache: OneCacheStats
+}
+
+/** `POST /api/lookup`: one text, and its way through the tiers. */
+export interface LookupCall {
+  readonly text: string
+  readonly model?: string
+  /** False: it is looked for, and not computed. Default true. */
+  readonly compute?: boolean
+  /** How many neighbours among what memory holds; 0 to 50, default 5. */
+  readonly neighbours?: number
+}
+
+export interface LookupReport {
+  /** Absent where no tier has it and it was not to be computed. */
+  readonly source?: Source
+  /** From the question to the answer. */
+  readonly micros: number
+  /** Tiers below memory that were asked, nearest first. */
+  readonly tiers: readonly TierVisit[]
+  /** `dims` floats, little-endian, as base64. Absent where there is no answer. */
+  readonly vector?: string
+  readonly dims: number
+  readonly tokens?: number
+  readonly truncated?: boolean
+  readonly device?: Device
+  /** Where patterns are on: what was embedded. */
+  readonly template?: string
+  /** Nearest first, by cosine; the text itself is not among them. */
+  readonly neighbours: readonly { readonly text: string; readonly score: number }[]
+}
+
+/** `GET /api/spaces`: what lies on disk, by the space that computed it. */
+export interface SpaceInfo extends DiskSize {
+  /** 64 hex digits. */
+  readonly space: string
+  /** What it is, for people, from its `space.json`. */
+  readonly description: Readonly<Record<string, string | number | boolean>>
+  readonly dims: number
+  /** Unix ms of its oldest and newest file. */
+  readonly oldest: number
+  readonly newest: number
+  /** Names of the daemon's models that use it now. */
+  readonly usedBy: readonly string[]
+}
+
+/** `POST /api/cache/clear`. */
+export interface ClearCall {
+  /** Which caches; absent and without `space`: all four. */
+  readonly caches?: readonly CacheName[]
+  /** One space of embeddings alone. */
+  readonly space?: string
+  /** What other machines share as well. Default false. */
+  readonly shared?: boolean
+  /** Only says what would go. */
+  readonly preview?: boolean
+}
+
+export interface ClearReport {
+  /** What went, or would. */
+  readonly gone: readonly {
+    readonly cache: CacheName
+    readonly space?: string
+    readonly entries: number
+    readonly bytes: number
+  }[]
+  readonly preview: boolean
+}
+
+/** `POST /api/cache/warm`: texts that are embedded now, so that they are there later. */
+export interface WarmCall {
+  /** At most 2,048. */
+  readonly texts: readonly string[]
+  readonly model?: string
+}
+
+export interface WarmReport {
+  readonly texts: number
+  readonly rows: Readonly<Record<Source, number>>
+  readonly micros: number
+}
+
+/** `GET /api/queries`: what is known of each plugin's answer. */
+export interface QueryInfo extends PluginInfo {
+  /** The cached answer; absent where there is none. */
+  readonly cached?: { readonly ageMs: number; readonly ttlMs: number; readonly source: Source; readonly bytes: number }
+}
+
+/** `POST /api/query`. */
+export interface QueryCallBody {
+  /** Absent: all. */
+  readonly plugins?: readonly string[]
+  readonly fresh?: boolean
+}
+export type { QueryReport }
+
+/** `POST /api/diff` and `POST /api/plan`: a desired state, as the text of a file. */
+export interface DesiredCall {
+  readonly desired: string
+  readonly plugins?: readonly string[]
+  /** Diff alone: asks the system, whatever is cached. */
+  readonly fresh?: boolean
+}
+
+/** `POST /api/diff`. */
+export type { DiffReport }
+
+/** `POST /api/plan` and `POST /api/rollback`. */
+export interface PlanReport {
+  readonly plan: Plan
+  /** In words, as `op-dbus diff` prints it. */
+  readonly text: string
+}
+
+/** `POST /api/rollback`: a plan that leads back, nothing is done yet. */
+export interface RollbackCall {
+  /** A checkpoint's id, or the beginning of one; absent: the newest. */
+  readonly id?: string
+}
+
+/** `POST /api/apply`: needs the write token. */
+export interface ApplyCallBody {
+  readonly plan: Plan
+}
+export type { ApplyReport, CheckpointInfo, Plan }
+
+/** `GET /api/blocks?limit=&plugin=&operation=&since=&until=`, newest first. `before`: only blocks of smaller numbers. */
+export interface BlocksReport {
+  readonly size: number
+  readonly blocks: readonly Block[]
+}
+
+/** `GET /api/head`; `GET /api/blocks/{number, hash or latest}` answers a {@link Block}, `.../proof` a tlog-proof as text. */
+export type { Block, BlockFilter, ChainHead, VerifyReport }
+
+/** `POST /api/search`. */
+export interface SearchCallBody extends Omit<SearchCall, 'signal' | 'onProgress' | 'wait'> {
+  readonly text: string
+}
+
+/** What `/events` sends: the name is the `event:` line, the value the JSON of its `data:` line. */
+export interface LiveEvents {
+  /** Once at the start, then once a second while something happened, else every five. */
+  readonly stats: DaemonStats
+  /** Look-ups of the last 250 ms, at most 50, with how many there were; no texts and no keys. */
+  readonly lookups: { readonly total: number; readonly lookups: readonly LiveLookup[] }
+  readonly appended: { readonly first: number; readonly blocks: number }
+  readonly applied: { readonly plugin: string; readonly outcomes: Readonly<Record<string, number>> }
+  readonly invalidated: { readonly elsewhere: boolean }
+  readonly cleared: { readonly cache: CacheName; readonly elsewhere: boolean }
+  readonly warning: { readonly message: string }
+  /** The reader is too slow, and so many events were left out. */
+  readonly skipped: { readonly events: number }
+}
+
+export interface LiveLookup {
+  readonly cache: CacheName
+  readonly source?: Source
+  readonly outcome: 'hit' | 'computed' | 'joined' | 'absent' | 'failed'
+  readonly micros: number
+}
+
+/** `GET /api/tuning`: the advice of `op-dbus cache tune`. */
+export type TuningReport = { readonly available: false; readonly reason: string }
