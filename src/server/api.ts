@@ -123,7 +123,7 @@ export interface LookupReport {
 
 /** `GET /api/spaces`: what lies on disk, by the space that computed it. */
 export interface SpaceInfo extends DiskSize {
-  /** 64 hex digits. */
+  /** 32 hex digits: the first of SHA-256 of the embedder's own word for it; `spaceId` of node/spaces.ts. */
   readonly space: string
   /** What it is, for people, from its `space.json`. */
   readonly description: Readonly<Record<string, string | number | boolean>>
