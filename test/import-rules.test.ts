@@ -221,7 +221,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     'src/state.ts',
     'src/blockchain.ts',
     'src/blockchain/block',
-    'src/blockchain/exchange/mark',
+    'src/blockchain/block-words',
     'src/blockchain/reports',
     // Types, and how a state is made of resources, which text is made of.
     'src/json',
@@ -229,6 +229,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     'src/state/reports',
     'src/state/resources',
     'src/state/diff',
+    'src/state/diff-words',
     // How a plan's goal is written.
     'src/state/plan-text',
     'src/state/desired',
