@@ -2,7 +2,7 @@
 // a unit or an interface may be called anything, and must not steer a terminal.
 import { count, oneLine, plural, table } from '../format.js'
 import type { Source } from '../ports.js'
-import { type Actions, ageText, changesOf } from '../state/diff-words.js'
+import { type Actions, ageText, changesOf, MARKS, SIGNS, type Sign, signOf } from '../state/diff-words.js'
 import type { Change, ResourceName, ResourceRule, StateAction } from '../state/plugin.js'
 import type { CheckpointInfo, PluginInfo, QueryReport, ResourceOutcome } from '../state/reports.js'
 import { type Found, resourcesIn } from '../state/resources.js'
@@ -16,19 +16,9 @@ export interface Look {
 }
 
 export type Rules = Readonly<Record<string, ResourceRule>>
-type Sign = '+' | '~' | '-'
 
 /** Green, orange, vermilion: apart for colour-blind eyes; the sign says it without them. */
 const RGB: Readonly<Record<Sign, string>> = { '+': '0;158;115', '~': '230;159;0', '-': '213;94;0' }
-const SIGN: Readonly<Record<'create' | 'modify' | 'delete', Sign>> = { create: '+', modify: '~', delete: '-' }
-const MARK: Readonly<Record<ResourceOutcome['status'], string>> = {
-  done: '✓',
-  pending: '…',
-  unconfirmed: '?',
-  failed: '✗',
-  refused: '!',
-  skipped: '·',
-}
 /** Of a resource's name and of a path in it. */
 const NAME = 80
 
@@ -94,8 +84,8 @@ export function diffText(
 /** What became of one resource: `✓ done     + net interfaces/ovsbr1`. */
 export function outcomeText({ plugin, resource, action, status, message }: ResourceOutcome, look: Look): string {
   const said = message === undefined ? '' : `: ${oneLine(message, 200)}`
-  const sign = painted(SIGN[action], SIGN[action], look)
-  return `${MARK[status]} ${status.padEnd(11)} ${sign} ${plugin} ${nameOf(resource)}${said}`
+  const sign = painted(SIGNS[action], SIGNS[action], look)
+  return `${MARKS[status]} ${status.padEnd(11)} ${sign} ${plugin} ${nameOf(resource)}${said}`
 }
 
 export function pluginsText(plugins: readonly PluginInfo[]): string {
@@ -131,7 +121,7 @@ function takenText({ with: taken = [] }: Extract<StateAction, { kind: 'delete' }
 
 function actionText(action: StateAction, look: Look): string {
   if (action.kind === 'none') return ''
-  const sign = SIGN[action.kind]
+  const sign = SIGNS[action.kind]
   const refused = action.refused === undefined ? '' : `    ! refused: ${oneLine(action.refused, 200)}\n`
   const head = `  ${painted(sign, `${sign} ${nameOf(action.resource)}`, look)}\n`
   const changes = changesOf(action)
@@ -142,7 +132,7 @@ function actionText(action: StateAction, look: Look): string {
 
 /** `~ mtu   1500 -> 9000`; what is new or gone has one value. */
 function changeText(change: Change, width: number, look: Look): string {
-  const sign: Sign = change.old === undefined ? '+' : change.new === undefined ? '-' : '~'
+  const sign = signOf(change)
   const path = pathText(change.path).padEnd(width)
   const room = Math.max(16, look.columns - path.length - 8)
   const [old, now] = [change.old, change.new].map(value => (value === undefined ? undefined : JSON.stringify(value)))

@@ -6,15 +6,23 @@ import type { ApplyReport, PluginDiff, PluginTrouble, ResourceOutcome } from './
 
 export type Actions = Pick<PluginDiff, 'plugin' | 'actions'>
 
-/** In the order in which they are told. */
-const STATUSES: readonly ResourceOutcome['status'][] = [
-  'done',
-  'pending',
-  'unconfirmed',
-  'failed',
-  'refused',
-  'skipped',
-]
+export type Sign = '+' | '~' | '-'
+
+/** The sign says it without colours. */
+export const SIGNS: Readonly<Record<'create' | 'modify' | 'delete', Sign>> = { create: '+', modify: '~', delete: '-' }
+export const MARKS: Readonly<Record<ResourceOutcome['status'], string>> = {
+  done: '✓',
+  pending: '…',
+  unconfirmed: '?',
+  failed: '✗',
+  refused: '!',
+  skipped: '·',
+}
+
+/** Of one value that differs. */
+export function signOf({ old, new: now }: Change): Sign {
+  return old === undefined ? '+' : now === undefined ? '-' : '~'
+}
 
 /** `1 to create, 2 to modify, 0 to delete; 5 already so`, and of whom nothing is known. */
 export function summaryOf(diffs: readonly Actions[], trouble: Readonly<Record<string, PluginTrouble>> = {}): string {
@@ -34,7 +42,7 @@ export function summaryOf(diffs: readonly Actions[], trouble: Readonly<Record<st
 /** `2 of 3 done, 1 failed`. */
 export function outcomesText({ outcomes }: ApplyReport): string {
   if (outcomes.length === 0) return 'nothing to do'
-  const counts = STATUSES.flatMap(status => {
+  const counts = (Object.keys(MARKS) as (keyof typeof MARKS)[]).flatMap(status => {
     const found = outcomes.filter(outcome => outcome.status === status).length
     return found > 0 && status !== 'done' ? [`${count(found)} ${status}`] : []
   })
