@@ -1,6 +1,6 @@
 // A JSON value as the rows of a tree: what is open, what a search found, and never more rows than a page can bear. Pure; draws nothing.
-import type { JsonValue } from '../../src/json/json.js'
-import { step } from '../../src/json/pointer.js'
+import type { JsonValue } from '../src/json/json.js'
+import { step } from '../src/json/pointer.js'
 
 /** Rows at once; what is beyond is counted. */
 export const MOST_ROWS = 2000

@@ -1,5 +1,5 @@
 // Blocks as the page shows them: what a filter asks for, which blocks are shown while more come, what a proof is called. Pure.
-import type { Block } from '../../src/blockchain.js'
+import type { Block } from '../src/blockchain.js'
 
 /** Blocks in the list at once; the live tail lets the oldest go. */
 export const MOST_BLOCKS = 500

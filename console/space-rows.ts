@@ -1,16 +1,7 @@
-// Spaces as the page lists them: in which order, what they are in words, what a clear takes. Pure.
-import { bytes, plural } from '../../src/format.js'
-import type { CacheName } from '../../src/ports.js'
-import type { ClearCall, ClearReport, SpaceInfo } from '../../src/server/api.js'
-
-export const ORDERS = ['bytes', 'entries', 'newest', 'oldest'] as const
-export type Order = (typeof ORDERS)[number]
-
-/** The largest first, or the newest; `oldest`: what was written first, first. */
-export function sorted(spaces: readonly SpaceInfo[], by: Order): SpaceInfo[] {
-  const sign = by === 'oldest' ? 1 : -1
-  return [...spaces].sort((a, b) => sign * (a[by] - b[by]) || (a.space < b.space ? -1 : 1))
-}
+// Spaces as the page lists them: what they are in words, what a clear takes. Pure.
+import { bytes, plural } from '../src/format.js'
+import type { CacheName } from '../src/ports.js'
+import type { ClearCall, ClearReport, SpaceInfo } from '../src/server/api.js'
 
 /** What tells one space of a model from another, in a line: `512 dims, dtype q8, pooling mean`. Hashes and what is empty are left out. */
 export function detailsOf({ description, dims }: SpaceInfo): string {

@@ -1,10 +1,10 @@
 // A diff or a plan as the page shows it: by plugin and resource, signs and old and new values as text, the number of rows bounded. Pure.
-import { count, plural } from '../../src/format.js'
-import type { JsonValue } from '../../src/json/json.js'
-import type { Source } from '../../src/ports.js'
-import { changesOf, SIGNS, type Sign, signOf, summaryOf } from '../../src/state/diff-words.js'
-import { resourceKey } from '../../src/state/resources.js'
-import type { Plan, PluginDiff, PluginInfo } from '../../src/state.js'
+import { count, plural } from '../src/format.js'
+import type { JsonValue } from '../src/json/json.js'
+import type { Source } from '../src/ports.js'
+import { changesOf, SIGNS, type Sign, signOf, summaryOf } from '../src/state/diff-words.js'
+import { resourceKey } from '../src/state/resources.js'
+import type { Plan, PluginDiff, PluginInfo } from '../src/state.js'
 
 export interface DiffGroup {
   readonly plugin: string

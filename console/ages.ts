@@ -1,5 +1,5 @@
 // How old a cached answer is, and how long it is still good, as the page counts it down. Pure.
-import type { QueryInfo } from '../../src/server/api.js'
+import type { QueryInfo } from '../src/server/api.js'
 
 export interface Age {
   readonly ageMs: number
