@@ -234,8 +234,24 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     'src/state/plan-text',
     'src/state/desired',
   ],
+  // What the pages look like: colours, shapes, times in pictures.
+  look: ['src/public.ts', 'src/format', '@preact/signals'],
+  // Knows the daemon by what it asks and answers alone.
+  console: [
+    'look',
+    'src/server/api',
+    'src/web.ts',
+    'src/public.ts',
+    'src/errors',
+    'src/format',
+    '@preact/signals',
+    'preact',
+    'preact/hooks',
+    'uplot',
+  ],
   // Public roots alone, and how things are said.
   playground: [
+    'look',
     'playground/fetches',
     'src/web.ts',
     'src/public.ts',
@@ -275,10 +291,12 @@ function files(dir: string): string[] {
   )
 }
 
-const all = [...files(join(root, 'src')), ...files(join(root, 'playground'))].map(path => ({
-  file: relative(root, path).replaceAll('\\', '/'),
-  text: readFileSync(path, 'utf8'),
-}))
+const all = ['src', 'look', 'playground', 'console']
+  .flatMap(folder => files(join(root, folder)))
+  .map(path => ({
+    file: relative(root, path).replaceAll('\\', '/'),
+    text: readFileSync(path, 'utf8'),
+  }))
 const sources = all.filter(({ file }) => file.startsWith('src/'))
 
 const withoutEnding = (file: string) => file.replace(/\.(tsx?|js)$/, '')
