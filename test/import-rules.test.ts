@@ -189,6 +189,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     'src/blockchain.ts',
     'src/kernels.ts',
     'src/options',
+    'src/server/http',
     'fastify',
     '@opentelemetry/api',
   ],
