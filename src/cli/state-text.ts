@@ -1,18 +1,10 @@
 // States, diffs and what became of them, as text for people. Pure: writes nowhere. What comes from a system is never printed raw:
 // a unit or an interface may be called anything, and must not steer a terminal.
 import { count, oneLine, plural, table } from '../format.js'
-import type { JsonValue } from '../json/json.js'
 import type { Source } from '../ports.js'
+import { type Actions, ageText, changesOf, MARKS, SIGNS, type Sign, signOf } from '../state/diff-words.js'
 import type { Change, ResourceName, ResourceRule, StateAction } from '../state/plugin.js'
-import type {
-  ApplyReport,
-  CheckpointInfo,
-  PluginDiff,
-  PluginInfo,
-  PluginTrouble,
-  QueryReport,
-  ResourceOutcome,
-} from '../state/reports.js'
+import type { CheckpointInfo, PluginInfo, QueryReport, ResourceOutcome } from '../state/reports.js'
 import { type Found, resourcesIn } from '../state/resources.js'
 import { fieldsOf, fieldsText } from './state-fields.js'
 import { sourceLabel } from './terminal.js'
@@ -24,20 +16,9 @@ export interface Look {
 }
 
 export type Rules = Readonly<Record<string, ResourceRule>>
-type Actions = Pick<PluginDiff, 'plugin' | 'actions'>
-type Sign = '+' | '~' | '-'
 
 /** Green, orange, vermilion: apart for colour-blind eyes; the sign says it without them. */
 const RGB: Readonly<Record<Sign, string>> = { '+': '0;158;115', '~': '230;159;0', '-': '213;94;0' }
-const SIGN: Readonly<Record<'create' | 'modify' | 'delete', Sign>> = { create: '+', modify: '~', delete: '-' }
-const MARK: Readonly<Record<ResourceOutcome['status'], string>> = {
-  done: '✓',
-  pending: '…',
-  unconfirmed: '?',
-  failed: '✗',
-  refused: '!',
-  skipped: '·',
-}
 /** Of a resource's name and of a path in it. */
 const NAME = 80
 
@@ -100,37 +81,11 @@ export function diffText(
     .join('\n')
 }
 
-/** `1 to create, 2 to modify, 0 to delete; 5 already so`, and of whom nothing is known. */
-export function summaryOf(diffs: readonly Actions[], trouble: Readonly<Record<string, PluginTrouble>> = {}): string {
-  const all = diffs.flatMap(({ actions }) => actions)
-  const silent = Object.keys(trouble).join(', ')
-  if (diffs.length === 0 && silent !== '') return `nothing was compared: no answer from ${silent}`
-  const without = silent === '' ? '' : `; not compared, for want of an answer: ${silent}`
-  if (all.length === 0) return `nothing to do: no resource is declared${without}`
-  const of = (kind: StateAction['kind']) => count(all.filter(action => action.kind === kind).length)
-  const refused = all.filter(action => action.kind !== 'none' && action.refused !== undefined).length
-  const not = refused > 0 ? `; ${count(refused)} of them refused` : ''
-  const taken = all.reduce((sum, action) => sum + (action.kind === 'delete' ? (action.with?.length ?? 0) : 0), 0)
-  const along = taken > 0 ? `, and ${count(taken)} with that` : ''
-  return `${of('create')} to create, ${of('modify')} to modify, ${of('delete')} to delete${along}${not}; ${of('none')} already so${without}`
-}
-
 /** What became of one resource: `✓ done     + net interfaces/ovsbr1`. */
 export function outcomeText({ plugin, resource, action, status, message }: ResourceOutcome, look: Look): string {
   const said = message === undefined ? '' : `: ${oneLine(message, 200)}`
-  const sign = painted(SIGN[action], SIGN[action], look)
-  return `${MARK[status]} ${status.padEnd(11)} ${sign} ${plugin} ${nameOf(resource)}${said}`
-}
-
-/** `2 of 3 done, 1 failed`. */
-export function outcomesText({ outcomes }: ApplyReport): string {
-  if (outcomes.length === 0) return 'nothing to do'
-  const counts = (Object.keys(MARK) as (keyof typeof MARK)[]).flatMap(status => {
-    const found = outcomes.filter(outcome => outcome.status === status).length
-    return found > 0 && status !== 'done' ? [`${count(found)} ${status}`] : []
-  })
-  const done = outcomes.filter(({ status }) => status === 'done').length
-  return [`${count(done)} of ${count(outcomes.length)} done`, ...counts].join(', ')
+  const sign = painted(SIGNS[action], SIGNS[action], look)
+  return `${MARKS[status]} ${status.padEnd(11)} ${sign} ${plugin} ${nameOf(resource)}${said}`
 }
 
 export function pluginsText(plugins: readonly PluginInfo[]): string {
@@ -159,16 +114,6 @@ export function checkpointsText(checkpoints: readonly CheckpointInfo[], now: num
   return table([['checkpoint', 'age', 'plugins', 'resources'], ...rows], [1, 3])
 }
 
-/** `12 s`, `5 min`, `3 h`, `12 days`; of a clock that has stepped back: `0 s`. */
-export function ageText(ms: number): string {
-  if (Number.isNaN(ms)) return '-'
-  const seconds = Math.max(0, Math.floor(ms / 1000))
-  if (seconds < 120) return `${seconds} s`
-  if (seconds < 7200) return `${Math.floor(seconds / 60)} min`
-  if (seconds < 172_800) return `${Math.floor(seconds / 3600)} h`
-  return `${count(Math.floor(seconds / 86_400))} days`
-}
-
 /** Each thing that goes along, since nobody named it. */
 function takenText({ with: taken = [] }: Extract<StateAction, { kind: 'delete' }>, look: Look): string {
   return taken.map(({ resource }) => `    ${painted('-', `- ${nameOf(resource)}`, look)}  goes with it\n`).join('')
@@ -176,7 +121,7 @@ function takenText({ with: taken = [] }: Extract<StateAction, { kind: 'delete' }
 
 function actionText(action: StateAction, look: Look): string {
   if (action.kind === 'none') return ''
-  const sign = SIGN[action.kind]
+  const sign = SIGNS[action.kind]
   const refused = action.refused === undefined ? '' : `    ! refused: ${oneLine(action.refused, 200)}\n`
   const head = `  ${painted(sign, `${sign} ${nameOf(action.resource)}`, look)}\n`
   const changes = changesOf(action)
@@ -185,23 +130,9 @@ function actionText(action: StateAction, look: Look): string {
   return head + changes.map(change => `    ${changeText(change, width, look)}\n`).join('') + taken + refused
 }
 
-/** What is made or goes is told by its fields: with a bridge its ports go as well. */
-function changesOf(action: Exclude<StateAction, { kind: 'none' }>): readonly Change[] {
-  if (action.kind === 'modify') return action.changes
-  if (action.kind === 'create')
-    return Object.entries(action.new).map(([field, value]): Change => ({ path: `/${field}`, new: value }))
-  return Object.entries(action.old).flatMap(([field, value]): Change[] =>
-    saysNothing(value) || value === action.resource.name ? [] : [{ path: `/${field}`, old: value }],
-  )
-}
-
-function saysNothing(value: JsonValue): boolean {
-  return !value || (typeof value === 'object' && Object.keys(value).length === 0)
-}
-
 /** `~ mtu   1500 -> 9000`; what is new or gone has one value. */
 function changeText(change: Change, width: number, look: Look): string {
-  const sign: Sign = change.old === undefined ? '+' : change.new === undefined ? '-' : '~'
+  const sign = signOf(change)
   const path = pathText(change.path).padEnd(width)
   const room = Math.max(16, look.columns - path.length - 8)
   const [old, now] = [change.old, change.new].map(value => (value === undefined ? undefined : JSON.stringify(value)))
