@@ -37,7 +37,8 @@ export async function openapiRoutes(app: App, { version }: Pick<ServerContext, '
         schema: {
           ...documented,
           tags,
-          operationId: operationOf([route.method].flat()[0] ?? 'get', url),
+          // Of a route with several methods each would have the same.
+          ...(typeof route.method === 'string' && { operationId: operationOf(route.method, url) }),
           ...(access !== 'open' && { security: [{ token: [] }] }),
           ...(url.startsWith('/api/') || ENDPOINTS[url] ? {} : { hide: schema?.hide ?? !DAEMON.includes(url) }),
         },
