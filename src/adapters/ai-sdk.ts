@@ -28,12 +28,15 @@ async function embed(
   { embeddings }: Pick<Caches, 'embeddings'>,
   { values, abortSignal }: EmbeddingModelV3CallOptions,
 ): Promise<EmbeddingModelV3Result> {
-  const { matrix, dims, tokens, sources, devices, truncated } = await embeddings.embedMany(values, { signal: abortSignal })
+  const { matrix, dims, tokens, sources, devices, truncated } = await embeddings.embedMany(values, {
+    signal: abortSignal,
+  })
   const cut = truncated.filter(Boolean).length
   return {
     embeddings: values.map((_, row) => Array.from(matrix.subarray(row * dims, (row + 1) * dims))),
     usage: { tokens: tokens.reduce((sum, count) => sum + count, 0) },
     providerMetadata: { 'op-dbus': { sources, devices } },
-    warnings: cut === 0 ? [] : [{ type: 'other', message: `${cut} of ${values.length} texts are longer than the model sees` }],
+    warnings:
+      cut === 0 ? [] : [{ type: 'other', message: `${cut} of ${values.length} texts are longer than the model sees` }],
   }
 }

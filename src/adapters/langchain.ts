@@ -62,7 +62,10 @@ export class OpDbusStore extends BaseStore<string, Uint8Array> {
    * One checked file for each entry in the folder `dir`, which is made at the first write; whole or not at all, for any number of
    * processes. `maxEntries`: the oldest go first; default 100,000.
    */
-  static fromPath(dir: string, { maxEntries = 100_000 }: { readonly maxEntries?: number | undefined } = {}): OpDbusStore {
+  static fromPath(
+    dir: string,
+    { maxEntries = 100_000 }: { readonly maxEntries?: number | undefined } = {},
+  ): OpDbusStore {
     const store = openFileStore({ name: 'langchain', dir, maxEntries, clock: nodeClock(), hash: nodeHash, crc32 })
     return new OpDbusStore({ store })
   }

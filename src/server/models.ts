@@ -116,7 +116,7 @@ class OpenedModels implements Models {
       'MODEL_NOT_FOUND',
       `no model of that name is served here; there is: ${known.join(', ')}.${hint} ` +
         `To serve one under another name: op-dbus serve --alias NAME=${first}`,
-      { details: { known } },
+      { details: { known, param: 'model' } },
     )
   }
 

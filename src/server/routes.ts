@@ -2,5 +2,8 @@
 import type { Routes } from './context.js'
 import { healthRoutes } from './routes/health.js'
 import { metrics } from './routes/metrics.js'
+import { ollamaRoutes } from './routes/ollama.js'
+import { openAiRoutes } from './routes/openai.js'
+import { teiRoutes } from './routes/tei.js'
 
-export const ROUTES: readonly Routes[] = [healthRoutes, metrics]
+export const ROUTES: readonly Routes[] = [healthRoutes, metrics, openAiRoutes, teiRoutes, ollamaRoutes]
