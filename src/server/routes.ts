@@ -3,5 +3,15 @@ import type { Routes } from './context.js'
 import { consoleRoutes } from './routes/console.js'
 import { healthRoutes } from './routes/health.js'
 import { metrics } from './routes/metrics.js'
+import { ollamaRoutes } from './routes/ollama.js'
+import { openAiRoutes } from './routes/openai.js'
+import { teiRoutes } from './routes/tei.js'
 
-export const ROUTES: readonly Routes[] = [healthRoutes, metrics, consoleRoutes]
+export const ROUTES: readonly Routes[] = [
+  healthRoutes,
+  openAiRoutes,
+  teiRoutes,
+  ollamaRoutes,
+  metrics,
+  consoleRoutes,
+]
