@@ -187,6 +187,9 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     'src/node',
     'src/node.ts',
     'src/state.ts',
+    // What differs, in words.
+    'src/state/diff-text',
+    'src/state/diff-words',
     'src/blockchain.ts',
     'src/kernels.ts',
     'src/options',
@@ -223,7 +226,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     'src/state.ts',
     'src/blockchain.ts',
     'src/blockchain/block',
-    'src/blockchain/exchange/mark',
+    'src/blockchain/block-words',
     'src/blockchain/reports',
     // Types, and how a state is made of resources, which text is made of.
     'src/json',
@@ -231,6 +234,8 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     'src/state/reports',
     'src/state/resources',
     'src/state/diff',
+    'src/state/diff-words',
+    'src/state/diff-text',
     // How a plan's goal is written.
     'src/state/plan-text',
     'src/state/desired',
