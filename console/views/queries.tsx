@@ -187,7 +187,7 @@ function StateOf({ plugin, info, report, busy, failed }: StateOfProps) {
         state &&
         source && (
           <>
-            {plural(resources, 'resource', 'resources')}, {source === 'computed' ? 'asked now' : 'from'}{' '}
+            {plural(resources, 'resource', 'resources')}, {source === 'computed' ? 'asked now' : 'kept in'}{' '}
             <Chip source={source} named={source !== 'computed'} />
           </>
         )
