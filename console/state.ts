@@ -149,6 +149,12 @@ export class Session {
     else this.tick.value++
   }
 
+  /** The daemon's clock, as far as its last stats tell: Unix ms. */
+  now(): number {
+    const now = this.stats.peek()?.now
+    return now === undefined ? Date.now() : now + (Date.now() - this.#statsAt)
+  }
+
   /** Said to screen readers; the same words twice are heard twice. */
   say(words: string): void {
     this.spoken.value = ''
@@ -220,7 +226,7 @@ export class Session {
         this.drawn.value++
       } else if (name === 'lookups') {
         const { lookups } = data as LiveEvents['lookups']
-        this.history.takeLookups(lookups, this.#daemonNow())
+        this.history.takeLookups(lookups, this.now())
         this.drawn.value++
       }
       if (name === 'appended' || name === 'applied') this.appended.value++
@@ -230,11 +236,5 @@ export class Session {
       const one: News = { id: this.#newsId++, at: Date.now(), kind: name === 'warning' ? 'warning' : 'event', words }
       this.news.value = [one, ...this.news.peek()].slice(0, NEWS_KEPT)
     })
-  }
-
-  /** The daemon's clock, as far as its last stats tell. */
-  #daemonNow(): number {
-    const now = this.stats.peek()?.now
-    return now === undefined ? Date.now() : now + (Date.now() - this.#statsAt)
   }
 }

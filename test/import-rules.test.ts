@@ -171,6 +171,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
   'src/server/http': ['fastify', '@fastify/swagger', 'prom-client', 'typebox'],
   'src/server/tiktoken': ['js-tiktoken/lite', 'js-tiktoken/ranks/cl100k_base'],
   'src/server': [
+    'src/embedder/model/table',
     'src/errors',
     'src/format',
     'src/nearest',
@@ -189,6 +190,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     'src/blockchain.ts',
     'src/kernels.ts',
     'src/options',
+    'src/server/http',
     'fastify',
     '@opentelemetry/api',
   ],
@@ -235,7 +237,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     'src/state/desired',
   ],
   // What the pages look like: colours, shapes, times in pictures.
-  look: ['src/public.ts', 'src/format', '@preact/signals'],
+  look: ['src/public.ts', 'src/format', '@preact/signals', 'uplot'],
   // Knows the daemon by what it asks and answers alone.
   console: [
     'look',
@@ -278,7 +280,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
 
 /** `node:*` is allowed here and nowhere else. */
 const NODE =
-  /^src\/(fs|hub|node|cli|stores\/segments|state\/plugins|blockchain\/(store|log))\/|^src\/(node|state|state\/data-folder|blockchain|blockchain\/(footprint|line|merkle|exchange\/files)|stores\/segments|stores\/files|backends\/(ort|worker|process)-node)\.ts$/
+  /^src\/(fs|hub|node|cli|server|stores\/segments|state\/plugins|blockchain\/(store|log))\/|^src\/(node|state|state\/data-folder|blockchain|blockchain\/(footprint|line|merkle|exchange\/files)|stores\/segments|stores\/files|backends\/(ort|worker|process)-node)\.ts$/
 /** Browser globals are allowed here and nowhere else. */
 const BROWSER =
   /^src\/(stores\/indexeddb(\.ts|\/.*)|backends\/ort-web\.ts|kernels\/webgpu\.ts|web\.ts|web\/runtime\.ts)$/
