@@ -187,6 +187,9 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     'src/node',
     'src/node.ts',
     'src/state.ts',
+    // What differs, in words.
+    'src/state/diff-text',
+    'src/state/diff-words',
     'src/blockchain.ts',
     'src/kernels.ts',
     'src/options',
@@ -232,6 +235,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     'src/state/resources',
     'src/state/diff',
     'src/state/diff-words',
+    'src/state/diff-text',
     // How a plan's goal is written.
     'src/state/plan-text',
     'src/state/desired',

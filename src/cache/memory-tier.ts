@@ -73,6 +73,15 @@ export class MemoryTier<V extends object> {
     return staleMs > 0 && this.has(id) && this.#lru!.getRemainingTTL(id) <= staleMs
   }
 
+  /** An entry that is alive, and how long it is still good, ms; negative: past its time by so much. Neither counted nor marked as used. */
+  lifeOf(id: string): { readonly value: V; readonly leftMs: number | undefined } | undefined {
+    const value = this.has(id) ? this.#lru?.peek(id) : undefined
+    if (value === undefined) return undefined
+    this.#pool?.lend(value)
+    const left = this.#lru!.getRemainingTTL(id)
+    return { value, leftMs: Number.isFinite(left) ? left - (this.#options.staleMs ?? 0) : undefined }
+  }
+
   /** Marks an entry as used just now. Counts nothing. */
   touch(id: string): void {
     this.#lru?.get(id)
@@ -123,6 +132,11 @@ export class MemoryTier<V extends object> {
       this.#pool?.lend(entry[1])
       yield entry
     }
+  }
+
+  /** The same for who copies at once: a value is good within its call of `visit` alone. */
+  each(visit: (id: string, value: V) => void): void {
+    for (const [id, value] of this.#lru?.entries() ?? []) visit(id, value)
   }
 
   /** Other bounds from now on. What was used least recently goes first, and is counted as evicted. */
