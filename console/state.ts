@@ -43,6 +43,8 @@ export class Session {
   readonly tick = signal(0)
   /** Grows with each block that was appended, and each apply, so that their screens need not wait for a tick. */
   readonly appended = signal(0)
+  /** What a plugin did last. */
+  readonly applied = signal<LiveEvents['applied'] | undefined>(undefined)
   readonly mayWrite = computed(() => this.info.value?.may.write ?? false)
   /** Why the token is asked for; undefined while it is not. */
   readonly askingToken = signal<'read' | 'write' | undefined>(undefined)
@@ -228,6 +230,7 @@ export class Session {
         this.drawn.value++
       }
       if (name === 'appended' || name === 'applied') this.appended.value++
+      if (name === 'applied') this.applied.value = data as LiveEvents['applied']
       const words = wordsOf(name, data)
       if (words === undefined) return
       const one: News = { id: this.#newsId++, at: Date.now(), kind: name === 'warning' ? 'warning' : 'event', words }
