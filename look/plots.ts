@@ -57,7 +57,7 @@ export function timesPlot(place: PlotPlace, label: string, names: Readonly<Recor
       ],
       axes: [
         secondsAxis(place),
-        { ...axis(place, label, (_u, ticks) => ticks.map(timeMarkText)), splits: () => [...TIME_MARKS] },
+        { ...axis(place, label, (_u, ticks) => ticks.map(markText)), splits: () => [...TIME_MARKS] },
       ],
     },
     [[], ...SOURCES.map(() => [])] as unknown as uPlot.AlignedData,
@@ -122,6 +122,11 @@ function marksOf(source: Source): uPlot.Series.Points.PathBuilder {
     }
     return { fill }
   }
+}
+
+/** Where marks stand too close, uPlot asks for every other one alone: the rest are null. */
+function markText(ms: number | null): string {
+  return ms === null ? '' : timeMarkText(ms)
 }
 
 function fade(color: string): string {

@@ -1,6 +1,6 @@
 // The models that this daemon serves: what requests call them, what computes them, what each holds. Changes nothing.
 import { DEVICE_NAMES } from '../../look/devices.js'
-import { bytes, count } from '../../src/format.js'
+import { bytes, count, plural } from '../../src/format.js'
 import type { ModelInfo } from '../../src/server/api.js'
 import { useLoaded } from '../use-loaded.js'
 import { capacity, rateOf } from '../words.js'
@@ -46,7 +46,9 @@ function Model({ model, first }: { readonly model: ModelInfo; readonly first: bo
           ['computes on', device === undefined ? 'not known yet' : DEVICE_NAMES[device]],
           [
             'workers',
-            workers === 0 ? 'none now: they start with the next text' : `${workers}, of ${threads} threads each`,
+            workers === 0
+              ? 'none now: they start with the next text'
+              : `${workers}, of ${plural(threads, 'thread', 'threads')} each`,
           ],
           ['dimensions', dims === undefined ? 'not known yet' : count(dims)],
           [

@@ -2,7 +2,7 @@
 import { bytes, count, duration, plural } from '../../src/format.js'
 import type { DaemonStats } from '../../src/server/api.js'
 import { WINDOW_MS } from '../history.js'
-import { age, NAMES, rateOf } from '../words.js'
+import { age, NAMES, percent } from '../words.js'
 import { News } from './news.js'
 import { Loading, Panel } from './parts.js'
 import { Picture } from './picture.js'
@@ -34,7 +34,11 @@ function Figures({ stats }: { readonly stats: DaemonStats }) {
   const { rows, savedSeconds } = stats
   const all = Object.values(rows).reduce((sum, one) => sum + one, 0)
   const figures = [
-    ['answered from a cache', rateOf(all - rows.computed, all), 'embedding look-ups since the start'],
+    [
+      'answered from a cache',
+      all > 0 ? percent((all - rows.computed) / all) : '-',
+      `of ${plural(all, 'embedding look-up', 'embedding look-ups')}`,
+    ],
     ['look-ups a second', stats.rowsPerSecond > 0 ? rate(stats.rowsPerSecond) : '0', 'over the last ten seconds'],
     ['computing saved', savedSeconds > 0 ? duration(1000 * savedSeconds) : '-', 'by answers from a cache'],
     ['up for', age(stats.now - stats.started), `${bytes(stats.rss)} of memory`],

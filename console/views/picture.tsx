@@ -36,7 +36,7 @@ export function Picture({ session, theme, label, seconds, make, data, empty }: P
       if (!document.hidden && session.refresh.peek() !== 'off') clock.value++
     }, TICK_MS)
     const observer = new ResizeObserver(() => {
-      if (plot.current) plots.peek()?.resize(plot.current, at.current!)
+      if (plot.current && at.current) plots.peek()?.resize(plot.current, at.current)
     })
     observer.observe(at.current!)
     return () => {
@@ -44,6 +44,7 @@ export function Picture({ session, theme, label, seconds, make, data, empty }: P
       clearInterval(timer)
       observer.disconnect()
       plot.current?.destroy()
+      plot.current = undefined
     }
   }, [])
   useSignalEffect(() => {

@@ -33,12 +33,16 @@ export function Tiers({ stats }: { readonly stats: DaemonStats }) {
         rows={SOURCES}
         columns={[
           { name: 'tier', cell: source => <Chip source={source} named /> },
-          { name: 'answered', right: true, cell: source => rateOf(stats.rows[source], total) },
+          {
+            name: 'answered',
+            right: true,
+            cell: source => (isOff(stats, source) ? 'off' : rateOf(stats.rows[source], total)),
+          },
           {
             name: 'share',
             cell: source => <Share source={source} share={total > 0 ? stats.rows[source] / total : 0} />,
           },
-          { name: 'found, of what it was asked', right: true, cell: source => foundOf(tiers[source], source, stats) },
+          { name: 'hit rate', right: true, cell: source => hitRate(tiers[source]) },
           { name: 'holds', right: true, cell: source => holds(tiers[source]) },
           { name: 'bytes', right: true, cell: source => (tiers[source] ? bytes(tiers[source].bytes) : '') },
           { name: 'let go', right: true, cell: source => (tiers[source] ? count(tiers[source].evictions) : '') },
@@ -66,7 +70,7 @@ export function Tiers({ stats }: { readonly stats: DaemonStats }) {
             right: true,
             cell: name => {
               const { onDisk } = stats.caches[name]
-              return onDisk ? `${count(onDisk.entries)}, ${bytes(onDisk.bytes)}` : '-'
+              return onDisk ? `${count(onDisk.entries)} in ${bytes(onDisk.bytes)}` : '-'
             },
           },
           {
@@ -84,6 +88,7 @@ export function Tiers({ stats }: { readonly stats: DaemonStats }) {
 }
 
 function Share({ source, share }: { readonly source: Source; readonly share: number }) {
+  if (share === 0) return null
   return (
     <span data-source={source} class="share">
       <Bar share={share} />
@@ -91,11 +96,15 @@ function Share({ source, share }: { readonly source: Source; readonly share: num
   )
 }
 
-function foundOf(tier: Tier | undefined, source: Source, { caches }: DaemonStats): string {
-  if (tier) return rateOf(tier.hits, tier.hits + tier.misses)
-  if (source === 'shared') return 'off'
-  if (source === 'pattern' && caches.embeddings.patterns === undefined) return 'off'
-  return ''
+function hitRate(tier: Tier | undefined): string {
+  return tier ? rateOf(tier.hits, tier.hits + tier.misses) : ''
+}
+
+/** There is none, and it never answered. */
+function isOff({ caches, rows }: DaemonStats, source: Source): boolean {
+  if (rows[source] > 0) return false
+  if (source === 'shared') return caches.embeddings.shared === undefined
+  return source === 'pattern' && (caches.embeddings.patterns?.mode ?? 'off') === 'off'
 }
 
 function holds(tier: Tier | undefined): string {
@@ -111,10 +120,11 @@ function Span({ stats, source }: { readonly stats: DaemonStats; readonly source:
   const { count, p50, p99 } = stats.latency[source]
   const from = timeShare(p50 / 1000)
   const to = timeShare(p99 / 1000)
+  if (count === 0) return null
   const title = `${timeMarkText(TIME_MARKS[0]!)} to ${timeMarkText(TIME_MARKS.at(-1)!)}`
   return (
     <span class="span" data-source={source} aria-hidden="true" title={title}>
-      {count > 0 && <span style={{ left: `${100 * from}%`, width: `${Math.max(1.5, 100 * (to - from))}%` }} />}
+      <span style={{ left: `${100 * from}%`, width: `${Math.max(1.5, 100 * (to - from))}%` }} />
     </span>
   )
 }

@@ -134,9 +134,18 @@ export class MemoryTier<V extends object> {
     }
   }
 
-  /** The same for who copies at once: a value is good within its call of `visit` alone. */
-  each(visit: (id: string, value: V) => void): void {
-    for (const [id, value] of this.#lru?.entries() ?? []) visit(id, value)
+  /** Entries held now, those among them that are past their time and not gone yet. */
+  get size(): number {
+    return this.#lru?.size ?? 0
+  }
+
+  /** The first `most` of {@link entries}, for who copies at once: a value is good within its call of `visit` alone. */
+  each(most: number, visit: (id: string, value: V) => void): void {
+    let left = most
+    for (const [id, value] of this.#lru?.entries() ?? []) {
+      if (left-- <= 0) return
+      visit(id, value)
+    }
   }
 
   /** Other bounds from now on. What was used least recently goes first, and is counted as evicted. */

@@ -173,9 +173,14 @@ export class TieredCache<V extends object> {
     return this.#memory.entries()
   }
 
-  /** The same for who copies at once: a value is good within its call of `visit` alone. */
-  eachEntry(visit: (id: string, value: V) => void): void {
-    this.#memory.each(visit)
+  /** How many entries memory holds, those among them that are past their time and not gone yet. */
+  get held(): number {
+    return this.#memory.size
+  }
+
+  /** The first `most` of them, for who copies at once: a value is good within its call of `visit` alone. */
+  eachEntry(most: number, visit: (id: string, value: V) => void): void {
+    this.#memory.each(most, visit)
   }
 
   /** Other bounds for memory; see {@link MemoryTier.resize}. */

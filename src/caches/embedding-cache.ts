@@ -123,16 +123,27 @@ export class EmbeddingCache {
     return { ...trace, result: toResult(value, template?.origin(source, compute && !joined) ?? { source }) }
   }
 
-  /** A copy of what memory holds, most recently used first: ids (texts or, where patterns are on, templates), and a row for each. @internal */
-  copyMemory(): { readonly ids: readonly string[]; readonly matrix: Float32Array; readonly dims: number } {
+  /** Whether it is known what computes: a look-up was made, or begun and not refused. @internal */
+  get opened(): boolean {
+    return this.#opened !== undefined
+  }
+
+  /**
+   * A copy of what memory holds, at most `most` entries, most recently used first: ids (texts or, where patterns are on, templates), and a row
+   * for each. @internal
+   */
+  copyMemory(most = Number.POSITIVE_INFINITY): {
+    readonly ids: readonly string[]
+    readonly matrix: Float32Array
+    readonly dims: number
+  } {
     const { cache, embedder } = this.#opened ?? {}
     const dims = embedder?.dims ?? 0
     const ids: string[] = []
-    cache?.eachEntry(id => ids.push(id))
-    const matrix = new Float32Array(ids.length * dims)
-    let row = 0
-    cache?.eachEntry((_id, embedding) => copyInto(embedding, matrix, dims * row++))
-    return { ids, matrix, dims }
+    const rows = Math.min(most, cache?.held ?? 0)
+    const matrix = new Float32Array(rows * dims)
+    cache?.eachEntry(rows, (id, embedding) => copyInto(embedding, matrix, dims * (ids.push(id) - 1)))
+    return { ids, matrix: matrix.subarray(0, ids.length * dims), dims }
   }
 
   /** The text's vector if some tier has it, else undefined. Never computes. Where patterns are on: its template's. */
