@@ -85,9 +85,9 @@ function Gone({ report: { gone } }: { readonly report: ClearReport }) {
         {
           name: 'what goes',
           cell: ({ cache, space }) => (
-            <>
+            <span>
               {cache} {space !== undefined && <Hash hash={space} />}
-            </>
+            </span>
           ),
         },
         { name: 'entries', cell: ({ entries }) => count(entries), right: true },
