@@ -173,7 +173,7 @@ export interface WarmReport {
   readonly micros: number
 }
 
-/** `POST /api/embeddings`: what the command line asks the daemon of its own cache folder. Only the very same space answers. */
+/** `POST /api/rows`: what the command line asks the daemon of its own cache folder. Only the very same space answers. */
 export interface RowsCall {
   /** At most 2,048. */
   readonly texts: readonly string[]

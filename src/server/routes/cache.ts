@@ -26,7 +26,7 @@ export const cacheRoutes: Routes = (app, context) => {
     request => lookUp(context, neighbours, request.body, context.signalOf(request)),
   )
   app.post<{ Body: RowsCall }>(
-    '/api/embeddings',
+    '/api/rows',
     {
       ...AS_JSON,
       config: { access: 'read' },

@@ -1,9 +1,9 @@
 // What `/api` answers of blocks: listing, one, its proof, the head, a check of all.
-import type { FastifyReply } from 'fastify'
 import type { Chain } from '../../blockchain.js'
 import { OpDbusError } from '../../errors.js'
-import type { ApiError, BlocksReport, VerifyCallBody } from '../api.js'
+import type { Block, BlocksReport, VerifyCallBody } from '../api.js'
 import type { Routes } from '../context.js'
+import { HttpProblem } from '../http-errors.js'
 import { mustHaveChain } from '../must-have-chain.js'
 import { MOST_BLOCKS } from '../schemas/chain.js'
 import { AS_JSON, described } from '../schemas.js'
@@ -44,7 +44,7 @@ export const chainRoutes: Routes = (app, context) => {
   app.get<{ Params: { which: string } }>(
     '/api/blocks/:which',
     { ...read, schema: { ...described('One block', { answer: 'Block' }), params: WHICH } },
-    async (request, reply) => (await blockOf(mustHaveChain(context), request.params.which)) ?? noBlock(reply),
+    request => found(mustHaveChain(context), request.params.which),
   )
   app.get<{ Params: { which: string } }>(
     '/api/blocks/:which/proof',
@@ -60,8 +60,7 @@ export const chainRoutes: Routes = (app, context) => {
     },
     async (request, reply) => {
       const chain = mustHaveChain(context)
-      const block = await blockOf(chain, request.params.which)
-      if (block === undefined) return noBlock(reply)
+      const block = await found(chain, request.params.which)
       const { text } = await chain.proof(block.number, { signal: signalOf(request) })
       return reply
         .type('text/plain; charset=utf-8')
@@ -104,14 +103,12 @@ const WHICH = {
   },
 } as const
 
-/** What is all digits is a number; as the beginning of a hash it would be another block. */
-function blockOf(chain: Chain, which: string) {
-  return chain.getBlock(/^\d{1,15}$/.test(which) ? Number(which) : which)
-}
-
-function noBlock(reply: FastifyReply): FastifyReply {
-  const error: ApiError = { error: { code: 'NOT_FOUND', message: 'the chain has no such block' } }
-  return reply.code(404).type('application/json; charset=utf-8').send(error)
+/** @throws HttpProblem 404 where the chain has none */
+async function found(chain: Chain, which: string): Promise<Block> {
+  // What is all digits is a number; as the beginning of a hash it would be another block.
+  const block = await chain.getBlock(/^\d{1,15}$/.test(which) ? Number(which) : which)
+  if (block) return block
+  throw new HttpProblem(404, 'NOT_FOUND', 'the chain has no such block')
 }
 
 function listed(query: Query) {

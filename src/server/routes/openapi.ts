@@ -37,14 +37,14 @@ export async function openapiRoutes(app: App, { version }: Pick<ServerContext, '
         schema: {
           ...documented,
           tags,
-          operationId: operationOf(String(route.method), url),
+          operationId: operationOf([route.method].flat()[0] ?? 'get', url),
           ...(access !== 'open' && { security: [{ token: [] }] }),
           ...(url.startsWith('/api/') || ENDPOINTS[url] ? {} : { hide: schema?.hide ?? !DAEMON.includes(url) }),
         },
       }
     },
   })
-  app.get('/api/openapi.json', { config: { access: 'open' }, schema: { summary: 'This document' } }, () =>
+  app.get('/api/openapi.json', { config: { access: 'read' }, schema: { summary: 'This document' } }, () =>
     app.swagger(),
   )
 }

@@ -16,9 +16,6 @@ import type {
 import type { Routes } from '../context.js'
 import { AS_JSON, described } from '../schemas.js'
 
-/** A desired file has 16 MiB at most, and as a JSON text each of its characters may be two. A plan has four times as much. */
-const DESIRED_BYTES = 34 * 2 ** 20
-const PLAN_BYTES = 66 * 2 ** 20
 const PLAIN = { color: false, columns: 120 } as const
 
 export const stateRoutes: Routes = (app, { state, signalOf }) => {
@@ -57,7 +54,6 @@ export const stateRoutes: Routes = (app, { state, signalOf }) => {
     '/api/diff',
     {
       ...read,
-      bodyLimit: DESIRED_BYTES,
       schema: described('What separates the state from a desired one', { body: 'DiffCall', answer: 'DiffReport' }),
     },
     async request => {
@@ -69,7 +65,6 @@ export const stateRoutes: Routes = (app, { state, signalOf }) => {
     '/api/plan',
     {
       ...read,
-      bodyLimit: DESIRED_BYTES,
       schema: described('What an apply would do now', { body: 'PlanCall', answer: 'PlanReport' }),
     },
     async request => {
@@ -91,7 +86,6 @@ export const stateRoutes: Routes = (app, { state, signalOf }) => {
     '/api/apply',
     {
       ...write,
-      bodyLimit: PLAN_BYTES,
       schema: described('Does what a plan says', { body: 'ApplyCallBody', answer: 'ApplyReport' }),
     },
     async request => {
