@@ -246,7 +246,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     'src/state/desired',
   ],
   // What the pages look like: colours, shapes, times in pictures.
-  look: ['src/public.ts', 'src/format', '@preact/signals'],
+  look: ['src/public.ts', 'src/format', '@preact/signals', 'uplot'],
   // Knows the daemon by what it asks and answers alone.
   console: [
     'look',
@@ -255,6 +255,15 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     'src/public.ts',
     'src/errors',
     'src/format',
+    // Types of what states and chains answer, and the words in which the command line tells them.
+    'src/ports',
+    'src/json',
+    'src/state.ts',
+    'src/state/plugin',
+    'src/state/resources',
+    'src/state/diff-words',
+    'src/blockchain.ts',
+    'src/blockchain/block-words',
     '@preact/signals',
     'preact',
     'preact/hooks',
