@@ -22,6 +22,8 @@ export interface RedisStoreOptions {
 
 export interface RedisStore extends Store {
   readonly status: StoreStatus
+  /** Begins to connect. Resolves when the server was reached, or was not, or after a second. Calls do the same by themselves. */
+  connect(): Promise<void>
   /** What machines tell one another of changes in `scope`. */
   news(scope: string): ChangeNews
   /** Resolves when what others have told so far is known here. For tests. */

@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto'
 import { abortError, OpDbusError } from '../../errors.js'
 import type { CallOptions, ChangeNews, Key, Store, StoreStatus, Warn } from '../../ports.js'
 import { type SharedAddress, shownAddress } from '../../shared-url.js'
+import { within } from './deadline.js'
 import { Generations } from './generations.js'
 import { Locks } from './locks.js'
 import { isKey, valueName } from './names.js'
@@ -33,6 +34,7 @@ interface Opened {
 
 /** Values that are on their way at once: their commands have to fit into what a client lets wait. */
 const AT_ONCE = 64
+const CONNECT_MS = 1000
 /** A server that said that it is full takes no writes for so long, ms. */
 const FULL_MS = 5000
 /** How long a size stays true enough, where it takes a while to find out, ms. */
@@ -65,6 +67,10 @@ export class RedisStoreParts implements Store {
 
   get status(): StoreStatus {
     return this.#status
+  }
+
+  async connect(): Promise<void> {
+    if (!this.#closed) await within(CONNECT_MS, this.#open().reached).catch(() => undefined)
   }
 
   async getMany(keys: readonly Key[], call?: CallOptions): Promise<(Uint8Array | undefined)[]> {
