@@ -31,17 +31,22 @@ export function parseSharedUrl(url: unknown): SharedAddress | { readonly fault: 
   const [, scheme = '', rest = ''] = /^([a-z+]+):\/\/(.*)$/is.exec(url.trim()) ?? []
   const kind = Object.hasOwn(SCHEMES, scheme.toLowerCase()) ? SCHEMES[scheme.toLowerCase()] : undefined
   if (kind === undefined) return { fault: `the URL does not begin as one of ${SHARED_URL_FORMS}` }
-  if (/[\s\p{C}?#]/u.test(rest)) return { fault: 'the URL holds a blank, a question mark or a number sign; write them as %20, %3F, %23' }
+  if (/[\s\p{C}?#]/u.test(rest))
+    return { fault: 'the URL holds a blank, a question mark or a number sign; write them as %20, %3F, %23' }
   const at = rest.lastIndexOf('@')
   const user = at < 0 ? undefined : userOf(rest.slice(0, at))
-  if (user === null) return { fault: 'user and password of the URL are not percent-encoded as they should be (@ is %40, / is %2F, : is %3A)' }
+  if (user === null)
+    return {
+      fault: 'user and password of the URL are not percent-encoded as they should be (@ is %40, / is %2F, : is %3A)',
+    }
   const [hosts = '', ...path] = rest.slice(at + 1).split('/')
   const database = path.join('/')
   if (!/^\d{0,5}$/.test(database) || (kind.cluster && Number(database) > 0)) {
     return { fault: 'what follows the host is the number of a database, which a cluster has not' }
   }
   const parsed = hosts.split(',').map(hostOf)
-  if (parsed.includes(undefined)) return { fault: 'a host of the URL is none; it is HOST:PORT, and IPv6 addresses lie in [ ]' }
+  if (parsed.includes(undefined))
+    return { fault: 'a host of the URL is none; it is HOST:PORT, and IPv6 addresses lie in [ ]' }
   if (parsed.length > 1 && !kind.cluster) return { fault: 'several hosts are a cluster: redis+cluster://' }
   return { hosts: parsed as SharedAddress['hosts'], ...kind, ...user, database: Number(database) }
 }

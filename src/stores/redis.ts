@@ -38,7 +38,15 @@ const THIRTY_DAYS_MS = 30 * 86_400_000
  * @throws OpDbusError INVALID_INPUT for a URL that is none; it is not repeated, since it may hold a password
  */
 export function openRedisStore(options: RedisStoreOptions): RedisStore {
-  const { url, ttlMs = THIRTY_DAYS_MS, readMs = 100, writeMs = 1000, ca, random = Math.random, warn = () => {} } = options
+  const {
+    url,
+    ttlMs = THIRTY_DAYS_MS,
+    readMs = 100,
+    writeMs = 1000,
+    ca,
+    random = Math.random,
+    warn = () => {},
+  } = options
   const address = parseSharedUrl(url)
   if ('fault' in address) throw new OpDbusError('INVALID_INPUT', address.fault, { details: { option: 'url' } })
   return new RedisStoreParts({ address, ttlMs, readMs, writeMs, ca, random, warn })

@@ -36,7 +36,9 @@ export async function newClient({ address, host, port, ca, hearsPushes }: Client
   const { RedisClient, RESP_TYPES } = await import('@redis/client').catch((cause: unknown) => {
     throw missingClient(cause)
   })
-  const tls = address.tls ? { tls: true as const, servername: /^[\d.]+$|:/.test(host) ? '' : host, ...(ca && { ca }) } : {}
+  const tls = address.tls
+    ? { tls: true as const, servername: /^[\d.]+$|:/.test(host) ? '' : host, ...(ca && { ca }) }
+    : {}
   // Not by `createClient`, which gives each client a method for each of 400 commands, in 40 ms; we send ours as they are.
   return new RedisClient({
     RESP: hearsPushes ? 3 : 2,
@@ -61,6 +63,10 @@ export async function newClient({ address, host, port, ca, hearsPushes }: Client
 }
 
 export function missingClient(cause?: unknown): OpDbusError {
-  const message = 'a shared store on Redis needs the package @redis/client, which is not installed: npm install @redis/client'
-  return new OpDbusError('INVALID_INPUT', message, { ...(cause !== undefined && { cause }), details: { option: 'sharedUrl' } })
+  const message =
+    'a shared store on Redis needs the package @redis/client, which is not installed: npm install @redis/client'
+  return new OpDbusError('INVALID_INPUT', message, {
+    ...(cause !== undefined && { cause }),
+    details: { option: 'sharedUrl' },
+  })
 }

@@ -7,7 +7,7 @@ import { GENERATIONS } from './names.js'
 import { inOneLine, NodeLink, type NodeLinkOptions } from './node-link.js'
 
 export interface GenerationsOptions extends Pick<NodeLinkOptions, 'address' | 'ca' | 'random'> {
-  /** 16 random hex digits or more. */
+  /** Different each time, on any machine. */
   readonly newToken: () => string
   /** Somebody else cleared the store. */
   readonly cleared: () => void
@@ -40,12 +40,18 @@ export class Generations {
   readonly #known = new Map<string, string>()
   /** What is yet to be put, by key. */
   readonly #untold = new Map<string, string>()
+  /** Resolves when it is known where they are. */
+  readonly #begun: Promise<void>
+  #begin = () => {}
   #client: Client | undefined
   #telling: Promise<void> = Promise.resolve()
   #deaf = false
 
   constructor(options: GenerationsOptions) {
     this.#options = options
+    this.#begun = new Promise(resolve => {
+      this.#begin = resolve
+    })
     this.#stopLooking = every(LOOK_MS, () => void this.settle().catch(() => undefined))
   }
 
@@ -57,6 +63,7 @@ export class Generations {
     const { address, ca, random } = this.#options
     const prepare = (client: Client) => this.#prepare(client)
     this.#link = new NodeLink({ address, ca, random, host, port, hearsPushes: true, prepare })
+    this.#begin()
     return this.#link.opened
   }
 
@@ -151,9 +158,9 @@ export class Generations {
   }
 
   async #put(tokens: readonly (readonly [string, string])[]): Promise<void> {
-    if (this.#link === undefined) throw new Error('there is no connection yet')
+    await within(PATIENCE_MS, this.#begun)
     const send = (client: Client) => Promise.all(tokens.map(([key, token]) => client.sendCommand(['SET', key, token])))
-    await this.#link.call(PATIENCE_MS, send).catch((error: unknown) => this.#failed(error))
+    await this.#link!.call(PATIENCE_MS, send).catch((error: unknown) => this.#failed(error))
   }
 
   #failed(error: unknown): never {

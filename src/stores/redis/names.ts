@@ -16,7 +16,24 @@ export const ANY_VALUE = `${PREFIX}v:*`
  * A cluster puts a key into one of its 16,384 slots by CRC-16 of what is in braces. Keys that lie apart are commands apart, so there are
  * 16 places: the words of three letters that lie nearest to the middle of each sixteenth of the slots.
  */
-const TAGS = ['ms3', 'mws', 'pt6', 'arf', 'mb1', 'eoi', 'pe4', 'acd', 'gxm', 'ou5', 'c0h', 'ky8', 'gio', 'od7', 'ceb', 'rc2'] as const
+const TAGS = [
+  'ms3',
+  'mws',
+  'pt6',
+  'arf',
+  'mb1',
+  'eoi',
+  'pe4',
+  'acd',
+  'gxm',
+  'ou5',
+  'c0h',
+  'ky8',
+  'gio',
+  'od7',
+  'ceb',
+  'rc2',
+] as const
 /** The slot of each tag. */
 export const TAG_SLOTS: readonly number[] = TAGS.map((_, place) => 1024 * place + 512)
 

@@ -20,7 +20,11 @@ const COUNTED = 10_000
 const OVERHEAD = 72
 
 /** Every key once. Each server is waited for `ms` a step. */
-export async function* listValues(topology: Topology, ms: number, asError: AsError): AsyncIterable<{ key: Key; bytes: number }> {
+export async function* listValues(
+  topology: Topology,
+  ms: number,
+  asError: AsError,
+): AsyncIterable<{ key: Key; bytes: number }> {
   const seen = new Set<string>()
   for (const link of mastersOf(topology, asError)) {
     for await (const names of stepsOf(link, ms, asError)) {
@@ -38,7 +42,11 @@ export async function* listValues(topology: Topology, ms: number, asError: AsErr
 }
 
 /** Exact on small servers; on larger ones what a sample says: a walk over millions of keys would keep the server from its work. */
-export async function sizeOfValues(topology: Topology, ms: number, asError: AsError): Promise<Size & { estimated: boolean }> {
+export async function sizeOfValues(
+  topology: Topology,
+  ms: number,
+  asError: AsError,
+): Promise<Size & { estimated: boolean }> {
   let [entries, bytes, estimated] = [0, 0, false]
   for (const link of mastersOf(topology, asError)) {
     const all = Number(await send(link, ['DBSIZE'], ms, asError))
@@ -92,14 +100,22 @@ async function* stepsOf(link: NodeLink, ms: number, asError: AsError, step = COU
   let cursor = '0'
   do {
     const count = String(Math.min(STEP, step))
-    const [next, names] = (await send(link, ['SCAN', cursor, 'MATCH', ANY_VALUE, 'COUNT', count], ms, asError)) as [unknown, unknown[]]
+    const [next, names] = (await send(link, ['SCAN', cursor, 'MATCH', ANY_VALUE, 'COUNT', count], ms, asError)) as [
+      unknown,
+      unknown[],
+    ]
     cursor = String(next)
     yield names.map(String)
   } while (cursor !== '0')
 }
 
 /** Of each the bytes of its value; undefined where it is none, or gone. */
-async function lengthsOf(link: NodeLink, names: readonly string[], ms: number, asError: AsError): Promise<(number | undefined)[]> {
+async function lengthsOf(
+  link: NodeLink,
+  names: readonly string[],
+  ms: number,
+  asError: AsError,
+): Promise<(number | undefined)[]> {
   const lengths: (number | undefined)[] = []
   for (let from = 0; from < names.length; from += 64) {
     const some = names.slice(from, from + 64)

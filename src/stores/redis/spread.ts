@@ -113,7 +113,10 @@ export class Spread {
       const key = keys[index]!
       const place = topology.isCluster ? placeOf(key) : 0
       let group = byPlace.get(place)
-      if (group === undefined) byPlace.set(place, (group = { keys: [], indices: [] }))
+      if (group === undefined) {
+        group = { keys: [], indices: [] }
+        byPlace.set(place, group)
+      }
       group.keys.push(key)
       group.indices.push(index)
     }

@@ -1,10 +1,9 @@
 // The store itself: bytes under keys in a Redis, asked for in batches, a server at a time; what one server of several does not answer is
 // missing, and the others' is there. Decides nothing about values.
-import { randomBytes } from 'node:crypto'
 import { abortError, OpDbusError } from '../../errors.js'
 import type { CallOptions, ChangeNews, Key, Store, StoreStatus, Warn } from '../../ports.js'
 import { type SharedAddress, shownAddress } from '../../shared-url.js'
-import { within } from './deadline.js'
+import { later, within } from './deadline.js'
 import { Generations } from './generations.js'
 import { Locks } from './locks.js'
 import { isKey, valueName } from './names.js'
@@ -35,6 +34,8 @@ interface Opened {
 /** Values that are on their way at once: their commands have to fit into what a client lets wait. */
 const AT_ONCE = 64
 const CONNECT_MS = 1000
+/** A program that asks a plugin once is over by then, ms: it need not load what connects. */
+const LISTEN_MS = 100
 /** A server that said that it is full takes no writes for so long, ms. */
 const FULL_MS = 5000
 /** How long a size stays true enough, where it takes a while to find out, ms. */
@@ -77,7 +78,8 @@ export class RedisStoreParts implements Store {
     const { spread } = this.#enter(keys, call)
     const answers = await spread.together(keys, this.#options.readMs, names => ['MGET', ...names])
     const found = answers.map(bytesOf)
-    if (keys.length > 0 && found.every((value, i) => value === undefined && answers[i] instanceof Error)) throw this.#failed(answers)
+    if (keys.length > 0 && found.every((value, i) => value === undefined && answers[i] instanceof Error))
+      throw this.#failed(answers)
     return found
   }
 
@@ -110,7 +112,10 @@ export class RedisStoreParts implements Store {
       return async () => {
         let gone = 0
         for (let from = 0; from < all.length; from += AT_ONCE) {
-          const answers = await spread.each(all.slice(from, from + AT_ONCE), this.#options.writeMs, key => ['UNLINK', valueName(key)])
+          const answers = await spread.each(all.slice(from, from + AT_ONCE), this.#options.writeMs, key => [
+            'UNLINK',
+            valueName(key),
+          ])
           const failed = answers.filter(answer => answer instanceof Error)
           if (failed.length > 0) throw this.#failed(failed)
           gone += answers.filter(answer => answer === 1).length
@@ -173,7 +178,9 @@ export class RedisStoreParts implements Store {
         if (!this.#closed) opened().tell(name)
       },
       onTold: listener => {
-        if (!this.#closed) opened().onTold(listener)
+        later(LISTEN_MS, () => {
+          if (!this.#closed) opened().onTold(listener)
+        })
       },
       flush: async () => news?.flush(),
     }
@@ -211,7 +218,7 @@ export class RedisStoreParts implements Store {
       ca,
       random,
       moved: () => void topology.refresh(),
-      newToken: () => randomBytes(8).toString('hex'),
+      newToken: () => crypto.randomUUID(),
       cleared: () => {
         for (const listener of this.#clearListeners) listener()
       },
@@ -226,7 +233,7 @@ export class RedisStoreParts implements Store {
     })
     const spread = new Spread(topology, reached)
     const locks = new Locks({
-      token: randomBytes(8).toString('hex'),
+      token: crypto.randomUUID(),
       send: (keys, command) => spread.each(keys, readMs, command),
     })
     this.#opened = { topology, generations, locks, spread, reached }

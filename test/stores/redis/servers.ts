@@ -38,7 +38,11 @@ export async function freePort(): Promise<number> {
   return port
 }
 
-export async function startServer(args: readonly string[] = [], program = redisServer!, tlsPort?: number): Promise<Server> {
+export async function startServer(
+  args: readonly string[] = [],
+  program = redisServer!,
+  tlsPort?: number,
+): Promise<Server> {
   const port = await freePort()
   const dir = mkdtempSync(join(tmpdir(), 'op-dbus-redis-'))
   folders.push(dir)
@@ -49,7 +53,8 @@ export async function startServer(args: readonly string[] = [], program = redisS
     child.once('exit', () => running.delete(child))
     const end = performance.now() + 10_000
     while (!(await answers(port))) {
-      if (child.exitCode !== null || performance.now() > end) throw new Error(`${program} does not start (${child.exitCode})`)
+      if (child.exitCode !== null || performance.now() > end)
+        throw new Error(`${program} does not start (${child.exitCode})`)
     }
     return child
   }
@@ -78,7 +83,9 @@ export async function startCluster(): Promise<Server[]> {
   const args = ['--cluster-enabled', 'yes', '--cluster-node-timeout', '1000', '--cluster-require-full-coverage', 'no']
   const servers = await Promise.all([0, 1, 2].map(() => startServer(args)))
   const hosts = servers.map(({ port }) => `127.0.0.1:${port}`)
-  execFileSync('redis-cli', ['--cluster', 'create', ...hosts, '--cluster-replicas', '0', '--cluster-yes'], { stdio: 'ignore' })
+  execFileSync('redis-cli', ['--cluster', 'create', ...hosts, '--cluster-replicas', '0', '--cluster-yes'], {
+    stdio: 'ignore',
+  })
   for (const server of servers) while (!(await server.ask('CLUSTER INFO')).includes('cluster_state:ok'));
   return servers
 }
