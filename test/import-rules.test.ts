@@ -27,7 +27,8 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
   'src/diagnostics': ['src/errors', 'src/ports'],
   // Options.
   'src/options': ['src/option-kinds', 'src/patterns/setting'],
-  'src/option-kinds': ['src/patterns/setting'],
+  'src/option-kinds': ['src/patterns/setting', 'src/shared-url'],
+  'src/shared-url': [],
   'src/settings': ['src/patterns/setting'],
   'src/config': ['src/errors', 'src/options', 'src/settings'],
   // The core: no runtime, no domain.
@@ -200,7 +201,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     '@opentelemetry/api',
   ],
   'src/server.ts': ['src'],
-  'src/stores/redis': ['src/ports', 'src/errors', '@redis/client'],
+  'src/stores/redis': ['src/ports', 'src/errors', 'src/shared-url', '@redis/client'],
   'src/stores/s3': ['src/ports', 'src/errors', 'src/fs', 'src/stores/aws4fetch'],
   'src/stores/aws4fetch': ['aws4fetch'],
   // Other people's interfaces over the caches.
