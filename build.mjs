@@ -169,6 +169,12 @@ const TARGETS = [
             'cli-lxc': [...sourcesIn('lxc', 'lxc-tools', 'proxmox', 'start-and-stop'), ...LOADED_BY_THEN],
             'cli-systemd': [...sourcesIn('systemd', 'systemd-bus'), ...LOADED_BY_THEN],
             'cli-programs': ['src/state/plugins/run.ts', ...LOADED_BY_THEN],
+            // They speak with S3, which nothing else does.
+            'cli-snapshots': [
+              'src/cli/run/snapshots.ts',
+              'src/node/snapshots/export.ts',
+              'src/node/snapshots/import.ts',
+            ],
             'cli-more': [
               'src/cli/input.ts',
               'src/cli/npy.ts',
