@@ -9,6 +9,7 @@ import { errnoOf, inWords } from '../fs/errno.js'
 import { unlink } from '../fs/files.js'
 import { makeFolder } from '../fs/folders.js'
 import { isLoopback } from './hosts.js'
+import { pathOfSocket } from './systemd.js'
 
 export interface ListenerBounds {
   /** How long a request may take to arrive, ms. */
@@ -77,10 +78,10 @@ export class Listeners {
     }
     const address = server.address()
     if (typeof address === 'object' && address !== null) return this.#tcp(address)
-    const path = address ?? ''
-    const mode = statSync(path, { throwIfNoEntry: false })?.mode
+    const path = pathOfSocket(fd)
+    const mode = path === undefined ? undefined : statSync(path, { throwIfNoEntry: false })?.mode
     if (mode !== undefined && (mode & 0o077) === 0) this.#trust(server)
-    this.socket ??= path
+    this.socket ??= path ?? ''
   }
 
   /**
