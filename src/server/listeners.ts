@@ -8,6 +8,7 @@ import { OpDbusError } from '../errors.js'
 import { errnoOf, inWords } from '../fs/errno.js'
 import { unlink } from '../fs/files.js'
 import { makeFolder } from '../fs/folders.js'
+import { acquireMutex, MACHINE_IO } from '../fs/mutex.js'
 import { isLoopback } from './hosts.js'
 import { pathOfSocket } from './systemd.js'
 
@@ -97,14 +98,19 @@ export class Listeners {
     }
     const server = this.#server()
     this.#trust(server)
+    let release: (() => Promise<void>) | undefined
     try {
       makeFolder(dirname(path))
+      // Two that start at once would take the first one's socket for one that was left.
+      release = await acquireMutex(`${path}.lock`, { below: dirname(path), io: MACHINE_IO, signal: undefined })
       await makeRoom(path)
       await listening(server, { path })
       chmodSync(path, 0o600)
     } catch (error) {
       if (error instanceof OpDbusError) throw error
       throw new OpDbusError('STORE', `cannot listen on ${path}: ${inWords(error)}`, { cause: error })
+    } finally {
+      await release?.()
     }
     this.socket = path
   }
