@@ -183,6 +183,24 @@ export interface Embedder {
   close(): Promise<void>
 }
 
+/** Texts that a worker computed as one. Times are microseconds. */
+export interface BatchRun {
+  readonly device: Device
+  readonly rows: number
+  /** Padding left out. */
+  readonly tokens: number
+  /** In the worker, from tokens to vectors. */
+  readonly micros: number
+  /** How long the oldest text waited before: for a worker, for its model to be opened, for other batches, and for its tokens. */
+  readonly waited: number
+}
+
+/** Who is told of every batch. */
+export interface BatchListener {
+  readonly clock: Pick<Clock, 'monotonic'>
+  ran(batch: BatchRun): void
+}
+
 /** A device is `absent`, or works but `slower` than another one here, or has `failed`, which somebody should look into. */
 export type RefusalKind = 'absent' | 'slower' | 'failed'
 

@@ -200,6 +200,24 @@ const EMBEDDING: readonly Family[] = [
     rows: ({ context }) => countOf({}, context.meters.counts.requestRows),
   },
   {
+    name: 'opdbus_batch_rows',
+    type: 'histogram',
+    help: 'Texts that a worker computed as one, whichever requests they came from.',
+    rows: ({ context }) => countOf({}, context.meters.counts.batchRows),
+  },
+  {
+    name: 'opdbus_batch_duration_seconds',
+    type: 'histogram',
+    help: 'What a batch took in the worker.',
+    rows: ({ context }) => secondsOf({}, context.meters.counts.batchMicros),
+  },
+  {
+    name: 'opdbus_queue_wait_seconds',
+    type: 'histogram',
+    help: 'How long the oldest text of a batch had waited before: for a worker, its model, its tokens, and other batches.',
+    rows: ({ context }) => secondsOf({}, context.meters.counts.queueWait),
+  },
+  {
     name: 'opdbus_embedding_computed_rows_total',
     type: 'counter',
     help: 'Texts computed, by device.',
