@@ -2,5 +2,6 @@
 import type { Routes } from './context.js'
 import { healthRoutes } from './routes/health.js'
 import { metrics } from './routes/metrics.js'
+import { tracing } from './tracing.js'
 
-export const ROUTES: readonly Routes[] = [healthRoutes, metrics]
+export const ROUTES: readonly Routes[] = [tracing, healthRoutes, metrics]
