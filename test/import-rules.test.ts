@@ -203,7 +203,9 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     'src/errors',
     'src/ports',
     'src/public',
-    'src/node.ts',
+    // A store of bytes in a folder, and what it is opened with.
+    'src/stores/files',
+    'src/node/runtime',
     '@ai-sdk/provider',
     '@langchain/core/embeddings',
     '@langchain/core/stores',
