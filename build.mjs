@@ -268,6 +268,7 @@ const TASKS = {
   check: [
     ['node_modules/typescript/bin/tsc', '-p', '.'],
     ['node_modules/typescript/bin/tsc', '-p', 'playground'],
+    ['node_modules/typescript/bin/tsc', '-p', 'console'],
     ['node_modules/@biomejs/biome/bin/biome', 'check', '.'],
     ['node_modules/vitest/vitest.mjs', 'run', 'test/import-rules.test.ts'],
     ['build/check-package.mjs'],
@@ -382,7 +383,18 @@ async function build() {
       version: packageJson().version,
     })
   })
-  const page = ['playground', 'src', 'wasm', 'build/playground.mjs', 'dist/op-dbus-assets.json']
+  await step(
+    'console',
+    ['console', 'look', 'src', 'wasm', 'build/console.mjs'],
+    'dist/console/index.html',
+    async () => {
+      if (node(['node_modules/typescript/bin/tsc', '-p', 'console']) !== 0)
+        fail('the types of the console do not check')
+      const { buildConsole } = await import('./build/console.mjs')
+      await buildConsole({ root, outDir: at('dist', 'console'), version: packageJson().version })
+    },
+  )
+  const page = ['playground', 'look', 'src', 'wasm', 'build/playground.mjs', 'dist/op-dbus-assets.json']
   await step('playground', page, '.build/playground/sw.js', async () => {
     if (node(['node_modules/typescript/bin/tsc', '-p', 'playground']) !== 0)
       fail('the types of the playground do not check')

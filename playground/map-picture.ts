@@ -1,5 +1,5 @@
 // The map as it is drawn: a mark a text, lines from the centre to its neighbours. Knows pixels; what is near is given.
-import { MARKS, type MarkOf } from './marks.js'
+import { MARKS, type MarkOf } from '../look/marks.js'
 
 export interface Picture {
   /** In CSS pixels. */

@@ -1,10 +1,11 @@
 // The two time series, on uPlot. Knows pixels and colours; what happened comes from the history.
 import uPlot from 'uplot'
+import { FASTEST_MS, SLOWEST_MS, TIME_MARKS, timeMarkText } from '../look/scale.js'
+import { LETTERS, SOURCES } from '../look/sources.js'
 import type { Source } from '../src/public.js'
 import type { History } from './history.js'
 import { shapeOf } from './map-picture.js'
-import { FASTEST_MS, SLOWEST_MS, TIME_MARKS, timeMarkText } from './scale.js'
-import { LETTERS, NAMES, SOURCES } from './sources.js'
+import { NAMES } from './sources.js'
 
 /** Of a mark, in CSS pixels. */
 const RADIUS = 4

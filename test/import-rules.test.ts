@@ -187,6 +187,9 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     'src/node',
     'src/node.ts',
     'src/state.ts',
+    // What differs, in words.
+    'src/state/diff-text',
+    'src/state/diff-words',
     'src/blockchain.ts',
     'src/kernels.ts',
     'src/options',
@@ -225,7 +228,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     'src/state.ts',
     'src/blockchain.ts',
     'src/blockchain/block',
-    'src/blockchain/exchange/mark',
+    'src/blockchain/block-words',
     'src/blockchain/reports',
     // Types, and how a state is made of resources, which text is made of.
     'src/json',
@@ -233,12 +236,30 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     'src/state/reports',
     'src/state/resources',
     'src/state/diff',
+    'src/state/diff-words',
+    'src/state/diff-text',
     // How a plan's goal is written.
     'src/state/plan-text',
     'src/state/desired',
   ],
+  // What the pages look like: colours, shapes, times in pictures.
+  look: ['src/public.ts', 'src/format', '@preact/signals'],
+  // Knows the daemon by what it asks and answers alone.
+  console: [
+    'look',
+    'src/server/api',
+    'src/web.ts',
+    'src/public.ts',
+    'src/errors',
+    'src/format',
+    '@preact/signals',
+    'preact',
+    'preact/hooks',
+    'uplot',
+  ],
   // Public roots alone, and how things are said.
   playground: [
+    'look',
     'playground/fetches',
     'src/web.ts',
     'src/public.ts',
@@ -278,10 +299,12 @@ function files(dir: string): string[] {
   )
 }
 
-const all = [...files(join(root, 'src')), ...files(join(root, 'playground'))].map(path => ({
-  file: relative(root, path).replaceAll('\\', '/'),
-  text: readFileSync(path, 'utf8'),
-}))
+const all = ['src', 'look', 'playground', 'console']
+  .flatMap(folder => files(join(root, folder)))
+  .map(path => ({
+    file: relative(root, path).replaceAll('\\', '/'),
+    text: readFileSync(path, 'utf8'),
+  }))
 const sources = all.filter(({ file }) => file.startsWith('src/'))
 
 const withoutEnding = (file: string) => file.replace(/\.(tsx?|js)$/, '')
