@@ -1,11 +1,7 @@
 // What the daemon counts, as Prometheus reads it. Everything is filled in while somebody asks; nothing here is on the way of a request.
 import { isOpDbusError } from '../errors.js'
-import type { SharedInfo } from './api.js'
 import type { ServerContext } from './context.js'
 import { FAMILIES, type Family, type Snapshot } from './metric-families.js'
-
-/** Where the shared tier stands; undefined where there is none. */
-export type SharedState = () => SharedInfo | undefined
 
 /** prom-client's. */
 export interface MetricRegistry {
@@ -14,11 +10,11 @@ export interface MetricRegistry {
 }
 
 /** Answers with all metrics, as text of Prometheus' format 0.0.4. */
-export function exposition(context: ServerContext, registry: MetricRegistry, shared: SharedState = () => undefined) {
+export function exposition(context: ServerContext, registry: MetricRegistry) {
   let now: Snapshot | undefined
   for (const family of FAMILIES) registry.registerMetric(metricOf(family, () => now!) as never)
   return async (): Promise<string> => {
-    now = await look(context, shared)
+    now = await look(context)
     return registry.metrics()
   }
 }
@@ -36,9 +32,9 @@ function metricOf({ name, help, type, rows }: Family, now: () => Snapshot) {
   return { name, get }
 }
 
-async function look(context: ServerContext, shared: SharedState): Promise<Snapshot> {
+async function look(context: ServerContext): Promise<Snapshot> {
   const [models, stats, chain] = await Promise.all([context.models.infos(), context.caches.stats(), chainOf(context)])
-  return { context, models, stats, chain, shared: shared() }
+  return { context, models, stats, chain, shared: context.shared?.() }
 }
 
 async function chainOf({ chain }: ServerContext): Promise<Snapshot['chain']> {

@@ -45,11 +45,11 @@ function contextOf(head: () => Promise<{ size: number }>): ServerContext {
     models: { infos: async () => [model] },
     caches: { stats: async () => ({ embeddings: cache, queries: cache, diffs: cache, blocks: cache }) },
     chain: { head },
+    shared: () => ({ at: 'redis.example', state: 'left-alone', problem: 'it is gone' }),
   } as unknown as ServerContext
 }
 
-const textOf = (context: ServerContext) =>
-  exposition(context, new Registry(), () => ({ at: 'redis.example', state: 'left-alone', problem: 'it is gone' }))()
+const textOf = (context: ServerContext) => exposition(context, new Registry())()
 
 describe('metrics', () => {
   it.skipIf(promtool === undefined)(
