@@ -193,6 +193,8 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     'src/blockchain.ts',
     'src/kernels.ts',
     'src/options',
+    'src/settings',
+    'src/assets-manifest',
     'src/server/http',
     'fastify',
     '@opentelemetry/api',
@@ -226,6 +228,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     'src/fs',
     'src/node',
     'src/state.ts',
+    'src/server.ts',
     'src/blockchain.ts',
     'src/blockchain/block',
     'src/blockchain/block-words',
@@ -243,7 +246,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     'src/state/desired',
   ],
   // What the pages look like: colours, shapes, times in pictures.
-  look: ['src/public.ts', 'src/format', '@preact/signals'],
+  look: ['src/public.ts', 'src/format', '@preact/signals', 'uplot'],
   // Knows the daemon by what it asks and answers alone.
   console: [
     'look',
@@ -252,6 +255,15 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     'src/public.ts',
     'src/errors',
     'src/format',
+    // Types of what states and chains answer, and the words in which the command line tells them.
+    'src/ports',
+    'src/json',
+    'src/state.ts',
+    'src/state/plugin',
+    'src/state/resources',
+    'src/state/diff-words',
+    'src/blockchain.ts',
+    'src/blockchain/block-words',
     '@preact/signals',
     'preact',
     'preact/hooks',

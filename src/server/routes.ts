@@ -4,6 +4,7 @@ import { liveRoutes } from './events.js'
 import { cacheRoutes } from './routes/cache.js'
 import { chainRoutes } from './routes/chain.js'
 import { clearRoutes } from './routes/clear.js'
+import { consoleRoutes } from './routes/console.js'
 import { healthRoutes } from './routes/health.js'
 import { metrics } from './routes/metrics.js'
 import { ollamaRoutes } from './routes/ollama.js'
@@ -22,6 +23,9 @@ export const ROUTES: readonly Routes[] = [
   tracing,
   openapiRoutes,
   healthRoutes,
+  openAiRoutes,
+  teiRoutes,
+  ollamaRoutes,
   metrics,
   openAiRoutes,
   teiRoutes,
@@ -34,4 +38,5 @@ export const ROUTES: readonly Routes[] = [
   searchRoutes,
   tuningRoutes,
   liveRoutes,
+  consoleRoutes,
 ]
