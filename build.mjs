@@ -169,6 +169,18 @@ const TARGETS = [
             'cli-lxc': [...sourcesIn('lxc', 'lxc-tools', 'proxmox', 'start-and-stop'), ...LOADED_BY_THEN],
             'cli-systemd': [...sourcesIn('systemd', 'systemd-bus'), ...LOADED_BY_THEN],
             'cli-programs': ['src/state/plugins/run.ts', ...LOADED_BY_THEN],
+            // All of the daemon; the packages that serve HTTP have a file of their own.
+            'cli-serve': [
+              'src/cli/run/serve.ts',
+              'src/server.ts',
+              'src/blockchain.ts',
+              'src/kernels.ts',
+              ...CHAIN_PARTS,
+              'src/state/changing.ts',
+              'src/cli/run/embed.ts',
+              'src/node/model.ts',
+              ...LOADED_BY_THEN,
+            ],
             'cli-more': [
               'src/cli/input.ts',
               'src/cli/npy.ts',
@@ -178,6 +190,7 @@ const TARGETS = [
               'src/cli/run/cache.ts',
               'src/cli/run/demo.ts',
               'src/cli/run/doctor.ts',
+              'src/cli/run/health.ts',
               'src/cli/run/models.ts',
               'src/embedder/tokenizer/index.ts',
               'src/embedder/tokenizer/load-tokenizer.ts',
@@ -268,6 +281,7 @@ const TASKS = {
   check: [
     ['node_modules/typescript/bin/tsc', '-p', '.'],
     ['node_modules/typescript/bin/tsc', '-p', 'playground'],
+    ['node_modules/typescript/bin/tsc', '-p', 'console'],
     ['node_modules/@biomejs/biome/bin/biome', 'check', '.'],
     ['node_modules/vitest/vitest.mjs', 'run', 'test/import-rules.test.ts'],
     ['build/check-package.mjs'],
@@ -382,7 +396,18 @@ async function build() {
       version: packageJson().version,
     })
   })
-  const page = ['playground', 'src', 'wasm', 'build/playground.mjs', 'dist/op-dbus-assets.json']
+  await step(
+    'console',
+    ['console', 'look', 'src', 'wasm', 'build/console.mjs'],
+    'dist/console/index.html',
+    async () => {
+      if (node(['node_modules/typescript/bin/tsc', '-p', 'console']) !== 0)
+        fail('the types of the console do not check')
+      const { buildConsole } = await import('./build/console.mjs')
+      await buildConsole({ root, outDir: at('dist', 'console'), version: packageJson().version })
+    },
+  )
+  const page = ['playground', 'look', 'src', 'wasm', 'build/playground.mjs', 'dist/op-dbus-assets.json']
   await step('playground', page, '.build/playground/sw.js', async () => {
     if (node(['node_modules/typescript/bin/tsc', '-p', 'playground']) !== 0)
       fail('the types of the playground do not check')

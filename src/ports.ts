@@ -102,8 +102,40 @@ export interface Store {
   clearedElsewhere?(): boolean
   /** The same of a medium that tells by itself: calls `listener` as soon as it is known, for as long as the store is open. */
   onClearedElsewhere?(listener: () => void): void
+  /** Of a medium that knows by itself whether it can be asked: it is left alone while it says so, and not for calls that failed. */
+  readonly status?: StoreStatus
+  /**
+   * Of a medium that processes share: says of each key whether this process is to compute its value. False: another one is at it,
+   * and will let go of it, or be taken for dead. What is claimed here stays so until it is released, or until the store is closed.
+   */
+  claimMany?(keys: readonly Key[], call?: CallOptions): Promise<boolean[]>
+  /** These may be computed by others. Does not reject. */
+  releaseMany?(keys: readonly Key[]): Promise<void>
   /** Writes what is pending and lets go. Closing twice is fine; any other call afterwards throws CLOSED. */
   close(): Promise<void>
+}
+
+/** Whether a store that lies elsewhere can be asked. */
+export interface StoreStatus {
+  /** Where it is: without user, password and path. */
+  readonly at: string
+  /** `connecting` is said before it was ever reached, or failed to be; calls wait for that within their time. */
+  readonly state: 'serving' | 'connecting' | 'left-alone'
+  /** Why it does not serve. */
+  readonly problem?: string
+}
+
+/**
+ * What machines tell one another of changes, each by a name. What is told while the medium is away arrives when it is back, in one
+ * way or another: whoever missed something is told that anything may have changed.
+ */
+export interface ChangeNews {
+  /** Does not wait, and does not fail. */
+  tell(name: string): void
+  /** Calls `listener` with what somebody else told, `undefined` where anything may have changed. Begins to listen with the first. */
+  onTold(listener: (name: string | undefined) => void): void
+  /** Resolves when what was told has arrived, or cannot within its time. */
+  flush(): Promise<void>
 }
 
 /**

@@ -27,7 +27,8 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
   'src/diagnostics': ['src/errors', 'src/ports'],
   // Options.
   'src/options': ['src/option-kinds', 'src/patterns/setting'],
-  'src/option-kinds': ['src/patterns/setting'],
+  'src/option-kinds': ['src/patterns/setting', 'src/shared-url'],
+  'src/shared-url': [],
   'src/settings': ['src/patterns/setting'],
   'src/config': ['src/errors', 'src/options', 'src/settings'],
   // The core: no runtime, no domain.
@@ -188,15 +189,20 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     'src/node',
     'src/node.ts',
     'src/state.ts',
+    // What differs, in words.
+    'src/state/diff-text',
+    'src/state/diff-words',
     'src/blockchain.ts',
     'src/kernels.ts',
     'src/options',
+    'src/settings',
+    'src/assets-manifest',
     'src/server/http',
     'fastify',
     '@opentelemetry/api',
   ],
   'src/server.ts': ['src'],
-  'src/stores/redis': ['src/ports', 'src/errors', '@redis/client'],
+  'src/stores/redis': ['src/ports', 'src/errors', 'src/shared-url', '@redis/client'],
   'src/stores/s3': ['src/ports', 'src/errors', 'src/fs', 'src/stores/aws4fetch'],
   'src/stores/aws4fetch': ['aws4fetch'],
   // Other people's interfaces over the caches.
@@ -224,9 +230,10 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     'src/fs',
     'src/node',
     'src/state.ts',
+    'src/server.ts',
     'src/blockchain.ts',
     'src/blockchain/block',
-    'src/blockchain/exchange/mark',
+    'src/blockchain/block-words',
     'src/blockchain/reports',
     // Types, and how a state is made of resources, which text is made of.
     'src/json',
@@ -234,12 +241,39 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     'src/state/reports',
     'src/state/resources',
     'src/state/diff',
+    'src/state/diff-words',
+    'src/state/diff-text',
     // How a plan's goal is written.
     'src/state/plan-text',
     'src/state/desired',
   ],
+  // What the pages look like: colours, shapes, times in pictures.
+  look: ['src/public.ts', 'src/format', '@preact/signals', 'uplot'],
+  // Knows the daemon by what it asks and answers alone.
+  console: [
+    'look',
+    'src/server/api',
+    'src/web.ts',
+    'src/public.ts',
+    'src/errors',
+    'src/format',
+    // Types of what states and chains answer, and the words in which the command line tells them.
+    'src/ports',
+    'src/json',
+    'src/state.ts',
+    'src/state/plugin',
+    'src/state/resources',
+    'src/state/diff-words',
+    'src/blockchain.ts',
+    'src/blockchain/block-words',
+    '@preact/signals',
+    'preact',
+    'preact/hooks',
+    'uplot',
+  ],
   // Public roots alone, and how things are said.
   playground: [
+    'look',
     'playground/fetches',
     'src/web.ts',
     'src/public.ts',
@@ -279,10 +313,12 @@ function files(dir: string): string[] {
   )
 }
 
-const all = [...files(join(root, 'src')), ...files(join(root, 'playground'))].map(path => ({
-  file: relative(root, path).replaceAll('\\', '/'),
-  text: readFileSync(path, 'utf8'),
-}))
+const all = ['src', 'look', 'playground', 'console']
+  .flatMap(folder => files(join(root, folder)))
+  .map(path => ({
+    file: relative(root, path).replaceAll('\\', '/'),
+    text: readFileSync(path, 'utf8'),
+  }))
 const sources = all.filter(({ file }) => file.startsWith('src/'))
 
 const withoutEnding = (file: string) => file.replace(/\.(tsx?|js)$/, '')

@@ -14,9 +14,12 @@ import { doctor } from './commands/doctor.js'
 import { embed } from './commands/embed.js'
 import { modelsList, modelsPath, modelsPull, modelsRm } from './commands/models.js'
 import { init, plugins, query } from './commands/query.js'
+import { health, serve } from './commands/serve.js'
 
 export const COMMANDS: readonly Command[] = [
   embed,
+  serve,
+  health,
   cacheStats,
   cacheClear,
   cacheVerify,

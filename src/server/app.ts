@@ -33,7 +33,7 @@ declare module 'fastify' {
 
 /** What a route says of itself, read once. */
 interface RouteFacts {
-  /** Its pattern: what is counted and logged instead of addresses. */
+  /** Its pattern, or what it is called: counted and logged instead of addresses. */
   readonly pattern: string
   readonly access: Access
   readonly form: ErrorForm | undefined
@@ -81,8 +81,8 @@ export async function createApp(parts: AppParts, context: ServerContext): Promis
     if (config.access === 'write' && methods.some(method => method !== 'POST')) {
       throw new Error(`the route ${methods} ${url} changes something, which is done by POST alone`)
     }
-    const { access, errors: form, streams = false } = config
-    route.config = { ...config, facts: { pattern: url, access, form, streams } }
+    const { access, errors: form, streams = false, counted = url } = config
+    route.config = { ...config, facts: { pattern: counted, access, form, streams } }
     known.push({ pattern: patternOf(url), methods })
   })
 
@@ -93,6 +93,7 @@ export async function createApp(parts: AppParts, context: ServerContext): Promis
     const res = reply.raw
     for (const name in HEADERS) res.setHeader(name, HEADERS[name]!)
     res.setHeader('x-request-id', request.id)
+    if (limits.stopping.aborted) res.setHeader('connection', 'close')
     const started = clock.monotonic()
     let work: Work | undefined
     res.once('close', () => {
