@@ -138,6 +138,30 @@ export interface ChangeNews {
   flush(): Promise<void>
 }
 
+/** Bytes that are to become an object. */
+export interface ObjectSource {
+  readonly bytes: number
+  /** 64 hex digits. */
+  readonly sha256: string
+  /** The same bytes each time it is called: a transfer that breaks off begins anew. */
+  pieces(): Iterable<Uint8Array>
+}
+
+/**
+ * Whole objects under names of `a-z 0-9 . - /`, as S3 and folders have them. What was put is never changed again. Failure throws an
+ * OpDbusError with code STORE, whose `details.why` is `absent` where there is no such object.
+ */
+export interface ObjectStore {
+  /** Where it is, for messages: nothing secret in it. */
+  readonly at: string
+  /** False, and nothing is changed, where an object of that name is there already. */
+  putNew(name: string, source: ObjectSource, call?: CallOptions): Promise<boolean>
+  /** What an object holds from byte `from` on, in pieces of any length. Who wants no more ends the iteration. */
+  read(name: string, call?: CallOptions & { readonly from?: number }): AsyncIterable<Uint8Array>
+  /** All objects, in no order. */
+  list(call?: CallOptions): AsyncIterable<{ readonly name: string; readonly bytes: number }>
+}
+
 /**
  * What keeps a browser's storage from storing: there is none, the user or the browser forbids it, it does not answer, it has
  * no room, the browser closed it, another tab runs a newer op-dbus, the database is of something else, it fails.

@@ -198,12 +198,14 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     'src/settings',
     'src/assets-manifest',
     'src/server/http',
+    'src/server/tiktoken',
     'fastify',
     '@opentelemetry/api',
   ],
   'src/server.ts': ['src'],
   'src/stores/redis': ['src/ports', 'src/errors', 'src/shared-url', '@redis/client'],
-  'src/stores/s3': ['src/ports', 'src/errors', 'src/fs', 'src/stores/aws4fetch'],
+  'src/stores/s3': ['src/ports', 'src/errors', 'src/stores/aws4fetch'],
+  'src/stores/object-folder': ['src/ports', 'src/errors', 'src/fs'],
   'src/stores/aws4fetch': ['aws4fetch'],
   // Other people's interfaces over the caches.
   'src/adapters': [
@@ -291,7 +293,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
 
 /** `node:*` is allowed here and nowhere else. */
 const NODE =
-  /^src\/(fs|hub|node|cli|server|stores\/segments|state\/plugins|blockchain\/(store|log))\/|^src\/(node|state|state\/data-folder|blockchain|blockchain\/(footprint|line|merkle|exchange\/files)|stores\/segments|stores\/files|backends\/(ort|worker|process)-node)\.ts$/
+  /^src\/(fs|hub|node|cli|server|stores\/segments|state\/plugins|blockchain\/(store|log))\/|^src\/(node|state|state\/data-folder|blockchain|blockchain\/(footprint|line|merkle|exchange\/files)|stores\/(segments|files|object-folder)|backends\/(ort|worker|process)-node)\.ts$/
 /** Browser globals are allowed here and nowhere else. */
 const BROWSER =
   /^src\/(stores\/indexeddb(\.ts|\/.*)|backends\/ort-web\.ts|kernels\/webgpu\.ts|web\.ts|web\/runtime\.ts)$/
