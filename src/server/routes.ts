@@ -7,6 +7,7 @@ import { clearRoutes } from './routes/clear.js'
 import { consoleRoutes } from './routes/console.js'
 import { healthRoutes } from './routes/health.js'
 import { metrics } from './routes/metrics.js'
+import { openapiRoutes } from './routes/openapi.js'
 import { ollamaRoutes } from './routes/ollama.js'
 import { openAiRoutes } from './routes/openai.js'
 import { searchRoutes } from './routes/search.js'
@@ -15,10 +16,8 @@ import { statsRoutes } from './routes/stats.js'
 import { teiRoutes } from './routes/tei.js'
 import { tuningRoutes } from './routes/tuning.js'
 
-/** The document, which hears of each route as it is added, goes before them. */
-const openapiRoutes: Routes = async (app, context) => (await import('./routes/openapi.js')).openapiRoutes(app, context)
-
 export const ROUTES: readonly Routes[] = [
+  // Hears of each route as it is added.
   openapiRoutes,
   healthRoutes,
   openAiRoutes,

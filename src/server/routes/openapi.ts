@@ -1,10 +1,10 @@
 // The OpenAPI document of the daemon, at `/api/openapi.json`. Registered before all other routes: it hears of each as it is added.
 import type { App, ServerContext } from '../context.js'
 import { ENDPOINTS } from '../endpoint-docs.js'
-import { swagger, Type } from '../http.js'
 import { apiSchemas } from '../schemas.js'
 
 export async function openapiRoutes(app: App, { version }: Pick<ServerContext, 'version'>): Promise<void> {
+  const { swagger, Type } = await import('../http.js')
   for (const [name, schema] of Object.entries(apiSchemas(Type))) app.addSchema({ ...schema, $id: name })
   await app.register(swagger, {
     openapi: {
