@@ -181,6 +181,19 @@ const TARGETS = [
               'src/node/model.ts',
               ...LOADED_BY_THEN,
             ],
+            // They speak with S3, which nothing else does.
+            'cli-snapshots': [
+              'src/cli/run/snapshots.ts',
+              'src/node/snapshots/export.ts',
+              'src/node/snapshots/import.ts',
+            ],
+            // They speak HTTP with a daemon, which loads much of Node.
+            'cli-daemon': [
+              'src/cli/daemon-client.ts',
+              'src/cli/run/daemon-embeddings.ts',
+              'src/cli/run/daemon-query.ts',
+              'src/cli/run/health.ts',
+            ],
             'cli-more': [
               'src/cli/input.ts',
               'src/cli/npy.ts',
@@ -190,8 +203,8 @@ const TARGETS = [
               'src/cli/run/cache.ts',
               'src/cli/run/demo.ts',
               'src/cli/run/doctor.ts',
-              'src/cli/run/health.ts',
               'src/cli/run/models.ts',
+              'src/cli/run/warm.ts',
               'src/embedder/tokenizer/index.ts',
               'src/embedder/tokenizer/load-tokenizer.ts',
               'src/hub/download.ts',

@@ -1,5 +1,6 @@
 // Asks the daemon's API. The token lies in this tab's session storage and travels as a header, never in an address. Draws nothing.
 import { signal } from '@preact/signals'
+import type { SearchReport } from '../src/blockchain.js'
 import type {
   ApiError,
   ApplyCallBody,
@@ -54,12 +55,11 @@ export interface Posts {
   'api/plan': [DesiredCall, PlanReport]
   'api/rollback': [RollbackCall, PlanReport]
   'api/apply': [ApplyCallBody, ApplyReport]
-  'api/verify': [Record<string, never>, VerifyReport]
+  'api/verify': [{ readonly full?: boolean }, VerifyReport]
   'api/search': [SearchCallBody, SearchReply]
 }
 
-/** Hits, nearest first. */
-export type SearchReply = readonly { readonly block: Block; readonly score?: number }[]
+export type SearchReply = SearchReport
 
 export interface CallSettings {
   readonly signal?: AbortSignal | undefined

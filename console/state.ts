@@ -43,6 +43,8 @@ export class Session {
   readonly tick = signal(0)
   /** Grows with each block that was appended, and each apply, so that their screens need not wait for a tick. */
   readonly appended = signal(0)
+  /** What a plugin did last. */
+  readonly applied = signal<LiveEvents['applied'] | undefined>(undefined)
   readonly mayWrite = computed(() => this.info.value?.may.write ?? false)
   /** Why the token is asked for; undefined while it is not. */
   readonly askingToken = signal<'read' | 'write' | undefined>(undefined)
@@ -147,6 +149,12 @@ export class Session {
     else this.tick.value++
   }
 
+  /** The daemon's clock, as far as its last stats tell: Unix ms. */
+  now(): number {
+    const now = this.stats.peek()?.now
+    return now === undefined ? Date.now() : now + (Date.now() - this.#statsAt)
+  }
+
   /** Said to screen readers; the same words twice are heard twice. */
   say(words: string): void {
     this.spoken.value = ''
@@ -218,20 +226,15 @@ export class Session {
         this.drawn.value++
       } else if (name === 'lookups') {
         const { lookups } = data as LiveEvents['lookups']
-        this.history.takeLookups(lookups, this.#daemonNow())
+        this.history.takeLookups(lookups, this.now())
         this.drawn.value++
       }
       if (name === 'appended' || name === 'applied') this.appended.value++
+      if (name === 'applied') this.applied.value = data as LiveEvents['applied']
       const words = wordsOf(name, data)
       if (words === undefined) return
       const one: News = { id: this.#newsId++, at: Date.now(), kind: name === 'warning' ? 'warning' : 'event', words }
       this.news.value = [one, ...this.news.peek()].slice(0, NEWS_KEPT)
     })
-  }
-
-  /** The daemon's clock, as far as its last stats tell. */
-  #daemonNow(): number {
-    const now = this.stats.peek()?.now
-    return now === undefined ? Date.now() : now + (Date.now() - this.#statsAt)
   }
 }

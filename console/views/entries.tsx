@@ -1,13 +1,13 @@
 // Entries: what lies on disk of each space of vectors, what the four caches hold, and emptying them, with a look before at what goes.
 import { useSignal } from '@preact/signals'
-import { useEffect } from 'preact/hooks'
 import { bytes, count, plural } from '../../src/format.js'
 import type { CacheName } from '../../src/ports.js'
 import type { ClearCall, SpaceInfo } from '../../src/server/api.js'
-import { ageText } from '../../src/state/diff-words.js'
-import { useAsked } from '../asked.js'
+import { hrefOf } from '../router.js'
 import { detailsOf, nameOf } from '../space-rows.js'
 import type { Session } from '../state.js'
+import { useLoaded } from '../use-loaded.js'
+import { age, dateTime } from '../words.js'
 import { Clearing, type Wish } from './clearing.js'
 import { Bar, Empty, Failed, Loading, Panel } from './parts.js'
 import { Hash, Said } from './said.js'
@@ -22,40 +22,28 @@ const WHAT: Readonly<Record<CacheName, string>> = {
   blocks: 'blocks that were read; the chain itself stays',
 }
 
-export function EntriesScreen({ session, router }: ScreenProps) {
-  const spaces = useAsked<readonly SpaceInfo[]>()
+export function EntriesScreen({ session }: ScreenProps) {
+  const spaces = useLoaded(session, signal => session.client.get('api/spaces', { signal }))
   const wish = useSignal<Wish | undefined>(undefined)
   const told = useSignal('')
-  const load = () => spaces.ask(signal => session.client.get('api/spaces', { signal }))
-  const tick = session.tick.value
-  useEffect(() => void load(), [tick])
   const clear = async (call: ClearCall, name: string) => {
     if (await session.withWrite()) wish.value = { call, name }
   }
-  const found = spaces.value.value
+  const found = spaces.value
   return (
     <>
-      <Panel
-        id="spaces"
-        title="Vectors on disk, by space"
-        figure={found && found.length > 0 && totalOf(found)}
-      >
+      <Panel id="spaces" title="Vectors on disk, by space" figure={found && found.length > 0 && totalOf(found)}>
         <p class="quiet">
           A space is everything that can change a vector: the model, its files, how texts are cut and pooled. Vectors of
           one never stand for those of another.
         </p>
-        {spaces.failure.value && (
-          <Failed failure={spaces.failure.value} what="The spaces on disk" onRetry={() => void load()} />
-        )}
+        {spaces.failure && <Failed failure={spaces.failure} what="The spaces on disk" onRetry={spaces.reload} />}
         {found === undefined ? (
-          spaces.busy.value && <Loading what="spaces" />
+          spaces.loading && <Loading what="spaces" />
         ) : found.length === 0 ? (
           <Empty>
             Nothing is on disk yet. The first text that is embedded begins a space:{' '}
-            <a href="#/lookup" onClick={() => router.go('lookup')}>
-              look one up
-            </a>
-            .
+            <a href={hrefOf('lookup')}>look one up</a>.
           </Empty>
         ) : (
           <Spaces spaces={found} onClear={one => void clear({ space: one.space }, nameOf(one))} />
@@ -92,7 +80,10 @@ export function EntriesScreen({ session, router }: ScreenProps) {
 }
 
 function totalOf(spaces: readonly SpaceInfo[]): string {
-  const [entries, size] = [spaces.reduce((sum, one) => sum + one.entries, 0), spaces.reduce((sum, one) => sum + one.bytes, 0)]
+  const [entries, size] = [
+    spaces.reduce((sum, one) => sum + one.entries, 0),
+    spaces.reduce((sum, one) => sum + one.bytes, 0),
+  ]
   return `${plural(entries, 'vector', 'vectors')}, ${bytes(size)}`
 }
 
@@ -104,9 +95,7 @@ interface SpacesProps {
 function Spaces({ spaces, onClear }: SpacesProps) {
   const largest = Math.max(...spaces.map(one => one.bytes))
   const now = Date.now()
-  const age = (ms: number) => (
-    <span title={new Date(ms).toISOString()}>{ageText(now - ms)}</span>
-  )
+  const ago = (ms: number) => <span title={dateTime(ms)}>{age(now - ms)}</span>
   return (
     <Table<SpaceInfo>
       caption="Spaces of vectors on disk"
@@ -132,17 +121,18 @@ function Spaces({ spaces, onClear }: SpacesProps) {
           sort: one => one.bytes,
           right: true,
           cell: one => (
-            <>
+            <div>
               {bytes(one.bytes)} <Bar share={largest > 0 ? one.bytes / largest : 0} />
-            </>
+            </div>
           ),
         },
-        { name: 'oldest', sort: one => now - one.oldest, cell: one => age(one.oldest), right: true },
-        { name: 'newest', sort: one => now - one.newest, cell: one => age(one.newest), right: true },
+        { name: 'oldest', sort: one => now - one.oldest, cell: one => ago(one.oldest), right: true },
+        { name: 'newest', sort: one => now - one.newest, cell: one => ago(one.newest), right: true },
         {
           name: 'in use by',
           sort: one => -one.usedBy.length,
-          cell: one => (one.usedBy.length > 0 ? <Said text={one.usedBy.join(', ')} /> : <span class="quiet">nobody</span>),
+          cell: one =>
+            one.usedBy.length > 0 ? <Said text={one.usedBy.join(', ')} /> : <span class="quiet">nobody</span>,
         },
         { name: 'clear', cell: one => <ClearButton name={nameOf(one)} onClear={() => onClear(one)} /> },
       ]}
@@ -196,8 +186,8 @@ function Caches({ session, onClear }: { readonly session: Session; readonly onCl
 
 function Amount({ entries, size }: { readonly entries: number; readonly size: number }) {
   return (
-    <>
+    <span>
       {count(entries)} <small class="quiet">{bytes(size)}</small>
-    </>
+    </span>
   )
 }

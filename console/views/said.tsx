@@ -1,5 +1,6 @@
 // What others wrote, as text that cannot steer the page: names, texts, times and hashes, bounded.
 import { oneLine, plural, visible } from '../../src/format.js'
+import { dateTime } from '../words.js'
 
 interface SaidProps {
   readonly text: string
@@ -11,7 +12,10 @@ interface SaidProps {
 /** On one line: control and direction characters as dots, long ones cut off, and by itself where its direction is another. */
 export function Said({ text, most = 120, mono = false }: SaidProps) {
   return (
-    <bdi class={mono ? 'said mono' : 'said'} title={text.length > most ? oneLine(text, 1000).toWellFormed() : undefined}>
+    <bdi
+      class={mono ? 'said mono' : 'said'}
+      title={text.length > most ? oneLine(text, 1000).toWellFormed() : undefined}
+    >
       {oneLine(text, most).toWellFormed()}
     </bdi>
   )
@@ -25,11 +29,10 @@ export function LongText({ text, label }: { readonly text: string; readonly labe
   const shown = text.slice(0, MOST_TEXT).split('\n').map(visible).join('\n').toWellFormed()
   return (
     <>
-      {/* It scrolls, so it has to be reached by keys. */}
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls */}
-      <pre class="long" tabIndex={0} role="region" aria-label={label}>
-        {shown}
-      </pre>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so it has to be reached by keys */}
+      <section class="long" tabIndex={0} aria-label={label}>
+        <pre>{shown}</pre>
+      </section>
       {text.length > MOST_TEXT && (
         <p class="quiet">{plural(text.length - MOST_TEXT, 'more character is', 'more characters are')} not shown.</p>
       )}
@@ -44,16 +47,13 @@ export function sentence(message: string): string {
   return /[.!?…]$/.test(first) ? first : `${first}.`
 }
 
-/** In this browser's own time; the machine's form for who asks. */
+/** A moment in this browser's own time; the form of machines for who asks. */
 export function When({ ms }: { readonly ms: number }) {
   const date = new Date(ms)
   if (Number.isNaN(date.getTime())) return <span class="number">{String(ms)}</span>
-  const pad = (part: number) => String(part).padStart(2, '0')
-  const day = `${date.getFullYear()}-${pad(date.getMonth() + 1)}-${pad(date.getDate())}`
-  const time = `${pad(date.getHours())}:${pad(date.getMinutes())}:${pad(date.getSeconds())}`
   return (
     <time class="number" dateTime={date.toISOString()} title={date.toISOString()}>
-      {day} {time}
+      {dateTime(ms)}
     </time>
   )
 }

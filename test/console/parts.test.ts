@@ -68,7 +68,7 @@ describe('a tree', () => {
         expect(only.hits.size > 0).toBe(texts.some(text => text.toLowerCase().includes(needle)))
       }),
     )
-    const state = { links: [{ name: 'eth0' }, { name: 'ETH1', note: null }] }
+    const state: JsonObject = { links: [{ name: 'eth0' }, { name: 'ETH1', note: null }] }
     expect([...findIn(state, 'eth')!.hits]).toEqual(['/links/0/name', '/links/1/name'])
     expect([...findIn(state, 'note')!.hits]).toEqual(['/links/1/note'])
     const whole = treeRows(state, { ...nothing, open: new Set(['/links']), only: findIn(state, 'links') })

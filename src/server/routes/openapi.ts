@@ -4,6 +4,7 @@ import { ENDPOINTS } from '../endpoint-docs.js'
 import { apiSchemas } from '../schemas.js'
 
 export async function openapiRoutes(app: App, { version }: Pick<ServerContext, 'version'>): Promise<void> {
+  // The build makes a file of its own only of what is imported dynamically.
   const { swagger, Type } = await import('../http.js')
   for (const [name, schema] of Object.entries(apiSchemas(Type))) app.addSchema({ ...schema, $id: name })
   await app.register(swagger, {
