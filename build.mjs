@@ -121,12 +121,15 @@ const TARGETS = [
           shared: [
             'cli/command',
             'cli/complain',
+            'cli/daemon',
             'cli/exit-codes',
             'cli/flags',
             'cli/run/telling',
             'cli/settings',
             'cli/terminal',
+            'errors',
             'nearest',
+            'shared-url',
             'version',
           ].map(name => `src/${name}.ts`),
           groups: {
@@ -192,7 +195,6 @@ const TARGETS = [
               'src/cli/daemon-client.ts',
               'src/cli/run/daemon-embeddings.ts',
               'src/cli/run/daemon-query.ts',
-              'src/cli/run/health.ts',
             ],
             'cli-more': [
               'src/cli/input.ts',
@@ -203,6 +205,7 @@ const TARGETS = [
               'src/cli/run/cache.ts',
               'src/cli/run/demo.ts',
               'src/cli/run/doctor.ts',
+              'src/cli/run/health.ts',
               'src/cli/run/models.ts',
               'src/cli/run/warm.ts',
               'src/embedder/tokenizer/index.ts',

@@ -1,7 +1,6 @@
 // What a running daemon knows of plugins, for `op-dbus query`: where its plugins are the very same, of the same systems.
 
-import type { JsonValue } from '../../json/json.js'
-import { isObject } from '../../json/plain.js'
+import type { JsonObject, JsonValue } from '../../json/json.js'
 import type { Source } from '../../ports.js'
 import type { QueryCallBody } from '../../server/api.js'
 import type { QueryReport } from '../../state/reports.js'
@@ -28,10 +27,15 @@ export async function queryThere(
   return isReport(answer as JsonValue, plugins) ? (answer as unknown as QueryReport) : undefined
 }
 
+/** Of its own: this lies in a file with what asks the daemon, apart from what reads states. */
+function isObject(value: JsonValue | undefined): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
 function isReport(answer: JsonValue | undefined, names: readonly string[]): boolean {
-  if (answer === undefined || !isObject(answer)) return false
+  if (!isObject(answer)) return false
   const { plugins, sources, trouble } = answer
-  if (![plugins, sources, trouble].every(part => part !== undefined && isObject(part))) return false
+  if (![plugins, sources, trouble].every(isObject)) return false
   const told = [...Object.keys(plugins!), ...Object.keys(trouble!)]
   return (
     // Each that was asked has answered or says why not, and nobody else.
