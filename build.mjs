@@ -190,6 +190,8 @@ const TARGETS = [
               'src/node/snapshots/export.ts',
               'src/node/snapshots/import.ts',
             ],
+            // A cache that other machines share: what of it is not the client of Redis.
+            'cli-shared': ['src/stores/redis.ts'],
             // They speak HTTP with a daemon, which loads much of Node.
             'cli-daemon': [
               'src/cli/daemon-client.ts',
