@@ -121,12 +121,15 @@ const TARGETS = [
           shared: [
             'cli/command',
             'cli/complain',
+            'cli/daemon',
             'cli/exit-codes',
             'cli/flags',
             'cli/run/telling',
             'cli/settings',
             'cli/terminal',
+            'errors',
             'nearest',
+            'shared-url',
             'version',
           ].map(name => `src/${name}.ts`),
           groups: {
@@ -187,6 +190,14 @@ const TARGETS = [
               'src/node/snapshots/export.ts',
               'src/node/snapshots/import.ts',
             ],
+            // A cache that other machines share: what of it is not the client of Redis.
+            'cli-shared': ['src/stores/redis.ts'],
+            // They speak HTTP with a daemon, which loads much of Node.
+            'cli-daemon': [
+              'src/cli/daemon-client.ts',
+              'src/cli/run/daemon-embeddings.ts',
+              'src/cli/run/daemon-query.ts',
+            ],
             'cli-more': [
               'src/cli/input.ts',
               'src/cli/npy.ts',
@@ -198,6 +209,7 @@ const TARGETS = [
               'src/cli/run/doctor.ts',
               'src/cli/run/health.ts',
               'src/cli/run/models.ts',
+              'src/cli/run/warm.ts',
               'src/embedder/tokenizer/index.ts',
               'src/embedder/tokenizer/load-tokenizer.ts',
               'src/hub/download.ts',
