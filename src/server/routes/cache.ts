@@ -127,10 +127,12 @@ async function measured<T extends { readonly result: EmbeddingMatrix }>(
   return { ...done, micros }
 }
 
-/** What fails says something of the model. */
+/** What fails says something of the model; that it is open is noted. */
 async function doubted<T>(model: ServedModel, work: () => Promise<T>): Promise<T> {
   try {
-    return await work()
+    const done = await work()
+    await model.dims()
+    return done
   } catch (error) {
     model.doubt(error)
     throw error
