@@ -169,6 +169,24 @@ const TARGETS = [
             'cli-lxc': [...sourcesIn('lxc', 'lxc-tools', 'proxmox', 'start-and-stop'), ...LOADED_BY_THEN],
             'cli-systemd': [...sourcesIn('systemd', 'systemd-bus'), ...LOADED_BY_THEN],
             'cli-programs': ['src/state/plugins/run.ts', ...LOADED_BY_THEN],
+            // All of the daemon; the packages that serve HTTP have a file of their own.
+            'cli-serve': [
+              'src/cli/run/serve.ts',
+              'src/server.ts',
+              'src/blockchain.ts',
+              'src/kernels.ts',
+              ...CHAIN_PARTS,
+              'src/state/changing.ts',
+              'src/cli/run/embed.ts',
+              'src/node/model.ts',
+              ...LOADED_BY_THEN,
+            ],
+            // They speak with S3, which nothing else does.
+            'cli-snapshots': [
+              'src/cli/run/snapshots.ts',
+              'src/node/snapshots/export.ts',
+              'src/node/snapshots/import.ts',
+            ],
             'cli-more': [
               'src/cli/input.ts',
               'src/cli/npy.ts',
@@ -178,6 +196,7 @@ const TARGETS = [
               'src/cli/run/cache.ts',
               'src/cli/run/demo.ts',
               'src/cli/run/doctor.ts',
+              'src/cli/run/health.ts',
               'src/cli/run/models.ts',
               'src/embedder/tokenizer/index.ts',
               'src/embedder/tokenizer/load-tokenizer.ts',

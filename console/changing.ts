@@ -40,18 +40,12 @@ export class Changing {
       const applied = session.applied.value
       if (applied && this.report.busy.peek()) this.steps.value = [...this.steps.peek(), applied]
     })
-    effect(() => {
-      // Who closes the page now ends what the daemon does for it.
-      if (!this.report.busy.value) return undefined
-      const stay = (event: Event) => event.preventDefault()
-      addEventListener('beforeunload', stay)
-      return () => removeEventListener('beforeunload', stay)
-    })
   }
 
   async compare(): Promise<void> {
     const desired = this.#desired()
     if (desired === undefined) return
+    this.plan.forget()
     const fresh = this.fresh.peek()
     const { client } = this.#session
     const report = await this.diff.ask(signal =>
@@ -102,7 +96,11 @@ export class Changing {
   }
 
   async #planned(call: (signal: AbortSignal) => Promise<PlanReport>): Promise<void> {
-    this.report.forget()
+    batch(() => {
+      // A plan says what a comparison said, of newer state.
+      this.diff.forget()
+      this.report.forget()
+    })
     const report = await this.plan.ask(call)
     if (report) this.#session.say(`Planned: ${summaryOf(report.plan.diffs, report.plan.trouble)}`)
   }

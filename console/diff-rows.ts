@@ -92,7 +92,7 @@ export function confirmWords(plan: Plan, plugins: readonly Pick<PluginInfo, 'nam
       ? `${loose.join(', ')} changes one thing after the other: where one fails, those before it stay done.`
       : '',
     oneWay.length > 0 ? `What ${oneWay.join(', ')} does cannot be rolled back.` : '',
-    refused > 0 ? `${plural(refused, 'change is', 'changes are')} refused by the plugin, and left as they are.` : '',
+    refused > 0 ? `${plural(refused, 'change is', 'changes are')} refused by the plugin, and not tried.` : '',
     trouble.length > 0 ? `Nothing is done to ${trouble.join(', ')}: no answer from there.` : '',
     'Where the system has moved since the plan was made, nothing is done and you are told.',
   ].filter(sentence => sentence !== '')

@@ -131,6 +131,19 @@ export function findIn(root: JsonValue, words: string): Found | undefined {
   return { hits, above, more }
 }
 
+/** What tells an object from its neighbours while it is closed: its first values that are no containers. */
+export function hintOf(value: JsonValue, most = 80): string {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return ''
+  const told: string[] = []
+  for (const [name, inner] of Object.entries(value)) {
+    if (told.length === 3) break
+    if ((typeof inner === 'object' && inner !== null) || inner === '') continue
+    told.push(`${name.slice(0, most)} ${valueText(inner, 40)}`)
+  }
+  const text = told.join(', ')
+  return text.length > most ? `${text.slice(0, most)}\u2026` : text
+}
+
 /** A value in a line, as JSON; longer ones are cut off, and say how long they are. */
 export function valueText(value: JsonValue, most = 300): string {
   // Of a megabyte of text only its beginning is written out.

@@ -31,9 +31,9 @@ export function BlockTable({ caption, rows, whole }: BlockTableProps) {
             name: 'score',
             right: true,
             cell: ({ score = 0 }) => (
-              <>
+              <div>
                 {score.toFixed(3)} <Bar share={whole > 0 ? score / whole : 0} />
-              </>
+              </div>
             ),
           },
         ]

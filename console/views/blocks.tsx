@@ -10,6 +10,7 @@ import { BlockTable } from './block-table.js'
 import { Chain } from './chain.js'
 import { FilterForm } from './filter-form.js'
 import { Empty, Failed, Loading, Panel } from './parts.js'
+import { sentence } from './said.js'
 import type { ScreenProps } from './screen.js'
 
 export function BlocksScreen(props: ScreenProps) {
@@ -35,6 +36,14 @@ function All({ session, router }: ScreenProps) {
   useEffect(() => () => tail.stop(), [tail])
   const blocks = tail.blocks.value
   const setFilter = (filter: FilterFields) => void tail.setFilter(filter)
+  const failure = tail.failure.value
+  if (failure?.code === 'DISABLED') {
+    return (
+      <Panel id="chain" title="Chain">
+        <Empty>{sentence(failure.message)}</Empty>
+      </Panel>
+    )
+  }
   return (
     <>
       <Chain session={session} />
@@ -73,9 +82,7 @@ function All({ session, router }: ScreenProps) {
             </button>
           </p>
         )}
-        {tail.failure.value && (
-          <Failed failure={tail.failure.value} what="The blocks" onRetry={() => void tail.newest()} />
-        )}
+        {failure && <Failed failure={failure} what="The blocks" onRetry={() => void tail.newest()} />}
         {blocks === undefined ? (
           tail.busy.value && <Loading what="blocks" rows={8} />
         ) : blocks.length === 0 ? (

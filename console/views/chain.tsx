@@ -49,6 +49,9 @@ export function Chain({ session }: { readonly session: Session }) {
       }
     >
       {head.failure && <Failed failure={head.failure} what="The head" onRetry={head.reload} />}
+      {head.failure?.code === 'CHAIN_DAMAGED' && (
+        <p>The chain is not what was written. Verify says what is wrong, and where.</p>
+      )}
       {head.value ? <HeadFacts head={head.value} /> : head.loading && <Loading what="the head" />}
       <div role="status">
         {verify.busy.value && <p class="quiet">Working every hash out anew …</p>}

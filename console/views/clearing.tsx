@@ -56,7 +56,7 @@ export function Clearing({ session, wish: { call, name }, onEnd }: ClearingProps
       {preview.failure.value && <Failed failure={preview.failure.value} what="What would go is not known" />}
       {done.failure.value && <Failed failure={done.failure.value} what="It was not cleared" />}
       <p class="quiet">What is cleared is computed or asked again when it is wanted; no answer becomes wrong.</p>
-      {session.stats.value?.shared && (
+      {session.stats.value?.shared && call.space === undefined && (
         <label class="check">
           <input
             type="checkbox"
@@ -85,9 +85,9 @@ function Gone({ report: { gone } }: { readonly report: ClearReport }) {
         {
           name: 'what goes',
           cell: ({ cache, space }) => (
-            <>
+            <span>
               {cache} {space !== undefined && <Hash hash={space} />}
-            </>
+            </span>
           ),
         },
         { name: 'entries', cell: ({ entries }) => count(entries), right: true },

@@ -121,9 +121,9 @@ function Spaces({ spaces, onClear }: SpacesProps) {
           sort: one => one.bytes,
           right: true,
           cell: one => (
-            <>
+            <div>
               {bytes(one.bytes)} <Bar share={largest > 0 ? one.bytes / largest : 0} />
-            </>
+            </div>
           ),
         },
         { name: 'oldest', sort: one => now - one.oldest, cell: one => ago(one.oldest), right: true },
@@ -186,8 +186,8 @@ function Caches({ session, onClear }: { readonly session: Session; readonly onCl
 
 function Amount({ entries, size }: { readonly entries: number; readonly size: number }) {
   return (
-    <>
+    <span>
       {count(entries)} <small class="quiet">{bytes(size)}</small>
-    </>
+    </span>
   )
 }

@@ -233,7 +233,7 @@ function Applied({ changing }: { readonly changing: Changing }) {
     <Panel id="outcomes" title="What became of it">
       {busy.value && (
         <div role="status">
-          <p>Working. Stay on this page until it is done.</p>
+          <p>Working. The daemon goes on with it, whatever becomes of this page.</p>
           <ul class="sentences">
             {changing.steps.value.map(({ plugin, outcomes }, i) => (
               <li key={`${i} ${plugin}`}>
@@ -249,8 +249,10 @@ function Applied({ changing }: { readonly changing: Changing }) {
       {failure.value && (
         <>
           <Failed failure={failure.value} what="Not applied as planned" />
-          {failure.value.kind !== 'refused' && (
-            <p>What was done until then is not known here. Compare again; the newest checkpoint leads back.</p>
+          {(failure.value.kind !== 'refused' || failure.value.code === 'TIMEOUT') && (
+            <p>
+              What was done is not known here, and may still go on. Compare again; the newest checkpoint leads back.
+            </p>
           )}
         </>
       )}

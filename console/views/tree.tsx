@@ -3,7 +3,7 @@ import { useComputed, useSignal } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
 import { oneLine, plural, visibleJson } from '../../src/format.js'
 import type { JsonValue } from '../../src/json/json.js'
-import { FIRST_MEMBERS, findIn, MOST_FOUND, type TreeRow, treeRows, valueText } from '../json-tree.js'
+import { FIRST_MEMBERS, findIn, hintOf, MOST_FOUND, type TreeRow, treeRows, valueText } from '../json-tree.js'
 import { Empty } from './parts.js'
 
 interface TreeProps {
@@ -157,6 +157,7 @@ function Row({ id, row, current, onPress }: RowProps) {
           {nested ? (
             <span class="quiet">
               {kind === 'list' ? plural(size, 'element', 'elements') : plural(size, 'member', 'members')}
+              {!open && <bdi class="hint">{visibleJson(hintOf(row.value ?? null)).toWellFormed()}</bdi>}
             </span>
           ) : (
             <bdi class="value mono">{visibleJson(valueText(row.value ?? null)).toWellFormed()}</bdi>

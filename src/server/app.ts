@@ -33,7 +33,7 @@ declare module 'fastify' {
 
 /** What a route says of itself, read once. */
 interface RouteFacts {
-  /** Its pattern: what is counted and logged instead of addresses. */
+  /** Its pattern, or what it is called: counted and logged instead of addresses. */
   readonly pattern: string
   readonly access: Access
   readonly form: ErrorForm | undefined
@@ -81,8 +81,8 @@ export async function createApp(parts: AppParts, context: ServerContext): Promis
     if (config.access === 'write' && methods.some(method => method !== 'POST')) {
       throw new Error(`the route ${methods} ${url} changes something, which is done by POST alone`)
     }
-    const { access, errors: form, streams = false } = config
-    route.config = { ...config, facts: { pattern: url, access, form, streams } }
+    const { access, errors: form, streams = false, counted = url } = config
+    route.config = { ...config, facts: { pattern: counted, access, form, streams } }
     known.push({ pattern: patternOf(url), methods })
   })
 
@@ -93,6 +93,7 @@ export async function createApp(parts: AppParts, context: ServerContext): Promis
     const res = reply.raw
     for (const name in HEADERS) res.setHeader(name, HEADERS[name]!)
     res.setHeader('x-request-id', request.id)
+    if (limits.stopping.aborted) res.setHeader('connection', 'close')
     const started = clock.monotonic()
     let work: Work | undefined
     res.once('close', () => {
@@ -127,7 +128,7 @@ export async function createApp(parts: AppParts, context: ServerContext): Promis
     const { method = '' } = request.raw
     if (method === 'OPTIONS' && origin !== undefined) {
       reply.raw.setHeader('access-control-allow-methods', 'GET, POST')
-      reply.raw.setHeader('access-control-allow-headers', 'authorization, content-type, x-api-key, x-op-dbus-extras')
+      reply.raw.setHeader('access-control-allow-headers', 'authorization, content-type, x-api-key, x-opdbus-sources')
       reply.raw.setHeader('access-control-max-age', '600')
       if (request.headers['access-control-request-private-network']) {
         reply.raw.setHeader('access-control-allow-private-network', 'true')
@@ -190,7 +191,7 @@ function reasonOf(error: unknown, work: Work | undefined): unknown {
 
 function tellOrigin(res: ServerResponse, origin: string): void {
   res.setHeader('access-control-allow-origin', origin)
-  res.setHeader('access-control-expose-headers', 'retry-after, x-request-id, x-op-dbus-sources')
+  res.setHeader('access-control-expose-headers', 'retry-after, x-request-id, x-opdbus-sources, x-opdbus-truncated')
   res.setHeader('cross-origin-resource-policy', 'cross-origin')
   res.setHeader('vary', 'origin')
 }

@@ -18,11 +18,15 @@ export interface LimitsOptions {
   readonly bodyBytes: number
   readonly requestTimeoutMs: number
   readonly monotonic: () => number
+  /** Told of each that comes in hand, and each that leaves. */
+  readonly onChange: (change: 1 | -1) => void
 }
 
 const SWEEP_MS = 250
 /** How long past its time a caller may take to read its answer. */
 const GRACE_MS = 30_000
+/** How long those whose work was ended have to hear of it. */
+const LAST_WORDS_MS = 1_000
 /** Bodies in hand together may be this many times as large as one. */
 const BODIES = 16
 /** Callers that listen, such as pages with live figures. */
@@ -72,6 +76,7 @@ export class Limits {
     const work: Work = { started: monotonic(), response, streams, bytes, controller: undefined }
     ;(streams ? this.#streams : this.#inHand).add(work)
     this.#bytes += bytes
+    if (!streams) this.#options.onChange(1)
     this.#sweep ??= setInterval(() => this.#endLate(), SWEEP_MS).unref()
     return work
   }
@@ -80,6 +85,7 @@ export class Limits {
   leave(work: Work): void {
     if (!(work.streams ? this.#streams : this.#inHand).delete(work)) return
     this.#bytes -= work.bytes
+    if (!work.streams) this.#options.onChange(-1)
     if (!work.response.writableFinished) work.controller?.abort(new HttpProblem(499, 'ABORTED', 'the caller has gone'))
     if (this.#inHand.size === 0) this.#idle?.()
   }
@@ -99,17 +105,23 @@ export class Limits {
       work.controller?.abort(stopped())
       work.response.end()
     }
-    if (this.#inHand.size > 0) {
-      await new Promise<void>(resolve => {
-        const timer = setTimeout(resolve, ms)
-        this.#idle = () => {
-          clearTimeout(timer)
-          resolve()
-        }
-      })
-    }
+    await this.#empty(ms)
     for (const work of this.#inHand) work.controller?.abort(stopped())
+    // Those have to be told so.
+    await this.#empty(LAST_WORDS_MS)
     clearInterval(this.#sweep)
+  }
+
+  /** Resolves when nothing is in hand, and after `ms` anyway. */
+  #empty(ms: number): Promise<void> {
+    if (this.#inHand.size === 0) return Promise.resolve()
+    return new Promise(resolve => {
+      const timer = setTimeout(resolve, ms)
+      this.#idle = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
   }
 
   #endLate(): void {

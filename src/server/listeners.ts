@@ -1,6 +1,6 @@
 // Where the daemon listens: TCP, a unix socket, and what systemd hands over, all over one app and with the same bounds. Decides nothing about
 // what is asked.
-import { chmodSync, lstatSync } from 'node:fs'
+import { chmodSync, lstatSync, statSync } from 'node:fs'
 import { createServer, type RequestListener, type Server } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { dirname } from 'node:path'
@@ -8,6 +8,7 @@ import { OpDbusError } from '../errors.js'
 import { errnoOf, inWords } from '../fs/errno.js'
 import { unlink } from '../fs/files.js'
 import { makeFolder } from '../fs/folders.js'
+import { isLoopback } from './hosts.js'
 
 export interface ListenerBounds {
   /** How long a request may take to arrive, ms. */
@@ -22,7 +23,7 @@ const MOST_CONNECTIONS = 4096
 export class Listeners {
   readonly #servers: Server[] = []
   readonly #bounds: ListenerBounds
-  readonly #sockets: string[] = []
+  readonly #addresses: string[] = []
   /** Sockets of those who came over a way that only the owner of this daemon has. */
   readonly trusted = new WeakSet<Socket>()
   #handler: RequestListener | undefined
@@ -34,6 +35,11 @@ export class Listeners {
 
   constructor(bounds: ListenerBounds) {
     this.#bounds = bounds
+  }
+
+  /** Whether another machine may ask over TCP. */
+  get reachable(): boolean {
+    return this.#addresses.some(address => !isLoopback(address))
   }
 
   /** From now on requests are answered, those that wait first. */
@@ -53,7 +59,28 @@ export class Listeners {
         details: { errno: errnoOf(error) },
       })
     }
-    this.url ??= urlOf(server.address() as AddressInfo)
+    this.#tcp(server.address() as AddressInfo)
+  }
+
+  /**
+   * A socket that systemd has opened, TCP or unix. What a unix socket lets in is trusted as ours is where its owner alone may open it.
+   * @throws OpDbusError INVALID_INPUT where the descriptor is no listening socket
+   */
+  async inherited(fd: number): Promise<void> {
+    const server = this.#server()
+    try {
+      await listening(server, { fd })
+    } catch (error) {
+      throw new OpDbusError('INVALID_INPUT', `descriptor ${fd}, which systemd handed over, is no socket to listen on`, {
+        cause: error,
+      })
+    }
+    const address = server.address()
+    if (typeof address === 'object' && address !== null) return this.#tcp(address)
+    const path = address ?? ''
+    const mode = statSync(path, { throwIfNoEntry: false })?.mode
+    if (mode !== undefined && (mode & 0o077) === 0) this.#trust(server)
+    this.socket ??= path
   }
 
   /**
@@ -67,7 +94,8 @@ export class Listeners {
         `the path of a socket has at most ${LONGEST_PATH} bytes: ${path}\nname a shorter one with --socket`,
       )
     }
-    const server = this.#server({ trusts: true })
+    const server = this.#server()
+    this.#trust(server)
     try {
       makeFolder(dirname(path))
       await makeRoom(path)
@@ -77,7 +105,6 @@ export class Listeners {
       if (error instanceof OpDbusError) throw error
       throw new OpDbusError('STORE', `cannot listen on ${path}: ${inWords(error)}`, { cause: error })
     }
-    this.#sockets.push(path)
     this.socket = path
   }
 
@@ -95,7 +122,16 @@ export class Listeners {
     for (const server of this.#servers) server.closeAllConnections()
   }
 
-  #server({ trusts = false } = {}): Server {
+  #tcp(address: AddressInfo): void {
+    this.#addresses.push(address.address)
+    this.url ??= urlOf(address)
+  }
+
+  #trust(server: Server): void {
+    server.on('connection', socket => this.trusted.add(socket))
+  }
+
+  #server(): Server {
     const server = createServer(
       {
         // Together they end who sends slowly: headers in 2 s, the whole request in 5, looked at every half second.
@@ -112,7 +148,6 @@ export class Listeners {
       },
     )
     server.maxConnections = MOST_CONNECTIONS
-    if (trusts) server.on('connection', socket => this.trusted.add(socket))
     this.#servers.push(server)
     return server
   }

@@ -7,7 +7,7 @@ import { dataDirOf } from '../node/state-options.js'
 import { openState, type State } from '../state.js'
 import { VERSION } from '../version.js'
 import { createApp } from './app.js'
-import { Auth } from './auth.js'
+import { Auth, type AuthRules } from './auth.js'
 import type { App, Routes, ServerContext } from './context.js'
 import { Hosts, isLoopback } from './hosts.js'
 import { Limits } from './limits.js'
@@ -16,6 +16,7 @@ import { type Log, openLog } from './log.js'
 import { createMeters } from './meters.js'
 import { type Models, openModels } from './models.js'
 import { readServeOptions, type ServeOptions, type ServerSettings, type SplitOptions } from './options.js'
+import { inheritedSockets, notify } from './systemd.js'
 import { ownWriteToken, readTokenFile } from './tokens.js'
 
 export interface Daemon {
@@ -43,19 +44,29 @@ export async function start(options: ServeOptions, routes: readonly Routes[]): P
   const { settings } = split
   const clock = nodeClock()
   const log = openLog(settings.logLevel, split.onLog ?? (line => void process.stderr.write(line)), () => clock.now())
-  const tokens = tokensFor(split, log)
+  const inherited = settings.systemd ? inheritedSockets(process.env, process.pid) : []
+  // Said before anything is opened; of sockets that were handed over it is known only then.
+  if (inherited.length === 0) mustHaveToken(settings, !isLoopback(settings.host))
   const undo: Undo[] = []
   try {
     // First of all: who cannot listen has nothing to open. Nobody is answered before `serve`.
     const listeners = new Listeners({ receiveTimeoutMs: settings.limits.receiveTimeoutMs })
     undo.push(() => listeners.close())
-    await listeners.tcp(settings.host, settings.port)
+    for (const fd of inherited) await listeners.inherited(fd)
+    if (inherited.length === 0) await listeners.tcp(settings.host, settings.port)
+    const { reachable } = listeners
+    mustHaveToken(settings, reachable)
+    const tokens = tokensFor(split, reachable, log)
     const opened = await openAll(split, log, undo)
     const socket = socketPath(settings, opened.models)
-    if (socket !== undefined) await listeners.unix(socket)
+    if (socket !== undefined && listeners.socket === undefined) await listeners.unix(socket)
 
-    const { limits, auth, hosts } = gates(settings, tokens, clock)
     const meters = createMeters({ clock })
+    const { allowHosts, cors, limits: bounds } = settings
+    const auth = new Auth(tokens)
+    const hosts = new Hosts({ loopback: !reachable, allowHosts, cors })
+    const onChange = (change: 1 | -1) => meters.waiting(change)
+    const limits = new Limits({ ...bounds, monotonic: () => clock.monotonic(), onChange })
     const context: ServerContext = {
       ...opened,
       version: VERSION,
@@ -76,9 +87,13 @@ export async function start(options: ServeOptions, routes: readonly Routes[]): P
     undo.push(() => app.close())
     listeners.serve(app.routing)
     log.info('listening', { url: listeners.url ?? '', socket: listeners.socket ?? '', version: VERSION })
+    if (settings.systemd && !(await notify(process.env, 'READY=1'))) {
+      log.warn('notify', { message: 'systemd-notify did not run: systemd does not know that this service is ready' })
+    }
     let closed: Promise<void> | undefined
     const close = async () => {
       log.info('stopping')
+      if (settings.systemd) void notify(process.env, 'STOPPING=1')
       listeners.stop()
       await limits.stop(settings.limits.stopTimeoutMs)
       await undoAll(undo)
@@ -123,23 +138,25 @@ async function openChainUnlessNowhere(options: Parameters<typeof openChain>[0] &
   return openChain(options)
 }
 
-interface Tokens extends Omit<ConstructorParameters<typeof Auth>[0], never> {
+interface Tokens extends AuthRules {
+  /** Of the write token. */
   readonly file: string | undefined
 }
 
 /** @throws OpDbusError INVALID_INPUT where others could ask and no token is named */
-function tokensFor({ settings, ofState }: SplitOptions, log: Log): Tokens {
-  const { host, tokenFile, readTokenFile: readFile } = settings
-  const loopback = isLoopback(host)
-  if (!loopback && tokenFile === undefined) {
-    throw new OpDbusError(
-      'INVALID_INPUT',
-      `${host} can be reached from other machines, and so needs a token\nmake one and name it: (umask 077; openssl rand -hex 32 > token) && op-dbus serve --host ${host} --token-file token`,
-      { details: { option: 'tokenFile' } },
-    )
-  }
+function mustHaveToken({ host, tokenFile }: ServerSettings, reachable: boolean): void {
+  if (!reachable || tokenFile !== undefined) return
+  throw new OpDbusError(
+    'INVALID_INPUT',
+    `other machines could ask (${host}), and so a token is needed\nmake one and name it: (umask 077; openssl rand -hex 32 > token), then --token-file token`,
+    { details: { option: 'tokenFile' } },
+  )
+}
+
+function tokensFor({ settings, ofState }: SplitOptions, reachable: boolean, log: Log): Tokens {
+  const { tokenFile, readTokenFile: readFile } = settings
   const read = readFile === undefined ? undefined : readTokenFile(readFile, 'read-token-file')
-  const readTakesToken = !loopback || tokenFile !== undefined || readFile !== undefined
+  const readTakesToken = reachable || tokenFile !== undefined || readFile !== undefined
   if (tokenFile !== undefined) {
     const write = readTokenFile(tokenFile, 'token-file')
     if (read?.equals(write)) {
@@ -158,16 +175,6 @@ function tokensFor({ settings, ofState }: SplitOptions, log: Log): Tokens {
     // Reading goes on, and so does everything over the unix socket.
     log.warn('no-write-token', { message: messageOf(error) })
     return { write: undefined, read, readTakesToken, file: undefined }
-  }
-}
-
-function gates(settings: ServerSettings, tokens: Tokens, clock: { monotonic(): number }) {
-  const { queue, bodyBytes, requestTimeoutMs } = settings.limits
-  const loopback = isLoopback(settings.host)
-  return {
-    limits: new Limits({ queue, bodyBytes, requestTimeoutMs, monotonic: () => clock.monotonic() }),
-    auth: new Auth(tokens),
-    hosts: new Hosts({ loopback, allowHosts: settings.allowHosts, cors: settings.cors }),
   }
 }
 
