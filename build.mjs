@@ -181,6 +181,12 @@ const TARGETS = [
               'src/node/model.ts',
               ...LOADED_BY_THEN,
             ],
+            // They speak with S3, which nothing else does.
+            'cli-snapshots': [
+              'src/cli/run/snapshots.ts',
+              'src/node/snapshots/export.ts',
+              'src/node/snapshots/import.ts',
+            ],
             'cli-more': [
               'src/cli/input.ts',
               'src/cli/npy.ts',

@@ -102,8 +102,64 @@ export interface Store {
   clearedElsewhere?(): boolean
   /** The same of a medium that tells by itself: calls `listener` as soon as it is known, for as long as the store is open. */
   onClearedElsewhere?(listener: () => void): void
+  /** Of a medium that knows by itself whether it can be asked: it is left alone while it says so, and not for calls that failed. */
+  readonly status?: StoreStatus
+  /**
+   * Of a medium that processes share: says of each key whether this process is to compute its value. False: another one is at it,
+   * and will let go of it, or be taken for dead. What is claimed here stays so until it is released, or until the store is closed.
+   */
+  claimMany?(keys: readonly Key[], call?: CallOptions): Promise<boolean[]>
+  /** These may be computed by others. Does not reject. */
+  releaseMany?(keys: readonly Key[]): Promise<void>
   /** Writes what is pending and lets go. Closing twice is fine; any other call afterwards throws CLOSED. */
   close(): Promise<void>
+}
+
+/** Whether a store that lies elsewhere can be asked. */
+export interface StoreStatus {
+  /** Where it is: without user, password and path. */
+  readonly at: string
+  /** `connecting` is said before it was ever reached, or failed to be; calls wait for that within their time. */
+  readonly state: 'serving' | 'connecting' | 'left-alone'
+  /** Why it does not serve. */
+  readonly problem?: string
+}
+
+/**
+ * What machines tell one another of changes, each by a name. What is told while the medium is away arrives when it is back, in one
+ * way or another: whoever missed something is told that anything may have changed.
+ */
+export interface ChangeNews {
+  /** Does not wait, and does not fail. */
+  tell(name: string): void
+  /** Calls `listener` with what somebody else told, `undefined` where anything may have changed. Begins to listen with the first. */
+  onTold(listener: (name: string | undefined) => void): void
+  /** Resolves when what was told has arrived, or cannot within its time. */
+  flush(): Promise<void>
+}
+
+/** Bytes that are to become an object. */
+export interface ObjectSource {
+  readonly bytes: number
+  /** 64 hex digits. */
+  readonly sha256: string
+  /** The same bytes each time it is called: a transfer that breaks off begins anew. */
+  pieces(): Iterable<Uint8Array>
+}
+
+/**
+ * Whole objects under names of `a-z 0-9 . - /`, as S3 and folders have them. What was put is never changed again. Failure throws an
+ * OpDbusError with code STORE, whose `details.why` is `absent` where there is no such object.
+ */
+export interface ObjectStore {
+  /** Where it is, for messages: nothing secret in it. */
+  readonly at: string
+  /** False, and nothing is changed, where an object of that name is there already. */
+  putNew(name: string, source: ObjectSource, call?: CallOptions): Promise<boolean>
+  /** What an object holds from byte `from` on, in pieces of any length. Who wants no more ends the iteration. */
+  read(name: string, call?: CallOptions & { readonly from?: number }): AsyncIterable<Uint8Array>
+  /** All objects, in no order. */
+  list(call?: CallOptions): AsyncIterable<{ readonly name: string; readonly bytes: number }>
 }
 
 /**

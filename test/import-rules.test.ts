@@ -27,7 +27,8 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
   'src/diagnostics': ['src/errors', 'src/ports'],
   // Options.
   'src/options': ['src/option-kinds', 'src/patterns/setting'],
-  'src/option-kinds': ['src/patterns/setting'],
+  'src/option-kinds': ['src/patterns/setting', 'src/shared-url'],
+  'src/shared-url': [],
   'src/settings': ['src/patterns/setting'],
   'src/config': ['src/errors', 'src/options', 'src/settings'],
   // The core: no runtime, no domain.
@@ -196,19 +197,23 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     'src/settings',
     'src/assets-manifest',
     'src/server/http',
+    'src/server/tiktoken',
     'fastify',
     '@opentelemetry/api',
   ],
   'src/server.ts': ['src'],
-  'src/stores/redis': ['src/ports', 'src/errors', '@redis/client'],
-  'src/stores/s3': ['src/ports', 'src/errors', 'src/fs', 'src/stores/aws4fetch'],
+  'src/stores/redis': ['src/ports', 'src/errors', 'src/shared-url', '@redis/client'],
+  'src/stores/s3': ['src/ports', 'src/errors', 'src/stores/aws4fetch'],
+  'src/stores/object-folder': ['src/ports', 'src/errors', 'src/fs'],
   'src/stores/aws4fetch': ['aws4fetch'],
   // Other people's interfaces over the caches.
   'src/adapters': [
     'src/errors',
     'src/ports',
     'src/public',
-    'src/node.ts',
+    // A store of bytes in a folder, and what it is opened with.
+    'src/stores/files',
+    'src/node/runtime',
     '@ai-sdk/provider',
     '@langchain/core/embeddings',
     '@langchain/core/stores',
@@ -287,7 +292,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
 
 /** `node:*` is allowed here and nowhere else. */
 const NODE =
-  /^src\/(fs|hub|node|cli|server|stores\/segments|state\/plugins|blockchain\/(store|log))\/|^src\/(node|state|state\/data-folder|blockchain|blockchain\/(footprint|line|merkle|exchange\/files)|stores\/segments|stores\/files|backends\/(ort|worker|process)-node)\.ts$/
+  /^src\/(fs|hub|node|cli|server|stores\/segments|state\/plugins|blockchain\/(store|log))\/|^src\/(node|state|state\/data-folder|blockchain|blockchain\/(footprint|line|merkle|exchange\/files)|stores\/(segments|files|object-folder)|backends\/(ort|worker|process)-node)\.ts$/
 /** Browser globals are allowed here and nowhere else. */
 const BROWSER =
   /^src\/(stores\/indexeddb(\.ts|\/.*)|backends\/ort-web\.ts|kernels\/webgpu\.ts|web\.ts|web\/runtime\.ts)$/

@@ -43,11 +43,13 @@ function Model({ model, first }: { readonly model: ModelInfo; readonly first: bo
               <Refused model={model} />
             </>,
           ],
-          ['computes on', device === undefined ? 'not known yet' : DEVICE_NAMES[device]],
+          ['computes on', device === undefined ? unknown(model) : DEVICE_NAMES[device]],
           [
             'workers',
             workers === 0
-              ? 'none now: they start with the next text'
+              ? device === undefined
+                ? unknown(model)
+                : 'none now: they start with the next text'
               : `${workers}, of ${plural(threads, 'thread', 'threads')} each`,
           ],
           ['dimensions', dims === undefined ? 'not known yet' : count(dims)],
@@ -68,4 +70,9 @@ function Model({ model, first }: { readonly model: ModelInfo; readonly first: bo
       />
     </Panel>
   )
+}
+
+/** An embedder of the program's own says nothing of what computes. */
+function unknown({ state }: ModelInfo): string {
+  return state === 'ready' ? "the program's own" : 'not known yet'
 }

@@ -37,7 +37,7 @@ export class TierReads<V> {
 
   constructor(options: TierReadsOptions<V>) {
     this.#options = options
-    this.#breaker = new Breaker(options.clock)
+    this.#breaker = new Breaker(options.clock, options.store)
   }
 
   /** Whether the medium is left alone now. */
@@ -70,6 +70,13 @@ export class TierReads<V> {
       this.#asked.push({ question, answered: () => resolve(question.loads) })
       if (this.#asked.length === 1) queueMicrotask(() => void this.#ask())
     })
+  }
+
+  /** The same of what was asked before and may be there by now: what is not counts once. */
+  async getManyAgain(wanted: readonly Wanted[]): Promise<Load<Found<V>>[]> {
+    const loads = await this.getMany(wanted)
+    for (const { kind } of loads) if (kind === 'miss') this.#options.counts.misses--
+    return loads
   }
 
   /** Whether it would be found. Not counted; false when the medium cannot be asked. */

@@ -54,21 +54,24 @@ export async function clearSpace(dir: string, space: string): Promise<DiskSize> 
   return { entries: found.entries, bytes: found.bytes }
 }
 
-function onDisk({ id, dims, entries, bytes, oldest, newest, description }: SpaceSize): SpaceOnDisk {
-  return { space: id, description: described(id, description), dims, entries, bytes, oldest, newest }
+function onDisk(size: SpaceSize): SpaceOnDisk {
+  const { id, dims, entries, bytes, oldest, newest } = size
+  return { space: id, description: describedSpace(size).description, dims, entries, bytes, oldest, newest }
 }
 
-/** What a `space.json` says, if it is of this space. It is for people alone, and anybody may have changed it. */
-function described(id: string, text = ''): SpaceOnDisk['description'] {
+/** What a `space.json` says, if it is of this space: it is for people alone, and anybody may have changed it. `name`: the embedder's own word. */
+export function describedSpace({ id, description }: SpaceSize): {
+  readonly name: string | null
+  readonly description: SpaceOnDisk['description']
+} {
   let parsed: unknown
   try {
-    parsed = JSON.parse(text)
+    parsed = JSON.parse(description ?? '')
   } catch {
-    return {}
+    return { name: null, description: {} }
   }
   const { format: _format, space, ...rest } = Object(parsed) as Record<string, unknown>
-  if (typeof space !== 'string' || spaceId(space) !== id) return {}
-  return Object.fromEntries(
-    Object.entries(rest).filter(([, value]) => ['string', 'number', 'boolean'].includes(typeof value)),
-  ) as SpaceOnDisk['description']
+  if (typeof space !== 'string' || spaceId(space) !== id) return { name: null, description: {} }
+  const told = Object.entries(rest).filter(([, value]) => ['string', 'number', 'boolean'].includes(typeof value))
+  return { name: space, description: Object.fromEntries(told) as SpaceOnDisk['description'] }
 }

@@ -128,7 +128,7 @@ export async function createApp(parts: AppParts, context: ServerContext): Promis
     const { method = '' } = request.raw
     if (method === 'OPTIONS' && origin !== undefined) {
       reply.raw.setHeader('access-control-allow-methods', 'GET, POST')
-      reply.raw.setHeader('access-control-allow-headers', 'authorization, content-type, x-api-key, x-op-dbus-extras')
+      reply.raw.setHeader('access-control-allow-headers', 'authorization, content-type, x-api-key, x-opdbus-sources')
       reply.raw.setHeader('access-control-max-age', '600')
       if (request.headers['access-control-request-private-network']) {
         reply.raw.setHeader('access-control-allow-private-network', 'true')
@@ -191,7 +191,7 @@ function reasonOf(error: unknown, work: Work | undefined): unknown {
 
 function tellOrigin(res: ServerResponse, origin: string): void {
   res.setHeader('access-control-allow-origin', origin)
-  res.setHeader('access-control-expose-headers', 'retry-after, x-request-id, x-op-dbus-sources')
+  res.setHeader('access-control-expose-headers', 'retry-after, x-request-id, x-opdbus-sources, x-opdbus-truncated')
   res.setHeader('cross-origin-resource-policy', 'cross-origin')
   res.setHeader('vary', 'origin')
 }

@@ -16,6 +16,8 @@ const TICK_MS = 1000
 const QUIET_TICKS = 5
 /** Ticks between two comments, by which a proxy knows that the connection lives. */
 const HEARTBEAT_TICKS = 15
+/** What may wait for one reader, bytes: a burst in one turn of the event loop is no sign of slowness. */
+const MOST_WAITING = 2 ** 16
 /** A reader that has taken nothing for so long is let go, ms. */
 const SLOW_MS = 15_000
 
@@ -60,7 +62,8 @@ class Reader {
 
   /** Sends it, or counts it as left out where what was sent before is not taken yet. */
   send(text: string): void {
-    if (this.#response.writableNeedDrain || this.#response.destroyed) {
+    const { writableNeedDrain, writableLength, destroyed } = this.#response
+    if (destroyed || (writableNeedDrain && writableLength > MOST_WAITING)) {
       this.#skipped++
       this.#stuckSince ??= this.#now()
     } else this.#response.write(text)

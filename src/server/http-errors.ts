@@ -4,7 +4,7 @@ import { type ErrorCode, isOpDbusError } from '../errors.js'
 
 export interface HttpError {
   readonly status: number
-  /** As in `ApiError`. */
+  /** As in `ApiError`; or, of a route that speaks OpenAI's API, one of its words, in small letters. */
   readonly code: string
   readonly message: string
   /** Seconds, where trying again is of use. */
@@ -134,24 +134,29 @@ export function errorBody(form: ErrorForm, error: HttpError): object {
   const { status, code, message, param, details } = error
   if (form === 'ollama') return { error: message }
   if (form === 'tei')
-    return { error: message, error_type: TEI_TYPES[status] ?? (status < 500 ? 'validation' : 'backend') }
+    return {
+      error: message,
+      error_type: TEI_TYPES[code === 'EMPTY' ? code : status] ?? (status < 500 ? 'Validation' : 'Backend'),
+    }
   if (form === 'openai') {
     const [type, own] = OPENAI_TYPES[status] ?? [status < 500 ? 'invalid_request_error' : 'server_error', null]
     return {
-      error: { message, type, param: param ?? null, code: code === 'MODEL_NOT_FOUND' ? 'model_not_found' : own },
+      error: { message, type, param: param ?? null, code: OPENAI_CODES[code] ?? (/^[a-z]/.test(code) ? code : own) },
     }
   }
   return { error: { code, message, ...(details && { details }) } }
 }
 
-/** error_type of text-embeddings-inference, by status. */
-const TEI_TYPES: Readonly<Record<number, string>> = {
-  401: 'unauthorized',
-  413: 'validation',
-  424: 'backend',
-  429: 'overloaded',
-  503: 'unhealthy',
+/** error_type of text-embeddings-inference, by status; nothing to embed has a word of its own. */
+const TEI_TYPES: Readonly<Record<number | 'EMPTY', string>> = {
+  EMPTY: 'Empty',
+  401: 'Unauthorized',
+  429: 'Overloaded',
+  503: 'Unhealthy',
 }
+
+/** Our codes that API has a word for. Codes in small letters are its own words. */
+const OPENAI_CODES: Readonly<Record<string, string>> = { MODEL_NOT_FOUND: 'model_not_found' }
 
 /** type and code of OpenAI's API, by status. */
 const OPENAI_TYPES: Readonly<Record<number, readonly [type: string, code: string | null]>> = {

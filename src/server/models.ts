@@ -14,9 +14,13 @@ export interface ServedModel {
   readonly name: string
   /** What else it answers to: the level's id on the hub, and what `--alias` says. */
   readonly aliases: readonly string[]
+  /** The name of what serves: another level's where one gave way. Its own until it was opened. */
+  readonly serves: string
   readonly caches: Caches
-  /** How long its vectors are. Reads the model's small files, and fetches a model that is not here. Once it is known, no promise is needed. */
-  dims(call?: CallOptions): number | Promise<number>
+  /** How long its vectors are; undefined until {@link open}. */
+  readonly dims: number | undefined
+  /** The same. Reads the model's small files, and fetches a model that is not here; loads none. @throws what `getOrEmbed` does */
+  open(call?: CallOptions): Promise<number>
   /** An embedding failed with `error`: unless that says nothing of the model, readiness is looked into anew. */
   doubt(error: unknown): void
 }
@@ -112,7 +116,7 @@ class OpenedModels implements Models {
       'MODEL_NOT_FOUND',
       `no model of that name is served here; there is: ${known.join(', ')}.${hint} ` +
         `To serve one under another name: op-dbus serve --alias NAME=${first}`,
-      { details: { known } },
+      { details: { known, param: 'model' } },
     )
   }
 
@@ -140,7 +144,8 @@ class Served implements ServedModel {
   readonly name: string
   readonly aliases: readonly string[]
   readonly caches: Caches
-  #dims: number | undefined
+  serves: string
+  dims: number | undefined
   #space: string | undefined
   #opening = 0
   #problem: string | undefined
@@ -150,12 +155,26 @@ class Served implements ServedModel {
 
   constructor(name: string, aliases: readonly string[], caches: Caches) {
     this.name = name
+    this.serves = name
     this.aliases = aliases
     this.caches = caches
   }
 
-  dims(call: CallOptions = {}): number | Promise<number> {
-    return this.#dims ?? this.#open(call)
+  async open(call: CallOptions = {}): Promise<number> {
+    this.#opening++
+    try {
+      const { dims, space, model } = await this.caches.embeddings.computing(call)
+      if (model !== undefined) this.serves = nameOf(model)
+      this.#problem = undefined
+      this.#space = space
+      this.dims = dims
+      return dims
+    } catch (error) {
+      if (!call.signal?.aborted) this.#problem = messageOf(error)
+      throw error
+    } finally {
+      this.#opening--
+    }
   }
 
   doubt(error: unknown): void {
@@ -178,7 +197,7 @@ class Served implements ServedModel {
   }
 
   async #probe(): Promise<void> {
-    await this.#open({})
+    await this.open()
     await this.caches.embeddings.compute([PROBE])
     this.#proven = true
   }
@@ -186,34 +205,18 @@ class Served implements ServedModel {
   async info(): Promise<ModelInfo> {
     const { embeddings } = await this.caches.stats()
     const { model, running } = embeddings
-    const opened = this.#dims !== undefined
+    const opened = this.dims !== undefined
     const state = opened ? 'ready' : this.#opening > 0 ? 'opening' : this.#problem === undefined ? 'unopened' : 'failed'
     return {
       name: this.name,
-      ...(model && { serves: model.serves }),
-      ...(opened && { space: this.#space!, dims: this.#dims! }),
+      ...(model && { serves: this.serves }),
+      ...(opened && { space: this.#space!, dims: this.dims! }),
       state,
       ...(state === 'failed' && { problem: this.#problem! }),
       ...(running?.device && { device: running.device }),
       ...(running && { workers: running.workers, threads: running.threads }),
       refused: running?.refused ?? [],
       cache: embeddings,
-    }
-  }
-
-  async #open(call: CallOptions): Promise<number> {
-    this.#opening++
-    try {
-      const { dims, space } = await this.caches.embeddings.computing(call)
-      this.#problem = undefined
-      this.#space = space
-      this.#dims = dims
-      return dims
-    } catch (error) {
-      if (!call.signal?.aborted) this.#problem = messageOf(error)
-      throw error
-    } finally {
-      this.#opening--
     }
   }
 }

@@ -7,9 +7,12 @@ import { clearRoutes } from './routes/clear.js'
 import { consoleRoutes } from './routes/console.js'
 import { healthRoutes } from './routes/health.js'
 import { metrics } from './routes/metrics.js'
+import { ollamaRoutes } from './routes/ollama.js'
+import { openAiRoutes } from './routes/openai.js'
 import { searchRoutes } from './routes/search.js'
 import { stateRoutes } from './routes/state.js'
 import { statsRoutes } from './routes/stats.js'
+import { teiRoutes } from './routes/tei.js'
 import { tuningRoutes } from './routes/tuning.js'
 
 /** The document, which hears of each route as it is added, goes before them. */
@@ -18,6 +21,9 @@ const openapiRoutes: Routes = async (app, context) => (await import('./routes/op
 export const ROUTES: readonly Routes[] = [
   openapiRoutes,
   healthRoutes,
+  openAiRoutes,
+  teiRoutes,
+  ollamaRoutes,
   metrics,
   statsRoutes,
   cacheRoutes,

@@ -25,8 +25,10 @@ export async function modelOfSpace({ all }: Models, space: string, signal: Abort
 
 export async function spacesOf({ caches, models }: ServerContext): Promise<readonly SpaceInfo[]> {
   if (caches.dir === undefined) return []
-  const infos = await models.infos()
-  const users = (id: string) =>
-    infos.flatMap(({ name, space }) => (space !== undefined && spaceId(space) === id ? [name] : []))
+  const opened = models.all.filter(model => model.caches.embeddings.opened)
+  const used = await Promise.all(
+    opened.map(async ({ name, caches }) => ({ name, id: spaceId((await caches.embeddings.computing()).space) })),
+  )
+  const users = (space: string) => used.flatMap(({ name, id }) => (id === space ? [name] : []))
   return (await listSpaces(caches.dir)).map(space => ({ ...space, usedBy: users(space.space) }))
 }

@@ -1,4 +1,4 @@
-// What `op-dbus cache stats|clear|verify` say of themselves.
+// What `op-dbus cache stats|clear|verify|export|import` say of themselves.
 import { command } from '../command.js'
 import { flagsOf } from '../flags.js'
 
@@ -36,4 +36,36 @@ export const cacheVerify = command({
   examples: ['op-dbus cache verify'],
   exitCodes: [7],
   run: async call => (await import('../run/cache.js')).verify(call),
+})
+
+const TARGET = { usage: 'TARGET', help: 's3://bucket/prefix, or a folder.', completes: 'folder' } as const
+const SNAPSHOT_OPTIONS = {
+  space: { value: 'HEX', help: 'One space alone, by the beginning of its number.' },
+  'allow-http': { help: 'Plain http to an S3 service that is not on this machine.' },
+  json: { help: 'The report as JSON.' },
+  ...flagsOf('cache'),
+} as const
+const S3 =
+  'S3 takes AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_REGION, and AWS_ENDPOINT_URL_S3 where it is not Amazon.'
+
+export const cacheExport = command({
+  name: 'cache export',
+  about: 'add a snapshot of all embeddings to S3 or a folder',
+  more: `Only what is not there yet is sent; what is sent is never changed again. ${S3}`,
+  arguments: TARGET,
+  options: SNAPSHOT_OPTIONS,
+  examples: ['op-dbus cache export s3://my-bucket/op-dbus', 'op-dbus cache export /mnt/backup/op-dbus'],
+  exitCodes: [],
+  run: async call => (await import('../run/snapshots.js')).exportTo(call),
+})
+
+export const cacheImport = command({
+  name: 'cache import',
+  about: 'take in the newest snapshot of S3 or a folder',
+  more: `Every byte is checked, and nothing that is here is replaced. Import only what you trust as you do your own cache. ${S3}`,
+  arguments: TARGET,
+  options: SNAPSHOT_OPTIONS,
+  examples: ['op-dbus cache import s3://my-bucket/op-dbus'],
+  exitCodes: [7],
+  run: async call => (await import('../run/snapshots.js')).importFrom(call),
 })

@@ -56,7 +56,7 @@ async function lookUp(
   }
   const model = models.of(name)
   const { embeddings } = model.caches
-  const trace = await doubted(model, () => embeddings.trace(text, { compute: compute === true, signal }))
+  const trace = await doubted(model, signal, () => embeddings.trace(text, { compute: compute === true, signal }))
   const { id, dims, tiers, micros, result } = trace
   if (result === undefined) return { micros, tiers, dims, neighbours: [] }
   const { vector, source, tokens, truncated, device, template } = result
@@ -78,7 +78,9 @@ async function lookUp(
 async function rows(context: ServerContext, { texts, space }: RowsCall, signal: AbortSignal): Promise<RowsReport> {
   checkTexts(texts)
   const model = await modelOfSpace(context.models, space, signal)
-  const { result, failed } = await measured(context, model, () => embedRows(model.caches.embeddings, texts, signal))
+  const { result, failed } = await measured(context, model, signal, () =>
+    embedRows(model.caches.embeddings, texts, signal),
+  )
   const { matrix, dims, sources, devices, tokens, truncated, templates } = result
   return {
     space,
@@ -102,7 +104,7 @@ async function warm(
   if (space !== undefined && name !== undefined)
     throw invalid('a model is told by its name or by its space, not by both')
   const model = space === undefined ? context.models.of(name) : await modelOfSpace(context.models, space, signal)
-  const { result, micros } = await measured(context, model, async () => ({
+  const { result, micros } = await measured(context, model, signal, async () => ({
     result: await model.caches.embeddings.embedMany(texts, { signal }),
   }))
   return { texts: texts.length, rows: counted(result.sources), micros }
@@ -112,10 +114,11 @@ async function warm(
 async function measured<T extends { readonly result: EmbeddingMatrix }>(
   { meters, clock }: ServerContext,
   model: ServedModel,
+  signal: AbortSignal,
   work: () => Promise<T>,
 ): Promise<T & { readonly micros: number }> {
   const began = clock.monotonic()
-  const done = await doubted(model, work)
+  const done = await doubted(model, signal, work)
   const micros = 1000 * (clock.monotonic() - began)
   const { sources, tokens } = done.result
   meters.embedded(
@@ -127,9 +130,10 @@ async function measured<T extends { readonly result: EmbeddingMatrix }>(
   return { ...done, micros }
 }
 
-/** What fails says something of the model. */
-async function doubted<T>(model: ServedModel, work: () => Promise<T>): Promise<T> {
+/** Opens the model where it is not, so that it is listed as open; what fails says something of it. */
+async function doubted<T>(model: ServedModel, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
   try {
+    if (model.dims === undefined) await model.open({ signal })
     return await work()
   } catch (error) {
     model.doubt(error)

@@ -1,10 +1,11 @@
 // The OpenAPI document of the daemon, at `/api/openapi.json`. Registered before all other routes: it hears of each as it is added.
 import type { App, ServerContext } from '../context.js'
 import { ENDPOINTS } from '../endpoint-docs.js'
-import { swagger, Type } from '../http.js'
 import { apiSchemas } from '../schemas.js'
 
 export async function openapiRoutes(app: App, { version }: Pick<ServerContext, 'version'>): Promise<void> {
+  // The build makes a file of its own only of what is imported dynamically.
+  const { swagger, Type } = await import('../http.js')
   for (const [name, schema] of Object.entries(apiSchemas(Type))) app.addSchema({ ...schema, $id: name })
   await app.register(swagger, {
     openapi: {
@@ -37,7 +38,8 @@ export async function openapiRoutes(app: App, { version }: Pick<ServerContext, '
         schema: {
           ...documented,
           tags,
-          operationId: operationOf([route.method].flat()[0] ?? 'get', url),
+          // Of a route with several methods each would have the same.
+          ...(typeof route.method === 'string' && { operationId: operationOf(route.method, url) }),
           ...(access !== 'open' && { security: [{ token: [] }] }),
           ...(url.startsWith('/api/') || ENDPOINTS[url] ? {} : { hide: schema?.hide ?? !DAEMON.includes(url) }),
         },

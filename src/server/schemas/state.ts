@@ -1,5 +1,5 @@
 // The schemas of what `/api` says of plugins, diffs, plans and applies.
-import type { PluginInfo } from '../../state.js'
+import type { JsonObject, JsonValue, PluginInfo } from '../../state.js'
 import type { Plan, QueryReport } from '../api.js'
 import { type Builder, CLOSED, type Parts } from './parts.js'
 
@@ -21,27 +21,32 @@ export function stateSchemas(T: Builder, parts: Parts) {
     reason: O(text),
     push: T.Enum(['on', 'off', 'lost']),
   }
+  const resource = T.Object({ collection: text, name: text })
+  const json = T.Unsafe<JsonValue>({})
+  const fields = object<JsonObject>('Its fields.')
+  const kind = <K extends string>(name: K) => ({ kind: T.Literal(name), resource })
+  const action = T.Union([
+    T.Object({ ...kind('create'), new: fields, refused: O(text) }),
+    T.Object({
+      ...kind('modify'),
+      changes: T.Array(T.Object({ path: text, old: O(json), new: O(json) })),
+      refused: O(text),
+    }),
+    T.Object({
+      ...kind('delete'),
+      old: fields,
+      with: O(T.Array(T.Object({ resource, old: fields }))),
+      refused: O(text),
+    }),
+    T.Object(kind('none')),
+  ])
   const diff = T.Object({
     plugin: text,
     version: text,
     scope: O(text),
     currentHash: hash,
     desiredHash: hash,
-    actions: T.Unsafe<Plan['diffs'][number]['actions']>({
-      type: 'array',
-      items: {
-        type: 'object',
-        required: ['kind', 'resource'],
-        properties: {
-          kind: { enum: ['create', 'modify', 'delete', 'none'] },
-          resource: {
-            type: 'object',
-            required: ['collection', 'name'],
-            properties: { collection: { type: 'string' }, name: { type: 'string' } },
-          },
-        },
-      },
-    }),
+    actions: T.Array(action),
   })
   const plan = T.Object({
     'op-dbus': T.Literal('plan'),
@@ -54,7 +59,7 @@ export function stateSchemas(T: Builder, parts: Parts) {
   })
   const outcome = T.Object({
     plugin: text,
-    resource: T.Object({ collection: text, name: text }),
+    resource,
     action: T.Enum(['create', 'modify', 'delete']),
     status: T.Enum(['done', 'pending', 'unconfirmed', 'failed', 'refused', 'skipped']),
     message: O(text),

@@ -11,6 +11,7 @@ export interface SpaceSize {
   /** See {@link Header.space}. */
   readonly id: string
   readonly dims: number
+  readonly valueBytes: number
   /** Keys that can be read, each counted once. */
   readonly entries: number
   /** Of its segments. */
@@ -58,6 +59,7 @@ function sizeOf(dir: string, place: string, header: Header, crc32: Crc32): Space
       folder: place,
       id: space,
       dims,
+      valueBytes,
       entries: folder.index.distinct,
       bytes: segments.reduce((sum, { size }) => sum + size, 0),
       oldest: Math.floor(times.reduce((one, other) => Math.min(one, other))),

@@ -25,9 +25,13 @@ import {
    <dir>/<first 16 of the space>/space.json   what the space is, for people
                                  /<seq>-<id>.vec   segments, see format.ts
                                  /<seq>-<id>.vec.<boot>-<pid>.new   one that is being begun
+   <dir>/importing/<SHA-256>.part         one that is being fetched from elsewhere
 */
 const SPACE_FOLDER = /^[0-9a-f]{16}$/
 const SPACE_FILE = 'space.json'
+/** The folder of segments that come from elsewhere, until they are checked: by their SHA-256. */
+export const ARRIVING = 'importing'
+const PART = /^[0-9a-f]{64}\.part$/
 /** What a `space.json` of ours says of itself. */
 const SPACE_FORMAT = 'op-dbus segments 1'
 /** Clears that may come between making the folder and using it before we give up. */
@@ -145,14 +149,15 @@ export function createSegment(
   }
 }
 
-function makeSpaceFolder(folder: string, spaceFile: string): void {
+/** Makes the folder of a space, and its description where that is known. */
+export function makeSpaceFolder(folder: string, spaceFile: string | undefined): void {
   makeFolder(folder)
   // Throws ENOENT where a clear has removed it already.
   if (!fs.lstatSync(folder).isDirectory()) {
     throw new OpDbusError('STORE', `not a folder of its own: ${folder}`, { details: { dir: folder } })
   }
   const file = path.join(folder, SPACE_FILE)
-  if (fs.existsSync(file)) return
+  if (spaceFile === undefined || fs.existsSync(file)) return
   try {
     fs.writeFileSync(file, spaceFile, { flag: 'wx', mode: 0o600 })
   } catch (error) {
@@ -173,6 +178,11 @@ export function clearSpaces(dir: string, hash: Hash): void {
   if (!isFolder(dir)) throw new OpDbusError('STORE', `not a folder of its own: ${dir}`, { details: { dir } })
   beginEpoch(dir, hash)
   for (const folder of spaceFolders(dir)) emptyFolder(folder)
+  // What an import was about to bring. One that still runs finds out, and says so.
+  const arriving = path.join(dir, ARRIVING)
+  if (!isFolder(arriving)) return
+  for (const name of namesIn(arriving)) if (PART.test(name)) quietly(() => fs.unlinkSync(path.join(arriving, name)))
+  quietly(() => fs.rmdirSync(arriving))
 }
 
 /** As {@link clearSpaces}, of the one space in `folder`, which {@link spaceFolders} named. */
