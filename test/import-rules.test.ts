@@ -13,7 +13,8 @@ const root = fileURLToPath(new URL('..', import.meta.url))
  */
 const RULES: Readonly<Record<string, readonly string[]>> = {
   // What everybody may know.
-  'src/ports': ['src/kernel-ports'],
+  'src/ports': ['src/kernel-ports', 'src/store-ports'],
+  'src/store-ports': [],
   'src/kernel-ports': [],
   'src/errors': [],
   'src/held-entry': [],

@@ -14,17 +14,22 @@ import { stateRoutes } from './routes/state.js'
 import { statsRoutes } from './routes/stats.js'
 import { teiRoutes } from './routes/tei.js'
 import { tuningRoutes } from './routes/tuning.js'
+import { tracing } from './tracing.js'
 
 /** The document, which hears of each route as it is added, goes before them. */
 const openapiRoutes: Routes = async (app, context) => (await import('./routes/openapi.js')).openapiRoutes(app, context)
 
 export const ROUTES: readonly Routes[] = [
+  tracing,
   openapiRoutes,
   healthRoutes,
   openAiRoutes,
   teiRoutes,
   ollamaRoutes,
   metrics,
+  openAiRoutes,
+  teiRoutes,
+  ollamaRoutes,
   statsRoutes,
   cacheRoutes,
   clearRoutes,
