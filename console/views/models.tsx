@@ -63,7 +63,7 @@ function Model({ model, first }: { readonly model: ModelInfo; readonly first: bo
               </>
             ),
           ],
-          ['answered from a cache', rateOf(cache.hits, cache.hits + cache.misses)],
+          ['hit rate', rateOf(cache.hits, cache.hits + cache.misses)],
           ['in memory', `${count(memory.size)} / ${capacity(memory.capacity)}, ${bytes(memory.bytes)}`],
           ['on disk', onDisk ? `${count(onDisk.entries)} of all models, ${bytes(onDisk.bytes)}` : 'off'],
         ]}
