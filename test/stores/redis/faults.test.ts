@@ -4,12 +4,12 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { openRedisStore } from '../../../src/stores/redis.js'
 import { keyOf } from '../../../src/testing/entries.js'
 import { closeMachines, type Machine, openMachine, until, written } from './caches.js'
-import { openProxy, type Proxy } from './proxy.js'
+import { type Link, openProxy } from './proxy.js'
 import { missing, type Server, startServer, stopAll } from './servers.js'
 
 describe.skipIf(missing !== undefined)(`a Redis that fails${missing ? ` (skipped: ${missing})` : ''}`, () => {
   let server: Server
-  let proxy: Proxy
+  let proxy: Link
   let url: string
   beforeAll(async () => {
     server = await startServer()

@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 
-export interface Proxy {
+export interface Link {
   readonly port: number
   /** What is done with the bytes that the server answers; undefined: they are lost. */
   answers: (bytes: Buffer) => Buffer | undefined
@@ -15,7 +15,7 @@ export interface Proxy {
   close(): Promise<void>
 }
 
-export async function openProxy(to: number): Promise<Proxy> {
+export async function openProxy(to: number): Promise<Link> {
   const sockets = new Set<Socket>()
   const proxy = { port: 0, answers: same, questions: same, delayMs: 0, connections: 0, close }
   const server = createServer(client => {

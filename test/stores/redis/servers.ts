@@ -87,7 +87,7 @@ export async function startCluster(): Promise<Server[]> {
     await ask(`CLUSTER ADDSLOTSRANGE ${slots[i]}`, `CLUSTER SET-CONFIG-EPOCH ${i + 1}`)
   for (const { port } of servers.slice(1)) await servers[0]!.ask(`CLUSTER MEET 127.0.0.1 ${port}`)
   for (const server of servers)
-    while (!/cluster_state:ok[^]*cluster_known_nodes:3/.test(await server.ask('CLUSTER INFO')));
+    while (!/cluster_state:ok[\s\S]*cluster_known_nodes:3/.test(await server.ask('CLUSTER INFO')));
   return servers
 }
 
