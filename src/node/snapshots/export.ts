@@ -47,7 +47,7 @@ export async function exportEmbeddings(
       dir,
     ),
   )
-  const spaces = sizes.filter(({ id }) => chosen.has(id))
+  const spaces = sizes.filter(({ id }) => chosen.has(id)).sort((one, other) => other.bytes - one.bytes)
   const there = await inventoryOf(store, call)
   const progress = { bytes: 0, ofBytes: spaces.reduce((sum, { bytes }) => sum + bytes, 0) }
   const done: ExportedSpace[] = []
