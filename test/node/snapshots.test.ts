@@ -9,6 +9,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   symlinkSync,
   truncateSync,
   unlinkSync,
@@ -22,7 +23,7 @@ import { exportEmbeddings, importEmbeddings } from '../../src/node/snapshots.js'
 import { spaceId } from '../../src/node/spaces.js'
 import { verifyCaches } from '../../src/node/verify.js'
 import { openCaches } from '../../src/node.js'
-import { library, runCli } from '../processes.js'
+import { cli, library, runCli } from '../processes.js'
 import { BUCKET, CREDENTIALS, environment, findMoto, S3Server, startMoto } from '../stores/s3-server.js'
 import { temporaryFolder } from '../support.js'
 
@@ -523,6 +524,29 @@ describe('a snapshot in S3', () => {
     }
     const none = await runCli(one.dir, ['cache', 'export', bucket])
     expect(none).toMatchObject({ code: 2, stderr: expect.stringContaining('set AWS_ACCESS_KEY_ID') })
+  })
+
+  it('goes on in another process where one was killed half-way', async () => {
+    server.objects.clear()
+    stub(server.env)
+    await one.ask(0, 2000)
+    const bucket = `s3://${BUCKET}/killed`
+    await exportEmbeddings(bucket, one.options)
+    server.fault = ({ key }) => (key.endsWith('.vec') ? { stallAfter: 300_000 } : undefined)
+    const env = { PATH: process.env.PATH, HOME: two.dir, OPDBUS_CACHE_DIR: two.dir, ...server.env }
+    const child = spawn(process.execPath, [cli, 'cache', 'import', bucket], { env, stdio: 'ignore' })
+    children.push(child)
+    const place = join(two.dir, 'embeddings', 'importing')
+    const sizes = () => (existsSync(place) ? readdirSync(place) : []).map(name => statSync(join(place, name)).size)
+    await expect.poll(() => Math.max(0, ...sizes()), { timeout: 20_000 }).toBe(300_000)
+    child.kill('SIGKILL')
+    await new Promise(resolve => child.once('exit', resolve))
+
+    server.fault = () => undefined
+    server.asked.length = 0
+    expect(await importEmbeddings(bucket, two.options)).toMatchObject({ spaces: [{ records: 2000 }] })
+    expect(server.asked.find(({ key }) => key.endsWith('.vec'))!.headers.range).toBe('bytes=300000-')
+    expect(await two.ask(0, 2000)).toBe(0)
   })
 
   const moto = findMoto()

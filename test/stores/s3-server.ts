@@ -11,10 +11,11 @@ export const CREDENTIALS = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'wJalr
 export const BUCKET = 'vectors'
 export const REGION = 'eu-test-1'
 
-/** What becomes of a request: it is answered with this status and code, its body is cut after so many bytes, nothing is ever sent, or the connection is closed. */
+/** What becomes of a request: it is answered with this status and code, its body is cut, or goes no further, after so many bytes, nothing is ever sent, or the connection is closed. */
 export type Fault =
   | { readonly status: number; readonly code?: string; readonly headers?: Readonly<Record<string, string>> }
   | { readonly cutAfter: number }
+  | { readonly stallAfter: number }
   | 'silence'
   | 'reset'
   | 'no ranges'
@@ -94,8 +95,14 @@ export class S3Server {
     if (bucket !== BUCKET) return refuse(404, 'NoSuchBucket')
     const send = (status: number, bytes: Buffer, headers: Readonly<Record<string, string>> = {}) => {
       response.writeHead(status, { 'content-length': bytes.length, ...headers })
-      if (fault === undefined || fault === 'no ranges' || !('cutAfter' in fault)) return void response.end(bytes)
-      response.write(bytes.subarray(0, fault.cutAfter), () => response.destroy())
+      if (typeof fault === 'object' && 'cutAfter' in fault) {
+        return void response.write(bytes.subarray(0, fault.cutAfter), () => response.destroy())
+      }
+      if (typeof fault === 'object' && 'stallAfter' in fault) {
+        this.#stuck.add(response)
+        return void response.write(bytes.subarray(0, fault.stallAfter))
+      }
+      response.end(bytes)
     }
     if (asked.method === 'PUT') {
       if (request.headers['content-length'] === undefined) return refuse(411, 'MissingContentLength')
