@@ -169,12 +169,6 @@ const TARGETS = [
             'cli-lxc': [...sourcesIn('lxc', 'lxc-tools', 'proxmox', 'start-and-stop'), ...LOADED_BY_THEN],
             'cli-systemd': [...sourcesIn('systemd', 'systemd-bus'), ...LOADED_BY_THEN],
             'cli-programs': ['src/state/plugins/run.ts', ...LOADED_BY_THEN],
-            // They speak with S3, which nothing else does.
-            'cli-snapshots': [
-              'src/cli/run/snapshots.ts',
-              'src/node/snapshots/export.ts',
-              'src/node/snapshots/import.ts',
-            ],
             'cli-more': [
               'src/cli/input.ts',
               'src/cli/npy.ts',
@@ -185,11 +179,14 @@ const TARGETS = [
               'src/cli/run/demo.ts',
               'src/cli/run/doctor.ts',
               'src/cli/run/models.ts',
+              'src/cli/run/snapshots.ts',
               'src/embedder/tokenizer/index.ts',
               'src/embedder/tokenizer/load-tokenizer.ts',
               'src/hub/download.ts',
               'src/hub/find.ts',
               'src/hub/store.ts',
+              'src/node/snapshots/export.ts',
+              'src/node/snapshots/import.ts',
               'src/patterns/templates.ts',
             ],
           },
