@@ -82,7 +82,8 @@ function tooWide(page: Page): Promise<string[]> {
     const scrolls = (element: Element | null): boolean =>
       element !== null &&
       element !== document.body &&
-      (['auto', 'scroll', 'hidden', 'clip'].includes(getComputedStyle(element).overflowX) || scrolls(element.parentElement))
+      (['auto', 'scroll', 'hidden', 'clip'].includes(getComputedStyle(element).overflowX) ||
+        scrolls(element.parentElement))
     return [...document.querySelectorAll('body *')]
       .filter(one => one.getBoundingClientRect().right > width + 1 && !scrolls(one) && !one.closest('.unseen, .skip'))
       .map(one => `${one.tagName.toLowerCase()}.${one.className}`)
