@@ -8,7 +8,6 @@ import { searchNotes } from '../search-words.js'
 import { BlockTable } from './block-table.js'
 import { FilterForm } from './filter-form.js'
 import { Empty, Failed, Loading, Panel } from './parts.js'
-import { sentence } from './said.js'
 import type { ScreenProps } from './screen.js'
 
 const WAYS = ['meaning', 'text', 'hybrid'] as const

@@ -29,7 +29,7 @@ describe('the overview', () => {
     await page.getByRole('heading', { name: /Time by source 1 look-up/ }).waitFor()
     await page.getByRole('list', { name: 'At a glance' }).getByText('50 %', { exact: true }).waitFor()
 
-    await site.daemon.context.chain!.record({ plugin: 'net', operation: 'apply', data: { name: 'eth0' } })
+    await site.daemon.context.chain!.addFootprint({ plugin_id: 'net', operation: 'apply', data: { name: 'eth0' } })
     await page.getByRole('list', { name: 'Last events' }).getByText('1 block appended').waitFor()
     await expectGoodLooks(page)
     expect(complaints).toEqual([])
