@@ -58,6 +58,45 @@ describe.skipIf(analyze === undefined)('the unit (skipped where there is no syst
   })
 })
 
+describe('the Dockerfile', () => {
+  const lines = textOf('Dockerfile')
+    .replace(/\\\n\s*/g, ' ')
+    .split('\n')
+    .filter(line => line !== '' && !line.startsWith('#'))
+  const of = (name: string) =>
+    lines.filter(line => line.startsWith(`${name} `)).map(line => line.slice(name.length + 1))
+
+  it('ends as a user that is not root, by its number, with a health check, and no image that moves', () => {
+    expect(of('FROM').map(image => image.split(' ')[0])).toEqual(['node:22-bookworm-slim', 'node:22-bookworm-slim'])
+    expect(of('USER')).toEqual(['1000:1000'])
+    expect(
+      lines.findIndex(line => line.startsWith('RUN') && lines.indexOf('USER 1000:1000') < lines.indexOf(line)),
+    ).toBe(-1)
+    expect(of('HEALTHCHECK')[0]).toMatch(/CMD \["op-dbus", "health"\]$/)
+    for (const form of [...of('ENTRYPOINT'), ...of('CMD')]) expect(JSON.parse(form)).toBeInstanceOf(Array)
+    // What it writes to is what its variables name.
+    const volumes: string[] = JSON.parse(of('VOLUME')[0]!)
+    for (const [, path] of of('ENV')
+      .at(-1)!
+      .matchAll(/=(\/\S+)/g)) {
+      expect(
+        volumes.some(volume => path === volume || path!.startsWith(`${volume}/`)),
+        path,
+      ).toBe(true)
+    }
+  })
+
+  it('takes nothing along that is made anew, and everything that the build reads', () => {
+    const ignored = textOf('Dockerfile.dockerignore')
+      .split('\n')
+      .filter(line => line !== '' && !line.startsWith('#'))
+    expect(ignored).toEqual(expect.arrayContaining(['dist', 'node_modules', '.build', '.git']))
+    const { files } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+    for (const name of ['src', 'build', 'docs', 'deploy', 'package-lock.json']) expect(ignored).not.toContain(name)
+    expect(files).toEqual(expect.arrayContaining(['deploy', 'grafana', 'docs']))
+  })
+})
+
 describe.skipIf(activate === undefined)(
   'a socket that is handed over (skipped where there is no systemd-socket-activate)',
   () => {
