@@ -82,7 +82,7 @@ export class Listeners {
     const path = pathOfSocket(fd)
     const mode = path === undefined ? undefined : statSync(path, { throwIfNoEntry: false })?.mode
     if (mode !== undefined && (mode & 0o077) === 0) this.#trust(server)
-    this.socket ??= path ?? ''
+    this.socket ??= path
   }
 
   /**

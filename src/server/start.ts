@@ -58,7 +58,7 @@ export async function start(options: ServeOptions, routes: readonly Routes[]): P
     mustHaveToken(settings, reachable)
     const tokens = tokensFor(split, reachable, log)
     const opened = await openAll(split, log, undo)
-    if (listeners.socket === undefined) await openSocket(listeners, settings, opened.models, log)
+    await openSocket(listeners, settings, opened.models, log)
 
     const meters = createMeters({ clock })
     const { allowHosts, cors, limits: bounds } = settings
@@ -180,11 +180,13 @@ function tokensFor({ settings, ofState }: SplitOptions, reachable: boolean, log:
 /** Beside the cache, unless another one is named or none is wanted. */
 async function openSocket(listeners: Listeners, { socket }: ServerSettings, models: Models, log: Log): Promise<void> {
   if (socket === false || process.platform === 'win32') return
-  if (socket !== undefined) return listeners.unix(socket)
   const { dir } = models.of(undefined).caches
-  if (dir === undefined) return
+  const path = socket ?? (dir === undefined ? undefined : join(dir, 'daemon.sock'))
+  // Perhaps systemd has handed over this very one.
+  if (path === undefined || path === listeners.socket) return
+  if (socket !== undefined) return listeners.unix(socket)
   try {
-    await listeners.unix(join(dir, 'daemon.sock'))
+    await listeners.unix(path)
   } catch (error) {
     if (isOpDbusError(error, 'CONFLICT')) throw error
     // Nobody asked for this one: a folder that cannot be written, or whose path is too long, is no reason not to serve.
