@@ -26,6 +26,7 @@ const OUTSIDE = [
   ['src/options.ts', ['test/cli', 'test/docs']],
   ['src/patterns/', ['test/cli/patterns.test.ts']],
   ['src/state', ['test/state', 'test/cli', 'test/examples', 'test/docs']],
+  ['src/server', ['test/server']],
   ['src/stores/', ['test/node', 'test/cli/embed.test.ts', 'test/version-before.test.ts']],
   ['src/stores/indexeddb', ['test/stores/indexeddb', 'test/browser/web.test.ts']],
   ['src/testing', ['test/testing', 'test/examples/own-store.test.ts']],
