@@ -184,12 +184,6 @@ const TARGETS = [
               'src/node/model.ts',
               ...LOADED_BY_THEN,
             ],
-            // They speak with S3, which nothing else does.
-            'cli-snapshots': [
-              'src/cli/run/snapshots.ts',
-              'src/node/snapshots/export.ts',
-              'src/node/snapshots/import.ts',
-            ],
             // A cache that other machines share: what of it is not the client of Redis.
             'cli-shared': ['src/stores/redis.ts'],
             // They speak HTTP with a daemon, which loads much of Node.
@@ -210,11 +204,14 @@ const TARGETS = [
               'src/cli/run/health.ts',
               'src/cli/run/models.ts',
               'src/cli/run/warm.ts',
+              'src/cli/run/snapshots.ts',
               'src/embedder/tokenizer/index.ts',
               'src/embedder/tokenizer/load-tokenizer.ts',
               'src/hub/download.ts',
               'src/hub/find.ts',
               'src/hub/store.ts',
+              'src/node/snapshots/export.ts',
+              'src/node/snapshots/import.ts',
               'src/patterns/templates.ts',
             ],
           },

@@ -1,10 +1,26 @@
-// Blocks as the page shows them: what a filter asks for, which blocks are shown while more come, what a proof is called. Pure.
+// Blocks as the page lists them: a line of each, what a filter asks for, which blocks are shown while more come, what a proof is called. Pure.
+
+import { gistOf } from '../src/blockchain/block-words.js'
 import type { Block } from '../src/blockchain.js'
+import { oneLine } from '../src/format.js'
 
 /** Blocks in the list at once; the live tail lets the oldest go. */
 export const MOST_BLOCKS = 500
 /** Asked for at a time. */
 export const PAGE = 50
+
+/** Characters of what a block says. */
+const GIST = 300
+
+/** What the list needs of a block: its body may be megabytes, and is not kept. */
+export interface BlockLine extends Pick<Block, 'number' | 'hash' | 'header'> {
+  readonly gist: string
+}
+
+export function lineOf(block: Block): BlockLine {
+  const { number, hash, header } = block
+  return { number, hash, header, gist: oneLine(gistOf(block), GIST).toWellFormed() }
+}
 
 /** As the fields of the form hold it: texts, and times as `datetime-local` writes them. */
 export interface FilterFields {
@@ -27,14 +43,8 @@ export function filterOf({ plugin, operation, since, until }: FilterFields) {
   }
 }
 
-/** `?limit=50&plugin=net`. */
-export function blocksQuery(fields: FilterFields, before?: number, limit = PAGE): string {
-  const asked = { limit, ...filterOf(fields), ...(before !== undefined && { before }) }
-  return `?${new URLSearchParams(Object.entries(asked).map(([name, value]) => [name, String(value)]))}`
-}
-
 /** Newest first, each once, at most `most`: `fresh` wins, since a prune may have taken a body. */
-export function merged(shown: readonly Block[], fresh: readonly Block[], most = MOST_BLOCKS): Block[] {
+export function merged(shown: readonly BlockLine[], fresh: readonly BlockLine[], most = MOST_BLOCKS): BlockLine[] {
   const byNumber = new Map([...shown, ...fresh].map(block => [block.number, block]))
   return [...byNumber.values()].sort((a, b) => b.number - a.number).slice(0, most)
 }

@@ -1,7 +1,16 @@
 // The list of blocks while more come: the newest that fit a filter, older ones when asked for. Draws nothing.
 import { batch, signal } from '@preact/signals'
-import type { Block, BlocksReport } from '../src/server/api.js'
-import { type FilterFields, filterOf, MOST_BLOCKS, merged, NO_FILTER, PAGE } from './block-rows.js'
+import type { BlocksReport } from '../src/server/api.js'
+import {
+  type BlockLine,
+  type FilterFields,
+  filterOf,
+  lineOf,
+  MOST_BLOCKS,
+  merged,
+  NO_FILTER,
+  PAGE,
+} from './block-rows.js'
 import { asCallFailure, type CallFailure } from './failures.js'
 
 /** `before`: only blocks of smaller numbers. */
@@ -13,7 +22,7 @@ export type AskBlocks = (
 export class BlockTail {
   readonly filter = signal<FilterFields>(NO_FILTER)
   /** Newest first; undefined before the first answer. */
-  readonly blocks = signal<readonly Block[] | undefined>(undefined)
+  readonly blocks = signal<readonly BlockLine[] | undefined>(undefined)
   /** Of the whole chain. */
   readonly size = signal(0)
   /** There are no older ones that fit, or no more can be shown. */
@@ -72,14 +81,15 @@ export class BlockTail {
     try {
       const report = await this.#ask({ limit: PAGE, ...filterOf(this.filter.peek()), before }, stopped)
       if (stopped.aborted) return
+      const lines = report.blocks.map(lineOf)
       batch(() => {
         const shown = this.blocks.peek() ?? []
         // More came at once than one answer holds: what lies between would look as if it were not there.
-        const gap = before === undefined && report.blocks.length >= PAGE && !touches(shown, report.blocks)
+        const gap = before === undefined && lines.length >= PAGE && !touches(shown, lines)
         const most = before === undefined ? Math.max(MOST_BLOCKS, shown.length) : shown.length + PAGE
-        this.blocks.value = gap ? report.blocks : merged(shown, report.blocks, Math.min(most, 10 * MOST_BLOCKS))
+        this.blocks.value = gap ? lines : merged(shown, lines, Math.min(most, 10 * MOST_BLOCKS))
         this.size.value = report.size
-        if (before !== undefined || shown.length === 0 || gap) this.atEnd.value = report.blocks.length < PAGE
+        if (before !== undefined || shown.length === 0 || gap) this.atEnd.value = lines.length < PAGE
         this.failure.value = undefined
       })
     } catch (error) {
@@ -91,7 +101,7 @@ export class BlockTail {
 }
 
 /** Whether the newest answer reaches the list that is shown. */
-function touches(shown: readonly Block[], fresh: readonly Block[]): boolean {
+function touches(shown: readonly BlockLine[], fresh: readonly BlockLine[]): boolean {
   const newest = shown[0]
   const oldest = fresh.at(-1)
   return newest === undefined || oldest === undefined || oldest.number <= newest.number + 1

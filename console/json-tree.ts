@@ -131,11 +131,12 @@ export function findIn(root: JsonValue, words: string): Found | undefined {
   return { hits, above, more }
 }
 
-/** What tells an object from its neighbours while it is closed: its first values that are no containers. */
+/** What tells an object from its neighbours while it is closed: its name, and its first values that are no containers. */
 export function hintOf(value: JsonValue, most = 80): string {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return ''
   const told: string[] = []
-  for (const [name, inner] of Object.entries(value)) {
+  const isName = (name: string) => (name === 'name' || name === 'id' ? 0 : 1)
+  for (const [name, inner] of Object.entries(value).sort(([a], [b]) => isName(a) - isName(b))) {
     if (told.length === 3) break
     if ((typeof inner === 'object' && inner !== null) || inner === '') continue
     told.push(`${name.slice(0, most)} ${valueText(inner, 40)}`)

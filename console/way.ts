@@ -1,7 +1,7 @@
 // One look-up as its way past the stations, and what two answers have in common. Pure.
 import { SOURCES } from '../look/sources.js'
 import type { Source } from '../src/public.js'
-import type { LookupReport } from '../src/server/api.js'
+import type { DaemonStats, LookupReport } from '../src/server/api.js'
 
 export type Visit = 'answered' | 'missed' | 'skipped' | 'not-asked' | 'off' | 'by-template'
 
@@ -20,8 +20,8 @@ const WHY = {
   error: 'failed',
 } as const
 
-/** `patterns`: whether they are on in the daemon. */
-export function wayOf(report: LookupReport, patterns: boolean): Station[] {
+/** `off`: what the daemon does without. */
+export function wayOf(report: LookupReport, off: ReadonlySet<Source>): Station[] {
   const { source, tiers } = report
   const end = source === undefined ? SOURCES.length - 1 : SOURCES.indexOf(source)
   const asked = tiers.reduce((sum, one) => sum + one.micros, 0)
@@ -33,17 +33,28 @@ export function wayOf(report: LookupReport, patterns: boolean): Station[] {
     if (one === source)
       return { source: one, visit: 'answered', micros: tier?.micros ?? Math.max(0, report.micros - asked) }
     if (tier) return { source: one, visit: 'missed', micros: tier.micros }
-    if (one === 'pattern') return { source: one, visit: patternVisit(patterns, i < end), micros: undefined }
+    if (one === 'pattern') return { source: one, visit: patternVisit(off.has(one), i < end), micros: undefined }
     if (one === 'computed') return { source: one, visit: 'not-asked', micros: undefined }
     // Memory is asked always; its time is part of the whole. A tier below that was passed by without a word is not there.
     if (one === 'memory') return { source: one, visit: 'missed', micros: undefined }
-    return { source: one, visit: i > end ? 'not-asked' : 'off', micros: undefined }
+    return { source: one, visit: i > end && !off.has(one) ? 'not-asked' : 'off', micros: undefined }
   })
 }
 
-function patternVisit(on: boolean, before: boolean): Visit {
-  if (!on) return 'off'
+function patternVisit(off: boolean, before: boolean): Visit {
+  if (off) return 'off'
   return before ? 'by-template' : 'not-asked'
+}
+
+/** What a daemon does without; nothing as long as nobody knows. */
+export function offIn(stats: DaemonStats | undefined): ReadonlySet<Source> {
+  if (!stats) return new Set()
+  const { disk, shared, patterns } = stats.caches.embeddings
+  const off: Source[] = []
+  if (!disk) off.push('disk')
+  if (!shared) off.push('shared')
+  if ((patterns?.mode ?? 'off') === 'off') off.push('pattern')
+  return new Set(off)
 }
 
 /** `dims` floats, little-endian, as base64. @throws Error where it is not that */

@@ -53,6 +53,7 @@ export {
 export { PATTERN_MODES, type PatternMode, type PatternOptions, type PatternSetting } from './patterns/setting.js'
 export type { PatternCounts } from './patterns/templates.js'
 export type {
+  BatchRun,
   CacheName,
   CallOptions,
   Device,

@@ -13,7 +13,8 @@ const root = fileURLToPath(new URL('..', import.meta.url))
  */
 const RULES: Readonly<Record<string, readonly string[]>> = {
   // What everybody may know.
-  'src/ports': ['src/kernel-ports'],
+  'src/ports': ['src/kernel-ports', 'src/store-ports'],
+  'src/store-ports': [],
   'src/kernel-ports': [],
   'src/errors': [],
   'src/held-entry': [],
@@ -172,6 +173,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
   'src/server/http': ['fastify', '@fastify/swagger', 'prom-client', 'typebox'],
   'src/server/tiktoken': ['js-tiktoken/lite', 'js-tiktoken/ranks/cl100k_base'],
   'src/server': [
+    'src/server/tiktoken',
     'src/embedder/model/table',
     'src/errors',
     'src/format',

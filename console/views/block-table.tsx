@@ -1,13 +1,12 @@
 // Blocks as rows: number, when, plugin, operation, what it says; of a search how near it is as well.
-import { gistOf } from '../../src/blockchain/block-words.js'
-import type { Block } from '../../src/server/api.js'
+import type { BlockLine } from '../block-rows.js'
 import { hrefOf } from '../router.js'
 import { Bar } from './parts.js'
 import { Hash, Said, When } from './said.js'
 import { type Column, Table } from './table.js'
 
 export interface BlockRow {
-  readonly block: Block
+  readonly block: BlockLine
   readonly score?: number
 }
 
@@ -18,9 +17,8 @@ interface BlockTableProps {
   readonly whole?: number
 }
 
-/** Of the name of a plugin or an operation, and of what the text says. */
+/** Of the name of a plugin or an operation. */
 const NAME = 40
-const GIST = 300
 
 export function BlockTable({ caption, rows, whole }: BlockTableProps) {
   const scores: Column<BlockRow>[] =
@@ -54,7 +52,7 @@ export function BlockTable({ caption, rows, whole }: BlockTableProps) {
           { name: 'appended', cell: ({ block }) => <When ms={block.header.timestamp} /> },
           { name: 'plugin', cell: ({ block }) => <Said text={block.header.plugin} most={NAME} /> },
           { name: 'operation', cell: ({ block }) => <Said text={block.header.operation} most={NAME} /> },
-          { name: 'what', cell: ({ block }) => <Said text={gistOf(block)} most={GIST} /> },
+          { name: 'what', cell: ({ block }) => <bdi>{block.gist}</bdi> },
         ]}
       />
     </div>

@@ -1,6 +1,6 @@
 // Blocks: the end of the chain and its check, the list as it grows, and one block whole.
 import { useSignal } from '@preact/signals'
-import { useEffect, useMemo } from 'preact/hooks'
+import { useEffect, useMemo, useRef } from 'preact/hooks'
 import { count, plural } from '../../src/format.js'
 import { blockAsked, type FilterFields, NO_FILTER } from '../block-rows.js'
 import { BlockTail } from '../block-tail.js'
@@ -15,6 +15,15 @@ import type { ScreenProps } from './screen.js'
 
 export function BlocksScreen(props: ScreenProps) {
   const asked = props.router.route.value.rest
+  const first = useRef(true)
+  useEffect(() => {
+    // The link that was pressed is gone.
+    if (!first.current) {
+      document.getElementById('main')?.focus({ preventScroll: true })
+      scrollTo(0, 0)
+    }
+    first.current = false
+  }, [asked])
   return asked === '' ? <All {...props} /> : <BlockView key={asked} id={asked} {...props} />
 }
 

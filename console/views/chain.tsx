@@ -88,7 +88,7 @@ function Verified({ report }: { readonly report: VerifyReport }) {
   return (
     <div class={report.ok ? 'verified ok' : 'verified damaged'}>
       <p>
-        <strong>{sentence(verdict)}</strong> {report.ok && `Root hash ${report.root}`}
+        <strong>{sentence(verdict)}</strong>
       </p>
       <ul class="sentences">
         {[...notes, ...(vectors === undefined ? [] : [vectors])].map(note => (

@@ -58,9 +58,7 @@ export function EntriesScreen({ session }: ScreenProps) {
           </button>
         }
       >
-        <p class="quiet" role="status">
-          {told}
-        </p>
+        {told.value !== '' && <p class="quiet">{told}</p>}
         <Caches session={session} onClear={name => void clear({ caches: [name] }, name)} />
       </Panel>
       {wish.value && (

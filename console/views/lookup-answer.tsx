@@ -6,9 +6,10 @@ import { drawStrip, heatTable, largest } from '../../look/heat.js'
 import { LETTERS } from '../../look/sources.js'
 import type { Theme } from '../../look/theme.js'
 import { duration, visible } from '../../src/format.js'
+import type { Source } from '../../src/public.js'
 import type { Lookup } from '../lookup.js'
 import type { Session } from '../state.js'
-import { type Visit, wayOf } from '../way.js'
+import { offIn, type Visit, wayOf } from '../way.js'
 import { micros, NAMES } from '../words.js'
 import { Bar, Empty, Facts, Panel } from './parts.js'
 
@@ -28,11 +29,10 @@ interface Props {
 
 export function ServerAnswer({ session, lookup, theme }: Props & { readonly session: Session }) {
   const answer = lookup.ofServer.value
-  const patterns = session.stats.value?.caches.embeddings.patterns?.mode ?? 'off'
   return (
     <div class="pair">
       <Panel id="way" title="Its way" figure={answer && `${micros(answer.report.micros)} in the server`}>
-        <Way lookup={lookup} patterns={patterns !== 'off'} />
+        <Way lookup={lookup} off={offIn(session.stats.value)} />
       </Panel>
       <div class="stack">
         <Panel id="vector" title="Vector" figure={answer?.vector && `${answer.vector.length} dimensions`}>
@@ -47,9 +47,9 @@ export function ServerAnswer({ session, lookup, theme }: Props & { readonly sess
   )
 }
 
-function Way({ lookup, patterns }: { readonly lookup: Lookup; readonly patterns: boolean }) {
+function Way({ lookup, off }: { readonly lookup: Lookup; readonly off: ReadonlySet<Source> }) {
   const answer = lookup.ofServer.value
-  const stations = answer && wayOf(answer.report, patterns)
+  const stations = answer && wayOf(answer.report, off)
   return (
     <>
       <ol class="stations">

@@ -43,11 +43,13 @@ function Model({ model, first }: { readonly model: ModelInfo; readonly first: bo
               <Refused model={model} />
             </>,
           ],
-          ['computes on', device === undefined ? 'not known yet' : DEVICE_NAMES[device]],
+          ['computes on', device === undefined ? unknown(model) : DEVICE_NAMES[device]],
           [
             'workers',
             workers === 0
-              ? 'none now: they start with the next text'
+              ? device === undefined
+                ? unknown(model)
+                : 'none now: they start with the next text'
               : `${workers}, of ${plural(threads, 'thread', 'threads')} each`,
           ],
           ['dimensions', dims === undefined ? 'not known yet' : count(dims)],
@@ -61,11 +63,16 @@ function Model({ model, first }: { readonly model: ModelInfo; readonly first: bo
               </>
             ),
           ],
-          ['answered from a cache', rateOf(cache.hits, cache.hits + cache.misses)],
+          ['hit rate', rateOf(cache.hits, cache.hits + cache.misses)],
           ['in memory', `${count(memory.size)} / ${capacity(memory.capacity)}, ${bytes(memory.bytes)}`],
           ['on disk', onDisk ? `${count(onDisk.entries)} of all models, ${bytes(onDisk.bytes)}` : 'off'],
         ]}
       />
     </Panel>
   )
+}
+
+/** An embedder of the program's own says nothing of what computes. */
+function unknown({ state }: ModelInfo): string {
+  return state === 'ready' ? "the program's own" : 'not known yet'
 }

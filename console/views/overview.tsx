@@ -1,4 +1,7 @@
 // The first screen: how the daemon does. Tiers, look-ups a second, times by source, what computes, what happened last.
+
+import { MARKS } from '../../look/marks.js'
+import { LETTERS, SOURCES } from '../../look/sources.js'
 import { bytes, count, duration, plural } from '../../src/format.js'
 import type { DaemonStats } from '../../src/server/api.js'
 import { WINDOW_MS } from '../history.js'
@@ -35,7 +38,7 @@ function Figures({ stats }: { readonly stats: DaemonStats }) {
   const all = Object.values(rows).reduce((sum, one) => sum + one, 0)
   const figures = [
     [
-      'answered from a cache',
+      'hit rate',
       all > 0 ? percent((all - rows.computed) / all) : '-',
       `of ${plural(all, 'embedding look-up', 'embedding look-ups')}`,
     ],
@@ -92,8 +95,28 @@ function Pictures({ session, theme }: ScreenProps) {
                 : 'Single look-ups are told to a page that is live: see Refresh.'
           }
         />
+        <Legend />
       </Panel>
     </div>
+  )
+}
+
+/** What the shapes mean, in the letters of the chips. */
+function Legend() {
+  return (
+    <ul class="legend" aria-label="Sources in the picture above">
+      {SOURCES.map(source => (
+        <li key={source} data-source={source}>
+          <svg class="mark" viewBox="-1.4 -1.4 2.8 2.8" aria-hidden="true">
+            <path d={MARKS[source]} />
+          </svg>
+          <span class="chip" aria-hidden="true">
+            {LETTERS[source]}
+          </span>
+          {NAMES[source]}
+        </li>
+      ))}
+    </ul>
   )
 }
 

@@ -2,7 +2,7 @@
 import { useSignal } from '@preact/signals'
 import { count, plural } from '../../src/format.js'
 import { useAsked } from '../asked.js'
-import { type FilterFields, filterOf, NO_FILTER } from '../block-rows.js'
+import { type FilterFields, filterOf, lineOf, NO_FILTER } from '../block-rows.js'
 import type { SearchReply } from '../client.js'
 import { searchNotes } from '../search-words.js'
 import { BlockTable } from './block-table.js'
@@ -131,7 +131,11 @@ function Results({ by, reply }: Asking) {
       {reply.found.length === 0 ? (
         <Empty>Nothing was found. Other words, or another way of searching, may find it.</Empty>
       ) : (
-        <BlockTable caption="Blocks found, nearest first" rows={reply.found} {...(by !== 'text' && { whole })} />
+        <BlockTable
+          caption="Blocks found, nearest first"
+          rows={reply.found.map(({ block, score }) => ({ block: lineOf(block), score }))}
+          {...(by !== 'text' && { whole })}
+        />
       )}
     </div>
   )

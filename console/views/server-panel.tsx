@@ -2,7 +2,7 @@
 import { count } from '../../src/format.js'
 import type { DaemonStats, SharedInfo } from '../../src/server/api.js'
 import { hrefOf } from '../router.js'
-import { dateTime, rateOf } from '../words.js'
+import { dateTime } from '../words.js'
 import { modelWords, Refused } from './model-words.js'
 import { Facts, Panel } from './parts.js'
 
@@ -25,7 +25,7 @@ export function ServerPanel({ stats }: { readonly stats: DaemonStats }) {
           ['shared tier', sharedWords(shared)],
           [
             'requests',
-            `${count(requests.total)}, ${count(requests.inHand)} in hand, ${rateOf(requests.refused, requests.total)} refused, ${rateOf(requests.failed, requests.total)} failed`,
+            `${count(requests.total)}, ${count(requests.inHand)} in hand, ${count(requests.refused)} refused, ${count(requests.failed)} failed`,
           ],
           ['patterns', patternWords(stats)],
           ['runs since', dateTime(stats.started)],

@@ -1,6 +1,7 @@
 // State: a desired state against what is, the plan that leads there, its apply after a question, and the ways back.
 import { useRef } from 'preact/hooks'
 import { bytes, count } from '../../src/format.js'
+import type { Plan } from '../../src/server/api.js'
 import { summaryOf } from '../../src/state/diff-words.js'
 import { type Changing, changingOf } from '../changing.js'
 import { confirmWords, MOST_DESIRED, toDo } from '../diff-rows.js'
@@ -199,7 +200,9 @@ function Planned({ session, changing }: { readonly session: Session; readonly ch
             .
           </p>
           {!('checkpoint' in plan.to) && <Outdated changing={changing} />}
-          {work === 0 && <p>There is nothing to do.</p>}
+          {work === 0 && (
+            <p>{isAllSo(plan) ? 'There is nothing to do.' : 'Nothing can be done: each change is refused.'}</p>
+          )}
           <TroubleOf trouble={plan.trouble ?? {}} />
           <Diff diffs={plan.diffs} />
         </>
@@ -224,6 +227,9 @@ function Planned({ session, changing }: { readonly session: Session; readonly ch
     </Panel>
   )
 }
+
+/** Nothing differs that was compared. */
+const isAllSo = ({ diffs }: Plan) => diffs.every(({ actions }) => actions.every(({ kind }) => kind === 'none'))
 
 function Applied({ changing }: { readonly changing: Changing }) {
   const { value, failure, busy } = changing.report

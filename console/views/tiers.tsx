@@ -5,6 +5,7 @@ import { SOURCES } from '../../look/sources.js'
 import { bytes, count, duration } from '../../src/format.js'
 import type { Source } from '../../src/public.js'
 import type { DaemonStats } from '../../src/server/api.js'
+import { offIn } from '../way.js'
 import { capacity, micros, rateOf } from '../words.js'
 import { Bar, Chip, Panel } from './parts.js'
 import { Table } from './table.js'
@@ -70,7 +71,7 @@ export function Tiers({ stats }: { readonly stats: DaemonStats }) {
             right: true,
             cell: name => {
               const { onDisk } = stats.caches[name]
-              return onDisk ? `${count(onDisk.entries)} in ${bytes(onDisk.bytes)}` : '-'
+              return onDisk?.entries === 0 ? '0' : onDisk ? `${count(onDisk.entries)} in ${bytes(onDisk.bytes)}` : '-'
             },
           },
           {
@@ -101,10 +102,8 @@ function hitRate(tier: Tier | undefined): string {
 }
 
 /** There is none, and it never answered. */
-function isOff({ caches, rows }: DaemonStats, source: Source): boolean {
-  if (rows[source] > 0) return false
-  if (source === 'shared') return caches.embeddings.shared === undefined
-  return source === 'pattern' && (caches.embeddings.patterns?.mode ?? 'off') === 'off'
+function isOff(stats: DaemonStats, source: Source): boolean {
+  return stats.rows[source] === 0 && offIn(stats).has(source)
 }
 
 function holds(tier: Tier | undefined): string {

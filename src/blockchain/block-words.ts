@@ -5,12 +5,16 @@ import type { Block } from './block.js'
 import { markOf } from './exchange/mark.js'
 import type { VerifyReport } from './reports.js'
 
-/** What its text says beyond its plugin and operation, on one line. */
+/** Of a text: what no line shows is not looked through, since it may be a megabyte of blanks. */
+const LONGEST = 4000
+
+/** What its text says beyond its plugin and operation, on one line; of a long text the beginning. */
 export function gistOf(block: Block): string {
   const { header, body } = block
   if (body === undefined) return '(pruned)'
   const made = `plugin: ${header.plugin}\noperation: ${header.operation}\n`
-  const text = body.text.startsWith(made) ? body.text.slice(made.length) : body.text
+  const from = body.text.startsWith(made) ? made.length : 0
+  const text = body.text.slice(from, from + LONGEST)
   return `${originOf(block)}${text.trim().replace(/\s*\n\s*/g, ', ')}`
 }
 

@@ -5,6 +5,7 @@ import type { EmbeddingMatrix } from '../public.js'
 import type { ServerContext } from './context.js'
 import type { RowCounts } from './meters.js'
 import { reasonOf, type ServedModel } from './models.js'
+import { traceRows } from './tracing.js'
 
 export interface EmbeddedTexts extends Pick<EmbeddingMatrix, 'matrix' | 'dims' | 'count' | 'truncated' | 'devices'> {
   readonly sources: readonly Source[]
@@ -37,6 +38,7 @@ export async function embedTexts(
         ? asBatch(await embeddings.getOrEmbed(texts[0]!, call))
         : await embeddings.embedMany(texts, call)
     const embedded = counted(result)
+    traceRows(request.raw, model.name, embedded.rows)
     meters.embedded(model.name, embedded.rows, 1000 * (clock.monotonic() - began), embedded.allTokens)
     return embedded
   } catch (error) {

@@ -69,6 +69,10 @@ export interface MeterCounts {
   readonly requestRows: Histogram
   /** Answers with status 429. */
   readonly overloaded: number
+  /** Texts that workers computed as one; how long the oldest of them had waited, and what the batch took. */
+  readonly batchRows: Histogram
+  readonly queueWait: Histogram
+  readonly batchMicros: Histogram
   readonly computedBy: ReadonlyMap<Device, number>
   readonly faults: ReadonlyMap<string, FaultCount>
   readonly warnings: number
@@ -95,6 +99,9 @@ class PlainMeters implements Meters {
     models: new Map<string, ModelCounts>(),
     lookups: bySource(() => new Histogram()),
     requestRows: new Histogram(),
+    batchRows: new Histogram(),
+    queueWait: new Histogram(),
+    batchMicros: new Histogram(),
     overloaded: 0,
     computedBy: new Map<Device, number>(),
     faults: new Map<string, FaultCount>(),
@@ -160,6 +167,11 @@ class PlainMeters implements Meters {
     const ends = [
       caches.on('computed', ({ device }) => {
         if (device !== undefined) counts.computedBy.set(device, (counts.computedBy.get(device) ?? 0) + 1)
+      }),
+      caches.on('batch', ({ rows, waited, micros }) => {
+        counts.batchRows.add(rows)
+        counts.queueWait.add(waited)
+        counts.batchMicros.add(micros)
       }),
       caches.on('fault', ({ cache, tier, why }) => {
         named(counts.faults, `${cache} ${tier} ${why}`, () => ({ cache, tier, why, count: 0 })).count++

@@ -15,15 +15,17 @@ import { stateRoutes } from './routes/state.js'
 import { statsRoutes } from './routes/stats.js'
 import { teiRoutes } from './routes/tei.js'
 import { tuningRoutes } from './routes/tuning.js'
+import { tracing } from './tracing.js'
 
 export const ROUTES: readonly Routes[] = [
+  tracing,
   // Hears of each route as it is added.
   openapiRoutes,
   healthRoutes,
+  metrics,
   openAiRoutes,
   teiRoutes,
   ollamaRoutes,
-  metrics,
   statsRoutes,
   cacheRoutes,
   clearRoutes,

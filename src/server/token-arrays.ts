@@ -19,7 +19,9 @@ export async function textsOfTokens(arrays: readonly (readonly number[])[]): Pro
   for (const [index, ids] of arrays.entries()) {
     const strange = ids.find(id => !Number.isSafeInteger(id) || id < 0 || id >= FIRST_SPECIAL)
     if (strange === undefined) continue
-    throw new OpDbusError('INVALID_INPUT', `input ${index} holds ${strange}, which is no text token of cl100k_base`)
+    throw new OpDbusError('INVALID_INPUT', `input ${index} holds ${strange}, which is no text token of cl100k_base`, {
+      details: { param: 'input' },
+    })
   }
   loading ??= import('./tiktoken.js').then(({ Tiktoken, cl100kBase }) => new Tiktoken(cl100kBase))
   const tokenizer = await loading

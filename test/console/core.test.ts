@@ -7,6 +7,7 @@ import { wordsOf } from '../../console/news.js'
 import { hrefOf, parseRoute, SCREENS } from '../../console/router.js'
 import { vectorOf, wayOf } from '../../console/way.js'
 import { age, capacity, percent, rateOf } from '../../console/words.js'
+import type { Source } from '../../src/public.js'
 import type { LookupReport } from '../../src/server/api.js'
 
 function streamOf(chunks: readonly Uint8Array[]): ReadableStream<Uint8Array> {
@@ -71,18 +72,20 @@ describe('addresses', () => {
 
 describe('the way of a look-up', () => {
   const report: LookupReport = { micros: 1000, tiers: [], dims: 2, neighbours: [] }
-  const visits = (given: Partial<LookupReport>, patterns = false) =>
-    wayOf({ ...report, ...given }, patterns).map(({ visit }) => visit)
+  const visits = (given: Partial<LookupReport>, off: readonly Source[] = ['pattern']) =>
+    wayOf({ ...report, ...given }, new Set(off)).map(({ visit }) => visit)
 
   it('ends where it was answered', () => {
     expect(visits({ source: 'memory' })).toEqual(['answered', 'not-asked', 'not-asked', 'off', 'not-asked'])
+    const without = visits({ source: 'memory' }, ['shared'])
+    expect(without).toEqual(['answered', 'not-asked', 'off', 'not-asked', 'not-asked'])
     const disk = [{ tier: 'disk', kind: 'hit', micros: 300 }] as const
     expect(visits({ source: 'disk', tiers: disk })).toEqual(['missed', 'answered', 'not-asked', 'off', 'not-asked'])
     const both = [
       { tier: 'disk', kind: 'miss', micros: 300 },
       { tier: 'shared', kind: 'skipped', why: 'timeout', micros: 50 },
     ] as const
-    const way = wayOf({ ...report, source: 'computed', tiers: both }, true)
+    const way = wayOf({ ...report, source: 'computed', tiers: both }, new Set())
     expect(way.map(({ visit }) => visit)).toEqual(['missed', 'missed', 'skipped', 'by-template', 'answered'])
     expect(way[2]!.why).toBe('did not answer in time')
     expect(way[4]!.micros).toBe(650)

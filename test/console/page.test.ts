@@ -70,7 +70,7 @@ describe('models and tuning', () => {
     await lookUp('one')
     const { page, complaints } = await openConsole(test, site.daemon.url, 'models')
     await page.getByRole('definition').filter({ hasText: 'ready' }).waitFor()
-    await page.getByRole('definition').filter({ hasText: 'own embedder' }).waitFor()
+    await page.getByRole('definition').filter({ hasText: "the program's own" }).first().waitFor()
     await expectGoodLooks(page)
     await goTo(page, 'Tuning')
     await page.getByText(/no advice/).waitFor()

@@ -2,9 +2,10 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { ageOf } from '../../console/ages.js'
-import { blockAsked, blocksQuery, filterOf, merged, NO_FILTER, proofName } from '../../console/block-rows.js'
+import { type BlockLine, blockAsked, filterOf, lineOf, merged, NO_FILTER, proofName } from '../../console/block-rows.js'
 import { confirmWords, desiredProblem, diffGroups, firstRows, toDo } from '../../console/diff-rows.js'
-import { FIRST_MEMBERS, findIn, MOST_FOUND, MOST_ROWS, treeRows, valueText } from '../../console/json-tree.js'
+import { FIRST_MEMBERS, findIn, hintOf, MOST_FOUND, MOST_ROWS, treeRows, valueText } from '../../console/json-tree.js'
+import { searchNotes } from '../../console/search-words.js'
 import { clearTitle, detailsOf, goneText, nameOf } from '../../console/space-rows.js'
 import type { Block } from '../../src/blockchain.js'
 import type { JsonObject, JsonValue } from '../../src/json/json.js'
@@ -84,6 +85,9 @@ describe('a tree', () => {
     expect(valueText('a"\n\u0000')).toBe('"a\\"\\n\\u0000"')
     expect(valueText('x'.repeat(5_000_000)).length).toBeLessThan(310)
     expect(valueText({})).toBe('{}')
+    expect(hintOf({ name: 'eth0', ports: ['a'], alias: '', up: true })).toBe('name "eth0", up true')
+    expect(hintOf({ name: 'x'.repeat(1_000_000), note: 'y'.repeat(100), more: 1 }).length).toBeLessThanOrEqual(81)
+    expect([hintOf([1]), hintOf(null), hintOf('a')]).toEqual(['', '', ''])
   })
 })
 
@@ -163,29 +167,43 @@ describe('a diff', () => {
 })
 
 describe('blocks', () => {
-  const block = (number: number, pruned = false) =>
-    ({ number, hash: '', header: {}, ...(!pruned && { body: {} }) }) as Block
+  const line = (number: number, gist = '') => ({ number, hash: '', header: {}, gist }) as BlockLine
 
   it('come in their order, each once, the newest word on each, and the oldest let go', () => {
     fc.assert(
       fc.property(fc.array(fc.nat(50)), fc.array(fc.nat(50)), fc.integer({ min: 1, max: 20 }), (one, other, most) => {
+        const fresh = other.map(number => line(number, '(pruned)'))
         const list = merged(
-          one.map(n => block(n)),
-          other.map(n => block(n, true)),
+          one.map(number => line(number)),
+          fresh,
           most,
         )
         const numbers = [...new Set([...one, ...other])].sort((a, b) => b - a)
         expect(list.map(({ number }) => number)).toEqual(numbers.slice(0, most))
-        for (const { number, body } of list) expect(body === undefined).toBe(other.includes(number))
+        for (const { number, gist } of list) expect(gist !== '').toBe(other.includes(number))
       }),
     )
   })
 
+  it('are a line each, whatever they hold', () => {
+    const block = (text: string) => ({
+      number: 1,
+      hash: 'ab',
+      header: { plugin: 'net', operation: 'apply' },
+      body: { text, metadata: {} },
+    })
+    const gist = (text: string) => lineOf(block(text) as unknown as Block).gist
+    expect(gist('plugin: net\noperation: apply\n mtu set\n\n up\u202e')).toBe('mtu set, up·')
+    // A megabyte of blanks would be walked again from each of them.
+    expect(gist(`a${' '.repeat(1_000_000)}b`).length).toBeLessThanOrEqual(300)
+    const { body: _, ...pruned } = block('')
+    expect(lineOf(pruned as unknown as Block)).toEqual({ ...pruned, gist: '(pruned)' })
+  })
+
   it('are asked for by what is filled in', () => {
-    expect(blocksQuery(NO_FILTER)).toBe('?limit=50')
+    expect(filterOf(NO_FILTER)).toEqual({})
     const fields = { plugin: ' net&x ', operation: '', since: '2026-11-27T20:00', until: 'nonsense' }
     expect(filterOf(fields)).toEqual({ plugin: 'net&x', since: Date.parse('2026-11-27T20:00') })
-    expect(blocksQuery(fields, 7)).toBe(`?limit=50&plugin=net%26x&since=${Date.parse('2026-11-27T20:00')}&before=7`)
     expect([' 12 ', 'LATEST', 'abcd', 'abc', '-1', '../x', ''].map(blockAsked)).toEqual([
       '12',
       'latest',
@@ -196,6 +214,29 @@ describe('blocks', () => {
       undefined,
     ])
     expect(proofName(12)).toBe('block-12.tlog-proof')
+  })
+})
+
+describe('a search', () => {
+  it('says what it could not look at, each in a sentence', () => {
+    const nothing = { found: [], searched: 0, pending: 0 }
+    expect(searchNotes(nothing)).toEqual([])
+    const all = searchNotes({
+      ...nothing,
+      pending: 1,
+      pruned: 2,
+      refused: 3,
+      textOnly: 'the model cannot be had',
+      older: { space: 's', searched: 4 },
+    }).join(' ')
+    for (const part of ['1 block is not embedded yet', '2 blocks are pruned', '3 blocks are damaged'])
+      expect(all).toContain(part)
+    for (const part of [
+      'by text alone: the model cannot be had.',
+      '4 blocks are searched by vectors of the model before',
+    ])
+      expect(all).toContain(part)
+    expect(searchNotes({ ...nothing, older: { space: 's', searched: 0, problem: 'gone' } })[0]).toMatch(/gone/)
   })
 })
 

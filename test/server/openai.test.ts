@@ -1,5 +1,7 @@
 // `/v1/embeddings` and `/v1/models`, as a client of OpenAI's API sees them: answers, refusals, limits, and what peers' users reported.
 import fc from 'fast-check'
+import { Tiktoken } from 'js-tiktoken/lite'
+import cl100kBase from 'js-tiktoken/ranks/cl100k_base'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Answer, ask, fakeVector, startDaemon, type TestDaemon } from './daemon.js'
 
@@ -139,6 +141,24 @@ describe('what is refused', () => {
 
   it('nothing of it is computed', () => {
     expect(daemon.embedder.computed).not.toContain('a text')
+  })
+})
+
+describe('token arrays, where they are taken', () => {
+  it('are the texts that they were made of; what is no token is refused', async () => {
+    const other = await startDaemon({ tokenArrays: 'cl100k_base' })
+    const of = (input: unknown) => ask(other, '/v1/embeddings', { body: { input } })
+    const tokenizer = new Tiktoken(cl100kBase)
+    const texts = ['eth0 is up', 'Größe: 5 µm ✓ 漢字 👩‍🚀', '  \n\tcode();', '<|endoftext|>']
+    const ids = texts.map(text => tokenizer.encode(text, [], []))
+    expect(vectorsIn(await of(ids))).toEqual(texts.map(plain))
+    expect(vectorsIn(await of(ids[0]))).toEqual([plain(texts[0]!)])
+    for (const input of [[100_256], [100_257], [[1], [200_000]], [[-1]], [1.5], [[1, 'a']], ['a', [1]]]) {
+      const { status, json } = await of(input)
+      expect([status, json.error.param]).toEqual([400, 'input'])
+    }
+    expect(other.embedder.computed).toEqual(texts)
+    await other.stop()
   })
 })
 

@@ -5,9 +5,11 @@ import type { ModelInfo } from '../../src/server/api.js'
 import type { ServerContext } from '../../src/server/context.js'
 import { Registry } from '../../src/server/http.js'
 import { createMeters } from '../../src/server/meters.js'
-import { exposition, METRIC_NAMES } from '../../src/server/prometheus.js'
+import { FAMILIES } from '../../src/server/metric-families.js'
+import { exposition } from '../../src/server/prometheus.js'
 import { onPath } from '../programs.js'
 
+const METRIC_NAMES = FAMILIES.map(({ name }) => name)
 const promtool = onPath('promtool')
 const tier = {
   hits: 3,
@@ -43,11 +45,11 @@ function contextOf(head: () => Promise<{ size: number }>): ServerContext {
     models: { infos: async () => [model] },
     caches: { stats: async () => ({ embeddings: cache, queries: cache, diffs: cache, blocks: cache }) },
     chain: { head },
+    shared: () => ({ at: 'redis.example', state: 'left-alone', problem: 'it is gone' }),
   } as unknown as ServerContext
 }
 
-const textOf = (context: ServerContext) =>
-  exposition(context, new Registry(), () => ({ at: 'redis.example', state: 'left-alone', problem: 'it is gone' }))()
+const textOf = (context: ServerContext) => exposition(context, new Registry())()
 
 describe('metrics', () => {
   it.skipIf(promtool === undefined)(
@@ -67,7 +69,7 @@ describe('metrics', () => {
     expect(text).toContain('opdbus_embedding_rows_total{model="m",source="memory"} 3\n')
     expect(text).toContain('opdbus_http_request_duration_seconds_bucket{route="/v1/embeddings",le="0.002048"} 1\n')
     expect(text).toContain('opdbus_http_request_duration_seconds_bucket{route="/v1/embeddings",le="0.001024"} 0\n')
-    expect(text).toContain('opdbus_cache_hits_total{cache="queries",tier="disk"} 3\n')
+    expect(text).toContain('opdbus_tier_hits_total{cache="queries",tier="disk"} 3\n')
     expect(text).toContain('opdbus_chain_blocks 7\n')
     expect(text).toContain('opdbus_shared_serving 0\n')
     expect(text).not.toMatch(/Infinity|NaN|undefined/)

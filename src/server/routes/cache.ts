@@ -133,7 +133,7 @@ async function measured<T extends { readonly result: EmbeddingMatrix }>(
 /** Opens the model where it is not, so that it is listed as open; what fails says something of it. */
 async function doubted<T>(model: ServedModel, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
   try {
-    if (model.dims === undefined) await model.open({ signal })
+    await model.open({ signal })
     return await work()
   } catch (error) {
     model.doubt(error)
