@@ -8,7 +8,9 @@ import { OpDbusError } from '../errors.js'
 import { errnoOf, inWords } from '../fs/errno.js'
 import { unlink } from '../fs/files.js'
 import { makeFolder } from '../fs/folders.js'
+import { acquireMutex, MACHINE_IO } from '../fs/mutex.js'
 import { isLoopback } from './hosts.js'
+import { pathOfSocket } from './systemd.js'
 
 export interface ListenerBounds {
   /** How long a request may take to arrive, ms. */
@@ -77,11 +79,10 @@ export class Listeners {
     }
     const address = server.address()
     if (typeof address === 'object' && address !== null) return this.#tcp(address)
-    const path = address ?? ''
-    const mode = statSync(path, { throwIfNoEntry: false })?.mode
+    const path = pathOfSocket(fd)
+    const mode = path === undefined ? undefined : statSync(path, { throwIfNoEntry: false })?.mode
     if (mode !== undefined && (mode & 0o077) === 0) this.#trust(server)
-    // Node does not say where a socket lies that it was given: then the daemon makes one of its own as well.
-    if (path !== '') this.socket ??= path
+    this.socket ??= path
   }
 
   /**
@@ -97,14 +98,19 @@ export class Listeners {
     }
     const server = this.#server()
     this.#trust(server)
+    let release: (() => Promise<void>) | undefined
     try {
       makeFolder(dirname(path))
+      // Two that start at once would take the first one's socket for one that was left.
+      release = await acquireMutex(`${path}.lock`, { below: dirname(path), io: MACHINE_IO, signal: undefined })
       await makeRoom(path)
       await listening(server, { path })
       chmodSync(path, 0o600)
     } catch (error) {
       if (error instanceof OpDbusError) throw error
       throw new OpDbusError('STORE', `cannot listen on ${path}: ${inWords(error)}`, { cause: error })
+    } finally {
+      await release?.()
     }
     this.socket = path
   }

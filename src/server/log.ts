@@ -41,6 +41,12 @@ export function openLog(level: LogLevel, write: (line: string) => void, now: () 
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error'), debugs: least === 0 }
 }
 
+/** Who reads our messages may go away: there is nobody left to tell then, and that ends no service. */
+export function standardError(): (line: string) => void {
+  process.stderr.on('error', () => {})
+  return line => void process.stderr.write(line)
+}
+
 /** Where an error was thrown, without its message, which may hold what somebody sent. */
 export function framesOf(error: unknown): string {
   const stack = error instanceof Error ? (error.stack ?? '') : ''

@@ -1,7 +1,7 @@
 // Puts a daemon together: caches, state and chain, the app over them, and where it listens; and takes it apart again. Serves no route itself.
 import { join } from 'node:path'
 import { type Chain, openChain } from '../blockchain.js'
-import { messageOf, OpDbusError } from '../errors.js'
+import { isOpDbusError, messageOf, OpDbusError } from '../errors.js'
 import { nodeClock } from '../node/runtime.js'
 import { dataDirOf } from '../node/state-options.js'
 import { openState, type State } from '../state.js'
@@ -12,7 +12,7 @@ import type { App, Routes, ServerContext } from './context.js'
 import { Hosts, isLoopback } from './hosts.js'
 import { Limits } from './limits.js'
 import { Listeners } from './listeners.js'
-import { type Log, openLog } from './log.js'
+import { type Log, openLog, standardError } from './log.js'
 import { createMeters } from './meters.js'
 import { type Models, openModels } from './models.js'
 import { readServeOptions, type ServeOptions, type ServerSettings, type SplitOptions } from './options.js'
@@ -43,7 +43,7 @@ export async function start(options: ServeOptions, routes: readonly Routes[]): P
   const split = readServeOptions(options)
   const { settings } = split
   const clock = nodeClock()
-  const log = openLog(settings.logLevel, split.onLog ?? (line => void process.stderr.write(line)), () => clock.now())
+  const log = openLog(settings.logLevel, split.onLog ?? standardError(), () => clock.now())
   const inherited = settings.systemd ? inheritedSockets(process.env, process.pid) : []
   // Said before anything is opened; of sockets that were handed over it is known only then.
   if (inherited.length === 0) mustHaveToken(settings, !isLoopback(settings.host))
@@ -58,8 +58,7 @@ export async function start(options: ServeOptions, routes: readonly Routes[]): P
     mustHaveToken(settings, reachable)
     const tokens = tokensFor(split, reachable, log)
     const opened = await openAll(split, log, undo)
-    const socket = socketPath(settings, opened.models)
-    if (socket !== undefined && listeners.socket === undefined) await listeners.unix(socket)
+    await openSocket(listeners, settings, opened.models, log)
 
     const meters = createMeters({ clock })
     const { allowHosts, cors, limits: bounds } = settings
@@ -178,11 +177,21 @@ function tokensFor({ settings, ofState }: SplitOptions, reachable: boolean, log:
   }
 }
 
-/** Beside the cache, unless another one is named, or none is wanted or possible. */
-function socketPath({ socket }: ServerSettings, models: Models): string | undefined {
-  if (socket === false || process.platform === 'win32') return undefined
+/** Beside the cache, unless another one is named or none is wanted. */
+async function openSocket(listeners: Listeners, { socket }: ServerSettings, models: Models, log: Log): Promise<void> {
+  if (socket === false || process.platform === 'win32') return
   const { dir } = models.of(undefined).caches
-  return socket ?? (dir === undefined ? undefined : join(dir, 'daemon.sock'))
+  const path = socket ?? (dir === undefined ? undefined : join(dir, 'daemon.sock'))
+  // Perhaps systemd has handed over this very one.
+  if (path === undefined || path === listeners.socket) return
+  if (socket !== undefined) return listeners.unix(socket)
+  try {
+    await listeners.unix(path)
+  } catch (error) {
+    if (isOpDbusError(error, 'CONFLICT')) throw error
+    // Nobody asked for this one: a folder that cannot be written, or whose path is too long, is no reason not to serve.
+    log.warn('no-socket', { message: messageOf(error) })
+  }
 }
 
 /** What was opened last is closed first, whatever fails on the way. */

@@ -1,6 +1,7 @@
 // What systemd and a service tell each other: the sockets that it hands over (sd_listen_fds(3)), and readiness (sd_notify(3)).
 // Nothing here is done where systemd did not start us.
 import { spawn } from 'node:child_process'
+import { fstatSync, readFileSync } from 'node:fs'
 
 const FIRST_FD = 3
 const NOTIFY_MS = 5_000
@@ -16,6 +17,18 @@ export function inheritedSockets(env: NodeJS.ProcessEnv, pid: number): number[] 
   const count = Number(LISTEN_FDS)
   if (!Number.isInteger(count) || count < 0 || count > 100) return []
   return Array.from({ length: count }, (_, i) => FIRST_FD + i)
+}
+
+/** The path of a unix socket that was handed over, which Node does not tell; undefined where the kernel does not either. */
+export function pathOfSocket(fd: number): string | undefined {
+  try {
+    const inode = String(fstatSync(fd).ino)
+    // Num RefCount Protocol Flags Type St Inode Path, see unix(7) and proc(5).
+    const rows = readFileSync('/proc/net/unix', 'utf8').split('\n')
+    return rows.map(row => /^\S+ \S+ \S+ \S+ \S+ \S+ +(\d+) (\/.*)$/.exec(row)).find(found => found?.[1] === inode)?.[2]
+  } catch {
+    return undefined
+  }
 }
 
 /** Tells it how we are. Node has no unix datagrams, so a child does (`NotifyAccess=all`). False where that did not work. */

@@ -156,7 +156,8 @@ export interface CliDaemon {
   readonly dir: string
   readonly dataDir: string
   readonly folder: string
-  /** What it wrote to standard error so far. */
+  /** What it wrote so far. */
+  stdout(): string
   stderr(): string
   /** Ends it by a signal and waits for that; its exit code, or the signal that ended it. */
   stop(signal?: NodeJS.Signals): Promise<number | string>
@@ -201,5 +202,15 @@ export async function startCli(
     })
     void gone.then(how => reject(new Error(`op-dbus serve ended with ${how}: ${stderr}`)))
   })
-  return { child, url, socket: join(dir, 'daemon.sock'), dir, dataDir, folder, stderr: () => stderr, stop }
+  return {
+    child,
+    url,
+    socket: join(dir, 'daemon.sock'),
+    dir,
+    dataDir,
+    folder,
+    stdout: () => stdout,
+    stderr: () => stderr,
+    stop,
+  }
 }

@@ -143,6 +143,26 @@ describe('where it listens', () => {
     await daemon.stop()
   })
 
+  it('of two that start at once on a socket that was left behind, one has it', async () => {
+    const dir = temporaryFolder()
+    const socket = join(dir, 'daemon.sock')
+    const left = `require('net').createServer().listen(${JSON.stringify(socket)}, () => process.kill(process.pid, 'SIGKILL'))`
+    spawnSync(process.execPath, ['-e', left])
+    const both = await Promise.allSettled([startDaemon({ socket }), startDaemon({ socket })])
+    const daemons = both.flatMap(one => (one.status === 'fulfilled' ? [one.value] : []))
+    expect(both.flatMap(one => (one.status === 'rejected' ? [one.reason.code] : []))).toEqual(['CONFLICT'])
+    expect((await ask(daemons[0]!, '/healthz', { overSocket: true })).status).toBe(200)
+    await daemons[0]!.stop()
+  })
+
+  it('serves without a socket where none can be made beside the cache, and says so', async () => {
+    const dir = join(temporaryFolder(), 'x'.repeat(100))
+    const daemon = await startDaemon({ dir })
+    expect(daemon.socket).toBeUndefined()
+    expect(daemon.lines.join('')).toContain('"event":"no-socket"')
+    await daemon.stop()
+  })
+
   it('wants a path that fits, and none where none is wanted', async () => {
     const socket = join(temporaryFolder(), 'x'.repeat(120))
     await expect(startDaemon({ socket })).rejects.toMatchObject({ code: 'INVALID_INPUT' })
