@@ -42,12 +42,19 @@ export class DaemonClient {
    */
   async ask(path: string, { body, ms, signal }: AskCall): Promise<unknown> {
     if (this.#lost || signal?.aborted) return undefined
-    const pulse = new AbortController()
-    const ended = AbortSignal.any([pulse.signal, AbortSignal.timeout(ms), ...(signal ? [signal] : [])])
-    const beats = setInterval(() => void this.#beat(pulse), PULSE_MS)
-    beats.unref()
+    const end = new AbortController()
+    const beats = setInterval(() => void this.#beat(end), PULSE_MS)
+    const leave = () => end.abort()
+    signal?.addEventListener('abort', leave)
     try {
-      const answer = await exchange(this.#socket, this.#agent, path, body, ended)
+      const answer = await exchange({
+        socketPath: this.#socket,
+        agent: this.#agent,
+        path,
+        body,
+        ms,
+        signal: end.signal,
+      })
       if (answer.status === 200) return JSON.parse(answer.text)
       if (answer.status >= 500) this.#lost = true
       return undefined
@@ -56,6 +63,7 @@ export class DaemonClient {
       return undefined
     } finally {
       clearInterval(beats)
+      signal?.removeEventListener('abort', leave)
     }
   }
 
@@ -65,12 +73,11 @@ export class DaemonClient {
     this.#agent.destroy()
   }
 
-  async #beat(pulse: AbortController): Promise<void> {
-    try {
-      await exchange(this.#socket, undefined, '/api/daemon', undefined, AbortSignal.timeout(PULSE_ANSWER_MS))
-    } catch (error) {
-      pulse.abort(error)
-    }
+  /** Ends what waits, where it does not show that it lives. */
+  async #beat(end: AbortController): Promise<void> {
+    const { signal } = end
+    const hello = { socketPath: this.#socket, agent: undefined, path: '/api/daemon', ms: PULSE_ANSWER_MS, signal }
+    await exchange(hello).catch(() => end.abort())
   }
 }
 
@@ -78,8 +85,8 @@ export class DaemonClient {
 export async function connectDaemon(socket: string, signal: AbortSignal): Promise<DaemonClient | undefined> {
   const agent = new Agent({ keepAlive: true, maxSockets: 2 })
   try {
-    const ended = AbortSignal.any([signal, AbortSignal.timeout(HELLO_MS)])
-    const { status, text } = await exchange(socket, agent, '/api/daemon', undefined, ended)
+    const hello = { socketPath: socket, agent, path: '/api/daemon', ms: HELLO_MS, signal }
+    const { status, text } = await exchange(hello)
     const { name, version, may } = JSON.parse(text) as Record<string, unknown>
     const allowed = typeof may === 'object' && may !== null && (may as { write?: unknown }).write === true
     if (status === 200 && name === 'op-dbus' && allowed && typeof version === 'string' && fits(version)) {
@@ -103,21 +110,25 @@ interface Exchanged {
   readonly text: string
 }
 
+interface Exchange {
+  readonly socketPath: string
+  /** Undefined: a connection of its own. */
+  readonly agent: Agent | undefined
+  readonly path: string
+  readonly body?: unknown
+  readonly ms: number
+  readonly signal: AbortSignal
+}
+
 /** @throws what ended it */
-function exchange(
-  socketPath: string,
-  agent: Agent | undefined,
-  path: string,
-  body: unknown,
-  ended: AbortSignal,
-): Promise<Exchanged> {
+function exchange({ socketPath, agent, path, body, ms, signal }: Exchange): Promise<Exchanged> {
   return new Promise((resolve, reject) => {
     const text = body === undefined ? undefined : JSON.stringify(body)
     const headers =
       text === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }
     const method = text === undefined ? 'GET' : 'POST'
     const sent: ClientRequest = request(
-      { socketPath, path, method, headers, agent: agent ?? false, signal: ended },
+      { socketPath, path, method, headers, agent: agent ?? false, signal },
       response => {
         const chunks: Buffer[] = []
         let size = 0
@@ -131,6 +142,9 @@ function exchange(
         response.on('end', () => resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString() }))
       },
     )
+    // By hand: signals that are made of others may be collected before they fire (Node 20).
+    const late = setTimeout(() => sent.destroy(new Error('no answer in time')), ms)
+    sent.on('close', () => clearTimeout(late))
     sent.on('error', reject)
     sent.end(text)
   })

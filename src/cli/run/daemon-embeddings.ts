@@ -17,6 +17,8 @@ const SOURCES: readonly Source[] = ['memory', 'disk', 'shared', 'pattern', 'comp
 const DEVICES: readonly Device[] = ['cuda', 'webgpu', 'cpu', 'wasm', 'custom']
 
 interface Waiting {
+  /** In which place it was asked for: looking for it here took each its own time. */
+  readonly place: number
   readonly text: string
   /** Undefined: ask here. */
   readonly answered: (row: EmbeddingResult | undefined) => void
@@ -30,6 +32,7 @@ export class DaemonEmbeddings {
   readonly #signal: AbortSignal
   #opening: Promise<Opened | undefined> | undefined
   #waiting: Waiting[] = []
+  #places = 0
   #asking = false
 
   /** `open`: called with the first text that is not here. */
@@ -41,10 +44,11 @@ export class DaemonEmbeddings {
 
   /** As `getOrEmbed` of the caches. */
   async getOrEmbed(text: string, call: CallOptions): Promise<EmbeddingResult> {
+    const place = this.#places++
     if (text.length > MOST_UNITS || (await this.#own.has(text))) return this.#own.getOrEmbed(text, call)
     this.#opening ??= this.#connect()
     const row = await new Promise<EmbeddingResult | undefined>(answered => {
-      this.#waiting.push({ text, answered })
+      this.#waiting.push({ place, text, answered })
       if (!this.#asking) setImmediate(() => void this.#askAll())
     })
     return row ?? this.#own.getOrEmbed(text, call)
@@ -67,6 +71,7 @@ export class DaemonEmbeddings {
     this.#asking = true
     try {
       while (this.#waiting.length > 0) {
+        this.#waiting.sort((one, other) => one.place - other.place)
         const some = this.#waiting.splice(0, howMany(this.#waiting))
         const rows = await this.#ask(some.map(({ text }) => text)).catch(() => undefined)
         for (const [i, { answered }] of some.entries()) answered(rows?.[i])
