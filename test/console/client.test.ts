@@ -1,7 +1,7 @@
 // How the console tells apart what may happen to a call: a server of its own that answers, refuses, breaks off, is silent or is not there.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { Client } from '../../console/client.js'
 import type { CallFailure } from '../../console/failures.js'
 
@@ -13,7 +13,6 @@ beforeAll(async () => {
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/below/`
   vi.stubGlobal('document', { baseURI: url })
 })
-afterEach(() => server.closeAllConnections())
 afterAll(() => {
   vi.unstubAllGlobals()
   server.closeAllConnections()
