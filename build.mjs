@@ -121,12 +121,15 @@ const TARGETS = [
           shared: [
             'cli/command',
             'cli/complain',
+            'cli/daemon',
             'cli/exit-codes',
             'cli/flags',
             'cli/run/telling',
             'cli/settings',
             'cli/terminal',
+            'errors',
             'nearest',
+            'shared-url',
             'version',
           ].map(name => `src/${name}.ts`),
           groups: {
@@ -181,11 +184,13 @@ const TARGETS = [
               'src/node/model.ts',
               ...LOADED_BY_THEN,
             ],
-            // They speak with S3, which nothing else does.
-            'cli-snapshots': [
-              'src/cli/run/snapshots.ts',
-              'src/node/snapshots/export.ts',
-              'src/node/snapshots/import.ts',
+            // A cache that other machines share: what of it is not the client of Redis.
+            'cli-shared': ['src/stores/redis.ts'],
+            // They speak HTTP with a daemon, which loads much of Node.
+            'cli-daemon': [
+              'src/cli/daemon-client.ts',
+              'src/cli/run/daemon-embeddings.ts',
+              'src/cli/run/daemon-query.ts',
             ],
             'cli-more': [
               'src/cli/input.ts',
@@ -198,11 +203,15 @@ const TARGETS = [
               'src/cli/run/doctor.ts',
               'src/cli/run/health.ts',
               'src/cli/run/models.ts',
+              'src/cli/run/warm.ts',
+              'src/cli/run/snapshots.ts',
               'src/embedder/tokenizer/index.ts',
               'src/embedder/tokenizer/load-tokenizer.ts',
               'src/hub/download.ts',
               'src/hub/find.ts',
               'src/hub/store.ts',
+              'src/node/snapshots/export.ts',
+              'src/node/snapshots/import.ts',
               'src/patterns/templates.ts',
             ],
           },

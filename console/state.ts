@@ -15,6 +15,8 @@ export type Connection =
   | { readonly kind: 'unreachable'; readonly since: number }
   /** It answers, and reading takes a token: `wrong` where the one that we have is not it. */
   | { readonly kind: 'token'; readonly wrong: boolean }
+  /** It does not speak to this page at all: its own words. */
+  | { readonly kind: 'refused'; readonly message: string }
 
 /** How often screens ask again: as the daemon tells (every 5 s, and stats each second), every so many seconds, or by hand. */
 export const REFRESHES = ['live', '5', '30', 'off'] as const
@@ -90,12 +92,16 @@ export class Session {
       this.#retryMs = FIRST_RETRY_MS
       batch(() => {
         this.info.value = info
-        this.connection.value = info.may.read
-          ? { kind: 'ok' }
-          : { kind: 'token', wrong: this.client.token.peek() !== '' }
+        if (!info.may.read) this.#wantsToken()
+        // What listens goes on where nothing changed.
+        else if (this.connection.peek().kind !== 'ok') this.connection.value = { kind: 'ok' }
       })
     } catch (error) {
-      if (asCallFailure(error).kind === 'slow') this.#lost()
+      const { kind, message } = asCallFailure(error)
+      if (kind === 'slow') this.#lost()
+      // Somebody in front of the daemon may ask for a token of its own.
+      else if (kind === 'token') this.#wantsToken()
+      else if (kind === 'refused') this.connection.value = { kind: 'refused', message }
     } finally {
       this.#checking = false
     }
@@ -161,6 +167,10 @@ export class Session {
     queueMicrotask(() => {
       this.spoken.value = words
     })
+  }
+
+  #wantsToken(): void {
+    this.connection.value = { kind: 'token', wrong: this.client.token.peek() !== '' }
   }
 
   #closeToken(given: boolean): void {

@@ -235,6 +235,9 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     'src/state.ts',
     'src/server.ts',
     'src/blockchain.ts',
+    // What a running daemon is asked and answers.
+    'src/server/api',
+    'src/server/float-text',
     'src/blockchain/block',
     'src/blockchain/block-words',
     'src/blockchain/reports',

@@ -3,7 +3,7 @@
 import type { ComponentType } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
 import type { Router, Screen } from '../router.js'
-import { Banner, Unreachable } from './banner.js'
+import { Banner, Refused, Unreachable } from './banner.js'
 import { BlocksScreen } from './blocks.js'
 import { EntriesScreen } from './entries.js'
 import { Head } from './head.js'
@@ -58,6 +58,7 @@ function Shown(props: ScreenProps) {
   const connection = session.connection.value
   const screen = router.screen.value
   if (connection.kind === 'token') return <TokenNeeded session={session} wrong={connection.wrong} />
+  if (connection.kind === 'refused') return <Refused session={session} message={connection.message} />
   // Once something was shown it stays, and the banner says from when it is.
   if (session.info.value === undefined) {
     return connection.kind === 'unreachable' ? (

@@ -20,6 +20,23 @@ export function Unreachable({ session }: { readonly session: Session }) {
   )
 }
 
+/** A server that does not want this page: it says why. */
+export function Refused({ session, message }: { readonly session: Session; readonly message: string }) {
+  return (
+    <section class="blocked unreachable" aria-labelledby="refused-title">
+      <h2 id="refused-title">Refused</h2>
+      <p role="alert">
+        The server at <span class="mono">{location.host}</span> answers, and refuses this page: {message}
+      </p>
+      <div class="buttons">
+        <button type="button" class="main" onClick={() => void session.check()}>
+          Try now
+        </button>
+      </div>
+    </section>
+  )
+}
+
 /** There before anything is in it: what comes into it later is spoken. */
 export function Banner({ session }: { readonly session: Session }) {
   const connection = session.connection.value

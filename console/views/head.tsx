@@ -91,6 +91,7 @@ function Pulse({ session }: { readonly session: Session }) {
     ok: session.listening.value ? 'connected, live' : 'connected',
     unreachable: 'server unreachable',
     token: 'token needed',
+    refused: 'refused',
   }[kind]
   const hasToken = session.client.token.value !== ''
   return (

@@ -98,7 +98,6 @@ export async function createApp(parts: AppParts, context: ServerContext): Promis
     let work: Work | undefined
     res.once('close', () => {
       if (work) limits.leave(work)
-      if (work && !work.streams) meters.waiting(-1)
       told(route.pattern, raw, res, started)
     })
     try {
@@ -113,7 +112,6 @@ export async function createApp(parts: AppParts, context: ServerContext): Promis
       // Those who ask whether it lives get an answer whatever is in hand.
       if (route.access !== 'open') {
         work = limits.enter(raw, res, route.streams)
-        if (!work.streams) meters.waiting(1)
         request.ours = { route, work }
       }
     } catch (error) {

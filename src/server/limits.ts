@@ -141,8 +141,10 @@ function stopped(): HttpProblem {
   return new HttpProblem(503, 'CLOSED', 'the server is stopping: try again', { retryAfter: 1 })
 }
 
-/** What a chunked body comes to is not known before: at most as much as one may be, so it counts for that. */
+/** What a chunked body comes to is known when it has come, within the few seconds that it may take: until then it counts for this much. */
+const CHUNKED_BYTES = 2 ** 20
+
 function bytesOf({ headers }: IncomingMessage, most: number): number {
-  if (headers['transfer-encoding'] !== undefined) return most
+  if (headers['transfer-encoding'] !== undefined) return Math.min(CHUNKED_BYTES, most)
   return Number(headers['content-length'] ?? 0)
 }

@@ -80,7 +80,8 @@ export class Listeners {
     const path = address ?? ''
     const mode = statSync(path, { throwIfNoEntry: false })?.mode
     if (mode !== undefined && (mode & 0o077) === 0) this.#trust(server)
-    this.socket ??= path
+    // Node does not say where a socket lies that it was given: then the daemon makes one of its own as well.
+    if (path !== '') this.socket ??= path
   }
 
   /**

@@ -9,6 +9,7 @@ import { healthRoutes } from './routes/health.js'
 import { metrics } from './routes/metrics.js'
 import { ollamaRoutes } from './routes/ollama.js'
 import { openAiRoutes } from './routes/openai.js'
+import { openapiRoutes } from './routes/openapi.js'
 import { searchRoutes } from './routes/search.js'
 import { stateRoutes } from './routes/state.js'
 import { statsRoutes } from './routes/stats.js'
@@ -16,11 +17,9 @@ import { teiRoutes } from './routes/tei.js'
 import { tuningRoutes } from './routes/tuning.js'
 import { tracing } from './tracing.js'
 
-/** The document, which hears of each route as it is added, goes before them. */
-const openapiRoutes: Routes = async (app, context) => (await import('./routes/openapi.js')).openapiRoutes(app, context)
-
 export const ROUTES: readonly Routes[] = [
   tracing,
+  // Hears of each route as it is added.
   openapiRoutes,
   healthRoutes,
   metrics,

@@ -85,6 +85,11 @@ it('says so at once where there was never an answer, and looks unlike a page tha
   await page.getByRole('heading', { name: 'Server unreachable' }).waitFor()
   await expectGoodLooks(page)
   await context.unroute(/\/(api|events)/)
+  const json = { error: { code: 'FORBIDDEN', message: 'this server is not called so' } }
+  await context.route(/\/api\/daemon/, route => route.fulfill({ status: 403, json }), { times: 1 })
+  await page.getByRole('button', { name: 'Try now' }).click()
+  await page.getByRole('heading', { name: 'Refused' }).waitFor()
+  await page.getByText('this server is not called so').waitFor()
   await page.getByRole('button', { name: 'Try now' }).click()
   await page.getByRole('heading', { name: 'Token needed' }).waitFor()
 })

@@ -1,13 +1,13 @@
 // The dashboard and the rules before a real Prometheus that scrapes a real daemon: every expression is answered, and our hit rate comes back.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { root } from '../processes.js'
 import { onPath } from '../programs.js'
 import { temporaryFolder } from '../support.js'
 import { ask, startDaemon, type TestDaemon } from './daemon.js'
+import { freePort, until } from './waiting.js'
 
 const prometheus = onPath('prometheus')
 const promtool = onPath('promtool')
@@ -153,17 +153,4 @@ interface Answer {
 }
 interface Rules {
   readonly data: { readonly groups: { readonly rules: { readonly query: string }[] }[] }
-}
-
-/** Asks until it is so, or cannot be asked yet; the hook's own limit ends it. */
-async function until(so: () => Promise<boolean>): Promise<void> {
-  while (!(await so().catch(() => false))) await new Promise(resolve => setTimeout(resolve, 50))
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as { port: number }
-  await new Promise(resolve => server.close(resolve))
-  return port
 }

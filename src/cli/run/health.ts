@@ -1,5 +1,4 @@
 // `op-dbus health`: asks a running daemon whether it is ready. Opens no cache.
-import { request } from 'node:http'
 import { join } from 'node:path'
 import { OpDbusError } from '../../errors.js'
 import { errnoOf, inWords } from '../../fs/errno.js'
@@ -71,7 +70,9 @@ function addressOf(url: string, path: string) {
 }
 
 /** Status 0: nobody answered. */
-function ask(at: object, ms: number, signal: AbortSignal): Promise<Health> {
+async function ask(at: object, ms: number, signal: AbortSignal): Promise<Health> {
+  // Lies in one file with commands that need none of it.
+  const { request } = await import('node:http')
   return new Promise(resolve => {
     const failed = (error: unknown) => {
       const late = error instanceof Error && error.name === 'TimeoutError'

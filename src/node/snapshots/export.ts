@@ -4,14 +4,8 @@ import { createHash } from 'node:crypto'
 import { setImmediate } from 'node:timers/promises'
 import { isOpDbusError, OpDbusError, throwIfAborted } from '../../errors.js'
 import type { ObjectSource, ObjectStore } from '../../ports.js'
-import {
-  copyOfSegment,
-  type SealedCopy,
-  type SpaceSize,
-  type StandingSegment,
-  segmentsOfSpace,
-  spacesOfSegments,
-} from '../../stores/segments.js'
+import { copyOfSegment, type SealedCopy, type StandingSegment, segmentsOfSpace } from '../../stores/segments/copies.js'
+import { type SpaceSize, spacesOfSegments } from '../../stores/segments.js'
 import { foldersIn } from '../disk.js'
 import { type OpenOptions, readOptions } from '../options.js'
 import { crc32, nodeHash } from '../runtime.js'
@@ -47,7 +41,7 @@ export async function exportEmbeddings(
       dir,
     ),
   )
-  const spaces = sizes.filter(({ id }) => chosen.has(id))
+  const spaces = sizes.filter(({ id }) => chosen.has(id)).sort((one, other) => other.bytes - one.bytes)
   const there = await inventoryOf(store, call)
   const progress = { bytes: 0, ofBytes: spaces.reduce((sum, { bytes }) => sum + bytes, 0) }
   const done: ExportedSpace[] = []

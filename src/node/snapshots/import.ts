@@ -10,7 +10,13 @@ import { openOrMake, readAt, statOf, unlink, writeAt } from '../../fs/files.js'
 import { isFolder, makeFolder, namesIn } from '../../fs/folders.js'
 import { acquireMutex, MACHINE_IO } from '../../fs/mutex.js'
 import type { ObjectStore } from '../../ports.js'
-import { ARRIVING, bytesOfSegments, folderOfSpace, segmentsOfSpace, takeInSegment } from '../../stores/segments.js'
+import {
+  ARRIVING,
+  bytesOfSegments,
+  folderOfSpace,
+  segmentsOfSpace,
+  takeInSegment,
+} from '../../stores/segments/copies.js'
 import { foldersIn } from '../disk.js'
 import { type OpenOptions, readOptions } from '../options.js'
 import { crc32 } from '../runtime.js'

@@ -2,7 +2,7 @@
 // believed before a look. Part of the Node root; touches no medium.
 import { vecBytes } from '../../caches/embedding-record.js'
 import { OpDbusError } from '../../errors.js'
-import { type CopyInfo, copyBytes, MAX_SEGMENT_BYTES } from '../../stores/segments.js'
+import { type CopyInfo, copyBytes, MAX_SEGMENT_BYTES } from '../../stores/segments/copies.js'
 import { spaceId } from '../spaces.js'
 
 /*

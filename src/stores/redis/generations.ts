@@ -148,13 +148,20 @@ export class Generations {
     for (const [i, key] of keys.entries()) {
       const token = found[i] === null ? undefined : String(found[i])
       const before = this.#known.get(key)
-      if (token === undefined || token === before) continue
+      if (token === undefined || token === before || !(await this.#isSo(client, key, token))) continue
+      // Somebody else has looked meanwhile.
+      if (this.#known.get(key) !== before) continue
       this.#known.set(key, token)
       if (told) continue
       // At the first look there is nothing yet that was copied out of the store.
       if (key !== CLEARS) for (const listener of this.#scopes.get(key) ?? []) listener(undefined)
       else if (before !== undefined || this.#client !== undefined) this.#options.cleared()
     }
+  }
+
+  /** Read once more: for a byte that went wrong on the way nobody's disk is emptied. */
+  async #isSo(client: Client, key: string, token: string): Promise<boolean> {
+    return String(await client.sendCommand(['GET', key])) === token
   }
 
   async #put(tokens: readonly (readonly [string, string])[]): Promise<void> {

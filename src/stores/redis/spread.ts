@@ -19,8 +19,15 @@ interface Group {
   readonly indices: number[]
 }
 
+/** What must not wait for one another. */
+type Lane = 'values' | 'locks'
+
+/** Of each lane: a client lets 256 commands wait. */
+const AT_ONCE = 64
+
 export class Spread {
   readonly #topology: Topology
+  readonly #lanes: Record<Lane, Promise<unknown>> = { values: Promise.resolve(), locks: Promise.resolve() }
   readonly #reached: Promise<void>
 
   constructor(topology: Topology, reached: Promise<void>) {
@@ -38,11 +45,23 @@ export class Spread {
     })
   }
 
-  /** A command for each key, sent together. */
-  each(keys: readonly Key[], ms: number, command: (key: Key) => Command): Promise<Answers> {
-    return this.#run(keys, ms, (client, group) =>
-      Promise.all(group.keys.map(key => client.sendCommand(command(key)).catch(asError))),
-    )
+  /**
+   * A command for each key: so many at once, and after those of the same lane that were asked for before, so that there is always room
+   * for reads among the commands that wait for an answer.
+   */
+  async each(lane: Lane, keys: readonly Key[], ms: number, command: (key: Key) => Command): Promise<Answers> {
+    const answers: unknown[] = []
+    for (let from = 0; from < keys.length; from += AT_ONCE) {
+      const some = keys.slice(from, from + AT_ONCE)
+      const asked = this.#lanes[lane].then(() =>
+        this.#run(some, ms, (client, group) =>
+          Promise.all(group.keys.map(key => client.sendCommand(command(key)).catch(asError))),
+        ),
+      )
+      this.#lanes[lane] = asked
+      answers.push(...(await asked))
+    }
+    return answers
   }
 
   async #run(

@@ -31,8 +31,6 @@ interface Opened {
   readonly reached: Promise<void>
 }
 
-/** Values that are on their way at once: their commands have to fit into what a client lets wait. */
-const AT_ONCE = 64
 const CONNECT_MS = 1000
 /** A program that asks a plugin once is over by then, ms: it need not load what connects. */
 const LISTEN_MS = 100
@@ -91,14 +89,8 @@ export class RedisStoreParts implements Store {
       const values = new Map(items.map(([key, bytes]) => [key, Buffer.from(bytes)] as const))
       return async () => {
         if (performance.now() < this.#fullUntil) throw this.#error('it is full')
-        const all = [...values.keys()]
-        const answers: unknown[] = []
-        for (let from = 0; from < all.length; from += AT_ONCE) {
-          const some = all.slice(from, from + AT_ONCE)
-          const set = (key: Key) => ['SET', valueName(key), values.get(key)!, ...this.#life()]
-          answers.push(...(await spread.each(some, this.#options.writeMs, set)))
-          if (call?.signal?.aborted) throw abortError(call.signal)
-        }
+        const set = (key: Key) => ['SET', valueName(key), values.get(key)!, ...this.#life()]
+        const answers = await spread.each('values', [...values.keys()], this.#options.writeMs, set)
         this.#lookAtFaults(answers)
         if (answers.length > 0 && answers.every(answer => answer instanceof Error)) throw this.#failed(answers)
       }
@@ -110,17 +102,11 @@ export class RedisStoreParts implements Store {
       const { spread } = this.#enter(keys)
       const all = [...new Set(keys)]
       return async () => {
-        let gone = 0
-        for (let from = 0; from < all.length; from += AT_ONCE) {
-          const answers = await spread.each(all.slice(from, from + AT_ONCE), this.#options.writeMs, key => [
-            'UNLINK',
-            valueName(key),
-          ])
-          const failed = answers.filter(answer => answer instanceof Error)
-          if (failed.length > 0) throw this.#failed(failed)
-          gone += answers.filter(answer => answer === 1).length
-        }
-        return gone
+        const unlink = (key: Key) => ['UNLINK', valueName(key)]
+        const answers = await spread.each('values', all, this.#options.writeMs, unlink)
+        const failed = answers.filter(answer => answer instanceof Error)
+        if (failed.length > 0) throw this.#failed(failed)
+        return answers.filter(answer => answer === 1).length
       }
     })
   }
@@ -234,7 +220,7 @@ export class RedisStoreParts implements Store {
     const spread = new Spread(topology, reached)
     const locks = new Locks({
       token: crypto.randomUUID(),
-      send: (keys, command) => spread.each(keys, readMs, command),
+      send: (keys, command) => spread.each('locks', keys, readMs, command),
     })
     this.#opened = { topology, generations, locks, spread, reached }
     return this.#opened

@@ -98,10 +98,12 @@ export class Requests {
     try {
       const signed = await (await this.#signer()).sign(url, {
         method,
-        headers: { ...headers, 'x-amz-content-sha256': body?.sha256 ?? EMPTY_SHA256, 'accept-encoding': 'identity' },
+        headers: { ...headers, 'x-amz-content-sha256': body?.sha256 ?? EMPTY_SHA256 },
         aws: { service: 's3', region: this.#options.region },
       })
       const all = new Headers(signed.headers)
+      // Not signed: `fetch` says so itself for a range, and then it would be there twice.
+      if (!all.has('range')) all.set('accept-encoding', 'identity')
       if (body) all.set('content-length', String(body.bytes))
       watch.begin()
       response = await fetch(url, {

@@ -1,58 +1,17 @@
-// The store against the contract: on one server, on a cluster of three masters, and on Valkey.
-import { afterAll, beforeAll, describe, it } from 'vitest'
-import { openRedisStore, type RedisStore } from '../../../src/stores/redis.js'
-import { storeContract } from '../../../src/testing.js'
-import { missing, type Server, startCluster, startServer, stopAll, valkeyServer } from './servers.js'
+// The store against the contract: on Redis, and on Valkey. cluster.test.ts has it on a cluster.
+import { afterAll, it } from 'vitest'
+import { contractOn } from './on-servers.js'
+import { missing, startServer, stopAll, valkeyServer } from './servers.js'
 
 afterAll(stopAll)
 
-/** All of one suite work on one server, one after another; each medium begins with an empty one. */
-function contractOn(name: string, start: () => Promise<Server[]>, urlOf: (servers: Server[]) => string): void {
-  describe(name, () => {
-    let servers: Server[] = []
-    beforeAll(async () => {
-      servers = await start()
-    }, 30_000)
-    storeContract(
-      name,
-      {
-        async medium() {
-          for (const server of servers) await server.ask('FLUSHALL')
-          const stores: RedisStore[] = []
-          return {
-            async open() {
-              const store = openRedisStore({ url: urlOf(servers), readMs: 5000, writeMs: 5000 })
-              stores.push(store)
-              // It connects with the first call.
-              await store.getMany([])
-              await store.settle()
-              return store
-            },
-            settle: async () => {
-              for (const store of stores) await store.settle()
-            },
-          }
-        },
-        runs: 10,
-      },
-      { describe, it },
-    )
-  })
-}
-
 if (missing) it.skip(`skipped: ${missing}`)
-else {
+else
   contractOn(
     'redis',
     async () => [await startServer()],
     ([server]) => server!.url,
   )
-  contractOn(
-    'a cluster of three masters',
-    startCluster,
-    servers => `redis+cluster://${servers.map(({ port }) => `127.0.0.1:${port}`).join(',')}`,
-  )
-}
 if (valkeyServer)
   contractOn(
     'valkey',

@@ -1,6 +1,6 @@
 // Real Redis servers for tests, each a process of the test's own on a free port of the loopback, without files; a cluster of three; and
 // Valkey where it is. What is started is ended by `stopAll`.
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
@@ -80,13 +80,14 @@ export async function startServer(
 
 /** Three masters that share the slots. */
 export async function startCluster(): Promise<Server[]> {
-  const args = ['--cluster-enabled', 'yes', '--cluster-node-timeout', '1000', '--cluster-require-full-coverage', 'no']
+  const args = ['--cluster-enabled', 'yes', '--cluster-node-timeout', '500', '--cluster-require-full-coverage', 'no']
   const servers = await Promise.all([0, 1, 2].map(() => startServer(args)))
-  const hosts = servers.map(({ port }) => `127.0.0.1:${port}`)
-  execFileSync('redis-cli', ['--cluster', 'create', ...hosts, '--cluster-replicas', '0', '--cluster-yes'], {
-    stdio: 'ignore',
-  })
-  for (const server of servers) while (!(await server.ask('CLUSTER INFO')).includes('cluster_state:ok'));
+  const slots = ['0 5460', '5461 10922', '10923 16383']
+  for (const [i, { ask }] of servers.entries())
+    await ask(`CLUSTER ADDSLOTSRANGE ${slots[i]}`, `CLUSTER SET-CONFIG-EPOCH ${i + 1}`)
+  for (const { port } of servers.slice(1)) await servers[0]!.ask(`CLUSTER MEET 127.0.0.1 ${port}`)
+  for (const server of servers)
+    while (!/cluster_state:ok[\s\S]*cluster_known_nodes:3/.test(await server.ask('CLUSTER INFO')));
   return servers
 }
 
