@@ -20,6 +20,7 @@ import { memoryOf10k, weigh } from './rows/memory-10k.js'
 import { openMillion } from './rows/open.js'
 import { queryNet } from './rows/query-net.js'
 import { search1m, search100k, searchTask } from './rows/search.js'
+import { shared } from './rows/shared.js'
 import { importTime } from './rows/start.js'
 import { diffMegabyte, diffTask, queryHit } from './rows/state.js'
 import { tiles } from './rows/tiles.js'
@@ -45,6 +46,7 @@ const GROUPS: readonly RowGroup[] = [
   queryNet,
   diffMegabyte,
   langchain,
+  shared,
   growth,
   tokenizeRows,
   throughput,

@@ -273,5 +273,5 @@ export class RedisStoreParts implements Store {
 
 /** Where a server answered for this key, and has it. A key of another type is somebody's mistake, and none of our values. */
 function bytesOf(answer: Answers[number]): Uint8Array | undefined {
-  return Buffer.isBuffer(answer) ? new Uint8Array(answer.buffer, answer.byteOffset, answer.length) : undefined
+  return Buffer.isBuffer(answer) ? answer : undefined
 }
