@@ -137,7 +137,9 @@ describe.skipIf(missing !== undefined)(`machines that share a Redis${missing ? `
       await caches.embeddings.stats()
       console.log(JSON.stringify(sources))
       // Not closed: it ends all the same.`
-    const runs = await Promise.all(dirs.map(dir => runScript(dir, script, { env: { OPDBUS_SHARED_URL: url } })))
+    const runs = await Promise.all(
+      dirs.map(dir => runScript(dir, script, { env: { OPDBUS_SHARED_URL: url, OPDBUS_SHARED_TIMEOUT_MS: '10000' } })),
+    )
     expect(runs.map(({ code, stderr }) => [code, stderr])).toEqual([0, 0].map(code => [code, '']))
     const sources = runs.flatMap(({ stdout }) => JSON.parse(stdout) as string[])
     expect(sources.sort()).toEqual(['computed', 'computed', 'shared', 'shared'])
