@@ -21,6 +21,7 @@ import { openMillion } from './rows/open.js'
 import { queryNet } from './rows/query-net.js'
 import { search1m, search100k, searchTask } from './rows/search.js'
 import { serve64, serveMemory, serveOne, serveOpenLoop, serveTask } from './rows/serve.js'
+import { shared } from './rows/shared.js'
 import { importTime } from './rows/start.js'
 import { diffMegabyte, diffTask, queryHit } from './rows/state.js'
 import { tiles } from './rows/tiles.js'
@@ -46,6 +47,7 @@ const GROUPS: readonly RowGroup[] = [
   queryNet,
   diffMegabyte,
   langchain,
+  shared,
   growth,
   tokenizeRows,
   throughput,
