@@ -76,7 +76,6 @@ describe('the packed package', () => {
       expect(readFileSync(join(root, 'dist', name), 'utf8')).not.toContain(root)
     }
   })
-
 })
 
 // Side by side: most of the time npm waits for the registry and for the disk.
