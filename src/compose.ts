@@ -5,21 +5,16 @@ import { BlockCache } from './caches/block-cache.js'
 import { CacheSet, type CacheSetExtras } from './caches/cache-set.js'
 import { DiffCache } from './caches/diff-cache.js'
 import { EmbeddingCache, type EmbeddingCacheOptions } from './caches/embedding-cache.js'
-import {
-  type EmbeddingTierParts,
-  embeddingTiers,
-  type SharedTierOptions,
-  unopenedShared,
-} from './caches/embedding-tiers.js'
+import { type EmbeddingTierParts, embeddingTiers, type SharedTier, unopenedShared } from './caches/embedding-tiers.js'
 import { QueryCache } from './caches/query-cache.js'
 import type { QueryDisk } from './caches/query-disk.js'
 import type { Config } from './config.js'
 import type { Diagnostics } from './diagnostics.js'
 import { fromUserEmbedder, type UserEmbedder } from './embedder/client/custom-embedder.js'
-import type { OpenedModel } from './embedder/open-model.js'
+import type { OpenedModel, OpenModelCall } from './embedder/open-model.js'
 import { patternConfig } from './patterns/setting.js'
 import type { Templates } from './patterns/templates.js'
-import type { CallOptions, Clock, Crc32, Embedder, Hash, Warn } from './ports.js'
+import type { ChangeNews, Clock, Crc32, Embedder, Hash, Warn } from './ports.js'
 
 /**
  * Bytes of the other three in memory; of a block, where there are 1,000 or more. With 10,000 embeddings of 384 floats at their default bound (20.5 MB) all four
@@ -41,12 +36,14 @@ export interface Runtime {
   /** What computes instead of a model. */
   readonly user: UserEmbedder | undefined
   /** Opens what computes otherwise, at the first text that needs it; again after it failed. */
-  openModel(call: CallOptions): Promise<OpenedModel>
+  openModel(call: Omit<OpenModelCall, 'warn'>): Promise<OpenedModel>
   /** Opens what keeps the vectors of one embedder on this machine; undefined where nothing does. */
   vectors?(embedder: Embedder): EmbeddingTierParts['disk']
   /** A store of the user's own behind that. */
-  readonly shared?: SharedTierOptions
+  readonly shared?: SharedTier
   readonly queryDisk?: QueryDisk
+  /** Other machines that ask plugins about the same system. */
+  readonly queryNews?: ChangeNews | undefined
   readonly extras?: (set: () => CacheSet) => CacheSetExtras | undefined
 }
 
@@ -71,6 +68,7 @@ export async function composeCaches(config: Config, runtime: Runtime): Promise<C
         staleMs: 1000 * config.queryCacheStale,
         capacityBytes: QUERY_BYTES,
         disk: runtime.queryDisk,
+        news: runtime.queryNews,
         ...parts,
       }),
       diffs: new DiffCache({ capacity: config.diffCacheSize, capacityBytes: DIFF_BYTES, ttlMs: diffTtlMs, ...parts }),
@@ -99,9 +97,14 @@ function embeddingsOpener(
   const { user } = runtime
   const embedder = user && fromUserEmbedder(user, { maxQueue, yieldToEventLoop })
   return async call => {
-    const { embedder: exact, model } = embedder ? { embedder, model: undefined } : await runtime.openModel(call)
+    const connected = runtime.shared?.connect?.()
+    const batches = runtime.diagnostics.batches(runtime.clock)
+    const { embedder: exact, model } = embedder
+      ? { embedder, model: undefined }
+      : await runtime.openModel({ ...call, batches })
     // Vectors of templates are kept in a space of their own.
     const opened = templates?.over(exact) ?? exact
+    await connected
     const { tiers, events } = embeddingTiers(opened, {
       disk: runtime.vectors?.(opened),
       shared: runtime.shared,

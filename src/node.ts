@@ -9,6 +9,7 @@ import { foldersIn, openDisk } from './node/disk.js'
 import { Lifetime } from './node/lifetime.js'
 import { type OpenOptions, readOptions } from './node/options.js'
 import { crc32, nodeClock, nodeHash } from './node/runtime.js'
+import { openShared } from './node/shared.js'
 import { openVectors } from './node/vectors.js'
 import { folderWarnings } from './node/warnings.js'
 
@@ -52,7 +53,9 @@ export async function openCaches(options: OpenOptions = {}): Promise<CacheSet> {
   const diagnostics = new Diagnostics({ onWarning, channel: name => channel(`op-dbus:${name}`) })
   const tell = diagnostics.warn
   const given = readOptions(options, tell)
-  const { config, dir, user, shared } = given
+  const { config, dir, user } = given
+  const opened = given.shared === undefined ? await openShared(config, tell) : undefined
+  const shared = given.shared ? { ...given.shared, claimAboveMs: config.sharedCostMs } : opened?.tier
   if (dir === undefined) tell('no home folder, so nothing is kept on disk; set OPDBUS_CACHE_DIR')
   const clock = nodeClock()
   const warn = folderWarnings(dir, tell)
@@ -74,6 +77,7 @@ export async function openCaches(options: OpenOptions = {}): Promise<CacheSet> {
     vectors: embedder => openVectors(embedder, { folder: folders?.embeddings, budgetBytes, clock, warn, lifetime }),
     shared,
     queryDisk: disk?.queries,
+    queryNews: opened?.news,
     extras: set =>
       disk && {
         ...disk.extras,

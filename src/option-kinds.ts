@@ -8,6 +8,7 @@ import {
   parsePatterns,
   patternFault,
 } from './patterns/setting.js'
+import { parseSharedUrl, SHARED_URL_FORMS } from './shared-url.js'
 
 /** What takes options: `openCaches`, `openState` and `openChain`. The last two hand on what is for the caches. */
 export type OptionTaker = 'caches' | 'state' | 'chain'
@@ -118,6 +119,23 @@ export function words<D extends string | undefined = undefined>(entry: WithDefau
     parse: text => (text.includes('\0') ? undefined : text),
     allows: value => typeof value === 'string' && value !== '' && !value.includes('\0'),
     expects: 'a non-empty text',
+  }
+  return option(kind, entry)
+}
+
+/** Where a shared store is. What is said of a wrong one does not repeat it: it may hold a password. */
+export function sharedAddress(entry: WithDefault<string, string | undefined>) {
+  const faultOf = (url: unknown): string | undefined => {
+    const parsed = parseSharedUrl(url)
+    return 'fault' in parsed ? parsed.fault : undefined
+  }
+  const allows = (url: unknown): url is string => faultOf(url) === undefined
+  const kind: Kind<string> = {
+    type: 'string',
+    parse: text => (allows(text) ? text : undefined),
+    allows,
+    faultOf,
+    expects: `an address: ${SHARED_URL_FORMS}`,
   }
   return option(kind, entry)
 }

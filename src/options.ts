@@ -13,6 +13,7 @@ import {
   patterns,
   remembered,
   seconds,
+  sharedAddress,
   trueOrFalse,
   wholeNumber,
   words,
@@ -56,6 +57,20 @@ export const OPTIONS = {
     variable: 'OPDBUS_EMBEDDING_DISK_BYTES',
     default: 2 ** 31,
   }),
+  /**
+   * A Redis or Valkey behind the disk, which other machines share: `redis://HOST:PORT`, `rediss://` with TLS, or
+   * `redis+cluster://HOST:PORT,HOST:PORT`. Default: none.
+   */
+  sharedUrl: sharedAddress({ group: 'cache', variable: 'OPDBUS_SHARED_URL', only: 'node' }),
+  /** How long a vector is kept there, seconds, give or take a tenth; 0 = until the server lets it go. */
+  sharedTtl: seconds({ group: 'cache', variable: 'OPDBUS_SHARED_TTL', default: 30 * 86_400, only: 'node' }),
+  /** A text that takes longer than this to compute, ms, is computed by one of the processes that share it; the others wait for that. */
+  sharedCostMs: wholeNumber(0, { group: 'cache', variable: 'OPDBUS_SHARED_COST_MS', default: 20, only: 'node' }),
+  /**
+   * Whose plugins are told of one another's changes through the shared store: those that say the same word here. Say one where
+   * several machines ask plugins about one system. Default: this machine.
+   */
+  sharedScope: words({ group: 'cache', variable: 'OPDBUS_SHARED_SCOPE', only: 'node' }),
   /** Blocks of the chain kept in memory, entries; 0 = off. */
   blockCacheSize: wholeNumber(0, { group: 'cache', variable: 'OPDBUS_BLOCK_CACHE_SIZE', default: 1_000 }),
   /** How long a plugin's answer is good, seconds; 0 = off. */

@@ -92,6 +92,26 @@ export interface CacheSettings extends CommonSettings {
    */
   readonly dir?: string | undefined
   /**
+   * A Redis or Valkey behind the disk, which other machines share: `redis://HOST:PORT`, `rediss://` with TLS, or
+   * `redis+cluster://HOST:PORT,HOST:PORT`. Default: none. Variable: `OPDBUS_SHARED_URL`.
+   */
+  readonly sharedUrl?: string | undefined
+  /**
+   * How long a vector is kept there, seconds, give or take a tenth; 0 = until the server lets it go. Default:
+   * 2,592,000. Variable: `OPDBUS_SHARED_TTL`.
+   */
+  readonly sharedTtl?: number | undefined
+  /**
+   * A text that takes longer than this to compute, ms, is computed by one of the processes that share it; the others
+   * wait for that. Default: 20. Variable: `OPDBUS_SHARED_COST_MS`.
+   */
+  readonly sharedCostMs?: number | undefined
+  /**
+   * Whose plugins are told of one another's changes through the shared store: those that say the same word here. Say
+   * one where several machines ask plugins about one system. Default: this machine. Variable: `OPDBUS_SHARED_SCOPE`.
+   */
+  readonly sharedScope?: string | undefined
+  /**
    * Folder to look for models in, and to fetch them to. Default: the Hugging Face cache, which other tools share; for
    * root `/var/lib/op-dbus/models`, unless HF_HOME, HF_HUB_CACHE or XDG_CACHE_HOME is set. Variable:
    * `OP_DBUS_MODEL_DIR`.

@@ -1,5 +1,5 @@
 // What is under way: one look-up for each id, however many wait for it, in groups that are computed together. Knows no tier.
-import type { Flight, LookUp, Waiter } from './look-up.js'
+import type { Flight, Loading, LookUp, Waiter } from './look-up.js'
 
 export class InFlight<V> {
   /** What can be joined. */
@@ -19,7 +19,7 @@ export class InFlight<V> {
 
   /** From now on these are under way, and can be joined. */
   begin(lookUps: readonly LookUp<V>[]): Flight<V> {
-    const flight: Flight<V> = { lookUps, open: lookUps.length, loading: undefined }
+    const flight: Flight<V> = { lookUps, open: lookUps.length }
     for (const lookUp of lookUps) {
       lookUp.flight = flight
       // Who listens to what a look-up tells may have asked for the same id meanwhile: that one is kept, this one only answered.
@@ -34,6 +34,7 @@ export class InFlight<V> {
   end(lookUp: LookUp<V>): boolean {
     if (lookUp.over) return false
     lookUp.over = true
+    lookUp.letGo?.()
     const { flight } = lookUp
     if (flight === undefined) return true
     if (this.#byId.get(lookUp.id) === lookUp) this.#byId.delete(lookUp.id)
@@ -48,16 +49,9 @@ export class InFlight<V> {
 
   /** Takes `waiter` out of these. What nobody waits for any more is over, and who asks for it from now on begins anew. */
   leave(lookUps: Iterable<LookUp<V>>, waiter: Waiter<V>, reason: unknown): void {
-    const left = new Map<Flight<V>, number[]>()
-    for (const lookUp of lookUps) {
-      if (lookUp.over || !lookUp.leave(waiter)) continue
-      this.fail(lookUp, reason)
-      const flight = lookUp.flight!
-      const rows = left.get(flight)
-      if (rows === undefined) left.set(flight, [lookUp.row])
-      else rows.push(lookUp.row)
-    }
-    for (const [{ loading }, rows] of left) loading?.drop(rows, reason)
+    const left: LookUp<V>[] = []
+    for (const lookUp of lookUps) if (!lookUp.over && lookUp.leave(waiter)) left.push(lookUp)
+    this.#drop(left, reason)
   }
 
   /** Whoever asks for `id` from now on begins anew, and what is under way is stale. */
@@ -83,10 +77,24 @@ export class InFlight<V> {
   abortAll(error: unknown): void {
     this.detachAll()
     for (const flight of [...this.#flights]) {
-      const open = flight.lookUps.filter(({ over }) => !over)
-      for (const lookUp of open) this.fail(lookUp, error)
-      const rows = open.map(({ row }) => row)
-      flight.loading?.drop(rows, error)
+      this.#drop(
+        flight.lookUps.filter(({ over }) => !over),
+        error,
+      )
     }
+  }
+
+  /** Nobody waits for these any more. */
+  #drop(lookUps: readonly LookUp<V>[], reason: unknown): void {
+    const dropped = new Map<Loading, number[]>()
+    for (const lookUp of lookUps) {
+      this.fail(lookUp, reason)
+      const { loading, row } = lookUp
+      if (loading === undefined) continue
+      const rows = dropped.get(loading)
+      if (rows === undefined) dropped.set(loading, [row])
+      else rows.push(row)
+    }
+    for (const [loading, rows] of dropped) loading.drop(rows, reason)
   }
 }

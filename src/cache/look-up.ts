@@ -28,8 +28,6 @@ export interface Flight<V> {
   lookUps: readonly LookUp<V>[]
   /** How many of them are not over. */
   open: number
-  /** Their computation, once it has begun; its rows are places in `lookUps`. */
-  loading: Loading | undefined
 }
 
 interface Joined<V> {
@@ -50,9 +48,13 @@ export class LookUp<V> {
   missed = 0
   /** The codec's ticket, where it has tickets. */
   ticket: unknown
-  /** Set while it is under way, with its place among those that are computed together. */
+  /** Set while it is under way. */
   flight: Flight<V> | undefined
+  /** Its computation, once that has begun, and its place among those that are computed together. */
+  loading: Loading | undefined
   row = 0
+  /** Called when it is over: other processes may compute it then. */
+  letGo: (() => void) | undefined
   /** It was deleted, set or cleared meanwhile, or may not be kept: whoever waits is still answered, but nothing is stored. */
   stale = false
   /** Answered, failed, or left by all. */

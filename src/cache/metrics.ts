@@ -1,4 +1,5 @@
 // What a tier and a cache count. Arithmetic only: who persists the counts lives in lifetime-counters.ts.
+import type { StoreStatus } from '../ports.js'
 
 /** Counts that only grow. */
 export interface Counts {
@@ -18,7 +19,10 @@ export interface StoreCounts extends Counts {
 }
 
 /** A tier below memory as `stats()` shows it. */
-export interface StoreTierStats extends TierStats, StoreCounts {}
+export interface StoreTierStats extends TierStats, StoreCounts {
+  /** Of a store that lies elsewhere and says so: whether it can be asked. */
+  readonly status?: StoreStatus
+}
 
 /** One tier as `stats()` shows it. */
 export interface TierStats extends Counts {

@@ -3,7 +3,8 @@
 import { AbortListeners } from '../abort-listeners.js'
 import { abortError, OpDbusError } from '../errors.js'
 import type { Clock, LentMemory, Load, Source } from '../ports.js'
-import { CacheEvents, type LookUpLog } from './cache-events.js'
+import { CacheEvents, type LookUpLog, type LookUpTold } from './cache-events.js'
+import { ComputeOnce } from './compute-once.js'
 import { InFlight } from './in-flight.js'
 import type { Loader } from './loader.js'
 import { type Answer, type Flight, LookUp, type Waiter } from './look-up.js'
@@ -31,6 +32,7 @@ export class ReadPath<V extends object> {
   readonly #memory: MemoryTier<V>
   readonly #tiers: readonly StoreTier<V>[]
   readonly #events: CacheEvents<V>
+  readonly #once: ComputeOnce<V> | undefined
   readonly #bytesOf = (id: string, value: V) => this.#memory.bytesOf(id, value)
   /** Grows with every set, delete and clear: a plain read that saw another number must not back-fill. */
   #generation = 0
@@ -42,7 +44,8 @@ export class ReadPath<V extends object> {
     this.#tiers = options.tiers
     this.clock = options.clock
     this.#events = options.events ?? CacheEvents.silent()
-    for (const tier of this.#tiers) tier.onClearedElsewhere(() => this.#clearedElsewhere())
+    this.#once = ComputeOnce.over(this.#tiers, this.clock)
+    for (const [number, tier] of this.#tiers.entries()) tier.onClearedElsewhere(() => this.#clearedElsewhere(number))
   }
 
   /** Throws CLOSED after `close`. */
@@ -56,7 +59,7 @@ export class ReadPath<V extends object> {
     const now = this.clock.monotonic()
     if (now < this.#nextClearCheck) return
     this.#nextClearCheck = now + CLEAR_CHECK_MS
-    for (const tier of this.#tiers) if (tier.clearedElsewhere()) this.#clearedElsewhere()
+    for (const [number, tier] of this.#tiers.entries()) if (tier.clearedElsewhere()) this.#clearedElsewhere(number)
   }
 
   /** Entries that memory holds at most. */
@@ -65,19 +68,22 @@ export class ReadPath<V extends object> {
   }
 
   /** Memory alone. A miss is not counted: whoever misses here goes on, or asks again. */
-  peek(id: string): V | undefined {
-    return this.#events.lookupHeard ? this.#heardPeek(id) : this.#memory.get(id)
+  peek(id: string, told?: LookUpTold): V | undefined {
+    return told || this.#events.lookupHeard ? this.#heardPeek(id, told) : this.#memory.get(id)
   }
 
-  /** One id: at once from memory and from the tiers that can, so that no promise is made where none is needed. */
-  lookUp(id: string, loader: Loader<V>, signal?: AbortSignal): Answer<V> | Promise<Answer<V>> {
+  /**
+   * One id: at once from memory and from the tiers that can, so that no promise is made where none is needed. `told` hears of this
+   * look-up alone, whoever else asks for the same meanwhile.
+   */
+  lookUp(id: string, loader: Loader<V>, signal?: AbortSignal, told?: LookUpTold): Answer<V> | Promise<Answer<V>> {
     this.begin()
-    const value = this.peek(id)
+    const value = this.peek(id, told)
     if (value !== undefined) return { value, source: 'memory' }
     const waiter = new OneWaiter<V>()
-    let lookUp = this.join(id, waiter, 0)
+    let lookUp = this.join(id, waiter, 0, told)
     if (lookUp === undefined) {
-      lookUp = this.newLookUp(id, waiter, 0)
+      lookUp = this.newLookUp(id, waiter, 0, told)
       this.descend([lookUp], loader)
     }
     return waiter.answer ?? this.#wait(lookUp, waiter, signal)
@@ -106,12 +112,12 @@ export class ReadPath<V extends object> {
   }
 
   /** What a tier has, or undefined. Neither computes nor joins. */
-  async find(id: string): Promise<Answer<V> | undefined> {
+  async find(id: string, told?: LookUpTold): Promise<Answer<V> | undefined> {
     this.begin()
-    const value = this.peek(id)
+    const value = this.peek(id, told)
     if (value !== undefined) return { value, source: 'memory' }
     const waiter = new OneWaiter<V>()
-    const lookUps = [this.newLookUp(id, waiter, 0)]
+    const lookUps = [this.newLookUp(id, waiter, 0, told)]
     const generation = this.#generation
     for (const [number, tier] of this.#tiers.entries()) {
       const found = tier.synchronous ? tier.getManySync(lookUps) : await tier.getMany(lookUps)
@@ -124,18 +130,18 @@ export class ReadPath<V extends object> {
   }
 
   /** The look-up of `id` that is under way; `waiter` waits for it as well from now on. */
-  join(id: string, waiter: Waiter<V>, place: number): LookUp<V> | undefined {
+  join(id: string, waiter: Waiter<V>, place: number, told?: LookUpTold): LookUp<V> | undefined {
     const lookUp = this.inFlight.get(id)
     if (lookUp === undefined) return undefined
     this.#memory.counts.misses++
-    lookUp.join(waiter, place, this.#log(id))
+    lookUp.join(waiter, place, this.#log(id, told))
     return lookUp
   }
 
   /** A new look-up of what memory does not have. */
-  newLookUp(id: string, waiter: Waiter<V>, place: number): LookUp<V> {
+  newLookUp(id: string, waiter: Waiter<V>, place: number, told?: LookUpTold): LookUp<V> {
     this.#memory.counts.misses++
-    return new LookUp(id, waiter, place, this.#log(id))
+    return new LookUp(id, waiter, place, this.#log(id, told))
   }
 
   /**
@@ -150,7 +156,7 @@ export class ReadPath<V extends object> {
     }
     if (rest.length === 0) return undefined
     const flight = this.inFlight.begin(rest)
-    this.#finish(flight, next, loader).catch((error: unknown) => this.#failed(flight, flight.lookUps.keys(), error))
+    this.#finish(flight, next, loader).catch((error: unknown) => this.#failed(flight.lookUps, error))
     return flight
   }
 
@@ -190,7 +196,7 @@ export class ReadPath<V extends object> {
   #compute(lookUp: LookUp<V>, loader: Loader<V>): void {
     lookUp.missed = (1 << this.#tiers.length) - 1
     const flight = this.inFlight.begin([lookUp])
-    this.#finish(flight, this.#tiers.length, loader).catch((error: unknown) => this.#failed(flight, [0], error))
+    this.#finish(flight, this.#tiers.length, loader).catch((error: unknown) => this.#failed(flight.lookUps, error))
   }
 
   /** The tiers that need a promise, one after another, then the computation of what none of them has. */
@@ -204,39 +210,61 @@ export class ReadPath<V extends object> {
     for (const tier of this.#tiers.filter(({ hasTickets }) => hasTickets)) {
       for (const lookUp of flight.lookUps) if (!lookUp.over) lookUp.ticket ??= await tier.ticket(lookUp.id)
     }
-    this.#load(flight, loader)
+    if (flight.open < flight.lookUps.length) flight.lookUps = flight.lookUps.filter(({ over }) => !over)
+    const once = this.#once
+    // What is computed anew is not what another process computes.
+    if (once?.isDear && first < this.#tiers.length) {
+      await once.run(flight.lookUps, {
+        found: (lookUps, loads) => this.#visited(once.number, lookUps, loads),
+        compute: lookUps => this.#load(lookUps, loader),
+      })
+    } else this.#load(flight.lookUps, loader)
   }
 
-  #load(flight: Flight<V>, loader: Loader<V>): void {
-    if (flight.open < flight.lookUps.length) flight.lookUps = flight.lookUps.filter(({ over }) => !over)
-    if (flight.open === 0) return
-    const ids = flight.lookUps.map((lookUp, row) => {
+  #load(lookUps: readonly LookUp<V>[], loader: Loader<V>): void {
+    if (lookUps.length === 0) return
+    const ids = lookUps.map((lookUp, row) => {
       lookUp.row = row
       return lookUp.id
     })
-    const asked = this.#events.computedHeard ? this.clock.monotonic() : undefined
-    flight.loading = loader(ids, {
-      loaded: (rows, values) => this.#computed(flight, rows, values, asked),
-      failed: (rows, error) => this.#failed(flight, rows, error),
-    })
+    const asked = this.clock.monotonic()
+    let told = 0
+    try {
+      const loading = loader(ids, {
+        loaded: (rows, values) => {
+          told += values.length
+          this.#once?.took((this.clock.monotonic() - asked) / told)
+          this.#computed(lookUps, rows, values, asked)
+        },
+        failed: (rows, error) =>
+          this.#failed(
+            rows.map(row => lookUps[row]!),
+            error,
+          ),
+      })
+      for (const lookUp of lookUps) lookUp.loading = loading
+    } catch (error) {
+      this.#failed(lookUps, error)
+    }
   }
 
-  #computed(flight: Flight<V>, rows: ArrayLike<number>, values: readonly V[], asked: number | undefined): void {
+  #computed(lookUps: readonly LookUp<V>[], rows: ArrayLike<number>, values: readonly V[], asked: number): void {
     const computed: LookUp<V>[] = []
+    const heard = this.#events.computedHeard
     for (let i = 0; i < values.length; i++) {
       const value = values[i]!
-      const lookUp = flight.lookUps[rows[i]!]!
+      const lookUp = lookUps[rows[i]!]!
       if (lookUp.over) continue
       lookUp.value = value
       computed.push(lookUp)
-      if (asked === undefined) continue
+      if (!heard) continue
       this.#events.computed(lookUp.id, value, this.#bytesOf(lookUp.id, value), this.clock.monotonic() - asked)
     }
     this.#found(computed, 'computed', this.#tiers.length)
   }
 
-  #failed(flight: Flight<V>, rows: Iterable<number>, error: unknown): void {
-    for (const row of rows) this.inFlight.fail(flight.lookUps[row]!, error)
+  #failed(lookUps: readonly LookUp<V>[], error: unknown): void {
+    for (const lookUp of lookUps) this.inFlight.fail(lookUp, error)
   }
 
   /** Takes what a tier said of each look-up, and returns those that it did not answer. */
@@ -295,19 +323,27 @@ export class ReadPath<V extends object> {
     return waiter.promise()
   }
 
-  #heardPeek(id: string): V | undefined {
-    const log = this.#events.begin(id, this.clock)
+  #heardPeek(id: string, told?: LookUpTold): V | undefined {
+    const log = this.#events.begin(id, this.clock, told)
     const value = this.#memory.get(id)
     if (value !== undefined) log.ended('hit', { source: 'memory', bytes: this.#bytesOf(id, value) })
     return value
   }
 
-  #log(id: string): LookUpLog | undefined {
-    return this.#events.lookupHeard ? this.#events.begin(id, this.clock) : undefined
+  #log(id: string, told?: LookUpTold): LookUpLog | undefined {
+    return told || this.#events.lookupHeard ? this.#events.begin(id, this.clock, told) : undefined
   }
 
-  #clearedElsewhere(): void {
+  /** What was copied out of that tier goes as well, out of memory and out of the tiers that are nearer. */
+  #clearedElsewhere(number: number): void {
     this.forgetAll()
+    for (const tier of this.#tiers.slice(0, number)) {
+      // It has said itself what is wrong with it.
+      void tier.clear().then(
+        () => this.forgetAll(),
+        () => undefined,
+      )
+    }
     this.#events.cleared(true)
   }
 }

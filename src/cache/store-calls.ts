@@ -6,7 +6,8 @@ import { within } from './within.js'
 
 /** Empties the store of a tier. Rejects when it cannot be emptied, saying which tier that is. */
 export function clearStore(source: TierName, store: Store, policy: TierPolicy, timer?: Timer): Promise<void> {
-  return insist('clear', source, store, policy, () => store.clear(), timer)
+  const { clearTimeoutMs: writeTimeoutMs = policy.writeTimeoutMs } = policy
+  return insist('clear', source, store, { writeTimeoutMs }, () => store.clear(), timer)
 }
 
 /** What must not be taken for done when it is not: a tier that cannot be reached is named. */
@@ -14,7 +15,7 @@ export async function insist<T>(
   what: string,
   source: TierName,
   store: Store,
-  policy: TierPolicy,
+  policy: { readonly writeTimeoutMs?: number | undefined },
   work: () => Promise<T>,
   timer?: Timer,
 ): Promise<T> {

@@ -1,8 +1,9 @@
 // A tier over a Store: turns values into bytes and back, and keeps a medium that is slow, failing or lying from harming its
 // callers. How much it is trusted says its policy (tier-policy.ts).
-import type { Clock, LentMemory, Load, Store, StoreCounters, TierName, Timer, Warn } from '../ports.js'
+import type { Clock, Key, LentMemory, Load, Store, StoreCounters, TierName, Timer, Warn } from '../ports.js'
 import { CacheEvents } from './cache-events.js'
 import type { Codec } from './codec.js'
+import type { LookUp } from './look-up.js'
 import { newStoreCounts, type StoreCounts, type StoreTierStats, tierStats } from './metrics.js'
 import { clearStore, insist, wholeNumber } from './store-calls.js'
 import { TierFaults } from './tier-faults.js'
@@ -41,6 +42,8 @@ export class StoreTier<V> {
   readonly #timer: Timer
   readonly #reads: TierReads<V>
   readonly #writes: TierWrites<V>
+  /** Keys that this process does not compute any more. */
+  #released: Key[] = []
 
   constructor(options: StoreTierOptions<V>) {
     const { source, store, codec, clock, policy = DISK_POLICY, label = store.name, warn } = options
@@ -51,7 +54,7 @@ export class StoreTier<V> {
     this.#codec = codec
     this.#timer = options.timer ?? timer
     const events: CacheEvents<never> = options.events ?? CacheEvents.silent()
-    const faults = new TierFaults(source, label, warn, events)
+    const faults = new TierFaults(source, label, warn, events, store.status !== undefined)
     const parts = { store, codec, policy, clock, timer: this.#timer, counts: this.counts, faults }
     this.#writes = new TierWrites({
       ...parts,
@@ -89,9 +92,48 @@ export class StoreTier<V> {
     return this.#reads.getMany(wanted)
   }
 
+  /** The same of what was asked before and may be there by now: what is not counts once. */
+  getManyAgain(wanted: readonly Wanted[]): Promise<Load<Found<V>>[]> {
+    return this.#reads.getManyAgain(wanted)
+  }
+
+  /** Whether the medium can say who computes what, and can be asked. */
+  get claims(): boolean {
+    return this.#store.claimMany !== undefined && !this.#reads.paused
+  }
+
+  /** Those that this process is to compute: all of them where the medium does not say. Asked for before. Does not reject. */
+  async claim(lookUps: readonly LookUp<V>[]): Promise<readonly LookUp<V>[]> {
+    const { policy } = this
+    const keys = lookUps.map(({ key }) => key!)
+    try {
+      if (!this.claims) return lookUps
+      const claimed = await within(policy.readTimeoutMs, call => this.#store.claimMany!(keys, call), this.#timer)
+      return lookUps.filter((lookUp, i) => {
+        if (claimed[i] === false) return false
+        if (lookUp.over) this.#letGo(keys[i]!)
+        else lookUp.letGo = () => this.#letGo(keys[i]!)
+        return true
+      })
+    } catch (error) {
+      this.#reads.failed(error)
+      return lookUps
+    }
+  }
+
+  /** Resolves after `ms`. */
+  pause(ms: number): Promise<void> {
+    return new Promise(resolve => void this.#timer(ms, resolve))
+  }
+
   /** Whether it would be found. Not counted; false when the medium cannot be asked. */
   has(id: string): Promise<boolean> {
     return this.#reads.has(id)
+  }
+
+  /** What is there, uncounted; undefined also where the medium cannot be asked. */
+  peek(id: string): Promise<Found<V> | undefined> {
+    return this.#reads.peek(id)
   }
 
   set(id: string, value: V): void {
@@ -158,7 +200,14 @@ export class StoreTier<V> {
     const { damaged, evicted } = this.#countersOfStore()
     const counts = { ...this.counts, evictions: evicted }
     const now = { size: size.entries, capacity, bytes: size.bytes, capacityBytes }
-    return { ...tierStats(counts, now), skipped, damaged: damaged + this.counts.damaged, dropped }
+    const { status } = this.#store
+    return {
+      ...tierStats(counts, now),
+      skipped,
+      damaged: damaged + this.counts.damaged,
+      dropped,
+      ...(status && { status }),
+    }
   }
 
   /** Writes what is pending, and lets go of a store that is this tier's own. */
@@ -170,6 +219,18 @@ export class StoreTier<V> {
     } catch (error) {
       this.#writes.failed(error)
     }
+  }
+
+  /** Once what was computed has arrived: who waits for it looks for the value when it may be computed again. */
+  #letGo(key: Key): void {
+    this.#released.push(key)
+    if (this.#released.length > 1) return
+    queueMicrotask(async () => {
+      const keys = this.#released
+      this.#released = []
+      await this.flush()
+      await this.#store.releaseMany?.(keys).catch(() => undefined)
+    })
   }
 
   #countersOfStore(): StoreCounters {

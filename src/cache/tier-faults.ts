@@ -11,12 +11,15 @@ export class TierFaults {
   readonly #label: string
   readonly #warn: Warn
   readonly #events: CacheEvents<never>
+  readonly #toldByStore: boolean
 
-  constructor(source: TierName, label: string, warn: Warn, events: CacheEvents<never>) {
+  /** `toldByStore`: the medium says by itself when it is lost. */
+  constructor(source: TierName, label: string, warn: Warn, events: CacheEvents<never>, toldByStore = false) {
     this.#source = source
     this.#label = label
     this.#warn = warn
     this.#events = events
+    this.#toldByStore = toldByStore
   }
 
   /** Why the medium is gone on without, of what it threw. */
@@ -29,6 +32,7 @@ export class TierFaults {
   /** A fault is an event each time, and one warning. */
   tell(what: Doing, why: 'error' | 'timeout' | 'damaged' | 'full', message: string, cause?: unknown): void {
     this.#events.fault({ tier: this.#source, what, why, message })
+    if (this.#toldByStore && (why === 'error' || why === 'timeout')) return
     const name = `the ${this.#label} cache`
     const sentence =
       why === 'damaged' ? `not all that ${name} holds can be used: ` : `cannot ${what} ${name}, going on without it: `

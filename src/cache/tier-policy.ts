@@ -13,6 +13,10 @@ export interface TierPolicy {
   readonly pendingBytes?: number
   /** Bytes of values that are written at once, where there are more. Absent: all that waits. */
   readonly batchBytes?: number
+  /** How long `clear` is waited for where that is longer than other calls, in ms: it may have to find what is ours among much else. */
+  readonly clearTimeoutMs?: number
+  /** A text that takes longer to compute, in ms, is computed by one process for all, where the store can say by which. Absent: by each. */
+  readonly claimAboveMs?: number
   /** Whether `clear` empties it only for who names it: other machines live on what it holds. */
   readonly clearedByName: boolean
   /** Whether `close` closes the store: then it was opened for this tier. */
@@ -34,13 +38,21 @@ const MOST_PATIENCE_MS = 10_000
 const SHARED_BATCH_BYTES = 256 * 2 ** 10
 
 /** Somebody else's store, over a network perhaps. */
-export function sharedPolicy(options: { crc32: Crc32; timeoutMs?: number; close?: boolean }): TierPolicy {
-  const { crc32, timeoutMs = SHARED_TIMEOUT_MS, close = false } = options
+export function sharedPolicy(options: {
+  crc32: Crc32
+  timeoutMs?: number
+  clearTimeoutMs?: number
+  claimAboveMs?: number
+  close?: boolean
+}): TierPolicy {
+  const { crc32, timeoutMs = SHARED_TIMEOUT_MS, clearTimeoutMs, claimAboveMs, close = false } = options
   return {
     readTimeoutMs: timeoutMs,
     writeTimeoutMs: Math.max(1000, timeoutMs, Math.min(10 * timeoutMs, MOST_PATIENCE_MS)),
     pendingBytes: SHARED_PENDING_BYTES,
     batchBytes: SHARED_BATCH_BYTES,
+    ...(clearTimeoutMs !== undefined && { clearTimeoutMs }),
+    ...(claimAboveMs !== undefined && { claimAboveMs }),
     clearedByName: true,
     closesStore: close,
     sealed: crc32,

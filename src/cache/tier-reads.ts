@@ -37,7 +37,7 @@ export class TierReads<V> {
 
   constructor(options: TierReadsOptions<V>) {
     this.#options = options
-    this.#breaker = new Breaker(options.clock)
+    this.#breaker = new Breaker(options.clock, options.store)
   }
 
   /** Whether the medium is left alone now. */
@@ -72,18 +72,30 @@ export class TierReads<V> {
     })
   }
 
+  /** The same of what was asked before and may be there by now: what is not counts once. */
+  async getManyAgain(wanted: readonly Wanted[]): Promise<Load<Found<V>>[]> {
+    const loads = await this.getMany(wanted)
+    for (const { kind } of loads) if (kind === 'miss') this.#options.counts.misses--
+    return loads
+  }
+
   /** Whether it would be found. Not counted; false when the medium cannot be asked. */
   async has(id: string): Promise<boolean> {
+    return (await this.peek(id)) !== undefined
+  }
+
+  /** What would be found. Not counted; undefined when the medium cannot be asked. */
+  async peek(id: string): Promise<Found<V> | undefined> {
     try {
       const key = this.#options.codec.key(id)
       const pending = this.#options.pending(key)
-      if (pending === undefined && !this.#breaker.enter()) return false
+      if (pending === undefined && !this.#breaker.enter()) return undefined
       const [found] = pending ? [pending] : await this.#read([key])
       if (pending === undefined) this.#breaker.succeeded()
-      return this.#decode(id, key, found) !== undefined
+      return this.#decode(id, key, found)
     } catch (error) {
       this.failed(error)
-      return false
+      return undefined
     }
   }
 

@@ -26,7 +26,7 @@ export class TierWrites<V> {
 
   constructor(options: TierWritesOptions<V>) {
     this.#options = options
-    this.#breaker = new Breaker(options.clock)
+    this.#breaker = new Breaker(options.clock, options.store)
     const { pendingBytes: capacityBytes, batchBytes, writeTimeoutMs } = options.policy
     const limits = [capacityBytes, batchBytes, writeTimeoutMs]
     this.#atOnce =

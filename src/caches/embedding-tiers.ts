@@ -22,9 +22,18 @@ export interface SharedTierOptions {
   readonly close?: boolean | undefined
 }
 
+/** The same with what a root decides. */
+export interface SharedTier extends SharedTierOptions {
+  /** See {@link TierPolicy}. */
+  readonly clearTimeoutMs?: number
+  readonly claimAboveMs?: number
+  /** Begins to connect: with the first text, so that it is ready by the time that it is asked. Does not reject. */
+  readonly connect?: () => Promise<void>
+}
+
 export interface EmbeddingTierParts {
   readonly disk?: { readonly store: Store; readonly capacityBytes: number; readonly warn: Warn } | undefined
-  readonly shared?: SharedTierOptions | undefined
+  readonly shared?: SharedTier | undefined
   readonly hash: Hash
   readonly crc32: Crc32
   readonly clock: Clock
@@ -48,8 +57,8 @@ export function embeddingTiers(
   const tiers: StoreTier<Embedding>[] = []
   if (disk) tiers.push(new StoreTier({ source: 'disk', label: 'embedding', ...disk, codec, clock, events }))
   if (shared) {
-    const { store, timeoutMs, close } = shared
-    const policy = sharedPolicy({ crc32, timeoutMs, close })
+    const { store } = shared
+    const policy = sharedPolicy({ ...shared, crc32 })
     const label = `shared embedding (${store.name})`
     tiers.push(new StoreTier({ source: 'shared', label, store, policy, codec, clock, events, warn }))
   }
@@ -57,7 +66,7 @@ export function embeddingTiers(
 }
 
 /** What is done with a shared store that no tier was opened over: the first look-up opens one. */
-export function unopenedShared(shared: SharedTierOptions, crc32: Crc32): UnopenedStore {
+export function unopenedShared(shared: SharedTier, crc32: Crc32): UnopenedStore {
   const policy = sharedPolicy({ ...shared, crc32 })
   return {
     clear: () => clearStore('shared', shared.store, policy),

@@ -9,7 +9,7 @@ import { TieredCache } from '../cache/tiered-cache.js'
 import { within } from '../cache/within.js'
 import type { Diagnostics } from '../diagnostics.js'
 import { isOpDbusError, messageOf, OpDbusError } from '../errors.js'
-import type { Clock, Hash, Timer, Warn } from '../ports.js'
+import type { ChangeNews, Clock, Hash, Source, Timer, Warn } from '../ports.js'
 import { signalOf } from '../realms.js'
 import type { OpenedQueryDisk, QueryDisk } from './query-disk.js'
 import { inWords } from './query-names.js'
@@ -26,6 +26,8 @@ export interface QueryCacheOptions {
   readonly capacityBytes: number
   /** Absent: memory only, and nobody else is told of anything. */
   readonly disk?: QueryDisk
+  /** Other machines that are told of what is invalidated here, and tell. Absent: there are none. */
+  readonly news?: ChangeNews | undefined
   readonly clock: Clock
   readonly hash: Hash
   readonly warn: Warn
@@ -47,6 +49,17 @@ export interface QueryCall extends ValueCall {
   readonly ttlMs?: number | undefined
 }
 
+/** What is known of an answer that is held. */
+export interface CachedAnswer {
+  /** Since it was asked for, in ms. */
+  readonly ageMs: number
+  /** How long it is good from then on, in ms: it is late beyond that. */
+  readonly ttlMs: number
+  readonly source: Source
+  /** What it takes in memory. */
+  readonly bytes: number
+}
+
 /** How long an end waits for what is asked anew, ms. */
 const RENEWAL_MS = 5000
 
@@ -54,6 +67,10 @@ const RENEWAL_MS = 5000
 export class QueryCache extends ValueCache<string> {
   readonly #disk: OpenedQueryDisk | undefined
   readonly #tokens: QueryTokens | undefined
+  readonly #news: ChangeNews | undefined
+  #listens = false
+  /** Asked for by name in this process: what may be kept. */
+  readonly #asked = new Set<string>()
   readonly #ttlMs: number
   readonly #staleMs: number
   readonly #warn: Warn
@@ -87,11 +104,28 @@ export class QueryCache extends ValueCache<string> {
     super(new TieredCache({ memory, tiers: disk && ttlMs > 0 ? [disk.tier] : [], clock, events }))
     this.#tokens = disk?.tokens
     this.#disk = disk
+    this.#news = options.news
     this.#ttlMs = ttlMs
     this.#staleMs = staleMs
     this.#warn = warn
     this.#timer = options.timer
     this.#events = events
+  }
+
+  /**
+   * What is held of this plugin's answer, and how old it is. Asks nobody, counts nothing, and keeps nothing longer than it would be; undefined
+   * where a look-up would ask the plugin.
+   * @throws OpDbusError INVALID_INPUT, CLOSED
+   */
+  async about(plugin: string): Promise<CachedAnswer | undefined> {
+    const id = this.idOf(plugin)
+    this.enter(id)
+    if (this.#holds.has(id) || (this.#tokens && !this.#tokens.stands(id))) return undefined
+    const held = await this.cache.peekLife(id)
+    if (held === undefined) return undefined
+    const { value, source, leftMs = 0 } = held
+    const ttlMs = value.ttlMs ?? this.#ttlMs
+    return { ageMs: Math.max(0, ttlMs - leftMs), ttlMs, source, bytes: heldBytes(value, id) }
   }
 
   /** How long an answer is good, ms; 0: nothing is kept. @internal */
@@ -125,6 +159,7 @@ export class QueryCache extends ValueCache<string> {
     this.#events?.invalidated(id, false)
     const deleted = this.cache.delete(id)
     this.#tokens?.renew(id)
+    this.#news?.tell(id)
     try {
       return await deleted
     } catch (error) {
@@ -143,6 +178,7 @@ export class QueryCache extends ValueCache<string> {
     const id = this.idOf(plugin)
     this.#events?.invalidated(id, false)
     this.cache.forget(id)
+    this.#news?.tell(id)
     await this.#tokens?.renewSoon(id)
   }
 
@@ -178,6 +214,7 @@ export class QueryCache extends ValueCache<string> {
   override async close(): Promise<void> {
     if (this.#renewals.size > 0) await this.settled()
     this.#tokens?.close()
+    await this.#news?.flush()
     await super.close()
     await this.#disk?.close()
   }
@@ -190,7 +227,9 @@ export class QueryCache extends ValueCache<string> {
   protected override enter(id: string): void {
     // What was asked before the hold began was forgotten then: what is under way now began since.
     if (this.#holds.has(id)) this.cache.keepNothing(id)
-    if (this.#ttlMs > 0) this.#tokens?.enter(id)
+    if (this.#ttlMs === 0) return
+    this.#tokens?.enter(id)
+    if (this.#news) this.#listenTo(this.#news, id)
   }
 
   protected override peek(id: string): Held | undefined {
@@ -210,6 +249,23 @@ export class QueryCache extends ValueCache<string> {
     const held = super.keep(value, call)
     const { ttlMs = 0 } = call
     return ttlMs > this.#ttlMs ? { ...held, ttlMs } : held
+  }
+
+  /** From the first question on. A program that asks once has ended before anything could be told. */
+  #listenTo(news: ChangeNews, id: string): void {
+    this.#asked.add(id)
+    if (this.#listens) return
+    this.#listens = true
+    news.onTold(plugin => {
+      for (const name of plugin === undefined ? [...this.#asked] : [plugin]) this.#changedElsewhere(name)
+    })
+  }
+
+  #changedElsewhere(id: string): void {
+    this.#events?.invalidated(id, true)
+    this.cache.forget(id)
+    // Nor is it good for other processes of this machine, which may not have heard.
+    void this.#tokens?.renewSoon(id)
   }
 
   async #letGo(id: string): Promise<void> {

@@ -1,0 +1,159 @@
+// Many keys to the servers that have them: one call for each server, all at once, and each settled apart from the others. What a server
+// says of a key, or does not say in time, stands in that key's place.
+import { OpDbusError } from '../../errors.js'
+import type { Key } from '../../ports.js'
+import type { Client } from './client.js'
+import { within } from './deadline.js'
+import { placeOf, valueName } from './names.js'
+import type { NodeLink } from './node-link.js'
+import type { Topology } from './topology.js'
+
+type Command = readonly (string | Buffer)[]
+
+/** For each key, in their order, what was answered, or an Error. */
+export type Answers = readonly unknown[]
+
+/** Keys that are one command: all of them on one server, in a cluster those of one place. */
+interface Group {
+  readonly keys: Key[]
+  readonly indices: number[]
+}
+
+/** What must not wait for one another. */
+type Lane = 'values' | 'locks'
+
+/** Of each lane: a client lets 256 commands wait. */
+const AT_ONCE = 64
+
+export class Spread {
+  readonly #topology: Topology
+  readonly #lanes: Record<Lane, Promise<unknown>> = { values: Promise.resolve(), locks: Promise.resolve() }
+  readonly #reached: Promise<void>
+
+  constructor(topology: Topology, reached: Promise<void>) {
+    this.#topology = topology
+    this.#reached = reached
+  }
+
+  /** One command for all keys that may be asked for together; it is answered with a list. */
+  together(keys: readonly Key[], ms: number, command: (names: readonly string[]) => Command): Promise<Answers> {
+    return this.#run(keys, ms, async (client, group, outOfStep) => {
+      const answer = await client.sendCommand(command(group.keys.map(valueName)))
+      if (Array.isArray(answer) && answer.length === group.keys.length) return answer
+      outOfStep()
+      throw new Error('it answered something else than it was asked')
+    })
+  }
+
+  /**
+   * A command for each key: so many at once, and after those of the same lane that were asked for before, so that there is always room
+   * for reads among the commands that wait for an answer.
+   */
+  async each(lane: Lane, keys: readonly Key[], ms: number, command: (key: Key) => Command): Promise<Answers> {
+    const answers: unknown[] = []
+    for (let from = 0; from < keys.length; from += AT_ONCE) {
+      const some = keys.slice(from, from + AT_ONCE)
+      const asked = this.#lanes[lane].then(() =>
+        this.#run(some, ms, (client, group) =>
+          Promise.all(group.keys.map(key => client.sendCommand(command(key)).catch(asError))),
+        ),
+      )
+      this.#lanes[lane] = asked
+      answers.push(...(await asked))
+    }
+    return answers
+  }
+
+  async #run(
+    keys: readonly Key[],
+    ms: number,
+    work: (client: Client, group: Group, outOfStep: () => void) => Promise<Answers>,
+  ): Promise<Answers> {
+    const answers: unknown[] = new Array(keys.length)
+    if (keys.length === 0) return answers
+    const moved = await this.#once(keys, [...keys.keys()], ms, work, answers)
+    if (moved.length > 0) {
+      await this.#topology.refresh()
+      await this.#once(keys, moved, ms, work, answers)
+    }
+    return answers
+  }
+
+  /** Returns which of `indices` another server has by now. */
+  async #once(
+    keys: readonly Key[],
+    indices: readonly number[],
+    ms: number,
+    work: (client: Client, group: Group, outOfStep: () => void) => Promise<Answers>,
+    answers: unknown[],
+  ): Promise<number[]> {
+    const began = performance.now()
+    // A first connection is waited for within the time of the call.
+    if (this.#topology.masters.some(({ state }) => state === 'connecting') || this.#topology.masters.length === 0) {
+      await within(ms, this.#reached).catch(() => undefined)
+    }
+    const left = Math.max(1, ms - (performance.now() - began))
+    const byLink = this.#grouped(keys, indices)
+    await Promise.all(
+      [...byLink].map(async ([link, groups]) => {
+        const said = await this.#ask(link, groups, left, work)
+        for (const [g, { indices: places }] of groups.entries()) {
+          for (const [i, place] of places.entries()) answers[place] = said[g]![i]
+        }
+      }),
+    )
+    return this.#topology.isCluster ? indices.filter(index => hasMoved(answers[index])) : []
+  }
+
+  async #ask(
+    link: NodeLink | undefined,
+    groups: readonly Group[],
+    ms: number,
+    work: (client: Client, group: Group, outOfStep: () => void) => Promise<Answers>,
+  ): Promise<readonly Answers[]> {
+    try {
+      if (link === undefined) throw new OpDbusError('STORE', 'no server is known to have this place')
+      return await link.call(ms, client =>
+        Promise.all(
+          groups.map(group =>
+            work(client, group, () => link.outOfStep(client)).catch(error => group.keys.map(() => asError(error))),
+          ),
+        ),
+      )
+    } catch (error) {
+      return groups.map(({ keys }) => keys.map(() => asError(error)))
+    }
+  }
+
+  #grouped(keys: readonly Key[], indices: readonly number[]): Map<NodeLink | undefined, Group[]> {
+    const topology = this.#topology
+    const byPlace = new Map<number, Group>()
+    for (const index of indices) {
+      const key = keys[index]!
+      const place = topology.isCluster ? placeOf(key) : 0
+      let group = byPlace.get(place)
+      if (group === undefined) {
+        group = { keys: [], indices: [] }
+        byPlace.set(place, group)
+      }
+      group.keys.push(key)
+      group.indices.push(index)
+    }
+    const byLink = new Map<NodeLink | undefined, Group[]>()
+    for (const [place, group] of byPlace) {
+      const link = topology.linkOf(place)
+      const groups = byLink.get(link)
+      if (groups) groups.push(group)
+      else byLink.set(link, [group])
+    }
+    return byLink
+  }
+}
+
+function hasMoved(answer: unknown): boolean {
+  return answer instanceof Error && /^(MOVED|ASK|TRYAGAIN)\b/.test(answer.message)
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error))
+}

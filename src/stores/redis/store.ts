@@ -1,0 +1,277 @@
+// The store itself: bytes under keys in a Redis, asked for in batches, a server at a time; what one server of several does not answer is
+// missing, and the others' is there. Decides nothing about values.
+import { abortError, OpDbusError } from '../../errors.js'
+import type { CallOptions, ChangeNews, Key, Store, StoreStatus, Warn } from '../../ports.js'
+import { type SharedAddress, shownAddress } from '../../shared-url.js'
+import { later, within } from './deadline.js'
+import { Generations } from './generations.js'
+import { Locks } from './locks.js'
+import { isKey, valueName } from './names.js'
+import { clearValues, listValues, type Size, sizeOfValues } from './scan.js'
+import { type Answers, Spread } from './spread.js'
+import { Tell } from './tell.js'
+import { Topology } from './topology.js'
+
+export interface RedisStorePartsOptions {
+  readonly address: SharedAddress
+  readonly ttlMs: number
+  readonly readMs: number
+  readonly writeMs: number
+  readonly ca: string | Buffer | undefined
+  readonly random: () => number
+  readonly warn: Warn
+}
+
+interface Opened {
+  readonly topology: Topology
+  readonly generations: Generations
+  readonly locks: Locks
+  readonly spread: Spread
+  /** Resolves when the servers were reached, or were not, for the first time. */
+  readonly reached: Promise<void>
+}
+
+const CONNECT_MS = 1000
+/** A program that asks a plugin once is over by then, ms: it need not load what connects. */
+const LISTEN_MS = 100
+/** A server that said that it is full takes no writes for so long, ms. */
+const FULL_MS = 5000
+/** How long a size stays true enough, where it takes a while to find out, ms. */
+const SIZE_MS = 10_000
+/** A clear that takes longer is given up, ms. */
+const CLEAR_MS = 60_000
+
+export class RedisStoreParts implements Store {
+  readonly name = 'redis'
+  readonly #options: RedisStorePartsOptions
+  readonly #at: string
+  readonly #tell: Tell
+  #opened: Opened | undefined
+  #reached = false
+  #closed = false
+  #status: StoreStatus
+  /** Writes, removals and clears go one after another, so that the last one wins. */
+  #writes: Promise<unknown> = Promise.resolve()
+  #fullUntil = 0
+  #size: { value: Size; until: number } | undefined
+  readonly #clearListeners: (() => void)[] = []
+  readonly #scopes = new Map<string, ChangeNews>()
+
+  constructor(options: RedisStorePartsOptions) {
+    this.#options = options
+    this.#at = shownAddress(options.address)
+    this.#tell = new Tell(this.#at, options.warn)
+    this.#status = { at: this.#at, state: 'connecting' }
+  }
+
+  get status(): StoreStatus {
+    return this.#status
+  }
+
+  async connect(): Promise<void> {
+    if (!this.#closed) await within(CONNECT_MS, this.#open().reached).catch(() => undefined)
+  }
+
+  async getMany(keys: readonly Key[], call?: CallOptions): Promise<(Uint8Array | undefined)[]> {
+    const { spread } = this.#enter(keys, call)
+    const answers = await spread.together(keys, this.#options.readMs, names => ['MGET', ...names])
+    const found = answers.map(bytesOf)
+    if (keys.length > 0 && found.every((value, i) => value === undefined && answers[i] instanceof Error))
+      throw this.#failed(answers)
+    return found
+  }
+
+  setMany(items: readonly (readonly [Key, Uint8Array])[], call?: CallOptions): Promise<void> {
+    return this.#inTurn(async () => {
+      const keys = items.map(([key]) => key)
+      const { spread } = this.#enter(keys, call)
+      // The last one of each key; copied, since the caller may go on with his memory.
+      const values = new Map(items.map(([key, bytes]) => [key, Buffer.from(bytes)] as const))
+      return async () => {
+        if (performance.now() < this.#fullUntil) throw this.#error('it is full')
+        const set = (key: Key) => ['SET', valueName(key), values.get(key)!, ...this.#life()]
+        const answers = await spread.each('values', [...values.keys()], this.#options.writeMs, set)
+        this.#lookAtFaults(answers)
+        if (answers.length > 0 && answers.every(answer => answer instanceof Error)) throw this.#failed(answers)
+      }
+    })
+  }
+
+  deleteMany(keys: readonly Key[]): Promise<number> {
+    return this.#inTurn(async () => {
+      const { spread } = this.#enter(keys)
+      const all = [...new Set(keys)]
+      return async () => {
+        const unlink = (key: Key) => ['UNLINK', valueName(key)]
+        const answers = await spread.each('values', all, this.#options.writeMs, unlink)
+        const failed = answers.filter(answer => answer instanceof Error)
+        if (failed.length > 0) throw this.#failed(failed)
+        return answers.filter(answer => answer === 1).length
+      }
+    })
+  }
+
+  async *list(): AsyncIterable<{ key: Key; bytes: number }> {
+    const { topology, reached } = this.#enter([])
+    await reached
+    yield* listValues(topology, this.#options.writeMs, name => this.#error(name))
+  }
+
+  async size(): Promise<Size> {
+    const { topology, reached } = this.#enter([])
+    if (this.#size && performance.now() < this.#size.until) return this.#size.value
+    await reached
+    const { estimated, ...value } = await sizeOfValues(topology, this.#options.writeMs, name => this.#error(name))
+    this.#size = estimated ? { value, until: performance.now() + SIZE_MS } : undefined
+    return value
+  }
+
+  clear(): Promise<void> {
+    return this.#inTurn(async () => {
+      const { topology, generations, reached } = this.#enter([])
+      return async () => {
+        await reached
+        await clearValues(topology, this.#options.writeMs, CLEAR_MS, name => this.#error(name))
+        this.#size = undefined
+        // Afterwards: who was told before could still have read what was to go.
+        await generations.clear()
+      }
+    })
+  }
+
+  onClearedElsewhere(listener: () => void): void {
+    this.#clearListeners.push(listener)
+  }
+
+  async claimMany(keys: readonly Key[], call?: CallOptions): Promise<boolean[]> {
+    return this.#enter(keys, call).locks.claim(keys)
+  }
+
+  async releaseMany(keys: readonly Key[]): Promise<void> {
+    await this.#opened?.locks.release(keys)
+  }
+
+  news(scope: string): ChangeNews {
+    const known = this.#scopes.get(scope)
+    if (known) return known
+    let news: ChangeNews | undefined
+    const opened = () => {
+      news ??= this.#open().generations.news(scope)
+      return news
+    }
+    const late: ChangeNews = {
+      tell: name => {
+        if (!this.#closed) opened().tell(name)
+      },
+      onTold: listener => {
+        later(LISTEN_MS, () => {
+          if (!this.#closed) opened().onTold(listener)
+        })
+      },
+      flush: async () => news?.flush(),
+    }
+    this.#scopes.set(scope, late)
+    return late
+  }
+
+  async settle(): Promise<void> {
+    await this.#opened?.generations.settle()
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return
+    const opened = this.#opened
+    await Promise.all([this.#writes, ...[...this.#scopes.values()].map(news => news.flush())])
+    await opened?.locks.close()
+    this.#closed = true
+    opened?.generations.close()
+    opened?.topology.close()
+  }
+
+  #enter(keys: readonly Key[], call?: CallOptions): Opened {
+    if (this.#closed) throw new OpDbusError('CLOSED', 'the shared store is closed')
+    if (call?.signal?.aborted) throw abortError(call.signal)
+    for (const key of keys) if (!isKey(key)) throw new OpDbusError('INVALID_INPUT', `not a key: ${JSON.stringify(key)}`)
+    return this.#open()
+  }
+
+  #open(): Opened {
+    if (this.#opened) return this.#opened
+    const { address, ca, random, readMs } = this.#options
+    const topology = new Topology({ address, ca, random, changed: () => this.#changed() })
+    const generations = new Generations({
+      address,
+      ca,
+      random,
+      moved: () => void topology.refresh(),
+      newToken: () => crypto.randomUUID(),
+      cleared: () => {
+        for (const listener of this.#clearListeners) listener()
+      },
+      warn: (message, about) => this.#options.warn(message, undefined, about),
+    })
+    const listens = topology.isCluster
+      ? topology.opened.then(() => generations.connect(topology.generationsAt))
+      : generations.connect(topology.generationsAt)
+    const reached = Promise.all([topology.opened, listens]).then(() => {
+      this.#reached = true
+      this.#changed()
+    })
+    const spread = new Spread(topology, reached)
+    const locks = new Locks({
+      token: crypto.randomUUID(),
+      send: (keys, command) => spread.each('locks', keys, readMs, command),
+    })
+    this.#opened = { topology, generations, locks, spread, reached }
+    return this.#opened
+  }
+
+  #changed(): void {
+    // Until then calls wait, within their time.
+    if (!this.#reached || this.#closed) return
+    const { topology, generations } = this.#opened!
+    void generations.connect(topology.generationsAt)
+    this.#status = { at: this.#at, ...topology.status }
+    this.#tell.status(this.#status)
+  }
+
+  #life(): string[] {
+    const { ttlMs, random } = this.#options
+    // What was stored together does not end together.
+    return ttlMs > 0 ? ['PX', String(Math.max(1, Math.round(ttlMs * (0.9 + 0.2 * random()))))] : []
+  }
+
+  /** What `prepare` returns is run after what was begun before; `prepare` itself at once. */
+  #inTurn<T>(prepare: () => Promise<() => Promise<T>>): Promise<T> {
+    const work = prepare()
+    const before = this.#writes
+    const done = work.then(run => before.then(run))
+    this.#writes = done.then(
+      () => undefined,
+      () => undefined,
+    )
+    return done
+  }
+
+  #lookAtFaults(answers: readonly unknown[]): void {
+    for (const answer of answers) {
+      if (!(answer instanceof Error)) continue
+      if (this.#tell.fault(answer) === 'full') this.#fullUntil = performance.now() + FULL_MS
+    }
+  }
+
+  #failed(answers: readonly unknown[]): OpDbusError {
+    this.#lookAtFaults(answers)
+    const first = answers.find(answer => answer instanceof Error)
+    return this.#error(first instanceof Error ? first.message : 'it did not answer', first)
+  }
+
+  #error(why: string, cause?: unknown): OpDbusError {
+    return new OpDbusError('STORE', `${this.#at}: ${why}`, cause === undefined ? {} : { cause })
+  }
+}
+
+/** Where a server answered for this key, and has it. A key of another type is somebody's mistake, and none of our values. */
+function bytesOf(answer: Answers[number]): Uint8Array | undefined {
+  return Buffer.isBuffer(answer) ? new Uint8Array(answer.buffer, answer.byteOffset, answer.length) : undefined
+}
