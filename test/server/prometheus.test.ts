@@ -31,7 +31,11 @@ const model: ModelInfo = {
   device: 'cpu',
   workers: 1,
   refused: [{ device: 'cuda', reason: 'a reason that is not told', kind: 'failed' }],
-  cache: { ...cache, lifetime },
+  cache: {
+    ...cache,
+    shared: { ...store, status: { at: 'redis.example', state: 'left-alone', problem: 'it is gone' } },
+    lifetime,
+  },
 }
 
 function contextOf(head: () => Promise<{ size: number }>): ServerContext {
@@ -45,7 +49,6 @@ function contextOf(head: () => Promise<{ size: number }>): ServerContext {
     models: { infos: async () => [model] },
     caches: { stats: async () => ({ embeddings: cache, queries: cache, diffs: cache, blocks: cache }) },
     chain: { head },
-    shared: () => ({ at: 'redis.example', state: 'left-alone', problem: 'it is gone' }),
   } as unknown as ServerContext
 }
 
@@ -71,7 +74,7 @@ describe('metrics', () => {
     expect(text).toContain('opdbus_http_request_duration_seconds_bucket{route="/v1/embeddings",le="0.001024"} 0\n')
     expect(text).toContain('opdbus_tier_hits_total{cache="queries",tier="disk"} 3\n')
     expect(text).toContain('opdbus_chain_blocks 7\n')
-    expect(text).toContain('opdbus_shared_serving 0\n')
+    expect(text).toContain(`opdbus_shared_serving{model=${JSON.stringify(model.name)}} 0\n`)
     expect(text).not.toMatch(/Infinity|NaN|undefined/)
     expect(text).not.toMatch(/reason that|it is gone|redis\.example/)
   })
