@@ -181,6 +181,7 @@ const TARGETS = [
               ...CHAIN_PARTS,
               'src/state/changing.ts',
               'src/cli/run/embed.ts',
+              'src/cli/run/query.ts',
               'src/node/model.ts',
               ...LOADED_BY_THEN,
             ],

@@ -20,7 +20,7 @@ const OFFERED: Readonly<Record<string, string>> = {
     'embed serve health cache models init query diff apply verify rollback plugins blockchain assets doctor demo bench completion help',
   'op-dbus em': 'embed',
   'op-dbus help mo': 'models',
-  'op-dbus help cache ': 'stats clear verify export import',
+  'op-dbus help cache ': 'stats clear warm verify export import',
   'op-dbus models ': 'list pull path rm',
   'op-dbus embed --fo': '--format',
   'op-dbus serve --model low --model ': 'builtin low medium high',
