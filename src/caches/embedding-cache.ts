@@ -7,12 +7,13 @@ import { type Counts, newCounts } from '../cache/metrics.js'
 import type { StoreTier } from '../cache/store-tier.js'
 import { type CacheStats, type ClearOptions, TieredCache } from '../cache/tiered-cache.js'
 import { abortError, OpDbusError } from '../errors.js'
-import type { Origin, PatternCounts, Templates } from '../patterns/templates.js'
-import type { CallOptions, Clock, Embedder, Embedding, RunningEmbedder, ServingModel } from '../ports.js'
+import type { Origin, PatternCounts } from '../patterns/templates.js'
+import type { CallOptions, Clock, Embedding, RunningEmbedder, ServingModel } from '../ports.js'
 import { signalOf } from '../realms.js'
 import { computeAnew } from './compute-anew.js'
 import { EmbeddingBatch, type EmbeddingMatrix } from './embedding-batch.js'
 import { EmbeddingLoader } from './embedding-loader.js'
+import type { EmbeddingParts, UnopenedStore } from './embedding-parts.js'
 import { copyInto, EmbeddingPool, vectorOf } from './embedding-pool.js'
 import { type EmbeddingResult, type EmbeddingTrace, type TraceCall, toResult } from './embedding-result.js'
 import { type EmbedProgress, ProgressMeter } from './progress.js'
@@ -20,23 +21,6 @@ import { type EmbedProgress, ProgressMeter } from './progress.js'
 export interface EmbedManyCall extends CallOptions {
   /** Called now and then while rows arrive, at most about 20 times a second, and once at the end. */
   readonly onProgress?: ((progress: EmbedProgress) => void) | undefined
-}
-
-/** What the first look-up opens: known after the model's small files are read, before any model is loaded. */
-export interface EmbeddingParts {
-  /** Absent for an embedder of the user's own. */
-  readonly model?: ServingModel | undefined
-  readonly embedder: Embedder
-  readonly tiers: readonly StoreTier<Embedding>[]
-  readonly events?: CacheEvents<Embedding>
-  /** Where patterns are on: what texts are kept under. */
-  readonly templates?: Templates | undefined
-}
-
-/** What is done with a store that nothing has been looked up in. */
-export interface UnopenedStore {
-  clear(): Promise<void>
-  close(): Promise<void>
 }
 
 export interface EmbeddingCacheOptions {
