@@ -20,7 +20,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { exportEmbeddings, importEmbeddings } from '../../src/node/snapshots.js'
-import { spaceId } from '../../src/node/spaces.js'
+import { clearSpace, spaceId } from '../../src/node/spaces.js'
 import { verifyCaches } from '../../src/node/verify.js'
 import { openCaches } from '../../src/node.js'
 import { cli, library, runCli } from '../processes.js'
@@ -400,6 +400,23 @@ describe('an import', () => {
       expect(existsSync(place)).toBe(false)
       expect((await verifyCaches({ dir: two.dir })).caches.embeddings).toMatchObject({ entries: 2000, damaged: 0 })
     }
+  })
+
+  it('brings nothing back that is cleared while it comes in', async () => {
+    await one.ask(0, 30)
+    await exportEmbeddings(target, one.options)
+    let cleared: Promise<unknown> | undefined
+    const onProgress = () => {
+      cleared ??= clearSpace(two.dir, named('one'))
+    }
+    await two.ask(100, 110)
+    await expect(importEmbeddings(target, two.options, { onProgress })).rejects.toMatchObject({
+      code: 'STORE',
+      details: { why: 'cleared' },
+    })
+    expect(await cleared).toMatchObject({ entries: 10 })
+    expect((await verifyCaches({ dir: two.dir })).caches.embeddings.entries).toBe(0)
+    expect(await importEmbeddings(target, two.options)).toMatchObject({ spaces: [{ records: 30 }] })
   })
 
   it('writes through no link, and takes no target or space that cannot be', async () => {
