@@ -13,6 +13,7 @@ import type { ObjectStore } from '../../ports.js'
 import {
   ARRIVING,
   bytesOfSegments,
+  epochOfSpace,
   folderOfSpace,
   segmentsOfSpace,
   takeInSegment,
@@ -102,6 +103,8 @@ interface Wanted {
 
 async function bringIn(importing: Importing, manifests: readonly Numbered[]): Promise<ImportReport> {
   const { dir, place, store, call, budgetBytes } = importing
+  // What is cleared from now on stays cleared.
+  const epochs = new Map(manifests.map(([, { space }]) => [space, epochOfSpace(dir, space)]))
   const missing = manifests.flatMap(([, manifest]) => missingOf(dir, manifest))
   // The newest first, of all spaces: as the budget lets the oldest go.
   missing.sort((one, other) => other.segment.seq - one.segment.seq || (one.segment.id < other.segment.id ? -1 : 1))
@@ -125,7 +128,7 @@ async function bringIn(importing: Importing, manifests: readonly Numbered[]): Pr
     }
     try {
       throwIfAborted(call.signal)
-      if (await bringOne(importing, manifest, segment, tell)) {
+      if (await bringOne(importing, { manifest, segment }, epochs.get(manifest.space)!, tell)) {
         count.segments++
         count.records += segment.records
         count.bytes += segment.bytes
@@ -174,8 +177,8 @@ function removeOthers(place: string, wanted: readonly Wanted[]): void {
 
 async function bringOne(
   { dir, place, store, call }: Importing,
-  manifest: Manifest,
-  segment: ManifestSegment,
+  { manifest, segment }: Wanted,
+  epoch: string,
   tell: (bytes: number) => void,
 ): Promise<boolean> {
   const part = join(place, `${segment.sha256}.part`)
@@ -191,6 +194,7 @@ async function bringOne(
       const copy = { id, records, bytes, seq: Math.min(segment.seq, Date.now()), space, dims, valueBytes }
       return await takeInSegment(dir, part, copy, {
         crc32,
+        epoch,
         space: name === null ? undefined : { name, description },
         isValue: value => decodeVec(value, dims)?.vector.every(Number.isFinite) === true,
       })

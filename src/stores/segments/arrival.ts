@@ -98,17 +98,22 @@ async function faultOf(
 
 /**
  * Gives a copy that was checked its place in the folder of its space; `file` lies in the same file system and goes away. False where that
- * segment is there already. A clear that comes in between makes it void, as it does any other. `spaceFile`: the text for `space.json`.
+ * segment is there already. `epoch`: the one in which it was asked for, so that a clear since then makes it void, as it does any other.
+ * `spaceFile`: the text for `space.json`. Throws STORE where there was such a clear.
  */
 export function placeArrival(
   dir: string,
   folder: string,
   file: string,
   copy: ExpectedCopy,
-  { crc32, spaceFile }: { readonly crc32: Crc32; readonly spaceFile: string | undefined },
+  {
+    crc32,
+    spaceFile,
+    epoch,
+  }: { readonly crc32: Crc32; readonly spaceFile: string | undefined; readonly epoch: string },
 ): boolean {
+  refuseCleared(dir, folder, epoch)
   makeSpaceFolder(folder, spaceFile)
-  const epoch = readEpoch(dir, folder)
   const { dims, valueBytes, space, id } = copy
   const opened = openRegular(file)
   if (opened === undefined) throw new OpDbusError('STORE', `${file} was removed meanwhile: import again`)
@@ -127,5 +132,17 @@ export function placeArrival(
   })
   const placed = placeNew(target, file)
   syncFolder(folder)
+  refuseCleared(dir, folder, epoch)
   return placed
+}
+
+function refuseCleared(dir: string, folder: string, epoch: string): void {
+  if (readEpoch(dir, folder) === epoch) return
+  throw new OpDbusError(
+    'STORE',
+    'the cache was cleared while a snapshot came in: what is there now is what came since; import again',
+    {
+      details: { why: 'cleared', dir },
+    },
+  )
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { asStoreError, guarded } from '../../fs/errno.js'
 import type { Crc32 } from '../../ports.js'
 import { checkArrival, type ExpectedCopy, placeArrival } from './arrival.js'
+import { readEpoch } from './epochs.js'
 import { type SealedCopy, type StandingSegment, sealedCopy, standingSegments } from './sealed-copy.js'
 import { segmentFiles, spaceFileText, spaceFolders } from './space-files.js'
 
@@ -23,6 +24,8 @@ export function copyOfSegment(segment: StandingSegment, { crc32 }: { readonly cr
 
 export interface TakeInOptions {
   readonly crc32: Crc32
+  /** {@link epochOfSpace} when the copy was asked for: a clear since then is not undone. */
+  readonly epoch: string
   /** Whether a value is one that its readers know. */
   readonly isValue: (value: Uint8Array) => boolean
   /** What the space is called by its embedder, and for people; undefined where nobody knows any more. */
@@ -41,11 +44,11 @@ export async function takeInSegment(
   copy: ExpectedCopy,
   options: TakeInOptions,
 ): Promise<boolean> {
-  const { crc32, space } = options
+  const { crc32, epoch, space } = options
   try {
     await checkArrival(file, copy, options)
     const spaceFile = space && spaceFileText(space.name, space.description)
-    return placeArrival(dir, folderOfSpace(dir, copy.space), file, copy, { crc32, spaceFile })
+    return placeArrival(dir, folderOfSpace(dir, copy.space), file, copy, { crc32, spaceFile, epoch })
   } catch (error) {
     throw asStoreError(error, dir)
   }
@@ -54,6 +57,11 @@ export async function takeInSegment(
 /** Where the segments of a space lie. `id`: the first 32 hex digits of SHA-256 of the space. */
 export function folderOfSpace(dir: string, id: string): string {
   return join(dir, id.slice(0, 16))
+}
+
+/** The clear epoch that a space is in. Throws STORE. */
+export function epochOfSpace(dir: string, id: string): string {
+  return guarded(dir, () => readEpoch(dir, folderOfSpace(dir, id)))
 }
 
 /** What all that bears a segment's name takes: what the budget is compared with. Throws STORE. */
