@@ -7,20 +7,33 @@ import { type Counts, newCounts } from '../cache/metrics.js'
 import type { StoreTier } from '../cache/store-tier.js'
 import { type CacheStats, type ClearOptions, TieredCache } from '../cache/tiered-cache.js'
 import { abortError, OpDbusError } from '../errors.js'
-import type { Origin, PatternCounts } from '../patterns/templates.js'
-import type { CallOptions, Clock, Embedding, RunningEmbedder, ServingModel } from '../ports.js'
+import type { PatternCounts, Templates } from '../patterns/templates.js'
+import type { CallOptions, Clock, Embedder, Embedding, RunningEmbedder, ServingModel } from '../ports.js'
 import { signalOf } from '../realms.js'
 import { computeAnew } from './compute-anew.js'
 import { EmbeddingBatch, type EmbeddingMatrix } from './embedding-batch.js'
 import { EmbeddingLoader } from './embedding-loader.js'
-import type { EmbeddingParts, UnopenedStore } from './embedding-parts.js'
 import { copyInto, EmbeddingPool, vectorOf } from './embedding-pool.js'
-import { type EmbeddingResult, type EmbeddingTrace, type TraceCall, toResult } from './embedding-result.js'
-import { type EmbedProgress, ProgressMeter } from './progress.js'
+import {
+  type EmbeddingResult,
+  type EmbeddingTrace,
+  type EmbedManyCall,
+  provenanceOf,
+  type TraceCall,
+  toResult,
+  type UnopenedStore,
+} from './embedding-result.js'
+import { ProgressMeter } from './progress.js'
 
-export interface EmbedManyCall extends CallOptions {
-  /** Called now and then while rows arrive, at most about 20 times a second, and once at the end. */
-  readonly onProgress?: ((progress: EmbedProgress) => void) | undefined
+/** What the first look-up opens: known after the model's small files are read, before any model is loaded. */
+export interface EmbeddingParts {
+  /** Absent for an embedder of the user's own. */
+  readonly model?: ServingModel | undefined
+  readonly embedder: Embedder
+  readonly tiers: readonly StoreTier<Embedding>[]
+  readonly events?: CacheEvents<Embedding>
+  /** Where patterns are on: what texts are kept under. */
+  readonly templates?: Templates | undefined
 }
 
 export interface EmbeddingCacheOptions {
@@ -42,8 +55,6 @@ interface Opened extends EmbeddingParts {
 
 /** Bytes that an entry costs beside its floats and characters: measured at 10,000 entries (`npm run bench`). */
 const ENTRY_BYTES = 256
-
-const FROM_MEMORY: Origin = { source: 'memory' }
 
 export class EmbeddingCache {
   readonly #options: EmbeddingCacheOptions
@@ -143,8 +154,7 @@ export class EmbeddingCache {
     const value = opened.cache.atOnce(template?.text ?? text)
     if (value === undefined) return undefined
     copyInto(value, target, 0)
-    const { truncated, device, tokens } = value
-    return { ...(template?.origin('memory', false) ?? FROM_MEMORY), truncated, device, tokens }
+    return provenanceOf(value, template?.origin('memory', false))
   }
 
   /** The text's vector if some tier has it, else undefined. Never computes. Where patterns are on: its template's. */

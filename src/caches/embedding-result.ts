@@ -3,6 +3,7 @@ import type { LookUpFacts } from '../cache/cache-events.js'
 import type { Origin } from '../patterns/templates.js'
 import type { CallOptions, Device, Embedding, Source } from '../ports.js'
 import { vectorOf } from './embedding-pool.js'
+import type { EmbedProgress } from './progress.js'
 
 /** One text's vector, and where it came from. */
 export interface EmbeddingResult {
@@ -37,4 +38,25 @@ export interface EmbeddingTrace extends Pick<LookUpFacts, 'tiers' | 'micros'> {
 export function toResult(embedding: Embedding, origin: Origin): EmbeddingResult {
   const { truncated, device, tokens } = embedding
   return { vector: vectorOf(embedding), ...origin, truncated, device, tokens }
+}
+
+export interface EmbedManyCall extends CallOptions {
+  /** Called now and then while rows arrive, at most about 20 times a second, and once at the end. */
+  readonly onProgress?: ((progress: EmbedProgress) => void) | undefined
+}
+
+/** What is done with a store that nothing has been looked up in. */
+export interface UnopenedStore {
+  clear(): Promise<void>
+  close(): Promise<void>
+}
+
+const FROM_MEMORY: Origin = { source: 'memory' }
+
+/** All of a result but its vector; memory's, where nothing else is said. */
+export function provenanceOf(
+  { truncated, device, tokens }: Embedding,
+  origin: Origin = FROM_MEMORY,
+): Omit<EmbeddingResult, 'vector'> {
+  return { ...origin, truncated, device, tokens }
 }
