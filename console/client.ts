@@ -63,7 +63,7 @@ export type SearchReply = SearchReport
 
 export interface CallSettings {
   readonly signal?: AbortSignal | undefined
-  /** How long it may take, in ms. Default 30,000. */
+  /** How long it may take, in ms; Infinity: for ever. Default 30,000. */
   readonly ms?: number
   /** What may be shown as a query: numbers, names. No text of a user's, and no token. */
   readonly params?: Readonly<Record<string, string | number | undefined>>
@@ -96,7 +96,7 @@ export class Client {
   /** Text as it comes, for what is a file: a proof. @throws CallFailure */
   async text(path: string, settings: CallSettings = {}): Promise<string> {
     const response = await this.open(path, { method: 'GET' }, settings)
-    return this.#heard(response.text())
+    return this.#heard(response.text(), settings)
   }
 
   /** The answer while its body is still coming. Told apart: nobody there, a token wanted, refused. @throws CallFailure */
@@ -107,8 +107,8 @@ export class Client {
     const headers = new Headers(init.headers)
     const token = this.token.peek()
     if (token !== '') headers.set('authorization', `Bearer ${token}`)
-    const late = AbortSignal.timeout(ms)
-    const either = signal ? AbortSignal.any([signal, late]) : late
+    const late = ms === Number.POSITIVE_INFINITY ? undefined : AbortSignal.timeout(ms)
+    const either = AbortSignal.any([signal, late].filter(one => one !== undefined))
     let response: Response
     try {
       response = await fetch(url, { ...init, headers, signal: either, cache: 'no-store', redirect: 'error' })
@@ -132,16 +132,19 @@ export class Client {
 
   async #json<T>(path: string, init: RequestInit, settings: CallSettings): Promise<T> {
     const response = await this.open(path, init, settings)
-    return this.#heard(response.json() as Promise<T>)
+    return this.#heard(response.json() as Promise<T>, settings)
   }
 
-  /** A body that breaks off: the server went away in the middle. */
-  async #heard<T>(body: Promise<T>): Promise<T> {
+  /** A body that breaks off: we gave it up, or the server went away in the middle. */
+  async #heard<T>(body: Promise<T>, { signal }: CallSettings): Promise<T> {
     try {
       return await body
     } catch (error) {
       if (error instanceof SyntaxError) throw new CallFailure('refused', 'the answer is no JSON: is this op-dbus?')
-      throw this.#told(new CallFailure('unreachable', 'the answer broke off'))
+      const stopped = signal?.aborted ?? false
+      throw this.#told(
+        stopped ? new CallFailure('stopped', 'stopped') : new CallFailure('unreachable', 'the answer broke off'),
+      )
     }
   }
 
@@ -151,9 +154,9 @@ export class Client {
   }
 }
 
-function whyNot(signal: AbortSignal | undefined, late: AbortSignal, ms: number): CallFailure {
+function whyNot(signal: AbortSignal | undefined, late: AbortSignal | undefined, ms: number): CallFailure {
   if (signal?.aborted) return new CallFailure('stopped', 'stopped')
-  if (late.aborted) return new CallFailure('slow', `no answer within ${ms / 1000} s`)
+  if (late?.aborted) return new CallFailure('slow', `no answer within ${ms / 1000} s`)
   return new CallFailure('unreachable', 'no server answers')
 }
 

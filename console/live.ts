@@ -63,7 +63,11 @@ export class Live {
     try {
       const headers = { accept: 'text/event-stream' }
       // Its own end is the silence.
-      const response = await this.#client.open('events', { method: 'GET', headers }, { signal, ms: 2 ** 31 - 1 })
+      const response = await this.#client.open(
+        'events',
+        { method: 'GET', headers },
+        { signal, ms: Number.POSITIVE_INFINITY },
+      )
       if (!response.body) return
       for await (const { name, data } of eventsOf(response.body)) {
         clearTimeout(timer)

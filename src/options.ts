@@ -64,6 +64,8 @@ export const OPTIONS = {
   sharedUrl: sharedAddress({ group: 'cache', variable: 'OPDBUS_SHARED_URL', only: 'node' }),
   /** How long a vector is kept there, seconds, give or take a tenth; 0 = until the server lets it go. */
   sharedTtl: seconds({ group: 'cache', variable: 'OPDBUS_SHARED_TTL', default: 30 * 86_400, only: 'node' }),
+  /** How long a look-up waits for it, ms, before it goes on without. */
+  sharedTimeoutMs: wholeNumber(1, { group: 'cache', variable: 'OPDBUS_SHARED_TIMEOUT_MS', default: 100, only: 'node' }),
   /** A text that takes longer than this to compute, ms, is computed by one of the processes that share it; the others wait for that. */
   sharedCostMs: wholeNumber(0, { group: 'cache', variable: 'OPDBUS_SHARED_COST_MS', default: 20, only: 'node' }),
   /**

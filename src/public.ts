@@ -67,6 +67,7 @@ export type {
   StorageProblemKind,
   Store,
   StoreCounters,
+  StoreStatus,
   TierName,
 } from './ports.js'
 export type { CacheSettings } from './settings.js'

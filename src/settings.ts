@@ -102,6 +102,10 @@ export interface CacheSettings extends CommonSettings {
    */
   readonly sharedTtl?: number | undefined
   /**
+   * How long a look-up waits for it, ms, before it goes on without. Default: 100. Variable: `OPDBUS_SHARED_TIMEOUT_MS`.
+   */
+  readonly sharedTimeoutMs?: number | undefined
+  /**
    * A text that takes longer than this to compute, ms, is computed by one of the processes that share it; the others
    * wait for that. Default: 20. Variable: `OPDBUS_SHARED_COST_MS`.
    */

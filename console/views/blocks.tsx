@@ -5,6 +5,7 @@ import { count, plural } from '../../src/format.js'
 import { blockAsked, type FilterFields, NO_FILTER } from '../block-rows.js'
 import { BlockTail } from '../block-tail.js'
 import { hrefOf } from '../router.js'
+import { useLoaded } from '../use-loaded.js'
 import { BlockView } from './block.js'
 import { BlockTable } from './block-table.js'
 import { Chain } from './chain.js'
@@ -34,14 +35,13 @@ function All({ session, router }: ScreenProps) {
   )
   const live = useSignal(true)
   const waiting = useSignal(0)
-  const { appended, tick, connection } = session
-  const grew = appended.value + tick.value
-  const connected = connection.value.kind === 'ok'
+  const head = useLoaded(session, signal => session.client.get('api/head', { signal }), [], { also: session.appended })
+  const end = head.value?.hash
+  // Asked anew where the chain has another end alone: an answer may hold megabytes.
   useEffect(() => {
-    if (!connected) return
     if (live.peek() || tail.blocks.peek() === undefined) void tail.newest()
     else waiting.value++
-  }, [grew, connected])
+  }, [end])
   useEffect(() => () => tail.stop(), [tail])
   const blocks = tail.blocks.value
   const setFilter = (filter: FilterFields) => void tail.setFilter(filter)
@@ -55,7 +55,7 @@ function All({ session, router }: ScreenProps) {
   }
   return (
     <>
-      <Chain session={session} />
+      <Chain session={session} head={head} />
       <Panel
         id="blocks"
         title="Blocks"

@@ -6,12 +6,11 @@ import type { ChainHead, VerifyReport } from '../../src/server/api.js'
 import { useAsked } from '../asked.js'
 import { hrefOf } from '../router.js'
 import type { Session } from '../state.js'
-import { useLoaded } from '../use-loaded.js'
+import type { Loaded } from '../use-loaded.js'
 import { Copy, Facts, Failed, Loading, Panel } from './parts.js'
 import { sentence } from './said.js'
 
-export function Chain({ session }: { readonly session: Session }) {
-  const head = useLoaded(session, signal => session.client.get('api/head', { signal }), [], { also: session.appended })
+export function Chain({ session, head }: { readonly session: Session; readonly head: Loaded<ChainHead> }) {
   const verify = useAsked<VerifyReport>()
   const full = useSignal(false)
   const check = async () => {

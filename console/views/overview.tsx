@@ -91,7 +91,7 @@ function Pictures({ session, theme }: ScreenProps) {
             dots.length > 0
               ? undefined
               : live
-                ? 'No look-up in the last two minutes.'
+                ? 'No look-up was told to this page in the last two minutes.'
                 : 'Single look-ups are told to a page that is live: see Refresh.'
           }
         />

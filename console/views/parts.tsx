@@ -2,6 +2,7 @@
 import { useSignal } from '@preact/signals'
 import type { ComponentChildren } from 'preact'
 import { LETTERS } from '../../look/sources.js'
+import { visible } from '../../src/format.js'
 import type { Source } from '../../src/public.js'
 import type { CallFailure } from '../failures.js'
 import { NAMES } from '../words.js'
@@ -66,7 +67,7 @@ export function Failed(props: { readonly failure: CallFailure; readonly what: st
   const ofPage = kind === 'unreachable' || kind === 'token'
   return (
     <p class="failed bad" role={ofPage ? undefined : 'alert'}>
-      {props.what}: {kind === 'unreachable' ? 'the server is unreachable' : message}{' '}
+      {props.what}: {kind === 'unreachable' ? 'the server is unreachable' : linesOf(message)}{' '}
       {props.onRetry && (
         <button type="button" class="link" onClick={props.onRetry}>
           Try again
@@ -74,6 +75,11 @@ export function Failed(props: { readonly failure: CallFailure; readonly what: st
       )}
     </p>
   )
+}
+
+/** A message may tell several problems, a line each, and hold what others wrote. */
+function linesOf(message: string): string {
+  return message.slice(0, 4000).split('\n').map(visible).join('\n').toWellFormed()
 }
 
 /** Puts a text into the clipboard; says that it did. */

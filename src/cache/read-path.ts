@@ -337,6 +337,7 @@ export class ReadPath<V extends object> {
   /** What was copied out of that tier goes as well, out of memory and out of the tiers that are nearer. */
   #clearedElsewhere(number: number): void {
     this.forgetAll()
+    this.#tiers[number]!.dropPending()
     for (const tier of this.#tiers.slice(0, number)) {
       // It has said itself what is wrong with it.
       void tier.clear().then(

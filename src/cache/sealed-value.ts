@@ -25,15 +25,20 @@ export function seal(crc32: Crc32, key: Key, value: Uint8Array): Uint8Array {
   return bytes
 }
 
-/** The value that was sealed under `key`, in memory of its own; undefined when `bytes` are anything else. */
-export function unseal(crc32: Crc32, key: Key, bytes: Uint8Array): Uint8Array | undefined {
+/** The value that was sealed under `key`, copied into `own`, which is as long; undefined when `bytes` are anything else. */
+export function unseal(
+  crc32: Crc32,
+  key: Key,
+  bytes: Uint8Array,
+  own: Uint8Array = new Uint8Array(bytes.length),
+): Uint8Array | undefined {
   const valueAt = KEY_AT + key.length
   if (bytes.length < valueAt || bytes[4] !== VERSION || bytes[5] !== key.length) return undefined
   for (let i = 0; i < MAGIC.length; i++) if (bytes[i] !== MAGIC[i]) return undefined
   // A copy before the check: the store may go on using its buffer, and `slice` of Node's Buffer would be a view onto it.
-  const own = new Uint8Array(bytes)
+  own.set(bytes)
   for (let i = 0; i < key.length; i++) if (own[KEY_AT + i] !== key.charCodeAt(i)) return undefined
-  if (new DataView(own.buffer).getUint32(CRC_AT, true) !== checksum(crc32, own)) return undefined
+  if (new DataView(own.buffer, own.byteOffset).getUint32(CRC_AT, true) !== checksum(crc32, own)) return undefined
   return own.subarray(valueAt)
 }
 

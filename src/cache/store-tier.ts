@@ -172,6 +172,11 @@ export class StoreTier<V> {
     await clearStore(this.source, this.#store, this.policy, this.#timer)
   }
 
+  /** Forgets what was to be written and is not on its way yet: it is from before somebody else cleared the medium. */
+  dropPending(): void {
+    this.#writes.drop()
+  }
+
   clearedElsewhere(): boolean {
     try {
       return atOnce(this.#store.clearedElsewhere?.()) === true

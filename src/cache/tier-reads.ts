@@ -157,8 +157,9 @@ export class TierReads<V> {
 
   #answer({ wanted, loads, keys, places }: Question<V>, found: readonly (Uint8Array | undefined)[]): void {
     this.#breaker.succeeded()
+    const room = this.#options.policy.sealed && new Room(found)
     for (let i = 0; i < keys.length; i++) {
-      loads[places[i]!] = this.#count(this.#decode(wanted[places[i]!]!.id, keys[i]!, found[i]))
+      loads[places[i]!] = this.#count(this.#decode(wanted[places[i]!]!.id, keys[i]!, found[i], room))
     }
   }
 
@@ -182,14 +183,42 @@ export class TierReads<V> {
   }
 
   /** The value in what a store answered, which is believed to be bytes only after a look. */
-  #decode(id: string, key: Key, found: unknown): Found<V> | undefined {
+  #decode(id: string, key: Key, found: unknown, room?: Room): Found<V> | undefined {
     if (found === undefined || found === null) return undefined
     const { codec, policy, counts, faults } = this.#options
     const { sealed } = policy
-    const bytes = sealed ? (isUint8Array(found) ? unseal(sealed, key, found) : undefined) : (found as Uint8Array)
+    const bytes = sealed
+      ? isUint8Array(found)
+        ? unseal(sealed, key, found, room?.take(found.length))
+        : undefined
+      : (found as Uint8Array)
     if (bytes !== undefined) return codec.decode(id, bytes)
     counts.damaged++
     faults.tell('read', 'damaged', 'it answers with something that was not stored under that key')
     return undefined
   }
+}
+
+/** Memory for the copies of all values of a question: one allocation, where each by itself would keep the garbage collector busy. */
+class Room {
+  readonly #bytes: Uint8Array
+  #next = 0
+
+  constructor(found: readonly unknown[]) {
+    let total = 0
+    for (const value of found) if (isUint8Array(value)) total += rounded(value.length)
+    this.#bytes = new Uint8Array(total)
+  }
+
+  /** Undefined where a value has grown since it was counted. */
+  take(length: number): Uint8Array | undefined {
+    const from = this.#next
+    this.#next += rounded(length)
+    return this.#next > this.#bytes.length ? undefined : this.#bytes.subarray(from, from + length)
+  }
+}
+
+/** Numbers within a value are read where they lie. */
+function rounded(length: number): number {
+  return (length + 7) & ~7
 }

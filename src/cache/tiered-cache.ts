@@ -59,6 +59,12 @@ export class TieredCache<V extends object> {
     return this.#path.peek(id)
   }
 
+  /** The same as a look-up of its own: where another process cleared a medium, nothing that was copied out of it is answered. */
+  atOnce(id: string): V | undefined {
+    this.#path.begin()
+    return this.#path.peek(id)
+  }
+
   /** What a tier has, or undefined. Never computes. */
   get(id: string, told?: LookUpTold): Promise<Answer<V> | undefined> {
     return this.#path.find(id, told)

@@ -7,7 +7,7 @@ import { type Counts, newCounts } from '../cache/metrics.js'
 import type { StoreTier } from '../cache/store-tier.js'
 import { type CacheStats, type ClearOptions, TieredCache } from '../cache/tiered-cache.js'
 import { abortError, OpDbusError } from '../errors.js'
-import type { PatternCounts, Templates } from '../patterns/templates.js'
+import type { Origin, PatternCounts, Templates } from '../patterns/templates.js'
 import type { CallOptions, Clock, Embedder, Embedding, RunningEmbedder, ServingModel } from '../ports.js'
 import { signalOf } from '../realms.js'
 import { computeAnew } from './compute-anew.js'
@@ -58,6 +58,8 @@ interface Opened extends EmbeddingParts {
 
 /** Bytes that an entry costs beside its floats and characters: measured at 10,000 entries (`npm run bench`). */
 const ENTRY_BYTES = 256
+
+const FROM_MEMORY: Origin = { source: 'memory' }
 
 export class EmbeddingCache {
   readonly #options: EmbeddingCacheOptions
@@ -144,6 +146,21 @@ export class EmbeddingCache {
     const matrix = new Float32Array(rows * dims)
     cache?.eachEntry(rows, (id, embedding) => copyInto(embedding, matrix, dims * (ids.push(id) - 1)))
     return { ids, matrix: matrix.subarray(0, ids.length * dims), dims }
+  }
+
+  /**
+   * What `getOrEmbed` answers where memory has it, at once: the vector is copied to the beginning of `target`, so that neither a promise nor
+   * an array is made. Else undefined, and nothing is counted: ask again with `getOrEmbed`. @internal @throws OpDbusError CLOSED
+   */
+  atOnce(text: string, target: Float32Array): Omit<EmbeddingResult, 'vector'> | undefined {
+    const opened = this.#opened
+    if (opened === undefined) return undefined
+    const template = opened.templates?.of(text)
+    const value = opened.cache.atOnce(template?.text ?? text)
+    if (value === undefined) return undefined
+    copyInto(value, target, 0)
+    const { truncated, device, tokens } = value
+    return { ...(template?.origin('memory', false) ?? FROM_MEMORY), truncated, device, tokens }
   }
 
   /** The text's vector if some tier has it, else undefined. Never computes. Where patterns are on: its template's. */

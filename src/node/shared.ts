@@ -5,7 +5,6 @@ import { createRequire } from 'node:module'
 import { hostname } from 'node:os'
 import type { SharedTier } from '../caches/embedding-tiers.js'
 import type { Config } from '../config.js'
-import { OpDbusError } from '../errors.js'
 import type { ChangeNews, Warn } from '../ports.js'
 
 export interface Shared {
@@ -14,10 +13,9 @@ export interface Shared {
   readonly news: ChangeNews
 }
 
-type Settings = Pick<Config, 'sharedUrl' | 'sharedTtl' | 'sharedCostMs' | 'sharedScope'>
+type Settings = Pick<Config, 'sharedUrl' | 'sharedTtl' | 'sharedTimeoutMs' | 'sharedCostMs' | 'sharedScope'>
 
-/** How long a look-up waits for it, ms. */
-const READ_MS = 100
+/** How long a write is waited for at least, ms: no look-up waits for one. */
 const WRITE_MS = 1000
 const CLEAR_MS = 60_000
 
@@ -26,16 +24,21 @@ const CLEAR_MS = 60_000
  * @throws OpDbusError INVALID_INPUT where `@redis/client` is not installed
  */
 export async function openShared(settings: Settings, warn: Warn): Promise<Shared | undefined> {
-  const { sharedUrl: url, sharedTtl, sharedCostMs: claimAboveMs, sharedScope } = settings
+  const { sharedUrl: url, sharedTtl, sharedTimeoutMs: timeoutMs, sharedCostMs: claimAboveMs, sharedScope } = settings
   if (url === undefined) return undefined
-  refuseWithoutPackage()
   // Loaded only where there is one to open.
-  const { openRedisStore } = await import('../stores/redis.js')
-  const store = openRedisStore({ url, ttlMs: 1000 * sharedTtl, readMs: READ_MS, writeMs: WRITE_MS, warn })
+  const { missingClient, openRedisStore } = await import('../stores/redis.js')
+  try {
+    createRequire(import.meta.url).resolve('@redis/client')
+  } catch (cause) {
+    throw missingClient(cause)
+  }
+  const writeMs = Math.max(WRITE_MS, timeoutMs)
+  const store = openRedisStore({ url, ttlMs: 1000 * sharedTtl, readMs: timeoutMs, writeMs, warn })
   return {
     tier: {
       store,
-      timeoutMs: READ_MS,
+      timeoutMs,
       clearTimeoutMs: CLEAR_MS,
       claimAboveMs,
       close: true,
@@ -54,14 +57,4 @@ function thisMachine(): string {
     // A machine without one has a host name.
   }
   return createHash('sha256').update(`op-dbus machine ${name}`).digest('hex').slice(0, 16)
-}
-
-function refuseWithoutPackage(): void {
-  try {
-    createRequire(import.meta.url).resolve('@redis/client')
-  } catch (cause) {
-    const message =
-      'sharedUrl (OPDBUS_SHARED_URL) needs the package @redis/client, which is not installed: npm install @redis/client'
-    throw new OpDbusError('INVALID_INPUT', message, { cause, details: { option: 'sharedUrl' } })
-  }
 }

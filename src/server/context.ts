@@ -3,7 +3,6 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Chain } from '../blockchain.js'
 import type { Caches } from '../public.js'
 import type { State } from '../state.js'
-import type { SharedInfo } from './api.js'
 import type { ErrorForm } from './http-errors.js'
 import type { Log } from './log.js'
 import type { Meters } from './meters.js'
@@ -46,8 +45,6 @@ export interface ServerContext {
   readonly state: State
   /** Undefined where there is no folder to keep one in. */
   readonly chain: Chain | undefined
-  /** What shared tier there is, and whether it serves; absent or undefined: none. */
-  readonly shared?: () => SharedInfo | undefined
   readonly meters: Meters
   readonly log: Log
   /** Fires when the caller has gone, when the time of this request is up, or when the daemon stops at once: hand it to every call that waits. */

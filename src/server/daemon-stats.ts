@@ -2,16 +2,9 @@
 import type { DaemonStats } from './api.js'
 import type { ServerContext } from './context.js'
 
-export async function daemonStats({
-  models,
-  caches,
-  meters,
-  started,
-  shared,
-  clock,
-}: ServerContext): Promise<DaemonStats> {
+export async function daemonStats({ models, caches, meters, started, clock }: ServerContext): Promise<DaemonStats> {
   const [stats, infos] = await Promise.all([caches.stats(), models.infos()])
-  const tier = shared?.()
+  const tier = stats.embeddings.shared?.status
   return {
     now: clock.now(),
     started,

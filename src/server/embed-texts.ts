@@ -1,7 +1,7 @@
 // What the three embedding APIs do with texts once they have read them: ask the caches, count, and say how it went. Knows no form of an answer.
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Source } from '../ports.js'
-import type { EmbeddingMatrix } from '../public.js'
+import type { EmbeddingMatrix, EmbeddingResult } from '../public.js'
 import type { ServerContext } from './context.js'
 import type { RowCounts } from './meters.js'
 import { reasonOf, type ServedModel } from './models.js'
@@ -47,16 +47,31 @@ export async function embedTexts(
   }
 }
 
+/**
+ * The vector of a text that memory has, without a promise; else undefined. Most requests of a warm cache are this. It lies in the model's
+ * one `row`, and is good until the next call.
+ */
+export function embedAtOnce(
+  { clock, meters }: ServerContext,
+  model: ServedModel,
+  text: string,
+): EmbeddedTexts | undefined {
+  const { row } = model
+  if (row === undefined) return undefined
+  const began = clock.monotonic()
+  const result = model.caches.embeddings.atOnce(text, row)
+  if (result === undefined) return undefined
+  const { tokens, truncated } = result
+  meters.embedded(model.name, ONE_FROM_MEMORY, 1000 * (clock.monotonic() - began), tokens)
+  return { ...asBatch({ vector: row, ...result }), rows: ONE_FROM_MEMORY, allTokens: tokens, cut: truncated ? 1 : 0 }
+}
+
+const ONE_FROM_MEMORY: Readonly<RowCounts> = { memory: 1, disk: 0, shared: 0, pattern: 0, computed: 0 }
+
 type Uncounted = Omit<EmbeddedTexts, 'allTokens' | 'cut' | 'rows'>
 
 /** One text is a batch of one. */
-function asBatch({
-  vector,
-  source,
-  truncated,
-  device,
-  tokens,
-}: Awaited<ReturnType<ServedModel['caches']['embeddings']['getOrEmbed']>>): Uncounted {
+function asBatch({ vector, source, truncated, device, tokens }: EmbeddingResult): Uncounted {
   return {
     matrix: vector,
     dims: vector.length,

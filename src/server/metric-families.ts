@@ -1,7 +1,7 @@
 // What each metric is called, means, and is made of. Names go by Prometheus' conventions. Labels are names out of our configuration and our own
 // lists: never a text, a key or an address.
 import type { OneCacheStats } from '../caches/cache-set.js'
-import type { ModelInfo, SharedInfo } from './api.js'
+import type { ModelInfo } from './api.js'
 import type { ServerContext } from './context.js'
 import type { Histogram } from './histogram.js'
 import { SOURCES } from './meters.js'
@@ -24,7 +24,6 @@ export interface Snapshot {
   readonly models: readonly ModelInfo[]
   readonly stats: Awaited<ReturnType<ServerContext['caches']['stats']>>
   readonly chain: { readonly blocks?: number; readonly damaged: boolean } | undefined
-  readonly shared: SharedInfo | undefined
 }
 
 /** Of a histogram of microseconds, in seconds; bounds are powers of two, from 16 us to 17 s. */
@@ -274,12 +273,17 @@ const REST: readonly Family[] = [
     '1 where the end of the chain is not what was acknowledged. Only `op-dbus blockchain verify` looks at every block.',
     now => now.chain && (now.chain.damaged ? 1 : 0),
   ),
-  one(
-    'opdbus_shared_serving',
-    'gauge',
-    '1 where the shared tier serves, 0 where it is left alone; absent where there is none.',
-    now => now.shared && (now.shared.state === 'serving' ? 1 : 0),
-  ),
+  {
+    name: 'opdbus_shared_serving',
+    type: 'gauge',
+    help: '1 where the shared tier serves, 0 where it is left alone; absent where there is none, or before the first text.',
+    *rows({ models }) {
+      for (const { name, cache } of models) {
+        const status = cache.shared?.status
+        if (status !== undefined) yield [{ model: name }, status.state === 'serving' ? 1 : 0]
+      }
+    },
+  },
   one('opdbus_warnings_total', 'counter', 'Warnings told, each once.', now => now.context.meters.counts.warnings),
   {
     name: 'opdbus_build_info',

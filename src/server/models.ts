@@ -19,7 +19,9 @@ export interface ServedModel {
   readonly caches: Caches
   /** How long its vectors are; undefined until {@link open}. */
   readonly dims: number | undefined
-  /** The same. Reads the model's small files, and fetches a model that is not here; loads none. @throws what `getOrEmbed` does */
+  /** Room for one vector, for who copies it on before anybody else has a turn. Undefined like `dims`. */
+  readonly row: Float32Array | undefined
+  /** How long its vectors are. Reads the model's small files, and fetches a model that is not here; loads none. @throws what `getOrEmbed` does */
   open(call?: CallOptions): Promise<number>
   /** An embedding failed with `error`: unless that says nothing of the model, readiness is looked into anew. */
   doubt(error: unknown): void
@@ -146,6 +148,7 @@ class Served implements ServedModel {
   readonly caches: Caches
   serves: string
   dims: number | undefined
+  row: Float32Array | undefined
   #space: string | undefined
   #opening = 0
   #problem: string | undefined
@@ -168,6 +171,7 @@ class Served implements ServedModel {
       this.#problem = undefined
       this.#space = space
       this.dims = dims
+      this.row ??= new Float32Array(dims)
       return dims
     } catch (error) {
       if (!call.signal?.aborted) this.#problem = messageOf(error)

@@ -34,7 +34,7 @@ function metricOf({ name, help, type, rows }: Family, now: () => Snapshot) {
 
 async function look(context: ServerContext): Promise<Snapshot> {
   const [models, stats, chain] = await Promise.all([context.models.infos(), context.caches.stats(), chainOf(context)])
-  return { context, models, stats, chain, shared: context.shared?.() }
+  return { context, models, stats, chain }
 }
 
 async function chainOf({ chain }: ServerContext): Promise<Snapshot['chain']> {

@@ -2,6 +2,9 @@
 import { OpDbusError } from '../errors.js'
 import type { ChangeNews, Store, StoreStatus, Warn } from '../ports.js'
 import { parseSharedUrl } from '../shared-url.js'
+
+export { missingClient } from './redis/client.js'
+
 import { RedisStoreParts } from './redis/store.js'
 
 export interface RedisStoreOptions {

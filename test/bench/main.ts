@@ -20,6 +20,8 @@ import { memoryOf10k, weigh } from './rows/memory-10k.js'
 import { openMillion } from './rows/open.js'
 import { queryNet } from './rows/query-net.js'
 import { search1m, search100k, searchTask } from './rows/search.js'
+import { serve64, serveMemory, serveOne, serveOpenLoop, serveTask } from './rows/serve.js'
+import { shared } from './rows/shared.js'
 import { importTime } from './rows/start.js'
 import { diffMegabyte, diffTask, queryHit } from './rows/state.js'
 import { tiles } from './rows/tiles.js'
@@ -45,6 +47,7 @@ const GROUPS: readonly RowGroup[] = [
   queryNet,
   diffMegabyte,
   langchain,
+  shared,
   growth,
   tokenizeRows,
   throughput,
@@ -54,6 +57,10 @@ const GROUPS: readonly RowGroup[] = [
   kernelRows,
   search100k,
   search1m,
+  serveOne,
+  serve64,
+  serveOpenLoop,
+  serveMemory,
   importTime,
   cliDisk,
   memoryOf10k,
@@ -66,6 +73,7 @@ const CHILD_TASKS: Readonly<Record<string, ChildTask>> = {
   growth: growthTask,
   diff: diffTask,
   search: searchTask,
+  serve: serveTask,
   'open-chain': openChainTask,
 }
 const ROUNDS = { full: 9, quick: 3 }

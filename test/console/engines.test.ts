@@ -7,11 +7,13 @@ import { useEngine } from '../browser/engines/use-engine.js'
 import { launchWebKit } from '../browser/engines/webkit.js'
 import type { Found } from '../programs.js'
 import { ask } from '../server/daemon.js'
+import { memoryPlugin } from '../state/managed.js'
 import { useDaemon } from './site.js'
 
 const PATIENCE = { timeout: 30_000 }
 
-const site = useDaemon()
+const house = memoryPlugin('house')
+const site = useDaemon({ plugins: [house.plugin] })
 vi.setConfig({ testTimeout: 120_000 })
 
 for (const [name, found, launch] of [
@@ -46,7 +48,7 @@ function engineTests<T>(name: string, found: Found<T>, launch: (programs: T) => 
 
       for (const [title, expected] of [
         ['Entries', /fake|space/i],
-        ['Queries', /net/],
+        ['Queries', /house/],
         ['State', /desired/i],
         ['Blocks', /net/],
         ['Search', /search/i],
@@ -56,6 +58,25 @@ function engineTests<T>(name: string, found: Found<T>, launch: (programs: T) => 
         await goTo(tab, title)
         await shows(tab, 'main', expected)
       }
+
+      await goTo(tab, 'Queries')
+      await expect.poll(() => press(tab, 'Fresh now'), PATIENCE).toBe(true)
+      await shows(tab, '.tree-row .name', /interfaces/)
+      await goTo(tab, 'State')
+      await type(
+        tab,
+        '.desired textarea',
+        '{ "version": 1, "plugins": { "house": { "items": { "one": { "value": 10 } } } } }',
+      )
+      await expect.poll(() => press(tab, 'Plan'), PATIENCE).toBe(true)
+      await shows(tab, '.changes ins', /10/)
+      await goTo(tab, 'Blocks')
+      await expect.poll(() => press(tab, 'Verify'), PATIENCE).toBe(true)
+      await shows(tab, '.verified', /sound: \d+ block/)
+      await goTo(tab, 'Search')
+      await type(tab, '.search-form input', 'eth0')
+      await expect.poll(() => press(tab, 'Search'), PATIENCE).toBe(true)
+      await shows(tab, '.results', /[1-9]\d* blocks? of/)
       await goTo(tab, 'Overview')
       await daemon.context.chain!.addFootprint({ plugin_id: 'net', operation: 'apply' })
       await shows(tab, '.news', /block appended/)

@@ -1,22 +1,13 @@
-// The screens Entries, Queries, State, Blocks and Search as an operator meets them, in Chromium on a real daemon: its plugins apply in memory,
-// its chain is a real one. What others wrote is hostile throughout.
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+// The screens Entries, Queries and State as an operator meets them, in Chromium on a real daemon whose plugins apply in memory. What others
+// wrote is hostile throughout.
 import type { Locator, Page } from 'playwright-core'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { JsonObject } from '../../src/json/json.js'
 import { useBrowser } from '../browser/harness.js'
 import { ask } from '../server/daemon.js'
 import { desired, memoryPlugin } from '../state/managed.js'
+import { AS_JSON, AS_TEXT, expectHarmless, HOSTILE, rowsOf } from './hostile.js'
 import { expectGoodLooks, goTo, openConsole, useDaemon, writeToken } from './site.js'
-
-/** A text that would be a script where somebody took it for HTML, and would turn the line where somebody printed it. */
-const HOSTILE = '<img src=x onerror="document.title=\'taken\'">\u202eevil\u0000\u001b[2J'
-const AS_TEXT = '<img src=x onerror="document.title=\'taken\'">·evil··[2J'
-
-/** As a value of JSON. */
-const HOSTILE_JSON = JSON.stringify(HOSTILE).slice(1, -1).replace('\u202e', '\\u202e')
 
 const house = memoryPlugin('house')
 const gone = memoryPlugin('gone', { unavailable: () => `there is no ${HOSTILE}` })
@@ -31,20 +22,10 @@ const test = useBrowser()
 const site = useDaemon({ plugins: [house.plugin, gone.plugin, town.plugin] })
 const open = (screen: Parameters<typeof openConsole>[2]) =>
   openConsole(test, site.daemon.url, screen, { token: writeToken(site.daemon) })
-const chain = () => site.daemon.context.chain!
-const rowsOf = (page: Page, name: string | RegExp) => page.getByRole('table', { name }).getByRole('row')
 
 afterEach(() => {
   expect(site.daemon.lines.filter(line => line.includes('onerror'))).toEqual([])
 })
-
-/** Nothing that was shown was run. */
-async function expectHarmless(page: Page, complaints: readonly string[]): Promise<void> {
-  expect(await page.title()).not.toContain('taken')
-  expect(await page.locator('main img').count()).toBe(0)
-  // A browser notes each answer that is an error by itself.
-  expect(complaints.filter(one => !/status of 4\d\d/.test(one))).toEqual([])
-}
 
 describe('entries', () => {
   it('say what lies where, and clear after a look at what goes and a question, with the write token alone', async () => {
@@ -124,7 +105,7 @@ describe('queries', () => {
     await expect.poll(async () => (await names()).length).toBe(4)
     expect((await names())[0]).toContain('3 members')
     for (const key of ['ArrowDown', 'ArrowDown', 'Enter']) await page.keyboard.press(key)
-    await expect.poll(async () => (await names())[3]).toBe(`${AS_TEXT}"${HOSTILE_JSON}"`)
+    await expect.poll(async () => (await names())[3]).toBe(`${AS_TEXT}"${AS_JSON}"`)
     await page.keyboard.press('ArrowLeft')
     await expect.poll(async () => (await names()).length).toBe(4)
     await page.getByRole('searchbox', { name: 'Search in the state of house' }).fill('TREASURE')
@@ -234,109 +215,3 @@ describe('a change', () => {
     )
   })
 })
-
-describe('blocks', () => {
-  it('come as they are appended, are filtered, shown whole, and proved', async () => {
-    const { page, complaints } = await open('blocks')
-    const rows = rowsOf(page, /^Blocks/)
-    const before = await chain().size()
-    await expect.poll(() => rows.count()).toBe(before + 1)
-    await chain().addBatch([
-      {
-        plugin_id: 'harbour',
-        operation: HOSTILE,
-        data: { ship: HOSTILE },
-        metadata: { by: HOSTILE },
-        text: `${HOSTILE}\na ship came in`,
-      },
-      { plugin_id: 'harbour', operation: 'leave', data: 'no object', text: 'y'.repeat(500_000) },
-    ])
-    await expect.poll(() => rows.count(), { timeout: 8000 }).toBe(before + 3)
-    await rows.nth(2).getByText(`${AS_TEXT}, a ship came in`).waitFor()
-    await page.getByLabel('plugin', { exact: true }).fill('harbour')
-    await page.keyboard.press('Tab')
-    await expect.poll(() => rows.count()).toBe(3)
-    await expectGoodLooks(page)
-    await page.getByLabel('operation', { exact: true }).fill('nothing')
-    await page.keyboard.press('Enter')
-    await page.getByText('No block fits this filter.').waitFor()
-    await page.getByRole('button', { name: 'No filter' }).click()
-
-    await page.getByLabel('Number or hash of a block').fill('zz')
-    await page.keyboard.press('Enter')
-    await page.getByText('at least 4 digits').waitFor()
-    const ship = (await chain().getBlock(before))!
-    await page.getByLabel('Number or hash of a block').fill(ship.hash.slice(0, 16))
-    await page.keyboard.press('Enter')
-    await page.getByRole('heading', { name: `Block ${before}` }).waitFor()
-    await page.getByText(ship.hash, { exact: true }).waitFor()
-    expect(await page.getByRole('region', { name: 'Text of the block' }).textContent()).toBe(
-      `${AS_TEXT}\na ship came in`,
-    )
-    await page.getByRole('tree', { name: 'the data' }).getByText('\\u202eevil').waitFor()
-    await expectGoodLooks(page)
-
-    const [download] = await Promise.all([
-      page.waitForEvent('download'),
-      page.getByRole('button', { name: 'Proof as a file' }).click(),
-    ])
-    expect(download.suggestedFilename()).toBe(`block-${before}.tlog-proof`)
-    expect(await readFile(await download.path(), 'utf8')).toBe((await chain().proof(before)).text)
-    await page.getByRole('link', { name: `${before + 1} →` }).click()
-    await page.getByText('480 000 more characters are not shown.').waitFor()
-    await page.getByRole('link', { name: `← ${before}` }).waitFor()
-    await page.getByRole('link', { name: 'All blocks' }).click()
-    await expect.poll(() => rows.count()).toBe(before + 3)
-    await expectHarmless(page, complaints)
-  })
-
-  it('are searched by text and by meaning, with what could not be', async () => {
-    const { page, complaints } = await open('search')
-    await page.getByRole('searchbox').fill('ship CAME')
-    await page.getByRole('radio', { name: 'text' }).check()
-    await page.keyboard.press('Enter')
-    await page.getByRole('button', { name: 'Search', exact: true }).click()
-    await expect.poll(() => rowsOf(page, /^Blocks found/).count()).toBe(2)
-    for (const way of ['meaning', 'hybrid']) {
-      await page.getByRole('radio', { name: way }).check()
-      await page.getByRole('button', { name: 'Search', exact: true }).click()
-      await rowsOf(page, /^Blocks found/)
-        .nth(1)
-        .getByText(/^-?\d\.\d{3}/)
-        .waitFor()
-    }
-    await page.getByLabel('plugin', { exact: true }).fill('nobody')
-    await page.keyboard.press('Tab')
-    await page.getByText('Nothing was found.').waitFor()
-    await expectGoodLooks(page)
-    await expectHarmless(page, complaints)
-  })
-
-  it('are verified: sound, and damaged where somebody changed one', async () => {
-    const { page, complaints } = await open('blocks')
-    await page.getByRole('checkbox', { name: 'bodies and index as well' }).check()
-    await page.getByRole('button', { name: 'Verify' }).click()
-    await page.getByText(/^Sound: \d+ blocks/).waitFor()
-    const folder = join(site.daemon.dataDir, 'blockchain')
-    const file = readdirSync(folder, { recursive: true, encoding: 'utf8' })
-      .map(name => join(folder, name))
-      .find(path => path.endsWith('.jsonl') || readIfFile(path).includes('a ship came in'))!
-    writeFileSync(file, readFileSync(file, 'latin1').replace('a ship came in', 'a ship came up'), 'latin1')
-    await page.getByRole('button', { name: 'Verify' }).click()
-    await page.getByText(/^Damaged: \d+ faults?/).waitFor()
-    await page
-      .locator('.faults')
-      .getByRole('link', { name: /^block \d/ })
-      .first()
-      .waitFor()
-    await expectHarmless(page, complaints)
-  })
-})
-
-function readIfFile(path: string): string {
-  try {
-    return readFileSync(path, 'latin1')
-  } catch {
-    return ''
-  }
-}

@@ -77,7 +77,10 @@ describe('the packed package', () => {
       expect(readFileSync(join(root, 'dist', name), 'utf8')).not.toContain(root)
     }
   })
+})
 
+// Side by side: most of the time npm waits for the registry and for the disk.
+describe.concurrent('the packed package, installed,', () => {
   it('works with the install script skipped: CLI and both imports, on the CPU', async () => {
     const dir = await consumer('skipped', { ONNXRUNTIME_NODE_INSTALL: 'skip' })
     expect(hasBinding(dir)).toBe(true)

@@ -1,6 +1,6 @@
 // What `/metrics` says: Prometheus' own tool finds nothing to complain of, the numbers are those of the meters, and nothing is told that may not be.
 import { spawnSync } from 'node:child_process'
-import { describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import type { ModelInfo } from '../../src/server/api.js'
 import type { ServerContext } from '../../src/server/context.js'
 import { Registry } from '../../src/server/http.js'
@@ -8,6 +8,9 @@ import { createMeters } from '../../src/server/meters.js'
 import { FAMILIES } from '../../src/server/metric-families.js'
 import { exposition } from '../../src/server/prometheus.js'
 import { onPath } from '../programs.js'
+import { missing, startServer, stopAll } from '../stores/redis/servers.js'
+import { ask, startDaemon } from './daemon.js'
+import { until } from './waiting.js'
 
 const METRIC_NAMES = FAMILIES.map(({ name }) => name)
 const promtool = onPath('promtool')
@@ -31,7 +34,11 @@ const model: ModelInfo = {
   device: 'cpu',
   workers: 1,
   refused: [{ device: 'cuda', reason: 'a reason that is not told', kind: 'failed' }],
-  cache: { ...cache, lifetime },
+  cache: {
+    ...cache,
+    shared: { ...store, status: { at: 'redis.example', state: 'left-alone', problem: 'it is gone' } },
+    lifetime,
+  },
 }
 
 function contextOf(head: () => Promise<{ size: number }>): ServerContext {
@@ -45,7 +52,6 @@ function contextOf(head: () => Promise<{ size: number }>): ServerContext {
     models: { infos: async () => [model] },
     caches: { stats: async () => ({ embeddings: cache, queries: cache, diffs: cache, blocks: cache }) },
     chain: { head },
-    shared: () => ({ at: 'redis.example', state: 'left-alone', problem: 'it is gone' }),
   } as unknown as ServerContext
 }
 
@@ -71,7 +77,7 @@ describe('metrics', () => {
     expect(text).toContain('opdbus_http_request_duration_seconds_bucket{route="/v1/embeddings",le="0.001024"} 0\n')
     expect(text).toContain('opdbus_tier_hits_total{cache="queries",tier="disk"} 3\n')
     expect(text).toContain('opdbus_chain_blocks 7\n')
-    expect(text).toContain('opdbus_shared_serving 0\n')
+    expect(text).toContain(`opdbus_shared_serving{model=${JSON.stringify(model.name)}} 0\n`)
     expect(text).not.toMatch(/Infinity|NaN|undefined/)
     expect(text).not.toMatch(/reason that|it is gone|redis\.example/)
   })
@@ -83,3 +89,35 @@ describe('metrics', () => {
     expect(text).not.toMatch(/^opdbus_chain_blocks/m)
   })
 })
+
+describe.skipIf(missing !== undefined)(
+  `with a real Redis${missing === undefined ? '' : ` (skipped: ${missing})`}`,
+  () => {
+    afterAll(stopAll)
+
+    it('tell whether the shared tier serves, and for how many rows; and /api/stats the same', async () => {
+      const redis = await startServer()
+      const daemon = await startDaemon({ sharedUrl: redis.url })
+      const metric = async (series: string) => {
+        const { text } = await ask(daemon, '/metrics')
+        return text
+          .split('\n')
+          .find(line => line.startsWith(`${series} `))
+          ?.slice(series.length + 1)
+      }
+      const embed = (input: string) => ask(daemon, '/v1/embeddings', { body: { input } })
+      expect((await embed('one')).status).toBe(200)
+      const serving = 'opdbus_shared_serving{model="fake"}'
+      expect(await metric(serving)).toBe('1')
+      expect(await metric('opdbus_tier_misses_total{cache="embeddings",model="fake",tier="shared"}')).toBe('1')
+      expect((await ask(daemon, '/api/stats')).json.shared.state).toBe('serving')
+      await redis.kill()
+      let texts = 0
+      await until(async () => (await embed(`text ${++texts}`)).status === 200 && (await metric(serving)) === '0')
+      const { shared } = (await ask(daemon, '/api/stats')).json
+      expect(shared).toMatchObject({ state: 'left-alone', problem: expect.any(String) })
+      expect(JSON.stringify(shared)).not.toContain('text')
+      await daemon.stop()
+    })
+  },
+)

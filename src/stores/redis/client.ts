@@ -25,9 +25,12 @@ export interface ClientOptions {
   readonly hearsPushes: boolean
 }
 
-/** A connection that is silent for so long although it was asked something is taken for dead, ms. */
-export const SILENCE_MS = 600
-const CONNECT_MS = 300
+const CONNECT_MS = 1000
+/**
+ * The package's own guard, ms. It counts silence also while this process itself does not run, on a busy machine, so the one that we go
+ * by is in node-link.ts.
+ */
+const SILENCE_MS = 5000
 /** Commands that may wait for their answers. */
 const MOST_COMMANDS = 256
 
@@ -62,11 +65,9 @@ export async function newClient({ address, host, port, ca, hearsPushes }: Client
   }) as unknown as Client
 }
 
-export function missingClient(cause?: unknown): OpDbusError {
+/** What is said where the package is not installed. */
+export function missingClient(cause: unknown): OpDbusError {
   const message =
-    'a shared store on Redis needs the package @redis/client, which is not installed: npm install @redis/client'
-  return new OpDbusError('INVALID_INPUT', message, {
-    ...(cause !== undefined && { cause }),
-    details: { option: 'sharedUrl' },
-  })
+    'a shared store on Redis (sharedUrl, OPDBUS_SHARED_URL) needs the package @redis/client, which is not installed: npm install @redis/client'
+  return new OpDbusError('INVALID_INPUT', message, { cause, details: { option: 'sharedUrl' } })
 }

@@ -7,13 +7,14 @@ export class Late extends Error {
   }
 }
 
-/** What `work` answers, or {@link Late} after `ms`; what it does later is ignored. Keeps the process alive meanwhile. */
-export function within<T>(ms: number, work: Promise<T>): Promise<T> {
+/** What `work` answers, or {@link Late} after `ms`; what it does later is ignored. Keeps the process alive meanwhile, unless told. */
+export function within<T>(ms: number, work: Promise<T>, keepAlive = true): Promise<T> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {
       // Where this thread was busy itself, the answer may have come in time and wait to be read.
       setImmediate(() => reject(new Late(ms)))
     }, ms)
+    if (!keepAlive) timer.unref()
     work.then(resolve, reject).finally(() => clearTimeout(timer))
   })
 }

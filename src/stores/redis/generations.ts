@@ -6,7 +6,7 @@ import { every, within } from './deadline.js'
 import { GENERATIONS } from './names.js'
 import { inOneLine, NodeLink, type NodeLinkOptions } from './node-link.js'
 
-export interface GenerationsOptions extends Pick<NodeLinkOptions, 'address' | 'ca' | 'random'> {
+export interface GenerationsOptions extends Pick<NodeLinkOptions, 'address' | 'ca' | 'random' | 'promptMs'> {
   /** Different each time, on any machine. */
   readonly newToken: () => string
   /** Somebody else cleared the store. */
@@ -60,9 +60,9 @@ export class Generations {
     if (this.#link?.isTo(host, port)) return this.#link.opened
     this.#link?.close()
     this.#client = undefined
-    const { address, ca, random } = this.#options
+    const { address, ca, random, promptMs } = this.#options
     const prepare = (client: Client) => this.#prepare(client)
-    this.#link = new NodeLink({ address, ca, random, host, port, hearsPushes: true, prepare })
+    this.#link = new NodeLink({ address, ca, random, promptMs, host, port, hearsPushes: true, prepare })
     this.#begin()
     return this.#link.opened
   }

@@ -4,7 +4,6 @@ import type { Key } from '../../ports.js'
 /** All that is ours begins so: what an access list has to name. */
 export const PREFIX = 'opdbus:'
 const VALUES = `${PREFIX}v:{`
-const LOCKS = `${PREFIX}l:{`
 /** Generations lie together in a cluster, so that one connection hears of all. */
 export const GENERATIONS = `${PREFIX}g:{opd}:`
 /** The slot of `{opd}`. */
@@ -44,12 +43,15 @@ export function placeOf(key: string): number {
   return (hash ^ (hash >>> 8)) & 15
 }
 
+const VALUE_NAMES = TAGS.map(tag => `${VALUES}${tag}}:`)
+const LOCK_NAMES = TAGS.map(tag => `${PREFIX}l:{${tag}}:`)
+
 export function valueName(key: Key): string {
-  return `${VALUES}${TAGS[placeOf(key)]}}:${key}`
+  return VALUE_NAMES[placeOf(key)]! + key
 }
 
 export function lockName(key: Key): string {
-  return `${LOCKS}${TAGS[placeOf(key)]}}:${key}`
+  return LOCK_NAMES[placeOf(key)]! + key
 }
 
 /** The key that this is the value of; undefined for what is none of ours. */
@@ -61,5 +63,10 @@ export function keyOfValue(name: string): Key | undefined {
 
 /** See {@link Key}. */
 export function isKey(key: unknown): key is Key {
-  return typeof key === 'string' && /^[a-z0-9_-][a-z0-9._-]{0,99}$/.test(key)
+  if (typeof key !== 'string' || key.length === 0 || key.length > 100 || key.startsWith('.')) return false
+  for (let i = 0; i < key.length; i++) if (!MAY_STAND[key.charCodeAt(i)]) return false
+  return true
 }
+
+/** By character code; faster than an expression, and asked for every key of every question. */
+const MAY_STAND = Uint8Array.from({ length: 128 }, (_, code) => Number(/[a-z0-9._-]/.test(String.fromCharCode(code))))

@@ -2,7 +2,7 @@
 // time. Knows no keys and no values.
 import { messageOf, OpDbusError } from '../../errors.js'
 import type { StoreStatus } from '../../ports.js'
-import { type Client, type ClientOptions, newClient, SILENCE_MS } from './client.js'
+import { type Client, type ClientOptions, newClient } from './client.js'
 import { every, Late, later, within } from './deadline.js'
 
 export interface NodeLinkOptions extends ClientOptions {
@@ -11,9 +11,15 @@ export interface NodeLinkOptions extends ClientOptions {
   /** Told whenever it serves, or does not any more. */
   readonly changed?: () => void
   readonly random: () => number
+  /** A ping that takes longer does not show that a server that was left alone can be asked again, ms. */
+  readonly promptMs: number
 }
 
 const PING_MS = 250
+/** A connection on which a ping is not answered for so long is taken for dead, ms. */
+const SILENCE_MS = 600
+/** How long a new connection is waited for until it serves, ms. */
+const READY_MS = 2000
 /** Calls in a row that were not answered in time, after which the server is left alone. */
 const LATE_IN_A_ROW = 3
 /** For how long, ms: more each time that it was no better afterwards. */
@@ -21,8 +27,6 @@ const LEAST_PAUSE_MS = 500
 const MOST_PAUSE_MS = 10_000
 /** So many answers in time, and all is well again. */
 const WELL_AGAIN = 20
-/** A ping that takes longer does not show that the server can be asked again. */
-const PROMPT_MS = 50
 
 export class NodeLink {
   readonly #options: NodeLinkOptions
@@ -108,8 +112,8 @@ export class NodeLink {
       this.#client = connecting
       connecting.on('error', error => this.#lost(connecting, error))
       connecting.unref()
-      await connecting.connect()
-      await this.#options.prepare?.(connecting)
+      const ready = connecting.connect().then(() => this.#options.prepare?.(connecting))
+      await within(READY_MS, ready, false)
       if (this.#client !== connecting) return
       this.#attempts = 0
       this.#late = 0
@@ -151,10 +155,12 @@ export class NodeLink {
     if (!client?.isReady) return
     const now = performance.now()
     if (this.#pingSent !== undefined) {
+      const sent = this.#pingSent
+      if (now - sent < SILENCE_MS) return
       // Where this thread was busy itself, the answer may wait to be read.
-      if (now - this.#pingSent > SILENCE_MS + PING_MS) {
-        this.#lost(client, new Error(`no answer for ${Math.round(now - this.#pingSent)} ms`))
-      }
+      setImmediate(() => {
+        if (this.#pingSent === sent) this.#lost(client, new Error(`no answer for ${Math.round(now - sent)} ms`))
+      }).unref()
       return
     }
     this.#pingSent = now
@@ -172,7 +178,7 @@ export class NodeLink {
 
   #ponged(client: Client, ms: number): void {
     const isBack = this.#client === client && this.#state === 'left-alone'
-    if (!isBack || ms > PROMPT_MS || performance.now() < this.#pausedUntil) return
+    if (!isBack || ms > this.#options.promptMs || performance.now() < this.#pausedUntil) return
     this.#late = 0
     this.#set('serving')
   }

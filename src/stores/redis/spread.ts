@@ -127,10 +127,14 @@ export class Spread {
 
   #grouped(keys: readonly Key[], indices: readonly number[]): Map<NodeLink | undefined, Group[]> {
     const topology = this.#topology
+    if (!topology.isCluster) {
+      const all = { keys: indices.map(index => keys[index]!), indices: [...indices] }
+      return new Map([[topology.linkOf(0), [all]]])
+    }
     const byPlace = new Map<number, Group>()
     for (const index of indices) {
       const key = keys[index]!
-      const place = topology.isCluster ? placeOf(key) : 0
+      const place = placeOf(key)
       let group = byPlace.get(place)
       if (group === undefined) {
         group = { keys: [], indices: [] }

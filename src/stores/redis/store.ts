@@ -69,7 +69,8 @@ export class RedisStoreParts implements Store {
   }
 
   async connect(): Promise<void> {
-    if (!this.#closed) await within(CONNECT_MS, this.#open().reached).catch(() => undefined)
+    if (!this.#closed)
+      await within(Math.max(CONNECT_MS, this.#options.readMs), this.#open().reached).catch(() => undefined)
   }
 
   async getMany(keys: readonly Key[], call?: CallOptions): Promise<(Uint8Array | undefined)[]> {
@@ -198,11 +199,13 @@ export class RedisStoreParts implements Store {
   #open(): Opened {
     if (this.#opened) return this.#opened
     const { address, ca, random, readMs } = this.#options
-    const topology = new Topology({ address, ca, random, changed: () => this.#changed() })
+    const promptMs = readMs / 2
+    const topology = new Topology({ address, ca, random, promptMs, changed: () => this.#changed() })
     const generations = new Generations({
       address,
       ca,
       random,
+      promptMs,
       moved: () => void topology.refresh(),
       newToken: () => crypto.randomUUID(),
       cleared: () => {
@@ -273,5 +276,5 @@ export class RedisStoreParts implements Store {
 
 /** Where a server answered for this key, and has it. A key of another type is somebody's mistake, and none of our values. */
 function bytesOf(answer: Answers[number]): Uint8Array | undefined {
-  return Buffer.isBuffer(answer) ? new Uint8Array(answer.buffer, answer.byteOffset, answer.length) : undefined
+  return Buffer.isBuffer(answer) ? answer : undefined
 }

@@ -11,6 +11,8 @@ export interface TopologyOptions {
   readonly address: SharedAddress
   readonly ca?: string | Buffer | undefined
   readonly random: () => number
+  /** See {@link NodeLink}. */
+  readonly promptMs: number
   /** Told when a server serves, or does not any more, and when the places are others'. */
   readonly changed: () => void
 }
@@ -142,8 +144,8 @@ export class Topology {
     const name = placeName({ host, port })
     let link = this.#links.get(name)
     if (link === undefined) {
-      const { address, ca, random, changed } = this.#options
-      link = new NodeLink({ address, host, port, ca, hearsPushes: false, random, changed })
+      const { address, ca, random, promptMs, changed } = this.#options
+      link = new NodeLink({ address, host, port, ca, hearsPushes: false, random, promptMs, changed })
       this.#links.set(name, link)
     }
     return link

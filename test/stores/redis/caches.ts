@@ -36,6 +36,8 @@ export async function openMachine(sharedUrl: string, { compute, ...options }: Ma
   let wake = () => {}
   const caches = await openCaches({
     sharedUrl,
+    // Of a machine that is busy with other tests.
+    sharedTimeoutMs: 10_000,
     embeddingDiskCache: options.dir !== undefined,
     embedder: {
       space: 'test@1',

@@ -47,7 +47,7 @@ describe.skipIf(missing !== undefined)(`a Redis that fails${missing ? ` (skipped
   }
 
   it('is killed and started again 20 times, and each time told lost and back', { timeout: 60_000 }, async () => {
-    const one = await openMachine(server.url, { sharedCostMs: 0 })
+    const one = await openMachine(server.url, { sharedCostMs: 0, sharedTimeoutMs: 100 })
     await one.sourceOf('first')
     const end = load(one)
     for (let round = 0; round < 20; round++) {
@@ -64,7 +64,7 @@ describe.skipIf(missing !== undefined)(`a Redis that fails${missing ? ` (skipped
   })
 
   it('is stopped and goes on, without a connection lost to us for good', { timeout: 30_000 }, async () => {
-    const one = await openMachine(server.url)
+    const one = await openMachine(server.url, { sharedTimeoutMs: 100 })
     await one.sourceOf('first')
     const end = load(one)
     server.process.kill('SIGSTOP')
@@ -75,7 +75,7 @@ describe.skipIf(missing !== undefined)(`a Redis that fails${missing ? ` (skipped
   })
 
   it('falls silent on an open connection', { timeout: 20_000 }, async () => {
-    const one = await openMachine(url)
+    const one = await openMachine(url, { sharedTimeoutMs: 100 })
     await one.sourceOf('kept')
     await written(one)
     proxy.answers = () => undefined
@@ -89,7 +89,7 @@ describe.skipIf(missing !== undefined)(`a Redis that fails${missing ? ` (skipped
   })
 
   it('is too slow, and is left alone, longer each time', { timeout: 20_000 }, async () => {
-    const one = await openMachine(url)
+    const one = await openMachine(url, { sharedTimeoutMs: 100 })
     await one.sourceOf('first')
     const end = load(one)
     proxy.delayMs = 150
@@ -102,7 +102,7 @@ describe.skipIf(missing !== undefined)(`a Redis that fails${missing ? ` (skipped
   it('loses every tenth command: answers that are not those of their questions reach nobody', {
     timeout: 20_000,
   }, async () => {
-    const one = await openMachine(url)
+    const one = await openMachine(url, { sharedTimeoutMs: 100 })
     let n = 0
     proxy.questions = bytes => (++n % 10 === 0 ? undefined : bytes)
     const end = load(one)
@@ -111,7 +111,7 @@ describe.skipIf(missing !== undefined)(`a Redis that fails${missing ? ` (skipped
   })
 
   it('lies: bytes are changed on the way', { timeout: 20_000 }, async () => {
-    const one = await openMachine(url, { sharedCostMs: 1e6 })
+    const one = await openMachine(url, { sharedCostMs: 1e6, sharedTimeoutMs: 100 })
     let [n, random] = [0, 12345]
     proxy.answers = bytes => {
       if (++n % 3 !== 0) return bytes

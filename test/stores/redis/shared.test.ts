@@ -1,8 +1,12 @@
 // Two machines on one Redis: what one computed the other has, once for both where it is dear; what one clears or changes the other drops;
 // and what people are told.
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { embeddingKey } from '../../../src/caches/embedding-codec.js'
 import { openCaches } from '../../../src/node.js'
-import { deferred, temporaryFolder } from '../../support.js'
+import type { Space } from '../../../src/ports.js'
+import { lockName } from '../../../src/stores/redis/names.js'
+import { runScript } from '../../processes.js'
+import { deferred, hash, temporaryFolder } from '../../support.js'
 import { closeMachines, openMachine, until, written } from './caches.js'
 import { freePort, missing, type Server, startServer, stopAll } from './servers.js'
 
@@ -111,6 +115,34 @@ describe.skipIf(missing !== undefined)(`machines that share a Redis${missing ? `
     await expect(left).rejects.toMatchObject({ code: 'ABORTED' })
     expect(await other).toBe('computed')
     await until(async () => (await server.ask('KEYS opdbus:l:*')).startsWith('*0'))
+  })
+
+  it('wait for nobody who died longer than a claim lasts', async () => {
+    const one = await openMachine(url)
+    const { space } = await one.caches.embeddings.computing()
+    const key = lockName(embeddingKey(hash, space as Space, 'a'))
+    await server.ask(`SET ${key} somebody PX 300`)
+    const began = performance.now()
+    expect(await one.sourceOf('a')).toBe('computed')
+    expect(performance.now() - began).toBeGreaterThan(250)
+  })
+
+  it('are two processes as well', async () => {
+    const dirs = [temporaryFolder(), temporaryFolder()]
+    const script = `
+      const caches = await lib.openCaches({ dir, embedder: { space: 'p@1', dims: 2, async embed(texts) {
+        await new Promise(resolve => setTimeout(resolve, 200))
+        return new Float32Array(2 * texts.length).fill(1) } } })
+      const { sources } = await caches.embeddings.embedMany(['x', 'y'])
+      await caches.embeddings.stats()
+      console.log(JSON.stringify(sources))
+      // Not closed: it ends all the same.`
+    const runs = await Promise.all(
+      dirs.map(dir => runScript(dir, script, { env: { OPDBUS_SHARED_URL: url, OPDBUS_SHARED_TIMEOUT_MS: '10000' } })),
+    )
+    expect(runs.map(({ code, stderr }) => [code, stderr])).toEqual([0, 0].map(code => [code, '']))
+    const sources = runs.flatMap(({ stdout }) => JSON.parse(stdout) as string[])
+    expect(sources.sort()).toEqual(['computed', 'computed', 'shared', 'shared'])
   })
 
   it('do not wait for others where computing is cheap', async () => {
