@@ -72,7 +72,6 @@ export async function start(options: ServeOptions, routes: readonly Routes[]): P
       started: clock.now(),
       settings,
       caches: opened.models.of(undefined).caches,
-      shared: () => opened.models.of(undefined).caches.shared,
       meters,
       log,
       signalOf: request => (request.ours ? limits.signalOf(request.ours.work) : limits.stopping),
