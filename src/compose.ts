@@ -82,7 +82,6 @@ export async function composeCaches(config: Config, runtime: Runtime): Promise<C
       ttl: { queries: config.queryCacheTtl, diffs: config.diffCacheTtl },
       patterns: patternConfig(config.patterns).mode,
       diagnostics,
-      shared: () => shared?.store.status,
       ...runtime.extras?.(() => set),
     },
   )

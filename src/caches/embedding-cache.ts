@@ -11,6 +11,7 @@ import type { PatternCounts, Templates } from '../patterns/templates.js'
 import type { CallOptions, Clock, Embedder, Embedding, RunningEmbedder, ServingModel } from '../ports.js'
 import { signalOf } from '../realms.js'
 import { computeAnew } from './compute-anew.js'
+import { copyOf, type MemoryCopy } from './copy-of.js'
 import { EmbeddingBatch, type EmbeddingMatrix } from './embedding-batch.js'
 import { EmbeddingLoader } from './embedding-loader.js'
 import { copyInto, EmbeddingPool, vectorOf } from './embedding-pool.js'
@@ -129,18 +130,8 @@ export class EmbeddingCache {
    * A copy of what memory holds, at most `most` entries, most recently used first: ids (texts or, where patterns are on, templates), and a row
    * for each. @internal
    */
-  copyMemory(most = Number.POSITIVE_INFINITY): {
-    readonly ids: readonly string[]
-    readonly matrix: Float32Array
-    readonly dims: number
-  } {
-    const { cache, embedder } = this.#opened ?? {}
-    const dims = embedder?.dims ?? 0
-    const ids: string[] = []
-    const rows = Math.min(most, cache?.held ?? 0)
-    const matrix = new Float32Array(rows * dims)
-    cache?.eachEntry(rows, (id, embedding) => copyInto(embedding, matrix, dims * (ids.push(id) - 1)))
-    return { ids, matrix: matrix.subarray(0, ids.length * dims), dims }
+  copyMemory(most = Number.POSITIVE_INFINITY): MemoryCopy {
+    return copyOf(this.#opened?.cache, this.#opened?.embedder.dims ?? 0, most)
   }
 
   /**
