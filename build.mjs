@@ -121,12 +121,15 @@ const TARGETS = [
           shared: [
             'cli/command',
             'cli/complain',
+            'cli/daemon',
             'cli/exit-codes',
             'cli/flags',
             'cli/run/telling',
             'cli/settings',
             'cli/terminal',
+            'errors',
             'nearest',
+            'shared-url',
             'version',
           ].map(name => `src/${name}.ts`),
           groups: {
@@ -169,6 +172,26 @@ const TARGETS = [
             'cli-lxc': [...sourcesIn('lxc', 'lxc-tools', 'proxmox', 'start-and-stop'), ...LOADED_BY_THEN],
             'cli-systemd': [...sourcesIn('systemd', 'systemd-bus'), ...LOADED_BY_THEN],
             'cli-programs': ['src/state/plugins/run.ts', ...LOADED_BY_THEN],
+            // All of the daemon; the packages that serve HTTP have a file of their own.
+            'cli-serve': [
+              'src/cli/run/serve.ts',
+              'src/server.ts',
+              'src/blockchain.ts',
+              'src/kernels.ts',
+              ...CHAIN_PARTS,
+              'src/state/changing.ts',
+              'src/cli/run/embed.ts',
+              'src/node/model.ts',
+              ...LOADED_BY_THEN,
+            ],
+            // A cache that other machines share: what of it is not the client of Redis.
+            'cli-shared': ['src/stores/redis.ts'],
+            // They speak HTTP with a daemon, which loads much of Node.
+            'cli-daemon': [
+              'src/cli/daemon-client.ts',
+              'src/cli/run/daemon-embeddings.ts',
+              'src/cli/run/daemon-query.ts',
+            ],
             'cli-more': [
               'src/cli/input.ts',
               'src/cli/npy.ts',
@@ -178,12 +201,17 @@ const TARGETS = [
               'src/cli/run/cache.ts',
               'src/cli/run/demo.ts',
               'src/cli/run/doctor.ts',
+              'src/cli/run/health.ts',
               'src/cli/run/models.ts',
+              'src/cli/run/warm.ts',
+              'src/cli/run/snapshots.ts',
               'src/embedder/tokenizer/index.ts',
               'src/embedder/tokenizer/load-tokenizer.ts',
               'src/hub/download.ts',
               'src/hub/find.ts',
               'src/hub/store.ts',
+              'src/node/snapshots/export.ts',
+              'src/node/snapshots/import.ts',
               'src/patterns/templates.ts',
             ],
           },
@@ -268,6 +296,7 @@ const TASKS = {
   check: [
     ['node_modules/typescript/bin/tsc', '-p', '.'],
     ['node_modules/typescript/bin/tsc', '-p', 'playground'],
+    ['node_modules/typescript/bin/tsc', '-p', 'console'],
     ['node_modules/@biomejs/biome/bin/biome', 'check', '.'],
     ['node_modules/vitest/vitest.mjs', 'run', 'test/import-rules.test.ts'],
     ['build/check-package.mjs'],
@@ -382,7 +411,18 @@ async function build() {
       version: packageJson().version,
     })
   })
-  const page = ['playground', 'src', 'wasm', 'build/playground.mjs', 'dist/op-dbus-assets.json']
+  await step(
+    'console',
+    ['console', 'look', 'src', 'wasm', 'build/console.mjs'],
+    'dist/console/index.html',
+    async () => {
+      if (node(['node_modules/typescript/bin/tsc', '-p', 'console']) !== 0)
+        fail('the types of the console do not check')
+      const { buildConsole } = await import('./build/console.mjs')
+      await buildConsole({ root, outDir: at('dist', 'console'), version: packageJson().version })
+    },
+  )
+  const page = ['playground', 'look', 'src', 'wasm', 'build/playground.mjs', 'dist/op-dbus-assets.json']
   await step('playground', page, '.build/playground/sw.js', async () => {
     if (node(['node_modules/typescript/bin/tsc', '-p', 'playground']) !== 0)
       fail('the types of the playground do not check')

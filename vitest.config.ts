@@ -7,6 +7,7 @@ const LONG = [
   'test/package/',
   'test/browser/',
   'test/playground/',
+  'test/console/',
   'test/cli/',
   'test/kernels/webgpu',
   'test/stores/',

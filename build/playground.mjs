@@ -49,7 +49,8 @@ export async function buildPlayground({ root, outDir, dist, ortDir, version, bun
     define: { __OP_DBUS_VERSION__: JSON.stringify(version), __ASSETS__: JSON.stringify(largeFiles(manifest.files)) },
   })
   await build({ ...common, entryPoints: { 'near-worker': 'playground/near-worker.ts' } })
-  for (const name of ['index.html', 'icon.svg']) await copyFile(join(root, 'playground', name), join(outDir, name))
+  await copyFile(join(root, 'playground', 'index.html'), join(outDir, 'index.html'))
+  await copyFile(join(root, 'look', 'icon.svg'), join(outDir, 'icon.svg'))
   const needed = Object.keys(manifest.files).filter(path => !FOR_OTHER_PAGES.includes(path))
   await copyAssets(needed, { dist, ortDir, to: join(outDir, 'op-dbus') })
 

@@ -1,12 +1,13 @@
 // What was answered so far, as the panels draw it: rows, counts, times by source, the history of charts. Asks nothing.
 import { batch, signal } from '@preact/signals'
+import { largest } from '../look/heat.js'
+import { SOURCES } from '../look/sources.js'
 import { isOpDbusError, messageOf } from '../src/errors.js'
 import type { Source } from '../src/public.js'
-import { largest } from './heat.js'
 import { History, median } from './history.js'
 import type { Outcome } from './look-up.js'
 import { type Row, Rows } from './rows.js'
-import { SOURCES, type Way } from './sources.js'
+import type { Way } from './sources.js'
 
 /** The latest times of one source: enough for a median, bounded. */
 export const TIMES_KEPT = 200

@@ -2,10 +2,10 @@
 import { effect } from '@preact/signals'
 import { render } from 'preact'
 import './playground.css'
+import { Theme } from '../look/theme.js'
 import { Offline } from './offline.js'
 import { Session } from './session.js'
 import { Tabs } from './tabs.js'
-import { Theme } from './theme.js'
 import { App } from './views/app.js'
 
 const root = document.getElementById('app')!

@@ -1,5 +1,6 @@
 // The map as it is drawn: a mark a text, lines from the centre to its neighbours. Knows pixels; what is near is given.
-import { MARKS, type MarkOf } from './marks.js'
+import type { MarkOf } from '../look/marks.js'
+import { shapeOf } from '../look/shape.js'
 
 export interface Picture {
   /** In CSS pixels. */
@@ -76,9 +77,4 @@ function fillMarks(pen: CanvasRenderingContext2D, picture: Picture, which: reado
     pen.fill(shape)
   }
   pen.restore()
-}
-
-/** The outline of a source. Reading one costs more than drawing it: make it once for many points. */
-export function shapeOf(mark: MarkOf): Path2D {
-  return new Path2D(MARKS[mark])
 }

@@ -1,15 +1,6 @@
-// The five sources: their letters, their names, their order on the way of a look-up. Pure.
+// The five sources as the page calls them, and the way of a look-up past them. Pure.
+import { SOURCES } from '../look/sources.js'
 import type { Source } from '../src/public.js'
-
-export const SOURCES = ['memory', 'disk', 'shared', 'pattern', 'computed'] as const satisfies readonly Source[]
-
-export const LETTERS: Readonly<Record<Source, string>> = {
-  memory: 'M',
-  disk: 'D',
-  shared: 'S',
-  pattern: 'P',
-  computed: 'C',
-}
 
 /** What a browser calls the tier. */
 export const NAMES: Readonly<Record<Source, string>> = {

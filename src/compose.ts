@@ -11,10 +11,10 @@ import type { QueryDisk } from './caches/query-disk.js'
 import type { Config } from './config.js'
 import type { Diagnostics } from './diagnostics.js'
 import { fromUserEmbedder, type UserEmbedder } from './embedder/client/custom-embedder.js'
-import type { OpenedModel } from './embedder/open-model.js'
+import type { OpenedModel, OpenModelCall } from './embedder/open-model.js'
 import { patternConfig } from './patterns/setting.js'
 import type { Templates } from './patterns/templates.js'
-import type { CallOptions, ChangeNews, Clock, Crc32, Embedder, Hash, Warn } from './ports.js'
+import type { ChangeNews, Clock, Crc32, Embedder, Hash, Warn } from './ports.js'
 
 /**
  * Bytes of the other three in memory; of a block, where there are 1,000 or more. With 10,000 embeddings of 384 floats at their default bound (20.5 MB) all four
@@ -36,7 +36,7 @@ export interface Runtime {
   /** What computes instead of a model. */
   readonly user: UserEmbedder | undefined
   /** Opens what computes otherwise, at the first text that needs it; again after it failed. */
-  openModel(call: CallOptions): Promise<OpenedModel>
+  openModel(call: Omit<OpenModelCall, 'warn'>): Promise<OpenedModel>
   /** Opens what keeps the vectors of one embedder on this machine; undefined where nothing does. */
   vectors?(embedder: Embedder): EmbeddingTierParts['disk']
   /** A store of the user's own behind that. */
@@ -82,6 +82,7 @@ export async function composeCaches(config: Config, runtime: Runtime): Promise<C
       ttl: { queries: config.queryCacheTtl, diffs: config.diffCacheTtl },
       patterns: patternConfig(config.patterns).mode,
       diagnostics,
+      shared: () => shared?.store.status,
       ...runtime.extras?.(() => set),
     },
   )
@@ -98,7 +99,10 @@ function embeddingsOpener(
   const embedder = user && fromUserEmbedder(user, { maxQueue, yieldToEventLoop })
   return async call => {
     const connected = runtime.shared?.connect?.()
-    const { embedder: exact, model } = embedder ? { embedder, model: undefined } : await runtime.openModel(call)
+    const batches = runtime.diagnostics.batches(runtime.clock)
+    const { embedder: exact, model } = embedder
+      ? { embedder, model: undefined }
+      : await runtime.openModel({ ...call, batches })
     // Vectors of templates are kept in a space of their own.
     const opened = templates?.over(exact) ?? exact
     await connected

@@ -1,7 +1,7 @@
 // What happens inside the caches, the state and the chain, as typed events for whoever listens. While nobody does, an event costs one branch
 // and is not made. No event holds a text, a key or a value: an entry is named by a hash, worked out only when it is asked for.
 import { messageOf } from './errors.js'
-import type { CacheName, Device, SkipReason, Source, TierName } from './ports.js'
+import type { BatchListener, BatchRun, CacheName, Clock, Device, SkipReason, Source, TierName } from './ports.js'
 
 /** Everything that can be listened to. Times are microseconds, sizes are bytes. */
 export interface DiagnosticEvents {
@@ -9,6 +9,8 @@ export interface DiagnosticEvents {
   readonly lookup: LookupEvent
   /** No tier had an entry, and it was computed. */
   readonly computed: ComputedEvent
+  /** A worker computed texts as one. Not told of an embedder of the user's own. */
+  readonly batch: BatchRun
   /** A tier below memory took what was handed to it in one turn. */
   readonly stored: StoredEvent
   /** Memory gave an entry up to make room. */
@@ -40,6 +42,7 @@ export type DiagnosticName = keyof DiagnosticEvents
 export const DIAGNOSTIC_NAMES: readonly DiagnosticName[] = [
   'lookup',
   'computed',
+  'batch',
   'stored',
   'evicted',
   'invalidated',
@@ -242,6 +245,7 @@ const MOST_REMEMBERED = 1000
 export class Diagnostics {
   readonly lookup: Topic<LookupEvent>
   readonly computed: Topic<ComputedEvent>
+  readonly batch: Topic<BatchRun>
   readonly stored: Topic<StoredEvent>
   readonly evicted: Topic<EvictedEvent>
   readonly invalidated: Topic<InvalidatedEvent>
@@ -263,6 +267,7 @@ export class Diagnostics {
       new Topic<DiagnosticEvents[N]>(channel?.(name), error => this.#listenerThrew(name, error))
     this.lookup = topic('lookup')
     this.computed = topic('computed')
+    this.batch = topic('batch')
     this.stored = topic('stored')
     this.evicted = topic('evicted')
     this.invalidated = topic('invalidated')
@@ -289,6 +294,16 @@ export class Diagnostics {
     if (!this.#isNew(about)) return
     if (this.warning.heard) this.warning.tell({ message })
     this.#pass(message)
+  }
+
+  /** Tells the batches of an embedder. */
+  batches(clock: Pick<Clock, 'monotonic'>): BatchListener {
+    return {
+      clock,
+      ran: (batch: BatchRun) => {
+        if (this.batch.heard) this.batch.tell(batch)
+      },
+    }
   }
 
   #listenerThrew(name: DiagnosticName, error: unknown): void {

@@ -28,6 +28,16 @@ export {
   removeModel,
 } from './node/models.js'
 export type { OpenOptions } from './node/options.js'
+export {
+  type ExportedSpace,
+  type ExportReport,
+  exportEmbeddings,
+  type ImportedSpace,
+  type ImportReport,
+  importEmbeddings,
+  type SnapshotCall,
+  type SnapshotProgress,
+} from './node/snapshots.js'
 export * from './public.js'
 
 /** Of the process, not of one set of caches: what gave way once stays away, so that no two of them differ in what `high` means. */

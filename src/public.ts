@@ -15,14 +15,11 @@ export type {
 } from './caches/cache-set.js'
 export type { DiffCache, DiffInput } from './caches/diff-cache.js'
 export type { EmbeddingMatrix } from './caches/embedding-batch.js'
-export type {
-  EmbeddingCache,
-  EmbeddingResult,
-  EmbedManyCall,
-} from './caches/embedding-cache.js'
+export type { EmbeddingCache, EmbedManyCall } from './caches/embedding-cache.js'
+export type { EmbeddingResult } from './caches/embedding-result.js'
 export type { SharedTierOptions } from './caches/embedding-tiers.js'
 export type { EmbedProgress } from './caches/progress.js'
-export type { QueryCache, QueryCall } from './caches/query-cache.js'
+export type { CachedAnswer, QueryCache, QueryCall } from './caches/query-cache.js'
 export type { CachedValue, ComputeValue, ValueCall } from './caches/value-cache.js'
 export type {
   AppendedEvent,
@@ -56,6 +53,7 @@ export {
 export { PATTERN_MODES, type PatternMode, type PatternOptions, type PatternSetting } from './patterns/setting.js'
 export type { PatternCounts } from './patterns/templates.js'
 export type {
+  BatchRun,
   CacheName,
   CallOptions,
   Device,

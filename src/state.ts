@@ -52,6 +52,7 @@ export type {
 export type {
   ApplyOptions,
   ApplyReport,
+  CachedAnswer,
   CheckpointInfo,
   Desired,
   DesiredPlugin,

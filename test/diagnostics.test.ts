@@ -165,3 +165,25 @@ it('tells a warning once: the same sentence, or whatever is said of the same thi
   warn('the disk is slow', undefined, 'disk')
   expect(warnings).toEqual(['a', 'b', 'the disk is full'])
 })
+
+it('tells each batch of a model: what was in it, how long it took, and how long its oldest text had waited', async () => {
+  const caches = await openCaches({ dir: temporaryFolder(), device: 'cpu', onWarning: () => {} })
+  opened.push(caches)
+  const told = listen(caches)
+  const began = performance.now()
+  const texts = ['one', 'two words', 'three more words']
+  await caches.embeddings.embedMany(texts)
+  const whole = 1000 * (performance.now() - began)
+
+  const batches = of(told, 'batch')
+  expect(batches.reduce((sum, { rows }) => sum + rows, 0)).toBe(texts.length)
+  for (const { device, rows, tokens, micros, waited } of batches) {
+    expect(device).toBe('cpu')
+    expect(tokens).toBeGreaterThanOrEqual(rows)
+    expect(micros).toBeGreaterThan(0)
+    // The first one waited for the model to be opened.
+    expect(waited).toBeGreaterThan(0)
+    expect(waited + micros).toBeLessThanOrEqual(whole)
+  }
+  expect(JSON.stringify(batches)).not.toContain('words')
+})

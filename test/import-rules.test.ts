@@ -13,7 +13,8 @@ const root = fileURLToPath(new URL('..', import.meta.url))
  */
 const RULES: Readonly<Record<string, readonly string[]>> = {
   // What everybody may know.
-  'src/ports': ['src/kernel-ports'],
+  'src/ports': ['src/kernel-ports', 'src/store-ports'],
+  'src/store-ports': [],
   'src/kernel-ports': [],
   'src/errors': [],
   'src/held-entry': [],
@@ -172,6 +173,8 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
   'src/server/http': ['fastify', '@fastify/swagger', 'prom-client', 'typebox'],
   'src/server/tiktoken': ['js-tiktoken/lite', 'js-tiktoken/ranks/cl100k_base'],
   'src/server': [
+    'src/server/tiktoken',
+    'src/embedder/model/table',
     'src/errors',
     'src/format',
     'src/nearest',
@@ -187,22 +190,32 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     'src/node',
     'src/node.ts',
     'src/state.ts',
+    // What differs, in words.
+    'src/state/diff-text',
+    'src/state/diff-words',
     'src/blockchain.ts',
     'src/kernels.ts',
     'src/options',
+    'src/settings',
+    'src/assets-manifest',
+    'src/server/http',
+    'src/server/tiktoken',
     'fastify',
     '@opentelemetry/api',
   ],
   'src/server.ts': ['src'],
   'src/stores/redis': ['src/ports', 'src/errors', 'src/shared-url', '@redis/client'],
-  'src/stores/s3': ['src/ports', 'src/errors', 'src/fs', 'src/stores/aws4fetch'],
+  'src/stores/s3': ['src/ports', 'src/errors', 'src/stores/aws4fetch'],
+  'src/stores/object-folder': ['src/ports', 'src/errors', 'src/fs'],
   'src/stores/aws4fetch': ['aws4fetch'],
   // Other people's interfaces over the caches.
   'src/adapters': [
     'src/errors',
     'src/ports',
     'src/public',
-    'src/node.ts',
+    // A store of bytes in a folder, and what it is opened with.
+    'src/stores/files',
+    'src/node/runtime',
     '@ai-sdk/provider',
     '@langchain/core/embeddings',
     '@langchain/core/stores',
@@ -220,9 +233,13 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     'src/fs',
     'src/node',
     'src/state.ts',
+    'src/server.ts',
     'src/blockchain.ts',
+    // What a running daemon is asked and answers.
+    'src/server/api',
+    'src/server/float-text',
     'src/blockchain/block',
-    'src/blockchain/exchange/mark',
+    'src/blockchain/block-words',
     'src/blockchain/reports',
     // Types, and how a state is made of resources, which text is made of.
     'src/json',
@@ -230,12 +247,39 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     'src/state/reports',
     'src/state/resources',
     'src/state/diff',
+    'src/state/diff-words',
+    'src/state/diff-text',
     // How a plan's goal is written.
     'src/state/plan-text',
     'src/state/desired',
   ],
+  // What the pages look like: colours, shapes, times in pictures.
+  look: ['src/public.ts', 'src/format', '@preact/signals', 'uplot'],
+  // Knows the daemon by what it asks and answers alone.
+  console: [
+    'look',
+    'src/server/api',
+    'src/web.ts',
+    'src/public.ts',
+    'src/errors',
+    'src/format',
+    // Types of what states and chains answer, and the words in which the command line tells them.
+    'src/ports',
+    'src/json',
+    'src/state.ts',
+    'src/state/plugin',
+    'src/state/resources',
+    'src/state/diff-words',
+    'src/blockchain.ts',
+    'src/blockchain/block-words',
+    '@preact/signals',
+    'preact',
+    'preact/hooks',
+    'uplot',
+  ],
   // Public roots alone, and how things are said.
   playground: [
+    'look',
     'playground/fetches',
     'src/web.ts',
     'src/public.ts',
@@ -253,7 +297,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
 
 /** `node:*` is allowed here and nowhere else. */
 const NODE =
-  /^src\/(fs|hub|node|cli|stores\/segments|state\/plugins|blockchain\/(store|log))\/|^src\/(node|state|state\/data-folder|blockchain|blockchain\/(footprint|line|merkle|exchange\/files)|stores\/segments|stores\/files|backends\/(ort|worker|process)-node)\.ts$/
+  /^src\/(fs|hub|node|cli|server|stores\/segments|state\/plugins|blockchain\/(store|log))\/|^src\/(node|state|state\/data-folder|blockchain|blockchain\/(footprint|line|merkle|exchange\/files)|stores\/(segments|files|object-folder)|backends\/(ort|worker|process)-node)\.ts$/
 /** Browser globals are allowed here and nowhere else. */
 const BROWSER =
   /^src\/(stores\/indexeddb(\.ts|\/.*)|backends\/ort-web\.ts|kernels\/webgpu\.ts|web\.ts|web\/runtime\.ts)$/
@@ -275,10 +319,12 @@ function files(dir: string): string[] {
   )
 }
 
-const all = [...files(join(root, 'src')), ...files(join(root, 'playground'))].map(path => ({
-  file: relative(root, path).replaceAll('\\', '/'),
-  text: readFileSync(path, 'utf8'),
-}))
+const all = ['src', 'look', 'playground', 'console']
+  .flatMap(folder => files(join(root, folder)))
+  .map(path => ({
+    file: relative(root, path).replaceAll('\\', '/'),
+    text: readFileSync(path, 'utf8'),
+  }))
 const sources = all.filter(({ file }) => file.startsWith('src/'))
 
 const withoutEnding = (file: string) => file.replace(/\.(tsx?|js)$/, '')

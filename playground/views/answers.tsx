@@ -1,13 +1,14 @@
 // The table of answers: only the rows in sight are drawn, so 10,000 cost what twenty do. One tab stop, arrows move.
 import { useComputed, useSignal } from '@preact/signals'
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks'
+import { cosine } from '../../look/cosine.js'
+import { drawStrip, heatTable } from '../../look/heat.js'
+import { shortTime, timeShare } from '../../look/scale.js'
+import { LETTERS } from '../../look/sources.js'
 import type { Source } from '../../src/public.js'
-import { cosine } from '../cosine.js'
-import { drawStrip, heatTable } from '../heat.js'
 import { shown } from '../lines.js'
-import { shortTime, timeShare } from '../scale.js'
 import type { Row } from '../session.js'
-import { LETTERS, NAMES } from '../sources.js'
+import { NAMES } from '../sources.js'
 import { NoOption } from './no-option.js'
 import type { Themed } from './themed.js'
 

@@ -1,7 +1,7 @@
 // Run it yourself: texts per second from memory, with WASM, with WebGPU, on the visitor's machine.
 import { useSignal, useSignalEffect } from '@preact/signals'
+import { decadesAround, rateText } from '../../look/scale.js'
 import { bytes } from '../../src/format.js'
-import { decadesAround, rateText } from '../scale.js'
 import type { Session } from '../session.js'
 import type { Measured, Tools } from '../tools.js'
 import { RunButton } from './run-button.js'

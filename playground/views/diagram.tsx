@@ -1,13 +1,15 @@
 // The tiers on the way of a look-up, lit along the way of the last one (or of the selected line's).
+
+import { DEVICE_NAMES } from '../../look/devices.js'
+import { shortTime } from '../../look/scale.js'
+import { LETTERS, SOURCES } from '../../look/sources.js'
 import { plural } from '../../src/format.js'
 import type { Device, Source } from '../../src/public.js'
 import { TIMES_KEPT } from '../board.js'
-import { DEVICE_NAMES } from '../devices.js'
 import { median } from '../history.js'
 import { shown } from '../lines.js'
-import { shortTime } from '../scale.js'
 import type { Row, Session } from '../session.js'
-import { LETTERS, SOURCES, type Visit } from '../sources.js'
+import type { Visit } from '../sources.js'
 import { storageTrouble } from '../storage.js'
 
 const VISITS: Readonly<Record<Visit, string>> = {

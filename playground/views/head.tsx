@@ -1,9 +1,9 @@
 // Title, the promise, which device computes, and the colours.
-import { DEVICE_NAMES } from '../devices.js'
+import { DEVICE_NAMES } from '../../look/devices.js'
+import type { ThemeChoice } from '../../look/theme.js'
 import type { DeviceWish } from '../engine.js'
 import type { Offline } from '../offline.js'
 import type { Session } from '../session.js'
-import type { ThemeChoice } from '../theme.js'
 import type { Themed } from './themed.js'
 
 export function Head({ session, theme, offline }: Themed & { readonly offline: Offline }) {

@@ -1,7 +1,8 @@
 // What the shapes and colours of the pictures mean, in the letters of the chips. Which sources occur, too.
-import { MARKS, type MarkOf } from '../marks.js'
+import { MARKS, type MarkOf } from '../../look/marks.js'
+import { LETTERS, SOURCES } from '../../look/sources.js'
 import type { Session } from '../session.js'
-import { LETTERS, NAMES, SOURCES } from '../sources.js'
+import { NAMES } from '../sources.js'
 
 export function Legend({ session }: { readonly session: Session }) {
   const counts = session.counts.value

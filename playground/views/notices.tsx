@@ -1,5 +1,5 @@
 // What a visitor must know: offline, storage, a newer page. One plain sentence each.
-import { DEVICE_NAMES } from '../devices.js'
+import { DEVICE_NAMES } from '../../look/devices.js'
 import type { Offline } from '../offline.js'
 import type { Session } from '../session.js'
 import { isOfStorage, storageTrouble } from '../storage.js'

@@ -1,8 +1,9 @@
 // How the run goes, or what it came to, in one line under the buttons. Starts nothing.
+
+import { shortTime } from '../../look/scale.js'
 import { count, plural } from '../../src/format.js'
 import { fetchWords } from '../fetch-words.js'
 import type { Run } from '../run-sum.js'
-import { shortTime } from '../scale.js'
 import type { Session } from '../session.js'
 
 /** One line that is always there, so that nothing jumps. */

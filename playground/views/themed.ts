@@ -1,6 +1,7 @@
 // The properties of views that draw in colours: a canvas has to be told when the theme changes. Types only.
+
+import type { Theme } from '../../look/theme.js'
 import type { Session } from '../session.js'
-import type { Theme } from '../theme.js'
 
 export interface Themed {
   readonly session: Session

@@ -32,7 +32,7 @@ const TOLD = { onProgress: true, signal: true } as const
 
 const CALLS = {
   addBatch: WRITE,
-  list: { ...FILTER, limit: true, signal: true } satisfies Members<ListCall>,
+  list: { ...FILTER, limit: true, before: true, signal: true } satisfies Members<ListCall>,
   stream: { from: true, follow: true, signal: true } satisfies Members<StreamCall>,
   verify: { full: true, vectors: true, head: true, keys: true, ...TOLD } satisfies Members<VerifyCall>,
   export: { ...FILTER, from: true, to: true, ...TOLD } satisfies Members<ExportCall>,

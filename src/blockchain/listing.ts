@@ -28,6 +28,10 @@ export async function listBlocks(
   if (limit !== Number.POSITIVE_INFINITY && (!Number.isSafeInteger(limit) || limit < 0)) {
     throw new OpDbusError('INVALID_INPUT', 'limit is a whole number, at least 0')
   }
+  const { before } = call
+  if (before !== undefined && (!Number.isSafeInteger(before) || before < 0)) {
+    throw new OpDbusError('INVALID_INPUT', 'before is the number of a block')
+  }
   throwIfAborted(signal)
   reader.mustBeWhole?.()
   return ofOneChain(reader, () => newest(reader, limit, call, signal))
@@ -43,7 +47,8 @@ async function newest(
   /** The first of what was read last; undefined where blocks before it were left out. */
   let behind: Block | undefined
   let piece = Math.min(Math.max(limit, FIRST_PIECE), LAST_PIECE)
-  for (let end = reader.size(); end > 0 && found.length < limit; ) {
+  const { before = Number.POSITIVE_INFINITY } = call
+  for (let end = Math.min(reader.size(), before); end > 0 && found.length < limit; ) {
     const unread = startOfOtherTimes(reader, end - 1, call)
     if (unread !== undefined) {
       end = unread

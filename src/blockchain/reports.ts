@@ -26,6 +26,8 @@ export interface BlockFilter {
 export interface ListCall extends BlockFilter {
   /** Default: 20. */
   readonly limit?: number | undefined
+  /** A block number: only those of smaller ones. Default: all. */
+  readonly before?: number | undefined
   readonly signal?: AbortSignal | undefined
 }
 

@@ -19,15 +19,21 @@ export interface CacheEventsOptions<V> {
   readonly computation?: (value: V) => Computation
 }
 
+/** What is told of a look-up, without the entry's names. */
+export type LookUpFacts = Omit<LookupEvent, keyof EntryEvent>
+
+/** Told of one look-up alone, when it ends: for whoever asked and wants to know its way. */
+export type LookUpTold = (facts: LookUpFacts) => void
+
 /** One look-up as it goes down the tiers. */
 export class LookUpLog {
   readonly #clock: Clock
-  readonly #tell: (facts: Omit<LookupEvent, keyof EntryEvent>) => void
+  readonly #tell: LookUpTold
   readonly #tiers: TierVisit[] = []
   readonly #began: number
   #last: number
 
-  constructor(clock: Clock, tell: (facts: Omit<LookupEvent, keyof EntryEvent>) => void) {
+  constructor(clock: Clock, tell: LookUpTold) {
     this.#clock = clock
     this.#tell = tell
     this.#began = clock.monotonic()
@@ -73,9 +79,12 @@ export class CacheEvents<V> {
     return this.#diagnostics.computed.heard
   }
 
-  /** A look-up begins. Only where `lookupHeard`. */
-  begin(id: string, clock: Clock): LookUpLog {
-    return new LookUpLog(clock, facts => this.#diagnostics.lookup.tell(this.#entry(id, facts)))
+  /** A look-up begins. Only where `lookupHeard`, or somebody is to be `told` of this one. */
+  begin(id: string, clock: Clock, told?: LookUpTold): LookUpLog {
+    return new LookUpLog(clock, facts => {
+      told?.(facts)
+      if (this.lookupHeard) this.#diagnostics.lookup.tell(this.#entry(id, facts))
+    })
   }
 
   computed(id: string, value: V, bytes: number, ms: number): void {

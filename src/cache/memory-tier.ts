@@ -73,6 +73,15 @@ export class MemoryTier<V extends object> {
     return staleMs > 0 && this.has(id) && this.#lru!.getRemainingTTL(id) <= staleMs
   }
 
+  /** An entry that is alive, and how long it is still good, ms; negative: past its time by so much. Neither counted nor marked as used. */
+  lifeOf(id: string): { readonly value: V; readonly leftMs: number | undefined } | undefined {
+    const value = this.has(id) ? this.#lru?.peek(id) : undefined
+    if (value === undefined) return undefined
+    this.#pool?.lend(value)
+    const left = this.#lru!.getRemainingTTL(id)
+    return { value, leftMs: Number.isFinite(left) ? left - (this.#options.staleMs ?? 0) : undefined }
+  }
+
   /** Marks an entry as used just now. Counts nothing. */
   touch(id: string): void {
     this.#lru?.get(id)
@@ -122,6 +131,20 @@ export class MemoryTier<V extends object> {
     for (const entry of this.#lru?.entries() ?? []) {
       this.#pool?.lend(entry[1])
       yield entry
+    }
+  }
+
+  /** Entries held now, those among them that are past their time and not gone yet. */
+  get size(): number {
+    return this.#lru?.size ?? 0
+  }
+
+  /** The first `most` of {@link entries}, for who copies at once: a value is good within its call of `visit` alone. */
+  each(most: number, visit: (id: string, value: V) => void): void {
+    let left = most
+    for (const [id, value] of this.#lru?.entries() ?? []) {
+      if (left-- <= 0) return
+      visit(id, value)
     }
   }
 

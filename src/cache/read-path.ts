@@ -3,7 +3,7 @@
 import { AbortListeners } from '../abort-listeners.js'
 import { abortError, OpDbusError } from '../errors.js'
 import type { Clock, LentMemory, Load, Source } from '../ports.js'
-import { CacheEvents, type LookUpLog } from './cache-events.js'
+import { CacheEvents, type LookUpLog, type LookUpTold } from './cache-events.js'
 import { ComputeOnce } from './compute-once.js'
 import { InFlight } from './in-flight.js'
 import type { Loader } from './loader.js'
@@ -68,19 +68,22 @@ export class ReadPath<V extends object> {
   }
 
   /** Memory alone. A miss is not counted: whoever misses here goes on, or asks again. */
-  peek(id: string): V | undefined {
-    return this.#events.lookupHeard ? this.#heardPeek(id) : this.#memory.get(id)
+  peek(id: string, told?: LookUpTold): V | undefined {
+    return told || this.#events.lookupHeard ? this.#heardPeek(id, told) : this.#memory.get(id)
   }
 
-  /** One id: at once from memory and from the tiers that can, so that no promise is made where none is needed. */
-  lookUp(id: string, loader: Loader<V>, signal?: AbortSignal): Answer<V> | Promise<Answer<V>> {
+  /**
+   * One id: at once from memory and from the tiers that can, so that no promise is made where none is needed. `told` hears of this
+   * look-up alone, whoever else asks for the same meanwhile.
+   */
+  lookUp(id: string, loader: Loader<V>, signal?: AbortSignal, told?: LookUpTold): Answer<V> | Promise<Answer<V>> {
     this.begin()
-    const value = this.peek(id)
+    const value = this.peek(id, told)
     if (value !== undefined) return { value, source: 'memory' }
     const waiter = new OneWaiter<V>()
-    let lookUp = this.join(id, waiter, 0)
+    let lookUp = this.join(id, waiter, 0, told)
     if (lookUp === undefined) {
-      lookUp = this.newLookUp(id, waiter, 0)
+      lookUp = this.newLookUp(id, waiter, 0, told)
       this.descend([lookUp], loader)
     }
     return waiter.answer ?? this.#wait(lookUp, waiter, signal)
@@ -109,12 +112,12 @@ export class ReadPath<V extends object> {
   }
 
   /** What a tier has, or undefined. Neither computes nor joins. */
-  async find(id: string): Promise<Answer<V> | undefined> {
+  async find(id: string, told?: LookUpTold): Promise<Answer<V> | undefined> {
     this.begin()
-    const value = this.peek(id)
+    const value = this.peek(id, told)
     if (value !== undefined) return { value, source: 'memory' }
     const waiter = new OneWaiter<V>()
-    const lookUps = [this.newLookUp(id, waiter, 0)]
+    const lookUps = [this.newLookUp(id, waiter, 0, told)]
     const generation = this.#generation
     for (const [number, tier] of this.#tiers.entries()) {
       const found = tier.synchronous ? tier.getManySync(lookUps) : await tier.getMany(lookUps)
@@ -127,18 +130,18 @@ export class ReadPath<V extends object> {
   }
 
   /** The look-up of `id` that is under way; `waiter` waits for it as well from now on. */
-  join(id: string, waiter: Waiter<V>, place: number): LookUp<V> | undefined {
+  join(id: string, waiter: Waiter<V>, place: number, told?: LookUpTold): LookUp<V> | undefined {
     const lookUp = this.inFlight.get(id)
     if (lookUp === undefined) return undefined
     this.#memory.counts.misses++
-    lookUp.join(waiter, place, this.#log(id))
+    lookUp.join(waiter, place, this.#log(id, told))
     return lookUp
   }
 
   /** A new look-up of what memory does not have. */
-  newLookUp(id: string, waiter: Waiter<V>, place: number): LookUp<V> {
+  newLookUp(id: string, waiter: Waiter<V>, place: number, told?: LookUpTold): LookUp<V> {
     this.#memory.counts.misses++
-    return new LookUp(id, waiter, place, this.#log(id))
+    return new LookUp(id, waiter, place, this.#log(id, told))
   }
 
   /**
@@ -320,15 +323,15 @@ export class ReadPath<V extends object> {
     return waiter.promise()
   }
 
-  #heardPeek(id: string): V | undefined {
-    const log = this.#events.begin(id, this.clock)
+  #heardPeek(id: string, told?: LookUpTold): V | undefined {
+    const log = this.#events.begin(id, this.clock, told)
     const value = this.#memory.get(id)
     if (value !== undefined) log.ended('hit', { source: 'memory', bytes: this.#bytesOf(id, value) })
     return value
   }
 
-  #log(id: string): LookUpLog | undefined {
-    return this.#events.lookupHeard ? this.#events.begin(id, this.clock) : undefined
+  #log(id: string, told?: LookUpTold): LookUpLog | undefined {
+    return told || this.#events.lookupHeard ? this.#events.begin(id, this.clock, told) : undefined
   }
 
   /** What was copied out of that tier goes as well, out of memory and out of the tiers that are nearer. */

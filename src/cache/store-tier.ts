@@ -131,6 +131,11 @@ export class StoreTier<V> {
     return this.#reads.has(id)
   }
 
+  /** What is there, uncounted; undefined also where the medium cannot be asked. */
+  peek(id: string): Promise<Found<V> | undefined> {
+    return this.#reads.peek(id)
+  }
+
   set(id: string, value: V): void {
     this.#writes.setMany([{ id, key: undefined, value }])
   }

@@ -81,16 +81,21 @@ export class TierReads<V> {
 
   /** Whether it would be found. Not counted; false when the medium cannot be asked. */
   async has(id: string): Promise<boolean> {
+    return (await this.peek(id)) !== undefined
+  }
+
+  /** What would be found. Not counted; undefined when the medium cannot be asked. */
+  async peek(id: string): Promise<Found<V> | undefined> {
     try {
       const key = this.#options.codec.key(id)
       const pending = this.#options.pending(key)
-      if (pending === undefined && !this.#breaker.enter()) return false
+      if (pending === undefined && !this.#breaker.enter()) return undefined
       const [found] = pending ? [pending] : await this.#read([key])
       if (pending === undefined) this.#breaker.succeeded()
-      return this.#decode(id, key, found) !== undefined
+      return this.#decode(id, key, found)
     } catch (error) {
       this.failed(error)
-      return false
+      return undefined
     }
   }
 

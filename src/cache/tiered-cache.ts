@@ -1,9 +1,9 @@
 // The four tiers as one cache: what is looked up goes down the read path, what is set, deleted and cleared goes through all tiers.
 // Knows no domain and no runtime.
 import { OpDbusError, throwIfAborted } from '../errors.js'
-import type { CallOptions } from '../ports.js'
+import type { CallOptions, Source } from '../ports.js'
 import { type BatchCall, type BatchSink, type Ids, runBatch } from './batch.js'
-import { CacheEvents } from './cache-events.js'
+import { CacheEvents, type LookUpTold } from './cache-events.js'
 import type { Loader } from './loader.js'
 import type { Answer } from './look-up.js'
 import type { MemoryTier } from './memory-tier.js'
@@ -30,6 +30,14 @@ export interface CacheStats {
   readonly hitRate: number
 }
 
+/** A value that is held somewhere. The value is the shared one. */
+export interface PeekedLife<V> {
+  readonly value: V
+  readonly source: Source
+  /** ms that it is still good; negative: late by so much. Undefined: for ever. */
+  readonly leftMs: number | undefined
+}
+
 export class TieredCache<V extends object> {
   readonly #memory: MemoryTier<V>
   readonly #tiers: readonly StoreTier<V>[]
@@ -51,9 +59,15 @@ export class TieredCache<V extends object> {
     return this.#path.peek(id)
   }
 
+  /** The same as a look-up of its own: where another process cleared a medium, nothing that was copied out of it is answered. */
+  atOnce(id: string): V | undefined {
+    this.#path.begin()
+    return this.#path.peek(id)
+  }
+
   /** What a tier has, or undefined. Never computes. */
-  get(id: string): Promise<Answer<V> | undefined> {
-    return this.#path.find(id)
+  get(id: string, told?: LookUpTold): Promise<Answer<V> | undefined> {
+    return this.#path.find(id, told)
   }
 
   /** What a tier has, else what `load` computes, once however many ask. Errors are not cached. */
@@ -63,13 +77,25 @@ export class TieredCache<V extends object> {
   }
 
   /** As getOrLoad, but at once from memory and from the tiers that can: no promise where none is needed. */
-  lookUp(id: string, load: Loader<V>, signal?: AbortSignal): Answer<V> | Promise<Answer<V>> {
-    return this.#path.lookUp(id, load, signal)
+  lookUp(id: string, load: Loader<V>, signal?: AbortSignal, told?: LookUpTold): Answer<V> | Promise<Answer<V>> {
+    return this.#path.lookUp(id, load, signal, told)
   }
 
   /** What `load` computes now, whatever is held; what was under way before is answered, and not stored. */
   lookUpAnew(id: string, load: Loader<V>, signal?: AbortSignal): Answer<V> | Promise<Answer<V>> {
     return this.#path.lookUpAnew(id, load, signal)
+  }
+
+  /** What some tier holds, and how long it is still good there. Counts nothing and moves nothing. */
+  async peekLife(id: string): Promise<PeekedLife<V> | undefined> {
+    this.#path.enter()
+    const held = this.#memory.lifeOf(id)
+    if (held) return { ...held, source: 'memory' }
+    for (const tier of this.#tiers) {
+      const found = await tier.peek(id)
+      if (found) return { value: found.value, leftMs: found.ttlMs, source: tier.source }
+    }
+    return undefined
   }
 
   /** Computes what is held anew, for whoever asks next. Undefined where it is being computed already. */
@@ -151,6 +177,16 @@ export class TieredCache<V extends object> {
   /** What memory holds, most recently used first. Counts nothing and moves nothing. */
   entries(): Iterable<[string, V]> {
     return this.#memory.entries()
+  }
+
+  /** How many entries memory holds, those among them that are past their time and not gone yet. */
+  get held(): number {
+    return this.#memory.size
+  }
+
+  /** The first `most` of them, for who copies at once: a value is good within its call of `visit` alone. */
+  eachEntry(most: number, visit: (id: string, value: V) => void): void {
+    this.#memory.each(most, visit)
   }
 
   /** Other bounds for memory; see {@link MemoryTier.resize}. */

@@ -6,7 +6,7 @@ import { DIAGNOSTIC_NAMES, type DiagnosticEvents, type DiagnosticName, Diagnosti
 import { messageOf, OpDbusError } from '../errors.js'
 import type { PatternMode } from '../patterns/setting.js'
 import type { PatternCounts } from '../patterns/templates.js'
-import type { CacheName, RunningEmbedder, ServingModel, StorageProblemKind, Warn } from '../ports.js'
+import type { CacheName, RunningEmbedder, ServingModel, StorageProblemKind, StoreStatus, Warn } from '../ports.js'
 import type { BlockCache } from './block-cache.js'
 import type { DiffCache } from './diff-cache.js'
 import type { EmbeddingCache } from './embedding-cache.js'
@@ -101,6 +101,8 @@ export interface CacheSetExtras {
   readonly patterns?: PatternMode
   readonly warn?: Warn
   readonly diagnostics?: Diagnostics
+  /** Whether the shared store serves, where it says so. */
+  readonly shared?: () => StoreStatus | undefined
   /** Called last by close, whatever failed before. */
   readonly release?: () => void
 }
@@ -200,6 +202,11 @@ export class CacheSet {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+
+  /** Whether the store that other machines use as well serves; undefined where there is none, or it does not say. @internal */
+  get shared(): StoreStatus | undefined {
+    return this.#extras.shared?.()
   }
 
   /** Counts of this process, for the lifetime counters. @internal */

@@ -16,6 +16,8 @@ export interface EmbeddingMatrix {
   readonly sources: Source[]
   readonly truncated: boolean[]
   readonly devices: Device[]
+  /** As in {@link EmbeddingResult}. */
+  readonly tokens: number[]
   /** Where patterns are on: each row's `template`, as in {@link EmbeddingResult}. */
   readonly templates?: string[]
 }
@@ -47,6 +49,7 @@ export class EmbeddingBatch implements BatchSink<Embedding>, Ids {
       sources: new Array(count),
       truncated: new Array(count),
       devices: new Array(count),
+      tokens: new Array(count),
       ...(templates && { templates: new Array(count) }),
     }
   }
@@ -61,6 +64,7 @@ export class EmbeddingBatch implements BatchSink<Embedding>, Ids {
     copyInto(value, result.matrix, index * this.#dims)
     result.truncated[index] = value.truncated
     result.devices[index] = value.device
+    result.tokens[index] = value.tokens
     this.#tell(index, this.#template(index)?.origin(source, !joined) ?? { source })
   }
 
@@ -70,6 +74,7 @@ export class EmbeddingBatch implements BatchSink<Embedding>, Ids {
     result.matrix.copyWithin(index * dims, first * dims, (first + 1) * dims)
     result.truncated[index] = result.truncated[first]!
     result.devices[index] = result.devices[first]!
+    result.tokens[index] = result.tokens[first]!
     // Nothing was computed for this one: it is a copy of a row that this call has in hand.
     this.#tell(index, this.#template(index)?.origin('memory', false) ?? { source: 'memory' })
   }

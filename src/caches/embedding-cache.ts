@@ -1,44 +1,21 @@
 // The embedding cache: a text's vector from memory, else from disk, else from the embedder, once. The key in memory is
 // the text itself; on disk it is a hash of space and text.
 import { AbortListeners } from '../abort-listeners.js'
-import type { CacheEvents } from '../cache/cache-events.js'
+import type { CacheEvents, LookUpFacts } from '../cache/cache-events.js'
 import { MemoryTier } from '../cache/memory-tier.js'
 import { type Counts, newCounts } from '../cache/metrics.js'
 import type { StoreTier } from '../cache/store-tier.js'
 import { type CacheStats, type ClearOptions, TieredCache } from '../cache/tiered-cache.js'
 import { abortError, OpDbusError } from '../errors.js'
 import type { Origin, PatternCounts, Templates } from '../patterns/templates.js'
-import type {
-  CallOptions,
-  Clock,
-  Device,
-  Embedder,
-  Embedding,
-  RunningEmbedder,
-  ServingModel,
-  Source,
-} from '../ports.js'
+import type { CallOptions, Clock, Embedder, Embedding, RunningEmbedder, ServingModel } from '../ports.js'
 import { signalOf } from '../realms.js'
 import { computeAnew } from './compute-anew.js'
 import { EmbeddingBatch, type EmbeddingMatrix } from './embedding-batch.js'
 import { EmbeddingLoader } from './embedding-loader.js'
-import { EmbeddingPool, vectorOf } from './embedding-pool.js'
+import { copyInto, EmbeddingPool, vectorOf } from './embedding-pool.js'
+import { type EmbeddingResult, type EmbeddingTrace, type TraceCall, toResult } from './embedding-result.js'
 import { type EmbedProgress, ProgressMeter } from './progress.js'
-
-/** One text's vector, and where it came from. */
-export interface EmbeddingResult {
-  /** `dims` floats in an ArrayBuffer of their own: the caller's to keep and to change. */
-  readonly vector: Float32Array
-  readonly source: Source
-  /** Where patterns are on: what was embedded, equal to the text where it holds nothing variable. Else absent. */
-  readonly template?: string | undefined
-  /** True when the text was longer than the model's limit and its end was not seen. */
-  readonly truncated: boolean
-  /** What computed the vector, whenever that was. */
-  readonly device: Device
-  /** Tokens embedded; 0 where unknown (an embedder of the user's own). */
-  readonly tokens: number
-}
 
 export interface EmbedManyCall extends CallOptions {
   /** Called now and then while rows arrive, at most about 20 times a second, and once at the end. */
@@ -82,6 +59,8 @@ interface Opened extends EmbeddingParts {
 /** Bytes that an entry costs beside its floats and characters: measured at 10,000 entries (`npm run bench`). */
 const ENTRY_BYTES = 256
 
+const FROM_MEMORY: Origin = { source: 'memory' }
+
 export class EmbeddingCache {
   readonly #options: EmbeddingCacheOptions
   #opening: Promise<Opened> | undefined
@@ -122,6 +101,66 @@ export class EmbeddingCache {
     const answer = cache.lookUp(template?.text ?? text, loader.atOnce, signal)
     const { value, source, joined } = answer instanceof Promise ? await answer : answer
     return toResult(value, template?.origin(source, !joined) ?? { source })
+  }
+
+  /**
+   * As `getOrEmbed` or, where it is not to `compute`, as `get`; says as well how this very look-up went, whoever else asks for the same
+   * meanwhile. @internal @throws what these throw
+   */
+  async trace(text: string, { compute = true, signal }: TraceCall = {}): Promise<EmbeddingTrace> {
+    checkText(text)
+    if (signal?.aborted) throw abortError(signal)
+    const { cache, loader, templates, embedder } = this.#opened ?? (await this.#open({ signal }))
+    const template = templates?.of(text)
+    const id = template?.text ?? text
+    let way: LookUpFacts | undefined
+    const told = (facts: LookUpFacts) => {
+      way = facts
+    }
+    const answer = await (compute ? cache.lookUp(id, loader.atOnce, signal, told) : cache.get(id, told))
+    const { tiers, micros } = way ?? { tiers: [], micros: 0 }
+    const trace = { id, dims: embedder.dims, tiers, micros }
+    if (answer === undefined) return trace
+    const { value, source, joined } = answer
+    return { ...trace, result: toResult(value, template?.origin(source, compute && !joined) ?? { source }) }
+  }
+
+  /** Whether it is known what computes: a look-up was made, or begun and not refused. @internal */
+  get opened(): boolean {
+    return this.#opened !== undefined
+  }
+
+  /**
+   * A copy of what memory holds, at most `most` entries, most recently used first: ids (texts or, where patterns are on, templates), and a row
+   * for each. @internal
+   */
+  copyMemory(most = Number.POSITIVE_INFINITY): {
+    readonly ids: readonly string[]
+    readonly matrix: Float32Array
+    readonly dims: number
+  } {
+    const { cache, embedder } = this.#opened ?? {}
+    const dims = embedder?.dims ?? 0
+    const ids: string[] = []
+    const rows = Math.min(most, cache?.held ?? 0)
+    const matrix = new Float32Array(rows * dims)
+    cache?.eachEntry(rows, (id, embedding) => copyInto(embedding, matrix, dims * (ids.push(id) - 1)))
+    return { ids, matrix: matrix.subarray(0, ids.length * dims), dims }
+  }
+
+  /**
+   * What `getOrEmbed` answers where memory has it, at once: the vector is copied to the beginning of `target`, so that neither a promise nor
+   * an array is made. Else undefined, and nothing is counted: ask again with `getOrEmbed`. @internal @throws OpDbusError CLOSED
+   */
+  atOnce(text: string, target: Float32Array): Omit<EmbeddingResult, 'vector'> | undefined {
+    const opened = this.#opened
+    if (opened === undefined) return undefined
+    const template = opened.templates?.of(text)
+    const value = opened.cache.atOnce(template?.text ?? text)
+    if (value === undefined) return undefined
+    copyInto(value, target, 0)
+    const { truncated, device, tokens } = value
+    return { ...(template?.origin('memory', false) ?? FROM_MEMORY), truncated, device, tokens }
   }
 
   /** The text's vector if some tier has it, else undefined. Never computes. Where patterns are on: its template's. */
@@ -311,11 +350,6 @@ export class EmbeddingCache {
 /** What a text is kept under: itself or, where patterns are on, its template. */
 function idOf(text: string, { templates }: EmbeddingParts): string {
   return templates?.of(text).text ?? text
-}
-
-function toResult(embedding: Embedding, origin: Origin): EmbeddingResult {
-  const { truncated, device, tokens } = embedding
-  return { vector: vectorOf(embedding), ...origin, truncated, device, tokens }
 }
 
 function checkText(text: unknown): void {

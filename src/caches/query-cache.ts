@@ -9,7 +9,7 @@ import { TieredCache } from '../cache/tiered-cache.js'
 import { within } from '../cache/within.js'
 import type { Diagnostics } from '../diagnostics.js'
 import { isOpDbusError, messageOf, OpDbusError } from '../errors.js'
-import type { ChangeNews, Clock, Hash, Timer, Warn } from '../ports.js'
+import type { ChangeNews, Clock, Hash, Source, Timer, Warn } from '../ports.js'
 import { signalOf } from '../realms.js'
 import type { OpenedQueryDisk, QueryDisk } from './query-disk.js'
 import { inWords } from './query-names.js'
@@ -47,6 +47,17 @@ export interface QueryCall extends ValueCall {
    * calls `invalidate` then. On disk it is good for the cache's own time. Ignored where the cache is off.
    */
   readonly ttlMs?: number | undefined
+}
+
+/** What is known of an answer that is held. */
+export interface CachedAnswer {
+  /** Since it was asked for, in ms. */
+  readonly ageMs: number
+  /** How long it is good from then on, in ms: it is late beyond that. */
+  readonly ttlMs: number
+  readonly source: Source
+  /** What it takes in memory. */
+  readonly bytes: number
 }
 
 /** How long an end waits for what is asked anew, ms. */
@@ -99,6 +110,22 @@ export class QueryCache extends ValueCache<string> {
     this.#warn = warn
     this.#timer = options.timer
     this.#events = events
+  }
+
+  /**
+   * What is held of this plugin's answer, and how old it is. Asks nobody, counts nothing, and keeps nothing longer than it would be; undefined
+   * where a look-up would ask the plugin.
+   * @throws OpDbusError INVALID_INPUT, CLOSED
+   */
+  async about(plugin: string): Promise<CachedAnswer | undefined> {
+    const id = this.idOf(plugin)
+    this.enter(id)
+    if (this.#holds.has(id) || (this.#tokens && !this.#tokens.stands(id))) return undefined
+    const held = await this.cache.peekLife(id)
+    if (held === undefined) return undefined
+    const { value, source, leftMs = 0 } = held
+    const ttlMs = value.ttlMs ?? this.#ttlMs
+    return { ageMs: Math.max(0, ttlMs - leftMs), ttlMs, source, bytes: heldBytes(value, id) }
   }
 
   /** How long an answer is good, ms; 0: nothing is kept. @internal */

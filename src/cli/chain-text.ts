@@ -1,9 +1,9 @@
 // Blocks and what is said of them, as text for people. Pure: writes nowhere. Nothing of a block is printed raw: who writes footprints must
 // not steer the terminal of who reads them.
 
-import { markOf } from '../blockchain/exchange/mark.js'
+import { gistOf, verifyWords } from '../blockchain/block-words.js'
 import type { Block, ChainFault, ChainHead, Found, VerifyReport } from '../blockchain.js'
-import { count, oneLine, plural, table, visible } from '../format.js'
+import { oneLine, plural, table, visible } from '../format.js'
 import type { Look } from './state-text.js'
 import { timeText } from './when.js'
 
@@ -51,7 +51,7 @@ function rowsText(blocks: readonly (readonly [first: string, block: Block])[], l
   const narrow = table([first === undefined ? head : [first, ...head], ...rows], right).split('\n')
   const width = Math.max(...narrow.map(line => line.length))
   const room = roomFor(width, look)
-  const texts = ['what', ...blocks.map(([, block]) => gist(block, room))]
+  const texts = ['what', ...blocks.map(([, block]) => oneLine(gistOf(block), room))]
   return texts
     .map((text, i) => `${narrow[i]!.padEnd(width)}  ${text}`.trimEnd())
     .join('\n')
@@ -66,23 +66,7 @@ function roomFor(width: number, { columns }: Look): number {
 export function blockLine({ number, hash, header, ...block }: Block, look: Look): string {
   const names = `${oneLine(header.plugin, NAME).padEnd(8)}  ${oneLine(header.operation, NAME).padEnd(10)}`
   const start = `${String(number).padStart(7)}  ${hash.slice(0, SHORT_HASH)}  ${timeText(header.timestamp)}  ${names}`
-  return `${start}  ${gist({ number, hash, header, ...block }, roomFor(start.length, look))}`.trimEnd()
-}
-
-/** What its text says beyond its plugin and operation, on one line. */
-function gist(block: Block, room: number): string {
-  const { header, body } = block
-  if (body === undefined) return '(pruned)'
-  const made = `plugin: ${header.plugin}\noperation: ${header.operation}\n`
-  const text = body.text.startsWith(made) ? body.text.slice(made.length) : body.text
-  return oneLine(`${origin(block)}${text.trim().replace(/\s*\n\s*/g, ', ')}`, room)
-}
-
-/** Of a block that was imported from another form: what nobody could verify is not to look like the rest. */
-function origin(block: Block): string {
-  const mark = markOf(block)
-  if (mark === undefined) return ''
-  return mark.verified === 'none' ? '(imported, not verifiable) ' : '(imported) '
+  return `${start}  ${oneLine(gistOf({ number, hash, header, ...block }), roomFor(start.length, look))}`.trimEnd()
 }
 
 /** Everything of one block. */
@@ -128,34 +112,12 @@ export function faultText({ block, kind, message }: ChainFault): string {
 
 /** What was found, in a line or some; the faults themselves stand before it. */
 export function verifyText(report: VerifyReport): string {
-  const { size, ok, faults, faultCount, unannounced = 0, unverified, full, staleIndex = 0, head } = report
-  const pruned = report.pruned - unannounced
+  const { faults, faultCount } = report
   const more = faultCount - faults.length
   const told = more > 0 ? [`and ${plural(more, 'fault', 'faults')} more`] : []
-  const notes = [
-    pruned > 0 ? `${count(pruned)} without body, which was pruned` : '',
-    unannounced > 0 ? `${count(unannounced)} without body, which nothing announced` : '',
-    unverified > 0 ? `${count(unverified)} imported, which nobody could verify` : '',
-    head && ok ? `continues the saved head of ${plural(head.size, 'block', 'blocks')}` : '',
-    staleIndex > 0
-      ? `${plural(staleIndex, 'place', 'places')} in the index of before, or of another copy: no fault`
-      : '',
-    ok && !full ? 'bodies and the index were not looked at: --full' : '',
-  ].filter(note => note !== '')
-  const sound = full ? 'sound' : 'headers, links and tree are sound'
-  const what = ok ? `${sound}: ${plural(size, 'block', 'blocks')}` : `damaged: ${plural(faultCount, 'fault', 'faults')}`
-  return `${[...told, [what, ...notes].join('; '), ...vectorText(report.vectors), ...(ok ? [headText(report)] : [])].join('\n')}\n`
-}
-
-/** What was not compared is told as well: nothing but what was is sound. */
-function vectorText(vectors: VerifyReport['vectors']): string[] {
-  if (vectors === undefined) return []
-  const { compared, passed, missing } = vectors
-  const notes = [
-    passed > 0 ? `${count(passed)} of another model not compared: -m says which computes` : '',
-    missing > 0 ? `${plural(missing, 'text has', 'texts have')} none` : '',
-  ].filter(note => note !== '')
-  return [[`vectors: ${count(compared)} computed again`, ...notes].join('; ')]
+  const { verdict, notes, vectors } = verifyWords(report, '--full', '-m')
+  const lines = [[verdict, ...notes].join('; '), ...(vectors === undefined ? [] : [vectors])]
+  return `${[...told, ...lines, ...(report.ok ? [headText(report)] : [])].join('\n')}\n`
 }
 
 export function headText({ hash, root }: Pick<ChainHead, 'hash' | 'root'>): string {

@@ -18,19 +18,23 @@ export interface CommandOption {
   readonly completes?: Completes
   /** Where it may stand without a value: what it means then, and which next words are its value all the same. */
   readonly alone?: { readonly means: string; readonly unless: readonly string[] }
+  /** May be given several times; then its value is a list. */
+  readonly repeated?: true
   /** Understood, and told nowhere: another name of an option. */
   readonly hidden?: boolean
 }
 
 export type CommandOptions = Readonly<Record<string, CommandOption>>
 
-/** What a command line gave: texts for options with a value, true for switches. */
+/** What a command line gave: texts for options with a value, lists of them where one may be repeated, true for switches. */
 export type ValuesOf<O extends CommandOptions> = {
-  readonly [K in keyof O]?: O[K] extends { readonly value: string }
-    ? string
-    : 'value' extends keyof O[K]
-      ? string | boolean
-      : boolean
+  readonly [K in keyof O]?: O[K] extends { readonly repeated: true }
+    ? readonly string[]
+    : O[K] extends { readonly value: string }
+      ? string
+      : 'value' extends keyof O[K]
+        ? string | boolean
+        : boolean
 }
 
 /** One call of a command. */

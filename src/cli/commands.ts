@@ -6,7 +6,7 @@ import { bench } from './commands/bench.js'
 import { chainAdd, chainFollow, chainList, chainSearch, chainShow, chainStats } from './commands/blockchain.js'
 import { chainPrune, chainRepair, chainRestore, chainSnapshot, chainSnapshots } from './commands/blockchain-keep.js'
 import { chainExport, chainHead, chainImport, chainKey, chainProof, chainVerify } from './commands/blockchain-proofs.js'
-import { cacheClear, cacheStats, cacheVerify } from './commands/cache.js'
+import { cacheClear, cacheExport, cacheImport, cacheStats, cacheVerify, cacheWarm } from './commands/cache.js'
 import { completion } from './commands/completion.js'
 import { demo } from './commands/demo.js'
 import { diff, verify } from './commands/diff.js'
@@ -14,12 +14,18 @@ import { doctor } from './commands/doctor.js'
 import { embed } from './commands/embed.js'
 import { modelsList, modelsPath, modelsPull, modelsRm } from './commands/models.js'
 import { init, plugins, query } from './commands/query.js'
+import { health, serve } from './commands/serve.js'
 
 export const COMMANDS: readonly Command[] = [
   embed,
+  serve,
+  health,
   cacheStats,
   cacheClear,
+  cacheWarm,
   cacheVerify,
+  cacheExport,
+  cacheImport,
   modelsList,
   modelsPull,
   modelsPath,

@@ -15,6 +15,7 @@ export const EXIT_CODES: Readonly<Record<number, string>> = {
   9: 'the state differs from what is desired',
   10: 'not done, or only in part: it failed, was refused, or things had changed',
   11: 'a plugin is not available here, or did not answer',
+  12: 'no server answers here, or it is not ready',
   129: 'hung up (SIGHUP)',
   130: 'interrupted (SIGINT)',
   143: 'terminated (SIGTERM)',
@@ -49,6 +50,7 @@ export const APPLY_FAILED = 10
 /** Somebody who was asked said no. */
 export const NOT_DONE = 10
 export const NO_ANSWER = 11
+export const NOT_READY = 12
 /** The signals that end the work, and what a shell shows for each: 128 and its number. */
 export const ENDED_BY = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const
 export type EndingSignal = keyof typeof ENDED_BY

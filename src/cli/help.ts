@@ -18,8 +18,6 @@ ${list(firstWords(commands).map(row => shortened(row)))}
 
   op-dbus COMMAND --help   options, defaults, variables, examples and exit codes
   -q no progress   --debug stack traces   -h this text   -V the version
-
-  journalctl -o cat | op-dbus embed - --json --no-vector
 `
 }
 

@@ -4,8 +4,11 @@ import { messageOf, OpDbusError } from '../errors.js'
 import { nearest } from '../nearest.js'
 import { type Command, type CommandOption, groupOf, optionsOf, SHORT_GROUPS } from './command.js'
 
+type Values = Readonly<Record<string, string | boolean | undefined>>
+
 export interface Parsed {
-  readonly values: Readonly<Record<string, string | boolean | undefined>>
+  /** A list for an option that may be repeated. */
+  readonly values: Values
   /** Undefined where no command was named, or only a group. */
   readonly command: Command | undefined
   /** A group, where one was named alone. */
@@ -18,10 +21,12 @@ export interface Parsed {
 /** @throws OpDbusError INVALID_INPUT for a command, an option or an argument that is not known */
 export function parse(argv: readonly string[], commands: readonly Command[]): Parsed {
   const known = new Map(commands.flatMap(optionsOf))
+  // Commands may share a name that only some of them take several times.
+  const repeated = new Set(commands.flatMap(optionsOf).flatMap(([name, option]) => (option.repeated ? [name] : [])))
   const args = withAlone(argv, known)
   const config = {
     args,
-    options: Object.fromEntries([...known].map(([name, option]) => [name, forNode(option)])),
+    options: Object.fromEntries([...known].map(([name, option]) => [name, forNode(option, repeated.has(name))])),
     allowPositionals: true,
   }
   let parsed: { values: Parsed['values']; positionals: string[] }
@@ -55,7 +60,7 @@ export function parse(argv: readonly string[], commands: readonly Command[]): Pa
   if (!command && !group && words.length > 0 && !values.version) throw unknownCommand(words, commands)
   const rest = command ? words.slice(command.name.split(' ').length) : []
   if (command && !asked) refuse(command, values, rest)
-  return { values, command, group, help: asked, args: rest }
+  return { values: listed(values, command), command, group, help: asked, args: rest }
 }
 
 /** The command that the first words name; `help` in front is none of them. */
@@ -69,9 +74,20 @@ function named(positionals: readonly string[], commands: readonly Command[]) {
   return { command, words, help }
 }
 
-function forNode({ short, value }: CommandOption): { type: 'string' | 'boolean'; short?: string } {
-  const type = value === undefined ? 'boolean' : 'string'
-  return short === undefined ? { type } : { type, short }
+function forNode({ short, value }: CommandOption, multiple: boolean) {
+  const type = value === undefined ? ('boolean' as const) : ('string' as const)
+  return { type, multiple, ...(short !== undefined && { short }) }
+}
+
+/** Of an option that this command takes once, the last value counts. */
+function listed(values: Values, command: Command | undefined): Values {
+  const several = new Map(command ? optionsOf(command) : [])
+  return Object.fromEntries(
+    Object.entries(values).map(([name, value]) => [
+      name,
+      Array.isArray(value) && !several.get(name)?.repeated ? value.at(-1) : value,
+    ]),
+  )
 }
 
 /** An option that may stand without a value, which parseArgs does not know, gets its value put in. */

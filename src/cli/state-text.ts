@@ -1,45 +1,17 @@
 // States, diffs and what became of them, as text for people. Pure: writes nowhere. What comes from a system is never printed raw:
 // a unit or an interface may be called anything, and must not steer a terminal.
 import { count, oneLine, plural, table } from '../format.js'
-import type { JsonValue } from '../json/json.js'
 import type { Source } from '../ports.js'
-import type { Change, ResourceName, ResourceRule, StateAction } from '../state/plugin.js'
-import type {
-  ApplyReport,
-  CheckpointInfo,
-  PluginDiff,
-  PluginInfo,
-  PluginTrouble,
-  QueryReport,
-  ResourceOutcome,
-} from '../state/reports.js'
+import { differencesText, type Look, NAME_WIDTH, nameOf, painted } from '../state/diff-text.js'
+import { type Actions, ageText, MARKS, SIGNS } from '../state/diff-words.js'
+import type { ResourceRule } from '../state/plugin.js'
+import type { CheckpointInfo, PluginInfo, QueryReport, ResourceOutcome } from '../state/reports.js'
 import { type Found, resourcesIn } from '../state/resources.js'
 import { fieldsOf, fieldsText } from './state-fields.js'
 import { sourceLabel } from './terminal.js'
 
-/** How it is shown: with colours or without, and how wide. */
-export interface Look {
-  readonly color: boolean
-  readonly columns: number
-}
-
+export type { Look }
 export type Rules = Readonly<Record<string, ResourceRule>>
-type Actions = Pick<PluginDiff, 'plugin' | 'actions'>
-type Sign = '+' | '~' | '-'
-
-/** Green, orange, vermilion: apart for colour-blind eyes; the sign says it without them. */
-const RGB: Readonly<Record<Sign, string>> = { '+': '0;158;115', '~': '230;159;0', '-': '213;94;0' }
-const SIGN: Readonly<Record<'create' | 'modify' | 'delete', Sign>> = { create: '+', modify: '~', delete: '-' }
-const MARK: Readonly<Record<ResourceOutcome['status'], string>> = {
-  done: '✓',
-  pending: '…',
-  unconfirmed: '?',
-  failed: '✗',
-  refused: '!',
-  skipped: '·',
-}
-/** Of a resource's name and of a path in it. */
-const NAME = 80
 
 /**
  * A summary: each plugin with where its answer came from, and a line for each resource; of plugins in `whole` all fields. `rules` by plugin.
@@ -72,7 +44,7 @@ function linesOf(found: readonly Found[], look: Look): string {
 
 /** Every field, on a line of its own. */
 function resourceText({ resource, value, rule }: Found, look: Look): string {
-  const fields = fieldsOf(value, rule).map(({ path, text }) => [oneLine(path, NAME), text] as const)
+  const fields = fieldsOf(value, rule).map(({ path, text }) => [oneLine(path, NAME_WIDTH), text] as const)
   const width = Math.min(32, Math.max(0, ...fields.map(([path]) => path.length)))
   const lines = fields.map(([path, text]) =>
     `    ${path.padEnd(width)}  ${oneLine(text, Math.max(20, look.columns - width - 6))}`.trimEnd(),
@@ -80,57 +52,21 @@ function resourceText({ resource, value, rule }: Found, look: Look): string {
   return `  ${nameOf(resource)}\n${lines.map(line => `${line}\n`).join('')}`
 }
 
-/**
- * Everything that differs, with old and new. '' where nothing does. With `sources` every plugin has its line, which says how old the state is
- * that was compared.
- */
+/** As {@link differencesText}; `sources` say how old the state is that was compared. */
 export function diffText(
   diffs: readonly Actions[],
   look: Look,
   sources: Readonly<Record<string, Source>> = {},
 ): string {
-  return diffs
-    .flatMap(({ plugin, actions }) => {
-      const source = sources[plugin]
-      const lines = actions.map(action => actionText(action, look)).join('')
-      if (lines === '' && source === undefined) return []
-      const from = source === undefined ? '' : `  ${sourceLabel(source, look.color, 0)}`
-      return [`${plugin}${from}${lines === '' ? '  nothing differs' : ''}\n${lines}`]
-    })
-    .join('\n')
-}
-
-/** `1 to create, 2 to modify, 0 to delete; 5 already so`, and of whom nothing is known. */
-export function summaryOf(diffs: readonly Actions[], trouble: Readonly<Record<string, PluginTrouble>> = {}): string {
-  const all = diffs.flatMap(({ actions }) => actions)
-  const silent = Object.keys(trouble).join(', ')
-  if (diffs.length === 0 && silent !== '') return `nothing was compared: no answer from ${silent}`
-  const without = silent === '' ? '' : `; not compared, for want of an answer: ${silent}`
-  if (all.length === 0) return `nothing to do: no resource is declared${without}`
-  const of = (kind: StateAction['kind']) => count(all.filter(action => action.kind === kind).length)
-  const refused = all.filter(action => action.kind !== 'none' && action.refused !== undefined).length
-  const not = refused > 0 ? `; ${count(refused)} of them refused` : ''
-  const taken = all.reduce((sum, action) => sum + (action.kind === 'delete' ? (action.with?.length ?? 0) : 0), 0)
-  const along = taken > 0 ? `, and ${count(taken)} with that` : ''
-  return `${of('create')} to create, ${of('modify')} to modify, ${of('delete')} to delete${along}${not}; ${of('none')} already so${without}`
+  const labels = Object.entries(sources).map(([plugin, source]) => [plugin, sourceLabel(source, look.color, 0)])
+  return differencesText(diffs, look, Object.fromEntries(labels))
 }
 
 /** What became of one resource: `✓ done     + net interfaces/ovsbr1`. */
 export function outcomeText({ plugin, resource, action, status, message }: ResourceOutcome, look: Look): string {
   const said = message === undefined ? '' : `: ${oneLine(message, 200)}`
-  const sign = painted(SIGN[action], SIGN[action], look)
-  return `${MARK[status]} ${status.padEnd(11)} ${sign} ${plugin} ${nameOf(resource)}${said}`
-}
-
-/** `2 of 3 done, 1 failed`. */
-export function outcomesText({ outcomes }: ApplyReport): string {
-  if (outcomes.length === 0) return 'nothing to do'
-  const counts = (Object.keys(MARK) as (keyof typeof MARK)[]).flatMap(status => {
-    const found = outcomes.filter(outcome => outcome.status === status).length
-    return found > 0 && status !== 'done' ? [`${count(found)} ${status}`] : []
-  })
-  const done = outcomes.filter(({ status }) => status === 'done').length
-  return [`${count(done)} of ${count(outcomes.length)} done`, ...counts].join(', ')
+  const sign = painted(SIGNS[action], SIGNS[action], look)
+  return `${MARKS[status]} ${status.padEnd(11)} ${sign} ${plugin} ${nameOf(resource)}${said}`
 }
 
 export function pluginsText(plugins: readonly PluginInfo[]): string {
@@ -157,73 +93,4 @@ export function checkpointsText(checkpoints: readonly CheckpointInfo[], now: num
     damaged ? '-' : count(resources),
   ])
   return table([['checkpoint', 'age', 'plugins', 'resources'], ...rows], [1, 3])
-}
-
-/** `12 s`, `5 min`, `3 h`, `12 days`; of a clock that has stepped back: `0 s`. */
-export function ageText(ms: number): string {
-  if (Number.isNaN(ms)) return '-'
-  const seconds = Math.max(0, Math.floor(ms / 1000))
-  if (seconds < 120) return `${seconds} s`
-  if (seconds < 7200) return `${Math.floor(seconds / 60)} min`
-  if (seconds < 172_800) return `${Math.floor(seconds / 3600)} h`
-  return `${count(Math.floor(seconds / 86_400))} days`
-}
-
-/** Each thing that goes along, since nobody named it. */
-function takenText({ with: taken = [] }: Extract<StateAction, { kind: 'delete' }>, look: Look): string {
-  return taken.map(({ resource }) => `    ${painted('-', `- ${nameOf(resource)}`, look)}  goes with it\n`).join('')
-}
-
-function actionText(action: StateAction, look: Look): string {
-  if (action.kind === 'none') return ''
-  const sign = SIGN[action.kind]
-  const refused = action.refused === undefined ? '' : `    ! refused: ${oneLine(action.refused, 200)}\n`
-  const head = `  ${painted(sign, `${sign} ${nameOf(action.resource)}`, look)}\n`
-  const changes = changesOf(action)
-  const width = Math.min(32, Math.max(0, ...changes.map(({ path }) => pathText(path).length)))
-  const taken = action.kind === 'delete' ? takenText(action, look) : ''
-  return head + changes.map(change => `    ${changeText(change, width, look)}\n`).join('') + taken + refused
-}
-
-/** What is made or goes is told by its fields: with a bridge its ports go as well. */
-function changesOf(action: Exclude<StateAction, { kind: 'none' }>): readonly Change[] {
-  if (action.kind === 'modify') return action.changes
-  if (action.kind === 'create')
-    return Object.entries(action.new).map(([field, value]): Change => ({ path: `/${field}`, new: value }))
-  return Object.entries(action.old).flatMap(([field, value]): Change[] =>
-    saysNothing(value) || value === action.resource.name ? [] : [{ path: `/${field}`, old: value }],
-  )
-}
-
-function saysNothing(value: JsonValue): boolean {
-  return !value || (typeof value === 'object' && Object.keys(value).length === 0)
-}
-
-/** `~ mtu   1500 -> 9000`; what is new or gone has one value. */
-function changeText(change: Change, width: number, look: Look): string {
-  const sign: Sign = change.old === undefined ? '+' : change.new === undefined ? '-' : '~'
-  const path = pathText(change.path).padEnd(width)
-  const room = Math.max(16, look.columns - path.length - 8)
-  const [old, now] = [change.old, change.new].map(value => (value === undefined ? undefined : JSON.stringify(value)))
-  if (old === undefined || now === undefined)
-    return `${painted(sign, sign, look)} ${path}  ${oneLine(old ?? now ?? '', room)}`
-  const half = Math.max(8, Math.floor((room - 4) / 2))
-  // What one of the two does not need is the other's.
-  const forOld = Math.max(half, room - 4 - now.length)
-  const forNew = Math.max(half, room - 4 - old.length)
-  return `${painted(sign, sign, look)} ${path}  ${oneLine(old, forOld)} -> ${oneLine(now, forNew)}`
-}
-
-function painted(sign: Sign, text: string, { color }: Look): string {
-  return color ? `\x1b[38;2;${RGB[sign]}m${text}\x1b[0m` : text
-}
-
-/** `interfaces/eth0`; of a resource by itself only the collection. */
-function nameOf({ collection, name }: ResourceName): string {
-  return oneLine(name === '' ? collection : `${collection}/${name}`, NAME)
-}
-
-/** An RFC 6901 path as people say it: without the first `/`. */
-function pathText(path: string): string {
-  return oneLine(path.replace(/^\//, '') || '(all)', NAME)
 }

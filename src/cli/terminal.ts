@@ -30,6 +30,8 @@ export interface Terminal {
   /** stdout is a terminal. */
   readonly outTty: boolean
   readonly color: boolean
+  /** Says that the work was to go on until a signal came: that ended nothing before its time. */
+  endedWell(): void
   /** Which signal ended the work, if one did. */
   readonly endedBy: EndingSignal | undefined
   /** Fires at Ctrl+C, SIGTERM, SIGHUP, and when the data can no longer be written. */
@@ -105,6 +107,9 @@ export function openTerminal(): Terminal {
       return failure
     },
     readerGone,
+    endedWell() {
+      endedBy = undefined
+    },
     get endedBy() {
       return endedBy
     },

@@ -1,7 +1,16 @@
 // Opens what computes vectors: which model serves, on which devices, behind the Embedder port. The same in every runtime, which
 // hands in where its models, devices and workers come from. Loads no model before the first text, unless a level may give way.
 import { OpDbusError } from '../errors.js'
-import type { CallOptions, Embedder, RunningEmbedder, ServingModel, Space, Timer, WorkerHandle } from '../ports.js'
+import type {
+  BatchListener,
+  CallOptions,
+  Embedder,
+  RunningEmbedder,
+  ServingModel,
+  Space,
+  Timer,
+  WorkerHandle,
+} from '../ports.js'
 import { embedText } from './client/embed-text.js'
 import { WorkerEmbedder } from './client/worker-embedder.js'
 import { deviceOrder, type Opened } from './devices/order.js'
@@ -49,6 +58,8 @@ export interface ModelHost {
 
 export interface OpenModelCall extends CallOptions {
   readonly warn: (message: string) => void
+  /** Told of every batch that a worker computes. */
+  readonly batches?: BatchListener
 }
 
 export interface OpenedModel {
@@ -66,8 +77,9 @@ const PROBE_TEXT = 'Created container 100'
 export async function openModel(
   settings: ModelSettings,
   runtime: ModelRuntime,
-  { warn, signal }: OpenModelCall,
+  call: OpenModelCall,
 ): Promise<OpenedModel> {
+  const { warn, signal } = call
   const { model: asked, dtype, dimensions, pooling, fallback, device } = settings
   if (asked === 'none') {
     const variable = runtime.name === 'node' ? ', or OP_DBUS_VECTOR_LEVEL=none' : ''
@@ -76,7 +88,7 @@ export async function openModel(
   // A name that is no device is told now; whether the device works, when the first text needs it.
   deviceOrder(device, runtime.name)
   const host = await runtime.prepare()
-  const workerFor = (spec: ModelSpec) => embedderFor(spec, settings, runtime, host, warn)
+  const workerFor = (spec: ModelSpec) => embedderFor(spec, settings, runtime, host, call)
   /** What the probe opened stays open: it is the one that will serve. */
   const probed = new Map<Space, Embedder>()
   const { spec, ranAs, gaveWay } = await runtime.levels.resolve(asked, {
@@ -114,7 +126,7 @@ function embedderFor(
   { device, workers, maxQueue, idleUnloadMs }: ModelSettings,
   { timer, complaint }: ModelRuntime,
   host: ModelHost,
-  warn: (message: string) => void,
+  { warn, batches }: OpenModelCall,
 ): Embedder {
   const { devices, threads, useless } = host
   if (useless) return refusing(spec, useless, maxQueue, threads)
@@ -128,6 +140,7 @@ function embedderFor(
     timer,
     maxQueue,
     idleUnloadMs,
+    batches,
     onOpen(opened) {
       void devices.passed(opened.device, spec)
       const warning = serving === undefined ? complaint(opened) : changed(serving, opened)

@@ -61,6 +61,8 @@ export interface BatchResult {
   readonly failed: readonly FailedRows[]
   /** What computed them. */
   readonly device: Device
+  /** What the batch took in the worker. Absent where nothing was computed. */
+  readonly ms?: number
   /** Another device serves from here on, and why. */
   readonly opened?: Opened
   /** The device's token budget was found. */

@@ -100,6 +100,39 @@ export async function moveTo(path: string, from: string): Promise<void> {
   await folder?.close().catch(() => {})
 }
 
+/** No hard links there, or they are not allowed. */
+const NO_LINKS: readonly string[] = ['EPERM', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP', 'EXDEV', 'EMLINK']
+
+/**
+ * Gives the file `from` the name `path` as well, in the same file system, and takes its old name away. False, and nothing is changed, where
+ * something of that name is there: nothing is ever replaced.
+ */
+export function placeNew(path: string, from: string): boolean {
+  try {
+    fs.linkSync(from, path)
+    fs.unlinkSync(from)
+    return true
+  } catch (error) {
+    if (errnoOf(error) === 'EEXIST') return false
+    if (!NO_LINKS.includes(errnoOf(error) ?? '')) throw error
+  }
+  if (fs.lstatSync(path, { throwIfNoEntry: false }) !== undefined) return false
+  fs.renameSync(from, path)
+  return true
+}
+
+/** Has the names in a folder outlive a power cut, where the system syncs folders. */
+export function syncFolder(dir: string): void {
+  quietly(() => {
+    const fd = fs.openSync(dir, 'r')
+    try {
+      fs.fsyncSync(fd)
+    } finally {
+      fs.closeSync(fd)
+    }
+  })
+}
+
 /**
  * Gives folders other names, one right after the other, so that nothing else of this thread comes in between. Their names outlive a power
  * cut once the folders that they are in are synced.

@@ -1,6 +1,6 @@
 // What the daemon's `/api` is asked and answers: the types that its routes, the console and programs share. Types only; `schemas.ts` says the
 // same to the validator and to the OpenAPI document, and a test holds the two together.
-import type { Block, BlockFilter, ChainHead, SearchCall, VerifyReport } from '../blockchain.js'
+import type { Block, BlockFilter, ChainHead, SearchCall, SearchReport, VerifyReport } from '../blockchain.js'
 import type { DiskSize, OneCacheStats, Stats } from '../caches/cache-set.js'
 import type { TierVisit } from '../diagnostics.js'
 import type { CacheName, Device, RefusalKind, Source } from '../ports.js'
@@ -123,7 +123,7 @@ export interface LookupReport {
 
 /** `GET /api/spaces`: what lies on disk, by the space that computed it. */
 export interface SpaceInfo extends DiskSize {
-  /** 64 hex digits. */
+  /** 32 hex digits: the first of SHA-256 of the embedder's own word for it; `spaceId` of node/spaces.ts. */
   readonly space: string
   /** What it is, for people, from its `space.json`. */
   readonly description: Readonly<Record<string, string | number | boolean>>
@@ -163,12 +163,37 @@ export interface WarmCall {
   /** At most 2,048. */
   readonly texts: readonly string[]
   readonly model?: string
+  /** The model of this space, in the embedder's own words ({@link ModelInfo}); where none serves, CONFLICT. */
+  readonly space?: string
 }
 
 export interface WarmReport {
   readonly texts: number
   readonly rows: Readonly<Record<Source, number>>
   readonly micros: number
+}
+
+/** `POST /api/rows`: what the command line asks the daemon of its own cache folder. Only the very same space answers. */
+export interface RowsCall {
+  /** At most 2,048. */
+  readonly texts: readonly string[]
+  /** In the embedder's own words ({@link ModelInfo}); where no model of it serves, CONFLICT. */
+  readonly space: string
+}
+
+/** One entry a text, in their order. */
+export interface RowsReport {
+  readonly space: string
+  readonly dims: number
+  /** `texts x dims` floats, row-major, little-endian, as base64. Rows of texts that failed are zeros. */
+  readonly vectors: string
+  readonly sources: readonly Source[]
+  readonly devices: readonly Device[]
+  readonly tokens: readonly number[]
+  readonly truncated: readonly boolean[]
+  /** Where patterns are on. */
+  readonly templates?: readonly string[]
+  readonly failed: readonly { readonly index: number; readonly code: string; readonly message: string }[]
 }
 
 /** `GET /api/queries`: what is known of each plugin's answer. */
@@ -182,14 +207,21 @@ export interface QueryCallBody {
   /** Absent: all. */
   readonly plugins?: readonly string[]
   readonly fresh?: boolean
+  /** What tells plugins apart, as the asker has it: where one is another here (of another system), CONFLICT. For the command line. */
+  readonly keys?: Readonly<Record<string, string>>
 }
 export type { QueryReport }
 
-/** `POST /api/diff` and `POST /api/plan`: a desired state, as the text of a file. */
-export interface DesiredCall {
+/** `POST /api/plan`: a desired state, as the text of a file. */
+export interface PlanCall {
   readonly desired: string
+  /** Of those that it names; absent: all. */
   readonly plugins?: readonly string[]
-  /** Diff alone: asks the system, whatever is cached. */
+}
+
+/** `POST /api/diff`. */
+export interface DesiredCall extends PlanCall {
+  /** Asks the system, whatever is cached. */
   readonly fresh?: boolean
 }
 
@@ -221,6 +253,14 @@ export interface BlocksReport {
   readonly blocks: readonly Block[]
 }
 
+/** `POST /api/verify`. */
+export interface VerifyCallBody {
+  /** Bodies and all that is derived as well. */
+  readonly full?: boolean
+  /** A signed checkpoint that was saved before: the chain must continue it. */
+  readonly head?: string
+}
+
 /** `GET /api/head`; `GET /api/blocks/{number, hash or latest}` answers a {@link Block}, `.../proof` a tlog-proof as text. */
 export type { Block, BlockFilter, ChainHead, VerifyReport }
 
@@ -228,6 +268,7 @@ export type { Block, BlockFilter, ChainHead, VerifyReport }
 export interface SearchCallBody extends Omit<SearchCall, 'signal' | 'onProgress' | 'wait'> {
   readonly text: string
 }
+export type { SearchReport }
 
 /** What `/events` sends: the name is the `event:` line, the value the JSON of its `data:` line. */
 export interface LiveEvents {

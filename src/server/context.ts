@@ -3,17 +3,32 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Chain } from '../blockchain.js'
 import type { Caches } from '../public.js'
 import type { State } from '../state.js'
+import type { SharedInfo } from './api.js'
+import type { ErrorForm } from './http-errors.js'
 import type { Log } from './log.js'
 import type { Meters } from './meters.js'
 import type { Models } from './models.js'
+import type { ServerSettings } from './options.js'
 
 /** Whose business a route is. `open`: anybody's that may speak to us; `read` and `write`: by token. A route says it, or is refused at the start. */
 export type Access = 'open' | 'read' | 'write'
+
+/** What the sender of a request may do. */
+export interface Permission {
+  readonly read: boolean
+  readonly write: boolean
+}
 
 /** Each route says `config: { access }`. */
 declare module 'fastify' {
   interface FastifyContextConfig {
     readonly access?: Access
+    /** The form of its errors. Default: by address (`/v1/*` openai, `/embed` tei, `/api/embed` ollama, the rest `ApiError`). */
+    readonly errors?: ErrorForm
+    /** Answers for as long as the caller listens: it has no time limit, is not counted as in hand, and `signalOf` fires when a stop begins. */
+    readonly streams?: boolean
+    /** What it is counted and logged as. Default: its pattern. */
+    readonly counted?: string
   }
 }
 
@@ -23,16 +38,26 @@ export interface ServerContext {
   readonly version: string
   /** Unix ms. */
   readonly started: number
+  /** What was asked for, with defaults. */
+  readonly settings: ServerSettings
   readonly models: Models
   /** The four caches of the first model: queries, diffs and blocks are there. */
   readonly caches: Caches
   readonly state: State
   /** Undefined where there is no folder to keep one in. */
   readonly chain: Chain | undefined
+  /** What shared tier there is, and whether it serves; absent or undefined: none. */
+  readonly shared?: () => SharedInfo | undefined
   readonly meters: Meters
   readonly log: Log
   /** Fires when the caller has gone, when the time of this request is up, or when the daemon stops at once: hand it to every call that waits. */
   signalOf(request: FastifyRequest): AbortSignal
+  /** What the sender of this request may do, by the token that came with it. */
+  permissionOf(request: FastifyRequest): Permission
+  /** Whether reading, and changing, takes a token over TCP. */
+  readonly tokens: Permission
+  /** Fires when a stop begins: what is in hand is still answered. */
+  readonly stopping: AbortSignal
   /** Unix ms, and a monotonic clock in ms. */
   readonly clock: { now(): number; monotonic(): number }
 }

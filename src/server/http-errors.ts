@@ -1,13 +1,41 @@
-// The one table from error codes to HTTP, beside the exit codes of the command line. To be finished by its owner (http).
-import { type ErrorCode, isOpDbusError, messageOf } from '../errors.js'
+// The one table from error codes to HTTP, beside the exit codes of the command line, and the forms in which the APIs tell errors. Passes on no
+// message that may hold what somebody sent.
+import { type ErrorCode, isOpDbusError } from '../errors.js'
 
 export interface HttpError {
   readonly status: number
-  /** As in `ApiError`. */
+  /** As in `ApiError`; or, of a route that speaks OpenAI's API, one of its words, in small letters. */
   readonly code: string
   readonly message: string
   /** Seconds, where trying again is of use. */
   readonly retryAfter?: number
+  /** The field of the body that it is about. */
+  readonly param?: string
+  readonly details?: Readonly<Record<string, unknown>>
+}
+
+/** The API whose form an error has. */
+export type ErrorForm = 'api' | 'openai' | 'tei' | 'ollama'
+
+/** Refused by the daemon itself, before any cache was asked. */
+export class HttpProblem extends Error implements HttpError {
+  override readonly name = 'HttpProblem'
+  readonly retryAfter?: number
+  readonly param?: string
+  readonly details?: Readonly<Record<string, unknown>>
+  /** Headers that go with it. */
+  readonly headers: Readonly<Record<string, string>>
+
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    message: string,
+    { headers = {}, ...rest }: Partial<Pick<HttpProblem, 'retryAfter' | 'param' | 'details' | 'headers'>> = {},
+  ) {
+    super(message)
+    this.headers = headers
+    Object.assign(this, rest)
+  }
 }
 
 const STATUS: Readonly<Record<ErrorCode, number>> = {
@@ -31,13 +59,112 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
   WORKER_LOST: 503,
 }
 
+/** Codes whose message is what somebody else's code said, of a batch that several callers may share: it may hold their texts. */
+const UNTOLD: Partial<Readonly<Record<ErrorCode, string>>> = {
+  EMBEDDER_FAILED:
+    'the embedder failed on this batch; other batches are served: try again, and see the log of the server',
+  PARTIAL_FAILURE:
+    'some of the texts could not be embedded; what was is cached: try again, and see the log of the server',
+}
+
+/** What Fastify refuses by itself. Its own words may quote what came. */
+const REFUSED: Readonly<Record<string, readonly [status: number, code: string, message: string]>> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: [413, 'TOO_LARGE', 'the body is larger than this server takes: send it in parts'],
+  FST_ERR_CTP_EMPTY_JSON_BODY: [400, 'INVALID_INPUT', 'the body is empty: send JSON'],
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: [400, 'INVALID_INPUT', 'the body is not as long as its Content-Length says'],
+  FST_ERR_CTP_INVALID_JSON_BODY: [400, 'INVALID_INPUT', 'the body is not valid JSON'],
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: [415, 'INVALID_INPUT', 'the body must be application/json'],
+  FST_ERR_BAD_URL: [400, 'INVALID_INPUT', 'the address is not a valid URL'],
+}
+
 export function httpErrorOf(error: unknown): HttpError {
-  if (!isOpDbusError(error)) return { status: 500, code: 'INTERNAL', message: messageOf(error) }
-  const status = STATUS[error.code] ?? 500
+  if (error instanceof HttpProblem) return error
+  if (isOpDbusError(error)) return ofOpDbus(error)
+  const { code, statusCode, validation } = (error ?? {}) as {
+    code?: unknown
+    statusCode?: unknown
+    validation?: readonly { readonly instancePath?: string; readonly message?: string }[]
+  }
+  if (Array.isArray(validation)) return ofValidation(validation)
+  const refused = typeof code === 'string' && Object.hasOwn(REFUSED, code) ? REFUSED[code] : undefined
+  if (refused) return { status: refused[0], code: refused[1], message: refused[2] }
+  // secure-json-parse and Node's own parser: 400, with a piece of the body in the message.
+  if (error instanceof SyntaxError || (typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500)) {
+    const status = typeof statusCode === 'number' ? statusCode : 400
+    return { status, code: 'INVALID_INPUT', message: 'the request is not one that this server takes' }
+  }
+  return { status: 500, code: 'INTERNAL', message: 'this should not happen: see the log of the server, and report it' }
+}
+
+function ofOpDbus({ code, message, details }: { code: ErrorCode; message: string; details: object }): HttpError {
+  const status = STATUS[code] ?? 500
+  const { param } = details as { param?: unknown }
   return {
     status,
-    code: error.code,
-    message: error.message,
+    code,
+    message: UNTOLD[code] ?? message,
     ...((status === 429 || status === 503) && { retryAfter: 1 }),
+    ...(typeof param === 'string' && { param }),
+    ...(code === 'MODEL_NOT_FOUND' && 'known' in details && { details: { known: details.known } }),
   }
+}
+
+/** What a schema says: where, and what was expected there. Never what was there. */
+function ofValidation([first]: readonly { readonly instancePath?: string; readonly message?: string }[]): HttpError {
+  // Names of the body's own fields are in the path; the schemas have none that callers choose.
+  const path = (first?.instancePath ?? '').split('/').slice(1)
+  const at = path.length > 0 ? path.join('.') : 'the body'
+  return {
+    status: 400,
+    code: 'INVALID_INPUT',
+    message: `${at.slice(0, 80)}: ${first?.message ?? 'is not what is expected'}`,
+    ...(path[0] && { param: path[0].slice(0, 80) }),
+  }
+}
+
+/** The form of errors at an address that no route has. */
+export function formOf(url: string): ErrorForm {
+  if (/^\/v1(\/|\?|$)/.test(url)) return 'openai'
+  if (/^\/embed(\?|$)/.test(url)) return 'tei'
+  return /^\/api\/embed(dings)?(\?|$)/.test(url) ? 'ollama' : 'api'
+}
+
+/** The body that tells `error` as that API's clients expect it. */
+export function errorBody(form: ErrorForm, error: HttpError): object {
+  const { status, code, message, param, details } = error
+  if (form === 'ollama') return { error: message }
+  if (form === 'tei')
+    return {
+      error: message,
+      error_type: TEI_TYPES[code === 'EMPTY' ? code : status] ?? (status < 500 ? 'Validation' : 'Backend'),
+    }
+  if (form === 'openai') {
+    const [type, own] = OPENAI_TYPES[status] ?? [status < 500 ? 'invalid_request_error' : 'server_error', null]
+    return {
+      error: { message, type, param: param ?? null, code: OPENAI_CODES[code] ?? (/^[a-z]/.test(code) ? code : own) },
+    }
+  }
+  return { error: { code, message, ...(details && { details }) } }
+}
+
+/** error_type of text-embeddings-inference, by status; nothing to embed has a word of its own. */
+const TEI_TYPES: Readonly<Record<number | 'EMPTY', string>> = {
+  EMPTY: 'Empty',
+  401: 'Unauthorized',
+  429: 'Overloaded',
+  503: 'Unhealthy',
+}
+
+/** Our codes that API has a word for. Codes in small letters are its own words. */
+const OPENAI_CODES: Readonly<Record<string, string>> = { MODEL_NOT_FOUND: 'model_not_found' }
+
+/** type and code of OpenAI's API, by status. */
+const OPENAI_TYPES: Readonly<Record<number, readonly [type: string, code: string | null]>> = {
+  401: ['invalid_request_error', 'invalid_api_key'],
+  403: ['invalid_request_error', 'forbidden'],
+  404: ['invalid_request_error', 'unknown_url'],
+  413: ['invalid_request_error', 'request_too_large'],
+  429: ['rate_limit_error', 'rate_limit_exceeded'],
+  503: ['server_error', 'service_unavailable'],
+  504: ['server_error', 'timeout'],
 }

@@ -2,4 +2,4 @@
 export { default as swagger } from '@fastify/swagger'
 export { default as fastify } from 'fastify'
 export { Counter, Gauge, Histogram, Registry } from 'prom-client'
-export { Type } from 'typebox'
+export { type Static, type TSchema, Type } from 'typebox'

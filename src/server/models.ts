@@ -1,19 +1,244 @@
-// To be written by its owner (embed): the models that one daemon serves, each with caches of its own, opened when first asked.
+// The models that one daemon serves: each a set of caches of its own over one cache folder, opened when first asked. Knows no HTTP.
+import { basename } from 'node:path'
+import { KNOWN_MODELS } from '../embedder/model/table.js'
+import { BatchError, isOpDbusError, messageOf, OpDbusError } from '../errors.js'
+import { nearest } from '../nearest.js'
+import { readOptions } from '../node/options.js'
+import { type OpenOptions, openCaches } from '../node.js'
+import type { CallOptions } from '../ports.js'
 import type { Caches } from '../public.js'
 import type { ModelInfo } from './api.js'
 
 export interface ServedModel {
-  /** What requests call it. */
+  /** What requests call it, and `/v1/models` lists. */
   readonly name: string
+  /** What else it answers to: the level's id on the hub, and what `--alias` says. */
+  readonly aliases: readonly string[]
+  /** The name of what serves: another level's where one gave way. Its own until it was opened. */
+  readonly serves: string
   readonly caches: Caches
+  /** How long its vectors are; undefined until {@link open}. */
+  readonly dims: number | undefined
+  /** Room for one vector, for who copies it on before anybody else has a turn. Undefined like `dims`. */
+  readonly row: Float32Array | undefined
+  /** How long its vectors are. Reads the model's small files, and fetches a model that is not here; loads none. @throws what `getOrEmbed` does */
+  open(call?: CallOptions): Promise<number>
+  /** An embedding failed with `error`: unless that says nothing of the model, readiness is looked into anew. */
+  doubt(error: unknown): void
 }
 
 export interface Models {
+  /** In the order in which they were named; at least one. */
   readonly all: readonly ServedModel[]
   /** The model that a request names; the first where it names none. @throws OpDbusError MODEL_NOT_FOUND, with `details.known` */
   of(name: string | undefined): ServedModel
   infos(): Promise<readonly ModelInfo[]>
-  /** Whether the first model embeds: opens it where it is not. What `/readyz` says. */
+  /**
+   * Whether the first model embeds: opens it where it is not. What `/readyz` says. One that did is believed until an embedding
+   * fails, so that who asks often computes nothing and keeps no model loaded.
+   */
   ready(signal?: AbortSignal): Promise<{ readonly ready: boolean; readonly problem?: string }>
   close(): Promise<void>
+}
+
+export interface ModelsOptions {
+  /** As `model` of `openCaches`; the first serves requests that name none. Default: the one that `openCaches` would take. */
+  readonly models?: readonly string[]
+  /** More names, each for one of `models`: what a client cannot be told otherwise (`text-embedding-3-small`). */
+  readonly aliases?: Readonly<Record<string, string>>
+  /** For all of them. */
+  readonly open: Omit<OpenOptions, 'model'> & Pick<OpenOptions, 'model'>
+}
+
+/** What a caller is to blame for, or how much there is to do. */
+const SAYS_NOTHING = ['ABORTED', 'CLOSED', 'INVALID_INPUT', 'OVERLOADED'] as const
+
+/** A text that no system embeds by itself, so that an answer says that the embedder computes, or did and is kept. */
+const PROBE = 'op-dbus: is the embedder ready?'
+
+/** Loads no model. @throws OpDbusError INVALID_INPUT where a name is there twice, or an alias leads nowhere */
+export async function openModels({ models, aliases = {}, open }: ModelsOptions): Promise<Models> {
+  const asked = models?.length ? models : [open.model ?? open.embedder?.space ?? readOptions(open).config.model]
+  const names = asked.map(nameOf)
+  const byName = new Map<string, number>()
+  const put = (name: string, number: number) => {
+    if (byName.has(name) && byName.get(name) !== number)
+      throw invalid(`two models would be called ${JSON.stringify(name)}`)
+    byName.set(name, number)
+  }
+  names.forEach((name, number) => {
+    if (byName.has(name)) throw invalid(`model ${JSON.stringify(name)} is there twice`)
+    put(name, number)
+  })
+  // A hub id that names a model itself goes before the same id of a level.
+  names.forEach((name, number) => {
+    const hubId = hubIdOf(name)
+    if (hubId !== undefined && !byName.has(hubId)) put(hubId, number)
+  })
+  for (const [alias, name] of Object.entries(aliases)) {
+    const number = byName.get(name)
+    if (number === undefined)
+      throw invalid(`alias ${alias}: no model ${JSON.stringify(name)} is served; there is: ${names.join(', ')}`)
+    put(alias, number)
+  }
+  const namesOf = (number: number) =>
+    [...byName].flatMap(([name, other]) => (other === number && name !== names[number] ? [name] : []))
+  const all: Served[] = []
+  try {
+    for (const [number, model] of asked.entries()) {
+      // An embedder of the user's own is no model by a name.
+      const caches = await openCaches(open.embedder ? open : { ...open, model })
+      all.push(new Served(names[number]!, namesOf(number), caches))
+    }
+  } catch (error) {
+    await Promise.allSettled(all.map(({ caches }) => caches.close()))
+    throw error
+  }
+  return new OpenedModels(all, byName)
+}
+
+class OpenedModels implements Models {
+  readonly all: readonly Served[]
+  readonly #byName: ReadonlyMap<string, number>
+
+  constructor(all: readonly Served[], byName: ReadonlyMap<string, number>) {
+    this.all = all
+    this.#byName = byName
+  }
+
+  of(name: string | undefined): ServedModel {
+    const number = name === undefined ? 0 : this.#byName.get(name)
+    if (number !== undefined) return this.all[number]!
+    const known = [...this.#byName.keys()]
+    const near = nearest(name!, known)
+    const hint = near === undefined ? '' : ` Did you mean ${JSON.stringify(near)}?`
+    const first = this.all[0]!.name
+    // A name that another provider gave to other vectors must not be answered with ours unless somebody said so.
+    throw new OpDbusError(
+      'MODEL_NOT_FOUND',
+      `no model of that name is served here; there is: ${known.join(', ')}.${hint} ` +
+        `To serve one under another name: op-dbus serve --alias NAME=${first}`,
+      { details: { known, param: 'model' } },
+    )
+  }
+
+  async infos(): Promise<readonly ModelInfo[]> {
+    return Promise.all(this.all.map(model => model.info()))
+  }
+
+  async ready(signal?: AbortSignal): Promise<{ readonly ready: boolean; readonly problem?: string }> {
+    try {
+      await this.all[0]!.prove(signal)
+      return { ready: true }
+    } catch (error) {
+      return { ready: false, problem: messageOf(reasonOf(error)) }
+    }
+  }
+
+  async close(): Promise<void> {
+    const closed = await Promise.allSettled(this.all.map(({ caches }) => caches.close()))
+    const failed = closed.find(outcome => outcome.status === 'rejected')
+    if (failed) throw failed.reason
+  }
+}
+
+class Served implements ServedModel {
+  readonly name: string
+  readonly aliases: readonly string[]
+  readonly caches: Caches
+  serves: string
+  dims: number | undefined
+  row: Float32Array | undefined
+  #space: string | undefined
+  #opening = 0
+  #problem: string | undefined
+  /** It has embedded, and nothing failed since. */
+  #proven = false
+  #proving: Promise<void> | undefined
+
+  constructor(name: string, aliases: readonly string[], caches: Caches) {
+    this.name = name
+    this.serves = name
+    this.aliases = aliases
+    this.caches = caches
+  }
+
+  async open(call: CallOptions = {}): Promise<number> {
+    this.#opening++
+    try {
+      const { dims, space, model } = await this.caches.embeddings.computing(call)
+      if (model !== undefined) this.serves = nameOf(model)
+      this.#problem = undefined
+      this.#space = space
+      this.dims = dims
+      this.row ??= new Float32Array(dims)
+      return dims
+    } catch (error) {
+      if (!call.signal?.aborted) this.#problem = messageOf(error)
+      throw error
+    } finally {
+      this.#opening--
+    }
+  }
+
+  doubt(error: unknown): void {
+    const reason = reasonOf(error)
+    if (!SAYS_NOTHING.some(code => isOpDbusError(reason, code))) this.#proven = false
+  }
+
+  /** Resolves once it embeds. One probe for all who ask, which goes on when they have left. */
+  async prove(signal: AbortSignal | undefined): Promise<void> {
+    if (this.#proven) return
+    this.#proving ??= this.#probe().finally(() => {
+      this.#proving = undefined
+    })
+    const left = new Promise<never>((_, reject) => {
+      const leave = () => reject(new OpDbusError('ABORTED', 'the model is still being opened'))
+      if (signal?.aborted) leave()
+      signal?.addEventListener('abort', leave, { once: true })
+    })
+    await Promise.race([this.#proving, left])
+  }
+
+  async #probe(): Promise<void> {
+    await this.open()
+    await this.caches.embeddings.compute([PROBE])
+    this.#proven = true
+  }
+
+  async info(): Promise<ModelInfo> {
+    const { embeddings } = await this.caches.stats()
+    const { model, running } = embeddings
+    const opened = this.dims !== undefined
+    const state = opened ? 'ready' : this.#opening > 0 ? 'opening' : this.#problem === undefined ? 'unopened' : 'failed'
+    return {
+      name: this.name,
+      ...(model && { serves: this.serves }),
+      ...(opened && { space: this.#space!, dims: this.dims! }),
+      state,
+      ...(state === 'failed' && { problem: this.#problem! }),
+      ...(running?.device && { device: running.device }),
+      ...(running && { workers: running.workers, threads: running.threads }),
+      refused: running?.refused ?? [],
+      cache: embeddings,
+    }
+  }
+}
+
+/** What is told of a batch that failed: why its first text did. */
+export function reasonOf(error: unknown): unknown {
+  return error instanceof BatchError ? error.failed[0]?.error : error
+}
+
+/** A folder is called by its own name: where it lies is nobody's business. */
+function nameOf(model: string): string {
+  return /^[./~]|^[A-Za-z]:\\/.test(model) ? basename(model) : model
+}
+
+function hubIdOf(name: string): string | undefined {
+  return Object.hasOwn(KNOWN_MODELS, name) ? KNOWN_MODELS[name as keyof typeof KNOWN_MODELS].hubId : undefined
+}
+
+function invalid(why: string): OpDbusError {
+  return new OpDbusError('INVALID_INPUT', why)
 }

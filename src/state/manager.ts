@@ -15,6 +15,7 @@ import { choose, type Registered } from './registry.js'
 import type {
   ApplyOptions,
   ApplyReport,
+  CachedAnswer,
   CheckpointInfo,
   Desired,
   DiffCall,
@@ -76,6 +77,26 @@ export class StateManager {
     const signal = this.#enter(call)
     const all = await this.#parts.registry.all()
     return Promise.all(all.map(({ plugin }) => this.#infoOf(plugin, signal)))
+  }
+
+  /** What the cache holds of each plugin's answer; asks no system. Plugins of which it holds nothing are left out. @throws OpDbusError STORE */
+  async cached(): Promise<Readonly<Record<string, CachedAnswer>>> {
+    this.#enter()
+    const found: Record<string, CachedAnswer> = {}
+    for (const { plugin, key } of await this.#parts.registry.all()) {
+      const answer = await this.#parts.queries.about(key)
+      if (answer) found[plugin.name] = answer
+    }
+    return found
+  }
+
+  /**
+   * What tells each plugin's answers from those of another system, another version, or somebody elsewhere: processes in which it is the same
+   * ask the same. @internal
+   */
+  async keys(): Promise<Readonly<Record<string, string>>> {
+    this.#enter()
+    return Object.fromEntries((await this.#parts.registry.all()).map(({ plugin, key }) => [plugin.name, key]))
   }
 
   /**

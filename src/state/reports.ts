@@ -18,6 +18,9 @@ export interface PluginInfo {
   readonly push: 'on' | 'off' | 'lost'
 }
 
+/** What the cache holds of a plugin's answer. */
+export type { CachedAnswer } from '../caches/query-cache.js'
+
 /** A plugin that did not answer. `unavailable`: it cannot on this machine; `failed`: it should have. */
 export interface PluginTrouble {
   readonly kind: 'unavailable' | 'failed'

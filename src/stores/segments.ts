@@ -4,11 +4,13 @@
 import { asStoreError, guarded } from '../fs/errno.js'
 import type { Crc32, Hash } from '../ports.js'
 import type { SegmentOptions } from './segments/context.js'
-import { clearSpaces, spaceFolders } from './segments/space-files.js'
+import { type SpaceSize, sizeOfSpaces, sizesOfSpaces } from './segments/sizes.js'
+import { clearOneSpace, clearSpaces, spaceFolders } from './segments/space-files.js'
 import { type SegmentStore, Segments } from './segments/store.js'
-import { emptyReport, sizeOfSpaces, type VerifyReport, verifyFolder } from './segments/verify.js'
+import { emptyReport, type VerifyReport, verifyFolder } from './segments/verify.js'
 
 export type { SegmentOptions } from './segments/context.js'
+export type { SpaceSize } from './segments/sizes.js'
 export type { SegmentStore } from './segments/store.js'
 export type { VerifyReport } from './segments/verify.js'
 
@@ -30,6 +32,16 @@ export function clearSegments(dir: string, { hash }: { readonly hash: Hash }): v
 /** How many vectors all spaces under `dir` hold, and what they take. Reads footers, not records. Throws STORE. */
 export function sizeOfSegments(dir: string, { crc32 }: { readonly crc32: Crc32 }): { entries: number; bytes: number } {
   return guarded(dir, () => sizeOfSpaces(dir, crc32))
+}
+
+/** What lies in each space under `dir` that holds something, in no order. Reads footers, not records. Throws STORE. */
+export function spacesOfSegments(dir: string, { crc32 }: { readonly crc32: Crc32 }): SpaceSize[] {
+  return guarded(dir, () => [...sizesOfSpaces(dir, crc32)])
+}
+
+/** Empties one of these spaces, also for the processes that have it open. Throws STORE. */
+export function clearSpaceOfSegments(dir: string, { folder }: SpaceSize, { hash }: { readonly hash: Hash }): void {
+  guarded(dir, () => clearOneSpace(dir, folder, hash))
 }
 
 /** Reads every record of every space under `dir`. Throws STORE. */

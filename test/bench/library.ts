@@ -5,6 +5,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import type * as Blockchain from '../../src/blockchain.js'
 import type * as Kernels from '../../src/kernels.js'
 import type * as Node from '../../src/node.js'
+import type * as Server from '../../src/server.js'
 import type * as State from '../../src/state.js'
 
 /** One build of op-dbus. */
@@ -14,6 +15,8 @@ export interface Library {
   importBlockchain(): Promise<typeof Blockchain>
   /** `op-dbus/kernels`, of the same build. */
   importKernels(): Promise<typeof Kernels>
+  /** `op-dbus/server`, of the same build. */
+  importServer(): Promise<typeof Server>
   /** `op-dbus/state`, of the same build. */
   importState(): Promise<typeof State>
   /** Its package: what is run in it may import the library by its name. */
@@ -31,6 +34,7 @@ export async function openLibrary(folder: string | undefined): Promise<Library> 
     openCaches,
     importBlockchain: () => part('blockchain') as Promise<typeof Blockchain>,
     importKernels: () => part('kernels') as Promise<typeof Kernels>,
+    importServer: () => part('server') as Promise<typeof Server>,
     importState: () => part('state') as Promise<typeof State>,
     folder: root,
   }

@@ -21,6 +21,7 @@ import { openMillion } from './rows/open.js'
 import { queryNet } from './rows/query-net.js'
 import { search1m, search100k, searchTask } from './rows/search.js'
 import { shared } from './rows/shared.js'
+import { serve64, serveMemory, serveOne, serveOpenLoop, serveTask } from './rows/serve.js'
 import { importTime } from './rows/start.js'
 import { diffMegabyte, diffTask, queryHit } from './rows/state.js'
 import { tiles } from './rows/tiles.js'
@@ -56,6 +57,10 @@ const GROUPS: readonly RowGroup[] = [
   kernelRows,
   search100k,
   search1m,
+  serveOne,
+  serve64,
+  serveOpenLoop,
+  serveMemory,
   importTime,
   cliDisk,
   memoryOf10k,
@@ -68,6 +73,7 @@ const CHILD_TASKS: Readonly<Record<string, ChildTask>> = {
   growth: growthTask,
   diff: diffTask,
   search: searchTask,
+  serve: serveTask,
   'open-chain': openChainTask,
 }
 const ROUNDS = { full: 9, quick: 3 }

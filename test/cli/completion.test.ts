@@ -17,12 +17,14 @@ const SHELLS = [
 /** Line up to the cursor -> all that is offered there, in any order. Of folders and files: those in the folder below. */
 const OFFERED: Readonly<Record<string, string>> = {
   'op-dbus ':
-    'embed cache models init query diff apply verify rollback plugins blockchain assets doctor demo bench completion help',
+    'embed serve health cache models init query diff apply verify rollback plugins blockchain assets doctor demo bench completion help',
   'op-dbus em': 'embed',
   'op-dbus help mo': 'models',
-  'op-dbus help cache ': 'stats clear verify',
+  'op-dbus help cache ': 'stats clear verify export import',
   'op-dbus models ': 'list pull path rm',
   'op-dbus embed --fo': '--format',
+  'op-dbus serve --model low --model ': 'builtin low medium high',
+  'op-dbus serve --log-level ': 'debug info warn error none',
   'op-dbus embed --format ': 'text json npy',
   'op-dbus embed --format=j': 'json',
   'op-dbus embed --patterns=': 'off template',

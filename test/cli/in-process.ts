@@ -26,6 +26,7 @@ export async function answered(args: readonly string[]): Promise<Told> {
     closed: false,
     failure: undefined,
     readerGone() {},
+    endedWell() {},
     columns: 100,
     outTty: false,
     color: false,

@@ -1,16 +1,8 @@
 // How states, diffs and outcomes are told to people: nothing that a system is called steers a terminal, and the signs say it without colour.
 import { describe, expect, it } from 'vitest'
-import {
-  ageText,
-  checkpointsText,
-  diffText,
-  outcomesText,
-  outcomeText,
-  pluginsText,
-  queryText,
-  summaryOf,
-} from '../../src/cli/state-text.js'
+import { checkpointsText, diffText, outcomeText, pluginsText, queryText } from '../../src/cli/state-text.js'
 import type { JsonObject } from '../../src/json/json.js'
+import { ageText, outcomesText, summaryOf } from '../../src/state/diff-words.js'
 import type { StateAction } from '../../src/state/plugin.js'
 
 const plain = { color: false, columns: 80 }

@@ -1,11 +1,12 @@
 // The package as a stranger gets it: packed, installed into an empty project, with onnxruntime-node's install script
 // run, skipped and failed; its CLI and both of its imports work each time.
-import { execFile } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { execFile, spawnSync } from 'node:child_process'
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { jsonLines, root, runNode } from '../processes.js'
+import { onPath } from '../programs.js'
 import { newFolder } from '../support.js'
 
 const run = promisify(execFile)
@@ -103,6 +104,39 @@ describe('the packed package', () => {
     writeFileSync(join(dir, 'use.cjs'), `const { openCaches } = require('op-dbus'); console.log(typeof openCaches)`)
     expect((await runNode(['use.cjs'], { cwd: dir })).stdout).toBe('function\n')
   }, 300_000)
+
+  const unshare = onPath('unshare')
+  const mounts = ['-m', '--propagation', 'private', 'sh', '-ec']
+  const mayMount =
+    process.getuid?.() === 0 && unshare !== undefined && spawnSync(unshare, [...mounts, 'true']).status === 0
+  it.skipIf(!mayMount)(
+    'serves as a user that owns nothing of it, from a root that is read-only, as its container does (skipped without root)',
+    async () => {
+      const dir = join(work, 'skipped')
+      const state = join(work, 'state')
+      mkdirSync(state)
+      chmodSync(work, 0o755)
+      const [user, cli] = ['65534', join(dir, 'node_modules', 'op-dbus', 'dist', 'cli.js')]
+      const op = `'${process.execPath}' '${cli}'`
+      const script = `
+      mount -t tmpfs -o mode=0700,uid=${user},gid=${user} tmpfs '${state}'
+      mount -o remount,bind,ro /
+      ! touch '${dir}/changed' 2>/dev/null
+      export OPDBUS_CACHE_DIR='${state}/cache' OPDBUS_DATA_DIR='${state}/data' HOME=/nonexistent
+      exec setpriv --reuid ${user} --regid ${user} --clear-groups --no-new-privs sh -ec "
+        ${op} serve --port 0 --quiet & daemon=\\$!
+        until ${op} health --live 2>/dev/null; do sleep 0.1; done
+        ${op} health
+        kill \\$daemon; wait \\$daemon; echo ended \\$?
+        ls -ld ${state}/cache ${state}/data"
+    `
+      const { code, stdout, stderr } = await runNode([...mounts, script], { program: unshare!, cwd: '/' })
+      expect(code, stderr).toBe(0)
+      expect(stdout).toContain('ended 0')
+      expect(stdout.match(/^drwx------ /gm)).toHaveLength(2)
+    },
+    60_000,
+  )
 
   it('works when the install script ran, and when it failed: then by WebAssembly, with one line that says how to repair', async () => {
     // Where the script's feed cannot be reached it fails, and npm leaves the optional package out without a word. A

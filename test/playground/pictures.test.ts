@@ -1,9 +1,9 @@
 // Legend, charts, map and memory in Chromium: what they say while empty, what they tell apart, how keys and ears use the map.
 import type { Page } from 'playwright-core'
 import { describe, expect, it } from 'vitest'
+import { MARKS } from '../../look/marks.js'
+import { shortTime, TIME_MARKS, timeMarkText } from '../../look/scale.js'
 import { History } from '../../playground/history.js'
-import { MARKS } from '../../playground/marks.js'
-import { shortTime, TIME_MARKS, timeMarkText } from '../../playground/scale.js'
 import { useBrowser } from '../browser/harness.js'
 import { embed, useSite } from './site.js'
 

@@ -1,14 +1,15 @@
 // The playground's pure parts: what a pasted text becomes, where a look-up went, what charts and map are made of.
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { heatPixels, heatTable, largest, parseRgb } from '../../look/heat.js'
+import { decadesAround, FASTEST_MS, rateText, SLOWEST_MS, shortTime, timeShare } from '../../look/scale.js'
+import { SOURCES } from '../../look/sources.js'
 import { EXAMPLES } from '../../playground/examples.js'
-import { heatPixels, heatTable, largest, parseRgb } from '../../playground/heat.js'
 import { History, median } from '../../playground/history.js'
 import { parseLines, shown } from '../../playground/lines.js'
 import { fitPoints, pick } from '../../playground/map-layout.js'
 import { changed, NOTHING_HELD } from '../../playground/memory-view.js'
-import { decadesAround, FASTEST_MS, rateText, SLOWEST_MS, shortTime, timeShare } from '../../playground/scale.js'
-import { SOURCES, summary, wayOf } from '../../playground/sources.js'
+import { summary, wayOf } from '../../playground/sources.js'
 
 describe('lines', () => {
   it('takes what holds anything, whatever the line ends, and keeps it as it is', () => {

@@ -1,11 +1,13 @@
-// What `op-dbus cache stats|clear|verify` say of themselves.
+// What `op-dbus cache stats|clear|warm|verify|export|import` say of themselves.
 import { command } from '../command.js'
+import { NO_DAEMON } from '../daemon.js'
 import { flagsOf } from '../flags.js'
 
 export const cacheStats = command({
   name: 'cache stats',
   about: 'what is cached, and how often it was of use',
-  options: { json: { help: 'Everything there is to tell, as JSON.' }, ...flagsOf('cache') },
+  more: 'Where a daemon (op-dbus serve) runs on the cache folder, it is its memory that is shown.',
+  options: { json: { help: 'Everything there is to tell, as JSON.' }, ...NO_DAEMON, ...flagsOf('cache') },
   examples: ['op-dbus cache stats', "op-dbus cache stats --json | jq '.embeddings.lifetime'"],
   exitCodes: [],
   run: async call => (await import('../run/cache.js')).stats(call),
@@ -22,11 +24,31 @@ export const cacheClear = command({
     queries: { help: 'Answers of plugins.' },
     diffs: { help: 'Diffs, which are in memory only.' },
     force: { help: 'For scripts that say it; there is nothing to confirm.', hidden: true },
+    ...NO_DAEMON,
     ...flagsOf('cache'),
   },
   examples: ['op-dbus cache clear', 'op-dbus cache clear --embeddings'],
   exitCodes: [],
   run: async call => (await import('../run/cache.js')).clear(call),
+})
+
+export const cacheWarm = command({
+  name: 'cache warm',
+  about: 'embed texts now, so that they are there later',
+  more: 'What is on disk already is not computed. A daemon (op-dbus serve) with the same model on the cache folder does it, where there is one.',
+  arguments: {
+    usage: 'FILE|-',
+    help: 'Texts, one a line; - reads standard input. Empty lines are left out.',
+    completes: 'file',
+  },
+  options: {
+    json: { help: 'What was done, as JSON.' },
+    ...NO_DAEMON,
+    ...flagsOf('cache', 'model', 'device', 'patterns'),
+  },
+  examples: ['op-dbus cache warm events.log', 'journalctl -o cat | op-dbus cache warm -'],
+  exitCodes: [3, 4, 5, 8],
+  run: async call => (await import('../run/warm.js')).warm(call),
 })
 
 export const cacheVerify = command({
@@ -36,4 +58,36 @@ export const cacheVerify = command({
   examples: ['op-dbus cache verify'],
   exitCodes: [7],
   run: async call => (await import('../run/cache.js')).verify(call),
+})
+
+const TARGET = { usage: 'TARGET', help: 's3://bucket/prefix, or a folder.', completes: 'folder' } as const
+const SNAPSHOT_OPTIONS = {
+  space: { value: 'HEX', help: 'One space alone, by the beginning of its number.' },
+  'allow-http': { help: 'Plain http to an S3 service that is not on this machine.' },
+  json: { help: 'The report as JSON.' },
+  ...flagsOf('cache'),
+} as const
+const S3 =
+  'S3 takes AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_REGION, and AWS_ENDPOINT_URL_S3 where it is not Amazon.'
+
+export const cacheExport = command({
+  name: 'cache export',
+  about: 'add a snapshot of all embeddings to S3 or a folder',
+  more: `Only what is not there yet is sent; what is sent is never changed again. ${S3}`,
+  arguments: TARGET,
+  options: SNAPSHOT_OPTIONS,
+  examples: ['op-dbus cache export s3://my-bucket/op-dbus', 'op-dbus cache export /mnt/backup/op-dbus'],
+  exitCodes: [],
+  run: async call => (await import('../run/snapshots.js')).exportTo(call),
+})
+
+export const cacheImport = command({
+  name: 'cache import',
+  about: 'take in the newest snapshot of S3 or a folder',
+  more: `Every byte is checked, and nothing that is here is replaced. Import only what you trust as you do your own cache. ${S3}`,
+  arguments: TARGET,
+  options: SNAPSHOT_OPTIONS,
+  examples: ['op-dbus cache import s3://my-bucket/op-dbus'],
+  exitCodes: [7],
+  run: async call => (await import('../run/snapshots.js')).importFrom(call),
 })

@@ -1,11 +1,14 @@
 // What `op-dbus embed` says of itself.
 import { command } from '../command.js'
+import { NO_DAEMON } from '../daemon.js'
 import { flagsOf } from '../flags.js'
 
 export const embed = command({
   name: 'embed',
   about: 'vectors of texts; from memory, disk or the model',
-  more: 'Rows come in the order of the texts, as soon as they are there; a text that fails is a row too. Memory stays bounded.',
+  more:
+    'Rows come in the order of the texts, as soon as they are there; a text that fails is a row too. Memory stays bounded. Where ' +
+    'a daemon (op-dbus serve) with the same model runs on the cache folder, it computes.',
   arguments: {
     usage: 'TEXT... | --file FILE | -',
     help: 'Texts, one an argument. - reads standard input, one text a line.',
@@ -34,6 +37,7 @@ export const embed = command({
     },
     json: { help: 'The same as --format json.' },
     'no-vector': { help: 'Leave the vector out of the JSON.' },
+    ...NO_DAEMON,
     ...flagsOf('cache', 'model', 'device', 'patterns'),
   },
   examples: [

@@ -1,5 +1,6 @@
 // What `op-dbus init|query|plugins` say of themselves: the commands that only ask a system.
 import { command } from '../command.js'
+import { NO_DAEMON } from '../daemon.js'
 import { flagsOf } from '../flags.js'
 import { FORMAT, PLUGIN_NAMES, pluginOption, VARIABLES } from './state-options.js'
 
@@ -40,6 +41,7 @@ export const query = command({
   },
   options: {
     fresh: { help: 'Ask the system, whatever is cached.' },
+    ...NO_DAEMON,
     watch: { help: 'Go on until Ctrl+C, and tell each change. As JSON: the whole state, one document a line.' },
     plugin: pluginOption('The same as to name plugins without it'),
     format: FORMAT,

@@ -87,14 +87,16 @@ function described(array: string, words: readonly (readonly [string, string])[])
   return `${array}=(${list}); _describe -t commands command ${array} && ret=0`
 }
 
-function specOf({ flags, about, option: { value, alone, completes } }: Offer): string {
+function specOf({ flags, about, option: { value, alone, completes, repeated } }: Offer): string {
   const text = `[${about.replace(/[[\]]/g, '\\$&')}]`
   const takes = value === undefined ? '' : `${alone ? '::' : ':'}${value}:${actionOf(completes)}`
   // `=`: the value is the next word, or follows an equals sign; `=-`: only the latter. Letters take the next word.
   const [long, short] = flags
+  // One that may be repeated is offered again.
+  const again = repeated ? '*' : ''
   const sign = value === undefined ? '' : alone ? '=-' : '='
-  if (short === undefined) return quoted(`${long}${sign}${text}${takes}`)
-  return `${quoted(`(${flags.join(' ')})`)}{${short}${value === undefined ? '' : '+'},${long}${sign}}${quoted(`${text}${takes}`)}`
+  if (short === undefined) return quoted(`${again}${long}${sign}${text}${takes}`)
+  return `${quoted(again || `(${flags.join(' ')})`)}{${short}${value === undefined ? '' : '+'},${long}${sign}}${quoted(`${text}${takes}`)}`
 }
 
 function argumentOf({ arguments: takes }: Command): string[] {

@@ -1,19 +1,42 @@
 // `op-dbus cache stats|clear|verify`: what is cached, by whom it was used, and whether it is sound.
 
-import { bytes, count, fourLines, plural, table } from '../../format.js'
+import { bytes, count, duration, fourLines, oneLine, plural, table } from '../../format.js'
+import { readOptions } from '../../node/options.js'
 import { verifyCaches } from '../../node/verify.js'
-import { type CacheName, type ClearSelection, openCaches, type Stats } from '../../node.js'
+import {
+  type CacheName,
+  type ClearSelection,
+  type DiskSize,
+  type OpenOptions,
+  openCaches,
+  type Stats,
+} from '../../node.js'
+import type { ClearCall, ClearReport, DaemonStats } from '../../server/api.js'
 import type { CommandCall } from '../command.js'
+import { type DaemonValues, daemonSocket, openDaemon } from '../daemon.js'
 import { DAMAGE_FOUND } from '../exit-codes.js'
 import type { FlagValues } from '../flags.js'
 import { patternLine } from '../patterns-text.js'
 import { settingsOf } from '../settings.js'
+import type { Terminal } from '../terminal.js'
 
-type Values = FlagValues & { readonly json?: boolean; readonly quiet?: boolean }
+/** How long a daemon may take, ms. */
+const STATS_MS = 5000
+const CLEAR_MS = 60_000
+
+type Values = FlagValues & DaemonValues & { readonly json?: boolean; readonly quiet?: boolean }
 type ClearValues = Values & Partial<Record<CacheName | 'embedding', boolean>>
 
 export async function stats({ values, terminal }: CommandCall<Values>): Promise<number> {
-  const caches = await openCaches(settingsOf(values, terminal))
+  const settings = settingsOf(values, terminal)
+  const served = await servedStats(settings, values, terminal)
+  if (served) {
+    const { caches, ...daemon } = served
+    const text = () => `${statsText(caches)}\n${daemonText(served)}`
+    await terminal.out(values.json ? `${JSON.stringify({ ...caches, daemon }, finite, 2)}\n` : text())
+    return 0
+  }
+  const caches = await openCaches(settings)
   try {
     const found = await caches.stats()
     await terminal.out(values.json ? `${JSON.stringify(found, finite, 2)}\n` : statsText(found))
@@ -30,7 +53,13 @@ export async function clear({ values, terminal }: CommandCall<ClearValues>): Pro
     queries: values.queries,
     diffs: values.diffs,
   }
-  const caches = await openCaches(settingsOf(values, terminal))
+  const settings = settingsOf(values, terminal)
+  const gone = await clearedThere(settings, selection, values, terminal)
+  if (gone !== undefined) {
+    if (values.quiet !== true) terminal.say(`cleared ${goneText(gone, selection)}`)
+    return 0
+  }
+  const caches = await openCaches(settings)
   try {
     const before = await caches.stats()
     await caches.clear(selection)
@@ -39,6 +68,54 @@ export async function clear({ values, terminal }: CommandCall<ClearValues>): Pro
     await caches.close()
   }
   return 0
+}
+
+/** What a running daemon says of itself; undefined where none does. */
+async function servedStats(
+  settings: OpenOptions,
+  values: DaemonValues,
+  { signal }: Terminal,
+): Promise<DaemonStats | undefined> {
+  const daemon = await openDaemon(daemonSocket(readOptions(settings).dir, values), signal)
+  try {
+    const stats = (await daemon?.ask('/api/stats', { ms: STATS_MS, signal })) as DaemonStats | undefined
+    return stats && isStats(stats) ? stats : undefined
+  } finally {
+    daemon?.close()
+  }
+}
+
+/** What a running daemon has cleared; undefined where none did, or nobody can tell: what is cleared twice is clear. */
+async function clearedThere(
+  settings: OpenOptions,
+  selection: ClearSelection,
+  values: DaemonValues,
+  { signal }: Terminal,
+): Promise<ClearReport['gone'] | undefined> {
+  const daemon = await openDaemon(daemonSocket(readOptions(settings).dir, values), signal)
+  try {
+    const body: ClearCall = { caches: chosenOf(selection) }
+    const report = (await daemon?.ask('/api/cache/clear', { body, ms: CLEAR_MS, signal })) as ClearReport | undefined
+    return Array.isArray(report?.gone) && report.preview === false ? report.gone : undefined
+  } finally {
+    daemon?.close()
+  }
+}
+
+/** Enough of it to be put into words. */
+function isStats(stats: DaemonStats): boolean {
+  try {
+    return statsText(stats.caches) !== '' && daemonText(stats) !== ''
+  } catch {
+    return false
+  }
+}
+
+/** Who answers: its memory is what was shown. */
+function daemonText({ pid, now, started, models, rss, requests }: DaemonStats): string {
+  const served = models.map(({ name }) => oneLine(name, 60)).join(', ')
+  const since = duration(now - started)
+  return `Served by: the daemon ${pid}, for ${since}; ${bytes(rss)}, ${plural(requests.total, 'request', 'requests')}; ${served}\n`
 }
 
 export async function verify({ values, terminal }: CommandCall<Values>): Promise<number> {
@@ -81,14 +158,30 @@ export function statsText(stats: Stats): string {
 }
 
 function clearedText(before: Stats, selection: ClearSelection): string {
-  const names = ['embeddings', 'blocks', 'queries', 'diffs'] as const satisfies readonly CacheName[]
-  const chosen = names.filter(name => selection[name])
-  return (chosen.length > 0 ? chosen : names)
+  return chosenOf(selection)
+    .map(name => sizeText(name, before[name].onDisk))
+    .join(', ')
+}
+
+function goneText(gone: ClearReport['gone'], selection: ClearSelection): string {
+  return chosenOf(selection)
     .map(name => {
-      const size = before[name].onDisk
-      return size ? `${name} (${plural(size.entries, 'entry', 'entries')}, ${bytes(size.bytes)})` : name
+      const parts = gone.filter(({ cache }) => cache === name)
+      const sum = (what: 'entries' | 'bytes') => parts.reduce((total, part) => total + part[what], 0)
+      return sizeText(name, name === 'diffs' ? undefined : { entries: sum('entries'), bytes: sum('bytes') })
     })
     .join(', ')
+}
+
+function sizeText(name: CacheName, size: DiskSize | undefined): string {
+  return size ? `${name} (${plural(size.entries, 'entry', 'entries')}, ${bytes(size.bytes)})` : name
+}
+
+/** None named: all four. */
+function chosenOf(selection: ClearSelection): readonly CacheName[] {
+  const names = ['embeddings', 'blocks', 'queries', 'diffs'] as const satisfies readonly CacheName[]
+  const chosen = names.filter(name => selection[name])
+  return chosen.length > 0 ? chosen : names
 }
 
 /** JSON has no Infinity: an unbounded capacity is null. */

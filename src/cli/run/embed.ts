@@ -1,19 +1,23 @@
 // `op-dbus embed`: texts to vectors, line by line, in order, in bounded memory.
 import { messageOf } from '../../errors.js'
 import { bytes as byteCount, count, duration, oneLine } from '../../format.js'
+import { readOptions } from '../../node/options.js'
 import {
   type Caches,
   type EmbeddingResult,
   type ErrorCode,
   isOpDbusError,
   OpDbusError,
+  type OpenOptions,
   openCaches,
 } from '../../node.js'
 import type { CommandCall } from '../command.js'
+import { type DaemonValues, daemonSocket, openDaemon } from '../daemon.js'
 import type { FlagValues } from '../flags.js'
 import type { Input } from '../input.js'
 import { settingsOf } from '../settings.js'
 import { sourceLabel, type Terminal } from '../terminal.js'
+import type { DaemonEmbeddings } from './daemon-embeddings.js'
 
 /** Texts asked for ahead of the one that is printed: enough to fill batches, few enough to hold in memory. */
 const AHEAD = 1024
@@ -38,14 +42,15 @@ function isFatal(error: unknown): boolean {
   return isOpDbusError(error) && (FATAL.includes(error.code) || error.details.option !== undefined)
 }
 
-type Values = FlagValues & {
-  readonly file?: string
-  readonly output?: string
-  readonly format?: string
-  readonly json?: boolean
-  readonly 'no-vector'?: boolean
-  readonly quiet?: boolean
-}
+type Values = FlagValues &
+  DaemonValues & {
+    readonly file?: string
+    readonly output?: string
+    readonly format?: string
+    readonly json?: boolean
+    readonly 'no-vector'?: boolean
+    readonly quiet?: boolean
+  }
 
 /** One answered line. `ms`: from the question to the answer. */
 interface Row {
@@ -67,7 +72,9 @@ interface Sink {
 export async function embed({ values, args: texts, terminal }: CommandCall<Values>): Promise<number> {
   const path = pathOf(values, texts)
   const format = formatOf(values)
-  const caches = await openCaches(settingsOf(values, terminal))
+  const settings = settingsOf(values, terminal)
+  const caches = await openCaches(settings)
+  const daemon = await throughDaemon(caches, settings, values, terminal.signal)
   // On a terminal that shows the rows themselves there is nothing to add.
   const quiet = values.quiet === true || (terminal.outTty && values.output === undefined)
   const meter = new Meter(terminal, quiet, path === undefined ? texts.length : undefined)
@@ -77,7 +84,7 @@ export async function embed({ values, args: texts, terminal }: CommandCall<Value
   try {
     input = path === undefined ? undefined : await (await import('../input.js')).openInput(path, terminal.signal)
     sink = await sinkOf(format, values, terminal)
-    for await (const row of answers(caches, input?.lines ?? oneByOne(texts), terminal.signal)) {
+    for await (const row of answers(daemon ?? caches.embeddings, input?.lines ?? oneByOne(texts), terminal.signal)) {
       if (row.error !== undefined) {
         failed++
         if (isFatal(row.error) || format === 'npy') throw row.error
@@ -90,7 +97,9 @@ export async function embed({ values, args: texts, terminal }: CommandCall<Value
     const { patterns } = meter.patternsOff || values.quiet ? {} : (await caches.stats()).embeddings
     if (patterns && patterns.mode !== 'off') {
       const { patternsText } = await import('../patterns-text.js')
-      terminal.say(`op-dbus: ${patternsText(patterns, meter.done, meter.savedMs(patterns.hits))}`)
+      const hits = patterns.hits + (daemon?.patterns.hits ?? 0)
+      const templates = patterns.templates + (daemon?.patterns.templates ?? 0)
+      terminal.say(`op-dbus: ${patternsText({ ...patterns, hits, templates }, meter.done, meter.savedMs(hits))}`)
     }
   } catch (error) {
     await sink?.abandon()
@@ -100,20 +109,39 @@ export async function embed({ values, args: texts, terminal }: CommandCall<Value
   } finally {
     meter.end()
     input?.close()
+    await daemon?.close()
     await caches.close()
   }
   if (failed > 0) terminal.say(`op-dbus: ${count(failed)} of ${count(meter.done)} texts could not be embedded`)
   return failed > 0 ? 5 : 0
 }
 
+/** What asks a running daemon, where there is one and nothing else is to compute. */
+async function throughDaemon(
+  { embeddings, dir }: Caches,
+  settings: OpenOptions,
+  values: Values,
+  signal: AbortSignal,
+): Promise<DaemonEmbeddings | undefined> {
+  const socket = daemonSocket(dir, values)
+  // Who names a device wants that one to compute.
+  if (socket === undefined || readOptions(settings).config.device !== 'auto') return undefined
+  const { DaemonEmbeddings } = await import('./daemon-embeddings.js')
+  return new DaemonEmbeddings(embeddings, () => openDaemon(socket, signal), signal)
+}
+
 /** Questions run ahead, answers come in order. */
-async function* answers(caches: Caches, lines: AsyncIterable<string>, signal: AbortSignal): AsyncGenerator<Row> {
+async function* answers(
+  embeddings: Pick<Caches['embeddings'], 'getOrEmbed'>,
+  lines: AsyncIterable<string>,
+  signal: AbortSignal,
+): AsyncGenerator<Row> {
   const ahead: { readonly row: Promise<Row>; readonly units: number }[] = []
   let unitsAhead = 0
   const ask = async (text: string): Promise<Row> => {
     const start = performance.now()
     try {
-      const result = await caches.embeddings.getOrEmbed(text, { signal })
+      const result = await embeddings.getOrEmbed(text, { signal })
       return { text, ms: performance.now() - start, result }
     } catch (error) {
       return { text, ms: performance.now() - start, error }

@@ -1,6 +1,9 @@
 // `op-dbus query`: what the system is now, once.
+import { readOptions } from '../../node/options.js'
 import type { PluginInfo, QueryReport } from '../../state/reports.js'
+import type { State } from '../../state.js'
 import type { CommandCall } from '../command.js'
+import { type DaemonValues, daemonSocket, openDaemon } from '../daemon.js'
 import { NO_ANSWER } from '../exit-codes.js'
 import { queryText } from '../state-text.js'
 import type { Terminal } from '../terminal.js'
@@ -8,13 +11,15 @@ import { askedIn, onlyParts } from './query-parts.js'
 import { chosenPlugins, type StateValues, tellTrouble, withState } from './state.js'
 import { jsonText, lookOf, wantsJson } from './telling.js'
 
-type Values = StateValues & { readonly fresh?: boolean }
+type Values = StateValues & DaemonValues & { readonly fresh?: boolean }
 
 export async function query({ values, args, terminal }: CommandCall<Values>): Promise<number> {
   const { names, parts } = askedIn(args, chosenPlugins(values))
   const json = wantsJson(values, terminal)
   return withState(values, terminal, async state => {
-    const answer = await state.query(names, { fresh: values.fresh, signal: terminal.signal })
+    const answer =
+      (await throughDaemon(state, names, values, terminal)) ??
+      (await state.query(names, { fresh: values.fresh, signal: terminal.signal }))
     tellSilent(answer, names !== undefined, values.quiet === true, terminal)
     const infos = json && parts.size === 0 ? [] : await state.plugins({ signal: terminal.signal })
     const report = onlyParts(answer, parts, infos)
@@ -24,6 +29,24 @@ export async function query({ values, args, terminal }: CommandCall<Values>): Pr
     )
     return codeOf(report, names !== undefined)
   })
+}
+
+/** What a running daemon answers, whose memory outlives a command. */
+async function throughDaemon(
+  state: State,
+  names: readonly string[] | undefined,
+  values: Values,
+  { signal }: Terminal,
+): Promise<QueryReport | undefined> {
+  const { dir } = readOptions(typeof values.dir === 'string' ? { dir: values.dir } : {})
+  const daemon = await openDaemon(daemonSocket(dir, values), signal)
+  if (daemon === undefined) return undefined
+  try {
+    const { queryThere } = await import('./daemon-query.js')
+    return await queryThere(daemon, state, names, values.fresh === true, signal)
+  } finally {
+    daemon.close()
+  }
 }
 
 export function rulesOf(infos: readonly PluginInfo[]) {

@@ -2,11 +2,12 @@
 import { OpDbusError } from '../../errors.js'
 import { oneLine } from '../../format.js'
 import { MAX_BYTES } from '../../json/plain.js'
+import { summaryOf } from '../../state/diff-words.js'
 import type { Desired, DiffReport, PluginDiff, PluginTrouble } from '../../state/reports.js'
 import { openState, type State } from '../../state.js'
 import type { FlagValues } from '../flags.js'
 import { settingsOf } from '../settings.js'
-import { diffText, summaryOf } from '../state-text.js'
+import { diffText } from '../state-text.js'
 import type { Terminal } from '../terminal.js'
 import { lookOf, type ToldAs, told } from './telling.js'
 

@@ -12,6 +12,8 @@ export const MOST_HOLDERS = GONE - 1
 
 interface Held {
   readonly job: EmbedJob
+  /** When it came. */
+  readonly at: number
   /** The number of row 0; that of row `i` is `first + i`. */
   readonly first: number
   /** Row by row. */
@@ -41,6 +43,7 @@ export interface Finished {
  */
 export class RowsInHand {
   readonly #dims: number
+  readonly #now: () => number
   /** In order of arrival, so of their numbers. Those whose rows are all gone are taken out now and then. */
   #jobs: Held[] = []
   #finishedJobs = 0
@@ -52,8 +55,10 @@ export class RowsInHand {
   /** Rows by holder; those that wait are the first. */
   readonly #counts: number[] = [0]
 
-  constructor(dims: number) {
+  /** `now`: of a clock, for who asks when a row came. */
+  constructor(dims: number, now: () => number = () => 0) {
     this.#dims = dims
+    this.#now = now
   }
 
   /** Rows that are neither told nor dropped. */
@@ -71,10 +76,16 @@ export class RowsInHand {
     return this.#counts[holder] ?? 0
   }
 
+  /** When the row came; undefined where its job is over. */
+  cameAt(number: number): number | undefined {
+    const held = this.#jobs[this.#indexOf(number)]
+    return held !== undefined && number < held.first + held.holders.length ? held.at : undefined
+  }
+
   add(job: EmbedJob): void {
     const open = job.texts.length
     if (open === 0) return
-    const held: Held = { job, first: this.#next, holders: new Uint16Array(open), open }
+    const held: Held = { job, at: this.#now(), first: this.#next, holders: new Uint16Array(open), open }
     this.#jobs.push(held)
     this.#heldOf.set(job, held)
     this.#next += open

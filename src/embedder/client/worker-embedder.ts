@@ -1,7 +1,16 @@
 // The Embedder on the main thread: who may ask, and when the workers end. What they compute is their own business.
 
 import { OpDbusError } from '../../errors.js'
-import type { CallOptions, Embedder, EmbedJob, RunningEmbedder, Space, Timer, WorkerHandle } from '../../ports.js'
+import type {
+  BatchListener,
+  CallOptions,
+  Embedder,
+  EmbedJob,
+  RunningEmbedder,
+  Space,
+  Timer,
+  WorkerHandle,
+} from '../../ports.js'
 import type { DevicePlan, Opened } from '../devices/order.js'
 import { spaceOf } from '../model/revision.js'
 import type { ModelSpec } from '../model/spec.js'
@@ -37,6 +46,8 @@ export interface WorkerEmbedderOptions {
   readonly maxBatchTokens?: number
   /** Called at every start of a worker, once its model is open, and when another device takes over. */
   readonly onOpen?: (opened: Opened) => void
+  /** Told of every batch. */
+  readonly batches?: BatchListener | undefined
   /** Called with every batch: where its worker's time went so far. Without it nothing is measured. */
   readonly onTimes?: (times: WorkTimes) => void
 }
@@ -70,7 +81,7 @@ export class WorkerEmbedder implements Embedder {
   #closed = false
 
   constructor(options: WorkerEmbedderOptions) {
-    const { spec, spawn, plan, threads, workers, maxBatchTokens, onOpen, onTimes } = options
+    const { spec, spawn, plan, threads, workers, maxBatchTokens, onOpen, onTimes, batches } = options
     this.#options = options
     this.space = spec.space
     this.description = spec.description
@@ -88,6 +99,7 @@ export class WorkerEmbedder implements Embedder {
         onOpen?.(opened)
       },
       idle: () => this.#unloadLater(),
+      batches,
     })
   }
 

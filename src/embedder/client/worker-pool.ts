@@ -1,9 +1,9 @@
 // The workers of one model: when another starts, and which of them gets a text. What they compute is their business.
 
 import { asFailure, messageOf, OpDbusError } from '../../errors.js'
-import type { Device, EmbedJob, WorkerHandle } from '../../ports.js'
+import type { BatchListener, Device, EmbedJob, WorkerHandle } from '../../ports.js'
 import { isGpu, type Opened } from '../devices/order.js'
-import type { BudgetChoice, WorkTimes } from '../protocol.js'
+import type { BatchResult, BudgetChoice, WorkTimes } from '../protocol.js'
 import { RowsInHand, WAITING } from './rows-in-hand.js'
 import { type SessionConfig, WorkerSession } from './worker-session.js'
 
@@ -53,6 +53,7 @@ export interface PoolOptions {
   measured?(times: WorkTimes): void
   /** Nobody waits any more. */
   idle(): void
+  readonly batches?: BatchListener | undefined
 }
 
 export interface WorkerCount {
@@ -78,7 +79,8 @@ export class WorkerPool {
 
   constructor(options: PoolOptions) {
     this.#options = options
-    this.#rows = new RowsInHand(options.config.spec.dims)
+    const { batches, config } = options
+    this.#rows = new RowsInHand(config.spec.dims, batches && (() => batches.clock.monotonic()))
   }
 
   /** Texts waiting or in work. */
@@ -144,6 +146,7 @@ export class WorkerPool {
           this.#chosen[device] = tokens
         },
         measured: times => measured?.(times),
+        ran: batch => this.#ran(batch),
         settled: texts => this.#settled(texts),
         ended: error => this.#ended(session, error),
       },
@@ -167,6 +170,20 @@ export class WorkerPool {
     let holder = 1
     while (used.has(holder)) holder++
     return holder
+  }
+
+  #ran({ ms, numbers, tokens, device }: BatchResult): void {
+    const { batches } = this.#options
+    if (batches === undefined || ms === undefined || numbers.length === 0) return
+    const now = batches.clock.monotonic()
+    const came = this.#rows.cameAt(numbers.reduce((one, other) => Math.min(one, other))) ?? now - ms
+    batches.ran({
+      device,
+      rows: numbers.length,
+      tokens: tokens.reduce((sum, count) => sum + count, 0),
+      micros: 1000 * ms,
+      waited: 1000 * Math.max(0, now - came - ms),
+    })
   }
 
   #settled(texts: number): void {

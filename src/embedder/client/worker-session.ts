@@ -19,6 +19,8 @@ export interface SessionEvents {
   chosen(choice: BudgetChoice): void
   /** Where the worker's time went since it opened its model, where that is measured. */
   measured(times: WorkTimes): void
+  /** A batch was computed, which is told next. */
+  ran(batch: BatchResult): void
   /** So many texts got their outcome. */
   settled(texts: number): void
   /** The session is over, for this reason; what it had in hand is its owner's. Called once. */
@@ -121,13 +123,15 @@ export class WorkerSession {
 
   #take(results: readonly BatchResult[]): void {
     let told = 0
-    for (const { opened, chosen, times, failed, ...finished } of results) {
+    for (const result of results) {
+      const { opened, chosen, times, failed, ...finished } = result
       if (opened) {
         this.#opened = opened
         this.#events.opened(opened)
       }
       if (chosen) this.#events.chosen(chosen)
       if (times) this.#events.measured(times)
+      this.#events.ran(result)
       told += this.#rows.tell(finished)
       for (const { numbers, error } of failed) told += this.#rows.fail(numbers, fromWire(error))
     }

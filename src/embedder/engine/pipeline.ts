@@ -209,7 +209,8 @@ export class Pipeline {
     try {
       const items = rows.map(row => this.#item(row))
       const { kept, matrix, notFinite } = await runBatch({ run: batch => this.#answer(batch) }, spec, items, this.#sums)
-      const chosen = this.#measured(device, clock.monotonic() - start)
+      const ms = clock.monotonic() - start
+      const chosen = this.#measured(device, ms)
       for (const row of rows) this.#rows.forget(row)
       this.#options.emit({
         numbers: kept.map(item => item.number),
@@ -218,6 +219,7 @@ export class Pipeline {
         truncated: kept.map(item => item.truncated),
         failed: notFinite.length === 0 ? [] : [{ numbers: notFinite.map(item => item.number), error: notANumber() }],
         device: backend.device,
+        ms,
         ...(chosen && { chosen }),
         ...(stopwatch && { times: stopwatch.times }),
       })

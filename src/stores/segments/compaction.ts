@@ -8,11 +8,12 @@ import { retire } from '../../fs/files.js'
 import { namesIn } from '../../fs/folders.js'
 import { isDead } from '../../fs/process-identity.js'
 import type { SpaceContext } from './context.js'
+import { LEFT_EPOCH, readEpoch } from './epochs.js'
 import type { SpaceFolder } from './folder.js'
 import { HEADER_BYTES, hasMagic, KEY_AT, LIVE, STATE_AT, writerOfUnfinished } from './format.js'
 import { keyAt, newParsedKey, type ParsedKey } from './parsed-key.js'
 import { type Segment, scan } from './segment.js'
-import { readEpoch, type SegmentFile, segmentFiles, spaceFolders, withHeader } from './space-files.js'
+import { type SegmentFile, segmentFiles, spaceFolders, withHeader } from './space-files.js'
 
 /** A segment below this is small; more than so many small ones are merged. */
 const SMALL_BYTES = 2 ** 20
@@ -21,7 +22,6 @@ const MANY = 4
 const ORPHAN_MS = 10 * 60_000
 /** Segments that cannot be removed may take so much more than the budget before a write is refused. */
 const TOLERANCE = 1.125
-const LEFT_EPOCH = /^epoch\.[0-9a-f]{8}\.tmp$/
 
 /** Who writes into the space: copies of records go through it, and so do marks on records. */
 export interface Appender {
@@ -234,10 +234,10 @@ export function removeLeftovers(context: SpaceContext): void {
   }
 }
 
-function removeIfVoid(file: string, { dir, clock, crc32 }: SpaceContext): void {
+function removeIfVoid(file: string, { dir, path: folder, clock, crc32 }: SpaceContext): void {
   withHeader(file, crc32, ({ fd, head }, header) => {
     // The epoch is read after the header: a segment that bears another is of an epoch that will not come back.
-    const stale = header !== undefined && header.epoch !== readEpoch(dir)
+    const stale = header !== undefined && header.epoch !== readEpoch(dir, folder)
     const headless = head.length < HEADER_BYTES && hasMagic(head) && isOld(fs.fstatSync(fd), clock.now())
     if (stale || headless) retire(file, fd)
   })

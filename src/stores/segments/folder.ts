@@ -4,6 +4,7 @@ import * as path from 'node:path'
 import { isFolder, namesIn } from '../../fs/folders.js'
 import type { LentMemory } from '../../ports.js'
 import type { ReadingContext } from './context.js'
+import { readEpoch } from './epochs.js'
 import {
   bearsKey,
   coveredPart,
@@ -22,7 +23,7 @@ import { keyAt, newParsedKey, type ParsedKey } from './parsed-key.js'
 import { RecordNumbers } from './record-numbers.js'
 import { RunReader, type Values } from './runs.js'
 import { readFooter, readTrailer, Segment, scan } from './segment.js'
-import { readEpoch, withHeader } from './space-files.js'
+import { withHeader } from './space-files.js'
 import { ValueSlab } from './value-slab.js'
 
 /** A process that is asked looks at the folder again after this time, ms. */
@@ -108,9 +109,9 @@ export class SpaceFolder {
     this.#lookedAt = this.#context.clock.monotonic()
   }
 
-  /** Drops everything if someone cleared since we last knew. Cheap: one small read. */
+  /** Drops everything if someone cleared since we last knew. Cheap: a small read or two. */
   checkEpoch(): void {
-    const epoch = readEpoch(this.#context.dir)
+    const epoch = readEpoch(this.#context.dir, this.#context.path)
     if (this.epoch !== undefined && epoch !== this.epoch) this.reset()
     this.epoch = epoch
   }
@@ -283,9 +284,8 @@ export class SpaceFolder {
       const fits = header?.space === context.space && header.valueBytes === context.layout.valueBytes
       if (!fits || header.epoch !== this.epoch) {
         // Tokens are random and never come back. So a segment whose epoch is not the one read after its header is stale.
-        if (header !== undefined && header.epoch !== this.epoch && readEpoch(context.dir) !== this.epoch) {
-          return 'other epoch'
-        }
+        const stale = header !== undefined && header.epoch !== this.epoch
+        if (stale && readEpoch(context.dir, context.path) !== this.epoch) return 'other epoch'
         this.#passed.set(name, state)
         return undefined
       }

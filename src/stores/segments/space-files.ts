@@ -7,8 +7,9 @@ import { errnoOf, isAbsent, quietly } from '../../fs/errno.js'
 import { type OpenFile, openRegular, readAt, readSmall, retire, statOf } from '../../fs/files.js'
 import { isFolder, makeFolder, namesIn } from '../../fs/folders.js'
 import type { ProcessIdentity } from '../../fs/process-identity.js'
-import { putFile, replaceFile } from '../../fs/replace.js'
+import { putFile } from '../../fs/replace.js'
 import type { Crc32, Hash } from '../../ports.js'
+import { beginEpoch, beginSpaceEpoch } from './epochs.js'
 import {
   decodeHeader,
   HEADER_BYTES,
@@ -20,22 +21,21 @@ import {
 } from './format.js'
 
 /*
-   <dir>/epoch                            the clear epoch: one random token for all spaces
+   <dir>/epoch…                           the clear epochs, see epochs.ts
    <dir>/<first 16 of the space>/space.json   what the space is, for people
                                  /<seq>-<id>.vec   segments, see format.ts
                                  /<seq>-<id>.vec.<boot>-<pid>.new   one that is being begun
+   <dir>/importing/<SHA-256>.part         one that is being fetched from elsewhere
 */
-const EPOCH_FILE = 'epoch'
-const TOKEN = /^[0-9a-f]{16}\n$/
 const SPACE_FOLDER = /^[0-9a-f]{16}$/
 const SPACE_FILE = 'space.json'
+/** The folder of segments that come from elsewhere, until they are checked: by their SHA-256. */
+export const ARRIVING = 'importing'
+const PART = /^[0-9a-f]{64}\.part$/
 /** What a `space.json` of ours says of itself. */
 const SPACE_FORMAT = 'op-dbus segments 1'
 /** Clears that may come between making the folder and using it before we give up. */
 const MOST_TRIES = 100
-
-/** The token before the first clear, and of a file that says nothing. */
-const FIRST_EPOCH = '0'.repeat(16)
 
 export interface SegmentFile {
   readonly path: string
@@ -116,22 +116,10 @@ export function belongsIn(folder: string, header: Header): boolean {
   return header.space.startsWith(path.basename(folder))
 }
 
-/** The current token, 16 hex digits. Segments of any other epoch are dead, whoever wrote them and however late. */
-export function readEpoch(dir: string): string {
-  const text = readSmall(path.join(dir, EPOCH_FILE), 64)
-  return text !== undefined && TOKEN.test(text) ? text.slice(0, 16) : FIRST_EPOCH
-}
-
-/** Begins a new epoch. Nothing is done, and the first epoch stays, where there is no folder. */
-function beginEpoch(dir: string, hash: Hash): void {
-  if (!fs.existsSync(dir)) return
-  const file = path.join(dir, EPOCH_FILE)
-  // A file of that name that is not ours stays as it is. Who has segments open notices that they are gone.
-  // A blank one is what a power cut left of ours.
-  const text = readSmall(file, 64)
-  const foreign = text === undefined ? fs.existsSync(file) : !TOKEN.test(text) && /[^\0]/.test(text)
-  if (foreign) return
-  replaceFile(file, Buffer.from(`${hash.random(8)}\n`), `${file}.${hash.random(4)}.tmp`, { sync: true })
+/** The text of the `space.json` in a folder; undefined where there is none of ours. */
+export function readSpaceFile(folder: string): string | undefined {
+  const text = readSmall(path.join(folder, SPACE_FILE), 65_536)
+  return text?.includes(`"${SPACE_FORMAT}"`) ? text : undefined
 }
 
 /** The text of a `space.json`. */
@@ -161,14 +149,15 @@ export function createSegment(
   }
 }
 
-function makeSpaceFolder(folder: string, spaceFile: string): void {
+/** Makes the folder of a space, and its description where that is known. */
+export function makeSpaceFolder(folder: string, spaceFile: string | undefined): void {
   makeFolder(folder)
   // Throws ENOENT where a clear has removed it already.
   if (!fs.lstatSync(folder).isDirectory()) {
     throw new OpDbusError('STORE', `not a folder of its own: ${folder}`, { details: { dir: folder } })
   }
   const file = path.join(folder, SPACE_FILE)
-  if (fs.existsSync(file)) return
+  if (spaceFile === undefined || fs.existsSync(file)) return
   try {
     fs.writeFileSync(file, spaceFile, { flag: 'wx', mode: 0o600 })
   } catch (error) {
@@ -188,17 +177,29 @@ export function clearSpaces(dir: string, hash: Hash): void {
   // What a link leads to is not ours to clear.
   if (!isFolder(dir)) throw new OpDbusError('STORE', `not a folder of its own: ${dir}`, { details: { dir } })
   beginEpoch(dir, hash)
-  for (const folder of spaceFolders(dir)) {
-    for (const file of segmentFiles(folder)) quietly(() => removeOurs(file.path))
-    // A writer whose file this is finds it gone, and begins again in the new epoch.
-    const unfinished = namesIn(folder).filter(name => writerOfUnfinished(name) !== undefined)
-    for (const name of unfinished) quietly(() => removeOurs(path.join(folder, name)))
-    const description = path.join(folder, SPACE_FILE)
-    quietly(() => {
-      if (readSmall(description, 65_536)?.includes(`"${SPACE_FORMAT}"`)) fs.unlinkSync(description)
-      fs.rmdirSync(folder)
-    })
-  }
+  for (const folder of spaceFolders(dir)) emptyFolder(folder)
+  // What an import was about to bring. One that still runs finds out, and says so.
+  const arriving = path.join(dir, ARRIVING)
+  if (!isFolder(arriving)) return
+  for (const name of namesIn(arriving)) if (PART.test(name)) quietly(() => fs.unlinkSync(path.join(arriving, name)))
+  quietly(() => fs.rmdirSync(arriving))
+}
+
+/** As {@link clearSpaces}, of the one space in `folder`, which {@link spaceFolders} named. */
+export function clearOneSpace(dir: string, folder: string, hash: Hash): void {
+  beginSpaceEpoch(dir, folder, hash)
+  emptyFolder(folder)
+}
+
+function emptyFolder(folder: string): void {
+  for (const file of segmentFiles(folder)) quietly(() => removeOurs(file.path))
+  // A writer whose file this is finds it gone, and begins again in the new epoch.
+  const unfinished = namesIn(folder).filter(name => writerOfUnfinished(name) !== undefined)
+  for (const name of unfinished) quietly(() => removeOurs(path.join(folder, name)))
+  quietly(() => {
+    if (readSpaceFile(folder) !== undefined) fs.unlinkSync(path.join(folder, SPACE_FILE))
+    fs.rmdirSync(folder)
+  })
 }
 
 /** Removes a file if it begins as a segment of ours does, of any version. */

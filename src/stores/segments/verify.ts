@@ -1,12 +1,12 @@
-// Reads what the spaces of a folder hold: how much that is, and whether every record is whole. Repairs nothing.
+// Reads every record of a space and says whether it is whole. Repairs nothing.
 import { setImmediate } from 'node:timers/promises'
 import type { Crc32 } from '../../ports.js'
-import { SpaceFolder } from './folder.js'
+import { readEpoch } from './epochs.js'
 import { HEADER_BYTES, type Header, KEY_AT, LIVE, layoutOf, MAX_SEGMENT_BYTES, STATE_AT } from './format.js'
 import { IndexTable } from './index-table.js'
 import { keyAt, newParsedKey } from './parsed-key.js'
-import { Descriptors, readTrailer, scan } from './segment.js'
-import { belongsIn, readEpoch, segmentFiles, spaceFolders, withHeader } from './space-files.js'
+import { readTrailer, scan } from './segment.js'
+import { belongsIn, segmentFiles, withHeader } from './space-files.js'
 
 /** The event loop goes on after so many bytes. */
 const YIELD_BYTES = 4 * 2 ** 20
@@ -36,42 +36,10 @@ export function emptyReport(): VerifyReport {
   return { segments: 0, stale: 0, records: 0, live: 0, duplicate: 0, dead: 0, damaged: 0, bytes: 0, foreign: [] }
 }
 
-/** What all spaces under `dir` hold, each key of a space counted once. Reads footers where there are, not records. */
-export function sizeOfSpaces(dir: string, crc32: Crc32): { entries: number; bytes: number } {
-  const sum = { entries: 0, bytes: 0 }
-  const descriptors = new Descriptors()
-  const still = { now: () => 0, monotonic: () => 0 }
-  for (const path of spaceFolders(dir)) {
-    const header = firstHeader(path, crc32)
-    if (header === undefined) continue
-    const { space, valueBytes } = header
-    const layout = layoutOf(valueBytes, space, crc32)
-    const counters = { damaged: 0, evicted: 0 }
-    const folder = new SpaceFolder({ dir, path, space, layout, crc32, clock: still, descriptors, counters })
-    try {
-      folder.look()
-      sum.entries += folder.index.distinct
-      for (const segment of folder.segments.values()) sum.bytes += segment.size
-    } finally {
-      descriptors.closeAll()
-    }
-  }
-  return sum
-}
-
-/** The header of any segment that belongs into this folder. */
-function firstHeader(folder: string, crc32: Crc32): Header | undefined {
-  for (const file of segmentFiles(folder)) {
-    const header = withHeader(file.path, crc32, (_opened, found) => found)
-    if (header !== undefined && belongsIn(folder, header)) return header
-  }
-  return undefined
-}
-
 /** Adds what is in one space's folder to `report`. Records that are still being written are not counted. */
 export async function verifyFolder(dir: string, folder: string, crc32: Crc32, report: VerifyReport): Promise<void> {
   const keys = new IndexTable()
-  const epoch = readEpoch(dir)
+  const epoch = readEpoch(dir, folder)
   for (const file of segmentFiles(folder)) {
     await withHeader(file.path, crc32, async ({ fd, size }, header) => {
       if (header === undefined || !belongsIn(folder, header) || size > MAX_SEGMENT_BYTES) {

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { beforeAll, expect, it } from 'vitest'
 import { SITE, useSite } from '../../playground/site.js'
 import type { Tab } from './engine.js'
+import { hasButton, press as pressNow, texts, type } from './in-page.js'
 import type { Denied } from './suite.js'
 import type { EngineTest } from './use-engine.js'
 import { complaintsOf, watchedPage } from './watched.js'
@@ -56,7 +57,7 @@ export function playgroundTests(test: EngineTest, playground: Playground): void 
     expect(await letters(tab)).toMatch(/^D+$/)
     expect(await texts(tab, '.station.answered .name')).toEqual(['IndexedDB'])
 
-    await tab.evaluate(typeInto, 'input[type=search]', 'a container was started')
+    await type(tab, 'input[type=search]', 'a container was started')
     await press(tab, 'Search')
     await expect.poll(() => texts(tab, '.found li .mono'), PATIENCE).not.toEqual([])
     expect((await texts(tab, '.found li .mono'))[0]).toMatch(/container/i)
@@ -87,42 +88,19 @@ export function deniedPlaygroundTest(test: EngineTest, playground: Playground, d
 async function embed(tab: Tab): Promise<string> {
   await press(tab, 'Embed')
   // While it runs the same button says Stop.
-  await expect.poll(() => tab.evaluate(hasButton, 'Embed'), PATIENCE).toBe(true)
+  await expect.poll(() => hasButton(tab, 'Embed'), PATIENCE).toBe(true)
   return (await texts(tab, '.progress')).join('')
 }
 
-/** Presses the button whose words begin with `name`, once it is there. */
+/** Presses it once it is there. */
 async function press(tab: Tab, name: string): Promise<void> {
-  await expect.poll(() => tab.evaluate(pressButton, name), PATIENCE).toBe(true)
+  await expect.poll(() => pressNow(tab, name), PATIENCE).toBe(true)
 }
 
 /** The letters of the rows in sight, as one word. */
 const letters = async (tab: Tab) => (await texts(tab, '.line .from .chip')).join('')
 
-const texts = (tab: Tab, selector: string) =>
-  tab.evaluate(
-    wanted => [...document.querySelectorAll(wanted)].map(element => element.textContent?.trim() ?? ''),
-    selector,
-  )
-
 // What follows runs in the page.
-
-function hasButton(name: string): boolean {
-  return [...document.querySelectorAll('button')].some(one => one.textContent?.trim().startsWith(name))
-}
-
-function pressButton(name: string): boolean {
-  const button = [...document.querySelectorAll('button')].find(one => one.textContent?.trim().startsWith(name))
-  if (!button || button.disabled) return false
-  button.click()
-  return true
-}
-
-function typeInto(selector: string, text: string): void {
-  const input = document.querySelector<HTMLInputElement>(selector)!
-  input.value = text
-  input.dispatchEvent(new Event('input', { bubbles: true }))
-}
 
 /** How many colours the map's canvas has: one while nothing is drawn. */
 function coloursOnMap(): number {

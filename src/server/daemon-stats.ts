@@ -1,0 +1,36 @@
+// One look at everything that a daemon has: what `/api/stats` answers and `/events` tells. Counts nothing itself.
+import type { DaemonStats } from './api.js'
+import type { ServerContext } from './context.js'
+
+export async function daemonStats({
+  models,
+  caches,
+  meters,
+  started,
+  shared,
+  clock,
+}: ServerContext): Promise<DaemonStats> {
+  const [stats, infos] = await Promise.all([caches.stats(), models.infos()])
+  const tier = shared?.()
+  return {
+    now: clock.now(),
+    started,
+    pid: process.pid,
+    node: process.version,
+    rss: process.memoryUsage.rss(),
+    caches: stats,
+    models: infos,
+    rows: { ...meters.rows },
+    rowsPerSecond: meters.rowsPerSecond,
+    latency: {
+      memory: meters.latency('memory'),
+      disk: meters.latency('disk'),
+      shared: meters.latency('shared'),
+      pattern: meters.latency('pattern'),
+      computed: meters.latency('computed'),
+    },
+    requests: { ...meters.requests },
+    savedSeconds: meters.savedSeconds(),
+    ...(tier && { shared: tier }),
+  }
+}

@@ -1,0 +1,79 @@
+// Whom a browser speaks for: the Host header (DNS rebinding), the Origin, and the few origins that are listed (CORS). Knows no token.
+import type { IncomingHttpHeaders } from 'node:http'
+import { isIPv4 } from 'node:net'
+import { OpDbusError } from '../errors.js'
+import { HttpProblem } from './http-errors.js'
+
+export interface HostRules {
+  /** Bound to loopback alone. */
+  readonly loopback: boolean
+  readonly allowHosts: readonly string[]
+  readonly cors: readonly string[]
+}
+
+/** Whether only this machine reaches an address or name that one may bind to. */
+export function isLoopback(host: string): boolean {
+  const name = host.replace(/^\[|\]$/g, '').toLowerCase()
+  return name === 'localhost' || name === '::1' || (isIPv4(name) && name.startsWith('127.'))
+}
+
+/** @throws OpDbusError INVALID_INPUT for what is not an origin as browsers send it */
+export function checkOrigin(origin: string): void {
+  let known: string | undefined
+  try {
+    known = new URL(origin).origin
+  } catch {
+    known = undefined
+  }
+  if (known === origin && /^https?:/.test(origin)) return
+  throw new OpDbusError(
+    'INVALID_INPUT',
+    `cors: ${JSON.stringify(origin.slice(0, 60))} is not an origin\nname each one as browsers send it: https://app.example, with no path and no *`,
+    { details: { option: 'cors' } },
+  )
+}
+
+export class Hosts {
+  readonly #rules: HostRules
+  readonly #allowed: ReadonlySet<string>
+  readonly #origins: ReadonlySet<string>
+  /** Host headers that were looked at, so that the usual one costs a look into a set. */
+  readonly #sound = new Set<string>()
+
+  constructor(rules: HostRules) {
+    this.#rules = rules
+    this.#allowed = new Set(rules.allowHosts.map(host => host.toLowerCase()))
+    this.#origins = new Set(rules.cors)
+  }
+
+  /**
+   * Answers the origin, where it is a listed one that has to be told so.
+   * @throws HttpProblem 403
+   */
+  check({ host, origin }: IncomingHttpHeaders): string | undefined {
+    // HTTP/1.0 may leave it out, and no browser speaks that.
+    if (host !== undefined && !this.#sound.has(host)) this.#refuseHost(host)
+    if (origin === undefined) return undefined
+    if (this.#origins.has(origin)) return origin
+    if (host !== undefined && (origin === `http://${host}` || origin === `https://${host}`)) return undefined
+    throw new HttpProblem(
+      403,
+      'FORBIDDEN',
+      'pages of this origin may not ask here: start the server with --cors ORIGIN',
+    )
+  }
+
+  #refuseHost(host: string): void {
+    const name = host.toLowerCase().replace(/:\d*$/, '')
+    const allowed =
+      this.#allowed.has(name) ||
+      this.#allowed.has(host.toLowerCase()) ||
+      isLoopback(name) ||
+      // Where everybody who asks has a token, a name decides nothing, unless names were listed.
+      (!this.#rules.loopback && this.#allowed.size === 0)
+    if (!allowed) {
+      throw new HttpProblem(403, 'FORBIDDEN', 'this server is not called so: start it with --allow-host NAME')
+    }
+    if (this.#sound.size < 100) this.#sound.add(host)
+  }
+}

@@ -1,0 +1,159 @@
+// What `/api` answers of embeddings: one look-up and its way, many rows for the command line, warming.
+import { OpDbusError } from '../../errors.js'
+import type { EmbeddingMatrix } from '../../public.js'
+import type { LookupCall, LookupReport, RowsCall, RowsReport, WarmCall, WarmReport } from '../api.js'
+import type { Routes, ServerContext } from '../context.js'
+import { floatsToText } from '../float-text.js'
+import type { RowCounts } from '../meters.js'
+import type { ServedModel } from '../models.js'
+import { Neighbours } from '../neighbours.js'
+import { embedRows } from '../rows.js'
+import { MOST_NEIGHBOURS, MOST_TEXTS } from '../schemas/caches.js'
+import { AS_JSON, described } from '../schemas.js'
+import { modelOfSpace } from '../spaces.js'
+
+export const cacheRoutes: Routes = (app, context) => {
+  const neighbours = new Neighbours()
+  app.addHook('onClose', () => neighbours.close())
+
+  app.post<{ Body: LookupCall }>(
+    '/api/lookup',
+    {
+      ...AS_JSON,
+      config: { access: 'read' },
+      schema: described('One text, and its way through the tiers', { body: 'LookupCall', answer: 'LookupReport' }),
+    },
+    request => lookUp(context, neighbours, request.body, context.signalOf(request)),
+  )
+  app.post<{ Body: RowsCall }>(
+    '/api/rows',
+    {
+      ...AS_JSON,
+      config: { access: 'read' },
+      schema: described('Many texts, by the model of one space', { body: 'RowsCall', answer: 'RowsReport' }),
+    },
+    request => rows(context, request.body, context.signalOf(request)),
+  )
+  app.post<{ Body: WarmCall }>(
+    '/api/cache/warm',
+    {
+      ...AS_JSON,
+      config: { access: 'write' },
+      schema: described('Embeds texts, so that they are there later', { body: 'WarmCall', answer: 'WarmReport' }),
+    },
+    request => warm(context, request.body, context.signalOf(request)),
+  )
+}
+
+async function lookUp(
+  { models, meters }: ServerContext,
+  neighbours: Neighbours,
+  { text, model: name, compute = true, neighbours: k = 5 }: LookupCall,
+  signal: AbortSignal,
+): Promise<LookupReport> {
+  if (!Number.isSafeInteger(k) || k < 0 || k > MOST_NEIGHBOURS) {
+    throw new OpDbusError('INVALID_INPUT', `neighbours is a whole number from 0 to ${MOST_NEIGHBOURS}`)
+  }
+  const model = models.of(name)
+  const { embeddings } = model.caches
+  const trace = await doubted(model, signal, () => embeddings.trace(text, { compute: compute === true, signal }))
+  const { id, dims, tiers, micros, result } = trace
+  if (result === undefined) return { micros, tiers, dims, neighbours: [] }
+  const { vector, source, tokens, truncated, device, template } = result
+  meters.embedded(model.name, counted([source]), micros, tokens)
+  return {
+    source,
+    micros,
+    tiers,
+    vector: floatsToText(vector),
+    dims,
+    tokens,
+    truncated,
+    device,
+    ...(template !== undefined && { template }),
+    neighbours: await neighbours.of(embeddings, vector, id, k),
+  }
+}
+
+async function rows(context: ServerContext, { texts, space }: RowsCall, signal: AbortSignal): Promise<RowsReport> {
+  checkTexts(texts)
+  const model = await modelOfSpace(context.models, space, signal)
+  const { result, failed } = await measured(context, model, signal, () =>
+    embedRows(model.caches.embeddings, texts, signal),
+  )
+  const { matrix, dims, sources, devices, tokens, truncated, templates } = result
+  return {
+    space,
+    dims,
+    vectors: floatsToText(matrix),
+    sources,
+    devices,
+    tokens,
+    truncated,
+    ...(templates && { templates }),
+    failed,
+  }
+}
+
+async function warm(
+  context: ServerContext,
+  { texts, model: name, space }: WarmCall,
+  signal: AbortSignal,
+): Promise<WarmReport> {
+  checkTexts(texts)
+  if (space !== undefined && name !== undefined)
+    throw invalid('a model is told by its name or by its space, not by both')
+  const model = space === undefined ? context.models.of(name) : await modelOfSpace(context.models, space, signal)
+  const { result, micros } = await measured(context, model, signal, async () => ({
+    result: await model.caches.embeddings.embedMany(texts, { signal }),
+  }))
+  return { texts: texts.length, rows: counted(result.sources), micros }
+}
+
+/** Runs `work`, which answers rows, and has them counted. */
+async function measured<T extends { readonly result: EmbeddingMatrix }>(
+  { meters, clock }: ServerContext,
+  model: ServedModel,
+  signal: AbortSignal,
+  work: () => Promise<T>,
+): Promise<T & { readonly micros: number }> {
+  const began = clock.monotonic()
+  const done = await doubted(model, signal, work)
+  const micros = 1000 * (clock.monotonic() - began)
+  const { sources, tokens } = done.result
+  meters.embedded(
+    model.name,
+    counted(sources),
+    micros,
+    tokens.reduce((sum, one) => sum + one, 0),
+  )
+  return { ...done, micros }
+}
+
+/** Opens the model where it is not, so that it is listed as open; what fails says something of it. */
+async function doubted<T>(model: ServedModel, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  try {
+    await model.open({ signal })
+    return await work()
+  } catch (error) {
+    model.doubt(error)
+    throw error
+  }
+}
+
+function counted(sources: EmbeddingMatrix['sources']): RowCounts {
+  const rows: RowCounts = { memory: 0, disk: 0, shared: 0, pattern: 0, computed: 0 }
+  for (const source of sources) if (source !== undefined) rows[source]++
+  return rows
+}
+
+/** Looked at again, whatever the validator let through. */
+function checkTexts(texts: unknown): asserts texts is readonly string[] {
+  if (!Array.isArray(texts) || texts.length === 0 || texts.length > MOST_TEXTS) {
+    throw invalid(`texts is a list of 1 to ${MOST_TEXTS} texts`)
+  }
+}
+
+function invalid(message: string): OpDbusError {
+  return new OpDbusError('INVALID_INPUT', message)
+}

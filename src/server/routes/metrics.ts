@@ -1,0 +1,18 @@
+// `GET /metrics`, for Prometheus. Reads; needs the read token where reading does.
+
+import type { Routes } from '../context.js'
+import { exposition } from '../prometheus.js'
+
+export const metrics: Routes = async (app, context) => {
+  const { Registry } = await import('../http.js')
+  // What the caches tell is counted from the start on, whether or not anybody asks.
+  const caches = new Set([context.caches, ...context.models.all.map(model => model.caches)])
+  const ends = [...caches].map(one => context.meters.listenTo(one))
+  app.addHook('onClose', async () => {
+    for (const end of ends) end()
+  })
+  const text = exposition(context, new Registry())
+  app.get('/metrics', { config: { access: 'read' }, schema: { hide: true } }, async (_request, reply) => {
+    return reply.type(Registry.PROMETHEUS_CONTENT_TYPE).send(await text())
+  })
+}

@@ -1,0 +1,128 @@
+// `/v1/embeddings` and `/v1/models` as OpenAI's API has them, for every client that speaks it.
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Routes, ServerContext } from '../context.js'
+import { type EmbeddedTexts, embedAtOnce, embedTexts, tellHow, wantsSources } from '../embed-texts.js'
+import type { HttpProblem } from '../http-errors.js'
+import type { ServedModel } from '../models.js'
+import { type EmbeddingRequest, embeddingRequest, refused, tokenArraysRefused } from '../openai-request.js'
+import { openAiSchemas } from '../openai-schemas.js'
+import { textsOfTokens } from '../token-arrays.js'
+import { VECTOR_TEXT, type VectorText } from '../vector-text.js'
+
+/** In one request, as OpenAI has it. Tokens are known when texts are embedded: what was, is cached when the request is refused. */
+const MOST_TOKENS = 300_000
+
+const JSON_TYPE = 'application/json; charset=utf-8'
+
+export const openAiRoutes: Routes = (app, context) => {
+  app.post('/v1/embeddings', {
+    config: { access: 'read', errors: 'openai' },
+    schema: openAiSchemas.embeddings,
+    // The handler checks, by hand. What is said of it here is for the document.
+    validatorCompiler: () => () => true,
+    handler: (request, reply) => embeddings(context, request, reply),
+  })
+  app.get('/v1/models', {
+    config: { access: 'read', errors: 'openai' },
+    schema: openAiSchemas.models,
+    handler: async () => ({ object: 'list', data: context.models.all.flatMap(model => listed(context, model)) }),
+  })
+  // A hub id holds a slash, which clients encode or do not.
+  app.get<{ Params: { '*': string } }>('/v1/models/*', {
+    config: { access: 'read', errors: 'openai' },
+    schema: openAiSchemas.model,
+    handler: async ({ params: { '*': id } }) => listed(context, context.models.of(id)).find(entry => entry.id === id),
+  })
+}
+
+/** Makes no promise where memory has all that is asked for: on a warm cache that is a fourth of the cost. */
+function embeddings(
+  context: ServerContext,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> | undefined {
+  const asked = embeddingRequest(request.body, context.settings.limits.maxBatch)
+  const model = context.models.of(asked.model)
+  if (model.dims !== undefined && 'texts' in asked.input && asked.input.texts.length === 1) {
+    checkDimensions(asked, model.dims)
+    const embedded = embedAtOnce(context, model, asked.input.texts[0]!)
+    if (embedded !== undefined) {
+      answer(context, request, reply, { asked, model, embedded })
+      return undefined
+    }
+  }
+  return embedAll(context, request, reply, asked, model)
+}
+
+async function embedAll(
+  context: ServerContext,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  asked: EmbeddingRequest,
+  model: ServedModel,
+): Promise<FastifyReply> {
+  const { input } = asked
+  if ('tokens' in input && context.settings.tokenArrays === undefined) throw tokenArraysRefused()
+  checkDimensions(asked, model.dims ?? (await model.open({ signal: context.signalOf(request) })))
+  const texts = 'texts' in input ? input.texts : await textsOfTokens(input.tokens)
+  const embedded = await embedTexts(context, request, model, texts)
+  return answer(context, request, reply, { asked, model, embedded })
+}
+
+interface Answer {
+  readonly asked: EmbeddingRequest
+  readonly model: ServedModel
+  readonly embedded: EmbeddedTexts
+}
+
+function answer(
+  { settings }: ServerContext,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { asked: { opdbus, encoding }, model, embedded }: Answer,
+): FastifyReply {
+  if (embedded.allTokens > MOST_TOKENS) throw tooManyTokens(embedded.allTokens)
+  const sources = opdbus || settings.openaiExtras || wantsSources(request)
+  tellHow(reply, embedded, sources)
+  return reply.header('content-type', JSON_TYPE).send(answerOf(embedded, model.serves, VECTOR_TEXT[encoding], sources))
+}
+
+function checkDimensions({ dimensions }: EmbeddingRequest, dims: number): void {
+  if (dimensions !== undefined && dimensions !== dims) throw otherDimensions(dimensions, dims)
+}
+
+/** By hand: a serialiser that walks over numbers takes twice as long. */
+function answerOf(embedded: EmbeddedTexts, model: string, textOf: VectorText, sources: boolean): string {
+  const { matrix, dims, count, allTokens } = embedded
+  let data = ''
+  for (let row = 0; row < count; row++) {
+    const how = sources ? `,"opdbus":${JSON.stringify(howOf(embedded, row))}` : ''
+    const vector = textOf(matrix, row * dims, dims)
+    data += `${row === 0 ? '' : ','}{"object":"embedding","index":${row},"embedding":${vector}${how}}`
+  }
+  const usage = `{"prompt_tokens":${allTokens},"total_tokens":${allTokens}}`
+  return `{"object":"list","data":[${data}],"model":${JSON.stringify(model)},"usage":${usage}}`
+}
+
+function howOf({ sources, devices, tokens, truncated }: EmbeddedTexts, row: number) {
+  return { source: sources[row], device: devices[row], tokens: tokens[row], truncated: truncated[row] }
+}
+
+function listed({ started }: ServerContext, { name, aliases }: ServedModel) {
+  const created = Math.floor(started / 1000)
+  return [name, ...aliases].map(id => ({ id, object: 'model', created, owned_by: 'op-dbus', root: name }))
+}
+
+function otherDimensions(asked: number, dims: number): HttpProblem {
+  return refused(
+    `Invalid 'dimensions': vectors of this model have ${dims} numbers, not ${asked}. Leave it out or, for a model that is trained to be ` +
+      'cut (Matryoshka), start the daemon with --dimensions.',
+    'dimensions',
+    'invalid_value',
+  )
+}
+
+function tooManyTokens(tokens: number): HttpProblem {
+  const message = `Requested ${tokens} tokens, max ${MOST_TOKENS} tokens per request. Send fewer texts at once.`
+  return refused(message, 'input', 'max_tokens_per_request')
+}

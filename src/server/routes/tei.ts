@@ -1,0 +1,81 @@
+// `/embed` as text-embeddings-inference of Hugging Face has it, and what its clients ask beside.
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Routes, ServerContext } from '../context.js'
+import { embedTexts, tellHow, wantsSources } from '../embed-texts.js'
+import { HttpProblem } from '../http-errors.js'
+import { teiSchemas } from '../tei-schemas.js'
+import { fieldsOf, refused, textsOf } from '../text-inputs.js'
+import { unitRows, vectorList } from '../vector-text.js'
+
+/** What that API answers to a request that is not as it should be, and to one that is too large. */
+const UNPROCESSABLE = 422
+const TOO_LARGE = 413
+
+export const teiRoutes: Routes = (app, context) => {
+  app.post('/embed', {
+    config: { access: 'read', errors: 'tei' },
+    schema: teiSchemas.embed,
+    validatorCompiler: () => () => true,
+    handler: (request, reply) => embed(context, request, reply),
+  })
+  app.get('/info', {
+    config: { access: 'read', errors: 'tei' },
+    schema: teiSchemas.info,
+    handler: async () => {
+      const { limits } = context.settings
+      return {
+        model_id: context.models.of(undefined).serves,
+        model_type: { embedding: {} },
+        max_concurrent_requests: limits.queue,
+        max_client_batch_size: limits.maxBatch,
+        auto_truncate: true,
+        version: context.version,
+      }
+    },
+  })
+  app.get('/health', {
+    config: { access: 'open', errors: 'tei' },
+    schema: teiSchemas.health,
+    handler: async (request, reply) => {
+      const { ready } = await context.models.ready(context.signalOf(request))
+      if (!ready) throw new HttpProblem(503, 'UNHEALTHY', 'the model does not embed now: see the log of the server')
+      return reply.send()
+    },
+  })
+}
+
+async function embed(context: ServerContext, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+  const { inputs, truncate, normalize, prompt_name, truncation_direction, dimensions } = fieldsOf(
+    request.body,
+    UNPROCESSABLE,
+  )
+  const { maxBatch: most } = context.settings.limits
+  const texts = textsOf(inputs, 'inputs', { most, tooMany: TOO_LARGE, wrong: UNPROCESSABLE })
+  if (texts.length === 0)
+    throw new HttpProblem(400, 'EMPTY', 'inputs is empty: it takes at least one text', { param: 'inputs' })
+  for (const [name, value] of Object.entries({ truncate, normalize })) {
+    if (value !== undefined && value !== null && typeof value !== 'boolean')
+      throw refused(UNPROCESSABLE, name, `${name} is true or false`)
+  }
+  if (normalize === false)
+    throw refused(UNPROCESSABLE, 'normalize', 'vectors are scaled to length 1 here: normalize cannot be false')
+  if (prompt_name !== undefined && prompt_name !== null) {
+    throw refused(UNPROCESSABLE, 'prompt_name', 'prompts cannot be chosen here: put it before the text')
+  }
+  if (typeof truncation_direction === 'string' ? !/^right$/i.test(truncation_direction) : truncation_direction) {
+    throw refused(UNPROCESSABLE, 'truncation_direction', 'texts are cut on the right here')
+  }
+  const model = context.models.of(undefined)
+  const dims = model.dims ?? (await model.open({ signal: context.signalOf(request) }))
+  if (dimensions !== undefined && dimensions !== null && dimensions !== dims) {
+    throw refused(UNPROCESSABLE, 'dimensions', `vectors of this model have ${dims} numbers`)
+  }
+  const embedded = await embedTexts(context, request, model, texts)
+  if (truncate === false && embedded.cut > 0) {
+    throw refused(TOO_LARGE, 'inputs', 'a text is longer than the model sees: send less of it, or let truncate be true')
+  }
+  tellHow(reply, embedded, wantsSources(request))
+  return reply
+    .header('content-type', 'application/json; charset=utf-8')
+    .send(vectorList(unitRows(embedded.matrix, dims), dims))
+}

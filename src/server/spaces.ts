@@ -1,0 +1,34 @@
+// Which of the daemon's models a space is of, and what lies on disk of each. Clears nothing.
+import { OpDbusError } from '../errors.js'
+import { listSpaces, spaceId } from '../node/spaces.js'
+import type { SpaceInfo } from './api.js'
+import type { ServerContext } from './context.js'
+import type { Models, ServedModel } from './models.js'
+
+/**
+ * The model whose vectors are of `space`, in the embedder's own words. Those that are open are looked at first, so that nobody waits for one
+ * that is being fetched.
+ * @throws OpDbusError CONFLICT where none serves
+ */
+export async function modelOfSpace({ all }: Models, space: string, signal: AbortSignal): Promise<ServedModel> {
+  if (typeof space !== 'string') throw new OpDbusError('INVALID_INPUT', 'a space is a text')
+  for (const opened of [true, false]) {
+    for (const model of all) {
+      const { embeddings } = model.caches
+      if (embeddings.opened !== opened) continue
+      const computing = await embeddings.computing({ signal }).catch(() => undefined)
+      if (computing?.space === space) return model
+    }
+  }
+  throw new OpDbusError('CONFLICT', 'no model of that space serves here: it is another model, or is set otherwise')
+}
+
+export async function spacesOf({ caches, models }: ServerContext): Promise<readonly SpaceInfo[]> {
+  if (caches.dir === undefined) return []
+  const opened = models.all.filter(model => model.caches.embeddings.opened)
+  const used = await Promise.all(
+    opened.map(async ({ name, caches }) => ({ name, id: spaceId((await caches.embeddings.computing()).space) })),
+  )
+  const users = (space: string) => used.flatMap(({ name, id }) => (id === space ? [name] : []))
+  return (await listSpaces(caches.dir)).map(space => ({ ...space, usedBy: users(space.space) }))
+}

@@ -1,0 +1,43 @@
+// Texts in the bodies of APIs that take one text or several: checked, and coerced into nothing. Pure.
+import { HttpProblem } from './http-errors.js'
+
+export interface TextLimits {
+  /** Texts. */
+  readonly most: number
+  /** What is answered where there are more. */
+  readonly tooMany: number
+  /** What is answered to what is no text. */
+  readonly wrong: number
+}
+
+/**
+ * The texts of field `name`: a string, or an array of strings. None where there is none, or an empty one: each API has an answer of its
+ * own to that.
+ * @throws HttpProblem for what is neither, and for an array that holds an empty text: a vector of it would mean nothing
+ */
+export function textsOf(value: unknown, name: string, { most, tooMany, wrong }: TextLimits): readonly string[] {
+  if (value === undefined || value === null || value === '') return []
+  if (typeof value === 'string') return [value]
+  if (!Array.isArray(value)) throw refused(wrong, name, `${name} is a text or an array of texts`)
+  if (value.length > most) {
+    throw refused(tooMany, name, `${name} has ${value.length} texts, and at most ${most} go into one request`)
+  }
+  for (let index = 0; index < value.length; index++) {
+    const text: unknown = value[index]
+    if (text === '') throw refused(wrong, name, `${name}[${index}] is an empty text`)
+    if (typeof text === 'string') continue
+    throw refused(wrong, name, `${name}[${index}] is no text; token ids of another tokenizer are not taken`)
+  }
+  return value
+}
+
+/** @throws HttpProblem `status` where `fields` is no JSON object */
+export function fieldsOf(body: unknown, status: number): Readonly<Record<string, unknown>> {
+  if (typeof body === 'object' && body !== null && !Array.isArray(body)) return body as Record<string, unknown>
+  throw new HttpProblem(status, 'INVALID_INPUT', 'the body is no JSON object')
+}
+
+/** What was asked for that would make other vectors than ours: refused, never passed over. */
+export function refused(status: number, param: string, message: string): HttpProblem {
+  return new HttpProblem(status, 'INVALID_INPUT', message, { param })
+}

@@ -1,0 +1,57 @@
+// Vectors as the text of an answer: decimal numbers, or base64 of their bytes. By hand, since it is most of what a cached answer costs.
+import { endianness } from 'node:os'
+import { OpDbusError } from '../errors.js'
+
+export type Encoding = 'float' | 'base64'
+
+/** One vector among many: `floats` from `from` on, `dims` of them. Returns JSON. */
+export type VectorText = (floats: Float32Array, from: number, dims: number) => string
+
+/**
+ * A JSON array. Each number is the shortest decimal of the float as a double, so that it comes back bit by bit; but -0 comes back as 0.
+ * @throws OpDbusError EMBEDDER_FAILED where a number is NaN or infinite
+ */
+export const floatText: VectorText = (floats, from, dims) => `[${finite(floats, from, dims).join(',')}]`
+
+/** A JSON string: base64 of the floats, little-endian. @throws as {@link floatText} */
+export const base64Text: VectorText = (floats, from, dims) => {
+  const vector = finite(floats, from, dims)
+  const bytes = Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength)
+  return `"${(LITTLE_ENDIAN ? bytes : Buffer.from(bytes).swap32()).toString('base64')}"`
+}
+
+export const VECTOR_TEXT: Readonly<Record<Encoding, VectorText>> = { float: floatText, base64: base64Text }
+
+const LITTLE_ENDIAN = endianness() === 'LE'
+
+/** The vector as a view. What computes and what stores look for NaN as well; no client may ever be given one. */
+function finite(floats: Float32Array, from: number, dims: number): Float32Array {
+  let sum = 0
+  // Nothing times zero is zero, of NaN and infinities NaN.
+  for (let i = from; i < from + dims; i++) sum += floats[i]! * 0
+  if (sum !== 0) throw new OpDbusError('EMBEDDER_FAILED', 'a vector holds NaN or Infinity; it is not answered')
+  return dims === floats.length ? floats : floats.subarray(from, from + dims)
+}
+
+/** All rows of a matrix, as a JSON array of arrays. @throws as {@link floatText} */
+export function vectorList(matrix: Float32Array, dims: number): string {
+  let rows = ''
+  for (let from = 0; from < matrix.length; from += dims)
+    rows += `${from === 0 ? '' : ','}${floatText(matrix, from, dims)}`
+  return `[${rows}]`
+}
+
+/** How far from 1 the square of a length may be that was scaled to 1: well above rounding, well below any other. */
+const UNIT = 1e-3
+
+/** The matrix with rows of length 1, in place: those of most models are, and stay as they are to the bit. */
+export function unitRows(matrix: Float32Array, dims: number): Float32Array {
+  for (let from = 0; from < matrix.length; from += dims) {
+    let squares = 0
+    for (let i = from; i < from + dims; i++) squares += matrix[i]! ** 2
+    if (Math.abs(squares - 1) <= UNIT || squares === 0) continue
+    const length = Math.sqrt(squares)
+    for (let i = from; i < from + dims; i++) matrix[i]! /= length
+  }
+  return matrix
+}

@@ -1,0 +1,85 @@
+// What `/metrics` says: Prometheus' own tool finds nothing to complain of, the numbers are those of the meters, and nothing is told that may not be.
+import { spawnSync } from 'node:child_process'
+import { describe, expect, it } from 'vitest'
+import type { ModelInfo } from '../../src/server/api.js'
+import type { ServerContext } from '../../src/server/context.js'
+import { Registry } from '../../src/server/http.js'
+import { createMeters } from '../../src/server/meters.js'
+import { FAMILIES } from '../../src/server/metric-families.js'
+import { exposition } from '../../src/server/prometheus.js'
+import { onPath } from '../programs.js'
+
+const METRIC_NAMES = FAMILIES.map(({ name }) => name)
+const promtool = onPath('promtool')
+const tier = {
+  hits: 3,
+  misses: 1,
+  evictions: 0,
+  size: 2,
+  capacity: 10,
+  bytes: 800,
+  capacityBytes: Infinity,
+  hitRate: 0.75,
+  utilization: 0.2,
+}
+const store = { ...tier, skipped: 1, damaged: 0, dropped: 0 }
+const cache = { memory: tier, disk: store, shared: store, hits: 3, misses: 1, hitRate: 0.75 }
+const lifetime = { hits: 3, misses: 1, evictions: 0, hitRate: 0.75 }
+const model: ModelInfo = {
+  name: 'a "model"\nof two lines',
+  state: 'ready',
+  device: 'cpu',
+  workers: 1,
+  refused: [{ device: 'cuda', reason: 'a reason that is not told', kind: 'failed' }],
+  cache: { ...cache, lifetime },
+}
+
+function contextOf(head: () => Promise<{ size: number }>): ServerContext {
+  const meters = createMeters({ clock: { monotonic: () => 0 } })
+  meters.answered('/v1/embeddings', 200, 1500)
+  meters.embedded('m', { memory: 3, disk: 1, shared: 0, pattern: 0, computed: 0 }, 1000, 7)
+  return {
+    version: '1.2.3',
+    started: 1_700_000_000_000,
+    meters,
+    models: { infos: async () => [model] },
+    caches: { stats: async () => ({ embeddings: cache, queries: cache, diffs: cache, blocks: cache }) },
+    chain: { head },
+    shared: () => ({ at: 'redis.example', state: 'left-alone', problem: 'it is gone' }),
+  } as unknown as ServerContext
+}
+
+const textOf = (context: ServerContext) => exposition(context, new Registry())()
+
+describe('metrics', () => {
+  it.skipIf(promtool === undefined)(
+    'are what promtool wants (skipped where there is none: apt install prometheus)',
+    async () => {
+      const input = await textOf(contextOf(async () => ({ size: 7 })))
+      const { stdout, stderr, status } = spawnSync(promtool!, ['check', 'metrics'], { input, encoding: 'utf8' })
+      expect(stdout + stderr).toBe('')
+      expect(status).toBe(0)
+    },
+  )
+
+  it('tell the meters, each by a name of its own', async () => {
+    const text = await textOf(contextOf(async () => ({ size: 7 })))
+    for (const name of METRIC_NAMES) expect(text).toContain(`# TYPE ${name} `)
+    expect(new Set(METRIC_NAMES).size).toBe(METRIC_NAMES.length)
+    expect(text).toContain('opdbus_embedding_rows_total{model="m",source="memory"} 3\n')
+    expect(text).toContain('opdbus_http_request_duration_seconds_bucket{route="/v1/embeddings",le="0.002048"} 1\n')
+    expect(text).toContain('opdbus_http_request_duration_seconds_bucket{route="/v1/embeddings",le="0.001024"} 0\n')
+    expect(text).toContain('opdbus_tier_hits_total{cache="queries",tier="disk"} 3\n')
+    expect(text).toContain('opdbus_chain_blocks 7\n')
+    expect(text).toContain('opdbus_shared_serving 0\n')
+    expect(text).not.toMatch(/Infinity|NaN|undefined/)
+    expect(text).not.toMatch(/reason that|it is gone|redis\.example/)
+  })
+
+  it('say that the chain is damaged, and go on', async () => {
+    const { OpDbusError } = await import('../../src/errors.js')
+    const text = await textOf(contextOf(() => Promise.reject(new OpDbusError('CHAIN_DAMAGED', 'gone'))))
+    expect(text).toContain('opdbus_chain_damaged 1\n')
+    expect(text).not.toMatch(/^opdbus_chain_blocks/m)
+  })
+})
