@@ -234,7 +234,11 @@ export class StoreTier<V> {
       const keys = this.#released
       this.#released = []
       await this.flush()
-      await this.#store.releaseMany?.(keys).catch(() => undefined)
+      try {
+        await this.#store.releaseMany?.(keys)
+      } catch {
+        // They end by themselves.
+      }
     })
   }
 

@@ -49,7 +49,7 @@ else {
 
     it('answers what is asked while slots move from one master to another', { timeout: 20_000 }, async () => {
       const [from, to] = await start()
-      const store = openRedisStore({ url: clusterUrl(servers), readMs: 5000, writeMs: 5000 })
+      const store = openRedisStore({ url: clusterUrl(servers), readMs: 10_000, writeMs: 10_000 })
       await store.setMany(items)
       const ids = await Promise.all(
         [from!, to!].map(async ({ ask }) => /[0-9a-f]{40}/.exec(await ask('CLUSTER MYID'))![0]),
@@ -82,7 +82,7 @@ else {
       const told = async (pattern: RegExp) => {
         while (!warnings.some(message => pattern.test(message))) await new Promise<void>(resolve => (wake = resolve))
       }
-      const store = openRedisStore({ url: clusterUrl(servers), readMs: 2000, writeMs: 2000, warn })
+      const store = openRedisStore({ url: clusterUrl(servers), readMs: 10_000, writeMs: 10_000, warn })
       await store.setMany(items)
       await servers[2]!.kill()
       await told(/1 of 3 servers cannot be asked/)

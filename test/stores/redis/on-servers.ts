@@ -19,7 +19,7 @@ export function contractOn(name: string, start: () => Promise<Server[]>, urlOf: 
           const stores: RedisStore[] = []
           return {
             async open() {
-              const store = openRedisStore({ url: urlOf(servers), readMs: 5000, writeMs: 5000 })
+              const store = openRedisStore({ url: urlOf(servers), readMs: 10_000, writeMs: 10_000 })
               stores.push(store)
               // It connects with the first call.
               await store.getMany([])

@@ -50,12 +50,12 @@ describe.skipIf(missing !== undefined)(`a Redis that is secured${missing ? ` (sk
     await startServer(['--tls-port', `${tlsPort}`, ...files])
     const ca = readFileSync(cert)
     for (const host of ['localhost', '127.0.0.1']) {
-      const store = openRedisStore({ url: `rediss://${host}:${tlsPort}`, ca, readMs: 5000 })
+      const store = openRedisStore({ url: `rediss://${host}:${tlsPort}`, ca, readMs: 10_000, writeMs: 10_000 })
       await store.setMany([[keyOf(1), Uint8Array.of(1, 2, 3)]])
       expect([...(await store.getMany([keyOf(1)]))[0]!]).toEqual([1, 2, 3])
       await store.close()
     }
-    const stranger = openRedisStore({ url: `rediss://localhost:${tlsPort}`, readMs: 5000 })
+    const stranger = openRedisStore({ url: `rediss://localhost:${tlsPort}`, readMs: 10_000, writeMs: 10_000 })
     await expect(stranger.getMany([keyOf(1)])).rejects.toMatchObject({ message: expect.stringMatching(/certificate/i) })
     await stranger.close()
   })
