@@ -1,5 +1,6 @@
 // What differs, by plugin and resource, with old and new values; and what became of an apply.
 import { useSignal } from '@preact/signals'
+import { useMemo } from 'preact/hooks'
 import { count, oneLine, plural, visibleJson } from '../../src/format.js'
 import type { Source } from '../../src/ports.js'
 import type { ApplyReport } from '../../src/server/api.js'
@@ -26,7 +27,8 @@ interface DiffProps {
 
 export function Diff({ diffs, from }: DiffProps) {
   const most = useSignal(FIRST)
-  const { groups, left } = firstRows(diffGroups(diffs, from), most.value)
+  const all = useMemo(() => diffGroups(diffs, from), [diffs, from])
+  const { groups, left } = firstRows(all, most.value)
   return (
     <div class="diff">
       {groups.map(group => (
