@@ -63,7 +63,6 @@ export class EmbeddingCache {
   #opened: Opened | undefined
   readonly #closing = new AbortController()
   readonly #aborts = new AbortListeners()
-
   #capacity: number
 
   constructor(options: EmbeddingCacheOptions) {
@@ -143,9 +142,8 @@ export class EmbeddingCache {
     if (opened === undefined) return undefined
     const template = opened.templates?.of(text)
     const value = opened.cache.atOnce(template?.text ?? text)
-    if (value === undefined) return undefined
-    copyInto(value, target, 0)
-    return provenanceOf(value, template?.origin('memory', false))
+    if (value !== undefined) copyInto(value, target, 0)
+    return value && provenanceOf(value, template?.origin('memory', false))
   }
 
   /** The text's vector if some tier has it, else undefined. Never computes. Where patterns are on: its template's. */
