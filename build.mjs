@@ -18,6 +18,7 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statS
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
+import { packageFolders, writeLicences } from './build/licenses.mjs'
 import { loadTogether } from './build/load-together.mjs'
 import { oneAtATime } from './build/one-at-a-time.mjs'
 import { ownDistFiles } from './build/own-dist-files.mjs'
@@ -389,6 +390,7 @@ async function build() {
       'test/bench',
       'test/gpu',
       'wasm',
+      'build/licenses.mjs',
       'build/load-together.mjs',
       'build/own-dist-files.mjs',
       'build/wasm.mjs',
@@ -397,7 +399,12 @@ async function build() {
     'dist/node.js',
     async () => {
       removeOldBundles()
-      for (const target of TARGETS) await bundle(target)
+      const inputs = []
+      for (const target of TARGETS) {
+        const { metafile } = await bundle(target)
+        if (target.outdir === 'dist') inputs.push(...Object.keys(metafile.inputs))
+      }
+      writeLicences({ root, folders: packageFolders(inputs), file: at('dist', 'licenses.txt') })
       const { makeBundlable } = await import('./build/worker-script.mjs')
       await makeBundlable(at('dist', 'worker.js'))
     },
@@ -414,7 +421,7 @@ async function build() {
   })
   await step(
     'console',
-    ['console', 'look', 'src', 'wasm', 'build/console.mjs'],
+    ['console', 'look', 'src', 'wasm', 'build/console.mjs', 'build/licenses.mjs'],
     'dist/console/index.html',
     async () => {
       if (node(['node_modules/typescript/bin/tsc', '-p', 'console']) !== 0)
@@ -464,10 +471,12 @@ async function writeOptions() {
 async function bundle({ outdir, entries, options }) {
   const { build: esbuild } = await import('esbuild')
   const present = Object.entries(entries).map(([out, path]) => ({ out, in: at(path) }))
-  await esbuild({
+  return await esbuild({
     entryPoints: present,
     outdir: at(outdir),
+    absWorkingDir: root,
     bundle: true,
+    metafile: true,
     format: 'esm',
     packages: 'external',
     legalComments: 'none',

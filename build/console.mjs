@@ -3,6 +3,7 @@
 import { copyFile, mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { build } from 'esbuild'
+import { packageFolders, writeLicences } from './licenses.mjs'
 
 /**
  * @param {object} options
@@ -13,11 +14,12 @@ import { build } from 'esbuild'
 export async function buildConsole({ root, outDir, version }) {
   await rm(outDir, { recursive: true, force: true })
   await mkdir(outDir, { recursive: true })
-  await build({
+  const { metafile } = await build({
     absWorkingDir: root,
     entryPoints: { main: 'console/main.tsx' },
     outdir: outDir,
     bundle: true,
+    metafile: true,
     format: 'esm',
     platform: 'browser',
     target: 'es2022',
@@ -30,6 +32,7 @@ export async function buildConsole({ root, outDir, version }) {
     jsxImportSource: 'preact',
     define: { __OP_DBUS_VERSION__: JSON.stringify(version) },
   })
+  writeLicences({ root, folders: packageFolders(Object.keys(metafile.inputs)), file: join(outDir, 'licenses.txt') })
   await copyFile(join(root, 'look', 'icon.svg'), join(outDir, 'icon.svg'))
   await copyFile(join(root, 'console', 'index.html'), join(outDir, 'index.html'))
 }
