@@ -1,11 +1,11 @@
 // The shared store that settings name: opened here, connected with the first text, closed with the caches. Part of the Node root.
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { hostname } from 'node:os'
 import type { SharedTier } from '../caches/embedding-tiers.js'
 import type { Config } from '../config.js'
 import type { ChangeNews, Warn } from '../ports.js'
+import { resolveDependency } from './own-files.js'
 
 export interface Shared {
   readonly tier: SharedTier
@@ -29,7 +29,7 @@ export async function openShared(settings: Settings, warn: Warn): Promise<Shared
   // Loaded only where there is one to open.
   const { missingClient, openRedisStore } = await import('../stores/redis.js')
   try {
-    createRequire(import.meta.url).resolve('@redis/client')
+    resolveDependency('@redis/client')
   } catch (cause) {
     throw missingClient(cause)
   }

@@ -8,12 +8,19 @@ import { type RowCounts, SOURCES } from './meters.js'
 /** Where the package keeps what is registered, in every copy and version of it. */
 const REGISTERED = Symbol.for('opentelemetry.js.api.1')
 
+/** A name and no literal, so that bundlers of applications that have not got the package leave it alone. */
+const PACKAGE: string = '@opentelemetry/api'
+
+function loadApi(): Promise<typeof import('@opentelemetry/api')> {
+  return import(/* webpackIgnore: true */ /* turbopackIgnore: true */ /* @vite-ignore */ PACKAGE)
+}
+
 const spans = new WeakMap<IncomingMessage, Span>()
 
 /** Hooks of every route. Parents come from `traceparent`, by the propagator that is registered. */
 export const tracing: Routes = async (app, { version, log }) => {
   if (!isRegistered()) return
-  const otel = await import('@opentelemetry/api').catch(() => undefined)
+  const otel = await loadApi().catch(() => undefined)
   if (otel === undefined) {
     log.warn('no-tracing', {
       message: 'OpenTelemetry is registered, and its API is not to be found: npm install @opentelemetry/api',

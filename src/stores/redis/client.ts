@@ -25,6 +25,9 @@ export interface ClientOptions {
   readonly hearsPushes: boolean
 }
 
+/** A name and no literal: bundlers of applications that have not got the package would say so, and those that have would take it apart. */
+const PACKAGE: string = '@redis/client'
+
 const CONNECT_MS = 1000
 /**
  * The package's own guard, ms. It counts silence also while this process itself does not run, on a busy machine, so the one that we go
@@ -34,9 +37,13 @@ const SILENCE_MS = 5000
 /** Commands that may wait for their answers. */
 const MOST_COMMANDS = 256
 
+function loadPackage(): Promise<typeof import('@redis/client')> {
+  return import(/* webpackIgnore: true */ /* turbopackIgnore: true */ /* @vite-ignore */ PACKAGE)
+}
+
 /** @throws OpDbusError INVALID_INPUT where the package is missing */
 export async function newClient({ address, host, port, ca, hearsPushes }: ClientOptions): Promise<Client> {
-  const { RedisClient, RESP_TYPES } = await import('@redis/client').catch((cause: unknown) => {
+  const { RedisClient, RESP_TYPES } = await loadPackage().catch((cause: unknown) => {
     throw missingClient(cause)
   })
   const tls = address.tls
