@@ -101,7 +101,7 @@ function answerOf(embedded: EmbeddedTexts, model: string, textOf: VectorText, so
     data += `${row === 0 ? '' : ','}{"object":"embedding","index":${row},"embedding":${vector}${how}}`
   }
   const usage = `{"prompt_tokens":${allTokens},"total_tokens":${allTokens}}`
-  return `{"object":"list","data":[${data}],"model":${asciiJson(model)},"usage":${usage}}`
+  return `{"object":"list","data":[${data}],"model":${nameInJson(model)},"usage":${usage}}`
 }
 
 /** As JSON of letters that every encoding has. */
@@ -110,6 +110,15 @@ function asciiJson(value: unknown): string {
     /[^\x20-\x7e]/g,
     unit => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
   )
+}
+
+/** Of the few models that are served. */
+const namesInJson = new Map<string, string>()
+
+function nameInJson(name: string): string {
+  let json = namesInJson.get(name)
+  if (json === undefined) namesInJson.set(name, (json = asciiJson(name)))
+  return json
 }
 
 function howOf({ sources, devices, tokens, truncated }: EmbeddedTexts, row: number) {
