@@ -112,7 +112,7 @@ function Neighbours({ lookup }: { readonly lookup: Lookup }) {
         <li class="quiet">
           {answer === undefined
             ? 'What lies nearest to it is shown here.'
-            : answer.source === undefined
+            : answer.vector === undefined
               ? 'It has no vector that others could lie near to.'
               : 'Memory holds no other text of this model.'}
         </li>

@@ -5,7 +5,7 @@ import type { ServerContext } from './context.js'
 export async function daemonStats({ models, caches, meters, started, clock }: ServerContext): Promise<DaemonStats> {
   const [stats, infos] = await Promise.all([caches.stats(), models.infos()])
   // Known before the first text opens the tier.
-  const tier = caches.shared ?? stats.embeddings.shared?.status
+  const tier = caches.embeddings.sharedStatus
   return {
     now: clock.now(),
     started,
