@@ -66,6 +66,9 @@ export async function start(options: ServeOptions, routes: readonly Routes[]): P
       meters,
       log,
       signalOf: ({ raw: { passing } }) => (passing?.work ? limits.signalOf(passing.work) : limits.stopping),
+      carryThrough: ({ raw: { passing } }) => {
+        if (passing?.work) passing.work.carriedThrough = true
+      },
       permissionOf: request => auth.permissionOf(request.raw.headers, listeners.trusted.has(request.raw.socket)),
       tokens: auth.takesToken,
       stopping: limits.stopping,
