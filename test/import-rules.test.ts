@@ -237,7 +237,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     'src/blockchain.ts',
     // What a running daemon is asked and answers.
     'src/server/api',
-    'src/server/float-text',
+    'src/server/vector-text',
     'src/blockchain/block',
     'src/blockchain/block-words',
     'src/blockchain/reports',
