@@ -50,6 +50,8 @@ export interface ServerContext {
   readonly log: Log
   /** Fires when the caller has gone, when the time of this request is up, or when the daemon stops at once: hand it to every call that waits. */
   signalOf(request: { readonly raw: IncomingMessage }): AbortSignal
+  /** From now on the request has no time limit: it has begun what must not stop half-way, and its caller is to hear how it ended. */
+  carryThrough(request: { readonly raw: IncomingMessage }): void
   /** What the sender of this request may do, by the token that came with it. */
   permissionOf(request: FastifyRequest): Permission
   /** Whether reading, and changing, takes a token over TCP. */

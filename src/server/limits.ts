@@ -11,6 +11,8 @@ export interface Work {
   /** Bytes of its body, as far as they are known. */
   readonly bytes: number
   controller: AbortController | undefined
+  /** It has begun something that must not stop half-way: it takes what it takes, and is answered then. */
+  carriedThrough: boolean
 }
 
 export interface LimitsOptions {
@@ -46,10 +48,6 @@ export class Limits {
     this.#options = options
   }
 
-  get inHand(): number {
-    return this.#inHand.size
-  }
-
   /** Fires when a stop begins. */
   get stopping(): AbortSignal {
     return this.#stopping.signal
@@ -82,7 +80,7 @@ export class Limits {
         retryAfter: 1,
       })
     }
-    const work: Work = { started, response, streams, bytes, controller: undefined }
+    const work: Work = { started, response, streams, bytes, controller: undefined, carriedThrough: false }
     ;(streams ? this.#streams : this.#inHand).add(work)
     this.#bytes += bytes
     if (!streams) this.#options.onChange(1)
@@ -138,7 +136,7 @@ export class Limits {
     const now = this.#options.monotonic()
     for (const work of this.#inHand) {
       const late = now - work.started - this.#options.requestTimeoutMs
-      if (late < 0) continue
+      if (late < 0 || work.carriedThrough) continue
       work.controller?.abort(
         new HttpProblem(504, 'TIMEOUT', 'this took longer than a request may: send less at once, or raise the limit'),
       )

@@ -3,7 +3,6 @@ import { OpDbusError } from '../../errors.js'
 import type { EmbeddingMatrix } from '../../public.js'
 import type { LookupCall, LookupReport, RowsCall, RowsReport, WarmCall, WarmReport } from '../api.js'
 import type { Routes, ServerContext } from '../context.js'
-import { floatsToText } from '../float-text.js'
 import type { RowCounts } from '../meters.js'
 import type { ServedModel } from '../models.js'
 import { Neighbours } from '../neighbours.js'
@@ -11,6 +10,7 @@ import { embedRows } from '../rows.js'
 import { MOST_NEIGHBOURS, MOST_TEXTS } from '../schemas/caches.js'
 import { AS_JSON, described } from '../schemas.js'
 import { modelOfSpace } from '../spaces.js'
+import { toBase64 } from '../vector-text.js'
 
 export const cacheRoutes: Routes = (app, context) => {
   const neighbours = new Neighbours()
@@ -65,7 +65,7 @@ async function lookUp(
     source,
     micros,
     tiers,
-    vector: floatsToText(vector),
+    vector: toBase64(vector),
     dims,
     tokens,
     truncated,
@@ -85,7 +85,7 @@ async function rows(context: ServerContext, { texts, space }: RowsCall, signal: 
   return {
     space,
     dims,
-    vectors: floatsToText(matrix),
+    vectors: toBase64(matrix),
     sources,
     devices,
     tokens,
