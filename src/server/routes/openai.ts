@@ -4,13 +4,17 @@ import type { Routes, ServerContext } from '../context.js'
 import { type EmbeddedTexts, embedAtOnce, embedTexts, tellHow, wantsSources } from '../embed-texts.js'
 import type { HttpProblem } from '../http-errors.js'
 import type { ServedModel } from '../models.js'
-import { type EmbeddingRequest, embeddingRequest, refused, tokenArraysRefused } from '../openai-request.js'
+import {
+  type EmbeddingRequest,
+  embeddingRequest,
+  MOST_TOKENS,
+  refused,
+  tokenArraysRefused,
+  tooManyTokens,
+} from '../openai-request.js'
 import { openAiSchemas } from '../openai-schemas.js'
 import { textsOfTokens } from '../token-arrays.js'
 import { VECTOR_TEXT, type VectorText } from '../vector-text.js'
-
-/** In one request, as OpenAI has it. Tokens are known when texts are embedded: what was, is cached when the request is refused. */
-const MOST_TOKENS = 300_000
 
 const JSON_TYPE = 'application/json; charset=utf-8'
 
@@ -59,8 +63,10 @@ async function embedAll(
 ): Promise<void> {
   const { input } = asked
   if ('tokens' in input && context.settings.tokenArrays === undefined) throw tokenArraysRefused()
-  checkDimensions(asked, model.dims ?? (await model.open({ signal: context.signalOf(request) })))
-  const texts = 'texts' in input ? input.texts : await textsOfTokens(input.tokens)
+  const signal = context.signalOf(request)
+  checkDimensions(asked, model.dims ?? (await model.open({ signal })))
+  const { bodyBytes } = context.settings.limits
+  const texts = 'texts' in input ? input.texts : await textsOfTokens(input.tokens, bodyBytes, signal)
   const embedded = await embedTexts(context, request, model, texts)
   answer(context, request, reply, { asked, model, embedded })
 }
@@ -137,9 +143,4 @@ function otherDimensions(asked: number, dims: number): HttpProblem {
     'dimensions',
     'invalid_value',
   )
-}
-
-function tooManyTokens(tokens: number): HttpProblem {
-  const message = `Requested ${tokens} tokens, max ${MOST_TOKENS} tokens per request. Send fewer texts at once.`
-  return refused(message, 'input', 'max_tokens_per_request')
 }
