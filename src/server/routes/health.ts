@@ -2,9 +2,6 @@
 import type { DaemonInfo } from '../api.js'
 import type { Routes } from '../context.js'
 
-/** How long who asks waits for a model that is just being opened, ms. */
-const OPENING_MS = 5_000
-
 export const healthRoutes: Routes = (app, context) => {
   const { models, stopping, tokens, version } = context
 
@@ -22,7 +19,7 @@ export const healthRoutes: Routes = (app, context) => {
     async handler(request, reply) {
       const { ready, problem } = stopping.aborted
         ? { ready: false, problem: 'the server is stopping' }
-        : await models.ready(AbortSignal.timeout(OPENING_MS))
+        : await models.ready()
       reply.code(ready ? 200 : 503)
       // Why may name folders and devices.
       const tells = problem !== undefined && context.permissionOf(request).read

@@ -36,8 +36,8 @@ export const teiRoutes: Routes = (app, context) => {
   app.get('/health', {
     config: { access: 'open', errors: 'tei' },
     schema: teiSchemas.health,
-    handler: async (request, reply) => {
-      const { ready } = await context.models.ready(context.signalOf(request))
+    handler: async (_request, reply) => {
+      const { ready } = context.stopping.aborted ? { ready: false } : await context.models.ready()
       if (!ready) throw new HttpProblem(503, 'UNHEALTHY', 'the model does not embed now: see the log of the server')
       return reply.send()
     },
