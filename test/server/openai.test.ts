@@ -186,6 +186,7 @@ describe('models', () => {
       data: [{ id: 'fake', object: 'model', created: expect.any(Number), owned_by: 'op-dbus', root: 'fake' }],
     })
     expect((await ask(daemon, '/v1/models/fake')).json).toEqual(json.data[0])
+    expect(await ask(daemon, '/v1/models', { method: 'HEAD' })).toMatchObject({ status: 200, text: '' })
     expect((await ask(daemon, '/v1/models/other')).json.error.code).toBe('model_not_found')
   })
 })

@@ -2,6 +2,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Routes, ServerContext } from '../context.js'
 import { embedTexts, tellHow, wantsSources } from '../embed-texts.js'
+import { HAND_CHECKED } from '../embedding-schemas.js'
 import type { ServedModel } from '../models.js'
 import { ollamaSchemas } from '../ollama-schemas.js'
 import { fieldsOf, refused, textsOf } from '../text-inputs.js'
@@ -11,26 +12,25 @@ type Fields = Readonly<Record<string, unknown>>
 
 export const ollamaRoutes: Routes = (app, context) => {
   const config = { access: 'read', errors: 'ollama' } as const
-  // Handlers check, by hand. What is said of bodies here is for the document.
-  const validatorCompiler = () => () => true
+  const schemas = ollamaSchemas(context.settings.limits.maxBatch)
   app.post('/api/embed', {
-    ...{ config, schema: ollamaSchemas.embed, validatorCompiler },
+    ...{ config, schema: schemas.embed, ...HAND_CHECKED },
     handler: (request, reply) => embed(context, request, reply),
   })
   app.post('/api/embeddings', {
-    ...{ config, schema: ollamaSchemas.embeddings, validatorCompiler },
+    ...{ config, schema: schemas.embeddings, ...HAND_CHECKED },
     handler: (request, reply) => embedOne(context, request, reply),
   })
   app.get('/api/tags', {
-    ...{ config, schema: ollamaSchemas.tags },
+    ...{ config, schema: schemas.tags },
     handler: async () => ({ models: context.models.all.flatMap(model => tagsOf(context, model)) }),
   })
   app.post('/api/show', {
-    ...{ config, schema: ollamaSchemas.show, validatorCompiler },
+    ...{ config, schema: schemas.show, ...HAND_CHECKED },
     handler: async request => shown(modelOf(context, fieldsOf(request.body, 400))),
   })
   app.get('/api/version', {
-    ...{ config, schema: ollamaSchemas.version },
+    ...{ config, schema: schemas.version },
     handler: async () => ({ version: context.version }),
   })
 }

@@ -2,6 +2,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Routes, ServerContext } from '../context.js'
 import { type EmbeddedTexts, embedAtOnce, embedTexts, tellHow, wantsSources } from '../embed-texts.js'
+import { HAND_CHECKED } from '../embedding-schemas.js'
 import type { HttpProblem } from '../http-errors.js'
 import type { ServedModel } from '../models.js'
 import {
@@ -19,22 +20,26 @@ import { VECTOR_TEXT, type VectorText } from '../vector-text.js'
 const JSON_TYPE = 'application/json; charset=utf-8'
 
 export const openAiRoutes: Routes = (app, context) => {
+  const schemas = openAiSchemas(context.settings.limits.maxBatch)
   app.post('/v1/embeddings', {
     config: { access: 'read', errors: 'openai', bare: true },
-    schema: openAiSchemas.embeddings,
-    // The handler checks, by hand. What is said of it here is for the document.
-    validatorCompiler: () => () => true,
+    schema: schemas.embeddings,
+    ...HAND_CHECKED,
     handler: (request, reply) => embeddings(context, request, reply),
   })
-  app.get('/v1/models', {
+  app.route({
+    method: ['GET', 'HEAD'],
+    url: '/v1/models',
     config: { access: 'read', errors: 'openai' },
-    schema: openAiSchemas.models,
+    schema: schemas.models,
     handler: async () => ({ object: 'list', data: context.models.all.flatMap(model => listed(context, model)) }),
   })
   // A hub id holds a slash, which clients encode or do not.
-  app.get<{ Params: { '*': string } }>('/v1/models/*', {
-    config: { access: 'read', errors: 'openai' },
-    schema: openAiSchemas.model,
+  app.route<{ Params: { '*': string } }>({
+    method: ['GET', 'HEAD'],
+    url: '/v1/models/*',
+    config: { access: 'read', errors: 'openai', counted: '/v1/models/:model' },
+    schema: schemas.model,
     handler: async ({ params: { '*': id } }) => listed(context, context.models.of(id)).find(entry => entry.id === id),
   })
 }

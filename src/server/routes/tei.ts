@@ -2,6 +2,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Routes, ServerContext } from '../context.js'
 import { embedTexts, tellHow, wantsSources } from '../embed-texts.js'
+import { HAND_CHECKED } from '../embedding-schemas.js'
 import { HttpProblem } from '../http-errors.js'
 import { teiSchemas } from '../tei-schemas.js'
 import { fieldsOf, refused, textsOf } from '../text-inputs.js'
@@ -12,15 +13,18 @@ const UNPROCESSABLE = 422
 const TOO_LARGE = 413
 
 export const teiRoutes: Routes = (app, context) => {
+  const schemas = teiSchemas(context.settings.limits.maxBatch)
   app.post('/embed', {
     config: { access: 'read', errors: 'tei' },
-    schema: teiSchemas.embed,
-    validatorCompiler: () => () => true,
+    schema: schemas.embed,
+    ...HAND_CHECKED,
     handler: (request, reply) => embed(context, request, reply),
   })
-  app.get('/info', {
+  app.route({
+    method: ['GET', 'HEAD'],
+    url: '/info',
     config: { access: 'read', errors: 'tei' },
-    schema: teiSchemas.info,
+    schema: schemas.info,
     handler: async () => {
       const { limits } = context.settings
       return {
@@ -33,9 +37,11 @@ export const teiRoutes: Routes = (app, context) => {
       }
     },
   })
-  app.get('/health', {
+  app.route({
+    method: ['GET', 'HEAD'],
+    url: '/health',
     config: { access: 'open', errors: 'tei' },
-    schema: teiSchemas.health,
+    schema: schemas.health,
     handler: async (_request, reply) => {
       const { ready } = context.stopping.aborted ? { ready: false } : await context.models.ready()
       if (!ready) throw new HttpProblem(503, 'UNHEALTHY', 'the model does not embed now: see the log of the server')
