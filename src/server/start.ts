@@ -8,7 +8,7 @@ import { openState, type State } from '../state.js'
 import { VERSION } from '../version.js'
 import { createApp } from './app.js'
 import { Auth, type AuthRules } from './auth.js'
-import type { App, Routes, ServerContext } from './context.js'
+import type { Routes, ServerContext } from './context.js'
 import { Hosts, isLoopback } from './hosts.js'
 import { Limits } from './limits.js'
 import { Listeners } from './listeners.js'
@@ -18,6 +18,7 @@ import { type Models, openModels } from './models.js'
 import { readServeOptions, type ServeOptions, type ServerSettings, type SplitOptions } from './options.js'
 import { inheritedSockets, notify } from './systemd.js'
 import { ownWriteToken, readTokenFile } from './tokens.js'
+import { isTraced } from './tracing.js'
 
 export interface Daemon {
   /** `http://127.0.0.1:8787`; empty where it listens on no TCP. */
@@ -82,9 +83,10 @@ export async function start(options: ServeOptions, routes: readonly Routes[]): P
     }
     const { fastify } = await import('./http.js')
     const { trusted } = listeners
-    const app: App = await createApp({ fastify, auth, hosts, limits, trusted, routes }, context)
+    const parts = { fastify, auth, hosts, limits, trusted, routes, direct: !isTraced() }
+    const { app, listener } = await createApp(parts, context)
     undo.push(() => app.close())
-    listeners.serve(app.routing)
+    listeners.serve(listener)
     log.info('listening', { url: listeners.url ?? '', socket: listeners.socket ?? '', version: VERSION })
     if (settings.systemd && !(await notify(process.env, 'READY=1'))) {
       log.warn('notify', { message: 'systemd-notify did not run: systemd does not know that this service is ready' })

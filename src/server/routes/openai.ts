@@ -1,6 +1,6 @@
 // `/v1/embeddings` and `/v1/models` as OpenAI's API has them, for every client that speaks it.
-import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Routes, ServerContext } from '../context.js'
+import type { DirectHandler, DirectReply, DirectRequest } from '../direct.js'
 import { type EmbeddedTexts, embedAtOnce, embedTexts, tellHow, wantsSources } from '../embed-texts.js'
 import { HAND_CHECKED } from '../embedding-schemas.js'
 import type { HttpProblem } from '../http-errors.js'
@@ -21,11 +21,12 @@ const JSON_TYPE = 'application/json; charset=utf-8'
 
 export const openAiRoutes: Routes = (app, context) => {
   const schemas = openAiSchemas(context.settings.limits.maxBatch)
+  const direct: DirectHandler = (request, reply) => embeddings(context, request, reply)
   app.post('/v1/embeddings', {
-    config: { access: 'read', errors: 'openai', bare: true },
+    config: { access: 'read', errors: 'openai', direct },
     schema: schemas.embeddings,
     ...HAND_CHECKED,
-    handler: (request, reply) => embeddings(context, request, reply),
+    handler: direct,
   })
   app.route({
     method: ['GET', 'HEAD'],
@@ -45,12 +46,12 @@ export const openAiRoutes: Routes = (app, context) => {
 }
 
 /** Makes no promise where memory has all that is asked for: on a warm cache that is a fourth of the cost. */
-function embeddings(context: ServerContext, request: FastifyRequest, reply: FastifyReply): Promise<void> | undefined {
+function embeddings(context: ServerContext, request: DirectRequest, reply: DirectReply): Promise<void> | undefined {
   const asked = embeddingRequest(request.body, context.settings.limits.maxBatch)
   const model = context.models.of(asked.model)
   if (model.dims !== undefined && 'texts' in asked.input && asked.input.texts.length === 1) {
     checkDimensions(asked, model.dims)
-    const embedded = embedAtOnce(context, model, asked.input.texts[0]!)
+    const embedded = embedAtOnce(context, request, model, asked.input.texts[0]!)
     if (embedded !== undefined) {
       answer(context, request, reply, { asked, model, embedded })
       return undefined
@@ -61,8 +62,8 @@ function embeddings(context: ServerContext, request: FastifyRequest, reply: Fast
 
 async function embedAll(
   context: ServerContext,
-  request: FastifyRequest,
-  reply: FastifyReply,
+  request: DirectRequest,
+  reply: DirectReply,
   asked: EmbeddingRequest,
   model: ServedModel,
 ): Promise<void> {
@@ -84,8 +85,8 @@ interface Answer {
 
 function answer(
   { settings }: ServerContext,
-  request: FastifyRequest,
-  reply: FastifyReply,
+  request: DirectRequest,
+  reply: DirectReply,
   { asked: { opdbus, encoding }, model, embedded }: Answer,
 ): void {
   if (embedded.allTokens > MOST_TOKENS) throw tooManyTokens(embedded.allTokens)
@@ -127,8 +128,10 @@ function asciiJson(value: unknown): string {
 const namesInJson = new Map<string, string>()
 
 function nameInJson(name: string): string {
-  let json = namesInJson.get(name)
-  if (json === undefined) namesInJson.set(name, (json = asciiJson(name)))
+  const known = namesInJson.get(name)
+  if (known !== undefined) return known
+  const json = asciiJson(name)
+  namesInJson.set(name, json)
   return json
 }
 
