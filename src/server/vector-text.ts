@@ -14,7 +14,7 @@ export type VectorText = (floats: Float32Array, from: number, dims: number) => s
 export const floatText: VectorText = (floats, from, dims) => `[${finite(floats, from, dims).join(',')}]`
 
 /** A JSON string: base64 of the floats, little-endian. @throws as {@link floatText} */
-export const base64Text: VectorText = (floats, from, dims) => {
+const base64Text: VectorText = (floats, from, dims) => {
   const vector = finite(floats, from, dims)
   const bytes = Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength)
   return `"${(LITTLE_ENDIAN ? bytes : Buffer.from(bytes).swap32()).toString('base64')}"`
