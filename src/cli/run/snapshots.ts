@@ -98,11 +98,13 @@ function exportedText({ at, spaces }: ExportReport): string {
   ])
   const unsealed = spaces.reduce((sum, one) => sum + one.unsealed, 0)
   const heading = ['space', 'what', 'vectors', 'size', 'sent', 'snapshot']
-  const more =
-    unsealed > 0
-      ? `${plural(unsealed, 'segment is', 'segments are')} still being written: what was finished is in it\n`
-      : ''
-  return `${table([heading, ...rows], [2, 3, 4])}${more}in ${visible(at)}\n`
+  const mended = spaces.reduce((sum, one) => sum + one.sent.mended, 0)
+  const more = [
+    unsealed > 0 &&
+      `${plural(unsealed, 'segment is', 'segments are')} still being written: what was finished is in it\n`,
+    mended > 0 && `${plural(mended, 'segment was', 'segments were')} damaged there, and put in place again\n`,
+  ]
+  return `${table([heading, ...rows], [2, 3, 4])}${more.filter(Boolean).join('')}in ${visible(at)}\n`
 }
 
 function importedText({ at, spaces }: ImportReport): string {

@@ -216,7 +216,8 @@ async function fetchSegment(
   tell: (bytes: number) => void,
 ): Promise<void> {
   const refuse = (why: string): never => {
-    throw new OpDbusError('STORE', `${store.at}/${object} is refused: ${why}`, { details: { why: 'damaged', object } })
+    const message = `${store.at}/${object} is refused: ${why}; remove it, and the next export puts it there again`
+    throw new OpDbusError('STORE', message, { details: { why: 'damaged', object } })
   }
   const fd = openOrMake(part)
   try {
