@@ -37,7 +37,7 @@ export async function exportEmbeddings(
   call: SnapshotCall = {},
 ): Promise<ExportReport> {
   const { dir } = readOptions(options)
-  const store = openTarget(target, call)
+  const store = openTarget(target, { ...call, notIn: dir })
   if (dir === undefined) throw new OpDbusError('INVALID_INPUT', 'there is no cache folder: set OPDBUS_CACHE_DIR')
   const { embeddings } = foldersIn(dir)
   const sizes = spacesOfSegments(embeddings, { crc32 }).filter(({ entries }) => entries > 0)
@@ -150,7 +150,7 @@ async function sendSegments(
       for (const segment of standing) {
         throwIfAborted(call.signal)
         const known = knownSegment(segment, before, exporting.inventory)
-        const copy = known ?? copyOfSegment(segment, { crc32 })
+        const copy = known ?? (await copyOfSegment(segment, { crc32, signal: call.signal }))
         if (copy && 'pieces' in copy && !copy.sealed) unsealed++
         if (copy) segments.set(copy.id, 'pieces' in copy ? await sendSegment(exporting, copy, sent) : copy)
         progress.bytes += segment.file.bytes
