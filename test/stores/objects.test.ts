@@ -192,7 +192,7 @@ describe('S3', () => {
         { status: 301, code: 'PermanentRedirect', headers: { 'x-amz-bucket-region': 'eu-west-3' } },
         /set AWS_REGION to eu-west-3/,
       ],
-      [{ status: 307, headers: { location: 'http://169.254.169.254/' } }, /another region/],
+      [{ status: 307, headers: { location: 'http://169.254.169.254/' } }, /another address, which is not followed/],
       [{ status: 403, code: 'RequestTimeTooSkewed' }, /clock/],
       [{ status: 418, code: '<script>' }, /answers 418 for bucket/],
     ] as const

@@ -34,6 +34,7 @@ export async function importFrom({ values, args, terminal }: Call): Promise<numb
     return 0
   } catch (error) {
     if (!(error instanceof BatchError)) throw error
+    await tell(values, terminal, error.details.report as ImportReport, importedText)
     for (const { error: one } of error.failed) terminal.say(`op-dbus: ${visible(messageOf(one))}`)
     terminal.say('op-dbus: what was refused was not put in the cache; all else of the snapshot is in it')
     return DAMAGE_FOUND
