@@ -6,8 +6,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { root } from '../processes.js'
 import { onPath } from '../programs.js'
 import { temporaryFolder } from '../support.js'
+import { freePort, until } from '../waiting.js'
 import { ask, startDaemon, type TestDaemon } from './daemon.js'
-import { freePort, until } from './waiting.js'
 
 const prometheus = onPath('prometheus')
 const promtool = onPath('promtool')
@@ -79,7 +79,7 @@ describe.skipIf(prometheus === undefined)(`a real Prometheus${missing}`, () => {
     const { host } = new URL(daemon.url)
     writeFileSync(
       config,
-      `global: { scrape_interval: 200ms, scrape_timeout: 200ms, evaluation_interval: 1s }\nrule_files: [${JSON.stringify(RULES)}]\n` +
+      `global: { scrape_interval: 500ms, scrape_timeout: 500ms, evaluation_interval: 1s }\nrule_files: [${JSON.stringify(RULES)}]\n` +
         `scrape_configs: [{ job_name: op-dbus, static_configs: [{ targets: ["${host}"] }] }]\n`,
     )
     const args = [
@@ -88,7 +88,9 @@ describe.skipIf(prometheus === undefined)(`a real Prometheus${missing}`, () => {
       `--web.listen-address=127.0.0.1:${port}`,
     ]
     child = spawn(prometheus!, [...args, '--log.level=error'], { stdio: 'ignore' })
-    await until(async () => (await value('max(opdbus_build_info)')) === 1)
+    const answers = async () => (await value('max(opdbus_build_info)')) === 1
+    // Until it listens, it cannot be asked.
+    await until(() => answers().catch(() => false))
     // More of everything, so that rates are there.
     for (let i = 0; i < 4; i++) {
       await ask(daemon, '/v1/embeddings', { body: { model: 'builtin', input: ['one', 'two', `new ${i}`] } })
