@@ -116,7 +116,11 @@ describe('look-ups', () => {
   })
 
   it('of many are answered by the model of that space alone', async () => {
-    const { space } = await daemon.context.caches.embeddings.computing()
+    const models = await api<{ space: string; description: string }[]>('/api/models', 'ModelInfo', {}, true)
+    const { space, description } = models[0]!
+    expect(description).toContain('fake')
+    expect(space).toMatch(/^[0-9a-f]{32}$/)
+    expect((await api<{ space: string }[]>('/api/spaces', 'SpaceInfo', {}, true))[0]!.space).toBe(space)
     const report = await api<{ vectors: string; sources: string[] }>('/api/rows', 'RowsReport', {
       body: { texts: ['neighbour 7', 'new in rows'], space },
     })
