@@ -128,7 +128,7 @@ export interface SpaceInfo extends DiskSize {
   /** What it is, for people, from its `space.json`. */
   readonly description: Readonly<Record<string, string | number | boolean>>
   readonly dims: number
-  /** Unix ms of its oldest and newest file. */
+  /** Unix ms: when its first file was begun, and when one was last written to. */
   readonly oldest: number
   readonly newest: number
   /** Names of the daemon's models that use it now. */

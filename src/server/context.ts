@@ -27,7 +27,7 @@ declare module 'fastify' {
     readonly errors?: ErrorForm
     /** Answers for as long as the caller listens: it has no time limit, is not counted as in hand, and `signalOf` fires when a stop begins. */
     readonly streams?: boolean
-    /** What it is counted and logged as. Default: its pattern. */
+    /** What it is counted, logged and documented as. Default: its pattern. */
     readonly counted?: string
   }
 }
