@@ -186,7 +186,7 @@ it(`${REQUESTS} requests of random bytes: none is answered 500, and nothing is k
   expect(daemon.context.meters.requests.inHand).toBe(0)
   expect(daemon.lines).toEqual([])
   await servesOthers()
-})
+}, 120_000 + 10 * REQUESTS)
 
 /** Bytes that are no request, requests with some bytes changed, and requests whose body is random. */
 function randomRequest(random: () => number): Buffer {

@@ -1,5 +1,5 @@
 // What `/api` answers of embeddings: one look-up and its way, many rows for the command line, warming.
-import { OpDbusError } from '../../errors.js'
+import { invalid } from '../../errors.js'
 import type { EmbeddingMatrix } from '../../public.js'
 import type { LookupCall, LookupReport, RowsCall, RowsReport, WarmCall, WarmReport } from '../api.js'
 import type { Routes, ServerContext } from '../context.js'
@@ -52,7 +52,7 @@ async function lookUp(
   signal: AbortSignal,
 ): Promise<LookupReport> {
   if (!Number.isSafeInteger(k) || k < 0 || k > MOST_NEIGHBOURS) {
-    throw new OpDbusError('INVALID_INPUT', `neighbours is a whole number from 0 to ${MOST_NEIGHBOURS}`)
+    throw invalid(`neighbours is a whole number from 0 to ${MOST_NEIGHBOURS}`)
   }
   const model = models.of(name)
   const { embeddings } = model.caches
@@ -146,8 +146,4 @@ function checkTexts(texts: unknown): asserts texts is readonly string[] {
   if (!Array.isArray(texts) || texts.length === 0 || texts.length > MOST_TEXTS) {
     throw invalid(`texts is a list of 1 to ${MOST_TEXTS} texts`)
   }
-}
-
-function invalid(message: string): OpDbusError {
-  return new OpDbusError('INVALID_INPUT', message)
 }

@@ -1,5 +1,5 @@
 // What `/api` answers of plugins: their state, what differs from a desired one, plans, applies, and the way back.
-import { OpDbusError } from '../../errors.js'
+import { invalid, OpDbusError } from '../../errors.js'
 import { differencesText } from '../../state/diff-text.js'
 import { summaryOf } from '../../state/diff-words.js'
 import type { DesiredInput, State } from '../../state.js'
@@ -132,8 +132,4 @@ async function mustBeThese(
   const other = asked.find(name => !Object.hasOwn(own, name) || !Object.hasOwn(keys, name) || own[name] !== keys[name])
   if (other === undefined) return
   throw new OpDbusError('CONFLICT', 'the daemon asks other plugins, or another system, than you do')
-}
-
-function invalid(message: string): OpDbusError {
-  return new OpDbusError('INVALID_INPUT', message)
 }
