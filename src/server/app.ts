@@ -1,8 +1,8 @@
 // The Fastify app: what is the same for every route. Its options, who may call, the limits, the form of errors, the headers of safety, what is
 // counted and logged. Knows no route by name and listens nowhere.
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import type { FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
+import type { FastifyBodyParser, FastifyReply, FastifyRequest, onRequestHookHandler, RouteOptions } from 'fastify'
 import type { Auth } from './auth.js'
 import type { Access, App, Routes, ServerContext } from './context.js'
 import type { Hosts } from './hosts.js'
@@ -22,25 +22,41 @@ export interface AppParts {
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** What `access`, `errors` and `streams` come to. */
-    readonly facts?: RouteFacts
-  }
-  interface FastifyRequest {
-    /** Which route it came to. Undefined where there is none. */
-    ours: { readonly route: RouteFacts; readonly work: Work } | undefined
+    /** Its handler takes the answer over (`reply.hijack()`): no header is set before. Errors are told as of every route. */
+    readonly bare?: boolean
   }
 }
 
-/** What a route says of itself, read once. */
+declare module 'node:http' {
+  interface IncomingMessage {
+    /** How far it has come. */
+    passing?: Passing
+  }
+}
+
+/** A request, from its headers to the end of its answer. */
+interface Passing {
+  readonly route: RouteFacts
+  readonly id: string
+  readonly method: string
+  /** Monotonic ms. */
+  readonly started: number
+  /** Undefined where it is not in hand: refused, or open to anybody. */
+  work: Work | undefined
+}
+
+/** What a route says of itself, read once: what it costs a request to find its own is most of what Fastify costs. */
 interface RouteFacts {
   /** Its pattern, or what it is called: counted and logged instead of addresses. */
   readonly pattern: string
   readonly access: Access
   readonly form: ErrorForm | undefined
   readonly streams: boolean
+  /** Writes its answers to the response itself, and with them the headers that are for every answer. */
+  readonly bare: boolean
 }
 
-const UNMATCHED: RouteFacts = { pattern: 'unmatched', access: 'open', form: undefined, streams: false }
+const UNMATCHED: RouteFacts = { pattern: 'unmatched', access: 'open', form: undefined, streams: false, bare: false }
 
 /** For every answer. Pages bring a policy of their own (routes/console.ts). */
 const HEADERS: Readonly<Record<string, string>> = {
@@ -69,7 +85,7 @@ export async function createApp(parts: AppParts, context: ServerContext): Promis
     return503OnClosing: false,
   })
   app.removeContentTypeParser('text/plain')
-  app.decorateRequest('ours', undefined)
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, jsonParser(app))
 
   const known: { readonly pattern: RegExp; readonly methods: readonly string[] }[] = []
   app.addHook('onRoute', (route: RouteOptions) => {
@@ -81,46 +97,54 @@ export async function createApp(parts: AppParts, context: ServerContext): Promis
     if (config.access === 'write' && methods.some(method => method !== 'POST')) {
       throw new Error(`the route ${methods} ${url} changes something, which is done by POST alone`)
     }
-    const { access, errors: form, streams = false, counted = url } = config
-    route.config = { ...config, facts: { pattern: counted, access, form, streams } }
+    const { access, errors: form, streams = false, bare = false, counted = url } = config
+    const facts: RouteFacts = { pattern: counted, access, form, streams, bare }
+    const admits: onRequestHookHandler = (request, reply, done) => admit(facts, request, reply, done)
+    route.onRequest = [admits, ...[route.onRequest ?? []].flat()]
     known.push({ pattern: patternOf(url), methods })
   })
+  app.addHook('onRequest', (request, reply, done) => (request.is404 ? admit(UNMATCHED, request, reply, done) : done()))
 
-  app.addHook('onRequest', (request, reply, done) => {
-    const { config } = request.routeOptions
-    const route = config.facts ?? UNMATCHED
+  function admit(route: RouteFacts, request: FastifyRequest, reply: FastifyReply, done: () => void): void {
     const { raw } = request
     const res = reply.raw
-    for (const name in HEADERS) res.setHeader(name, HEADERS[name]!)
-    res.setHeader('x-request-id', request.id)
-    if (limits.stopping.aborted) res.setHeader('connection', 'close')
-    const started = clock.monotonic()
-    let work: Work | undefined
-    res.once('close', () => {
-      if (work) limits.leave(work)
-      told(route.pattern, raw, res, started)
-    })
+    if (!route.bare) setHeaders(res, request.id)
+    if (limits.stops) res.setHeader('connection', 'close')
+    const passing: Passing = {
+      route,
+      id: request.id,
+      method: raw.method ?? '',
+      started: clock.monotonic(),
+      work: undefined,
+    }
+    raw.passing = passing
+    res.on('close', closed)
     try {
       const trusts = trusted.has(raw.socket)
       const origin = trusts ? undefined : hosts.check(raw.headers)
       if (origin !== undefined) tellOrigin(res, origin)
       if (route === UNMATCHED) return unmatched(request, reply, origin)
       auth.check(route.access, raw.headers, trusts)
-      if (raw.method === 'POST' && !/^application\/json\s*(;|$)/i.test(raw.headers['content-type'] ?? '')) {
+      if (raw.method === 'POST' && !isJson(raw.headers['content-type'])) {
         throw new HttpProblem(415, 'INVALID_INPUT', 'the body must be JSON: content-type: application/json')
       }
       // Those who ask whether it lives get an answer whatever is in hand.
-      if (route.access !== 'open') {
-        work = limits.enter(raw, res, route.streams)
-        request.ours = { route, work }
-      }
+      if (route.access !== 'open') passing.work = limits.enter(raw, res, route.streams, passing.started)
     } catch (error) {
       answerError(error, request, reply, route.form)
       return
     }
     done()
-  })
-  app.setErrorHandler((error, request, reply) => answerError(error, request, reply, request.ours?.route.form))
+  }
+
+  /** One listener for all: what it needs hangs on the request. */
+  function closed(this: ServerResponse): void {
+    const { work } = this.req.passing!
+    if (work) limits.leave(work)
+    told(this, this.req.passing!)
+  }
+
+  app.setErrorHandler((error, request, reply) => answerError(error, request, reply, request.raw.passing?.route.form))
   // The hook has answered.
   app.setNotFoundHandler((request, reply) => unmatched(request, reply, undefined))
 
@@ -147,13 +171,14 @@ export async function createApp(parts: AppParts, context: ServerContext): Promis
   }
 
   function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply, form?: ErrorForm): void {
-    const problem = httpErrorOf(reasonOf(error, request.ours?.work))
+    const problem = httpErrorOf(reasonOf(error, request.raw.passing?.work))
     const { status, retryAfter } = problem
     if (status >= 500) {
       const { code } = problem
       log.error('failed', { id: request.id, code, status, stack: code === 'INTERNAL' ? framesOf(error) : '' })
     }
     const res = reply.raw
+    if (request.raw.passing?.route.bare) setHeaders(res, request.id)
     if (retryAfter !== undefined) res.setHeader('retry-after', String(retryAfter))
     if (problem instanceof HttpProblem)
       for (const [name, value] of Object.entries(problem.headers)) res.setHeader(name, value)
@@ -164,19 +189,45 @@ export async function createApp(parts: AppParts, context: ServerContext): Promis
     reply.send(errorBody(form ?? formOf(path), problem))
   }
 
-  function told(pattern: string, { method = '' }: IncomingMessage, res: ServerResponse, started: number): void {
+  function told(res: ServerResponse, { route, id, method, started }: Passing): void {
     const micros = Math.round(1000 * (clock.monotonic() - started))
     const status = res.writableFinished ? res.statusCode : 499
-    meters.answered(pattern, status, micros)
+    meters.answered(route.pattern, status, micros)
     if (!log.debugs && status < 400) return
     const bytes = Number(res.getHeader('content-length') ?? 0)
-    const line = { method: METHODS.has(method) ? method : 'other', route: pattern, status, micros, bytes }
-    log[status < 400 ? 'debug' : 'info']('request', { id: String(res.getHeader('x-request-id') ?? ''), ...line })
+    const line = { method: METHODS.has(method) ? method : 'other', route: route.pattern, status, micros, bytes }
+    log[status < 400 ? 'debug' : 'info']('request', { id, ...line })
   }
 
   for (const register of parts.routes) await register(app, context)
   await app.ready()
   return app
+}
+
+function setHeaders(res: ServerResponse, id: string): void {
+  for (const name in HEADERS) res.setHeader(name, HEADERS[name]!)
+  res.setHeader('x-request-id', id)
+}
+
+function isJson(type = ''): boolean {
+  return type === 'application/json' || /^application\/json\s*(;|$)/i.test(type)
+}
+
+/** Fastify's own, which looks for names that would reach a prototype, where there may be one or something is wrong; else the engine's alone. */
+function jsonParser(app: App): FastifyBodyParser<string> {
+  const careful = app.getDefaultJsonParser('error', 'error') as FastifyBodyParser<string>
+  return (request, text, done) => {
+    let value: unknown
+    try {
+      // As it is written, or with letters escaped.
+      const suspect = text.includes('__proto__') || text.includes('constructor') || text.includes('\\u00')
+      if (suspect) return careful(request, text, done)
+      value = JSON.parse(text)
+    } catch {
+      return careful(request, text, done)
+    }
+    done(null, value)
+  }
 }
 
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'OPTIONS', 'PUT', 'DELETE', 'PATCH'])

@@ -61,11 +61,24 @@ export function embedAtOnce(
   const began = clock.monotonic()
   const result = model.caches.embeddings.atOnce(text, row)
   if (result === undefined) return undefined
-  const { tokens, truncated } = result
+  const { tokens, truncated, device } = result
   meters.embedded(model.name, ONE_FROM_MEMORY, 1000 * (clock.monotonic() - began), tokens)
-  return { ...asBatch({ vector: row, ...result }), rows: ONE_FROM_MEMORY, allTokens: tokens, cut: truncated ? 1 : 0 }
+  // No spreads: on this way they were a tenth of a request.
+  return {
+    matrix: row,
+    dims: row.length,
+    count: 1,
+    sources: FROM_MEMORY,
+    truncated: [truncated],
+    devices: [device],
+    tokens: [tokens],
+    rows: ONE_FROM_MEMORY,
+    allTokens: tokens,
+    cut: truncated ? 1 : 0,
+  }
 }
 
+const FROM_MEMORY: readonly Source[] = ['memory']
 const ONE_FROM_MEMORY: Readonly<RowCounts> = { memory: 1, disk: 0, shared: 0, pattern: 0, computed: 0 }
 
 type Uncounted = Omit<EmbeddedTexts, 'allTokens' | 'cut' | 'rows'>
@@ -99,11 +112,11 @@ function counted(result: Uncounted): EmbeddedTexts {
  * Headers that every embedding API of ours has: `x-opdbus-truncated` says how many texts were cut at the model's limit, where any were;
  * `x-opdbus-sources: memory=3, computed=1` where the request has a header of that name.
  */
-export function tellHow(reply: FastifyReply, { cut, rows }: EmbeddedTexts, sources: boolean): void {
-  if (cut > 0) reply.header('x-opdbus-truncated', String(cut))
+export function tellHow({ raw }: FastifyReply, { cut, rows }: EmbeddedTexts, sources: boolean): void {
+  if (cut > 0) raw.setHeader('x-opdbus-truncated', String(cut))
   if (!sources) return
   const some = (Object.entries(rows) as [Source, number][]).filter(([, count]) => count > 0)
-  reply.header('x-opdbus-sources', some.map(([source, count]) => `${source}=${count}`).join(', '))
+  raw.setHeader('x-opdbus-sources', some.map(([source, count]) => `${source}=${count}`).join(', '))
 }
 
 /** Whether the caller asked to be told where answers come from. */

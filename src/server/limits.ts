@@ -38,6 +38,7 @@ export class Limits {
   readonly #streams = new Set<Work>()
   readonly #stopping = new AbortController()
   #bytes = 0
+  #stops = false
   #idle: (() => void) | undefined
   #sweep: NodeJS.Timeout | undefined
 
@@ -54,9 +55,17 @@ export class Limits {
     return this.#stopping.signal
   }
 
-  /** @throws HttpProblem 429 where there is no room, 413 for a body that says to be too large */
-  enter(request: IncomingMessage, response: ServerResponse, streams: boolean): Work {
-    const { queue, bodyBytes, monotonic } = this.#options
+  /** Whether a stop has begun. */
+  get stops(): boolean {
+    return this.#stops
+  }
+
+  /**
+   * `started`: monotonic ms.
+   * @throws HttpProblem 429 where there is no room, 413 for a body that says to be too large
+   */
+  enter(request: IncomingMessage, response: ServerResponse, streams: boolean, started: number): Work {
+    const { queue, bodyBytes } = this.#options
     const bytes = bytesOf(request, bodyBytes)
     if (bytes > bodyBytes) {
       throw new HttpProblem(
@@ -73,7 +82,7 @@ export class Limits {
         retryAfter: 1,
       })
     }
-    const work: Work = { started: monotonic(), response, streams, bytes, controller: undefined }
+    const work: Work = { started, response, streams, bytes, controller: undefined }
     ;(streams ? this.#streams : this.#inHand).add(work)
     this.#bytes += bytes
     if (!streams) this.#options.onChange(1)
@@ -100,6 +109,7 @@ export class Limits {
 
   /** Ends what streams, and waits until what is in hand is answered; after `ms` that is ended as well. */
   async stop(ms: number): Promise<void> {
+    this.#stops = true
     this.#stopping.abort(stopped())
     for (const work of this.#streams) {
       work.controller?.abort(stopped())

@@ -74,7 +74,7 @@ export async function start(options: ServeOptions, routes: readonly Routes[]): P
       caches: opened.models.of(undefined).caches,
       meters,
       log,
-      signalOf: request => (request.ours ? limits.signalOf(request.ours.work) : limits.stopping),
+      signalOf: ({ raw: { passing } }) => (passing?.work ? limits.signalOf(passing.work) : limits.stopping),
       permissionOf: request => auth.permissionOf(request.raw.headers, listeners.trusted.has(request.raw.socket)),
       tokens: auth.takesToken,
       stopping: limits.stopping,
