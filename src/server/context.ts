@@ -1,4 +1,5 @@
 // What routes are given: everything that one daemon has open. Types only.
+import type { IncomingMessage } from 'node:http'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Chain } from '../blockchain.js'
 import type { Caches } from '../public.js'
@@ -48,7 +49,7 @@ export interface ServerContext {
   readonly meters: Meters
   readonly log: Log
   /** Fires when the caller has gone, when the time of this request is up, or when the daemon stops at once: hand it to every call that waits. */
-  signalOf(request: FastifyRequest): AbortSignal
+  signalOf(request: { readonly raw: IncomingMessage }): AbortSignal
   /** What the sender of this request may do, by the token that came with it. */
   permissionOf(request: FastifyRequest): Permission
   /** Whether reading, and changing, takes a token over TCP. */

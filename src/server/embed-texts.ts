@@ -1,5 +1,5 @@
 // What the three embedding APIs do with texts once they have read them: ask the caches, count, and say how it went. Knows no form of an answer.
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Source } from '../ports.js'
 import type { EmbeddingMatrix, EmbeddingResult } from '../public.js'
 import type { ServerContext } from './context.js'
@@ -17,6 +17,11 @@ export interface EmbeddedTexts extends Pick<EmbeddingMatrix, 'matrix' | 'dims' |
   readonly rows: Readonly<RowCounts>
 }
 
+/** Who asked. */
+interface Asked {
+  readonly raw: IncomingMessage
+}
+
 /**
  * The vectors of `texts`, in their order. Requests that are there at the same time share batches, and the computation of a text that
  * they have in common; who leaves drops what nobody else waits for.
@@ -24,7 +29,7 @@ export interface EmbeddedTexts extends Pick<EmbeddingMatrix, 'matrix' | 'dims' |
  */
 export async function embedTexts(
   context: ServerContext,
-  request: FastifyRequest,
+  request: Asked,
   model: ServedModel,
   texts: readonly string[],
 ): Promise<EmbeddedTexts> {
@@ -112,7 +117,11 @@ function counted(result: Uncounted): EmbeddedTexts {
  * Headers that every embedding API of ours has: `x-opdbus-truncated` says how many texts were cut at the model's limit, where any were;
  * `x-opdbus-sources: memory=3, computed=1` where the request has a header of that name.
  */
-export function tellHow({ raw }: FastifyReply, { cut, rows }: EmbeddedTexts, sources: boolean): void {
+export function tellHow(
+  { raw }: { readonly raw: ServerResponse },
+  { cut, rows }: EmbeddedTexts,
+  sources: boolean,
+): void {
   if (cut > 0) raw.setHeader('x-opdbus-truncated', String(cut))
   if (!sources) return
   const some = (Object.entries(rows) as [Source, number][]).filter(([, count]) => count > 0)
@@ -120,7 +129,7 @@ export function tellHow({ raw }: FastifyReply, { cut, rows }: EmbeddedTexts, sou
 }
 
 /** Whether the caller asked to be told where answers come from. */
-export function wantsSources(request: FastifyRequest): boolean {
-  const asked = request.headers['x-opdbus-sources']
+export function wantsSources({ raw }: Asked): boolean {
+  const asked = raw.headers['x-opdbus-sources']
   return asked !== undefined && asked !== '0' && asked !== 'false'
 }

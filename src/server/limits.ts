@@ -46,10 +46,6 @@ export class Limits {
     this.#options = options
   }
 
-  get inHand(): number {
-    return this.#inHand.size
-  }
-
   /** Fires when a stop begins. */
   get stopping(): AbortSignal {
     return this.#stopping.signal

@@ -8,7 +8,8 @@ import { openState, type State } from '../state.js'
 import { VERSION } from '../version.js'
 import { createApp } from './app.js'
 import { Auth, type AuthRules } from './auth.js'
-import type { App, Routes, ServerContext } from './context.js'
+import type { Routes, ServerContext } from './context.js'
+import type { Daemon } from './daemon.js'
 import { Hosts, isLoopback } from './hosts.js'
 import { Limits } from './limits.js'
 import { Listeners } from './listeners.js'
@@ -18,17 +19,7 @@ import { type Models, openModels } from './models.js'
 import { readServeOptions, type ServeOptions, type ServerSettings, type SplitOptions } from './options.js'
 import { inheritedSockets, notify } from './systemd.js'
 import { ownWriteToken, readTokenFile } from './tokens.js'
-
-export interface Daemon {
-  /** `http://127.0.0.1:8787`; empty where it listens on no TCP. */
-  readonly url: string
-  /** Path of the unix socket, where there is one. */
-  readonly socket?: string | undefined
-  /** File of the token that may change something over TCP, where there is one. */
-  readonly writeTokenFile?: string | undefined
-  /** Stops: listens no more, answers what is in hand, closes chain, state and caches. Calling it twice is fine. */
-  close(): Promise<void>
-}
+import { isTraced } from './tracing.js'
 
 /** Closes one part. */
 type Undo = () => Promise<void> | void
@@ -82,9 +73,10 @@ export async function start(options: ServeOptions, routes: readonly Routes[]): P
     }
     const { fastify } = await import('./http.js')
     const { trusted } = listeners
-    const app: App = await createApp({ fastify, auth, hosts, limits, trusted, routes }, context)
+    const parts = { fastify, auth, hosts, limits, trusted, routes, direct: !isTraced() }
+    const { app, listener } = await createApp(parts, context)
     undo.push(() => app.close())
-    listeners.serve(app.routing)
+    listeners.serve(listener)
     log.info('listening', { url: listeners.url ?? '', socket: listeners.socket ?? '', version: VERSION })
     if (settings.systemd && !(await notify(process.env, 'READY=1'))) {
       log.warn('notify', { message: 'systemd-notify did not run: systemd does not know that this service is ready' })

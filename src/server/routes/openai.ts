@@ -1,6 +1,6 @@
 // `/v1/embeddings` and `/v1/models` as OpenAI's API has them, for every client that speaks it.
-import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Routes, ServerContext } from '../context.js'
+import type { DirectHandler, DirectReply, DirectRequest } from '../direct.js'
 import { type EmbeddedTexts, embedAtOnce, embedTexts, tellHow, wantsSources } from '../embed-texts.js'
 import type { HttpProblem } from '../http-errors.js'
 import type { ServedModel } from '../models.js'
@@ -15,12 +15,13 @@ const MOST_TOKENS = 300_000
 const JSON_TYPE = 'application/json; charset=utf-8'
 
 export const openAiRoutes: Routes = (app, context) => {
+  const direct: DirectHandler = (request, reply) => embeddings(context, request, reply)
   app.post('/v1/embeddings', {
-    config: { access: 'read', errors: 'openai', bare: true },
+    config: { access: 'read', errors: 'openai', direct },
     schema: openAiSchemas.embeddings,
     // The handler checks, by hand. What is said of it here is for the document.
     validatorCompiler: () => () => true,
-    handler: (request, reply) => embeddings(context, request, reply),
+    handler: direct,
   })
   app.get('/v1/models', {
     config: { access: 'read', errors: 'openai' },
@@ -36,7 +37,7 @@ export const openAiRoutes: Routes = (app, context) => {
 }
 
 /** Makes no promise where memory has all that is asked for: on a warm cache that is a fourth of the cost. */
-function embeddings(context: ServerContext, request: FastifyRequest, reply: FastifyReply): Promise<void> | undefined {
+function embeddings(context: ServerContext, request: DirectRequest, reply: DirectReply): Promise<void> | undefined {
   const asked = embeddingRequest(request.body, context.settings.limits.maxBatch)
   const model = context.models.of(asked.model)
   if (model.dims !== undefined && 'texts' in asked.input && asked.input.texts.length === 1) {
@@ -52,8 +53,8 @@ function embeddings(context: ServerContext, request: FastifyRequest, reply: Fast
 
 async function embedAll(
   context: ServerContext,
-  request: FastifyRequest,
-  reply: FastifyReply,
+  request: DirectRequest,
+  reply: DirectReply,
   asked: EmbeddingRequest,
   model: ServedModel,
 ): Promise<void> {
@@ -73,8 +74,8 @@ interface Answer {
 
 function answer(
   { settings }: ServerContext,
-  request: FastifyRequest,
-  reply: FastifyReply,
+  request: DirectRequest,
+  reply: DirectReply,
   { asked: { opdbus, encoding }, model, embedded }: Answer,
 ): void {
   if (embedded.allTokens > MOST_TOKENS) throw tooManyTokens(embedded.allTokens)
@@ -116,8 +117,10 @@ function asciiJson(value: unknown): string {
 const namesInJson = new Map<string, string>()
 
 function nameInJson(name: string): string {
-  let json = namesInJson.get(name)
-  if (json === undefined) namesInJson.set(name, (json = asciiJson(name)))
+  const known = namesInJson.get(name)
+  if (known !== undefined) return known
+  const json = asciiJson(name)
+  namesInJson.set(name, json)
   return json
 }
 

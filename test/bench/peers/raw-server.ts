@@ -7,8 +7,10 @@ import { VECTOR_TEXT } from '../../../src/server/vector-text.js'
 export async function rawServer(vectorOf: (text: string) => Float32Array): Promise<{ url: string; close(): void }> {
   const cache = new Map<string, Float32Array>()
   const cached = (text: string) => {
-    let found = cache.get(text)
-    if (found === undefined) cache.set(text, (found = vectorOf(text)))
+    const known = cache.get(text)
+    if (known !== undefined) return known
+    const found = vectorOf(text)
+    cache.set(text, found)
     return found
   }
   const server = createServer((request, response) => {
