@@ -66,6 +66,9 @@ export async function start(options: ServeOptions, routes: readonly Routes[]): P
       meters,
       log,
       signalOf: ({ raw: { passing } }) => (passing?.work ? limits.signalOf(passing.work) : limits.stopping),
+      answers: ({ raw: { passing } }, bytes) => {
+        if (passing?.work) limits.answers(passing.work, bytes)
+      },
       permissionOf: request => auth.permissionOf(request.raw.headers, listeners.trusted.has(request.raw.socket)),
       tokens: auth.takesToken,
       stopping: limits.stopping,

@@ -5,12 +5,12 @@ import { embedTexts, tellHow, wantsSources } from '../embed-texts.js'
 import type { ServedModel } from '../models.js'
 import { ollamaSchemas } from '../ollama-schemas.js'
 import { fieldsOf, refused, textsOf } from '../text-inputs.js'
-import { floatText, unitRows, vectorList } from '../vector-text.js'
+import { BYTES_OF_NUMBER, floatText, unitRows, vectorList } from '../vector-text.js'
 
 type Fields = Readonly<Record<string, unknown>>
 
 export const ollamaRoutes: Routes = (app, context) => {
-  const config = { access: 'read', errors: 'ollama' } as const
+  const config = { access: 'read', errors: 'ollama', bodyBytes: Number.POSITIVE_INFINITY } as const
   // Handlers check, by hand. What is said of bodies here is for the document.
   const validatorCompiler = () => () => true
   app.post('/api/embed', {
@@ -47,6 +47,7 @@ async function embed(context: ServerContext, request: FastifyRequest, reply: Fas
   if (texts.length > 0) {
     const embedded = await embedTexts(context, request, model, texts)
     if (truncate === false && embedded.cut > 0) throw refused(400, 'input', 'a text is longer than the model sees')
+    context.answers(request, embedded.matrix.length * BYTES_OF_NUMBER.float)
     tellHow(reply, embedded, wantsSources(request))
     vectors = vectorList(unitRows(embedded.matrix, embedded.dims), embedded.dims)
     tokens = embedded.allTokens

@@ -7,7 +7,7 @@ import type { ServedModel } from '../models.js'
 import { type EmbeddingRequest, embeddingRequest, refused, tokenArraysRefused } from '../openai-request.js'
 import { openAiSchemas } from '../openai-schemas.js'
 import { textsOfTokens } from '../token-arrays.js'
-import { VECTOR_TEXT, type VectorText } from '../vector-text.js'
+import { BYTES_OF_NUMBER, VECTOR_TEXT, type VectorText } from '../vector-text.js'
 
 /** In one request, as OpenAI has it. Tokens are known when texts are embedded: what was, is cached when the request is refused. */
 const MOST_TOKENS = 300_000
@@ -17,7 +17,7 @@ const JSON_TYPE = 'application/json; charset=utf-8'
 export const openAiRoutes: Routes = (app, context) => {
   const direct: DirectHandler = (request, reply) => embeddings(context, request, reply)
   app.post('/v1/embeddings', {
-    config: { access: 'read', errors: 'openai', direct },
+    config: { access: 'read', errors: 'openai', direct, bodyBytes: Number.POSITIVE_INFINITY },
     schema: openAiSchemas.embeddings,
     // The handler checks, by hand. What is said of it here is for the document.
     validatorCompiler: () => () => true,
@@ -73,13 +73,14 @@ interface Answer {
 }
 
 function answer(
-  { settings }: ServerContext,
+  context: ServerContext,
   request: DirectRequest,
   reply: DirectReply,
   { asked: { opdbus, encoding }, model, embedded }: Answer,
 ): void {
   if (embedded.allTokens > MOST_TOKENS) throw tooManyTokens(embedded.allTokens)
-  const sources = opdbus || settings.openaiExtras || wantsSources(request)
+  context.answers(request, embedded.count * embedded.dims * BYTES_OF_NUMBER[encoding])
+  const sources = opdbus || context.settings.openaiExtras || wantsSources(request)
   tellHow(reply, embedded, sources)
   const json = answerOf(embedded, model.serves, VECTOR_TEXT[encoding], sources)
   // All of it is ASCII, so that it is as long in bytes, and the cheapest to send.

@@ -5,7 +5,7 @@ import { embedTexts, tellHow, wantsSources } from '../embed-texts.js'
 import { HttpProblem } from '../http-errors.js'
 import { teiSchemas } from '../tei-schemas.js'
 import { fieldsOf, refused, textsOf } from '../text-inputs.js'
-import { unitRows, vectorList } from '../vector-text.js'
+import { BYTES_OF_NUMBER, unitRows, vectorList } from '../vector-text.js'
 
 /** What that API answers to a request that is not as it should be, and to one that is too large. */
 const UNPROCESSABLE = 422
@@ -13,7 +13,7 @@ const TOO_LARGE = 413
 
 export const teiRoutes: Routes = (app, context) => {
   app.post('/embed', {
-    config: { access: 'read', errors: 'tei' },
+    config: { access: 'read', errors: 'tei', bodyBytes: Number.POSITIVE_INFINITY },
     schema: teiSchemas.embed,
     validatorCompiler: () => () => true,
     handler: (request, reply) => embed(context, request, reply),
@@ -74,6 +74,7 @@ async function embed(context: ServerContext, request: FastifyRequest, reply: Fas
   if (truncate === false && embedded.cut > 0) {
     throw refused(TOO_LARGE, 'inputs', 'a text is longer than the model sees: send less of it, or let truncate be true')
   }
+  context.answers(request, embedded.matrix.length * BYTES_OF_NUMBER.float)
   tellHow(reply, embedded, wantsSources(request))
   return reply
     .header('content-type', 'application/json; charset=utf-8')
