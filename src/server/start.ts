@@ -9,6 +9,7 @@ import { VERSION } from '../version.js'
 import { createApp } from './app.js'
 import { Auth, type AuthRules } from './auth.js'
 import type { Routes, ServerContext } from './context.js'
+import type { Daemon } from './daemon.js'
 import { Hosts, isLoopback } from './hosts.js'
 import { Limits } from './limits.js'
 import { Listeners } from './listeners.js'
@@ -19,17 +20,6 @@ import { readServeOptions, type ServeOptions, type ServerSettings, type SplitOpt
 import { inheritedSockets, notify } from './systemd.js'
 import { ownWriteToken, readTokenFile } from './tokens.js'
 import { isTraced } from './tracing.js'
-
-export interface Daemon {
-  /** `http://127.0.0.1:8787`; empty where it listens on no TCP. */
-  readonly url: string
-  /** Path of the unix socket, where there is one. */
-  readonly socket?: string | undefined
-  /** File of the token that may change something over TCP, where there is one. */
-  readonly writeTokenFile?: string | undefined
-  /** Stops: listens no more, answers what is in hand, closes chain, state and caches. Calling it twice is fine. */
-  close(): Promise<void>
-}
 
 /** Closes one part. */
 type Undo = () => Promise<void> | void
@@ -76,6 +66,9 @@ export async function start(options: ServeOptions, routes: readonly Routes[]): P
       meters,
       log,
       signalOf: ({ raw: { passing } }) => (passing?.work ? limits.signalOf(passing.work) : limits.stopping),
+      answers: ({ raw: { passing } }, bytes) => {
+        if (passing?.work) limits.answers(passing.work, bytes)
+      },
       permissionOf: request => auth.permissionOf(request.raw.headers, listeners.trusted.has(request.raw.socket)),
       tokens: auth.takesToken,
       stopping: limits.stopping,

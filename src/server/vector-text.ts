@@ -22,6 +22,9 @@ const base64Text: VectorText = (floats, from, dims) => {
 
 export const VECTOR_TEXT: Readonly<Record<Encoding, VectorText>> = { float: floatText, base64: base64Text }
 
+/** About how many bytes of an answer one number is. */
+export const BYTES_OF_NUMBER: Readonly<Record<Encoding, number>> = { float: 24, base64: 6 }
+
 const LITTLE_ENDIAN = endianness() === 'LE'
 
 /** The vector as a view. What computes and what stores look for NaN as well; no client may ever be given one. */

@@ -6,12 +6,12 @@ import { HAND_CHECKED } from '../embedding-schemas.js'
 import type { ServedModel } from '../models.js'
 import { ollamaSchemas } from '../ollama-schemas.js'
 import { fieldsOf, refusedAs, textsOf } from '../text-inputs.js'
-import { floatText, unitRows, vectorList } from '../vector-text.js'
+import { BYTES_OF_NUMBER, floatText, unitRows, vectorList } from '../vector-text.js'
 
 type Fields = Readonly<Record<string, unknown>>
 
 export const ollamaRoutes: Routes = (app, context) => {
-  const config = { access: 'read', errors: 'ollama' } as const
+  const config = { access: 'read', errors: 'ollama', bodyBytes: Number.POSITIVE_INFINITY } as const
   const schemas = ollamaSchemas(context.settings.limits.maxBatch)
   app.post('/api/embed', {
     ...{ config, schema: schemas.embed, ...HAND_CHECKED },
@@ -47,6 +47,7 @@ async function embed(context: ServerContext, request: FastifyRequest, reply: Fas
   if (texts.length > 0) {
     const embedded = await embedTexts(context, request, model, texts)
     if (truncate === false && embedded.cut > 0) throw refusedAs(400, 'a text is longer than the model sees', 'input')
+    context.answers(request, embedded.matrix.length * BYTES_OF_NUMBER.float)
     tellHow(reply, embedded, wantsSources(request))
     vectors = vectorList(unitRows(embedded.matrix, embedded.dims), embedded.dims)
     tokens = embedded.allTokens

@@ -6,7 +6,7 @@ import { HAND_CHECKED } from '../embedding-schemas.js'
 import { HttpProblem } from '../http-errors.js'
 import { teiSchemas } from '../tei-schemas.js'
 import { fieldsOf, refusedAs, textsOf } from '../text-inputs.js'
-import { unitRows, vectorList } from '../vector-text.js'
+import { BYTES_OF_NUMBER, unitRows, vectorList } from '../vector-text.js'
 
 /** What that API answers to a request that is not as it should be, and to one that is too large. */
 const UNPROCESSABLE = 422
@@ -15,7 +15,7 @@ const TOO_LARGE = 413
 export const teiRoutes: Routes = (app, context) => {
   const schemas = teiSchemas(context.settings.limits.maxBatch)
   app.post('/embed', {
-    config: { access: 'read', errors: 'tei' },
+    config: { access: 'read', errors: 'tei', bodyBytes: Number.POSITIVE_INFINITY },
     schema: schemas.embed,
     ...HAND_CHECKED,
     handler: (request, reply) => embed(context, request, reply),
@@ -84,6 +84,7 @@ async function embed(context: ServerContext, request: FastifyRequest, reply: Fas
       'inputs',
     )
   }
+  context.answers(request, embedded.matrix.length * BYTES_OF_NUMBER.float)
   tellHow(reply, embedded, wantsSources(request))
   return reply
     .header('content-type', 'application/json; charset=utf-8')
