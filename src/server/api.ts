@@ -9,7 +9,7 @@ import type { ApplyReport, CheckpointInfo, DiffReport, Plan, PluginInfo, QueryRe
 /** What every error of `/api` looks like. The embedding endpoints have the form of the API that they speak. */
 export interface ApiError {
   readonly error: {
-    /** As `OpDbusError.code`, or one of `UNAUTHORIZED`, `FORBIDDEN`, `NOT_FOUND`, `TOO_LARGE`, `TIMEOUT`, `INTERNAL`. */
+    /** As `OpDbusError.code`, or one of `UNAUTHORIZED`, `FORBIDDEN`, `NOT_FOUND`, `METHOD_NOT_ALLOWED`, `TOO_LARGE`, `TIMEOUT`, `INTERNAL`. */
     readonly code: string
     /** What failed, why, what to do next. Never a text that was sent. */
     readonly message: string

@@ -27,6 +27,8 @@ declare module 'fastify' {
     readonly errors?: ErrorForm
     /** Answers for as long as the caller listens: it has no time limit, is not counted as in hand, and `signalOf` fires when a stop begins. */
     readonly streams?: boolean
+    /** Bytes of a body that it takes, where `--max-body` allows as many. Infinity: as many as that. Default: 1 MiB. */
+    readonly bodyBytes?: number
     /** What it is counted, logged and documented as. Default: its pattern. */
     readonly counted?: string
   }
@@ -52,6 +54,11 @@ export interface ServerContext {
   signalOf(request: { readonly raw: IncomingMessage }): AbortSignal
   /** From now on the request has no time limit: it has begun what must not stop half-way, and its caller is to hear how it ended. */
   carryThrough(request: { readonly raw: IncomingMessage }): void
+  /**
+   * The answer of this request is about to have so many bytes, which are in memory until its caller has read them. Said before it is made.
+   * @throws HttpProblem 429 where callers leave too much unread
+   */
+  answers(request: { readonly raw: IncomingMessage }, bytes: number): void
   /** What the sender of this request may do, by the token that came with it. */
   permissionOf(request: FastifyRequest): Permission
   /** Whether reading, and changing, takes a token over TCP. */

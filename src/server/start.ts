@@ -70,6 +70,9 @@ export async function start(options: ServeOptions, routes: readonly Routes[]): P
       carryThrough: ({ raw: { passing } }) => {
         if (passing?.work) passing.work.carriedThrough = true
       },
+      answers: ({ raw: { passing } }, bytes) => {
+        if (passing?.work) limits.answers(passing.work, bytes)
+      },
       permissionOf: request => auth.permissionOf(request.raw.headers, listeners.trusted.has(request.raw.socket)),
       tokens: auth.takesToken,
       stopping: limits.stopping,

@@ -16,11 +16,14 @@ import type {
 import type { Routes } from '../context.js'
 import { AS_JSON, described } from '../schemas.js'
 
+/** Bytes of a body that holds a desired state, or a plan. */
+const MOST_STATE = 2 ** 22
+
 const PLAIN = { color: false, columns: 120 } as const
 
 export const stateRoutes: Routes = (app, { state, signalOf, carryThrough }) => {
-  const read = { ...AS_JSON, config: { access: 'read' } } as const
-  const write = { ...AS_JSON, config: { access: 'write' } } as const
+  const read = { ...AS_JSON, config: { access: 'read', bodyBytes: MOST_STATE } } as const
+  const write = { ...AS_JSON, config: { access: 'write', bodyBytes: MOST_STATE } } as const
 
   app.get(
     '/api/plugins',
