@@ -1,7 +1,7 @@
 // The models that one daemon serves: each a set of caches of its own over one cache folder, opened when first asked. Knows no HTTP.
 import { basename } from 'node:path'
 import { KNOWN_MODELS } from '../embedder/model/table.js'
-import { BatchError, isOpDbusError, messageOf, OpDbusError } from '../errors.js'
+import { BatchError, invalid, isOpDbusError, messageOf, OpDbusError } from '../errors.js'
 import { nearest } from '../nearest.js'
 import { readOptions } from '../node/options.js'
 import { type OpenOptions, openCaches } from '../node.js'
@@ -237,8 +237,4 @@ function nameOf(model: string): string {
 
 function hubIdOf(name: string): string | undefined {
   return Object.hasOwn(KNOWN_MODELS, name) ? KNOWN_MODELS[name as keyof typeof KNOWN_MODELS].hubId : undefined
-}
-
-function invalid(why: string): OpDbusError {
-  return new OpDbusError('INVALID_INPUT', why)
 }

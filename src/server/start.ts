@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { type Chain, openChain } from '../blockchain.js'
 import { isOpDbusError, messageOf, OpDbusError } from '../errors.js'
+import { isLoopback } from '../loopback.js'
 import { nodeClock } from '../node/runtime.js'
 import { dataDirOf } from '../node/state-options.js'
 import { openState, type State } from '../state.js'
@@ -10,7 +11,7 @@ import { createApp } from './app.js'
 import { Auth, type AuthRules } from './auth.js'
 import type { Routes, ServerContext } from './context.js'
 import type { Daemon } from './daemon.js'
-import { Hosts, isLoopback } from './hosts.js'
+import { Hosts } from './hosts.js'
 import { Limits } from './limits.js'
 import { Listeners } from './listeners.js'
 import { type Log, openLog, standardError } from './log.js'
@@ -68,6 +69,9 @@ export async function start(options: ServeOptions, routes: readonly Routes[]): P
       signalOf: ({ raw: { passing } }) => (passing?.work ? limits.signalOf(passing.work) : limits.stopping),
       answers: ({ raw: { passing } }, bytes) => {
         if (passing?.work) limits.answers(passing.work, bytes)
+      },
+      carryThrough: ({ raw: { passing } }) => {
+        if (passing?.work) passing.work.carriedThrough = true
       },
       permissionOf: request => auth.permissionOf(request.raw.headers, listeners.trusted.has(request.raw.socket)),
       tokens: auth.takesToken,

@@ -6,8 +6,8 @@ import { Type } from 'typebox'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { openHead } from '../../src/blockchain.js'
 import type { BlocksReport, DaemonStats, LookupReport, PlanReport, QueryInfo } from '../../src/server/api.js'
-import { floatsFromText } from '../../src/server/float-text.js'
 import { type ApiSchemaName, apiSchemas } from '../../src/server/schemas.js'
+import { fromBase64 } from '../../src/server/vector-text.js'
 import { newFolder } from '../support.js'
 import { type Ask, ask, fakeVector, startDaemon, type TestDaemon } from './daemon.js'
 
@@ -69,7 +69,7 @@ describe('look-ups', () => {
     expect(absent.vector).toBeUndefined()
     const computed = await look()
     expect(computed).toMatchObject({ source: 'computed', device: 'custom', tiers: [{ tier: 'disk', kind: 'miss' }] })
-    expect(floatsFromText(computed.vector, 8)).toEqual(fakeVector('a text'))
+    expect(fromBase64(computed.vector, 8)).toEqual(fakeVector('a text'))
     expect(await look()).toMatchObject({ source: 'memory', tiers: [] })
     daemon.context.caches.embeddings.forgetMemory()
     expect(await look()).toMatchObject({ source: 'disk', tiers: [{ tier: 'disk', kind: 'hit' }] })
@@ -112,7 +112,7 @@ describe('look-ups', () => {
       body: { texts: ['neighbour 7', 'new in rows'], space },
     })
     expect(report.sources).toEqual(['memory', 'computed'])
-    const all = floatsFromText(report.vectors, 16)!
+    const all = fromBase64(report.vectors, 16)!
     expect(all.subarray(8)).toEqual(fakeVector('new in rows'))
     expect(await refused('/api/rows', { body: { texts: ['x'], space: 'another' } })).toBe('409 CONFLICT')
   })

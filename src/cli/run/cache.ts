@@ -1,6 +1,6 @@
 // `op-dbus cache stats|clear|verify`: what is cached, by whom it was used, and whether it is sound.
 
-import { bytes, count, duration, fourLines, oneLine, plural, table } from '../../format.js'
+import { bytes, count, duration, fourLines, oneLine, plural, table, unbounded } from '../../format.js'
 import { readOptions } from '../../node/options.js'
 import { verifyCaches } from '../../node/verify.js'
 import {
@@ -33,13 +33,13 @@ export async function stats({ values, terminal }: CommandCall<Values>): Promise<
   if (served) {
     const { caches, ...daemon } = served
     const text = () => `${statsText(caches)}\n${daemonText(served)}`
-    await terminal.out(values.json ? `${JSON.stringify({ ...caches, daemon }, finite, 2)}\n` : text())
+    await terminal.out(values.json ? `${JSON.stringify({ ...caches, daemon }, unbounded, 2)}\n` : text())
     return 0
   }
   const caches = await openCaches(settings)
   try {
     const found = await caches.stats()
-    await terminal.out(values.json ? `${JSON.stringify(found, finite, 2)}\n` : statsText(found))
+    await terminal.out(values.json ? `${JSON.stringify(found, unbounded, 2)}\n` : statsText(found))
   } finally {
     await caches.close()
   }
@@ -182,9 +182,4 @@ function chosenOf(selection: ClearSelection): readonly CacheName[] {
   const names = ['embeddings', 'blocks', 'queries', 'diffs'] as const satisfies readonly CacheName[]
   const chosen = names.filter(name => selection[name])
   return chosen.length > 0 ? chosen : names
-}
-
-/** JSON has no Infinity: an unbounded capacity is null. */
-function finite(_name: string, value: unknown): unknown {
-  return value === Number.POSITIVE_INFINITY ? null : value
 }

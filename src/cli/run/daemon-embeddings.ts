@@ -2,7 +2,7 @@
 // for there, so that no model is loaded for it. Where it does not answer as it should, the caches here do all of it.
 import type { Caches, EmbeddingResult } from '../../node.js'
 import type { CallOptions, Device, Source } from '../../ports.js'
-import { floatsFromText } from '../../server/float-text.js'
+import { fromBase64 } from '../../server/vector-text.js'
 import type { DaemonClient } from '../daemon-client.js'
 
 type Embeddings = Caches['embeddings']
@@ -128,7 +128,7 @@ export function rowsIn(
     Record<string, unknown>
   >
   if (rest.space !== space || rest.dims !== dims) return undefined
-  const all = floatsFromText(vectors, texts.length * dims)
+  const all = fromBase64(vectors, texts.length * dims)
   const lists = [sources, devices, tokens, truncated, ...(templates === undefined ? [] : [templates])]
   if (all === undefined || !lists.every(list => Array.isArray(list) && list.length === texts.length)) return undefined
   if (!Array.isArray(failed)) return undefined
