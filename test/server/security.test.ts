@@ -243,7 +243,7 @@ describe('files of tokens', () => {
       readTokenFile(tokenFile(dir, `t${Math.random()}`, token, mode), 'token-file')
     expect(read(WRITE)()).toEqual(digestOf(WRITE))
     expect(read(`${WRITE}\n`, 0o400)()).toEqual(digestOf(WRITE))
-    for (const mode of [0o604, 0o644, 0o622, 0o660, 0o606])
+    for (const mode of [0o604, 0o640, 0o644, 0o622, 0o660, 0o606])
       expect(read(WRITE, mode), mode.toString(8)).toThrow(/chmod 600/)
     expect(read('')).toThrow(/it is empty/)
     expect(read(' \n')).toThrow(/it is empty/)
