@@ -218,7 +218,6 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     // A store of bytes in a folder, and what it is opened with.
     'src/stores/files',
     'src/node/runtime',
-    '@ai-sdk/provider',
     '@langchain/core/embeddings',
     '@langchain/core/stores',
   ],

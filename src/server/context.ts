@@ -29,7 +29,7 @@ declare module 'fastify' {
     readonly streams?: boolean
     /** Bytes of a body that it takes, where `--max-body` allows as many. Infinity: as many as that. Default: 1 MiB. */
     readonly bodyBytes?: number
-    /** What it is counted and logged as. Default: its pattern. */
+    /** What it is counted, logged and documented as. Default: its pattern. */
     readonly counted?: string
   }
 }

@@ -116,6 +116,14 @@ function unknownField(field: string): HttpProblem {
   return refused(message, name, 'unknown_parameter')
 }
 
+/** In one request, as OpenAI has it. Of texts tokens are known when they are embedded: what was, is cached when the request is refused. */
+export const MOST_TOKENS = 300_000
+
+export function tooManyTokens(tokens: number): HttpProblem {
+  const message = `Requested ${tokens} tokens, max ${MOST_TOKENS} tokens per request. Send fewer texts at once.`
+  return refused(message, 'input', 'max_tokens_per_request')
+}
+
 /** What clients that send token arrays are told to do. */
 export function tokenArraysRefused(): HttpProblem {
   return refused(

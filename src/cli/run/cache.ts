@@ -74,11 +74,12 @@ export async function clear({ values, terminal }: CommandCall<ClearValues>): Pro
 async function servedStats(
   settings: OpenOptions,
   values: DaemonValues,
-  { signal }: Terminal,
+  terminal: Terminal,
 ): Promise<DaemonStats | undefined> {
-  const daemon = await openDaemon(daemonSocket(readOptions(settings).dir, values), signal)
+  const daemon = await openDaemon(daemonSocket(readOptions(settings).dir, values), terminal)
   try {
-    const stats = (await daemon?.ask('/api/stats', { ms: STATS_MS, signal })) as DaemonStats | undefined
+    const answer = await daemon?.ask('/api/stats', { ms: STATS_MS, signal: terminal.signal })
+    const stats = answer?.json as DaemonStats | undefined
     return stats && isStats(stats) ? stats : undefined
   } finally {
     daemon?.close()
@@ -90,12 +91,13 @@ async function clearedThere(
   settings: OpenOptions,
   selection: ClearSelection,
   values: DaemonValues,
-  { signal }: Terminal,
+  terminal: Terminal,
 ): Promise<ClearReport['gone'] | undefined> {
-  const daemon = await openDaemon(daemonSocket(readOptions(settings).dir, values), signal)
+  const daemon = await openDaemon(daemonSocket(readOptions(settings).dir, values), terminal)
   try {
     const body: ClearCall = { caches: chosenOf(selection) }
-    const report = (await daemon?.ask('/api/cache/clear', { body, ms: CLEAR_MS, signal })) as ClearReport | undefined
+    const answer = await daemon?.ask('/api/cache/clear', { body, ms: CLEAR_MS, signal: terminal.signal })
+    const report = answer?.json as ClearReport | undefined
     return Array.isArray(report?.gone) && report.preview === false ? report.gone : undefined
   } finally {
     daemon?.close()
