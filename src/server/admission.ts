@@ -105,7 +105,7 @@ export class Admission {
     raw.passing = passing
     res.on('close', this.#closed)
     const trusts = trusted.has(raw.socket)
-    const origin = trusts ? undefined : hosts.check(headers)
+    const origin = trusts ? undefined : hosts.check(headers, raw.url)
     if (origin !== undefined) tellOrigin(res, origin)
     if (route === UNMATCHED) return origin
     auth.check(route.access, headers, trusts)
