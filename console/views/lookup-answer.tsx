@@ -96,7 +96,7 @@ function Answered({ lookup }: { readonly lookup: Lookup }) {
 
 function Neighbours({ lookup }: { readonly lookup: Lookup }) {
   const answer = lookup.ofServer.value
-  const neighbours = answer?.report.neighbours ?? []
+  const { neighbours = [], vector } = answer?.report ?? {}
   return (
     <ol class="found">
       {neighbours.map(({ text, score }) => (
@@ -112,7 +112,9 @@ function Neighbours({ lookup }: { readonly lookup: Lookup }) {
         <li class="quiet">
           {answer === undefined
             ? 'What lies nearest to it is shown here.'
-            : 'Memory holds no other text of this model.'}
+            : vector === undefined
+              ? 'Without a vector there is nothing to compare with: tick “compute”.'
+              : 'Memory holds no other text of this model.'}
         </li>
       )}
     </ol>

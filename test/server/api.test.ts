@@ -64,7 +64,8 @@ describe('look-ups', () => {
     const look = (more: object = {}) =>
       api<LookupReport>('/api/lookup', 'LookupReport', { body: { text: 'a text', ...more } })
     const absent = await look({ compute: false })
-    expect(absent).toMatchObject({ dims: 8, neighbours: [] })
+    expect(absent).toMatchObject({ dims: 8 })
+    expect(absent.neighbours).toBeUndefined()
     expect(absent.source).toBeUndefined()
     expect(absent.vector).toBeUndefined()
     const computed = await look()
@@ -102,8 +103,8 @@ describe('look-ups', () => {
       .map(([text, vector]) => ({ text, score: dot(vector) }))
       .sort((one, other) => other.score - one.score)
       .slice(0, 3)
-    expect(neighbours.map(({ text }) => text)).toEqual(expected.map(({ text }) => text))
-    for (const [i, { score }] of neighbours.entries()) expect(score).toBeCloseTo(expected[i]!.score, 5)
+    expect(neighbours!.map(({ text }) => text)).toEqual(expected.map(({ text }) => text))
+    for (const [i, { score }] of neighbours!.entries()) expect(score).toBeCloseTo(expected[i]!.score, 5)
   })
 
   it('of many are answered by the model of that space alone', async () => {
@@ -143,8 +144,13 @@ describe('clearing', () => {
     expect(space!.usedBy).toHaveLength(1)
     const clear = (preview: boolean) =>
       api('/api/cache/clear', 'ClearReport', { ...write(), body: { space: space!.space, preview } })
-    const gone = [{ cache: 'embeddings', space: space!.space, entries: space!.entries }]
-    expect(await clear(true)).toMatchObject({ preview: true, gone })
+    const { size } = (await daemon.context.caches.embeddings.stats()).memory
+    const of = { cache: 'embeddings', space: space!.space }
+    const gone = [
+      { ...of, tier: 'disk', entries: space!.entries },
+      { ...of, tier: 'memory', entries: size },
+    ]
+    expect(await clear(true)).toMatchObject({ preview: true, gone, sharedStays: false })
     expect(await api('/api/spaces', 'SpaceInfo', {}, true)).toHaveLength(1)
     expect(await clear(false)).toMatchObject({ preview: false, gone })
     expect(await api('/api/spaces', 'SpaceInfo', {}, true)).toEqual([])
@@ -174,6 +180,7 @@ describe('clearing', () => {
     { preview: 'yes' },
     { spaces: 'x' },
     { space: 'x', caches: ['diffs'] },
+    { caches: ['queries'], shared: true },
     [],
     'embeddings',
     null,

@@ -7,6 +7,7 @@ import {
   type CacheName,
   type ClearSelection,
   type DiskSize,
+  OpDbusError,
   type OpenOptions,
   openCaches,
   type Stats,
@@ -25,7 +26,7 @@ const STATS_MS = 5000
 const CLEAR_MS = 60_000
 
 type Values = FlagValues & DaemonValues & { readonly json?: boolean; readonly quiet?: boolean }
-type ClearValues = Values & Partial<Record<CacheName | 'embedding', boolean>>
+type ClearValues = Values & Partial<Record<CacheName | 'embedding' | 'shared', boolean>>
 
 export async function stats({ values, terminal }: CommandCall<Values>): Promise<number> {
   const settings = settingsOf(values, terminal)
@@ -47,28 +48,40 @@ export async function stats({ values, terminal }: CommandCall<Values>): Promise<
 }
 
 export async function clear({ values, terminal }: CommandCall<ClearValues>): Promise<number> {
+  const shared = values.shared === true
   const selection: ClearSelection = {
     embeddings: values.embedding === true || values.embeddings === true,
     blocks: values.blocks,
     queries: values.queries,
     diffs: values.diffs,
+    shared,
+  }
+  const chosen = chosenOf(selection)
+  const embeddings = chosen.includes('embeddings')
+  if (shared && !embeddings) {
+    throw new OpDbusError('INVALID_INPUT', 'only embeddings are shared: add --embeddings, or leave --shared out')
   }
   const settings = settingsOf(values, terminal)
-  const gone = await clearedThere(settings, selection, values, terminal)
-  if (gone !== undefined) {
-    if (values.quiet !== true) terminal.say(`cleared ${goneText(gone, selection)}`)
-    return 0
-  }
+  const there = await clearedThere(settings, selection, values, terminal)
   const caches = await openCaches(settings)
   try {
     const before = await caches.stats()
-    await caches.clear(selection)
-    if (values.quiet !== true) terminal.say(`cleared ${clearedText(before, selection)}`)
+    // What it says went is looked for: what is still on disk is cleared here.
+    const left = chosen.some(name => (before[name].onDisk?.entries ?? 0) > 0)
+    const { shares } = caches.embeddings
+    const byDaemon = there !== undefined && !left && !(shared && shares && !there.some(({ tier }) => tier === 'shared'))
+    if (!byDaemon) await caches.clear(selection)
+    if (values.quiet === true) return 0
+    const told = shared && shares ? 'what machines share, ' : ''
+    terminal.say(`cleared ${told}${byDaemon ? goneText(there, selection) : clearedText(before, selection)}`)
+    if (embeddings && shares && !shared) terminal.say(STAYS)
   } finally {
     await caches.close()
   }
   return 0
 }
+
+const STAYS = 'op-dbus: vectors that machines share stay, and come back from there; --shared clears them as well'
 
 /** What a running daemon says of itself; undefined where none does. */
 async function servedStats(
@@ -95,7 +108,7 @@ async function clearedThere(
 ): Promise<ClearReport['gone'] | undefined> {
   const daemon = await openDaemon(daemonSocket(readOptions(settings).dir, values), terminal)
   try {
-    const body: ClearCall = { caches: chosenOf(selection) }
+    const body: ClearCall = { caches: chosenOf(selection), shared: selection.shared === true }
     const answer = await daemon?.ask('/api/cache/clear', { body, ms: CLEAR_MS, signal: terminal.signal })
     const report = answer?.json as ClearReport | undefined
     return Array.isArray(report?.gone) && report.preview === false ? report.gone : undefined
@@ -168,8 +181,8 @@ function clearedText(before: Stats, selection: ClearSelection): string {
 function goneText(gone: ClearReport['gone'], selection: ClearSelection): string {
   return chosenOf(selection)
     .map(name => {
-      const parts = gone.filter(({ cache }) => cache === name)
-      const sum = (what: 'entries' | 'bytes') => parts.reduce((total, part) => total + part[what], 0)
+      const parts = gone.filter(({ cache, tier }) => cache === name && tier === 'disk')
+      const sum = (what: 'entries' | 'bytes') => parts.reduce((total, part) => total + (part[what] ?? 0), 0)
       return sizeText(name, name === 'diffs' ? undefined : { entries: sum('entries'), bytes: sum('bytes') })
     })
     .join(', ')
