@@ -43,8 +43,8 @@ export interface DaemonStats {
   readonly node: string
   /** Resident memory, bytes. */
   readonly rss: number
-  /** The four caches, of the first model. */
-  readonly caches: ApiStats
+  /** The four caches, of the first model; what has no bound is null. */
+  readonly caches: Stats
   readonly models: readonly ModelInfo[]
   /** Embedding look-ups since the start, by where the answer came from. */
   readonly rows: Readonly<Record<Source, number>>
@@ -62,9 +62,6 @@ export interface DaemonStats {
   /** The shared tier; absent where there is none. */
   readonly shared?: SharedInfo
 }
-
-/** {@link Stats} as JSON: what has no bound is null. */
-export type ApiStats = Stats
 
 export interface SharedInfo {
   /** Without user, password and path. */
@@ -254,7 +251,10 @@ export interface ApplyCallBody {
 }
 export type { ApplyReport, CheckpointInfo, Plan }
 
-/** `GET /api/blocks?limit=&plugin=&operation=&since=&until=`, newest first. `before`: only blocks of smaller numbers. */
+/**
+ * `GET /api/blocks?limit=&plugin=&operation=&since=&until=`, newest first. `before`: only blocks of smaller numbers; `bodies=false`: headers
+ * alone, for lists.
+ */
 export interface BlocksReport {
   readonly size: number
   readonly blocks: readonly Block[]
