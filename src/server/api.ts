@@ -53,7 +53,11 @@ export interface DaemonStats {
   readonly latency: Readonly<Record<Source, Latency>>
   readonly requests: {
     readonly total: number
+    /** 4xx, those of {@link turnedAway} among them. */
     readonly refused: number
+    /** 429: there was too much in hand. */
+    readonly turnedAway: number
+    /** 5xx. */
     readonly failed: number
     readonly inHand: number
   }

@@ -1,6 +1,6 @@
 // `op-dbus cache stats|clear|verify`: what is cached, by whom it was used, and whether it is sound.
 
-import { bytes, count, duration, fourLines, oneLine, plural, table } from '../../format.js'
+import { bytes, commas, count, duration, fourLines, oneLine, plural, table } from '../../format.js'
 import { readOptions } from '../../node/options.js'
 import { verifyCaches } from '../../node/verify.js'
 import {
@@ -33,14 +33,15 @@ export async function stats({ values, terminal }: CommandCall<Values>): Promise<
   const served = await servedStats(settings, values, terminal)
   if (served) {
     const { caches, ...daemon } = served
-    const text = () => `${statsText(caches)}\n${daemonText(served)}`
+    const text = () => `${statsText(caches, served.models[0]?.name)}\n${daemonText(served)}`
     await terminal.out(values.json ? `${JSON.stringify({ ...caches, daemon }, finite, 2)}\n` : text())
     return 0
   }
   const caches = await openCaches(settings)
   try {
     const found = await caches.stats()
-    await terminal.out(values.json ? `${JSON.stringify(found, finite, 2)}\n` : statsText(found))
+    const shared = caches.embeddings.shares ? 'Shared: there is one, which this command does not ask\n' : ''
+    await terminal.out(values.json ? `${JSON.stringify(found, finite, 2)}\n` : `${statsText(found)}${shared}`)
   } finally {
     await caches.close()
   }
@@ -126,11 +127,24 @@ function isStats(stats: DaemonStats): boolean {
   }
 }
 
-/** Who answers: its memory is what was shown. */
-function daemonText({ pid, now, started, models, rss, requests }: DaemonStats): string {
-  const served = models.map(({ name }) => oneLine(name, 60)).join(', ')
+/** Who answers: its memory is what was shown. Further models, and what machines share, have a line each. */
+function daemonText({ pid, now, started, models, rss, requests, caches, shared }: DaemonStats): string {
   const since = duration(now - started)
-  return `Served by: the daemon ${pid}, for ${since}; ${bytes(rss)}, ${plural(requests.total, 'request', 'requests')}; ${served}\n`
+  const [, ...others] = models
+  const lines = [
+    `Served by: the daemon ${pid}, for ${since}; ${bytes(rss)}, ${plural(requests.total, 'request', 'requests')}`,
+    ...others.map(({ name, cache: { memory } }) => {
+      const share = memory.hits + memory.misses > 0 ? `${Math.round(100 * memory.hitRate)}% hit rate` : 'n/a hit rate'
+      return `  ${oneLine(name, 60)}: ${commas(memory.size)} entries in memory, ${share} there`
+    }),
+  ]
+  if (shared !== undefined) {
+    const { hits = 0, misses = 0 } = caches.embeddings.shared ?? {}
+    const why = shared.problem === undefined ? '' : `: ${oneLine(shared.problem, 200)}`
+    const asked = `${commas(hits)} of ${commas(hits + misses)} look-ups answered`
+    lines.push(`Shared: ${oneLine(shared.at, 100)} ${shared.state}${why}; ${asked}`)
+  }
+  return `${lines.join('\n')}\n`
 }
 
 export async function verify({ values, terminal }: CommandCall<Values>): Promise<number> {
@@ -153,11 +167,12 @@ export async function verify({ values, terminal }: CommandCall<Values>): Promise
   return DAMAGE_FOUND
 }
 
-/** The strategy's four lines, in its format; then what is on disk. */
-export function statsText(stats: Stats): string {
+/** The strategy's four lines, in its format; then what is on disk. `model`: whose memory the first is, where a daemon serves several. */
+export function statsText(stats: Stats, model?: string): string {
   const { embeddings } = stats
   const lines = [
     ...fourLines(stats),
+    ...(model === undefined ? [] : [`Embeddings in memory: of ${oneLine(model, 60)}`]),
     ...(embeddings.model?.gaveWay.length
       ? [`Model: ${embeddings.model.serves} in place of ${embeddings.model.asked}`]
       : []),
@@ -166,7 +181,9 @@ export function statsText(stats: Stats): string {
   ]
   const disk = (['embeddings', 'blocks', 'queries'] as const).flatMap(name => {
     const size = stats[name].onDisk
-    return size ? [[`  ${name}`, plural(size.entries, 'entry', 'entries'), bytes(size.bytes)]] : []
+    return size
+      ? [[`  ${name}`, `${commas(size.entries)} ${size.entries === 1 ? 'entry' : 'entries'}`, bytes(size.bytes)]]
+      : []
   })
   const folder = stats.dir === undefined ? 'On disk: nothing' : `On disk: ${stats.dir}`
   return `${lines.join('\n')}${folder}\n${table(disk, [1, 2])}`

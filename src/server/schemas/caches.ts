@@ -95,7 +95,7 @@ export function cacheSchemas(T: Builder, parts: Parts) {
     rows: bySource(count),
     rowsPerSecond: number,
     latency: bySource(latency),
-    requests: T.Object({ total: count, refused: count, failed: count, inHand: count }),
+    requests: T.Object({ total: count, refused: count, turnedAway: count, failed: count, inHand: count }),
     savedSeconds: number,
     shared: O(T.Object({ at: text, state: T.Enum(['serving', 'connecting', 'left-alone']), problem: O(text) })),
   })
