@@ -3,7 +3,7 @@
 import type { Block, BlockFilter, ChainHead, SearchCall, SearchReport, VerifyReport } from '../blockchain.js'
 import type { DiskSize, OneCacheStats, Stats } from '../caches/cache-set.js'
 import type { TierVisit } from '../diagnostics.js'
-import type { CacheName, Device, RefusalKind, Source } from '../ports.js'
+import type { CacheName, Device, RefusalKind, Source, TierName } from '../ports.js'
 import type { ApplyReport, CheckpointInfo, DiffReport, Plan, PluginInfo, QueryReport } from '../state.js'
 
 /** What every error of `/api` looks like. The embedding endpoints have the form of the API that they speak. */
@@ -43,8 +43,8 @@ export interface DaemonStats {
   readonly node: string
   /** Resident memory, bytes. */
   readonly rss: number
-  /** The four caches, of the first model. */
-  readonly caches: ApiStats
+  /** The four caches, of the first model; what has no bound is null. */
+  readonly caches: Stats
   readonly models: readonly ModelInfo[]
   /** Embedding look-ups since the start, by where the answer came from. */
   readonly rows: Readonly<Record<Source, number>>
@@ -53,7 +53,11 @@ export interface DaemonStats {
   readonly latency: Readonly<Record<Source, Latency>>
   readonly requests: {
     readonly total: number
+    /** 4xx, those of {@link turnedAway} among them. */
     readonly refused: number
+    /** 429: there was too much in hand. */
+    readonly turnedAway: number
+    /** 5xx. */
     readonly failed: number
     readonly inHand: number
   }
@@ -62,9 +66,6 @@ export interface DaemonStats {
   /** The shared tier; absent where there is none. */
   readonly shared?: SharedInfo
 }
-
-/** {@link Stats} as JSON: what has no bound is null. */
-export type ApiStats = Stats
 
 export interface SharedInfo {
   /** Without user, password and path. */
@@ -120,8 +121,8 @@ export interface LookupReport {
   readonly device?: Device
   /** Where patterns are on: what was embedded. */
   readonly template?: string
-  /** Nearest first, by cosine; the text itself is not among them. */
-  readonly neighbours: readonly { readonly text: string; readonly score: number }[]
+  /** Nearest first, by cosine; the text itself is not among them. Absent without a vector to compare with. */
+  readonly neighbours?: readonly { readonly text: string; readonly score: number }[]
 }
 
 /** `GET /api/spaces`: what lies on disk, by the space that computed it. */
@@ -144,21 +145,25 @@ export interface ClearCall {
   readonly caches?: readonly CacheName[]
   /** One space of embeddings alone. */
   readonly space?: string
-  /** What other machines share as well. Default false. */
+  /** What other machines share as well, of every space; refused without embeddings. Default false. */
   readonly shared?: boolean
   /** Only says what would go. */
   readonly preview?: boolean
 }
 
 export interface ClearReport {
-  /** What went, or would. */
+  /** What went, or would: a line for each place; the same entry may be in several. */
   readonly gone: readonly {
     readonly cache: CacheName
+    readonly tier: 'memory' | TierName
     readonly space?: string
-    readonly entries: number
-    readonly bytes: number
+    /** Absent where nobody counted: what is shared, before the first look-up. */
+    readonly entries?: number
+    readonly bytes?: number
   }[]
   readonly preview: boolean
+  /** Vectors that other machines share stay, and come back from there when they are looked for. */
+  readonly sharedStays: boolean
 }
 
 /** `POST /api/cache/warm`: texts that are embedded now, so that they are there later. */
@@ -250,7 +255,10 @@ export interface ApplyCallBody {
 }
 export type { ApplyReport, CheckpointInfo, Plan }
 
-/** `GET /api/blocks?limit=&plugin=&operation=&since=&until=`, newest first. `before`: only blocks of smaller numbers. */
+/**
+ * `GET /api/blocks?limit=&plugin=&operation=&since=&until=`, newest first. `before`: only blocks of smaller numbers; `bodies=false`: headers
+ * alone, for lists.
+ */
 export interface BlocksReport {
   readonly size: number
   readonly blocks: readonly Block[]

@@ -59,7 +59,7 @@ async function lookUp(
   const { embeddings } = model.caches
   const trace = await doubted(model, signal, () => embeddings.trace(text, { compute: compute === true, signal }))
   const { id, dims, tiers, micros, result } = trace
-  if (result === undefined) return { micros, tiers, dims, neighbours: [] }
+  if (result === undefined) return { micros, tiers, dims }
   const { vector, source, tokens, truncated, device, template } = result
   meters.embedded(model.name, rowsBySource([source]), micros, tokens)
   return {

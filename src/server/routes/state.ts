@@ -104,6 +104,7 @@ export const stateRoutes: Routes = (app, { state, signalOf, carryThrough }) => {
 /** As a file is read: everything that is wrong is told with its line and column. */
 async function desiredIn(state: State, text: unknown): Promise<DesiredInput> {
   if (typeof text !== 'string') throw invalid('desired is the text of a desired file')
+  checkCount(text, MOST_VALUES, 'the desired state')
   return state.readDesired(text, 'desired')
 }
 
@@ -115,8 +116,29 @@ async function planIn(state: State, plan: unknown): Promise<Plan> {
   } catch {
     throw invalid('the plan is nested too deep')
   }
+  checkCount(text, 4 * MOST_VALUES, 'the plan')
   return state.readPlan(text, 'plan')
 }
+
+/** What a desired state may hold, in values: reading and comparing it keeps everybody waiting. A plan says each several times. */
+const MOST_VALUES = 50_000
+
+/** Counts what a JSON text separates, before anybody reads it. @throws OpDbusError INVALID_INPUT */
+function checkCount(json: string, most: number, what: string): void {
+  let values = 0
+  for (let at = 0; at < json.length; at++) {
+    const unit = json.charCodeAt(at)
+    if (unit === QUOTE) {
+      for (at++; at < json.length && json.charCodeAt(at) !== QUOTE; at++) if (json.charCodeAt(at) === BACKSLASH) at++
+    } else if (unit === COMMA || unit === COLON) values++
+  }
+  if (values <= most) return
+  throw invalid(
+    `${what} holds more values than the daemon takes (${most}): send a part, or use op-dbus on the machine itself`,
+  )
+}
+
+const [QUOTE, BACKSLASH, COMMA, COLON] = [0x22, 0x5c, 0x2c, 0x3a]
 
 function told(plan: Plan): PlanReport {
   const differences = differencesText(plan.diffs, PLAIN)
