@@ -5,7 +5,7 @@ import { yieldToEventLoop } from './yield-to-event-loop.js'
 /** What {@link within} rejects with when the time is up. */
 export class TimeUp extends Error {
   constructor(ms: number) {
-    super(`no answer within ${ms} ms`)
+    super(`no answer within ${Math.round(ms)} ms`)
   }
 }
 

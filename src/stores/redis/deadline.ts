@@ -3,7 +3,7 @@
 /** The time of a call was up. */
 export class Late extends Error {
   constructor(ms: number) {
-    super(`no answer within ${ms} ms`)
+    super(`no answer within ${Math.round(ms)} ms`)
   }
 }
 
