@@ -17,6 +17,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
   'src/store-ports': [],
   'src/kernel-ports': [],
   'src/errors': [],
+  'src/all-finite': [],
   'src/held-entry': [],
   'src/version': [],
   'src/abort-listeners': [],
@@ -52,6 +53,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
   'src/stores/segments': ['src/ports', 'src/errors', 'src/fs'],
   'src/stores/indexeddb': ['src/ports', 'src/errors', 'idb-keyval'],
   'src/caches': [
+    'src/all-finite',
     'src/ports',
     'src/errors',
     'src/held-entry',
@@ -85,6 +87,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     'src/embedder/protocol',
   ],
   'src/embedder/client': [
+    'src/all-finite',
     'src/ports',
     'src/errors',
     'src/abort-listeners',

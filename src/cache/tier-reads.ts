@@ -208,16 +208,19 @@ export class TierReads<V> {
   }
 
   /** The value in what a store answered, which is believed to be bytes only after a look. */
-  #decode(id: string, key: Key, found: unknown, room?: Room): Found<V> | undefined {
-    if (found === undefined || found === null) return undefined
+  #decode(id: string, key: Key, answer: unknown, room?: Room): Found<V> | undefined {
+    if (answer === undefined || answer === null) return undefined
     const { codec, policy, counts, faults } = this.#options
     const { sealed } = policy
     const bytes = sealed
-      ? isUint8Array(found)
-        ? unseal(sealed, key, found, room?.take(found.length))
+      ? isUint8Array(answer)
+        ? unseal(sealed, key, answer, room?.take(answer.length))
         : undefined
-      : (found as Uint8Array)
-    if (bytes !== undefined) return codec.decode(id, bytes)
+      : (answer as Uint8Array)
+    if (bytes !== undefined) {
+      const found = codec.decode(id, bytes)
+      if (!sealed || found === undefined || codec.isPossible?.(found.value) !== false) return found
+    }
     counts.damaged++
     faults.tell('read', 'damaged', 'it answers with something that was not stored under that key')
     return undefined
