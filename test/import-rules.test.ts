@@ -18,6 +18,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
   'src/kernel-ports': [],
   'src/errors': [],
   'src/all-finite': [],
+  'src/fair-timer': [],
   'src/held-entry': [],
   'src/version': [],
   'src/abort-listeners': [],
@@ -36,6 +37,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
   // The core: no runtime, no domain.
   'src/fs': ['src/errors'],
   'src/cache': [
+    'src/fair-timer',
     'src/ports',
     'src/errors',
     'src/abort-listeners',
@@ -207,7 +209,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     '@opentelemetry/api',
   ],
   'src/server.ts': ['src'],
-  'src/stores/redis': ['src/ports', 'src/errors', 'src/shared-url', '@redis/client'],
+  'src/stores/redis': ['src/fair-timer', 'src/ports', 'src/errors', 'src/shared-url', '@redis/client'],
   'src/stores/s3': ['src/ports', 'src/errors', 'src/stores/aws4fetch'],
   'src/stores/object-folder': ['src/ports', 'src/errors', 'src/fs'],
   'src/stores/aws4fetch': ['aws4fetch'],
