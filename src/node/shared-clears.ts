@@ -47,5 +47,8 @@ function nameOf(url: string): string {
   const address = parseSharedUrl(url)
   const { hosts, database } = 'fault' in address ? { hosts: [], database: 0 } : address
   const places = hosts.map(({ host, port }) => `${host}:${port}`).sort()
-  return `cleared-${createHash('sha256').update(JSON.stringify([places, database])).digest('hex').slice(0, 16)}`
+  return `cleared-${createHash('sha256')
+    .update(JSON.stringify([places, database]))
+    .digest('hex')
+    .slice(0, 16)}`
 }

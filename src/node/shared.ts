@@ -25,11 +25,7 @@ const CLEAR_MS = 60_000
  * `dir`: the cache folder, where copies of what is shared lie. Undefined where no setting names one. Connects to nothing yet.
  * @throws OpDbusError INVALID_INPUT where `@redis/client` is not installed
  */
-export async function openShared(
-  settings: Settings,
-  dir: string | undefined,
-  warn: Warn,
-): Promise<Shared | undefined> {
+export async function openShared(settings: Settings, dir: string | undefined, warn: Warn): Promise<Shared | undefined> {
   const { sharedUrl: url, sharedTtl, sharedTimeoutMs: timeoutMs, sharedCostMs: claimAboveMs, sharedScope } = settings
   if (url === undefined) return undefined
   // Loaded only where there is one to open.

@@ -127,9 +127,11 @@ export class Generations {
   async clear(mark: string): Promise<void> {
     const id = this.#options.newToken()
     const token = await this.#call(async client => {
-      const next = { times: (this.#heard?.times ?? 0) + 1, id, mark }
-      await client.sendCommand(['SET', CLEARS, tokenText(next)])
-      return next
+      // More often than anybody has heard of, so that nobody takes it for an older one.
+      const [text = ''] = await this.#read(client, [CLEARS])
+      const times = 1 + Math.max(this.#heard?.times ?? 0, parseToken(text)?.times ?? 0)
+      await client.sendCommand(['SET', CLEARS, tokenText({ times, id, mark })])
+      return { times, id, mark }
     })
     this.#take(token, 'here')
   }

@@ -3,12 +3,12 @@
 import { abortError, OpDbusError } from '../../errors.js'
 import type { CallOptions, ChangeNews, Key, Store, StoreStatus, Warn } from '../../ports.js'
 import { type SharedAddress, shownAddress } from '../../shared-url.js'
+import { clearEverywhere } from './clear-everywhere.js'
 import { MARK_BYTES, markBytes, marked, unmarked } from './clears.js'
 import { later, within } from './deadline.js'
 import { Generations } from './generations.js'
 import { Locks } from './locks.js'
 import { isKey, valueName } from './names.js'
-import { inOneLine } from './node-link.js'
 import { clearValues, listValues, type Size, sizeOfValues } from './scan.js'
 import { Spread } from './spread.js'
 import { Tell } from './tell.js'
@@ -165,21 +165,14 @@ export class RedisStoreParts implements Store {
       this.#nextMark = next
       return async () => {
         await reached
-        const { writeMs } = this.#options
-        const remove = () => clearValues(topology, writeMs, CLEAR_MS, name => this.#error(name))
         try {
-          // First, so that what was stored before is nobody's any more, whoever is down or still writes it.
-          const told = await generations.clear(mark).then(
-            () => true,
-            () => false,
-          )
-          const failure = await remove().then(
-            () => undefined,
-            (error: unknown) => error,
-          )
-          // What was removed has made room.
-          if (!told) await generations.clear(mark).catch((error: unknown) => this.#untold(error, failure))
-          if (failure !== undefined) this.#warnOfRest(failure)
+          await clearEverywhere({
+            tell: () => generations.clear(mark),
+            remove: () => clearValues(topology, this.#options.writeMs, CLEAR_MS, name => this.#error(name)),
+            warn: (sentence, cause) =>
+              this.#options.warn(`the shared cache at ${this.#at} ${sentence}`, cause, `${this.#at} rest`),
+            asError: (why, cause) => this.#error(why, cause),
+          })
         } finally {
           if (this.#nextMark === next) this.#nextMark = undefined
           this.#size = undefined
@@ -319,23 +312,6 @@ export class RedisStoreParts implements Store {
       if (!(answer instanceof Error)) continue
       if (this.#tell.fault(answer) === 'full') this.#fullUntil = performance.now() + FULL_MS
     }
-  }
-
-  #untold(error: unknown, failure: unknown): never {
-    const removed =
-      failure === undefined ? 'its values were removed' : `not all its values were removed (${inOneLine(failure)})`
-    const sentence = `${removed}, but other machines could not be told and go on with their copies: clear it again`
-    throw this.#error(`${sentence} (${inOneLine(error)})`, error)
-  }
-
-  #warnOfRest(failure: unknown): void {
-    const sentence =
-      'was cleared, and all machines are told; some of what nobody reads any more is left until its time is over'
-    this.#options.warn(
-      `the shared cache at ${this.#at} ${sentence}: ${inOneLine(failure)}`,
-      failure,
-      `${this.#at} rest`,
-    )
   }
 
   #failed(answers: readonly unknown[]): OpDbusError {
