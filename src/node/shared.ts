@@ -44,6 +44,8 @@ export async function openShared(settings: Settings, dir: string | undefined, wa
       try {
         clears?.heard(clear, where)
       } catch (error) {
+        // Where nothing can be written, nothing of ours is kept.
+        if (where === 'first') return
         const sentence = `the vectors in ${dir} may be from before a clear of the shared cache, and could not be removed`
         warn(`${sentence}: ${messageOf(error)}`, error, `cleared ${dir}`)
       }
