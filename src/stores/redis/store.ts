@@ -110,8 +110,8 @@ export class RedisStoreParts implements Store {
         if (mark === undefined) throw this.#error(generations.trouble?.problem ?? 'it was cleared just now')
         if (performance.now() < this.#fullUntil) throw this.#error('it is full')
         if (known === undefined) for (const bytes of values.values()) bytes.set(mark)
-        const set = (key: Key) => ['SET', valueName(key), values.get(key)!, ...this.#life()]
-        const answers = await spread.each('values', [...values.keys()], this.#options.writeMs, set)
+        const command = (key: Key) => ['SET', valueName(key), values.get(key)!, ...this.#life()]
+        const answers = await spread.each('values', [...values.keys()], { ms: this.#options.writeMs, command })
         this.#lookAtFaults(answers)
         if (answers.length > 0 && answers.every(answer => answer instanceof Error)) throw this.#failed(answers)
       }
@@ -123,8 +123,8 @@ export class RedisStoreParts implements Store {
       const { spread } = this.#enter(keys)
       const all = [...new Set(keys)]
       return async () => {
-        const unlink = (key: Key) => ['UNLINK', valueName(key)]
-        const answers = await spread.each('values', all, this.#options.writeMs, unlink)
+        const command = (key: Key) => ['UNLINK', valueName(key)]
+        const answers = await spread.each('values', all, { ms: this.#options.writeMs, command })
         const failed = answers.filter(answer => answer instanceof Error)
         if (failed.length > 0) throw this.#failed(failed)
         return answers.filter(answer => answer === 1).length
@@ -186,7 +186,7 @@ export class RedisStoreParts implements Store {
   }
 
   async claimMany(keys: readonly Key[], call?: CallOptions): Promise<boolean[]> {
-    return this.#enter(keys, call).locks.claim(keys)
+    return this.#enter(keys, call).locks.claim(keys, call?.signal)
   }
 
   async releaseMany(keys: readonly Key[]): Promise<void> {
@@ -269,7 +269,7 @@ export class RedisStoreParts implements Store {
     const spread = new Spread(topology, reached)
     const locks = new Locks({
       token: crypto.randomUUID(),
-      send: (keys, command) => spread.each('locks', keys, readMs, command),
+      send: (keys, commands) => spread.each('locks', keys, { ms: readMs, ...commands }),
     })
     this.#opened = { topology, generations, locks, spread, reached }
     return this.#opened
