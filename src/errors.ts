@@ -85,11 +85,12 @@ export class BatchError extends OpDbusError {
   constructor(
     readonly failed: readonly FailedItem[],
     total: number,
+    details: Readonly<Record<string, unknown>> = {},
   ) {
     const first = failed[0]?.error
     super('PARTIAL_FAILURE', `${failed.length} of ${total} failed, the first with: ${messageOf(first)}`, {
       cause: first,
-      details: { failed: failed.map(({ index, error }) => ({ index, message: messageOf(error) })) },
+      details: { ...details, failed: failed.map(({ index, error }) => ({ index, message: messageOf(error) })) },
     })
   }
 }
