@@ -3,7 +3,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { GENERATIONS } from '../../../src/stores/redis/names.js'
 import { deferred, temporaryFolder } from '../../support.js'
-import { closeMachines, type Machine, openMachine, until, written } from './caches.js'
+import { until } from '../../waiting.js'
+import { closeMachines, type Machine, openMachine, written } from './caches.js'
 import { type Link, openProxy } from './proxy.js'
 import { missing, type Server, startServer, stopAll } from './servers.js'
 
