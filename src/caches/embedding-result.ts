@@ -1,7 +1,7 @@
 // What is answered for one text: its vector, where it came from and, for who asks, how its look-up went. Asks nobody.
 import type { LookUpFacts } from '../cache/cache-events.js'
 import type { Origin } from '../patterns/templates.js'
-import type { CallOptions, Device, Embedding, Source } from '../ports.js'
+import type { CallOptions, Device, Embedding, Source, StoreStatus } from '../ports.js'
 import { vectorOf } from './embedding-pool.js'
 import type { EmbedProgress } from './progress.js'
 
@@ -47,16 +47,18 @@ export interface EmbedManyCall extends CallOptions {
 
 /** What is done with a store that nothing has been looked up in. */
 export interface UnopenedStore {
+  /** Where it knows by itself whether it can be asked. */
+  readonly status: StoreStatus | undefined
   clear(): Promise<void>
   close(): Promise<void>
 }
 
-const FROM_MEMORY: Origin = { source: 'memory' }
-
 /** All of a result but its vector; memory's, where nothing else is said. */
 export function provenanceOf(
   { truncated, device, tokens }: Embedding,
-  origin: Origin = FROM_MEMORY,
+  origin: Origin | undefined,
 ): Omit<EmbeddingResult, 'vector'> {
+  // A spread costs more than all the rest of such a look-up.
+  if (origin === undefined) return { source: 'memory', truncated, device, tokens }
   return { ...origin, truncated, device, tokens }
 }

@@ -1,4 +1,5 @@
 // What routes are given: everything that one daemon has open. Types only.
+import type { IncomingMessage } from 'node:http'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Chain } from '../blockchain.js'
 import type { Caches } from '../public.js'
@@ -26,7 +27,7 @@ declare module 'fastify' {
     readonly errors?: ErrorForm
     /** Answers for as long as the caller listens: it has no time limit, is not counted as in hand, and `signalOf` fires when a stop begins. */
     readonly streams?: boolean
-    /** What it is counted and logged as. Default: its pattern. */
+    /** What it is counted, logged and documented as. Default: its pattern. */
     readonly counted?: string
   }
 }
@@ -48,7 +49,9 @@ export interface ServerContext {
   readonly meters: Meters
   readonly log: Log
   /** Fires when the caller has gone, when the time of this request is up, or when the daemon stops at once: hand it to every call that waits. */
-  signalOf(request: FastifyRequest): AbortSignal
+  signalOf(request: { readonly raw: IncomingMessage }): AbortSignal
+  /** From now on the request has no time limit: it has begun what must not stop half-way, and its caller is to hear how it ended. */
+  carryThrough(request: { readonly raw: IncomingMessage }): void
   /** What the sender of this request may do, by the token that came with it. */
   permissionOf(request: FastifyRequest): Permission
   /** Whether reading, and changing, takes a token over TCP. */

@@ -11,6 +11,8 @@ export interface Work {
   /** Bytes of its body, as far as they are known. */
   readonly bytes: number
   controller: AbortController | undefined
+  /** It has begun something that must not stop half-way: it takes what it takes, and is answered then. */
+  carriedThrough: boolean
 }
 
 export interface LimitsOptions {
@@ -38,6 +40,7 @@ export class Limits {
   readonly #streams = new Set<Work>()
   readonly #stopping = new AbortController()
   #bytes = 0
+  #stops = false
   #idle: (() => void) | undefined
   #sweep: NodeJS.Timeout | undefined
 
@@ -45,18 +48,22 @@ export class Limits {
     this.#options = options
   }
 
-  get inHand(): number {
-    return this.#inHand.size
-  }
-
   /** Fires when a stop begins. */
   get stopping(): AbortSignal {
     return this.#stopping.signal
   }
 
-  /** @throws HttpProblem 429 where there is no room, 413 for a body that says to be too large */
-  enter(request: IncomingMessage, response: ServerResponse, streams: boolean): Work {
-    const { queue, bodyBytes, monotonic } = this.#options
+  /** Whether a stop has begun. */
+  get stops(): boolean {
+    return this.#stops
+  }
+
+  /**
+   * `started`: monotonic ms.
+   * @throws HttpProblem 429 where there is no room, 413 for a body that says to be too large
+   */
+  enter(request: IncomingMessage, response: ServerResponse, streams: boolean, started: number): Work {
+    const { queue, bodyBytes } = this.#options
     const bytes = bytesOf(request, bodyBytes)
     if (bytes > bodyBytes) {
       throw new HttpProblem(
@@ -73,7 +80,7 @@ export class Limits {
         retryAfter: 1,
       })
     }
-    const work: Work = { started: monotonic(), response, streams, bytes, controller: undefined }
+    const work: Work = { started, response, streams, bytes, controller: undefined, carriedThrough: false }
     ;(streams ? this.#streams : this.#inHand).add(work)
     this.#bytes += bytes
     if (!streams) this.#options.onChange(1)
@@ -100,6 +107,7 @@ export class Limits {
 
   /** Ends what streams, and waits until what is in hand is answered; after `ms` that is ended as well. */
   async stop(ms: number): Promise<void> {
+    this.#stops = true
     this.#stopping.abort(stopped())
     for (const work of this.#streams) {
       work.controller?.abort(stopped())
@@ -128,7 +136,7 @@ export class Limits {
     const now = this.#options.monotonic()
     for (const work of this.#inHand) {
       const late = now - work.started - this.#options.requestTimeoutMs
-      if (late < 0) continue
+      if (late < 0 || work.carriedThrough) continue
       work.controller?.abort(
         new HttpProblem(504, 'TIMEOUT', 'this took longer than a request may: send less at once, or raise the limit'),
       )

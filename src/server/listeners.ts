@@ -9,7 +9,7 @@ import { errnoOf, inWords } from '../fs/errno.js'
 import { unlink } from '../fs/files.js'
 import { makeFolder } from '../fs/folders.js'
 import { acquireMutex, MACHINE_IO } from '../fs/mutex.js'
-import { isLoopback } from './hosts.js'
+import { isLoopback } from '../loopback.js'
 import { pathOfSocket } from './systemd.js'
 
 export interface ListenerBounds {

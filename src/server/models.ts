@@ -3,7 +3,9 @@ import { basename } from 'node:path'
 import { KNOWN_MODELS } from '../embedder/model/table.js'
 import { BatchError, isOpDbusError, messageOf, OpDbusError } from '../errors.js'
 import { nearest } from '../nearest.js'
+import { isModelHere } from '../node/models.js'
 import { readOptions } from '../node/options.js'
+import { spaceId } from '../node/spaces.js'
 import { type OpenOptions, openCaches } from '../node.js'
 import type { CallOptions } from '../ports.js'
 import type { Caches } from '../public.js'
@@ -23,6 +25,8 @@ export interface ServedModel {
   readonly row: Float32Array | undefined
   /** How long its vectors are. Reads the model's small files, and fetches a model that is not here; loads none. @throws what `getOrEmbed` does */
   open(call?: CallOptions): Promise<number>
+  /** Whether opening it fetches nothing. */
+  isHere(): Promise<boolean>
   /** An embedding failed with `error`: unless that says nothing of the model, readiness is looked into anew. */
   doubt(error: unknown): void
 }
@@ -35,9 +39,10 @@ export interface Models {
   infos(): Promise<readonly ModelInfo[]>
   /**
    * Whether the first model embeds: opens it where it is not. What `/readyz` says. One that did is believed until an embedding
-   * fails, so that who asks often computes nothing and keeps no model loaded.
+   * fails, so that who asks often computes nothing and keeps no model loaded. An answer comes within `waitMs` (default: 5,000), however
+   * long the model takes.
    */
-  ready(signal?: AbortSignal): Promise<{ readonly ready: boolean; readonly problem?: string }>
+  ready(waitMs?: number): Promise<{ readonly ready: boolean; readonly problem?: string }>
   close(): Promise<void>
 }
 
@@ -52,6 +57,9 @@ export interface ModelsOptions {
 
 /** What a caller is to blame for, or how much there is to do. */
 const SAYS_NOTHING = ['ABORTED', 'CLOSED', 'INVALID_INPUT', 'OVERLOADED'] as const
+
+const OPENING = 'the model is still being opened'
+const BUSY = 'the model has not embedded a text yet: it is being loaded, or has others before'
 
 /** A text that no system embeds by itself, so that an answer says that the embedder computes, or did and is kept. */
 const PROBE = 'op-dbus: is the embedder ready?'
@@ -87,8 +95,9 @@ export async function openModels({ models, aliases = {}, open }: ModelsOptions):
   try {
     for (const [number, model] of asked.entries()) {
       // An embedder of the user's own is no model by a name.
-      const caches = await openCaches(open.embedder ? open : { ...open, model })
-      all.push(new Served(names[number]!, namesOf(number), caches))
+      const options = open.embedder ? open : { ...open, model }
+      const isHere = async () => open.embedder !== undefined || isModelHere(options)
+      all.push(new Served(names[number]!, namesOf(number), await openCaches(options), isHere))
     }
   } catch (error) {
     await Promise.allSettled(all.map(({ caches }) => caches.close()))
@@ -126,9 +135,9 @@ class OpenedModels implements Models {
     return Promise.all(this.all.map(model => model.info()))
   }
 
-  async ready(signal?: AbortSignal): Promise<{ readonly ready: boolean; readonly problem?: string }> {
+  async ready(waitMs = 5_000): Promise<{ readonly ready: boolean; readonly problem?: string }> {
     try {
-      await this.all[0]!.prove(signal)
+      await this.all[0]!.prove(waitMs)
       return { ready: true }
     } catch (error) {
       return { ready: false, problem: messageOf(reasonOf(error)) }
@@ -146,6 +155,7 @@ class Served implements ServedModel {
   readonly name: string
   readonly aliases: readonly string[]
   readonly caches: Caches
+  readonly isHere: () => Promise<boolean>
   serves: string
   dims: number | undefined
   row: Float32Array | undefined
@@ -154,13 +164,16 @@ class Served implements ServedModel {
   #problem: string | undefined
   /** It has embedded, and nothing failed since. */
   #proven = false
-  #proving: Promise<void> | undefined
+  #probing = false
+  /** Who waits for the probe, each told once: of what it failed with, or of nothing. */
+  readonly #asking = new Set<(failed?: { readonly error: unknown }) => void>()
 
-  constructor(name: string, aliases: readonly string[], caches: Caches) {
+  constructor(name: string, aliases: readonly string[], caches: Caches, isHere: () => Promise<boolean>) {
     this.name = name
     this.serves = name
     this.aliases = aliases
     this.caches = caches
+    this.isHere = isHere
   }
 
   async open(call: CallOptions = {}): Promise<number> {
@@ -187,23 +200,35 @@ class Served implements ServedModel {
   }
 
   /** Resolves once it embeds. One probe for all who ask, which goes on when they have left. */
-  async prove(signal: AbortSignal | undefined): Promise<void> {
-    if (this.#proven) return
-    this.#proving ??= this.#probe().finally(() => {
-      this.#proving = undefined
+  prove(waitMs: number): Promise<void> {
+    if (this.#proven) return Promise.resolve()
+    return new Promise((resolve, reject) => {
+      const over = (failed?: { readonly error: unknown }) => {
+        clearTimeout(timer)
+        this.#asking.delete(over)
+        if (failed === undefined) resolve()
+        else reject(failed.error)
+      }
+      const timer = setTimeout(() => {
+        over({ error: new OpDbusError('ABORTED', this.dims === undefined ? OPENING : BUSY) })
+      }, waitMs)
+      this.#asking.add(over)
+      if (!this.#probing) void this.#probe()
     })
-    const left = new Promise<never>((_, reject) => {
-      const leave = () => reject(new OpDbusError('ABORTED', 'the model is still being opened'))
-      if (signal?.aborted) leave()
-      signal?.addEventListener('abort', leave, { once: true })
-    })
-    await Promise.race([this.#proving, left])
   }
 
   async #probe(): Promise<void> {
-    await this.open()
-    await this.caches.embeddings.compute([PROBE])
-    this.#proven = true
+    this.#probing = true
+    let failed: { readonly error: unknown } | undefined
+    try {
+      await this.open()
+      await this.caches.embeddings.compute([PROBE])
+      this.#proven = true
+    } catch (error) {
+      failed = { error }
+    }
+    this.#probing = false
+    for (const over of [...this.#asking]) over(failed)
   }
 
   async info(): Promise<ModelInfo> {
@@ -214,7 +239,7 @@ class Served implements ServedModel {
     return {
       name: this.name,
       ...(model && { serves: this.serves }),
-      ...(opened && { space: this.#space!, dims: this.dims! }),
+      ...(opened && { space: spaceId(this.#space!), description: this.#space!, dims: this.dims! }),
       state,
       ...(state === 'failed' && { problem: this.#problem! }),
       ...(running?.device && { device: running.device }),

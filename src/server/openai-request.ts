@@ -22,13 +22,14 @@ export interface EmbeddingRequest {
 /** `user` is for OpenAI's own books; `truncate_prompt_tokens` is vLLM's, `opdbus` ours. */
 const FIELDS = ['input', 'model', 'encoding_format', 'dimensions', 'user', 'truncate_prompt_tokens', 'opdbus'] as const
 type Field = (typeof FIELDS)[number]
+const KNOWN: ReadonlySet<string> = new Set(FIELDS)
 
 /** @throws HttpProblem 400; `mostTexts`: how many there may be */
 export function embeddingRequest(body: unknown, mostTexts: number): EmbeddingRequest {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
     throw refused('The body must be a JSON object, with an `input`.', undefined, 'invalid_type')
   }
-  for (const field of Object.keys(body)) if (!(FIELDS as readonly string[]).includes(field)) throw unknownField(field)
+  for (const field of Object.keys(body)) if (!KNOWN.has(field)) throw unknownField(field)
   const fields = body as { readonly [F in Field]?: unknown }
   const encoding = optional(fields, 'encoding_format', isEncoding, "'float' or 'base64'") ?? 'float'
   const dimensions = optional(fields, 'dimensions', isCount, 'a whole number of at least 1')
@@ -113,6 +114,14 @@ function unknownField(field: string): HttpProblem {
   const hint = meant ? ` Did you mean '${meant}'?` : ''
   const message = name ? `Unknown parameter: '${name}'.${hint}` : 'Unknown parameter.'
   return refused(message, name, 'unknown_parameter')
+}
+
+/** In one request, as OpenAI has it. Of texts tokens are known when they are embedded: what was, is cached when the request is refused. */
+export const MOST_TOKENS = 300_000
+
+export function tooManyTokens(tokens: number): HttpProblem {
+  const message = `Requested ${tokens} tokens, max ${MOST_TOKENS} tokens per request. Send fewer texts at once.`
+  return refused(message, 'input', 'max_tokens_per_request')
 }
 
 /** What clients that send token arrays are told to do. */

@@ -2,14 +2,16 @@
 import { join } from 'node:path'
 import { type Chain, openChain } from '../blockchain.js'
 import { isOpDbusError, messageOf, OpDbusError } from '../errors.js'
+import { isLoopback } from '../loopback.js'
 import { nodeClock } from '../node/runtime.js'
 import { dataDirOf } from '../node/state-options.js'
 import { openState, type State } from '../state.js'
 import { VERSION } from '../version.js'
 import { createApp } from './app.js'
 import { Auth, type AuthRules } from './auth.js'
-import type { App, Routes, ServerContext } from './context.js'
-import { Hosts, isLoopback } from './hosts.js'
+import type { Routes, ServerContext } from './context.js'
+import type { Daemon } from './daemon.js'
+import { Hosts } from './hosts.js'
 import { Limits } from './limits.js'
 import { Listeners } from './listeners.js'
 import { type Log, openLog, standardError } from './log.js'
@@ -18,17 +20,7 @@ import { type Models, openModels } from './models.js'
 import { readServeOptions, type ServeOptions, type ServerSettings, type SplitOptions } from './options.js'
 import { inheritedSockets, notify } from './systemd.js'
 import { ownWriteToken, readTokenFile } from './tokens.js'
-
-export interface Daemon {
-  /** `http://127.0.0.1:8787`; empty where it listens on no TCP. */
-  readonly url: string
-  /** Path of the unix socket, where there is one. */
-  readonly socket?: string | undefined
-  /** File of the token that may change something over TCP, where there is one. */
-  readonly writeTokenFile?: string | undefined
-  /** Stops: listens no more, answers what is in hand, closes chain, state and caches. Calling it twice is fine. */
-  close(): Promise<void>
-}
+import { isTraced } from './tracing.js'
 
 /** Closes one part. */
 type Undo = () => Promise<void> | void
@@ -74,7 +66,10 @@ export async function start(options: ServeOptions, routes: readonly Routes[]): P
       caches: opened.models.of(undefined).caches,
       meters,
       log,
-      signalOf: request => (request.ours ? limits.signalOf(request.ours.work) : limits.stopping),
+      signalOf: ({ raw: { passing } }) => (passing?.work ? limits.signalOf(passing.work) : limits.stopping),
+      carryThrough: ({ raw: { passing } }) => {
+        if (passing?.work) passing.work.carriedThrough = true
+      },
       permissionOf: request => auth.permissionOf(request.raw.headers, listeners.trusted.has(request.raw.socket)),
       tokens: auth.takesToken,
       stopping: limits.stopping,
@@ -82,9 +77,10 @@ export async function start(options: ServeOptions, routes: readonly Routes[]): P
     }
     const { fastify } = await import('./http.js')
     const { trusted } = listeners
-    const app: App = await createApp({ fastify, auth, hosts, limits, trusted, routes }, context)
+    const parts = { fastify, auth, hosts, limits, trusted, routes, direct: !isTraced() }
+    const { app, listener } = await createApp(parts, context)
     undo.push(() => app.close())
-    listeners.serve(app.routing)
+    listeners.serve(listener)
     log.info('listening', { url: listeners.url ?? '', socket: listeners.socket ?? '', version: VERSION })
     if (settings.systemd && !(await notify(process.env, 'READY=1'))) {
       log.warn('notify', { message: 'systemd-notify did not run: systemd does not know that this service is ready' })

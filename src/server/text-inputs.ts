@@ -18,15 +18,15 @@ export interface TextLimits {
 export function textsOf(value: unknown, name: string, { most, tooMany, wrong }: TextLimits): readonly string[] {
   if (value === undefined || value === null || value === '') return []
   if (typeof value === 'string') return [value]
-  if (!Array.isArray(value)) throw refused(wrong, name, `${name} is a text or an array of texts`)
+  if (!Array.isArray(value)) throw refusedAs(wrong, `${name} is a text or an array of texts`, name)
   if (value.length > most) {
-    throw refused(tooMany, name, `${name} has ${value.length} texts, and at most ${most} go into one request`)
+    throw refusedAs(tooMany, `${name} has ${value.length} texts, and at most ${most} go into one request`, name)
   }
   for (let index = 0; index < value.length; index++) {
     const text: unknown = value[index]
-    if (text === '') throw refused(wrong, name, `${name}[${index}] is an empty text`)
+    if (text === '') throw refusedAs(wrong, `${name}[${index}] is an empty text`, name)
     if (typeof text === 'string') continue
-    throw refused(wrong, name, `${name}[${index}] is no text; token ids of another tokenizer are not taken`)
+    throw refusedAs(wrong, `${name}[${index}] is no text; token ids of another tokenizer are not taken`, name)
   }
   return value
 }
@@ -38,6 +38,6 @@ export function fieldsOf(body: unknown, status: number): Readonly<Record<string,
 }
 
 /** What was asked for that would make other vectors than ours: refused, never passed over. */
-export function refused(status: number, param: string, message: string): HttpProblem {
+export function refusedAs(status: number, message: string, param: string): HttpProblem {
   return new HttpProblem(status, 'INVALID_INPUT', message, { param })
 }

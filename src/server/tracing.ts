@@ -19,7 +19,7 @@ const spans = new WeakMap<IncomingMessage, Span>()
 
 /** Hooks of every route. Parents come from `traceparent`, by the propagator that is registered. */
 export const tracing: Routes = async (app, { version, log }) => {
-  if (!isRegistered()) return
+  if (!isTraced()) return
   const otel = await loadApi().catch(() => undefined)
   if (otel === undefined) {
     log.warn('no-tracing', {
@@ -68,6 +68,7 @@ const headers: TextMapGetter<IncomingMessage['headers']> = {
   get: (of, name) => of[name],
 }
 
-function isRegistered(): boolean {
+/** Whether OpenTelemetry is registered. */
+export function isTraced(): boolean {
   return (globalThis as { [REGISTERED]?: { readonly trace?: unknown } })[REGISTERED]?.trace !== undefined
 }

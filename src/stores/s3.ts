@@ -1,5 +1,6 @@
 // Objects in a bucket of S3, or of whatever speaks as it does. Signs, asks and lists; what the objects are is not its business.
 import { OpDbusError } from '../errors.js'
+import { isLoopback } from '../loopback.js'
 import type { CallOptions, ObjectSource, ObjectStore } from '../ports.js'
 import { Requests, type S3Credentials, type S3Io, textOf } from './s3/requests.js'
 import { listPage } from './s3/xml.js'
@@ -163,10 +164,6 @@ function addressOf({ bucket, endpoint, region, allowHttp }: Omit<S3Options, 'pre
     )
   }
   return `${url.origin}${url.pathname.replace(/\/+$/, '')}/${bucket}`
-}
-
-function isLoopback(hostname: string): boolean {
-  return /^(localhost|.+\.localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(hostname)
 }
 
 function invalid(message: string): OpDbusError {

@@ -3,14 +3,14 @@ import { OpDbusError } from '../../errors.js'
 import type { EmbeddingMatrix } from '../../public.js'
 import type { LookupCall, LookupReport, RowsCall, RowsReport, WarmCall, WarmReport } from '../api.js'
 import type { Routes, ServerContext } from '../context.js'
-import { floatsToText } from '../float-text.js'
-import type { RowCounts } from '../meters.js'
+import { rowsBySource } from '../meters.js'
 import type { ServedModel } from '../models.js'
 import { Neighbours } from '../neighbours.js'
 import { embedRows } from '../rows.js'
 import { MOST_NEIGHBOURS, MOST_TEXTS } from '../schemas/caches.js'
 import { AS_JSON, described } from '../schemas.js'
 import { modelOfSpace } from '../spaces.js'
+import { toBase64 } from '../vector-text.js'
 
 export const cacheRoutes: Routes = (app, context) => {
   const neighbours = new Neighbours()
@@ -60,12 +60,12 @@ async function lookUp(
   const { id, dims, tiers, micros, result } = trace
   if (result === undefined) return { micros, tiers, dims, neighbours: [] }
   const { vector, source, tokens, truncated, device, template } = result
-  meters.embedded(model.name, counted([source]), micros, tokens)
+  meters.embedded(model.name, rowsBySource([source]), micros, tokens)
   return {
     source,
     micros,
     tiers,
-    vector: floatsToText(vector),
+    vector: toBase64(vector),
     dims,
     tokens,
     truncated,
@@ -85,7 +85,7 @@ async function rows(context: ServerContext, { texts, space }: RowsCall, signal: 
   return {
     space,
     dims,
-    vectors: floatsToText(matrix),
+    vectors: toBase64(matrix),
     sources,
     devices,
     tokens,
@@ -107,7 +107,7 @@ async function warm(
   const { result, micros } = await measured(context, model, signal, async () => ({
     result: await model.caches.embeddings.embedMany(texts, { signal }),
   }))
-  return { texts: texts.length, rows: counted(result.sources), micros }
+  return { texts: texts.length, rows: rowsBySource(result.sources), micros }
 }
 
 /** Runs `work`, which answers rows, and has them counted. */
@@ -123,7 +123,7 @@ async function measured<T extends { readonly result: EmbeddingMatrix }>(
   const { sources, tokens } = done.result
   meters.embedded(
     model.name,
-    counted(sources),
+    rowsBySource(sources),
     micros,
     tokens.reduce((sum, one) => sum + one, 0),
   )
@@ -139,12 +139,6 @@ async function doubted<T>(model: ServedModel, signal: AbortSignal, work: () => P
     model.doubt(error)
     throw error
   }
-}
-
-function counted(sources: EmbeddingMatrix['sources']): RowCounts {
-  const rows: RowCounts = { memory: 0, disk: 0, shared: 0, pattern: 0, computed: 0 }
-  for (const source of sources) if (source !== undefined) rows[source]++
-  return rows
 }
 
 /** Looked at again, whatever the validator let through. */

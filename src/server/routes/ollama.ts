@@ -2,35 +2,35 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Routes, ServerContext } from '../context.js'
 import { embedTexts, tellHow, wantsSources } from '../embed-texts.js'
+import { HAND_CHECKED } from '../embedding-schemas.js'
 import type { ServedModel } from '../models.js'
 import { ollamaSchemas } from '../ollama-schemas.js'
-import { fieldsOf, refused, textsOf } from '../text-inputs.js'
+import { fieldsOf, refusedAs, textsOf } from '../text-inputs.js'
 import { floatText, unitRows, vectorList } from '../vector-text.js'
 
 type Fields = Readonly<Record<string, unknown>>
 
 export const ollamaRoutes: Routes = (app, context) => {
   const config = { access: 'read', errors: 'ollama' } as const
-  // Handlers check, by hand. What is said of bodies here is for the document.
-  const validatorCompiler = () => () => true
+  const schemas = ollamaSchemas(context.settings.limits.maxBatch)
   app.post('/api/embed', {
-    ...{ config, schema: ollamaSchemas.embed, validatorCompiler },
+    ...{ config, schema: schemas.embed, ...HAND_CHECKED },
     handler: (request, reply) => embed(context, request, reply),
   })
   app.post('/api/embeddings', {
-    ...{ config, schema: ollamaSchemas.embeddings, validatorCompiler },
+    ...{ config, schema: schemas.embeddings, ...HAND_CHECKED },
     handler: (request, reply) => embedOne(context, request, reply),
   })
   app.get('/api/tags', {
-    ...{ config, schema: ollamaSchemas.tags },
+    ...{ config, schema: schemas.tags },
     handler: async () => ({ models: context.models.all.flatMap(model => tagsOf(context, model)) }),
   })
   app.post('/api/show', {
-    ...{ config, schema: ollamaSchemas.show, validatorCompiler },
+    ...{ config, schema: schemas.show, ...HAND_CHECKED },
     handler: async request => shown(modelOf(context, fieldsOf(request.body, 400))),
   })
   app.get('/api/version', {
-    ...{ config, schema: ollamaSchemas.version },
+    ...{ config, schema: schemas.version },
     handler: async () => ({ version: context.version }),
   })
 }
@@ -46,7 +46,7 @@ async function embed(context: ServerContext, request: FastifyRequest, reply: Fas
   // So this API answers a question for nothing.
   if (texts.length > 0) {
     const embedded = await embedTexts(context, request, model, texts)
-    if (truncate === false && embedded.cut > 0) throw refused(400, 'input', 'a text is longer than the model sees')
+    if (truncate === false && embedded.cut > 0) throw refusedAs(400, 'a text is longer than the model sees', 'input')
     tellHow(reply, embedded, wantsSources(request))
     vectors = vectorList(unitRows(embedded.matrix, embedded.dims), embedded.dims)
     tokens = embedded.allTokens
@@ -64,7 +64,7 @@ async function embedOne(context: ServerContext, request: FastifyRequest, reply: 
   const fields = fieldsOf(request.body, 400)
   const { prompt } = fields
   if (prompt !== undefined && prompt !== null && typeof prompt !== 'string')
-    throw refused(400, 'prompt', 'prompt is a text')
+    throw refusedAs(400, 'prompt is a text', 'prompt')
   const model = await opened(context, request, fields)
   if (!prompt) return sendJson(reply, '{"embedding":[]}')
   const embedded = await embedTexts(context, request, model, [prompt])
@@ -76,18 +76,19 @@ async function embedOne(context: ServerContext, request: FastifyRequest, reply: 
 async function opened(context: ServerContext, request: FastifyRequest, fields: Fields): Promise<ServedModel> {
   const { truncate, dimensions } = fields
   if (truncate !== undefined && truncate !== null && typeof truncate !== 'boolean') {
-    throw refused(400, 'truncate', 'truncate is true or false')
+    throw refusedAs(400, 'truncate is true or false', 'truncate')
   }
   const model = modelOf(context, fields)
   const dims = model.dims ?? (await model.open({ signal: context.signalOf(request) }))
   // There, 0 is a way to leave it out.
-  if (dimensions && dimensions !== dims) throw refused(400, 'dimensions', `vectors of this model have ${dims} numbers`)
+  if (dimensions && dimensions !== dims)
+    throw refusedAs(400, `vectors of this model have ${dims} numbers`, 'dimensions')
   return model
 }
 
 /** `name:latest` is how clients of this API say `name`. */
 function modelOf({ models }: ServerContext, { model, name = model }: Fields): ServedModel {
-  if (name !== undefined && name !== null && typeof name !== 'string') throw refused(400, 'model', 'model is a name')
+  if (name !== undefined && name !== null && typeof name !== 'string') throw refusedAs(400, 'model is a name', 'model')
   return models.of(name?.replace(/:latest$/, '') || undefined)
 }
 

@@ -1,51 +1,57 @@
 // `/v1/embeddings` and `/v1/models` as OpenAI's API has them, for every client that speaks it.
-import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Routes, ServerContext } from '../context.js'
+import type { DirectHandler, DirectReply, DirectRequest } from '../direct.js'
 import { type EmbeddedTexts, embedAtOnce, embedTexts, tellHow, wantsSources } from '../embed-texts.js'
+import { HAND_CHECKED } from '../embedding-schemas.js'
 import type { HttpProblem } from '../http-errors.js'
 import type { ServedModel } from '../models.js'
-import { type EmbeddingRequest, embeddingRequest, refused, tokenArraysRefused } from '../openai-request.js'
+import {
+  type EmbeddingRequest,
+  embeddingRequest,
+  MOST_TOKENS,
+  refused,
+  tokenArraysRefused,
+  tooManyTokens,
+} from '../openai-request.js'
 import { openAiSchemas } from '../openai-schemas.js'
 import { textsOfTokens } from '../token-arrays.js'
 import { VECTOR_TEXT, type VectorText } from '../vector-text.js'
 
-/** In one request, as OpenAI has it. Tokens are known when texts are embedded: what was, is cached when the request is refused. */
-const MOST_TOKENS = 300_000
-
 const JSON_TYPE = 'application/json; charset=utf-8'
 
 export const openAiRoutes: Routes = (app, context) => {
+  const schemas = openAiSchemas(context.settings.limits.maxBatch)
+  const direct: DirectHandler = (request, reply) => embeddings(context, request, reply)
   app.post('/v1/embeddings', {
-    config: { access: 'read', errors: 'openai' },
-    schema: openAiSchemas.embeddings,
-    // The handler checks, by hand. What is said of it here is for the document.
-    validatorCompiler: () => () => true,
-    handler: (request, reply) => embeddings(context, request, reply),
+    config: { access: 'read', errors: 'openai', direct },
+    schema: schemas.embeddings,
+    ...HAND_CHECKED,
+    handler: direct,
   })
-  app.get('/v1/models', {
+  app.route({
+    method: ['GET', 'HEAD'],
+    url: '/v1/models',
     config: { access: 'read', errors: 'openai' },
-    schema: openAiSchemas.models,
+    schema: schemas.models,
     handler: async () => ({ object: 'list', data: context.models.all.flatMap(model => listed(context, model)) }),
   })
   // A hub id holds a slash, which clients encode or do not.
-  app.get<{ Params: { '*': string } }>('/v1/models/*', {
-    config: { access: 'read', errors: 'openai' },
-    schema: openAiSchemas.model,
+  app.route<{ Params: { '*': string } }>({
+    method: ['GET', 'HEAD'],
+    url: '/v1/models/*',
+    config: { access: 'read', errors: 'openai', counted: '/v1/models/:model' },
+    schema: schemas.model,
     handler: async ({ params: { '*': id } }) => listed(context, context.models.of(id)).find(entry => entry.id === id),
   })
 }
 
 /** Makes no promise where memory has all that is asked for: on a warm cache that is a fourth of the cost. */
-function embeddings(
-  context: ServerContext,
-  request: FastifyRequest,
-  reply: FastifyReply,
-): Promise<FastifyReply> | undefined {
+function embeddings(context: ServerContext, request: DirectRequest, reply: DirectReply): Promise<void> | undefined {
   const asked = embeddingRequest(request.body, context.settings.limits.maxBatch)
   const model = context.models.of(asked.model)
   if (model.dims !== undefined && 'texts' in asked.input && asked.input.texts.length === 1) {
     checkDimensions(asked, model.dims)
-    const embedded = embedAtOnce(context, model, asked.input.texts[0]!)
+    const embedded = embedAtOnce(context, request, model, asked.input.texts[0]!)
     if (embedded !== undefined) {
       answer(context, request, reply, { asked, model, embedded })
       return undefined
@@ -56,17 +62,19 @@ function embeddings(
 
 async function embedAll(
   context: ServerContext,
-  request: FastifyRequest,
-  reply: FastifyReply,
+  request: DirectRequest,
+  reply: DirectReply,
   asked: EmbeddingRequest,
   model: ServedModel,
-): Promise<FastifyReply> {
+): Promise<void> {
   const { input } = asked
   if ('tokens' in input && context.settings.tokenArrays === undefined) throw tokenArraysRefused()
-  checkDimensions(asked, model.dims ?? (await model.open({ signal: context.signalOf(request) })))
-  const texts = 'texts' in input ? input.texts : await textsOfTokens(input.tokens)
+  const signal = context.signalOf(request)
+  checkDimensions(asked, model.dims ?? (await model.open({ signal })))
+  const { bodyBytes } = context.settings.limits
+  const texts = 'texts' in input ? input.texts : await textsOfTokens(input.tokens, bodyBytes, signal)
   const embedded = await embedTexts(context, request, model, texts)
-  return answer(context, request, reply, { asked, model, embedded })
+  answer(context, request, reply, { asked, model, embedded })
 }
 
 interface Answer {
@@ -77,14 +85,18 @@ interface Answer {
 
 function answer(
   { settings }: ServerContext,
-  request: FastifyRequest,
-  reply: FastifyReply,
+  request: DirectRequest,
+  reply: DirectReply,
   { asked: { opdbus, encoding }, model, embedded }: Answer,
-): FastifyReply {
+): void {
   if (embedded.allTokens > MOST_TOKENS) throw tooManyTokens(embedded.allTokens)
   const sources = opdbus || settings.openaiExtras || wantsSources(request)
   tellHow(reply, embedded, sources)
-  return reply.header('content-type', JSON_TYPE).send(answerOf(embedded, model.serves, VECTOR_TEXT[encoding], sources))
+  const json = answerOf(embedded, model.serves, VECTOR_TEXT[encoding], sources)
+  // All of it is ASCII, so that it is as long in bytes, and the cheapest to send.
+  const headers = ['content-type', JSON_TYPE, 'content-length', String(json.length), 'x-request-id', request.id]
+  reply.hijack()
+  reply.raw.writeHead(200, headers).end(json, 'latin1')
 }
 
 function checkDimensions({ dimensions }: EmbeddingRequest, dims: number): void {
@@ -96,12 +108,31 @@ function answerOf(embedded: EmbeddedTexts, model: string, textOf: VectorText, so
   const { matrix, dims, count, allTokens } = embedded
   let data = ''
   for (let row = 0; row < count; row++) {
-    const how = sources ? `,"opdbus":${JSON.stringify(howOf(embedded, row))}` : ''
+    const how = sources ? `,"opdbus":${asciiJson(howOf(embedded, row))}` : ''
     const vector = textOf(matrix, row * dims, dims)
     data += `${row === 0 ? '' : ','}{"object":"embedding","index":${row},"embedding":${vector}${how}}`
   }
   const usage = `{"prompt_tokens":${allTokens},"total_tokens":${allTokens}}`
-  return `{"object":"list","data":[${data}],"model":${JSON.stringify(model)},"usage":${usage}}`
+  return `{"object":"list","data":[${data}],"model":${nameInJson(model)},"usage":${usage}}`
+}
+
+/** As JSON of letters that every encoding has. */
+function asciiJson(value: unknown): string {
+  return JSON.stringify(value).replace(
+    /[^\x20-\x7e]/g,
+    unit => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+}
+
+/** Of the few models that are served. */
+const namesInJson = new Map<string, string>()
+
+function nameInJson(name: string): string {
+  const known = namesInJson.get(name)
+  if (known !== undefined) return known
+  const json = asciiJson(name)
+  namesInJson.set(name, json)
+  return json
 }
 
 function howOf({ sources, devices, tokens, truncated }: EmbeddedTexts, row: number) {
@@ -120,9 +151,4 @@ function otherDimensions(asked: number, dims: number): HttpProblem {
     'dimensions',
     'invalid_value',
   )
-}
-
-function tooManyTokens(tokens: number): HttpProblem {
-  const message = `Requested ${tokens} tokens, max ${MOST_TOKENS} tokens per request. Send fewer texts at once.`
-  return refused(message, 'input', 'max_tokens_per_request')
 }

@@ -18,7 +18,7 @@ import { AS_JSON, described } from '../schemas.js'
 
 const PLAIN = { color: false, columns: 120 } as const
 
-export const stateRoutes: Routes = (app, { state, signalOf }) => {
+export const stateRoutes: Routes = (app, { state, signalOf, carryThrough }) => {
   const read = { ...AS_JSON, config: { access: 'read' } } as const
   const write = { ...AS_JSON, config: { access: 'write' } } as const
 
@@ -91,7 +91,8 @@ export const stateRoutes: Routes = (app, { state, signalOf }) => {
     async request => {
       const plan = await planIn(state, request.body.plan)
       signalOf(request).throwIfAborted()
-      // It has begun: a caller who leaves must not leave a system half-way.
+      // It begins: neither a caller who leaves nor a limit of time must leave a system half-way, or without its report.
+      carryThrough(request)
       return state.apply(plan)
     },
   )

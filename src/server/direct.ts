@@ -1,0 +1,78 @@
+// A way past Fastify for the requests that there are most of: a POST as every client sends it to a route that is `direct`. It is let in and
+// told of errors as everywhere (admission.ts); whatever is unusual about a request goes the usual way. Knows no route by name.
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import type { Admission, RouteFacts } from './admission.js'
+
+/** What such a route is given, by Fastify or without it. */
+export interface DirectRequest {
+  readonly id: string
+  readonly raw: IncomingMessage
+  /** JSON. */
+  readonly body: unknown
+}
+
+/** It writes to `raw` after `hijack()`. */
+export interface DirectReply {
+  readonly raw: ServerResponse
+  hijack(): unknown
+}
+
+/** Throws, or rejects, before it writes. */
+export type DirectHandler = (request: DirectRequest, reply: DirectReply) => Promise<void> | undefined
+
+export interface DirectRoute {
+  readonly facts: RouteFacts
+  readonly handler: DirectHandler
+}
+
+export interface DirectOptions {
+  readonly admission: Admission
+  /** By address. */
+  readonly routes: ReadonlyMap<string, DirectRoute>
+  readonly bodyBytes: number
+  /** @throws for what is no JSON */
+  readonly parse: (text: string) => unknown
+  /** Has everything else. */
+  readonly usual: RequestListener
+}
+
+const JSON_TYPE = 'application/json'
+
+export function directly({ admission, routes, bodyBytes, parse, usual }: DirectOptions): RequestListener {
+  return (raw, res) => {
+    const { headers, method, url } = raw
+    const route = method === 'POST' && headers['content-type'] === JSON_TYPE ? routes.get(url!) : undefined
+    // A body of a length that is known, and that is not too long; Node lets in no more of it.
+    if (route === undefined || !(Number(headers['content-length']) <= bodyBytes)) return usual(raw, res)
+    const id = admission.newId()
+    const { form } = route.facts
+    const failed = (error: unknown) => tell(admission.explain(error, raw, res, id, form), res)
+    try {
+      admission.admit(route.facts, raw, res, id)
+    } catch (error) {
+      return failed(error)
+    }
+    const chunks: Buffer[] = []
+    raw.on('data', (chunk: Buffer) => chunks.push(chunk))
+    raw.on('end', () => {
+      try {
+        const bytes = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)
+        const body = parse(bytes.toString())
+        const answered = route.handler({ id, raw, body }, { raw: res, hijack })
+        if (answered !== undefined) answered.catch(failed)
+      } catch (error) {
+        failed(error)
+      }
+    })
+  }
+}
+
+/** There is nobody to take it from. */
+function hijack(): void {}
+
+function tell({ status, body }: { readonly status: number; readonly body: object }, res: ServerResponse): void {
+  const bytes = Buffer.from(JSON.stringify(body))
+  res.setHeader('content-type', `${JSON_TYPE}; charset=utf-8`)
+  res.setHeader('content-length', bytes.length)
+  res.writeHead(status).end(bytes)
+}
