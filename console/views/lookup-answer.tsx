@@ -112,7 +112,9 @@ function Neighbours({ lookup }: { readonly lookup: Lookup }) {
         <li class="quiet">
           {answer === undefined
             ? 'What lies nearest to it is shown here.'
-            : 'Memory holds no other text of this model.'}
+            : answer.vector === undefined
+              ? 'It has no vector that others could lie near to.'
+              : 'Memory holds no other text of this model.'}
         </li>
       )}
     </ol>

@@ -105,7 +105,7 @@ export class Admission {
     raw.passing = passing
     res.on('close', this.#closed)
     const trusts = trusted.has(raw.socket)
-    const origin = trusts ? undefined : hosts.check(headers)
+    const origin = trusts ? undefined : hosts.check(headers, raw.url)
     if (origin !== undefined) tellOrigin(res, origin)
     if (route === UNMATCHED) return origin
     auth.check(route.access, headers, trusts)
@@ -118,10 +118,11 @@ export class Admission {
   /** The status and the body that tell `error`; the headers that go with it are set, and what is ours to mend is logged. */
   explain(error: unknown, raw: IncomingMessage, res: ServerResponse, id: string, form?: ErrorForm) {
     const { passing, url = '' } = raw
-    const problem = httpErrorOf(reasonOf(error, passing?.work))
-    const { status, retryAfter, code } = problem
+    const problem = httpErrorOf(reasonOf(error, passing?.work), this.#parts.trusted.has(raw.socket))
+    const { status, retryAfter, code, withheld } = problem
     if (status >= 500) {
-      this.#context.log.error('failed', { id, code, status, stack: code === 'INTERNAL' ? framesOf(error) : '' })
+      const stack = code === 'INTERNAL' ? framesOf(error) : ''
+      this.#context.log.error('failed', { id, code, status, stack, ...(withheld && { message: withheld }) })
     }
     if (passing?.route.bare) setHeaders(res, id)
     if (retryAfter !== undefined) res.setHeader('retry-after', String(retryAfter))

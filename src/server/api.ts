@@ -80,7 +80,10 @@ export interface ModelInfo {
   readonly name: string
   /** What serves under it: another one where a level gave way. Absent until it was opened. */
   readonly serves?: string
+  /** Of its vectors: as in {@link SpaceInfo}. */
   readonly space?: string
+  /** The same in the embedder's own words: everything that can change a vector. */
+  readonly description?: string
   readonly dims?: number
   readonly state: 'unopened' | 'opening' | 'ready' | 'failed'
   readonly problem?: string
@@ -123,12 +126,12 @@ export interface LookupReport {
 
 /** `GET /api/spaces`: what lies on disk, by the space that computed it. */
 export interface SpaceInfo extends DiskSize {
-  /** 32 hex digits: the first of SHA-256 of the embedder's own word for it; `spaceId` of node/spaces.ts. */
+  /** 32 hex digits, everywhere in `/api`: the first of SHA-256 of the embedder's own word for it; `spaceId` of node/spaces.ts. */
   readonly space: string
   /** What it is, for people, from its `space.json`. */
   readonly description: Readonly<Record<string, string | number | boolean>>
   readonly dims: number
-  /** Unix ms of its oldest and newest file. */
+  /** Unix ms: when its first file was begun, and when one was last written to. */
   readonly oldest: number
   readonly newest: number
   /** Names of the daemon's models that use it now. */
@@ -163,7 +166,7 @@ export interface WarmCall {
   /** At most 2,048. */
   readonly texts: readonly string[]
   readonly model?: string
-  /** The model of this space, in the embedder's own words ({@link ModelInfo}); where none serves, CONFLICT. */
+  /** The model of this space ({@link SpaceInfo}); where none serves, CONFLICT. */
   readonly space?: string
 }
 
@@ -177,7 +180,7 @@ export interface WarmReport {
 export interface RowsCall {
   /** At most 2,048. */
   readonly texts: readonly string[]
-  /** In the embedder's own words ({@link ModelInfo}); where no model of it serves, CONFLICT. */
+  /** As in {@link SpaceInfo}; where no model of it serves, CONFLICT. */
   readonly space: string
 }
 
@@ -268,6 +271,7 @@ export type { Block, BlockFilter, ChainHead, VerifyReport }
 export interface SearchCallBody extends Omit<SearchCall, 'signal' | 'onProgress' | 'wait'> {
   readonly text: string
 }
+/** Its spaces are as in {@link SpaceInfo}. */
 export type { SearchReport }
 
 /** What `/events` sends: the name is the `event:` line, the value the JSON of its `data:` line. */

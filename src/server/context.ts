@@ -57,6 +57,8 @@ export interface ServerContext {
    * @throws HttpProblem 429 where callers leave too much unread
    */
   answers(request: { readonly raw: IncomingMessage }, bytes: number): void
+  /** From now on the request has no time limit: it has begun what must not stop half-way, and its caller is to hear how it ended. */
+  carryThrough(request: { readonly raw: IncomingMessage }): void
   /** What the sender of this request may do, by the token that came with it. */
   permissionOf(request: FastifyRequest): Permission
   /** Whether reading, and changing, takes a token over TCP. */

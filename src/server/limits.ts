@@ -17,6 +17,8 @@ export interface Work {
   /** Monotonic ms: when its answer was ended, as far as the sweep saw. */
   ended: number | undefined
   controller: AbortController | undefined
+  /** It has begun something that must not stop half-way: it takes what it takes, and is answered then. */
+  carriedThrough: boolean
 }
 
 export interface LimitsOptions {
@@ -99,6 +101,7 @@ export class Limits {
       answer: 0,
       ended: undefined,
       controller: undefined,
+      carriedThrough: false,
     }
     ;(streams ? this.#streams : this.#inHand).add(work)
     this.#bytes += bytes
@@ -188,7 +191,7 @@ export class Limits {
         continue
       }
       const late = now - work.started - this.#options.requestTimeoutMs
-      if (late < 0) continue
+      if (late < 0 || work.carriedThrough) continue
       work.controller?.abort(
         new HttpProblem(504, 'TIMEOUT', 'this took longer than a request may: send less at once, or raise the limit'),
       )

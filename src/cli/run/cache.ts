@@ -1,6 +1,6 @@
 // `op-dbus cache stats|clear|verify`: what is cached, by whom it was used, and whether it is sound.
 
-import { bytes, count, duration, fourLines, oneLine, plural, table } from '../../format.js'
+import { bytes, count, duration, fourLines, oneLine, plural, table, unbounded } from '../../format.js'
 import { readOptions } from '../../node/options.js'
 import { verifyCaches } from '../../node/verify.js'
 import {
@@ -33,13 +33,13 @@ export async function stats({ values, terminal }: CommandCall<Values>): Promise<
   if (served) {
     const { caches, ...daemon } = served
     const text = () => `${statsText(caches)}\n${daemonText(served)}`
-    await terminal.out(values.json ? `${JSON.stringify({ ...caches, daemon }, finite, 2)}\n` : text())
+    await terminal.out(values.json ? `${JSON.stringify({ ...caches, daemon }, unbounded, 2)}\n` : text())
     return 0
   }
   const caches = await openCaches(settings)
   try {
     const found = await caches.stats()
-    await terminal.out(values.json ? `${JSON.stringify(found, finite, 2)}\n` : statsText(found))
+    await terminal.out(values.json ? `${JSON.stringify(found, unbounded, 2)}\n` : statsText(found))
   } finally {
     await caches.close()
   }
@@ -74,11 +74,12 @@ export async function clear({ values, terminal }: CommandCall<ClearValues>): Pro
 async function servedStats(
   settings: OpenOptions,
   values: DaemonValues,
-  { signal }: Terminal,
+  terminal: Terminal,
 ): Promise<DaemonStats | undefined> {
-  const daemon = await openDaemon(daemonSocket(readOptions(settings).dir, values), signal)
+  const daemon = await openDaemon(daemonSocket(readOptions(settings).dir, values), terminal)
   try {
-    const stats = (await daemon?.ask('/api/stats', { ms: STATS_MS, signal })) as DaemonStats | undefined
+    const answer = await daemon?.ask('/api/stats', { ms: STATS_MS, signal: terminal.signal })
+    const stats = answer?.json as DaemonStats | undefined
     return stats && isStats(stats) ? stats : undefined
   } finally {
     daemon?.close()
@@ -90,12 +91,13 @@ async function clearedThere(
   settings: OpenOptions,
   selection: ClearSelection,
   values: DaemonValues,
-  { signal }: Terminal,
+  terminal: Terminal,
 ): Promise<ClearReport['gone'] | undefined> {
-  const daemon = await openDaemon(daemonSocket(readOptions(settings).dir, values), signal)
+  const daemon = await openDaemon(daemonSocket(readOptions(settings).dir, values), terminal)
   try {
     const body: ClearCall = { caches: chosenOf(selection) }
-    const report = (await daemon?.ask('/api/cache/clear', { body, ms: CLEAR_MS, signal })) as ClearReport | undefined
+    const answer = await daemon?.ask('/api/cache/clear', { body, ms: CLEAR_MS, signal: terminal.signal })
+    const report = answer?.json as ClearReport | undefined
     return Array.isArray(report?.gone) && report.preview === false ? report.gone : undefined
   } finally {
     daemon?.close()
@@ -182,9 +184,4 @@ function chosenOf(selection: ClearSelection): readonly CacheName[] {
   const names = ['embeddings', 'blocks', 'queries', 'diffs'] as const satisfies readonly CacheName[]
   const chosen = names.filter(name => selection[name])
   return chosen.length > 0 ? chosen : names
-}
-
-/** JSON has no Infinity: an unbounded capacity is null. */
-function finite(_name: string, value: unknown): unknown {
-  return value === Number.POSITIVE_INFINITY ? null : value
 }

@@ -1,10 +1,9 @@
 // What `/api` answers of embeddings: one look-up and its way, many rows for the command line, warming.
 import type { FastifyRequest } from 'fastify'
-import { OpDbusError } from '../../errors.js'
+import { invalid } from '../../errors.js'
 import type { EmbeddingMatrix } from '../../public.js'
 import type { LookupCall, LookupReport, RowsCall, RowsReport, WarmCall, WarmReport } from '../api.js'
 import type { Routes, ServerContext } from '../context.js'
-import { floatsToText } from '../float-text.js'
 import { rowsBySource } from '../meters.js'
 import type { ServedModel } from '../models.js'
 import { Neighbours } from '../neighbours.js'
@@ -12,7 +11,7 @@ import { embedRows } from '../rows.js'
 import { MOST_NEIGHBOURS, MOST_TEXTS } from '../schemas/caches.js'
 import { AS_JSON, described } from '../schemas.js'
 import { modelOfSpace } from '../spaces.js'
-import { BYTES_OF_NUMBER } from '../vector-text.js'
+import { BYTES_OF_NUMBER, toBase64 } from '../vector-text.js'
 
 export const cacheRoutes: Routes = (app, context) => {
   const neighbours = new Neighbours()
@@ -54,7 +53,7 @@ async function lookUp(
   signal: AbortSignal,
 ): Promise<LookupReport> {
   if (!Number.isSafeInteger(k) || k < 0 || k > MOST_NEIGHBOURS) {
-    throw new OpDbusError('INVALID_INPUT', `neighbours is a whole number from 0 to ${MOST_NEIGHBOURS}`)
+    throw invalid(`neighbours is a whole number from 0 to ${MOST_NEIGHBOURS}`)
   }
   const model = models.of(name)
   const { embeddings } = model.caches
@@ -67,7 +66,7 @@ async function lookUp(
     source,
     micros,
     tiers,
-    vector: floatsToText(vector),
+    vector: toBase64(vector),
     dims,
     tokens,
     truncated,
@@ -90,7 +89,7 @@ async function rows(context: ServerContext, request: FastifyRequest<{ Body: Rows
   return {
     space,
     dims,
-    vectors: floatsToText(matrix),
+    vectors: toBase64(matrix),
     sources,
     devices,
     tokens,
@@ -151,8 +150,4 @@ function checkTexts(texts: unknown): asserts texts is readonly string[] {
   if (!Array.isArray(texts) || texts.length === 0 || texts.length > MOST_TEXTS) {
     throw invalid(`texts is a list of 1 to ${MOST_TEXTS} texts`)
   }
-}
-
-function invalid(message: string): OpDbusError {
-  return new OpDbusError('INVALID_INPUT', message)
 }

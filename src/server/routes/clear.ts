@@ -1,5 +1,5 @@
 // What lies on disk by space, and how caches are emptied: `/api/spaces`, `/api/cache/clear`.
-import { OpDbusError } from '../../errors.js'
+import { invalid } from '../../errors.js'
 import { clearSpace } from '../../node/spaces.js'
 import type { CacheName } from '../../ports.js'
 import type { ClearCall, ClearReport } from '../api.js'
@@ -93,8 +93,4 @@ async function sizes(context: ServerContext, names: readonly CacheName[]): Promi
     }),
   )
   return all.flat()
-}
-
-function invalid(message: string): OpDbusError {
-  return new OpDbusError('INVALID_INPUT', message)
 }

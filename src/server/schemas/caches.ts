@@ -73,6 +73,7 @@ export function cacheSchemas(T: Builder, parts: Parts) {
     name: text,
     serves: O(text),
     space: O(text),
+    description: O(text),
     dims: O(count),
     state: T.Enum(['unopened', 'opening', 'ready', 'failed']),
     problem: O(text),
