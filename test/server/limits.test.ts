@@ -45,6 +45,7 @@ describe('bounds', () => {
     release()
     for (const { status } of await Promise.all(first)) expect(status).toBe(200)
     expect((await ask(daemon, '/v1/embeddings', one('c'))).status).toBe(200)
+    expect(daemon.context.meters.counts.overloaded).toBe(1)
     await daemon.stop()
   })
 
