@@ -24,7 +24,7 @@ export type Refresh = (typeof REFRESHES)[number]
 
 const LIVE_TICK_MS = 5_000
 const FIRST_RETRY_MS = 1_000
-const LONGEST_RETRY_MS = 15_000
+const LONGEST_RETRY_MS = 5_000
 const NEWS_KEPT = 50
 
 export class Session {
@@ -114,7 +114,9 @@ export class Session {
     this.client.setToken(token)
     await this.check()
     if (this.connection.peek().kind === 'unreachable') return 'No server answers: the token could not be checked.'
-    const { may } = this.info.peek()!
+    const info = this.info.peek()
+    if (info === undefined) return 'Whatever stands in front of the server does not let this token through.'
+    const { may, tokens } = info
     const wanted = this.askingToken.peek() ?? 'read'
     if (may[wanted]) {
       this.#closeToken(true)
@@ -123,9 +125,10 @@ export class Session {
     if (wanted === 'write') {
       this.client.setToken(before)
       await this.check()
-      return may.read && token !== before
+      // Where reading takes none, that one may read says nothing of the token.
+      return may.read && tokens.read && token !== before
         ? 'With this token one may read, and change nothing.'
-        : 'The server does not know this token.'
+        : 'The server does not know this token as its write token.'
     }
     return 'The server does not know this token.'
   }

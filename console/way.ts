@@ -49,10 +49,11 @@ function patternVisit(off: boolean, before: boolean): Visit {
 /** What a daemon does without; nothing as long as nobody knows. */
 export function offIn(stats: DaemonStats | undefined): ReadonlySet<Source> {
   if (!stats) return new Set()
-  const { disk, shared, patterns } = stats.caches.embeddings
+  const { disk, onDisk, shared, patterns } = stats.caches.embeddings
   const off: Source[] = []
-  if (!disk) off.push('disk')
-  if (!shared) off.push('shared')
+  // Before the first text no tier is open: what lies on disk, and where the shared store is, is known all the same.
+  if (!disk && !onDisk) off.push('disk')
+  if (!shared && !stats.shared) off.push('shared')
   if ((patterns?.mode ?? 'off') === 'off') off.push('pattern')
   return new Set(off)
 }

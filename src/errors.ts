@@ -64,6 +64,11 @@ export function isError(error: unknown): error is Error {
   return error instanceof Error || Object.prototype.toString.call(error) === '[object Error]'
 }
 
+/** What is wrong with an argument, and what to do instead. */
+export function invalid(message: string): OpDbusError {
+  return new OpDbusError('INVALID_INPUT', message)
+}
+
 /** What a call rejects with when its own signal fired. */
 export function abortError(signal: AbortSignal): OpDbusError {
   return new OpDbusError('ABORTED', 'the call was aborted', { cause: signal.reason })
@@ -85,11 +90,12 @@ export class BatchError extends OpDbusError {
   constructor(
     readonly failed: readonly FailedItem[],
     total: number,
+    details: Readonly<Record<string, unknown>> = {},
   ) {
     const first = failed[0]?.error
     super('PARTIAL_FAILURE', `${failed.length} of ${total} failed, the first with: ${messageOf(first)}`, {
       cause: first,
-      details: { failed: failed.map(({ index, error }) => ({ index, message: messageOf(error) })) },
+      details: { ...details, failed: failed.map(({ index, error }) => ({ index, message: messageOf(error) })) },
     })
   }
 }

@@ -127,3 +127,8 @@ function hitRate({ lifetime }: CacheCounts): string {
   const lookUps = lifetime.hits + lifetime.misses
   return `${lookUps > 0 ? `${Math.round(100 * lifetime.hitRate)}%` : 'n/a'} hit rate`
 }
+
+/** A replacer for `JSON.stringify`: what has no bound, such as a capacity, is null, since JSON has no Infinity. */
+export function unbounded(_name: string, value: unknown): unknown {
+  return value === Number.POSITIVE_INFINITY ? null : value
+}

@@ -103,7 +103,7 @@ export interface ObjectSource {
 }
 
 /**
- * Whole objects under names of `a-z 0-9 . - /`, as S3 and folders have them. What was put is never changed again. Failure throws an
+ * Whole objects under names of `a-z 0-9 . - /`, as S3 and folders have them. What was put is changed by `replace` alone. Failure throws an
  * OpDbusError with code STORE, whose `details.why` is `absent` where there is no such object.
  */
 export interface ObjectStore {
@@ -111,9 +111,11 @@ export interface ObjectStore {
   readonly at: string
   /** False, and nothing is changed, where an object of that name is there already. */
   putNew(name: string, source: ObjectSource, call?: CallOptions): Promise<boolean>
+  /** In place of what bears that name: for an object whose name says what it holds, and which holds something else. */
+  replace(name: string, source: ObjectSource, call?: CallOptions): Promise<void>
   /** What an object holds from byte `from` on, in pieces of any length. Who wants no more ends the iteration. */
   read(name: string, call?: CallOptions & { readonly from?: number }): AsyncIterable<Uint8Array>
-  /** All objects, in no order. */
+  /** All objects, in no order. What bears an object's name and is none, as a link does in a folder, has 0 bytes. */
   list(call?: CallOptions): AsyncIterable<{ readonly name: string; readonly bytes: number }>
 }
 

@@ -46,7 +46,7 @@ export function Clearing({ session, wish: { call, name }, onEnd }: ClearingProps
       title={clearTitle(call, name)}
       verb={report ? `Clear ${goneText(report)}` : 'Clear'}
       busy={done.busy.value}
-      disabled={report === undefined || preview.busy.value}
+      disabled={report === undefined || preview.busy.value || (isEmpty(report) && !shared.value)}
       onConfirm={() => void clear()}
       onClose={() => {
         if (!done.busy.peek()) onEnd(undefined)
@@ -74,8 +74,11 @@ export function Clearing({ session, wish: { call, name }, onEnd }: ClearingProps
 
 type One = ClearReport['gone'][number]
 
-function Gone({ report: { gone } }: { readonly report: ClearReport }) {
-  if (gone.every(({ entries }) => entries === 0)) return <p>There is nothing in it.</p>
+const isEmpty = ({ gone }: ClearReport) => gone.every(({ entries }) => entries === 0)
+
+function Gone({ report }: { readonly report: ClearReport }) {
+  const { gone } = report
+  if (isEmpty(report)) return <p>There is nothing in it.</p>
   return (
     <Table<One>
       caption="What goes"

@@ -1,6 +1,6 @@
 // A question before something is changed: what will happen, a button that does it, one that does not. Escape is no.
 import type { ComponentChildren } from 'preact'
-import { useEffect, useRef } from 'preact/hooks'
+import { useLayoutEffect, useRef } from 'preact/hooks'
 
 export interface DialogProps {
   readonly id: string
@@ -9,13 +9,26 @@ export interface DialogProps {
   readonly onClose: () => void
 }
 
+/** What had the focus before the first of several dialogs, one behind the other: it gets it back after the last. */
+const openers = new WeakMap<Document, HTMLElement>()
+
 /** In front of the page, which cannot be reached meanwhile. It is there as long as it is rendered. */
 export function Dialog({ id, title, children, onClose }: DialogProps) {
   const dialog = useRef<HTMLDialogElement>(null)
-  useEffect(() => {
+  useLayoutEffect(() => {
     const element = dialog.current!
+    const { activeElement } = document
+    if (activeElement instanceof HTMLElement && activeElement !== document.body && !activeElement.closest('dialog')) {
+      openers.set(document, activeElement)
+    }
     element.showModal()
-    return () => element.close()
+    return () => {
+      element.close()
+      // Behind the rendering that takes the dialog away, and makes its opener pressable again.
+      setTimeout(() => {
+        if (document.querySelector('dialog[open]') === null) openers.get(document)?.focus()
+      })
+    }
   }, [])
   return (
     <dialog

@@ -99,6 +99,11 @@ function Pulse({ session }: { readonly session: Session }) {
       <span class="dot" aria-hidden="true" />
       <span>{words}</span>
       {kind === 'ok' && <span class="quiet">{session.mayWrite.value ? 'may change' : 'read only'}</span>}
+      {kind === 'ok' && !session.mayWrite.value && (
+        <button type="button" class="link" onClick={() => void session.withWrite()}>
+          Give the write token
+        </button>
+      )}
       {hasToken && kind !== 'unreachable' && (
         <button type="button" class="link" onClick={() => void session.forgetToken()}>
           Forget token

@@ -69,7 +69,9 @@ function Wish({ changing }: { readonly changing: Changing }) {
             if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) void changing.compare()
           }}
         />
-        <p class="quiet">It stays in this page. What is not named in it is left as it is.</p>
+        <p class="quiet">
+          It is kept in this page alone, and sent when you compare or plan. What is not named in it is left as it is.
+        </p>
         {changing.problem.value !== '' && (
           <p class="bad" role="alert">
             {changing.problem}

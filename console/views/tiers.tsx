@@ -27,7 +27,12 @@ export function Tiers({ stats }: { readonly stats: DaemonStats }) {
   const total = SOURCES.reduce((sum, source) => sum + stats.rows[source], 0)
   const many = stats.models.length > 1
   return (
-    <Panel id="tiers" title="Tiers" figure={many ? `sizes are ${stats.models[0]!.name}'s` : 'embeddings'} class="tiers">
+    <Panel
+      id="tiers"
+      title="Tiers"
+      figure={many ? `answers of all models; hit rates and sizes are ${stats.models[0]!.name}'s` : 'embeddings'}
+      class="tiers"
+    >
       <Table
         caption="Where answers came from, and what each tier holds"
         keyOf={source => source}
@@ -52,6 +57,7 @@ export function Tiers({ stats }: { readonly stats: DaemonStats }) {
           { name: 'p50 to p99, log scale', cell: source => <Span stats={stats} source={source} /> },
         ]}
       />
+      <p class="quiet">p50 and p99 are of whole requests, each under the farthest tier that it went to.</p>
       <Table
         caption="The other caches"
         keyOf={name => name}

@@ -48,8 +48,11 @@ function TokenForm({ session, problem = '', onCancel }: FormProps) {
   const send = async () => {
     busy.value = true
     said.value = ''
-    said.value = await session.useToken(token.peek().trim())
-    busy.value = false
+    try {
+      said.value = await session.useToken(token.peek().trim())
+    } finally {
+      busy.value = false
+    }
   }
   return (
     <form

@@ -8,7 +8,7 @@ import type { StoreTier } from '../cache/store-tier.js'
 import { type CacheStats, type ClearOptions, TieredCache } from '../cache/tiered-cache.js'
 import { abortError, OpDbusError } from '../errors.js'
 import type { PatternCounts, Templates } from '../patterns/templates.js'
-import type { CallOptions, Clock, Embedder, Embedding, RunningEmbedder, ServingModel } from '../ports.js'
+import type { CallOptions, Clock, Embedder, Embedding, RunningEmbedder, ServingModel, StoreStatus } from '../ports.js'
 import { signalOf } from '../realms.js'
 import { computeAnew } from './compute-anew.js'
 import { copyOf, type MemoryCopy } from './copy-of.js'
@@ -253,6 +253,11 @@ export class EmbeddingCache {
     const opened = await this.#settled()
     if (opened !== undefined) await opened.cache.clear(options)
     else if (options.shared) await this.#options.shared?.clear()
+  }
+
+  /** Whether the shared store can be asked, where it says so: known before the first look-up. @internal */
+  get sharedStatus(): StoreStatus | undefined {
+    return this.#options.shared?.status
   }
 
   /** Look-ups and evictions of this process. @internal */

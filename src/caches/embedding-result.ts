@@ -1,7 +1,7 @@
 // What is answered for one text: its vector, where it came from and, for who asks, how its look-up went. Asks nobody.
 import type { LookUpFacts } from '../cache/cache-events.js'
 import type { Origin } from '../patterns/templates.js'
-import type { CallOptions, Device, Embedding, Source } from '../ports.js'
+import type { CallOptions, Device, Embedding, Source, StoreStatus } from '../ports.js'
 import { vectorOf } from './embedding-pool.js'
 import type { EmbedProgress } from './progress.js'
 
@@ -47,6 +47,8 @@ export interface EmbedManyCall extends CallOptions {
 
 /** What is done with a store that nothing has been looked up in. */
 export interface UnopenedStore {
+  /** Where it knows by itself whether it can be asked. */
+  readonly status: StoreStatus | undefined
   clear(): Promise<void>
   close(): Promise<void>
 }

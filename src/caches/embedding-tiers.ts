@@ -70,6 +70,9 @@ export function embeddingTiers(
 export function unopenedShared(shared: SharedTier, crc32: Crc32): UnopenedStore {
   const policy = sharedPolicy({ ...shared, crc32 })
   return {
+    get status() {
+      return shared.store.status
+    },
     clear: () => clearStore('shared', shared.store, policy),
     async close() {
       if (policy.closesStore) await insist('close', 'shared', shared.store, policy, () => shared.store.close())

@@ -31,7 +31,7 @@ export async function exportEmbeddings(
  * that was cut off goes on where it was. Processes that use the folder serve the vectors from then on.
  * @throws OpDbusError INVALID_INPUT for a target or a space that cannot be, or holds no snapshot; STORE for what a disk or the service says,
  * and for a manifest that is refused (`details.why`: `damaged`, `version`); BatchError (PARTIAL_FAILURE) where segments were refused: all
- * others are in; ABORTED
+ * others are in, and `details.report` is the {@link ImportReport} of them; ABORTED
  */
 export async function importEmbeddings(
   target: string,

@@ -14,7 +14,7 @@ export interface SpaceOnDisk extends DiskSize {
   /** What it is, for people; empty where its `space.json` is lost. */
   readonly description: Readonly<Record<string, string | number | boolean>>
   readonly dims: number
-  /** When a file of it was last written to, Unix ms: the least and the most recently. */
+  /** Unix ms: when its first file was begun, and when one was last written to. */
   readonly oldest: number
   readonly newest: number
 }

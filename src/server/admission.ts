@@ -6,6 +6,7 @@ import type { Auth } from './auth.js'
 import type { Access, ServerContext } from './context.js'
 import type { Hosts } from './hosts.js'
 import { type ErrorForm, errorBody, formOf, HttpProblem, httpErrorOf } from './http-errors.js'
+import { checkType } from './json-body.js'
 import type { Limits, Work } from './limits.js'
 import { framesOf } from './log.js'
 
@@ -26,6 +27,8 @@ export interface RouteFacts {
   readonly streams: boolean
   /** It writes its answers to the response itself, headers and all. */
   readonly bare: boolean
+  /** Bytes that a body may have. */
+  readonly mostBytes: number
 }
 
 /** A request, from its headers to the end of its answer. */
@@ -52,6 +55,7 @@ export const UNMATCHED: RouteFacts = {
   form: undefined,
   streams: false,
   bare: false,
+  mostBytes: 0,
 }
 
 /** For every answer but those of bare routes. Pages bring a policy of their own (routes/console.ts). */
@@ -105,28 +109,27 @@ export class Admission {
     if (origin !== undefined) tellOrigin(res, origin)
     if (route === UNMATCHED) return origin
     auth.check(route.access, headers, trusts)
-    if (raw.method === 'POST' && !isJson(headers['content-type'])) {
-      throw new HttpProblem(415, 'INVALID_INPUT', 'the body must be JSON: content-type: application/json')
-    }
+    if (raw.method === 'POST') checkType(headers)
     // Those who ask whether it lives get an answer whatever is in hand.
-    if (route.access !== 'open') passing.work = limits.enter(raw, res, route.streams, passing.started)
+    if (route.access !== 'open') passing.work = limits.enter(raw, res, route, passing.started)
     return origin
   }
 
   /** The status and the body that tell `error`; the headers that go with it are set, and what is ours to mend is logged. */
   explain(error: unknown, raw: IncomingMessage, res: ServerResponse, id: string, form?: ErrorForm) {
     const { passing, url = '' } = raw
-    const problem = httpErrorOf(reasonOf(error, passing?.work))
-    const { status, retryAfter, code } = problem
+    const problem = httpErrorOf(reasonOf(error, passing?.work), this.#parts.trusted.has(raw.socket))
+    const { status, retryAfter, code, withheld } = problem
     if (status >= 500) {
-      this.#context.log.error('failed', { id, code, status, stack: code === 'INTERNAL' ? framesOf(error) : '' })
+      const stack = code === 'INTERNAL' ? framesOf(error) : ''
+      this.#context.log.error('failed', { id, code, status, stack, ...(withheld && { message: withheld }) })
     }
     if (passing?.route.bare) setHeaders(res, id)
     if (retryAfter !== undefined) res.setHeader('retry-after', String(retryAfter))
     if (problem instanceof HttpProblem)
       for (const [name, value] of Object.entries(problem.headers)) res.setHeader(name, value)
     // Of a body that was not read nothing more is wanted.
-    if (status === 413 || status === 408) res.setHeader('connection', 'close')
+    if (status === 408 || isUnread(raw)) res.setHeader('connection', 'close')
     const [path = ''] = url.split('?', 1)
     return { status, body: errorBody(form ?? formOf(path), problem) }
   }
@@ -151,8 +154,11 @@ function setHeaders(res: ServerResponse, id: string): void {
   res.setHeader('x-request-id', id)
 }
 
-function isJson(type = ''): boolean {
-  return type === 'application/json' || /^application\/json\s*(;|$)/i.test(type)
+/** Bytes of a refused body that are thrown away, so that the connection can stay. */
+const THROWN_AWAY = 2 ** 16
+
+function isUnread({ complete, headers }: IncomingMessage): boolean {
+  return !complete && (headers['transfer-encoding'] !== undefined || Number(headers['content-length']) > THROWN_AWAY)
 }
 
 /** What ended a call that says only that its signal fired. */

@@ -9,7 +9,7 @@ import type { ApplyReport, CheckpointInfo, DiffReport, Plan, PluginInfo, QueryRe
 /** What every error of `/api` looks like. The embedding endpoints have the form of the API that they speak. */
 export interface ApiError {
   readonly error: {
-    /** As `OpDbusError.code`, or one of `UNAUTHORIZED`, `FORBIDDEN`, `NOT_FOUND`, `TOO_LARGE`, `TIMEOUT`, `INTERNAL`. */
+    /** As `OpDbusError.code`, or one of `UNAUTHORIZED`, `FORBIDDEN`, `NOT_FOUND`, `METHOD_NOT_ALLOWED`, `TOO_LARGE`, `TIMEOUT`, `INTERNAL`. */
     readonly code: string
     /** What failed, why, what to do next. Never a text that was sent. */
     readonly message: string
@@ -132,7 +132,7 @@ export interface SpaceInfo extends DiskSize {
   /** What it is, for people, from its `space.json`. */
   readonly description: Readonly<Record<string, string | number | boolean>>
   readonly dims: number
-  /** Unix ms of its oldest and newest file. */
+  /** Unix ms: when its first file was begun, and when one was last written to. */
   readonly oldest: number
   readonly newest: number
   /** Names of the daemon's models that use it now. */

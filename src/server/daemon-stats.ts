@@ -4,7 +4,8 @@ import type { ServerContext } from './context.js'
 
 export async function daemonStats({ models, caches, meters, started, clock }: ServerContext): Promise<DaemonStats> {
   const [stats, infos] = await Promise.all([caches.stats(), models.infos()])
-  const tier = stats.embeddings.shared?.status
+  // Known before the first text opens the tier.
+  const tier = caches.embeddings.sharedStatus
   return {
     now: clock.now(),
     started,

@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Source } from '../ports.js'
 import type { EmbeddingMatrix, EmbeddingResult } from '../public.js'
 import type { ServerContext } from './context.js'
-import type { RowCounts } from './meters.js'
+import { type RowCounts, rowsBySource } from './meters.js'
 import { reasonOf, type ServedModel } from './models.js'
 import { traceRows } from './tracing.js'
 
@@ -58,6 +58,7 @@ export async function embedTexts(
  */
 export function embedAtOnce(
   { clock, meters }: ServerContext,
+  request: Asked,
   model: ServedModel,
   text: string,
 ): EmbeddedTexts | undefined {
@@ -67,6 +68,7 @@ export function embedAtOnce(
   const result = model.caches.embeddings.atOnce(text, row)
   if (result === undefined) return undefined
   const { tokens, truncated, device } = result
+  traceRows(request.raw, model.name, ONE_FROM_MEMORY)
   meters.embedded(model.name, ONE_FROM_MEMORY, 1000 * (clock.monotonic() - began), tokens)
   // No spreads: on this way they were a tenth of a request.
   return {
@@ -84,7 +86,7 @@ export function embedAtOnce(
 }
 
 const FROM_MEMORY: readonly Source[] = ['memory']
-const ONE_FROM_MEMORY: Readonly<RowCounts> = { memory: 1, disk: 0, shared: 0, pattern: 0, computed: 0 }
+const ONE_FROM_MEMORY: Readonly<RowCounts> = rowsBySource(FROM_MEMORY)
 
 type Uncounted = Omit<EmbeddedTexts, 'allTokens' | 'cut' | 'rows'>
 
@@ -102,15 +104,13 @@ function asBatch({ vector, source, truncated, device, tokens }: EmbeddingResult)
 }
 
 function counted(result: Uncounted): EmbeddedTexts {
-  const rows: RowCounts = { memory: 0, disk: 0, shared: 0, pattern: 0, computed: 0 }
   let allTokens = 0
   let cut = 0
   for (let row = 0; row < result.count; row++) {
-    rows[result.sources[row]!]++
     allTokens += result.tokens[row]!
     if (result.truncated[row]) cut++
   }
-  return { ...result, rows, allTokens, cut }
+  return { ...result, rows: rowsBySource(result.sources), allTokens, cut }
 }
 
 /**

@@ -1,6 +1,7 @@
 // `/events`: what happens in the daemon, as server-sent events, for pages and programs that watch. Holds no text and no key; makes nothing
 // while nobody listens, and waits for no reader: who is slow is left out, and then let go.
 import type { ServerResponse } from 'node:http'
+import { unbounded } from '../format.js'
 import type { CacheName } from '../ports.js'
 import type { Caches } from '../public.js'
 import type { LiveEvents, LiveLookup } from './api.js'
@@ -232,6 +233,6 @@ export class Live {
 }
 
 function eventText<N extends keyof LiveEvents>(name: N, data: LiveEvents[N]): string {
-  const json = JSON.stringify(data, (_name, value: unknown) => (value === Number.POSITIVE_INFINITY ? null : value))
+  const json = JSON.stringify(data, unbounded)
   return `event: ${name}\ndata: ${json}\n\n`
 }

@@ -1,7 +1,7 @@
 // Whom a browser speaks for: the Host header (DNS rebinding), the Origin, and the few origins that are listed (CORS). Knows no token.
 import type { IncomingHttpHeaders } from 'node:http'
-import { isIPv4 } from 'node:net'
 import { OpDbusError } from '../errors.js'
+import { isLoopback } from '../loopback.js'
 import { HttpProblem } from './http-errors.js'
 
 export interface HostRules {
@@ -9,12 +9,6 @@ export interface HostRules {
   readonly loopback: boolean
   readonly allowHosts: readonly string[]
   readonly cors: readonly string[]
-}
-
-/** Whether only this machine reaches an address or name that one may bind to. */
-export function isLoopback(host: string): boolean {
-  const name = host.replace(/^\[|\]$/g, '').toLowerCase()
-  return name === 'localhost' || name === '::1' || (isIPv4(name) && name.startsWith('127.'))
 }
 
 /** @throws OpDbusError INVALID_INPUT for what is not an origin as browsers send it */

@@ -1,6 +1,6 @@
 // The one table from error codes to HTTP, beside the exit codes of the command line, and the forms in which the APIs tell errors. Passes on no
 // message that may hold what somebody sent.
-import { type ErrorCode, isOpDbusError } from '../errors.js'
+import { type ErrorCode, isOpDbusError, type OpDbusError } from '../errors.js'
 import { PATTERNS_IN_WORDS } from './schemas/parts.js'
 
 export interface HttpError {
@@ -13,6 +13,8 @@ export interface HttpError {
   /** The field of the body that it is about. */
   readonly param?: string
   readonly details?: Readonly<Record<string, unknown>>
+  /** What `message` leaves out, for the log: it names files of this machine. */
+  readonly withheld?: string
 }
 
 /** The API whose form an error has. */
@@ -60,13 +62,26 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
   WORKER_LOST: 503,
 }
 
-/** Codes whose message is what somebody else's code said, of a batch that several callers may share: it may hold their texts. */
+/** Codes whose message is what somebody else's code said, perhaps of a batch that several callers share: it may hold their texts. */
 const UNTOLD: Partial<Readonly<Record<ErrorCode, string>>> = {
   EMBEDDER_FAILED:
     'the embedder failed on this batch; other batches are served: try again, and see the log of the server',
   PARTIAL_FAILURE:
     'some of the texts could not be embedded; what was is cached: try again, and see the log of the server',
+  WORKER_LOST: 'the worker that computes ended with this call in hand: try again, which starts a new one',
 }
+
+/** Codes whose message may say where something lies on this machine, which is nobody's business who asks from elsewhere. */
+const NAMES_FILES: ReadonlySet<ErrorCode> = new Set([
+  'CHAIN_DAMAGED',
+  'DEVICE_UNAVAILABLE',
+  'DOWNLOAD',
+  'MODEL_NOT_FOUND',
+  'STORE',
+  'UNSUPPORTED_MODEL',
+])
+/** The beginning of an absolute path, and not of what stands after the host in an address. */
+const PATH = /(?<![\w/:.])(?:~?\/|[A-Za-z]:[\\/]|\\\\)(?=\S)/
 
 /** What Fastify refuses by itself. Its own words may quote what came. */
 const REFUSED: Readonly<Record<string, readonly [status: number, code: string, message: string]>> = {
@@ -78,9 +93,10 @@ const REFUSED: Readonly<Record<string, readonly [status: number, code: string, m
   FST_ERR_BAD_URL: [400, 'INVALID_INPUT', 'the address is not a valid URL'],
 }
 
-export function httpErrorOf(error: unknown): HttpError {
+/** `tellsFiles`: the caller may know where things lie on this machine. */
+export function httpErrorOf(error: unknown, tellsFiles: boolean): HttpError {
   if (error instanceof HttpProblem) return error
-  if (isOpDbusError(error)) return ofOpDbus(error)
+  if (isOpDbusError(error)) return ofOpDbus(error, tellsFiles)
   const { code, statusCode, validation, validationContext } = (error ?? {}) as {
     code?: unknown
     statusCode?: unknown
@@ -98,13 +114,15 @@ export function httpErrorOf(error: unknown): HttpError {
   return { status: 500, code: 'INTERNAL', message: 'this should not happen: see the log of the server, and report it' }
 }
 
-function ofOpDbus({ code, message, details }: { code: ErrorCode; message: string; details: object }): HttpError {
+function ofOpDbus({ code, message, details }: OpDbusError, tellsFiles: boolean): HttpError {
   const status = STATUS[code] ?? 500
-  const { param } = details as { param?: unknown }
+  const { param } = details
+  const told = UNTOLD[code] ?? (tellsFiles || !NAMES_FILES.has(code) ? message : withoutFiles(message, details))
   return {
     status,
     code,
-    message: cut(UNTOLD[code] ?? message),
+    message: cut(told),
+    ...(told !== message && UNTOLD[code] === undefined && { withheld: message }),
     ...((status === 429 || status === 503) && { retryAfter: 1 }),
     ...(typeof param === 'string' && { param }),
     ...(code === 'MODEL_NOT_FOUND' && 'known' in details && { details: { known: details.known } }),
@@ -131,6 +149,12 @@ interface Fault {
 
 /** Of the parts of a request that have no fields of their own. */
 const PARTS: Readonly<Record<string, string>> = { querystring: 'the query', params: 'the address', headers: 'a header' }
+
+function withoutFiles(message: string, { dir, file }: Readonly<Record<string, unknown>>): string {
+  const named = [dir, file].filter(path => typeof path === 'string' && path !== '') as string[]
+  const told = named.reduce((text, path) => text.replaceAll(path, 'its place'), message)
+  return PATH.test(told) ? 'something that this server keeps could not be used: its log says what' : told
+}
 
 /** What a schema says: where, and what was expected there. Never what was there. */
 function ofValidation([fault = {}]: readonly Fault[], part: unknown): HttpError {

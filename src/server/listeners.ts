@@ -9,7 +9,10 @@ import { errnoOf, inWords } from '../fs/errno.js'
 import { unlink } from '../fs/files.js'
 import { makeFolder } from '../fs/folders.js'
 import { acquireMutex, MACHINE_IO } from '../fs/mutex.js'
-import { isLoopback } from './hosts.js'
+import { isLoopback } from '../loopback.js'
+import { fromFirstByte } from './first-byte.js'
+import { oneAtATime } from './one-at-a-time.js'
+import { answerParserErrors } from './parser-errors.js'
 import { pathOfSocket } from './systemd.js'
 
 export interface ListenerBounds {
@@ -20,10 +23,14 @@ export interface ListenerBounds {
 /** The longest path that every system takes for a socket, in bytes. */
 const LONGEST_PATH = 103
 const MOST_CONNECTIONS = 4096
+/** How long a connection may wait for a request. */
+const IDLE_MS = 65_000
 
 /** Some servers, and one handler that may be given later: until then nobody is answered. */
 export class Listeners {
   readonly #servers: Server[] = []
+  /** Of connections over which nothing has come. */
+  readonly #closings: (() => void)[] = []
   readonly #bounds: ListenerBounds
   readonly #addresses: string[] = []
   /** Sockets of those who came over a way that only the owner of this daemon has. */
@@ -121,6 +128,7 @@ export class Listeners {
       server.close()
       server.closeIdleConnections()
     }
+    for (const closeSilent of this.#closings) closeSilent()
   }
 
   /** Ends what is left. */
@@ -141,19 +149,23 @@ export class Listeners {
   #server(): Server {
     const server = createServer(
       {
+        // Two hosts, or two tokens, are one that nobody has.
+        joinDuplicateHeaders: true,
         // Together they end who sends slowly: headers in 2 s, the whole request in 5, looked at every half second.
         headersTimeout: Math.min(2_000, this.#bounds.receiveTimeoutMs),
         requestTimeout: this.#bounds.receiveTimeoutMs,
         connectionsCheckingInterval: 500,
         maxHeaderSize: 16_384,
-        keepAliveTimeout: 65_000,
+        keepAliveTimeout: IDLE_MS,
         noDelay: true,
       },
-      (request, response) => {
+      oneAtATime((request, response) => {
         if (this.#handler) this.#handler(request, response)
         else this.#waiting.push(() => this.#handler!(request, response))
-      },
+      }),
     )
+    answerParserErrors(server)
+    this.#closings.push(fromFirstByte(server, IDLE_MS))
     server.maxConnections = MOST_CONNECTIONS
     this.#servers.push(server)
     return server

@@ -12,7 +12,7 @@ export interface Log {
   readonly debugs: boolean
 }
 
-export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'none'] as const
+const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'none'] as const
 export type LogLevel = (typeof LOG_LEVELS)[number]
 
 /** @throws OpDbusError INVALID_INPUT */

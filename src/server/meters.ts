@@ -235,6 +235,12 @@ function noRows(): RowCounts {
   return bySource(() => 0)
 }
 
+export function rowsBySource(sources: Iterable<Source>): RowCounts {
+  const rows = noRows()
+  for (const source of sources) rows[source]++
+  return rows
+}
+
 function bySource<T>(make: () => T): Record<Source, T> {
   return { memory: make(), disk: make(), shared: make(), pattern: make(), computed: make() }
 }

@@ -1,7 +1,7 @@
 // The models that one daemon serves: each a set of caches of its own over one cache folder, opened when first asked. Knows no HTTP.
 import { basename } from 'node:path'
 import { KNOWN_MODELS } from '../embedder/model/table.js'
-import { BatchError, isOpDbusError, messageOf, OpDbusError } from '../errors.js'
+import { BatchError, invalid, isOpDbusError, messageOf, OpDbusError } from '../errors.js'
 import { nearest } from '../nearest.js'
 import { isModelHere } from '../node/models.js'
 import { readOptions } from '../node/options.js'
@@ -39,9 +39,10 @@ export interface Models {
   infos(): Promise<readonly ModelInfo[]>
   /**
    * Whether the first model embeds: opens it where it is not. What `/readyz` says. One that did is believed until an embedding
-   * fails, so that who asks often computes nothing and keeps no model loaded.
+   * fails, so that who asks often computes nothing and keeps no model loaded. An answer comes within `waitMs` (default: 5,000), however
+   * long the model takes.
    */
-  ready(signal?: AbortSignal): Promise<{ readonly ready: boolean; readonly problem?: string }>
+  ready(waitMs?: number): Promise<{ readonly ready: boolean; readonly problem?: string }>
   close(): Promise<void>
 }
 
@@ -134,9 +135,9 @@ class OpenedModels implements Models {
     return Promise.all(this.all.map(model => model.info()))
   }
 
-  async ready(signal?: AbortSignal): Promise<{ readonly ready: boolean; readonly problem?: string }> {
+  async ready(waitMs = 5_000): Promise<{ readonly ready: boolean; readonly problem?: string }> {
     try {
-      await this.all[0]!.prove(signal)
+      await this.all[0]!.prove(waitMs)
       return { ready: true }
     } catch (error) {
       return { ready: false, problem: messageOf(reasonOf(error)) }
@@ -163,7 +164,9 @@ class Served implements ServedModel {
   #problem: string | undefined
   /** It has embedded, and nothing failed since. */
   #proven = false
-  #proving: Promise<void> | undefined
+  #probing = false
+  /** Who waits for the probe, each told once: of what it failed with, or of nothing. */
+  readonly #asking = new Set<(failed?: { readonly error: unknown }) => void>()
 
   constructor(name: string, aliases: readonly string[], caches: Caches, isHere: () => Promise<boolean>) {
     this.name = name
@@ -197,23 +200,35 @@ class Served implements ServedModel {
   }
 
   /** Resolves once it embeds. One probe for all who ask, which goes on when they have left. */
-  async prove(signal: AbortSignal | undefined): Promise<void> {
-    if (this.#proven) return
-    this.#proving ??= this.#probe().finally(() => {
-      this.#proving = undefined
+  prove(waitMs: number): Promise<void> {
+    if (this.#proven) return Promise.resolve()
+    return new Promise((resolve, reject) => {
+      const over = (failed?: { readonly error: unknown }) => {
+        clearTimeout(timer)
+        this.#asking.delete(over)
+        if (failed === undefined) resolve()
+        else reject(failed.error)
+      }
+      const timer = setTimeout(() => {
+        over({ error: new OpDbusError('ABORTED', this.dims === undefined ? OPENING : BUSY) })
+      }, waitMs)
+      this.#asking.add(over)
+      if (!this.#probing) void this.#probe()
     })
-    const left = new Promise<never>((_, reject) => {
-      const leave = () => reject(new OpDbusError('ABORTED', this.dims === undefined ? OPENING : BUSY))
-      if (signal?.aborted) leave()
-      signal?.addEventListener('abort', leave, { once: true })
-    })
-    await Promise.race([this.#proving, left])
   }
 
   async #probe(): Promise<void> {
-    await this.open()
-    await this.caches.embeddings.compute([PROBE])
-    this.#proven = true
+    this.#probing = true
+    let failed: { readonly error: unknown } | undefined
+    try {
+      await this.open()
+      await this.caches.embeddings.compute([PROBE])
+      this.#proven = true
+    } catch (error) {
+      failed = { error }
+    }
+    this.#probing = false
+    for (const over of [...this.#asking]) over(failed)
   }
 
   async info(): Promise<ModelInfo> {
@@ -247,8 +262,4 @@ function nameOf(model: string): string {
 
 function hubIdOf(name: string): string | undefined {
   return Object.hasOwn(KNOWN_MODELS, name) ? KNOWN_MODELS[name as keyof typeof KNOWN_MODELS].hubId : undefined
-}
-
-function invalid(why: string): OpDbusError {
-  return new OpDbusError('INVALID_INPUT', why)
 }

@@ -1,5 +1,6 @@
 // Every body and answer of `/api` by name, as JSON schemas: what the validator and the OpenAPI document go by. They say what the types in
 // api.ts say; test/server/schemas.test.ts holds the two together.
+import { unbounded } from '../format.js'
 import { cacheSchemas } from './schemas/caches.js'
 import { chainSchemas } from './schemas/chain.js'
 import { type Builder, partsOf } from './schemas/parts.js'
@@ -51,7 +52,3 @@ export function described(
 
 /** An answer of ours as JSON, whole: what has no bound (a capacity) is null. */
 export const AS_JSON = { serializerCompiler: () => (answer: unknown) => JSON.stringify(answer, unbounded) }
-
-function unbounded(_name: string, value: unknown): unknown {
-  return value === Number.POSITIVE_INFINITY ? null : value
-}

@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { type Chain, openChain } from '../blockchain.js'
 import { isOpDbusError, messageOf, OpDbusError } from '../errors.js'
+import { isLoopback } from '../loopback.js'
 import { nodeClock } from '../node/runtime.js'
 import { dataDirOf } from '../node/state-options.js'
 import { openState, type State } from '../state.js'
@@ -9,7 +10,8 @@ import { VERSION } from '../version.js'
 import { createApp } from './app.js'
 import { Auth, type AuthRules } from './auth.js'
 import type { Routes, ServerContext } from './context.js'
-import { Hosts, isLoopback } from './hosts.js'
+import type { Daemon } from './daemon.js'
+import { Hosts } from './hosts.js'
 import { Limits } from './limits.js'
 import { Listeners } from './listeners.js'
 import { type Log, openLog, standardError } from './log.js'
@@ -19,17 +21,6 @@ import { readServeOptions, type ServeOptions, type ServerSettings, type SplitOpt
 import { inheritedSockets, notify } from './systemd.js'
 import { ownWriteToken, readTokenFile } from './tokens.js'
 import { isTraced } from './tracing.js'
-
-export interface Daemon {
-  /** `http://127.0.0.1:8787`; empty where it listens on no TCP. */
-  readonly url: string
-  /** Path of the unix socket, where there is one. */
-  readonly socket?: string | undefined
-  /** File of the token that may change something over TCP, where there is one. */
-  readonly writeTokenFile?: string | undefined
-  /** Stops: listens no more, answers what is in hand, closes chain, state and caches. Calling it twice is fine. */
-  close(): Promise<void>
-}
 
 /** Closes one part. */
 type Undo = () => Promise<void> | void
@@ -76,6 +67,12 @@ export async function start(options: ServeOptions, routes: readonly Routes[]): P
       meters,
       log,
       signalOf: ({ raw: { passing } }) => (passing?.work ? limits.signalOf(passing.work) : limits.stopping),
+      carryThrough: ({ raw: { passing } }) => {
+        if (passing?.work) passing.work.carriedThrough = true
+      },
+      answers: ({ raw: { passing } }, bytes) => {
+        if (passing?.work) limits.answers(passing.work, bytes)
+      },
       permissionOf: request => auth.permissionOf(request.raw.headers, listeners.trusted.has(request.raw.socket)),
       tokens: auth.takesToken,
       stopping: limits.stopping,

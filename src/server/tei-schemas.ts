@@ -1,40 +1,54 @@
 // What the document says of the API of text-embeddings-inference. `routes/tei.ts` is what checks.
-const texts = {
-  anyOf: [
-    { type: 'string', minLength: 1 },
-    { type: 'array', minItems: 1, items: { type: 'string', minLength: 1 } },
-  ],
+import { answers, count, dimensions, textOrTexts, truncate, vectors } from './embedding-schemas.js'
+
+const tags = ['text-embeddings-inference']
+
+const error = {
+  type: 'object',
+  required: ['error', 'error_type'],
+  properties: { error: { type: 'string' }, error_type: { type: 'string' } },
 } as const
 
-export const teiSchemas = {
-  embed: {
-    summary: 'Vectors of texts, of the first model',
-    tags: ['text-embeddings-inference'],
-    body: {
-      type: 'object',
-      required: ['inputs'],
-      properties: {
-        inputs: texts,
-        truncate: {
-          type: ['boolean', 'null'],
-          description: 'false: a text that the model does not see whole is refused. Default: true.',
-        },
-        normalize: { enum: [true, null], description: 'Vectors have length 1.' },
-        prompt_name: { type: 'null' },
-        truncation_direction: { enum: ['right', 'Right', null] },
-        dimensions: { type: ['integer', 'null'], description: 'Only the number that the model has.' },
-      },
-    },
-    response: { 200: { type: 'array', items: { type: 'array', items: { type: 'number' } } } },
-  },
-  info: {
-    summary: 'What is served',
-    tags: ['text-embeddings-inference'],
-    response: { 200: { type: 'object', additionalProperties: true } },
-  },
-  health: {
-    summary: 'Whether the first model embeds',
-    tags: ['text-embeddings-inference'],
-    response: { 200: { type: 'null' } },
+const info = {
+  type: 'object',
+  properties: {
+    model_id: { type: 'string', description: 'The model that serves.' },
+    model_type: { type: 'object', properties: { embedding: { type: 'object' } } },
+    max_concurrent_requests: count,
+    max_client_batch_size: count,
+    auto_truncate: { type: 'boolean' },
+    version: { type: 'string' },
   },
 } as const
+
+/** `most`: how many texts one request may have. */
+export function teiSchemas(most: number) {
+  return {
+    embed: {
+      summary: 'Vectors of texts, of the first model',
+      tags,
+      body: {
+        type: 'object',
+        required: ['inputs'],
+        properties: {
+          inputs: { anyOf: textOrTexts(most) },
+          truncate,
+          normalize: { enum: [true, null], description: 'Vectors have length 1.' },
+          prompt_name: { type: 'null' },
+          truncation_direction: { enum: ['right', 'Right', null] },
+          dimensions,
+          encoding_format: { enum: ['float', null] },
+          options: { type: ['object', 'null'], description: 'Ignored.' },
+        },
+        additionalProperties: false,
+      },
+      response: answers('A vector a text', vectors, error),
+    },
+    info: { summary: 'What is served', tags, response: answers('Of the first model', info, error) },
+    health: {
+      summary: 'Whether the first model embeds',
+      tags,
+      response: answers('It does', { type: 'null' }, error),
+    },
+  } as const
+}

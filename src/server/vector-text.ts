@@ -1,4 +1,4 @@
-// Vectors as the text of an answer: decimal numbers, or base64 of their bytes. By hand, since it is most of what a cached answer costs.
+// Vectors as they cross JSON: decimal numbers, or base64 of their bytes. By hand, since it is most of what a cached answer costs. Knows no cache.
 import { endianness } from 'node:os'
 import { OpDbusError } from '../errors.js'
 
@@ -14,15 +14,31 @@ export type VectorText = (floats: Float32Array, from: number, dims: number) => s
 export const floatText: VectorText = (floats, from, dims) => `[${finite(floats, from, dims).join(',')}]`
 
 /** A JSON string: base64 of the floats, little-endian. @throws as {@link floatText} */
-export const base64Text: VectorText = (floats, from, dims) => {
-  const vector = finite(floats, from, dims)
-  const bytes = Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength)
-  return `"${(LITTLE_ENDIAN ? bytes : Buffer.from(bytes).swap32()).toString('base64')}"`
-}
+export const base64Text: VectorText = (floats, from, dims) => `"${toBase64(finite(floats, from, dims))}"`
 
 export const VECTOR_TEXT: Readonly<Record<Encoding, VectorText>> = { float: floatText, base64: base64Text }
 
+/** About how many bytes of an answer one number is. */
+export const BYTES_OF_NUMBER: Readonly<Record<Encoding, number>> = { float: 24, base64: 6 }
+
 const LITTLE_ENDIAN = endianness() === 'LE'
+
+/** Base64 of the floats, little-endian: of `4 x floats.length` bytes, whatever they are. */
+export function toBase64(floats: Float32Array): string {
+  const bytes = Buffer.from(floats.buffer, floats.byteOffset, floats.byteLength)
+  return (LITTLE_ENDIAN ? bytes : Buffer.from(bytes).swap32()).toString('base64')
+}
+
+/** The floats of {@link toBase64}, in a buffer of their own; undefined for what is not exactly `count` of them. */
+export function fromBase64(text: unknown, count: number): Float32Array | undefined {
+  if (typeof text !== 'string' || text.length !== 4 * Math.ceil((4 * count) / 3)) return undefined
+  const bytes = Buffer.from(text, 'base64')
+  if (bytes.length !== 4 * count || bytes.toString('base64') !== text) return undefined
+  if (!LITTLE_ENDIAN) bytes.swap32()
+  const floats = new Float32Array(count)
+  new Uint8Array(floats.buffer).set(bytes)
+  return floats
+}
 
 /** The vector as a view. What computes and what stores look for NaN as well; no client may ever be given one. */
 function finite(floats: Float32Array, from: number, dims: number): Float32Array {

@@ -1,5 +1,5 @@
-// Objects as files in a folder, under the names that S3 would give them. Replaces no file, and follows no link below the folder.
-import { createReadStream } from 'node:fs'
+// Objects as files in a folder, under the names that S3 would give them. Follows no link below the folder.
+import * as fs from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { dirname, join, relative, sep } from 'node:path'
 import { messageOf, OpDbusError, throwIfAborted } from '../errors.js'
@@ -16,30 +16,45 @@ export function openObjectFolder(dir: string): ObjectStore {
   return {
     at: dir,
     putNew: (name, source, call) => told(dir, () => putNew(dir, name, source, call)),
+    replace: (name, source, call) =>
+      told(dir, () => write(dir, name, source, call, (path, draft) => fs.renameSync(draft, path))),
     read: (name, call) => read(dir, name, call),
     list: call => list(dir, dir, call),
   }
 }
 
-async function putNew(dir: string, name: string, source: ObjectSource, { signal }: CallOptions = {}): Promise<boolean> {
-  const path = pathOf(dir, name)
-  if (statOf(path) !== undefined) return false
-  makeFolder(dirname(path))
-  refuseLinks(dir, dirname(path))
-  const draft = await createBeside(path, 0o600)
+async function putNew(dir: string, name: string, source: ObjectSource, call?: CallOptions): Promise<boolean> {
+  if (statOf(pathOf(dir, name)) !== undefined) return false
   let placed = false
+  await write(dir, name, source, call, (path, draft) => {
+    placed = placeNew(path, draft)
+  })
+  return placed
+}
+
+/** Writes all of it beside where it belongs, then has `place` give the draft its name, or leave it. */
+async function write(
+  dir: string,
+  name: string,
+  source: ObjectSource,
+  { signal }: CallOptions = {},
+  place: (path: string, draft: string) => void,
+): Promise<void> {
+  const path = pathOf(dir, name)
+  refuseLinks(dir, dirname(path))
+  makeFolder(dirname(path))
+  const draft = await createBeside(path, 0o600)
   try {
     for (const piece of source.pieces()) {
       throwIfAborted(signal)
       await draft.file.writeFile(piece)
     }
     await syncHandle(draft.file)
-    placed = placeNew(path, draft.path)
+    place(path, draft.path)
     syncFolder(dirname(path))
-    return placed
   } finally {
-    if (placed) await draft.file.close()
-    else await discard(draft)
+    // Under its own name it is no draft any more.
+    await discard(draft)
   }
 }
 
@@ -51,10 +66,11 @@ async function* read(
   const path = pathOf(dir, name)
   refuseLinks(dir, dirname(path))
   const fd = await told(dir, async () => openToRead(path))
-  if (fd === undefined || !statOf(path)?.isFile()) {
+  if (fd === undefined || !fs.fstatSync(fd).isFile()) {
+    if (fd !== undefined) fs.closeSync(fd)
     throw new OpDbusError('STORE', `${path} is not there, or no file`, { details: { why: 'absent', file: path } })
   }
-  const stream = createReadStream(path, { fd, start: from, highWaterMark: 2 ** 20 })
+  const stream = fs.createReadStream(path, { fd, start: from, highWaterMark: 2 ** 20 })
   try {
     for await (const piece of stream) {
       throwIfAborted(signal)
@@ -75,9 +91,9 @@ async function* list(top: string, dir: string, call: CallOptions = {}): ReturnTy
   for (const entry of entries) {
     throwIfAborted(call.signal)
     const path = join(dir, entry.name)
-    if (entry.isDirectory()) yield* list(top, path, call)
     const name = relative(top, path).replaceAll(sep, '/')
-    if (entry.isFile() && NAME.test(name)) yield { name, bytes: statOf(path)?.size ?? 0 }
+    if (entry.isDirectory()) yield* list(top, path, call)
+    else if (NAME.test(name)) yield { name, bytes: entry.isFile() ? (statOf(path)?.size ?? 0) : 0 }
   }
 }
 

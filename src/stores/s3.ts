@@ -1,5 +1,6 @@
 // Objects in a bucket of S3, or of whatever speaks as it does. Signs, asks and lists; what the objects are is not its business.
-import { OpDbusError } from '../errors.js'
+import { invalid, OpDbusError } from '../errors.js'
+import { isLoopback } from '../loopback.js'
 import type { CallOptions, ObjectSource, ObjectStore } from '../ports.js'
 import { Requests, type S3Credentials, type S3Io, textOf } from './s3/requests.js'
 import { listPage } from './s3/xml.js'
@@ -41,17 +42,27 @@ export function openS3({ prefix, timeoutMs = 30_000, tries = 6, ...options }: S3
   const start = prefix === '' ? '' : `${prefix}/`
   return {
     at: `s3://${bucket}${prefix && `/${prefix}`}`,
-    putNew: (name, source, call) => putNew(requests, `${start}${name}`, source, call),
+    putNew: (name, source, call) => put(requests, `${start}${name}`, source, true, call),
+    replace: async (name, source, call) => {
+      await put(requests, `${start}${name}`, source, false, call)
+    },
     read: (name, call) => read(requests, `${start}${name}`, call),
     list: call => list(requests, start, call),
   }
 }
 
-async function putNew(requests: Requests, key: string, body: ObjectSource, call: CallOptions = {}): Promise<boolean> {
-  const { signal } = call
+/** False where it is only to be `asNew`, and is there already. */
+async function put(
+  requests: Requests,
+  key: string,
+  body: ObjectSource,
+  asNew: boolean,
+  { signal }: CallOptions = {},
+): Promise<boolean> {
   return requests.retrying(signal, async () => {
-    const headers = { 'if-none-match': '*', 'content-type': 'application/octet-stream' }
-    const answer = await requests.send({ method: 'PUT', path: pathOf(key), headers, body, answers: [200, 412], signal })
+    const headers = { ...(asNew && { 'if-none-match': '*' }), 'content-type': 'application/octet-stream' }
+    const answers = asNew ? [200, 412] : [200]
+    const answer = await requests.send({ method: 'PUT', path: pathOf(key), headers, body, answers, signal })
     await answer.cancel()
     return answer.status === 200
   })
@@ -119,9 +130,15 @@ async function* list(requests: Requests, start: string, { signal }: CallOptions 
     if (page === undefined)
       throw new OpDbusError('STORE', 'the service answers with something that is no list of objects')
     for (const { key, bytes } of page.objects) if (key.startsWith(start)) yield { name: key.slice(start.length), bytes }
-    if (page.next === undefined || page.next === token) return
+    if (page.next === undefined) return
+    if (page.next === token) break
     token = page.next
   }
+  // Half a list would read as a target that holds less.
+  throw new OpDbusError(
+    'STORE',
+    'the service does not come to the end of its list of objects: it answers the same page again',
+  )
 }
 
 function pathOf(key: string): string {
@@ -147,12 +164,4 @@ function addressOf({ bucket, endpoint, region, allowHttp }: Omit<S3Options, 'pre
     )
   }
   return `${url.origin}${url.pathname.replace(/\/+$/, '')}/${bucket}`
-}
-
-function isLoopback(hostname: string): boolean {
-  return /^(localhost|.+\.localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(hostname)
-}
-
-function invalid(message: string): OpDbusError {
-  return new OpDbusError('INVALID_INPUT', message)
 }

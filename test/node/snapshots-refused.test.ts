@@ -152,7 +152,10 @@ describe('an import', () => {
     const fresh = objectsIn(target).segments.find(other => other !== file && readFileSync(other).length < good.length)!
     const [third, bytes] = [new Machine(), readFileSync(fresh)]
     writeFileSync(fresh, bytes.fill(0, 100, 200))
-    await expect(importEmbeddings(target, third.options)).rejects.toMatchObject({ code: 'PARTIAL_FAILURE' })
+    await expect(importEmbeddings(target, third.options)).rejects.toMatchObject({
+      code: 'PARTIAL_FAILURE',
+      details: { report: { spaces: [{ segments: 1, records: 30 }] } },
+    })
     expect([await third.ask(0, 30), await third.ask(30, 40)]).toEqual([0, 10])
   })
 
@@ -238,12 +241,17 @@ describe('an import', () => {
       'https://bucket/x',
       's3://',
       's3://B/x',
+      's3:/bucket/x',
+      's3:bucket',
       's3://bucket/../x',
       's3://bucket/a//b',
       'a\0b',
     ]) {
       await expect(importEmbeddings(bad, one.options), bad).rejects.toMatchObject({ code: 'INVALID_INPUT' })
       await expect(exportEmbeddings(bad, one.options), bad).rejects.toMatchObject({ code: 'INVALID_INPUT' })
+    }
+    for (const inside of [one.dir, join(one.dir, 'snapshots')]) {
+      await expect(exportEmbeddings(inside, one.options)).rejects.toThrow(/lies in the cache folder/)
     }
     for (const space of ['', 'ff', 'zzzz', named('two'), '../..']) {
       await expect(importEmbeddings(target, one.options, { space }), space).rejects.toMatchObject({

@@ -1,6 +1,6 @@
 // Snapshots as operators use them: a cache goes to a folder and warms another machine, and what changed goes alone.
-import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { existsSync, mkdirSync, readFileSync, symlinkSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -9,7 +9,7 @@ import { verifyCaches } from '../../src/node/verify.js'
 import { openCaches } from '../../src/node.js'
 import { library } from '../processes.js'
 import { temporaryFolder } from '../support.js'
-import { DIMS, Machine, named } from './snapshot-machine.js'
+import { DIMS, Machine, named, objectsIn } from './snapshot-machine.js'
 
 let one: Machine
 let two: Machine
@@ -136,6 +136,34 @@ describe('a snapshot', () => {
     expect(await exportEmbeddings(target, one.options)).toMatchObject({ spaces: [] })
     // What was cleared comes back only because it is asked for.
     expect(await importEmbeddings(target, one.options)).toMatchObject({ spaces: [{ records: 48 }] })
+  })
+
+  it('is made whole again where an object was cut, and goes on after any number', async () => {
+    await one.ask(0, 300)
+    await one.ask(300, 330)
+    await exportEmbeddings(target, one.options)
+    const [cut, other] = objectsIn(target).segments
+    truncateSync(cut!, 1000)
+    expect(await exportEmbeddings(target, one.options)).toMatchObject({
+      spaces: [{ snapshot: 1, changed: false, sent: { segments: 1, mended: 1 } }],
+    })
+    unlinkSync(other!)
+    execFileSync('mkfifo', [other!])
+    const snapshots = join(target, named('one'), 'snapshots')
+    symlinkSync('/etc/passwd', join(snapshots, '99999999.json'))
+    expect(await exportEmbeddings(target, one.options)).toMatchObject({
+      spaces: [{ snapshot: 100_000_000, sent: { segments: 1, mended: 1 } }],
+    })
+    expect(await importEmbeddings(target, two.options)).toMatchObject({
+      spaces: [{ snapshot: 100_000_000, records: 330 }],
+    })
+    writeFileSync(join(snapshots, `${'9'.repeat(15)}.json`), '')
+    await expect(exportEmbeddings(target, one.options)).rejects.toMatchObject({
+      code: 'STORE',
+      message: expect.stringContaining('the last number'),
+    })
+    // Not the snapshot before it, without a word.
+    await expect(importEmbeddings(target, two.options)).rejects.toMatchObject({ code: 'STORE' })
   })
 
   it('is imported as far as the budget has room, the newest first, and evicts nothing', async () => {

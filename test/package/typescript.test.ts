@@ -17,6 +17,7 @@ import { openCaches as openInPage, type OpenOptions as InPage } from 'op-dbus/we
 import { openKernels } from 'op-dbus/kernels'
 import { openState, type StatePlugin } from 'op-dbus/state'
 import { type Block, openChain } from 'op-dbus/blockchain'
+import { type Daemon, type ServeOptions, serve } from 'op-dbus/server'
 export const onNode: OnNode = { dir: '/tmp', device: 'cpu' }
 export const inPage: InPage = { assetsUrl: '/op-dbus/' }
 export async function use(): Promise<Float32Array> {
@@ -29,6 +30,9 @@ export async function use(): Promise<Float32Array> {
   const chain = await openChain({ caches, dataDir: '/tmp' })
   const last: Block | undefined = await chain.getBlock('latest')
   if (last) await chain.close()
+  const serving: ServeOptions = { port: 0, models: ['low'] }
+  const daemon: Daemon = await serve(serving)
+  await daemon.close()
   return (await caches.embeddings.getOrEmbed('a')).vector
 }
 // @ts-expect-error: a page has no folder

@@ -10,7 +10,7 @@ import { onPath } from '../programs.js'
 import { describeWith } from '../real/parts.js'
 import { RealSystemd } from '../real/systemd.js'
 import { temporaryFolder } from '../support.js'
-import { freePort, until } from './waiting.js'
+import { freePort, until } from '../waiting.js'
 
 const deploy = (name: string) => join(root, 'deploy', name)
 const textOf = (name: string) => readFileSync(deploy(name), 'utf8')

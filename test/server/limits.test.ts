@@ -2,10 +2,12 @@
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, rmSync, writeFileSync } from 'node:fs'
-import { get, request } from 'node:http'
+import { get, IncomingMessage, request, ServerResponse } from 'node:http'
+import { Socket } from 'node:net'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { openCaches } from '../../src/node.js'
+import { Limits, type Work } from '../../src/server/limits.js'
 import type { ServeOptions } from '../../src/server.js'
 import { deferred, temporaryFolder } from '../support.js'
 import { ask, fakeVector, startDaemon } from './daemon.js'
@@ -72,6 +74,37 @@ describe('bounds', () => {
     expect(daemon.context.meters.requests.inHand).toBe(0)
     await daemon.stop()
   })
+})
+
+it('what is carried through outlives every time limit; the rest is told, then cut off', () => {
+  vi.useFakeTimers()
+  try {
+    let now = 0
+    const limits = new Limits({
+      queue: 9,
+      bodyBytes: 9,
+      requestTimeoutMs: 1_000,
+      monotonic: () => now,
+      onChange: () => {},
+    })
+    const enter = () => {
+      const response = new ServerResponse(new IncomingMessage(new Socket()))
+      return limits.enter(response.req, response, { streams: false, mostBytes: 1000 }, now)
+    }
+    const works = [enter(), enter()]
+    const [usual, applies] = works as [Work, Work]
+    const signals = works.map(work => limits.signalOf(work))
+    applies.carriedThrough = true
+    const seen = [1_001, 31_002, 10_000_000].map(at => {
+      now = at
+      vi.advanceTimersByTime(1_000)
+      return [...signals.map(({ aborted }) => aborted), usual.response.destroyed, applies.response.destroyed]
+    })
+    const late = [true, false, true, false]
+    expect(seen).toEqual([[true, false, false, false], late, late])
+  } finally {
+    vi.useRealTimers()
+  }
 })
 
 describe('a stop', () => {

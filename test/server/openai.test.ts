@@ -149,15 +149,32 @@ describe('token arrays, where they are taken', () => {
     const other = await startDaemon({ tokenArrays: 'cl100k_base' })
     const of = (input: unknown) => ask(other, '/v1/embeddings', { body: { input } })
     const tokenizer = new Tiktoken(cl100kBase)
-    const texts = ['eth0 is up', 'Größe: 5 µm ✓ 漢字 👩‍🚀', '  \n\tcode();', '<|endoftext|>']
+    const texts = ['eth0 is up', 'Größe: 5 µm ✓ 漢字 👩‍🚀', '  \n\tcode();', '<|endoftext|>', '\uFEFFmark']
     const ids = texts.map(text => tokenizer.encode(text, [], []))
     expect(vectorsIn(await of(ids))).toEqual(texts.map(plain))
     expect(vectorsIn(await of(ids[0]))).toEqual([plain(texts[0]!)])
-    for (const input of [[100_256], [100_257], [[1], [200_000]], [[-1]], [1.5], [[1, 'a']], ['a', [1]]]) {
+    const half = tokenizer.encode('🪿').slice(0, 1)
+    for (const input of [half, [100_256], [100_257], [[1], [200_000]], [[-1]], [1.5], [[1, 'a']], ['a', [1]]]) {
       const { status, json } = await of(input)
       expect([status, json.error.param]).toEqual([400, 'input'])
     }
     expect(other.embedder.computed).toEqual(texts)
+    await other.stop()
+  })
+
+  it('are bounded before anything of them is decoded, and in what they come to', async () => {
+    const other = await startDaemon({ tokenArrays: 'cl100k_base', limits: { bodyBytes: 900_000 } })
+    const of = async (input: unknown) => {
+      const { status, json } = await ask(other, '/v1/embeddings', { body: { input } })
+      return `${status} ${json.error?.code}`
+    }
+    // One token that is 128 letters.
+    const ids = (count: number) => new Array<number>(count).fill(58_040)
+    expect(await of(ids(8_193))).toBe('400 array_above_max_length')
+    expect(await of(new Array(37).fill(new Array(8_192).fill(1)))).toBe('400 max_tokens_per_request')
+    expect(await of(ids(8_192))).toBe('413 request_too_large')
+    expect(other.embedder.computed).toEqual([])
+    expect(await of(ids(1_000))).toBe('200 undefined')
     await other.stop()
   })
 })
@@ -170,6 +187,7 @@ describe('models', () => {
       data: [{ id: 'fake', object: 'model', created: expect.any(Number), owned_by: 'op-dbus', root: 'fake' }],
     })
     expect((await ask(daemon, '/v1/models/fake')).json).toEqual(json.data[0])
+    expect(await ask(daemon, '/v1/models', { method: 'HEAD' })).toMatchObject({ status: 200, text: '' })
     expect((await ask(daemon, '/v1/models/other')).json.error.code).toBe('model_not_found')
   })
 })

@@ -9,8 +9,8 @@ import { FAMILIES } from '../../src/server/metric-families.js'
 import { exposition } from '../../src/server/prometheus.js'
 import { onPath } from '../programs.js'
 import { missing, startServer, stopAll } from '../stores/redis/servers.js'
+import { until } from '../waiting.js'
 import { ask, startDaemon } from './daemon.js'
-import { until } from './waiting.js'
 
 const METRIC_NAMES = FAMILIES.map(({ name }) => name)
 const promtool = onPath('promtool')

@@ -59,6 +59,7 @@ describe('on loopback, with no token named', () => {
       '127.0.0.1',
       '127.8.9.1:1',
       `[::1]:${port}`,
+      'app.localhost',
       'op-dbus.test',
       'OP-DBUS.test:80',
     ]) {
@@ -68,6 +69,7 @@ describe('on loopback, with no token named', () => {
       'evil.example',
       `evil.example:${port}`,
       '127.0.0.1.evil.example',
+      'evillocalhost',
       'localhost.evil.example',
       '10.0.0.1',
     ]) {

@@ -74,7 +74,7 @@ const S3 =
 export const cacheExport = command({
   name: 'cache export',
   about: 'add a snapshot of all embeddings to S3 or a folder',
-  more: `Only what is not there yet is sent; what is sent is never changed again. ${S3}`,
+  more: `Only what is not there yet is sent, and what was cut there is sent again. ${S3}`,
   arguments: TARGET,
   options: SNAPSHOT_OPTIONS,
   examples: ['op-dbus cache export s3://my-bucket/op-dbus', 'op-dbus cache export /mnt/backup/op-dbus'],

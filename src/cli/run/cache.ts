@@ -1,6 +1,6 @@
 // `op-dbus cache stats|clear|verify`: what is cached, by whom it was used, and whether it is sound.
 
-import { bytes, commas, count, duration, fourLines, oneLine, plural, table } from '../../format.js'
+import { bytes, commas, count, duration, fourLines, oneLine, plural, table, unbounded } from '../../format.js'
 import { readOptions } from '../../node/options.js'
 import { verifyCaches } from '../../node/verify.js'
 import {
@@ -34,14 +34,14 @@ export async function stats({ values, terminal }: CommandCall<Values>): Promise<
   if (served) {
     const { caches, ...daemon } = served
     const text = () => `${statsText(caches, served.models[0]?.name)}\n${daemonText(served)}`
-    await terminal.out(values.json ? `${JSON.stringify({ ...caches, daemon }, finite, 2)}\n` : text())
+    await terminal.out(values.json ? `${JSON.stringify({ ...caches, daemon }, unbounded, 2)}\n` : text())
     return 0
   }
   const caches = await openCaches(settings)
   try {
     const found = await caches.stats()
     const shared = caches.embeddings.shares ? 'Shared: there is one, which this command does not ask\n' : ''
-    await terminal.out(values.json ? `${JSON.stringify(found, finite, 2)}\n` : `${statsText(found)}${shared}`)
+    await terminal.out(values.json ? `${JSON.stringify(found, unbounded, 2)}\n` : `${statsText(found)}${shared}`)
   } finally {
     await caches.close()
   }
@@ -214,9 +214,4 @@ function chosenOf(selection: ClearSelection): readonly CacheName[] {
   const names = ['embeddings', 'blocks', 'queries', 'diffs'] as const satisfies readonly CacheName[]
   const chosen = names.filter(name => selection[name])
   return chosen.length > 0 ? chosen : names
-}
-
-/** JSON has no Infinity: an unbounded capacity is null. */
-function finite(_name: string, value: unknown): unknown {
-  return value === Number.POSITIVE_INFINITY ? null : value
 }

@@ -5,7 +5,7 @@ import { spaceId } from '../../node/spaces.js'
 import type { Caches, EmbeddingResult } from '../../node.js'
 import type { CallOptions, Device, Source } from '../../ports.js'
 import type { RowsCall } from '../../server/api.js'
-import { floatsFromText } from '../../server/float-text.js'
+import { fromBase64 } from '../../server/vector-text.js'
 import type { DaemonClient } from '../daemon-client.js'
 import { ANSWER_MS, MOST_UNITS, Portions, TOO_SLOW } from '../portions.js'
 
@@ -133,7 +133,7 @@ export function rowsIn(
     Record<string, unknown>
   >
   if (rest.space !== space || rest.dims !== dims) return undefined
-  const all = floatsFromText(vectors, texts.length * dims)
+  const all = fromBase64(vectors, texts.length * dims)
   const lists = [sources, devices, tokens, truncated, ...(templates === undefined ? [] : [templates])]
   if (all === undefined || !lists.every(list => Array.isArray(list) && list.length === texts.length)) return undefined
   if (!Array.isArray(failed)) return undefined

@@ -74,12 +74,8 @@ async function ask(at: object, ms: number, signal: AbortSignal): Promise<Health>
   // Lies in one file with commands that need none of it.
   const { request } = await import('node:http')
   return new Promise(resolve => {
-    const failed = (error: unknown) => {
-      const late = error instanceof Error && error.name === 'TimeoutError'
-      resolve({ status: 0, problem: late ? `no answer within ${ms / 1000} s` : inWords(error, WORDS) })
-    }
-    const ended = AbortSignal.any([signal, AbortSignal.timeout(ms)])
-    const sent = request({ ...at, agent: false, signal: ended }, response => {
+    const failed = (error: unknown) => resolve({ status: 0, problem: inWords(error, WORDS) })
+    const sent = request({ ...at, agent: false, signal }, response => {
       let text = ''
       response.setEncoding('utf8').on('data', (part: string) => {
         text = (text + part).slice(0, 10_000)
@@ -87,7 +83,13 @@ async function ask(at: object, ms: number, signal: AbortSignal): Promise<Health>
       response.on('end', () => resolve({ status: response.statusCode ?? 0, problem: problemIn(text) }))
       response.on('error', failed)
     })
-    sent.on('error', error => failed(ended.aborted && errnoOf(error) === 'ABORT_ERR' ? ended.reason : error))
+    // By hand: signals that are made of others may be collected before they fire (Node 20).
+    const late = setTimeout(() => {
+      resolve({ status: 0, problem: `no answer within ${ms / 1000} s` })
+      sent.destroy()
+    }, ms)
+    sent.on('close', () => clearTimeout(late))
+    sent.on('error', error => failed(signal.aborted && errnoOf(error) === 'ABORT_ERR' ? signal.reason : error))
     sent.end()
   })
 }

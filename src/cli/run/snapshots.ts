@@ -34,6 +34,7 @@ export async function importFrom({ values, args, terminal }: Call): Promise<numb
     return 0
   } catch (error) {
     if (!(error instanceof BatchError)) throw error
+    await tell(values, terminal, error.details.report as ImportReport, importedText)
     for (const { error: one } of error.failed) terminal.say(`op-dbus: ${visible(messageOf(one))}`)
     terminal.say('op-dbus: what was refused was not put in the cache; all else of the snapshot is in it')
     return DAMAGE_FOUND
@@ -98,11 +99,13 @@ function exportedText({ at, spaces }: ExportReport): string {
   ])
   const unsealed = spaces.reduce((sum, one) => sum + one.unsealed, 0)
   const heading = ['space', 'what', 'vectors', 'size', 'sent', 'snapshot']
-  const more =
-    unsealed > 0
-      ? `${plural(unsealed, 'segment is', 'segments are')} still being written: what was finished is in it\n`
-      : ''
-  return `${table([heading, ...rows], [2, 3, 4])}${more}in ${visible(at)}\n`
+  const mended = spaces.reduce((sum, one) => sum + one.sent.mended, 0)
+  const more = [
+    unsealed > 0 &&
+      `${plural(unsealed, 'segment is', 'segments are')} still being written: what was finished is in it\n`,
+    mended > 0 && `${plural(mended, 'segment was', 'segments were')} damaged there, and put in place again\n`,
+  ]
+  return `${table([heading, ...rows], [2, 3, 4])}${more.filter(Boolean).join('')}in ${visible(at)}\n`
 }
 
 function importedText({ at, spaces }: ImportReport): string {

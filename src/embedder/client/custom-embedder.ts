@@ -1,6 +1,6 @@
 // An embedder of the user's own (perhaps a paid API) behind the Embedder port: batched, checked, never asked twice.
 
-import { asFailure, messageOf, OpDbusError } from '../../errors.js'
+import { asFailure, invalid, messageOf, OpDbusError } from '../../errors.js'
 import type { Embedder, EmbedJob, Space } from '../../ports.js'
 import { isFloat32Array, ownFloats } from '../../realms.js'
 import { MOST_HOLDERS, overloaded, RowsInHand, type Taken } from './rows-in-hand.js'
@@ -151,10 +151,6 @@ function allFinite(matrix: Float32Array, from: number, dims: number): boolean {
 
 function failed(why: string, cause?: unknown): OpDbusError {
   return new OpDbusError('EMBEDDER_FAILED', `the embedder failed: ${why}`, { cause })
-}
-
-function invalid(why: string): OpDbusError {
-  return new OpDbusError('INVALID_INPUT', why)
 }
 
 function count(name: string, value: number): number {

@@ -10,7 +10,14 @@ import { foldersIn } from '../disk.js'
 import { type OpenOptions, readOptions } from '../options.js'
 import { crc32, nodeHash } from '../runtime.js'
 import { describedSpace } from '../spaces.js'
-import { type Manifest, type ManifestSegment, manifestObject, manifestText, segmentObject } from './manifest.js'
+import {
+  LAST_SNAPSHOT,
+  type Manifest,
+  type ManifestSegment,
+  manifestObject,
+  manifestText,
+  segmentObject,
+} from './manifest.js'
 import type { ExportedSpace, ExportReport, SnapshotCall } from './reports.js'
 import { chosenSpaces, fetchManifest, type Inventory, inventoryOf, openTarget } from './target.js'
 
@@ -30,7 +37,7 @@ export async function exportEmbeddings(
   call: SnapshotCall = {},
 ): Promise<ExportReport> {
   const { dir } = readOptions(options)
-  const store = openTarget(target, call)
+  const store = openTarget(target, { ...call, notIn: dir })
   if (dir === undefined) throw new OpDbusError('INVALID_INPUT', 'there is no cache folder: set OPDBUS_CACHE_DIR')
   const { embeddings } = foldersIn(dir)
   const sizes = spacesOfSegments(embeddings, { crc32 }).filter(({ entries }) => entries > 0)
@@ -65,12 +72,13 @@ interface Exporting {
 interface Sent {
   segments: number
   bytes: number
+  mended: number
 }
 
 async function exportSpace(exporting: Exporting): Promise<ExportedSpace | undefined> {
   const { space, store, inventory, call } = exporting
   const before = await manifestBefore(exporting)
-  const sent: Sent = { segments: 0, bytes: 0 }
+  const sent: Sent = { segments: 0, bytes: 0, mended: 0 }
   const { segments, unsealed } = await sendSegments(exporting, before, sent)
   const sum = (of: (segment: ManifestSegment) => number) => segments.reduce((all, one) => all + of(one), 0)
   if (segments.length === 0) return undefined
@@ -98,6 +106,12 @@ async function exportSpace(exporting: Exporting): Promise<ExportedSpace | undefi
     segments,
   }
   const text = Buffer.from(manifestText(manifest))
+  if (inventory.newest >= LAST_SNAPSHOT) {
+    throw new OpDbusError(
+      'STORE',
+      `${store.at}/${manifestObject(space.id, inventory.newest)} bears the last number: remove it, or take another target`,
+    )
+  }
   // Whoever exports at the same time takes a number, too: the one that comes later is the newer snapshot.
   for (let number = inventory.newest + 1; number <= inventory.newest + MOST_NUMBERS; number++) {
     const object = manifestObject(space.id, number)
@@ -112,8 +126,8 @@ async function manifestBefore({ space, store, inventory, call }: Exporting): Pro
   try {
     return await fetchManifest(store, space.id, inventory.newest, call)
   } catch (error) {
-    // A damaged one costs no more than a look at every segment.
-    if (isOpDbusError(error, 'STORE') && error.details.why === 'damaged') return undefined
+    // A damaged one, or something that only bears its name, costs no more than a look at every segment.
+    if (isOpDbusError(error, 'STORE') && ['damaged', 'absent'].includes(String(error.details.why))) return undefined
     throw error
   }
 }
@@ -136,7 +150,7 @@ async function sendSegments(
       for (const segment of standing) {
         throwIfAborted(call.signal)
         const known = knownSegment(segment, before, exporting.inventory)
-        const copy = known ?? copyOfSegment(segment, { crc32 })
+        const copy = known ?? (await copyOfSegment(segment, { crc32, signal: call.signal }))
         if (copy && 'pieces' in copy && !copy.sealed) unsealed++
         if (copy) segments.set(copy.id, 'pieces' in copy ? await sendSegment(exporting, copy, sent) : copy)
         progress.bytes += segment.file.bytes
@@ -171,9 +185,15 @@ async function sendSegment(
   const source = await sourceOf(copy)
   const { sha256 } = source
   const { id, source: of, seq, records, bytes } = copy
-  if (inventory.segments.get(sha256) !== bytes && (await store.putNew(segmentObject(space.id, sha256), source, call))) {
+  const there = inventory.segments.get(sha256)
+  const object = segmentObject(space.id, sha256)
+  // What bears this hash and has another length is damaged: whoever puts it again puts these same bytes.
+  const mends = there !== undefined && there !== bytes
+  if (mends) await store.replace(object, source, call)
+  if (mends || (there === undefined && (await store.putNew(object, source, call)))) {
     sent.segments++
     sent.bytes += bytes
+    if (mends) sent.mended++
   }
   inventory.segments.set(sha256, bytes)
   return { id, source: of, seq, records, bytes, sha256 }

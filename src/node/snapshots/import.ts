@@ -33,7 +33,8 @@ const PIECE_BYTES = 2 ** 20
  * import that was cut off is not fetched again. Newer segments come first, as many as the budget has room for. Processes that use the
  * folder see the vectors at their next look at it, within 100 ms.
  * @throws OpDbusError INVALID_INPUT for a target or a space that cannot be, or holds no snapshot; STORE for what a disk or the service says,
- * and for a manifest that is none; BatchError (PARTIAL_FAILURE) where segments were refused: all others are in; ABORTED
+ * and for a manifest that is none; BatchError (PARTIAL_FAILURE) where segments were refused: all others are in, and `details.report`
+ * is the {@link ImportReport} of them; ABORTED
  */
 export async function importEmbeddings(
   target: string,
@@ -139,7 +140,6 @@ async function bringIn(importing: Importing, manifests: readonly Numbered[]): Pr
       failed.push({ index, error })
     }
   }
-  if (failed.length > 0) throw new BatchError(failed, wanted.length)
   const spaces = manifests.map(([snapshot, manifest]): ImportedSpace => {
     const { space, description, made } = manifest
     const { of: _of, ...came } = counts.get(space)!
@@ -156,7 +156,9 @@ async function bringIn(importing: Importing, manifests: readonly Numbered[]): Pr
       leftOut,
     }
   })
-  return { at: store.at, spaces }
+  const report: ImportReport = { at: store.at, spaces }
+  if (failed.length > 0) throw new BatchError(failed, wanted.length, { report })
+  return report
 }
 
 /** What of a snapshot is not here: neither as a copy, nor as the segment that it was made of, nor with more in it. */
@@ -216,7 +218,8 @@ async function fetchSegment(
   tell: (bytes: number) => void,
 ): Promise<void> {
   const refuse = (why: string): never => {
-    throw new OpDbusError('STORE', `${store.at}/${object} is refused: ${why}`, { details: { why: 'damaged', object } })
+    const message = `${store.at}/${object} is refused: ${why}; remove it, and the next export puts it there again`
+    throw new OpDbusError('STORE', message, { details: { why: 'damaged', object } })
   }
   const fd = openOrMake(part)
   try {

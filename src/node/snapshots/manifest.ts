@@ -7,14 +7,16 @@ import { spaceId } from '../spaces.js'
 
 /*
    <target>/<space, 32 hex digits>/segments/<SHA-256 of its bytes>.vec     a sealed copy of a segment
-                                  /snapshots/<8 digits>.json               what a cache held once; the highest number is the newest
-   Objects are only ever added. A snapshot names every segment that belongs to it, whichever export sent them.
+                                  /snapshots/<8 or more digits>.json       what a cache held once; the highest number is the newest
+   Objects are only ever added, or put again where one is not as long as it has to be. A snapshot names every segment that belongs to it, whichever export sent them.
 */
 const FORMAT = 'op-dbus snapshot 1'
 const OF_ANY_VERSION = /^op-dbus snapshot (\d{1,6})$/
 export const MOST_MANIFEST_BYTES = 32 * 2 ** 20
 const MOST_SEGMENTS = 100_000
-const OBJECT = /^([0-9a-f]{32})\/(?:segments\/([0-9a-f]{64})\.vec|snapshots\/(\d{8})\.json)$/
+/** The highest number of a snapshot, of 15 digits: any that a name may bear counts exactly. */
+export const LAST_SNAPSHOT = 1e15 - 1
+const OBJECT = /^([0-9a-f]{32})\/(?:segments\/([0-9a-f]{64})\.vec|snapshots\/(\d{8}|[1-9]\d{8,14})\.json)$/
 
 export interface ManifestSegment extends CopyInfo {
   /** Of its bytes, 64 hex digits. */

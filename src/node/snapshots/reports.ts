@@ -38,8 +38,8 @@ export interface ExportedSpace extends SpaceMoved {
   readonly segments: number
   readonly records: number
   readonly bytes: number
-  /** What was not there yet. */
-  readonly sent: { readonly segments: number; readonly bytes: number }
+  /** What was not there yet. `mended`: how many of these segments were there with another length, and were put in its place. */
+  readonly sent: { readonly segments: number; readonly bytes: number; readonly mended: number }
   /** Segments that are still being written: of these the records that were finished. */
   readonly unsealed: number
 }

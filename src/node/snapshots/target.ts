@@ -1,7 +1,8 @@
 // Where snapshots lie: a bucket of S3 or a folder, as a command line names them, and what lies there. Part of the Node root.
 import { resolve } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import { OpDbusError } from '../../errors.js'
+import { invalid, OpDbusError } from '../../errors.js'
+import { isWithin } from '../../fs/folders.js'
 import type { CallOptions, ObjectStore } from '../../ports.js'
 import { openObjectFolder } from '../../stores/object-folder.js'
 import { openS3 } from '../../stores/s3.js'
@@ -12,6 +13,8 @@ type Environment = Readonly<Record<string, string | undefined>>
 export interface TargetOptions {
   /** Plain http to an S3 service that is not on this machine. Default false. */
   readonly allowHttp?: boolean | undefined
+  /** A folder that the target must not lie in. */
+  readonly notIn?: string | undefined
 }
 
 /**
@@ -19,12 +22,23 @@ export interface TargetOptions {
  * nothing yet.
  * @throws OpDbusError INVALID_INPUT
  */
-export function openTarget(target: string, { allowHttp }: TargetOptions, env: Environment = process.env): ObjectStore {
-  const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(target)?.[1]
+export function openTarget(
+  target: string,
+  { allowHttp, notIn }: TargetOptions,
+  env: Environment = process.env,
+): ObjectStore {
   if (target === '' || target.includes('\0')) throw invalid('a target is s3://bucket/prefix or a folder')
-  if (scheme === undefined) return openObjectFolder(resolve(target))
+  const [, scheme, slashes] = /^([a-z][a-z0-9+.-]+):(\/*)/i.exec(target) ?? []
+  if (scheme === undefined) {
+    if (notIn !== undefined && isWithin(target, notIn))
+      throw invalid(`${resolve(target)} lies in the cache folder, which a snapshot is to outlive: take another target`)
+    return openObjectFolder(resolve(target))
+  }
+  if (scheme !== 's3' || slashes !== '//') {
+    const folder = `a folder of such a name is ${JSON.stringify(`./${target.slice(0, 100)}`)}`
+    throw invalid(`a target is s3://bucket/prefix or a folder, and not ${scheme}:${slashes}; ${folder}`)
+  }
   const [, bucket = '', prefix = ''] = /^s3:\/\/([^/]*)(?:\/(.*))?$/.exec(target) ?? []
-  if (scheme !== 's3') throw invalid(`a target is s3://bucket/prefix or a folder, and not ${scheme}://`)
   return openS3({
     bucket,
     prefix: prefix.replace(/\/+$/, ''),
@@ -113,8 +127,4 @@ export function chosenSpaces(spaces: readonly string[], wanted: string | undefin
     spaces.length === 0 ? 'there is none' : `there are: ${spaces.map(space => space.slice(0, 8)).join(', ')}`
   const what = found.length > 1 ? `${found.length} spaces begin with` : 'no space begins with'
   throw invalid(`${what} ${JSON.stringify(wanted.slice(0, 40))} in ${where}; ${there}`)
-}
-
-function invalid(message: string): OpDbusError {
-  return new OpDbusError('INVALID_INPUT', message)
 }

@@ -1,5 +1,5 @@
 // What lies on disk by space, and how caches are emptied: `/api/spaces`, `/api/cache/clear`.
-import { OpDbusError } from '../../errors.js'
+import { invalid } from '../../errors.js'
 import { clearSpace, spaceId } from '../../node/spaces.js'
 import type { CacheName } from '../../ports.js'
 import type { Stats } from '../../public.js'
@@ -128,8 +128,4 @@ function inShared({ embeddings: { shared } }: Stats): Gone[number] {
 
 function hasShared({ caches }: ServerContext): boolean {
   return caches.embeddings.shares
-}
-
-function invalid(message: string): OpDbusError {
-  return new OpDbusError('INVALID_INPUT', message)
 }

@@ -1,9 +1,17 @@
 // Whether the process lives, whether it can embed, and who is asking: what anybody may know.
 import type { DaemonInfo } from '../api.js'
 import type { Routes } from '../context.js'
+import { AS_JSON, described } from '../schemas.js'
 
-/** How long who asks waits for a model that is just being opened, ms. */
-const OPENING_MS = 5_000
+const LIVES = { type: 'object', properties: { status: { type: 'string', enum: ['ok'] } } } as const
+const READY = {
+  type: 'object',
+  required: ['ready'],
+  properties: {
+    ready: { type: 'boolean' },
+    problem: { type: 'string', description: 'Told to who may read.' },
+  },
+} as const
 
 export const healthRoutes: Routes = (app, context) => {
   const { models, stopping, tokens, version } = context
@@ -12,6 +20,7 @@ export const healthRoutes: Routes = (app, context) => {
     method: ['GET', 'HEAD'],
     url: '/healthz',
     config: { access: 'open' },
+    schema: { summary: 'Whether the process lives', response: { 200: { description: 'It does', ...LIVES } } },
     handler: async () => ({ status: 'ok' }),
   })
 
@@ -19,10 +28,14 @@ export const healthRoutes: Routes = (app, context) => {
     method: ['GET', 'HEAD'],
     url: '/readyz',
     config: { access: 'open' },
+    schema: {
+      summary: 'Whether the first model embeds',
+      response: { 200: { description: 'It does', ...READY }, 503: { description: 'It does not', ...READY } },
+    },
     async handler(request, reply) {
       const { ready, problem } = stopping.aborted
         ? { ready: false, problem: 'the server is stopping' }
-        : await models.ready(AbortSignal.timeout(OPENING_MS))
+        : await models.ready()
       reply.code(ready ? 200 : 503)
       // Why may name folders and devices.
       const tells = problem !== undefined && context.permissionOf(request).read
@@ -30,7 +43,13 @@ export const healthRoutes: Routes = (app, context) => {
     },
   })
 
-  app.get('/api/daemon', { config: { access: 'open' } }, async (request): Promise<DaemonInfo> => {
-    return { name: 'op-dbus', version, tokens, may: context.permissionOf(request) }
-  })
+  app.get(
+    '/api/daemon',
+    {
+      ...AS_JSON,
+      config: { access: 'open' },
+      schema: described('Who answers, and what the caller may do', { answer: 'DaemonInfo' }),
+    },
+    (request): DaemonInfo => ({ name: 'op-dbus', version, tokens, may: context.permissionOf(request) }),
+  )
 }

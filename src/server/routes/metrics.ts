@@ -12,7 +12,11 @@ export const metrics: Routes = async (app, context) => {
     for (const end of ends) end()
   })
   const text = exposition(context, new Registry())
-  app.get('/metrics', { config: { access: 'read' }, schema: { hide: true } }, async (_request, reply) => {
+  const schema = {
+    summary: 'Counts, for Prometheus',
+    response: { 200: { description: 'Text', content: { 'text/plain': { schema: { type: 'string' } } } } },
+  }
+  app.get('/metrics', { config: { access: 'read' }, schema }, async (_request, reply) => {
     return reply.type(Registry.PROMETHEUS_CONTENT_TYPE).send(await text())
   })
 }

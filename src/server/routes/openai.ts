@@ -2,36 +2,45 @@
 import type { Routes, ServerContext } from '../context.js'
 import type { DirectHandler, DirectReply, DirectRequest } from '../direct.js'
 import { type EmbeddedTexts, embedAtOnce, embedTexts, tellHow, wantsSources } from '../embed-texts.js'
+import { HAND_CHECKED } from '../embedding-schemas.js'
 import type { HttpProblem } from '../http-errors.js'
 import type { ServedModel } from '../models.js'
-import { type EmbeddingRequest, embeddingRequest, refused, tokenArraysRefused } from '../openai-request.js'
+import {
+  type EmbeddingRequest,
+  embeddingRequest,
+  MOST_TOKENS,
+  refused,
+  tokenArraysRefused,
+  tooManyTokens,
+} from '../openai-request.js'
 import { openAiSchemas } from '../openai-schemas.js'
 import { textsOfTokens } from '../token-arrays.js'
-import { VECTOR_TEXT, type VectorText } from '../vector-text.js'
-
-/** In one request, as OpenAI has it. Tokens are known when texts are embedded: what was, is cached when the request is refused. */
-const MOST_TOKENS = 300_000
+import { BYTES_OF_NUMBER, VECTOR_TEXT, type VectorText } from '../vector-text.js'
 
 const JSON_TYPE = 'application/json; charset=utf-8'
 
 export const openAiRoutes: Routes = (app, context) => {
+  const schemas = openAiSchemas(context.settings.limits.maxBatch)
   const direct: DirectHandler = (request, reply) => embeddings(context, request, reply)
   app.post('/v1/embeddings', {
-    config: { access: 'read', errors: 'openai', direct },
-    schema: openAiSchemas.embeddings,
-    // The handler checks, by hand. What is said of it here is for the document.
-    validatorCompiler: () => () => true,
+    config: { access: 'read', errors: 'openai', direct, bodyBytes: Number.POSITIVE_INFINITY },
+    schema: schemas.embeddings,
+    ...HAND_CHECKED,
     handler: direct,
   })
-  app.get('/v1/models', {
+  app.route({
+    method: ['GET', 'HEAD'],
+    url: '/v1/models',
     config: { access: 'read', errors: 'openai' },
-    schema: openAiSchemas.models,
+    schema: schemas.models,
     handler: async () => ({ object: 'list', data: context.models.all.flatMap(model => listed(context, model)) }),
   })
   // A hub id holds a slash, which clients encode or do not.
-  app.get<{ Params: { '*': string } }>('/v1/models/*', {
-    config: { access: 'read', errors: 'openai' },
-    schema: openAiSchemas.model,
+  app.route<{ Params: { '*': string } }>({
+    method: ['GET', 'HEAD'],
+    url: '/v1/models/*',
+    config: { access: 'read', errors: 'openai', counted: '/v1/models/:model' },
+    schema: schemas.model,
     handler: async ({ params: { '*': id } }) => listed(context, context.models.of(id)).find(entry => entry.id === id),
   })
 }
@@ -42,7 +51,7 @@ function embeddings(context: ServerContext, request: DirectRequest, reply: Direc
   const model = context.models.of(asked.model)
   if (model.dims !== undefined && 'texts' in asked.input && asked.input.texts.length === 1) {
     checkDimensions(asked, model.dims)
-    const embedded = embedAtOnce(context, model, asked.input.texts[0]!)
+    const embedded = embedAtOnce(context, request, model, asked.input.texts[0]!)
     if (embedded !== undefined) {
       answer(context, request, reply, { asked, model, embedded })
       return undefined
@@ -60,8 +69,10 @@ async function embedAll(
 ): Promise<void> {
   const { input } = asked
   if ('tokens' in input && context.settings.tokenArrays === undefined) throw tokenArraysRefused()
-  checkDimensions(asked, model.dims ?? (await model.open({ signal: context.signalOf(request) })))
-  const texts = 'texts' in input ? input.texts : await textsOfTokens(input.tokens)
+  const signal = context.signalOf(request)
+  checkDimensions(asked, model.dims ?? (await model.open({ signal })))
+  const { bodyBytes } = context.settings.limits
+  const texts = 'texts' in input ? input.texts : await textsOfTokens(input.tokens, bodyBytes, signal)
   const embedded = await embedTexts(context, request, model, texts)
   answer(context, request, reply, { asked, model, embedded })
 }
@@ -73,13 +84,14 @@ interface Answer {
 }
 
 function answer(
-  { settings }: ServerContext,
+  context: ServerContext,
   request: DirectRequest,
   reply: DirectReply,
   { asked: { opdbus, encoding }, model, embedded }: Answer,
 ): void {
   if (embedded.allTokens > MOST_TOKENS) throw tooManyTokens(embedded.allTokens)
-  const sources = opdbus || settings.openaiExtras || wantsSources(request)
+  context.answers(request, embedded.count * embedded.dims * BYTES_OF_NUMBER[encoding])
+  const sources = opdbus || context.settings.openaiExtras || wantsSources(request)
   tellHow(reply, embedded, sources)
   const json = answerOf(embedded, model.serves, VECTOR_TEXT[encoding], sources)
   // All of it is ASCII, so that it is as long in bytes, and the cheapest to send.
@@ -140,9 +152,4 @@ function otherDimensions(asked: number, dims: number): HttpProblem {
     'dimensions',
     'invalid_value',
   )
-}
-
-function tooManyTokens(tokens: number): HttpProblem {
-  const message = `Requested ${tokens} tokens, max ${MOST_TOKENS} tokens per request. Send fewer texts at once.`
-  return refused(message, 'input', 'max_tokens_per_request')
 }

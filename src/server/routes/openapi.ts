@@ -1,7 +1,11 @@
 // The OpenAPI document of the daemon, at `/api/openapi.json`. Registered before all other routes: it hears of each as it is added.
 import type { App, ServerContext } from '../context.js'
-import { ENDPOINTS } from '../endpoint-docs.js'
 import { apiSchemas } from '../schemas.js'
+
+const THIS = {
+  summary: 'This document',
+  response: { 200: { description: 'OpenAPI 3.1', type: 'object', additionalProperties: true } },
+} as const
 
 export async function openapiRoutes(app: App, { version }: Pick<ServerContext, 'version'>): Promise<void> {
   // The build makes a file of its own only of what is imported dynamically.
@@ -20,7 +24,9 @@ export async function openapiRoutes(app: App, { version }: Pick<ServerContext, '
       servers: [{ url: '/' }],
       components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
       tags: [
-        { name: 'embeddings', description: 'As other servers of embeddings have it.' },
+        { name: 'OpenAI', description: 'Embeddings, as that API has them.' },
+        { name: 'text-embeddings-inference', description: 'Embeddings, as that server has them.' },
+        { name: 'Ollama', description: 'Embeddings, as that server has them.' },
         { name: 'api', description: 'What the console and the command line ask.' },
         { name: 'daemon', description: 'For who runs it.' },
       ],
@@ -28,34 +34,27 @@ export async function openapiRoutes(app: App, { version }: Pick<ServerContext, '
     refResolver: {
       buildLocalReference: ({ $id }, _base, _fragment, index) => ($id as string | undefined) ?? `def-${index}`,
     },
-    transform: ({ schema, url, route }) => {
-      const own = { ...ENDPOINTS[url], ...schema }
-      const access = route.config?.access
-      const tags = [ENDPOINTS[url]?.tag ?? (url.startsWith('/api/') || url === '/events' ? 'api' : 'daemon')]
-      const { tag: _, ...documented } = own as Record<string, unknown>
-      return {
-        url,
-        schema: {
-          ...documented,
-          tags,
-          // Of a route with several methods each would have the same.
-          ...(typeof route.method === 'string' && { operationId: operationOf(route.method, url) }),
-          ...(access !== 'open' && { security: [{ token: [] }] }),
-          ...(url.startsWith('/api/') || ENDPOINTS[url] ? {} : { hide: schema?.hide ?? !DAEMON.includes(url) }),
-        },
+    transform: ({ schema, url, route: { config } }) => {
+      const { access, counted = url } = config ?? {}
+      const tags = schema?.tags ?? [url.startsWith('/api/') || url === '/events' ? 'api' : 'daemon']
+      return { url: counted, schema: { ...schema, tags, ...(access !== 'open' && { security: [{ token: [] }] }) } }
+    },
+    transformObject: parts => {
+      const whole = 'openapiObject' in parts ? parts.openapiObject : {}
+      for (const [path, operations = {}] of Object.entries(whole.paths ?? {})) {
+        // Whoever answers HEAD answers GET: an operation of its own would say the same again.
+        delete operations.head
+        for (const [method, operation] of Object.entries(operations))
+          Object.assign(operation, { operationId: operationOf(method, path) })
       }
+      return whole
     },
   })
-  app.get('/api/openapi.json', { config: { access: 'read' }, schema: { summary: 'This document' } }, () =>
-    app.swagger(),
-  )
+  app.get('/api/openapi.json', { config: { access: 'read' }, schema: THIS }, () => app.swagger())
 }
-
-/** What of the rest is told: pages of the console are no part of an interface. */
-const DAEMON = ['/events', '/metrics', '/healthz', '/readyz']
 
 /** `getApiBlocksWhichProof` of `GET /api/blocks/:which/proof`. */
 function operationOf(method: string, url: string): string {
   const words = url.split(/[^A-Za-z0-9]+/).filter(word => word !== '')
-  return method.toLowerCase() + words.map(word => word[0]!.toUpperCase() + word.slice(1)).join('')
+  return method + words.map(word => word[0]!.toUpperCase() + word.slice(1)).join('')
 }

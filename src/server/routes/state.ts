@@ -1,5 +1,5 @@
 // What `/api` answers of plugins: their state, what differs from a desired one, plans, applies, and the way back.
-import { OpDbusError } from '../../errors.js'
+import { invalid, OpDbusError } from '../../errors.js'
 import { differencesText } from '../../state/diff-text.js'
 import { summaryOf } from '../../state/diff-words.js'
 import type { DesiredInput, State } from '../../state.js'
@@ -16,11 +16,14 @@ import type {
 import type { Routes } from '../context.js'
 import { AS_JSON, described } from '../schemas.js'
 
+/** Bytes of a body that holds a desired state, or a plan. */
+const MOST_STATE = 2 ** 22
+
 const PLAIN = { color: false, columns: 120 } as const
 
-export const stateRoutes: Routes = (app, { state, signalOf }) => {
-  const read = { ...AS_JSON, config: { access: 'read' } } as const
-  const write = { ...AS_JSON, config: { access: 'write' } } as const
+export const stateRoutes: Routes = (app, { state, signalOf, carryThrough }) => {
+  const read = { ...AS_JSON, config: { access: 'read', bodyBytes: MOST_STATE } } as const
+  const write = { ...AS_JSON, config: { access: 'write', bodyBytes: MOST_STATE } } as const
 
   app.get(
     '/api/plugins',
@@ -91,7 +94,8 @@ export const stateRoutes: Routes = (app, { state, signalOf }) => {
     async request => {
       const plan = await planIn(state, request.body.plan)
       signalOf(request).throwIfAborted()
-      // It has begun: a caller who leaves must not leave a system half-way.
+      // It begins: neither a caller who leaves nor a limit of time must leave a system half-way, or without its report.
+      carryThrough(request)
       return state.apply(plan)
     },
   )
@@ -153,8 +157,4 @@ async function mustBeThese(
   const other = asked.find(name => !Object.hasOwn(own, name) || !Object.hasOwn(keys, name) || own[name] !== keys[name])
   if (other === undefined) return
   throw new OpDbusError('CONFLICT', 'the daemon asks other plugins, or another system, than you do')
-}
-
-function invalid(message: string): OpDbusError {
-  return new OpDbusError('INVALID_INPUT', message)
 }

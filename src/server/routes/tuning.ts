@@ -7,6 +7,6 @@ export const tuningRoutes: Routes = app => {
   app.get(
     '/api/tuning',
     { ...AS_JSON, config: { access: 'read' }, schema: described('Advice on sizes', { answer: 'TuningReport' }) },
-    (): TuningReport => ({ available: false, reason: 'this version of op-dbus gives no advice on sizes yet' }),
+    (): TuningReport => ({ available: false, reason: 'This version of op-dbus gives no advice on sizes yet.' }),
   )
 }

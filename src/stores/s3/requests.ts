@@ -234,9 +234,10 @@ export async function textOf(answer: S3Answer, most: number): Promise<string> {
 
 function adviceFor(status: number, code: string | undefined, region: string | null): string {
   if (code === 'NoSuchBucket') return 'there is no such bucket there: make it, or correct its name'
-  if (region !== null || (status >= 300 && status < 400)) {
-    const where = region !== null && /^[a-z0-9-]{1,40}$/.test(region) ? region : 'its region'
-    return `the bucket is in another region: set AWS_REGION to ${where}`
+  if (region !== null && /^[a-z0-9-]{1,40}$/.test(region))
+    return `the bucket is in another region: set AWS_REGION to ${region}`
+  if (status >= 300 && status < 400) {
+    return 'it sends us to another address, which is not followed: check AWS_ENDPOINT_URL_S3 and AWS_REGION'
   }
   if (code === 'RequestTimeTooSkewed') return 'the clock of this machine is wrong: set it'
   if (status === 401 || status === 403) {

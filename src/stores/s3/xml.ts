@@ -15,8 +15,10 @@ export function listPage(xml: string): ListPage | undefined {
     const bytes = Number(tag(entry, 'Size'))
     if (key !== undefined && Number.isSafeInteger(bytes) && bytes >= 0) objects.push({ key, bytes })
   }
-  const next = tag(xml, 'IsTruncated') === 'true' ? tag(xml, 'NextContinuationToken') : undefined
-  return { objects, next }
+  if (tag(xml, 'IsTruncated') !== 'true') return { objects, next: undefined }
+  const next = tag(xml, 'NextContinuationToken')
+  // There is more, and no way to it.
+  return next ? { objects, next } : undefined
 }
 
 /** `NoSuchBucket` and its like: letters alone, whatever was sent. */

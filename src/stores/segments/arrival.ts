@@ -2,7 +2,6 @@
 // there. Replaces nothing.
 import * as fs from 'node:fs'
 import * as path from 'node:path'
-import { setImmediate } from 'node:timers/promises'
 import { OpDbusError } from '../../errors.js'
 import { quietly } from '../../fs/errno.js'
 import { openRegular, retire, syncFile, writeAt } from '../../fs/files.js'
@@ -22,7 +21,7 @@ import {
 } from './format.js'
 import { keyAt, newParsedKey } from './parsed-key.js'
 import { type CopyInfo, contentId, copyBytes, NO_EPOCH } from './sealed-copy.js'
-import { readFooter, readTrailer, scan } from './segment.js'
+import { readFooter, readTrailer, scanInTurns } from './segment.js'
 import { type HeadedFile, makeSpaceFolder, withHead, withHeader } from './space-files.js'
 
 /** What a copy is said to be. */
@@ -32,9 +31,6 @@ export interface ExpectedCopy extends Omit<CopyInfo, 'source'> {
   readonly dims: number
   readonly valueBytes: number
 }
-
-/** The event loop goes on after so many bytes. */
-const YIELD_BYTES = 4 * 2 ** 20
 
 /**
  * Whether the file is that very copy, and each value in it one that `isValue` knows.
@@ -79,18 +75,14 @@ async function faultOf(
   const checks = new Int32Array(records)
   const key = newParsedKey()
   let sound = 0
-  const perRound = Math.max(1, Math.floor(YIELD_BYTES / layout.recordBytes))
-  for (let from = 0; from < records; from += perRound) {
-    scan(fd, layout, from, Math.min(records, from + perRound), crc32, (slot, record, whole) => {
-      if (!whole || record[STATE_AT] !== LIVE) return
-      keyAt(record, KEY_AT, key)
-      if (footer.fingerprints[slot * 2] !== key.a || footer.fingerprints[slot * 2 + 1] !== key.b) return
-      if (!isValue(record.subarray(RECORD_HEAD, RECORD_HEAD + valueBytes))) return
-      checks[slot] = Buffer.from(record.buffer, record.byteOffset, 4).readInt32LE()
-      sound++
-    })
-    await setImmediate()
-  }
+  await scanInTurns(fd, layout, records, crc32, (slot, record, whole) => {
+    if (!whole || record[STATE_AT] !== LIVE) return
+    keyAt(record, KEY_AT, key)
+    if (footer.fingerprints[slot * 2] !== key.a || footer.fingerprints[slot * 2 + 1] !== key.b) return
+    if (!isValue(record.subarray(RECORD_HEAD, RECORD_HEAD + valueBytes))) return
+    checks[slot] = Buffer.from(record.buffer, record.byteOffset, 4).readInt32LE()
+    sound++
+  })
   if (sound !== records) return `${records - sound} of its ${records} records are damaged`
   if (contentId(space, footer.fingerprints, checks) !== id) return 'its records are not those that it is named after'
   return SOUND

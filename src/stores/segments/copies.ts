@@ -17,9 +17,16 @@ export function segmentsOfSpace(dir: string, folder: string, { crc32 }: { readon
   return guarded(dir, () => standingSegments(dir, folder, crc32))
 }
 
-/** A segment as others may have it; undefined where it holds nothing, or is no more. Reads all of it. Throws STORE. */
-export function copyOfSegment(segment: StandingSegment, { crc32 }: { readonly crc32: Crc32 }): SealedCopy | undefined {
-  return guarded(segment.file.folder, () => sealedCopy(segment, crc32))
+/** A segment as others may have it; undefined where it holds nothing, or is no more. Reads all of it. Throws STORE or ABORTED. */
+export async function copyOfSegment(
+  segment: StandingSegment,
+  { crc32, signal }: { readonly crc32: Crc32; readonly signal?: AbortSignal | undefined },
+): Promise<SealedCopy | undefined> {
+  try {
+    return await sealedCopy(segment, crc32, signal)
+  } catch (error) {
+    throw asStoreError(error, segment.file.folder)
+  }
 }
 
 export interface TakeInOptions {

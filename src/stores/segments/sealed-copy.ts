@@ -22,7 +22,7 @@ import {
   STATE_AT,
 } from './format.js'
 import { keyAt, newParsedKey } from './parsed-key.js'
-import { readFooter, readTrailer, scan } from './segment.js'
+import { readFooter, readTrailer, scanInTurns, type Visit } from './segment.js'
 import { belongsIn, type SegmentFile, segmentFiles, withHeader } from './space-files.js'
 
 /** What every copy says instead of an epoch: who takes it in says which one is his. */
@@ -86,11 +86,15 @@ export function standingSegments(dir: string, folder: string, crc32: Crc32): Sta
 }
 
 /** The copy of a segment; undefined where it holds nothing, or is no more. Reads all of it. */
-export function sealedCopy({ file, header }: StandingSegment, crc32: Crc32): SealedCopy | undefined {
+export async function sealedCopy(
+  { file, header }: StandingSegment,
+  crc32: Crc32,
+  signal: AbortSignal | undefined,
+): Promise<SealedCopy | undefined> {
   const { dims, valueBytes, space } = header
   const layout = layoutOf(valueBytes, space, crc32)
-  const found = withHeader(file.path, crc32, ({ fd, size }, now) =>
-    now?.id === header.id ? liveSlots(fd, size, now, layout, crc32) : undefined,
+  const found = await withHeader(file.path, crc32, async ({ fd, size }, now) =>
+    now?.id === header.id ? liveSlots(fd, size, now, layout, crc32, signal) : undefined,
   )
   if (found === undefined || found.slots.length === 0) return undefined
   const { slots, fingerprints, sealed } = found
@@ -132,21 +136,29 @@ interface LiveSlots {
   readonly sealed: boolean
 }
 
-function liveSlots(fd: number, size: number, header: Header, layout: Layout, crc32: Crc32): LiveSlots {
+async function liveSlots(
+  fd: number,
+  size: number,
+  header: Header,
+  layout: Layout,
+  crc32: Crc32,
+  signal: AbortSignal | undefined,
+): Promise<LiveSlots> {
   const sealed = readTrailer(fd, size, header, layout, crc32)
   const all = sealed ?? Math.max(0, Math.floor((size - HEADER_BYTES) / layout.recordBytes))
   const slots: number[] = []
   const fingerprints = new Int32Array(all * 2)
   const checks = new Int32Array(all)
   const key = newParsedKey()
-  scan(fd, layout, 0, all, crc32, (slot, record, sound) => {
+  const visit: Visit = (slot, record, sound) => {
     if (!sound || record[STATE_AT] !== LIVE) return
     keyAt(record, KEY_AT, key)
     const at = slots.push(slot) - 1
     fingerprints[at * 2] = key.a
     fingerprints[at * 2 + 1] = key.b
     checks[at] = Buffer.from(record.buffer, record.byteOffset, 4).readInt32LE()
-  })
+  }
+  await scanInTurns(fd, layout, all, crc32, visit, signal)
   const count = slots.length
   return {
     slots,

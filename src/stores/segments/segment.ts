@@ -1,6 +1,8 @@
 // One segment file as a reader sees it: records by slot, footer, recovery without one; and how many of them are held open.
 // Knows no index and no key.
 import * as fs from 'node:fs'
+import { setImmediate } from 'node:timers/promises'
+import { throwIfAborted } from '../../errors.js'
 import { openToWrite, readAt, writeAt } from '../../fs/files.js'
 import type { Crc32 } from '../../ports.js'
 import {
@@ -21,6 +23,8 @@ import { type SegmentFile, withHead } from './space-files.js'
 
 /** How much is read at once where a whole segment is read. */
 const CHUNK_BYTES = 2 ** 20
+/** The event loop goes on after so many bytes. */
+const YIELD_BYTES = 4 * 2 ** 20
 /** How long a store that reads nothing keeps its files open, ms. */
 const IDLE_MS = 1000
 const MOST_OPEN = 64
@@ -243,5 +247,22 @@ export function scan(fd: number, layout: Layout, from: number, to: number, crc32
     }
     if (got < wanted) return
     slot += got
+  }
+}
+
+/** The same of the first `to` slots for whoever has time: the event loop has its turns in between. */
+export async function scanInTurns(
+  fd: number,
+  layout: Layout,
+  to: number,
+  crc32: Crc32,
+  visit: Visit,
+  signal?: AbortSignal,
+): Promise<void> {
+  const perTurn = Math.max(1, Math.floor(YIELD_BYTES / layout.recordBytes))
+  for (let from = 0; from < to; from += perTurn) {
+    throwIfAborted(signal)
+    scan(fd, layout, from, Math.min(to, from + perTurn), crc32, visit)
+    await setImmediate()
   }
 }

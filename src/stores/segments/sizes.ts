@@ -16,7 +16,7 @@ export interface SpaceSize {
   readonly entries: number
   /** Of its segments. */
   readonly bytes: number
-  /** When a segment of it was last written to, Unix ms: the least and the most recently. */
+  /** Unix ms: when its first segment was begun, and when one was last written to. */
   readonly oldest: number
   readonly newest: number
   /** The text of its `space.json`; undefined where there is none of ours. */
@@ -53,8 +53,8 @@ function sizeOf(dir: string, place: string, header: Header, crc32: Crc32): Space
   try {
     folder.look()
     const segments = [...folder.segments.values()]
-    const times = segments.map(({ path: segment }) => statOf(segment)?.mtimeMs ?? 0).filter(time => time > 0)
-    if (times.length === 0) return undefined
+    const newest = Math.floor(Math.max(...segments.map(({ path: segment }) => statOf(segment)?.mtimeMs ?? 0)))
+    if (!(newest > 0)) return undefined
     return {
       folder: place,
       id: space,
@@ -62,8 +62,9 @@ function sizeOf(dir: string, place: string, header: Header, crc32: Crc32): Space
       valueBytes,
       entries: folder.index.distinct,
       bytes: segments.reduce((sum, { size }) => sum + size, 0),
-      oldest: Math.floor(times.reduce((one, other) => Math.min(one, other))),
-      newest: Math.floor(times.reduce((one, other) => Math.max(one, other))),
+      // A segment's number is above all that was there before it, so it may be ahead of the clock.
+      oldest: Math.min(newest, ...segments.map(({ seq }) => seq)),
+      newest,
       description: readSpaceFile(place),
     }
   } finally {

@@ -1,15 +1,11 @@
 // Reads every record of a space and says whether it is whole. Repairs nothing.
-import { setImmediate } from 'node:timers/promises'
 import type { Crc32 } from '../../ports.js'
 import { readEpoch } from './epochs.js'
 import { HEADER_BYTES, type Header, KEY_AT, LIVE, layoutOf, MAX_SEGMENT_BYTES, STATE_AT } from './format.js'
 import { IndexTable } from './index-table.js'
 import { keyAt, newParsedKey } from './parsed-key.js'
-import { readTrailer, scan } from './segment.js'
+import { readTrailer, scanInTurns } from './segment.js'
 import { belongsIn, segmentFiles, withHeader } from './space-files.js'
-
-/** The event loop goes on after so many bytes. */
-const YIELD_BYTES = 4 * 2 ** 20
 
 export interface VerifyReport {
   /** Segments that serve. */
@@ -69,31 +65,27 @@ async function verifySegment(
   const key = newParsedKey()
   const found: number[] = []
   let damaged = 0
-  const perRound = Math.max(1, Math.floor(YIELD_BYTES / layout.recordBytes))
-  for (let from = 0; from < slots; from += perRound) {
-    scan(fd, layout, from, Math.min(slots, from + perRound), crc32, (_slot, record, sound) => {
-      if (!sound) {
-        damaged++
-        return
-      }
-      // Damaged ones at the end of a segment that is still written may be on their way: only what follows tells.
-      report.damaged += damaged
-      report.records += damaged + 1
-      damaged = 0
-      if (record[STATE_AT] !== LIVE) {
-        report.dead++
-        return
-      }
-      keyAt(record, KEY_AT, key)
-      if (keys.find(key.a, key.b, found) > 0) {
-        report.duplicate++
-      } else {
-        report.live++
-        keys.insert(key.a, key.b, 1)
-      }
-    })
-    await setImmediate()
-  }
+  await scanInTurns(fd, layout, slots, crc32, (_slot, record, sound) => {
+    if (!sound) {
+      damaged++
+      return
+    }
+    // Damaged ones at the end of a segment that is still written may be on their way: only what follows tells.
+    report.damaged += damaged
+    report.records += damaged + 1
+    damaged = 0
+    if (record[STATE_AT] !== LIVE) {
+      report.dead++
+      return
+    }
+    keyAt(record, KEY_AT, key)
+    if (keys.find(key.a, key.b, found) > 0) {
+      report.duplicate++
+    } else {
+      report.live++
+      keys.insert(key.a, key.b, 1)
+    }
+  })
   if (sealed === undefined) return
   report.damaged += damaged
   report.records += damaged

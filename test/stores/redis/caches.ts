@@ -90,8 +90,3 @@ export async function closeMachines(): Promise<void> {
 export async function written({ caches }: Machine): Promise<void> {
   await caches.embeddings.stats()
 }
-
-/** Calls `look` turn after turn until it answers true. */
-export async function until(look: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await look())) await new Promise(resolve => setImmediate(resolve))
-}

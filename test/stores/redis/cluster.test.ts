@@ -4,7 +4,8 @@ import { GENERATIONS, TAG_SLOTS, valueName } from '../../../src/stores/redis/nam
 import { openRedisStore } from '../../../src/stores/redis.js'
 import { keyOf } from '../../../src/testing/entries.js'
 import { deferred } from '../../support.js'
-import { closeMachines, openMachine, until, written } from './caches.js'
+import { until } from '../../waiting.js'
+import { closeMachines, openMachine, written } from './caches.js'
 import { clusterUrl, contractOn } from './on-servers.js'
 import { missing, type Server, startCluster, stopAll } from './servers.js'
 

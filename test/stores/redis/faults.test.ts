@@ -3,7 +3,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { openRedisStore } from '../../../src/stores/redis.js'
 import { keyOf } from '../../../src/testing/entries.js'
-import { closeMachines, type Machine, openMachine, until, written } from './caches.js'
+import { until } from '../../waiting.js'
+import { closeMachines, type Machine, openMachine, written } from './caches.js'
 import { type Link, openProxy } from './proxy.js'
 import { missing, type Server, startServer, stopAll } from './servers.js'
 

@@ -6,9 +6,10 @@ import { afterAll, afterEach, describe, expect, it } from 'vitest'
 import { openRedisStore } from '../../../src/stores/redis.js'
 import { keyOf } from '../../../src/testing/entries.js'
 import { deferred, temporaryFolder } from '../../support.js'
-import { closeMachines, openMachine, until, written } from './caches.js'
+import { freePort, until } from '../../waiting.js'
+import { closeMachines, openMachine, written } from './caches.js'
 import { clusterUrl } from './on-servers.js'
-import { freePort, missing, startCluster, startServer, stopAll } from './servers.js'
+import { missing, startCluster, startServer, stopAll } from './servers.js'
 
 afterAll(stopAll)
 afterEach(closeMachines)

@@ -3,10 +3,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
-import { connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onPath } from '../../programs.js'
+import { freePort } from '../../waiting.js'
 
 export const redisServer = onPath('redis-server')
 export const missing = redisServer ? undefined : 'no redis-server; apt install redis-server'
@@ -28,15 +29,6 @@ export interface Server {
 
 const running = new Set<ChildProcess>()
 const folders: string[] = []
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  await once(server, 'close')
-  return port
-}
 
 export async function startServer(
   args: readonly string[] = [],

@@ -7,8 +7,9 @@ import type { Space } from '../../../src/ports.js'
 import { lockName } from '../../../src/stores/redis/names.js'
 import { runScript } from '../../processes.js'
 import { deferred, hash, temporaryFolder } from '../../support.js'
-import { closeMachines, openMachine, until, written } from './caches.js'
-import { freePort, missing, type Server, startServer, stopAll } from './servers.js'
+import { freePort, until } from '../../waiting.js'
+import { closeMachines, openMachine, written } from './caches.js'
+import { missing, type Server, startServer, stopAll } from './servers.js'
 
 describe.skipIf(missing !== undefined)(`machines that share a Redis${missing ? ` (skipped: ${missing})` : ''}`, () => {
   let server: Server
