@@ -1,4 +1,4 @@
-// What happened lately, for pictures and the list of events: look-ups a second out of counters, times of single look-ups, events in words.
+// What happened lately, for pictures and the list of events: texts a second out of counters, times of single look-ups, events in words.
 // Bounded. No clock of its own.
 
 import { SOURCES } from '../look/sources.js'
@@ -8,7 +8,7 @@ import type { DaemonStats, LiveLookup } from '../src/server/api.js'
 export interface Rate {
   /** Unix ms, on the daemon's clock. */
   readonly at: number
-  /** Look-ups a second since the one before. */
+  /** Texts a second since the one before. */
   readonly perSecond: number
 }
 

@@ -1,4 +1,4 @@
-// The first screen: how the daemon does. Tiers, look-ups a second, times by source, what computes, what happened last.
+// The first screen: how the daemon does. Tiers, texts a second, times by source, what computes, what happened last.
 
 import { MARKS } from '../../look/marks.js'
 import { LETTERS, SOURCES } from '../../look/sources.js'
@@ -37,12 +37,8 @@ function Figures({ stats }: { readonly stats: DaemonStats }) {
   const { rows, savedSeconds } = stats
   const all = Object.values(rows).reduce((sum, one) => sum + one, 0)
   const figures = [
-    [
-      'hit rate',
-      all > 0 ? percent((all - rows.computed) / all) : '-',
-      `of ${plural(all, 'embedding look-up', 'embedding look-ups')}`,
-    ],
-    ['look-ups a second', stats.rowsPerSecond > 0 ? rate(stats.rowsPerSecond) : '0', 'over the last ten seconds'],
+    ['hit rate', all > 0 ? percent((all - rows.computed) / all) : '-', `of ${plural(all, 'text', 'texts')}`],
+    ['texts a second', stats.rowsPerSecond > 0 ? rate(stats.rowsPerSecond) : '0', 'over the last ten seconds'],
     ['computing saved', savedSeconds > 0 ? duration(1000 * savedSeconds) : '-', 'by answers from a cache'],
     ['up for', age(stats.now - stats.started), `${bytes(stats.rss)} of memory`],
   ] as const
@@ -66,14 +62,14 @@ function Pictures({ session, theme }: ScreenProps) {
   const live = session.refresh.value === 'live'
   return (
     <div class="pair">
-      <Panel id="rate" title="Look-ups a second" figure="last two minutes">
+      <Panel id="rate" title="Texts a second" figure="last two minutes">
         <Picture
           session={session}
           theme={theme}
           seconds={SECONDS}
-          label={`look-ups a second over the last two minutes; ${rate(latest)} now`}
+          label={`texts a second over the last two minutes; ${rate(latest)} now`}
           make={(plots, place) =>
-            plots.areaPlot(place, 'look-ups a second', (_plot, _min, max) => [0, max > 0 ? 1.1 * max : 1])
+            plots.areaPlot(place, 'texts a second', (_plot, _min, max) => [0, max > 0 ? 1.1 * max : 1])
           }
           data={(_plots, now) => [rates.map(one => (one.at - now) / 1000), rates.map(one => one.perSecond)]}
           empty={rates.length < 2 ? 'Drawn while this page is open: a moment.' : undefined}

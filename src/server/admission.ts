@@ -105,7 +105,7 @@ export class Admission {
     raw.passing = passing
     res.on('close', this.#closed)
     const trusts = trusted.has(raw.socket)
-    const origin = trusts ? undefined : hosts.check(headers)
+    const origin = trusts ? undefined : hosts.check(headers, raw.url)
     if (origin !== undefined) tellOrigin(res, origin)
     if (route === UNMATCHED) return origin
     auth.check(route.access, headers, trusts)
@@ -120,6 +120,7 @@ export class Admission {
     const { passing, url = '' } = raw
     const problem = httpErrorOf(reasonOf(error, passing?.work), this.#parts.trusted.has(raw.socket))
     const { status, retryAfter, code, withheld } = problem
+    if (code === 'OVERLOADED') this.#context.meters.turnedAway()
     if (status >= 500) {
       const stack = code === 'INTERNAL' ? framesOf(error) : ''
       this.#context.log.error('failed', { id, code, status, stack, ...(withheld && { message: withheld }) })
@@ -141,7 +142,7 @@ export class Admission {
     if (work) this.#parts.limits.leave(work)
     const micros = Math.round(1000 * (clock.monotonic() - started))
     const status = res.writableFinished ? res.statusCode : 499
-    meters.answered(route.pattern, status, micros)
+    meters.answered(route.pattern, status, route.streams ? undefined : micros)
     if (!log.debugs && status < 400) return
     const bytes = Number(res.getHeader('content-length') ?? 0)
     const line = { method: METHODS.has(method) ? method : 'other', route: route.pattern, status, micros, bytes }

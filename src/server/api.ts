@@ -9,7 +9,10 @@ import type { ApplyReport, CheckpointInfo, DiffReport, Plan, PluginInfo, QueryRe
 /** What every error of `/api` looks like. The embedding endpoints have the form of the API that they speak. */
 export interface ApiError {
   readonly error: {
-    /** As `OpDbusError.code`, or one of `UNAUTHORIZED`, `FORBIDDEN`, `NOT_FOUND`, `METHOD_NOT_ALLOWED`, `TOO_LARGE`, `TIMEOUT`, `INTERNAL`. */
+    /**
+     * As `OpDbusError.code`, or one of `UNAUTHORIZED`, `FORBIDDEN`, `NOT_FOUND`, `METHOD_NOT_ALLOWED`, `TOO_LARGE`, `BUSY`, `TIMEOUT`,
+     * `INTERNAL`.
+     */
     readonly code: string
     /** What failed, why, what to do next. Never a text that was sent. */
     readonly message: string
@@ -46,9 +49,9 @@ export interface DaemonStats {
   /** The four caches, of the first model; what has no bound is null. */
   readonly caches: Stats
   readonly models: readonly ModelInfo[]
-  /** Embedding look-ups since the start, by where the answer came from. */
+  /** Texts answered since the start, by where the vector came from. */
   readonly rows: Readonly<Record<Source, number>>
-  /** Look-ups a second, over the last ten seconds. */
+  /** Texts answered a second, over the last ten seconds. */
   readonly rowsPerSecond: number
   readonly latency: Readonly<Record<Source, Latency>>
   readonly requests: {

@@ -52,13 +52,13 @@ export interface ServerContext {
   readonly log: Log
   /** Fires when the caller has gone, when the time of this request is up, or when the daemon stops at once: hand it to every call that waits. */
   signalOf(request: { readonly raw: IncomingMessage }): AbortSignal
-  /** From now on the request has no time limit: it has begun what must not stop half-way, and its caller is to hear how it ended. */
-  carryThrough(request: { readonly raw: IncomingMessage }): void
   /**
    * The answer of this request is about to have so many bytes, which are in memory until its caller has read them. Said before it is made.
    * @throws HttpProblem 429 where callers leave too much unread
    */
   answers(request: { readonly raw: IncomingMessage }, bytes: number): void
+  /** From now on the request has no time limit: it has begun what must not stop half-way, and its caller is to hear how it ended. */
+  carryThrough(request: { readonly raw: IncomingMessage }): void
   /** What the sender of this request may do, by the token that came with it. */
   permissionOf(request: FastifyRequest): Permission
   /** Whether reading, and changing, takes a token over TCP. */

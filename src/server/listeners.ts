@@ -46,9 +46,9 @@ export class Listeners {
     this.#bounds = bounds
   }
 
-  /** Whether another machine may ask over TCP. */
-  get reachable(): boolean {
-    return this.#addresses.some(address => !isLoopback(address))
+  /** The first address at which other machines may ask over TCP. */
+  get reachable(): string | undefined {
+    return this.#addresses.find(address => !isLoopback(address))
   }
 
   /** From now on requests are answered, those that wait first. */
@@ -87,8 +87,7 @@ export class Listeners {
     const address = server.address()
     if (typeof address === 'object' && address !== null) return this.#tcp(address)
     const path = pathOfSocket(fd)
-    const mode = path === undefined ? undefined : statSync(path, { throwIfNoEntry: false })?.mode
-    if (mode !== undefined && (mode & 0o077) === 0) this.#trust(server)
+    if (path !== undefined) this.#trust(server, path)
     this.socket ??= path
   }
 
@@ -104,7 +103,7 @@ export class Listeners {
       )
     }
     const server = this.#server()
-    this.#trust(server)
+    this.#trust(server, path)
     let release: (() => Promise<void>) | undefined
     try {
       makeFolder(dirname(path))
@@ -142,8 +141,11 @@ export class Listeners {
     this.url ??= urlOf(address)
   }
 
-  #trust(server: Server): void {
-    server.on('connection', socket => this.trusted.add(socket))
+  /** Who connects is trusted where the owner alone may, at that time: a mode can be changed. */
+  #trust(server: Server, path: string): void {
+    server.on('connection', socket => {
+      if (isForOwnerAlone(path)) this.trusted.add(socket)
+    })
   }
 
   #server(): Server {
@@ -169,6 +171,14 @@ export class Listeners {
     server.maxConnections = MOST_CONNECTIONS
     this.#servers.push(server)
     return server
+  }
+}
+
+function isForOwnerAlone(path: string): boolean {
+  try {
+    return (statSync(path).mode & 0o077) === 0
+  } catch {
+    return false
   }
 }
 

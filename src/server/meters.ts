@@ -13,6 +13,7 @@ export const SOURCES: readonly Source[] = ['memory', 'pattern', 'disk', 'shared'
 export interface RouteCounts {
   /** Answers by the first digit of their status, from 1 to 5. */
   readonly byClass: Float64Array
+  /** Empty for streams: they last as long as their reader likes. */
   readonly micros: Histogram
 }
 
@@ -29,16 +30,19 @@ export interface FaultCount {
 }
 
 export interface Meters {
-  /** A request was answered: by route pattern (`/v1/embeddings`), never by address. */
-  answered(route: string, status: number, micros: number): void
+  /** A request was answered: by route pattern (`/v1/embeddings`), never by address. `micros`: undefined for a stream. */
+  answered(route: string, status: number, micros: number | undefined): void
+  /** A request found no room: too many are in hand, or too many texts wait. */
+  turnedAway(): void
   /** Rows of one embedding request. `micros`: from the question to the answer. `tokens`: as `usage` tells them. */
   embedded(model: string, rows: Readonly<RowCounts>, micros: number, tokens: number): void
   /** A request came in, or has been answered or given up: what is in hand. */
   waiting(change: 1 | -1): void
   /** Counts what the caches of a model tell of their embedder and their tiers, until the function that it returns is called. */
   listenTo(caches: Pick<Caches, 'on'>): () => void
+  /** Texts answered, by where the vector came from. */
   readonly rows: Readonly<RowCounts>
-  /** Over the last ten seconds. */
+  /** Texts answered a second, over the last ten seconds. */
   readonly rowsPerSecond: number
   /** Of embedding requests, by the farthest source that one of their rows came from. Within 9 %. */
   latency(source: Source): Latency
@@ -67,7 +71,7 @@ export interface MeterCounts {
   readonly lookups: Readonly<Record<Source, Histogram>>
   /** Texts in each embedding request. */
   readonly requestRows: Histogram
-  /** Answers with status 429. */
+  /** Requests that found no room. */
   readonly overloaded: number
   /** Texts that workers computed as one; how long the oldest of them had waited, and what the batch took. */
   readonly batchRows: Histogram
@@ -125,15 +129,18 @@ class PlainMeters implements Meters {
     this.#second = Math.floor(this.#started / 1000)
   }
 
-  answered(route: string, status: number, micros: number): void {
+  answered(route: string, status: number, micros: number | undefined): void {
     const { requests, counts } = this
     requests.total++
     if (status >= 500) requests.failed++
     else if (status >= 400) requests.refused++
-    if (status === 429) counts.overloaded++
     const of = named(counts.routes, route, () => ({ byClass: new Float64Array(6), micros: new Histogram() }))
     of.byClass[Math.min(5, Math.max(1, Math.floor(status / 100)))]!++
-    of.micros.add(micros)
+    if (micros !== undefined) of.micros.add(micros)
+  }
+
+  turnedAway(): void {
+    this.counts.overloaded++
   }
 
   embedded(model: string, rows: Readonly<RowCounts>, micros: number, tokens: number): void {

@@ -104,16 +104,17 @@ const REQUESTS: readonly Family[] = [
   {
     name: 'opdbus_http_request_duration_seconds',
     type: 'histogram',
-    help: 'From the head of a request to the end of its answer, by route.',
+    help: 'From the head of a request to the end of its answer, by route; of streams nothing.',
     *rows({ context }) {
-      for (const [route, { micros }] of context.meters.counts.routes) yield* secondsOf({ route }, micros)
+      for (const [route, { micros }] of context.meters.counts.routes)
+        if (micros.count > 0) yield* secondsOf({ route }, micros)
     },
   },
   one('opdbus_http_requests_in_flight', 'gauge', 'Requests in hand.', now => now.context.meters.requests.inHand),
   one(
     'opdbus_http_overloaded_total',
     'counter',
-    'Requests answered with 429: the queue was full.',
+    'Requests that found no room (429): too many in hand, or too many texts waiting to be computed.',
     now => now.context.meters.counts.overloaded,
   ),
 ]

@@ -112,7 +112,7 @@ describe('the way of a look-up', () => {
 describe('what happened lately', () => {
   const rows = (computed: number) => ({ memory: 0, disk: 0, shared: 0, pattern: 0, computed })
 
-  it('is look-ups a second between two looks, and begins anew with another daemon', () => {
+  it('is texts a second between two looks, and begins anew with another daemon', () => {
     const history = new History()
     history.takeStats({ now: 1000, started: 1, rows: rows(10) })
     history.takeStats({ now: 3000, started: 1, rows: rows(30) })

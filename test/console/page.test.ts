@@ -111,13 +111,13 @@ describe('the shell', () => {
     })
     expect(looks).toEqual({ density: 'compact', theme: 'dark', background: 'rgb(20, 23, 26)' })
     await page.getByRole('list', { name: 'At a glance' }).waitFor()
-    const before = await page.getByText(/^of .* embedding look-ups?$/).textContent()
+    const before = await page.getByText(/^of .* texts?$/).textContent()
     await lookUp('by hand')
     const [request] = await Promise.all([
       page.waitForRequest(/api\/stats/),
       page.getByRole('button', { name: 'Refresh now' }).click(),
     ])
     expect(request.method()).toBe('GET')
-    await expect.poll(() => page.getByText(/^of .* embedding look-ups?$/).textContent()).not.toBe(before)
+    await expect.poll(() => page.getByText(/^of .* texts?$/).textContent()).not.toBe(before)
   })
 })

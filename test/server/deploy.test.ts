@@ -5,6 +5,7 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
+import { health as healthCommand } from '../../src/cli/commands/serve.js'
 import { cli, root } from '../processes.js'
 import { onPath } from '../programs.js'
 import { describeWith } from '../real/parts.js'
@@ -86,15 +87,25 @@ describe('the Dockerfile', () => {
     }
   })
 
-  it('takes nothing along that is made anew, and everything that the build reads', () => {
-    const ignored = textOf('Dockerfile.dockerignore')
+  it('waits longer for the health check than that waits for the daemon, so that it can say why', () => {
+    const waits = Number(healthCommand.options.timeout?.default)
+    const [check = ''] = of('HEALTHCHECK')
+    expect(Number(/--timeout=(\d+)s/.exec(check)?.[1])).toBeGreaterThanOrEqual(waits + 5)
+  })
+
+  it('takes along what the build reads, name by name: no token or cache that lies beside it in a clone', () => {
+    const [first, ...patterns] = textOf('Dockerfile.dockerignore')
       .split('\n')
       .filter(line => line !== '' && !line.startsWith('#'))
-    expect(ignored).toEqual(expect.arrayContaining(['dist', 'node_modules', '.build', '.git']))
+    expect(first).toBe('*')
+    const taken = patterns.filter(line => line.startsWith('!')).map(line => line.slice(1))
+    for (const name of taken) expect(existsSync(join(root, name)), name).toBe(true)
     const { files } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
-    for (const name of ['src', 'test', 'build', 'docs', 'deploy', 'package-lock.json'])
-      expect(ignored).not.toContain(name)
-    expect(files).toEqual(expect.arrayContaining(['deploy', 'grafana', 'docs']))
+    const shipped = files.filter((name: string) => !name.startsWith('!') && name !== 'dist')
+    expect(taken).toEqual(
+      expect.arrayContaining(['src', 'test', 'build', 'build.mjs', 'package-lock.json', ...shipped]),
+    )
+    for (const name of ['dist', 'node_modules', '.build', '.git', 'shared']) expect(taken).not.toContain(name)
   })
 })
 

@@ -96,6 +96,10 @@ describe('who listens', () => {
     expect(lookup.heard).toBe(true)
     live.leave()
     await expect.poll(() => lookup.heard).toBe(false)
+    // However long it was open: that is no time that a request took.
+    const counted = daemon.context.meters.counts.routes.get('/events')!
+    await expect.poll(() => counted.byClass[2]! + counted.byClass[4]!).toBeGreaterThan(0)
+    expect(counted.micros.count).toBe(0)
   })
 
   it('hears the end with the daemon', async () => {

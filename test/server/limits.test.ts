@@ -45,6 +45,7 @@ describe('bounds', () => {
     release()
     for (const { status } of await Promise.all(first)) expect(status).toBe(200)
     expect((await ask(daemon, '/v1/embeddings', one('c'))).status).toBe(200)
+    expect(daemon.context.meters.counts.overloaded).toBe(1)
     await daemon.stop()
   })
 
@@ -89,7 +90,7 @@ it('what is carried through outlives every time limit; the rest is told, then cu
     })
     const enter = () => {
       const response = new ServerResponse(new IncomingMessage(new Socket()))
-      return limits.enter(response.req, response, { streams: false, mostBytes: 1000 }, now)
+      return limits.enter(response.req, response, { streams: false, mostBytes: 100 }, now)
     }
     const works = [enter(), enter()]
     const [usual, applies] = works as [Work, Work]

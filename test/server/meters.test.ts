@@ -109,6 +109,9 @@ describe('requests and look-ups', () => {
     meters.embedded('m', rows({ memory: 3, disk: 1 }), 400, 12)
     expect(meters.requests).toEqual({ total: 3, refused: 1, failed: 1, inHand: 1 })
     expect([...meters.counts.routes.get('/v1/embeddings')!.byClass]).toEqual([0, 0, 1, 0, 1, 1])
+    // 429 is also said by who is busy with one thing.
+    expect(meters.counts.overloaded).toBe(0)
+    meters.turnedAway()
     expect(meters.counts.overloaded).toBe(1)
     expect(meters.latency('memory').count).toBe(0)
     expect(meters.latency('disk').count).toBe(1)

@@ -1,5 +1,6 @@
 // An embedder of the user's own (perhaps a paid API) behind the Embedder port: batched, checked, never asked twice.
 
+import { allFinite } from '../../all-finite.js'
 import { asFailure, invalid, messageOf, OpDbusError } from '../../errors.js'
 import type { Embedder, EmbedJob, Space } from '../../ports.js'
 import { isFloat32Array, ownFloats } from '../../realms.js'
@@ -139,14 +140,6 @@ class CustomEmbedder implements Embedder {
     // A copy: it may be a buffer that the next call is answered with as well.
     return ownFloats(matrix).slice()
   }
-}
-
-/** Whether `dims` numbers from `from` on are all finite. */
-function allFinite(matrix: Float32Array, from: number, dims: number): boolean {
-  let sum = 0
-  // Nothing times zero is zero, of NaN and infinities NaN.
-  for (let i = from; i < from + dims; i++) sum += matrix[i]! * 0
-  return sum === 0
 }
 
 function failed(why: string, cause?: unknown): OpDbusError {

@@ -83,7 +83,11 @@ export const chainRoutes: Routes = (app, context) => {
     async request => {
       const chain = mustHaveChain(context)
       // It reads every block: one after the other is enough for all who look at it.
-      if (verifying) throw new OpDbusError('OVERLOADED', 'the chain is being verified already; ask again in a moment')
+      if (verifying) {
+        throw new HttpProblem(429, 'BUSY', 'the chain is being verified already: ask again in a moment', {
+          retryAfter: 1,
+        })
+      }
       verifying = true
       try {
         const { full = false, head } = request.body
