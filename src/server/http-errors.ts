@@ -134,12 +134,6 @@ function ofOpDbus({ code, message, details }: OpDbusError, tellsFiles: boolean):
   }
 }
 
-function withoutFiles(message: string, { dir, file }: Readonly<Record<string, unknown>>): string {
-  const named = [dir, file].filter(path => typeof path === 'string' && path !== '') as string[]
-  const told = named.reduce((text, path) => text.replaceAll(path, 'its place'), message)
-  return PATH.test(told) ? 'something that this server keeps could not be used: its log says what' : told
-}
-
 /** The most of a message that is passed on, in UTF-16 units: some name what came. */
 const MOST_MESSAGE = 4000
 
@@ -155,6 +149,12 @@ interface Fault {
 
 /** Of the parts of a request that have no fields of their own. */
 const PARTS: Readonly<Record<string, string>> = { querystring: 'the query', params: 'the address', headers: 'a header' }
+
+function withoutFiles(message: string, { dir, file }: Readonly<Record<string, unknown>>): string {
+  const named = [dir, file].filter(path => typeof path === 'string' && path !== '') as string[]
+  const told = named.reduce((text, path) => text.replaceAll(path, 'its place'), message)
+  return PATH.test(told) ? 'something that this server keeps could not be used: its log says what' : told
+}
 
 /** What a schema says: where, and what was expected there. Never what was there. */
 function ofValidation([fault = {}]: readonly Fault[], part: unknown): HttpError {

@@ -52,8 +52,7 @@ export class NodeLink {
   }
 
   get at(): string {
-    const { host, port } = this.#options
-    return `${host.includes(':') ? `[${host}]` : host}:${port}`
+    return placeName(this.#options)
   }
 
   isTo(host: string, port: number): boolean {
@@ -200,4 +199,9 @@ export function inOneLine(error: unknown): string {
   // Of several addresses none answered: Node puts that into an error without a message.
   const said = messageOf(error) || (Array.isArray(errors) && messageOf(errors[0])) || String(code ?? 'it failed')
   return said.replace(/[\s\p{C}]+/gu, ' ').slice(0, 200)
+}
+
+/** A host and a port as a URL has them. */
+export function placeName({ host, port }: { readonly host: string; readonly port: number }): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`
 }

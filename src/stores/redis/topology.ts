@@ -5,7 +5,7 @@ import type { SharedAddress } from '../../shared-url.js'
 import type { Client } from './client.js'
 import { every, later } from './deadline.js'
 import { GENERATION_SLOT, PROBE, TAG_SLOTS } from './names.js'
-import { NodeLink } from './node-link.js'
+import { NodeLink, placeName } from './node-link.js'
 
 export interface TopologyOptions {
   readonly address: SharedAddress
@@ -181,8 +181,4 @@ async function lookAt(client: Client, isCluster: boolean): Promise<void> {
 /** Another server may have it; what may not be read is of no use. */
 function ifForbidden(error: unknown): void {
   if (error instanceof Error && /^(NOPERM|NOAUTH)\b/.test(error.message)) throw error
-}
-
-function placeName({ host, port }: Place): string {
-  return `${host.includes(':') ? `[${host}]` : host}:${port}`
 }

@@ -1,5 +1,5 @@
-// A Redis that is slow, silent, half lost or lying, under load (daemons.test.ts has one that is killed and stopped): nobody gets an error or a wrong vector, what is lost is
-// told once, and what is back is used again.
+// A Redis that is slow, silent, half lost or lying, under load: nobody gets an error or a wrong vector, what is lost is told once, and what
+// is back is used again. daemons.test.ts has one that is killed and stopped.
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { openRedisStore } from '../../../src/stores/redis.js'
 import { keyOf } from '../../../src/testing/entries.js'
