@@ -96,7 +96,7 @@ function Answered({ lookup }: { readonly lookup: Lookup }) {
 
 function Neighbours({ lookup }: { readonly lookup: Lookup }) {
   const answer = lookup.ofServer.value
-  const { neighbours = [] } = answer?.report ?? {}
+  const { neighbours = [], vector } = answer?.report ?? {}
   return (
     <ol class="found">
       {neighbours.map(({ text, score }) => (

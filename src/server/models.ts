@@ -59,7 +59,7 @@ export interface ModelsOptions {
 const SAYS_NOTHING = ['ABORTED', 'CLOSED', 'INVALID_INPUT', 'OVERLOADED'] as const
 
 const OPENING = 'the model is still being opened'
-const BUSY = 'the model has not embedded a text yet: it is being loaded, or has others before'
+const BUSY = 'the model does not answer yet: it is being loaded, or has other texts before'
 
 /** A text that no system embeds by itself, so that an answer says that the embedder computes, or did and is kept. */
 const PROBE = 'op-dbus: is the embedder ready?'
