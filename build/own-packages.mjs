@@ -5,7 +5,7 @@
 //
 // @ts-check
 import { spawnSync } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -18,14 +18,28 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)))
 export function ownPackages(name) {
   const from = join(root, 'build', name)
   const to = join(root, '.build', name)
-  const installed = join(to, 'node_modules', '.package-lock.json')
-  const lock = join(to, 'package-lock.json')
-  if (existsSync(installed) && readFileSync(lock).equals(readFileSync(join(from, 'package-lock.json')))) return to
+  const isThere = () =>
+    existsSync(join(to, 'node_modules', '.package-lock.json')) &&
+    readFileSync(join(to, 'package-lock.json')).equals(readFileSync(join(from, 'package-lock.json')))
+  if (isThere()) return to
   console.error(`installing ${join('build', name)} (npm ci) ...`)
-  mkdirSync(to, { recursive: true })
-  for (const file of ['package.json', 'package-lock.json']) cpSync(join(from, file), join(to, file))
+  // Beside it, and there at once: several test files may ask at the same time, and npm empties a folder before it fills it.
+  const own = `${to}.${process.pid}`
+  mkdirSync(own, { recursive: true })
+  for (const file of ['package.json', 'package-lock.json']) cpSync(join(from, file), join(own, file))
   const args = ['ci', '--no-audit', '--no-fund', '--ignore-scripts', '--loglevel=error']
-  const { status } = spawnSync('npm', args, { cwd: to, stdio: ['ignore', 2, 2], shell: process.platform === 'win32' })
+  const { status } = spawnSync('npm', args, { cwd: own, stdio: ['ignore', 2, 2], shell: process.platform === 'win32' })
+  try {
+    if (status === 0 && !isThere()) {
+      rmSync(to, { recursive: true, force: true })
+      renameSync(own, to)
+    }
+  } catch (error) {
+    // Another was faster by a hair.
+    if (!isThere()) throw error
+  } finally {
+    rmSync(own, { recursive: true, force: true })
+  }
   return status === 0 ? to : undefined
 }
 

@@ -104,7 +104,7 @@ export class Lookup {
       const roundTripMs = performance.now() - start
       const vector = report.vector === undefined ? undefined : vectorOf(report.vector, report.dims)
       const models = await client.get('api/models', { signal })
-      const { space } = models.find(one => one.name === model) ?? models[0] ?? {}
+      const { description: space } = models.find(one => one.name === model) ?? models[0] ?? {}
       this.ofServer.value = { text, report, vector, space, roundTripMs }
     } catch (error) {
       const failure = asCallFailure(error)

@@ -27,11 +27,15 @@ function listed(names: readonly CacheName[]): string {
   return names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`
 }
 
-/** What goes, or went, all together: `1 200 entries, 3.1 MB`. */
+const WHERE = { disk: 'on disk', memory: 'in memory', shared: 'shared' } as const
+
+/** What goes, or went, all together: `1 200 entries, 3.1 MB on disk; 300 entries, 614 kB in memory`. */
 export function goneText({ gone }: ClearReport): string {
-  const [entries, size] = [
-    gone.reduce((sum, one) => sum + one.entries, 0),
-    gone.reduce((sum, one) => sum + one.bytes, 0),
-  ]
-  return `${plural(entries, 'entry', 'entries')}, ${bytes(size)}`
+  const told = (['disk', 'memory', 'shared'] as const).flatMap(tier => {
+    const there = gone.filter(one => one.tier === tier)
+    const sum = (what: 'entries' | 'bytes') => there.reduce((total, one) => total + (one[what] ?? 0), 0)
+    if (there.length === 0 || (tier !== 'shared' && sum('entries') === 0)) return []
+    return [`${plural(sum('entries'), 'entry', 'entries')}, ${bytes(sum('bytes'))} ${WHERE[tier]}`]
+  })
+  return told.join('; ') || 'nothing'
 }

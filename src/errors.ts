@@ -64,6 +64,11 @@ export function isError(error: unknown): error is Error {
   return error instanceof Error || Object.prototype.toString.call(error) === '[object Error]'
 }
 
+/** What is wrong with an argument, and what to do instead. */
+export function invalid(message: string): OpDbusError {
+  return new OpDbusError('INVALID_INPUT', message)
+}
+
 /** What a call rejects with when its own signal fired. */
 export function abortError(signal: AbortSignal): OpDbusError {
   return new OpDbusError('ABORTED', 'the call was aborted', { cause: signal.reason })

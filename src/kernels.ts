@@ -1,5 +1,6 @@
 // Composition root of `op-dbus/kernels`: vector arithmetic for pages, workers and Node alike. Imports nothing of Node.
-import { checkOptions, invalid, shown } from './kernels/checks.js'
+import { invalid } from './errors.js'
+import { checkOptions, shown } from './kernels/checks.js'
 import { type ChosenKernels, chooseKernels, type KernelChoice } from './kernels/choose.js'
 import { JsKernels } from './kernels/js.js'
 import { openWasmKernels } from './kernels/wasm.js'

@@ -1,7 +1,11 @@
 // Which known word was meant by one that is not. Pure.
 
+/** No word of ours is half as long; a text in its place would take as long to compare as it is long. */
+const LONGEST = 100
+
 /** The known word that is nearest to `word`; undefined where none is near enough to have been meant. */
 export function nearest(word: string, known: readonly string[]): string | undefined {
+  if (word.length > LONGEST) return undefined
   let best: string | undefined
   // Two in five letters may be wrong, and in short words one.
   let least = Math.max(1, Math.floor(word.length / 2.5)) + 1

@@ -43,7 +43,10 @@ export interface Store {
   getManySync?(keys: readonly Key[], lent?: LentMemory): (Uint8Array | undefined)[]
   /** One answer per key, in the order of `keys`. */
   getMany(keys: readonly Key[], call?: CallOptions): Promise<(Uint8Array | undefined)[]>
-  /** A later item with the same key wins. The bytes are copied before this returns. */
+  /**
+   * A later item with the same key wins. The bytes are copied before this returns. Where only some could be stored, it rejects with an
+   * OpDbusError whose `details.stored` is how many were.
+   */
   setMany(items: readonly (readonly [Key, Uint8Array])[], call?: CallOptions): Promise<void>
   /** How many of `keys` were there. */
   deleteMany(keys: readonly Key[]): Promise<number>

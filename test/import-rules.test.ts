@@ -17,6 +17,8 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
   'src/store-ports': [],
   'src/kernel-ports': [],
   'src/errors': [],
+  'src/all-finite': [],
+  'src/fair-timer': [],
   'src/held-entry': [],
   'src/version': [],
   'src/abort-listeners': [],
@@ -36,6 +38,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
   // The core: no runtime, no domain.
   'src/fs': ['src/errors'],
   'src/cache': [
+    'src/fair-timer',
     'src/ports',
     'src/errors',
     'src/abort-listeners',
@@ -53,6 +56,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
   'src/stores/segments': ['src/ports', 'src/errors', 'src/fs'],
   'src/stores/indexeddb': ['src/ports', 'src/errors', 'idb-keyval'],
   'src/caches': [
+    'src/all-finite',
     'src/ports',
     'src/errors',
     'src/held-entry',
@@ -86,6 +90,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     'src/embedder/protocol',
   ],
   'src/embedder/client': [
+    'src/all-finite',
     'src/ports',
     'src/errors',
     'src/abort-listeners',
@@ -206,7 +211,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     '@opentelemetry/api',
   ],
   'src/server.ts': ['src'],
-  'src/stores/redis': ['src/ports', 'src/errors', 'src/shared-url', '@redis/client'],
+  'src/stores/redis': ['src/fair-timer', 'src/ports', 'src/errors', 'src/shared-url', '@redis/client'],
   'src/stores/s3': ['src/ports', 'src/errors', 'src/loopback', 'src/stores/aws4fetch'],
   'src/stores/object-folder': ['src/ports', 'src/errors', 'src/fs'],
   'src/stores/aws4fetch': ['aws4fetch'],

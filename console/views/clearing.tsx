@@ -83,18 +83,18 @@ function Gone({ report }: { readonly report: ClearReport }) {
     <Table<One>
       caption="What goes"
       rows={gone}
-      keyOf={({ cache, space }) => `${cache} ${space ?? ''}`}
+      keyOf={({ cache, tier, space }) => `${cache} ${tier} ${space ?? ''}`}
       columns={[
         {
           name: 'what goes',
-          cell: ({ cache, space }) => (
+          cell: ({ cache, tier, space }) => (
             <span>
-              {cache} {space !== undefined && <Hash hash={space} />}
+              {cache}, {tier} {space !== undefined && <Hash hash={space} />}
             </span>
           ),
         },
-        { name: 'entries', cell: ({ entries }) => count(entries), right: true },
-        { name: 'bytes', cell: one => bytes(one.bytes), right: true },
+        { name: 'entries', cell: ({ entries }) => (entries === undefined ? '-' : count(entries)), right: true },
+        { name: 'bytes', cell: one => (one.bytes === undefined ? '-' : bytes(one.bytes)), right: true },
       ]}
     />
   )

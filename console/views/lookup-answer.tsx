@@ -96,7 +96,7 @@ function Answered({ lookup }: { readonly lookup: Lookup }) {
 
 function Neighbours({ lookup }: { readonly lookup: Lookup }) {
   const answer = lookup.ofServer.value
-  const neighbours = answer?.report.neighbours ?? []
+  const { neighbours = [], vector } = answer?.report ?? {}
   return (
     <ol class="found">
       {neighbours.map(({ text, score }) => (
@@ -112,8 +112,8 @@ function Neighbours({ lookup }: { readonly lookup: Lookup }) {
         <li class="quiet">
           {answer === undefined
             ? 'What lies nearest to it is shown here.'
-            : answer.vector === undefined
-              ? 'It has no vector that others could lie near to.'
+            : vector === undefined
+              ? 'Without a vector there is nothing to compare with: tick “compute”.'
               : 'Memory holds no other text of this model.'}
         </li>
       )}

@@ -1,5 +1,5 @@
 // Which blocks somebody asks for: the conditions checked, and compared with a header. Pure.
-import { OpDbusError } from '../errors.js'
+import { invalid } from '../errors.js'
 import type { BlockHeader } from './block.js'
 import type { BlockTimes } from './ports.js'
 import type { BlockFilter } from './reports.js'
@@ -34,8 +34,4 @@ export function hasTime({ since, until }: BlockFilter): boolean {
 /** Whether one of these blocks may be asked for, going by when they were appended. */
 export function mayFit({ least, greatest }: BlockTimes, { since, until }: BlockFilter): boolean {
   return (since === undefined || greatest >= since) && (until === undefined || least < until)
-}
-
-function invalid(message: string): OpDbusError {
-  return new OpDbusError('INVALID_INPUT', message)
 }

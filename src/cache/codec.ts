@@ -8,6 +8,8 @@ export interface Codec<V> {
   encode(id: string, value: V, ticket: unknown): Uint8Array | undefined
   /** The value and what is left of its life in ms, or undefined when the bytes are damaged, too old or foreign. */
   decode(id: string, bytes: Uint8Array): { value: V; ttlMs?: number } | undefined
+  /** Whether a value that was decoded can be one at all. Asked of a medium that others write to; absent: whatever is decoded can be. */
+  isPossible?(value: V): boolean
   /**
    * Of a codec whose bytes depend on the value alone: a place for what `encode` returns, that is written to again and again, so that
    * not every value needs a buffer.

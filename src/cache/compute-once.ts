@@ -18,6 +18,10 @@ const LAST_LOOK_MS = 100
 const PATIENCE = 4
 const LEAST_WAIT_MS = 500
 const MOST_WAIT_MS = 10_000
+/** To claim, and to look once more. */
+const QUESTIONS = 2
+/** So many times what these take has computing to take. */
+const WORTH = 2
 /** How much a computation that took longer than those before counts: the first of a process loads the model as well. */
 const SHARE = 0.1
 
@@ -44,9 +48,14 @@ export class ComputeOnce<V> {
     return tier && new ComputeOnce(number, tier, tier.policy.claimAboveMs!, clock)
   }
 
-  /** Whether it pays to ask others first. */
-  get isDear(): boolean {
-    return (this.#cost === undefined || this.#cost >= this.#above) && this.#tier.claims
+  /** Whether it pays to ask others first, of look-ups that the tiers did not answer, and whether there is time, of what began `began`. */
+  pays(lookUps: readonly LookUp<V>[], began: number): boolean {
+    if (!this.#tier.claims || !lookUps.some(lookUp => lookUp.hasMissed(this.number))) return false
+    const { answerMs, policy } = this.#tier
+    const left = (policy.readTimeoutMs ?? Number.POSITIVE_INFINITY) - (this.#clock.monotonic() - began)
+    if (left < QUESTIONS * answerMs) return false
+    if (this.#cost === undefined) return true
+    return this.#cost >= this.#above && this.#cost * lookUps.length >= WORTH * QUESTIONS * answerMs
   }
 
   /** A text took so long to compute, ms. */
@@ -54,19 +63,27 @@ export class ComputeOnce<V> {
     this.#cost = this.#cost === undefined || ms < this.#cost ? ms : (1 - SHARE) * this.#cost + SHARE * ms
   }
 
-  /** Look-ups that the tier missed: each is found, or computed here, or over because nobody waits for it any more. */
-  async run(lookUps: readonly LookUp<V>[], { found, compute }: ComputeOnceActs<V>): Promise<void> {
-    const until = this.#clock.monotonic() + this.#patience(lookUps.length)
+  /**
+   * Look-ups that the tier missed: each is found, or computed here, or over because nobody waits for it any more. What they have waited
+   * for the tier since `began`, and wait now to hear that nobody is at it, is together no more than one look at the tier may take.
+   */
+  async run(lookUps: readonly LookUp<V>[], began: number, { found, compute }: ComputeOnceActs<V>): Promise<void> {
+    const now = () => this.#clock.monotonic()
+    const { readTimeoutMs } = this.#tier.policy
+    const until = now() + this.#patience(lookUps.length)
+    let by = readTimeoutMs === undefined ? undefined : began + readTimeoutMs
     let rest = lookUps
     for (let pause = FIRST_LOOK_MS; ; pause = Math.min(2 * pause, LAST_LOOK_MS)) {
-      const ours = new Set(await this.#tier.claim(rest))
+      const left = () => (by === undefined ? readTimeoutMs : by - now())
+      const ours = new Set(await this.#tier.claim(rest, left()))
       // Whoever had a claim before has written the value before it let go, so only now it is seen.
-      const left = found(rest, await this.#tier.getManyAgain(rest)).filter(({ over }) => !over)
-      compute(left.filter(lookUp => ours.has(lookUp)))
-      rest = left.filter(lookUp => !ours.has(lookUp))
-      if (rest.length > 0 && this.#clock.monotonic() < until) await this.#tier.pause(pause)
+      const open = found(rest, await this.#tier.getManyAgain(rest, left())).filter(({ over }) => !over)
+      compute(open.filter(lookUp => ours.has(lookUp)))
+      rest = open.filter(lookUp => !ours.has(lookUp))
+      if (rest.length > 0 && now() < until) await this.#tier.pause(pause)
       else break
       rest = rest.filter(({ over }) => !over)
+      by = undefined
     }
     compute(rest)
   }

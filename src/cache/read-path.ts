@@ -201,6 +201,7 @@ export class ReadPath<V extends object> {
 
   /** The tiers that need a promise, one after another, then the computation of what none of them has. */
   async #finish(flight: Flight<V>, first: number, loader: Loader<V>): Promise<void> {
+    const began = this.clock.monotonic()
     for (let number = first; number < this.#tiers.length; number++) {
       const asked = flight.lookUps.filter(({ over }) => !over)
       if (asked.length === 0) return
@@ -212,13 +213,11 @@ export class ReadPath<V extends object> {
     }
     if (flight.open < flight.lookUps.length) flight.lookUps = flight.lookUps.filter(({ over }) => !over)
     const once = this.#once
+    const compute = (lookUps: readonly LookUp<V>[]) => this.#load(lookUps, loader)
     // What is computed anew is not what another process computes.
-    if (once?.isDear && first < this.#tiers.length) {
-      await once.run(flight.lookUps, {
-        found: (lookUps, loads) => this.#visited(once.number, lookUps, loads),
-        compute: lookUps => this.#load(lookUps, loader),
-      })
-    } else this.#load(flight.lookUps, loader)
+    if (first === this.#tiers.length || !once?.pays(flight.lookUps, began)) return compute(flight.lookUps)
+    const found = (lookUps: readonly LookUp<V>[], loads: Load<Found<V>>[]) => this.#visited(once.number, lookUps, loads)
+    await once.run(flight.lookUps, began, { found, compute })
   }
 
   #load(lookUps: readonly LookUp<V>[], loader: Loader<V>): void {

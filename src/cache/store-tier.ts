@@ -1,11 +1,12 @@
 // A tier over a Store: turns values into bytes and back, and keeps a medium that is slow, failing or lying from harming its
 // callers. How much it is trusted says its policy (tier-policy.ts).
-import type { Clock, Key, LentMemory, Load, Store, StoreCounters, TierName, Timer, Warn } from '../ports.js'
+import type { Clock, LentMemory, Load, Store, StoreCounters, TierName, Timer, Warn } from '../ports.js'
 import { CacheEvents } from './cache-events.js'
 import type { Codec } from './codec.js'
 import type { LookUp } from './look-up.js'
 import { newStoreCounts, type StoreCounts, type StoreTierStats, tierStats } from './metrics.js'
 import { clearStore, insist, wholeNumber } from './store-calls.js'
+import { TierClaims } from './tier-claims.js'
 import { TierFaults } from './tier-faults.js'
 import type { Kept, Wanted } from './tier-parts.js'
 import { DISK_POLICY, type TierPolicy } from './tier-policy.js'
@@ -42,8 +43,7 @@ export class StoreTier<V> {
   readonly #timer: Timer
   readonly #reads: TierReads<V>
   readonly #writes: TierWrites<V>
-  /** Keys that this process does not compute any more. */
-  #released: Key[] = []
+  readonly #claims: TierClaims<V>
 
   constructor(options: StoreTierOptions<V>) {
     const { source, store, codec, clock, policy = DISK_POLICY, label = store.name, warn } = options
@@ -61,6 +61,12 @@ export class StoreTier<V> {
       stored: (entries, bytes, ms) => events.stored(source, entries, bytes, ms),
     })
     this.#reads = new TierReads({ ...parts, pending: key => this.#writes.pending(key) })
+    this.#claims = new TierClaims({
+      store,
+      timer: this.#timer,
+      written: () => this.flush(),
+      failed: error => void this.#reads.failed(error),
+    })
   }
 
   /** Can this medium answer without a promise? One with a time limit is not asked so: nothing could interrupt it. */
@@ -93,8 +99,13 @@ export class StoreTier<V> {
   }
 
   /** The same of what was asked before and may be there by now: what is not counts once. */
-  getManyAgain(wanted: readonly Wanted[]): Promise<Load<Found<V>>[]> {
-    return this.#reads.getManyAgain(wanted)
+  getManyAgain(wanted: readonly Wanted[], ms?: number): Promise<Load<Found<V>>[]> {
+    return this.#reads.getManyAgain(wanted, ms)
+  }
+
+  /** What the medium takes to answer a question, ms; 0 before it is known. */
+  get answerMs(): number {
+    return this.#reads.answerMs
   }
 
   /** Whether the medium can say who computes what, and can be asked. */
@@ -102,23 +113,9 @@ export class StoreTier<V> {
     return this.#store.claimMany !== undefined && !this.#reads.paused
   }
 
-  /** Those that this process is to compute: all of them where the medium does not say. Asked for before. Does not reject. */
-  async claim(lookUps: readonly LookUp<V>[]): Promise<readonly LookUp<V>[]> {
-    const { policy } = this
-    const keys = lookUps.map(({ key }) => key!)
-    try {
-      if (!this.claims) return lookUps
-      const claimed = await within(policy.readTimeoutMs, call => this.#store.claimMany!(keys, call), this.#timer)
-      return lookUps.filter((lookUp, i) => {
-        if (claimed[i] === false) return false
-        if (lookUp.over) this.#letGo(keys[i]!)
-        else lookUp.letGo = () => this.#letGo(keys[i]!)
-        return true
-      })
-    } catch (error) {
-      this.#reads.failed(error)
-      return lookUps
-    }
+  /** Those that this process is to compute: all of them where the medium does not say so within `ms`. Does not reject. */
+  async claim(lookUps: readonly LookUp<V>[], ms = this.policy.readTimeoutMs): Promise<readonly LookUp<V>[]> {
+    return this.claims ? this.#claims.claim(lookUps, ms) : lookUps
   }
 
   /** Resolves after `ms`. */
@@ -218,28 +215,16 @@ export class StoreTier<V> {
   /** Writes what is pending, and lets go of a store that is this tier's own. */
   async close(): Promise<void> {
     await this.flush()
-    if (!this.policy.closesStore) return
     try {
-      await within(this.policy.writeTimeoutMs, () => this.#store.close(), this.#timer)
+      const work = async () => {
+        // Where others wait for what was to be computed here, they need not any more.
+        await this.#claims.ended()
+        if (this.policy.closesStore) await this.#store.close()
+      }
+      await within(this.policy.writeTimeoutMs, work, this.#timer)
     } catch (error) {
       this.#writes.failed(error)
     }
-  }
-
-  /** Once what was computed has arrived: who waits for it looks for the value when it may be computed again. */
-  #letGo(key: Key): void {
-    this.#released.push(key)
-    if (this.#released.length > 1) return
-    queueMicrotask(async () => {
-      const keys = this.#released
-      this.#released = []
-      await this.flush()
-      try {
-        await this.#store.releaseMany?.(keys)
-      } catch {
-        // They end by themselves.
-      }
-    })
   }
 
   #countersOfStore(): StoreCounters {

@@ -27,13 +27,16 @@ interface Question<V> {
   readonly places: number[]
 }
 
+/** How much an answer that took longer than those before counts: this thread may have been busy. */
+const SHARE = 0.1
 const MISS: Load<never> = { kind: 'miss' }
 
 export class TierReads<V> {
   readonly #options: TierReadsOptions<V>
   readonly #breaker: Breaker
+  #answerMs: number | undefined
   /** Questions of this turn. */
-  #asked: { question: Question<V>; answered: () => void }[] = []
+  #asked: { question: Question<V>; ms: number | undefined; answered: () => void }[] = []
 
   constructor(options: TierReadsOptions<V>) {
     this.#options = options
@@ -63,18 +66,18 @@ export class TierReads<V> {
   }
 
   /** What is asked for in one turn goes to the medium as one question. */
-  getMany(wanted: readonly Wanted[]): Promise<Load<Found<V>>[]> {
+  getMany(wanted: readonly Wanted[], ms = this.#options.policy.readTimeoutMs): Promise<Load<Found<V>>[]> {
     const question = this.#question(wanted)
     if (question.keys.length === 0) return Promise.resolve(question.loads)
     return new Promise(resolve => {
-      this.#asked.push({ question, answered: () => resolve(question.loads) })
+      this.#asked.push({ question, ms, answered: () => resolve(question.loads) })
       if (this.#asked.length === 1) queueMicrotask(() => void this.#ask())
     })
   }
 
   /** The same of what was asked before and may be there by now: what is not counts once. */
-  async getManyAgain(wanted: readonly Wanted[]): Promise<Load<Found<V>>[]> {
-    const loads = await this.getMany(wanted)
+  async getManyAgain(wanted: readonly Wanted[], ms?: number): Promise<Load<Found<V>>[]> {
+    const loads = await this.getMany(wanted, ms)
     for (const { kind } of loads) if (kind === 'miss') this.#options.counts.misses--
     return loads
   }
@@ -104,6 +107,16 @@ export class TierReads<V> {
     return this.#options.faults.failed('read', error)
   }
 
+  /** What the medium takes to answer a question, ms; 0 before it is known. */
+  get answerMs(): number {
+    return this.#answerMs ?? 0
+  }
+
+  #took(ms: number): void {
+    const before = this.#answerMs ?? ms
+    this.#answerMs = ms < before ? ms : (1 - SHARE) * before + SHARE * ms
+  }
+
   /** Answers what needs no medium: what is yet to be written, and all of it while the medium is left alone. */
   #question(wanted: readonly Wanted[]): Question<V> {
     const { codec, pending } = this.#options
@@ -131,8 +144,17 @@ export class TierReads<V> {
   async #ask(): Promise<void> {
     const asked = this.#asked
     this.#asked = []
+    const { clock, store } = this.#options
+    const began = clock.monotonic()
+    const isConnected = store.status?.state !== 'connecting'
     try {
-      const found = await this.#read(asked.flatMap(({ question }) => question.keys))
+      // Who has less time left than others of this turn waits with them.
+      const ms = asked.reduce<number | undefined>((most, one) => one.ms && Math.max(most ?? 0, one.ms), undefined)
+      const found = await this.#read(
+        asked.flatMap(({ question }) => question.keys),
+        ms,
+      )
+      if (isConnected) this.#took(clock.monotonic() - began)
       let from = 0
       for (const { question } of asked) {
         this.#answer(question, found.slice(from, from + question.keys.length))
@@ -145,9 +167,12 @@ export class TierReads<V> {
     for (const { answered } of asked) answered()
   }
 
-  async #read(keys: readonly Key[]): Promise<readonly (Uint8Array | undefined)[]> {
-    const { store, policy, timer } = this.#options
-    return within(policy.readTimeoutMs, (call?: CallOptions) => store.getMany(keys, call), timer).then(found => {
+  async #read(
+    keys: readonly Key[],
+    ms = this.#options.policy.readTimeoutMs,
+  ): Promise<readonly (Uint8Array | undefined)[]> {
+    const { store, timer } = this.#options
+    return within(ms, (call?: CallOptions) => store.getMany(keys, call), timer).then(found => {
       if (Array.isArray(found) && found.length === keys.length) return found
       throw new Error(
         `it answered ${Array.isArray(found) ? found.length : 'no list of'} values for ${keys.length} keys`,
@@ -183,16 +208,19 @@ export class TierReads<V> {
   }
 
   /** The value in what a store answered, which is believed to be bytes only after a look. */
-  #decode(id: string, key: Key, found: unknown, room?: Room): Found<V> | undefined {
-    if (found === undefined || found === null) return undefined
+  #decode(id: string, key: Key, answer: unknown, room?: Room): Found<V> | undefined {
+    if (answer === undefined || answer === null) return undefined
     const { codec, policy, counts, faults } = this.#options
     const { sealed } = policy
     const bytes = sealed
-      ? isUint8Array(found)
-        ? unseal(sealed, key, found, room?.take(found.length))
+      ? isUint8Array(answer)
+        ? unseal(sealed, key, answer, room?.take(answer.length))
         : undefined
-      : (found as Uint8Array)
-    if (bytes !== undefined) return codec.decode(id, bytes)
+      : (answer as Uint8Array)
+    if (bytes !== undefined) {
+      const found = codec.decode(id, bytes)
+      if (!sealed || found === undefined || codec.isPossible?.(found.value) !== false) return found
+    }
     counts.damaged++
     faults.tell('read', 'damaged', 'it answers with something that was not stored under that key')
     return undefined

@@ -1,5 +1,6 @@
 // How a tier writes: what comes together goes to the medium as one batch, at once where the medium takes it at once, else through
 // what waits. Never rejects, and nobody's look-up waits for it.
+import { OpDbusError } from '../errors.js'
 import type { CallOptions, Key } from '../ports.js'
 import { Breaker } from './breaker.js'
 import type { Place } from './codec.js'
@@ -124,7 +125,7 @@ export class TierWrites<V> {
       this.#breaker.succeeded()
       this.#options.stored(items.length, bytes, clock.monotonic() - began)
     } catch (error) {
-      counts.dropped += items.length
+      counts.dropped += items.length - storedAllTheSame(error, items.length)
       this.failed(error)
     }
   }
@@ -139,4 +140,10 @@ export class TierWrites<V> {
       writing,
     )
   }
+}
+
+/** Of a medium that is several, some of which failed: what the others took. */
+function storedAllTheSame(error: unknown, most: number): number {
+  const { stored } = error instanceof OpDbusError ? error.details : {}
+  return typeof stored === 'number' && stored > 0 ? Math.min(stored, most) : 0
 }

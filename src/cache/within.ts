@@ -1,11 +1,12 @@
 // A limit to how long somebody else's promise is waited for. Knows no medium.
+import { fairTimer } from '../fair-timer.js'
 import type { Timer } from '../ports.js'
 import { yieldToEventLoop } from './yield-to-event-loop.js'
 
 /** What {@link within} rejects with when the time is up. */
 export class TimeUp extends Error {
   constructor(ms: number) {
-    super(`no answer within ${ms} ms`)
+    super(`no answer within ${Math.round(ms)} ms`)
   }
 }
 
@@ -18,11 +19,8 @@ export function isTimeUp(error: unknown): boolean {
   }
 }
 
-/** Keeps the process alive meanwhile: somebody waits for this. */
-export const timer: Timer = (ms, run) => {
-  const handle = setTimeout(run, ms)
-  return () => clearTimeout(handle)
-}
+/** Somebody waits for this. */
+export const timer: Timer = fairTimer
 
 /**
  * What `work` answers, or {@link TimeUp} after `ms`: then `work` is told by its signal, and whatever it does later is ignored.

@@ -120,6 +120,11 @@ export class EmbeddingCache {
     return { ...trace, result: toResult(value, template?.origin(source, compute && !joined) ?? { source }) }
   }
 
+  /** Whether there is a tier that other machines share. @internal */
+  get shares(): boolean {
+    return this.#options.shared !== undefined
+  }
+
   /** Whether it is known what computes: a look-up was made, or begun and not refused. @internal */
   get opened(): boolean {
     return this.#opened !== undefined

@@ -1,4 +1,5 @@
 // How embeddings lie in a store: the key is a hash of space and text, the value a record of embedding-record.ts.
+import { allFinite } from '../all-finite.js'
 import type { Codec } from '../cache/codec.js'
 import type { Embedder, Embedding, Hash, Key, Space } from '../ports.js'
 import { decodeVec, encodeVec, VecPlace } from './embedding-record.js'
@@ -14,6 +15,7 @@ export function embeddingCodec(hash: Hash, embedder: Pick<Embedder, 'space' | 's
       const value = decodeVec(bytes, dims)
       return value && { value }
     },
+    isPossible: ({ vector }) => allFinite(vector, 0, vector.length),
   }
 }
 

@@ -14,18 +14,36 @@ const MOST_BYTES = 64 * 2 ** 20
 export interface AskCall {
   /** What is sent, as JSON. Without it: GET. */
   readonly body?: unknown
+  /** It can be asked for less: that this took it too long (504) is answered then, and no reason to leave it. */
+  readonly inParts?: boolean
   /** The most that the answer may take, ms. Past a second or so it must show that it lives. */
   readonly ms: number
   readonly signal?: AbortSignal
 }
 
+export interface DaemonAnswer {
+  /** Of HTTP; 0: there was no answer. */
+  readonly status: number
+  /** There where the status is 200: whatever it was. */
+  readonly json?: unknown
+}
+
+const NONE: DaemonAnswer = { status: 0 }
+const BUSY = 'the daemon has more in hand than it takes (429)'
+const SILENT = 'the daemon does not answer'
+const ALONE = 'this command goes on without it'
+
 export class DaemonClient {
   readonly version: string
+  readonly #say: (line: string) => void
   readonly #socket: string
   readonly #agent: Agent
   #lost = false
+  #told = false
 
-  constructor(socket: string, version: string, agent: Agent) {
+  /** `say`: told once, when it is left to itself. */
+  constructor(socket: string, version: string, agent: Agent, say: (line: string) => void) {
+    this.#say = say
     this.#socket = socket
     this.version = version
     this.#agent = agent
@@ -37,11 +55,11 @@ export class DaemonClient {
   }
 
   /**
-   * The answer, as JSON, whatever is in it; undefined where there is none, or a refusal: then do it yourself. Never rejects. A refusal (this
-   * space, these plugins are others here) leaves it fit for other questions.
+   * What it answers; with any status but 200: do it yourself. Never rejects. A refusal (this space, these plugins are others here) leaves
+   * it fit for other questions.
    */
-  async ask(path: string, { body, ms, signal }: AskCall): Promise<unknown> {
-    if (this.#lost || signal?.aborted) return undefined
+  async ask(path: string, { body, ms, inParts = false, signal }: AskCall): Promise<DaemonAnswer> {
+    if (this.#lost || signal?.aborted) return NONE
     const end = new AbortController()
     const beats = setInterval(() => void this.#beat(end), PULSE_MS)
     const leave = () => end.abort()
@@ -55,22 +73,35 @@ export class DaemonClient {
         ms,
         signal: end.signal,
       })
-      if (answer.status === 200) return JSON.parse(answer.text)
-      if (answer.status >= 500) this.#lost = true
-      return undefined
+      const { status, text } = answer
+      if (status === 200) return { status, json: JSON.parse(text) }
+      if (status === 429) this.#tell(BUSY)
+      else if (status >= 500 && !(status === 504 && inParts)) this.leave(`the daemon cannot do it (${status})`)
+      return { status }
     } catch {
-      if (!signal?.aborted) this.#lost = true
-      return undefined
+      if (!signal?.aborted) this.leave(SILENT)
+      return NONE
     } finally {
       clearInterval(beats)
       signal?.removeEventListener('abort', leave)
     }
   }
 
+  /** Asks it nothing more, and says why. */
+  leave(why: string): void {
+    this.#lost = true
+    this.#tell(why)
+  }
+
   /** Lets go of its connections. */
   close(): void {
     this.#lost = true
     this.#agent.destroy()
+  }
+
+  #tell(why: string): void {
+    if (!this.#told) this.#say(`op-dbus: ${why}: ${ALONE}`)
+    this.#told = true
   }
 
   /** Ends what waits, where it does not show that it lives. */
@@ -82,7 +113,10 @@ export class DaemonClient {
 }
 
 /** Undefined where nothing answers that we understand. Never rejects. */
-export async function connectDaemon(socket: string, signal: AbortSignal): Promise<DaemonClient | undefined> {
+export async function connectDaemon(
+  socket: string,
+  { signal, say }: { readonly signal: AbortSignal; say(line: string): void },
+): Promise<DaemonClient | undefined> {
   const agent = new Agent({ keepAlive: true, maxSockets: 2 })
   try {
     const hello = { socketPath: socket, agent, path: '/api/daemon', ms: HELLO_MS, signal }
@@ -90,7 +124,7 @@ export async function connectDaemon(socket: string, signal: AbortSignal): Promis
     const { name, version, may } = JSON.parse(text) as Record<string, unknown>
     const allowed = typeof may === 'object' && may !== null && (may as { write?: unknown }).write === true
     if (status === 200 && name === 'op-dbus' && allowed && typeof version === 'string' && fits(version)) {
-      return new DaemonClient(socket, version, agent)
+      return new DaemonClient(socket, version, agent, say)
     }
   } catch {
     // Nobody listens, or something else does.

@@ -42,6 +42,8 @@ const CODES: Readonly<Record<ErrorCode, number>> = {
   WORKER_LOST: 5,
 }
 
+/** Some or all texts. */
+export const NOT_EMBEDDED = 5
 /** Applied, and the chain could not be written. */
 export const UNREMEMBERED = 6
 export const DAMAGE_FOUND = 7

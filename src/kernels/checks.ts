@@ -1,5 +1,5 @@
 // What every kernel asks of its arguments. Throws INVALID_INPUT and changes nothing.
-import { OpDbusError } from '../errors.js'
+import { invalid } from '../errors.js'
 import type { Kernels, MatrixOptions } from '../ports.js'
 import { isFloat32Array } from '../realms.js'
 
@@ -11,10 +11,6 @@ export const MAX_DIMS = 65_536
  * finite in float32 (Cauchy-Schwarz): no device ever has to agree with another on what infinity minus infinity is.
  */
 const MAX_SQUARES = 1e38
-
-export function invalid(message: string): OpDbusError {
-  return new OpDbusError('INVALID_INPUT', message)
-}
 
 /** What was given instead, for a message: short, and for any value at all. */
 export function shown(value: unknown): string {

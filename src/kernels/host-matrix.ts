@@ -1,17 +1,7 @@
 // A matrix in memory that this thread can reach. Checks what is asked; a block of rows does the arithmetic.
-import { OpDbusError } from '../errors.js'
+import { invalid, OpDbusError } from '../errors.js'
 import type { KernelDevice, KernelMatrix, NearestOptions, NearestRows } from '../ports.js'
-import {
-  checkAmong,
-  checkCount,
-  checkInt8Rows,
-  checkOptions,
-  checkRows,
-  checkVector,
-  invalid,
-  rowsOf,
-  shown,
-} from './checks.js'
+import { checkAmong, checkCount, checkInt8Rows, checkOptions, checkRows, checkVector, rowsOf, shown } from './checks.js'
 import { cutBelow, topK } from './top-k.js'
 
 /** Room for rows, and who multiplies them. Gets only arguments that were checked. */

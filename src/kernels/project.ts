@@ -1,6 +1,7 @@
 // Vectors on a map: their two principal components. The kernels multiply; the same map for the same vectors.
+import { invalid } from '../errors.js'
 import type { KernelMatrix, Kernels } from '../ports.js'
-import { checkKernels, checkVector, invalid, shown } from './checks.js'
+import { checkKernels, checkVector, shown } from './checks.js'
 
 /** Rows that the axes are found on, evenly spaced among all: more make the axes steadier, not other ones. */
 const FITTED = 1024

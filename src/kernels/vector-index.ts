@@ -1,7 +1,7 @@
 // Vectors under ids, and which of them lie nearest to another. Knows neither texts nor caches.
-import { OpDbusError } from '../errors.js'
+import { invalid, OpDbusError } from '../errors.js'
 import type { KernelDevice, KernelMatrix, Kernels } from '../ports.js'
-import { checkCount, checkDims, checkKernels, checkOptions, checkVector, invalid, shown } from './checks.js'
+import { checkCount, checkDims, checkKernels, checkOptions, checkVector, shown } from './checks.js'
 import { type Projection, project } from './project.js'
 
 export interface VectorIndexOptions {

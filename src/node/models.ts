@@ -20,6 +20,17 @@ export async function listModels(options: OpenOptions = {}): Promise<ModelInvent
   return { ...(await inventory(hub)), folder: modelPlaces(hub)[0]?.dir ?? '(no home folder: set OP_DBUS_MODEL_DIR)' }
 }
 
+/** Whether the model that `options` name can be opened without fetching anything. */
+export async function isModelHere(options: OpenOptions = {}): Promise<boolean> {
+  const { config, hub } = readOptions(options)
+  const { findModel } = await import('../hub/find.js')
+  const { model, dtype, dimensions, pooling } = config
+  return findModel(model, hub, { dtype, dimensions, pooling }).then(
+    () => true,
+    () => false,
+  )
+}
+
 /** Fetches a level or a hub id; see `pullModel` in hub/download.ts for what it promises and rejects with. */
 export async function pullModel(
   name: string,

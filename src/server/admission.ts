@@ -6,6 +6,7 @@ import type { Auth } from './auth.js'
 import type { Access, ServerContext } from './context.js'
 import type { Hosts } from './hosts.js'
 import { type ErrorForm, errorBody, formOf, HttpProblem, httpErrorOf } from './http-errors.js'
+import { checkType } from './json-body.js'
 import type { Limits, Work } from './limits.js'
 import { framesOf } from './log.js'
 
@@ -26,6 +27,8 @@ export interface RouteFacts {
   readonly streams: boolean
   /** It writes its answers to the response itself, headers and all. */
   readonly bare: boolean
+  /** Bytes that a body may have. */
+  readonly mostBytes: number
 }
 
 /** A request, from its headers to the end of its answer. */
@@ -52,6 +55,7 @@ export const UNMATCHED: RouteFacts = {
   form: undefined,
   streams: false,
   bare: false,
+  mostBytes: 0,
 }
 
 /** For every answer but those of bare routes. Pages bring a policy of their own (routes/console.ts). */
@@ -101,15 +105,13 @@ export class Admission {
     raw.passing = passing
     res.on('close', this.#closed)
     const trusts = trusted.has(raw.socket)
-    const origin = trusts ? undefined : hosts.check(headers)
+    const origin = trusts ? undefined : hosts.check(headers, raw.url)
     if (origin !== undefined) tellOrigin(res, origin)
     if (route === UNMATCHED) return origin
     auth.check(route.access, headers, trusts)
-    if (raw.method === 'POST' && !isJson(headers['content-type'])) {
-      throw new HttpProblem(415, 'INVALID_INPUT', 'the body must be JSON: content-type: application/json')
-    }
+    if (raw.method === 'POST') checkType(headers)
     // Those who ask whether it lives get an answer whatever is in hand.
-    if (route.access !== 'open') passing.work = limits.enter(raw, res, route.streams, passing.started)
+    if (route.access !== 'open') passing.work = limits.enter(raw, res, route, passing.started)
     return origin
   }
 
@@ -128,7 +130,7 @@ export class Admission {
     if (problem instanceof HttpProblem)
       for (const [name, value] of Object.entries(problem.headers)) res.setHeader(name, value)
     // Of a body that was not read nothing more is wanted.
-    if (status === 413 || status === 408) res.setHeader('connection', 'close')
+    if (status === 408 || isUnread(raw)) res.setHeader('connection', 'close')
     const [path = ''] = url.split('?', 1)
     return { status, body: errorBody(form ?? formOf(path), problem) }
   }
@@ -153,8 +155,11 @@ function setHeaders(res: ServerResponse, id: string): void {
   res.setHeader('x-request-id', id)
 }
 
-function isJson(type = ''): boolean {
-  return type === 'application/json' || /^application\/json\s*(;|$)/i.test(type)
+/** Bytes of a refused body that are thrown away, so that the connection can stay. */
+const THROWN_AWAY = 2 ** 16
+
+function isUnread({ complete, headers }: IncomingMessage): boolean {
+  return !complete && (headers['transfer-encoding'] !== undefined || Number(headers['content-length']) > THROWN_AWAY)
 }
 
 /** What ended a call that says only that its signal fired. */

@@ -3,13 +3,16 @@
 import type { Block, BlockFilter, ChainHead, SearchCall, SearchReport, VerifyReport } from '../blockchain.js'
 import type { DiskSize, OneCacheStats, Stats } from '../caches/cache-set.js'
 import type { TierVisit } from '../diagnostics.js'
-import type { CacheName, Device, RefusalKind, Source } from '../ports.js'
+import type { CacheName, Device, RefusalKind, Source, TierName } from '../ports.js'
 import type { ApplyReport, CheckpointInfo, DiffReport, Plan, PluginInfo, QueryReport } from '../state.js'
 
 /** What every error of `/api` looks like. The embedding endpoints have the form of the API that they speak. */
 export interface ApiError {
   readonly error: {
-    /** As `OpDbusError.code`, or one of `UNAUTHORIZED`, `FORBIDDEN`, `NOT_FOUND`, `TOO_LARGE`, `BUSY`, `TIMEOUT`, `INTERNAL`. */
+    /**
+     * As `OpDbusError.code`, or one of `UNAUTHORIZED`, `FORBIDDEN`, `NOT_FOUND`, `METHOD_NOT_ALLOWED`, `TOO_LARGE`, `BUSY`, `TIMEOUT`,
+     * `INTERNAL`.
+     */
     readonly code: string
     /** What failed, why, what to do next. Never a text that was sent. */
     readonly message: string
@@ -43,8 +46,8 @@ export interface DaemonStats {
   readonly node: string
   /** Resident memory, bytes. */
   readonly rss: number
-  /** The four caches, of the first model. */
-  readonly caches: ApiStats
+  /** The four caches, of the first model; what has no bound is null. */
+  readonly caches: Stats
   readonly models: readonly ModelInfo[]
   /** Texts answered since the start, by where the vector came from. */
   readonly rows: Readonly<Record<Source, number>>
@@ -53,7 +56,11 @@ export interface DaemonStats {
   readonly latency: Readonly<Record<Source, Latency>>
   readonly requests: {
     readonly total: number
+    /** 4xx, those of {@link turnedAway} among them. */
     readonly refused: number
+    /** 429: there was too much in hand. */
+    readonly turnedAway: number
+    /** 5xx. */
     readonly failed: number
     readonly inHand: number
   }
@@ -62,9 +69,6 @@ export interface DaemonStats {
   /** The shared tier; absent where there is none. */
   readonly shared?: SharedInfo
 }
-
-/** {@link Stats} as JSON: what has no bound is null. */
-export type ApiStats = Stats
 
 export interface SharedInfo {
   /** Without user, password and path. */
@@ -80,7 +84,10 @@ export interface ModelInfo {
   readonly name: string
   /** What serves under it: another one where a level gave way. Absent until it was opened. */
   readonly serves?: string
+  /** Of its vectors: as in {@link SpaceInfo}. */
   readonly space?: string
+  /** The same in the embedder's own words: everything that can change a vector. */
+  readonly description?: string
   readonly dims?: number
   readonly state: 'unopened' | 'opening' | 'ready' | 'failed'
   readonly problem?: string
@@ -117,13 +124,13 @@ export interface LookupReport {
   readonly device?: Device
   /** Where patterns are on: what was embedded. */
   readonly template?: string
-  /** Nearest first, by cosine; the text itself is not among them. */
-  readonly neighbours: readonly { readonly text: string; readonly score: number }[]
+  /** Nearest first, by cosine; the text itself is not among them. Absent without a vector to compare with. */
+  readonly neighbours?: readonly { readonly text: string; readonly score: number }[]
 }
 
 /** `GET /api/spaces`: what lies on disk, by the space that computed it. */
 export interface SpaceInfo extends DiskSize {
-  /** 32 hex digits: the first of SHA-256 of the embedder's own word for it; `spaceId` of node/spaces.ts. */
+  /** 32 hex digits, everywhere in `/api`: the first of SHA-256 of the embedder's own word for it; `spaceId` of node/spaces.ts. */
   readonly space: string
   /** What it is, for people, from its `space.json`. */
   readonly description: Readonly<Record<string, string | number | boolean>>
@@ -141,21 +148,25 @@ export interface ClearCall {
   readonly caches?: readonly CacheName[]
   /** One space of embeddings alone. */
   readonly space?: string
-  /** What other machines share as well. Default false. */
+  /** What other machines share as well, of every space; refused without embeddings. Default false. */
   readonly shared?: boolean
   /** Only says what would go. */
   readonly preview?: boolean
 }
 
 export interface ClearReport {
-  /** What went, or would. */
+  /** What went, or would: a line for each place; the same entry may be in several. */
   readonly gone: readonly {
     readonly cache: CacheName
+    readonly tier: 'memory' | TierName
     readonly space?: string
-    readonly entries: number
-    readonly bytes: number
+    /** Absent where nobody counted: what is shared, before the first look-up. */
+    readonly entries?: number
+    readonly bytes?: number
   }[]
   readonly preview: boolean
+  /** Vectors that other machines share stay, and come back from there when they are looked for. */
+  readonly sharedStays: boolean
 }
 
 /** `POST /api/cache/warm`: texts that are embedded now, so that they are there later. */
@@ -163,7 +174,7 @@ export interface WarmCall {
   /** At most 2,048. */
   readonly texts: readonly string[]
   readonly model?: string
-  /** The model of this space, in the embedder's own words ({@link ModelInfo}); where none serves, CONFLICT. */
+  /** The model of this space ({@link SpaceInfo}); where none serves, CONFLICT. */
   readonly space?: string
 }
 
@@ -177,7 +188,7 @@ export interface WarmReport {
 export interface RowsCall {
   /** At most 2,048. */
   readonly texts: readonly string[]
-  /** In the embedder's own words ({@link ModelInfo}); where no model of it serves, CONFLICT. */
+  /** As in {@link SpaceInfo}; where no model of it serves, CONFLICT. */
   readonly space: string
 }
 
@@ -247,7 +258,10 @@ export interface ApplyCallBody {
 }
 export type { ApplyReport, CheckpointInfo, Plan }
 
-/** `GET /api/blocks?limit=&plugin=&operation=&since=&until=`, newest first. `before`: only blocks of smaller numbers. */
+/**
+ * `GET /api/blocks?limit=&plugin=&operation=&since=&until=`, newest first. `before`: only blocks of smaller numbers; `bodies=false`: headers
+ * alone, for lists.
+ */
 export interface BlocksReport {
   readonly size: number
   readonly blocks: readonly Block[]
@@ -268,6 +282,7 @@ export type { Block, BlockFilter, ChainHead, VerifyReport }
 export interface SearchCallBody extends Omit<SearchCall, 'signal' | 'onProgress' | 'wait'> {
   readonly text: string
 }
+/** Its spaces are as in {@link SpaceInfo}. */
 export type { SearchReport }
 
 /** What `/events` sends: the name is the `event:` line, the value the JSON of its `data:` line. */

@@ -6,6 +6,7 @@ import { Admission, type AdmissionParts, type RouteFacts, UNMATCHED } from './ad
 import type { App, Routes, ServerContext } from './context.js'
 import { type DirectHandler, type DirectRoute, directly } from './direct.js'
 import { type ErrorForm, HttpProblem } from './http-errors.js'
+import { jsonReader } from './json-body.js'
 
 export interface AppParts extends AdmissionParts {
   readonly fastify: typeof import('fastify').default
@@ -42,16 +43,8 @@ export async function createApp(
     return503OnClosing: false,
   })
   app.removeContentTypeParser('text/plain')
-  const parse = jsonParser(app)
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, (_, text, done) => {
-    let value: unknown
-    try {
-      value = parse(String(text))
-    } catch (error) {
-      return done(error as Error)
-    }
-    done(null, value)
-  })
+  const read = jsonReader(app.getDefaultJsonParser('error', 'error') as FastifyBodyParser<string>, parts.limits)
+  app.addContentTypeParser('application/json', (_, payload, done) => read(payload, done))
 
   const directs = new Map<string, DirectRoute>()
   const known: { readonly pattern: RegExp; readonly methods: readonly string[] }[] = []
@@ -65,7 +58,8 @@ export async function createApp(
       throw new Error(`the route ${methods} ${url} changes something, which is done by POST alone`)
     }
     const { access, errors: form, streams = false, direct, counted = url } = config
-    const facts: RouteFacts = { pattern: counted, access, form, streams, bare: direct !== undefined }
+    const mostBytes = Math.min(config.bodyBytes ?? USUAL_BODY, bodyBytes)
+    const facts: RouteFacts = { pattern: counted, access, form, streams, bare: direct !== undefined, mostBytes }
     // Its own hook, since asking Fastify which route a request came to costs more than the hook.
     const admits: onRequestHookHandler = (request, reply, done) => {
       if (admitted(facts, request, reply) !== REFUSED) done()
@@ -110,7 +104,7 @@ export async function createApp(
     const allow = [...new Set(methods)].join(', ')
     const problem =
       methods.length > 0
-        ? new HttpProblem(405, 'NOT_FOUND', `this address takes ${allow}`, { headers: { allow } })
+        ? new HttpProblem(405, 'METHOD_NOT_ALLOWED', `this address takes ${allow}`, { headers: { allow } })
         : new HttpProblem(404, 'NOT_FOUND', 'there is nothing at this address: see /api/openapi.json for what there is')
     answerError(problem, request, reply)
   }
@@ -123,38 +117,14 @@ export async function createApp(
   for (const register of parts.routes) await register(app, context)
   await app.ready()
   const usual = app.routing
-  const listener = parts.direct ? directly({ admission, routes: directs, bodyBytes, parse, usual }) : usual
+  const listener = parts.direct ? directly({ admission, routes: directs, read, usual }) : usual
   return { app, listener }
 }
 
-const REFUSED = Symbol('refused')
+/** Bytes of a body, where a route does not say that it takes more. */
+const USUAL_BODY = 2 ** 20
 
-/**
- * Text that names what would reach a prototype, and what is no JSON, goes to Fastify's own parser, which looks closely; the rest is the
- * engine's.
- */
-function jsonParser(app: App): (text: string) => unknown {
-  const careful = app.getDefaultJsonParser('error', 'error') as FastifyBodyParser<string>
-  const parseCarefully = (text: string) => {
-    let parsed: { readonly error: Error | null; readonly value: unknown } | undefined
-    // It looks at no request, and is done before it returns.
-    careful(undefined as never, text, (error, value) => {
-      parsed = { error, value }
-    })
-    if (parsed?.error !== null) throw parsed?.error
-    return parsed.value
-  }
-  return text => {
-    // As it is written, or with letters escaped.
-    if (text.includes('__proto__') || text.includes('constructor') || text.includes('\\u00'))
-      return parseCarefully(text)
-    try {
-      return JSON.parse(text)
-    } catch {
-      return parseCarefully(text)
-    }
-  }
-}
+const REFUSED = Symbol('refused')
 
 /** Whether a path is one of a route, by its pattern alone. */
 function patternOf(url: string): RegExp {

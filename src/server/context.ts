@@ -27,6 +27,8 @@ declare module 'fastify' {
     readonly errors?: ErrorForm
     /** Answers for as long as the caller listens: it has no time limit, is not counted as in hand, and `signalOf` fires when a stop begins. */
     readonly streams?: boolean
+    /** Bytes of a body that it takes, where `--max-body` allows as many. Infinity: as many as that. Default: 1 MiB. */
+    readonly bodyBytes?: number
     /** What it is counted, logged and documented as. Default: its pattern. */
     readonly counted?: string
   }
@@ -50,6 +52,11 @@ export interface ServerContext {
   readonly log: Log
   /** Fires when the caller has gone, when the time of this request is up, or when the daemon stops at once: hand it to every call that waits. */
   signalOf(request: { readonly raw: IncomingMessage }): AbortSignal
+  /**
+   * The answer of this request is about to have so many bytes, which are in memory until its caller has read them. Said before it is made.
+   * @throws HttpProblem 429 where callers leave too much unread
+   */
+  answers(request: { readonly raw: IncomingMessage }, bytes: number): void
   /** From now on the request has no time limit: it has begun what must not stop half-way, and its caller is to hear how it ended. */
   carryThrough(request: { readonly raw: IncomingMessage }): void
   /** What the sender of this request may do, by the token that came with it. */

@@ -23,7 +23,7 @@ export async function daemonStats({ models, caches, meters, started, clock }: Se
       pattern: meters.latency('pattern'),
       computed: meters.latency('computed'),
     },
-    requests: { ...meters.requests },
+    requests: { ...meters.requests, turnedAway: meters.counts.overloaded },
     savedSeconds: meters.savedSeconds(),
     ...(tier && { shared: tier }),
   }

@@ -2,6 +2,7 @@
 // told of errors as everywhere (admission.ts); whatever is unusual about a request goes the usual way. Knows no route by name.
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import type { Admission, RouteFacts } from './admission.js'
+import type { JsonReader } from './json-body.js'
 
 /** What such a route is given, by Fastify or without it. */
 export interface DirectRequest {
@@ -29,21 +30,18 @@ export interface DirectOptions {
   readonly admission: Admission
   /** By address. */
   readonly routes: ReadonlyMap<string, DirectRoute>
-  readonly bodyBytes: number
-  /** @throws for what is no JSON */
-  readonly parse: (text: string) => unknown
+  readonly read: JsonReader
   /** Has everything else. */
   readonly usual: RequestListener
 }
 
 const JSON_TYPE = 'application/json'
 
-export function directly({ admission, routes, bodyBytes, parse, usual }: DirectOptions): RequestListener {
+export function directly({ admission, routes, read, usual }: DirectOptions): RequestListener {
   return (raw, res) => {
     const { headers, method, url } = raw
     const route = method === 'POST' && headers['content-type'] === JSON_TYPE ? routes.get(url!) : undefined
-    // A body of a length that is known, and that is not too long; Node lets in no more of it.
-    if (route === undefined || !(Number(headers['content-length']) <= bodyBytes)) return usual(raw, res)
+    if (route === undefined) return usual(raw, res)
     const id = admission.newId()
     const { form } = route.facts
     const failed = (error: unknown) => tell(admission.explain(error, raw, res, id, form), res)
@@ -52,12 +50,9 @@ export function directly({ admission, routes, bodyBytes, parse, usual }: DirectO
     } catch (error) {
       return failed(error)
     }
-    const chunks: Buffer[] = []
-    raw.on('data', (chunk: Buffer) => chunks.push(chunk))
-    raw.on('end', () => {
+    read(raw, (error, body) => {
+      if (error !== null) return failed(error)
       try {
-        const bytes = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)
-        const body = parse(bytes.toString())
         const answered = route.handler({ id, raw, body }, { raw: res, hijack })
         if (answered !== undefined) answered.catch(failed)
       } catch (error) {

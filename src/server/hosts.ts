@@ -41,15 +41,17 @@ export class Hosts {
   }
 
   /**
-   * Answers the origin, where it is a listed one that has to be told so.
-   * @throws HttpProblem 403
+   * Answers the origin, where it is a listed one that has to be told so. `target`: as the request line has it.
+   * @throws HttpProblem 403, and 400 where it is not said, or said twice, who is asked
    */
-  check({ host, origin }: IncomingHttpHeaders): string | undefined {
+  check({ host, origin }: IncomingHttpHeaders, target = '/'): string | undefined {
     // HTTP/1.0 may leave it out, and no browser speaks that.
     if (host !== undefined && !this.#sound.has(host)) this.#refuseHost(host)
+    // A whole URL names whom it asks (RFC 9112, 3.2.2), and that is to be the same.
+    if (target[0] !== '/' && target !== '*' && !isOfHost(target, host)) throw misdirected()
     if (origin === undefined) return undefined
     if (this.#origins.has(origin)) return origin
-    if (host !== undefined && (origin === `http://${host}` || origin === `https://${host}`)) return undefined
+    if (host !== undefined && this.#isOurs(origin, host)) return undefined
     throw new HttpProblem(
       403,
       'FORBIDDEN',
@@ -57,8 +59,14 @@ export class Hosts {
     )
   }
 
+  /** Whether it is that of the page that this server gives out. Behind a proxy, which has to be named, that may be one of https. */
+  #isOurs(origin: string, host: string): boolean {
+    return origin === `http://${host}` || (origin === `https://${host}` && !isLoopback(nameIn(host)))
+  }
+
   #refuseHost(host: string): void {
-    const name = host.toLowerCase().replace(/:\d*$/, '')
+    if (host.includes(',')) throw misdirected()
+    const name = nameIn(host)
     const allowed =
       this.#allowed.has(name) ||
       this.#allowed.has(host.toLowerCase()) ||
@@ -70,4 +78,20 @@ export class Hosts {
     }
     if (this.#sound.size < 100) this.#sound.add(host)
   }
+}
+
+function nameIn(host: string): string {
+  return host.toLowerCase().replace(/:\d*$/, '')
+}
+
+function isOfHost(target: string, host: string | undefined): boolean {
+  try {
+    return new URL(target).host === new URL(`http://${host}`).host
+  } catch {
+    return false
+  }
+}
+
+function misdirected(): HttpProblem {
+  return new HttpProblem(400, 'INVALID_INPUT', 'a request names one host, in its Host header')
 }

@@ -1,6 +1,7 @@
 // The one table from error codes to HTTP, beside the exit codes of the command line, and the forms in which the APIs tell errors. Passes on no
 // message that may hold what somebody sent.
 import { type ErrorCode, isOpDbusError, type OpDbusError } from '../errors.js'
+import { PATTERNS_IN_WORDS } from './schemas/parts.js'
 
 export interface HttpError {
   readonly status: number
@@ -96,12 +97,13 @@ const REFUSED: Readonly<Record<string, readonly [status: number, code: string, m
 export function httpErrorOf(error: unknown, tellsFiles: boolean): HttpError {
   if (error instanceof HttpProblem) return error
   if (isOpDbusError(error)) return ofOpDbus(error, tellsFiles)
-  const { code, statusCode, validation } = (error ?? {}) as {
+  const { code, statusCode, validation, validationContext } = (error ?? {}) as {
     code?: unknown
     statusCode?: unknown
-    validation?: readonly { readonly instancePath?: string; readonly message?: string }[]
+    validation?: readonly Fault[]
+    validationContext?: unknown
   }
-  if (Array.isArray(validation)) return ofValidation(validation)
+  if (Array.isArray(validation)) return ofValidation(validation, validationContext)
   const refused = typeof code === 'string' && Object.hasOwn(REFUSED, code) ? REFUSED[code] : undefined
   if (refused) return { status: refused[0], code: refused[1], message: refused[2] }
   // secure-json-parse and Node's own parser: 400, with a piece of the body in the message.
@@ -119,11 +121,16 @@ function ofOpDbus({ code, message, details }: OpDbusError, tellsFiles: boolean):
   return {
     status,
     code,
-    message: told,
+    message: cut(told),
     ...(told !== message && UNTOLD[code] === undefined && { withheld: message }),
     ...((status === 429 || status === 503) && { retryAfter: 1 }),
     ...(typeof param === 'string' && { param }),
     ...(code === 'MODEL_NOT_FOUND' && 'known' in details && { details: { known: details.known } }),
+    // Where the caller's own file is wrong: what the message says, in parts.
+    ...(code === 'INVALID_INPUT' &&
+      'problems' in details && {
+        details: { problems: details.problems, total: (details as { total?: unknown }).total },
+      }),
   }
 }
 
@@ -133,17 +140,42 @@ function withoutFiles(message: string, { dir, file }: Readonly<Record<string, un
   return PATH.test(told) ? 'something that this server keeps could not be used: its log says what' : told
 }
 
+/** The most of a message that is passed on, in UTF-16 units: some name what came. */
+const MOST_MESSAGE = 4000
+
+function cut(message: string): string {
+  return message.length <= MOST_MESSAGE ? message : `${message.slice(0, MOST_MESSAGE)}…`
+}
+
+interface Fault {
+  readonly instancePath?: string
+  readonly message?: string
+  readonly params?: Readonly<Record<string, unknown>>
+}
+
+/** Of the parts of a request that have no fields of their own. */
+const PARTS: Readonly<Record<string, string>> = { querystring: 'the query', params: 'the address', headers: 'a header' }
+
 /** What a schema says: where, and what was expected there. Never what was there. */
-function ofValidation([first]: readonly { readonly instancePath?: string; readonly message?: string }[]): HttpError {
+function ofValidation([fault = {}]: readonly Fault[], part: unknown): HttpError {
   // Names of the body's own fields are in the path; the schemas have none that callers choose.
-  const path = (first?.instancePath ?? '').split('/').slice(1)
-  const at = path.length > 0 ? path.join('.') : 'the body'
+  const path = (fault.instancePath ?? '').split('/').slice(1)
+  const at = path.length > 0 ? path.join('.') : (PARTS[String(part)] ?? 'the body')
   return {
     status: 400,
     code: 'INVALID_INPUT',
-    message: `${at.slice(0, 80)}: ${first?.message ?? 'is not what is expected'}`,
+    message: `${at.slice(0, 80)}: ${expectedBy(fault)}`,
     ...(path[0] && { param: path[0].slice(0, 80) }),
   }
+}
+
+function expectedBy({ message = 'is not what is expected', params = {} }: Fault): string {
+  const { pattern, allowedValues, additionalProperty } = params
+  if (typeof pattern === 'string' && Object.hasOwn(PATTERNS_IN_WORDS, pattern)) return PATTERNS_IN_WORDS[pattern]!
+  if (Array.isArray(allowedValues)) return `${message}: ${allowedValues.join(', ')}`
+  // Only what looks like a name: anything else may be what was to be sent as a value.
+  const named = typeof additionalProperty === 'string' && /^[A-Za-z_][\w-]{0,31}$/.test(additionalProperty)
+  return named ? `has no member ${additionalProperty}` : message
 }
 
 /** The form of errors at an address that no route has. */

@@ -8,8 +8,14 @@ export interface Work {
   readonly started: number
   readonly response: ServerResponse
   readonly streams: boolean
+  /** Bytes that its body may have. */
+  readonly mostBytes: number
   /** Bytes of its body, as far as they are known. */
-  readonly bytes: number
+  bytes: number
+  /** Bytes of its answer, where it is a large one. */
+  answer: number
+  /** Monotonic ms: when its answer was ended, as far as the sweep saw. */
+  ended: number | undefined
   controller: AbortController | undefined
   /** It has begun something that must not stop half-way: it takes what it takes, and is answered then. */
   carriedThrough: boolean
@@ -25,8 +31,14 @@ export interface LimitsOptions {
 }
 
 const SWEEP_MS = 250
-/** How long past its time a caller may take to read its answer. */
+/** How long past its time a request may take to end, and how long its caller to read a small answer. */
 const GRACE_MS = 30_000
+/** Bytes in a millisecond of who reads a large answer as slowly as he may. */
+const SLOWEST = 1_000
+/** Bytes of answers that are no matter: as many as there may be requests in hand. */
+const SMALL_ANSWER = 2 ** 16
+/** Bytes of answers that are in memory until they are read, together. One alone may be larger. */
+const MOST_ANSWERS = 2 ** 28
 /** How long those whose work was ended have to hear of it. */
 const LAST_WORDS_MS = 1_000
 /** Bodies in hand together may be this many times as large as one. */
@@ -40,12 +52,17 @@ export class Limits {
   readonly #streams = new Set<Work>()
   readonly #stopping = new AbortController()
   #bytes = 0
+  #answers = 0
   #stops = false
   #idle: (() => void) | undefined
   #sweep: NodeJS.Timeout | undefined
 
   constructor(options: LimitsOptions) {
     this.#options = options
+  }
+
+  get inHand(): number {
+    return this.#inHand.size
   }
 
   /** Fires when a stop begins. */
@@ -59,28 +76,33 @@ export class Limits {
   }
 
   /**
-   * `started`: monotonic ms.
+   * `started`: monotonic ms. `mostBytes`: of a body.
    * @throws HttpProblem 429 where there is no room, 413 for a body that says to be too large
    */
-  enter(request: IncomingMessage, response: ServerResponse, streams: boolean, started: number): Work {
-    const { queue, bodyBytes } = this.#options
-    const bytes = bytesOf(request, bodyBytes)
-    if (bytes > bodyBytes) {
-      throw new HttpProblem(
-        413,
-        'TOO_LARGE',
-        `the body is larger than the ${bodyBytes} bytes that this server takes: send it in parts`,
-      )
-    }
+  enter(
+    { headers }: IncomingMessage,
+    response: ServerResponse,
+    { streams, mostBytes }: { readonly streams: boolean; readonly mostBytes: number },
+    started: number,
+  ): Work {
+    // What a chunked body comes to is counted while it comes.
+    const bytes = Number(headers['content-length'] ?? 0)
+    if (bytes > mostBytes) throw tooLarge(mostBytes)
     const full = streams
       ? this.#streams.size >= MOST_STREAMS
-      : this.#inHand.size >= queue || (bytes > 0 && this.#inHand.size > 0 && this.#bytes + bytes > BODIES * bodyBytes)
-    if (full) {
-      throw new HttpProblem(429, 'OVERLOADED', 'too many requests are in hand: try again in a second', {
-        retryAfter: 1,
-      })
+      : this.#inHand.size >= this.#options.queue || !this.#hasRoom(bytes, this.#inHand.size)
+    if (full) throw overloaded('too many requests are in hand: try again in a second')
+    const work: Work = {
+      started,
+      response,
+      streams,
+      mostBytes,
+      bytes,
+      answer: 0,
+      ended: undefined,
+      controller: undefined,
+      carriedThrough: false,
     }
-    const work: Work = { started, response, streams, bytes, controller: undefined, carriedThrough: false }
     ;(streams ? this.#streams : this.#inHand).add(work)
     this.#bytes += bytes
     if (!streams) this.#options.onChange(1)
@@ -88,10 +110,36 @@ export class Limits {
     return work
   }
 
+  /** More of its body has arrived than it said. @throws HttpProblem 429 where bodies in hand are too large together */
+  grow(work: Work, bytes: number): void {
+    const fits = this.#hasRoom(bytes, this.#inHand.size - 1)
+    this.#bytes += bytes
+    work.bytes += bytes
+    if (!fits) throw overloaded('bodies in hand are too large together: try again in a second')
+  }
+
+  /**
+   * It is about to have an answer of so many bytes, which are in memory until its caller has read them.
+   * @throws HttpProblem 429 where callers leave too much unread
+   */
+  answers(work: Work, bytes: number): void {
+    if (bytes < SMALL_ANSWER) return
+    if (this.#answers > 0 && this.#answers + bytes > MOST_ANSWERS) {
+      throw overloaded('answers that nobody has read yet are too large together: try again in a second')
+    }
+    this.#answers += bytes
+    work.answer += bytes
+  }
+
+  #hasRoom(bytes: number, others: number): boolean {
+    return bytes === 0 || others === 0 || this.#bytes + bytes <= BODIES * this.#options.bodyBytes
+  }
+
   /** Its answer has been sent, or its caller has gone. */
   leave(work: Work): void {
     if (!(work.streams ? this.#streams : this.#inHand).delete(work)) return
     this.#bytes -= work.bytes
+    this.#answers -= work.answer
     if (!work.streams) this.#options.onChange(-1)
     if (!work.response.writableFinished) work.controller?.abort(new HttpProblem(499, 'ABORTED', 'the caller has gone'))
     if (this.#inHand.size === 0) this.#idle?.()
@@ -135,24 +183,38 @@ export class Limits {
   #endLate(): void {
     const now = this.#options.monotonic()
     for (const work of this.#inHand) {
+      const { response } = work
+      // Nobody works on it any more: it is its caller's turn.
+      if (response.writableEnded) {
+        work.ended ??= now
+        if (now - work.ended > GRACE_MS + work.answer / SLOWEST) this.#drop(work)
+        continue
+      }
       const late = now - work.started - this.#options.requestTimeoutMs
       if (late < 0 || work.carriedThrough) continue
       work.controller?.abort(
         new HttpProblem(504, 'TIMEOUT', 'this took longer than a request may: send less at once, or raise the limit'),
       )
-      if (late > GRACE_MS) work.response.destroy()
+      if (late > GRACE_MS) this.#drop(work)
     }
   }
+
+  /** Its place is free now, whatever becomes of its connection. */
+  #drop(work: Work): void {
+    work.response.destroy()
+    this.leave(work)
+  }
+}
+
+function overloaded(message: string): HttpProblem {
+  return new HttpProblem(429, 'OVERLOADED', message, { retryAfter: 1 })
 }
 
 function stopped(): HttpProblem {
   return new HttpProblem(503, 'CLOSED', 'the server is stopping: try again', { retryAfter: 1 })
 }
 
-/** What a chunked body comes to is known when it has come, within the few seconds that it may take: until then it counts for this much. */
-const CHUNKED_BYTES = 2 ** 20
-
-function bytesOf({ headers }: IncomingMessage, most: number): number {
-  if (headers['transfer-encoding'] !== undefined) return Math.min(CHUNKED_BYTES, most)
-  return Number(headers['content-length'] ?? 0)
+export function tooLarge(most: number): HttpProblem {
+  const message = `the body is larger than the ${most} bytes that this server takes here: send it in parts`
+  return new HttpProblem(413, 'TOO_LARGE', message)
 }

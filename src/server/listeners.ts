@@ -10,6 +10,9 @@ import { unlink } from '../fs/files.js'
 import { makeFolder } from '../fs/folders.js'
 import { acquireMutex, MACHINE_IO } from '../fs/mutex.js'
 import { isLoopback } from '../loopback.js'
+import { fromFirstByte } from './first-byte.js'
+import { oneAtATime } from './one-at-a-time.js'
+import { answerParserErrors } from './parser-errors.js'
 import { pathOfSocket } from './systemd.js'
 
 export interface ListenerBounds {
@@ -20,10 +23,14 @@ export interface ListenerBounds {
 /** The longest path that every system takes for a socket, in bytes. */
 const LONGEST_PATH = 103
 const MOST_CONNECTIONS = 4096
+/** How long a connection may wait for a request. */
+const IDLE_MS = 65_000
 
 /** Some servers, and one handler that may be given later: until then nobody is answered. */
 export class Listeners {
   readonly #servers: Server[] = []
+  /** Of connections over which nothing has come. */
+  readonly #closings: (() => void)[] = []
   readonly #bounds: ListenerBounds
   readonly #addresses: string[] = []
   /** Sockets of those who came over a way that only the owner of this daemon has. */
@@ -39,9 +46,9 @@ export class Listeners {
     this.#bounds = bounds
   }
 
-  /** Whether another machine may ask over TCP. */
-  get reachable(): boolean {
-    return this.#addresses.some(address => !isLoopback(address))
+  /** The first address at which other machines may ask over TCP. */
+  get reachable(): string | undefined {
+    return this.#addresses.find(address => !isLoopback(address))
   }
 
   /** From now on requests are answered, those that wait first. */
@@ -80,8 +87,7 @@ export class Listeners {
     const address = server.address()
     if (typeof address === 'object' && address !== null) return this.#tcp(address)
     const path = pathOfSocket(fd)
-    const mode = path === undefined ? undefined : statSync(path, { throwIfNoEntry: false })?.mode
-    if (mode !== undefined && (mode & 0o077) === 0) this.#trust(server)
+    if (path !== undefined) this.#trust(server, path)
     this.socket ??= path
   }
 
@@ -97,7 +103,7 @@ export class Listeners {
       )
     }
     const server = this.#server()
-    this.#trust(server)
+    this.#trust(server, path)
     let release: (() => Promise<void>) | undefined
     try {
       makeFolder(dirname(path))
@@ -121,6 +127,7 @@ export class Listeners {
       server.close()
       server.closeIdleConnections()
     }
+    for (const closeSilent of this.#closings) closeSilent()
   }
 
   /** Ends what is left. */
@@ -134,29 +141,44 @@ export class Listeners {
     this.url ??= urlOf(address)
   }
 
-  #trust(server: Server): void {
-    server.on('connection', socket => this.trusted.add(socket))
+  /** Who connects is trusted where the owner alone may, at that time: a mode can be changed. */
+  #trust(server: Server, path: string): void {
+    server.on('connection', socket => {
+      if (isForOwnerAlone(path)) this.trusted.add(socket)
+    })
   }
 
   #server(): Server {
     const server = createServer(
       {
+        // Two hosts, or two tokens, are one that nobody has.
+        joinDuplicateHeaders: true,
         // Together they end who sends slowly: headers in 2 s, the whole request in 5, looked at every half second.
         headersTimeout: Math.min(2_000, this.#bounds.receiveTimeoutMs),
         requestTimeout: this.#bounds.receiveTimeoutMs,
         connectionsCheckingInterval: 500,
         maxHeaderSize: 16_384,
-        keepAliveTimeout: 65_000,
+        keepAliveTimeout: IDLE_MS,
         noDelay: true,
       },
-      (request, response) => {
+      oneAtATime((request, response) => {
         if (this.#handler) this.#handler(request, response)
         else this.#waiting.push(() => this.#handler!(request, response))
-      },
+      }),
     )
+    answerParserErrors(server)
+    this.#closings.push(fromFirstByte(server, IDLE_MS))
     server.maxConnections = MOST_CONNECTIONS
     this.#servers.push(server)
     return server
+  }
+}
+
+function isForOwnerAlone(path: string): boolean {
+  try {
+    return (statSync(path).mode & 0o077) === 0
+  } catch {
+    return false
   }
 }
 

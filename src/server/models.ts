@@ -1,9 +1,11 @@
 // The models that one daemon serves: each a set of caches of its own over one cache folder, opened when first asked. Knows no HTTP.
 import { basename } from 'node:path'
 import { KNOWN_MODELS } from '../embedder/model/table.js'
-import { BatchError, isOpDbusError, messageOf, OpDbusError } from '../errors.js'
+import { BatchError, invalid, isOpDbusError, messageOf, OpDbusError } from '../errors.js'
 import { nearest } from '../nearest.js'
+import { isModelHere } from '../node/models.js'
 import { readOptions } from '../node/options.js'
+import { spaceId } from '../node/spaces.js'
 import { type OpenOptions, openCaches } from '../node.js'
 import type { CallOptions } from '../ports.js'
 import type { Caches } from '../public.js'
@@ -23,6 +25,8 @@ export interface ServedModel {
   readonly row: Float32Array | undefined
   /** How long its vectors are. Reads the model's small files, and fetches a model that is not here; loads none. @throws what `getOrEmbed` does */
   open(call?: CallOptions): Promise<number>
+  /** Whether opening it fetches nothing. */
+  isHere(): Promise<boolean>
   /** An embedding failed with `error`: unless that says nothing of the model, readiness is looked into anew. */
   doubt(error: unknown): void
 }
@@ -53,6 +57,9 @@ export interface ModelsOptions {
 
 /** What a caller is to blame for, or how much there is to do. */
 const SAYS_NOTHING = ['ABORTED', 'CLOSED', 'INVALID_INPUT', 'OVERLOADED'] as const
+
+const OPENING = 'the model is still being opened'
+const BUSY = 'the model has not embedded a text yet: it is being loaded, or has others before'
 
 /** A text that no system embeds by itself, so that an answer says that the embedder computes, or did and is kept. */
 const PROBE = 'op-dbus: is the embedder ready?'
@@ -88,8 +95,9 @@ export async function openModels({ models, aliases = {}, open }: ModelsOptions):
   try {
     for (const [number, model] of asked.entries()) {
       // An embedder of the user's own is no model by a name.
-      const caches = await openCaches(open.embedder ? open : { ...open, model })
-      all.push(new Served(names[number]!, namesOf(number), caches))
+      const options = open.embedder ? open : { ...open, model }
+      const isHere = async () => open.embedder !== undefined || isModelHere(options)
+      all.push(new Served(names[number]!, namesOf(number), await openCaches(options), isHere))
     }
   } catch (error) {
     await Promise.allSettled(all.map(({ caches }) => caches.close()))
@@ -147,6 +155,7 @@ class Served implements ServedModel {
   readonly name: string
   readonly aliases: readonly string[]
   readonly caches: Caches
+  readonly isHere: () => Promise<boolean>
   serves: string
   dims: number | undefined
   row: Float32Array | undefined
@@ -159,11 +168,12 @@ class Served implements ServedModel {
   /** Who waits for the probe, each told once: of what it failed with, or of nothing. */
   readonly #asking = new Set<(failed?: { readonly error: unknown }) => void>()
 
-  constructor(name: string, aliases: readonly string[], caches: Caches) {
+  constructor(name: string, aliases: readonly string[], caches: Caches, isHere: () => Promise<boolean>) {
     this.name = name
     this.serves = name
     this.aliases = aliases
     this.caches = caches
+    this.isHere = isHere
   }
 
   async open(call: CallOptions = {}): Promise<number> {
@@ -199,8 +209,9 @@ class Served implements ServedModel {
         if (failed === undefined) resolve()
         else reject(failed.error)
       }
-      const late = new OpDbusError('ABORTED', 'the model is still being opened, or does not answer')
-      const timer = setTimeout(over, waitMs, { error: late })
+      const timer = setTimeout(() => {
+        over({ error: new OpDbusError('ABORTED', this.dims === undefined ? OPENING : BUSY) })
+      }, waitMs)
       this.#asking.add(over)
       if (!this.#probing) void this.#probe()
     })
@@ -228,7 +239,7 @@ class Served implements ServedModel {
     return {
       name: this.name,
       ...(model && { serves: this.serves }),
-      ...(opened && { space: this.#space!, dims: this.dims! }),
+      ...(opened && { space: spaceId(this.#space!), description: this.#space!, dims: this.dims! }),
       state,
       ...(state === 'failed' && { problem: this.#problem! }),
       ...(running?.device && { device: running.device }),
@@ -251,8 +262,4 @@ function nameOf(model: string): string {
 
 function hubIdOf(name: string): string | undefined {
   return Object.hasOwn(KNOWN_MODELS, name) ? KNOWN_MODELS[name as keyof typeof KNOWN_MODELS].hubId : undefined
-}
-
-function invalid(why: string): OpDbusError {
-  return new OpDbusError('INVALID_INPUT', why)
 }

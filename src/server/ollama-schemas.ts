@@ -7,6 +7,11 @@ const model = {
   description: 'Default: the first that the daemon serves. NAME:latest is NAME.',
 } as const
 const nanoseconds = { ...count, description: 'Nanoseconds.' } as const
+const options = {
+  type: ['object', 'null'],
+  description: 'A text of more tokens than num_ctx is refused. All else is for other models than these, and ignored.',
+} as const
+const keep_alive = { description: 'Ignored.' } as const
 const anything = { type: 'object', additionalProperties: true } as const
 const error = { type: 'object', required: ['error'], properties: { error: { type: 'string' } } } as const
 
@@ -23,7 +28,10 @@ export function ollamaSchemas(most: number) {
           input: { anyOf: textOrTexts(most), description: 'Nothing, an empty text or an empty array has no vectors.' },
           truncate,
           dimensions: { ...dimensions, minimum: 0, description: `${dimensions.description} 0 leaves it out.` },
+          options,
+          keep_alive,
         },
+        additionalProperties: false,
       },
       response: answers(
         'A vector a text',
@@ -44,7 +52,11 @@ export function ollamaSchemas(most: number) {
     embeddings: {
       summary: 'The vector of one text, as older clients ask for it',
       tags,
-      body: { type: 'object', properties: { model, prompt: { type: 'string' } } },
+      body: {
+        type: 'object',
+        properties: { model, prompt: { type: ['string', 'null'] }, options, keep_alive },
+        additionalProperties: false,
+      },
       response: answers('Its vector', { type: 'object', properties: { embedding: vector } }, error),
     },
     tags: { summary: 'Models that are served', tags, response: answers('Each name', anything, error) },

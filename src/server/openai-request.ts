@@ -1,7 +1,7 @@
 // The body of `POST /v1/embeddings`, checked by hand: what is not as OpenAI's API has it is refused, and nothing is coerced or passed
 // over that could change a vector. Pure.
-import { nearest } from '../nearest.js'
 import { HttpProblem } from './http-errors.js'
+import { misspelled } from './text-inputs.js'
 import type { Encoding } from './vector-text.js'
 
 /** Refused as OpenAI's API refuses: `param` is the field that is to blame, `code` one of its words. Never says what was sent. */
@@ -108,11 +108,8 @@ function emptyText(field: string): HttpProblem {
 }
 
 function unknownField(field: string): HttpProblem {
-  // Whatever else it is may be a text.
-  const name = /^\w{1,40}$/.test(field) ? field : undefined
-  const meant = name && nearest(name, FIELDS)
-  const hint = meant ? ` Did you mean '${meant}'?` : ''
-  const message = name ? `Unknown parameter: '${name}'.${hint}` : 'Unknown parameter.'
+  const { name, hint } = misspelled(field, FIELDS)
+  const message = name === undefined ? 'Unknown parameter.' : `Unknown parameter: '${name}'${hint || '.'}`
   return refused(message, name, 'unknown_parameter')
 }
 

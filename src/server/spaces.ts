@@ -6,8 +6,8 @@ import type { ServerContext } from './context.js'
 import type { Models, ServedModel } from './models.js'
 
 /**
- * The model whose vectors are of `space`, in the embedder's own words. Those that are open are looked at first, so that nobody waits for one
- * that is being fetched.
+ * The model whose vectors are of `space`, as `spaceId` says it. One that is not open is looked at only where its files are here: a request
+ * never has a model fetched.
  * @throws OpDbusError CONFLICT where none serves
  */
 export async function modelOfSpace({ all }: Models, space: string, signal: AbortSignal): Promise<ServedModel> {
@@ -15,9 +15,9 @@ export async function modelOfSpace({ all }: Models, space: string, signal: Abort
   for (const opened of [true, false]) {
     for (const model of all) {
       const { embeddings } = model.caches
-      if (embeddings.opened !== opened) continue
+      if (embeddings.opened !== opened || !(opened || (await model.isHere()))) continue
       const computing = await embeddings.computing({ signal }).catch(() => undefined)
-      if (computing?.space === space) return model
+      if (computing !== undefined && spaceId(computing.space) === space) return model
     }
   }
   throw new OpDbusError('CONFLICT', 'no model of that space serves here: it is another model, or is set otherwise')

@@ -38,7 +38,7 @@ export async function start(options: ServeOptions, routes: readonly Routes[]): P
   const log = openLog(settings.logLevel, split.onLog ?? standardError(), () => clock.now())
   const inherited = settings.systemd ? inheritedSockets(process.env, process.pid) : []
   // Said before anything is opened; of sockets that were handed over it is known only then.
-  if (inherited.length === 0) mustHaveToken(settings, !isLoopback(settings.host))
+  if (inherited.length === 0) mustHaveToken(settings, isLoopback(settings.host) ? undefined : settings.host)
   const undo: Undo[] = []
   try {
     // First of all: who cannot listen has nothing to open. Nobody is answered before `serve`.
@@ -48,14 +48,14 @@ export async function start(options: ServeOptions, routes: readonly Routes[]): P
     if (inherited.length === 0) await listeners.tcp(settings.host, settings.port)
     const { reachable } = listeners
     mustHaveToken(settings, reachable)
-    const tokens = tokensFor(split, reachable, log)
+    const tokens = tokensFor(split, reachable !== undefined, log)
     const opened = await openAll(split, log, undo)
     await openSocket(listeners, settings, opened.models, log)
 
     const meters = createMeters({ clock })
     const { allowHosts, cors, limits: bounds } = settings
     const auth = new Auth(tokens)
-    const hosts = new Hosts({ loopback: !reachable, allowHosts, cors })
+    const hosts = new Hosts({ loopback: reachable === undefined, allowHosts, cors })
     const onChange = (change: 1 | -1) => meters.waiting(change)
     const limits = new Limits({ ...bounds, monotonic: () => clock.monotonic(), onChange })
     const context: ServerContext = {
@@ -67,6 +67,9 @@ export async function start(options: ServeOptions, routes: readonly Routes[]): P
       meters,
       log,
       signalOf: ({ raw: { passing } }) => (passing?.work ? limits.signalOf(passing.work) : limits.stopping),
+      answers: ({ raw: { passing } }, bytes) => {
+        if (passing?.work) limits.answers(passing.work, bytes)
+      },
       carryThrough: ({ raw: { passing } }) => {
         if (passing?.work) passing.work.carriedThrough = true
       },
@@ -139,11 +142,11 @@ interface Tokens extends AuthRules {
 }
 
 /** @throws OpDbusError INVALID_INPUT where others could ask and no token is named */
-function mustHaveToken({ host, tokenFile }: ServerSettings, reachable: boolean): void {
-  if (!reachable || tokenFile !== undefined) return
+function mustHaveToken({ tokenFile }: ServerSettings, reachable: string | undefined): void {
+  if (reachable === undefined || tokenFile !== undefined) return
   throw new OpDbusError(
     'INVALID_INPUT',
-    `other machines could ask (${host}), and so a token is needed\nmake one and name it: (umask 077; openssl rand -hex 32 > token), then --token-file token`,
+    `other machines could ask (at ${reachable}), and so a token is needed\nmake one and name it: (umask 077; openssl rand -hex 32 > token), then --token-file token`,
     { details: { option: 'tokenFile' } },
   )
 }

@@ -1,4 +1,5 @@
 // Texts in the bodies of APIs that take one text or several: checked, and coerced into nothing. Pure.
+import { nearest } from '../nearest.js'
 import { HttpProblem } from './http-errors.js'
 
 export interface TextLimits {
@@ -31,10 +32,32 @@ export function textsOf(value: unknown, name: string, { most, tooMany, wrong }: 
   return value
 }
 
-/** @throws HttpProblem `status` where `fields` is no JSON object */
-export function fieldsOf(body: unknown, status: number): Readonly<Record<string, unknown>> {
-  if (typeof body === 'object' && body !== null && !Array.isArray(body)) return body as Record<string, unknown>
-  throw new HttpProblem(status, 'INVALID_INPUT', 'the body is no JSON object')
+/**
+ * The fields of a body, all of which are in `known`: one that nobody knows could be to change vectors, or be misspelled.
+ * @throws HttpProblem `status` where there is another one, and where `body` is no JSON object
+ */
+export function fieldsOf<F extends string>(
+  body: unknown,
+  known: readonly F[],
+  status: number,
+): { readonly [K in F]?: unknown } {
+  if (typeof body !== 'object' || body === null || Array.isArray(body))
+    throw new HttpProblem(status, 'INVALID_INPUT', 'the body is no JSON object')
+  for (const field of Object.keys(body)) {
+    if ((known as readonly string[]).includes(field)) continue
+    const { name, hint } = misspelled(field, known)
+    const which = name === undefined ? '' : ` ${name}`
+    const message = `unknown field${which}${hint}; this address takes ${known.join(', ')}`
+    throw new HttpProblem(status, 'INVALID_INPUT', message, name === undefined ? {} : { param: name })
+  }
+  return body as { readonly [K in F]?: unknown }
+}
+
+/** A field that there is not: its name, where that can be no text of somebody's, and a question whether another one was meant. */
+export function misspelled(field: string, known: readonly string[]): { readonly name?: string; readonly hint: string } {
+  if (!/^\w{1,40}$/.test(field)) return { hint: '' }
+  const meant = nearest(field, known)
+  return { name: field, hint: meant === undefined ? '' : `. Did you mean '${meant}'?` }
 }
 
 /** What was asked for that would make other vectors than ours: refused, never passed over. */

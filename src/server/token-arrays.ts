@@ -16,10 +16,10 @@ const UNITS_A_TURN = 2 ** 16
 let loading: Promise<Tiktoken> | undefined
 
 /**
- * The texts of token arrays. A text that a client cut in the middle of a character has U+FFFD there.
+ * The texts of token arrays.
  * `mostUnits`: how long all of them together may be, in UTF-16 units. One id may be 128 letters, which take five in a body.
- * @throws HttpProblem 400 for more ids than OpenAI's API takes, and for an id that is no piece of a text: decoded without it, the text
- *   would be another one; 413 for more text
+ * @throws HttpProblem 400 for more ids than OpenAI's API takes, for an id that is no piece of a text, and for an array that
+ *   holds a part of a character: the text would be another one; 413 for more text
  */
 export async function textsOfTokens(
   arrays: readonly (readonly number[])[],
@@ -38,13 +38,18 @@ export async function textsOfTokens(
     const message = `Invalid 'input[${index}]': it holds ${strange}, which is no text token of cl100k_base.`
     throw refused(message, 'input', 'invalid_value')
   }
-  loading ??= import('./tiktoken.js').then(({ Tiktoken, cl100kBase }) => new Tiktoken(cl100kBase))
+  loading ??= import('./tiktoken.js').then(({ Tiktoken, cl100kBase }) =>
+    // In place of its own, which puts U+FFFD for what is no character, and leaves out a mark of the byte order.
+    Object.assign(new Tiktoken(cl100kBase), {
+      textDecoder: new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }),
+    }),
+  )
   const tokenizer = await loading
   const texts: string[] = []
   let units = 0
   let sinceTurn = 0
-  for (const ids of arrays) {
-    const text = tokenizer.decode([...ids])
+  for (const [index, ids] of arrays.entries()) {
+    const text = decoded(tokenizer, ids, index)
     texts.push(text)
     units += text.length
     if (units > mostUnits) throw tooMuchText(mostUnits)
@@ -55,6 +60,15 @@ export async function textsOfTokens(
     signal.throwIfAborted()
   }
   return texts
+}
+
+function decoded(tokenizer: Tiktoken, ids: readonly number[], index: number): string {
+  try {
+    return tokenizer.decode([...ids])
+  } catch {
+    const message = `Invalid 'input[${index}]': it begins or ends within a character. Cut elsewhere, or send texts.`
+    throw refused(message, 'input', 'invalid_value')
+  }
 }
 
 function tooLong(index: number, ids: number): HttpProblem {

@@ -1,7 +1,7 @@
 // The two tokens, read from their files or made once. Never told to anybody: only their digests leave this file.
 import { createHash, randomBytes } from 'node:crypto'
 import { closeSync, constants, fstatSync, linkSync, openSync, readSync, statSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { OpDbusError } from '../errors.js'
 import { errnoOf, inWords } from '../fs/errno.js'
 import { createFile, syncFile, unlink, writeAt } from '../fs/files.js'
@@ -19,7 +19,7 @@ export function digestOf(token: string): TokenDigest {
 
 /**
  * The token in a file: one line, 16 characters or more that a header can carry. Links are followed, as secrets are often mounted so.
- * @throws OpDbusError INVALID_INPUT where it is empty, short, or others may read it; STORE where it cannot be read
+ * @throws OpDbusError INVALID_INPUT where it is empty, short, not ours, or others may read it; STORE where it cannot be read
  */
 export function readTokenFile(path: string, option: string): TokenDigest {
   const refuse = (why: string) =>
@@ -31,20 +31,37 @@ export function readTokenFile(path: string, option: string): TokenDigest {
     throw new OpDbusError('STORE', `--${option}: cannot read ${path}: ${inWords(error)}`, { cause: error })
   }
   try {
-    const { mode, size } = fstatSync(fd)
+    const { mode, size, uid } = fstatSync(fd)
     if ((mode & constants.S_IFMT) !== constants.S_IFREG) throw refuse('not a file')
-    if (process.platform !== 'win32' && (mode & 0o027) !== 0) {
-      throw refuse(`others may read or change it\nmake it yours alone: chmod 600 ${path}`)
-    }
+    if (process.platform !== 'win32') mustBeOurs({ mode, uid }, path, refuse)
     if (size > MOST_BYTES) throw refuse('too long for a token')
     const bytes = Buffer.alloc(MOST_BYTES)
-    const token = bytes.toString('utf8', 0, readSync(fd, bytes, 0, MOST_BYTES, 0)).trim()
+    const text = bytes.toString('utf8', 0, readSync(fd, bytes, 0, MOST_BYTES, 0))
+    // Others who read this file would send it with the token.
+    if (text.startsWith('\ufeff')) throw refuse('it begins with a byte order mark: save it as plain ASCII')
+    const token = text.trim()
     if (token === '') throw refuse(`it is empty\nfill it: openssl rand -hex 32 > ${path}`)
     if (!/^[\x21-\x7e]+$/.test(token)) throw refuse('a token is one line of ASCII without blanks')
     if (token.length < LEAST) throw refuse(`a token has at least ${LEAST} characters`)
     return digestOf(token)
   } finally {
     closeSync(fd)
+  }
+}
+
+/** Whether nobody else can read or change a file of ours. What root hands us by our group, or systemd as a credential, counts as ours. */
+function mustBeOurs(
+  { mode, uid }: { readonly mode: number; readonly uid: number },
+  path: string,
+  refuse: (why: string) => OpDbusError,
+): void {
+  const us = process.geteuid?.() ?? uid
+  const { CREDENTIALS_DIRECTORY: credentials } = process.env
+  const isCredential = credentials !== undefined && dirname(resolve(path)) === resolve(credentials)
+  if (uid !== us && uid !== 0) throw refuse(`it is another user's\nmake it yours: chown ${us} ${path}`)
+  const groupReads = (mode & 0o040) !== 0 && !isCredential && !(uid === 0 && us !== 0)
+  if ((mode & 0o037) !== 0 || groupReads) {
+    throw refuse(`others may read or change it\nmake it yours alone: chmod 600 ${path}`)
   }
 }
 

@@ -18,6 +18,9 @@ export const base64Text: VectorText = (floats, from, dims) => `"${toBase64(finit
 
 export const VECTOR_TEXT: Readonly<Record<Encoding, VectorText>> = { float: floatText, base64: base64Text }
 
+/** About how many bytes of an answer one number is. */
+export const BYTES_OF_NUMBER: Readonly<Record<Encoding, number>> = { float: 24, base64: 6 }
+
 const LITTLE_ENDIAN = endianness() === 'LE'
 
 /** Base64 of the floats, little-endian: of `4 x floats.length` bytes, whatever they are. */

@@ -50,6 +50,12 @@ export async function goalsOfPlan(
     'desired' in plan.to
       ? goalsOf(desiredFile(plan.to.desired), all, undefined).goals
       : checkpointGoals(await checkpoint(plan.to.checkpoint), all)
+  if (machine !== undefined && plan.machine === undefined) {
+    throw new OpDbusError(
+      'CONFLICT',
+      'the plan does not say which machine it was made on\nnothing was changed; make a new plan here',
+    )
+  }
   refuseStrangers('plan', plan.machine, machine)
   const names = plan.diffs.map(({ plugin }) => plugin)
   const twice = names.find((name, index) => names.indexOf(name) !== index)

@@ -1,5 +1,5 @@
 // Objects in a bucket of S3, or of whatever speaks as it does. Signs, asks and lists; what the objects are is not its business.
-import { OpDbusError } from '../errors.js'
+import { invalid, OpDbusError } from '../errors.js'
 import { isLoopback } from '../loopback.js'
 import type { CallOptions, ObjectSource, ObjectStore } from '../ports.js'
 import { Requests, type S3Credentials, type S3Io, textOf } from './s3/requests.js'
@@ -164,8 +164,4 @@ function addressOf({ bucket, endpoint, region, allowHttp }: Omit<S3Options, 'pre
     )
   }
   return `${url.origin}${url.pathname.replace(/\/+$/, '')}/${bucket}`
-}
-
-function invalid(message: string): OpDbusError {
-  return new OpDbusError('INVALID_INPUT', message)
 }

@@ -24,21 +24,31 @@ const codec: Codec<Box> = {
 function openMedium() {
   const map = openMapStore()
   const holders = new Map<Key, object>()
-  const medium = { status: { at: 'there', state: 'serving' } as StoreStatus, holders, asked: 0, fails: false, open }
+  const medium = {
+    status: { at: 'there', state: 'serving' } as StoreStatus,
+    holders,
+    asked: 0,
+    fails: false,
+    late: undefined as Promise<void> | undefined,
+    getMany: map.getMany,
+    open,
+  }
   return medium
 
   function open(): Store {
     const me = {}
-    const { getMany, setMany, deleteMany, list, size, clear } = map
+    const { setMany, deleteMany, list, size, clear } = map
     return {
       name: 'medium',
       get status() {
         return medium.status
       },
-      ...{ getMany, setMany, deleteMany, list, size, clear },
+      ...{ setMany, deleteMany, list, size, clear },
+      getMany: keys => medium.getMany(keys),
       async claimMany(keys) {
         medium.asked++
         if (medium.fails) throw new Error('no claims')
+        await medium.late
         return keys.map(key => {
           if (!holders.has(key)) holders.set(key, me)
           return holders.get(key) === me
@@ -52,7 +62,7 @@ function openMedium() {
   }
 }
 
-function openCache(store: Store, claimAboveMs = 20) {
+function openCache(store: Store, { claimAboveMs = 20, readTimeoutMs = undefined as number | undefined } = {}) {
   const clock = new TestClock()
   /** Who waits, until the clock is turned. */
   const pauses: (() => void)[] = []
@@ -61,7 +71,7 @@ function openCache(store: Store, claimAboveMs = 20) {
     store,
     codec,
     clock,
-    policy: { ...sharedPolicy({ crc32, claimAboveMs }), readTimeoutMs: undefined!, writeTimeoutMs: undefined! },
+    policy: { ...sharedPolicy({ crc32, claimAboveMs }), readTimeoutMs: readTimeoutMs!, writeTimeoutMs: undefined! },
     warn: () => {},
     timer: (_ms, run) => {
       pauses.push(run)
@@ -72,6 +82,7 @@ function openCache(store: Store, claimAboveMs = 20) {
   const cache = new TieredCache<Box>({ memory, tiers: [tier], clock })
   return {
     cache,
+    clock,
     tier,
     get pausing() {
       return pauses.length
@@ -160,13 +171,13 @@ describe('what processes compute once', () => {
 
   it('is claimed only where computing takes long, as far as is known', async () => {
     const medium = openMedium()
-    const cache = openCache(medium.open(), 20)
+    const cache = openCache(medium.open(), { claimAboveMs: 20 })
     await cache.ask('first', cache.takes(5000))
     await cache.ask('dear', cache.takes(5))
     expect(medium.asked).toBe(2)
     await cache.ask('cheap', cache.takes(5))
     expect(medium.asked).toBe(2)
-    for (let n = 0; n < 20; n++) await cache.ask(`slower ${n}`, cache.takes(40))
+    for (let n = 0; n < 20; n++) await cache.ask(`slower-${n}`, cache.takes(40))
     expect(medium.asked).toBeGreaterThan(2)
   })
 
@@ -184,5 +195,50 @@ describe('what processes compute once', () => {
     medium.fails = false
     expect(await cache.ask('c', cache.takes(100))).toBe('computed 9')
     expect(medium.asked).toBe(2)
+  })
+
+  it('is asked for once in a turn, and let go of before the medium is closed', async () => {
+    const medium = openMedium()
+    const cache = openCache(medium.open())
+    await Promise.all(['a', 'b', 'c'].map(id => cache.ask(id, async () => ({ n: 1 }))))
+    expect(medium.asked).toBe(1)
+    await cache.tier.close()
+    expect(medium.holders.size).toBe(0)
+  })
+
+  it('is let go of where the medium says too late that it is ours', async () => {
+    const medium = openMedium()
+    const late = deferred<void>()
+    medium.late = late.promise
+    const cache = openCache(medium.open(), { readTimeoutMs: 100 })
+    const answer = cache.ask('a', async () => ({ n: 1 }))
+    await turns()
+    await cache.pass(100)
+    expect(await answer).toBe('computed 1')
+    late.resolve()
+    await turns()
+    expect(medium.asked).toBe(1)
+    expect(medium.holders.size).toBe(0)
+  })
+
+  it('is not asked for where the medium did not answer, or takes longer to answer than computing', async () => {
+    const medium = openMedium()
+    const cache = openCache(medium.open(), { readTimeoutMs: 100 })
+    await cache.ask('known', cache.takes(30))
+    expect(medium.asked).toBe(1)
+    const { getMany } = medium
+    medium.getMany = () => Promise.reject(new Error('no'))
+    await cache.ask('a', cache.takes(30))
+    expect(medium.asked).toBe(1)
+    for (let n = 0; n < 20; n++) {
+      medium.getMany = async keys => {
+        cache.clock.advance(20)
+        return getMany(keys)
+      }
+      await cache.ask(`slow-${n}`, cache.takes(30))
+    }
+    const before = medium.asked
+    await cache.ask('slow', cache.takes(30))
+    expect(medium.asked).toBe(before)
   })
 })

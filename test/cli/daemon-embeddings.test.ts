@@ -16,7 +16,7 @@ const TEXTS = ['one', 'two', 'one']
 const DIMS = 8
 
 /** What `answer` makes of a daemon, and the vectors that come of it. */
-async function embedBeside(answer: RequestListener) {
+async function embedBeside(answer: RequestListener, { texts = TEXTS, answerMs = 20_000 } = {}) {
   const dir = temporaryFolder()
   const server = createServer(answer)
   await new Promise<void>(resolve => server.listen(join(dir, 'daemon.sock'), resolve))
@@ -27,17 +27,22 @@ async function embedBeside(answer: RequestListener) {
   const embedder = fakeEmbedder(DIMS)
   const caches = await openCaches({ dir, embedder })
   const { signal } = new AbortController()
-  const daemon = new DaemonEmbeddings(caches.embeddings, () => openDaemon(daemonSocket(dir, {}), signal), signal)
-  const rows = await Promise.all(TEXTS.map(text => daemon.getOrEmbed(text, { signal })))
+  const said: string[] = []
+  const open = () => openDaemon(daemonSocket(dir, {}), { signal, say: line => void said.push(line) })
+  const daemon = new DaemonEmbeddings(caches.embeddings, open, signal, answerMs)
+  const rows = await Promise.all(texts.map(text => daemon.getOrEmbed(text, { signal })))
   await daemon.close()
   await caches.close()
-  return { rows, computed: embedder.computed }
+  return { rows, computed: embedder.computed, said }
 }
 
 const base64 = (floats: Float32Array) => Buffer.from(floats.buffer).toString('base64')
 
 /** A daemon that answers rows: sound ones, as `change` leaves them. */
-function answering(change: (answer: Record<string, unknown>, texts: readonly string[]) => unknown): RequestListener {
+function answering(
+  change: (answer: Record<string, unknown>, texts: readonly string[]) => unknown,
+  tooMany = Number.POSITIVE_INFINITY,
+): RequestListener {
   return (request, response) => {
     if (request.url === '/api/daemon') return void response.end(JSON.stringify(HELLO))
     let text = ''
@@ -46,6 +51,7 @@ function answering(change: (answer: Record<string, unknown>, texts: readonly str
     })
     request.on('end', () => {
       const { texts, space } = JSON.parse(text) as { texts: string[]; space: string }
+      if (texts.length > tooMany) response.statusCode = 504
       const vectors = new Float32Array(texts.length * DIMS)
       for (const [i, one] of texts.entries()) vectors.set(fakeVector(one, DIMS), i * DIMS)
       const list = (value: unknown) => texts.map(() => value)
@@ -74,6 +80,36 @@ it('of a text that failed there is asked for here', async () => {
   expect(computed).toEqual(['two'])
   expect(rows[1]!.vector).toEqual(fakeVector('two', DIMS))
 })
+
+it('are asked for in smaller parts where the daemon ends requests of many', async () => {
+  const texts = Array.from({ length: 50 }, (_, i) => `text ${i}`)
+  const { rows, computed, said } = await embedBeside(
+    answering(answer => answer, 3),
+    { texts },
+  )
+  expect({ computed, said }).toEqual({ computed: [], said: [] })
+  for (const [i, { vector }] of rows.entries()) expect(vector).toEqual(fakeVector(texts[i]!, DIMS))
+})
+
+it.each([
+  ['lives and answers no rows', () => {}, /does not answer/, 100],
+  ['ends the request of one text', answering(answer => answer, 0), /one text \(504\)/, 20_000],
+  ['has too much in hand', (_request, response) => void response.writeHead(429).end(), /more in hand/, 20_000],
+] satisfies [string, RequestListener, RegExp, number][])(
+  'are computed here beside a daemon that %s, which is said',
+  async (_name, rowsOf, why, answerMs) => {
+    const { computed, said } = await embedBeside(
+      (request, response) => {
+        if (request.url === '/api/daemon') response.end(JSON.stringify(HELLO))
+        else rowsOf(request, response)
+      },
+      { answerMs },
+    )
+    expect([...computed].sort()).toEqual(['one', 'two'])
+    expect(said).toHaveLength(1)
+    expect(said[0]).toMatch(why)
+  },
+)
 
 const CASES: Readonly<Record<string, RequestListener>> = {
   'answers nothing': () => {},

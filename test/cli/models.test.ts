@@ -304,7 +304,8 @@ describe('exit codes and messages', () => {
     const { code, stdout, stderr } = await cli([name])
     expect({ code, stderr }).toEqual({ code: 2, stderr: '' })
     const commands = [...stdout.matchAll(/^ {2}(\w+ \w+) /gm)].map(([, command]) => command)
-    const known = name === 'models' ? ['list', 'pull', 'path', 'rm'] : ['stats', 'clear', 'verify']
+    const known =
+      name === 'models' ? ['list', 'pull', 'path', 'rm'] : ['stats', 'clear', 'warm', 'verify', 'export', 'import']
     expect(commands).toEqual(known.map(command => `${name} ${command}`))
   })
 

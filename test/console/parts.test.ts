@@ -268,9 +268,9 @@ describe('ages and spaces', () => {
     expect(clearTitle({ caches: ['queries', 'diffs'] }, '')).toBe('Clear queries and diffs')
     expect(clearTitle({ space: 'x' }, 'ma')).toBe('Clear the space ma')
     const gone = [
-      { cache: 'diffs', entries: 1, bytes: 10 } as const,
-      { cache: 'queries', entries: 0, bytes: 5 } as const,
+      { cache: 'diffs', tier: 'disk', entries: 1, bytes: 10 } as const,
+      { cache: 'queries', tier: 'disk', entries: 0, bytes: 5 } as const,
     ]
-    expect(goneText({ gone, preview: true })).toBe('1 entry, 15 B')
+    expect(goneText({ gone, preview: true, sharedStays: false })).toBe('1 entry, 15 B on disk')
   })
 })

@@ -5,8 +5,9 @@ import type { AddressInfo } from 'node:net'
 import { type Caches, openCaches, type Store } from 'op-dbus'
 import { openMapStore } from 'op-dbus/testing'
 import { afterEach, describe, expect, it } from 'vitest'
+import { seal, unseal } from '../../src/cache/sealed-value.js'
 import { jsonLines, runScript } from '../processes.js'
-import { temporaryFolder } from '../support.js'
+import { crc32, temporaryFolder } from '../support.js'
 
 const opened: Caches[] = []
 afterEach(async () => {
@@ -105,6 +106,24 @@ describe.each(BAD)('a shared store that %s', (_name, make) => {
 })
 
 describe('a shared store', () => {
+  it('is not believed where it holds numbers that no vector has, however well they are sealed', async () => {
+    const store = openMapStore()
+    const one = await open(store)
+    await one.embeddings.getOrEmbed('text')
+    await one.caches.close()
+    for await (const { key } of store.list()) {
+      const value = new Uint8Array(unseal(crc32, key, (await store.getMany([key]))[0]!)!)
+      new DataView(value.buffer).setFloat32(value.length - 4, Number.NaN, true)
+      await store.setMany([[key, seal(crc32, key, value)]])
+    }
+    const two = await open(store)
+    expect((await two.embeddings.getOrEmbed('text')).source).toBe('computed')
+    expect((await two.caches.stats()).embeddings.shared).toMatchObject({ hits: 0, damaged: 1 })
+    expect((await two.embeddings.getOrEmbed('text')).source).toBe('memory')
+    await two.caches.close()
+    expect((await (await open(store)).embeddings.getOrEmbed('text')).source).toBe('shared')
+  })
+
   it('answers what another machine computed, which is then on disk and in memory', async () => {
     const store = openMapStore()
     const one = await open(store)

@@ -73,7 +73,8 @@ describe('look-ups', () => {
     const look = (more: object = {}) =>
       api<LookupReport>('/api/lookup', 'LookupReport', { body: { text: 'a text', ...more } })
     const absent = await look({ compute: false })
-    expect(absent).toMatchObject({ dims: 8, neighbours: [] })
+    expect(absent).toMatchObject({ dims: 8 })
+    expect(absent.neighbours).toBeUndefined()
     expect(absent.source).toBeUndefined()
     expect(absent.vector).toBeUndefined()
     const computed = await look()
@@ -111,12 +112,16 @@ describe('look-ups', () => {
       .map(([text, vector]) => ({ text, score: dot(vector) }))
       .sort((one, other) => other.score - one.score)
       .slice(0, 3)
-    expect(neighbours.map(({ text }) => text)).toEqual(expected.map(({ text }) => text))
-    for (const [i, { score }] of neighbours.entries()) expect(score).toBeCloseTo(expected[i]!.score, 5)
+    expect(neighbours!.map(({ text }) => text)).toEqual(expected.map(({ text }) => text))
+    for (const [i, { score }] of neighbours!.entries()) expect(score).toBeCloseTo(expected[i]!.score, 5)
   })
 
   it('of many are answered by the model of that space alone', async () => {
-    const { space } = await daemon.context.caches.embeddings.computing()
+    const models = await api<{ space: string; description: string }[]>('/api/models', 'ModelInfo', {}, true)
+    const { space, description } = models[0]!
+    expect(description).toContain('fake')
+    expect(space).toMatch(/^[0-9a-f]{32}$/)
+    expect((await api<{ space: string }[]>('/api/spaces', 'SpaceInfo', {}, true))[0]!.space).toBe(space)
     const report = await api<{ vectors: string; sources: string[] }>('/api/rows', 'RowsReport', {
       body: { texts: ['neighbour 7', 'new in rows'], space },
     })
@@ -141,17 +146,23 @@ it('one look at everything counts what was asked', async () => {
 
 describe('clearing', () => {
   it('by space says what would go, lets it go, and says so again', async () => {
-    const [space] = await api<{ space: string; entries: number; usedBy: string[] }[]>(
-      '/api/spaces',
-      'SpaceInfo',
-      {},
-      true,
-    )
+    type Listed = { space: string; entries: number; usedBy: string[] }[]
+    const list = () => api<Listed>('/api/spaces', 'SpaceInfo', {}, true)
+    // Blocks are embedded when there is time.
+    await daemon.context.chain!.search('grow', { wait: true })
+    const { size } = (await daemon.context.caches.embeddings.stats()).memory
+    // Writes go on behind the answers.
+    await expect.poll(async () => (await list())[0]!.entries).toBe(size)
+    const [space] = await list()
     expect(space!.usedBy).toHaveLength(1)
     const clear = (preview: boolean) =>
       api('/api/cache/clear', 'ClearReport', { ...write(), body: { space: space!.space, preview } })
-    const gone = [{ cache: 'embeddings', space: space!.space, entries: space!.entries }]
-    expect(await clear(true)).toMatchObject({ preview: true, gone })
+    const of = { cache: 'embeddings', space: space!.space }
+    const gone = [
+      { ...of, tier: 'disk', entries: space!.entries },
+      { ...of, tier: 'memory', entries: size },
+    ]
+    expect(await clear(true)).toMatchObject({ preview: true, gone, sharedStays: false })
     expect(await api('/api/spaces', 'SpaceInfo', {}, true)).toHaveLength(1)
     expect(await clear(false)).toMatchObject({ preview: false, gone })
     expect(await api('/api/spaces', 'SpaceInfo', {}, true)).toEqual([])
@@ -181,6 +192,7 @@ describe('clearing', () => {
     { preview: 'yes' },
     { spaces: 'x' },
     { space: 'x', caches: ['diffs'] },
+    { caches: ['queries'], shared: true },
     [],
     'embeddings',
     null,
@@ -254,6 +266,7 @@ describe('the state', () => {
     })
     expect(json.error).toMatchObject({ code: 'INVALID_INPUT' })
     expect(json.error.message).toContain('desired:2:')
+    expect(json.error.details.problems[0]).toMatchObject({ path: '/plugins/thinks', line: 2 })
     const before = readFileSync(system, 'utf8')
     const deep = `${'['.repeat(5000)}${']'.repeat(5000)}`
     for (const text of [
@@ -278,6 +291,26 @@ describe('the state', () => {
     }
     expect(({} as Record<string, unknown>).desired).toBeUndefined()
     expect(readFileSync(system, 'utf8')).toBe(before)
+  })
+
+  it('looks into nothing that is too large to look into, and tells no name that is none', async () => {
+    const message = async (path: string, call: Ask) => {
+      const { status, json } = await ask(daemon, path, call)
+      return `${status} ${json.error.message}`
+    }
+    const many = Object.fromEntries(Array.from({ length: 60_000 }, (_, i) => [`k${i}`, 1]))
+    const body = { desired: JSON.stringify({ version: 1, plugins: { things: many } }) }
+    expect(await message('/api/plan', { body })).toMatch(/^400 the desired state holds more values/)
+    const plan = { diffs: Array.from({ length: 210_000 }, () => 1) }
+    expect(await message('/api/apply', { ...write(), body: { plan } })).toMatch(/^400 the plan holds more values/)
+    for (const name of ['x'.repeat(100_000), 'a\nb']) {
+      expect(await message('/api/query', { body: { plugins: [name] } })).toBe(
+        '400 plugins.0: must be the name of a plugin',
+      )
+    }
+    expect(await message('/api/rollback', { body: { id: 'x'.repeat(100_000) } })).toMatch(/^400 id: must be the id/)
+    expect(await message('/api/blocks?order=up', {})).toBe('400 the query: has no member order')
+    expect(await message('/api/blocks/x', {})).toMatch(/^400 which: must be the number of a block, its hash/)
   })
 
   it('applies no plan that is not one', async () => {
@@ -310,6 +343,8 @@ describe('blocks', () => {
     const all = await list()
     expect(all).toEqual(Array.from({ length: all.length }, (_, i) => all.length - 1 - i))
     expect(await list('?limit=2&before=3')).toEqual([2, 1])
+    const bare = await api<BlocksReport>('/api/blocks?limit=1&bodies=false', 'BlocksReport')
+    expect(bare.blocks[0]!.body).toBeUndefined()
     expect(await list('?plugin=plugin-1&before=3')).toEqual([2, 0])
     expect(await list('?plugin=nobody')).toEqual([])
     expect(await list('?until=1')).toEqual([])

@@ -90,7 +90,7 @@ it('what is carried through outlives every time limit; the rest is told, then cu
     })
     const enter = () => {
       const response = new ServerResponse(new IncomingMessage(new Socket()))
-      return limits.enter(response.req, response, false, now)
+      return limits.enter(response.req, response, { streams: false, mostBytes: 100 }, now)
     }
     const works = [enter(), enter()]
     const [usual, applies] = works as [Work, Work]

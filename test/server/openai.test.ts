@@ -149,11 +149,12 @@ describe('token arrays, where they are taken', () => {
     const other = await startDaemon({ tokenArrays: 'cl100k_base' })
     const of = (input: unknown) => ask(other, '/v1/embeddings', { body: { input } })
     const tokenizer = new Tiktoken(cl100kBase)
-    const texts = ['eth0 is up', 'Größe: 5 µm ✓ 漢字 👩‍🚀', '  \n\tcode();', '<|endoftext|>']
+    const texts = ['eth0 is up', 'Größe: 5 µm ✓ 漢字 👩‍🚀', '  \n\tcode();', '<|endoftext|>', '\uFEFFmark']
     const ids = texts.map(text => tokenizer.encode(text, [], []))
     expect(vectorsIn(await of(ids))).toEqual(texts.map(plain))
     expect(vectorsIn(await of(ids[0]))).toEqual([plain(texts[0]!)])
-    for (const input of [[100_256], [100_257], [[1], [200_000]], [[-1]], [1.5], [[1, 'a']], ['a', [1]]]) {
+    const half = tokenizer.encode('🪿').slice(0, 1)
+    for (const input of [half, [100_256], [100_257], [[1], [200_000]], [[-1]], [1.5], [[1, 'a']], ['a', [1]]]) {
       const { status, json } = await of(input)
       expect([status, json.error.param]).toEqual([400, 'input'])
     }

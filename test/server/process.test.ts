@@ -169,7 +169,7 @@ describe('kill -9 under load', () => {
       expect.arrayContaining(acknowledged),
     )
     expect(await daemon.stop()).toBe(0)
-  })
+  }, 60_000 + 15_000 * KILLS)
 
   async function compare(daemon: CliDaemon, rows: readonly number[]): Promise<void> {
     const { status, json, text } = await ask(daemon, '/v1/embeddings', { body: { input: rows.map(row => TEXTS[row]) } })

@@ -44,6 +44,9 @@ describe('text-embeddings-inference', () => {
     ['a prompt', { inputs: 'a', prompt_name: 'query' }, 422, 'Validation'],
     ['cut on the left', { inputs: 'a', truncation_direction: 'Left' }, 422, 'Validation'],
     ['other dimensions', { inputs: 'a', dimensions: 4 }, 422, 'Validation'],
+    ['a field that nobody knows', { inputs: 'a', prompt: 'query' }, 422, 'Validation'],
+    ['another spelling', { input: 'a' }, 422, 'Validation'],
+    ['another encoding', { inputs: 'a', encoding_format: 'base64' }, 422, 'Validation'],
     ['truncate as a text', { inputs: 'a', truncate: 'yes' }, 422, 'Validation'],
     ['a list', [], 422, 'Validation'],
   ])('refuses %s', async (_, body, status, error_type) => {
@@ -81,6 +84,10 @@ describe('Ollama', () => {
     ['token ids', { model: 'long', input: [1, 2] }, 400],
     ['an empty text among others', { model: 'long', input: ['a', ''] }, 400],
     ['other dimensions', { model: 'long', input: 'a', dimensions: 4 }, 400],
+    ['dimensions that are no number', { model: 'long', input: 'a', dimensions: '' }, 400],
+    ['the field of the older API', { model: 'long', prompt: 'a' }, 400],
+    ['two models', { model: 'llama3', name: 'long', input: 'a' }, 400],
+    ['options that are none', { input: 'a', options: 'num_ctx' }, 400],
     ['a number as model', { model: 5, input: 'a' }, 400],
     ['too many', { model: 'long', input: ['a', 'b', 'c', 'd', 'e'] }, 400],
   ])('refuses %s', async (_, body, status) => {

@@ -124,6 +124,8 @@ describe('a checkpoint', () => {
     const plan = await here!.plan(set(6))
     await expect(there!.planRollback()).rejects.toMatchObject({ code: 'CONFLICT' })
     await expect(there!.apply(plan)).rejects.toThrow('the plan was made on another machine')
+    const { machine: _, ...anybodys } = plan
+    await expect(here!.apply(anybodys)).rejects.toThrow('does not say which machine')
     const at = (scope: string) => manage([memoryPlugin('mine', { scope }).plugin], { dataDir: other }).state
     const other = temporaryFolder()
     const [one, two] = [at('unix:/a'), at('unix:/b')]

@@ -1,5 +1,5 @@
 // What was signed, checked by anybody who has the verifier keys: heads and proofs. Opens no file, and needs no chain.
-import { OpDbusError } from '../../errors.js'
+import { invalid } from '../../errors.js'
 import { EMPTY_ROOT, HASH_BYTES, isContinued, isIncluded, leafHash, MAX_PATH } from '../merkle.js'
 import type { SignedHead } from '../reports.js'
 import { fromBase64, openNote, readVerifier, type Signer, signNote, splitNotes } from './notes.js'
@@ -152,8 +152,4 @@ function pathOf(lines: readonly string[]): Buffer[] {
 
 function toBase64(hex: string): string {
   return Buffer.from(hex, 'hex').toString('base64')
-}
-
-function invalid(message: string): OpDbusError {
-  return new OpDbusError('INVALID_INPUT', message)
 }

@@ -16,13 +16,14 @@ export const cacheStats = command({
 export const cacheClear = command({
   name: 'cache clear',
   about: 'empty the caches named, or all',
-  more: 'Only files of op-dbus are touched, and every running process notices. It asks for no confirmation.',
+  more: 'Only files of op-dbus are touched, and every running process notices. It asks for no confirmation. Vectors that machines share (OPDBUS_SHARED_URL) stay, and come back from there, unless --shared says otherwise.',
   options: {
     embeddings: { help: 'Embeddings, of every model.' },
     embedding: { help: 'The same.', hidden: true },
     blocks: { help: 'Blocks.' },
     queries: { help: 'Answers of plugins.' },
     diffs: { help: 'Diffs, which are in memory only.' },
+    shared: { help: 'Also the embeddings that machines share: all of them compute again.' },
     force: { help: 'For scripts that say it; there is nothing to confirm.', hidden: true },
     ...NO_DAEMON,
     ...flagsOf('cache'),

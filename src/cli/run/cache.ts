@@ -1,12 +1,13 @@
 // `op-dbus cache stats|clear|verify`: what is cached, by whom it was used, and whether it is sound.
 
-import { bytes, count, duration, fourLines, oneLine, plural, table, unbounded } from '../../format.js'
+import { bytes, commas, count, duration, fourLines, oneLine, plural, table, unbounded } from '../../format.js'
 import { readOptions } from '../../node/options.js'
 import { verifyCaches } from '../../node/verify.js'
 import {
   type CacheName,
   type ClearSelection,
   type DiskSize,
+  OpDbusError,
   type OpenOptions,
   openCaches,
   type Stats,
@@ -25,21 +26,22 @@ const STATS_MS = 5000
 const CLEAR_MS = 60_000
 
 type Values = FlagValues & DaemonValues & { readonly json?: boolean; readonly quiet?: boolean }
-type ClearValues = Values & Partial<Record<CacheName | 'embedding', boolean>>
+type ClearValues = Values & Partial<Record<CacheName | 'embedding' | 'shared', boolean>>
 
 export async function stats({ values, terminal }: CommandCall<Values>): Promise<number> {
   const settings = settingsOf(values, terminal)
   const served = await servedStats(settings, values, terminal)
   if (served) {
     const { caches, ...daemon } = served
-    const text = () => `${statsText(caches)}\n${daemonText(served)}`
+    const text = () => `${statsText(caches, served.models[0]?.name)}\n${daemonText(served)}`
     await terminal.out(values.json ? `${JSON.stringify({ ...caches, daemon }, unbounded, 2)}\n` : text())
     return 0
   }
   const caches = await openCaches(settings)
   try {
     const found = await caches.stats()
-    await terminal.out(values.json ? `${JSON.stringify(found, unbounded, 2)}\n` : statsText(found))
+    const shared = caches.embeddings.shares ? 'Shared: there is one, which this command does not ask\n' : ''
+    await terminal.out(values.json ? `${JSON.stringify(found, unbounded, 2)}\n` : `${statsText(found)}${shared}`)
   } finally {
     await caches.close()
   }
@@ -47,38 +49,51 @@ export async function stats({ values, terminal }: CommandCall<Values>): Promise<
 }
 
 export async function clear({ values, terminal }: CommandCall<ClearValues>): Promise<number> {
+  const shared = values.shared === true
   const selection: ClearSelection = {
     embeddings: values.embedding === true || values.embeddings === true,
     blocks: values.blocks,
     queries: values.queries,
     diffs: values.diffs,
+    shared,
+  }
+  const chosen = chosenOf(selection)
+  const embeddings = chosen.includes('embeddings')
+  if (shared && !embeddings) {
+    throw new OpDbusError('INVALID_INPUT', 'only embeddings are shared: add --embeddings, or leave --shared out')
   }
   const settings = settingsOf(values, terminal)
-  const gone = await clearedThere(settings, selection, values, terminal)
-  if (gone !== undefined) {
-    if (values.quiet !== true) terminal.say(`cleared ${goneText(gone, selection)}`)
-    return 0
-  }
+  const there = await clearedThere(settings, selection, values, terminal)
   const caches = await openCaches(settings)
   try {
     const before = await caches.stats()
-    await caches.clear(selection)
-    if (values.quiet !== true) terminal.say(`cleared ${clearedText(before, selection)}`)
+    // What it says went is looked for: what is still on disk is cleared here.
+    const left = chosen.some(name => (before[name].onDisk?.entries ?? 0) > 0)
+    const { shares } = caches.embeddings
+    const byDaemon = there !== undefined && !left && !(shared && shares && !there.some(({ tier }) => tier === 'shared'))
+    if (!byDaemon) await caches.clear(selection)
+    if (values.quiet === true) return 0
+    const told = shared && shares ? 'what machines share, ' : ''
+    terminal.say(`cleared ${told}${byDaemon ? goneText(there, selection) : clearedText(before, selection)}`)
+    if (embeddings && shares && !shared) terminal.say(STAYS)
   } finally {
     await caches.close()
   }
   return 0
 }
 
+const STAYS = 'op-dbus: vectors that machines share stay, and come back from there; --shared clears them as well'
+
 /** What a running daemon says of itself; undefined where none does. */
 async function servedStats(
   settings: OpenOptions,
   values: DaemonValues,
-  { signal }: Terminal,
+  terminal: Terminal,
 ): Promise<DaemonStats | undefined> {
-  const daemon = await openDaemon(daemonSocket(readOptions(settings).dir, values), signal)
+  const daemon = await openDaemon(daemonSocket(readOptions(settings).dir, values), terminal)
   try {
-    const stats = (await daemon?.ask('/api/stats', { ms: STATS_MS, signal })) as DaemonStats | undefined
+    const answer = await daemon?.ask('/api/stats', { ms: STATS_MS, signal: terminal.signal })
+    const stats = answer?.json as DaemonStats | undefined
     return stats && isStats(stats) ? stats : undefined
   } finally {
     daemon?.close()
@@ -90,12 +105,13 @@ async function clearedThere(
   settings: OpenOptions,
   selection: ClearSelection,
   values: DaemonValues,
-  { signal }: Terminal,
+  terminal: Terminal,
 ): Promise<ClearReport['gone'] | undefined> {
-  const daemon = await openDaemon(daemonSocket(readOptions(settings).dir, values), signal)
+  const daemon = await openDaemon(daemonSocket(readOptions(settings).dir, values), terminal)
   try {
-    const body: ClearCall = { caches: chosenOf(selection) }
-    const report = (await daemon?.ask('/api/cache/clear', { body, ms: CLEAR_MS, signal })) as ClearReport | undefined
+    const body: ClearCall = { caches: chosenOf(selection), shared: selection.shared === true }
+    const answer = await daemon?.ask('/api/cache/clear', { body, ms: CLEAR_MS, signal: terminal.signal })
+    const report = answer?.json as ClearReport | undefined
     return Array.isArray(report?.gone) && report.preview === false ? report.gone : undefined
   } finally {
     daemon?.close()
@@ -111,11 +127,24 @@ function isStats(stats: DaemonStats): boolean {
   }
 }
 
-/** Who answers: its memory is what was shown. */
-function daemonText({ pid, now, started, models, rss, requests }: DaemonStats): string {
-  const served = models.map(({ name }) => oneLine(name, 60)).join(', ')
+/** Who answers: its memory is what was shown. Further models, and what machines share, have a line each. */
+function daemonText({ pid, now, started, models, rss, requests, caches, shared }: DaemonStats): string {
   const since = duration(now - started)
-  return `Served by: the daemon ${pid}, for ${since}; ${bytes(rss)}, ${plural(requests.total, 'request', 'requests')}; ${served}\n`
+  const [, ...others] = models
+  const lines = [
+    `Served by: the daemon ${pid}, for ${since}; ${bytes(rss)}, ${plural(requests.total, 'request', 'requests')}`,
+    ...others.map(({ name, cache: { memory } }) => {
+      const share = memory.hits + memory.misses > 0 ? `${Math.round(100 * memory.hitRate)}% hit rate` : 'n/a hit rate'
+      return `  ${oneLine(name, 60)}: ${commas(memory.size)} entries in memory, ${share} there`
+    }),
+  ]
+  if (shared !== undefined) {
+    const { hits = 0, misses = 0 } = caches.embeddings.shared ?? {}
+    const why = shared.problem === undefined ? '' : `: ${oneLine(shared.problem, 200)}`
+    const asked = `${commas(hits)} of ${commas(hits + misses)} look-ups answered`
+    lines.push(`Shared: ${oneLine(shared.at, 100)} ${shared.state}${why}; ${asked}`)
+  }
+  return `${lines.join('\n')}\n`
 }
 
 export async function verify({ values, terminal }: CommandCall<Values>): Promise<number> {
@@ -138,11 +167,12 @@ export async function verify({ values, terminal }: CommandCall<Values>): Promise
   return DAMAGE_FOUND
 }
 
-/** The strategy's four lines, in its format; then what is on disk. */
-export function statsText(stats: Stats): string {
+/** The strategy's four lines, in its format; then what is on disk. `model`: whose memory the first is, where a daemon serves several. */
+export function statsText(stats: Stats, model?: string): string {
   const { embeddings } = stats
   const lines = [
     ...fourLines(stats),
+    ...(model === undefined ? [] : [`Embeddings in memory: of ${oneLine(model, 60)}`]),
     ...(embeddings.model?.gaveWay.length
       ? [`Model: ${embeddings.model.serves} in place of ${embeddings.model.asked}`]
       : []),
@@ -151,7 +181,9 @@ export function statsText(stats: Stats): string {
   ]
   const disk = (['embeddings', 'blocks', 'queries'] as const).flatMap(name => {
     const size = stats[name].onDisk
-    return size ? [[`  ${name}`, plural(size.entries, 'entry', 'entries'), bytes(size.bytes)]] : []
+    return size
+      ? [[`  ${name}`, `${commas(size.entries)} ${size.entries === 1 ? 'entry' : 'entries'}`, bytes(size.bytes)]]
+      : []
   })
   const folder = stats.dir === undefined ? 'On disk: nothing' : `On disk: ${stats.dir}`
   return `${lines.join('\n')}${folder}\n${table(disk, [1, 2])}`
@@ -166,8 +198,8 @@ function clearedText(before: Stats, selection: ClearSelection): string {
 function goneText(gone: ClearReport['gone'], selection: ClearSelection): string {
   return chosenOf(selection)
     .map(name => {
-      const parts = gone.filter(({ cache }) => cache === name)
-      const sum = (what: 'entries' | 'bytes') => parts.reduce((total, part) => total + part[what], 0)
+      const parts = gone.filter(({ cache, tier }) => cache === name && tier === 'disk')
+      const sum = (what: 'entries' | 'bytes') => parts.reduce((total, part) => total + (part[what] ?? 0), 0)
       return sizeText(name, name === 'diffs' ? undefined : { entries: sum('entries'), bytes: sum('bytes') })
     })
     .join(', ')

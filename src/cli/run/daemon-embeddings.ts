@@ -1,17 +1,15 @@
 // Vectors for the command line from a running daemon, where it has the very same space: what is on disk is read here, and what is not is asked
 // for there, so that no model is loaded for it. Where it does not answer as it should, the caches here do all of it.
+
+import { spaceId } from '../../node/spaces.js'
 import type { Caches, EmbeddingResult } from '../../node.js'
 import type { CallOptions, Device, Source } from '../../ports.js'
+import type { RowsCall } from '../../server/api.js'
 import { fromBase64 } from '../../server/vector-text.js'
 import type { DaemonClient } from '../daemon-client.js'
+import { ANSWER_MS, MOST_UNITS, Portions, TOO_SLOW } from '../portions.js'
 
 type Embeddings = Caches['embeddings']
-
-/** What a request holds at most, in texts and in UTF-16 units; a longer text is computed here. */
-const MOST_TEXTS = 512
-const MOST_UNITS = 2 ** 20
-/** The most that one request may take, ms: a large model on few threads takes long for hundreds of texts. */
-const ANSWER_MS = 300_000
 
 const SOURCES: readonly Source[] = ['memory', 'disk', 'shared', 'pattern', 'computed']
 const DEVICES: readonly Device[] = ['cuda', 'webgpu', 'cpu', 'wasm', 'custom']
@@ -30,13 +28,21 @@ export class DaemonEmbeddings {
   readonly #own: Embeddings
   readonly #open: () => Promise<DaemonClient | undefined>
   readonly #signal: AbortSignal
+  readonly #answerMs: number
+  readonly #portions = new Portions()
   #opening: Promise<Opened | undefined> | undefined
   #waiting: Waiting[] = []
   #places = 0
   #asking = false
 
-  /** `open`: called with the first text that is not here. */
-  constructor(own: Embeddings, open: () => Promise<DaemonClient | undefined>, signal: AbortSignal) {
+  /** `open`: called with the first text that is not here. `answerMs`: the most that one request may take. */
+  constructor(
+    own: Embeddings,
+    open: () => Promise<DaemonClient | undefined>,
+    signal: AbortSignal,
+    answerMs: number = ANSWER_MS,
+  ) {
+    this.#answerMs = answerMs
     this.#own = own
     this.#open = open
     this.#signal = signal
@@ -62,7 +68,7 @@ export class DaemonEmbeddings {
   async #connect(): Promise<Opened | undefined> {
     const { space, dims } = await this.#own.computing({ signal: this.#signal })
     const daemon = await this.#open()
-    return daemon && { daemon, space, dims }
+    return daemon && { daemon, space: spaceId(space), dims }
   }
 
   /** One request after the other: what comes meanwhile goes with the next. */
@@ -72,21 +78,31 @@ export class DaemonEmbeddings {
     try {
       while (this.#waiting.length > 0) {
         this.#waiting.sort((one, other) => one.place - other.place)
-        const some = this.#waiting.splice(0, howMany(this.#waiting))
+        const some = this.#waiting.splice(0, this.#portions.of(this.#waiting.map(({ text }) => text)))
         const rows = await this.#ask(some.map(({ text }) => text)).catch(() => undefined)
-        for (const [i, { answered }] of some.entries()) answered(rows?.[i])
+        if (rows === 'again') this.#waiting.push(...some)
+        else for (const [i, { answered }] of some.entries()) answered(rows?.[i])
       }
     } finally {
       this.#asking = false
     }
   }
 
-  async #ask(texts: readonly string[]): Promise<(EmbeddingResult | undefined)[] | undefined> {
+  /** `again`: fewer at a time. Undefined: all of it is to be done here. */
+  async #ask(texts: readonly string[]): Promise<(EmbeddingResult | undefined)[] | 'again' | undefined> {
     const opened = await this.#opening
     if (opened === undefined || opened.refused) return undefined
     const { daemon, space, dims } = opened
-    const answer = await daemon.ask('/api/rows', { body: { texts, space }, ms: ANSWER_MS, signal: this.#signal })
-    const rows = rowsIn(answer, texts, space, dims)
+    const body: RowsCall = { texts, space }
+    const asked = performance.now()
+    const call = { body, ms: this.#answerMs, inParts: true, signal: this.#signal }
+    const { status, json } = await daemon.ask('/api/rows', call)
+    if (status === 504) {
+      if (this.#portions.tooMuch(texts)) return 'again'
+      daemon.leave(TOO_SLOW)
+    }
+    const rows = rowsIn(json, texts, space, dims)
+    if (rows) this.#portions.took(texts, performance.now() - asked)
     if (rows === undefined) opened.refused = true
     for (const [i, row] of (rows ?? []).entries()) {
       if (row?.source === 'pattern') this.patterns.hits++
@@ -103,17 +119,6 @@ interface Opened {
   readonly dims: number
   /** It serves no such space, or what it said was wrong. */
   refused?: boolean
-}
-
-function howMany(waiting: readonly Waiting[]): number {
-  let units = 0
-  let count = 0
-  for (const { text } of waiting) {
-    units += text.length
-    if (count > 0 && (units > MOST_UNITS || count === MOST_TEXTS)) break
-    count++
-  }
-  return count
 }
 
 /** A row for each text, undefined for one that failed there; undefined where any of it is not what was asked for: nothing of that is used. */

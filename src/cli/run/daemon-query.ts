@@ -23,8 +23,8 @@ export async function queryThere(
   const keys = await state.keys()
   const plugins = names ?? Object.keys(keys)
   const body: QueryCallBody = { plugins, fresh, keys }
-  const answer = await daemon.ask('/api/query', { body, ms: ANSWER_MS, signal })
-  return isReport(answer as JsonValue, plugins) ? (answer as unknown as QueryReport) : undefined
+  const { json } = await daemon.ask('/api/query', { body, ms: ANSWER_MS, signal })
+  return isReport(json as JsonValue | undefined, plugins) ? (json as unknown as QueryReport) : undefined
 }
 
 /** Of its own: this lies in a file with what asks the daemon, apart from what reads states. */

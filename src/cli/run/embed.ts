@@ -13,6 +13,7 @@ import {
 } from '../../node.js'
 import type { CommandCall } from '../command.js'
 import { type DaemonValues, daemonSocket, openDaemon } from '../daemon.js'
+import { NOT_EMBEDDED } from '../exit-codes.js'
 import type { FlagValues } from '../flags.js'
 import type { Input } from '../input.js'
 import { settingsOf } from '../settings.js'
@@ -74,7 +75,7 @@ export async function embed({ values, args: texts, terminal }: CommandCall<Value
   const format = formatOf(values)
   const settings = settingsOf(values, terminal)
   const caches = await openCaches(settings)
-  const daemon = await throughDaemon(caches, settings, values, terminal.signal)
+  const daemon = await throughDaemon(caches, settings, values, terminal)
   // On a terminal that shows the rows themselves there is nothing to add.
   const quiet = values.quiet === true || (terminal.outTty && values.output === undefined)
   const meter = new Meter(terminal, quiet, path === undefined ? texts.length : undefined)
@@ -113,7 +114,7 @@ export async function embed({ values, args: texts, terminal }: CommandCall<Value
     await caches.close()
   }
   if (failed > 0) terminal.say(`op-dbus: ${count(failed)} of ${count(meter.done)} texts could not be embedded`)
-  return failed > 0 ? 5 : 0
+  return failed > 0 ? NOT_EMBEDDED : 0
 }
 
 /** What asks a running daemon, where there is one and nothing else is to compute. */
@@ -121,13 +122,13 @@ async function throughDaemon(
   { embeddings, dir }: Caches,
   settings: OpenOptions,
   values: Values,
-  signal: AbortSignal,
+  terminal: Terminal,
 ): Promise<DaemonEmbeddings | undefined> {
   const socket = daemonSocket(dir, values)
   // Who names a device wants that one to compute.
   if (socket === undefined || readOptions(settings).config.device !== 'auto') return undefined
   const { DaemonEmbeddings } = await import('./daemon-embeddings.js')
-  return new DaemonEmbeddings(embeddings, () => openDaemon(socket, signal), signal)
+  return new DaemonEmbeddings(embeddings, () => openDaemon(socket, terminal), terminal.signal)
 }
 
 /** Questions run ahead, answers come in order. */

@@ -36,14 +36,14 @@ async function throughDaemon(
   state: State,
   names: readonly string[] | undefined,
   values: Values,
-  { signal }: Terminal,
+  terminal: Terminal,
 ): Promise<QueryReport | undefined> {
   const { dir } = readOptions(typeof values.dir === 'string' ? { dir: values.dir } : {})
-  const daemon = await openDaemon(daemonSocket(dir, values), signal)
+  const daemon = await openDaemon(daemonSocket(dir, values), terminal)
   if (daemon === undefined) return undefined
   try {
     const { queryThere } = await import('./daemon-query.js')
-    return await queryThere(daemon, state, names, values.fresh === true, signal)
+    return await queryThere(daemon, state, names, values.fresh === true, terminal.signal)
   } finally {
     daemon.close()
   }

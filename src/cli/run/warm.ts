@@ -1,14 +1,17 @@
 // `op-dbus cache warm`: texts that are embedded now, so that they are there later. Prints no vector.
 import { count, duration, plural } from '../../format.js'
 import { readOptions } from '../../node/options.js'
+import { spaceId } from '../../node/spaces.js'
 import { BatchError, type Caches, OpDbusError, openCaches } from '../../node.js'
 import type { Source } from '../../ports.js'
 import type { WarmCall, WarmReport } from '../../server/api.js'
 import type { CommandCall } from '../command.js'
 import { type DaemonValues, daemonSocket, openDaemon } from '../daemon.js'
 import type { DaemonClient } from '../daemon-client.js'
+import { NOT_EMBEDDED } from '../exit-codes.js'
 import type { FlagValues } from '../flags.js'
 import { openInput } from '../input.js'
+import { ANSWER_MS, Portions, TOO_SLOW } from '../portions.js'
 import { settingsOf } from '../settings.js'
 
 type Values = FlagValues & DaemonValues & { readonly json?: boolean; readonly quiet?: boolean }
@@ -17,8 +20,6 @@ type Rows = Record<Source, number>
 /** What goes together, in texts and in UTF-16 units. */
 const MOST_TEXTS = 1024
 const MOST_UNITS = 2 ** 20
-/** The most that the daemon may take for that, ms. */
-const ANSWER_MS = 300_000
 
 export async function warm({ values, args, terminal }: CommandCall<Values>): Promise<number> {
   const [path, ...more] = args
@@ -28,28 +29,37 @@ export async function warm({ values, args, terminal }: CommandCall<Values>): Pro
   const { signal } = terminal
   const settings = settingsOf(values, terminal)
   const caches = await openCaches(settings)
-  const rows: Rows = { memory: 0, disk: 0, shared: 0, pattern: 0, computed: 0 }
+  const rows: Rows = { ...NONE }
+  const portions = new Portions()
   const began = performance.now()
   let done = 0
+  let computedThere = 0
   let failed = 0
   let daemon: DaemonClient | undefined
   const input = await openInput(path, signal)
   try {
     // Who names a device wants that one to compute.
     const { config, dir } = readOptions(settings)
-    if (config.device === 'auto') daemon = await openDaemon(daemonSocket(dir, values), signal)
+    if (config.device === 'auto') daemon = await openDaemon(daemonSocket(dir, values), terminal)
     for await (const texts of batches(input.lines)) {
-      const there = daemon && (await warmedThere(daemon, caches, texts, signal))
-      if (there === undefined) {
-        daemon?.close()
-        daemon = undefined
+      for (let next = 0; next < texts.length; ) {
+        const some = daemon ? texts.slice(next, next + portions.of(texts.slice(next))) : texts.slice(next)
+        const there = daemon && (await warmedThere(daemon, caches, some, signal, portions))
+        if (there === 'again') continue
+        if (daemon !== undefined && there === undefined) {
+          daemon.close()
+          daemon = undefined
+          continue
+        }
+        const { sources, lost } = there ?? (await warmedHere(caches, some, signal))
+        for (const source of Object.keys(rows) as Source[]) rows[source] += sources[source]
+        if (there) computedThere += sources.computed
+        next += some.length
+        done += some.length
+        failed += lost
+        const rate = (1000 * done) / (performance.now() - began)
+        if (!values.quiet) terminal.status(`${count(done)} texts, ${count(rate)}/s, ${count(rows.computed)} computed`)
       }
-      const { sources, lost } = there ?? (await warmedHere(caches, texts, signal))
-      for (const source of Object.keys(rows) as Source[]) rows[source] += sources[source]
-      done += texts.length
-      failed += lost
-      const rate = (1000 * done) / (performance.now() - began)
-      if (!values.quiet) terminal.status(`${count(done)} texts, ${count(rate)}/s, ${count(rows.computed)} computed`)
     }
   } finally {
     terminal.status('')
@@ -59,10 +69,12 @@ export async function warm({ values, args, terminal }: CommandCall<Values>): Pro
   }
   signal.throwIfAborted()
   const ms = performance.now() - began
-  if (values.json) await terminal.out(`${JSON.stringify({ texts: done, failed, rows, ms: Math.round(ms) })}\n`)
-  else if (!values.quiet) terminal.say(summary(done, rows, ms))
+  const computedBy = { daemon: computedThere, here: rows.computed - computedThere }
+  const report = { texts: done, failed, rows, computedBy, ms: Math.round(ms) }
+  if (values.json) await terminal.out(`${JSON.stringify(report)}\n`)
+  else if (!values.quiet) terminal.say(summary(report, ms))
   if (failed > 0) terminal.say(`op-dbus: ${count(failed)} of ${count(done)} texts could not be embedded`)
-  return failed > 0 ? 5 : 0
+  return failed > 0 ? NOT_EMBEDDED : 0
 }
 
 interface Warmed {
@@ -70,21 +82,28 @@ interface Warmed {
   readonly lost: number
 }
 
-/** Undefined where the daemon did not do it: another model, or no answer as it should be. */
+/** `again`: fewer at a time. Undefined where the daemon did not do it: another model, or no answer as it should be. */
 async function warmedThere(
   daemon: DaemonClient,
   { embeddings }: Caches,
   texts: readonly string[],
   signal: AbortSignal,
-): Promise<Warmed | undefined> {
+  portions: Portions,
+): Promise<Warmed | 'again' | undefined> {
   const { space } = await embeddings.computing({ signal })
-  const body: WarmCall = { texts, space }
-  const report = (await daemon.ask('/api/cache/warm', { body, ms: ANSWER_MS, signal })) as
-    | Partial<WarmReport>
-    | undefined
+  const body: WarmCall = { texts, space: spaceId(space) }
+  const asked = performance.now()
+  const { status, json } = await daemon.ask('/api/cache/warm', { body, ms: ANSWER_MS, inParts: true, signal })
+  if (status === 504) {
+    if (portions.tooMuch(texts)) return 'again'
+    daemon.leave(TOO_SLOW)
+  }
+  const report = json as Partial<WarmReport> | undefined
   const counts = Object.values(report?.rows ?? {})
   const sound = counts.every(Number.isSafeInteger) && counts.reduce((sum, one) => sum + one, 0) === texts.length
-  return sound ? { sources: { ...NONE, ...report!.rows }, lost: 0 } : undefined
+  if (!sound) return undefined
+  portions.took(texts, performance.now() - asked)
+  return { sources: { ...NONE, ...report!.rows }, lost: 0 }
 }
 
 async function warmedHere({ embeddings }: Caches, texts: readonly string[], signal: AbortSignal): Promise<Warmed> {
@@ -124,7 +143,15 @@ async function* batches(lines: AsyncIterable<string>): AsyncGenerator<readonly s
   if (texts.length > 0) yield texts
 }
 
-function summary(done: number, { computed, ...rest }: Rows, ms: number): string {
+interface Summed {
+  readonly texts: number
+  readonly rows: Readonly<Rows>
+  readonly computedBy: { readonly daemon: number; readonly here: number }
+}
+
+function summary({ texts, rows: { computed, ...rest }, computedBy: { daemon, here } }: Summed, ms: number): string {
   const there = Object.values(rest).reduce((sum, one) => sum + one, 0)
-  return `warmed ${plural(done, 'text', 'texts')}: ${count(computed)} computed, ${count(there)} there already, in ${duration(ms)}`
+  const split = here === 0 ? ' by the daemon' : ` (${count(daemon)} by the daemon, ${count(here)} here)`
+  const by = daemon === 0 ? '' : split
+  return `warmed ${plural(texts, 'text', 'texts')}: ${count(computed)} computed${by}, ${count(there)} there already, in ${duration(ms)}`
 }

@@ -1,6 +1,7 @@
 // An embedder of the user's own (perhaps a paid API) behind the Embedder port: batched, checked, never asked twice.
 
-import { asFailure, messageOf, OpDbusError } from '../../errors.js'
+import { allFinite } from '../../all-finite.js'
+import { asFailure, invalid, messageOf, OpDbusError } from '../../errors.js'
 import type { Embedder, EmbedJob, Space } from '../../ports.js'
 import { isFloat32Array, ownFloats } from '../../realms.js'
 import { MOST_HOLDERS, overloaded, RowsInHand, type Taken } from './rows-in-hand.js'
@@ -141,20 +142,8 @@ class CustomEmbedder implements Embedder {
   }
 }
 
-/** Whether `dims` numbers from `from` on are all finite. */
-function allFinite(matrix: Float32Array, from: number, dims: number): boolean {
-  let sum = 0
-  // Nothing times zero is zero, of NaN and infinities NaN.
-  for (let i = from; i < from + dims; i++) sum += matrix[i]! * 0
-  return sum === 0
-}
-
 function failed(why: string, cause?: unknown): OpDbusError {
   return new OpDbusError('EMBEDDER_FAILED', `the embedder failed: ${why}`, { cause })
-}
-
-function invalid(why: string): OpDbusError {
-  return new OpDbusError('INVALID_INPUT', why)
 }
 
 function count(name: string, value: number): number {

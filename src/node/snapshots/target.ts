@@ -1,7 +1,7 @@
 // Where snapshots lie: a bucket of S3 or a folder, as a command line names them, and what lies there. Part of the Node root.
 import { resolve } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import { OpDbusError } from '../../errors.js'
+import { invalid, OpDbusError } from '../../errors.js'
 import { isWithin } from '../../fs/folders.js'
 import type { CallOptions, ObjectStore } from '../../ports.js'
 import { openObjectFolder } from '../../stores/object-folder.js'
@@ -127,8 +127,4 @@ export function chosenSpaces(spaces: readonly string[], wanted: string | undefin
     spaces.length === 0 ? 'there is none' : `there are: ${spaces.map(space => space.slice(0, 8)).join(', ')}`
   const what = found.length > 1 ? `${found.length} spaces begin with` : 'no space begins with'
   throw invalid(`${what} ${JSON.stringify(wanted.slice(0, 40))} in ${where}; ${there}`)
-}
-
-function invalid(message: string): OpDbusError {
-  return new OpDbusError('INVALID_INPUT', message)
 }

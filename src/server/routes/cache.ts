@@ -1,5 +1,6 @@
 // What `/api` answers of embeddings: one look-up and its way, many rows for the command line, warming.
-import { OpDbusError } from '../../errors.js'
+import type { FastifyRequest } from 'fastify'
+import { invalid } from '../../errors.js'
 import type { EmbeddingMatrix } from '../../public.js'
 import type { LookupCall, LookupReport, RowsCall, RowsReport, WarmCall, WarmReport } from '../api.js'
 import type { Routes, ServerContext } from '../context.js'
@@ -10,7 +11,7 @@ import { embedRows } from '../rows.js'
 import { MOST_NEIGHBOURS, MOST_TEXTS } from '../schemas/caches.js'
 import { AS_JSON, described } from '../schemas.js'
 import { modelOfSpace } from '../spaces.js'
-import { toBase64 } from '../vector-text.js'
+import { BYTES_OF_NUMBER, toBase64 } from '../vector-text.js'
 
 export const cacheRoutes: Routes = (app, context) => {
   const neighbours = new Neighbours()
@@ -20,7 +21,7 @@ export const cacheRoutes: Routes = (app, context) => {
     '/api/lookup',
     {
       ...AS_JSON,
-      config: { access: 'read' },
+      config: { access: 'read', bodyBytes: Number.POSITIVE_INFINITY },
       schema: described('One text, and its way through the tiers', { body: 'LookupCall', answer: 'LookupReport' }),
     },
     request => lookUp(context, neighbours, request.body, context.signalOf(request)),
@@ -29,16 +30,16 @@ export const cacheRoutes: Routes = (app, context) => {
     '/api/rows',
     {
       ...AS_JSON,
-      config: { access: 'read' },
+      config: { access: 'read', bodyBytes: Number.POSITIVE_INFINITY },
       schema: described('Many texts, by the model of one space', { body: 'RowsCall', answer: 'RowsReport' }),
     },
-    request => rows(context, request.body, context.signalOf(request)),
+    request => rows(context, request),
   )
   app.post<{ Body: WarmCall }>(
     '/api/cache/warm',
     {
       ...AS_JSON,
-      config: { access: 'write' },
+      config: { access: 'write', bodyBytes: Number.POSITIVE_INFINITY },
       schema: described('Embeds texts, so that they are there later', { body: 'WarmCall', answer: 'WarmReport' }),
     },
     request => warm(context, request.body, context.signalOf(request)),
@@ -52,13 +53,13 @@ async function lookUp(
   signal: AbortSignal,
 ): Promise<LookupReport> {
   if (!Number.isSafeInteger(k) || k < 0 || k > MOST_NEIGHBOURS) {
-    throw new OpDbusError('INVALID_INPUT', `neighbours is a whole number from 0 to ${MOST_NEIGHBOURS}`)
+    throw invalid(`neighbours is a whole number from 0 to ${MOST_NEIGHBOURS}`)
   }
   const model = models.of(name)
   const { embeddings } = model.caches
   const trace = await doubted(model, signal, () => embeddings.trace(text, { compute: compute === true, signal }))
   const { id, dims, tiers, micros, result } = trace
-  if (result === undefined) return { micros, tiers, dims, neighbours: [] }
+  if (result === undefined) return { micros, tiers, dims }
   const { vector, source, tokens, truncated, device, template } = result
   meters.embedded(model.name, rowsBySource([source]), micros, tokens)
   return {
@@ -75,13 +76,16 @@ async function lookUp(
   }
 }
 
-async function rows(context: ServerContext, { texts, space }: RowsCall, signal: AbortSignal): Promise<RowsReport> {
+async function rows(context: ServerContext, request: FastifyRequest<{ Body: RowsCall }>): Promise<RowsReport> {
+  const { texts, space } = request.body
+  const signal = context.signalOf(request)
   checkTexts(texts)
   const model = await modelOfSpace(context.models, space, signal)
   const { result, failed } = await measured(context, model, signal, () =>
     embedRows(model.caches.embeddings, texts, signal),
   )
   const { matrix, dims, sources, devices, tokens, truncated, templates } = result
+  context.answers(request, matrix.length * BYTES_OF_NUMBER.base64)
   return {
     space,
     dims,
@@ -146,8 +150,4 @@ function checkTexts(texts: unknown): asserts texts is readonly string[] {
   if (!Array.isArray(texts) || texts.length === 0 || texts.length > MOST_TEXTS) {
     throw invalid(`texts is a list of 1 to ${MOST_TEXTS} texts`)
   }
-}
-
-function invalid(message: string): OpDbusError {
-  return new OpDbusError('INVALID_INPUT', message)
 }

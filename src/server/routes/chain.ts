@@ -6,6 +6,7 @@ import type { Routes } from '../context.js'
 import { HttpProblem } from '../http-errors.js'
 import { mustHaveChain } from '../must-have-chain.js'
 import { MOST_BLOCKS } from '../schemas/chain.js'
+import { BLOCK_NAME, WHOLE_NUMBER } from '../schemas/parts.js'
 import { AS_JSON, described } from '../schemas.js'
 
 /** What a query string says: texts, or lists of them where a name is there twice. */
@@ -29,7 +30,8 @@ export const chainRoutes: Routes = (app, context) => {
           type: 'object',
           additionalProperties: false,
           properties: {
-            ...Object.fromEntries(NUMBERS.map(name => [name, { type: 'string', pattern: '^\\d{1,15}$' }])),
+            ...Object.fromEntries(NUMBERS.map(name => [name, { type: 'string', pattern: WHOLE_NUMBER }])),
+            bodies: { enum: ['true', 'false'], description: 'false: headers alone. Default true.' },
             ...Object.fromEntries(WORDS.map(name => [name, { type: 'string', maxLength: 256 }])),
           },
         },
@@ -38,7 +40,8 @@ export const chainRoutes: Routes = (app, context) => {
     async (request): Promise<BlocksReport> => {
       const chain = mustHaveChain(context)
       const blocks = await chain.list({ ...listed(request.query), signal: signalOf(request) })
-      return { size: chain.size(), blocks }
+      const bare = request.query.bodies === 'false'
+      return { size: chain.size(), blocks: bare ? blocks.map(({ body: _, ...block }) => block) : blocks }
     },
   )
   app.get<{ Params: { which: string } }>(
@@ -101,7 +104,7 @@ const WHICH = {
   properties: {
     which: {
       type: 'string',
-      pattern: '^(latest|\\d{1,15}|[0-9a-f]{4,64})$',
+      pattern: BLOCK_NAME,
       description: 'A number, a hash or its beginning, or latest.',
     },
   },

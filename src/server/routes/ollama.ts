@@ -1,17 +1,22 @@
 // `/api/embed` as Ollama has it, the older `/api/embeddings`, and what its clients look at first.
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Routes, ServerContext } from '../context.js'
-import { embedTexts, tellHow, wantsSources } from '../embed-texts.js'
+import { type EmbeddedTexts, embedTexts, tellHow, wantsSources } from '../embed-texts.js'
 import { HAND_CHECKED } from '../embedding-schemas.js'
 import type { ServedModel } from '../models.js'
 import { ollamaSchemas } from '../ollama-schemas.js'
 import { fieldsOf, refusedAs, textsOf } from '../text-inputs.js'
-import { floatText, unitRows, vectorList } from '../vector-text.js'
+import { BYTES_OF_NUMBER, floatText, unitRows, vectorList } from '../vector-text.js'
 
-type Fields = Readonly<Record<string, unknown>>
+const COMMON = ['model', 'name', 'options', 'keep_alive'] as const
+const EMBED_FIELDS = [...COMMON, 'input', 'truncate', 'dimensions'] as const
+const PROMPT_FIELDS = [...COMMON, 'prompt'] as const
+const SHOW_FIELDS = [...COMMON, 'verbose'] as const
+
+type Fields = { readonly [F in (typeof EMBED_FIELDS)[number]]?: unknown }
 
 export const ollamaRoutes: Routes = (app, context) => {
-  const config = { access: 'read', errors: 'ollama' } as const
+  const config = { access: 'read', errors: 'ollama', bodyBytes: Number.POSITIVE_INFINITY } as const
   const schemas = ollamaSchemas(context.settings.limits.maxBatch)
   app.post('/api/embed', {
     ...{ config, schema: schemas.embed, ...HAND_CHECKED },
@@ -27,7 +32,7 @@ export const ollamaRoutes: Routes = (app, context) => {
   })
   app.post('/api/show', {
     ...{ config, schema: schemas.show, ...HAND_CHECKED },
-    handler: async request => shown(modelOf(context, fieldsOf(request.body, 400))),
+    handler: async request => shown(modelOf(context, fieldsOf(request.body, SHOW_FIELDS, 400))),
   })
   app.get('/api/version', {
     ...{ config, schema: schemas.version },
@@ -37,7 +42,7 @@ export const ollamaRoutes: Routes = (app, context) => {
 
 async function embed(context: ServerContext, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
   const began = context.clock.monotonic()
-  const fields = fieldsOf(request.body, 400)
+  const fields = fieldsOf(request.body, EMBED_FIELDS, 400)
   const { input, truncate } = fields
   const { maxBatch: most } = context.settings.limits
   const texts = textsOf(input, 'input', { most, tooMany: 400, wrong: 400 })
@@ -46,7 +51,9 @@ async function embed(context: ServerContext, request: FastifyRequest, reply: Fas
   // So this API answers a question for nothing.
   if (texts.length > 0) {
     const embedded = await embedTexts(context, request, model, texts)
+    checkContext(fields, embedded)
     if (truncate === false && embedded.cut > 0) throw refusedAs(400, 'a text is longer than the model sees', 'input')
+    context.answers(request, embedded.matrix.length * BYTES_OF_NUMBER.float)
     tellHow(reply, embedded, wantsSources(request))
     vectors = vectorList(unitRows(embedded.matrix, embedded.dims), embedded.dims)
     tokens = embedded.allTokens
@@ -61,13 +68,14 @@ async function embed(context: ServerContext, request: FastifyRequest, reply: Fas
 
 /** The API before `/api/embed`: one text, called a prompt. */
 async function embedOne(context: ServerContext, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-  const fields = fieldsOf(request.body, 400)
+  const fields = fieldsOf(request.body, PROMPT_FIELDS, 400)
   const { prompt } = fields
   if (prompt !== undefined && prompt !== null && typeof prompt !== 'string')
     throw refusedAs(400, 'prompt is a text', 'prompt')
   const model = await opened(context, request, fields)
   if (!prompt) return sendJson(reply, '{"embedding":[]}')
   const embedded = await embedTexts(context, request, model, [prompt])
+  checkContext(fields, embedded)
   tellHow(reply, embedded, wantsSources(request))
   return sendJson(reply, `{"embedding":${floatText(embedded.matrix, 0, embedded.dims)}}`)
 }
@@ -81,13 +89,26 @@ async function opened(context: ServerContext, request: FastifyRequest, fields: F
   const model = modelOf(context, fields)
   const dims = model.dims ?? (await model.open({ signal: context.signalOf(request) }))
   // There, 0 is a way to leave it out.
-  if (dimensions && dimensions !== dims)
+  if (![undefined, null, 0, dims].includes(dimensions as number))
     throw refusedAs(400, `vectors of this model have ${dims} numbers`, 'dimensions')
   return model
 }
 
+/** Of `options`, how much a model sees may change a vector: it would where a text is longer, which is known now. */
+function checkContext({ options }: Fields, { tokens }: EmbeddedTexts): void {
+  if (options === undefined || options === null) return
+  if (typeof options !== 'object' || Array.isArray(options)) throw refusedAs(400, 'options is an object', 'options')
+  const { num_ctx } = options as { readonly num_ctx?: unknown }
+  if (num_ctx === undefined || num_ctx === null) return
+  if (typeof num_ctx !== 'number') throw refusedAs(400, 'options.num_ctx is a number', 'options')
+  if (tokens.every(count => count <= num_ctx)) return
+  throw refusedAs(400, "a text has more tokens than options.num_ctx: texts are cut at the model's own limit", 'options')
+}
+
 /** `name:latest` is how clients of this API say `name`. */
-function modelOf({ models }: ServerContext, { model, name = model }: Fields): ServedModel {
+function modelOf({ models }: ServerContext, { model, name: older }: Fields): ServedModel {
+  const name = model ?? older
+  if (older !== undefined && older !== null && older !== name) throw refusedAs(400, 'model and name differ', 'name')
   if (name !== undefined && name !== null && typeof name !== 'string') throw refusedAs(400, 'model is a name', 'model')
   return models.of(name?.replace(/:latest$/, '') || undefined)
 }

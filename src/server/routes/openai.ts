@@ -15,7 +15,7 @@ import {
 } from '../openai-request.js'
 import { openAiSchemas } from '../openai-schemas.js'
 import { textsOfTokens } from '../token-arrays.js'
-import { VECTOR_TEXT, type VectorText } from '../vector-text.js'
+import { BYTES_OF_NUMBER, VECTOR_TEXT, type VectorText } from '../vector-text.js'
 
 const JSON_TYPE = 'application/json; charset=utf-8'
 
@@ -23,7 +23,7 @@ export const openAiRoutes: Routes = (app, context) => {
   const schemas = openAiSchemas(context.settings.limits.maxBatch)
   const direct: DirectHandler = (request, reply) => embeddings(context, request, reply)
   app.post('/v1/embeddings', {
-    config: { access: 'read', errors: 'openai', direct },
+    config: { access: 'read', errors: 'openai', direct, bodyBytes: Number.POSITIVE_INFINITY },
     schema: schemas.embeddings,
     ...HAND_CHECKED,
     handler: direct,
@@ -84,13 +84,14 @@ interface Answer {
 }
 
 function answer(
-  { settings }: ServerContext,
+  context: ServerContext,
   request: DirectRequest,
   reply: DirectReply,
   { asked: { opdbus, encoding }, model, embedded }: Answer,
 ): void {
   if (embedded.allTokens > MOST_TOKENS) throw tooManyTokens(embedded.allTokens)
-  const sources = opdbus || settings.openaiExtras || wantsSources(request)
+  context.answers(request, embedded.count * embedded.dims * BYTES_OF_NUMBER[encoding])
+  const sources = opdbus || context.settings.openaiExtras || wantsSources(request)
   tellHow(reply, embedded, sources)
   const json = answerOf(embedded, model.serves, VECTOR_TEXT[encoding], sources)
   // All of it is ASCII, so that it is as long in bytes, and the cheapest to send.

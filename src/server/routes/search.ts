@@ -1,5 +1,6 @@
 // `/api/search`: blocks by meaning, by text, or both.
-import type { SearchCallBody } from '../api.js'
+import { spaceId } from '../../node/spaces.js'
+import type { SearchCallBody, SearchReport } from '../api.js'
 import type { Routes } from '../context.js'
 import { mustHaveChain } from '../must-have-chain.js'
 import { AS_JSON, described } from '../schemas.js'
@@ -12,9 +13,15 @@ export const searchRoutes: Routes = (app, context) => {
       config: { access: 'read' },
       schema: described('Blocks by meaning, by text, or both', { body: 'SearchCallBody', answer: 'SearchReport' }),
     },
-    request => {
+    async (request): Promise<SearchReport> => {
       const { text, ...call } = request.body
-      return mustHaveChain(context).search(text, { ...call, signal: context.signalOf(request) })
+      const report = await mustHaveChain(context).search(text, { ...call, signal: context.signalOf(request) })
+      const { space, older } = report
+      return {
+        ...report,
+        ...(space !== undefined && { space: spaceId(space) }),
+        ...(older && { older: { ...older, space: spaceId(older.space) } }),
+      }
     },
   )
 }

@@ -1,5 +1,5 @@
 // What `/api` answers of plugins: their state, what differs from a desired one, plans, applies, and the way back.
-import { OpDbusError } from '../../errors.js'
+import { invalid, OpDbusError } from '../../errors.js'
 import { differencesText } from '../../state/diff-text.js'
 import { summaryOf } from '../../state/diff-words.js'
 import type { DesiredInput, State } from '../../state.js'
@@ -16,11 +16,14 @@ import type {
 import type { Routes } from '../context.js'
 import { AS_JSON, described } from '../schemas.js'
 
+/** Bytes of a body that holds a desired state, or a plan. */
+const MOST_STATE = 2 ** 22
+
 const PLAIN = { color: false, columns: 120 } as const
 
 export const stateRoutes: Routes = (app, { state, signalOf, carryThrough }) => {
-  const read = { ...AS_JSON, config: { access: 'read' } } as const
-  const write = { ...AS_JSON, config: { access: 'write' } } as const
+  const read = { ...AS_JSON, config: { access: 'read', bodyBytes: MOST_STATE } } as const
+  const write = { ...AS_JSON, config: { access: 'write', bodyBytes: MOST_STATE } } as const
 
   app.get(
     '/api/plugins',
@@ -101,6 +104,7 @@ export const stateRoutes: Routes = (app, { state, signalOf, carryThrough }) => {
 /** As a file is read: everything that is wrong is told with its line and column. */
 async function desiredIn(state: State, text: unknown): Promise<DesiredInput> {
   if (typeof text !== 'string') throw invalid('desired is the text of a desired file')
+  checkCount(text, MOST_VALUES, 'the desired state')
   return state.readDesired(text, 'desired')
 }
 
@@ -112,8 +116,29 @@ async function planIn(state: State, plan: unknown): Promise<Plan> {
   } catch {
     throw invalid('the plan is nested too deep')
   }
+  checkCount(text, 4 * MOST_VALUES, 'the plan')
   return state.readPlan(text, 'plan')
 }
+
+/** What a desired state may hold, in values: reading and comparing it keeps everybody waiting. A plan says each several times. */
+const MOST_VALUES = 50_000
+
+/** Counts what a JSON text separates, before anybody reads it. @throws OpDbusError INVALID_INPUT */
+function checkCount(json: string, most: number, what: string): void {
+  let values = 0
+  for (let at = 0; at < json.length; at++) {
+    const unit = json.charCodeAt(at)
+    if (unit === QUOTE) {
+      for (at++; at < json.length && json.charCodeAt(at) !== QUOTE; at++) if (json.charCodeAt(at) === BACKSLASH) at++
+    } else if (unit === COMMA || unit === COLON) values++
+  }
+  if (values <= most) return
+  throw invalid(
+    `${what} holds more values than the daemon takes (${most}): send a part, or use op-dbus on the machine itself`,
+  )
+}
+
+const [QUOTE, BACKSLASH, COMMA, COLON] = [0x22, 0x5c, 0x2c, 0x3a]
 
 function told(plan: Plan): PlanReport {
   const differences = differencesText(plan.diffs, PLAIN)
@@ -132,8 +157,4 @@ async function mustBeThese(
   const other = asked.find(name => !Object.hasOwn(own, name) || !Object.hasOwn(keys, name) || own[name] !== keys[name])
   if (other === undefined) return
   throw new OpDbusError('CONFLICT', 'the daemon asks other plugins, or another system, than you do')
-}
-
-function invalid(message: string): OpDbusError {
-  return new OpDbusError('INVALID_INPUT', message)
 }

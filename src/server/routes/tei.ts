@@ -6,7 +6,7 @@ import { HAND_CHECKED } from '../embedding-schemas.js'
 import { HttpProblem } from '../http-errors.js'
 import { teiSchemas } from '../tei-schemas.js'
 import { fieldsOf, refusedAs, textsOf } from '../text-inputs.js'
-import { unitRows, vectorList } from '../vector-text.js'
+import { BYTES_OF_NUMBER, unitRows, vectorList } from '../vector-text.js'
 
 /** What that API answers to a request that is not as it should be, and to one that is too large. */
 const UNPROCESSABLE = 422
@@ -15,7 +15,7 @@ const TOO_LARGE = 413
 export const teiRoutes: Routes = (app, context) => {
   const schemas = teiSchemas(context.settings.limits.maxBatch)
   app.post('/embed', {
-    config: { access: 'read', errors: 'tei' },
+    config: { access: 'read', errors: 'tei', bodyBytes: Number.POSITIVE_INFINITY },
     schema: schemas.embed,
     ...HAND_CHECKED,
     handler: (request, reply) => embed(context, request, reply),
@@ -50,11 +50,15 @@ export const teiRoutes: Routes = (app, context) => {
   })
 }
 
+/** `options` is of the Inference API, and says how to wait; it changes no vector. */
+const FIELDS = [
+  ...(['inputs', 'truncate', 'normalize', 'prompt_name', 'truncation_direction', 'dimensions'] as const),
+  ...(['encoding_format', 'options'] as const),
+] as const
+
 async function embed(context: ServerContext, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-  const { inputs, truncate, normalize, prompt_name, truncation_direction, dimensions } = fieldsOf(
-    request.body,
-    UNPROCESSABLE,
-  )
+  const fields = fieldsOf(request.body, FIELDS, UNPROCESSABLE)
+  const { inputs, truncate, normalize, prompt_name, truncation_direction, dimensions, encoding_format } = fields
   const { maxBatch: most } = context.settings.limits
   const texts = textsOf(inputs, 'inputs', { most, tooMany: TOO_LARGE, wrong: UNPROCESSABLE })
   if (texts.length === 0)
@@ -68,7 +72,10 @@ async function embed(context: ServerContext, request: FastifyRequest, reply: Fas
   if (prompt_name !== undefined && prompt_name !== null) {
     throw refusedAs(UNPROCESSABLE, 'prompts cannot be chosen here: put it before the text', 'prompt_name')
   }
-  if (typeof truncation_direction === 'string' ? !/^right$/i.test(truncation_direction) : truncation_direction) {
+  if (encoding_format !== undefined && encoding_format !== null && encoding_format !== 'float') {
+    throw refusedAs(UNPROCESSABLE, 'vectors are lists of numbers here: encoding_format is float', 'encoding_format')
+  }
+  if (![undefined, null, 'right', 'Right'].includes(truncation_direction as null)) {
     throw refusedAs(UNPROCESSABLE, 'texts are cut on the right here', 'truncation_direction')
   }
   const model = context.models.of(undefined)
@@ -84,6 +91,7 @@ async function embed(context: ServerContext, request: FastifyRequest, reply: Fas
       'inputs',
     )
   }
+  context.answers(request, embedded.matrix.length * BYTES_OF_NUMBER.float)
   tellHow(reply, embedded, wantsSources(request))
   return reply
     .header('content-type', 'application/json; charset=utf-8')

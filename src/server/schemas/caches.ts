@@ -1,6 +1,6 @@
 // The schemas of what `/api` says of caches, models and look-ups.
 import type { SpaceInfo } from '../api.js'
-import { type Builder, CLOSED, type Parts } from './parts.js'
+import { type Builder, CLOSED, type Parts, type TSchema } from './parts.js'
 
 /** As the documentation of the embeddings API has it. */
 export const MOST_TEXTS = 2048
@@ -73,6 +73,7 @@ export function cacheSchemas(T: Builder, parts: Parts) {
     name: text,
     serves: O(text),
     space: O(text),
+    description: O(text),
     dims: O(count),
     state: T.Enum(['unopened', 'opening', 'ready', 'failed']),
     problem: O(text),
@@ -94,7 +95,7 @@ export function cacheSchemas(T: Builder, parts: Parts) {
     rows: bySource(count),
     rowsPerSecond: number,
     latency: bySource(latency),
-    requests: T.Object({ total: count, refused: count, failed: count, inHand: count }),
+    requests: T.Object({ total: count, refused: count, turnedAway: count, failed: count, inHand: count }),
     savedSeconds: number,
     shared: O(T.Object({ at: text, state: T.Enum(['serving', 'connecting', 'left-alone']), problem: O(text) })),
   })
@@ -104,7 +105,7 @@ export function cacheSchemas(T: Builder, parts: Parts) {
     why: O(T.Enum(['timeout', 'breaker', 'error'])),
     micros: number,
   })
-  const asked = T.Array(text, { minItems: 1, maxItems: MOST_TEXTS })
+  const asked = <S extends TSchema>(one: S) => T.Array(one, { minItems: 1, maxItems: MOST_TEXTS })
   return {
     DaemonStats: daemonStats,
     ModelInfo: model,
@@ -122,7 +123,7 @@ export function cacheSchemas(T: Builder, parts: Parts) {
     }),
     LookupCall: T.Object(
       {
-        text,
+        text: T.String({ minLength: 1 }),
         model: O(text),
         compute: O(flag),
         neighbours: O(T.Integer({ minimum: 0, maximum: MOST_NEIGHBOURS })),
@@ -139,19 +140,28 @@ export function cacheSchemas(T: Builder, parts: Parts) {
       truncated: O(flag),
       device: O(device),
       template: O(text),
-      neighbours: T.Array(T.Object({ text, score: number })),
+      neighbours: O(T.Array(T.Object({ text, score: number }))),
     }),
     ClearCall: T.Object(
       { caches: O(T.Array(cache, { minItems: 1 })), space: O(text), shared: O(flag), preview: O(flag) },
       CLOSED,
     ),
     ClearReport: T.Object({
-      gone: T.Array(T.Object({ cache, space: O(text), entries: count, bytes: number })),
+      gone: T.Array(
+        T.Object({
+          cache,
+          tier: T.Enum(['memory', 'disk', 'shared']),
+          space: O(text),
+          entries: O(count),
+          bytes: O(number),
+        }),
+      ),
       preview: flag,
+      sharedStays: flag,
     }),
-    WarmCall: T.Object({ texts: asked, model: O(text), space: O(text) }, CLOSED),
+    WarmCall: T.Object({ texts: asked(T.String({ minLength: 1 })), model: O(text), space: O(text) }, CLOSED),
     WarmReport: T.Object({ texts: count, rows: bySource(count), micros: number }),
-    RowsCall: T.Object({ texts: asked, space: text }, CLOSED),
+    RowsCall: T.Object({ texts: asked(text), space: text }, CLOSED),
     RowsReport: T.Object({
       space: text,
       dims: count,

@@ -8,6 +8,19 @@ export const SOURCES = ['memory', 'disk', 'shared', 'pattern', 'computed'] as co
 export const CACHES = ['embeddings', 'blocks', 'queries', 'diffs'] as const
 export const DEVICES = ['cuda', 'webgpu', 'cpu', 'wasm', 'custom'] as const
 
+// What callers may name: a fault is told in these words.
+export const PLUGIN_NAME = '^[a-z][A-Za-z0-9_-]{0,49}$'
+export const CHECKPOINT_ID = '^[0-9A-Za-z.-]{1,64}$'
+export const BLOCK_NAME = '^(latest|\\d{1,15}|[0-9a-f]{4,64})$'
+export const WHOLE_NUMBER = '^\\d{1,15}$'
+
+export const PATTERNS_IN_WORDS: Readonly<Record<string, string>> = {
+  [PLUGIN_NAME]: 'must be the name of a plugin',
+  [CHECKPOINT_ID]: 'must be the id of a checkpoint, or the beginning of it',
+  [BLOCK_NAME]: 'must be the number of a block, its hash or the beginning of it (4 hex digits or more), or latest',
+  [WHOLE_NUMBER]: 'must be a whole number of at most 15 digits',
+}
+
 /** What several schemas have. */
 export function partsOf(T: Builder) {
   const text = T.String()

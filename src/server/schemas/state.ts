@@ -1,7 +1,7 @@
 // The schemas of what `/api` says of plugins, diffs, plans and applies.
 import type { JsonObject, JsonValue, PluginInfo } from '../../state.js'
 import type { Plan, QueryReport } from '../api.js'
-import { type Builder, CLOSED, type Parts } from './parts.js'
+import { type Builder, CHECKPOINT_ID, CLOSED, type Parts, PLUGIN_NAME } from './parts.js'
 
 export function stateSchemas(T: Builder, parts: Parts) {
   const { text, flag, number, count, source, texts, hash, trouble, sourceByName, object } = parts
@@ -64,13 +64,17 @@ export function stateSchemas(T: Builder, parts: Parts) {
     status: T.Enum(['done', 'pending', 'unconfirmed', 'failed', 'refused', 'skipped']),
     message: O(text),
   })
-  const names = T.Array(text, { maxItems: 1000 })
+  const name = T.String({ pattern: PLUGIN_NAME })
+  const names = T.Array(name, { maxItems: 1000 })
   const desired = T.String({ description: 'The text of a desired file.' })
   const cached = T.Object({ ageMs: number, ttlMs: number, source, bytes: number })
   return {
     PluginInfo: T.Object(info),
     QueryInfo: T.Object({ ...info, cached: O(cached) }),
-    QueryCallBody: T.Object({ plugins: O(names), fresh: O(flag), keys: O(T.Record(T.String(), T.String())) }, CLOSED),
+    QueryCallBody: T.Object(
+      { plugins: O(names), fresh: O(flag), keys: O(T.Record(T.String(), T.String(), { maxProperties: 1000 })) },
+      CLOSED,
+    ),
     QueryReport: T.Object({
       plugins: T.Unsafe<QueryReport['plugins']>({ type: 'object', additionalProperties: { type: 'object' } }),
       sources: sourceByName,
@@ -86,7 +90,7 @@ export function stateSchemas(T: Builder, parts: Parts) {
       trouble,
     }),
     PlanReport: T.Object({ plan, text }),
-    RollbackCall: T.Object({ id: O(text) }, CLOSED),
+    RollbackCall: T.Object({ id: O(T.String({ pattern: CHECKPOINT_ID })) }, CLOSED),
     // Its parts are looked at by who reads plans, which says where each fault is.
     ApplyCallBody: T.Object({ plan: object<Plan>('What `/api/plan` or `/api/rollback` answered.') }, CLOSED),
     ApplyReport: T.Object({

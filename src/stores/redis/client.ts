@@ -34,8 +34,8 @@ const CONNECT_MS = 1000
  * by is in node-link.ts.
  */
 const SILENCE_MS = 5000
-/** Commands that may wait for their answers. */
-const MOST_COMMANDS = 256
+/** Commands that may wait for their answers; spread.ts sends no more than it knows how many. */
+const MOST_COMMANDS = 1024
 
 function loadPackage(): Promise<typeof import('@redis/client')> {
   return import(/* webpackIgnore: true */ /* turbopackIgnore: true */ /* @vite-ignore */ PACKAGE)

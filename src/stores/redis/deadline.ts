@@ -1,21 +1,21 @@
 // How long a call to the server is waited for: node-redis itself ends only what it has not sent yet. Knows no server.
 
+import { fairTimer } from '../../fair-timer.js'
+
 /** The time of a call was up. */
 export class Late extends Error {
   constructor(ms: number) {
-    super(`no answer within ${ms} ms`)
+    super(`no answer within ${Math.round(ms)} ms`)
   }
 }
 
 /** What `work` answers, or {@link Late} after `ms`; what it does later is ignored. Keeps the process alive meanwhile, unless told. */
 export function within<T>(ms: number, work: Promise<T>, keepAlive = true): Promise<T> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => {
-      // Where this thread was busy itself, the answer may have come in time and wait to be read.
-      setImmediate(() => reject(new Late(ms)))
-    }, ms)
-    if (!keepAlive) timer.unref()
-    work.then(resolve, reject).finally(() => clearTimeout(timer))
+    // Where this thread was busy itself, the answer may have come in time and wait to be read.
+    const late = () => void setImmediate(() => reject(new Late(ms)))
+    const cancel = keepAlive ? fairTimer(ms, late) : later(ms, late)
+    work.then(resolve, reject).finally(cancel)
   })
 }
 

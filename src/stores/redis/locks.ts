@@ -3,12 +3,15 @@
 import type { Key } from '../../ports.js'
 import { every } from './deadline.js'
 import { lockName } from './names.js'
+import type { EachOptions } from './spread.js'
 
 export interface LocksOptions {
-  /** Sends for each key what `command` says, with what was answered, or an Error; rejects only where nothing can be asked. */
-  readonly send: (keys: readonly Key[], command: (key: Key) => readonly string[]) => Promise<readonly unknown[]>
+  /** Sends commands, with what was answered for each key, or an Error; rejects only where nothing can be asked. */
+  readonly send: (keys: readonly Key[], commands: LockCommands) => Promise<readonly unknown[]>
   readonly token: string
 }
+
+export type LockCommands = Pick<EachOptions, 'command' | 'signal' | 'late'>
 
 /** After this a lock whose holder is gone is nobody's, ms. */
 export const LOCK_MS = 3000
@@ -20,6 +23,8 @@ export class Locks {
   readonly #options: LocksOptions
   /** When each was last known to be ours, and how many want it so. */
   readonly #held = new Map<Key, { at: number; count: number }>()
+  /** Claims and releases. */
+  readonly #underWay = new Set<Promise<unknown>>()
   #stopRenewing = () => {}
 
   constructor(options: LocksOptions) {
@@ -27,10 +32,28 @@ export class Locks {
   }
 
   /** Where the server cannot say, everybody computes. */
-  async claim(keys: readonly Key[]): Promise<boolean[]> {
+  claim(keys: readonly Key[], signal?: AbortSignal): Promise<boolean[]> {
+    return this.#followed(this.#claim(keys, signal))
+  }
+
+  /** Does not reject. */
+  release(keys: readonly Key[]): Promise<void> {
+    return this.#followed(this.#release(keys))
+  }
+
+  /** Lets go of all, once it is known what that is. Does not reject. */
+  async close(): Promise<void> {
+    await Promise.allSettled(this.#underWay)
+    for (const held of this.#held.values()) held.count = 1
+    await this.#release([...this.#held.keys()])
+  }
+
+  async #claim(keys: readonly Key[], signal: AbortSignal | undefined): Promise<boolean[]> {
     const asked = [...new Set(keys.filter(key => !this.#held.has(key)))]
     const at = performance.now()
-    const answers = asked.length === 0 ? [] : await this.#options.send(asked, key => this.#lock(key))
+    const command = (key: Key) => ['SET', lockName(key), this.#options.token, 'NX', 'PX', String(LOCK_MS)]
+    const late = (key: Key, answer: unknown) => (String(answer) === 'OK' ? ['UNLINK', lockName(key)] : undefined)
+    const answers = asked.length === 0 ? [] : await this.#options.send(asked, { command, signal, late })
     for (const [i, key] of asked.entries()) if (String(answers[i]) === 'OK') this.#hold(key, at)
     const others = new Set(asked.filter((_, i) => answers[i] === null))
     return keys.map(key => {
@@ -40,8 +63,7 @@ export class Locks {
     })
   }
 
-  /** Does not reject. */
-  async release(keys: readonly Key[]): Promise<void> {
+  async #release(keys: readonly Key[]): Promise<void> {
     const now = performance.now()
     const gone: Key[] = []
     for (const key of keys) {
@@ -52,17 +74,17 @@ export class Locks {
       if (now - held.at < SURELY_OURS_MS) gone.push(key)
     }
     if (this.#held.size === 0) this.#stopRenewing()
-    if (gone.length > 0) await this.#options.send(gone, key => ['UNLINK', lockName(key)]).catch(() => undefined)
+    const command = (key: Key) => ['UNLINK', lockName(key)]
+    if (gone.length > 0) await this.#options.send(gone, { command }).catch(() => undefined)
   }
 
-  /** Lets go of all. Does not reject. */
-  async close(): Promise<void> {
-    for (const held of this.#held.values()) held.count = 1
-    await this.release([...this.#held.keys()])
-  }
-
-  #lock(key: Key): readonly string[] {
-    return ['SET', lockName(key), this.#options.token, 'NX', 'PX', String(LOCK_MS)]
+  async #followed<T>(work: Promise<T>): Promise<T> {
+    this.#underWay.add(work)
+    try {
+      return await work
+    } finally {
+      this.#underWay.delete(work)
+    }
   }
 
   #hold(key: Key, at: number): void {
@@ -74,9 +96,8 @@ export class Locks {
     const at = performance.now()
     const keys = [...this.#held].filter(([, held]) => at - held.at < SURELY_OURS_MS).map(([key]) => key)
     if (keys.length === 0) return
-    const answers = await this.#options
-      .send(keys, key => ['PEXPIRE', lockName(key), String(LOCK_MS)])
-      .catch(() => [] as unknown[])
+    const command = (key: Key) => ['PEXPIRE', lockName(key), String(LOCK_MS)]
+    const answers = await this.#options.send(keys, { command }).catch(() => [] as unknown[])
     for (const [i, key] of keys.entries()) {
       const held = this.#held.get(key)
       if (held && answers[i] === 1) held.at = at

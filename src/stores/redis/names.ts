@@ -4,6 +4,8 @@ import type { Key } from '../../ports.js'
 /** All that is ours begins so: what an access list has to name. */
 export const PREFIX = 'opdbus:'
 const VALUES = `${PREFIX}v:{`
+/** The name of a value that nobody has. */
+export const PROBE = `${PREFIX}v:none`
 /** Generations lie together in a cluster, so that one connection hears of all. */
 export const GENERATIONS = `${PREFIX}g:{opd}:`
 /** The slot of `{opd}`. */

@@ -22,8 +22,27 @@ interface Group {
 /** What must not wait for one another. */
 type Lane = 'values' | 'locks'
 
-/** Of each lane: a client lets 256 commands wait. */
-const AT_ONCE = 64
+/** Of each lane; all together less than client.ts lets wait. Values are long, and locks short. */
+const AT_ONCE: Record<Lane, number> = { values: 64, locks: 512 }
+
+/** What is asked of one server, by one call. */
+interface Call {
+  readonly client: Client
+  /** Nobody waits for it any more. */
+  isLate: boolean
+  readonly outOfStep: () => void
+}
+
+type Work = (call: Call, group: Group) => Promise<Answers>
+
+export interface EachOptions {
+  readonly ms: number
+  readonly command: (key: Key) => Command
+  /** What is not sent yet when it fires is not sent. */
+  readonly signal?: AbortSignal | undefined
+  /** What is sent after an answer for which nobody waits any more, if anything. */
+  readonly late?: (key: Key, answer: unknown) => Command | undefined
+}
 
 export class Spread {
   readonly #topology: Topology
@@ -37,7 +56,7 @@ export class Spread {
 
   /** One command for all keys that may be asked for together; it is answered with a list. */
   together(keys: readonly Key[], ms: number, command: (names: readonly string[]) => Command): Promise<Answers> {
-    return this.#run(keys, ms, async (client, group, outOfStep) => {
+    return this.#run(keys, ms, async ({ client, outOfStep }, group) => {
       const answer = await client.sendCommand(command(group.keys.map(valueName)))
       if (Array.isArray(answer) && answer.length === group.keys.length) return answer
       outOfStep()
@@ -49,14 +68,20 @@ export class Spread {
    * A command for each key: so many at once, and after those of the same lane that were asked for before, so that there is always room
    * for reads among the commands that wait for an answer.
    */
-  async each(lane: Lane, keys: readonly Key[], ms: number, command: (key: Key) => Command): Promise<Answers> {
+  async each(lane: Lane, keys: readonly Key[], { ms, command, signal, late }: EachOptions): Promise<Answers> {
     const answers: unknown[] = []
-    for (let from = 0; from < keys.length; from += AT_ONCE) {
-      const some = keys.slice(from, from + AT_ONCE)
+    const send = async (call: Call, key: Key) => {
+      const answer = await call.client.sendCommand(command(key)).catch(asError)
+      const after = call.isLate ? late?.(key, answer) : undefined
+      if (after) void call.client.sendCommand(after).catch(() => undefined)
+      return answer
+    }
+    for (let from = 0; from < keys.length; from += AT_ONCE[lane]) {
+      const some = keys.slice(from, from + AT_ONCE[lane])
       const asked = this.#lanes[lane].then(() =>
-        this.#run(some, ms, (client, group) =>
-          Promise.all(group.keys.map(key => client.sendCommand(command(key)).catch(asError))),
-        ),
+        signal?.aborted
+          ? some.map(() => asError(signal.reason))
+          : this.#run(some, ms, (call, group) => Promise.all(group.keys.map(key => send(call, key)))),
       )
       this.#lanes[lane] = asked
       answers.push(...(await asked))
@@ -64,11 +89,7 @@ export class Spread {
     return answers
   }
 
-  async #run(
-    keys: readonly Key[],
-    ms: number,
-    work: (client: Client, group: Group, outOfStep: () => void) => Promise<Answers>,
-  ): Promise<Answers> {
+  async #run(keys: readonly Key[], ms: number, work: Work): Promise<Answers> {
     const answers: unknown[] = new Array(keys.length)
     if (keys.length === 0) return answers
     const moved = await this.#once(keys, [...keys.keys()], ms, work, answers)
@@ -84,7 +105,7 @@ export class Spread {
     keys: readonly Key[],
     indices: readonly number[],
     ms: number,
-    work: (client: Client, group: Group, outOfStep: () => void) => Promise<Answers>,
+    work: Work,
     answers: unknown[],
   ): Promise<number[]> {
     const began = performance.now()
@@ -109,18 +130,18 @@ export class Spread {
     link: NodeLink | undefined,
     groups: readonly Group[],
     ms: number,
-    work: (client: Client, group: Group, outOfStep: () => void) => Promise<Answers>,
+    work: Work,
   ): Promise<readonly Answers[]> {
+    let call: Call | undefined
     try {
       if (link === undefined) throw new OpDbusError('STORE', 'no server is known to have this place')
-      return await link.call(ms, client =>
-        Promise.all(
-          groups.map(group =>
-            work(client, group, () => link.outOfStep(client)).catch(error => group.keys.map(() => asError(error))),
-          ),
-        ),
-      )
+      return await link.call(ms, client => {
+        const begun = { client, isLate: false, outOfStep: () => link.outOfStep(client) }
+        call = begun
+        return Promise.all(groups.map(group => work(begun, group).catch(error => group.keys.map(() => asError(error)))))
+      })
     } catch (error) {
+      if (call) call.isLate = true
       return groups.map(({ keys }) => keys.map(() => asError(error)))
     }
   }

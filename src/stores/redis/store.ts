@@ -7,6 +7,7 @@ import { later, within } from './deadline.js'
 import { Generations } from './generations.js'
 import { Locks } from './locks.js'
 import { isKey, valueName } from './names.js'
+import { inOneLine } from './node-link.js'
 import { clearValues, listValues, type Size, sizeOfValues } from './scan.js'
 import { type Answers, Spread } from './spread.js'
 import { Tell } from './tell.js'
@@ -48,11 +49,14 @@ export class RedisStoreParts implements Store {
   readonly #tell: Tell
   #opened: Opened | undefined
   #reached = false
+  #closing = false
   #closed = false
   #status: StoreStatus
   /** Writes, removals and clears go one after another, so that the last one wins. */
   #writes: Promise<unknown> = Promise.resolve()
   #fullUntil = 0
+  /** What a server that answers does not allow, since the last change of its state. */
+  #refused: string | undefined
   #size: { value: Size; until: number } | undefined
   readonly #clearListeners: (() => void)[] = []
   readonly #scopes = new Map<string, ChangeNews>()
@@ -65,7 +69,8 @@ export class RedisStoreParts implements Store {
   }
 
   get status(): StoreStatus {
-    return this.#status
+    // What it refuses of a server that answers is all that there is to say of it.
+    return this.#refused === undefined ? this.#status : { problem: this.#refused, ...this.#status }
   }
 
   async connect(): Promise<void> {
@@ -90,10 +95,10 @@ export class RedisStoreParts implements Store {
       const values = new Map(items.map(([key, bytes]) => [key, Buffer.from(bytes)] as const))
       return async () => {
         if (performance.now() < this.#fullUntil) throw this.#error('it is full')
-        const set = (key: Key) => ['SET', valueName(key), values.get(key)!, ...this.#life()]
-        const answers = await spread.each('values', [...values.keys()], this.#options.writeMs, set)
-        this.#lookAtFaults(answers)
-        if (answers.length > 0 && answers.every(answer => answer instanceof Error)) throw this.#failed(answers)
+        const command = (key: Key) => ['SET', valueName(key), values.get(key)!, ...this.#life()]
+        const answers = await spread.each('values', [...values.keys()], { ms: this.#options.writeMs, command })
+        const stored = answers.filter(answer => !(answer instanceof Error)).length
+        if (stored < answers.length) throw this.#failed(answers, { stored })
       }
     })
   }
@@ -103,8 +108,8 @@ export class RedisStoreParts implements Store {
       const { spread } = this.#enter(keys)
       const all = [...new Set(keys)]
       return async () => {
-        const unlink = (key: Key) => ['UNLINK', valueName(key)]
-        const answers = await spread.each('values', all, this.#options.writeMs, unlink)
+        const command = (key: Key) => ['UNLINK', valueName(key)]
+        const answers = await spread.each('values', all, { ms: this.#options.writeMs, command })
         const failed = answers.filter(answer => answer instanceof Error)
         if (failed.length > 0) throw this.#failed(failed)
         return answers.filter(answer => answer === 1).length
@@ -145,7 +150,7 @@ export class RedisStoreParts implements Store {
   }
 
   async claimMany(keys: readonly Key[], call?: CallOptions): Promise<boolean[]> {
-    return this.#enter(keys, call).locks.claim(keys)
+    return this.#enter(keys, call).locks.claim(keys, call?.signal)
   }
 
   async releaseMany(keys: readonly Key[]): Promise<void> {
@@ -182,6 +187,8 @@ export class RedisStoreParts implements Store {
   async close(): Promise<void> {
     if (this.#closed) return
     const opened = this.#opened
+    // What happens to the server from here on is nothing that anybody need be told.
+    this.#closing = true
     await Promise.all([this.#writes, ...[...this.#scopes.values()].map(news => news.flush())])
     await opened?.locks.close()
     this.#closed = true
@@ -223,7 +230,7 @@ export class RedisStoreParts implements Store {
     const spread = new Spread(topology, reached)
     const locks = new Locks({
       token: crypto.randomUUID(),
-      send: (keys, command) => spread.each('locks', keys, readMs, command),
+      send: (keys, commands) => spread.each('locks', keys, { ms: readMs, ...commands }),
     })
     this.#opened = { topology, generations, locks, spread, reached }
     return this.#opened
@@ -234,8 +241,9 @@ export class RedisStoreParts implements Store {
     if (!this.#reached || this.#closed) return
     const { topology, generations } = this.#opened!
     void generations.connect(topology.generationsAt)
+    this.#refused = undefined
     this.#status = { at: this.#at, ...topology.status }
-    this.#tell.status(this.#status)
+    if (!this.#closing) this.#tell.status(this.#status)
   }
 
   #life(): string[] {
@@ -259,18 +267,23 @@ export class RedisStoreParts implements Store {
   #lookAtFaults(answers: readonly unknown[]): void {
     for (const answer of answers) {
       if (!(answer instanceof Error)) continue
-      if (this.#tell.fault(answer) === 'full') this.#fullUntil = performance.now() + FULL_MS
+      const fault = this.#tell.fault(answer)
+      if (fault === 'full') this.#fullUntil = performance.now() + FULL_MS
+      if (fault === 'forbidden') this.#refused = inOneLine(answer)
     }
   }
 
-  #failed(answers: readonly unknown[]): OpDbusError {
+  #failed(answers: readonly unknown[], details?: { readonly stored: number }): OpDbusError {
     this.#lookAtFaults(answers)
     const first = answers.find(answer => answer instanceof Error)
-    return this.#error(first instanceof Error ? first.message : 'it did not answer', first)
+    return this.#error(first instanceof Error ? first.message : 'it did not answer', first, details)
   }
 
-  #error(why: string, cause?: unknown): OpDbusError {
-    return new OpDbusError('STORE', `${this.#at}: ${why}`, cause === undefined ? {} : { cause })
+  #error(why: string, cause?: unknown, details?: { readonly stored: number }): OpDbusError {
+    return new OpDbusError('STORE', `${this.#at}: ${why}`, {
+      ...(cause !== undefined && { cause }),
+      ...(details && { details }),
+    })
   }
 }
 

@@ -5,8 +5,7 @@ import { inOneLine } from './node-link.js'
 export class Tell {
   readonly #at: string
   readonly #warn: Warn
-  #problem: string | undefined
-  #since = 0
+  #before: 'well' | 'partly' | 'lost' = 'well'
   #times = 0
 
   constructor(at: string, warn: Warn) {
@@ -14,20 +13,15 @@ export class Tell {
     this.#warn = warn
   }
 
-  status({ problem }: StoreStatus): void {
-    if ((problem === undefined) === (this.#problem === undefined)) {
-      this.#problem = problem
-      return
-    }
-    this.#problem = problem
-    if (problem !== undefined) {
-      this.#since = performance.now()
-      this.#times++
-      this.#say(`cannot be used, going on without it: ${problem}`, `lost ${this.#times}`)
-      return
-    }
-    const seconds = ((performance.now() - this.#since) / 1000).toFixed(1)
-    this.#say(`serves again, after ${seconds} s`, `back ${this.#times}`)
+  status({ state, problem }: StoreStatus): void {
+    const now = problem === undefined ? 'well' : state === 'serving' ? 'partly' : 'lost'
+    if (now === this.#before) return
+    this.#before = now
+    this.#times++
+    if (now === 'lost') this.#say(`cannot be used, going on without it: ${problem}`, `lost ${this.#times}`)
+    else if (now === 'partly')
+      this.#say(`serves in part, going on without the rest: ${problem}`, `partly ${this.#times}`)
+    else this.#say('serves again', `back ${this.#times}`)
   }
 
   /** What an answer that is an error means for those that follow. */

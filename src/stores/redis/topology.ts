@@ -4,7 +4,7 @@ import type { StoreStatus } from '../../ports.js'
 import type { SharedAddress } from '../../shared-url.js'
 import type { Client } from './client.js'
 import { every, later } from './deadline.js'
-import { GENERATION_SLOT, TAG_SLOTS } from './names.js'
+import { GENERATION_SLOT, PROBE, TAG_SLOTS } from './names.js'
 import { NodeLink } from './node-link.js'
 
 export interface TopologyOptions {
@@ -145,7 +145,8 @@ export class Topology {
     let link = this.#links.get(name)
     if (link === undefined) {
       const { address, ca, random, promptMs, changed } = this.#options
-      link = new NodeLink({ address, host, port, ca, hearsPushes: false, random, promptMs, changed })
+      const prepare = (client: Client) => lookAt(client, address.cluster)
+      link = new NodeLink({ address, host, port, ca, hearsPushes: false, random, promptMs, changed, prepare })
       this.#links.set(name, link)
     }
     return link
@@ -161,6 +162,25 @@ interface Range extends Place {
 async function slotsOf(client: Client): Promise<readonly Range[]> {
   const answer = (await client.sendCommand(['CLUSTER', 'SLOTS'])) as [number, number, [Buffer | null, number]][]
   return answer.map(([from, to, [host, port]]) => ({ from, to, host: String(host ?? ''), port }))
+}
+
+/** Rejects where a server that was reached is of no use to us, and says why. Asks for nothing that the access list does not have. */
+async function lookAt(client: Client, isCluster: boolean): Promise<void> {
+  const [hello] = await Promise.all([
+    client.sendCommand(['HELLO']),
+    client.sendCommand(['EXISTS', PROBE]).catch(ifForbidden),
+  ])
+  const told = Array.isArray(hello) ? hello.map(String) : []
+  const mode = told[told.indexOf('mode') + 1]
+  if (mode === 'sentinel') throw new Error('it is a sentinel, which stores nothing: name the server itself')
+  if (mode === 'cluster' && !isCluster)
+    throw new Error('it is one of a cluster: write redis+cluster:// or rediss+cluster://')
+  if (mode === 'standalone' && isCluster) throw new Error('it is in no cluster: write redis:// or rediss://')
+}
+
+/** Another server may have it; what may not be read is of no use. */
+function ifForbidden(error: unknown): void {
+  if (error instanceof Error && /^(NOPERM|NOAUTH)\b/.test(error.message)) throw error
 }
 
 function placeName({ host, port }: Place): string {

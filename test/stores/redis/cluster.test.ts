@@ -7,7 +7,7 @@ import { deferred } from '../../support.js'
 import { until } from '../../waiting.js'
 import { closeMachines, openMachine, written } from './caches.js'
 import { clusterUrl, contractOn } from './on-servers.js'
-import { missing, type Server, startCluster, stopAll } from './servers.js'
+import { missing, type Server, startCluster, startServer, stopAll } from './servers.js'
 
 afterAll(stopAll)
 afterEach(closeMachines)
@@ -70,6 +70,21 @@ else {
       await store.close()
     })
 
+    it('is not taken for one server, nor one server for a cluster', async () => {
+      const [one] = await start()
+      const alone = await startServer()
+      for (const [url, said] of [
+        [one!.url, /one of a cluster: write redis\+cluster/],
+        [clusterUrl([alone]), /in no cluster: write redis:/],
+      ] as const) {
+        const store = openRedisStore({ url })
+        await store.connect()
+        expect(store.status).toMatchObject({ state: 'left-alone', problem: expect.stringMatching(said) })
+        await expect(store.clear()).rejects.toMatchObject({ code: 'STORE' })
+        await store.close()
+      }
+    })
+
     it('goes on without one that is dead: its share is missing, and the others serve', {
       timeout: 30_000,
     }, async () => {
@@ -92,12 +107,12 @@ else {
       expect(there).toBeGreaterThan(keys.length / 3)
       expect(there).toBeLessThan(keys.length)
       for (const [n, value] of found.entries()) if (value) expect(value[0]).toBe(n)
-      expect(store.status.state).toBe('serving')
-      await store.setMany(items)
+      expect(store.status).toMatchObject({ state: 'serving', problem: expect.stringContaining('1 of 3') })
+      await expect(store.setMany(items)).rejects.toMatchObject({ code: 'STORE', details: { stored: there } })
       await servers[2]!.restart()
       await told(/serves again/)
       await until(async () => {
-        await store.setMany(items)
+        await store.setMany(items).catch(() => undefined)
         return (await store.getMany(keys)).every(value => value !== undefined)
       })
       await store.close()

@@ -99,6 +99,10 @@ describe.skipIf(missing !== undefined)(`a Redis that is secured${missing ? ` (sk
     const reader = await openMachine(`redis://reader:secret@127.0.0.1:${server.port}`)
     expect(await reader.sourceOf('a')).toBe('computed')
     expect(await reader.warned(/does not allow/)).not.toContain('secret')
+    expect((await reader.caches.stats()).embeddings.shared?.status).toMatchObject({
+      state: 'serving',
+      problem: expect.stringContaining('NOPERM'),
+    })
     for (const url of [`redis://reader:wrong-secret@127.0.0.1:${server.port}`, server.url]) {
       const stranger = await openMachine(url)
       expect(await stranger.sourceOf('a')).toBe('computed')
