@@ -54,7 +54,7 @@ export async function openCaches(options: OpenOptions = {}): Promise<CacheSet> {
   const tell = diagnostics.warn
   const given = readOptions(options, tell)
   const { config, dir, user } = given
-  const opened = given.shared === undefined ? await openShared(config, tell) : undefined
+  const opened = given.shared === undefined ? await openShared(config, config.embeddingDiskCache ? dir : undefined, tell) : undefined
   const shared = given.shared ? { ...given.shared, claimAboveMs: config.sharedCostMs } : opened?.tier
   if (dir === undefined) tell('no home folder, so nothing is kept on disk; set OPDBUS_CACHE_DIR')
   const clock = nodeClock()

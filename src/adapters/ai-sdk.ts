@@ -37,6 +37,10 @@ export interface AiSdkEmbeddings {
  * For `embed` and `embedMany` of the package `ai`. Vectors have `dims` numbers; `usage.tokens` is what the model saw, 0 where unknown.
  * `providerMetadata['op-dbus']` says of each value its `sources` and `devices`; texts that were cut at the model's limit are a warning.
  * Rejects as `embedMany` of the cache does. The caches stay the caller's, to close.
+ *
+ * @example
+ * const caches = await openCaches()
+ * const { embedding } = await embed({ model: embeddingModel(caches), value: 'eth0: link is up' })
  */
 export function embeddingModel(
   caches: Pick<Caches, 'embeddings'>,

@@ -22,6 +22,7 @@ export function foldersIn(dir: string) {
     queries: join(dir, 'queries'),
     counters: join(dir, 'counters'),
     devices: join(dir, 'devices'),
+    shared: join(dir, 'shared'),
   }
 }
 

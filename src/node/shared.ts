@@ -4,8 +4,10 @@ import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import type { SharedTier } from '../caches/embedding-tiers.js'
 import type { Config } from '../config.js'
+import { messageOf } from '../errors.js'
 import type { ChangeNews, Warn } from '../ports.js'
 import { resolveDependency } from './own-files.js'
+import { sharedClears } from './shared-clears.js'
 
 export interface Shared {
   readonly tier: SharedTier
@@ -20,10 +22,10 @@ const WRITE_MS = 1000
 const CLEAR_MS = 60_000
 
 /**
- * Undefined where no setting names one. Connects to nothing yet.
+ * `dir`: the cache folder, where copies of what is shared lie. Undefined where no setting names one. Connects to nothing yet.
  * @throws OpDbusError INVALID_INPUT where `@redis/client` is not installed
  */
-export async function openShared(settings: Settings, warn: Warn): Promise<Shared | undefined> {
+export async function openShared(settings: Settings, dir: string | undefined, warn: Warn): Promise<Shared | undefined> {
   const { sharedUrl: url, sharedTtl, sharedTimeoutMs: timeoutMs, sharedCostMs: claimAboveMs, sharedScope } = settings
   if (url === undefined) return undefined
   // Loaded only where there is one to open.
@@ -34,7 +36,21 @@ export async function openShared(settings: Settings, warn: Warn): Promise<Shared
     throw missingClient(cause)
   }
   const writeMs = Math.max(WRITE_MS, timeoutMs)
-  const store = openRedisStore({ url, ttlMs: 1000 * sharedTtl, readMs: timeoutMs, writeMs, warn })
+  const clears = dir === undefined ? undefined : sharedClears(dir, url)
+  const store = openRedisStore({
+    ...{ url, ttlMs: 1000 * sharedTtl, readMs: timeoutMs, writeMs, warn },
+    lastClear: () => clears?.last(),
+    cleared(clear, where) {
+      try {
+        clears?.heard(clear, where)
+      } catch (error) {
+        // Where nothing can be written, nothing of ours is kept.
+        if (where === 'first') return
+        const sentence = `the vectors in ${dir} may be from before a clear of the shared cache, and could not be removed`
+        warn(`${sentence}: ${messageOf(error)}`, error, `cleared ${dir}`)
+      }
+    },
+  })
   return {
     tier: {
       store,

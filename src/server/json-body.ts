@@ -145,7 +145,9 @@ export function checkType(headers: IncomingMessage['headers']): void {
   const type = headers['content-type'] ?? ''
   if (type !== 'application/json') {
     if (!/^application\/json\s*(;|$)/i.test(type))
-      throw unsupported('the body must be JSON: content-type: application/json')
+      throw unsupported(
+        "the body must be JSON: send the header content-type: application/json (curl: -H 'content-type: application/json')",
+      )
     const charset = /;\s*charset\s*=([^;]*)/i.exec(type)?.[1]
     if (charset !== undefined && !UTF8.test(charset))
       throw unsupported('the body must be in UTF-8: leave the charset out')

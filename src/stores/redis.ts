@@ -19,6 +19,13 @@ export interface RedisStoreOptions {
   readonly ca?: string | Buffer | undefined
   /** Told when the server is lost, and when it is back; when it is full, or forbids what we need. */
   readonly warn?: Warn | undefined
+  /** What `cleared` said last, where somebody keeps copies longer than a process lives. */
+  readonly lastClear?: (() => string | undefined) | undefined
+  /**
+   * The last clear of all that machines share is this one, a word to be kept with copies: they are from before it where it was made
+   * `elsewhere` or `here`, and not where it is the `first` that was ever heard of. Must not throw.
+   */
+  readonly cleared?: ((clear: string, where: 'first' | 'here' | 'elsewhere') => void) | undefined
   /** From 0 up to 1. Default: Math.random. */
   readonly random?: (() => number) | undefined
 }
@@ -49,8 +56,10 @@ export function openRedisStore(options: RedisStoreOptions): RedisStore {
     ca,
     random = Math.random,
     warn = () => {},
+    lastClear = () => undefined,
+    cleared = () => {},
   } = options
   const address = parseSharedUrl(url)
   if ('fault' in address) throw new OpDbusError('INVALID_INPUT', address.fault, { details: { option: 'url' } })
-  return new RedisStoreParts({ address, ttlMs, readMs, writeMs, ca, random, warn })
+  return new RedisStoreParts({ address, ttlMs, readMs, writeMs, ca, random, warn, lastClear, cleared })
 }

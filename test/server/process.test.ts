@@ -119,57 +119,61 @@ describe('kill -9 under load', () => {
   })
   afterAll(() => reference.close())
 
-  it(`${KILLS} times: it starts again, with every acknowledged block and no wrong vector`, async () => {
-    const folder = temporaryFolder()
-    const system = join(folder, 'system.json')
-    writeFileSync(system, JSON.stringify({ things: [{ name: 'one', size: 0 }], mode: { fast: false } }))
-    const env = { OPDBUS_PLUGINS: join(root, 'test/cli/file-plugin.mjs'), TEST_SYSTEM: system }
-    /** Numbers of the blocks of every apply that was answered. */
-    const acknowledged: number[] = []
-    let size = 0
-    for (let round = 0; round < KILLS; round++) {
+  it(
+    `${KILLS} times: it starts again, with every acknowledged block and no wrong vector`,
+    async () => {
+      const folder = temporaryFolder()
+      const system = join(folder, 'system.json')
+      writeFileSync(system, JSON.stringify({ things: [{ name: 'one', size: 0 }], mode: { fast: false } }))
+      const env = { OPDBUS_PLUGINS: join(root, 'test/cli/file-plugin.mjs'), TEST_SYSTEM: system }
+      /** Numbers of the blocks of every apply that was answered. */
+      const acknowledged: number[] = []
+      let size = 0
+      for (let round = 0; round < KILLS; round++) {
+        const daemon = await startCli([], { folder, env })
+        const enough = acknowledged.length + 2 + round
+        let embedded = 0
+        let dead = false
+        const { promise: loaded, resolve: isLoaded } = deferred<void>()
+        const look = () => {
+          if (acknowledged.length >= enough && embedded >= 20) isLoaded()
+        }
+        const embed = async (first: number) => {
+          for (let i = first; !dead; i = (i + 7) % TEXTS.length) {
+            await compare(daemon, [i, (i + 1) % TEXTS.length])
+            embedded++
+            look()
+          }
+        }
+        const apply = async () => {
+          while (!dead) {
+            acknowledged.push(...(await applyOne(daemon, ++size)))
+            look()
+          }
+        }
+        const ended = (run: Promise<void>) =>
+          run.catch(error => {
+            // Once it was killed nobody answers; before that everything is answered.
+            if (!dead) throw error
+          })
+        const load = Promise.all([embed(0), embed(20), embed(40), apply()].map(ended))
+        await Promise.race([loaded, load])
+        dead = true
+        expect(await daemon.stop('SIGKILL')).toBe('SIGKILL')
+        await load
+      }
       const daemon = await startCli([], { folder, env })
-      const enough = acknowledged.length + 2 + round
-      let embedded = 0
-      let dead = false
-      const { promise: loaded, resolve: isLoaded } = deferred<void>()
-      const look = () => {
-        if (acknowledged.length >= enough && embedded >= 20) isLoaded()
-      }
-      const embed = async (first: number) => {
-        for (let i = first; !dead; i = (i + 7) % TEXTS.length) {
-          await compare(daemon, [i, (i + 1) % TEXTS.length])
-          embedded++
-          look()
-        }
-      }
-      const apply = async () => {
-        while (!dead) {
-          acknowledged.push(...(await applyOne(daemon, ++size)))
-          look()
-        }
-      }
-      const ended = (run: Promise<void>) =>
-        run.catch(error => {
-          // Once it was killed nobody answers; before that everything is answered.
-          if (!dead) throw error
-        })
-      const load = Promise.all([embed(0), embed(20), embed(40), apply()].map(ended))
-      await Promise.race([loaded, load])
-      dead = true
-      expect(await daemon.stop('SIGKILL')).toBe('SIGKILL')
-      await load
-    }
-    const daemon = await startCli([], { folder, env })
-    for (let i = 0; i < TEXTS.length; i++) await compare(daemon, [i])
-    const verified = await ask(daemon, '/api/verify', { body: { full: true }, overSocket: true })
-    expect(verified).toMatchObject({ status: 200, json: { ok: true } })
-    const { json } = await ask(daemon, '/api/blocks?limit=1000')
-    expect(json.blocks.map(({ header }: { header: { number: number } }) => header.number)).toEqual(
-      expect.arrayContaining(acknowledged),
-    )
-    expect(await daemon.stop()).toBe(0)
-  }, 60_000 + 15_000 * KILLS)
+      for (let i = 0; i < TEXTS.length; i++) await compare(daemon, [i])
+      const verified = await ask(daemon, '/api/verify', { body: { full: true }, overSocket: true })
+      expect(verified).toMatchObject({ status: 200, json: { ok: true } })
+      const { json } = await ask(daemon, '/api/blocks?limit=1000')
+      expect(json.blocks.map(({ header }: { header: { number: number } }) => header.number)).toEqual(
+        expect.arrayContaining(acknowledged),
+      )
+      expect(await daemon.stop()).toBe(0)
+    },
+    60_000 + 15_000 * KILLS,
+  )
 
   async function compare(daemon: CliDaemon, rows: readonly number[]): Promise<void> {
     const { status, json, text } = await ask(daemon, '/v1/embeddings', { body: { input: rows.map(row => TEXTS[row]) } })

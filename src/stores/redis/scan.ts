@@ -1,6 +1,7 @@
 // All values of ours on all servers: listed, counted, removed, by their prefix and nothing else. Stores nothing.
 import type { OpDbusError } from '../../errors.js'
 import type { Key } from '../../ports.js'
+import { MARK_BYTES } from './clears.js'
 import { ANY_VALUE, keyOfValue } from './names.js'
 import { inOneLine, type NodeLink } from './node-link.js'
 import type { Topology } from './topology.js'
@@ -11,6 +12,8 @@ export interface Size {
 }
 
 type AsError = (why: string) => OpDbusError
+/** What values bear that stand; others are not told. */
+type MarkNow = () => Buffer | undefined
 
 /** Names that the server looks at in one step. */
 const STEP = 500
@@ -23,6 +26,7 @@ const OVERHEAD = 72
 export async function* listValues(
   topology: Topology,
   ms: number,
+  mark: MarkNow,
   asError: AsError,
 ): AsyncIterable<{ key: Key; bytes: number }> {
   const seen = new Set<string>()
@@ -31,10 +35,9 @@ export async function* listValues(
       // A server that makes its table larger or smaller meanwhile tells some twice.
       const fresh = names.filter(name => !seen.has(name))
       for (const name of fresh) seen.add(name)
-      const lengths = await lengthsOf(link, fresh, ms, asError)
+      const lengths = await lengthsOf(link, fresh, ms, mark(), asError)
       for (const [i, name] of fresh.entries()) {
         const key = keyOfValue(name)
-        // What is gone by now has no length, and no key is stored without bytes of its own but by a caller who wants so.
         if (key !== undefined && lengths[i] !== undefined) yield { key, bytes: lengths[i]! }
       }
     }
@@ -45,6 +48,7 @@ export async function* listValues(
 export async function sizeOfValues(
   topology: Topology,
   ms: number,
+  mark: MarkNow,
   asError: AsError,
 ): Promise<Size & { estimated: boolean }> {
   let [entries, bytes, estimated] = [0, 0, false]
@@ -56,11 +60,11 @@ export async function sizeOfValues(
       looked += STEP
       const fresh = names.filter(name => !seen.has(name) && keyOfValue(name) !== undefined)
       for (const name of fresh) seen.add(name)
-      const lengths = await lengthsOf(link, fresh, ms, asError)
+      const lengths = await lengthsOf(link, fresh, ms, mark(), asError)
       for (const [i, name] of fresh.entries()) {
         if (lengths[i] === undefined) continue
         ours++
-        spent += name.length + lengths[i]! + OVERHEAD
+        spent += name.length + MARK_BYTES + lengths[i]! + OVERHEAD
       }
       if (all > COUNTED && looked >= COUNTED) break
     }
@@ -109,11 +113,12 @@ async function* stepsOf(link: NodeLink, ms: number, asError: AsError, step = COU
   } while (cursor !== '0')
 }
 
-/** Of each the bytes of its value; undefined where it is none, or gone. */
+/** Of each the bytes of its value; undefined where it is none, was cleared, or is gone. */
 async function lengthsOf(
   link: NodeLink,
   names: readonly string[],
   ms: number,
+  mark: Buffer | undefined,
   asError: AsError,
 ): Promise<(number | undefined)[]> {
   const lengths: (number | undefined)[] = []
@@ -122,18 +127,18 @@ async function lengthsOf(
     const answers = await link
       .call(ms, client =>
         Promise.all(
-          // A length of 0 is that of an empty value, and of one that is gone.
           some.map(async name => {
+            const begins = client.sendCommand(['GETRANGE', name, '0', String(MARK_BYTES - 1)]).catch(() => undefined)
             const length = await client.sendCommand(['STRLEN', name]).catch(() => undefined)
-            if (length !== 0) return length
-            return (await client.sendCommand(['EXISTS', name])) === 1 ? 0 : undefined
+            const bytes = await begins
+            return Buffer.isBuffer(bytes) && mark?.equals(bytes) ? Number(length) - MARK_BYTES : undefined
           }),
         ),
       )
       .catch((error: unknown) => {
         throw asError(inOneLine(error))
       })
-    lengths.push(...answers.map(answer => (typeof answer === 'number' ? answer : undefined)))
+    lengths.push(...answers)
   }
   return lengths
 }

@@ -3,13 +3,15 @@
 import { abortError, OpDbusError } from '../../errors.js'
 import type { CallOptions, ChangeNews, Key, Store, StoreStatus, Warn } from '../../ports.js'
 import { type SharedAddress, shownAddress } from '../../shared-url.js'
+import { clearEverywhere } from './clear-everywhere.js'
+import { MARK_BYTES, markBytes, marked, unmarked } from './clears.js'
 import { later, within } from './deadline.js'
 import { Generations } from './generations.js'
 import { Locks } from './locks.js'
 import { isKey, valueName } from './names.js'
 import { inOneLine } from './node-link.js'
 import { clearValues, listValues, type Size, sizeOfValues } from './scan.js'
-import { type Answers, Spread } from './spread.js'
+import { Spread } from './spread.js'
 import { Tell } from './tell.js'
 import { Topology } from './topology.js'
 
@@ -21,6 +23,8 @@ export interface RedisStorePartsOptions {
   readonly ca: string | Buffer | undefined
   readonly random: () => number
   readonly warn: Warn
+  readonly lastClear: () => string | undefined
+  readonly cleared: (clear: string, where: 'first' | 'here' | 'elsewhere') => void
 }
 
 interface Opened {
@@ -39,6 +43,8 @@ const LISTEN_MS = 100
 const FULL_MS = 5000
 /** How long a size stays true enough, where it takes a while to find out, ms. */
 const SIZE_MS = 10_000
+/** Until it is known what they are to bear. */
+const UNKNOWN = Buffer.alloc(MARK_BYTES)
 /** A clear that takes longer is given up, ms. */
 const CLEAR_MS = 60_000
 
@@ -57,6 +63,8 @@ export class RedisStoreParts implements Store {
   #fullUntil = 0
   /** What a server that answers does not allow, since the last change of its state. */
   #refused: string | undefined
+  /** What values bear that are set after a clear of ours which is still under way. */
+  #nextMark: Buffer | undefined
   #size: { value: Size; until: number } | undefined
   readonly #clearListeners: (() => void)[] = []
   readonly #scopes = new Map<string, ChangeNews>()
@@ -79,22 +87,34 @@ export class RedisStoreParts implements Store {
   }
 
   async getMany(keys: readonly Key[], call?: CallOptions): Promise<(Uint8Array | undefined)[]> {
-    const { spread } = this.#enter(keys, call)
-    const answers = await spread.together(keys, this.#options.readMs, names => ['MGET', ...names])
-    const found = answers.map(bytesOf)
-    if (keys.length > 0 && found.every((value, i) => value === undefined && answers[i] instanceof Error))
-      throw this.#failed(answers)
+    const { spread, generations, reached } = this.#enter(keys, call)
+    if (keys.length === 0) return []
+    const { readMs } = this.#options
+    if (!this.#reached) await within(readMs, reached).catch(() => undefined)
+    const answers = await spread.together(keys, readMs, names => ['MGET', ...names])
+    // As it is now: while this was answered somebody may have cleared.
+    const { mark } = generations
+    const found = answers.map(answer => (mark && Buffer.isBuffer(answer) ? unmarked(mark, answer) : undefined))
+    if (found.every((value, i) => value === undefined && answers[i] instanceof Error)) throw this.#failed(answers)
+    if (mark === undefined) throw this.#error(generations.trouble!.problem)
     return found
   }
 
   setMany(items: readonly (readonly [Key, Uint8Array])[], call?: CallOptions): Promise<void> {
     return this.#inTurn(async () => {
       const keys = items.map(([key]) => key)
-      const { spread } = this.#enter(keys, call)
+      const { spread, generations, reached } = this.#enter(keys, call)
+      // That of now: what others clear until it is stored was cleared with it.
+      const known = this.#nextMark ?? generations.mark
       // The last one of each key; copied, since the caller may go on with his memory.
-      const values = new Map(items.map(([key, bytes]) => [key, Buffer.from(bytes)] as const))
+      const values = new Map(items.map(([key, bytes]) => [key, marked(known ?? UNKNOWN, bytes)] as const))
+      // Before the first connection there is none.
+      if (known === undefined && !this.#reached) await within(this.#options.writeMs, reached).catch(() => undefined)
+      const mark = known ?? generations.mark
       return async () => {
+        if (mark === undefined) throw this.#error(generations.trouble?.problem ?? 'it was cleared just now')
         if (performance.now() < this.#fullUntil) throw this.#error('it is full')
+        if (known === undefined) for (const bytes of values.values()) bytes.set(mark)
         const command = (key: Key) => ['SET', valueName(key), values.get(key)!, ...this.#life()]
         const answers = await spread.each('values', [...values.keys()], { ms: this.#options.writeMs, command })
         const stored = answers.filter(answer => !(answer instanceof Error)).length
@@ -118,16 +138,26 @@ export class RedisStoreParts implements Store {
   }
 
   async *list(): AsyncIterable<{ key: Key; bytes: number }> {
-    const { topology, reached } = this.#enter([])
+    const { topology, reached, generations } = this.#enter([])
     await reached
-    yield* listValues(topology, this.#options.writeMs, name => this.#error(name))
+    yield* listValues(
+      topology,
+      this.#options.writeMs,
+      () => generations.mark,
+      name => this.#error(name),
+    )
   }
 
   async size(): Promise<Size> {
-    const { topology, reached } = this.#enter([])
+    const { topology, reached, generations } = this.#enter([])
     if (this.#size && performance.now() < this.#size.until) return this.#size.value
     await reached
-    const { estimated, ...value } = await sizeOfValues(topology, this.#options.writeMs, name => this.#error(name))
+    const { estimated, ...value } = await sizeOfValues(
+      topology,
+      this.#options.writeMs,
+      () => generations.mark,
+      name => this.#error(name),
+    )
     this.#size = estimated ? { value, until: performance.now() + SIZE_MS } : undefined
     return value
   }
@@ -135,12 +165,23 @@ export class RedisStoreParts implements Store {
   clear(): Promise<void> {
     return this.#inTurn(async () => {
       const { topology, generations, reached } = this.#enter([])
+      const mark = newToken()
+      const next = markBytes(mark)
+      this.#nextMark = next
       return async () => {
         await reached
-        await clearValues(topology, this.#options.writeMs, CLEAR_MS, name => this.#error(name))
-        this.#size = undefined
-        // Afterwards: who was told before could still have read what was to go.
-        await generations.clear()
+        try {
+          await clearEverywhere({
+            tell: () => generations.clear(mark),
+            remove: () => clearValues(topology, this.#options.writeMs, CLEAR_MS, name => this.#error(name)),
+            warn: (sentence, cause) =>
+              this.#options.warn(`the shared cache at ${this.#at} ${sentence}`, cause, `${this.#at} rest`),
+            asError: (why, cause) => this.#error(why, cause),
+          })
+        } finally {
+          if (this.#nextMark === next) this.#nextMark = undefined
+          this.#size = undefined
+        }
       }
     })
   }
@@ -181,6 +222,7 @@ export class RedisStoreParts implements Store {
   }
 
   async settle(): Promise<void> {
+    await this.#opened?.reached
     await this.#opened?.generations.settle()
   }
 
@@ -214,10 +256,14 @@ export class RedisStoreParts implements Store {
       random,
       promptMs,
       moved: () => void topology.refresh(),
-      newToken: () => crypto.randomUUID(),
-      cleared: () => {
-        for (const listener of this.#clearListeners) listener()
+      newToken,
+      lastClear: this.#options.lastClear,
+      cleared: (clear, where) => {
+        this.#options.cleared(clear, where)
+        if (where === 'elsewhere') for (const listener of this.#clearListeners) listener()
       },
+      changed: () => this.#changed(),
+      refused: error => this.#lookAtFaults([error]),
       warn: (message, about) => this.#options.warn(message, undefined, about),
     })
     const listens = topology.isCluster
@@ -242,7 +288,12 @@ export class RedisStoreParts implements Store {
     const { topology, generations } = this.#opened!
     void generations.connect(topology.generationsAt)
     this.#refused = undefined
-    this.#status = { at: this.#at, ...topology.status }
+    const { trouble } = generations
+    const whole = topology.status
+    // What is there and may have been cleared is not asked for.
+    if (trouble === undefined || whole.state !== 'serving') this.#status = { at: this.#at, ...whole }
+    else if (trouble.connecting) this.#status = { at: this.#at, state: 'connecting' }
+    else this.#status = { at: this.#at, state: 'left-alone', problem: trouble.problem }
     if (!this.#closing) this.#tell.status(this.#status)
   }
 
@@ -287,7 +338,7 @@ export class RedisStoreParts implements Store {
   }
 }
 
-/** Where a server answered for this key, and has it. A key of another type is somebody's mistake, and none of our values. */
-function bytesOf(answer: Answers[number]): Uint8Array | undefined {
-  return Buffer.isBuffer(answer) ? answer : undefined
+/** 16 hex digits, no two alike. */
+function newToken(): string {
+  return crypto.randomUUID().replaceAll('-', '').slice(-16)
 }

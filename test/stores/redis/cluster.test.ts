@@ -100,6 +100,8 @@ else {
       }
       const store = openRedisStore({ url: clusterUrl(servers), readMs: 10_000, writeMs: 10_000, warn })
       await store.setMany(items)
+      const other = openRedisStore({ url: clusterUrl(servers), readMs: 10_000, writeMs: 1000 })
+      await other.getMany(keys)
       await servers[2]!.kill()
       await told(/1 of 3 servers cannot be asked/)
       const found = await store.getMany(keys)
@@ -108,6 +110,13 @@ else {
       expect(there).toBeLessThan(keys.length)
       for (const [n, value] of found.entries()) if (value) expect(value[0]).toBe(n)
       expect(store.status).toMatchObject({ state: 'serving', problem: expect.stringContaining('1 of 3') })
+      // A clear is told all the same, and nothing from before it is read.
+      const cleared = deferred<void>()
+      store.onClearedElsewhere?.(() => cleared.resolve())
+      await other.clear()
+      await cleared.promise
+      expect((await store.getMany(keys)).filter(value => value !== undefined)).toEqual([])
+      await other.close()
       await expect(store.setMany(items)).rejects.toMatchObject({ code: 'STORE', details: { stored: there } })
       await servers[2]!.restart()
       await told(/serves again/)

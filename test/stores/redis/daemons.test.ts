@@ -2,7 +2,7 @@
 // server is killed, stopped and started again, no client is told an error or a wrong vector.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ask, fakeVector, startDaemon, type TestDaemon } from '../../server/daemon.js'
-import { until } from './caches.js'
+import { until } from '../../waiting.js'
 import { missing, type Server, startServer, stopAll } from './servers.js'
 
 describe.skipIf(missing !== undefined)(`daemons that share a Redis${missing ? ` (skipped: ${missing})` : ''}`, () => {

@@ -10,6 +10,9 @@ export interface Link {
   questions: (bytes: Buffer) => Buffer | undefined
   /** How long each answer takes beside, ms. */
   delayMs: number
+  /** Questions that are kept, with what follows on their connection, until `release`. */
+  holds: (bytes: Buffer) => boolean
+  release(): void
   /** Connections so far. */
   readonly connections: number
   close(): Promise<void>
@@ -17,7 +20,12 @@ export interface Link {
 
 export async function openProxy(to: number): Promise<Link> {
   const sockets = new Set<Socket>()
-  const proxy = { port: 0, answers: same, questions: same, delayMs: 0, connections: 0, close }
+  const held: (() => void)[] = []
+  const release = () => {
+    for (const go of held.splice(0)) go()
+  }
+  const holds = (_bytes: Buffer) => false
+  const proxy = { port: 0, answers: same, questions: same, delayMs: 0, connections: 0, holds, release, close }
   const server = createServer(client => {
     proxy.connections++
     const upstream = connect(to, '127.0.0.1')
@@ -31,7 +39,16 @@ export async function openProxy(to: number): Promise<Link> {
         upstream.destroy()
       })
     }
-    client.on('data', bytes => pass(upstream, proxy.questions(bytes), 0))
+    let kept = 0
+    client.on('data', bytes => {
+      const go = () => pass(upstream, proxy.questions(bytes), 0)
+      if (kept === 0 && !proxy.holds(bytes)) return go()
+      kept++
+      held.push(() => {
+        kept--
+        go()
+      })
+    })
     upstream.on('data', bytes => pass(client, proxy.answers(bytes), proxy.delayMs))
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
