@@ -1,7 +1,8 @@
 // What callers are told of errors: never what somebody else's code said, and where things lie on this machine only its own.
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { type ErrorCode, OpDbusError } from '../../src/errors.js'
 import { errorBody, httpErrorOf } from '../../src/server/http-errors.js'
+import { deferred } from '../support.js'
 import { ask, startDaemon } from './daemon.js'
 
 const told = (code: ErrorCode, message: string, details = {}, tellsFiles = false) =>
@@ -54,5 +55,23 @@ it('over TCP no folder is told of a chain that is not there; over the unix socke
   const overTcp = await asked(false)
   expect(overTcp).toContain('there is no chain')
   expect(overTcp).not.toContain(daemon.dataDir)
+  await daemon.stop()
+})
+
+it('who comes while the chain is being verified is told to come again, and is not counted as turned away for want of room', async () => {
+  const daemon = await startDaemon()
+  const { promise: verified, resolve: isVerified } = deferred<never>()
+  const { promise: began, resolve: begins } = deferred<void>()
+  vi.spyOn(daemon.context.chain!, 'verify').mockImplementation(() => {
+    begins()
+    return verified
+  })
+  const first = ask(daemon, '/api/verify', { body: {} })
+  await began
+  const { status, json, headers } = await ask(daemon, '/api/verify', { body: {} })
+  expect([status, json.error.code, headers['retry-after']]).toEqual([429, 'BUSY', '1'])
+  expect(daemon.context.meters.counts.overloaded).toBe(0)
+  isVerified({ ok: true } as never)
+  await first
   await daemon.stop()
 })
