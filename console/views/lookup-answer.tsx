@@ -112,7 +112,7 @@ function Neighbours({ lookup }: { readonly lookup: Lookup }) {
         <li class="quiet">
           {answer === undefined
             ? 'What lies nearest to it is shown here.'
-            : answer.vector === undefined
+            : vector === undefined
               ? 'Without a vector there is nothing to compare with: tick “compute”.'
               : 'Memory holds no other text of this model.'}
         </li>
