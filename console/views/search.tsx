@@ -65,8 +65,7 @@ export function SearchScreen({ session }: ScreenProps) {
         <button type="submit" class="main" disabled={!search.busy.value && text.value.trim() === ''}>
           {search.busy.value ? 'Stop' : 'Search'}
         </button>
-        <fieldset class="ways">
-          <legend class="unseen">How to search</legend>
+        <div class="ways" role="radiogroup" aria-label="How to search">
           {WAYS.map(way => (
             <label key={way}>
               <input
@@ -80,7 +79,7 @@ export function SearchScreen({ session }: ScreenProps) {
               {way}
             </label>
           ))}
-        </fieldset>
+        </div>
         <label>
           at most{' '}
           <select
