@@ -10,8 +10,8 @@ export interface Rows {
 }
 
 /**
- * As `embedMany`, with what failed told beside.
- * @throws what failed, where every text did
+ * As `embedManyBounded`, with what failed told beside.
+ * @throws what failed, where every text did; OVERLOADED
  */
 export async function embedRows(
   embeddings: Caches['embeddings'],
@@ -19,7 +19,7 @@ export async function embedRows(
   signal: AbortSignal,
 ): Promise<Rows> {
   try {
-    return { result: await embeddings.embedMany(texts, { signal }), failed: [] }
+    return { result: await embeddings.embedManyBounded(texts, { signal }), failed: [] }
   } catch (error) {
     if (!(error instanceof BatchError)) throw error
     const { failed } = error
