@@ -25,6 +25,7 @@ import {
   type UnopenedStore,
 } from './embedding-result.js'
 import { ProgressMeter } from './progress.js'
+import { checkedTexts, checkText, idOf } from './texts.js'
 
 /** What the first look-up opens: known after the model's small files are read, before any model is loaded. */
 export interface EmbeddingParts {
@@ -187,18 +188,26 @@ export class EmbeddingCache {
    * @throws BatchError (PARTIAL_FAILURE) with `failed: { index, error }[]`, and what getOrEmbed throws
    */
   async embedMany(texts: readonly string[], call: EmbedManyCall = {}): Promise<EmbeddingMatrix> {
-    if (!Array.isArray(texts)) throw new OpDbusError('INVALID_INPUT', 'embedMany takes an array of texts')
-    // The caller may go on with his array while it is read.
-    texts = texts.slice()
-    for (let i = 0; i < texts.length; i++) checkText(texts[i])
+    return this.#embedMany(texts, call, false)
+  }
+
+  /** The same, refused where one text would be. @internal @throws OpDbusError OVERLOADED, of the batch as a whole; what `embedMany` does */
+  async embedManyBounded(texts: readonly string[], call: CallOptions): Promise<EmbeddingMatrix> {
+    return this.#embedMany(texts, call, true)
+  }
+
+  async #embedMany(asked: readonly string[], call: EmbedManyCall, isBounded: boolean): Promise<EmbeddingMatrix> {
+    const texts = checkedTexts(asked)
     const signal = signalOf(call)
     if (signal?.aborted) throw abortError(signal)
     const { cache, embedder, loader, templates } = this.#opened ?? (await this.#open({ signal }))
     const meter = new ProgressMeter(texts.length, this.#options.clock, call?.onProgress)
     const batch = new EmbeddingBatch(texts, embedder.dims, templates, meter)
-    await cache.getOrLoadMany(batch, loader.inTurn, batch, { signal })
+    const bounded = isBounded ? loader.bounded() : undefined
+    await cache.getOrLoadMany(batch, bounded?.load ?? loader.inTurn, batch, { signal })
     meter.end()
     if (meter.thrown) throw meter.thrown.error
+    if (bounded?.refused) throw bounded.refused
     return batch.finish()
   }
 
@@ -338,13 +347,4 @@ export class EmbeddingCache {
   #capacityBytes(dims: number): number {
     return this.#options.capacityBytes ?? this.#capacity * (4 * dims + 512)
   }
-}
-
-/** What a text is kept under: itself or, where patterns are on, its template. */
-function idOf(text: string, { templates }: EmbeddingParts): string {
-  return templates?.of(text).text ?? text
-}
-
-function checkText(text: unknown): void {
-  if (typeof text !== 'string') throw new OpDbusError('INVALID_INPUT', `a text is needed, got ${typeof text}`)
 }

@@ -2,6 +2,7 @@
 // up and stores nothing.
 import type { Loader, LoadSink } from '../cache/loader.js'
 import type { Loading } from '../cache/look-up.js'
+import { OpDbusError } from '../errors.js'
 import type { Clock, EmbeddedRows, Embedder, Embedding, EmbedJob } from '../ports.js'
 import { Arrivals } from './arrivals.js'
 
@@ -42,6 +43,23 @@ export class EmbeddingLoader {
     return texts
   }
 
+  /**
+   * As `inTurn`, for one batch that is refused as a whole, with OVERLOADED, where the embedder has no room when its first text is to be
+   * computed. Once let in it waits like any other, however large it is.
+   */
+  bounded(): Bounded {
+    let letIn = false
+    const batch: { load: Loader<Embedding>; refused?: OpDbusError } = {
+      load: (ids, sink) => {
+        letIn ||= batch.refused === undefined && this.#waiting.length === 0 && this.#embedder.room > 0
+        if (letIn) return this.inTurn(ids, sink)
+        batch.refused ??= new OpDbusError('OVERLOADED', 'as many texts are waiting as may: try again')
+        throw batch.refused
+      },
+    }
+    return batch
+  }
+
   /** Once the embedder has done with what it tells now. */
   #sendSoon(): void {
     if (this.#sending || this.#waiting.length === 0) return
@@ -61,6 +79,12 @@ export class EmbeddingLoader {
       if (texts.submitted) this.#waiting.shift()
     }
   }
+}
+
+export interface Bounded {
+  readonly load: Loader<Embedding>
+  /** Why nothing of it is computed. */
+  readonly refused?: OpDbusError
 }
 
 /** The texts of one flight. */

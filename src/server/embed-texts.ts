@@ -41,7 +41,7 @@ export async function embedTexts(
     const result =
       texts.length === 1
         ? asBatch(await embeddings.getOrEmbed(texts[0]!, call))
-        : await embeddings.embedMany(texts, call)
+        : await embeddings.embedManyBounded(texts, call)
     const embedded = counted(result)
     traceRows(request.raw, model.name, embedded.rows)
     meters.embedded(model.name, embedded.rows, 1000 * (clock.monotonic() - began), embedded.allTokens)

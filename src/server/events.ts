@@ -7,6 +7,7 @@ import type { Caches } from '../public.js'
 import type { LiveEvents, LiveLookup } from './api.js'
 import type { Routes, ServerContext } from './context.js'
 import { daemonStats } from './daemon-stats.js'
+import { withoutFiles } from './http-errors.js'
 
 /** Look-ups are told together this often, ms. */
 const TOGETHER_MS = 250
@@ -157,7 +158,7 @@ export class Live {
       one.on('applied', ({ plugin, outcomes }) => this.#tell('applied', { plugin, outcomes })),
       one.on('invalidated', ({ elsewhere }) => this.#tell('invalidated', { elsewhere })),
       one.on('cleared', ({ cache, elsewhere }) => this.#tell('cleared', { cache, elsewhere })),
-      one.on('warning', ({ message }) => this.#tell('warning', { message })),
+      one.on('warning', ({ message }) => this.#tell('warning', { message: withoutFiles(message) })),
       one.on('appended', () => this.#tellBlocks()),
     ])
     const ticks = setInterval(() => this.#tick(), TICK_MS)

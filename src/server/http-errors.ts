@@ -150,7 +150,8 @@ interface Fault {
 /** Of the parts of a request that have no fields of their own. */
 const PARTS: Readonly<Record<string, string>> = { querystring: 'the query', params: 'the address', headers: 'a header' }
 
-function withoutFiles(message: string, { dir, file }: Readonly<Record<string, unknown>>): string {
+/** `message` for who may not know where things lie on this machine: those that are known are left out, and where others are named all is. */
+export function withoutFiles(message: string, { dir, file }: Readonly<Record<string, unknown>> = {}): string {
   const named = [dir, file].filter(path => typeof path === 'string' && path !== '') as string[]
   const told = named.reduce((text, path) => text.replaceAll(path, 'its place'), message)
   return PATH.test(told) ? 'something that this server keeps could not be used: its log says what' : told

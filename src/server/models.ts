@@ -1,7 +1,7 @@
-// The models that one daemon serves: each a set of caches of its own over one cache folder, opened when first asked. Knows no HTTP.
+// The models that one daemon serves: each a set of caches of its own over one cache folder, opened when first asked. Knows no requests.
 import { basename } from 'node:path'
 import { KNOWN_MODELS } from '../embedder/model/table.js'
-import { BatchError, invalid, isOpDbusError, messageOf, OpDbusError } from '../errors.js'
+import { BatchError, invalid, isOpDbusError, OpDbusError } from '../errors.js'
 import { nearest } from '../nearest.js'
 import { isModelHere } from '../node/models.js'
 import { readOptions } from '../node/options.js'
@@ -10,6 +10,7 @@ import { type OpenOptions, openCaches } from '../node.js'
 import type { CallOptions } from '../ports.js'
 import type { Caches } from '../public.js'
 import type { ModelInfo } from './api.js'
+import { httpErrorOf } from './http-errors.js'
 
 export interface ServedModel {
   /** What requests call it, and `/v1/models` lists. */
@@ -42,8 +43,14 @@ export interface Models {
    * fails, so that who asks often computes nothing and keeps no model loaded. An answer comes within `waitMs` (default: 5,000), however
    * long the model takes.
    */
-  ready(waitMs?: number): Promise<{ readonly ready: boolean; readonly problem?: string }>
+  ready(waitMs?: number): Promise<Readiness>
   close(): Promise<void>
+}
+
+export interface Readiness {
+  readonly ready: boolean
+  /** Why not. */
+  readonly error?: unknown
 }
 
 export interface ModelsOptions {
@@ -135,12 +142,12 @@ class OpenedModels implements Models {
     return Promise.all(this.all.map(model => model.info()))
   }
 
-  async ready(waitMs = 5_000): Promise<{ readonly ready: boolean; readonly problem?: string }> {
+  async ready(waitMs = 5_000): Promise<Readiness> {
     try {
       await this.all[0]!.prove(waitMs)
       return { ready: true }
     } catch (error) {
-      return { ready: false, problem: messageOf(reasonOf(error)) }
+      return { ready: false, error: reasonOf(error) }
     }
   }
 
@@ -161,6 +168,7 @@ class Served implements ServedModel {
   row: Float32Array | undefined
   #space: string | undefined
   #opening = 0
+  /** For whoever may read: names no files. */
   #problem: string | undefined
   /** It has embedded, and nothing failed since. */
   #proven = false
@@ -187,7 +195,7 @@ class Served implements ServedModel {
       this.row ??= new Float32Array(dims)
       return dims
     } catch (error) {
-      if (!call.signal?.aborted) this.#problem = messageOf(error)
+      if (!call.signal?.aborted) this.#problem = httpErrorOf(error, false).message
       throw error
     } finally {
       this.#opening--

@@ -1,7 +1,8 @@
-// Many texts at once, where some may fail: what is there of the others, and why those did. Knows no HTTP.
-import { BatchError, isOpDbusError, messageOf } from '../errors.js'
+// Many texts at once, where some may fail: what is there of the others, and why those did. Knows no requests.
+import { BatchError, isOpDbusError } from '../errors.js'
 import type { Caches, EmbeddingMatrix } from '../public.js'
 import type { RowsReport } from './api.js'
+import { httpErrorOf } from './http-errors.js'
 
 export interface Rows {
   /** Rows of texts that failed are zeros, of which the lists say nothing that is so. */
@@ -10,8 +11,8 @@ export interface Rows {
 }
 
 /**
- * As `embedMany`, with what failed told beside.
- * @throws what failed, where every text did
+ * As `embedManyBounded`, with what failed told beside.
+ * @throws what failed, where every text did; OVERLOADED
  */
 export async function embedRows(
   embeddings: Caches['embeddings'],
@@ -19,7 +20,7 @@ export async function embedRows(
   signal: AbortSignal,
 ): Promise<Rows> {
   try {
-    return { result: await embeddings.embedMany(texts, { signal }), failed: [] }
+    return { result: await embeddings.embedManyBounded(texts, { signal }), failed: [] }
   } catch (error) {
     if (!(error instanceof BatchError)) throw error
     const { failed } = error
@@ -60,5 +61,9 @@ function spread(found: EmbeddingMatrix, count: number, lost: ReadonlySet<number>
 }
 
 function told({ index, error }: BatchError['failed'][number]): RowsReport['failed'][number] {
-  return { index, code: isOpDbusError(error) ? error.code : 'EMBEDDER_FAILED', message: messageOf(error) }
+  return {
+    index,
+    code: isOpDbusError(error) ? error.code : 'EMBEDDER_FAILED',
+    message: httpErrorOf(error, false).message,
+  }
 }

@@ -72,6 +72,25 @@ async function untilTold({ told }: Sink, rows: number): Promise<number> {
   return turns
 }
 
+describe('a batch that is bounded', () => {
+  it('is refused as a whole while there is no room or others wait, and once let in waits for room', () => {
+    const { embedder, loader, texts, job } = begin()
+    const large = loader.bounded()
+    // There is room for half of it.
+    large.load([...texts, ...texts.map(text => `0${text}`)], new Sink())
+    const refused = loader.bounded()
+    expect(() => refused.load(['1'], new Sink())).toThrow(expect.objectContaining({ code: 'OVERLOADED' }))
+    // What it came to first holds for the rest of it, and others are no better off while the large one waits.
+    embedder.room = 5
+    expect(() => refused.load(['2'], new Sink())).toThrow(refused.refused!)
+    expect(() => loader.bounded().load(['3'], new Sink())).toThrow(expect.objectContaining({ code: 'OVERLOADED' }))
+    embedder.room = 0
+    large.load(['4'], new Sink())
+    expect(large.refused).toBeUndefined()
+    expect(job.texts).toHaveLength(ROWS)
+  })
+})
+
 describe('rows that arrive together', () => {
   it('are told in pieces with turns between, each with its own vector', async () => {
     const { embedder, sink, job } = begin()

@@ -75,6 +75,8 @@ describe('who listens', () => {
     expect(await live.next('cleared')).toEqual({ cache: 'embeddings', elsewhere: false })
     diagnostics.warn('something is odd')
     expect(await live.next('warning')).toEqual({ message: 'something is odd' })
+    diagnostics.warn(`cannot write to ${daemon.dir}: it is full`)
+    expect((await live.next('warning')).message).toMatch(/^something that this server keeps/)
     expect(JSON.stringify(live.all())).not.toContain('secret')
   })
 

@@ -75,8 +75,9 @@ describe('two models', () => {
     expect(second).toMatchObject({
       name: 'op-dbus-tests/none',
       state: 'failed',
-      problem: expect.stringContaining('nothing is fetched'),
+      problem: expect.stringMatching(/could not be used|nothing is fetched/),
     })
+    expect(JSON.stringify(second)).not.toContain(dir)
     await all.close()
     opened.splice(0)
     expect(readdirSync(join(dir, 'embeddings'))).toHaveLength(1)
@@ -98,7 +99,7 @@ describe('readiness', () => {
     }
     const all = await models({}, { embedder })
     expect(all.all.map(({ name }) => name)).toEqual(['mine'])
-    expect(await all.ready()).toEqual({ ready: false, problem: expect.stringContaining('no device') })
+    expect(await all.ready()).toMatchObject({ ready: false, error: { code: 'EMBEDDER_FAILED' } })
     broken = false
     calls = 0
     expect(await Promise.all([all.ready(), all.ready(), all.ready()])).toEqual(Array(3).fill({ ready: true }))
@@ -130,7 +131,7 @@ describe('readiness', () => {
     }
     const all = await models({}, { embedder })
     const answers = await Promise.all(Array.from({ length: 50 }, () => all.ready(1)))
-    expect(answers).toEqual(Array(50).fill({ ready: false, problem: expect.stringContaining('does not answer') }))
+    expect(answers).toMatchObject(Array(50).fill({ ready: false, error: { code: 'ABORTED' } }))
     const patient = all.ready()
     release()
     expect(await patient).toEqual({ ready: true })

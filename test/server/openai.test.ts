@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { Tiktoken } from 'js-tiktoken/lite'
 import cl100kBase from 'js-tiktoken/ranks/cl100k_base'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Answer, ask, fakeVector, startDaemon, type TestDaemon } from './daemon.js'
+import { type Answer, ask, fakeEmbedder, fakeVector, startDaemon, type TestDaemon } from './daemon.js'
 
 let daemon: TestDaemon
 beforeAll(async () => {
@@ -326,6 +326,43 @@ describe('many at once', () => {
     expect((await one).status).toBe(200)
     for (const { headers, json } of refused)
       expect([headers['retry-after'], json.error.type]).toEqual(['1', 'rate_limit_error'])
+    await other.stop()
+  })
+
+  it('of one bound for all: batches are refused like a single text, and one that was let in is answered whole', async () => {
+    let release = () => {}
+    let arrived = () => {}
+    const held = new Promise<void>(resolve => (release = resolve))
+    const first = new Promise<void>(resolve => (arrived = resolve))
+    const embedder = fakeEmbedder()
+    const other = await startDaemon({
+      maxQueue: 2,
+      embedder: {
+        ...embedder,
+        async embed(texts) {
+          arrived()
+          await held
+          return embedder.embed(texts)
+        },
+      },
+    })
+    const of = (input: string | string[]) => ask(other, '/v1/embeddings', { body: { input } })
+    // Larger than the queue.
+    const letIn = of(['one', 'two', 'three', 'four'])
+    await first
+    const { status, json } = await of(['five', 'six'])
+    expect([status, json.error.type]).toEqual([429, 'rate_limit_error'])
+    expect((await of('seven')).status).toBe(429)
+    const { write } = other
+    for (const [path, body] of [
+      ['/api/cache/warm', { texts: ['eight', 'nine'] }],
+      ['/api/rows', { texts: ['ten', 'eleven'], space: (await ask(other, '/api/models')).json[0].space }],
+    ] as const)
+      expect([path, (await ask(other, path, { body, headers: write })).status]).toEqual([path, 429])
+    release()
+    expect((await letIn).json.data).toHaveLength(4)
+    expect((await of(['five', 'six'])).status).toBe(200)
+    expect(embedder.computed).toEqual(['one', 'two', 'three', 'four', 'five', 'six'])
     await other.stop()
   })
 })

@@ -1,7 +1,7 @@
 // What a daemon is: it listens, tells who is asked, serves over TCP and its socket, and stops.
 import { existsSync, statSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { ask, startDaemon, type TestDaemon } from './daemon.js'
+import { ask, fakeVector, startDaemon, type TestDaemon } from './daemon.js'
 
 let daemon: TestDaemon
 beforeAll(async () => {
@@ -14,6 +14,27 @@ describe('a daemon', () => {
     expect(await ask(daemon, '/healthz')).toMatchObject({ status: 200, json: { status: 'ok' } })
     expect(await ask(daemon, '/readyz')).toMatchObject({ status: 200, json: { ready: true } })
     expect((await ask(daemon, '/healthz', { method: 'HEAD' })).text).toBe('')
+  })
+
+  it('tells who may read why it is not ready, and why rows failed, without the words of the embedder', async () => {
+    const other = await startDaemon({
+      embedder: {
+        space: 'odd',
+        dims: 8,
+        maxBatch: 1,
+        async embed([text]) {
+          if (text === 'good') return fakeVector(text)
+          throw new Error(`cannot read /secret/place for ${text}`)
+        },
+      },
+    })
+    const ready = await ask(other, '/readyz')
+    expect(ready).toMatchObject({ status: 503, json: { ready: false, problem: expect.stringMatching(/log/) } })
+    const space = (await ask(other, '/api/models')).json[0].space
+    const rows = await ask(other, '/api/rows', { body: { texts: ['good', 'bad'], space } })
+    expect(rows.json.failed).toMatchObject([{ index: 1, code: 'EMBEDDER_FAILED' }])
+    expect(ready.text + rows.text).not.toMatch(/secret|bad/)
+    await other.stop()
   })
 
   it('tells who is asked, and what a token may', async () => {

@@ -109,7 +109,7 @@ async function warm(
     throw invalid('a model is told by its name or by its space, not by both')
   const model = space === undefined ? context.models.of(name) : await modelOfSpace(context.models, space, signal)
   const { result, micros } = await measured(context, model, signal, async () => ({
-    result: await model.caches.embeddings.embedMany(texts, { signal }),
+    result: await model.caches.embeddings.embedManyBounded(texts, { signal }),
   }))
   return { texts: texts.length, rows: rowsBySource(result.sources), micros }
 }

@@ -1,6 +1,8 @@
 // Whether the process lives, whether it can embed, and who is asking: what anybody may know.
+import { OpDbusError } from '../../errors.js'
 import type { DaemonInfo } from '../api.js'
 import type { Routes } from '../context.js'
+import { httpErrorOf } from '../http-errors.js'
 import { AS_JSON, described } from '../schemas.js'
 
 const LIVES = { type: 'object', properties: { status: { type: 'string', enum: ['ok'] } } } as const
@@ -9,12 +11,14 @@ const READY = {
   required: ['ready'],
   properties: {
     ready: { type: 'boolean' },
-    problem: { type: 'string', description: 'Told to who may read.' },
+    problem: { type: 'string', description: 'Told to who may read. Names no files: the log does.' },
   },
 } as const
 
 export const healthRoutes: Routes = (app, context) => {
-  const { models, stopping, tokens, version } = context
+  const { log, models, stopping, tokens, version } = context
+  /** What was logged last: who asks often fills no log. */
+  let logged: string | undefined
 
   app.route({
     method: ['GET', 'HEAD'],
@@ -33,13 +37,15 @@ export const healthRoutes: Routes = (app, context) => {
       response: { 200: { description: 'It does', ...READY }, 503: { description: 'It does not', ...READY } },
     },
     async handler(request, reply) {
-      const { ready, problem } = stopping.aborted
-        ? { ready: false, problem: 'the server is stopping' }
+      const { ready, error } = stopping.aborted
+        ? { ready: false, error: new OpDbusError('CLOSED', 'the server is stopping') }
         : await models.ready()
       reply.code(ready ? 200 : 503)
-      // Why may name folders and devices.
-      const tells = problem !== undefined && context.permissionOf(request).read
-      return { ready, ...(tells && { problem }) }
+      if (error === undefined) return { ready }
+      const { message, withheld } = httpErrorOf(error, false)
+      if (withheld !== undefined && withheld !== logged) log.warn('not ready', { message: withheld })
+      logged = withheld ?? logged
+      return { ready, ...(context.permissionOf(request).read && { problem: message }) }
     },
   })
 
