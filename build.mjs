@@ -133,6 +133,7 @@ const TARGETS = [
             'cli/settings',
             'cli/terminal',
             'errors',
+            'fair-timer',
             'nearest',
             'shared-url',
             'version',
@@ -191,12 +192,13 @@ const TARGETS = [
               ...LOADED_BY_THEN,
             ],
             // A cache that other machines share: what of it is not the client of Redis.
-            'cli-shared': ['src/stores/redis.ts'],
+            'cli-shared': ['src/stores/redis.ts', ...LOADED_BY_THEN],
             // They speak HTTP with a daemon, which loads much of Node.
             'cli-daemon': [
               'src/cli/daemon-client.ts',
               'src/cli/run/daemon-embeddings.ts',
               'src/cli/run/daemon-query.ts',
+              ...LOADED_BY_THEN,
             ],
             'cli-more': [
               'src/cli/input.ts',
