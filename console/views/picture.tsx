@@ -20,6 +20,7 @@ export interface PictureProps extends Pick<ScreenProps, 'session' | 'theme'> {
 
 /** It moves on while nothing happens, too. */
 const TICK_MS = 1_000
+const RETRY_MS = 2_000
 
 export function Picture({ session, theme, label, seconds, make, data, empty }: PictureProps) {
   const at = useRef<HTMLDivElement>(null)
@@ -29,9 +30,17 @@ export function Picture({ session, theme, label, seconds, make, data, empty }: P
 
   useEffect(() => {
     let gone = false
-    void import('../../look/plots.js').then(loaded => {
-      if (!gone) plots.value = loaded
-    })
+    const load = () => {
+      if (gone) return
+      import('../../look/plots.js').then(
+        loaded => {
+          if (!gone) plots.value = loaded
+        },
+        // The server is away just now, which the page says elsewhere.
+        () => setTimeout(load, RETRY_MS),
+      )
+    }
+    load()
     const timer = setInterval(() => {
       if (!document.hidden && session.refresh.peek() !== 'off') clock.value++
     }, TICK_MS)

@@ -95,8 +95,13 @@ describe.skipIf(missing !== undefined)(`a Redis that is secured${missing ? ` (sk
 
   it('tells a user who may not, or is not known, what is wrong, and no password', async () => {
     const server = await startServer()
+    // There is something to be read, and so the mark of what is believed.
+    const writer = await openMachine(server.url)
+    await writer.sourceOf('there')
+    await written(writer)
     await server.ask('ACL SETUSER reader on >secret ~opdbus:* +@read +@connection', 'ACL SETUSER default on >other')
     const reader = await openMachine(`redis://reader:secret@127.0.0.1:${server.port}`)
+    expect(await reader.sourceOf('there')).toBe('shared')
     expect(await reader.sourceOf('a')).toBe('computed')
     expect(await reader.warned(/does not allow/)).not.toContain('secret')
     expect((await reader.caches.stats()).embeddings.shared?.status).toMatchObject({
