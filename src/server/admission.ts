@@ -123,7 +123,14 @@ export class Admission {
     if (code === 'OVERLOADED') this.#context.meters.turnedAway()
     if (status >= 500) {
       const stack = code === 'INTERNAL' ? framesOf(error) : ''
-      this.#context.log.error('failed', { id, code, status, stack, ...(withheld && { message: withheld }) })
+      // Who asks while it stops is told so, and nothing is to be mended.
+      this.#context.log[code === 'CLOSED' && this.#parts.limits.stops ? 'info' : 'error']('failed', {
+        id,
+        code,
+        status,
+        stack,
+        ...(withheld && { message: withheld }),
+      })
     }
     if (passing?.route.bare) setHeaders(res, id)
     if (retryAfter !== undefined) res.setHeader('retry-after', String(retryAfter))
