@@ -203,6 +203,29 @@ it('bytes that are no request are told so', async () => {
   expect(await answers('garbage\r\n\r\n')).toMatch(/^HTTP\/1\.1 400.*\{"error":\{"code":"INVALID_INPUT"/s)
 })
 
+it('what HTTP/1.1 demands is told as every error is', async () => {
+  expect(await answers('GET /v1/models HTTP/1.1\r\n\r\n')).toMatch(/^HTTP\/1\.1 400.*\{"error":\{"message":"[^"]*Host/s)
+  expect(await answers('GET /v1/models HTTP/1.0\r\n\r\n')).toMatch(/^HTTP\/1\.1 200/)
+  const expects = GET.replace('\r\n\r\n', '\r\nExpect: 200-ok\r\n\r\n')
+  expect(await answers(expects)).toMatch(/^HTTP\/1\.1 417.*\{"error":\{"message":/s)
+})
+
+it('who waits to be asked for a body is asked when it is let in, and else refused', async () => {
+  const body = JSON.stringify({ input: 'a', model: 'held' })
+  const head = (path: string, more = '') =>
+    `POST ${path} HTTP/1.1\r\n${JSON_HEADERS}Expect: 100-continue\r\n${more}Content-Length: ${body.length}\r\n\r\n`
+  const { socket, text } = open(head('/v1/embeddings'))
+  await once(socket, 'data')
+  expect(text()).toBe('HTTP/1.1 100 Continue\r\n\r\n')
+  socket.write(body)
+  await once(socket, 'data')
+  expect(text()).toMatch(/^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 200/)
+  socket.destroy()
+  expect(await answers(head('/api/cache/clear'))).toMatch(/^HTTP\/1\.1 401.*connection: close/is)
+  expect(await answers(head('/nowhere'))).toMatch(/^HTTP\/1\.1 404.*connection: close/is)
+  expect(await answers(head('/v1/embeddings', 'Origin: http://evil.example\r\n'))).toMatch(/^HTTP\/1\.1 403/)
+})
+
 it('a refused body is not read to its end', async () => {
   const head = `POST /api/cache/clear HTTP/1.1\r\n${JSON_HEADERS}Content-Length: 100000\r\n\r\n`
   expect(await answers(head)).toMatch(/^HTTP\/1\.1 401.*connection: close/is)
