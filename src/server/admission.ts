@@ -93,8 +93,8 @@ export class Admission {
   }
 
   /**
-   * Lets a request in, and answers its origin, where it is a listed one.
-   * @throws HttpProblem 401, 403, 413, 415, 429
+   * Lets a request in, and answers its origin, where it is a listed one. Who waits to be asked for the body is asked for it then.
+   * @throws HttpProblem 400, 401, 403, 413, 415, 417, 429
    */
   admit(route: RouteFacts, raw: IncomingMessage, res: ServerResponse, id: string): string | undefined {
     const { auth, hosts, limits, trusted } = this.#parts
@@ -104,6 +104,7 @@ export class Admission {
     const passing: Passing = { route, id, started: this.#context.clock.monotonic(), work: undefined }
     raw.passing = passing
     res.on('close', this.#closed)
+    const waits = waitsToGoOn(raw)
     const trusts = trusted.has(raw.socket)
     const origin = trusts ? undefined : hosts.check(headers, raw.url)
     if (origin !== undefined) tellOrigin(res, origin)
@@ -112,6 +113,7 @@ export class Admission {
     if (raw.method === 'POST') checkType(headers)
     // Those who ask whether it lives get an answer whatever is in hand.
     if (route.access !== 'open') passing.work = limits.enter(raw, res, route, passing.started)
+    if (waits) res.writeContinue()
     return origin
   }
 
@@ -123,7 +125,14 @@ export class Admission {
     if (code === 'OVERLOADED') this.#context.meters.turnedAway()
     if (status >= 500) {
       const stack = code === 'INTERNAL' ? framesOf(error) : ''
-      this.#context.log.error('failed', { id, code, status, stack, ...(withheld && { message: withheld }) })
+      // Who asks while it stops is told so, and nothing is to be mended.
+      this.#context.log[code === 'CLOSED' && this.#parts.limits.stops ? 'info' : 'error']('failed', {
+        id,
+        code,
+        status,
+        stack,
+        ...(withheld && { message: withheld }),
+      })
     }
     if (passing?.route.bare) setHeaders(res, id)
     if (retryAfter !== undefined) res.setHeader('retry-after', String(retryAfter))
@@ -159,7 +168,24 @@ function setHeaders(res: ServerResponse, id: string): void {
 const THROWN_AWAY = 2 ** 16
 
 function isUnread({ complete, headers }: IncomingMessage): boolean {
-  return !complete && (headers['transfer-encoding'] !== undefined || Number(headers['content-length']) > THROWN_AWAY)
+  if (complete) return false
+  // Who waited to be asked for it may send it or not.
+  const isUnsure = headers['transfer-encoding'] !== undefined || headers.expect !== undefined
+  return isUnsure || Number(headers['content-length']) > THROWN_AWAY
+}
+
+/**
+ * Whether its sender waits for a word before the body is sent. Node leaves what HTTP/1.1 demands here to us (listeners.ts).
+ * @throws HttpProblem 400 without a host, 417
+ */
+function waitsToGoOn({ headers, httpVersion }: IncomingMessage): boolean {
+  if (httpVersion !== '1.1') return false
+  if (headers.host === undefined) {
+    throw new HttpProblem(400, 'INVALID_INPUT', 'a request names whom it asks, in its Host header')
+  }
+  if (headers.expect === undefined) return false
+  if (headers.expect.toLowerCase() === '100-continue') return true
+  throw new HttpProblem(417, 'INVALID_INPUT', 'this server meets no expectation but 100-continue')
 }
 
 /** What ended a call that says only that its signal fired. */

@@ -149,8 +149,14 @@ export class Listeners {
   }
 
   #server(): Server {
+    const listener = oneAtATime((request, response) => {
+      if (this.#handler) this.#handler(request, response)
+      else this.#waiting.push(() => this.#handler!(request, response))
+    })
     const server = createServer(
       {
+        // Told by the app, as every error is.
+        requireHostHeader: false,
         // Two hosts, or two tokens, are one that nobody has.
         joinDuplicateHeaders: true,
         // Together they end who sends slowly: headers in 2 s, the whole request in 5, looked at every half second.
@@ -161,11 +167,10 @@ export class Listeners {
         keepAliveTimeout: IDLE_MS,
         noDelay: true,
       },
-      oneAtATime((request, response) => {
-        if (this.#handler) this.#handler(request, response)
-        else this.#waiting.push(() => this.#handler!(request, response))
-      }),
+      listener,
     )
+    // Nobody is asked for a body before the app has looked at the headers.
+    server.on('checkContinue', listener).on('checkExpectation', listener)
     answerParserErrors(server)
     this.#closings.push(fromFirstByte(server, IDLE_MS))
     server.maxConnections = MOST_CONNECTIONS

@@ -1,19 +1,26 @@
 // Requests that come over one connection are taken one after the other, as their answers are sent (RFC 9112, 9.3.2): who pipelines has no more
-// in hand than who does not, and his leaving ends what he asked for. Knows nothing of what is asked.
+// in hand than who does not, and his leaving ends what he asked for. What may not wait is not taken: the connection ends after the answers
+// before it. Knows nothing of what is asked.
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+
+type Asked = readonly [IncomingMessage, ServerResponse]
 
 interface Line {
   /** The answer that is being made or sent. */
   response: ServerResponse
   /** Requests that wait for its end. */
-  readonly waiting: [IncomingMessage, ServerResponse][]
+  readonly waiting: Asked[]
+  /** Requests that are not taken any more. */
+  dropped: number
 }
 
 /** How many may wait. */
 const MOST_WAITING = 32
 /** A body that waits is not read; where it is no longer than this, the end of the connection is still seen behind it. */
 const SMALL = 2 ** 14
+/** After so many that are not taken what comes is no longer parsed: each holds memory until the connection ends. */
+const MOST_DROPPED = 256
 
 export function oneAtATime(handler: RequestListener): RequestListener {
   const lines = new WeakMap<Socket, Line>()
@@ -31,24 +38,60 @@ export function oneAtATime(handler: RequestListener): RequestListener {
     const { socket } = request
     const line = lines.get(socket)
     if (line === undefined) {
-      lines.set(socket, { response, waiting: [] })
+      lines.set(socket, { response, waiting: [], dropped: 0 })
       handler(request, response)
       return
     }
     const { response: current, waiting } = line
+    if (line.dropped > 0) {
+      drop(line, request)
+      return
+    }
     if (current.closed && waiting.length === 0) {
       take(line, request, response)
       return
     }
-    // While it is worked on; once it is answered, and only not read yet, nothing is lost by reading no further.
-    if (waiting.length === MOST_WAITING || (!current.writableEnded && !isSmall(request))) {
-      socket.destroy()
-      return
-    }
-    if (waiting.push([request, response]) === 1) current.once('close', () => next(line))
+    const asked: Asked = [request, response]
+    if (waiting.push(asked) === 1) current.once('close', () => next(line))
+    if (waiting.length > MOST_WAITING || (isInHand(line, asked) && lengthOf(request) > SMALL)) dropFrom(line, asked)
+    // How long it is shows when what came with its headers is parsed.
+    else if (isChunked(request)) setImmediate(() => dropWhereLong(line, asked))
   }
 }
 
-function isSmall({ headers }: IncomingMessage): boolean {
-  return headers['transfer-encoding'] === undefined && !(Number(headers['content-length']) > SMALL)
+/** Whether something before it is worked on. Once that is answered, and only not read yet, nothing is lost by reading no further. */
+function isInHand({ response, waiting }: Line, asked: Asked): boolean {
+  return !response.writableEnded || waiting[0] !== asked
+}
+
+function dropWhereLong(line: Line, asked: Asked): void {
+  const [{ complete, readableLength }] = asked
+  if (line.waiting.includes(asked) && isInHand(line, asked) && !(complete && readableLength < SMALL)) {
+    dropFrom(line, asked)
+  }
+}
+
+/** Takes neither it nor what comes after it: its sender is told with the answer before it, after which the connection ends. */
+function dropFrom(line: Line, asked: Asked): void {
+  const { waiting } = line
+  for (const [request] of waiting.splice(waiting.indexOf(asked))) drop(line, request)
+  const last = waiting.at(-1)?.[1] ?? line.response
+  if (!last.headersSent) last.setHeader('connection', 'close')
+  last.once('close', () => asked[0].socket.destroySoon())
+}
+
+/** Is read nevertheless, so that the end of the connection is seen, and so that no reset overtakes the answers. */
+function drop(line: Line, request: IncomingMessage): void {
+  request.resume()
+  if (++line.dropped !== MOST_DROPPED) return
+  const { socket } = request
+  setImmediate(() => socket.removeAllListeners('data').on('data', () => {}))
+}
+
+function isChunked({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined
+}
+
+function lengthOf({ headers }: IncomingMessage): number {
+  return Number(headers['content-length'] ?? 0)
 }

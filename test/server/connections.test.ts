@@ -10,11 +10,13 @@ import type { ServeOptions } from '../../src/server.js'
 import { deferred } from '../support.js'
 import { ask, fakeVector, startDaemon, type TestDaemon } from './daemon.js'
 
-const { promise: asked, resolve: begins } = deferred<AbortSignal>()
+let { promise: asked, resolve: begins } = deferred<AbortSignal>()
 const embedder: ServeOptions['embedder'] = {
   space: 'held',
   dims: 8,
   async embed(texts, { signal }) {
+    // Until what came with it is parsed.
+    if (texts.includes('slow')) for (let turn = 0; turn < 9; turn++) await new Promise(setImmediate)
     if (texts.includes('hold')) {
       begins(signal)
       await once(signal, 'abort')
@@ -31,6 +33,7 @@ afterAll(() => daemon.stop())
 
 const JSON_HEADERS = 'Host: localhost\r\nContent-Type: application/json\r\n'
 const GET = 'GET /v1/models HTTP/1.1\r\nHost: localhost\r\n\r\n'
+const CHUNKED = `POST /v1/embeddings HTTP/1.1\r\n${JSON_HEADERS}Transfer-Encoding: chunked\r\n\r\n`
 
 function post(body: Buffer | string, headers = ''): Buffer {
   const length = Buffer.byteLength(body)
@@ -67,8 +70,36 @@ describe('requests in a row over one connection', () => {
     expect(daemon.context.meters.requests.inHand).toBe(0)
   })
 
-  it('have one place, which is free when their sender leaves, and whose work ends then', async () => {
-    const { socket } = open(Buffer.concat([embed('hold'), Buffer.from(GET.repeat(30))]))
+  it.each([
+    ['more than may wait', Buffer.from(GET.repeat(40)), 33],
+    ['more than are parsed', Buffer.from(GET.repeat(1_500)), 33],
+    ['a long body', Buffer.concat([embed('a'), Buffer.from(GET), embed('b'.repeat(20_000)), Buffer.from(GET)]), 2],
+    ['a body without an end', Buffer.concat([embed('slow'), Buffer.from(CHUNKED), Buffer.from('2\r\n{ \r\n')]), 1],
+  ])(
+    'of which some are not taken are answered up to these, and then the connection ends: %s',
+    async (_, bytes, count) => {
+      const text = await answers(bytes, Number.POSITIVE_INFINITY)
+      expect(text.match(/HTTP\/1\.1 200/g)).toHaveLength(count)
+      expect(text.match(/^connection: close/gim)).toHaveLength(1)
+      expect(text.lastIndexOf('HTTP/1.1')).toBeLessThan(text.search(/^connection: close/im))
+      expect(daemon.context.meters.requests.inHand).toBe(0)
+    },
+  )
+
+  it('may have short bodies in chunks', async () => {
+    const body = JSON.stringify({ input: 'c', model: 'held' })
+    const chunked = `${CHUNKED}${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`
+    const text = await answers(Buffer.concat([embed('a'), Buffer.from(chunked), Buffer.from(GET)]), 3)
+    expect(text.match(/HTTP\/1\.1 200/g)).toHaveLength(3)
+  })
+
+  it.each([
+    ['a few', Buffer.from(GET.repeat(30))],
+    ['very many', Buffer.from(GET.repeat(1_500))],
+    ['a long body', embed('b'.repeat(100_000))],
+  ])('have one place, which is free when their sender leaves, and whose work ends then: %s', async (_, more) => {
+    ;({ promise: asked, resolve: begins } = deferred<AbortSignal>())
+    const { socket } = open(Buffer.concat([embed('hold'), more]))
     const signal = await asked
     expect(daemon.context.meters.requests.inHand).toBe(1)
     socket.end()
@@ -170,6 +201,29 @@ it('answers that nobody reads are bounded together, and a place is free again wh
 
 it('bytes that are no request are told so', async () => {
   expect(await answers('garbage\r\n\r\n')).toMatch(/^HTTP\/1\.1 400.*\{"error":\{"code":"INVALID_INPUT"/s)
+})
+
+it('what HTTP/1.1 demands is told as every error is', async () => {
+  expect(await answers('GET /v1/models HTTP/1.1\r\n\r\n')).toMatch(/^HTTP\/1\.1 400.*\{"error":\{"message":"[^"]*Host/s)
+  expect(await answers('GET /v1/models HTTP/1.0\r\n\r\n')).toMatch(/^HTTP\/1\.1 200/)
+  const expects = GET.replace('\r\n\r\n', '\r\nExpect: 200-ok\r\n\r\n')
+  expect(await answers(expects)).toMatch(/^HTTP\/1\.1 417.*\{"error":\{"message":/s)
+})
+
+it('who waits to be asked for a body is asked when it is let in, and else refused', async () => {
+  const body = JSON.stringify({ input: 'a', model: 'held' })
+  const head = (path: string, more = '') =>
+    `POST ${path} HTTP/1.1\r\n${JSON_HEADERS}Expect: 100-continue\r\n${more}Content-Length: ${body.length}\r\n\r\n`
+  const { socket, text } = open(head('/v1/embeddings'))
+  await once(socket, 'data')
+  expect(text()).toBe('HTTP/1.1 100 Continue\r\n\r\n')
+  socket.write(body)
+  await once(socket, 'data')
+  expect(text()).toMatch(/^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 200/)
+  socket.destroy()
+  expect(await answers(head('/api/cache/clear'))).toMatch(/^HTTP\/1\.1 401.*connection: close/is)
+  expect(await answers(head('/nowhere'))).toMatch(/^HTTP\/1\.1 404.*connection: close/is)
+  expect(await answers(head('/v1/embeddings', 'Origin: http://evil.example\r\n'))).toMatch(/^HTTP\/1\.1 403/)
 })
 
 it('a refused body is not read to its end', async () => {

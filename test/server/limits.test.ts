@@ -140,6 +140,9 @@ describe('a stop', () => {
     await asked
     await daemon.close()
     expect((await inHand).status).toBe(503)
+    // As planned: nobody is called for it.
+    expect(daemon.lines.find(line => line.includes('"code":"CLOSED"'))).toContain('"level":"info"')
+    expect(daemon.lines.join('')).not.toContain('"level":"error"')
     await daemon.stop()
   })
 })
