@@ -1,5 +1,6 @@
 // `op-dbus cache stats|clear|verify`: what is cached, by whom it was used, and whether it is sound.
 
+import { isError, isOpDbusError, messageOf } from '../../errors.js'
 import { bytes, commas, count, duration, fourLines, oneLine, plural, table, unbounded } from '../../format.js'
 import { readOptions } from '../../node/options.js'
 import { verifyCaches } from '../../node/verify.js'
@@ -71,7 +72,16 @@ export async function clear({ values, terminal }: CommandCall<ClearValues>): Pro
     const left = chosen.some(name => (before[name].onDisk?.entries ?? 0) > 0)
     const { shares } = caches.embeddings
     const byDaemon = there !== undefined && !left && !(shared && shares && !there.some(({ tier }) => tier === 'shared'))
-    if (!byDaemon) await caches.clear(selection)
+    if (!byDaemon) {
+      await caches.clear(selection).catch(async (error: unknown) => {
+        if (!isOpDbusError(error, 'STORE') || error.details.tier !== 'shared') throw error
+        const after = await caches.stats()
+        const gone = chosen.filter(name => (after[name].onDisk?.entries ?? 0) === 0)
+        const told = gone.map(name => sizeText(name, before[name].onDisk)).join(', ')
+        if (gone.length > 0 && values.quiet !== true) terminal.say(`cleared on this machine: ${told}`)
+        throw notShared(error)
+      })
+    }
     if (values.quiet === true) return 0
     const told = shared && shares ? 'what machines share, ' : ''
     terminal.say(`cleared ${told}${byDaemon ? goneText(there, selection) : clearedText(before, selection)}`)
@@ -83,6 +93,17 @@ export async function clear({ values, terminal }: CommandCall<ClearValues>): Pro
 }
 
 const STAYS = 'op-dbus: vectors that machines share stay, and come back from there; --shared clears them as well'
+
+/** What machines share was not cleared: why, from where it began, and what to do. */
+function notShared(error: OpDbusError): OpDbusError {
+  let first: unknown = error
+  while (isError(first) && isError(first.cause)) first = first.cause
+  const lines = [
+    `what machines share was not cleared: ${oneLine(messageOf(first), 200)}`,
+    'other machines may go on with their copies: clear it again when that is mended',
+  ]
+  return new OpDbusError('STORE', lines.join('\n'), { cause: error, details: error.details })
+}
 
 /** What a running daemon says of itself; undefined where none does. */
 async function servedStats(

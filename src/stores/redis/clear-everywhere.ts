@@ -26,9 +26,13 @@ export async function clearEverywhere({ tell, remove, warn, asError }: ClearStep
   // What was removed has made room.
   if (!told) {
     await tell().catch((error: unknown) => {
-      const removed = failure ? `not all values were removed (${inOneLine(failure.error)})` : 'its values were removed'
-      const sentence = `${removed}, but other machines could not be told and go on with their copies: clear it again`
-      throw asError(`${sentence} (${inOneLine(error)})`, error)
+      const why = inOneLine(error)
+      const rest = failure && inOneLine(failure.error)
+      // Mostly both have one cause, which is said once.
+      const removed = failure === undefined ? 'its values were removed, but' : 'not all values were removed, and'
+      const other = rest === undefined || rest.includes(why) ? '' : `; of the values: ${rest}`
+      const sentence = `${removed} other machines could not be told and go on with their copies; clear it again`
+      throw asError(`${sentence}: ${why}${other}`, error)
     })
   }
   if (failure === undefined) return

@@ -15,6 +15,9 @@ export interface ClearToken extends Clear {
 /** Of a server on which nobody knows of a clear. */
 export const NO_CLEAR: Clear = { times: 0, id: '0'.repeat(16) }
 
+/** Clears from there on all have the same number, and are told from each other by their ids: no more digits are read. */
+export const MOST_TIMES = 999_999_999_999_999
+
 /** Bytes of a mark, in front of each value. */
 export const MARK_BYTES = 8
 

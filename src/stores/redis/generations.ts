@@ -5,6 +5,7 @@ import {
   type Clear,
   type ClearToken,
   clearText,
+  MOST_TIMES,
   markBytes,
   NO_CLEAR,
   parseClear,
@@ -13,8 +14,9 @@ import {
 } from './clears.js'
 import type { Client } from './client.js'
 import { every, within } from './deadline.js'
-import { GENERATIONS } from './names.js'
+import { decoded, GENERATIONS } from './names.js'
 import { inOneLine, NodeLink, type NodeLinkOptions } from './node-link.js'
+import { putToken } from './put-token.js'
 
 export interface GenerationsOptions extends Pick<NodeLinkOptions, 'address' | 'ca' | 'random' | 'promptMs'> {
   /** 16 hex digits, different each time, on any machine. */
@@ -129,7 +131,7 @@ export class Generations {
     const token = await this.#call(async client => {
       // More often than anybody has heard of, so that nobody takes it for an older one.
       const [text = ''] = await this.#read(client, [CLEARS])
-      const times = 1 + Math.max(this.#heard?.times ?? 0, parseToken(text)?.times ?? 0)
+      const times = Math.min(MOST_TIMES, 1 + Math.max(this.#heard?.times ?? 0, parseToken(text)?.times ?? 0))
       await client.sendCommand(['SET', CLEARS, tokenText({ times, id, mark })])
       return { times, id, mark }
     })
@@ -247,14 +249,16 @@ export class Generations {
       }
       return this.#take(token, 'elsewhere')
     }
+    // Until the next look, and told: by then nobody has known for a while.
+    this.#problem = 'it is another each time it is read'
+    this.#options.changed()
   }
 
   /** The server knows of no clear, or of an older one than we do. Undefined where somebody else was faster. */
   async #putAnew(client: Client, clear: Clear, ifNone: boolean): Promise<ClearToken | undefined> {
     const token = { ...clear, mark: this.#options.newToken() }
-    const only = ifNone ? ['NX'] : []
     try {
-      return (await client.sendCommand(['SET', CLEARS, tokenText(token), ...only])) === null ? undefined : token
+      return (await putToken(client, CLEARS, tokenText(token), ifNone)) ? token : undefined
     } catch (error) {
       this.#problem = inOneLine(error)
       if (client.isReady && error instanceof Error) this.#options.refused(error)
@@ -336,11 +340,3 @@ type Scope = readonly ((name: string | undefined) => void)[]
 
 /** What a server says that has no tracking, or does not allow it, when a connection asks for it. */
 const REFUSES_TO_PUSH = /tracking|NOPROTO|unknown command.*hello|'hello'/i
-
-function decoded(text: string): string | undefined {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    return undefined
-  }
-}

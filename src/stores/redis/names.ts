@@ -72,3 +72,12 @@ export function isKey(key: unknown): key is Key {
 
 /** By character code; faster than an expression, and asked for every key of every question. */
 const MAY_STAND = Uint8Array.from({ length: 128 }, (_, code) => Number(/[a-z0-9._-]/.test(String.fromCharCode(code))))
+
+/** Undefined for what no name was made of by encodeURIComponent. */
+export function decoded(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return undefined
+  }
+}

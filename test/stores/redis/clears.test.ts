@@ -152,5 +152,24 @@ describe.skipIf(missing !== undefined)(
       expect(await deaf.warned(/does not push/)).toContain('CLIENT TRACKING')
       expect(deaf.warnings).toEqual([])
     })
+
+    it('is known again where something else lies in its place, and has no last number', async () => {
+      const [one, two] = [await openMachine(url), await openMachine(url)]
+      await one.sourceOf('a')
+      await server.ask('MULTI', `DEL ${TOKEN}`, `RPUSH ${TOKEN} x`, 'EXEC')
+      await until(async () => (await server.ask(`TYPE ${TOKEN}`)).startsWith('+string'))
+      await until(
+        async () => (await one.sourceOf('b')) !== 'computed' && one.caches.embeddings.sharedStatus?.state === 'serving',
+      )
+      await server.ask(`SET ${TOKEN} 999999999999999.${'a'.repeat(16)}.${'b'.repeat(16)}`)
+      for (const machine of [one, two, one]) {
+        await clear(machine)
+        expect(await server.ask(`GET ${TOKEN}`)).toMatch(/\r\n999999999999999\.[0-9a-f]{16}\.[0-9a-f]{16}\r\n/)
+      }
+      await one.sourceOf('c')
+      await written(one)
+      expect(await two.sourceOf('c')).toBe('shared')
+      expect([...one.warnings, ...two.warnings]).toEqual([])
+    })
   },
 )
