@@ -190,7 +190,8 @@ export class Limits {
         if (now - work.ended > GRACE_MS + work.answer / SLOWEST) this.#drop(work)
         continue
       }
-      const late = now - work.started - this.#options.requestTimeoutMs
+      // A large answer is made as it is read.
+      const late = now - work.started - this.#options.requestTimeoutMs - work.answer / SLOWEST
       if (late < 0 || work.carriedThrough) continue
       work.controller?.abort(
         new HttpProblem(504, 'TIMEOUT', 'this took longer than a request may: send less at once, or raise the limit'),

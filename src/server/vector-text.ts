@@ -1,6 +1,8 @@
 // Vectors as they cross JSON: decimal numbers, or base64 of their bytes. By hand, since it is most of what a cached answer costs. Knows no cache.
 import { endianness } from 'node:os'
+import type { Readable } from 'node:stream'
 import { OpDbusError } from '../errors.js'
+import { isLong, textInParts, wholeText } from './long-answer.js'
 
 export type Encoding = 'float' | 'base64'
 
@@ -40,6 +42,11 @@ export function fromBase64(text: unknown, count: number): Float32Array | undefin
   return floats
 }
 
+/** What no row of a long answer may find when a part of it has been sent. @throws as {@link floatText} */
+export function checkFinite(floats: Float32Array): void {
+  finite(floats, 0, floats.length)
+}
+
 /** The vector as a view. What computes and what stores look for NaN as well; no client may ever be given one. */
 function finite(floats: Float32Array, from: number, dims: number): Float32Array {
   let sum = 0
@@ -49,12 +56,19 @@ function finite(floats: Float32Array, from: number, dims: number): Float32Array 
   return dims === floats.length ? floats : floats.subarray(from, from + dims)
 }
 
-/** All rows of a matrix, as a JSON array of arrays. @throws as {@link floatText} */
-export function vectorList(matrix: Float32Array, dims: number): string {
-  let rows = ''
-  for (let from = 0; from < matrix.length; from += dims)
-    rows += `${from === 0 ? '' : ','}${floatText(matrix, from, dims)}`
-  return `[${rows}]`
+/** All rows of a matrix, as a JSON array of arrays, between `before` and `after`. @throws as {@link floatText} */
+export function vectorList(matrix: Float32Array, dims: number, before = '', after = ''): string | Readable {
+  const rows = {
+    count: matrix.length / dims,
+    dims,
+    bytesOfNumber: BYTES_OF_NUMBER.float,
+    textOf: (row: number) => floatText(matrix, row * dims, dims),
+    before: `${before}[`,
+    after: `]${after}`,
+  }
+  if (!isLong(rows)) return wholeText(rows)
+  checkFinite(matrix)
+  return textInParts(rows)
 }
 
 /** How far from 1 the square of a length may be that was scaled to 1: well above rounding, well below any other. */

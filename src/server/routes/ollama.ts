@@ -1,4 +1,5 @@
 // `/api/embed` as Ollama has it, the older `/api/embeddings`, and what its clients look at first.
+import type { Readable } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Routes, ServerContext } from '../context.js'
 import { type EmbeddedTexts, embedTexts, tellHow, wantsSources } from '../embed-texts.js'
@@ -47,23 +48,20 @@ async function embed(context: ServerContext, request: FastifyRequest, reply: Fas
   const { maxBatch: most } = context.settings.limits
   const texts = textsOf(input, 'input', { most, tooMany: 400, wrong: 400 })
   const model = await opened(context, request, fields)
-  let [vectors, tokens] = ['[]', 0]
-  // So this API answers a question for nothing.
-  if (texts.length > 0) {
-    const embedded = await embedTexts(context, request, model, texts)
-    checkContext(fields, embedded)
-    if (truncate === false && embedded.cut > 0) throw refusedAs(400, 'a text is longer than the model sees', 'input')
-    context.answers(request, embedded.matrix.length * BYTES_OF_NUMBER.float)
-    tellHow(reply, embedded, wantsSources(request))
-    vectors = vectorList(unitRows(embedded.matrix, embedded.dims), embedded.dims)
-    tokens = embedded.allTokens
+  const ending = (tokens: number) => {
+    const nanoseconds = Math.round(1e6 * (context.clock.monotonic() - began))
+    return `,"total_duration":${nanoseconds},"load_duration":0,"prompt_eval_count":${tokens}}`
   }
-  const nanoseconds = Math.round(1e6 * (context.clock.monotonic() - began))
-  return sendJson(
-    reply,
-    `{"model":${JSON.stringify(model.serves)},"embeddings":${vectors},"total_duration":${nanoseconds},"load_duration":0,` +
-      `"prompt_eval_count":${tokens}}`,
-  )
+  const beginning = `{"model":${JSON.stringify(model.serves)},"embeddings":`
+  // So this API answers a question for nothing.
+  if (texts.length === 0) return sendJson(reply, `${beginning}[]${ending(0)}`)
+  const embedded = await embedTexts(context, request, model, texts)
+  checkContext(fields, embedded)
+  if (truncate === false && embedded.cut > 0) throw refusedAs(400, 'a text is longer than the model sees', 'input')
+  context.answers(request, embedded.matrix.length * BYTES_OF_NUMBER.float)
+  tellHow(reply, embedded, wantsSources(request))
+  const { dims, allTokens } = embedded
+  return sendJson(reply, vectorList(unitRows(embedded.matrix, dims), dims, beginning, ending(allTokens)))
 }
 
 /** The API before `/api/embed`: one text, called a prompt. */
@@ -146,6 +144,6 @@ function detailsOf() {
   }
 }
 
-function sendJson(reply: FastifyReply, json: string): FastifyReply {
+function sendJson(reply: FastifyReply, json: string | Readable): FastifyReply {
   return reply.header('content-type', 'application/json; charset=utf-8').send(json)
 }

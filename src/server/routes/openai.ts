@@ -1,9 +1,11 @@
 // `/v1/embeddings` and `/v1/models` as OpenAI's API has them, for every client that speaks it.
+import { pipeline } from 'node:stream'
 import type { Routes, ServerContext } from '../context.js'
 import type { DirectHandler, DirectReply, DirectRequest } from '../direct.js'
 import { type EmbeddedTexts, embedAtOnce, embedTexts, tellHow, wantsSources } from '../embed-texts.js'
 import { HAND_CHECKED } from '../embedding-schemas.js'
 import type { HttpProblem } from '../http-errors.js'
+import { isLong, type RowsOfText, textInParts, wholeText } from '../long-answer.js'
 import type { ServedModel } from '../models.js'
 import {
   type EmbeddingRequest,
@@ -15,7 +17,7 @@ import {
 } from '../openai-request.js'
 import { openAiSchemas } from '../openai-schemas.js'
 import { textsOfTokens } from '../token-arrays.js'
-import { BYTES_OF_NUMBER, VECTOR_TEXT, type VectorText } from '../vector-text.js'
+import { BYTES_OF_NUMBER, checkFinite, type Encoding, VECTOR_TEXT } from '../vector-text.js'
 
 const JSON_TYPE = 'application/json; charset=utf-8'
 
@@ -93,7 +95,16 @@ function answer(
   context.answers(request, embedded.count * embedded.dims * BYTES_OF_NUMBER[encoding])
   const sources = opdbus || context.settings.openaiExtras || wantsSources(request)
   tellHow(reply, embedded, sources)
-  const json = answerOf(embedded, model.serves, VECTOR_TEXT[encoding], sources)
+  const rows = answerOf(embedded, model.serves, encoding, sources)
+  if (isLong(rows)) {
+    checkFinite(embedded.matrix)
+    reply.hijack()
+    reply.raw.writeHead(200, ['content-type', JSON_TYPE, 'x-request-id', request.id])
+    // Who leaves ends it.
+    pipeline(textInParts(rows), reply.raw, () => {})
+    return
+  }
+  const json = wholeText(rows)
   // All of it is ASCII, so that it is as long in bytes, and the cheapest to send.
   const headers = ['content-type', JSON_TYPE, 'content-length', String(json.length), 'x-request-id', request.id]
   reply.hijack()
@@ -105,16 +116,21 @@ function checkDimensions({ dimensions }: EmbeddingRequest, dims: number): void {
 }
 
 /** By hand: a serialiser that walks over numbers takes twice as long. */
-function answerOf(embedded: EmbeddedTexts, model: string, textOf: VectorText, sources: boolean): string {
+function answerOf(embedded: EmbeddedTexts, model: string, encoding: Encoding, sources: boolean): RowsOfText {
   const { matrix, dims, count, allTokens } = embedded
-  let data = ''
-  for (let row = 0; row < count; row++) {
-    const how = sources ? `,"opdbus":${asciiJson(howOf(embedded, row))}` : ''
-    const vector = textOf(matrix, row * dims, dims)
-    data += `${row === 0 ? '' : ','}{"object":"embedding","index":${row},"embedding":${vector}${how}}`
-  }
+  const vectorText = VECTOR_TEXT[encoding]
   const usage = `{"prompt_tokens":${allTokens},"total_tokens":${allTokens}}`
-  return `{"object":"list","data":[${data}],"model":${nameInJson(model)},"usage":${usage}}`
+  return {
+    count,
+    dims,
+    bytesOfNumber: BYTES_OF_NUMBER[encoding],
+    textOf: row => {
+      const how = sources ? `,"opdbus":${asciiJson(howOf(embedded, row))}` : ''
+      return `{"object":"embedding","index":${row},"embedding":${vectorText(matrix, row * dims, dims)}${how}}`
+    },
+    before: '{"object":"list","data":[',
+    after: `],"model":${nameInJson(model)},"usage":${usage}}`,
+  }
 }
 
 /** As JSON of letters that every encoding has. */
