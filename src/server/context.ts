@@ -53,7 +53,7 @@ export interface ServerContext {
   /** Fires when the caller has gone, when the time of this request is up, or when the daemon stops at once: hand it to every call that waits. */
   signalOf(request: { readonly raw: IncomingMessage }): AbortSignal
   /**
-   * The answer of this request is about to have so many bytes, which are in memory until its caller has read them. Said before it is made.
+   * The answer of this request is about to have so many bytes, some or all in memory until its caller has read them. Said before it is made.
    * @throws HttpProblem 429 where callers leave too much unread
    */
   answers(request: { readonly raw: IncomingMessage }, bytes: number): void

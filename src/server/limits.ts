@@ -119,7 +119,7 @@ export class Limits {
   }
 
   /**
-   * It is about to have an answer of so many bytes, which are in memory until its caller has read them.
+   * It is about to have an answer of so many bytes, of which some or all are in memory until its caller has read them.
    * @throws HttpProblem 429 where callers leave too much unread
    */
   answers(work: Work, bytes: number): void {

@@ -1,5 +1,5 @@
-// Long lists of rows as parts of text, each made when the one before it has been taken: neither does making them hold the others up, nor does
-// all of the text lie in memory. Short ones are one text. Knows no form of an answer.
+// Long lists of rows as parts of text, each made when the one before it has been taken: making them holds nobody up, and all of the text
+// never lies in memory at once. Short ones are one text. Knows no form of an answer.
 import { Readable } from 'node:stream'
 
 export interface RowsOfText {
