@@ -21,9 +21,12 @@ const MOST_WAITING = 32
 const SMALL = 2 ** 14
 /** After so many that are not taken what comes is no longer parsed: each holds memory until the connection ends. */
 const MOST_DROPPED = 256
+/** The same for all connections together, some 4 kB each: who sends more is cut off without the answers. */
+const MOST_DROPPED_TOGETHER = 2 ** 14
 
 export function oneAtATime(handler: RequestListener): RequestListener {
   const lines = new WeakMap<Socket, Line>()
+  let droppedTogether = 0
 
   const next = (line: Line) => {
     const first = line.waiting.shift()
@@ -33,6 +36,29 @@ export function oneAtATime(handler: RequestListener): RequestListener {
     line.response = response
     if (line.waiting.length > 0) response.once('close', () => next(line))
     handler(request, response)
+  }
+  /** Is read nevertheless, so that the end of the connection is seen, and so that no reset overtakes the answers. */
+  const drop = (line: Line, request: IncomingMessage) => {
+    const { socket } = request
+    request.resume()
+    droppedTogether++
+    line.dropped++
+    if (line.dropped === 1) socket.once('close', () => (droppedTogether -= line.dropped))
+    if (line.dropped === MOST_DROPPED) setImmediate(() => socket.removeAllListeners('data').on('data', () => {}))
+    if (droppedTogether > MOST_DROPPED_TOGETHER) socket.destroy()
+  }
+  /** Takes neither it nor what comes after it: its sender is told with the answer before it, after which the connection ends. */
+  const dropFrom = (line: Line, asked: Asked) => {
+    const { waiting } = line
+    for (const [request] of waiting.splice(waiting.indexOf(asked))) drop(line, request)
+    const last = waiting.at(-1)?.[1] ?? line.response
+    if (!last.headersSent) last.setHeader('connection', 'close')
+    last.once('close', () => asked[0].socket.destroySoon())
+  }
+  const dropWhereLong = (line: Line, asked: Asked) => {
+    const [{ complete, readableLength, socket }] = asked
+    if (socket.destroyed || (complete && readableLength < SMALL)) return
+    if (line.waiting.includes(asked) && isInHand(line, asked)) dropFrom(line, asked)
   }
   return (request, response) => {
     const { socket } = request
@@ -62,30 +88,6 @@ export function oneAtATime(handler: RequestListener): RequestListener {
 /** Whether something before it is worked on. Once that is answered, and only not read yet, nothing is lost by reading no further. */
 function isInHand({ response, waiting }: Line, asked: Asked): boolean {
   return !response.writableEnded || waiting[0] !== asked
-}
-
-function dropWhereLong(line: Line, asked: Asked): void {
-  const [{ complete, readableLength }] = asked
-  if (line.waiting.includes(asked) && isInHand(line, asked) && !(complete && readableLength < SMALL)) {
-    dropFrom(line, asked)
-  }
-}
-
-/** Takes neither it nor what comes after it: its sender is told with the answer before it, after which the connection ends. */
-function dropFrom(line: Line, asked: Asked): void {
-  const { waiting } = line
-  for (const [request] of waiting.splice(waiting.indexOf(asked))) drop(line, request)
-  const last = waiting.at(-1)?.[1] ?? line.response
-  if (!last.headersSent) last.setHeader('connection', 'close')
-  last.once('close', () => asked[0].socket.destroySoon())
-}
-
-/** Is read nevertheless, so that the end of the connection is seen, and so that no reset overtakes the answers. */
-function drop(line: Line, request: IncomingMessage): void {
-  request.resume()
-  if (++line.dropped !== MOST_DROPPED) return
-  const { socket } = request
-  setImmediate(() => socket.removeAllListeners('data').on('data', () => {}))
 }
 
 function isChunked({ headers }: IncomingMessage): boolean {
