@@ -17,6 +17,7 @@ import { every, within } from './deadline.js'
 import { decoded, GENERATIONS } from './names.js'
 import { inOneLine, NodeLink, type NodeLinkOptions } from './node-link.js'
 import { putToken } from './put-token.js'
+import { lookAt } from './topology.js'
 
 export interface GenerationsOptions extends Pick<NodeLinkOptions, 'address' | 'ca' | 'random' | 'promptMs'> {
   /** 16 hex digits, different each time, on any machine. */
@@ -202,6 +203,8 @@ export class Generations {
     })
     this.#client = client
     this.#mark = undefined
+    // What is put on a server of another kind nobody else looks for.
+    await lookAt(client, this.#options.address.cluster)
     if (!this.#deaf) {
       // The package has begun to track what is read; what is named in advance needs no reading.
       await client.sendCommand(['CLIENT', 'TRACKING', 'OFF'])

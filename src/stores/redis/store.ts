@@ -231,6 +231,7 @@ export class RedisStoreParts implements Store {
     const opened = this.#opened
     // What happens to the server from here on is nothing that anybody need be told.
     this.#closing = true
+    this.#tell.close()
     await Promise.all([this.#writes, ...[...this.#scopes.values()].map(news => news.flush())])
     await opened?.locks.close()
     this.#closed = true

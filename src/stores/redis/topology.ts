@@ -165,12 +165,13 @@ async function slotsOf(client: Client): Promise<readonly Range[]> {
 }
 
 /** Rejects where a server that was reached is of no use to us, and says why. Asks for nothing that the access list does not have. */
-async function lookAt(client: Client, isCluster: boolean): Promise<void> {
+export async function lookAt(client: Client, isCluster: boolean): Promise<void> {
   const [hello] = await Promise.all([
     client.sendCommand(['HELLO']),
     client.sendCommand(['EXISTS', PROBE]).catch(ifForbidden),
   ])
-  const told = Array.isArray(hello) ? hello.map(String) : []
+  // Where changes are pushed it is a map.
+  const told = (Array.isArray(hello) ? hello : Object.entries(hello ?? {}).flat()).map(String)
   const mode = told[told.indexOf('mode') + 1]
   if (mode === 'sentinel') throw new Error('it is a sentinel, which stores nothing: name the server itself')
   if (mode === 'cluster' && !isCluster)

@@ -98,6 +98,20 @@ describe.skipIf(missing !== undefined)(`a Redis that fails${missing ? ` (skipped
     await end()
   })
 
+  it('comes and goes, and is told once until it has served for a while', async () => {
+    const one = await openMachine(url)
+    await one.sourceOf('a')
+    const serves = () => one.caches.embeddings.sharedStatus?.state === 'serving'
+    for (let i = 0; i < 3; i++) {
+      await until(serves)
+      await server.ask('CLIENT KILL TYPE normal', 'CLIENT KILL TYPE pubsub')
+      await until(() => !serves())
+    }
+    await one.warned(/cannot be used/)
+    await one.warned(/serves again/)
+    expect([serves(), one.warnings]).toEqual([true, []])
+  })
+
   it('is dead, and costs nobody anything', async () => {
     const store = openRedisStore({ url })
     await store.setMany([[keyOf(1), new Uint8Array(10)]])
