@@ -121,6 +121,11 @@ export function placeNew(path: string, from: string): boolean {
   return true
 }
 
+/** Gives the file `from` the name `path`, in the place of what bore it. */
+export function placeOver(path: string, from: string): void {
+  fs.renameSync(from, path)
+}
+
 /** Has the names in a folder outlive a power cut, where the system syncs folders. */
 export function syncFolder(dir: string): void {
   quietly(() => {

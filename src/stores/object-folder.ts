@@ -6,7 +6,7 @@ import { messageOf, OpDbusError, throwIfAborted } from '../errors.js'
 import { isAbsent } from '../fs/errno.js'
 import { openToRead, statOf } from '../fs/files.js'
 import { isFolder, makeFolder } from '../fs/folders.js'
-import { createBeside, discard, placeNew, syncFolder, syncHandle } from '../fs/replace.js'
+import { createBeside, discard, placeNew, placeOver, syncFolder, syncHandle } from '../fs/replace.js'
 import type { CallOptions, ObjectSource, ObjectStore } from '../ports.js'
 
 const NAME = /^[a-z0-9-]+(\.[a-z0-9]+)?(\/[a-z0-9-]+(\.[a-z0-9]+)?)*$/
@@ -16,8 +16,7 @@ export function openObjectFolder(dir: string): ObjectStore {
   return {
     at: dir,
     putNew: (name, source, call) => told(dir, () => putNew(dir, name, source, call)),
-    replace: (name, source, call) =>
-      told(dir, () => write(dir, name, source, call, (path, draft) => fs.renameSync(draft, path))),
+    replace: (name, source, call) => told(dir, () => write(dir, name, source, call, placeOver)),
     read: (name, call) => read(dir, name, call),
     list: call => list(dir, dir, call),
   }
