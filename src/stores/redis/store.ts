@@ -92,7 +92,9 @@ export class RedisStoreParts implements Store {
     const { readMs } = this.#options
     if (!this.#reached) await within(readMs, reached).catch(() => undefined)
     const answers = await spread.together(keys, readMs, names => ['MGET', ...names])
-    // As it is now: while this was answered somebody may have cleared.
+    // As it is now: while this was answered somebody may have cleared, and what that was is being asked for.
+    if (generations.mark === undefined && generations.looking)
+      await within(readMs, generations.looking).catch(() => undefined)
     const { mark } = generations
     const found = answers.map(answer => (mark && Buffer.isBuffer(answer) ? unmarked(mark, answer) : undefined))
     if (found.every((value, i) => value === undefined && answers[i] instanceof Error)) throw this.#failed(answers)
