@@ -85,8 +85,6 @@ export class Generations {
   #token: string | undefined
   /** Undefined where the server may have another one by now. */
   #mark: Buffer | undefined
-  /** Settles when what was pushed last has been looked at. */
-  #looking: Promise<void> | undefined
   #problem: string | undefined
 
   constructor(options: GenerationsOptions) {
@@ -118,10 +116,8 @@ export class Generations {
     return this.#link?.state === 'serving' ? this.#mark : undefined
   }
 
-  /** Settles when it is known again, or could not be found out, where it has just changed. */
-  get looking(): Promise<void> | undefined {
-    return this.#looking
-  }
+  /** Settles when what was pushed last has been looked at, and the mark is known again, or could not be found out. */
+  looking: Promise<void> | undefined
 
   /** Whether that is being found out for the first time on this server, or why it is not known. */
   get trouble(): { readonly connecting: boolean; readonly problem: string } | undefined {
@@ -231,7 +227,7 @@ export class Generations {
     if (key === CLEARS || key === undefined) {
       // Until that is known nothing is believed.
       this.#mark = undefined
-      this.#looking = this.#lookAtClears(client).catch(() => undefined)
+      this.looking = this.#lookAtClears(client).catch(() => undefined)
     } else if (this.#scopes.has(key)) {
       // Read, so that the next connection knows whether it missed anything.
       void this.#look(client, [key], true).catch(() => undefined)
