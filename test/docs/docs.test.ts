@@ -7,6 +7,7 @@ import { EXIT_CODES, exitCodeOf } from '../../src/cli/exit-codes.js'
 import { ERROR_CODES, OpDbusError } from '../../src/errors.js'
 import { startHub, type TestHub } from '../hub-server.js'
 import { cli, root, runNode } from '../processes.js'
+import { aptInstall, mayInstall, onPath } from '../programs.js'
 import { newFolder } from '../support.js'
 import { examplesIn, fits } from './examples.js'
 
@@ -27,7 +28,13 @@ const programs = [...examples.values()].flat().filter(example => example.kind ==
 const work = join(root, '.build', 'docs-test')
 let hub: TestHub
 
+/** Their examples ask a server as people do. */
+const CURL_PAGES: readonly string[] = ['docs/serve.md']
+
 beforeAll(async () => {
+  if (onPath('curl') === undefined && mayInstall()) {
+    await aptInstall({ packages: 'curl', unless: ['curl'], seconds: 90 })
+  }
   rmSync(work, { recursive: true, force: true })
   mkdirSync(join(work, 'bin'), { recursive: true })
   for (const [index, { code, at }] of programs.entries()) {
@@ -60,7 +67,10 @@ describe('the examples', () => {
 
   // One folder for a page, which is home and cache as well: what it shows later goes on from what it showed before.
   const run = [...examples].filter(([, all]) => all.some(example => example.notRun === undefined))
-  it.concurrent.each(run)(
+  const mayRun = run.filter(([page]) => !CURL_PAGES.includes(page) || onPath('curl') !== undefined || mayInstall())
+  for (const [page] of run.filter(one => !mayRun.includes(one)))
+    it.skip(`of ${page}: curl is not on this machine`, () => {})
+  it.concurrent.each(mayRun)(
     'of %s run as they stand, and print what they show',
     { timeout: 180_000 },
     async (_page, all) => {

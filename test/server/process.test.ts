@@ -23,7 +23,8 @@ describe('op-dbus serve', () => {
     const tried = spawnSync('sh', ['-c', curl.replace('curl', 'curl -s')], { encoding: 'utf8' })
     // Where there is no curl, what it would send is sent all the same.
     const body = /-d '([^']*)'/.exec(curl)![1]!
-    const answer = tried.error ? (await ask(daemon, '/v1/embeddings', { body })).json : JSON.parse(tried.stdout)
+    const answer =
+      tried.status === 127 ? (await ask(daemon, '/v1/embeddings', { body })).json : JSON.parse(tried.stdout)
     expect(answer.data[0].embedding.length).toBeGreaterThan(100)
 
     expect(await runCli(dir, ['health'])).toMatchObject({ code: 0, stdout: 'ready\n' })
