@@ -105,8 +105,8 @@ describe.skipIf(missing !== undefined)(`a Redis that is secured${missing ? ` (sk
     expect(await reader.sourceOf('a')).toBe('computed')
     expect(await reader.warned(/does not allow/)).not.toContain('secret')
     expect((await reader.caches.stats()).embeddings.shared?.status).toMatchObject({
-      // Nobody has put yet what says what was cleared, and he may not.
-      state: 'left-alone',
+      // He reads on: somebody else has put what says what was cleared.
+      state: 'serving',
       problem: expect.stringContaining('NOPERM'),
     })
     for (const url of [`redis://reader:wrong-secret@127.0.0.1:${server.port}`, server.url]) {
