@@ -179,7 +179,6 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
   'src/server/http': ['fastify', '@fastify/swagger', 'prom-client', 'typebox'],
   'src/server/tiktoken': ['js-tiktoken/lite', 'js-tiktoken/ranks/cl100k_base'],
   'src/server': [
-    'src/server/tiktoken',
     'src/embedder/model/table',
     'src/errors',
     'src/format',
