@@ -10,6 +10,7 @@ import { Lifetime } from './node/lifetime.js'
 import { type OpenOptions, readOptions } from './node/options.js'
 import { crc32, nodeClock, nodeHash } from './node/runtime.js'
 import { openShared } from './node/shared.js'
+import { beginTuning, type Tuning } from './node/tuning.js'
 import { openVectors } from './node/vectors.js'
 import { folderWarnings } from './node/warnings.js'
 
@@ -66,7 +67,8 @@ export async function openCaches(options: OpenOptions = {}): Promise<CacheSet> {
     dir === undefined ? undefined : openDisk(dir, { ...config, clock, warn, onExit: flush => lifetime.onExit(flush) })
   const folders = dir === undefined || !config.embeddingDiskCache ? undefined : foldersIn(dir)
 
-  return composeCaches(config, {
+  let tuning: Tuning | undefined
+  const set = await composeCaches(config, {
     clock,
     hash: nodeHash,
     crc32,
@@ -79,13 +81,17 @@ export async function openCaches(options: OpenOptions = {}): Promise<CacheSet> {
     shared,
     queryDisk: disk?.queries,
     queryNews: opened?.news,
-    extras: set =>
-      disk && {
+    extras: own => ({
+      tuning: { state: () => tuning!.state(), close: () => tuning!.close() },
+      ...(disk && {
         ...disk.extras,
-        counters: lifetime.begin(disk, clock, () => set().tally()),
+        counters: lifetime.begin(disk, clock, () => own().tally()),
         release: () => lifetime.end(),
-      },
+      }),
+    }),
   })
+  tuning = await beginTuning({ set, config, dir, clock, diagnostics })
+  return set
 }
 
 function emitWarning(message: string): void {

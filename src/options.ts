@@ -34,6 +34,12 @@ export type DtypeChoice = (typeof DTYPE_CHOICES)[number]
 export const POOLING_CHOICES = ['mean', 'cls'] as const
 export type PoolingChoice = (typeof POOLING_CHOICES)[number]
 
+/** Which entry memory gives up for a new one. `lru`, least recently used, is the strategy's. */
+export const POLICY_CHOICES = ['lru', 'sieve', 's3-fifo', 'w-tinylfu', 'gdsf', 'cost-s3-fifo'] as const
+
+/** How much is fetched before anybody asks. */
+export const PREDICT_CHOICES = ['off', 'conservative', 'eager'] as const
+
 export const OPTIONS = {
   /**
    * Folder of the disk tiers. Default: `$XDG_CACHE_HOME/op-dbus`, else `/var/lib/op-dbus/cache` for root and
@@ -83,6 +89,28 @@ export const OPTIONS = {
   diffCacheSize: wholeNumber(0, { group: 'cache', variable: 'OPDBUS_DIFF_CACHE_SIZE', default: 100 }),
   /** How long a diff is good, seconds; 0 = off. */
   diffCacheTtl: seconds({ group: 'cache', variable: 'OPDBUS_DIFF_CACHE_TTL', default: 60 }),
+  /** Which embedding memory gives up when it is full; see docs/tuning.md. */
+  embeddingPolicy: oneOf(POLICY_CHOICES, { group: 'cache', variable: 'OPDBUS_EMBEDDING_POLICY', default: 'lru' }),
+  /** The same for plugins' answers. */
+  queryPolicy: oneOf(POLICY_CHOICES, { group: 'cache', variable: 'OPDBUS_QUERY_POLICY', default: 'lru' }),
+  /** The same for diffs. */
+  diffPolicy: oneOf(POLICY_CHOICES, { group: 'cache', variable: 'OPDBUS_DIFF_POLICY', default: 'lru' }),
+  /** The same for blocks. */
+  blockPolicy: oneOf(POLICY_CHOICES, { group: 'cache', variable: 'OPDBUS_BLOCK_POLICY', default: 'lru' }),
+  /**
+   * Let a running process move memory between the four caches, and choose their policies, by what it measures; their sizes together stay
+   * the bound.
+   */
+  autotune: trueOrFalse({ group: 'cache', variable: 'OPDBUS_AUTOTUNE', default: false, only: 'node' }),
+  /**
+   * Fetch what will be asked for: `conservative` asks plugins anew before an answer that is asked for often runs out, and reads blocks
+   * ahead; `eager` also what follows what, for queries and texts. Default: `conservative` for the blocks alone.
+   */
+  predict: oneOf(PREDICT_CHOICES, { group: 'cache', variable: 'OPDBUS_PREDICT', only: 'node' }),
+  /**
+   * Remember which embeddings are in use, and load them at the next start, in the background. Default: on for `op-dbus serve`, else off.
+   */
+  warmStart: trueOrFalse({ group: 'cache', variable: 'OPDBUS_WARM_START', only: 'node' }),
   /**
    * `builtin`, a level (`low`, `medium`, `high`), a model folder, or a hub id (`org/name`); a level or id that is not on this
    * machine is fetched with the first text. `none` switches embedding off.

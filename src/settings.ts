@@ -31,6 +31,26 @@ export interface CommonSettings {
   /** How long a diff is good, seconds; 0 = off. Default: 60. Variable: `OPDBUS_DIFF_CACHE_TTL`. */
   readonly diffCacheTtl?: number | undefined
   /**
+   * Which embedding memory gives up when it is full; see docs/tuning.md. `lru`, `sieve`, `s3-fifo`, `w-tinylfu`, `gdsf`
+   * or `cost-s3-fifo`. Default: lru. Variable: `OPDBUS_EMBEDDING_POLICY`.
+   */
+  readonly embeddingPolicy?: 'lru' | 'sieve' | 's3-fifo' | 'w-tinylfu' | 'gdsf' | 'cost-s3-fifo' | undefined
+  /**
+   * The same for plugins' answers. `lru`, `sieve`, `s3-fifo`, `w-tinylfu`, `gdsf` or `cost-s3-fifo`. Default: lru.
+   * Variable: `OPDBUS_QUERY_POLICY`.
+   */
+  readonly queryPolicy?: 'lru' | 'sieve' | 's3-fifo' | 'w-tinylfu' | 'gdsf' | 'cost-s3-fifo' | undefined
+  /**
+   * The same for diffs. `lru`, `sieve`, `s3-fifo`, `w-tinylfu`, `gdsf` or `cost-s3-fifo`. Default: lru. Variable:
+   * `OPDBUS_DIFF_POLICY`.
+   */
+  readonly diffPolicy?: 'lru' | 'sieve' | 's3-fifo' | 'w-tinylfu' | 'gdsf' | 'cost-s3-fifo' | undefined
+  /**
+   * The same for blocks. `lru`, `sieve`, `s3-fifo`, `w-tinylfu`, `gdsf` or `cost-s3-fifo`. Default: lru. Variable:
+   * `OPDBUS_BLOCK_POLICY`.
+   */
+  readonly blockPolicy?: 'lru' | 'sieve' | 's3-fifo' | 'w-tinylfu' | 'gdsf' | 'cost-s3-fifo' | undefined
+  /**
    * `builtin`, a level (`low`, `medium`, `high`), a model folder, or a hub id (`org/name`); a level or id that is not
    * on this machine is fetched with the first text. `none` switches embedding off. Default: builtin. Variable:
    * `OP_DBUS_MODEL`, else `OP_DBUS_VECTOR_LEVEL`.
@@ -115,6 +135,22 @@ export interface CacheSettings extends CommonSettings {
    * one where several machines ask plugins about one system. Default: this machine. Variable: `OPDBUS_SHARED_SCOPE`.
    */
   readonly sharedScope?: string | undefined
+  /**
+   * Let a running process move memory between the four caches, and choose their policies, by what it measures; their
+   * sizes together stay the bound. Default: false. Variable: `OPDBUS_AUTOTUNE`.
+   */
+  readonly autotune?: boolean | undefined
+  /**
+   * Fetch what will be asked for: `conservative` asks plugins anew before an answer that is asked for often runs out,
+   * and reads blocks ahead; `eager` also what follows what, for queries and texts. `off`, `conservative` or `eager`.
+   * Default: `conservative` for the blocks alone. Variable: `OPDBUS_PREDICT`.
+   */
+  readonly predict?: 'off' | 'conservative' | 'eager' | undefined
+  /**
+   * Remember which embeddings are in use, and load them at the next start, in the background. Default: on for `op-dbus
+   * serve`, else off. Variable: `OPDBUS_WARM_START`.
+   */
+  readonly warmStart?: boolean | undefined
   /**
    * Folder to look for models in, and to fetch them to. Default: the Hugging Face cache, which other tools share; for
    * root `/var/lib/op-dbus/models`, unless HF_HOME, HF_HUB_CACHE or XDG_CACHE_HOME is set. Variable:

@@ -28,7 +28,8 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
   'src/sample-lines': [],
   'src/assets-manifest': [],
   'src/realms': ['src/errors', 'src/ports'],
-  'src/diagnostics': ['src/errors', 'src/ports'],
+  'src/diagnostic-events': ['src/ports'],
+  'src/diagnostics': ['src/errors', 'src/ports', 'src/diagnostic-events'],
   // Options.
   'src/options': ['src/option-kinds', 'src/patterns/setting'],
   'src/option-kinds': ['src/patterns/setting', 'src/shared-url'],
@@ -65,6 +66,8 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     'src/diagnostics',
     'src/cache',
     'src/patterns',
+    // Types.
+    'src/tuning/report',
   ],
   // Arithmetic, a device each: none imports another but to choose among them.
   'src/kernels': ['src/ports', 'src/errors', 'src/realms', '.build/wasm/kernels'],
@@ -118,6 +121,8 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     'onnxruntime-web/webgpu',
     'onnxruntime-common',
   ],
+  // Measures, simulates, advises and predicts: over what the caches tell, with what they are injected. What touches files is in src/node/tuning.
+  'src/tuning': ['src/ports', 'src/errors', 'src/diagnostics', 'src/format', 'src/cache/eviction', 'src/patterns'],
   // Roots and their parts: the only ones that name adapters.
   'src/compose': [
     'src/ports',
@@ -127,6 +132,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     'src/cache/yield-to-event-loop',
     'src/caches',
     'src/embedder',
+    'src/tuning',
   ],
   // What systems are: plugins know nothing of caches; the manager keeps what they answer there.
   'src/state/plugin': ['src/ports', 'src/json/json'],
@@ -180,6 +186,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
   'src/server/tiktoken': ['js-tiktoken/lite', 'js-tiktoken/ranks/cl100k_base'],
   'src/server': [
     'src/embedder/model/table',
+    'src/tuning',
     'src/errors',
     'src/format',
     'src/loopback',
@@ -241,6 +248,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     'src/server.ts',
     'src/blockchain.ts',
     // What a running daemon is asked and answers.
+    'src/tuning',
     'src/server/api',
     'src/server/vector-text',
     'src/blockchain/block',
@@ -263,6 +271,8 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
   // Knows the daemon by what it asks and answers alone.
   console: [
     'look',
+    'src/tuning/report',
+    'src/cache/eviction',
     'src/server/api',
     'src/web.ts',
     'src/public.ts',

@@ -7,6 +7,7 @@ import { messageOf, OpDbusError } from '../errors.js'
 import type { PatternMode } from '../patterns/setting.js'
 import type { PatternCounts } from '../patterns/templates.js'
 import type { CacheName, RunningEmbedder, ServingModel, StorageProblemKind, Warn } from '../ports.js'
+import type { TuningState } from '../tuning/report.js'
 import type { BlockCache } from './block-cache.js'
 import type { DiffCache } from './diff-cache.js'
 import type { EmbeddingCache } from './embedding-cache.js'
@@ -101,6 +102,8 @@ export interface CacheSetExtras {
   readonly patterns?: PatternMode
   readonly warn?: Warn
   readonly diagnostics?: Diagnostics
+  /** What tunes these caches; absent where nothing does. Ends before they close. */
+  readonly tuning?: { state(): TuningState; close(): Promise<void> } | undefined
   /** Called last by close, whatever failed before. */
   readonly release?: () => void
 }
@@ -148,6 +151,11 @@ export class CacheSet {
     }
     if (typeof listener !== 'function') throw new OpDbusError('INVALID_INPUT', 'a listener is a function')
     return this.diagnostics.on(name, listener)
+  }
+
+  /** Policies, what the tuner changed, what was fetched ahead and loaded at the start; undefined in a page. */
+  tuning(): TuningState | undefined {
+    return this.#extras.tuning?.state()
   }
 
   /** What each cache holds and did: in this process, on disk, and over all processes so far. */
@@ -220,6 +228,7 @@ export class CacheSet {
   }
 
   async #close(): Promise<void> {
+    await this.#extras.tuning?.close()
     try {
       await this.#extras.counters?.flush()
     } catch {
