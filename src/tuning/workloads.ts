@@ -27,15 +27,14 @@ const APART_MS = 5
 /** A scan comes each time that a tenth of the keys was asked for, and asks for half as many keys, each for the first and last time. */
 const SCAN_EVERY = 0.1
 const SCAN_PART = 0.5
-/** Of a workload that shifts, how often what is asked for becomes something else, and by which part of its keys. */
-const SHIFTS = 10
-const SHIFTED_PART = 0.5
+/** In so many parts of a workload that shifts, of one length each, the ranking is another. */
+const RANKINGS = 10
 
 /**
  * - `zipf`: some are asked for much more often than others, by Zipf's law, and stay so.
  * - `scan`: the same, and now and then somebody asks for many keys once.
  * - `loop`: all keys one after the other, again and again.
- * - `shift`: as zipf, but ten times over the list half of all keys change their rank.
+ * - `shift`: as zipf, but each tenth of the list has a ranking of its own.
  */
 export function workload(name: WorkloadName, options: WorkloadOptions): Requests {
   const { requests: length, keys, seed, costs = 'same', bytes = 1536 } = options
@@ -72,22 +71,20 @@ function numbersOf(name: WorkloadName, options: WorkloadOptions): (i: number) =>
     return i => (i % (between + scan) < between ? rank() : fresh++)
   }
   const keyAt = Uint32Array.from({ length: keys }, (_, i) => i)
-  const every = Math.max(1, Math.ceil(requests / SHIFTS))
+  const every = Math.max(1, Math.ceil(requests / RANKINGS))
   return i => {
-    if (i > 0 && i % every === 0) shuffleSome(keyAt, random)
+    if (i > 0 && i % every === 0) shuffle(keyAt, random)
     return keyAt[rank()]!
   }
 }
 
-/** Half of the keys, from all over the ranking, change places among each other. */
-function shuffleSome(keyAt: Uint32Array, random: () => number): void {
-  const chosen = keyAt.map((_, i) => i).filter(() => random() < SHIFTED_PART)
-  for (let i = chosen.length - 1; i > 0; i--) {
-    const a = chosen[i]!
-    const b = chosen[Math.floor(random() * (i + 1))]!
-    const key = keyAt[a]!
-    keyAt[a] = keyAt[b]!
-    keyAt[b] = key
+/** Fisher and Yates' shuffle. */
+function shuffle(list: Uint32Array, random: () => number): void {
+  for (let i = list.length - 1; i > 0; i--) {
+    const j = Math.floor(random() * (i + 1))
+    const other = list[j]!
+    list[j] = list[i]!
+    list[i] = other
   }
 }
 
