@@ -6,10 +6,11 @@ import { S3Fifo } from './policies/s3-fifo.js'
 import { Sieve } from './policies/sieve.js'
 import { WTinyLfu } from './policies/w-tinylfu.js'
 
-export const POLICIES: Readonly<Partial<Record<PolicyName, NewPolicy>>> = {
+export const POLICIES: Readonly<Record<PolicyName, NewPolicy>> = {
   lru: capacity => new Lru(capacity),
   sieve: capacity => new Sieve(capacity),
-  's3-fifo': capacity => new S3Fifo(capacity),
+  's3-fifo': capacity => new S3Fifo('s3-fifo', capacity),
   'w-tinylfu': (capacity, random = Math.random) => new WTinyLfu(capacity, random),
   gdsf: capacity => new Gdsf(capacity),
+  'cost-s3-fifo': capacity => new S3Fifo('cost-s3-fifo', capacity),
 }
