@@ -12,13 +12,13 @@ const MAIN = 1
 const SMALL_PART = 0.1
 const GHOST_PART = 0.9
 /** What a hit of an entry of middling cost counts; smaller numbers are parts of it. */
-const UNIT = 8
+const UNIT = 16
 /** Hits that an entry has credit for at most. */
 const MOST_HITS = 3
 /** Credit that takes an entry from the small queue into the main one: two hits, where all cost the same. */
 const TO_STAY = 2 * UNIT
-/** A hit counts so many times as much as one of middling cost, at most: credit has eight bits. */
-const DEAREST = 10
+/** A hit counts so many times as much as one of middling cost, at most, so that one outlier stays no longer than that. */
+const DEAREST = 24
 /** Who costs less than this part of the middle is new again when it comes back. */
 const CHEAP = UNIT / 4
 
@@ -35,8 +35,8 @@ export class S3Fifo implements EvictionPolicy {
   readonly #mean: RunningMean | undefined
   /** By slot: its queue; its credit; what a hit adds to it; its hash. */
   #queue: Uint8Array
-  #credit: Uint8Array
-  #weight: Uint8Array
+  #credit: Uint16Array
+  #weight: Uint16Array
   #hashes: Int32Array
   #capacity: number
   /** Nothing went yet: what the small queue has no room for goes to the main one, whose room nobody has claimed. */
@@ -50,8 +50,8 @@ export class S3Fifo implements EvictionPolicy {
     this.#lists = new SlotLists(2, room)
     this.#ghosts = new Ghosts(capacity)
     this.#queue = new Uint8Array(room)
-    this.#credit = new Uint8Array(room)
-    this.#weight = new Uint8Array(room)
+    this.#credit = new Uint16Array(room)
+    this.#weight = new Uint16Array(room)
     this.#hashes = new Int32Array(room)
   }
 
@@ -112,7 +112,7 @@ export class S3Fifo implements EvictionPolicy {
   }
 
   get bytes(): number {
-    return this.#lists.bytes + this.#ghosts.bytes + 3 * this.#queue.byteLength + this.#hashes.byteLength
+    return this.#lists.bytes + this.#ghosts.bytes + 5 * this.#queue.byteLength + this.#hashes.byteLength
   }
 
   get #byCost(): boolean {
