@@ -277,7 +277,8 @@ export class MemoryTier<V extends object> {
       if (slot === undefined) break
       if (events?.evictedHeard) this.#untold.push({ id: table.idOf(slot), bytes: table.bytesOf(slot) })
       this.counts.evictions++
-      this.#pool?.release(table.remove(slot))
+      const value = table.remove(slot)
+      this.#pool?.release(value)
     }
     if (table.size < before) this.#tellRoom(table.size + entries)
   }
@@ -292,7 +293,8 @@ export class MemoryTier<V extends object> {
   /** The entry in `slot` goes, and not for want of room. */
   #remove(table: SlotTable<V>, slot: number): void {
     this.#policy.removed(slot)
-    this.#pool?.release(table.remove(slot))
+    const value = table.remove(slot)
+    this.#pool?.release(value)
   }
 
   /** Of an entry that is there and alive. */
