@@ -3,6 +3,7 @@
 import { yieldToEventLoop } from './cache/yield-to-event-loop.js'
 import { BlockCache } from './caches/block-cache.js'
 import { CacheSet, type CacheSetExtras } from './caches/cache-set.js'
+import { CostMeter } from './caches/cost-meter.js'
 import { DiffCache } from './caches/diff-cache.js'
 import { EmbeddingCache, type EmbeddingCacheOptions } from './caches/embedding-cache.js'
 import { type EmbeddingTierParts, embeddingTiers, type SharedTier, unopenedShared } from './caches/embedding-tiers.js'
@@ -14,7 +15,7 @@ import { fromUserEmbedder, type UserEmbedder } from './embedder/client/custom-em
 import type { OpenedModel, OpenModelCall } from './embedder/open-model.js'
 import { patternConfig } from './patterns/setting.js'
 import type { Templates } from './patterns/templates.js'
-import type { ChangeNews, Clock, Crc32, Embedder, Hash, Warn } from './ports.js'
+import type { BatchListener, ChangeNews, Clock, Crc32, Embedder, Hash, Warn } from './ports.js'
 
 /**
  * Bytes of the other three in memory; of a block, where there are 1,000 or more. With 10,000 embeddings of 384 floats at their default bound (20.5 MB) all four
@@ -94,11 +95,13 @@ function embeddingsOpener(
   runtime: Runtime,
   templates: Templates | undefined,
 ): EmbeddingCacheOptions['open'] {
-  const { user } = runtime
-  const embedder = user && fromUserEmbedder(user, { maxQueue, yieldToEventLoop })
+  const { user, clock } = runtime
+  const meter = new CostMeter()
+  const measure = { clock, ran: (texts: number, micros: number) => meter.ran(texts, 0, micros) }
+  const embedder = user && fromUserEmbedder(user, { maxQueue, yieldToEventLoop, measure })
   return async call => {
     const connected = runtime.shared?.connect?.()
-    const batches = runtime.diagnostics.batches(runtime.clock)
+    const batches = measured(runtime.diagnostics.batches(clock), meter)
     const { embedder: exact, model } = embedder
       ? { embedder, model: undefined }
       : await runtime.openModel({ ...call, batches })
@@ -114,7 +117,18 @@ function embeddingsOpener(
       warn: runtime.diagnostics.warn,
       diagnostics: runtime.diagnostics,
     })
-    return { embedder: opened, tiers, events, model, templates }
+    return { embedder: opened, tiers, events, costOf: meter.costOf, model, templates }
+  }
+}
+
+/** Whoever else is told of batches, the meter is. */
+function measured(batches: BatchListener, meter: CostMeter): BatchListener {
+  return {
+    clock: batches.clock,
+    ran(batch) {
+      meter.ran(batch.rows, batch.tokens, batch.micros)
+      batches.ran(batch)
+    },
   }
 }
 
