@@ -1,5 +1,6 @@
 // What both roots do alike: the four caches of one Config, over whatever disks, models and tiers a runtime has. Names none of them.
 
+import type { NewPolicy, PolicyName } from './cache/eviction.js'
 import { yieldToEventLoop } from './cache/yield-to-event-loop.js'
 import { BlockCache } from './caches/block-cache.js'
 import { CacheSet, type CacheSetExtras } from './caches/cache-set.js'
@@ -52,7 +53,7 @@ export interface Runtime {
 export async function composeCaches(config: Config, runtime: Runtime): Promise<CacheSet> {
   const { clock, hash, crc32, warn, diagnostics, shared } = runtime
   const parts = { clock, hash, warn, diagnostics }
-  const templates = await templatesOf(config)
+  const [templates, policies] = await Promise.all([templatesOf(config), policiesOf(config)])
   const queryTtlMs = 1000 * config.queryCacheTtl
   const diffTtlMs = 1000 * config.diffCacheTtl
   const set: CacheSet = new CacheSet(
@@ -60,6 +61,7 @@ export async function composeCaches(config: Config, runtime: Runtime): Promise<C
       embeddings: new EmbeddingCache({
         capacity: config.embeddingCacheSize,
         capacityBytes: config.embeddingCacheBytes,
+        policy: policies[config.embeddingPolicy],
         open: embeddingsOpener(config, runtime, templates),
         shared: shared && unopenedShared(shared, crc32),
         clock,
@@ -68,14 +70,22 @@ export async function composeCaches(config: Config, runtime: Runtime): Promise<C
         ttlMs: queryTtlMs,
         staleMs: 1000 * config.queryCacheStale,
         capacityBytes: QUERY_BYTES,
+        policy: policies[config.queryPolicy],
         disk: runtime.queryDisk,
         news: runtime.queryNews,
         ...parts,
       }),
-      diffs: new DiffCache({ capacity: config.diffCacheSize, capacityBytes: DIFF_BYTES, ttlMs: diffTtlMs, ...parts }),
+      diffs: new DiffCache({
+        capacity: config.diffCacheSize,
+        capacityBytes: DIFF_BYTES,
+        policy: policies[config.diffPolicy],
+        ttlMs: diffTtlMs,
+        ...parts,
+      }),
       blocks: new BlockCache({
         capacity: config.blockCacheSize,
         capacityBytes: BLOCK_BYTES * Math.max(1000, config.blockCacheSize),
+        policy: policies[config.blockPolicy],
         ...parts,
       }),
     },
@@ -130,6 +140,13 @@ function measured(batches: BatchListener, meter: CostMeter): BatchListener {
       batches.ran(batch)
     },
   }
+}
+
+/** Which policies there are, loaded only where one is asked for that memory has not got by itself. */
+async function policiesOf(config: Config): Promise<Readonly<Partial<Record<PolicyName, NewPolicy>>>> {
+  const { embeddingPolicy, queryPolicy, diffPolicy, blockPolicy } = config
+  if ([embeddingPolicy, queryPolicy, diffPolicy, blockPolicy].every(name => name === 'lru')) return {}
+  return (await import('./tuning/policies.js')).POLICIES
 }
 
 /** What knows every kind of variable text is large, and loaded only where patterns are on, or masks are to be checked. */
