@@ -138,6 +138,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     'src/diagnostics',
     'src/patterns',
     'src/cache/yield-to-event-loop',
+    'src/cache/eviction',
     'src/caches',
     'src/embedder',
     'src/tuning',
