@@ -11,6 +11,7 @@ import { firstRoom, longer } from './slot-lists.js'
  */
 export class Gdsf implements EvictionPolicy {
   readonly name = 'gdsf'
+  readonly ignoresHash = true
   #heap: Int32Array
   #size = 0
   #inflation = 0
