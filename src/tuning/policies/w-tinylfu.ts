@@ -87,6 +87,7 @@ export class WTinyLfu implements EvictionPolicy {
   clear(): void {
     this.#lists.clear()
     this.#sketch.clear()
+    this.#sketch.resize(firstRoom(this.#capacity))
   }
 
   get bytes(): number {
