@@ -8,7 +8,11 @@ export function TuningScreen({ session }: ScreenProps) {
   return (
     <Panel id="tuning" title="Advice">
       {failure && <Failed what="Advice" failure={failure} onRetry={reload} />}
-      {value === undefined ? !failure && <Loading what="advice" /> : <Empty>{value.reason}</Empty>}
+      {value === undefined ? (
+        !failure && <Loading what="advice" />
+      ) : (
+        <Empty>{value.advice.available ? value.advice.caches.length : value.advice.reason}</Empty>
+      )}
     </Panel>
   )
 }
