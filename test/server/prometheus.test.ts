@@ -1,10 +1,10 @@
 // What `/metrics` says: Prometheus' own tool finds nothing to complain of, the numbers are those of the meters, and nothing is told that may not be.
 import { spawnSync } from 'node:child_process'
 import { afterAll, describe, expect, it } from 'vitest'
+import { Diagnostics } from '../../src/diagnostics.js'
 import type { ModelInfo } from '../../src/server/api.js'
 import type { ServerContext } from '../../src/server/context.js'
 import { Registry } from '../../src/server/http.js'
-import { Diagnostics } from '../../src/diagnostics.js'
 import { createMeters } from '../../src/server/meters.js'
 import { FAMILIES } from '../../src/server/metric-families.js'
 import { exposition } from '../../src/server/prometheus.js'
