@@ -1,19 +1,10 @@
 // Reads traces: files of our own, of one process or of a whole folder, and those of elsewhere (CSV, libCacheSim's oracleGeneral). Believes
 // nothing that a file says before its checksum, and never holds more records than it was allowed. Writes nothing.
-import type { PolicyName } from '../../cache/eviction.js'
 import type { CacheName } from '../../ports.js'
 import type { Trace } from '../../tuning/requests.js'
+import type { TracedCache } from '../../tuning/trace-format.js'
 
-/** What a trace says of a cache at the time when it was begun. */
-export interface TracedCache {
-  /** A disk tier lay behind memory. */
-  readonly disk: boolean
-  readonly policy: PolicyName
-  /** Entries that memory held at most. */
-  readonly capacity: number
-  /** Bytes that memory held at most; absent where nothing but entries bounded it. */
-  readonly bytes?: number
-}
+export type { TracedCache }
 
 /** The requests of one process, or of one file from elsewhere. */
 export interface ProcessTrace extends Trace {
