@@ -56,17 +56,21 @@ export async function beginTuning({ set, config, dir, clock, diagnostics }: Tuni
 }
 
 /** What a trace says of the caches as they are now. */
-function tracedCaches(_set: CacheSet, config: Config): Record<CacheName, TracedCache> {
-  const { embeddingDiskCache, embeddingPolicy, queryPolicy, diffPolicy, blockPolicy } = config
+function tracedCaches(set: CacheSet, config: Config): Record<CacheName, TracedCache> {
+  const of = (name: CacheName, disk: boolean): TracedCache => {
+    const { policy, capacity, capacityBytes } = set[name].memoryInfo()
+    return {
+      disk,
+      policy,
+      ...(Number.isFinite(capacity) && { capacity }),
+      ...(Number.isFinite(capacityBytes) && { bytes: capacityBytes }),
+    }
+  }
   return {
-    embeddings: {
-      disk: embeddingDiskCache,
-      policy: embeddingPolicy,
-      capacity: config.embeddingCacheSize,
-      ...(config.embeddingCacheBytes !== undefined && { bytes: config.embeddingCacheBytes }),
-    },
-    queries: { disk: config.queryCacheTtl > 0, policy: queryPolicy },
-    diffs: { disk: false, policy: diffPolicy, capacity: config.diffCacheSize },
-    blocks: { disk: true, policy: blockPolicy, capacity: config.blockCacheSize },
+    embeddings: of('embeddings', config.embeddingDiskCache),
+    queries: of('queries', true),
+    diffs: of('diffs', false),
+    // What computes a block reads it from the chain.
+    blocks: of('blocks', true),
   }
 }

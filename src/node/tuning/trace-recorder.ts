@@ -107,7 +107,7 @@ export class TraceRecorder {
     const key = keyOfHash(event.keyHash)
     if (key >= this.#threshold) return
     if (this.#computed.size >= MOST_COMPUTED) this.#computed.delete(this.#computed.keys().next().value!)
-    this.#computed.set(key, { tokens: event.tokens ?? 0, cost: event.micros })
+    this.#computed.set(key, { tokens: event.tokens ?? 0, cost: event.cost ?? event.micros })
   }
 
   #lookedUp(event: LookupEvent): void {
