@@ -122,7 +122,15 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     'onnxruntime-common',
   ],
   // Measures, simulates, advises and predicts: over what the caches tell, with what they are injected. What touches files is in src/node/tuning.
-  'src/tuning': ['src/ports', 'src/errors', 'src/diagnostics', 'src/format', 'src/cache/eviction', 'src/patterns'],
+  'src/tuning': [
+    'src/ports',
+    'src/sample-lines',
+    'src/errors',
+    'src/diagnostics',
+    'src/format',
+    'src/cache/eviction',
+    'src/patterns',
+  ],
   // Roots and their parts: the only ones that name adapters.
   'src/compose': [
     'src/ports',

@@ -19,6 +19,8 @@ export interface NewEntry {
  */
 export interface EvictionPolicy {
   readonly name: PolicyName
+  /** It never looks at hashes: who holds the entries need not work them out, and passes 0. */
+  readonly ignoresHash?: true
   /** A new entry lies in `slot`. */
   added(slot: number, hash: number, bytes: number, cost: number): void
   /** The entry in `slot` was asked for. On the way of every hit: no allocation. */

@@ -133,14 +133,14 @@ export class ReadPath<V extends object> {
   join(id: string, waiter: Waiter<V>, place: number, told?: LookUpTold): LookUp<V> | undefined {
     const lookUp = this.inFlight.get(id)
     if (lookUp === undefined) return undefined
-    this.#memory.counts.misses++
+    this.#memory.missed(id)
     lookUp.join(waiter, place, this.#log(id, told))
     return lookUp
   }
 
   /** A new look-up of what memory does not have. */
   newLookUp(id: string, waiter: Waiter<V>, place: number, told?: LookUpTold): LookUp<V> {
-    this.#memory.counts.misses++
+    this.#memory.missed(id)
     return new LookUp(id, waiter, place, this.#log(id, told))
   }
 

@@ -28,7 +28,7 @@ export interface BlockShelf<T extends object> {
   /** Counts a hit, but leaves a miss to the caller. */
   view(number: number): T | undefined
   /** A look-up that had to go to the disk. */
-  missed(): void
+  missed(number: number): void
   /** `bytes`: what it takes in memory, estimated. */
   set(number: number, value: T, bytes: number): void
   /** Neither counted nor marked as used. */
@@ -40,7 +40,6 @@ export interface BlockShelf<T extends object> {
 /** Asked by the number of a block. `delete` after the block was rewritten or pruned. */
 export class BlockCache extends ValueCache<number> {
   readonly #memory: MemoryTier<Held>
-  readonly #off: boolean
   #shelves = 0
 
   constructor(options: BlockCacheOptions) {
@@ -49,12 +48,11 @@ export class BlockCache extends ValueCache<number> {
     const memory = new MemoryTier<Held>({ capacity, capacityBytes, sizeOf: heldBytes, clock, events })
     super(new TieredCache({ memory, tiers: [], clock, events }))
     this.#memory = memory
-    this.#off = capacity === 0
   }
 
   /** Write through, after the block is durable in the chain. A load under way will not overwrite it. */
   set(block: number, value: unknown): void {
-    if (this.#off) this.idOf(block)
+    if (this.#memory.capacity < 1) this.idOf(block)
     else this.put(block, value)
   }
 
@@ -64,9 +62,11 @@ export class BlockCache extends ValueCache<number> {
     // No number begins so.
     const name = `#${this.#shelves++} `
     return {
-      capacity: memory.capacity,
+      get capacity() {
+        return memory.capacity
+      },
       view: number => this.peek(name + number)?.value as T | undefined,
-      missed: () => void memory.counts.misses++,
+      missed: number => memory.missed(name + number),
       set: (number, value, bytes) => memory.set(name + number, { value, bytes, json: true, exact: true, frozen: true }),
       has: number => memory.has(name + number),
       clear() {

@@ -2,6 +2,9 @@
 // the text itself; on disk it is a hash of space and text.
 import { AbortListeners } from '../abort-listeners.js'
 import type { CacheEvents, LookUpFacts } from '../cache/cache-events.js'
+import type { NewPolicy } from '../cache/eviction.js'
+import { newLru } from '../cache/lru-policy.js'
+import type { MemoryInfo, MemoryTap, TunableMemory } from '../cache/memory-tap.js'
 import { MemoryTier } from '../cache/memory-tier.js'
 import { type Counts, newCounts } from '../cache/metrics.js'
 import type { StoreTier } from '../cache/store-tier.js'
@@ -43,6 +46,8 @@ export interface EmbeddingCacheOptions {
   readonly capacity: number
   /** Bytes in memory; default capacity x (4 x dims + 512). */
   readonly capacityBytes?: number | undefined
+  /** Default: least recently used. */
+  readonly policy?: NewPolicy | undefined
   /** Called at the first look-up that needs more than memory; again after it failed. The signal fires on close. */
   readonly open: (call: CallOptions) => Promise<EmbeddingParts>
   /** The shared store, for as long as no tier is open over it. */
@@ -58,17 +63,22 @@ interface Opened extends EmbeddingParts {
 /** Bytes that an entry costs beside its floats and characters: measured at 10,000 entries (`npm run bench`). */
 const ENTRY_BYTES = 256
 
-export class EmbeddingCache {
+export class EmbeddingCache implements TunableMemory {
   readonly #options: EmbeddingCacheOptions
   #opening: Promise<Opened> | undefined
   #opened: Opened | undefined
   readonly #closing = new AbortController()
   readonly #aborts = new AbortListeners()
   #capacity: number
+  /** What a tuner set it to. */
+  #bytes: number | undefined
+  #policy: NewPolicy
+  #tap: MemoryTap | undefined
 
   constructor(options: EmbeddingCacheOptions) {
     this.#options = options
     this.#capacity = options.capacity
+    this.#policy = options.policy ?? newLru
   }
 
   /**
@@ -251,9 +261,44 @@ export class EmbeddingCache {
     if (!Number.isSafeInteger(capacity) || capacity < 0) {
       throw new OpDbusError('INVALID_INPUT', `a capacity is a whole number of at least 0, not ${capacity}`)
     }
+    this.#bytes = undefined
     this.#capacity = capacity
     const { cache, embedder } = this.#opened ?? {}
     if (embedder) cache?.resizeMemory(capacity, this.#capacityBytes(embedder.dims))
+  }
+
+  /**
+   * See {@link TunableMemory}; so are the next three, each of which also holds for what is opened later. Before the first look-up opens it, how
+   * long a vector is is not known: then `capacityBytes` is 0 unless it was set. @internal
+   */
+  memoryInfo(): MemoryInfo {
+    if (this.#opened) return this.#opened.cache.memoryInfo()
+    const capacityBytes = this.#bytes ?? this.#options.capacityBytes ?? 0
+    return { capacity: this.#capacity, capacityBytes, size: 0, bytes: 0, policy: this.#policy(1).name }
+  }
+
+  /** @internal */
+  resizeMemory(capacity: number, capacityBytes: number): void {
+    this.#capacity = capacity
+    this.#bytes = capacityBytes
+    this.#opened?.cache.resizeMemory(capacity, capacityBytes)
+  }
+
+  /** @internal */
+  setPolicy(policy: NewPolicy): void {
+    this.#policy = policy
+    this.#opened?.cache.setPolicy(policy)
+  }
+
+  /** @internal */
+  tap(tap: MemoryTap): () => void {
+    this.#tap = tap
+    this.#opened?.cache.tap(tap)
+    return () => {
+      if (this.#tap !== tap) return
+      this.#tap = undefined
+      this.#opened?.cache.tap(tap)()
+    }
   }
 
   /** Empties memory and, where it is open, the disk; with `shared` also what other machines share. */
@@ -303,6 +348,7 @@ export class EmbeddingCache {
     this.#opening ??= this.#options.open({ signal: closing }).then(
       parts => {
         const cache = this.#newCache(parts.tiers, parts.embedder.dims, parts.events)
+        if (this.#tap) cache.tap(this.#tap)
         this.#opened = { ...parts, cache, loader: new EmbeddingLoader(parts.embedder, this.#options.clock) }
         return this.#opened
       },
@@ -337,6 +383,7 @@ export class EmbeddingCache {
       capacity: this.#capacity,
       capacityBytes: this.#capacityBytes(dims),
       sizeOf: (_embedding, text) => 2 * text.length + 4 * dims + ENTRY_BYTES,
+      policy: this.#policy,
       pool: new EmbeddingPool(dims),
       clock,
       events,
@@ -345,6 +392,6 @@ export class EmbeddingCache {
   }
 
   #capacityBytes(dims: number): number {
-    return this.#options.capacityBytes ?? this.#capacity * (4 * dims + 512)
+    return this.#bytes ?? this.#options.capacityBytes ?? this.#capacity * (4 * dims + 512)
   }
 }
