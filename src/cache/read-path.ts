@@ -103,12 +103,8 @@ export class ReadPath<V extends object> {
     return waiter.answer ?? this.#wait(lookUp, waiter, signal)
   }
 
-  /**
-   * The same for nobody: what is held is answered meanwhile. Not a look-up, so not counted. Undefined where one is under way. When `signal`
-   * fires it goes on for those alone who wait for it by then.
-   */
+  /** The same for nobody: what is held is answered meanwhile. Not a look-up, so not counted. Undefined where one is under way. */
   renew(id: string, loader: Loader<V>, signal?: AbortSignal): Promise<Answer<V>> | undefined {
-    this.enter()
     if (this.inFlight.get(id) !== undefined) return undefined
     const waiter = new OneWaiter<V>()
     const lookUp = new LookUp<V>(id, waiter, 0, undefined)

@@ -98,8 +98,12 @@ export class TieredCache<V extends object> {
     return undefined
   }
 
-  /** Computes what is held anew, for whoever asks next. Undefined where it is being computed already. A signal ends it for nobody else. */
+  /**
+   * Computes what is held anew, for whoever asks next. Undefined where it is being computed already. When `signal` fires it goes on only
+   * if somebody waits for it by then.
+   */
   renew(id: string, load: Loader<V>, signal?: AbortSignal): Promise<Answer<V>> | undefined {
+    this.#path.enter()
     return this.#path.renew(id, load, signal)
   }
 
