@@ -32,7 +32,8 @@ export const TUNING: readonly Family[] = [
     help: 'Entries that were fetched before anybody asked and came to their end, by what became of them.',
     *rows({ context, tuning }) {
       const { prefetches } = context.meters.counts
-      for (const { cache, predictor, outcome, count } of prefetches.values()) yield [{ cache, predictor, outcome }, count]
+      for (const { cache, predictor, outcome, count } of prefetches.values())
+        yield [{ cache, predictor, outcome }, count]
       for (const { cache, name: predictor, state } of tuning?.predictors ?? []) {
         for (const outcome of state === 'off' ? [] : OUTCOMES) {
           if (!prefetches.has(prefetchName({ cache, predictor, outcome }))) yield [{ cache, predictor, outcome }, 0]
