@@ -50,7 +50,7 @@ export function curvesPlot(place: Place, { policies, current, now, unit, label }
   )
 }
 
-const secondsText = (seconds: number) => duration(1000 * seconds)
+const secondsText = (seconds: number) => (seconds === 0 ? '0' : duration(1000 * seconds))
 
 /** Where marks stand too close, uPlot asks for some of them alone: the rest are null. */
 const sizeText = (size: number | null) => (size === null ? '' : bytes(size))
@@ -64,6 +64,7 @@ function drawNow(plot: uPlot, { color }: Place, size: number): void {
   ctx.save()
   ctx.strokeStyle = ctx.fillStyle = color('--text')
   ctx.lineWidth = devicePixelRatio
+  ctx.setLineDash([])
   ctx.beginPath()
   ctx.moveTo(x, bbox.top)
   ctx.lineTo(x, bbox.top + bbox.height)

@@ -22,7 +22,7 @@ export function AheadPanel({ predictors }: { readonly predictors: readonly Predi
           keyOf={({ name, cache }) => `${name} ${cache}`}
           columns={[
             { name: 'what', cell: ({ name }) => PREDICTOR_NAMES[name] ?? name },
-            { name: 'cache', cell: ({ cache }) => cache },
+            { name: 'cache', cell: ({ cache }) => <span class="whole">{cache}</span> },
             { name: 'state', cell: one => <span class={one.state}>{predictorWords(one)}</span> },
             {
               name: 'useful',

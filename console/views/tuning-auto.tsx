@@ -43,13 +43,14 @@ export function TunerPanel({ state, stats }: TunerProps) {
 }
 
 function Split({ shares, total }: { readonly shares: readonly Share[]; readonly total: number }) {
+  const free = 1 - sum(shares.map(one => one.bytes)) / total
   return (
     <>
       <p class="split" aria-hidden="true">
         {shares.map(({ cache, bytes: size }) => (
           <span key={cache} data-cache={cache} style={{ flexGrow: size / total }} />
         ))}
-        <span class="free" style={{ flexGrow: Math.max(0, 1 - sum(shares.map(one => one.bytes)) / total) }} />
+        {free > 0.001 && <span style={{ flexGrow: free }} />}
       </p>
       <ul class="split-names" aria-label={`Memory of the caches, ${bytes(total)} together`}>
         {shares.map(({ cache, bytes: size, used, policy }) => (
@@ -77,7 +78,7 @@ function Changes({ changes }: { readonly changes: readonly TuningChange[] }) {
   }
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, and keys must reach that
-    <ol class="news" tabIndex={0} aria-label="Changes of the tuner, the newest first">
+    <ol class="news tuned" tabIndex={0} aria-label="Changes of the tuner, the newest first">
       {changes.map(change => (
         <li key={`${change.at} ${change.cache} ${change.what} ${change.to}`} class={change.undone ? 'undone' : ''}>
           <time class="number quiet" dateTime={new Date(change.at).toISOString()}>

@@ -33,7 +33,7 @@ export function TracePanel({ session, trace, onChange }: TraceProps) {
       }
     >
       {asked.failure.value && <Failed what="It was not switched" failure={asked.failure.value} />}
-      {trace !== undefined && (
+      {trace !== undefined && (trace.on || trace.bytes > 0) && (
         <Facts
           facts={[
             ['recorded', rateWords(trace)],

@@ -1,5 +1,6 @@
 // Blocks by number, in memory: those of whoever asks by hand, and beside them, under keys of its own, those of the chain. The chain
 // itself is elsewhere; this is a cache, and may lose what it likes.
+import type { NewPolicy } from '../cache/eviction.js'
 import { MemoryTier } from '../cache/memory-tier.js'
 import { TieredCache } from '../cache/tiered-cache.js'
 import type { Diagnostics } from '../diagnostics.js'
@@ -13,6 +14,8 @@ export interface BlockCacheOptions {
   readonly capacity: number
   /** Bytes in memory. */
   readonly capacityBytes: number
+  /** Default: least recently used. */
+  readonly policy?: NewPolicy | undefined
   readonly clock: Clock
   readonly hash: Hash
   readonly diagnostics?: Diagnostics
@@ -43,9 +46,9 @@ export class BlockCache extends ValueCache<number> {
   #shelves = 0
 
   constructor(options: BlockCacheOptions) {
-    const { capacity, capacityBytes, clock, hash, diagnostics } = options
+    const { capacity, capacityBytes, policy, clock, hash, diagnostics } = options
     const events = valueEvents('blocks', hash, diagnostics)
-    const memory = new MemoryTier<Held>({ capacity, capacityBytes, sizeOf: heldBytes, clock, events })
+    const memory = new MemoryTier<Held>({ capacity, capacityBytes, policy, sizeOf: heldBytes, clock, events })
     super(new TieredCache({ memory, tiers: [], clock, events }))
     this.#memory = memory
   }

@@ -202,10 +202,10 @@ class PlainMeters implements Meters {
         counts.warnings++
       }),
       caches.on('tuned', ({ cache, what, undone }) => {
-        named(counts.tuned, `${cache} ${what} ${undone}`, () => ({ cache, what, undone, count: 0 })).count++
+        named(counts.tuned, tunedName({ cache, what, undone }), () => ({ cache, what, undone, count: 0 })).count++
       }),
       caches.on('prefetched', ({ cache, predictor, outcome, micros }) => {
-        const name = `${cache} ${predictor} ${outcome}`
+        const name = prefetchName({ cache, predictor, outcome })
         named(counts.prefetches, name, () => ({ cache, predictor, outcome, count: 0 })).count++
         counts.prefetchMicros += micros
       }),
@@ -267,6 +267,11 @@ class PlainMeters implements Meters {
 function noRows(): RowCounts {
   return bySource(() => 0)
 }
+
+/** What changes of the tuner, and what was fetched ahead, are counted under. */
+export const tunedName = ({ cache, what, undone }: Omit<TunedCount, 'count'>) => `${cache} ${what} ${undone}`
+export const prefetchName = ({ cache, predictor, outcome }: Omit<PrefetchCount, 'count'>) =>
+  `${cache} ${predictor} ${outcome}`
 
 export function rowsBySource(sources: Iterable<Source>): RowCounts {
   const rows = noRows()
