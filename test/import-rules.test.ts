@@ -129,6 +129,8 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     'src/diagnostics',
     'src/format',
     'src/cache/eviction',
+    'src/cache/memory-tap',
+    'src/cache/lru-policy',
     'src/patterns',
   ],
   // Roots and their parts: the only ones that name adapters.
@@ -138,6 +140,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     'src/diagnostics',
     'src/patterns',
     'src/cache/yield-to-event-loop',
+    'src/cache/eviction',
     'src/caches',
     'src/embedder',
     'src/tuning',
@@ -275,7 +278,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     'src/state/desired',
   ],
   // What the pages look like: colours, shapes, times in pictures.
-  look: ['src/public.ts', 'src/format', '@preact/signals', 'uplot'],
+  look: ['src/public.ts', 'src/format', 'src/cache/eviction', '@preact/signals', 'uplot'],
   // Knows the daemon by what it asks and answers alone.
   console: [
     'look',

@@ -143,7 +143,7 @@ export class CachedBlocks {
     checkNumber(number)
     const known = this.view(number)
     if (known !== undefined) return known
-    this.#shelf.missed()
+    this.#shelf.missed(number)
     const ahead = this.#ahead.miss(number)
     if (ahead === undefined) return this.#read(number)
     const { step, count } = ahead

@@ -1,5 +1,6 @@
 // Blocks by number, in memory: those of whoever asks by hand, and beside them, under keys of its own, those of the chain. The chain
 // itself is elsewhere; this is a cache, and may lose what it likes.
+import type { NewPolicy } from '../cache/eviction.js'
 import { MemoryTier } from '../cache/memory-tier.js'
 import { TieredCache } from '../cache/tiered-cache.js'
 import type { Diagnostics } from '../diagnostics.js'
@@ -13,6 +14,8 @@ export interface BlockCacheOptions {
   readonly capacity: number
   /** Bytes in memory. */
   readonly capacityBytes: number
+  /** Default: least recently used. */
+  readonly policy?: NewPolicy | undefined
   readonly clock: Clock
   readonly hash: Hash
   readonly diagnostics?: Diagnostics
@@ -28,7 +31,7 @@ export interface BlockShelf<T extends object> {
   /** Counts a hit, but leaves a miss to the caller. */
   view(number: number): T | undefined
   /** A look-up that had to go to the disk. */
-  missed(): void
+  missed(number: number): void
   /** `bytes`: what it takes in memory, estimated. */
   set(number: number, value: T, bytes: number): void
   /** Neither counted nor marked as used. */
@@ -40,21 +43,19 @@ export interface BlockShelf<T extends object> {
 /** Asked by the number of a block. `delete` after the block was rewritten or pruned. */
 export class BlockCache extends ValueCache<number> {
   readonly #memory: MemoryTier<Held>
-  readonly #off: boolean
   #shelves = 0
 
   constructor(options: BlockCacheOptions) {
-    const { capacity, capacityBytes, clock, hash, diagnostics } = options
+    const { capacity, capacityBytes, policy, clock, hash, diagnostics } = options
     const events = valueEvents('blocks', hash, diagnostics)
-    const memory = new MemoryTier<Held>({ capacity, capacityBytes, sizeOf: heldBytes, clock, events })
+    const memory = new MemoryTier<Held>({ capacity, capacityBytes, policy, sizeOf: heldBytes, clock, events })
     super(new TieredCache({ memory, tiers: [], clock, events }))
     this.#memory = memory
-    this.#off = capacity === 0
   }
 
   /** Write through, after the block is durable in the chain. A load under way will not overwrite it. */
   set(block: number, value: unknown): void {
-    if (this.#off) this.idOf(block)
+    if (this.#memory.capacity < 1) this.idOf(block)
     else this.put(block, value)
   }
 
@@ -64,9 +65,11 @@ export class BlockCache extends ValueCache<number> {
     // No number begins so.
     const name = `#${this.#shelves++} `
     return {
-      capacity: memory.capacity,
+      get capacity() {
+        return memory.capacity
+      },
       view: number => this.peek(name + number)?.value as T | undefined,
-      missed: () => void memory.counts.misses++,
+      missed: number => memory.missed(name + number),
       set: (number, value, bytes) => memory.set(name + number, { value, bytes, json: true, exact: true, frozen: true }),
       has: number => memory.has(name + number),
       clear() {
