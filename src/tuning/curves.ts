@@ -18,7 +18,9 @@ const MOST = 60_000
 /** Less than that is simulated in full. */
 const SMALL = 100_000
 /** One pass tells LRU at all sizes: it may be longer. */
-const LRU_MOST = 20
+const LRU_MOST = 12
+/** Heavy keys come again soon: little of the time tells how they hit. */
+const HEAVY_MOST = 4
 const MINI_MOST = 6
 /** Of all keys, the smallest size that is looked at; and how many sizes. */
 const SMALLEST_PART = 0.001
@@ -92,66 +94,79 @@ export class Curves {
   }
 }
 
-/** One sample, with LRU over all of it, and what miniatures of the others work with. */
+/** One sample: how its heavy keys hit, and what is simulated of the others. */
 class Level {
   readonly sample: Sample
-  /** Everything is simulated, nothing estimated. */
-  readonly whole: boolean
   readonly #length: number
   readonly #allSaves: number
-  readonly #lru: Reuse
   readonly #light: SampledStream
   readonly #lightLru: Reuse
+  /** LRU over more of the time than miniatures have, where they do not have all of it. */
+  readonly #longerLru: Reuse | undefined
+  readonly #heavy: Reuse | undefined
   readonly #lightRequests: number
   readonly #lightSaves: number
+  readonly #heavyRequests: number
+  readonly #heavySaves: number
 
   constructor(stream: Stream, sums: KeySums, every: number, most: number) {
     this.sample = sampleKeys(stream, sums, every)
-    this.whole = every === 1 && most >= stream.length
+    const whole = every > 1 || most >= stream.length
     this.#length = stream.length
     this.#allSaves = sums.allSaves
-    this.#light = this.whole
-      ? { stream, spans: [{ from: 0, counted: 0, to: stream.length }], heavy: Uint8Array.of() }
-      : sampledStream(stream, this.sample, { heavy: false, most: MINI_MOST * most })
+    const sampled = (heavy: boolean, requests: number) =>
+      sampledStream(stream, this.sample, { heavy, most: whole && !heavy ? stream.length : requests })
+    this.#light =
+      every === 1 && whole ? everything(stream) : sampled(false, MINI_MOST * most)
     this.#lightLru = new Reuse(this.#light, 1)
-    const spanned = every === 1 && !this.whole
-    this.#lightRequests = spanned ? stream.length : this.sample.lightRequests
-    this.#lightSaves = spanned ? sums.allSaves : this.sample.lightSaves
-    this.#lru = this.whole
-      ? this.#lightLru
-      : new Reuse(sampledStream(stream, this.sample, { heavy: true, most: every > 1 ? stream.length : LRU_MOST * most }), every)
+    if (!whole) this.#longerLru = new Reuse(sampled(false, LRU_MOST * most), 1)
+    if (this.sample.heavyKeys > 0) this.#heavy = new Reuse(sampled(true, HEAVY_MOST * most), every)
+    // Of part of the time nobody knows what was asked for before.
+    this.#lightRequests = whole ? this.sample.lightRequests : stream.length
+    this.#lightSaves = whole ? this.sample.lightSaves : sums.allSaves
+    this.#heavyRequests = sums.totalRequests - this.sample.lightRequests
+    this.#heavySaves = sums.totalSaves - this.sample.lightSaves
   }
 
   lru(capacity: number): Rates {
-    return this.#rates(capacity, this.#lru.light.hitRate(capacity), this.#lru.light.savedRate(capacity))
+    const { light } = this.#longerLru ?? this.#lightLru
+    const slots = this.#slots(capacity)
+    return this.#rates(capacity, light.hitRate(slots), light.savedRate(slots))
   }
 
   other(policy: PolicyName, capacity: number): Rates {
-    const { every, heavyKeys } = this.sample
     const { stream, spans } = this.#light
-    const slots = Math.max(1, Math.round((capacity - heavyKeys) / every))
+    const slots = Math.max(1, Math.round(this.#slots(capacity)))
     const tally = newTally()
     for (const span of spans) runPolicy(POLICIES[policy]!(slots, seeded(1)), slots, stream, span, tally)
     const hits = part(tally.hits, tally.requests)
     const saved = part(tally.saved, tally.cost)
-    if (this.whole) return this.#rates(capacity, hits, saved)
-    const lru = this.#lru.light
+    if (this.#longerLru === undefined) return this.#rates(capacity, hits, saved)
     const mini = this.#lightLru.light
+    const lru = this.#longerLru.light
     return this.#rates(
       capacity,
-      corrected(hits, mini.hitRate(slots), lru.hitRate(capacity)),
-      corrected(saved, mini.savedRate(slots), lru.savedRate(capacity)),
+      corrected(hits, mini.hitRate(slots), lru.hitRate(slots)),
+      corrected(saved, mini.savedRate(slots), lru.savedRate(slots)),
     )
   }
 
-  /** Heavy keys as LRU has them; of the others so large a part of what there is of them, whatever the sample has. */
-  #rates(capacity: number, lightHits: number, lightSaved: number): Rates {
-    const { heavy } = this.#lru
-    return {
-      hitRate: part(this.#lightRequests * lightHits + heavy.hits(capacity), this.#length),
-      savedRate: part(this.#lightSaves * lightSaved + heavy.saved(capacity), this.#allSaves),
-    }
+  /** Of the miniature: heavy keys have their entries apart. */
+  #slots(capacity: number): number {
+    return (capacity - this.sample.heavyKeys) / this.sample.every
   }
+
+  /** Heavy keys hit as with LRU; of the others so large a part of what there is of them, whatever the sample has. */
+  #rates(capacity: number, lightHits: number, lightSaved: number): Rates {
+    const heavy = this.#heavy?.heavy
+    const hits = this.#lightRequests * lightHits + this.#heavyRequests * (heavy?.hitRate(capacity) ?? 0)
+    const saved = this.#lightSaves * lightSaved + this.#heavySaves * (heavy?.savedRate(capacity) ?? 0)
+    return { hitRate: part(hits, this.#length), savedRate: part(saved, this.#allSaves) }
+  }
+}
+
+function everything(stream: Stream): SampledStream {
+  return { stream, spans: [{ from: 0, counted: 0, to: stream.length }], heavy: Uint8Array.of() }
 }
 
 /** How many different keys lie between requests to one key: for heavy keys and for the others. */
@@ -207,21 +222,21 @@ class DistanceCounts {
     }
   }
 
-  hits(capacity: number): number {
-    return this.#hits[Math.min(capacity, this.#hits.length - 1)]!
-  }
-
-  saved(capacity: number): number {
-    return this.#saved[Math.min(capacity, this.#saved.length - 1)]!
-  }
-
+  /** `capacity`: of miniatures in parts of entries, too. */
   hitRate(capacity: number): number {
-    return part(this.hits(capacity), this.#requests)
+    return part(upTo(this.#hits, capacity), this.#requests)
   }
 
   savedRate(capacity: number): number {
-    return part(this.saved(capacity), this.#cost)
+    return part(upTo(this.#saved, capacity), this.#cost)
   }
+}
+
+function upTo(sums: Float64Array, capacity: number): number {
+  const at = Math.min(Math.max(0, capacity), sums.length - 1)
+  const below = Math.floor(at)
+  const lower = sums[below]!
+  return below === at ? lower : lower + (at - below) * (sums[below + 1]! - lower)
 }
 
 function part(some: number, all: number): number {
