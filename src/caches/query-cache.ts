@@ -2,9 +2,9 @@
 // change that somebody told, in any process: query-tokens.ts says how.
 
 import type { CacheEvents } from '../cache/cache-events.js'
+import type { NewPolicy } from '../cache/eviction.js'
 import type { Loader } from '../cache/loader.js'
 import type { Answer } from '../cache/look-up.js'
-import type { NewPolicy } from '../cache/eviction.js'
 import { MemoryTier } from '../cache/memory-tier.js'
 import { TieredCache } from '../cache/tiered-cache.js'
 import { within } from '../cache/within.js'
