@@ -7,6 +7,7 @@ import { newLru } from '../cache/lru-policy.js'
 import type { MemoryInfo, MemoryTap, TunableMemory } from '../cache/memory-tap.js'
 import { MemoryTier } from '../cache/memory-tier.js'
 import { type Counts, newCounts } from '../cache/metrics.js'
+import { NO_WORK, type Work } from '../cache/savings.js'
 import { type CacheStats, type ClearOptions, TieredCache } from '../cache/tiered-cache.js'
 import { abortError, OpDbusError } from '../errors.js'
 import type { PatternCounts } from '../patterns/templates.js'
@@ -309,6 +310,11 @@ export class EmbeddingCache implements TunableMemory {
   /** Look-ups and evictions of this process. @internal */
   counts(): Counts {
     return this.#opened?.cache.counts() ?? newCounts()
+  }
+
+  /** What was measured in this process, and by how much it was of use. @internal */
+  work(): Work {
+    return this.#opened?.cache.work() ?? NO_WORK
   }
 
   /** What patterns did in this process. */
