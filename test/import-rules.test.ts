@@ -129,6 +129,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     'src/diagnostics',
     'src/format',
     'src/cache/eviction',
+    'src/cache/lru-policy',
     'src/patterns',
   ],
   // Roots and their parts: the only ones that name adapters.
@@ -138,6 +139,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     'src/diagnostics',
     'src/patterns',
     'src/cache/yield-to-event-loop',
+    'src/cache/eviction',
     'src/caches',
     'src/embedder',
     'src/tuning',

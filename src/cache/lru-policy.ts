@@ -51,6 +51,10 @@ export class LruPolicy implements EvictionPolicy {
     this.#oldest = NONE
   }
 
+  get bytes(): number {
+    return this.#older.byteLength + this.#newer.byteLength
+  }
+
   #toFront(slot: number): void {
     this.#older[slot] = this.#newest
     this.#newer[slot] = NONE

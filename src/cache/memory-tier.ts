@@ -128,8 +128,8 @@ export class MemoryTier<V extends object> {
 
   /** Marks an entry as used just now. Counts nothing. */
   touch(id: string): void {
-    const slot = this.#slotOf(id)
-    if (slot !== undefined) this.#policy.hit(slot)
+    const slot = this.#table?.slotOf(id)
+    if (slot !== undefined && this.#isGood(this.#table!, slot)) this.#policy.hit(slot)
   }
 
   /** Present and alive? Neither counted nor marked as used. */

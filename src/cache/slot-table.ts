@@ -60,7 +60,8 @@ export class SlotTable<V> {
 
   /** See {@link hashText}: worked out once for each entry, and only where somebody asks. */
   hashOf(slot: number): number {
-    return this.#hashes[slot] || (this.#hashes[slot] = hashText(this.#ids[slot]!))
+    if (this.#hashes[slot] === 0) this.#hashes[slot] = hashText(this.#ids[slot]!)
+    return this.#hashes[slot]!
   }
 
   /** A slot for an entry that is not there. */

@@ -1,6 +1,8 @@
 // Blocks by number, in memory: those of whoever asks by hand, and beside them, under keys of its own, those of the chain. The chain
 // itself is elsewhere; this is a cache, and may lose what it likes.
+import type { NewPolicy } from '../cache/eviction.js'
 import { MemoryTier } from '../cache/memory-tier.js'
+import type { Work } from '../cache/savings.js'
 import { TieredCache } from '../cache/tiered-cache.js'
 import type { Diagnostics } from '../diagnostics.js'
 import { OpDbusError } from '../errors.js'
@@ -13,6 +15,8 @@ export interface BlockCacheOptions {
   readonly capacity: number
   /** Bytes in memory. */
   readonly capacityBytes: number
+  /** Default: least recently used. */
+  readonly policy?: NewPolicy | undefined
   readonly clock: Clock
   readonly hash: Hash
   readonly diagnostics?: Diagnostics
@@ -29,6 +33,8 @@ export interface BlockShelf<T extends object> {
   view(number: number): T | undefined
   /** A look-up that had to go to the disk. */
   missed(number: number): void
+  /** One was read from the disk, in so many microseconds. */
+  read(micros: number): void
   /** `bytes`: what it takes in memory, estimated. */
   set(number: number, value: T, bytes: number): void
   /** Neither counted nor marked as used. */
@@ -41,11 +47,12 @@ export interface BlockShelf<T extends object> {
 export class BlockCache extends ValueCache<number> {
   readonly #memory: MemoryTier<Held>
   #shelves = 0
+  readonly #reads = { count: 0, micros: 0 }
 
   constructor(options: BlockCacheOptions) {
-    const { capacity, capacityBytes, clock, hash, diagnostics } = options
+    const { capacity, capacityBytes, policy, clock, hash, diagnostics } = options
     const events = valueEvents('blocks', hash, diagnostics)
-    const memory = new MemoryTier<Held>({ capacity, capacityBytes, sizeOf: heldBytes, clock, events })
+    const memory = new MemoryTier<Held>({ capacity, capacityBytes, policy, sizeOf: heldBytes, clock, events })
     super(new TieredCache({ memory, tiers: [], clock, events }))
     this.#memory = memory
   }
@@ -54,6 +61,14 @@ export class BlockCache extends ValueCache<number> {
   set(block: number, value: unknown): void {
     if (this.#memory.capacity < 1) this.idOf(block)
     else this.put(block, value)
+  }
+
+  /** Who asks for a block reads it, here or by a function of their own: nothing is computed. @internal */
+  override work(): Work {
+    const { computed, computeMicros, ...work } = super.work()
+    const { count, micros } = this.#reads
+    const readMicros = computeMicros + Math.round(micros)
+    return { ...work, computed: 0, computeMicros: 0, reads: computed + count, readMicros }
   }
 
   /** @internal */
@@ -67,6 +82,10 @@ export class BlockCache extends ValueCache<number> {
       },
       view: number => this.peek(name + number)?.value as T | undefined,
       missed: number => memory.missed(name + number),
+      read: micros => {
+        this.#reads.count++
+        this.#reads.micros += micros
+      },
       set: (number, value, bytes) => memory.set(name + number, { value, bytes, json: true, exact: true, frozen: true }),
       has: number => memory.has(name + number),
       clear() {

@@ -7,6 +7,7 @@ import { newLru } from '../cache/lru-policy.js'
 import type { MemoryInfo, MemoryTap, TunableMemory } from '../cache/memory-tap.js'
 import { MemoryTier } from '../cache/memory-tier.js'
 import { type Counts, newCounts } from '../cache/metrics.js'
+import { NO_WORK, type Work } from '../cache/savings.js'
 import type { StoreTier } from '../cache/store-tier.js'
 import { type CacheStats, type ClearOptions, TieredCache } from '../cache/tiered-cache.js'
 import { abortError, OpDbusError } from '../errors.js'
@@ -37,6 +38,8 @@ export interface EmbeddingParts {
   readonly embedder: Embedder
   readonly tiers: readonly StoreTier<Embedding>[]
   readonly events?: CacheEvents<Embedding>
+  /** Microseconds that computing one took, by what was measured of late. */
+  readonly costOf?: ((embedding: Embedding) => number | undefined) | undefined
   /** Where patterns are on: what texts are kept under. */
   readonly templates?: Templates | undefined
 }
@@ -319,6 +322,11 @@ export class EmbeddingCache implements TunableMemory {
     return this.#opened?.cache.counts() ?? newCounts()
   }
 
+  /** What was measured in this process, and by how much it was of use. @internal */
+  work(): Work {
+    return this.#opened?.cache.work() ?? NO_WORK
+  }
+
   /** What patterns did in this process. */
   patternCounts(): PatternCounts {
     return this.#opened?.templates?.counts() ?? { templates: 0, hits: 0 }
@@ -326,7 +334,7 @@ export class EmbeddingCache implements TunableMemory {
 
   async stats(): Promise<CacheStats & { readonly model?: ServingModel; readonly running?: RunningEmbedder }> {
     const opened = await this.#settled()
-    const stats = await (opened?.cache ?? this.#newCache([], 0)).stats()
+    const stats = await (opened?.cache ?? this.#newCache({ tiers: [] }, 0)).stats()
     const model = opened?.model
     const running = opened?.embedder.running
     return { ...stats, ...(model && { model }), ...(running && { running }) }
@@ -347,7 +355,7 @@ export class EmbeddingCache implements TunableMemory {
     if (closing.aborted) throw new OpDbusError('CLOSED', 'the embedding cache is closed')
     this.#opening ??= this.#options.open({ signal: closing }).then(
       parts => {
-        const cache = this.#newCache(parts.tiers, parts.embedder.dims, parts.events)
+        const cache = this.#newCache(parts, parts.embedder.dims)
         if (this.#tap) cache.tap(this.#tap)
         this.#opened = { ...parts, cache, loader: new EmbeddingLoader(parts.embedder, this.#options.clock) }
         return this.#opened
@@ -374,9 +382,8 @@ export class EmbeddingCache implements TunableMemory {
   }
 
   #newCache(
-    tiers: readonly StoreTier<Embedding>[],
+    { tiers, events, costOf }: Pick<EmbeddingParts, 'tiers' | 'events' | 'costOf'>,
     dims: number,
-    events?: CacheEvents<Embedding>,
   ): TieredCache<Embedding> {
     const { clock } = this.#options
     const memory = new MemoryTier<Embedding>({
@@ -388,7 +395,7 @@ export class EmbeddingCache implements TunableMemory {
       clock,
       events,
     })
-    return new TieredCache({ memory, tiers, clock, events })
+    return new TieredCache({ memory, tiers, clock, events, costOf })
   }
 
   #capacityBytes(dims: number): number {

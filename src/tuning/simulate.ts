@@ -31,7 +31,7 @@ const FAILED = OUTCOMES.indexOf('failed')
 export function simulate(requests: Requests, options: SimulationOptions): Simulated {
   const { policy, capacity, capacityBytes = Number.POSITIVE_INFINITY, cache } = options
   const { places, numbers, hashes, count } = denseKeys(requests, cache)
-  const memory = new SlotMemory(POLICIES[policy]!(capacity, seeded(1)), capacity, capacityBytes, hashes, count)
+  const memory = new SlotMemory(POLICIES[policy](capacity, seeded(1)), capacity, capacityBytes, hashes, count)
   const { bytes, cost, outcome } = requests
   let hits = 0
   let all = 0

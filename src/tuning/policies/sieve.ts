@@ -6,6 +6,7 @@ import { firstRoom, longer, SlotLists } from './slot-lists.js'
 
 export class Sieve implements EvictionPolicy {
   readonly name = 'sieve'
+  readonly ignoresHash = true
   readonly #lists: SlotLists
   /** By slot: asked for since the hand passed. */
   #visited: Uint8Array

@@ -97,7 +97,7 @@ export class SlotLists {
 }
 
 /** `column` with room for index `at` and, so that growing is rare, as many again. */
-export function longer<A extends Int32Array | Uint32Array | Uint8Array | Float64Array | Float32Array>(
+export function longer<A extends Int32Array | Uint32Array | Uint16Array | Uint8Array | Float64Array | Float32Array>(
   column: A,
   at: number,
 ): A {

@@ -87,6 +87,7 @@ export class WTinyLfu implements EvictionPolicy {
   clear(): void {
     this.#lists.clear()
     this.#sketch.clear()
+    this.#sketch.resize(firstRoom(this.#capacity))
   }
 
   get bytes(): number {
@@ -105,9 +106,13 @@ export class WTinyLfu implements EvictionPolicy {
     while (this.#lists.lengths[PROTECTED]! > most) this.#move(this.#lists.last(PROTECTED), PROBATION)
   }
 
+  /**
+   * By how often each came before: that the candidate has just come does not speak for it. (Counted, it would win against all whose counters were
+   * halved since they were last asked for: in a loop over more than there is room for, nothing would stay long enough to be asked for again.)
+   */
   #admits(candidate: number, main: number): boolean {
     const often = this.#sketch.often(this.#hashes[candidate]!)
-    if (often > this.#sketch.often(this.#hashes[main]!)) return true
+    if (often - 1 > this.#sketch.often(this.#hashes[main]!)) return true
     return often > SELDOM && this.#random() < CHANCE
   }
 
