@@ -113,11 +113,12 @@ export class ReadPath<V extends object> {
   }
 
   /** The same for nobody: what is held is answered meanwhile. Not a look-up, so not counted. Undefined where one is under way. */
-  renew(id: string, loader: Loader<V>): Promise<Answer<V>> | undefined {
+  renew(id: string, loader: Loader<V>, signal?: AbortSignal): Promise<Answer<V>> | undefined {
     if (this.inFlight.get(id) !== undefined) return undefined
     const waiter = new OneWaiter<V>()
-    this.#compute(new LookUp(id, waiter, 0, undefined), loader)
-    return waiter.promise()
+    const lookUp = new LookUp<V>(id, waiter, 0, undefined)
+    this.#compute(lookUp, loader)
+    return this.#wait(lookUp, waiter, signal)
   }
 
   /** What a tier has, or undefined. Neither computes nor joins. */

@@ -101,9 +101,29 @@ export class TieredCache<V extends object> implements TunableMemory {
     return undefined
   }
 
-  /** Computes what is held anew, for whoever asks next. Undefined where it is being computed already. */
-  renew(id: string, load: Loader<V>): Promise<Answer<V>> | undefined {
-    return this.#path.renew(id, load)
+  /**
+   * Computes what is held anew, for whoever asks next. Undefined where it is being computed already. When `signal` fires it goes on only
+   * if somebody waits for it by then.
+   */
+  renew(id: string, load: Loader<V>, signal?: AbortSignal): Promise<Answer<V>> | undefined {
+    this.#path.enter()
+    return this.#path.renew(id, load, signal)
+  }
+
+  /** Look-ups that others could join. */
+  get underWay(): number {
+    return this.#path.inFlight.size
+  }
+
+  /** Whether memory has it. Counts nothing and moves nothing. */
+  inMemory(id: string): boolean {
+    return this.#memory.has(id)
+  }
+
+  /** ms that what memory holds is still good, and not late; undefined where it holds nothing such, or for ever. */
+  leftMs(id: string): number | undefined {
+    const { leftMs = 0 } = this.#memory.lifeOf(id) ?? {}
+    return leftMs > 0 ? leftMs : undefined
   }
 
   /** Whether what memory holds is past its time; see `staleMs` of {@link MemoryTierOptions}. */

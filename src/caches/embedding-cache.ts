@@ -1,23 +1,24 @@
 // The embedding cache: a text's vector from memory, else from disk, else from the embedder, once. The key in memory is
 // the text itself; on disk it is a hash of space and text.
 import { AbortListeners } from '../abort-listeners.js'
-import type { CacheEvents, LookUpFacts } from '../cache/cache-events.js'
+import type { LookUpFacts } from '../cache/cache-events.js'
 import type { NewPolicy } from '../cache/eviction.js'
 import { newLru } from '../cache/lru-policy.js'
 import type { MemoryInfo, MemoryTap, TunableMemory } from '../cache/memory-tap.js'
 import { MemoryTier } from '../cache/memory-tier.js'
 import { type Counts, newCounts } from '../cache/metrics.js'
 import { NO_WORK, type Work } from '../cache/savings.js'
-import type { StoreTier } from '../cache/store-tier.js'
 import { type CacheStats, type ClearOptions, TieredCache } from '../cache/tiered-cache.js'
 import { abortError, OpDbusError } from '../errors.js'
-import type { PatternCounts, Templates } from '../patterns/templates.js'
-import type { CallOptions, Clock, Embedder, Embedding, RunningEmbedder, ServingModel, StoreStatus } from '../ports.js'
+import type { PatternCounts } from '../patterns/templates.js'
+import type { CallOptions, Clock, Embedding, RunningEmbedder, ServingModel, StoreStatus } from '../ports.js'
 import { signalOf } from '../realms.js'
+import { EmbeddingsAhead } from './ahead.js'
 import { computeAnew } from './compute-anew.js'
 import { copyOf, type MemoryCopy } from './copy-of.js'
 import { EmbeddingBatch, type EmbeddingMatrix } from './embedding-batch.js'
 import { EmbeddingLoader } from './embedding-loader.js'
+import type { EmbeddingParts, Opened } from './embedding-parts.js'
 import { copyInto, EmbeddingPool, vectorOf } from './embedding-pool.js'
 import {
   type EmbeddingResult,
@@ -30,19 +31,6 @@ import {
 } from './embedding-result.js'
 import { ProgressMeter } from './progress.js'
 import { checkedTexts, checkText, idOf } from './texts.js'
-
-/** What the first look-up opens: known after the model's small files are read, before any model is loaded. */
-export interface EmbeddingParts {
-  /** Absent for an embedder of the user's own. */
-  readonly model?: ServingModel | undefined
-  readonly embedder: Embedder
-  readonly tiers: readonly StoreTier<Embedding>[]
-  readonly events?: CacheEvents<Embedding>
-  /** Microseconds that computing one took, by what was measured of late. */
-  readonly costOf?: ((embedding: Embedding) => number | undefined) | undefined
-  /** Where patterns are on: what texts are kept under. */
-  readonly templates?: Templates | undefined
-}
 
 export interface EmbeddingCacheOptions {
   /** Entries in memory; 0 = off. */
@@ -58,15 +46,12 @@ export interface EmbeddingCacheOptions {
   readonly clock: Clock
 }
 
-interface Opened extends EmbeddingParts {
-  readonly cache: TieredCache<Embedding>
-  readonly loader: EmbeddingLoader
-}
-
 /** Bytes that an entry costs beside its floats and characters: measured at 10,000 entries (`npm run bench`). */
 const ENTRY_BYTES = 256
 
 export class EmbeddingCache implements TunableMemory {
+  /** Who foresees what will be asked for, and has it embedded. @internal */
+  readonly ahead = new EmbeddingsAhead()
   readonly #options: EmbeddingCacheOptions
   #opening: Promise<Opened> | undefined
   #opened: Opened | undefined
@@ -108,6 +93,7 @@ export class EmbeddingCache implements TunableMemory {
     const { cache, loader, templates } = this.#opened ?? (await this.#open({ signal }))
     const template = templates?.of(text)
     const answer = cache.lookUp(template?.text ?? text, loader.atOnce, signal)
+    this.ahead.observer?.asked(text, answer)
     const { value, source, joined } = answer instanceof Promise ? await answer : answer
     return toResult(value, template?.origin(source, !joined) ?? { source })
   }
@@ -162,6 +148,7 @@ export class EmbeddingCache implements TunableMemory {
     const template = opened.templates?.of(text)
     const value = opened.cache.atOnce(template?.text ?? text)
     if (value !== undefined) copyInto(value, target, 0)
+    if (value !== undefined) this.ahead.observer?.hit(text)
     return value && provenanceOf(value, template?.origin('memory', false))
   }
 
@@ -215,10 +202,12 @@ export class EmbeddingCache implements TunableMemory {
     if (signal?.aborted) throw abortError(signal)
     const { cache, embedder, loader, templates } = this.#opened ?? (await this.#open({ signal }))
     const meter = new ProgressMeter(texts.length, this.#options.clock, call?.onProgress)
+    const began = this.#options.clock.monotonic()
     const batch = new EmbeddingBatch(texts, embedder.dims, templates, meter)
     const bounded = isBounded ? loader.bounded() : undefined
     await cache.getOrLoadMany(batch, bounded?.load ?? loader.inTurn, batch, { signal })
     meter.end()
+    this.ahead.observer?.batch(texts, batch.result.sources, began)
     if (meter.thrown) throw meter.thrown.error
     if (bounded?.refused) throw bounded.refused
     return batch.finish()
@@ -308,6 +297,7 @@ export class EmbeddingCache implements TunableMemory {
   async clear(options: ClearOptions = {}): Promise<void> {
     if (this.#closing.signal.aborted) throw new OpDbusError('CLOSED', 'the embedding cache is closed')
     const opened = await this.#settled()
+    this.ahead.observer?.cleared()
     if (opened !== undefined) await opened.cache.clear(options)
     else if (options.shared) await this.#options.shared?.clear()
   }
@@ -358,6 +348,7 @@ export class EmbeddingCache implements TunableMemory {
         const cache = this.#newCache(parts, parts.embedder.dims)
         if (this.#tap) cache.tap(this.#tap)
         this.#opened = { ...parts, cache, loader: new EmbeddingLoader(parts.embedder, this.#options.clock) }
+        this.ahead.opened(this.#opened)
         return this.#opened
       },
       error => {

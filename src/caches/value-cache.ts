@@ -78,7 +78,7 @@ export abstract class ValueCache<K> implements TunableMemory {
     const id = this.idOf(key)
     throwIfAborted(signalOf(call))
     this.enter(id)
-    const load = loadEach(async (_id, ended) => this.keep(await compute(ended), call))
+    const load = this.loader(compute, call)
     const answer = this.ask(id, load, call)
     return handOut(answer instanceof Promise ? await answer : answer, call)
   }
@@ -152,6 +152,10 @@ export abstract class ValueCache<K> implements TunableMemory {
 
   protected ask(id: string, load: Loader<Held>, call: ValueCall): Answer<Held> | Promise<Answer<Held>> {
     return this.cache.lookUp(id, load, signalOf(call))
+  }
+
+  protected loader(compute: ComputeValue<unknown>, call: ValueCall): Loader<Held> {
+    return loadEach(async (_id, ended) => this.keep(await compute(ended), call))
   }
 
   /** What was computed, as memory holds it. */

@@ -1,0 +1,56 @@
+// How much prediction may cost: a token bucket that is filled by what its cache computes anyway. Arithmetic; knows no cache and no clock.
+
+/** Of what the cache would have computed without prediction, so much may be computed in addition. */
+const MOST_EXTRA = 0.05
+/** So many computations of average cost may be ahead of that at the start: a bucket that begins empty would never prove anything. */
+const START = 4
+
+/**
+ * What was computed, what would have been computed without prediction, and the difference. All in microseconds that were measured. What was
+ * fetched and not asked for yet counts as wasted until somebody asks.
+ */
+export class Budget {
+  /** Without prediction. */
+  #owed = 0
+  /** Computations that `owed` is the sum of. */
+  #count = 0
+  /** In truth, what was fetched ahead included. */
+  #done = 0
+  /** Being fetched, as far as can be told before. */
+  #reserved = 0
+
+  /** Somebody asked for what would have had to be computed then without prediction. */
+  owe(micros: number): void {
+    this.#owed += micros
+    this.#count++
+  }
+
+  /** It was computed, for whomever. */
+  did(micros: number): void {
+    this.#done += micros
+  }
+
+  /** Computed beyond what would have been without prediction. */
+  get extra(): number {
+    return this.#done - this.#owed
+  }
+
+  /** The same as a part of that. */
+  get share(): number {
+    return this.#owed === 0 ? 0 : this.extra / this.#owed
+  }
+
+  /** Whether something that costs about so much may be fetched. It is reserved then, until {@link settle}. */
+  reserve(micros: number): boolean {
+    const most = Math.max(MOST_EXTRA * this.#owed, this.#count === 0 ? 0 : (START * this.#owed) / this.#count)
+    if (this.extra + this.#reserved + micros > most) return false
+    this.#reserved += micros
+    return true
+  }
+
+  /** What was reserved is over, and took `spent`. */
+  settle(reserved: number, spent: number): void {
+    this.#reserved = Math.max(0, this.#reserved - reserved)
+    this.did(spent)
+  }
+}
