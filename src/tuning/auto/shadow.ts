@@ -18,7 +18,9 @@ const MOST_PENDING = 1024
 const MOST_COST = 60e6
 
 /** Of one cache beside that of its own setting. All simulations, those of before and those that follow them, are bits of one number. */
-const MOST_SETTINGS = 15
+const MOST_SETTINGS = 14
+/** The bit that stands for no simulation. */
+const IN_HAND = 2 ** 31
 
 interface Simulation {
   setting: Setting
@@ -229,6 +231,8 @@ export class Shadow {
   #put(row: number): void {
     const hash = this.#hash[row]!
     const bytes = this.#bytes[row]!
+    // One that gives it up again at once is not to be the end of it before all have been asked.
+    this.#holders[row]! |= IN_HAND
     for (const one of this.#simulations) {
       if ((this.#holders[row]! & one.bit) === 0) {
         if (bytes > one.setting.bytes) continue
@@ -239,7 +243,8 @@ export class Shadow {
       }
       this.#makeRoom(one)
     }
-    if (this.#holders[row] === 0 && this.#rows.get(hash) === row) this.#forget(row)
+    this.#holders[row]! &= ~IN_HAND
+    if (this.#holders[row] === 0) this.#forget(row)
     if (this.#rows.size > MOST_ROWS) this.#halve()
   }
 
