@@ -19,10 +19,10 @@ export class Budget {
   /** Being fetched, as far as can be told before. */
   #reserved = 0
 
-  /** Somebody asked for what would have had to be computed then without prediction. */
-  owe(micros: number): void {
+  /** Somebody asked for what would have had to be computed then without prediction: `count` entries, together. */
+  owe(micros: number, count = 1): void {
     this.#owed += micros
-    this.#count++
+    this.#count += count
   }
 
   /** It was computed, for whomever. */
