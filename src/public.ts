@@ -34,11 +34,14 @@ export type {
   FaultEvent,
   InvalidatedEvent,
   LookupEvent,
+  PrefetchedEvent,
   PrunedEvent,
   PushedEvent,
   RestoredEvent,
   StoredEvent,
   TierVisit,
+  TunedEvent,
+  WarmedEvent,
   WarningEvent,
 } from './diagnostics.js'
 export type { UserEmbedder } from './embedder/client/custom-embedder.js'

@@ -87,8 +87,9 @@ export class CacheEvents<V> {
     })
   }
 
-  computed(id: string, value: V, bytes: number, ms: number): void {
-    this.#diagnostics.computed.tell(this.#entry(id, { ...this.#computation?.(value), bytes, micros: 1000 * ms }))
+  /** `cost`: microseconds of computing this one by itself; undefined where nobody has measured it. */
+  computed(id: string, value: V, facts: { bytes: number; micros: number; cost: number | undefined }): void {
+    this.#diagnostics.computed.tell(this.#entry(id, { ...this.#computation?.(value), ...facts }))
   }
 
   get evictedHeard(): boolean {

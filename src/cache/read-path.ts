@@ -19,6 +19,11 @@ export interface ReadPathOptions<V extends object> {
   readonly tiers: readonly StoreTier<V>[]
   readonly clock: Clock
   readonly events?: CacheEvents<V>
+  /**
+   * Microseconds that computing this value took by itself, where it is computed together with others; undefined where that is not known yet.
+   * Default: the time that its loader took.
+   */
+  readonly costOf?: ((value: V) => number | undefined) | undefined
 }
 
 /** How long look-ups that memory answers may overlook that another process cleared the disk, in ms. */
@@ -33,6 +38,9 @@ export class ReadPath<V extends object> {
   readonly #tiers: readonly StoreTier<V>[]
   readonly #events: CacheEvents<V>
   readonly #once: ComputeOnce<V> | undefined
+  readonly #costOf: ReadPathOptions<V>['costOf']
+  /** Values that were computed, as far as it is known how long that took, and how long. */
+  readonly computing = { rows: 0, micros: 0 }
   readonly #bytesOf = (id: string, value: V) => this.#memory.bytesOf(id, value)
   /** Grows with every set, delete and clear: a plain read that saw another number must not back-fill. */
   #generation = 0
@@ -44,6 +52,7 @@ export class ReadPath<V extends object> {
     this.#tiers = options.tiers
     this.clock = options.clock
     this.#events = options.events ?? CacheEvents.silent()
+    this.#costOf = options.costOf
     this.#once = ComputeOnce.over(this.#tiers, this.clock)
     for (const [number, tier] of this.#tiers.entries()) tier.onClearedElsewhere(() => this.#clearedElsewhere(number))
   }
@@ -134,14 +143,14 @@ export class ReadPath<V extends object> {
   join(id: string, waiter: Waiter<V>, place: number, told?: LookUpTold): LookUp<V> | undefined {
     const lookUp = this.inFlight.get(id)
     if (lookUp === undefined) return undefined
-    this.#memory.counts.misses++
+    this.#memory.missed(id)
     lookUp.join(waiter, place, this.#log(id, told))
     return lookUp
   }
 
   /** A new look-up of what memory does not have. */
   newLookUp(id: string, waiter: Waiter<V>, place: number, told?: LookUpTold): LookUp<V> {
-    this.#memory.counts.misses++
+    this.#memory.missed(id)
     return new LookUp(id, waiter, place, this.#log(id, told))
   }
 
@@ -251,14 +260,20 @@ export class ReadPath<V extends object> {
   #computed(lookUps: readonly LookUp<V>[], rows: ArrayLike<number>, values: readonly V[], asked: number): void {
     const computed: LookUp<V>[] = []
     const heard = this.#events.computedHeard
+    const micros = 1000 * (this.clock.monotonic() - asked)
     for (let i = 0; i < values.length; i++) {
       const value = values[i]!
       const lookUp = lookUps[rows[i]!]!
       if (lookUp.over) continue
       lookUp.value = value
       computed.push(lookUp)
-      if (!heard) continue
-      this.#events.computed(lookUp.id, value, this.#bytesOf(lookUp.id, value), this.clock.monotonic() - asked)
+      const cost = this.#costOf ? this.#costOf(value) : micros
+      if (cost !== undefined) {
+        lookUp.cost = cost
+        this.computing.rows++
+        this.computing.micros += cost
+      }
+      if (heard) this.#events.computed(lookUp.id, value, { bytes: this.#bytesOf(lookUp.id, value), micros, cost })
     }
     this.#found(computed, 'computed', this.#tiers.length)
   }
@@ -293,11 +308,14 @@ export class ReadPath<V extends object> {
    * waits. What is not to be `keep` is only told.
    */
   #found(lookUps: readonly LookUp<V>[], source: Source, nearer: number, keep = true): void {
+    let kept = source !== 'computed'
     let keptBelow = false
     for (let number = 0; number < nearer; number++) {
       const tier = this.#tiers[number]!
       const wanted = lookUps.filter(lookUp => !lookUp.stale && lookUp.hasMissed(number))
-      if (tier.setMany(wanted) && tier.synchronous && wanted.length === lookUps.length) keptBelow = true
+      if (!tier.setMany(wanted) || wanted.length < lookUps.length) continue
+      kept = true
+      keptBelow ||= tier.synchronous
     }
     const generation = this.#generation
     // One after another: whoever is told may delete what comes next, and what is told last was used last.
@@ -306,7 +324,7 @@ export class ReadPath<V extends object> {
       // What is under way is marked stale by whoever forgets it; of what is answered at once only the number tells.
       const stands = lookUp.flight !== undefined || generation === this.#generation
       if (stands && !lookUp.stale && keep && !(lookUp.passing && keptBelow))
-        this.#memory.set(lookUp.id, lookUp.value!, lookUp.ttlMs)
+        this.#memory.set(lookUp.id, lookUp.value!, lookUp.ttlMs, kept ? 0 : lookUp.cost)
       lookUp.answer(source, this.#bytesOf)
     }
   }

@@ -4,8 +4,10 @@ import { OpDbusError, throwIfAborted } from '../errors.js'
 import type { CallOptions, Source } from '../ports.js'
 import { type BatchCall, type BatchSink, type Ids, runBatch } from './batch.js'
 import { CacheEvents, type LookUpTold } from './cache-events.js'
+import type { NewPolicy } from './eviction.js'
 import type { Loader } from './loader.js'
 import type { Answer } from './look-up.js'
+import type { MemoryInfo, MemoryTap, TunableMemory } from './memory-tap.js'
 import type { MemoryTier } from './memory-tier.js'
 import { type Counts, rate, type StoreTierStats, type TierStats } from './metrics.js'
 import { ReadPath, type ReadPathOptions } from './read-path.js'
@@ -38,7 +40,7 @@ export interface PeekedLife<V> {
   readonly leftMs: number | undefined
 }
 
-export class TieredCache<V extends object> {
+export class TieredCache<V extends object> implements TunableMemory {
   readonly #memory: MemoryTier<V>
   readonly #tiers: readonly StoreTier<V>[]
   readonly #events: CacheEvents<V>
@@ -209,9 +211,20 @@ export class TieredCache<V extends object> {
     this.#memory.each(most, visit)
   }
 
-  /** Other bounds for memory; see {@link MemoryTier.resize}. */
+  memoryInfo(): MemoryInfo {
+    return this.#memory.info()
+  }
+
   resizeMemory(capacity: number, capacityBytes: number): void {
     this.#memory.resize(capacity, capacityBytes)
+  }
+
+  setPolicy(policy: NewPolicy): void {
+    this.#memory.setPolicy(policy)
+  }
+
+  tap(tap: MemoryTap): () => void {
+    return this.#memory.tap(tap)
   }
 
   /** What happened so far, over all tiers: a hit is a look-up that any tier answered. */

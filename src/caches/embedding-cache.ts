@@ -1,10 +1,12 @@
 // The embedding cache: a text's vector from memory, else from disk, else from the embedder, once. The key in memory is
 // the text itself; on disk it is a hash of space and text.
 import { AbortListeners } from '../abort-listeners.js'
-import type { CacheEvents, LookUpFacts } from '../cache/cache-events.js'
+import type { LookUpFacts } from '../cache/cache-events.js'
+import type { NewPolicy } from '../cache/eviction.js'
+import { newLru } from '../cache/lru-policy.js'
+import type { MemoryInfo, MemoryTap, TunableMemory } from '../cache/memory-tap.js'
 import { MemoryTier } from '../cache/memory-tier.js'
 import { type Counts, newCounts } from '../cache/metrics.js'
-import type { StoreTier } from '../cache/store-tier.js'
 import { type CacheStats, type ClearOptions, TieredCache } from '../cache/tiered-cache.js'
 import { abortError, OpDbusError } from '../errors.js'
 import type { PatternCounts } from '../patterns/templates.js'
@@ -34,6 +36,8 @@ export interface EmbeddingCacheOptions {
   readonly capacity: number
   /** Bytes in memory; default capacity x (4 x dims + 512). */
   readonly capacityBytes?: number | undefined
+  /** Default: least recently used. */
+  readonly policy?: NewPolicy | undefined
   /** Called at the first look-up that needs more than memory; again after it failed. The signal fires on close. */
   readonly open: (call: CallOptions) => Promise<EmbeddingParts>
   /** The shared store, for as long as no tier is open over it. */
@@ -44,7 +48,7 @@ export interface EmbeddingCacheOptions {
 /** Bytes that an entry costs beside its floats and characters: measured at 10,000 entries (`npm run bench`). */
 const ENTRY_BYTES = 256
 
-export class EmbeddingCache {
+export class EmbeddingCache implements TunableMemory {
   /** Who foresees what will be asked for, and has it embedded. @internal */
   readonly ahead = new EmbeddingsAhead()
   readonly #options: EmbeddingCacheOptions
@@ -53,10 +57,15 @@ export class EmbeddingCache {
   readonly #closing = new AbortController()
   readonly #aborts = new AbortListeners()
   #capacity: number
+  /** What a tuner set it to. */
+  #bytes: number | undefined
+  #policy: NewPolicy
+  #tap: MemoryTap | undefined
 
   constructor(options: EmbeddingCacheOptions) {
     this.#options = options
     this.#capacity = options.capacity
+    this.#policy = options.policy ?? newLru
   }
 
   /**
@@ -243,9 +252,44 @@ export class EmbeddingCache {
     if (!Number.isSafeInteger(capacity) || capacity < 0) {
       throw new OpDbusError('INVALID_INPUT', `a capacity is a whole number of at least 0, not ${capacity}`)
     }
+    this.#bytes = undefined
     this.#capacity = capacity
     const { cache, embedder } = this.#opened ?? {}
     if (embedder) cache?.resizeMemory(capacity, this.#capacityBytes(embedder.dims))
+  }
+
+  /**
+   * See {@link TunableMemory}; so are the next three, each of which also holds for what is opened later. Before the first look-up opens it, how
+   * long a vector is is not known: then `capacityBytes` is 0 unless it was set. @internal
+   */
+  memoryInfo(): MemoryInfo {
+    if (this.#opened) return this.#opened.cache.memoryInfo()
+    const capacityBytes = this.#bytes ?? this.#options.capacityBytes ?? 0
+    return { capacity: this.#capacity, capacityBytes, size: 0, bytes: 0, policy: this.#policy(1).name }
+  }
+
+  /** @internal */
+  resizeMemory(capacity: number, capacityBytes: number): void {
+    this.#capacity = capacity
+    this.#bytes = capacityBytes
+    this.#opened?.cache.resizeMemory(capacity, capacityBytes)
+  }
+
+  /** @internal */
+  setPolicy(policy: NewPolicy): void {
+    this.#policy = policy
+    this.#opened?.cache.setPolicy(policy)
+  }
+
+  /** @internal */
+  tap(tap: MemoryTap): () => void {
+    this.#tap = tap
+    this.#opened?.cache.tap(tap)
+    return () => {
+      if (this.#tap !== tap) return
+      this.#tap = undefined
+      this.#opened?.cache.tap(tap)()
+    }
   }
 
   /** Empties memory and, where it is open, the disk; with `shared` also what other machines share. */
@@ -274,7 +318,7 @@ export class EmbeddingCache {
 
   async stats(): Promise<CacheStats & { readonly model?: ServingModel; readonly running?: RunningEmbedder }> {
     const opened = await this.#settled()
-    const stats = await (opened?.cache ?? this.#newCache([], 0)).stats()
+    const stats = await (opened?.cache ?? this.#newCache({ tiers: [] }, 0)).stats()
     const model = opened?.model
     const running = opened?.embedder.running
     return { ...stats, ...(model && { model }), ...(running && { running }) }
@@ -295,7 +339,8 @@ export class EmbeddingCache {
     if (closing.aborted) throw new OpDbusError('CLOSED', 'the embedding cache is closed')
     this.#opening ??= this.#options.open({ signal: closing }).then(
       parts => {
-        const cache = this.#newCache(parts.tiers, parts.embedder.dims, parts.events)
+        const cache = this.#newCache(parts, parts.embedder.dims)
+        if (this.#tap) cache.tap(this.#tap)
         this.#opened = { ...parts, cache, loader: new EmbeddingLoader(parts.embedder, this.#options.clock) }
         this.ahead.opened(this.#opened)
         return this.#opened
@@ -322,23 +367,23 @@ export class EmbeddingCache {
   }
 
   #newCache(
-    tiers: readonly StoreTier<Embedding>[],
+    { tiers, events, costOf }: Pick<EmbeddingParts, 'tiers' | 'events' | 'costOf'>,
     dims: number,
-    events?: CacheEvents<Embedding>,
   ): TieredCache<Embedding> {
     const { clock } = this.#options
     const memory = new MemoryTier<Embedding>({
       capacity: this.#capacity,
       capacityBytes: this.#capacityBytes(dims),
       sizeOf: (_embedding, text) => 2 * text.length + 4 * dims + ENTRY_BYTES,
+      policy: this.#policy,
       pool: new EmbeddingPool(dims),
       clock,
       events,
     })
-    return new TieredCache({ memory, tiers, clock, events })
+    return new TieredCache({ memory, tiers, clock, events, costOf })
   }
 
   #capacityBytes(dims: number): number {
-    return this.#options.capacityBytes ?? this.#capacity * (4 * dims + 512)
+    return this.#bytes ?? this.#options.capacityBytes ?? this.#capacity * (4 * dims + 512)
   }
 }

@@ -13,6 +13,8 @@ export interface EmbeddingParts {
   readonly embedder: Embedder
   readonly tiers: readonly StoreTier<Embedding>[]
   readonly events?: CacheEvents<Embedding>
+  /** Microseconds that computing one took, by what was measured of late. */
+  readonly costOf?: ((embedding: Embedding) => number | undefined) | undefined
   /** Where patterns are on: what texts are kept under. */
   readonly templates?: Templates | undefined
 }

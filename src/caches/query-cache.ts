@@ -2,6 +2,7 @@
 // change that somebody told, in any process: query-tokens.ts says how.
 
 import type { CacheEvents } from '../cache/cache-events.js'
+import type { NewPolicy } from '../cache/eviction.js'
 import { type Loader, loadEach } from '../cache/loader.js'
 import type { Answer } from '../cache/look-up.js'
 import { MemoryTier } from '../cache/memory-tier.js'
@@ -26,6 +27,8 @@ export interface QueryCacheOptions {
   readonly staleMs?: number
   /** Bytes in memory. */
   readonly capacityBytes: number
+  /** Default: least recently used. */
+  readonly policy?: NewPolicy | undefined
   /** Absent: memory only, and nobody else is told of anything. */
   readonly disk?: QueryDisk
   /** Other machines that are told of what is invalidated here, and tell. Absent: there are none. */
@@ -67,6 +70,7 @@ export class QueryCache extends ValueCache<string> {
     const memory = new MemoryTier<Held>({
       capacity: ttlMs > 0 ? Number.POSITIVE_INFINITY : 0,
       capacityBytes: options.capacityBytes,
+      policy: options.policy,
       tooLarge: tellTooLarge(warn),
       sizeOf: heldBytes,
       ttlMs,

@@ -1,8 +1,10 @@
 // What the query, diff and block caches do alike: values in and out as copies, or shared frozen, over one tiered cache. Knows no
 // domain.
 import { CacheEvents } from '../cache/cache-events.js'
+import type { NewPolicy } from '../cache/eviction.js'
 import { type Loader, loadEach } from '../cache/loader.js'
 import type { Answer } from '../cache/look-up.js'
+import type { MemoryInfo, MemoryTap, TunableMemory } from '../cache/memory-tap.js'
 import type { Counts } from '../cache/metrics.js'
 import type { CacheStats, TieredCache } from '../cache/tiered-cache.js'
 import type { Diagnostics } from '../diagnostics.js'
@@ -38,7 +40,7 @@ export function valueEvents(
 }
 
 /** Asked by `K`: a plugin's name, two states, the number of a block. */
-export abstract class ValueCache<K> {
+export abstract class ValueCache<K> implements TunableMemory {
   protected readonly cache: TieredCache<Held>
 
   protected constructor(cache: TieredCache<Held>) {
@@ -98,6 +100,26 @@ export abstract class ValueCache<K> {
   /** Empties memory, and the disk where there is one. */
   clear(): Promise<void> {
     return this.cache.clear()
+  }
+
+  /** See {@link TunableMemory}; so are the next three. @internal */
+  memoryInfo(): MemoryInfo {
+    return this.cache.memoryInfo()
+  }
+
+  /** @internal */
+  resizeMemory(capacity: number, capacityBytes: number): void {
+    this.cache.resizeMemory(capacity, capacityBytes)
+  }
+
+  /** @internal */
+  setPolicy(policy: NewPolicy): void {
+    this.cache.setPolicy(policy)
+  }
+
+  /** @internal */
+  tap(tap: MemoryTap): () => void {
+    return this.cache.tap(tap)
   }
 
   /** Look-ups and evictions of this process. @internal */

@@ -3,8 +3,10 @@
 import type { CacheSet } from '../caches/cache-set.js'
 import type { Config } from '../config.js'
 import type { Diagnostics } from '../diagnostics.js'
-import type { Clock } from '../ports.js'
+import type { CacheName, Clock } from '../ports.js'
 import type { TuningState } from '../tuning/report.js'
+import type { TracedCache } from '../tuning/trace-format.js'
+import { TraceSwitchWatch } from './tuning/trace-switch.js'
 
 export interface TuningCall {
   readonly set: CacheSet
@@ -26,9 +28,19 @@ export interface Tuning {
   close(): Promise<void>
 }
 
-/** Begins what is on. Touches no cache file and waits for nothing on the disk. */
-export async function beginTuning({ config }: TuningCall): Promise<Tuning> {
+/** Begins what is on. Touches no cache file, and only asks whether there is the switch of the trace. */
+export async function beginTuning(call: TuningCall): Promise<Tuning> {
+  const { set, config, dir, clock, diagnostics } = call
   const parts: TuningPart<unknown>[] = []
+  const trace =
+    dir === undefined
+      ? undefined
+      : new TraceSwitchWatch({ dir, clock, diagnostics, caches: () => tracedCaches(set, config) })
+  if (trace) parts.push(trace)
+  const isPredicting = config.predict === 'conservative' || config.predict === 'eager'
+  const predict = isPredicting ? (await import('./tuning/predict.js')).beginPrediction(call) : undefined
+  if (predict) parts.push(predict)
+  await trace?.begin()
   return {
     state: () => ({
       policies: {
@@ -38,10 +50,31 @@ export async function beginTuning({ config }: TuningCall): Promise<Tuning> {
         blocks: config.blockPolicy,
       },
       auto: { on: false, budgetBytes: 0, usedBytes: 0, shares: {}, changes: [] },
-      predictors: [],
+      predictors: predict?.state() ?? set.blocks.readAhead,
+      ...(trace && { trace: trace.state() }),
     }),
     close: async () => {
       await Promise.allSettled(parts.map(part => part.close()))
     },
+  }
+}
+
+/** What a trace says of the caches as they are now. */
+function tracedCaches(set: CacheSet, config: Config): Record<CacheName, TracedCache> {
+  const of = (name: CacheName, disk: boolean): TracedCache => {
+    const { policy, capacity, capacityBytes } = set[name].memoryInfo()
+    return {
+      disk,
+      policy,
+      ...(Number.isFinite(capacity) && { capacity }),
+      ...(Number.isFinite(capacityBytes) && { bytes: capacityBytes }),
+    }
+  }
+  return {
+    embeddings: of('embeddings', config.embeddingDiskCache),
+    queries: of('queries', true),
+    diffs: of('diffs', false),
+    // What computes a block reads it from the chain.
+    blocks: of('blocks', true),
   }
 }

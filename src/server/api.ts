@@ -2,9 +2,10 @@
 // same to the validator and to the OpenAPI document, and a test holds the two together.
 import type { Block, BlockFilter, ChainHead, SearchCall, SearchReport, VerifyReport } from '../blockchain.js'
 import type { DiskSize, OneCacheStats, Stats } from '../caches/cache-set.js'
-import type { TierVisit } from '../diagnostics.js'
+import type { PrefetchedEvent, TierVisit, TunedEvent, WarmedEvent } from '../diagnostics.js'
 import type { CacheName, Device, RefusalKind, Source, TierName } from '../ports.js'
 import type { ApplyReport, CheckpointInfo, DiffReport, Plan, PluginInfo, QueryReport } from '../state.js'
+import type { AdviceReport, NoAdvice, TraceState, TuningState } from '../tuning/report.js'
 
 /** What every error of `/api` looks like. The embedding endpoints have the form of the API that they speak. */
 export interface ApiError {
@@ -296,6 +297,10 @@ export interface LiveEvents {
   readonly invalidated: { readonly elsewhere: boolean }
   readonly cleared: { readonly cache: CacheName; readonly elsewhere: boolean }
   readonly warning: { readonly message: string }
+  /** What was fetched ahead and came to its end in the last 250 ms, counted together. */
+  readonly prefetched: { readonly prefetched: readonly LivePrefetched[] }
+  readonly tuned: TunedEvent
+  readonly warmed: WarmedEvent
   /** The reader is too slow, and so many events were left out. */
   readonly skipped: { readonly events: number }
 }
@@ -307,5 +312,21 @@ export interface LiveLookup {
   readonly micros: number
 }
 
-/** `GET /api/tuning`: the advice of `op-dbus cache tune`. */
-export type TuningReport = { readonly available: false; readonly reason: string }
+/** So many entries that were fetched ahead came to such an end. */
+export interface LivePrefetched extends Omit<PrefetchedEvent, 'micros'> {
+  readonly entries: number
+}
+
+/** `GET /api/tuning`. */
+export interface TuningReport {
+  /** What `op-dbus cache tune` says of the traces in the cache folder. Worked out at most once a minute, by a thread of its own. */
+  readonly advice: AdviceReport | NoAdvice
+  /** Of the caches of the first model: queries, diffs and blocks are there. */
+  readonly state: TuningState
+}
+
+/** `POST /api/tuning/trace`: needs the write token. As `op-dbus cache trace on` and `off`, it holds for every process on the cache folder. */
+export interface TraceCall {
+  readonly on: boolean
+}
+export type { TraceState }

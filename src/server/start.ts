@@ -49,10 +49,10 @@ export async function start(options: ServeOptions, routes: readonly Routes[]): P
     const { reachable } = listeners
     mustHaveToken(settings, reachable)
     const tokens = tokensFor(split, reachable !== undefined, log)
-    const opened = await openAll(split, log, undo)
+    const meters = createMeters({ clock })
+    const opened = await openAll(split, { log, meters }, undo)
     await openSocket(listeners, settings, opened.models, log)
 
-    const meters = createMeters({ clock })
     const { allowHosts, cors, limits: bounds } = settings
     const auth = new Auth(tokens)
     const hosts = new Hosts({ loopback: reachable === undefined, allowHosts, cors })
@@ -111,7 +111,8 @@ export async function start(options: ServeOptions, routes: readonly Routes[]): P
 }
 
 /** What there is behind the routes; what was opened is closed in the other order. */
-async function openAll({ settings, ofCaches, ofState, ofChain }: SplitOptions, log: Log, undo: Undo[]) {
+async function openAll(split: SplitOptions, { log, meters }: Pick<ServerContext, 'log' | 'meters'>, undo: Undo[]) {
+  const { settings, ofCaches, ofState, ofChain } = split
   const told = ofCaches.onWarning
   const onWarning = (message: string) => {
     log.warn('warning', { message })
@@ -123,6 +124,14 @@ async function openAll({ settings, ofCaches, ofState, ofChain }: SplitOptions, l
     open: { ...ofCaches, onWarning },
   })
   undo.push(() => models.close())
+  // At once: warming begins with the opening.
+  for (const one of models.all) {
+    undo.push(
+      meters.listenTo(one.caches),
+      one.caches.on('tuned', event => log.info('tuned', { ...event })),
+      one.caches.on('warmed', event => log.info('warmed', { ...event })),
+    )
+  }
   const { caches } = models.of(undefined)
   const chain = await openChainUnlessNowhere({ ...ofChain, caches })
   if (chain) undo.push(() => chain.close())

@@ -51,3 +51,11 @@ export function newRequests(length: number): Requests {
     outcome: new Uint8Array(length),
   }
 }
+
+/** Keys are below this. */
+export const KEY_SPAN = 2 ** 52
+
+/** The key of an entry, from the hash that names it in events and on disk: its first 52 bits. */
+export function keyOfHash(keyHash: string): number {
+  return Number.parseInt(keyHash.slice(0, 13), 16)
+}

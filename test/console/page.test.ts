@@ -73,7 +73,7 @@ describe('models and tuning', () => {
     await page.getByRole('definition').filter({ hasText: "the program's own" }).first().waitFor()
     await expectGoodLooks(page)
     await goTo(page, 'Tuning')
-    await page.getByText(/no advice/).waitFor()
+    await page.getByText(/Advice is made from what is asked for/).waitFor()
     await expectGoodLooks(page)
     expect(complaints).toEqual([])
   })

@@ -1,15 +1,21 @@
 // Prediction in a process: puts the predictors that are switched on beside the caches that they watch. Touches no file.
-import type { PredictorName, PredictorState } from '../../tuning/report.js'
+
+import type { CacheName } from '../../ports.js'
 import { Budget } from '../../tuning/predict/budget.js'
 import { Predictor } from '../../tuning/predict/predictor.js'
 import { QueryForesight } from '../../tuning/predict/queries.js'
 import { TextForesight } from '../../tuning/predict/texts.js'
-import type { CacheName } from '../../ports.js'
+import type { PredictorName, PredictorState } from '../../tuning/report.js'
 import { timer } from '../runtime.js'
 import type { TuningCall, TuningPart } from '../tuning.js'
 
 /** Begins what `predict` says; the blocks' read-ahead is theirs, and only told here. */
-export function beginPrediction({ set, config, clock, diagnostics }: TuningCall): TuningPart<readonly PredictorState[]> {
+export function beginPrediction({
+  set,
+  config,
+  clock,
+  diagnostics,
+}: TuningCall): TuningPart<readonly PredictorState[]> {
   const { queries, embeddings, blocks } = set
   const eager = config.predict === 'eager'
   const predictors: Predictor[] = []

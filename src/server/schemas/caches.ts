@@ -175,6 +175,5 @@ export function cacheSchemas(T: Builder, parts: Parts) {
       templates: O(texts),
       failed: T.Array(T.Object({ index: count, code: text, message: text })),
     }),
-    TuningReport: T.Object({ available: T.Literal(false), reason: text }),
   }
 }

@@ -128,7 +128,8 @@ export class QueryForesight {
   }
 
   #plan(watched: Watched): void {
-    if (watched.goodUntil === 0 && watched.ttlMs > 0) watched.goodUntil = this.#now() + (this.#parts.leftMs(watched.id) ?? 0)
+    if (watched.goodUntil === 0 && watched.ttlMs > 0)
+      watched.goodUntil = this.#now() + (this.#parts.leftMs(watched.id) ?? 0)
     if (!mayRefresh(watched, this.#now())) return
     watched.refreshAt = dueAt(watched)
     this.#arm(watched.refreshAt)

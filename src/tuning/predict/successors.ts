@@ -44,7 +44,9 @@ export class Successors {
     if (this.#recent.length > LOOK_BACK) this.#recent.shift()
     const leader = this.#leader(id)
     const { asks, followers } = leader
-    const next = [...followers].filter(([, count]) => asks >= LEAST && count >= SURE * asks).map(([follower]) => follower)
+    const next = [...followers]
+      .filter(([, count]) => asks >= LEAST && count >= SURE * asks)
+      .map(([follower]) => follower)
     if (++leader.asks > MOST_COUNTED) {
       leader.asks /= 2
       for (const [follower, count] of followers) followers.set(follower, count / 2)

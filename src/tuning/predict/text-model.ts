@@ -111,7 +111,14 @@ export class TextModel {
     if (values.length > 1) this.#step(`*\0${template}`, `*\0${template}`, template, values, text, expected)
   }
 
-  #step(key: string, gateKey: string, template: string, values: readonly string[], text: string, expected: Set<string>): void {
+  #step(
+    key: string,
+    gateKey: string,
+    template: string,
+    values: readonly string[],
+    text: string,
+    expected: Set<string>,
+  ): void {
     const before = this.#streams.get(key)
     this.#streams.delete(key)
     const steps = before?.values.map((value, i) => stepOf(value, values[i]!)) ?? []

@@ -75,7 +75,10 @@ export class TextForesight {
   }
 
   asked(text: string, answer: AnswerOf | Promise<AnswerOf>): void {
-    if (!(answer instanceof Promise)) return this.hit(text)
+    if (!(answer instanceof Promise)) {
+      this.hit(text)
+      return
+    }
     const began = this.#now()
     this.#busy(began, text)
     this.#parts.predictor.asked(text, false)
@@ -91,7 +94,6 @@ export class TextForesight {
   batch(texts: readonly string[], sources: readonly string[], began: number): void {
     const { predictor } = this.#parts
     const computed: string[] = []
-    let last: string | undefined
     // From the end: what comes next follows on that.
     for (let i = texts.length - 1; i >= 0 && computed.length < LESSONS_PER_SECOND; i--) {
       const text = texts[i]!
@@ -99,10 +101,9 @@ export class TextForesight {
       if (foreseen) predictor.asked(text, true)
       if (foreseen || sources[i] === 'computed') computed.push(text)
     }
-    last = computed[0]
     const count = sources.reduce((sum, source) => sum + (source === 'computed' ? 1 : 0), 0)
     if (count > 0) {
-      this.#busy(this.#now(), last)
+      this.#busy(this.#now(), computed[0])
       this.#computed(began, count)
     }
     this.#learn(computed.reverse())
@@ -174,8 +175,8 @@ export class TextForesight {
       for (const next of this.#model.next(text)) this.#want(next)
     }
     this.#parts.predictor.sweep(this.#now())
-    if (this.#lessons.length > 0) return this.#arm(0)
-    if (this.#wanted.size > 0 && this.#fetching === undefined) this.#fetchNext()
+    if (this.#lessons.length > 0) this.#arm(0)
+    else if (this.#wanted.size > 0 && this.#fetching === undefined) this.#fetchNext()
   }
 
   #want(text: string): void {
@@ -188,7 +189,11 @@ export class TextForesight {
     const { ahead, predictor } = this.#parts
     const cost = this.#cost
     if (cost === undefined) return
-    if (!ahead.idle || GAP * cost > 1000 * Math.max(this.#gap, this.#now() - this.#lastAsk)) return this.#arm(RETRY_MS)
+    const gap = Math.max(this.#gap, this.#now() - this.#lastAsk)
+    if (!ahead.idle || GAP * cost > 1000 * gap) {
+      this.#arm(RETRY_MS)
+      return
+    }
     for (const text of this.#wanted) {
       this.#wanted.delete(text)
       const began = this.#now()
