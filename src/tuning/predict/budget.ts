@@ -2,7 +2,7 @@
 
 /** Of what the cache would have computed without prediction, so much may be computed in addition. */
 const MOST_EXTRA = 0.05
-/** So many computations of average cost may be ahead of that at the start: a bucket that begins empty would never prove anything. */
+/** So many computations of average cost may be ahead of that, however few there were: a bucket that begins empty would never prove anything. */
 const START = 4
 
 /**
@@ -10,6 +10,7 @@ const START = 4
  * fetched and not asked for yet counts as wasted until somebody asks.
  */
 export class Budget {
+  readonly #start: number
   /** Without prediction. */
   #owed = 0
   /** Computations that `owed` is the sum of. */
@@ -18,6 +19,11 @@ export class Budget {
   #done = 0
   /** Being fetched, as far as can be told before. */
   #reserved = 0
+
+  /** `start`: so many computations of average cost may be ahead, however few there were. */
+  constructor(start = START) {
+    this.#start = start
+  }
 
   /** Somebody asked for what would have had to be computed then without prediction: `count` entries, together. */
   owe(micros: number, count = 1): void {
@@ -35,15 +41,15 @@ export class Budget {
     return this.#done - this.#owed
   }
 
-  /** The same as a part of that. */
-  get share(): number {
-    return this.#owed === 0 ? 0 : this.extra / this.#owed
+  /** Whether something that costs about so much may be fetched. */
+  allows(micros: number): boolean {
+    const start = this.#count === 0 ? 0 : (this.#start * this.#owed) / this.#count
+    return this.extra + this.#reserved + micros <= Math.max(MOST_EXTRA * this.#owed, start)
   }
 
-  /** Whether something that costs about so much may be fetched. It is reserved then, until {@link settle}. */
+  /** The same, and it is reserved then, until {@link settle}. */
   reserve(micros: number): boolean {
-    const most = Math.max(MOST_EXTRA * this.#owed, this.#count === 0 ? 0 : (START * this.#owed) / this.#count)
-    if (this.extra + this.#reserved + micros > most) return false
+    if (!this.allows(micros)) return false
     this.#reserved += micros
     return true
   }
