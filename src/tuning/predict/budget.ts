@@ -2,8 +2,8 @@
 
 /** Of what the cache would have computed without prediction, so much may be computed in addition. */
 const MOST_EXTRA = 0.05
-/** So many computations of average cost may be ahead of that, however few there were: a bucket that begins empty would never prove anything. */
-const START = 4
+/** So many computations of average cost beside that: a bucket that begins empty would never prove anything. */
+const START = 8
 
 /**
  * What was computed, what would have been computed without prediction, and the difference. All in microseconds that were measured. What was
@@ -20,7 +20,7 @@ export class Budget {
   /** Being fetched, as far as can be told before. */
   #reserved = 0
 
-  /** `start`: so many computations of average cost may be ahead, however few there were. */
+  /** `start`: what is in the bucket from the first computation on, in computations of average cost. */
   constructor(start = START) {
     this.#start = start
   }
@@ -44,7 +44,7 @@ export class Budget {
   /** Whether something that costs about so much may be fetched. */
   allows(micros: number): boolean {
     const start = this.#count === 0 ? 0 : (this.#start * this.#owed) / this.#count
-    return this.extra + this.#reserved + micros <= Math.max(MOST_EXTRA * this.#owed, start)
+    return this.extra + this.#reserved + micros <= MOST_EXTRA * this.#owed + start
   }
 
   /** The same, and it is reserved then, until {@link settle}. */
