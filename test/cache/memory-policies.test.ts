@@ -47,6 +47,9 @@ function watched(make: NewPolicy): NewPolicy {
     const must = (slot: number) => expect(live.has(slot), `slot ${slot} of ${inner.name}`).toBe(true)
     return {
       name: inner.name,
+      get bytes() {
+        return inner.bytes
+      },
       added(slot, hash, bytes, cost) {
         expect(live.has(slot)).toBe(false)
         live.add(slot)
@@ -145,7 +148,7 @@ describe.each(NAMES)('memory under %s', name => {
             tier.setPolicy(watched(POLICIES[step.name]))
             expect(tier.info().policy).toBe(step.name)
             expect(new Set([...tier.entries()].map(([id]) => id))).toEqual(before)
-          } else {
+          } else if (step.kind === 'resize') {
             bounds = step
             tier.resize(step.capacity, step.bytes)
             if (step.capacity === 0) {
@@ -334,6 +337,7 @@ it('tells a policy how much fits where bytes are the bound, and lets go of long 
 function wrap(inner: EvictionPolicy): EvictionPolicy {
   return {
     name: inner.name,
+    bytes: 0,
     added: (slot, hash, bytes, cost) => inner.added(slot, hash, bytes, cost),
     hit: slot => inner.hit(slot),
     removed: slot => inner.removed(slot),
