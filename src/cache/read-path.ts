@@ -324,9 +324,9 @@ export class ReadPath<V extends object> {
   }
 
   #heardPeek(id: string, told?: LookUpTold): V | undefined {
-    const log = this.#events.begin(id, this.clock, told)
+    const began = this.clock.monotonic()
     const value = this.#memory.get(id)
-    if (value !== undefined) log.ended('hit', { source: 'memory', bytes: this.#bytesOf(id, value) })
+    if (value !== undefined) this.#events.hit(id, this.#bytesOf(id, value), this.clock.monotonic() - began, told)
     return value
   }
 

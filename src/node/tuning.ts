@@ -6,6 +6,7 @@ import type { Diagnostics } from '../diagnostics.js'
 import type { CacheName, Clock } from '../ports.js'
 import type { TuningState } from '../tuning/report.js'
 import type { TracedCache } from '../tuning/trace-format.js'
+import { timer } from './runtime.js'
 import { TraceSwitchWatch } from './tuning/trace-switch.js'
 
 export interface TuningCall {
@@ -37,15 +38,19 @@ export async function beginTuning({ set, config, dir, clock, diagnostics }: Tuni
       : new TraceSwitchWatch({ dir, clock, diagnostics, caches: () => tracedCaches(set, config) })
   if (trace) parts.push(trace)
   await trace?.begin()
+  const auto = config.autotune
+    ? new (await import('./tuning/auto.js')).AutoTuning({ set, config, clock, diagnostics, timer })
+    : undefined
+  if (auto) parts.push(auto)
   return {
     state: () => ({
       policies: {
-        embeddings: config.embeddingPolicy,
-        queries: config.queryPolicy,
-        diffs: config.diffPolicy,
-        blocks: config.blockPolicy,
+        embeddings: set.embeddings.memoryInfo().policy,
+        queries: set.queries.memoryInfo().policy,
+        diffs: set.diffs.memoryInfo().policy,
+        blocks: set.blocks.memoryInfo().policy,
       },
-      auto: { on: false, budgetBytes: 0, usedBytes: 0, shares: {}, changes: [] },
+      auto: auto?.state() ?? { on: false, budgetBytes: 0, usedBytes: 0, shares: {}, changes: [] },
       predictors: [],
       ...(trace && { trace: trace.state() }),
     }),
