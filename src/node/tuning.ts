@@ -6,6 +6,7 @@ import type { Diagnostics } from '../diagnostics.js'
 import type { CacheName, Clock } from '../ports.js'
 import type { TuningState } from '../tuning/report.js'
 import type { TracedCache } from '../tuning/trace-format.js'
+import { timer } from './runtime.js'
 import { TraceSwitchWatch } from './tuning/trace-switch.js'
 
 export interface TuningCall {
@@ -29,24 +30,32 @@ export interface Tuning {
 }
 
 /** Begins what is on. Touches no cache file, and only asks whether there is the switch of the trace. */
-export async function beginTuning({ set, config, dir, clock, diagnostics }: TuningCall): Promise<Tuning> {
+export async function beginTuning(call: TuningCall): Promise<Tuning> {
+  const { set, config, dir, clock, diagnostics } = call
   const parts: TuningPart<unknown>[] = []
   const trace =
     dir === undefined
       ? undefined
       : new TraceSwitchWatch({ dir, clock, diagnostics, caches: () => tracedCaches(set, config) })
   if (trace) parts.push(trace)
+  const isPredicting = config.predict === 'conservative' || config.predict === 'eager'
+  const predict = isPredicting ? (await import('./tuning/predict.js')).beginPrediction(call) : undefined
+  if (predict) parts.push(predict)
   await trace?.begin()
+  const auto = config.autotune
+    ? new (await import('./tuning/auto.js')).AutoTuning({ set, config, clock, diagnostics, timer })
+    : undefined
+  if (auto) parts.push(auto)
   return {
     state: () => ({
       policies: {
-        embeddings: config.embeddingPolicy,
-        queries: config.queryPolicy,
-        diffs: config.diffPolicy,
-        blocks: config.blockPolicy,
+        embeddings: set.embeddings.memoryInfo().policy,
+        queries: set.queries.memoryInfo().policy,
+        diffs: set.diffs.memoryInfo().policy,
+        blocks: set.blocks.memoryInfo().policy,
       },
-      auto: { on: false, budgetBytes: 0, usedBytes: 0, shares: {}, changes: [] },
-      predictors: [],
+      auto: auto?.state() ?? { on: false, budgetBytes: 0, usedBytes: 0, shares: {}, changes: [] },
+      predictors: predict?.state() ?? set.blocks.readAhead,
       ...(trace && { trace: trace.state() }),
     }),
     close: async () => {
