@@ -25,9 +25,8 @@ const DAY_SECONDS = 86_400
 /** What memory was like while it was traced, or is meant to be. */
 export interface PresentMemory {
   readonly policy: PolicyName
-  /** Entries at most. */
-  readonly capacity: number
-  /** Bytes at most; absent where nothing but entries bounds it. */
+  /** Entries at most, and bytes at most; absent where there is no such bound. */
+  readonly capacity?: number
   readonly bytes?: number
 }
 
@@ -178,8 +177,9 @@ class CacheCurves {
       if (memory !== undefined && (most === undefined || stream.requests > most.stream.requests)) most = { memory, stream }
     })
     if (most === undefined) return undefined
-    const { policy, capacity, bytes = Number.POSITIVE_INFINITY } = most.memory
-    const entries = Math.floor(Math.min(capacity, this.#meanBytes > 0 ? bytes / this.#meanBytes : capacity))
+    const { policy, capacity = Number.POSITIVE_INFINITY, bytes = Number.POSITIVE_INFINITY } = most.memory
+    const bound = Math.floor(Math.min(capacity, this.#meanBytes > 0 ? bytes / this.#meanBytes : capacity))
+    const entries = Number.isFinite(bound) ? bound : this.#keys
     const atHand = this.#streams.reduce((sum, stream, i) => sum + stream.atHand / this.#traces[i]!.rate, 0)
     return {
       policy,
