@@ -102,10 +102,11 @@ class CacheCurves {
   }
 
   advice(): CacheAdvice {
-    const sizes = curveSizes(this.#keys)
-    const curves = this.#policies.map(policy => ({ policy, points: sizes.map(size => this.#at(policy, size)) }))
+    const even = curveSizes(this.#keys)
     const now = this.#now()
-    const size = now?.capacity ?? this.#enough(sizes)
+    const size = now?.capacity ?? this.#enough(even)
+    const sizes = withSize(even, Math.min(size, this.#keys))
+    const curves = this.#policies.map(policy => ({ policy, points: sizes.map(one => this.#at(policy, one)) }))
     const policy = this.#bestAt(size, now?.policy ?? 'lru')
     const best = { ...this.#at(policy, size), policy }
     const more = this.#at(policy, size + this.#entriesIn(MORE_BYTES))
@@ -233,4 +234,9 @@ class CacheCurves {
   #aDay(micros: number): number {
     return this.#spanSeconds > 0 ? (micros / 1e6) * (DAY_SECONDS / this.#spanSeconds) : 0
   }
+}
+
+/** `sizes` with `size` among them, in order. */
+function withSize(sizes: readonly number[], size: number): number[] {
+  return size < 1 || sizes.includes(size) ? [...sizes] : [...sizes, size].sort((one, other) => one - other)
 }
