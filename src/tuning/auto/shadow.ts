@@ -106,6 +106,11 @@ export class Shadow {
     return this.#sampled
   }
 
+  /** Keys that some simulation holds. */
+  get keys(): number {
+    return this.#rows.size
+  }
+
   /** Memory had it. */
   hit(hash: number, bytes: number, cost: number): void {
     if ((hash & this.#mask) !== 0 || this.#full()) return
