@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
-import { type CacheSet, openCaches } from '../../src/node.js'
+import { type Caches, openCaches } from '../../src/node.js'
 import type { TunedEvent } from '../../src/public.js'
 import { seeded } from '../../src/sample-lines.js'
 
@@ -11,7 +11,7 @@ const DIMS = 8
 const CACHES = ['embeddings', 'queries', 'diffs', 'blocks'] as const
 
 let dir: string
-let caches: CacheSet | undefined
+let caches: Caches | undefined
 
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), 'op-dbus-autotune-'))
@@ -31,7 +31,7 @@ function vectorOf(text: string): number[] {
   return Array.from({ length: DIMS }, () => Math.fround(random()))
 }
 
-async function open(autotune: boolean): Promise<CacheSet> {
+async function open(autotune: boolean): Promise<Caches> {
   caches = await openCaches({
     dir,
     autotune,
@@ -49,7 +49,7 @@ async function open(autotune: boolean): Promise<CacheSet> {
   return caches
 }
 
-const bounds = (set: CacheSet) => CACHES.reduce((sum, name) => sum + set[name].memoryInfo().capacityBytes, 0)
+const bounds = (set: Caches) => CACHES.reduce((sum, name) => sum + set[name].memoryInfo().capacityBytes, 0)
 
 it('moves memory to the cache that computes, says so, and answers right throughout', async () => {
   const set = await open(true)
