@@ -28,7 +28,7 @@ function listen(shadow: Shadow, memory: SimulatedMemory, all: readonly Request[]
     stored: (hash, bytes, cost) => shadow.stored(hash, bytes, cost),
   })
   for (const [i, { key, bytes, cost }] of all.entries()) {
-    if (i % 1000 === 0) shadow.nextMoment()
+    if (i % 500 === 0) shadow.nextMoment()
     memory.request(key, bytes, cost)
   }
   return shadow.take()
@@ -124,7 +124,7 @@ describe('a shadow', () => {
     ])
     const random = seeded(3)
     for (let i = 0; i < 60_000; i++) {
-      if (i % 1000 === 0) shadow.nextMoment()
+      if (i % 500 === 0) shadow.nextMoment()
       const hash = Math.floor(random() * 2 ** 32)
       shadow.miss(hash)
       shadow.stored(hash, 1 + Math.floor(random() * 5000), 100)
