@@ -86,6 +86,7 @@ export async function composeCaches(config: Config, runtime: Runtime): Promise<C
         capacity: config.blockCacheSize,
         capacityBytes: BLOCK_BYTES * Math.max(1000, config.blockCacheSize),
         policy: policies[config.blockPolicy],
+        readsAhead: config.predict === undefined ? 'quiet' : config.predict === 'off' ? 'off' : 'told',
         ...parts,
       }),
     },

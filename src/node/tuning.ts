@@ -30,13 +30,17 @@ export interface Tuning {
 }
 
 /** Begins what is on. Touches no cache file, and only asks whether there is the switch of the trace. */
-export async function beginTuning({ set, config, dir, clock, diagnostics }: TuningCall): Promise<Tuning> {
+export async function beginTuning(call: TuningCall): Promise<Tuning> {
+  const { set, config, dir, clock, diagnostics } = call
   const parts: TuningPart<unknown>[] = []
   const trace =
     dir === undefined
       ? undefined
       : new TraceSwitchWatch({ dir, clock, diagnostics, caches: () => tracedCaches(set, config) })
   if (trace) parts.push(trace)
+  const isPredicting = config.predict === 'conservative' || config.predict === 'eager'
+  const predict = isPredicting ? (await import('./tuning/predict.js')).beginPrediction(call) : undefined
+  if (predict) parts.push(predict)
   await trace?.begin()
   const auto = config.autotune
     ? new (await import('./tuning/auto.js')).AutoTuning({ set, config, clock, diagnostics, timer })
@@ -51,7 +55,7 @@ export async function beginTuning({ set, config, dir, clock, diagnostics }: Tuni
         blocks: set.blocks.memoryInfo().policy,
       },
       auto: auto?.state() ?? { on: false, budgetBytes: 0, usedBytes: 0, shares: {}, changes: [] },
-      predictors: [],
+      predictors: predict?.state() ?? set.blocks.readAhead,
       ...(trace && { trace: trace.state() }),
     }),
     close: async () => {

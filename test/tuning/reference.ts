@@ -151,23 +151,44 @@ function s3Fifo(capacity: number, byCost: boolean): Model {
   }
 }
 
-/** How often each hash came, exactly. */
+/** What {@link FrequencySketch} tells about, told exactly. */
+export class ExactFrequencies {
+  #often = new Map<number, number>()
+  #counted = 0
+  readonly bytes = 0
+
+  constructor(public capacity: number) {}
+
+  resize(capacity: number): void {
+    this.capacity = capacity
+  }
+
+  count(hash: number): void {
+    this.#counted++
+    this.#often.set(hash | 0, Math.min(15, this.often(hash) + 1))
+    if (this.#counted < 10 * this.capacity) return
+    this.#often = new Map([...this.#often].map(([of, times]) => [of, Math.floor(times / 2)]))
+    this.#counted = Math.floor(this.#counted / 2)
+  }
+
+  often(hash: number): number {
+    return this.#often.get(hash | 0) ?? 0
+  }
+
+  clear(): void {
+    this.#often.clear()
+    this.#counted = 0
+  }
+}
+
 function wTinyLfu(capacity: number, random: () => number): Model {
   let room = capacity
   let window: number[] = []
   let probation: number[] = []
   let kept: number[] = []
   const hashes = new Map<number, number>()
-  let often = new Map<number, number>()
-  let counted = 0
-  let sketched = Math.min(capacity, 1024)
-  const count = (hash: number) => {
-    counted++
-    often.set(hash, Math.min(15, (often.get(hash) ?? 0) + 1))
-    if (counted < 10 * sketched) return
-    often = new Map([...often].map(([of, times]) => [of, Math.floor(times / 2)]))
-    counted = Math.floor(counted / 2)
-  }
+  const often = new ExactFrequencies(Math.min(capacity, 1024))
+  const count = (hash: number) => often.count(hash)
   const held = () => Math.min(room, window.length + probation.length + kept.length)
   const windowRoom = () => Math.max(1, held() - Math.floor(held() * 0.99))
   const remove = (slot: number) => {
@@ -181,9 +202,10 @@ function wTinyLfu(capacity: number, random: () => number): Model {
       window = [slot, ...without(window, slot)]
       return
     }
+    const came = probation.includes(slot)
     remove(slot)
     kept = [slot, ...kept]
-    while (kept.length > Math.floor((held() - windowRoom()) * 0.8)) probation = [kept.pop()!, ...probation]
+    while (came && kept.length > Math.floor((held() - windowRoom()) * 0.8)) probation = [kept.pop()!, ...probation]
   }
   const lastOfMain = () => probation.at(-1) ?? kept.at(-1)
   /** The one that {@link Model.victims} decided for, and what else that changes. */
@@ -191,7 +213,7 @@ function wTinyLfu(capacity: number, random: () => number): Model {
   return {
     added: (slot, hash) => {
       hashes.set(slot, hash)
-      if (slot >= sketched) sketched = Math.min(2 * slot, Math.max(slot, room))
+      if (slot >= often.capacity) often.capacity = Math.min(2 * slot, Math.max(slot, room))
       count(hash)
       window = [slot, ...window]
       while (window.length > windowRoom()) probation = [window.pop()!, ...probation]
@@ -204,8 +226,8 @@ function wTinyLfu(capacity: number, random: () => number): Model {
       const [candidate, main] = [window.at(-1), lastOfMain()]
       if (main === undefined) return candidate === undefined ? [] : [candidate]
       if (candidate === undefined || window.length < windowRoom()) return [main]
-      const came = often.get(hashes.get(candidate)!) ?? 0
-      const better = came - 1 > (often.get(hashes.get(main)!) ?? 0)
+      const came = often.often(hashes.get(candidate)!)
+      const better = came - 1 > often.often(hashes.get(main)!)
       if (!better && !(came > 5 && random() < 1 / 128)) return [candidate]
       admitted = candidate
       return [main]
@@ -219,7 +241,7 @@ function wTinyLfu(capacity: number, random: () => number): Model {
     },
     resize: to => {
       room = to
-      sketched = Math.min(sketched, to)
+      often.capacity = Math.min(often.capacity, to)
     },
     held: () => [...kept, ...window, ...probation],
   }

@@ -11,7 +11,17 @@ const MOST = 15
 /** Odd numbers from the digits of SHA-256's constants: one for each row. */
 const MULTIPLIERS = [0x428a2f99, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5] as const
 
-export class FrequencySketch {
+/** What a policy asks it. Hashes are 32 bits, with a sign or without. */
+export interface Frequencies {
+  readonly capacity: number
+  readonly bytes: number
+  resize(capacity: number): void
+  count(hash: number): void
+  often(hash: number): number
+  clear(): void
+}
+
+export class FrequencySketch implements Frequencies {
   /** Eight counters to a number, the rows one behind the other. */
   #table = new Uint32Array((ROWS * LEAST) / 8)
   /** Counters of a row, a power of two, and how far a hash is shifted to be one of them. */
