@@ -77,6 +77,7 @@ const TARGETS = [
       langchain: 'src/adapters/langchain.ts',
       'node-worker': 'src/node/worker.ts',
       'node-tokenizer': 'src/node/tokenizer.ts',
+      'node-advice': 'src/node/tuning/advice-worker.ts',
       'node-device-probe': 'src/node/device-probe.ts',
     },
     options: { platform: 'node', target: 'node20', splitting: true, chunkNames: 'chunk-[hash]', plugins: [ownFiles] },

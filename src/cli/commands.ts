@@ -8,6 +8,7 @@ import { chainPrune, chainRepair, chainRestore, chainSnapshot, chainSnapshots } 
 import { chainExport, chainHead, chainImport, chainKey, chainProof, chainVerify } from './commands/blockchain-proofs.js'
 import { cacheClear, cacheExport, cacheImport, cacheStats, cacheVerify, cacheWarm } from './commands/cache.js'
 import { cacheTrace } from './commands/cache-trace.js'
+import { cacheTune } from './commands/cache-tune.js'
 import { completion } from './commands/completion.js'
 import { demo } from './commands/demo.js'
 import { diff, verify } from './commands/diff.js'
@@ -25,6 +26,7 @@ export const COMMANDS: readonly Command[] = [
   cacheClear,
   cacheWarm,
   cacheTrace,
+  cacheTune,
   cacheVerify,
   cacheExport,
   cacheImport,
