@@ -12,12 +12,21 @@ import { type ManagedOptions, manage, memoryPlugin, TestTimers, tellingPlugin, t
 
 type Queries = ReturnType<typeof manage>['queries']
 
-function foresee(queries: Queries, { clock, timers, diagnostics }: Pick<ReturnType<typeof manage>, 'clock' | 'timers' | 'diagnostics'>) {
+function foresee(
+  queries: Queries,
+  { clock, timers, diagnostics }: Pick<ReturnType<typeof manage>, 'clock' | 'timers' | 'diagnostics'>,
+) {
   const outcomes: string[] = []
   diagnostics.on('prefetched', ({ outcome }) => outcomes.push(outcome))
   const budget = new Budget()
   const refresh = new Predictor({ name: 'refresh-ahead', cache: 'queries', budget, clock, diagnostics })
-  const foresight = new QueryForesight({ clock, timer: timers.timer, budget, refresh, leftMs: id => queries.leftMs(id) })
+  const foresight = new QueryForesight({
+    clock,
+    timer: timers.timer,
+    budget,
+    refresh,
+    leftMs: id => queries.leftMs(id),
+  })
   queries.observe(foresight)
   return { outcomes, foresight, refresh }
 }
@@ -195,13 +204,24 @@ it('what another process holds or invalidates is not fetched, or not kept', asyn
 })
 
 it('in a process: the first who asks waits, and then it is fetched before', async () => {
-  const caches = await openCaches({ dir: temporaryFolder(), predict: 'conservative', queryCacheTtl: 0.4, model: 'none' })
+  const caches = await openCaches({
+    dir: temporaryFolder(),
+    predict: 'conservative',
+    queryCacheTtl: 0.4,
+    model: 'none',
+  })
   onTestFinished(() => caches.close())
   const plugin: StatePlugin = {
     ...memoryPlugin('slow').plugin,
     query: () => new Promise(resolve => setTimeout(() => resolve({ items: {} }), 30)),
   }
-  await using state = await openState({ caches, plugins: [plugin], pluginModules: [], blockchain: 'off', dataDir: temporaryFolder() })
+  await using state = await openState({
+    caches,
+    plugins: [plugin],
+    pluginModules: [],
+    blockchain: 'off',
+    dataDir: temporaryFolder(),
+  })
   const used = new Promise<void>(resolve => {
     caches.on('prefetched', ({ outcome }) => outcome === 'useful' && resolve())
   })

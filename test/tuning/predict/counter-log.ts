@@ -18,12 +18,16 @@ export function counterLog(count: number, seed: number): string[] {
   const lines: string[] = []
   while (lines.length < count) {
     const which = Math.floor(random() * 6)
-    if (which === 4) lines.push(`user ${random().toString(36).slice(2, 8)} logged in from port ${Math.floor(1024 + random() * 60_000)}`)
+    if (which === 4)
+      lines.push(
+        `user ${random().toString(36).slice(2, 8)} logged in from port ${Math.floor(1024 + random() * 60_000)}`,
+      )
     else if (which === 5) lines.push('health check passed')
     else {
       const number = numbers[which]!
       numbers[which] = number + (which === 1 ? 64 : 1)
-      if (which === 0) lines.push(`Created container ${number}`, `Started container ${number} on node-${1 + Math.floor(random() * 2)}`)
+      if (which === 0)
+        lines.push(`Created container ${number}`, `Started container ${number} on node-${1 + Math.floor(random() * 2)}`)
       else if (which === 1) lines.push(`flushed partition 3 up to offset ${number}`)
       else lines.push(`worker-${which} finished job ${number}`)
     }

@@ -75,7 +75,11 @@ it('where nearly nothing that was fetched is asked for it pauses, says so once a
   // Asked for until just before it ends, and then not.
   const asks: Ask[] = []
   for (let i = 0; i < 3000; i++) for (let j = 0; j < 6; j++) asks.push({ at: 60_000 * i + 900 * j, id: `p${i % 50}` })
-  const { states, warnings } = await play(asks, { ttlMs: 5000, costMs: (_id, n) => (n < 3000 ? 10 : 1), mode: 'conservative' })
+  const { states, warnings } = await play(asks, {
+    ttlMs: 5000,
+    costMs: (_id, n) => (n < 3000 ? 10 : 1),
+    mode: 'conservative',
+  })
   const { useless, useful, state } = states[0]!
   expect(useless).toBeGreaterThan(useful)
   expect(state).toBe('off')
@@ -83,7 +87,10 @@ it('where nearly nothing that was fetched is asked for it pauses, says so once a
 })
 
 it('a follower is fetched when its leader is asked for', async () => {
-  const asks = together(every(20_000, 60, 'net'), every(20_000, 60, 'lxc', () => 700))
+  const asks = together(
+    every(20_000, 60, 'net'),
+    every(20_000, 60, 'lxc', () => 700),
+  )
   const { waits, events } = await play(asks, { ...slow, mode: 'eager' })
   const followers = waits.filter((_, i) => asks[i]!.id === 'lxc')
   expect(followers.slice(10).every(ms => ms === 0)).toBe(true)
@@ -102,7 +109,11 @@ describe('whatever is asked, 5 % more is computed at most, beyond a start of eig
     fc.integer({ min: 500, max: 6000 }),
     fc.integer({ min: 4000, max: 20_000 }),
   )
-  const ask = fc.record({ gap, id: fc.integer({ min: 0, max: 5 }), invalidates: fc.integer({ min: 0, max: 9 }).map(n => n === 0) })
+  const ask = fc.record({
+    gap,
+    id: fc.integer({ min: 0, max: 5 }),
+    invalidates: fc.integer({ min: 0, max: 9 }).map(n => n === 0),
+  })
   const costs = fc.array(fc.integer({ min: 1, max: 900 }), { minLength: 6, maxLength: 6 })
 
   it.each(['conservative', 'eager'] as const)('%s', async mode => {
@@ -114,7 +125,9 @@ describe('whatever is asked, 5 % more is computed at most, beyond a start of eig
         const plain = await play(asks, { ...call, mode: 'off' })
         const { computedMs } = await play(asks, { ...call, mode })
         const mean = plain.computedMs / plain.computations
-        expect(computedMs - plain.computedMs).toBeLessThanOrEqual(0.05 * plain.computedMs + 8 * Math.max(...cost) + mean)
+        expect(computedMs - plain.computedMs).toBeLessThanOrEqual(
+          0.05 * plain.computedMs + 8 * Math.max(...cost) + mean,
+        )
       }),
       { numRuns: 40, seed: 16 },
     )

@@ -66,7 +66,11 @@ export interface Simulated {
 /** Plays `asks`, in order of time, against plugins that take `costMs(id, n)`; `mode` off: a plain cache with a TTL. */
 export async function play(
   asks: readonly Ask[],
-  { ttlMs, costMs, mode }: { ttlMs: number; costMs: (id: string, n: number) => number; mode: 'off' | 'conservative' | 'eager' },
+  {
+    ttlMs,
+    costMs,
+    mode,
+  }: { ttlMs: number; costMs: (id: string, n: number) => number; mode: 'off' | 'conservative' | 'eager' },
 ): Promise<Simulated> {
   const time = new Time()
   const events: PrefetchedEvent[] = []
@@ -86,7 +90,9 @@ export async function play(
   const refresh = new Predictor({ ...parts, name: 'refresh-ahead' })
   const successors = mode === 'eager' ? new Predictor({ ...parts, name: 'query-successors' }) : undefined
   const foresight =
-    mode === 'off' ? undefined : new QueryForesight({ ...time, clock: time.clock, timer: time.timer, budget, refresh, successors, leftMs })
+    mode === 'off'
+      ? undefined
+      : new QueryForesight({ ...time, clock: time.clock, timer: time.timer, budget, refresh, successors, leftMs })
   const compute = (id: string, signal?: AbortSignal) => {
     const one = { stale: false, promise: Promise.resolve() }
     const began = time.now

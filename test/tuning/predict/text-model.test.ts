@@ -26,7 +26,11 @@ function foresee(lines: readonly string[]) {
       counts.fetched++
     }
   }
-  return { ...counts, covered: counts.foreseen / counts.firstSeen, precise: counts.fetched === 0 ? 1 : counts.foreseen / counts.fetched }
+  return {
+    ...counts,
+    covered: counts.foreseen / counts.firstSeen,
+    precise: counts.fetched === 0 ? 1 : counts.foreseen / counts.fetched,
+  }
 }
 
 describe('fields', () => {
@@ -82,7 +86,10 @@ describe('texts', () => {
 
   it('that are random are not foreseen', () => {
     const random = randomNumbers(3)
-    const lines = Array.from({ length: 5000 }, () => `request ${Math.floor(random() * 1e6)} took ${Math.floor(random() * 900)} ms`)
+    const lines = Array.from(
+      { length: 5000 },
+      () => `request ${Math.floor(random() * 1e6)} took ${Math.floor(random() * 900)} ms`,
+    )
     expect(foresee(lines).fetched).toBeLessThan(10)
   })
 
@@ -96,14 +103,18 @@ describe('texts', () => {
   it('of any kind keep the tables bounded', () => {
     const model = new TextModel()
     const random = randomNumbers(5)
-    for (let i = 0; i < 20_000; i++) model.next(`t${random().toString(36)} a ${i} b ${Math.floor(random() * 50)} c ${Math.floor(random() * 50)}`)
+    for (let i = 0; i < 20_000; i++)
+      model.next(`t${random().toString(36)} a ${i} b ${Math.floor(random() * 50)} c ${Math.floor(random() * 50)}`)
     for (const size of model.sizes) expect(size).toBeLessThanOrEqual(2048)
   })
 })
 
 describe.skipIf(!existsSync(folder))('real log lines (skipped without ../shared/data/loghub)', () => {
-  it.each(['HDFS', 'Hadoop', 'Linux', 'OpenSSH', 'OpenStack', 'Spark', 'Windows', 'Zookeeper'])('%s: right, or silent', name => {
-    const lines = readFileSync(`${folder}/${name}.tsv`, 'utf8').trimEnd().split('\n')
-    expect(foresee(lines.map(line => line.slice(line.indexOf('\t') + 1))).precise).toBeGreaterThan(0.8)
-  })
+  it.each(['HDFS', 'Hadoop', 'Linux', 'OpenSSH', 'OpenStack', 'Spark', 'Windows', 'Zookeeper'])(
+    '%s: right, or silent',
+    name => {
+      const lines = readFileSync(`${folder}/${name}.tsv`, 'utf8').trimEnd().split('\n')
+      expect(foresee(lines.map(line => line.slice(line.indexOf('\t') + 1))).precise).toBeGreaterThan(0.8)
+    },
+  )
 })

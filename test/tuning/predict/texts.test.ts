@@ -14,7 +14,10 @@ interface Line {
 }
 
 /** An embedder that does one text after another, `ms` each, behind a cache that keeps all of them; and who waited how long. */
-async function play(lines: readonly Line[], { ms, eager, most = 1, rest = 60_000 }: { ms: number; eager: boolean; most?: number; rest?: number }) {
+async function play(
+  lines: readonly Line[],
+  { ms, eager, most = 1, rest = 60_000 }: { ms: number; eager: boolean; most?: number; rest?: number },
+) {
   const time = new Time()
   const events: PrefetchedEvent[] = []
   const diagnostics = new Diagnostics()
@@ -37,7 +40,14 @@ async function play(lines: readonly Line[], { ms, eager, most = 1, rest = 60_000
     return promise
   }
   const budget = new Budget()
-  const predictor = new Predictor({ name: 'text-successors', cache: 'embeddings', budget, usedIsOwed: true, clock: time.clock, diagnostics })
+  const predictor = new Predictor({
+    name: 'text-successors',
+    cache: 'embeddings',
+    budget,
+    usedIsOwed: true,
+    clock: time.clock,
+    diagnostics,
+  })
   const ahead = {
     pays: true,
     get idle() {
@@ -50,7 +60,9 @@ async function play(lines: readonly Line[], { ms, eager, most = 1, rest = 60_000
       return true
     },
   }
-  const foresight = eager ? new TextForesight({ clock: time.clock, timer: time.timer, budget, predictor, ahead }) : undefined
+  const foresight = eager
+    ? new TextForesight({ clock: time.clock, timer: time.timer, budget, predictor, ahead })
+    : undefined
   const waits: number[] = []
   for (let i = 0; i < lines.length; i += most) {
     const { at } = lines[i]!
@@ -64,7 +76,10 @@ async function play(lines: readonly Line[], { ms, eager, most = 1, rest = 60_000
         continue
       }
       const before = underWay.get(text)
-      const answer = (before ?? embed(text)).then(() => ({ source: 'computed', ...(before && { joined: true as const }) }))
+      const answer = (before ?? embed(text)).then(() => ({
+        source: 'computed',
+        ...(before && { joined: true as const }),
+      }))
       foresight?.asked(text, answer)
       void answer.then(() => waits.push(time.now - at))
       continue
@@ -122,10 +137,17 @@ describe('whatever is asked, 5 % more is computed at most, beyond a start of eig
       fc.asyncProperty(
         fc.integer({ min: 1, max: 1000 }),
         fc.integer({ min: 2, max: 40 }),
-        fc.array(fc.record({ gap: fc.integer({ min: 0, max: 200 }), counter: fc.integer({ min: 0, max: 3 }), jumps: fc.boolean() }), {
-          minLength: 50,
-          maxLength: 400,
-        }),
+        fc.array(
+          fc.record({
+            gap: fc.integer({ min: 0, max: 200 }),
+            counter: fc.integer({ min: 0, max: 3 }),
+            jumps: fc.boolean(),
+          }),
+          {
+            minLength: 50,
+            maxLength: 400,
+          },
+        ),
         async (seed, every, steps) => {
           const random = randomNumbers(seed)
           const numbers = [1, 1, 1, 1]
