@@ -129,6 +129,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     'src/diagnostics',
     'src/format',
     'src/cache/eviction',
+    'src/cache/memory-tap',
     'src/cache/lru-policy',
     'src/patterns',
   ],

@@ -186,7 +186,10 @@ export class CachedBlocks {
   }
 
   #read(number: number): Block | undefined {
-    return this.#put(sound(this.#store.read(number)))
+    const began = this.#clock.monotonic()
+    const block = sound(this.#store.read(number))
+    if (block !== undefined) this.#shelf.read(1000 * (this.#clock.monotonic() - began))
+    return this.#put(block)
   }
 
   /** False where there is no such block, or it cannot be read: whoever asks for it is told then. */

@@ -1,51 +1,13 @@
 // The memory tier: bounded by entries, bytes and age; a policy says what goes first, least recently used where none is given.
 // Synchronous by type.
-import type { Clock } from '../ports.js'
-import type { CacheEvents } from './cache-events.js'
 import { CoarseClock } from './coarse-clock.js'
 import type { EvictionPolicy, NewPolicy } from './eviction.js'
 import { hashText } from './hash-text.js'
 import { newLru } from './lru-policy.js'
+import type { MemoryTierOptions, ValuePool } from './memory-options.js'
 import type { MemoryInfo, MemoryTap } from './memory-tap.js'
 import { type Counts, newCounts, type TierStats, tierStats } from './metrics.js'
 import { MOST_BYTES, SlotTable } from './slot-table.js'
-
-/** Where a memory tier puts its values, where they should not lie in memory as they come. `pooled` is what `put` returned. */
-export interface ValuePool<V> {
-  /** A copy of `value` in the pool: what the tier holds instead of it. */
-  put(value: V): V
-  /** `pooled` is handed out: it must read the same for ever, released or not. */
-  lend(pooled: V): void
-  /** The tier holds `pooled` no longer. Called once. */
-  release(pooled: V): void
-  /** The tier holds none of its values any more: as `release` for each. */
-  clear(): void
-}
-
-export interface MemoryTierOptions<V> {
-  /** Entries. 0 switches the tier off; Infinity leaves the bytes as the only bound. */
-  readonly capacity: number
-  /** Bytes of keys and values together, as `sizeOf` estimates them. A value larger than this is not held. */
-  readonly capacityBytes: number
-  /** Told of each value that is not held because it alone is larger. */
-  readonly tooLarge?: (id: string, bytes: number) => void
-  /** Estimated bytes of an entry, at least 1. */
-  readonly sizeOf: (value: V, id: string) => number
-  /** Milliseconds that an entry lives; absent: for ever. */
-  readonly ttlMs?: number
-  /** How long this value lives instead, where it says so. */
-  readonly ttlOf?: (value: V) => number | undefined
-  /** An entry is still answered for this long after its time, and is `late` then. Default 0. */
-  readonly staleMs?: number
-  /** Default: least recently used. */
-  readonly policy?: NewPolicy | undefined
-  /** Absent: values are held as they are. */
-  readonly pool?: ValuePool<V>
-  readonly clock: Clock
-  readonly events?: CacheEvents<V>
-  /** How long a reading of the clock may be used again, in ms. 0 reads it at each look-up (tests do). Default 1. */
-  readonly clockResolutionMs?: number
-}
 
 /** Entries that a policy is made for where bytes are the only bound, before it is known how many fit. */
 const FIRST_GUESS = 1024

@@ -2,6 +2,7 @@
 // itself is elsewhere; this is a cache, and may lose what it likes.
 import type { NewPolicy } from '../cache/eviction.js'
 import { MemoryTier } from '../cache/memory-tier.js'
+import type { Work } from '../cache/savings.js'
 import { TieredCache } from '../cache/tiered-cache.js'
 import type { Diagnostics } from '../diagnostics.js'
 import { OpDbusError } from '../errors.js'
@@ -37,6 +38,8 @@ export interface BlockShelf<T extends object> {
   view(number: number): T | undefined
   /** A look-up that had to go to the disk. */
   missed(number: number): void
+  /** One was read from the disk, in so many microseconds. */
+  read(micros: number): void
   /** `bytes`: what it takes in memory, estimated. */
   set(number: number, value: T, bytes: number): void
   /** Neither counted nor marked as used. */
@@ -54,6 +57,7 @@ export class BlockCache extends ValueCache<number> {
   readonly #memory: MemoryTier<Held>
   readonly #readers = new Set<() => PredictorState>()
   #shelves = 0
+  readonly #reads = { count: 0, micros: 0 }
 
   constructor(options: BlockCacheOptions) {
     const { capacity, capacityBytes, policy, clock, hash, diagnostics, readsAhead = 'quiet' } = options
@@ -69,6 +73,14 @@ export class BlockCache extends ValueCache<number> {
   set(block: number, value: unknown): void {
     if (this.#memory.capacity < 1) this.idOf(block)
     else this.put(block, value)
+  }
+
+  /** Who asks for a block reads it, here or by a function of their own: nothing is computed. @internal */
+  override work(): Work {
+    const { computed, computeMicros, ...work } = super.work()
+    const { count, micros } = this.#reads
+    const readMicros = computeMicros + Math.round(micros)
+    return { ...work, computed: 0, computeMicros: 0, reads: computed + count, readMicros }
   }
 
   /** How reading ahead goes, of each chain that is open. @internal */
@@ -93,6 +105,10 @@ export class BlockCache extends ValueCache<number> {
       },
       view: number => this.peek(name + number)?.value as T | undefined,
       missed: number => memory.missed(name + number),
+      read: micros => {
+        this.#reads.count++
+        this.#reads.micros += micros
+      },
       set: (number, value, bytes) => memory.set(name + number, { value, bytes, json: true, exact: true, frozen: true }),
       has: number => memory.has(name + number),
       clear() {

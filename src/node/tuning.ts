@@ -6,6 +6,7 @@ import type { Diagnostics } from '../diagnostics.js'
 import type { CacheName, Clock } from '../ports.js'
 import type { TuningState } from '../tuning/report.js'
 import type { TracedCache } from '../tuning/trace-format.js'
+import { timer } from './runtime.js'
 import { TraceSwitchWatch } from './tuning/trace-switch.js'
 
 export interface TuningCall {
@@ -41,15 +42,19 @@ export async function beginTuning(call: TuningCall): Promise<Tuning> {
   const predict = isPredicting ? (await import('./tuning/predict.js')).beginPrediction(call) : undefined
   if (predict) parts.push(predict)
   await trace?.begin()
+  const auto = config.autotune
+    ? new (await import('./tuning/auto.js')).AutoTuning({ set, config, clock, diagnostics, timer })
+    : undefined
+  if (auto) parts.push(auto)
   return {
     state: () => ({
       policies: {
-        embeddings: config.embeddingPolicy,
-        queries: config.queryPolicy,
-        diffs: config.diffPolicy,
-        blocks: config.blockPolicy,
+        embeddings: set.embeddings.memoryInfo().policy,
+        queries: set.queries.memoryInfo().policy,
+        diffs: set.diffs.memoryInfo().policy,
+        blocks: set.blocks.memoryInfo().policy,
       },
-      auto: { on: false, budgetBytes: 0, usedBytes: 0, shares: {}, changes: [] },
+      auto: auto?.state() ?? { on: false, budgetBytes: 0, usedBytes: 0, shares: {}, changes: [] },
       predictors: predict?.state() ?? set.blocks.readAhead,
       ...(trace && { trace: trace.state() }),
     }),

@@ -9,8 +9,8 @@ import { isTrace } from '../../tuning/trace-format.js'
 import { nodeHash } from '../runtime.js'
 
 /** Bytes of all traces together, unless somebody says otherwise, and the least that makes sense. */
-export const DEFAULT_TRACE_BYTES = 64 * 2 ** 20
-export const LEAST_TRACE_BYTES = 2 ** 20
+export const DEFAULT_TRACE_BYTES = 64e6
+export const LEAST_TRACE_BYTES = 1e6
 /** Files that are kept at most: each call of the command line makes one. */
 const MOST_FILES = 1000
 const SWITCH_LIMIT = 4096

@@ -2,20 +2,31 @@
 // Manes: "TinyLFU: a highly efficient cache admission policy", ACM Transactions on Storage 13 (2017), https://doi.org/10.1145/3149371.
 
 const ROWS = 4
-/** Counters of each row for each entry, at least. */
+/** Counters of each row: so many for each entry, and no fewer than `LEAST`. */
 const COUNTERS = 4
+const LEAST = 256
 /** All counters are halved when so many times the capacity were counted. */
 const HALVED_AFTER = 10
 const MOST = 15
 /** Odd numbers from the digits of SHA-256's constants: one for each row. */
 const MULTIPLIERS = [0x428a2f99, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5] as const
 
-export class FrequencySketch {
+/** What a policy asks it. Hashes are 32 bits, with a sign or without. */
+export interface Frequencies {
+  readonly capacity: number
+  readonly bytes: number
+  resize(capacity: number): void
+  count(hash: number): void
+  often(hash: number): number
+  clear(): void
+}
+
+export class FrequencySketch implements Frequencies {
   /** Eight counters to a number, the rows one behind the other. */
-  #table = new Uint32Array((ROWS * 16) / 8)
+  #table = new Uint32Array((ROWS * LEAST) / 8)
   /** Counters of a row, a power of two, and how far a hash is shifted to be one of them. */
-  #width = 16
-  #shift = 28
+  #width = LEAST
+  #shift = 32 - Math.log2(LEAST)
   #counted = 0
   #halveAt = 0
 
@@ -35,7 +46,7 @@ export class FrequencySketch {
   resize(capacity: number): void {
     this.#halveAt = HALVED_AFTER * Math.max(1, capacity)
     const before = { table: this.#table, width: this.#width }
-    const width = 2 ** Math.ceil(Math.log2(Math.max(16, COUNTERS * capacity)))
+    const width = 2 ** Math.ceil(Math.log2(Math.max(LEAST, COUNTERS * capacity)))
     if (width === before.width) return
     this.#width = width
     this.#shift = 32 - Math.log2(width)

@@ -84,6 +84,7 @@ export class Gdsf implements EvictionPolicy {
   clear(): void {
     this.#size = 0
     this.#inflation = 0
+    this.#mean.clear()
   }
 
   get bytes(): number {

@@ -16,4 +16,9 @@ export class RunningMean {
     if (this.#count < LAST) this.#count++
     this.#mean += (value - this.#mean) / this.#count
   }
+
+  clear(): void {
+    this.#count = 0
+    this.#mean = 0
+  }
 }

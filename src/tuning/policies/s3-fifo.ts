@@ -108,6 +108,7 @@ export class S3Fifo implements EvictionPolicy {
   clear(): void {
     this.#lists.clear()
     this.#ghosts.clear()
+    this.#mean?.clear()
     this.#filling = true
   }
 

@@ -2,7 +2,7 @@
 // than the one that would have to go for it. After Einziger, Friedman and Manes: "TinyLFU: a highly efficient cache admission policy", ACM
 // Transactions on Storage 13 (2017), https://doi.org/10.1145/3149371, and the design notes of Caffeine, which the constants are from.
 import type { EvictionPolicy } from '../../cache/eviction.js'
-import { FrequencySketch } from './frequency-sketch.js'
+import { type Frequencies, FrequencySketch } from './frequency-sketch.js'
 import { firstRoom, longer, SlotLists } from './slot-lists.js'
 
 const WINDOW = 0
@@ -19,17 +19,17 @@ export class WTinyLfu implements EvictionPolicy {
   readonly name = 'w-tinylfu'
   readonly #random: () => number
   readonly #lists: SlotLists
-  readonly #sketch: FrequencySketch
+  readonly #sketch: Frequencies
   #segment: Uint8Array
   #hashes: Int32Array
   #capacity: number
 
-  constructor(capacity: number, random: () => number) {
+  constructor(capacity: number, random: () => number, sketch: Frequencies = new FrequencySketch(firstRoom(capacity))) {
     const room = firstRoom(capacity)
     this.#capacity = capacity
     this.#random = random
     this.#lists = new SlotLists(3, room)
-    this.#sketch = new FrequencySketch(room)
+    this.#sketch = sketch
     this.#segment = new Uint8Array(room)
     this.#hashes = new Int32Array(room)
   }
@@ -87,6 +87,7 @@ export class WTinyLfu implements EvictionPolicy {
   clear(): void {
     this.#lists.clear()
     this.#sketch.clear()
+    this.#sketch.resize(firstRoom(this.#capacity))
   }
 
   get bytes(): number {
