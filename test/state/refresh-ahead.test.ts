@@ -164,7 +164,7 @@ it('while changes are told a refreshed answer is good for as long as that; and n
     await managed.timers.pass(14_000)
   }
   gone = true
-  made.watches.at(-1)!.watcher.lost(new Error('gone'))
+  made.watches.at(-1)!.watcher.lost('gone')
   for (let i = 0; i < 3; i++) await rhythm(managed, 4)
   expect(managed.queries.leftMs(key) ?? 0).toBeLessThanOrEqual(5000)
 })
