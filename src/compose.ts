@@ -105,7 +105,7 @@ function embeddingsOpener(
     // Vectors of templates are kept in a space of their own.
     const opened = templates?.over(exact) ?? exact
     await connected
-    const { tiers, events } = embeddingTiers(opened, {
+    const below = embeddingTiers(opened, {
       disk: runtime.vectors?.(opened),
       shared: runtime.shared,
       hash: runtime.hash,
@@ -114,7 +114,7 @@ function embeddingsOpener(
       warn: runtime.diagnostics.warn,
       diagnostics: runtime.diagnostics,
     })
-    return { embedder: opened, tiers, events, model, templates }
+    return { embedder: opened, ...below, model, templates }
   }
 }
 

@@ -1,6 +1,6 @@
 // The memory tier: least recently used goes first, bounded by entries, bytes and age. Synchronous by type.
 import { LRUCache } from 'lru-cache'
-import type { Clock } from '../ports.js'
+import type { Clock, Key } from '../ports.js'
 import type { CacheEvents } from './cache-events.js'
 import { type Counts, newCounts, type TierStats, tierStats } from './metrics.js'
 
@@ -13,6 +13,23 @@ export interface ValuePool<V> {
   /** The tier holds `pooled` no longer. Called once. */
   release(pooled: V): void
   /** The tier holds none of its values any more: as `release` for each. */
+  clear(): void
+}
+
+/** Entries that were loaded before anybody asked for them, under other names (warm-tier.ts). They count as part of memory. */
+export interface EntriesAhead<V> {
+  readonly size: number
+  readonly bytes: number
+  /** Takes the value of `id` out, for memory to hold. */
+  take(id: string): V | undefined
+  has(id: string): boolean
+  delete(id: string): boolean
+  /** Memory holds `id` now. */
+  arrived(id: string): void
+  /** The name on disk of the id that was asked for last, if that is `id`. */
+  keyOf(id: string): Key | undefined
+  /** Keeps at most so many entries and bytes: those that were used last. */
+  fit(entries: number, bytes: number): void
   clear(): void
 }
 
@@ -45,6 +62,8 @@ export class MemoryTier<V extends object> {
   /** Made with the first value: it has room for all from the start, which a process that asks for one text pays for. */
   #lru: LRUCache<string, V> | undefined
   #options: MemoryTierOptions<V>
+  /** Absent where nothing was loaded ahead. */
+  ahead: EntriesAhead<V> | undefined
   /** Told once the table is in order again: whoever listens may look into it. */
   #untold: { readonly id: string; readonly bytes: number }[] = []
 
@@ -60,7 +79,7 @@ export class MemoryTier<V extends object> {
 
   /** The value that is held, not a copy. Counts a hit, but leaves a miss to the caller, who may look further. */
   get(id: string): V | undefined {
-    const value = this.#lru?.get(id)
+    const value = this.#lru?.get(id) ?? this.#fromAhead(id)
     if (value === undefined) return undefined
     this.counts.hits++
     this.#pool?.lend(value)
@@ -70,7 +89,7 @@ export class MemoryTier<V extends object> {
   /** Past its time, and answered only because it may be `staleMs` longer. */
   late(id: string): boolean {
     const { staleMs = 0 } = this.#options
-    return staleMs > 0 && this.has(id) && this.#lru!.getRemainingTTL(id) <= staleMs
+    return staleMs > 0 && this.#lru?.has(id) === true && this.#lru.getRemainingTTL(id) <= staleMs
   }
 
   /** An entry that is alive, and how long it is still good, ms; negative: past its time by so much. Neither counted nor marked as used. */
@@ -89,7 +108,7 @@ export class MemoryTier<V extends object> {
 
   /** Present and alive? Neither counted nor marked as used. */
   has(id: string): boolean {
-    return this.#lru?.has(id) ?? false
+    return this.#lru?.has(id) === true || this.ahead?.has(id) === true
   }
 
   /** `ttlMs`: what is left of an entry that another tier held; never lengthens the tier's own. */
@@ -109,14 +128,18 @@ export class MemoryTier<V extends object> {
     }
     const held = this.#pool?.put(value) ?? value
     this.#lru.set(flat(id), held, ttl === undefined ? { size } : { size, ttl })
+    this.ahead?.arrived(id)
+    this.fitAhead()
     if (this.#untold.length > 0) this.#tellEvicted()
   }
 
   delete(id: string): boolean {
-    return this.#lru?.delete(id) ?? false
+    const had = this.ahead?.delete(id) === true
+    return this.#lru?.delete(id) || had
   }
 
   clear(): void {
+    this.ahead?.clear()
     this.#lru = undefined
     this.#pool?.clear()
   }
@@ -148,16 +171,23 @@ export class MemoryTier<V extends object> {
     }
   }
 
+  /** What was loaded ahead gives way to what is asked for: it keeps what is left of the bounds. */
+  fitAhead(): void {
+    if (this.ahead === undefined) return
+    const { capacity, capacityBytes } = this.#options
+    this.ahead.fit(capacity - this.size, capacityBytes - (this.#lru?.calculatedSize ?? 0))
+  }
+
   /** Other bounds from now on. What was used least recently goes first, and is counted as evicted. */
   resize(capacity: number, capacityBytes: number): void {
     const before = this.#lru
     this.#options = { ...this.#options, capacity, capacityBytes }
-    if (before === undefined) return
+    if (before === undefined) return this.fitAhead()
     this.#lru = this.#open()
     if (this.#lru === undefined) {
       this.counts.evictions += before.size
       this.#pool?.clear()
-      return
+      return this.fitAhead()
     }
     before.allowStale = true
     for (const [id, value] of [...before.entries()].reverse()) {
@@ -166,15 +196,16 @@ export class MemoryTier<V extends object> {
       if (ttl <= 0 || size > this.#lru.maxSize) this.#pool?.release(value)
       else this.#lru.set(id, value, Number.isFinite(ttl) ? { size, ttl } : { size })
     }
+    this.fitAhead()
     this.#tellEvicted()
   }
 
   stats(): TierStats {
     this.#lru?.purgeStale()
     return tierStats(this.counts, {
-      size: this.#lru?.size ?? 0,
+      size: this.size + (this.ahead?.size ?? 0),
       capacity: this.#options.capacity,
-      bytes: this.#lru?.calculatedSize ?? 0,
+      bytes: (this.#lru?.calculatedSize ?? 0) + (this.ahead?.bytes ?? 0),
       capacityBytes: this.#options.capacityBytes,
     })
   }
@@ -196,6 +227,13 @@ export class MemoryTier<V extends object> {
         if (events?.evictedHeard) this.#untold.push({ id, bytes: this.bytesOf(id, value) })
       },
     })
+  }
+
+  #fromAhead(id: string): V | undefined {
+    const value = this.ahead?.take(id)
+    if (value === undefined) return undefined
+    this.set(id, value)
+    return this.#lru?.get(id)
   }
 
   #tellEvicted(): void {

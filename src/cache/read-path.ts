@@ -141,7 +141,7 @@ export class ReadPath<V extends object> {
   /** A new look-up of what memory does not have. */
   newLookUp(id: string, waiter: Waiter<V>, place: number, told?: LookUpTold): LookUp<V> {
     this.#memory.counts.misses++
-    return new LookUp(id, waiter, place, this.#log(id, told))
+    return new LookUp(id, waiter, place, this.#log(id, told), this.#memory.ahead?.keyOf(id))
   }
 
   /**

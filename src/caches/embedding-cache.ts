@@ -2,6 +2,7 @@
 // the text itself; on disk it is a hash of space and text.
 import { AbortListeners } from '../abort-listeners.js'
 import type { CacheEvents, LookUpFacts } from '../cache/cache-events.js'
+import type { Codec } from '../cache/codec.js'
 import { MemoryTier } from '../cache/memory-tier.js'
 import { type Counts, newCounts } from '../cache/metrics.js'
 import type { StoreTier } from '../cache/store-tier.js'
@@ -26,6 +27,7 @@ import {
 } from './embedding-result.js'
 import { ProgressMeter } from './progress.js'
 import { checkedTexts, checkText, idOf } from './texts.js'
+import { untilAborted } from './until-aborted.js'
 
 /** What the first look-up opens: known after the model's small files are read, before any model is loaded. */
 export interface EmbeddingParts {
@@ -34,6 +36,8 @@ export interface EmbeddingParts {
   readonly embedder: Embedder
   readonly tiers: readonly StoreTier<Embedding>[]
   readonly events?: CacheEvents<Embedding>
+  /** The name on disk of what is kept under a text; absent where nothing is to be loaded ahead. */
+  readonly keyOf?: Codec<Embedding>['key']
   /** Where patterns are on: what texts are kept under. */
   readonly templates?: Templates | undefined
 }
@@ -50,7 +54,7 @@ export interface EmbeddingCacheOptions {
   readonly clock: Clock
 }
 
-interface Opened extends EmbeddingParts {
+export interface OpenedEmbeddings extends EmbeddingParts {
   readonly cache: TieredCache<Embedding>
   readonly loader: EmbeddingLoader
 }
@@ -60,8 +64,9 @@ const ENTRY_BYTES = 256
 
 export class EmbeddingCache {
   readonly #options: EmbeddingCacheOptions
-  #opening: Promise<Opened> | undefined
-  #opened: Opened | undefined
+  #opening: Promise<OpenedEmbeddings> | undefined
+  #opened: OpenedEmbeddings | undefined
+  readonly #onOpened: ((opened: OpenedEmbeddings) => void)[] = []
   readonly #closing = new AbortController()
   readonly #aborts = new AbortListeners()
   #capacity: number
@@ -72,11 +77,10 @@ export class EmbeddingCache {
   }
 
   /**
-   * The shared vector in memory, or undefined. Synchronous, the fastest look-up there is, and the one whose result must
-   * not be written to: every later caller sees the same array. Where patterns are on it is the template's.
-   *
-   * After a clear elsewhere: tabs tell one another at once. On Node nobody does, and this asks no disk: what another process
-   * cleared is served from here until the next look-up that may (`get`, `getOrEmbed`, `embedMany`).
+   * The shared vector in memory, or undefined. Synchronous, the fastest look-up there is, and the one whose result must not be written to:
+   * every later caller sees the same array. Where patterns are on it is the template's. After a clear elsewhere: tabs tell one another at
+   * once. On Node nobody does, and this asks no disk: what another process cleared is served from here until the next look-up that may
+   * (`get`, `getOrEmbed`, `embedMany`).
    */
   view(text: string): Float32Array | undefined {
     const opened = this.#opened
@@ -131,10 +135,13 @@ export class EmbeddingCache {
     return this.#opened !== undefined
   }
 
-  /**
-   * A copy of what memory holds, at most `most` entries, most recently used first: ids (texts or, where patterns are on, templates), and a row
-   * for each. @internal
-   */
+  /** Calls `listener` once it is known what computes, at once where it is. It must not throw. @internal */
+  onOpened(listener: (opened: OpenedEmbeddings) => void): void {
+    if (this.#opened) listener(this.#opened)
+    else this.#onOpened.push(listener)
+  }
+
+  /** A copy of what memory holds, at most `most` entries, most recently used first: ids (texts or templates), and a row for each. @internal */
   copyMemory(most = Number.POSITIVE_INFINITY): MemoryCopy {
     return copyOf(this.#opened?.cache, this.#opened?.embedder.dims ?? 0, most)
   }
@@ -171,8 +178,8 @@ export class EmbeddingCache {
   }
 
   /**
-   * Removes what `get` would answer from every tier; true when some tier had it. Other processes see it at their next read
-   * from disk. Where patterns are on, that is the vector of every text of the template.
+   * Removes what `get` would answer from every tier; true when some tier had it. Other processes see it at their next read from disk. Where
+   * patterns are on, that is the vector of every text of the template.
    * @throws OpDbusError STORE where a tier could not be reached (`details.tier` says which): it may still have the entry, and
    *   the nearer ones have not
    */
@@ -183,9 +190,8 @@ export class EmbeddingCache {
   }
 
   /**
-   * Vectors for many texts, in their order; equal texts are computed once. Rows that finish stay cached even when others
-   * fail or the call is aborted.
-   * @throws BatchError (PARTIAL_FAILURE) with `failed: { index, error }[]`, and what getOrEmbed throws
+   * Vectors for many texts, in their order; equal texts are computed once. Rows that finish stay cached even when others fail or the call is
+   * aborted. @throws BatchError (PARTIAL_FAILURE) with `failed: { index, error }[]`, and what getOrEmbed throws
    */
   async embedMany(texts: readonly string[], call: EmbedManyCall = {}): Promise<EmbeddingMatrix> {
     return this.#embedMany(texts, call, false)
@@ -297,13 +303,14 @@ export class EmbeddingCache {
   }
 
   /** Opens once for all callers; the signal ends only its own caller's wait. */
-  async #open({ signal }: CallOptions = {}): Promise<Opened> {
+  async #open({ signal }: CallOptions = {}): Promise<OpenedEmbeddings> {
     const closing = this.#closing.signal
     if (closing.aborted) throw new OpDbusError('CLOSED', 'the embedding cache is closed')
     this.#opening ??= this.#options.open({ signal: closing }).then(
       parts => {
         const cache = this.#newCache(parts.tiers, parts.embedder.dims, parts.events)
         this.#opened = { ...parts, cache, loader: new EmbeddingLoader(parts.embedder, this.#options.clock) }
+        for (const listener of this.#onOpened) listener(this.#opened)
         return this.#opened
       },
       error => {
@@ -311,19 +318,11 @@ export class EmbeddingCache {
         throw closing.aborted ? closing.reason : error
       },
     )
-    return signal ? this.#untilAborted(this.#opening, signal) : this.#opening
-  }
-
-  /** As `work` does, or ABORTED as soon as `signal` fires. */
-  #untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-    return new Promise((resolve, reject) => {
-      const stay = this.#aborts.add(signal, () => reject(abortError(signal)))
-      work.then(resolve, reject).finally(stay)
-    })
+    return signal ? untilAborted(this.#opening, signal, this.#aborts) : this.#opening
   }
 
   /** What is open, or about to be; undefined when nothing was asked for yet, or opening failed. */
-  async #settled(): Promise<Opened | undefined> {
+  async #settled(): Promise<OpenedEmbeddings | undefined> {
     return this.#opened ?? this.#opening?.catch(() => undefined)
   }
 
