@@ -171,7 +171,7 @@ export class MemoryTier<V extends object> {
     }
   }
 
-  /** What was loaded ahead gives way to what is asked for: it keeps what is left of the bounds. */
+  /** What was loaded ahead gives way to what was asked for since: it keeps what is left of the bounds. */
   fitAhead(): void {
     if (this.ahead === undefined) return
     const { capacity, capacityBytes } = this.#options
@@ -180,14 +180,19 @@ export class MemoryTier<V extends object> {
 
   /** Other bounds from now on. What was used least recently goes first, and is counted as evicted. */
   resize(capacity: number, capacityBytes: number): void {
-    const before = this.#lru
     this.#options = { ...this.#options, capacity, capacityBytes }
-    if (before === undefined) return this.fitAhead()
+    this.#refill()
+    this.fitAhead()
+  }
+
+  #refill(): void {
+    const before = this.#lru
+    if (before === undefined) return
     this.#lru = this.#open()
     if (this.#lru === undefined) {
       this.counts.evictions += before.size
       this.#pool?.clear()
-      return this.fitAhead()
+      return
     }
     before.allowStale = true
     for (const [id, value] of [...before.entries()].reverse()) {
@@ -196,7 +201,6 @@ export class MemoryTier<V extends object> {
       if (ttl <= 0 || size > this.#lru.maxSize) this.#pool?.release(value)
       else this.#lru.set(id, value, Number.isFinite(ttl) ? { size, ttl } : { size })
     }
-    this.fitAhead()
     this.#tellEvicted()
   }
 

@@ -20,7 +20,8 @@ export interface WarmTierOptions<V> {
 export class WarmTier<V extends object> implements EntriesAhead<V> {
   readonly #keyOf: (id: string) => Key
   readonly #pool: ValuePool<V>
-  readonly #entryBytes: number
+  /** See {@link WarmTierOptions}. */
+  readonly entryBytes: number
   readonly #held = new Map<Key, V>()
   /** Announced, and not put in yet. */
   readonly #awaited = new Set<Key>()
@@ -34,7 +35,7 @@ export class WarmTier<V extends object> implements EntriesAhead<V> {
   constructor({ keyOf, pool, entryBytes }: WarmTierOptions<V>) {
     this.#keyOf = keyOf
     this.#pool = pool
-    this.#entryBytes = entryBytes
+    this.entryBytes = entryBytes
   }
 
   /** Entries that are here. */
@@ -43,7 +44,7 @@ export class WarmTier<V extends object> implements EntriesAhead<V> {
   }
 
   get bytes(): number {
-    return this.#held.size * this.#entryBytes
+    return this.#held.size * this.entryBytes
   }
 
   /** How many are announced and not put in. */
@@ -110,7 +111,7 @@ export class WarmTier<V extends object> implements EntriesAhead<V> {
   }
 
   fit(entries: number, bytes: number): void {
-    const most = Math.max(0, Math.min(entries, Math.floor(bytes / this.#entryBytes)))
+    const most = Math.max(0, Math.min(entries, Math.floor(bytes / this.entryBytes)))
     while (this.#held.size + this.#awaited.size > most) {
       const key = this.#order.pop()
       if (key === undefined) return

@@ -4,7 +4,8 @@ import type { CacheSet } from '../caches/cache-set.js'
 import type { Config } from '../config.js'
 import type { Diagnostics } from '../diagnostics.js'
 import type { Clock } from '../ports.js'
-import type { TuningState } from '../tuning/report.js'
+import type { SegmentStore } from '../stores/segments.js'
+import type { TuningState, WarmState } from '../tuning/report.js'
 
 export interface TuningCall {
   readonly set: CacheSet
@@ -13,6 +14,8 @@ export interface TuningCall {
   readonly dir: string | undefined
   readonly clock: Clock
   readonly diagnostics: Diagnostics
+  /** Where vectors lie; undefined before it is known what computes, and where they are not kept. */
+  readonly vectors: () => SegmentStore | undefined
 }
 
 /** One part: what it says of itself, and its end. `close` is called before the caches close, and has to be quick. */
@@ -27,8 +30,17 @@ export interface Tuning {
 }
 
 /** Begins what is on. Touches no cache file and waits for nothing on the disk. */
-export async function beginTuning({ config }: TuningCall): Promise<Tuning> {
+export async function beginTuning(call: TuningCall): Promise<Tuning> {
+  const { config, dir } = call
   const parts: TuningPart<unknown>[] = []
+  const begun = <S>(part: TuningPart<S>) => {
+    parts.push(part)
+    return part
+  }
+  let warm: TuningPart<WarmState> | undefined
+  if (config.warmStart && config.embeddingDiskCache && dir !== undefined) {
+    warm = begun((await import('./tuning/warm.js')).beginWarm({ ...call, dir }))
+  }
   return {
     state: () => ({
       policies: {
@@ -39,6 +51,7 @@ export async function beginTuning({ config }: TuningCall): Promise<Tuning> {
       },
       auto: { on: false, budgetBytes: 0, usedBytes: 0, shares: {}, changes: [] },
       predictors: [],
+      ...(warm && { warm: warm.state() }),
     }),
     close: async () => {
       await Promise.allSettled(parts.map(part => part.close()))

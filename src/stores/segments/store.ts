@@ -24,6 +24,11 @@ export interface SegmentStore extends Store {
   /** The value, at an offset that 4 divides. Throws STORE where the folder cannot be read, CLOSED. */
   getSync(key: Key): Uint8Array | undefined
   getManySync(keys: readonly Key[], lent?: LentMemory): (Uint8Array | undefined)[]
+  /**
+   * Where each key's record lies, for who reads many: in the order of these numbers they lie in the files. 0: there is none. Good for the
+   * order alone, and soon out of date. Reads no record.
+   */
+  placesOf(keys: readonly Key[]): Float64Array
   /** Writes what is buffered, at once: for the exit of a process. Throws STORE. */
   flushSync(): void
   /** Reads everything there is in this space. */
@@ -69,6 +74,17 @@ export class Segments implements SegmentStore {
     } catch (error) {
       throw asStoreError(error, this.#context.path)
     }
+  }
+
+  placesOf(keys: readonly Key[]): Float64Array {
+    this.#enter()
+    return this.#guard(() => {
+      this.#look()
+      return Float64Array.from(keys, key => {
+        this.#parse(key)
+        return this.#folder.candidates(this.#key)[0] ?? 0
+      })
+    })
   }
 
   async getMany(keys: readonly Key[], call?: CallOptions): Promise<(Uint8Array | undefined)[]> {

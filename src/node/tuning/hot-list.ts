@@ -1,0 +1,109 @@
+// The list of what memory held, as it lies on the disk: names of embeddings, the last used first. No texts, no vectors. Believes nothing that
+// a file says before its checksum.
+import { join } from 'node:path'
+import { readFile, statOf, unlink } from '../../fs/files.js'
+import { isFolder, makeFolder, namesIn } from '../../fs/folders.js'
+import { replaceWith } from '../../fs/replace.js'
+import type { Key, Space } from '../../ports.js'
+import { crc32, nodeHash } from '../runtime.js'
+import { spaceId } from '../spaces.js'
+
+/*
+   0            8          12        16          20              28                60
+  +------------+----------+---------+-----------+---------------+-----------------+--------------------- - -
+  | "opdb hot" | form u32 | crc u32 | count u32 | saved, f64 ms | space, 32 bytes | count x 32 bytes
+  +------------+----------+---------+-----------+---------------+-----------------+--------------------- - -
+  Little-endian. The checksum is of all that comes behind it. The space is the SHA-256 of the embedder's own word for it.
+*/
+const MAGIC = Buffer.from('opdb hot')
+const FORM = 1
+const CRC_AT = 12
+const COUNT_AT = 16
+const SAVED_AT = 20
+const SPACE_AT = 28
+const KEYS_AT = 60
+const KEY_BYTES = 32
+
+/** Names that a list has at most: 32 MiB. Memory of the usual size holds a hundredth of it. */
+export const MOST_KEYS = 2 ** 20
+/** What a killed process left is removed after this time, ms. */
+const LEFT_MS = 3_600_000
+const LEFT = /^[0-9a-f]{32}\.hot\.[0-9a-f]{16}\.tmp$/
+
+export interface HotList {
+  /** The last used first, none twice. */
+  readonly keys: readonly Key[]
+  /** Unix ms. */
+  readonly savedAt: number
+}
+
+/** Why a list is of no use. */
+export type NoList = 'absent' | 'damaged' | 'other version' | 'other space'
+
+/** Where the list of a space lies in the cache folder: beside the vectors, which are cleared and counted by themselves. */
+export function hotListPath(dir: string, space: string): string {
+  return join(hotFolder(dir), `${spaceId(space)}.hot`)
+}
+
+function hotFolder(dir: string): string {
+  return join(dir, 'warm')
+}
+
+/** Whether any space has a list. */
+export function hasHotLists(dir: string): boolean {
+  return namesIn(hotFolder(dir)).some(name => name.endsWith('.hot'))
+}
+
+/** The list in a file that may be cut, of another version, or of anybody's making. Throws what the system says. */
+export function readHotList(path: string, space: Space | string): HotList | NoList {
+  const stat = statOf(path)
+  if (stat === undefined) return 'absent'
+  const bytes = readFile(path, KEYS_AT + KEY_BYTES * MOST_KEYS)
+  return bytes === undefined ? 'damaged' : decodeHotList(bytes, space)
+}
+
+export function encodeHotList(keys: readonly Key[], space: string, savedAt: number): Uint8Array {
+  const count = Math.min(keys.length, MOST_KEYS)
+  const bytes = Buffer.alloc(KEYS_AT + KEY_BYTES * count)
+  MAGIC.copy(bytes)
+  bytes.writeUInt32LE(FORM, MAGIC.length)
+  bytes.writeUInt32LE(count, COUNT_AT)
+  bytes.writeDoubleLE(savedAt, SAVED_AT)
+  bytes.write(nodeHash.sha256(space), SPACE_AT, 'hex')
+  for (let i = 0; i < count; i++) bytes.write(keys[i]!, KEYS_AT + KEY_BYTES * i, 'hex')
+  bytes.writeUInt32LE(crc32(bytes.subarray(COUNT_AT)), CRC_AT)
+  return bytes
+}
+
+export function decodeHotList(bytes: Uint8Array, space: string): HotList | NoList {
+  const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+  if (file.length < COUNT_AT || !file.subarray(0, MAGIC.length).equals(MAGIC)) return 'damaged'
+  if (file.readUInt32LE(MAGIC.length) !== FORM) return 'other version'
+  if (file.length < KEYS_AT || crc32(file.subarray(COUNT_AT)) !== file.readUInt32LE(CRC_AT)) return 'damaged'
+  const count = file.readUInt32LE(COUNT_AT)
+  if (count > MOST_KEYS || file.length !== KEYS_AT + KEY_BYTES * count) return 'damaged'
+  if (file.toString('hex', SPACE_AT, KEYS_AT) !== nodeHash.sha256(space)) return 'other space'
+  const keys = new Set<Key>()
+  for (let at = KEYS_AT; at < file.length; at += KEY_BYTES) keys.add(file.toString('hex', at, at + KEY_BYTES) as Key)
+  return { keys: [...keys], savedAt: file.readDoubleLE(SAVED_AT) }
+}
+
+/** Replaces the list of a space, as a whole: the last who writes wins. Rejects with what the system says, and the old one stands then. */
+export async function writeHotList(dir: string, space: string, keys: readonly Key[], savedAt: number): Promise<void> {
+  makeFolder(hotFolder(dir))
+  await replaceWith(hotListPath(dir, space), 0o600, async file => {
+    await file.writeFile(encodeHotList(keys, space, savedAt))
+  })
+}
+
+/** Removes what killed processes left of lists that they were writing. `now`: Unix ms. */
+export function removeLeftLists(dir: string, now: number): void {
+  const folder = hotFolder(dir)
+  if (!isFolder(folder)) return
+  for (const name of namesIn(folder)) {
+    if (!LEFT.test(name)) continue
+    const path = join(folder, name)
+    const stat = statOf(path)
+    if (stat?.isFile() && Math.abs(now - stat.mtimeMs) > LEFT_MS) unlink(path)
+  }
+}
