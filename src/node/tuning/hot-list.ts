@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import { readFile, statOf, unlink } from '../../fs/files.js'
 import { isFolder, makeFolder, namesIn } from '../../fs/folders.js'
 import { replaceWith } from '../../fs/replace.js'
-import type { Key, Space } from '../../ports.js'
 import { crc32, nodeHash } from '../runtime.js'
 import { spaceId } from '../spaces.js'
+import { countOf, NAME_BYTES } from './names.js'
 
 /*
    0            8          12        16          20              28                60
@@ -21,18 +21,17 @@ const CRC_AT = 12
 const COUNT_AT = 16
 const SAVED_AT = 20
 const SPACE_AT = 28
-const KEYS_AT = 60
-const KEY_BYTES = 32
+const NAMES_AT = 60
 
 /** Names that a list has at most: 32 MiB. Memory of the usual size holds a hundredth of it. */
-export const MOST_KEYS = 2 ** 20
+export const MOST_NAMES = 2 ** 20
 /** What a killed process left is removed after this time, ms. */
 const LEFT_MS = 3_600_000
 const LEFT = /^[0-9a-f]{32}\.hot\.[0-9a-f]{16}\.tmp$/
 
 export interface HotList {
-  /** The last used first, none twice. */
-  readonly keys: readonly Key[]
+  /** Packed, the last used first. A name may be there twice. */
+  readonly names: Uint8Array
   /** Unix ms. */
   readonly savedAt: number
 }
@@ -55,22 +54,23 @@ export function hasHotLists(dir: string): boolean {
 }
 
 /** The list in a file that may be cut, of another version, or of anybody's making. Throws what the system says. */
-export function readHotList(path: string, space: Space | string): HotList | NoList {
+export function readHotList(path: string, space: string): HotList | NoList {
   const stat = statOf(path)
   if (stat === undefined) return 'absent'
-  const bytes = readFile(path, KEYS_AT + KEY_BYTES * MOST_KEYS)
+  const bytes = readFile(path, NAMES_AT + NAME_BYTES * MOST_NAMES)
   return bytes === undefined ? 'damaged' : decodeHotList(bytes, space)
 }
 
-export function encodeHotList(keys: readonly Key[], space: string, savedAt: number): Uint8Array {
-  const count = Math.min(keys.length, MOST_KEYS)
-  const bytes = Buffer.alloc(KEYS_AT + KEY_BYTES * count)
+/** Beyond {@link MOST_NAMES} names are left out. */
+export function encodeHotList(names: Uint8Array, space: string, savedAt: number): Uint8Array {
+  const count = Math.min(countOf(names), MOST_NAMES)
+  const bytes = Buffer.alloc(NAMES_AT + NAME_BYTES * count)
   MAGIC.copy(bytes)
   bytes.writeUInt32LE(FORM, MAGIC.length)
   bytes.writeUInt32LE(count, COUNT_AT)
   bytes.writeDoubleLE(savedAt, SAVED_AT)
   bytes.write(nodeHash.sha256(space), SPACE_AT, 'hex')
-  for (let i = 0; i < count; i++) bytes.write(keys[i]!, KEYS_AT + KEY_BYTES * i, 'hex')
+  bytes.set(names.subarray(0, NAME_BYTES * count), NAMES_AT)
   bytes.writeUInt32LE(crc32(bytes.subarray(COUNT_AT)), CRC_AT)
   return bytes
 }
@@ -79,22 +79,18 @@ export function decodeHotList(bytes: Uint8Array, space: string): HotList | NoLis
   const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
   if (file.length < COUNT_AT || !file.subarray(0, MAGIC.length).equals(MAGIC)) return 'damaged'
   if (file.readUInt32LE(MAGIC.length) !== FORM) return 'other version'
-  if (file.length < KEYS_AT || crc32(file.subarray(COUNT_AT)) !== file.readUInt32LE(CRC_AT)) return 'damaged'
+  if (file.length < NAMES_AT || crc32(file.subarray(COUNT_AT)) !== file.readUInt32LE(CRC_AT)) return 'damaged'
   const count = file.readUInt32LE(COUNT_AT)
-  if (count > MOST_KEYS || file.length !== KEYS_AT + KEY_BYTES * count) return 'damaged'
-  if (file.toString('hex', SPACE_AT, KEYS_AT) !== nodeHash.sha256(space)) return 'other space'
-  // One call for all digits, and windows onto them: a fifth of what as many calls take.
-  const digits = file.toString('hex', KEYS_AT)
-  const keys = new Set<Key>()
-  for (let at = 0; at < digits.length; at += 2 * KEY_BYTES) keys.add(digits.slice(at, at + 2 * KEY_BYTES) as Key)
-  return { keys: [...keys], savedAt: file.readDoubleLE(SAVED_AT) }
+  if (count > MOST_NAMES || file.length !== NAMES_AT + NAME_BYTES * count) return 'damaged'
+  if (file.toString('hex', SPACE_AT, NAMES_AT) !== nodeHash.sha256(space)) return 'other space'
+  return { names: file.subarray(NAMES_AT), savedAt: file.readDoubleLE(SAVED_AT) }
 }
 
 /** Replaces the list of a space, as a whole: the last who writes wins. Rejects with what the system says, and the old one stands then. */
-export async function writeHotList(dir: string, space: string, keys: readonly Key[], savedAt: number): Promise<void> {
+export async function writeHotList(dir: string, space: string, names: Uint8Array, savedAt: number): Promise<void> {
   makeFolder(hotFolder(dir))
   await replaceWith(hotListPath(dir, space), 0o600, async file => {
-    await file.writeFile(encodeHotList(keys, space, savedAt))
+    await file.writeFile(encodeHotList(names, space, savedAt))
   })
 }
 

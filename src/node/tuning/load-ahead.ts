@@ -1,21 +1,22 @@
 // Loads embeddings into memory by their names on disk, before anybody asks for them: in the order in which they lie, in short turns, within
 // what memory has room for. Computes nothing, and counts nothing as a look-up.
 import { Scratch } from '../../cache/scratch.js'
-import { WarmTier } from '../../cache/warm-tier.js'
 import { yieldToEventLoop } from '../../cache/yield-to-event-loop.js'
 import type { OpenedEmbeddings } from '../../caches/embedding-cache.js'
 import { EmbeddingPool } from '../../caches/embedding-pool.js'
 import { decodeVec } from '../../caches/embedding-record.js'
-import type { Clock, Embedding, Key } from '../../ports.js'
+import type { Clock, Embedding } from '../../ports.js'
 import type { SegmentStore } from '../../stores/segments.js'
+import { countOf, NAME_BYTES, NameTable } from './names.js'
+import { WarmTier } from './warm-tier.js'
 
 /** What it is read from. */
-export type AheadStore = Pick<SegmentStore, 'placesOf' | 'getManySync'>
+export type AheadStore = Pick<SegmentStore, 'placesOf' | 'getPackedSync'>
 
 /** How long it keeps the thread at once, ms: as long as a few requests. */
 const TURN_MS = 0.5
 /** Names that are looked for in the index in one turn, and records that are read in one call at first. */
-const PLACED = 512
+const PLACED = 1024
 const FIRST_READ = 32
 const MOST_READ = 512
 /** Digests of texts worked out in one turn. */
@@ -27,10 +28,10 @@ export interface LoadAhead {
   readonly ms: number
   /** Names of what is not there: deleted, let go, of another space. */
   readonly gone: number
-  /** What memory had already. */
+  /** What memory had already, and names that were given twice. */
   readonly there: number
-  /** What there was room for and no time. */
-  readonly left: readonly Key[]
+  /** What there was room for and no time, packed. */
+  readonly left: Uint8Array
   readonly stoppedBy?: 'bytes' | 'time' | 'close' | 'error'
   /** What the disk said. */
   readonly error?: unknown
@@ -44,49 +45,68 @@ export interface LoadAheadCall {
 }
 
 /**
- * Loads `keys`, the last used first: the first of them, where there is not room for all. What is asked for meanwhile goes before it.
- * What the disk says is told (`error`), and what was loaded by then stays.
+ * Loads what bears `names`, which are packed, the last used first: the first of them, where there is not room for all. What is asked for
+ * meanwhile goes before it. What the disk says is told (`error`), and what was loaded by then stays.
  */
 export async function loadAhead(
   opened: OpenedEmbeddings,
   store: AheadStore,
-  keys: readonly Key[],
+  names: Uint8Array,
+  call: LoadAheadCall,
+): Promise<LoadAhead> {
+  const ahead = aheadOf(opened)
+  // One at a time: numbers hold until the next plan.
+  const before = underWay.get(ahead)
+  const loading = (async () => {
+    await before
+    return load(opened, ahead, store, names, call)
+  })()
+  underWay.set(ahead, loading)
+  return loading
+}
+
+const underWay = new WeakMap<WarmTier<Embedding>, Promise<unknown>>()
+
+async function load(
+  opened: OpenedEmbeddings,
+  ahead: WarmTier<Embedding>,
+  store: AheadStore,
+  names: Uint8Array,
   { clock, budgetMs, signal }: LoadAheadCall,
 ): Promise<LoadAhead> {
   const began = clock.monotonic()
-  const ahead = aheadOf(opened)
-  const memory = opened.cache.memory
-  const known = new Set(await memoryKeys(opened))
-  const wanted = keys.filter(key => !known.has(key))
-  ahead.plan(wanted)
+  const inMemory = await memoryNames(opened)
+  const known = new NameTable(countOf(inMemory))
+  known.addAll(inMemory)
+  const { memory } = opened.cache
+  const some = names.subarray(0, NAME_BYTES * Math.min(memory.capacity, countOf(names)))
+  const plan = ahead.plan(some, known)
   memory.fitAhead()
-  const planned = wanted.filter(key => ahead.awaits(key))
-  const reading = new Reading(store, ahead, opened.embedder.dims, clock)
-  let stoppedBy: LoadAhead['stoppedBy'] = planned.length < wanted.length ? 'bytes' : undefined
+  const reading = new Reading(store, ahead, plan, opened.embedder.dims, clock)
+  let stoppedBy: LoadAhead['stoppedBy'] =
+    some.length < names.length || ahead.awaited < countOf(plan.names) ? 'bytes' : undefined
   let error: unknown
   try {
-    const inOrder = await reading.inFileOrder(planned)
-    while (ahead.awaited > 0 && reading.at < inOrder.length) {
+    await reading.inFileOrder()
+    while (reading.goesOn) {
       if (signal?.aborted || clock.monotonic() - began > budgetMs) {
         stoppedBy = signal?.aborted ? 'close' : 'time'
         break
       }
-      reading.next(inOrder)
+      reading.next()
       await reading.turn()
     }
   } catch (thrown) {
     stoppedBy = 'error'
     error = thrown
   }
-  const left = planned.filter(key => ahead.awaits(key))
-  for (const key of left) ahead.giveUp(key)
   const { entries, gone } = reading
   return {
     entries,
     bytes: entries * ahead.entryBytes,
     gone,
-    there: keys.length - wanted.length,
-    left,
+    there: countOf(some) - countOf(plan.names),
+    left: reading.leave(),
     ms: clock.monotonic() - began,
     ...(stoppedBy && { stoppedBy }),
     ...(stoppedBy === 'error' && { error }),
@@ -111,74 +131,93 @@ export function usedAhead({ cache }: OpenedEmbeddings): number {
   return cache.memory.ahead instanceof WarmTier ? cache.memory.ahead.used : 0
 }
 
-/** Names on disk of what memory holds, those first that it would give up last; what was loaded ahead and not asked for yet comes last. */
-export async function memoryKeys(opened: OpenedEmbeddings, most = Number.POSITIVE_INFINITY): Promise<Key[]> {
-  const { cache, keyOf } = opened
+/** Names on disk of what memory holds, packed, those first that it would give up last. */
+async function memoryNames({ cache, keyOf }: OpenedEmbeddings): Promise<Uint8Array> {
   const ids: string[] = []
-  cache.eachEntry(most, id => ids.push(id))
-  const keys: Key[] = []
-  for (let from = 0; from < ids.length; from += DIGESTED) {
-    for (const id of ids.slice(from, from + DIGESTED)) keys.push(keyOf!(id))
-    if (from + DIGESTED < ids.length) await yieldToEventLoop()
+  cache.eachEntry(Number.POSITIVE_INFINITY, id => ids.push(id))
+  const names = Buffer.alloc(NAME_BYTES * ids.length)
+  for (let i = 0; i < ids.length; i++) {
+    names.write(keyOf!(ids[i]!), NAME_BYTES * i, 'hex')
+    if (i % DIGESTED === DIGESTED - 1) await yieldToEventLoop()
   }
-  const { ahead } = cache.memory
-  if (!(ahead instanceof WarmTier)) return keys
-  const all = new Set(keys)
-  for (const key of ahead.keys()) {
-    if (all.size >= most) break
-    all.add(key as Key)
-  }
-  return [...all]
+  return names
 }
 
-/** What is read and put in, some at a time. */
+/** The same with what was loaded ahead and not asked for yet, which comes last. A name may be there twice. */
+export async function hotNames(opened: OpenedEmbeddings): Promise<Uint8Array> {
+  const names = await memoryNames(opened)
+  const { ahead } = opened.cache.memory
+  return ahead instanceof WarmTier ? Buffer.concat([names, ahead.names()]) : names
+}
+
+/** What is planned, read and put in, some at a time. */
 class Reading {
   entries = 0
   gone = 0
-  /** Where it is among what is read. */
-  at = 0
   readonly #store: AheadStore
   readonly #ahead: WarmTier<Embedding>
+  readonly #names: Uint8Array
+  /** The number of the first of them. */
+  readonly #first: number
   readonly #dims: number
   readonly #clock: Pick<Clock, 'monotonic'>
   readonly #scratch = new Scratch()
+  /** Which of the names are read, in this order, and how many were. */
+  #order = new Uint32Array(0)
+  #at = 0
   #part = FIRST_READ
   #turnEnds: number
 
-  constructor(store: AheadStore, ahead: WarmTier<Embedding>, dims: number, clock: Pick<Clock, 'monotonic'>) {
+  constructor(
+    store: AheadStore,
+    ahead: WarmTier<Embedding>,
+    { names, first }: { readonly names: Uint8Array; readonly first: number },
+    dims: number,
+    clock: Pick<Clock, 'monotonic'>,
+  ) {
     this.#store = store
     this.#ahead = ahead
+    this.#names = names
+    this.#first = first
     this.#dims = dims
     this.#clock = clock
     this.#turnEnds = clock.monotonic() + TURN_MS
   }
 
-  /** Those of `keys` that are there, in the order in which they lie. */
-  async inFileOrder(keys: readonly Key[]): Promise<Key[]> {
-    const found: { readonly key: Key; readonly place: number }[] = []
-    for (let from = 0; from < keys.length; from += PLACED) {
-      const some = keys.slice(from, from + PLACED)
-      const places = this.#store.placesOf(some)
-      for (let i = 0; i < some.length; i++) {
-        if (places[i]! > 0) found.push({ key: some[i]!, place: places[i]! })
-        else this.#isGone(some[i]!)
+  get goesOn(): boolean {
+    return this.#at < this.#order.length && this.#ahead.awaited > 0
+  }
+
+  /** Finds those that are there, in the order in which they lie. */
+  async inFileOrder(): Promise<void> {
+    const total = countOf(this.#names)
+    // Where it lies and which it is, in one number: so they are put in order without an object for each.
+    const found = new Float64Array(total)
+    let count = 0
+    for (let from = 0; from < total; from += PLACED) {
+      const places = this.#store.placesOf(this.#names.subarray(NAME_BYTES * from, NAME_BYTES * (from + PLACED)))
+      for (let i = 0; i < places.length; i++) {
+        if (places[i]! > 0) found[count++] = places[i]! * total + from + i
+        else this.#isGone(from + i)
       }
       await this.turn()
     }
-    return found.sort((one, other) => one.place - other.place).map(({ key }) => key)
+    this.#order = Uint32Array.from(found.subarray(0, count).sort(), place => place % total)
   }
 
   /** Reads the next ones and puts them in, within one turn: nobody clears or deletes in between. */
-  next(inOrder: readonly Key[]): void {
-    const some = inOrder.slice(this.at, this.at + this.#part)
+  next(): void {
+    const from = this.#at
+    const to = Math.min(from + this.#part, this.#order.length)
     const began = this.#clock.monotonic()
     this.#scratch.reset()
-    const values = this.#store.getManySync(some, this.#scratch)
-    this.at += some.length
-    for (let i = 0; i < some.length; i++) {
-      const value = values[i] && decodeVec(values[i]!, this.#dims)
-      if (value === undefined) this.#isGone(some[i]!)
-      else if (this.#ahead.put(some[i]!, value)) this.entries++
+    const values = this.#store.getPackedSync(this.#names, this.#order, from, to, this.#scratch)
+    this.#at = to
+    for (let i = from; i < to; i++) {
+      const bytes = values[i - from]
+      const value = bytes && decodeVec(bytes, this.#dims)
+      if (value === undefined) this.#isGone(this.#order[i]!)
+      else if (this.#ahead.put(this.#first + this.#order[i]!, value)) this.entries++
     }
     // A cold disk takes a hundred times as long as a warm one.
     const took = this.#clock.monotonic() - began
@@ -193,8 +232,21 @@ class Reading {
     this.#turnEnds = this.#clock.monotonic() + TURN_MS
   }
 
-  #isGone(key: Key): void {
-    this.#ahead.giveUp(key)
-    this.gone++
+  /** Puts nothing in any more. Names, packed, of what is left. */
+  leave(): Uint8Array {
+    const left: Uint8Array[] = []
+    for (let i = 0; i < countOf(this.#names); i++) {
+      if (!this.#ahead.awaits(this.#first + i)) continue
+      left.push(this.#names.subarray(NAME_BYTES * i, NAME_BYTES * (i + 1)))
+      this.#ahead.giveUp(this.#first + i)
+    }
+    return Buffer.concat(left)
+  }
+
+  /** One that somebody else has put into memory meanwhile is not. */
+  #isGone(which: number): void {
+    const number = this.#first + which
+    if (this.#ahead.awaits(number)) this.gone++
+    this.#ahead.giveUp(number)
   }
 }

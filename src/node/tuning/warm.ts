@@ -2,11 +2,11 @@
 // down. Whatever goes wrong here costs a colder start and nothing else.
 import type { OpenedEmbeddings } from '../../caches/embedding-cache.js'
 import { messageOf } from '../../errors.js'
-import type { Key } from '../../ports.js'
 import type { WarmState } from '../../tuning/report.js'
 import type { TuningCall, TuningPart } from '../tuning.js'
-import { hotListPath, MOST_KEYS, type NoList, readHotList, removeLeftLists, writeHotList } from './hot-list.js'
-import { type LoadAhead, loadAhead, memoryKeys, usedAhead } from './load-ahead.js'
+import { hotListPath, MOST_NAMES, type NoList, readHotList, removeLeftLists, writeHotList } from './hot-list.js'
+import { hotNames, type LoadAhead, loadAhead, usedAhead } from './load-ahead.js'
+import { countOf, NAME_BYTES } from './names.js'
 
 /** How long loading may take, ms. */
 const BUDGET_MS = 10_000
@@ -35,9 +35,9 @@ class WarmStart implements TuningPart<WarmState> {
   #loading: Promise<void> | undefined
   #loaded: LoadAhead | undefined
   #saving: Promise<void> | undefined
-  #saved: { readonly at: number; readonly keys: number } | undefined
+  #saved: { readonly at: number; readonly names: number } | undefined
   /** What there was no time for: it stays on the list. */
-  #left: readonly Key[] = []
+  #left: Uint8Array = new Uint8Array()
   /** Look-ups and misses when the list was written last. */
   #then = { lookUps: 0, misses: 0 }
   #timer: NodeJS.Timeout | undefined
@@ -57,7 +57,7 @@ class WarmStart implements TuningPart<WarmState> {
       used: this.#opened ? usedAhead(this.#opened) : 0,
       gone: loaded?.gone ?? 0,
       ...(loaded?.stoppedBy && { stoppedBy: loaded.stoppedBy }),
-      ...(saved && { savedAt: saved.at, saved: saved.keys }),
+      ...(saved && { savedAt: saved.at, saved: saved.names }),
     }
   }
 
@@ -96,9 +96,9 @@ class WarmStart implements TuningPart<WarmState> {
           )
         return
       }
-      this.#saved = { at: list.savedAt, keys: list.keys.length }
-      this.#left = list.keys
-      const loaded = await loadAhead(opened, store, list.keys, {
+      this.#saved = { at: list.savedAt, names: countOf(list.names) }
+      this.#left = list.names
+      const loaded = await loadAhead(opened, store, list.names, {
         clock,
         budgetMs: BUDGET_MS,
         signal: this.#closing.signal,
@@ -145,12 +145,12 @@ class WarmStart implements TuningPart<WarmState> {
     const { cache, embedder } = opened
     const { hits, misses } = cache.memory.counts
     try {
-      const most = Math.min(MOST_KEYS, cache.memory.capacity)
-      const keys = [...new Set([...(await memoryKeys(opened, most)), ...this.#left])].slice(0, most)
+      const most = Math.min(MOST_NAMES, cache.memory.capacity)
+      const names = Buffer.concat([await hotNames(opened), this.#left]).subarray(0, NAME_BYTES * most)
       const at = clock.now()
-      await writeHotList(dir, embedder.space, keys, at)
+      await writeHotList(dir, embedder.space, names, at)
       this.#then = { lookUps: hits + misses, misses }
-      this.#saved = { at, keys: keys.length }
+      this.#saved = { at, names: countOf(names) }
     } catch (error) {
       this.#failed('write', error)
     }
