@@ -44,14 +44,23 @@ export interface LoadAheadCall {
   readonly signal?: AbortSignal | undefined
 }
 
+/** What is to be loaded. */
+export interface AheadNames {
+  /** Packed. */
+  readonly names: Uint8Array
+  /** Of each name, how many were used after it. Absent: as many as stand before it. */
+  readonly ranks?: Uint32Array
+  /** They are in the order in which their records lie, or nearly. */
+  readonly inFileOrder?: boolean
+}
+
 /**
- * Loads what bears `names`, which are packed, the last used first: the first of them, where there is not room for all. What is asked for
- * meanwhile goes before it. What the disk says is told (`error`), and what was loaded by then stays.
+ * Loads what bears these names: those that were used last, where there is not room for all. What is asked for meanwhile goes before it. What the disk says is told (`error`), and what was loaded by then stays.
  */
 export async function loadAhead(
   opened: OpenedEmbeddings,
   store: AheadStore,
-  names: Uint8Array,
+  names: AheadNames,
   call: LoadAheadCall,
 ): Promise<LoadAhead> {
   const ahead = aheadOf(opened)
@@ -71,7 +80,7 @@ async function load(
   opened: OpenedEmbeddings,
   ahead: WarmTier<Embedding>,
   store: AheadStore,
-  names: Uint8Array,
+  wanted: AheadNames,
   { clock, budgetMs, signal }: LoadAheadCall,
 ): Promise<LoadAhead> {
   const began = clock.monotonic()
@@ -79,15 +88,15 @@ async function load(
   const known = new NameTable(countOf(inMemory))
   known.addAll(inMemory)
   const { memory } = opened.cache
-  const some = names.subarray(0, NAME_BYTES * Math.min(memory.capacity, countOf(names)))
-  const plan = ahead.plan(some, known)
+  const { names, ranks, all } = firstOf(wanted, memory.capacity)
+  const plan = ahead.plan(names, ranks, known)
   memory.fitAhead()
   const reading = new Reading(store, ahead, plan, opened.embedder.dims, clock)
-  let stoppedBy: LoadAhead['stoppedBy'] =
-    some.length < names.length || ahead.awaited < countOf(plan.names) ? 'bytes' : undefined
+  let stoppedBy: LoadAhead['stoppedBy'] = !all || ahead.awaited < countOf(plan.names) ? 'bytes' : undefined
   let error: unknown
   try {
-    await reading.inFileOrder()
+    if (wanted.inFileOrder) reading.asTheyCome()
+    else await reading.inFileOrder()
     while (reading.goesOn) {
       if (signal?.aborted || clock.monotonic() - began > budgetMs) {
         stoppedBy = signal?.aborted ? 'close' : 'time'
@@ -105,12 +114,28 @@ async function load(
     entries,
     bytes: entries * ahead.entryBytes,
     gone,
-    there: countOf(some) - countOf(plan.names),
+    there: countOf(names) - countOf(plan.names),
     left: reading.leave(),
     ms: clock.monotonic() - began,
     ...(stoppedBy && { stoppedBy }),
     ...(stoppedBy === 'error' && { error }),
   }
+}
+
+/** Those of the names that were used last. */
+function firstOf({ names, ranks }: AheadNames, most: number): { names: Uint8Array; ranks: Uint32Array; all: boolean } {
+  const count = countOf(names)
+  if (count <= most) return { names, ranks: ranks ?? Uint32Array.from({ length: count }, (_, rank) => rank), all: true }
+  if (ranks === undefined) return { ...firstOf({ names: names.subarray(0, NAME_BYTES * most) }, most), all: false }
+  const some = new Uint8Array(NAME_BYTES * most)
+  const theirs = new Uint32Array(most)
+  let next = 0
+  for (let i = 0; i < count; i++) {
+    if (ranks[i]! >= most) continue
+    some.set(names.subarray(NAME_BYTES * i, NAME_BYTES * (i + 1)), NAME_BYTES * next)
+    theirs[next++] = ranks[i]!
+  }
+  return { names: some, ranks: theirs, all: false }
 }
 
 /** What memory has for entries that are loaded ahead; made with the first. */
@@ -143,11 +168,52 @@ async function memoryNames({ cache, keyOf }: OpenedEmbeddings): Promise<Uint8Arr
   return names
 }
 
-/** The same with what was loaded ahead and not asked for yet, which comes last. A name may be there twice. */
-export async function hotNames(opened: OpenedEmbeddings): Promise<Uint8Array> {
-  const names = await memoryNames(opened)
+/**
+ * What memory holds, as a list: the last used first, then what was loaded ahead and not asked for yet, then `rest`, which is packed. At most
+ * `most` names, in the order in which `store` is best read.
+ */
+export async function hotNames(
+  opened: OpenedEmbeddings,
+  store: AheadStore,
+  rest: Uint8Array,
+  most: number,
+): Promise<{ readonly names: Uint8Array; readonly ranks: Uint32Array }> {
   const { ahead } = opened.cache.memory
-  return ahead instanceof WarmTier ? Buffer.concat([names, ahead.names()]) : names
+  const loaded = ahead instanceof WarmTier ? ahead.names() : new Uint8Array()
+  const all = Buffer.concat([await memoryNames(opened), loaded, rest])
+  const table = new NameTable(Math.min(most, countOf(all)))
+  table.addAll(all)
+  const names = new Uint8Array(table.names.length)
+  // What is still on its way to the disk comes last.
+  const later: number[] = []
+  const placed = await fileOrder(store, table.names, which => later.push(which), yieldToEventLoop)
+  const ranks = Uint32Array.from([...placed, ...later])
+  ranks.forEach((which, i) => {
+    names.set(table.names.subarray(NAME_BYTES * which, NAME_BYTES * (which + 1)), NAME_BYTES * i)
+  })
+  return { names, ranks }
+}
+
+/** Which of `names` is read first, and so on; of those that are not there `isGone` is told. */
+async function fileOrder(
+  store: AheadStore,
+  names: Uint8Array,
+  isGone: (which: number) => unknown,
+  turn: () => Promise<void>,
+): Promise<Uint32Array<ArrayBuffer>> {
+  const total = countOf(names)
+  // Where it lies and which it is, in one number: so they are put in order without an object for each.
+  const found = new Float64Array(total)
+  let count = 0
+  for (let from = 0; from < total; from += PLACED) {
+    const places = store.placesOf(names.subarray(NAME_BYTES * from, NAME_BYTES * (from + PLACED)))
+    for (let i = 0; i < places.length; i++) {
+      if (places[i]! > 0) found[count++] = places[i]! * total + from + i
+      else isGone(from + i)
+    }
+    await turn()
+  }
+  return Uint32Array.from(found.subarray(0, count).sort(), place => place % total)
 }
 
 /** What is planned, read and put in, some at a time. */
@@ -188,21 +254,19 @@ class Reading {
     return this.#at < this.#order.length && this.#ahead.awaited > 0
   }
 
-  /** Finds those that are there, in the order in which they lie. */
+  /** They are in that order already, or nearly. */
+  asTheyCome(): void {
+    this.#order = Uint32Array.from({ length: countOf(this.#names) }, (_, i) => i)
+  }
+
+  /** Finds those that are there, and the order in which they lie. */
   async inFileOrder(): Promise<void> {
-    const total = countOf(this.#names)
-    // Where it lies and which it is, in one number: so they are put in order without an object for each.
-    const found = new Float64Array(total)
-    let count = 0
-    for (let from = 0; from < total; from += PLACED) {
-      const places = this.#store.placesOf(this.#names.subarray(NAME_BYTES * from, NAME_BYTES * (from + PLACED)))
-      for (let i = 0; i < places.length; i++) {
-        if (places[i]! > 0) found[count++] = places[i]! * total + from + i
-        else this.#isGone(from + i)
-      }
-      await this.turn()
-    }
-    this.#order = Uint32Array.from(found.subarray(0, count).sort(), place => place % total)
+    this.#order = await fileOrder(
+      this.#store,
+      this.#names,
+      which => this.#isGone(which),
+      () => this.turn(),
+    )
   }
 
   /** Reads the next ones and puts them in, within one turn: nobody clears or deletes in between. */

@@ -52,17 +52,20 @@ export class NameTable {
     this.#scale = this.#cells.length / 2 ** 32
   }
 
-  /** Adds those of `names` that are new, and not in `except`, in their order, as long as there is room. */
-  addAll(names: Uint8Array, except?: NameTable): void {
+  /** Adds those of `names` that are new, and not in `except`, as long as there is room. Of each its number, or -1 where it was not added. */
+  addAll(names: Uint8Array, except?: NameTable): Int32Array {
     const words = wordsOf(names)
+    const numbers = new Int32Array(words.length / WORDS).fill(-1)
     const own = this.#words
     const isExcept = except !== undefined && except.count > 0
     for (let at = 0; at < words.length && WORDS * this.count < own.length; at += WORDS) {
       const cell = this.#cellOf(words, at)
       if (this.#cells[cell] !== 0 || (isExcept && except.#find(words, at) >= 0)) continue
       for (let i = 0, to = WORDS * this.count; i < WORDS; i++) own[to + i] = words[at + i]!
+      numbers[at / WORDS] = this.count
       this.#cells[cell] = ++this.count
     }
+    return numbers
   }
 
   /** The number of a name; -1 where it is not here. */

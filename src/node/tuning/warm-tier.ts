@@ -19,7 +19,7 @@ const AWAITED = 1
 const HELD = 2
 
 /**
- * Entries are announced first ({@link plan}), in the order of their last use, and put in afterwards in any order: that of the file. So it is
+ * Entries are announced first ({@link plan}), with the order of their last use, and put in afterwards in that of the file. So it is
  * known from the start which of them there is room for, and what memory gets by itself meanwhile is not put in a second time. Whatever
  * is deleted or cleared is not put in any more either.
  */
@@ -28,13 +28,14 @@ export class WarmTier<V extends object> implements EntriesAhead<V> {
   readonly entryBytes: number
   readonly #keyOf: (id: string) => Key
   readonly #pool: ValuePool<V>
-  /** Numbers are the order: 0 was used last. Those that have gone stay in it until the next plan. */
   #table = new NameTable(0)
+  /** Numbers, the last used first. Those that have gone stay in it until the next plan. */
+  #order = new Uint32Array(0)
   #states = new Uint8Array(0)
   #values: (V | undefined)[] = []
   #held = 0
   #awaited = 0
-  /** All from here on have gone. */
+  /** All from here on in that order have gone. */
   #end = 0
   /** The id that was worked out last, and its name: who does not find an id here asks the disk for it next. */
   #last: { readonly id: string; readonly key: Key } | undefined
@@ -66,7 +67,7 @@ export class WarmTier<V extends object> implements EntriesAhead<V> {
     const { names } = this.#table
     const live = new Uint8Array(NAME_BYTES * (this.#held + this.#awaited))
     let at = 0
-    for (let number = 0; number < this.#end; number++) {
+    for (const number of this.#order.subarray(0, this.#end)) {
       if (this.#states[number] === GONE) continue
       live.set(names.subarray(NAME_BYTES * number, NAME_BYTES * (number + 1)), at)
       at += NAME_BYTES
@@ -75,19 +76,33 @@ export class WarmTier<V extends object> implements EntriesAhead<V> {
   }
 
   /**
-   * Announces entries, the last used first, behind those that are here: all that are new, and not in `known`. Returns their names, packed,
-   * and what numbers they have from now on, until the next plan: `first` and up. Nothing may be awaited any more.
+   * Announces entries behind those that are here: all that are new, and not in `known`. `ranks` says which of `names`, which are packed, was
+   * used last (0) and so on. Returns the names that were new, in the same order, and what numbers they have from now on: `first` and up.
+   * Nothing may be awaited any more.
    */
-  plan(names: Uint8Array, known: NameTable): { readonly names: Uint8Array; readonly first: number } {
+  plan(
+    names: Uint8Array,
+    ranks: Uint32Array,
+    known: NameTable,
+  ): { readonly names: Uint8Array; readonly first: number } {
     const before = this.names()
     const first = before.length / NAME_BYTES
-    const values = this.#values.filter(value => value !== undefined)
-    const table = new NameTable(first + names.length / NAME_BYTES)
+    const values: (V | undefined)[] = []
+    for (const number of this.#order.subarray(0, this.#end)) {
+      if (this.#states[number] !== GONE) values.push(this.#values[number])
+    }
+    const table = new NameTable(first + ranks.length)
     table.addAll(before)
-    table.addAll(names, known)
+    const numbers = table.addAll(names, known)
+    const byRank = new Int32Array(ranks.length).fill(-1)
+    for (let i = 0; i < numbers.length; i++) byRank[ranks[i]!] = numbers[i]!
+    this.#order = Uint32Array.from({ length: table.count }, (_, number) => number)
+    let end = first
+    for (const number of byRank) if (number >= 0) this.#order[end++] = number
     this.#table = table
     this.#states = new Uint8Array(table.count).fill(HELD, 0, first).fill(AWAITED, first)
-    this.#values = [...values, ...new Array<undefined>(table.count - first).fill(undefined)]
+    while (values.length < table.count) values.push(undefined)
+    this.#values = values
     this.#awaited = table.count - first
     this.#end = table.count
     return { names: table.names.subarray(NAME_BYTES * first), first }
@@ -140,11 +155,12 @@ export class WarmTier<V extends object> implements EntriesAhead<V> {
 
   fit(entries: number, bytes: number): void {
     const most = Math.max(0, Math.min(entries, Math.floor(bytes / this.entryBytes)))
-    while (this.#held + this.#awaited > most) this.#let(--this.#end)
+    while (this.#held + this.#awaited > most) this.#let(this.#order[--this.#end]!)
   }
 
   clear(): void {
     this.#table = new NameTable(0)
+    this.#order = new Uint32Array(0)
     this.#states = new Uint8Array(0)
     this.#values = []
     this.#held = this.#awaited = this.#end = 0

@@ -4,9 +4,16 @@ import type { OpenedEmbeddings } from '../../caches/embedding-cache.js'
 import { messageOf } from '../../errors.js'
 import type { WarmState } from '../../tuning/report.js'
 import type { TuningCall, TuningPart } from '../tuning.js'
-import { hotListPath, MOST_NAMES, type NoList, readHotList, removeLeftLists, writeHotList } from './hot-list.js'
+import {
+  hotListPath,
+  lastUsed,
+  MOST_NAMES,
+  type NoList,
+  readHotList,
+  removeLeftLists,
+  writeHotList,
+} from './hot-list.js'
 import { hotNames, type LoadAhead, loadAhead, usedAhead } from './load-ahead.js'
-import { countOf, NAME_BYTES } from './names.js'
 
 /** How long loading may take, ms. */
 const BUDGET_MS = 10_000
@@ -96,13 +103,18 @@ class WarmStart implements TuningPart<WarmState> {
           )
         return
       }
-      this.#saved = { at: list.savedAt, names: countOf(list.names) }
-      this.#left = list.names
-      const loaded = await loadAhead(opened, store, list.names, {
-        clock,
-        budgetMs: BUDGET_MS,
-        signal: this.#closing.signal,
-      })
+      this.#saved = { at: list.savedAt, names: list.ranks.length }
+      this.#left = lastUsed(list)
+      const loaded = await loadAhead(
+        opened,
+        store,
+        { ...list, inFileOrder: true },
+        {
+          clock,
+          budgetMs: BUDGET_MS,
+          signal: this.#closing.signal,
+        },
+      )
       this.#loaded = loaded
       this.#left = loaded.left
       if (loaded.error !== undefined) this.#failed('load', loaded.error)
@@ -140,17 +152,18 @@ class WarmStart implements TuningPart<WarmState> {
 
   async #write(): Promise<void> {
     const opened = this.#opened
-    if (opened === undefined) return
+    const store = this.#call.vectors()
+    if (opened === undefined || store === undefined) return
     const { dir, clock } = this.#call
     const { cache, embedder } = opened
     const { hits, misses } = cache.memory.counts
     try {
       const most = Math.min(MOST_NAMES, cache.memory.capacity)
-      const names = Buffer.concat([await hotNames(opened), this.#left]).subarray(0, NAME_BYTES * most)
-      const at = clock.now()
-      await writeHotList(dir, embedder.space, names, at)
+      const hot = await hotNames(opened, store, this.#left, most)
+      const savedAt = clock.now()
+      await writeHotList(dir, embedder.space, { ...hot, savedAt })
       this.#then = { lookUps: hits + misses, misses }
-      this.#saved = { at, names: countOf(names) }
+      this.#saved = { at: savedAt, names: hot.ranks.length }
     } catch (error) {
       this.#failed('write', error)
     }

@@ -91,9 +91,10 @@ export class Segments implements SegmentStore {
     return this.#guard(() => {
       this.#look()
       const places = new Float64Array(Math.floor(packed.length / KEY_BYTES))
+      const found: number[] = []
       for (let i = 0; i < places.length; i++) {
         keyAt(packed, KEY_BYTES * i, this.#key)
-        places[i] = this.#folder.candidates(this.#key)[0] ?? 0
+        if (this.#folder.index.find(this.#key.a, this.#key.b, found) > 0) places[i] = found[0]!
       }
       return places
     })
