@@ -25,6 +25,8 @@ import type {
   RollbackCall,
   SearchCallBody,
   SpaceInfo,
+  TraceCall,
+  TraceState,
   TuningReport,
   VerifyReport,
   WarmCall,
@@ -57,6 +59,7 @@ export interface Posts {
   'api/apply': [ApplyCallBody, ApplyReport]
   'api/verify': [{ readonly full?: boolean }, VerifyReport]
   'api/search': [SearchCallBody, SearchReply]
+  'api/tuning/trace': [TraceCall, TraceState]
 }
 
 export type SearchReply = SearchReport

@@ -1,6 +1,7 @@
 // The daemon's events in words, for the list of what happened last. Pure. Events hold no text, so neither do these.
-import { count, plural } from '../src/format.js'
+import { bytes, count, plural } from '../src/format.js'
 import type { LiveEvents } from '../src/server/api.js'
+import { changeWords } from './tuning-words.js'
 
 export interface News {
   readonly id: number
@@ -10,7 +11,7 @@ export interface News {
   readonly words: string
 }
 
-/** Undefined for what is no news: stats and look-ups have pictures. */
+/** Undefined for what is no news: stats and look-ups have pictures, what was fetched ahead has counts. */
 export function wordsOf<N extends keyof LiveEvents>(name: N, data: LiveEvents[N]): string | undefined {
   const event = { name, data } as { [K in keyof LiveEvents]: { name: K; data: LiveEvents[K] } }[keyof LiveEvents]
   const elsewhere = (there: boolean) => (there ? ', by another process' : '')
@@ -25,6 +26,12 @@ export function wordsOf<N extends keyof LiveEvents>(name: N, data: LiveEvents[N]
       return `a plugin's state changed${elsewhere(event.data.elsewhere)}: its answers are asked anew`
     case 'cleared':
       return `${event.data.cache} cleared${elsewhere(event.data.elsewhere)}`
+    case 'tuned':
+      return `${changeWords(event.data)}: ${event.data.why}`
+    case 'warmed': {
+      const { cache, entries, bytes: size } = event.data
+      return `${cache}: ${plural(entries, 'entry', 'entries')} of before loaded into memory, ${bytes(size)}`
+    }
     case 'warning':
       return event.data.message
     case 'skipped':

@@ -45,6 +45,8 @@ export class Session {
   readonly tick = signal(0)
   /** Grows with each block that was appended, and each apply, so that their screens need not wait for a tick. */
   readonly appended = signal(0)
+  /** Grows with each change of the tuner's, and each warming. */
+  readonly tuned = signal(0)
   /** What a plugin did last. */
   readonly applied = signal<LiveEvents['applied'] | undefined>(undefined)
   readonly mayWrite = computed(() => this.info.value?.may.write ?? false)
@@ -243,6 +245,7 @@ export class Session {
         this.drawn.value++
       }
       if (name === 'appended' || name === 'applied') this.appended.value++
+      if (name === 'tuned' || name === 'warmed') this.tuned.value++
       if (name === 'applied') this.applied.value = data as LiveEvents['applied']
       const words = wordsOf(name, data)
       if (words === undefined) return

@@ -6,11 +6,15 @@ import { FASTEST_MS, SLOWEST_MS, TIME_MARKS, timeMarkText } from './scale.js'
 import { shapeOf } from './shape.js'
 import { LETTERS, SOURCES } from './sources.js'
 
-export interface PlotPlace {
+/** Where a plot is drawn. */
+export interface Place {
   /** The plot fills it, and follows its size where {@link resize} is called. */
   readonly at: HTMLElement
   /** A token of tokens.css as a colour; read once. */
   readonly color: (token: string) => string
+}
+
+export interface PlotPlace extends Place {
   /** How far back it goes. */
   readonly seconds: number
 }
@@ -80,7 +84,8 @@ export function resize(plot: uPlot, at: HTMLElement): void {
   plot.setSize(sizeOf(at))
 }
 
-function common({ at }: PlotPlace): { width: number; height: number; legend: uPlot.Legend; cursor: uPlot.Cursor } {
+/** What all plots have: no legend and no cursor of uPlot's own. */
+export function common({ at }: Place): { width: number; height: number; legend: uPlot.Legend; cursor: uPlot.Cursor } {
   return { ...sizeOf(at), legend: { show: false }, cursor: { show: false } }
 }
 
@@ -88,7 +93,7 @@ function secondsAxis(place: PlotPlace): uPlot.Axis {
   return { ...axis(place, 'seconds ago', (_u, ticks) => ticks.map(tick => `${-tick}`)), size: 28 }
 }
 
-function axis({ color }: PlotPlace, label: string, values?: uPlot.Axis.Values): uPlot.Axis {
+export function axis({ color }: Place, label: string, values?: uPlot.Axis.Values): uPlot.Axis {
   const line = { stroke: color('--line'), width: 1 }
   const font = '12px system-ui, sans-serif'
   return {

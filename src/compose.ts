@@ -1,8 +1,10 @@
 // What both roots do alike: the four caches of one Config, over whatever disks, models and tiers a runtime has. Names none of them.
 
+import type { NewPolicy, PolicyName } from './cache/eviction.js'
 import { yieldToEventLoop } from './cache/yield-to-event-loop.js'
 import { BlockCache } from './caches/block-cache.js'
 import { CacheSet, type CacheSetExtras } from './caches/cache-set.js'
+import { CostMeter } from './caches/cost-meter.js'
 import { DiffCache } from './caches/diff-cache.js'
 import { EmbeddingCache, type EmbeddingCacheOptions } from './caches/embedding-cache.js'
 import { type EmbeddingTierParts, embeddingTiers, type SharedTier, unopenedShared } from './caches/embedding-tiers.js'
@@ -14,7 +16,7 @@ import { fromUserEmbedder, type UserEmbedder } from './embedder/client/custom-em
 import type { OpenedModel, OpenModelCall } from './embedder/open-model.js'
 import { patternConfig } from './patterns/setting.js'
 import type { Templates } from './patterns/templates.js'
-import type { ChangeNews, Clock, Crc32, Embedder, Hash, Warn } from './ports.js'
+import type { BatchListener, ChangeNews, Clock, Crc32, Embedder, Hash, Warn } from './ports.js'
 
 /**
  * Bytes of the other three in memory; of a block, where there are 1,000 or more. With 10,000 embeddings of 384 floats at their default bound (20.5 MB) all four
@@ -51,7 +53,7 @@ export interface Runtime {
 export async function composeCaches(config: Config, runtime: Runtime): Promise<CacheSet> {
   const { clock, hash, crc32, warn, diagnostics, shared } = runtime
   const parts = { clock, hash, warn, diagnostics }
-  const templates = await templatesOf(config)
+  const [templates, policies] = await Promise.all([templatesOf(config), policiesOf(config)])
   const queryTtlMs = 1000 * config.queryCacheTtl
   const diffTtlMs = 1000 * config.diffCacheTtl
   const set: CacheSet = new CacheSet(
@@ -59,6 +61,7 @@ export async function composeCaches(config: Config, runtime: Runtime): Promise<C
       embeddings: new EmbeddingCache({
         capacity: config.embeddingCacheSize,
         capacityBytes: config.embeddingCacheBytes,
+        policy: policies[config.embeddingPolicy],
         open: embeddingsOpener(config, runtime, templates),
         shared: shared && unopenedShared(shared, crc32),
         clock,
@@ -67,14 +70,23 @@ export async function composeCaches(config: Config, runtime: Runtime): Promise<C
         ttlMs: queryTtlMs,
         staleMs: 1000 * config.queryCacheStale,
         capacityBytes: QUERY_BYTES,
+        policy: policies[config.queryPolicy],
         disk: runtime.queryDisk,
         news: runtime.queryNews,
         ...parts,
       }),
-      diffs: new DiffCache({ capacity: config.diffCacheSize, capacityBytes: DIFF_BYTES, ttlMs: diffTtlMs, ...parts }),
+      diffs: new DiffCache({
+        capacity: config.diffCacheSize,
+        capacityBytes: DIFF_BYTES,
+        policy: policies[config.diffPolicy],
+        ttlMs: diffTtlMs,
+        ...parts,
+      }),
       blocks: new BlockCache({
         capacity: config.blockCacheSize,
         capacityBytes: BLOCK_BYTES * Math.max(1000, config.blockCacheSize),
+        policy: policies[config.blockPolicy],
+        readsAhead: config.predict === undefined ? 'quiet' : config.predict === 'off' ? 'off' : 'told',
         ...parts,
       }),
     },
@@ -94,11 +106,13 @@ function embeddingsOpener(
   runtime: Runtime,
   templates: Templates | undefined,
 ): EmbeddingCacheOptions['open'] {
-  const { user } = runtime
-  const embedder = user && fromUserEmbedder(user, { maxQueue, yieldToEventLoop })
+  const { user, clock } = runtime
+  const meter = new CostMeter()
+  const measure = { clock, ran: (texts: number, micros: number) => meter.ran(texts, 0, micros) }
+  const embedder = user && fromUserEmbedder(user, { maxQueue, yieldToEventLoop, measure })
   return async call => {
     const connected = runtime.shared?.connect?.()
-    const batches = runtime.diagnostics.batches(runtime.clock)
+    const batches = measured(runtime.diagnostics.batches(clock), meter)
     const { embedder: exact, model } = embedder
       ? { embedder, model: undefined }
       : await runtime.openModel({ ...call, batches })
@@ -114,8 +128,26 @@ function embeddingsOpener(
       warn: runtime.diagnostics.warn,
       diagnostics: runtime.diagnostics,
     })
-    return { embedder: opened, ...below, model, templates }
+    return { embedder: opened, ...below, costOf: meter.costOf, model, templates }
   }
+}
+
+/** Whoever else is told of batches, the meter is. */
+function measured(batches: BatchListener, meter: CostMeter): BatchListener {
+  return {
+    clock: batches.clock,
+    ran(batch) {
+      meter.ran(batch.rows, batch.tokens, batch.micros)
+      batches.ran(batch)
+    },
+  }
+}
+
+/** Which policies there are, loaded only where one is asked for that memory has not got by itself. */
+async function policiesOf(config: Config): Promise<Readonly<Partial<Record<PolicyName, NewPolicy>>>> {
+  const { embeddingPolicy, queryPolicy, diffPolicy, blockPolicy } = config
+  if ([embeddingPolicy, queryPolicy, diffPolicy, blockPolicy].every(name => name === 'lru')) return {}
+  return (await import('./tuning/policies.js')).POLICIES
 }
 
 /** What knows every kind of variable text is large, and loaded only where patterns are on, or masks are to be checked. */

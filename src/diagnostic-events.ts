@@ -99,6 +99,11 @@ export interface ComputedEvent extends EntryEvent, Computation {
   readonly micros: number
   /** What the entry takes in memory. */
   readonly bytes: number
+  /**
+   * Computing this one by itself: of an embedding its share, by tokens, of what batches of late took; of others the call of the plugin or
+   * function. Absent where nobody has measured it yet.
+   */
+  readonly cost?: number
 }
 
 /** What a computation says of itself. Embeddings only. */

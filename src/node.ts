@@ -88,7 +88,11 @@ export async function openCaches(options: OpenOptions = {}): Promise<CacheSet> {
     queryDisk: disk?.queries,
     queryNews: opened?.news,
     extras: own => ({
-      tuning: { state: () => tuning!.state(), close: () => tuning!.close() },
+      tuning: {
+        state: () => tuning!.state(),
+        loadAhead: (keys, signal) => tuning!.loadAhead(keys, signal),
+        close: () => tuning!.close(),
+      },
       ...(disk && {
         ...disk.extras,
         counters: lifetime.begin(disk, clock, () => own().tally()),

@@ -19,7 +19,8 @@ export type { EmbeddingCache } from './caches/embedding-cache.js'
 export type { EmbeddingResult, EmbedManyCall } from './caches/embedding-result.js'
 export type { SharedTierOptions } from './caches/embedding-tiers.js'
 export type { EmbedProgress } from './caches/progress.js'
-export type { CachedAnswer, QueryCache, QueryCall } from './caches/query-cache.js'
+export type { QueryCache } from './caches/query-cache.js'
+export type { CachedAnswer, QueryCall } from './caches/query-call.js'
 export type { CachedValue, ComputeValue, ValueCall } from './caches/value-cache.js'
 export type {
   AppendedEvent,
@@ -33,11 +34,14 @@ export type {
   FaultEvent,
   InvalidatedEvent,
   LookupEvent,
+  PrefetchedEvent,
   PrunedEvent,
   PushedEvent,
   RestoredEvent,
   StoredEvent,
   TierVisit,
+  TunedEvent,
+  WarmedEvent,
   WarningEvent,
 } from './diagnostics.js'
 export type { UserEmbedder } from './embedder/client/custom-embedder.js'

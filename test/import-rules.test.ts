@@ -122,7 +122,17 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     'onnxruntime-common',
   ],
   // Measures, simulates, advises and predicts: over what the caches tell, with what they are injected. What touches files is in src/node/tuning.
-  'src/tuning': ['src/ports', 'src/errors', 'src/diagnostics', 'src/format', 'src/cache/eviction', 'src/patterns'],
+  'src/tuning': [
+    'src/ports',
+    'src/sample-lines',
+    'src/errors',
+    'src/diagnostics',
+    'src/format',
+    'src/cache/eviction',
+    'src/cache/memory-tap',
+    'src/cache/lru-policy',
+    'src/patterns',
+  ],
   // Roots and their parts: the only ones that name adapters.
   'src/compose': [
     'src/ports',
@@ -130,6 +140,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     'src/diagnostics',
     'src/patterns',
     'src/cache/yield-to-event-loop',
+    'src/cache/eviction',
     'src/caches',
     'src/embedder',
     'src/tuning',
@@ -267,7 +278,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     'src/state/desired',
   ],
   // What the pages look like: colours, shapes, times in pictures.
-  look: ['src/public.ts', 'src/format', '@preact/signals', 'uplot'],
+  look: ['src/public.ts', 'src/format', 'src/cache/eviction', '@preact/signals', 'uplot'],
   // Knows the daemon by what it asks and answers alone.
   console: [
     'look',

@@ -23,9 +23,12 @@ export function ServerPanel({ stats }: { readonly stats: DaemonStats }) {
               ] as const,
           ),
           ['shared tier', sharedWords(shared)],
+          ['requests', `${count(requests.total)}, ${count(requests.inHand)} in hand`],
+          ['turned away', turnedAwayWords(requests)],
           [
-            'requests',
-            `${count(requests.total)}, ${count(requests.inHand)} in hand, ${count(requests.refused)} refused, ${count(requests.failed)} failed`,
+            'other errors',
+            // What was turned away is among the refused.
+            `${count(Math.max(0, requests.refused - requests.turnedAway))} refused, ${count(requests.failed)} failed`,
           ],
           ['patterns', patternWords(stats)],
           ['runs since', dateTime(stats.started)],
@@ -37,6 +40,10 @@ export function ServerPanel({ stats }: { readonly stats: DaemonStats }) {
       />
     </Panel>
   )
+}
+
+function turnedAwayWords({ turnedAway }: DaemonStats['requests']): string {
+  return turnedAway === 0 ? 'none' : `${count(turnedAway)}: there was too much in hand (429)`
 }
 
 function sharedWords(shared: SharedInfo | undefined) {

@@ -15,10 +15,12 @@ export interface NewEntry {
 /**
  * An order of entries, by the numbers of the slots that hold them: 0 and up, used again once they are free. A policy holds no value and no
  * key, only numbers, so that memory and a simulation of a million requests run the same code. It evicts nothing by itself: whoever holds the entries
- * asks for a victim as often as there is too much.
+ * asks for victims until there is room for an entry, and only then adds it.
  */
 export interface EvictionPolicy {
   readonly name: PolicyName
+  /** It never looks at hashes: who holds the entries need not work them out, and passes 0. */
+  readonly ignoresHash?: true
   /** A new entry lies in `slot`. */
   added(slot: number, hash: number, bytes: number, cost: number): void
   /** The entry in `slot` was asked for. On the way of every hit: no allocation. */
@@ -34,6 +36,8 @@ export interface EvictionPolicy {
   /** The slots, the last to be given up first, as well as this can be said without changing anything. */
   slots(): Iterable<number>
   clear(): void
+  /** What it takes in memory. */
+  readonly bytes: number
 }
 
 /** Makes the policy of that name for so many entries. `random`: 0 to below 1, for those that toss a coin. */

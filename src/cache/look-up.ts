@@ -46,6 +46,8 @@ export class LookUp<V> {
   ttlMs: number | undefined
   /** Bit `n`: the tier with the number `n` looked and did not have it. */
   missed = 0
+  /** Microseconds that computing it took by itself; 0 where it was found, or nobody has measured it. */
+  cost = 0
   /** The codec's ticket, where it has tickets. */
   ticket: unknown
   /** Set while it is under way. */

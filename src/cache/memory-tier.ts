@@ -1,75 +1,43 @@
-// The memory tier: least recently used goes first, bounded by entries, bytes and age. Synchronous by type.
-import { LRUCache } from 'lru-cache'
-import type { Clock, Key } from '../ports.js'
-import type { CacheEvents } from './cache-events.js'
+// The memory tier: bounded by entries, bytes and age; a policy says what goes first, least recently used where none is given.
+// Synchronous by type.
+import { CoarseClock } from './coarse-clock.js'
+import type { EvictionPolicy, NewPolicy } from './eviction.js'
+import { hashText } from './hash-text.js'
+import { newLru } from './lru-policy.js'
+import type { MemoryTierOptions, ValuePool, WarmEntries } from './memory-options.js'
+import type { MemoryInfo, MemoryTap } from './memory-tap.js'
 import { type Counts, newCounts, type TierStats, tierStats } from './metrics.js'
+import { MOST_BYTES, SlotTable } from './slot-table.js'
 
-/** Where a memory tier puts its values, where they should not lie in memory as they come. `pooled` is what `put` returned. */
-export interface ValuePool<V> {
-  /** A copy of `value` in the pool: what the tier holds instead of it. */
-  put(value: V): V
-  /** `pooled` is handed out: it must read the same for ever, released or not. */
-  lend(pooled: V): void
-  /** The tier holds `pooled` no longer. Called once. */
-  release(pooled: V): void
-  /** The tier holds none of its values any more: as `release` for each. */
-  clear(): void
-}
-
-/** Entries that were loaded before anybody asked for them, under other names (warm-tier.ts). They count as part of memory. */
-export interface EntriesAhead<V> {
-  readonly size: number
-  readonly bytes: number
-  /** Takes the value of `id` out, for memory to hold. */
-  take(id: string): V | undefined
-  has(id: string): boolean
-  delete(id: string): boolean
-  /** Memory holds `id` now. */
-  arrived(id: string): void
-  /** The name on disk of the id that was asked for last, if that is `id`. */
-  keyOf(id: string): Key | undefined
-  /** Keeps at most so many entries and bytes: those that were used last. */
-  fit(entries: number, bytes: number): void
-  clear(): void
-}
-
-export interface MemoryTierOptions<V> {
-  /** Entries. 0 switches the tier off; Infinity leaves the bytes as the only bound. */
-  readonly capacity: number
-  /** Bytes of keys and values together, as `sizeOf` estimates them. A value larger than this is not held. */
-  readonly capacityBytes: number
-  /** Told of each value that is not held because it alone is larger. */
-  readonly tooLarge?: (id: string, bytes: number) => void
-  /** Estimated bytes of an entry, at least 1. */
-  readonly sizeOf: (value: V, id: string) => number
-  /** Milliseconds that an entry lives; absent: for ever. */
-  readonly ttlMs?: number
-  /** How long this value lives instead, where it says so. */
-  readonly ttlOf?: (value: V) => number | undefined
-  /** An entry is still answered for this long after its time, and is `late` then. Default 0. */
-  readonly staleMs?: number
-  /** Absent: values are held as they are. */
-  readonly pool?: ValuePool<V>
-  readonly clock: Clock
-  readonly events?: CacheEvents<V>
-  /** How long a reading of the clock may be used again, in ms. 0 reads it at each look-up (tests do). Default 1. */
-  readonly clockResolutionMs?: number
-}
+/** Entries that a policy is made for where bytes are the only bound, before it is known how many fit. */
+const FIRST_GUESS = 1024
 
 export class MemoryTier<V extends object> {
   readonly counts: Counts = newCounts()
+  warm?: WarmEntries<V>
   readonly #pool: ValuePool<V> | undefined
-  /** Made with the first value: it has room for all from the start, which a process that asks for one text pays for. */
-  #lru: LRUCache<string, V> | undefined
+  /** Made with the first value, so that a process that asks for one text pays nothing before. */
+  #table: SlotTable<V> | undefined
+  #policy: EvictionPolicy
+  #newPolicy: NewPolicy
+  /** Entries that the policy was told there is room for. */
+  #told: number
   #options: MemoryTierOptions<V>
-  /** Absent where nothing was loaded ahead. */
-  ahead: EntriesAhead<V> | undefined
+  readonly #now: CoarseClock
+  #tap: MemoryTap | undefined
+  /** Of the tap, or so that nothing is told. */
+  #mask = 0
   /** Told once the table is in order again: whoever listens may look into it. */
   #untold: { readonly id: string; readonly bytes: number }[] = []
 
   constructor(options: MemoryTierOptions<V>) {
+    const { policy = newLru, clock, clockResolutionMs = 1 } = options
     this.#options = options
     this.#pool = options.pool
+    this.#now = new CoarseClock(clock, clockResolutionMs)
+    this.#newPolicy = policy
+    this.#told = roomFor(options.capacity)
+    this.#policy = policy(this.#told)
   }
 
   /** Entries that it holds at most. */
@@ -77,70 +45,100 @@ export class MemoryTier<V extends object> {
     return this.#options.capacity
   }
 
+  /** Entries held now, those among them that are past their time and not gone yet. */
+  get size(): number {
+    return this.#table?.size ?? 0
+  }
+
   /** The value that is held, not a copy. Counts a hit, but leaves a miss to the caller, who may look further. */
   get(id: string): V | undefined {
-    const value = this.#lru?.get(id) ?? this.#fromAhead(id)
-    if (value === undefined) return undefined
+    const table = this.#table
+    const slot = table?.slotOf(id)
+    if (slot === undefined || !this.#isGood(table!, slot)) return this.#fromWarm(id)
+    this.#policy.hit(slot)
     this.counts.hits++
+    const value = table!.values[slot]!
     this.#pool?.lend(value)
+    if (this.#tap !== undefined) this.#tellHit(table!, slot)
     return value
+  }
+
+  /** A look-up that memory did not answer. */
+  missed(id: string): void {
+    this.counts.misses++
+    if (this.#tap === undefined) return
+    const hash = hashText(id)
+    if ((hash & this.#mask) === 0) this.#tap.miss(hash)
   }
 
   /** Past its time, and answered only because it may be `staleMs` longer. */
   late(id: string): boolean {
     const { staleMs = 0 } = this.#options
-    return staleMs > 0 && this.#lru?.has(id) === true && this.#lru.getRemainingTTL(id) <= staleMs
+    if (staleMs === 0) return false
+    const slot = this.#slotOf(id)
+    return slot !== undefined && this.#table!.untilOf(slot) - this.#now.read() <= staleMs
   }
 
   /** An entry that is alive, and how long it is still good, ms; negative: past its time by so much. Neither counted nor marked as used. */
   lifeOf(id: string): { readonly value: V; readonly leftMs: number | undefined } | undefined {
-    const value = this.has(id) ? this.#lru?.peek(id) : undefined
-    if (value === undefined) return undefined
+    const slot = this.#slotOf(id)
+    if (slot === undefined) return undefined
+    const value = this.#table!.values[slot]!
     this.#pool?.lend(value)
-    const left = this.#lru!.getRemainingTTL(id)
+    const left = this.#table!.untilOf(slot) - this.#now.read()
     return { value, leftMs: Number.isFinite(left) ? left - (this.#options.staleMs ?? 0) : undefined }
   }
 
   /** Marks an entry as used just now. Counts nothing. */
   touch(id: string): void {
-    this.#lru?.get(id)
+    const slot = this.#table?.slotOf(id)
+    if (slot !== undefined && this.#isGood(this.#table!, slot)) this.#policy.hit(slot)
   }
 
   /** Present and alive? Neither counted nor marked as used. */
   has(id: string): boolean {
-    return this.#lru?.has(id) === true || this.ahead?.has(id) === true
+    return this.#slotOf(id) !== undefined || this.warm?.has(id) === true
   }
 
-  /** `ttlMs`: what is left of an entry that another tier held; never lengthens the tier's own. */
-  set(id: string, value: V, ttlMs?: number): void {
-    this.#lru ??= this.#open()
-    if (this.#lru === undefined) return
-    const { ttlOf, staleMs = 0 } = this.#options
+  /**
+   * `ttlMs`: what is left of an entry that another tier held; never lengthens the tier's own. `cost`: microseconds to have it again, 0 where
+   * a tier below keeps it.
+   */
+  set(id: string, value: V, ttlMs?: number, cost = 0): void {
+    const { ttlOf, staleMs = 0, capacity, capacityBytes, clock, tooLarge } = this.#options
+    if (capacity < 1 || capacityBytes < 1) return
     const own = ttlOf?.(value) ?? this.#options.ttlMs
     const good = ttlMs === undefined ? own : Math.min(ttlMs, own ?? ttlMs)
-    const ttl = good === undefined ? undefined : good + staleMs
-    if (ttl !== undefined && ttl <= 0) return
-    const size = this.bytesOf(id, value)
-    if (size > this.#lru.maxSize) {
-      this.#lru.delete(id)
-      this.#options.tooLarge?.(id, size)
+    if (good !== undefined && good + staleMs <= 0) return
+    const bytes = this.bytesOf(id, value)
+    if (bytes > capacityBytes || bytes > MOST_BYTES) {
+      this.delete(id)
+      tooLarge?.(id, bytes)
       return
     }
-    const held = this.#pool?.put(value) ?? value
-    this.#lru.set(flat(id), held, ttl === undefined ? { size } : { size, ttl })
-    this.ahead?.arrived(id)
-    this.fitAhead()
+    const until = good === undefined ? Number.POSITIVE_INFINITY : clock.monotonic() + good + staleMs
+    this.#table ??= new SlotTable<V>()
+    const slot = this.#table.slotOf(id)
+    if (slot === undefined) this.#add(this.#table, id, value, bytes, cost, until)
+    else this.#replace(this.#table, slot, value, bytes, cost, until)
+    this.warm?.arrived(id)
+    this.fitWarm()
+    if (this.#tap !== undefined) this.#tellStored(id, bytes, cost)
     if (this.#untold.length > 0) this.#tellEvicted()
   }
 
   delete(id: string): boolean {
-    const had = this.ahead?.delete(id) === true
-    return this.#lru?.delete(id) || had
+    const wasWarm = this.warm?.delete(id) === true
+    const slot = this.#table?.slotOf(id)
+    if (slot === undefined) return wasWarm
+    this.#remove(this.#table!, slot)
+    return true
   }
 
   clear(): void {
-    this.ahead?.clear()
-    this.#lru = undefined
+    this.warm?.clear()
+    this.#table = undefined
+    this.#policy.clear()
     this.#pool?.clear()
   }
 
@@ -149,95 +147,186 @@ export class MemoryTier<V extends object> {
     return Math.max(1, Math.ceil(this.#options.sizeOf(value, id)))
   }
 
-  /** Ids and values, most recently used first. Neither counted nor marked as used. */
+  /** Ids and values, the last to be given up first: under LRU, most recently used first. Neither counted nor marked as used. */
   *entries(): IterableIterator<[string, V]> {
-    for (const entry of this.#lru?.entries() ?? []) {
-      this.#pool?.lend(entry[1])
-      yield entry
+    const table = this.#table
+    if (table === undefined) return
+    for (const slot of this.#policy.slots()) {
+      if (this.#isOver(table, slot)) continue
+      const value = table.values[slot]!
+      this.#pool?.lend(value)
+      yield [table.idOf(slot), value]
     }
-  }
-
-  /** Entries held now, those among them that are past their time and not gone yet. */
-  get size(): number {
-    return this.#lru?.size ?? 0
   }
 
   /** The first `most` of {@link entries}, for who copies at once: a value is good within its call of `visit` alone. */
   each(most: number, visit: (id: string, value: V) => void): void {
+    const table = this.#table
+    if (table === undefined) return
     let left = most
-    for (const [id, value] of this.#lru?.entries() ?? []) {
-      if (left-- <= 0) return
-      visit(id, value)
+    for (const slot of this.#policy.slots()) {
+      if (left <= 0) return
+      if (this.#isOver(table, slot)) continue
+      left--
+      visit(table.idOf(slot), table.values[slot]!)
     }
   }
 
-  /** What was loaded ahead gives way to what was asked for since: it keeps what is left of the bounds. */
-  fitAhead(): void {
-    if (this.ahead === undefined) return
-    const { capacity, capacityBytes } = this.#options
-    this.ahead.fit(capacity - this.size, capacityBytes - (this.#lru?.calculatedSize ?? 0))
-  }
-
-  /** Other bounds from now on. What was used least recently goes first, and is counted as evicted. */
+  /** Other bounds from now on; what goes for it is counted as evicted. */
   resize(capacity: number, capacityBytes: number): void {
     this.#options = { ...this.#options, capacity, capacityBytes }
-    this.#refill()
-    this.fitAhead()
-  }
-
-  #refill(): void {
-    const before = this.#lru
-    if (before === undefined) return
-    this.#lru = this.#open()
-    if (this.#lru === undefined) {
-      this.counts.evictions += before.size
-      this.#pool?.clear()
+    this.fitWarm()
+    const table = this.#table
+    if (capacity < 1 || capacityBytes < 1) {
+      this.counts.evictions += this.size
+      this.clear()
       return
     }
-    before.allowStale = true
-    for (const [id, value] of [...before.entries()].reverse()) {
-      const size = this.bytesOf(id, value)
-      const ttl = before.getRemainingTTL(id)
-      if (ttl <= 0 || size > this.#lru.maxSize) this.#pool?.release(value)
-      else this.#lru.set(id, value, Number.isFinite(ttl) ? { size, ttl } : { size })
-    }
+    this.#told = roomFor(capacity)
+    this.#policy.resize(this.#told)
+    if (table === undefined) return
+    this.#dropOver()
+    // One that is too large by itself must not cost all others their place.
+    for (const slot of [...this.#policy.slots()]) if (table.bytesOf(slot) > capacityBytes) this.#remove(table, slot)
+    this.#makeRoom(table, 0, 0)
+    // Columns are long by now for what is left in them.
+    if (table.length > 1024 && table.size < table.length / 4) this.#beginAnew(this.#newPolicy)
     this.#tellEvicted()
   }
 
+  /** Another policy from now on, which begins from the order of the one before. */
+  setPolicy(policy: NewPolicy): void {
+    this.#beginAnew(policy)
+  }
+
+  /** What was loaded ahead gives way to what was asked for since: it keeps what is left of the bounds. */
+  fitWarm(): void {
+    const { capacity, capacityBytes } = this.#options
+    this.warm?.fit(capacity - this.size, capacityBytes - (this.#table?.totalBytes ?? 0))
+  }
+
+  info(): MemoryInfo {
+    const { capacity, capacityBytes } = this.#options
+    const size = this.size + (this.warm?.size ?? 0)
+    const bytes = (this.#table?.totalBytes ?? 0) + (this.warm?.bytes ?? 0)
+    return { capacity, capacityBytes, size, bytes, policy: this.#policy.name }
+  }
+
+  /** One at a time; ended by the function that it returns. */
+  tap(tap: MemoryTap): () => void {
+    this.#tap = tap
+    this.#mask = tap.mask
+    return () => {
+      if (this.#tap === tap) this.#tap = undefined
+    }
+  }
+
   stats(): TierStats {
-    this.#lru?.purgeStale()
-    return tierStats(this.counts, {
-      size: this.size + (this.ahead?.size ?? 0),
-      capacity: this.#options.capacity,
-      bytes: (this.#lru?.calculatedSize ?? 0) + (this.ahead?.bytes ?? 0),
-      capacityBytes: this.#options.capacityBytes,
-    })
+    this.#dropOver()
+    const { capacity, capacityBytes, size, bytes } = this.info()
+    return tierStats(this.counts, { size, capacity, bytes, capacityBytes })
   }
 
-  /** Undefined where the tier is off. */
-  #open(): LRUCache<string, V> | undefined {
-    const { capacity, capacityBytes, ttlMs, clock, clockResolutionMs = 1, events } = this.#options
-    if (capacity <= 0 || capacityBytes < 1) return undefined
-    return new LRUCache<string, V>({
-      ...(Number.isFinite(capacity) ? { max: capacity } : {}),
-      maxSize: Math.floor(capacityBytes),
-      ...(ttlMs === undefined ? {} : { ttl: ttlMs }),
-      ttlResolution: clockResolutionMs,
-      perf: { now: () => clock.monotonic() },
-      dispose: (value, id, reason) => {
-        this.#pool?.release(value)
-        if (reason !== 'evict') return
-        this.counts.evictions++
-        if (events?.evictedHeard) this.#untold.push({ id, bytes: this.bytesOf(id, value) })
-      },
-    })
-  }
-
-  #fromAhead(id: string): V | undefined {
-    const value = this.ahead?.take(id)
+  #fromWarm(id: string): V | undefined {
+    const value = this.warm?.take(id)
     if (value === undefined) return undefined
     this.set(id, value)
-    return this.#lru?.get(id)
+    return this.get(id)
+  }
+
+  #add(table: SlotTable<V>, id: string, value: V, bytes: number, cost: number, until: number): void {
+    this.#makeRoom(table, 1, bytes)
+    const held = this.#pool?.put(value) ?? value
+    const slot = table.add(flat(id), held, bytes, cost, until)
+    this.#policy.added(slot, this.#policy.ignoresHash ? 0 : table.hashOf(slot), bytes, cost)
+  }
+
+  #replace(table: SlotTable<V>, slot: number, value: V, bytes: number, cost: number, until: number): void {
+    const held = this.#pool?.put(value) ?? value
+    const before = table.replace(slot, held, bytes, cost, until)
+    this.#pool?.release(before)
+    if (this.#policy.replaced) this.#policy.replaced(slot, bytes, cost)
+    else this.#policy.hit(slot)
+    // Under some policies that may be this very one.
+    this.#makeRoom(table, 0, 0)
+  }
+
+  /** Evicts until there is room for so much more. */
+  #makeRoom(table: SlotTable<V>, entries: number, bytes: number): void {
+    const { capacity, capacityBytes, events } = this.#options
+    const before = table.size
+    while (table.size > capacity - entries || table.totalBytes > capacityBytes - bytes) {
+      const slot = this.#policy.victim()
+      if (slot === undefined) break
+      if (events?.evictedHeard) this.#untold.push({ id: table.idOf(slot), bytes: table.bytesOf(slot) })
+      this.counts.evictions++
+      const value = table.remove(slot)
+      this.#pool?.release(value)
+    }
+    if (table.size < before) this.#tellRoom(table.size + entries)
+  }
+
+  /** Where bytes are the bound and not entries, a policy divides among its queues what fits. */
+  #tellRoom(entries: number): void {
+    if (entries > this.#told * 0.875 && entries < this.#told * 1.125) return
+    this.#told = roomFor(entries)
+    this.#policy.resize(this.#told)
+  }
+
+  /** The entry in `slot` goes, and not for want of room. */
+  #remove(table: SlotTable<V>, slot: number): void {
+    this.#policy.removed(slot)
+    const value = table.remove(slot)
+    this.#pool?.release(value)
+  }
+
+  /** Of an entry that is there and alive. */
+  #slotOf(id: string): number | undefined {
+    const slot = this.#table?.slotOf(id)
+    return slot === undefined || this.#isOver(this.#table!, slot) ? undefined : slot
+  }
+
+  #isOver(table: SlotTable<V>, slot: number): boolean {
+    return table.ends && this.#now.read() > table.untilOf(slot)
+  }
+
+  /** As `#isOver`, and what is over goes. */
+  #isGood(table: SlotTable<V>, slot: number): boolean {
+    if (!this.#isOver(table, slot)) return true
+    this.#remove(table, slot)
+    return false
+  }
+
+  #dropOver(): void {
+    const table = this.#table
+    if (!table?.ends) return
+    for (const slot of [...this.#policy.slots()]) this.#isGood(table, slot)
+  }
+
+  /** A new table and a new policy, which begins from the order of the one before. */
+  #beginAnew(policy: NewPolicy): void {
+    const [table, slots] = [this.#table, [...this.#policy.slots()]]
+    this.#newPolicy = policy
+    this.#policy = policy(this.#told)
+    if (table === undefined) return
+    const next = new SlotTable<V>()
+    for (const old of slots.reverse()) {
+      const [bytes, cost] = [table.bytesOf(old), table.costOf(old)]
+      const slot = next.add(table.idOf(old), table.values[old]!, bytes, cost, table.untilOf(old))
+      this.#policy.added(slot, this.#policy.ignoresHash ? 0 : next.hashOf(slot), bytes, cost)
+    }
+    this.#table = next
+  }
+
+  #tellHit(table: SlotTable<V>, slot: number): void {
+    const hash = table.hashOf(slot)
+    if ((hash & this.#mask) === 0) this.#tap!.hit(hash, table.bytesOf(slot), table.costOf(slot))
+  }
+
+  #tellStored(id: string, bytes: number, cost: number): void {
+    const slot = this.#table!.slotOf(id)
+    const hash = slot === undefined ? hashText(id) : this.#table!.hashOf(slot)
+    if ((hash & this.#mask) === 0) this.#tap!.stored(hash, bytes, cost)
   }
 
   #tellEvicted(): void {
@@ -245,6 +334,11 @@ export class MemoryTier<V extends object> {
     this.#untold = []
     for (const { id, bytes } of evicted) this.#options.events?.evicted(id, bytes)
   }
+}
+
+/** What a policy is made for. */
+function roomFor(capacity: number): number {
+  return Number.isFinite(capacity) ? Math.max(1, Math.floor(capacity)) : FIRST_GUESS
 }
 
 /**

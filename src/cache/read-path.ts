@@ -5,21 +5,15 @@ import { abortError, OpDbusError } from '../errors.js'
 import type { Clock, LentMemory, Load, Source } from '../ports.js'
 import { CacheEvents, type LookUpLog, type LookUpTold } from './cache-events.js'
 import { ComputeOnce } from './compute-once.js'
+import { Computing } from './computing.js'
 import { InFlight } from './in-flight.js'
 import type { Loader } from './loader.js'
 import { type Answer, type Flight, LookUp, type Waiter } from './look-up.js'
 import type { MemoryTier } from './memory-tier.js'
 import { OneWaiter } from './one-waiter.js'
+import type { ReadPathOptions } from './read-path-options.js'
 import type { StoreTier } from './store-tier.js'
 import type { Found } from './tier-reads.js'
-
-export interface ReadPathOptions<V extends object> {
-  readonly memory: MemoryTier<V>
-  /** Below memory, nearest first; all over one codec. */
-  readonly tiers: readonly StoreTier<V>[]
-  readonly clock: Clock
-  readonly events?: CacheEvents<V>
-}
 
 /** How long look-ups that memory answers may overlook that another process cleared the disk, in ms. */
 const CLEAR_CHECK_MS = 5
@@ -33,6 +27,7 @@ export class ReadPath<V extends object> {
   readonly #tiers: readonly StoreTier<V>[]
   readonly #events: CacheEvents<V>
   readonly #once: ComputeOnce<V> | undefined
+  readonly computing: Computing<V>
   readonly #bytesOf = (id: string, value: V) => this.#memory.bytesOf(id, value)
   /** Grows with every set, delete and clear: a plain read that saw another number must not back-fill. */
   #generation = 0
@@ -44,6 +39,7 @@ export class ReadPath<V extends object> {
     this.#tiers = options.tiers
     this.clock = options.clock
     this.#events = options.events ?? CacheEvents.silent()
+    this.computing = new Computing(options.costOf)
     this.#once = ComputeOnce.over(this.#tiers, this.clock)
     for (const [number, tier] of this.#tiers.entries()) tier.onClearedElsewhere(() => this.#clearedElsewhere(number))
   }
@@ -104,11 +100,12 @@ export class ReadPath<V extends object> {
   }
 
   /** The same for nobody: what is held is answered meanwhile. Not a look-up, so not counted. Undefined where one is under way. */
-  renew(id: string, loader: Loader<V>): Promise<Answer<V>> | undefined {
+  renew(id: string, loader: Loader<V>, signal?: AbortSignal): Promise<Answer<V>> | undefined {
     if (this.inFlight.get(id) !== undefined) return undefined
     const waiter = new OneWaiter<V>()
-    this.#compute(new LookUp(id, waiter, 0, undefined), loader)
-    return waiter.promise()
+    const lookUp = new LookUp<V>(id, waiter, 0, undefined)
+    this.#compute(lookUp, loader)
+    return this.#wait(lookUp, waiter, signal)
   }
 
   /** What a tier has, or undefined. Neither computes nor joins. */
@@ -133,15 +130,15 @@ export class ReadPath<V extends object> {
   join(id: string, waiter: Waiter<V>, place: number, told?: LookUpTold): LookUp<V> | undefined {
     const lookUp = this.inFlight.get(id)
     if (lookUp === undefined) return undefined
-    this.#memory.counts.misses++
+    this.#memory.missed(id)
     lookUp.join(waiter, place, this.#log(id, told))
     return lookUp
   }
 
   /** A new look-up of what memory does not have. */
   newLookUp(id: string, waiter: Waiter<V>, place: number, told?: LookUpTold): LookUp<V> {
-    this.#memory.counts.misses++
-    return new LookUp(id, waiter, place, this.#log(id, told), this.#memory.ahead?.keyOf(id))
+    this.#memory.missed(id)
+    return new LookUp(id, waiter, place, this.#log(id, told), this.#memory.warm?.keyOf(id))
   }
 
   /**
@@ -250,14 +247,16 @@ export class ReadPath<V extends object> {
   #computed(lookUps: readonly LookUp<V>[], rows: ArrayLike<number>, values: readonly V[], asked: number): void {
     const computed: LookUp<V>[] = []
     const heard = this.#events.computedHeard
+    const micros = 1000 * (this.clock.monotonic() - asked)
     for (let i = 0; i < values.length; i++) {
       const value = values[i]!
       const lookUp = lookUps[rows[i]!]!
       if (lookUp.over) continue
       lookUp.value = value
       computed.push(lookUp)
-      if (!heard) continue
-      this.#events.computed(lookUp.id, value, this.#bytesOf(lookUp.id, value), this.clock.monotonic() - asked)
+      const cost = this.computing.took(value, micros)
+      if (cost !== undefined) lookUp.cost = cost
+      if (heard) this.#events.computed(lookUp.id, value, { bytes: this.#bytesOf(lookUp.id, value), micros, cost })
     }
     this.#found(computed, 'computed', this.#tiers.length)
   }
@@ -292,11 +291,13 @@ export class ReadPath<V extends object> {
    * waits. What is not to be `keep` is only told.
    */
   #found(lookUps: readonly LookUp<V>[], source: Source, nearer: number, keep = true): void {
-    let keptBelow = false
+    let [kept, keptBelow] = [source !== 'computed', false]
     for (let number = 0; number < nearer; number++) {
       const tier = this.#tiers[number]!
       const wanted = lookUps.filter(lookUp => !lookUp.stale && lookUp.hasMissed(number))
-      if (tier.setMany(wanted) && tier.synchronous && wanted.length === lookUps.length) keptBelow = true
+      if (!tier.setMany(wanted) || wanted.length < lookUps.length) continue
+      kept = true
+      keptBelow ||= tier.synchronous
     }
     const generation = this.#generation
     // One after another: whoever is told may delete what comes next, and what is told last was used last.
@@ -305,7 +306,7 @@ export class ReadPath<V extends object> {
       // What is under way is marked stale by whoever forgets it; of what is answered at once only the number tells.
       const stands = lookUp.flight !== undefined || generation === this.#generation
       if (stands && !lookUp.stale && keep && !(lookUp.passing && keptBelow))
-        this.#memory.set(lookUp.id, lookUp.value!, lookUp.ttlMs)
+        this.#memory.set(lookUp.id, lookUp.value!, lookUp.ttlMs, kept ? 0 : lookUp.cost)
       lookUp.answer(source, this.#bytesOf)
     }
   }
@@ -323,9 +324,9 @@ export class ReadPath<V extends object> {
   }
 
   #heardPeek(id: string, told?: LookUpTold): V | undefined {
-    const log = this.#events.begin(id, this.clock, told)
+    const began = this.clock.monotonic()
     const value = this.#memory.get(id)
-    if (value !== undefined) log.ended('hit', { source: 'memory', bytes: this.#bytesOf(id, value) })
+    if (value !== undefined) this.#events.hit(id, this.#bytesOf(id, value), this.clock.monotonic() - began, told)
     return value
   }
 

@@ -4,11 +4,15 @@ import { OpDbusError, throwIfAborted } from '../errors.js'
 import type { CallOptions, Source } from '../ports.js'
 import { type BatchCall, type BatchSink, type Ids, runBatch } from './batch.js'
 import { CacheEvents, type LookUpTold } from './cache-events.js'
+import type { NewPolicy } from './eviction.js'
 import type { Loader } from './loader.js'
 import type { Answer } from './look-up.js'
+import type { MemoryInfo, MemoryTap, TunableMemory } from './memory-tap.js'
 import type { MemoryTier } from './memory-tier.js'
 import { type Counts, rate, type StoreTierStats, type TierStats } from './metrics.js'
-import { ReadPath, type ReadPathOptions } from './read-path.js'
+import { ReadPath } from './read-path.js'
+import type { ReadPathOptions } from './read-path-options.js'
+import type { Work } from './savings.js'
 import type { StoreTier } from './store-tier.js'
 
 export type TieredCacheOptions<V extends object> = ReadPathOptions<V>
@@ -38,7 +42,7 @@ export interface PeekedLife<V> {
   readonly leftMs: number | undefined
 }
 
-export class TieredCache<V extends object> {
+export class TieredCache<V extends object> implements TunableMemory {
   readonly #memory: MemoryTier<V>
   readonly #tiers: readonly StoreTier<V>[]
   readonly #events: CacheEvents<V>
@@ -98,9 +102,29 @@ export class TieredCache<V extends object> {
     return undefined
   }
 
-  /** Computes what is held anew, for whoever asks next. Undefined where it is being computed already. */
-  renew(id: string, load: Loader<V>): Promise<Answer<V>> | undefined {
-    return this.#path.renew(id, load)
+  /**
+   * Computes what is held anew, for whoever asks next. Undefined where it is being computed already. When `signal` fires it goes on only
+   * if somebody waits for it by then.
+   */
+  renew(id: string, load: Loader<V>, signal?: AbortSignal): Promise<Answer<V>> | undefined {
+    this.#path.enter()
+    return this.#path.renew(id, load, signal)
+  }
+
+  /** Look-ups that others could join. */
+  get underWay(): number {
+    return this.#path.inFlight.size
+  }
+
+  /** Whether memory has it. Counts nothing and moves nothing. */
+  inMemory(id: string): boolean {
+    return this.#memory.has(id)
+  }
+
+  /** ms that what memory holds is still good, and not late; undefined where it holds nothing such, or for ever. */
+  leftMs(id: string): number | undefined {
+    const { leftMs = 0 } = this.#memory.lifeOf(id) ?? {}
+    return leftMs > 0 ? leftMs : undefined
   }
 
   /** Whether what memory holds is past its time; see `staleMs` of {@link MemoryTierOptions}. */
@@ -194,9 +218,20 @@ export class TieredCache<V extends object> {
     this.#memory.each(most, visit)
   }
 
-  /** Other bounds for memory; see {@link MemoryTier.resize}. */
+  memoryInfo(): MemoryInfo {
+    return this.#memory.info()
+  }
+
   resizeMemory(capacity: number, capacityBytes: number): void {
     this.#memory.resize(capacity, capacityBytes)
+  }
+
+  setPolicy(policy: NewPolicy): void {
+    this.#memory.setPolicy(policy)
+  }
+
+  tap(tap: MemoryTap): () => void {
+    return this.#memory.tap(tap)
   }
 
   /** What happened so far, over all tiers: a hit is a look-up that any tier answered. */
@@ -204,6 +239,20 @@ export class TieredCache<V extends object> {
     const { hits, misses, evictions } = this.#memory.counts
     const below = this.#tiers.reduce((sum, tier) => sum + tier.counts.hits, 0)
     return { hits: hits + below, misses: misses - below, evictions }
+  }
+
+  /** What was measured so far, of which it can be said what all of it saved. */
+  work(): Work {
+    const { rows, micros } = this.#path.computing
+    const disk = this.#tiers.find(({ source }) => source === 'disk')?.times
+    return {
+      memoryHits: this.#memory.counts.hits,
+      computed: rows,
+      computeMicros: Math.round(micros),
+      reads: disk?.reads ?? 0,
+      readMicros: Math.round(disk?.readMicros ?? 0),
+      spentMicros: Math.round(this.#tiers.reduce((sum, { times }) => sum + times.spentMicros, 0)),
+    }
   }
 
   async stats(): Promise<CacheStats> {

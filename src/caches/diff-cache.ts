@@ -1,6 +1,7 @@
 // Differences between a plugin's current and desired state, for a minute, in memory: they are cheap to keep and useless
 // to a later process.
 import { canonical } from '../cache/canonical-json.js'
+import type { NewPolicy } from '../cache/eviction.js'
 import { MemoryTier } from '../cache/memory-tier.js'
 import { TieredCache } from '../cache/tiered-cache.js'
 import type { Diagnostics } from '../diagnostics.js'
@@ -25,6 +26,8 @@ export interface DiffCacheOptions {
   readonly capacity: number
   /** Bytes in memory. */
   readonly capacityBytes: number
+  /** Default: least recently used. */
+  readonly policy?: NewPolicy | undefined
   /** ms; 0 = no caching. */
   readonly ttlMs: number
   readonly clock: Clock
@@ -48,6 +51,7 @@ export class DiffCache extends ValueCache<DiffInput> {
     const memory = new MemoryTier<Held>({
       capacity: options.ttlMs > 0 ? options.capacity : 0,
       capacityBytes: options.capacityBytes,
+      policy: options.policy,
       sizeOf: heldBytes,
       ttlMs: options.ttlMs,
       clock,

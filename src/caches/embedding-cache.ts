@@ -1,21 +1,24 @@
 // The embedding cache: a text's vector from memory, else from disk, else from the embedder, once. The key in memory is
 // the text itself; on disk it is a hash of space and text.
 import { AbortListeners } from '../abort-listeners.js'
-import type { CacheEvents, LookUpFacts } from '../cache/cache-events.js'
-import type { Codec } from '../cache/codec.js'
-import { MemoryTier } from '../cache/memory-tier.js'
+import type { LookUpFacts } from '../cache/cache-events.js'
+import type { NewPolicy } from '../cache/eviction.js'
+import type { MemoryInfo, MemoryTap, TunableMemory } from '../cache/memory-tap.js'
 import { type Counts, newCounts } from '../cache/metrics.js'
-import type { StoreTier } from '../cache/store-tier.js'
-import { type CacheStats, type ClearOptions, TieredCache } from '../cache/tiered-cache.js'
+import { NO_WORK, type Work } from '../cache/savings.js'
+import type { CacheStats, ClearOptions } from '../cache/tiered-cache.js'
 import { abortError, OpDbusError } from '../errors.js'
-import type { PatternCounts, Templates } from '../patterns/templates.js'
-import type { CallOptions, Clock, Embedder, Embedding, RunningEmbedder, ServingModel, StoreStatus } from '../ports.js'
+import type { PatternCounts } from '../patterns/templates.js'
+import type { CallOptions, RunningEmbedder, ServingModel, StoreStatus } from '../ports.js'
 import { signalOf } from '../realms.js'
+import { EmbeddingsAhead } from './ahead.js'
 import { computeAnew } from './compute-anew.js'
 import { copyOf, type MemoryCopy } from './copy-of.js'
 import { EmbeddingBatch, type EmbeddingMatrix } from './embedding-batch.js'
 import { EmbeddingLoader } from './embedding-loader.js'
-import { copyInto, EmbeddingPool, vectorOf } from './embedding-pool.js'
+import { EmbeddingMemory, type EmbeddingMemoryOptions } from './embedding-memory.js'
+import type { EmbeddingParts, Opened } from './embedding-parts.js'
+import { copyInto, vectorOf } from './embedding-pool.js'
 import {
   type EmbeddingResult,
   type EmbeddingTrace,
@@ -29,58 +32,35 @@ import { ProgressMeter } from './progress.js'
 import { checkedTexts, checkText, idOf } from './texts.js'
 import { untilAborted } from './until-aborted.js'
 
-/** What the first look-up opens: known after the model's small files are read, before any model is loaded. */
-export interface EmbeddingParts {
-  /** Absent for an embedder of the user's own. */
-  readonly model?: ServingModel | undefined
-  readonly embedder: Embedder
-  readonly tiers: readonly StoreTier<Embedding>[]
-  readonly events?: CacheEvents<Embedding>
-  /** The name on disk of what is kept under a text; absent where nothing is to be loaded ahead. */
-  readonly keyOf?: Codec<Embedding>['key']
-  /** Where patterns are on: what texts are kept under. */
-  readonly templates?: Templates | undefined
-}
-
-export interface EmbeddingCacheOptions {
-  /** Entries in memory; 0 = off. */
-  readonly capacity: number
-  /** Bytes in memory; default capacity x (4 x dims + 512). */
-  readonly capacityBytes?: number | undefined
+export interface EmbeddingCacheOptions extends EmbeddingMemoryOptions {
   /** Called at the first look-up that needs more than memory; again after it failed. The signal fires on close. */
   readonly open: (call: CallOptions) => Promise<EmbeddingParts>
   /** The shared store, for as long as no tier is open over it. */
   readonly shared?: UnopenedStore
-  readonly clock: Clock
 }
 
-export interface OpenedEmbeddings extends EmbeddingParts {
-  readonly cache: TieredCache<Embedding>
-  readonly loader: EmbeddingLoader
-}
-
-/** Bytes that an entry costs beside its floats and characters: measured at 10,000 entries (`npm run bench`). */
-const ENTRY_BYTES = 256
-
-export class EmbeddingCache {
+export class EmbeddingCache implements TunableMemory {
+  /** Who foresees what will be asked for, and has it embedded. @internal */
+  readonly ahead = new EmbeddingsAhead()
   readonly #options: EmbeddingCacheOptions
-  #opening: Promise<OpenedEmbeddings> | undefined
-  #opened: OpenedEmbeddings | undefined
-  readonly #onOpened: ((opened: OpenedEmbeddings) => void)[] = []
+  readonly #memory: EmbeddingMemory
+  #opening: Promise<Opened> | undefined
+  #opened: Opened | undefined
+  readonly #onOpened: ((opened: Opened) => void)[] = []
   readonly #closing = new AbortController()
   readonly #aborts = new AbortListeners()
-  #capacity: number
 
   constructor(options: EmbeddingCacheOptions) {
     this.#options = options
-    this.#capacity = options.capacity
+    this.#memory = new EmbeddingMemory(options)
   }
 
   /**
-   * The shared vector in memory, or undefined. Synchronous, the fastest look-up there is, and the one whose result must not be written to:
-   * every later caller sees the same array. Where patterns are on it is the template's. After a clear elsewhere: tabs tell one another at
-   * once. On Node nobody does, and this asks no disk: what another process cleared is served from here until the next look-up that may
-   * (`get`, `getOrEmbed`, `embedMany`).
+   * The shared vector in memory, or undefined. Synchronous, the fastest look-up there is, and the one whose result must
+   * not be written to: every later caller sees the same array. Where patterns are on it is the template's.
+   *
+   * After a clear elsewhere: tabs tell one another at once. On Node nobody does, and this asks no disk: what another process
+   * cleared is served from here until the next look-up that may (`get`, `getOrEmbed`, `embedMany`).
    */
   view(text: string): Float32Array | undefined {
     const opened = this.#opened
@@ -99,6 +79,7 @@ export class EmbeddingCache {
     const { cache, loader, templates } = this.#opened ?? (await this.#open({ signal }))
     const template = templates?.of(text)
     const answer = cache.lookUp(template?.text ?? text, loader.atOnce, signal)
+    this.ahead.observer?.asked(text, answer)
     const { value, source, joined } = answer instanceof Promise ? await answer : answer
     return toResult(value, template?.origin(source, !joined) ?? { source })
   }
@@ -136,12 +117,15 @@ export class EmbeddingCache {
   }
 
   /** Calls `listener` once it is known what computes, at once where it is. It must not throw. @internal */
-  onOpened(listener: (opened: OpenedEmbeddings) => void): void {
+  onOpened(listener: (opened: Opened) => void): void {
     if (this.#opened) listener(this.#opened)
     else this.#onOpened.push(listener)
   }
 
-  /** A copy of what memory holds, at most `most` entries, most recently used first: ids (texts or templates), and a row for each. @internal */
+  /**
+   * A copy of what memory holds, at most `most` entries, most recently used first: ids (texts or, where patterns are on, templates), and a row
+   * for each. @internal
+   */
   copyMemory(most = Number.POSITIVE_INFINITY): MemoryCopy {
     return copyOf(this.#opened?.cache, this.#opened?.embedder.dims ?? 0, most)
   }
@@ -156,6 +140,7 @@ export class EmbeddingCache {
     const template = opened.templates?.of(text)
     const value = opened.cache.atOnce(template?.text ?? text)
     if (value !== undefined) copyInto(value, target, 0)
+    if (value !== undefined) this.ahead.observer?.hit(text)
     return value && provenanceOf(value, template?.origin('memory', false))
   }
 
@@ -178,8 +163,8 @@ export class EmbeddingCache {
   }
 
   /**
-   * Removes what `get` would answer from every tier; true when some tier had it. Other processes see it at their next read from disk. Where
-   * patterns are on, that is the vector of every text of the template.
+   * Removes what `get` would answer from every tier; true when some tier had it. Other processes see it at their next read
+   * from disk. Where patterns are on, that is the vector of every text of the template.
    * @throws OpDbusError STORE where a tier could not be reached (`details.tier` says which): it may still have the entry, and
    *   the nearer ones have not
    */
@@ -190,8 +175,9 @@ export class EmbeddingCache {
   }
 
   /**
-   * Vectors for many texts, in their order; equal texts are computed once. Rows that finish stay cached even when others fail or the call is
-   * aborted. @throws BatchError (PARTIAL_FAILURE) with `failed: { index, error }[]`, and what getOrEmbed throws
+   * Vectors for many texts, in their order; equal texts are computed once. Rows that finish stay cached even when others
+   * fail or the call is aborted.
+   * @throws BatchError (PARTIAL_FAILURE) with `failed: { index, error }[]`, and what getOrEmbed throws
    */
   async embedMany(texts: readonly string[], call: EmbedManyCall = {}): Promise<EmbeddingMatrix> {
     return this.#embedMany(texts, call, false)
@@ -208,10 +194,12 @@ export class EmbeddingCache {
     if (signal?.aborted) throw abortError(signal)
     const { cache, embedder, loader, templates } = this.#opened ?? (await this.#open({ signal }))
     const meter = new ProgressMeter(texts.length, this.#options.clock, call?.onProgress)
+    const began = this.#options.clock.monotonic()
     const batch = new EmbeddingBatch(texts, embedder.dims, templates, meter)
     const bounded = isBounded ? loader.bounded() : undefined
     await cache.getOrLoadMany(batch, bounded?.load ?? loader.inTurn, batch, { signal })
     meter.end()
+    this.ahead.observer?.batch(texts, batch.result.sources, began)
     if (meter.thrown) throw meter.thrown.error
     if (bounded?.refused) throw bounded.refused
     return batch.finish()
@@ -257,15 +245,34 @@ export class EmbeddingCache {
     if (!Number.isSafeInteger(capacity) || capacity < 0) {
       throw new OpDbusError('INVALID_INPUT', `a capacity is a whole number of at least 0, not ${capacity}`)
     }
-    this.#capacity = capacity
-    const { cache, embedder } = this.#opened ?? {}
-    if (embedder) cache?.resizeMemory(capacity, this.#capacityBytes(embedder.dims))
+    this.#memory.resize(capacity, this.#options.capacityBytes)
+  }
+
+  /** See {@link TunableMemory}; so are the next three. Each holds for what is opened later as well. @internal */
+  memoryInfo(): MemoryInfo {
+    return this.#memory.memoryInfo()
+  }
+
+  /** @internal */
+  resizeMemory(capacity: number, capacityBytes: number): void {
+    this.#memory.resizeMemory(capacity, capacityBytes)
+  }
+
+  /** @internal */
+  setPolicy(policy: NewPolicy): void {
+    this.#memory.setPolicy(policy)
+  }
+
+  /** @internal */
+  tap(tap: MemoryTap): () => void {
+    return this.#memory.tap(tap)
   }
 
   /** Empties memory and, where it is open, the disk; with `shared` also what other machines share. */
   async clear(options: ClearOptions = {}): Promise<void> {
     if (this.#closing.signal.aborted) throw new OpDbusError('CLOSED', 'the embedding cache is closed')
     const opened = await this.#settled()
+    this.ahead.observer?.cleared()
     if (opened !== undefined) await opened.cache.clear(options)
     else if (options.shared) await this.#options.shared?.clear()
   }
@@ -280,6 +287,11 @@ export class EmbeddingCache {
     return this.#opened?.cache.counts() ?? newCounts()
   }
 
+  /** What was measured in this process, and by how much it was of use. @internal */
+  work(): Work {
+    return this.#opened?.cache.work() ?? NO_WORK
+  }
+
   /** What patterns did in this process. */
   patternCounts(): PatternCounts {
     return this.#opened?.templates?.counts() ?? { templates: 0, hits: 0 }
@@ -287,7 +299,7 @@ export class EmbeddingCache {
 
   async stats(): Promise<CacheStats & { readonly model?: ServingModel; readonly running?: RunningEmbedder }> {
     const opened = await this.#settled()
-    const stats = await (opened?.cache ?? this.#newCache([], 0)).stats()
+    const stats = await (opened?.cache ?? this.#memory.unopened({ tiers: [] }, 0)).stats()
     const model = opened?.model
     const running = opened?.embedder.running
     return { ...stats, ...(model && { model }), ...(running && { running }) }
@@ -303,13 +315,14 @@ export class EmbeddingCache {
   }
 
   /** Opens once for all callers; the signal ends only its own caller's wait. */
-  async #open({ signal }: CallOptions = {}): Promise<OpenedEmbeddings> {
+  async #open({ signal }: CallOptions = {}): Promise<Opened> {
     const closing = this.#closing.signal
     if (closing.aborted) throw new OpDbusError('CLOSED', 'the embedding cache is closed')
     this.#opening ??= this.#options.open({ signal: closing }).then(
       parts => {
-        const cache = this.#newCache(parts.tiers, parts.embedder.dims, parts.events)
+        const cache = this.#memory.open(parts, parts.embedder.dims)
         this.#opened = { ...parts, cache, loader: new EmbeddingLoader(parts.embedder, this.#options.clock) }
+        this.ahead.opened(this.#opened)
         for (const listener of this.#onOpened) listener(this.#opened)
         return this.#opened
       },
@@ -322,28 +335,7 @@ export class EmbeddingCache {
   }
 
   /** What is open, or about to be; undefined when nothing was asked for yet, or opening failed. */
-  async #settled(): Promise<OpenedEmbeddings | undefined> {
+  async #settled(): Promise<Opened | undefined> {
     return this.#opened ?? this.#opening?.catch(() => undefined)
-  }
-
-  #newCache(
-    tiers: readonly StoreTier<Embedding>[],
-    dims: number,
-    events?: CacheEvents<Embedding>,
-  ): TieredCache<Embedding> {
-    const { clock } = this.#options
-    const memory = new MemoryTier<Embedding>({
-      capacity: this.#capacity,
-      capacityBytes: this.#capacityBytes(dims),
-      sizeOf: (_embedding, text) => 2 * text.length + 4 * dims + ENTRY_BYTES,
-      pool: new EmbeddingPool(dims),
-      clock,
-      events,
-    })
-    return new TieredCache({ memory, tiers, clock, events })
-  }
-
-  #capacityBytes(dims: number): number {
-    return this.#options.capacityBytes ?? this.#capacity * (4 * dims + 512)
   }
 }

@@ -6,8 +6,8 @@ import { SHARED_TIMEOUT_MS, sharedPolicy } from '../cache/tier-policy.js'
 import type { Diagnostics } from '../diagnostics.js'
 import { OpDbusError } from '../errors.js'
 import type { Clock, Crc32, Embedder, Embedding, Hash, Store, Warn } from '../ports.js'
-import type { EmbeddingParts } from './embedding-cache.js'
 import { embeddingCodec } from './embedding-codec.js'
+import type { EmbeddingParts } from './embedding-parts.js'
 import type { UnopenedStore } from './embedding-result.js'
 
 /** A store of the user's own behind disk, which other processes and machines may use as well. Embeddings only. */

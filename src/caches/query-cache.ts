@@ -2,19 +2,22 @@
 // change that somebody told, in any process: query-tokens.ts says how.
 
 import type { CacheEvents } from '../cache/cache-events.js'
-import type { Loader } from '../cache/loader.js'
+import type { NewPolicy } from '../cache/eviction.js'
+import { type Loader, loadEach } from '../cache/loader.js'
 import type { Answer } from '../cache/look-up.js'
 import { MemoryTier } from '../cache/memory-tier.js'
 import { TieredCache } from '../cache/tiered-cache.js'
 import { within } from '../cache/within.js'
 import type { Diagnostics } from '../diagnostics.js'
 import { isOpDbusError, messageOf, OpDbusError } from '../errors.js'
-import type { ChangeNews, Clock, Hash, Source, Timer, Warn } from '../ports.js'
+import type { ChangeNews, Clock, Hash, Timer, Warn } from '../ports.js'
 import { signalOf } from '../realms.js'
+import type { AskAgain, QueryObserver } from './ahead.js'
+import type { CachedAnswer, QueryCall } from './query-call.js'
 import type { OpenedQueryDisk, QueryDisk } from './query-disk.js'
-import { inWords } from './query-names.js'
+import { inWords, tellTooLarge } from './query-names.js'
 import type { QueryTokens } from './query-tokens.js'
-import { type CachedValue, type ComputeValue, ValueCache, type ValueCall, valueEvents } from './value-cache.js'
+import { type CachedValue, type ComputeValue, ValueCache, valueEvents } from './value-cache.js'
 import { type Held, heldBytes } from './values.js'
 
 export interface QueryCacheOptions {
@@ -24,6 +27,8 @@ export interface QueryCacheOptions {
   readonly staleMs?: number
   /** Bytes in memory. */
   readonly capacityBytes: number
+  /** Default: least recently used. */
+  readonly policy?: NewPolicy | undefined
   /** Absent: memory only, and nobody else is told of anything. */
   readonly disk?: QueryDisk
   /** Other machines that are told of what is invalidated here, and tell. Absent: there are none. */
@@ -34,30 +39,6 @@ export interface QueryCacheOptions {
   readonly diagnostics?: Diagnostics
   readonly clockResolutionMs?: number
   readonly timer?: Timer
-}
-
-export interface QueryCall extends ValueCall {
-  /**
-   * Ask, whatever is cached or under way. The answer is cached like any other, unless something was invalidated or asked so since
-   * it began. Default false.
-   */
-  readonly fresh?: boolean | undefined
-  /**
-   * How long the answer is good in memory, in ms, where that is longer than the cache's own time: for who is told of changes and
-   * calls `invalidate` then. On disk it is good for the cache's own time. Ignored where the cache is off.
-   */
-  readonly ttlMs?: number | undefined
-}
-
-/** What is known of an answer that is held. */
-export interface CachedAnswer {
-  /** Since it was asked for, in ms. */
-  readonly ageMs: number
-  /** How long it is good from then on, in ms: it is late beyond that. */
-  readonly ttlMs: number
-  readonly source: Source
-  /** What it takes in memory. */
-  readonly bytes: number
 }
 
 /** How long an end waits for what is asked anew, ms. */
@@ -71,6 +52,7 @@ export class QueryCache extends ValueCache<string> {
   #listens = false
   /** Asked for by name in this process: what may be kept. */
   readonly #asked = new Set<string>()
+  readonly #clock: Clock
   readonly #ttlMs: number
   readonly #staleMs: number
   readonly #warn: Warn
@@ -79,6 +61,7 @@ export class QueryCache extends ValueCache<string> {
   readonly #events: CacheEvents<Held> | undefined
   /** How often each is held in this process. */
   readonly #holds = new Map<string, number>()
+  #observer: QueryObserver | undefined
 
   constructor(options: QueryCacheOptions) {
     const { ttlMs, clock, hash, warn, diagnostics } = options
@@ -87,6 +70,7 @@ export class QueryCache extends ValueCache<string> {
     const memory = new MemoryTier<Held>({
       capacity: ttlMs > 0 ? Number.POSITIVE_INFINITY : 0,
       capacityBytes: options.capacityBytes,
+      policy: options.policy,
       tooLarge: tellTooLarge(warn),
       sizeOf: heldBytes,
       ttlMs,
@@ -96,7 +80,7 @@ export class QueryCache extends ValueCache<string> {
       events,
       clockResolutionMs: options.clockResolutionMs,
     })
-    const dropped = (plugin: string) => void this.cache.forget(plugin)
+    const dropped = (plugin: string) => this.#forget(plugin)
     const unkept = (plugin: string) => this.cache.keepNothing(plugin)
     const parts = { ttlMs, staleMs, clock, hash, warn, events, timer: options.timer, dropped, unkept }
     // Also where nothing is kept: others are told of changes all the same.
@@ -105,6 +89,7 @@ export class QueryCache extends ValueCache<string> {
     this.#tokens = disk?.tokens
     this.#disk = disk
     this.#news = options.news
+    this.#clock = clock
     this.#ttlMs = ttlMs
     this.#staleMs = staleMs
     this.#warn = warn
@@ -158,6 +143,7 @@ export class QueryCache extends ValueCache<string> {
     const id = this.idOf(plugin)
     this.#events?.invalidated(id, false)
     const deleted = this.cache.delete(id)
+    this.#observer?.dropped(id)
     this.#tokens?.renew(id)
     this.#news?.tell(id)
     try {
@@ -177,7 +163,7 @@ export class QueryCache extends ValueCache<string> {
   async invalidate(plugin: string): Promise<void> {
     const id = this.idOf(plugin)
     this.#events?.invalidated(id, false)
-    this.cache.forget(id)
+    this.#forget(id)
     this.#news?.tell(id)
     await this.#tokens?.renewSoon(id)
   }
@@ -211,6 +197,27 @@ export class QueryCache extends ValueCache<string> {
     if (renewals.length > 0) await within(RENEWAL_MS, () => Promise.allSettled(renewals), this.#timer).catch(() => {})
   }
 
+  /** Who is told of what is asked for, from now on, and may have it asked again. @internal */
+  observe(observer: QueryObserver | undefined): void {
+    this.#observer = observer
+  }
+
+  /** Nobody is asked again for those who asked so far: their plugins are about to be let go. @internal */
+  endAhead(): void {
+    this.#observer?.cleared()
+  }
+
+  /** How long what memory holds is still good, ms; undefined where it holds nothing that would be served. @internal */
+  leftMs(id: string): number | undefined {
+    if (this.#holds.has(id) || (this.#tokens && !this.#tokens.stands(id))) return undefined
+    return this.cache.leftMs(id)
+  }
+
+  override async clear(): Promise<void> {
+    await super.clear()
+    this.#observer?.cleared()
+  }
+
   override async close(): Promise<void> {
     if (this.#renewals.size > 0) await this.settled()
     this.#tokens?.close()
@@ -235,20 +242,52 @@ export class QueryCache extends ValueCache<string> {
   protected override peek(id: string): Held | undefined {
     if (this.#holds.has(id) || (this.#tokens && !this.#tokens.stands(id))) return undefined
     // Nobody is here who could ask anew.
-    return this.#staleMs > 0 && this.cache.late(id) ? undefined : super.peek(id)
+    if (this.#staleMs > 0 && this.cache.late(id)) return undefined
+    const held = super.peek(id)
+    if (this.#observer && held !== undefined) this.#observer.hit(id)
+    return held
   }
 
   protected override ask(id: string, load: Loader<Held>, call: QueryCall): Answer<Held> | Promise<Answer<Held>> {
-    if (call.fresh) return this.cache.lookUpAnew(id, load, signalOf(call))
+    if (call.fresh) {
+      this.#observer?.missed(id, this.#again(id, load), true)
+      return this.cache.lookUpAnew(id, load, signalOf(call))
+    }
     const answer = super.ask(id, load, call)
+    if (this.#observer) {
+      if (!(answer instanceof Promise) && answer.source === 'memory') this.#observer.hit(id)
+      else this.#observer.missed(id, this.#again(id, load), false)
+    }
     if (this.#staleMs > 0 && !(answer instanceof Promise) && this.#isLate(id, answer)) this.#renew(id, load)
     return answer
+  }
+
+  protected override loader(compute: ComputeValue<unknown>, call: QueryCall): Loader<Held> {
+    return loadEach(async (id, ended) => {
+      const began = this.#clock.monotonic()
+      const held = call.ttlMsNow ? { ...call, ttlMs: call.ttlMsNow() } : call
+      const answer = this.keep(await compute(ended), held)
+      this.#observer?.computed(id, 1000 * (this.#clock.monotonic() - began), answer.ttlMs ?? this.#ttlMs)
+      return answer
+    })
   }
 
   protected override keep(value: unknown, call: QueryCall): Held {
     const held = super.keep(value, call)
     const { ttlMs = 0 } = call
     return ttlMs > this.#ttlMs ? { ...held, ttlMs } : held
+  }
+
+  #again(id: string, load: Loader<Held>): AskAgain {
+    return signal => {
+      this.enter(id)
+      return this.#holds.has(id) || this.#tokens?.isHeld(id) ? undefined : this.cache.renew(id, load, signal)
+    }
+  }
+
+  #forget(id: string): void {
+    this.cache.forget(id)
+    this.#observer?.dropped(id)
   }
 
   /** From the first question on. A program that asks once has ended before anything could be told. */
@@ -263,7 +302,7 @@ export class QueryCache extends ValueCache<string> {
 
   #changedElsewhere(id: string): void {
     this.#events?.invalidated(id, true)
-    this.cache.forget(id)
+    this.#forget(id)
     // Nor is it good for other processes of this machine, which may not have heard.
     void this.#tokens?.renewSoon(id)
   }
@@ -297,18 +336,5 @@ export class QueryCache extends ValueCache<string> {
     if (renewal === undefined) return
     this.#renewals.add(renewal)
     void renewal.then(() => this.#renewals.delete(renewal))
-  }
-}
-
-/** A process that asks once, which is most of them, has no harm of it. */
-function tellTooLarge(warn: Warn): (plugin: string, bytes: number) => void {
-  const seen = new Set<string>()
-  return (plugin, bytes) => {
-    if (!seen.has(plugin)) return void seen.add(plugin)
-    warn(
-      `what ${inWords(plugin)} answers is too large for memory (about ${(bytes / 1e6).toFixed(1)} MB): it is read from disk or asked anew each time`,
-      undefined,
-      `size of ${plugin}`,
-    )
   }
 }

@@ -140,6 +140,11 @@ export class QueryTokens {
     return Promise.resolve()
   }
 
+  /** Whether some process is changing it, so that no answer may be kept. Looks through the folder. */
+  isHeld(plugin: string): boolean {
+    return this.#options.holds.isHeld(plugin)
+  }
+
   /** Nothing that is asked from now on is kept, by any process, until `letGo` or the end of this process. */
   hold(plugin: string): void {
     if (this.#closed) return

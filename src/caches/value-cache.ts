@@ -1,9 +1,12 @@
 // What the query, diff and block caches do alike: values in and out as copies, or shared frozen, over one tiered cache. Knows no
 // domain.
 import { CacheEvents } from '../cache/cache-events.js'
+import type { NewPolicy } from '../cache/eviction.js'
 import { type Loader, loadEach } from '../cache/loader.js'
 import type { Answer } from '../cache/look-up.js'
+import type { MemoryInfo, MemoryTap, TunableMemory } from '../cache/memory-tap.js'
 import type { Counts } from '../cache/metrics.js'
+import type { Work } from '../cache/savings.js'
 import type { CacheStats, TieredCache } from '../cache/tiered-cache.js'
 import type { Diagnostics } from '../diagnostics.js'
 import { throwIfAborted } from '../errors.js'
@@ -38,7 +41,7 @@ export function valueEvents(
 }
 
 /** Asked by `K`: a plugin's name, two states, the number of a block. */
-export abstract class ValueCache<K> {
+export abstract class ValueCache<K> implements TunableMemory {
   protected readonly cache: TieredCache<Held>
 
   protected constructor(cache: TieredCache<Held>) {
@@ -75,7 +78,7 @@ export abstract class ValueCache<K> {
     const id = this.idOf(key)
     throwIfAborted(signalOf(call))
     this.enter(id)
-    const load = loadEach(async (_id, ended) => this.keep(await compute(ended), call))
+    const load = this.loader(compute, call)
     const answer = this.ask(id, load, call)
     return handOut(answer instanceof Promise ? await answer : answer, call)
   }
@@ -100,9 +103,34 @@ export abstract class ValueCache<K> {
     return this.cache.clear()
   }
 
+  /** See {@link TunableMemory}; so are the next three. @internal */
+  memoryInfo(): MemoryInfo {
+    return this.cache.memoryInfo()
+  }
+
+  /** @internal */
+  resizeMemory(capacity: number, capacityBytes: number): void {
+    this.cache.resizeMemory(capacity, capacityBytes)
+  }
+
+  /** @internal */
+  setPolicy(policy: NewPolicy): void {
+    this.cache.setPolicy(policy)
+  }
+
+  /** @internal */
+  tap(tap: MemoryTap): () => void {
+    return this.cache.tap(tap)
+  }
+
   /** Look-ups and evictions of this process. @internal */
   counts(): Counts {
     return this.cache.counts()
+  }
+
+  /** What was measured in this process, and by how much it was of use. @internal */
+  work(): Work {
+    return this.cache.work()
   }
 
   stats(): Promise<CacheStats> {
@@ -124,6 +152,10 @@ export abstract class ValueCache<K> {
 
   protected ask(id: string, load: Loader<Held>, call: ValueCall): Answer<Held> | Promise<Answer<Held>> {
     return this.cache.lookUp(id, load, signalOf(call))
+  }
+
+  protected loader(compute: ComputeValue<unknown>, call: ValueCall): Loader<Held> {
+    return loadEach(async (_id, ended) => this.keep(await compute(ended), call))
   }
 
   /** What was computed, as memory holds it. */

@@ -2,9 +2,10 @@
 // same to the validator and to the OpenAPI document, and a test holds the two together.
 import type { Block, BlockFilter, ChainHead, SearchCall, SearchReport, VerifyReport } from '../blockchain.js'
 import type { DiskSize, OneCacheStats, Stats } from '../caches/cache-set.js'
-import type { TierVisit } from '../diagnostics.js'
+import type { PrefetchedEvent, TierVisit, TunedEvent, WarmedEvent } from '../diagnostics.js'
 import type { CacheName, Device, RefusalKind, Source, TierName } from '../ports.js'
 import type { ApplyReport, CheckpointInfo, DiffReport, Plan, PluginInfo, QueryReport } from '../state.js'
+import type { AdviceReport, NoAdvice, TraceState, TuningState } from '../tuning/report.js'
 
 /** What every error of `/api` looks like. The embedding endpoints have the form of the API that they speak. */
 export interface ApiError {
@@ -169,18 +170,28 @@ export interface ClearReport {
   readonly sharedStays: boolean
 }
 
-/** `POST /api/cache/warm`: texts that are embedded now, so that they are there later. */
+/** `POST /api/cache/warm`: texts or names on disk that are made ready now, so that they are there later. One of both. */
 export interface WarmCall {
   /** At most 2,048. */
-  readonly texts: readonly string[]
+  readonly texts?: readonly string[]
+  /** Names of embeddings on disk, 64 hex digits each, the last used first: what is there is loaded into memory. At most 2,048. */
+  readonly keys?: readonly string[]
+  /** Texts that no tier has are embedded. Default true. */
+  readonly embed?: boolean
   readonly model?: string
   /** The model of this space ({@link SpaceInfo}); where none serves, CONFLICT. */
   readonly space?: string
 }
 
 export interface WarmReport {
+  /** Texts or names. */
   readonly texts: number
+  /** Of names: `disk` are loaded now, `memory` were there. */
   readonly rows: Readonly<Record<Source, number>>
+  /** What is nowhere, and was not to be embedded. */
+  readonly absent: number
+  /** Names that there is no room for in memory. */
+  readonly noRoom: number
   readonly micros: number
 }
 
@@ -296,6 +307,10 @@ export interface LiveEvents {
   readonly invalidated: { readonly elsewhere: boolean }
   readonly cleared: { readonly cache: CacheName; readonly elsewhere: boolean }
   readonly warning: { readonly message: string }
+  /** What was fetched ahead and came to its end in the last 250 ms, counted together. */
+  readonly prefetched: { readonly prefetched: readonly LivePrefetched[] }
+  readonly tuned: TunedEvent
+  readonly warmed: WarmedEvent
   /** The reader is too slow, and so many events were left out. */
   readonly skipped: { readonly events: number }
 }
@@ -307,5 +322,21 @@ export interface LiveLookup {
   readonly micros: number
 }
 
-/** `GET /api/tuning`: the advice of `op-dbus cache tune`. */
-export type TuningReport = { readonly available: false; readonly reason: string }
+/** So many entries that were fetched ahead came to such an end. */
+export interface LivePrefetched extends Omit<PrefetchedEvent, 'micros'> {
+  readonly entries: number
+}
+
+/** `GET /api/tuning`. */
+export interface TuningReport {
+  /** What `op-dbus cache tune` says of the traces in the cache folder. Worked out at most once a minute, by a thread of its own. */
+  readonly advice: AdviceReport | NoAdvice
+  /** Of the caches of the first model: queries, diffs and blocks are there. */
+  readonly state: TuningState
+}
+
+/** `POST /api/tuning/trace`: needs the write token. As `op-dbus cache trace on` and `off`, it holds for every process on the cache folder. */
+export interface TraceCall {
+  readonly on: boolean
+}
+export type { TraceState }

@@ -1,15 +1,16 @@
 // `/events`: what happens in the daemon, as server-sent events, for pages and programs that watch. Holds no text and no key; makes nothing
 // while nobody listens, and waits for no reader: who is slow is left out, and then let go.
 import type { ServerResponse } from 'node:http'
+import type { PrefetchedEvent } from '../diagnostics.js'
 import { unbounded } from '../format.js'
 import type { CacheName } from '../ports.js'
 import type { Caches } from '../public.js'
-import type { LiveEvents, LiveLookup } from './api.js'
+import type { LiveEvents, LiveLookup, LivePrefetched } from './api.js'
 import type { Routes, ServerContext } from './context.js'
 import { daemonStats } from './daemon-stats.js'
 import { withoutFiles } from './http-errors.js'
 
-/** Look-ups are told together this often, ms. */
+/** Look-ups, and what was fetched ahead, are told together this often, ms. */
 const TOGETHER_MS = 250
 /** The first of them that are told one by one. */
 const MOST_LOOKUPS = 50
@@ -33,7 +34,7 @@ export const liveRoutes: Routes = (app, context) => {
       schema: {
         summary: 'What happens, as server-sent events',
         description:
-          'Events: stats, lookups, appended, applied, invalidated, cleared, warning, skipped. Their data is JSON.',
+          'Events: stats, lookups, appended, applied, invalidated, cleared, prefetched, tuned, warmed, warning, skipped. Their data is JSON.',
         response: {
           200: {
             description: 'For as long as you listen',
@@ -98,6 +99,8 @@ export class Live {
   #stopListening: (() => void) | undefined
   #lookups: LiveLookup[] = []
   #lookupsTotal = 0
+  /** Ends of entries that were fetched ahead, by cache, predictor and outcome. */
+  readonly #prefetched = new Map<string, LivePrefetched>()
   #flush: NodeJS.Timeout | undefined
   #ticks = 0
   /** The tick of the last `stats`, and what had happened until then. */
@@ -147,6 +150,7 @@ export class Live {
     this.#flush = undefined
     this.#lookups = []
     this.#lookupsTotal = 0
+    this.#prefetched.clear()
   }
 
   #listen(): () => void {
@@ -158,6 +162,9 @@ export class Live {
       one.on('applied', ({ plugin, outcomes }) => this.#tell('applied', { plugin, outcomes })),
       one.on('invalidated', ({ elsewhere }) => this.#tell('invalidated', { elsewhere })),
       one.on('cleared', ({ cache, elsewhere }) => this.#tell('cleared', { cache, elsewhere })),
+      one.on('prefetched', event => this.#fetchedAhead(event)),
+      one.on('tuned', event => this.#tell('tuned', event)),
+      one.on('warmed', event => this.#tell('warmed', event)),
       one.on('warning', ({ message }) => this.#tell('warning', { message: withoutFiles(message) })),
       one.on('appended', () => this.#tellBlocks()),
     ])
@@ -173,13 +180,27 @@ export class Live {
     if (this.#lookups.length < MOST_LOOKUPS) {
       this.#lookups.push({ cache, ...(source !== undefined && { source }), outcome, micros })
     }
+    this.#flushSoon()
+  }
+
+  #fetchedAhead({ cache, predictor, outcome }: PrefetchedEvent): void {
+    const key = `${cache} ${predictor} ${outcome}`
+    const entries = (this.#prefetched.get(key)?.entries ?? 0) + 1
+    this.#prefetched.set(key, { cache, predictor, outcome, entries })
+    this.#flushSoon()
+  }
+
+  #flushSoon(): void {
     this.#flush ??= setTimeout(() => {
       const lookups = this.#lookups
       const total = this.#lookupsTotal
+      const prefetched = [...this.#prefetched.values()]
       this.#flush = undefined
       this.#lookups = []
       this.#lookupsTotal = 0
-      this.#tell('lookups', { total, lookups })
+      this.#prefetched.clear()
+      if (total > 0) this.#tell('lookups', { total, lookups })
+      if (prefetched.length > 0) this.#tell('prefetched', { prefetched })
     }, TOGETHER_MS)
   }
 

@@ -1,5 +1,6 @@
 // Plain counts of what the daemon does, read by `/metrics`, `/api/stats` and `/events`. Holds no text, no key and no address, and knows no library.
-import type { Device, Source, TierName } from '../ports.js'
+import type { PrefetchedEvent, TunedEvent } from '../diagnostics.js'
+import type { CacheName, Device, Source, TierName } from '../ports.js'
 import type { Caches } from '../public.js'
 import type { Latency } from './api.js'
 import { Histogram } from './histogram.js'
@@ -28,6 +29,9 @@ export interface FaultCount {
   readonly why: string
   count: number
 }
+
+export type TunedCount = Pick<TunedEvent, 'cache' | 'what' | 'undone'> & { count: number }
+export type PrefetchCount = Pick<PrefetchedEvent, 'cache' | 'predictor' | 'outcome'> & { count: number }
 
 export interface Meters {
   /** A request was answered: by route pattern (`/v1/embeddings`), never by address. `micros`: undefined for a stream. */
@@ -80,6 +84,13 @@ export interface MeterCounts {
   readonly computedBy: ReadonlyMap<Device, number>
   readonly faults: ReadonlyMap<string, FaultCount>
   readonly warnings: number
+  /** Changes of the tuner. */
+  readonly tuned: ReadonlyMap<string, TunedCount>
+  /** Entries that were fetched ahead and came to their end; what fetching them took, all together. */
+  readonly prefetches: ReadonlyMap<string, PrefetchCount>
+  readonly prefetchMicros: number
+  /** Entries loaded at the start. */
+  readonly warmed: ReadonlyMap<CacheName, number>
 }
 
 export interface MetersOptions {
@@ -110,6 +121,10 @@ class PlainMeters implements Meters {
     computedBy: new Map<Device, number>(),
     faults: new Map<string, FaultCount>(),
     warnings: 0,
+    tuned: new Map<string, TunedCount>(),
+    prefetches: new Map<string, PrefetchCount>(),
+    prefetchMicros: 0,
+    warmed: new Map<CacheName, number>(),
   }
   readonly #clock: MetersOptions['clock']
   readonly #started: number
@@ -186,6 +201,17 @@ class PlainMeters implements Meters {
       caches.on('warning', () => {
         counts.warnings++
       }),
+      caches.on('tuned', ({ cache, what, undone }) => {
+        named(counts.tuned, tunedName({ cache, what, undone }), () => ({ cache, what, undone, count: 0 })).count++
+      }),
+      caches.on('prefetched', ({ cache, predictor, outcome, micros }) => {
+        const name = prefetchName({ cache, predictor, outcome })
+        named(counts.prefetches, name, () => ({ cache, predictor, outcome, count: 0 })).count++
+        counts.prefetchMicros += micros
+      }),
+      caches.on('warmed', ({ cache, entries }) => {
+        counts.warmed.set(cache, (counts.warmed.get(cache) ?? 0) + entries)
+      }),
     ]
     return () => {
       for (const end of ends) end()
@@ -241,6 +267,11 @@ class PlainMeters implements Meters {
 function noRows(): RowCounts {
   return bySource(() => 0)
 }
+
+/** What changes of the tuner, and what was fetched ahead, are counted under. */
+export const tunedName = ({ cache, what, undone }: Omit<TunedCount, 'count'>) => `${cache} ${what} ${undone}`
+export const prefetchName = ({ cache, predictor, outcome }: Omit<PrefetchCount, 'count'>) =>
+  `${cache} ${predictor} ${outcome}`
 
 export function rowsBySource(sources: Iterable<Source>): RowCounts {
   const rows = noRows()

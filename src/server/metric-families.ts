@@ -1,30 +1,10 @@
 // What each metric is called, means, and is made of. Names go by Prometheus' conventions. Labels are names out of our configuration and our own
 // lists: never a text, a key or an address.
 import type { OneCacheStats } from '../caches/cache-set.js'
-import type { ModelInfo } from './api.js'
-import type { ServerContext } from './context.js'
 import type { Histogram } from './histogram.js'
 import { SOURCES } from './meters.js'
-
-type Labels = Readonly<Record<string, string>>
-/** `suffix`: what a histogram's series are called beyond its name. */
-type Row = readonly [labels: Labels, value: number, suffix?: string]
-
-/** One metric: its series are made while somebody asks. */
-export interface Family {
-  readonly name: string
-  readonly help: string
-  readonly type: 'counter' | 'gauge' | 'histogram'
-  rows(now: Snapshot): Iterable<Row>
-}
-
-/** One look at all that has to be asked for. */
-export interface Snapshot {
-  readonly context: Pick<ServerContext, 'version' | 'started' | 'meters'>
-  readonly models: readonly ModelInfo[]
-  readonly stats: Awaited<ReturnType<ServerContext['caches']['stats']>>
-  readonly chain: { readonly blocks?: number; readonly damaged: boolean } | undefined
-}
+import { type Family, type Labels, one, type Row, type Snapshot } from './metric-family.js'
+import { TUNING } from './tuning-metrics.js'
 
 /** Of a histogram of microseconds, in seconds; bounds are powers of two, from 16 us to 17 s. */
 const secondsOf = (labels: Labels, histogram: Histogram) => histogramRows(labels, histogram, 4, 24, 1e-6)
@@ -70,18 +50,6 @@ function tierFamily(name: string, type: Family['type'], help: string, of: (tier:
         const value = of(tier)
         if (value !== undefined) yield [labels, value]
       }
-    },
-  }
-}
-
-function one(name: string, type: Family['type'], help: string, of: (now: Snapshot) => number | undefined): Family {
-  return {
-    name,
-    type,
-    help,
-    *rows(now) {
-      const value = of(now)
-      if (value !== undefined) yield [{}, value]
     },
   }
 }
@@ -189,6 +157,17 @@ const EMBEDDING: readonly Family[] = [
 ]
 
 const CACHES: readonly Family[] = [
+  {
+    name: 'opdbus_saved_seconds_total',
+    type: 'counter',
+    help: 'About what hits made needless: computing (compute; of queries asking plugins) by hits of any tier, reading (disk) by hits of memory.',
+    *rows(now) {
+      for (const [labels, { worth }] of caches(now)) {
+        yield [{ ...labels, what: 'compute' }, worth.computeSeconds]
+        yield [{ ...labels, what: 'disk' }, worth.diskSeconds]
+      }
+    },
+  },
   {
     name: 'opdbus_cache_lookups_total',
     type: 'counter',
@@ -311,4 +290,4 @@ const REST: readonly Family[] = [
 ]
 
 /** In the order in which they are told. */
-export const FAMILIES: readonly Family[] = [...REQUESTS, ...EMBEDDING, ...CACHES, ...REST]
+export const FAMILIES: readonly Family[] = [...REQUESTS, ...EMBEDDING, ...CACHES, ...TUNING, ...REST]

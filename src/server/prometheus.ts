@@ -1,7 +1,8 @@
 // What the daemon counts, as Prometheus reads it. Everything is filled in while somebody asks; nothing here is on the way of a request.
 import { isOpDbusError } from '../errors.js'
 import type { ServerContext } from './context.js'
-import { FAMILIES, type Family, type Snapshot } from './metric-families.js'
+import { FAMILIES } from './metric-families.js'
+import type { Family, Snapshot } from './metric-family.js'
 
 /** prom-client's. */
 export interface MetricRegistry {
@@ -34,7 +35,7 @@ function metricOf({ name, help, type, rows }: Family, now: () => Snapshot) {
 
 async function look(context: ServerContext): Promise<Snapshot> {
   const [models, stats, chain] = await Promise.all([context.models.infos(), context.caches.stats(), chainOf(context)])
-  return { context, models, stats, chain }
+  return { context, models, stats, tuning: context.caches.tuning(), chain }
 }
 
 async function chainOf({ chain }: ServerContext): Promise<Snapshot['chain']> {

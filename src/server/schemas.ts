@@ -5,6 +5,7 @@ import { cacheSchemas } from './schemas/caches.js'
 import { chainSchemas } from './schemas/chain.js'
 import { type Builder, partsOf } from './schemas/parts.js'
 import { stateSchemas } from './schemas/state.js'
+import { tuningSchemas } from './schemas/tuning.js'
 
 /** By the name that they have in the document. */
 export function apiSchemas(T: Builder) {
@@ -27,6 +28,7 @@ export function apiSchemas(T: Builder) {
     ...cacheSchemas(T, parts),
     ...stateSchemas(T, parts),
     ...chainSchemas(T, parts),
+    ...tuningSchemas(T, parts),
   }
 }
 

@@ -239,6 +239,7 @@ export class StateManager {
     await Promise.allSettled(this.#applies)
     const { registry, calls, queries, diagnostics, release } = this.#parts
     // What is late is being asked anew, by plugins that are about to be let go.
+    queries.endAhead()
     await queries.settled()
     for (const { plugin } of registry.loaded ?? []) {
       if (!plugin.close) continue

@@ -19,7 +19,7 @@ export interface PluginInfo {
 }
 
 /** What the cache holds of a plugin's answer. */
-export type { CachedAnswer } from '../caches/query-cache.js'
+export type { CachedAnswer } from '../caches/query-call.js'
 
 /** A plugin that did not answer. `unavailable`: it cannot on this machine; `failed`: it should have. */
 export interface PluginTrouble {

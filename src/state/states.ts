@@ -79,6 +79,8 @@ export class States {
     const away = fresh ? undefined : this.#awayBecause(key)
     const reason = away ?? (await this.#askWhetherAway(one, signal))
     if (reason !== undefined) throw unavailable(plugin, reason)
+    // It is listened to from the first question on, also where the disk has the answer.
+    this.#ttlMsOf(one)
     for (let tries = 1; ; tries++) {
       const before = this.#changes.get(key)
       const answer = await this.#queries.getOrCompute<JsonObject>(key, ended => this.#read(plugin, ended), {
@@ -86,7 +88,7 @@ export class States {
         fresh,
         frozen: true,
         // Before the plugin is asked: an answer lives longer only where each change since the question is told.
-        ttlMs: this.#ttlMsOf(one),
+        ttlMsNow: () => this.#ttlMsOf(one),
       })
       // What changed while it was asked for is asked again; what changes all the time is as good as it can be.
       if (this.#changes.get(key) === before || tries === MOST_TRIES) return answer

@@ -225,7 +225,7 @@ describe('BlockCache', () => {
     expect([other.view(1), (await cache.get(1))?.value]).toEqual([block(3), block(1)])
     expect(await cache.delete(1)).toBe(true)
     expect([one.has(1), other.has(1), one.has(2)]).toEqual([true, true, false])
-    one.missed()
+    one.missed(1)
     expect(await cache.stats()).toMatchObject({ hits: 3, misses: 1, memory: { size: 2 } })
     one.clear()
     expect([one.has(1), other.has(1)]).toEqual([false, true])

@@ -62,7 +62,7 @@ class Model {
   resize(capacity: number, bytes: number): void {
     this.capacity = capacity
     this.bytes = bytes
-    if (capacity > 0) this.entries = this.entries.filter(entry => entry.ends > this.clock.monotonic())
+    if (capacity > 0) this.entries = this.entries.filter(entry => entry.ends >= this.clock.monotonic())
     if (capacity > 0) this.entries = this.entries.filter(entry => sizeOf(entry.id) <= bytes)
     this.#evict()
   }

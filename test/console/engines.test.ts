@@ -53,7 +53,7 @@ function engineTests<T>(name: string, found: Found<T>, launch: (programs: T) => 
         ['Blocks', /net/],
         ['Search', /search/i],
         ['Models', /ready/],
-        ['Tuning', /advice/],
+        ['Tuning', /Advice is made/],
       ] as const) {
         await goTo(tab, title)
         await shows(tab, 'main', expected)

@@ -6,11 +6,20 @@ import type { RouteOptions } from 'fastify'
 import { Type } from 'typebox'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { openHead } from '../../src/blockchain.js'
-import type { BlocksReport, DaemonStats, LookupReport, PlanReport, QueryInfo } from '../../src/server/api.js'
+import type {
+  BlocksReport,
+  DaemonStats,
+  LookupReport,
+  PlanReport,
+  QueryInfo,
+  TraceState,
+  TuningReport,
+} from '../../src/server/api.js'
 import type { Routes } from '../../src/server/context.js'
 import { ROUTES } from '../../src/server/routes.js'
 import { type ApiSchemaName, apiSchemas } from '../../src/server/schemas.js'
 import { fromBase64 } from '../../src/server/vector-text.js'
+import { tuningFixture } from '../console/tuning-fixture.js'
 import { newFolder } from '../support.js'
 import { type Ask, ask, fakeVector, startDaemon, type TestDaemon } from './daemon.js'
 
@@ -141,7 +150,32 @@ it('one look at everything counts what was asked', async () => {
   // What has no bound.
   expect(stats.caches.queries.memory.capacity).toBeNull()
   await api('/api/models', 'ModelInfo', {}, true)
-  await api('/api/tuning', 'TuningReport')
+})
+
+describe('tuning', () => {
+  it('says what there is to say, with and without advice', async () => {
+    const { advice, state } = await api<TuningReport>('/api/tuning', 'TuningReport')
+    expect(advice.available).toBe(false)
+    expect(state).toMatchObject({ policies: { embeddings: 'lru', queries: 'lru' }, auto: { on: false } })
+    const validate = validators.get('TuningReport')!
+    expect(validate(tuningFixture(0)) || validate.errors).toBe(true)
+  })
+
+  it('begins and ends what is recorded, for who may write', async () => {
+    const turn = (on: boolean) => api<TraceState>('/api/tuning/trace', 'TraceState', { ...write(), body: { on } })
+    expect(await turn(true)).toMatchObject({ on: true, rate: 1 })
+    expect((await api<TuningReport>('/api/tuning', 'TuningReport')).state.trace).toMatchObject({ on: true })
+    await ask(daemon, '/api/lookup', { body: { text: 'a text that is recorded by its hash' } })
+    const requests = async () => (await api<TuningReport>('/api/tuning', 'TuningReport')).state.trace!.requests
+    expect(await requests()).toBeGreaterThan(0)
+    // A second time changes nothing of it.
+    expect((await turn(true)).requests).toBeGreaterThan(0)
+    expect(await turn(false)).toMatchObject({ on: false })
+    expect(await refused('/api/tuning/trace', { body: { on: true } })).toBe('401 UNAUTHORIZED')
+    expect(await refused('/api/tuning/trace', { ...write(), body: { on: 'yes' } })).toBe('400 INVALID_INPUT')
+    expect(await refused('/api/tuning/trace', { ...write(), body: {} })).toBe('400 INVALID_INPUT')
+    expect(existsSync(join(daemon.dir, 'trace', 'on'))).toBe(false)
+  })
 })
 
 describe('clearing', () => {

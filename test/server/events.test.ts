@@ -80,6 +80,28 @@ describe('who listens', () => {
     expect(JSON.stringify(live.all())).not.toContain('secret')
   })
 
+  it('is told what the tuner did, what was warmed, and what was fetched ahead, counted together', async () => {
+    const live = await listen()
+    await live.next('stats')
+    const { diagnostics } = daemon.context.caches
+    const change = { cache: 'queries', what: 'capacity', from: '1', to: '2', why: 'it pays', undone: false } as const
+    diagnostics.tuned.tell(change)
+    expect(await live.next('tuned')).toEqual(change)
+    const warmed = { cache: 'embeddings', entries: 3, bytes: 5, micros: 7, gone: 0 } as const
+    diagnostics.warmed.tell(warmed)
+    expect(await live.next('warmed')).toEqual(warmed)
+    const ahead = { cache: 'blocks', predictor: 'read-ahead' } as const
+    for (let i = 0; i < 1000; i++) diagnostics.prefetched.tell({ ...ahead, outcome: 'useful', micros: 10 })
+    diagnostics.prefetched.tell({ ...ahead, outcome: 'useless', micros: 10 })
+    expect(await live.next('prefetched')).toEqual({
+      prefetched: [
+        { ...ahead, outcome: 'useful', entries: 1000 },
+        { ...ahead, outcome: 'useless', entries: 1 },
+      ],
+    })
+    expect(daemon.lines.map(line => JSON.parse(line)).find(({ event }) => event === 'tuned')).toMatchObject(change)
+  })
+
   it('is told of blocks, whoever appended them', async () => {
     const live = await listen()
     await live.next('stats')

@@ -152,7 +152,13 @@ describe.skipIf(prometheus === undefined)(`a real Prometheus${missing}`, () => {
 })
 
 /** Nothing of it happens to a daemon that is well and alone. */
-const ABSENT = new Set(['Devices refused', 'Tiers that failed, a second', 'Shared tier serves'])
+const ABSENT = new Set([
+  'Devices refused',
+  'Tiers that failed, a second',
+  'Shared tier serves',
+  'Changes of the tuner, an hour',
+  'Fetched ahead a second, by outcome',
+])
 
 interface Answer {
   readonly status: string

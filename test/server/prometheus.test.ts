@@ -1,6 +1,7 @@
 // What `/metrics` says: Prometheus' own tool finds nothing to complain of, the numbers are those of the meters, and nothing is told that may not be.
 import { spawnSync } from 'node:child_process'
 import { afterAll, describe, expect, it } from 'vitest'
+import { Diagnostics } from '../../src/diagnostics.js'
 import type { ModelInfo } from '../../src/server/api.js'
 import type { ServerContext } from '../../src/server/context.js'
 import { Registry } from '../../src/server/http.js'
@@ -26,8 +27,10 @@ const tier = {
   utilization: 0.2,
 }
 const store = { ...tier, skipped: 1, damaged: 0, dropped: 0 }
-const cache = { memory: tier, disk: store, shared: store, hits: 3, misses: 1, hitRate: 0.75 }
-const lifetime = { hits: 3, misses: 1, evictions: 0, hitRate: 0.75 }
+const saved = { computeSeconds: 1.5, diskSeconds: 0.25, spentSeconds: 0.125 }
+const worth = { ...saved, memoryBytes: 1234, diskBytes: 5678 }
+const cache = { memory: tier, disk: store, shared: store, hits: 3, misses: 1, hitRate: 0.75, worth }
+const lifetime = { hits: 3, misses: 1, evictions: 0, hitRate: 0.75, ...saved }
 const model: ModelInfo = {
   name: 'a "model"\nof two lines',
   state: 'ready',
@@ -41,16 +44,38 @@ const model: ModelInfo = {
   },
 }
 
+const policies = { embeddings: 'cost-s3-fifo', queries: 'lru', diffs: 'lru', blocks: 'lru' }
+const tuning = {
+  policies,
+  auto: { on: true, shares: { embeddings: { bytes: 1234, policy: 'cost-s3-fifo' } } },
+}
+
+/** What tuning did. */
+function tell(diagnostics: Diagnostics): void {
+  const change = { cache: 'embeddings', from: '1', to: '2', why: 'it paid' } as const
+  diagnostics.tuned.tell({ ...change, what: 'capacity', undone: false })
+  diagnostics.tuned.tell({ ...change, what: 'capacity', undone: true })
+  const ahead = { cache: 'queries', predictor: 'refresh-ahead', micros: 250_000 } as const
+  for (const outcome of ['useful', 'useful', 'late'] as const) diagnostics.prefetched.tell({ ...ahead, outcome })
+  diagnostics.warmed.tell({ cache: 'embeddings', entries: 42, bytes: 1, micros: 1, gone: 0 })
+}
+
 function contextOf(head: () => Promise<{ size: number }>): ServerContext {
   const meters = createMeters({ clock: { monotonic: () => 0 } })
   meters.answered('/v1/embeddings', 200, 1500)
+  const diagnostics = new Diagnostics()
+  meters.listenTo(diagnostics)
+  tell(diagnostics)
   meters.embedded('m', { memory: 3, disk: 1, shared: 0, pattern: 0, computed: 0 }, 1000, 7)
   return {
     version: '1.2.3',
     started: 1_700_000_000_000,
     meters,
     models: { infos: async () => [model] },
-    caches: { stats: async () => ({ embeddings: cache, queries: cache, diffs: cache, blocks: cache }) },
+    caches: {
+      stats: async () => ({ embeddings: cache, queries: cache, diffs: cache, blocks: cache }),
+      tuning: () => tuning,
+    },
     chain: { head },
   } as unknown as ServerContext
 }
@@ -78,6 +103,19 @@ describe('metrics', () => {
     expect(text).toContain('opdbus_tier_hits_total{cache="queries",tier="disk"} 3\n')
     expect(text).toContain('opdbus_chain_blocks 7\n')
     expect(text).toContain(`opdbus_shared_serving{model=${JSON.stringify(model.name)}} 0\n`)
+    for (const line of [
+      'opdbus_tuned_total{cache="embeddings",what="capacity",undone="false"} 1',
+      'opdbus_tuned_total{cache="embeddings",what="capacity",undone="true"} 1',
+      'opdbus_prefetch_total{cache="queries",predictor="refresh-ahead",outcome="useful"} 2',
+      'opdbus_prefetch_total{cache="queries",predictor="refresh-ahead",outcome="late"} 1',
+      'opdbus_prefetch_seconds_total 0.75',
+      'opdbus_warmed_entries_total{cache="embeddings"} 42',
+      'opdbus_memory_budget_bytes{cache="embeddings"} 1234',
+      'opdbus_memory_policy_info{cache="embeddings",policy="cost-s3-fifo"} 1',
+    ]) {
+      expect(text).toContain(`${line}\n`)
+    }
+    expect(text).not.toMatch(/it paid/)
     expect(text).not.toMatch(/Infinity|NaN|undefined/)
     expect(text).not.toMatch(/reason that|it is gone|redis\.example/)
   })

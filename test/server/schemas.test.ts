@@ -30,6 +30,8 @@ type Contract = {
   RowsCall: api.RowsCall
   RowsReport: api.RowsReport
   TuningReport: api.TuningReport
+  TraceCall: api.TraceCall
+  TraceState: api.TraceState
   PluginInfo: PluginInfo
   QueryInfo: api.QueryInfo
   QueryCallBody: api.QueryCallBody

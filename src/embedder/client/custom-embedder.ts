@@ -2,7 +2,7 @@
 
 import { allFinite } from '../../all-finite.js'
 import { asFailure, invalid, messageOf, OpDbusError } from '../../errors.js'
-import type { Embedder, EmbedJob, Space } from '../../ports.js'
+import type { Clock, Embedder, EmbedJob, Space } from '../../ports.js'
 import { isFloat32Array, ownFloats } from '../../realms.js'
 import { MOST_HOLDERS, overloaded, RowsInHand, type Taken } from './rows-in-hand.js'
 
@@ -27,6 +27,8 @@ export interface CustomOptions {
   readonly maxQueue: number
   /** One turn of the event loop, which is given between two calls of the embedder while more waits. */
   yieldToEventLoop?(): Promise<void>
+  /** Told how long each call took that answered. */
+  readonly measure?: { readonly clock: Pick<Clock, 'monotonic'>; ran(texts: number, micros: number): void }
 }
 
 /** Throws INVALID_INPUT when `user` is not what its type says. */
@@ -128,12 +130,15 @@ class CustomEmbedder implements Embedder {
 
   async #ask(texts: readonly string[], signal: AbortSignal): Promise<Float32Array> {
     const rows = texts.length
+    const { measure } = this.#options
+    const began = measure?.clock.monotonic() ?? 0
     let matrix: unknown
     try {
       matrix = await this.#user.embed(texts, { signal })
     } catch (cause) {
       throw failed(messageOf(cause), cause)
     }
+    measure?.ran(rows, 1000 * (measure.clock.monotonic() - began))
     if (!isFloat32Array(matrix)) throw failed(`it must return a Float32Array, not ${kindOf(matrix)}`)
     if (matrix.length !== rows * this.dims)
       throw failed(`it returned ${matrix.length} numbers for ${rows} texts of ${this.dims} dims`)

@@ -2,7 +2,7 @@
 // what memory has room for. Computes nothing, and counts nothing as a look-up.
 import { Scratch } from '../../cache/scratch.js'
 import { yieldToEventLoop } from '../../cache/yield-to-event-loop.js'
-import type { OpenedEmbeddings } from '../../caches/embedding-cache.js'
+import type { Opened } from '../../caches/embedding-parts.js'
 import { EmbeddingPool } from '../../caches/embedding-pool.js'
 import { decodeVec } from '../../caches/embedding-record.js'
 import type { Clock, Embedding } from '../../ports.js'
@@ -58,7 +58,7 @@ export interface AheadNames {
  * Loads what bears these names: those that were used last, where there is not room for all. What is asked for meanwhile goes before it. What the disk says is told (`error`), and what was loaded by then stays.
  */
 export async function loadAhead(
-  opened: OpenedEmbeddings,
+  opened: Opened,
   store: AheadStore,
   names: AheadNames,
   call: LoadAheadCall,
@@ -77,7 +77,7 @@ export async function loadAhead(
 const underWay = new WeakMap<WarmTier<Embedding>, Promise<unknown>>()
 
 async function load(
-  opened: OpenedEmbeddings,
+  opened: Opened,
   ahead: WarmTier<Embedding>,
   store: AheadStore,
   wanted: AheadNames,
@@ -90,7 +90,7 @@ async function load(
   const { memory } = opened.cache
   const { names, ranks, all } = firstOf(wanted, memory.capacity)
   const plan = ahead.plan(names, ranks, known)
-  memory.fitAhead()
+  memory.fitWarm()
   const reading = new Reading(store, ahead, plan, opened.embedder.dims, clock)
   let stoppedBy: LoadAhead['stoppedBy'] = !all || ahead.awaited < countOf(plan.names) ? 'bytes' : undefined
   let error: unknown
@@ -139,25 +139,25 @@ function firstOf({ names, ranks }: AheadNames, most: number): { names: Uint8Arra
 }
 
 /** What memory has for entries that are loaded ahead; made with the first. */
-function aheadOf({ cache, embedder, keyOf }: OpenedEmbeddings): WarmTier<Embedding> {
+function aheadOf({ cache, embedder, keyOf }: Opened): WarmTier<Embedding> {
   const { memory } = cache
-  if (memory.ahead instanceof WarmTier) return memory.ahead as WarmTier<Embedding>
+  if (memory.warm instanceof WarmTier) return memory.warm as WarmTier<Embedding>
   const { dims } = embedder
   const nothing: Embedding = { vector: new Float32Array(dims), tokens: 0, truncated: false, device: 'cpu' }
   // As much as an entry with a text of 64 characters, which is how long its name is.
   const entryBytes = memory.bytesOf('x'.repeat(64), nothing)
   const ahead = new WarmTier<Embedding>({ keyOf: keyOf!, pool: new EmbeddingPool(dims), entryBytes })
-  memory.ahead = ahead
+  memory.warm = ahead
   return ahead
 }
 
 /** Entries of memory that were loaded ahead: how many were asked for since. */
-export function usedAhead({ cache }: OpenedEmbeddings): number {
-  return cache.memory.ahead instanceof WarmTier ? cache.memory.ahead.used : 0
+export function usedAhead({ cache }: Opened): number {
+  return cache.memory.warm instanceof WarmTier ? cache.memory.warm.used : 0
 }
 
 /** Names on disk of what memory holds, packed, those first that it would give up last. */
-async function memoryNames({ cache, keyOf }: OpenedEmbeddings): Promise<Uint8Array> {
+async function memoryNames({ cache, keyOf }: Opened): Promise<Uint8Array> {
   const ids: string[] = []
   cache.eachEntry(Number.POSITIVE_INFINITY, id => ids.push(id))
   const names = Buffer.alloc(NAME_BYTES * ids.length)
@@ -173,12 +173,12 @@ async function memoryNames({ cache, keyOf }: OpenedEmbeddings): Promise<Uint8Arr
  * `most` names, in the order in which `store` is best read.
  */
 export async function hotNames(
-  opened: OpenedEmbeddings,
+  opened: Opened,
   store: AheadStore,
   rest: Uint8Array,
   most: number,
 ): Promise<{ readonly names: Uint8Array; readonly ranks: Uint32Array }> {
-  const { ahead } = opened.cache.memory
+  const { warm: ahead } = opened.cache.memory
   const loaded = ahead instanceof WarmTier ? ahead.names() : new Uint8Array()
   const all = Buffer.concat([await memoryNames(opened), loaded, rest])
   const table = new NameTable(Math.min(most, countOf(all)))

@@ -1,6 +1,6 @@
 // What was loaded for memory before anybody asked for it, under names on disk: which texts the entries are of is known only once they are
 // asked for. A part of memory (the ids of which are texts) and of its bounds. Reads no medium and knows no clock.
-import type { EntriesAhead, ValuePool } from '../../cache/memory-tier.js'
+import type { ValuePool, WarmEntries } from '../../cache/memory-options.js'
 import type { Key } from '../../ports.js'
 import { NAME_BYTES, NameTable } from './names.js'
 
@@ -23,7 +23,7 @@ const HELD = 2
  * known from the start which of them there is room for, and what memory gets by itself meanwhile is not put in a second time. Whatever
  * is deleted or cleared is not put in any more either.
  */
-export class WarmTier<V extends object> implements EntriesAhead<V> {
+export class WarmTier<V extends object> implements WarmEntries<V> {
   /** See {@link WarmTierOptions}. */
   readonly entryBytes: number
   readonly #keyOf: (id: string) => Key

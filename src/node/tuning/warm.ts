@@ -1,6 +1,6 @@
 // Warm start: remembers which embeddings memory holds, and has them loaded at the next start, in the background. Names alone are written
 // down. Whatever goes wrong here costs a colder start and nothing else.
-import type { OpenedEmbeddings } from '../../caches/embedding-cache.js'
+import type { Opened } from '../../caches/embedding-parts.js'
 import { messageOf } from '../../errors.js'
 import type { WarmState } from '../../tuning/report.js'
 import type { TuningCall, TuningPart } from '../tuning.js'
@@ -38,7 +38,7 @@ export function beginWarm(call: TuningCall & { readonly dir: string }): TuningPa
 class WarmStart implements TuningPart<WarmState> {
   readonly #call: TuningCall & { readonly dir: string }
   readonly #closing = new AbortController()
-  #opened: OpenedEmbeddings | undefined
+  #opened: Opened | undefined
   #loading: Promise<void> | undefined
   #loaded: LoadAhead | undefined
   #saving: Promise<void> | undefined
@@ -68,7 +68,7 @@ class WarmStart implements TuningPart<WarmState> {
     }
   }
 
-  async opened(opened: OpenedEmbeddings): Promise<void> {
+  async opened(opened: Opened): Promise<void> {
     if (this.#closing.signal.aborted) return
     this.#opened = opened
     this.#timer = setInterval(() => void this.#saveIfChanged(), SAVE_EVERY_MS)
@@ -87,7 +87,7 @@ class WarmStart implements TuningPart<WarmState> {
     await this.#save()
   }
 
-  async #load(opened: OpenedEmbeddings): Promise<void> {
+  async #load(opened: Opened): Promise<void> {
     const { dir, clock, diagnostics, vectors } = this.#call
     const store = vectors()
     if (store === undefined || this.#closing.signal.aborted) return

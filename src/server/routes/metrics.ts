@@ -1,16 +1,9 @@
 // `GET /metrics`, for Prometheus. Reads; needs the read token where reading does.
-
 import type { Routes } from '../context.js'
 import { exposition } from '../prometheus.js'
 
 export const metrics: Routes = async (app, context) => {
   const { Registry } = await import('../http.js')
-  // What the caches tell is counted from the start on, whether or not anybody asks.
-  const caches = new Set([context.caches, ...context.models.all.map(model => model.caches)])
-  const ends = [...caches].map(one => context.meters.listenTo(one))
-  app.addHook('onClose', async () => {
-    for (const end of ends) end()
-  })
   const text = exposition(context, new Registry())
   const schema = {
     summary: 'Counts, for Prometheus',

@@ -1,0 +1,125 @@
+// The advice of `op-dbus cache tune` for one cache after the other: sentences, curves, sizes.
+import { useSignal } from '@preact/signals'
+import { bytes, count } from '../../src/format.js'
+import type { AdviceReport, CacheAdvice, NoAdvice } from '../../src/tuning/report.js'
+import { basisWords, policyName, worthWords } from '../tuning-words.js'
+import { percent } from '../words.js'
+import { Empty, Facts, Panel } from './parts.js'
+import type { ScreenProps } from './screen.js'
+import { Table } from './table.js'
+import { Curves } from './tuning-curves.js'
+
+interface AdviceProps extends Pick<ScreenProps, 'theme'> {
+  readonly advice: AdviceReport | NoAdvice
+  readonly recording: boolean
+}
+
+export function AdvicePanel({ advice, recording, theme }: AdviceProps) {
+  const chosen = useSignal<string | undefined>(undefined)
+  if (!advice.available) {
+    return (
+      <Panel id="advice" title="Advice">
+        <Empty>
+          {advice.reason}
+          {recording
+            ? ' What is asked for is being recorded: look again when a day\u2019s work has gone by.'
+            : ' Advice is made from what is asked for: record it, below or by op-dbus cache trace on.'}
+        </Empty>
+      </Panel>
+    )
+  }
+  const { caches } = advice
+  const cache = caches.find(one => one.cache === chosen.value) ?? caches[0]
+  if (cache === undefined) {
+    return (
+      <Panel id="advice" title="Advice">
+        <Empty>Nothing was asked for while it was recorded.</Empty>
+      </Panel>
+    )
+  }
+  return (
+    <Panel id="advice" title="Advice" figure={caches.length > 1 ? undefined : cache.cache} class="advice">
+      {caches.length > 1 && (
+        <fieldset class="chosen">
+          <legend class="unseen">Cache</legend>
+          {caches.map(one => (
+            <label key={one.cache}>
+              <input
+                type="radio"
+                name="advised"
+                checked={one === cache}
+                onChange={() => {
+                  chosen.value = one.cache
+                }}
+              />
+              {one.cache}
+            </label>
+          ))}
+        </fieldset>
+      )}
+      <ul class="sentences" aria-label={`Advice for ${cache.cache}`}>
+        {cache.advice.map(sentence => (
+          <li key={sentence}>{sentence}</li>
+        ))}
+      </ul>
+      <p class="quiet">{basisWords(advice, cache)}</p>
+      <Curves key={cache.cache} cache={cache} theme={theme} />
+      <div class="pair">
+        <Targets cache={cache} />
+        <Compared cache={cache} />
+      </div>
+    </Panel>
+  )
+}
+
+type Target = CacheAdvice['targets'][number]
+
+function Targets({ cache: { targets, best } }: { readonly cache: CacheAdvice }) {
+  return (
+    <section aria-labelledby="sizes-title">
+      <h3 id="sizes-title">Sizes, with {policyName(best.policy)}</h3>
+      <Table<Target>
+        caption="The smallest size for a hit rate"
+        rows={targets}
+        keyOf={({ hitRate }) => `${hitRate}`}
+        columns={[
+          { name: 'to answer', cell: ({ hitRate }) => percent(hitRate) },
+          {
+            name: 'entries',
+            right: true,
+            cell: ({ capacity }) => (capacity === undefined ? 'no size does' : count(capacity)),
+          },
+          { name: 'memory', right: true, cell: one => (one.bytes === undefined ? '-' : bytes(one.bytes)) },
+        ]}
+      />
+    </section>
+  )
+}
+
+function Compared({ cache }: { readonly cache: CacheAdvice }) {
+  const { now, best } = cache
+  return (
+    <section aria-labelledby="compared-title">
+      <h3 id="compared-title">Now, and what would be better</h3>
+      <Facts
+        facts={[
+          [
+            'as it was traced',
+            now === undefined
+              ? 'the trace does not say'
+              : `${policyName(now.policy)}, ${bytes(now.bytes)} for ${count(now.capacity)} entries: ${percent(now.hitRate)} answered`,
+          ],
+          [
+            'the best',
+            `${policyName(best.policy)}, ${bytes(best.bytes)}: ${percent(best.hitRate)} answered, ${percent(best.savedRate)} of computing saved`,
+          ],
+        ]}
+      />
+      {worthWords(cache).map(sentence => (
+        <p key={sentence} class="worth">
+          {sentence}
+        </p>
+      ))}
+    </section>
+  )
+}

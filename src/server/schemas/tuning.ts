@@ -1,0 +1,94 @@
+// The schemas of what `/api` says of tuning: advice, what the tuner did, what is fetched ahead, warmed and traced.
+import { type Builder, CLOSED, type Parts } from './parts.js'
+
+const POLICIES = ['lru', 'sieve', 's3-fifo', 'w-tinylfu', 'gdsf', 'cost-s3-fifo'] as const
+const PREDICTORS = ['refresh-ahead', 'read-ahead', 'query-successors', 'text-successors'] as const
+
+export function tuningSchemas(T: Builder, { text, flag, number, count, cache, texts }: Parts) {
+  const O = T.Optional
+  const policy = T.Enum([...POLICIES])
+  const rate = T.Number({ description: '0 to 1.' })
+  const point = { capacity: number, bytes: number, hitRate: rate, savedRate: rate, savedSeconds: number }
+  const ofCache = T.Object({
+    cache,
+    requests: number,
+    keys: number,
+    firstSeen: number,
+    curves: T.Array(T.Object({ policy, points: T.Array(T.Object(point)) })),
+    now: O(T.Object({ policy, capacity: number, bytes: number, hitRate: rate })),
+    best: T.Object({ ...point, policy }),
+    targets: T.Array(T.Object({ hitRate: rate, capacity: O(number), bytes: O(number) })),
+    more: T.Object({ bytes: number, savedSeconds: number }),
+    shared: O(T.Object({ computations: number, savedSeconds: number })),
+    advice: texts,
+  })
+  const advice = T.Object({
+    available: T.Literal(true),
+    traces: count,
+    requests: number,
+    spanSeconds: number,
+    sampled: rate,
+    caches: T.Array(ofCache),
+  })
+  const noAdvice = T.Object({ available: T.Literal(false), reason: text })
+  const change = T.Object({
+    at: number,
+    cache,
+    what: T.Enum(['capacity', 'policy']),
+    from: text,
+    to: text,
+    why: text,
+    undone: flag,
+  })
+  const share = T.Object({ bytes: number, policy })
+  const auto = T.Object({
+    on: flag,
+    budgetBytes: number,
+    usedBytes: number,
+    shares: T.Object({ embeddings: O(share), queries: O(share), diffs: O(share), blocks: O(share) }),
+    changes: T.Array(change),
+  })
+  const predictor = T.Object({
+    name: T.Enum([...PREDICTORS]),
+    cache,
+    state: T.Enum(['on', 'paused', 'off']),
+    useful: count,
+    useless: count,
+    late: count,
+    waiting: count,
+    micros: number,
+  })
+  const stoppedBy = T.Enum(['bytes', 'time', 'close', 'error'])
+  const warm = T.Object({
+    on: flag,
+    loaded: count,
+    bytes: number,
+    ms: number,
+    gone: count,
+    used: count,
+    stoppedBy: O(stoppedBy),
+    savedAt: O(number),
+    saved: O(count),
+  })
+  const trace = T.Object({
+    on: flag,
+    files: count,
+    bytes: number,
+    maxBytes: number,
+    requests: number,
+    rate,
+    dropped: number,
+  })
+  const state = T.Object({
+    policies: T.Object({ embeddings: policy, queries: policy, diffs: policy, blocks: policy }),
+    auto,
+    predictors: T.Array(predictor),
+    warm: O(warm),
+    trace: O(trace),
+  })
+  return {
+    TuningReport: T.Object({ advice: T.Union([advice, noAdvice]), state }),
+    TraceCall: T.Object({ on: flag }, CLOSED),
+    TraceState: trace,
+  }
+}

@@ -1,0 +1,127 @@
+// Advice in plain sentences, the most worth first. Words only: what is said was worked out in advise.ts.
+import type { PolicyName } from '../cache/eviction.js'
+import { bytes, count, duration, plural } from '../format.js'
+import type { CacheAdvice, CurvePoint } from './report.js'
+
+/** A trace with less than that is thin. */
+const FEW_REQUESTS = 1000
+const SHORT_SECONDS = 600
+/** What is not worth a sentence: seconds a day, and memory that could be given back. */
+const LITTLE_SECONDS = 1
+const LITTLE_BYTES = 1_000_000
+const MUCH_PART = 0.7
+/** Requests to what was never asked for before, from where on they are named as what keeps the hit rate down. */
+const MANY_NEW = 0.05
+
+export const POLICY_TITLES: Readonly<Record<PolicyName, string>> = {
+  lru: 'LRU',
+  sieve: 'SIEVE',
+  's3-fifo': 'S3-FIFO',
+  'w-tinylfu': 'W-TinyLFU',
+  gdsf: 'GDSF',
+  'cost-s3-fifo': 'cost-aware S3-FIFO',
+}
+
+export interface Circumstances {
+  readonly spanSeconds: number
+  /** Requests that the trace has, not those that it stands for. */
+  readonly recorded: number
+  /** What the policy that is, is expected to do at the size that is. */
+  readonly stays: CurvePoint | undefined
+  /** A hit saves computing; else it saves reading the disk. */
+  readonly computing: boolean
+  /** The smallest size under the best policy that does nearly as well as the size that is. */
+  readonly suffices: { readonly capacity?: number; readonly bytes?: number } | undefined
+}
+
+interface Said {
+  readonly text: string
+  /** Seconds a day, or what puts it into its place. */
+  readonly worth: number
+}
+
+export function sentences(advice: Omit<CacheAdvice, 'advice'>, about: Circumstances): string[] {
+  const said = [...sizes(advice, about), ...policies(advice, about), ...sharing(advice)]
+  return [
+    ...thin(about),
+    ...said.sort((one, other) => other.worth - one.worth).map(({ text }) => text),
+    ...targets(advice),
+  ]
+}
+
+function thin({ recorded, spanSeconds }: Circumstances): string[] {
+  if (recorded >= FEW_REQUESTS && spanSeconds >= SHORT_SECONDS) return []
+  const of = `${plural(recorded, 'request', 'requests')} in ${duration(spanSeconds * 1000)}`
+  return [
+    `This is thin: ${of}. Trace a usual day, or ${count(FEW_REQUESTS)} requests in 10 min at least, before you act on it.`,
+  ]
+}
+
+function policies({ best, now }: Omit<CacheAdvice, 'advice'>, { stays, computing }: Circumstances): Said[] {
+  const present = now?.policy ?? 'lru'
+  const title = POLICY_TITLES[best.policy]
+  if (best.policy === present) return [{ text: `${title} is as good as any other policy here.`, worth: 0 }]
+  const gains = stays && best.savedSeconds - stays.savedSeconds
+  const than = stays
+    ? `${percent(best.hitRate)} of requests instead of ${percent(stays.hitRate)}`
+    : percent(best.hitRate)
+  const seconds =
+    gains !== undefined && gains >= LITTLE_SECONDS ? `, and saves ${aDay(gains)} more ${of(computing)}` : ''
+  return [{ text: `${title} (${best.policy}) answers ${than} at this size${seconds}.`, worth: gains ?? 0 }]
+}
+
+function sizes({ more, best, now }: Omit<CacheAdvice, 'advice'>, { suffices, computing }: Circumstances): Said[] {
+  const said: Said[] = []
+  if (more.savedSeconds >= LITTLE_SECONDS) {
+    const text = `${bytes(more.bytes)} more would save ${aDay(more.savedSeconds)} ${of(computing)}.`
+    said.push({ text, worth: more.savedSeconds })
+  } else if (now) said.push({ text: 'More memory would save next to nothing.', worth: -1 })
+  const enough = suffices?.bytes
+  if (now && enough !== undefined && enough <= MUCH_PART * now.bytes && now.bytes - enough >= LITTLE_BYTES) {
+    const rest = `${plural(suffices?.capacity ?? 0, 'entry', 'entries')} (${bytes(enough)})`
+    said.push({
+      text: `It could give back ${bytes(now.bytes - enough)}: ${rest} save within half a point of what ${bytes(best.bytes)} do.`,
+      worth: -0.5,
+    })
+  }
+  return said
+}
+
+function sharing({ shared }: Omit<CacheAdvice, 'advice'>): Said[] {
+  if (!shared) return []
+  if (shared.computations === 0)
+    return [{ text: 'No process computed what another had computed: a shared tier would save nothing.', worth: -2 }]
+  const what = plural(shared.computations, 'computation', 'computations')
+  return [
+    {
+      text: `A shared tier would have saved ${what} that another process had done before: ${aDay(shared.savedSeconds)}.`,
+      worth: shared.savedSeconds,
+    },
+  ]
+}
+
+function targets({ targets: wanted, requests, firstSeen }: Omit<CacheAdvice, 'advice'>): string[] {
+  if (requests === 0) return []
+  const reached = wanted.filter(target => target.capacity !== undefined)
+  const missed = wanted.find(target => target.capacity === undefined)
+  const sizes = reached.map(
+    ({ hitRate, capacity, bytes: size }) => `${percent(hitRate)} with ${count(capacity!)} (${bytes(size ?? 0)})`,
+  )
+  const said = sizes.length > 0 ? [`Entries for a hit rate: ${sizes.join(', ')}.`] : []
+  if (!missed) return said
+  const first = firstSeen / requests
+  const why = first >= MANY_NEW ? `: ${percent(first)} of requests are to entries never asked for before` : ''
+  return [...said, `No size reaches ${percent(missed.hitRate)}${why}.`]
+}
+
+const of = (computing: boolean) => (computing ? 'of computing' : 'of reading the disk')
+
+/** `12 s a day`; hours where it is many. */
+function aDay(seconds: number): string {
+  return seconds < 7200 ? `${duration(seconds * 1000)} a day` : `${count(seconds / 3600)} h a day`
+}
+
+/** `84 %`, `84.3 %`. */
+function percent(rate: number): string {
+  return `${Number((100 * rate).toFixed(1))} %`
+}

@@ -1,0 +1,199 @@
+// Traces as other programs write and read them: rows of CSV, and libCacheSim's oracleGeneral. Pure: touches no file.
+
+import type { CacheName } from '../ports.js'
+import type { OneRequest } from './request-list.js'
+import { CACHE_ORDER, KEY_SPAN, OUTCOMES, type Outcome, type Requests } from './requests.js'
+
+/**
+ * The first line of our CSV. Seconds since 1970, the key as a whole number, bytes, name of the cache, outcome, tokens, and microseconds: of
+ * computing, and of the request. libCacheSim reads the first three.
+ */
+export const CSV_HEADER = 'time,obj_id,obj_size,cache,outcome,tokens,cost_us,micros'
+
+export function csvRow(requests: Requests, i: number): string {
+  const { at, key, bytes, cache, outcome, tokens, cost, micros } = requests
+  const names = `${CACHE_ORDER[cache[i]!]},${OUTCOMES[outcome[i]!]}`
+  return `${at[i]! / 1000},${key[i]},${bytes[i]},${names},${tokens[i]},${short(cost[i]!)},${short(micros[i]!)}`
+}
+
+/** All digits that a 32-bit float has, and no more. */
+function short(value: number): string {
+  return String(Number(value.toPrecision(9)))
+}
+
+type Column = 'time' | 'id' | 'size' | 'cache' | 'outcome' | 'tokens' | 'cost' | 'micros'
+
+/** What others call their columns. */
+const NAMES: Readonly<Record<Column, readonly string[]>> = {
+  time: ['time', 'timestamp', 'ts', 'clock_time', 'at'],
+  id: ['obj_id', 'id', 'key', 'obj', 'object', 'object_id', 'block', 'lba', 'lbn', 'offset'],
+  size: ['obj_size', 'size', 'bytes', 'object_size', 'length', 'len'],
+  cache: ['cache'],
+  outcome: ['outcome'],
+  tokens: ['tokens'],
+  cost: ['cost_us', 'cost'],
+  micros: ['micros'],
+}
+
+/** Reads rows of CSV whose columns it learns from the first one. Says what is wrong with a row, in words, by returning that. */
+export class CsvRows {
+  readonly #one: OneRequest = fromElsewhere()
+  #places: Partial<Record<Column, number>> | undefined
+  #separator = ','
+  /** Keys are taken as they are. */
+  #ours = false
+
+  /** The request in a row; undefined where it is the heading or empty. */
+  read(line: string): Readonly<OneRequest> | undefined | string {
+    const row = line.endsWith('\r') ? line.slice(0, -1) : line
+    if (row === '' || row.startsWith('#')) return undefined
+    if (this.#places === undefined) {
+      this.#separator = [',', '\t', ';'].find(one => row.includes(one)) ?? ' '
+      const cells = this.#cells(row)
+      const places = headingOf(cells)
+      this.#ours = row === CSV_HEADER
+      this.#places = places ?? { time: 0, id: 1, size: 2 }
+      if (places !== undefined)
+        return places.id === undefined ? `no column of ${row} says what was asked for` : undefined
+    }
+    return this.#request(this.#cells(row), this.#places)
+  }
+
+  #cells(row: string): string[] {
+    return row.split(this.#separator).map(cell => cell.trim().replace(/^"(.*)"$/, '$1'))
+  }
+
+  #request(cells: readonly string[], places: Partial<Record<Column, number>>): Readonly<OneRequest> | string {
+    const one = this.#one
+    const text = (column: Column) => (places[column] === undefined ? undefined : cells[places[column]])
+    const id = text('id')
+    if (id === undefined || id === '') return 'it does not say what was asked for'
+    const time = number(text('time'), 0)
+    if (time === undefined) return `${cells[places.time!]} is no time`
+    one.at = Math.max(0, Math.round(inMs(time)))
+    const key = this.#ours ? Number(id) : keyOfText(id)
+    if (!Number.isInteger(key) || key < 0 || key >= KEY_SPAN) return `${id} is no key of ours`
+    one.key = key
+    for (const [field, column] of FIELDS) {
+      const value = number(text(column), 0)
+      if (value === undefined || value < 0) return `${cells[places[column]!]} is no ${column}`
+      one[field] = value
+    }
+    one.cache = Math.max(0, CACHE_ORDER.indexOf(text('cache') as CacheName))
+    const outcome = OUTCOMES.indexOf(text('outcome') as Outcome)
+    one.outcome = outcome < 0 ? COMPUTED : outcome
+    return one
+  }
+}
+
+const FIELDS = [
+  ['bytes', 'size'],
+  ['tokens', 'tokens'],
+  ['cost', 'cost'],
+  ['micros', 'micros'],
+] as const
+
+/** Nobody says how it was answered: as if nothing had been kept. */
+const COMPUTED = OUTCOMES.indexOf('computed')
+
+function fromElsewhere(): OneRequest {
+  return { at: 0, cache: 0, key: 0, bytes: 0, tokens: 0, cost: 0, micros: 0, outcome: COMPUTED }
+}
+
+/** Which column stands where; undefined where the first row is none of names. */
+function headingOf(cells: readonly string[]): Partial<Record<Column, number>> | undefined {
+  const places: Partial<Record<Column, number>> = {}
+  const lower = cells.map(cell => cell.toLowerCase().replace(/[\s-]+/g, '_'))
+  for (const [column, names] of Object.entries(NAMES) as [Column, readonly string[]][]) {
+    const place = lower.findIndex(cell => names.includes(cell))
+    if (place >= 0) places[column] = place
+  }
+  const aNumber = cells.some(cell => cell !== '' && Number.isFinite(Number(cell)))
+  return Object.keys(places).length === 0 && aNumber ? undefined : places
+}
+
+/** Undefined where it is no number; `absent` where there is none. */
+function number(text: string | undefined, absent: number): number | undefined {
+  if (text === undefined || text === '') return absent
+  const value = Number(text)
+  return Number.isFinite(value) ? value : undefined
+}
+
+/** Seconds, as most write them; nanoseconds, microseconds or milliseconds since 1970 by their size. */
+function inMs(time: number): number {
+  if (time > 1e17) return time / 1e6
+  if (time > 1e14) return time / 1e3
+  return time > 1e11 ? time : 1000 * time
+}
+
+export const ORACLE_BYTES = 24
+/** How oracleGeneral says that nothing asks for it again: as -1, and as the largest number, both are in use. */
+const NEVER_LOW = 0xffff_ffff
+/** More than any file has, in units of 2^32. */
+const MOST_REQUESTS = 2 ** 12
+
+/**
+ * The record `number`, from 0, of oracleGeneral: u32 seconds, u64 id, u32 bytes, i64 number of the next request to the same, little-endian. Returns what is wrong
+ * with it where it is none.
+ */
+export function decodeOracle(view: DataView, offset: number, number: number, into: OneRequest): string | undefined {
+  const high = view.getInt32(offset + 20, true)
+  const low = view.getUint32(offset + 16, true)
+  const never = (high === -1 || high === 0x7fff_ffff) && low === NEVER_LOW
+  // It comes later. Of a part of a trace the numbers may be those of the whole, which are larger.
+  if (!never && (high < 0 || high > MOST_REQUESTS || high * 2 ** 32 + low <= number)) {
+    return 'the number of the next request to the same is impossible'
+  }
+  into.at = 1000 * view.getUint32(offset, true)
+  into.key = keyOfParts(view.getUint32(offset + 4, true), view.getUint32(offset + 8, true))
+  into.bytes = view.getUint32(offset + 12, true)
+  return undefined
+}
+
+export function oracleRecord(): OneRequest {
+  return fromElsewhere()
+}
+
+/** `next`: the number of the next request to the same; undefined where there is none. */
+export function encodeOracle(
+  view: DataView,
+  offset: number,
+  requests: Requests,
+  i: number,
+  next: number | undefined,
+): void {
+  const key = requests.key[i]!
+  const low = key % 2 ** 32
+  view.setUint32(offset, Math.min(NEVER_LOW, Math.floor(requests.at[i]! / 1000)), true)
+  view.setUint32(offset + 4, low, true)
+  view.setUint32(offset + 8, (key - low) / 2 ** 32, true)
+  view.setUint32(offset + 12, requests.bytes[i]!, true)
+  view.setUint32(offset + 16, next ?? NEVER_LOW, true)
+  view.setInt32(offset + 20, next === undefined ? -1 : 0, true)
+}
+
+/** Ids of others may be 1, 2, 3, or addresses: samples are taken by key, so a key has to look as if it were drawn by chance. */
+function keyOfParts(low: number, high: number): number {
+  const one = mix(low ^ Math.imul(mix(high ^ 0x9e37_79b9), 0x85eb_ca6b))
+  const other = mix(high ^ Math.imul(one, 0xc2b2_ae35) ^ Math.imul(low, 0x27d4_eb2f))
+  return (one & (2 ** 20 - 1)) * 2 ** 32 + (other >>> 0)
+}
+
+function keyOfText(text: string): number {
+  let [low, high] = [0x811c_9dc5, 0x1b87_3593]
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i)
+    // FNV-1a, and a second one over what it made.
+    low = Math.imul(low ^ code, 0x0100_0193)
+    high = Math.imul(high ^ (low >>> 5) ^ code, 0x5bd1_e995)
+  }
+  return keyOfParts(low, high)
+}
+
+/** The finaliser of MurmurHash3 (Appleby, public domain): each bit of what comes in changes half of what goes out. */
+function mix(value: number): number {
+  let hash = value
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85eb_ca6b)
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2_ae35)
+  return hash ^ (hash >>> 16)
+}

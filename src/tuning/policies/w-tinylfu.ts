@@ -1,0 +1,149 @@
+// W-TinyLFU: a small window in order of use before a main room in two segments, into which an entry comes only if it was asked for more often
+// than the one that would have to go for it. After Einziger, Friedman and Manes: "TinyLFU: a highly efficient cache admission policy", ACM
+// Transactions on Storage 13 (2017), https://doi.org/10.1145/3149371, and the design notes of Caffeine, which the constants are from.
+import type { EvictionPolicy } from '../../cache/eviction.js'
+import { type Frequencies, FrequencySketch } from './frequency-sketch.js'
+import { firstRoom, longer, SlotLists } from './slot-lists.js'
+
+const WINDOW = 0
+/** Of the main room, those asked for since they came there, and those that were not. */
+const PROTECTED = 1
+const PROBATION = 2
+const MAIN_PART = 0.99
+const PROTECTED_PART = 0.8
+/** Who came up to so often and lost has a chance in 128 all the same: else who knows how hashes collide could keep an entry out for ever. */
+const SELDOM = 5
+const CHANCE = 1 / 128
+
+export class WTinyLfu implements EvictionPolicy {
+  readonly name = 'w-tinylfu'
+  readonly #random: () => number
+  readonly #lists: SlotLists
+  readonly #sketch: Frequencies
+  #segment: Uint8Array
+  #hashes: Int32Array
+  #capacity: number
+
+  constructor(capacity: number, random: () => number, sketch: Frequencies = new FrequencySketch(firstRoom(capacity))) {
+    const room = firstRoom(capacity)
+    this.#capacity = capacity
+    this.#random = random
+    this.#lists = new SlotLists(3, room)
+    this.#sketch = sketch
+    this.#segment = new Uint8Array(room)
+    this.#hashes = new Int32Array(room)
+  }
+
+  added(slot: number, hash: number): void {
+    if (slot >= this.#segment.length) {
+      this.#segment = longer(this.#segment, slot)
+      this.#hashes = longer(this.#hashes, slot)
+    }
+    this.#hashes[slot] = hash
+    if (slot >= this.#sketch.capacity) this.#sketch.resize(Math.min(2 * slot, Math.max(slot, this.#capacity)))
+    this.#sketch.count(hash)
+    this.#put(slot, WINDOW)
+    this.#settleWindow()
+  }
+
+  hit(slot: number): void {
+    this.#sketch.count(this.#hashes[slot]!)
+    const segment = this.#segment[slot]!
+    if (segment !== PROBATION) {
+      this.#lists.moveToFront(segment, slot)
+      return
+    }
+    this.#move(slot, PROTECTED)
+    this.#settleProtected()
+  }
+
+  removed(slot: number): void {
+    this.#lists.remove(this.#segment[slot]!, slot)
+  }
+
+  victim(): number | undefined {
+    const window = this.#lists.last(WINDOW)
+    const main = this.#lastOfMain()
+    if (window < 0 && main < 0) return undefined
+    if (main < 0) return this.#take(window)
+    // The newcomer finds room in the window.
+    if (this.#lists.lengths[WINDOW]! < windowOf(this.#held())) return this.#take(main)
+    if (!this.#admits(window, main)) return this.#take(window)
+    this.#move(window, PROBATION)
+    return this.#take(main)
+  }
+
+  resize(capacity: number): void {
+    this.#capacity = capacity
+    if (capacity < this.#sketch.capacity) this.#sketch.resize(capacity)
+  }
+
+  *slots(): IterableIterator<number> {
+    yield* this.#lists.slots(PROTECTED)
+    yield* this.#lists.slots(WINDOW)
+    yield* this.#lists.slots(PROBATION)
+  }
+
+  clear(): void {
+    this.#lists.clear()
+    this.#sketch.clear()
+    this.#sketch.resize(firstRoom(this.#capacity))
+  }
+
+  get bytes(): number {
+    return this.#lists.bytes + this.#sketch.bytes + this.#segment.byteLength + this.#hashes.byteLength
+  }
+
+  /** What leaves the window goes to the main room without a contest: whoever holds the entries has asked for as many victims as he needs. */
+  #settleWindow(): void {
+    const most = windowOf(this.#held())
+    while (this.#lists.lengths[WINDOW]! > most) this.#move(this.#lists.last(WINDOW), PROBATION)
+  }
+
+  #settleProtected(): void {
+    const held = this.#held()
+    const most = Math.floor((held - windowOf(held)) * PROTECTED_PART)
+    while (this.#lists.lengths[PROTECTED]! > most) this.#move(this.#lists.last(PROTECTED), PROBATION)
+  }
+
+  /**
+   * By how often each came before: that the candidate has just come does not speak for it. (Counted, it would win against all whose counters were
+   * halved since they were last asked for: in a loop over more than there is room for, nothing would stay long enough to be asked for again.)
+   */
+  #admits(candidate: number, main: number): boolean {
+    const often = this.#sketch.often(this.#hashes[candidate]!)
+    if (often - 1 > this.#sketch.often(this.#hashes[main]!)) return true
+    return often > SELDOM && this.#random() < CHANCE
+  }
+
+  #lastOfMain(): number {
+    const slot = this.#lists.last(PROBATION)
+    return slot >= 0 ? slot : this.#lists.last(PROTECTED)
+  }
+
+  /** Entries that the sizes of the segments are parts of: fewer than there is room for where the bytes are the bound. */
+  #held(): number {
+    const lengths = this.#lists.lengths
+    return Math.min(this.#capacity, lengths[WINDOW]! + lengths[PROTECTED]! + lengths[PROBATION]!)
+  }
+
+  #take(slot: number): number {
+    this.removed(slot)
+    return slot
+  }
+
+  #move(slot: number, segment: number): void {
+    this.removed(slot)
+    this.#put(slot, segment)
+  }
+
+  #put(slot: number, segment: number): void {
+    this.#segment[slot] = segment
+    this.#lists.pushFront(segment, slot)
+  }
+}
+
+/** Entries of the window among so many. */
+function windowOf(entries: number): number {
+  return Math.max(1, entries - Math.floor(entries * MAIN_PART))
+}
