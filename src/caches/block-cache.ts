@@ -7,8 +7,11 @@ import { TieredCache } from '../cache/tiered-cache.js'
 import type { Diagnostics } from '../diagnostics.js'
 import { OpDbusError } from '../errors.js'
 import type { Clock, Hash } from '../ports.js'
+import type { PredictorState } from '../tuning/report.js'
 import { ValueCache, valueEvents } from './value-cache.js'
 import { type Held, heldBytes } from './values.js'
+
+export type ReadsAhead = 'off' | 'quiet' | 'told'
 
 export interface BlockCacheOptions {
   /** Entries; 0 = off. */
@@ -20,6 +23,8 @@ export interface BlockCacheOptions {
   readonly clock: Clock
   readonly hash: Hash
   readonly diagnostics?: Diagnostics
+  /** Whether blocks of a chain are read ahead, and whether its pauses are told as warnings. Default `quiet`. */
+  readonly readsAhead?: ReadsAhead | undefined
 }
 
 /**
@@ -45,16 +50,23 @@ export interface BlockShelf<T extends object> {
 
 /** Asked by the number of a block. `delete` after the block was rewritten or pruned. */
 export class BlockCache extends ValueCache<number> {
+  /** What reads into this cache tells it here. @internal */
+  readonly diagnostics: Diagnostics | undefined
+  /** @internal */
+  readonly readsAhead: ReadsAhead
   readonly #memory: MemoryTier<Held>
+  readonly #readers = new Set<() => PredictorState>()
   #shelves = 0
   readonly #reads = { count: 0, micros: 0 }
 
   constructor(options: BlockCacheOptions) {
-    const { capacity, capacityBytes, policy, clock, hash, diagnostics } = options
+    const { capacity, capacityBytes, policy, clock, hash, diagnostics, readsAhead = 'quiet' } = options
     const events = valueEvents('blocks', hash, diagnostics)
     const memory = new MemoryTier<Held>({ capacity, capacityBytes, policy, sizeOf: heldBytes, clock, events })
     super(new TieredCache({ memory, tiers: [], clock, events }))
     this.#memory = memory
+    this.readsAhead = readsAhead
+    this.diagnostics = diagnostics
   }
 
   /** Write through, after the block is durable in the chain. A load under way will not overwrite it. */
@@ -69,6 +81,17 @@ export class BlockCache extends ValueCache<number> {
     const { count, micros } = this.#reads
     const readMicros = computeMicros + Math.round(micros)
     return { ...work, computed: 0, computeMicros: 0, reads: computed + count, readMicros }
+  }
+
+  /** How reading ahead goes, of each chain that is open. @internal */
+  get readAhead(): readonly PredictorState[] {
+    return [...this.#readers].map(state => state())
+  }
+
+  /** Another chain is read ahead, until the function that this answers is called. @internal */
+  readsAheadFor(state: () => PredictorState): () => void {
+    this.#readers.add(state)
+    return () => void this.#readers.delete(state)
   }
 
   /** @internal */

@@ -25,9 +25,8 @@ const DAY_SECONDS = 86_400
 /** What memory was like while it was traced, or is meant to be. */
 export interface PresentMemory {
   readonly policy: PolicyName
-  /** Entries at most. */
-  readonly capacity: number
-  /** Bytes at most; absent where nothing but entries bounds it. */
+  /** Entries at most, and bytes at most; absent where there is no such bound. */
+  readonly capacity?: number
   readonly bytes?: number
 }
 
@@ -50,7 +49,9 @@ export function advise(traces: readonly AdvisedTrace[], options: AdviseOptions =
   )
   let done = 0
   const onStep = () => options.onStep?.(++done, asked.length * traces.length * (SIMPLEST.length + 1) * 14)
-  const found = asked.map(({ name, cache }) => new CacheCurves(traces, name, cache, spanSeconds, { ...options, onStep }))
+  const found = asked.map(
+    ({ name, cache }) => new CacheCurves(traces, name, cache, spanSeconds, { ...options, onStep }),
+  )
   return {
     available: true,
     traces: traces.length,
@@ -103,10 +104,11 @@ class CacheCurves {
   }
 
   advice(): CacheAdvice {
-    const sizes = curveSizes(this.#keys)
-    const curves = this.#policies.map(policy => ({ policy, points: sizes.map(size => this.#at(policy, size)) }))
+    const even = curveSizes(this.#keys)
     const now = this.#now()
-    const size = now?.capacity ?? this.#enough(sizes)
+    const size = now?.capacity ?? this.#enough(even)
+    const sizes = withSize(even, Math.min(size, this.#keys))
+    const curves = this.#policies.map(policy => ({ policy, points: sizes.map(one => this.#at(policy, one)) }))
     const policy = this.#bestAt(size, now?.policy ?? 'lru')
     const best = { ...this.#at(policy, size), policy }
     const more = this.#at(policy, size + this.#entriesIn(MORE_BYTES))
@@ -120,7 +122,10 @@ class CacheCurves {
       curves,
       now,
       best,
-      targets: TARGETS.map(hitRate => ({ hitRate, ...this.#smallest(sizes, policy, point => point.hitRate >= hitRate) })),
+      targets: TARGETS.map(hitRate => ({
+        hitRate,
+        ...this.#smallest(sizes, policy, point => point.hitRate >= hitRate),
+      })),
       more: { bytes: MORE_BYTES, savedSeconds: Math.max(0, more.savedSeconds - best.savedSeconds) },
       shared: shared && { computations: shared.computations, savedSeconds: this.#aDay(shared.micros) },
     }
@@ -175,11 +180,13 @@ class CacheCurves {
     this.#traces.forEach(({ caches }, i) => {
       const memory = caches?.[this.#name]
       const stream = this.#streams[i]!
-      if (memory !== undefined && (most === undefined || stream.requests > most.stream.requests)) most = { memory, stream }
+      if (memory !== undefined && (most === undefined || stream.requests > most.stream.requests))
+        most = { memory, stream }
     })
     if (most === undefined) return undefined
-    const { policy, capacity, bytes = Number.POSITIVE_INFINITY } = most.memory
-    const entries = Math.floor(Math.min(capacity, this.#meanBytes > 0 ? bytes / this.#meanBytes : capacity))
+    const { policy, capacity = Number.POSITIVE_INFINITY, bytes = Number.POSITIVE_INFINITY } = most.memory
+    const bound = Math.floor(Math.min(capacity, this.#meanBytes > 0 ? bytes / this.#meanBytes : capacity))
+    const entries = Number.isFinite(bound) ? bound : this.#keys
     const atHand = this.#streams.reduce((sum, stream, i) => sum + stream.atHand / this.#traces[i]!.rate, 0)
     return {
       policy,
@@ -233,4 +240,9 @@ class CacheCurves {
   #aDay(micros: number): number {
     return this.#spanSeconds > 0 ? (micros / 1e6) * (DAY_SECONDS / this.#spanSeconds) : 0
   }
+}
+
+/** `sizes` with `size` among them, in order. */
+function withSize(sizes: readonly number[], size: number): number[] {
+  return size < 1 || sizes.includes(size) ? [...sizes] : [...sizes, size].sort((one, other) => one - other)
 }

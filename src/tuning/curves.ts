@@ -8,7 +8,7 @@ import type { PolicyName } from '../cache/eviction.js'
 import { seeded } from '../sample-lines.js'
 import { newTally, runPolicy, type Stream } from './miniature.js'
 import { POLICIES } from './policies.js'
-import { type KeySums, keySums, type SampledStream, sampledStream, sampleKeys, type Sample } from './shards.js'
+import { type KeySums, keySums, type Sample, type SampledStream, sampledStream, sampleKeys } from './shards.js'
 import { stackDistances } from './stack-distances.js'
 
 /** Entries that a miniature has at least, where more keys would not be all of them. */
@@ -116,8 +116,7 @@ class Level {
     this.#allSaves = sums.allSaves
     const sampled = (heavy: boolean, requests: number) =>
       sampledStream(stream, this.sample, { heavy, most: whole && !heavy ? stream.length : requests })
-    this.#light =
-      every === 1 && whole ? everything(stream) : sampled(false, MINI_MOST * most)
+    this.#light = every === 1 && whole ? everything(stream) : sampled(false, MINI_MOST * most)
     this.#lightLru = new Reuse(this.#light, 1)
     if (!whole) this.#longerLru = new Reuse(sampled(false, LRU_MOST * most), 1)
     if (this.sample.heavyKeys > 0) this.#heavy = new Reuse(sampled(true, HEAVY_MOST * most), every)
