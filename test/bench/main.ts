@@ -26,6 +26,7 @@ import { importTime } from './rows/start.js'
 import { diffMegabyte, diffTask, queryHit } from './rows/state.js'
 import { tiles } from './rows/tiles.js'
 import { tokenizeRows } from './rows/tokenize.js'
+import { tracedHit } from './rows/trace.js'
 import { warmStart, warmTask } from './rows/warm-start.js'
 import { exitCodeOf, inOwnFolder, type Outcome, runGroups } from './runner.js'
 import { markdown, table, verdict } from './table.js'
@@ -33,6 +34,7 @@ import { markdown, table, verdict } from './table.js'
 const GROUPS: readonly RowGroup[] = [
   memoryHit,
   awaitedHit,
+  tracedHit,
   diskHit,
   diskWrite,
   diskBytes,
