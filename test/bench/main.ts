@@ -27,6 +27,7 @@ import { importTime } from './rows/start.js'
 import { diffMegabyte, diffTask, queryHit } from './rows/state.js'
 import { tiles } from './rows/tiles.js'
 import { tokenizeRows } from './rows/tokenize.js'
+import { tracedHit } from './rows/trace.js'
 import { warmStart, warmTask } from './rows/warm-start.js'
 import { exitCodeOf, inOwnFolder, type Outcome, runGroups } from './runner.js'
 import { markdown, table, verdict } from './table.js'
@@ -36,6 +37,7 @@ const GROUPS: readonly RowGroup[] = [
   awaitedHit,
   policyHit,
   policySet,
+  tracedHit,
   diskHit,
   diskWrite,
   diskBytes,
