@@ -108,7 +108,7 @@ const of = (computing: boolean) => (computing ? 'of computing' : 'of reading the
 
 /** `12 s a day`; hours where it is many. */
 function aDay(seconds: number): string {
-  return seconds < 7200 ? `${duration(seconds * 1000)} a day` : `${count(seconds / 3600)} h a day`
+  return seconds < 7200 ? `${duration(seconds * 1000)} a day` : `${seconds < 36_000 ? (seconds / 3600).toFixed(1) : count(seconds / 3600)} h a day`
 }
 
 /** `84 %`, `84.3 %`. */
