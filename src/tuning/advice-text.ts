@@ -42,13 +42,19 @@ interface Said {
 
 export function sentences(advice: Omit<CacheAdvice, 'advice'>, about: Circumstances): string[] {
   const said = [...sizes(advice, about), ...policies(advice, about), ...sharing(advice)]
-  return [...thin(about), ...said.sort((one, other) => other.worth - one.worth).map(({ text }) => text), ...targets(advice)]
+  return [
+    ...thin(about),
+    ...said.sort((one, other) => other.worth - one.worth).map(({ text }) => text),
+    ...targets(advice),
+  ]
 }
 
 function thin({ recorded, spanSeconds }: Circumstances): string[] {
   if (recorded >= FEW_REQUESTS && spanSeconds >= SHORT_SECONDS) return []
   const of = `${plural(recorded, 'request', 'requests')} in ${duration(spanSeconds * 1000)}`
-  return [`This is thin: ${of}. Trace a usual day, or ${count(FEW_REQUESTS)} requests in 10 min at least, before you act on it.`]
+  return [
+    `This is thin: ${of}. Trace a usual day, or ${count(FEW_REQUESTS)} requests in 10 min at least, before you act on it.`,
+  ]
 }
 
 function policies({ best, now }: Omit<CacheAdvice, 'advice'>, { stays, computing }: Circumstances): Said[] {
@@ -56,8 +62,11 @@ function policies({ best, now }: Omit<CacheAdvice, 'advice'>, { stays, computing
   const title = POLICY_TITLES[best.policy]
   if (best.policy === present) return [{ text: `${title} is as good as any other policy here.`, worth: 0 }]
   const gains = stays && best.savedSeconds - stays.savedSeconds
-  const than = stays ? `${percent(best.hitRate)} of requests instead of ${percent(stays.hitRate)}` : percent(best.hitRate)
-  const seconds = gains !== undefined && gains >= LITTLE_SECONDS ? `, and saves ${aDay(gains)} more ${of(computing)}` : ''
+  const than = stays
+    ? `${percent(best.hitRate)} of requests instead of ${percent(stays.hitRate)}`
+    : percent(best.hitRate)
+  const seconds =
+    gains !== undefined && gains >= LITTLE_SECONDS ? `, and saves ${aDay(gains)} more ${of(computing)}` : ''
   return [{ text: `${title} (${best.policy}) answers ${than} at this size${seconds}.`, worth: gains ?? 0 }]
 }
 
@@ -80,7 +89,8 @@ function sizes({ more, best, now }: Omit<CacheAdvice, 'advice'>, { suffices, com
 
 function sharing({ shared }: Omit<CacheAdvice, 'advice'>): Said[] {
   if (!shared) return []
-  if (shared.computations === 0) return [{ text: 'No process computed what another had computed: a shared tier would save nothing.', worth: -2 }]
+  if (shared.computations === 0)
+    return [{ text: 'No process computed what another had computed: a shared tier would save nothing.', worth: -2 }]
   const what = plural(shared.computations, 'computation', 'computations')
   return [
     {
@@ -108,7 +118,9 @@ const of = (computing: boolean) => (computing ? 'of computing' : 'of reading the
 
 /** `12 s a day`; hours where it is many. */
 function aDay(seconds: number): string {
-  return seconds < 7200 ? `${duration(seconds * 1000)} a day` : `${seconds < 36_000 ? (seconds / 3600).toFixed(1) : count(seconds / 3600)} h a day`
+  return seconds < 7200
+    ? `${duration(seconds * 1000)} a day`
+    : `${seconds < 36_000 ? (seconds / 3600).toFixed(1) : count(seconds / 3600)} h a day`
 }
 
 /** `84 %`, `84.3 %`. */

@@ -49,7 +49,9 @@ export function advise(traces: readonly AdvisedTrace[], options: AdviseOptions =
   )
   let done = 0
   const onStep = () => options.onStep?.(++done, asked.length * traces.length * (SIMPLEST.length + 1) * 14)
-  const found = asked.map(({ name, cache }) => new CacheCurves(traces, name, cache, spanSeconds, { ...options, onStep }))
+  const found = asked.map(
+    ({ name, cache }) => new CacheCurves(traces, name, cache, spanSeconds, { ...options, onStep }),
+  )
   return {
     available: true,
     traces: traces.length,
@@ -120,7 +122,10 @@ class CacheCurves {
       curves,
       now,
       best,
-      targets: TARGETS.map(hitRate => ({ hitRate, ...this.#smallest(sizes, policy, point => point.hitRate >= hitRate) })),
+      targets: TARGETS.map(hitRate => ({
+        hitRate,
+        ...this.#smallest(sizes, policy, point => point.hitRate >= hitRate),
+      })),
       more: { bytes: MORE_BYTES, savedSeconds: Math.max(0, more.savedSeconds - best.savedSeconds) },
       shared: shared && { computations: shared.computations, savedSeconds: this.#aDay(shared.micros) },
     }
@@ -175,7 +180,8 @@ class CacheCurves {
     this.#traces.forEach(({ caches }, i) => {
       const memory = caches?.[this.#name]
       const stream = this.#streams[i]!
-      if (memory !== undefined && (most === undefined || stream.requests > most.stream.requests)) most = { memory, stream }
+      if (memory !== undefined && (most === undefined || stream.requests > most.stream.requests))
+        most = { memory, stream }
     })
     if (most === undefined) return undefined
     const { policy, capacity = Number.POSITIVE_INFINITY, bytes = Number.POSITIVE_INFINITY } = most.memory

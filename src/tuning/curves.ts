@@ -8,7 +8,7 @@ import type { PolicyName } from '../cache/eviction.js'
 import { seeded } from '../sample-lines.js'
 import { newTally, runPolicy, type Stream } from './miniature.js'
 import { POLICIES } from './policies.js'
-import { type KeySums, keySums, type SampledStream, sampledStream, sampleKeys, type Sample } from './shards.js'
+import { type KeySums, keySums, type Sample, type SampledStream, sampledStream, sampleKeys } from './shards.js'
 import { stackDistances } from './stack-distances.js'
 
 /** Entries that a miniature has at least, where more keys would not be all of them. */

@@ -53,7 +53,12 @@ function medians(cost: Float32Array, tokens: Uint32Array, places: Uint32Array): 
   const step = Math.max(1, Math.floor(measured.length / MEDIAN_OF))
   const some = measured.filter((_, i) => i % step === 0)
   return {
-    perToken: median(Float64Array.from(some.filter(place => tokens[place]! > 0), place => cost[place]! / tokens[place]!)),
+    perToken: median(
+      Float64Array.from(
+        some.filter(place => tokens[place]! > 0),
+        place => cost[place]! / tokens[place]!,
+      ),
+    ),
     each: median(Float64Array.from(some, place => cost[place]!)),
   }
 }

@@ -74,7 +74,8 @@ export function sampleKeys({ keys }: Stream, sums: KeySums, every: number): Samp
     lightSaves -= saves[key]!
   }
   const order = alike(sums, role, keys - heavyKeys)
-  for (let from = 0; from < order.length; from += every) chooseOne(order.subarray(from, from + every), sums, role, every)
+  for (let from = 0; from < order.length; from += every)
+    chooseOne(order.subarray(from, from + every), sums, role, every)
   return { every, role, heavyKeys, lightRequests, lightSaves: Math.max(0, lightSaves) }
 }
 
@@ -136,7 +137,11 @@ export interface SampledStream {
  * `heavy`: with the heavy keys. Where that is more than `most` requests, only spans of time are taken, evenly spread, each with a part in front
  * that is not counted.
  */
-export function sampledStream(stream: Stream, sample: Sample, options: { heavy: boolean; most: number }): SampledStream {
+export function sampledStream(
+  stream: Stream,
+  sample: Sample,
+  options: { heavy: boolean; most: number },
+): SampledStream {
   const { role, every } = sample
   const light = sample.lightRequests + stream.keys - sample.heavyKeys
   const expected = light / every + (options.heavy ? stream.length - light : 0)
@@ -168,7 +173,12 @@ function spansOf(length: number, part: number): Span[] {
 }
 
 /** The requests in `places`, their keys renumbered. */
-function picked(stream: Stream, { role }: Sample, places: Uint32Array, spanned: boolean): Pick<SampledStream, 'stream' | 'heavy'> {
+function picked(
+  stream: Stream,
+  { role }: Sample,
+  places: Uint32Array,
+  spanned: boolean,
+): Pick<SampledStream, 'stream' | 'heavy'> {
   const length = places.length
   const numberOf = new Int32Array(stream.keys).fill(-1)
   const old: number[] = []

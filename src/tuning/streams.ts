@@ -78,5 +78,10 @@ export function streamOf(requests: Requests, cache: number, disk: boolean): Cach
 function readMicros({ outcome, micros }: Requests, places: Uint32Array): number {
   const reads = places.filter(place => outcome[place] === DISK)
   const step = Math.max(1, Math.floor(reads.length / 10_000))
-  return median(Float64Array.from(reads.filter((_, i) => i % step === 0), place => micros[place]!))
+  return median(
+    Float64Array.from(
+      reads.filter((_, i) => i % step === 0),
+      place => micros[place]!,
+    ),
+  )
 }

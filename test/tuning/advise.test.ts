@@ -14,7 +14,12 @@ const MEMORY = OUTCOMES.indexOf('memory')
 const DISK = OUTCOMES.indexOf('disk')
 const HOUR = 3_600_000
 
-const traceOf = (requests: Requests, more: Partial<AdvisedTrace> = {}): AdvisedTrace => ({ requests, rate: 1, disk: {}, ...more })
+const traceOf = (requests: Requests, more: Partial<AdvisedTrace> = {}): AdvisedTrace => ({
+  requests,
+  rate: 1,
+  disk: {},
+  ...more,
+})
 const only = (traces: readonly AdvisedTrace[], rate?: number): CacheAdvice => {
   const { caches } = advise(traces, { rate })
   expect(caches).toHaveLength(1)
@@ -28,21 +33,25 @@ describe('advice', () => {
     ['scan', { requests: 60_000, keys: 8000, alpha: 1, seed: 5 }, 800],
     ['zipf', { requests: 60_000, keys: 8000, alpha: 0.9, seed: 6, costs: 'lognormal' }, 800],
   ]
-  it.each(CASES)('names the policy that full simulation finds best, and what it does: %s %j %d', (name, options, capacity) => {
-    const requests = workload(name as 'zipf', options)
-    // More than a sample's worth would be simulated in full: a tenth of the keys is said here.
-    const advice = only([traceOf(requests, { caches: { embeddings: { policy: 'lru', capacity } } })], 0.25)
-    const full = NAMES.map(policy => ({ policy, ...simulate(requests, { policy, capacity, cache: 0 }) }))
-    const saved = (policy: PolicyName) => full.map(one => (one.policy === policy ? one.saved / one.cost : 0)).reduce((a, b) => a + b)
-    const best = Math.max(...NAMES.map(saved))
-    const { policy } = advice.best
-    // Of several that do as well the simplest.
-    expect(best - saved(policy)).toBeLessThan(0.01)
-    expect(saved(policy)).toBeGreaterThan(saved('lru') - 0.01)
-    const replay = full.find(one => one.policy === policy)!
-    expect(Math.abs(advice.best.hitRate - replay.hits / replay.requests)).toBeLessThan(0.01)
-    expect(said(advice)).toContain(policy)
-  })
+  it.each(CASES)(
+    'names the policy that full simulation finds best, and what it does: %s %j %d',
+    (name, options, capacity) => {
+      const requests = workload(name as 'zipf', options)
+      // More than a sample's worth would be simulated in full: a tenth of the keys is said here.
+      const advice = only([traceOf(requests, { caches: { embeddings: { policy: 'lru', capacity } } })], 0.25)
+      const full = NAMES.map(policy => ({ policy, ...simulate(requests, { policy, capacity, cache: 0 }) }))
+      const saved = (policy: PolicyName) =>
+        full.map(one => (one.policy === policy ? one.saved / one.cost : 0)).reduce((a, b) => a + b)
+      const best = Math.max(...NAMES.map(saved))
+      const { policy } = advice.best
+      // Of several that do as well the simplest.
+      expect(best - saved(policy)).toBeLessThan(0.01)
+      expect(saved(policy)).toBeGreaterThan(saved('lru') - 0.01)
+      const replay = full.find(one => one.policy === policy)!
+      expect(Math.abs(advice.best.hitRate - replay.hits / replay.requests)).toBeLessThan(0.01)
+      expect(said(advice)).toContain(policy)
+    },
+  )
 
   it('predicts what a replay does at the sizes it names', () => {
     const requests = workload('zipf', { requests: 80_000, keys: 4000, alpha: 1.1, seed: 2 })
@@ -82,7 +91,9 @@ describe('advice', () => {
 
   it('takes the bytes that bound memory for its size', () => {
     const requests = workload('zipf', { requests: 5000, keys: 500, seed: 3, bytes: 1000 })
-    const { now } = only([traceOf(requests, { caches: { embeddings: { policy: 'lru', capacity: 400, bytes: 50_000 } } })])
+    const { now } = only([
+      traceOf(requests, { caches: { embeddings: { policy: 'lru', capacity: 400, bytes: 50_000 } } }),
+    ])
     expect(now).toMatchObject({ capacity: 50, bytes: 50_000 })
   })
 
@@ -99,7 +110,9 @@ describe('advice', () => {
     const lru = curves.find(curve => curve.policy === 'lru')!.points.at(-1)!
     const span = (requests.at.at(-1)! - requests.at[0]!) / 1000
     const reads = lru.hitRate * requests.length * (86_400 / span)
-    expect([50, 100, 150].map(micros => (reads * micros) / 1e6).some(seconds => Math.abs(seconds - lru.savedSeconds) < 1e-6)).toBe(true)
+    expect(
+      [50, 100, 150].map(micros => (reads * micros) / 1e6).some(seconds => Math.abs(seconds - lru.savedSeconds) < 1e-6),
+    ).toBe(true)
   })
 
   it('scales what a trace of part of the keys says to all of them', () => {
@@ -129,7 +142,11 @@ describe('advice', () => {
 
   it('holds each of several processes to a memory of its own', () => {
     // Together 20 keys; each asks for 10 of its own, over and over.
-    const loop = (from: number) => requestsOf(Array.from({ length: 500 }, (_, i) => from + (i % 10)), COMPUTED)
+    const loop = (from: number) =>
+      requestsOf(
+        Array.from({ length: 500 }, (_, i) => from + (i % 10)),
+        COMPUTED,
+      )
     const { curves } = only([traceOf(loop(0)), traceOf(loop(100))])
     const last = curves.find(curve => curve.policy === 'lru')!.points.at(-1)!
     expect(last.capacity).toBe(10)
@@ -139,7 +156,13 @@ describe('advice', () => {
   const ODD: readonly [string, Requests][] = [
     ['one request', requestsOf([1], COMPUTED)],
     ['one key', requestsOf(Array(500).fill(7), COMPUTED)],
-    ['all different', requestsOf(Array.from({ length: 500 }, (_, i) => i), COMPUTED)],
+    [
+      'all different',
+      requestsOf(
+        Array.from({ length: 500 }, (_, i) => i),
+        COMPUTED,
+      ),
+    ],
     ['all at once', requestsOf([1, 2, 1, 2, 3], COMPUTED, [0, 0, 0, 0, 0])],
     ['no bytes', withColumn(requestsOf([1, 2, 1, 2, 3], COMPUTED), 'bytes', 0)],
     ['no costs', withColumn(workload('zipf', { requests: 3000, keys: 300, seed: 1 }), 'cost', 0)],
@@ -198,7 +221,7 @@ function sampled(requests: Requests, rate: number): Requests {
   const places = [...requests.key.keys()].filter(i => requests.key[i]! < rate * 2 ** 52)
   const some = newRequests(places.length)
   for (const name of ['at', 'cache', 'key', 'bytes', 'tokens', 'cost', 'micros', 'outcome'] as const) {
-    places.forEach((place, i) => (some[name][i] = requests[name][place]!))
+    for (const [i, place] of places.entries()) some[name][i] = requests[name][place]!
   }
   return some
 }

@@ -81,25 +81,29 @@ describe('curves', () => {
   // alone, since S3-FIFO does as well.
   const judged = (name: WorkloadName, policy: PolicyName) => !(name === 'shift' && policy === 'sieve')
 
-  it.each(CASES)('from a sample of the keys are within a point of full simulation: %s %d', (name, alpha) => {
-    const [length, keys, rate] = FULL ? [1_000_000, 100_000, 0.01] : [250_000, 40_000, 0.04]
-    const requests = workload(name, { requests: length, keys, alpha, seed: 7 })
-    const { stream } = streamOf(requests, 0, false)
-    const curves = new Curves(stream, { rate })
-    expect(curves.every).toBe(Math.round(1 / rate))
-    const policies = FULL ? NAMES : (['lru', 's3-fifo', 'w-tinylfu'] as const)
-    for (const policy of policies.filter(one => judged(name, one))) {
-      const sizes = curveSizes(stream.keys).filter((_, i) => FULL || i % 3 === 2)
-      const errors = sizes.map(capacity => {
-        const { hits, requests: all } = simulate(requests, { policy, capacity, cache: 0 })
-        return 100 * Math.abs(curves.at(policy, capacity).hitRate - hits / all)
-      })
-      const mean = errors.reduce((sum, error) => sum + error, 0) / errors.length
-      const told = `${policy}: ${errors.map(error => error.toFixed(2)).join(' ')}`
-      expect(mean, told).toBeLessThan(0.6)
-      expect(Math.max(...errors), told).toBeLessThan(FULL ? 1.3 : 1.5)
-    }
-  }, 120_000)
+  it.each(CASES)(
+    'from a sample of the keys are within a point of full simulation: %s %d',
+    (name, alpha) => {
+      const [length, keys, rate] = FULL ? [1_000_000, 100_000, 0.01] : [250_000, 40_000, 0.04]
+      const requests = workload(name, { requests: length, keys, alpha, seed: 7 })
+      const { stream } = streamOf(requests, 0, false)
+      const curves = new Curves(stream, { rate })
+      expect(curves.every).toBe(Math.round(1 / rate))
+      const policies = FULL ? NAMES : (['lru', 's3-fifo', 'w-tinylfu'] as const)
+      for (const policy of policies.filter(one => judged(name, one))) {
+        const sizes = curveSizes(stream.keys).filter((_, i) => FULL || i % 3 === 2)
+        const errors = sizes.map(capacity => {
+          const { hits, requests: all } = simulate(requests, { policy, capacity, cache: 0 })
+          return 100 * Math.abs(curves.at(policy, capacity).hitRate - hits / all)
+        })
+        const mean = errors.reduce((sum, error) => sum + error, 0) / errors.length
+        const told = `${policy}: ${errors.map(error => error.toFixed(2)).join(' ')}`
+        expect(mean, told).toBeLessThan(0.6)
+        expect(Math.max(...errors), told).toBeLessThan(FULL ? 1.3 : 1.5)
+      }
+    },
+    120_000,
+  )
 
   it('never claims more than all that was asked for before, from whatever comes', () => {
     fc.assert(
