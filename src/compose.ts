@@ -86,6 +86,7 @@ export async function composeCaches(config: Config, runtime: Runtime): Promise<C
         capacity: config.blockCacheSize,
         capacityBytes: BLOCK_BYTES * Math.max(1000, config.blockCacheSize),
         policy: policies[config.blockPolicy],
+        readsAhead: config.predict === undefined ? 'quiet' : config.predict === 'off' ? 'off' : 'told',
         ...parts,
       }),
     },
@@ -118,7 +119,7 @@ function embeddingsOpener(
     // Vectors of templates are kept in a space of their own.
     const opened = templates?.over(exact) ?? exact
     await connected
-    const { tiers, events } = embeddingTiers(opened, {
+    const below = embeddingTiers(opened, {
       disk: runtime.vectors?.(opened),
       shared: runtime.shared,
       hash: runtime.hash,
@@ -127,7 +128,7 @@ function embeddingsOpener(
       warn: runtime.diagnostics.warn,
       diagnostics: runtime.diagnostics,
     })
-    return { embedder: opened, tiers, events, costOf: meter.costOf, model, templates }
+    return { embedder: opened, ...below, costOf: meter.costOf, model, templates }
   }
 }
 

@@ -110,6 +110,29 @@ export function fourLines({
   ]
 }
 
+type Saved = Readonly<
+  Record<
+    'embeddings' | 'blocks' | 'queries' | 'diffs',
+    { readonly lifetime: Readonly<Record<'computeSeconds' | 'diskSeconds' | 'spentSeconds', number>> }
+  >
+>
+
+/** What all processes on the folder saved, and spent on it: `Saved: about 3.2 min of computing`. Undefined where that is nothing yet. */
+export function savedLine({ embeddings, blocks, queries, diffs }: Saved): string | undefined {
+  const all = [embeddings, blocks, queries, diffs].map(({ lifetime }) => lifetime)
+  const sum = (what: 'diskSeconds' | 'spentSeconds') => all.reduce((total, lifetime) => total + lifetime[what], 0)
+  const saved = [
+    [embeddings.lifetime.computeSeconds, 'of computing'],
+    [queries.lifetime.computeSeconds, 'of asking plugins'],
+    [diffs.lifetime.computeSeconds, 'of comparing states'],
+    [sum('diskSeconds'), 'of reading from disk'],
+  ] as const
+  const told = saved.filter(([seconds]) => seconds > 0).map(([seconds, what]) => `${duration(1000 * seconds)} ${what}`)
+  if (told.length === 0) return undefined
+  const spent = sum('spentSeconds')
+  return `Saved: about ${told.join(', ')}${spent > 0 ? `; ${duration(1000 * spent)} spent on disk and shared tier` : ''}`
+}
+
 /** `8,432 / 10,000 entries (84% full`, left open for what follows. */
 function fill(cache: CacheCounts, what: string): string {
   const { capacity } = cache.memory

@@ -12,6 +12,7 @@ import { Picture } from './picture.js'
 import type { ScreenProps } from './screen.js'
 import { ServerPanel } from './server-panel.js'
 import { Tiers } from './tiers.js'
+import { WorthPanel } from './worth.js'
 
 const SECONDS = WINDOW_MS / 1000
 
@@ -24,6 +25,7 @@ export function OverviewScreen(props: ScreenProps) {
       <Figures stats={stats} />
       <Tiers stats={stats} />
       <Pictures {...props} />
+      <WorthPanel stats={stats} />
       <div class="pair">
         <ServerPanel stats={stats} />
         <News session={session} />
@@ -34,7 +36,8 @@ export function OverviewScreen(props: ScreenProps) {
 
 /** The few numbers that one looks at first. */
 function Figures({ stats }: { readonly stats: DaemonStats }) {
-  const { rows, savedSeconds } = stats
+  const { rows, models } = stats
+  const savedSeconds = models.reduce((sum, { cache }) => sum + cache.worth.computeSeconds, 0)
   const all = Object.values(rows).reduce((sum, one) => sum + one, 0)
   const figures = [
     ['hit rate', all > 0 ? percent((all - rows.computed) / all) : '-', `of ${plural(all, 'text', 'texts')}`],

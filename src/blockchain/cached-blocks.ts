@@ -6,10 +6,11 @@ import type { BlockCache, BlockShelf } from '../caches/block-cache.js'
 import { OpDbusError } from '../errors.js'
 import { visible } from '../format.js'
 import type { Clock } from '../ports.js'
+import { accountedReadAhead } from './ahead-account.js'
 import type { Block } from './block.js'
 import { mustFollow, ofOneChain } from './one-chain.js'
 import type { BlockStore, MerkleTree } from './ports.js'
-import { ReadAhead, type ReadAheadCounts } from './read-ahead.js'
+import type { ReadAhead, ReadAheadCounts } from './read-ahead.js'
 import type { BlockCacheStats } from './reports.js'
 import { sound } from './sound.js'
 import { steadily } from './steadily.js'
@@ -51,8 +52,13 @@ export class CachedBlocks {
     this.#cache = cache
     this.#shelf = cache.shelf()
     this.#clock = clock
-    this.#ahead = new ReadAhead(this.#shelf.capacity >> 2)
-    this.#ended = store.onAppended(blocks => this.#appended(blocks))
+    const { ahead, end } = accountedReadAhead(cache, this.#shelf.capacity >> 2)
+    this.#ahead = ahead
+    const deaf = store.onAppended(blocks => this.#appended(blocks))
+    this.#ended = () => {
+      deaf()
+      end()
+    }
   }
 
   /**
@@ -149,7 +155,9 @@ export class CachedBlocks {
     const { step, count } = ahead
     if (Math.abs(step) > 1) {
       const block = this.#read(number)
+      const began = this.#clock.monotonic()
       for (let i = 1; i < count && block !== undefined; i++) if (!this.#readAhead(number + i * step)) break
+      this.#ahead.took(1000 * (this.#clock.monotonic() - began))
       return block
     }
     return this.#readRun(number, step > 0 ? number : Math.max(0, number - count + 1), count)
@@ -158,6 +166,7 @@ export class CachedBlocks {
   /** All of a run that holds `number`, in one go. */
   async #readRun(number: number, from: number, count: number): Promise<Block | undefined> {
     const began = this.#rewrites
+    const askedAt = this.#clock.monotonic()
     let wanted: Block | undefined
     try {
       for await (const piece of this.#store.scan(from, from + count)) {
@@ -172,11 +181,15 @@ export class CachedBlocks {
     } catch {
       // Whoever asks for the one that cannot be read is told; perhaps it is this one.
     }
+    this.#ahead.took((1000 * (this.#clock.monotonic() - askedAt) * (count - 1)) / count)
     return wanted ?? this.#read(number)
   }
 
   #read(number: number): Block | undefined {
-    return this.#put(sound(this.#store.read(number)))
+    const began = this.#clock.monotonic()
+    const block = sound(this.#store.read(number))
+    if (block !== undefined) this.#shelf.read(1000 * (this.#clock.monotonic() - began))
+    return this.#put(block)
   }
 
   /** False where there is no such block, or it cannot be read: whoever asks for it is told then. */

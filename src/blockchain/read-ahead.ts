@@ -14,8 +14,18 @@ export interface ReadAheadCounts {
   readonly useful: number
   /** Those that nobody asked for. */
   readonly useless: number
+  /** Those that may still be. */
+  readonly waiting: number
+  /** Spent on reading them. */
+  readonly micros: number
   /** Too many were useless of late. */
   readonly off: boolean
+}
+
+/** Told of each block that was read ahead, when it came to its end, and what reading one took; and of each pause. */
+export interface ReadAheadListener {
+  ended(outcome: 'useful' | 'useless', blocks: number, micros: number): void
+  paused(used: number, judged: number): void
 }
 
 /** What to read: `count` blocks from `from` on, `step` apart. The first is the one that was asked for. */
@@ -35,17 +45,28 @@ export class ReadAhead {
   readonly #waiting = new Set<number>()
   #useful = 0
   #useless = 0
+  #micros = 0
+  #arrivals = 0
   /** The same, since they were judged last. */
   #lately = { useful: 0, useless: 0 }
   #pause = 0
 
-  /** `mostBlocks`: how many there is room for. */
-  constructor(mostBlocks: number) {
+  readonly #listener: ReadAheadListener | undefined
+
+  /** `mostBlocks`: how many there is room for; 0: nothing is read ahead. */
+  constructor(mostBlocks: number, listener?: ReadAheadListener) {
+    this.#listener = listener
     this.#mostBlocks = Math.min(LAST_WINDOW, mostBlocks)
   }
 
   get counts(): ReadAheadCounts {
-    return { useful: this.#useful, useless: this.#useless, off: this.#pause > 0 }
+    return {
+      useful: this.#useful,
+      useless: this.#useless,
+      waiting: this.#waiting.size,
+      micros: this.#micros,
+      off: this.#pause > 0,
+    }
   }
 
   /** Memory had the block. */
@@ -77,7 +98,13 @@ export class ReadAhead {
 
   /** It was read ahead, and is in memory. */
   arrived(number: number): void {
+    this.#arrivals++
     this.#waiting.add(number)
+  }
+
+  /** So long was spent on reading ahead just now. */
+  took(micros: number): void {
+    this.#micros += micros
   }
 
   /** Whether the number goes on with the two before it. */
@@ -92,10 +119,14 @@ export class ReadAhead {
   #count(what: 'useful' | 'useless', blocks: number): void {
     if (what === 'useful') this.#useful += blocks
     else this.#useless += blocks
+    if (blocks > 0) this.#listener?.ended(what, blocks, this.#micros / Math.max(1, this.#arrivals))
     const { useful, useless } = this.#lately
     const lately = { useful, useless, [what]: (what === 'useful' ? useful : useless) + blocks }
     const judged = lately.useful + lately.useless >= JUDGED
-    if (judged && lately.useless > lately.useful) this.#pause = PAUSE
+    if (judged && lately.useless > lately.useful) {
+      this.#pause = PAUSE
+      this.#listener?.paused(lately.useful, lately.useful + lately.useless)
+    }
     this.#lately = judged ? { useful: 0, useless: 0 } : lately
   }
 }

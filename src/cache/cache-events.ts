@@ -9,6 +9,7 @@ import {
   type TierVisit,
 } from '../diagnostics.js'
 import type { CacheName, Clock, Load, Source, TierName } from '../ports.js'
+import { KeyHashes } from './key-hashes.js'
 
 export interface CacheEventsOptions<V> {
   readonly diagnostics: Diagnostics
@@ -53,16 +54,52 @@ export class LookUpLog {
   }
 }
 
+const NO_TIERS: readonly TierVisit[] = []
+
+/**
+ * One look-up, as it is told. A class, since an object with a getter of its own takes longer to make than a look-up in memory. The hash is
+ * worked out when it is read; a copy (a spread, a structured clone) is without it.
+ */
+class ToldLookup implements LookupEvent {
+  readonly cache: CacheName
+  readonly outcome: LookupEvent['outcome']
+  declare readonly source?: Source
+  declare readonly bytes?: number
+  readonly micros: number
+  readonly tiers: readonly TierVisit[]
+  readonly #id: string
+  readonly #hashes: KeyHashes
+
+  constructor(cache: CacheName, id: string, hashes: KeyHashes, facts: LookUpFacts) {
+    this.cache = cache
+    this.outcome = facts.outcome
+    if (facts.source !== undefined) this.source = facts.source
+    if (facts.bytes !== undefined) this.bytes = facts.bytes
+    this.micros = facts.micros
+    this.tiers = facts.tiers
+    this.#id = id
+    this.#hashes = hashes
+  }
+
+  get keyHash(): string {
+    return this.#hashes.of(this.#id)
+  }
+
+  toJSON(): LookupEvent {
+    return { ...this, keyHash: this.keyHash }
+  }
+}
+
 export class CacheEvents<V> {
   readonly cache: CacheName
   readonly #diagnostics: Diagnostics
-  readonly #hashOf: (id: string) => string
+  readonly #hashes: KeyHashes
   readonly #computation: ((value: V) => Computation) | undefined
 
   constructor({ diagnostics, cache, hashOf, computation }: CacheEventsOptions<V>) {
     this.#diagnostics = diagnostics
     this.cache = cache
-    this.#hashOf = hashOf
+    this.#hashes = new KeyHashes(hashOf)
     this.#computation = computation
   }
 
@@ -81,10 +118,18 @@ export class CacheEvents<V> {
 
   /** A look-up begins. Only where `lookupHeard`, or somebody is to be `told` of this one. */
   begin(id: string, clock: Clock, told?: LookUpTold): LookUpLog {
-    return new LookUpLog(clock, facts => {
-      told?.(facts)
-      if (this.lookupHeard) this.#diagnostics.lookup.tell(this.#entry(id, facts))
-    })
+    return new LookUpLog(clock, facts => this.#tellLookUp(id, facts, told))
+  }
+
+  /** Memory had it, after so many ms. */
+  hit(id: string, bytes: number, ms: number, told?: LookUpTold): void {
+    this.#tellLookUp(id, { outcome: 'hit', source: 'memory', bytes, micros: 1000 * ms, tiers: NO_TIERS }, told)
+  }
+
+  #tellLookUp(id: string, facts: LookUpFacts, told: LookUpTold | undefined): void {
+    told?.(facts)
+    const { lookup } = this.#diagnostics
+    if (lookup.heard) lookup.tell(new ToldLookup(this.cache, id, this.#hashes, facts))
   }
 
   /** `cost`: microseconds of computing this one by itself; undefined where nobody has measured it. */
@@ -111,6 +156,7 @@ export class CacheEvents<V> {
   }
 
   cleared(elsewhere: boolean): void {
+    this.#hashes.forget()
     const { cleared } = this.#diagnostics
     if (cleared.heard) cleared.tell({ cache: this.cache, elsewhere })
   }
@@ -123,11 +169,11 @@ export class CacheEvents<V> {
   /** The event with the names that each event about an entry has. The id is in no property of it. */
   #entry<F extends object>(id: string, facts: F): F & EntryEvent {
     const { cache } = this
-    const hashOf = this.#hashOf
+    const hashes = this.#hashes
     return {
       cache,
       get keyHash() {
-        return hashOf(id)
+        return hashes.of(id)
       },
       ...facts,
     }

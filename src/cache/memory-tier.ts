@@ -1,57 +1,20 @@
 // The memory tier: bounded by entries, bytes and age; a policy says what goes first, least recently used where none is given.
 // Synchronous by type.
-import type { Clock } from '../ports.js'
-import type { CacheEvents } from './cache-events.js'
 import { CoarseClock } from './coarse-clock.js'
 import type { EvictionPolicy, NewPolicy } from './eviction.js'
 import { hashText } from './hash-text.js'
 import { newLru } from './lru-policy.js'
+import type { MemoryTierOptions, ValuePool, WarmEntries } from './memory-options.js'
 import type { MemoryInfo, MemoryTap } from './memory-tap.js'
 import { type Counts, newCounts, type TierStats, tierStats } from './metrics.js'
 import { MOST_BYTES, SlotTable } from './slot-table.js'
-
-/** Where a memory tier puts its values, where they should not lie in memory as they come. `pooled` is what `put` returned. */
-export interface ValuePool<V> {
-  /** A copy of `value` in the pool: what the tier holds instead of it. */
-  put(value: V): V
-  /** `pooled` is handed out: it must read the same for ever, released or not. */
-  lend(pooled: V): void
-  /** The tier holds `pooled` no longer. Called once. */
-  release(pooled: V): void
-  /** The tier holds none of its values any more: as `release` for each. */
-  clear(): void
-}
-
-export interface MemoryTierOptions<V> {
-  /** Entries. 0 switches the tier off; Infinity leaves the bytes as the only bound. */
-  readonly capacity: number
-  /** Bytes of keys and values together, as `sizeOf` estimates them. A value larger than this is not held. */
-  readonly capacityBytes: number
-  /** Told of each value that is not held because it alone is larger. */
-  readonly tooLarge?: (id: string, bytes: number) => void
-  /** Estimated bytes of an entry, at least 1. */
-  readonly sizeOf: (value: V, id: string) => number
-  /** Milliseconds that an entry lives; absent: for ever. */
-  readonly ttlMs?: number
-  /** How long this value lives instead, where it says so. */
-  readonly ttlOf?: (value: V) => number | undefined
-  /** An entry is still answered for this long after its time, and is `late` then. Default 0. */
-  readonly staleMs?: number
-  /** Default: least recently used. */
-  readonly policy?: NewPolicy | undefined
-  /** Absent: values are held as they are. */
-  readonly pool?: ValuePool<V>
-  readonly clock: Clock
-  readonly events?: CacheEvents<V>
-  /** How long a reading of the clock may be used again, in ms. 0 reads it at each look-up (tests do). Default 1. */
-  readonly clockResolutionMs?: number
-}
 
 /** Entries that a policy is made for where bytes are the only bound, before it is known how many fit. */
 const FIRST_GUESS = 1024
 
 export class MemoryTier<V extends object> {
   readonly counts: Counts = newCounts()
+  warm?: WarmEntries<V>
   readonly #pool: ValuePool<V> | undefined
   /** Made with the first value, so that a process that asks for one text pays nothing before. */
   #table: SlotTable<V> | undefined
@@ -91,7 +54,7 @@ export class MemoryTier<V extends object> {
   get(id: string): V | undefined {
     const table = this.#table
     const slot = table?.slotOf(id)
-    if (slot === undefined || !this.#isGood(table!, slot)) return undefined
+    if (slot === undefined || !this.#isGood(table!, slot)) return this.#fromWarm(id)
     this.#policy.hit(slot)
     this.counts.hits++
     const value = table!.values[slot]!
@@ -134,7 +97,7 @@ export class MemoryTier<V extends object> {
 
   /** Present and alive? Neither counted nor marked as used. */
   has(id: string): boolean {
-    return this.#slotOf(id) !== undefined
+    return this.#slotOf(id) !== undefined || this.warm?.has(id) === true
   }
 
   /**
@@ -158,18 +121,22 @@ export class MemoryTier<V extends object> {
     const slot = this.#table.slotOf(id)
     if (slot === undefined) this.#add(this.#table, id, value, bytes, cost, until)
     else this.#replace(this.#table, slot, value, bytes, cost, until)
+    this.warm?.arrived(id)
+    this.fitWarm()
     if (this.#tap !== undefined) this.#tellStored(id, bytes, cost)
     if (this.#untold.length > 0) this.#tellEvicted()
   }
 
   delete(id: string): boolean {
+    const wasWarm = this.warm?.delete(id) === true
     const slot = this.#table?.slotOf(id)
-    if (slot === undefined) return false
+    if (slot === undefined) return wasWarm
     this.#remove(this.#table!, slot)
     return true
   }
 
   clear(): void {
+    this.warm?.clear()
     this.#table = undefined
     this.#policy.clear()
     this.#pool?.clear()
@@ -208,6 +175,7 @@ export class MemoryTier<V extends object> {
   /** Other bounds from now on; what goes for it is counted as evicted. */
   resize(capacity: number, capacityBytes: number): void {
     this.#options = { ...this.#options, capacity, capacityBytes }
+    this.fitWarm()
     const table = this.#table
     if (capacity < 1 || capacityBytes < 1) {
       this.counts.evictions += this.size
@@ -231,9 +199,17 @@ export class MemoryTier<V extends object> {
     this.#beginAnew(policy)
   }
 
+  /** What was loaded ahead gives way to what was asked for since: it keeps what is left of the bounds. */
+  fitWarm(): void {
+    const { capacity, capacityBytes } = this.#options
+    this.warm?.fit(capacity - this.size, capacityBytes - (this.#table?.totalBytes ?? 0))
+  }
+
   info(): MemoryInfo {
     const { capacity, capacityBytes } = this.#options
-    return { capacity, capacityBytes, size: this.size, bytes: this.#table?.totalBytes ?? 0, policy: this.#policy.name }
+    const size = this.size + (this.warm?.size ?? 0)
+    const bytes = (this.#table?.totalBytes ?? 0) + (this.warm?.bytes ?? 0)
+    return { capacity, capacityBytes, size, bytes, policy: this.#policy.name }
   }
 
   /** One at a time; ended by the function that it returns. */
@@ -249,6 +225,13 @@ export class MemoryTier<V extends object> {
     this.#dropOver()
     const { capacity, capacityBytes, size, bytes } = this.info()
     return tierStats(this.counts, { size, capacity, bytes, capacityBytes })
+  }
+
+  #fromWarm(id: string): V | undefined {
+    const value = this.warm?.take(id)
+    if (value === undefined) return undefined
+    this.set(id, value)
+    return this.get(id)
   }
 
   #add(table: SlotTable<V>, id: string, value: V, bytes: number, cost: number, until: number): void {

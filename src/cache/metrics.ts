@@ -18,6 +18,15 @@ export interface StoreCounts extends Counts {
   dropped: number
 }
 
+/** What a tier below memory takes, microseconds. */
+export interface TierTimes {
+  /** Values that it brought, and how long it was asked for them: of a question that it answered in part, as large a part. */
+  reads: number
+  readMicros: number
+  /** All questions, and writing. */
+  spentMicros: number
+}
+
 /** A tier below memory as `stats()` shows it. */
 export interface StoreTierStats extends TierStats, StoreCounts {
   /** Of a store that lies elsewhere and says so: whether it can be asked. */

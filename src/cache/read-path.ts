@@ -5,26 +5,15 @@ import { abortError, OpDbusError } from '../errors.js'
 import type { Clock, LentMemory, Load, Source } from '../ports.js'
 import { CacheEvents, type LookUpLog, type LookUpTold } from './cache-events.js'
 import { ComputeOnce } from './compute-once.js'
+import { Computing } from './computing.js'
 import { InFlight } from './in-flight.js'
 import type { Loader } from './loader.js'
 import { type Answer, type Flight, LookUp, type Waiter } from './look-up.js'
 import type { MemoryTier } from './memory-tier.js'
 import { OneWaiter } from './one-waiter.js'
+import type { ReadPathOptions } from './read-path-options.js'
 import type { StoreTier } from './store-tier.js'
 import type { Found } from './tier-reads.js'
-
-export interface ReadPathOptions<V extends object> {
-  readonly memory: MemoryTier<V>
-  /** Below memory, nearest first; all over one codec. */
-  readonly tiers: readonly StoreTier<V>[]
-  readonly clock: Clock
-  readonly events?: CacheEvents<V>
-  /**
-   * Microseconds that computing this value took by itself, where it is computed together with others; undefined where that is not known yet.
-   * Default: the time that its loader took.
-   */
-  readonly costOf?: ((value: V) => number | undefined) | undefined
-}
 
 /** How long look-ups that memory answers may overlook that another process cleared the disk, in ms. */
 const CLEAR_CHECK_MS = 5
@@ -38,9 +27,7 @@ export class ReadPath<V extends object> {
   readonly #tiers: readonly StoreTier<V>[]
   readonly #events: CacheEvents<V>
   readonly #once: ComputeOnce<V> | undefined
-  readonly #costOf: ReadPathOptions<V>['costOf']
-  /** Values that were computed, as far as it is known how long that took, and how long. */
-  readonly computing = { rows: 0, micros: 0 }
+  readonly computing: Computing<V>
   readonly #bytesOf = (id: string, value: V) => this.#memory.bytesOf(id, value)
   /** Grows with every set, delete and clear: a plain read that saw another number must not back-fill. */
   #generation = 0
@@ -52,7 +39,7 @@ export class ReadPath<V extends object> {
     this.#tiers = options.tiers
     this.clock = options.clock
     this.#events = options.events ?? CacheEvents.silent()
-    this.#costOf = options.costOf
+    this.computing = new Computing(options.costOf)
     this.#once = ComputeOnce.over(this.#tiers, this.clock)
     for (const [number, tier] of this.#tiers.entries()) tier.onClearedElsewhere(() => this.#clearedElsewhere(number))
   }
@@ -151,7 +138,7 @@ export class ReadPath<V extends object> {
   /** A new look-up of what memory does not have. */
   newLookUp(id: string, waiter: Waiter<V>, place: number, told?: LookUpTold): LookUp<V> {
     this.#memory.missed(id)
-    return new LookUp(id, waiter, place, this.#log(id, told))
+    return new LookUp(id, waiter, place, this.#log(id, told), this.#memory.warm?.keyOf(id))
   }
 
   /**
@@ -267,12 +254,8 @@ export class ReadPath<V extends object> {
       if (lookUp.over) continue
       lookUp.value = value
       computed.push(lookUp)
-      const cost = this.#costOf ? this.#costOf(value) : micros
-      if (cost !== undefined) {
-        lookUp.cost = cost
-        this.computing.rows++
-        this.computing.micros += cost
-      }
+      const cost = this.computing.took(value, micros)
+      if (cost !== undefined) lookUp.cost = cost
       if (heard) this.#events.computed(lookUp.id, value, { bytes: this.#bytesOf(lookUp.id, value), micros, cost })
     }
     this.#found(computed, 'computed', this.#tiers.length)
@@ -308,8 +291,7 @@ export class ReadPath<V extends object> {
    * waits. What is not to be `keep` is only told.
    */
   #found(lookUps: readonly LookUp<V>[], source: Source, nearer: number, keep = true): void {
-    let kept = source !== 'computed'
-    let keptBelow = false
+    let [kept, keptBelow] = [source !== 'computed', false]
     for (let number = 0; number < nearer; number++) {
       const tier = this.#tiers[number]!
       const wanted = lookUps.filter(lookUp => !lookUp.stale && lookUp.hasMissed(number))
@@ -342,9 +324,9 @@ export class ReadPath<V extends object> {
   }
 
   #heardPeek(id: string, told?: LookUpTold): V | undefined {
-    const log = this.#events.begin(id, this.clock, told)
+    const began = this.clock.monotonic()
     const value = this.#memory.get(id)
-    if (value !== undefined) log.ended('hit', { source: 'memory', bytes: this.#bytesOf(id, value) })
+    if (value !== undefined) this.#events.hit(id, this.#bytesOf(id, value), this.clock.monotonic() - began, told)
     return value
   }
 

@@ -4,7 +4,7 @@ import type { Clock, LentMemory, Load, Store, StoreCounters, TierName, Timer, Wa
 import { CacheEvents } from './cache-events.js'
 import type { Codec } from './codec.js'
 import type { LookUp } from './look-up.js'
-import { newStoreCounts, type StoreCounts, type StoreTierStats, tierStats } from './metrics.js'
+import { newStoreCounts, type StoreCounts, type StoreTierStats, type TierTimes, tierStats } from './metrics.js'
 import { clearStore, insist, wholeNumber } from './store-calls.js'
 import { TierClaims } from './tier-claims.js'
 import { TierFaults } from './tier-faults.js'
@@ -37,6 +37,7 @@ export class StoreTier<V> {
   readonly source: TierName
   readonly policy: TierPolicy
   readonly counts: StoreCounts = newStoreCounts()
+  readonly times: TierTimes = { reads: 0, readMicros: 0, spentMicros: 0 }
   readonly #store: Store
   readonly #codec: Codec<V>
   readonly #options: StoreTierOptions<V>
@@ -55,10 +56,14 @@ export class StoreTier<V> {
     this.#timer = options.timer ?? timer
     const events: CacheEvents<never> = options.events ?? CacheEvents.silent()
     const faults = new TierFaults(source, label, warn, events, store.status !== undefined)
-    const parts = { store, codec, policy, clock, timer: this.#timer, counts: this.counts, faults }
+    const { counts, times } = this
+    const parts = { store, codec, policy, clock, timer: this.#timer, counts, times, faults }
     this.#writes = new TierWrites({
       ...parts,
-      stored: (entries, bytes, ms) => events.stored(source, entries, bytes, ms),
+      stored: (entries, bytes, ms) => {
+        times.spentMicros += 1000 * ms
+        events.stored(source, entries, bytes, ms)
+      },
     })
     this.#reads = new TierReads({ ...parts, pending: key => this.#writes.pending(key) })
     this.#claims = new TierClaims({

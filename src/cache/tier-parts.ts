@@ -1,7 +1,7 @@
 // What the two halves of a tier, its reads and its writes, work with, and what is asked of them. Types only.
 import type { Clock, Key, Store, Timer } from '../ports.js'
 import type { Codec } from './codec.js'
-import type { StoreCounts } from './metrics.js'
+import type { StoreCounts, TierTimes } from './metrics.js'
 import type { TierFaults } from './tier-faults.js'
 import type { TierPolicy } from './tier-policy.js'
 
@@ -12,6 +12,7 @@ export interface TierParts<V> {
   readonly clock: Clock
   readonly timer: Timer
   readonly counts: StoreCounts
+  readonly times: TierTimes
   readonly faults: TierFaults
 }
 

@@ -50,15 +50,16 @@ export class TierReads<V> {
 
   /** Of a medium that answers without a promise: keeps the thread until everything is read. */
   getManySync(wanted: readonly Wanted[], lent?: LentMemory): Load<Found<V>>[] {
-    const { store } = this.#options
+    const { store, clock } = this.#options
     const question = this.#question(wanted)
     const { keys } = question
     if (keys.length === 0) return question.loads
+    const began = clock.monotonic()
     try {
-      this.#answer(
-        question,
-        keys.length > 1 && store.getManySync ? store.getManySync(keys, lent) : keys.map(key => store.getSync!(key)),
-      )
+      const found =
+        keys.length > 1 && store.getManySync ? store.getManySync(keys, lent) : keys.map(key => store.getSync!(key))
+      this.#spent(clock.monotonic() - began, found)
+      this.#answer(question, found)
     } catch (error) {
       this.#skip(question, this.failed(error))
     }
@@ -117,6 +118,15 @@ export class TierReads<V> {
     this.#answerMs = ms < before ? ms : (1 - SHARE) * before + SHARE * ms
   }
 
+  #spent(ms: number, found: readonly unknown[]): void {
+    const { times } = this.#options
+    let had = 0
+    for (const one of found) if (one !== undefined) had++
+    times.spentMicros += 1000 * ms
+    times.reads += had
+    times.readMicros += (1000 * ms * had) / found.length
+  }
+
   /** Answers what needs no medium: what is yet to be written, and all of it while the medium is left alone. */
   #question(wanted: readonly Wanted[]): Question<V> {
     const { codec, pending } = this.#options
@@ -154,7 +164,9 @@ export class TierReads<V> {
         asked.flatMap(({ question }) => question.keys),
         ms,
       )
-      if (isConnected) this.#took(clock.monotonic() - began)
+      const took = clock.monotonic() - began
+      if (isConnected) this.#took(took)
+      this.#spent(took, found)
       let from = 0
       for (const { question } of asked) {
         this.#answer(question, found.slice(from, from + question.keys.length))

@@ -10,7 +10,9 @@ import type { Answer } from './look-up.js'
 import type { MemoryInfo, MemoryTap, TunableMemory } from './memory-tap.js'
 import type { MemoryTier } from './memory-tier.js'
 import { type Counts, rate, type StoreTierStats, type TierStats } from './metrics.js'
-import { ReadPath, type ReadPathOptions } from './read-path.js'
+import { ReadPath } from './read-path.js'
+import type { ReadPathOptions } from './read-path-options.js'
+import type { Work } from './savings.js'
 import type { StoreTier } from './store-tier.js'
 
 export type TieredCacheOptions<V extends object> = ReadPathOptions<V>
@@ -201,6 +203,11 @@ export class TieredCache<V extends object> implements TunableMemory {
     return this.#memory.entries()
   }
 
+  /** The nearest tier, for what loads it ahead or measures it. */
+  get memory(): MemoryTier<V> {
+    return this.#memory
+  }
+
   /** How many entries memory holds, those among them that are past their time and not gone yet. */
   get held(): number {
     return this.#memory.size
@@ -232,6 +239,20 @@ export class TieredCache<V extends object> implements TunableMemory {
     const { hits, misses, evictions } = this.#memory.counts
     const below = this.#tiers.reduce((sum, tier) => sum + tier.counts.hits, 0)
     return { hits: hits + below, misses: misses - below, evictions }
+  }
+
+  /** What was measured so far, of which it can be said what all of it saved. */
+  work(): Work {
+    const { rows, micros } = this.#path.computing
+    const disk = this.#tiers.find(({ source }) => source === 'disk')?.times
+    return {
+      memoryHits: this.#memory.counts.hits,
+      computed: rows,
+      computeMicros: Math.round(micros),
+      reads: disk?.reads ?? 0,
+      readMicros: Math.round(disk?.readMicros ?? 0),
+      spentMicros: Math.round(this.#tiers.reduce((sum, { times }) => sum + times.spentMicros, 0)),
+    }
   }
 
   async stats(): Promise<CacheStats> {

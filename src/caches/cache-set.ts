@@ -1,13 +1,14 @@
 // All four caches as one: stats over them, clear, close. Names no adapter.
 import type { LifetimeCounters, Tally } from '../cache/lifetime-counters.js'
 import { rate } from '../cache/metrics.js'
+import { NO_WORK, type Savings, SavingsMeter, savingsOf, type Work } from '../cache/savings.js'
 import type { CacheStats } from '../cache/tiered-cache.js'
 import { DIAGNOSTIC_NAMES, type DiagnosticEvents, type DiagnosticName, Diagnostics } from '../diagnostics.js'
 import { messageOf, OpDbusError } from '../errors.js'
 import type { PatternMode } from '../patterns/setting.js'
 import type { PatternCounts } from '../patterns/templates.js'
-import type { CacheName, RunningEmbedder, ServingModel, StorageProblemKind, Warn } from '../ports.js'
-import type { TuningState } from '../tuning/report.js'
+import type { CacheName, Key, RunningEmbedder, ServingModel, StorageProblemKind, Warn } from '../ports.js'
+import type { TuningState, Worth } from '../tuning/report.js'
 import type { BlockCache } from './block-cache.js'
 import type { DiffCache } from './diff-cache.js'
 import type { EmbeddingCache } from './embedding-cache.js'
@@ -22,6 +23,12 @@ export interface LifetimeStats {
   readonly evictions: number
   /** hits / (hits + misses); 0 before the first look-up. */
   readonly hitRate: number
+  /** Seconds of computing, or of asking plugins, that hits made needless; see {@link Worth}. */
+  readonly computeSeconds: number
+  /** Seconds of reading the disk that memory made needless. */
+  readonly diskSeconds: number
+  /** Seconds spent on reading and writing the tiers below memory. */
+  readonly spentSeconds: number
 }
 
 /** What is on disk, of any model: known without opening a model. */
@@ -39,6 +46,8 @@ export interface PatternStats extends PatternCounts {
 
 export interface OneCacheStats extends CacheStats {
   readonly lifetime: LifetimeStats
+  /** What it was good for in this process. */
+  readonly worth: Worth
   /** Everything of this cache on disk; absent where there is no disk tier. */
   readonly onDisk?: DiskSize
   /** How long an entry is good, in seconds; absent: for ever. */
@@ -86,6 +95,21 @@ export type ClearSelection = { readonly [K in CacheName]?: boolean | undefined }
 const TEMPLATES = 'embeddings.patterns.patterns'
 const PATTERN_HITS = 'embeddings.patterns.hits'
 
+interface Tuning {
+  state(): TuningState
+  loadAhead?(keys: readonly Key[], signal?: AbortSignal): Promise<LoadedAhead | undefined>
+  close(): Promise<void>
+}
+
+/** Entries that were loaded into memory by their names on disk. */
+export interface LoadedAhead {
+  readonly entries: number
+  /** What memory had already. */
+  readonly there: number
+  /** What is not on disk. */
+  readonly gone: number
+}
+
 /** What only a root knows about its disk. All of it optional: no runtime has all of it. */
 export interface CacheSetExtras {
   readonly dir?: string | undefined
@@ -103,7 +127,7 @@ export interface CacheSetExtras {
   readonly warn?: Warn
   readonly diagnostics?: Diagnostics
   /** What tunes these caches; absent where nothing does. Ends before they close. */
-  readonly tuning?: { state(): TuningState; close(): Promise<void> } | undefined
+  readonly tuning?: Tuning | undefined
   /** Called last by close, whatever failed before. */
   readonly release?: () => void
 }
@@ -125,6 +149,7 @@ export class CacheSet {
   /** The folder of the disk tiers. @internal */
   readonly dir: string | undefined
   readonly #extras: CacheSetExtras
+  readonly #savings = new Map(CACHE_NAMES.map(name => [name, new SavingsMeter()]))
   #closing: Promise<void> | undefined
 
   /** Roots open them. @internal */
@@ -158,6 +183,14 @@ export class CacheSet {
     return this.#extras.tuning?.state()
   }
 
+  /**
+   * Loads embeddings into memory by their names on disk, the last used first, as far as there is room. Undefined where nothing is kept on
+   * disk, or it is not known yet what computes. @internal
+   */
+  async loadAhead(keys: readonly Key[], signal?: AbortSignal): Promise<LoadedAhead | undefined> {
+    return this.#extras.tuning?.loadAhead?.(keys, signal)
+  }
+
   /** What each cache holds and did: in this process, on disk, and over all processes so far. */
   async stats(): Promise<Stats> {
     const totals: Tally = (await this.#extras.counters?.totals().catch(() => undefined)) ?? this.tally()
@@ -168,9 +201,11 @@ export class CacheSet {
         return undefined
       })
       const ttl = this.#extras.ttl?.[name]
+      const now = await this[name].stats()
       stats[name] = {
-        ...(await this[name].stats()),
+        ...now,
         lifetime: lifetimeOf(name, totals),
+        worth: this.#worthOf(name, totals, { memoryBytes: now.memory.bytes, diskBytes: onDisk?.bytes ?? 0 }),
         ...(onDisk && { onDisk }),
         ...(ttl !== undefined && { ttl }),
         ...(name === 'embeddings' && this.#patterns(totals)),
@@ -214,10 +249,17 @@ export class CacheSet {
   tally(): Tally {
     const tally: Record<string, number> = {}
     for (const name of CACHE_NAMES) {
-      for (const [what, count] of Object.entries(this[name].counts())) tally[`${name}.${what}`] = count
+      const counts = { ...this[name].counts(), ...this[name].work() }
+      for (const [what, count] of Object.entries(counts)) tally[`${name}.${what}`] = count
     }
     const { templates, hits } = this.embeddings.patternCounts()
     return { ...tally, [TEMPLATES]: templates, [PATTERN_HITS]: hits }
+  }
+
+  #worthOf(name: CacheName, totals: Tally, held: Pick<Worth, 'memoryBytes' | 'diskBytes'>): Worth {
+    const work = this[name].work()
+    const saved = this.#savings.get(name)!.take(this[name].counts().hits, work, workOf(name, totals))
+    return { ...inSeconds(saved, work), ...held }
   }
 
   #patterns(totals: Tally): { patterns?: PatternStats } {
@@ -244,5 +286,21 @@ export class CacheSet {
 function lifetimeOf(name: CacheName, totals: Tally): LifetimeStats {
   const of = (what: string) => totals[`${name}.${what}`] ?? 0
   const [hits, misses] = [of('hits'), of('misses')]
-  return { hits, misses, evictions: of('evictions'), hitRate: rate(hits, hits + misses) }
+  const work = workOf(name, totals)
+  const hitRate = rate(hits, hits + misses)
+  return { hits, misses, evictions: of('evictions'), hitRate, ...inSeconds(savingsOf(hits, work), work) }
+}
+
+function workOf(name: CacheName, totals: Tally): Work {
+  const work: Record<keyof Work, number> = { ...NO_WORK }
+  for (const what of Object.keys(NO_WORK) as (keyof Work)[]) work[what] = totals[`${name}.${what}`] ?? 0
+  return work
+}
+
+function inSeconds(saved: Savings, { spentMicros }: Work) {
+  return {
+    computeSeconds: saved.computeMicros / 1e6,
+    diskSeconds: saved.diskMicros / 1e6,
+    spentSeconds: spentMicros / 1e6,
+  }
 }

@@ -3,22 +3,22 @@
 import { AbortListeners } from '../abort-listeners.js'
 import type { LookUpFacts } from '../cache/cache-events.js'
 import type { NewPolicy } from '../cache/eviction.js'
-import { newLru } from '../cache/lru-policy.js'
 import type { MemoryInfo, MemoryTap, TunableMemory } from '../cache/memory-tap.js'
-import { MemoryTier } from '../cache/memory-tier.js'
 import { type Counts, newCounts } from '../cache/metrics.js'
-import { type CacheStats, type ClearOptions, TieredCache } from '../cache/tiered-cache.js'
+import { NO_WORK, type Work } from '../cache/savings.js'
+import type { CacheStats, ClearOptions } from '../cache/tiered-cache.js'
 import { abortError, OpDbusError } from '../errors.js'
 import type { PatternCounts } from '../patterns/templates.js'
-import type { CallOptions, Clock, Embedding, RunningEmbedder, ServingModel, StoreStatus } from '../ports.js'
+import type { CallOptions, RunningEmbedder, ServingModel, StoreStatus } from '../ports.js'
 import { signalOf } from '../realms.js'
 import { EmbeddingsAhead } from './ahead.js'
 import { computeAnew } from './compute-anew.js'
 import { copyOf, type MemoryCopy } from './copy-of.js'
 import { EmbeddingBatch, type EmbeddingMatrix } from './embedding-batch.js'
 import { EmbeddingLoader } from './embedding-loader.js'
+import { EmbeddingMemory, type EmbeddingMemoryOptions } from './embedding-memory.js'
 import type { EmbeddingParts, Opened } from './embedding-parts.js'
-import { copyInto, EmbeddingPool, vectorOf } from './embedding-pool.js'
+import { copyInto, vectorOf } from './embedding-pool.js'
 import {
   type EmbeddingResult,
   type EmbeddingTrace,
@@ -30,42 +30,29 @@ import {
 } from './embedding-result.js'
 import { ProgressMeter } from './progress.js'
 import { checkedTexts, checkText, idOf } from './texts.js'
+import { untilAborted } from './until-aborted.js'
 
-export interface EmbeddingCacheOptions {
-  /** Entries in memory; 0 = off. */
-  readonly capacity: number
-  /** Bytes in memory; default capacity x (4 x dims + 512). */
-  readonly capacityBytes?: number | undefined
-  /** Default: least recently used. */
-  readonly policy?: NewPolicy | undefined
+export interface EmbeddingCacheOptions extends EmbeddingMemoryOptions {
   /** Called at the first look-up that needs more than memory; again after it failed. The signal fires on close. */
   readonly open: (call: CallOptions) => Promise<EmbeddingParts>
   /** The shared store, for as long as no tier is open over it. */
   readonly shared?: UnopenedStore
-  readonly clock: Clock
 }
-
-/** Bytes that an entry costs beside its floats and characters: measured at 10,000 entries (`npm run bench`). */
-const ENTRY_BYTES = 256
 
 export class EmbeddingCache implements TunableMemory {
   /** Who foresees what will be asked for, and has it embedded. @internal */
   readonly ahead = new EmbeddingsAhead()
   readonly #options: EmbeddingCacheOptions
+  readonly #memory: EmbeddingMemory
   #opening: Promise<Opened> | undefined
   #opened: Opened | undefined
+  readonly #onOpened: ((opened: Opened) => void)[] = []
   readonly #closing = new AbortController()
   readonly #aborts = new AbortListeners()
-  #capacity: number
-  /** What a tuner set it to. */
-  #bytes: number | undefined
-  #policy: NewPolicy
-  #tap: MemoryTap | undefined
 
   constructor(options: EmbeddingCacheOptions) {
     this.#options = options
-    this.#capacity = options.capacity
-    this.#policy = options.policy ?? newLru
+    this.#memory = new EmbeddingMemory(options)
   }
 
   /**
@@ -127,6 +114,12 @@ export class EmbeddingCache implements TunableMemory {
   /** Whether it is known what computes: a look-up was made, or begun and not refused. @internal */
   get opened(): boolean {
     return this.#opened !== undefined
+  }
+
+  /** Calls `listener` once it is known what computes, at once where it is. It must not throw. @internal */
+  onOpened(listener: (opened: Opened) => void): void {
+    if (this.#opened) listener(this.#opened)
+    else this.#onOpened.push(listener)
   }
 
   /**
@@ -252,44 +245,27 @@ export class EmbeddingCache implements TunableMemory {
     if (!Number.isSafeInteger(capacity) || capacity < 0) {
       throw new OpDbusError('INVALID_INPUT', `a capacity is a whole number of at least 0, not ${capacity}`)
     }
-    this.#bytes = undefined
-    this.#capacity = capacity
-    const { cache, embedder } = this.#opened ?? {}
-    if (embedder) cache?.resizeMemory(capacity, this.#capacityBytes(embedder.dims))
+    this.#memory.resize(capacity, this.#options.capacityBytes)
   }
 
-  /**
-   * See {@link TunableMemory}; so are the next three, each of which also holds for what is opened later. Before the first look-up opens it, how
-   * long a vector is is not known: then `capacityBytes` is 0 unless it was set. @internal
-   */
+  /** See {@link TunableMemory}; so are the next three. Each holds for what is opened later as well. @internal */
   memoryInfo(): MemoryInfo {
-    if (this.#opened) return this.#opened.cache.memoryInfo()
-    const capacityBytes = this.#bytes ?? this.#options.capacityBytes ?? 0
-    return { capacity: this.#capacity, capacityBytes, size: 0, bytes: 0, policy: this.#policy(1).name }
+    return this.#memory.memoryInfo()
   }
 
   /** @internal */
   resizeMemory(capacity: number, capacityBytes: number): void {
-    this.#capacity = capacity
-    this.#bytes = capacityBytes
-    this.#opened?.cache.resizeMemory(capacity, capacityBytes)
+    this.#memory.resizeMemory(capacity, capacityBytes)
   }
 
   /** @internal */
   setPolicy(policy: NewPolicy): void {
-    this.#policy = policy
-    this.#opened?.cache.setPolicy(policy)
+    this.#memory.setPolicy(policy)
   }
 
   /** @internal */
   tap(tap: MemoryTap): () => void {
-    this.#tap = tap
-    this.#opened?.cache.tap(tap)
-    return () => {
-      if (this.#tap !== tap) return
-      this.#tap = undefined
-      this.#opened?.cache.tap(tap)()
-    }
+    return this.#memory.tap(tap)
   }
 
   /** Empties memory and, where it is open, the disk; with `shared` also what other machines share. */
@@ -311,6 +287,11 @@ export class EmbeddingCache implements TunableMemory {
     return this.#opened?.cache.counts() ?? newCounts()
   }
 
+  /** What was measured in this process, and by how much it was of use. @internal */
+  work(): Work {
+    return this.#opened?.cache.work() ?? NO_WORK
+  }
+
   /** What patterns did in this process. */
   patternCounts(): PatternCounts {
     return this.#opened?.templates?.counts() ?? { templates: 0, hits: 0 }
@@ -318,7 +299,7 @@ export class EmbeddingCache implements TunableMemory {
 
   async stats(): Promise<CacheStats & { readonly model?: ServingModel; readonly running?: RunningEmbedder }> {
     const opened = await this.#settled()
-    const stats = await (opened?.cache ?? this.#newCache({ tiers: [] }, 0)).stats()
+    const stats = await (opened?.cache ?? this.#memory.unopened({ tiers: [] }, 0)).stats()
     const model = opened?.model
     const running = opened?.embedder.running
     return { ...stats, ...(model && { model }), ...(running && { running }) }
@@ -339,10 +320,10 @@ export class EmbeddingCache implements TunableMemory {
     if (closing.aborted) throw new OpDbusError('CLOSED', 'the embedding cache is closed')
     this.#opening ??= this.#options.open({ signal: closing }).then(
       parts => {
-        const cache = this.#newCache(parts, parts.embedder.dims)
-        if (this.#tap) cache.tap(this.#tap)
+        const cache = this.#memory.open(parts, parts.embedder.dims)
         this.#opened = { ...parts, cache, loader: new EmbeddingLoader(parts.embedder, this.#options.clock) }
         this.ahead.opened(this.#opened)
+        for (const listener of this.#onOpened) listener(this.#opened)
         return this.#opened
       },
       error => {
@@ -350,40 +331,11 @@ export class EmbeddingCache implements TunableMemory {
         throw closing.aborted ? closing.reason : error
       },
     )
-    return signal ? this.#untilAborted(this.#opening, signal) : this.#opening
-  }
-
-  /** As `work` does, or ABORTED as soon as `signal` fires. */
-  #untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-    return new Promise((resolve, reject) => {
-      const stay = this.#aborts.add(signal, () => reject(abortError(signal)))
-      work.then(resolve, reject).finally(stay)
-    })
+    return signal ? untilAborted(this.#opening, signal, this.#aborts) : this.#opening
   }
 
   /** What is open, or about to be; undefined when nothing was asked for yet, or opening failed. */
   async #settled(): Promise<Opened | undefined> {
     return this.#opened ?? this.#opening?.catch(() => undefined)
-  }
-
-  #newCache(
-    { tiers, events, costOf }: Pick<EmbeddingParts, 'tiers' | 'events' | 'costOf'>,
-    dims: number,
-  ): TieredCache<Embedding> {
-    const { clock } = this.#options
-    const memory = new MemoryTier<Embedding>({
-      capacity: this.#capacity,
-      capacityBytes: this.#capacityBytes(dims),
-      sizeOf: (_embedding, text) => 2 * text.length + 4 * dims + ENTRY_BYTES,
-      policy: this.#policy,
-      pool: new EmbeddingPool(dims),
-      clock,
-      events,
-    })
-    return new TieredCache({ memory, tiers, clock, events, costOf })
-  }
-
-  #capacityBytes(dims: number): number {
-    return this.#bytes ?? this.#options.capacityBytes ?? this.#capacity * (4 * dims + 512)
   }
 }

@@ -1,6 +1,6 @@
 // How embeddings lie in memory: as rows of a few large arrays, until somebody needs one as an array of its own. A row is
 // used again when its entry has gone, so no view of one may ever be handed out.
-import type { ValuePool } from '../cache/memory-tier.js'
+import type { ValuePool } from '../cache/memory-options.js'
 import type { Device, Embedding } from '../ports.js'
 
 /*

@@ -6,6 +6,7 @@ import { type Loader, loadEach } from '../cache/loader.js'
 import type { Answer } from '../cache/look-up.js'
 import type { MemoryInfo, MemoryTap, TunableMemory } from '../cache/memory-tap.js'
 import type { Counts } from '../cache/metrics.js'
+import type { Work } from '../cache/savings.js'
 import type { CacheStats, TieredCache } from '../cache/tiered-cache.js'
 import type { Diagnostics } from '../diagnostics.js'
 import { throwIfAborted } from '../errors.js'
@@ -125,6 +126,11 @@ export abstract class ValueCache<K> implements TunableMemory {
   /** Look-ups and evictions of this process. @internal */
   counts(): Counts {
     return this.cache.counts()
+  }
+
+  /** What was measured in this process, and by how much it was of use. @internal */
+  work(): Work {
+    return this.cache.work()
   }
 
   stats(): Promise<CacheStats> {

@@ -1,11 +1,13 @@
 // What tunes the caches of this process: the trace, the warm start, the tuner, prediction. Each is a part of its own, loaded where it is on;
 // this file only begins and ends them.
-import type { CacheSet } from '../caches/cache-set.js'
+import type { CacheSet, LoadedAhead } from '../caches/cache-set.js'
 import type { Config } from '../config.js'
 import type { Diagnostics } from '../diagnostics.js'
-import type { CacheName, Clock } from '../ports.js'
+import type { CacheName, Clock, Key } from '../ports.js'
+import type { SegmentStore } from '../stores/segments.js'
 import type { TuningState } from '../tuning/report.js'
 import type { TracedCache } from '../tuning/trace-format.js'
+import { timer } from './runtime.js'
 import { TraceSwitchWatch } from './tuning/trace-switch.js'
 
 export interface TuningCall {
@@ -15,6 +17,8 @@ export interface TuningCall {
   readonly dir: string | undefined
   readonly clock: Clock
   readonly diagnostics: Diagnostics
+  /** Where vectors lie; undefined before it is known what computes, and where they are not kept. */
+  readonly vectors: () => SegmentStore | undefined
 }
 
 /** One part: what it says of itself, and its end. `close` is called before the caches close, and has to be quick. */
@@ -25,30 +29,45 @@ export interface TuningPart<S> {
 
 export interface Tuning {
   state(): TuningState
+  /** See {@link CacheSet.loadAhead}. Throws STORE. */
+  loadAhead(keys: readonly Key[], signal?: AbortSignal): Promise<LoadedAhead | undefined>
   close(): Promise<void>
 }
 
 /** Begins what is on. Touches no cache file, and only asks whether there is the switch of the trace. */
-export async function beginTuning({ set, config, dir, clock, diagnostics }: TuningCall): Promise<Tuning> {
+export async function beginTuning(call: TuningCall): Promise<Tuning> {
+  const { set, config, dir, clock, diagnostics } = call
   const parts: TuningPart<unknown>[] = []
   const trace =
     dir === undefined
       ? undefined
       : new TraceSwitchWatch({ dir, clock, diagnostics, caches: () => tracedCaches(set, config) })
   if (trace) parts.push(trace)
+  const isPredicting = config.predict === 'conservative' || config.predict === 'eager'
+  const predict = isPredicting ? (await import('./tuning/predict.js')).beginPrediction(call) : undefined
+  if (predict) parts.push(predict)
   await trace?.begin()
+  const auto = config.autotune
+    ? new (await import('./tuning/auto.js')).AutoTuning({ set, config, clock, diagnostics, timer })
+    : undefined
+  if (auto) parts.push(auto)
+  const isWarm = config.warmStart && config.embeddingDiskCache && dir !== undefined
+  const warm = isWarm ? (await import('./tuning/warm.js')).beginWarm({ ...call, dir }) : undefined
+  if (warm) parts.push(warm)
   return {
     state: () => ({
       policies: {
-        embeddings: config.embeddingPolicy,
-        queries: config.queryPolicy,
-        diffs: config.diffPolicy,
-        blocks: config.blockPolicy,
+        embeddings: set.embeddings.memoryInfo().policy,
+        queries: set.queries.memoryInfo().policy,
+        diffs: set.diffs.memoryInfo().policy,
+        blocks: set.blocks.memoryInfo().policy,
       },
-      auto: { on: false, budgetBytes: 0, usedBytes: 0, shares: {}, changes: [] },
-      predictors: [],
+      auto: auto?.state() ?? { on: false, budgetBytes: 0, usedBytes: 0, shares: {}, changes: [] },
+      predictors: predict?.state() ?? set.blocks.readAhead,
       ...(trace && { trace: trace.state() }),
+      ...(warm && { warm: warm.state() }),
     }),
+    loadAhead: async (keys, signal) => (await import('./tuning/load-keys.js')).loadKeys(call, keys, signal),
     close: async () => {
       await Promise.allSettled(parts.map(part => part.close()))
     },

@@ -158,6 +158,17 @@ const EMBEDDING: readonly Family[] = [
 
 const CACHES: readonly Family[] = [
   {
+    name: 'opdbus_saved_seconds_total',
+    type: 'counter',
+    help: 'About what hits made needless: computing (compute; of queries asking plugins) by hits of any tier, reading (disk) by hits of memory.',
+    *rows(now) {
+      for (const [labels, { worth }] of caches(now)) {
+        yield [{ ...labels, what: 'compute' }, worth.computeSeconds]
+        yield [{ ...labels, what: 'disk' }, worth.diskSeconds]
+      }
+    },
+  },
+  {
     name: 'opdbus_cache_lookups_total',
     type: 'counter',
     help: 'Look-ups of a cache, whoever asked: a hit where some tier answered, else a miss.',

@@ -66,8 +66,10 @@ export class Curves {
   /** `capacity`: whole entries, 0 and up. */
   at(policy: PolicyName, capacity: number): Rates {
     const id = `${policy} ${capacity}`
-    let rates = this.#known.get(id)
-    if (rates === undefined) this.#known.set(id, (rates = this.#find(policy, capacity)))
+    const known = this.#known.get(id)
+    if (known !== undefined) return known
+    const rates = this.#find(policy, capacity)
+    this.#known.set(id, rates)
     return rates
   }
 
@@ -180,8 +182,8 @@ class Reuse {
     const { ids, keys, saves, again } = stream
     const weights = every === 1 ? undefined : Uint32Array.from(isHeavy, one => (one === 1 ? 1 : every))
     const furthest = weights === undefined ? keys : weights.reduce((sum, weight) => sum + weight, 0) + every
-    const light = (this.light = new DistanceCounts(furthest))
-    const heavy = (this.heavy = new DistanceCounts(weights === undefined ? 0 : furthest))
+    const light = new DistanceCounts(furthest)
+    const heavy = new DistanceCounts(weights === undefined ? 0 : furthest)
     for (const { from, counted, to } of spans) {
       const distances = stackDistances({ ids, keys, weights }, from, to)
       for (let i = counted; i < to; i++) {
@@ -192,6 +194,8 @@ class Reuse {
     }
     light.ready()
     heavy.ready()
+    this.light = light
+    this.heavy = heavy
   }
 }
 

@@ -123,6 +123,8 @@ export interface WarmState {
   readonly loaded: number
   readonly bytes: number
   readonly ms: number
+  /** Of those that were loaded, how many were asked for by now. */
+  readonly used: number
   /** Keys of the list that are gone, or of another space. */
   readonly gone: number
   readonly stoppedBy?: 'bytes' | 'time' | 'close' | 'error'
@@ -131,13 +133,17 @@ export interface WarmState {
   readonly saved?: number
 }
 
-/** What a cache was good for in this process. Seconds. */
+/**
+ * What a cache was good for in this process. Estimates: each hit counts as much as the like of it took on average, here or, before anything was
+ * measured here, in other processes on the folder. The two savings are not to be added: the first is over having no cache, the second over
+ * having no memory.
+ */
 export interface Worth {
-  /** Computing, or asking plugins, that hits of any tier made needless. */
+  /** Computing, asking plugins or comparing states, that hits of any tier made needless. Of embeddings, rows as batches computed them. */
   readonly computeSeconds: number
   /** Reading of the disk that hits of memory made needless. */
   readonly diskSeconds: number
-  /** What was spent on hits, writes and prefetching. */
+  /** Asking disk and shared tier, whether they had it or not, and writing to them; measured. */
   readonly spentSeconds: number
   /** What it holds in memory and on disk. */
   readonly memoryBytes: number

@@ -250,7 +250,7 @@ describe('read-ahead', () => {
   it('does nothing where numbers have no pattern', async () => {
     const { blocks, store } = await filled(2000)
     for (let i = 0, number = 1; i < 300; i++, number = (number * 1103 + 377) % 2000) await blocks.get(number)
-    expect(blocks.readAhead).toEqual({ useful: 0, useless: 0, off: false })
+    expect(blocks.readAhead).toMatchObject({ useful: 0, useless: 0, off: false })
     expect(new Set(store.asked).size).toBe(store.asked.length)
   })
 

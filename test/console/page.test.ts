@@ -28,6 +28,12 @@ describe('the overview', () => {
     await tiers.getByRole('row', { name: /^memory 50 % of 2/ }).waitFor()
     await page.getByRole('heading', { name: /Time by source 1 look-up/ }).waitFor()
     await page.getByRole('list', { name: 'At a glance' }).getByText('50 %', { exact: true }).waitFor()
+    const worth = page.getByRole('table', { name: 'What each cache saved, and what it cost' })
+    await worth.getByRole('row', { name: /^embeddings computing [\d.]+ (ns|µs|ms) / }).waitFor()
+    await page
+      .getByRole('definition')
+      .filter({ hasText: /^none$/ })
+      .waitFor()
 
     await site.daemon.context.chain!.addFootprint({ plugin_id: 'net', operation: 'apply', data: { name: 'eth0' } })
     await page.getByRole('list', { name: 'Last events' }).getByText('1 block appended').waitFor()

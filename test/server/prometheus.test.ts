@@ -27,8 +27,10 @@ const tier = {
   utilization: 0.2,
 }
 const store = { ...tier, skipped: 1, damaged: 0, dropped: 0 }
-const cache = { memory: tier, disk: store, shared: store, hits: 3, misses: 1, hitRate: 0.75 }
-const lifetime = { hits: 3, misses: 1, evictions: 0, hitRate: 0.75 }
+const saved = { computeSeconds: 1.5, diskSeconds: 0.25, spentSeconds: 0.125 }
+const worth = { ...saved, memoryBytes: 1234, diskBytes: 5678 }
+const cache = { memory: tier, disk: store, shared: store, hits: 3, misses: 1, hitRate: 0.75, worth }
+const lifetime = { hits: 3, misses: 1, evictions: 0, hitRate: 0.75, ...saved }
 const model: ModelInfo = {
   name: 'a "model"\nof two lines',
   state: 'ready',

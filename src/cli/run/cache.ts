@@ -1,7 +1,18 @@
 // `op-dbus cache stats|clear|verify`: what is cached, by whom it was used, and whether it is sound.
 
 import { isError, isOpDbusError, messageOf } from '../../errors.js'
-import { bytes, commas, count, duration, fourLines, oneLine, plural, table, unbounded } from '../../format.js'
+import {
+  bytes,
+  commas,
+  count,
+  duration,
+  fourLines,
+  oneLine,
+  plural,
+  savedLine,
+  table,
+  unbounded,
+} from '../../format.js'
 import { readOptions } from '../../node/options.js'
 import { verifyCaches } from '../../node/verify.js'
 import {
@@ -191,6 +202,7 @@ export async function verify({ values, terminal }: CommandCall<Values>): Promise
 /** The strategy's four lines, in its format; then what is on disk. `model`: whose memory the first is, where a daemon serves several. */
 export function statsText(stats: Stats, model?: string): string {
   const { embeddings } = stats
+  const saved = savedLine(stats)
   const lines = [
     ...fourLines(stats),
     ...(model === undefined ? [] : [`Embeddings in memory: of ${oneLine(model, 60)}`]),
@@ -198,6 +210,7 @@ export function statsText(stats: Stats, model?: string): string {
       ? [`Model: ${embeddings.model.serves} in place of ${embeddings.model.asked}`]
       : []),
     ...(embeddings.patterns ? [patternLine(embeddings.patterns)] : []),
+    ...(saved === undefined ? [] : [saved]),
     '',
   ]
   const disk = (['embeddings', 'blocks', 'queries'] as const).flatMap(name => {

@@ -21,6 +21,7 @@ export function cacheSchemas(T: Builder, parts: Parts) {
     utilization: number,
   }
   const storeTier = T.Object({ ...tier, skipped: count, damaged: count, dropped: count })
+  const saved = { computeSeconds: number, diskSeconds: number, spentSeconds: number }
   const size = { entries: count, bytes: number }
   const patternCounts = { templates: count, hits: count }
   const refused = T.Array(
@@ -33,7 +34,8 @@ export function cacheSchemas(T: Builder, parts: Parts) {
     hits: count,
     misses: count,
     hitRate: number,
-    lifetime: T.Object({ ...counts, hitRate: number }),
+    lifetime: T.Object({ ...counts, hitRate: number, ...saved }),
+    worth: T.Object({ ...saved, memoryBytes: number, diskBytes: number }),
     onDisk: O(T.Object(size)),
     ttl: O(number),
     patterns: O(T.Object({ ...patternCounts, mode: T.Enum(['off', 'template']), lifetime: T.Object(patternCounts) })),
@@ -159,8 +161,17 @@ export function cacheSchemas(T: Builder, parts: Parts) {
       preview: flag,
       sharedStays: flag,
     }),
-    WarmCall: T.Object({ texts: asked(T.String({ minLength: 1 })), model: O(text), space: O(text) }, CLOSED),
-    WarmReport: T.Object({ texts: count, rows: bySource(count), micros: number }),
+    WarmCall: T.Object(
+      {
+        texts: O(asked(T.String({ minLength: 1 }))),
+        keys: O(asked(T.String({ pattern: '^[0-9a-f]{64}$' }))),
+        embed: O(flag),
+        model: O(text),
+        space: O(text),
+      },
+      CLOSED,
+    ),
+    WarmReport: T.Object({ texts: count, rows: bySource(count), absent: count, noRoom: count, micros: number }),
     RowsCall: T.Object({ texts: asked(text), space: text }, CLOSED),
     RowsReport: T.Object({
       space: text,

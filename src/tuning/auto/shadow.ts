@@ -10,15 +10,19 @@ import { type Setting, sameSetting } from './settings.js'
 const MOST_ROWS = 1024
 /** So many keys are to stay in the sample, however many requests come. */
 const LEAST_ROWS = 256
-/** Requests of the sample that are simulated between two calls of `take`: about 20 ms of work. */
-export const MOST_REQUESTS = 20_000
+/** Requests of the sample that are simulated in one moment, at most: a thousandth or two of a processor. */
+export const MOST_REQUESTS = 1000
 /** Misses whose entry has not come yet, at most. */
 const MOST_PENDING = 1024
-/** No computation is worth more than that: a minute, in microseconds. */
-const MOST_COST = 60e6
+/** No entry counts for more than so many times what the cache's entries usually cost: one computation that was held up for a minute is chance. */
+const MOST_TIMES = 100
+/** How much a new cost changes what is usual. */
+const NEWS = 0.01
 
 /** Of one cache beside that of its own setting. All simulations, those of before and those that follow them, are bits of one number. */
-const MOST_SETTINGS = 15
+const MOST_SETTINGS = 14
+/** The bit that stands for no simulation. */
+const IN_HAND = 2 ** 31
 
 interface Simulation {
   setting: Setting
@@ -68,13 +72,18 @@ export class Shadow {
   #mask = 0
   /** Requests since the last `nextMoment`. */
   #moment = 0
-  /** Bits that stand for a simulation. */
+  /** Bits that stand for a simulation, those of before and those of now; and those of now alone. */
   #taken = 0
+  #all = 0
+  /** An entry takes another size since room was made last. */
+  #weighed = false
   #sampled = 0
   #skipped = 0
   #total = 0
   #actual = 0
   #readMicros = 0
+  /** The mean of the logarithms of costs, of late. */
+  #usual: number | undefined
 
   constructor(options: ShadowOptions) {
     this.#options = options
@@ -95,6 +104,11 @@ export class Shadow {
   /** Requests that were looked at since the last `take`. */
   get sampled(): number {
     return this.#sampled
+  }
+
+  /** Keys that some simulation holds. */
+  get keys(): number {
+    return this.#rows.size
   }
 
   /** Memory had it. */
@@ -144,6 +158,7 @@ export class Shadow {
     const kept = [mine ? this.#change(mine, now) : this.#copy(now, before), ...rest]
     this.#simulations = kept
     for (const one of before) if (kept.every(other => other.bit !== one.bit)) this.#empty(one)
+    this.#all = kept.reduce((bits, one) => bits | one.bit, 0)
     this.begin()
   }
 
@@ -205,14 +220,24 @@ export class Shadow {
     }
     const size = bytes >= 1 && Number.isFinite(bytes) ? bytes : 1
     if (size !== this.#bytes[row]) this.#weigh(row, size)
-    this.#cost[row] = cost > 0 ? Math.min(cost, MOST_COST) : this.#readMicros
+    this.#cost[row] = this.#worth(cost)
     return row
+  }
+
+  #worth(cost: number): number {
+    if (!(cost > 0) || !Number.isFinite(cost)) return this.#readMicros
+    const logarithm = Math.log(cost)
+    this.#usual ??= logarithm
+    const most = this.#usual + Math.log(MOST_TIMES)
+    this.#usual += NEWS * (Math.min(logarithm, most) - this.#usual)
+    return logarithm > most ? Math.exp(most) : cost
   }
 
   /** It takes another size now, in each simulation that holds it. */
   #weigh(row: number, bytes: number): void {
     for (const one of this.#simulations) if (this.#holders[row]! & one.bit) one.used += bytes - this.#bytes[row]!
     this.#bytes[row] = bytes
+    this.#weighed = true
   }
 
   #asked(row: number, worth: number): void {
@@ -227,8 +252,12 @@ export class Shadow {
 
   /** Each simulation that has it not takes it in, and gives up others for it. */
   #put(row: number): void {
+    if ((this.#holders[row]! & this.#all) === this.#all && !this.#weighed) return
+    this.#weighed = false
     const hash = this.#hash[row]!
     const bytes = this.#bytes[row]!
+    // One that gives it up again at once is not to be the end of it before all have been asked.
+    this.#holders[row]! |= IN_HAND
     for (const one of this.#simulations) {
       if ((this.#holders[row]! & one.bit) === 0) {
         if (bytes > one.setting.bytes) continue
@@ -239,7 +268,8 @@ export class Shadow {
       }
       this.#makeRoom(one)
     }
-    if (this.#holders[row] === 0 && this.#rows.get(hash) === row) this.#forget(row)
+    this.#holders[row]! &= ~IN_HAND
+    if (this.#holders[row] === 0) this.#forget(row)
     if (this.#rows.size > MOST_ROWS) this.#halve()
   }
 

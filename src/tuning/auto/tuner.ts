@@ -65,6 +65,7 @@ export class AutoTuner {
   #caches: readonly TunedCache[] = []
   #waiting: readonly Watched[]
   readonly #changes: TuningChange[] = []
+  #changeCount = 0
   #patience = new Patience()
   #trial: Trial | undefined
   #began: number
@@ -264,7 +265,13 @@ export class AutoTuner {
     }
   }
 
+  /** Changes so far, those that are not remembered any more included. */
+  get changeCount(): number {
+    return this.#changeCount
+  }
+
   #tell(change: TuningChange): void {
+    this.#changeCount++
     this.#changes.push(change)
     if (this.#changes.length > MOST_CHANGES) this.#changes.shift()
     this.#options.changed?.(change)

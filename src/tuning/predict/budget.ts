@@ -2,14 +2,15 @@
 
 /** Of what the cache would have computed without prediction, so much may be computed in addition. */
 const MOST_EXTRA = 0.05
-/** So many computations of average cost may be ahead of that at the start: a bucket that begins empty would never prove anything. */
-const START = 4
+/** So many computations of average cost beside that: a bucket that begins empty would never prove anything. */
+const START = 8
 
 /**
  * What was computed, what would have been computed without prediction, and the difference. All in microseconds that were measured. What was
  * fetched and not asked for yet counts as wasted until somebody asks.
  */
 export class Budget {
+  readonly #start: number
   /** Without prediction. */
   #owed = 0
   /** Computations that `owed` is the sum of. */
@@ -19,10 +20,15 @@ export class Budget {
   /** Being fetched, as far as can be told before. */
   #reserved = 0
 
-  /** Somebody asked for what would have had to be computed then without prediction. */
-  owe(micros: number): void {
+  /** `start`: what is in the bucket from the first computation on, in computations of average cost. */
+  constructor(start = START) {
+    this.#start = start
+  }
+
+  /** Somebody asked for what would have had to be computed then without prediction: `count` entries, together. */
+  owe(micros: number, count = 1): void {
     this.#owed += micros
-    this.#count++
+    this.#count += count
   }
 
   /** It was computed, for whomever. */
@@ -35,15 +41,15 @@ export class Budget {
     return this.#done - this.#owed
   }
 
-  /** The same as a part of that. */
-  get share(): number {
-    return this.#owed === 0 ? 0 : this.extra / this.#owed
+  /** Whether something that costs about so much may be fetched. */
+  allows(micros: number): boolean {
+    const start = this.#count === 0 ? 0 : (this.#start * this.#owed) / this.#count
+    return this.extra + this.#reserved + micros <= MOST_EXTRA * this.#owed + start
   }
 
-  /** Whether something that costs about so much may be fetched. It is reserved then, until {@link settle}. */
+  /** The same, and it is reserved then, until {@link settle}. */
   reserve(micros: number): boolean {
-    const most = Math.max(MOST_EXTRA * this.#owed, this.#count === 0 ? 0 : (START * this.#owed) / this.#count)
-    if (this.extra + this.#reserved + micros > most) return false
+    if (!this.allows(micros)) return false
     this.#reserved += micros
     return true
   }

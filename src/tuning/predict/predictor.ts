@@ -14,6 +14,8 @@ export interface PredictorParts {
   readonly cache: CacheName
   /** Of the cache: shared by its predictors. */
   readonly budget: Budget
+  /** What was asked for would have been computed without prediction too. Default: whoever asks for fetches tells the budget himself. */
+  readonly usedIsOwed?: boolean
   readonly clock: Pick<Clock, 'monotonic'>
   readonly diagnostics: Pick<Diagnostics, 'prefetched' | 'warn'>
 }
@@ -78,7 +80,8 @@ export class Predictor {
     run: (signal: AbortSignal) => Promise<number | undefined> | undefined,
   ): Promise<boolean> | undefined {
     const { clock, budget } = this.#parts
-    if (this.#closed || this.has(id) || this.#fetches.size >= MOST_FETCHES) return undefined
+    if (this.#closed || this.has(id)) return undefined
+    if (this.#fetches.size >= MOST_FETCHES) this.drop(this.#fetches.keys().next().value!)
     if (!this.#judge.occasion() || !budget.reserve(micros)) return undefined
     const controller = new AbortController()
     const began = clock.monotonic()
@@ -192,6 +195,8 @@ export class Predictor {
   }
 
   #count(outcome: 'useful' | 'useless' | 'late', micros: number): void {
+    const { name, cache, budget, diagnostics, usedIsOwed = false } = this.#parts
+    if (usedIsOwed && outcome !== 'useless') budget.owe(micros)
     if (outcome === 'useful') this.#useful++
     else if (outcome === 'late') this.#late++
     else this.#useless++
@@ -199,7 +204,6 @@ export class Predictor {
     // Nobody had the time to ask for what an end took away.
     const verdict = this.#closed ? undefined : this.#judge.note(outcome !== 'useless')
     if (verdict === undefined) return
-    const { name, cache, diagnostics } = this.#parts
     const { used, judged, pause } = verdict
     diagnostics.warn(
       `${name} (${cache}) has paused itself: of the last ${judged} that it fetched ahead only ${used} were asked for; it tries again after ${pause} occasions`,

@@ -73,10 +73,11 @@ export class QueryForesight {
     watched.costMs = ms > costMs ? ms : costMs + COST_WEIGHT * (ms - costMs)
     watched.ttlMs = ttlMs
     watched.goodUntil = this.#now() + ttlMs
+    watched.share.did(micros)
     if (watched.owes) {
       watched.owes = false
       watched.plainUntil = watched.goodUntil
-      budget.owe(micros)
+      this.#owe(watched, micros)
     }
     if (!ours) this.#plan(watched)
   }
@@ -105,7 +106,7 @@ export class QueryForesight {
   }
 
   #asked(watched: Watched, here: boolean, fresh: boolean): void {
-    const { refresh, successors, budget } = this.#parts
+    const { refresh, successors } = this.#parts
     const { id, ttlMs, rhythm } = watched
     const now = this.#now()
     if (refresh.waiting > 0 && refresh.has(id)) {
@@ -118,13 +119,19 @@ export class QueryForesight {
       const { costMs } = watched
       // Until it was answered, others who ask wait with this one.
       watched.plainUntil = now + (costMs ?? 0) + ttlMs
-      if (here && costMs !== undefined) budget.owe(1000 * costMs)
+      if (here && costMs !== undefined) this.#owe(watched, 1000 * costMs)
       else watched.owes = true
     }
     rhythm.note(now, TOGETHER * ttlMs, LONGEST * ttlMs)
     if (here && watched.refreshAt === Number.POSITIVE_INFINITY) this.#plan(watched)
     if (this.#successors === undefined) return
     for (const next of this.#successors.note(id, now)) this.#fetchSoon(next)
+  }
+
+  /** Without prediction it would have been computed for this ask. */
+  #owe({ share }: Watched, micros: number): void {
+    share.owe(micros)
+    this.#parts.budget.owe(micros)
   }
 
   #plan(watched: Watched): void {
@@ -179,7 +186,7 @@ export class QueryForesight {
 
   #fetch(watched: Watched, predictor: Predictor, now: number): void {
     const { id, again, costMs } = watched
-    if (again === undefined || costMs === undefined || watched.unasked) return
+    if (again === undefined || costMs === undefined || watched.unasked || !watched.share.allows(1000 * costMs)) return
     const left = this.#parts.leftMs(id)
     const usefulFrom = left === undefined ? now : now + left
     const fetched = predictor.fetch(id, 1000 * costMs, usefulFrom, signal =>

@@ -3,7 +3,7 @@
 import type { Watched } from './watched.js'
 
 /** An answer takes now and then longer than it did. */
-const COST_MARGIN = 1.5
+const COST_MARGIN = 1.2
 /** What timers and turns of the event loop take, ms. */
 const TURN_MS = 5
 /** Asks come this part of their interval early, and timers late. */

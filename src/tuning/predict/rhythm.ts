@@ -3,10 +3,13 @@
 /** Weights of the newest interval: those of the round-trip estimator of TCP (Jacobson 1988; RFC 6298). */
 const MEAN_WEIGHT = 1 / 8
 const DEVIATION_WEIGHT = 1 / 4
-/** Deviations within which nearly all intervals lie; the same source. */
-const DEVIATIONS = 4
+/** Deviations (mean, absolute) within which most intervals lie, and nearly all: 4 is of the same source. */
+const MOST = 2
+const NEARLY_ALL = 4
 /** The estimate follows so many times faster while it stands on few intervals. */
 const YOUNG = 8
+/** Asks that are one are nearer to one another than this part of what they could be apart. */
+const DENSE = 8
 
 /** All times in ms. */
 export class Rhythm {
@@ -15,12 +18,20 @@ export class Rhythm {
   #deviation = 0
   /** Intervals in a row that were no longer than asked for. */
   #run = 0
+  /** Asks come all the time, not at the ends of intervals alone: in the last interval, and in this one. */
+  #isDense = false
+  #wasDense = false
 
   /** Asked at `now`. Asks within `together` of one another are one; an interval longer than `longest` begins anew. */
   note(now: number, together: number, longest: number): void {
     const interval = now - this.#last
-    if (interval < together) return
+    if (interval < together) {
+      this.#isDense ||= interval > together / DENSE
+      return
+    }
     this.#last = now
+    this.#wasDense = this.#isDense
+    this.#isDense = false
     if (interval > longest) {
       this.#run = 0
       return
@@ -50,12 +61,13 @@ export class Rhythm {
 
   /** Whether it has been silent for longer than asks are apart. */
   isSilent(now: number): boolean {
-    return now - this.#last > 2 * this.#mean + DEVIATIONS * this.#deviation
+    return now - this.#last > 2 * this.#mean + NEARLY_ALL * this.#deviation
   }
 
   /** The earliest time, not before `time`, at which the next ask is to be expected; asks may come `slack` early. */
   nextAfter(time: number, slack: number): number {
-    const early = DEVIATIONS * this.#deviation + slack
+    if (this.#isDense || this.#wasDense) return time
+    const early = MOST * this.#deviation + slack
     const ahead = Math.max(1, Math.ceil((time - early - this.#last) / this.#mean))
     return Math.max(time, this.#last + ahead * this.#mean - early)
   }

@@ -71,6 +71,11 @@ export class TextModel {
     this.#recent = []
   }
 
+  /** How large each table is. @internal */
+  get sizes(): readonly number[] {
+    return [this.#streams, this.#gates, this.#pairs, this.#pending, this.#nextOf].map(({ size }) => size)
+  }
+
   /** Whoever foresaw it was right. */
   #settle(text: string): void {
     const pending = this.#pending.get(text)

@@ -1,8 +1,12 @@
 // One query that is asked for now and then: what is known of it. Decides nothing.
+import { Budget } from './budget.js'
 import { Rhythm } from './rhythm.js'
 
 /** Asks anew for nobody, until `signal` fires; undefined where it is being asked already, or its answer could not be kept. */
 export type AskAgain = (signal: AbortSignal) => Promise<unknown> | undefined
+
+/** Computations that a key may be ahead of what it would need without prediction: the one that is under way, and half of another. */
+const START_OF_KEY = 1.5
 
 /** What is known of one key. Times are ms of the monotonic clock, until others are named. */
 export interface Watched {
@@ -17,6 +21,8 @@ export interface Watched {
   goodUntil: number
   /** When what would be held without prediction ends. */
   plainUntil: number
+  /** Its share of the budget: one key for which fetching does not pay is not to use up what others need. */
+  readonly share: Budget
   /** It would have been asked without prediction as well: counted once the cost is known. */
   owes: boolean
   /** When it is to be asked anew; Infinity: not. */
@@ -36,6 +42,7 @@ export function newWatched(id: string): Watched {
     ttlMs: 0,
     goodUntil: 0,
     plainUntil: Number.NEGATIVE_INFINITY,
+    share: new Budget(START_OF_KEY),
     owes: false,
     refreshAt: Number.POSITIVE_INFINITY,
     unasked: false,
