@@ -197,6 +197,7 @@ const TARGETS = [
             'cli-tuning': [
               'src/cli/run/bench-workload.ts',
               'src/cli/run/cache-trace.ts',
+              'src/cli/run/tune.ts',
               'src/node/tuning/advice.ts',
               'src/node/tuning/auto.ts',
               'src/node/tuning/predict.ts',

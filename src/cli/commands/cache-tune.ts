@@ -19,7 +19,6 @@ export const cacheTune = command({
     ...flagsOf('cache'),
   },
   examples: [
-    'op-dbus cache trace on --for 1h',
     'op-dbus cache tune',
     'op-dbus cache tune --svg curves.svg',
     "op-dbus cache tune --json | jq -r '.caches[].advice[]'",
