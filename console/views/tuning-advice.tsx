@@ -5,6 +5,7 @@ import type { AdviceReport, CacheAdvice, NoAdvice } from '../../src/tuning/repor
 import { basisWords, policyName, worthWords } from '../tuning-words.js'
 import { percent } from '../words.js'
 import { Empty, Facts, Panel } from './parts.js'
+import { sentence } from './said.js'
 import type { ScreenProps } from './screen.js'
 import { Table } from './table.js'
 import { Curves } from './tuning-curves.js'
@@ -20,10 +21,10 @@ export function AdvicePanel({ advice, recording, theme }: AdviceProps) {
     return (
       <Panel id="advice" title="Advice">
         <Empty>
-          {advice.reason}
+          {sentence(advice.reason.replaceAll('`', ''))}{' '}
           {recording
-            ? ' What is asked for is being recorded: look again when a day\u2019s work has gone by.'
-            : ' Advice is made from what is asked for: record it, below or by op-dbus cache trace on.'}
+            ? 'Look again when a day\u2019s work has gone by.'
+            : 'Advice is made from what is asked for: it can be recorded below, too.'}
         </Empty>
       </Panel>
     )
