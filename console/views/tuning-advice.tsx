@@ -2,7 +2,7 @@
 import { useSignal } from '@preact/signals'
 import { bytes, count } from '../../src/format.js'
 import type { AdviceReport, CacheAdvice, NoAdvice } from '../../src/tuning/report.js'
-import { basisWords, policyName, worthWords } from '../tuning-words.js'
+import { aDay, basisWords, policyName, sharedWords } from '../tuning-words.js'
 import { percent } from '../words.js'
 import { Empty, Facts, Panel } from './parts.js'
 import { sentence } from './said.js'
@@ -98,7 +98,7 @@ function Targets({ cache: { targets, best } }: { readonly cache: CacheAdvice }) 
 }
 
 function Compared({ cache }: { readonly cache: CacheAdvice }) {
-  const { now, best } = cache
+  const { now, best, more, shared } = cache
   return (
     <section aria-labelledby="compared-title">
       <h3 id="compared-title">Now, and what would be better</h3>
@@ -114,13 +114,10 @@ function Compared({ cache }: { readonly cache: CacheAdvice }) {
             'the best',
             `${policyName(best.policy)}, ${bytes(best.bytes)}: ${percent(best.hitRate)} answered, ${percent(best.savedRate)} of computing saved`,
           ],
+          [`${bytes(more.bytes)} more`, `would save ${aDay(more.savedSeconds)}`],
+          ...(shared === undefined ? [] : ([['a shared tier', `would save ${sharedWords(shared)}`]] as const)),
         ]}
       />
-      {worthWords(cache).map(sentence => (
-        <p key={sentence} class="worth">
-          {sentence}
-        </p>
-      ))}
     </section>
   )
 }
