@@ -7,7 +7,7 @@ import { readSwitch, switchOff, switchOn, switchPath, traceFolder } from '../../
 import { readTraces } from '../../../src/node/tuning/trace-read.js'
 import { TraceSwitchWatch } from '../../../src/node/tuning/trace-switch.js'
 import { openCaches } from '../../../src/node.js'
-import { runCli } from '../../processes.js'
+import { answered } from '../../cli/in-process.js'
 import { hash, TestClock, temporaryFolder } from '../../support.js'
 
 const ON = { rate: 1, maxBytes: 64e6 }
@@ -133,7 +133,7 @@ it('caches that are opened while it is on record from their first request; with 
 
 it('op-dbus cache trace: on, what is recorded, export, off, clear; and what it says to mistakes', async () => {
   const dir = temporaryFolder()
-  const trace = async (...args: string[]) => runCli(dir, ['cache', 'trace', ...args])
+  const trace = (...args: string[]) => answered(['cache', 'trace', '--dir', dir, ...args])
   expect((await trace()).stdout).toMatch(/^recording is off.*\nnothing is recorded\n0 files, 0 B, in /)
   expect(await trace('export')).toMatchObject({ code: 2, stderr: expect.stringContaining('nothing is recorded') })
   const on = JSON.parse((await trace('on', '--for', '1h', '--sample', '0.5', '--size', '2', '--json')).stdout)
