@@ -9,7 +9,7 @@ import { CACHE_ORDER } from '../../../src/tuning/requests.js'
 import { type Request, START, Traffic } from './traffic.js'
 
 const FULL = process.env.OP_DBUS_TUNING === 'full'
-const REQUESTS = FULL ? 400_000 : 24_000
+const REQUESTS = FULL ? 200_000 : 24_000
 const SEEDS = FULL ? [11, 3, 5] : [11]
 /** From here on no moment is to be worse than the start: before it, one bad period is much of all. */
 const BEGINNING = FULL ? 20_000 : 12_000

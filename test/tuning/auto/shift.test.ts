@@ -7,7 +7,7 @@ import { CACHE_ORDER } from '../../../src/tuning/requests.js'
 import { BUDGET, type Request, START, Traffic } from './traffic.js'
 
 const FULL = process.env.OP_DBUS_TUNING === 'full'
-const PHASE = FULL ? 100_000 : 16_000
+const PHASE = FULL ? 100_000 : 25_000
 /** Of the budget, parts that a split by hand is made of. */
 const PARTS = FULL ? 20 : 10
 
