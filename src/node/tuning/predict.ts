@@ -1,21 +1,31 @@
 // Prediction in a process: puts the predictors that are switched on beside the caches that they watch. Touches no file.
 
-import type { CacheName } from '../../ports.js'
+import type { CacheSet } from '../../caches/cache-set.js'
+import type { Config } from '../../config.js'
+import type { Diagnostics } from '../../diagnostics.js'
+import type { CacheName, Clock } from '../../ports.js'
 import { Budget } from '../../tuning/predict/budget.js'
 import { Predictor } from '../../tuning/predict/predictor.js'
 import { QueryForesight } from '../../tuning/predict/queries.js'
 import { TextForesight } from '../../tuning/predict/texts.js'
 import type { PredictorName, PredictorState } from '../../tuning/report.js'
 import { timer } from '../runtime.js'
-import type { TuningCall, TuningPart } from '../tuning.js'
+
+export interface PredictionCall {
+  readonly set: Pick<CacheSet, 'queries' | 'embeddings' | 'blocks'>
+  readonly config: Pick<Config, 'predict'>
+  readonly clock: Clock
+  readonly diagnostics: Diagnostics
+}
+
+/** As a `TuningPart`. */
+export interface Prediction {
+  state(): readonly PredictorState[]
+  close(): Promise<void>
+}
 
 /** Begins what `predict` says; the blocks' read-ahead is theirs, and only told here. */
-export function beginPrediction({
-  set,
-  config,
-  clock,
-  diagnostics,
-}: TuningCall): TuningPart<readonly PredictorState[]> {
+export function beginPrediction({ set, config, clock, diagnostics }: PredictionCall): Prediction {
   const { queries, embeddings, blocks } = set
   const eager = config.predict === 'eager'
   const predictors: Predictor[] = []

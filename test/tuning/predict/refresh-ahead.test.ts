@@ -120,7 +120,10 @@ describe('whatever is asked, 5 % more is computed at most, beyond a start of eig
     await fc.assert(
       fc.asyncProperty(fc.array(ask, { minLength: 20, maxLength: 400 }), costs, async (steps, cost) => {
         let at = 0
-        const asks = steps.map(step => ({ at: (at += step.gap), id: String(step.id), invalidates: step.invalidates }))
+        const asks = steps.map(({ gap, id, invalidates }) => {
+          at += gap
+          return { at, id: String(id), invalidates }
+        })
         const call = { ttlMs: 5000, costMs: (id: string) => cost[Number(id)]! }
         const plain = await play(asks, { ...call, mode: 'off' })
         const { computedMs } = await play(asks, { ...call, mode })

@@ -155,7 +155,8 @@ describe('whatever is asked, 5 % more is computed at most, beyond a start of eig
           const lines = steps.map(({ gap, counter, jumps }, i) => {
             const far = jumps && i % every === 0
             numbers[counter] = numbers[counter]! + (far ? 50 + Math.floor(random() * 1000) : 1)
-            return { at: (at += gap), text: `counter ${'abcd'[counter]} is at ${numbers[counter]}` }
+            at += gap
+            return { at, text: `counter ${'abcd'[counter]} is at ${numbers[counter]}` }
           })
           const plain = await play(lines, { ms: 10, eager: false })
           const { computed } = await play(lines, { ms: 10, eager: true })
