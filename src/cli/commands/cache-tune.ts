@@ -14,6 +14,7 @@ export const cacheTune = command({
       completes: 'file',
     },
     full: { help: 'Simulate every request instead of a sample: minutes for a long trace.' },
+    auto: { help: 'Replay the trace with OPDBUS_AUTOTUNE on, and show what it would have changed.' },
     svg: { value: 'FILE', help: 'The curves as a picture; - is standard output.', completes: 'file' },
     json: { help: 'Curves and advice as JSON.' },
     ...flagsOf('cache'),
@@ -21,6 +22,7 @@ export const cacheTune = command({
   examples: [
     'op-dbus cache tune',
     'op-dbus cache tune --svg curves.svg',
+    'op-dbus cache tune --auto',
     "op-dbus cache tune --json | jq -r '.caches[].advice[]'",
   ],
   exitCodes: [],
