@@ -91,6 +91,10 @@ export class TextForesight {
     )
   }
 
+  batchBegins(): void {
+    this.#busy(this.#now(), undefined)
+  }
+
   batch(texts: readonly string[], sources: readonly string[], began: number): void {
     const { predictor } = this.#parts
     const computed: string[] = []
@@ -102,10 +106,7 @@ export class TextForesight {
       if (foreseen || sources[i] === 'computed') computed.push(text)
     }
     const count = sources.reduce((sum, source) => sum + (source === 'computed' ? 1 : 0), 0)
-    if (count > 0) {
-      this.#busy(this.#now(), computed[0])
-      this.#computed(began, count)
-    }
+    if (count > 0) this.#computed(began, count)
     this.#learn(computed.reverse())
   }
 

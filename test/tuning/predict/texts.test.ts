@@ -86,6 +86,7 @@ async function play(
     }
     const sources = texts.map(text => (held.has(text) ? 'memory' : 'computed'))
     const began = time.now
+    foresight?.batchBegins()
     for (const text of new Set(texts)) if (!held.has(text)) void (underWay.get(text) ?? embed(text))
     await time.until(Math.max(time.now, free))
     foresight?.batch(texts, sources as never, began)
