@@ -77,6 +77,7 @@ const TARGETS = [
       langchain: 'src/adapters/langchain.ts',
       'node-worker': 'src/node/worker.ts',
       'node-tokenizer': 'src/node/tokenizer.ts',
+      'node-advice': 'src/node/tuning/advice-worker.ts',
       'node-device-probe': 'src/node/device-probe.ts',
     },
     options: { platform: 'node', target: 'node20', splitting: true, chunkNames: 'chunk-[hash]', plugins: [ownFiles] },
@@ -132,6 +133,7 @@ const TARGETS = [
             'cli/run/telling',
             'cli/settings',
             'cli/terminal',
+            'cli/when',
             'errors',
             'fair-timer',
             'nearest',
@@ -189,6 +191,17 @@ const TARGETS = [
               'src/cli/run/embed.ts',
               'src/cli/run/query.ts',
               'src/node/model.ts',
+              ...LOADED_BY_THEN,
+            ],
+            // What tunes the caches, each part where it is on.
+            'cli-tuning': [
+              'src/cli/run/cache-trace.ts',
+              'src/node/tuning/advice.ts',
+              'src/node/tuning/auto.ts',
+              'src/node/tuning/predict.ts',
+              'src/node/tuning/trace-folder.ts',
+              'src/node/tuning/trace-recorder.ts',
+              'src/tuning/policies.ts',
               ...LOADED_BY_THEN,
             ],
             // A cache that other machines share: what of it is not the client of Redis.

@@ -119,7 +119,7 @@ function embeddingsOpener(
     // Vectors of templates are kept in a space of their own.
     const opened = templates?.over(exact) ?? exact
     await connected
-    const { tiers, events } = embeddingTiers(opened, {
+    const below = embeddingTiers(opened, {
       disk: runtime.vectors?.(opened),
       shared: runtime.shared,
       hash: runtime.hash,
@@ -128,7 +128,7 @@ function embeddingsOpener(
       warn: runtime.diagnostics.warn,
       diagnostics: runtime.diagnostics,
     })
-    return { embedder: opened, tiers, events, costOf: meter.costOf, model, templates }
+    return { embedder: opened, ...below, costOf: meter.costOf, model, templates }
   }
 }
 

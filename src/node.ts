@@ -13,6 +13,7 @@ import { openShared } from './node/shared.js'
 import { beginTuning, type Tuning } from './node/tuning.js'
 import { openVectors } from './node/vectors.js'
 import { folderWarnings } from './node/warnings.js'
+import type { SegmentStore } from './stores/segments.js'
 
 export {
   type LocalModel,
@@ -68,6 +69,7 @@ export async function openCaches(options: OpenOptions = {}): Promise<CacheSet> {
   const folders = dir === undefined || !config.embeddingDiskCache ? undefined : foldersIn(dir)
 
   let tuning: Tuning | undefined
+  let vectors: SegmentStore | undefined
   const set = await composeCaches(config, {
     clock,
     hash: nodeHash,
@@ -77,12 +79,20 @@ export async function openCaches(options: OpenOptions = {}): Promise<CacheSet> {
     user,
     // Loaded with the first text that memory does not have.
     openModel: async call => (await import('./node/model.js')).openModel(given, levels, { ...call, warn: tell }),
-    vectors: embedder => openVectors(embedder, { folder: folders?.embeddings, budgetBytes, clock, warn, lifetime }),
+    vectors(embedder) {
+      const opened = openVectors(embedder, { folder: folders?.embeddings, budgetBytes, clock, warn, lifetime })
+      vectors = opened?.store
+      return opened
+    },
     shared,
     queryDisk: disk?.queries,
     queryNews: opened?.news,
     extras: own => ({
-      tuning: { state: () => tuning!.state(), close: () => tuning!.close() },
+      tuning: {
+        state: () => tuning!.state(),
+        loadAhead: (keys, signal) => tuning!.loadAhead(keys, signal),
+        close: () => tuning!.close(),
+      },
       ...(disk && {
         ...disk.extras,
         counters: lifetime.begin(disk, clock, () => own().tally()),
@@ -90,7 +100,7 @@ export async function openCaches(options: OpenOptions = {}): Promise<CacheSet> {
       }),
     }),
   })
-  tuning = await beginTuning({ set, config, dir, clock, diagnostics })
+  tuning = await beginTuning({ set, config, dir, clock, diagnostics, vectors: () => vectors })
   return set
 }
 

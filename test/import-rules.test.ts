@@ -258,7 +258,8 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     'src/state.ts',
     'src/server.ts',
     'src/blockchain.ts',
-    // What a running daemon is asked and answers.
+    // Policies have names; and what a running daemon is asked and answers.
+    'src/cache/eviction',
     'src/tuning',
     'src/server/api',
     'src/server/vector-text',

@@ -70,8 +70,9 @@ export class LookUp<V> {
   readonly #place: number
   #joined: Joined<V>[] | undefined
 
-  constructor(id: string, waiter: Waiter<V> | undefined, place: number, log: LookUpLog | undefined) {
+  constructor(id: string, waiter: Waiter<V> | undefined, place: number, log: LookUpLog | undefined, key?: Key) {
     this.id = id
+    this.key = key
     this.#first = waiter
     this.#place = place
     this.log = log

@@ -1,5 +1,5 @@
 // What a memory tier is made with. Types only.
-import type { Clock } from '../ports.js'
+import type { Clock, Key } from '../ports.js'
 import type { CacheEvents } from './cache-events.js'
 import type { NewPolicy } from './eviction.js'
 
@@ -12,6 +12,23 @@ export interface ValuePool<V> {
   /** The tier holds `pooled` no longer. Called once. */
   release(pooled: V): void
   /** The tier holds none of its values any more: as `release` for each. */
+  clear(): void
+}
+
+/** Entries that were loaded before anybody asked for them, under other names. They count as part of memory. */
+export interface WarmEntries<V> {
+  readonly size: number
+  readonly bytes: number
+  /** Takes the value of `id` out, for memory to hold. */
+  take(id: string): V | undefined
+  has(id: string): boolean
+  delete(id: string): boolean
+  /** Memory holds `id` now. */
+  arrived(id: string): void
+  /** The name on disk of the id that was asked for last, if that is `id`. */
+  keyOf(id: string): Key | undefined
+  /** Keeps at most so many entries and bytes: those that were used last. */
+  fit(entries: number, bytes: number): void
   clear(): void
 }
 

@@ -4,7 +4,7 @@ import { CoarseClock } from './coarse-clock.js'
 import type { EvictionPolicy, NewPolicy } from './eviction.js'
 import { hashText } from './hash-text.js'
 import { newLru } from './lru-policy.js'
-import type { MemoryTierOptions, ValuePool } from './memory-options.js'
+import type { MemoryTierOptions, ValuePool, WarmEntries } from './memory-options.js'
 import type { MemoryInfo, MemoryTap } from './memory-tap.js'
 import { type Counts, newCounts, type TierStats, tierStats } from './metrics.js'
 import { MOST_BYTES, SlotTable } from './slot-table.js'
@@ -14,6 +14,7 @@ const FIRST_GUESS = 1024
 
 export class MemoryTier<V extends object> {
   readonly counts: Counts = newCounts()
+  warm?: WarmEntries<V>
   readonly #pool: ValuePool<V> | undefined
   /** Made with the first value, so that a process that asks for one text pays nothing before. */
   #table: SlotTable<V> | undefined
@@ -53,7 +54,7 @@ export class MemoryTier<V extends object> {
   get(id: string): V | undefined {
     const table = this.#table
     const slot = table?.slotOf(id)
-    if (slot === undefined || !this.#isGood(table!, slot)) return undefined
+    if (slot === undefined || !this.#isGood(table!, slot)) return this.#fromWarm(id)
     this.#policy.hit(slot)
     this.counts.hits++
     const value = table!.values[slot]!
@@ -96,7 +97,7 @@ export class MemoryTier<V extends object> {
 
   /** Present and alive? Neither counted nor marked as used. */
   has(id: string): boolean {
-    return this.#slotOf(id) !== undefined
+    return this.#slotOf(id) !== undefined || this.warm?.has(id) === true
   }
 
   /**
@@ -120,18 +121,22 @@ export class MemoryTier<V extends object> {
     const slot = this.#table.slotOf(id)
     if (slot === undefined) this.#add(this.#table, id, value, bytes, cost, until)
     else this.#replace(this.#table, slot, value, bytes, cost, until)
+    this.warm?.arrived(id)
+    this.fitWarm()
     if (this.#tap !== undefined) this.#tellStored(id, bytes, cost)
     if (this.#untold.length > 0) this.#tellEvicted()
   }
 
   delete(id: string): boolean {
+    const wasWarm = this.warm?.delete(id) === true
     const slot = this.#table?.slotOf(id)
-    if (slot === undefined) return false
+    if (slot === undefined) return wasWarm
     this.#remove(this.#table!, slot)
     return true
   }
 
   clear(): void {
+    this.warm?.clear()
     this.#table = undefined
     this.#policy.clear()
     this.#pool?.clear()
@@ -170,6 +175,7 @@ export class MemoryTier<V extends object> {
   /** Other bounds from now on; what goes for it is counted as evicted. */
   resize(capacity: number, capacityBytes: number): void {
     this.#options = { ...this.#options, capacity, capacityBytes }
+    this.fitWarm()
     const table = this.#table
     if (capacity < 1 || capacityBytes < 1) {
       this.counts.evictions += this.size
@@ -193,9 +199,17 @@ export class MemoryTier<V extends object> {
     this.#beginAnew(policy)
   }
 
+  /** What was loaded ahead gives way to what was asked for since: it keeps what is left of the bounds. */
+  fitWarm(): void {
+    const { capacity, capacityBytes } = this.#options
+    this.warm?.fit(capacity - this.size, capacityBytes - (this.#table?.totalBytes ?? 0))
+  }
+
   info(): MemoryInfo {
     const { capacity, capacityBytes } = this.#options
-    return { capacity, capacityBytes, size: this.size, bytes: this.#table?.totalBytes ?? 0, policy: this.#policy.name }
+    const size = this.size + (this.warm?.size ?? 0)
+    const bytes = (this.#table?.totalBytes ?? 0) + (this.warm?.bytes ?? 0)
+    return { capacity, capacityBytes, size, bytes, policy: this.#policy.name }
   }
 
   /** One at a time; ended by the function that it returns. */
@@ -211,6 +225,13 @@ export class MemoryTier<V extends object> {
     this.#dropOver()
     const { capacity, capacityBytes, size, bytes } = this.info()
     return tierStats(this.counts, { size, capacity, bytes, capacityBytes })
+  }
+
+  #fromWarm(id: string): V | undefined {
+    const value = this.warm?.take(id)
+    if (value === undefined) return undefined
+    this.set(id, value)
+    return this.get(id)
   }
 
   #add(table: SlotTable<V>, id: string, value: V, bytes: number, cost: number, until: number): void {

@@ -138,7 +138,7 @@ export class ReadPath<V extends object> {
   /** A new look-up of what memory does not have. */
   newLookUp(id: string, waiter: Waiter<V>, place: number, told?: LookUpTold): LookUp<V> {
     this.#memory.missed(id)
-    return new LookUp(id, waiter, place, this.#log(id, told))
+    return new LookUp(id, waiter, place, this.#log(id, told), this.#memory.warm?.keyOf(id))
   }
 
   /**

@@ -203,6 +203,11 @@ export class TieredCache<V extends object> implements TunableMemory {
     return this.#memory.entries()
   }
 
+  /** The nearest tier, for what loads it ahead or measures it. */
+  get memory(): MemoryTier<V> {
+    return this.#memory
+  }
+
   /** How many entries memory holds, those among them that are past their time and not gone yet. */
   get held(): number {
     return this.#memory.size

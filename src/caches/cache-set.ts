@@ -7,7 +7,7 @@ import { DIAGNOSTIC_NAMES, type DiagnosticEvents, type DiagnosticName, Diagnosti
 import { messageOf, OpDbusError } from '../errors.js'
 import type { PatternMode } from '../patterns/setting.js'
 import type { PatternCounts } from '../patterns/templates.js'
-import type { CacheName, RunningEmbedder, ServingModel, StorageProblemKind, Warn } from '../ports.js'
+import type { CacheName, Key, RunningEmbedder, ServingModel, StorageProblemKind, Warn } from '../ports.js'
 import type { TuningState, Worth } from '../tuning/report.js'
 import type { BlockCache } from './block-cache.js'
 import type { DiffCache } from './diff-cache.js'
@@ -95,6 +95,21 @@ export type ClearSelection = { readonly [K in CacheName]?: boolean | undefined }
 const TEMPLATES = 'embeddings.patterns.patterns'
 const PATTERN_HITS = 'embeddings.patterns.hits'
 
+interface Tuning {
+  state(): TuningState
+  loadAhead?(keys: readonly Key[], signal?: AbortSignal): Promise<LoadedAhead | undefined>
+  close(): Promise<void>
+}
+
+/** Entries that were loaded into memory by their names on disk. */
+export interface LoadedAhead {
+  readonly entries: number
+  /** What memory had already. */
+  readonly there: number
+  /** What is not on disk. */
+  readonly gone: number
+}
+
 /** What only a root knows about its disk. All of it optional: no runtime has all of it. */
 export interface CacheSetExtras {
   readonly dir?: string | undefined
@@ -112,7 +127,7 @@ export interface CacheSetExtras {
   readonly warn?: Warn
   readonly diagnostics?: Diagnostics
   /** What tunes these caches; absent where nothing does. Ends before they close. */
-  readonly tuning?: { state(): TuningState; close(): Promise<void> } | undefined
+  readonly tuning?: Tuning | undefined
   /** Called last by close, whatever failed before. */
   readonly release?: () => void
 }
@@ -166,6 +181,14 @@ export class CacheSet {
   /** Policies, what the tuner changed, what was fetched ahead and loaded at the start; undefined in a page. */
   tuning(): TuningState | undefined {
     return this.#extras.tuning?.state()
+  }
+
+  /**
+   * Loads embeddings into memory by their names on disk, the last used first, as far as there is room. Undefined where nothing is kept on
+   * disk, or it is not known yet what computes. @internal
+   */
+  async loadAhead(keys: readonly Key[], signal?: AbortSignal): Promise<LoadedAhead | undefined> {
+    return this.#extras.tuning?.loadAhead?.(keys, signal)
   }
 
   /** What each cache holds and did: in this process, on disk, and over all processes so far. */

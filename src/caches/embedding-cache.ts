@@ -30,6 +30,7 @@ import {
 } from './embedding-result.js'
 import { ProgressMeter } from './progress.js'
 import { checkedTexts, checkText, idOf } from './texts.js'
+import { untilAborted } from './until-aborted.js'
 
 export interface EmbeddingCacheOptions extends EmbeddingMemoryOptions {
   /** Called at the first look-up that needs more than memory; again after it failed. The signal fires on close. */
@@ -45,6 +46,7 @@ export class EmbeddingCache implements TunableMemory {
   readonly #memory: EmbeddingMemory
   #opening: Promise<Opened> | undefined
   #opened: Opened | undefined
+  readonly #onOpened: ((opened: Opened) => void)[] = []
   readonly #closing = new AbortController()
   readonly #aborts = new AbortListeners()
 
@@ -112,6 +114,12 @@ export class EmbeddingCache implements TunableMemory {
   /** Whether it is known what computes: a look-up was made, or begun and not refused. @internal */
   get opened(): boolean {
     return this.#opened !== undefined
+  }
+
+  /** Calls `listener` once it is known what computes, at once where it is. It must not throw. @internal */
+  onOpened(listener: (opened: Opened) => void): void {
+    if (this.#opened) listener(this.#opened)
+    else this.#onOpened.push(listener)
   }
 
   /**
@@ -316,6 +324,7 @@ export class EmbeddingCache implements TunableMemory {
         const cache = this.#memory.open(parts, parts.embedder.dims)
         this.#opened = { ...parts, cache, loader: new EmbeddingLoader(parts.embedder, this.#options.clock) }
         this.ahead.opened(this.#opened)
+        for (const listener of this.#onOpened) listener(this.#opened)
         return this.#opened
       },
       error => {
@@ -323,15 +332,7 @@ export class EmbeddingCache implements TunableMemory {
         throw closing.aborted ? closing.reason : error
       },
     )
-    return signal ? this.#untilAborted(this.#opening, signal) : this.#opening
-  }
-
-  /** As `work` does, or ABORTED as soon as `signal` fires. */
-  #untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-    return new Promise((resolve, reject) => {
-      const stay = this.#aborts.add(signal, () => reject(abortError(signal)))
-      work.then(resolve, reject).finally(stay)
-    })
+    return signal ? untilAborted(this.#opening, signal, this.#aborts) : this.#opening
   }
 
   /** What is open, or about to be; undefined when nothing was asked for yet, or opening failed. */

@@ -1,5 +1,6 @@
 // What an embedding cache is made of once it is open. Types only.
 import type { CacheEvents } from '../cache/cache-events.js'
+import type { Codec } from '../cache/codec.js'
 import type { CostOf } from '../cache/computing.js'
 import type { StoreTier } from '../cache/store-tier.js'
 import type { TieredCache } from '../cache/tiered-cache.js'
@@ -16,6 +17,8 @@ export interface EmbeddingParts {
   readonly events?: CacheEvents<Embedding>
   /** Microseconds that computing one took, by what was measured of late. */
   readonly costOf?: CostOf<Embedding> | undefined
+  /** The name on disk of what is kept under a text; absent where nothing is to be loaded ahead. */
+  readonly keyOf?: Codec<Embedding>['key']
   /** Where patterns are on: what texts are kept under. */
   readonly templates?: Templates | undefined
 }

@@ -46,7 +46,7 @@ export interface EmbeddingTierParts {
 export function embeddingTiers(
   embedder: Embedder,
   parts: EmbeddingTierParts,
-): Pick<EmbeddingParts, 'tiers' | 'events'> {
+): Pick<EmbeddingParts, 'tiers' | 'events' | 'keyOf'> {
   const { disk, shared, hash, crc32, clock, warn, diagnostics } = parts
   const codec = embeddingCodec(hash, embedder)
   const events = new CacheEvents<Embedding>({
@@ -63,7 +63,7 @@ export function embeddingTiers(
     const label = `shared embedding (${store.name})`
     tiers.push(new StoreTier({ source: 'shared', label, store, policy, codec, clock, events, warn }))
   }
-  return { tiers, events }
+  return { tiers, events, keyOf: codec.key }
 }
 
 /** What is done with a shared store that no tier was opened over: the first look-up opens one. */

@@ -6,8 +6,10 @@ import { bench } from './commands/bench.js'
 import { chainAdd, chainFollow, chainList, chainSearch, chainShow, chainStats } from './commands/blockchain.js'
 import { chainPrune, chainRepair, chainRestore, chainSnapshot, chainSnapshots } from './commands/blockchain-keep.js'
 import { chainExport, chainHead, chainImport, chainKey, chainProof, chainVerify } from './commands/blockchain-proofs.js'
-import { cacheClear, cacheExport, cacheImport, cacheStats, cacheVerify, cacheWarm } from './commands/cache.js'
+import { cacheClear, cacheExport, cacheImport, cacheStats, cacheVerify } from './commands/cache.js'
 import { cacheTrace } from './commands/cache-trace.js'
+import { cacheTune } from './commands/cache-tune.js'
+import { cacheWarm } from './commands/cache-warm.js'
 import { completion } from './commands/completion.js'
 import { demo } from './commands/demo.js'
 import { diff, verify } from './commands/diff.js'
@@ -25,6 +27,7 @@ export const COMMANDS: readonly Command[] = [
   cacheClear,
   cacheWarm,
   cacheTrace,
+  cacheTune,
   cacheVerify,
   cacheExport,
   cacheImport,

@@ -1,9 +1,10 @@
 // What tunes the caches of this process: the trace, the warm start, the tuner, prediction. Each is a part of its own, loaded where it is on;
 // this file only begins and ends them.
-import type { CacheSet } from '../caches/cache-set.js'
+import type { CacheSet, LoadedAhead } from '../caches/cache-set.js'
 import type { Config } from '../config.js'
 import type { Diagnostics } from '../diagnostics.js'
-import type { CacheName, Clock } from '../ports.js'
+import type { CacheName, Clock, Key } from '../ports.js'
+import type { SegmentStore } from '../stores/segments.js'
 import type { TuningState } from '../tuning/report.js'
 import type { TracedCache } from '../tuning/trace-format.js'
 import { timer } from './runtime.js'
@@ -16,6 +17,8 @@ export interface TuningCall {
   readonly dir: string | undefined
   readonly clock: Clock
   readonly diagnostics: Diagnostics
+  /** Where vectors lie; undefined before it is known what computes, and where they are not kept. */
+  readonly vectors: () => SegmentStore | undefined
 }
 
 /** One part: what it says of itself, and its end. `close` is called before the caches close, and has to be quick. */
@@ -26,6 +29,8 @@ export interface TuningPart<S> {
 
 export interface Tuning {
   state(): TuningState
+  /** See {@link CacheSet.loadAhead}. Throws STORE. */
+  loadAhead(keys: readonly Key[], signal?: AbortSignal): Promise<LoadedAhead | undefined>
   close(): Promise<void>
 }
 
@@ -46,6 +51,9 @@ export async function beginTuning(call: TuningCall): Promise<Tuning> {
     ? new (await import('./tuning/auto.js')).AutoTuning({ set, config, clock, diagnostics, timer })
     : undefined
   if (auto) parts.push(auto)
+  const isWarm = config.warmStart && config.embeddingDiskCache && dir !== undefined
+  const warm = isWarm ? (await import('./tuning/warm.js')).beginWarm({ ...call, dir }) : undefined
+  if (warm) parts.push(warm)
   return {
     state: () => ({
       policies: {
@@ -57,7 +65,9 @@ export async function beginTuning(call: TuningCall): Promise<Tuning> {
       auto: auto?.state() ?? { on: false, budgetBytes: 0, usedBytes: 0, shares: {}, changes: [] },
       predictors: predict?.state() ?? set.blocks.readAhead,
       ...(trace && { trace: trace.state() }),
+      ...(warm && { warm: warm.state() }),
     }),
+    loadAhead: async (keys, signal) => (await import('./tuning/load-keys.js')).loadKeys(call, keys, signal),
     close: async () => {
       await Promise.allSettled(parts.map(part => part.close()))
     },

@@ -3,7 +3,7 @@
 import { vecBytes } from '../caches/embedding-record.js'
 import type { EmbeddingTierParts } from '../caches/embedding-tiers.js'
 import type { Clock, Embedder, Warn } from '../ports.js'
-import { openSegmentStore } from '../stores/segments.js'
+import { openSegmentStore, type SegmentStore } from '../stores/segments.js'
 import type { Lifetime } from './lifetime.js'
 import { crc32, nodeHash } from './runtime.js'
 
@@ -16,8 +16,10 @@ export interface VectorsOptions {
   readonly lifetime: Lifetime
 }
 
+export type OpenedVectors = EmbeddingTierParts['disk'] & { readonly store: SegmentStore }
+
 /** Touches no file yet. Undefined where vectors are not kept on disk. */
-export function openVectors(embedder: Embedder, options: VectorsOptions): EmbeddingTierParts['disk'] {
+export function openVectors(embedder: Embedder, options: VectorsOptions): OpenedVectors | undefined {
   const { folder, budgetBytes, clock, warn, lifetime } = options
   if (folder === undefined) return undefined
   const { space, description, dims } = embedder

@@ -170,18 +170,28 @@ export interface ClearReport {
   readonly sharedStays: boolean
 }
 
-/** `POST /api/cache/warm`: texts that are embedded now, so that they are there later. */
+/** `POST /api/cache/warm`: texts or names on disk that are made ready now, so that they are there later. One of both. */
 export interface WarmCall {
   /** At most 2,048. */
-  readonly texts: readonly string[]
+  readonly texts?: readonly string[]
+  /** Names of embeddings on disk, 64 hex digits each, the last used first: what is there is loaded into memory. At most 2,048. */
+  readonly keys?: readonly string[]
+  /** Texts that no tier has are embedded. Default true. */
+  readonly embed?: boolean
   readonly model?: string
   /** The model of this space ({@link SpaceInfo}); where none serves, CONFLICT. */
   readonly space?: string
 }
 
 export interface WarmReport {
+  /** Texts or names. */
   readonly texts: number
+  /** Of names: `disk` are loaded now, `memory` were there. */
   readonly rows: Readonly<Record<Source, number>>
+  /** What is nowhere, and was not to be embedded. */
+  readonly absent: number
+  /** Names that there is no room for in memory. */
+  readonly noRoom: number
   readonly micros: number
 }
 

@@ -3,8 +3,11 @@ import { join } from 'node:path'
 import { type Chain, openChain } from '../blockchain.js'
 import { isOpDbusError, messageOf, OpDbusError } from '../errors.js'
 import { isLoopback } from '../loopback.js'
+import { readOptions } from '../node/options.js'
 import { nodeClock } from '../node/runtime.js'
 import { dataDirOf } from '../node/state-options.js'
+import { hasHotLists } from '../node/tuning/hot-list.js'
+import type { OpenOptions } from '../node.js'
 import { openState, type State } from '../state.js'
 import { VERSION } from '../version.js'
 import { createApp } from './app.js'
@@ -84,6 +87,7 @@ export async function start(options: ServeOptions, routes: readonly Routes[]): P
     const { app, listener } = await createApp(parts, context)
     undo.push(() => app.close())
     listeners.serve(listener)
+    void openWarm(opened.models, split.ofCaches, log)
     log.info('listening', { url: listeners.url ?? '', socket: listeners.socket ?? '', version: VERSION })
     if (settings.systemd && !(await notify(process.env, 'READY=1'))) {
       log.warn('notify', { message: 'systemd-notify did not run: systemd does not know that this service is ready' })
@@ -143,6 +147,18 @@ async function openAll(split: SplitOptions, { log, meters }: Pick<ServerContext,
 async function openChainUnlessNowhere(options: Parameters<typeof openChain>[0] & {}): Promise<Chain | undefined> {
   if (dataDirOf({ dataDir: options.dataDir ?? process.env.OPDBUS_DATA_DIR }) === undefined) return undefined
   return openChain(options)
+}
+
+/** Models that were in use by an earlier process are opened at once, so that their memory is loaded before anybody asks. Fetches nothing. */
+async function openWarm({ all }: Models, options: OpenOptions, log: Log): Promise<void> {
+  try {
+    const { config, dir } = readOptions(options)
+    if (!config.warmStart || dir === undefined || !hasHotLists(dir)) return
+    for (const model of all) if (await model.isHere()) await model.open()
+  } catch (error) {
+    // Whoever asks for it is told as well.
+    log.debug('not-opened', { message: messageOf(error) })
+  }
 }
 
 interface Tokens extends AuthRules {

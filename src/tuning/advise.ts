@@ -25,9 +25,8 @@ const DAY_SECONDS = 86_400
 /** What memory was like while it was traced, or is meant to be. */
 export interface PresentMemory {
   readonly policy: PolicyName
-  /** Entries at most. */
-  readonly capacity: number
-  /** Bytes at most; absent where nothing but entries bounds it. */
+  /** Entries at most, and bytes at most; absent where there is no such bound. */
+  readonly capacity?: number
   readonly bytes?: number
 }
 
@@ -105,10 +104,11 @@ class CacheCurves {
   }
 
   advice(): CacheAdvice {
-    const sizes = curveSizes(this.#keys)
-    const curves = this.#policies.map(policy => ({ policy, points: sizes.map(size => this.#at(policy, size)) }))
+    const even = curveSizes(this.#keys)
     const now = this.#now()
-    const size = now?.capacity ?? this.#enough(sizes)
+    const size = now?.capacity ?? this.#enough(even)
+    const sizes = withSize(even, Math.min(size, this.#keys))
+    const curves = this.#policies.map(policy => ({ policy, points: sizes.map(one => this.#at(policy, one)) }))
     const policy = this.#bestAt(size, now?.policy ?? 'lru')
     const best = { ...this.#at(policy, size), policy }
     const more = this.#at(policy, size + this.#entriesIn(MORE_BYTES))
@@ -184,8 +184,9 @@ class CacheCurves {
         most = { memory, stream }
     })
     if (most === undefined) return undefined
-    const { policy, capacity, bytes = Number.POSITIVE_INFINITY } = most.memory
-    const entries = Math.floor(Math.min(capacity, this.#meanBytes > 0 ? bytes / this.#meanBytes : capacity))
+    const { policy, capacity = Number.POSITIVE_INFINITY, bytes = Number.POSITIVE_INFINITY } = most.memory
+    const bound = Math.floor(Math.min(capacity, this.#meanBytes > 0 ? bytes / this.#meanBytes : capacity))
+    const entries = Number.isFinite(bound) ? bound : this.#keys
     const atHand = this.#streams.reduce((sum, stream, i) => sum + stream.atHand / this.#traces[i]!.rate, 0)
     return {
       policy,
@@ -239,4 +240,9 @@ class CacheCurves {
   #aDay(micros: number): number {
     return this.#spanSeconds > 0 ? (micros / 1e6) * (DAY_SECONDS / this.#spanSeconds) : 0
   }
+}
+
+/** `sizes` with `size` among them, in order. */
+function withSize(sizes: readonly number[], size: number): number[] {
+  return size < 1 || sizes.includes(size) ? [...sizes] : [...sizes, size].sort((one, other) => one - other)
 }

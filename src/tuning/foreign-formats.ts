@@ -179,7 +179,7 @@ function keyOfParts(low: number, high: number): number {
   return (one & (2 ** 20 - 1)) * 2 ** 32 + (other >>> 0)
 }
 
-function keyOfText(text: string): number {
+export function keyOfText(text: string): number {
   let [low, high] = [0x811c_9dc5, 0x1b87_3593]
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i)

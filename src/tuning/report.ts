@@ -123,6 +123,8 @@ export interface WarmState {
   readonly loaded: number
   readonly bytes: number
   readonly ms: number
+  /** Of those that were loaded, how many were asked for by now. */
+  readonly used: number
   /** Keys of the list that are gone, or of another space. */
   readonly gone: number
   readonly stoppedBy?: 'bytes' | 'time' | 'close' | 'error'

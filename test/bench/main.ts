@@ -26,6 +26,7 @@ import { importTime } from './rows/start.js'
 import { diffMegabyte, diffTask, queryHit } from './rows/state.js'
 import { tiles } from './rows/tiles.js'
 import { tokenizeRows } from './rows/tokenize.js'
+import { warmStart, warmTask } from './rows/warm-start.js'
 import { exitCodeOf, inOwnFolder, type Outcome, runGroups } from './runner.js'
 import { markdown, table, verdict } from './table.js'
 
@@ -36,6 +37,7 @@ const GROUPS: readonly RowGroup[] = [
   diskWrite,
   diskBytes,
   openMillion,
+  warmStart,
   batchMiss,
   batchLoop,
   batchDisk,
@@ -74,6 +76,7 @@ const CHILD_TASKS: Readonly<Record<string, ChildTask>> = {
   diff: diffTask,
   search: searchTask,
   serve: serveTask,
+  warm: warmTask,
   'open-chain': openChainTask,
 }
 const ROUNDS = { full: 9, quick: 3 }

@@ -99,7 +99,16 @@ export function tuningFixture(now: number): TuningReport {
           micros: 9e5,
         },
       ],
-      warm: { on: true, loaded: 9_800, bytes: 19e6, ms: 41, gone: 200, savedAt: now - 300_000, saved: 10_000 },
+      warm: {
+        on: true,
+        loaded: 9_800,
+        bytes: 19e6,
+        ms: 41,
+        used: 9_100,
+        gone: 200,
+        savedAt: now - 300_000,
+        saved: 10_000,
+      },
       trace: { on: true, files: 3, bytes: 12e6, maxBytes: 64e6, requests: 1_234_567, rate: 0.5, dropped: 1200 },
     },
   }

@@ -1,4 +1,4 @@
-// What `op-dbus cache stats|clear|warm|verify|export|import` say of themselves.
+// What `op-dbus cache stats|clear|verify|export|import` say of themselves.
 import { command } from '../command.js'
 import { NO_DAEMON } from '../daemon.js'
 import { flagsOf } from '../flags.js'
@@ -31,25 +31,6 @@ export const cacheClear = command({
   examples: ['op-dbus cache clear', 'op-dbus cache clear --embeddings'],
   exitCodes: [],
   run: async call => (await import('../run/cache.js')).clear(call),
-})
-
-export const cacheWarm = command({
-  name: 'cache warm',
-  about: 'embed texts now, so that they are there later',
-  more: 'What is on disk already is not computed. A daemon (op-dbus serve) with the same model on the cache folder does it, where there is one.',
-  arguments: {
-    usage: 'FILE|-',
-    help: 'Texts, one a line; - reads standard input. Empty lines are left out.',
-    completes: 'file',
-  },
-  options: {
-    json: { help: 'What was done, as JSON.' },
-    ...NO_DAEMON,
-    ...flagsOf('cache', 'model', 'device', 'patterns'),
-  },
-  examples: ['op-dbus cache warm events.log', 'journalctl -o cat | op-dbus cache warm -'],
-  exitCodes: [3, 4, 5, 8],
-  run: async call => (await import('../run/warm.js')).warm(call),
 })
 
 export const cacheVerify = command({

@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { availableParallelism, cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { OpDbusError } from '../../errors.js'
+import { invalid, OpDbusError } from '../../errors.js'
 import { count, duration, oneLine, table } from '../../format.js'
 import { VERSION } from '../../version.js'
 import type { CommandCall } from '../command.js'
@@ -12,12 +12,27 @@ import { chart } from './bench/chart.js'
 import { type BenchRow, DISK_ROUNDS, type Measured, measureAll } from './bench/rows.js'
 import { jsonText } from './telling.js'
 
-type Values = FlagValues & { readonly rounds?: string; readonly json?: boolean }
+type Values = FlagValues & {
+  readonly rounds?: string
+  readonly workload?: string
+  readonly capacity?: string
+  readonly json?: boolean
+}
 
 const MOST_ROUNDS = 10_000
 
 export async function bench({ values, terminal }: CommandCall<Values>): Promise<number> {
   const rounds = roundsIn(values.rounds)
+  const { workload, capacity, json = false } = values
+  if (workload !== undefined) {
+    const { benchWorkload } = await import('./bench-workload.js')
+    return benchWorkload(
+      { workload, capacity, rounds: values.rounds === undefined ? undefined : rounds, json },
+      terminal,
+    )
+  }
+  if (capacity !== undefined)
+    throw invalid('--capacity is the size of the memory that a workload is replayed in: it takes --workload')
   const dir = await mkdtemp(join(tmpdir(), 'op-dbus-bench-'))
   try {
     const settings = { ...settingsOf(values, terminal), dir, dataDir: join(dir, 'data') }

@@ -62,6 +62,8 @@ function optionsOf(values: Values, terminal: Terminal): ServeOptions {
   return {
     ...settings,
     ...(isTerminal(2) && { onDownload }),
+    // A daemon is what memory is worth most to; whoever says otherwise is heeded.
+    ...(!process.env.OPDBUS_WARM_START && { warmStart: settings.warmStart ?? true }),
     host: values.host,
     port: whole('port', values.port, 0),
     socket: without ? false : socket,

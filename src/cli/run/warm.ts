@@ -1,4 +1,4 @@
-// `op-dbus cache warm`: texts that are embedded now, so that they are there later. Prints no vector.
+// `op-dbus cache warm`: texts that are looked up or embedded now, so that they are there later. Prints no vector.
 import { count, duration, plural } from '../../format.js'
 import { readOptions } from '../../node/options.js'
 import { spaceId } from '../../node/spaces.js'
@@ -6,26 +6,48 @@ import { BatchError, type Caches, OpDbusError, openCaches } from '../../node.js'
 import type { Source } from '../../ports.js'
 import type { WarmCall, WarmReport } from '../../server/api.js'
 import type { CommandCall } from '../command.js'
-import { type DaemonValues, daemonSocket, openDaemon } from '../daemon.js'
+import { daemonSocket, openDaemon } from '../daemon.js'
 import type { DaemonClient } from '../daemon-client.js'
 import { NOT_EMBEDDED } from '../exit-codes.js'
-import type { FlagValues } from '../flags.js'
 import { openInput } from '../input.js'
 import { ANSWER_MS, Portions, TOO_SLOW } from '../portions.js'
 import { settingsOf } from '../settings.js'
+import type { Terminal } from '../terminal.js'
+import { batches, TimeLeft, type WarmValues } from './warm-parts.js'
 
-type Values = FlagValues & DaemonValues & { readonly json?: boolean; readonly quiet?: boolean }
 type Rows = Record<Source, number>
 
-/** What goes together, in texts and in UTF-16 units. */
-const MOST_TEXTS = 1024
-const MOST_UNITS = 2 ** 20
-
-export async function warm({ values, args, terminal }: CommandCall<Values>): Promise<number> {
-  const [path, ...more] = args
-  if (path === undefined || more.length > 0) {
-    throw new OpDbusError('INVALID_INPUT', 'give one file of texts, one a line, or - for standard input')
+export async function warm({ values, args, terminal }: CommandCall<WarmValues>): Promise<number> {
+  const { from, trace, hot, embed } = values
+  const [file, ...more] = args
+  const sources = [file, from, trace, hot].filter(source => source !== undefined)
+  if (sources.length !== 1 || more.length > 0) {
+    throw new OpDbusError(
+      'INVALID_INPUT',
+      'give one of FILE, --from FILE, --trace FILE and --hot N; - is standard input',
+    )
   }
+  const path = file ?? from
+  if (path !== undefined) return warmTexts(path, embed || file !== undefined, values, terminal)
+  if (embed) {
+    const what = trace === undefined ? 'the list of what memory held' : 'a trace'
+    throw new OpDbusError(
+      'INVALID_INPUT',
+      `--embed needs texts, and ${what} has none: it names entries by hashes alone\nuse --from FILE --embed`,
+    )
+  }
+  const { warmKeys } = await import('./warm-keys.js')
+  return warmKeys(trace === undefined ? { hot: wholeNumber(hot!) } : { trace }, values, terminal)
+}
+
+function wholeNumber(text: string): number {
+  const most = Number(text)
+  if (/^\d+$/.test(text) && Number.isSafeInteger(most) && most >= 1) return most
+  throw new OpDbusError('INVALID_INPUT', `--hot ${JSON.stringify(text)} is not a whole number from 1 on`)
+}
+
+async function warmTexts(path: string, embed: boolean, values: WarmValues, terminal: Terminal): Promise<number> {
+  if (values['dry-run']) return (await import('./warm-dry.js')).dryRun(path, embed, values, terminal)
   const { signal } = terminal
   const settings = settingsOf(values, terminal)
   const caches = await openCaches(settings)
@@ -35,6 +57,8 @@ export async function warm({ values, args, terminal }: CommandCall<Values>): Pro
   let done = 0
   let computedThere = 0
   let failed = 0
+  let absent = 0
+  const left = new TimeLeft(path, began)
   let daemon: DaemonClient | undefined
   const input = await openInput(path, signal)
   try {
@@ -44,21 +68,24 @@ export async function warm({ values, args, terminal }: CommandCall<Values>): Pro
     for await (const texts of batches(input.lines)) {
       for (let next = 0; next < texts.length; ) {
         const some = daemon ? texts.slice(next, next + portions.of(texts.slice(next))) : texts.slice(next)
-        const there = daemon && (await warmedThere(daemon, caches, some, signal, portions))
+        const there = daemon && (await warmedThere(daemon, caches, some, embed, signal, portions))
         if (there === 'again') continue
         if (daemon !== undefined && there === undefined) {
           daemon.close()
           daemon = undefined
           continue
         }
-        const { sources, lost } = there ?? (await warmedHere(caches, some, signal))
+        const { sources, lost, missing } = there ?? (await (embed ? warmedHere : foundHere)(caches, some, signal))
         for (const source of Object.keys(rows) as Source[]) rows[source] += sources[source]
         if (there) computedThere += sources.computed
         next += some.length
         done += some.length
         failed += lost
+        absent += missing
+        left.took(some)
         const rate = (1000 * done) / (performance.now() - began)
-        if (!values.quiet) terminal.status(`${count(done)} texts, ${count(rate)}/s, ${count(rows.computed)} computed`)
+        const what = embed ? `${count(rows.computed)} computed` : `${count(absent)} not there`
+        if (!values.quiet) terminal.status(`${count(done)} texts, ${count(rate)}/s, ${what}${left.text}`)
       }
     }
   } finally {
@@ -70,9 +97,9 @@ export async function warm({ values, args, terminal }: CommandCall<Values>): Pro
   signal.throwIfAborted()
   const ms = performance.now() - began
   const computedBy = { daemon: computedThere, here: rows.computed - computedThere }
-  const report = { texts: done, failed, rows, computedBy, ms: Math.round(ms) }
+  const report = { texts: done, failed, ...(!embed && { absent }), rows, computedBy, ms: Math.round(ms) }
   if (values.json) await terminal.out(`${JSON.stringify(report)}\n`)
-  else if (!values.quiet) terminal.say(summary(report, ms))
+  else if (!values.quiet) terminal.say(summary(report, absent, ms))
   if (failed > 0) terminal.say(`op-dbus: ${count(failed)} of ${count(done)} texts could not be embedded`)
   return failed > 0 ? NOT_EMBEDDED : 0
 }
@@ -80,6 +107,8 @@ export async function warm({ values, args, terminal }: CommandCall<Values>): Pro
 interface Warmed {
   readonly sources: Readonly<Rows>
   readonly lost: number
+  /** What no tier has, and was not to be embedded. */
+  readonly missing: number
 }
 
 /** `again`: fewer at a time. Undefined where the daemon did not do it: another model, or no answer as it should be. */
@@ -87,11 +116,12 @@ async function warmedThere(
   daemon: DaemonClient,
   { embeddings }: Caches,
   texts: readonly string[],
+  embed: boolean,
   signal: AbortSignal,
   portions: Portions,
 ): Promise<Warmed | 'again' | undefined> {
   const { space } = await embeddings.computing({ signal })
-  const body: WarmCall = { texts, space: spaceId(space) }
+  const body: WarmCall = { texts, space: spaceId(space), ...(!embed && { embed }) }
   const asked = performance.now()
   const { status, json } = await daemon.ask('/api/cache/warm', { body, ms: ANSWER_MS, inParts: true, signal })
   if (status === 504) {
@@ -100,10 +130,12 @@ async function warmedThere(
   }
   const report = json as Partial<WarmReport> | undefined
   const counts = Object.values(report?.rows ?? {})
-  const sound = counts.every(Number.isSafeInteger) && counts.reduce((sum, one) => sum + one, 0) === texts.length
+  const missing = report?.absent ?? 0
+  const all = counts.reduce((sum, one) => sum + one, missing)
+  const sound = [...counts, missing].every(Number.isSafeInteger) && all === texts.length
   if (!sound) return undefined
   portions.took(texts, performance.now() - asked)
-  return { sources: { ...NONE, ...report!.rows }, lost: 0 }
+  return { sources: { ...NONE, ...report!.rows }, lost: 0, missing }
 }
 
 async function warmedHere({ embeddings }: Caches, texts: readonly string[], signal: AbortSignal): Promise<Warmed> {
@@ -111,7 +143,7 @@ async function warmedHere({ embeddings }: Caches, texts: readonly string[], sign
   try {
     const matrix = await embeddings.embedMany(texts, { signal })
     for (const source of matrix.sources) sources[source]++
-    return { sources, lost: 0 }
+    return { sources, lost: 0, missing: 0 }
   } catch (error) {
     if (!(error instanceof BatchError) || error.failed.length === texts.length) throw error
     // What finished is kept, and counts as it is found now.
@@ -121,27 +153,23 @@ async function warmedHere({ embeddings }: Caches, texts: readonly string[], sign
       { signal },
     )
     for (const source of found) sources[source]++
-    return { sources, lost: lost.size }
+    return { sources, lost: lost.size, missing: 0 }
   }
+}
+
+async function foundHere({ embeddings }: Caches, texts: readonly string[], signal: AbortSignal): Promise<Warmed> {
+  const sources = { ...NONE }
+  let missing = 0
+  for (const text of texts) {
+    signal.throwIfAborted()
+    const found = await embeddings.get(text)
+    if (found) sources[found.source]++
+    else missing++
+  }
+  return { sources, lost: 0, missing }
 }
 
 const NONE: Readonly<Rows> = { memory: 0, disk: 0, shared: 0, pattern: 0, computed: 0 }
-
-/** Lines that are not empty, some at a time. */
-async function* batches(lines: AsyncIterable<string>): AsyncGenerator<readonly string[]> {
-  let texts: string[] = []
-  let units = 0
-  for await (const line of lines) {
-    if (line === '') continue
-    texts.push(line)
-    units += line.length
-    if (texts.length < MOST_TEXTS && units < MOST_UNITS) continue
-    yield texts
-    texts = []
-    units = 0
-  }
-  if (texts.length > 0) yield texts
-}
 
 interface Summed {
   readonly texts: number
@@ -149,9 +177,10 @@ interface Summed {
   readonly computedBy: { readonly daemon: number; readonly here: number }
 }
 
-function summary({ texts, rows: { computed, ...rest }, computedBy: { daemon, here } }: Summed, ms: number): string {
+function summary({ texts, rows: { computed, ...rest }, computedBy }: Summed, absent: number, ms: number): string {
+  const { daemon, here } = computedBy
   const there = Object.values(rest).reduce((sum, one) => sum + one, 0)
   const split = here === 0 ? ' by the daemon' : ` (${count(daemon)} by the daemon, ${count(here)} here)`
   const by = daemon === 0 ? '' : split
-  return `warmed ${plural(texts, 'text', 'texts')}: ${count(computed)} computed${by}, ${count(there)} there already, in ${duration(ms)}`
+  return `warmed ${plural(texts, 'text', 'texts')}: ${count(computed)} computed${by}, ${count(there)} there already${absent > 0 ? `, ${count(absent)} on no disk and not computed (--embed does)` : ''}, in ${duration(ms)}`
 }

@@ -38,7 +38,7 @@ function packing(start: Uint8Array): string | undefined {
 }
 
 /** Text has none of the bytes that records of numbers are full of. */
-function isText(start: Uint8Array): boolean {
+export function isText(start: Uint8Array): boolean {
   return start.every(byte => byte >= 32 || byte === 9 || byte === 10 || byte === 13)
 }
 

@@ -93,6 +93,11 @@ export class TraceRecorder {
     }
   }
 
+  /** All requests so far are with the system, or lost with a warning. */
+  flushed(): Promise<void> {
+    return this.#writer.flushed()
+  }
+
   async close(): Promise<void> {
     this.#silence()
     await this.#writer.close()

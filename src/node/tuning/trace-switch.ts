@@ -48,6 +48,11 @@ export class TraceSwitchWatch {
   /** The first look; when it is over, requests are recorded if they are to be. */
   begin(): Promise<void> {
     this.#look()
+    return this.settled()
+  }
+
+  /** What the last look led to is done. */
+  settled(): Promise<void> {
     return this.#working
   }
 

@@ -80,10 +80,15 @@ export class TraceWriter {
     return true
   }
 
-  /** Writes what there is, and ends the file. */
-  async close(): Promise<void> {
+  /** All records so far are with the system, or lost with a warning. */
+  async flushed(): Promise<void> {
     this.#flush()
     await this.#pump
+  }
+
+  /** Writes what there is, and ends the file. */
+  async close(): Promise<void> {
+    await this.flushed()
     this.#end()
   }
 

@@ -1,6 +1,7 @@
 // What `/api` answers of embeddings: one look-up and its way, many rows for the command line, warming.
 import type { FastifyRequest } from 'fastify'
 import { invalid } from '../../errors.js'
+import type { Key, Source } from '../../ports.js'
 import type { EmbeddingMatrix } from '../../public.js'
 import type { LookupCall, LookupReport, RowsCall, RowsReport, WarmCall, WarmReport } from '../api.js'
 import type { Routes, ServerContext } from '../context.js'
@@ -12,6 +13,8 @@ import { MOST_NEIGHBOURS, MOST_TEXTS } from '../schemas/caches.js'
 import { AS_JSON, described } from '../schemas.js'
 import { modelOfSpace } from '../spaces.js'
 import { BYTES_OF_NUMBER, toBase64 } from '../vector-text.js'
+
+const KEY = /^[0-9a-f]{64}$/
 
 export const cacheRoutes: Routes = (app, context) => {
   const neighbours = new Neighbours()
@@ -40,7 +43,10 @@ export const cacheRoutes: Routes = (app, context) => {
     {
       ...AS_JSON,
       config: { access: 'write', bodyBytes: Number.POSITIVE_INFINITY },
-      schema: described('Embeds texts, so that they are there later', { body: 'WarmCall', answer: 'WarmReport' }),
+      schema: described('Embeds texts, or loads what is on disk, so that it is there later', {
+        body: 'WarmCall',
+        answer: 'WarmReport',
+      }),
     },
     request => warm(context, request.body, context.signalOf(request)),
   )
@@ -101,17 +107,68 @@ async function rows(context: ServerContext, request: FastifyRequest<{ Body: Rows
 
 async function warm(
   context: ServerContext,
-  { texts, model: name, space }: WarmCall,
+  { texts, keys, embed = true, model: name, space }: WarmCall,
   signal: AbortSignal,
 ): Promise<WarmReport> {
-  checkTexts(texts)
+  if ((texts === undefined) === (keys === undefined)) throw invalid('give texts or keys, one of both')
   if (space !== undefined && name !== undefined)
     throw invalid('a model is told by its name or by its space, not by both')
   const model = space === undefined ? context.models.of(name) : await modelOfSpace(context.models, space, signal)
+  if (keys !== undefined) return warmKeys(context, model, keys, signal)
+  checkTexts(texts)
+  if (embed !== true) return warmThere(context, model, texts, signal)
   const { result, micros } = await measured(context, model, signal, async () => ({
     result: await model.caches.embeddings.embedManyBounded(texts, { signal }),
   }))
-  return { texts: texts.length, rows: rowsBySource(result.sources), micros }
+  return { texts: texts.length, rows: rowsBySource(result.sources), absent: 0, noRoom: 0, micros }
+}
+
+/** What some tier has of the texts is in memory afterwards; nothing is embedded. */
+async function warmThere(
+  { clock }: ServerContext,
+  model: ServedModel,
+  texts: readonly string[],
+  signal: AbortSignal,
+): Promise<WarmReport> {
+  const began = clock.monotonic()
+  const sources: Source[] = []
+  await doubted(model, signal, async () => {
+    for (const text of texts) {
+      signal.throwIfAborted()
+      const found = await model.caches.embeddings.get(text)
+      if (found) sources.push(found.source)
+    }
+  })
+  const absent = texts.length - sources.length
+  return {
+    texts: texts.length,
+    rows: rowsBySource(sources),
+    absent,
+    noRoom: 0,
+    micros: 1000 * (clock.monotonic() - began),
+  }
+}
+
+async function warmKeys(
+  { clock }: ServerContext,
+  model: ServedModel,
+  keys: readonly string[],
+  signal: AbortSignal,
+): Promise<WarmReport> {
+  if (!Array.isArray(keys) || keys.length === 0 || keys.length > MOST_TEXTS || !keys.every(key => KEY.test(key))) {
+    throw invalid(`keys is a list of 1 to ${MOST_TEXTS} names of 64 hex digits`)
+  }
+  const began = clock.monotonic()
+  await model.open({ signal })
+  const loaded = await model.caches.loadAhead(keys as readonly Key[], signal)
+  const { entries = 0, there = 0, gone = keys.length } = loaded ?? {}
+  return {
+    texts: keys.length,
+    rows: { ...rowsBySource([]), disk: entries, memory: there },
+    absent: gone,
+    noRoom: keys.length - entries - there - gone,
+    micros: 1000 * (clock.monotonic() - began),
+  }
 }
 
 /** Runs `work`, which answers rows, and has them counted. */

@@ -161,8 +161,17 @@ export function cacheSchemas(T: Builder, parts: Parts) {
       preview: flag,
       sharedStays: flag,
     }),
-    WarmCall: T.Object({ texts: asked(T.String({ minLength: 1 })), model: O(text), space: O(text) }, CLOSED),
-    WarmReport: T.Object({ texts: count, rows: bySource(count), micros: number }),
+    WarmCall: T.Object(
+      {
+        texts: O(asked(T.String({ minLength: 1 }))),
+        keys: O(asked(T.String({ pattern: '^[0-9a-f]{64}$' }))),
+        embed: O(flag),
+        model: O(text),
+        space: O(text),
+      },
+      CLOSED,
+    ),
+    WarmReport: T.Object({ texts: count, rows: bySource(count), absent: count, noRoom: count, micros: number }),
     RowsCall: T.Object({ texts: asked(text), space: text }, CLOSED),
     RowsReport: T.Object({
       space: text,

@@ -65,6 +65,7 @@ export function tuningSchemas(T: Builder, { text, flag, number, count, cache, te
     bytes: number,
     ms: number,
     gone: count,
+    used: count,
     stoppedBy: O(stoppedBy),
     savedAt: O(number),
     saved: O(count),

@@ -10,8 +10,8 @@ import { type Setting, sameSetting } from './settings.js'
 const MOST_ROWS = 1024
 /** So many keys are to stay in the sample, however many requests come. */
 const LEAST_ROWS = 256
-/** Requests of the sample that are simulated in one moment, at most: 10 to 40 ms of work. */
-export const MOST_REQUESTS = 5000
+/** Requests of the sample that are simulated in one moment, at most: a thousandth or two of a processor. */
+export const MOST_REQUESTS = 1000
 /** Misses whose entry has not come yet, at most. */
 const MOST_PENDING = 1024
 /** No entry counts for more than so many times what the cache's entries usually cost: one computation that was held up for a minute is chance. */
@@ -104,6 +104,11 @@ export class Shadow {
   /** Requests that were looked at since the last `take`. */
   get sampled(): number {
     return this.#sampled
+  }
+
+  /** Keys that some simulation holds. */
+  get keys(): number {
+    return this.#rows.size
   }
 
   /** Memory had it. */

@@ -1,6 +1,7 @@
 // Requests to four caches at once, from a seed: popularity by Zipf's law in each, and a share of the traffic for each that may change at any time.
 import type { CacheName } from '../../../src/ports.js'
 import { seeded } from '../../../src/sample-lines.js'
+import type { Setting } from '../../../src/tuning/auto/settings.js'
 import { CACHE_ORDER } from '../../../src/tuning/requests.js'
 
 /** What the entries of a cache are like. */
@@ -26,6 +27,15 @@ export const KINDS: Readonly<Record<CacheName, Kind>> = {
   blocks: { keys: 8000, alpha: 0.9, bytes: 2500, cost: 2500 },
 }
 
+/** What the caches begin with, where nothing else is said: small, so that short runs fill them. */
+export const START: Readonly<Record<CacheName, Setting>> = {
+  embeddings: { bytes: 1_600_000, entries: 800, policy: 'lru' },
+  queries: { bytes: 1_200_000, entries: Number.POSITIVE_INFINITY, policy: 'lru' },
+  diffs: { bytes: 600_000, entries: 100, policy: 'lru' },
+  blocks: { bytes: 600_000, entries: 240, policy: 'lru' },
+}
+export const BUDGET = 4_000_000
+
 export class Traffic {
   readonly #random: () => number
   readonly #upTo = new Map<CacheName, Float64Array>()
@@ -39,7 +49,10 @@ export class Traffic {
     for (const name of CACHE_ORDER) {
       const { keys, alpha } = kinds[name]
       let sum = 0
-      const upTo = Float64Array.from({ length: keys }, (_, i) => (sum += (i + 1) ** -alpha))
+      const upTo = Float64Array.from({ length: keys }, (_, i) => {
+        sum += (i + 1) ** -alpha
+        return sum
+      })
       this.#upTo.set(name, upTo)
     }
   }
@@ -48,7 +61,11 @@ export class Traffic {
   next(shares: Readonly<Partial<Record<CacheName, number>>>): Request {
     let at = this.#random() * Object.values(shares).reduce((sum, share) => sum + share, 0)
     const names = CACHE_ORDER.filter(name => shares[name] !== undefined)
-    const cache = names.find(name => (at -= shares[name]!) < 0) ?? names[0]!
+    const cache =
+      names.find(name => {
+        at -= shares[name]!
+        return at < 0
+      }) ?? names[0]!
     const upTo = this.#upTo.get(cache)!
     const wanted = this.#random() * upTo[upTo.length - 1]!
     let [low, high] = [0, upTo.length - 1]

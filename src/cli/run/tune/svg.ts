@@ -1,0 +1,165 @@
+// The curves as a picture that needs nothing else: a row for each cache, hits to the left and saved time to the right. Pure; holds no text of
+// anybody's but ours.
+import { bytes, count, plural } from '../../../format.js'
+import { POLICY_TITLES } from '../../../tuning/advice-text.js'
+import type { AdviceReport, CacheAdvice, CurvePoint, PolicyCurve } from '../../../tuning/report.js'
+
+const WIDTH = 1040
+const HEAD = 64
+const ROW = 320
+const PANEL = { width: 356, height: 200, left: 52, top: 56 } as const
+const SECOND = 520
+/** Lines of text apart, so that labels do not lie on each other. */
+const LABEL = 15
+const QUARTERS = [0, 0.25, 0.5, 0.75, 1]
+
+/** The colours and types of /look/tokens.css, which a picture of its own cannot import. */
+const STYLE = `
+svg{--page:#fff;--line:#d9dde1;--text:#1a1d20;--quiet:#565d64;--accent:#0b5cad;font:13px system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans",sans-serif;font-variant-numeric:tabular-nums}
+@media (prefers-color-scheme:dark){svg{--page:#14171a;--line:#353b41;--text:#e9ecef;--quiet:#a7afb7;--accent:#7db9f2}}
+.page{fill:var(--page)}text{fill:var(--quiet)}.t{fill:var(--text);font-weight:600}.h{font-size:18px}
+.g{stroke:var(--line);stroke-width:1}.now{stroke:var(--quiet);stroke-dasharray:2 3}
+path{fill:none;stroke-width:1.25;stroke:var(--quiet);stroke-linejoin:round}.best{stroke:var(--accent);stroke-width:2.5}text.best{fill:var(--accent);font-weight:600;stroke:none}
+.lru{stroke:var(--text);stroke-width:2;stroke-dasharray:6 3}text.lru{fill:var(--text);stroke:none}.e{text-anchor:end}.m{text-anchor:middle}`
+
+export function curvesSvg(report: AdviceReport): string {
+  const { caches, requests, sampled } = report
+  const height = HEAD + Math.max(1, caches.length) * ROW
+  const how = sampled < 1 ? `simulated with one key in ${count(1 / sampled)}` : 'simulated in full'
+  const about = `${plural(requests, 'request', 'requests')}, ${how}`
+  return [
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" role="img" aria-labelledby="title desc">`,
+    '<title id="title">How large each cache should be</title>',
+    `<desc id="desc">${escaped([about, ...caches.map(described)].join(' '))}</desc>`,
+    `<style>${STYLE}</style>`,
+    `<rect class="page" width="${WIDTH}" height="${height}"/>`,
+    label(16, 30, 'How large each cache should be', 't h'),
+    label(16, 50, about),
+    ...caches.map((cache, i) => `<g transform="translate(0 ${HEAD + i * ROW})">${row(cache)}</g>`),
+    ...(caches.length === 0 ? [label(16, HEAD + 24, 'No request was traced.')] : []),
+    '</svg>',
+    '',
+  ].join('\n')
+}
+
+function described({ cache, best, advice }: CacheAdvice): string {
+  const at = `${cache}: with ${plural(best.capacity, 'entry', 'entries')} under ${POLICY_TITLES[best.policy]}, ${percent(best.hitRate)} of requests are answered.`
+  return [at, ...advice].join(' ')
+}
+
+function row(cache: CacheAdvice): string {
+  const most = Math.max(...cache.curves.flatMap(({ points }) => points.map(point => point.savedSeconds)), 0)
+  // Where no day can be told from the trace, or nothing was measured, part of all time.
+  const perDay = most > 0
+  const top = perDay ? niceAbove(most / unitOf(most).seconds) * unitOf(most).seconds : 1
+  const unit = unitOf(most)
+  const saved = (point: CurvePoint) => (perDay ? point.savedSeconds / top : point.savedRate)
+  const mark = (part: number) => (perDay ? `${significant((part * top) / unit.seconds)}` : `${100 * part} %`)
+  return [
+    label(16, 24, cache.cache, 't'),
+    panel(cache, 'requests answered from memory, %', 16, point => point.hitRate, part => `${100 * part} %`),
+    panel(cache, perDay ? `time saved, ${unit.name} a day` : 'time saved, % of all', SECOND, saved, mark),
+  ].join('\n')
+}
+
+type Height = (point: CurvePoint) => number
+
+function panel({ curves, best, now }: CacheAdvice, title: string, x: number, height: Height, mark: (part: number) => string): string {
+  const points = curves[0]?.points ?? []
+  const [first, last] = [points[0], points.at(-1)]
+  if (!first || !last) return ''
+  const decades = Math.max(Math.log10(last.capacity / first.capacity), 1e-9)
+  const at = (capacity: number) => PANEL.left + (PANEL.width * Math.log10(capacity / first.capacity)) / decades
+  const up = (part: number) => PANEL.top + PANEL.height * (1 - part)
+  const bottom = PANEL.top + PANEL.height
+  const grid = QUARTERS.map(
+    part => `<path class="g" d="M${PANEL.left} ${up(part)}h${PANEL.width}"/>${label(PANEL.left - 6, up(part) + 4, mark(part), 'e')}`,
+  )
+  const meanBytes = last.bytes / last.capacity
+  const sizes = marksOf(first.capacity, last.capacity).map(size => {
+    const middle = at(size).toFixed(1)
+    return [
+      `<path class="g" d="M${middle} ${bottom}v5"/>`,
+      label(middle, bottom + 20, count(size), 'm'),
+      label(middle, bottom + 36, bytes(size * meanBytes), 'm'),
+    ].join('')
+  })
+  const present = now && now.capacity >= first.capacity && now.capacity <= last.capacity ? at(now.capacity) : undefined
+  const marked =
+    present === undefined
+      ? ''
+      : `<path class="now" d="M${present.toFixed(1)} ${PANEL.top}V${bottom}"/>${label(present.toFixed(1), PANEL.top - 4, 'now', 'm')}`
+  const classOf = ({ policy }: PolicyCurve) => (policy === best.policy ? 'best' : policy === 'lru' ? 'lru' : '')
+  const lines = [...curves]
+    .sort((one, other) => classOf(one).length - classOf(other).length)
+    .map(curve => {
+      const way = curve.points.map(point => `${at(point.capacity).toFixed(1)} ${up(height(point)).toFixed(1)}`)
+      return `<path class="${classOf(curve)}" d="M${way.join('L')}"/>`
+    })
+  return [
+    `<g transform="translate(${x} 0)">`,
+    label(PANEL.left, PANEL.top - 20, title),
+    ...grid,
+    ...sizes,
+    label(PANEL.left + PANEL.width, bottom + 54, 'entries, and what they take; logarithmic', 'e'),
+    marked,
+    ...lines,
+    ...names(curves, classOf, height, up),
+    '</g>',
+  ].join('\n')
+}
+
+/** Each line has its name at its end; in the order in which they come where they differ most. */
+function names(
+  curves: readonly PolicyCurve[],
+  classOf: (curve: PolicyCurve) => string,
+  height: Height,
+  up: (part: number) => number,
+): string[] {
+  const middle = Math.floor((curves[0]?.points.length ?? 0) / 2)
+  const sorted = [...curves].sort((one, other) => height(other.points[middle]!) - height(one.points[middle]!))
+  const ends = sorted.map(curve => up(height(curve.points.at(-1)!)))
+  const mean = ends.reduce((sum, end) => sum + end, 0) / Math.max(1, ends.length)
+  const top = Math.max(PANEL.top - 4, mean - (LABEL * (sorted.length - 1)) / 2)
+  return sorted.map((curve, i) => {
+    const title = curve.policy === 'cost-s3-fifo' ? 'cost S3-FIFO' : POLICY_TITLES[curve.policy]
+    return label(PANEL.left + PANEL.width + 8, (top + i * LABEL + 4).toFixed(1), title, classOf(curve))
+  })
+}
+
+/** Round sizes from `from` to `to`, five at most. */
+function marksOf(from: number, to: number): number[] {
+  const all: number[] = []
+  for (let power = Math.floor(Math.log10(from)); power <= Math.log10(to); power++) {
+    for (const step of [1, 3]) {
+      const size = step * 10 ** power
+      if (size >= from && size <= to) all.push(size)
+    }
+  }
+  const tens = all.filter(size => Number.isInteger(Math.log10(size)))
+  const chosen = all.length > 5 && tens.length > 1 ? tens : all
+  return chosen.length > 0 ? chosen.slice(-5) : [...new Set([from, to])]
+}
+
+function unitOf(seconds: number): { readonly name: string; readonly seconds: number } {
+  if (seconds >= 7200) return { name: 'h', seconds: 3600 }
+  if (seconds >= 120) return { name: 'min', seconds: 60 }
+  return seconds >= 1 ? { name: 's', seconds: 1 } : { name: 'ms', seconds: 0.001 }
+}
+
+/** The next of 1, 2, 4, 8, 20, 40, … */
+function niceAbove(value: number): number {
+  const power = 10 ** Math.floor(Math.log10(value))
+  return ([1, 2, 4, 8].find(step => step * power >= value) ?? 20) * power
+}
+
+const significant = (value: number) => String(Number(value.toPrecision(3)))
+const percent = (rate: number) => `${(100 * rate).toFixed(1)} %`
+
+function label(x: number | string, y: number | string, text: string, name = ''): string {
+  return `<text x="${x}" y="${y}"${name === '' ? '' : ` class="${name}"`}>${escaped(text)}</text>`
+}
+
+function escaped(text: string): string {
+  return text.replace(/[&<>"]/g, character => `&#${character.charCodeAt(0)};`)
+}

@@ -1,0 +1,316 @@
+// Loads embeddings into memory by their names on disk, before anybody asks for them: in the order in which they lie, in short turns, within
+// what memory has room for. Computes nothing, and counts nothing as a look-up.
+import { Scratch } from '../../cache/scratch.js'
+import { yieldToEventLoop } from '../../cache/yield-to-event-loop.js'
+import type { Opened } from '../../caches/embedding-parts.js'
+import { EmbeddingPool } from '../../caches/embedding-pool.js'
+import { decodeVec } from '../../caches/embedding-record.js'
+import type { Clock, Embedding } from '../../ports.js'
+import type { SegmentStore } from '../../stores/segments.js'
+import { countOf, NAME_BYTES, NameTable } from './names.js'
+import { WarmTier } from './warm-tier.js'
+
+/** What it is read from. */
+export type AheadStore = Pick<SegmentStore, 'placesOf' | 'getPackedSync'>
+
+/** How long it keeps the thread at once, ms: as long as a few requests. */
+const TURN_MS = 0.5
+/** Names that are looked for in the index in one turn, and records that are read in one call at first. */
+const PLACED = 1024
+const FIRST_READ = 32
+const MOST_READ = 512
+/** Digests of texts worked out in one turn. */
+const DIGESTED = 256
+
+export interface LoadAhead {
+  readonly entries: number
+  readonly bytes: number
+  readonly ms: number
+  /** Names of what is not there: deleted, let go, of another space. */
+  readonly gone: number
+  /** What memory had already, and names that were given twice. */
+  readonly there: number
+  /** What there was room for and no time, packed. */
+  readonly left: Uint8Array
+  readonly stoppedBy?: 'bytes' | 'time' | 'close' | 'error'
+  /** What the disk said. */
+  readonly error?: unknown
+}
+
+export interface LoadAheadCall {
+  readonly clock: Pick<Clock, 'monotonic'>
+  /** How long it may take, ms. */
+  readonly budgetMs: number
+  readonly signal?: AbortSignal | undefined
+}
+
+/** What is to be loaded. */
+export interface AheadNames {
+  /** Packed. */
+  readonly names: Uint8Array
+  /** Of each name, how many were used after it. Absent: as many as stand before it. */
+  readonly ranks?: Uint32Array
+  /** They are in the order in which their records lie, or nearly. */
+  readonly inFileOrder?: boolean
+}
+
+/**
+ * Loads what bears these names: those that were used last, where there is not room for all. What is asked for meanwhile goes before it. What the disk says is told (`error`), and what was loaded by then stays.
+ */
+export async function loadAhead(
+  opened: Opened,
+  store: AheadStore,
+  names: AheadNames,
+  call: LoadAheadCall,
+): Promise<LoadAhead> {
+  const ahead = aheadOf(opened)
+  // One at a time: numbers hold until the next plan.
+  const before = underWay.get(ahead)
+  const loading = (async () => {
+    await before
+    return load(opened, ahead, store, names, call)
+  })()
+  underWay.set(ahead, loading)
+  return loading
+}
+
+const underWay = new WeakMap<WarmTier<Embedding>, Promise<unknown>>()
+
+async function load(
+  opened: Opened,
+  ahead: WarmTier<Embedding>,
+  store: AheadStore,
+  wanted: AheadNames,
+  { clock, budgetMs, signal }: LoadAheadCall,
+): Promise<LoadAhead> {
+  const began = clock.monotonic()
+  const inMemory = await memoryNames(opened)
+  const known = new NameTable(countOf(inMemory))
+  known.addAll(inMemory)
+  const { memory } = opened.cache
+  const { names, ranks, all } = firstOf(wanted, memory.capacity)
+  const plan = ahead.plan(names, ranks, known)
+  memory.fitWarm()
+  const reading = new Reading(store, ahead, plan, opened.embedder.dims, clock)
+  let stoppedBy: LoadAhead['stoppedBy'] = !all || ahead.awaited < countOf(plan.names) ? 'bytes' : undefined
+  let error: unknown
+  try {
+    if (wanted.inFileOrder) reading.asTheyCome()
+    else await reading.inFileOrder()
+    while (reading.goesOn) {
+      if (signal?.aborted || clock.monotonic() - began > budgetMs) {
+        stoppedBy = signal?.aborted ? 'close' : 'time'
+        break
+      }
+      reading.next()
+      await reading.turn()
+    }
+  } catch (thrown) {
+    stoppedBy = 'error'
+    error = thrown
+  }
+  const { entries, gone } = reading
+  return {
+    entries,
+    bytes: entries * ahead.entryBytes,
+    gone,
+    there: countOf(names) - countOf(plan.names),
+    left: reading.leave(),
+    ms: clock.monotonic() - began,
+    ...(stoppedBy && { stoppedBy }),
+    ...(stoppedBy === 'error' && { error }),
+  }
+}
+
+/** Those of the names that were used last. */
+function firstOf({ names, ranks }: AheadNames, most: number): { names: Uint8Array; ranks: Uint32Array; all: boolean } {
+  const count = countOf(names)
+  if (count <= most) return { names, ranks: ranks ?? Uint32Array.from({ length: count }, (_, rank) => rank), all: true }
+  if (ranks === undefined) return { ...firstOf({ names: names.subarray(0, NAME_BYTES * most) }, most), all: false }
+  const some = new Uint8Array(NAME_BYTES * most)
+  const theirs = new Uint32Array(most)
+  let next = 0
+  for (let i = 0; i < count; i++) {
+    if (ranks[i]! >= most) continue
+    some.set(names.subarray(NAME_BYTES * i, NAME_BYTES * (i + 1)), NAME_BYTES * next)
+    theirs[next++] = ranks[i]!
+  }
+  return { names: some, ranks: theirs, all: false }
+}
+
+/** What memory has for entries that are loaded ahead; made with the first. */
+function aheadOf({ cache, embedder, keyOf }: Opened): WarmTier<Embedding> {
+  const { memory } = cache
+  if (memory.warm instanceof WarmTier) return memory.warm as WarmTier<Embedding>
+  const { dims } = embedder
+  const nothing: Embedding = { vector: new Float32Array(dims), tokens: 0, truncated: false, device: 'cpu' }
+  // As much as an entry with a text of 64 characters, which is how long its name is.
+  const entryBytes = memory.bytesOf('x'.repeat(64), nothing)
+  const ahead = new WarmTier<Embedding>({ keyOf: keyOf!, pool: new EmbeddingPool(dims), entryBytes })
+  memory.warm = ahead
+  return ahead
+}
+
+/** Entries of memory that were loaded ahead: how many were asked for since. */
+export function usedAhead({ cache }: Opened): number {
+  return cache.memory.warm instanceof WarmTier ? cache.memory.warm.used : 0
+}
+
+/** Names on disk of what memory holds, packed, those first that it would give up last. */
+async function memoryNames({ cache, keyOf }: Opened): Promise<Uint8Array> {
+  const ids: string[] = []
+  cache.eachEntry(Number.POSITIVE_INFINITY, id => ids.push(id))
+  const names = Buffer.alloc(NAME_BYTES * ids.length)
+  for (let i = 0; i < ids.length; i++) {
+    names.write(keyOf!(ids[i]!), NAME_BYTES * i, 'hex')
+    if (i % DIGESTED === DIGESTED - 1) await yieldToEventLoop()
+  }
+  return names
+}
+
+/**
+ * What memory holds, as a list: the last used first, then what was loaded ahead and not asked for yet, then `rest`, which is packed. At most
+ * `most` names, in the order in which `store` is best read.
+ */
+export async function hotNames(
+  opened: Opened,
+  store: AheadStore,
+  rest: Uint8Array,
+  most: number,
+): Promise<{ readonly names: Uint8Array; readonly ranks: Uint32Array }> {
+  const { warm: ahead } = opened.cache.memory
+  const loaded = ahead instanceof WarmTier ? ahead.names() : new Uint8Array()
+  const all = Buffer.concat([await memoryNames(opened), loaded, rest])
+  const table = new NameTable(Math.min(most, countOf(all)))
+  table.addAll(all)
+  const names = new Uint8Array(table.names.length)
+  // What is still on its way to the disk comes last.
+  const later: number[] = []
+  const placed = await fileOrder(store, table.names, which => later.push(which), yieldToEventLoop)
+  const ranks = Uint32Array.from([...placed, ...later])
+  ranks.forEach((which, i) => {
+    names.set(table.names.subarray(NAME_BYTES * which, NAME_BYTES * (which + 1)), NAME_BYTES * i)
+  })
+  return { names, ranks }
+}
+
+/** Which of `names` is read first, and so on; of those that are not there `isGone` is told. */
+async function fileOrder(
+  store: AheadStore,
+  names: Uint8Array,
+  isGone: (which: number) => unknown,
+  turn: () => Promise<void>,
+): Promise<Uint32Array<ArrayBuffer>> {
+  const total = countOf(names)
+  // Where it lies and which it is, in one number: so they are put in order without an object for each.
+  const found = new Float64Array(total)
+  let count = 0
+  for (let from = 0; from < total; from += PLACED) {
+    const places = store.placesOf(names.subarray(NAME_BYTES * from, NAME_BYTES * (from + PLACED)))
+    for (let i = 0; i < places.length; i++) {
+      if (places[i]! > 0) found[count++] = places[i]! * total + from + i
+      else isGone(from + i)
+    }
+    await turn()
+  }
+  return Uint32Array.from(found.subarray(0, count).sort(), place => place % total)
+}
+
+/** What is planned, read and put in, some at a time. */
+class Reading {
+  entries = 0
+  gone = 0
+  readonly #store: AheadStore
+  readonly #ahead: WarmTier<Embedding>
+  readonly #names: Uint8Array
+  /** The number of the first of them. */
+  readonly #first: number
+  readonly #dims: number
+  readonly #clock: Pick<Clock, 'monotonic'>
+  readonly #scratch = new Scratch()
+  /** Which of the names are read, in this order, and how many were. */
+  #order = new Uint32Array(0)
+  #at = 0
+  #part = FIRST_READ
+  #turnEnds: number
+
+  constructor(
+    store: AheadStore,
+    ahead: WarmTier<Embedding>,
+    { names, first }: { readonly names: Uint8Array; readonly first: number },
+    dims: number,
+    clock: Pick<Clock, 'monotonic'>,
+  ) {
+    this.#store = store
+    this.#ahead = ahead
+    this.#names = names
+    this.#first = first
+    this.#dims = dims
+    this.#clock = clock
+    this.#turnEnds = clock.monotonic() + TURN_MS
+  }
+
+  get goesOn(): boolean {
+    return this.#at < this.#order.length && this.#ahead.awaited > 0
+  }
+
+  /** They are in that order already, or nearly. */
+  asTheyCome(): void {
+    this.#order = Uint32Array.from({ length: countOf(this.#names) }, (_, i) => i)
+  }
+
+  /** Finds those that are there, and the order in which they lie. */
+  async inFileOrder(): Promise<void> {
+    this.#order = await fileOrder(
+      this.#store,
+      this.#names,
+      which => this.#isGone(which),
+      () => this.turn(),
+    )
+  }
+
+  /** Reads the next ones and puts them in, within one turn: nobody clears or deletes in between. */
+  next(): void {
+    const from = this.#at
+    const to = Math.min(from + this.#part, this.#order.length)
+    const began = this.#clock.monotonic()
+    this.#scratch.reset()
+    const values = this.#store.getPackedSync(this.#names, this.#order, from, to, this.#scratch)
+    this.#at = to
+    for (let i = from; i < to; i++) {
+      const bytes = values[i - from]
+      const value = bytes && decodeVec(bytes, this.#dims)
+      if (value === undefined) this.#isGone(this.#order[i]!)
+      else if (this.#ahead.put(this.#first + this.#order[i]!, value)) this.entries++
+    }
+    // A cold disk takes a hundred times as long as a warm one.
+    const took = this.#clock.monotonic() - began
+    if (took < TURN_MS / 3) this.#part = Math.min(2 * this.#part, MOST_READ)
+    else if (took > TURN_MS) this.#part = Math.max(1, this.#part >> 1)
+  }
+
+  /** Lets the event loop go on once the time of this turn is up. */
+  async turn(): Promise<void> {
+    if (this.#clock.monotonic() < this.#turnEnds) return
+    await yieldToEventLoop()
+    this.#turnEnds = this.#clock.monotonic() + TURN_MS
+  }
+
+  /** Puts nothing in any more. Names, packed, of what is left. */
+  leave(): Uint8Array {
+    const left: Uint8Array[] = []
+    for (let i = 0; i < countOf(this.#names); i++) {
+      if (!this.#ahead.awaits(this.#first + i)) continue
+      left.push(this.#names.subarray(NAME_BYTES * i, NAME_BYTES * (i + 1)))
+      this.#ahead.giveUp(this.#first + i)
+    }
+    return Buffer.concat(left)
+  }
+
+  /** One that somebody else has put into memory meanwhile is not. */
+  #isGone(which: number): void {
+    const number = this.#first + which
+    if (this.#ahead.awaits(number)) this.gone++
+    this.#ahead.giveUp(number)
+  }
+}

@@ -1,0 +1,179 @@
+// Warm start: remembers which embeddings memory holds, and has them loaded at the next start, in the background. Names alone are written
+// down. Whatever goes wrong here costs a colder start and nothing else.
+import type { Opened } from '../../caches/embedding-parts.js'
+import { messageOf } from '../../errors.js'
+import type { WarmState } from '../../tuning/report.js'
+import type { TuningCall, TuningPart } from '../tuning.js'
+import {
+  hotListPath,
+  lastUsed,
+  MOST_NAMES,
+  type NoList,
+  readHotList,
+  removeLeftLists,
+  writeHotList,
+} from './hot-list.js'
+import { hotNames, type LoadAhead, loadAhead, usedAhead } from './load-ahead.js'
+
+/** How long loading may take, ms. */
+const BUDGET_MS = 10_000
+/** A list is written so often at most, ms. */
+export const SAVE_EVERY_MS = 60_000
+/** And once this part of memory is another: a hundredth. */
+const CHANGED = 0.01
+
+/** What is said of a list that is there and of no use; of those that are only absent nobody needs to hear. */
+const USELESS: Readonly<Partial<Record<NoList, string>>> = {
+  damaged: 'is damaged',
+  'other space': 'is of another model',
+}
+
+/** Begins as soon as it is known what computes. */
+export function beginWarm(call: TuningCall & { readonly dir: string }): TuningPart<WarmState> {
+  const part = new WarmStart(call)
+  call.set.embeddings.onOpened(opened => void part.opened(opened))
+  return part
+}
+
+class WarmStart implements TuningPart<WarmState> {
+  readonly #call: TuningCall & { readonly dir: string }
+  readonly #closing = new AbortController()
+  #opened: Opened | undefined
+  #loading: Promise<void> | undefined
+  #loaded: LoadAhead | undefined
+  #saving: Promise<void> | undefined
+  #saved: { readonly at: number; readonly names: number } | undefined
+  /** What there was no time for: it stays on the list. */
+  #left: Uint8Array = new Uint8Array()
+  /** Look-ups and misses when the list was written last. */
+  #then = { lookUps: 0, misses: 0 }
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(call: TuningCall & { readonly dir: string }) {
+    this.#call = call
+  }
+
+  state(): WarmState {
+    const loaded = this.#loaded
+    const saved = this.#saved
+    return {
+      on: true,
+      loaded: loaded?.entries ?? 0,
+      bytes: loaded?.bytes ?? 0,
+      ms: loaded?.ms ?? 0,
+      used: this.#opened ? usedAhead(this.#opened) : 0,
+      gone: loaded?.gone ?? 0,
+      ...(loaded?.stoppedBy && { stoppedBy: loaded.stoppedBy }),
+      ...(saved && { savedAt: saved.at, saved: saved.names }),
+    }
+  }
+
+  async opened(opened: Opened): Promise<void> {
+    if (this.#closing.signal.aborted) return
+    this.#opened = opened
+    this.#timer = setInterval(() => void this.#saveIfChanged(), SAVE_EVERY_MS)
+    this.#timer.unref()
+    // The look-up that opened it goes first.
+    await new Promise(setImmediate)
+    this.#loading = this.#load(opened)
+    await this.#loading
+  }
+
+  /** Stops loading, and writes the list. Does not reject. */
+  async close(): Promise<void> {
+    this.#closing.abort()
+    clearInterval(this.#timer)
+    await this.#loading
+    await this.#save()
+  }
+
+  async #load(opened: Opened): Promise<void> {
+    const { dir, clock, diagnostics, vectors } = this.#call
+    const store = vectors()
+    if (store === undefined || this.#closing.signal.aborted) return
+    try {
+      removeLeftLists(dir, clock.now())
+      const path = hotListPath(dir, opened.embedder.space)
+      const list = readHotList(path, opened.embedder.space)
+      if (typeof list === 'string') {
+        const why = USELESS[list]
+        if (why)
+          diagnostics.warn(
+            `the list of embeddings that were in use ${why}: ${path}\nmemory starts empty, and it is written anew`,
+          )
+        return
+      }
+      this.#saved = { at: list.savedAt, names: list.ranks.length }
+      this.#left = lastUsed(list)
+      const loaded = await loadAhead(
+        opened,
+        store,
+        { ...list, inFileOrder: true },
+        {
+          clock,
+          budgetMs: BUDGET_MS,
+          signal: this.#closing.signal,
+        },
+      )
+      this.#loaded = loaded
+      this.#left = loaded.left
+      if (loaded.error !== undefined) this.#failed('load', loaded.error)
+      const { entries, bytes, ms, gone, stoppedBy } = loaded
+      if (diagnostics.warmed.heard)
+        diagnostics.warmed.tell({
+          cache: 'embeddings',
+          entries,
+          bytes,
+          micros: 1000 * ms,
+          gone,
+          ...(stoppedBy && { stoppedBy }),
+        })
+    } catch (error) {
+      this.#failed('load', error)
+    }
+  }
+
+  async #saveIfChanged(): Promise<void> {
+    const { cache } = this.#opened!
+    const { hits, misses } = cache.memory.counts
+    const lookUps = hits + misses - this.#then.lookUps
+    // Other entries, or the same in another order.
+    const changed =
+      misses - this.#then.misses >= Math.max(1, CHANGED * cache.held) || lookUps >= Math.max(1, cache.held)
+    if (lookUps > 0 && changed) await this.#save()
+  }
+
+  /** One at a time, so that none overtakes another. */
+  async #save(): Promise<void> {
+    await this.#saving
+    this.#saving = this.#write()
+    await this.#saving
+  }
+
+  async #write(): Promise<void> {
+    const opened = this.#opened
+    const store = this.#call.vectors()
+    if (opened === undefined || store === undefined) return
+    const { dir, clock } = this.#call
+    const { cache, embedder } = opened
+    const { hits, misses } = cache.memory.counts
+    try {
+      const most = Math.min(MOST_NAMES, cache.memory.capacity)
+      const hot = await hotNames(opened, store, this.#left, most)
+      const savedAt = clock.now()
+      await writeHotList(dir, embedder.space, { ...hot, savedAt })
+      this.#then = { lookUps: hits + misses, misses }
+      this.#saved = { at: savedAt, names: hot.ranks.length }
+    } catch (error) {
+      this.#failed('write', error)
+    }
+  }
+
+  #failed(what: 'load' | 'write', error: unknown): void {
+    const { diagnostics, dir } = this.#call
+    const then =
+      what === 'load' ? 'the rest is read when it is asked for' : 'the next start begins with an older list, or none'
+    // Once, however often it fails: the entries themselves are safe.
+    diagnostics.warn(`cannot ${what} what memory held, in ${dir}: ${messageOf(error)}\n${then}`, error, `warm ${what}`)
+  }
+}
