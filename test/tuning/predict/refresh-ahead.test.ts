@@ -107,7 +107,9 @@ it('plugins that are asked together are not fetched by one another', async () =>
 
 describe('whatever is asked, 5 % more is computed at most, beyond a start of eight', () => {
   it.each([1, 2, 5, 20])('who asks for a key %i times in its rhythm, and never again, for 500 keys', async times => {
-    const asks = Array.from({ length: 500 }, (_, i) => every(3000, times + 1, `p${i}`, () => 3000 * (times + 8) * i)).flat()
+    const asks = Array.from({ length: 500 }, (_, i) =>
+      every(3000, times + 1, `p${i}`, () => 3000 * (times + 8) * i),
+    ).flat()
     const plain = await play(asks, { ...slow, mode: 'off' })
     const { computations } = await play(asks, { ...slow, mode: 'conservative' })
     expect(computations).toBeLessThanOrEqual(1.05 * plain.computations + 9)
