@@ -3,7 +3,7 @@ import { pathToFileURL } from 'node:url'
 import { abortError, ERROR_CODES, type ErrorCode, messageOf, OpDbusError, throwIfAborted } from '../../errors.js'
 import type { AdviceReport, NoAdvice } from '../../tuning/report.js'
 import { ownFile } from '../own-files.js'
-import type { Advised, AdviceJob, AdviceMessage } from './advice-worker.js'
+import type { AdviceJob, AdviceMessage, Advised } from './advice-worker.js'
 import { readSwitch, traceFiles, traceFolder } from './trace-folder.js'
 
 /** 34 bytes each, and as much again while they are looked at. */
@@ -79,7 +79,10 @@ function isGrown(before: ReadonlyMap<string, number>, now: ReadonlyMap<string, n
  * What traces say, in files or folders of them.
  * @throws OpDbusError as readTraces does; DISABLED where no thread may be started
  */
-export function adviseTraces(paths: readonly string[], { rate, signal, onProgress }: AdviceOptions = {}): Promise<Advised> {
+export function adviseTraces(
+  paths: readonly string[],
+  { rate, signal, onProgress }: AdviceOptions = {},
+): Promise<Advised> {
   throwIfAborted(signal)
   return new Promise((resolve, reject) => {
     const job: AdviceJob = { paths, rate, maxRecords: MOST_RECORDS }
@@ -111,11 +114,19 @@ function startWorker(job: AdviceJob) {
   try {
     // Loaded here, since few processes start it.
     const { Worker } = process.getBuiltinModule('node:worker_threads')
-    return new Worker(pathToFileURL(ownFile('node-advice.js')), { name: 'op-dbus advice', workerData: job, execArgv: [] })
-  } catch (error) {
-    throw new OpDbusError('DISABLED', `advice is worked out in a thread, which may not be started: ${messageOf(error)}`, {
-      cause: error,
+    return new Worker(pathToFileURL(ownFile('node-advice.js')), {
+      name: 'op-dbus advice',
+      workerData: job,
+      execArgv: [],
     })
+  } catch (error) {
+    throw new OpDbusError(
+      'DISABLED',
+      `advice is worked out in a thread, which may not be started: ${messageOf(error)}`,
+      {
+        cause: error,
+      },
+    )
   }
 }
 

@@ -3,7 +3,6 @@
 import type { Opened } from '../../caches/embedding-parts.js'
 import { messageOf } from '../../errors.js'
 import type { WarmState } from '../../tuning/report.js'
-import type { TuningCall, TuningPart } from '../tuning.js'
 import {
   hotListPath,
   lastUsed,
@@ -14,6 +13,7 @@ import {
   writeHotList,
 } from './hot-list.js'
 import { hotNames, type LoadAhead, loadAhead, usedAhead } from './load-ahead.js'
+import type { TuningCall, TuningPart } from './part.js'
 
 /** How long loading may take, ms. */
 const BUDGET_MS = 10_000
