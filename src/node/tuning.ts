@@ -2,8 +2,7 @@
 // this file only begins and ends them.
 import type { CacheSet, LoadedAhead } from '../caches/cache-set.js'
 import type { Config } from '../config.js'
-import type { Diagnostics } from '../diagnostics.js'
-import type { CacheName, Clock, Key } from '../ports.js'
+import type { CacheName, Key } from '../ports.js'
 import type { TuningState } from '../tuning/report.js'
 import type { TracedCache } from '../tuning/trace-format.js'
 import { timer } from './runtime.js'
