@@ -5,8 +5,11 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import type { CacheSet } from '../../../src/caches/cache-set.js'
 import type { WarmedEvent } from '../../../src/diagnostics.js'
 import { hotListPath, readHotList } from '../../../src/node/tuning/hot-list.js'
+import { nameAt, packNames } from '../../../src/node/tuning/names.js'
+import { openSpace, readThrough, tracedNames } from '../../../src/node/tuning/names-on-disk.js'
 import { type OpenOptions, openCaches } from '../../../src/node.js'
 import type { Key } from '../../../src/ports.js'
+import { newRequests } from '../../../src/tuning/requests.js'
 import { jsonLines, runScript } from '../../processes.js'
 import { hash, temporaryFolder } from '../../support.js'
 
@@ -205,6 +208,28 @@ describe('warm start', () => {
     // Those that were asked for have pushed the others out.
     await expectAll(caches, texts.slice(10, 12), 'disk')
     await caches.close()
+  })
+
+  it('finds on disk what a trace asked for, by how often, and reads it', async () => {
+    const dir = temporaryFolder()
+    await fill(dir)
+    const asked = [texts[1]!, texts[2]!, texts[2]!, 'never seen', texts[2]!, texts[1]!, texts[9]!]
+    const requests = newRequests(asked.length + 1)
+    asked.forEach((text, i) => {
+      requests.key[i] = Number.parseInt(keyOf(text).slice(0, 13), 16)
+    })
+    // Of another cache.
+    requests.key[asked.length] = Number.parseInt(keyOf(texts[30]!).slice(0, 13), 16)
+    requests.cache[asked.length] = 1
+    const store = openSpace(dir, { space: SPACE, dims: DIMS }, message => expect.fail(message))
+    const signal = new AbortController().signal
+    const { names, gone } = await tracedNames([requests], store, signal)
+    expect([nameAt(names, 0), nameAt(names, 1), nameAt(names, 2)]).toEqual([texts[2]!, texts[1]!, texts[9]!].map(keyOf))
+    expect([names.length, gone]).toEqual([96, 1])
+    expect(await readThrough(store, names, { signal })).toEqual({ there: 3, gone: 0, read: 3 })
+    const withGone = packNames([keyOf('never seen'), ...texts.map(keyOf)])
+    expect(await readThrough(store, withGone, { signal, most: 10 })).toEqual({ there: 300, gone: 1, read: 10 })
+    await store.close()
   })
 
   it('leaves a whole list, whenever a process is killed', async () => {
