@@ -18,7 +18,10 @@ export function writeTrace(path: string, requests: Requests, { process, caches }
   const finish = () => parts.push(block.finish(parts.length - 1, header.crc, crc32).slice())
   for (let i = 0; i < requests.length; i++) {
     const one = Object.fromEntries(
-      (['at', 'cache', 'key', 'bytes', 'tokens', 'cost', 'micros', 'outcome'] as const).map(name => [name, requests[name][i]!]),
+      (['at', 'cache', 'key', 'bytes', 'tokens', 'cost', 'micros', 'outcome'] as const).map(name => [
+        name,
+        requests[name][i]!,
+      ]),
     ) as Parameters<TraceBlock['add']>[0]
     if (!block.takes(one.at, 1)) finish()
     block.add(one, 1)

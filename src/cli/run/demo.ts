@@ -13,6 +13,7 @@ import { argumentsOf, settingsOf } from '../settings.js'
 import { sourceLabel, type Terminal } from '../terminal.js'
 import { statsText } from './cache.js'
 import { demoPatterns } from './demo-patterns.js'
+import { demoTuning, traceDemo } from './demo-tuning.js'
 
 const EVENTS = ['Created container 100', 'Created container 101', 'Created container 102']
 const LINES = 1000
@@ -39,7 +40,8 @@ async function run(values: FlagValues, dir: string, terminal: Terminal): Promise
   const file = join(dir, 'events.log')
   const lines = logLines(LINES, SEED)
   await writeFile(file, `${lines.join('\n')}\n`)
-  const caches = await openCaches(settingsOf(values, terminal))
+  traceDemo(dir)
+  const caches = await openCaches({ ...settingsOf(values, terminal), warmStart: true })
   try {
     await out('Three events, as the caching strategy has them. The first one also loads the model.\n')
     const cold = await events(caches, terminal)
@@ -82,6 +84,7 @@ async function run(values: FlagValues, dir: string, terminal: Terminal): Promise
     await demoPatterns(values, join(dir, 'patterns-demo'), lines, terminal)
     const { demoChain } = await import('./demo-chain.js')
     await demoChain(values, join(dir, 'data'), lines, terminal)
+    await demoTuning(values, dir, lines, terminal)
     await out('\nThe folder is removed now. Next: op-dbus embed "your own text"')
   } finally {
     await caches.close()

@@ -25,10 +25,12 @@ interface Values {
 const NONE = 'nothing is recorded: `op-dbus cache trace on` begins it; come back when the caches were used for a while'
 
 export async function tune({ values, args, terminal }: CommandCall<Values>): Promise<number> {
-  if (args.length > 0) throw invalid(`cache tune takes no argument; name a trace with --trace: ${oneLine(args[0]!, 60)}`)
+  if (args.length > 0)
+    throw invalid(`cache tune takes no argument; name a trace with --trace: ${oneLine(args[0]!, 60)}`)
   if (values.json && values.svg === '-') throw invalid('--json and --svg - would both go to standard output')
   const paths = values.trace ?? [recorded(values, terminal)]
-  const onProgress = (done: number, all: number) => terminal.status(`simulating: ${done} of about ${Math.max(done, all)}`)
+  const onProgress = (done: number, all: number) =>
+    terminal.status(`simulating: ${done} of about ${Math.max(done, all)}`)
   try {
     const rate = values.full ? 1 : undefined
     const quiet = values.quiet ? {} : { onProgress }

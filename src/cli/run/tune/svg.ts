@@ -57,14 +57,26 @@ function row(cache: CacheAdvice): string {
   const mark = (part: number) => (perDay ? `${significant((part * top) / unit.seconds)}` : `${100 * part} %`)
   return [
     label(16, 24, cache.cache, 't'),
-    panel(cache, 'requests answered from memory, %', 16, point => point.hitRate, part => `${100 * part} %`),
+    panel(
+      cache,
+      'requests answered from memory, %',
+      16,
+      point => point.hitRate,
+      part => `${100 * part} %`,
+    ),
     panel(cache, perDay ? `time saved, ${unit.name} a day` : 'time saved, % of all', SECOND, saved, mark),
   ].join('\n')
 }
 
 type Height = (point: CurvePoint) => number
 
-function panel({ curves, best, now }: CacheAdvice, title: string, x: number, height: Height, mark: (part: number) => string): string {
+function panel(
+  { curves, best, now }: CacheAdvice,
+  title: string,
+  x: number,
+  height: Height,
+  mark: (part: number) => string,
+): string {
   const points = curves[0]?.points ?? []
   const [first, last] = [points[0], points.at(-1)]
   if (!first || !last) return ''
@@ -73,7 +85,8 @@ function panel({ curves, best, now }: CacheAdvice, title: string, x: number, hei
   const up = (part: number) => PANEL.top + PANEL.height * (1 - part)
   const bottom = PANEL.top + PANEL.height
   const grid = QUARTERS.map(
-    part => `<path class="g" d="M${PANEL.left} ${up(part)}h${PANEL.width}"/>${label(PANEL.left - 6, up(part) + 4, mark(part), 'e')}`,
+    part =>
+      `<path class="g" d="M${PANEL.left} ${up(part)}h${PANEL.width}"/>${label(PANEL.left - 6, up(part) + 4, mark(part), 'e')}`,
   )
   const meanBytes = last.bytes / last.capacity
   const sizes = marksOf(first.capacity, last.capacity).map(size => {

@@ -63,14 +63,22 @@ function bars({ curves, best }: CacheAdvice, { columns, blocks }: ChartLook): st
     const bar = (full!.repeat(long) + more!.repeat(rest)).padEnd(width)
     return [count(one.capacity), bytes(one.bytes), bar, percent(two.hitRate), perDay(two)]
   })
-  return [`  ${legend}`, indented(table([['entries', 'memory', '', 'hits', 'saved a day'], ...rows], [0, 1, 3, 4])).trimEnd()]
+  return [
+    `  ${legend}`,
+    indented(table([['entries', 'memory', '', 'hits', 'saved a day'], ...rows], [0, 1, 3, 4])).trimEnd(),
+  ]
 }
 
 function policyTable({ curves, best }: CacheAdvice): string {
   const rows = curves.map(({ policy, points }) => {
     const point = policy === best.policy ? best : nearest({ policy, points }, best.capacity)
     const mark = policy === best.policy ? '*' : ''
-    return [`${POLICY_TITLES[policy]}${mark}`, percent(point?.hitRate), percent(point?.savedRate), point ? perDay(point) : '']
+    return [
+      `${POLICY_TITLES[policy]}${mark}`,
+      percent(point?.hitRate),
+      percent(point?.savedRate),
+      point ? perDay(point) : '',
+    ]
   })
   return table([['policy', 'hits', 'time saved', 'saved a day'], ...rows], [1, 2, 3])
 }
