@@ -30,7 +30,7 @@ const APART: Readonly<Partial<Record<PolicyName, number>>> = {
   gdsf: 1,
 }
 /**
- * Where ours may be better by any amount: its W-TinyLFU seems to count hits alone, and so finds out slowly what became popular (13 points below LRU
+ * Where ours may be better by any amount: its W-TinyLFU seems to count hits alone, and so finds out slowly what became popular (7 to 20 points below LRU
  * where popularity shifts). Caffeine counts every request, as the paper does, and we as well.
  */
 const OURS_MAY_BE_BETTER = (policy: PolicyName, name: WorkloadName) =>
