@@ -195,7 +195,9 @@ const TARGETS = [
             ],
             // What tunes the caches, each part where it is on.
             'cli-tuning': [
+              'src/cli/run/bench-workload.ts',
               'src/cli/run/cache-trace.ts',
+              'src/cli/run/tune.ts',
               'src/node/tuning/advice.ts',
               'src/node/tuning/auto.ts',
               'src/node/tuning/predict.ts',

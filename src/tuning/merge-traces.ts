@@ -1,11 +1,15 @@
 // Traces of several processes as one list in the order of time, at the part of the keys that is in all of them. Pure.
-import { RequestList } from './request-list.js'
+import { type OneRequest, RequestList } from './request-list.js'
 import { KEY_SPAN, type Requests, type Trace } from './requests.js'
 
-/** Holds the requests a second time while it lasts. `cache`: of this place in CACHE_ORDER alone. */
+/**
+ * Holds the requests a second time while it lasts. `cache`: those of this place in CACHE_ORDER alone. `keeps`: those that it says yes to alone; it
+ * is handed one object, filled anew.
+ */
 export function mergeTraces(
   traces: readonly Trace[],
   cache?: number,
+  keeps: (one: Readonly<OneRequest>) => boolean = () => true,
 ): { readonly requests: Requests; readonly rate: number } {
   const rate = Math.min(1, ...traces.map(trace => trace.rate))
   const threshold = rate * KEY_SPAN
@@ -23,7 +27,7 @@ export function mergeTraces(
     one.cost = requests.cost[row]!
     one.micros = requests.micros[row]!
     one.outcome = requests.outcome[row]!
-    list.push(one)
+    if (keeps(one)) list.push(one)
   }
   return { requests: list.finish(), rate }
 }

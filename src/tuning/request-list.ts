@@ -73,16 +73,18 @@ export class RequestList {
     }
   }
 
-  /** The columns. The list is empty afterwards: each of its pieces goes as soon as it was copied. */
+  /** The columns. The list is empty afterwards: a column of its pieces goes before the next one is put together. */
   finish(): Requests {
-    const all = newRequests(this.#length)
+    const all: { -readonly [K in keyof Requests]: Requests[K] } = { ...newRequests(0), length: this.#length }
     for (const name of REQUEST_COLUMNS) {
+      const column = new (all[name].constructor as new (length: number) => Requests[typeof name])(this.#length)
       let at = 0
       for (const piece of this.#pieces) {
-        all[name].set(piece.columns[name].subarray(0, piece.used), at)
+        column.set(piece.columns[name].subarray(0, piece.used), at)
         at += piece.used
         piece.columns[name] = NOTHING[name] as never
       }
+      all[name] = column as never
     }
     this.#pieces.length = 0
     this.#length = 0

@@ -185,8 +185,18 @@ async function exportTraces({ dir, values, terminal }: Call): Promise<void> {
     throw invalid('nothing is recorded; `op-dbus cache trace on` begins it')
   }
   const { traces, notes } = await readTraces(folder, { signal: terminal.signal })
-  const { requests, rate } = mergeTraces(traces, cache)
-  const told = [...notes, ...(rate < 1 ? [`it is ${100 * rate} % of the keys, by their hash`] : [])]
+  let unsized = 0
+  const { requests, rate } = mergeTraces(traces, cache, one => {
+    // Nothing was found nor computed. Simulators take a size of 0 for a mistake.
+    if (format === 'csv' || one.bytes > 0) return true
+    unsized++
+    return false
+  })
+  const told = [
+    ...(unsized > 0 ? [`${plural(unsized, 'request', 'requests')} that nothing came of were left out`] : []),
+    ...(rate < 1 ? [`it is ${100 * rate} % of the keys, by their hash`] : []),
+    ...notes,
+  ]
   const output =
     values.output === undefined ? undefined : await openOutput(values.output, terminal, { rewritten: false })
   try {
@@ -198,7 +208,7 @@ async function exportTraces({ dir, values, terminal }: Call): Promise<void> {
     throw error
   }
   if (values.json && output) {
-    await terminal.out(jsonText({ format, requests: requests.length, rate, output: values.output, notes }))
+    await terminal.out(jsonText({ format, requests: requests.length, rate, output: values.output, notes: told }))
   } else if (!values.quiet) {
     terminal.say(visible([`exported ${plural(requests.length, 'request', 'requests')}`, ...told].join('; ')))
   }

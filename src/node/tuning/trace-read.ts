@@ -52,6 +52,7 @@ interface Collected {
   readonly list: RequestList
   readonly files: string[]
   readonly first: TraceHeader | undefined
+  readonly parts: Set<number>
   rate: number
   ended: boolean
 }
@@ -74,10 +75,10 @@ class Collection {
   of(process: string, file: string, header: TraceHeader | undefined): Collected {
     let found = this.#processes.get(process)
     if (found === undefined) {
-      found = { list: new RequestList(), files: [], first: header, rate: 1, ended: true }
+      found = { list: new RequestList(), files: [], first: header, parts: new Set(), rate: 1, ended: true }
       this.#processes.set(process, found)
     }
-    found.files.push(file)
+    if (header === undefined || !found.parts.has(header.part)) found.files.push(file)
     return found
   }
 
@@ -206,6 +207,9 @@ async function readOurs(
   let into: Collected | undefined
   const { ended, note } = await readTraceFile(path, file, size, signal, header => {
     const collected = all.of(header.process, path, header)
+    if (collected.parts.has(header.part))
+      throw invalid(`it is a copy: part ${header.part} of its process was read before`)
+    collected.parts.add(header.part)
     into = collected
     return (one, rate) => {
       collected.rate = Math.min(collected.rate, rate)

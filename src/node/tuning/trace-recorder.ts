@@ -36,6 +36,8 @@ export class TraceRecorder {
   readonly #computed = new Map<number, { readonly tokens: number; readonly cost: number }>()
   readonly #one: OneRequest = { at: 0, cache: 0, key: 0, bytes: 0, tokens: 0, cost: 0, micros: 0, outcome: 0 }
   readonly #leave: (() => void)[]
+  /** Files that were looked at before. */
+  readonly #known = new Set<string>()
   #rate: number
   #threshold: number
   /** The second that is counted, and the requests in it. */
@@ -81,7 +83,7 @@ export class TraceRecorder {
   }
 
   state(): TraceState {
-    const files = traceFiles(this.#options.folder)
+    const files = traceFiles(this.#options.folder, this.#known)
     return {
       on: !this.#failed,
       files: files.length,
@@ -121,10 +123,11 @@ export class TraceRecorder {
       this.#dropped++
       return
     }
-    const now = Math.max(this.#last, this.#options.clock.now())
-    this.#last = now
-    if (now - this.#second >= 1000) {
-      this.#second = now
+    const clock = this.#options.clock.now()
+    this.#last = Math.max(this.#last, clock)
+    // Also where the clock was set back: that is no reason to count on.
+    if (clock - this.#second >= 1000 || clock < this.#second) {
+      this.#second = clock
       this.#inSecond = 0
     }
     if (++this.#inSecond > (this.#options.mostASecond ?? MOST_A_SECOND) && this.#rate > LEAST_RATE) {
@@ -141,7 +144,7 @@ export class TraceRecorder {
     const measured = this.#computed.size > 0 ? this.#computed.get(key) : undefined
     if (measured) this.#computed.delete(key)
     const one = this.#one
-    one.at = now
+    one.at = this.#last
     one.cache = CACHE_ORDER.indexOf(event.cache)
     one.key = key
     one.bytes = event.bytes ?? 0

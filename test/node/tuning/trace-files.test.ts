@@ -158,6 +158,17 @@ describe('a recording', () => {
     expect(requests.length).toBe(20 * kept.length)
   })
 
+  it('counts the requests of a second anew where the clock was set back', async () => {
+    const { recorder, clock, lookUp } = record(temporaryFolder(), ON, { mostASecond: 100 })
+    lookUp('a')
+    clock.wall -= 86_400_000
+    for (let i = 1; i < 1000; i++) {
+      lookUp('a')
+      clock.advance(20)
+    }
+    expect(recorder.state()).toMatchObject({ rate: 1, requests: 1000 })
+  })
+
   it('stays within its bytes whatever sizes come, by giving up its oldest files; what is not of ours stays', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.integer({ min: 1, max: 30_000 }), { minLength: 2, maxLength: 5 }), async bursts => {
@@ -331,6 +342,14 @@ describe('a file', () => {
     const { requests, notes } = await only(folder, { maxRecords: 1000 })
     expect(requests.length).toBe(1000)
     expect(notes.at(-1)).toMatch(/4.000 requests more to the keys that were read were left out/)
+  })
+
+  it('that is a copy of another is not read twice', async () => {
+    const { path, keys } = await written()
+    fs.copyFileSync(path, path.replace('-001', '-007'))
+    const { requests, notes, files } = await only(join(path, '..'))
+    expect(requests.length).toBe(keys.length)
+    expect([files.length, notes]).toEqual([1, [expect.stringMatching(/-007\.trace was not read: it is a copy/)]])
   })
 
   it('of another version is told from one that is damaged; a folder is read all the same', async () => {
