@@ -55,22 +55,27 @@ const secondsText = (seconds: number) => (seconds === 0 ? '0' : duration(1000 * 
 /** Where marks stand too close, uPlot asks for some of them alone: the rest are null. */
 const sizeText = (size: number | null) => (size === null ? '' : bytes(size))
 
-/** A line at the present size, with its name. */
+/** A line at the present size, with its name; where that lies outside, its name at the end that it is beyond. */
 function drawNow(plot: uPlot, { color }: Place, size: number): void {
   const { ctx, bbox } = plot
   const x = plot.valToPos(size, 'x', true)
-  if (!(x >= bbox.left && x <= bbox.left + bbox.width)) return
-  const left = x > bbox.left + bbox.width / 2
+  if (!Number.isFinite(x)) return
+  const end = bbox.left + bbox.width
+  const at = Math.min(Math.max(x, bbox.left), end)
+  const left = at > bbox.left + bbox.width / 2
   ctx.save()
   ctx.strokeStyle = ctx.fillStyle = color('--text')
   ctx.lineWidth = devicePixelRatio
   ctx.setLineDash([])
-  ctx.beginPath()
-  ctx.moveTo(x, bbox.top)
-  ctx.lineTo(x, bbox.top + bbox.height)
-  ctx.stroke()
+  if (at === x) {
+    ctx.beginPath()
+    ctx.moveTo(x, bbox.top)
+    ctx.lineTo(x, bbox.top + bbox.height)
+    ctx.stroke()
+  }
   ctx.font = `${12 * devicePixelRatio}px system-ui, sans-serif`
   ctx.textAlign = left ? 'right' : 'left'
-  ctx.fillText('now', x + (left ? -6 : 6) * devicePixelRatio, bbox.top + 14 * devicePixelRatio)
+  const name = at === x ? 'now' : x > end ? `now: ${bytes(size)} \u2192` : `\u2190 now: ${bytes(size)}`
+  ctx.fillText(name, at + (left ? -6 : 6) * devicePixelRatio, bbox.top + 14 * devicePixelRatio)
   ctx.restore()
 }

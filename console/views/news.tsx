@@ -11,7 +11,7 @@ export function News({ session }: { readonly session: Session }) {
       {news.length === 0 ? (
         <Empty>
           {live
-            ? 'Nothing yet. Applies, new blocks, clears and warnings are told here.'
+            ? 'Nothing yet. Applies, new blocks, clears, changes of the tuner and warnings are told here.'
             : 'Events are told to a page that is live: see Refresh.'}
         </Empty>
       ) : (

@@ -2,7 +2,7 @@
 import { count } from '../../src/format.js'
 import type { WarmState } from '../../src/tuning/report.js'
 import { warmWords } from '../tuning-words.js'
-import { dateTime } from '../words.js'
+import { dateTime, rateOf } from '../words.js'
 import { Empty, Facts, Panel } from './parts.js'
 
 export function WarmPanel({ warm }: { readonly warm: WarmState | undefined }) {
@@ -17,6 +17,7 @@ export function WarmPanel({ warm }: { readonly warm: WarmState | undefined }) {
         <Facts
           facts={[
             ['loaded at the start', warmWords(warm)],
+            ['asked for since', rateOf(warm.used, warm.loaded)],
             [
               'remembered for the next',
               warm.savedAt === undefined
