@@ -132,8 +132,15 @@ export class Predictor {
     }
   }
 
+  /** The cache is emptied, or closes: nobody could have asked for what is left. */
   dropAll(): void {
-    for (const id of [...this.#fetches.keys()]) this.drop(id)
+    for (const [id, fetch] of [...this.#fetches]) {
+      if (fetch.micros === undefined) fetch.controller.abort(new Error('the cache was emptied'))
+      else {
+        this.#fetches.delete(id)
+        this.#tell('cancelled', fetch.micros)
+      }
+    }
   }
 
   /** Ends what nobody has asked for in its time. Answers when the next one ends, ms; Infinity for never. */
@@ -201,8 +208,7 @@ export class Predictor {
     else if (outcome === 'late') this.#late++
     else this.#useless++
     this.#tell(outcome, micros)
-    // Nobody had the time to ask for what an end took away.
-    const verdict = this.#closed ? undefined : this.#judge.note(outcome !== 'useless')
+    const verdict = this.#judge.note(outcome !== 'useless')
     if (verdict === undefined) return
     const { used, judged, pause } = verdict
     diagnostics.warn(

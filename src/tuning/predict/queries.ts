@@ -99,15 +99,17 @@ export class QueryForesight {
   }
 
   cleared(): void {
+    this.#parts.refresh.dropAll()
+    this.#parts.successors?.dropAll()
     for (const id of [...this.#keys.keys()]) this.#forget(id)
   }
 
   close(): void {
     this.#closed = true
     this.#cancel?.()
-    this.cleared()
     this.#parts.refresh.close()
     this.#parts.successors?.close()
+    this.cleared()
   }
 
   #asked(watched: Watched, here: boolean, fresh: boolean): void {

@@ -111,6 +111,14 @@ describe('a fetch', () => {
     expect(begin('c')).toBeUndefined()
   })
 
+  it('that waits when the cache is emptied is cancelled, and held against nobody', async () => {
+    const test = made()
+    for (let i = 0; i < 40; i++) await fetch(test, String(i))
+    test.predictor.dropAll()
+    expect(new Set(test.outcomes())).toEqual(new Set(['cancelled']))
+    expect(test.predictor.state()).toMatchObject({ state: 'on', useless: 0, waiting: 0 })
+  })
+
   it('of which there are many: the oldest that nobody asked for gives way', async () => {
     const test = made()
     for (let i = 0; i < 300; i++) {
