@@ -195,12 +195,18 @@ const TARGETS = [
             ],
             // What tunes the caches, each part where it is on.
             'cli-tuning': [
+              'src/cli/run/bench-workload.ts',
               'src/cli/run/cache-trace.ts',
+              'src/cli/run/tune.ts',
+              'src/cli/run/warm-dry.ts',
+              'src/cli/run/warm-keys.ts',
               'src/node/tuning/advice.ts',
               'src/node/tuning/auto.ts',
+              'src/node/tuning/load-keys.ts',
               'src/node/tuning/predict.ts',
               'src/node/tuning/trace-folder.ts',
               'src/node/tuning/trace-recorder.ts',
+              'src/node/tuning/warm.ts',
               'src/tuning/policies.ts',
               ...LOADED_BY_THEN,
             ],
