@@ -20,6 +20,7 @@
 
 const GROUPS = {
   cache: 'Caches',
+  tuning: 'Tuning',
   model: 'Model',
   patterns: 'Patterns',
   device: 'Devices and threads',

@@ -58,18 +58,10 @@ export function basisWords({ traces, spanSeconds, sampled }: AdviceReport, { req
   )
 }
 
-/** What more memory is good for, and what sharing would be. */
-export function worthWords({ more, shared }: Pick<CacheAdvice, 'more' | 'shared'>): string[] {
-  const words = [`${bytes(more.bytes)} more of memory would save ${aDay(more.savedSeconds)}.`]
-  if (shared !== undefined) {
-    const { computations, savedSeconds } = shared
-    words.push(
-      computations > 0
-        ? `A shared tier would save ${aDay(savedSeconds)}: ${count(computations)} computations were done by another process before.`
-        : 'A shared tier would save nothing: no process computed what another had.',
-    )
-  }
-  return words
+/** What sharing would save. */
+export function sharedWords({ computations, savedSeconds }: NonNullable<CacheAdvice['shared']>): string {
+  if (computations === 0) return 'nothing: no process computed what another had'
+  return `${aDay(savedSeconds)}: ${count(computations)} computations were done by another process before`
 }
 
 /** How the warm start of this process went. */

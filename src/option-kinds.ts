@@ -16,6 +16,7 @@ export type OptionTaker = 'caches' | 'state' | 'chain'
 /** What an option is about: the sections of docs/settings.md, and what a command of the CLI takes together. And who takes it. */
 export const OPTION_GROUPS = {
   cache: ['caches'],
+  tuning: ['caches'],
   model: ['caches'],
   patterns: ['caches'],
   device: ['caches'],

@@ -101,7 +101,7 @@ export const OPTIONS = {
    * Let a running process move memory between the four caches, and choose their policies, by what it measures; their sizes together stay
    * the bound.
    */
-  autotune: trueOrFalse({ group: 'cache', variable: 'OPDBUS_AUTOTUNE', default: false, only: 'node' }),
+  autotune: trueOrFalse({ group: 'tuning', variable: 'OPDBUS_AUTOTUNE', flag: {}, default: false, only: 'node' }),
   /**
    * Fetch what will be asked for: `conservative` asks plugins anew before an answer that is asked for often runs out, and reads blocks
    * ahead; `eager` also what follows what, for queries and texts. Default: `conservative` for the blocks alone.

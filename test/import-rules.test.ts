@@ -45,7 +45,6 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     'src/abort-listeners',
     'src/realms',
     'src/diagnostics',
-    'lru-cache',
     'canonicalize',
   ],
   // JSON values of others: checked, copied, and told where they are wrong.

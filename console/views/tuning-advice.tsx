@@ -2,9 +2,10 @@
 import { useSignal } from '@preact/signals'
 import { bytes, count } from '../../src/format.js'
 import type { AdviceReport, CacheAdvice, NoAdvice } from '../../src/tuning/report.js'
-import { basisWords, policyName, worthWords } from '../tuning-words.js'
+import { aDay, basisWords, policyName, sharedWords } from '../tuning-words.js'
 import { percent } from '../words.js'
 import { Empty, Facts, Panel } from './parts.js'
+import { sentence } from './said.js'
 import type { ScreenProps } from './screen.js'
 import { Table } from './table.js'
 import { Curves } from './tuning-curves.js'
@@ -20,10 +21,10 @@ export function AdvicePanel({ advice, recording, theme }: AdviceProps) {
     return (
       <Panel id="advice" title="Advice">
         <Empty>
-          {advice.reason}
+          {sentence(advice.reason.replaceAll('`', ''))}{' '}
           {recording
-            ? ' What is asked for is being recorded: look again when a day\u2019s work has gone by.'
-            : ' Advice is made from what is asked for: record it, below or by op-dbus cache trace on.'}
+            ? 'Look again when a day\u2019s work has gone by.'
+            : 'Advice is made from what is asked for: it can be recorded below, too.'}
         </Empty>
       </Panel>
     )
@@ -97,7 +98,7 @@ function Targets({ cache: { targets, best } }: { readonly cache: CacheAdvice }) 
 }
 
 function Compared({ cache }: { readonly cache: CacheAdvice }) {
-  const { now, best } = cache
+  const { now, best, more, shared } = cache
   return (
     <section aria-labelledby="compared-title">
       <h3 id="compared-title">Now, and what would be better</h3>
@@ -113,13 +114,10 @@ function Compared({ cache }: { readonly cache: CacheAdvice }) {
             'the best',
             `${policyName(best.policy)}, ${bytes(best.bytes)}: ${percent(best.hitRate)} answered, ${percent(best.savedRate)} of computing saved`,
           ],
+          [`${bytes(more.bytes)} more`, `would save ${aDay(more.savedSeconds)}`],
+          ...(shared === undefined ? [] : ([['a shared tier', `would save ${sharedWords(shared)}`]] as const)),
         ]}
       />
-      {worthWords(cache).map(sentence => (
-        <p key={sentence} class="worth">
-          {sentence}
-        </p>
-      ))}
     </section>
   )
 }

@@ -10,12 +10,7 @@ import { Table } from './table.js'
 export function AheadPanel({ predictors }: { readonly predictors: readonly PredictorState[] }) {
   return (
     <Panel id="ahead" title="Fetched ahead">
-      {predictors.length === 0 ? (
-        <Empty>
-          Nothing is, but blocks that are read one after the other. OPDBUS_PREDICT=conservative asks plugins anew before
-          an answer that is asked for often runs out; eager also fetches what usually follows.
-        </Empty>
-      ) : (
+      {predictors.length > 0 && (
         <Table<PredictorState>
           caption="What fetches ahead, and of what use it was"
           rows={predictors}
@@ -35,6 +30,13 @@ export function AheadPanel({ predictors }: { readonly predictors: readonly Predi
             { name: 'time spent', right: true, cell: one => (one.micros > 0 ? micros(one.micros) : '-') },
           ]}
         />
+      )}
+      {predictors.every(({ name }) => name === 'read-ahead') && (
+        <Empty>
+          {predictors.length > 0 ? 'Nothing else is fetched ahead.' : 'Nothing is fetched ahead.'}{' '}
+          OPDBUS_PREDICT=conservative asks plugins anew before an answer that is asked for often runs out; eager also
+          fetches what usually follows.
+        </Empty>
       )}
     </Panel>
   )

@@ -31,6 +31,8 @@ export interface TextObserver {
   hit(text: string): void
   /** One was asked for; the answer is there at once where memory or a disk has it. */
   asked(text: string, answer: Answer<Embedding> | Promise<Answer<Embedding>>): void
+  /** Many are going to be asked for together. */
+  batchBegins(): void
   /** Many were asked for together, `began` ms after any start (the cache's monotonic clock); where each came from. */
   batch(texts: readonly string[], sources: readonly Source[], began: number): void
   cleared(): void

@@ -195,6 +195,7 @@ export class EmbeddingCache implements TunableMemory {
     const { cache, embedder, loader, templates } = this.#opened ?? (await this.#open({ signal }))
     const meter = new ProgressMeter(texts.length, this.#options.clock, call?.onProgress)
     const began = this.#options.clock.monotonic()
+    this.ahead.observer?.batchBegins()
     const batch = new EmbeddingBatch(texts, embedder.dims, templates, meter)
     const bounded = isBounded ? loader.bounded() : undefined
     await cache.getOrLoadMany(batch, bounded?.load ?? loader.inTurn, batch, { signal })

@@ -8,6 +8,10 @@ export const OPTION_WORDS: Readonly<Record<string, { readonly help: string; read
     help: "How long a plugin's answer is good, seconds; 0 = off.",
     default: '5',
   },
+  autotune: {
+    help: 'Let a running process move memory between the four caches, and choose their policies, by what it measures; their sizes together stay the bound.',
+    default: 'false',
+  },
   model: {
     help: 'builtin, a level (low, medium, high), a model folder, or a hub id (org/name); a level or id that is not on this machine is fetched with the first text. none switches embedding off.',
     default: 'builtin',

@@ -2,30 +2,12 @@
 // this file only begins and ends them.
 import type { CacheSet, LoadedAhead } from '../caches/cache-set.js'
 import type { Config } from '../config.js'
-import type { Diagnostics } from '../diagnostics.js'
-import type { CacheName, Clock, Key } from '../ports.js'
-import type { SegmentStore } from '../stores/segments.js'
+import type { CacheName, Key } from '../ports.js'
 import type { TuningState } from '../tuning/report.js'
 import type { TracedCache } from '../tuning/trace-format.js'
 import { timer } from './runtime.js'
+import type { TuningCall, TuningPart } from './tuning/part.js'
 import { TraceSwitchWatch } from './tuning/trace-switch.js'
-
-export interface TuningCall {
-  readonly set: CacheSet
-  readonly config: Config
-  /** The cache folder; undefined where nothing is kept on disk. */
-  readonly dir: string | undefined
-  readonly clock: Clock
-  readonly diagnostics: Diagnostics
-  /** Where vectors lie; undefined before it is known what computes, and where they are not kept. */
-  readonly vectors: () => SegmentStore | undefined
-}
-
-/** One part: what it says of itself, and its end. `close` is called before the caches close, and has to be quick. */
-export interface TuningPart<S> {
-  state(): S
-  close(): Promise<void>
-}
 
 export interface Tuning {
   state(): TuningState

@@ -61,13 +61,21 @@ function policies({ best, now }: Omit<CacheAdvice, 'advice'>, { stays, computing
   const present = now?.policy ?? 'lru'
   const title = POLICY_TITLES[best.policy]
   if (best.policy === present) return [{ text: `${title} is as good as any other policy here.`, worth: 0 }]
-  const gains = stays && best.savedSeconds - stays.savedSeconds
-  const than = stays
-    ? `${percent(best.hitRate)} of requests instead of ${percent(stays.hitRate)}`
-    : percent(best.hitRate)
-  const seconds =
-    gains !== undefined && gains >= LITTLE_SECONDS ? `, and saves ${aDay(gains)} more ${of(computing)}` : ''
-  return [{ text: `${title} (${best.policy}) answers ${than} at this size${seconds}.`, worth: gains ?? 0 }]
+  const name = `${title} (${best.policy})`
+  if (!stays) return [{ text: `${name} would answer ${percent(best.hitRate)} of requests at this size.`, worth: 0 }]
+  if (best.savedRate === 0) {
+    return [
+      {
+        text: `${name} would answer ${percent(best.hitRate)} of requests instead of ${percent(stays.hitRate)}.`,
+        worth: 0,
+      },
+    ]
+  }
+  const gains = best.savedSeconds - stays.savedSeconds
+  const seconds = gains >= LITTLE_SECONDS ? `, ${aDay(gains)}` : ''
+  const what = computing ? 'all computing' : 'all reading of the disk'
+  const instead = `${percent(best.savedRate)} of ${what} instead of ${percent(stays.savedRate)}`
+  return [{ text: `${name} would save ${instead} at this size${seconds}.`, worth: gains }]
 }
 
 function sizes({ more, best, now }: Omit<CacheAdvice, 'advice'>, { suffices, computing }: Circumstances): Said[] {
@@ -118,7 +126,9 @@ const of = (computing: boolean) => (computing ? 'of computing' : 'of reading the
 
 /** `12 s a day`; hours where it is many. */
 function aDay(seconds: number): string {
-  return seconds < 7200 ? `${duration(seconds * 1000)} a day` : `${count(seconds / 3600)} h a day`
+  return seconds < 7200
+    ? `${duration(seconds * 1000)} a day`
+    : `${seconds < 36_000 ? (seconds / 3600).toFixed(1) : count(seconds / 3600)} h a day`
 }
 
 /** `84 %`, `84.3 %`. */

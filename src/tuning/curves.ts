@@ -14,7 +14,7 @@ import { stackDistances } from './stack-distances.js'
 /** Entries that a miniature has at least, where more keys would not be all of them. */
 const SLOTS = 32
 /** Requests of one simulation, where nothing else is said: with six policies and some 20 sizes that is about a second. */
-const MOST = 60_000
+const MOST = 40_000
 /** Less than that is simulated in full. */
 const SMALL = 100_000
 /** One pass tells LRU at all sizes: it may be longer. */
@@ -66,8 +66,10 @@ export class Curves {
   /** `capacity`: whole entries, 0 and up. */
   at(policy: PolicyName, capacity: number): Rates {
     const id = `${policy} ${capacity}`
-    let rates = this.#known.get(id)
-    if (rates === undefined) this.#known.set(id, (rates = this.#find(policy, capacity)))
+    const known = this.#known.get(id)
+    if (known !== undefined) return known
+    const rates = this.#find(policy, capacity)
+    this.#known.set(id, rates)
     return rates
   }
 
@@ -111,18 +113,17 @@ class Level {
 
   constructor(stream: Stream, sums: KeySums, every: number, most: number) {
     this.sample = sampleKeys(stream, sums, every)
-    const whole = every > 1 || most >= stream.length
     this.#length = stream.length
     this.#allSaves = sums.allSaves
-    const sampled = (heavy: boolean, requests: number) =>
-      sampledStream(stream, this.sample, { heavy, most: whole && !heavy ? stream.length : requests })
-    this.#light = every === 1 && whole ? everything(stream) : sampled(false, MINI_MOST * most)
+    const sampled = (heavy: boolean, requests: number) => sampledStream(stream, this.sample, { heavy, most: requests })
+    const all = every === 1 && most >= stream.length
+    this.#light = all ? everything(stream) : sampled(false, every > 1 ? stream.length : MINI_MOST * most)
     this.#lightLru = new Reuse(this.#light, 1)
-    if (!whole) this.#longerLru = new Reuse(sampled(false, LRU_MOST * most), 1)
+    const { spanned } = this.#light
+    if (spanned) this.#longerLru = new Reuse(sampled(false, LRU_MOST * most), 1, true)
     if (this.sample.heavyKeys > 0) this.#heavy = new Reuse(sampled(true, HEAVY_MOST * most), every)
-    // Of part of the time nobody knows what was asked for before.
-    this.#lightRequests = whole ? this.sample.lightRequests : stream.length
-    this.#lightSaves = whole ? this.sample.lightSaves : sums.allSaves
+    this.#lightRequests = spanned ? stream.length : this.sample.lightRequests
+    this.#lightSaves = spanned ? sums.allSaves : this.sample.lightSaves
     this.#heavyRequests = sums.totalRequests - this.sample.lightRequests
     this.#heavySaves = sums.totalSaves - this.sample.lightSaves
   }
@@ -165,7 +166,7 @@ class Level {
 }
 
 function everything(stream: Stream): SampledStream {
-  return { stream, spans: [{ from: 0, counted: 0, to: stream.length }], heavy: Uint8Array.of() }
+  return { stream, spans: [{ from: 0, counted: 0, to: stream.length }], spanned: false, heavy: Uint8Array.of() }
 }
 
 /** How many different keys lie between requests to one key: for heavy keys and for the others. */
@@ -173,23 +174,28 @@ class Reuse {
   readonly heavy: DistanceCounts
   readonly light: DistanceCounts
 
-  /** `every`: keys that one stands for. With 1 distances are those within the sample. */
-  constructor({ stream, spans, heavy: isHeavy }: SampledStream, every: number) {
+  /**
+   * `every`: keys that one stands for. With 1 distances are those within the sample. `all`: a key's first request counts as well, as it does
+   * of part of the time.
+   */
+  constructor({ stream, spans, spanned, heavy: isHeavy }: SampledStream, every: number, all = spanned) {
     const { ids, keys, saves, again } = stream
     const weights = every === 1 ? undefined : Uint32Array.from(isHeavy, one => (one === 1 ? 1 : every))
     const furthest = weights === undefined ? keys : weights.reduce((sum, weight) => sum + weight, 0) + every
-    const light = (this.light = new DistanceCounts(furthest))
-    const heavy = (this.heavy = new DistanceCounts(weights === undefined ? 0 : furthest))
+    const light = new DistanceCounts(furthest)
+    const heavy = new DistanceCounts(weights === undefined ? 0 : furthest)
     for (const { from, counted, to } of spans) {
       const distances = stackDistances({ ids, keys, weights }, from, to)
       for (let i = counted; i < to; i++) {
-        if (again[i] === 0) continue
+        if (again[i] === 0 && !all) continue
         const counts = weights !== undefined && isHeavy[ids[i]!] === 1 ? heavy : light
         counts.add(distances[i - from]!, saves[i]!)
       }
     }
     light.ready()
     heavy.ready()
+    this.light = light
+    this.heavy = heavy
   }
 }
 

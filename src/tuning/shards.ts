@@ -7,7 +7,7 @@
 // taken, the one nearest to their mean: so the sample has as many requests as it should, which SHARDS-adj corrects afterwards.
 import type { Span, Stream } from './miniature.js'
 
-/** A key with so large a part of what the whole sample is expected to weigh is counted exactly. */
+/** A key that is asked for so often, as part of what the whole sample is expected to be asked, is counted exactly. */
 const HEAVY_PART = 0.05
 /** Classes of keys that are alike: by half octaves of requests, then by half octaves of cost. */
 const CLASSES = 64
@@ -63,12 +63,11 @@ export function sampleKeys({ keys }: Stream, sums: KeySums, every: number): Samp
   }
   const role = new Uint8Array(keys)
   const manyRequests = (HEAVY_PART / every) * totalRequests
-  const manySaves = (HEAVY_PART / every) * totalSaves
   let heavyKeys = 0
   let lightRequests = totalRequests
   let lightSaves = totalSaves
   for (let key = 0; key < keys; key++) {
-    if (requests[key]! <= manyRequests && saves[key]! <= manySaves) continue
+    if (requests[key]! <= manyRequests) continue
     role[key] = 2
     heavyKeys++
     lightRequests -= requests[key]!
@@ -128,6 +127,8 @@ function chooseOne(row: Uint32Array, { requests, saves }: KeySums, role: Uint8Ar
 export interface SampledStream {
   readonly stream: Stream
   readonly spans: readonly Span[]
+  /** It is of part of the time: what is asked for in it again may have been asked for before, so that all its requests count. */
+  readonly spanned: boolean
   /** By key. */
   readonly heavy: Uint8Array
 }
@@ -159,7 +160,7 @@ export function sampledStream(
     }
     spans.push({ from: start, counted: countedFrom, to: places.length })
   }
-  return { ...picked(stream, sample, places.list(), part < 1), spans }
+  return { ...picked(stream, sample, places.list(), part < 1), spans, spanned: part < 1 }
 }
 
 function spansOf(length: number, part: number): Span[] {
@@ -172,7 +173,12 @@ function spansOf(length: number, part: number): Span[] {
 }
 
 /** The requests in `places`, their keys renumbered. */
-function picked(stream: Stream, { role }: Sample, places: Uint32Array, spanned: boolean): Omit<SampledStream, 'spans'> {
+function picked(
+  stream: Stream,
+  { role }: Sample,
+  places: Uint32Array,
+  spanned: boolean,
+): Pick<SampledStream, 'stream' | 'heavy'> {
   const length = places.length
   const numberOf = new Int32Array(stream.keys).fill(-1)
   const old: number[] = []

@@ -18,6 +18,7 @@ import { langchain } from './rows/langchain.js'
 import { awaitedHit, memoryHit } from './rows/memory.js'
 import { memoryOf10k, weigh } from './rows/memory-10k.js'
 import { openMillion } from './rows/open.js'
+import { policyHit, policyHitTask, policySet, policySetTask } from './rows/policies.js'
 import { queryNet } from './rows/query-net.js'
 import { search1m, search100k, searchTask } from './rows/search.js'
 import { serve64, serveMemory, serveOne, serveOpenLoop, serveTask } from './rows/serve.js'
@@ -34,6 +35,8 @@ import { markdown, table, verdict } from './table.js'
 const GROUPS: readonly RowGroup[] = [
   memoryHit,
   awaitedHit,
+  policyHit,
+  policySet,
   tracedHit,
   diskHit,
   diskWrite,
@@ -80,6 +83,8 @@ const CHILD_TASKS: Readonly<Record<string, ChildTask>> = {
   serve: serveTask,
   warm: warmTask,
   'open-chain': openChainTask,
+  'policy-hit': policyHitTask,
+  'policy-set': policySetTask,
 }
 const ROUNDS = { full: 9, quick: 3 }
 

@@ -4,15 +4,25 @@ import type { Block } from '../../src/blockchain/block.js'
 import { CachedBlocks } from '../../src/blockchain/cached-blocks.js'
 import { draftOf } from '../../src/blockchain/footprint.js'
 import { listBlocks, streamBlocks } from '../../src/blockchain/listing.js'
-import { BlockCache } from '../../src/caches/block-cache.js'
+import { BlockCache, type ReadsAhead } from '../../src/caches/block-cache.js'
+import { Diagnostics, type PrefetchedEvent } from '../../src/diagnostics.js'
 import { OpDbusError } from '../../src/errors.js'
 import { hash, TestClock } from '../support.js'
 import { MemoryDisk, MemoryStore } from './memory-store.js'
 
-function open({ disk = new MemoryDisk(), capacity = 1000, capacityBytes = 2500 * 1000 } = {}) {
+interface Options {
+  readonly disk?: MemoryDisk
+  readonly capacity?: number
+  readonly capacityBytes?: number
+  readonly readsAhead?: ReadsAhead
+}
+
+function open({ disk = new MemoryDisk(), capacity = 1000, capacityBytes = 2500 * 1000, readsAhead }: Options = {}) {
   const clock = new TestClock()
   const store = new MemoryStore(disk)
-  const cache = new BlockCache({ hash, capacity, capacityBytes, clock })
+  const warnings: string[] = []
+  const diagnostics = new Diagnostics({ onWarning: message => warnings.push(message) })
+  const cache = new BlockCache({ hash, capacity, capacityBytes, clock, diagnostics, readsAhead })
   const tree = {
     async withPrefix(prefix: string, size: number, limit: number) {
       const found = disk.blocks.slice(0, size).filter(block => block.hash.startsWith(prefix))
@@ -20,11 +30,11 @@ function open({ disk = new MemoryDisk(), capacity = 1000, capacityBytes = 2500 *
     },
   }
   const blocks = new CachedBlocks({ store, tree, cache, clock })
-  return { blocks, store, cache, clock, disk, tree }
+  return { blocks, store, cache, clock, disk, tree, diagnostics, warnings }
 }
 
 /** A chain that another process appended: nothing of it is in memory. */
-async function filled(count: number, options: { capacity?: number } = {}) {
+async function filled(count: number, options: Options = {}) {
   const disk = new MemoryDisk()
   await new MemoryStore(disk).fill(count)
   return open({ disk, ...options })
@@ -261,6 +271,41 @@ describe('read-ahead', () => {
     expect(blocks.readAhead.off).toBe(true)
     expect(blocks.readAhead.useless).toBeGreaterThan(blocks.readAhead.useful)
     expect(store.asked.length).toBeLessThan(450 + 150)
+  })
+
+  it('tells what came of each block, and says of itself how it goes', async () => {
+    const { blocks, cache, diagnostics } = await filled(6000, { capacity: 400 })
+    const events: PrefetchedEvent[] = []
+    diagnostics.on('prefetched', event => events.push(event))
+    await walk(blocks, 0, 1, 100)
+    for (let start = 1000; start < 1080; start += 40) await walk(blocks, start, 1, 3)
+    const [state] = cache.readAhead
+    const { useful, useless } = state!
+    expect(useful).toBeGreaterThan(80)
+    expect(useless).toBeGreaterThan(0)
+    expect(state).toMatchObject({ name: 'read-ahead', cache: 'blocks', state: 'on', late: 0 })
+    const of = (outcome: string) => events.filter(event => event.outcome === outcome).length
+    expect([of('useful'), of('useless'), events.length]).toEqual([useful, useless, useful + useless])
+    expect(events[0]).toMatchObject({ predictor: 'read-ahead', cache: 'blocks' })
+    blocks.close()
+    expect(cache.readAhead).toEqual([])
+  })
+
+  it.each([
+    ['told', 1],
+    ['quiet', 0],
+  ] as const)('that is %s warns of a pause so often: %i', async (readsAhead, times) => {
+    const { blocks, cache, warnings } = await filled(6000, { capacity: 400, readsAhead })
+    for (let start = 0; cache.readAhead[0]!.state === 'on'; start += 40) await walk(blocks, start, 1, 3)
+    expect(cache.readAhead[0]!.state).toBe('paused')
+    expect(warnings).toHaveLength(times)
+  })
+
+  it('that is off reads what is asked for alone', async () => {
+    const { blocks, cache, store } = await filled(200, { readsAhead: 'off' })
+    await walk(blocks, 0, 1, 100)
+    expect(store.asked).toHaveLength(100)
+    expect(cache.readAhead).toMatchObject([{ name: 'read-ahead', state: 'off', useful: 0, micros: 0 }])
   })
 
   it('a damaged block ahead is told to who asks for it, not before', async () => {

@@ -20,7 +20,7 @@ const OFFERED: Readonly<Record<string, string>> = {
     'embed serve health cache models init query diff apply verify rollback plugins blockchain assets doctor demo bench completion help',
   'op-dbus em': 'embed',
   'op-dbus help mo': 'models',
-  'op-dbus help cache ': 'stats clear warm trace verify export import',
+  'op-dbus help cache ': 'stats clear warm trace tune verify export import',
   'op-dbus cache trace ': 'on off status export clear',
   'op-dbus cache trace export --format ': 'csv oracleGeneral',
   'op-dbus models ': 'list pull path rm',

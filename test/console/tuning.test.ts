@@ -6,6 +6,7 @@ import type { TuningChange } from '../../src/tuning/report.js'
 import { useBrowser } from '../browser/harness.js'
 import { ask } from '../server/daemon.js'
 import { expectGoodLooks, openConsole, useDaemon, writeToken } from './site.js'
+import { leaveTrace } from './traced.js'
 import { tuningFixture } from './tuning-fixture.js'
 
 const test = useBrowser()
@@ -27,12 +28,44 @@ describe('with nothing on', () => {
     await recording.getByText('No text, no key and no answer.').waitFor()
     await recording.getByRole('button', { name: 'Record requests' }).press('Enter')
     await recording.getByText('every request').waitFor()
-    await panel(page, 'Advice')
-      .getByText(/is being recorded/)
-      .waitFor()
+    await panel(page, 'Advice').getByText('Look again when a day').waitFor()
     await ask(site.daemon, '/api/lookup', { body: { text: 'recorded' } })
     await recording.getByRole('button', { name: 'Stop recording' }).press('Enter')
     await recording.getByRole('button', { name: 'Record requests' }).waitFor()
+    expect(complaints).toEqual([])
+  })
+})
+
+describe('with what was recorded', () => {
+  it('shows curves and advice that were worked out from it, as the command line does', async () => {
+    leaveTrace(site.daemon.dir)
+    // The daemon keeps its advice for a minute, unless the recording is turned.
+    await ask(site.daemon, '/api/tuning/trace', { body: { on: false }, headers: site.daemon.write })
+    const { page, complaints } = await open()
+    const advice = panel(page, 'Advice')
+    const sentences = advice.getByRole('list', { name: 'Advice for embeddings' }).getByRole('listitem')
+    await sentences.first().waitFor()
+    const { json } = await ask(site.daemon, '/api/tuning')
+    const report = json as TuningReport
+    if (!report.advice.available) throw new Error(report.advice.reason)
+    const [embeddings] = report.advice.caches
+    expect(await sentences.allTextContents()).toEqual(embeddings!.advice)
+    // And what the test before recorded.
+    expect(embeddings!.requests).toBeGreaterThanOrEqual(20_000)
+    expect(embeddings!.now).toMatchObject({ policy: 'lru', capacity: 300 })
+    await advice.getByText(/^From 20.00\d requests to \d.\d+ different entries/).waitFor()
+    await advice
+      .getByRole('img', { name: /for LRU, .*S3-FIFO/ })
+      .locator('canvas')
+      .waitFor()
+    await advice.getByText('The same as a table').click()
+    // What the picture shows is what was worked out: more memory misses less, down to what was never asked for before.
+    const table = advice.getByRole('table', { name: 'not answered from memory, by size and policy' })
+    const cells = await table.locator('tbody td[data-label="LRU"]').allTextContents()
+    const misses = cells.filter(cell => cell !== '').map(cell => Number.parseFloat(cell))
+    expect(misses.length).toBeGreaterThan(3)
+    expect(misses).toEqual([...misses].sort((a, b) => b - a))
+    expect(misses[0]).toBeGreaterThan(misses.at(-1)!)
     expect(complaints).toEqual([])
   })
 })
@@ -77,8 +110,8 @@ describe('with everything on', () => {
     const sizes = advice.getByRole('table', { name: 'The smallest size for a hit rate' })
     await sizes.getByRole('row', { name: /^80 % 18.000 37 MB/ }).waitFor()
     await sizes.getByRole('row', { name: /^95 % no size does/ }).waitFor()
-    await advice.getByText('10 MB more of memory would save 6.8 min a day.', { exact: true }).waitFor()
-    await advice.getByText(/^A shared tier would save 96 s a day/).waitFor()
+    await advice.getByText('would save 7.0 min a day', { exact: true }).waitFor()
+    await advice.getByText(/^would save 96 s a day: 1.200 computations/).waitFor()
     await expectGoodLooks(page)
     await advice.getByRole('radio', { name: 'queries' }).check()
     await advice.getByRole('list', { name: 'Advice for queries' }).waitFor()

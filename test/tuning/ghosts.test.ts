@@ -68,7 +68,7 @@ describe('FrequencySketch', () => {
     const sketch = new FrequencySketch(1000)
     const counts = new Map<number, number>()
     for (const hash of hashes(5000, 1000)) {
-      sketch.count(hash)
+      sketch.add(hash, 1)
       counts.set(hash, Math.min(15, (counts.get(hash) ?? 0) + 1))
     }
     const over = [...counts].map(([hash, times]) => sketch.often(hash) - times)
@@ -80,7 +80,7 @@ describe('FrequencySketch', () => {
   it('keeps what it knows when it has another room', () => {
     const sketch = new FrequencySketch(300)
     const some = [...new Set(hashes(500, 200))]
-    for (const [i, hash] of some.entries()) for (let n = 0; n < i % 8; n++) sketch.count(hash)
+    for (const [i, hash] of some.entries()) sketch.add(hash, i % 8)
     for (const capacity of [5000, 100, 200_000, 20]) {
       sketch.resize(capacity)
       expect(sketch.capacity).toBe(capacity)
@@ -88,14 +88,14 @@ describe('FrequencySketch', () => {
     }
   })
 
-  it('halves all counts after ten times its capacity, and counts to 15', () => {
+  it('counts to 15, and halves all counts', () => {
     const sketch = new FrequencySketch(100)
-    for (let n = 0; n < 20; n++) sketch.count(1)
-    expect(sketch.often(1)).toBe(15)
-    for (let n = 20; n < 999; n++) sketch.count(2 + (n % 40))
-    expect(sketch.often(1)).toBe(15)
-    sketch.count(2)
-    expect(sketch.often(1)).toBe(7)
+    for (let n = 0; n < 20; n++) sketch.add(1, 1)
+    sketch.add(2, 7)
+    sketch.add(3, 1)
+    expect([1, 2, 3, 4].map(hash => sketch.often(hash))).toEqual([15, 7, 1, 0])
+    sketch.halve()
+    expect([1, 2, 3, 4].map(hash => sketch.often(hash))).toEqual([7, 3, 0, 0])
     sketch.clear()
     expect(sketch.often(1)).toBe(0)
   })

@@ -8,9 +8,14 @@ import { POLICIES } from '../../src/tuning/policies.js'
 import { ExactFrequencies, MODELS, type Model } from './reference.js'
 
 const NAMES = Object.keys(MODELS) as PolicyName[]
-/** More than any capacity tried. The last two share a hash, as two of many keys will. */
+/** More than any capacity tried. */
 const KEYS = 14
-const hashOf = (key: number) => Math.imul((key === KEYS - 1 ? key - 1 : key) + 1, 0x9e3779b1) >>> 0
+/**
+ * The last two keys share a hash, as two of many will. Not under W-TinyLFU, which learns of the hits of one when that one is looked at, and not when
+ * the other is.
+ */
+const hashOf = (name: PolicyName, key: number) =>
+  Math.imul((key === KEYS - 1 && name !== 'w-tinylfu' ? key - 1 : key) + 1, 0x9e3779b1) >>> 0
 
 const key = fc.oneof(fc.nat(4), fc.nat(KEYS - 1))
 const cost = fc.constantFrom(0, 10, 100, 100, 150, 3000, 1_000_000)
@@ -32,9 +37,11 @@ class Both {
   #capacity: number
   /** Of the model; the policy has one that says the same. */
   readonly #random: () => number
+  readonly #name: PolicyName
   readonly #newModel: (typeof MODELS)[PolicyName]
 
   constructor(name: PolicyName, capacity: number) {
+    this.#name = name
     this.#capacity = capacity
     this.#policy =
       name === 'w-tinylfu'
@@ -57,8 +64,8 @@ class Both {
     let slot = 0
     while (used.has(slot)) slot++
     this.slots.set(key, slot)
-    this.#policy.added(slot, hashOf(key), bytes, cost)
-    this.#model.added(slot, hashOf(key), bytes, cost)
+    this.#policy.added(slot, hashOf(this.#name, key), bytes, cost)
+    this.#model.added(slot, hashOf(this.#name, key), bytes, cost)
   }
 
   replace(key: number, bytes: number, cost: number): void {
@@ -134,7 +141,7 @@ describe.each(NAMES)('%s', name => {
     const random = seeded(11)
     const below = (most: number) => Math.floor(random() * most)
     const both = new Both(name, 100)
-    for (let i = 0; i < 10_000; i++) {
+    for (let i = 0; i < 6000; i++) {
       // A ranking that moves on, as popularity does.
       const key = (Math.floor(random() ** 3 * 400) + Math.floor(i / 500)) % 1000
       const micros = 100 * (1 + (key % 10)) ** 3
@@ -142,7 +149,7 @@ describe.each(NAMES)('%s', name => {
       if (what < 0.01) both.remove(key)
       else if (what < 0.02) both.replace(key, 1 + below(3000), 2 * micros)
       else both.request(key, 1 + (key % 7), micros)
-      if (i % 2000 === 1999) both.resize(60 + below(80))
+      if (i % 1500 === 1499) both.resize(60 + below(80))
     }
     both.check()
   })

@@ -154,7 +154,6 @@ function s3Fifo(capacity: number, byCost: boolean): Model {
 /** What {@link FrequencySketch} tells about, told exactly. */
 export class ExactFrequencies {
   #often = new Map<number, number>()
-  #counted = 0
   readonly bytes = 0
 
   constructor(public capacity: number) {}
@@ -163,21 +162,20 @@ export class ExactFrequencies {
     this.capacity = capacity
   }
 
-  count(hash: number): void {
-    this.#counted++
-    this.#often.set(hash | 0, Math.min(15, this.often(hash) + 1))
-    if (this.#counted < 10 * this.capacity) return
-    this.#often = new Map([...this.#often].map(([of, times]) => [of, Math.floor(times / 2)]))
-    this.#counted = Math.floor(this.#counted / 2)
+  add(hash: number, times: number): void {
+    this.#often.set(hash | 0, Math.min(15, this.often(hash) + times))
   }
 
   often(hash: number): number {
     return this.#often.get(hash | 0) ?? 0
   }
 
+  halve(): void {
+    this.#often = new Map([...this.#often].map(([of, times]) => [of, Math.floor(times / 2)]))
+  }
+
   clear(): void {
     this.#often.clear()
-    this.#counted = 0
   }
 }
 
@@ -188,7 +186,13 @@ function wTinyLfu(capacity: number, random: () => number): Model {
   let kept: number[] = []
   const hashes = new Map<number, number>()
   const often = new ExactFrequencies(Math.min(capacity, 1024))
-  const count = (hash: number) => often.count(hash)
+  let counted = 0
+  const count = (hash: number) => {
+    often.add(hash, 1)
+    if (++counted < 10 * often.capacity) return
+    often.halve()
+    counted = Math.floor(counted / 2)
+  }
   const held = () => Math.min(room, window.length + probation.length + kept.length)
   const windowRoom = () => Math.max(1, held() - Math.floor(held() * 0.99))
   const remove = (slot: number) => {

@@ -65,7 +65,7 @@ describe('simulate', () => {
         const { hits } = simulate(listOf(list), { policy: 'lru', capacity, capacityBytes })
         expect(hits).toBe(lruHits(list, capacity, capacityBytes))
       }),
-      { numRuns: 300 },
+      { numRuns: 150 },
     )
   })
 
@@ -81,7 +81,7 @@ describe('simulate', () => {
         const roomy: SimulationOptions = { policy, capacity: 1000 }
         expect(simulate(listOf(list), roomy).hits).toBe(simulate(listOf(list), { ...roomy, policy: 'lru' }).hits)
       }),
-      { numRuns: 40 },
+      { numRuns: 20 },
     )
   })
 
@@ -127,19 +127,17 @@ describe('the policies on workloads', () => {
   })
 
   it('cost-aware S3-FIFO saves more computing than S3-FIFO, where popularity stays and where it shifts', () => {
-    for (const seed of [1, 2]) {
-      for (const [name, gain] of [
-        ['zipf', 1],
-        ['shift', -0.5],
-      ] as const) {
-        const requests = workload(name, { requests: 100_000, keys: 10_000, alpha: 0.9, seed, costs: 'lognormal' })
-        for (const capacity of [100, 1000]) {
-          const saved = (policy: PolicyName) => {
-            const { saved, cost } = simulate(requests, { policy, capacity })
-            return (100 * saved) / cost
-          }
-          expect(saved('cost-s3-fifo'), `${name} ${capacity}`).toBeGreaterThanOrEqual(saved('s3-fifo') + gain)
+    for (const [name, gain] of [
+      ['zipf', 1],
+      ['shift', -0.5],
+    ] as const) {
+      const requests = workload(name, { requests: 100_000, keys: 10_000, alpha: 0.9, seed: 1, costs: 'lognormal' })
+      for (const capacity of [100, 1000]) {
+        const saved = (policy: PolicyName) => {
+          const { saved, cost } = simulate(requests, { policy, capacity })
+          return (100 * saved) / cost
         }
+        expect(saved('cost-s3-fifo'), `${name} ${capacity}`).toBeGreaterThanOrEqual(saved('s3-fifo') + gain)
       }
     }
   })

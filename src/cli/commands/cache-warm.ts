@@ -22,6 +22,7 @@ export const cacheWarm = command({
     hot: { value: 'N', help: 'The last N that the memory of a process with warm start held. Nothing is computed.' },
     embed: { help: 'Texts that are not on disk are computed.' },
     'dry-run': {
+      short: 'n',
       help: 'Only say what there is to do, and how long it would take: some of it is done for that, and nothing is kept.',
     },
     json: { help: 'What was done, as JSON.' },

@@ -55,7 +55,7 @@ export const serve = command({
       default: 'warn on a terminal, else info',
       completes: ['debug', 'info', 'warn', 'error', 'none'],
     },
-    ...flagsOf('cache', 'model', 'device', 'patterns', 'data', 'state', 'chain'),
+    ...flagsOf('cache', 'tuning', 'model', 'device', 'patterns', 'data', 'state', 'chain'),
     model: {
       short: 'm',
       value: 'NAME',

@@ -18,6 +18,7 @@ interface Values {
   readonly trace?: readonly string[]
   readonly svg?: string
   readonly full?: boolean
+  readonly auto?: boolean
   readonly json?: boolean
   readonly quiet?: boolean
 }
@@ -28,7 +29,14 @@ export async function tune({ values, args, terminal }: CommandCall<Values>): Pro
   if (args.length > 0)
     throw invalid(`cache tune takes no argument; name a trace with --trace: ${oneLine(args[0]!, 60)}`)
   if (values.json && values.svg === '-') throw invalid('--json and --svg - would both go to standard output')
+  if (values.auto && (values.svg !== undefined || values.full))
+    throw invalid('--auto draws no curves: leave out --svg and --full')
   const paths = values.trace ?? [recorded(values, terminal)]
+  if (values.auto) {
+    const { json = false, quiet = false } = values
+    await (await import('./tune/auto.js')).tuneAuto({ paths, json, quiet, terminal })
+    return 0
+  }
   const onProgress = (done: number, all: number) =>
     terminal.status(`simulating: ${done} of about ${Math.max(done, all)}`)
   try {

@@ -51,7 +51,8 @@ export async function adviseFrom(
     const ending = new AbortController()
     const advised = adviseTraces([traceFolder(dir)], { signal: ending.signal })
     const fresh: Kept = { files, advised, stop: () => ending.abort(), waiting: 0 }
-    kept.set(dir, (current = fresh))
+    kept.set(dir, fresh)
+    current = fresh
     advised.catch(() => {
       if (kept.get(dir) === fresh) kept.delete(dir)
     })

@@ -2,9 +2,9 @@
 import type { LoadedAhead } from '../../caches/cache-set.js'
 import type { Opened } from '../../caches/embedding-parts.js'
 import type { Key } from '../../ports.js'
-import type { TuningCall } from '../tuning.js'
 import { loadAhead } from './load-ahead.js'
 import { packNames } from './names.js'
+import type { TuningCall } from './part.js'
 
 /** How long one call may take, ms. */
 const BUDGET_MS = 10_000

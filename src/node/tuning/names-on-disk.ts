@@ -6,15 +6,13 @@ import { vecBytes } from '../../caches/embedding-record.js'
 import { throwIfAborted } from '../../errors.js'
 import type { Key, Space, Warn } from '../../ports.js'
 import { openSegmentStore, type SegmentStore } from '../../stores/segments.js'
-import { CACHE_ORDER, type Requests } from '../../tuning/requests.js'
+import { CACHE_ORDER, keyOfHash, type Requests } from '../../tuning/requests.js'
 import { foldersIn } from '../disk.js'
 import { crc32, nodeClock, nodeHash } from '../runtime.js'
 import { countOf, NAME_BYTES, packNames } from './names.js'
 
 /** Records that are read at once. */
 const READ = 512
-/** The hex digits of a name that a trace has: 52 bits. */
-const TRACED_DIGITS = 13
 
 /** The vectors of a space in the cache folder `dir`, to be read alone. Close it when done. */
 export function openSpace(
@@ -66,7 +64,7 @@ export async function tracedNames(
   const found: { readonly key: Key; readonly count: number }[] = []
   for await (const { key } of store.list()) {
     throwIfAborted(signal)
-    const count = counts.get(Number.parseInt(key.slice(0, TRACED_DIGITS), 16))
+    const count = counts.get(keyOfHash(key))
     if (count !== undefined) found.push({ key, count })
   }
   found.sort((one, other) => other.count - one.count)

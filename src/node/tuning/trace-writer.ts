@@ -84,6 +84,9 @@ export class TraceWriter {
   async flushed(): Promise<void> {
     this.#flush()
     await this.#pump
+    // Where as many waited as may, the last block found no room before.
+    this.#flush()
+    await this.#pump
   }
 
   /** Writes what there is, and ends the file. */

@@ -145,8 +145,8 @@ export class WarmTier<V extends object> implements WarmEntries<V> {
   }
 
   arrived(id: string): void {
-    // What is here was looked for here first, so only what is still to come can come twice.
-    if (this.#awaited > 0) this.giveUp(this.#find(id))
+    // Also what is here: it may be older.
+    this.delete(id)
   }
 
   keyOf(id: string): Key | undefined {

@@ -3,7 +3,6 @@
 import type { Opened } from '../../caches/embedding-parts.js'
 import { messageOf } from '../../errors.js'
 import type { WarmState } from '../../tuning/report.js'
-import type { TuningCall, TuningPart } from '../tuning.js'
 import {
   hotListPath,
   lastUsed,
@@ -14,6 +13,7 @@ import {
   writeHotList,
 } from './hot-list.js'
 import { hotNames, type LoadAhead, loadAhead, usedAhead } from './load-ahead.js'
+import type { TuningCall, TuningPart } from './part.js'
 
 /** How long loading may take, ms. */
 const BUDGET_MS = 10_000
@@ -31,7 +31,7 @@ const USELESS: Readonly<Partial<Record<NoList, string>>> = {
 /** Begins as soon as it is known what computes. */
 export function beginWarm(call: TuningCall & { readonly dir: string }): TuningPart<WarmState> {
   const part = new WarmStart(call)
-  call.set.embeddings.onOpened(opened => void part.opened(opened))
+  call.set.embeddings.onOpened(opened => part.opened(opened))
   return part
 }
 
@@ -68,15 +68,12 @@ class WarmStart implements TuningPart<WarmState> {
     }
   }
 
-  async opened(opened: Opened): Promise<void> {
+  opened(opened: Opened): void {
     if (this.#closing.signal.aborted) return
     this.#opened = opened
     this.#timer = setInterval(() => void this.#saveIfChanged(), SAVE_EVERY_MS)
     this.#timer.unref()
-    // The look-up that opened it goes first.
-    await new Promise(setImmediate)
     this.#loading = this.#load(opened)
-    await this.#loading
   }
 
   /** Stops loading, and writes the list. Does not reject. */
@@ -90,7 +87,9 @@ class WarmStart implements TuningPart<WarmState> {
   async #load(opened: Opened): Promise<void> {
     const { dir, clock, diagnostics, vectors } = this.#call
     const store = vectors()
-    if (store === undefined || this.#closing.signal.aborted) return
+    if (store === undefined) return
+    // The look-up that opened it goes first.
+    await new Promise(setImmediate)
     try {
       removeLeftLists(dir, clock.now())
       const path = hotListPath(dir, opened.embedder.space)

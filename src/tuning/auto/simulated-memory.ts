@@ -59,7 +59,7 @@ export class SimulatedMemory implements TunableMemory {
   resizeMemory(capacity: number, capacityBytes: number): void {
     this.#capacity = capacity
     this.#capacityBytes = capacityBytes
-    this.#makeRoom()
+    this.#makeRoom(0, 0)
     this.#policy.resize(this.#room())
   }
 
@@ -79,6 +79,7 @@ export class SimulatedMemory implements TunableMemory {
   }
 
   #keep(key: number, hash: number, bytes: number, cost: number): void {
+    this.#makeRoom(1, bytes)
     const slot = this.#free.pop() ?? this.#slots.size
     this.#slots.set(key, slot)
     this.#keys[slot] = key
@@ -89,11 +90,11 @@ export class SimulatedMemory implements TunableMemory {
     const { size } = this.#slots
     // Powers of two: where bytes are the bound, how many entries there is room for shows by and by.
     if ((size & (size - 1)) === 0) this.#policy.resize(this.#room())
-    this.#makeRoom()
   }
 
-  #makeRoom(): void {
-    while (this.#slots.size > this.#capacity || this.#held > this.#capacityBytes) {
+  /** For so many entries more, of so many bytes. */
+  #makeRoom(entries: number, bytes: number): void {
+    while (this.#slots.size + entries > this.#capacity || this.#held + bytes > this.#capacityBytes) {
       const slot = this.#policy.victim()
       if (slot === undefined) return
       this.#slots.delete(this.#keys[slot]!)

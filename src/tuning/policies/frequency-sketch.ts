@@ -1,112 +1,125 @@
 // How often hashes came lately, about: a count-min sketch with counters of four bits that are halved now and then. After Einziger, Friedman and
-// Manes: "TinyLFU: a highly efficient cache admission policy", ACM Transactions on Storage 13 (2017), https://doi.org/10.1145/3149371.
+// Manes: "TinyLFU: a highly efficient cache admission policy", ACM Transactions on Storage 13 (2017), https://doi.org/10.1145/3149371. That all
+// counters of a hash lie in one block of 64 bytes, and so cost one look at memory, is known from Caffeine.
 
+/** A hash has a counter in each row; a row of a block has 32 of them, in four numbers of 32 bits. */
 const ROWS = 4
-/** Counters of each row: so many for each entry, and no fewer than `LEAST`. */
-const COUNTERS = 4
-const LEAST = 256
-/** All counters are halved when so many times the capacity were counted. */
-const HALVED_AFTER = 10
-const MOST = 15
-/** Odd numbers from the digits of SHA-256's constants: one for each row. */
-const MULTIPLIERS = [0x428a2f99, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5] as const
+const BLOCK = 16
+/** Blocks: one for so many entries, and no fewer than `LEAST`. */
+const ENTRIES = 8
+const LEAST = 8
+/** What a counter counts to. */
+export const MOST = 15
 
 /** What a policy asks it. Hashes are 32 bits, with a sign or without. */
 export interface Frequencies {
   readonly capacity: number
   readonly bytes: number
   resize(capacity: number): void
-  count(hash: number): void
+  add(hash: number, times: number): void
   often(hash: number): number
+  halve(): void
   clear(): void
 }
 
 export class FrequencySketch implements Frequencies {
-  /** Eight counters to a number, the rows one behind the other. */
-  #table = new Uint32Array((ROWS * LEAST) / 8)
-  /** Counters of a row, a power of two, and how far a hash is shifted to be one of them. */
-  #width = LEAST
+  /** Blocks, a power of two of them. */
+  #table = new Int32Array(BLOCK * LEAST)
+  /** How far a hash is shifted to be the number of its block. */
   #shift = 32 - Math.log2(LEAST)
-  #counted = 0
-  #halveAt = 0
+  /** Entries that there is room for. */
+  capacity = 0
 
   constructor(capacity: number) {
     this.resize(capacity)
   }
 
-  /** Entries that there is room for. */
-  get capacity(): number {
-    return this.#halveAt / HALVED_AFTER
-  }
-
   /**
-   * Room for so many entries. Nothing is forgotten: a counter's place is the first bits of a hash, so a wider row has each counter several
-   * times, and a narrower one the highest of several.
+   * Room for so many entries. Nothing is forgotten: the number of a block is the first bits of a hash, so that each of fewer blocks becomes
+   * several, and several become one that has the highest of each counter.
    */
   resize(capacity: number): void {
-    this.#halveAt = HALVED_AFTER * Math.max(1, capacity)
-    const before = { table: this.#table, width: this.#width }
-    const width = 2 ** Math.ceil(Math.log2(Math.max(LEAST, COUNTERS * capacity)))
-    if (width === before.width) return
-    this.#width = width
-    this.#shift = 32 - Math.log2(width)
-    this.#table = new Uint32Array((ROWS * width) / 8)
-    const wider = width / before.width
-    for (let at = 0; at < ROWS * Math.max(width, before.width); at++) {
-      const here = wider < 1 ? Math.floor(at * wider) : at
-      const there = wider < 1 ? at : Math.floor(at / wider)
-      const more = counterOf(before.table, there) - counterOf(this.#table, here)
-      if (more > 0) this.#table[here >>> 3]! += more << ((here & 7) << 2)
+    this.capacity = capacity
+    const before = this.#table
+    const blocks = 2 ** Math.ceil(Math.log2(Math.max(LEAST, capacity / ENTRIES)))
+    if (BLOCK * blocks === before.length) return
+    this.#shift = 32 - Math.log2(blocks)
+    this.#table = new Int32Array(BLOCK * blocks)
+    const wider = (BLOCK * blocks) / before.length
+    for (let block = 0; block < Math.max(blocks, before.length / BLOCK); block++) {
+      const here = BLOCK * (wider < 1 ? Math.floor(block * wider) : block)
+      const there = BLOCK * (wider < 1 ? block : Math.floor(block / wider))
+      for (let i = 0; i < BLOCK; i++) this.#table[here + i] = highest(this.#table[here + i]!, before[there + i]!)
     }
   }
 
-  /** Counts one. */
-  count(hash: number): void {
-    const least = this.often(hash)
-    this.#counted++
-    if (least < MOST) {
-      // Only counters that are the least: the others are too high already (conservative update).
-      for (let row = 0; row < ROWS; row++) {
-        const at = this.#at(hash, row)
-        if (counterOf(this.#table, at) === least) this.#table[at >>> 3]! += 1 << ((at & 7) << 2)
-      }
-    }
-    if (this.#counted >= this.#halveAt) this.#halve()
-  }
-
-  /** 0 to 15; never less than how often it was counted since then, but for what was halved. */
-  often(hash: number): number {
-    let least = MOST
+  add(hash: number, times: number): void {
+    const table = this.#table
+    const spread = spreadOf(hash)
+    const block = (spread >>> this.#shift) * BLOCK
+    const places = placesOf(spread)
+    const wanted = Math.min(MOST, leastOf(table, block, places) + times)
     for (let row = 0; row < ROWS; row++) {
-      const at = this.#at(hash, row)
-      const counter = counterOf(this.#table, at)
-      if (counter < least) least = counter
+      const place = (places >>> (8 * row)) & 31
+      const at = block + 4 * row + (place >>> 3)
+      const missing = wanted - counterOf(table, at, place)
+      // Those that are higher already stay as they are (conservative update).
+      if (missing > 0) table[at] = (table[at]! + (missing << ((place & 7) << 2))) | 0
     }
-    return least
+  }
+
+  /** 0 to 15; never less than what was added, but for what was halved. */
+  often(hash: number): number {
+    const spread = spreadOf(hash)
+    return leastOf(this.#table, (spread >>> this.#shift) * BLOCK, placesOf(spread))
   }
 
   clear(): void {
     this.#table.fill(0)
-    this.#counted = 0
   }
 
   get bytes(): number {
     return this.#table.byteLength
   }
 
-  #at(hash: number, row: number): number {
-    let bits = Math.imul(hash ^ (hash >>> 16), MULTIPLIERS[row]!)
-    bits = Math.imul(bits ^ (bits >>> 15), 0x2c1b3c6d)
-    return row * this.#width + (bits >>> this.#shift)
-  }
-
-  #halve(): void {
+  /** What was asked for long ago counts less and less. */
+  halve(): void {
     const table = this.#table
     for (let i = 0; i < table.length; i++) table[i] = (table[i]! >>> 1) & 0x77777777
-    this.#counted = Math.floor(this.#counted / 2)
   }
 }
 
-function counterOf(table: Uint32Array, at: number): number {
-  return (table[at >>> 3]! >>> ((at & 7) << 2)) & MOST
+/** All bits of a hash in all bits: the finisher of MurmurHash3 (Austin Appleby, public domain). */
+function spreadOf(hash: number): number {
+  let bits = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
+  bits = Math.imul(bits ^ (bits >>> 13), 0xc2b2ae35)
+  return bits ^ (bits >>> 16)
+}
+
+/** Where the counters of a hash are in their rows: the first five bits of each of four bytes. */
+function placesOf(spread: number): number {
+  const bits = Math.imul(spread, 0x9e3779b1)
+  return bits ^ (bits >>> 15)
+}
+
+function leastOf(table: Int32Array, block: number, places: number): number {
+  let least = MOST
+  for (let row = 0; row < ROWS; row++) {
+    const place = (places >>> (8 * row)) & 31
+    least = Math.min(least, counterOf(table, block + 4 * row + (place >>> 3), place))
+  }
+  return least
+}
+
+/** Of eight counters and eight others the higher ones. */
+function highest(some: number, others: number): number {
+  let found = 0
+  for (let shift = 0; shift < 32; shift += 4) {
+    found |= Math.max((some >>> shift) & MOST, (others >>> shift) & MOST) << shift
+  }
+  return found
+}
+
+function counterOf(table: Int32Array, at: number, place: number): number {
+  return (table[at]! >>> ((place & 7) << 2)) & MOST
 }

@@ -7,14 +7,13 @@ import { firstRoom, longer, SlotLists } from './slot-lists.js'
  */
 export class Ghosts {
   #queue: SlotLists
-  /** By node: the hash that it stands for, and the next node of the same bucket, -1 at the end. */
+  /** By node: the hash that it stands for, and the next node of the same bucket, or the next free one; -1 at the end. */
   #hashes: Int32Array
   #chain: Int32Array
   /** By bucket (a power of two of them): its first node, -1 where it is empty. */
   #buckets: Int32Array
-  /** Nodes that were used and are free again, the latest last, and how many there are. */
-  #free: Int32Array
-  #freed = 0
+  /** The first of the nodes that were used and are free again, and how many were ever used. */
+  #free = -1
   #used = 0
 
   constructor(capacity: number) {
@@ -22,7 +21,6 @@ export class Ghosts {
     this.#queue = new SlotLists(1, room)
     this.#hashes = new Int32Array(room)
     this.#chain = new Int32Array(room)
-    this.#free = new Int32Array(room)
     this.#buckets = new Int32Array(bucketsFor(room)).fill(-1)
   }
 
@@ -35,8 +33,7 @@ export class Ghosts {
     this.take(hash)
     while (this.size > 0 && this.size >= most) this.#forget(this.#queue.last(0))
     if (most < 1) return
-    const node = this.#freed > 0 ? this.#free[--this.#freed]! : this.#used++
-    if (node >= this.#hashes.length) this.#grow(node)
+    const node = this.#node()
     const bucket = this.#bucketOf(hash)
     this.#hashes[node] = hash
     this.#chain[node] = this.#buckets[bucket]!
@@ -58,12 +55,12 @@ export class Ghosts {
   clear(): void {
     this.#queue.clear()
     this.#buckets.fill(-1)
-    this.#freed = 0
+    this.#free = -1
     this.#used = 0
   }
 
   get bytes(): number {
-    return this.#queue.bytes + 3 * this.#hashes.byteLength + this.#buckets.byteLength
+    return this.#queue.bytes + 2 * this.#hashes.byteLength + this.#buckets.byteLength
   }
 
   #forget(node: number): void {
@@ -76,7 +73,19 @@ export class Ghosts {
       while (this.#chain[before] !== node) before = this.#chain[before]!
       this.#chain[before] = next
     }
-    this.#free[this.#freed++] = node
+    this.#chain[node] = this.#free
+    this.#free = node
+  }
+
+  /** One that stands for nothing. */
+  #node(): number {
+    const node = this.#free
+    if (node >= 0) {
+      this.#free = this.#chain[node]!
+      return node
+    }
+    if (this.#used >= this.#hashes.length) this.#grow(this.#used)
+    return this.#used++
   }
 
   /** Hashes may be poor in their low bits: Knuth's multiplicative hashing takes the high ones. */
@@ -87,7 +96,6 @@ export class Ghosts {
   #grow(node: number): void {
     this.#hashes = longer(this.#hashes, node)
     this.#chain = longer(this.#chain, node)
-    this.#free = longer(this.#free, node)
     this.#buckets = new Int32Array(bucketsFor(this.#hashes.length)).fill(-1)
     for (const held of this.#queue.slots(0)) {
       const bucket = this.#bucketOf(this.#hashes[held]!)

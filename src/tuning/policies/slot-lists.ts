@@ -1,8 +1,8 @@
 // Doubly linked lists of slots in two columns of numbers, for all queues of one policy together. Knows no policy.
 
 /**
- * A slot is in one list at most. Each list is a ring through a node of its own, so that nothing has to ask for ends. Rooms grow by doubling as
- * higher slots come; nothing else allocates.
+ * A slot is in one list at most. Each list is a ring through a node of its own, so that nothing has to ask for ends. Rooms grow as higher
+ * slots come; nothing else allocates.
  */
 export class SlotLists {
   /** Entries of each list. */
@@ -96,12 +96,14 @@ export class SlotLists {
   }
 }
 
-/** `column` with room for index `at` and, so that growing is rare, as many again. */
+/** `column` with room for index `at` and, so that growing is rare, for half as many again. */
 export function longer<A extends Int32Array | Uint32Array | Uint16Array | Uint8Array | Float64Array | Float32Array>(
   column: A,
   at: number,
 ): A {
-  const grown = new (column.constructor as new (length: number) => A)(Math.max(2 * column.length, at + 1, 16))
+  const grown = new (column.constructor as new (length: number) => A)(
+    Math.max(Math.ceil(1.5 * column.length), at + 1, 16),
+  )
   grown.set(column)
   return grown
 }

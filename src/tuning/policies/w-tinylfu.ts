@@ -2,7 +2,7 @@
 // than the one that would have to go for it. After Einziger, Friedman and Manes: "TinyLFU: a highly efficient cache admission policy", ACM
 // Transactions on Storage 13 (2017), https://doi.org/10.1145/3149371, and the design notes of Caffeine, which the constants are from.
 import type { EvictionPolicy } from '../../cache/eviction.js'
-import { type Frequencies, FrequencySketch } from './frequency-sketch.js'
+import { type Frequencies, FrequencySketch, MOST } from './frequency-sketch.js'
 import { firstRoom, longer, SlotLists } from './slot-lists.js'
 
 const WINDOW = 0
@@ -11,6 +11,8 @@ const PROTECTED = 1
 const PROBATION = 2
 const MAIN_PART = 0.99
 const PROTECTED_PART = 0.8
+/** All counts are halved after so many times as many requests as there is room for entries. */
+const HALVED_AFTER = 10
 /** Who came up to so often and lost has a chance in 128 all the same: else who knows how hashes collide could keep an entry out for ever. */
 const SELDOM = 5
 const CHANCE = 1 / 128
@@ -20,9 +22,13 @@ export class WTinyLfu implements EvictionPolicy {
   readonly #random: () => number
   readonly #lists: SlotLists
   readonly #sketch: Frequencies
+  /** By slot: its segment; its hash; hits that the sketch does not know of yet, so that a hit need not look into it. */
   #segment: Uint8Array
   #hashes: Int32Array
+  #hits: Uint8Array
   #capacity: number
+  /** Requests since all counts were halved. */
+  #counted = 0
 
   constructor(capacity: number, random: () => number, sketch: Frequencies = new FrequencySketch(firstRoom(capacity))) {
     const room = firstRoom(capacity)
@@ -32,22 +38,27 @@ export class WTinyLfu implements EvictionPolicy {
     this.#sketch = sketch
     this.#segment = new Uint8Array(room)
     this.#hashes = new Int32Array(room)
+    this.#hits = new Uint8Array(room)
   }
 
   added(slot: number, hash: number): void {
     if (slot >= this.#segment.length) {
       this.#segment = longer(this.#segment, slot)
       this.#hashes = longer(this.#hashes, slot)
+      this.#hits = longer(this.#hits, slot)
     }
     this.#hashes[slot] = hash
     if (slot >= this.#sketch.capacity) this.#sketch.resize(Math.min(2 * slot, Math.max(slot, this.#capacity)))
-    this.#sketch.count(hash)
+    this.#sketch.add(hash, 1)
+    this.#count()
     this.#put(slot, WINDOW)
     this.#settleWindow()
   }
 
   hit(slot: number): void {
-    this.#sketch.count(this.#hashes[slot]!)
+    const hits = this.#hits[slot]!
+    if (hits < MOST) this.#hits[slot] = hits + 1
+    this.#count()
     const segment = this.#segment[slot]!
     if (segment !== PROBATION) {
       this.#lists.moveToFront(segment, slot)
@@ -58,6 +69,7 @@ export class WTinyLfu implements EvictionPolicy {
   }
 
   removed(slot: number): void {
+    this.#tellSketch(slot)
     this.#lists.remove(this.#segment[slot]!, slot)
   }
 
@@ -86,12 +98,14 @@ export class WTinyLfu implements EvictionPolicy {
 
   clear(): void {
     this.#lists.clear()
+    this.#hits.fill(0)
+    this.#counted = 0
     this.#sketch.clear()
     this.#sketch.resize(firstRoom(this.#capacity))
   }
 
   get bytes(): number {
-    return this.#lists.bytes + this.#sketch.bytes + this.#segment.byteLength + this.#hashes.byteLength
+    return this.#lists.bytes + this.#sketch.bytes + 2 * this.#segment.byteLength + this.#hashes.byteLength
   }
 
   /** What leaves the window goes to the main room without a contest: whoever holds the entries has asked for as many victims as he needs. */
@@ -111,9 +125,28 @@ export class WTinyLfu implements EvictionPolicy {
    * halved since they were last asked for: in a loop over more than there is room for, nothing would stay long enough to be asked for again.)
    */
   #admits(candidate: number, main: number): boolean {
-    const often = this.#sketch.often(this.#hashes[candidate]!)
-    if (often - 1 > this.#sketch.often(this.#hashes[main]!)) return true
+    const often = this.#often(candidate)
+    if (often - 1 > this.#often(main)) return true
     return often > SELDOM && this.#random() < CHANCE
+  }
+
+  #often(slot: number): number {
+    this.#tellSketch(slot)
+    return this.#sketch.often(this.#hashes[slot]!)
+  }
+
+  #tellSketch(slot: number): void {
+    const hits = this.#hits[slot]!
+    if (hits === 0) return
+    this.#sketch.add(this.#hashes[slot]!, hits)
+    this.#hits[slot] = 0
+  }
+
+  #count(): void {
+    if (++this.#counted < HALVED_AFTER * this.#sketch.capacity) return
+    for (let slot = 0; slot < this.#hits.length; slot++) this.#tellSketch(slot)
+    this.#sketch.halve()
+    this.#counted >>= 1
   }
 
   #lastOfMain(): number {
@@ -133,7 +166,7 @@ export class WTinyLfu implements EvictionPolicy {
   }
 
   #move(slot: number, segment: number): void {
-    this.removed(slot)
+    this.#lists.remove(this.#segment[slot]!, slot)
     this.#put(slot, segment)
   }
 

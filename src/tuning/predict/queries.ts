@@ -13,6 +13,10 @@ const MOST_KEYS = 256
 const TOGETHER = 1 / 16
 /** An interval of more than so many lives says nothing of how often it is asked for. */
 const LONGEST = 3
+/** What follows sooner, ms, could not be fetched before; and hits by the thousand are not to be counted one by one. */
+const APART_MS = 10
+/** What a timer takes. */
+const LONGEST_MS = 2 ** 31 - 1
 /** Weight of the newest of a plugin's times, where it is the shorter one; a longer one counts at once. */
 const COST_WEIGHT = 1 / 4
 
@@ -35,6 +39,8 @@ export class QueryForesight {
   /** To be fetched in the next turn. */
   readonly #soon = new Set<string>()
   #cancel: (() => void) | undefined
+  /** When the order of asks was last looked at. */
+  #notedAt = Number.NEGATIVE_INFINITY
   #armedFor = Number.POSITIVE_INFINITY
   #closed = false
 
@@ -52,10 +58,9 @@ export class QueryForesight {
     if (this.#closed) return
     const watched = this.#keys.get(id) ?? newWatched(id)
     watched.again = again
-    // The newest are at the end.
-    this.#keys.delete(id)
-    this.#keys.set(id, watched)
-    if (this.#keys.size > MOST_KEYS) this.#forget(this.#keys.keys().next().value!)
+    // Another process may have put it onto the disk: then nobody says how long it is good.
+    watched.goodUntil = 0
+    this.#keep(watched)
     this.#asked(watched, false, fresh)
   }
 
@@ -121,10 +126,14 @@ export class QueryForesight {
       watched.plainUntil = now + (costMs ?? 0) + ttlMs
       if (here && costMs !== undefined) this.#owe(watched, 1000 * costMs)
       else watched.owes = true
+    } else if (here) {
+      // It was not computed: a disk had it.
+      watched.owes = false
     }
     rhythm.note(now, TOGETHER * ttlMs, LONGEST * ttlMs)
     if (here && watched.refreshAt === Number.POSITIVE_INFINITY) this.#plan(watched)
-    if (this.#successors === undefined) return
+    if (this.#successors === undefined || now - this.#notedAt < APART_MS) return
+    this.#notedAt = now
     for (const next of this.#successors.note(id, now)) this.#fetchSoon(next)
   }
 
@@ -154,7 +163,7 @@ export class QueryForesight {
     if (this.#closed || at >= this.#armedFor) return
     this.#cancel?.()
     this.#armedFor = at
-    this.#cancel = this.#parts.timer(Math.max(0, Math.ceil(at - this.#now())), () => this.#fire())
+    this.#cancel = this.#parts.timer(Math.min(LONGEST_MS, Math.max(0, Math.ceil(at - this.#now()))), () => this.#fire())
   }
 
   #fire(): void {
@@ -197,6 +206,7 @@ export class QueryForesight {
       }),
     )
     if (fetched === undefined) return
+    this.#keep(watched)
     watched.unasked = true
     if (predictor === this.#parts.refresh) watched.wasted++
     void fetched.then(() => {
@@ -206,6 +216,13 @@ export class QueryForesight {
       if (!watched.unasked) this.#plan(watched)
       if (good !== undefined) this.#arm(watched.goodUntil)
     })
+  }
+
+  /** The newest are at the end. */
+  #keep(watched: Watched): void {
+    this.#keys.delete(watched.id)
+    this.#keys.set(watched.id, watched)
+    if (this.#keys.size > MOST_KEYS) this.#forget(this.#keys.keys().next().value!)
   }
 
   #forget(id: string): void {

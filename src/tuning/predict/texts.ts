@@ -18,7 +18,9 @@ const RETRY_MS = 50
 const LEAST_MICROS = 200
 /** Asks have to be so many times farther apart than a text takes: nobody is to find the embedder busy with what was only foreseen. */
 const GAP = 2
+/** Weight of the newest of what is measured, and of one that is less. */
 const WEIGHT = 1 / 8
+const FASTER_WEIGHT = 1 / 2
 
 /** What the embedding cache offers. */
 export interface TextsAhead {
@@ -91,6 +93,10 @@ export class TextForesight {
     )
   }
 
+  batchBegins(): void {
+    this.#busy(this.#now(), undefined)
+  }
+
   batch(texts: readonly string[], sources: readonly string[], began: number): void {
     const { predictor } = this.#parts
     const computed: string[] = []
@@ -102,16 +108,14 @@ export class TextForesight {
       if (foreseen || sources[i] === 'computed') computed.push(text)
     }
     const count = sources.reduce((sum, source) => sum + (source === 'computed' ? 1 : 0), 0)
-    if (count > 0) {
-      this.#busy(this.#now(), computed[0])
-      this.#computed(began, count)
-    }
+    if (count > 0) this.#computed(began, count)
     this.#learn(computed.reverse())
   }
 
   cleared(): void {
     this.#wanted.clear()
     this.#lessons = []
+    this.#model.clear()
     this.#parts.predictor.dropAll()
   }
 
@@ -119,7 +123,6 @@ export class TextForesight {
     this.#closed = true
     this.#cancel?.()
     this.cleared()
-    this.#model.clear()
     this.#parts.predictor.close()
   }
 
@@ -136,15 +139,20 @@ export class TextForesight {
     const now = this.#now()
     const micros = 1000 * Math.max(0, now - Math.max(began, this.#counted))
     this.#counted = now
-    const { budget } = this.#parts
-    budget.did(micros)
-    budget.owe(micros, count)
+    // The first one waited for the model, too, which is no computing.
+    if (this.#cost !== undefined) {
+      const { budget } = this.#parts
+      budget.did(micros)
+      budget.owe(micros, count)
+    }
     this.#tookEach(micros / count)
     if (this.#wanted.size > 0) this.#arm(0)
   }
 
   #tookEach(micros: number): void {
-    this.#cost = this.#cost === undefined ? micros : this.#cost + WEIGHT * (micros - this.#cost)
+    const before = this.#cost ?? micros
+    // What took long waited for others as well.
+    this.#cost = before + (micros < before ? FASTER_WEIGHT : WEIGHT) * (micros - before)
   }
 
   #learn(texts: readonly string[]): void {
@@ -155,8 +163,9 @@ export class TextForesight {
     this.#allowed = Math.min(LESSONS_PER_SECOND, this.#allowed + grown)
     this.#allowedAt = now
     // The last ones: a gap in what was seen is better than one before what comes.
-    const some = texts.slice(-Math.floor(this.#allowed) || texts.length)
-    if (this.#allowed < 1) return
+    const most = Math.floor(this.#allowed)
+    if (most < 1) return
+    const some = texts.slice(-most)
     this.#allowed -= some.length
     for (const text of some) this.#lessons.push(text)
     this.#arm(0)

@@ -9,10 +9,10 @@ import { CACHE_ORDER } from '../../../src/tuning/requests.js'
 import { type Request, START, Traffic } from './traffic.js'
 
 const FULL = process.env.OP_DBUS_TUNING === 'full'
-const REQUESTS = FULL ? 400_000 : 40_000
+const REQUESTS = FULL ? 200_000 : 24_000
 const SEEDS = FULL ? [11, 3, 5] : [11]
 /** From here on no moment is to be worse than the start: before it, one bad period is much of all. */
-const BEGINNING = 20_000
+const BEGINNING = FULL ? 20_000 : 12_000
 
 /** Called before each request; what is asked for next, given what the tuner has just done. */
 type Adversary = (i: number, state: () => AutoState, changed: boolean, traffic: Traffic) => Request & { told?: number }

@@ -123,13 +123,15 @@ describe('a shadow', () => {
       { ...SIZE, bytes: 1e9, policy: 's3-fifo' },
     ])
     const random = seeded(3)
-    for (let i = 0; i < 60_000; i++) {
+    let most = 0
+    for (let i = 0; i < 20_000; i++) {
       if (i % 500 === 0) shadow.nextMoment()
       const hash = Math.floor(random() * 2 ** 32)
       shadow.miss(hash)
       shadow.stored(hash, 1 + Math.floor(random() * 5000), 100)
-      expect(shadow.keys).toBeLessThanOrEqual(1025)
+      most = Math.max(most, shadow.keys)
     }
-    expect(shadow.mask).toBeGreaterThan(31)
+    expect(most).toBeLessThanOrEqual(1025)
+    expect(shadow.mask).toBeGreaterThan(7)
   })
 })

@@ -6,6 +6,8 @@ import { type Ask, play, type Simulated } from './simulated.js'
 const every = (ms: number, count: number, id = 'net', jitter: (i: number) => number = () => 0): Ask[] =>
   Array.from({ length: count }, (_, i) => ({ at: i * ms + jitter(i), id }))
 const together = (...asks: Ask[][]) => asks.flat().sort((one, other) => one.at - other.at)
+/** `OP_DBUS_TUNING=full` tries many more workloads. */
+const FULL = process.env.OP_DBUS_TUNING === 'full'
 const slow = { ttlMs: 5000, costMs: () => 200 }
 const ended = (events: Simulated['events'], outcome: string) => events.filter(event => event.outcome === outcome).length
 
@@ -104,6 +106,15 @@ it('plugins that are asked together are not fetched by one another', async () =>
 })
 
 describe('whatever is asked, 5 % more is computed at most, beyond a start of eight', () => {
+  it.each([1, 2, 5, 20])('who asks for a key %i times in its rhythm, and never again, for 500 keys', async times => {
+    const asks = Array.from({ length: 500 }, (_, i) =>
+      every(3000, times + 1, `p${i}`, () => 3000 * (times + 8) * i),
+    ).flat()
+    const plain = await play(asks, { ...slow, mode: 'off' })
+    const { computations } = await play(asks, { ...slow, mode: 'conservative' })
+    expect(computations).toBeLessThanOrEqual(1.05 * plain.computations + 9)
+  })
+
   const gap = fc.oneof(
     fc.integer({ min: 0, max: 50 }),
     fc.integer({ min: 500, max: 6000 }),
@@ -132,7 +143,7 @@ describe('whatever is asked, 5 % more is computed at most, beyond a start of eig
           0.05 * plain.computedMs + 8 * Math.max(...cost) + mean,
         )
       }),
-      { numRuns: 40, seed: 16 },
+      { numRuns: FULL ? 2000 : 40, seed: 16 },
     )
   })
 })

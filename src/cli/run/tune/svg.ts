@@ -6,8 +6,8 @@ import type { AdviceReport, CacheAdvice, CurvePoint, PolicyCurve } from '../../.
 
 const WIDTH = 1040
 const HEAD = 64
-const ROW = 320
-const PANEL = { width: 356, height: 200, left: 52, top: 56 } as const
+const ROW = 330
+const PANEL = { width: 356, height: 200, left: 52, top: 68 } as const
 const SECOND = 520
 /** Lines of text apart, so that labels do not lie on each other. */
 const LABEL = 15
@@ -56,7 +56,7 @@ function row(cache: CacheAdvice): string {
   const saved = (point: CurvePoint) => (perDay ? point.savedSeconds / top : point.savedRate)
   const mark = (part: number) => (perDay ? `${significant((part * top) / unit.seconds)}` : `${100 * part} %`)
   return [
-    label(16, 24, cache.cache, 't'),
+    label(16, 22, cache.cache, 't'),
     panel(
       cache,
       'requests answered from memory, %',
@@ -160,10 +160,10 @@ function unitOf(seconds: number): { readonly name: string; readonly seconds: num
   return seconds >= 1 ? { name: 's', seconds: 1 } : { name: 'ms', seconds: 0.001 }
 }
 
-/** The next of 1, 2, 4, 8, 20, 40, … */
+/** The next of 1, 2, 4, 6, 8, 10, 20, … */
 function niceAbove(value: number): number {
   const power = 10 ** Math.floor(Math.log10(value))
-  return ([1, 2, 4, 8].find(step => step * power >= value) ?? 20) * power
+  return ([1, 2, 4, 6, 8].find(step => step * power >= value) ?? 10) * power
 }
 
 const significant = (value: number) => String(Number(value.toPrecision(3)))

@@ -12,7 +12,7 @@ export interface ChartLook {
 /** Sizes that are shown. */
 const ROWS = 7
 /** What a row takes beside its bar. */
-const BESIDE = 46
+const BESIDE = 48
 const MOST_BAR = 50
 
 export function adviceText(report: AdviceReport, look: ChartLook): string {
@@ -46,7 +46,7 @@ function cacheLines(cache: CacheAdvice, look: ChartLook): string[] {
   ]
 }
 
-/** A row for each size: what LRU answers, and beside it what the best policy does. */
+/** A row for each size: what LRU saves, and beside it what the best policy does. */
 function bars({ curves, best }: CacheAdvice, { columns, blocks }: ChartLook): string[] {
   const lru = curves.find(({ policy }) => policy === 'lru')
   const other = curves.find(({ policy }) => policy === best.policy) ?? lru
@@ -55,11 +55,15 @@ function bars({ curves, best }: CacheAdvice, { columns, blocks }: ChartLook): st
   const [full, more] = blocks ? ['█', '░'] : ['#', '+']
   const places = spread(lru.points.length, ROWS)
   const title = POLICY_TITLES[other.policy]
-  const legend = other === lru ? `${full} answered with LRU` : `${full} answered with LRU, ${more} more with ${title}`
+  // By time, where it was measured: that is what the best policy is chosen by.
+  const timed = lru.points.some(point => point.savedRate > 0)
+  const height = (point: CurvePoint) => (timed ? point.savedRate : point.hitRate)
+  const what = timed ? 'of all time saved' : 'of all requests answered'
+  const legend = `part ${what}: ${full} with LRU${other === lru ? '' : `, ${more} more with ${title}`}`
   const rows = places.map(at => {
     const [one, two] = [lru.points[at]!, other.points[at]!]
-    const long = Math.round(width * one.hitRate)
-    const rest = Math.max(0, Math.round(width * two.hitRate) - long)
+    const long = Math.round(width * height(one))
+    const rest = Math.max(0, Math.round(width * height(two)) - long)
     const bar = (full!.repeat(long) + more!.repeat(rest)).padEnd(width)
     return [count(one.capacity), bytes(one.bytes), bar, percent(two.hitRate), perDay(two)]
   })
@@ -112,11 +116,16 @@ function percent(rate: number | undefined): string {
 
 function perDay({ savedSeconds }: CurvePoint): string {
   if (savedSeconds === 0) return '0 s'
-  return savedSeconds < 7200 ? duration(savedSeconds * 1000) : `${count(savedSeconds / 3600)} h`
+  return savedSeconds < 7200 ? duration(savedSeconds * 1000) : `${hours(savedSeconds)} h`
 }
 
 function span(seconds: number): string {
-  return seconds < 7200 ? duration(seconds * 1000) : `${(seconds / 3600).toPrecision(2)} h`
+  return seconds < 7200 ? duration(seconds * 1000) : `${hours(seconds)} h`
+}
+
+/** Two digits. */
+function hours(seconds: number): string {
+  return seconds < 36_000 ? (seconds / 3600).toFixed(1) : count(seconds / 3600)
 }
 
 function indented(text: string): string {
