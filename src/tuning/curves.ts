@@ -1,9 +1,10 @@
 // How often each policy would have answered at each size, and how much time that saves: from a sample of the keys. Deterministic; knows no clock.
 //
-// LRU is known at every size at once from its stack distances. The others are simulated in miniature: a sample of one key in n in a memory of
-// an nth of the size (Waldspurger et al., USENIX ATC '17). What such a miniature errs, one of LRU over the same sample errs nearly as much, and
-// of LRU the truth is known: so the difference of the two is added to it (control variates; Lavenberg & Welch, 1981).
-// A memory of a few entries has no miniature: for small sizes more keys are taken, and less of the time.
+// A sample of one key in n behaves in a memory of an nth of the size as all keys do in all of it: so each policy is simulated in miniature
+// (Waldspurger et al., USENIX ATC '17), and LRU is known at every size at once from its stack distances. The few keys that are asked for all the
+// time are apart (shards.ts): they have their entries, and hit as they do with LRU over part of the time.
+// A memory of a few entries has no miniature: for small sizes more keys are taken, and less of the time. What part of the time errs, LRU errs
+// nearly as much, and of LRU a longer part is known: so what a policy does is taken relative to LRU there (a ratio estimator).
 import type { PolicyName } from '../cache/eviction.js'
 import { seeded } from '../sample-lines.js'
 import { newTally, runPolicy, type Stream } from './miniature.js'
@@ -13,15 +14,15 @@ import { stackDistances } from './stack-distances.js'
 
 /** Entries that a miniature has at least, where more keys would not be all of them. */
 const SLOTS = 32
-/** Requests of one simulation, where nothing else is said: with six policies and some 20 sizes that is about a second. */
+/** Requests of one simulation, where nothing else is said: with six policies and a dozen sizes that is about a second. */
 const MOST = 40_000
 /** Less than that is simulated in full. */
 const SMALL = 100_000
-/** One pass tells LRU at all sizes: it may be longer. */
+/** Where only part of the time is simulated: so many times the requests of a miniature. LRU is one pass for all sizes, and may be longer. */
+const MINI_MOST = 6
 const LRU_MOST = 12
 /** Heavy keys come again soon: little of the time tells how they hit. */
 const HEAVY_MOST = 4
-const MINI_MOST = 6
 /** Of all keys, the smallest size that is looked at; and how many sizes. */
 const SMALLEST_PART = 0.001
 const SIZES = 12

@@ -2,16 +2,16 @@
 // al., USENIX FAST '15). Knows no policy.
 //
 // SHARDS takes the keys whose hash is small, since it sees requests once and cannot know what comes. A trace can be looked at before, so two
-// things are done better here. The few keys that are asked for so often that a sample would stand or fall with them are no sample: they are
-// counted exactly (`heavy`). The others are sorted by how often they were asked for and how dear they are, and one of each `every` in a row is
-// taken, the one nearest to their mean: so the sample has as many requests as it should, which SHARDS-adj corrects afterwards.
+// things are done better here. The few keys that are asked for so often that a sample would stand or fall with them are no part of it
+// (`heavy`). The others are sorted by how often they were asked for and how dear they are, and of each `every` in a row the one nearest to their
+// mean is taken. So the sample has as many requests as it should: what is off otherwise is what SHARDS-adj corrects afterwards.
 import type { Span, Stream } from './miniature.js'
 
-/** A key that is asked for so often, as part of what the whole sample is expected to be asked, is counted exactly. */
+/** A key that is asked for so often, as part of what the whole sample is expected to be asked, is heavy. */
 const HEAVY_PART = 0.05
 /** Classes of keys that are alike: by half octaves of requests, then by half octaves of cost. */
 const CLASSES = 64
-/** Spans of a stream that is too long, and the part of each that only fills memory. */
+/** Spans of a stream that is too long, and the part of each that only fills memory. Several short ones err more: SIEVE is slow to settle. */
 const SPANS = 1
 const WARM_PART = 1 / 3
 
