@@ -31,10 +31,11 @@ function vectorOf(text: string): number[] {
   return Array.from({ length: DIMS }, () => Math.fround(random()))
 }
 
-async function open(autotune: boolean): Promise<Caches> {
+async function open(autotune: boolean, onWarning?: (message: string) => void): Promise<Caches> {
   caches = await openCaches({
     dir,
     autotune,
+    ...(onWarning && { onWarning }),
     embeddingCacheSize: 300,
     embeddingDiskCache: false,
     embedder: {
@@ -119,4 +120,18 @@ it('is off unless it is asked for', async () => {
   const set = await open(false)
   await set.embeddings.getOrEmbed('first')
   expect(set.tuning()!.auto).toEqual({ on: false, budgetBytes: 0, usedBytes: 0, shares: {}, changes: [] })
+})
+
+it('gives up with a warning where something goes wrong, and the caches answer on', async () => {
+  const warnings: string[] = []
+  const set = await open(true, message => warnings.push(message))
+  await set.embeddings.getOrEmbed('first')
+  const info = vi.spyOn(set.diffs, 'memoryInfo').mockImplementation(() => {
+    throw new Error('no such memory')
+  })
+  vi.advanceTimersByTime(5000)
+  info.mockRestore()
+  expect(warnings).toEqual(['the tuner gave up, and the caches stay as they are now: no such memory'])
+  expect([...(await set.embeddings.getOrEmbed('first')).vector]).toEqual(vectorOf('first'))
+  expect(set.tuning()!.auto.on).toBe(false)
 })

@@ -2,7 +2,8 @@
 import type { CacheSet } from '../../caches/cache-set.js'
 import type { Config } from '../../config.js'
 import type { Diagnostics } from '../../diagnostics.js'
-import type { CacheName, Clock, Timer } from '../../ports.js'
+import { messageOf } from '../../errors.js'
+import type { CacheName, Clock, Timer, Warn } from '../../ports.js'
 import type { Watched } from '../../tuning/auto/settings.js'
 import { AutoTuner } from '../../tuning/auto/tuner.js'
 import { POLICIES } from '../../tuning/policies.js'
@@ -26,6 +27,7 @@ export interface AutoTuningCall {
 export class AutoTuning {
   readonly #tuner: AutoTuner
   readonly #timer: Timer
+  readonly #warn: Warn
   #cancel: (() => void) | undefined
 
   constructor({ set, config, clock, diagnostics, timer }: AutoTuningCall) {
@@ -51,6 +53,7 @@ export class AutoTuning {
       },
     })
     this.#timer = timer
+    this.#warn = diagnostics.warn
     this.#wait()
   }
 
@@ -67,8 +70,14 @@ export class AutoTuning {
 
   #wait(): void {
     this.#cancel = this.#timer(MOMENT_MS, () => {
-      this.#tuner.moment()
-      this.#wait()
+      try {
+        this.#tuner.moment()
+        this.#wait()
+      } catch (error) {
+        // Nobody is to lose an answer, or a process, over this.
+        this.#tuner.close()
+        this.#warn(`the tuner gave up, and the caches stay as they are now: ${messageOf(error)}`, error)
+      }
     })
   }
 }

@@ -10,9 +10,9 @@ import { Simulation } from './simulation.js'
 import { Worth } from './worth.js'
 
 /** Keys that all simulations of one cache hold together, at most: beyond that, half of them leave the sample. */
-const MOST_ROWS = 1024
+const MOST_ROWS = 512
 /** So many keys are to stay in the sample, however many requests come. */
-const LEAST_ROWS = 256
+const LEAST_ROWS = 128
 /** Requests of the sample that are simulated in one moment, at most: a thousandth or two of a processor. */
 const MOST_REQUESTS = 1000
 /** Misses whose entry has not come yet, at most. */

@@ -66,6 +66,7 @@ export class AutoTuner {
   #waiting: readonly Watched[]
   readonly #changes: TuningChange[] = []
   #changeCount = 0
+  #on = true
   #patience = new Patience()
   #trial: Trial | undefined
   #began: number
@@ -106,7 +107,7 @@ export class AutoTuner {
 
   state(): AutoState {
     return {
-      on: true,
+      on: this.#on,
       budgetBytes: this.budgetBytes,
       usedBytes: this.#caches.reduce((sum, cache) => sum + cache.usedBytes, 0),
       shares: Object.fromEntries(this.#caches.map(({ name, now: { bytes, policy } }) => [name, { bytes, policy }])),
@@ -116,6 +117,7 @@ export class AutoTuner {
 
   /** Caches stay as they are. */
   close(): void {
+    this.#on = false
     for (const cache of this.#caches) cache.close()
   }
 

@@ -131,7 +131,7 @@ describe('a shadow', () => {
       shadow.stored(hash, 1 + Math.floor(random() * 5000), 100)
       most = Math.max(most, shadow.keys)
     }
-    expect(most).toBeLessThanOrEqual(1025)
+    expect(most).toBeLessThanOrEqual(513)
     expect(shadow.mask).toBeGreaterThan(7)
   })
 })
