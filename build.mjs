@@ -231,6 +231,7 @@ const TARGETS = [
               'src/cli/run/doctor.ts',
               'src/cli/run/health.ts',
               'src/cli/run/models.ts',
+              'src/cli/run/warm-dry.ts',
               'src/cli/run/warm.ts',
               'src/cli/run/snapshots.ts',
               'src/embedder/tokenizer/index.ts',

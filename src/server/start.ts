@@ -6,7 +6,6 @@ import { isLoopback } from '../loopback.js'
 import { readOptions } from '../node/options.js'
 import { nodeClock } from '../node/runtime.js'
 import { dataDirOf } from '../node/state-options.js'
-import { hasHotLists } from '../node/tuning/hot-list.js'
 import type { OpenOptions } from '../node.js'
 import { openState, type State } from '../state.js'
 import { VERSION } from '../version.js'
@@ -153,7 +152,9 @@ async function openChainUnlessNowhere(options: Parameters<typeof openChain>[0] &
 async function openWarm({ all }: Models, options: OpenOptions, log: Log): Promise<void> {
   try {
     const { config, dir } = readOptions(options)
-    if (!config.warmStart || dir === undefined || !hasHotLists(dir)) return
+    if (!config.warmStart || dir === undefined) return
+    const { hasHotLists } = await import('../node/tuning/hot-list.js')
+    if (!hasHotLists(dir)) return
     for (const model of all) if (await model.isHere()) await model.open()
   } catch (error) {
     // Whoever asks for it is told as well.
