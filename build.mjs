@@ -203,6 +203,7 @@ const TARGETS = [
               'src/cli/run/warm-keys.ts',
               'src/node/tuning/advice.ts',
               'src/node/tuning/auto.ts',
+              'src/node/tuning/hot-list.ts',
               'src/node/tuning/load-keys.ts',
               'src/node/tuning/predict.ts',
               'src/node/tuning/trace-folder.ts',
