@@ -198,6 +198,7 @@ const TARGETS = [
               'src/cli/run/bench-workload.ts',
               'src/cli/run/cache-trace.ts',
               'src/cli/run/tune.ts',
+              'src/cli/run/tune/auto.ts',
               'src/cli/run/warm-dry.ts',
               'src/cli/run/warm-keys.ts',
               'src/node/tuning/advice.ts',
