@@ -13,8 +13,8 @@ import { WarmTier } from './warm-tier.js'
 /** What it is read from. */
 export type AheadStore = Pick<SegmentStore, 'placesOf' | 'getPackedSync'>
 
-/** How long it keeps the thread at once, ms: as long as a few requests. */
-const TURN_MS = 0.5
+/** How long it keeps the thread at once, ms: ten thousand take some twenty such turns, so that few of the first requests find a cold memory. */
+const TURN_MS = 1
 /** Names that are looked for in the index in one turn, and records that are read in one call at first. */
 const PLACED = 1024
 const FIRST_READ = 32
