@@ -66,6 +66,21 @@ export class SlotTable<V> {
 
   /** A slot for an entry that is not there. */
   add(id: string, value: V, bytes: number, cost: number, until: number): number {
+    return this.#add(flat(id), value, bytes, cost, until)
+  }
+
+  /** Another table, of the entries in these slots alone: there they are in slots 0 and up. */
+  only(slots: readonly number[]): SlotTable<V> {
+    const table = new SlotTable<V>()
+    for (const slot of slots) {
+      const id = this.#ids[slot]!
+      const now = table.#add(id, this.values[slot]!, this.#bytes[slot]!, this.#costs[slot]!, this.untilOf(slot))
+      table.#hashes[now] = this.#hashes[slot]!
+    }
+    return table
+  }
+
+  #add(id: string, value: V, bytes: number, cost: number, until: number): number {
     const slot = this.#free.pop() ?? this.#ids.length
     if (slot >= this.#bytes.length) this.#grow()
     this.#slots.set(id, slot)
@@ -118,4 +133,12 @@ export class SlotTable<V> {
 function longer<T extends Uint32Array | Float32Array | Float64Array>(column: T, room: T): T {
   room.set(column)
   return room
+}
+
+/**
+ * The same string with characters of its own. V8 cuts a longer substring as a window onto its parent: a line of a large
+ * file, kept as a key, would keep the whole file in memory. Up to 12 characters it copies anyway.
+ */
+function flat(id: string): string {
+  return id.length > 12 ? (JSON.parse(JSON.stringify(id)) as string) : id
 }

@@ -151,11 +151,6 @@ describe.each(NAMES)('memory under %s', name => {
           } else if (step.kind === 'resize') {
             bounds = step
             tier.resize(step.capacity, step.bytes)
-            if (step.capacity === 0) {
-              all += model.size
-              model.clear()
-            }
-            for (const [id, { box }] of model) if (box.bytes > step.bytes) model.delete(id)
           }
           all += evicted.length
           for (const id of evicted.splice(0)) model.delete(id)
@@ -201,13 +196,14 @@ class Oracle {
   resize(capacity: number, capacityBytes: number): void {
     const before = this.lru
     this.lru = this.#open(capacity, capacityBytes)
-    if (this.lru === undefined) this.evictions += before?.size ?? 0
     before?.purgeStale()
+    if (this.lru === undefined) this.evictions += before?.size ?? 0
     for (const [id, box] of [...(before?.entries() ?? [])].reverse()) {
       const left = before!.getRemainingTTL(id)
       // lru-cache takes 0 for no end at all.
       const ttl = left === 0 ? 1e-9 : left
       if (box.bytes <= capacityBytes) this.lru?.set(id, box, Number.isFinite(ttl) ? { ttl } : {})
+      else if (this.lru !== undefined) this.evictions++
     }
   }
 
