@@ -8,6 +8,8 @@ import type { FlagValues } from '../flags.js'
 import { settingsOf } from '../settings.js'
 import type { Terminal } from '../terminal.js'
 
+/** How long the list of what was in use is waited for, where it may be damaged. */
+const PATIENCE_MS = 10_000
 /** Hit rates that differ by less are the same. */
 const AS_GOOD = 0.005
 
@@ -28,11 +30,12 @@ export async function demoTuning(
   await terminal.out('\nThe same folder started warm, and what its trace of these requests advises:\n')
   const caches = await openCaches({ ...settingsOf(values, terminal), warmStart: true })
   try {
-    const warmed = new Promise<void>(resolve => void caches.on('warmed', () => resolve()))
+    const warmed = warmedOrNot(caches, signal)
     // Opens what is loaded ahead.
     await caches.embeddings.getOrEmbed(lines[0]!, { signal })
-    await warmed
-    await say('warm', warmText(caches, (await caches.embeddings.embedMany(lines, { signal })).sources))
+    if (await warmed)
+      await say('warm', warmText(caches, (await caches.embeddings.embedMany(lines, { signal })).sources))
+    else await say('warm', 'nothing is on disk to start warm from')
   } finally {
     await caches.close()
   }
@@ -41,6 +44,20 @@ export async function demoTuning(
   if (advice === undefined) return
   await say('size', sizeText(advice))
   await say('policy', policyText(advice))
+}
+
+/** Whether entries were loaded. Where there is no disk none ever are. */
+function warmedOrNot(caches: Caches, signal: AbortSignal): Promise<boolean> {
+  if (caches.tuning()?.warm === undefined) return Promise.resolve(false)
+  return new Promise((resolve, reject) => {
+    const patience = setTimeout(() => resolve(false), PATIENCE_MS)
+    const end = (settle: () => void) => {
+      clearTimeout(patience)
+      settle()
+    }
+    caches.on('warmed', () => end(() => resolve(true)))
+    signal.addEventListener('abort', () => end(() => reject(signal.reason)), { once: true })
+  })
 }
 
 function warmText(caches: Caches, sources: readonly string[]): string {
@@ -55,20 +72,20 @@ function sizeText({ requests, curves, now, best }: CacheAdvice): string {
   const most = points.at(-1)?.hitRate ?? 0
   const enough = points.find(({ hitRate }) => hitRate >= most - AS_GOOD)
   if (enough === undefined) return `${plural(requests, 'request', 'requests')} are too few to say`
-  const room = now ? ` of ${count(now.capacity)}` : ''
-  const share = `${Math.round(100 * enough.hitRate)} % of ${plural(requests, 'request', 'requests')}`
-  return `${count(enough.capacity)} entries${room} (${bytes(enough.bytes)}) are enough: memory answers ${share}, and no more with more`
+  const room = now ? ` are as good as the ${count(now.capacity)} that there is room for` : ' are as good as more'
+  const share = `memory alone answers ${Math.round(100 * enough.hitRate)} % of ${plural(requests, 'request', 'requests')}`
+  return `${count(enough.capacity)} entries (${bytes(enough.bytes)})${room}: ${share}, since each process began empty`
 }
 
-/** Where memory is scarce policies differ: the middle of the curve. */
-function policyText({ curves }: CacheAdvice): string {
+/** Where memory is scarce policies differ: with room for a tenth of the entries. */
+function policyText({ keys, curves }: CacheAdvice): string {
   const sizes = curves[0]?.points ?? []
-  const middle = Math.floor(sizes.length / 2)
-  const at = ({ points }: PolicyCurve) => points[middle]?.hitRate ?? 0
+  const tenth = sizes.findIndex(({ capacity }) => capacity >= keys / 10)
+  const at = ({ points }: PolicyCurve) => points[tenth]?.hitRate ?? 0
   const lru = curves.find(({ policy }) => policy === 'lru')
   const best = curves.reduce((best, curve) => (at(curve) > at(best) ? curve : best), lru ?? curves[0]!)
   const share = (curve: PolicyCurve) => `${(100 * at(curve)).toFixed(1)} %`
-  const room = `with room for ${plural(sizes[middle]?.capacity ?? 0, 'entry', 'entries')} alone`
+  const room = `with room for ${plural(sizes[tenth]?.capacity ?? 0, 'entry', 'entries')} alone`
   return best === lru || lru === undefined
     ? `${room} no policy answers more than LRU: ${share(best)}`
     : `${room} ${best.policy} answers ${share(best)} from memory, LRU ${share(lru)}`
