@@ -15,6 +15,7 @@ interface Box {
   readonly seed: number
 }
 
+const FULL = process.env.OP_DBUS_TUNING === 'full'
 const NAMES = Object.keys(POLICIES) as PolicyName[]
 
 const id = fc.integer({ min: 0, max: 30 }).map(String)
@@ -166,7 +167,7 @@ describe.each(NAMES)('memory under %s', name => {
         // Some of those that were past their time were counted as evicted, for want of room.
         if (!steps.some(step => step.kind === 'set' && step.ttl !== undefined)) expect(tier.counts.evictions).toBe(all)
       }),
-      { numRuns: 40 },
+      { numRuns: FULL ? 400 : 20 },
     )
   })
 
@@ -256,7 +257,7 @@ describe('memory under lru', () => {
           expect(tier.counts.evictions).toBe(oracle.evictions)
         }
       }),
-      { numRuns: 100 },
+      { numRuns: FULL ? 1000 : 40 },
     )
   })
 })
