@@ -1,5 +1,6 @@
 // The one list of exports that both roots share. Names only; nothing is defined here.
 
+export type { PolicyName } from './cache/eviction.js'
 export type { StoreTierStats, TierStats } from './cache/metrics.js'
 export type { CacheStats, ClearOptions } from './cache/tiered-cache.js'
 export type { BlockCache } from './caches/block-cache.js'
@@ -51,8 +52,10 @@ export {
   type DeviceChoice,
   DTYPE_CHOICES,
   type DtypeChoice,
+  POLICY_CHOICES,
   POOLING_CHOICES,
   type PoolingChoice,
+  PREDICT_CHOICES,
 } from './options.js'
 export { PATTERN_MODES, type PatternMode, type PatternOptions, type PatternSetting } from './patterns/setting.js'
 export type { PatternCounts } from './patterns/templates.js'
@@ -75,3 +78,13 @@ export type {
   TierName,
 } from './ports.js'
 export type { CacheSettings } from './settings.js'
+export type {
+  AutoState,
+  PredictorName,
+  PredictorState,
+  TraceState,
+  TuningChange,
+  TuningState,
+  WarmState,
+  Worth,
+} from './tuning/report.js'

@@ -8,6 +8,8 @@ import type { FlagValues } from '../flags.js'
 import { settingsOf } from '../settings.js'
 import type { Terminal } from '../terminal.js'
 
+/** How long the list of what was in use is waited for, where it may be damaged. */
+const PATIENCE_MS = 10_000
 /** Hit rates that differ by less are the same. */
 const AS_GOOD = 0.005
 
@@ -28,11 +30,12 @@ export async function demoTuning(
   await terminal.out('\nThe same folder started warm, and what its trace of these requests advises:\n')
   const caches = await openCaches({ ...settingsOf(values, terminal), warmStart: true })
   try {
-    const warmed = new Promise<void>(resolve => void caches.on('warmed', () => resolve()))
+    const warmed = warmedOrNot(caches, signal)
     // Opens what is loaded ahead.
     await caches.embeddings.getOrEmbed(lines[0]!, { signal })
-    await warmed
-    await say('warm', warmText(caches, (await caches.embeddings.embedMany(lines, { signal })).sources))
+    if (await warmed)
+      await say('warm', warmText(caches, (await caches.embeddings.embedMany(lines, { signal })).sources))
+    else await say('warm', 'nothing is on disk to start warm from')
   } finally {
     await caches.close()
   }
@@ -41,6 +44,20 @@ export async function demoTuning(
   if (advice === undefined) return
   await say('size', sizeText(advice))
   await say('policy', policyText(advice))
+}
+
+/** Whether entries were loaded. Where there is no disk none ever are. */
+function warmedOrNot(caches: Caches, signal: AbortSignal): Promise<boolean> {
+  if (caches.tuning()?.warm === undefined) return Promise.resolve(false)
+  return new Promise((resolve, reject) => {
+    const patience = setTimeout(() => resolve(false), PATIENCE_MS)
+    const end = (settle: () => void) => {
+      clearTimeout(patience)
+      settle()
+    }
+    caches.on('warmed', () => end(() => resolve(true)))
+    signal.addEventListener('abort', () => end(() => reject(signal.reason)), { once: true })
+  })
 }
 
 function warmText(caches: Caches, sources: readonly string[]): string {

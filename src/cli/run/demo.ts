@@ -129,6 +129,8 @@ async function secondProcess(values: FlagValues, what: readonly string[], termin
   const start = performance.now()
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'], signal: terminal.signal })
   const ended = new Promise<number | null>((resolve, reject) => child.once('error', reject).once('close', resolve))
+  // An abort rejects it while what was printed is still read.
+  ended.catch(() => {})
   const from: Partial<Record<Source, number>> = {}
   for await (const line of linesOf(child.stdout)) {
     const { source } = JSON.parse(line) as { source: Source }
