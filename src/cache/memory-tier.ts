@@ -2,10 +2,11 @@
 // Synchronous by type.
 import { CoarseClock } from './coarse-clock.js'
 import type { EvictionPolicy, NewPolicy } from './eviction.js'
+import { flat } from './flat.js'
 import { hashText } from './hash-text.js'
 import { newLru } from './lru-policy.js'
 import type { MemoryTierOptions, ValuePool, WarmEntries } from './memory-options.js'
-import type { MemoryInfo, MemoryTap } from './memory-tap.js'
+import type { MemoryTap, OpenMemoryInfo } from './memory-tap.js'
 import { type Counts, newCounts, type TierStats, tierStats } from './metrics.js'
 import { MOST_BYTES, SlotTable } from './slot-table.js'
 
@@ -205,7 +206,7 @@ export class MemoryTier<V extends object> {
     this.warm?.fit(capacity - this.size, capacityBytes - (this.#table?.totalBytes ?? 0))
   }
 
-  info(): MemoryInfo {
+  info(): OpenMemoryInfo {
     const { capacity, capacityBytes } = this.#options
     const size = this.size + (this.warm?.size ?? 0)
     const bytes = (this.#table?.totalBytes ?? 0) + (this.warm?.bytes ?? 0)
@@ -339,12 +340,4 @@ export class MemoryTier<V extends object> {
 /** What a policy is made for. */
 function roomFor(capacity: number): number {
   return Number.isFinite(capacity) ? Math.max(1, Math.floor(capacity)) : FIRST_GUESS
-}
-
-/**
- * The same string with characters of its own. V8 cuts a longer substring as a window onto its parent: a line of a large
- * file, kept as a key, would keep the whole file in memory. Up to 12 characters it copies anyway.
- */
-function flat(id: string): string {
-  return id.length > 12 ? (JSON.parse(JSON.stringify(id)) as string) : id
 }

@@ -59,12 +59,12 @@ export async function beginTuning(call: TuningCall): Promise<Tuning> {
 /** What a trace says of the caches as they are now. */
 function tracedCaches(set: CacheSet, config: Config): Record<CacheName, TracedCache> {
   const of = (name: CacheName, disk: boolean): TracedCache => {
-    const { policy, capacity, capacityBytes } = set[name].memoryInfo()
+    const { policy, capacity, capacityBytes: bytes } = set[name].memoryInfo()
     return {
       disk,
       policy,
       ...(Number.isFinite(capacity) && { capacity }),
-      ...(Number.isFinite(capacityBytes) && { bytes: capacityBytes }),
+      ...(Number.isFinite(bytes) && { bytes }),
     }
   }
   return {

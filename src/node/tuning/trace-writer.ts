@@ -7,6 +7,7 @@ import { inWords, quietly } from '../../fs/errno.js'
 import { createFile, unlink, writeAt } from '../../fs/files.js'
 import type { Crc32, Timer } from '../../ports.js'
 import type { OneRequest } from '../../tuning/request-list.js'
+import { CACHE_ORDER } from '../../tuning/requests.js'
 import { encodeHeader, TraceBlock, type TraceHeader } from '../../tuning/trace-format.js'
 import { traceName, trimTraces } from './trace-folder.js'
 
@@ -26,7 +27,7 @@ export interface TraceWriterOptions {
   readonly maxBytes: number
   readonly crc32: Crc32
   readonly timer: Timer
-  /** What the header of the next file says. */
+  /** What the header of the next file says; asked before each block. A cache whose bytes become known begins another file. */
   readonly header: () => Omit<TraceHeader, 'process' | 'part'>
   /** The name of the process, 32 hex digits. */
   readonly process: string
@@ -40,6 +41,7 @@ interface OpenTrace {
   readonly fd: number
   readonly path: string
   readonly crc: number
+  readonly caches: TraceHeader['caches']
   /** Where the next block goes, and its number. */
   end: number
   blocks: number
@@ -161,7 +163,14 @@ export class TraceWriter {
   /** The file that the next block goes into: another one where this is full, or somebody took it away. */
   #fileFor(): OpenTrace {
     const { folder, maxBytes, crc32, header, process } = this.#options
-    if (this.#file && (this.#file.end >= maxBytes / FILES || fstatSync(this.#file.fd).nlink === 0)) this.#endFile()
+    const said = header()
+    const file = this.#file
+    if (
+      file &&
+      (file.end >= maxBytes / FILES || fstatSync(file.fd).nlink === 0 || saysMore(said.caches, file.caches))
+    ) {
+      this.#endFile()
+    }
     if (this.#sinceLook >= maxBytes / LOOKS) {
       trimTraces(folder, maxBytes - maxBytes / FILES, this.#file?.path, this.#known)
       this.#sinceLook = 0
@@ -169,9 +178,9 @@ export class TraceWriter {
     if (this.#file) return this.#file
     const part = this.#part++
     const path = join(folder, traceName(process, part))
-    const { bytes, crc } = encodeHeader({ process, part, ...header() }, crc32)
+    const { bytes, crc } = encodeHeader({ process, part, ...said }, crc32)
     const fd = createFile(path)
-    this.#file = { fd, path, crc, end: bytes.length, blocks: 0 }
+    this.#file = { fd, path, crc, caches: said.caches, end: bytes.length, blocks: 0 }
     this.#sinceLook += bytes.length
     writeAt(fd, bytes, 0)
     return this.#file
@@ -205,6 +214,11 @@ export class TraceWriter {
     this.#file = undefined
     this.#options.failed(`requests are not traced any more: ${inWords(error)} (${this.#options.folder})`)
   }
+}
+
+/** Whether more caches say how many bytes they hold: how many embeddings are is known from the first text on. */
+function saysMore(now: TraceHeader['caches'], before: TraceHeader['caches']): boolean {
+  return CACHE_ORDER.some(name => now[name]?.bytes !== undefined && before[name]?.bytes === undefined)
 }
 
 function writeSync({ fd, end }: OpenTrace, bytes: Uint8Array): number {

@@ -15,7 +15,7 @@ import {
 import { readTraces } from '../../../src/node/tuning/trace-read.js'
 import { TraceRecorder, type TraceRecorderOptions } from '../../../src/node/tuning/trace-recorder.js'
 import { CACHE_ORDER, KEY_SPAN, keyOfHash, OUTCOMES } from '../../../src/tuning/requests.js'
-import { BLOCK_BYTES, BLOCK_RECORDS, encodeHeader, RECORD_BYTES } from '../../../src/tuning/trace-format.js'
+import { BLOCK_BYTES, BLOCK_RECORDS, encodeHeader, RECORD_BYTES, type TracedCache } from '../../../src/tuning/trace-format.js'
 import { library, runScript } from '../../processes.js'
 import { crc32, hash, TestClock, temporaryFolder } from '../../support.js'
 import { until } from '../../waiting.js'
@@ -156,6 +156,34 @@ describe('a recording', () => {
     expect(kept.length).toBeGreaterThan(0)
     for (const key of kept) expect(requests.key.filter(one => one === key)).toHaveLength(20)
     expect(requests.length).toBe(20 * kept.length)
+  })
+
+  it('says how large memory was as soon as that is known, in another file, and that is what is read', async () => {
+    const queries = { disk: true, policy: 'lru', capacity: 5, bytes: 500 } as const
+    let embeddings: TracedCache = { disk: true, policy: 'lru', capacity: 7 }
+    const { recorder, lookUp, folder } = record(temporaryFolder(), ON, { caches: () => ({ embeddings, queries }) })
+    lookUp('a')
+    await recorder.flushed()
+    embeddings = { ...embeddings, bytes: 700 }
+    for (const text of ['b', 'c']) {
+      lookUp(text)
+      await recorder.flushed()
+    }
+    embeddings = { ...embeddings, capacity: 14, bytes: 1400 }
+    lookUp('d')
+    await recorder.close()
+    const { caches, files, requests, ended } = await only(folder)
+    expect(caches).toEqual({ embeddings: { disk: true, policy: 'lru', capacity: 7, bytes: 700 }, queries })
+    expect([files.length, requests.length, ended]).toEqual([2, 4, true])
+  })
+
+  it('loses nothing of what it took where it is closed with as many blocks waiting as may', async () => {
+    const { recorder, lookUp, folder } = record(temporaryFolder())
+    for (let i = 0; i < 20_000; i++) lookUp('a')
+    const { requests, dropped } = recorder.state()
+    expect([requests > 8 * BLOCK_RECORDS, requests + dropped]).toEqual([true, 20_000])
+    await recorder.close()
+    expect((await only(folder)).requests.length).toBe(requests)
   })
 
   it('counts the requests of a second anew where the clock was set back', async () => {
