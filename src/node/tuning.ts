@@ -36,19 +36,28 @@ export async function beginTuning(call: TuningCall): Promise<Tuning> {
   const isWarm = config.warmStart && config.embeddingDiskCache && dir !== undefined
   const warm = isWarm ? (await import('./tuning/warm.js')).beginWarm({ ...call, dir }) : undefined
   if (warm) parts.push(warm)
+  const stateNow = (): TuningState => ({
+    policies: {
+      embeddings: set.embeddings.memoryInfo().policy,
+      queries: set.queries.memoryInfo().policy,
+      diffs: set.diffs.memoryInfo().policy,
+      blocks: set.blocks.memoryInfo().policy,
+    },
+    auto: auto?.state() ?? { on: false, budgetBytes: 0, usedBytes: 0, shares: {}, changes: [] },
+    predictors: predict?.state() ?? set.blocks.readAhead,
+    ...(warm && { warm: warm.state() }),
+  })
   return {
-    state: () => ({
-      policies: {
-        embeddings: set.embeddings.memoryInfo().policy,
-        queries: set.queries.memoryInfo().policy,
-        diffs: set.diffs.memoryInfo().policy,
-        blocks: set.blocks.memoryInfo().policy,
-      },
-      auto: auto?.state() ?? { on: false, budgetBytes: 0, usedBytes: 0, shares: {}, changes: [] },
-      predictors: predict?.state() ?? set.blocks.readAhead,
-      ...(trace && { trace: trace.state() }),
-      ...(warm && { warm: warm.state() }),
-    }),
+    // The trace where somebody reads it: it looks into its folder, which metrics do not ask for.
+    state: () => {
+      if (trace === undefined) return stateNow()
+      return {
+        ...stateNow(),
+        get trace() {
+          return trace.state()
+        },
+      }
+    },
     loadAhead: async (keys, signal) => (await import('./tuning/load-keys.js')).loadKeys(call, keys, signal),
     close: async () => {
       await Promise.allSettled(parts.map(part => part.close()))

@@ -9,7 +9,7 @@ import type { Crc32, Timer } from '../../ports.js'
 import type { OneRequest } from '../../tuning/request-list.js'
 import { CACHE_ORDER } from '../../tuning/requests.js'
 import { encodeHeader, TraceBlock, type TraceHeader } from '../../tuning/trace-format.js'
-import { traceName, trimTraces } from './trace-folder.js'
+import { TraceFolder, traceName } from './trace-folder.js'
 
 /** How long a record waits to be written, ms. */
 const FLUSH_MS = 1000
@@ -33,8 +33,8 @@ export interface TraceWriterOptions {
   readonly process: string
   /** The first part to write. */
   readonly part: number
-  /** The disk said no: told once, and nothing is written any more. */
-  readonly failed: (message: string) => void
+  /** The disk said no: told once, with the number of records that are lost, and nothing is written any more. */
+  readonly failed: (message: string, lost: number) => void
 }
 
 interface OpenTrace {
@@ -52,7 +52,7 @@ export class TraceWriter {
   /** Taken up again once they are written. */
   readonly #free: TraceBlock[] = []
   readonly #waiting: TraceBlock[] = []
-  readonly #known = new Set<string>()
+  readonly #folder: TraceFolder
   #block = new TraceBlock()
   #file: OpenTrace | undefined
   #part: number
@@ -61,10 +61,12 @@ export class TraceWriter {
   #pump: Promise<void> | undefined
   /** The bytes that are on their way, for whoever cannot wait for them. */
   #writing: Uint8Array | undefined
+  #recordsWriting = 0
   #over = false
 
   constructor(options: TraceWriterOptions) {
     this.#options = options
+    this.#folder = new TraceFolder(options.folder)
     this.#part = options.part
   }
 
@@ -135,6 +137,7 @@ export class TraceWriter {
     try {
       for (let block = this.#waiting[0]; block !== undefined && !this.#over; block = this.#waiting[0]) {
         const file = this.#fileFor()
+        this.#recordsWriting = block.records
         const bytes = block.finish(file.blocks, file.crc, this.#options.crc32)
         this.#waiting.shift()
         this.#writing = bytes
@@ -143,6 +146,7 @@ export class TraceWriter {
         }
         if (this.#over) return
         this.#writing = undefined
+        this.#recordsWriting = 0
         this.#written(bytes.length)
         this.#free.push(block)
       }
@@ -172,7 +176,7 @@ export class TraceWriter {
       this.#endFile()
     }
     if (this.#sinceLook >= maxBytes / LOOKS) {
-      trimTraces(folder, maxBytes - maxBytes / FILES, this.#file?.path, this.#known)
+      this.#folder.trim(maxBytes - maxBytes / FILES, this.#file?.path)
       this.#sinceLook = 0
     }
     if (this.#file) return this.#file
@@ -212,7 +216,8 @@ export class TraceWriter {
       if (file.blocks === 0) quietly(() => unlink(file.path))
     }
     this.#file = undefined
-    this.#options.failed(`requests are not traced any more: ${inWords(error)} (${this.#options.folder})`)
+    const lost = [...this.#waiting, this.#block].reduce((sum, { records }) => sum + records, this.#recordsWriting)
+    this.#options.failed(`requests are not traced for now: ${inWords(error)} (${this.#options.folder})`, lost)
   }
 }
 
