@@ -5,11 +5,17 @@ import type { NewPolicy, PolicyName } from './eviction.js'
 export interface MemoryInfo {
   /** Entries that it holds at most; Infinity where bytes are the only bound, 0 where it is off. */
   readonly capacity: number
-  readonly capacityBytes: number
+  /** Estimated bytes that it holds at most; undefined as long as that is not known: of embeddings before it is known how long a vector is. */
+  readonly capacityBytes: number | undefined
   /** Held now: entries, and their estimated bytes. */
   readonly size: number
   readonly bytes: number
   readonly policy: PolicyName
+}
+
+/** The same, where bytes are known. */
+export interface OpenMemoryInfo extends MemoryInfo {
+  readonly capacityBytes: number
 }
 
 /**

@@ -1,10 +1,11 @@
 // The memory tier: bounded by entries, bytes and age; a policy says what goes first. Synchronous by type.
 import { CoarseClock } from './coarse-clock.js'
 import type { EvictionPolicy, NewPolicy } from './eviction.js'
+import { flat } from './flat.js'
 import { hashText } from './hash-text.js'
 import { newLru } from './lru-policy.js'
 import type { MemoryTierOptions, ValuePool, WarmEntries } from './memory-options.js'
-import type { MemoryInfo, MemoryTap } from './memory-tap.js'
+import type { MemoryTap, OpenMemoryInfo } from './memory-tap.js'
 import { type Counts, newCounts, type TierStats, tierStats } from './metrics.js'
 import { MOST_BYTES, SlotTable } from './slot-table.js'
 
@@ -210,7 +211,7 @@ export class MemoryTier<V extends object> {
     this.warm?.fit(capacity - this.size, capacityBytes - (this.#table?.totalBytes ?? 0))
   }
 
-  info(): MemoryInfo {
+  info(): OpenMemoryInfo {
     const { capacity, capacityBytes } = this.#options
     const size = this.size + (this.warm?.size ?? 0)
     const bytes = (this.#table?.totalBytes ?? 0) + (this.warm?.bytes ?? 0)

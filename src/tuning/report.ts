@@ -74,7 +74,7 @@ export interface TraceState {
   readonly requests: number
   /** Part of the keys that is recorded now. */
   readonly rate: number
-  /** Requests that were not recorded, because too many came. */
+  /** Requests that were not recorded though they were to be: too many came, or the disk did not take them. */
   readonly dropped: number
 }
 
