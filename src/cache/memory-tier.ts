@@ -1,7 +1,6 @@
 // The memory tier: bounded by entries, bytes and age; a policy says what goes first. Synchronous by type.
 import { CoarseClock } from './coarse-clock.js'
 import type { EvictionPolicy, NewPolicy } from './eviction.js'
-import { flat } from './flat.js'
 import { hashText } from './hash-text.js'
 import { newLru } from './lru-policy.js'
 import type { MemoryTierOptions, ValuePool, WarmEntries } from './memory-options.js'

@@ -1,4 +1,5 @@
 // Entries in numbered slots: a value and what is known of it, as columns. Bounds nothing, orders nothing, and knows no clock.
+import { flat } from './flat.js'
 import { hashText } from './hash-text.js'
 
 const FIRST_SLOTS = 16
@@ -133,12 +134,4 @@ export class SlotTable<V> {
 function longer<T extends Uint32Array | Float32Array | Float64Array>(column: T, room: T): T {
   room.set(column)
   return room
-}
-
-/**
- * The same string with characters of its own. V8 cuts a longer substring as a window onto its parent: a line of a large
- * file, kept as a key, would keep the whole file in memory. Up to 12 characters it copies anyway.
- */
-function flat(id: string): string {
-  return id.length > 12 ? (JSON.parse(JSON.stringify(id)) as string) : id
 }
