@@ -144,6 +144,20 @@ describe('the policies on workloads', () => {
     }
   })
 
+  it('cost-aware S3-FIFO saves as much as S3-FIFO where what is asked for most is the cheap', () => {
+    const requests = workload('zipf', { requests: 50_000, keys: 5000, alpha: 0.9, seed: 2 })
+    const often = new Map<number, number>()
+    for (const key of requests.key) often.set(key, (often.get(key) ?? 0) + 1)
+    requests.cost.set(requests.key.map(key => (often.get(key)! > 3 ? 400 : 1000)))
+    for (const capacity of [50, 500]) {
+      const saved = (policy: PolicyName) => {
+        const { saved, cost } = simulate(requests, { policy, capacity })
+        return (100 * saved) / cost
+      }
+      expect(saved('cost-s3-fifo'), String(capacity)).toBeGreaterThanOrEqual(saved('s3-fifo') - 1)
+    }
+  })
+
   it('cost-aware S3-FIFO is S3-FIFO as long as no cost is known', () => {
     const requests = workload('shift', { requests: 30_000, keys: 3000, seed: 5 })
     requests.cost.fill(0)
