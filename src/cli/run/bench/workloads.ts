@@ -1,4 +1,5 @@
 // What `op-dbus bench --workload` replays: a workload by name, a trace, or a text file with a request in each line. Keeps of a text its hash alone.
+import { existsSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { invalid } from '../../../errors.js'
 import { commas } from '../../../format.js'
@@ -44,12 +45,13 @@ const CHARACTERS_PER_TOKEN = 4
 /** A vector of 384 numbers, and what is kept with it. */
 const ENTRY_BYTES = 4 * 384 + 512
 
-export const WORKLOAD_WORDS = [...WORKLOADS, 'real'] as const
+const WORDS = [...WORKLOADS, 'real'].join(', ')
 
 /** @throws OpDbusError INVALID_INPUT where it is no workload or has no requests, STORE where a trace cannot be read, ABORTED */
 export async function workloadOf(name: string, signal: AbortSignal): Promise<Workload> {
   if (name === 'real') return real()
   if ((WORKLOADS as readonly string[]).includes(name)) return generated(name as WorkloadName)
+  if (name !== '-' && name !== '' && !existsSync(name)) throw invalid(`no workload and no file is called ${name}. Workloads: ${WORDS}`)
   const found = (await isTracePath(name)) ? await fromTraces(name, signal) : await fromText(name, signal)
   if (found.parts.length === 0) throw invalid(`${name} has no requests: there is nothing to replay`)
   return found
