@@ -1,76 +1,13 @@
 // A warm start over real folders: what the next process finds in memory, and that nothing wrong, cleared or deleted is among it.
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { beforeAll, describe, expect, it, vi } from 'vitest'
-import type { CacheSet } from '../../../src/caches/cache-set.js'
-import type { WarmedEvent } from '../../../src/diagnostics.js'
-import { type HotList, hotListPath, readHotList } from '../../../src/node/tuning/hot-list.js'
+import { describe, expect, it, vi } from 'vitest'
+import { hotListPath } from '../../../src/node/tuning/hot-list.js'
 import { nameAt, packNames } from '../../../src/node/tuning/names.js'
 import { openSpace, readThrough, tracedNames } from '../../../src/node/tuning/names-on-disk.js'
-import { type OpenOptions, openCaches } from '../../../src/node.js'
-import type { Key } from '../../../src/ports.js'
 import { newRequests } from '../../../src/tuning/requests.js'
-import { runScript } from '../../processes.js'
-import { hash, temporaryFolder } from '../../support.js'
-
-const DIMS = 4
-const OWN_SPACE = 'sums@1'
-/** The same as caches call it. */
-let SPACE = ''
-
-function vectorOf(text: string): number[] {
-  return [text.length, ...[1, 2, 3].map(i => text.charCodeAt(text.length - i) || 0)]
-}
-
-/** Caches, what they warned of, what they computed, and what was loaded once that is over. */
-async function open(dir: string, options: OpenOptions = {}) {
-  const warnings: string[] = []
-  const computed: string[] = []
-  const caches = await openCaches({
-    dir,
-    warmStart: true,
-    onWarning: message => warnings.push(message),
-    embedder: {
-      space: OWN_SPACE,
-      dims: DIMS,
-      async embed(texts) {
-        computed.push(...texts)
-        return Float32Array.from(texts.flatMap(vectorOf))
-      },
-    },
-    ...options,
-  })
-  const warmed = new Promise<WarmedEvent>(resolve => void caches.on('warmed', resolve))
-  return { caches, warnings, computed, warmed }
-}
-
-const texts = Array.from({ length: 300 }, (_, i) => `text number ${i}`)
-const keyOf = (text: string) => hash.sha256(`${SPACE.length}:${SPACE}${text}`) as Key
-
-async function fill(dir: string, some = texts): Promise<void> {
-  const { caches } = await open(dir)
-  await caches.embeddings.embedMany(some)
-  await caches.close()
-}
-
-async function expectAll({ embeddings }: CacheSet, some: readonly string[], source: string): Promise<void> {
-  for (const text of some) {
-    const found = await embeddings.getOrEmbed(text)
-    expect([text, found.source, [...found.vector]]).toEqual([text, source, vectorOf(text)])
-  }
-}
-
-/** The list that lies in the folder now. */
-function list(dir: string): HotList {
-  const found = readHotList(hotListPath(dir, SPACE), SPACE)
-  return typeof found === 'string' ? expect.fail(found) : found
-}
-
-beforeAll(async () => {
-  const { caches } = await open(temporaryFolder(), { embeddingDiskCache: false })
-  SPACE = (await caches.embeddings.computing()).space
-  await caches.close()
-})
+import { temporaryFolder } from '../../support.js'
+import { DIMS, expectAll, fill, keyOf, list, open, SPACE, texts, vectorOf } from './warm-fixture.js'
 
 describe('warm start', () => {
   it('has in memory what the process before had, under the right texts, in the order of use', async () => {
@@ -239,46 +176,5 @@ describe('warm start', () => {
     const withGone = packNames([keyOf('never seen'), ...texts.map(keyOf)])
     expect(await readThrough(store, withGone, { signal, most: 10 })).toEqual({ there: 300, gone: 1, read: 10 })
     await store.close()
-  })
-
-  it('leaves a whole list where a process is killed while it writes one', async () => {
-    const dir = temporaryFolder()
-    await fill(dir)
-    const died = await Promise.all(
-      ['writeFile', 'rename'].map(at =>
-        runScript(
-          dir,
-          `import fs from 'node:fs'
-           import { syncBuiltinESMExports } from 'node:module'
-           const die = () => process.kill(process.pid, 'SIGKILL')
-           const { open } = fs.promises
-           fs.promises.open = async (path, ...rest) => {
-             const file = await open(path, ...rest)
-             const whole = file.writeFile.bind(file)
-             file.writeFile = async bytes => {
-               await whole(bytes.subarray(0, bytes.length / 2))
-               if (${at === 'writeFile'}) die()
-               await whole(bytes.subarray(bytes.length / 2))
-             }
-             return file
-           }
-           fs.promises.rename = die
-           syncBuiltinESMExports()
-           const embedder = { space: ${JSON.stringify(OWN_SPACE)}, dims: ${DIMS}, embed: async texts => new Float32Array(${DIMS} * texts.length) }
-           const caches = await lib.openCaches({ dir, embedder, warmStart: true })
-           await caches.embeddings.get(${JSON.stringify(texts[0])})
-           await caches.close()`,
-        ),
-      ),
-    )
-    expect(died.map(({ signal }) => signal)).toEqual(['SIGKILL', 'SIGKILL'])
-    expect(readdirSync(join(dir, 'warm')).filter(name => name.endsWith('.tmp'))).toHaveLength(2)
-    expect(list(dir).ranks.length).toBe(300)
-    const { caches, warmed, warnings } = await open(dir)
-    await caches.embeddings.computing()
-    expect(await warmed).toMatchObject({ entries: 300 })
-    await expectAll(caches, texts, 'memory')
-    await caches.close()
-    expect(warnings).toEqual([])
   })
 })
