@@ -12,10 +12,10 @@ import { WarmTier } from './warm-tier.js'
 export type AheadStore = Pick<SegmentStore, 'placesOf' | 'visitPackedSync' | 'packedRow'>
 
 /** How long it keeps the thread at once, ms: ten thousand take some twenty such turns, so that few of the first requests find a cold memory. */
-const TURN_MS = 1
+const TURN_MS = 0.25
 /** Names that are looked for in the index in one turn, and records that are read in one call at first. */
-const PLACED = 1024
-const FIRST_READ = 32
+const PLACED = 256
+const FIRST_READ = 16
 const MOST_READ = 512
 /** Digests of texts worked out in one turn. */
 const DIGESTED = 256
@@ -86,9 +86,10 @@ async function load(
   known.addAll(inMemory)
   const { memory } = opened.cache
   const { names, ranks, all } = firstOf(wanted, memory.capacity)
-  const plan = ahead.plan(names, ranks, known)
+  const turns = new Turns(clock)
+  const plan = await ahead.plan(names, ranks, known, () => turns.turn())
   memory.fitWarm()
-  const reading = new Reading(store, ahead, plan, clock)
+  const reading = new Reading(store, ahead, plan, clock, turns)
   let stoppedBy: LoadAhead['stoppedBy'] = !all || ahead.awaited < countOf(plan.names) ? 'bytes' : undefined
   let error: unknown
   try {
@@ -100,7 +101,7 @@ async function load(
         break
       }
       reading.next()
-      await reading.turn()
+      await turns.turn()
     }
   } catch (thrown) {
     stoppedBy = 'error'
@@ -240,6 +241,24 @@ async function fileOrder(
   return Uint32Array.from(found.subarray(0, count).sort(), place => place % total)
 }
 
+/** Short ones, and between them whoever waits goes on. */
+class Turns {
+  readonly #clock: Pick<Clock, 'monotonic'>
+  #ends: number
+
+  constructor(clock: Pick<Clock, 'monotonic'>) {
+    this.#clock = clock
+    this.#ends = clock.monotonic() + TURN_MS
+  }
+
+  /** Ends this turn where its time is up. */
+  async turn(): Promise<void> {
+    if (this.#clock.monotonic() < this.#ends) return
+    await yieldToEventLoop()
+    this.#ends = this.#clock.monotonic() + TURN_MS
+  }
+}
+
 /** What is planned, read and put in, some at a time. */
 class Reading {
   entries = 0
@@ -254,20 +273,21 @@ class Reading {
   #order = new Uint32Array(0)
   #at = 0
   #part = FIRST_READ
-  #turnEnds: number
+  readonly #turns: Turns
 
   constructor(
     store: AheadStore,
     ahead: WarmTier<Embedding>,
     { names, first }: { readonly names: Uint8Array; readonly first: number },
     clock: Pick<Clock, 'monotonic'>,
+    turns: Turns,
   ) {
     this.#store = store
     this.#ahead = ahead
     this.#names = names
     this.#first = first
     this.#clock = clock
-    this.#turnEnds = clock.monotonic() + TURN_MS
+    this.#turns = turns
   }
 
   get goesOn(): boolean {
@@ -285,7 +305,7 @@ class Reading {
       this.#store,
       this.#names,
       which => this.#isGone(which),
-      () => this.turn(),
+      () => this.#turns.turn(),
     )
   }
 
@@ -305,13 +325,6 @@ class Reading {
     const took = this.#clock.monotonic() - began
     if (took < TURN_MS / 3) this.#part = Math.min(2 * this.#part, MOST_READ)
     else if (took > TURN_MS) this.#part = Math.max(1, this.#part >> 1)
-  }
-
-  /** Lets the event loop go on once the time of this turn is up. */
-  async turn(): Promise<void> {
-    if (this.#clock.monotonic() < this.#turnEnds) return
-    await yieldToEventLoop()
-    this.#turnEnds = this.#clock.monotonic() + TURN_MS
   }
 
   /** Puts nothing in any more. */
