@@ -65,8 +65,7 @@ export function sharedWords({ computations, savedSeconds }: NonNullable<CacheAdv
 }
 
 /** How the warm start of this process went. */
-export function warmWords({ on, loaded, bytes: size, ms, gone, stoppedBy }: WarmState): string {
-  if (!on && loaded === 0) return 'off'
+export function warmWords({ loaded, bytes: size, ms, gone, stoppedBy }: WarmState): string {
   const stopped = {
     bytes: ', as many bytes as it may take',
     time: ', as long as it may take',

@@ -121,7 +121,6 @@ export interface PredictorState {
 }
 
 export interface WarmState {
-  readonly on: boolean
   /** Entries loaded at the start of this process, and how long that took. */
   readonly loaded: number
   readonly bytes: number
@@ -158,7 +157,7 @@ export interface TuningState {
   readonly policies: Readonly<Record<CacheName, PolicyName>>
   readonly auto: AutoState
   readonly predictors: readonly PredictorState[]
-  /** Absent where the runtime has no files. */
+  /** Absent where no warm start is on. */
   readonly warm?: WarmState
   readonly trace?: TraceState
 }

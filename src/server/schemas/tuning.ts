@@ -60,7 +60,6 @@ export function tuningSchemas(T: Builder, { text, flag, number, count, cache, te
   })
   const stoppedBy = T.Enum(['bytes', 'time', 'close', 'error'])
   const warm = T.Object({
-    on: flag,
     loaded: count,
     bytes: number,
     ms: number,
