@@ -83,7 +83,7 @@ export async function readTraceFile(
 }
 
 /** Fills `target` from `position` on, as far as the file goes; returns how many bytes there were. */
-async function readFrom(file: FileHandle, target: Uint8Array, position: number): Promise<number> {
+export async function readFrom(file: FileHandle, target: Uint8Array, position: number): Promise<number> {
   let done = 0
   while (done < target.length) {
     const { bytesRead } = await file.read(target, done, target.length - done, position + done)

@@ -6,6 +6,7 @@ import { inWords, quietly } from '../../fs/errno.js'
 import { readFile, readSmall, statOf, unlink } from '../../fs/files.js'
 import { isFolder, makeFolder, namesIn } from '../../fs/folders.js'
 import { replaceFile } from '../../fs/replace.js'
+import { LEAST_RATE } from '../../tuning/requests.js'
 import { isTrace } from '../../tuning/trace-format.js'
 import { nodeHash } from '../runtime.js'
 
@@ -20,8 +21,6 @@ const OLD_DRAFT_MS = 60_000
 const DRAFT = /^on\.[0-9a-f]{16}\.tmp$/
 /** What lies in the folder is looked at anew after so long, ms. */
 const FRESH_MS = 5000
-/** With fewer keys than this part nothing can be said. */
-export const LEAST_RATE = 2 ** -20
 /** Its beginning is the beginning of the process' name, its end the part. */
 const NAME = /^([0-9a-f]{16})-(\d{3,9})\.trace$/
 

@@ -9,7 +9,7 @@ import { errnoOf, inWords } from '../../fs/errno.js'
 import { isFolder, namesIn } from '../../fs/folders.js'
 import type { CacheName } from '../../ports.js'
 import { type OneRequest, RequestList } from '../../tuning/request-list.js'
-import { CACHE_ORDER, KEY_SPAN, type Trace } from '../../tuning/requests.js'
+import { CACHE_ORDER, KEY_SPAN, LEAST_RATE, type Trace } from '../../tuning/requests.js'
 import { isTrace, type TracedCache, type TraceHeader } from '../../tuning/trace-format.js'
 import { readTraceFile } from './trace-file.js'
 import { readForeign } from './trace-foreign.js'
@@ -42,8 +42,8 @@ export interface ReadTracesOptions {
 
 /** 34 bytes each: 0.7 GB. */
 const MOST_RECORDS = 20_000_000
-/** Halving the keys further would leave too few: what comes then is left out as it comes. */
-const LEAST_RATE = 2 ** -20
+/** The beginning of a file, which tells what it is. */
+export const START_BYTES = 4096
 /** Names in a folder that are looked at. */
 const MOST_FILES = 100_000
 
@@ -105,7 +105,7 @@ class Collection {
     this.#records++
   }
 
-  /** Makes room. False where there is none to be made. */
+  /** Makes room. False where there is none to be made: halving the keys further would leave too few, and what comes then is left out. */
   #halve(): boolean {
     while (this.#records >= this.#most && this.#rate > LEAST_RATE) {
       this.#rate /= 2
@@ -200,7 +200,7 @@ async function readOne(
   all: Collection,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const start = new Uint8Array(4096)
+  const start = new Uint8Array(START_BYTES)
   const { bytesRead } = await file.read(start, 0, start.length, 0)
   if (isTrace(start.subarray(0, bytesRead))) return readOurs(path, file, size, all, signal)
   const into = all.of(basename(path), path, undefined)

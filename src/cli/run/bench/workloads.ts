@@ -3,12 +3,11 @@ import { type FileHandle, open } from 'node:fs/promises'
 import { invalid } from '../../../errors.js'
 import { commas } from '../../../format.js'
 import { isFolder } from '../../../fs/folders.js'
-import { isText } from '../../../node/tuning/trace-foreign.js'
-import { readTraces } from '../../../node/tuning/trace-read.js'
+import { readTraces, START_BYTES } from '../../../node/tuning/trace-read.js'
 import type { CacheName } from '../../../ports.js'
 import { logLines } from '../../../sample-lines.js'
 import { fillCosts } from '../../../tuning/fill-costs.js'
-import { CsvRows, keyOfText } from '../../../tuning/foreign-formats.js'
+import { isForeignTrace, keyOfText } from '../../../tuning/foreign-formats.js'
 import { mergeTraces } from '../../../tuning/merge-traces.js'
 import { RequestList } from '../../../tuning/request-list.js'
 import { CACHE_ORDER, OUTCOMES, type Requests } from '../../../tuning/requests.js'
@@ -133,18 +132,11 @@ async function isTracePath(path: string): Promise<boolean> {
   }
   try {
     if (!(await file.stat()).isFile()) return false
-    const room = new Uint8Array(4096)
+    const room = new Uint8Array(START_BYTES)
     const { bytesRead } = await file.read(room, 0, room.length, 0)
     const start = room.subarray(0, bytesRead)
-    if (bytesRead === 0) return false
-    return isTrace(start) || !isText(start) || isCsv(new TextDecoder().decode(start).split('\n'))
+    return isTrace(start) || isForeignTrace(start)
   } finally {
     await file.close()
   }
-}
-
-/** Whether the first line that says something is a heading or a row of a trace. */
-function isCsv(lines: readonly string[]): boolean {
-  const first = lines.find(line => line.trim() !== '' && !line.startsWith('#'))
-  return first !== undefined && typeof new CsvRows().read(first) !== 'string'
 }
