@@ -10,9 +10,10 @@ import { LEAST_RATE } from '../../tuning/requests.js'
 import { isTrace } from '../../tuning/trace-format.js'
 import { nodeHash } from '../runtime.js'
 
-/** Bytes of all traces together, unless somebody says otherwise, and the least that makes sense. */
+/** Bytes of all traces together, unless somebody says otherwise, and the least and the most that make sense. */
 export const DEFAULT_TRACE_BYTES = 64e6
 export const LEAST_TRACE_BYTES = 1e6
+export const MOST_TRACE_BYTES = 1e12
 /** Files that are kept at most: each call of the command line makes one. */
 const MOST_FILES = 1000
 const SWITCH_LIMIT = 4096
@@ -80,7 +81,8 @@ function switchOf(text: string): TraceSwitch | undefined {
   try {
     const { rate, maxBytes, until } = JSON.parse(text) as Record<string, unknown>
     if (typeof rate !== 'number' || !(rate >= LEAST_RATE && rate <= 1)) return undefined
-    if (typeof maxBytes !== 'number' || !(maxBytes >= LEAST_TRACE_BYTES)) return undefined
+    if (typeof maxBytes !== 'number' || !(maxBytes >= LEAST_TRACE_BYTES && maxBytes <= MOST_TRACE_BYTES))
+      return undefined
     if (until !== undefined && typeof until !== 'number') return undefined
     return { rate, maxBytes, ...(until !== undefined && { until }) }
   } catch {

@@ -2,7 +2,6 @@
 import { type FileHandle, open } from 'node:fs/promises'
 import { invalid } from '../../../errors.js'
 import { commas } from '../../../format.js'
-import { isFolder } from '../../../fs/folders.js'
 import { readTraces, START_BYTES } from '../../../node/tuning/trace-read.js'
 import type { CacheName } from '../../../ports.js'
 import { logLines } from '../../../sample-lines.js'
@@ -123,7 +122,6 @@ class TextRequests {
 /** A folder, or a file that begins as a trace does, ours or another program's. What cannot be opened is left to who reads texts, and says why. */
 async function isTracePath(path: string): Promise<boolean> {
   if (path === '-') return false
-  if (isFolder(path)) return true
   let file: FileHandle
   try {
     file = await open(path)
@@ -131,7 +129,8 @@ async function isTracePath(path: string): Promise<boolean> {
     return false
   }
   try {
-    if (!(await file.stat()).isFile()) return false
+    const stat = await file.stat()
+    if (!stat.isFile()) return stat.isDirectory()
     const room = new Uint8Array(START_BYTES)
     const { bytesRead } = await file.read(room, 0, room.length, 0)
     const start = room.subarray(0, bytesRead)
