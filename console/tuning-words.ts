@@ -81,5 +81,5 @@ export function warmWords({ loaded, bytes: size, ms, gone, stoppedBy }: WarmStat
 /** What is recorded of what comes, and what was left out. */
 export function rateWords({ on, rate, dropped }: TraceState): string {
   const kept = !on ? 'nothing' : rate >= 1 ? 'every request' : `requests to ${percent(rate)} of the entries`
-  return dropped > 0 ? `${kept}; ${count(dropped)} were left out, since too many came` : kept
+  return dropped > 0 ? `${kept}; ${count(dropped)} were left out: too many came, or the disk did not take them` : kept
 }

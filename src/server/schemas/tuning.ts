@@ -87,7 +87,7 @@ export function tuningSchemas(T: Builder, { text, flag, number, count, cache, te
   })
   return {
     TuningReport: T.Object({ advice: T.Union([advice, noAdvice]), state }),
-    TraceCall: T.Object({ on: flag }, CLOSED),
+    TraceCall: T.Object({ on: flag, seconds: O(T.Number({ exclusiveMinimum: 0 })) }, CLOSED),
     TraceState: trace,
   }
 }

@@ -3,13 +3,11 @@ import { existsSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { invalid } from '../../../errors.js'
 import { commas } from '../../../format.js'
-import { isFolder } from '../../../fs/folders.js'
-import { isText } from '../../../node/tuning/trace-foreign.js'
-import { readTraces } from '../../../node/tuning/trace-read.js'
+import { readTraces, START_BYTES } from '../../../node/tuning/trace-read.js'
 import type { CacheName } from '../../../ports.js'
 import { logLines } from '../../../sample-lines.js'
 import { fillCosts } from '../../../tuning/fill-costs.js'
-import { CsvRows, keyOfText } from '../../../tuning/foreign-formats.js'
+import { isForeignTrace, keyOfText } from '../../../tuning/foreign-formats.js'
 import { mergeTraces } from '../../../tuning/merge-traces.js'
 import { RequestList } from '../../../tuning/request-list.js'
 import { CACHE_ORDER, OUTCOMES, type Requests } from '../../../tuning/requests.js'
@@ -126,7 +124,6 @@ class TextRequests {
 /** A folder, or a file that begins as a trace does, ours or another program's. What cannot be opened is left to who reads texts, and says why. */
 async function isTracePath(path: string): Promise<boolean> {
   if (path === '-') return false
-  if (isFolder(path)) return true
   let file: FileHandle
   try {
     file = await open(path)
@@ -134,19 +131,13 @@ async function isTracePath(path: string): Promise<boolean> {
     return false
   }
   try {
-    if (!(await file.stat()).isFile()) return false
-    const room = new Uint8Array(4096)
+    const stat = await file.stat()
+    if (!stat.isFile()) return stat.isDirectory()
+    const room = new Uint8Array(START_BYTES)
     const { bytesRead } = await file.read(room, 0, room.length, 0)
     const start = room.subarray(0, bytesRead)
-    if (bytesRead === 0) return false
-    return isTrace(start) || !isText(start) || isCsv(new TextDecoder().decode(start).split('\n'))
+    return isTrace(start) || isForeignTrace(start)
   } finally {
     await file.close()
   }
-}
-
-/** Whether the first line that says something is a heading or a row of a trace. */
-function isCsv(lines: readonly string[]): boolean {
-  const first = lines.find(line => line.trim() !== '' && !line.startsWith('#'))
-  return first !== undefined && typeof new CsvRows().read(first) !== 'string'
 }
