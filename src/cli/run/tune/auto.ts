@@ -55,7 +55,7 @@ async function inTurns(trace: TracedProcess, terminal: Terminal, quiet: boolean)
   }
 }
 
-export function autoText({ requests, spanSeconds, savedBefore, savedTuned, auto }: AutoReplay): string {
+function autoText({ requests, spanSeconds, savedBefore, savedTuned, auto }: AutoReplay): string {
   const changes = [...auto.changes].reverse()
   const shares = Object.entries(auto.shares).map(([name, share]) => `${name} ${bytes(share.bytes)} (${share.policy})`)
   return [
