@@ -9,6 +9,8 @@ const HOLD = '.hold'
 
 /** Tokens and holds outlive the answers beside them: how old their files may grow, in ms. */
 const TOKEN_AGE_MS = 24 * 3600 * 1000
+/** So far readings of two processes may be apart, in ms: an answer that seems to come from later is of just now. */
+const APART_MS = 1
 
 /**
  * How old a file of the query store may grow, in ms, where answers are served for `ttlMs` and `staleMs` more; for the store's own
@@ -94,8 +96,8 @@ export function queryCodec({ ttlMs, staleMs, clock, hash, bootId, tokens }: Quer
       // system names no boot, monotonic readings of two processes have nothing to do with each other.
       const wallAge = clock.now() - Number(file.wallMs)
       const monotonicAge = bootId === '' ? wallAge : clock.monotonic() - Number(file.monotonicMs)
-      const age = Math.max(wallAge, monotonicAge)
-      if (!(Math.min(wallAge, monotonicAge) >= 0 && age < ttlMs + staleMs)) return undefined
+      const age = Math.max(wallAge, monotonicAge, 0)
+      if (!(Math.min(wallAge, monotonicAge) >= -APART_MS && age < ttlMs + staleMs)) return undefined
       return { value: { ...holdRead(file.value), late: age >= ttlMs }, ttlMs: ttlMs - age }
     },
   }

@@ -26,6 +26,8 @@ const FEW_REQUESTS = 100
 /** What has to be won, of all that requests would cost without memory, and in so many periods in a row. */
 const MOVE_GAIN = 0.002
 const MOVE_PERIODS = 2
+/** With fewer requests it changes nothing. */
+export const LEAST_REQUESTS = MOVE_PERIODS * FEW_REQUESTS
 /** The same of a policy, of what the requests to that cache would cost. */
 const SWITCH_GAIN = 0.01
 const SWITCH_PERIODS = 3
