@@ -66,7 +66,8 @@ describe('a replay of the tuner', () => {
     // Batches of 50, which took 5 ms each.
     const at = requests.at.map((_, i) => Date.UTC(2026, 0, 1) + 100 * Math.floor(i / 50))
     const micros = new Float32Array(requests.length).fill(5000)
-    const outcome = requests.outcome.map(() => OUTCOMES.indexOf('disk'))
+    // Of embeddings alone.
+    const outcome = requests.cache.map(cache => OUTCOMES.indexOf(cache === 0 ? 'disk' : 'failed'))
     const { auto } = replayed({
       requests: { ...requests, at, micros, outcome },
       disk: { embeddings: true, queries: true },
