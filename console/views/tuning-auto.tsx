@@ -3,7 +3,7 @@ import type { PolicyName } from '../../src/cache/eviction.js'
 import { bytes } from '../../src/format.js'
 import type { CacheName } from '../../src/ports.js'
 import type { DaemonStats } from '../../src/server/api.js'
-import type { TuningChange, TuningState } from '../../src/tuning/report.js'
+import type { AutoState, TuningChange, TuningState } from '../../src/tuning/report.js'
 import { changeWords, policyName } from '../tuning-words.js'
 import { dateTime, percent } from '../words.js'
 import { Empty, Panel } from './parts.js'
@@ -28,9 +28,12 @@ export function TunerPanel({ state, stats }: TunerProps) {
   const shares = sharesOf(state, stats)
   const total = Math.max(auto.on ? auto.budgetBytes : 0, sum(shares.map(one => one.bytes)))
   return (
-    <Panel id="tuner" title="Memory" figure={auto.on ? 'divided by the tuner' : 'as it was set; the tuner is off'}>
+    <Panel id="tuner" title="Memory" figure={figureOf(auto)}>
       {total > 0 && <Split shares={shares} total={total} />}
-      {auto.on ? (
+      {auto.failed !== undefined && (
+        <p>The tuner gave up: {auto.failed}. What it had changed is below, the last first.</p>
+      )}
+      {auto.on || auto.failed !== undefined ? (
         <Changes changes={auto.changes} />
       ) : (
         <p class="quiet">
@@ -40,6 +43,11 @@ export function TunerPanel({ state, stats }: TunerProps) {
       )}
     </Panel>
   )
+}
+
+function figureOf({ on, failed }: AutoState): string {
+  if (on) return 'divided by the tuner'
+  return failed === undefined ? 'as it was set; the tuner is off' : 'the tuner gave up'
 }
 
 function Split({ shares, total }: { readonly shares: readonly Share[]; readonly total: number }) {

@@ -90,12 +90,14 @@ export interface TuningChange {
   readonly from: string
   readonly to: string
   readonly why: string
-  /** The change took an earlier one back, which had not paid. */
+  /** The change took earlier ones back: they had not paid, or the tuner gave up. */
   readonly undone: boolean
 }
 
 export interface AutoState {
   readonly on: boolean
+  /** Why the tuner gave up; absent where it did not. What it had changed is put back then, as `changes` say. */
+  readonly failed?: string
   readonly budgetBytes: number
   readonly usedBytes: number
   /** What each cache has of the budget now. */

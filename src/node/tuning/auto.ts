@@ -1,5 +1,6 @@
 // The tuner of a running process: hands it the four caches, and tells what it changed. Decides nothing itself.
-import type { CacheSet } from '../../caches/cache-set.js'
+import type { TunableMemory } from '../../cache/memory-tap.js'
+import type { Work } from '../../cache/savings.js'
 import type { Config } from '../../config.js'
 import type { Diagnostics } from '../../diagnostics.js'
 import { messageOf } from '../../errors.js'
@@ -15,7 +16,7 @@ import { CACHE_ORDER } from '../../tuning/requests.js'
 const MOMENT_MS = 1000
 
 export interface AutoTuningCall {
-  readonly set: CacheSet
+  readonly set: Readonly<Record<CacheName, TunableMemory & { work(): Pick<Work, 'reads' | 'readMicros'> }>>
   readonly config: Pick<Config, 'queryCacheTtl' | 'diffCacheTtl'>
   readonly clock: Clock
   readonly diagnostics: Diagnostics
@@ -74,8 +75,9 @@ export class AutoTuning {
         this.#wait()
       } catch (error) {
         // Nobody is to lose an answer, or a process, over this.
-        this.#tuner.close()
-        this.#warn(`the tuner gave up, and the caches stay as they are now: ${messageOf(error)}`, error)
+        const reason = messageOf(error)
+        const now = this.#tuner.giveUp(reason) ? 'are as they were set' : 'stay as they are now'
+        this.#warn(`the tuner gave up, and the caches ${now}: ${reason}`, error)
       }
     })
   }

@@ -43,6 +43,7 @@ export function tuningSchemas(T: Builder, { text, flag, number, count, cache, te
   const share = T.Object({ bytes: number, policy })
   const auto = T.Object({
     on: flag,
+    failed: O(text),
     budgetBytes: number,
     usedBytes: number,
     shares: T.Object({ embeddings: O(share), queries: O(share), diffs: O(share), blocks: O(share) }),
