@@ -51,6 +51,19 @@ describe('a plugin that takes 200 ms, at a TTL of 5 s', () => {
     expect(computations).toBeLessThanOrEqual(1.05 * plain.computations + 8)
   })
 
+  it('asked every 3 s beside hundreds that are asked once is not forgotten for them', async () => {
+    const others = Array.from({ length: 6000 }, (_, i) => ({ at: 200 * i, id: `once ${i}` }))
+    const asks = together(every(3000, 400), others)
+    const { waits } = await play(asks, { ...slow, mode: 'conservative' })
+    expect(asks.filter((ask, i) => ask.id === 'net' && waits[i]! > 5)).toHaveLength(1)
+  })
+
+  it('and once far longer: who asks next does not wait either', async () => {
+    const costMs = (_id: string, n: number) => (n === 40 ? 900 : 200)
+    const { waits } = await play(every(3000, 400), { ttlMs: 5000, costMs, mode: 'conservative' })
+    expect(waits.filter(ms => ms > 5).length).toBeLessThanOrEqual(2)
+  })
+
   it('that is not asked for any more is fetched once more at most', async () => {
     const { events } = await play([...every(500, 40), { at: 500_000, id: 'net' }], { ...slow, mode: 'conservative' })
     expect(ended(events, 'useless')).toBeLessThanOrEqual(1)
