@@ -172,7 +172,8 @@ export class Predictor {
 
   #makeRoom(): void {
     if (this.#fetches.size < MOST_FETCHES) return
-    for (const [id, { micros }] of this.#fetches) if (micros !== undefined) return this.drop(id)
+    const oldest = [...this.#fetches].find(([, { micros }]) => micros !== undefined)
+    if (oldest) this.drop(oldest[0])
   }
 
   /**

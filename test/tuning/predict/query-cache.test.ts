@@ -1,5 +1,7 @@
-// Refresh-ahead over the query cache itself, in simulated time: a plugin that hangs while it is asked for nobody harms nobody for long.
+// Refresh-ahead over the query cache itself, in simulated time: a plugin that hangs while it is asked for nobody harms nobody for long; and
+// what the cache says that it saved.
 import { expect, it } from 'vitest'
+import { savingsOf } from '../../../src/cache/savings.js'
 import { QueryCache } from '../../../src/caches/query-cache.js'
 import { Diagnostics } from '../../../src/diagnostics.js'
 import { Budget } from '../../../src/tuning/predict/budget.js'
@@ -9,7 +11,10 @@ import { hash } from '../../support.js'
 import { Time } from './simulated.js'
 
 /** Asked every 3 s at a TTL of 5 s, by callers who wait 700 ms; the call with the number `hangs` never ends. What each ask came to. */
-async function ask(count: number, { hangs, everyMs = 3000 }: { hangs: number; everyMs?: number }) {
+async function ask(
+  count: number,
+  { hangs = 0, everyMs = 3000, predicts = true }: { hangs?: number; everyMs?: number; predicts?: boolean },
+) {
   const time = new Time()
   const parts = { clock: time.clock, timer: time.timer }
   const queries = new QueryCache({ ...parts, ttlMs: 5000, capacityBytes: 1e6, hash, warn() {}, clockResolutionMs: 0 })
@@ -20,8 +25,9 @@ async function ask(count: number, { hangs, everyMs = 3000 }: { hangs: number; ev
     budget,
     clock: time.clock,
     diagnostics: new Diagnostics(),
+    ended: (outcome, micros) => outcome !== 'late' && queries.endedAhead(outcome === 'useful', micros),
   })
-  queries.observe(new QueryForesight({ ...parts, budget, refresh, leftMs: id => queries.leftMs(id) }))
+  if (predicts) queries.observe(new QueryForesight({ ...parts, budget, refresh, leftMs: id => queries.leftMs(id) }))
   let calls = 0
   const plugin = async () => {
     const call = ++calls
@@ -42,7 +48,7 @@ async function ask(count: number, { hangs, everyMs = 3000 }: { hangs: number; ev
   }
   await time.until(count * everyMs + 1000)
   for (let turn = 0; turn < 50; turn++) await Promise.resolve()
-  return { outcomes, calls, state: refresh.state() }
+  return { outcomes, calls, saved: savingsOf(queries.counts().hits, queries.work()), work: queries.work() }
 }
 
 it('a refresh that hangs is given up while its old answer is still good, or by the first who asks', async () => {
@@ -53,4 +59,15 @@ it('a refresh that hangs is given up while its old answer is still good, or by t
     expect(outcomes.at(-1)).toBeGreaterThan(3)
     expect(calls).toBeGreaterThan(3)
   }
+})
+
+it('what was fetched ahead and then asked for saved no computing, and what was not is told as spent', async () => {
+  const plain = await ask(100, { predicts: false })
+  const ahead = await ask(100, {})
+  // Every other ask is computed without, and none after the first with prediction.
+  expect(plain.saved.computeMicros).toBe(50 * 200_000)
+  expect(ahead.work.foreseen).toBeGreaterThan(45)
+  expect(ahead.saved.computeMicros).toBeLessThanOrEqual(plain.saved.computeMicros + 2 * 200_000)
+  expect(plain.work.spentMicros).toBe(0)
+  expect(ahead.work.spentMicros).toBeLessThanOrEqual(2 * 200_000)
 })
