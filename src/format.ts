@@ -1,14 +1,24 @@
 // Words and numbers for people, the same on the command line, in the playground and in a console. Pure: writes nowhere.
 
-/** Two significant digits and a unit: `0.21 ms`, `14 ms`, `1.3 s`, `3.2 min`. */
+/** Milliseconds of each unit of time, and from how many of it on the next one is said. */
+const DURATIONS = [
+  ['ns', 1e-6, 1000],
+  ['µs', 1e-3, 100],
+  ['ms', 1, 1000],
+  ['s', 1000, 120],
+  ['min', 60_000, 120],
+  ['h', 3_600_000, 48],
+  ['days', 86_400_000, 730],
+  ['years', 365.25 * 86_400_000, Number.POSITIVE_INFINITY],
+] as const
+
+/** Two significant digits and a unit: `0.21 ms`, `14 ms`, `1.3 s`, `3.2 min`, `5.0 days`. */
 export function duration(ms: number): string {
-  if (!Number.isFinite(ms)) return '-'
-  const rounded = Number(ms.toPrecision(2))
-  if (rounded < 0.001) return `${significant(rounded * 1e6)} ns`
-  if (rounded < 0.1) return `${significant(rounded * 1000)} µs`
-  if (rounded < 1000) return `${significant(rounded)} ms`
-  if (rounded < 120_000) return `${significant(rounded / 1000)} s`
-  return `${significant(rounded / 60_000)} min`
+  for (const [unit, size, most] of DURATIONS) {
+    const rounded = Number((ms / size).toPrecision(2))
+    if (rounded < most) return `${significant(rounded)} ${unit}`
+  }
+  return '-'
 }
 
 /** `15 MB`, `1.2 GB`; decimal units. */

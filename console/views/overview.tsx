@@ -36,8 +36,7 @@ export function OverviewScreen(props: ScreenProps) {
 
 /** The few numbers that one looks at first. */
 function Figures({ stats }: { readonly stats: DaemonStats }) {
-  const { rows, models } = stats
-  const savedSeconds = models.reduce((sum, { cache }) => sum + cache.worth.computeSeconds, 0)
+  const { rows, savedSeconds } = stats
   const all = Object.values(rows).reduce((sum, one) => sum + one, 0)
   const figures = [
     ['hit rate', all > 0 ? percent((all - rows.computed) / all) : '-', `of ${plural(all, 'text', 'texts')}`],

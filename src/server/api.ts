@@ -65,7 +65,7 @@ export interface DaemonStats {
     readonly failed: number
     readonly inHand: number
   }
-  /** Computing that answers from a cache saved: rows not computed x what a computed row took on average here, seconds. */
+  /** Seconds of computing that answers from a cache saved: the `worth` of all models' caches together. */
   readonly savedSeconds: number
   /** The shared tier; absent where there is none. */
   readonly shared?: SharedInfo

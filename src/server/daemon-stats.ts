@@ -1,5 +1,5 @@
 // One look at everything that a daemon has: what `/api/stats` answers and `/events` tells. Counts nothing itself.
-import type { DaemonStats } from './api.js'
+import type { DaemonStats, ModelInfo } from './api.js'
 import type { ServerContext } from './context.js'
 
 export async function daemonStats({ models, caches, meters, started, clock }: ServerContext): Promise<DaemonStats> {
@@ -24,7 +24,12 @@ export async function daemonStats({ models, caches, meters, started, clock }: Se
       computed: meters.latency('computed'),
     },
     requests: { ...meters.requests, turnedAway: meters.counts.overloaded },
-    savedSeconds: meters.savedSeconds(),
+    savedSeconds: savedSeconds(infos),
     ...(tier && { shared: tier }),
   }
+}
+
+/** Computing that answers from a cache saved, of all models. */
+export function savedSeconds(models: readonly Pick<ModelInfo, 'cache'>[]): number {
+  return models.reduce((sum, { cache }) => sum + cache.worth.computeSeconds, 0)
 }

@@ -50,12 +50,6 @@ export interface Meters {
   readonly rowsPerSecond: number
   /** Of embedding requests, by the farthest source that one of their rows came from. Within 9 %. */
   latency(source: Source): Latency
-  /**
-   * Seconds of computing that answers from a cache saved: rows that were not computed x what a computed row took here. What a row takes is
-   * the time in which at least one request waited for a computation (waits that overlap count once), divided by the rows computed in it.
-   * Requests that waited for the model to be opened are left out. 0 until something was computed: nobody knows what it costs.
-   */
-  savedSeconds(): number
   readonly requests: {
     /** Answered. */
     readonly total: number
@@ -131,12 +125,6 @@ class PlainMeters implements Meters {
   /** Rows of each of the last seconds, by second modulo their number; the one under way is among them. */
   readonly #perSecond = new Float64Array(SECONDS + 1)
   #second: number
-  /** When the first computation of each model was answered: the model is open since then. */
-  readonly #openSince = new Map<string, number>()
-  /** Microseconds in which somebody waited for a computation, up to `#costUntil`; and the rows computed in them. */
-  #costMicros = 0
-  #costRows = 0
-  #costUntil = -Infinity
 
   constructor(clock: MetersOptions['clock']) {
     this.#clock = clock
@@ -177,7 +165,6 @@ class PlainMeters implements Meters {
     const now = this.#clock.monotonic()
     this.#turnTo(now)
     this.#perSecond[this.#second % this.#perSecond.length]! += all
-    if (rows.computed > 0) this.#cost(model, rows.computed, 1000 * now, micros)
   }
 
   waiting(change: 1 | -1): void {
@@ -234,24 +221,6 @@ class PlainMeters implements Meters {
   latency(source: Source): Latency {
     const histogram = this.counts.lookups[source]
     return { count: histogram.count, p50: histogram.quantile(0.5), p99: histogram.quantile(0.99) }
-  }
-
-  savedSeconds(): number {
-    if (this.#costRows === 0) return 0
-    const { computed, ...cached } = this.rows
-    const rows = Object.values(cached).reduce((sum, count) => sum + count, 0)
-    return (rows * this.#costMicros) / this.#costRows / 1e6
-  }
-
-  /** A request that waited from `now - micros` on was answered, and had so many rows computed. All in microseconds. */
-  #cost(model: string, rows: number, now: number, micros: number): void {
-    const openSince = this.#openSince.get(model)
-    if (openSince === undefined) this.#openSince.set(model, now)
-    if (openSince === undefined || now - micros < openSince) return
-    // Requests end in order, so what is not covered yet begins where the last one ended.
-    this.#costMicros += Math.max(0, now - Math.max(now - micros, this.#costUntil))
-    this.#costUntil = Math.max(this.#costUntil, now)
-    this.#costRows += rows
   }
 
   /** Empties the seconds between the last one that was counted and the one of `now`. */

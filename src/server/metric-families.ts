@@ -1,6 +1,7 @@
 // What each metric is called, means, and is made of. Names go by Prometheus' conventions. Labels are names out of our configuration and our own
 // lists: never a text, a key or an address.
 import type { OneCacheStats } from '../caches/cache-set.js'
+import { savedSeconds } from './daemon-stats.js'
 import type { Histogram } from './histogram.js'
 import { SOURCES } from './meters.js'
 import { type Family, type Labels, one, type Row, type Snapshot } from './metric-family.js'
@@ -151,8 +152,8 @@ const EMBEDDING: readonly Family[] = [
   one(
     'opdbus_embedding_saved_seconds',
     'gauge',
-    'Computing that answers from a cache saved since the start, estimated from what a computed text took here.',
-    now => now.context.meters.savedSeconds(),
+    'Computing that answers from a cache saved: opdbus_saved_seconds_total{cache="embeddings", what="compute"} of all models.',
+    now => savedSeconds(now.models),
   ),
 ]
 

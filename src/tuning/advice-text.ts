@@ -80,6 +80,11 @@ function policies({ best, now }: Omit<CacheAdvice, 'advice'>, { stays, computing
 
 function sizes({ more, best, now }: Omit<CacheAdvice, 'advice'>, { suffices, computing }: Circumstances): Said[] {
   const said: Said[] = []
+  if (now?.capacity === 0) {
+    const size = `${plural(best.capacity, 'entry', 'entries')} (${bytes(best.bytes)})`
+    const text = `Memory is off: ${size} would answer ${percent(best.hitRate)} of requests.`
+    said.push({ text, worth: best.savedSeconds })
+  }
   if (more.savedSeconds >= LITTLE_SECONDS) {
     const text = `${bytes(more.bytes)} more would save ${aDay(more.savedSeconds)} ${of(computing)}.`
     said.push({ text, worth: more.savedSeconds })

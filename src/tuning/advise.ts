@@ -48,7 +48,7 @@ export function advise(traces: readonly AdvisedTrace[], options: AdviseOptions =
     traces.some(({ requests }) => requests.cache.includes(cache)),
   )
   let done = 0
-  const onStep = () => options.onStep?.(++done, asked.length * traces.length * (SIMPLEST.length + 1) * 14)
+  const onStep = () => options.onStep?.(++done, asked.length * (SIMPLEST.length + 1) * 14)
   const found = asked.map(
     ({ name, cache }) => new CacheCurves(traces, name, cache, spanSeconds, { ...options, onStep }),
   )
@@ -106,7 +106,8 @@ class CacheCurves {
   advice(): CacheAdvice {
     const even = curveSizes(this.#keys)
     const now = this.#now()
-    const size = now?.capacity ?? this.#enough(even)
+    // Of memory that is off there is nothing to be said but what some would save.
+    const size = now?.capacity || this.#enough(even)
     const sizes = withSize(even, Math.min(size, this.#keys))
     const curves = this.#policies.map(policy => ({ policy, points: sizes.map(one => this.#at(policy, one)) }))
     const policy = this.#bestAt(size, now?.policy ?? 'lru')
@@ -184,7 +185,9 @@ class CacheCurves {
         most = { memory, stream }
     })
     if (most === undefined) return undefined
-    const { policy, capacity = Number.POSITIVE_INFINITY, bytes = Number.POSITIVE_INFINITY } = most.memory
+    const { policy, capacity = Number.POSITIVE_INFINITY } = most.memory
+    // No bytes at all is no bound: before the first text nobody knows how large an embedding is.
+    const bytes = most.memory.bytes || Number.POSITIVE_INFINITY
     const bound = Math.floor(Math.min(capacity, this.#meanBytes > 0 ? bytes / this.#meanBytes : capacity))
     const entries = Number.isFinite(bound) ? bound : this.#keys
     const atHand = this.#streams.reduce((sum, stream, i) => sum + stream.atHand / this.#traces[i]!.rate, 0)

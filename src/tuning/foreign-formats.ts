@@ -133,8 +133,8 @@ const NEVER_LOW = 0xffff_ffff
 const MOST_REQUESTS = 2 ** 12
 
 /**
- * The record `number`, from 0, of oracleGeneral: u32 seconds, u64 id, u32 bytes, i64 number of the next request to the same, little-endian. Returns what is wrong
- * with it where it is none.
+ * The record `number`, from 0, of oracleGeneral: u32 seconds, u64 id, u32 bytes, i64 number of the next request to the same, little-endian.
+ * Returns what is wrong with it where it is none.
  */
 export function decodeOracle(view: DataView, offset: number, number: number, into: OneRequest): string | undefined {
   const high = view.getInt32(offset + 20, true)

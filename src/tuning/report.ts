@@ -37,7 +37,10 @@ export interface CacheAdvice {
     readonly bytes: number
     readonly hitRate: number
   }
-  /** The policy that saves most at the size of `now`, and what is to be expected of it there. */
+  /**
+   * The policy to take at the size of `now`, and what is to be expected of it there: the one that saves most or, where it saves as much within
+   * half a point of all time, the one that is. Where memory is off, or the trace does not say, at a size that saves most of what any could.
+   */
   readonly best: CurvePoint & { readonly policy: PolicyName }
   /** The smallest size, under the best policy, with so high a hit rate; `capacity` absent where none reaches it. */
   readonly targets: readonly { readonly hitRate: number; readonly capacity?: number; readonly bytes?: number }[]
@@ -74,7 +77,7 @@ export interface TraceState {
   readonly requests: number
   /** Part of the keys that is recorded now. */
   readonly rate: number
-  /** Requests that were not recorded, because too many came. */
+  /** Requests that were not recorded though they were to be: too many came, or the disk did not take them. */
   readonly dropped: number
 }
 

@@ -7,6 +7,7 @@ import { wordsOf } from '../../console/news.js'
 import { hrefOf, parseRoute, SCREENS } from '../../console/router.js'
 import { vectorOf, wayOf } from '../../console/way.js'
 import { age, capacity, percent, rateOf } from '../../console/words.js'
+import { duration } from '../../src/format.js'
 import type { Source } from '../../src/public.js'
 import type { LookupReport } from '../../src/server/api.js'
 
@@ -149,5 +150,23 @@ describe('numbers in words', () => {
     expect(rateOf(0, 0)).toBe('-')
     expect(capacity(null)).toBe('∞')
     expect([3_000, 300_000, 7_200_000, 432_000_000].map(age)).toEqual(['3 s', '5 min', '2 h', '5 days'])
+  })
+
+  it('have the unit in which they are read, and are rounded once', () => {
+    const said = [0, 0.0004, 0.0996, 999.6, 119_600, 414_000, 7_100_000, 7_200_000, 1e8, 1.728e8, 3.2e11, Number.NaN]
+    expect(said.map(duration)).toEqual([
+      '0 ns',
+      '400 ns',
+      '0.10 ms',
+      '1.0 s',
+      '2.0 min',
+      '6.9 min',
+      '2.0 h',
+      '2.0 h',
+      '28 h',
+      '2.0 days',
+      '10 years',
+      '-',
+    ])
   })
 })

@@ -50,7 +50,7 @@ async function open(autotune: boolean, onWarning?: (message: string) => void): P
   return caches
 }
 
-const bounds = (set: Caches) => CACHES.reduce((sum, name) => sum + set[name].memoryInfo().capacityBytes, 0)
+const bounds = (set: Caches) => CACHES.reduce((sum, name) => sum + set[name].memoryInfo().capacityBytes!, 0)
 
 it('moves memory to the cache that computes, says so, and answers right throughout', async () => {
   const set = await open(true)
@@ -82,7 +82,7 @@ it('moves memory to the cache that computes, says so, and answers right througho
   expect(auto.budgetBytes).toBe(budget)
   expect(bounds(set)).toBeLessThanOrEqual(budget)
   const after = set.embeddings.memoryInfo()
-  expect(after.capacityBytes).toBeGreaterThan(2 * before.capacityBytes)
+  expect(after.capacityBytes).toBeGreaterThan(2 * before.capacityBytes!)
   // Entries follow bytes, and are really held.
   expect(after.capacity).toBeGreaterThan(2 * before.capacity)
   expect(after.size).toBeGreaterThan(2 * before.capacity)
@@ -112,8 +112,8 @@ it('starts from what somebody sets by hand meanwhile', async () => {
   const { capacityBytes } = set.embeddings.memoryInfo()
   set.embeddings.resize(600)
   vi.advanceTimersByTime(2000)
-  expect(set.tuning()!.auto.budgetBytes).toBe(before + capacityBytes)
-  expect(set.tuning()!.auto.shares.embeddings!.bytes).toBe(2 * capacityBytes)
+  expect(set.tuning()!.auto.budgetBytes).toBe(before + capacityBytes!)
+  expect(set.tuning()!.auto.shares.embeddings!.bytes).toBe(2 * capacityBytes!)
 })
 
 it('is off unless it is asked for', async () => {

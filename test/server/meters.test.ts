@@ -1,4 +1,4 @@
-// Counts of the daemon: rates over an injected clock, quantiles within their bound, and what is claimed to be saved.
+// Counts of the daemon: rates over an injected clock, and quantiles within their bound.
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Diagnostics } from '../../src/diagnostics.js'
@@ -74,28 +74,6 @@ describe('rows a second', () => {
     clock.at += 2000
     meters.embedded('m', rows({ memory: 10 }), 100, 0)
     expect(meters.rowsPerSecond).toBe(5)
-  })
-})
-
-describe('what was saved', () => {
-  it('is nothing as long as nothing is known of what a computation costs', () => {
-    const { meters } = metersAt()
-    meters.embedded('m', rows({ memory: 1000 }), 10, 0)
-    expect(meters.savedSeconds()).toBe(0)
-  })
-
-  it('leaves out the opening of the model, and counts time that two waited in once', () => {
-    const { clock, meters } = metersAt()
-    // Opens the model: 20 s. A second request came 5 s later and waited for the same.
-    meters.embedded('m', rows({ computed: 1 }), 20e6, 0)
-    meters.embedded('m', rows({ computed: 1 }), 15e6, 0)
-    expect(meters.savedSeconds()).toBe(0)
-    // Two requests at the same time, a second, ten rows each: 0.05 s a row.
-    clock.at += 1000
-    meters.embedded('m', rows({ computed: 10 }), 1e6, 0)
-    meters.embedded('m', rows({ computed: 10 }), 1e6, 0)
-    meters.embedded('m', rows({ memory: 90, disk: 8, shared: 1, pattern: 1 }), 10, 0)
-    expect(meters.savedSeconds()).toBeCloseTo(100 * 0.05)
   })
 })
 

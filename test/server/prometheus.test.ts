@@ -104,6 +104,8 @@ describe('metrics', () => {
     expect(text).toContain('opdbus_chain_blocks 7\n')
     expect(text).toContain(`opdbus_shared_serving{model=${JSON.stringify(model.name)}} 0\n`)
     for (const line of [
+      'opdbus_saved_seconds_total{cache="queries",what="compute"} 1.5',
+      'opdbus_embedding_saved_seconds 1.5',
       'opdbus_tuned_total{cache="embeddings",what="capacity",undone="false"} 1',
       'opdbus_tuned_total{cache="embeddings",what="capacity",undone="true"} 1',
       'opdbus_prefetch_total{cache="queries",predictor="refresh-ahead",outcome="useful"} 2',

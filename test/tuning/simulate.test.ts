@@ -7,6 +7,8 @@ import { newRequests, OUTCOMES, type Requests } from '../../src/tuning/requests.
 import { type SimulationOptions, simulate } from '../../src/tuning/simulate.js'
 import { WORKLOADS, workload } from '../../src/tuning/workloads.js'
 
+const FULL = process.env.OP_DBUS_TUNING === 'full'
+const SIZE = FULL ? 1_000_000 : 50_000
 const NAMES = Object.keys(POLICIES) as PolicyName[]
 
 interface Request {
@@ -65,7 +67,7 @@ describe('simulate', () => {
         const { hits } = simulate(listOf(list), { policy: 'lru', capacity, capacityBytes })
         expect(hits).toBe(lruHits(list, capacity, capacityBytes))
       }),
-      { numRuns: 150 },
+      { numRuns: FULL ? 1000 : 60 },
     )
   })
 
@@ -81,7 +83,7 @@ describe('simulate', () => {
         const roomy: SimulationOptions = { policy, capacity: 1000 }
         expect(simulate(listOf(list), roomy).hits).toBe(simulate(listOf(list), { ...roomy, policy: 'lru' }).hits)
       }),
-      { numRuns: 20 },
+      { numRuns: FULL ? 200 : 10 },
     )
   })
 
@@ -103,7 +105,7 @@ describe('simulate', () => {
   })
 
   it.each(NAMES)('%s: says the same twice', policy => {
-    const requests = workload('shift', { requests: 20_000, keys: 2000, seed: 1, costs: 'lognormal' })
+    const requests = workload('shift', { requests: 5000, keys: 500, seed: 1, costs: 'lognormal' })
     expect(simulate(requests, { policy, capacity: 100 })).toEqual(simulate(requests, { policy, capacity: 100 }))
   })
 })
@@ -131,8 +133,8 @@ describe('the policies on workloads', () => {
       ['zipf', 1],
       ['shift', -0.5],
     ] as const) {
-      const requests = workload(name, { requests: 100_000, keys: 10_000, alpha: 0.9, seed: 1, costs: 'lognormal' })
-      for (const capacity of [100, 1000]) {
+      const requests = workload(name, { requests: SIZE, keys: SIZE / 10, alpha: 0.9, seed: 1, costs: 'lognormal' })
+      for (const capacity of [SIZE / 1000, SIZE / 100]) {
         const saved = (policy: PolicyName) => {
           const { saved, cost } = simulate(requests, { policy, capacity })
           return (100 * saved) / cost

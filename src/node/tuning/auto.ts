@@ -6,14 +6,13 @@ import { messageOf } from '../../errors.js'
 import type { CacheName, Clock, Timer, Warn } from '../../ports.js'
 import type { Watched } from '../../tuning/auto/settings.js'
 import { AutoTuner } from '../../tuning/auto/tuner.js'
+import { USUAL_READ_MICROS } from '../../tuning/disk-reads.js'
 import { POLICIES } from '../../tuning/policies.js'
 import type { AutoState } from '../../tuning/report.js'
 import { CACHE_ORDER } from '../../tuning/requests.js'
 
 /** How often the tuner looks. */
 const MOMENT_MS = 1000
-/** Microseconds that a read of the tier below takes, as long as none was measured: one of a segment on an SSD. */
-const USUAL_READ = 10
 
 export interface AutoTuningCall {
   readonly set: CacheSet
@@ -39,7 +38,7 @@ export class AutoTuning {
         memory: set[name],
         readMicros: () => {
           const { reads, readMicros } = set[name].work()
-          return reads > 0 && readMicros > 0 ? readMicros / reads : USUAL_READ
+          return reads > 0 && readMicros > 0 ? readMicros / reads : USUAL_READ_MICROS
         },
         ...(ttl !== undefined && { ttlMs: 1000 * ttl }),
       }

@@ -1,17 +1,15 @@
 // Loads embeddings into memory by their names on disk, before anybody asks for them: in the order in which they lie, in short turns, within
 // what memory has room for. Computes nothing, and counts nothing as a look-up.
-import { Scratch } from '../../cache/scratch.js'
 import { yieldToEventLoop } from '../../cache/yield-to-event-loop.js'
 import type { Opened } from '../../caches/embedding-parts.js'
-import { EmbeddingPool } from '../../caches/embedding-pool.js'
-import { decodeVec } from '../../caches/embedding-record.js'
+import { decodeVec, vecBytes } from '../../caches/embedding-record.js'
 import type { Clock, Embedding } from '../../ports.js'
 import type { SegmentStore } from '../../stores/segments.js'
 import { countOf, NAME_BYTES, NameTable } from './names.js'
 import { WarmTier } from './warm-tier.js'
 
 /** What it is read from. */
-export type AheadStore = Pick<SegmentStore, 'placesOf' | 'getPackedSync'>
+export type AheadStore = Pick<SegmentStore, 'placesOf' | 'visitPackedSync' | 'packedRow'>
 
 /** How long it keeps the thread at once, ms: ten thousand take some twenty such turns, so that few of the first requests find a cold memory. */
 const TURN_MS = 1
@@ -63,7 +61,7 @@ export async function loadAhead(
   names: AheadNames,
   call: LoadAheadCall,
 ): Promise<LoadAhead> {
-  const ahead = aheadOf(opened)
+  const ahead = aheadOf(opened, store)
   // One at a time: numbers hold until the next plan.
   const before = underWay.get(ahead)
   const loading = (async () => {
@@ -91,7 +89,7 @@ async function load(
   const { names, ranks, all } = firstOf(wanted, memory.capacity)
   const plan = ahead.plan(names, ranks, known)
   memory.fitWarm()
-  const reading = new Reading(store, ahead, plan, opened.embedder.dims, clock)
+  const reading = new Reading(store, ahead, plan, clock)
   let stoppedBy: LoadAhead['stoppedBy'] = !all || ahead.awaited < countOf(plan.names) ? 'bytes' : undefined
   let error: unknown
   try {
@@ -125,7 +123,7 @@ async function load(
 /** Those of the names that were used last. */
 function firstOf({ names, ranks }: AheadNames, most: number): { names: Uint8Array; ranks: Uint32Array; all: boolean } {
   const count = countOf(names)
-  if (count <= most) return { names, ranks: ranks ?? Uint32Array.from({ length: count }, (_, rank) => rank), all: true }
+  if (count <= most) return { names, ranks: ranks ?? inTurn(count), all: true }
   if (ranks === undefined) return { ...firstOf({ names: names.subarray(0, NAME_BYTES * most) }, most), all: false }
   const some = new Uint8Array(NAME_BYTES * most)
   const theirs = new Uint32Array(most)
@@ -138,15 +136,30 @@ function firstOf({ names, ranks }: AheadNames, most: number): { names: Uint8Arra
   return { names: some, ranks: theirs, all: false }
 }
 
+/** 0, 1 and so on. */
+function inTurn(count: number): Uint32Array<ArrayBuffer> {
+  const numbers = new Uint32Array(count)
+  for (let i = 0; i < count; i++) numbers[i] = i
+  return numbers
+}
+
 /** What memory has for entries that are loaded ahead; made with the first. */
-function aheadOf({ cache, embedder, keyOf }: Opened): WarmTier<Embedding> {
+function aheadOf(
+  { cache, embedder, keyOf }: Opened,
+  { packedRow: { bytes, valueAt } }: AheadStore,
+): WarmTier<Embedding> {
   const { memory } = cache
   if (memory.warm instanceof WarmTier) return memory.warm as WarmTier<Embedding>
   const { dims } = embedder
   const nothing: Embedding = { vector: new Float32Array(dims), tokens: 0, truncated: false, device: 'cpu' }
   // As much as an entry with a text of 64 characters, which is how long its name is.
   const entryBytes = memory.bytesOf('x'.repeat(64), nothing)
-  const ahead = new WarmTier<Embedding>({ keyOf: keyOf!, pool: new EmbeddingPool(dims), entryBytes })
+  const ahead = new WarmTier<Embedding>({
+    keyOf: keyOf!,
+    rowBytes: bytes,
+    decode: row => decodeVec(row.subarray(valueAt, valueAt + vecBytes(dims)), dims),
+    entryBytes,
+  })
   memory.warm = ahead
   return ahead
 }
@@ -225,9 +238,7 @@ class Reading {
   readonly #names: Uint8Array
   /** The number of the first of them. */
   readonly #first: number
-  readonly #dims: number
   readonly #clock: Pick<Clock, 'monotonic'>
-  readonly #scratch = new Scratch()
   /** Which of the names are read, in this order, and how many were. */
   #order = new Uint32Array(0)
   #at = 0
@@ -238,14 +249,12 @@ class Reading {
     store: AheadStore,
     ahead: WarmTier<Embedding>,
     { names, first }: { readonly names: Uint8Array; readonly first: number },
-    dims: number,
     clock: Pick<Clock, 'monotonic'>,
   ) {
     this.#store = store
     this.#ahead = ahead
     this.#names = names
     this.#first = first
-    this.#dims = dims
     this.#clock = clock
     this.#turnEnds = clock.monotonic() + TURN_MS
   }
@@ -256,7 +265,7 @@ class Reading {
 
   /** They are in that order already, or nearly. */
   asTheyCome(): void {
-    this.#order = Uint32Array.from({ length: countOf(this.#names) }, (_, i) => i)
+    this.#order = inTurn(countOf(this.#names))
   }
 
   /** Finds those that are there, and the order in which they lie. */
@@ -269,20 +278,18 @@ class Reading {
     )
   }
 
+  readonly #put = (i: number, count: number, rows: Uint8Array): void => {
+    this.entries += this.#ahead.put(this.#order.subarray(i, i + count), this.#first, rows)
+  }
+
   /** Reads the next ones and puts them in, within one turn: nobody clears or deletes in between. */
   next(): void {
     const from = this.#at
     const to = Math.min(from + this.#part, this.#order.length)
     const began = this.#clock.monotonic()
-    this.#scratch.reset()
-    const values = this.#store.getPackedSync(this.#names, this.#order, from, to, this.#scratch)
+    const all = this.#store.visitPackedSync(this.#names, this.#order, from, to, this.#put)
     this.#at = to
-    for (let i = from; i < to; i++) {
-      const bytes = values[i - from]
-      const value = bytes && decodeVec(bytes, this.#dims)
-      if (value === undefined) this.#isGone(this.#order[i]!)
-      else if (this.#ahead.put(this.#first + this.#order[i]!, value)) this.entries++
-    }
+    for (let i = from; !all && i < to; i++) this.#isGone(this.#order[i]!)
     // A cold disk takes a hundred times as long as a warm one.
     const took = this.#clock.monotonic() - began
     if (took < TURN_MS / 3) this.#part = Math.min(2 * this.#part, MOST_READ)
@@ -298,6 +305,7 @@ class Reading {
 
   /** Puts nothing in any more. Names, packed, of what is left. */
   leave(): Uint8Array {
+    if (this.#ahead.awaited === 0) return new Uint8Array()
     const left: Uint8Array[] = []
     for (let i = 0; i < countOf(this.#names); i++) {
       if (!this.#ahead.awaits(this.#first + i)) continue
@@ -307,10 +315,11 @@ class Reading {
     return Buffer.concat(left)
   }
 
-  /** One that somebody else has put into memory meanwhile is not. */
+  /** One that was not put in. If it is awaited no more, it was, or memory has it from somebody else meanwhile. */
   #isGone(which: number): void {
     const number = this.#first + which
-    if (this.#ahead.awaits(number)) this.gone++
+    if (!this.#ahead.awaits(number)) return
+    this.gone++
     this.#ahead.giveUp(number)
   }
 }

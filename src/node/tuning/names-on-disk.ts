@@ -1,7 +1,6 @@
 // Names of embeddings on disk, of one space, for who has no memory to load them into: which of them are there, where a trace says that they were
 // asked for, and reading them once. Part of the Node root; writes nothing.
 import { setImmediate } from 'node:timers/promises'
-import { Scratch } from '../../cache/scratch.js'
 import { vecBytes } from '../../caches/embedding-record.js'
 import { throwIfAborted } from '../../errors.js'
 import type { Key, Space, Warn } from '../../ports.js'
@@ -85,14 +84,12 @@ export async function readThrough(
   const which = Uint32Array.from(places.keys()).filter(i => places[i]! > 0)
   which.sort((one, other) => places[one]! - places[other]!)
   const total = Math.min(most, which.length)
-  const scratch = new Scratch()
   let read = 0
   for (let from = 0; from < total; from += READ) {
     throwIfAborted(signal)
-    scratch.reset()
-    for (const value of store.getPackedSync(names, which, from, Math.min(from + READ, total), scratch)) {
-      if (value !== undefined) read++
-    }
+    store.visitPackedSync(names, which, from, Math.min(from + READ, total), (_, count) => {
+      read += count
+    })
     onRead?.(read)
     await setImmediate()
   }

@@ -9,7 +9,7 @@ import { errnoOf, inWords } from '../../fs/errno.js'
 import { isFolder, namesIn } from '../../fs/folders.js'
 import type { CacheName } from '../../ports.js'
 import { type OneRequest, RequestList } from '../../tuning/request-list.js'
-import { KEY_SPAN, type Trace } from '../../tuning/requests.js'
+import { CACHE_ORDER, KEY_SPAN, type Trace } from '../../tuning/requests.js'
 import { isTrace, type TracedCache, type TraceHeader } from '../../tuning/trace-format.js'
 import { readTraceFile } from './trace-file.js'
 import { readForeign } from './trace-foreign.js'
@@ -21,7 +21,7 @@ export interface ProcessTrace extends Trace {
   /** Names the process, and says nothing of it or its machine; of a file from elsewhere its name. */
   readonly process: string
   readonly files: readonly string[]
-  /** As its first file says. Empty for a file from elsewhere. */
+  /** As its first file says, and of what was not known then the next one that does. Empty for a file from elsewhere. */
   readonly caches: Readonly<Partial<Record<CacheName, TracedCache>>>
   /** False where its last file has no end: it is still recorded, the process was killed, or the file was cut. */
   readonly ended: boolean
@@ -51,10 +51,20 @@ const MOST_FILES = 100_000
 interface Collected {
   readonly list: RequestList
   readonly files: string[]
-  readonly first: TraceHeader | undefined
+  caches: TraceHeader['caches']
   readonly parts: Set<number>
   rate: number
   ended: boolean
+}
+
+/** What the earlier header says, unless only the later one knows how large memory was. */
+function completed(earlier: TraceHeader['caches'], later: TraceHeader['caches']): TraceHeader['caches'] {
+  const caches: Partial<Record<CacheName, TracedCache>> = { ...later }
+  for (const name of CACHE_ORDER) {
+    const one = earlier[name]
+    if (one !== undefined && (one.bytes !== undefined || later[name]?.bytes === undefined)) caches[name] = one
+  }
+  return caches
 }
 
 /** All that is read, within the bound of records. */
@@ -75,10 +85,12 @@ class Collection {
   of(process: string, file: string, header: TraceHeader | undefined): Collected {
     let found = this.#processes.get(process)
     if (found === undefined) {
-      found = { list: new RequestList(), files: [], first: header, parts: new Set(), rate: 1, ended: true }
+      found = { list: new RequestList(), files: [], caches: {}, parts: new Set(), rate: 1, ended: true }
       this.#processes.set(process, found)
     }
-    if (header === undefined || !found.parts.has(header.part)) found.files.push(file)
+    if (header !== undefined && found.parts.has(header.part)) return found
+    found.files.push(file)
+    if (header) found.caches = completed(found.caches, header.caches)
     return found
   }
 
@@ -108,11 +120,10 @@ class Collection {
 
   finish(): ReadTraces {
     const traces: ProcessTrace[] = []
-    for (const [process, { list, files, first, rate, ended }] of this.#processes) {
+    for (const [process, { list, files, caches, rate, ended }] of this.#processes) {
       const lowest = Math.min(rate, this.#rate)
       list.keepBelow(lowest)
       if (list.length === 0) continue
-      const caches = first?.caches ?? {}
       const disk = Object.fromEntries(Object.entries(caches).map(([name, cache]) => [name, cache.disk]))
       traces.push({ requests: list.finish(), rate: lowest, disk, process, files, caches, ended })
     }

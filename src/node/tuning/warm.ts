@@ -44,7 +44,7 @@ class WarmStart implements TuningPart<WarmState> {
   #saving: Promise<void> | undefined
   #saved: { readonly at: number; readonly names: number } | undefined
   /** What there was no time for: it stays on the list. */
-  #left: Uint8Array = new Uint8Array()
+  #left: () => Uint8Array = () => new Uint8Array()
   /** Look-ups and misses when the list was written last. */
   #then = { lookUps: 0, misses: 0 }
   #timer: NodeJS.Timeout | undefined
@@ -103,7 +103,7 @@ class WarmStart implements TuningPart<WarmState> {
         return
       }
       this.#saved = { at: list.savedAt, names: list.ranks.length }
-      this.#left = lastUsed(list)
+      this.#left = () => lastUsed(list)
       const loaded = await loadAhead(
         opened,
         store,
@@ -115,7 +115,7 @@ class WarmStart implements TuningPart<WarmState> {
         },
       )
       this.#loaded = loaded
-      this.#left = loaded.left
+      this.#left = () => loaded.left
       if (loaded.error !== undefined) this.#failed('load', loaded.error)
       const { entries, bytes, ms, gone, stoppedBy } = loaded
       if (diagnostics.warmed.heard)
@@ -158,7 +158,7 @@ class WarmStart implements TuningPart<WarmState> {
     const { hits, misses } = cache.memory.counts
     try {
       const most = Math.min(MOST_NAMES, cache.memory.capacity)
-      const hot = await hotNames(opened, store, this.#left, most)
+      const hot = await hotNames(opened, store, this.#left(), most)
       const savedAt = clock.now()
       await writeHotList(dir, embedder.space, { ...hot, savedAt })
       this.#then = { lookUps: hits + misses, misses }

@@ -1,9 +1,10 @@
 // What the tuner would have done in one process that was traced, beside what its settings did. Arithmetic; reads no file and prints nothing.
 import type { CacheName } from '../../ports.js'
+import { allReadMicros } from '../disk-reads.js'
 import { fillCosts } from '../fill-costs.js'
 import { POLICIES } from '../policies.js'
 import type { AutoState } from '../report.js'
-import { CACHE_ORDER, OUTCOMES, type Requests, type Trace } from '../requests.js'
+import { CACHE_ORDER, OUTCOMES, type Trace } from '../requests.js'
 import type { TracedCache } from '../trace-format.js'
 import { Replay } from './replay.js'
 import type { Setting } from './settings.js'
@@ -21,8 +22,6 @@ export interface AutoReplay {
   readonly auto: AutoState
 }
 
-/** Microseconds of a read of the tier below, where the trace holds none. */
-const USUAL_READ = 10
 /** Requests between two steps. */
 const STEP = 20_000
 
@@ -39,7 +38,7 @@ export function* replayTrace(trace: TracedProcess): Generator<number, AutoReplay
   const requests = fillCosts(trace.requests)
   const { length, at } = requests
   if (Object.keys(start).length === 0 || length === 0) return undefined
-  const all = { start, policies: POLICIES, readMicros: meanRead(requests), rate: trace.rate }
+  const all = { start, policies: POLICIES, readMicros: allReadMicros(requests), rate: trace.rate }
   const [tuned, before] = [new Replay(all), new Replay({ ...all, tuned: false })]
   const [absent, failed] = [OUTCOMES.indexOf('absent'), OUTCOMES.indexOf('failed')]
   for (let i = 0; i < length; i++) {
@@ -48,8 +47,8 @@ export function* replayTrace(trace: TracedProcess): Generator<number, AutoReplay
     // There was nothing to keep.
     if (outcome === absent || outcome === failed) continue
     const cache = CACHE_ORDER[requests.cache[i]!]!
-    // As memory passes it: what a disk keeps is a read.
-    const cost = trace.disk[cache] ? 0 : requests.cost[i]!
+    // As memory is told it: 0 of what a disk keeps. Nothing keeps a block but the chain, and reading that is measured as computing is.
+    const cost = trace.disk[cache] && cache !== 'blocks' ? 0 : requests.cost[i]!
     for (const one of [tuned, before]) one.request(at[i]!, cache, requests.key[i]!, requests.bytes[i]!, cost)
   }
   const [one, other] = [tuned.result(), before.result()]
@@ -61,15 +60,4 @@ export function* replayTrace(trace: TracedProcess): Generator<number, AutoReplay
     savedTuned: rate(one),
     auto: one.auto,
   }
-}
-
-function meanRead({ outcome, micros, length }: Requests): number {
-  const disk = OUTCOMES.indexOf('disk')
-  let [sum, reads] = [0, 0]
-  for (let i = 0; i < length; i++) {
-    if (outcome[i] !== disk) continue
-    sum += micros[i]!
-    reads++
-  }
-  return reads > 0 && sum > 0 ? sum / reads : USUAL_READ
 }

@@ -60,7 +60,7 @@ export class TunedCache {
 
   /** It holds about as much as it may, by bytes or by entries. */
   get isFull(): boolean {
-    const { size, capacity, bytes, capacityBytes } = this.#watched.memory.memoryInfo()
+    const { size, capacity, bytes, capacityBytes = Number.POSITIVE_INFINITY } = this.#watched.memory.memoryInfo()
     return size >= 0.9 * capacity || bytes >= 0.9 * capacityBytes
   }
 
@@ -91,7 +91,7 @@ export class TunedCache {
   nextMoment(): boolean {
     this.#shadow.nextMoment()
     if (this.#shadow.mask !== this.#tapped) this.#tap()
-    const { capacity, capacityBytes, policy } = this.#watched.memory.memoryInfo()
+    const { capacity, capacityBytes = 0, policy } = this.#watched.memory.memoryInfo()
     const { bytes, entries, policy: mine } = this.#now
     if (Math.floor(capacityBytes) === bytes && capacity === entries && policy === mine) return false
     this.#start = settingOf(this.#watched)
@@ -135,13 +135,13 @@ export class TunedCache {
   }
 }
 
-/** Whether there is anything to tune: a cache that is off stays off. */
+/** Whether there is anything to tune: a cache that is off stays off, and one whose bytes are not known yet has none to give. */
 export function isOn({ memory }: Watched): boolean {
-  const { capacity, capacityBytes } = memory.memoryInfo()
+  const { capacity, capacityBytes = 0 } = memory.memoryInfo()
   return capacity >= 1 && capacityBytes >= 1 && Number.isFinite(capacityBytes)
 }
 
 function settingOf({ memory }: Watched): Setting {
-  const { capacity, capacityBytes, policy } = memory.memoryInfo()
+  const { capacity, capacityBytes = 0, policy } = memory.memoryInfo()
   return { bytes: Math.floor(capacityBytes), entries: capacity, policy }
 }

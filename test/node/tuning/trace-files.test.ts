@@ -8,14 +8,20 @@ import { Diagnostics, type LookupEvent } from '../../../src/diagnostics.js'
 import {
   DEFAULT_TRACE_BYTES,
   switchOn,
+  TraceFolder,
   traceFiles,
   traceFolder,
-  trimTraces,
 } from '../../../src/node/tuning/trace-folder.js'
 import { readTraces } from '../../../src/node/tuning/trace-read.js'
 import { TraceRecorder, type TraceRecorderOptions } from '../../../src/node/tuning/trace-recorder.js'
 import { CACHE_ORDER, KEY_SPAN, keyOfHash, OUTCOMES } from '../../../src/tuning/requests.js'
-import { BLOCK_BYTES, BLOCK_RECORDS, encodeHeader, RECORD_BYTES } from '../../../src/tuning/trace-format.js'
+import {
+  BLOCK_BYTES,
+  BLOCK_RECORDS,
+  encodeHeader,
+  RECORD_BYTES,
+  type TracedCache,
+} from '../../../src/tuning/trace-format.js'
 import { library, runScript } from '../../processes.js'
 import { crc32, hash, TestClock, temporaryFolder } from '../../support.js'
 import { until } from '../../waiting.js'
@@ -118,21 +124,24 @@ describe('a recording', () => {
     expect(fs.readFileSync(join(folder, file!), 'latin1')).not.toContain('secret')
   })
 
-  it('never steps back in time, nor does the next one of the process', async () => {
+  it('neither jumps nor steps back in time where the clock is set, nor does the next one of the process step back', async () => {
     const dir = temporaryFolder()
     const process = hash.random(16)
     const one = record(dir, ON, { process })
     one.lookUp('a')
-    one.clock.wall -= 3_600_000
+    one.clock.wall += 3_600_000
+    one.lookUp('b')
+    one.clock.wall -= 7_200_000
     one.lookUp('b')
     await one.recorder.close()
     const { part, last } = one.recorder.next
-    const other = record(dir, ON, { process, part, last })
-    other.clock.wall -= 7_200_000
+    const behind = new TestClock()
+    behind.wall -= 7_200_000
+    const other = record(dir, ON, { process, part, last, clock: behind })
     other.lookUp('c')
     await other.recorder.close()
     const { requests, files } = await only(traceFolder(dir))
-    expect([...requests.at]).toEqual([0, 0, 0].map(() => 1_700_000_000_000))
+    expect([...requests.at]).toEqual([0, 0, 0, 0].map(() => 1_700_000_000_000))
     expect(files).toHaveLength(2)
   })
 
@@ -158,15 +167,40 @@ describe('a recording', () => {
     expect(requests.length).toBe(20 * kept.length)
   })
 
-  it('counts the requests of a second anew where the clock was set back', async () => {
-    const { recorder, clock, lookUp } = record(temporaryFolder(), ON, { mostASecond: 100 })
+  it('says how large memory was as soon as that is known, in another file, and that is what is read', async () => {
+    const queries = { disk: true, policy: 'lru', capacity: 5, bytes: 500 } as const
+    let embeddings: TracedCache = { disk: true, policy: 'lru', capacity: 7 }
+    const { recorder, lookUp, folder } = record(temporaryFolder(), ON, { caches: () => ({ embeddings, queries }) })
     lookUp('a')
-    clock.wall -= 86_400_000
-    for (let i = 1; i < 1000; i++) {
-      lookUp('a')
-      clock.advance(20)
+    await recorder.flushed()
+    embeddings = { ...embeddings, bytes: 700 }
+    for (const text of ['b', 'c']) {
+      lookUp(text)
+      await recorder.flushed()
     }
-    expect(recorder.state()).toMatchObject({ rate: 1, requests: 1000 })
+    embeddings = { ...embeddings, capacity: 14, bytes: 1400 }
+    lookUp('d')
+    await recorder.close()
+    const { caches, files, requests, ended } = await only(folder)
+    expect(caches).toEqual({ embeddings: { disk: true, policy: 'lru', capacity: 7, bytes: 700 }, queries })
+    expect([files.length, requests.length, ended]).toEqual([2, 4, true])
+  })
+
+  it('loses nothing of what it took where it is closed with as many blocks waiting as may', async () => {
+    const { recorder, lookUp, folder } = record(temporaryFolder())
+    for (let i = 0; i < 20_000; i++) lookUp('a')
+    const { requests, dropped } = recorder.state()
+    expect([requests > 8 * BLOCK_RECORDS, requests + dropped]).toEqual([true, 20_000])
+    await recorder.close()
+    expect((await only(folder)).requests.length).toBe(requests)
+  })
+
+  it('of part of the keys counts as left out only what was to be recorded', async () => {
+    const { recorder, lookUp } = record(temporaryFolder(), { ...ON, rate: 0.5 })
+    const keys = Array.from({ length: 100 }, (_, i) => `text ${i}`)
+    for (const key of keys) lookUp(key)
+    const requests = keys.filter(key => keyOf(key) < KEY_SPAN / 2).length
+    expect(recorder.state()).toMatchObject({ rate: 0.5, requests, dropped: 0 })
   })
 
   it('stays within its bytes whatever sizes come, by giving up its oldest files; what is not of ours stays', async () => {
@@ -212,7 +246,7 @@ describe('a recording', () => {
     const { recorder, lookUp, folder } = record(dir)
     for (let i = 0; i <= BLOCK_RECORDS; i++) lookUp('a')
     await recorder.flushed()
-    trimTraces(folder, 0)
+    new TraceFolder(folder).trim(0)
     expect(fs.readdirSync(folder)).toEqual([])
     for (let i = 0; i <= BLOCK_RECORDS; i++) lookUp('b')
     await recorder.close()
@@ -234,9 +268,10 @@ describe('a recording', () => {
       const { recorder, lookUp, diagnostics, warnings } = record(dir)
       for (let i = 0; i < 5 * BLOCK_RECORDS; i++) lookUp(`text ${i}`)
       await recorder.flushed()
-      expect(warnings).toEqual([expect.stringMatching(/not traced any more: the disk is full/)])
+      expect(warnings).toEqual([expect.stringMatching(/not traced for now: the disk is full/)])
       expect(diagnostics.lookup.heard).toBe(false)
-      expect(recorder.state().on).toBe(false)
+      const { on, requests: taken, dropped } = recorder.state()
+      expect({ on, taken, dropped }).toEqual({ on: false, taken: 2 * BLOCK_RECORDS, dropped: 3 * BLOCK_RECORDS })
       await recorder.close()
       const { requests, notes, ended } = await only(folder)
       expect(requests.length).toBe(2 * BLOCK_RECORDS)

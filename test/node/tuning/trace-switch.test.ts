@@ -3,12 +3,21 @@ import * as fs from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { Diagnostics } from '../../../src/diagnostics.js'
-import { readSwitch, switchOff, switchOn, switchPath, traceFolder } from '../../../src/node/tuning/trace-folder.js'
+import {
+  readSwitch,
+  switchOff,
+  switchOn,
+  switchPath,
+  traceFiles,
+  traceFolder,
+} from '../../../src/node/tuning/trace-folder.js'
 import { readTraces } from '../../../src/node/tuning/trace-read.js'
 import { TraceSwitchWatch } from '../../../src/node/tuning/trace-switch.js'
 import { openCaches } from '../../../src/node.js'
+import { BLOCK_RECORDS } from '../../../src/tuning/trace-format.js'
 import { answered } from '../../cli/in-process.js'
 import { hash, TestClock, temporaryFolder } from '../../support.js'
+import { until } from '../../waiting.js'
 
 const ON = { rate: 1, maxBytes: 64e6 }
 const EMBEDDER = {
@@ -84,6 +93,61 @@ it('nobody listens, and no folder is made, until it is on; then until it is off,
   expect(traces[0]!.requests.length).toBe(2)
 })
 
+it('a clock that is set ahead ends a recording of an hour only as long as it is wrong', async () => {
+  const dir = temporaryFolder()
+  const { watch, clock, look } = watching(dir)
+  switchOn(dir, { ...ON, until: clock.now() + 3_600_000 })
+  await watch.begin()
+  const on = []
+  for (const step of [0, 7_200_000, 0, -7_200_000, 3_600_000]) {
+    clock.wall += step
+    await look()
+    on.push(watch.state().on)
+  }
+  expect(on).toEqual([true, false, false, true, false])
+  await watch.close()
+})
+
+it('is tried again a minute after the disk said no', async () => {
+  const dir = temporaryFolder()
+  const { watch, clock, look, lookUp, warnings } = watching(dir)
+  switchOn(dir, ON)
+  await watch.begin()
+  const aside = `${traceFolder(dir)}.aside`
+  fs.renameSync(traceFolder(dir), aside)
+  // One more than a block, which is written at once.
+  for (let i = 0; i <= BLOCK_RECORDS; i++) lookUp('lost')
+  await until(() => !watch.state().on)
+  expect([warnings.length, watch.state().dropped]).toEqual([1, BLOCK_RECORDS + 1])
+  fs.renameSync(aside, traceFolder(dir))
+  clock.advance(61_000)
+  await look()
+  lookUp('kept')
+  expect(watch.state()).toMatchObject({ on: true, requests: 1 })
+  await watch.close()
+  expect((await readTraces(traceFolder(dir))).traces[0]!.requests.length).toBe(1)
+})
+
+it('what lies on disk is told while it is off, and counted once in some seconds', async () => {
+  const dir = temporaryFolder()
+  switchOn(dir, ON)
+  const first = watching(dir)
+  await first.watch.begin()
+  first.lookUp('a')
+  await first.watch.close()
+  switchOff(dir)
+  const { watch, clock } = watching(dir)
+  await watch.begin()
+  expect(watch.state()).toMatchObject({ on: false, files: 1 })
+  const { bytes } = watch.state()
+  expect(bytes).toBeGreaterThan(100)
+  for (const file of traceFiles(traceFolder(dir))) fs.unlinkSync(file.path)
+  expect(watch.state()).toMatchObject({ files: 1, bytes })
+  clock.advance(5000)
+  expect(watch.state()).toMatchObject({ files: 0, bytes: 0 })
+  await watch.close()
+})
+
 it('a switch that is no switch, or lies behind a link, is off', async () => {
   const dir = temporaryFolder()
   switchOn(dir, ON)
@@ -100,9 +164,10 @@ it('a switch that is no switch, or lies behind a link, is off', async () => {
     fs.writeFileSync(switchPath(dir), text)
     expect(readSwitch(dir, 0), text.slice(0, 40)).toBeUndefined()
   }
-  const { watch, diagnostics } = watching(dir)
+  const { watch, diagnostics, warnings } = watching(dir)
   await watch.begin()
   expect(diagnostics.lookup.heard).toBe(false)
+  expect(warnings).toEqual([expect.stringMatching(/not traced: .*damaged/)])
   await watch.close()
 
   const other = temporaryFolder()
@@ -110,6 +175,7 @@ it('a switch that is no switch, or lies behind a link, is off', async () => {
   fs.rmSync(traceFolder(dir), { recursive: true })
   fs.symlinkSync(traceFolder(other), traceFolder(dir))
   expect(readSwitch(dir, 0)).toBeUndefined()
+  expect(() => switchOn(dir, ON)).toThrow(/is a link, or no folder/)
 })
 
 it('caches that are opened while it is on record from their first request; with it off opening hears nothing', async () => {

@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { MemoryTier } from '../../../src/cache/memory-tier.js'
 import { EmbeddingPool, vectorOf } from '../../../src/caches/embedding-pool.js'
+import { decodeVec, encodeVec, vecBytes } from '../../../src/caches/embedding-record.js'
 import { NameTable, nameAt, packNames } from '../../../src/node/tuning/names.js'
 import { WarmTier } from '../../../src/node/tuning/warm-tier.js'
 import type { Embedding, Key } from '../../../src/ports.js'
@@ -19,6 +20,8 @@ const embeddingOf = (id: string): Embedding => ({
   device: 'cpu',
 })
 
+const rowsOf = (ids: readonly string[]) => Buffer.concat(ids.map(id => encodeVec(embeddingOf(id))))
+
 function tiers(capacity: number, capacityBytes = capacity * BYTES) {
   const memory = new MemoryTier<Embedding>({
     capacity,
@@ -27,7 +30,12 @@ function tiers(capacity: number, capacityBytes = capacity * BYTES) {
     pool: new EmbeddingPool(DIMS, 8),
     clock: new TestClock(),
   })
-  const warm = new WarmTier<Embedding>({ keyOf, pool: new EmbeddingPool(DIMS, 8), entryBytes: BYTES })
+  const warm = new WarmTier<Embedding>({
+    keyOf,
+    decode: bytes => decodeVec(bytes, DIMS),
+    rowBytes: vecBytes(DIMS),
+    entryBytes: BYTES,
+  })
   memory.warm = warm
   return { memory, warm }
 }
@@ -70,12 +78,12 @@ describe('WarmTier', () => {
             memory.fitWarm()
             const news = command.ids.filter(id => !own.includes(id) && !ahead.includes(id))
             expect(plan.names).toEqual(new Uint8Array(packNames(news.map(keyOf))))
-            // In any order; one of them is not there any more.
-            news.forEach((_, i) => {
-              const place = news.length - 1 - i
-              if (place === command.skip) warm.giveUp(plan.first + place)
-              else warm.put(plan.first + place, embeddingOf(news[place]!))
-            })
+            // In any order; one of them is not there any more, and one comes twice.
+            const places = [...news.keys()].reverse()
+            const skipped = places.filter(place => place === command.skip)
+            for (const place of skipped) warm.giveUp(plan.first + place)
+            warm.put(places.slice(0, 1), plan.first, rowsOf(places.slice(0, 1).map(place => news[place]!)))
+            warm.put(places, plan.first, rowsOf(places.map(place => news[place]!)))
             // What is announced has its place for as long as it is awaited.
             const planned = [...ahead, ...news].slice(0, Math.max(0, capacity - own.length))
             ahead = planned.filter(id => id !== news[command.skip])
@@ -125,26 +133,26 @@ describe('WarmTier', () => {
     const { first } = planOf(warm, ['1', '2', '3'])
     memory.set('1', embeddingOf('1'))
     expect(memory.delete('2')).toBe(false)
-    expect(warm.put(first, embeddingOf('1'))).toBe(false)
-    expect(warm.put(first + 1, embeddingOf('2'))).toBe(false)
-    expect(warm.put(first + 2, embeddingOf('3'))).toBe(true)
+    expect(warm.put([0], first, rowsOf(['1']))).toBe(0)
+    expect(warm.put([1], first, rowsOf(['2']))).toBe(0)
+    expect(warm.put([2], first, rowsOf(['3']))).toBe(1)
     const again = planOf(warm, ['4'])
     memory.clear()
-    expect(warm.put(again.first, embeddingOf('4'))).toBe(false)
+    expect(warm.put([0], again.first, rowsOf(['4']))).toBe(0)
     expect(memory.get('3')).toBeUndefined()
   })
 
   it('hands out a vector that stays as it is', () => {
     const { memory, warm } = tiers(10)
     const { first } = planOf(warm, ['1', '2'])
-    warm.put(first, embeddingOf('1'))
-    warm.put(first + 1, embeddingOf('2'))
+    warm.put([0], first, rowsOf(['1']))
+    warm.put([1], first, rowsOf(['2']))
     const one = memory.get('1')!
     memory.get('2')
     memory.clear()
     const more = planOf(warm, ['33', '44'])
-    warm.put(more.first, embeddingOf('33'))
-    warm.put(more.first + 1, embeddingOf('44'))
+    warm.put([0], more.first, rowsOf(['33']))
+    warm.put([1], more.first, rowsOf(['44']))
     expect([...one.vector]).toEqual([1, 1])
   })
 })

@@ -61,6 +61,18 @@ describe('a replay of the tuner', () => {
     expect(replayed({ requests: failed })).toMatchObject({ savedBefore: 0, savedTuned: 0, auto: { changes: [] } })
   })
 
+  it('weighs a read as the tuner does that measures it: a row of a batch is a part of it', () => {
+    // Batches of 50, which took 5 ms each.
+    const at = requests.at.map((_, i) => Date.UTC(2026, 0, 1) + 100 * Math.floor(i / 50))
+    const micros = new Float32Array(requests.length).fill(5000)
+    const outcome = requests.outcome.map(() => OUTCOMES.indexOf('disk'))
+    const { auto } = replayed({ requests: { ...requests, at, micros, outcome }, disk: { embeddings: true, queries: true } })!
+    const [, rate] = /save (\S+) ms a second more in embeddings/.exec(auto.changes.at(-1)!.why)!
+    // 500 requests a second, of 0.1 ms each.
+    expect(Number(rate)).toBeLessThan(50)
+    expect(Number(rate)).toBeGreaterThan(1)
+  })
+
   it('says nothing of a trace that does not say how large memory was', () => {
     expect(replayed({ requests, caches: {} })).toBeUndefined()
     expect(replayed({ requests, caches: { embeddings: { disk: false, policy: 'lru', capacity: 10 } } })).toBeUndefined()
