@@ -35,7 +35,11 @@ it('is not that of the few that had to wait', () => {
 })
 
 it('is that of another cache, or the usual one, where none was measured', () => {
-  const requests = requestsOf([[1, 500], [2, 40, 'computed', 1], [3, 0, 'disk', 3]])
+  const requests = requestsOf([
+    [1, 500],
+    [2, 40, 'computed', 1],
+    [3, 0, 'disk', 3],
+  ])
   expect(readMicrosOf(requests, 1)).toBeUndefined()
   expect(readMicrosOf(requests, 3)).toBeUndefined()
   expect([allReadMicros(requests)('embeddings'), allReadMicros(requests)('queries')]).toEqual([500, 500])

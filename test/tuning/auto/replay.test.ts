@@ -66,7 +66,10 @@ describe('a replay of the tuner', () => {
     const at = requests.at.map((_, i) => Date.UTC(2026, 0, 1) + 100 * Math.floor(i / 50))
     const micros = new Float32Array(requests.length).fill(5000)
     const outcome = requests.outcome.map(() => OUTCOMES.indexOf('disk'))
-    const { auto } = replayed({ requests: { ...requests, at, micros, outcome }, disk: { embeddings: true, queries: true } })!
+    const { auto } = replayed({
+      requests: { ...requests, at, micros, outcome },
+      disk: { embeddings: true, queries: true },
+    })!
     const [, rate] = /save (\S+) ms a second more in embeddings/.exec(auto.changes.at(-1)!.why)!
     // 500 requests a second, of 0.1 ms each.
     expect(Number(rate)).toBeLessThan(50)
