@@ -41,6 +41,16 @@ export const TUNING: readonly Family[] = [
       }
     },
   },
+  {
+    name: 'opdbus_predictor_paused',
+    type: 'gauge',
+    help: '1: it switched itself off, because less than half of what it fetched ahead was of use. Of what is on.',
+    *rows({ tuning }) {
+      for (const { cache, name: predictor, state } of tuning?.predictors ?? []) {
+        if (state !== 'off') yield [{ cache, predictor }, state === 'paused' ? 1 : 0]
+      }
+    },
+  },
   one(
     'opdbus_prefetch_seconds_total',
     'counter',

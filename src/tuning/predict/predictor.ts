@@ -220,7 +220,8 @@ export class Predictor {
 
   #tell(outcome: PrefetchedEvent['outcome'], micros: number): void {
     const { name: predictor, cache, diagnostics } = this.#parts
-    if (diagnostics.prefetched.heard) diagnostics.prefetched.tell({ cache, predictor, outcome, micros })
+    if (diagnostics.prefetched.heard)
+      diagnostics.prefetched.tell({ cache, predictor, outcome, micros: Math.round(micros) })
   }
 }
 
