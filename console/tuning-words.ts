@@ -68,7 +68,7 @@ export function sharedWords({ computations, savedSeconds }: NonNullable<CacheAdv
 export function warmWords({ on, loaded, bytes: size, ms, gone, stoppedBy }: WarmState): string {
   if (!on && loaded === 0) return 'off'
   const stopped = {
-    bytes: ', as many bytes as it may take',
+    bytes: ', as many as memory holds',
     time: ', as long as it may take',
     close: ', and was ended by the close',
     error: ', and was ended by an error that the log tells',

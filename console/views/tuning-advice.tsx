@@ -22,9 +22,7 @@ export function AdvicePanel({ advice, recording, theme }: AdviceProps) {
       <Panel id="advice" title="Advice">
         <Empty>
           {sentence(advice.reason.replaceAll('`', ''))}{' '}
-          {recording
-            ? 'Look again when a day\u2019s work has gone by.'
-            : 'Advice is made from what is asked for: it can be recorded below, too.'}
+          {!recording && 'Advice is made from what is asked for: it can be recorded below, too.'}
         </Empty>
       </Panel>
     )

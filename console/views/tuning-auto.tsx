@@ -3,12 +3,11 @@ import type { PolicyName } from '../../src/cache/eviction.js'
 import { bytes } from '../../src/format.js'
 import type { CacheName } from '../../src/ports.js'
 import type { DaemonStats } from '../../src/server/api.js'
-import type { TuningChange, TuningState } from '../../src/tuning/report.js'
+import type { AutoState, TuningChange, TuningState } from '../../src/tuning/report.js'
+import { CACHE_ORDER } from '../../src/tuning/requests.js'
 import { changeWords, policyName } from '../tuning-words.js'
 import { dateTime, percent } from '../words.js'
 import { Empty, Panel } from './parts.js'
-
-const CACHES: readonly CacheName[] = ['embeddings', 'queries', 'diffs', 'blocks']
 
 interface Share {
   readonly cache: CacheName
@@ -28,9 +27,14 @@ export function TunerPanel({ state, stats }: TunerProps) {
   const shares = sharesOf(state, stats)
   const total = Math.max(auto.on ? auto.budgetBytes : 0, sum(shares.map(one => one.bytes)))
   return (
-    <Panel id="tuner" title="Memory" figure={auto.on ? 'divided by the tuner' : 'as it was set; the tuner is off'}>
+    <Panel id="tuner" title="Memory" figure={FIGURES[endOf(auto)]}>
       {total > 0 && <Split shares={shares} total={total} />}
-      {auto.on ? (
+      {endOf(auto) === 'ended' && (
+        <p class="quiet">
+          The tuner gave up, the log says why. Sizes and policies stay as it left them until a restart.
+        </p>
+      )}
+      {endOf(auto) !== 'off' ? (
         <Changes changes={auto.changes} />
       ) : (
         <p class="quiet">
@@ -40,6 +44,18 @@ export function TunerPanel({ state, stats }: TunerProps) {
       )}
     </Panel>
   )
+}
+
+const FIGURES = {
+  on: 'divided by the tuner',
+  ended: 'as the tuner left it when it gave up',
+  off: 'as it was set; the tuner is off',
+} as const
+
+/** One that was on and gave up still knows what it gave each cache. */
+function endOf({ on, shares }: AutoState): keyof typeof FIGURES {
+  if (on) return 'on'
+  return Object.keys(shares).length > 0 ? 'ended' : 'off'
 }
 
 function Split({ shares, total }: { readonly shares: readonly Share[]; readonly total: number }) {
@@ -95,7 +111,7 @@ function Changes({ changes }: { readonly changes: readonly TuningChange[] }) {
 
 /** What the tuner gave each; where it is off, what was set. What has no bound has no share. */
 function sharesOf({ auto, policies }: TuningState, stats: DaemonStats | undefined): Share[] {
-  return CACHES.flatMap(cache => {
+  return CACHE_ORDER.flatMap(cache => {
     const memory = stats?.caches[cache].memory
     // Null in JSON: unbounded.
     const size = auto.shares[cache]?.bytes ?? (memory?.capacityBytes as number | null | undefined) ?? 0

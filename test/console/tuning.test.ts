@@ -28,7 +28,7 @@ describe('with nothing on', () => {
     await recording.getByText('No text, no key and no answer.').waitFor()
     await recording.getByRole('button', { name: 'Record requests' }).press('Enter')
     await recording.getByText('every request').waitFor()
-    await panel(page, 'Advice').getByText('Look again when a day').waitFor()
+    await panel(page, 'Advice').getByText('it can be recorded below').waitFor({ state: 'detached' })
     await ask(site.daemon, '/api/lookup', { body: { text: 'recorded' } })
     await recording.getByRole('button', { name: 'Stop recording' }).press('Enter')
     await recording.getByRole('button', { name: 'Record requests' }).waitFor()
