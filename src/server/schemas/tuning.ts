@@ -12,6 +12,7 @@ export function tuningSchemas(T: Builder, parts: Parts) {
   const point = { capacity: number, bytes: number, hitRate: rate, savedRate: rate, savedSeconds: number }
   const ofCache = T.Object({
     cache,
+    saves: T.Enum(['reading', 'computing']),
     requests: number,
     keys: number,
     firstSeen: number,
