@@ -42,7 +42,13 @@ export function predictorWords({ state, useful, useless, late }: PredictorState)
   return `paused, because less than half of what it fetched was of use: ${count(useful)} of ${count(ended)}`
 }
 
-/** Seconds of computing a day, in words. */
+/** What a hit of memory makes needless. */
+export const SAVES: Readonly<Record<CacheAdvice['saves'], string>> = {
+  computing: 'computing',
+  reading: 'reading of the disk',
+}
+
+/** Seconds a day, in words. */
 export function aDay(seconds: number): string {
   return seconds > 0 ? `${duration(1000 * seconds)} a day` : 'nothing'
 }
@@ -61,13 +67,13 @@ export function basisWords({ traces, spanSeconds, sampled }: AdviceReport, { req
 /** What sharing would save. */
 export function sharedWords({ computations, savedSeconds }: NonNullable<CacheAdvice['shared']>): string {
   if (computations === 0) return 'nothing: no process computed what another had'
-  return `${aDay(savedSeconds)}: ${count(computations)} computations were done by another process before`
+  return `${aDay(savedSeconds)} of computing: ${count(computations)} computations were done by another process before`
 }
 
 /** How the warm start of this process went. */
 export function warmWords({ loaded, bytes: size, ms, gone, stoppedBy }: WarmState): string {
   const stopped = {
-    bytes: ', as many bytes as it may take',
+    bytes: ', as many as memory holds',
     time: ', as long as it may take',
     close: ', and was ended by the close',
     error: ', and was ended by an error that the log tells',

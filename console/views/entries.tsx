@@ -3,6 +3,7 @@ import { useSignal } from '@preact/signals'
 import { bytes, count, plural } from '../../src/format.js'
 import type { CacheName } from '../../src/ports.js'
 import type { ClearCall, SpaceInfo } from '../../src/server/api.js'
+import { CACHE_ORDER } from '../../src/tuning/requests.js'
 import { hrefOf } from '../router.js'
 import { detailsOf, nameOf } from '../space-rows.js'
 import type { Session } from '../state.js'
@@ -14,7 +15,6 @@ import { Hash, Said } from './said.js'
 import type { ScreenProps } from './screen.js'
 import { Table } from './table.js'
 
-const CACHES: readonly CacheName[] = ['embeddings', 'queries', 'diffs', 'blocks']
 const WHAT: Readonly<Record<CacheName, string>> = {
   embeddings: 'vectors of texts',
   queries: 'what plugins answered',
@@ -152,7 +152,7 @@ function Caches({ session, onClear }: { readonly session: Session; readonly onCl
   return (
     <Table<CacheName>
       caption="The four caches"
-      rows={CACHES}
+      rows={CACHE_ORDER}
       keyOf={name => name}
       columns={[
         {

@@ -50,8 +50,8 @@ export function Tiers({ stats }: { readonly stats: DaemonStats }) {
           },
           { name: 'hit rate', right: true, cell: source => hitRate(tiers[source]) },
           { name: 'holds', right: true, cell: source => holds(tiers[source]) },
-          { name: 'bytes', right: true, cell: source => (tiers[source] ? bytes(tiers[source].bytes) : '') },
-          { name: 'let go', right: true, cell: source => (tiers[source] ? count(tiers[source].evictions) : '') },
+          { name: 'bytes', right: true, cell: source => some(tiers[source]?.bytes ?? 0, bytes) },
+          { name: 'let go', right: true, cell: source => some(tiers[source]?.evictions ?? 0, count) },
           { name: 'p50', right: true, cell: source => latency(stats, source, 'p50') },
           { name: 'p99', right: true, cell: source => latency(stats, source, 'p99') },
           { name: 'p50 to p99, log scale', cell: source => <Span stats={stats} source={source} /> },
@@ -67,17 +67,18 @@ export function Tiers({ stats }: { readonly stats: DaemonStats }) {
           {
             name: 'answered from it',
             right: true,
-            cell: name => rateOf(stats.caches[name].hits, stats.caches[name].hits + stats.caches[name].misses),
+            cell: name =>
+              asked(stats.caches[name]) > 0 ? rateOf(stats.caches[name].hits, asked(stats.caches[name])) : '',
           },
           { name: 'holds', right: true, cell: name => holds(stats.caches[name].memory) },
-          { name: 'bytes', right: true, cell: name => bytes(stats.caches[name].memory.bytes) },
-          { name: 'let go', right: true, cell: name => count(stats.caches[name].memory.evictions) },
+          { name: 'bytes', right: true, cell: name => some(stats.caches[name].memory.bytes, bytes) },
+          { name: 'let go', right: true, cell: name => some(stats.caches[name].memory.evictions, count) },
           {
             name: 'on disk',
             right: true,
             cell: name => {
               const { onDisk } = stats.caches[name]
-              return onDisk?.entries === 0 ? '0' : onDisk ? `${count(onDisk.entries)} in ${bytes(onDisk.bytes)}` : '-'
+              return onDisk?.entries ? `${count(onDisk.entries)} in ${bytes(onDisk.bytes)}` : ''
             },
           },
           {
@@ -94,6 +95,15 @@ export function Tiers({ stats }: { readonly stats: DaemonStats }) {
   )
 }
 
+function asked({ hits, misses }: { readonly hits: number; readonly misses: number }): number {
+  return hits + misses
+}
+
+/** Empty where there is none: a phone leaves the line out. */
+function some(value: number, words: (value: number) => string): string {
+  return value > 0 ? words(value) : ''
+}
+
 function Share({ source, share }: { readonly source: Source; readonly share: number }) {
   if (share === 0) return null
   return (
@@ -104,7 +114,7 @@ function Share({ source, share }: { readonly source: Source; readonly share: num
 }
 
 function hitRate(tier: Tier | undefined): string {
-  return tier ? rateOf(tier.hits, tier.hits + tier.misses) : ''
+  return tier && asked(tier) > 0 ? rateOf(tier.hits, asked(tier)) : ''
 }
 
 /** There is none, and it never answered. */

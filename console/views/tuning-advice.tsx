@@ -2,7 +2,7 @@
 import { useSignal } from '@preact/signals'
 import { bytes, count } from '../../src/format.js'
 import type { AdviceReport, CacheAdvice, NoAdvice } from '../../src/tuning/report.js'
-import { aDay, basisWords, policyName, sharedWords } from '../tuning-words.js'
+import { aDay, basisWords, policyName, SAVES, sharedWords } from '../tuning-words.js'
 import { percent } from '../words.js'
 import { Empty, Facts, Panel } from './parts.js'
 import { sentence } from './said.js'
@@ -22,9 +22,7 @@ export function AdvicePanel({ advice, recording, theme }: AdviceProps) {
       <Panel id="advice" title="Advice">
         <Empty>
           {sentence(advice.reason.replaceAll('`', ''))}{' '}
-          {recording
-            ? 'Look again when a day\u2019s work has gone by.'
-            : 'Advice is made from what is asked for: it can be recorded below, too.'}
+          {!recording && 'Advice is made from what is asked for: it can be recorded below, too.'}
         </Empty>
       </Panel>
     )
@@ -64,6 +62,9 @@ export function AdvicePanel({ advice, recording, theme }: AdviceProps) {
         ))}
       </ul>
       <p class="quiet">{basisWords(advice, cache)}</p>
+      {cache.saves === 'reading' && (
+        <p class="quiet">What memory lets go stays on disk: more memory saves reading it, and no computing.</p>
+      )}
       <Curves key={cache.cache} cache={cache} theme={theme} />
       <div class="pair">
         <Targets cache={cache} />
@@ -98,7 +99,7 @@ function Targets({ cache: { targets, best } }: { readonly cache: CacheAdvice }) 
 }
 
 function Compared({ cache }: { readonly cache: CacheAdvice }) {
-  const { now, best, more, shared } = cache
+  const { saves, now, best, more, shared } = cache
   return (
     <section aria-labelledby="compared-title">
       <h3 id="compared-title">Now, and what would be better</h3>
@@ -112,9 +113,9 @@ function Compared({ cache }: { readonly cache: CacheAdvice }) {
           ],
           [
             'the best',
-            `${policyName(best.policy)}, ${bytes(best.bytes)}: ${percent(best.hitRate)} answered, ${percent(best.savedRate)} of computing saved`,
+            `${policyName(best.policy)}, ${bytes(best.bytes)}: ${percent(best.hitRate)} answered, ${percent(best.savedRate)} of ${SAVES[saves]} saved`,
           ],
-          [`${bytes(more.bytes)} more`, `would save ${aDay(more.savedSeconds)}`],
+          [`${bytes(more.bytes)} more`, `would save ${aDay(more.savedSeconds)} of ${SAVES[saves]}`],
           ...(shared === undefined ? [] : ([['a shared tier', `would save ${sharedWords(shared)}`]] as const)),
         ]}
       />

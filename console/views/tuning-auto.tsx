@@ -4,11 +4,10 @@ import { bytes } from '../../src/format.js'
 import type { CacheName } from '../../src/ports.js'
 import type { DaemonStats } from '../../src/server/api.js'
 import type { AutoState, TuningChange, TuningState } from '../../src/tuning/report.js'
+import { CACHE_ORDER } from '../../src/tuning/requests.js'
 import { changeWords, policyName } from '../tuning-words.js'
 import { dateTime, percent } from '../words.js'
 import { Empty, Panel } from './parts.js'
-
-const CACHES: readonly CacheName[] = ['embeddings', 'queries', 'diffs', 'blocks']
 
 interface Share {
   readonly cache: CacheName
@@ -103,7 +102,7 @@ function Changes({ changes }: { readonly changes: readonly TuningChange[] }) {
 
 /** What the tuner gave each; where it is off, what was set. What has no bound has no share. */
 function sharesOf({ auto, policies }: TuningState, stats: DaemonStats | undefined): Share[] {
-  return CACHES.flatMap(cache => {
+  return CACHE_ORDER.flatMap(cache => {
     const memory = stats?.caches[cache].memory
     // Null in JSON: unbounded.
     const size = auto.shares[cache]?.bytes ?? (memory?.capacityBytes as number | null | undefined) ?? 0

@@ -5,15 +5,14 @@ import type { PolicyName } from '../../src/cache/eviction.js'
 import { bytes, count, duration } from '../../src/format.js'
 import type { CacheAdvice } from '../../src/tuning/report.js'
 import { type CurveRow, curveRows, MEASURES, type Measure, plotData, policiesOf } from '../curve-rows.js'
-import { policyName } from '../tuning-words.js'
+import { policyName, SAVES } from '../tuning-words.js'
 import { percent } from '../words.js'
 import { Plot } from './plot.js'
 import type { ScreenProps } from './screen.js'
 import { Table } from './table.js'
 
-const MEASURE_NAMES: Readonly<Record<Measure, string>> = {
-  misses: 'not answered from memory',
-  saved: 'computing saved a day',
+function measureName(measure: Measure, { saves }: CacheAdvice): string {
+  return measure === 'misses' ? 'not answered from memory' : `${SAVES[saves]} saved a day`
 }
 
 interface CurvesProps extends Pick<ScreenProps, 'theme'> {
@@ -36,7 +35,7 @@ export function Curves({ cache, theme }: CurvesProps) {
     current: now?.policy,
     now: now?.bytes,
     unit: measure.value === 'misses' ? 'share' : 'seconds',
-    label: MEASURE_NAMES[measure.value],
+    label: measureName(measure.value, cache),
   } as const
   return (
     <section aria-labelledby="curves-title" class="curves">
@@ -54,7 +53,7 @@ export function Curves({ cache, theme }: CurvesProps) {
                   measure.value = one
                 }}
               />
-              {MEASURE_NAMES[one]}
+              {measureName(one, cache)}
             </label>
           ))}
         </fieldset>
@@ -73,7 +72,7 @@ export function Curves({ cache, theme }: CurvesProps) {
       </div>
       <Plot
         theme={theme}
-        label={`${MEASURE_NAMES[measure.value]} by size of memory, for ${shown.map(policyName).join(', ') || 'no policy'}; the same as a table below`}
+        label={`${look.label} by size of memory, for ${shown.map(policyName).join(', ') || 'no policy'}; the same as a table below`}
         kind={JSON.stringify(look)}
         drawn={cache}
         make={(plots, place) => plots.curvesPlot(place, look)}
@@ -113,7 +112,7 @@ function CurveTable({ cache, policies, measure }: CurveTableProps) {
     value === undefined ? '' : measure === 'misses' ? percent(value) : duration(1000 * value)
   return (
     <Table<CurveRow>
-      caption={`${MEASURE_NAMES[measure]}, by size and policy`}
+      caption={`${measureName(measure, cache)}, by size and policy`}
       rows={curveRows(cache, measure)}
       keyOf={row => `${row.bytes}`}
       columns={[

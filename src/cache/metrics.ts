@@ -20,7 +20,10 @@ export interface StoreCounts extends Counts {
 
 /** What a tier below memory takes, microseconds. */
 export interface TierTimes {
-  /** Values that it brought, and how long it was asked for them: of a question that it answered in part, as large a part. */
+  /**
+   * Values that it brought, and what they took: of a question that it answered in part, as large a part. Without the first question, which opens
+   * files, and no more of one than a few times what is usual: what memory saves is a read like most.
+   */
   reads: number
   readMicros: number
   /** All questions, and writing. */

@@ -29,12 +29,18 @@ interface Question<V> {
 
 /** How much an answer that took longer than those before counts: this thread may have been busy. */
 const SHARE = 0.1
+/** A read that takes so many times what is usual counts as this much: it waited for something else. */
+const MOST_USUAL = 4
+/** By how much what is usual moves towards each question: a running median, after a few of them. */
+const STEP = 1.2
 const MISS: Load<never> = { kind: 'miss' }
 
 export class TierReads<V> {
   readonly #options: TierReadsOptions<V>
   readonly #breaker: Breaker
   #answerMs: number | undefined
+  /** What a value takes in most questions; infinite after the first, which is like no other. */
+  #usualMicros: number | undefined
   /** Questions of this turn. */
   #asked: { question: Question<V>; ms: number | undefined; answered: () => void }[] = []
 
@@ -123,8 +129,14 @@ export class TierReads<V> {
     let had = 0
     for (const one of found) if (one !== undefined) had++
     times.spentMicros += 1000 * ms
+    if (had === 0) return
+    const micros = (1000 * ms) / found.length
+    const usual = this.#usualMicros
+    // The first question opens files, and finds nothing in the memory of the system: the next ones are what a read is like.
+    this.#usualMicros = usual === undefined ? Number.POSITIVE_INFINITY : nearer(usual, Math.max(1, micros))
+    if (usual === undefined) return
     times.reads += had
-    times.readMicros += (1000 * ms * had) / found.length
+    times.readMicros += had * Math.min(micros, MOST_USUAL * this.#usualMicros)
   }
 
   /** Answers what needs no medium: what is yet to be written, and all of it while the medium is left alone. */
@@ -261,4 +273,10 @@ class Room {
 /** Numbers within a value are read where they lie. */
 function rounded(length: number): number {
   return (length + 7) & ~7
+}
+
+/** A step from what was usual towards what was measured, and not beyond it. */
+function nearer(usual: number, measured: number): number {
+  if (usual === Number.POSITIVE_INFINITY) return measured
+  return measured < usual ? Math.max(measured, usual / STEP) : Math.min(measured, usual * STEP)
 }

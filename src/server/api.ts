@@ -69,6 +69,8 @@ export interface DaemonStats {
   readonly savedSeconds: number
   /** The shared tier; absent where there is none. */
   readonly shared?: SharedInfo
+  /** What tuning did, of the first model; absent in events, which tell of each change by itself. */
+  readonly tuning?: TuningState
 }
 
 export interface SharedInfo {

@@ -1,9 +1,7 @@
 // The metrics of tuning: what the tuner changed, what was fetched ahead and of what use it was, what was warm at the start.
-import type { CacheName } from '../ports.js'
+import { CACHE_ORDER } from '../tuning/requests.js'
 import { prefetchName, tunedName } from './meters.js'
 import { type Family, one } from './metric-family.js'
-
-const CACHES: readonly CacheName[] = ['embeddings', 'queries', 'diffs', 'blocks']
 
 const OUTCOMES = ['useful', 'useless', 'late', 'cancelled', 'failed'] as const
 
@@ -17,7 +15,7 @@ export const TUNING: readonly Family[] = [
       for (const { cache, what, undone, count } of tuned.values()) yield [{ cache, what, undone: `${undone}` }, count]
       // Also what did not happen yet, so that the first of its kind is an increase.
       if (!tuning?.auto.on) return
-      for (const cache of CACHES) {
+      for (const cache of CACHE_ORDER) {
         for (const what of ['capacity', 'policy'] as const) {
           for (const undone of [false, true]) {
             if (!tuned.has(tunedName({ cache, what, undone }))) yield [{ cache, what, undone: `${undone}` }, 0]
@@ -38,6 +36,16 @@ export const TUNING: readonly Family[] = [
         for (const outcome of state === 'off' ? [] : OUTCOMES) {
           if (!prefetches.has(prefetchName({ cache, predictor, outcome }))) yield [{ cache, predictor, outcome }, 0]
         }
+      }
+    },
+  },
+  {
+    name: 'opdbus_predictor_paused',
+    type: 'gauge',
+    help: '1: it switched itself off, because less than half of what it fetched ahead was of use. Of what is on.',
+    *rows({ tuning }) {
+      for (const { cache, name: predictor, state } of tuning?.predictors ?? []) {
+        if (state !== 'off') yield [{ cache, predictor }, state === 'paused' ? 1 : 0]
       }
     },
   },
@@ -62,7 +70,7 @@ export const TUNING: readonly Family[] = [
     type: 'gauge',
     help: 'What a cache may hold in memory now: the tuner moves it between caches. Of the first model.',
     *rows({ stats, tuning }) {
-      for (const cache of CACHES) {
+      for (const cache of CACHE_ORDER) {
         const bytes = tuning?.auto.shares[cache]?.bytes ?? stats[cache].memory.capacityBytes
         if (Number.isFinite(bytes)) yield [{ cache }, bytes]
       }
@@ -74,7 +82,7 @@ export const TUNING: readonly Family[] = [
     help: 'Always 1: how a cache chooses what memory gives up. Of the first model.',
     *rows({ tuning }) {
       if (tuning === undefined) return
-      for (const cache of CACHES) yield [{ cache, policy: tuning.policies[cache] }, 1]
+      for (const cache of CACHE_ORDER) yield [{ cache, policy: tuning.policies[cache] }, 1]
     },
   },
 ]

@@ -112,8 +112,10 @@ class CacheCurves {
     const more = this.#at(policy, size + this.#entriesIn(MORE_BYTES))
     const shared = this.#traces.length > 1 ? shareable(this.#traces, this.#streams) : undefined
     const firstSeen = this.#streams.reduce((sum, { stream }, i) => sum + stream.keys / this.#traces[i]!.rate, 0)
+    const computing = this.#traces.every(trace => trace.disk[this.#name] !== true)
     const advice: Omit<CacheAdvice, 'advice'> = {
       cache: this.#name,
+      saves: computing ? 'computing' : 'reading',
       requests: Math.round(this.#requests),
       keys: shared?.keys ?? this.#keys,
       firstSeen: Math.round(firstSeen),
@@ -134,7 +136,7 @@ class CacheCurves {
         spanSeconds: this.#spanSeconds,
         recorded: this.#streams.reduce((sum, { requests }) => sum + requests, 0),
         stays: now && this.#at(now.policy, size),
-        computing: this.#traces.every(trace => trace.disk[this.#name] !== true),
+        computing,
         suffices: now && this.#smallest(sizes, policy, point => this.#score(point) >= enough),
       }),
     }

@@ -24,6 +24,8 @@ export interface PolicyCurve {
 
 export interface CacheAdvice {
   readonly cache: CacheName
+  /** What a hit of memory makes needless, and `savedRate` and `savedSeconds` count: where the disk has it too, only reading that. */
+  readonly saves: 'reading' | 'computing'
   readonly requests: number
   /** Different keys, of all: estimated where the trace is a sample. */
   readonly keys: number

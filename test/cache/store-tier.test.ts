@@ -226,3 +226,25 @@ describe('a store tier', () => {
     expect(await inner.getMany([hash.sha256('d') as Key])).not.toEqual([undefined])
   })
 })
+
+it('a read takes what most take: not the first, which opens files, nor one that waited for something else', async () => {
+  const inner = openMapStore()
+  let ms = 0
+  const store: Store = {
+    ...inner,
+    getMany(keys, call) {
+      clock.advance(ms)
+      return inner.getMany(keys, call)
+    },
+  }
+  const { tier, get, clock } = open(store)
+  tier.set('a', { text: 'A' })
+  await tier.flush()
+  for (let i = 0; i <= 50; i++) {
+    ms = i === 0 ? 5 : i === 30 ? 100 : 0.02
+    expect(await get('a')).toMatchObject({ kind: 'hit' })
+  }
+  const { reads, readMicros } = tier.times
+  expect(reads).toBe(50)
+  expect(readMicros / reads).toBeLessThan(25)
+})

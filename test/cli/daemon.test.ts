@@ -58,7 +58,9 @@ describe('beside a daemon', () => {
   it('stats tell what the daemon holds in memory', async () => {
     const { stdout } = await beside(['cache', 'stats'])
     expect(stdout).toContain(`Served by: the daemon ${daemon.child.pid}`)
-    expect(JSON.parse((await beside(['cache', 'stats', '--json'])).stdout).embeddings.memory.size).toBeGreaterThan(0)
+    const { embeddings, tuning } = JSON.parse((await beside(['cache', 'stats', '--json'])).stdout)
+    expect(embeddings.memory.size).toBeGreaterThan(0)
+    expect(tuning).toMatchObject({ policies: { embeddings: 'lru' }, warm: { on: true } })
     expect((await beside(['cache', 'stats', '--no-daemon'])).stdout).not.toContain('Served by')
   })
 

@@ -17,6 +17,7 @@ function adviceOf(cache: CacheAdvice['cache'], keys: number): CacheAdvice {
   const curves = POLICIES.map((policy, i) => ({ policy, points: sizes.map(size => point(size, 0.4 + 0.07 * i)) }))
   return {
     cache,
+    saves: cache === 'embeddings' ? 'reading' : 'computing',
     requests: 1_234_567,
     keys,
     firstSeen: 0.1 * keys,

@@ -25,6 +25,7 @@ import {
   type Stats,
 } from '../../node.js'
 import type { ClearCall, ClearReport, DaemonStats } from '../../server/api.js'
+import type { TuningState } from '../../tuning/report.js'
 import type { CommandCall } from '../command.js'
 import { type DaemonValues, daemonSocket, openDaemon } from '../daemon.js'
 import { DAMAGE_FOUND } from '../exit-codes.js'
@@ -32,6 +33,7 @@ import type { FlagValues } from '../flags.js'
 import { patternLine } from '../patterns-text.js'
 import { settingsOf } from '../settings.js'
 import type { Terminal } from '../terminal.js'
+import { tuningLines } from '../tuning-text.js'
 
 /** How long a daemon may take, ms. */
 const STATS_MS = 5000
@@ -44,16 +46,18 @@ export async function stats({ values, terminal }: CommandCall<Values>): Promise<
   const settings = settingsOf(values, terminal)
   const served = await servedStats(settings, values, terminal)
   if (served) {
-    const { caches, ...daemon } = served
-    const text = () => `${statsText(caches, served.models[0]?.name)}\n${daemonText(served)}`
-    await terminal.out(values.json ? `${JSON.stringify({ ...caches, daemon }, unbounded, 2)}\n` : text())
+    const { caches, tuning, ...daemon } = served
+    const text = () => `${statsText(caches, { tuning, model: served.models[0]?.name })}\n${daemonText(served)}`
+    await terminal.out(values.json ? `${JSON.stringify({ ...caches, tuning, daemon }, unbounded, 2)}\n` : text())
     return 0
   }
   const caches = await openCaches(settings)
   try {
     const found = await caches.stats()
     const shared = caches.embeddings.shares ? 'Shared: there is one, which this command does not ask\n' : ''
-    await terminal.out(values.json ? `${JSON.stringify(found, unbounded, 2)}\n` : `${statsText(found)}${shared}`)
+    const tuning = caches.tuning()
+    const text = () => `${statsText(found, { tuning })}${shared}`
+    await terminal.out(values.json ? `${JSON.stringify({ ...found, tuning }, unbounded, 2)}\n` : text())
   } finally {
     await caches.close()
   }
@@ -153,7 +157,7 @@ async function clearedThere(
 /** Enough of it to be put into words. */
 function isStats(stats: DaemonStats): boolean {
   try {
-    return statsText(stats.caches) !== '' && daemonText(stats) !== ''
+    return statsText(stats.caches, stats) !== '' && daemonText(stats) !== ''
   } catch {
     return false
   }
@@ -199,8 +203,15 @@ export async function verify({ values, terminal }: CommandCall<Values>): Promise
   return DAMAGE_FOUND
 }
 
-/** The strategy's four lines, in its format; then what is on disk. `model`: whose memory the first is, where a daemon serves several. */
-export function statsText(stats: Stats, model?: string): string {
+interface StatsAbout {
+  /** Absent: an older daemon tells nothing of it. */
+  readonly tuning?: TuningState | undefined
+  /** Whose memory the first line is, where a daemon serves several. */
+  readonly model?: string | undefined
+}
+
+/** The strategy's four lines, in its format; what tuning did; then what is on disk. */
+export function statsText(stats: Stats, { tuning, model }: StatsAbout = {}): string {
   const { embeddings } = stats
   const saved = savedLine(stats)
   const lines = [
@@ -211,6 +222,7 @@ export function statsText(stats: Stats, model?: string): string {
       : []),
     ...(embeddings.patterns ? [patternLine(embeddings.patterns)] : []),
     ...(saved === undefined ? [] : [saved]),
+    ...(tuning === undefined ? [] : tuningLines(tuning)),
     '',
   ]
   const disk = (['embeddings', 'blocks', 'queries'] as const).flatMap(name => {

@@ -57,7 +57,7 @@ class WarmStart implements TuningPart<WarmState> {
     return {
       loaded: loaded?.entries ?? 0,
       bytes: loaded?.bytes ?? 0,
-      ms: loaded?.ms ?? 0,
+      ms: Math.round(1000 * (loaded?.ms ?? 0)) / 1000,
       used: this.#opened ? usedAhead(this.#opened) : 0,
       gone: loaded?.gone ?? 0,
       ...(loaded?.stoppedBy && { stoppedBy: loaded.stoppedBy }),
@@ -118,7 +118,7 @@ class WarmStart implements TuningPart<WarmState> {
           cache: 'embeddings',
           entries,
           bytes,
-          micros: 1000 * ms,
+          micros: Math.round(1000 * ms),
           gone,
           ...(stoppedBy && { stoppedBy }),
         })

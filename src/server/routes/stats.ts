@@ -1,4 +1,5 @@
 // `/api/stats` and `/api/models`: what the daemon has and did.
+import type { DaemonStats } from '../api.js'
 import type { Routes } from '../context.js'
 import { daemonStats } from '../daemon-stats.js'
 import { AS_JSON, described } from '../schemas.js'
@@ -7,7 +8,7 @@ export const statsRoutes: Routes = (app, context) => {
   app.get(
     '/api/stats',
     { ...AS_JSON, config: { access: 'read' }, schema: described('One look at everything', { answer: 'DaemonStats' }) },
-    () => daemonStats(context),
+    async (): Promise<DaemonStats> => ({ ...(await daemonStats(context)), tuning: context.caches.tuning() }),
   )
   app.get(
     '/api/models',

@@ -1,6 +1,7 @@
 // The schemas of what `/api` says of caches, models and look-ups.
 import type { SpaceInfo } from '../api.js'
 import { type Builder, CLOSED, type Parts, type TSchema } from './parts.js'
+import { tuningState } from './tuning.js'
 
 /** As the documentation of the embeddings API has it. */
 export const MOST_TEXTS = 2048
@@ -100,6 +101,7 @@ export function cacheSchemas(T: Builder, parts: Parts) {
     requests: T.Object({ total: count, refused: count, turnedAway: count, failed: count, inHand: count }),
     savedSeconds: number,
     shared: O(T.Object({ at: text, state: T.Enum(['serving', 'connecting', 'left-alone']), problem: O(text) })),
+    tuning: O(tuningState(T, parts).state),
   })
   const visit = T.Object({
     tier: T.Enum(['disk', 'shared']),

@@ -1,16 +1,18 @@
 // The schemas of what `/api` says of tuning: advice, what the tuner did, what is fetched ahead, warmed and traced.
+import { POLICY_CHOICES } from '../../options.js'
 import { type Builder, CLOSED, type Parts } from './parts.js'
 
-const POLICIES = ['lru', 'sieve', 's3-fifo', 'w-tinylfu', 'gdsf', 'cost-s3-fifo'] as const
 const PREDICTORS = ['refresh-ahead', 'read-ahead', 'query-successors', 'text-successors'] as const
 
-export function tuningSchemas(T: Builder, { text, flag, number, count, cache, texts }: Parts) {
+export function tuningSchemas(T: Builder, parts: Parts) {
+  const { text, flag, number, count, cache, texts } = parts
   const O = T.Optional
-  const policy = T.Enum([...POLICIES])
+  const policy = T.Enum([...POLICY_CHOICES])
   const rate = T.Number({ description: '0 to 1.' })
   const point = { capacity: number, bytes: number, hitRate: rate, savedRate: rate, savedSeconds: number }
   const ofCache = T.Object({
     cache,
+    saves: T.Enum(['reading', 'computing']),
     requests: number,
     keys: number,
     firstSeen: number,
@@ -31,6 +33,19 @@ export function tuningSchemas(T: Builder, { text, flag, number, count, cache, te
     caches: T.Array(ofCache),
   })
   const noAdvice = T.Object({ available: T.Literal(false), reason: text })
+  const { state, trace } = tuningState(T, parts)
+  return {
+    TuningReport: T.Object({ advice: T.Union([advice, noAdvice]), state }),
+    TraceCall: T.Object({ on: flag, seconds: O(T.Number({ exclusiveMinimum: 0 })) }, CLOSED),
+    TraceState: trace,
+  }
+}
+
+/** What a process knows of its own tuning, and what of it is recorded. */
+export function tuningState(T: Builder, { text, flag, number, count, cache }: Parts) {
+  const O = T.Optional
+  const policy = T.Enum([...POLICY_CHOICES])
+  const rate = T.Number({ description: '0 to 1.' })
   const change = T.Object({
     at: number,
     cache,
@@ -86,9 +101,5 @@ export function tuningSchemas(T: Builder, { text, flag, number, count, cache, te
     warm: O(warm),
     trace: O(trace),
   })
-  return {
-    TuningReport: T.Object({ advice: T.Union([advice, noAdvice]), state }),
-    TraceCall: T.Object({ on: flag, seconds: O(T.Number({ exclusiveMinimum: 0 })) }, CLOSED),
-    TraceState: trace,
-  }
+  return { state, trace }
 }

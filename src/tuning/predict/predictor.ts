@@ -237,7 +237,8 @@ export class Predictor {
   #tell(outcome: FetchOutcome, micros: number): void {
     const { name: predictor, cache, diagnostics, ended } = this.#parts
     ended?.(outcome, micros)
-    if (diagnostics.prefetched.heard) diagnostics.prefetched.tell({ cache, predictor, outcome, micros })
+    if (diagnostics.prefetched.heard)
+      diagnostics.prefetched.tell({ cache, predictor, outcome, micros: Math.round(micros) })
   }
 }
 

@@ -49,7 +49,8 @@ const WORDS = [...WORKLOADS, 'real'].join(', ')
 export async function workloadOf(name: string, signal: AbortSignal): Promise<Workload> {
   if (name === 'real') return real()
   if ((WORKLOADS as readonly string[]).includes(name)) return generated(name as WorkloadName)
-  if (name !== '-' && name !== '' && !existsSync(name)) throw invalid(`no workload and no file is called ${name}. Workloads: ${WORDS}`)
+  if (name !== '-' && name !== '' && !existsSync(name))
+    throw invalid(`no workload and no file is called ${name}. Workloads: ${WORDS}`)
   const found = (await isTracePath(name)) ? await fromTraces(name, signal) : await fromText(name, signal)
   if (found.parts.length === 0) throw invalid(`${name} has no requests: there is nothing to replay`)
   return found
