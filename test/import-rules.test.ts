@@ -128,9 +128,9 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     'src/diagnostics',
     'src/format',
     'src/cache/eviction',
+    'src/cache/eviction-room',
     'src/cache/memory-tap',
     'src/cache/lru-policy',
-    'src/patterns',
   ],
   // Roots and their parts: the only ones that name adapters.
   'src/compose': [
