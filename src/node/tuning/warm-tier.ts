@@ -214,7 +214,7 @@ export class WarmTier<V extends object> implements WarmEntries<V> {
     return this.#last?.id === id ? this.#last.key : undefined
   }
 
-  /** Is no eviction to anybody: nobody had asked for what goes here, and of its text nothing is known. `warm.loaded - warm.used` says how many. */
+  /** No eviction is told of it: nobody had asked for what goes here, and of its text nothing is known. */
   fit(entries: number, bytes: number): void {
     const most = Math.max(0, Math.min(entries, Math.floor(bytes / this.entryBytes)))
     while (this.#places > most) this.#letGo(this.#order[--this.#end]!)
