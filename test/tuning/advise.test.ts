@@ -129,6 +129,17 @@ describe('advice', () => {
     }
   })
 
+  it('says nothing of time that nobody knows, and what memory that never helped is good for', () => {
+    const memory = { caches: { embeddings: { policy: 'lru' as const, capacity: 50 } } }
+    const still = workload('zipf', { requests: 3000, keys: 500, seed: 3 })
+    still.at.fill(1000)
+    const free = withColumn(workload('zipf', { requests: 3000, keys: 500, seed: 3 }), 'cost', 0)
+    for (const requests of [still, free])
+      expect(said(only([traceOf(requests, memory)]))).not.toContain('next to nothing')
+    const once = requestsOf([...Array(2000).keys()], COMPUTED)
+    expect(said(only([traceOf(once, memory)]))).toContain('Nothing was asked for that memory could have answered')
+  })
+
   it('tells memory that is off from one whose bytes nobody knew', () => {
     const requests = workload('zipf', { requests: 5000, keys: 500, seed: 3, bytes: 1000 })
     const unknown = only([traceOf(requests, { caches: { embeddings: { policy: 'lru', capacity: 40, bytes: 0 } } })])
