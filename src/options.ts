@@ -113,12 +113,18 @@ export const OPTIONS = {
     group: 'tuning',
     variable: 'OPDBUS_PREDICT',
     flag: { value: 'MODE' },
+    unsaid: 'blocks alone are read ahead',
     only: 'node',
   }),
   /**
    * Remember which embeddings are in use, and load them at the next start, in the background. Default: on for `op-dbus serve`, else off.
    */
-  warmStart: trueOrFalse({ group: 'tuning', variable: 'OPDBUS_WARM_START', only: 'node' }),
+  warmStart: trueOrFalse({
+    group: 'tuning',
+    variable: 'OPDBUS_WARM_START',
+    unsaid: 'on for op-dbus serve alone',
+    only: 'node',
+  }),
   /**
    * `builtin`, a level (`low`, `medium`, `high`), a model folder, or a hub id (`org/name`); a level or id that is not on this
    * machine is fetched with the first text. `none` switches embedding off.

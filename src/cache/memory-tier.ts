@@ -1,4 +1,5 @@
 // The memory tier: bounded by entries, bytes and age; a policy says what goes first. Synchronous by type.
+import { invalid } from '../errors.js'
 import { CoarseClock } from './coarse-clock.js'
 import type { EvictionPolicy, NewPolicy } from './eviction.js'
 import { hashText } from './hash-text.js'
@@ -7,9 +8,6 @@ import type { MemoryTierOptions, ValuePool, WarmEntries } from './memory-options
 import type { MemoryTap, OpenMemoryInfo } from './memory-tap.js'
 import { type Counts, newCounts, type TierStats, tierStats } from './metrics.js'
 import { MOST_BYTES, SlotTable } from './slot-table.js'
-
-/** Entries that a policy is made for where bytes are the only bound, before it is known how many fit. */
-const FIRST_GUESS = 1024
 
 export class MemoryTier<V extends object> {
   readonly counts: Counts = newCounts()
@@ -150,9 +148,11 @@ export class MemoryTier<V extends object> {
   *entries(): IterableIterator<[string, V]> {
     const table = this.#table
     if (table === undefined) return
-    for (const slot of this.#policy.slots()) {
-      if (this.#isOver(table, slot)) continue
-      const value = table.values[slot]!
+    // The slots as they are now: whoever reads on may use or delete entries meanwhile, and so move them.
+    for (const slot of [...this.#policy.slots()]) {
+      if (this.#table !== table) return
+      const value = table.values[slot]
+      if (value === undefined || this.#isOver(table, slot)) continue
       this.#pool?.lend(value)
       yield [table.idOf(slot), value]
     }
@@ -171,8 +171,10 @@ export class MemoryTier<V extends object> {
     }
   }
 
-  /** Other bounds from now on; what goes for it is counted as evicted. */
+  /** Other bounds from now on; what goes for it is counted as evicted. @throws OpDbusError INVALID_INPUT where one is no number */
   resize(capacity: number, capacityBytes: number): void {
+    if (!(capacity >= 0 && capacityBytes >= 0))
+      throw invalid(`memory cannot hold ${capacity} entries, ${capacityBytes} bytes`)
     const mayBeTooLarge = capacityBytes < this.#options.capacityBytes
     this.#options = { ...this.#options, capacity, capacityBytes }
     this.fitWarm()
@@ -342,7 +344,7 @@ export class MemoryTier<V extends object> {
   }
 }
 
-/** What a policy is made for. */
+/** Entries that a policy is made for. Where bytes are the only bound it is not known yet how many fit: then for some. */
 function roomFor(capacity: number): number {
-  return Number.isFinite(capacity) ? Math.max(1, Math.floor(capacity)) : FIRST_GUESS
+  return Number.isFinite(capacity) ? Math.max(1, Math.floor(capacity)) : 1024
 }

@@ -133,6 +133,11 @@ export abstract class ValueCache<K> {
     return this.cache.work()
   }
 
+  /** As `endedAhead` of {@link TieredCache}. @internal */
+  endedAhead(use: boolean, micros: number): void {
+    this.cache.endedAhead(use, micros)
+  }
+
   stats(): Promise<CacheStats> {
     return this.cache.stats()
   }

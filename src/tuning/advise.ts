@@ -3,7 +3,6 @@ import type { PolicyName } from '../cache/eviction.js'
 import type { CacheName } from '../ports.js'
 import { sentences } from './advice-text.js'
 import { type CurveOptions, Curves, curveSizes, type Rates } from './curves.js'
-import { POLICIES } from './policies.js'
 import type { AdviceReport, CacheAdvice, CurvePoint } from './report.js'
 import { CACHE_ORDER, type Trace } from './requests.js'
 import { shareable } from './sharing.js'
@@ -69,7 +68,6 @@ class CacheCurves {
   readonly #traces: readonly AdvisedTrace[]
   readonly #streams: readonly CacheStream[]
   readonly #curves: readonly Curves[]
-  readonly #policies: readonly PolicyName[]
   readonly #spanSeconds: number
   readonly #requests: number
   readonly #allSaves: number
@@ -90,7 +88,6 @@ class CacheCurves {
     this.#traces = traces
     this.#spanSeconds = spanSeconds
     this.#onStep = onStep
-    this.#policies = SIMPLEST.filter(policy => POLICIES[policy] !== undefined)
     this.#streams = traces.map(trace => streamOf(trace.requests, cache, trace.disk[name] === true))
     this.#curves = this.#streams.map(({ stream }) => new Curves(stream, { rate }))
     const sum = (of: (stream: CacheStream) => number) =>
@@ -109,7 +106,7 @@ class CacheCurves {
     // Of memory that is off there is nothing to be said but what some would save.
     const size = now?.capacity || this.#enough(even)
     const sizes = withSize(even, Math.min(size, this.#keys))
-    const curves = this.#policies.map(policy => ({ policy, points: sizes.map(one => this.#at(policy, one)) }))
+    const curves = SIMPLEST.map(policy => ({ policy, points: sizes.map(one => this.#at(policy, one)) }))
     const policy = this.#bestAt(size, now?.policy ?? 'lru')
     const best = { ...this.#at(policy, size), policy }
     const more = this.#at(policy, size + this.#entriesIn(MORE_BYTES))
@@ -205,10 +202,10 @@ class CacheCurves {
   }
 
   #bestAt(size: number, present: PolicyName): PolicyName {
-    const scores = this.#policies.map(policy => this.#score(this.#at(policy, size)))
+    const scores = SIMPLEST.map(policy => this.#score(this.#at(policy, size)))
     const best = Math.max(...scores)
-    const stays = scores[this.#policies.indexOf(present)] ?? 0
-    return best - stays <= MARGIN ? present : this.#policies[scores.findIndex(score => score >= best - AS_GOOD)]!
+    const stays = scores[SIMPLEST.indexOf(present)] ?? 0
+    return best - stays <= MARGIN ? present : SIMPLEST[scores.findIndex(score => score >= best - AS_GOOD)]!
   }
 
   /** The smallest size that will do; nothing where none does. */

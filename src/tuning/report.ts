@@ -123,7 +123,6 @@ export interface PredictorState {
 }
 
 export interface WarmState {
-  readonly on: boolean
   /** Entries loaded at the start of this process, and how long that took. */
   readonly loaded: number
   readonly bytes: number
@@ -144,11 +143,16 @@ export interface WarmState {
  * having no memory.
  */
 export interface Worth {
-  /** Computing, asking plugins or comparing states, that hits of any tier made needless. Of embeddings, rows as batches computed them. */
+  /**
+   * Computing, asking plugins or comparing states, that hits of any tier made needless. Of embeddings, rows as batches computed them. A hit of
+   * what prediction fetched made nothing needless: the first one is not counted.
+   */
   readonly computeSeconds: number
   /** Reading of the disk that hits of memory made needless. */
   readonly diskSeconds: number
-  /** Asking disk and shared tier, whether they had it or not, and writing to them; measured. */
+  /**
+   * Asking disk and shared tier, whether they had it or not, writing to them, and fetching ahead what nobody asked for then; measured.
+   */
   readonly spentSeconds: number
   /** What it holds in memory and on disk. */
   readonly memoryBytes: number
@@ -160,7 +164,7 @@ export interface TuningState {
   readonly policies: Readonly<Record<CacheName, PolicyName>>
   readonly auto: AutoState
   readonly predictors: readonly PredictorState[]
-  /** Absent where the runtime has no files. */
+  /** Absent where no warm start is on. */
   readonly warm?: WarmState
   readonly trace?: TraceState
 }

@@ -64,7 +64,7 @@ describe('advice', () => {
       expect(Math.abs(advice.best.hitRate - replay.hits / replay.requests)).toBeLessThan(0.01)
       expect(said(advice)).toContain(policy)
     },
-    120_000,
+    600_000,
   )
 
   it('predicts what a replay does at the sizes it names', () => {

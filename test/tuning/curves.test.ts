@@ -68,7 +68,7 @@ describe('curves', () => {
         expect(Math.max(...errors), told).toBeLessThan(worst)
       }
     },
-    120_000,
+    600_000,
   )
 
   it('of saved time are about as full simulation where a few entries are very dear, from a hundredth of the keys in memory on', () => {
@@ -85,7 +85,7 @@ describe('curves', () => {
         })
       expect(Math.max(...errors), `${policy}: ${errors.map(error => error.toFixed(2)).join(' ')}`).toBeLessThan(2.5)
     }
-  }, 120_000)
+  }, 600_000)
 
   it('never claims more than all that was asked for before, from whatever comes', () => {
     fc.assert(

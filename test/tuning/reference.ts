@@ -93,7 +93,7 @@ function s3Fifo(capacity: number, byCost: boolean): Model {
   }
   const hit = (slot: number) => {
     const w = weight.get(slot)!
-    credit.set(slot, Math.min(3 * w, credit.get(slot)! + w))
+    credit.set(slot, Math.min(3 * Math.max(16, w), credit.get(slot)! + w))
   }
   const remove = (slot: number) => {
     small = without(small, slot)

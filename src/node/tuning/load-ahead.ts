@@ -12,10 +12,10 @@ import { WarmTier } from './warm-tier.js'
 export type AheadStore = Pick<SegmentStore, 'placesOf' | 'visitPackedSync' | 'packedRow'>
 
 /** How long it keeps the thread at once, ms: ten thousand take some twenty such turns, so that few of the first requests find a cold memory. */
-const TURN_MS = 1
+const TURN_MS = 0.25
 /** Names that are looked for in the index in one turn, and records that are read in one call at first. */
-const PLACED = 1024
-const FIRST_READ = 32
+const PLACED = 256
+const FIRST_READ = 16
 const MOST_READ = 512
 /** Digests of texts worked out in one turn. */
 const DIGESTED = 256
@@ -28,8 +28,6 @@ export interface LoadAhead {
   readonly gone: number
   /** What memory had already, and names that were given twice. */
   readonly there: number
-  /** What there was room for and no time, packed. */
-  readonly left: Uint8Array
   readonly stoppedBy?: 'bytes' | 'time' | 'close' | 'error'
   /** What the disk said. */
   readonly error?: unknown
@@ -53,7 +51,8 @@ export interface AheadNames {
 }
 
 /**
- * Loads what bears these names: those that were used last, where there is not room for all. What is asked for meanwhile goes before it. What the disk says is told (`error`), and what was loaded by then stays.
+ * Loads what bears these names: those that were used last, where there is not room for all. What is asked for meanwhile goes before it. What the
+ * disk says is told (`error`), and what was loaded by then stays.
  */
 export async function loadAhead(
   opened: Opened,
@@ -87,9 +86,10 @@ async function load(
   known.addAll(inMemory)
   const { memory } = opened.cache
   const { names, ranks, all } = firstOf(wanted, memory.capacity)
-  const plan = ahead.plan(names, ranks, known)
+  const turns = new Turns(clock)
+  const plan = await ahead.plan(names, ranks, known, () => turns.turn())
   memory.fitWarm()
-  const reading = new Reading(store, ahead, plan, clock)
+  const reading = new Reading(store, ahead, plan, clock, turns)
   let stoppedBy: LoadAhead['stoppedBy'] = !all || ahead.awaited < countOf(plan.names) ? 'bytes' : undefined
   let error: unknown
   try {
@@ -101,19 +101,19 @@ async function load(
         break
       }
       reading.next()
-      await reading.turn()
+      await turns.turn()
     }
   } catch (thrown) {
     stoppedBy = 'error'
     error = thrown
   }
+  reading.leave()
   const { entries, gone } = reading
   return {
     entries,
     bytes: entries * ahead.entryBytes,
     gone,
     there: countOf(names) - countOf(plan.names),
-    left: reading.leave(),
     ms: clock.monotonic() - began,
     ...(stoppedBy && { stoppedBy }),
     ...(stoppedBy === 'error' && { error }),
@@ -183,7 +183,7 @@ async function memoryNames({ cache, keyOf }: Opened): Promise<Uint8Array> {
 
 /**
  * What memory holds, as a list: the last used first, then what was loaded ahead and not asked for yet, then `rest`, which is packed. At most
- * `most` names, in the order in which `store` is best read.
+ * `most` names, in the order in which `store` is best read. What is not on disk any more is left out.
  */
 export async function hotNames(
   opened: Opened,
@@ -193,18 +193,30 @@ export async function hotNames(
 ): Promise<{ readonly names: Uint8Array; readonly ranks: Uint32Array }> {
   const { warm: ahead } = opened.cache.memory
   const loaded = ahead instanceof WarmTier ? ahead.names() : new Uint8Array()
-  const all = Buffer.concat([await memoryNames(opened), loaded, rest])
+  const own = await memoryNames(opened)
+  const all = Buffer.concat([own, loaded, rest])
   const table = new NameTable(Math.min(most, countOf(all)))
   table.addAll(all)
-  const names = new Uint8Array(table.names.length)
   // What is still on its way to the disk comes last.
   const later: number[] = []
-  const placed = await fileOrder(store, table.names, which => later.push(which), yieldToEventLoop)
-  const ranks = Uint32Array.from([...placed, ...later])
-  ranks.forEach((which, i) => {
+  const noteLater = (which: number) => {
+    if (which < countOf(own)) later.push(which)
+  }
+  const placed = await fileOrder(store, table.names, noteLater, yieldToEventLoop)
+  const order = Uint32Array.from([...placed, ...later])
+  const names = new Uint8Array(NAME_BYTES * order.length)
+  order.forEach((which, i) => {
     names.set(table.names.subarray(NAME_BYTES * which, NAME_BYTES * (which + 1)), NAME_BYTES * i)
   })
-  return { names, ranks }
+  // Those that were left out have no rank.
+  const rankOf = new Uint32Array(table.count)
+  order
+    .slice()
+    .sort()
+    .forEach((which, rank) => {
+      rankOf[which] = rank
+    })
+  return { names, ranks: order.map(which => rankOf[which]!) }
 }
 
 /** Which of `names` is read first, and so on; of those that are not there `isGone` is told. */
@@ -229,6 +241,24 @@ async function fileOrder(
   return Uint32Array.from(found.subarray(0, count).sort(), place => place % total)
 }
 
+/** Short ones, and between them whoever waits goes on. */
+class Turns {
+  readonly #clock: Pick<Clock, 'monotonic'>
+  #ends: number
+
+  constructor(clock: Pick<Clock, 'monotonic'>) {
+    this.#clock = clock
+    this.#ends = clock.monotonic() + TURN_MS
+  }
+
+  /** Ends this turn where its time is up. */
+  async turn(): Promise<void> {
+    if (this.#clock.monotonic() < this.#ends) return
+    await yieldToEventLoop()
+    this.#ends = this.#clock.monotonic() + TURN_MS
+  }
+}
+
 /** What is planned, read and put in, some at a time. */
 class Reading {
   entries = 0
@@ -243,20 +273,21 @@ class Reading {
   #order = new Uint32Array(0)
   #at = 0
   #part = FIRST_READ
-  #turnEnds: number
+  readonly #turns: Turns
 
   constructor(
     store: AheadStore,
     ahead: WarmTier<Embedding>,
     { names, first }: { readonly names: Uint8Array; readonly first: number },
     clock: Pick<Clock, 'monotonic'>,
+    turns: Turns,
   ) {
     this.#store = store
     this.#ahead = ahead
     this.#names = names
     this.#first = first
     this.#clock = clock
-    this.#turnEnds = clock.monotonic() + TURN_MS
+    this.#turns = turns
   }
 
   get goesOn(): boolean {
@@ -274,7 +305,7 @@ class Reading {
       this.#store,
       this.#names,
       which => this.#isGone(which),
-      () => this.turn(),
+      () => this.#turns.turn(),
     )
   }
 
@@ -296,23 +327,9 @@ class Reading {
     else if (took > TURN_MS) this.#part = Math.max(1, this.#part >> 1)
   }
 
-  /** Lets the event loop go on once the time of this turn is up. */
-  async turn(): Promise<void> {
-    if (this.#clock.monotonic() < this.#turnEnds) return
-    await yieldToEventLoop()
-    this.#turnEnds = this.#clock.monotonic() + TURN_MS
-  }
-
-  /** Puts nothing in any more. Names, packed, of what is left. */
-  leave(): Uint8Array {
-    if (this.#ahead.awaited === 0) return new Uint8Array()
-    const left: Uint8Array[] = []
-    for (let i = 0; i < countOf(this.#names); i++) {
-      if (!this.#ahead.awaits(this.#first + i)) continue
-      left.push(this.#names.subarray(NAME_BYTES * i, NAME_BYTES * (i + 1)))
-      this.#ahead.giveUp(this.#first + i)
-    }
-    return Buffer.concat(left)
+  /** Puts nothing in any more. */
+  leave(): void {
+    for (let i = 0; this.#ahead.awaited > 0 && i < countOf(this.#names); i++) this.#ahead.giveUp(this.#first + i)
   }
 
   /** One that was not put in. If it is awaited no more, it was, or memory has it from somebody else meanwhile. */

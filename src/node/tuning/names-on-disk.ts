@@ -8,7 +8,7 @@ import { openSegmentStore, type SegmentStore } from '../../stores/segments.js'
 import { CACHE_ORDER, keyOfHash, type Requests } from '../../tuning/requests.js'
 import { foldersIn } from '../disk.js'
 import { crc32, nodeClock, nodeHash } from '../runtime.js'
-import { countOf, NAME_BYTES, packNames } from './names.js'
+import { countOf, packNames } from './names.js'
 
 /** Records that are read at once. */
 const READ = 512
@@ -96,9 +96,4 @@ export async function readThrough(
   // Of those that were not read it is known only that they are in the index.
   const there = which.length - (total - read)
   return { there, gone: countOf(names) - there, read }
-}
-
-/** The first `most` of them. */
-export function firstNames(names: Uint8Array, most: number): Uint8Array {
-  return names.subarray(0, NAME_BYTES * most)
 }

@@ -6,12 +6,14 @@ import { inWords, quietly } from '../../fs/errno.js'
 import { readFile, readSmall, statOf, unlink } from '../../fs/files.js'
 import { isFolder, makeFolder, namesIn } from '../../fs/folders.js'
 import { replaceFile } from '../../fs/replace.js'
+import { LEAST_RATE } from '../../tuning/requests.js'
 import { isTrace } from '../../tuning/trace-format.js'
 import { nodeHash } from '../runtime.js'
 
-/** Bytes of all traces together, unless somebody says otherwise, and the least that makes sense. */
+/** Bytes of all traces together, unless somebody says otherwise, and the least and the most that make sense. */
 export const DEFAULT_TRACE_BYTES = 64e6
 export const LEAST_TRACE_BYTES = 1e6
+export const MOST_TRACE_BYTES = 1e12
 /** Files that are kept at most: each call of the command line makes one. */
 const MOST_FILES = 1000
 const SWITCH_LIMIT = 4096
@@ -20,8 +22,6 @@ const OLD_DRAFT_MS = 60_000
 const DRAFT = /^on\.[0-9a-f]{16}\.tmp$/
 /** What lies in the folder is looked at anew after so long, ms. */
 const FRESH_MS = 5000
-/** With fewer keys than this part nothing can be said. */
-export const LEAST_RATE = 2 ** -20
 /** Its beginning is the beginning of the process' name, its end the part. */
 const NAME = /^([0-9a-f]{16})-(\d{3,9})\.trace$/
 
@@ -81,7 +81,8 @@ function switchOf(text: string): TraceSwitch | undefined {
   try {
     const { rate, maxBytes, until } = JSON.parse(text) as Record<string, unknown>
     if (typeof rate !== 'number' || !(rate >= LEAST_RATE && rate <= 1)) return undefined
-    if (typeof maxBytes !== 'number' || !(maxBytes >= LEAST_TRACE_BYTES)) return undefined
+    if (typeof maxBytes !== 'number' || !(maxBytes >= LEAST_TRACE_BYTES && maxBytes <= MOST_TRACE_BYTES))
+      return undefined
     if (until !== undefined && typeof until !== 'number') return undefined
     return { rate, maxBytes, ...(until !== undefined && { until }) }
   } catch {

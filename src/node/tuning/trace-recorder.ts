@@ -4,10 +4,10 @@ import type { ComputedEvent, Diagnostics, LookupEvent } from '../../diagnostics.
 import type { CacheName, Clock } from '../../ports.js'
 import type { TraceState } from '../../tuning/report.js'
 import type { OneRequest } from '../../tuning/request-list.js'
-import { CACHE_ORDER, KEY_SPAN, keyOfHash, OUTCOMES, type Outcome } from '../../tuning/requests.js'
+import { CACHE_ORDER, KEY_SPAN, keyOfHash, LEAST_RATE, OUTCOMES, type Outcome } from '../../tuning/requests.js'
 import type { TracedCache } from '../../tuning/trace-format.js'
 import { crc32, timer } from '../runtime.js'
-import { LEAST_RATE, type TraceSwitch } from './trace-folder.js'
+import type { TraceSwitch } from './trace-folder.js'
 import { TraceWriter } from './trace-writer.js'
 
 /** Requests of one second that are recorded; when more come, half of the keys are left out from then on. */
@@ -138,7 +138,7 @@ export class TraceRecorder {
       this.#second = now
       this.#inSecond = 0
     }
-    if (++this.#inSecond > (this.#options.mostASecond ?? MOST_A_SECOND) && this.#rate > LEAST_RATE) {
+    if (++this.#inSecond > (this.#options.mostASecond ?? MOST_A_SECOND) && this.#rate >= 2 * LEAST_RATE) {
       // By the hash of the key, never by chance: every request to a key that is recorded is, which is what curves are made from (SHARDS,
       // Waldspurger et al., FAST 2015).
       this.#rate /= 2

@@ -54,7 +54,7 @@ export class TraceSwitchWatch {
 
   /** The first look; when it is over, requests are recorded if they are to be. */
   async begin(): Promise<void> {
-    this.#look()
+    this.#tick()
     // What an earlier process recorded is told of also while it is off.
     if (statSync(join(this.#path, '..'), { throwIfNoEntry: false }) !== undefined) await this.#openFolder()
     await this.settled()
@@ -65,7 +65,9 @@ export class TraceSwitchWatch {
     return this.#working
   }
 
+  /** Looks first: who asks may just have turned the switch. */
   state(): TraceState {
+    if (!this.#closed) this.#look()
     const size = this.#folder?.size(this.#call.clock.monotonic()) ?? NOTHING
     return { ...(this.#recorder?.state() ?? OFF), ...size }
   }
@@ -77,9 +79,14 @@ export class TraceSwitchWatch {
     await this.#end()
   }
 
+  #tick(): void {
+    const { timer = nodeTimer } = this.#call
+    this.#cancel = timer(LOOK_MS, () => this.#tick())
+    this.#look()
+  }
+
   #look(): void {
-    const { timer = nodeTimer, clock } = this.#call
-    this.#cancel = timer(LOOK_MS, () => this.#look())
+    const { clock } = this.#call
     const seen = this.#switch()
     // Also back, where the clock was set ahead and is right again.
     const over = this.#until !== undefined && this.#until <= clock.now()

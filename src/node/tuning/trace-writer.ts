@@ -79,6 +79,8 @@ export class TraceWriter {
   add(one: Readonly<OneRequest>, rate: number): boolean {
     if (this.#over) return false
     if (!this.#block.takes(one.at, rate) && !this.#next()) return false
+    // It may have failed just now.
+    if (this.#over) return false
     this.#block.add(one, rate)
     this.#cancel ??= this.#options.timer(FLUSH_MS, () => this.#flush())
     return true

@@ -20,6 +20,8 @@ const GONE = 0
 /** Announced, and not put in yet. */
 const AWAITED = 1
 const HELD = 2
+/** Names that are entered in one turn. */
+const ENTERED = 256
 
 /**
  * Entries are announced first ({@link plan}), with the order of their last use, and put in afterwards in that of the file. So it is
@@ -46,6 +48,8 @@ export class WarmTier<V extends object> implements WarmEntries<V> {
   #end = 0
   /** The id that was worked out last, and its name: who does not find an id here asks the disk for it next. */
   #last: { readonly id: string; readonly key: Key } | undefined
+  /** While entries are announced: what memory got meanwhile. */
+  #since: Key[] | undefined
   /** Entries that were asked for. */
   used = 0
 
@@ -85,44 +89,60 @@ export class WarmTier<V extends object> implements WarmEntries<V> {
   }
 
   /**
-   * Announces entries behind those that are here: all that are new, and not in `known`. `ranks` says which of `names`, which are packed, was
-   * used last (0) and so on. Returns the names that were new, in the same order, and what numbers they have from now on: `first` and up.
-   * Nothing may be awaited any more.
+   * Announces entries behind those that are here: all that are new, and not in `known` or in memory since. `ranks` says which of `names`, which
+   * are packed, was used last (0) and so on. Returns the names that were new, in the same order, and what numbers they have from now on: `first`
+   * and up. Nothing may be awaited any more. Lets others go on with `turn`; where there was a clear meanwhile, nothing is announced.
    */
-  plan(
+  async plan(
     names: Uint8Array,
     ranks: Uint32Array,
     known: NameTable,
-  ): { readonly names: Uint8Array; readonly first: number } {
+    turn: () => Promise<void>,
+  ): Promise<{ readonly names: Uint8Array; readonly first: number }> {
     const before = this.names()
-    const first = before.length / NAME_BYTES
+    const held = this.#order.subarray(0, this.#end).filter(number => this.#states[number] !== GONE)
+    const first = held.length
     const table = new NameTable(first + ranks.length)
     table.addAll(before)
-    const numbers = table.addAll(names, known)
+    const since: Key[] = []
+    this.#since = since
+    const numbers = new Int32Array(ranks.length)
+    for (let from = 0; from < ranks.length; from += ENTERED) {
+      const part = names.subarray(NAME_BYTES * from, NAME_BYTES * Math.min(from + ENTERED, ranks.length))
+      numbers.set(table.addAll(part, known), from)
+      await turn()
+    }
+    if (this.#since !== since) return { names: new Uint8Array(), first: 0 }
+    this.#since = undefined
+    this.#begin(table, held, orderOf(table.count, first, numbers, ranks))
+    for (const key of since) {
+      const number = table.find(key)
+      if (number >= 0) this.#letGo(number)
+    }
+    return { names: table.names.subarray(NAME_BYTES * first), first }
+  }
+
+  /** From now on those that were `held` have the first numbers of `table`, and the others are awaited. */
+  #begin(table: NameTable, held: Uint32Array, order: Uint32Array<ArrayBuffer>): void {
     const { count } = table
     const rowOf = new Uint32Array(count)
     const numberOf = new Uint32Array(count)
-    let next = 0
-    for (const number of this.#order.subarray(0, this.#end)) {
-      if (this.#states[number] === GONE) continue
-      const row = this.#rowOf[number]!
-      rowOf[next] = row
-      numberOf[row] = next++
+    const states = new Uint8Array(count).fill(AWAITED, held.length)
+    for (let number = 0; number < held.length; number++) {
+      // It may have gone meanwhile.
+      if (this.#states[held[number]!] === GONE) continue
+      const row = this.#rowOf[held[number]!]!
+      rowOf[number] = row
+      numberOf[row] = number
+      states[number] = HELD
     }
-    const byRank = new Int32Array(ranks.length).fill(-1)
-    for (let i = 0; i < numbers.length; i++) byRank[ranks[i]!] = numbers[i]!
-    const order = new Uint32Array(count)
-    for (let number = 0; number < first; number++) order[number] = number
-    let end = first
-    for (let rank = 0; rank < byRank.length; rank++) if (byRank[rank]! >= 0) order[end++] = byRank[rank]!
     this.#table = table
     this.#order = order
     this.#rowOf = rowOf
     this.#numberOf = numberOf
-    this.#states = new Uint8Array(count).fill(HELD, 0, first).fill(AWAITED, first)
-    this.#awaited = count - first
+    this.#states = states
+    this.#awaited = count - held.length
     this.#end = count
-    return { names: table.names.subarray(NAME_BYTES * first), first }
   }
 
   /** Whether it is announced, and still to be put in. */
@@ -183,6 +203,9 @@ export class WarmTier<V extends object> implements WarmEntries<V> {
   arrived(id: string): void {
     // Also what is here: it may be older.
     this.delete(id)
+    if (this.#since === undefined) return
+    this.#find(id)
+    this.#since.push(this.#last!.key)
   }
 
   keyOf(id: string): Key | undefined {
@@ -200,6 +223,7 @@ export class WarmTier<V extends object> implements WarmEntries<V> {
     this.#states = new Uint8Array(0)
     this.#rowOf = this.#numberOf = new Uint32Array(0)
     this.#awaited = this.#end = 0
+    this.#since = undefined
     this.#last = undefined
     this.#rows.clear()
   }
@@ -225,4 +249,15 @@ export class WarmTier<V extends object> implements WarmEntries<V> {
     }
     this.#states[number] = GONE
   }
+}
+
+/** Numbers, the last used first: those below `first` as they are, then the others by rank. `numbers[i]`, where it is one, has the ith rank. */
+function orderOf(count: number, first: number, numbers: Int32Array, ranks: Uint32Array): Uint32Array<ArrayBuffer> {
+  const byRank = new Int32Array(ranks.length).fill(-1)
+  for (let i = 0; i < numbers.length; i++) byRank[ranks[i]!] = numbers[i]!
+  const order = new Uint32Array(count)
+  for (let number = 0; number < first; number++) order[number] = number
+  let end = first
+  for (let rank = 0; rank < byRank.length; rank++) if (byRank[rank]! >= 0) order[end++] = byRank[rank]!
+  return order
 }

@@ -61,7 +61,6 @@ export function tuningSchemas(T: Builder, { text, flag, number, count, cache, te
   })
   const stoppedBy = T.Enum(['bytes', 'time', 'close', 'error'])
   const warm = T.Object({
-    on: flag,
     loaded: count,
     bytes: number,
     ms: number,
@@ -89,7 +88,7 @@ export function tuningSchemas(T: Builder, { text, flag, number, count, cache, te
   })
   return {
     TuningReport: T.Object({ advice: T.Union([advice, noAdvice]), state }),
-    TraceCall: T.Object({ on: flag }, CLOSED),
+    TraceCall: T.Object({ on: flag, seconds: O(T.Number({ exclusiveMinimum: 0 })) }, CLOSED),
     TraceState: trace,
   }
 }

@@ -117,9 +117,10 @@ it('is tried again a minute after the disk said no', async () => {
   fs.renameSync(traceFolder(dir), aside)
   // One more than a block, which is written at once.
   for (let i = 0; i <= BLOCK_RECORDS; i++) lookUp('lost')
-  await until(() => !watch.state().on)
-  expect([warnings.length, watch.state().dropped]).toEqual([1, BLOCK_RECORDS + 1])
+  await until(() => warnings.length > 0)
   fs.renameSync(aside, traceFolder(dir))
+  expect(watch.state()).toMatchObject({ on: false, requests: 0, dropped: BLOCK_RECORDS + 1 })
+  expect(warnings).toHaveLength(1)
   clock.advance(61_000)
   await look()
   lookUp('kept')
@@ -206,12 +207,18 @@ it('op-dbus cache trace: on, what is recorded, export, off, clear; and what it s
   expect(on).toMatchObject({ on: true, sample: 0.5, maxBytes: 2e6, requests: 0 })
   expect(on.until - Date.now()).toBeLessThanOrEqual(3_600_000)
 
-  switchOn(dir, ON)
+  const again = await trace('on')
+  expect(again.stderr).toMatch(
+    /^it was on; now requests are recorded .* until `op-dbus cache trace off`.* at most 64.* MB/,
+  )
   const caches = await openCaches({ dir, embedder: EMBEDDER })
   for (const text of ['one', 'two', 'one']) await caches.embeddings.getOrEmbed(text)
   await caches.close()
   const status = JSON.parse((await trace('status', '--json')).stdout)
   expect(status).toMatchObject({ requests: 3, processes: 1, rate: 1, caches: { embeddings: 3 }, notes: [] })
+  const link = join(dir, 'link')
+  fs.symlinkSync(traceFolder(dir), link)
+  expect((await readTraces(link)).traces).toHaveLength(1)
   const { stdout } = await trace('export')
   expect(stdout.split('\n')).toHaveLength(5)
   const file = join(dir, 'out.bin')
@@ -225,10 +232,16 @@ it('op-dbus cache trace: on, what is recorded, export, off, clear; and what it s
     [['begin'], 'on, off, status, export, clear'],
     [['status', '--for', '1h'], '--for is for'],
     [['on', '--for', 'soon'], 'no duration'],
+    [['on', '--for', '0s'], 'no time at all'],
     [['on', '--sample', '2'], 'no part'],
+    [['on', '--sample', '1e-300'], 'no part'],
     [['on', '--size', 'x'], 'no size'],
+    [['on', '--size', '1e9'], 'no size'],
+    [['export', '-o', join(traceFolder(dir), 'x.csv')], 'write it elsewhere'],
     [['export', '--format', 'parquet'], 'csv and oracleGeneral'],
   ] as const) {
     expect(await trace(...args), args.join(' ')).toMatchObject({ code: 2, stderr: expect.stringContaining(word) })
   }
+  fs.mkdirSync(switchPath(dir))
+  expect((await trace()).stdout).toMatch(/recording is off.*\n.*\n.*\n.*on cannot be read|on is damaged/)
 })
