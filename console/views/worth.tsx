@@ -17,7 +17,8 @@ const SAVED: Readonly<Record<CacheName, string>> = {
 
 export function WorthPanel({ stats: { caches, models } }: { readonly stats: DaemonStats }) {
   const worth = (cache: CacheName) => caches[cache].worth
-  const unused = CACHE_ORDER.filter(cache => !isUsed(worth(cache)))
+  const used = CACHE_ORDER.filter(cache => isUsed(worth(cache)))
+  const unused = CACHE_ORDER.filter(cache => !used.includes(cache))
   return (
     <Panel
       id="worth"
@@ -25,20 +26,22 @@ export function WorthPanel({ stats: { caches, models } }: { readonly stats: Daem
       class="tiers"
       figure={models.length > 1 ? `since the start; embeddings of ${models[0]!.name}` : 'since the start'}
     >
-      <Table
-        caption="What each cache saved, and what it cost"
-        keyOf={cache => cache}
-        rows={CACHE_ORDER.filter(cache => isUsed(worth(cache)))}
-        columns={[
-          { name: 'cache', cell: cache => cache },
-          { name: 'made needless', cell: cache => SAVED[cache] },
-          { name: 'saved', right: true, cell: cache => time(worth(cache).computeSeconds) },
-          { name: 'of the disk, by memory', right: true, cell: cache => time(worth(cache).diskSeconds) },
-          { name: 'spent on it', right: true, cell: cache => time(worth(cache).spentSeconds) },
-          { name: 'in memory', right: true, cell: cache => size(worth(cache).memoryBytes) },
-          { name: 'on disk', right: true, cell: cache => size(worth(cache).diskBytes) },
-        ]}
-      />
+      {used.length > 0 && (
+        <Table
+          caption="What each cache saved, and what it cost"
+          keyOf={cache => cache}
+          rows={used}
+          columns={[
+            { name: 'cache', cell: cache => cache },
+            { name: 'made needless', cell: cache => SAVED[cache] },
+            { name: 'saved', right: true, cell: cache => time(worth(cache).computeSeconds) },
+            { name: 'of the disk, by memory', right: true, cell: cache => time(worth(cache).diskSeconds) },
+            { name: 'spent on it', right: true, cell: cache => time(worth(cache).spentSeconds) },
+            { name: 'in memory', right: true, cell: cache => size(worth(cache).memoryBytes) },
+            { name: 'on disk', right: true, cell: cache => size(worth(cache).diskBytes) },
+          ]}
+        />
+      )}
       {unused.length > 0 && <p class="quiet">Not used yet: {unused.join(', ')}.</p>}
       <p class="quiet">
         Estimates: an answer from a cache counts as much as the like of it took on average where it was measured. What
