@@ -198,6 +198,8 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     'src/embedder/model/table',
     // What it tells of tuning; who tunes is in src/node.
     'src/tuning/report',
+    // The order of the caches.
+    'src/tuning/requests',
     'src/errors',
     'src/format',
     'src/loopback',
