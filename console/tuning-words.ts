@@ -71,8 +71,7 @@ export function sharedWords({ computations, savedSeconds }: NonNullable<CacheAdv
 }
 
 /** How the warm start of this process went. */
-export function warmWords({ on, loaded, bytes: size, ms, gone, stoppedBy }: WarmState): string {
-  if (!on && loaded === 0) return 'off'
+export function warmWords({ loaded, bytes: size, ms, gone, stoppedBy }: WarmState): string {
   const stopped = {
     bytes: ', as many as memory holds',
     time: ', as long as it may take',
@@ -88,5 +87,5 @@ export function warmWords({ on, loaded, bytes: size, ms, gone, stoppedBy }: Warm
 /** What is recorded of what comes, and what was left out. */
 export function rateWords({ on, rate, dropped }: TraceState): string {
   const kept = !on ? 'nothing' : rate >= 1 ? 'every request' : `requests to ${percent(rate)} of the entries`
-  return dropped > 0 ? `${kept}; ${count(dropped)} were left out, since too many came` : kept
+  return dropped > 0 ? `${kept}; ${count(dropped)} were left out: too many came, or the disk did not take them` : kept
 }

@@ -3,7 +3,7 @@ import uPlot from 'uplot'
 import type { PolicyName } from '../src/cache/eviction.js'
 import { bytes, duration } from '../src/format.js'
 import { axis, common, type Place } from './plots.js'
-import { POLICY_LOOKS } from './policies.js'
+import { POLICY_LOOKS, POLICY_TOKENS } from './policies.js'
 
 export interface CurvesLook {
   /** In the order of their series. */
@@ -31,7 +31,7 @@ export function curvesPlot(place: Place, { policies, current, now, unit, label }
         {},
         ...policies.map(policy => ({
           label: POLICY_LOOKS[policy].name,
-          stroke: place.color(POLICY_LOOKS[policy].token),
+          stroke: place.color(POLICY_TOKENS[policy]),
           dash: [...POLICY_LOOKS[policy].dash],
           width: policy === current ? 3 : 2,
           // Policies may have been tried at other sizes than one another.

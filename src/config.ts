@@ -125,8 +125,9 @@ function textOf(env: Environment, variable: string | undefined): string | undefi
   return (variable !== undefined && env[variable]?.trim()) || undefined
 }
 
-function instead({ default: usual, mistaken: value = usual }: Option<unknown>): string {
-  return value === undefined ? 'it is ignored' : `using ${show(value)}`
+function instead({ default: usual, mistaken: value = usual, unsaid }: Option<unknown>): string {
+  if (value !== undefined) return `using ${show(value)}`
+  return unsaid === undefined ? 'it is ignored' : `using the default: ${unsaid}`
 }
 
 function invalid(option: string, message: string): OpDbusError {

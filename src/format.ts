@@ -140,7 +140,7 @@ export function savedLine({ embeddings, blocks, queries, diffs }: Saved): string
   const told = saved.filter(([seconds]) => seconds > 0).map(([seconds, what]) => `${duration(1000 * seconds)} ${what}`)
   if (told.length === 0) return undefined
   const spent = sum('spentSeconds')
-  return `Saved: about ${told.join(', ')}${spent > 0 ? `; ${duration(1000 * spent)} spent on disk and shared tier` : ''}`
+  return `Saved: about ${told.join(', ')}${spent > 0 ? `; ${duration(1000 * spent)} spent on disk, shared tier and fetching ahead` : ''}`
 }
 
 /** `8,432 / 10,000 entries (84% full`, left open for what follows. */

@@ -68,6 +68,8 @@ interface Entry<T> {
   readonly otherVariable?: { readonly name: string; readonly words: Readonly<Record<string, T>> }
   /** What holds where the variable says what means nothing, if that is not the default: where a mistake would tell too much. */
   readonly mistaken?: T
+  /** In words, what holds where nothing is said and there is no default that is a value. */
+  readonly unsaid?: string
   readonly flag?: FlagOption
   /** The only runtime that has it. */
   readonly only?: 'node' | 'page'

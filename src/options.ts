@@ -106,11 +106,21 @@ export const OPTIONS = {
    * Fetch what will be asked for: `conservative` asks plugins anew before an answer that is asked for often runs out, and reads blocks
    * ahead; `eager` also what follows what, for queries and texts. Default: `conservative` for the blocks alone.
    */
-  predict: oneOf(PREDICT_CHOICES, { group: 'cache', variable: 'OPDBUS_PREDICT', only: 'node' }),
+  predict: oneOf(PREDICT_CHOICES, {
+    group: 'cache',
+    variable: 'OPDBUS_PREDICT',
+    unsaid: 'blocks alone are read ahead',
+    only: 'node',
+  }),
   /**
    * Remember which embeddings are in use, and load them at the next start, in the background. Default: on for `op-dbus serve`, else off.
    */
-  warmStart: trueOrFalse({ group: 'cache', variable: 'OPDBUS_WARM_START', only: 'node' }),
+  warmStart: trueOrFalse({
+    group: 'cache',
+    variable: 'OPDBUS_WARM_START',
+    unsaid: 'on for op-dbus serve alone',
+    only: 'node',
+  }),
   /**
    * `builtin`, a level (`low`, `medium`, `high`), a model folder, or a hub id (`org/name`); a level or id that is not on this
    * machine is fetched with the first text. `none` switches embedding off.

@@ -58,16 +58,28 @@ export interface ListingJson {
   siblings: { rfilename: string; size: number; blobId: string; lfs?: { sha256: string; size: number } }[]
 }
 
-const bytesOf = (content: Content) => Buffer.from(content as Uint8Array)
-export const sha256 = (content: Content) => createHash('sha256').update(bytesOf(content)).digest('hex')
+const bytesOf = (content: Content) =>
+  typeof content === 'string' ? Buffer.from(content) : Buffer.from(content.buffer, content.byteOffset, content.length)
+export const sha256 = once(content => createHash('sha256').update(bytesOf(content)).digest('hex'))
 /** What Git calls a file with these bytes. */
-export function gitBlob(content: Content): string {
+export const gitBlob = once(content => {
   const bytes = bytesOf(content)
   return createHash('sha1').update(`blob ${bytes.length}\0`).update(bytes).digest('hex')
-}
+})
 const isLarge = (path: string) => /\.onnx(_data)?$|\.safetensors$/.test(path)
 /** How the hub names the blob of a file. */
 export const blobName = (path: string, content: Content) => (isLarge(path) ? sha256(content) : gitBlob(content))
+
+/** A model has some ten megabytes, and the same one is pushed, listed and asked for in many tests: its digest is computed once. */
+function once(digest: (content: Content) => string): (content: Content) => string {
+  const known = new WeakMap<Uint8Array, string>()
+  return content => {
+    if (typeof content === 'string') return digest(content)
+    const found = known.get(content) ?? digest(content)
+    known.set(content, found)
+    return found
+  }
+}
 
 export async function startHub(repositories: Readonly<Record<string, Files>> = {}): Promise<TestHub> {
   const main = new Map<string, string>()
@@ -123,7 +135,7 @@ export async function startHub(repositories: Readonly<Record<string, Files>> = {
     listing: answer => answer,
     push(id, files) {
       const commit = createHash('sha1').update(id)
-      for (const [path, content] of Object.entries(files)) commit.update(path).update(content)
+      for (const [path, content] of Object.entries(files)) commit.update(path).update(gitBlob(content))
       const name = commit.digest('hex')
       commits.set(name, { id, files })
       main.set(id, name)

@@ -278,7 +278,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     'src/state/desired',
   ],
   // What the pages look like: colours, shapes, times in pictures.
-  look: ['src/public.ts', 'src/format', 'src/cache/eviction', '@preact/signals', 'uplot'],
+  look: ['src/public.ts', 'src/format', 'src/cache/eviction', 'src/tuning/policy-looks', '@preact/signals', 'uplot'],
   // Knows the daemon by what it asks and answers alone.
   console: [
     'look',

@@ -4,7 +4,7 @@ import { accessSync, constants, mkdtempSync, rmSync, statfsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { crc32 as zlibCrc32 } from 'node:zlib'
-import { afterEach, expect } from 'vitest'
+import { expect } from 'vitest'
 import type { Clock, Crc32, Hash } from '../src/ports.js'
 
 /** Both clocks stand still until `advance`; the wall clock can also be set. */
@@ -66,9 +66,11 @@ const memory = (() => {
 })()
 
 const folders: string[] = []
-afterEach(() => {
+
+/** Of the test that just ended; test/setup.ts sees to it. */
+export function removeFolders(): void {
   for (const dir of folders.splice(0)) rmSync(dir, { recursive: true, force: true })
-})
+}
 
 /** A promise and the handles to settle it. */
 export function deferred<T>(): { promise: Promise<T>; resolve: (value: T) => void; reject: (error: unknown) => void } {

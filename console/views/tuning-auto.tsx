@@ -27,14 +27,12 @@ export function TunerPanel({ state, stats }: TunerProps) {
   const shares = sharesOf(state, stats)
   const total = Math.max(auto.on ? auto.budgetBytes : 0, sum(shares.map(one => one.bytes)))
   return (
-    <Panel id="tuner" title="Memory" figure={FIGURES[endOf(auto)]}>
+    <Panel id="tuner" title="Memory" figure={figureOf(auto)}>
       {total > 0 && <Split shares={shares} total={total} />}
-      {endOf(auto) === 'ended' && (
-        <p class="quiet">
-          The tuner gave up, the log says why. Sizes and policies stay as it left them until a restart.
-        </p>
+      {auto.failed !== undefined && (
+        <p>The tuner gave up: {auto.failed}. What it had changed is below, the last first.</p>
       )}
-      {endOf(auto) !== 'off' ? (
+      {auto.on || auto.failed !== undefined ? (
         <Changes changes={auto.changes} />
       ) : (
         <p class="quiet">
@@ -46,16 +44,9 @@ export function TunerPanel({ state, stats }: TunerProps) {
   )
 }
 
-const FIGURES = {
-  on: 'divided by the tuner',
-  ended: 'as the tuner left it when it gave up',
-  off: 'as it was set; the tuner is off',
-} as const
-
-/** One that was on and gave up still knows what it gave each cache. */
-function endOf({ on, shares }: AutoState): keyof typeof FIGURES {
-  if (on) return 'on'
-  return Object.keys(shares).length > 0 ? 'ended' : 'off'
+function figureOf({ on, failed }: AutoState): string {
+  if (on) return 'divided by the tuner'
+  return failed === undefined ? 'as it was set; the tuner is off' : 'the tuner gave up'
 }
 
 function Split({ shares, total }: { readonly shares: readonly Share[]; readonly total: number }) {

@@ -1,6 +1,6 @@
 // Miss-ratio and saved-time curves of one cache: a line a policy, each to be shown or not; the same as a table.
 import { useSignal } from '@preact/signals'
-import { POLICY_LOOKS } from '../../look/policies.js'
+import { POLICY_LOOKS, POLICY_TOKENS } from '../../look/policies.js'
 import type { PolicyName } from '../../src/cache/eviction.js'
 import { bytes, count, duration } from '../../src/format.js'
 import type { CacheAdvice } from '../../src/tuning/report.js'
@@ -89,7 +89,8 @@ export function Curves({ cache, theme }: CurvesProps) {
 
 /** The line of a policy, as it is drawn. */
 function Line({ policy, thick }: { readonly policy: PolicyName; readonly thick: boolean }) {
-  const { token, dash } = POLICY_LOOKS[policy]
+  const { dash } = POLICY_LOOKS[policy]
+  const token = POLICY_TOKENS[policy]
   return (
     <svg class="line" viewBox="0 0 28 8" aria-hidden="true">
       <path

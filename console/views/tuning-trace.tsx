@@ -1,5 +1,5 @@
 // What is recorded of requests, so that there is advice; switched on and off here.
-import { bytes, count } from '../../src/format.js'
+import { bytes, count, plural } from '../../src/format.js'
 import type { TraceState } from '../../src/server/api.js'
 import { useAsked } from '../asked.js'
 import { rateWords } from '../tuning-words.js'
@@ -35,11 +35,15 @@ export function TracePanel({ session, trace, onChange }: TraceProps) {
       {asked.failure.value && <Failed what="It was not switched" failure={asked.failure.value} />}
       {trace !== undefined && (trace.on || trace.bytes > 0) && (
         <Facts
-          facts={[
-            ['recorded', rateWords(trace)],
-            ['requests', count(trace.requests)],
-            ['on disk', `${bytes(trace.bytes)} of at most ${bytes(trace.maxBytes)}`],
-          ]}
+          facts={
+            on
+              ? [
+                  ['recorded', rateWords(trace)],
+                  ['requests to this daemon', count(trace.requests)],
+                  ['on disk, of all', `${bytes(trace.bytes)} of at most ${bytes(trace.maxBytes)}`],
+                ]
+              : [['on disk still', `${bytes(trace.bytes)} in ${plural(trace.files, 'file', 'files')}`]]
+          }
         />
       )}
       <p class="quiet">

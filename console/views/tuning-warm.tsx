@@ -8,7 +8,7 @@ import { Empty, Facts, Panel } from './parts.js'
 export function WarmPanel({ warm }: { readonly warm: WarmState | undefined }) {
   return (
     <Panel id="warm" title="Warm start">
-      {warm === undefined || (!warm.on && warm.loaded === 0) ? (
+      {warm === undefined ? (
         <Empty>
           Memory began empty, and fills as texts are asked for. With OPDBUS_WARM_START=on what is in use is remembered
           and loaded at the next start, in the background.

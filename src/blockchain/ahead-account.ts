@@ -5,9 +5,9 @@ import { ReadAhead, type ReadAheadListener } from './read-ahead.js'
 const NAMES = { predictor: 'read-ahead', cache: 'blocks' } as const
 
 /** Reading ahead for a chain whose blocks are kept in `cache`, told there until the function beside it is called. */
-export function accountedReadAhead(cache: BlockCache, mostBlocks: number): { ahead: ReadAhead; end: () => void } {
+export function accountedReadAhead(cache: BlockCache, mostBlocks: () => number): { ahead: ReadAhead; end: () => void } {
   const isOn = cache.readsAhead !== 'off'
-  const ahead = new ReadAhead(isOn ? mostBlocks : 0, listenerOf(cache))
+  const ahead = new ReadAhead(isOn ? mostBlocks : () => 0, listenerOf(cache))
   const end = cache.readsAheadFor(() => {
     const { useful, useless, waiting, micros, off } = ahead.counts
     const state = isOn ? (off ? 'paused' : 'on') : 'off'
@@ -25,17 +25,19 @@ export function accountedReadAhead(cache: BlockCache, mostBlocks: number): { ahe
   return { ahead, end }
 }
 
-function listenerOf({ diagnostics, readsAhead }: BlockCache): ReadAheadListener | undefined {
-  if (diagnostics === undefined) return undefined
-  const { prefetched } = diagnostics
+function listenerOf(cache: BlockCache): ReadAheadListener {
+  const { diagnostics, readsAhead } = cache
   let pauses = 0
   return {
     ended(outcome, blocks, micros) {
-      if (prefetched.heard) for (let i = 0; i < blocks; i++) prefetched.tell({ ...NAMES, outcome, micros })
+      for (let i = 0; i < blocks; i++) {
+        cache.endedAhead(outcome === 'useful', micros)
+        if (diagnostics?.prefetched.heard) diagnostics.prefetched.tell({ ...NAMES, outcome, micros })
+      }
     },
     paused(used, judged) {
       if (readsAhead !== 'told') return
-      diagnostics.warn(
+      diagnostics?.warn(
         `read-ahead (blocks) has paused itself: of the last ${judged} that it fetched ahead only ${used} were asked for`,
         undefined,
         `pause ${++pauses} of read-ahead`,

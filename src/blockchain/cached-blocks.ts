@@ -52,7 +52,7 @@ export class CachedBlocks {
     this.#cache = cache
     this.#shelf = cache.shelf()
     this.#clock = clock
-    const { ahead, end } = accountedReadAhead(cache, this.#shelf.capacity >> 2)
+    const { ahead, end } = accountedReadAhead(cache, () => this.#shelf.room >> 2)
     this.#ahead = ahead
     const deaf = store.onAppended(blocks => this.#appended(blocks))
     this.#ended = () => {

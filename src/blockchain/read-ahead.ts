@@ -37,7 +37,7 @@ export interface Ahead {
 
 /** Three numbers at one distance make a pattern. */
 export class ReadAhead {
-  readonly #mostBlocks: number
+  readonly #mostBlocks: () => number
   #last = Number.NaN
   #step = 0
   #window = FIRST_WINDOW
@@ -53,10 +53,10 @@ export class ReadAhead {
 
   readonly #listener: ReadAheadListener | undefined
 
-  /** `mostBlocks`: how many there is room for; 0: nothing is read ahead. */
-  constructor(mostBlocks: number, listener?: ReadAheadListener) {
+  /** `mostBlocks`: how many there is room for now; 0: nothing is read ahead. */
+  constructor(mostBlocks: () => number, listener?: ReadAheadListener) {
     this.#listener = listener
-    this.#mostBlocks = Math.min(LAST_WINDOW, mostBlocks)
+    this.#mostBlocks = mostBlocks
   }
 
   get counts(): ReadAheadCounts {
@@ -90,8 +90,10 @@ export class ReadAhead {
     if (this.#waiting.size > 0) this.#window = FIRST_WINDOW
     this.#count('useless', this.#waiting.size)
     this.#waiting.clear()
-    if (this.#pause > 0 || this.#mostBlocks < FIRST_WINDOW) return undefined
-    const count = Math.min(this.#window, this.#mostBlocks)
+    if (this.#pause > 0) return undefined
+    const room = this.#mostBlocks()
+    if (room < FIRST_WINDOW) return undefined
+    const count = Math.min(this.#window, room)
     this.#window = Math.min(2 * this.#window, LAST_WINDOW)
     return { from: number, step: this.#step, count: count + 1 }
   }

@@ -3,15 +3,6 @@
 /** `lru` is the strategy's own, and the default. */
 export type PolicyName = 'lru' | 'sieve' | 's3-fifo' | 'w-tinylfu' | 'gdsf' | 'cost-s3-fifo'
 
-/** What a policy is told of an entry when it comes. */
-export interface NewEntry {
-  /** 32 bits that name the entry, the same whenever it comes back: what a policy remembers of entries that went. Two may share one. */
-  readonly hash: number
-  readonly bytes: number
-  /** Microseconds that it would take to have it again: measured, or estimated from its tokens. 0 where nothing is known. */
-  readonly cost: number
-}
-
 /**
  * An order of entries, by the numbers of the slots that hold them: 0 and up, used again once they are free. A policy holds no value and no
  * key, only numbers, so that memory and a simulation of a million requests run the same code. It evicts nothing by itself: whoever holds the entries
@@ -21,7 +12,10 @@ export interface EvictionPolicy {
   readonly name: PolicyName
   /** It never looks at hashes: who holds the entries need not work them out, and passes 0. */
   readonly ignoresHash?: true
-  /** A new entry lies in `slot`. */
+  /**
+   * A new entry lies in `slot`. `hash`: 32 bits that name it, the same whenever it comes back, which a policy may remember of entries that went; two
+   * may share one. `cost`: microseconds that it would take to have it again, measured or estimated from its tokens; 0 where nothing is known.
+   */
   added(slot: number, hash: number, bytes: number, cost: number): void
   /** The entry in `slot` was asked for. On the way of every hit: no allocation. */
   hit(slot: number): void

@@ -1,9 +1,12 @@
 // The hashes that name entries in events, remembered for a while: who listens to look-ups and asks for each one's hash pays for a digest once
 // for an entry, not once for a look-up. Of what nobody asks for it knows nothing.
 
-/** Ids of one generation; there are two. */
-const MOST_IDS = 8192
-const MOST_CHARACTERS = 2 ** 20
+import { flat } from './flat.js'
+
+/** What the ids of one generation take at most; there are two. About six thousand lines of a log. */
+const MOST_BYTES = 2 ** 21
+/** What an entry takes beside the id: the hash, 64 characters, and its place in the table. */
+const ENTRY_BYTES = 200
 /** A longer id would push out many, and costs so much to look up that its digest matters less. */
 const LONGEST_ID = 2048
 
@@ -11,7 +14,8 @@ export class KeyHashes {
   readonly #hashOf: (id: string) => string
   #young = new Map<string, string>()
   #old = new Map<string, string>()
-  #characters = 0
+  /** What the young ones take. */
+  #bytes = 0
 
   constructor(hashOf: (id: string) => string) {
     this.#hashOf = hashOf
@@ -28,18 +32,19 @@ export class KeyHashes {
   forget(): void {
     this.#young.clear()
     this.#old.clear()
-    this.#characters = 0
+    this.#bytes = 0
   }
 
   #remember(id: string, hash: string): void {
-    if (this.#young.size >= MOST_IDS || this.#characters + id.length > MOST_CHARACTERS) {
+    const bytes = 2 * id.length + ENTRY_BYTES
+    if (this.#bytes + bytes > MOST_BYTES) {
       const unused = this.#old
       this.#old = this.#young
       unused.clear()
       this.#young = unused
-      this.#characters = 0
+      this.#bytes = 0
     }
-    this.#young.set(id, hash)
-    this.#characters += id.length
+    this.#young.set(flat(id), hash)
+    this.#bytes += bytes
   }
 }

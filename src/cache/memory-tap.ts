@@ -5,11 +5,17 @@ import type { NewPolicy, PolicyName } from './eviction.js'
 export interface MemoryInfo {
   /** Entries that it holds at most; Infinity where bytes are the only bound, 0 where it is off. */
   readonly capacity: number
-  readonly capacityBytes: number
+  /** Estimated bytes that it holds at most; undefined as long as that is not known: of embeddings before it is known how long a vector is. */
+  readonly capacityBytes: number | undefined
   /** Held now: entries, and their estimated bytes. */
   readonly size: number
   readonly bytes: number
   readonly policy: PolicyName
+}
+
+/** The same, where bytes are known. */
+export interface OpenMemoryInfo extends MemoryInfo {
+  readonly capacityBytes: number
 }
 
 /**
@@ -30,9 +36,15 @@ export interface MemoryTap {
 /** What a tuner works on: each of the four caches is one. */
 export interface TunableMemory {
   memoryInfo(): MemoryInfo
-  /** Other bounds from now on, at once and without copying: what is too much goes as the policy says. 0 entries switch memory off. */
+  /**
+   * Other bounds from now on, in one turn and without copying values: what is too much goes as the policy says. 0 entries switch memory off.
+   * Where less than a quarter is left of a large memory, its table is made anew: then what a policy remembers of entries that went is lost.
+   */
   resizeMemory(capacity: number, capacityBytes: number): void
-  /** Another policy from now on. Entries stay, and it begins from the order of the one before. */
+  /**
+   * Another policy from now on. Entries stay, and it begins from the order of the one before; what that one remembered of entries that went is lost.
+   * In one turn, which takes longer the more entries there are: about a millisecond for 10,000, more the first time.
+   */
   setPolicy(policy: NewPolicy): void
   /** One tap at a time: a later one takes its place. The function that it returns ends it. */
   tap(tap: MemoryTap): () => void

@@ -1,16 +1,13 @@
-// The memory tier: bounded by entries, bytes and age; a policy says what goes first, least recently used where none is given.
-// Synchronous by type.
+// The memory tier: bounded by entries, bytes and age; a policy says what goes first. Synchronous by type.
+import { invalid } from '../errors.js'
 import { CoarseClock } from './coarse-clock.js'
 import type { EvictionPolicy, NewPolicy } from './eviction.js'
 import { hashText } from './hash-text.js'
 import { newLru } from './lru-policy.js'
 import type { MemoryTierOptions, ValuePool, WarmEntries } from './memory-options.js'
-import type { MemoryInfo, MemoryTap } from './memory-tap.js'
+import type { MemoryTap, OpenMemoryInfo } from './memory-tap.js'
 import { type Counts, newCounts, type TierStats, tierStats } from './metrics.js'
 import { MOST_BYTES, SlotTable } from './slot-table.js'
-
-/** Entries that a policy is made for where bytes are the only bound, before it is known how many fit. */
-const FIRST_GUESS = 1024
 
 export class MemoryTier<V extends object> {
   readonly counts: Counts = newCounts()
@@ -151,9 +148,11 @@ export class MemoryTier<V extends object> {
   *entries(): IterableIterator<[string, V]> {
     const table = this.#table
     if (table === undefined) return
-    for (const slot of this.#policy.slots()) {
-      if (this.#isOver(table, slot)) continue
-      const value = table.values[slot]!
+    // The slots as they are now: whoever reads on may use or delete entries meanwhile, and so move them.
+    for (const slot of [...this.#policy.slots()]) {
+      if (this.#table !== table) return
+      const value = table.values[slot]
+      if (value === undefined || this.#isOver(table, slot)) continue
       this.#pool?.lend(value)
       yield [table.idOf(slot), value]
     }
@@ -172,31 +171,39 @@ export class MemoryTier<V extends object> {
     }
   }
 
-  /** Other bounds from now on; what goes for it is counted as evicted. */
+  /** Other bounds from now on; what goes for it is counted as evicted. @throws OpDbusError INVALID_INPUT where one is no number */
   resize(capacity: number, capacityBytes: number): void {
+    if (!(capacity >= 0 && capacityBytes >= 0))
+      throw invalid(`memory cannot hold ${capacity} entries, ${capacityBytes} bytes`)
+    const mayBeTooLarge = capacityBytes < this.#options.capacityBytes
     this.#options = { ...this.#options, capacity, capacityBytes }
     this.fitWarm()
-    const table = this.#table
-    if (capacity < 1 || capacityBytes < 1) {
-      this.counts.evictions += this.size
-      this.clear()
-      return
-    }
     this.#told = roomFor(capacity)
     this.#policy.resize(this.#told)
+    const table = this.#table
     if (table === undefined) return
     this.#dropOver()
     // One that is too large by itself must not cost all others their place.
-    for (const slot of [...this.#policy.slots()]) if (table.bytesOf(slot) > capacityBytes) this.#remove(table, slot)
+    for (const slot of mayBeTooLarge ? [...this.#policy.slots()] : []) {
+      if (table.bytesOf(slot) <= capacityBytes) continue
+      this.#policy.removed(slot)
+      this.#giveUp(table, slot)
+    }
     this.#makeRoom(table, 0, 0)
-    // Columns are long by now for what is left in them.
-    if (table.length > 1024 && table.size < table.length / 4) this.#beginAnew(this.#newPolicy)
+    if (capacity < 1 || capacityBytes < 1) this.clear()
+    else if (table.length > 1024 && table.size < table.length / 4) {
+      // Its columns are long for what is left. A new table has new slots, so the policy begins anew.
+      const slots = [...this.#policy.slots()].reverse()
+      this.#table = table.only(slots)
+      this.#follow(slots.map((_, place) => place))
+    }
     this.#tellEvicted()
   }
 
-  /** Another policy from now on, which begins from the order of the one before. */
+  /** Another policy from now on, which is told of every entry, in the order of the one before; of entries that went it knows nothing. */
   setPolicy(policy: NewPolicy): void {
-    this.#beginAnew(policy)
+    this.#newPolicy = policy
+    this.#follow([...this.#policy.slots()].reverse())
   }
 
   /** What was loaded ahead gives way to what was asked for since: it keeps what is left of the bounds. */
@@ -205,7 +212,7 @@ export class MemoryTier<V extends object> {
     this.warm?.fit(capacity - this.size, capacityBytes - (this.#table?.totalBytes ?? 0))
   }
 
-  info(): MemoryInfo {
+  info(): OpenMemoryInfo {
     const { capacity, capacityBytes } = this.#options
     const size = this.size + (this.warm?.size ?? 0)
     const bytes = (this.#table?.totalBytes ?? 0) + (this.warm?.bytes ?? 0)
@@ -237,8 +244,7 @@ export class MemoryTier<V extends object> {
   #add(table: SlotTable<V>, id: string, value: V, bytes: number, cost: number, until: number): void {
     this.#makeRoom(table, 1, bytes)
     const held = this.#pool?.put(value) ?? value
-    const slot = table.add(flat(id), held, bytes, cost, until)
-    this.#policy.added(slot, this.#policy.ignoresHash ? 0 : table.hashOf(slot), bytes, cost)
+    this.#tellPolicy(table, table.add(id, held, bytes, cost, until))
   }
 
   #replace(table: SlotTable<V>, slot: number, value: V, bytes: number, cost: number, until: number): void {
@@ -253,17 +259,22 @@ export class MemoryTier<V extends object> {
 
   /** Evicts until there is room for so much more. */
   #makeRoom(table: SlotTable<V>, entries: number, bytes: number): void {
-    const { capacity, capacityBytes, events } = this.#options
+    const { capacity, capacityBytes } = this.#options
     const before = table.size
     while (table.size > capacity - entries || table.totalBytes > capacityBytes - bytes) {
       const slot = this.#policy.victim()
       if (slot === undefined) break
-      if (events?.evictedHeard) this.#untold.push({ id: table.idOf(slot), bytes: table.bytesOf(slot) })
-      this.counts.evictions++
-      const value = table.remove(slot)
-      this.#pool?.release(value)
+      this.#giveUp(table, slot)
     }
     if (table.size < before) this.#tellRoom(table.size + entries)
+  }
+
+  /** The entry in `slot`, which the policy has forgotten, goes for want of room. */
+  #giveUp(table: SlotTable<V>, slot: number): void {
+    if (this.#options.events?.evictedHeard) this.#untold.push({ id: table.idOf(slot), bytes: table.bytesOf(slot) })
+    this.counts.evictions++
+    const value = table.remove(slot)
+    this.#pool?.release(value)
   }
 
   /** Where bytes are the bound and not entries, a policy divides among its queues what fits. */
@@ -303,19 +314,16 @@ export class MemoryTier<V extends object> {
     for (const slot of [...this.#policy.slots()]) this.#isGood(table, slot)
   }
 
-  /** A new table and a new policy, which begins from the order of the one before. */
-  #beginAnew(policy: NewPolicy): void {
-    const [table, slots] = [this.#table, [...this.#policy.slots()]]
-    this.#newPolicy = policy
-    this.#policy = policy(this.#told)
-    if (table === undefined) return
-    const next = new SlotTable<V>()
-    for (const old of slots.reverse()) {
-      const [bytes, cost] = [table.bytesOf(old), table.costOf(old)]
-      const slot = next.add(table.idOf(old), table.values[old]!, bytes, cost, table.untilOf(old))
-      this.#policy.added(slot, this.#policy.ignoresHash ? 0 : next.hashOf(slot), bytes, cost)
-    }
-    this.#table = next
+  /** A new policy, told of the entries in these slots, the first to be given up first. */
+  #follow(slots: readonly number[]): void {
+    this.#policy = this.#newPolicy(this.#told)
+    for (const slot of slots) this.#tellPolicy(this.#table!, slot)
+  }
+
+  /** There is a new entry in `slot`. */
+  #tellPolicy(table: SlotTable<V>, slot: number): void {
+    const hash = this.#policy.ignoresHash ? 0 : table.hashOf(slot)
+    this.#policy.added(slot, hash, table.bytesOf(slot), table.costOf(slot))
   }
 
   #tellHit(table: SlotTable<V>, slot: number): void {
@@ -336,15 +344,7 @@ export class MemoryTier<V extends object> {
   }
 }
 
-/** What a policy is made for. */
+/** Entries that a policy is made for. Where bytes are the only bound it is not known yet how many fit: then for some. */
 function roomFor(capacity: number): number {
-  return Number.isFinite(capacity) ? Math.max(1, Math.floor(capacity)) : FIRST_GUESS
-}
-
-/**
- * The same string with characters of its own. V8 cuts a longer substring as a window onto its parent: a line of a large
- * file, kept as a key, would keep the whole file in memory. Up to 12 characters it copies anyway.
- */
-function flat(id: string): string {
-  return id.length > 12 ? (JSON.parse(JSON.stringify(id)) as string) : id
+  return Number.isFinite(capacity) ? Math.max(1, Math.floor(capacity)) : 1024
 }

@@ -10,8 +10,10 @@ export interface Work {
   /** Values that the disk brought, and how long it was asked for them. */
   readonly reads: number
   readonly readMicros: number
-  /** Asking the tiers below memory, whatever they had, and writing to them. */
+  /** Asking the tiers below memory, whatever they had, and writing to them; and fetching what nobody asked for then. */
   readonly spentMicros: number
+  /** Of the hits, those of what was fetched for them: only earlier than it would have been, so that nothing was saved. */
+  readonly foreseen: number
 }
 
 export const NO_WORK: Work = {
@@ -21,6 +23,7 @@ export const NO_WORK: Work = {
   reads: 0,
   readMicros: 0,
   spentMicros: 0,
+  foreseen: 0,
 }
 
 /** Microseconds. An estimate: a hit saved what the like of it took on average where it was measured. */
@@ -34,8 +37,8 @@ export interface Savings {
 /** What so much work saved, over all of it. */
 export function savingsOf(hits: number, work: Work): Savings {
   return {
-    computeMicros: hits * (mean(work.computeMicros, work.computed) ?? 0),
-    diskMicros: work.memoryHits * (mean(work.readMicros, work.reads) ?? 0),
+    computeMicros: Math.max(0, hits - work.foreseen) * (mean(work.computeMicros, work.computed) ?? 0),
+    diskMicros: Math.max(0, work.memoryHits - work.foreseen) * (mean(work.readMicros, work.reads) ?? 0),
   }
 }
 
@@ -51,15 +54,16 @@ export class SavingsMeter {
 
   /** `others`: measured by other processes, and used as long as this one has not measured the like. */
   take(hits: number, work: Work, others: Work = NO_WORK): Savings {
+    const [saving, memorySaving] = [hits - work.foreseen, work.memoryHits - work.foreseen]
     const compute = mean(work.computeMicros, work.computed) ?? mean(others.computeMicros, others.computed)
     if (compute !== undefined) {
-      this.#computeMicros += Math.max(0, hits - this.#hits) * compute
-      this.#hits = hits
+      this.#computeMicros += Math.max(0, saving - this.#hits) * compute
+      this.#hits = Math.max(this.#hits, saving)
     }
     const read = mean(work.readMicros, work.reads) ?? mean(others.readMicros, others.reads)
     if (read !== undefined) {
-      this.#diskMicros += Math.max(0, work.memoryHits - this.#memoryHits) * read
-      this.#memoryHits = work.memoryHits
+      this.#diskMicros += Math.max(0, memorySaving - this.#memoryHits) * read
+      this.#memoryHits = Math.max(this.#memoryHits, memorySaving)
     }
     return { computeMicros: this.#computeMicros, diskMicros: this.#diskMicros }
   }

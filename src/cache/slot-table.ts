@@ -1,4 +1,5 @@
 // Entries in numbered slots: a value and what is known of it, as columns. Bounds nothing, orders nothing, and knows no clock.
+import { flat } from './flat.js'
 import { hashText } from './hash-text.js'
 
 const FIRST_SLOTS = 16
@@ -66,6 +67,21 @@ export class SlotTable<V> {
 
   /** A slot for an entry that is not there. */
   add(id: string, value: V, bytes: number, cost: number, until: number): number {
+    return this.#add(flat(id), value, bytes, cost, until)
+  }
+
+  /** Another table, of the entries in these slots alone: there they are in slots 0 and up. */
+  only(slots: readonly number[]): SlotTable<V> {
+    const table = new SlotTable<V>()
+    for (const slot of slots) {
+      const id = this.#ids[slot]!
+      const now = table.#add(id, this.values[slot]!, this.#bytes[slot]!, this.#costs[slot]!, this.untilOf(slot))
+      table.#hashes[now] = this.#hashes[slot]!
+    }
+    return table
+  }
+
+  #add(id: string, value: V, bytes: number, cost: number, until: number): number {
     const slot = this.#free.pop() ?? this.#ids.length
     if (slot >= this.#bytes.length) this.#grow()
     this.#slots.set(id, slot)

@@ -47,6 +47,7 @@ export class TieredCache<V extends object> implements TunableMemory {
   readonly #tiers: readonly StoreTier<V>[]
   readonly #events: CacheEvents<V>
   readonly #path: ReadPath<V>
+  readonly #ahead = { foreseen: 0, spentMicros: 0 }
 
   constructor(options: TieredCacheOptions<V>) {
     this.#memory = options.memory
@@ -241,6 +242,12 @@ export class TieredCache<V extends object> implements TunableMemory {
     return { hits: hits + below, misses: misses - below, evictions }
   }
 
+  /** One that was fetched ahead came to its end: it was of `use` to who asked, or so many microseconds were spent for nothing. */
+  endedAhead(use: boolean, micros: number): void {
+    if (use) this.#ahead.foreseen++
+    else this.#ahead.spentMicros += micros
+  }
+
   /** What was measured so far, of which it can be said what all of it saved. */
   work(): Work {
     const { rows, micros } = this.#path.computing
@@ -251,7 +258,8 @@ export class TieredCache<V extends object> implements TunableMemory {
       computeMicros: Math.round(micros),
       reads: disk?.reads ?? 0,
       readMicros: Math.round(disk?.readMicros ?? 0),
-      spentMicros: Math.round(this.#tiers.reduce((sum, { times }) => sum + times.spentMicros, 0)),
+      spentMicros: Math.round(this.#tiers.reduce((sum, { times }) => sum + times.spentMicros, this.#ahead.spentMicros)),
+      foreseen: this.#ahead.foreseen,
     }
   }
 

@@ -66,6 +66,11 @@ export class EmbeddingsAhead {
     return cache.underWay === 0 && embedder.room === this.#allRoom
   }
 
+  /** As `endedAhead` of the cache of tiers. */
+  ended(use: boolean, micros: number): void {
+    this.#opened?.cache.endedAhead(use, micros)
+  }
+
   /**
    * Embeds the text, unless some tier has it or it is under way: false then. A signal that fires leaves it to those who wait for it.
    * @throws what `getOrEmbed` does

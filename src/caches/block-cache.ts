@@ -34,6 +34,8 @@ export interface BlockCacheOptions {
 export interface BlockShelf<T extends object> {
   /** Entries that all parts hold together; 0 = off. */
   readonly capacity: number
+  /** Entries that there is room for now, if they are as large as those that are held. */
+  readonly room: number
   /** Counts a hit, but leaves a miss to the caller. */
   view(number: number): T | undefined
   /** A look-up that had to go to the disk. */
@@ -102,6 +104,10 @@ export class BlockCache extends ValueCache<number> {
     return {
       get capacity() {
         return memory.capacity
+      },
+      get room() {
+        const { capacity, capacityBytes, size, bytes } = memory.info()
+        return Math.min(capacity, size > 0 ? Math.floor((capacityBytes * size) / Math.max(1, bytes)) : capacity)
       },
       view: number => this.peek(name + number)?.value as T | undefined,
       missed: number => memory.missed(name + number),

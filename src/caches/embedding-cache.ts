@@ -3,7 +3,7 @@
 import { AbortListeners } from '../abort-listeners.js'
 import type { LookUpFacts } from '../cache/cache-events.js'
 import type { NewPolicy } from '../cache/eviction.js'
-import type { MemoryInfo, MemoryTap, TunableMemory } from '../cache/memory-tap.js'
+import type { MemoryInfo, MemoryTap } from '../cache/memory-tap.js'
 import { type Counts, newCounts } from '../cache/metrics.js'
 import { NO_WORK, type Work } from '../cache/savings.js'
 import type { CacheStats, ClearOptions } from '../cache/tiered-cache.js'
@@ -39,7 +39,7 @@ export interface EmbeddingCacheOptions extends EmbeddingMemoryOptions {
   readonly shared?: UnopenedStore
 }
 
-export class EmbeddingCache implements TunableMemory {
+export class EmbeddingCache {
   /** Who foresees what will be asked for, and has it embedded. @internal */
   readonly ahead = new EmbeddingsAhead()
   readonly #options: EmbeddingCacheOptions
@@ -249,7 +249,10 @@ export class EmbeddingCache implements TunableMemory {
     this.#memory.resize(capacity, this.#options.capacityBytes)
   }
 
-  /** See {@link TunableMemory}; so are the next three. Each holds for what is opened later as well. @internal */
+  /**
+   * As `TunableMemory` has it, which its declaration cannot say: these are not in it. So are the next three. Each holds for what is opened
+   * later as well. @internal
+   */
   memoryInfo(): MemoryInfo {
     return this.#memory.memoryInfo()
   }

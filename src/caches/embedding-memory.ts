@@ -75,11 +75,11 @@ export class EmbeddingMemory implements TunableMemory {
     this.resize(capacity, capacityBytes)
   }
 
-  /** Before it is open nobody knows how long a vector is: then `capacityBytes` is 0 unless it was set. */
+  /** Before it is open nobody knows how long a vector is, nor how many bytes so many entries are unless that was set. */
   memoryInfo(): MemoryInfo {
     if (this.#opened) return this.#opened.cache.memoryInfo()
     const policy = this.#policy(1).name
-    return { capacity: this.#capacity, capacityBytes: this.#capacityBytes ?? 0, size: 0, bytes: 0, policy }
+    return { capacity: this.#capacity, capacityBytes: this.#capacityBytes, size: 0, bytes: 0, policy }
   }
 
   setPolicy(policy: NewPolicy): void {

@@ -4,7 +4,7 @@ import { CacheEvents } from '../cache/cache-events.js'
 import type { NewPolicy } from '../cache/eviction.js'
 import { type Loader, loadEach } from '../cache/loader.js'
 import type { Answer } from '../cache/look-up.js'
-import type { MemoryInfo, MemoryTap, TunableMemory } from '../cache/memory-tap.js'
+import type { MemoryInfo, MemoryTap } from '../cache/memory-tap.js'
 import type { Counts } from '../cache/metrics.js'
 import type { Work } from '../cache/savings.js'
 import type { CacheStats, TieredCache } from '../cache/tiered-cache.js'
@@ -41,7 +41,7 @@ export function valueEvents(
 }
 
 /** Asked by `K`: a plugin's name, two states, the number of a block. */
-export abstract class ValueCache<K> implements TunableMemory {
+export abstract class ValueCache<K> {
   protected readonly cache: TieredCache<Held>
 
   protected constructor(cache: TieredCache<Held>) {
@@ -103,7 +103,7 @@ export abstract class ValueCache<K> implements TunableMemory {
     return this.cache.clear()
   }
 
-  /** See {@link TunableMemory}; so are the next three. @internal */
+  /** As `TunableMemory` has it, which its declaration cannot say: these are not in it. So are the next three. @internal */
   memoryInfo(): MemoryInfo {
     return this.cache.memoryInfo()
   }
@@ -131,6 +131,11 @@ export abstract class ValueCache<K> implements TunableMemory {
   /** What was measured in this process, and by how much it was of use. @internal */
   work(): Work {
     return this.cache.work()
+  }
+
+  /** As `endedAhead` of {@link TieredCache}. @internal */
+  endedAhead(use: boolean, micros: number): void {
+    this.cache.endedAhead(use, micros)
   }
 
   stats(): Promise<CacheStats> {

@@ -36,19 +36,28 @@ export async function beginTuning(call: TuningCall): Promise<Tuning> {
   const isWarm = config.warmStart && config.embeddingDiskCache && dir !== undefined
   const warm = isWarm ? (await import('./tuning/warm.js')).beginWarm({ ...call, dir }) : undefined
   if (warm) parts.push(warm)
+  const stateNow = (): TuningState => ({
+    policies: {
+      embeddings: set.embeddings.memoryInfo().policy,
+      queries: set.queries.memoryInfo().policy,
+      diffs: set.diffs.memoryInfo().policy,
+      blocks: set.blocks.memoryInfo().policy,
+    },
+    auto: auto?.state() ?? { on: false, budgetBytes: 0, usedBytes: 0, shares: {}, changes: [] },
+    predictors: predict?.state() ?? set.blocks.readAhead,
+    ...(warm && { warm: warm.state() }),
+  })
   return {
-    state: () => ({
-      policies: {
-        embeddings: set.embeddings.memoryInfo().policy,
-        queries: set.queries.memoryInfo().policy,
-        diffs: set.diffs.memoryInfo().policy,
-        blocks: set.blocks.memoryInfo().policy,
-      },
-      auto: auto?.state() ?? { on: false, budgetBytes: 0, usedBytes: 0, shares: {}, changes: [] },
-      predictors: predict?.state() ?? set.blocks.readAhead,
-      ...(trace && { trace: trace.state() }),
-      ...(warm && { warm: warm.state() }),
-    }),
+    // The trace where somebody reads it: it looks into its folder, which metrics do not ask for.
+    state: () => {
+      if (trace === undefined) return stateNow()
+      return {
+        ...stateNow(),
+        get trace() {
+          return trace.state()
+        },
+      }
+    },
     loadAhead: async (keys, signal) => (await import('./tuning/load-keys.js')).loadKeys(call, keys, signal),
     close: async () => {
       await Promise.allSettled(parts.map(part => part.close()))
@@ -59,12 +68,12 @@ export async function beginTuning(call: TuningCall): Promise<Tuning> {
 /** What a trace says of the caches as they are now. */
 function tracedCaches(set: CacheSet, config: Config): Record<CacheName, TracedCache> {
   const of = (name: CacheName, disk: boolean): TracedCache => {
-    const { policy, capacity, capacityBytes } = set[name].memoryInfo()
+    const { policy, capacity, capacityBytes: bytes } = set[name].memoryInfo()
     return {
       disk,
       policy,
       ...(Number.isFinite(capacity) && { capacity }),
-      ...(Number.isFinite(capacityBytes) && { bytes: capacityBytes }),
+      ...(Number.isFinite(bytes) && { bytes }),
     }
   }
   return {

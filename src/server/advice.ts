@@ -1,4 +1,4 @@
-// The advice of `op-dbus cache tune`, for whoever asks the daemon: worked out for all who ask at once, and not again within a minute.
+// The advice of `op-dbus cache tune`, for whoever asks the daemon: worked out for all who ask at once, and not again for a while.
 import type { AdviceReport, NoAdvice } from '../tuning/report.js'
 
 type Advice = AdviceReport | NoAdvice
@@ -12,14 +12,16 @@ export interface AdvisorParts {
   readonly wait: (ms: number) => Promise<void>
 }
 
-/** An advice is good for so long, ms. */
+/** An advice is good for so long, ms, and for so many times as long as it took: of a long trace that is more. */
 const FRESH_MS = 60_000
+const FRESH_TIMES = 20
 /** Who asks waits so long for one; then for the next question, ms. */
 const PATIENCE_MS = 2_000
 
 export class Advisor {
   readonly #parts: AdvisorParts
-  #last: { readonly advice: Advice; readonly at: number } | undefined
+  /** `until`: it is good before that. */
+  #last: { readonly advice: Advice; readonly until: number } | undefined
   #underWay: Promise<void> | undefined
   /** Grows when what was worked out, or is being, is of no use any more. */
   #era = 0
@@ -31,7 +33,7 @@ export class Advisor {
   /** What is known: an older one where the new one takes its time. Never rejects. */
   async advice(): Promise<Advice> {
     const { now, wait } = this.#parts
-    if (this.#last === undefined || now() - this.#last.at >= FRESH_MS) {
+    if (this.#last === undefined || now() >= this.#last.until) {
       this.#underWay ??= this.#workOut()
       await Promise.race([this.#underWay, wait(PATIENCE_MS)])
     }
@@ -52,6 +54,8 @@ export class Advisor {
 
   async #workOut(): Promise<void> {
     const era = this.#era
+    const { now } = this.#parts
+    const from = now()
     const advice = await this.#parts.advise().catch(
       (): NoAdvice => ({
         available: false,
@@ -59,7 +63,7 @@ export class Advisor {
       }),
     )
     if (era !== this.#era) return
-    this.#last = { advice, at: this.#parts.now() }
+    this.#last = { advice, until: now() + Math.max(FRESH_MS, FRESH_TIMES * (now() - from)) }
     this.#underWay = undefined
   }
 }

@@ -340,5 +340,7 @@ export interface TuningReport {
 /** `POST /api/tuning/trace`: needs the write token. As `op-dbus cache trace on` and `off`, it holds for every process on the cache folder. */
 export interface TraceCall {
   readonly on: boolean
+  /** With `on`: how long; without it until it is switched off. */
+  readonly seconds?: number
 }
 export type { TraceState }

@@ -62,7 +62,7 @@ export const TUNING: readonly Family[] = [
     *rows({ context, tuning }) {
       const { warmed } = context.meters.counts
       for (const [cache, entries] of warmed) yield [{ cache }, entries]
-      if (tuning?.warm?.on && warmed.size === 0) yield [{ cache: 'embeddings' }, 0]
+      if (tuning?.warm && warmed.size === 0) yield [{ cache: 'embeddings' }, 0]
     },
   },
   {

@@ -1,6 +1,6 @@
 // Advice in plain sentences, the most worth first. Words only: what is said was worked out in advise.ts.
-import type { PolicyName } from '../cache/eviction.js'
 import { bytes, count, duration, plural } from '../format.js'
+import { POLICY_LOOKS } from './policy-looks.js'
 import type { CacheAdvice, CurvePoint } from './report.js'
 
 /** A trace with less than that is thin. */
@@ -12,15 +12,6 @@ const LITTLE_BYTES = 1_000_000
 const MUCH_PART = 0.7
 /** Requests to what was never asked for before, from where on they are named as what keeps the hit rate down. */
 const MANY_NEW = 0.05
-
-export const POLICY_TITLES: Readonly<Record<PolicyName, string>> = {
-  lru: 'LRU',
-  sieve: 'SIEVE',
-  's3-fifo': 'S3-FIFO',
-  'w-tinylfu': 'W-TinyLFU',
-  gdsf: 'GDSF',
-  'cost-s3-fifo': 'cost-aware S3-FIFO',
-}
 
 export interface Circumstances {
   readonly spanSeconds: number
@@ -59,7 +50,7 @@ function thin({ recorded, spanSeconds }: Circumstances): string[] {
 
 function policies({ best, now }: Omit<CacheAdvice, 'advice'>, { stays, computing }: Circumstances): Said[] {
   const present = now?.policy ?? 'lru'
-  const title = POLICY_TITLES[best.policy]
+  const title = POLICY_LOOKS[best.policy].name
   if (best.policy === present) return [{ text: `${title} is as good as any other policy here.`, worth: 0 }]
   const name = `${title} (${best.policy})`
   if (!stays) return [{ text: `${name} would answer ${percent(best.hitRate)} of requests at this size.`, worth: 0 }]
@@ -80,6 +71,11 @@ function policies({ best, now }: Omit<CacheAdvice, 'advice'>, { stays, computing
 
 function sizes({ more, best, now }: Omit<CacheAdvice, 'advice'>, { suffices, computing }: Circumstances): Said[] {
   const said: Said[] = []
+  if (now?.capacity === 0) {
+    const size = `${plural(best.capacity, 'entry', 'entries')} (${bytes(best.bytes)})`
+    const text = `Memory is off: ${size} would answer ${percent(best.hitRate)} of requests.`
+    said.push({ text, worth: best.savedSeconds })
+  }
   if (more.savedSeconds >= LITTLE_SECONDS) {
     const text = `${bytes(more.bytes)} more would save ${aDay(more.savedSeconds)} ${of(computing)}.`
     said.push({ text, worth: more.savedSeconds })
@@ -124,11 +120,15 @@ function targets({ targets: wanted, requests, firstSeen }: Omit<CacheAdvice, 'ad
 
 const of = (computing: boolean) => (computing ? 'of computing' : 'of reading the disk')
 
-/** `12 s a day`; hours where it is many. */
+/** `12 s a day` */
 function aDay(seconds: number): string {
-  return seconds < 7200
-    ? `${duration(seconds * 1000)} a day`
-    : `${seconds < 36_000 ? (seconds / 3600).toFixed(1) : count(seconds / 3600)} h a day`
+  return `${timeText(seconds)} a day`
+}
+
+/** `12 s`, `84 min`; hours where it is many: `2.3 h`, `41 h`. */
+export function timeText(seconds: number): string {
+  if (seconds < 7200) return duration(seconds * 1000)
+  return `${seconds < 36_000 ? (seconds / 3600).toFixed(1) : count(seconds / 3600)} h`
 }
 
 /** `84 %`, `84.3 %`. */

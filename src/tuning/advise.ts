@@ -3,7 +3,6 @@ import type { PolicyName } from '../cache/eviction.js'
 import type { CacheName } from '../ports.js'
 import { sentences } from './advice-text.js'
 import { type CurveOptions, Curves, curveSizes, type Rates } from './curves.js'
-import { POLICIES } from './policies.js'
 import type { AdviceReport, CacheAdvice, CurvePoint } from './report.js'
 import { CACHE_ORDER, type Trace } from './requests.js'
 import { shareable } from './sharing.js'
@@ -48,7 +47,7 @@ export function advise(traces: readonly AdvisedTrace[], options: AdviseOptions =
     traces.some(({ requests }) => requests.cache.includes(cache)),
   )
   let done = 0
-  const onStep = () => options.onStep?.(++done, asked.length * traces.length * (SIMPLEST.length + 1) * 14)
+  const onStep = () => options.onStep?.(++done, asked.length * (SIMPLEST.length + 1) * 14)
   const found = asked.map(
     ({ name, cache }) => new CacheCurves(traces, name, cache, spanSeconds, { ...options, onStep }),
   )
@@ -69,7 +68,6 @@ class CacheCurves {
   readonly #traces: readonly AdvisedTrace[]
   readonly #streams: readonly CacheStream[]
   readonly #curves: readonly Curves[]
-  readonly #policies: readonly PolicyName[]
   readonly #spanSeconds: number
   readonly #requests: number
   readonly #allSaves: number
@@ -90,7 +88,6 @@ class CacheCurves {
     this.#traces = traces
     this.#spanSeconds = spanSeconds
     this.#onStep = onStep
-    this.#policies = SIMPLEST.filter(policy => POLICIES[policy] !== undefined)
     this.#streams = traces.map(trace => streamOf(trace.requests, cache, trace.disk[name] === true))
     this.#curves = this.#streams.map(({ stream }) => new Curves(stream, { rate }))
     const sum = (of: (stream: CacheStream) => number) =>
@@ -106,9 +103,10 @@ class CacheCurves {
   advice(): CacheAdvice {
     const even = curveSizes(this.#keys)
     const now = this.#now()
-    const size = now?.capacity ?? this.#enough(even)
+    // Of memory that is off there is nothing to be said but what some would save.
+    const size = now?.capacity || this.#enough(even)
     const sizes = withSize(even, Math.min(size, this.#keys))
-    const curves = this.#policies.map(policy => ({ policy, points: sizes.map(one => this.#at(policy, one)) }))
+    const curves = SIMPLEST.map(policy => ({ policy, points: sizes.map(one => this.#at(policy, one)) }))
     const policy = this.#bestAt(size, now?.policy ?? 'lru')
     const best = { ...this.#at(policy, size), policy }
     const more = this.#at(policy, size + this.#entriesIn(MORE_BYTES))
@@ -186,7 +184,9 @@ class CacheCurves {
         most = { memory, stream }
     })
     if (most === undefined) return undefined
-    const { policy, capacity = Number.POSITIVE_INFINITY, bytes = Number.POSITIVE_INFINITY } = most.memory
+    const { policy, capacity = Number.POSITIVE_INFINITY } = most.memory
+    // No bytes at all is no bound: before the first text nobody knows how large an embedding is.
+    const bytes = most.memory.bytes || Number.POSITIVE_INFINITY
     const bound = Math.floor(Math.min(capacity, this.#meanBytes > 0 ? bytes / this.#meanBytes : capacity))
     const entries = Number.isFinite(bound) ? bound : this.#keys
     const atHand = this.#streams.reduce((sum, stream, i) => sum + stream.atHand / this.#traces[i]!.rate, 0)
@@ -204,10 +204,10 @@ class CacheCurves {
   }
 
   #bestAt(size: number, present: PolicyName): PolicyName {
-    const scores = this.#policies.map(policy => this.#score(this.#at(policy, size)))
+    const scores = SIMPLEST.map(policy => this.#score(this.#at(policy, size)))
     const best = Math.max(...scores)
-    const stays = scores[this.#policies.indexOf(present)] ?? 0
-    return best - stays <= MARGIN ? present : this.#policies[scores.findIndex(score => score >= best - AS_GOOD)]!
+    const stays = scores[SIMPLEST.indexOf(present)] ?? 0
+    return best - stays <= MARGIN ? present : SIMPLEST[scores.findIndex(score => score >= best - AS_GOOD)]!
   }
 
   /** The smallest size that will do; nothing where none does. */

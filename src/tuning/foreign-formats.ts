@@ -2,7 +2,16 @@
 
 import type { CacheName } from '../ports.js'
 import type { OneRequest } from './request-list.js'
-import { CACHE_ORDER, KEY_SPAN, OUTCOMES, type Outcome, type Requests } from './requests.js'
+import {
+  CACHE_ORDER,
+  KEY_SPAN,
+  MOST_AT,
+  MOST_COUNT,
+  MOST_MICROS,
+  OUTCOMES,
+  type Outcome,
+  type Requests,
+} from './requests.js'
 
 /**
  * The first line of our CSV. Seconds since 1970, the key as a whole number, bytes, name of the cache, outcome, tokens, and microseconds: of
@@ -35,7 +44,7 @@ const NAMES: Readonly<Record<Column, readonly string[]>> = {
   micros: ['micros'],
 }
 
-/** Reads rows of CSV whose columns it learns from the first one. Says what is wrong with a row, in words, by returning that. */
+/** Reads rows of CSV whose columns it learns from the first one. Says what is wrong with a row, in words and without the row's, by returning that. */
 export class CsvRows {
   readonly #one: OneRequest = fromElsewhere()
   #places: Partial<Record<Column, number>> | undefined
@@ -43,54 +52,74 @@ export class CsvRows {
   /** Keys are taken as they are. */
   #ours = false
 
+  /** Whether a column tells how large entries are; known from the first row on. */
+  get hasSizes(): boolean {
+    return this.#places?.size !== undefined
+  }
+
   /** The request in a row; undefined where it is the heading or empty. */
   read(line: string): Readonly<OneRequest> | undefined | string {
     const row = line.endsWith('\r') ? line.slice(0, -1) : line
     if (row === '' || row.startsWith('#')) return undefined
+    if (this.#places === undefined) this.#separator = [',', '\t', ';'].find(one => row.includes(one)) ?? ' '
+    const cells = cellsOf(row, this.#separator)
+    if (cells === undefined) return 'a quotation mark has no partner'
     if (this.#places === undefined) {
-      this.#separator = [',', '\t', ';'].find(one => row.includes(one)) ?? ' '
-      const cells = this.#cells(row)
       const places = headingOf(cells)
       this.#ours = row === CSV_HEADER
-      this.#places = places ?? { time: 0, id: 1, size: 2 }
-      if (places !== undefined)
-        return places.id === undefined ? `no column of ${row} says what was asked for` : undefined
+      this.#places = places ?? { time: 0, id: 1, ...(cells.length > 2 && { size: 2 }) }
+      if (places !== undefined) return places.id === undefined ? 'no column says what was asked for' : undefined
     }
-    return this.#request(this.#cells(row), this.#places)
-  }
-
-  #cells(row: string): string[] {
-    return row.split(this.#separator).map(cell => cell.trim().replace(/^"(.*)"$/, '$1'))
+    return this.#request(cells, this.#places)
   }
 
   #request(cells: readonly string[], places: Partial<Record<Column, number>>): Readonly<OneRequest> | string {
     const one = this.#one
-    const text = (column: Column) => (places[column] === undefined ? undefined : cells[places[column]])
+    const text = (column: Column) => (places[column] === undefined ? undefined : (cells[places[column]] ?? ''))
     const id = text('id')
-    if (id === undefined || id === '') return 'it does not say what was asked for'
-    const time = number(text('time'), 0)
-    if (time === undefined) return `${cells[places.time!]} is no time`
-    one.at = Math.max(0, Math.round(inMs(time)))
-    const key = this.#ours ? Number(id) : keyOfText(id)
-    if (!Number.isInteger(key) || key < 0 || key >= KEY_SPAN) return `${id} is no key of ours`
+    if (!id) return 'it does not say what was asked for'
+    const at = inMs(number(text('time')))
+    if (!(at >= 0 && at <= MOST_AT)) return 'its time is no number, or before 1970 or after 2200'
+    one.at = Math.round(at)
+    const key = this.#ours ? number(id) : keyOfText(id)
+    if (!(Number.isInteger(key) && key >= 0 && key < KEY_SPAN)) return 'its key is none of ours'
     one.key = key
-    for (const [field, column] of FIELDS) {
-      const value = number(text(column), 0)
-      if (value === undefined || value < 0) return `${cells[places[column]!]} is no ${column}`
+    for (const [field, column, most] of FIELDS) {
+      const value = number(text(column))
+      if (!(value >= 0 && value <= most)) return `its ${column} is no number from 0 to ${most}`
       one[field] = value
     }
-    one.cache = Math.max(0, CACHE_ORDER.indexOf(text('cache') as CacheName))
-    const outcome = OUTCOMES.indexOf(text('outcome') as Outcome)
-    one.outcome = outcome < 0 ? COMPUTED : outcome
+    const [cache, outcome] = [text('cache'), text('outcome')]
+    one.cache = cache === undefined ? 0 : CACHE_ORDER.indexOf(cache as CacheName)
+    if (one.cache < 0) return `its cache is none of ${CACHE_ORDER.join(', ')}`
+    one.outcome = outcome === undefined ? COMPUTED : OUTCOMES.indexOf(outcome as Outcome)
+    if (one.outcome < 0) return `its outcome is none of ${OUTCOMES.join(', ')}`
     return one
   }
 }
 
+/** Undefined where a quoted cell does not end. */
+function cellsOf(row: string, separator: string): string[] | undefined {
+  if (!row.includes('"')) return row.split(separator).map(cell => cell.trim())
+  const cells: string[] = []
+  for (let at = 0; at <= row.length; ) {
+    while (row[at] === ' ' && separator !== ' ') at++
+    const [whole, quoted] = row[at] === '"' ? (/^"((?:[^"]|"")*)" */.exec(row.slice(at)) ?? []) : []
+    if (row[at] === '"' && whole === undefined) return undefined
+    let end = row.indexOf(separator, at + (whole?.length ?? 0))
+    if (end < 0) end = row.length
+    if (quoted !== undefined && end > at + whole!.length) return undefined
+    cells.push(quoted?.replaceAll('""', '"') ?? row.slice(at, end).trim())
+    at = end + 1
+  }
+  return cells
+}
+
 const FIELDS = [
-  ['bytes', 'size'],
-  ['tokens', 'tokens'],
-  ['cost', 'cost'],
-  ['micros', 'micros'],
+  ['bytes', 'size', MOST_COUNT],
+  ['tokens', 'tokens', MOST_COUNT],
+  ['cost', 'cost', MOST_MICROS],
+  ['micros', 'micros', MOST_MICROS],
 ] as const
 
 /** Nobody says how it was answered: as if nothing had been kept. */
@@ -112,11 +141,12 @@ function headingOf(cells: readonly string[]): Partial<Record<Column, number>> | 
   return Object.keys(places).length === 0 && aNumber ? undefined : places
 }
 
-/** Undefined where it is no number; `absent` where there is none. */
-function number(text: string | undefined, absent: number): number | undefined {
-  if (text === undefined || text === '') return absent
-  const value = Number(text)
-  return Number.isFinite(value) ? value : undefined
+const DECIMAL = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i
+
+/** 0 where there is no such column, NaN where what stands there is no number as people write it. */
+function number(text: string | undefined): number {
+  if (text === undefined) return 0
+  return DECIMAL.test(text) ? Number(text) : Number.NaN
 }
 
 /** Seconds, as most write them; nanoseconds, microseconds or milliseconds since 1970 by their size. */
@@ -133,8 +163,8 @@ const NEVER_LOW = 0xffff_ffff
 const MOST_REQUESTS = 2 ** 12
 
 /**
- * The record `number`, from 0, of oracleGeneral: u32 seconds, u64 id, u32 bytes, i64 number of the next request to the same, little-endian. Returns what is wrong
- * with it where it is none.
+ * The record `number`, from 0, of oracleGeneral: u32 seconds, u64 id, u32 bytes, i64 number of the next request to the same, little-endian.
+ * Returns what is wrong with it where it is none.
  */
 export function decodeOracle(view: DataView, offset: number, number: number, into: OneRequest): string | undefined {
   const high = view.getInt32(offset + 20, true)
@@ -196,4 +226,25 @@ function mix(value: number): number {
   hash = Math.imul(hash ^ (hash >>> 16), 0x85eb_ca6b)
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2_ae35)
   return hash ^ (hash >>> 16)
+}
+
+/** What unpacks a file that begins so. */
+export function packing(start: Uint8Array): string | undefined {
+  if (start[0] === 0x28 && start[1] === 0xb5 && start[2] === 0x2f && start[3] === 0xfd) return '`zstd -d`'
+  if (start[0] === 0x1f && start[1] === 0x8b) return '`gunzip`'
+  return undefined
+}
+
+/** Text has none of the bytes that records of numbers are full of. */
+export function isText(start: Uint8Array): boolean {
+  return start.every(byte => byte >= 32 || byte === 9 || byte === 10 || byte === 13)
+}
+
+/** Whether a file that begins so is a trace of other programs, and no text with a request in each line. */
+export function isForeignTrace(start: Uint8Array): boolean {
+  if (start.length === 0) return false
+  if (!isText(start)) return true
+  const lines = new TextDecoder().decode(start).split('\n')
+  const first = lines.find(line => line.trim() !== '' && !line.startsWith('#'))
+  return first !== undefined && typeof new CsvRows().read(first) !== 'string'
 }

@@ -19,47 +19,40 @@ export interface Stream {
   readonly again: Uint8Array
 }
 
-/** Part of a stream that is simulated by itself, from an empty memory: counted from `counted` on. */
-export interface Span {
-  readonly from: number
-  readonly counted: number
-  readonly to: number
+/** Requests that are simulated, all of a stream or some. */
+export interface Simulated extends Omit<Stream, 'again'> {
+  /** 1 for requests whose hits count, else 0: those before them fill the memory. */
+  readonly counted: Uint8Array
+  /** By key: the group that its hits are counted in. */
+  readonly group: Uint16Array
 }
 
-/** Of requests to what was asked for before. */
-export interface Tally {
-  requests: number
-  hits: number
-  /** Microseconds. */
-  cost: number
-  saved: number
+/** By group: hits, and the microseconds that they save. */
+export interface Hits {
+  readonly hits: Float64Array
+  readonly saved: Float64Array
 }
 
-/** Adds to `tally` what is asked for again, and hit, in `span`. `policy` is empty, and made for `capacity` entries, at least 1. */
-export function runPolicy(policy: EvictionPolicy, capacity: number, stream: Stream, span: Span, tally: Tally): void {
-  const { ids, hashes, bytes, cost, saves, again } = stream
-  const slotOf = new Int32Array(stream.keys).fill(-1)
-  const slots = Math.min(capacity, stream.keys)
+/** Counts what is hit. `policy` is empty, and made for `capacity` entries, at least 1. */
+export function runPolicy(policy: EvictionPolicy, capacity: number, requests: Simulated, { hits, saved }: Hits): void {
+  const { length, keys, ids, hashes, bytes, cost, saves, counted, group } = requests
+  const slotOf = new Int32Array(keys).fill(-1)
+  const slots = Math.min(capacity, keys)
   const keyOf = new Uint32Array(slots)
   const bytesOf = new Uint32Array(slots)
   let used = 0
-  for (let i = span.from; i < span.to; i++) {
+  for (let i = 0; i < length; i++) {
     const key = ids[i]!
     let slot = slotOf[key]!
-    const counts = again[i] === 1 && i >= span.counted
-    if (counts) {
-      tally.requests++
-      tally.cost += saves[i]!
-    }
     if (slot >= 0) {
       policy.hit(slot)
       if (bytesOf[slot] !== bytes[i]) {
         policy.replaced?.(slot, bytes[i]!, cost[i]!)
         bytesOf[slot] = bytes[i]!
       }
-      if (counts) {
-        tally.hits++
-        tally.saved += saves[i]!
+      if (counted[i] === 1) {
+        hits[group[key]!]!++
+        saved[group[key]!]! += saves[i]!
       }
       continue
     }
@@ -74,5 +67,3 @@ export function runPolicy(policy: EvictionPolicy, capacity: number, stream: Stre
     policy.added(slot, hashes[key]!, bytes[i]!, cost[i]!)
   }
 }
-
-export const newTally = (): Tally => ({ requests: 0, hits: 0, cost: 0, saved: 0 })

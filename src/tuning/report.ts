@@ -39,7 +39,10 @@ export interface CacheAdvice {
     readonly bytes: number
     readonly hitRate: number
   }
-  /** The policy that saves most at the size of `now`, and what is to be expected of it there. */
+  /**
+   * The policy to take at the size of `now`, and what is to be expected of it there: the one that saves most or, where it saves as much within
+   * half a point of all time, the one that is. Where memory is off, or the trace does not say, at a size that saves most of what any could.
+   */
   readonly best: CurvePoint & { readonly policy: PolicyName }
   /** The smallest size, under the best policy, with so high a hit rate; `capacity` absent where none reaches it. */
   readonly targets: readonly { readonly hitRate: number; readonly capacity?: number; readonly bytes?: number }[]
@@ -76,7 +79,7 @@ export interface TraceState {
   readonly requests: number
   /** Part of the keys that is recorded now. */
   readonly rate: number
-  /** Requests that were not recorded, because too many came. */
+  /** Requests that were not recorded though they were to be: too many came, or the disk did not take them. */
   readonly dropped: number
 }
 
@@ -89,12 +92,14 @@ export interface TuningChange {
   readonly from: string
   readonly to: string
   readonly why: string
-  /** The change took an earlier one back, which had not paid. */
+  /** The change took earlier ones back: they had not paid, or the tuner gave up. */
   readonly undone: boolean
 }
 
 export interface AutoState {
   readonly on: boolean
+  /** Why the tuner gave up; absent where it did not. What it had changed is put back then, as `changes` say. */
+  readonly failed?: string
   readonly budgetBytes: number
   readonly usedBytes: number
   /** What each cache has of the budget now. */
@@ -120,7 +125,6 @@ export interface PredictorState {
 }
 
 export interface WarmState {
-  readonly on: boolean
   /** Entries loaded at the start of this process, and how long that took. */
   readonly loaded: number
   readonly bytes: number
@@ -141,11 +145,16 @@ export interface WarmState {
  * having no memory.
  */
 export interface Worth {
-  /** Computing, asking plugins or comparing states, that hits of any tier made needless. Of embeddings, rows as batches computed them. */
+  /**
+   * Computing, asking plugins or comparing states, that hits of any tier made needless. Of embeddings, rows as batches computed them. A hit of
+   * what prediction fetched made nothing needless: the first one is not counted.
+   */
   readonly computeSeconds: number
   /** Reading of the disk that hits of memory made needless. */
   readonly diskSeconds: number
-  /** Asking disk and shared tier, whether they had it or not, and writing to them; measured. */
+  /**
+   * Asking disk and shared tier, whether they had it or not, writing to them, and fetching ahead what nobody asked for then; measured.
+   */
   readonly spentSeconds: number
   /** What it holds in memory and on disk. */
   readonly memoryBytes: number
@@ -157,7 +166,7 @@ export interface TuningState {
   readonly policies: Readonly<Record<CacheName, PolicyName>>
   readonly auto: AutoState
   readonly predictors: readonly PredictorState[]
-  /** Absent where the runtime has no files. */
+  /** Absent where no warm start is on. */
   readonly warm?: WarmState
   readonly trace?: TraceState
 }

@@ -52,6 +52,15 @@ export function newRequests(length: number): Requests {
   }
 }
 
+/** What a file may say, whoever wrote it; beyond it sums would be of no use, or not finite. With fewer keys than this part nothing can be said. */
+export const LEAST_RATE = 2 ** -20
+/** Milliseconds since 1970: the year 2200. */
+export const MOST_AT = Date.UTC(2200, 0)
+/** Microseconds that one request or computation takes: eleven days. */
+export const MOST_MICROS = 1e12
+/** Bytes and tokens of an entry, and entries of a cache. */
+export const MOST_COUNT = 2 ** 32 - 1
+
 /** Keys are below this. */
 export const KEY_SPAN = 2 ** 52
 

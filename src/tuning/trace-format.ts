@@ -11,7 +11,7 @@
 import type { PolicyName } from '../cache/eviction.js'
 import type { CacheName, Crc32 } from '../ports.js'
 import type { OneRequest } from './request-list.js'
-import { CACHE_ORDER, KEY_SPAN, OUTCOMES } from './requests.js'
+import { CACHE_ORDER, KEY_SPAN, LEAST_RATE, MOST_AT, MOST_COUNT, MOST_MICROS, OUTCOMES } from './requests.js'
 
 export const TRACE_VERSION = 1
 const MAGIC = new TextEncoder().encode('opdtrace')
@@ -100,7 +100,7 @@ function headerOf(json: string): TraceHeader | undefined {
   }
   const { process, part, began, caches } = (value ?? {}) as Record<string, unknown>
   if (typeof process !== 'string' || !/^[0-9a-f]{32}$/.test(process)) return undefined
-  if (!isCount(part) || typeof began !== 'number' || !Number.isFinite(began)) return undefined
+  if (!isCount(part) || typeof began !== 'number' || !isTime(began)) return undefined
   return { process, part, began, caches: cachesOf(caches) }
 }
 
@@ -114,11 +114,15 @@ function cachesOf(value: unknown): TraceHeader['caches'] {
     caches[name] = {
       disk,
       policy: policy as PolicyName,
-      ...(isCount(capacity) && { capacity }),
+      ...(isCount(capacity) && capacity <= MOST_COUNT && { capacity }),
       ...(isCount(bytes) && { bytes }),
     }
   }
   return caches
+}
+
+function isTime(value: number): boolean {
+  return value >= 0 && value <= MOST_AT
 }
 
 function isCount(value: unknown): value is number {
@@ -157,8 +161,8 @@ export class TraceBlock {
     view.setUint32(offset + 8, one.at - this.#at, true)
     view.setUint32(offset + 12, uint32(one.bytes), true)
     view.setUint32(offset + 16, uint32(one.tokens), true)
-    view.setFloat32(offset + 20, float32(one.cost), true)
-    view.setFloat32(offset + 24, float32(one.micros), true)
+    view.setFloat32(offset + 20, micros32(one.cost), true)
+    view.setFloat32(offset + 24, micros32(one.micros), true)
     this.#records++
   }
 
@@ -182,13 +186,11 @@ function blockCrc(bytes: Uint8Array, headerCrc: number, crc32: Crc32): number {
 }
 
 function uint32(value: number): number {
-  return value > 0 ? Math.min(Math.round(value), 2 ** 32 - 1) : 0
+  return value > 0 ? Math.min(Math.round(value), MOST_COUNT) : 0
 }
 
-const LARGEST_FLOAT32 = 3.4028234e38
-
-function float32(value: number): number {
-  return value > 0 ? Math.min(value, LARGEST_FLOAT32) : 0
+function micros32(value: number): number {
+  return value > 0 ? Math.min(value, MOST_MICROS) : 0
 }
 
 /** How long the block is whose head lies at `offset` of `bytes`; undefined where no block begins there. At least its head has to be there. */
@@ -221,7 +223,7 @@ export function decodeBlock(
     return undefined
   }
   const [at, rate] = [view.getFloat64(16, true), view.getFloat64(24, true)]
-  if (!Number.isFinite(at) || !(rate > 0 && rate <= 1)) return undefined
+  if (!isTime(at) || !(rate >= LEAST_RATE && rate <= 1)) return undefined
   const records = view.getUint32(8, true)
   return { records, rate, each: take => eachRecord(view, records, at, take) }
 }
@@ -243,7 +245,7 @@ function eachRecord(view: DataView, records: number, at: number, take: (one: Rea
 }
 
 /** What no writer of ours writes is passed over, whatever its checksum says. */
-function isPossible({ key, cache, outcome, cost, micros }: OneRequest): boolean {
-  const measured = cost >= 0 && cost < Number.POSITIVE_INFINITY && micros >= 0 && micros < Number.POSITIVE_INFINITY
+function isPossible({ at, key, cache, outcome, cost, micros }: OneRequest): boolean {
+  const measured = cost >= 0 && cost <= MOST_MICROS && micros >= 0 && micros <= MOST_MICROS && at <= MOST_AT
   return measured && key < KEY_SPAN && cache < CACHE_ORDER.length && outcome < OUTCOMES.length
 }

@@ -1,10 +1,12 @@
 // Workloads that a cache can be tried with, from a seed: the same everywhere. Knows no cache.
 import { OpDbusError } from '../errors.js'
 import { seeded } from '../sample-lines.js'
-import { newRequests, type Requests } from './requests.js'
+import { newRequests, OUTCOMES, type Requests } from './requests.js'
 
 export const WORKLOADS = ['zipf', 'scan', 'loop', 'shift'] as const
 export type WorkloadName = (typeof WORKLOADS)[number]
+
+const COMPUTED = OUTCOMES.indexOf('computed')
 
 export interface WorkloadOptions {
   readonly requests: number
@@ -52,7 +54,7 @@ export function workload(name: WorkloadName, options: WorkloadOptions): Requests
     requests.bytes[i] = bytes
     requests.cost[i] = costs === 'same' ? COST : COST * Math.exp(SIGMA * normalOf(of, seed))
     requests.micros[i] = requests.cost[i]!
-    requests.outcome[i] = 3
+    requests.outcome[i] = COMPUTED
   }
   return requests
 }

@@ -58,6 +58,12 @@ export async function nanosecondsPerCall(call: () => unknown): Promise<number> {
   return avg
 }
 
+/** The same, but the median of the batches: what a call takes that makes nothing, whatever else the machine does meanwhile. */
+export async function usualNanosecondsPerCall(call: () => unknown): Promise<number> {
+  const { p50 } = await measure(call, { min_cpu_time: ROUND_NANOSECONDS })
+  return p50
+}
+
 /** Seconds that `work` takes, once. */
 export async function secondsOf(work: () => unknown): Promise<number> {
   const start = performance.now()

@@ -301,6 +301,20 @@ describe('read-ahead', () => {
     expect(warnings).toHaveLength(times)
   })
 
+  it('reads no more than there is room for now, as many or as large as they are', async () => {
+    for (const [entries, bytes] of [
+      [60, 1e9],
+      [1000, 60 * 2000],
+    ] as const) {
+      const { blocks, cache, store } = await filled(600)
+      await walk(blocks, 0, 1, 10)
+      cache.resizeMemory(entries, bytes)
+      await walk(blocks, 100, 1, 300)
+      expect(blocks.readAhead.useless).toBeLessThan(8)
+      expect(store.asked.length).toBeLessThan(330)
+    }
+  })
+
   it('that is off reads what is asked for alone', async () => {
     const { blocks, cache, store } = await filled(200, { readsAhead: 'off' })
     await walk(blocks, 0, 1, 100)

@@ -1,4 +1,4 @@
-// The memory tier under each policy against a plain map, and under LRU against lru-cache; what tuners change and see while it runs.
+// The memory tier under each policy against a plain map, and under LRU against lru-cache; what tuners change while it runs.
 import fc from 'fast-check'
 import { LRUCache } from 'lru-cache'
 import { describe, expect, it } from 'vitest'
@@ -15,6 +15,7 @@ interface Box {
   readonly seed: number
 }
 
+const FULL = process.env.OP_DBUS_TUNING === 'full'
 const NAMES = Object.keys(POLICIES) as PolicyName[]
 
 const id = fc.integer({ min: 0, max: 30 }).map(String)
@@ -151,11 +152,6 @@ describe.each(NAMES)('memory under %s', name => {
           } else if (step.kind === 'resize') {
             bounds = step
             tier.resize(step.capacity, step.bytes)
-            if (step.capacity === 0) {
-              all += model.size
-              model.clear()
-            }
-            for (const [id, { box }] of model) if (box.bytes > step.bytes) model.delete(id)
           }
           all += evicted.length
           for (const id of evicted.splice(0)) model.delete(id)
@@ -171,8 +167,40 @@ describe.each(NAMES)('memory under %s', name => {
         // Some of those that were past their time were counted as evicted, for want of room.
         if (!steps.some(step => step.kind === 'set' && step.ttl !== undefined)) expect(tier.counts.evictions).toBe(all)
       }),
-      { numRuns: 40 },
+      { numRuns: FULL ? 400 : 20 },
     )
+  })
+
+  it('goes through its entries while they are used, replaced and deleted', () => {
+    const { tier } = open(POLICIES[name], 20, 1e6)
+    for (let i = 0; i < 10; i++) tier.set(String(i), { id: String(i), bytes: 1, seed: i })
+    const seen: string[] = []
+    for (const [id] of tier.entries()) {
+      seen.push(id)
+      tier.get(id)
+      if (id === '3') tier.set('3', { id, bytes: 2, seed: 99 })
+      for (const other of ['7', '8']) if (id !== other) tier.delete(other)
+    }
+    expect(new Set(seen).size).toBe(seen.length)
+    expect(seen.length).toBeGreaterThanOrEqual(8)
+    expect(tier.size).toBe(8)
+    for (const [id] of tier.entries()) tier.setPolicy(id === '1' ? POLICIES.sieve : POLICIES[name])
+  })
+
+  it('counts and tells what goes when its bounds shrink', () => {
+    for (const [capacity, bytes, left] of [
+      [0, 300, 0],
+      [24, 50, 0],
+      [24, 250, 2],
+      [1, 300, 1],
+    ] as const) {
+      const { tier, evicted } = open(POLICIES[name], 24, 300)
+      for (const id of ['a', 'b', 'c']) tier.set(id, { id, bytes: 100, seed: 1 })
+      tier.resize(capacity, bytes)
+      expect([tier.size, tier.counts.evictions, evicted.length]).toEqual([left, 3 - left, 3 - left])
+    }
+    const { tier } = open(POLICIES[name], 24, 300)
+    expect(() => tier.resize(Number.NaN, 300)).toThrow('cannot hold NaN entries')
   })
 
   it.each([1, 2])('works with a capacity of %i', capacity => {
@@ -201,13 +229,14 @@ class Oracle {
   resize(capacity: number, capacityBytes: number): void {
     const before = this.lru
     this.lru = this.#open(capacity, capacityBytes)
-    if (this.lru === undefined) this.evictions += before?.size ?? 0
     before?.purgeStale()
+    if (this.lru === undefined) this.evictions += before?.size ?? 0
     for (const [id, box] of [...(before?.entries() ?? [])].reverse()) {
       const left = before!.getRemainingTTL(id)
       // lru-cache takes 0 for no end at all.
       const ttl = left === 0 ? 1e-9 : left
       if (box.bytes <= capacityBytes) this.lru?.set(id, box, Number.isFinite(ttl) ? { ttl } : {})
+      else if (this.lru !== undefined) this.evictions++
     }
   }
 
@@ -260,62 +289,8 @@ describe('memory under lru', () => {
           expect(tier.counts.evictions).toBe(oracle.evictions)
         }
       }),
-      { numRuns: 100 },
+      { numRuns: FULL ? 1000 : 40 },
     )
-  })
-})
-
-describe('a tap', () => {
-  const boxOf = (id: string) => ({ id, bytes: 7, seed: 0 })
-
-  it('is told of hits, misses and what comes, by one hash for an id, while it lasts', () => {
-    const { tier } = open(undefined, 10, 1e6)
-    const told: unknown[][] = []
-    const listen = (mask: number) =>
-      tier.tap({
-        mask,
-        hit: (...facts) => told.push(['hit', ...facts]),
-        miss: (...facts) => told.push(['miss', ...facts]),
-        stored: (...facts) => told.push(['stored', ...facts]),
-      })
-    tier.set('before', boxOf('before'), undefined, 3)
-    const end = listen(0)
-    expect(tier.get('a')).toBeUndefined()
-    tier.missed('a')
-    tier.set('a', boxOf('a'), undefined, 1500)
-    tier.get('a')
-    tier.get('before')
-    const [miss, stored, hit, other] = told
-    const hash = miss![1]
-    expect([miss, stored, hit]).toEqual([
-      ['miss', hash],
-      ['stored', hash, 7, 1500],
-      ['hit', hash, 7, 1500],
-    ])
-    expect(other).toEqual(['hit', expect.any(Number), 7, 3])
-    expect(other![1]).not.toBe(hash)
-    const instead = listen(3)
-    end()
-    told.length = 0
-    const ids = Array.from({ length: 400 }, (_, i) => `text ${i}`)
-    for (const id of ids) tier.missed(id)
-    expect(told.every(([, hash]) => ((hash as number) & 3) === 0)).toBe(true)
-    expect(told.length).toBeGreaterThan(60)
-    expect(told.length).toBeLessThan(140)
-    instead()
-    tier.missed('a')
-    tier.get('a')
-    expect(told.length).toBeLessThan(140)
-  })
-
-  it('goes on over a change of policy, with the same hashes', () => {
-    const { tier } = open(undefined, 10, 1e6)
-    const hashes: number[] = []
-    tier.tap({ mask: 0, hit: hash => hashes.push(hash), miss: () => {}, stored: hash => hashes.push(hash) })
-    tier.set('a', boxOf('a'))
-    tier.setPolicy(POLICIES['s3-fifo'])
-    tier.get('a')
-    expect(hashes[1]).toBe(hashes[0])
   })
 })
 

@@ -11,7 +11,12 @@ const PROGRAM = `
   const { queries } = await openCaches({ dir: process.env.OPDBUS_CACHE_DIR, queryCacheTtl: 600 })
   let finish, slow
   const tasks = {
-    ask: async value => (await queries.getOrCompute('net', () => value)).value,
+    // On disk, too, by then: what is answered need not be written yet.
+    ask: async value => {
+      const answer = await queries.getOrCompute('net', () => value)
+      await queries.stats()
+      return answer.value
+    },
     view: async () => queries.view('net') ?? null,
     get: async () => (await queries.get('net'))?.value ?? null,
     begin: () => new Promise(begun => {

@@ -77,7 +77,7 @@ describe('op-dbus bench --workload', () => {
   })
 
   it.each([
-    ['no such file', () => join(temporaryFolder(), 'none'), /none/],
+    ['no such file', () => join(temporaryFolder(), 'none'), /none\. Workloads: zipf, scan, loop, shift, real/],
     ['an empty file', () => fileOf('empty', ''), /has no requests/],
     ['empty lines', () => fileOf('blank', '\n\n\n'), /has no requests/],
     ['an empty folder', () => temporaryFolder(), /has no requests/],

@@ -4,20 +4,23 @@ import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
+import { DEFAULT_TRACE_BYTES, switchOff, switchOn } from '../../src/node/tuning/trace-folder.js'
 import { cli, runCli, runScript } from '../processes.js'
 import { temporaryFolder } from '../support.js'
 
 const TEXTS = Array.from({ length: 20 }, (_, i) => `unit ${i}.service entered failed state`)
 
-/** A folder in which a process with warm start has had these texts. */
+/** A folder in which a process with warm start, and traced, has had these texts. */
 async function usedFolder(): Promise<string> {
   const dir = temporaryFolder()
+  switchOn(dir, { rate: 1, maxBytes: DEFAULT_TRACE_BYTES })
   const { code, stderr } = await runScript(
     dir,
     `const caches = await lib.openCaches({ dir, warmStart: true })
      await caches.embeddings.embedMany(${JSON.stringify(TEXTS)})
      await caches.close()`,
   )
+  switchOff(dir)
   expect([code, stderr]).toEqual([0, ''])
   return dir
 }
@@ -46,13 +49,21 @@ it('without a daemon reads what was hot, and with one loads it into its memory',
     expect([code, stderr]).toEqual([0, ''])
     return JSON.parse(stdout)
   }
-  expect(await json('--hot', '15')).toMatchObject({ asked: 15, loaded: 15, gone: 0, by: 'here' })
-  expect(await json('--hot', '1000', '--dry-run')).toMatchObject({ dryRun: true, asked: 20, there: 20, gone: 0 })
-
   const file = join(dir, 'texts.txt')
   writeFileSync(file, `${TEXTS.slice(0, 5).join('\n')}\nnever seen\nnever seen\n`)
-  expect(await json('--from', file)).toMatchObject({ texts: 7, absent: 2, rows: { disk: 5, computed: 0 } })
-  expect(await json('--from', file, '--dry-run')).toMatchObject({ texts: 7, there: 5, absent: 1, toCompute: 0 })
+  const trace = join(dir, 'trace')
+  const [hot, wouldBeHot, traced, looked, wouldLook] = await Promise.all([
+    json('--hot', '15'),
+    json('--hot', '1000', '--dry-run'),
+    json('--trace', trace),
+    json('--from', file),
+    json('--from', file, '--dry-run'),
+  ])
+  expect(hot).toMatchObject({ asked: 15, loaded: 15, gone: 0, by: 'here' })
+  expect(wouldBeHot).toMatchObject({ dryRun: true, asked: 20, there: 20, gone: 0 })
+  expect(traced).toMatchObject({ asked: 20, loaded: 20, gone: 0, by: 'here' })
+  expect(looked).toMatchObject({ texts: 7, absent: 2, rows: { disk: 5, computed: 0 } })
+  expect(wouldLook).toMatchObject({ texts: 7, there: 5, absent: 1, toCompute: 0 })
 
   const env = {
     ...process.env,
@@ -65,7 +76,7 @@ it('without a daemon reads what was hot, and with one loads it into its memory',
   try {
     await once(daemon.stdout, 'data')
     expect(await json('--hot', '15')).toMatchObject({ asked: 15, loaded: 15, there: 0, by: 'daemon' })
-    expect(await json('--hot', '20')).toMatchObject({ asked: 20, loaded: 5, there: 15, by: 'daemon' })
+    expect(await json('--trace', trace)).toMatchObject({ asked: 20, loaded: 5, there: 15, by: 'daemon' })
     expect(await json('--from', file)).toMatchObject({ texts: 7, absent: 2, rows: { memory: 5 } })
     expect(await json(file)).toMatchObject({ texts: 7, rows: { memory: 6, computed: 1 }, computedBy: { daemon: 1 } })
   } finally {

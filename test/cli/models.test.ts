@@ -305,7 +305,9 @@ describe('exit codes and messages', () => {
     expect({ code, stderr }).toEqual({ code: 2, stderr: '' })
     const commands = [...stdout.matchAll(/^ {2}(\w+ \w+) /gm)].map(([, command]) => command)
     const known =
-      name === 'models' ? ['list', 'pull', 'path', 'rm'] : ['stats', 'clear', 'warm', 'verify', 'export', 'import']
+      name === 'models'
+        ? ['list', 'pull', 'path', 'rm']
+        : ['stats', 'clear', 'warm', 'trace', 'tune', 'verify', 'export', 'import']
     expect(commands).toEqual(known.map(command => `${name} ${command}`))
   })
 

@@ -101,7 +101,6 @@ export function tuningFixture(now: number): TuningReport {
         },
       ],
       warm: {
-        on: true,
         loaded: 9_800,
         bytes: 19e6,
         ms: 41,

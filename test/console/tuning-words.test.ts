@@ -81,7 +81,7 @@ describe('words', () => {
     } as const
     expect(predictorWords({ ...counts, state: 'paused' })).toMatch(/less than half .*: 3 of 10$/)
     expect(predictorWords({ ...counts, state: 'on', useful: 0, useless: 0, late: 0 })).toBe('on, nothing fetched yet')
-    const warm = { on: true, loaded: 0, bytes: 0, ms: 0, used: 0, gone: 3 }
+    const warm = { loaded: 0, bytes: 0, ms: 0, used: 0, gone: 3 }
     expect(warmWords(warm)).toBe('nothing was there to be loaded; 3 were there no more')
     expect(warmWords({ ...warm, loaded: 10, bytes: 5000, ms: 2, gone: 0, stoppedBy: 'time' })).toBe(
       '10 entries, 5.0 kB, in 2.0 ms, as long as it may take',

@@ -72,10 +72,14 @@ describe('with what was recorded', () => {
 
 describe('with everything on', () => {
   /** The daemon's answer is the fixture with these changes. */
-  async function openFull(changes: readonly TuningChange[] = tuningFixture(Date.now()).state.auto.changes) {
+  async function openFull(
+    changes: readonly TuningChange[] = tuningFixture(Date.now()).state.auto.changes,
+    failed?: string,
+  ) {
     const report = (): TuningReport => {
       const { advice, state } = tuningFixture(Date.now())
-      return { advice, state: { ...state, auto: { ...state.auto, changes } } }
+      const auto = { ...state.auto, changes, ...(failed !== undefined && { on: false, failed }) }
+      return { advice, state: { ...state, auto } }
     }
     const context = await test.newContext()
     await context.route('**/api/tuning', route => route.fulfill({ json: report() }))
@@ -135,6 +139,14 @@ describe('with everything on', () => {
       .getByText(/requests to 50 % of the entries; 1.200 were left out/)
       .waitFor()
     expect(complaints).toEqual([])
+  })
+
+  it('says that the tuner gave up, and still what it had changed', async () => {
+    const { page } = await openFull(undefined, 'no policy is called mine')
+    const memory = panel(page, 'Memory')
+    await memory.getByText('the tuner gave up', { exact: true }).waitFor()
+    await memory.getByText(/^The tuner gave up: no policy is called mine\./).waitFor()
+    await memory.getByText(/taken back SIEVE answered/).waitFor()
   })
 
   it('grows its list of changes with each one, at once', async () => {

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { type Caches, openCaches } from '../../src/node.js'
 import type { TunedEvent } from '../../src/public.js'
 import { seeded } from '../../src/sample-lines.js'
+import { POLICIES } from '../../src/tuning/policies.js'
 
 const DIMS = 8
 const CACHES = ['embeddings', 'queries', 'diffs', 'blocks'] as const
@@ -50,20 +51,12 @@ async function open(autotune: boolean, onWarning?: (message: string) => void): P
   return caches
 }
 
-const bounds = (set: Caches) => CACHES.reduce((sum, name) => sum + set[name].memoryInfo().capacityBytes, 0)
+const bounds = (set: Caches) => CACHES.reduce((sum, name) => sum + set[name].memoryInfo().capacityBytes!, 0)
 
-it('moves memory to the cache that computes, says so, and answers right throughout', async () => {
-  const set = await open(true)
-  const told: TunedEvent[] = []
-  set.on('tuned', event => {
-    told.push(event)
-    expect(bounds(set)).toBeLessThanOrEqual(set.tuning()!.auto.budgetBytes)
-  })
+/** Rounds of 10 seconds: texts that memory is too small for, and a few queries. Each answer is looked at. */
+async function workWith(set: Caches, rounds: number): Promise<void> {
   const random = seeded(1)
-  await set.embeddings.getOrEmbed('first')
-  const budget = bounds(set)
-  const before = set.embeddings.memoryInfo()
-  for (let round = 0; round < 10; round++) {
+  for (let round = 0; round < rounds; round++) {
     for (let i = 0; i < 400; i++) {
       const text = `text ${Math.floor(3000 * random() ** 2)}`
       const { vector } = await set.embeddings.getOrEmbed(text)
@@ -77,12 +70,25 @@ it('moves memory to the cache that computes, says so, and answers right througho
     }
     vi.advanceTimersByTime(10_000)
   }
+}
+
+it('moves memory to the cache that computes, says so, and answers right throughout', async () => {
+  const set = await open(true)
+  const told: TunedEvent[] = []
+  set.on('tuned', event => {
+    told.push(event)
+    expect(bounds(set)).toBeLessThanOrEqual(set.tuning()!.auto.budgetBytes)
+  })
+  await set.embeddings.getOrEmbed('first')
+  const budget = bounds(set)
+  const before = set.embeddings.memoryInfo()
+  await workWith(set, 10)
   const { auto, policies } = set.tuning()!
   expect(auto.on).toBe(true)
   expect(auto.budgetBytes).toBe(budget)
   expect(bounds(set)).toBeLessThanOrEqual(budget)
   const after = set.embeddings.memoryInfo()
-  expect(after.capacityBytes).toBeGreaterThan(2 * before.capacityBytes)
+  expect(after.capacityBytes).toBeGreaterThan(2 * before.capacityBytes!)
   // Entries follow bytes, and are really held.
   expect(after.capacity).toBeGreaterThan(2 * before.capacity)
   expect(after.size).toBeGreaterThan(2 * before.capacity)
@@ -112,8 +118,8 @@ it('starts from what somebody sets by hand meanwhile', async () => {
   const { capacityBytes } = set.embeddings.memoryInfo()
   set.embeddings.resize(600)
   vi.advanceTimersByTime(2000)
-  expect(set.tuning()!.auto.budgetBytes).toBe(before + capacityBytes)
-  expect(set.tuning()!.auto.shares.embeddings!.bytes).toBe(2 * capacityBytes)
+  expect(set.tuning()!.auto.budgetBytes).toBe(before + capacityBytes!)
+  expect(set.tuning()!.auto.shares.embeddings!.bytes).toBe(2 * capacityBytes!)
 })
 
 it('is off unless it is asked for', async () => {
@@ -122,16 +128,19 @@ it('is off unless it is asked for', async () => {
   expect(set.tuning()!.auto).toEqual({ on: false, budgetBytes: 0, usedBytes: 0, shares: {}, changes: [] })
 })
 
-it('gives up with a warning where something goes wrong, and the caches answer on', async () => {
+it('gives up with a warning over a policy that it does not know, puts back what it changed, and the caches answer on', async () => {
   const warnings: string[] = []
   const set = await open(true, message => warnings.push(message))
   await set.embeddings.getOrEmbed('first')
-  const info = vi.spyOn(set.diffs, 'memoryInfo').mockImplementation(() => {
-    throw new Error('no such memory')
-  })
+  const start = CACHES.map(name => set[name].memoryInfo().capacityBytes)
+  await workWith(set, 4)
+  expect(CACHES.map(name => set[name].memoryInfo().capacityBytes)).not.toEqual(start)
+  set.diffs.setPolicy(capacity => Object.assign(POLICIES.lru(capacity), { name: 'mine' }))
   vi.advanceTimersByTime(5000)
-  info.mockRestore()
-  expect(warnings).toEqual(['the tuner gave up, and the caches stay as they are now: no such memory'])
+  expect(warnings).toEqual(['the tuner gave up, and the caches are as they were set: no policy is called mine'])
+  expect(CACHES.map(name => set[name].memoryInfo().capacityBytes)).toEqual(start)
+  const { auto } = set.tuning()!
+  expect(auto).toMatchObject({ on: false, failed: 'no policy is called mine' })
+  expect(auto.changes[0]).toMatchObject({ undone: true, why: 'the tuner gave up' })
   expect([...(await set.embeddings.getOrEmbed('first')).vector]).toEqual(vectorOf('first'))
-  expect(set.tuning()!.auto.on).toBe(false)
 })

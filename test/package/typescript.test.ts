@@ -2,6 +2,7 @@
 // in use, and not this project's own.
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { beforeAll, expect, it, vi } from 'vitest'
 import { runNode } from '../processes.js'
 import { useConsumer } from './consumer.js'
@@ -9,6 +10,8 @@ import { useConsumer } from './consumer.js'
 vi.setConfig({ testTimeout: 120_000 })
 
 const consumer = useConsumer('typescript')
+
+const COMPILE = fileURLToPath(new URL('compile.mjs', import.meta.url))
 
 /** What each entry is for, with a type of its own that the others lack; one line must not check. */
 const USE = `import { openCaches } from 'op-dbus'
@@ -48,21 +51,29 @@ const WAYS = [
   { module: 'nodenext', moduleResolution: 'nodenext', files: ['use.mts'], more: ['--lib', 'es2023,esnext.disposable'] },
 ]
 
-beforeAll(() => {
+/** Which is older than require() of modules. */
+const OLD = { module: 'node16', moduleResolution: 'node16', files: ['use.mts', 'use.cts'], more: ['--skipLibCheck'] }
+
+/** What the compiler says, by way, the old one last. */
+let said: readonly string[]
+
+beforeAll(async () => {
   if (consumer.missing) return
   for (const file of ['use.ts', 'use.mts', 'use.cts']) writeFileSync(join(consumer.dir, file), USE)
   console.log(consumer.versions('typescript'))
+  const options = { cwd: consumer.dir, env: consumer.env, input: JSON.stringify([...WAYS, OLD].map(commandLine)) }
+  const { code, stdout, stderr } = await runNode([COMPILE, consumer.dir], options)
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  said = JSON.parse(stdout)
 })
 
-it.each(WAYS)('module $module, moduleResolution $moduleResolution: $files', async way => {
-  const { code, stdout } = await compile(way.module, way.moduleResolution, [...way.files, ...way.more])
-  expect(stdout).toBe('')
-  expect(code).toBe(0)
+it.each(WAYS)('module $module, moduleResolution $moduleResolution: $files', way => {
+  expect(said[WAYS.indexOf(way)]).toBe('')
 })
 
-it('node16, which is older than require() of modules, says so in CommonJS and nowhere else', async () => {
-  const { stdout } = await compile('node16', 'node16', ['use.mts', 'use.cts', '--skipLibCheck'])
-  const errors = stdout
+it('node16, which is older than require() of modules, says so in CommonJS and nowhere else', () => {
+  const errors = said
+    .at(-1)!
     .trim()
     .split('\n')
     .filter(line => !line.startsWith(' '))
@@ -70,10 +81,9 @@ it('node16, which is older than require() of modules, says so in CommonJS and no
   for (const line of errors) expect(line).toMatch(/^use\.cts.*TS1479/)
 })
 
-function compile(module: string, moduleResolution: string, args: readonly string[]) {
-  const tsc = join(consumer.dir, 'node_modules/typescript/bin/tsc')
+function commandLine({ files, module, moduleResolution, more }: (typeof WAYS)[number]): readonly string[] {
   const target = ['--target', 'es2022', '--types', 'node']
-  const lib = args.includes('--lib') ? [] : ['--lib', 'es2023,dom,dom.iterable,esnext.disposable']
+  const lib = more.includes('--lib') ? [] : ['--lib', 'es2023,dom,dom.iterable,esnext.disposable']
   const how = [...lib, '--strict', '--noEmit', '--module', module, '--moduleResolution', moduleResolution]
-  return runNode([tsc, ...args, ...target, ...how], { cwd: consumer.dir, env: consumer.env })
+  return [...files, ...more, ...target, ...how]
 }

@@ -38,10 +38,11 @@ describe('what axe finds', () => {
   it('is nothing serious, light and dark: empty, working, filled, with a point chosen', async () => {
     const { page } = await test.openPage(site.url)
     const inBoth = async () => {
-      for (const colorScheme of ['light', 'dark'] as const) {
-        await page.emulateMedia({ colorScheme })
-        expect([colorScheme, await violations(page)]).toEqual([colorScheme, []])
-      }
+      await page.emulateMedia({ colorScheme: 'light' })
+      expect(await violations(page), 'light').toEqual([])
+      // Nothing but colours is another then.
+      await page.emulateMedia({ colorScheme: 'dark' })
+      expect(await violations(page, ['color-contrast']), 'dark').toEqual([])
     }
     await drawn(page)
     await inBoth()

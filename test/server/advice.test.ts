@@ -1,4 +1,4 @@
-// When the daemon's advice is worked out: once for all who ask, not again within a minute, and nobody waits long for it.
+// When the daemon's advice is worked out: once for all who ask, not again for a while, and nobody waits long for it.
 import { describe, expect, it } from 'vitest'
 import { Advisor } from '../../src/server/advice.js'
 import type { NoAdvice } from '../../src/tuning/report.js'
@@ -54,6 +54,21 @@ describe('advice', () => {
     answer(0, 'first')
     expect(await Promise.all(all)).toEqual([said('first'), said('first'), said('first')])
     pass(59_999)
+    expect(await advice.advice()).toEqual(said('first'))
+    expect(asked).toHaveLength(1)
+    pass(1)
+    const second = advice.advice()
+    answer(1, 'second')
+    expect(await second).toEqual(said('second'))
+  })
+
+  it('that took long is good for longer', async () => {
+    const { advice, asked, answer, pass } = advisor()
+    const first = advice.advice()
+    pass(10_000)
+    answer(0, 'first')
+    await first
+    pass(199_999)
     expect(await advice.advice()).toEqual(said('first'))
     expect(asked).toHaveLength(1)
     pass(1)

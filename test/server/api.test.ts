@@ -1,5 +1,5 @@
 // What `/api` answers: a real daemon over real caches, a real state (a JSON file as the system) and a real chain.
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import type { RouteOptions } from 'fastify'
@@ -174,7 +174,21 @@ describe('tuning', () => {
     expect(await refused('/api/tuning/trace', { body: { on: true } })).toBe('401 UNAUTHORIZED')
     expect(await refused('/api/tuning/trace', { ...write(), body: { on: 'yes' } })).toBe('400 INVALID_INPUT')
     expect(await refused('/api/tuning/trace', { ...write(), body: {} })).toBe('400 INVALID_INPUT')
-    expect(existsSync(join(daemon.dir, 'trace', 'on'))).toBe(false)
+    expect(await refused('/api/tuning/trace', { ...write(), body: { on: false, seconds: 5 } })).toBe(
+      '400 INVALID_INPUT',
+    )
+    const file = join(daemon.dir, 'trace', 'on')
+    expect(existsSync(file)).toBe(false)
+    const before = Date.now()
+    await ask(daemon, '/api/tuning/trace', { ...write(), body: { on: true, seconds: 3600 } })
+    expect(JSON.parse(readFileSync(file, 'utf8')).until).toBeGreaterThanOrEqual(before + 3_600_000)
+    await turn(false)
+    // What cannot be is told with its reason, and nothing is written elsewhere.
+    const elsewhere = newFolder()
+    renameSync(join(daemon.dir, 'trace'), join(daemon.dir, 'aside'))
+    symlinkSync(elsewhere, join(daemon.dir, 'trace'))
+    expect(await refused('/api/tuning/trace', { ...write(), body: { on: true } })).toMatch(/^5.. STORE/)
+    expect(readdirSync(elsewhere)).toEqual([])
   })
 })
 

@@ -39,6 +39,7 @@ describe('Ghosts', () => {
           expect(ghosts.size).toBe(plain.size())
         }
       }),
+      { numRuns: 40 },
     )
   })
 

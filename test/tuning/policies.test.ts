@@ -8,6 +8,9 @@ import { POLICIES } from '../../src/tuning/policies.js'
 import { ExactFrequencies, MODELS, type Model } from './reference.js'
 
 const NAMES = Object.keys(MODELS) as PolicyName[]
+const FULL = process.env.OP_DBUS_TUNING === 'full'
+const RUNS = FULL ? 500 : 15
+const STEPS = FULL ? 40_000 : 4000
 /** More than any capacity tried. */
 const KEYS = 14
 /**
@@ -32,6 +35,8 @@ const step = fc.oneof(
 /** A memory of slots over a policy and its model, which must agree on every victim. */
 class Both {
   readonly slots = new Map<number, number>()
+  /** Slots that were used and are not any more. */
+  #free: number[] = []
   #policy: EvictionPolicy
   #model: Model
   #capacity: number
@@ -60,9 +65,7 @@ class Both {
       return
     }
     while (this.slots.size >= this.#capacity) this.giveUp()
-    const used = new Set(this.slots.values())
-    let slot = 0
-    while (used.has(slot)) slot++
+    const slot = this.#free.pop() ?? this.slots.size
     this.slots.set(key, slot)
     this.#policy.added(slot, hashOf(this.#name, key), bytes, cost)
     this.#model.added(slot, hashOf(this.#name, key), bytes, cost)
@@ -80,6 +83,7 @@ class Both {
     const slot = this.slots.get(key)
     if (slot === undefined) return
     this.slots.delete(key)
+    this.#free.push(slot)
     this.#policy.removed(slot)
     this.#model.removed(slot)
   }
@@ -91,6 +95,7 @@ class Both {
     else expect(right).toContain(slot)
     if (slot === undefined) return
     this.#model.gaveUp(slot)
+    this.#free.push(slot)
     for (const [key, held] of this.slots) if (held === slot) this.slots.delete(key)
   }
 
@@ -103,6 +108,7 @@ class Both {
 
   clear(): void {
     this.slots.clear()
+    this.#free = []
     this.#policy.clear()
     this.#model = this.#newModel(this.#capacity, this.#random)
   }
@@ -133,7 +139,7 @@ describe.each(NAMES)('%s', name => {
           both.check()
         },
       ),
-      { numRuns: 25, interruptAfterTimeLimit: 20_000 },
+      { numRuns: RUNS },
     )
   })
 
@@ -141,15 +147,15 @@ describe.each(NAMES)('%s', name => {
     const random = seeded(11)
     const below = (most: number) => Math.floor(random() * most)
     const both = new Both(name, 100)
-    for (let i = 0; i < 6000; i++) {
+    for (let i = 0; i < STEPS; i++) {
       // A ranking that moves on, as popularity does.
-      const key = (Math.floor(random() ** 3 * 400) + Math.floor(i / 500)) % 1000
+      const key = (Math.floor(random() ** 3 * 400) + Math.floor((12 * i) / STEPS)) % 1000
       const micros = 100 * (1 + (key % 10)) ** 3
       const what = random()
       if (what < 0.01) both.remove(key)
       else if (what < 0.02) both.replace(key, 1 + below(3000), 2 * micros)
       else both.request(key, 1 + (key % 7), micros)
-      if (i % 1500 === 1499) both.resize(60 + below(80))
+      if (i % (STEPS / 4) === STEPS / 4 - 1) both.resize(60 + below(80))
     }
     both.check()
   })

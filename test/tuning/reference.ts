@@ -93,7 +93,7 @@ function s3Fifo(capacity: number, byCost: boolean): Model {
   }
   const hit = (slot: number) => {
     const w = weight.get(slot)!
-    credit.set(slot, Math.min(3 * w, credit.get(slot)! + w))
+    credit.set(slot, Math.min(3 * Math.max(16, w), credit.get(slot)! + w))
   }
   const remove = (slot: number) => {
     small = without(small, slot)
@@ -189,9 +189,7 @@ function wTinyLfu(capacity: number, random: () => number): Model {
   let counted = 0
   const count = (hash: number) => {
     often.add(hash, 1)
-    if (++counted < 10 * often.capacity) return
-    often.halve()
-    counted = Math.floor(counted / 2)
+    counted++
   }
   const held = () => Math.min(room, window.length + probation.length + kept.length)
   const windowRoom = () => Math.max(1, held() - Math.floor(held() * 0.99))
@@ -200,18 +198,28 @@ function wTinyLfu(capacity: number, random: () => number): Model {
     probation = without(probation, slot)
     kept = without(kept, slot)
   }
+  const asked = new Set<number>()
   const hit = (slot: number) => {
     count(hashes.get(slot)!)
-    if (window.includes(slot)) {
-      window = [slot, ...without(window, slot)]
-      return
-    }
-    const came = probation.includes(slot)
-    remove(slot)
-    kept = [slot, ...kept]
-    while (came && kept.length > Math.floor((held() - windowRoom()) * 0.8)) probation = [kept.pop()!, ...probation]
+    asked.add(slot)
   }
-  const lastOfMain = () => probation.at(-1) ?? kept.at(-1)
+  const second = (list: number[]) => {
+    while (asked.delete(list.at(-1)!)) list.unshift(list.pop()!)
+  }
+  const settleProbation = () => {
+    while (asked.delete(probation.at(-1)!)) {
+      kept.unshift(probation.pop()!)
+      while (kept.length > Math.floor((held() - windowRoom()) * 0.8)) {
+        second(kept)
+        probation.unshift(kept.pop()!)
+      }
+    }
+  }
+  const lastOfMain = () => {
+    settleProbation()
+    if (probation.length === 0) second(kept)
+    return probation.at(-1) ?? kept.at(-1)
+  }
   /** The one that {@link Model.victims} decided for, and what else that changes. */
   let admitted: number | undefined
   return {
@@ -219,14 +227,23 @@ function wTinyLfu(capacity: number, random: () => number): Model {
       hashes.set(slot, hash)
       if (slot >= often.capacity) often.capacity = Math.min(2 * slot, Math.max(slot, room))
       count(hash)
+      if (counted >= 10 * often.capacity) {
+        often.halve()
+        counted = 5 * often.capacity
+      }
+      asked.delete(slot)
       window = [slot, ...window]
-      while (window.length > windowRoom()) probation = [window.pop()!, ...probation]
+      while (window.length > windowRoom()) {
+        second(window)
+        probation = [window.pop()!, ...probation]
+      }
     },
     hit,
     replaced: hit,
     removed: remove,
     victims: () => {
       admitted = undefined
+      second(window)
       const [candidate, main] = [window.at(-1), lastOfMain()]
       if (main === undefined) return candidate === undefined ? [] : [candidate]
       if (candidate === undefined || window.length < windowRoom()) return [main]

@@ -13,7 +13,10 @@ describe('workload', () => {
   it.each(WORKLOADS)('%s: one seed says one list, another says another', name => {
     const options = { requests: 2000, keys: 500, costs: 'lognormal' } as const
     const first = workload(name, { ...options, seed: 1 })
-    expect(workload(name, { ...options, seed: 1 })).toEqual(first)
+    const again = workload(name, { ...options, seed: 1 })
+    for (const column of ['at', 'key', 'bytes', 'cost'] as const) {
+      expect(Buffer.from(again[column].buffer).equals(Buffer.from(first[column].buffer)), column).toBe(true)
+    }
     expect(workload(name, { ...options, seed: 2 }).key).not.toEqual(first.key)
     expect(first).toMatchObject({ length: 2000 })
     expect(first.key.every(key => Number.isInteger(key) && key >= 0 && key < 2 ** 52)).toBe(true)
@@ -33,7 +36,7 @@ describe('workload', () => {
   })
 
   it('zipf: the first of the ranking is asked for twice as often as the second, ten times as often as the tenth', () => {
-    const ranked = counts(workload('zipf', { requests: 200_000, keys: 1000, seed: 1 }))
+    const ranked = counts(workload('zipf', { requests: 100_000, keys: 1000, seed: 1 }))
     expect(ranked[0]![1] / ranked[1]![1]).toBeCloseTo(2, 0.7)
     expect(ranked[0]![1] / ranked[9]![1] / 10).toBeCloseTo(1, 0.7)
     expect(ranked.length).toBeGreaterThan(990)
@@ -58,10 +61,10 @@ describe('workload', () => {
   })
 
   it('gives a key one cost, lognormal over the keys', () => {
-    const { key, cost } = workload('loop', { requests: 40_000, keys: 20_000, seed: 1, costs: 'lognormal' })
-    expect(key[0]).toBe(key[20_000])
-    expect(cost.subarray(20_000)).toEqual(cost.subarray(0, 20_000))
-    const logs = cost.subarray(0, 20_000).map(Math.log)
+    const { key, cost } = workload('loop', { requests: 20_000, keys: 10_000, seed: 1, costs: 'lognormal' })
+    expect(key[0]).toBe(key[10_000])
+    expect(cost.subarray(10_000)).toEqual(cost.subarray(0, 10_000))
+    const logs = cost.subarray(0, 10_000).map(Math.log)
     const mean = logs.reduce((sum, log) => sum + log, 0) / logs.length
     const sigma = Math.sqrt(logs.reduce((sum, log) => sum + (log - mean) ** 2, 0) / logs.length)
     expect(mean).toBeCloseTo(Math.log(4000), 1)

@@ -5,7 +5,7 @@ import { flagsOf } from '../flags.js'
 export const cacheTrace = command({
   name: 'cache trace',
   about: 'record what is asked for, to tune the caches by it',
-  more: 'on: every process on the cache folder records its requests from now on, the running ones within two seconds: time, cache, a hash of the key, size, tokens, how it was answered and how long that took; never texts. off ends it, status shows it, clear removes what was recorded, export writes it for other programs (--format). `op-dbus cache tune` reads it.',
+  more: 'on: every process on the cache folder records its requests from now on, the running ones within two seconds: time, cache, a hash of the key, size, tokens, how it was answered and how long that took; never texts. off ends it, status shows it, clear removes what was recorded, export writes it for other programs (--format): its keys are hashes of what was asked for, so that who has it can test a guess. `op-dbus cache tune` reads it.',
   arguments: {
     usage: 'on|off|status|export|clear',
     help: 'What to do; status, if nothing is said.',

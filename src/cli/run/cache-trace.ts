@@ -3,11 +3,14 @@ import { invalid, OpDbusError } from '../../errors.js'
 import { bytes, count, duration, plural, visible } from '../../format.js'
 import { guarded } from '../../fs/errno.js'
 import { unlink } from '../../fs/files.js'
+import { isWithin } from '../../fs/folders.js'
 import { readOptions } from '../../node/options.js'
 import { EXPORT_FORMATS, exportRequests } from '../../node/tuning/trace-export.js'
 import {
   DEFAULT_TRACE_BYTES,
   LEAST_TRACE_BYTES,
+  lookAtSwitch,
+  MOST_TRACE_BYTES,
   readSwitch,
   switchOff,
   switchOn,
@@ -17,7 +20,7 @@ import {
 import { readTraces } from '../../node/tuning/trace-read.js'
 import type { CacheName } from '../../ports.js'
 import { mergeTraces } from '../../tuning/merge-traces.js'
-import { CACHE_ORDER } from '../../tuning/requests.js'
+import { CACHE_ORDER, LEAST_RATE } from '../../tuning/requests.js'
 import type { CommandCall } from '../command.js'
 import type { FlagValues } from '../flags.js'
 import { openOutput } from '../output.js'
@@ -69,16 +72,23 @@ export async function trace({ values, args, terminal }: CommandCall<Values>): Pr
 
 async function on({ dir, values, terminal }: Call): Promise<void> {
   const rate = values.sample === undefined ? 1 : Number(values.sample)
-  if (!(rate > 0 && rate <= 1)) throw invalid(`--sample ${values.sample} is no part: write a number above 0, at most 1`)
-  const maxBytes = values.size === undefined ? DEFAULT_TRACE_BYTES : Number(values.size) * 1e6
-  if (!(maxBytes >= LEAST_TRACE_BYTES && maxBytes < Number.MAX_SAFE_INTEGER)) {
-    throw invalid(`--size ${values.size} is no size: write megabytes, at least 1`)
+  if (!(rate >= LEAST_RATE && rate <= 1)) {
+    throw invalid(`--sample ${values.sample} is no part: write a number from 0.000001 to 1`)
   }
-  const until = values.for === undefined ? undefined : Date.now() + durationIn(values.for, 'for')
+  const maxBytes = values.size === undefined ? DEFAULT_TRACE_BYTES : Number(values.size) * 1e6
+  if (!(maxBytes >= LEAST_TRACE_BYTES && maxBytes <= MOST_TRACE_BYTES)) {
+    throw invalid(`--size ${values.size} is no size: write megabytes, from 1 to 1000000`)
+  }
+  const ms = values.for === undefined ? undefined : durationIn(values.for, 'for')
+  if (ms === 0) throw invalid(`--for ${values.for} is no time at all: write 90s, 15m, 1h, 7d or 2w`)
+  const until = ms === undefined ? undefined : Date.now() + ms
+  const was = guarded(traceFolder(dir), () => readSwitch(dir, Date.now())) !== undefined
   guarded(traceFolder(dir), () => switchOn(dir, { rate, maxBytes, ...(until !== undefined && { until }) }))
   await said({ dir, values, terminal }, () => {
     const long = values.for === undefined ? 'until `op-dbus cache trace off`' : `for ${values.for}`
-    return `requests are recorded from now on, ${long}: hashes, sizes and times, at most ${bytes(maxBytes)}; never texts`
+    const part = rate < 1 ? `, of ${100 * rate} % of the keys` : ''
+    const before = was ? 'it was on; now ' : ''
+    return `${before}requests are recorded from now on, ${long}${part}: hashes, sizes and times, at most ${bytes(maxBytes)}; never texts`
   })
 }
 
@@ -96,12 +106,12 @@ async function clear({ dir, values, terminal }: Call): Promise<void> {
 
 /** What was done, for people; what there is now, for programs. */
 async function said(call: Call, text: () => string): Promise<void> {
-  if (call.values.json) await call.terminal.out(jsonText(await found(call)))
+  if (call.values.json) await call.terminal.out(jsonText(await statusOf(call)))
   else if (!call.values.quiet) call.terminal.say(text())
 }
 
 async function status(call: Call): Promise<void> {
-  const all = await found(call)
+  const all = await statusOf(call)
   await call.terminal.out(call.values.json ? jsonText(all) : statusText(all))
 }
 
@@ -126,9 +136,10 @@ interface Status {
   readonly notes: readonly string[]
 }
 
-async function found({ dir, terminal }: Call): Promise<Status> {
+async function statusOf({ dir, terminal }: Call): Promise<Status> {
   const folder = traceFolder(dir)
-  const now = guarded(folder, () => readSwitch(dir, Date.now()))
+  const found = guarded(folder, () => lookAtSwitch(dir))
+  const now = typeof found === 'string' || (found?.until ?? Number.POSITIVE_INFINITY) <= Date.now() ? undefined : found
   const files = guarded(folder, () => traceFiles(folder))
   const { traces, notes } =
     files.length === 0 ? { traces: [], notes: [] } : await readTraces(folder, { signal: terminal.signal })
@@ -149,7 +160,7 @@ async function found({ dir, terminal }: Call): Promise<Status> {
     rate: Math.min(1, ...traces.map(({ rate }) => rate)),
     caches,
     ...(traces.length > 0 && { from: traces[0]!.requests.at[0]!, to: Math.max(...ends) }),
-    notes,
+    notes: typeof found === 'string' ? [found, ...notes] : notes,
   }
 }
 
@@ -181,6 +192,9 @@ async function exportTraces({ dir, values, terminal }: Call): Promise<void> {
     throw invalid('oracleGeneral is no text: write it to a file with -o')
   }
   const folder = traceFolder(dir)
+  if (values.output !== undefined && isWithin(values.output, folder)) {
+    throw invalid(`-o ${values.output} lies in the folder of what is recorded: write it elsewhere`)
+  }
   if (guarded(folder, () => traceFiles(folder)).length === 0) {
     throw invalid('nothing is recorded; `op-dbus cache trace on` begins it')
   }

@@ -72,20 +72,20 @@ function sizeText({ requests, curves, now, best }: CacheAdvice): string {
   const most = points.at(-1)?.hitRate ?? 0
   const enough = points.find(({ hitRate }) => hitRate >= most - AS_GOOD)
   if (enough === undefined) return `${plural(requests, 'request', 'requests')} are too few to say`
-  const room = now ? ` of ${count(now.capacity)}` : ''
-  const share = `${Math.round(100 * enough.hitRate)} % of ${plural(requests, 'request', 'requests')}`
-  return `${count(enough.capacity)} entries${room} (${bytes(enough.bytes)}) are enough: memory answers ${share}, and no more with more`
+  const room = now ? ` are as good as the ${count(now.capacity)} that there is room for` : ' are as good as more'
+  const share = `memory alone answers ${Math.round(100 * enough.hitRate)} % of ${plural(requests, 'request', 'requests')}`
+  return `${count(enough.capacity)} entries (${bytes(enough.bytes)})${room}: ${share}, since each process began empty`
 }
 
-/** Where memory is scarce policies differ: the middle of the curve. */
-function policyText({ curves }: CacheAdvice): string {
+/** Where memory is scarce policies differ: with room for a tenth of the entries. */
+function policyText({ keys, curves }: CacheAdvice): string {
   const sizes = curves[0]?.points ?? []
-  const middle = Math.floor(sizes.length / 2)
-  const at = ({ points }: PolicyCurve) => points[middle]?.hitRate ?? 0
+  const tenth = sizes.findIndex(({ capacity }) => capacity >= keys / 10)
+  const at = ({ points }: PolicyCurve) => points[tenth]?.hitRate ?? 0
   const lru = curves.find(({ policy }) => policy === 'lru')
   const best = curves.reduce((best, curve) => (at(curve) > at(best) ? curve : best), lru ?? curves[0]!)
   const share = (curve: PolicyCurve) => `${(100 * at(curve)).toFixed(1)} %`
-  const room = `with room for ${plural(sizes[middle]?.capacity ?? 0, 'entry', 'entries')} alone`
+  const room = `with room for ${plural(sizes[tenth]?.capacity ?? 0, 'entry', 'entries')} alone`
   return best === lru || lru === undefined
     ? `${room} no policy answers more than LRU: ${share(best)}`
     : `${room} ${best.policy} answers ${share(best)} from memory, LRU ${share(lru)}`

@@ -85,7 +85,7 @@ async function run(values: FlagValues, dir: string, terminal: Terminal): Promise
     const { demoChain } = await import('./demo-chain.js')
     await demoChain(values, join(dir, 'data'), lines, terminal)
     await demoTuning(values, dir, lines, terminal)
-    await out('\nThe folder is removed now. Next: op-dbus embed "your own text"')
+    await out('\nThe folder is removed now. Next: op-dbus embed "your own text", and op-dbus cache trace on')
   } finally {
     await caches.close()
   }

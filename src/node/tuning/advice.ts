@@ -1,4 +1,4 @@
-// Advice on the caches of a folder from what was traced there: worked out in a thread of its own, and kept until the trace has grown.
+// Advice on the caches of a folder from what was traced there: worked out in a thread of its own. Keeps nothing.
 import { pathToFileURL } from 'node:url'
 import { abortError, ERROR_CODES, type ErrorCode, messageOf, OpDbusError, throwIfAborted } from '../../errors.js'
 import type { AdviceReport, NoAdvice } from '../../tuning/report.js'
@@ -8,8 +8,6 @@ import { readSwitch, traceFiles, traceFolder } from './trace-folder.js'
 
 /** 34 bytes each, and as much again while they are looked at. */
 const MOST_RECORDS = 4_000_000
-/** A trace that has grown by less than that says what it said before. */
-const GROWN_PART = 0.1
 
 export interface AdviceOptions {
   /** Part of the keys, above 0; 1: everything is simulated in full. Absent: as many as take about a second. */
@@ -19,45 +17,17 @@ export interface AdviceOptions {
   readonly onProgress?: (done: number, all: number) => void
 }
 
-interface Kept {
-  /** Bytes of each file of the trace when it was read. */
-  readonly files: ReadonlyMap<string, number>
-  readonly advised: Promise<Advised>
-  /** Ends the work. */
-  readonly stop: () => void
-  waiting: number
-}
-
-const kept = new Map<string, Kept>()
-
 /**
- * What the trace in the cache folder `dir` says of sizes and policies. The event loop goes on meanwhile. One answer is kept for each folder
- * until a tenth of the trace is new, and many calls at once are one piece of work, which
- * ends when all of them are aborted.
+ * What the trace in the cache folder `dir` says of sizes and policies. The event loop goes on meanwhile.
  * @throws OpDbusError ABORTED where `signal` fires; STORE where the trace cannot be read
  */
 export async function adviseFrom(
   dir: string,
   { signal }: { readonly signal?: AbortSignal } = {},
 ): Promise<AdviceReport | NoAdvice> {
-  if (signal?.aborted) throw abortError(signal)
-  const files = new Map(traceFiles(traceFolder(dir)).map(({ path, bytes }) => [path, bytes]))
-  if (files.size === 0) {
-    kept.delete(dir)
-    return { available: false, reason: reasonFor(dir) }
-  }
-  let current = kept.get(dir)
-  if (current === undefined || isGrown(current.files, files)) {
-    const ending = new AbortController()
-    const advised = adviseTraces([traceFolder(dir)], { signal: ending.signal })
-    const fresh: Kept = { files, advised, stop: () => ending.abort(), waiting: 0 }
-    kept.set(dir, fresh)
-    current = fresh
-    advised.catch(() => {
-      if (kept.get(dir) === fresh) kept.delete(dir)
-    })
-  }
-  const { report } = await unlessAborted(current, signal)
+  throwIfAborted(signal)
+  const folder = traceFolder(dir)
+  const { report } = traceFiles(folder).length > 0 ? await adviseTraces([folder], { signal }) : { report: undefined }
   return report ?? { available: false, reason: reasonFor(dir) }
 }
 
@@ -65,15 +35,6 @@ function reasonFor(dir: string): string {
   return readSwitch(dir, Date.now()) === undefined
     ? 'nothing was traced here; `op-dbus cache trace on` begins it'
     : 'nothing was asked for since the trace is on'
-}
-
-/** Whether enough is new, or what was read has gone. */
-function isGrown(before: ReadonlyMap<string, number>, now: ReadonlyMap<string, number>): boolean {
-  let old = 0
-  let fresh = 0
-  for (const bytes of before.values()) old += bytes
-  for (const [path, bytes] of now) fresh += Math.max(0, bytes - (before.get(path) ?? 0))
-  return fresh > GROWN_PART * old || ![...before.keys()].some(path => now.has(path))
 }
 
 /**
@@ -133,21 +94,4 @@ function startWorker(job: AdviceJob) {
 
 function asError({ code, message }: { readonly code: string; readonly message: string }): OpDbusError {
   return new OpDbusError(ERROR_CODES.find((known): known is ErrorCode => known === code) ?? 'STORE', message)
-}
-
-/** Who leaves ends the work only where nobody else waits for it. */
-async function unlessAborted(work: Kept, signal: AbortSignal | undefined): Promise<Advised> {
-  let leave = () => {}
-  const left = new Promise<never>((_, reject) => {
-    leave = () => reject(abortError(signal!))
-  })
-  signal?.addEventListener('abort', leave, { once: true })
-  work.waiting++
-  try {
-    return await Promise.race([work.advised, left])
-  } finally {
-    signal?.removeEventListener('abort', leave)
-    // Of no use once it is done.
-    if (--work.waiting === 0) work.stop()
-  }
 }

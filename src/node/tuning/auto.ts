@@ -1,22 +1,22 @@
 // The tuner of a running process: hands it the four caches, and tells what it changed. Decides nothing itself.
-import type { CacheSet } from '../../caches/cache-set.js'
+import type { TunableMemory } from '../../cache/memory-tap.js'
+import type { Work } from '../../cache/savings.js'
 import type { Config } from '../../config.js'
 import type { Diagnostics } from '../../diagnostics.js'
 import { messageOf } from '../../errors.js'
 import type { CacheName, Clock, Timer, Warn } from '../../ports.js'
 import type { Watched } from '../../tuning/auto/settings.js'
 import { AutoTuner } from '../../tuning/auto/tuner.js'
+import { USUAL_READ_MICROS } from '../../tuning/disk-reads.js'
 import { POLICIES } from '../../tuning/policies.js'
 import type { AutoState } from '../../tuning/report.js'
 import { CACHE_ORDER } from '../../tuning/requests.js'
 
 /** How often the tuner looks. */
 const MOMENT_MS = 1000
-/** Microseconds that a read of the tier below takes, as long as none was measured: one of a segment on an SSD. */
-const USUAL_READ = 10
 
 export interface AutoTuningCall {
-  readonly set: CacheSet
+  readonly set: Readonly<Record<CacheName, TunableMemory & { work(): Pick<Work, 'reads' | 'readMicros'> }>>
   readonly config: Pick<Config, 'queryCacheTtl' | 'diffCacheTtl'>
   readonly clock: Clock
   readonly diagnostics: Diagnostics
@@ -39,7 +39,7 @@ export class AutoTuning {
         memory: set[name],
         readMicros: () => {
           const { reads, readMicros } = set[name].work()
-          return reads > 0 && readMicros > 0 ? readMicros / reads : USUAL_READ
+          return reads > 0 && readMicros > 0 ? readMicros / reads : USUAL_READ_MICROS
         },
         ...(ttl !== undefined && { ttlMs: 1000 * ttl }),
       }
@@ -75,8 +75,9 @@ export class AutoTuning {
         this.#wait()
       } catch (error) {
         // Nobody is to lose an answer, or a process, over this.
-        this.#tuner.close()
-        this.#warn(`the tuner gave up, and the caches stay as they are now: ${messageOf(error)}`, error)
+        const reason = messageOf(error)
+        const now = this.#tuner.giveUp(reason) ? 'are as they were set' : 'stay as they are now'
+        this.#warn(`the tuner gave up, and the caches ${now}: ${reason}`, error)
       }
     })
   }

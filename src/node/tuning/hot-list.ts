@@ -1,5 +1,6 @@
 // The list of what memory held, as it lies on the disk: names of embeddings, and the order of their last use. No texts, no vectors. Believes
 // nothing that a file says before its checksum.
+import { endianness } from 'node:os'
 import { join } from 'node:path'
 import { readFile, statOf, unlink } from '../../fs/files.js'
 import { isFolder, makeFolder, namesIn } from '../../fs/folders.js'
@@ -26,6 +27,8 @@ const SPACE_AT = 28
 const NAMES_AT = 60
 /** A name and its rank. */
 const ENTRY_BYTES = NAME_BYTES + 4
+
+const isLittleEndian = endianness() === 'LE'
 
 /** Names that a list has at most: 36 MiB. Memory of the usual size holds a hundredth of it. */
 export const MOST_NAMES = 2 ** 20
@@ -90,14 +93,14 @@ export function decodeHotList(bytes: Uint8Array, space: string): HotList | NoLis
   if (count > MOST_NAMES || file.length !== NAMES_AT + ENTRY_BYTES * count) return 'damaged'
   if (file.toString('hex', SPACE_AT, NAMES_AT) !== nodeHash.sha256(space)) return 'other space'
   const ranksAt = NAMES_AT + NAME_BYTES * count
-  const ranks = new Uint32Array(count)
+  const ranks = new Uint32Array(new Uint8Array(file.subarray(ranksAt)).buffer)
+  if (!isLittleEndian) Buffer.from(ranks.buffer).swap32()
   const seen = new Uint8Array(count)
   for (let i = 0; i < count; i++) {
-    const rank = file.readUInt32LE(ranksAt + 4 * i)
+    const rank = ranks[i]!
     // Each once: a checksum says that nothing changed, not who wrote it.
     if (rank >= count || seen[rank] === 1) return 'damaged'
     seen[rank] = 1
-    ranks[i] = rank
   }
   return { names: file.subarray(NAMES_AT, ranksAt), ranks, savedAt: file.readDoubleLE(SAVED_AT) }
 }

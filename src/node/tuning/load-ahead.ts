@@ -1,23 +1,21 @@
 // Loads embeddings into memory by their names on disk, before anybody asks for them: in the order in which they lie, in short turns, within
 // what memory has room for. Computes nothing, and counts nothing as a look-up.
-import { Scratch } from '../../cache/scratch.js'
 import { yieldToEventLoop } from '../../cache/yield-to-event-loop.js'
 import type { Opened } from '../../caches/embedding-parts.js'
-import { EmbeddingPool } from '../../caches/embedding-pool.js'
-import { decodeVec } from '../../caches/embedding-record.js'
+import { decodeVec, vecBytes } from '../../caches/embedding-record.js'
 import type { Clock, Embedding } from '../../ports.js'
 import type { SegmentStore } from '../../stores/segments.js'
 import { countOf, NAME_BYTES, NameTable } from './names.js'
 import { WarmTier } from './warm-tier.js'
 
 /** What it is read from. */
-export type AheadStore = Pick<SegmentStore, 'placesOf' | 'getPackedSync'>
+export type AheadStore = Pick<SegmentStore, 'placesOf' | 'visitPackedSync' | 'packedRow'>
 
 /** How long it keeps the thread at once, ms: ten thousand take some twenty such turns, so that few of the first requests find a cold memory. */
-const TURN_MS = 1
+const TURN_MS = 0.25
 /** Names that are looked for in the index in one turn, and records that are read in one call at first. */
-const PLACED = 1024
-const FIRST_READ = 32
+const PLACED = 256
+const FIRST_READ = 16
 const MOST_READ = 512
 /** Digests of texts worked out in one turn. */
 const DIGESTED = 256
@@ -30,8 +28,6 @@ export interface LoadAhead {
   readonly gone: number
   /** What memory had already, and names that were given twice. */
   readonly there: number
-  /** What there was room for and no time, packed. */
-  readonly left: Uint8Array
   readonly stoppedBy?: 'bytes' | 'time' | 'close' | 'error'
   /** What the disk said. */
   readonly error?: unknown
@@ -55,7 +51,8 @@ export interface AheadNames {
 }
 
 /**
- * Loads what bears these names: those that were used last, where there is not room for all. What is asked for meanwhile goes before it. What the disk says is told (`error`), and what was loaded by then stays.
+ * Loads what bears these names: those that were used last, where there is not room for all. What is asked for meanwhile goes before it. What the
+ * disk says is told (`error`), and what was loaded by then stays.
  */
 export async function loadAhead(
   opened: Opened,
@@ -63,7 +60,7 @@ export async function loadAhead(
   names: AheadNames,
   call: LoadAheadCall,
 ): Promise<LoadAhead> {
-  const ahead = aheadOf(opened)
+  const ahead = aheadOf(opened, store)
   // One at a time: numbers hold until the next plan.
   const before = underWay.get(ahead)
   const loading = (async () => {
@@ -89,9 +86,10 @@ async function load(
   known.addAll(inMemory)
   const { memory } = opened.cache
   const { names, ranks, all } = firstOf(wanted, memory.capacity)
-  const plan = ahead.plan(names, ranks, known)
+  const turns = new Turns(clock)
+  const plan = await ahead.plan(names, ranks, known, () => turns.turn())
   memory.fitWarm()
-  const reading = new Reading(store, ahead, plan, opened.embedder.dims, clock)
+  const reading = new Reading(store, ahead, plan, clock, turns)
   let stoppedBy: LoadAhead['stoppedBy'] = !all || ahead.awaited < countOf(plan.names) ? 'bytes' : undefined
   let error: unknown
   try {
@@ -103,19 +101,19 @@ async function load(
         break
       }
       reading.next()
-      await reading.turn()
+      await turns.turn()
     }
   } catch (thrown) {
     stoppedBy = 'error'
     error = thrown
   }
+  reading.leave()
   const { entries, gone } = reading
   return {
     entries,
     bytes: entries * ahead.entryBytes,
     gone,
     there: countOf(names) - countOf(plan.names),
-    left: reading.leave(),
     ms: clock.monotonic() - began,
     ...(stoppedBy && { stoppedBy }),
     ...(stoppedBy === 'error' && { error }),
@@ -125,7 +123,7 @@ async function load(
 /** Those of the names that were used last. */
 function firstOf({ names, ranks }: AheadNames, most: number): { names: Uint8Array; ranks: Uint32Array; all: boolean } {
   const count = countOf(names)
-  if (count <= most) return { names, ranks: ranks ?? Uint32Array.from({ length: count }, (_, rank) => rank), all: true }
+  if (count <= most) return { names, ranks: ranks ?? inTurn(count), all: true }
   if (ranks === undefined) return { ...firstOf({ names: names.subarray(0, NAME_BYTES * most) }, most), all: false }
   const some = new Uint8Array(NAME_BYTES * most)
   const theirs = new Uint32Array(most)
@@ -138,15 +136,30 @@ function firstOf({ names, ranks }: AheadNames, most: number): { names: Uint8Arra
   return { names: some, ranks: theirs, all: false }
 }
 
+/** 0, 1 and so on. */
+function inTurn(count: number): Uint32Array<ArrayBuffer> {
+  const numbers = new Uint32Array(count)
+  for (let i = 0; i < count; i++) numbers[i] = i
+  return numbers
+}
+
 /** What memory has for entries that are loaded ahead; made with the first. */
-function aheadOf({ cache, embedder, keyOf }: Opened): WarmTier<Embedding> {
+function aheadOf(
+  { cache, embedder, keyOf }: Opened,
+  { packedRow: { bytes, valueAt } }: AheadStore,
+): WarmTier<Embedding> {
   const { memory } = cache
   if (memory.warm instanceof WarmTier) return memory.warm as WarmTier<Embedding>
   const { dims } = embedder
   const nothing: Embedding = { vector: new Float32Array(dims), tokens: 0, truncated: false, device: 'cpu' }
   // As much as an entry with a text of 64 characters, which is how long its name is.
   const entryBytes = memory.bytesOf('x'.repeat(64), nothing)
-  const ahead = new WarmTier<Embedding>({ keyOf: keyOf!, pool: new EmbeddingPool(dims), entryBytes })
+  const ahead = new WarmTier<Embedding>({
+    keyOf: keyOf!,
+    rowBytes: bytes,
+    decode: row => decodeVec(row.subarray(valueAt, valueAt + vecBytes(dims)), dims),
+    entryBytes,
+  })
   memory.warm = ahead
   return ahead
 }
@@ -170,7 +183,7 @@ async function memoryNames({ cache, keyOf }: Opened): Promise<Uint8Array> {
 
 /**
  * What memory holds, as a list: the last used first, then what was loaded ahead and not asked for yet, then `rest`, which is packed. At most
- * `most` names, in the order in which `store` is best read.
+ * `most` names, in the order in which `store` is best read. What is not on disk any more is left out.
  */
 export async function hotNames(
   opened: Opened,
@@ -180,18 +193,30 @@ export async function hotNames(
 ): Promise<{ readonly names: Uint8Array; readonly ranks: Uint32Array }> {
   const { warm: ahead } = opened.cache.memory
   const loaded = ahead instanceof WarmTier ? ahead.names() : new Uint8Array()
-  const all = Buffer.concat([await memoryNames(opened), loaded, rest])
+  const own = await memoryNames(opened)
+  const all = Buffer.concat([own, loaded, rest])
   const table = new NameTable(Math.min(most, countOf(all)))
   table.addAll(all)
-  const names = new Uint8Array(table.names.length)
   // What is still on its way to the disk comes last.
   const later: number[] = []
-  const placed = await fileOrder(store, table.names, which => later.push(which), yieldToEventLoop)
-  const ranks = Uint32Array.from([...placed, ...later])
-  ranks.forEach((which, i) => {
+  const noteLater = (which: number) => {
+    if (which < countOf(own)) later.push(which)
+  }
+  const placed = await fileOrder(store, table.names, noteLater, yieldToEventLoop)
+  const order = Uint32Array.from([...placed, ...later])
+  const names = new Uint8Array(NAME_BYTES * order.length)
+  order.forEach((which, i) => {
     names.set(table.names.subarray(NAME_BYTES * which, NAME_BYTES * (which + 1)), NAME_BYTES * i)
   })
-  return { names, ranks }
+  // Those that were left out have no rank.
+  const rankOf = new Uint32Array(table.count)
+  order
+    .slice()
+    .sort()
+    .forEach((which, rank) => {
+      rankOf[which] = rank
+    })
+  return { names, ranks: order.map(which => rankOf[which]!) }
 }
 
 /** Which of `names` is read first, and so on; of those that are not there `isGone` is told. */
@@ -216,6 +241,24 @@ async function fileOrder(
   return Uint32Array.from(found.subarray(0, count).sort(), place => place % total)
 }
 
+/** Short ones, and between them whoever waits goes on. */
+class Turns {
+  readonly #clock: Pick<Clock, 'monotonic'>
+  #ends: number
+
+  constructor(clock: Pick<Clock, 'monotonic'>) {
+    this.#clock = clock
+    this.#ends = clock.monotonic() + TURN_MS
+  }
+
+  /** Ends this turn where its time is up. */
+  async turn(): Promise<void> {
+    if (this.#clock.monotonic() < this.#ends) return
+    await yieldToEventLoop()
+    this.#ends = this.#clock.monotonic() + TURN_MS
+  }
+}
+
 /** What is planned, read and put in, some at a time. */
 class Reading {
   entries = 0
@@ -225,29 +268,26 @@ class Reading {
   readonly #names: Uint8Array
   /** The number of the first of them. */
   readonly #first: number
-  readonly #dims: number
   readonly #clock: Pick<Clock, 'monotonic'>
-  readonly #scratch = new Scratch()
   /** Which of the names are read, in this order, and how many were. */
   #order = new Uint32Array(0)
   #at = 0
   #part = FIRST_READ
-  #turnEnds: number
+  readonly #turns: Turns
 
   constructor(
     store: AheadStore,
     ahead: WarmTier<Embedding>,
     { names, first }: { readonly names: Uint8Array; readonly first: number },
-    dims: number,
     clock: Pick<Clock, 'monotonic'>,
+    turns: Turns,
   ) {
     this.#store = store
     this.#ahead = ahead
     this.#names = names
     this.#first = first
-    this.#dims = dims
     this.#clock = clock
-    this.#turnEnds = clock.monotonic() + TURN_MS
+    this.#turns = turns
   }
 
   get goesOn(): boolean {
@@ -256,7 +296,7 @@ class Reading {
 
   /** They are in that order already, or nearly. */
   asTheyCome(): void {
-    this.#order = Uint32Array.from({ length: countOf(this.#names) }, (_, i) => i)
+    this.#order = inTurn(countOf(this.#names))
   }
 
   /** Finds those that are there, and the order in which they lie. */
@@ -265,8 +305,12 @@ class Reading {
       this.#store,
       this.#names,
       which => this.#isGone(which),
-      () => this.turn(),
+      () => this.#turns.turn(),
     )
+  }
+
+  readonly #put = (i: number, count: number, rows: Uint8Array): void => {
+    this.entries += this.#ahead.put(this.#order.subarray(i, i + count), this.#first, rows)
   }
 
   /** Reads the next ones and puts them in, within one turn: nobody clears or deletes in between. */
@@ -274,43 +318,25 @@ class Reading {
     const from = this.#at
     const to = Math.min(from + this.#part, this.#order.length)
     const began = this.#clock.monotonic()
-    this.#scratch.reset()
-    const values = this.#store.getPackedSync(this.#names, this.#order, from, to, this.#scratch)
+    const all = this.#store.visitPackedSync(this.#names, this.#order, from, to, this.#put)
     this.#at = to
-    for (let i = from; i < to; i++) {
-      const bytes = values[i - from]
-      const value = bytes && decodeVec(bytes, this.#dims)
-      if (value === undefined) this.#isGone(this.#order[i]!)
-      else if (this.#ahead.put(this.#first + this.#order[i]!, value)) this.entries++
-    }
+    for (let i = from; !all && i < to; i++) this.#isGone(this.#order[i]!)
     // A cold disk takes a hundred times as long as a warm one.
     const took = this.#clock.monotonic() - began
     if (took < TURN_MS / 3) this.#part = Math.min(2 * this.#part, MOST_READ)
     else if (took > TURN_MS) this.#part = Math.max(1, this.#part >> 1)
   }
 
-  /** Lets the event loop go on once the time of this turn is up. */
-  async turn(): Promise<void> {
-    if (this.#clock.monotonic() < this.#turnEnds) return
-    await yieldToEventLoop()
-    this.#turnEnds = this.#clock.monotonic() + TURN_MS
+  /** Puts nothing in any more. */
+  leave(): void {
+    for (let i = 0; this.#ahead.awaited > 0 && i < countOf(this.#names); i++) this.#ahead.giveUp(this.#first + i)
   }
 
-  /** Puts nothing in any more. Names, packed, of what is left. */
-  leave(): Uint8Array {
-    const left: Uint8Array[] = []
-    for (let i = 0; i < countOf(this.#names); i++) {
-      if (!this.#ahead.awaits(this.#first + i)) continue
-      left.push(this.#names.subarray(NAME_BYTES * i, NAME_BYTES * (i + 1)))
-      this.#ahead.giveUp(this.#first + i)
-    }
-    return Buffer.concat(left)
-  }
-
-  /** One that somebody else has put into memory meanwhile is not. */
+  /** One that was not put in. If it is awaited no more, it was, or memory has it from somebody else meanwhile. */
   #isGone(which: number): void {
     const number = this.#first + which
-    if (this.#ahead.awaits(number)) this.gone++
+    if (!this.#ahead.awaits(number)) return
+    this.gone++
     this.#ahead.giveUp(number)
   }
 }

@@ -1,7 +1,6 @@
 // Names of embeddings on disk, of one space, for who has no memory to load them into: which of them are there, where a trace says that they were
 // asked for, and reading them once. Part of the Node root; writes nothing.
 import { setImmediate } from 'node:timers/promises'
-import { Scratch } from '../../cache/scratch.js'
 import { vecBytes } from '../../caches/embedding-record.js'
 import { throwIfAborted } from '../../errors.js'
 import type { Key, Space, Warn } from '../../ports.js'
@@ -9,7 +8,7 @@ import { openSegmentStore, type SegmentStore } from '../../stores/segments.js'
 import { CACHE_ORDER, keyOfHash, type Requests } from '../../tuning/requests.js'
 import { foldersIn } from '../disk.js'
 import { crc32, nodeClock, nodeHash } from '../runtime.js'
-import { countOf, NAME_BYTES, packNames } from './names.js'
+import { countOf, packNames } from './names.js'
 
 /** Records that are read at once. */
 const READ = 512
@@ -85,23 +84,16 @@ export async function readThrough(
   const which = Uint32Array.from(places.keys()).filter(i => places[i]! > 0)
   which.sort((one, other) => places[one]! - places[other]!)
   const total = Math.min(most, which.length)
-  const scratch = new Scratch()
   let read = 0
   for (let from = 0; from < total; from += READ) {
     throwIfAborted(signal)
-    scratch.reset()
-    for (const value of store.getPackedSync(names, which, from, Math.min(from + READ, total), scratch)) {
-      if (value !== undefined) read++
-    }
+    store.visitPackedSync(names, which, from, Math.min(from + READ, total), (_, count) => {
+      read += count
+    })
     onRead?.(read)
     await setImmediate()
   }
   // Of those that were not read it is known only that they are in the index.
   const there = which.length - (total - read)
   return { there, gone: countOf(names) - there, read }
-}
-
-/** The first `most` of them. */
-export function firstNames(names: Uint8Array, most: number): Uint8Array {
-  return names.subarray(0, NAME_BYTES * most)
 }

@@ -5,7 +5,7 @@ import type { Config } from '../../config.js'
 import type { Diagnostics } from '../../diagnostics.js'
 import type { CacheName, Clock } from '../../ports.js'
 import { Budget } from '../../tuning/predict/budget.js'
-import { Predictor } from '../../tuning/predict/predictor.js'
+import { type FetchOutcome, Predictor } from '../../tuning/predict/predictor.js'
 import { QueryForesight } from '../../tuning/predict/queries.js'
 import { TextForesight } from '../../tuning/predict/texts.js'
 import type { PredictorName, PredictorState } from '../../tuning/report.js'
@@ -30,8 +30,16 @@ export function beginPrediction({ set, config, clock, diagnostics }: PredictionC
   const eager = config.predict === 'eager'
   const predictors: Predictor[] = []
   const closing: (() => void)[] = []
+  const worth: Partial<Record<CacheName, (use: boolean, micros: number) => void>> = {
+    queries: (use, micros) => queries.endedAhead(use, micros),
+    embeddings: (use, micros) => embeddings.ahead.ended(use, micros),
+  }
   const make = (name: PredictorName, cache: CacheName, budget: Budget, usedIsOwed = false) => {
-    const predictor = new Predictor({ name, cache, budget, usedIsOwed, clock, diagnostics })
+    // Who came to wait for it spent it.
+    const ended = (outcome: FetchOutcome, micros: number) => {
+      if (outcome !== 'late') worth[cache]?.(outcome === 'useful', micros)
+    }
+    const predictor = new Predictor({ name, cache, budget, usedIsOwed, clock, diagnostics, ended })
     predictors.push(predictor)
     return predictor
   }

@@ -40,7 +40,7 @@ export interface FileReading {
 /**
  * Reads a file of `size` bytes; what is written behind that meanwhile may be read or not. `begin` is told the header, once, and returns who takes
  * the records, each with the part of the keys that was recorded then.
- * @throws OpDbusError INVALID_INPUT where its header cannot be used, ABORTED; and what the system says
+ * @throws OpDbusError INVALID_INPUT, without its name, where its header cannot be used, ABORTED; and what the system says
  */
 export async function readTraceFile(
   path: string,
@@ -52,7 +52,7 @@ export async function readTraceFile(
   const piece = new Uint8Array(Math.min(PIECE, Math.max(size, HEADER_BYTES)) + LONGEST_BLOCK)
   const head = piece.subarray(0, await readFrom(file, piece.subarray(0, HEADER_BYTES + HEADER_LIMIT), 0))
   const found = decodeHeader(head, crc32)
-  if (typeof found === 'string') throw invalid(`${path} cannot be read: ${FAULTS[found]}`)
+  if (typeof found === 'string') throw invalid(FAULTS[found])
   const take = begin(found.header)
   let position = found.end
   let records = 0
@@ -83,7 +83,7 @@ export async function readTraceFile(
 }
 
 /** Fills `target` from `position` on, as far as the file goes; returns how many bytes there were. */
-async function readFrom(file: FileHandle, target: Uint8Array, position: number): Promise<number> {
+export async function readFrom(file: FileHandle, target: Uint8Array, position: number): Promise<number> {
   let done = 0
   while (done < target.length) {
     const { bytesRead } = await file.read(target, done, target.length - done, position + done)

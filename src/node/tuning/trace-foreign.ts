@@ -2,8 +2,10 @@
 import type { FileHandle } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { invalid, throwIfAborted } from '../../errors.js'
-import { CsvRows, decodeOracle, ORACLE_BYTES, oracleRecord } from '../../tuning/foreign-formats.js'
+import { plural } from '../../format.js'
+import { CsvRows, decodeOracle, isText, ORACLE_BYTES, oracleRecord, packing } from '../../tuning/foreign-formats.js'
 import type { OneRequest } from '../../tuning/request-list.js'
+import { readFrom } from './trace-file.js'
 
 const PIECE = ORACLE_BYTES * 40_000
 /** Longer than any row of a trace. */
@@ -26,20 +28,19 @@ export async function readForeign(
   if (start.length === 0) throw invalid(`${path} is empty: no trace`)
   const packed = packing(start)
   if (packed !== undefined) throw invalid(`${path} is compressed: unpack it first, with ${packed}`)
-  if (isText(start)) return readCsv(path, file, take, signal)
-  return readOracle(path, file, size, take, signal)
-}
-
-/** What unpacks a file that begins so. */
-function packing(start: Uint8Array): string | undefined {
-  if (start[0] === 0x28 && start[1] === 0xb5 && start[2] === 0x2f && start[3] === 0xfd) return '`zstd -d`'
-  if (start[0] === 0x1f && start[1] === 0x8b) return '`gunzip`'
-  return undefined
-}
-
-/** Text has none of the bytes that records of numbers are full of. */
-export function isText(start: Uint8Array): boolean {
-  return start.every(byte => byte >= 32 || byte === 9 || byte === 10 || byte === 13)
+  let last = 0
+  let behind = 0
+  const inOrder: Take = one => {
+    if (one.at < last) behind++
+    else last = one.at
+    take(one)
+  }
+  const note = isText(start)
+    ? await readCsv(path, file, inOrder, signal)
+    : await readOracle(path, file, size, inOrder, signal)
+  if (behind === 0) return note
+  const disorder = `${basename(path)}: ${plural(behind, 'request comes', 'requests come')} before the one before, and were taken as of its time`
+  return note === undefined ? disorder : `${note}; ${disorder}`
 }
 
 async function readCsv(
@@ -47,7 +48,7 @@ async function readCsv(
   file: FileHandle,
   take: Take,
   signal: AbortSignal | undefined,
-): Promise<undefined> {
+): Promise<string | undefined> {
   const rows = new CsvRows()
   const decoder = new TextDecoder()
   const piece = new Uint8Array(PIECE)
@@ -56,7 +57,7 @@ async function readCsv(
   const row = (line: string) => {
     number++
     const read = line.length > LONGEST_ROW ? 'it is too long' : rows.read(line)
-    if (typeof read === 'string') throw invalid(`${path} is no trace: row ${number}: ${shown(read)}`)
+    if (typeof read === 'string') throw invalid(`${path} is no trace: row ${number}: ${read}`)
     if (read !== undefined) take(read)
   }
   for (let position = 0; ; ) {
@@ -68,13 +69,10 @@ async function readCsv(
     for (const line of lines) row(line)
     if (bytesRead > 0 && rest.length <= LONGEST_ROW) continue
     if (rest !== '') row(rest)
-    return undefined
+    return rows.hasSizes
+      ? undefined
+      : `${basename(path)} does not say how large entries are: they are taken as of no bytes`
   }
-}
-
-/** A part of a file of somebody else's, in a sentence. */
-function shown(text: string): string {
-  return text.replace(/[^\x20-\x7e]/g, '?').slice(0, 120)
 }
 
 async function readOracle(
@@ -90,7 +88,7 @@ async function readOracle(
   const one = oracleRecord()
   for (let position = 0; ; ) {
     throwIfAborted(signal)
-    const filled = await fill(file, piece, position)
+    const filled = await readFrom(file, piece, position)
     for (let offset = 0; offset + ORACLE_BYTES <= filled; offset += ORACLE_BYTES) {
       const number = (position + offset) / ORACLE_BYTES
       const wrong = decodeOracle(view, offset, number, one)
@@ -104,14 +102,4 @@ async function readOracle(
     const left = position % ORACLE_BYTES
     return left === 0 ? undefined : `${basename(path)} ends within a request: its last ${left} bytes were not read`
   }
-}
-
-async function fill(file: FileHandle, piece: Uint8Array, position: number): Promise<number> {
-  let done = 0
-  while (done < piece.length) {
-    const { bytesRead } = await file.read(piece, done, piece.length - done, position + done)
-    if (bytesRead === 0) break
-    done += bytesRead
-  }
-  return done
 }

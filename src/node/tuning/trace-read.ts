@@ -1,15 +1,15 @@
 // Reads traces: files of our own, of one process or of a whole folder, and those of elsewhere. Believes nothing that a file says before its
 // checksum, and never holds more records than it was allowed. Writes nothing.
 import { constants } from 'node:fs'
-import { type FileHandle, open } from 'node:fs/promises'
+import { type FileHandle, open, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { invalid, isOpDbusError, messageOf, OpDbusError, throwIfAborted } from '../../errors.js'
 import { plural } from '../../format.js'
 import { errnoOf, inWords } from '../../fs/errno.js'
-import { isFolder, namesIn } from '../../fs/folders.js'
+import { namesIn } from '../../fs/folders.js'
 import type { CacheName } from '../../ports.js'
 import { type OneRequest, RequestList } from '../../tuning/request-list.js'
-import { KEY_SPAN, type Trace } from '../../tuning/requests.js'
+import { CACHE_ORDER, KEY_SPAN, LEAST_RATE, type Trace } from '../../tuning/requests.js'
 import { isTrace, type TracedCache, type TraceHeader } from '../../tuning/trace-format.js'
 import { readTraceFile } from './trace-file.js'
 import { readForeign } from './trace-foreign.js'
@@ -21,7 +21,7 @@ export interface ProcessTrace extends Trace {
   /** Names the process, and says nothing of it or its machine; of a file from elsewhere its name. */
   readonly process: string
   readonly files: readonly string[]
-  /** As its first file says. Empty for a file from elsewhere. */
+  /** As its first file says, and of what was not known then the next one that does. Empty for a file from elsewhere. */
   readonly caches: Readonly<Partial<Record<CacheName, TracedCache>>>
   /** False where its last file has no end: it is still recorded, the process was killed, or the file was cut. */
   readonly ended: boolean
@@ -42,8 +42,8 @@ export interface ReadTracesOptions {
 
 /** 34 bytes each: 0.7 GB. */
 const MOST_RECORDS = 20_000_000
-/** Halving the keys further would leave too few: what comes then is left out as it comes. */
-const LEAST_RATE = 2 ** -20
+/** The beginning of a file, which tells what it is. */
+export const START_BYTES = 4096
 /** Names in a folder that are looked at. */
 const MOST_FILES = 100_000
 
@@ -51,10 +51,20 @@ const MOST_FILES = 100_000
 interface Collected {
   readonly list: RequestList
   readonly files: string[]
-  readonly first: TraceHeader | undefined
+  caches: TraceHeader['caches']
   readonly parts: Set<number>
   rate: number
   ended: boolean
+}
+
+/** What the earlier header says, unless only the later one knows how large memory was. */
+function completed(earlier: TraceHeader['caches'], later: TraceHeader['caches']): TraceHeader['caches'] {
+  const caches: Partial<Record<CacheName, TracedCache>> = { ...later }
+  for (const name of CACHE_ORDER) {
+    const one = earlier[name]
+    if (one !== undefined && (one.bytes !== undefined || later[name]?.bytes === undefined)) caches[name] = one
+  }
+  return caches
 }
 
 /** All that is read, within the bound of records. */
@@ -75,10 +85,12 @@ class Collection {
   of(process: string, file: string, header: TraceHeader | undefined): Collected {
     let found = this.#processes.get(process)
     if (found === undefined) {
-      found = { list: new RequestList(), files: [], first: header, parts: new Set(), rate: 1, ended: true }
+      found = { list: new RequestList(), files: [], caches: {}, parts: new Set(), rate: 1, ended: true }
       this.#processes.set(process, found)
     }
-    if (header === undefined || !found.parts.has(header.part)) found.files.push(file)
+    if (header !== undefined && found.parts.has(header.part)) return found
+    found.files.push(file)
+    if (header) found.caches = completed(found.caches, header.caches)
     return found
   }
 
@@ -93,7 +105,7 @@ class Collection {
     this.#records++
   }
 
-  /** Makes room. False where there is none to be made. */
+  /** Makes room. False where there is none to be made: halving the keys further would leave too few, and what comes then is left out. */
   #halve(): boolean {
     while (this.#records >= this.#most && this.#rate > LEAST_RATE) {
       this.#rate /= 2
@@ -108,11 +120,10 @@ class Collection {
 
   finish(): ReadTraces {
     const traces: ProcessTrace[] = []
-    for (const [process, { list, files, first, rate, ended }] of this.#processes) {
+    for (const [process, { list, files, caches, rate, ended }] of this.#processes) {
       const lowest = Math.min(rate, this.#rate)
       list.keepBelow(lowest)
       if (list.length === 0) continue
-      const caches = first?.caches ?? {}
       const disk = Object.fromEntries(Object.entries(caches).map(([name, cache]) => [name, cache.disk]))
       traces.push({ requests: list.finish(), rate: lowest, disk, process, files, caches, ended })
     }
@@ -139,7 +150,9 @@ export async function readTraces(
 ): Promise<ReadTraces> {
   const all = new Collection(maxRecords)
   try {
-    if (isFolder(path)) await readFolder(path, all, signal)
+    if (path === '-') throw invalid('a trace is a file, or a folder of them: it is not read from standard input')
+    // Whoever names it may name a link.
+    if ((await stat(path)).isDirectory()) await readFolder(path, all, signal)
     else await withFile(path, (file, size) => readOne(path, file, size, all, signal))
   } catch (error) {
     if (isOpDbusError(error) || errnoOf(error) === undefined) throw error
@@ -189,9 +202,13 @@ async function readOne(
   all: Collection,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const start = new Uint8Array(4096)
+  const start = new Uint8Array(START_BYTES)
   const { bytesRead } = await file.read(start, 0, start.length, 0)
-  if (isTrace(start.subarray(0, bytesRead))) return readOurs(path, file, size, all, signal)
+  if (isTrace(start.subarray(0, bytesRead))) {
+    return readOurs(path, file, size, all, signal).catch((error: unknown) => {
+      throw isOpDbusError(error, 'INVALID_INPUT') ? invalid(`${path} cannot be read: ${messageOf(error)}`) : error
+    })
+  }
   const into = all.of(basename(path), path, undefined)
   const note = await readForeign(path, file, size, start.subarray(0, bytesRead), one => all.take(into, one), signal)
   if (note !== undefined) all.notes.push(note)

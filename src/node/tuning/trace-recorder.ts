@@ -4,18 +4,16 @@ import type { ComputedEvent, Diagnostics, LookupEvent } from '../../diagnostics.
 import type { CacheName, Clock } from '../../ports.js'
 import type { TraceState } from '../../tuning/report.js'
 import type { OneRequest } from '../../tuning/request-list.js'
-import { CACHE_ORDER, KEY_SPAN, keyOfHash, OUTCOMES, type Outcome } from '../../tuning/requests.js'
+import { CACHE_ORDER, KEY_SPAN, keyOfHash, LEAST_RATE, OUTCOMES, type Outcome } from '../../tuning/requests.js'
 import type { TracedCache } from '../../tuning/trace-format.js'
 import { crc32, timer } from '../runtime.js'
-import { type TraceSwitch, traceFiles } from './trace-folder.js'
+import type { TraceSwitch } from './trace-folder.js'
 import { TraceWriter } from './trace-writer.js'
 
 /** Requests of one second that are recorded; when more come, half of the keys are left out from then on. */
-export const MOST_A_SECOND = 50_000
+const MOST_A_SECOND = 50_000
 /** What was computed and waits for its look-up to end: more than a chunk of texts. */
 const MOST_COMPUTED = 16_384
-/** With fewer keys than this part nothing can be said. */
-const LEAST_RATE = 2 ** -20
 
 export interface TraceRecorderOptions {
   readonly diagnostics: Diagnostics
@@ -36,8 +34,6 @@ export class TraceRecorder {
   readonly #computed = new Map<number, { readonly tokens: number; readonly cost: number }>()
   readonly #one: OneRequest = { at: 0, cache: 0, key: 0, bytes: 0, tokens: 0, cost: 0, micros: 0, outcome: 0 }
   readonly #leave: (() => void)[]
-  /** Files that were looked at before. */
-  readonly #known = new Set<string>()
   #rate: number
   #threshold: number
   /** The second that is counted, and the requests in it. */
@@ -46,13 +42,16 @@ export class TraceRecorder {
   #last: number
   #requests = 0
   #dropped = 0
-  #failed = false
+  #failedAt: number | undefined
+  /** The wall clock when the monotonic one began: no record is of a later time than it was, though somebody sets the clock. */
+  readonly #zero: number
 
   /** `last`: no record is of an earlier time, whatever the clock says. */
   constructor(on: TraceSwitch, options: TraceRecorderOptions, last = 0) {
     const { diagnostics, clock, folder, process, part, caches } = options
     this.#options = options
     this.#on = on
+    this.#zero = clock.now() - clock.monotonic()
     this.#last = last
     this.#rate = on.rate
     this.#threshold = on.rate * KEY_SPAN
@@ -63,9 +62,11 @@ export class TraceRecorder {
       timer,
       process,
       part,
-      header: () => ({ began: clock.now(), caches: caches() }),
-      failed: message => {
-        this.#failed = true
+      header: () => ({ began: this.#now(), caches: caches() }),
+      failed: (message, lost) => {
+        this.#failedAt = clock.monotonic()
+        this.#requests -= lost
+        this.#dropped += lost
         this.#silence()
         diagnostics.warn(message, undefined, 'trace of requests')
       },
@@ -82,12 +83,14 @@ export class TraceRecorder {
     return { part: this.#writer.part, last: this.#last }
   }
 
-  state(): TraceState {
-    const files = traceFiles(this.#options.folder, this.#known)
+  /** When the disk said no, by the monotonic clock. */
+  get failedAt(): number | undefined {
+    return this.#failedAt
+  }
+
+  state(): Omit<TraceState, 'files' | 'bytes'> {
     return {
-      on: !this.#failed,
-      files: files.length,
-      bytes: files.reduce((sum, { bytes }) => sum + bytes, 0),
+      on: this.#failedAt === undefined,
       maxBytes: this.#on.maxBytes,
       requests: this.#requests,
       rate: this.#rate,
@@ -105,6 +108,11 @@ export class TraceRecorder {
     await this.#writer.close()
   }
 
+  /** Milliseconds since 1970. */
+  #now(): number {
+    return this.#zero + this.#options.clock.monotonic()
+  }
+
   #silence(): void {
     for (const leave of this.#leave.splice(0)) leave()
   }
@@ -120,17 +128,17 @@ export class TraceRecorder {
   #lookedUp(event: LookupEvent): void {
     const key = keyOfHash(event.keyHash)
     if (key >= this.#threshold) {
-      this.#dropped++
+      // Beyond the part that was asked for nothing is missing.
+      if (key < this.#on.rate * KEY_SPAN) this.#dropped++
       return
     }
-    const clock = this.#options.clock.now()
-    this.#last = Math.max(this.#last, clock)
-    // Also where the clock was set back: that is no reason to count on.
-    if (clock - this.#second >= 1000 || clock < this.#second) {
-      this.#second = clock
+    const now = this.#now()
+    this.#last = Math.max(this.#last, now)
+    if (now - this.#second >= 1000) {
+      this.#second = now
       this.#inSecond = 0
     }
-    if (++this.#inSecond > (this.#options.mostASecond ?? MOST_A_SECOND) && this.#rate > LEAST_RATE) {
+    if (++this.#inSecond > (this.#options.mostASecond ?? MOST_A_SECOND) && this.#rate >= 2 * LEAST_RATE) {
       // By the hash of the key, never by chance: every request to a key that is recorded is, which is what curves are made from (SHARDS,
       // Waldspurger et al., FAST 2015).
       this.#rate /= 2

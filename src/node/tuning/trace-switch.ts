@@ -7,10 +7,13 @@ import type { CacheName, Clock } from '../../ports.js'
 import type { TraceState } from '../../tuning/report.js'
 import type { TracedCache } from '../../tuning/trace-format.js'
 import { nodeHash, timer as nodeTimer } from '../runtime.js'
+import type { TraceFolder } from './trace-folder.js'
 import type { TraceRecorder } from './trace-recorder.js'
 
 /** How often a process looks, ms: a look is one question to the file system, about a file that is usually not there. */
 const LOOK_MS = 1000
+/** After the disk said no it is tried again so much later, ms. */
+const RETRY_MS = 60_000
 
 export interface TraceSwitchCall {
   /** The cache folder. */
@@ -22,7 +25,8 @@ export interface TraceSwitchCall {
   readonly timer?: typeof nodeTimer
 }
 
-const OFF: TraceState = { on: false, files: 0, bytes: 0, maxBytes: 0, requests: 0, rate: 1, dropped: 0 }
+const NOTHING = { files: 0, bytes: 0 }
+const OFF = { on: false, maxBytes: 0, requests: 0, rate: 1, dropped: 0 }
 
 export class TraceSwitchWatch {
   readonly #call: TraceSwitchCall
@@ -35,6 +39,9 @@ export class TraceSwitchWatch {
   /** The switch as it was seen last, and until when it says that it is on. */
   #seen = ''
   #until: number | undefined
+  #over = false
+  /** Undefined as long as there is none. */
+  #folder: TraceFolder | undefined
   #working: Promise<void> = Promise.resolve()
   #cancel: (() => void) | undefined
   #closed = false
@@ -46,9 +53,11 @@ export class TraceSwitchWatch {
   }
 
   /** The first look; when it is over, requests are recorded if they are to be. */
-  begin(): Promise<void> {
-    this.#look()
-    return this.settled()
+  async begin(): Promise<void> {
+    this.#tick()
+    // What an earlier process recorded is told of also while it is off.
+    if (statSync(join(this.#path, '..'), { throwIfNoEntry: false }) !== undefined) await this.#openFolder()
+    await this.settled()
   }
 
   /** What the last look led to is done. */
@@ -56,8 +65,11 @@ export class TraceSwitchWatch {
     return this.#working
   }
 
+  /** Looks first: who asks may just have turned the switch. */
   state(): TraceState {
-    return this.#recorder?.state() ?? OFF
+    if (!this.#closed) this.#look()
+    const size = this.#folder?.size(this.#call.clock.monotonic()) ?? NOTHING
+    return { ...(this.#recorder?.state() ?? OFF), ...size }
   }
 
   async close(): Promise<void> {
@@ -67,14 +79,23 @@ export class TraceSwitchWatch {
     await this.#end()
   }
 
+  #tick(): void {
+    const { timer = nodeTimer } = this.#call
+    this.#cancel = timer(LOOK_MS, () => this.#tick())
+    this.#look()
+  }
+
   #look(): void {
-    const { timer = nodeTimer, clock } = this.#call
-    this.#cancel = timer(LOOK_MS, () => this.#look())
+    const { clock } = this.#call
     const seen = this.#switch()
+    // Also back, where the clock was set ahead and is right again.
     const over = this.#until !== undefined && this.#until <= clock.now()
-    if (seen === this.#seen && !over) return
+    const failedAt = this.#recorder?.failedAt
+    const isRetried = failedAt !== undefined && clock.monotonic() - failedAt >= RETRY_MS
+    if (seen === this.#seen && over === this.#over && !isRetried) return
+    if (seen !== this.#seen) this.#until = undefined
     this.#seen = seen
-    this.#until = undefined
+    this.#over = over && this.#until !== undefined
     this.#working = this.#working
       .then(() => this.#turn(seen !== ''))
       .catch((error: unknown) => this.#call.diagnostics.warn(`requests are not traced: ${messageOf(error)}`))
@@ -94,16 +115,24 @@ export class TraceSwitchWatch {
     await this.#end()
     if (!there || this.#closed) return
     const { dir, clock, diagnostics, caches } = this.#call
-    const [{ readSwitch, traceFolder }, { TraceRecorder }] = await Promise.all([
-      import('./trace-folder.js'),
-      import('./trace-recorder.js'),
-    ])
-    const on = readSwitch(dir, clock.now())
-    if (on === undefined || this.#closed) return
+    const { lookAtSwitch, traceFolder } = await this.#openFolder()
+    const on = lookAtSwitch(dir)
+    if (typeof on === 'string') diagnostics.warn(`requests are not traced: ${on}`)
+    if (on === undefined || typeof on === 'string' || this.#closed) return
     this.#until = on.until
+    this.#over = on.until !== undefined && on.until <= clock.now()
+    if (this.#over) return
+    const { TraceRecorder } = await import('./trace-recorder.js')
     const { part, last } = this.#next
     const options = { diagnostics, clock, caches, folder: traceFolder(dir), process: this.#process, part }
     this.#recorder = new TraceRecorder(on, options, last)
+  }
+
+  /** Looks at it anew, too. */
+  async #openFolder() {
+    const folders = await import('./trace-folder.js')
+    this.#folder = new folders.TraceFolder(folders.traceFolder(this.#call.dir))
+    return folders
   }
 
   async #end(): Promise<void> {

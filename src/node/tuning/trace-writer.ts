@@ -7,8 +7,9 @@ import { inWords, quietly } from '../../fs/errno.js'
 import { createFile, unlink, writeAt } from '../../fs/files.js'
 import type { Crc32, Timer } from '../../ports.js'
 import type { OneRequest } from '../../tuning/request-list.js'
+import { CACHE_ORDER } from '../../tuning/requests.js'
 import { encodeHeader, TraceBlock, type TraceHeader } from '../../tuning/trace-format.js'
-import { traceName, trimTraces } from './trace-folder.js'
+import { TraceFolder, traceName } from './trace-folder.js'
 
 /** How long a record waits to be written, ms. */
 const FLUSH_MS = 1000
@@ -26,20 +27,21 @@ export interface TraceWriterOptions {
   readonly maxBytes: number
   readonly crc32: Crc32
   readonly timer: Timer
-  /** What the header of the next file says. */
+  /** What the header of the next file says; asked before each block. A cache whose bytes become known begins another file. */
   readonly header: () => Omit<TraceHeader, 'process' | 'part'>
   /** The name of the process, 32 hex digits. */
   readonly process: string
   /** The first part to write. */
   readonly part: number
-  /** The disk said no: told once, and nothing is written any more. */
-  readonly failed: (message: string) => void
+  /** The disk said no: told once, with the number of records that are lost, and nothing is written any more. */
+  readonly failed: (message: string, lost: number) => void
 }
 
 interface OpenTrace {
   readonly fd: number
   readonly path: string
   readonly crc: number
+  readonly caches: TraceHeader['caches']
   /** Where the next block goes, and its number. */
   end: number
   blocks: number
@@ -50,7 +52,7 @@ export class TraceWriter {
   /** Taken up again once they are written. */
   readonly #free: TraceBlock[] = []
   readonly #waiting: TraceBlock[] = []
-  readonly #known = new Set<string>()
+  readonly #folder: TraceFolder
   #block = new TraceBlock()
   #file: OpenTrace | undefined
   #part: number
@@ -59,10 +61,12 @@ export class TraceWriter {
   #pump: Promise<void> | undefined
   /** The bytes that are on their way, for whoever cannot wait for them. */
   #writing: Uint8Array | undefined
+  #recordsWriting = 0
   #over = false
 
   constructor(options: TraceWriterOptions) {
     this.#options = options
+    this.#folder = new TraceFolder(options.folder)
     this.#part = options.part
   }
 
@@ -75,6 +79,8 @@ export class TraceWriter {
   add(one: Readonly<OneRequest>, rate: number): boolean {
     if (this.#over) return false
     if (!this.#block.takes(one.at, rate) && !this.#next()) return false
+    // It may have failed just now.
+    if (this.#over) return false
     this.#block.add(one, rate)
     this.#cancel ??= this.#options.timer(FLUSH_MS, () => this.#flush())
     return true
@@ -133,6 +139,7 @@ export class TraceWriter {
     try {
       for (let block = this.#waiting[0]; block !== undefined && !this.#over; block = this.#waiting[0]) {
         const file = this.#fileFor()
+        this.#recordsWriting = block.records
         const bytes = block.finish(file.blocks, file.crc, this.#options.crc32)
         this.#waiting.shift()
         this.#writing = bytes
@@ -141,6 +148,7 @@ export class TraceWriter {
         }
         if (this.#over) return
         this.#writing = undefined
+        this.#recordsWriting = 0
         this.#written(bytes.length)
         this.#free.push(block)
       }
@@ -161,17 +169,24 @@ export class TraceWriter {
   /** The file that the next block goes into: another one where this is full, or somebody took it away. */
   #fileFor(): OpenTrace {
     const { folder, maxBytes, crc32, header, process } = this.#options
-    if (this.#file && (this.#file.end >= maxBytes / FILES || fstatSync(this.#file.fd).nlink === 0)) this.#endFile()
+    const said = header()
+    const file = this.#file
+    if (
+      file &&
+      (file.end >= maxBytes / FILES || fstatSync(file.fd).nlink === 0 || saysMore(said.caches, file.caches))
+    ) {
+      this.#endFile()
+    }
     if (this.#sinceLook >= maxBytes / LOOKS) {
-      trimTraces(folder, maxBytes - maxBytes / FILES, this.#file?.path, this.#known)
+      this.#folder.trim(maxBytes - maxBytes / FILES, this.#file?.path)
       this.#sinceLook = 0
     }
     if (this.#file) return this.#file
     const part = this.#part++
     const path = join(folder, traceName(process, part))
-    const { bytes, crc } = encodeHeader({ process, part, ...header() }, crc32)
+    const { bytes, crc } = encodeHeader({ process, part, ...said }, crc32)
     const fd = createFile(path)
-    this.#file = { fd, path, crc, end: bytes.length, blocks: 0 }
+    this.#file = { fd, path, crc, caches: said.caches, end: bytes.length, blocks: 0 }
     this.#sinceLook += bytes.length
     writeAt(fd, bytes, 0)
     return this.#file
@@ -203,8 +218,14 @@ export class TraceWriter {
       if (file.blocks === 0) quietly(() => unlink(file.path))
     }
     this.#file = undefined
-    this.#options.failed(`requests are not traced any more: ${inWords(error)} (${this.#options.folder})`)
+    const lost = [...this.#waiting, this.#block].reduce((sum, { records }) => sum + records, this.#recordsWriting)
+    this.#options.failed(`requests are not traced for now: ${inWords(error)} (${this.#options.folder})`, lost)
   }
+}
+
+/** Whether more caches say how many bytes they hold: how many embeddings are is known from the first text on. */
+function saysMore(now: TraceHeader['caches'], before: TraceHeader['caches']): boolean {
+  return CACHE_ORDER.some(name => now[name]?.bytes !== undefined && before[name]?.bytes === undefined)
 }
 
 function writeSync({ fd, end }: OpenTrace, bytes: Uint8Array): number {

@@ -18,7 +18,7 @@ import type { TuningCall, TuningPart } from './part.js'
 /** How long loading may take, ms. */
 const BUDGET_MS = 10_000
 /** A list is written so often at most, ms. */
-export const SAVE_EVERY_MS = 60_000
+const SAVE_EVERY_MS = 60_000
 /** And once this part of memory is another: a hundredth. */
 const CHANGED = 0.01
 
@@ -43,8 +43,6 @@ class WarmStart implements TuningPart<WarmState> {
   #loaded: LoadAhead | undefined
   #saving: Promise<void> | undefined
   #saved: { readonly at: number; readonly names: number } | undefined
-  /** What there was no time for: it stays on the list. */
-  #left: Uint8Array = new Uint8Array()
   /** Look-ups and misses when the list was written last. */
   #then = { lookUps: 0, misses: 0 }
   #timer: NodeJS.Timeout | undefined
@@ -57,7 +55,6 @@ class WarmStart implements TuningPart<WarmState> {
     const loaded = this.#loaded
     const saved = this.#saved
     return {
-      on: true,
       loaded: loaded?.entries ?? 0,
       bytes: loaded?.bytes ?? 0,
       ms: Math.round(1000 * (loaded?.ms ?? 0)) / 1000,
@@ -103,7 +100,6 @@ class WarmStart implements TuningPart<WarmState> {
         return
       }
       this.#saved = { at: list.savedAt, names: list.ranks.length }
-      this.#left = lastUsed(list)
       const loaded = await loadAhead(
         opened,
         store,
@@ -115,7 +111,6 @@ class WarmStart implements TuningPart<WarmState> {
         },
       )
       this.#loaded = loaded
-      this.#left = loaded.left
       if (loaded.error !== undefined) this.#failed('load', loaded.error)
       const { entries, bytes, ms, gone, stoppedBy } = loaded
       if (diagnostics.warmed.heard)
@@ -156,9 +151,15 @@ class WarmStart implements TuningPart<WarmState> {
     const { dir, clock } = this.#call
     const { cache, embedder } = opened
     const { hits, misses } = cache.memory.counts
+    // Who asked for nothing knows nothing new.
+    if (hits + misses === this.#then.lookUps) return
     try {
-      const most = Math.min(MOST_NAMES, cache.memory.capacity)
-      const hot = await hotNames(opened, store, this.#left, most)
+      // As it is now: others write it too, and memory of another size, or of a process that ends early, must not cost them theirs.
+      const before = readHotList(hotListPath(dir, embedder.space), embedder.space)
+      const [rest, length] =
+        typeof before === 'string' ? [new Uint8Array(), 0] : [lastUsed(before), before.ranks.length]
+      const most = Math.min(MOST_NAMES, Math.max(cache.memory.capacity, length))
+      const hot = await hotNames(opened, store, rest, most)
       const savedAt = clock.now()
       await writeHotList(dir, embedder.space, { ...hot, savedAt })
       this.#then = { lookUps: hits + misses, misses }

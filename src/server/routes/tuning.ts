@@ -1,6 +1,7 @@
 // `/api/tuning`: the advice of `op-dbus cache tune`, what tuning did in this process, and the switch of what is recorded.
 import { setTimeout as delay } from 'node:timers/promises'
-import { invalid } from '../../errors.js'
+import { invalid, OpDbusError } from '../../errors.js'
+import { guarded } from '../../fs/errno.js'
 import type { NoAdvice } from '../../tuning/report.js'
 import { Advisor } from '../advice.js'
 import type { TraceCall, TraceState, TuningReport } from '../api.js'
@@ -14,6 +15,8 @@ const NOWHERE: NoAdvice = {
 /** A process looks at the switch once a second. Who turned it is answered when this one has, or after so many looks of ours. */
 const LOOK_MS = 50
 const MOST_LOOKS = 80
+/** Ten years. */
+const MOST_SECONDS = 10 * 366 * 86_400
 
 export const tuningRoutes: Routes = (app, context) => {
   const { caches, clock } = context
@@ -46,22 +49,34 @@ export const tuningRoutes: Routes = (app, context) => {
       config: { access: 'write' },
       schema: described('Begins or ends the recording of requests', { body: 'TraceCall', answer: 'TraceState' }),
     },
-    async ({ body: { on } }) => {
-      const state = await turnTrace(context, on)
+    async ({ body }) => {
+      const state = await turnTrace(context, body)
       advisor.forget()
       return state
     },
   )
 }
 
-async function turnTrace({ caches }: ServerContext, on: unknown): Promise<TraceState> {
+async function turnTrace({ caches, clock }: ServerContext, { on, seconds }: TraceCall): Promise<TraceState> {
   if (typeof on !== 'boolean') throw invalid('on is true or false')
+  if (seconds !== undefined && !(on && seconds > 0 && seconds <= MOST_SECONDS)) {
+    throw invalid(`seconds is how long to record: with on, above 0 and at most ${MOST_SECONDS}`)
+  }
   const { dir } = caches
   if (dir === undefined) throw invalid(NOWHERE.reason)
-  const { DEFAULT_TRACE_BYTES, switchOff, switchOn } = await import('../../node/tuning/trace-folder.js')
+  const { DEFAULT_TRACE_BYTES, lookAtSwitch, switchOff, switchOn } = await import('../../node/tuning/trace-folder.js')
   const state = () => caches.tuning()!.trace!
-  if (on && !state().on) switchOn(dir, { rate: 1, maxBytes: DEFAULT_TRACE_BYTES })
-  if (!on) switchOff(dir)
+  guarded(dir, () => {
+    if (!on) switchOff(dir)
+    else if (seconds !== undefined || !state().on) {
+      const until = seconds === undefined ? {} : { until: clock.now() + 1000 * seconds }
+      switchOn(dir, { rate: 1, maxBytes: DEFAULT_TRACE_BYTES, ...until })
+    }
+  })
   for (let looks = 0; looks < MOST_LOOKS && state().on !== on; looks++) await delay(LOOK_MS)
-  return state()
+  const now = state()
+  if (now.on === on) return now
+  const found = lookAtSwitch(dir)
+  const why = typeof found === 'string' ? found : 'this process did not follow the switch; its log may say why'
+  throw new OpDbusError('STORE', `recording was not switched ${on ? 'on' : 'off'}: ${why}`)
 }

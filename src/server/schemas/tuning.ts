@@ -36,7 +36,7 @@ export function tuningSchemas(T: Builder, parts: Parts) {
   const { state, trace } = tuningState(T, parts)
   return {
     TuningReport: T.Object({ advice: T.Union([advice, noAdvice]), state }),
-    TraceCall: T.Object({ on: flag }, CLOSED),
+    TraceCall: T.Object({ on: flag, seconds: O(T.Number({ exclusiveMinimum: 0 })) }, CLOSED),
     TraceState: trace,
   }
 }
@@ -58,6 +58,7 @@ export function tuningState(T: Builder, { text, flag, number, count, cache }: Pa
   const share = T.Object({ bytes: number, policy })
   const auto = T.Object({
     on: flag,
+    failed: O(text),
     budgetBytes: number,
     usedBytes: number,
     shares: T.Object({ embeddings: O(share), queries: O(share), diffs: O(share), blocks: O(share) }),
@@ -75,7 +76,6 @@ export function tuningState(T: Builder, { text, flag, number, count, cache }: Pa
   })
   const stoppedBy = T.Enum(['bytes', 'time', 'close', 'error'])
   const warm = T.Object({
-    on: flag,
     loaded: count,
     bytes: number,
     ms: number,

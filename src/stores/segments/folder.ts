@@ -311,11 +311,12 @@ export class SpaceFolder {
     const sealedSlots = readTrailer(fd, size, segment.header, layout, crc32)
     const footer = sealedSlots === undefined ? undefined : readFooter(fd, sealedSlots, layout, crc32)
     if (footer !== undefined) {
-      for (let slot = segment.slots; slot < footer.states.length; slot++) {
-        if (footer.states[slot] !== LIVE) continue
-        this.add(segment, slot, footer.fingerprints[slot * 2]!, footer.fingerprints[slot * 2 + 1]!)
+      const { fingerprints, states } = footer
+      if (states.length > segment.slots) this.numbers.claim(segment, states.length - 1)
+      for (let slot = segment.slots; slot < states.length; slot++) {
+        if (states[slot] !== LIVE) continue
+        this.index.insert(fingerprints[2 * slot]!, fingerprints[2 * slot + 1]!, this.numbers.of(segment, slot))
       }
-      segment.slots = Math.max(segment.slots, footer.states.length)
     } else {
       const slots = sealedSlots ?? Math.floor((size - HEADER_BYTES) / layout.recordBytes)
       this.#recover(segment, fd, slots, sealedSlots !== undefined)

@@ -20,6 +20,11 @@ export class RecordNumbers {
     return this.#firstSlot[number >>> PAGE_BITS]! + (number & (PAGE_SLOTS - 1))
   }
 
+  /** How many numbers, from this one on, stand for slots side by side. */
+  neighbours(number: number): number {
+    return PAGE_SLOTS - (number & (PAGE_SLOTS - 1))
+  }
+
   /** The number of a slot for which there has been a {@link claim}. */
   of(segment: Segment, slot: number): number {
     return (segment.pages[slot >>> PAGE_BITS]! << PAGE_BITS) | (slot & (PAGE_SLOTS - 1))

@@ -10,7 +10,7 @@ import type { RecordNumbers } from './record-numbers.js'
 /** Keys that are looked up together. A power of two. */
 export const BLOCK_KEYS = 1024
 /** What one read takes at most: beyond it a read costs no less for each record, and its memory more. */
-const RUN_BYTES = 128 * 2 ** 10
+export const RUN_BYTES = 128 * 2 ** 10
 /** So many bytes that nobody asked for are read along: beyond that, a read of its own costs less. */
 const GAP_BYTES = 8192
 

@@ -138,13 +138,14 @@ export class Segment {
     return true
   }
 
-  touch(slot: number): void {
-    if (slot >= this.#touched.length) {
-      const larger = new Uint8Array(Math.max(this.slots, slot + 1, this.#touched.length * 2))
+  touch(slot: number, count = 1): void {
+    if (slot + count > this.#touched.length) {
+      const larger = new Uint8Array(Math.max(this.slots, slot + count, this.#touched.length * 2))
       larger.set(this.#touched)
       this.#touched = larger
     }
-    this.#touched[slot] = 1
+    if (count === 1) this.#touched[slot] = 1
+    else this.#touched.fill(1, slot, slot + count)
   }
 
   wasTouched(slot: number): boolean {

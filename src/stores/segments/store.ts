@@ -8,6 +8,7 @@ import type { CallOptions, Key, LentMemory, Store, StoreCounters } from '../../p
 import { type SegmentOptions, type SpaceContext, spaceContext } from './context.js'
 import { SpaceFolder } from './folder.js'
 import { KEY_AT, LIVE, offsetOf, RECORD_HEAD, STATE_AT } from './format.js'
+import { PackedKeys } from './packed-keys.js'
 import { keyAt, keyText, newParsedKey, type ParsedKey, parseKey } from './parsed-key.js'
 import { BLOCK_KEYS } from './runs.js'
 import type { Segment } from './segment.js'
@@ -17,8 +18,6 @@ import { Writer } from './writer.js'
 
 /** How long `getMany` and `list` keep the thread before the event loop goes on, ms. */
 const YIELD_MS = 5
-/** Of a key that is packed. */
-const KEY_BYTES = 32
 /** Keys that `getMany` looks up at first without a look at the clock. */
 const FIRST_PART = 16
 
@@ -31,14 +30,10 @@ export interface SegmentStore extends Store {
    * files. 0: there is none. Good for the order alone, and soon out of date. Reads no record.
    */
   placesOf(packed: Uint8Array): Float64Array
-  /** As `getManySync`, of at most 1,024 of the keys that are packed: those at the places `from <= i < to` of `which`. */
-  getPackedSync(
-    packed: Uint8Array,
-    which: ArrayLike<number>,
-    from: number,
-    to: number,
-    lent?: LentMemory,
-  ): (Uint8Array | undefined)[]
+  /** Of the keys that are packed, visits those at the places `from <= i < to` of `which`, at most 1,024. Returns whether all are there. */
+  visitPackedSync(...asked: Parameters<PackedKeys['visit']>): boolean
+  /** What the rows that are visited look like. */
+  readonly packedRow: PackedKeys['row']
   /** Writes what is buffered, at once: for the exit of a process. Throws STORE. */
   flushSync(): void
   /** Reads everything there is in this space. */
@@ -54,12 +49,14 @@ export class Segments implements SegmentStore {
   readonly #key: ParsedKey = newParsedKey()
   /** Those of a block, made as they are needed and used again. */
   readonly #keys: ParsedKey[] = []
+  readonly #packed: PackedKeys
   #begun = false
   #closed = false
 
   constructor(options: SegmentOptions) {
     this.#context = spaceContext(options)
     this.#folder = new SpaceFolder(this.#context)
+    this.#packed = new PackedKeys(this.#context, this.#folder)
     this.#writer = new Writer(this.#context, this.#folder)
   }
 
@@ -90,29 +87,21 @@ export class Segments implements SegmentStore {
     this.#enter()
     return this.#guard(() => {
       this.#look()
-      const places = new Float64Array(Math.floor(packed.length / KEY_BYTES))
-      const found: number[] = []
-      for (let i = 0; i < places.length; i++) {
-        keyAt(packed, KEY_BYTES * i, this.#key)
-        if (this.#folder.index.find(this.#key.a, this.#key.b, found) > 0) places[i] = found[0]!
-      }
-      return places
+      return this.#packed.places(packed)
     })
   }
 
-  getPackedSync(packed: Uint8Array, which: ArrayLike<number>, from: number, to: number, lent?: LentMemory) {
+  get packedRow(): PackedKeys['row'] {
+    return this.#packed.row
+  }
+
+  visitPackedSync(...asked: Parameters<PackedKeys['visit']>): boolean {
     this.#enter()
-    const count = Math.min(to - from, BLOCK_KEYS)
     return this.#guard(() => {
-      for (let i = 0; i < count; i++) {
-        this.#keys[i] ??= newParsedKey()
-        keyAt(packed, KEY_BYTES * which[from + i]!, this.#keys[i]!)
-      }
       const blind = this.#lookOrSay()
-      const values = new Array<Uint8Array | undefined>(count).fill(undefined)
-      this.#folder.findMany(this.#keys, count, values, 0, lent)
-      if (blind !== undefined && values.includes(undefined)) throw blind
-      return values
+      const all = this.#packed.visit(...asked)
+      if (!all && blind !== undefined) throw blind
+      return all
     })
   }
 

@@ -4,7 +4,7 @@ import type { Setting } from './settings.js'
 import type { TunedCache } from './tuned-cache.js'
 
 /** A move is this many steps: small ones find the best place, large ones follow a workload that has changed. */
-export const STRIDES = [1, 4] as const
+const STRIDES = [1, 4] as const
 /** Parts of the byte budget that are one step. */
 const STEPS = 20
 /** Requests of the sample that a cache must have had in a period before anything is given to it, or its policy changed. */

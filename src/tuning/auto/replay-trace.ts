@@ -1,5 +1,6 @@
 // What the tuner would have done in one process that was traced, beside what its settings did. Arithmetic; reads no file and prints nothing.
 import type { CacheName } from '../../ports.js'
+import { allReadMicros } from '../disk-reads.js'
 import { fillCosts } from '../fill-costs.js'
 import { POLICIES } from '../policies.js'
 import type { AutoState } from '../report.js'
@@ -14,15 +15,19 @@ export interface TracedProcess extends Trace {
 
 export interface AutoReplay {
   readonly requests: number
+  /** Milliseconds since 1970: of the first request. */
+  readonly began: number
   readonly spanSeconds: number
+  /** What all requests would take without memory. */
+  readonly totalSeconds: number
+  /** Caches that were asked and are not replayed: the trace does not say how they were set, or names a policy that this version does not know. */
+  readonly leftOut: readonly CacheName[]
   /** Of the time that all requests would take without memory, the part that is saved, 0 to 1: with the settings as they were, and tuned. */
   readonly savedBefore: number
   readonly savedTuned: number
   readonly auto: AutoState
 }
 
-/** Microseconds of a read of the tier below, where the trace holds none. */
-const USUAL_READ = 10
 /** Requests between two steps. */
 const STEP = 20_000
 
@@ -31,15 +36,11 @@ const STEP = 20_000
  * from elsewhere.
  */
 export function* replayTrace(trace: TracedProcess): Generator<number, AutoReplay | undefined> {
-  const start: Partial<Record<CacheName, Setting>> = {}
-  for (const name of CACHE_ORDER) {
-    const { policy, capacity = Number.POSITIVE_INFINITY, bytes } = trace.caches[name] ?? {}
-    if (policy !== undefined && bytes !== undefined) start[name] = { policy, bytes, entries: capacity }
-  }
   const requests = fillCosts(trace.requests)
   const { length, at } = requests
+  const start = startOf(trace.caches, requests)
   if (Object.keys(start).length === 0 || length === 0) return undefined
-  const all = { start, policies: POLICIES, readMicros: meanRead(requests), rate: trace.rate }
+  const all = { start, policies: POLICIES, readMicros: allReadMicros(requests), rate: trace.rate }
   const [tuned, before] = [new Replay(all), new Replay({ ...all, tuned: false })]
   const [absent, failed] = [OUTCOMES.indexOf('absent'), OUTCOMES.indexOf('failed')]
   for (let i = 0; i < length; i++) {
@@ -48,28 +49,43 @@ export function* replayTrace(trace: TracedProcess): Generator<number, AutoReplay
     // There was nothing to keep.
     if (outcome === absent || outcome === failed) continue
     const cache = CACHE_ORDER[requests.cache[i]!]!
-    // As memory passes it: what a disk keeps is a read.
-    const cost = trace.disk[cache] ? 0 : requests.cost[i]!
+    // As memory is told it: 0 of what a disk keeps. Nothing keeps a block but the chain, and reading that is measured as computing is.
+    const cost = trace.disk[cache] && cache !== 'blocks' ? 0 : requests.cost[i]!
     for (const one of [tuned, before]) one.request(at[i]!, cache, requests.key[i]!, requests.bytes[i]!, cost)
   }
-  const [one, other] = [tuned.result(), before.result()]
+  const [then, now] = [before.result(), tuned.result()]
   const rate = ({ saved, total }: { saved: number; total: number }) => (total > 0 ? saved / total : 0)
   return {
     requests: length,
+    began: at[0]!,
     spanSeconds: (at[length - 1]! - at[0]!) / 1000,
-    savedBefore: rate(other),
-    savedTuned: rate(one),
-    auto: one.auto,
+    totalSeconds: now.total / 1e6,
+    leftOut: CACHE_ORDER.filter((name, i) => start[name] === undefined && requests.cache.includes(i)),
+    savedBefore: rate(then),
+    savedTuned: rate(now),
+    auto: now.auto,
   }
 }
 
-function meanRead({ outcome, micros, length }: Requests): number {
-  const disk = OUTCOMES.indexOf('disk')
-  let [sum, reads] = [0, 0]
-  for (let i = 0; i < length; i++) {
-    if (outcome[i] !== disk) continue
-    sum += micros[i]!
-    reads++
+function startOf(caches: TracedProcess['caches'], requests: Requests): Partial<Record<CacheName, Setting>> {
+  const start: Partial<Record<CacheName, Setting>> = {}
+  for (const [i, name] of CACHE_ORDER.entries()) {
+    const { policy, capacity = Number.POSITIVE_INFINITY, bytes } = caches[name] ?? {}
+    if (policy === undefined || !Object.hasOwn(POLICIES, policy)) continue
+    // Of embeddings nobody knows, before the first one, what so many of them take: here it is seen.
+    const all = bytes || (Number.isFinite(capacity) ? Math.ceil(capacity * meanBytes(requests, i)) : 0)
+    if (all > 0) start[name] = { policy, bytes: all, entries: capacity }
   }
-  return reads > 0 && sum > 0 ? sum / reads : USUAL_READ
+  return start
+}
+
+/** Of what that cache was asked for and had. */
+function meanBytes({ length, cache, bytes }: Requests, of: number): number {
+  let [sum, count] = [0, 0]
+  for (let i = 0; i < length; i++) {
+    if (cache[i] !== of || bytes[i] === 0) continue
+    sum += bytes[i]!
+    count++
+  }
+  return count > 0 ? sum / count : 0
 }

@@ -13,7 +13,7 @@ export interface ReplayOptions {
   readonly start: Readonly<Partial<Record<CacheName, Setting>>>
   readonly policies: Readonly<Partial<Record<PolicyName, NewPolicy>>>
   /** Microseconds that an entry costs where the requests do not say: a read of the tier below. */
-  readonly readMicros: number
+  readonly readMicros: (cache: CacheName) => number
   /** False: nothing is tuned, for comparison. Default true. */
   readonly tuned?: boolean
   /** Part of all keys that is among the requests; sizes are scaled by it. Default 1. */
@@ -37,7 +37,7 @@ const MOMENT_MS = 1000
 export class Replay {
   readonly memories: Partial<Record<CacheName, SimulatedMemory>>
   readonly tuner: AutoTuner | undefined
-  readonly #readMicros: number
+  readonly #readMicros: (cache: CacheName) => number
   #now = 0
   #next = 0
   #begun = false
@@ -55,11 +55,11 @@ export class Replay {
     this.tuner = new AutoTuner({
       policies,
       clock: { now: () => this.#now, monotonic: () => this.#now },
-      caches: names.map(name => ({ name, memory: this.memories[name]!, readMicros: () => readMicros })),
+      caches: names.map(name => ({ name, memory: this.memories[name]!, readMicros: () => readMicros(name) })),
     })
   }
 
-  /** `at`: milliseconds, never less than before. `told`: the cost that the tuner is told. True where memory had it. */
+  /** `at`: milliseconds, never less than before. `told`: the cost that the tuner is told. `cost` 0: a tier below keeps it. True where memory had it. */
   request(at: number, cache: CacheName, key: number, bytes: number, cost: number, told = cost): boolean {
     this.#now = at
     if (!this.#begun || at >= this.#next) {
@@ -67,8 +67,8 @@ export class Replay {
       this.#next = at + MOMENT_MS
       this.tuner?.moment()
     }
-    const worth = cost > 0 ? cost : this.#readMicros
-    return this.memories[cache]?.request(key, Math.max(1, bytes), worth, told > 0 ? told : this.#readMicros) ?? false
+    const worth = cost > 0 ? cost : this.#readMicros(cache)
+    return this.memories[cache]?.request(key, Math.max(1, bytes), worth, told) ?? false
   }
 
   /** So far. */

@@ -1,6 +1,6 @@
 // A cache's memory without values, for replays: what is asked for is kept as the real one would keep it, and a tuner may change it while it runs.
 import type { EvictionPolicy, NewPolicy, PolicyName } from '../../cache/eviction.js'
-import type { MemoryInfo, MemoryTap, TunableMemory } from '../../cache/memory-tap.js'
+import type { MemoryTap, OpenMemoryInfo, TunableMemory } from '../../cache/memory-tap.js'
 import type { Setting } from './settings.js'
 
 export class SimulatedMemory implements TunableMemory {
@@ -50,7 +50,7 @@ export class SimulatedMemory implements TunableMemory {
     return false
   }
 
-  memoryInfo(): MemoryInfo {
+  memoryInfo(): OpenMemoryInfo {
     const { name: policy } = this.#policy
     const [capacity, capacityBytes] = [this.#capacity, this.#capacityBytes]
     return { capacity, capacityBytes, size: this.#slots.size, bytes: this.#held, policy }

@@ -16,7 +16,7 @@ export interface TunedCacheOptions {
 
 export class TunedCache {
   readonly name: CacheName
-  readonly #watched: Watched
+  readonly watched: Watched
   readonly #options: TunedCacheOptions
   #shadow: Shadow
   #start: Setting
@@ -27,7 +27,7 @@ export class TunedCache {
 
   constructor(watched: Watched, options: TunedCacheOptions) {
     this.name = watched.name
-    this.#watched = watched
+    this.watched = watched
     this.#options = options
     this.#start = settingOf(watched)
     this.#now = this.#start
@@ -55,12 +55,12 @@ export class TunedCache {
 
   /** Held now. */
   get usedBytes(): number {
-    return this.#watched.memory.memoryInfo().bytes
+    return this.watched.memory.memoryInfo().bytes
   }
 
   /** It holds about as much as it may, by bytes or by entries. */
   get isFull(): boolean {
-    const { size, capacity, bytes, capacityBytes } = this.#watched.memory.memoryInfo()
+    const { size, capacity, bytes, capacityBytes = Number.POSITIVE_INFINITY } = this.watched.memory.memoryInfo()
     return size >= 0.9 * capacity || bytes >= 0.9 * capacityBytes
   }
 
@@ -71,7 +71,7 @@ export class TunedCache {
 
   /** Changes the cache. What it is to be compared with is said afterwards, by `compare`. */
   set(setting: Setting): void {
-    const { memory } = this.#watched
+    const { memory } = this.watched
     if (setting.policy !== this.#now.policy) memory.setPolicy(this.#options.policies[setting.policy]!)
     if (setting.bytes !== this.#now.bytes) memory.resizeMemory(setting.entries, setting.bytes)
     this.#now = setting
@@ -91,11 +91,14 @@ export class TunedCache {
   nextMoment(): boolean {
     this.#shadow.nextMoment()
     if (this.#shadow.mask !== this.#tapped) this.#tap()
-    const { capacity, capacityBytes, policy } = this.#watched.memory.memoryInfo()
-    const { bytes, entries, policy: mine } = this.#now
-    if (Math.floor(capacityBytes) === bytes && capacity === entries && policy === mine) return false
-    this.#start = settingOf(this.#watched)
-    this.#now = this.#start
+    const [before, now] = [this.#now, settingOf(this.watched)]
+    const isSize = now.bytes !== before.bytes || now.entries !== before.entries
+    const isPolicy = now.policy !== before.policy
+    if (!isSize && !isPolicy) return false
+    // Of what was not changed it keeps where it started: bytes that are lent are not given away.
+    const { bytes, entries } = isSize ? now : this.#start
+    this.#start = { bytes, entries, policy: isPolicy ? now.policy : this.#start.policy }
+    this.#now = now
     this.#shadow = this.#newShadow()
     this.#tap()
     return true
@@ -116,7 +119,7 @@ export class TunedCache {
   }
 
   #newShadow(): Shadow {
-    const { readMicros, ttlMs } = this.#watched
+    const { readMicros, ttlMs } = this.watched
     const shadow = new Shadow({ ...this.#options, readMicros, ttlMs })
     shadow.simulate(this.#now, [])
     return shadow
@@ -126,7 +129,7 @@ export class TunedCache {
     this.#untap?.()
     const shadow = this.#shadow
     this.#tapped = shadow.mask
-    this.#untap = this.#watched.memory.tap({
+    this.#untap = this.watched.memory.tap({
       mask: shadow.mask,
       hit: (hash, bytes, cost) => shadow.hit(hash, bytes, cost),
       miss: hash => shadow.miss(hash),
@@ -135,13 +138,13 @@ export class TunedCache {
   }
 }
 
-/** Whether there is anything to tune: a cache that is off stays off. */
+/** Whether there is anything to tune: a cache that is off stays off, and one whose bytes are not known yet has none to give. */
 export function isOn({ memory }: Watched): boolean {
-  const { capacity, capacityBytes } = memory.memoryInfo()
+  const { capacity, capacityBytes = 0 } = memory.memoryInfo()
   return capacity >= 1 && capacityBytes >= 1 && Number.isFinite(capacityBytes)
 }
 
 function settingOf({ memory }: Watched): Setting {
-  const { capacity, capacityBytes, policy } = memory.memoryInfo()
+  const { capacity, capacityBytes = 0, policy } = memory.memoryInfo()
   return { bytes: Math.floor(capacityBytes), entries: capacity, policy }
 }

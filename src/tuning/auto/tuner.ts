@@ -1,11 +1,11 @@
 // Moves memory between caches and switches their policies, within the bytes that they started with together. One change at a time: each is tried,
 // and taken back where it did not pay. Knows no clock but the one it is handed, and no cache but by `TunableMemory`.
 import type { NewPolicy, PolicyName } from '../../cache/eviction.js'
-import { duration, bytes as inBytes } from '../../format.js'
 import type { Clock } from '../../ports.js'
 import type { AutoState, TuningChange } from '../report.js'
 import { alternatives, gain, type Move, moves, type Switch, switches } from './decide.js'
 import { Patience } from './patience.js'
+import { moveReason, type Reason, switchReason } from './reasons.js'
 import { type Setting, sameSetting, type Watched } from './settings.js'
 import { isOn, TunedCache } from './tuned-cache.js'
 
@@ -26,6 +26,8 @@ const FEW_REQUESTS = 100
 /** What has to be won, of all that requests would cost without memory, and in so many periods in a row. */
 const MOVE_GAIN = 0.002
 const MOVE_PERIODS = 2
+/** With fewer requests it changes nothing. */
+export const LEAST_REQUESTS = MOVE_PERIODS * FEW_REQUESTS
 /** The same of a policy, of what the requests to that cache would cost. */
 const SWITCH_GAIN = 0.01
 const SWITCH_PERIODS = 3
@@ -67,6 +69,7 @@ export class AutoTuner {
   readonly #changes: TuningChange[] = []
   #changeCount = 0
   #on = true
+  #failed: string | undefined
   #patience = new Patience()
   #trial: Trial | undefined
   #began: number
@@ -94,7 +97,10 @@ export class AutoTuner {
   /** To be called about once a second; a period ends now and then, and then something may be changed. */
   moment(): void {
     this.#join()
-    if (this.#caches.filter(cache => cache.nextMoment()).length > 0) this.#beginAnew()
+    if (this.#caches.filter(cache => cache.nextMoment()).length > 0) {
+      this.#leaveOut()
+      this.#beginAnew()
+    }
     const now = this.#options.clock.monotonic()
     const sampled = this.#caches.reduce((sum, cache) => sum + cache.sampled, 0)
     const elapsed = now - this.#began
@@ -108,10 +114,27 @@ export class AutoTuner {
   state(): AutoState {
     return {
       on: this.#on,
+      ...(this.#failed !== undefined && { failed: this.#failed }),
       budgetBytes: this.budgetBytes,
       usedBytes: this.#caches.reduce((sum, cache) => sum + cache.usedBytes, 0),
       shares: Object.fromEntries(this.#caches.map(({ name, now: { bytes, policy } }) => [name, { bytes, policy }])),
       changes: [...this.#changes].reverse(),
+    }
+  }
+
+  /**
+   * Ends for good, and puts everything back to where it started. True where that went well; else some caches stay as they are, within the budget.
+   */
+  giveUp(reason: string): boolean {
+    this.#failed = reason
+    try {
+      this.#apply(this.#starts(), () => 'the tuner gave up', true)
+      return true
+    } catch {
+      // What it gave up over may be one of the caches.
+      return this.#caches.every(cache => sameSetting(cache.now, cache.start))
+    } finally {
+      this.close()
     }
   }
 
@@ -132,10 +155,26 @@ export class AutoTuner {
     this.#beginAnew()
   }
 
+  /** A cache that somebody has switched off stays off, and what it had is no part of the budget. */
+  #leaveOut(): void {
+    for (const cache of this.#caches.filter(({ watched }) => !isOn(watched))) {
+      cache.close()
+      this.#waiting = [...this.#waiting, cache.watched]
+      this.#caches = this.#caches.filter(one => one !== cache)
+    }
+  }
+
+  #starts(): Map<TunedCache, Setting> {
+    return new Map(this.#caches.map(cache => [cache, cache.start]))
+  }
+
   /** Where it starts is another: nothing of before is compared with it. */
   #beginAnew(): void {
-    // What another cache was given beyond its start came from one that has another start now.
-    this.#apply(new Map(this.#caches.map(cache => [cache, cache.start])), 'the caches were given other sizes', true)
+    // Somebody else has given bytes or taken them: who has lent what to whom is not known any more. Policies stay.
+    if (sum(this.#caches, ({ now }) => now.bytes) !== this.budgetBytes) {
+      const back = this.#caches.map(cache => [cache, cache.sized(cache.start.bytes)] as const)
+      this.#apply(new Map(back), () => 'a cache was given another size', false)
+    }
     this.#trial = undefined
     this.#won = 0
     this.#total = 0
@@ -151,11 +190,11 @@ export class AutoTuner {
     this.#won = MEMORY * this.#won + better
     this.#total = MEMORY * this.#total + total
     const paying = moves(this.#caches, this.budgetBytes).filter(one => gain(one) > MOVE_GAIN * total)
-    const better2 = switches(this.#caches, this.#policies).filter(
+    const policies = switches(this.#caches, this.#policies).filter(
       ({ cache, won }) => won > 0 && won >= SWITCH_GAIN * cache.measured.total,
     )
-    this.#patience.seen([...paying.map(keyOfMove), ...better2.map(keyOfSwitch)])
-    const changed = this.#guard() || this.#judge(total) || this.#change(paying, better2)
+    this.#patience.seen([...paying.map(keyOfMove), ...policies.map(keyOfSwitch)])
+    const changed = this.#guard() || this.#judge(total) || this.#change(paying, policies)
     if (!changed && this.#trial === undefined) this.#gap = 0.8 * this.#gap + 0.2 * this.#gapNow(total)
   }
 
@@ -170,8 +209,11 @@ export class AutoTuner {
       this.#resting = true
       if (this.#trial) this.#patience.failed(this.#trial.key)
       this.#trial = undefined
-      const back = new Map(this.#caches.map(cache => [cache, cache.start]))
-      return this.#apply(back, 'all changes together saved less than the setting of the start would have', true)
+      return this.#apply(
+        this.#starts(),
+        () => 'all changes together saved less than the setting of the start would have',
+        true,
+      )
     }
     return this.#resting
   }
@@ -189,7 +231,7 @@ export class AutoTuner {
       this.#patience.failed(trial.key)
       const part = (100 * (doubt > DOUBT ? doubt : -better / total)).toFixed(1)
       const why = `it saved ${part} points less than ${doubt > DOUBT ? 'was to be expected' : 'before'}`
-      return this.#apply(trial.before, why, true)
+      return this.#apply(trial.before, () => why, true)
     }
     if (trial.grown?.isFull === false && trial.periods < LONG_TRIAL) return true
     this.#trial = undefined
@@ -198,44 +240,40 @@ export class AutoTuner {
     return false
   }
 
-  #change(paying: readonly Move[], better: readonly Switch[]): boolean {
+  /** The move or the policy that pays best, where one has paid for long enough. */
+  #change(moving: readonly Move[], policies: readonly Switch[]): boolean {
     const move = best(
-      paying.filter(one => this.#patience.has(keyOfMove(one), MOVE_PERIODS)),
+      moving.filter(one => this.#patience.has(keyOfMove(one), MOVE_PERIODS)),
       gain,
     )
-    const other = best(
-      better.filter(one => this.#patience.has(keyOfSwitch(one), SWITCH_PERIODS)),
+    const policy = best(
+      policies.filter(one => this.#patience.has(keyOfSwitch(one), SWITCH_PERIODS)),
       ({ won }) => won,
     )
-    if (other && other.won > (move ? gain(move) : 0)) {
-      const { cache, policy, won } = other
-      this.#try(
-        keyOfSwitch(other),
-        undefined,
-        new Map([[cache, cache.sized(cache.now.bytes, policy)]]),
-        `${policy} saves ${this.#rate(won)} more`,
-      )
+    if (policy && policy.won > (move ? gain(move) : 0)) {
+      const { cache } = policy
+      const after = new Map([[cache, cache.sized(cache.now.bytes, policy.policy)]])
+      this.#try(keyOfSwitch(policy), undefined, after, switchReason(policy, this.#seconds))
       return true
     }
     if (move === undefined) return false
-    const { from, to, bytes, won, lost } = move
-    const why = `${inBytes(bytes)} save ${this.#rate(won)} in ${to.name}, and ${this.#rate(lost)} in ${from.name}`
+    const { from, to, bytes } = move
     const after = new Map([
       [from, from.sized(from.now.bytes - bytes)],
       [to, to.sized(to.now.bytes + bytes)],
     ])
-    this.#try(keyOfMove(move), to, after, why)
+    this.#try(keyOfMove(move), to, after, moveReason(move, this.#seconds))
     return true
   }
 
-  #try(key: string, grown: TunedCache | undefined, after: ReadonlyMap<TunedCache, Setting>, why: string): void {
+  #try(key: string, grown: TunedCache | undefined, after: ReadonlyMap<TunedCache, Setting>, why: Reason): void {
     const before = new Map([...after.keys()].map(cache => [cache, cache.now]))
     this.#trial = { key, before, grown, gap: this.#gap, periods: 0 }
     this.#apply(after, why, false)
   }
 
   /** What shrinks goes first, so that there is never more than the budget. True where anything was changed. */
-  #apply(settings: ReadonlyMap<TunedCache, Setting>, why: string, undone: boolean): boolean {
+  #apply(settings: ReadonlyMap<TunedCache, Setting>, why: Reason, undone: boolean): boolean {
     const made = [...settings]
       .filter(([cache, setting]) => !sameSetting(cache.now, setting))
       .sort(([one, first], [other, second]) => first.bytes - one.now.bytes - (second.bytes - other.now.bytes))
@@ -243,7 +281,7 @@ export class AutoTuner {
     for (const [cache, setting] of made) {
       const before = cache.now
       cache.set(setting)
-      const change = { at, cache: cache.name, why, undone }
+      const change = { at, cache: cache.name, why: why(cache.name), undone }
       if (before.bytes !== setting.bytes) {
         this.#tell({ ...change, what: 'capacity', from: String(before.bytes), to: String(setting.bytes) })
       }
@@ -277,11 +315,6 @@ export class AutoTuner {
     this.#changes.push(change)
     if (this.#changes.length > MOST_CHANGES) this.#changes.shift()
     this.#options.changed?.(change)
-  }
-
-  /** `1.2 ms a second` */
-  #rate(micros: number): string {
-    return `${duration(micros / 1000 / this.#seconds)} a second`
   }
 }
 

@@ -13,7 +13,7 @@ const SMALL_PART = 0.1
 const GHOST_PART = 0.9
 /** What a hit of an entry of middling cost counts; smaller numbers are parts of it. */
 const UNIT = 16
-/** Hits that an entry has credit for at most. */
+/** Hits that an entry has credit for at most; what is cheap may save up for as much as one of middling cost, or it could never stay. */
 const MOST_HITS = 3
 /** Credit that takes an entry from the small queue into the main one: two hits, where all cost the same. */
 const TO_STAY = 2 * UNIT
@@ -69,7 +69,7 @@ export class S3Fifo implements EvictionPolicy {
   hit(slot: number): void {
     const weight = this.#weight[slot]!
     const credit = this.#credit[slot]! + weight
-    const most = MOST_HITS * weight
+    const most = MOST_HITS * (weight > UNIT ? weight : UNIT)
     this.#credit[slot] = credit < most ? credit : most
   }
 

@@ -1,5 +1,5 @@
-// W-TinyLFU: a small window in order of use before a main room in two segments, into which an entry comes only if it was asked for more often
-// than the one that would have to go for it. After Einziger, Friedman and Manes: "TinyLFU: a highly efficient cache admission policy", ACM
+// W-TinyLFU: a small window before a main room in two segments, into which an entry comes only if it was asked for more often than the one
+// that would have to go for it. After Einziger, Friedman and Manes: "TinyLFU: a highly efficient cache admission policy", ACM
 // Transactions on Storage 13 (2017), https://doi.org/10.1145/3149371, and the design notes of Caffeine, which the constants are from.
 import type { EvictionPolicy } from '../../cache/eviction.js'
 import { type Frequencies, FrequencySketch, MOST } from './frequency-sketch.js'
@@ -11,20 +11,28 @@ const PROTECTED = 1
 const PROBATION = 2
 const MAIN_PART = 0.99
 const PROTECTED_PART = 0.8
-/** All counts are halved after so many times as many requests as there is room for entries. */
+/** All counts are halved at the first entry that comes after so many times as many requests as there is room for entries. */
 const HALVED_AFTER = 10
 /** Who came up to so often and lost has a chance in 128 all the same: else who knows how hashes collide could keep an entry out for ever. */
 const SELDOM = 5
 const CHANCE = 1 / 128
 
+/**
+ * The paper keeps each segment in order of use. Here a hit moves nothing and only leaves a mark: who has one when it comes to the end of its segment
+ * goes on to where hits would have brought it (second chance, as CLOCK has it). So a hit costs three numbers written, and the hit rates stay.
+ */
 export class WTinyLfu implements EvictionPolicy {
   readonly name = 'w-tinylfu'
   readonly #random: () => number
   readonly #lists: SlotLists
   readonly #sketch: Frequencies
-  /** By slot: its segment; its hash; hits that the sketch does not know of yet, so that a hit need not look into it. */
+  /**
+   * By slot: its segment; its hash; whether it was asked for since it was last put somewhere; hits that the sketch does not know of yet, so that a
+   * hit need not look into it.
+   */
   #segment: Uint8Array
   #hashes: Int32Array
+  #asked: Uint8Array
   #hits: Uint8Array
   #capacity: number
   /** Requests since all counts were halved. */
@@ -38,6 +46,7 @@ export class WTinyLfu implements EvictionPolicy {
     this.#sketch = sketch
     this.#segment = new Uint8Array(room)
     this.#hashes = new Int32Array(room)
+    this.#asked = new Uint8Array(room)
     this.#hits = new Uint8Array(room)
   }
 
@@ -45,6 +54,7 @@ export class WTinyLfu implements EvictionPolicy {
     if (slot >= this.#segment.length) {
       this.#segment = longer(this.#segment, slot)
       this.#hashes = longer(this.#hashes, slot)
+      this.#asked = longer(this.#asked, slot)
       this.#hits = longer(this.#hits, slot)
     }
     this.#hashes[slot] = hash
@@ -52,20 +62,15 @@ export class WTinyLfu implements EvictionPolicy {
     this.#sketch.add(hash, 1)
     this.#count()
     this.#put(slot, WINDOW)
-    this.#settleWindow()
+    // What leaves the window needs no contest: whoever holds the entries has asked for as many victims as he needs.
+    this.#settle(WINDOW, windowOf(this.#held()))
   }
 
   hit(slot: number): void {
+    this.#asked[slot] = 1
     const hits = this.#hits[slot]!
     if (hits < MOST) this.#hits[slot] = hits + 1
-    this.#count()
-    const segment = this.#segment[slot]!
-    if (segment !== PROBATION) {
-      this.#lists.moveToFront(segment, slot)
-      return
-    }
-    this.#move(slot, PROTECTED)
-    this.#settleProtected()
+    this.#counted++
   }
 
   removed(slot: number): void {
@@ -74,7 +79,7 @@ export class WTinyLfu implements EvictionPolicy {
   }
 
   victim(): number | undefined {
-    const window = this.#lists.last(WINDOW)
+    const window = this.#last(WINDOW)
     const main = this.#lastOfMain()
     if (window < 0 && main < 0) return undefined
     if (main < 0) return this.#take(window)
@@ -90,10 +95,13 @@ export class WTinyLfu implements EvictionPolicy {
     if (capacity < this.#sketch.capacity) this.#sketch.resize(capacity)
   }
 
+  /** Those that will go on, then the others. */
   *slots(): IterableIterator<number> {
-    yield* this.#lists.slots(PROTECTED)
-    yield* this.#lists.slots(WINDOW)
-    yield* this.#lists.slots(PROBATION)
+    for (const asked of [1, 0]) {
+      for (const segment of [PROTECTED, WINDOW, PROBATION]) {
+        for (const slot of this.#lists.slots(segment)) if (this.#asked[slot] === asked) yield slot
+      }
+    }
   }
 
   clear(): void {
@@ -105,19 +113,28 @@ export class WTinyLfu implements EvictionPolicy {
   }
 
   get bytes(): number {
-    return this.#lists.bytes + this.#sketch.bytes + 2 * this.#segment.byteLength + this.#hashes.byteLength
+    return this.#lists.bytes + this.#sketch.bytes + 3 * this.#segment.byteLength + this.#hashes.byteLength
   }
 
-  /** What leaves the window goes to the main room without a contest: whoever holds the entries has asked for as many victims as he needs. */
-  #settleWindow(): void {
-    const most = windowOf(this.#held())
-    while (this.#lists.lengths[WINDOW]! > most) this.#move(this.#lists.last(WINDOW), PROBATION)
+  /** The last of a segment that was not asked for since it came there; those that were have gone on. -1 where the segment is empty. */
+  #last(segment: number): number {
+    for (;;) {
+      const slot = this.#lists.last(segment)
+      if (slot < 0 || this.#asked[slot] === 0) return slot
+      if (segment === PROBATION) {
+        this.#move(slot, PROTECTED)
+        const held = this.#held()
+        this.#settle(PROTECTED, Math.floor((held - windowOf(held)) * PROTECTED_PART))
+      } else {
+        this.#asked[slot] = 0
+        this.#lists.moveToFront(segment, slot)
+      }
+    }
   }
 
-  #settleProtected(): void {
-    const held = this.#held()
-    const most = Math.floor((held - windowOf(held)) * PROTECTED_PART)
-    while (this.#lists.lengths[PROTECTED]! > most) this.#move(this.#lists.last(PROTECTED), PROBATION)
+  /** What `segment` has too many of goes to probation. */
+  #settle(segment: number, most: number): void {
+    while (this.#lists.lengths[segment]! > most) this.#move(this.#last(segment), PROBATION)
   }
 
   /**
@@ -142,16 +159,18 @@ export class WTinyLfu implements EvictionPolicy {
     this.#hits[slot] = 0
   }
 
+  /** Not at hits, however many: until an entry comes nothing is decided. */
   #count(): void {
-    if (++this.#counted < HALVED_AFTER * this.#sketch.capacity) return
+    const most = HALVED_AFTER * this.#sketch.capacity
+    if (++this.#counted < most) return
     for (let slot = 0; slot < this.#hits.length; slot++) this.#tellSketch(slot)
     this.#sketch.halve()
-    this.#counted >>= 1
+    this.#counted = most >> 1
   }
 
   #lastOfMain(): number {
-    const slot = this.#lists.last(PROBATION)
-    return slot >= 0 ? slot : this.#lists.last(PROTECTED)
+    const slot = this.#last(PROBATION)
+    return slot >= 0 ? slot : this.#last(PROTECTED)
   }
 
   /** Entries that the sizes of the segments are parts of: fewer than there is room for where the bytes are the bound. */
@@ -172,6 +191,7 @@ export class WTinyLfu implements EvictionPolicy {
 
   #put(slot: number, segment: number): void {
     this.#segment[slot] = segment
+    this.#asked[slot] = 0
     this.#lists.pushFront(segment, slot)
   }
 }

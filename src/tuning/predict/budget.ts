@@ -2,7 +2,10 @@
 
 /** Of what the cache would have computed without prediction, so much may be computed in addition. */
 const MOST_EXTRA = 0.05
-/** So many computations of average cost beside that: a bucket that begins empty would never prove anything. */
+/**
+ * So many computations of average cost beside that, once: a bucket that begins empty would never prove anything. Of a thousand computations it
+ * is less than 1 %.
+ */
 const START = 8
 
 /**

@@ -8,6 +8,9 @@ import { Judge } from './judge.js'
 
 /** Fetches that are accounted for at the same time, of one predictor. */
 const MOST_FETCHES = 256
+/** One that takes so many times as long as it was to take, and so much longer, ms, is given up: nobody is to wait for what may hang. */
+const PATIENCE = 4
+const PATIENCE_MS = 100
 
 export interface PredictorParts {
   readonly name: PredictorName
@@ -18,7 +21,11 @@ export interface PredictorParts {
   readonly usedIsOwed?: boolean
   readonly clock: Pick<Clock, 'monotonic'>
   readonly diagnostics: Pick<Diagnostics, 'prefetched' | 'warn'>
+  /** Told how each fetch ended, and what it took, microseconds. */
+  readonly ended?: (outcome: FetchOutcome, micros: number) => void
 }
+
+export type FetchOutcome = PrefetchedEvent['outcome']
 
 /** How one fetch stands. Times are ms of the monotonic clock. */
 interface Fetch {
@@ -29,10 +36,8 @@ interface Fetch {
   readonly usefulFrom: number
   /** Spent, once it is here. */
   micros: number | undefined
-  /** When it is of no use any more. */
+  /** When it is of no use any more; while it is under way, when it is given up. */
   until: number
-  /** Somebody asked while it was under way, and waits for it. */
-  late: boolean
 }
 
 export class Predictor {
@@ -81,7 +86,6 @@ export class Predictor {
   ): Promise<boolean> | undefined {
     const { clock, budget } = this.#parts
     if (this.#closed || this.has(id)) return undefined
-    if (this.#fetches.size >= MOST_FETCHES) this.drop(this.#fetches.keys().next().value!)
     if (!this.#judge.occasion() || !budget.reserve(micros)) return undefined
     const controller = new AbortController()
     const began = clock.monotonic()
@@ -90,15 +94,9 @@ export class Predictor {
       budget.settle(micros, 0)
       return undefined
     }
-    const fetch: Fetch = {
-      controller,
-      estimate: micros,
-      began,
-      usefulFrom,
-      micros: undefined,
-      until: Number.POSITIVE_INFINITY,
-      late: false,
-    }
+    const until = began + (PATIENCE * micros) / 1000 + PATIENCE_MS
+    const fetch: Fetch = { controller, estimate: micros, began, usefulFrom, micros: undefined, until }
+    this.#makeRoom()
     this.#fetches.set(id, fetch)
     return answer.then(
       until => this.#arrived(id, fetch, until),
@@ -112,7 +110,7 @@ export class Predictor {
     if (fetch === undefined) return
     if (fetch.micros === undefined) {
       // Else what was there before still answers.
-      if (!here) fetch.late = true
+      if (!here) this.#handOver(id, fetch)
       return
     }
     const now = this.#parts.clock.monotonic()
@@ -143,17 +141,12 @@ export class Predictor {
     }
   }
 
-  /** Ends what nobody has asked for in its time. Answers when the next one ends, ms; Infinity for never. */
+  /** Ends what nobody has asked for in its time, and what does not come. Answers when the next one ends, ms; Infinity for never. */
   sweep(now: number): number {
     let next = Number.POSITIVE_INFINITY
-    for (const [id, fetch] of this.#fetches) {
-      if (fetch.micros === undefined) continue
-      if (fetch.until > now) {
-        next = Math.min(next, fetch.until)
-        continue
-      }
-      this.#fetches.delete(id)
-      this.#count('useless', fetch.micros)
+    for (const [id, { until }] of this.#fetches) {
+      if (until > now) next = Math.min(next, until)
+      else this.drop(id)
     }
     return next
   }
@@ -177,33 +170,56 @@ export class Predictor {
     }
   }
 
+  #makeRoom(): void {
+    if (this.#fetches.size < MOST_FETCHES) return
+    const oldest = [...this.#fetches].find(([, { micros }]) => micros !== undefined)
+    if (oldest) this.drop(oldest[0])
+  }
+
+  /**
+   * Somebody who asks waits for it now: it is theirs, as what they would have begun themselves. Should they not wait for its end, it ends with
+   * them.
+   */
+  #handOver(id: string, fetch: Fetch): void {
+    this.#fetches.delete(id)
+    // What it takes is told by who computes, as of whatever somebody waits for.
+    this.#parts.budget.settle(fetch.estimate, 0)
+    const micros = this.#took(fetch)
+    this.#micros += micros
+    fetch.controller.abort(new Error('somebody else waits for it'))
+    this.#count('late', micros)
+  }
+
   #arrived(id: string, fetch: Fetch, until: number | undefined): boolean {
     if (until === undefined || this.#closed) return this.#over(id, fetch, 'cancelled')
-    if (fetch.late) return this.#over(id, fetch, 'late')
-    fetch.micros = this.#spent(fetch)
+    if (this.#fetches.get(id) !== fetch) return false
+    fetch.micros = this.#spent(fetch, this.#took(fetch))
     fetch.until = until
     return true
   }
 
-  #over(id: string, fetch: Fetch, outcome: 'late' | 'cancelled' | 'failed'): boolean {
+  #over(id: string, fetch: Fetch, outcome: 'cancelled' | 'failed'): false {
+    if (this.#fetches.get(id) !== fetch) return false
     this.#fetches.delete(id)
-    const micros = this.#spent(fetch)
-    if (outcome === 'late') this.#count('late', micros)
-    else this.#tell(outcome, micros)
-    return outcome === 'late'
+    const took = this.#took(fetch)
+    // Who computes it may not be able to stop.
+    this.#tell(outcome, this.#spent(fetch, fetch.controller.signal.aborted ? Math.max(took, fetch.estimate) : took))
+    return false
   }
 
-  #spent({ estimate, began }: Fetch): number {
-    const { clock, budget } = this.#parts
-    const micros = 1000 * (clock.monotonic() - began)
-    budget.settle(estimate, micros)
+  #took({ began }: Fetch): number {
+    return 1000 * (this.#parts.clock.monotonic() - began)
+  }
+
+  #spent({ estimate }: Fetch, micros: number): number {
+    this.#parts.budget.settle(estimate, micros)
     this.#micros += micros
     return micros
   }
 
   #count(outcome: 'useful' | 'useless' | 'late', micros: number): void {
     const { name, cache, budget, diagnostics, usedIsOwed = false } = this.#parts
-    if (usedIsOwed && outcome !== 'useless') budget.owe(micros)
+    if (usedIsOwed && outcome === 'useful') budget.owe(micros)
     if (outcome === 'useful') this.#useful++
     else if (outcome === 'late') this.#late++
     else this.#useless++
@@ -218,8 +234,9 @@ export class Predictor {
     )
   }
 
-  #tell(outcome: PrefetchedEvent['outcome'], micros: number): void {
-    const { name: predictor, cache, diagnostics } = this.#parts
+  #tell(outcome: FetchOutcome, micros: number): void {
+    const { name: predictor, cache, diagnostics, ended } = this.#parts
+    ended?.(outcome, micros)
     if (diagnostics.prefetched.heard)
       diagnostics.prefetched.tell({ cache, predictor, outcome, micros: Math.round(micros) })
   }

@@ -17,8 +17,9 @@ const LONGEST = 3
 const APART_MS = 10
 /** What a timer takes. */
 const LONGEST_MS = 2 ** 31 - 1
-/** Weight of the newest of a plugin's times, where it is the shorter one; a longer one counts at once. */
+/** Weight of the newest of a plugin's times, where it is the shorter one; a longer one counts at once, but as so many times what was usual. */
 const COST_WEIGHT = 1 / 4
+const MOST_SLOWER = 2
 
 export interface QueryForesightParts {
   readonly clock: Pick<Clock, 'monotonic'>
@@ -74,12 +75,15 @@ export class QueryForesight {
       return
     }
     const ms = micros / 1000
-    const { costMs = 0 } = watched
-    watched.costMs = ms > costMs ? ms : costMs + COST_WEIGHT * (ms - costMs)
+    const { costMs } = watched
+    watched.costMs = costMs === undefined ? ms : likelyCost(costMs, ms)
+    watched.heldMs = ms
     watched.ttlMs = ttlMs
     watched.goodUntil = this.#now() + ttlMs
     watched.share.did(micros)
-    if (watched.owes) {
+    const handedOver = this.#now() - ms < watched.handedOverAt
+    if (handedOver) watched.handedOverAt = Number.NEGATIVE_INFINITY
+    if (watched.owes || handedOver) {
       watched.owes = false
       watched.plainUntil = watched.goodUntil
       this.#owe(watched, micros)
@@ -117,22 +121,25 @@ export class QueryForesight {
     const { id, ttlMs, rhythm } = watched
     const now = this.#now()
     if (refresh.waiting > 0 && refresh.has(id)) {
-      if (here || refresh.isUnderWay(id)) watched.wasted = 0
+      const isUnderWay = refresh.isUnderWay(id)
+      if (isUnderWay && !here) watched.handedOverAt = now
+      if (here || isUnderWay) watched.wasted = 0
       refresh.asked(id, here)
     }
     if (successors !== undefined && successors.waiting > 0) successors.asked(id, here)
     watched.unasked = false
     if (now >= watched.plainUntil || fresh) {
-      const { costMs } = watched
+      const { costMs = 0, heldMs } = watched
       // Until it was answered, others who ask wait with this one.
-      watched.plainUntil = now + (costMs ?? 0) + ttlMs
-      if (here && costMs !== undefined) this.#owe(watched, 1000 * costMs)
+      watched.plainUntil = now + costMs + ttlMs
+      if (here && heldMs !== undefined) this.#owe(watched, 1000 * heldMs)
       else watched.owes = true
     } else if (here) {
       // It was not computed: a disk had it.
       watched.owes = false
     }
     rhythm.note(now, TOGETHER * ttlMs, LONGEST * ttlMs)
+    if (now - watched.movedAt >= APART_MS) this.#keep(watched)
     if (here && watched.refreshAt === Number.POSITIVE_INFINITY) this.#plan(watched)
     if (this.#successors === undefined || now - this.#notedAt < APART_MS) return
     this.#notedAt = now
@@ -213,15 +220,18 @@ export class QueryForesight {
     if (predictor === this.#parts.refresh) watched.wasted++
     void fetched.then(() => {
       const good = this.#parts.leftMs(id)
-      if (good !== undefined) watched.goodUntil = this.#now() + good
+      // It is being asked for by those who wait, or nobody wants it.
+      if (good === undefined) return
+      watched.goodUntil = this.#now() + good
       // Asked for while it was fetched.
       if (!watched.unasked) this.#plan(watched)
-      if (good !== undefined) this.#arm(watched.goodUntil)
+      this.#arm(watched.goodUntil)
     })
   }
 
   /** The newest are at the end. */
   #keep(watched: Watched): void {
+    watched.movedAt = this.#now()
     this.#keys.delete(watched.id)
     this.#keys.set(watched.id, watched)
     if (this.#keys.size > MOST_KEYS) this.#forget(this.#keys.keys().next().value!)
@@ -237,4 +247,9 @@ export class QueryForesight {
   #now(): number {
     return this.#parts.clock.monotonic()
   }
+}
+
+/** One answer that took far longer than they do says little of the next; should they all do so now, the estimate soon is there. */
+function likelyCost(usual: number, ms: number): number {
+  return ms > usual ? Math.min(ms, MOST_SLOWER * usual) : usual + COST_WEIGHT * (ms - usual)
 }

@@ -6,6 +6,8 @@ const DEVIATION_WEIGHT = 1 / 4
 /** Deviations (mean, absolute) within which most intervals lie, and nearly all: 4 is of the same source. */
 const MOST = 2
 const NEARLY_ALL = 4
+/** What the first interval is thought to be off by: half of that of RFC 6298, which may wait, where here the next ask may come before. */
+const FIRST_DEVIATION = 1 / 4
 /** The estimate follows so many times faster while it stands on few intervals. */
 const YOUNG = 8
 /** Asks that are one are nearer to one another than this part of what they could be apart. */
@@ -39,7 +41,7 @@ export class Rhythm {
     this.#run++
     if (this.#run === 1) {
       this.#mean = interval
-      this.#deviation = interval / 2
+      this.#deviation = FIRST_DEVIATION * interval
       return
     }
     const off = interval - this.#mean

@@ -183,9 +183,11 @@ export class TextForesight {
       this.#wanted.delete(text)
       for (const next of this.#model.next(text)) this.#want(next)
     }
-    this.#parts.predictor.sweep(this.#now())
     if (this.#lessons.length > 0) this.#arm(0)
     else if (this.#wanted.size > 0 && this.#fetching === undefined) this.#fetchNext()
+    const now = this.#now()
+    const next = this.#parts.predictor.sweep(now)
+    if (this.#cancel === undefined && next < Number.POSITIVE_INFINITY) this.#arm(Math.ceil(next - now))
   }
 
   #want(text: string): void {
@@ -214,7 +216,8 @@ export class TextForesight {
       void fetched.then(useful => {
         this.#fetching = undefined
         if (useful) this.#tookEach(1000 * (this.#now() - began))
-        if (this.#wanted.size > 0) this.#arm(0)
+        // For the next one, and to be there when nobody asked for this one in its time.
+        this.#arm(0)
       })
       return
     }

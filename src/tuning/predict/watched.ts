@@ -15,6 +15,8 @@ export interface Watched {
   again: AskAgain | undefined
   /** What the plugin takes, ms; undefined until it was asked once. */
   costMs: number | undefined
+  /** What it took for the answer that is held. */
+  heldMs: number | undefined
   /** How long an answer is good, ms; 0: not known. */
   ttlMs: number
   /** When what is held ends. */
@@ -25,12 +27,16 @@ export interface Watched {
   readonly share: Budget
   /** It would have been asked without prediction as well: counted once the cost is known. */
   owes: boolean
+  /** When somebody came to wait for a refresh: theirs from then on, and what they would have asked for without prediction too. */
+  handedOverAt: number
   /** When it is to be asked anew; Infinity: not. */
   refreshAt: number
   /** It was asked anew, and nobody has asked for it since. */
   unasked: boolean
   /** Refreshes in a row that nobody asked for. */
   wasted: number
+  /** When it was last put before all others that are watched. */
+  movedAt: number
 }
 
 export function newWatched(id: string): Watched {
@@ -39,13 +45,16 @@ export function newWatched(id: string): Watched {
     rhythm: new Rhythm(),
     again: undefined,
     costMs: undefined,
+    heldMs: undefined,
     ttlMs: 0,
     goodUntil: 0,
     plainUntil: Number.NEGATIVE_INFINITY,
     share: new Budget(START_OF_KEY),
     owes: false,
+    handedOverAt: Number.NEGATIVE_INFINITY,
     refreshAt: Number.POSITIVE_INFINITY,
     unasked: false,
     wasted: 0,
+    movedAt: Number.NEGATIVE_INFINITY,
   }
 }

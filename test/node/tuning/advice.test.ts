@@ -1,5 +1,5 @@
-// Advice on a cache folder, as programs ask for it: read in a thread, kept until the trace has grown.
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+// Advice on a cache folder, as programs ask for it: read in a thread.
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { adviseFrom, adviseTraces } from '../../../src/node/tuning/advice.js'
@@ -27,43 +27,21 @@ describe('adviseFrom', () => {
     expect(await adviseFrom(dir)).toMatchObject({ available: false })
   })
 
-  it('keeps its answer until a tenth is new, and is one piece of work for many', async () => {
+  it('reads what there is, and ends where it is aborted', async () => {
     const dir = temporaryFolder()
     trace(dir, 'a')
-    const [one, other] = await Promise.all([adviseFrom(dir), adviseFrom(dir)])
-    expect(one).toBe(other)
-    expect(one).toMatchObject({
+    trace(dir, 'b', workload('zipf', { requests: 50, keys: 10, seed: 2 }))
+    const ending = new AbortController()
+    const ended = adviseFrom(dir, { signal: ending.signal })
+    ending.abort()
+    await expect(ended).rejects.toMatchObject({ code: 'ABORTED' })
+    await expect(adviseFrom(dir, { signal: ending.signal })).rejects.toMatchObject({ code: 'ABORTED' })
+    expect(await adviseFrom(dir)).toMatchObject({
       available: true,
-      traces: 1,
-      requests: 1000,
+      traces: 2,
+      requests: 1050,
       caches: [{ now: { policy: 'sieve', capacity: 50 } }],
     })
-    expect(await adviseFrom(dir)).toBe(one)
-    trace(dir, 'b', workload('zipf', { requests: 50, keys: 10, seed: 2 }))
-    expect(await adviseFrom(dir)).toBe(one)
-    trace(dir, 'c')
-    const grown = await adviseFrom(dir)
-    expect(grown).toMatchObject({ available: true, traces: 3, requests: 2050 })
-    // What it was read from has gone.
-    rmSync(join(dir, 'trace'), { recursive: true })
-    expect(await adviseFrom(dir)).toMatchObject({ available: false })
-  })
-
-  it('is left by one caller without harm to the others, and ends with the last', async () => {
-    const dir = temporaryFolder()
-    trace(dir, 'a')
-    const [one, both] = [new AbortController(), new AbortController()]
-    const left = adviseFrom(dir, { signal: one.signal })
-    const stays = adviseFrom(dir, { signal: both.signal })
-    one.abort()
-    await expect(left).rejects.toMatchObject({ code: 'ABORTED' })
-    expect(await stays).toMatchObject({ available: true })
-    trace(dir, 'd')
-    const last = adviseFrom(dir, { signal: both.signal })
-    both.abort()
-    await expect(last).rejects.toMatchObject({ code: 'ABORTED' })
-    await expect(adviseFrom(dir, { signal: both.signal })).rejects.toMatchObject({ code: 'ABORTED' })
-    expect(await adviseFrom(dir)).toMatchObject({ available: true, traces: 2 })
   })
 })
 

@@ -85,7 +85,7 @@ describe('a file from elsewhere', () => {
   }
 
   it('is CSV with columns of any order and name, or time, id and size without names', async () => {
-    const named = 'timestamp, Key ,size,extra\r\n1.5,alpha,10,x\r\n2.5,beta,20,x\r\n# a note\r\n3.5,"alpha",10,x'
+    const named = 'timestamp, Key ,size,extra\r\n1.5,alpha,10,x\r\n2.5,beta,20,x\r\n# a note\r\n3.5,"alpha",10,"x, y"'
     const bare = '1.5,alpha,10\n2.5,beta,20\n\n3.5,alpha,10\n'
     const tabs = 'obj_id\tobj_size\nalpha\t10\nbeta\t20\nalpha\t10\n'
     const keys: number[][] = []
@@ -113,16 +113,39 @@ describe('a file from elsewhere', () => {
         error => `${error.code} ${error.message}`,
       )
     expect(await none('')).toMatch(/INVALID_INPUT .*empty/)
-    expect(await none('time,id,size\n1,a,1\nsoon,b,1\n')).toMatch(/INVALID_INPUT .*row 3: soon is no time/)
-    expect(await none('time,id,size\n1,a,-1\n')).toMatch(/row 2: -1 is no size/)
+    for (const [rows, why] of [
+      ['1,a,1\nsoon,b,1', /row 3: its time is no number/],
+      ['-5,a,1', /row 2: its time .* before 1970/],
+      ['0x10,a,1', /row 2: its time/],
+      ['9e99,a,1', /row 2: its time/],
+      ['1,a,-1', /row 2: its size is no number from 0 to 4294967295/],
+      ['1,a,5e9', /row 2: its size/],
+      ['1,a,1e300', /row 2: its size/],
+      ['1,a,', /row 2: its size/],
+      ['1,a', /row 2: its size/],
+      ['1,"a,5', /row 2: a quotation mark/],
+    ] as const) {
+      expect(await none(`time,id,size\n${rows}\n`), rows).toMatch(why)
+    }
+    expect(await none('time,id,cost\n1,a,3e300\n')).toMatch(/row 2: its cost/)
+    expect(await none('time,id,cache\n1,a,mine\n')).toMatch(/row 2: its cache is none of embeddings/)
+    expect(await none('time,id,outcome\n1,a,mine\n')).toMatch(/row 2: its outcome is none of memory/)
     expect(await none('time,size\n1,1\n')).toMatch(/row 1: no column/)
     expect(await none('1,,5\n')).toMatch(/row 1: it does not say what/)
+    // A log may hold anything.
+    expect(await none('my secret, the word\n')).not.toMatch(/secret/)
     expect(await none(`1,${'a'.repeat(70_000)},5\n`)).toMatch(/row 1: it is too long/)
     expect(await none('a'.repeat(3_000_000))).toMatch(/INVALID_INPUT .*row 1: it is too long/)
     expect(await none('a poem\nof two lines\n')).toMatch(/INVALID_INPUT/)
     expect(await none(Uint8Array.from([0x28, 0xb5, 0x2f, 0xfd, 0]))).toMatch(/INVALID_INPUT .*zstd -d/)
     expect(await none(Uint8Array.from([1, 2, 3]))).toMatch(/INVALID_INPUT .*neither/)
     expect(await none(new Uint8Array(240))).toMatch(/INVALID_INPUT .*request 0: the number of the next/)
+  })
+
+  it('that is in disorder, or says no sizes, is read with a note', async () => {
+    const { traces, notes } = await readTraces(file('time,id\n2,a\n1,b\n3,"a ""b"", c"\n'))
+    expect([...traces[0]!.requests.at]).toEqual([2000, 2000, 3000])
+    expect(notes).toEqual([expect.stringMatching(/does not say how large entries are.*1 request comes before/)])
   })
 
   it('of oracleGeneral that is cut is read up to the cut', async () => {

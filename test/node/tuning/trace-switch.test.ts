@@ -3,12 +3,21 @@ import * as fs from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { Diagnostics } from '../../../src/diagnostics.js'
-import { readSwitch, switchOff, switchOn, switchPath, traceFolder } from '../../../src/node/tuning/trace-folder.js'
+import {
+  readSwitch,
+  switchOff,
+  switchOn,
+  switchPath,
+  traceFiles,
+  traceFolder,
+} from '../../../src/node/tuning/trace-folder.js'
 import { readTraces } from '../../../src/node/tuning/trace-read.js'
 import { TraceSwitchWatch } from '../../../src/node/tuning/trace-switch.js'
 import { openCaches } from '../../../src/node.js'
+import { BLOCK_RECORDS } from '../../../src/tuning/trace-format.js'
 import { answered } from '../../cli/in-process.js'
 import { hash, TestClock, temporaryFolder } from '../../support.js'
+import { until } from '../../waiting.js'
 
 const ON = { rate: 1, maxBytes: 64e6 }
 const EMBEDDER = {
@@ -84,6 +93,62 @@ it('nobody listens, and no folder is made, until it is on; then until it is off,
   expect(traces[0]!.requests.length).toBe(2)
 })
 
+it('a clock that is set ahead ends a recording of an hour only as long as it is wrong', async () => {
+  const dir = temporaryFolder()
+  const { watch, clock, look } = watching(dir)
+  switchOn(dir, { ...ON, until: clock.now() + 3_600_000 })
+  await watch.begin()
+  const on = []
+  for (const step of [0, 7_200_000, 0, -7_200_000, 3_600_000]) {
+    clock.wall += step
+    await look()
+    on.push(watch.state().on)
+  }
+  expect(on).toEqual([true, false, false, true, false])
+  await watch.close()
+})
+
+it('is tried again a minute after the disk said no', async () => {
+  const dir = temporaryFolder()
+  const { watch, clock, look, lookUp, warnings } = watching(dir)
+  switchOn(dir, ON)
+  await watch.begin()
+  const aside = `${traceFolder(dir)}.aside`
+  fs.renameSync(traceFolder(dir), aside)
+  // One more than a block, which is written at once.
+  for (let i = 0; i <= BLOCK_RECORDS; i++) lookUp('lost')
+  await until(() => warnings.length > 0)
+  fs.renameSync(aside, traceFolder(dir))
+  expect(watch.state()).toMatchObject({ on: false, requests: 0, dropped: BLOCK_RECORDS + 1 })
+  expect(warnings).toHaveLength(1)
+  clock.advance(61_000)
+  await look()
+  lookUp('kept')
+  expect(watch.state()).toMatchObject({ on: true, requests: 1 })
+  await watch.close()
+  expect((await readTraces(traceFolder(dir))).traces[0]!.requests.length).toBe(1)
+})
+
+it('what lies on disk is told while it is off, and counted once in some seconds', async () => {
+  const dir = temporaryFolder()
+  switchOn(dir, ON)
+  const first = watching(dir)
+  await first.watch.begin()
+  first.lookUp('a')
+  await first.watch.close()
+  switchOff(dir)
+  const { watch, clock } = watching(dir)
+  await watch.begin()
+  expect(watch.state()).toMatchObject({ on: false, files: 1 })
+  const { bytes } = watch.state()
+  expect(bytes).toBeGreaterThan(100)
+  for (const file of traceFiles(traceFolder(dir))) fs.unlinkSync(file.path)
+  expect(watch.state()).toMatchObject({ files: 1, bytes })
+  clock.advance(5000)
+  expect(watch.state()).toMatchObject({ files: 0, bytes: 0 })
+  await watch.close()
+})
+
 it('a switch that is no switch, or lies behind a link, is off', async () => {
   const dir = temporaryFolder()
   switchOn(dir, ON)
@@ -100,9 +165,10 @@ it('a switch that is no switch, or lies behind a link, is off', async () => {
     fs.writeFileSync(switchPath(dir), text)
     expect(readSwitch(dir, 0), text.slice(0, 40)).toBeUndefined()
   }
-  const { watch, diagnostics } = watching(dir)
+  const { watch, diagnostics, warnings } = watching(dir)
   await watch.begin()
   expect(diagnostics.lookup.heard).toBe(false)
+  expect(warnings).toEqual([expect.stringMatching(/not traced: .*damaged/)])
   await watch.close()
 
   const other = temporaryFolder()
@@ -110,6 +176,7 @@ it('a switch that is no switch, or lies behind a link, is off', async () => {
   fs.rmSync(traceFolder(dir), { recursive: true })
   fs.symlinkSync(traceFolder(other), traceFolder(dir))
   expect(readSwitch(dir, 0)).toBeUndefined()
+  expect(() => switchOn(dir, ON)).toThrow(/is a link, or no folder/)
 })
 
 it('caches that are opened while it is on record from their first request; with it off opening hears nothing', async () => {
@@ -140,12 +207,18 @@ it('op-dbus cache trace: on, what is recorded, export, off, clear; and what it s
   expect(on).toMatchObject({ on: true, sample: 0.5, maxBytes: 2e6, requests: 0 })
   expect(on.until - Date.now()).toBeLessThanOrEqual(3_600_000)
 
-  switchOn(dir, ON)
+  const again = await trace('on')
+  expect(again.stderr).toMatch(
+    /^it was on; now requests are recorded .* until `op-dbus cache trace off`.* at most 64.* MB/,
+  )
   const caches = await openCaches({ dir, embedder: EMBEDDER })
   for (const text of ['one', 'two', 'one']) await caches.embeddings.getOrEmbed(text)
   await caches.close()
   const status = JSON.parse((await trace('status', '--json')).stdout)
   expect(status).toMatchObject({ requests: 3, processes: 1, rate: 1, caches: { embeddings: 3 }, notes: [] })
+  const link = join(dir, 'link')
+  fs.symlinkSync(traceFolder(dir), link)
+  expect((await readTraces(link)).traces).toHaveLength(1)
   const { stdout } = await trace('export')
   expect(stdout.split('\n')).toHaveLength(5)
   const file = join(dir, 'out.bin')
@@ -159,10 +232,16 @@ it('op-dbus cache trace: on, what is recorded, export, off, clear; and what it s
     [['begin'], 'on, off, status, export, clear'],
     [['status', '--for', '1h'], '--for is for'],
     [['on', '--for', 'soon'], 'no duration'],
+    [['on', '--for', '0s'], 'no time at all'],
     [['on', '--sample', '2'], 'no part'],
+    [['on', '--sample', '1e-300'], 'no part'],
     [['on', '--size', 'x'], 'no size'],
+    [['on', '--size', '1e9'], 'no size'],
+    [['export', '-o', join(traceFolder(dir), 'x.csv')], 'write it elsewhere'],
     [['export', '--format', 'parquet'], 'csv and oracleGeneral'],
   ] as const) {
     expect(await trace(...args), args.join(' ')).toMatchObject({ code: 2, stderr: expect.stringContaining(word) })
   }
+  fs.mkdirSync(switchPath(dir))
+  expect((await trace()).stdout).toMatch(/recording is off.*\n.*\n.*\n.*on cannot be read|on is damaged/)
 })

@@ -1,70 +1,13 @@
 // A warm start over real folders: what the next process finds in memory, and that nothing wrong, cleared or deleted is among it.
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { beforeAll, describe, expect, it } from 'vitest'
-import type { CacheSet } from '../../../src/caches/cache-set.js'
-import type { WarmedEvent } from '../../../src/diagnostics.js'
-import { hotListPath, readHotList } from '../../../src/node/tuning/hot-list.js'
+import { describe, expect, it, vi } from 'vitest'
+import { hotListPath } from '../../../src/node/tuning/hot-list.js'
 import { nameAt, packNames } from '../../../src/node/tuning/names.js'
 import { openSpace, readThrough, tracedNames } from '../../../src/node/tuning/names-on-disk.js'
-import { type OpenOptions, openCaches } from '../../../src/node.js'
-import type { Key } from '../../../src/ports.js'
 import { newRequests } from '../../../src/tuning/requests.js'
-import { jsonLines, runScript } from '../../processes.js'
-import { hash, temporaryFolder } from '../../support.js'
-
-const DIMS = 4
-const OWN_SPACE = 'sums@1'
-/** The same as caches call it. */
-let SPACE = ''
-
-function vectorOf(text: string): number[] {
-  return [text.length, ...[1, 2, 3].map(i => text.charCodeAt(text.length - i) || 0)]
-}
-
-/** Caches, what they warned of, what they computed, and what was loaded once that is over. */
-async function open(dir: string, options: OpenOptions = {}) {
-  const warnings: string[] = []
-  const computed: string[] = []
-  const caches = await openCaches({
-    dir,
-    warmStart: true,
-    onWarning: message => warnings.push(message),
-    embedder: {
-      space: OWN_SPACE,
-      dims: DIMS,
-      async embed(texts) {
-        computed.push(...texts)
-        return Float32Array.from(texts.flatMap(vectorOf))
-      },
-    },
-    ...options,
-  })
-  const warmed = new Promise<WarmedEvent>(resolve => void caches.on('warmed', resolve))
-  return { caches, warnings, computed, warmed }
-}
-
-const texts = Array.from({ length: 300 }, (_, i) => `text number ${i}`)
-const keyOf = (text: string) => hash.sha256(`${SPACE.length}:${SPACE}${text}`) as Key
-
-async function fill(dir: string, some = texts): Promise<void> {
-  const { caches } = await open(dir)
-  await caches.embeddings.embedMany(some)
-  await caches.close()
-}
-
-async function expectAll({ embeddings }: CacheSet, some: readonly string[], source: string): Promise<void> {
-  for (const text of some) {
-    const found = await embeddings.getOrEmbed(text)
-    expect([text, found.source, [...found.vector]]).toEqual([text, source, vectorOf(text)])
-  }
-}
-
-beforeAll(async () => {
-  const { caches } = await open(temporaryFolder(), { embeddingDiskCache: false })
-  SPACE = (await caches.embeddings.computing()).space
-  await caches.close()
-})
+import { temporaryFolder } from '../../support.js'
+import { DIMS, expectAll, fill, keyOf, list, open, SPACE, texts, vectorOf } from './warm-fixture.js'
 
 describe('warm start', () => {
   it('has in memory what the process before had, under the right texts, in the order of use', async () => {
@@ -82,7 +25,7 @@ describe('warm start', () => {
     const { memory, disk } = (await caches.stats()).embeddings
     expect(memory).toMatchObject({ size: 300, misses: 0 })
     expect(disk).toMatchObject({ hits: 0, misses: 0 })
-    expect(caches.tuning()!.warm).toMatchObject({ on: true, loaded: 300, used: 300, gone: 0 })
+    expect(caches.tuning()!.warm).toMatchObject({ loaded: 300, used: 300, gone: 0 })
     await caches.close()
 
     // Of a smaller memory those that were used last.
@@ -92,6 +35,13 @@ describe('warm start', () => {
     for (const text of texts) expect(small.caches.embeddings.view(text) !== undefined).toBe(texts.indexOf(text) >= 290)
     expect((await small.caches.stats()).embeddings.memory.size).toBe(10)
     await small.caches.close()
+    // The larger one's list lost nothing by it, and one that asks for nothing writes none.
+    const { savedAt, ranks } = list(dir)
+    expect(ranks.length).toBe(300)
+    const idle = await open(dir)
+    await idle.caches.embeddings.computing()
+    await idle.caches.close()
+    expect(list(dir).savedAt).toBe(savedAt)
   })
 
   it('loads nothing that was deleted, and keeps nothing that is cleared, here or elsewhere', async () => {
@@ -107,15 +57,13 @@ describe('warm start', () => {
     expect(await caches.embeddings.has(texts[4]!)).toBe(false)
     expect(await caches.embeddings.get(texts[4]!)).toBeUndefined()
     await other.caches.clear({ embeddings: true })
-    // Memory hears of it with the next look-up that may look, at most 5 ms later.
-    await new Promise(resolve => setTimeout(resolve, 10))
-    expect(await caches.embeddings.get(texts[5]!)).toBeUndefined()
+    // Memory hears of it with a look-up that may look at the folder, which is one within some milliseconds.
+    await vi.waitFor(async () => expect(await caches.embeddings.get(texts[5]!)).toBeUndefined(), { interval: 2 })
     expect(caches.embeddings.view(texts[6]!)).toBeUndefined()
     expect((await caches.stats()).embeddings.memory.size).toBe(0)
     await other.caches.close()
     await caches.close()
-    const list = readHotList(hotListPath(dir, SPACE), SPACE)
-    expect(list).toMatchObject({ ranks: new Uint32Array(0) })
+    expect(list(dir)).toMatchObject({ ranks: new Uint32Array(0) })
   })
 
   it('clears what is being loaded', async () => {
@@ -137,8 +85,7 @@ describe('warm start', () => {
     const { caches } = await open(dir)
     await caches.embeddings.computing()
     await caches.close()
-    const list = readHotList(hotListPath(dir, SPACE), SPACE)
-    expect(typeof list !== 'string' && list.ranks.length).toBe(300)
+    expect(list(dir).ranks.length).toBe(300)
   })
 
   it('adds what it used itself to what the list had', async () => {
@@ -168,8 +115,7 @@ describe('warm start', () => {
     await expectAll(caches, texts.slice(0, 3), 'disk')
     await caches.close()
     expect(warnings.join()).toMatch(warning ?? /^$/)
-    const list = readHotList(path, SPACE)
-    expect(typeof list !== 'string' && list.ranks.length).toBe(3)
+    expect(list(dir).ranks.length).toBe(3)
   })
 
   it('serves and closes where the list cannot be written, and says so once', async () => {
@@ -230,34 +176,5 @@ describe('warm start', () => {
     const withGone = packNames([keyOf('never seen'), ...texts.map(keyOf)])
     expect(await readThrough(store, withGone, { signal, most: 10 })).toEqual({ there: 300, gone: 1, read: 10 })
     await store.close()
-  })
-
-  it('leaves a whole list, whenever a process is killed', async () => {
-    const dir = temporaryFolder()
-    await fill(dir)
-    for (const after of [3, 11]) {
-      const outcome = await runScript(
-        dir,
-        `const embedder = { space: ${JSON.stringify(OWN_SPACE)}, dims: ${DIMS}, embed: async texts => new Float32Array(${DIMS} * texts.length) }
-         for (let round = 0; ; round++) {
-           const caches = await lib.openCaches({ dir, embedder, warmStart: true })
-           await caches.embeddings.computing()
-           const closed = caches.close()
-           if (round === 2) setTimeout(() => process.kill(process.pid, 'SIGKILL'), ${after} / 4)
-           await closed
-           console.log(JSON.stringify({ round }))
-         }`,
-      )
-      expect(outcome.signal).toBe('SIGKILL')
-      expect(jsonLines(outcome.stdout).length).toBeGreaterThanOrEqual(2)
-      const list = readHotList(hotListPath(dir, SPACE), SPACE)
-      expect(typeof list !== 'string' && list.ranks.length).toBe(300)
-    }
-    const { caches, warmed, warnings } = await open(dir)
-    await caches.embeddings.computing()
-    expect(await warmed).toMatchObject({ entries: 300 })
-    await expectAll(caches, texts, 'memory')
-    await caches.close()
-    expect(warnings).toEqual([])
   })
 })

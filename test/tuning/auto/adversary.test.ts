@@ -91,7 +91,7 @@ describe('the tuner, against who', () => {
 })
 
 function play(seed: number, next: Adversary, policies: Partial<typeof POLICIES>) {
-  const all = { start: START, policies, readMicros: 10 }
+  const all = { start: START, policies, readMicros: () => 10 }
   const [tuned, fixed] = [new Replay(all), new Replay({ ...all, tuned: false })]
   const traffic = new Traffic(seed)
   let [seen, worst] = [0, 0]

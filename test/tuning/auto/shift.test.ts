@@ -28,7 +28,7 @@ function bestSplit(requests: readonly Request[]): number {
       const { bytes, entries, policy } = START[name]
       const size = (BUDGET * parts) / PARTS
       const start = { [name]: { bytes: size, entries: (entries * size) / bytes, policy } }
-      return run(own, new Replay({ start, policies: POLICIES, readMicros: 10, tuned: false })).saved
+      return run(own, new Replay({ start, policies: POLICIES, readMicros: () => 10, tuned: false })).saved
     })
   })
   const most = (cache: number, left: number): number =>
@@ -49,7 +49,7 @@ function run(requests: readonly Request[], replay: Replay) {
 
 it('saves more than the best split that stays, less one point, whether or not it may change policies', () => {
   const requests = shifting(7)
-  const all = { start: START, policies: POLICIES, readMicros: 10 }
+  const all = { start: START, policies: POLICIES, readMicros: () => 10 }
   const start = run(requests, new Replay({ ...all, tuned: false }))
   const moved = run(requests, new Replay({ ...all, policies: { lru: POLICIES.lru } }))
   const tuned = run(requests, new Replay(all))
@@ -71,7 +71,7 @@ it('saves more than the best split that stays, less one point, whether or not it
 
 it('does the same with the same requests', () => {
   const requests = shifting(8).slice(0, PHASE)
-  const all = { start: START, policies: POLICIES, readMicros: 10 }
+  const all = { start: START, policies: POLICIES, readMicros: () => 10 }
   const one = run(requests, new Replay(all))
   expect(one.auto.changes.length).toBeGreaterThan(0)
   expect(run(requests, new Replay(all))).toEqual(one)

@@ -67,16 +67,39 @@ describe('a fetch', () => {
     expect(test.outcomes()).toEqual(['useful'])
   })
 
-  it('is late where somebody asks while it is under way; then its end is told once', async () => {
+  it('is late where somebody asks while it is under way, and theirs from then on: its end is told once', async () => {
     const test = made()
     let finish!: (until: number) => void
-    const fetched = test.predictor.fetch('a', 1000, 0, () => new Promise<number>(resolve => (finish = resolve)))
+    let given!: AbortSignal
+    const fetched = test.predictor.fetch('a', 1000, 0, signal => {
+      given = signal
+      return new Promise<number>(resolve => (finish = resolve))
+    })
+    test.clock.advance(3)
     test.predictor.asked('a', false)
+    expect(given.aborted).toBe(true)
     test.predictor.asked('a', false)
+    expect(test.outcomes()).toEqual(['late'])
+    expect(test.predictor.waiting).toBe(0)
     finish(test.clock.monotonic() + 1000)
-    expect(await fetched).toBe(true)
+    expect(await fetched).toBe(false)
     test.predictor.asked('a', true)
     expect(test.outcomes()).toEqual(['late'])
+  })
+
+  it('that takes far longer than it was to take is given up', async () => {
+    const test = made()
+    const fetched = test.predictor.fetch(
+      'a',
+      50_000,
+      0,
+      signal => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+    )
+    expect(test.predictor.sweep(test.clock.monotonic())).toBe(test.clock.monotonic() + 4 * 50 + 100)
+    test.clock.advance(300)
+    test.predictor.sweep(test.clock.monotonic())
+    expect(await fetched).toBe(false)
+    expect(test.outcomes()).toEqual(['cancelled'])
   })
 
   it('that fails, or has nothing to fetch, is told as that', async () => {
@@ -128,6 +151,16 @@ describe('a fetch', () => {
     expect(test.predictor.waiting).toBeLessThanOrEqual(256)
     expect(test.outcomes().filter(outcome => outcome === 'useless').length).toBeGreaterThan(0)
   })
+
+  it('that may not begin takes no place of another', async () => {
+    const budget = rich()
+    const test = made(budget)
+    for (let i = 0; i < 256; i++) await fetch(test, `id ${i}`)
+    budget.did(1e14)
+    expect(await fetch(test, 'one more')).toBe(false)
+    expect(test.predictor.waiting).toBe(256)
+    expect(test.outcomes()).toEqual([])
+  })
 })
 
 it('a predictor of which less than half is used pauses, says so once a pause, and pauses longer each time', async () => {
@@ -159,7 +192,7 @@ it('a sample of which half is used ends the pauses', () => {
   expect(judge.note(false)).toMatchObject({ judged: 32, pause: 64 })
 })
 
-it('a budget never lets more be fetched in vain than 5 % of what was owed, and a start', () => {
+it('a budget never lets more be fetched in vain than 5 % of what was owed, and a start of eight', () => {
   fc.assert(
     fc.property(
       fc.array(fc.tuple(fc.constantFrom('compute', 'fetch', 'use'), fc.integer({ min: 1, max: 1000 })), {

@@ -1,6 +1,7 @@
 // Refresh-ahead in simulated time: who waits, what is asked in vain, and that it never costs more than it may.
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { randomNumbers } from './counter-log.js'
 import { type Ask, play, type Simulated } from './simulated.js'
 
 const every = (ms: number, count: number, id = 'net', jitter: (i: number) => number = () => 0): Ask[] =>
@@ -21,6 +22,11 @@ describe('a plugin that takes 200 ms, at a TTL of 5 s', () => {
     expect(Math.max(...waits.slice(1))).toBeLessThanOrEqual(5)
     expect(computations).toBeLessThanOrEqual(1.05 * plain.computations)
     expect(ended(events, 'useful')).toBeGreaterThan(190)
+  })
+
+  it('asked every 3.4 s: one interval is enough to tell', async () => {
+    const { waits } = await play(every(3400, 100), { ...slow, mode: 'conservative' })
+    expect(waits.slice(1, 4).filter(ms => ms > 5)).toEqual([])
   })
 
   it('asked once an hour: nothing is fetched', async () => {
@@ -49,6 +55,19 @@ describe('a plugin that takes 200 ms, at a TTL of 5 s', () => {
     const late = (all: readonly number[]) => all.filter(ms => ms > 5).length
     expect(late(waits)).toBeLessThan(0.8 * late(plain.waits))
     expect(computations).toBeLessThanOrEqual(1.05 * plain.computations + 8)
+  })
+
+  it('asked every 3 s beside hundreds that are asked once is not forgotten for them', async () => {
+    const others = Array.from({ length: 6000 }, (_, i) => ({ at: 200 * i, id: `once ${i}` }))
+    const asks = together(every(3000, 400), others)
+    const { waits } = await play(asks, { ...slow, mode: 'conservative' })
+    expect(asks.filter((ask, i) => ask.id === 'net' && waits[i]! > 5)).toHaveLength(1)
+  })
+
+  it('and once far longer: who asks next does not wait either', async () => {
+    const costMs = (_id: string, n: number) => (n === 40 ? 900 : 200)
+    const { waits } = await play(every(3000, 400), { ttlMs: 5000, costMs, mode: 'conservative' })
+    expect(waits.filter(ms => ms > 5).length).toBeLessThanOrEqual(2)
   })
 
   it('that is not asked for any more is fetched once more at most', async () => {
@@ -113,6 +132,19 @@ describe('whatever is asked, 5 % more is computed at most, beyond a start of eig
     const plain = await play(asks, { ...slow, mode: 'off' })
     const { computations } = await play(asks, { ...slow, mode: 'conservative' })
     expect(computations).toBeLessThanOrEqual(1.05 * plain.computations + 9)
+  })
+
+  it('over thousands of computations the eight are next to nothing', async () => {
+    // Asks of twenty keys at random intervals: the worst that there is for who wants to foresee them.
+    const random = randomNumbers(16)
+    const asks: Ask[] = []
+    for (let at = 0; asks.length < 12_000; at += 600 * random()) asks.push({ at, id: `p${Math.floor(20 * random())}` })
+    const plain = await play(asks, { ...slow, mode: 'off' })
+    const { computedMs, waits } = await play(asks, { ...slow, mode: 'eager' })
+    const late = (all: readonly number[]) => all.filter(ms => ms > 5).length
+    expect(plain.computations).toBeGreaterThan(4000)
+    expect(computedMs).toBeLessThanOrEqual(1.052 * plain.computedMs)
+    expect(late(waits)).toBeLessThan(late(plain.waits))
   })
 
   const gap = fc.oneof(

@@ -127,6 +127,12 @@ it('where texts follow one another without a pause, nothing is fetched', async (
   expect(state.useful + state.useless + state.late).toBe(0)
 })
 
+it('what nobody asked for in its time is told as useless, also where nothing comes after it', async () => {
+  const texts = Array.from({ length: 30 }, (_, i) => `Created container ${i + 1}`)
+  const { of } = await play(every(100, texts), { ms: 10, eager: true, rest: 700_000 })
+  expect([of('useless'), of('cancelled')]).toEqual([1, 0])
+})
+
 it('a text that takes next to nothing is not foreseen', async () => {
   const { state } = await play(every(100, counterLog(1000, 15)), { ms: 0.05, eager: true })
   expect(state.useful + state.useless).toBeLessThanOrEqual(1)

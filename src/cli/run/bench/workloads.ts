@@ -1,14 +1,13 @@
 // What `op-dbus bench --workload` replays: a workload by name, a trace, or a text file with a request in each line. Keeps of a text its hash alone.
+import { existsSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { invalid } from '../../../errors.js'
 import { commas } from '../../../format.js'
-import { isFolder } from '../../../fs/folders.js'
-import { isText } from '../../../node/tuning/trace-foreign.js'
-import { readTraces } from '../../../node/tuning/trace-read.js'
+import { readTraces, START_BYTES } from '../../../node/tuning/trace-read.js'
 import type { CacheName } from '../../../ports.js'
 import { logLines } from '../../../sample-lines.js'
 import { fillCosts } from '../../../tuning/fill-costs.js'
-import { CsvRows, keyOfText } from '../../../tuning/foreign-formats.js'
+import { isForeignTrace, keyOfText } from '../../../tuning/foreign-formats.js'
 import { mergeTraces } from '../../../tuning/merge-traces.js'
 import { RequestList } from '../../../tuning/request-list.js'
 import { CACHE_ORDER, OUTCOMES, type Requests } from '../../../tuning/requests.js'
@@ -44,12 +43,14 @@ const CHARACTERS_PER_TOKEN = 4
 /** A vector of 384 numbers, and what is kept with it. */
 const ENTRY_BYTES = 4 * 384 + 512
 
-export const WORKLOAD_WORDS = [...WORKLOADS, 'real'] as const
+const WORDS = [...WORKLOADS, 'real'].join(', ')
 
 /** @throws OpDbusError INVALID_INPUT where it is no workload or has no requests, STORE where a trace cannot be read, ABORTED */
 export async function workloadOf(name: string, signal: AbortSignal): Promise<Workload> {
   if (name === 'real') return real()
   if ((WORKLOADS as readonly string[]).includes(name)) return generated(name as WorkloadName)
+  if (name !== '-' && name !== '' && !existsSync(name))
+    throw invalid(`no workload and no file is called ${name}. Workloads: ${WORDS}`)
   const found = (await isTracePath(name)) ? await fromTraces(name, signal) : await fromText(name, signal)
   if (found.parts.length === 0) throw invalid(`${name} has no requests: there is nothing to replay`)
   return found
@@ -124,7 +125,6 @@ class TextRequests {
 /** A folder, or a file that begins as a trace does, ours or another program's. What cannot be opened is left to who reads texts, and says why. */
 async function isTracePath(path: string): Promise<boolean> {
   if (path === '-') return false
-  if (isFolder(path)) return true
   let file: FileHandle
   try {
     file = await open(path)
@@ -132,19 +132,13 @@ async function isTracePath(path: string): Promise<boolean> {
     return false
   }
   try {
-    if (!(await file.stat()).isFile()) return false
-    const room = new Uint8Array(4096)
+    const stat = await file.stat()
+    if (!stat.isFile()) return stat.isDirectory()
+    const room = new Uint8Array(START_BYTES)
     const { bytesRead } = await file.read(room, 0, room.length, 0)
     const start = room.subarray(0, bytesRead)
-    if (bytesRead === 0) return false
-    return isTrace(start) || !isText(start) || isCsv(new TextDecoder().decode(start).split('\n'))
+    return isTrace(start) || isForeignTrace(start)
   } finally {
     await file.close()
   }
-}
-
-/** Whether the first line that says something is a heading or a row of a trace. */
-function isCsv(lines: readonly string[]): boolean {
-  const first = lines.find(line => line.trim() !== '' && !line.startsWith('#'))
-  return first !== undefined && typeof new CsvRows().read(first) !== 'string'
 }

@@ -1,7 +1,9 @@
 // The curves as a picture that needs nothing else: a row for each cache, hits to the left and saved time to the right. Pure; holds no text of
 // anybody's but ours.
+
+import type { PolicyName } from '../../../cache/eviction.js'
 import { bytes, count, plural } from '../../../format.js'
-import { POLICY_TITLES } from '../../../tuning/advice-text.js'
+import { POLICY_LOOKS, POLICY_ORDER } from '../../../tuning/policy-looks.js'
 import type { AdviceReport, CacheAdvice, CurvePoint, PolicyCurve } from '../../../tuning/report.js'
 
 const WIDTH = 1040
@@ -9,9 +11,18 @@ const HEAD = 64
 const ROW = 330
 const PANEL = { width: 356, height: 200, left: 52, top: 68 } as const
 const SECOND = 520
-/** Lines of text apart, so that labels do not lie on each other. */
-const LABEL = 15
+/** Of the names of the curves: where they begin, how far apart, and how long the piece of line before each is. */
+const NAMES = { left: 150, apart: 142, line: 30 } as const
 const QUARTERS = [0, 0.25, 0.5, 0.75, 1]
+
+const COLORS: Readonly<Record<PolicyName, string>> = {
+  lru: 'var(--text)',
+  sieve: '#0072b2',
+  's3-fifo': '#009e73',
+  'w-tinylfu': '#cc79a7',
+  gdsf: '#e69f00',
+  'cost-s3-fifo': '#d55e00',
+}
 
 /** The colours and types of /look/tokens.css, which a picture of its own cannot import. */
 const STYLE = `
@@ -19,8 +30,14 @@ svg{--page:#fff;--line:#d9dde1;--text:#1a1d20;--quiet:#565d64;--accent:#0b5cad;f
 @media (prefers-color-scheme:dark){svg{--page:#14171a;--line:#353b41;--text:#e9ecef;--quiet:#a7afb7;--accent:#7db9f2}}
 .page{fill:var(--page)}text{fill:var(--quiet)}.t{fill:var(--text);font-weight:600}.h{font-size:18px}
 .g{stroke:var(--line);stroke-width:1}.now{stroke:var(--quiet);stroke-dasharray:2 3}
-path{fill:none;stroke-width:1.25;stroke:var(--quiet);stroke-linejoin:round}.best{stroke:var(--accent);stroke-width:2.5}text.best{fill:var(--accent);font-weight:600;stroke:none}
-.lru{stroke:var(--text);stroke-width:2;stroke-dasharray:6 3}text.lru{fill:var(--text);stroke:none}.e{text-anchor:end}.m{text-anchor:middle}`
+path{fill:none;stroke-width:1.5;stroke-linejoin:round}path.best{stroke-width:3}text.best{fill:var(--text);font-weight:600}
+.e{text-anchor:end}.m{text-anchor:middle}
+${POLICY_ORDER.map(drawn).join('')}`
+
+function drawn(policy: PolicyName): string {
+  const { dash } = POLICY_LOOKS[policy]
+  return `.${policy}{stroke:${COLORS[policy]};stroke-dasharray:${dash.length > 0 ? dash.join(' ') : 'none'}}`
+}
 
 export function curvesSvg(report: AdviceReport): string {
   const { caches, requests, sampled } = report
@@ -43,7 +60,7 @@ export function curvesSvg(report: AdviceReport): string {
 }
 
 function described({ cache, best, advice }: CacheAdvice): string {
-  const at = `${cache}: with ${plural(best.capacity, 'entry', 'entries')} under ${POLICY_TITLES[best.policy]}, ${percent(best.hitRate)} of requests are answered.`
+  const at = `${cache}: with ${plural(best.capacity, 'entry', 'entries')} under ${POLICY_LOOKS[best.policy].name}, ${percent(best.hitRate)} of requests are answered.`
   return [at, ...advice].join(' ')
 }
 
@@ -57,6 +74,7 @@ function row(cache: CacheAdvice): string {
   const mark = (part: number) => (perDay ? `${significant((part * top) / unit.seconds)}` : `${100 * part} %`)
   return [
     label(16, 22, cache.cache, 't'),
+    ...names(cache),
     panel(
       cache,
       'requests answered from memory, %',
@@ -102,12 +120,12 @@ function panel(
     present === undefined
       ? ''
       : `<path class="now" d="M${present.toFixed(1)} ${PANEL.top}V${bottom}"/>${label(present.toFixed(1), PANEL.top - 4, 'now', 'm')}`
-  const classOf = ({ policy }: PolicyCurve) => (policy === best.policy ? 'best' : policy === 'lru' ? 'lru' : '')
+  // The best last, so that no other lies on it.
   const lines = [...curves]
-    .sort((one, other) => classOf(one).length - classOf(other).length)
+    .sort((one, other) => Number(one.policy === best.policy) - Number(other.policy === best.policy))
     .map(curve => {
       const way = curve.points.map(point => `${at(point.capacity).toFixed(1)} ${up(height(point)).toFixed(1)}`)
-      return `<path class="${classOf(curve)}" d="M${way.join('L')}"/>`
+      return `<path class="${classOf(curve, best)}" d="M${way.join('L')}"/>`
     })
   return [
     `<g transform="translate(${x} 0)">`,
@@ -117,26 +135,24 @@ function panel(
     label(PANEL.left + PANEL.width, bottom + 54, 'entries, and what they take; logarithmic', 'e'),
     marked,
     ...lines,
-    ...names(curves, classOf, height, up),
     '</g>',
   ].join('\n')
 }
 
-/** Each line has its name at its end; in the order in which they come where they differ most. */
-function names(
-  curves: readonly PolicyCurve[],
-  classOf: (curve: PolicyCurve) => string,
-  height: Height,
-  up: (part: number) => number,
-): string[] {
-  const middle = Math.floor((curves[0]?.points.length ?? 0) / 2)
-  const sorted = [...curves].sort((one, other) => height(other.points[middle]!) - height(one.points[middle]!))
-  const ends = sorted.map(curve => up(height(curve.points.at(-1)!)))
-  const mean = ends.reduce((sum, end) => sum + end, 0) / Math.max(1, ends.length)
-  const top = Math.max(PANEL.top - 4, mean - (LABEL * (sorted.length - 1)) / 2)
-  return sorted.map((curve, i) => {
-    const title = curve.policy === 'cost-s3-fifo' ? 'cost S3-FIFO' : POLICY_TITLES[curve.policy]
-    return label(PANEL.left + PANEL.width + 8, (top + i * LABEL + 4).toFixed(1), title, classOf(curve))
+const classOf = ({ policy }: PolicyCurve, best: CacheAdvice['best']) =>
+  policy === best.policy ? `${policy} best` : policy
+
+/** What is which line: all end in one point, so that names at their ends would lie on each other. */
+function names({ curves, best }: CacheAdvice): string[] {
+  return curves.map((curve, i) => {
+    const x = NAMES.left + i * NAMES.apart
+    const name = label(
+      x + NAMES.line + 6,
+      22,
+      POLICY_LOOKS[curve.policy].name,
+      curve.policy === best.policy ? 'best' : '',
+    )
+    return `<path class="${classOf(curve, best)}" d="M${x} 18h${NAMES.line}"/>${name}`
   })
 }
 

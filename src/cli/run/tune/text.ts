@@ -1,6 +1,7 @@
 // Advice on caches in words, a table and bars: an entry for each size, as long as requests are answered. Pure.
-import { bytes, count, duration, plural, table } from '../../../format.js'
-import { POLICY_TITLES } from '../../../tuning/advice-text.js'
+import { bytes, count, plural, table } from '../../../format.js'
+import { timeText } from '../../../tuning/advice-text.js'
+import { POLICY_LOOKS } from '../../../tuning/policy-looks.js'
 import type { AdviceReport, CacheAdvice, CurvePoint, PolicyCurve } from '../../../tuning/report.js'
 
 export interface ChartLook {
@@ -24,14 +25,14 @@ function head({ traces, requests, spanSeconds, sampled, caches }: AdviceReport):
   // A trace may be a sample by itself.
   const how = sampled < 1 ? `simulated with one key in ${count(1 / sampled)}` : 'simulated in full'
   const none = caches.length === 0 ? '; to no cache' : ''
-  return `Traced: ${of} in ${span(spanSeconds)}, ${how}${none}\n`
+  return `Traced: ${of} in ${timeText(spanSeconds)}, ${how}${none}\n`
 }
 
 function cacheLines(cache: CacheAdvice, look: ChartLook): string[] {
   const { requests, keys, firstSeen, now, best } = cache
   const fresh = requests > 0 ? `, ${Math.round((100 * firstSeen) / requests)} % for the first time` : ''
   const is = now
-    ? `  now: ${POLICY_TITLES[now.policy]}, ${plural(now.capacity, 'entry', 'entries')} (${bytes(now.bytes)}), ${percent(now.hitRate)} were answered from memory`
+    ? `  now: ${POLICY_LOOKS[now.policy].name}, ${plural(now.capacity, 'entry', 'entries')} (${bytes(now.bytes)}), ${percent(now.hitRate)} were answered from memory`
     : '  now: the trace does not say how large memory is'
   return [
     `${cache.cache}: ${plural(requests, 'request', 'requests')} for ${plural(keys, 'entry', 'entries')}${fresh}`,
@@ -54,7 +55,7 @@ function bars({ curves, best }: CacheAdvice, { columns, blocks }: ChartLook): st
   const width = Math.max(10, Math.min(MOST_BAR, columns - BESIDE))
   const [full, more] = blocks ? ['█', '░'] : ['#', '+']
   const places = spread(lru.points.length, ROWS)
-  const title = POLICY_TITLES[other.policy]
+  const title = POLICY_LOOKS[other.policy].name
   // By time, where it was measured: that is what the best policy is chosen by.
   const timed = lru.points.some(point => point.savedRate > 0)
   const height = (point: CurvePoint) => (timed ? point.savedRate : point.hitRate)
@@ -78,7 +79,7 @@ function policyTable({ curves, best }: CacheAdvice): string {
     const point = policy === best.policy ? best : nearest({ policy, points }, best.capacity)
     const mark = policy === best.policy ? '*' : ''
     return [
-      `${POLICY_TITLES[policy]}${mark}`,
+      `${POLICY_LOOKS[policy].name}${mark}`,
       percent(point?.hitRate),
       percent(point?.savedRate),
       point ? perDay(point) : '',
@@ -115,17 +116,7 @@ function percent(rate: number | undefined): string {
 }
 
 function perDay({ savedSeconds }: CurvePoint): string {
-  if (savedSeconds === 0) return '0 s'
-  return savedSeconds < 7200 ? duration(savedSeconds * 1000) : `${hours(savedSeconds)} h`
-}
-
-function span(seconds: number): string {
-  return seconds < 7200 ? duration(seconds * 1000) : `${hours(seconds)} h`
-}
-
-/** Two digits. */
-function hours(seconds: number): string {
-  return seconds < 36_000 ? (seconds / 3600).toFixed(1) : count(seconds / 3600)
+  return savedSeconds === 0 ? '0 s' : timeText(savedSeconds)
 }
 
 function indented(text: string): string {
