@@ -9,7 +9,7 @@ export function tuningLines({ policies, auto, predictors, warm }: TuningState): 
     ...(others.length > 0 ? [`Policies: ${others.map(([cache, policy]) => `${cache} ${policy}`).join(', ')}`] : []),
     ...(auto.on || auto.failed !== undefined ? [tunedLine(auto)] : []),
     ...predictors.filter(isWorthALine).map(aheadLine),
-    ...(warm !== undefined && (warm.on || warm.loaded > 0) ? [warmLine(warm)] : []),
+    ...(warm === undefined ? [] : [warmLine(warm)]),
   ]
 }
 
@@ -19,7 +19,8 @@ function tunedLine({ failed, budgetBytes, shares, changes }: AutoState): string 
   const undone = changes.filter(change => change.undone).length
   const made = `${plural(changes.length, 'change', 'changes')}, ${commas(undone)} of them taking one back`
   const parts = of.length > 0 ? `${of.join(', ')} of ${bytes(budgetBytes)}; ` : ''
-  return `Tuned: ${parts}${changes.length > 0 ? made : 'nothing changed yet'}${failed === undefined ? '' : `; the tuner gave up: ${oneLine(failed, 200)}`}`
+  const gaveUp = failed === undefined ? '' : `; the tuner gave up: ${oneLine(failed, 200)}`
+  return `Tuned: ${parts}${changes.length > 0 ? made : 'nothing changed yet'}${gaveUp}`
 }
 
 /** Reading ahead is always there, and says nothing as long as nothing was read. */
