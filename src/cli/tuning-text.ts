@@ -1,5 +1,5 @@
 // What tuning did in a process, in lines of `cache stats`. Pure: writes nowhere.
-import { bytes, commas, duration, plural } from '../format.js'
+import { bytes, commas, duration, oneLine, plural } from '../format.js'
 import type { AutoState, PredictorState, TuningState, WarmState } from '../tuning/report.js'
 
 /** A line of each that is on, or was; none of what is as it always was. */
@@ -7,19 +7,20 @@ export function tuningLines({ policies, auto, predictors, warm }: TuningState): 
   const others = Object.entries(policies).filter(([, policy]) => policy !== 'lru')
   return [
     ...(others.length > 0 ? [`Policies: ${others.map(([cache, policy]) => `${cache} ${policy}`).join(', ')}`] : []),
-    ...(auto.on || auto.changes.length > 0 ? [tunedLine(auto)] : []),
+    ...(auto.on || auto.failed !== undefined ? [tunedLine(auto)] : []),
     ...predictors.filter(isWorthALine).map(aheadLine),
     ...(warm === undefined ? [] : [warmLine(warm)]),
   ]
 }
 
 /** Sizes are the tuner's, whatever was set: what it divides is said, and how much of it each has. */
-function tunedLine({ on, budgetBytes, shares, changes }: AutoState): string {
+function tunedLine({ failed, budgetBytes, shares, changes }: AutoState): string {
   const of = Object.entries(shares).map(([cache, share]) => `${cache} ${bytes(share.bytes)}`)
   const undone = changes.filter(change => change.undone).length
   const made = `${plural(changes.length, 'change', 'changes')}, ${commas(undone)} of them taking one back`
   const parts = of.length > 0 ? `${of.join(', ')} of ${bytes(budgetBytes)}; ` : ''
-  return `Tuned: ${parts}${changes.length > 0 ? made : 'nothing changed yet'}${on ? '' : '; it has stopped'}`
+  const gaveUp = failed === undefined ? '' : `; the tuner gave up: ${oneLine(failed, 200)}`
+  return `Tuned: ${parts}${changes.length > 0 ? made : 'nothing changed yet'}${gaveUp}`
 }
 
 /** Reading ahead is always there, and says nothing as long as nothing was read. */
