@@ -30,6 +30,8 @@ const GROUPS = {
 }
 /** Groups that `openState` and `openChain` take, and `openCaches` does not. */
 const BEYOND_CACHES = ['data', 'state', 'chain']
+/** Groups of which `--help` tells the variables as well. */
+const TOLD = [...BEYOND_CACHES, 'tuning']
 const WIDTH = 120
 const MADE = 'Made by the build from src/options.ts: edit that.'
 const [BEGIN, END] = ['<!-- options: made by the build from src/options.ts -->', '<!-- end of options -->']
@@ -122,13 +124,13 @@ function member(name, { type, variable, otherVariable, choices }, words) {
 /** @param {Table} table @param {Record<string, Words>} words */
 function optionWords(table, words) {
   const rows = Object.entries(table)
-    .filter(([name, { flag, group }]) => flag || BEYOND_CACHES.includes(group) || name === 'queryCacheTtl')
+    .filter(([name, { flag, group }]) => flag || TOLD.includes(group) || name === 'queryCacheTtl')
     .flatMap(([name]) => {
       const { help, default: otherwise } = /** @type {Words} */ (words[name])
       return [`  ${name}: {`, property('help', help), property('default', otherwise), '  },']
     })
   return [
-    `// What the CLI says of the options that it takes, and of variables of state and chain. ${MADE}`,
+    `// What the CLI says of the options that it takes, and of variables of tuning, state and chain. ${MADE}`,
     'export const OPTION_WORDS: Readonly<Record<string, { readonly help: string; readonly default: string }>> = {',
     ...rows,
     '}',

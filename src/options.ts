@@ -89,14 +89,17 @@ export const OPTIONS = {
   diffCacheSize: wholeNumber(0, { group: 'cache', variable: 'OPDBUS_DIFF_CACHE_SIZE', default: 100 }),
   /** How long a diff is good, seconds; 0 = off. */
   diffCacheTtl: seconds({ group: 'cache', variable: 'OPDBUS_DIFF_CACHE_TTL', default: 60 }),
-  /** Which embedding memory gives up when it is full; see docs/tuning.md. */
-  embeddingPolicy: oneOf(POLICY_CHOICES, { group: 'cache', variable: 'OPDBUS_EMBEDDING_POLICY', default: 'lru' }),
-  /** The same for plugins' answers. */
-  queryPolicy: oneOf(POLICY_CHOICES, { group: 'cache', variable: 'OPDBUS_QUERY_POLICY', default: 'lru' }),
-  /** The same for diffs. */
-  diffPolicy: oneOf(POLICY_CHOICES, { group: 'cache', variable: 'OPDBUS_DIFF_POLICY', default: 'lru' }),
-  /** The same for blocks. */
-  blockPolicy: oneOf(POLICY_CHOICES, { group: 'cache', variable: 'OPDBUS_BLOCK_POLICY', default: 'lru' }),
+  /**
+   * Which embedding memory gives up when it is full; see docs/tuning.md. `gdsf` and `cost-s3-fifo` weigh what computing took only where
+   * embeddings are not kept on disk too: there a read of the disk costs the same for all.
+   */
+  embeddingPolicy: oneOf(POLICY_CHOICES, { group: 'tuning', variable: 'OPDBUS_EMBEDDING_POLICY', default: 'lru' }),
+  /** The same for plugins' answers; costs are weighed only where there is no folder for them. */
+  queryPolicy: oneOf(POLICY_CHOICES, { group: 'tuning', variable: 'OPDBUS_QUERY_POLICY', default: 'lru' }),
+  /** The same for diffs. Nothing lies behind memory here, so costs are always weighed. */
+  diffPolicy: oneOf(POLICY_CHOICES, { group: 'tuning', variable: 'OPDBUS_DIFF_POLICY', default: 'lru' }),
+  /** The same for blocks, whose cost is that of reading them from the chain. */
+  blockPolicy: oneOf(POLICY_CHOICES, { group: 'tuning', variable: 'OPDBUS_BLOCK_POLICY', default: 'lru' }),
   /**
    * Let a running process move memory between the four caches, and choose their policies, by what it measures; their sizes together stay
    * the bound.
@@ -107,8 +110,9 @@ export const OPTIONS = {
    * ahead; `eager` also what follows what, for queries and texts. Default: `conservative` for the blocks alone.
    */
   predict: oneOf(PREDICT_CHOICES, {
-    group: 'cache',
+    group: 'tuning',
     variable: 'OPDBUS_PREDICT',
+    flag: { value: 'MODE' },
     unsaid: 'blocks alone are read ahead',
     only: 'node',
   }),
@@ -116,7 +120,7 @@ export const OPTIONS = {
    * Remember which embeddings are in use, and load them at the next start, in the background. Default: on for `op-dbus serve`, else off.
    */
   warmStart: trueOrFalse({
-    group: 'cache',
+    group: 'tuning',
     variable: 'OPDBUS_WARM_START',
     unsaid: 'on for op-dbus serve alone',
     only: 'node',

@@ -31,23 +31,24 @@ export interface CommonSettings {
   /** How long a diff is good, seconds; 0 = off. Default: 60. Variable: `OPDBUS_DIFF_CACHE_TTL`. */
   readonly diffCacheTtl?: number | undefined
   /**
-   * Which embedding memory gives up when it is full; see docs/tuning.md. `lru`, `sieve`, `s3-fifo`, `w-tinylfu`, `gdsf`
-   * or `cost-s3-fifo`. Default: lru. Variable: `OPDBUS_EMBEDDING_POLICY`.
+   * Which embedding memory gives up when it is full; see docs/tuning.md. `gdsf` and `cost-s3-fifo` weigh what computing
+   * took only where embeddings are not kept on disk too: there a read of the disk costs the same for all. `lru`,
+   * `sieve`, `s3-fifo`, `w-tinylfu`, `gdsf` or `cost-s3-fifo`. Default: lru. Variable: `OPDBUS_EMBEDDING_POLICY`.
    */
   readonly embeddingPolicy?: 'lru' | 'sieve' | 's3-fifo' | 'w-tinylfu' | 'gdsf' | 'cost-s3-fifo' | undefined
   /**
-   * The same for plugins' answers. `lru`, `sieve`, `s3-fifo`, `w-tinylfu`, `gdsf` or `cost-s3-fifo`. Default: lru.
-   * Variable: `OPDBUS_QUERY_POLICY`.
+   * The same for plugins' answers; costs are weighed only where there is no folder for them. `lru`, `sieve`, `s3-fifo`,
+   * `w-tinylfu`, `gdsf` or `cost-s3-fifo`. Default: lru. Variable: `OPDBUS_QUERY_POLICY`.
    */
   readonly queryPolicy?: 'lru' | 'sieve' | 's3-fifo' | 'w-tinylfu' | 'gdsf' | 'cost-s3-fifo' | undefined
   /**
-   * The same for diffs. `lru`, `sieve`, `s3-fifo`, `w-tinylfu`, `gdsf` or `cost-s3-fifo`. Default: lru. Variable:
-   * `OPDBUS_DIFF_POLICY`.
+   * The same for diffs. Nothing lies behind memory here, so costs are always weighed. `lru`, `sieve`, `s3-fifo`,
+   * `w-tinylfu`, `gdsf` or `cost-s3-fifo`. Default: lru. Variable: `OPDBUS_DIFF_POLICY`.
    */
   readonly diffPolicy?: 'lru' | 'sieve' | 's3-fifo' | 'w-tinylfu' | 'gdsf' | 'cost-s3-fifo' | undefined
   /**
-   * The same for blocks. `lru`, `sieve`, `s3-fifo`, `w-tinylfu`, `gdsf` or `cost-s3-fifo`. Default: lru. Variable:
-   * `OPDBUS_BLOCK_POLICY`.
+   * The same for blocks, whose cost is that of reading them from the chain. `lru`, `sieve`, `s3-fifo`, `w-tinylfu`,
+   * `gdsf` or `cost-s3-fifo`. Default: lru. Variable: `OPDBUS_BLOCK_POLICY`.
    */
   readonly blockPolicy?: 'lru' | 'sieve' | 's3-fifo' | 'w-tinylfu' | 'gdsf' | 'cost-s3-fifo' | undefined
   /**

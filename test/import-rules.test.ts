@@ -128,9 +128,9 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
     'src/diagnostics',
     'src/format',
     'src/cache/eviction',
+    'src/cache/eviction-room',
     'src/cache/memory-tap',
     'src/cache/lru-policy',
-    'src/patterns',
   ],
   // Roots and their parts: the only ones that name adapters.
   'src/compose': [
@@ -196,7 +196,10 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
   'src/server/tiktoken': ['js-tiktoken/lite', 'js-tiktoken/ranks/cl100k_base'],
   'src/server': [
     'src/embedder/model/table',
-    'src/tuning',
+    // What it tells of tuning; who tunes is in src/node.
+    'src/tuning/report',
+    // The order of the caches.
+    'src/tuning/requests',
     'src/errors',
     'src/format',
     'src/loopback',

@@ -2,6 +2,7 @@
 import { invalid } from '../errors.js'
 import { CoarseClock } from './coarse-clock.js'
 import type { EvictionPolicy, NewPolicy } from './eviction.js'
+import { roomFor, roomIsOther } from './eviction-room.js'
 import { hashText } from './hash-text.js'
 import { newLru } from './lru-policy.js'
 import type { MemoryTierOptions, ValuePool, WarmEntries } from './memory-options.js'
@@ -279,7 +280,7 @@ export class MemoryTier<V extends object> {
 
   /** Where bytes are the bound and not entries, a policy divides among its queues what fits. */
   #tellRoom(entries: number): void {
-    if (entries > this.#told * 0.875 && entries < this.#told * 1.125) return
+    if (!roomIsOther(this.#told, entries)) return
     this.#told = roomFor(entries)
     this.#policy.resize(this.#told)
   }
@@ -342,9 +343,4 @@ export class MemoryTier<V extends object> {
     this.#untold = []
     for (const { id, bytes } of evicted) this.#options.events?.evicted(id, bytes)
   }
-}
-
-/** Entries that a policy is made for. Where bytes are the only bound it is not known yet how many fit: then for some. */
-function roomFor(capacity: number): number {
-  return Number.isFinite(capacity) ? Math.max(1, Math.floor(capacity)) : 1024
 }

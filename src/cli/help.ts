@@ -81,8 +81,9 @@ function optionText(
 
 function variableText(name: OptionName): string {
   const { help, default: without } = OPTION_WORDS[name]!
-  const { variable } = OPTIONS[name]
-  return `  ${variable}\n${wrapped(`${help} Default: ${without}.`, ' '.repeat(24)).join('\n')}`
+  const { variable, choices } = OPTIONS[name]
+  const words = choices ? `${help} ${choices.join(', ')}.` : help
+  return `  ${variable}\n${wrapped(`${words} Default: ${without}.`, ' '.repeat(24)).join('\n')}`
 }
 
 /** Lines of at most 80 columns; a word that is longer has a line of its own. */

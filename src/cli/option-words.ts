@@ -1,4 +1,4 @@
-// What the CLI says of the options that it takes, and of variables of state and chain. Made by the build from src/options.ts: edit that.
+// What the CLI says of the options that it takes, and of variables of tuning, state and chain. Made by the build from src/options.ts: edit that.
 export const OPTION_WORDS: Readonly<Record<string, { readonly help: string; readonly default: string }>> = {
   dir: {
     help: 'Folder of the disk tiers.',
@@ -8,9 +8,33 @@ export const OPTION_WORDS: Readonly<Record<string, { readonly help: string; read
     help: "How long a plugin's answer is good, seconds; 0 = off.",
     default: '5',
   },
+  embeddingPolicy: {
+    help: 'Which embedding memory gives up when it is full; see docs/tuning.md. gdsf and cost-s3-fifo weigh what computing took only where embeddings are not kept on disk too: there a read of the disk costs the same for all.',
+    default: 'lru',
+  },
+  queryPolicy: {
+    help: "The same for plugins' answers; costs are weighed only where there is no folder for them.",
+    default: 'lru',
+  },
+  diffPolicy: {
+    help: 'The same for diffs. Nothing lies behind memory here, so costs are always weighed.',
+    default: 'lru',
+  },
+  blockPolicy: {
+    help: 'The same for blocks, whose cost is that of reading them from the chain.',
+    default: 'lru',
+  },
   autotune: {
     help: 'Let a running process move memory between the four caches, and choose their policies, by what it measures; their sizes together stay the bound.',
     default: 'false',
+  },
+  predict: {
+    help: 'Fetch what will be asked for: conservative asks plugins anew before an answer that is asked for often runs out, and reads blocks ahead; eager also what follows what, for queries and texts.',
+    default: 'conservative for the blocks alone',
+  },
+  warmStart: {
+    help: 'Remember which embeddings are in use, and load them at the next start, in the background.',
+    default: 'on for op-dbus serve, else off',
   },
   model: {
     help: 'builtin, a level (low, medium, high), a model folder, or a hub id (org/name); a level or id that is not on this machine is fetched with the first text. none switches embedding off.',

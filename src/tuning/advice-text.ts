@@ -70,6 +70,9 @@ function policies({ best, now }: Omit<CacheAdvice, 'advice'>, { stays, computing
 }
 
 function sizes({ more, best, now }: Omit<CacheAdvice, 'advice'>, { suffices, computing }: Circumstances): Said[] {
+  // Nothing was asked for twice.
+  if (best.hitRate === 0)
+    return now ? [{ text: 'Nothing was asked for that memory could have answered.', worth: 0 }] : []
   const said: Said[] = []
   if (now?.capacity === 0) {
     const size = `${plural(best.capacity, 'entry', 'entries')} (${bytes(best.bytes)})`
@@ -79,7 +82,8 @@ function sizes({ more, best, now }: Omit<CacheAdvice, 'advice'>, { suffices, com
   if (more.savedSeconds >= LITTLE_SECONDS) {
     const text = `${bytes(more.bytes)} more would save ${aDay(more.savedSeconds)} ${of(computing)}.`
     said.push({ text, worth: more.savedSeconds })
-  } else if (now) said.push({ text: 'More memory would save next to nothing.', worth: -1 })
+    // Where no time can be told, because none was measured or the trace's clock stood still, nothing is said of it.
+  } else if (now && best.savedSeconds > 0) said.push({ text: 'More memory would save next to nothing.', worth: -1 })
   const enough = suffices?.bytes
   if (now && enough !== undefined && enough <= MUCH_PART * now.bytes && now.bytes - enough >= LITTLE_BYTES) {
     const rest = `${plural(suffices?.capacity ?? 0, 'entry', 'entries')} (${bytes(enough)})`

@@ -89,13 +89,19 @@ class CacheCurves {
     this.#spanSeconds = spanSeconds
     this.#onStep = onStep
     this.#streams = traces.map(trace => streamOf(trace.requests, cache, trace.disk[name] === true))
-    this.#curves = this.#streams.map(({ stream }) => new Curves(stream, { rate }))
     const sum = (of: (stream: CacheStream) => number) =>
       this.#streams.reduce((all, stream, i) => all + of(stream) / traces[i]!.rate, 0)
     const keys = sum(({ stream }) => stream.keys)
     this.#requests = sum(({ requests }) => requests)
     this.#allSaves = sum(({ allSaves }) => allSaves)
     this.#meanBytes = keys > 0 ? sum(({ stream, meanBytes }) => stream.keys * meanBytes) / keys : 0
+    // Bytes are the bound where they are fewer than the entries that are allowed would take.
+    const byBytes = traces.some(({ caches }) => {
+      const { bytes = 0, capacity = Number.POSITIVE_INFINITY } = caches?.[name] ?? {}
+      return bytes > 0 && bytes < capacity * this.#meanBytes
+    })
+    const entryBytes = byBytes ? this.#meanBytes : undefined
+    this.#curves = this.#streams.map(({ stream }) => new Curves(stream, { rate, entryBytes }))
     this.#keys = Math.max(0, ...this.#streams.map(({ stream }, i) => Math.round(stream.keys / traces[i]!.rate)))
     this.sampled = Math.min(...this.#curves.map(({ every }, i) => traces[i]!.rate / every))
   }

@@ -20,6 +20,8 @@ const SMALL = 100_000
 const LONGER = 2.5
 /** Samples: one key in n, and in these powers of n. */
 const POWERS = [1, 0.75, 0.5, 0.25, 0]
+/** Of the largest entries a miniature has room for so many at least. */
+const LARGEST = 4
 /** Heavy keys have to be that small a part of what is held. */
 const HEAVY_PART = 0.25
 /** Of all keys, the smallest size that is looked at; and how many sizes. */
@@ -35,6 +37,8 @@ export interface Rates {
 export interface CurveOptions {
   /** Part of the keys, above 0; 1 simulates everything in full. Absent: as many as take about a second for all policies. */
   readonly rate?: number | undefined
+  /** Bytes are the bound of memory, and an entry takes so many on average: a size in entries is as many bytes. Absent: entries are the bound. */
+  readonly entryBytes?: number | undefined
 }
 
 /** Sizes from a thousandth of `keys` to all of them, evenly spaced on a logarithmic axis. */
@@ -51,11 +55,15 @@ export class Curves {
   readonly #stream: Stream
   readonly #sums: KeySums
   readonly #most: number
+  readonly #entryBytes: number | undefined
+  readonly #mostBytes: number
   readonly #levels = new Map<number, Level>()
   readonly #known = new Map<string, Rates>()
 
-  constructor(stream: Stream, { rate }: CurveOptions = {}) {
+  constructor(stream: Stream, { rate, entryBytes }: CurveOptions = {}) {
     this.#stream = stream
+    this.#entryBytes = entryBytes
+    this.#mostBytes = entryBytes === undefined ? 0 : stream.bytes.reduce((most, size) => Math.max(most, size), 0)
     this.#sums = keySums(stream)
     const { length } = stream
     if (rate !== undefined) this.every = Math.max(1, Math.round(1 / rate))
@@ -78,7 +86,7 @@ export class Curves {
     const { length } = this.#stream
     if (capacity < 1 || length === 0) return { hitRate: 0, savedRate: 0 }
     const { allSaves } = this.#sums
-    const { hits, saved } = this.#levelFor(capacity).run(policy, capacity)
+    const { hits, saved } = this.#levelFor(capacity).run(policy, capacity, this.#entryBytes)
     return {
       hitRate: Math.min(1, hits / length),
       savedRate: allSaves > 0 ? Math.min(1, saved / allSaves) : 0,
@@ -90,6 +98,7 @@ export class Curves {
     for (const power of POWERS) {
       const every = Math.round(this.every ** power)
       if (every > 1 && capacity / every < SLOTS) continue
+      if (every > 1 && (capacity / every) * (this.#entryBytes ?? 0) < LARGEST * this.#mostBytes) continue
       let level = this.#levels.get(every)
       if (level === undefined) {
         level = new Level(this.#stream, this.#sums, every, this.#most)
@@ -117,10 +126,16 @@ class Level {
     this.#requests = { ...sampled.requests, group: this.#strata.group }
   }
 
-  run(policy: PolicyName, capacity: number): { readonly hits: number; readonly saved: number } {
-    const slots = Math.max(1, Math.round((capacity - this.heavyKeys) / this.#every))
+  run(
+    policy: PolicyName,
+    capacity: number,
+    entryBytes: number | undefined,
+  ): { readonly hits: number; readonly saved: number } {
+    const room = (capacity - this.heavyKeys) / this.#every
+    const entries = entryBytes === undefined ? Math.max(1, Math.round(room)) : this.#requests.keys
+    const bytes = entryBytes === undefined ? Number.POSITIVE_INFINITY : room * entryBytes
     const found = this.#strata.newHits()
-    runPolicy(POLICIES[policy]!(slots, seeded(1)), slots, this.#requests, found)
+    runPolicy(POLICIES[policy]!(entries, seeded(1)), { entries, bytes }, this.#requests, found)
     return this.#strata.ofAll(found)
   }
 }

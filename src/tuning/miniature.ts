@@ -33,37 +33,54 @@ export interface Hits {
   readonly saved: Float64Array
 }
 
-/** Counts what is hit. `policy` is empty, and made for `capacity` entries, at least 1. */
-export function runPolicy(policy: EvictionPolicy, capacity: number, requests: Simulated, { hits, saved }: Hits): void {
+/** Of a memory: entries at most, at least 1, and bytes; what is larger than all of it is not held. */
+export interface Room {
+  readonly entries: number
+  /** Infinity where entries are the only bound. */
+  readonly bytes: number
+}
+
+/** Counts what is hit. `policy` is empty. */
+export function runPolicy(policy: EvictionPolicy, room: Room, requests: Simulated, { hits, saved }: Hits): void {
   const { length, keys, ids, hashes, bytes, cost, saves, counted, group } = requests
   const slotOf = new Int32Array(keys).fill(-1)
-  const slots = Math.min(capacity, keys)
+  const slots = Math.min(room.entries, keys)
   const keyOf = new Uint32Array(slots)
   const bytesOf = new Uint32Array(slots)
+  const free = new Uint32Array(slots)
+  let freed = 0
   let used = 0
+  let held = 0
+  const giveUp = () => {
+    const slot = policy.victim()!
+    slotOf[keyOf[slot]!] = -1
+    held -= bytesOf[slot]!
+    free[freed++] = slot
+  }
   for (let i = 0; i < length; i++) {
     const key = ids[i]!
+    const size = bytes[i]!
     let slot = slotOf[key]!
     if (slot >= 0) {
       policy.hit(slot)
-      if (bytesOf[slot] !== bytes[i]) {
-        policy.replaced?.(slot, bytes[i]!, cost[i]!)
-        bytesOf[slot] = bytes[i]!
-      }
       if (counted[i] === 1) {
         hits[group[key]!]!++
         saved[group[key]!]! += saves[i]!
       }
+      if (bytesOf[slot] === size) continue
+      policy.replaced?.(slot, size, cost[i]!)
+      held += size - bytesOf[slot]!
+      bytesOf[slot] = size
+      while (held > room.bytes) giveUp()
       continue
     }
-    if (used < slots) slot = used++
-    else {
-      slot = policy.victim()!
-      slotOf[keyOf[slot]!] = -1
-    }
+    if (size > room.bytes) continue
+    while (used - freed === slots || held + size > room.bytes) giveUp()
+    slot = freed > 0 ? free[--freed]! : used++
     slotOf[key] = slot
     keyOf[slot] = key
-    bytesOf[slot] = bytes[i]!
-    policy.added(slot, hashes[key]!, bytes[i]!, cost[i]!)
+    bytesOf[slot] = size
+    held += size
+    policy.added(slot, hashes[key]!, size, cost[i]!)
   }
 }

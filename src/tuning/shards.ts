@@ -9,6 +9,8 @@ import type { Simulated, Stream } from './miniature.js'
 
 /** A key that is asked for so often, as part of what the whole sample is expected to be asked, is heavy. */
 const HEAVY_PART = 0.05
+/** A key that is so dear, as part of what all hits would save, is always part of the sample: no other can stand for it. */
+const DEAR_PART = 0.02
 /** Classes of keys that are alike: by half octaves of requests, then by half octaves of cost. */
 const CLASSES = 64
 /** Of the time that is simulated, where it is not all: what only fills memory. One long span errs less than several: policies settle slowly. */
@@ -94,6 +96,7 @@ export function sampleKeys({ length, keys }: Stream, sums: KeySums, every: numbe
     // The last row counts as full or not at all.
     if (2 * (to - from) >= every) chosen[nearestToMean(order, from, to, sums)] = 1
   }
+  for (const key of order.subarray(heavyKeys)) if (sums.saves[key]! > DEAR_PART * sums.allSaves) chosen[key] = 1
   return { every, chosen, heavyKeys, lightRequests }
 }
 

@@ -1,5 +1,6 @@
 // What a policy would have done with a list of requests: a memory of slots without values. Deterministic; knows no clock.
 import type { EvictionPolicy, PolicyName } from '../cache/eviction.js'
+import { roomFor, roomIsOther } from '../cache/eviction-room.js'
 import { seeded } from '../sample-lines.js'
 import { denseKeys } from './dense-keys.js'
 import { POLICIES } from './policies.js'
@@ -31,7 +32,7 @@ const FAILED = OUTCOMES.indexOf('failed')
 export function simulate(requests: Requests, options: SimulationOptions): Simulated {
   const { policy, capacity, capacityBytes = Number.POSITIVE_INFINITY, cache } = options
   const { places, numbers, hashes, count } = denseKeys(requests, cache)
-  const memory = new SlotMemory(POLICIES[policy](capacity, seeded(1)), capacity, capacityBytes, hashes, count)
+  const memory = new SlotMemory(POLICIES[policy](roomFor(capacity), seeded(1)), capacity, capacityBytes, hashes, count)
   const { bytes, cost, outcome } = requests
   let hits = 0
   let all = 0
@@ -62,6 +63,8 @@ class SlotMemory {
   readonly #keyOf: Uint32Array
   readonly #bytesOf: Float64Array
   readonly #free: Uint32Array
+  /** Entries that the policy was told there is room for. */
+  #told: number
   #freed = 0
   #used = 0
   #entries = 0
@@ -71,6 +74,7 @@ class SlotMemory {
     this.#policy = policy
     this.#capacity = Math.floor(capacity)
     this.#capacityBytes = capacityBytes
+    this.#told = roomFor(capacity)
     this.#hashes = hashes
     this.#slotOf = new Int32Array(keys).fill(-1)
     const slots = Math.max(0, Math.min(this.#capacity, keys))
@@ -117,9 +121,13 @@ class SlotMemory {
   }
 
   #makeRoom(entries: number, bytes: number): void {
+    const before = this.#entries
     while (this.#entries + entries > this.#capacity || this.#bytes + bytes > this.#capacityBytes) {
       this.#forget(this.#policy.victim()!)
     }
+    if (this.#entries === before || !roomIsOther(this.#told, this.#entries + entries)) return
+    this.#told = roomFor(this.#entries + entries)
+    this.#policy.resize(this.#told)
   }
 
   #forget(slot: number): void {

@@ -62,8 +62,10 @@ class Model {
   resize(capacity: number, bytes: number): void {
     this.capacity = capacity
     this.bytes = bytes
-    if (capacity > 0) this.entries = this.entries.filter(entry => entry.ends >= this.clock.monotonic())
-    if (capacity > 0) this.entries = this.entries.filter(entry => sizeOf(entry.id) <= bytes)
+    this.entries = this.entries.filter(entry => entry.ends >= this.clock.monotonic())
+    const fitting = this.entries.filter(entry => sizeOf(entry.id) <= bytes)
+    this.evictions += this.entries.length - fitting.length
+    this.entries = fitting
     this.#evict()
   }
 

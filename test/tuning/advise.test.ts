@@ -111,6 +111,35 @@ describe('advice', () => {
     expect(now).toMatchObject({ capacity: 50, bytes: 50_000 })
   })
 
+  it('holds memory that is bound by bytes to its bytes', () => {
+    const requests = workload('zipf', { requests: 20_000, keys: 2000, alpha: 0.9, seed: 3, bytes: 300 })
+    // One entry in fifty is huge.
+    for (let i = 0; i < requests.length; i++) if (requests.key[i]! % 50 === 0) requests.bytes[i] = 500_000
+    const bytes = 3_000_000
+    const { curves, now } = only([traceOf(requests, { caches: { embeddings: { policy: 'lru', bytes } } })])
+    for (const policy of ['lru', 'gdsf', 's3-fifo'] as const) {
+      const { hits, requests: all } = simulate(requests, {
+        policy,
+        capacity: Number.POSITIVE_INFINITY,
+        capacityBytes: bytes,
+        cache: 0,
+      })
+      const point = curves.find(curve => curve.policy === policy)!.points.find(one => one.capacity === now!.capacity)!
+      expect(Math.abs(point.hitRate - hits / all), policy).toBeLessThan(0.02)
+    }
+  })
+
+  it('says nothing of time that nobody knows, and what memory that never helped is good for', () => {
+    const memory = { caches: { embeddings: { policy: 'lru' as const, capacity: 50 } } }
+    const still = workload('zipf', { requests: 3000, keys: 500, seed: 3 })
+    still.at.fill(1000)
+    const free = withColumn(workload('zipf', { requests: 3000, keys: 500, seed: 3 }), 'cost', 0)
+    for (const requests of [still, free])
+      expect(said(only([traceOf(requests, memory)]))).not.toContain('next to nothing')
+    const once = requestsOf([...Array(2000).keys()], COMPUTED)
+    expect(said(only([traceOf(once, memory)]))).toContain('Nothing was asked for that memory could have answered')
+  })
+
   it('tells memory that is off from one whose bytes nobody knew', () => {
     const requests = workload('zipf', { requests: 5000, keys: 500, seed: 3, bytes: 1000 })
     const unknown = only([traceOf(requests, { caches: { embeddings: { policy: 'lru', capacity: 40, bytes: 0 } } })])

@@ -87,6 +87,21 @@ describe('curves', () => {
     }
   }, 600_000)
 
+  it('of a sample have the one key that is dearer than all others', () => {
+    const requests = workload('zipf', { requests: 60_000, keys: 8000, alpha: 0.9, seed: 7 })
+    const dear = requests.key[20_000]!
+    for (let i = 0; i < requests.length; i++) {
+      if (i % 500 === 0) requests.key[i] = dear
+      requests.cost[i] = requests.key[i] === dear ? 1e9 : 1000
+    }
+    const { stream } = streamOf(requests, 0, false)
+    const curves = new Curves(stream, { rate: 0.1 })
+    for (const policy of ['lru', 'gdsf', 'cost-s3-fifo'] as const) {
+      const { saved, cost } = simulate(requests, { policy, capacity: 300, cache: 0 })
+      expect(Math.abs(curves.at(policy, 300).savedRate - saved / cost), policy).toBeLessThan(0.1)
+    }
+  })
+
   it('never claims more than all that was asked for before, from whatever comes', () => {
     fc.assert(
       fc.property(

@@ -2,11 +2,13 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { PolicyName } from '../../src/cache/eviction.js'
-import { logLines } from '../../src/sample-lines.js'
+import { MemoryTier } from '../../src/cache/memory-tier.js'
+import { logLines, seeded } from '../../src/sample-lines.js'
 import { POLICIES } from '../../src/tuning/policies.js'
 import { newRequests, OUTCOMES, type Requests } from '../../src/tuning/requests.js'
 import { type SimulationOptions, simulate } from '../../src/tuning/simulate.js'
 import { WORKLOADS, workload } from '../../src/tuning/workloads.js'
+import { TestClock } from '../support.js'
 
 const FULL = process.env.OP_DBUS_TUNING === 'full'
 const SIZE = FULL ? 1_000_000 : 50_000
@@ -103,6 +105,27 @@ describe('simulate', () => {
       cost: 0,
       saved: 0,
     })
+  })
+
+  it.each(NAMES)('%s: hits as often as the memory of the caches does, where bytes are the bound', policy => {
+    const requests = workload('shift', { requests: 5000, keys: 500, seed: 1, costs: 'lognormal' })
+    requests.bytes.set(requests.key.map(key => 100 + (key % 900)))
+    const memory = new MemoryTier<{ bytes: number }>({
+      capacity: Number.POSITIVE_INFINITY,
+      capacityBytes: 50_000,
+      sizeOf: value => value.bytes,
+      policy: capacity => POLICIES[policy](capacity, seeded(1)),
+      clock: new TestClock(),
+    })
+    let hits = 0
+    for (const [i, key] of requests.key.entries()) {
+      if (memory.get(String(key)) !== undefined) hits++
+      else memory.set(String(key), { bytes: requests.bytes[i]! }, undefined, requests.cost[i])
+    }
+    const simulated = simulate(requests, { policy, capacity: Number.POSITIVE_INFINITY, capacityBytes: 50_000 }).hits
+    // W-TinyLFU counts by hashes, which differ.
+    if (policy === 'w-tinylfu') expect(Math.abs(hits / simulated - 1)).toBeLessThan(0.02)
+    else expect(hits).toBe(simulated)
   })
 
   it.each(NAMES)('%s: says the same twice', policy => {

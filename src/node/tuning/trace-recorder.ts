@@ -110,7 +110,7 @@ export class TraceRecorder {
 
   /** Milliseconds since 1970. */
   #now(): number {
-    return this.#zero + this.#options.clock.monotonic()
+    return Math.round(this.#zero + this.#options.clock.monotonic())
   }
 
   #silence(): void {

@@ -112,9 +112,11 @@ export class WarmTier<V extends object> implements WarmEntries<V> {
       numbers.set(table.addAll(part, known), from)
       await turn()
     }
+    const order = orderOf(table.count, first, numbers, ranks)
+    await turn()
     if (this.#since !== since) return { names: new Uint8Array(), first: 0 }
     this.#since = undefined
-    this.#begin(table, held, orderOf(table.count, first, numbers, ranks))
+    this.#begin(table, held, order)
     for (const key of since) {
       const number = table.find(key)
       if (number >= 0) this.#letGo(number)
@@ -212,6 +214,7 @@ export class WarmTier<V extends object> implements WarmEntries<V> {
     return this.#last?.id === id ? this.#last.key : undefined
   }
 
+  /** No eviction is told of it: nobody had asked for what goes here, and of its text nothing is known. */
   fit(entries: number, bytes: number): void {
     const most = Math.max(0, Math.min(entries, Math.floor(bytes / this.entryBytes)))
     while (this.#places > most) this.#letGo(this.#order[--this.#end]!)

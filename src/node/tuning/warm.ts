@@ -1,5 +1,6 @@
 // Warm start: remembers which embeddings memory holds, and has them loaded at the next start, in the background. Names alone are written
 // down. Whatever goes wrong here costs a colder start and nothing else.
+import { yieldToEventLoop } from '../../cache/yield-to-event-loop.js'
 import type { Opened } from '../../caches/embedding-parts.js'
 import { messageOf } from '../../errors.js'
 import type { WarmState } from '../../tuning/report.js'
@@ -89,6 +90,7 @@ class WarmStart implements TuningPart<WarmState> {
     await new Promise(setImmediate)
     try {
       removeLeftLists(dir, clock.now())
+      await yieldToEventLoop()
       const path = hotListPath(dir, opened.embedder.space)
       const list = readHotList(path, opened.embedder.space)
       if (typeof list === 'string') {
@@ -100,6 +102,7 @@ class WarmStart implements TuningPart<WarmState> {
         return
       }
       this.#saved = { at: list.savedAt, names: list.ranks.length }
+      await yieldToEventLoop()
       const loaded = await loadAhead(
         opened,
         store,

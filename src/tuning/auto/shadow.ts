@@ -4,10 +4,10 @@
 // The sample is of keys, chosen by their hash, and each simulated size is scaled by the part that is sampled: Waldspurger et al., "Efficient MRC
 // Construction with SHARDS" (FAST 2015) and "Cache Modeling and Optimization using Miniature Simulations" (USENIX ATC 2017).
 import type { EvictionPolicy, NewPolicy, PolicyName } from '../../cache/eviction.js'
+import { BelievedCost } from './believed-cost.js'
 import { IN_HAND, KeyRows } from './key-rows.js'
 import { type Setting, sameSetting } from './settings.js'
 import { Simulation } from './simulation.js'
-import { Worth } from './worth.js'
 
 /** Keys that all simulations of one cache hold together, at most: beyond that, half of them leave the sample. */
 const MOST_ROWS = 512
@@ -48,7 +48,7 @@ export class Shadow {
   readonly #options: ShadowOptions
   readonly #random: () => number
   readonly #rows = new KeyRows()
-  readonly #worth: Worth
+  readonly #believed: BelievedCost
   /** That of the cache's own setting first. */
   #simulations: Simulation[] = []
   /** Bits of all of them. */
@@ -65,7 +65,7 @@ export class Shadow {
 
   constructor(options: ShadowOptions) {
     this.#options = options
-    this.#worth = new Worth(options.readMicros())
+    this.#believed = new BelievedCost(options.readMicros())
     // Policies that toss a coin toss the same ones in each run.
     let seed = 1
     this.#random = () => {
@@ -174,7 +174,7 @@ export class Shadow {
     this.#skipped = 0
     this.#total = 0
     this.#actual = 0
-    this.#worth.readMicros = this.#options.readMicros()
+    this.#believed.readMicros = this.#options.readMicros()
   }
 
   #isEnough(): boolean {
@@ -198,7 +198,7 @@ export class Shadow {
       row = rows.add(hash)
       rows.born[row] = this.#now()
     }
-    rows.cost[row] = this.#worth.of(cost)
+    rows.cost[row] = this.#believed.of(cost)
     const by = (bytes >= 1 && Number.isFinite(bytes) ? bytes : 1) - rows.bytes[row]!
     if (by === 0) return row
     rows.bytes[row]! += by

@@ -1,5 +1,5 @@
 // Prediction as a process has it: which predictors there are, texts that are embedded ahead over a real disk, and where none are.
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { CachedBlocks } from '../../../src/blockchain/cached-blocks.js'
 import { type OpenOptions, openCaches } from '../../../src/node.js'
 import { temporaryFolder } from '../../support.js'
@@ -26,15 +26,26 @@ async function opened(options: OpenOptions) {
   return { caches, asked, outcomes }
 }
 
-/** Asks for one after another, with a pause in which nothing is asked, until `enough`. */
-async function count({ caches }: Awaited<ReturnType<typeof opened>>, enough: () => boolean, most = 60, exact = true) {
+/** From so many texts on, a counter is foreseen. */
+const LEARNED = 8
+
+/** Asks for `most` texts, one after another; once the next one is `foreseen`, that is waited for. */
+async function count({ caches }: Awaited<ReturnType<typeof opened>>, most: number, foreseen: boolean, exact = true) {
   const sources: string[] = []
-  for (let i = 1; i <= most && !enough(); i++) {
+  const waiting = () => caches.tuning()!.predictors.find(({ name }) => name === 'text-successors')!.waiting
+  for (let i = 1; i <= most; i++) {
     const text = `Created container ${i}`
     const { vector, source } = await caches.embeddings.getOrEmbed(text)
     if (exact) expect([...vector]).toEqual([text.length, text.charCodeAt(text.length - 1)])
     sources.push(source)
-    await new Promise(resolve => setTimeout(resolve, 20))
+    if (!foreseen || i < LEARNED) continue
+    await vi.waitFor(
+      async () => expect([waiting(), await caches.embeddings.has(`Created container ${i + 1}`)]).toEqual([1, true]),
+      {
+        interval: 1,
+        timeout: 10_000,
+      },
+    )
   }
   return sources
 }
@@ -42,11 +53,9 @@ async function count({ caches }: Awaited<ReturnType<typeof opened>>, enough: () 
 describe('eager', () => {
   it('embeds the next text of a counter before it is asked for, once, and keeps it as any other', async () => {
     const made = await opened({ predict: 'eager' })
-    const sources = await count(
-      made,
-      () => made.outcomes.filter(outcome => outcome === 'text-successors useful').length >= 3,
-    )
-    expect(sources.filter(source => source === 'memory').length).toBeGreaterThanOrEqual(3)
+    const sources = await count(made, LEARNED + 4, true)
+    expect(sources.slice(LEARNED)).toEqual(['memory', 'memory', 'memory', 'memory'])
+    expect(made.outcomes).toEqual(expect.arrayContaining(Array(4).fill('text-successors useful')))
     expect(new Set(made.asked).size).toBe(made.asked.length)
     const { hits, misses } = await made.caches.embeddings.stats()
     expect(hits + misses).toBe(sources.length)
@@ -62,7 +71,8 @@ describe('eager', () => {
     ['nothing is kept below memory, so that what is foreseen would push others out', { embeddingDiskCache: false }],
   ] as const)('foresees no texts where %s', async (_why, options) => {
     const made = await opened({ predict: 'eager', ...options })
-    await count(made, () => false, 12, !('patterns' in options))
+    await count(made, LEARNED + 4, false, !('patterns' in options))
+    expect(made.caches.embeddings.ahead.pays).toBe(false)
     expect(made.outcomes).toEqual([])
   })
 })

@@ -5,7 +5,7 @@ const MOST_TIMES = 100
 /** How much a new cost changes what is usual. */
 const NEWS = 0.01
 
-export class Worth {
+export class BelievedCost {
   /** Microseconds of an entry without a cost of its own: a read of the tier below. */
   readMicros: number
   /** The mean of the logarithms of costs, of late. */
