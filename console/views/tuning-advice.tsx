@@ -100,6 +100,8 @@ function Targets({ cache: { targets, best } }: { readonly cache: CacheAdvice }) 
 
 function Compared({ cache }: { readonly cache: CacheAdvice }) {
   const { saves, now, best, more, shared } = cache
+  // 0 as long as nobody knows what it takes.
+  const spared = best.savedRate > 0 ? `, ${percent(best.savedRate)} of ${SAVES[saves]} saved` : ''
   return (
     <section aria-labelledby="compared-title">
       <h3 id="compared-title">Now, and what would be better</h3>
@@ -111,11 +113,11 @@ function Compared({ cache }: { readonly cache: CacheAdvice }) {
               ? 'the trace does not say'
               : `${policyName(now.policy)}, ${bytes(now.bytes)} for ${count(now.capacity)} entries: ${percent(now.hitRate)} answered`,
           ],
+          ['the best', `${policyName(best.policy)}, ${bytes(best.bytes)}: ${percent(best.hitRate)} answered${spared}`],
           [
-            'the best',
-            `${policyName(best.policy)}, ${bytes(best.bytes)}: ${percent(best.hitRate)} answered, ${percent(best.savedRate)} of ${SAVES[saves]} saved`,
+            `${bytes(more.bytes)} more`,
+            more.savedSeconds > 0 ? `would save ${aDay(more.savedSeconds)} of ${SAVES[saves]}` : 'would save nothing',
           ],
-          [`${bytes(more.bytes)} more`, `would save ${aDay(more.savedSeconds)} of ${SAVES[saves]}`],
           ...(shared === undefined ? [] : ([['a shared tier', `would save ${sharedWords(shared)}`]] as const)),
         ]}
       />
