@@ -1,5 +1,5 @@
 // Looks now and then whether requests are to be traced, and begins and ends that. Loads nothing else, and leaves events unheard, while it is off.
-import { statSync } from 'node:fs'
+import { type Stats, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Diagnostics } from '../../diagnostics.js'
 import { messageOf } from '../../errors.js'
@@ -56,7 +56,7 @@ export class TraceSwitchWatch {
   async begin(): Promise<void> {
     this.#tick()
     // What an earlier process recorded is told of also while it is off.
-    if (statSync(join(this.#path, '..'), { throwIfNoEntry: false }) !== undefined) await this.#openFolder()
+    if (statOf(join(this.#path, '..')) !== undefined) await this.#openFolder()
     await this.settled()
   }
 
@@ -103,12 +103,8 @@ export class TraceSwitchWatch {
 
   /** What tells one switch from another; empty where there is none, or it cannot be looked at. */
   #switch(): string {
-    try {
-      const stat = statSync(this.#path, { throwIfNoEntry: false })
-      return stat === undefined ? '' : `${stat.ino} ${stat.mtimeMs} ${stat.size}`
-    } catch {
-      return ''
-    }
+    const stat = statOf(this.#path)
+    return stat === undefined ? '' : `${stat.ino} ${stat.mtimeMs} ${stat.size}`
   }
 
   async #turn(there: boolean): Promise<void> {
@@ -140,5 +136,14 @@ export class TraceSwitchWatch {
     this.#recorder = undefined
     await recorder?.close()
     if (recorder) this.#next = recorder.next
+  }
+}
+
+/** Undefined where nothing is there, or it cannot be looked at. */
+function statOf(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false })
+  } catch {
+    return undefined
   }
 }
