@@ -9,7 +9,7 @@ import { countOf, NAME_BYTES, NameTable } from './names.js'
 import { WarmTier } from './warm-tier.js'
 
 /** What it is read from. */
-export type AheadStore = Pick<SegmentStore, 'placesOf' | 'visitPackedSync' | 'packedRow'>
+export type AheadStore = Pick<SegmentStore, 'placesOf' | 'visitPackedSync' | 'packedRow' | 'stands'>
 
 /** How long it keeps the thread at once, ms: ten thousand take some twenty such turns, so that few of the first requests find a cold memory. */
 const TURN_MS = 0.25
@@ -144,10 +144,8 @@ function inTurn(count: number): Uint32Array<ArrayBuffer> {
 }
 
 /** What memory has for entries that are loaded ahead; made with the first. */
-function aheadOf(
-  { cache, embedder, keyOf }: Opened,
-  { packedRow: { bytes, valueAt } }: AheadStore,
-): WarmTier<Embedding> {
+function aheadOf({ cache, embedder, keyOf }: Opened, store: AheadStore): WarmTier<Embedding> {
+  const { bytes, valueAt } = store.packedRow
   const { memory } = cache
   if (memory.warm instanceof WarmTier) return memory.warm as WarmTier<Embedding>
   const { dims } = embedder
@@ -157,6 +155,7 @@ function aheadOf(
   const ahead = new WarmTier<Embedding>({
     keyOf: keyOf!,
     rowBytes: bytes,
+    stands: (key, row) => store.stands(key, row),
     decode: row => decodeVec(row.subarray(valueAt, valueAt + vecBytes(dims)), dims),
     entryBytes,
   })
