@@ -138,35 +138,42 @@ async function warmedThere(
   return { sources: { ...NONE, ...report!.rows }, lost: 0, missing }
 }
 
-async function warmedHere({ embeddings }: Caches, texts: readonly string[], signal: AbortSignal): Promise<Warmed> {
-  const sources = { ...NONE }
+async function warmedHere(caches: Caches, texts: readonly string[], signal: AbortSignal): Promise<Warmed> {
+  const { sources, rest } = await lookedFor(caches, texts, signal)
   try {
-    const matrix = await embeddings.embedMany(texts, { signal })
-    for (const source of matrix.sources) sources[source]++
+    const matrix = rest.length > 0 ? await caches.embeddings.embedMany(rest, { signal }) : undefined
+    for (const source of matrix?.sources ?? []) sources[source]++
     return { sources, lost: 0, missing: 0 }
   } catch (error) {
     if (!(error instanceof BatchError) || error.failed.length === texts.length) throw error
-    // What finished is kept, and counts as it is found now.
+    // What finished is kept: it is there by now.
     const lost = new Set(error.failed.map(({ index }) => index))
-    const { sources: found } = await embeddings.embedMany(
-      texts.filter((_, index) => !lost.has(index)),
-      { signal },
-    )
-    for (const source of found) sources[source]++
-    return { sources, lost: lost.size, missing: 0 }
+    const kept = rest.filter((_, index) => !lost.has(index))
+    const found = await lookedFor(caches, kept, signal)
+    for (const source of Object.keys(sources) as Source[]) sources[source] += found.sources[source]
+    return { sources, lost: lost.size, missing: found.rest.length }
   }
 }
 
-async function foundHere({ embeddings }: Caches, texts: readonly string[], signal: AbortSignal): Promise<Warmed> {
+async function foundHere(caches: Caches, texts: readonly string[], signal: AbortSignal): Promise<Warmed> {
+  const { sources, rest } = await lookedFor(caches, texts, signal)
+  return { sources, lost: 0, missing: rest.length }
+}
+
+/** Where each is, and the rest, which nobody has. Nobody asks for them here, so nothing is counted. */
+async function lookedFor({ embeddings }: Caches, texts: readonly string[], signal: AbortSignal) {
+  await embeddings.computing({ signal })
   const sources = { ...NONE }
-  let missing = 0
+  const rest: string[] = []
   for (const text of texts) {
     signal.throwIfAborted()
-    const found = await embeddings.get(text)
-    if (found) sources[found.source]++
-    else missing++
+    let source = await embeddings.ahead.where(text)
+    // What others share is fetched once, and is here from then on.
+    if (source === 'shared') source = (await embeddings.get(text))?.source
+    if (source) sources[source]++
+    else rest.push(text)
   }
-  return { sources, lost: 0, missing }
+  return { sources, rest }
 }
 
 const NONE: Readonly<Rows> = { memory: 0, disk: 0, shared: 0, pattern: 0, computed: 0 }
