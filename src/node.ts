@@ -100,7 +100,8 @@ export async function openCaches(options: OpenOptions = {}): Promise<CacheSet> {
       }),
     }),
   })
-  tuning = await beginTuning({ set, config, dir, clock, diagnostics, vectors: () => vectors })
+  const isHere = async () => options.embedder !== undefined || (await import('./node/models.js')).isModelHere(options)
+  tuning = await beginTuning({ set, config, dir, clock, diagnostics, vectors: () => vectors, isHere })
   return set
 }
 

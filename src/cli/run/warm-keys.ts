@@ -2,7 +2,7 @@
 import { count, duration, plural, visible } from '../../format.js'
 import { readOptions } from '../../node/options.js'
 import { spaceId } from '../../node/spaces.js'
-import { hotListPath, lastUsed, readHotList } from '../../node/tuning/hot-list.js'
+import { hotListPath, lastUsed, NO_LIST, readHotList } from '../../node/tuning/hot-list.js'
 import { countOf, nameAt } from '../../node/tuning/names.js'
 import { openSpace, readThrough, recordBytes, tracedNames } from '../../node/tuning/names-on-disk.js'
 import { readTraces } from '../../node/tuning/trace-read.js'
@@ -44,8 +44,8 @@ export async function warmKeys(source: KeySource, values: WarmValues, terminal: 
   const store = openSpace(dir, computing, message => terminal.say(`op-dbus: ${visible(message)}`))
   try {
     const wanted = await namesOf(source)
-    if (wanted === undefined) return 0
-    const { names, gone } = wanted
+    if (wanted === undefined && !values.json) return 0
+    const { names, gone } = wanted ?? { names: new Uint8Array(), gone: 0 }
     if (values['dry-run']) return await dryRun(names, gone)
     const began = performance.now()
     const daemon = await openDaemon(daemonSocket(dir, values), terminal)
@@ -79,11 +79,16 @@ export async function warmKeys(source: KeySource, values: WarmValues, terminal: 
     }
     const path = hotListPath(dir!, computing.space)
     const list = readHotList(path, computing.space)
-    if (typeof list !== 'string') return { names: lastUsed(list, wanted.hot), gone: 0 }
+    if (typeof list !== 'string') {
+      const has = list.ranks.length
+      if (has < wanted.hot && !values.quiet)
+        terminal.say(`the list has ${plural(has, 'embedding', 'embeddings')}, which is fewer than ${count(wanted.hot)}`)
+      return { names: lastUsed(list, wanted.hot), gone: 0 }
+    }
     const why =
       list === 'absent'
         ? `there is no list of what memory held for this model (${visible(path)})`
-        : `the list is of no use (${list}): ${visible(path)}`
+        : `the list of what memory held ${NO_LIST[list]}, and so of no use: ${visible(path)}\nremove it, or leave it: it is written anew`
     terminal.say(`op-dbus: ${why}\nit is written by op-dbus serve, and by programs that open the caches with warmStart`)
     return undefined
   }

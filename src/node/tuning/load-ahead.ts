@@ -28,7 +28,7 @@ export interface LoadAhead {
   readonly gone: number
   /** What memory had already, and names that were given twice. */
   readonly there: number
-  readonly stoppedBy?: 'bytes' | 'time' | 'close' | 'error'
+  readonly stoppedBy?: 'bytes' | 'time' | 'clear' | 'close' | 'error'
   /** What the disk said. */
   readonly error?: unknown
 }
@@ -81,6 +81,7 @@ async function load(
   { clock, budgetMs, signal }: LoadAheadCall,
 ): Promise<LoadAhead> {
   const began = clock.monotonic()
+  const { clears } = ahead
   const inMemory = await memoryNames(opened)
   const known = new NameTable(countOf(inMemory))
   known.addAll(inMemory)
@@ -108,12 +109,14 @@ async function load(
     error = thrown
   }
   reading.leave()
+  const isCleared = ahead.clears !== clears
+  if (isCleared) stoppedBy = 'clear'
   const { entries, gone } = reading
   return {
     entries,
     bytes: entries * ahead.entryBytes,
     gone,
-    there: countOf(names) - countOf(plan.names),
+    there: isCleared ? 0 : countOf(names) - countOf(plan.names),
     ms: clock.monotonic() - began,
     ...(stoppedBy && { stoppedBy }),
     ...(stoppedBy === 'error' && { error }),

@@ -55,6 +55,8 @@ export class WarmTier<V extends object> implements WarmEntries<V> {
   #since: Key[] | undefined
   /** Entries that were asked for. */
   used = 0
+  /** How often all of it went at once. */
+  clears = 0
 
   constructor({ keyOf, decode, rowBytes, stands, entryBytes }: WarmTierOptions<V>) {
     this.#keyOf = keyOf
@@ -226,6 +228,7 @@ export class WarmTier<V extends object> implements WarmEntries<V> {
   }
 
   clear(): void {
+    this.clears++
     this.#table = new NameTable(0)
     this.#order = new Uint32Array(0)
     this.#states = new Uint8Array(0)

@@ -45,6 +45,18 @@ describe('warm start', () => {
     expect(list(dir).savedAt).toBe(savedAt)
   })
 
+  it('begins by itself where there is a list', async () => {
+    const dir = temporaryFolder()
+    const first = await open(dir)
+    for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate)
+    expect(first.caches.embeddings.opened).toBe(false)
+    await first.caches.close()
+    await fill(dir)
+    const { caches, warmed } = await open(dir)
+    expect(await warmed).toMatchObject({ entries: 300 })
+    await caches.close()
+  })
+
   it('loads nothing that was deleted, and keeps nothing that is cleared, here or elsewhere', async () => {
     const dir = temporaryFolder()
     await fill(dir)
