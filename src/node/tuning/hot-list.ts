@@ -30,8 +30,8 @@ const ENTRY_BYTES = NAME_BYTES + 4
 
 const isLittleEndian = endianness() === 'LE'
 
-/** Names that a list has at most: 36 MiB. Memory of the usual size holds a hundredth of it. */
-export const MOST_NAMES = 2 ** 20
+/** Names that a list has at most, 4.5 MiB: it is written and checked in one go. Memory of the usual size holds a tenth of it. */
+export const MOST_NAMES = 2 ** 17
 const MOST_BYTES = NAMES_AT + ENTRY_BYTES * MOST_NAMES
 /** What a killed process left is removed after this time, ms. */
 const LEFT_MS = 3_600_000

@@ -17,6 +17,8 @@ const TURN_MS = 0.25
 const PLACED = 256
 const FIRST_READ = 16
 const MOST_READ = 512
+/** Names that are moved in one turn. */
+const MOVED = 4096
 /** Digests of texts worked out in one turn. */
 const DIGESTED = 256
 
@@ -198,26 +200,29 @@ export async function hotNames(
   const own = await memoryNames(opened)
   const all = Buffer.concat([own, loaded, rest])
   const table = new NameTable(Math.min(most, countOf(all)))
-  table.addAll(all)
+  for (let from = 0; from < countOf(all); from += MOVED) {
+    table.addAll(all.subarray(NAME_BYTES * from, NAME_BYTES * (from + MOVED)))
+    await yieldToEventLoop()
+  }
   // What is still on its way to the disk comes last.
   const later: number[] = []
   const noteLater = (which: number) => {
     if (which < countOf(own)) later.push(which)
   }
   const placed = await fileOrder(store, table.names, noteLater, yieldToEventLoop)
-  const order = Uint32Array.from([...placed, ...later])
+  const order = new Uint32Array(placed.length + later.length)
+  order.set(placed)
+  order.set(later, placed.length)
   const names = new Uint8Array(NAME_BYTES * order.length)
-  order.forEach((which, i) => {
-    names.set(table.names.subarray(NAME_BYTES * which, NAME_BYTES * (which + 1)), NAME_BYTES * i)
-  })
+  for (let i = 0; i < order.length; i++) {
+    const from = NAME_BYTES * order[i]!
+    names.set(table.names.subarray(from, from + NAME_BYTES), NAME_BYTES * i)
+    if (i % MOVED === MOVED - 1) await yieldToEventLoop()
+  }
   // Those that were left out have no rank.
   const rankOf = new Uint32Array(table.count)
-  order
-    .slice()
-    .sort()
-    .forEach((which, rank) => {
-      rankOf[which] = rank
-    })
+  for (const which of order) rankOf[which] = 1
+  for (let which = 0, rank = 0; which < rankOf.length; which++) if (rankOf[which] === 1) rankOf[which] = rank++
   return { names, ranks: order.map(which => rankOf[which]!) }
 }
 
