@@ -80,7 +80,7 @@ export function openDisk(dir: string, options: DiskOptions): Disk {
       },
       async clearEmbeddings() {
         clearSegments(folders.embeddings, { hash: nodeHash })
-        ;(await import('./tuning/hot-list.js')).removeHotLists(dir)
+        ;(await import('./tuning/hot-folder.js')).removeHotLists(dir)
         await removeOldPatterns(folders.patterns, files)
       },
       async clearBlocks() {

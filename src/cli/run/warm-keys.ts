@@ -13,7 +13,7 @@ import type { DaemonClient } from '../daemon-client.js'
 import { ANSWER_MS } from '../portions.js'
 import { settingsOf } from '../settings.js'
 import type { Terminal } from '../terminal.js'
-import type { WarmValues } from './warm-parts.js'
+import { interrupted, type WarmValues } from './warm-parts.js'
 
 /** Names of one request. */
 const PORTION = 2048
@@ -42,6 +42,7 @@ export async function warmKeys(source: KeySource, values: WarmValues, terminal: 
   const caches = await openCaches({ ...settings, warmStart: false })
   const computing = await caches.embeddings.computing({ signal }).finally(() => caches.close())
   const store = openSpace(dir, computing, message => terminal.say(`op-dbus: ${visible(message)}`))
+  let reached = ''
   try {
     const wanted = await namesOf(source)
     if (wanted === undefined && !values.json) return 0
@@ -61,6 +62,9 @@ export async function warmKeys(source: KeySource, values: WarmValues, terminal: 
     if (values.json) await terminal.out(`${JSON.stringify(report)}\n`)
     else if (!values.quiet) terminal.say(summary(report))
     return 0
+  } catch (error) {
+    if (signal.aborted && reached) terminal.say(interrupted(`${reached} done`))
+    throw error
   } finally {
     terminal.status('')
     await store.close()
@@ -81,7 +85,7 @@ export async function warmKeys(source: KeySource, values: WarmValues, terminal: 
     const list = readHotList(path, computing.space)
     if (typeof list !== 'string') {
       const has = list.ranks.length
-      if (has < wanted.hot && !values.quiet)
+      if (has < wanted.hot && !values.quiet && !values.json)
         terminal.say(`the list has ${plural(has, 'embedding', 'embeddings')}, which is fewer than ${count(wanted.hot)}`)
       return { names: lastUsed(list, wanted.hot), gone: 0 }
     }
@@ -108,7 +112,7 @@ export async function warmKeys(source: KeySource, values: WarmValues, terminal: 
     if (values.json) await terminal.out(`${JSON.stringify(report)}\n`)
     else if (!values.quiet) {
       terminal.say(
-        `would load ${plural(report.there, 'embedding', 'embeddings')} in about ${duration(1000 * report.seconds)}${goneText(report.gone)}`,
+        `would load ${plural(report.there, 'embedding', 'embeddings')}, less what a daemon has in memory already, in about ${duration(1000 * report.seconds)}${goneText(report.gone)}`,
       )
     }
     return 0
@@ -144,7 +148,8 @@ export async function warmKeys(source: KeySource, values: WarmValues, terminal: 
   }
 
   function progress(done: number, total: number): void {
-    if (!values.quiet) terminal.status(`${count(done)} of ${plural(total, 'embedding', 'embeddings')}`)
+    reached = `${count(done)} of ${plural(total, 'embedding', 'embeddings')}`
+    if (!values.quiet) terminal.status(reached)
   }
 }
 

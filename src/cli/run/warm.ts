@@ -13,7 +13,7 @@ import { openInput } from '../input.js'
 import { ANSWER_MS, Portions, TOO_SLOW } from '../portions.js'
 import { settingsOf } from '../settings.js'
 import type { Terminal } from '../terminal.js'
-import { batches, TimeLeft, type WarmValues } from './warm-parts.js'
+import { batches, interrupted, TimeLeft, type WarmValues } from './warm-parts.js'
 
 type Rows = Record<Source, number>
 
@@ -88,12 +88,16 @@ async function warmTexts(path: string, embed: boolean, values: WarmValues, termi
         if (!values.quiet) terminal.status(`${count(done)} texts, ${count(rate)}/s, ${what}${left.text}`)
       }
     }
+  } catch (error) {
+    if (!signal.aborted) throw error
   } finally {
     terminal.status('')
     input.close()
     daemon?.close()
     await caches.close()
   }
+  if (signal.aborted)
+    terminal.say(interrupted(`${plural(done, 'text', 'texts')} done, ${count(rows.computed)} of them computed`))
   signal.throwIfAborted()
   const ms = performance.now() - began
   const computedBy = { daemon: computedThere, here: rows.computed - computedThere }
@@ -189,5 +193,7 @@ function summary({ texts, rows: { computed, ...rest }, computedBy }: Summed, abs
   const there = Object.values(rest).reduce((sum, one) => sum + one, 0)
   const split = here === 0 ? ' by the daemon' : ` (${count(daemon)} by the daemon, ${count(here)} here)`
   const by = daemon === 0 ? '' : split
-  return `warmed ${plural(texts, 'text', 'texts')}: ${count(computed)} computed${by}, ${count(there)} there already${absent > 0 ? `, ${count(absent)} on no disk and not computed (--embed does)` : ''}, in ${duration(ms)}`
+  if (there + computed === 0 && absent > 0)
+    return `nothing to warm: none of ${plural(texts, 'text', 'texts')} is on disk (--embed computes them), in ${duration(ms)}`
+  return `warmed ${plural(texts - absent, 'text', 'texts')}: ${count(computed)} computed${by}, ${count(there)} there already${absent > 0 ? `, ${count(absent)} on no disk and not computed (--embed does)` : ''}, in ${duration(ms)}`
 }

@@ -7,6 +7,7 @@ import { isFolder, makeFolder, namesIn } from '../../fs/folders.js'
 import { replaceWith } from '../../fs/replace.js'
 import { crc32, nodeHash } from '../runtime.js'
 import { spaceId } from '../spaces.js'
+import { hotFolder } from './hot-folder.js'
 import { NAME_BYTES } from './names.js'
 
 /*
@@ -35,7 +36,6 @@ export const MOST_NAMES = 2 ** 17
 const MOST_BYTES = NAMES_AT + ENTRY_BYTES * MOST_NAMES
 /** What a killed process left is removed after this time, ms. */
 const LEFT_MS = 3_600_000
-const LIST = /^[0-9a-f]{32}\.hot(?:\.[0-9a-f]{16}\.tmp)?$/
 const LEFT = /^[0-9a-f]{32}\.hot\.[0-9a-f]{16}\.tmp$/
 
 export interface HotList {
@@ -63,10 +63,6 @@ export const NO_LIST: Readonly<Record<NoList, string>> = {
 /** Where the list of a space lies in the cache folder: beside the vectors, which are cleared and counted by themselves. */
 export function hotListPath(dir: string, space: string): string {
   return join(hotFolder(dir), `${spaceId(space)}.hot`)
-}
-
-function hotFolder(dir: string): string {
-  return join(dir, 'warm')
 }
 
 /** Whether any space has a list. */
@@ -139,13 +135,6 @@ export async function writeHotList(dir: string, space: string, list: HotList): P
   await replaceWith(hotListPath(dir, space), 0o600, async file => {
     await file.writeFile(encodeHotList(list, space))
   })
-}
-
-/** Removes the lists of all spaces: whoever clears vectors wants none of their names left. Throws what the system says. */
-export function removeHotLists(dir: string): void {
-  const folder = hotFolder(dir)
-  if (!isFolder(folder)) return
-  for (const name of namesIn(folder)) if (LIST.test(name)) unlink(join(folder, name))
 }
 
 /** Removes what killed processes left of lists that they were writing. `now`: Unix ms. */
